@@ -1,0 +1,10 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+libffsctl_a_SOURCES += \
+	src/base/cleanup.h \
+	src/base/error.c src/base/error.h \
+	src/base/fd.c src/base/fd.h \
+	src/base/log.c src/base/log.h \
+	src/base/loop.c src/base/loop.h \
+	src/base/proc.c src/base/proc.h \
+	src/base/util.c src/base/util.h \
+	src/base/world.h

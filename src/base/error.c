@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/error.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+
+/* The kernel's internal ENOTSUPP (include/linux/errno.h) leaks through configfs' UDC attribute. */
+#define KERNEL_ENOTSUPP 524
+
+const char *errno_words(int e)
+{
+	if (e == KERNEL_ENOTSUPP)
+		return "Not supported by this UDC (error 524)";
+	return strerror(e);
+}
+
+static char *vstrf(const char *fmt, va_list ap)
+{
+	char *s;
+
+	return vasprintf(&s, fmt, ap) < 0 ? xstrdup(fmt) : s;
+}
+
+static int result(const struct error *err)
+{
+	return err->err ? -err->err : -EINVAL;
+}
+
+static int fill(struct error *err, int exit, int e, const char *path, char *text)
+{
+	error_clear(err);
+	err->exit = exit;
+	err->err = e;
+	err->text = text;
+	err->path = path ? xstrdup(path) : NULL;
+	return result(err);
+}
+
+int error_set(struct error *err, int exit, int e, const char *path, const char *fmt, ...)
+{
+	va_list ap;
+	char *text;
+
+	va_start(ap, fmt);
+	text = vstrf(fmt, ap);
+	va_end(ap);
+	return fill(err, exit, e, path, text);
+}
+
+int error_errno(struct error *err, int exit, int e, const char *path, const char *fmt, ...)
+{
+	_cleanup_free_ char *what = NULL;
+	va_list ap;
+
+	va_start(ap, fmt);
+	what = vstrf(fmt, ap);
+	va_end(ap);
+	return fill(err, exit, e, path, strf("%s: %s", what, errno_words(e)));
+}
+
+int error_hint(struct error *err, const char *fmt, ...)
+{
+	_cleanup_free_ char *hint = NULL, *old = err->text;
+	va_list ap;
+
+	va_start(ap, fmt);
+	hint = vstrf(fmt, ap);
+	va_end(ap);
+	err->text = strf("%s; %s", old, hint);
+	return result(err);
+}
+
+int error_wrap(struct error *err, const char *fmt, ...)
+{
+	_cleanup_free_ char *what = NULL, *old = err->text;
+	va_list ap;
+
+	va_start(ap, fmt);
+	what = vstrf(fmt, ap);
+	va_end(ap);
+	err->text = strf("%s: %s", what, old);
+	return result(err);
+}
+
+int error_at(struct error *err, const struct origin *at)
+{
+	if (at && at->file && !err->file) {
+		err->file = xstrdup(at->file);
+		err->line = at->line;
+		err->column = at->column;
+	}
+	return result(err);
+}
+
+void error_clear(struct error *err)
+{
+	free(err->text);
+	free(err->path);
+	free(err->file);
+	*err = (struct error){ 0 };
+}
+
+void error_move(struct error *to, struct error *from)
+{
+	error_clear(to);
+	*to = *from;
+	*from = (struct error){ 0 };
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The error object: made at the point of failure, where path and errno are known, passed down as
+ * the last argument, printed once, in src/cmd/.
+ *
+ *   int thing_open(const char *path, struct error *err)
+ *   {
+ *           ...
+ *           if (fd < 0)
+ *                   return error_errno(err, EX_OSERR, errno, path, "cannot open %s", path);
+ *   }
+ *
+ * 1. A function that fails returns a negative errno and has filled `err`, exactly once.
+ * 2. The text is one sentence without a final period: what was tried, on what. error_errno adds
+ *    what the kernel said, in words; error_hint adds what to do.
+ * 3. A caller that knows more says so with error_wrap ("starting 'echo': ...") or gives the place
+ *    in the gadget file with error_at, and passes the error on.
+ * 4. Who handles an error instead of passing it on calls error_clear.
+ * 5. `err` may be NULL only where the function's comment says so.
+ */
+#pragma once
+
+#include <sysexits.h>
+
+#include "base/util.h"
+
+/* A place in a gadget file. `file` belongs to the gadget (or is NULL: no place). 1-based. */
+struct origin {
+	const char *file;
+	unsigned int line, column;
+};
+
+struct error {
+	int exit;  /* what the command exits with (cli.md, "Exit codes"); 0: no error */
+	int err;   /* errno, positive; 0 when no system call was involved */
+	char *text;
+	char *path; /* NULL: not about one */
+	char *file; /* place in the gadget file; NULL: none */
+	unsigned int line, column;
+};
+
+#define _cleanup_error_ _cleanup_(error_clear)
+
+/* Both return -e (or -EINVAL for error_set with e == 0), so that `return error_...` reads well. */
+int error_set(struct error *err, int exit, int e, const char *path, const char *fmt, ...)
+	_printf_(5, 6);
+int error_errno(struct error *err, int exit, int e, const char *path, const char *fmt, ...)
+	_printf_(5, 6);
+
+/* Appends "; TEXT": what to do about it. Returns what the error's function should return. */
+int error_hint(struct error *err, const char *fmt, ...) _printf_(2, 3);
+/* Puts "TEXT: " in front. */
+int error_wrap(struct error *err, const char *fmt, ...) _printf_(2, 3);
+/* The gadget file's place the error is about; a place that is set already stays. */
+int error_at(struct error *err, const struct origin *at);
+
+void error_clear(struct error *err);
+/* Moves; `from` is empty afterwards. */
+void error_move(struct error *to, struct error *from);
+
+/* errno in words, also for those that strerror does not know (524, ENOTSUPP). */
+const char *errno_words(int e);

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/fd.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "base/cleanup.h"
+#include "base/util.h"
+
+#define ATTRIBUTE_MAX 4096 /* PAGE_SIZE: the most that sysfs and configfs show of an attribute */
+
+int file_read(int dirfd, const char *path, size_t max, char **out, size_t *size)
+{
+	_cleanup_close_ int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	_cleanup_free_ char *data = NULL;
+	size_t have = 0, room = 0;
+	ssize_t n;
+
+	if (fd < 0)
+		return -errno;
+	do {
+		if (room - have < 512) {
+			room = room ? room * 2 : 1024;
+			data = xreallocarray(data, room + 1, 1);
+		}
+		n = read(fd, data + have, room - have);
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		have += n > 0 ? (size_t)n : 0;
+		if (have > max)
+			return -EFBIG;
+	} while (n != 0);
+	data[have] = '\0';
+	*out = steal_ptr(data);
+	if (size)
+		*size = have;
+	return 0;
+}
+
+int file_read_line(int dirfd, const char *path, char **out)
+{
+	int r = file_read(dirfd, path, ATTRIBUTE_MAX, out, NULL);
+
+	if (r == 0)
+		(*out)[strcspn(*out, "\n")] = '\0';
+	return r;
+}
+
+int file_write(int dirfd, const char *path, const void *data, size_t size)
+{
+	_cleanup_close_ int fd = openat(dirfd, path, O_WRONLY | O_CLOEXEC);
+	ssize_t n;
+
+	if (fd < 0)
+		return -errno;
+	n = write(fd, data, size);
+	if (n < 0)
+		return -errno;
+	return (size_t)n == size ? 0 : -EIO;
+}
+
+int fd_write_all(int fd, const void *data, size_t size)
+{
+	const char *p = data;
+
+	while (size > 0) {
+		ssize_t n = write(fd, p, size);
+
+		if (n < 0) {
+			if (errno == EINTR)
+				continue;
+			return -errno;
+		}
+		p += n;
+		size -= (size_t)n;
+	}
+	return 0;
+}
+
+int file_replace(int dirfd, const char *name, const void *data, size_t size, mode_t mode)
+{
+	_cleanup_free_ char *temporary = strf(".%s.new", name);
+	int fd = openat(dirfd, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode);
+	int r;
+
+	if (fd < 0)
+		return -errno;
+	r = fd_write_all(fd, data, size);
+	if (close(fd) < 0 && r == 0)
+		r = -errno;
+	if (r == 0 && renameat(dirfd, temporary, dirfd, name) < 0)
+		r = -errno;
+	if (r < 0)
+		unlinkat(dirfd, temporary, 0);
+	return r;
+}
+
+bool path_exists(const char *path)
+{
+	struct stat st;
+
+	return lstat(path, &st) == 0;
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Files of one value, files that are replaced whole, and what else is done to descriptors. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+/* Reads a file of at most `max` bytes whole; NUL-terminated, the caller frees it. -errno, -EFBIG. */
+int file_read(int dirfd, const char *path, size_t max, char **out, size_t *size);
+
+/* The same for a sysfs or configfs attribute: one line, its newline cut off. */
+int file_read_line(int dirfd, const char *path, char **out);
+
+/* Writes an attribute: one write(2), so that the kernel sees the value whole. -errno. */
+int file_write(int dirfd, const char *path, const void *data, size_t size);
+
+/* Replaces DIR/NAME by rename, so that a reader sees the old file or the new one. -errno. */
+int file_replace(int dirfd, const char *name, const void *data, size_t size, mode_t mode);
+
+bool path_exists(const char *path);
+
+/* The write(2) loop for pipes and files. -errno. */
+int fd_write_all(int fd, const void *data, size_t size);

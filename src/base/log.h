@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Words for people on stderr, one line each, with the program's name in front. Only src/cmd/ and
+ * the supervisor, which has no one to return an error to, call this.
+ */
+#pragma once
+
+#include "base/util.h"
+
+enum log_level { LOG_QUIET, LOG_NORMAL, LOG_VERBOSE };
+
+void log_set_level(enum log_level level);
+enum log_level log_get_level(void);
+/* A change of state: silenced by -q. */
+void log_info(const char *fmt, ...) _printf_(1, 2);
+/* Details: shown with -v. */
+void log_debug(const char *fmt, ...) _printf_(1, 2);
+/* Always shown. */
+void log_error(const char *fmt, ...) _printf_(1, 2);

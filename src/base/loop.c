@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/loop.h"
+
+#include <errno.h>
+#include <sys/epoll.h>
+#include <sys/timerfd.h>
+#include <time.h>
+#include <unistd.h>
+
+int loop_open(struct loop *loop)
+{
+	loop->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	return loop->epoll_fd < 0 ? -errno : 0;
+}
+
+void loop_close(struct loop *loop)
+{
+	if (loop->epoll_fd >= 0)
+		close(loop->epoll_fd);
+	loop->epoll_fd = -1;
+}
+
+int loop_once(struct loop *loop, int timeout_ms)
+{
+	struct epoll_event event;
+	struct source *source;
+	int n = epoll_wait(loop->epoll_fd, &event, 1, timeout_ms);
+
+	if (n < 0)
+		return errno == EINTR ? 0 : -errno;
+	if (n == 0)
+		return 0;
+	source = event.data.ptr;
+	source->fn(source->data, event.events);
+	return 1;
+}
+
+int source_add(struct loop *loop, struct source *source, int fd, uint32_t events,
+	       void (*fn)(void *data, uint32_t events), void *data)
+{
+	struct epoll_event event = { .events = events, .data.ptr = source };
+
+	if (epoll_ctl(loop->epoll_fd, EPOLL_CTL_ADD, fd, &event) < 0)
+		return -errno;
+	*source = (struct source){ .fd = fd, .fn = fn, .data = data };
+	return 0;
+}
+
+void source_remove(struct loop *loop, struct source *source)
+{
+	if (source->fd < 0)
+		return;
+	epoll_ctl(loop->epoll_fd, EPOLL_CTL_DEL, source->fd, NULL);
+	source->fd = -1;
+}
+
+int timer_open(struct loop *loop, struct source *timer, void (*fn)(void *data, uint32_t events),
+	       void *data)
+{
+	int fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	int r;
+
+	if (fd < 0)
+		return -errno;
+	r = source_add(loop, timer, fd, EPOLLIN, fn, data);
+	if (r < 0)
+		close(fd);
+	return r;
+}
+
+void timer_close(struct loop *loop, struct source *timer)
+{
+	int fd = timer->fd;
+
+	source_remove(loop, timer);
+	if (fd >= 0)
+		close(fd);
+}
+
+void timer_start(struct source *timer, double seconds)
+{
+	struct itimerspec when = { 0 };
+
+	if (timer->fd < 0)
+		return;
+	when.it_value.tv_sec = (time_t)seconds;
+	when.it_value.tv_nsec = (long)((seconds - (double)when.it_value.tv_sec) * 1e9);
+	if (when.it_value.tv_sec == 0 && when.it_value.tv_nsec == 0)
+		when.it_value.tv_nsec = 1; /* zero would disarm it */
+	timerfd_settime(timer->fd, 0, &when, NULL);
+}
+
+void timer_stop(struct source *timer)
+{
+	static const struct itimerspec never;
+
+	/* Setting the time also takes back an expiry that has not been read. */
+	if (timer->fd >= 0)
+		timerfd_settime(timer->fd, 0, &never, NULL);
+}
+
+double now_monotonic(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+}

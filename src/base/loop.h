@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One epoll loop. Everything that can happen is a descriptor: sockets, ep0, signalfd, pidfds,
+ * timers (timerfd). One event is dispatched at a time, so a callback may remove any source,
+ * its own or another's, and free what belongs to it.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct loop {
+	int epoll_fd;
+};
+
+struct source {
+	int fd; /* -1: not in a loop; the loop does not own it, except for timers */
+	void (*fn)(void *data, uint32_t events);
+	void *data;
+};
+#define SOURCE_NONE ((struct source){ .fd = -1 })
+
+int loop_open(struct loop *loop);
+void loop_close(struct loop *loop);
+/* Waits for one event and dispatches it; timeout_ms -1: for ever. 1 dispatched, 0 timed out, -errno. */
+int loop_once(struct loop *loop, int timeout_ms);
+
+/* `source` must stay where it is until it is removed. `events` as for epoll. -errno. */
+int source_add(struct loop *loop, struct source *source, int fd, uint32_t events,
+	       void (*fn)(void *data, uint32_t events), void *data);
+void source_remove(struct loop *loop, struct source *source);
+
+/* A one-shot timer: a source that owns its timerfd. */
+int timer_open(struct loop *loop, struct source *timer, void (*fn)(void *data, uint32_t events),
+	       void *data);
+void timer_close(struct loop *loop, struct source *timer);
+void timer_start(struct source *timer, double seconds);
+void timer_stop(struct source *timer);
+
+/* CLOCK_MONOTONIC, seconds. */
+double now_monotonic(void);

@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/proc.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include "base/cleanup.h"
+#include "base/fd.h"
+#include "base/util.h"
+
+#define ENVIRON_MAX (256 * 1024)
+#define HOLDERS_SHOWN 4
+
+/* mountinfo writes space, tab, newline and backslash as three octal digits. */
+static void unescape(char *s)
+{
+	char *to = s;
+
+	for (; *s; s++) {
+		if (s[0] == '\\' && s[1] >= '0' && s[1] <= '3' && s[2] && s[3]) {
+			*to++ = (char)((s[1] - '0') * 64 + (s[2] - '0') * 8 + (s[3] - '0'));
+			s += 3;
+		} else {
+			*to++ = *s;
+		}
+	}
+	*to = '\0';
+}
+
+struct mount_line {
+	unsigned int major, minor;
+	char *path, *type, *source;
+};
+
+static bool parse_mountinfo(char *line, struct mount_line *m)
+{
+	char *rest = NULL, *field = NULL, *p = strtok_r(line, " ", &rest);
+
+	for (int i = 0; p && i < 4; i++) {
+		p = strtok_r(NULL, " ", &rest);
+		if (i == 1 && p && sscanf(p, "%u:%u", &m->major, &m->minor) != 2)
+			return false;
+	}
+	m->path = p;
+	while ((field = strtok_r(NULL, " ", &rest)) && !streq(field, "-"))
+		;
+	m->type = strtok_r(NULL, " ", &rest);
+	m->source = strtok_r(NULL, " ", &rest);
+	if (!m->path || !m->type || !m->source)
+		return false;
+	unescape(m->path);
+	unescape(m->source);
+	return true;
+}
+
+static int each_mountinfo(int (*fn)(void *data, const struct mount_line *m), void *data)
+{
+	_cleanup_fclose_ FILE *f = fopen("/proc/self/mountinfo", "re");
+	_cleanup_free_ char *line = NULL;
+	size_t size = 0;
+	int r = 0;
+
+	if (!f)
+		return -errno;
+	while (r == 0 && getline(&line, &size, f) > 0) {
+		struct mount_line m;
+
+		line[strcspn(line, "\n")] = '\0';
+		if (parse_mountinfo(line, &m))
+			r = fn(data, &m);
+	}
+	return r;
+}
+
+struct find {
+	const char *path, *type, *source;
+	int state;
+};
+
+static int find_one(void *data, const struct mount_line *m)
+{
+	struct find *f = data;
+
+	if (!streq(m->path, f->path))
+		return 0;
+	/* Mounts on one path are stacked; the last line is the one on top. */
+	f->state = streq(m->type, f->type) && (!f->source || streq(m->source, f->source)) ?
+			   MOUNT_MATCH :
+			   MOUNT_OTHER;
+	return 0;
+}
+
+int mount_find(const char *path, const char *type, const char *source)
+{
+	struct find f = { .path = path, .type = type, .source = source, .state = MOUNT_NONE };
+	int r = each_mountinfo(find_one, &f);
+
+	return r < 0 ? r : f.state;
+}
+
+struct each {
+	const char *type;
+	int (*fn)(void *data, const char *source, const char *path);
+	void *data;
+};
+
+static int each_one(void *data, const struct mount_line *m)
+{
+	struct each *e = data;
+
+	return streq(m->type, e->type) ? e->fn(e->data, m->source, m->path) : 0;
+}
+
+int mount_each(const char *type, int (*fn)(void *data, const char *source, const char *path), void *data)
+{
+	struct each e = { .type = type, .fn = fn, .data = data };
+
+	return each_mountinfo(each_one, &e);
+}
+
+int process_each(int (*fn)(void *data, pid_t pid), void *data)
+{
+	DIR *proc = opendir("/proc");
+	struct dirent *entry;
+	int r = 0;
+
+	if (!proc)
+		return -errno;
+	while (r == 0 && (entry = readdir(proc))) {
+		char *end;
+		long pid = strtol(entry->d_name, &end, 10);
+
+		if (pid > 0 && *end == '\0')
+			r = fn(data, (pid_t)pid);
+	}
+	closedir(proc);
+	return r;
+}
+
+struct holders {
+	dev_t dev;
+	char *words;
+	unsigned int n;
+};
+
+static bool holds(pid_t pid, dev_t dev)
+{
+	static const char *const links[] = { "cwd", "root", "exe" };
+	_cleanup_free_ char *dir = strf("/proc/%d/fd", (int)pid);
+	struct dirent *entry;
+	bool found = false;
+	struct stat st;
+	DIR *fds;
+
+	for (size_t i = 0; i < ARRAY_SIZE(links); i++) {
+		_cleanup_free_ char *path = strf("/proc/%d/%s", (int)pid, links[i]);
+
+		if (stat(path, &st) == 0 && st.st_dev == dev)
+			return true;
+	}
+	fds = opendir(dir);
+	if (!fds)
+		return false;
+	while (!found && (entry = readdir(fds)))
+		found = fstatat(dirfd(fds), entry->d_name, &st, 0) == 0 && st.st_dev == dev &&
+			entry->d_name[0] != '.';
+	closedir(fds);
+	return found;
+}
+
+static int holders_one(void *data, pid_t pid)
+{
+	struct holders *h = data;
+	_cleanup_free_ char *name = NULL, *old = NULL;
+
+	if (pid == getpid() || !holds(pid, h->dev))
+		return 0;
+	name = process_name(pid);
+	old = h->words;
+	if (++h->n > HOLDERS_SHOWN) {
+		h->words = strf("%s and others", old);
+		return 1;
+	}
+	h->words = old ? strf("%s, %s (pid %d)", old, name, (int)pid) :
+			 strf("%s (pid %d)", name, (int)pid);
+	return 0;
+}
+
+char *mount_holders(const char *path)
+{
+	struct holders h = { 0 };
+	struct stat st;
+
+	if (stat(path, &st) < 0)
+		return NULL;
+	h.dev = st.st_dev;
+	process_each(holders_one, &h);
+	return h.words;
+}
+
+bool process_env_has(pid_t pid, const char *word)
+{
+	_cleanup_free_ char *path = strf("/proc/%d/environ", (int)pid);
+	_cleanup_free_ char *environ_text = NULL;
+	size_t size;
+
+	if (file_read(AT_FDCWD, path, ENVIRON_MAX, &environ_text, &size) < 0)
+		return false;
+	for (size_t i = 0; i < size; i += strlen(environ_text + i) + 1)
+		if (streq(environ_text + i, word))
+			return true;
+	return false;
+}
+
+char *process_name(pid_t pid)
+{
+	_cleanup_free_ char *path = strf("/proc/%d/comm", (int)pid);
+	char *name;
+
+	return file_read_line(AT_FDCWD, path, &name) < 0 ? xstrdup("?") : name;
+}
+
+/* Fields of /proc/PID/stat after the name, which may itself hold spaces and parentheses. */
+static bool read_stat(pid_t pid, char *state, unsigned long long *start)
+{
+	_cleanup_free_ char *path = strf("/proc/%d/stat", (int)pid);
+	_cleanup_free_ char *line = NULL;
+	char *p;
+
+	if (file_read_line(AT_FDCWD, path, &line) < 0)
+		return false;
+	p = strrchr(line, ')');
+	return p && sscanf(p + 1,
+			   " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
+			   state, start) == 2;
+}
+
+bool process_alive(pid_t pid)
+{
+	unsigned long long start;
+	char state;
+
+	return read_stat(pid, &state, &start) && state != 'Z' && state != 'X';
+}
+
+unsigned long long process_start_time(pid_t pid)
+{
+	unsigned long long start;
+	char state;
+
+	return read_stat(pid, &state, &start) ? start : 0;
+}

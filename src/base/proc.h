@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What /proc says about processes and mounts. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+/* The mount at PATH, if there is one of that type. */
+enum mount_state { MOUNT_NONE, MOUNT_OTHER, MOUNT_MATCH };
+/* `source` is compared too unless NULL. -errno when /proc/self/mountinfo cannot be read. */
+int mount_find(const char *path, const char *type, const char *source);
+
+/* Calls `fn` for every mount of that type; stops when it returns non-zero and returns that. */
+int mount_each(const char *type, int (*fn)(void *data, const char *source, const char *path), void *data);
+
+/*
+ * The processes that keep a file system of the calling process' namespace busy, as words:
+ * "cat (pid 12), bash (pid 40)", at most a few; NULL if no one does. The caller frees it.
+ * Needs root to see everybody.
+ */
+char *mount_holders(const char *path);
+
+/* Calls `fn` for every process; stops when it returns non-zero and returns that. -errno. */
+int process_each(int (*fn)(void *data, pid_t pid), void *data);
+/* Whether the process' environment has `word` ("NAME=value"). */
+bool process_env_has(pid_t pid, const char *word);
+/* comm of a process, "?" when it is gone; the caller frees it. */
+char *process_name(pid_t pid);
+/* Whether it runs (a zombie does not). */
+bool process_alive(pid_t pid);
+/* Start time in clock ticks since boot: with the pid, the process' identity. 0 when it is gone. */
+unsigned long long process_start_time(pid_t pid);

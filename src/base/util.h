@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Small things that every room needs: strings that cannot fail quietly, array sizes. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
+
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+#define _printf_(fmt, args) __attribute__((format(printf, fmt, args)))
+#define _unused_ __attribute__((unused))
+
+static inline bool streq(const char *a, const char *b)
+{
+	return strcmp(a, b) == 0;
+}
+
+/* Equal, where NULL equals only NULL. */
+static inline bool streq_null(const char *a, const char *b)
+{
+	return a == b || (a && b && streq(a, b));
+}
+
+static inline bool str_has_prefix(const char *s, const char *prefix)
+{
+	return strncmp(s, prefix, strlen(prefix)) == 0;
+}
+
+static inline bool str_has_suffix(const char *s, const char *suffix)
+{
+	size_t ls = strlen(s), lx = strlen(suffix);
+
+	return ls >= lx && streq(s + ls - lx, suffix);
+}
+
+/*
+ * Memory that is small and needed to say anything at all: running out of it ends the process with
+ * a message (exit 71) instead of an error path that no one can test. What a file or a host can
+ * make large has its own limit before it gets here.
+ */
+void *xcalloc(size_t n, size_t size);
+void *xreallocarray(void *p, size_t n, size_t size);
+char *xstrdup(const char *s);
+char *xstrndup(const char *s, size_t n);
+char *strf(const char *fmt, ...) _printf_(1, 2);
+
+/* Grows ARRAY by one zeroed element and yields a pointer to it; N is the count, doubled as needed. */
+#define array_add(array, n)                                                                   \
+	({                                                                                    \
+		if (((n) & ((n) - 1)) == 0)                                                   \
+			(array) = xreallocarray((array), (n) ? (n) * 2 : 1, sizeof(*(array))); \
+		memset(&(array)[(n)], 0, sizeof(*(array)));                                   \
+		&(array)[(n)++];                                                              \
+	})

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "config.h"
+
+#include "plan/fault.h"
+
+#ifdef FFSCTL_TEST_HOOKS
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/util.h"
+
+static const struct {
+	const char *kill, *fail;
+} words[] = {
+	[FAULT_BEFORE] = { "kill-before", "fail" },
+	[FAULT_AFTER] = { "kill-after", NULL },
+	[FAULT_UNDO_BEFORE] = { "undo-kill-before", "undo-fail" },
+	[FAULT_UNDO_AFTER] = { "undo-kill-after", NULL },
+};
+
+/* Whether the list has WORD=N; its errno, if one is given, goes to *error. */
+static bool asked(const char *word, size_t n, int *error)
+{
+	const char *list = getenv("FFSCTL_TEST_FAULT");
+
+	while (word && list && *list) {
+		size_t length = strcspn(list, ","), name = strlen(word), step = 0;
+
+		*error = 0;
+		if (length > name && strncmp(list, word, name) == 0 && list[name] == '=' &&
+		    sscanf(list + name + 1, "%zu:%d", &step, error) >= 1 && step == n)
+			return true;
+		list += length + (list[length] == ',');
+	}
+	return false;
+}
+
+int fault_hit(enum fault_when when, size_t n)
+{
+	int error;
+
+	if (asked(words[when].kill, n, &error))
+		raise(SIGKILL);
+	return asked(words[when].fail, n, &error) ? error : 0;
+}
+#endif

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Faults that tests plant, by step number (from 1). Only in builds with --enable-test-hooks;
+ * elsewhere the functions are empty.
+ *
+ * FFSCTL_TEST_FAULT is a list of words with commas between:
+ *   fail=N:ERRNO       step N fails with that errno instead of being applied
+ *   kill-before=N      the process gets SIGKILL just before step N has its effect
+ *   kill-after=N       and just after
+ *   undo-fail=N:ERRNO  the undo of step N fails instead of being done
+ *   undo-kill-before=N, undo-kill-after=N
+ */
+#pragma once
+
+#include <stddef.h>
+
+enum fault_when { FAULT_BEFORE, FAULT_AFTER, FAULT_UNDO_BEFORE, FAULT_UNDO_AFTER };
+
+#ifdef FFSCTL_TEST_HOOKS
+/* The errno (positive) that step `n` is to fail with; 0: none. May not return. */
+int fault_hit(enum fault_when when, size_t n);
+#else
+static inline int fault_hit(enum fault_when when, size_t n)
+{
+	(void)when;
+	(void)n;
+	return 0;
+}
+#endif

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "config.h"
+
+#include "plan/plan.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "plan/fault.h"
+
+struct step *plan_add(struct plan *plan, const struct step_op *op, char *path, char *value,
+		      const struct origin *at, void *self)
+{
+	struct step *step;
+
+	if (plan->n == plan->capacity) {
+		plan->capacity = plan->capacity ? plan->capacity * 2 : 32;
+		plan->steps = xreallocarray(plan->steps, plan->capacity, sizeof(*plan->steps));
+	}
+	step = &plan->steps[plan->n++];
+	*step = (struct step){
+		.op = op, .path = path, .value = value, .self = self, .state = STEP_TODO
+	};
+	if (at)
+		step->at = *at;
+	return step;
+}
+
+void plan_free(struct plan *plan)
+{
+	for (size_t i = 0; i < plan->n; i++) {
+		free(plan->steps[i].path);
+		free(plan->steps[i].value);
+	}
+	free(plan->steps);
+	*plan = (struct plan){ 0 };
+}
+
+int plan_apply(struct plan *plan, struct error *err)
+{
+	for (; plan->next < plan->n; plan->next++) {
+		struct step *step = &plan->steps[plan->next];
+		int r = -fault_hit(FAULT_BEFORE, plan->next + 1);
+
+		if (r < 0)
+			error_errno(err, EX_OSERR, -r, step->path, "cannot %s %s", step->op->name,
+				    step->path);
+		else
+			r = step->op->apply(step, err);
+		if (r == PLAN_AGAIN)
+			return r;
+		if (r < 0) {
+			error_at(err, &step->at);
+			return r;
+		}
+		step->state = STEP_DONE;
+		fault_hit(FAULT_AFTER, plan->next + 1);
+	}
+	return 0;
+}
+
+static int undo_step(struct step *step, size_t n, struct error *err)
+{
+	int r = -fault_hit(FAULT_UNDO_BEFORE, n);
+
+	if (r < 0)
+		return error_errno(err, EX_OSERR, -r, step->path, "cannot %s %s",
+				   step->op->undo_name, step->path);
+	r = step->op->undo(step, err);
+	if (r == 0)
+		fault_hit(FAULT_UNDO_AFTER, n);
+	return r;
+}
+
+int plan_undo(struct plan *plan, struct error *err)
+{
+	_cleanup_free_ char *others = NULL;
+	int first = 0;
+
+	for (size_t i = plan->n; i-- > 0;) {
+		struct step *step = &plan->steps[i];
+		_cleanup_error_ struct error one = { 0 };
+		_cleanup_free_ char *old = NULL;
+		int r = 0;
+
+		if (step->state != STEP_DONE)
+			continue;
+		if (step->op->undo)
+			r = undo_step(step, i + 1, &one);
+		if (r == PLAN_AGAIN) {
+			error_clear(err); /* the failures before it are met again next time */
+			return r;
+		}
+		if (r == 0) {
+			step->state = STEP_TODO;
+			if (plan->next > i)
+				plan->next = i;
+		} else if (first == 0) {
+			first = r;
+			error_move(err, &one);
+		} else {
+			old = others;
+			others = strf("%s%s%s", old ? old : "", old ? ", " : "", step->path);
+		}
+	}
+	if (others)
+		error_hint(err, "also left: %s", others);
+	return first;
+}
+
+void plan_assume_applied(struct plan *plan)
+{
+	for (size_t i = 0; i < plan->n; i++)
+		plan->steps[i].state = STEP_DONE;
+	plan->next = plan->n;
+}
+
+static json_t *string_or_null(const char *s)
+{
+	return s ? json_string(s) : json_null();
+}
+
+json_t *plan_to_json(const struct plan *plan)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < plan->n; i++) {
+		const struct step *step = &plan->steps[i];
+		json_t *o = json_pack("{s:I, s:s, s:s, s:o, s:o}", "n", (json_int_t)(i + 1), "do",
+				      step->op->name, "path", step->path, "value",
+				      string_or_null(step->value), "undo",
+				      string_or_null(step->op->undo_name));
+
+		json_array_append_new(array, o);
+	}
+	return array;
+}
+
+int plan_from_json(struct plan *plan, const json_t *json, const struct step_op *const *ops,
+		   struct error *err)
+{
+	const json_t *o;
+	size_t i;
+
+	if (!json_is_array(json))
+		return error_set(err, EX_SOFTWARE, EBADMSG, NULL, "the record's plan is not a list");
+	json_array_foreach(json, i, o) {
+		const char *name = json_string_value(json_object_get(o, "do"));
+		const char *path = json_string_value(json_object_get(o, "path"));
+		const char *value = json_string_value(json_object_get(o, "value"));
+		const struct step_op *const *op = ops;
+
+		while (*op && name && !streq((*op)->name, name))
+			op++;
+		if (!name || !path || !*op)
+			return error_set(err, EX_SOFTWARE, EBADMSG, path,
+					 "step %zu of the record is not one this version knows ('%s')",
+					 i + 1, name ? name : "?");
+		plan_add(plan, *op, xstrdup(path), value ? xstrdup(value) : NULL, NULL, NULL);
+	}
+	return 0;
+}

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What a gadget file says, as plain data: made once by spec_load, read-only afterwards, without
+ * file descriptors and without knowledge of the machine. Strings and arrays belong to the gadget
+ * and live until gadget_free. Every value remembers its place in the file, so that an error met
+ * much later still points there.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+struct spec_int {
+	bool set; /* false: the file does not say; the kernel's or our default applies */
+	int64_t value;
+	struct origin at;
+};
+
+struct spec_str {
+	char *value; /* NULL: the file does not say */
+	struct origin at;
+};
+
+/* One of the kernel's speeds, ordered; values are ours, not ch9's. */
+enum gadget_speed {
+	GADGET_SPEED_NONE, /* the file does not say */
+	GADGET_SPEED_FULL,
+	GADGET_SPEED_HIGH,
+	GADGET_SPEED_SUPER,
+	GADGET_SPEED_SUPER_PLUS,
+};
+
+/* The device descriptor's fields that configfs has attributes for, in configfs' order. */
+enum gadget_attr {
+	GADGET_BCD_USB,
+	GADGET_DEVICE_CLASS,
+	GADGET_DEVICE_SUB_CLASS,
+	GADGET_DEVICE_PROTOCOL,
+	GADGET_MAX_PACKET_SIZE0,
+	GADGET_ID_VENDOR,
+	GADGET_ID_PRODUCT,
+	GADGET_BCD_DEVICE,
+	GADGET_ATTR_COUNT,
+};
+extern const char *const gadget_attr_names[GADGET_ATTR_COUNT]; /* "bcdUSB", ... */
+
+struct gadget_strings {
+	uint16_t lang; /* USB language id, 0x0409 = en-US */
+	struct origin at;
+	struct spec_str manufacturer, product, serialnumber;
+};
+
+struct gadget_udc {
+	struct spec_str name;   /* of /sys/class/udc */
+	struct spec_str driver; /* the UDC's driver, for machines whose UDC names vary */
+	double wait;            /* seconds; 0: do not wait (run waits anyway) */
+	struct origin at;
+};
+
+enum ep_type { EP_BULK, EP_INTERRUPT, EP_ISOCHRONOUS };
+enum ep_direction { EP_OUT, EP_IN };
+
+/* What one speed's endpoint descriptor says; exact, checked against USB 2.0 and 3.2. */
+struct ep_speed {
+	bool used;           /* the function offers this speed */
+	uint16_t max_packet; /* wMaxPacketSize, bytes */
+	uint8_t interval;    /* bInterval as the descriptor encodes it */
+	uint8_t burst;       /* SuperSpeed companion: bMaxBurst, 0-15 */
+};
+
+enum { EP_FULL, EP_HIGH, EP_SUPER, EP_SPEED_COUNT };
+
+struct endpoint {
+	char *name;      /* "ep1-in" style by default; unique in the function, no colon */
+	uint8_t address; /* bEndpointAddress as the blob has it; the kernel remaps it at bind */
+	enum ep_direction direction;
+	enum ep_type type;
+	struct ep_speed speed[EP_SPEED_COUNT];
+	unsigned int number; /* 1.. in file order: the kernel's epN */
+	struct origin at;
+};
+
+/* A text in one or several languages; the blob gives every language the same count. */
+struct ffs_text {
+	uint16_t lang;
+	char *text;
+};
+
+struct ffs_string {
+	struct ffs_text *texts;
+	size_t n_texts; /* 0: no string */
+	struct origin at;
+};
+
+struct interface {
+	uint8_t class, subclass, protocol;
+	struct ffs_string string;
+	struct endpoint *endpoints;
+	size_t n_endpoints;
+	struct origin at;
+};
+
+struct ffs_mount {
+	char *path; /* absolute; never NULL */
+	bool path_is_default;
+	struct spec_str uid, gid; /* name or decimal number, resolved when the plan is made */
+	struct spec_int mode, rmode, fmode; /* permission bits */
+	bool no_disconnect;
+	struct origin at;
+};
+
+struct ffs {
+	struct ffs_mount mount;
+	struct spec_str device; /* absolute path of the link to the only endpoint */
+	bool virtual_addr, all_ctrl_recip, config0_setup;
+	bool speed[EP_SPEED_COUNT]; /* which sets of descriptors there are */
+	struct interface *interfaces;
+	size_t n_interfaces;
+	struct origin at;
+};
+
+enum worker_kind { WORKER_NONE, WORKER_PLUGIN, WORKER_EXEC };
+enum worker_ready { READY_NOTIFY, READY_FD, READY_STARTED };
+enum worker_restart { RESTART_ALWAYS, RESTART_ON_FAILURE, RESTART_NEVER };
+enum worker_on_crash { CRASH_STALL, CRASH_HOLD };
+enum worker_on_failed { FAILED_UNBIND, FAILED_STALL };
+enum worker_engine { ENGINE_AUTO, ENGINE_COPY };
+
+struct env_var {
+	char *name, *value; /* value with ${...} still in it */
+	struct origin at;
+};
+
+struct worker {
+	enum worker_kind kind;
+	char *plugin;        /* a name (looked up among the plugins) or an absolute path */
+	char *options_json;  /* the `options` group as a JSON object; "{}" when there is none */
+	struct origin options_at;
+	char **argv;         /* exec: NULL-terminated, ${...} still in it; argv[0] with a slash is absolute */
+	bool blocking;       /* endpoint descriptors without O_NONBLOCK */
+	enum worker_engine engine;
+	uint32_t io_size, io_depth; /* bytes, requests; 0: the plugin's own */
+	enum worker_ready ready;
+	double start_timeout, stop_timeout; /* seconds */
+	enum worker_restart restart;
+	double restart_delay, restart_max_delay; /* seconds */
+	unsigned int restart_limit;              /* 0: no limit */
+	double restart_window;                   /* seconds */
+	enum worker_on_crash on_crash;
+	enum worker_on_failed on_failed; /* the default is resolved: unbind if nothing else is in the gadget */
+	struct spec_str user;            /* name or number; default filled in: root or nobody */
+	struct spec_str *groups;
+	size_t n_groups;
+	bool keep_privileges;
+	struct env_var *env;
+	size_t n_env;
+	char *directory; /* absolute; "/" by default */
+	struct origin at;
+};
+
+struct function {
+	char *label;    /* the file's word */
+	char *type;     /* configfs' word: "ffs" */
+	char *instance; /* configfs name is TYPE.INSTANCE; at most 39 characters in all */
+	struct ffs *ffs;       /* NULL: the configfs function only */
+	struct worker *worker; /* NULL: ffsctl holds ep0, a program of the user's opens the rest */
+	struct origin at;
+};
+
+struct config_strings {
+	uint16_t lang;
+	char *configuration;
+	struct origin at;
+};
+
+struct config_function {
+	char *name;      /* of the link in the configuration's directory */
+	size_t function; /* index into gadget.functions */
+	struct origin at;
+};
+
+struct config {
+	unsigned int id; /* bConfigurationValue, 1-255 */
+	char *name;      /* configfs name is NAME.ID; at most 39 characters in all */
+	struct spec_int attributes; /* bmAttributes */
+	struct spec_int max_power;  /* mA */
+	struct config_strings *strings;
+	size_t n_strings;
+	struct config_function *functions;
+	size_t n_functions;
+	struct origin at;
+};
+
+struct gadget {
+	char *name;
+	char *file; /* absolute path of the gadget file */
+	char *dir;  /* its directory */
+	char **files; /* every file read, included ones too; what origins point into; NULL-terminated */
+	enum gadget_speed max_speed; /* as the file says, or lowered to the functions' lowest maximum */
+	struct origin max_speed_at;
+	struct gadget_udc udc;
+	struct spec_int attrs[GADGET_ATTR_COUNT]; /* defaults filled in: 1d6b:0104 */
+	struct gadget_strings *strings; /* default filled in: en-US, product = name */
+	size_t n_strings;
+	struct function *functions;
+	size_t n_functions;
+	struct config *configs; /* default filled in: one with every function in file order */
+	size_t n_configs;
+};
+
+void gadget_free(struct gadget *g);
+static inline void cleanup_gadget(struct gadget **g)
+{
+	gadget_free(*g);
+}
+#define _cleanup_gadget_ __attribute__((cleanup(cleanup_gadget)))

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Gadget file in, struct gadget or diagnostics out. Nothing here changes the machine; the only
+ * files opened are the gadget file and what it includes.
+ */
+#pragma once
+
+#include <jansson.h>
+
+#include "spec/gadget.h"
+
+enum diag_severity { DIAG_ERROR, DIAG_WARNING, DIAG_NOTE };
+
+/* One message about one place. A note belongs to the error or warning before it. */
+struct diag {
+	enum diag_severity severity;
+	char *text; /* one line, no final period */
+	const char *file; /* as the user wrote it; belongs to the diags */
+	unsigned int line, column;     /* 1-based; columns count characters; 0: the file as a whole */
+	unsigned int end_column;       /* of the marked range, exclusive, on the same line */
+	char *source;                  /* the line, without its newline; NULL: none */
+};
+
+struct diags {
+	struct diag *v;
+	size_t n;
+	size_t n_errors, n_warnings;
+};
+
+void diags_free(struct diags *d);
+
+enum diag_format { DIAG_FORMAT_HUMAN, DIAG_FORMAT_GCC };
+enum diag_color { DIAG_PLAIN, DIAG_COLOR };
+void diags_print(FILE *to, const struct diags *d, enum diag_format format, enum diag_color color);
+/* The diagnostics as the JSON array "problems" of cli.md; the caller owns it. */
+json_t *diags_to_json(const struct diags *d);
+
+struct spec_options {
+	const char *name; /* --name: takes the place of the file's and of the default; NULL: none */
+};
+
+/*
+ * Reads a gadget file. Returns 0 and *out (the caller frees it), and possibly warnings and notes
+ * in `diags`; -EINVAL with at least one error in `diags` and *out == NULL; or -errno with `err`
+ * filled when the file itself cannot be read (exit 66 no such file, 77 no permission, 74 I/O).
+ * `path` is used in messages as it is given. `json`, unless NULL, receives the file's JSON form
+ * (`check --json`, "files"; schemas/gadget.schema.json) whenever the syntax was right; the caller
+ * owns it.
+ */
+int spec_load(const char *path, const struct spec_options *options, struct gadget **out,
+	      json_t **json, struct diags *diags, struct error *err);
