@@ -22,3 +22,6 @@ bool path_exists(const char *path);
 
 /* The write(2) loop for pipes and files. -errno. */
 int fd_write_all(int fd, const void *data, size_t size);
+
+/* Closes every descriptor from `first` to `last`, both included. */
+void fd_close_range(unsigned int first, unsigned int last);

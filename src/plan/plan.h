@@ -34,6 +34,7 @@ struct step {
 	struct origin at;     /* what in the gadget file asked for it; file NULL: nothing did */
 	void *self;           /* the room's own; not owned; NULL in a plan that was read from disk */
 	enum { STEP_TODO, STEP_DONE } state;
+	unsigned int tries;   /* for an undo that has to be tried again: how often it was */
 };
 
 struct plan {

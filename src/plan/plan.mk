@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 libffsctl_a_SOURCES += \
 	src/plan/fault.c src/plan/fault.h \
+	src/plan/files.c src/plan/files.h \
 	src/plan/plan.c src/plan/plan.h

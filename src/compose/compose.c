@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "compose/compose.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "compose/configfs.h"
+
+const struct step_op *const compose_ops[] = {
+	&configfs_op_gadget,  &configfs_op_mkdir,  &configfs_op_write,
+	&configfs_op_bind,    &usbg_op_view,       &usbg_op_attribute,
+	&usbg_op_string,      &usbg_op_function,   &usbg_op_config,
+	&usbg_op_config_attribute, &usbg_op_config_string, &usbg_op_binding,
+	NULL,
+};
+
+void compose_close(struct compose *c)
+{
+	usbg_view_close(&c->view);
+}
+
+char *compose_gadget_path(const struct world *world, const char *name)
+{
+	return strf("%s/usb_gadget/%s", world->configfs, name);
+}
+
+static void add_attributes(struct plan *plan, struct compose *c, const char *dir)
+{
+	for (int i = 0; i < GADGET_ATTR_COUNT; i++) {
+		const struct spec_int *attr = &c->gadget->attrs[i];
+
+		if (attr->set)
+			plan_add(plan, &usbg_op_attribute, strf("%s/%s", dir, gadget_attr_names[i]),
+				 strf("0x%" PRIx64, (uint64_t)attr->value), &attr->at, &c->view);
+	}
+}
+
+static void add_max_speed(struct plan *plan, const struct gadget *g, const char *dir)
+{
+	/* The words of usb_speed_names (drivers/usb/common/common.c), as configfs takes them. */
+	static const char *const words[] = {
+		[GADGET_SPEED_FULL] = "full-speed",
+		[GADGET_SPEED_HIGH] = "high-speed",
+		[GADGET_SPEED_SUPER] = "super-speed",
+		[GADGET_SPEED_SUPER_PLUS] = "super-speed-plus",
+	};
+
+	if (g->max_speed != GADGET_SPEED_NONE)
+		plan_add(plan, &configfs_op_write, strf("%s/max_speed", dir),
+			 xstrdup(words[g->max_speed]), &g->max_speed_at, NULL);
+}
+
+static void add_string(struct plan *plan, struct compose *c, const char *dir, const char *name,
+		       const struct spec_str *s)
+{
+	if (s->value)
+		plan_add(plan, &usbg_op_string, strf("%s/%s", dir, name), xstrdup(s->value), &s->at,
+			 &c->view);
+}
+
+static void add_strings(struct plan *plan, struct compose *c, const char *gadget_dir)
+{
+	for (size_t i = 0; i < c->gadget->n_strings; i++) {
+		const struct gadget_strings *s = &c->gadget->strings[i];
+		_cleanup_free_ char *dir = strf("%s/strings/0x%x", gadget_dir, s->lang);
+
+		plan_add(plan, &configfs_op_mkdir, xstrdup(dir), NULL, &s->at, NULL);
+		add_string(plan, c, dir, "manufacturer", &s->manufacturer);
+		add_string(plan, c, dir, "product", &s->product);
+		add_string(plan, c, dir, "serialnumber", &s->serialnumber);
+	}
+}
+
+static void add_config(struct plan *plan, struct compose *c, const struct config *config,
+		       const char *gadget_dir)
+{
+	_cleanup_free_ char *dir = strf("%s/configs/%s.%u", gadget_dir, config->name, config->id);
+
+	plan_add(plan, &usbg_op_config, xstrdup(dir), NULL, &config->at, &c->view);
+	if (config->attributes.set)
+		plan_add(plan, &usbg_op_config_attribute, strf("%s/bmAttributes", dir),
+			 strf("0x%" PRIx64, (uint64_t)config->attributes.value),
+			 &config->attributes.at, &c->view);
+	if (config->max_power.set)
+		plan_add(plan, &usbg_op_config_attribute, strf("%s/MaxPower", dir),
+			 strf("%" PRId64, config->max_power.value), &config->max_power.at, &c->view);
+	for (size_t i = 0; i < config->n_strings; i++) {
+		const struct config_strings *s = &config->strings[i];
+
+		plan_add(plan, &configfs_op_mkdir, strf("%s/strings/0x%x", dir, s->lang), NULL,
+			 &s->at, NULL);
+		plan_add(plan, &usbg_op_config_string,
+			 strf("%s/strings/0x%x/configuration", dir, s->lang),
+			 xstrdup(s->configuration), &s->at, &c->view);
+	}
+	for (size_t i = 0; i < config->n_functions; i++) {
+		const struct config_function *cf = &config->functions[i];
+		const struct function *f = &c->gadget->functions[cf->function];
+
+		plan_add(plan, &usbg_op_binding, strf("%s/%s", dir, cf->name),
+			 strf("%s.%s", f->type, f->instance), &cf->at, &c->view);
+	}
+}
+
+void compose_add_gadget(struct plan *plan, struct compose *c)
+{
+	const struct gadget *g = c->gadget;
+	_cleanup_free_ char *dir = compose_gadget_path(c->world, g->name);
+
+	plan_add(plan, &configfs_op_gadget, xstrdup(dir), NULL, NULL, c);
+	plan_add(plan, &usbg_op_view, strf("%s/%s/view/usb_gadget/%s", c->world->run_dir, g->name, g->name),
+		 xstrdup(dir), NULL, &c->view);
+	add_attributes(plan, c, dir);
+	add_max_speed(plan, g, dir);
+	add_strings(plan, c, dir);
+	for (size_t i = 0; i < g->n_functions; i++)
+		plan_add(plan, &usbg_op_function,
+			 strf("%s/functions/%s.%s", dir, g->functions[i].type, g->functions[i].instance),
+			 NULL, &g->functions[i].at, &c->view);
+	for (size_t i = 0; i < g->n_configs; i++)
+		add_config(plan, c, &g->configs[i], dir);
+}
+
+void compose_add_bind(struct plan *plan, struct compose *c, const char *udc)
+{
+	_cleanup_free_ char *dir = compose_gadget_path(c->world, c->gadget->name);
+
+	plan_add(plan, &configfs_op_bind, strf("%s/UDC", dir), xstrdup(udc), &c->gadget->udc.at, c);
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* From a struct gadget to the steps that make it in configfs. */
+#pragma once
+
+#include "base/world.h"
+#include "compose/usbg.h"
+#include "plan/plan.h"
+#include "spec/gadget.h"
+
+/* What the steps of one gadget share; lives as long as the plan. */
+struct compose {
+	const struct world *world;
+	const struct gadget *gadget;
+	struct usbg_view view;
+};
+void compose_close(struct compose *c);
+
+/* GADGET's directory in configfs; the caller frees it. */
+char *compose_gadget_path(const struct world *world, const char *name);
+
+/* Everything up to the links in the configurations: the gadget without its life. */
+void compose_add_gadget(struct plan *plan, struct compose *c);
+/* The last step: onto the bus. */
+void compose_add_bind(struct plan *plan, struct compose *c, const char *udc);
+
+/* For plan_from_json; ends with NULL. */
+extern const struct step_op *const compose_ops[];

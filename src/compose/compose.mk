@@ -1,0 +1,6 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+libffsctl_a_SOURCES += \
+	src/compose/compose.c src/compose/compose.h \
+	src/compose/configfs.c src/compose/configfs.h \
+	src/compose/udc.c src/compose/udc.h \
+	src/compose/usbg.c src/compose/usbg.h

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "compose/udc.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/netlink.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fd.h"
+
+char *udc_attribute(const char *name, const char *attribute)
+{
+	_cleanup_free_ char *path = strf(UDC_CLASS_DIR "/%s/%s", name, attribute);
+	char *value;
+
+	return file_read_line(AT_FDCWD, path, &value) < 0 ? NULL : value;
+}
+
+static char *driver_of(const char *name)
+{
+	_cleanup_free_ char *path = strf(UDC_CLASS_DIR "/%s/device/driver", name);
+	char target[4096];
+	ssize_t n = readlink(path, target, sizeof(target) - 1);
+
+	if (n < 0)
+		return NULL;
+	target[n] = '\0';
+	return xstrdup(strrchr(target, '/') ? strrchr(target, '/') + 1 : target);
+}
+
+static bool driver_is_virtual(const char *driver)
+{
+	return driver && (streq(driver, "dummy_udc") || streq(driver, "usbip-vudc"));
+}
+
+/* The configfs gadget whose UDC attribute has that name; the caller frees it. */
+static char *gadget_on(const struct world *world, const char *udc)
+{
+	_cleanup_free_ char *dir = strf("%s/usb_gadget", world->configfs);
+	struct dirent *entry;
+	char *found = NULL;
+	DIR *d = opendir(dir);
+
+	while (d && !found && (entry = readdir(d))) {
+		_cleanup_free_ char *path = NULL, *value = NULL;
+
+		if (entry->d_name[0] == '.')
+			continue;
+		path = strf("%s/%s/UDC", dir, entry->d_name);
+		if (file_read_line(AT_FDCWD, path, &value) == 0 && streq(value, udc))
+			found = xstrdup(entry->d_name);
+	}
+	if (d)
+		closedir(d);
+	return found;
+}
+
+char *udc_holder(const struct world *world, const char *name)
+{
+	_cleanup_free_ char *gadget = gadget_on(world, name), *function = NULL;
+
+	if (gadget)
+		return strf("gadget '%s'", gadget);
+	/* A legacy driver (g_ether, ...) or another configfs: the UDC core names its driver. */
+	function = udc_attribute(name, "function");
+	return function && *function ? strf("the driver '%s'", function) : NULL;
+}
+
+static int compare(const void *a, const void *b)
+{
+	return strcmp(((const struct udc *)a)->name, ((const struct udc *)b)->name);
+}
+
+int udcs_list(const struct world *world, struct udcs *udcs, struct error *err)
+{
+	DIR *dir = opendir(UDC_CLASS_DIR);
+	struct dirent *entry;
+
+	*udcs = (struct udcs){ 0 };
+	if (!dir && errno == ENOENT)
+		return 0;
+	if (!dir)
+		return error_errno(err, EX_OSERR, errno, UDC_CLASS_DIR, "cannot list " UDC_CLASS_DIR);
+	while ((entry = readdir(dir))) {
+		struct udc *udc;
+
+		if (entry->d_name[0] == '.')
+			continue;
+		udc = array_add(udcs->v, udcs->n);
+		udc->name = xstrdup(entry->d_name);
+		udc->driver = driver_of(udc->name);
+		udc->holder = udc_holder(world, udc->name);
+		udc->is_virtual = driver_is_virtual(udc->driver);
+	}
+	closedir(dir);
+	if (udcs->n > 0)
+		qsort(udcs->v, udcs->n, sizeof(*udcs->v), compare);
+	return 0;
+}
+
+void udcs_free(struct udcs *udcs)
+{
+	for (size_t i = 0; i < udcs->n; i++) {
+		free(udcs->v[i].name);
+		free(udcs->v[i].driver);
+		free(udcs->v[i].holder);
+	}
+	free(udcs->v);
+	*udcs = (struct udcs){ 0 };
+}
+
+/* "a (dwc3), b (musb, held by gadget 'x')"; the caller frees it. */
+static char *in_words(const struct udcs *udcs)
+{
+	char *words = xstrdup("");
+
+	for (size_t i = 0; i < udcs->n; i++) {
+		const struct udc *u = &udcs->v[i];
+		_cleanup_free_ char *old = words;
+
+		words = strf("%s%s%s (%s%s%s)", old, i ? ", " : "", u->name,
+			     u->driver ? u->driver : "unknown driver", u->holder ? ", held by " : "",
+			     u->holder ? u->holder : "");
+	}
+	return words;
+}
+
+static int no_udc(const struct udcs *udcs, const char *what, struct error *err)
+{
+	_cleanup_free_ char *words = in_words(udcs);
+
+	error_set(err, EX_UNAVAILABLE, ENODEV, UDC_CLASS_DIR, "there is no UDC%s", what);
+	if (udcs->n > 0)
+		return error_hint(err, "this machine has %s", words);
+	return error_hint(err, "is the controller's driver loaded, and the port in device mode? "
+			       "(ls " UDC_CLASS_DIR ")");
+}
+
+static int busy(const struct udc *udc, struct error *err)
+{
+	error_set(err, EX_UNAVAILABLE, EBUSY, NULL, "the UDC %s is held by %s", udc->name, udc->holder);
+	return error_hint(err, "take that down first, or name another UDC with --udc");
+}
+
+static int choose_named(const struct udcs *udcs, const char *name, char **out, struct error *err)
+{
+	_cleanup_free_ char *what = strf(" '%s'", name);
+
+	for (size_t i = 0; i < udcs->n; i++) {
+		if (!streq(udcs->v[i].name, name))
+			continue;
+		if (udcs->v[i].holder)
+			return busy(&udcs->v[i], err);
+		*out = xstrdup(name);
+		return 0;
+	}
+	return no_udc(udcs, what, err);
+}
+
+static int choose_among(const struct udcs *udcs, const char *driver, char **out, struct error *err)
+{
+	_cleanup_free_ char *what = driver ? strf(" with the driver '%s'", driver) : xstrdup("");
+	const struct udc *found = NULL, *held = NULL;
+	bool any_real = false, several = false;
+
+	for (size_t i = 0; i < udcs->n; i++)
+		any_real = any_real || !udcs->v[i].is_virtual;
+	for (size_t i = 0; i < udcs->n; i++) {
+		const struct udc *u = &udcs->v[i];
+
+		if (driver ? !streq_null(u->driver, driver) : (any_real && u->is_virtual))
+			continue;
+		if (u->holder) {
+			held = u;
+		} else {
+			several = several || found;
+			found = u;
+		}
+	}
+	if (several) {
+		_cleanup_free_ char *words = in_words(udcs);
+
+		return error_set(err, EX_UNAVAILABLE, ENOTUNIQ, UDC_CLASS_DIR,
+				 "several UDCs are free; name one with --udc or with 'udc' in the "
+				 "gadget file: %s", words);
+	}
+	if (found) {
+		*out = xstrdup(found->name);
+		return 0;
+	}
+	return held ? busy(held, err) : no_udc(udcs, what, err);
+}
+
+int udc_choose(const struct world *world, const struct gadget_udc *wanted, const char *name,
+	       char **out, struct error *err)
+{
+	_cleanup_udcs_ struct udcs udcs = { 0 };
+	int r = udcs_list(world, &udcs, err);
+
+	if (r < 0)
+		return r;
+	if (name)
+		return choose_named(&udcs, name, out, err);
+	if (wanted->name.value)
+		r = choose_named(&udcs, wanted->name.value, out, err);
+	else
+		r = choose_among(&udcs, wanted->driver.value, out, err);
+	return r < 0 ? error_at(err, &wanted->at) : 0;
+}
+
+int udc_watch_open(struct error *err)
+{
+	struct sockaddr_nl address = { .nl_family = AF_NETLINK, .nl_groups = 1 };
+	_cleanup_close_ int fd = socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
+					NETLINK_KOBJECT_UEVENT);
+
+	if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
+		return error_errno(err, EX_OSERR, errno, NULL, "cannot listen to the kernel's uevents");
+	return steal_fd(&fd);
+}
+
+bool udc_watch_read(int fd)
+{
+	char message[8192];
+	bool found = false;
+	ssize_t n;
+
+	while ((n = recv(fd, message, sizeof(message) - 1, MSG_DONTWAIT)) > 0) {
+		message[n] = '\0';
+		for (ssize_t i = 0; i < n; i += (ssize_t)strlen(message + i) + 1)
+			found = found || streq(message + i, "SUBSYSTEM=udc");
+	}
+	/* Messages were lost: look, rather than miss one. */
+	return found || (n < 0 && errno == ENOBUFS);
+}

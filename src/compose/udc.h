@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The UDCs of the machine: which there are, who holds them, which one a gadget takes. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/world.h"
+#include "spec/gadget.h"
+
+struct udc {
+	char *name;   /* in /sys/class/udc */
+	char *driver; /* NULL: unknown */
+	char *holder; /* words for people: "gadget 'echo'", "g_ether"; NULL: free */
+	bool is_virtual; /* dummy_hcd's or usbip's: no cable will ever be in it */
+};
+
+struct udcs {
+	struct udc *v;
+	size_t n;
+};
+
+/* Sorted by name. A machine without UDCs gives none. */
+int udcs_list(const struct world *world, struct udcs *udcs, struct error *err);
+void udcs_free(struct udcs *udcs);
+#define _cleanup_udcs_ _cleanup_(udcs_free)
+
+/*
+ * The UDC that the gadget asks for, or the only free real one; virtual ones by themselves only
+ * where there is no real one. `name` (--udc) beats the file. The caller frees *out. Fails with
+ * EX_UNAVAILABLE and ENODEV (none that fits: one may still arrive), EBUSY or ENOTUNIQ.
+ */
+int udc_choose(const struct world *world, const struct gadget_udc *wanted, const char *name,
+	       char **out, struct error *err);
+
+/* Who holds a UDC, in words; NULL: nobody. The caller frees it. */
+char *udc_holder(const struct world *world, const char *name);
+
+/* An attribute of /sys/class/udc/NAME ("state", "current_speed"); NULL: unknown. The caller frees it. */
+char *udc_attribute(const char *name, const char *attribute);
+
+/* A socket that becomes readable when any device of class udc comes or goes. -errno, err filled. */
+int udc_watch_open(struct error *err);
+/* Reads what has come; whether a UDC was among it. */
+bool udc_watch_read(int fd);
+
+#define UDC_CLASS_DIR "/sys/class/udc"

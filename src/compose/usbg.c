@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "compose/usbg.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <usbg/usbg.h>
+
+#include "base/cleanup.h"
+#include "plan/files.h"
+
+void usbg_view_close(struct usbg_view *view)
+{
+	if (view->state)
+		usbg_cleanup(view->state);
+	*view = (struct usbg_view){ 0 };
+}
+
+/* libusbgx prints from inside; this takes its stderr away around a call. */
+struct silence {
+	int saved;
+};
+
+static struct silence silence_begin(void)
+{
+	struct silence s = { .saved = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3) };
+	_cleanup_close_ int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+
+	if (s.saved >= 0 && null >= 0)
+		dup2(null, STDERR_FILENO);
+	errno = 0;
+	return s;
+}
+
+static void silence_end(const struct silence *s)
+{
+	int e = errno;
+
+	if (s->saved >= 0) {
+		dup2(s->saved, STDERR_FILENO);
+		close(s->saved);
+	}
+	errno = e;
+}
+
+/* Evaluates a libusbgx call without its words on stderr. */
+#define QUIETLY(call)                              \
+	({                                         \
+		struct silence __s = silence_begin(); \
+		int __r = (call);                  \
+		silence_end(&__s);                 \
+		__r;                               \
+	})
+
+/* The library folds errno into few codes; these are the ones that have only one meaning. */
+static int errno_of(int code)
+{
+	switch (code) {
+	case USBG_ERROR_NO_MEM:
+		return ENOMEM;
+	case USBG_ERROR_NO_ACCESS:
+		return EACCES;
+	case USBG_ERROR_INVALID_PARAM:
+	case USBG_ERROR_INVALID_VALUE:
+		return EINVAL;
+	case USBG_ERROR_NOT_FOUND:
+		return ENOENT;
+	case USBG_ERROR_NO_DEV:
+		return ENODEV;
+	case USBG_ERROR_BUSY:
+		return EBUSY;
+	case USBG_ERROR_NOT_SUPPORTED:
+		return ENOTSUP;
+	case USBG_ERROR_EXIST:
+		return EEXIST;
+	default:
+		return EIO;
+	}
+}
+
+/* Turns what a call returned into our result. errno is the failing system call's if there was one. */
+static int result(const struct step *step, int code, const char *what, struct error *err)
+{
+	int e = errno;
+
+	if (code == USBG_SUCCESS)
+		return 0;
+	return error_errno(err, EX_OSERR, e ? e : errno_of(code), step->path, "cannot %s %s", what,
+			   step->path);
+}
+
+static const char *base_name(const char *path)
+{
+	return strrchr(path, '/') + 1;
+}
+
+/* The path's component that is `up` levels above the last one; the caller frees it. */
+static char *component(const char *path, int up)
+{
+	const char *end = path + strlen(path), *start;
+
+	for (;; end = start - 1) {
+		start = end;
+		while (start > path && start[-1] != '/')
+			start--;
+		if (up-- == 0)
+			return xstrndup(start, (size_t)(end - start));
+	}
+}
+
+static int language_of(const char *path)
+{
+	_cleanup_free_ char *dir = component(path, 1);
+
+	return (int)strtol(dir, NULL, 0);
+}
+
+/* NAME.ID, as configfs names a configuration; the name may have dots itself. */
+static usbg_config *find_config(const struct usbg_view *view, const char *dir)
+{
+	const char *dot = strrchr(dir, '.');
+	_cleanup_free_ char *name = xstrndup(dir, (size_t)(dot - dir));
+
+	return usbg_get_config(view->gadget, atoi(dot + 1), name);
+}
+
+static usbg_function *find_function(const struct usbg_view *view, const char *dir)
+{
+	const char *dot = strchr(dir, '.');
+	_cleanup_free_ char *type = xstrndup(dir, (size_t)(dot - dir));
+	int known = usbg_lookup_function_type(type);
+
+	return known < 0 ? NULL : usbg_get_function(view->gadget, known, dot + 1);
+}
+
+static int view_undo(struct step *step, struct error *err)
+{
+	_cleanup_free_ char *gadgets = xstrndup(step->path, (size_t)(base_name(step->path) - 1 - step->path));
+	_cleanup_free_ char *top = xstrndup(gadgets, (size_t)(base_name(gadgets) - 1 - gadgets));
+
+	if (step->self)
+		usbg_view_close(step->self);
+	if ((unlink(step->path) < 0 && errno != ENOENT) || (rmdir(gadgets) < 0 && errno != ENOENT) ||
+	    (rmdir(top) < 0 && errno != ENOENT))
+		return error_errno(err, EX_OSERR, errno, top, "cannot remove %s", top);
+	return 0;
+}
+
+static int view_make(struct step *step, struct error *err)
+{
+	_cleanup_free_ char *gadgets = xstrndup(step->path, (size_t)(base_name(step->path) - 1 - step->path));
+	_cleanup_free_ char *top = xstrndup(gadgets, (size_t)(base_name(gadgets) - 1 - gadgets));
+	struct usbg_view *view = step->self;
+	int r;
+
+	if (mkdir(top, 0700) < 0 || mkdir(gadgets, 0700) < 0 || symlink(step->value, step->path) < 0)
+		return error_errno(err, EX_OSERR, errno, step->path, "cannot make %s", step->path);
+	r = result(step, QUIETLY(usbg_init(top, &view->state)), "open libusbgx's view", err);
+	if (r < 0)
+		return r;
+	view->gadget = usbg_get_gadget(view->state, base_name(step->path));
+	if (!view->gadget)
+		return error_set(err, EX_SOFTWARE, ENOENT, step->path,
+				 "libusbgx does not see the gadget in its view %s", top);
+	return 0;
+}
+
+static int view_apply(struct step *step, struct error *err)
+{
+	_cleanup_error_ struct error ignored = { 0 };
+	int r = view_make(step, err);
+
+	if (r < 0)
+		view_undo(step, &ignored);
+	return r;
+}
+
+const struct step_op usbg_op_view = {
+	.name = "view",
+	.undo_name = "remove-view",
+	.apply = view_apply,
+	.undo = view_undo,
+};
+
+static int attribute_apply(struct step *step, struct error *err)
+{
+	struct usbg_view *view = step->self;
+	int attr = usbg_lookup_gadget_attr(base_name(step->path));
+
+	return result(step,
+		      QUIETLY(usbg_set_gadget_attr(view->gadget, attr, (int)strtol(step->value, NULL, 0))),
+		      "write", err);
+}
+
+const struct step_op usbg_op_attribute = { .name = "write-attribute", .apply = attribute_apply };
+
+static int string_apply(struct step *step, struct error *err)
+{
+	struct usbg_view *view = step->self;
+	int which = usbg_lookup_gadget_str(base_name(step->path));
+
+	return result(step,
+		      QUIETLY(usbg_set_gadget_str(view->gadget, which, language_of(step->path),
+						  step->value)),
+		      "write", err);
+}
+
+const struct step_op usbg_op_string = { .name = "write-string", .apply = string_apply };
+
+static int function_apply(struct step *step, struct error *err)
+{
+	struct usbg_view *view = step->self;
+	const char *dir = base_name(step->path), *dot = strchr(dir, '.');
+	_cleanup_free_ char *type = xstrndup(dir, (size_t)(dot - dir));
+	usbg_function *function;
+	int r = result(step,
+		       QUIETLY(usbg_create_function(view->gadget, usbg_lookup_function_type(type),
+						    dot + 1, NULL, &function)),
+		       "make the function", err);
+
+	if (r == -ENOENT) {
+		err->exit = EX_UNAVAILABLE;
+		return error_hint(err, "this kernel has no function '%s': modprobe usb_f_%s", type,
+				  streq(type, "ffs") ? "fs" : type);
+	}
+	if (r == -EBUSY)
+		return error_hint(err, "another gadget on this machine has an instance of that name");
+	return r;
+}
+
+const struct step_op usbg_op_function = {
+	.name = "function",
+	.undo_name = "rmdir",
+	.apply = function_apply,
+	.undo = plan_undo_rmdir,
+};
+
+static int config_apply(struct step *step, struct error *err)
+{
+	struct usbg_view *view = step->self;
+	const char *dir = base_name(step->path), *dot = strrchr(dir, '.');
+	_cleanup_free_ char *name = xstrndup(dir, (size_t)(dot - dir));
+	usbg_config *config;
+
+	return result(step,
+		      QUIETLY(usbg_create_config(view->gadget, atoi(dot + 1), name, NULL, NULL,
+						 &config)),
+		      "make the configuration", err);
+}
+
+const struct step_op usbg_op_config = {
+	.name = "config",
+	.undo_name = "rmdir",
+	.apply = config_apply,
+	.undo = plan_undo_rmdir,
+};
+
+static int config_attribute_apply(struct step *step, struct error *err)
+{
+	_cleanup_free_ char *dir = component(step->path, 1);
+	usbg_config *config = find_config(step->self, dir);
+	int value = (int)strtol(step->value, NULL, 0);
+	int r;
+
+	/* Not the attrs struct: its bMaxPower is 8 bits, and the kernel's unit is mA. */
+	if (streq(base_name(step->path), "MaxPower"))
+		r = QUIETLY(usbg_set_config_max_power(config, value));
+	else
+		r = QUIETLY(usbg_set_config_bm_attrs(config, value));
+	return result(step, r, "write", err);
+}
+
+const struct step_op usbg_op_config_attribute = {
+	.name = "write-config-attribute",
+	.apply = config_attribute_apply,
+};
+
+static int config_string_apply(struct step *step, struct error *err)
+{
+	_cleanup_free_ char *dir = component(step->path, 3);
+	usbg_config *config = find_config(step->self, dir);
+
+	return result(step,
+		      QUIETLY(usbg_set_config_string(config, language_of(step->path), step->value)),
+		      "write", err);
+}
+
+const struct step_op usbg_op_config_string = {
+	.name = "write-config-string",
+	.apply = config_string_apply,
+};
+
+static int binding_apply(struct step *step, struct error *err)
+{
+	_cleanup_free_ char *dir = component(step->path, 1);
+	usbg_config *config = find_config(step->self, dir);
+	usbg_function *function = find_function(step->self, step->value);
+
+	return result(step,
+		      QUIETLY(usbg_add_config_function(config, base_name(step->path), function)),
+		      "link the function", err);
+}
+
+const struct step_op usbg_op_binding = {
+	.name = "link",
+	.undo_name = "unlink",
+	.apply = binding_apply,
+	.undo = plan_undo_unlink,
+};

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "ffs/blob.h"
+
+#include <linux/usb/ch9.h>
+#include <linux/usb/functionfs.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/util.h"
+
+struct blob {
+	uint8_t *data;
+	size_t size, room;
+};
+
+static void put(struct blob *b, const void *data, size_t n)
+{
+	if (b->size + n > b->room) {
+		b->room = (b->size + n) * 2;
+		b->data = xreallocarray(b->data, b->room, 1);
+	}
+	if (n > 0)
+		memcpy(b->data + b->size, data, n);
+	b->size += n;
+}
+
+static void put8(struct blob *b, unsigned int v)
+{
+	put(b, &(uint8_t){ (uint8_t)v }, 1);
+}
+
+static void put16(struct blob *b, unsigned int v)
+{
+	put8(b, v & 0xff);
+	put8(b, v >> 8 & 0xff);
+}
+
+static void put32(struct blob *b, uint32_t v)
+{
+	put16(b, v & 0xffff);
+	put16(b, v >> 16);
+}
+
+static void set32(struct blob *b, size_t offset, uint32_t v)
+{
+	for (int i = 0; i < 4; i++)
+		b->data[offset + (size_t)i] = (uint8_t)(v >> 8 * i);
+}
+
+/* USB 2.0, 9.6.5. `string` is the number of the interface's string in our own blob, 0: none. */
+static void put_interface(struct blob *b, const struct interface *intf, size_t number,
+			  unsigned int string)
+{
+	put8(b, USB_DT_INTERFACE_SIZE);
+	put8(b, USB_DT_INTERFACE);
+	put8(b, (unsigned int)number);
+	put8(b, 0); /* bAlternateSetting */
+	put8(b, (unsigned int)intf->n_endpoints);
+	put8(b, intf->class);
+	put8(b, intf->subclass);
+	put8(b, intf->protocol);
+	put8(b, string);
+}
+
+static const uint8_t xfer_type[] = {
+	[EP_BULK] = USB_ENDPOINT_XFER_BULK,
+	[EP_INTERRUPT] = USB_ENDPOINT_XFER_INT,
+	[EP_ISOCHRONOUS] = USB_ENDPOINT_XFER_ISOC,
+};
+
+/* USB 2.0, 9.6.6; the SuperSpeed companion: USB 3.2, 9.6.7. */
+static void put_endpoint(struct blob *b, const struct endpoint *ep, int speed)
+{
+	const struct ep_speed *s = &ep->speed[speed];
+
+	put8(b, USB_DT_ENDPOINT_SIZE);
+	put8(b, USB_DT_ENDPOINT);
+	put8(b, ep->address);
+	put8(b, xfer_type[ep->type]);
+	put16(b, s->max_packet);
+	put8(b, s->interval);
+	if (speed != EP_SUPER)
+		return;
+	put8(b, USB_DT_SS_EP_COMP_SIZE);
+	put8(b, USB_DT_SS_ENDPOINT_COMP);
+	put8(b, s->burst);
+	put8(b, 0); /* bmAttributes: no streams (the kernel never sets stream_id), no Mult */
+	/* wBytesPerInterval: what a periodic endpoint moves per service interval, 0 for bulk */
+	put16(b, ep->type == EP_BULK ? 0 : s->max_packet * (s->burst + 1U));
+}
+
+/* Returns how many descriptors were put. */
+static uint32_t put_speed(struct blob *b, const struct ffs *ffs, int speed)
+{
+	unsigned int string = 0;
+	uint32_t n = 0;
+
+	for (size_t i = 0; i < ffs->n_interfaces; i++) {
+		const struct interface *intf = &ffs->interfaces[i];
+
+		put_interface(b, intf, i, intf->string.n_texts > 0 ? ++string : 0);
+		for (size_t e = 0; e < intf->n_endpoints; e++)
+			put_endpoint(b, &intf->endpoints[e], speed);
+		n += 1 + (uint32_t)intf->n_endpoints * (speed == EP_SUPER ? 2 : 1);
+	}
+	return n;
+}
+
+uint8_t *ffs_blob_descriptors(const struct ffs *ffs, size_t *size)
+{
+	static const uint32_t has[EP_SPEED_COUNT] = {
+		[EP_FULL] = FUNCTIONFS_HAS_FS_DESC,
+		[EP_HIGH] = FUNCTIONFS_HAS_HS_DESC,
+		[EP_SUPER] = FUNCTIONFS_HAS_SS_DESC,
+	};
+	size_t count_at[EP_SPEED_COUNT] = { 0 };
+	struct blob b = { 0 };
+	uint32_t flags = 0;
+
+	for (int s = 0; s < EP_SPEED_COUNT; s++)
+		flags |= ffs->speed[s] ? has[s] : 0;
+	flags |= ffs->virtual_addr ? FUNCTIONFS_VIRTUAL_ADDR : 0;
+	flags |= ffs->all_ctrl_recip ? FUNCTIONFS_ALL_CTRL_RECIP : 0;
+	flags |= ffs->config0_setup ? FUNCTIONFS_CONFIG0_SETUP : 0;
+
+	put32(&b, FUNCTIONFS_DESCRIPTORS_MAGIC_V2);
+	put32(&b, 0); /* length, known at the end */
+	put32(&b, flags);
+	for (int s = 0; s < EP_SPEED_COUNT; s++) {
+		count_at[s] = b.size;
+		if (ffs->speed[s])
+			put32(&b, 0);
+	}
+	for (int s = 0; s < EP_SPEED_COUNT; s++)
+		if (ffs->speed[s])
+			set32(&b, count_at[s], put_speed(&b, ffs, s));
+	set32(&b, 4, (uint32_t)b.size);
+	*size = b.size;
+	return b.data;
+}
+
+/* The string's text in a language, or its first text: the blob has no holes. */
+static const char *text_in(const struct ffs_string *string, uint16_t lang)
+{
+	for (size_t i = 0; i < string->n_texts; i++)
+		if (string->texts[i].lang == lang)
+			return string->texts[i].text;
+	return string->texts[0].text;
+}
+
+static bool known_lang(const uint16_t *langs, size_t n, uint16_t lang)
+{
+	for (size_t i = 0; i < n; i++)
+		if (langs[i] == lang)
+			return true;
+	return false;
+}
+
+uint8_t *ffs_blob_strings(const struct ffs *ffs, size_t *size)
+{
+	_cleanup_free_ uint16_t *langs = NULL;
+	size_t n_langs = 0, n_strings = 0;
+	struct blob b = { 0 };
+
+	for (size_t i = 0; i < ffs->n_interfaces; i++) {
+		const struct ffs_string *string = &ffs->interfaces[i].string;
+
+		n_strings += string->n_texts > 0;
+		for (size_t t = 0; t < string->n_texts; t++)
+			if (!known_lang(langs, n_langs, string->texts[t].lang))
+				*array_add(langs, n_langs) = string->texts[t].lang;
+	}
+	put32(&b, FUNCTIONFS_STRINGS_MAGIC);
+	put32(&b, 0);
+	put32(&b, (uint32_t)n_strings);
+	put32(&b, (uint32_t)n_langs);
+	for (size_t l = 0; l < n_langs; l++) {
+		put16(&b, langs[l]);
+		for (size_t i = 0; i < ffs->n_interfaces; i++) {
+			const struct ffs_string *string = &ffs->interfaces[i].string;
+
+			if (string->n_texts > 0) {
+				const char *text = text_in(string, langs[l]);
+
+				put(&b, text, strlen(text) + 1);
+			}
+		}
+	}
+	set32(&b, 4, (uint32_t)b.size);
+	*size = b.size;
+	return b.data;
+}

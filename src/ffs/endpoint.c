@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "ffs/endpoint.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "ffs/blob.h"
+
+/* Each blob has to arrive in one write (f_fs.c, ffs_ep0_write). */
+static int write_blob(int fd, const char *path, const char *what, const uint8_t *blob, size_t size,
+		      struct error *err)
+{
+	ssize_t n = write(fd, blob, size);
+
+	if (n >= 0 && (size_t)n == size)
+		return 0;
+	error_errno(err, EX_OSERR, n < 0 ? errno : EIO, path, "cannot write %s to %s", what, path);
+	if (err->err == ENOSYS)
+		return error_hint(err, "this kernel's FunctionFS does not know one of the options "
+				       "that the gadget file asks for");
+	return -err->err;
+}
+
+int ffs_write_descriptors(const struct ffs *ffs, int *ep0, struct error *err)
+{
+	_cleanup_free_ char *path = strf("%s/ep0", ffs->mount.path);
+	_cleanup_free_ uint8_t *descriptors = NULL, *strings = NULL;
+	_cleanup_close_ int fd = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+	size_t descriptors_size, strings_size;
+	int r;
+
+	if (fd < 0)
+		return error_errno(err, EX_OSERR, errno, path, "cannot open %s", path);
+	descriptors = ffs_blob_descriptors(ffs, &descriptors_size);
+	strings = ffs_blob_strings(ffs, &strings_size);
+	r = write_blob(fd, path, "descriptors", descriptors, descriptors_size, err);
+	if (r == 0)
+		r = write_blob(fd, path, "strings", strings, strings_size, err);
+	if (r == 0)
+		*ep0 = steal_fd(&fd);
+	return r;
+}
+
+char *ffs_endpoint_file(const struct ffs *ffs, const struct endpoint *ep)
+{
+	return ffs->virtual_addr ? strf("ep%02x", ep->address) : strf("ep%u", ep->number);
+}
+
+int ffs_endpoint_open(const struct ffs *ffs, const struct endpoint *ep, enum ep_blocking blocking,
+		      struct error *err)
+{
+	_cleanup_free_ char *file = ffs_endpoint_file(ffs, ep);
+	_cleanup_free_ char *path = strf("%s/%s", ffs->mount.path, file);
+	/* Both ways whatever the direction: I/O against it is how an endpoint is halted. */
+	int fd = open(path, O_RDWR | O_CLOEXEC | (blocking == EP_NONBLOCKING ? O_NONBLOCK : 0));
+
+	if (fd < 0)
+		return error_errno(err, EX_OSERR, errno, path, "cannot open endpoint %s", path);
+	return fd;
+}
+
+int ffs_endpoint_halt(int fd, const struct endpoint *ep)
+{
+	char byte = 0;
+	ssize_t n = ep->direction == EP_IN ? read(fd, &byte, 1) : write(fd, &byte, 1);
+
+	if (n >= 0)
+		return -EPROTO; /* not reached: f_fs never does I/O against the direction */
+	switch (errno) {
+	case EBADMSG: /* the success code of a halt (f_fs.c, ffs_epfile_io) */
+		return 0;
+	case EAGAIN:
+		/* Not enabled, or an IN endpoint that is busy: only the caller knows which. */
+		return -EAGAIN;
+	case ENODEV:
+	case ESHUTDOWN:
+		return 0;
+	default:
+		return -errno;
+	}
+}
+
+int ffs_each_endpoint(const struct ffs *ffs, int (*fn)(void *data, const struct endpoint *ep), void *data)
+{
+	for (size_t i = 0; i < ffs->n_interfaces; i++) {
+		for (size_t e = 0; e < ffs->interfaces[i].n_endpoints; e++) {
+			int r = fn(data, &ffs->interfaces[i].endpoints[e]);
+
+			if (r)
+				return r;
+		}
+	}
+	return 0;
+}
+
+size_t ffs_count_endpoints(const struct ffs *ffs)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < ffs->n_interfaces; i++)
+		n += ffs->interfaces[i].n_endpoints;
+	return n;
+}

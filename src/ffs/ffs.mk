@@ -1,0 +1,6 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+libffsctl_a_SOURCES += \
+	src/ffs/blob.c src/ffs/blob.h \
+	src/ffs/endpoint.c src/ffs/endpoint.h \
+	src/ffs/keeper.c src/ffs/keeper.h \
+	src/ffs/mount.c src/ffs/mount.h

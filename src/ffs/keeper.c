@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "ffs/keeper.h"
+
+#include <endian.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <ffsctl/control.h>
+#include <linux/usb/functionfs.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fd.h"
+#include "base/loop.h"
+#include "base/proc.h"
+
+#define EVENTS_PER_READ 4 /* the kernel's queue is that long (u_fs.h, struct ffs_data) */
+
+struct kept {
+	int ep0, socket;
+	uint32_t setup_id;
+	uint8_t body[FFSCTL_MSG_MAX_BODY]; /* static: never on the stack */
+};
+
+/* False when the supervisor does not take it: it is gone, or has let its socket fill up. */
+static bool send_message(const struct kept *k, uint16_t type, uint32_t id, const void *body, size_t size)
+{
+	struct ffsctl_msg head = {
+		.version = htole16(FFSCTL_CONTROL_VERSION),
+		.type = htole16(type),
+		.length = htole32((uint32_t)size),
+		.id = htole32(id),
+	};
+	struct iovec iov[] = { { &head, sizeof(head) }, { (void *)body, size } };
+	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = size > 0 ? 2 : 1 };
+
+	return sendmsg(k->socket, &msg, MSG_NOSIGNAL | MSG_DONTWAIT) >= 0;
+}
+
+/*
+ * One message into head and k->body; its body's size, or -1 when there is none to be had. The
+ * keeper ends with its supervisor.
+ */
+static ssize_t receive(struct kept *k, struct ffsctl_msg *head)
+{
+	struct iovec iov[] = { { head, sizeof(*head) }, { k->body, sizeof(k->body) } };
+	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = 2 };
+	ssize_t n = recvmsg(k->socket, &msg, MSG_DONTWAIT);
+
+	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
+		_exit(0);
+	if (n < (ssize_t)sizeof(*head))
+		return -1;
+	head->type = le16toh(head->type);
+	head->id = le32toh(head->id);
+	return n - (ssize_t)sizeof(*head);
+}
+
+/*
+ * f_fs: I/O against the direction of the data stage stalls. The result (EL2HLT) says nothing new,
+ * and EIDRM means that the host has given up already.
+ */
+static void stall(const struct kept *k, const struct usb_ctrlrequest *setup)
+{
+	ssize_t n _unused_;
+
+	if (setup->bRequestType & USB_DIR_IN)
+		n = read(k->ep0, NULL, 0);
+	else
+		n = write(k->ep0, NULL, 0);
+}
+
+/* Takes the OUT data, or acknowledges a SETUP without data. Reading is what acknowledges. */
+static void accept_setup(struct kept *k, const struct usb_ctrlrequest *setup)
+{
+	ssize_t n = read(k->ep0, k->body, le16toh(setup->wLength));
+
+	if (n > 0)
+		send_message(k, FFSCTL_MSG_DATA, k->setup_id, k->body, (size_t)n);
+}
+
+static void answer(struct kept *k, const struct usb_ctrlrequest *setup, uint16_t type, size_t size)
+{
+	bool in = setup->bRequestType & USB_DIR_IN;
+	size_t wanted = le16toh(setup->wLength);
+	ssize_t n _unused_;
+
+	if (type == FFSCTL_MSG_DATA && in)
+		n = write(k->ep0, k->body, size < wanted ? size : wanted);
+	else if (type == FFSCTL_MSG_ACCEPT && !in)
+		accept_setup(k, setup);
+	else
+		stall(k, setup);
+}
+
+static void handle_setup(struct kept *k, const struct usb_ctrlrequest *setup)
+{
+	double deadline = now_monotonic() + KEEPER_SETUP_DEADLINE_MS / 1e3;
+
+	k->setup_id++;
+	if (!send_message(k, FFSCTL_MSG_SETUP, k->setup_id, setup, sizeof(*setup))) {
+		stall(k, setup);
+		return;
+	}
+	for (;;) {
+		struct pollfd pfd = { .fd = k->socket, .events = POLLIN };
+		double left = deadline - now_monotonic();
+		struct ffsctl_msg head;
+		ssize_t size;
+
+		/* ep0 is not polled meanwhile: it is always ready while a SETUP is pending. */
+		if (left <= 0 || poll(&pfd, 1, (int)(left * 1e3) + 1) == 0) {
+			stall(k, setup);
+			return;
+		}
+		size = receive(k, &head);
+		if (size >= 0 && head.id == k->setup_id) {
+			answer(k, setup, head.type, (size_t)size);
+			return;
+		}
+	}
+}
+
+static void handle_ep0(struct kept *k)
+{
+	struct usb_functionfs_event events[EVENTS_PER_READ];
+	ssize_t n = read(k->ep0, events, sizeof(events));
+
+	if (n < 0) {
+		/* EIDRM: a SETUP was cancelled before we read it. Others mean that ep0 is dead. */
+		if (errno == EAGAIN || errno == EINTR || errno == EIDRM)
+			return;
+		_exit(1);
+	}
+	for (size_t i = 0; i < (size_t)n / sizeof(events[0]); i++) {
+		struct ffsctl_event event = { .event = events[i].type };
+
+		if (events[i].type == FUNCTIONFS_SETUP)
+			handle_setup(k, &events[i].u.setup);
+		else
+			send_message(k, FFSCTL_MSG_EVENT, 0, &event, sizeof(event));
+	}
+}
+
+static _Noreturn void keep(struct kept *k)
+{
+	struct pollfd pfd[] = { { .fd = k->ep0, .events = POLLIN }, { .fd = k->socket, .events = POLLIN } };
+
+	for (;;) {
+		struct ffsctl_msg late;
+
+		if (poll(pfd, ARRAY_SIZE(pfd), -1) < 0 && errno != EINTR)
+			_exit(1);
+		if (pfd[1].revents)
+			receive(k, &late);
+		if (pfd[0].revents)
+			handle_ep0(k);
+	}
+}
+
+/* Leaves 0, 1 and 2 on /dev/null, and nothing else open but the two. */
+static void close_others(int a, int b)
+{
+	unsigned int low = (unsigned int)(a < b ? a : b), high = (unsigned int)(a < b ? b : a);
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	for (int fd = 0; fd < 3 && null >= 0; fd++)
+		dup2(null, fd);
+	fd_close_range(3, low - 1);
+	fd_close_range(low + 1, high - 1);
+	fd_close_range(high + 1, ~0U);
+}
+
+static _Noreturn void keeper_main(int ep0, int sock, const char *label, pid_t parent)
+{
+	static struct kept k;
+	char name[16];
+	sigset_t none;
+
+	/* A data stage that the host never ends keeps us from seeing the socket close. */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(0);
+	setsid(); /* a terminal's Ctrl-C is for the supervisor */
+	snprintf(name, sizeof(name), "keep:%s", label);
+	prctl(PR_SET_NAME, name);
+	close_others(ep0, sock);
+	if (chdir("/") < 0)
+		_exit(1);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	k.ep0 = ep0;
+	k.socket = sock;
+	keep(&k);
+}
+
+int keeper_start(struct keeper *keeper, int ep0, const char *label, struct error *err)
+{
+	_cleanup_close_ int fd = ep0;
+	pid_t self = getpid();
+	int pair[2];
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) < 0)
+		return error_errno(err, EX_OSERR, errno, NULL, "cannot make the socket to the keeper of '%s'", label);
+	keeper->pid = fork();
+	if (keeper->pid == 0)
+		keeper_main(fd, pair[1], label, self);
+	close(pair[1]);
+	if (keeper->pid < 0) {
+		error_errno(err, EX_OSERR, errno, NULL, "cannot start the keeper of '%s'", label);
+		close(pair[0]);
+		keeper->pid = 0;
+		return -err->err;
+	}
+	keeper->socket = pair[0];
+	keeper->pid_fd = process_open(keeper->pid);
+	if (keeper->pid_fd < 0) {
+		error_errno(err, EX_OSERR, -keeper->pid_fd, NULL, "cannot watch the keeper of '%s'", label);
+		keeper_kill(keeper);
+		return -err->err;
+	}
+	return 0;
+}
+
+void keeper_kill(struct keeper *keeper)
+{
+	if (keeper->pid > 0) {
+		kill(keeper->pid, SIGKILL);
+		waitpid(keeper->pid, NULL, 0);
+	}
+	if (keeper->pid_fd >= 0)
+		close(keeper->pid_fd);
+	if (keeper->socket >= 0)
+		close(keeper->socket);
+	*keeper = KEEPER_NONE;
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "ffs/mount.h"
+
+#include <errno.h>
+#include <sys/mount.h>
+
+#include "base/cleanup.h"
+#include "base/proc.h"
+
+/*
+ * The last reference to an endpoint file may be dropped by a kernel thread (the completion of a
+ * cancelled AIO request, f_fs.c: ffs_user_copy_worker), and the kernel does that a jiffy after the
+ * owner's death is reported (fs/file_table.c: delayed_fput). Nothing announces it; so a mount
+ * that is busy although no process holds it is tried again, this often, 10 ms apart.
+ */
+#define UMOUNT_TRIES 100
+
+static char *instance_of(const struct step *step)
+{
+	return xstrndup(step->value, strcspn(step->value, " "));
+}
+
+static int mount_apply(struct step *step, struct error *err)
+{
+	_cleanup_free_ char *instance = instance_of(step);
+	const char *options = step->value + strlen(instance);
+
+	options += *options == ' ';
+	if (mount(instance, step->path, FFS_FILE_SYSTEM, MS_NOSUID | MS_NODEV | MS_NOEXEC, options) == 0)
+		return 0;
+	error_errno(err, EX_OSERR, errno, step->path, "cannot mount FunctionFS instance '%s' on %s",
+		    instance, step->path);
+	if (err->err == EBUSY)
+		return error_hint(err, "the instance is mounted already: see /proc/mounts");
+	if (err->err == ENODEV) {
+		err->exit = EX_UNAVAILABLE;
+		return error_hint(err, "the kernel lacks FunctionFS: modprobe usb_f_fs "
+				       "(CONFIG_USB_CONFIGFS_F_FS)");
+	}
+	return -err->err;
+}
+
+static int mount_undo(struct step *step, struct error *err)
+{
+	_cleanup_free_ char *instance = instance_of(step), *holders = NULL;
+	int r = mount_find(step->path, FFS_FILE_SYSTEM, instance);
+
+	if (r < 0)
+		return error_errno(err, EX_OSERR, -r, "/proc/self/mountinfo",
+				   "cannot read /proc/self/mountinfo");
+	if (r != MOUNT_MATCH || umount2(step->path, UMOUNT_NOFOLLOW) == 0)
+		return 0;
+	r = -errno;
+	if (r == -EBUSY) {
+		holders = mount_holders(step->path);
+		if (!holders && ++step->tries < UMOUNT_TRIES)
+			return PLAN_AGAIN;
+	}
+	error_errno(err, EX_OSERR, -r, step->path, "cannot unmount %s", step->path);
+	if (holders)
+		error_hint(err, "in use by %s: end it, then run 'down' again", holders);
+	return r;
+}
+
+const struct step_op ffs_op_mount = {
+	.name = "mount",
+	.undo_name = "umount",
+	.apply = mount_apply,
+	.undo = mount_undo,
+};
