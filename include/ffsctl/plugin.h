@@ -177,7 +177,7 @@ struct ffsctl_host {
 	const struct ffsctl_calls *call;
 	void *state; /* the plugin's own; NULL at first */
 	const char *gadget, *function, *mount;
-	const struct ffsctl_endpoint *endpoints; /* in descriptor order */
+	const struct ffsctl_endpoint *const *endpoints; /* n_endpoints, in descriptor order */
 	uint32_t n_endpoints;
 	uint32_t transfer_size;	 /* bytes in the buffer of a transfer */
 	uint32_t depth;		 /* transfers of each endpoint */

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Sends back what the host sends, message by message: the n-th OUT endpoint to the n-th IN
+ * endpoint. Each buffer goes round: filled by the host, sent to it, filled again. So at most
+ * size × depth bytes are held, and the host has to read while it writes.
+ */
+#include <errno.h>
+
+#include <ffsctl/plugin.h>
+
+/* The index of the n-th endpoint of a direction; n_endpoints: there is none. */
+static uint32_t nth(const struct ffsctl_host *host, enum ffsctl_direction direction, uint32_t n)
+{
+	uint32_t i;
+
+	for (i = 0; i < host->n_endpoints; i++)
+		if (host->endpoints[i]->direction == direction && n-- == 0)
+			break;
+	return i;
+}
+
+/* The other endpoint of the pair. */
+static uint32_t other(const struct ffsctl_host *host, uint32_t endpoint)
+{
+	enum ffsctl_direction direction = host->endpoints[endpoint]->direction;
+	uint32_t i, n = 0;
+
+	for (i = 0; i < endpoint; i++)
+		n += host->endpoints[i]->direction == direction;
+	return nth(host, direction == FFSCTL_OUT ? FFSCTL_IN : FFSCTL_OUT, n);
+}
+
+static int loopback_start(struct ffsctl_host *host)
+{
+	uint32_t i;
+
+	for (i = 0; i < host->n_endpoints; i++) {
+		if (other(host, i) < host->n_endpoints)
+			continue;
+		host->call->log(
+			host, FFSCTL_LOG_ERROR,
+			"endpoint %s has no partner: loopback needs as many IN as OUT endpoints",
+			host->endpoints[i]->name);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static void submit(struct ffsctl_host *host, uint32_t endpoint, struct ffsctl_transfer *t)
+{
+	if (host->call->submit(host, endpoint, t) < 0)
+		host->call->put(host, t); /* the link is down */
+}
+
+static void loopback_enable(struct ffsctl_host *host)
+{
+	struct ffsctl_transfer *t;
+	uint32_t i;
+
+	for (i = 0; i < host->n_endpoints; i++) {
+		if (host->endpoints[i]->direction == FFSCTL_IN)
+			continue;
+		while ((t = host->call->get(host, i)))
+			submit(host, i, t);
+	}
+}
+
+static void loopback_done(struct ffsctl_host *host, struct ffsctl_transfer *t)
+{
+	if (t->status == 0) {
+		/* A transfer keeps its FFSCTL_END on the way back. */
+		submit(host, other(host, t->endpoint), t);
+		return;
+	}
+	if (t->status != -ESHUTDOWN && t->status != -ECANCELED) {
+		/* The message is broken; the next worker begins with a new one. */
+		host->call->log(host, FFSCTL_LOG_ERROR,
+				"a transfer on endpoint %s failed with error %d",
+				host->endpoints[t->endpoint]->name, -t->status);
+		host->call->exit(host, 1);
+	}
+	host->call->put(host, t);
+}
+
+FFSCTL_PLUGIN = {
+	FFSCTL_PLUGIN_HEAD,
+	.name = "loopback",
+	.summary = "sends back every message the host sends",
+	.mode = FFSCTL_MODE_MESSAGE,
+	.transfer_size = 65536,
+	.depth = 8,
+	.start = loopback_start,
+	.enable = loopback_enable,
+	.done = loopback_done,
+};

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* What all engines share: a function's endpoints, their buffers, and the calls. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "stream/flow.h"
+
+int stream_open(struct stream *s, const struct stream_config *config, struct stream_endpoint *eps,
+		unsigned int n_eps)
+{
+	unsigned int requests = n_eps * config->depth * 2; /* each transfer: data and a ZLP */
+	unsigned int i;
+	int r;
+
+	*s = (struct stream){ .config = *config, .eps = eps, .n_eps = n_eps, .fd = -1 };
+	for (i = 0; i < n_eps; i++) {
+		eps[i].index = i;
+		eps[i].limit = config->size;
+		eps[i].tail = &eps[i].head;
+	}
+	s->batch = calloc(requests ? requests : 1, sizeof(*s->batch));
+	if (!s->batch)
+		return -ENOMEM;
+	r = config->engine->open(s, requests ? requests : 1);
+	if (r < 0) {
+		free(s->batch);
+		s->batch = NULL;
+	}
+	return r;
+}
+
+void stream_close(struct stream *s)
+{
+	unsigned int i;
+
+	s->config.engine->close(s);
+	for (i = 0; i < s->n_eps; i++) {
+		struct stream_endpoint *ep = &s->eps[i];
+
+		if (ep->pool)
+			s->config.engine->release(s, ep, ep->pool,
+						  s->config.size * s->config.depth);
+		free(ep->transfers);
+		ep->pool = NULL;
+		ep->transfers = ep->idle = NULL;
+	}
+	free(s->batch);
+	s->batch = NULL;
+}
+
+static int make_pool(struct stream *s, struct stream_endpoint *ep)
+{
+	size_t size = s->config.size;
+	unsigned int i;
+
+	ep->pool = s->config.engine->alloc(s, ep, size * s->config.depth);
+	if (!ep->pool)
+		return -errno;
+	ep->transfers = calloc(s->config.depth, sizeof(*ep->transfers));
+	if (!ep->transfers) {
+		s->config.engine->release(s, ep, ep->pool, size * s->config.depth);
+		ep->pool = NULL;
+		return -ENOMEM;
+	}
+	for (i = s->config.depth; i-- > 0;) {
+		struct stream_transfer *t = &ep->transfers[i];
+
+		t->pub.data = (char *)ep->pool + i * size;
+		t->pub.capacity = size;
+		t->home = ep;
+		t->data.transfer = t->zlp.transfer = t;
+		t->next = ep->idle;
+		ep->idle = t;
+	}
+	return 0;
+}
+
+struct ffsctl_transfer *stream_get(struct stream *s, uint32_t endpoint)
+{
+	struct stream_endpoint *ep;
+	struct stream_transfer *t;
+
+	if (endpoint >= s->n_eps)
+		return NULL;
+	ep = &s->eps[endpoint];
+	if (!ep->pool && make_pool(s, ep) < 0) {
+		s->config.callbacks->say(s->config.user, "no memory for the transfer buffers");
+		return NULL;
+	}
+	t = ep->idle;
+	if (!t)
+		return NULL;
+	ep->idle = t->next;
+	t->pub.endpoint = endpoint;
+	t->pub.length = 0;
+	t->pub.flags = 0;
+	t->pub.status = 0;
+	return &t->pub;
+}
+
+void stream_put(struct stream *s, struct ffsctl_transfer *pub)
+{
+	struct stream_transfer *t = of_pub(pub);
+
+	if (t->submitted) {
+		s->config.callbacks->say(s->config.user, "put() of a transfer that is submitted");
+		abort();
+	}
+	t->next = t->home->idle;
+	t->home->idle = t;
+}
+
+int stream_submit(struct stream *s, uint32_t endpoint, struct ffsctl_transfer *pub)
+{
+	struct stream_transfer *t = of_pub(pub);
+	struct stream_endpoint *ep;
+
+	if (endpoint >= s->n_eps || t->submitted)
+		return -EINVAL;
+	ep = &s->eps[endpoint];
+	if (is_in(ep) && pub->length > pub->capacity)
+		return -EINVAL;
+	if (!s->up)
+		return -ESHUTDOWN;
+
+	t->ep = t->data.ep = t->zlp.ep = ep;
+	t->sent = t->moved = 0;
+	t->parts = 0;
+	t->status = 0;
+	t->data_sent = t->zlp_sent = t->zlp_wanted = t->cancelled = t->finished = false;
+	if (is_in(ep)) {
+		bool end = s->config.mode == FFSCTL_MODE_MESSAGE && (pub->flags & FFSCTL_END);
+
+		t->want = pub->length;
+		/* A transfer without bytes is itself the ZLP; without an end, it is nothing. */
+		t->zlp_wanted = end && t->want > 0 && t->want % ep->pub.max_packet == 0;
+		t->finished = !end && t->want == 0;
+	} else {
+		t->want = s->config.out_length ? s->config.out_length : pub->capacity;
+	}
+	pub->endpoint = endpoint;
+	t->submitted = true;
+	t->next = NULL;
+	*ep->tail = t;
+	ep->tail = &t->next;
+	ep->dirty = true;
+	s->undelivered++;
+	return 0;
+}
+
+int stream_up(struct stream *s, enum ffsctl_speed speed)
+{
+	unsigned int i;
+
+	if (speed > FFSCTL_SPEED_SUPER_PLUS)
+		return -EINVAL;
+	for (i = 0; i < s->n_eps; i++)
+		if (!s->eps[i].packet[speed])
+			return -EINVAL;
+	s->generation++;
+	s->speed = speed;
+	/* If it is up with transfers out, either nothing has happened to them and nothing is to be
+	   done, or they come back with ESHUTDOWN and link_lost() does it. */
+	if (s->up && s->undelivered)
+		return 0;
+	if (s->up)
+		stream_go_down(s);
+	s->up_pending = true;
+	stream_go_up_if_clear(s);
+	return 0;
+}
+
+void stream_down(struct stream *s)
+{
+	s->up_pending = false;
+	if (s->up)
+		stream_go_down(s);
+}
+
+void stream_cancel(struct stream *s, uint32_t endpoint)
+{
+	struct stream_transfer *t;
+
+	if (endpoint >= s->n_eps)
+		return;
+	for (t = s->eps[endpoint].head; t; t = t->next) {
+		if (t->finished)
+			continue;
+		t->cancelled = true;
+		if (t->data.in_flight)
+			s->config.engine->cancel(s, &t->data);
+		if (t->zlp.in_flight)
+			s->config.engine->cancel(s, &t->zlp);
+		if (t->parts == 0)
+			stream_give_up(t, -ECANCELED);
+	}
+}

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What a plugin may call. */
+#include <endian.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include "base/cleanup.h"
+#include "base/util.h"
+#include "worker/host.h"
+
+static struct host *of_pub(struct ffsctl_host *pub)
+{
+	return (struct host *)pub;
+}
+
+int host_send(struct host *h, uint16_t type, uint32_t id, const void *body, size_t length)
+{
+	struct ffsctl_msg head = {
+		.version = htole16(FFSCTL_CONTROL_VERSION),
+		.type = htole16(type),
+		.length = htole32((uint32_t)length),
+		.id = htole32(id),
+	};
+	struct iovec iov[2] = { { &head, sizeof(head) }, { (void *)body, length } };
+	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = 2 };
+
+	if (length > FFSCTL_MSG_MAX_BODY)
+		return -EMSGSIZE;
+	/* Never waits: a supervisor that does not read must not stop the data. */
+	if (sendmsg(h->control, &msg, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+		return -errno;
+	return 0;
+}
+
+void host_say(struct host *h, const char *text)
+{
+	fprintf(stderr, "%s: %s\n", h->plugin->name, text);
+}
+
+void host_exit(struct host *h, int status)
+{
+	h->exiting = true;
+	h->status = status;
+}
+
+void host_ready(struct host *h)
+{
+	int r;
+
+	if (h->ready_sent)
+		return;
+	h->ready_sent = true;
+	r = host_send(h, FFSCTL_MSG_READY, 0, NULL, 0);
+	if (r < 0) {
+		fprintf(stderr, "%s: cannot send READY: %s\n", h->plugin->name, errno_words(-r));
+		host_exit(h, 1);
+	}
+}
+
+static struct ffsctl_transfer *call_get(struct ffsctl_host *pub, uint32_t endpoint)
+{
+	return stream_get(&of_pub(pub)->stream, endpoint);
+}
+
+static void call_put(struct ffsctl_host *pub, struct ffsctl_transfer *t)
+{
+	stream_put(&of_pub(pub)->stream, t);
+}
+
+static int call_submit(struct ffsctl_host *pub, uint32_t endpoint, struct ffsctl_transfer *t)
+{
+	return stream_submit(&of_pub(pub)->stream, endpoint, t);
+}
+
+static void call_cancel(struct ffsctl_host *pub, uint32_t endpoint)
+{
+	stream_cancel(&of_pub(pub)->stream, endpoint);
+}
+
+static int call_accept(struct ffsctl_host *pub, uint32_t id)
+{
+	return host_send(of_pub(pub), FFSCTL_MSG_ACCEPT, id, NULL, 0);
+}
+
+static int call_stall(struct ffsctl_host *pub, uint32_t id)
+{
+	return host_send(of_pub(pub), FFSCTL_MSG_STALL, id, NULL, 0);
+}
+
+static int call_reply(struct ffsctl_host *pub, uint32_t id, const void *data, size_t length)
+{
+	return host_send(of_pub(pub), FFSCTL_MSG_DATA, id, data, length);
+}
+
+/* A plugin that asks for an option its own table does not have so is wrong beyond repair. */
+static const struct option_value *option(struct host *h, const char *name, bool wants_text,
+					 bool wants_real)
+{
+	const struct option_value *v = options_find(h->options, name);
+
+	if (v && (v->option->type == FFSCTL_OPTION_STRING) == wants_text &&
+	    (v->option->type == FFSCTL_OPTION_FLOAT) == wants_real)
+		return v;
+	fprintf(stderr, "%s: bug in the plugin: it asks for option '%s', which its table %s\n",
+		h->plugin->name, name, v ? "declares with another type" : "does not have");
+	exit(WORKER_EXIT_NEVER);
+}
+
+static const char *call_option_string(struct ffsctl_host *pub, const char *name)
+{
+	return option(of_pub(pub), name, true, false)->text;
+}
+
+static int64_t call_option_int(struct ffsctl_host *pub, const char *name)
+{
+	return option(of_pub(pub), name, false, false)->number;
+}
+
+static double call_option_float(struct ffsctl_host *pub, const char *name)
+{
+	return option(of_pub(pub), name, false, true)->real;
+}
+
+_printf_(3, 4) static void call_log(struct ffsctl_host *pub, enum ffsctl_log_level level,
+				    const char *fmt, ...)
+{
+	_cleanup_free_ char *text = NULL;
+	va_list ap;
+	int r;
+
+	va_start(ap, fmt);
+	r = vasprintf(&text, fmt, ap);
+	va_end(ap);
+	if (r < 0) {
+		text = NULL;
+		return;
+	}
+	fprintf(stderr, "%s: %s%s\n", of_pub(pub)->plugin->name,
+		level == FFSCTL_LOG_ERROR ? "error: " : "", text);
+}
+
+static void call_ready(struct ffsctl_host *pub)
+{
+	host_ready(of_pub(pub));
+}
+
+static int call_stats(struct ffsctl_host *pub, const char *json)
+{
+	return host_send(of_pub(pub), FFSCTL_MSG_STATS, 0, json, strlen(json));
+}
+
+static int call_switch_to(struct ffsctl_host *pub, const char *gadget)
+{
+	return host_send(of_pub(pub), FFSCTL_MSG_SWITCH, 0, gadget, strlen(gadget));
+}
+
+static void call_exit(struct ffsctl_host *pub, int status)
+{
+	host_exit(of_pub(pub), status);
+}
+
+const struct ffsctl_calls host_calls = {
+	.version = FFSCTL_PLUGIN_VERSION,
+	.size = sizeof(struct ffsctl_calls),
+	.get = call_get,
+	.put = call_put,
+	.submit = call_submit,
+	.cancel = call_cancel,
+	.accept = call_accept,
+	.stall = call_stall,
+	.reply = call_reply,
+	.option_string = call_option_string,
+	.option_int = call_option_int,
+	.option_float = call_option_float,
+	.log = call_log,
+	.ready = call_ready,
+	.stats = call_stats,
+	.switch_to = call_switch_to,
+	.exit = call_exit,
+};

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The control socket: what ffsctl tells the worker. */
+#include <endian.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/util.h"
+#include "worker/host.h"
+
+static uint16_t get_le16(const unsigned char *p)
+{
+	return (uint16_t)(p[0] | p[1] << 8);
+}
+
+void host_stop(struct host *h)
+{
+	if (h->stopping)
+		return;
+	h->stopping = true;
+	if (h->plugin->stop)
+		h->plugin->stop(&h->pub);
+	else
+		host_exit(h, 0);
+}
+
+static void on_event(struct host *h, const unsigned char *body, size_t length)
+{
+	struct ffsctl_event ev;
+
+	if (length < sizeof(ev))
+		return;
+	memcpy(&ev, body, sizeof(ev));
+	switch (ev.event) {
+	case FFSCTL_EVENT_ENABLE:
+		if (stream_up(&h->stream, ev.speed) < 0)
+			fprintf(stderr,
+				"%s: error: enabled at speed %d, for which the endpoints have no "
+				"sizes\n",
+				h->plugin->name, ev.speed);
+		break;
+	case FFSCTL_EVENT_DISABLE:
+		stream_down(&h->stream);
+		break;
+	case FFSCTL_EVENT_UNBIND:
+		stream_down(&h->stream);
+		/* fall through */
+	default:
+		if (h->plugin->event)
+			h->plugin->event(&h->pub, ev.event);
+	}
+}
+
+static void on_setup(struct host *h, uint32_t id, const unsigned char *body, size_t length)
+{
+	struct ffsctl_setup setup;
+
+	if (length < 8)
+		return;
+	if (!h->plugin->setup) {
+		host_send(h, FFSCTL_MSG_STALL, id, NULL, 0);
+		return;
+	}
+	setup.request_type = body[0];
+	setup.request = body[1];
+	setup.value = get_le16(body + 2);
+	setup.index = get_le16(body + 4);
+	setup.length = get_le16(body + 6);
+	h->plugin->setup(&h->pub, id, &setup);
+}
+
+void host_control(struct host *h)
+{
+	static unsigned char packet[sizeof(struct ffsctl_msg) + FFSCTL_MSG_MAX_BODY];
+	const unsigned char *body = packet + sizeof(struct ffsctl_msg);
+	struct ffsctl_msg head;
+	size_t length;
+	ssize_t n;
+
+	n = recv(h->control, packet, sizeof(packet), MSG_DONTWAIT);
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n <= 0) {
+		/* The supervisor is gone, and with it who could use this worker. */
+		host_exit(h, 0);
+		return;
+	}
+	if ((size_t)n < sizeof(head))
+		return;
+	memcpy(&head, packet, sizeof(head));
+	length = (size_t)n - sizeof(head);
+	if (le32toh(head.length) < length)
+		length = le32toh(head.length);
+	switch (le16toh(head.type)) {
+	case FFSCTL_MSG_EVENT:
+		on_event(h, body, length);
+		break;
+	case FFSCTL_MSG_SETUP:
+		on_setup(h, le32toh(head.id), body, length);
+		break;
+	case FFSCTL_MSG_DATA:
+		if (h->plugin->setup_data)
+			h->plugin->setup_data(&h->pub, le32toh(head.id), body, length);
+		break;
+	case FFSCTL_MSG_PING:
+		host_send(h, FFSCTL_MSG_PONG, le32toh(head.id), NULL, 0);
+		break;
+	case FFSCTL_MSG_STOP:
+		host_stop(h);
+		break;
+	default: /* control.h: unknown types are ignored */
+		break;
+	}
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* ffsctl-worker --describe: the table as JSON, for ffsctl, which loads no plugin itself. */
+#include <errno.h>
+#include <jansson.h>
+#include <stdio.h>
+
+#include "base/util.h"
+#include "config.h"
+#include "worker/host.h"
+#include "worker/options.h"
+#include "worker/worker.h"
+
+static json_t *option_json(const struct ffsctl_option *o)
+{
+	json_t *j = json_pack("{s:s, s:s, s:b, s:s?, s:s}", "name", o->name, "type",
+			      option_type_name(o->type), "required", (int)o->required, "default",
+			      o->default_value, "doc", o->doc ? o->doc : "");
+	const char *const *c;
+	json_t *choices;
+
+	if (o->min || o->max) {
+		json_object_set_new(j, "min", json_integer(o->min));
+		json_object_set_new(j, "max", json_integer(o->max));
+	}
+	if (o->choices) {
+		choices = json_array();
+		for (c = o->choices; *c; c++)
+			json_array_append_new(choices, json_string(*c));
+		json_object_set_new(j, "choices", choices);
+	}
+	return j;
+}
+
+static json_t *needs_json(uint32_t needs)
+{
+	json_t *list = json_array();
+
+	if (needs & FFSCTL_NEED_NETWORK)
+		json_array_append_new(list, json_string("network"));
+	if (needs & FFSCTL_NEED_FILES)
+		json_array_append_new(list, json_string("files"));
+	if (needs & FFSCTL_NEED_PROGRAMS)
+		json_array_append_new(list, json_string("programs"));
+	return list;
+}
+
+int plugin_describe(const struct ffsctl_plugin *p, struct error *err)
+{
+	const struct ffsctl_option *o;
+	json_t *doc, *options = json_array();
+	int r = 0;
+
+	for (o = p->options; o && o->name; o++)
+		json_array_append_new(options, option_json(o));
+	doc = json_pack("{s:{s:i, s:s}, s:{s:s, s:s, s:i, s:s, s:o, s:o, s:I, s:I, s:I}}", "ffsctl",
+			"schema", 1, "version", PACKAGE_VERSION, "plugin", "name", p->name,
+			"summary", p->summary, "interface", FFSCTL_PLUGIN_VERSION, "mode",
+			p->mode == FFSCTL_MODE_MESSAGE ? "message" : "stream", "needs",
+			needs_json(p->needs), "options", options, "size",
+			(json_int_t)(p->transfer_size ? p->transfer_size : DEFAULT_SIZE), "depth",
+			(json_int_t)(p->depth ? p->depth : DEFAULT_DEPTH), "out_length",
+			(json_int_t)p->out_length);
+	if (!doc)
+		return error_set(err, WORKER_EXIT_NEVER, EILSEQ, NULL,
+				 "the table of plugin %s holds text that is not UTF-8", p->name);
+	if (json_dumpf(doc, stdout, JSON_INDENT(2)) < 0 || putchar('\n') == EOF || fflush(stdout))
+		r = error_errno(err, 74, errno, NULL, "cannot write to stdout");
+	json_decref(doc);
+	return r;
+}

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Joins a plugin to an engine: one process, one thread, one epoll loop. */
+#include "worker/host.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "base/util.h"
+
+static void on_up(void *user)
+{
+	struct host *h = user;
+
+	h->pub.speed = h->stream.speed;
+	if (h->plugin->enable)
+		h->plugin->enable(&h->pub);
+}
+
+static void on_down(void *user)
+{
+	struct host *h = user;
+
+	h->pub.speed = FFSCTL_SPEED_UNKNOWN;
+	if (h->plugin->disable)
+		h->plugin->disable(&h->pub);
+}
+
+static void on_done(void *user, struct ffsctl_transfer *t)
+{
+	struct host *h = user;
+
+	if (h->plugin->done)
+		h->plugin->done(&h->pub, t);
+	else
+		stream_put(&h->stream, t);
+}
+
+static void on_say(void *user, const char *text)
+{
+	host_say(user, text);
+}
+
+static const struct stream_callbacks callbacks = {
+	.up = on_up,
+	.down = on_down,
+	.done = on_done,
+	.say = on_say,
+};
+
+static int fail(struct host *h, int r, const char *what)
+{
+	fprintf(stderr, "%s: cannot %s: %s\n", h->plugin->name, what, errno_words(-r));
+	return r;
+}
+
+/* A buffer shorter than a packet would lose what the host sends beyond it. */
+static int check_size(const struct host *h, const struct worker_config *config)
+{
+	unsigned int i, speed;
+
+	for (i = 0; i < config->n_endpoints; i++) {
+		for (speed = 0; speed < ARRAY_SIZE(config->endpoints[i].packet); speed++) {
+			if (config->endpoints[i].packet[speed] <= h->pub.transfer_size)
+				continue;
+			fprintf(stderr,
+				"%s: error: io.size is %u, less than a packet of endpoint %s "
+				"(%u)\n",
+				h->plugin->name, h->pub.transfer_size, config->endpoints[i].name,
+				config->endpoints[i].packet[speed]);
+			return -EINVAL;
+		}
+	}
+	return 0;
+}
+
+static int open_endpoints(struct host *h, const struct worker_config *config,
+			  const struct worker_fds *fds)
+{
+	unsigned int i, n = config->n_endpoints;
+
+	h->eps = xcalloc(n, sizeof(*h->eps));
+	h->endpoints = xcalloc(n, sizeof(*h->endpoints));
+	for (i = 0; i < n; i++) {
+		const struct worker_endpoint *from = &config->endpoints[i];
+		struct stream_endpoint *ep = &h->eps[i];
+
+		ep->fd = fds->endpoints + (int)i;
+		ep->pub = (struct ffsctl_endpoint){
+			.name = from->name,
+			.address = from->address,
+			.type = from->type,
+			.direction = from->direction,
+		};
+		memcpy(ep->packet, from->packet, sizeof(ep->packet));
+		h->endpoints[i] = &ep->pub;
+		/* Whatever `blocking` says: io_submit() must not wait for the host. */
+		if (fcntl(ep->fd, F_SETFL, O_RDWR | O_NONBLOCK) < 0)
+			return fail(h, -errno, "use the endpoint descriptors");
+	}
+	return 0;
+}
+
+static int open_stream(struct host *h, const struct worker_config *config)
+{
+	const struct ffsctl_plugin *p = h->plugin;
+	struct stream_config sc = {
+		.engine = &stream_engine_copy,
+		.callbacks = &callbacks,
+		.user = h,
+		.mode = p->mode,
+		.size = h->pub.transfer_size,
+		.depth = h->pub.depth,
+		.out_length = p->out_length,
+	};
+	int r;
+
+	if (sc.out_length > sc.size) {
+		fprintf(stderr, "%s: io.size is %zu; the plugin's OUT transfers need %zu\n",
+			p->name, sc.size, sc.out_length);
+		return -EINVAL;
+	}
+	r = stream_open(&h->stream, &sc, h->eps, config->n_endpoints);
+	return r < 0 ? fail(h, r, "set up asynchronous I/O (io_setup)") : 0;
+}
+
+static int watch(struct host *h, int fd, uint32_t events)
+{
+	struct epoll_event ev = { .events = events, .data.fd = fd };
+
+	return epoll_ctl(h->epoll, EPOLL_CTL_ADD, fd, &ev) < 0 ? -errno : 0;
+}
+
+static int open_loop(struct host *h)
+{
+	sigset_t term;
+	int r;
+
+	sigemptyset(&term);
+	sigaddset(&term, SIGTERM);
+	sigprocmask(SIG_BLOCK, &term, NULL);
+	h->signals = signalfd(-1, &term, SFD_CLOEXEC | SFD_NONBLOCK);
+	h->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (h->signals < 0 || h->epoll < 0)
+		return fail(h, -errno, "open descriptors");
+	r = watch(h, h->control, EPOLLIN);
+	if (r >= 0)
+		r = watch(h, h->signals, EPOLLIN);
+	/* Edge-triggered, so that its counter need never be read. */
+	if (r >= 0)
+		r = watch(h, stream_fd(&h->stream), EPOLLIN | EPOLLET);
+	return r < 0 ? fail(h, r, "watch descriptors") : 0;
+}
+
+static int loop(struct host *h)
+{
+	struct epoll_event ev[4];
+	bool data, control;
+	bool more;
+	int i, n;
+
+	while (!h->exiting) {
+		more = stream_flush(&h->stream);
+		if (h->exiting)
+			break;
+		n = epoll_wait(h->epoll, ev, ARRAY_SIZE(ev), more ? 0 : -1);
+		if (n < 0 && errno != EINTR) {
+			fail(h, -errno, "wait for events");
+			return 1;
+		}
+		data = control = false;
+		for (i = 0; i < n; i++) {
+			if (ev[i].data.fd == h->signals)
+				host_stop(h);
+			else if (ev[i].data.fd == h->control)
+				control = true;
+			else
+				data = true;
+		}
+		if (control)
+			host_control(h);
+		if (data && !h->exiting)
+			stream_dispatch(&h->stream);
+	}
+	return h->status;
+}
+
+static int run(struct host *h)
+{
+	int r;
+
+	if (h->plugin->start) {
+		r = h->plugin->start(&h->pub);
+		if (r < 0)
+			return WORKER_EXIT_NEVER;
+	}
+	if (!h->plugin->late_ready)
+		host_ready(h);
+	return loop(h);
+}
+
+int host_run(const struct ffsctl_plugin *plugin, const struct worker_config *config,
+	     const struct worker_fds *fds, const struct option_values *options)
+{
+	struct host h = { .plugin = plugin, .options = options, .control = fds->control };
+	int status = WORKER_EXIT_NEVER;
+
+	h.epoll = h.signals = -1;
+	if (open_endpoints(&h, config, fds) < 0)
+		goto out;
+	h.pub = (struct ffsctl_host){
+		.size = sizeof(h.pub),
+		.call = &host_calls,
+		.gadget = config->gadget,
+		.function = config->function,
+		.mount = config->mount,
+		.endpoints = h.endpoints,
+		.n_endpoints = config->n_endpoints,
+		.transfer_size = config->size		 ? config->size
+				 : plugin->transfer_size ? plugin->transfer_size
+							 : DEFAULT_SIZE,
+		.depth = config->depth	 ? config->depth
+			 : plugin->depth ? plugin->depth
+					 : DEFAULT_DEPTH,
+	};
+	if (check_size(&h, config) < 0 || open_stream(&h, config) < 0)
+		goto out;
+	if (open_loop(&h) >= 0)
+		status = run(&h);
+	stream_close(&h.stream);
+out:
+	if (h.epoll >= 0)
+		close(h.epoll);
+	if (h.signals >= 0)
+		close(h.signals);
+	free(h.eps);
+	free(h.endpoints);
+	return status;
+}

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * ffsctl-worker PLUGIN: runs one plugin with what ffsctl passes it (ffsctl-worker(7)).
+ * ffsctl-worker --describe PLUGIN: prints what the plugin declares.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/util.h"
+#include "worker/options.h"
+#include "worker/settings.h"
+#include "worker/worker.h"
+
+#define FIRST_FD 3 /* sd_listen_fds(3) */
+
+static int complain(struct error *err)
+{
+	int status = err->exit ? err->exit : WORKER_EXIT_NEVER;
+
+	fprintf(stderr, "ffsctl-worker: %s\n", err->text);
+	error_clear(err);
+	return status;
+}
+
+static int not_ours(struct error *err)
+{
+	return error_set(err, WORKER_EXIT_NEVER, EINVAL, NULL,
+			 "no descriptors were passed (LISTEN_FDS, LISTEN_PID, LISTEN_FDNAMES); "
+			 "ffsctl-worker is started by ffsctl");
+}
+
+static int find_fds(struct worker_fds *fds, struct error *err)
+{
+	const char *pid = getenv("LISTEN_PID"), *n = getenv("LISTEN_FDS");
+
+	fds->names = getenv("LISTEN_FDNAMES");
+	if (!pid || !n || !fds->names || atol(pid) != (long)getpid() || atoi(n) < 2 ||
+	    !str_has_prefix(fds->names, "config:control"))
+		return not_ours(err);
+	fds->config = FIRST_FD;
+	fds->control = FIRST_FD + 1;
+	fds->endpoints = FIRST_FD + 2;
+	fds->n_endpoints = (unsigned int)atoi(n) - 2;
+	fds->names += strlen("config:control");
+	return 0;
+}
+
+/* The descriptors after `control` are the endpoints of the configuration, in its order. */
+static int match_names(const struct worker_fds *fds, const struct worker_config *config,
+		       struct error *err)
+{
+	const char *names = fds->names;
+	unsigned int i;
+	size_t n;
+
+	for (i = 0; i < config->n_endpoints && i < fds->n_endpoints; i++) {
+		n = strlen(config->endpoints[i].name);
+		if (*names != ':' || strncmp(names + 1, config->endpoints[i].name, n) != 0)
+			break;
+		names += 1 + n;
+		if (*names && *names != ':')
+			break;
+	}
+	if (i == config->n_endpoints)
+		return 0;
+	return error_set(
+		err, WORKER_EXIT_NEVER, EINVAL, NULL,
+		"endpoint '%s' of the configuration is not descriptor %d of LISTEN_FDNAMES",
+		config->endpoints[i].name, fds->endpoints + (int)i);
+}
+
+static void close_on_exec(const struct worker_fds *fds)
+{
+	int fd;
+
+	for (fd = FIRST_FD; fd < fds->endpoints + (int)fds->n_endpoints; fd++)
+		fcntl(fd, F_SETFD, FD_CLOEXEC);
+	unsetenv("LISTEN_FDS");
+	unsetenv("LISTEN_PID");
+	unsetenv("LISTEN_FDNAMES");
+}
+
+static int work(const char *path)
+{
+	_cleanup_error_ struct error err = { 0 };
+	struct option_values options = { 0 };
+	struct worker_config config = { 0 };
+	struct ffsctl_plugin plugin;
+	struct worker_fds fds;
+	int status;
+
+	/* The configuration is ffsctl's own: no need for a random hash, and so for /dev/urandom. */
+	json_object_seed(1);
+	if (find_fds(&fds, &err) < 0 || worker_config_read(fds.config, &config, &err) < 0)
+		return complain(&err);
+	if (match_names(&fds, &config, &err) < 0 || plugin_load(path, &plugin, &err) < 0) {
+		status = complain(&err);
+	} else if (options_resolve(plugin.options, config.options, &options, &err) < 0) {
+		error_wrap(&err, "plugin %s", plugin.name);
+		status = complain(&err);
+	} else {
+		if (plugin.needs & FFSCTL_NEED_PROGRAMS)
+			close_on_exec(&fds);
+		status = host_run(&plugin, &config, &fds, &options);
+	}
+	options_free(&options);
+	worker_config_free(&config);
+	return status;
+}
+
+static int describe(const char *path)
+{
+	_cleanup_error_ struct error err = { 0 };
+	struct ffsctl_plugin plugin;
+
+	if (plugin_load(path, &plugin, &err) < 0 || plugin_describe(&plugin, &err) < 0)
+		return complain(&err);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc == 2 && argv[1][0] != '-')
+		return work(argv[1]);
+	if (argc == 3 && streq(argv[1], "--describe"))
+		return describe(argv[2]);
+	fputs("usage: ffsctl-worker PLUGIN.so | ffsctl-worker --describe PLUGIN.so\n", stderr);
+	return EX_USAGE;
+}

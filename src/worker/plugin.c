@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Loads a plugin and looks whether it can be used. */
+#include <dlfcn.h>
+#include <errno.h>
+#include <string.h>
+
+#include "base/util.h"
+#include "worker/options.h"
+#include "worker/worker.h"
+
+/* The least a table of version 1 has: everything up to `mode`. */
+#define LEAST_TABLE (offsetof(struct ffsctl_plugin, mode) + sizeof(enum ffsctl_mode))
+
+static int check_table(const char *path, const struct ffsctl_plugin *p, struct error *err)
+{
+	const struct ffsctl_option *o;
+
+	if (!p->name || !*p->name || !p->summary)
+		return error_set(err, WORKER_EXIT_NEVER, EINVAL, path,
+				 "plugin %s does not say its name and summary", path);
+	if (p->mode != FFSCTL_MODE_STREAM && p->mode != FFSCTL_MODE_MESSAGE)
+		return error_set(err, WORKER_EXIT_NEVER, EINVAL, path,
+				 "plugin %s declares neither stream nor message mode", path);
+	for (o = p->options; o && o->name; o++)
+		if (!option_type_name(o->type))
+			return error_set(err, WORKER_EXIT_NEVER, EINVAL, path,
+					 "option '%s' of plugin %s has the unknown type %d",
+					 o->name, path, (int)o->type);
+	return 0;
+}
+
+int plugin_load(const char *path, struct ffsctl_plugin *plugin, struct error *err)
+{
+	const struct ffsctl_plugin *table;
+	void *so;
+
+	/* Never unloaded: its code runs until the process ends. */
+	so = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+	if (!so)
+		return error_set(err, WORKER_EXIT_NEVER, ENOEXEC, path, "cannot load plugin %s: %s",
+				 path, dlerror());
+	table = dlsym(so, FFSCTL_PLUGIN_SYMBOL);
+	if (!table)
+		return error_set(
+			err, WORKER_EXIT_NEVER, ENOEXEC, path,
+			"%s is not a plugin of ffsctl: it has no symbol " FFSCTL_PLUGIN_SYMBOL,
+			path);
+	if (table->version != FFSCTL_PLUGIN_VERSION)
+		return error_set(err, WORKER_EXIT_NEVER, EPROTO, path,
+				 "plugin %s was built for version %u of the plugin interface, this "
+				 "ffsctl-worker has version %d; build it again",
+				 path, table->version, FFSCTL_PLUGIN_VERSION);
+	if (table->size < LEAST_TABLE)
+		return error_set(err, WORKER_EXIT_NEVER, EPROTO, path,
+				 "the table of plugin %s is too short: %u bytes", path,
+				 table->size);
+	*plugin = (struct ffsctl_plugin){ 0 };
+	memcpy(plugin, table, table->size < sizeof(*plugin) ? table->size : sizeof(*plugin));
+	return check_table(path, plugin, err);
+}

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "worker/settings.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/util.h"
+#include "worker/worker.h"
+
+#define MAX_CONFIG (1 << 20)
+#define MAX_ENDPOINTS 30 /* 15 numbers, two directions (USB 2.0, 8.3.2.2) */
+#define MAX_SIZE (1 << 30)
+#define MAX_DEPTH 1024
+
+static int bad(struct error *err, const char *what)
+{
+	return error_set(err, WORKER_EXIT_NEVER, EINVAL, NULL,
+			 "the worker's configuration has no usable '%s'", what);
+}
+
+static const char *text_of(const json_t *object, const char *key)
+{
+	const char *s = json_string_value(json_object_get(object, key));
+
+	return s && *s ? s : NULL;
+}
+
+/* Integer in [0, max]; -1: none. */
+static int64_t number_of(const json_t *object, const char *key, int64_t max)
+{
+	const json_t *v = json_object_get(object, key);
+	int64_t n;
+
+	if (!json_is_integer(v))
+		return -1;
+	n = json_integer_value(v);
+	return n < 0 || n > max ? -1 : n;
+}
+
+static int parse_type(const char *s, enum ffsctl_endpoint_type *type)
+{
+	if (streq_null(s, "bulk"))
+		*type = FFSCTL_ENDPOINT_BULK;
+	else if (streq_null(s, "interrupt"))
+		*type = FFSCTL_ENDPOINT_INTERRUPT;
+	else if (streq_null(s, "iso"))
+		*type = FFSCTL_ENDPOINT_ISO;
+	else
+		return -EINVAL;
+	return 0;
+}
+
+static int parse_packets(const json_t *packets, uint32_t *by_speed)
+{
+	static const struct {
+		const char *name;
+		enum ffsctl_speed speed;
+	} speeds[] = {
+		{ "full", FFSCTL_SPEED_FULL },
+		{ "high", FFSCTL_SPEED_HIGH },
+		{ "super", FFSCTL_SPEED_SUPER },
+	};
+	unsigned int i;
+	int64_t n;
+
+	if (!json_is_object(packets))
+		return -EINVAL;
+	for (i = 0; i < ARRAY_SIZE(speeds); i++) {
+		if (!json_object_get(packets, speeds[i].name))
+			continue;
+		n = number_of(packets, speeds[i].name, 1024);
+		if (n < 1)
+			return -EINVAL;
+		by_speed[speeds[i].speed] = (uint32_t)n;
+	}
+	/* FunctionFS uses the SuperSpeed descriptors at SuperSpeedPlus, too. */
+	by_speed[FFSCTL_SPEED_SUPER_PLUS] = by_speed[FFSCTL_SPEED_SUPER];
+	return 0;
+}
+
+static int parse_endpoint(const json_t *e, struct worker_endpoint *ep, struct error *err)
+{
+	const char *direction = text_of(e, "direction");
+	int64_t address = number_of(e, "address", 255);
+
+	ep->name = text_of(e, "name");
+	ep->file = text_of(e, "file");
+	if (!ep->name || !ep->file)
+		return bad(err, "endpoints[].name, file");
+	if (parse_type(text_of(e, "type"), &ep->type) < 0)
+		return bad(err, "endpoints[].type");
+	if (streq_null(direction, "in"))
+		ep->direction = FFSCTL_IN;
+	else if (streq_null(direction, "out"))
+		ep->direction = FFSCTL_OUT;
+	else
+		return bad(err, "endpoints[].direction");
+	if (address < 1)
+		return bad(err, "endpoints[].address");
+	ep->address = (uint32_t)address;
+	if (parse_packets(json_object_get(e, "packet"), ep->packet) < 0)
+		return bad(err, "endpoints[].packet");
+	return 0;
+}
+
+static int parse_endpoints(const json_t *list, struct worker_config *config, struct error *err)
+{
+	size_t i, n = json_array_size(list);
+	int r;
+
+	if (!json_is_array(list) || n > MAX_ENDPOINTS)
+		return bad(err, "endpoints");
+	config->endpoints = xcalloc(n, sizeof(*config->endpoints));
+	config->n_endpoints = (unsigned int)n;
+	for (i = 0; i < n; i++) {
+		r = parse_endpoint(json_array_get(list, i), &config->endpoints[i], err);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int parse(struct worker_config *config, struct error *err)
+{
+	const json_t *doc = config->document;
+	int64_t size = number_of(doc, "size", MAX_SIZE), depth = number_of(doc, "depth", MAX_DEPTH);
+
+	if (number_of(json_object_get(doc, "ffsctl"), "schema", INT32_MAX) != 1)
+		return error_set(
+			err, WORKER_EXIT_NEVER, EPROTO, NULL,
+			"the worker's configuration has a schema this ffsctl-worker does not "
+			"know; ffsctl and ffsctl-worker are of different versions");
+	config->gadget = text_of(doc, "gadget");
+	config->function = text_of(doc, "function");
+	config->mount = text_of(doc, "mount");
+	config->engine = text_of(doc, "engine");
+	config->options = json_object_get(doc, "options");
+	if (!config->gadget)
+		return bad(err, "gadget");
+	if (!config->function)
+		return bad(err, "function");
+	if (!config->mount)
+		return bad(err, "mount");
+	if (!config->engine)
+		return bad(err, "engine");
+	if (size < 0)
+		return bad(err, "size");
+	if (depth < 0)
+		return bad(err, "depth");
+	if (!json_is_object(config->options))
+		return bad(err, "options");
+	config->size = (uint32_t)size;
+	config->depth = (uint32_t)depth;
+	return parse_endpoints(json_object_get(doc, "endpoints"), config, err);
+}
+
+int worker_config_parse(const char *text, size_t length, struct worker_config *config,
+			struct error *err)
+{
+	json_error_t why;
+	int r;
+
+	*config = (struct worker_config){ 0 };
+	config->document = json_loadb(text, length, JSON_REJECT_DUPLICATES, &why);
+	if (!config->document)
+		return error_set(err, WORKER_EXIT_NEVER, EINVAL, NULL,
+				 "the worker's configuration is not JSON: %s in line %d", why.text,
+				 why.line);
+	r = parse(config, err);
+	if (r < 0)
+		worker_config_free(config);
+	return r;
+}
+
+int worker_config_read(int fd, struct worker_config *config, struct error *err)
+{
+	_cleanup_free_ char *text = NULL;
+	struct stat st;
+	ssize_t n;
+
+	if (fstat(fd, &st) < 0)
+		return error_errno(err, WORKER_EXIT_NEVER, errno, NULL,
+				   "cannot look at the worker's configuration (descriptor %d)", fd);
+	if (st.st_size > MAX_CONFIG)
+		return error_set(err, WORKER_EXIT_NEVER, EFBIG, NULL,
+				 "the worker's configuration is longer than %d bytes", MAX_CONFIG);
+	text = xcalloc(1, (size_t)st.st_size + 1);
+	n = pread(fd, text, (size_t)st.st_size, 0);
+	if (n != st.st_size)
+		return error_errno(err, WORKER_EXIT_NEVER, n < 0 ? errno : EIO, NULL,
+				   "cannot read the worker's configuration (descriptor %d)", fd);
+	return worker_config_parse(text, (size_t)n, config, err);
+}
+
+void worker_config_free(struct worker_config *config)
+{
+	free(config->endpoints);
+	json_decref(config->document);
+	*config = (struct worker_config){ 0 };
+}

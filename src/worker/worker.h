@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The plugin host: one plugin, one function's endpoints, one loop. */
+#pragma once
+
+#include "base/error.h"
+#include "ffsctl/plugin.h"
+
+/* worker.md: a worker that ends with it is not started again. */
+#define WORKER_EXIT_NEVER 125
+
+struct worker_config;
+struct option_values;
+
+/* What the environment passed, see sd_listen_fds(3). */
+struct worker_fds {
+	int config, control;
+	int endpoints; /* the first one; the others follow */
+	unsigned int n_endpoints;
+	const char *names; /* of all, separated by colons */
+};
+
+/* `plugin`: a copy of the table, zero beyond what the plugin knows. */
+int plugin_load(const char *path, struct ffsctl_plugin *plugin, struct error *err);
+
+/* Prints the table as JSON (schemas/plugin.schema.json). */
+int plugin_describe(const struct ffsctl_plugin *plugin, struct error *err);
+
+/* Returns the exit status; errors are said on stderr. */
+int host_run(const struct ffsctl_plugin *plugin, const struct worker_config *config,
+	     const struct worker_fds *fds, const struct option_values *options);

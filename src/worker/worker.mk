@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+pkglibexec_PROGRAMS += ffsctl-worker
+ffsctl_worker_SOURCES = \
+	src/worker/calls.c \
+	src/worker/control.c \
+	src/worker/describe.c \
+	src/worker/host.c src/worker/host.h \
+	src/worker/main.c \
+	src/worker/options.c src/worker/options.h \
+	src/worker/plugin.c \
+	src/worker/settings.c src/worker/settings.h \
+	src/worker/worker.h
+ffsctl_worker_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+ffsctl_worker_LDADD = libstream.a libffsctl.a $(WORKER_LIBS)
+# A restart costs what the dynamic linker does: as little as possible.
+ffsctl_worker_LDFLAGS = $(AM_LDFLAGS) $(WORKER_LDFLAGS)
+
+dist_schema_DATA += schemas/worker-config.schema.json schemas/plugin.schema.json
