@@ -1,0 +1,719 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The lab's process 1: makes the machine (overlay root, file systems, modules, loopback
+ * network), runs one command with its three streams apart, and powers off.
+ *
+ * lab/run talks to it over four consoles: tty0 carries stdin and stdout, tty1 stderr, tty2 the
+ * kernel log, tty3 the control channel of both directions:
+ *
+ *   guest to host, lines:  R            ready, send the job
+ *                          L text       something is wrong with the kernel: fails the run
+ *                          E text       the lab itself failed, no command was run
+ *                          X status taint   the command's wait status, the kernel's taint mask
+ *   host to guest:         LENGTH\n, then LENGTH bytes of records (see parse_job), then lines:
+ *                          e COUNT      stdin ended after COUNT bytes
+ *                          c 1 | c 2    nobody reads stdout | stderr any more
+ *                          s N          send signal N to the command
+ *                          w ROWS COLS  the size of the caller's terminal
+ *                          q            print what every task is doing to the kernel log
+ *
+ * The command never sees the consoles when it has no terminal outside: it gets pipes, so that
+ * isatty() tells the truth and a closed stdin is an end of file instead of a hangup.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <net/if.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/reboot.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/utsname.h>
+#include <sys/wait.h>
+#include <termios.h>
+#include <time.h>
+#include <unistd.h>
+
+/* How long leftovers get to die of SIGKILL before they are reported, in milliseconds. */
+#define KILL_GRACE_MS 5000
+
+/* From linux/panic.h: bad page, oops or BUG, WARN, soft lockup. */
+#define BAD_TAINT (1 << 5 | 1 << 7 | 1 << 9 | 1 << 14)
+
+struct job {
+	char *cwd;
+	char **argv, **env;
+	size_t argc, envc;
+	char **modules; /* "PATH PARAMETERS" */
+	size_t modulec;
+	char *module_dir; /* becomes /lib/modules/VERSION */
+	char *out_host, *out; /* the directory that survives, outside and inside */
+	mode_t umask;
+	bool tty, kmemleak;
+};
+
+/* One direction of one stream: bytes read from `from` and not yet written to `to`. */
+struct stream {
+	int from, to;
+	bool eof;
+	size_t len, off;
+	char buf[16384];
+};
+
+static struct stream in_stream = { .from = -1, .to = -1 };
+static struct stream out_stream = { .from = -1, .to = -1 };
+static struct stream err_stream = { .from = -1, .to = -1 };
+static int control = -1;
+
+static void say(char tag, const char *fmt, ...)
+{
+	char line[1024];
+	va_list ap;
+	int n;
+
+	line[0] = tag;
+	line[1] = ' ';
+	va_start(ap, fmt);
+	n = vsnprintf(line + 2, sizeof(line) - 3, fmt, ap);
+	va_end(ap);
+	if (n > (int)sizeof(line) - 4)
+		n = sizeof(line) - 4;
+	for (int i = 2; i < n + 2; i++)
+		if (line[i] == '\n')
+			line[i] = ' ';
+	line[n + 2] = '\n';
+	/* Without a control channel yet, the words go to the kernel log by /dev/console. */
+	if (write(control < 0 ? 2 : control, line, n + 3) < 0)
+		return;
+}
+
+__attribute__((noreturn)) static void power_off(void)
+{
+	if (control >= 0)
+		tcdrain(control);
+	reboot(RB_POWER_OFF);
+	for (;;)
+		pause();
+}
+
+__attribute__((noreturn)) static void fail(const char *what)
+{
+	say('E', "%s: %s", what, strerror(errno));
+	power_off();
+}
+
+static void must_mount(const char *source, const char *target, const char *type,
+		       unsigned long flags, const char *data)
+{
+	if (mount(source, target, type, flags, data) < 0)
+		fail(target);
+}
+
+/*
+ * The machine's own files as the lower layer of an overlay, then a fresh system above. /proc is
+ * the one directory that surely exists and that nobody needs yet.
+ */
+static void make_root(void)
+{
+	must_mount("tmpfs", "/proc", "tmpfs", 0, "size=100%,mode=0755");
+	if (mkdir("/proc/upper", 0755) < 0 || mkdir("/proc/work", 0755) < 0 ||
+	    mkdir("/proc/root", 0755) < 0)
+		fail("/proc");
+	must_mount("overlay", "/proc/root", "overlay", 0,
+		   "lowerdir=/,upperdir=/proc/upper,workdir=/proc/work");
+	if (chdir("/proc/root") < 0)
+		fail("chdir");
+	if (syscall(SYS_pivot_root, ".", ".") < 0)
+		fail("pivot_root");
+	if (umount2(".", MNT_DETACH) < 0)
+		fail("umount of the old root");
+	if (chdir("/") < 0)
+		fail("chdir");
+}
+
+static void make_system(void)
+{
+	static const unsigned long safe = MS_NOSUID | MS_NODEV | MS_NOEXEC;
+
+	must_mount("proc", "/proc", "proc", safe, NULL);
+	must_mount("sysfs", "/sys", "sysfs", safe, NULL);
+	must_mount("devtmpfs", "/dev", "devtmpfs", MS_NOSUID, "mode=0755");
+	mkdir("/dev/pts", 0755);
+	must_mount("devpts", "/dev/pts", "devpts", MS_NOSUID | MS_NOEXEC,
+		   "mode=0620,ptmxmode=0666,gid=5");
+	mkdir("/dev/shm", 01777);
+	must_mount("tmpfs", "/dev/shm", "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777");
+	symlink("/proc/self/fd", "/dev/fd");
+	symlink("/proc/self/fd/0", "/dev/stdin");
+	symlink("/proc/self/fd/1", "/dev/stdout");
+	symlink("/proc/self/fd/2", "/dev/stderr");
+	mkdir("/run", 0755);
+	must_mount("tmpfs", "/run", "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755");
+	mkdir("/run/lock", 01777);
+	must_mount("cgroup2", "/sys/fs/cgroup", "cgroup2", safe, NULL);
+	must_mount("configfs", "/sys/kernel/config", "configfs", safe, NULL);
+	must_mount("debugfs", "/sys/kernel/debug", "debugfs", safe, NULL);
+}
+
+static void write_file(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	if (write(fd, text, strlen(text)) < 0)
+		say('E', "%s: %s", path, strerror(errno));
+	close(fd);
+}
+
+static int open_console(const char *path, int flags, bool raw)
+{
+	struct termios t;
+	int fd = open(path, flags | O_NOCTTY | O_CLOEXEC);
+
+	if (fd < 0)
+		fail(path);
+	if (raw) {
+		if (tcgetattr(fd, &t) < 0)
+			fail(path);
+		cfmakeraw(&t);
+		if (tcsetattr(fd, TCSANOW, &t) < 0)
+			fail(path);
+	}
+	return fd;
+}
+
+static void read_all(int fd, char *buf, size_t len)
+{
+	for (size_t n = 0; n < len;) {
+		ssize_t r = read(fd, buf + n, len - n);
+
+		if (r <= 0)
+			fail("control channel");
+		n += r;
+	}
+}
+
+static void push(char ***list, size_t *count, char *item)
+{
+	char **grown = realloc(*list, (*count + 2) * sizeof(char *));
+
+	if (!grown)
+		fail("job");
+	grown[(*count)++] = item;
+	grown[*count] = NULL;
+	*list = grown;
+}
+
+/* The job: records of one letter and a text, each ended by a NUL. */
+static void parse_job(struct job *job)
+{
+	size_t len = 0;
+	char *buf, c;
+
+	for (;;) {
+		read_all(control, &c, 1);
+		if (c == '\n')
+			break;
+		len = len * 10 + (size_t)(c - '0');
+	}
+	buf = malloc(len);
+	if (!buf)
+		fail("job");
+	read_all(control, buf, len);
+	for (char *p = buf; p < buf + len; p += strlen(p) + 1) {
+		switch (*p) {
+		case 'A':
+			push(&job->argv, &job->argc, p + 1);
+			break;
+		case 'E':
+			push(&job->env, &job->envc, p + 1);
+			break;
+		case 'D':
+			job->cwd = p + 1;
+			break;
+		case 'I':
+			push(&job->modules, &job->modulec, p + 1);
+			break;
+		case 'm':
+			job->module_dir = p + 1;
+			break;
+		case 'o':
+			job->out_host = p + 1;
+			break;
+		case 'O':
+			job->out = p + 1;
+			break;
+		case 'U':
+			job->umask = strtoul(p + 1, NULL, 8);
+			break;
+		case 'S': /* "PATH VALUE": a file of /proc or /sys */
+		{
+			char *value = strchr(p + 1, ' ');
+
+			*value++ = 0;
+			write_file(p + 1, value);
+			p = value;
+			break;
+		}
+		case 'K':
+			job->kmemleak = true;
+			break;
+		case 'T':
+			job->tty = true;
+			break;
+		default:
+			errno = EINVAL;
+			fail("job");
+		}
+	}
+}
+
+static void load_modules(const struct job *job)
+{
+	struct utsname u;
+	char path[128];
+
+	uname(&u);
+	snprintf(path, sizeof(path), "/lib/modules/%s", u.release);
+	mkdir("/lib/modules", 0755);
+	if (job->module_dir && symlink(job->module_dir, path) < 0)
+		fail(path);
+	for (size_t i = 0; i < job->modulec; i++) {
+		char *file = job->modules[i], *params = strchr(file, ' ');
+		int fd;
+
+		*params++ = 0;
+		fd = open(file, O_RDONLY | O_CLOEXEC);
+		if (fd < 0 || syscall(SYS_finit_module, fd, params, 0) < 0)
+			fail(file);
+		close(fd);
+	}
+}
+
+static void raise_loopback(void)
+{
+	struct ifreq ifr = { .ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING };
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0 || ioctl(fd, SIOCSIFFLAGS, &ifr) < 0)
+		fail("lo");
+	close(fd);
+}
+
+static void set_window(const char *text)
+{
+	unsigned int rows, cols;
+	int fd;
+
+	if (sscanf(text, "%u %u", &rows, &cols) != 2)
+		return;
+	fd = open("/dev/tty0", O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	struct winsize ws = { .ws_row = rows, .ws_col = cols };
+	ioctl(fd, TIOCSWINSZ, &ws);
+	close(fd);
+}
+
+/* The child's side; words of failure go where the command's own would. */
+__attribute__((noreturn)) static void run_command(const struct job *job, const int fds[3])
+{
+	struct rlimit files = { 1024, 524288 };
+	sigset_t none;
+
+	setsid();
+	if (job->tty) {
+		int fd = open("/dev/tty0", O_RDWR);
+
+		if (fd < 0 || ioctl(fd, TIOCSCTTY, 0) < 0)
+			_exit(126);
+		for (int i = 0; i < 3; i++)
+			dup2(fd, i);
+		if (fd > 2)
+			close(fd);
+	} else {
+		for (int i = 0; i < 3; i++)
+			dup2(fds[i], i);
+	}
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	signal(SIGPIPE, SIG_DFL);
+	setrlimit(RLIMIT_NOFILE, &files);
+	umask(job->umask);
+	if (chdir(job->cwd) < 0) {
+		dprintf(2, "lab/run: %s: %s\n", job->cwd, strerror(errno));
+		_exit(126);
+	}
+	environ = job->env;
+	execvp(job->argv[0], job->argv);
+	dprintf(2, "lab/run: %s: %s\n", job->argv[0], strerror(errno));
+	_exit(errno == ENOENT ? 127 : 126);
+}
+
+static pid_t spawn(const struct job *job)
+{
+	int in[2] = { -1, -1 }, out[2] = { -1, -1 }, err[2] = { -1, -1 };
+	pid_t pid;
+
+	if (!job->tty &&
+	    (pipe2(in, O_CLOEXEC) < 0 || pipe2(out, O_CLOEXEC) < 0 || pipe2(err, O_CLOEXEC) < 0))
+		fail("pipe");
+	pid = fork();
+	if (pid < 0)
+		fail("fork");
+	if (pid == 0)
+		run_command(job, (const int[]){ in[0], out[1], err[1] });
+	if (job->tty) {
+		in_stream.eof = out_stream.eof = err_stream.eof = true;
+		return pid;
+	}
+	close(in[0]);
+	close(out[1]);
+	close(err[1]);
+	/* Only our ends: O_NONBLOCK belongs to the open file, the other end of a pipe is another. */
+	fcntl(in[1], F_SETFL, O_NONBLOCK);
+	fcntl(out[0], F_SETFL, O_NONBLOCK);
+	fcntl(err[0], F_SETFL, O_NONBLOCK);
+	in_stream.from = open_console("/dev/tty0", O_RDONLY | O_NONBLOCK, true);
+	in_stream.to = in[1];
+	out_stream.from = out[0];
+	out_stream.to = open_console("/dev/tty0", O_WRONLY | O_NONBLOCK, true);
+	err_stream.from = err[0];
+	err_stream.to = open_console("/dev/tty1", O_WRONLY | O_NONBLOCK, true);
+	return pid;
+}
+
+static void close_from(struct stream *s)
+{
+	if (s->from >= 0)
+		close(s->from);
+	s->from = -1;
+	s->eof = true;
+}
+
+/* Stdin is over: what has been read is still written, then the command sees the end. */
+static void end_stdin(void)
+{
+	close_from(&in_stream);
+	if (in_stream.len == in_stream.off && in_stream.to >= 0) {
+		close(in_stream.to);
+		in_stream.to = -1;
+	}
+}
+
+static void pump_in(uint64_t *taken, uint64_t end)
+{
+	struct stream *s = &in_stream;
+
+	if (s->len == s->off && !s->eof) {
+		ssize_t n = read(s->from, s->buf, sizeof(s->buf));
+
+		s->off = s->len = 0;
+		if (n > 0) {
+			s->len = n;
+			*taken += n;
+		}
+	}
+	if (s->len > s->off && s->to >= 0) {
+		ssize_t n = write(s->to, s->buf + s->off, s->len - s->off);
+
+		if (n > 0) {
+			s->off += n;
+		} else if (n < 0 && errno == EPIPE) {
+			/* The command closed its stdin; the rest is nobody's. */
+			close(s->to);
+			s->to = -1;
+			s->off = s->len;
+		}
+	}
+	if (s->to < 0)
+		s->off = s->len;
+	if (*taken == end)
+		end_stdin();
+}
+
+static void pump_out(struct stream *s)
+{
+	if (s->len == s->off && !s->eof) {
+		ssize_t n = read(s->from, s->buf, sizeof(s->buf));
+
+		s->off = s->len = 0;
+		if (n > 0)
+			s->len = n;
+		else if (n == 0 || errno != EAGAIN)
+			close_from(s);
+	}
+	if (s->len > s->off) {
+		ssize_t n = write(s->to, s->buf + s->off, s->len - s->off);
+
+		if (n > 0)
+			s->off += n;
+	}
+}
+
+static bool on_control(pid_t pid, uint64_t *end)
+{
+	static char line[128];
+	static size_t len;
+	char c;
+	int n;
+
+	while ((n = read(control, &c, 1)) == 1) {
+		if (c != '\n') {
+			if (len < sizeof(line) - 1)
+				line[len++] = c;
+			continue;
+		}
+		line[len] = 0;
+		len = 0;
+		switch (line[0]) {
+		case 'e':
+			*end = strtoull(line + 1, NULL, 10);
+			break;
+		case 'c':
+			/* The command gets SIGPIPE, as it would outside. */
+			close_from(strtol(line + 1, NULL, 10) == 1 ? &out_stream : &err_stream);
+			break;
+		case 's':
+			if (pid > 0)
+				kill(-pid, (int)strtol(line + 1, NULL, 10));
+			break;
+		case 'w':
+			set_window(line + 1);
+			break;
+		case 'q':
+			write_file("/proc/sys/kernel/printk", "8");
+			write_file("/proc/sysrq-trigger", "w");
+			write_file("/proc/sysrq-trigger", "t");
+			break;
+		}
+	}
+	return n != 0;
+}
+
+/* Takes every ended child; true when `pid` was one of them. */
+static bool reap(pid_t pid, int *status, bool *none_left)
+{
+	bool found = false;
+	int st;
+	pid_t p;
+
+	while ((p = waitpid(-1, &st, WNOHANG)) > 0) {
+		if (p == pid) {
+			*status = st;
+			found = true;
+		}
+	}
+	*none_left = p < 0 && errno == ECHILD;
+	return found;
+}
+
+static int64_t now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* Moves bytes and waits for children until the command ended (returns its wait status). */
+static int serve(pid_t pid, int sfd)
+{
+	uint64_t taken = 0, end = UINT64_MAX;
+	bool control_up = true, none_left;
+	int status = 0;
+
+	for (;;) {
+		struct pollfd p[] = {
+			{ sfd, POLLIN, 0 },
+			{ control_up ? control : -1, POLLIN, 0 },
+			{ in_stream.len == in_stream.off ? in_stream.from : -1, POLLIN, 0 },
+			{ in_stream.len > in_stream.off ? in_stream.to : -1, POLLOUT, 0 },
+			{ out_stream.len == out_stream.off ? out_stream.from : -1, POLLIN, 0 },
+			{ out_stream.len > out_stream.off ? out_stream.to : -1, POLLOUT, 0 },
+			{ err_stream.len == err_stream.off ? err_stream.from : -1, POLLIN, 0 },
+			{ err_stream.len > err_stream.off ? err_stream.to : -1, POLLOUT, 0 },
+		};
+
+		if (poll(p, sizeof(p) / sizeof(*p), -1) < 0 && errno != EINTR)
+			fail("poll");
+		if (p[1].revents)
+			control_up = on_control(pid, &end);
+		pump_in(&taken, end);
+		pump_out(&out_stream);
+		pump_out(&err_stream);
+		if (p[0].revents) {
+			struct signalfd_siginfo si;
+
+			if (read(sfd, &si, sizeof(si)) < 0)
+				fail("signalfd");
+			if (reap(pid, &status, &none_left))
+				return status;
+		}
+	}
+}
+
+/* What does not die of SIGKILL sits in the kernel: that is a hang, whoever waits for it. */
+static void report_unkillable(void)
+{
+	char path[64], text[2048];
+
+	/* Every process that is left and is not a kernel thread has a readable exe or is dying. */
+	for (int pid = 2; pid < 32768; pid++) {
+		int fd;
+		ssize_t n;
+		char *comm, *state;
+
+		snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+		if (fd < 0)
+			continue;
+		n = read(fd, text, sizeof(text) - 1);
+		close(fd);
+		if (n <= 0)
+			continue;
+		text[n] = 0;
+		comm = strchr(text, '(');
+		state = strrchr(text, ')');
+		/* "pid (comm) state ppid": kernel threads are children of 2, or 2 itself */
+		if (!comm || !state || strtol(state + 3, NULL, 10) == 2 || pid == 2)
+			continue;
+		state[1] = 0;
+		say('L', "process %d %s does not die of SIGKILL, in state %c", pid, comm, state[2]);
+		snprintf(path, sizeof(path), "/proc/%d/stack", pid);
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+		if (fd < 0)
+			continue;
+		n = read(fd, text, sizeof(text) - 1);
+		close(fd);
+		if (n <= 0)
+			continue;
+		text[n] = 0;
+		for (char *l = strtok(text, "\n"); l; l = strtok(NULL, "\n"))
+			say('L', "  %s", l);
+	}
+}
+
+/* Ends everything that is left and hands out the last bytes. */
+static void clean_up(int sfd)
+{
+	int64_t until = now_ms() + KILL_GRACE_MS;
+	bool none_left = false;
+	int status;
+
+	kill(-1, SIGKILL);
+	close_from(&in_stream);
+	for (;;) {
+		bool busy = out_stream.len > out_stream.off || err_stream.len > err_stream.off;
+		struct pollfd p[] = {
+			{ sfd, POLLIN, 0 },
+			{ out_stream.len == out_stream.off ? out_stream.from : -1, POLLIN, 0 },
+			{ out_stream.len > out_stream.off ? out_stream.to : -1, POLLOUT, 0 },
+			{ err_stream.len == err_stream.off ? err_stream.from : -1, POLLIN, 0 },
+			{ err_stream.len > err_stream.off ? err_stream.to : -1, POLLOUT, 0 },
+		};
+		struct signalfd_siginfo si;
+
+		reap(0, &status, &none_left);
+		if (none_left && !busy && out_stream.eof && err_stream.eof)
+			break;
+		if (!none_left && now_ms() >= until) {
+			report_unkillable();
+			break;
+		}
+		/* A slow reader outside may take its time; a process that stays may not. */
+		if (poll(p, sizeof(p) / sizeof(*p), none_left ? -1 : (int)(until - now_ms())) < 0)
+			break;
+		if (p[0].revents && read(sfd, &si, sizeof(si)) < 0)
+			break;
+		pump_out(&out_stream);
+		pump_out(&err_stream);
+	}
+	if (out_stream.to >= 0)
+		tcdrain(out_stream.to);
+	if (err_stream.to >= 0)
+		tcdrain(err_stream.to);
+}
+
+static void find_leaks(void)
+{
+	static const char *path = "/sys/kernel/debug/kmemleak";
+	char line[512];
+	FILE *f;
+
+	/* An object is reported when two scans in a row found it, with an unchanged checksum. */
+	write_file(path, "scan");
+	write_file(path, "scan");
+	f = fopen(path, "re");
+	if (!f) {
+		say('L', "%s: %s", path, strerror(errno));
+		return;
+	}
+	while (fgets(line, sizeof(line), f)) {
+		line[strcspn(line, "\n")] = 0;
+		say('L', "kmemleak: %s", line);
+	}
+	fclose(f);
+}
+
+static unsigned long taint(void)
+{
+	FILE *f = fopen("/proc/sys/kernel/tainted", "re");
+	unsigned long mask = 0;
+
+	if (!f || fscanf(f, "%lu", &mask) != 1)
+		say('L', "/proc/sys/kernel/tainted cannot be read");
+	if (f)
+		fclose(f);
+	return mask & BAD_TAINT;
+}
+
+int main(void)
+{
+	struct job job = { .umask = 022 };
+	sigset_t set;
+	int sfd, status;
+	pid_t pid;
+
+	umask(0);
+	make_root();
+	make_system();
+	control = open_console("/dev/tty3", O_RDWR, true);
+	if (write(control, "R\n", 2) < 0)
+		fail("control channel");
+	parse_job(&job);
+	fcntl(control, F_SETFL, O_NONBLOCK);
+	sethostname("lab", 3);
+	raise_loopback();
+	load_modules(&job);
+	if (job.out)
+		must_mount("lab-out", job.out, "hostfs", 0, job.out_host);
+	/* One writer may leave while others stay: an error code, not the end of process 1. */
+	signal(SIGPIPE, SIG_IGN);
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	sfd = signalfd(-1, &set, SFD_CLOEXEC);
+	if (sfd < 0)
+		fail("signalfd");
+	pid = spawn(&job);
+	status = serve(pid, sfd);
+	clean_up(sfd);
+	if (job.kmemleak)
+		find_leaks();
+	say('X', "%d %lu", status, taint());
+	power_off();
+}

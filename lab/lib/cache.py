@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Where the lab keeps what it made, and under which names.
+
+Every product is named after a hash of all that went into it, so that a look at the name says
+whether it is current. lab/run starts with this file: it stays small and imports little.
+"""
+
+import hashlib
+import os
+
+LAB = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+TREE = os.path.dirname(LAB)
+VERSIONS = ("6.12", "6.1")
+FLAVOURS = ("normal", "debug")
+VARIANTS = ("patched", "stock")
+
+# Raised when lib/build.py makes the same inputs into something else.
+RECIPE = 1
+
+
+def root():
+    """The cache directory, not necessarily there yet."""
+    path = os.environ.get("FFSCTL_LAB_CACHE")
+    if path:
+        return os.path.abspath(path)
+    base = os.environ.get("XDG_CACHE_HOME")
+    if not base:
+        base = os.path.join(os.path.expanduser("~"), ".cache")
+    return os.path.join(base, "ffsctl-lab")
+
+
+def read(path):
+    with open(path, "rb") as f:
+        return f.read()
+
+
+def digest(*parts):
+    """A short hash over byte strings and texts, safe against moved borders between them."""
+    h = hashlib.sha256()
+    for part in parts:
+        if isinstance(part, str):
+            part = part.encode()
+        h.update(b"%d:" % len(part))
+        h.update(part)
+    return h.hexdigest()[:16]
+
+
+def patches(directory):
+    """The patches of a directory, in order: its `series` file's, else by name."""
+    try:
+        names = sorted(os.listdir(directory))
+    except FileNotFoundError:
+        return []
+    if "series" in names:
+        lines = read(os.path.join(directory, "series")).decode().splitlines()
+        names = [l.strip() for l in lines if l.strip() and not l.startswith("#")]
+    else:
+        names = [n for n in names if n.endswith(".patch")]
+    return [os.path.join(directory, n) for n in names]
+
+
+def lab_patches(version):
+    return patches(os.path.join(LAB, "patches", version))
+
+
+def kernel_patches(version, variant):
+    if variant == "stock":
+        return []
+    return patches(os.path.join(TREE, "kernel", "patches", version))
+
+
+def fragments(flavour):
+    names = ["um.frag"] + (["debug.frag"] if flavour == "debug" else [])
+    return [os.path.join(LAB, "config", n) for n in names]
+
+
+def module_sources():
+    directory = os.path.join(LAB, "modules")
+    return [os.path.join(directory, n) for n in sorted(os.listdir(directory))]
+
+
+def source_deb(version):
+    """The kept source package of a version, or None. lab/setup chooses and records it."""
+    try:
+        name = read(os.path.join(root(), "deb-" + version)).decode().strip()
+    except FileNotFoundError:
+        return None
+    path = os.path.join(root(), "debs", name)
+    return path if os.path.exists(path) else None
+
+
+def source_dir(version):
+    key = digest(str(RECIPE), os.path.basename(source_deb(version)),
+                 *map(read, lab_patches(version)))
+    return os.path.join(root(), "source-%s-%s" % (version, key))
+
+
+def kernel_dir(version, flavour):
+    key = digest(source_dir(version), flavour, *map(read, fragments(flavour)))
+    return os.path.join(root(), "kernel-%s-%s-%s" % (version, flavour, key))
+
+
+def modules_dir(version, flavour, variant):
+    key = digest(kernel_dir(version, flavour), *map(read, kernel_patches(version, variant)),
+                 *map(read, module_sources()))
+    return os.path.join(root(), "modules-%s-%s-%s" % (version, flavour, key))
+
+
+def init_file():
+    return os.path.join(root(), "init-" + digest(str(RECIPE), read(os.path.join(LAB, "init.c"))))
+
+
+def complete(directory):
+    return os.path.exists(os.path.join(directory, "complete"))
+
+
+def missing(version, flavour, variant):
+    """What has to be built before this kernel can run: a list of words, empty when nothing."""
+    if source_deb(version) is None:
+        return ["source package of " + version]
+    out = []
+    if not os.path.exists(init_file()):
+        out.append("init")
+    if not complete(kernel_dir(version, flavour)):
+        out.append("kernel %s %s" % (version, flavour))
+    if not complete(modules_dir(version, flavour, variant)):
+        out.append("modules %s %s %s" % (version, flavour, variant))
+    return out

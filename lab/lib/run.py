@@ -1,0 +1,581 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""lab/run: boots the lab's kernel as an ordinary process and runs one command in it."""
+
+import os
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+import cache  # noqa: E402
+
+import errno  # noqa: E402
+import fcntl  # noqa: E402
+import re  # noqa: E402
+import select  # noqa: E402
+import signal  # noqa: E402
+import time  # noqa: E402
+
+HELP = """\
+usage: lab/run [OPTION]... [--] [COMMAND [ARGUMENT]...]
+
+Boots a Linux kernel with virtual USB device controllers as an ordinary process
+and runs COMMAND in it, as root, in this directory, with this environment; stdin,
+stdout and stderr are passed through. It sees the machine's own files, may write
+anywhere, and nothing outside changes. Without COMMAND: a shell.
+
+  --kernel 6.12|6.1       the kernel (6.12)
+  --stock                 gadget modules without the patches of kernel/patches
+  --flavour normal|debug  debug: KASAN, lockdep, kmemleak, slub debug (normal)
+  --speed full|high|super fastest speed of the dummy UDCs (super)
+  --udcs N                dummy UDCs, dummy_udc.0 and so on (1)
+  --vudcs N               usbip-vudc.0 and so on, with vhci_hcd (0: not loaded)
+  --mem SIZE              memory of the machine (1G)
+  --timeout S             seconds until the run is ended (600; 0: never; a shell: never)
+  --virtual-time          time passes only while something runs: sleep costs nothing
+  --append ARG            one more argument for the kernel, may be repeated
+
+Environment:
+  LAB_OUT   a directory whose files survive: inside it is the real one
+  LAB_LOG   a file for the whole kernel log
+  LAB_CORE  the core to run on (else one that no other lab uses)
+
+Exit status: the command's (128+N when signal N ended it; 126, 127: could not be
+run), or with a line on stderr that says so:
+  96  the lab could not start
+  97  the kernel panicked or died
+  98  the time was up
+  99  the kernel complained: warning, oops, lockdep, KASAN or kmemleak report,
+      hung task, a process that cannot be killed
+"""
+
+EX_START, EX_PANIC, EX_TIMEOUT, EX_COMPLAINT = 96, 97, 98, 99
+
+# What the kernel prints when something is wrong with it. At the start of a line, so that words
+# of user space in a message (a device's product string) do not count.
+COMPLAINT = re.compile(
+    rb"^(?:<\d>)?\[ *\d+\.\d+\](?:\[[ CT\d]+\])? "
+    rb"(?:WARNING: |BUG: |kernel BUG at |Oops|INFO: task |INFO: rcu|rcu: INFO|watchdog: |"
+    rb"INFO: possible |INFO: trying to register|INFO: suspicious|INFO: lockdep|"
+    rb"UBSAN: |KASAN: |ODEBUG: |Kernel panic|general protection|refcount_t: |"
+    rb"list_(?:add|del) corruption|Bad page |Kernel mode |slab error|"
+    rb"Unable to handle|Voluntary context switch)")
+KEEP_LOG = 4 << 20
+SHOW_LINES = 120
+
+
+def say(text):
+    sys.stderr.write("lab/run: %s\n" % text)
+    sys.stderr.flush()
+
+
+class Usage(Exception):
+    pass
+
+
+class Options:
+    def __init__(self, argv):
+        self.kernel, self.flavour, self.speed = "6.12", "normal", "super"
+        self.variant = "patched"
+        self.udcs, self.vudcs = 1, 0
+        self.mem, self.timeout, self.virtual = "1G", None, False
+        self.append = []
+        self.command = self.parse(argv)
+
+    def parse(self, argv):
+        choices = {"--kernel": cache.VERSIONS, "--flavour": cache.FLAVOURS,
+                   "--speed": ("full", "high", "super")}
+        flags = {"--stock": ("variant", "stock"), "--virtual-time": ("virtual", True)}
+        while argv:
+            name, eq, value = argv[0].partition("=")
+            if name == "--":
+                return argv[1:]
+            if not name.startswith("-"):
+                return argv
+            if name in ("--help", "-h"):
+                print(HELP, end="")
+                sys.exit(0)
+            argv = argv[1:]
+            if name in flags:
+                setattr(self, *flags[name])
+                continue
+            if name not in ("--kernel", "--flavour", "--speed", "--udcs", "--vudcs", "--mem",
+                            "--timeout", "--append"):
+                raise Usage("unknown option %s" % name)
+            if not eq:
+                if not argv:
+                    raise Usage("%s needs a value" % name)
+                value, argv = argv[0], argv[1:]
+            if name in choices and value not in choices[name]:
+                raise Usage("%s is one of %s" % (name, ", ".join(choices[name])))
+            if name == "--append":
+                self.append.append(value)
+            elif name in ("--udcs", "--vudcs"):
+                setattr(self, name[2:], number(name, value, r"\d+"))
+            elif name == "--timeout":
+                self.timeout = number(name, value, r"\d+(\.\d+)?")
+            elif name == "--mem":
+                number(name, value, r"\d+[KMG]")
+                self.mem = value
+            else:
+                setattr(self, name[2:], value)
+        return []
+
+
+def number(name, value, pattern):
+    if not re.fullmatch(pattern, value):
+        raise Usage("%s: %s is not a number that fits here" % (name, value))
+    return float(value) if "." in value else int(value) if value.isdigit() else value
+
+
+def size_in_bytes(text):
+    return int(text[:-1]) << {"K": 10, "M": 20, "G": 30}[text[-1]]
+
+
+def pick_core():
+    """A core that no other lab holds; the open file is the hold."""
+    cores = sorted(os.sched_getaffinity(0))
+    if os.environ.get("LAB_CORE"):
+        return int(os.environ["LAB_CORE"]), None
+    for core in cores:
+        fd = os.open(os.path.join(cache.root(), "core-%d" % core),
+                     os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return core, fd
+        except BlockingIOError:
+            os.close(fd)
+    return cores[os.getpid() % len(cores)], None
+
+
+def memory_dir(mem):
+    """Where UML's memory file goes (unlinked at once): the file system must be larger than it."""
+    tried = []
+    for path in (os.environ.get("TMPDIR"), "/dev/shm", "/tmp", "/var/tmp"):
+        if not path or not os.access(path, os.W_OK):
+            continue
+        st = os.statvfs(path)
+        if st.f_bavail * st.f_frsize > size_in_bytes(mem):
+            return path
+        tried.append(path)
+    raise OSError(errno.ENOSPC, "no room for %s of memory in %s" % (mem, ", ".join(tried)))
+
+
+def job(opt, tty):
+    """The records that init.c's parse_job reads."""
+    modules = cache.modules_dir(opt.kernel, opt.flavour, opt.variant)
+
+    def module(name, params=""):
+        return b"I" + os.fsencode(os.path.join(modules, name + ".ko")) + b" " + params.encode()
+
+    umask = os.umask(0)
+    os.umask(umask)
+    out = [b"D" + os.getcwdb(), b"m" + os.fsencode(modules), b"U%o" % umask]
+    out += [b"A" + os.fsencode(a) for a in opt.command]
+    env = dict(os.environb)
+    env.update({b"LAB_KERNEL": opt.kernel.encode(), b"LAB_FLAVOUR": opt.flavour.encode(),
+                b"LAB_SPEED": opt.speed.encode()})
+    if env.get(b"LAB_OUT"):
+        path = os.path.abspath(env[b"LAB_OUT"])
+        if not os.path.isdir(path):
+            raise OSError(errno.ENOTDIR, "LAB_OUT is not a directory: %s" % os.fsdecode(path))
+        env[b"LAB_OUT"] = path
+        out += [b"o" + path, b"O" + path]
+    out += [b"E" + k + b"=" + v for k, v in env.items()]
+    out += [module("udc-core"), module("libcomposite")]
+    if opt.udcs:
+        out.append(module("dummy_hcd", "num=%d is_super_speed=%d is_high_speed=%d" % (
+            opt.udcs, opt.speed == "super", opt.speed != "full")))
+    if opt.vudcs:
+        out += [module("usbip-core"), module("vhci-hcd"),
+                module("usbip-vudc", "num=%d" % opt.vudcs)]
+    out += [module("usb_f_fs"), module("usb_f_ss_lb")]
+    out.append(b"S/proc/sys/kernel/hung_task_timeout_secs 20")
+    if opt.flavour == "debug":
+        out.append(b"K")
+    if tty:
+        out.append(b"T")
+    blob = b"".join(r + b"\0" for r in out)
+    return b"%d\n" % len(blob) + blob
+
+
+def start(opt, core):
+    """Starts the kernel; returns (pid, our ends of its pipes by name)."""
+    kernel = cache.kernel_dir(opt.kernel, opt.flavour)
+    pipes = {name: os.pipe2(os.O_CLOEXEC) for name in ("in", "out", "err", "log", "to", "from")}
+    theirs = {name: pipes[name][0 if name in ("in", "to") else 1] for name in pipes}
+    ours = {name: pipes[name][1 if name in ("in", "to") else 0] for name in pipes}
+    # Its descriptors, from 3 on; UML's consoles must not share one
+    order = ["in", "out", "err", "log", "to", "from"]
+    argv = ["setpriv", "--pdeathsig", "KILL", os.path.join(kernel, "vmlinux"),
+            "mem=" + opt.mem, "root=/dev/root", "rootfstype=hostfs", "rootflags=/", "ro",
+            "init=" + cache.init_file(),
+            "con=null", "con0=fd:3,fd:4", "con1=null,fd:5", "con2=null,fd:6", "con3=fd:7,fd:8",
+            "console=tty2", "quiet", "loglevel=7", "printk.time=1",
+            "random.trust_cpu=on", "panic_on_oops=1"]
+    if opt.virtual:
+        argv.append("time-travel")
+    argv += opt.append
+    memory = memory_dir(opt.mem)
+    pid = os.fork()
+    if pid == 0:
+        try:
+            os.setsid()
+            os.sched_setaffinity(0, {core})
+            null = os.open("/dev/null", os.O_RDWR)
+            # Out of the way of the numbers they are to get
+            high = [fcntl.fcntl(theirs[name], fcntl.F_DUPFD, 40) for name in order]
+            os.dup2(null, 0)
+            for i, fd in enumerate(high):
+                os.dup2(fd, 3 + i)
+            os.dup2(high[3], 1)
+            os.dup2(high[3], 2)
+            os.closerange(9, 64)
+            for sig in (signal.SIGPIPE, signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+                signal.signal(sig, signal.SIG_DFL)
+            # HOME: UML reads ~/.uml otherwise
+            os.execvpe("setpriv", argv, {"PATH": os.environ.get("PATH", "") + ":/usr/bin:/bin",
+                                         "TMPDIR": memory, "HOME": "/"})
+        finally:
+            os._exit(EX_START)
+    for fd in theirs.values():
+        os.close(fd)
+    for fd in ours.values():
+        os.set_blocking(fd, False)
+    return pid, ours
+
+
+class Pump:
+    """Bytes on their way from one descriptor to another, at most one buffer of them.
+
+    The caller's own descriptors stay blocking (their flags are shared with whoever else has them
+    open): they are written only when poll says so, and no more than a pipe then surely takes.
+    """
+
+    def __init__(self, src, dst, piece):
+        self.src, self.dst, self.piece = src, dst, piece
+        self.data = b""
+        self.count = 0  # bytes taken from src
+        self.eof = False
+
+    def wants(self, poll):
+        if self.data:
+            if self.dst >= 0:
+                poll.register(self.dst, select.POLLOUT)
+        elif not self.eof:
+            poll.register(self.src, select.POLLIN)
+
+    def move(self, ready):
+        """False when nobody reads dst any more."""
+        if not self.data and not self.eof and self.src in ready:
+            try:
+                self.data = os.read(self.src, 65536)
+                self.eof = not self.data
+                self.count += len(self.data)
+            except BlockingIOError:
+                pass
+            except OSError:
+                self.eof = True
+        if self.data and self.dst in ready:
+            try:
+                self.data = self.data[os.write(self.dst, self.data[:self.piece]):]
+            except BlockingIOError:
+                pass
+            except OSError:
+                self.data = b""
+                return False
+        return True
+
+
+class Run:
+    def __init__(self, opt, tty):
+        self.opt, self.tty = opt, tty
+        self.restore = lambda: None  # gives the caller's terminal back
+        self.status = None  # wait status of the command
+        self.started = False  # the guest asked for its job
+        self.complaints = []
+        self.failure = None
+        self.log = []
+        self.log_size = 0
+        self.log_rest = self.from_rest = b""
+        self.to_buf = b""
+        self.taint = 0
+        self.first_bad = None
+        self.signals = []
+        self.deadline = None
+        self.ending = False
+
+    def take_log(self, data):
+        lines = (self.log_rest + data).replace(b"\r", b"").split(b"\n")
+        self.log_rest = lines.pop()
+        for line in lines:
+            if self.log_file:
+                self.log_file.write(line + b"\n")
+            if self.first_bad is None and COMPLAINT.match(line):
+                self.first_bad = len(self.log)
+            if self.log_size < KEEP_LOG or self.first_bad is not None:
+                self.log.append(line)
+                self.log_size += len(line)
+            else:  # only the end is ever wanted
+                self.log.pop(0)
+                self.log.append(line)
+
+    def take_control(self, data):
+        lines = (self.from_rest + data).split(b"\n")
+        self.from_rest = lines.pop()
+        for line in lines:
+            tag, _, text = line.partition(b" ")
+            if tag == b"R":
+                self.started = True
+                self.send(self.job)
+            elif tag == b"L":
+                self.complaints.append(text)
+            elif tag == b"E":
+                self.failure = text.decode(errors="replace")
+            elif tag == b"X":
+                status, taint = text.split()
+                self.status, self.taint = int(status), int(taint)
+
+    def send(self, data):
+        self.to_buf += data
+
+    def on_signal(self, sig, frame):
+        self.signals.append(sig)
+
+    def window(self):
+        try:
+            size = os.get_terminal_size(0)
+        except OSError:
+            return
+        self.send(b"w %d %d\n" % (size.lines, size.columns))
+
+    def handle_signals(self):
+        while self.signals:
+            sig = self.signals.pop(0)
+            if sig == signal.SIGWINCH:
+                self.window()
+            elif self.started and not self.ending:
+                # The command decides; whoever insists ends the machine
+                self.ending = True
+                self.send(b"s %d\n" % sig)
+            else:
+                self.kill()
+                self.killed_by = sig
+
+    def kill(self):
+        try:
+            os.killpg(self.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+
+    def main(self):
+        opt = self.opt
+        self.killed_by = None
+        self.log_file = open(os.environ["LAB_LOG"], "wb") if os.environ.get("LAB_LOG") else None
+        self.job = job(opt, self.tty)
+        if self.tty:
+            size = os.get_terminal_size(0)
+            self.job += b"w %d %d\n" % (size.lines, size.columns)
+        core, hold = pick_core()
+        wake_r, wake_w = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        signal.set_wakeup_fd(wake_w, warn_on_full_buffer=False)
+        for sig in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP) + (
+                (signal.SIGWINCH,) if self.tty else ()):
+            if signal.getsignal(sig) != signal.SIG_IGN:
+                signal.signal(sig, self.on_signal)
+        self.pid, fd = start(opt, core)
+        timeout = opt.timeout if opt.timeout is not None else 0 if self.tty else 600
+        if timeout:
+            self.deadline = time.monotonic() + timeout
+        pidfd = os.pidfd_open(self.pid)
+        stdin = Pump(0, fd["in"], 65536)
+        pumps = [stdin, Pump(fd["out"], 1, 4096), Pump(fd["err"], 2, 4096)]
+        stdin_told = False
+        timed_out = False
+        while True:
+            poll = select.poll()
+            poll.register(wake_r, select.POLLIN)
+            poll.register(pidfd, select.POLLIN)
+            for name in ("log", "from"):
+                poll.register(fd[name], select.POLLIN)
+            if self.to_buf:
+                poll.register(fd["to"], select.POLLOUT)
+            for pump in pumps:
+                if pump is not stdin or (self.started and self.status is None):
+                    pump.wants(poll)
+            wait = None
+            if self.deadline is not None:
+                wait = max(0, self.deadline - time.monotonic()) * 1000
+            ready = {f for f, _ in poll.poll(wait)}
+            if wake_r in ready:
+                os.read(wake_r, 512)
+            self.handle_signals()
+            for name, take in (("log", self.take_log), ("from", self.take_control)):
+                if fd[name] in ready:
+                    try:
+                        take(os.read(fd[name], 65536))
+                    except BlockingIOError:
+                        pass
+            if self.to_buf and fd["to"] in ready:
+                try:
+                    self.to_buf = self.to_buf[os.write(fd["to"], self.to_buf):]
+                except BlockingIOError:
+                    pass
+            for pump in pumps:
+                if not pump.move(ready):
+                    if pump is not stdin:
+                        self.send(b"c %d\n" % pump.dst)
+                    pump.dst = os.open("/dev/null", os.O_WRONLY | os.O_CLOEXEC)
+            if stdin.eof and not stdin.data and not stdin_told and not self.tty:
+                stdin_told = True
+                self.send(b"e %d\n" % stdin.count)
+            if pidfd in ready:
+                break
+            if self.deadline is not None and time.monotonic() >= self.deadline:
+                if timed_out or not self.started:
+                    self.kill()
+                    self.deadline = None
+                    timed_out = True
+                else:
+                    # Everything that the kernel can say about who waits where, then the end
+                    timed_out = True
+                    self.mark = len(self.log)
+                    self.send(b"q\n")
+                    self.deadline = time.monotonic() + 2
+        _, self.end = os.waitpid(self.pid, 0)
+        self.kill()  # whatever the kernel's process left of its own
+        for name, take in (("log", self.take_log), ("from", self.take_control)):
+            self.drain(fd[name], take)
+        for pump in pumps[1:]:
+            self.drain(pump.src, lambda data, p=pump: self.rest(p, data))
+            self.rest(pump, b"")
+        if self.log_rest:
+            self.take_log(b"\n")
+        if self.log_file:
+            self.log_file.close()
+        if hold is not None:
+            os.close(hold)
+        self.restore()
+        return self.verdict(timed_out)
+
+    @staticmethod
+    def drain(fd, take):
+        while True:
+            try:
+                data = os.read(fd, 65536)
+            except BlockingIOError:
+                return
+            if not data:
+                return
+            take(data)
+
+    @staticmethod
+    def rest(pump, data):
+        data, pump.data = pump.data + data, b""
+        while data:
+            try:
+                data = data[os.write(pump.dst, data):]
+            except BlockingIOError:  # a descriptor that the caller had made non-blocking
+                select.select([], [pump.dst], [])
+            except OSError:
+                return
+
+    def show(self, lines, what):
+        for line in lines[:SHOW_LINES]:
+            sys.stderr.write("lab/run: %s: %s\n" % (what, line.decode(errors="replace")))
+        if len(lines) > SHOW_LINES:
+            say("(%d more lines: LAB_LOG=FILE keeps them)" % (len(lines) - SHOW_LINES))
+
+    def verdict(self, timed_out):
+        if self.killed_by is not None and self.status is None:
+            say("ended by signal %d" % self.killed_by)
+            return 128 + self.killed_by
+        if timed_out and self.status is None:
+            if self.first_bad is not None:
+                self.show(self.log[self.first_bad:], "kernel")
+            elif self.started:
+                self.show(self.log[self.mark:], "kernel")
+            else:
+                self.show(self.log[-SHOW_LINES:], "kernel")
+            say("the time is up, the command had not ended")
+            return EX_TIMEOUT
+        if self.failure:
+            self.show(self.log[-20:], "kernel")
+            say("the lab could not start: " + self.failure)
+            return EX_START
+        if self.status is None:
+            first = self.first_bad if self.first_bad is not None else -40
+            self.show(self.log[first:], "kernel")
+            if not self.started and self.first_bad is None:
+                say("the kernel did not start (wait status %d)" % self.end)
+                return EX_START
+            say("the kernel died")
+            return EX_PANIC
+        code = os.waitstatus_to_exitcode(self.status)
+        code = code if code >= 0 else 128 - code
+        if self.first_bad is not None or self.complaints or self.taint:
+            if self.first_bad is not None:
+                self.show(self.log[self.first_bad:], "kernel")
+            self.show(self.complaints, "kernel")
+            if self.first_bad is None and not self.complaints:
+                self.show(self.log[-SHOW_LINES:], "kernel")
+            say("the kernel complained (taint %d); the command ended with %d" % (self.taint, code))
+            return EX_COMPLAINT
+        return code
+
+
+def prepare(opt):
+    missing = cache.missing(opt.kernel, opt.flavour, opt.variant)
+    if not missing:
+        return
+    say("missing: %s; calling lab/setup" % ", ".join(missing))
+    pid = os.fork()
+    if pid == 0:
+        os.dup2(2, 1)
+        try:
+            os.execv(os.path.join(cache.LAB, "setup"),
+                     ["setup", "--kernel", opt.kernel, "--flavour", opt.flavour,
+                      "--" + opt.variant])
+        finally:
+            os._exit(EX_START)
+    if os.waitpid(pid, 0)[1]:
+        raise OSError(0, "lab/setup failed")
+
+
+def main():
+    try:
+        opt = Options(sys.argv[1:])
+    except Usage as e:
+        say("%s (--help says more)" % e)
+        return 64
+    tty = all(os.isatty(fd) for fd in (0, 1, 2))
+    if not opt.command:
+        if not tty:
+            say("a shell needs a terminal; name a command")
+            return 64
+        opt.command = [os.environ.get("SHELL", "/bin/bash")]
+        if opt.timeout is None:
+            opt.timeout = 0
+    try:
+        prepare(opt)
+        run = Run(opt, tty)
+        if not tty:
+            return run.main()
+        import termios
+        import tty as tty_module
+        saved = termios.tcgetattr(0)
+        run.restore = lambda: termios.tcsetattr(0, termios.TCSADRAIN, saved)
+        tty_module.setraw(0)
+        try:
+            return run.main()
+        finally:
+            run.restore()
+    except OSError as e:
+        say("the lab could not start: %s" % (e.strerror if not e.filename else e))
+        return EX_START
+
+
+if __name__ == "__main__":
+    # Not sys.exit(): nothing is left to be torn down, and this is on every run's path
+    status = main()
+    sys.stdout.flush()
+    os._exit(status)

@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Tests that speak TAP, in one screen of code and with the standard library only.
+
+    import tap
+    from tap import test, eq, ok, skip
+
+    @test("the device echoes one byte")
+    def _(): ...
+
+    tap.main()
+
+A test passes when its function returns, fails with the exception it raises, and is skipped by
+skip("reason"). Setup that all tests share belongs above tap.main(); a function given to
+tap.cleanup() runs after every test, whatever its outcome. The options are --filter TEXT (only
+tests with TEXT in their name) and --list. What a test prints goes to stderr: stdout is for TAP.
+"""
+
+import os
+import sys
+import time
+import traceback
+
+BUILD = os.environ.get("FFSCTL_BUILD", ".")
+SRC = os.environ.get("FFSCTL_SRC", ".")
+
+_tests = []
+_cleanups = []
+
+
+class Skip(Exception):
+    """Ends a test that cannot be run here."""
+
+
+def skip(reason):
+    raise Skip(reason)
+
+
+def test(name, *args):
+    """Registers a test; with further arguments the function is called with them, so that one
+    function makes several tests: for n in (1, 2): test(f"{n} bytes", n)(echo)."""
+
+    def register(function):
+        _tests.append((" ".join(name.split()).replace("#", "No. "), function, args))
+        return function
+
+    return register
+
+
+def cleanup(function):
+    """Runs `function` after every test; it fails the test when it raises."""
+    _cleanups.append(function)
+    return function
+
+
+def ok(condition, what="condition does not hold"):
+    if not condition:
+        raise AssertionError(what)
+
+
+def eq(got, want, what="value"):
+    if got != want:
+        raise AssertionError("%s:\n  got  %s\n  want %s" % (what, _brief(got), _brief(want)))
+
+
+def contains(text, part, what="text"):
+    if part not in text:
+        raise AssertionError("%s lacks %r:\n%s" % (what, part, text))
+
+
+def raises(kind, function, *args):
+    """Calls the function, which must raise `kind`; returns the exception."""
+    try:
+        function(*args)
+    except kind as e:
+        return e
+    raise AssertionError("no %s" % kind.__name__)
+
+
+def _brief(value):
+    text = repr(value)
+    return text if len(text) <= 4000 else "%s... (%d characters)" % (text[:4000], len(text))
+
+
+def _attempt(function, args):
+    """None, or the text of what went wrong."""
+    trouble = []
+    for f, a in [(function, args)] + [(c, ()) for c in _cleanups]:
+        try:
+            f(*a)
+        except Skip:
+            if f is function:
+                raise
+            trouble.append("skip() in a cleanup")
+        except (Exception, SystemExit):
+            trouble.append(traceback.format_exc())
+    return "\n".join(trouble) or None
+
+
+def main():
+    argv, only = sys.argv[1:], ""
+    if argv[:1] == ["--filter"]:
+        only = argv[1]
+    chosen = [t for t in _tests if only in t[0]]
+    if argv == ["--list"]:
+        print("\n".join(name for name, _, _ in chosen))
+        sys.exit(0)
+    # Stray prints, also those of children, must not break the protocol
+    out = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    failed = 0
+
+    def say(line):
+        out.write(line + "\n")
+        out.flush()
+
+    say("1..%d" % len(chosen))
+    for n, (name, function, args) in enumerate(chosen, 1):
+        start = time.monotonic()
+        try:
+            trouble = _attempt(function, args)
+        except Skip as e:
+            say("ok %d - %s # SKIP %s" % (n, name, e))
+            continue
+        if trouble:
+            failed += 1
+            say("not ok %d - %s" % (n, name))
+            for line in trouble.splitlines():
+                say("# " + line)
+        else:
+            say("ok %d - %s" % (n, name))
+        say("# %.2f s" % (time.monotonic() - start))
+    sys.exit(1 if failed else 0)
