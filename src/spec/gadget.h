@@ -54,9 +54,9 @@ struct gadget_strings {
 };
 
 struct gadget_udc {
-	struct spec_str name;   /* of /sys/class/udc */
+	struct spec_str name;	/* of /sys/class/udc */
 	struct spec_str driver; /* the UDC's driver, for machines whose UDC names vary */
-	double wait;            /* seconds; 0: do not wait (run waits anyway) */
+	double wait;		/* seconds; 0: do not wait (run waits anyway) */
 	struct origin at;
 };
 
@@ -65,16 +65,16 @@ enum ep_direction { EP_OUT, EP_IN };
 
 /* What one speed's endpoint descriptor says; exact, checked against USB 2.0 and 3.2. */
 struct ep_speed {
-	bool used;           /* the function offers this speed */
+	bool used;	     /* the function offers this speed */
 	uint16_t max_packet; /* wMaxPacketSize, bytes */
 	uint8_t interval;    /* bInterval as the descriptor encodes it */
-	uint8_t burst;       /* SuperSpeed companion: bMaxBurst, 0-15 */
+	uint8_t burst;	     /* SuperSpeed companion: bMaxBurst, 0-15 */
 };
 
 enum { EP_FULL, EP_HIGH, EP_SUPER, EP_SPEED_COUNT };
 
 struct endpoint {
-	char *name;      /* "ep1-in" style by default; unique in the function, no colon */
+	char *name;	 /* "ep1-in" style by default; unique in the function, no colon */
 	uint8_t address; /* bEndpointAddress as the blob has it; the kernel remaps it at bind */
 	enum ep_direction direction;
 	enum ep_type type;
@@ -136,22 +136,24 @@ struct env_var {
 
 struct worker {
 	enum worker_kind kind;
-	char *plugin;        /* a name (looked up among the plugins) or an absolute path */
-	char *options_json;  /* the `options` group as a JSON object; "{}" when there is none */
+	char *plugin;	    /* a name (looked up among the plugins) or an absolute path */
+	char *options_json; /* the `options` group as a JSON object; "{}" when there is none */
 	struct origin options_at;
-	char **argv;         /* exec: NULL-terminated, ${...} still in it; argv[0] with a slash is absolute */
-	bool blocking;       /* endpoint descriptors without O_NONBLOCK */
+	char **argv; /* exec: NULL-terminated, ${...} still in it; argv[0] with a slash is absolute
+		      */
+	bool blocking; /* endpoint descriptors without O_NONBLOCK */
 	enum worker_engine engine;
 	uint32_t io_size, io_depth; /* bytes, requests; 0: the plugin's own */
 	enum worker_ready ready;
 	double start_timeout, stop_timeout; /* seconds */
 	enum worker_restart restart;
 	double restart_delay, restart_max_delay; /* seconds */
-	unsigned int restart_limit;              /* 0: no limit */
-	double restart_window;                   /* seconds */
+	unsigned int restart_limit;		 /* 0: no limit */
+	double restart_window;			 /* seconds */
 	enum worker_on_crash on_crash;
-	enum worker_on_failed on_failed; /* the default is resolved: unbind if nothing else is in the gadget */
-	struct spec_str user;            /* name or number; default filled in: root or nobody */
+	enum worker_on_failed
+		on_failed;    /* the default is resolved: unbind if nothing else is in the gadget */
+	struct spec_str user; /* name or number; default filled in: root or nobody */
 	struct spec_str *groups;
 	size_t n_groups;
 	bool keep_privileges;
@@ -162,9 +164,9 @@ struct worker {
 };
 
 struct function {
-	char *label;    /* the file's word */
-	char *type;     /* configfs' word: "ffs" */
-	char *instance; /* configfs name is TYPE.INSTANCE; at most 39 characters in all */
+	char *label;	       /* the file's word */
+	char *type;	       /* configfs' word: "ffs" */
+	char *instance;	       /* configfs name is TYPE.INSTANCE; at most 39 characters in all */
 	struct ffs *ffs;       /* NULL: the configfs function only */
 	struct worker *worker; /* NULL: ffsctl holds ep0, a program of the user's opens the rest */
 	struct origin at;
@@ -177,14 +179,14 @@ struct config_strings {
 };
 
 struct config_function {
-	char *name;      /* of the link in the configuration's directory */
+	char *name;	 /* of the link in the configuration's directory */
 	size_t function; /* index into gadget.functions */
 	struct origin at;
 };
 
 struct config {
-	unsigned int id; /* bConfigurationValue, 1-255 */
-	char *name;      /* configfs name is NAME.ID; at most 39 characters in all */
+	unsigned int id;	    /* bConfigurationValue, 1-255 */
+	char *name;		    /* configfs name is NAME.ID; at most 39 characters in all */
 	struct spec_int attributes; /* bmAttributes */
 	struct spec_int max_power;  /* mA */
 	struct config_strings *strings;
@@ -196,14 +198,16 @@ struct config {
 
 struct gadget {
 	char *name;
-	char *file; /* absolute path of the gadget file */
-	char *dir;  /* its directory */
-	char **files; /* every file read, included ones too; what origins point into; NULL-terminated */
-	enum gadget_speed max_speed; /* as the file says, or lowered to the functions' lowest maximum */
+	char *file;   /* absolute path of the gadget file */
+	char *dir;    /* its directory */
+	char **files; /* every file read, included ones too; what origins point into;
+			 NULL-terminated */
+	enum gadget_speed
+		max_speed; /* as the file says, or lowered to the functions' lowest maximum */
 	struct origin max_speed_at;
 	struct gadget_udc udc;
 	struct spec_int attrs[GADGET_ATTR_COUNT]; /* defaults filled in: 1d6b:0104 */
-	struct gadget_strings *strings; /* default filled in: en-US, product = name */
+	struct gadget_strings *strings;		  /* default filled in: en-US, product = name */
 	size_t n_strings;
 	struct function *functions;
 	size_t n_functions;

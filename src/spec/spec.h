@@ -19,12 +19,15 @@ struct diag {
 	unsigned int line, column;     /* 1-based; columns count characters; 0: the file as a whole */
 	unsigned int end_column;       /* of the marked range, exclusive, on the same line */
 	char *source;                  /* the line, without its newline; NULL: none */
+	unsigned int order;            /* grows along the text, through included files */
 };
 
 struct diags {
 	struct diag *v;
 	size_t n;
 	size_t n_errors, n_warnings;
+	char **files; /* what diag.file points at */
+	size_t n_files;
 };
 
 void diags_free(struct diags *d);
@@ -49,3 +52,7 @@ struct spec_options {
  */
 int spec_load(const char *path, const struct spec_options *options, struct gadget **out,
 	      json_t **json, struct diags *diags, struct error *err);
+
+/* The same for a text that is in memory; `path` is only what messages call it. */
+int spec_load_text(const char *path, const char *text, size_t size, struct gadget **out,
+		   json_t **json, struct diags *diags);

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Memory of the tree: many small pieces, freed all at once. */
+#include <stdalign.h>
+#include <stdint.h>
+
+#include "base/cleanup.h"
+#include "spec/lex.h"
+
+struct arena {
+	struct arena *next;
+	size_t used, size;
+	alignas(max_align_t) char data[];
+};
+
+#define BLOCK_SIZE (16 * 1024)
+
+void *arena_alloc(struct arena **arena, size_t size)
+{
+	const size_t step = alignof(max_align_t), need = (size + step - 1) / step * step;
+	struct arena *a = *arena;
+	void *p;
+
+	if (!a || a->size - a->used < need) {
+		size_t room = need > BLOCK_SIZE ? need : BLOCK_SIZE;
+
+		a = xcalloc(1, sizeof(*a) + room);
+		a->size = room;
+		a->next = *arena;
+		*arena = a;
+	}
+	p = a->data + a->used;
+	a->used += need;
+	return p;
+}
+
+void arena_free(struct arena *arena)
+{
+	while (arena) {
+		struct arena *next = arena->next;
+
+		free(arena);
+		arena = next;
+	}
+}

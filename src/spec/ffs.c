@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The `ffs` group: mount, speeds, interfaces. Their endpoints are in endpoint.c. */
+#include <stdio.h>
+
+#include "base/cleanup.h"
+#include "spec/lang.h"
+#include "spec/load.h"
+
+static void load_mount(struct load *l, struct function *f, struct node *node)
+{
+	struct ffs_mount *m = &f->ffs->mount;
+
+	m->at = node ? load_origin(l, &node->name_at) : f->ffs->at;
+	if (node)
+		load_group(l, &mount_keys, node, m);
+	if (m->path)
+		return;
+	m->path = strf("/dev/ffs/%s/%s", l->g->name, f->label);
+	m->path_is_default = true;
+}
+
+static void load_speeds(struct load *l, struct ffs *ffs, struct node *list)
+{
+	const struct key *k = key_find(&ffs_keys, "speeds");
+
+	if (!list) {
+		for (int i = 0; i < EP_SPEED_COUNT; i++)
+			ffs->speed[i] = true;
+		return;
+	}
+	node_foreach(item, list)
+	{
+		bool *speed;
+
+		if (item->bad)
+			continue;
+		speed = &ffs->speed[key_find_word(k->words, item->text)->value];
+		if (*speed)
+			load_error(l, item, "\"%s\" stands here twice", item->text);
+		*speed = true;
+	}
+}
+
+static void add_text(struct load *l, struct ffs_string *s, struct node *item)
+{
+	struct ffs_text *t = array_add(s->texts, s->n_texts);
+	const struct node *lang = node_member(item, "lang");
+
+	t->lang = LANG_EN_US;
+	load_group(l, &text_keys, item, t);
+	for (size_t i = 0; i + 1 < s->n_texts; i++) {
+		if (s->texts[i].lang != t->lang || (lang && lang->bad))
+			continue;
+		diag_error(l->diags, lang ? &lang->at : &item->at,
+			   "a second text for language 0x%04x", t->lang);
+		return;
+	}
+}
+
+static void load_string(struct load *l, struct ffs_string *s, struct node *value)
+{
+	struct ffs_text *t;
+
+	s->at = load_origin(l, &value->at);
+	if (value->type == NODE_STRING) {
+		if (!load_check_usb_string(l, value))
+			return;
+		t = array_add(s->texts, s->n_texts);
+		t->lang = LANG_EN_US;
+		t->text = xstrdup(value->text);
+		return;
+	}
+	node_foreach(item, value) if (!item->bad) add_text(l, s, item);
+}
+
+static void load_class(struct load *l, struct interface *i, const struct interface_draft *d)
+{
+	unsigned int class = CLASS_WORD(0xff, 0);
+
+	if (d->class && d->class->type == NODE_STRING)
+		class = key_find_word(class_words, d->class->text)->value;
+	else if (d->class)
+		class = (unsigned int)d->class->integer;
+	if (d->class && (class & 0xff) == 0)
+		load_error(l, d->class,
+			   "an interface has no class 0 (USB 2.0, table 9-12): 'vendor' "
+			   "is 0xff");
+	i->class = (uint8_t) class;
+	i->subclass = d->subclass.set ? (uint8_t)d->subclass.value : (uint8_t)(class >> 8);
+	i->protocol = (uint8_t)d->protocol.value;
+}
+
+static void load_interface(struct load *l, struct ffs_draft *draft, struct node *node)
+{
+	struct ffs *ffs = draft->ffs;
+	struct interface *i = array_add(ffs->interfaces, ffs->n_interfaces);
+	struct interface_draft d = { 0 };
+
+	i->at = load_origin(l, &node->at);
+	load_group(l, &interface_keys, node, &d);
+	load_class(l, i, &d);
+	if (d.string)
+		load_string(l, &i->string, d.string);
+	if (d.endpoints)
+		load_interface_endpoints(l, draft, i, d.endpoints);
+}
+
+static void load_device(struct load *l, struct ffs *ffs, struct node *value, bool complete)
+{
+	size_t n = 0;
+
+	ffs->device.value = load_path(l, value);
+	ffs->device.at = load_origin(l, &value->at);
+	for (size_t i = 0; i < ffs->n_interfaces; i++)
+		n += ffs->interfaces[i].n_endpoints;
+	if (n != 1 && complete)
+		load_error(l, value,
+			   "'device' links to a function's only endpoint, and this one has %zu "
+			   "('rw_proxy', which joins a pair, is not in this version of ffsctl)",
+			   n);
+}
+
+void load_ffs(struct load *l, struct function *f, struct node *node)
+{
+	struct ffs *ffs = f->ffs = xcalloc(1, sizeof(*ffs));
+	struct ffs_draft d = { .ffs = ffs };
+	size_t errors = l->diags->n_errors;
+
+	ffs->at = load_origin(l, &node->name_at);
+	if (f->type && !streq(f->type, "ffs"))
+		diag_error(l->diags, &node->name_at,
+			   "an 'ffs' group makes a function of type 'ffs', not '%s'", f->type);
+	load_group(l, &ffs_keys, node, &d);
+	ffs->virtual_addr = d.virtual_addr;
+	ffs->all_ctrl_recip = d.all_ctrl_recip;
+	ffs->config0_setup = d.config0_setup;
+	load_mount(l, f, d.mount);
+	load_speeds(l, ffs, d.speeds);
+	if (d.interfaces) {
+		node_foreach(item, d.interfaces) if (!item->bad) load_interface(l, &d, item);
+		load_check_endpoints(l, &d);
+	}
+	if (d.device)
+		load_device(l, ffs, d.device, l->diags->n_errors == errors && !l->partial);
+	free(d.endpoints);
+}

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The functions, and what depends on all of them together. */
+#include <stdio.h>
+
+#include "base/cleanup.h"
+#include "spec/load.h"
+
+static const char *const speed_names[] = {
+	[GADGET_SPEED_NONE] = "none",
+	[GADGET_SPEED_FULL] = "full",
+	[GADGET_SPEED_HIGH] = "high",
+	[GADGET_SPEED_SUPER] = "super",
+	[GADGET_SPEED_SUPER_PLUS] = "super-plus",
+};
+
+/* False: an error has been reported, or the type is not in this version. */
+static bool load_type(struct load *l, struct function *f, struct node *node,
+		      const struct function_draft *d)
+{
+	const struct node *given = node_member(node, "type");
+
+	if (given && given->bad)
+		return false;
+	if (!given && !node_member(node, "ffs")) {
+		if (!l->partial)
+			diag_error(l->diags, &node->name_at,
+				   "function '%s' needs an 'ffs' group or a 'type'", f->label);
+		return false;
+	}
+	f->type = xstrdup(d->type ? d->type->text : "ffs");
+	return true;
+}
+
+static void load_instance(struct load *l, struct function *f, const struct node *node,
+			  struct node *given)
+{
+	/* TYPE.INSTANCE is one name in configfs. */
+	size_t max = CONFIGFS_MAX_NAME - strlen(f->type) - 1;
+
+	if (given) {
+		f->instance = xstrdup(given->text);
+		for (const char *p = f->instance; *p; p++) {
+			if (*p > ' ' && *p < 0x7f && *p != '/')
+				continue;
+			load_error(l, given,
+				   "an instance is named with printable ASCII characters without "
+				   "blanks and '/'");
+			return;
+		}
+		if (strlen(f->instance) > max)
+			load_error(l, given,
+				   "the instance's name has %zu characters; configfs allows %zu "
+				   "here",
+				   strlen(f->instance), max);
+		return;
+	}
+	f->instance = strf("%s-%s", l->g->name, f->label);
+	if (strlen(f->instance) > max)
+		diag_error(l->diags, &node->name_at,
+			   "the instance would be named '%s', but configfs allows %zu characters "
+			   "here: set 'instance'",
+			   f->instance, max);
+}
+
+static void check_instances(struct load *l, const struct function *f, const struct node *place)
+{
+	for (size_t i = 0; i + 1 < l->g->n_functions; i++) {
+		const struct function *other = &l->g->functions[i];
+
+		if (!streq_null(other->type, f->type) || !streq_null(other->instance, f->instance))
+			continue;
+		diag_error(l->diags, node_place(place),
+			   "instance '%s' of function '%s' is that of '%s' already", f->instance,
+			   f->label, other->label);
+		return;
+	}
+}
+
+static void load_function(struct load *l, struct node *node)
+{
+	struct function *f = array_add(l->g->functions, l->g->n_functions);
+	struct function_draft d = { 0 };
+
+	f->label = xstrdup(node->name);
+	f->at = load_origin(l, &node->name_at);
+	/* Of a type that is not there yet, nothing else makes sense either. */
+	if (node_member(node, "type")) {
+		const struct node *type = node_member(node, "type");
+		const struct key_word *word =
+			type->type == NODE_STRING ? key_find_word(function_type_words, type->text)
+						  : NULL;
+
+		if (word && word->later) {
+			diag_error(l->diags, &type->at,
+				   "functions of type '%s' are not in this version of ffsctl",
+				   word->word);
+			return;
+		}
+	}
+	load_group(l, &function_keys, node, &d);
+	if (!load_type(l, f, node, &d))
+		return;
+	if (!(node_member(node, "instance") && !d.instance)) {
+		load_instance(l, f, node, d.instance);
+		check_instances(l, f, d.instance ? d.instance : node);
+	}
+	if (d.ffs)
+		load_ffs(l, f, d.ffs);
+	if (d.worker && !node_member(node, "ffs") && !l->partial)
+		diag_error(l->diags, &d.worker->name_at,
+			   "a 'worker' needs an 'ffs' group beside it: without one ffsctl has no "
+			   "endpoints to give");
+	else if (d.worker)
+		load_worker(l, f, d.worker);
+	if (!node_member(node, "ffs") && !l->partial)
+		diag_note(
+			l->diags, &node->name_at,
+			"function '%s' is only made in configfs: mounting it, its descriptors and "
+			"binding are yours ('up --no-bind')",
+			f->label);
+}
+
+/* Without an `ffs` group the descriptors are not known: nothing lowers the speed. */
+static enum gadget_speed highest(const struct function *f)
+{
+	if (!f->ffs || f->ffs->speed[EP_SUPER])
+		return GADGET_SPEED_SUPER_PLUS;
+	if (f->ffs->speed[EP_HIGH])
+		return GADGET_SPEED_HIGH;
+	return f->ffs->speed[EP_FULL] ? GADGET_SPEED_FULL : GADGET_SPEED_SUPER_PLUS;
+}
+
+/*
+ * A host that meets a gadget at a speed for which a function has no descriptors sees no
+ * configuration at all.
+ */
+static void lower_speed(struct load *l, const struct node *functions)
+{
+	struct gadget *g = l->g;
+	const struct node *node = functions->first, *lowest_node = NULL, *speed;
+	enum gadget_speed lowest = GADGET_SPEED_SUPER_PLUS;
+	const struct function *by = NULL;
+
+	for (size_t i = 0; i < g->n_functions && node; i++, node = node->next) {
+		if (highest(&g->functions[i]) >= lowest)
+			continue;
+		lowest = highest(&g->functions[i]);
+		by = &g->functions[i];
+		lowest_node = node;
+	}
+	if (!by || (g->max_speed != GADGET_SPEED_NONE && g->max_speed <= lowest))
+		return;
+	speed = node_member(l->scan->root, "max_speed");
+	diag_note(l->diags, speed ? &speed->at : &lowest_node->name_at,
+		  "'max_speed' is lowered to \"%s\": function '%s' has no descriptors above it",
+		  speed_names[lowest], by->label);
+	g->max_speed = lowest;
+}
+
+static void check_mounts(struct load *l, const struct node *functions)
+{
+	struct gadget *g = l->g;
+	const struct node *node = functions->first;
+
+	for (size_t i = 0; i < g->n_functions && node; i++, node = node->next) {
+		for (size_t j = 0; j < i; j++) {
+			if (!g->functions[i].ffs || !g->functions[j].ffs ||
+			    !streq_null(g->functions[i].ffs->mount.path,
+					g->functions[j].ffs->mount.path))
+				continue;
+			diag_error(l->diags, &node->name_at,
+				   "functions '%s' and '%s' are both mounted at %s",
+				   g->functions[j].label, g->functions[i].label,
+				   g->functions[i].ffs->mount.path);
+			break;
+		}
+	}
+}
+
+void load_functions(struct load *l, struct node *functions)
+{
+	load_group(l, key_find(&gadget_keys, "functions")->group, functions, NULL);
+	node_foreach(node, functions)
+	{
+		if (node->type == NODE_GROUP && !node->bad)
+			load_function(l, node);
+		else
+			array_add(l->g->functions, l->g->n_functions)->label = xstrdup(node->name);
+	}
+	lower_speed(l, functions);
+	if (!l->partial)
+		check_mounts(l, functions);
+}

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The end of a struct gadget's life, and the names that go with it. */
+#include "spec/gadget.h"
+
+#include <stdlib.h>
+
+const char *const gadget_attr_names[GADGET_ATTR_COUNT] = {
+	[GADGET_BCD_USB] = "bcdUSB",
+	[GADGET_DEVICE_CLASS] = "bDeviceClass",
+	[GADGET_DEVICE_SUB_CLASS] = "bDeviceSubClass",
+	[GADGET_DEVICE_PROTOCOL] = "bDeviceProtocol",
+	[GADGET_MAX_PACKET_SIZE0] = "bMaxPacketSize0",
+	[GADGET_ID_VENDOR] = "idVendor",
+	[GADGET_ID_PRODUCT] = "idProduct",
+	[GADGET_BCD_DEVICE] = "bcdDevice",
+};
+
+static void free_interface(struct interface *i)
+{
+	for (size_t n = 0; n < i->n_endpoints; n++)
+		free(i->endpoints[n].name);
+	for (size_t n = 0; n < i->string.n_texts; n++)
+		free(i->string.texts[n].text);
+	free(i->string.texts);
+	free(i->endpoints);
+}
+
+static void free_ffs(struct ffs *ffs)
+{
+	if (!ffs)
+		return;
+	free(ffs->mount.path);
+	free(ffs->mount.uid.value);
+	free(ffs->mount.gid.value);
+	free(ffs->device.value);
+	for (size_t n = 0; n < ffs->n_interfaces; n++)
+		free_interface(&ffs->interfaces[n]);
+	free(ffs->interfaces);
+	free(ffs);
+}
+
+static void free_worker(struct worker *w)
+{
+	if (!w)
+		return;
+	free(w->plugin);
+	free(w->options_json);
+	for (char **arg = w->argv; arg && *arg; arg++)
+		free(*arg);
+	free(w->argv);
+	free(w->user.value);
+	for (size_t n = 0; n < w->n_groups; n++)
+		free(w->groups[n].value);
+	free(w->groups);
+	for (size_t n = 0; n < w->n_env; n++) {
+		free(w->env[n].name);
+		free(w->env[n].value);
+	}
+	free(w->env);
+	free(w->directory);
+	free(w);
+}
+
+static void free_config(struct config *c)
+{
+	free(c->name);
+	for (size_t n = 0; n < c->n_strings; n++)
+		free(c->strings[n].configuration);
+	free(c->strings);
+	for (size_t n = 0; n < c->n_functions; n++)
+		free(c->functions[n].name);
+	free(c->functions);
+}
+
+void gadget_free(struct gadget *g)
+{
+	if (!g)
+		return;
+	free(g->name);
+	free(g->file);
+	free(g->dir);
+	for (char **file = g->files; file && *file; file++)
+		free(*file);
+	free(g->files);
+	free(g->udc.name.value);
+	free(g->udc.driver.value);
+	for (size_t n = 0; n < g->n_strings; n++) {
+		free(g->strings[n].manufacturer.value);
+		free(g->strings[n].product.value);
+		free(g->strings[n].serialnumber.value);
+	}
+	free(g->strings);
+	for (size_t n = 0; n < g->n_functions; n++) {
+		free(g->functions[n].label);
+		free(g->functions[n].type);
+		free(g->functions[n].instance);
+		free_ffs(g->functions[n].ffs);
+		free_worker(g->functions[n].worker);
+	}
+	free(g->functions);
+	for (size_t n = 0; n < g->n_configs; n++)
+		free_config(&g->configs[n]);
+	free(g->configs);
+	free(g);
+}

@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The table of keys: the gadget, its strings, functions and configurations. */
+#include "spec/load.h"
+
+#define FIELD(type, member) .offset = offsetof(type, member)
+#define BYTE .min = 0, .max = 255
+#define WORD16 .min = 0, .max = 65535
+#define ATTR(index) .set = set_int, .offset = (index) * sizeof(struct spec_int)
+#define LATER .flags = KEY_LATER
+#define LANG_PATTERN "^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$"
+
+static const struct key_word speed_words[] = {
+	{ "full", GADGET_SPEED_FULL, false },
+	{ "high", GADGET_SPEED_HIGH, false },
+	{ "super", GADGET_SPEED_SUPER, false },
+	{ "super-plus", GADGET_SPEED_SUPER_PLUS, false },
+	{ NULL, 0, false },
+};
+
+const struct key_word class_words[] = {
+	{ "per-interface", CLASS_WORD(0x00, 0), false },
+	{ "audio", CLASS_WORD(0x01, 0), false },
+	{ "cdc", CLASS_WORD(0x02, 0), false },
+	{ "hid", CLASS_WORD(0x03, 0), false },
+	{ "physical", CLASS_WORD(0x05, 0), false },
+	{ "image", CLASS_WORD(0x06, 0), false },
+	{ "printer", CLASS_WORD(0x07, 0), false },
+	{ "mass-storage", CLASS_WORD(0x08, 0), false },
+	{ "hub", CLASS_WORD(0x09, 0), false },
+	{ "cdc-data", CLASS_WORD(0x0a, 0), false },
+	{ "smart-card", CLASS_WORD(0x0b, 0), false },
+	{ "content-security", CLASS_WORD(0x0d, 0), false },
+	{ "video", CLASS_WORD(0x0e, 0), false },
+	{ "healthcare", CLASS_WORD(0x0f, 0), false },
+	{ "audio-video", CLASS_WORD(0x10, 0), false },
+	{ "diagnostic", CLASS_WORD(0xdc, 0), false },
+	{ "wireless", CLASS_WORD(0xe0, 0), false },
+	{ "misc", CLASS_WORD(0xef, 0), false },
+	{ "application", CLASS_WORD(0xfe, 0), false },
+	{ "dfu", CLASS_WORD(0xfe, 1), false },
+	{ "vendor", CLASS_WORD(0xff, 0), false },
+	{ NULL, 0, false },
+};
+
+const struct key_word function_type_words[] = {
+	{ "ffs", 0, false },	     { "accessory", 0, true },	 { "acm", 0, true },
+	{ "audio_source", 0, true }, { "ecm", 0, true },	 { "eem", 0, true },
+	{ "geth", 0, true },	     { "gser", 0, true },	 { "hid", 0, true },
+	{ "loopback", 0, true },     { "Loopback", 0, true },	 { "mass_storage", 0, true },
+	{ "midi", 0, true },	     { "midi2", 0, true },	 { "ncm", 0, true },
+	{ "obex", 0, true },	     { "phonet", 0, true },	 { "printer", 0, true },
+	{ "rndis", 0, true },	     { "SourceSink", 0, true },	 { "tcm", 0, true },
+	{ "uac1", 0, true },	     { "uac1_legacy", 0, true }, { "uac2", 0, true },
+	{ "usb9pfs", 0, true },	     { "uvc", 0, true },	 { NULL, 0, false },
+};
+
+static const struct key attrs_rows[] = {
+	{ "bcdUSB", NODE_INT, .flags = KEY_SCHEME, WORD16, .fallback = "the kernel's",
+	  .doc = "Release of the USB standard, binary coded decimal: 0x0200. The kernel raises it "
+		 "where the speed needs it.",
+	  ATTR(GADGET_BCD_USB) },
+	{ "bDeviceClass", NODE_INT | NODE_STRING, .flags = KEY_SCHEME, BYTE, .words = class_words,
+	  .fallback = "0, per-interface", .doc = "Class of the device, a number or a name.",
+	  .set = set_class, .offset = GADGET_DEVICE_CLASS * sizeof(struct spec_int) },
+	{ "bDeviceSubClass", NODE_INT, .flags = KEY_SCHEME, BYTE, .fallback = "0",
+	  .doc = "Subclass of the device.", ATTR(GADGET_DEVICE_SUB_CLASS) },
+	{ "bDeviceProtocol", NODE_INT, .flags = KEY_SCHEME, BYTE, .fallback = "0",
+	  .doc = "Protocol of the device.", ATTR(GADGET_DEVICE_PROTOCOL) },
+	{ "bMaxPacketSize0", NODE_INT, .flags = KEY_SCHEME, BYTE, .fallback = "the UDC's",
+	  .doc = "Packet size of endpoint 0. The kernel sends the UDC's own whatever stands here.",
+	  ATTR(GADGET_MAX_PACKET_SIZE0) },
+	{ "idVendor", NODE_INT, .flags = KEY_SCHEME, WORD16, .fallback = "0x1d6b, with a warning",
+	  .doc = "Vendor id, given out by the USB Implementers Forum.", ATTR(GADGET_ID_VENDOR) },
+	{ "idProduct", NODE_INT, .flags = KEY_SCHEME, WORD16, .fallback = "0x0104, with a warning",
+	  .doc = "Product id, given out by the vendor.", ATTR(GADGET_ID_PRODUCT) },
+	{ "bcdDevice", NODE_INT, .flags = KEY_SCHEME, WORD16, .fallback = "the kernel's release",
+	  .doc = "Release of the device, binary coded decimal: 0x0100 is 1.00.",
+	  ATTR(GADGET_BCD_DEVICE) },
+	{ 0 },
+};
+const struct key_group attrs_keys = { "attrs", "'attrs'", attrs_rows, NULL,
+				      "Fields of the device descriptor." };
+
+static const struct key strings_rows[] = {
+	{ "lang", NODE_INT | NODE_STRING, .flags = KEY_SCHEME, WORD16, .pattern = LANG_PATTERN,
+	  .fallback = "en-us", .doc = "Language: an id (0x0409) or a name ('en-us').",
+	  .set = set_lang, FIELD(struct gadget_strings, lang) },
+	{ "manufacturer", NODE_STRING, .flags = KEY_SCHEME, .doc = "Who made the device.",
+	  .set = set_usb_string, FIELD(struct gadget_strings, manufacturer) },
+	{ "product", NODE_STRING, .flags = KEY_SCHEME, .doc = "What the device is.",
+	  .set = set_usb_string, FIELD(struct gadget_strings, product) },
+	{ "serialnumber", NODE_STRING | NODE_GROUP, .flags = KEY_SCHEME,
+	  .doc = "Which one it is. The form { from = ... } is not in this version.",
+	  .set = set_serialnumber, FIELD(struct gadget_strings, serialnumber) },
+	{ 0 },
+};
+const struct key_group strings_keys = { "strings", "'strings'", strings_rows, NULL,
+					"One group for each language." };
+
+static const struct key udc_rows[] = {
+	{ "name", NODE_STRING, .flags = KEY_NOT_EMPTY,
+	  .doc = "Name of the UDC, as in /sys/class/udc.", .set = set_file_name,
+	  FIELD(struct gadget_udc, name) },
+	{ "driver", NODE_STRING, .flags = KEY_NOT_EMPTY,
+	  .doc = "Name of the UDC's driver, for machines whose UDC names vary.",
+	  .set = set_file_name, FIELD(struct gadget_udc, driver) },
+	{ "wait", TYPE_SECONDS, .min = 0, .max = 86400, .fallback = "0",
+	  .doc = "Seconds to wait until the UDC is there.", .set = set_seconds,
+	  FIELD(struct gadget_udc, wait) },
+	{ 0 },
+};
+const struct key_group udc_keys = { "udc", "'udc'", udc_rows, NULL,
+				    "Which USB device controller." };
+
+static const struct key function_rows[] = {
+	{ "type", NODE_STRING, .flags = KEY_SCHEME | KEY_NOT_EMPTY, .words = function_type_words,
+	  .fallback = "ffs if there is an 'ffs' group",
+	  .doc = "Type of the function, the kernel's word. Of type ffs without an 'ffs' group only "
+		 "the configfs function is made: mounting it and writing descriptors is yours.",
+	  .set = set_node, FIELD(struct function_draft, type) },
+	{ "instance", NODE_STRING, .flags = KEY_SCHEME | KEY_NOT_EMPTY, .fallback = "GADGET-LABEL",
+	  .pattern = "^[!-.0-~]{1,35}$",
+	  .doc = "Name of the instance, at most 35 characters. Instances of ffs are global to the "
+		 "machine.",
+	  .set = set_node, FIELD(struct function_draft, instance) },
+	{ "ffs", NODE_GROUP, .group = &ffs_keys, .doc = "A FunctionFS function.", .set = set_node,
+	  FIELD(struct function_draft, ffs) },
+	{ "worker", NODE_GROUP, .group = &worker_keys,
+	  .doc = "Who moves the data. Without it ffsctl holds ep0, and a program of yours opens "
+		 "the "
+		 "endpoints.",
+	  .set = set_node, FIELD(struct function_draft, worker) },
+	{ "attrs", NODE_GROUP, .flags = KEY_SCHEME | KEY_LATER,
+	  .doc = "Attributes of a kernel function." },
+	{ "os_descs", TYPE_LIST, .flags = KEY_SCHEME | KEY_LATER,
+	  .doc = "Microsoft OS descriptors of a kernel function." },
+	{ "tree", TYPE_LIST, LATER, .doc = "What names of libconfig cannot say." },
+	{ 0 },
+};
+const struct key_group function_keys = { "functions.LABEL", "a function", function_rows, NULL,
+					 "One function of the gadget." };
+
+static const struct key function_label = {
+	"LABEL",
+	NODE_GROUP,
+	.group = &function_keys,
+	.doc = "One function; the name is yours.",
+};
+static const struct key_group functions_keys = { "functions", "'functions'", NULL, &function_label,
+						 "The functions of the gadget." };
+
+static const struct key config_attrs_rows[] = {
+	{ "bmAttributes", NODE_INT, .flags = KEY_SCHEME, BYTE, .fallback = "0x80, bus powered",
+	  .doc = "Bit 7 is always set, bit 6: self powered, bit 5: remote wakeup.",
+	  .set = set_config_attributes, FIELD(struct config, attributes) },
+	{ "bMaxPower", NODE_INT, .flags = KEY_SCHEME, .min = 0, .max = 900,
+	  .fallback = "the kernel's (2)",
+	  .doc = "What the device draws from the bus in mA: at most 500, with SuperSpeed 900.",
+	  .set = set_int, FIELD(struct config, max_power) },
+	{ 0 },
+};
+const struct key_group config_attrs_keys = { "configs.attrs", "'attrs' of a configuration",
+					     config_attrs_rows, NULL,
+					     "Fields of the configuration descriptor." };
+
+static const struct key config_strings_rows[] = {
+	{ "lang", NODE_INT | NODE_STRING, .flags = KEY_SCHEME, WORD16, .pattern = LANG_PATTERN,
+	  .fallback = "en-us", .doc = "Language: an id (0x0409) or a name ('en-us').",
+	  .set = set_lang, FIELD(struct config_strings, lang) },
+	{ "configuration", NODE_STRING, .flags = KEY_SCHEME, .doc = "What the configuration is.",
+	  .set = set_config_string, FIELD(struct config_strings, configuration) },
+	{ 0 },
+};
+const struct key_group config_strings_keys = { "configs.strings", "'strings' of a configuration",
+					       config_strings_rows, NULL,
+					       "One group for each language." };
+
+static const struct key config_function_rows[] = {
+	{ "name", NODE_STRING, .flags = KEY_SCHEME | KEY_NOT_EMPTY, .fallback = "TYPE.INSTANCE",
+	  .doc = "Name of the link in the configuration's directory.", .set = set_node,
+	  FIELD(struct config_function_draft, name) },
+	{ "function", NODE_STRING | NODE_GROUP, .flags = KEY_SCHEME | KEY_REQUIRED | KEY_NOT_EMPTY,
+	  .doc = "Label of a function. An inline function, a group, is not in this version.",
+	  .set = set_node, FIELD(struct config_function_draft, function) },
+	{ 0 },
+};
+const struct key_group config_function_keys = { "configs.functions",
+						"a function of a configuration",
+						config_function_rows, NULL,
+						"A function of the configuration." };
+
+static const struct key config_rows[] = {
+	{ "id", NODE_INT, .flags = KEY_SCHEME, .min = 1, .max = 255,
+	  .fallback = "one more than the highest before it",
+	  .doc = "bConfigurationValue: what the host asks for.", .set = set_node,
+	  FIELD(struct config_draft, id) },
+	{ "name", NODE_STRING, .flags = KEY_SCHEME | KEY_NOT_EMPTY, .fallback = "c",
+	  .pattern = "^[!--0-~]{1,37}$",
+	  .doc = "Name in configfs, without a dot; NAME.ID has at most 39 characters.",
+	  .set = set_node, FIELD(struct config_draft, name) },
+	{ "attrs", NODE_GROUP, .flags = KEY_SCHEME, .group = &config_attrs_keys,
+	  .doc = "Fields of the configuration descriptor.", .set = set_node,
+	  FIELD(struct config_draft, attrs) },
+	{ "strings", TYPE_LIST, NODE_GROUP, KEY_SCHEME, .group = &config_strings_keys,
+	  .doc = "Strings of the configuration, a group for each language.", .set = set_node,
+	  FIELD(struct config_draft, strings) },
+	{ "functions", TYPE_LIST, NODE_STRING | NODE_GROUP,
+	  KEY_SCHEME | KEY_REQUIRED | KEY_NOT_EMPTY, .group = &config_function_keys,
+	  .doc = "Its functions, in the order of their interface numbers: labels, or groups where "
+		 "the link is to have a name.",
+	  .set = set_node, FIELD(struct config_draft, functions) },
+	{ 0 },
+};
+const struct key_group config_keys = { "configs", "a configuration", config_rows, NULL,
+				       "One group for each configuration." };
+
+static const struct key gadget_rows[] = {
+	{ "name", NODE_STRING, .pattern = "^[A-Za-z0-9][A-Za-z0-9._-]*$",
+	  .fallback = "the file's name without .conf or .scheme",
+	  .doc = "Name of the gadget: letters, digits, and dots, underscores and hyphens after the "
+		 "first; at most 64 characters.",
+	  .set = set_node, FIELD(struct gadget_draft, name) },
+	{ "autostart", NODE_BOOL, LATER, .doc = "Taken by 'ffsctl up --all'." },
+	{ "max_speed", NODE_STRING, .words = speed_words, .fallback = "what all functions offer",
+	  .doc = "Highest speed of the gadget. It is lowered, with a note, to the lowest maximum "
+		 "of "
+		 "the functions.",
+	  .set = set_word, FIELD(struct gadget_draft, max_speed) },
+	{ "udc", NODE_STRING | NODE_GROUP, .flags = KEY_NOT_EMPTY, .group = &udc_keys,
+	  .fallback = "the only free real one",
+	  .doc = "Which USB device controller: its name, or a group. The command line beats it. "
+		 "Virtual ones are taken by themselves only on a machine that has no real one.",
+	  .set = set_node, FIELD(struct gadget_draft, udc) },
+	{ "attrs", NODE_GROUP, .flags = KEY_SCHEME, .group = &attrs_keys,
+	  .fallback = "ids 1d6b:0104, with a warning", .doc = "Fields of the device descriptor.",
+	  .set = set_node, FIELD(struct gadget_draft, attrs) },
+	{ "strings", TYPE_LIST, NODE_GROUP, KEY_SCHEME, .group = &strings_keys,
+	  .fallback = "product = the gadget's name, in en-us",
+	  .doc = "Strings of the device, a group for each language.", .set = set_node,
+	  FIELD(struct gadget_draft, strings) },
+	{ "os_descs", NODE_GROUP, .flags = KEY_SCHEME | KEY_LATER,
+	  .doc = "Microsoft OS descriptors of the gadget." },
+	{ "webusb", NODE_GROUP, LATER, .doc = "WebUSB descriptors." },
+	{ "switch_to", TYPE_LIST, NODE_STRING, KEY_LATER,
+	  .doc = "Gadgets that a worker may ask to become." },
+	{ "functions", NODE_GROUP, .flags = KEY_SCHEME | KEY_REQUIRED | KEY_NOT_EMPTY,
+	  .group = &functions_keys, .doc = "The functions, each under a label of your choice.",
+	  .set = set_node, FIELD(struct gadget_draft, functions) },
+	{ "configs", TYPE_LIST, NODE_GROUP, KEY_SCHEME | KEY_NOT_EMPTY, .group = &config_keys,
+	  .fallback = "one, with every function in file order",
+	  .doc = "The configurations, a group for each.", .set = set_node,
+	  FIELD(struct gadget_draft, configs) },
+	{ 0 },
+};
+const struct key_group gadget_keys = { "", "a gadget file", gadget_rows, NULL,
+				       "The gadget as a whole." };

@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The table of keys: the `ffs` and `worker` groups. */
+#include "spec/load.h"
+
+#define FIELD(type, member) .offset = offsetof(type, member)
+#define BYTE .min = 0, .max = 255
+#define LATER .flags = KEY_LATER
+#define SECONDS .min = 0, .max = 86400
+#define END_WORDS                                                                                  \
+	{                                                                                          \
+		NULL, 0, false                                                                     \
+	}
+#define OCTAL_PATTERN "^0?[0-7]{1,3}$"
+
+static const struct key mount_rows[] = {
+	{ "path", NODE_STRING, .flags = KEY_NOT_EMPTY, .fallback = "/dev/ffs/GADGET/LABEL",
+	  .doc = "Where FunctionFS is mounted. The directory is made and removed with it.",
+	  .set = set_path, FIELD(struct ffs_mount, path) },
+	{ "uid", NODE_STRING | NODE_INT, .flags = KEY_NOT_EMPTY, .min = 0, .max = 4294967294.0,
+	  .fallback = "root", .doc = "Owner of the files, a name or a number.", .set = set_account,
+	  FIELD(struct ffs_mount, uid) },
+	{ "gid", NODE_STRING | NODE_INT, .flags = KEY_NOT_EMPTY, .min = 0, .max = 4294967294.0,
+	  .fallback = "root", .doc = "Group of the files, a name or a number.", .set = set_account,
+	  FIELD(struct ffs_mount, gid) },
+	{ "mode", NODE_STRING, .pattern = OCTAL_PATTERN, .fallback = "the kernel's",
+	  .doc = "Permissions of directory and files, octal, as a string: \"0660\". The kernel "
+		 "leaves out write permission of the directory and execute permission of files.",
+	  .set = set_mode, FIELD(struct ffs_mount, mode) },
+	{ "rmode", NODE_STRING, .pattern = OCTAL_PATTERN, .fallback = "0500",
+	  .doc = "Permissions of the directory only.", .set = set_mode,
+	  FIELD(struct ffs_mount, rmode) },
+	{ "fmode", NODE_STRING, .pattern = OCTAL_PATTERN, .fallback = "0600",
+	  .doc = "Permissions of the files only.", .set = set_mode,
+	  FIELD(struct ffs_mount, fmode) },
+	{ "no_disconnect", NODE_BOOL, .fallback = "false",
+	  .doc = "The gadget stays on the bus when the last open file is closed.", .set = set_bool,
+	  FIELD(struct ffs_mount, no_disconnect) },
+	{ "mmap_memory_mb", NODE_INT, LATER, .doc = "Memory that may be mapped; 0: none." },
+	{ 0 },
+};
+const struct key_group mount_keys = { "ffs.mount", "'mount'", mount_rows, NULL,
+				      "How FunctionFS is mounted." };
+
+static const struct key text_rows[] = {
+	{ "lang", NODE_INT | NODE_STRING, .min = 0, .max = 65535,
+	  .pattern = "^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$", .fallback = "en-us",
+	  .doc = "Language: an id (0x0409) or a name ('en-us').", .set = set_lang,
+	  FIELD(struct ffs_text, lang) },
+	{ "text", NODE_STRING, .flags = KEY_REQUIRED | KEY_NOT_EMPTY,
+	  .doc = "What the host shows in that language.", .set = set_text,
+	  FIELD(struct ffs_text, text) },
+	{ 0 },
+};
+const struct key_group text_keys = { "ffs.interfaces.string", "a text", text_rows, NULL,
+				     "The text in one language." };
+
+/* Milliseconds: 16 is the highest bInterval at high speed, 2^15 microframes (USB 2.0, 9.6.6). */
+#define INTERVAL .min = 0.125, .max = 4096
+
+static const struct key full_rows[] = {
+	{ "max_packet", NODE_INT, .min = 1, .max = 1024, .doc = "wMaxPacketSize at this speed.",
+	  .set = set_int, FIELD(struct exact_draft, max_packet) },
+	{ "interval", TYPE_SECONDS, INTERVAL,
+	  .doc = "Milliseconds; an error where the speed cannot say exactly that.", .set = set_node,
+	  FIELD(struct exact_draft, interval) },
+	{ "mult", NODE_INT, LATER, .doc = "Packets in a microframe." },
+	{ 0 },
+};
+const struct key_group full_keys = { "ffs.interfaces.endpoints.full", "an exact group", full_rows,
+				     NULL, "Exact values for one speed (also: high)." };
+
+static const struct key super_rows[] = {
+	{ "max_packet", NODE_INT, .min = 1, .max = 1024, .doc = "wMaxPacketSize at this speed.",
+	  .set = set_int, FIELD(struct exact_draft, max_packet) },
+	{ "interval", TYPE_SECONDS, INTERVAL,
+	  .doc = "Milliseconds; an error where the speed cannot say exactly that.", .set = set_node,
+	  FIELD(struct exact_draft, interval) },
+	{ "burst", NODE_INT, .min = 0, .max = 15, .doc = "bMaxBurst at this speed.", .set = set_int,
+	  FIELD(struct exact_draft, burst) },
+	{ "mult", NODE_INT, LATER, .doc = "Bursts in a service interval." },
+	{ 0 },
+};
+const struct key_group super_keys = { "ffs.interfaces.endpoints.super", "'super'", super_rows, NULL,
+				      "Exact values for SuperSpeed." };
+
+static const struct key_word endpoint_words[] = {
+	{ "bulk-in", ENDPOINT_WORD(EP_BULK, EP_IN), false },
+	{ "bulk-out", ENDPOINT_WORD(EP_BULK, EP_OUT), false },
+	{ "interrupt-in", ENDPOINT_WORD(EP_INTERRUPT, EP_IN), false },
+	{ "interrupt-out", ENDPOINT_WORD(EP_INTERRUPT, EP_OUT), false },
+	{ "iso-in", ENDPOINT_WORD(EP_ISOCHRONOUS, EP_IN), true },
+	{ "iso-out", ENDPOINT_WORD(EP_ISOCHRONOUS, EP_OUT), true },
+	END_WORDS,
+};
+static const struct key_word direction_words[] = {
+	{ "in", EP_IN, false },
+	{ "out", EP_OUT, false },
+	END_WORDS,
+};
+static const struct key_word endpoint_type_words[] = {
+	{ "bulk", EP_BULK, false },
+	{ "interrupt", EP_INTERRUPT, false },
+	{ "iso", EP_ISOCHRONOUS, true },
+	{ "isochronous", EP_ISOCHRONOUS, true },
+	END_WORDS,
+};
+
+static const struct key endpoint_rows[] = {
+	{ "direction", NODE_STRING, .words = direction_words, .fallback = "what 'address' says",
+	  .doc = "Seen from the host: in is to the host.", .set = set_node_word,
+	  FIELD(struct endpoint_draft, direction) },
+	{ "type", NODE_STRING, .flags = KEY_REQUIRED, .words = endpoint_type_words,
+	  .doc = "Kind of transfer.", .set = set_node_word, FIELD(struct endpoint_draft, type) },
+	{ "name", NODE_STRING, .flags = KEY_NOT_EMPTY, .fallback = "ep1-in, ep2-out, ...",
+	  .pattern = "^[^:]*$",
+	  .doc = "What the worker sees in LISTEN_FDNAMES: no colon, no control characters.",
+	  .set = set_endpoint_name, FIELD(struct endpoint_draft, name) },
+	{ "address", NODE_INT, .min = 1, .max = 0x8f, .fallback = "in file order from 1",
+	  .doc = "bEndpointAddress: 1 to 15, plus 0x80 for in. The kernel gives the host what the "
+		 "UDC has.",
+	  .set = set_int, FIELD(struct endpoint_draft, address) },
+	{ "max_packet", NODE_INT, .min = 1, .max = 1024,
+	  .fallback = "bulk: the speed's limit; interrupt: 64",
+	  .doc = "Bytes in a packet, fitted to each speed.", .set = set_int,
+	  FIELD(struct endpoint_draft, max_packet) },
+	{ "interval", TYPE_SECONDS, INTERVAL, .fallback = "1",
+	  .doc = "How often the host asks an interrupt endpoint, in milliseconds; where the speed "
+		 "cannot say it, the next one more often.",
+	  .set = set_node, FIELD(struct endpoint_draft, interval) },
+	{ "burst", NODE_INT, .min = 0, .max = 15, .fallback = "0",
+	  .doc = "SuperSpeed: packets in a burst, less one.", .set = set_int,
+	  FIELD(struct endpoint_draft, burst) },
+	{ "full", NODE_GROUP, .group = &full_keys,
+	  .doc = "Exact values for full speed, never changed.", .set = set_node,
+	  FIELD(struct endpoint_draft, exact[EP_FULL]) },
+	{ "high", NODE_GROUP, .group = &full_keys,
+	  .doc = "Exact values for high speed, never changed.", .set = set_node,
+	  FIELD(struct endpoint_draft, exact[EP_HIGH]) },
+	{ "super", NODE_GROUP, .group = &super_keys,
+	  .doc = "Exact values for SuperSpeed, never changed.", .set = set_node,
+	  FIELD(struct endpoint_draft, exact[EP_SUPER]) },
+	{ "mult", NODE_INT, LATER, .doc = "Packets in a microframe." },
+	{ "zlp", NODE_BOOL, LATER, .doc = "Automatic zero-length packets." },
+	{ 0 },
+};
+const struct key_group endpoint_keys = { "ffs.interfaces.endpoints", "an endpoint", endpoint_rows,
+					 NULL, "An endpoint that a word is not enough for." };
+
+static const struct key interface_rows[] = {
+	{ "class", NODE_INT | NODE_STRING, BYTE, .words = class_words, .fallback = "vendor",
+	  .doc = "Class of the interface, a number or a name.", .set = set_node,
+	  FIELD(struct interface_draft, class) },
+	{ "subclass", NODE_INT, BYTE, .fallback = "0, for dfu 1", .doc = "Subclass.",
+	  .set = set_int, FIELD(struct interface_draft, subclass) },
+	{ "protocol", NODE_INT, BYTE, .fallback = "0", .doc = "Protocol.", .set = set_int,
+	  FIELD(struct interface_draft, protocol) },
+	{ "string", NODE_STRING | TYPE_LIST, NODE_GROUP, KEY_NOT_EMPTY, .group = &text_keys,
+	  .doc = "What the host shows: a text, in en-us, or a list of groups.", .set = set_node,
+	  FIELD(struct interface_draft, string) },
+	{ "endpoints", TYPE_LIST, NODE_STRING | NODE_GROUP, .words = endpoint_words,
+	  .group = &endpoint_keys, .fallback = "none",
+	  .doc = "Its endpoints: words, or groups where a word is not enough.", .set = set_node,
+	  FIELD(struct interface_draft, endpoints) },
+	{ "alternates", TYPE_LIST, NODE_GROUP, KEY_LATER, .doc = "Alternate settings." },
+	{ "extra", TYPE_LIST, TYPE_LIST, KEY_LATER, .doc = "Further descriptors as bytes." },
+	{ 0 },
+};
+const struct key_group interface_keys = { "ffs.interfaces", "an interface", interface_rows, NULL,
+					  "One group for each interface." };
+
+static const struct key_word ffs_speed_words[] = {
+	{ "full", EP_FULL, false },
+	{ "high", EP_HIGH, false },
+	{ "super", EP_SUPER, false },
+	END_WORDS,
+};
+
+static const struct key ffs_rows[] = {
+	{ "mount", NODE_GROUP, .group = &mount_keys, .doc = "How FunctionFS is mounted.",
+	  .set = set_node, FIELD(struct ffs_draft, mount) },
+	{ "device", NODE_STRING, .flags = KEY_NOT_EMPTY, .fallback = "none",
+	  .doc = "A symbolic link to make to the only endpoint, never over something that exists.",
+	  .set = set_node, FIELD(struct ffs_draft, device) },
+	{ "virtual_addr", NODE_BOOL, .fallback = "false",
+	  .doc = "Endpoint files are named by their address in the descriptors: ep81.",
+	  .set = set_bool, FIELD(struct ffs_draft, virtual_addr) },
+	{ "all_ctrl_recip", NODE_BOOL, .fallback = "false",
+	  .doc = "Control requests to the device and to others come to this function too.",
+	  .set = set_bool, FIELD(struct ffs_draft, all_ctrl_recip) },
+	{ "config0_setup", NODE_BOOL, .fallback = "false",
+	  .doc = "Control requests come also before the host has chosen a configuration.",
+	  .set = set_bool, FIELD(struct ffs_draft, config0_setup) },
+	{ "speeds", TYPE_LIST, NODE_STRING, KEY_NOT_EMPTY, .words = ffs_speed_words,
+	  .fallback = "all", .doc = "Speeds that there are descriptors for.", .set = set_node,
+	  FIELD(struct ffs_draft, speeds) },
+	{ "interfaces", TYPE_LIST, NODE_GROUP, KEY_REQUIRED | KEY_NOT_EMPTY,
+	  .group = &interface_keys, .doc = "The interfaces, a group for each.", .set = set_node,
+	  FIELD(struct ffs_draft, interfaces) },
+	{ "rw_proxy", NODE_BOOL, LATER, .doc = "One file for an endpoint pair." },
+	{ "associations", TYPE_LIST, NODE_GROUP, KEY_LATER,
+	  .doc = "Interfaces that belong together." },
+	{ "winusb", NODE_BOOL | NODE_STRING, LATER, .doc = "Windows loads its WinUSB driver." },
+	{ "os_compat", TYPE_LIST, NODE_GROUP, KEY_LATER, .doc = "Compatible ids for Windows." },
+	{ "os_properties", TYPE_LIST, NODE_GROUP, KEY_LATER,
+	  .doc = "Extended properties for Windows." },
+	{ "blob", NODE_GROUP, LATER, .doc = "Descriptors and strings from files." },
+	{ 0 },
+};
+const struct key_group ffs_keys = { "ffs", "'ffs'", ffs_rows, NULL, "A FunctionFS function." };

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The table of keys: the `worker` group. */
+#include "spec/load.h"
+
+#define FIELD(member) .offset = offsetof(struct worker_draft, member)
+#define WORKER(member) .offset = offsetof(struct worker_draft, w.member)
+#define LATER .flags = KEY_LATER
+#define SECONDS .min = 0, .max = 86400
+#define END_WORDS                                                                                  \
+	{                                                                                          \
+		NULL, 0, false                                                                     \
+	}
+
+static const struct key_word engine_words[] = {
+	{ "auto", ENGINE_AUTO, false },
+	{ "copy", ENGINE_COPY, false },
+	{ "mmap", 0, true },
+	{ "dmabuf", 0, true },
+	END_WORDS,
+};
+static const struct key_word opens_words[] = {
+	{ "endpoints", 0, false },
+	{ "ep0", 1, true },
+	END_WORDS,
+};
+static const struct key_word start_words[] = {
+	{ "created", 0, false },
+	{ "bound", 1, false },
+	{ "configured", 2, false },
+	END_WORDS,
+};
+static const struct key_word ready_words[] = {
+	{ "notify", READY_NOTIFY, false },
+	{ "fd", READY_FD, false },
+	{ "started", READY_STARTED, false },
+	{ "instance", 0, true },
+	END_WORDS,
+};
+static const struct key_word restart_words[] = {
+	{ "always", RESTART_ALWAYS, false },
+	{ "on-failure", RESTART_ON_FAILURE, false },
+	{ "never", RESTART_NEVER, false },
+	END_WORDS,
+};
+static const struct key_word on_crash_words[] = {
+	{ "stall", CRASH_STALL, false },
+	{ "hold", CRASH_HOLD, false },
+	END_WORDS,
+};
+static const struct key_word on_failed_words[] = {
+	{ "unbind", FAILED_UNBIND, false },
+	{ "stall", FAILED_STALL, false },
+	END_WORDS,
+};
+static const struct key_word privileges_words[] = {
+	{ "drop", 0, false },
+	{ "keep", 1, false },
+	END_WORDS,
+};
+
+static const struct key io_rows[] = {
+	{ "engine", NODE_STRING, .words = engine_words, .fallback = "auto",
+	  .doc = "How data is moved; auto takes the fastest that is safe for the plugin's "
+		 "transfers.",
+	  .set = set_word, FIELD(w.engine) },
+	{ "size", NODE_INT | NODE_STRING, .min = 1, .max = 16 * 1024 * 1024,
+	  .pattern = "^[0-9]{1,9}[KM]?$", .fallback = "the plugin's",
+	  .doc = "Bytes in a transfer: an integer, \"64K\" or \"1M\". At least one packet, and a "
+		 "multiple of it.",
+	  .set = set_size, FIELD(w.io_size) },
+	{ "depth", NODE_INT, .min = 1, .max = 256, .fallback = "the plugin's",
+	  .doc = "Transfers in flight on each endpoint.", .set = set_uint, FIELD(w.io_depth) },
+	{ 0 },
+};
+const struct key_group io_keys = { "worker.io", "'io'", io_rows, NULL,
+				   "How a plugin moves its data." };
+
+static const struct key env_name = {
+	"NAME",
+	NODE_STRING | NODE_INT,
+	.doc = "A variable of the worker's environment; ${...} is expanded as in 'exec'.",
+};
+static const struct key_group env_keys = { "worker.env", "'env'", NULL, &env_name,
+					   "The worker's environment." };
+
+static const struct key worker_rows[] = {
+	{ "plugin", NODE_STRING, .flags = KEY_NOT_EMPTY,
+	  .doc = "The plugin that is the worker: a name, or the path of a shared object.",
+	  .set = set_node, FIELD(plugin) },
+	{ "options", NODE_GROUP, .fallback = "none",
+	  .doc = "Options of the plugin; which ones there are, the plugin's own table says.",
+	  .set = set_node, FIELD(options) },
+	{ "exec", TYPE_LIST, NODE_STRING, KEY_NOT_EMPTY,
+	  .doc = "The program that is the worker, and its arguments; never through a shell. "
+		 "Without "
+		 "a slash the program is searched in PATH, with one it is relative to the file. "
+		 "${dir}, ${mount}, ${gadget}, ${function} and ${device} are expanded.",
+	  .set = set_node, FIELD(exec) },
+	{ "opens", NODE_STRING, .words = opens_words, .fallback = "endpoints",
+	  .doc = "What the worker opens: its endpoints, or ep0 as well.", .set = set_node_word,
+	  FIELD(opens) },
+	{ "start", NODE_STRING, LATER, .words = start_words,
+	  .doc = "When the worker of a kernel function starts." },
+	{ "blocking", NODE_BOOL, .fallback = "true for exec, false for plugin",
+	  .doc = "Endpoints are opened without O_NONBLOCK: reads and writes wait for the host.",
+	  .set = set_bool, WORKER(blocking) },
+	{ "io", NODE_GROUP, .group = &io_keys, .doc = "How a plugin moves its data.",
+	  .set = set_group, .offset = 0 },
+	{ "ready", NODE_STRING, .words = ready_words,
+	  .fallback = "notify for plugin, started for exec",
+	  .doc = "How the worker says that it is ready: notify (READY=1 to NOTIFY_SOCKET or a "
+		 "READY "
+		 "message), fd (a newline on NOTIFY_FD), or not at all (started).",
+	  .set = set_word, WORKER(ready) },
+	{ "start_timeout", TYPE_SECONDS, SECONDS, .fallback = "10",
+	  .doc = "Seconds until the worker must be ready.", .set = set_seconds,
+	  WORKER(start_timeout) },
+	{ "stop_timeout", TYPE_SECONDS, SECONDS, .fallback = "5",
+	  .doc = "Seconds until a worker that was asked to stop is killed.", .set = set_seconds,
+	  WORKER(stop_timeout) },
+	{ "watchdog", TYPE_SECONDS, LATER, .doc = "Seconds in which the worker must be alive." },
+	{ "restart", NODE_STRING, .words = restart_words, .fallback = "always",
+	  .doc = "After which ends the worker is started again.", .set = set_word,
+	  WORKER(restart) },
+	{ "restart_delay", TYPE_SECONDS, SECONDS, .fallback = "1",
+	  .doc = "Seconds before a restart. The first after 10 s of service comes at once; then "
+		 "the "
+		 "delay doubles.",
+	  .set = set_seconds, WORKER(restart_delay) },
+	{ "restart_max_delay", TYPE_SECONDS, SECONDS, .fallback = "30",
+	  .doc = "Seconds that the delay grows to.", .set = set_seconds,
+	  WORKER(restart_max_delay) },
+	{ "restart_limit", NODE_INT, .min = 0, .max = 1000000, .fallback = "5",
+	  .doc = "Restarts in 'restart_window' after which the worker has failed; 0: no limit.",
+	  .set = set_uint, WORKER(restart_limit) },
+	{ "restart_window", TYPE_SECONDS, SECONDS, .fallback = "60",
+	  .doc = "Seconds in which restarts are counted.", .set = set_seconds,
+	  WORKER(restart_window) },
+	{ "on_crash", NODE_STRING, .words = on_crash_words, .fallback = "stall",
+	  .doc = "What the host meets when a worker ends: halted endpoints, or silence.",
+	  .set = set_word, WORKER(on_crash) },
+	{ "on_failed", NODE_STRING, .words = on_failed_words,
+	  .fallback = "unbind if no other function is in the gadget, else stall",
+	  .doc = "What happens when the worker has failed for good.", .set = set_word,
+	  WORKER(on_failed) },
+	{ "user", NODE_STRING | NODE_INT, .flags = KEY_NOT_EMPTY, .min = 0, .max = 4294967294.0,
+	  .fallback = "root for exec, nobody for plugin",
+	  .doc = "User that the worker runs as, a name or a number.", .set = set_account,
+	  WORKER(user) },
+	{ "groups", TYPE_LIST, NODE_STRING | NODE_INT, .min = 0, .max = 4294967294.0,
+	  .fallback = "none", .doc = "Further groups of the worker, names or numbers.",
+	  .set = set_groups, .offset = 0 },
+	{ "privileges", NODE_STRING, .words = privileges_words, .fallback = "drop",
+	  .doc = "drop: no capabilities, and none to be gained. keep is for login programs.",
+	  .set = set_node_word, FIELD(privileges) },
+	{ "capabilities", TYPE_LIST, NODE_STRING, KEY_LATER, .doc = "Capabilities that stay." },
+	{ "sandbox", NODE_BOOL, LATER, .doc = "No network, no writing, no programs." },
+	{ "env", NODE_GROUP, .group = &env_keys, .fallback = "PATH only",
+	  .doc = "The worker's environment.", .set = set_env, .offset = 0 },
+	{ "directory", NODE_STRING, .flags = KEY_NOT_EMPTY, .fallback = "/",
+	  .doc = "The worker's working directory.", .set = set_path, WORKER(directory) },
+	{ "limits", NODE_GROUP, LATER, .doc = "Memory, files and CPU time." },
+	{ 0 },
+};
+const struct key_group worker_keys = { "worker", "'worker'", worker_rows, NULL,
+				       "Who moves the data of a function." };

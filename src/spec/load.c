@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* spec_load, and the settings of the gadget as a whole. */
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+
+#include "base/cleanup.h"
+#include "spec/lang.h"
+#include "spec/load.h"
+
+/* Of the Linux Foundation, for tests: fine on a desk, not for a product. */
+#define TEST_VENDOR 0x1d6b
+#define TEST_PRODUCT 0x0104
+
+static bool is_gadget_name(const char *name)
+{
+	static const char letters[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+	size_t first = strspn(name, letters);
+	size_t n = strlen(name);
+
+	if (first == 0 || n > GADGET_MAX_NAME)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (!strchr(letters, name[i]) && !strchr("._-", name[i]))
+			return false;
+	return true;
+}
+
+#define NAME_RULE                                                                                  \
+	"a gadget's name has letters, digits and, after the first, '.', '_' and "                  \
+	"'-', at most 64 characters"
+
+static void load_name(struct load *l, struct node *node, const char *override)
+{
+	const struct spec_source *main_file = l->scan->sources[0];
+	const struct place whole = { .source = main_file };
+	_cleanup_free_ char *base = NULL, *shown = NULL;
+
+	if (override) {
+		base = xstrdup(override);
+	} else if (node && !node->bad) {
+		base = xstrdup(node->text);
+	} else {
+		const char *slash = strrchr(main_file->path, '/');
+
+		base = xstrdup(slash ? slash + 1 : main_file->path);
+		if (str_has_suffix(base, ".conf"))
+			base[strlen(base) - strlen(".conf")] = '\0';
+		else if (str_has_suffix(base, ".scheme"))
+			base[strlen(base) - strlen(".scheme")] = '\0';
+	}
+	if (!is_gadget_name(base) && !(node && node->bad && !override)) {
+		shown = diag_quote(base);
+		if (override)
+			diag_error(l->diags, &whole, "%s cannot be a name: " NAME_RULE, shown);
+		else if (node)
+			load_error(l, node, "%s cannot be a name: " NAME_RULE, shown);
+		else
+			diag_error(l->diags, &whole,
+				   "the gadget would be named after the file, but %s cannot be a "
+				   "name: set 'name'; " NAME_RULE,
+				   shown);
+	}
+	l->g->name = steal_ptr(base);
+}
+
+static void load_udc(struct load *l, struct node *node)
+{
+	struct gadget_udc *udc = &l->g->udc;
+
+	if (!node || node->bad)
+		return;
+	udc->at = load_origin(l, &node->at);
+	if (node->type == NODE_STRING) {
+		set_file_name(l, key_find(&udc_keys, "name"), node, &udc->name);
+		return;
+	}
+	load_group(l, &udc_keys, node, udc);
+}
+
+static void check_bcd(struct load *l, struct node *attrs, const char *name)
+{
+	struct node *value = attrs ? node_member(attrs, name) : NULL;
+
+	if (!value || value->bad || value->type != NODE_INT)
+		return;
+	for (int64_t v = value->integer; v > 0; v >>= 4) {
+		if ((v & 0xf) <= 9)
+			continue;
+		load_error(l, value,
+			   "'%s' is binary coded decimal: the digits of 0x%04llx are 0 to 9", name,
+			   (long long)value->integer);
+		return;
+	}
+}
+
+static void default_id(struct load *l, struct node *attrs, enum gadget_attr attr, int64_t value)
+{
+	const struct place whole = { .source = l->scan->sources[0] };
+	struct spec_int *id = &l->g->attrs[attr];
+
+	if (id->set || (attrs && node_member(attrs, gadget_attr_names[attr])))
+		return;
+	*id = (struct spec_int){ .set = true, .value = value };
+	if (l->partial)
+		return;
+	diag_warning(l->diags, attrs ? node_place(attrs) : &whole,
+		     "no '%s' is set: 0x%04llx is used, which is for tests only",
+		     gadget_attr_names[attr], (long long)value);
+}
+
+static void load_attrs(struct load *l, struct node *node)
+{
+	struct node *size;
+
+	if (node && !node->bad) {
+		load_group(l, &attrs_keys, node, l->g->attrs);
+		check_bcd(l, node, "bcdUSB");
+		check_bcd(l, node, "bcdDevice");
+		size = node_member(node, "bMaxPacketSize0");
+		if (size && !size->bad && size->integer != 8 && size->integer != 9 &&
+		    size->integer != 16 && size->integer != 32 && size->integer != 64)
+			diag_warning(l->diags, &size->at,
+				     "USB 2.0, 9.6.1 knows 8, 16, 32 and 64 here, not %s; the "
+				     "kernel sends the UDC's own",
+				     size->text);
+	}
+	default_id(l, node, GADGET_ID_VENDOR, TEST_VENDOR);
+	default_id(l, node, GADGET_ID_PRODUCT, TEST_PRODUCT);
+}
+
+static void load_strings(struct load *l, struct node *list)
+{
+	struct gadget *g = l->g;
+	struct gadget_strings *s;
+
+	if (!list) {
+		s = array_add(g->strings, g->n_strings);
+		s->lang = LANG_EN_US;
+		s->product.value = xstrdup(g->name);
+		return;
+	}
+	if (list->bad)
+		return;
+	node_foreach(item, list)
+	{
+		struct node *lang;
+
+		if (item->bad)
+			continue;
+		s = array_add(g->strings, g->n_strings);
+		s->lang = LANG_EN_US;
+		s->at = load_origin(l, &item->at);
+		load_group(l, &strings_keys, item, s);
+		lang = node_member(item, "lang");
+		if (lang && lang->bad)
+			g->n_strings--; /* its strings are not needed any more: there is an error */
+		for (size_t i = 0; i + 1 < g->n_strings && !(lang && lang->bad); i++) {
+			if (g->strings[i].lang != s->lang)
+				continue;
+			diag_error(l->diags, lang ? &lang->at : &item->at,
+				   "a second group of strings for language 0x%04x", s->lang);
+			break;
+		}
+	}
+}
+
+static void load_gadget(struct load *l, const char *name_override)
+{
+	struct gadget_draft d = { 0 };
+	struct gadget *g = l->g;
+	struct node *speed;
+
+	load_group(l, &gadget_keys, l->scan->root, &d);
+	load_name(l, d.name ? d.name : node_member(l->scan->root, "name"), name_override);
+	load_udc(l, d.udc);
+	load_attrs(l, d.attrs);
+	load_strings(l, d.strings);
+	g->max_speed = d.max_speed;
+	speed = node_member(l->scan->root, "max_speed");
+	if (speed)
+		g->max_speed_at = load_origin(l, &speed->at);
+	if (d.functions)
+		load_functions(l, d.functions);
+	load_configs(l, d.configs);
+}
+
+static struct gadget *new_gadget(const struct scan *s)
+{
+	struct gadget *g = xcalloc(1, sizeof(*g));
+	const char *path = s->sources[0]->path, *slash = strrchr(path, '/');
+
+	g->dir = realpath(s->sources[0]->dir, NULL);
+	if (!g->dir)
+		g->dir = xstrdup(s->sources[0]->dir);
+	g->file = strf("%s/%s", streq(g->dir, "/") ? "" : g->dir, slash ? slash + 1 : path);
+	g->files = xcalloc(s->n_sources + 1, sizeof(char *));
+	for (size_t i = 0; i < s->n_sources; i++)
+		g->files[i] = xstrdup(s->sources[i]->path);
+	return g;
+}
+
+static int load_scanned(struct scan *s, const struct spec_options *options, struct gadget **out,
+			json_t **json, struct diags *diags)
+{
+	_cleanup_gadget_ struct gadget *g = NULL;
+	struct load l = { .diags = diags, .scan = s, .partial = diags->n_errors > 0 };
+
+	if (json && s->root && !l.partial)
+		*json = node_to_json(s->root);
+	if (s->root) {
+		g = l.g = new_gadget(s);
+		load_gadget(&l, options ? options->name : NULL);
+	}
+	diags_sort(diags);
+	if (diags->n_errors > 0)
+		return -EINVAL;
+	*out = steal_ptr(g);
+	return 0;
+}
+
+int spec_load(const char *path, const struct spec_options *options, struct gadget **out,
+	      json_t **json, struct diags *diags, struct error *err)
+{
+	_cleanup_scan_ struct scan s = { 0 };
+	int r;
+
+	*out = NULL;
+	if (json)
+		*json = NULL;
+	r = scan_file(&s, path, diags, err);
+	if (r < 0)
+		return r;
+	return load_scanned(&s, options, out, json, diags);
+}
+
+int spec_load_text(const char *path, const char *text, size_t size, struct gadget **out,
+		   json_t **json, struct diags *diags)
+{
+	_cleanup_scan_ struct scan s = { 0 };
+
+	*out = NULL;
+	if (json)
+		*json = NULL;
+	scan_text(&s, path, text, size, diags);
+	return load_scanned(&s, NULL, out, json, diags);
+}

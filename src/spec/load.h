@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Inside the loader: from the tree to struct gadget, along the table of keys. Groups whose
+ * meaning depends on other settings are first read into a draft, which points into the tree.
+ */
+#pragma once
+
+#include "spec/diag.h"
+#include "spec/key.h"
+#include "spec/text.h"
+
+#define GADGET_MAX_NAME 64	 /* the path of the control socket has it, and 107 bytes at most */
+#define CONFIGFS_MAX_NAME 39	 /* MAX_NAME_LEN of drivers/usb/gadget/configfs.c, less the NUL */
+#define USB_MAX_STRING_BYTES 126 /* USB_MAX_STRING_LEN: of UTF-8; cut or refused beyond it */
+
+struct load {
+	struct diags *diags;
+	const struct scan *scan;
+	struct gadget *g;
+	/* The syntax was wrong somewhere: what seems to be missing may only not be understood. */
+	bool partial;
+	bool sandbox_noted;
+};
+
+struct gadget_draft {
+	struct node *name, *udc, *attrs, *strings, *functions, *configs;
+	unsigned int max_speed;
+};
+
+struct function_draft {
+	struct node *type, *instance, *ffs, *worker;
+};
+
+struct config_draft {
+	struct node *id, *name, *attrs, *strings, *functions;
+};
+
+struct config_function_draft {
+	struct node *name, *function;
+};
+
+struct ffs_draft {
+	struct ffs *ffs;
+	struct node *mount, *device, *speeds, *interfaces;
+	struct node **endpoints; /* where each stands, in file order */
+	size_t n_endpoints;
+	bool virtual_addr, all_ctrl_recip, config0_setup;
+};
+
+struct interface_draft {
+	struct node *class, *string, *endpoints;
+	struct spec_int subclass, protocol;
+};
+
+/* A word of the table and where it stands. */
+struct node_word {
+	const struct node *node; /* NULL: not set */
+	unsigned int value;
+};
+
+struct exact_draft {
+	struct spec_int max_packet, burst;
+	const struct node *interval;
+};
+
+struct endpoint_draft {
+	struct node_word direction, type;
+	struct spec_str name;
+	struct spec_int address, max_packet, burst;
+	struct node *interval, *exact[EP_SPEED_COUNT];
+};
+
+struct worker_draft {
+	struct worker w;
+	struct node *plugin, *options, *exec;
+	struct node_word opens, privileges;
+};
+
+/* Reads a group's settings into `object`: checks each against its row and calls its setter. */
+void load_group(struct load *l, const struct key_group *group, struct node *node, void *object);
+/* An error about a value; later checks leave it alone. */
+void load_error(struct load *l, struct node *value, const char *fmt, ...) _printf_(3, 4);
+struct origin load_origin(const struct load *l, const struct place *at);
+/* " (did you mean 'x'?)", or "" */
+char *load_suggest(const char *meant);
+/* Absolute; what is relative is so to the file that says it. */
+char *load_path(const struct load *l, const struct node *value);
+/* False, with an error, for what cannot be a string descriptor. */
+bool load_check_usb_string(struct load *l, struct node *value);
+/* False, with an error, for a language id that the kernel refuses. */
+bool load_lang(struct load *l, struct node *value, uint16_t *lang);
+
+key_setter set_node, set_node_word, set_bool, set_int, set_uint, set_word, set_seconds, set_size,
+	set_class, set_lang, set_usb_string, set_serialnumber, set_config_string, set_text,
+	set_file_name, set_path, set_account, set_groups, set_mode, set_group, set_endpoint_name,
+	set_config_attributes, set_env;
+
+void load_functions(struct load *l, struct node *functions);
+void load_ffs(struct load *l, struct function *f, struct node *node);
+void load_interface_endpoints(struct load *l, struct ffs_draft *d, struct interface *interface,
+			      struct node *list);
+void load_check_endpoints(struct load *l, struct ffs_draft *d);
+void load_worker(struct load *l, struct function *f, struct node *node);
+void load_configs(struct load *l, struct node *configs);

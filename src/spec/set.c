@@ -1,0 +1,309 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The setters of the table of keys: from a checked value to a field of struct gadget or a draft. */
+#include <stdio.h>
+
+#include "base/cleanup.h"
+#include "spec/lang.h"
+#include "spec/load.h"
+
+struct origin load_origin(const struct load *l, const struct place *at)
+{
+	struct origin origin = { NULL, at->line, at->column };
+
+	for (size_t i = 0; i < l->scan->n_sources; i++)
+		if (l->scan->sources[i] == at->source)
+			origin.file = l->g->files[i];
+	return origin;
+}
+
+char *load_path(const struct load *l, const struct node *value)
+{
+	const char *path = value->text, *dir = value->at.source->dir;
+	_cleanup_free_ char *absolute = NULL;
+
+	if (path[0] == '/')
+		return xstrdup(path);
+	if (value->at.source == l->scan->sources[0])
+		return strf("%s/%s", streq(l->g->dir, "/") ? "" : l->g->dir, path);
+	absolute = realpath(dir, NULL);
+	return strf("%s/%s",
+		    absolute && !streq(absolute, "/") ? absolute
+		    : absolute			      ? ""
+						      : dir,
+		    path);
+}
+
+static void set_text_at(struct load *l, struct spec_str *s, const struct node *value, char *text)
+{
+	free(s->value);
+	s->value = text;
+	s->at = load_origin(l, &value->at);
+}
+
+void set_node(struct load *l _unused_, const struct key *k _unused_, struct node *value,
+	      void *field)
+{
+	*(struct node **)field = value;
+}
+
+void set_node_word(struct load *l _unused_, const struct key *k, struct node *value, void *field)
+{
+	*(struct node_word *)field =
+		(struct node_word){ value, key_find_word(k->words, value->text)->value };
+}
+
+void set_bool(struct load *l _unused_, const struct key *k _unused_, struct node *value,
+	      void *field)
+{
+	*(bool *)field = value->integer;
+}
+
+void set_int(struct load *l, const struct key *k _unused_, struct node *value, void *field)
+{
+	*(struct spec_int *)field =
+		(struct spec_int){ true, value->integer, load_origin(l, &value->at) };
+}
+
+void set_uint(struct load *l _unused_, const struct key *k _unused_, struct node *value,
+	      void *field)
+{
+	*(unsigned int *)field = (unsigned int)value->integer;
+}
+
+void set_word(struct load *l _unused_, const struct key *k, struct node *value, void *field)
+{
+	*(unsigned int *)field = key_find_word(k->words, value->text)->value;
+}
+
+void set_seconds(struct load *l _unused_, const struct key *k _unused_, struct node *value,
+		 void *field)
+{
+	*(double *)field = value->real;
+}
+
+void set_size(struct load *l, const struct key *k, struct node *value, void *field)
+{
+	unsigned long long size = (unsigned long long)value->integer;
+	char *end = NULL;
+
+	if (value->type == NODE_STRING) {
+		size_t digits = strspn(value->text, "0123456789");
+
+		size = strtoull(value->text, &end, 10);
+		if (digits == 0 || digits > 9 || (*end && end[1]) || !strchr("KM", *end)) {
+			load_error(l, value, "'%s' is a size: an integer, \"64K\" or \"1M\"",
+				   k->name);
+			return;
+		}
+		size *= *end == 'K' ? 1024 : *end == 'M' ? 1024 * 1024 : 1;
+	}
+	if (size < k->min || size > k->max) {
+		load_error(l, value, "'%s' is %.0f to %.0f bytes, not %s", k->name, k->min, k->max,
+			   value->text);
+		return;
+	}
+	*(uint32_t *)field = (uint32_t)size;
+}
+
+void set_class(struct load *l, const struct key *k, struct node *value, void *field)
+{
+	struct spec_int *class = field;
+
+	if (value->type == NODE_STRING)
+		*class =
+			(struct spec_int){ true, key_find_word(k->words, value->text)->value & 0xff,
+					   load_origin(l, &value->at) };
+	else
+		set_int(l, k, value, field);
+}
+
+bool load_lang(struct load *l, struct node *value, uint16_t *lang)
+{
+	if (value->type == NODE_INT) {
+		*lang = (uint16_t)value->integer;
+		if (lang_is_valid(*lang))
+			return true;
+		load_error(l, value, "%s is no language id (0x0409 is en-us)", value->text);
+		return false;
+	}
+	*lang = lang_by_name(value->text);
+	if (*lang != 0)
+		return true;
+	{
+		_cleanup_free_ char *shown = diag_quote(value->text),
+				    *hint = load_suggest(lang_nearest(value->text));
+
+		load_error(l, value, "unknown language %s%s", shown, hint);
+	}
+	return false;
+}
+
+void set_lang(struct load *l, const struct key *k _unused_, struct node *value, void *field)
+{
+	uint16_t lang;
+
+	if (load_lang(l, value, &lang))
+		*(uint16_t *)field = lang;
+}
+
+/*
+ * The kernel counts bytes of UTF-8 where the standard would allow 126 units of UTF-16: configfs
+ * refuses more, FunctionFS cuts them off (usb_string_copy, usb_gadget_get_string).
+ */
+bool load_check_usb_string(struct load *l, struct node *value)
+{
+	size_t n = strlen(value->text);
+
+	for (const char *p = value->text; *p; p++) {
+		if ((unsigned char)*p < 0x20 || *p == 0x7f) {
+			load_error(l, value, "a control character in a string for the host");
+			return false;
+		}
+	}
+	if (n <= USB_MAX_STRING_BYTES)
+		return true;
+	load_error(l, value,
+		   "the string has %zu bytes of UTF-8; Linux sends at most %d to the host", n,
+		   USB_MAX_STRING_BYTES);
+	return false;
+}
+
+void set_usb_string(struct load *l, const struct key *k _unused_, struct node *value, void *field)
+{
+	/* The host sees no difference between an empty string and none, and configfs takes none. */
+	if (load_check_usb_string(l, value) && *value->text)
+		set_text_at(l, field, value, xstrdup(value->text));
+}
+
+void set_serialnumber(struct load *l, const struct key *k, struct node *value, void *field)
+{
+	if (value->type == NODE_GROUP)
+		load_error(l, value, "'%s' as a group is not in this version of ffsctl", k->name);
+	else
+		set_usb_string(l, k, value, field);
+}
+
+void set_config_string(struct load *l, const struct key *k _unused_, struct node *value,
+		       void *field)
+{
+	char **text = field;
+
+	if (load_check_usb_string(l, value) && *value->text) {
+		free(*text);
+		*text = xstrdup(value->text);
+	}
+}
+
+void set_text(struct load *l, const struct key *k, struct node *value, void *field)
+{
+	set_config_string(l, k, value, field);
+}
+
+/* A name that becomes a file's: of a UDC, of a driver. */
+void set_file_name(struct load *l, const struct key *k, struct node *value, void *field)
+{
+	if (strchr(value->text, '/') || streq(value->text, ".") || streq(value->text, ".."))
+		load_error(l, value, "'%s' is a name without '/'", k->name);
+	else
+		set_text_at(l, field, value, xstrdup(value->text));
+}
+
+void set_path(struct load *l, const struct key *k _unused_, struct node *value, void *field)
+{
+	char **path = field;
+
+	free(*path);
+	*path = load_path(l, value);
+}
+
+static char *account(const struct node *value)
+{
+	return value->type == NODE_INT ? strf("%lld", (long long)value->integer)
+				       : xstrdup(value->text);
+}
+
+void set_account(struct load *l, const struct key *k _unused_, struct node *value, void *field)
+{
+	set_text_at(l, field, value, account(value));
+}
+
+void set_groups(struct load *l, const struct key *k _unused_, struct node *value, void *field)
+{
+	struct worker *w = &((struct worker_draft *)field)->w;
+
+	node_foreach(item, value)
+	{
+		struct spec_str *group;
+
+		if (item->bad)
+			continue;
+		if (item->type == NODE_STRING && !*item->text) {
+			load_error(l, item, "the name of a group is empty");
+			continue;
+		}
+		group = array_add(w->groups, w->n_groups);
+		set_text_at(l, group, item, account(item));
+	}
+}
+
+void set_mode(struct load *l, const struct key *k, struct node *value, void *field)
+{
+	size_t n = strlen(value->text);
+
+	if (n == 0 || strspn(value->text, "01234567") != n || n > 4 ||
+	    (n == 4 && value->text[0] != '0')) {
+		_cleanup_free_ char *shown = diag_quote(value->text);
+
+		load_error(l, value, "'%s' is octal permissions like \"0660\", not %s", k->name,
+			   shown);
+		return;
+	}
+	*(struct spec_int *)field =
+		(struct spec_int){ true, strtol(value->text, NULL, 8), load_origin(l, &value->at) };
+}
+
+void set_group(struct load *l, const struct key *k, struct node *value, void *field)
+{
+	load_group(l, k->group, value, field);
+}
+
+/* The words that LISTEN_FDNAMES has for the worker's other descriptors (worker.md). */
+static bool is_reserved_fd_name(const char *name)
+{
+	return streq(name, "config") || streq(name, "control") || streq(name, "udmabuf") ||
+	       streq(name, "dma-heap");
+}
+
+void set_endpoint_name(struct load *l, const struct key *k _unused_, struct node *value,
+		       void *field)
+{
+	for (const char *p = value->text; *p; p++) {
+		if (*p == ':' || (unsigned char)*p < 0x20 || *p == 0x7f) {
+			load_error(l, value,
+				   "the name of an endpoint holds no %s: LISTEN_FDNAMES "
+				   "could not have it",
+				   *p == ':' ? "colon" : "control characters");
+			return;
+		}
+	}
+	if (strlen(value->text) > 255)
+		load_error(l, value, "the name of an endpoint has at most 255 bytes");
+	else if (is_reserved_fd_name(value->text))
+		load_error(l, value, "'%s' is the name of another descriptor of the worker",
+			   value->text);
+	else
+		set_text_at(l, field, value, xstrdup(value->text));
+}
+
+/* configfs takes these three bits and wants the highest (USB 2.0, table 9-10). */
+void set_config_attributes(struct load *l, const struct key *k, struct node *value, void *field)
+{
+	if (!(value->integer & 0x80))
+		load_error(l, value, "'%s' must have bit 7 set (USB 2.0, table 9-10): 0x%02llx",
+			   k->name, (unsigned long long)value->integer | 0x80);
+	else if (value->integer & 0x1f)
+		load_error(l, value, "bits 0 to 4 of '%s' must be 0 (USB 2.0, table 9-10)",
+			   k->name);
+	else
+		set_int(l, k, value, field);
+}

@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+libffsctl_a_SOURCES += \
+	src/spec/arena.c \
+	src/spec/config.c \
+	src/spec/diag.c src/spec/diag.h \
+	src/spec/endpoint.c \
+	src/spec/ffs.c \
+	src/spec/function.c \
+	src/spec/gadget.c src/spec/gadget.h \
+	src/spec/group.c \
+	src/spec/judge.c \
+	src/spec/key.h \
+	src/spec/keys.c src/spec/keys_ffs.c src/spec/keys_worker.c \
+	src/spec/lang.c src/spec/lang.h \
+	src/spec/lex.c src/spec/lex.h \
+	src/spec/load.c src/spec/load.h \
+	src/spec/scan.c \
+	src/spec/set.c \
+	src/spec/source.c \
+	src/spec/spec.h \
+	src/spec/text.c src/spec/text.h \
+	src/spec/tree.c src/spec/tree.h \
+	src/spec/value.c src/spec/value.h \
+	src/spec/worker.c
+
+dist_example_DATA += \
+	examples/loopback.conf

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Text as people and terminals see it: UTF-8, what a terminal may be sent, likeness of words. */
+#include "spec/text.h"
+
+#include <ctype.h>
+#include <stdio.h>
+
+#include "base/cleanup.h"
+
+#define REPLACEMENT "\xef\xbf\xbd"
+
+size_t text_utf8_length(const char *s, size_t n)
+{
+	const unsigned char *u = (const unsigned char *)s;
+	size_t len;
+
+	if (n == 0)
+		return 0;
+	if (u[0] < 0x80)
+		return 1;
+	if (u[0] >= 0xc2 && u[0] <= 0xdf)
+		len = 2;
+	else if (u[0] >= 0xe0 && u[0] <= 0xef)
+		len = 3;
+	else if (u[0] >= 0xf0 && u[0] <= 0xf4)
+		len = 4;
+	else
+		return 0;
+	if (n < len)
+		return 0;
+	for (size_t i = 1; i < len; i++)
+		if ((u[i] & 0xc0) != 0x80)
+			return 0;
+	/* Overlong forms, surrogates, beyond U+10FFFF (RFC 3629, 4). */
+	if ((u[0] == 0xe0 && u[1] < 0xa0) || (u[0] == 0xed && u[1] > 0x9f) ||
+	    (u[0] == 0xf0 && u[1] < 0x90) || (u[0] == 0xf4 && u[1] > 0x8f))
+		return 0;
+	return len;
+}
+
+bool text_is_utf8(const char *s)
+{
+	size_t n = strlen(s), len;
+
+	for (; n > 0; s += len, n -= len) {
+		len = text_utf8_length(s, n);
+		if (len == 0)
+			return false;
+	}
+	return true;
+}
+
+static char *clean(const char *s, size_t n, const char *instead, bool controls)
+{
+	char *out = xcalloc(n * strlen(instead) + 1, 1), *p = out;
+
+	while (n > 0) {
+		size_t len = text_utf8_length(s, n);
+		unsigned char c = (unsigned char)*s;
+
+		if (len == 0) {
+			/* A stray continuation byte has no column of its own: it must not get one.
+			 */
+			if (controls || (c & 0xc0) != 0x80)
+				p = stpcpy(p, instead);
+			len = 1;
+		} else if (!controls && ((c < 0x20 && c != '\t') || c == 0x7f ||
+					 (len == 2 && c == 0xc2 && (unsigned char)s[1] < 0xa0))) {
+			*p++ = '?';
+		} else {
+			p = mempcpy(p, s, len);
+		}
+		s += len;
+		n -= len;
+	}
+	*p = '\0';
+	return out;
+}
+
+char *text_valid_utf8(const char *s)
+{
+	return clean(s, strlen(s), REPLACEMENT, true);
+}
+
+char *text_printable(const char *s, size_t n)
+{
+	return clean(s, n, "?", false);
+}
+
+char *text_vformat(const char *fmt, va_list ap)
+{
+	char *s;
+
+	return vasprintf(&s, fmt, ap) < 0 ? xstrdup(fmt) : s;
+}
+
+static bool same_letter(char a, char b)
+{
+	return tolower((unsigned char)a) == tolower((unsigned char)b);
+}
+
+static size_t min_size(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
+size_t text_distance(const char *a, const char *b, size_t limit)
+{
+	enum { MAX = 48 };
+	size_t rows[3][MAX + 1];
+	size_t *before = rows[0], *last = rows[1], *now = rows[2];
+	size_t na = strlen(a), nb = strlen(b);
+
+	if (na > MAX || nb > MAX || (na > nb ? na - nb : nb - na) > limit)
+		return limit + 1;
+	for (size_t j = 0; j <= nb; j++)
+		last[j] = j;
+	for (size_t i = 1; i <= na; i++) {
+		size_t *spare = before;
+
+		now[0] = i;
+		for (size_t j = 1; j <= nb; j++) {
+			now[j] = min_size(last[j - 1] + !same_letter(a[i - 1], b[j - 1]),
+					  min_size(last[j], now[j - 1]) + 1);
+			if (i > 1 && j > 1 && same_letter(a[i - 1], b[j - 2]) &&
+			    same_letter(a[i - 2], b[j - 1]))
+				now[j] = min_size(now[j], before[j - 2] + 1);
+		}
+		before = last;
+		last = now;
+		now = spare;
+	}
+	return min_size(last[nb], limit + 1);
+}
+
+size_t text_tolerance(const char *word)
+{
+	size_t n = strlen(word);
+
+	return n <= 3 ? 1 : n <= 6 ? 2 : 3;
+}

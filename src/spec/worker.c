@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The `worker` group: who moves a function's data. */
+#include <stdio.h>
+
+#include "base/cleanup.h"
+#include "spec/load.h"
+
+/* What ${...} may name (gadget-file.md); expanded when the worker is started. */
+static const char *const variables[] = { "dir", "device", "ifname", "mount", "gadget", "function" };
+
+/*
+ * Strings of `exec` and `env` keep their ${...}; what is wrong with one must be said here, where
+ * its place is known.
+ */
+static void check_variables(struct load *l, struct node *value)
+{
+	const struct function *f = &l->g->functions[l->g->n_functions - 1];
+
+	for (const char *p = value->text; (p = strstr(p, "${")); p++) {
+		size_t n = strcspn(p + 2, "}");
+		_cleanup_free_ char *name = NULL, *shown = NULL;
+		bool known = false;
+
+		if (p[2 + n] != '}') {
+			load_error(l, value, "'${' without '}'");
+			return;
+		}
+		name = xstrndup(p + 2, n);
+		for (size_t i = 0; i < ARRAY_SIZE(variables); i++)
+			known |= streq(name, variables[i]);
+		if (!known) {
+			shown = text_printable(name, n);
+			load_error(l, value,
+				   "unknown variable '${%s}': there are ${dir}, ${mount}, "
+				   "${gadget}, ${function} and ${device}",
+				   shown);
+			return;
+		}
+		if (streq(name, "ifname")) {
+			load_error(l, value, "an ffs function has no '${ifname}'");
+			return;
+		}
+		if (streq(name, "device") && f->ffs && !f->ffs->device.value && !l->partial) {
+			load_error(l, value, "'${device}' is not there: 'ffs' sets no 'device'");
+			return;
+		}
+	}
+}
+
+static bool is_env_name(const char *name)
+{
+	for (const char *p = name; *p; p++)
+		if (*p == '-' || *p == '*')
+			return false;
+	return true;
+}
+
+/* What ffsctl itself sets (worker.md). */
+static bool is_reserved_env(const char *name)
+{
+	return str_has_prefix(name, "FFSCTL_") || str_has_prefix(name, "LISTEN_") ||
+	       streq(name, "NOTIFY_SOCKET") || streq(name, "NOTIFY_FD");
+}
+
+void set_env(struct load *l, const struct key *k, struct node *value, void *field)
+{
+	struct worker *w = &((struct worker_draft *)field)->w;
+
+	load_group(l, k->group, value, NULL);
+	node_foreach(item, value)
+	{
+		struct env_var *var;
+
+		if (item->bad)
+			continue;
+		if (!is_env_name(item->name)) {
+			diag_error(l->diags, &item->name_at,
+				   "a variable's name has letters, digits and underscores");
+			continue;
+		}
+		if (is_reserved_env(item->name)) {
+			diag_error(l->diags, &item->name_at, "'%s' is set by ffsctl itself",
+				   item->name);
+			continue;
+		}
+		if (item->type == NODE_STRING)
+			check_variables(l, item);
+		var = array_add(w->env, w->n_env);
+		var->name = xstrdup(item->name);
+		var->value = xstrdup(item->text);
+		var->at = load_origin(l, &item->name_at);
+	}
+}
+
+static void load_plugin(struct load *l, struct worker *w, struct node *value)
+{
+	const char *name = value->text;
+
+	w->kind = WORKER_PLUGIN;
+	if (strchr(name, '/')) {
+		w->plugin = load_path(l, value);
+		return;
+	}
+	for (const char *p = name; *p; p++) {
+		if (strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-", *p))
+			continue;
+		load_error(
+			l, value,
+			"a plugin's name has letters, digits, '.', '_' and '-'; a path has a '/'");
+		return;
+	}
+	if (name[0] == '.')
+		load_error(l, value, "a plugin's name begins with no '.'; a path has a '/'");
+	w->plugin = xstrdup(name);
+	if (l->sandbox_noted || l->partial)
+		return;
+	l->sandbox_noted = true;
+	diag_note(l->diags, &value->at, "plugins run without a sandbox in this version of ffsctl");
+}
+
+static void load_exec(struct load *l, struct worker *w, struct node *list)
+{
+	size_t n = 0;
+
+	w->kind = WORKER_EXEC;
+	w->argv = xcalloc(list->n + 1, sizeof(char *));
+	node_foreach(item, list)
+	{
+		if (item->bad)
+			continue;
+		check_variables(l, item);
+		if (n == 0 && !*item->text && !item->bad)
+			load_error(l, item, "the name of the program is empty");
+		if (n == 0 && strchr(item->text, '/') && !str_has_prefix(item->text, "${"))
+			w->argv[n++] = load_path(l, item);
+		else
+			w->argv[n++] = xstrdup(item->text);
+	}
+}
+
+/* Exactly one of the two; a worker that is wrong in this has no defaults to speak of. */
+static bool load_kind(struct load *l, struct worker_draft *d, struct node *node)
+{
+	struct node *plugin = node_member(node, "plugin"), *exec = node_member(node, "exec");
+
+	if (plugin && exec) {
+		diag_error(l->diags, &exec->name_at,
+			   "a worker is either a 'plugin' or a program ('exec'), not both");
+		return false;
+	}
+	if (!plugin && !exec && !l->partial)
+		diag_error(l->diags, &node->name_at, "a worker needs 'plugin' or 'exec'");
+	if (d->plugin)
+		load_plugin(l, &d->w, d->plugin);
+	if (d->exec)
+		load_exec(l, &d->w, d->exec);
+	return plugin || exec;
+}
+
+static void only_for_plugins(struct load *l, const struct node *node, const char *key,
+			     const char *instead)
+{
+	struct node *setting = node_member(node, key);
+
+	if (setting && !setting->bad)
+		diag_error(l->diags, &setting->name_at, "'%s' is for plugins%s", key, instead);
+}
+
+static void set_defaults(struct worker *w, const struct node *node, size_t n_functions)
+{
+	bool exec = w->kind == WORKER_EXEC;
+
+	if (!node_member(node, "blocking"))
+		w->blocking = exec;
+	if (!node_member(node, "ready"))
+		w->ready = exec ? READY_STARTED : READY_NOTIFY;
+	if (!node_member(node, "on_failed"))
+		w->on_failed = n_functions > 1 ? FAILED_STALL : FAILED_UNBIND;
+	if (!w->user.value)
+		w->user.value = xstrdup(exec ? "root" : "nobody");
+	if (!w->directory)
+		w->directory = xstrdup("/");
+}
+
+static void check_times(struct load *l, struct worker *w, const struct node *node)
+{
+	struct node *delay = node_member(node, "restart_delay"),
+		    *max = node_member(node, "restart_max_delay"),
+		    *start = node_member(node, "start_timeout"),
+		    *window = node_member(node, "restart_window");
+
+	if (w->restart_delay > w->restart_max_delay) {
+		if (max && !max->bad && delay && !delay->bad)
+			load_error(l, max, "'restart_max_delay' is less than 'restart_delay'");
+		else if (max && !max->bad)
+			w->restart_delay = w->restart_max_delay;
+		else
+			w->restart_max_delay = w->restart_delay;
+	}
+	if (start && !start->bad && w->start_timeout <= 0)
+		load_error(l, start, "'start_timeout' must be more than 0");
+	if (window && !window->bad && w->restart_window <= 0)
+		load_error(l, window, "'restart_window' must be more than 0");
+}
+
+static void check_plugin(struct load *l, const struct worker *w, const struct node *node)
+{
+	struct node *ready = node_member(node, "ready");
+
+	if (ready && !ready->bad && w->ready != READY_NOTIFY)
+		load_error(l, ready,
+			   "a plugin is ready when it says so (\"notify\"), not by \"%s\"",
+			   ready->text);
+}
+
+static void check_exec(struct load *l, const struct node *node)
+{
+	only_for_plugins(l, node, "options", ": a program has its arguments in 'exec'");
+	only_for_plugins(l, node, "io", ": a program does its own I/O");
+}
+
+static char *options_json(const struct node *options)
+{
+	_cleanup_free_ char *text = NULL;
+	json_t *json;
+
+	if (!options)
+		return xstrdup("{}");
+	json = node_to_json(options);
+	text = json_dumps(json, JSON_COMPACT);
+	json_decref(json);
+	return xstrdup(text);
+}
+
+void load_worker(struct load *l, struct function *f, struct node *node)
+{
+	struct worker_draft d = { .w = { .start_timeout = 10,
+					 .stop_timeout = 5,
+					 .restart_delay = 1,
+					 .restart_max_delay = 30,
+					 .restart_limit = 5,
+					 .restart_window = 60 } };
+
+	load_group(l, &worker_keys, node, &d);
+	d.w.at = load_origin(l, &node->name_at);
+	d.w.options_json = options_json(d.options);
+	d.w.options_at = d.options ? load_origin(l, &d.options->at) : d.w.at;
+	d.w.keep_privileges = d.privileges.value == 1;
+	if (load_kind(l, &d, node)) {
+		check_times(l, &d.w, node);
+		if (node_member(node, "plugin"))
+			check_plugin(l, &d.w, node);
+		else
+			check_exec(l, node);
+	}
+	set_defaults(&d.w, node, node->parent->parent->n);
+	if (d.w.keep_privileges)
+		diag_warning(l->diags, &d.privileges.node->at,
+			     "with \"keep\" the worker has all of root's powers over this machine");
+	f->worker = xcalloc(1, sizeof(*f->worker));
+	*f->worker = d.w;
+}
