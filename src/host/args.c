@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "host/args.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "base/util.h"
+
+#define MAX_LENGTH ((uint64_t)1 << 40)
+
+static int usage(struct error *err, const char *s, const char *what)
+{
+	return error_set(err, EX_USAGE, EINVAL, NULL, "'%s' is not %s", s, what);
+}
+
+/* Parses a size at the start of *s and moves *s behind it. */
+static int take_size(const char **s, uint64_t *n)
+{
+	unsigned int shift = 0;
+	char *end;
+
+	if (**s < '0' || **s > '9')
+		return -EINVAL;
+	errno = 0;
+	*n = strtoull(*s, &end, 10);
+	if (errno)
+		return -errno;
+	if (*end == 'K')
+		shift = 10;
+	else if (*end == 'M')
+		shift = 20;
+	else if (*end == 'G')
+		shift = 30;
+	if (*n > MAX_LENGTH >> shift)
+		return -ERANGE;
+	*n <<= shift;
+	*s = end + (shift ? 1 : 0);
+	return 0;
+}
+
+int args_size(const char *s, uint64_t *n, struct error *err)
+{
+	const char *p = s;
+
+	if (take_size(&p, n) < 0 || *p)
+		return usage(err, s,
+			     "a size: an integer up to 1024G, or one with K, M or G behind it");
+	return 0;
+}
+
+int args_seconds(const char *s, unsigned int *ms, struct error *err)
+{
+	double v;
+	char *end;
+
+	v = strtod(s, &end);
+	if (end == s || *end || !(v >= 0 && v <= 86400))
+		return usage(err, s, "a number of seconds from 0 to 86400");
+	*ms = (unsigned int)(v * 1000);
+	return 0;
+}
+
+int args_count(const char *s, unsigned int max, unsigned int *n, struct error *err)
+{
+	unsigned long v;
+	char *end;
+
+	v = strtoul(s, &end, 10);
+	if (end == s || *end || *s < '0' || *s > '9' || v > max)
+		return error_set(err, EX_USAGE, EINVAL, NULL, "'%s' is not an integer from 0 to %u",
+				 s, max);
+	*n = (unsigned int)v;
+	return 0;
+}
+
+static void add(struct lengths *l, uint64_t first, uint64_t last)
+{
+	uint64_t n = last - first + 1;
+
+	l->range = xreallocarray(l->range, l->n + 1, sizeof(*l->range));
+	l->range[l->n].first = first;
+	l->range[l->n].last = last;
+	l->n++;
+	l->count += n;
+	l->total += (n % 2 ? (first + last) / 2 * n : n / 2 * (first + last));
+}
+
+int args_lengths(const char *s, struct lengths *l, struct error *err)
+{
+	const char *p = s;
+	uint64_t first, last;
+
+	*l = (struct lengths){ 0 };
+	do {
+		if (take_size(&p, &first) < 0)
+			goto bad;
+		last = first;
+		if (*p == '-') {
+			p++;
+			if (take_size(&p, &last) < 0 || last < first || last - first > 1 << 20)
+				goto bad;
+		}
+		add(l, first, last);
+	} while (*p++ == ',');
+	if (!p[-1])
+		return 0;
+bad:
+	lengths_free(l);
+	return usage(err, s, "a list of lengths like 1-4096,1M,16M");
+}
+
+void lengths_even(struct lengths *l, uint64_t total, uint64_t size)
+{
+	*l = (struct lengths){ 0 };
+	l->range = xcalloc(2, sizeof(*l->range));
+	l->range[0].first = size;
+	l->range[0].last = total % size;
+	l->count = total / size + (total % size != 0);
+	l->total = total;
+}
+
+uint64_t lengths_of(const struct lengths *l, uint64_t message)
+{
+	size_t i;
+
+	if (l->n == 0) /* lengths_even() */
+		return message + 1 == l->count && l->range[0].last ? l->range[0].last
+								   : l->range[0].first;
+	for (i = 0; i < l->n; i++) {
+		uint64_t n = l->range[i].last - l->range[i].first + 1;
+
+		if (message < n)
+			return l->range[i].first + message;
+		message -= n;
+	}
+	return 0;
+}
+
+void lengths_free(struct lengths *l)
+{
+	free(l->range);
+	*l = (struct lengths){ 0 };
+}

@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "host/device.h"
+
+#include <errno.h>
+#include <linux/netlink.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+#include "base/cleanup.h"
+#include "base/util.h"
+#include "host/report.h"
+
+/* Kernel's own uevents, and udev's after it has set the node's owner. */
+#define UEVENT_GROUPS 3
+
+static const char *words(int usb)
+{
+	switch (usb) {
+	case LIBUSB_ERROR_ACCESS:
+		return "permission denied";
+	case LIBUSB_ERROR_NO_DEVICE:
+		return "the device is gone";
+	case LIBUSB_ERROR_NOT_FOUND:
+		return "not found";
+	case LIBUSB_ERROR_BUSY:
+		return "another program or a kernel driver has it";
+	case LIBUSB_ERROR_TIMEOUT:
+		return "no answer in time";
+	case LIBUSB_ERROR_PIPE:
+		return "the device stalled";
+	case LIBUSB_ERROR_NO_MEM:
+		return "out of memory";
+	case LIBUSB_ERROR_IO:
+		return "input/output error";
+	default:
+		return libusb_strerror(usb);
+	}
+}
+
+int device_error(struct error *err, int usb, const char *fmt, ...)
+{
+	_cleanup_free_ char *what = NULL;
+	int exit = EX_IOERR;
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (vasprintf(&what, fmt, ap) < 0)
+		what = NULL;
+	va_end(ap);
+	if (usb == LIBUSB_ERROR_ACCESS)
+		exit = EX_NOPERM;
+	else if (usb == LIBUSB_ERROR_NO_DEVICE || usb == LIBUSB_ERROR_NOT_FOUND)
+		exit = EX_UNAVAILABLE;
+	else if (usb == LIBUSB_ERROR_TIMEOUT)
+		exit = EX_TEMPFAIL;
+	return error_set(err, exit, EIO, NULL, "%s: %s", what, words(usb));
+}
+
+const char *device_speed_name(int speed)
+{
+	switch (speed) {
+	case LIBUSB_SPEED_LOW:
+		return "low";
+	case LIBUSB_SPEED_FULL:
+		return "full";
+	case LIBUSB_SPEED_HIGH:
+		return "high";
+	case LIBUSB_SPEED_SUPER:
+		return "super";
+	case LIBUSB_SPEED_SUPER_PLUS:
+		return "super-plus";
+	default:
+		return "unknown";
+	}
+}
+
+int device_parse(const char *s, struct device_wanted *w, struct error *err)
+{
+	unsigned int a, b;
+	int end = 0;
+
+	if (sscanf(s, "%4x:%4x%n", &a, &b, &end) == 2 && !s[end]) {
+		w->by_id = true;
+		w->vendor = (uint16_t)a;
+		w->product = (uint16_t)b;
+		return 0;
+	}
+	if (sscanf(s, "%3u/%3u%n", &a, &b, &end) == 2 && !s[end]) {
+		w->by_place = true;
+		w->bus = a;
+		w->address = b;
+		return 0;
+	}
+	return error_set(err, EX_USAGE, EINVAL, NULL,
+			 "'%s' is not a device: VENDOR:PRODUCT in hex, or BUS/ADDRESS", s);
+}
+
+/* The n-th bulk or interrupt endpoint of a direction. */
+static const struct libusb_endpoint_descriptor *nth(const struct libusb_interface_descriptor *i,
+						    uint8_t direction, unsigned int n)
+{
+	unsigned int k;
+
+	for (k = 0; k < i->bNumEndpoints; k++) {
+		const struct libusb_endpoint_descriptor *e = &i->endpoint[k];
+		unsigned int type = e->bmAttributes & LIBUSB_TRANSFER_TYPE_MASK;
+
+		if ((e->bEndpointAddress & LIBUSB_ENDPOINT_DIR_MASK) != direction ||
+		    (type != LIBUSB_TRANSFER_TYPE_BULK && type != LIBUSB_TRANSFER_TYPE_INTERRUPT))
+			continue;
+		if (n-- == 0)
+			return e;
+	}
+	return NULL;
+}
+
+/* Whether the device has what is wanted; fills in interface and endpoints. */
+static bool choose_interface(const struct device_wanted *w, libusb_device *dev, struct device *d)
+{
+	const struct libusb_endpoint_descriptor *out = NULL, *in = NULL;
+	struct libusb_config_descriptor *c;
+	unsigned int i;
+
+	if (libusb_get_active_config_descriptor(dev, &c) < 0)
+		return false;
+	for (i = 0; i < c->bNumInterfaces && !(out && in); i++) {
+		const struct libusb_interface_descriptor *id = c->interface[i].altsetting;
+
+		if (c->interface[i].num_altsetting < 1 ||
+		    (w->interface >= 0 && w->interface != id->bInterfaceNumber))
+			continue;
+		/* Unasked, only what no class driver wants. */
+		if (w->interface < 0 && !w->by_id && !w->by_place && !w->serial &&
+		    id->bInterfaceClass != LIBUSB_CLASS_VENDOR_SPEC)
+			continue;
+		out = nth(id, LIBUSB_ENDPOINT_OUT, w->pair);
+		in = nth(id, LIBUSB_ENDPOINT_IN, w->pair);
+		d->interface = id->bInterfaceNumber;
+	}
+	if (out && in) {
+		d->out = out->bEndpointAddress;
+		d->in = in->bEndpointAddress;
+		d->out_packet = out->wMaxPacketSize & 0x7ff;
+		d->in_packet = in->wMaxPacketSize & 0x7ff;
+		d->interrupt = (out->bmAttributes & LIBUSB_TRANSFER_TYPE_MASK) ==
+			       LIBUSB_TRANSFER_TYPE_INTERRUPT;
+	}
+	libusb_free_config_descriptor(c);
+	return out && in;
+}
+
+static char *read_serial(libusb_device *dev, uint8_t index)
+{
+	libusb_device_handle *h;
+	unsigned char text[256];
+	char *serial = NULL;
+
+	if (!index || libusb_open(dev, &h) < 0)
+		return NULL;
+	if (libusb_get_string_descriptor_ascii(h, index, text, sizeof(text)) >= 0)
+		serial = xstrdup((char *)text);
+	libusb_close(h);
+	return serial;
+}
+
+static bool matches(const struct device_wanted *w, libusb_device *dev, struct device *d)
+{
+	struct libusb_device_descriptor desc;
+
+	if (libusb_get_device_descriptor(dev, &desc) < 0 || desc.bDeviceClass == LIBUSB_CLASS_HUB)
+		return false;
+	d->bus = libusb_get_bus_number(dev);
+	d->address = libusb_get_device_address(dev);
+	d->vendor = desc.idVendor;
+	d->product = desc.idProduct;
+	d->speed = libusb_get_device_speed(dev);
+	if ((w->by_id && (w->vendor != d->vendor || w->product != d->product)) ||
+	    (w->by_place && (w->bus != d->bus || w->address != d->address)))
+		return false;
+	if (!choose_interface(w, dev, d))
+		return false;
+	free(d->serial);
+	d->serial = read_serial(dev, desc.iSerialNumber);
+	return !w->serial || streq_null(w->serial, d->serial);
+}
+
+static int claim(struct device *d, libusb_device *dev, struct error *err)
+{
+	int r = libusb_open(dev, &d->handle);
+
+	if (r < 0) {
+		d->handle = NULL;
+		return device_error(err, r, "cannot open the device %04x:%04x at %u/%u", d->vendor,
+				    d->product, d->bus, d->address);
+	}
+	r = libusb_claim_interface(d->handle, d->interface);
+	if (r < 0)
+		return device_error(err, r, "cannot claim interface %d of %04x:%04x at %u/%u",
+				    d->interface, d->vendor, d->product, d->bus, d->address);
+	return 0;
+}
+
+static int none(const struct device_wanted *w, struct error *err)
+{
+	_cleanup_free_ char *which = NULL;
+
+	if (w->by_id)
+		which = strf("device %04x:%04x", w->vendor, w->product);
+	else if (w->by_place)
+		which = strf("device at %u/%u", w->bus, w->address);
+	else
+		which = xstrdup("device with a vendor-specific interface");
+	return error_set(err, EX_UNAVAILABLE, ENODEV, NULL,
+			 "there is no %s%s%s%s with a pair of OUT and IN endpoints", which,
+			 w->serial ? " with serial number '" : "", w->serial ? w->serial : "",
+			 w->serial ? "'" : "");
+}
+
+/* One look at what is there now. libusb without udevd does not see what comes after its init. */
+static int look(const struct device_wanted *w, struct device *d, struct error *err)
+{
+	_cleanup_free_ char *found = NULL;
+	libusb_device **list, *hit = NULL;
+	struct device candidate = { 0 };
+	ssize_t i, n;
+	int r;
+
+	r = libusb_init(&d->usb);
+	if (r < 0) {
+		d->usb = NULL;
+		return device_error(err, r, "cannot start libusb");
+	}
+	n = libusb_get_device_list(d->usb, &list);
+	if (n < 0)
+		return device_error(err, (int)n, "cannot list the USB devices");
+	for (i = 0; i < n; i++) {
+		char *so_far = found;
+
+		if (!matches(w, list[i], &candidate))
+			continue;
+		found = strf("%s%s%04x:%04x at %u/%u", hit ? so_far : "", hit ? ", " : "",
+			     candidate.vendor, candidate.product, candidate.bus, candidate.address);
+		free(so_far);
+		if (hit) {
+			r = 1;
+			continue;
+		}
+		hit = list[i];
+		candidate.usb = d->usb;
+		*d = candidate;
+		candidate.serial = NULL;
+	}
+	free(candidate.serial);
+	if (!hit)
+		r = none(w, err);
+	else if (r == 1)
+		r = error_set(err, EX_USAGE, EINVAL, NULL,
+			      "several devices match: %s; say which with --device BUS/ADDRESS",
+			      found);
+	else
+		r = claim(d, hit, err);
+	libusb_free_device_list(list, 1);
+	return r;
+}
+
+static int open_uevents(void)
+{
+	struct sockaddr_nl a = { .nl_family = AF_NETLINK, .nl_groups = UEVENT_GROUPS };
+	int fd =
+		socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_KOBJECT_UEVENT);
+
+	if (fd < 0 || bind(fd, (struct sockaddr *)&a, sizeof(a)) < 0) {
+		int e = errno;
+
+		if (fd >= 0)
+			close(fd);
+		return -e;
+	}
+	return fd;
+}
+
+/* Waits for the next thing to happen to any device, and takes all that has. */
+static bool wait_uevent(int fd, int64_t deadline)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	char text[8192];
+	int64_t left = deadline - now_ms();
+
+	if (left <= 0 || poll(&p, 1, (int)left) <= 0)
+		return false;
+	while (recv(fd, text, sizeof(text), 0) > 0 || errno == ENOBUFS)
+		;
+	return true;
+}
+
+int device_open(const struct device_wanted *w, struct device *d, struct error *err)
+{
+	int64_t deadline = now_ms() + w->wait_ms;
+	_cleanup_close_ int events = -1;
+	int r;
+
+	*d = (struct device){ 0 };
+	if (w->wait_ms) {
+		events = open_uevents();
+		if (events < 0)
+			return error_errno(err, EX_OSERR, -events, NULL,
+					   "cannot listen for new devices (netlink)");
+	}
+	for (;;) {
+		r = look(w, d, err);
+		if (r >= 0)
+			return 0;
+		device_close(d);
+		/* No such device yet, or one that udev has not given to us yet. */
+		if (!w->wait_ms || (err->exit != EX_UNAVAILABLE && err->exit != EX_NOPERM))
+			return r;
+		if (!wait_uevent(events, deadline))
+			return error_hint(err, "waited %u ms for it", w->wait_ms);
+		error_clear(err);
+	}
+}
+
+void device_close(struct device *d)
+{
+	if (d->handle)
+		libusb_close(d->handle);
+	if (d->usb)
+		libusb_exit(d->usb);
+	free(d->serial);
+	*d = (struct device){ 0 };
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "host/pattern.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/util.h"
+
+/*
+ * Every message is a window into one table of random bytes. The table's length is a prime, so that
+ * no two pieces at multiples of a packet or a buffer size look alike.
+ */
+#define TABLE 1048573
+#define MESSAGE_STEP 7919
+
+void pattern_init(struct pattern *p)
+{
+	uint64_t x = 0x9e3779b97f4a7c15;
+	size_t i;
+
+	p->table = xcalloc(TABLE, 1);
+	for (i = 0; i < TABLE; i++) {
+		x ^= x << 13; /* xorshift64 */
+		x ^= x >> 7;
+		x ^= x << 17;
+		p->table[i] = (unsigned char)(x >> 32);
+	}
+}
+
+void pattern_free(struct pattern *p)
+{
+	free(p->table);
+	p->table = NULL;
+}
+
+static size_t place(uint64_t message, uint64_t offset)
+{
+	return (message % TABLE * MESSAGE_STEP + offset) % TABLE;
+}
+
+void pattern_fill(const struct pattern *p, uint64_t message, uint64_t offset, unsigned char *data,
+		  size_t length)
+{
+	size_t at = place(message, offset), n;
+
+	while (length) {
+		n = TABLE - at < length ? TABLE - at : length;
+		memcpy(data, p->table + at, n);
+		data += n;
+		length -= n;
+		at = 0;
+	}
+}
+
+unsigned char pattern_byte(const struct pattern *p, uint64_t message, uint64_t offset)
+{
+	return p->table[place(message, offset)];
+}
+
+size_t pattern_compare(const struct pattern *p, uint64_t message, uint64_t offset,
+		       const unsigned char *data, size_t length)
+{
+	size_t at = place(message, offset), done = 0, n, i;
+
+	while (done < length) {
+		n = TABLE - at < length - done ? TABLE - at : length - done;
+		if (memcmp(data + done, p->table + at, n) != 0) {
+			for (i = 0; data[done + i] == p->table[at + i]; i++)
+				;
+			return done + i;
+		}
+		done += n;
+		at = 0;
+	}
+	return length;
+}
