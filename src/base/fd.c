@@ -104,8 +104,41 @@ bool path_exists(const char *path)
 	return lstat(path, &st) == 0;
 }
 
-void fd_close_range(unsigned int first, unsigned int last)
+/* A system call of its own, as not every libc has the wrapper. */
+static void close_range_of(unsigned int first, unsigned int last)
 {
 	if (first <= last)
 		syscall(SYS_close_range, first, last, 0);
+}
+
+void fd_close_from(unsigned int first)
+{
+	close_range_of(first, ~0U);
+}
+
+void fd_close_others(const int *keep, size_t n)
+{
+	unsigned int first = 3;
+
+	for (;;) {
+		unsigned int next = ~0U; /* the lowest that is kept, from `first` on */
+
+		for (size_t i = 0; i < n; i++)
+			if (keep[i] >= (int)first && (unsigned int)keep[i] < next)
+				next = (unsigned int)keep[i];
+		close_range_of(first, next == ~0U ? next : next - 1);
+		if (next == ~0U)
+			return;
+		first = next + 1;
+	}
+}
+
+void fd_stdio_to_null(void)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	for (int fd = 0; fd < 3 && null >= 0; fd++)
+		dup2(null, fd);
+	if (null > 2)
+		close(null);
 }

@@ -23,5 +23,9 @@ bool path_exists(const char *path);
 /* The write(2) loop for pipes and files. -errno. */
 int fd_write_all(int fd, const void *data, size_t size);
 
-/* Closes every descriptor from `first` to `last`, both included. */
-void fd_close_range(unsigned int first, unsigned int last);
+/* Closes every descriptor from 3 on but those in `keep` (which may hold -1). */
+void fd_close_others(const int *keep, size_t n);
+/* Closes every descriptor from `first` on. */
+void fd_close_from(unsigned int first);
+/* 0, 1 and 2 become /dev/null. */
+void fd_stdio_to_null(void);

@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -255,12 +254,4 @@ unsigned long long process_start_time(pid_t pid)
 	char state;
 
 	return read_stat(pid, &state, &start) ? start : 0;
-}
-
-int process_open(pid_t pid)
-{
-	/* Not every libc has the wrapper. */
-	int fd = (int)syscall(SYS_pidfd_open, pid, 0);
-
-	return fd < 0 ? -errno : fd;
 }

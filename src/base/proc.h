@@ -31,6 +31,3 @@ char *process_name(pid_t pid);
 bool process_alive(pid_t pid);
 /* Start time in clock ticks since boot: with the pid, the process' identity. 0 when it is gone. */
 unsigned long long process_start_time(pid_t pid);
-
-/* A descriptor that becomes readable when the process has ended (close-on-exec). -errno. */
-int process_open(pid_t pid);

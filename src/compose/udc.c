@@ -37,6 +37,13 @@ static bool driver_is_virtual(const char *driver)
 	return driver && (streq(driver, "dummy_udc") || streq(driver, "usbip-vudc"));
 }
 
+bool udc_is_virtual(const char *name)
+{
+	_cleanup_free_ char *driver = driver_of(name);
+
+	return driver_is_virtual(driver);
+}
+
 /* The configfs gadget whose UDC attribute has that name; the caller frees it. */
 static char *gadget_on(const struct world *world, const char *udc)
 {

@@ -33,6 +33,8 @@ void udcs_free(struct udcs *udcs);
 int udc_choose(const struct world *world, const struct gadget_udc *wanted, const char *name,
 	       char **out, struct error *err);
 
+bool udc_is_virtual(const char *name);
+
 /* Who holds a UDC, in words; NULL: nobody. The caller frees it. */
 char *udc_holder(const struct world *world, const char *name);
 

@@ -19,7 +19,6 @@
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "base/loop.h"
-#include "base/proc.h"
 
 #define EVENTS_PER_READ 4 /* the kernel's queue is that long (u_fs.h, struct ffs_data) */
 
@@ -165,19 +164,6 @@ static _Noreturn void keep(struct kept *k)
 	}
 }
 
-/* Leaves 0, 1 and 2 on /dev/null, and nothing else open but the two. */
-static void close_others(int a, int b)
-{
-	unsigned int low = (unsigned int)(a < b ? a : b), high = (unsigned int)(a < b ? b : a);
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-
-	for (int fd = 0; fd < 3 && null >= 0; fd++)
-		dup2(null, fd);
-	fd_close_range(3, low - 1);
-	fd_close_range(low + 1, high - 1);
-	fd_close_range(high + 1, ~0U);
-}
-
 static _Noreturn void keeper_main(int ep0, int sock, const char *label, pid_t parent)
 {
 	static struct kept k;
@@ -191,7 +177,8 @@ static _Noreturn void keeper_main(int ep0, int sock, const char *label, pid_t pa
 	setsid(); /* a terminal's Ctrl-C is for the supervisor */
 	snprintf(name, sizeof(name), "keep:%s", label);
 	prctl(PR_SET_NAME, name);
-	close_others(ep0, sock);
+	fd_stdio_to_null();
+	fd_close_others((int[]){ ep0, sock }, 2);
 	if (chdir("/") < 0)
 		_exit(1);
 	sigemptyset(&none);
@@ -220,12 +207,6 @@ int keeper_start(struct keeper *keeper, int ep0, const char *label, struct error
 		return -err->err;
 	}
 	keeper->socket = pair[0];
-	keeper->pid_fd = process_open(keeper->pid);
-	if (keeper->pid_fd < 0) {
-		error_errno(err, EX_OSERR, -keeper->pid_fd, NULL, "cannot watch the keeper of '%s'", label);
-		keeper_kill(keeper);
-		return -err->err;
-	}
 	return 0;
 }
 
@@ -235,8 +216,6 @@ void keeper_kill(struct keeper *keeper)
 		kill(keeper->pid, SIGKILL);
 		waitpid(keeper->pid, NULL, 0);
 	}
-	if (keeper->pid_fd >= 0)
-		close(keeper->pid_fd);
 	if (keeper->socket >= 0)
 		close(keeper->socket);
 	*keeper = KEEPER_NONE;

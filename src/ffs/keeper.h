@@ -19,13 +19,15 @@
 
 struct keeper {
 	pid_t pid;   /* 0: none */
-	int pid_fd;  /* readable when it has ended; -1: none */
 	int socket;  /* SOCK_SEQPACKET, non-blocking; -1: none */
 };
 
-#define KEEPER_NONE ((struct keeper){ .pid_fd = -1, .socket = -1 })
+#define KEEPER_NONE ((struct keeper){ .socket = -1 })
 
-/* Forks a keeper that owns `ep0` from then on; the caller's copy is closed in any case. */
+/*
+ * Forks a keeper that owns `ep0` from then on; the caller's copy is closed in any case. It is the
+ * caller's child: its end is reported by SIGCHLD.
+ */
 int keeper_start(struct keeper *keeper, int ep0, const char *label, struct error *err);
 
 /*

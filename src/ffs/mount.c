@@ -8,10 +8,11 @@
 #include "base/proc.h"
 
 /*
- * The last reference to an endpoint file may be dropped by a kernel thread (the completion of a
- * cancelled AIO request, f_fs.c: ffs_user_copy_worker), and the kernel does that a jiffy after the
- * owner's death is reported (fs/file_table.c: delayed_fput). Nothing announces it; so a mount
- * that is busy although no process holds it is tried again, this often, 10 ms apart.
+ * A mount may be busy for a moment although nobody uses it any more: the last reference to an
+ * endpoint file may be a kernel thread's (the completion of a cancelled AIO request, f_fs.c:
+ * ffs_user_copy_worker), dropped a jiffy after the owner's death was reported (fs/file_table.c:
+ * delayed_fput); or a keeper is just dying with its supervisor. Nothing announces the end of that,
+ * so a busy mount is tried again, this often, PLAN_SOON_MS apart.
  */
 #define UMOUNT_TRIES 100
 
@@ -51,11 +52,9 @@ static int mount_undo(struct step *step, struct error *err)
 	if (r != MOUNT_MATCH || umount2(step->path, UMOUNT_NOFOLLOW) == 0)
 		return 0;
 	r = -errno;
-	if (r == -EBUSY) {
-		holders = mount_holders(step->path);
-		if (!holders && ++step->tries < UMOUNT_TRIES)
-			return PLAN_AGAIN;
-	}
+	if (r == -EBUSY && ++step->tries < UMOUNT_TRIES)
+		return PLAN_SOON;
+	holders = mount_holders(step->path);
 	error_errno(err, EX_OSERR, -r, step->path, "cannot unmount %s", step->path);
 	if (holders)
 		error_hint(err, "in use by %s: end it, then run 'down' again", holders);

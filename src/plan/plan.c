@@ -88,7 +88,7 @@ int plan_undo(struct plan *plan, struct error *err)
 			continue;
 		if (step->op->undo)
 			r = undo_step(step, i + 1, &one);
-		if (r == PLAN_AGAIN) {
+		if (r > 0) {
 			error_clear(err); /* the failures before it are met again next time */
 			return r;
 		}

@@ -14,15 +14,18 @@
 
 #include "base/error.h"
 
-/* "Not finished: call again after the next event." Only steps that wait for a process return it. */
+/* "Not finished: call again after the next event." For steps that wait for a process. */
 #define PLAN_AGAIN 1
+/* "Not finished, and nothing will announce it: call again in PLAN_SOON_MS." Only undos, bounded. */
+#define PLAN_SOON 2
+#define PLAN_SOON_MS 10
 
 struct step;
 
 struct step_op {
 	const char *name;      /* "mkdir": the word in --dry-run, in messages and in the record */
 	const char *undo_name; /* "rmdir"; NULL: the undo of an earlier step takes this one along */
-	/* 0, PLAN_AGAIN or -errno with err filled. A step that failed must have left no trace. */
+	/* 0, PLAN_AGAIN (undo: also PLAN_SOON) or -errno with err filled. A step that failed must have left no trace. */
 	int (*apply)(struct step *step, struct error *err);
 	int (*undo)(struct step *step, struct error *err);
 };

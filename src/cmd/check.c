@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* ffsctl check: every error and warning of gadget files, without root and without hardware. */
+#include "config.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "cmd/cmd.h"
+#include "supervise/control.h"
+
+enum output { OUTPUT_WORDS, OUTPUT_JSON };
+
+struct check {
+	const struct globals *globals;
+	enum output output;
+	enum diag_format format;
+	json_t *files, *problems, *errors;
+	int exit; /* of the first file that could not even be read, else of one with errors */
+};
+
+/* What stays after a file was read, for --json. */
+static void report_json(struct check *c, const char *path, const struct gadget *g, json_t *form,
+			const struct diags *diags)
+{
+	json_t *problems = diags_to_json(diags);
+	json_t *file =
+		json_pack("{s:s+, s:b, s:o?}", "file", path, "", "valid", g != NULL, "form", form);
+
+	if (g)
+		json_object_set_new(file, "name", json_string(g->name));
+	json_array_append_new(c->files, file);
+	json_array_extend(c->problems, problems);
+	json_decref(problems);
+}
+
+static void report_words(const struct check *c, const char *path, const struct gadget *g,
+			 const struct diags *diags)
+{
+	diags_print(stderr, diags, c->format, c->globals->color);
+	if (!g || log_get_level() < LOG_NORMAL)
+		return;
+	if (diags->n_warnings > 0)
+		fprintf(stderr, "%s: no errors, %zu warning%s\n", path, diags->n_warnings,
+			diags->n_warnings == 1 ? "" : "s");
+	else
+		fprintf(stderr, "%s: no errors\n", path);
+}
+
+static void unreadable(struct check *c, const struct error *err)
+{
+	if (c->exit == 0 || c->exit == EX_DATAERR)
+		c->exit = err->exit;
+	if (c->output == OUTPUT_JSON)
+		json_array_append_new(c->errors, error_to_json(err));
+	else
+		cmd_print_error(err);
+}
+
+static void check_file(struct check *c, const char *path)
+{
+	_cleanup_gadget_ struct gadget *g = NULL;
+	_cleanup_error_ struct error err = { 0 };
+	struct diags diags = { 0 };
+	json_t *form = NULL;
+	int r = spec_load(path, NULL, &g, &form, &diags, &err);
+
+	if (r < 0 && err.exit != 0) {
+		unreadable(c, &err);
+	} else {
+		if (r < 0 && c->exit == 0)
+			c->exit = EX_DATAERR;
+		if (c->output == OUTPUT_JSON)
+			report_json(c, path, g, json_incref(form), &diags);
+		else
+			report_words(c, path, g, &diags);
+	}
+	json_decref(form);
+	diags_free(&diags);
+}
+
+static int check_run(const struct globals *globals, int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "json", no_argument, NULL, 'j' },
+		{ "format", required_argument, NULL, 'f' },
+		{ "here", no_argument, NULL, 'H' },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
+	};
+	struct check c = { .globals = globals };
+	int opt;
+
+	while ((opt = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+		switch (opt) {
+		case 'j':
+			c.output = OUTPUT_JSON;
+			break;
+		case 'f':
+			if (!streq(optarg, "gcc"))
+				return cmd_usage(&cmd_check, "there is only --format=gcc");
+			c.format = DIAG_FORMAT_GCC;
+			break;
+		case 'H':
+			return cmd_usage(&cmd_check, "--here is not in this version of ffsctl");
+		case 'h':
+			return cmd_help(&cmd_check);
+		default:
+			return cmd_bad_option(&cmd_check, argv);
+		}
+	}
+	if (optind == argc)
+		return cmd_usage(&cmd_check, "name a gadget file");
+	c.files = json_array();
+	c.problems = json_array();
+	c.errors = json_array();
+	for (int i = optind; i < argc; i++)
+		check_file(&c, argv[i]);
+	if (c.output == OUTPUT_JSON) {
+		json_t *doc = cmd_json_document();
+
+		json_object_set(doc, "files", c.files);
+		json_object_set(doc, "problems", c.problems);
+		json_object_set(doc, "errors", c.errors);
+		if (!cmd_print_document(doc) && c.exit == 0)
+			c.exit = EX_IOERR;
+	}
+	json_decref(c.files);
+	json_decref(c.problems);
+	json_decref(c.errors);
+	return c.exit;
+}
+
+const struct command cmd_check = {
+	.name = "check",
+	.args = "FILE... [--json | --format=gcc]",
+	.summary = "every error and warning of a gadget file",
+	.options = "  --json              one JSON document on stdout\n"
+		   "  --format=gcc        one line a message, as compilers print them\n",
+	.run = check_run,
+};

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Commands. Each is one file that ends in one constant struct, listed in src/ffsctl.c. A command
+ * parses its own options (getopt_long, argv[0] is its name) and returns the exit code of cli.md.
+ * All printing for people is done here.
+ */
+#pragma once
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "base/error.h"
+#include "base/world.h"
+#include "spec/spec.h"
+#include "supervise/front.h"
+
+struct globals {
+	struct world world;
+	const char *dir; /* --dir: searched first for names; NULL */
+	enum diag_color color;
+};
+
+struct command {
+	const char *name;
+	const char *args;    /* of the usage line */
+	const char *summary; /* half a line */
+	const char *options; /* lines for --help; NULL: none */
+	int (*run)(const struct globals *globals, int argc, char **argv);
+};
+
+extern const struct command cmd_check, cmd_down, cmd_restart, cmd_run, cmd_status, cmd_up;
+
+/* --- usage: all return EX_USAGE, but cmd_help ------------------------------------------------------ */
+
+/* "ffsctl COMMAND: TEXT" and a pointer to --help. */
+int cmd_usage(const struct command *command, const char *fmt, ...) _printf_(2, 3);
+/* After getopt_long has said '?' or ':'. With opterr = 0 it leaves the words to us. */
+int cmd_bad_option(const struct command *command, char *const *argv);
+/* --help: on stdout; returns 0. */
+int cmd_help(const struct command *command);
+/* A number of seconds, 0 or more; false: it is none. */
+bool cmd_parse_seconds(const char *text, double *seconds);
+
+/* --- gadget files ------------------------------------------------------------------------------------- */
+
+/*
+ * The path for an argument: a path itself (with '/', or ending in .conf or .scheme), or a name
+ * that is looked up in the directories of cli.md. The caller frees it. EX_NOINPUT.
+ */
+int cmd_find_file(const struct globals *globals, const char *argument, char **path, struct error *err);
+
+/*
+ * Loads a gadget file and prints its diagnostics on stderr (with `json`, which then goes into the
+ * document, they are kept instead). 0, or an exit code, in which case err or diags hold the reason.
+ */
+int cmd_load(const struct globals *globals, const char *argument, const char *name,
+	     struct gadget **gadget, json_t **form, struct diags *diags, struct error *err);
+
+/* The name that an argument means: itself, or what the file at that path says. The caller frees it. */
+int cmd_gadget_name(const struct globals *globals, const char *argument, char **name, struct error *err);
+
+/* --- output --------------------------------------------------------------------------------------------- */
+
+/* Prints an error in its one form and returns its exit code. */
+int cmd_print_error(const struct error *err);
+
+/*
+ * The one JSON document of a command: {"ffsctl", "gadgets", "errors"}, on stdout also on failure.
+ * `gadgets` (taken over) NULL: none; `err` may be NULL or empty; `diags` may be NULL. Returns
+ * `exit`.
+ */
+int cmd_print_json(json_t *gadgets, const struct error *err, const struct diags *diags, int exit);
+/* {"ffsctl": {"schema": 1, "version"}}; the caller owns it. */
+json_t *cmd_json_document(void);
+/* Writes it to stdout and drops it. False when stdout does not take it. */
+bool cmd_print_document(json_t *document);

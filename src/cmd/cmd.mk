@@ -1,0 +1,14 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+bin_PROGRAMS += ffsctl
+ffsctl_SOURCES = src/ffsctl.c
+ffsctl_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+ffsctl_LDADD = $(FFSCTL_LIBS) -lm
+
+libffsctl_a_SOURCES += \
+	src/cmd/check.c \
+	src/cmd/cmd.h \
+	src/cmd/common.c \
+	src/cmd/down.c \
+	src/cmd/restart.c \
+	src/cmd/status.c \
+	src/cmd/up.c

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "config.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "cmd/cmd.h"
+#include "supervise/control.h"
+
+int cmd_usage(const struct command *command, const char *fmt, ...)
+{
+	_cleanup_free_ char *text = NULL;
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (vasprintf(&text, fmt, ap) < 0)
+		text = NULL;
+	va_end(ap);
+	log_error("%s: %s (see 'ffsctl %s --help')", command->name, text ? text : "?", command->name);
+	return EX_USAGE;
+}
+
+int cmd_bad_option(const struct command *command, char *const *argv)
+{
+	return cmd_usage(command, "the option '%s' is not one it knows, or lacks its value, or is not in this version",
+			 argv[optind - 1]);
+}
+
+int cmd_help(const struct command *command)
+{
+	printf("usage: ffsctl %s %s\n\n%s\n", command->name, command->args, command->summary);
+	if (command->options)
+		printf("\n%s", command->options);
+	return 0;
+}
+
+bool cmd_parse_seconds(const char *text, double *seconds)
+{
+	char *end;
+
+	errno = 0;
+	*seconds = strtod(text, &end);
+	return end != text && *end == '\0' && errno == 0 && isfinite(*seconds) && *seconds >= 0;
+}
+
+static bool is_path(const char *argument)
+{
+	return strchr(argument, '/') || str_has_suffix(argument, ".conf") || str_has_suffix(argument, ".scheme");
+}
+
+int cmd_find_file(const struct globals *globals, const char *argument, char **path, struct error *err)
+{
+	const char *const dirs[] = { globals->dir, FFSCTL_SYSCONFDIR "/ffsctl/gadget.d",
+				     "/run/ffsctl/gadget.d", FFSCTL_DATADIR "/gadget.d" };
+	static const char *const suffixes[] = { "conf", "scheme" };
+
+	if (is_path(argument)) {
+		*path = xstrdup(argument);
+		return 0;
+	}
+	for (size_t d = 0; d < ARRAY_SIZE(dirs); d++) {
+		for (size_t s = 0; dirs[d] && s < ARRAY_SIZE(suffixes); s++) {
+			char *candidate = strf("%s/%s.%s", dirs[d], argument, suffixes[s]);
+
+			if (path_exists(candidate)) {
+				*path = candidate;
+				return 0;
+			}
+			free(candidate);
+		}
+	}
+	error_set(err, EX_NOINPUT, ENOENT, NULL, "there is no gadget file '%s' in %s%s%s, %s or %s", argument,
+		  dirs[0] ? dirs[0] : "", dirs[0] ? ", " : "", dirs[1], dirs[2], dirs[3]);
+	return error_hint(err, "for a file elsewhere give its path, with a '/' or its '.conf'");
+}
+
+int cmd_load(const struct globals *globals, const char *argument, const char *name,
+	     struct gadget **gadget, json_t **form, struct diags *diags, struct error *err)
+{
+	const struct spec_options options = { .name = name };
+	_cleanup_free_ char *path = NULL;
+	int r = cmd_find_file(globals, argument, &path, err);
+
+	if (r < 0)
+		return err->exit;
+	r = spec_load(path, &options, gadget, form, diags, err);
+	if (r == 0)
+		return 0;
+	return err->exit ? err->exit : EX_DATAERR;
+}
+
+int cmd_gadget_name(const struct globals *globals, const char *argument, char **name, struct error *err)
+{
+	_cleanup_gadget_ struct gadget *gadget = NULL;
+	struct diags diags = { 0 };
+	const char *base;
+	int exit = 0;
+
+	if (!is_path(argument)) {
+		*name = xstrdup(argument);
+		return 0;
+	}
+	exit = cmd_load(globals, argument, NULL, &gadget, NULL, &diags, err);
+	diags_free(&diags);
+	/* A file that has been damaged or removed meanwhile must not keep its gadget from going down. */
+	base = strrchr(argument, '/') ? strrchr(argument, '/') + 1 : argument;
+	*name = exit == 0 ? xstrdup(gadget->name) : xstrndup(base, strcspn(base, "."));
+	if (exit == EX_NOINPUT || exit == EX_NOPERM || exit == EX_DATAERR)
+		error_clear(err);
+	return err->exit ? -err->err : 0;
+}
+
+int cmd_print_error(const struct error *err)
+{
+	if (err->file)
+		fprintf(stderr, "%s:%u:%u: error: %s\n", err->file, err->line, err->column, err->text);
+	else
+		log_error("%s", err->text);
+	return err->exit;
+}
+
+json_t *cmd_json_document(void)
+{
+	return json_pack("{s:{s:i, s:s}}", "ffsctl", "schema", 1, "version", PACKAGE_VERSION);
+}
+
+bool cmd_print_document(json_t *document)
+{
+	bool good = json_dumpf(document, stdout, JSON_INDENT(2)) == 0 && fputc('\n', stdout) != EOF;
+
+	json_decref(document);
+	return fflush(stdout) == 0 && good;
+}
+
+int cmd_print_json(json_t *gadgets, const struct error *err, const struct diags *diags, int exit)
+{
+	json_t *document = cmd_json_document(), *errors = json_array();
+
+	json_object_set_new(document, "gadgets", gadgets ? gadgets : json_array());
+	if (err && err->exit)
+		json_array_append_new(errors, error_to_json(err));
+	json_object_set_new(document, "errors", errors);
+	if (diags)
+		json_object_set_new(document, "problems", diags_to_json(diags));
+	return cmd_print_document(document) || exit ? exit : EX_IOERR;
+}

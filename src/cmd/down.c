@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "cmd/cmd.h"
+#include "supervise/rundir.h"
+
+static const char *const words[] = {
+	[FRONT_DONE] = "down",
+	[FRONT_NOTHING] = "is not up",
+	[FRONT_CLEARED] = "down (its supervisor had died; cleared what it left)",
+};
+
+/* The first failure is the command's; the others are printed all the same. */
+static void take_down(const struct globals *globals, const char *name, json_t *gadgets,
+		      struct error *first)
+{
+	_cleanup_error_ struct error err = { 0 };
+	enum front_result result;
+
+	if (front_down(&globals->world, name, &result, &err) == 0) {
+		log_info("%s: %s", name, words[result]);
+		json_array_append_new(gadgets, json_pack("{s:s, s:n, s:s}", "name", name, "file", "state", "down"));
+	} else if (!first->exit) {
+		error_move(first, &err);
+	} else {
+		cmd_print_error(&err);
+	}
+}
+
+struct all {
+	char **names;
+	size_t n;
+};
+
+static int add_name(void *data, const char *name)
+{
+	struct all *all = data;
+
+	*array_add(all->names, all->n) = xstrdup(name);
+	return 0;
+}
+
+static void take_all_down(const struct globals *globals, json_t *gadgets, struct error *err)
+{
+	struct all all = { 0 };
+
+	rundir_each(&globals->world, add_name, &all);
+	if (all.n == 0)
+		log_info("no gadget of ours is up");
+	for (size_t i = 0; i < all.n; i++) {
+		take_down(globals, all.names[i], gadgets, err);
+		free(all.names[i]);
+	}
+	free(all.names);
+}
+
+static int run(const struct globals *globals, int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "all", no_argument, NULL, 'a' },
+		{ "json", no_argument, NULL, 'j' },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
+	};
+	_cleanup_error_ struct error err = { 0 };
+	bool all = false, json = false;
+	json_t *gadgets;
+	int option, exit;
+
+	while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+		if (option == 'h')
+			return cmd_help(&cmd_down);
+		if (option == '?')
+			return cmd_bad_option(&cmd_down, argv);
+		all = all || option == 'a';
+		json = json || option == 'j';
+	}
+	if (all != (optind == argc))
+		return cmd_usage(&cmd_down, "it takes either gadgets or --all");
+	gadgets = json_array();
+	if (all)
+		take_all_down(globals, gadgets, &err);
+	for (int i = optind; i < argc; i++) {
+		_cleanup_free_ char *name = NULL;
+
+		if (cmd_gadget_name(globals, argv[i], &name, &err) == 0)
+			take_down(globals, name, gadgets, &err);
+	}
+	exit = err.exit;
+	if (json)
+		return cmd_print_json(gadgets, &err, NULL, exit);
+	json_decref(gadgets);
+	return exit ? cmd_print_error(&err) : 0;
+}
+
+const struct command cmd_down = {
+	.name = "down",
+	.args = "GADGET... | --all",
+	.summary = "take gadgets down: unbind, stop, unmount, remove",
+	.options = "  --all               every gadget of ours\n"
+		   "  --json              one JSON document on stdout\n",
+	.run = run,
+};

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "cmd/cmd.h"
+#include "supervise/machine.h"
+
+/* LSB's codes for status (cli.md, "Exit codes"). */
+enum { STATUS_READY = 0, STATUS_DEGRADED = 1, STATUS_NOT_UP = 3, STATUS_UNKNOWN = 4 };
+
+static const char *text_at(const json_t *object, const char *key, const char *fallback)
+{
+	const char *text = json_string_value(json_object_get(object, key));
+
+	return text ? text : fallback;
+}
+
+static void print_worker(const json_t *worker)
+{
+	json_int_t pid = json_integer_value(json_object_get(worker, "pid"));
+	json_int_t restarts = json_integer_value(json_object_get(worker, "restarts"));
+	const char *last = json_string_value(json_object_get(worker, "last_exit"));
+
+	printf("  worker %s", text_at(worker, "state", "?"));
+	if (pid)
+		printf(" (pid %lld)", (long long)pid);
+	if (restarts)
+		printf(", %lld restarts", (long long)restarts);
+	if (last)
+		printf(", last ended by %s", last);
+}
+
+static void print_function(const json_t *function)
+{
+	const char *mount = text_at(function, "mount", NULL), *device = text_at(function, "device", NULL);
+	const json_t *worker = json_object_get(function, "worker");
+
+	printf("  %-14s %s.%s", text_at(function, "label", "?"), text_at(function, "type", "?"),
+	       text_at(function, "instance", "?"));
+	if (mount)
+		printf(" on %s", mount);
+	if (device)
+		printf(" (%s)", device);
+	if (json_is_object(worker))
+		print_worker(worker);
+	putchar('\n');
+}
+
+static void print_gadget(const json_t *gadget)
+{
+	const json_t *functions = json_object_get(gadget, "functions"), *item;
+	const char *udc = text_at(gadget, "udc", NULL), *speed = text_at(gadget, "speed", NULL);
+	size_t i;
+
+	printf("%s: %s", text_at(gadget, "name", "?"), text_at(gadget, "state", "?"));
+	if (udc)
+		printf(" on %s, %s%s%s", udc, text_at(gadget, "udc_state", "not there"), speed ? ", " : "",
+		       speed ? speed : "");
+	putchar('\n');
+	json_array_foreach(functions, i, item)
+		print_function(item);
+	json_array_foreach(json_object_get(gadget, "problems"), i, item)
+		printf("  %s: %s\n", text_at(item, "severity", "?"), text_at(item, "text", "?"));
+}
+
+static int code_of(const json_t *gadget)
+{
+	const char *state = text_at(gadget, "state", "");
+
+	if (streq(state, "ready"))
+		return STATUS_READY;
+	return streq(state, "foreign") ? STATUS_UNKNOWN : STATUS_DEGRADED;
+}
+
+/* Without an argument only ours count, and only whether one of them is not well. */
+static int code_of_all(const json_t *gadgets)
+{
+	const json_t *gadget;
+	size_t i;
+
+	json_array_foreach(gadgets, i, gadget)
+		if (!streq(text_at(gadget, "state", ""), "foreign") && code_of(gadget) != STATUS_READY)
+			return STATUS_DEGRADED;
+	return STATUS_READY;
+}
+
+struct request {
+	const struct globals *globals;
+	bool json;
+	json_t *gadgets;
+	struct error err;
+};
+
+static int add_named(struct request *q, const char *argument)
+{
+	_cleanup_free_ char *name = NULL;
+	json_t *found = NULL;
+	int code;
+
+	if (cmd_gadget_name(q->globals, argument, &name, &q->err) < 0 ||
+	    machine_gadgets(&q->globals->world, name, &found, &q->err) < 0)
+		return STATUS_UNKNOWN;
+	code = json_array_size(found) ? code_of(json_array_get(found, 0)) : STATUS_NOT_UP;
+	if (code == STATUS_NOT_UP)
+		json_array_append_new(found, json_pack("{s:s, s:n, s:s, s:[], s:[]}", "name", name, "file", "state",
+						       "down", "functions", "problems"));
+	json_array_extend(q->gadgets, found);
+	json_decref(found);
+	return code;
+}
+
+static int print(struct request *q, int code)
+{
+	const json_t *gadget;
+	size_t i;
+
+	if (q->json)
+		return cmd_print_json(q->gadgets, &q->err, NULL, code);
+	json_array_foreach(q->gadgets, i, gadget)
+		print_gadget(gadget);
+	json_decref(q->gadgets);
+	if (q->err.exit)
+		cmd_print_error(&q->err);
+	return fflush(stdout) == 0 ? code : EX_IOERR;
+}
+
+static int run(const struct globals *globals, int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "json", no_argument, NULL, 'j' },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
+	};
+	struct request q = { .globals = globals, .gadgets = NULL };
+	int option, code = STATUS_READY;
+
+	while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+		if (option == 'h')
+			return cmd_help(&cmd_status);
+		if (option == '?')
+			return cmd_bad_option(&cmd_status, argv);
+		q.json = true;
+	}
+	if (optind == argc) {
+		if (machine_gadgets(&globals->world, NULL, &q.gadgets, &q.err) < 0)
+			code = STATUS_UNKNOWN;
+		else
+			code = code_of_all(q.gadgets);
+		if (json_array_size(q.gadgets) == 0 && !q.json && !q.err.exit)
+			log_info("no gadget is up on this machine");
+	} else {
+		q.gadgets = json_array();
+	}
+	for (int i = optind; i < argc; i++) {
+		int one = add_named(&q, argv[i]);
+
+		code = one > code ? one : code;
+	}
+	code = print(&q, code);
+	error_clear(&q.err);
+	return code;
+}
+
+const struct command cmd_status = {
+	.name = "status",
+	.args = "[GADGET...]",
+	.summary = "every gadget on the machine, also those of others, and how it is",
+	.options = "  --json              one JSON document on stdout\n"
+		   "\n"
+		   "exit status for one gadget: 0 up and ready, 1 degraded, 3 not up, 4 cannot tell;\n"
+		   "without an argument: 0 unless one of ours is degraded\n",
+	.run = run,
+};

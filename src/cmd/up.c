@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* `up` and `run`: the same gadget, in the background or in the foreground. */
+#include <errno.h>
+#include <getopt.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "cmd/cmd.h"
+#include "supervise/machine.h"
+
+#define DEFAULT_TIMEOUT 30
+#define DEFAULT_WAIT 30
+
+struct request {
+	const struct globals *globals;
+	const struct command *command;
+	struct front_options front;
+	const char *argument, *name;
+	double wait_host; /* seconds; < 0: do not wait */
+	bool dry_run, json;
+
+	struct gadget *gadget;
+	json_t *form;
+	struct diags diags;
+	struct error err;
+};
+
+enum { OPT_NAME = 256, OPT_DRY_RUN, OPT_JSON, OPT_UDC, OPT_TIMEOUT, OPT_WAIT_UDC, OPT_WAIT_HOST, OPT_NO_BIND };
+
+static const struct option long_options[] = {
+	{ "name", required_argument, NULL, OPT_NAME },
+	{ "dry-run", no_argument, NULL, OPT_DRY_RUN },
+	{ "json", no_argument, NULL, OPT_JSON },
+	{ "udc", required_argument, NULL, OPT_UDC },
+	{ "timeout", required_argument, NULL, OPT_TIMEOUT },
+	{ "wait-udc", optional_argument, NULL, OPT_WAIT_UDC },
+	{ "wait-host", optional_argument, NULL, OPT_WAIT_HOST },
+	{ "no-bind", no_argument, NULL, OPT_NO_BIND },
+	{ "help", no_argument, NULL, 'h' },
+	{ NULL, 0, NULL, 0 },
+};
+
+static const char options_help[] =
+	"  --name N            the gadget's name, in place of the file's\n"
+	"  --dry-run           print the plan and change nothing\n"
+	"  --json              one JSON document on stdout\n"
+	"  --udc NAME          the UDC to bind to\n"
+	"  --timeout S         seconds to come up in (30)\n"
+	"  --wait-udc[=S]      wait for a UDC to appear (30; run: for ever, without asking)\n"
+	"  --wait-host[=S]     return only when a host has configured the gadget (30)\n"
+	"  --no-bind           make everything, but do not go on the bus\n";
+
+static int seconds_option(const struct request *q, const char *what, double fallback, double *seconds)
+{
+	*seconds = fallback;
+	if (!optarg || cmd_parse_seconds(optarg, seconds))
+		return 0;
+	return cmd_usage(q->command, "%s takes a number of seconds, not '%s'", what, optarg);
+}
+
+static int parse_option(struct request *q, int option, char **argv)
+{
+	switch (option) {
+	case OPT_NAME:
+		q->name = optarg;
+		return 0;
+	case OPT_DRY_RUN:
+		q->dry_run = true;
+		return 0;
+	case OPT_JSON:
+		q->json = true;
+		return 0;
+	case OPT_UDC:
+		q->front.udc = optarg;
+		return 0;
+	case OPT_TIMEOUT:
+		return seconds_option(q, "--timeout", DEFAULT_TIMEOUT, &q->front.timeout);
+	case OPT_WAIT_UDC:
+		return seconds_option(q, "--wait-udc", DEFAULT_WAIT, &q->front.wait_udc);
+	case OPT_WAIT_HOST:
+		return seconds_option(q, "--wait-host", DEFAULT_WAIT, &q->wait_host);
+	case OPT_NO_BIND:
+		q->front.no_bind = true;
+		return 0;
+	default:
+		return cmd_bad_option(q->command, argv);
+	}
+}
+
+static int parse(struct request *q, int argc, char **argv)
+{
+	int option;
+
+	while ((option = getopt_long(argc, argv, "h", long_options, NULL)) != -1) {
+		int exit = option == 'h' ? -1 : parse_option(q, option, argv);
+
+		if (exit)
+			return exit;
+	}
+	if (argc - optind != 1)
+		return cmd_usage(q->command, "it takes one gadget file or name");
+	if (q->front.no_bind && q->wait_host >= 0)
+		return cmd_usage(q->command, "--no-bind and --wait-host exclude each other");
+	q->argument = argv[optind];
+	return 0;
+}
+
+static int load(struct request *q)
+{
+	int exit = cmd_load(q->globals, q->argument, q->name, &q->gadget, &q->form, &q->diags, &q->err);
+
+	if (!q->json && log_get_level() > LOG_QUIET)
+		diags_print(stderr, &q->diags, DIAG_FORMAT_HUMAN, q->globals->color);
+	else if (!q->json && exit)
+		diags_print(stderr, &q->diags, DIAG_FORMAT_HUMAN, q->globals->color);
+	if (exit == 0 && q->gadget->udc.wait > q->front.wait_udc)
+		q->front.wait_udc = q->gadget->udc.wait;
+	return exit;
+}
+
+static int finish(struct request *q, json_t *gadgets, int exit)
+{
+	if (q->json)
+		exit = cmd_print_json(gadgets, &q->err, &q->diags, exit);
+	else if (q->err.exit)
+		exit = cmd_print_error(&q->err);
+	error_clear(&q->err);
+	diags_free(&q->diags);
+	json_decref(q->form);
+	gadget_free(q->gadget);
+	return exit;
+}
+
+static void print_plan(const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->n; i++) {
+		const struct step *step = &plan->steps[i];
+
+		printf("%3zu %-22s %s", i + 1, step->op->name, step->path);
+		if (step->value)
+			printf(" = %s", step->value);
+		if (step->op->undo_name)
+			printf("  [undo: %s]", step->op->undo_name);
+		putchar('\n');
+	}
+}
+
+static int dry_run(struct request *q)
+{
+	_cleanup_plan_ struct plan plan = { 0 };
+	json_t *gadgets = NULL;
+
+	if (front_plan(q->gadget, &q->front, &plan, &q->err) < 0)
+		return finish(q, NULL, q->err.exit);
+	if (q->json)
+		gadgets = json_pack("[{s:s, s:s, s:s, s:o}]", "name", q->gadget->name, "file", q->gadget->file,
+				    "state", "down", "plan", plan_to_json(&plan));
+	else
+		print_plan(&plan);
+	return finish(q, gadgets, 0);
+}
+
+static void say_up(const struct request *q, enum front_result result, const char *udc)
+{
+	const char *again = result == FRONT_NOTHING ? " already" : "";
+
+	if (udc)
+		log_info("%s: up%s on %s", q->gadget->name, again, udc);
+	else
+		log_info("%s: up%s, not bound", q->gadget->name, again);
+}
+
+static int run_up(const struct globals *globals, int argc, char **argv)
+{
+	struct request q = { .globals = globals, .command = &cmd_up, .wait_host = -1,
+			     .front = { .world = &globals->world, .timeout = DEFAULT_TIMEOUT } };
+	_cleanup_free_ char *udc = NULL, *output = NULL;
+	enum front_result result;
+	json_t *gadgets = NULL;
+	int exit = parse(&q, argc, argv);
+
+	if (exit)
+		return exit < 0 ? cmd_help(&cmd_up) : exit;
+	exit = load(&q);
+	if (exit)
+		return finish(&q, NULL, exit);
+	if (q.dry_run)
+		return dry_run(&q);
+	if (front_up(q.gadget, q.form, &q.front, &result, &udc, &output, &q.err) < 0) {
+		if (output)
+			fprintf(stderr, "%s%s", output, str_has_suffix(output, "\n") ? "" : "\n");
+		return finish(&q, NULL, q.err.exit);
+	}
+	say_up(&q, result, udc);
+	if (udc && q.wait_host >= 0 && front_wait_host(udc, q.wait_host, &q.err) == 0)
+		log_info("%s: configured by the host", q.gadget->name);
+	if (q.json && !q.err.exit)
+		machine_gadgets(&globals->world, q.gadget->name, &gadgets, &q.err);
+	return finish(&q, gadgets, q.err.exit);
+}
+
+static int run_run(const struct globals *globals, int argc, char **argv)
+{
+	struct request q = { .globals = globals, .command = &cmd_run, .wait_host = -1,
+			     .front = { .world = &globals->world,
+					.timeout = DEFAULT_TIMEOUT,
+					.wait_udc = HUGE_VAL } };
+	int exit = parse(&q, argc, argv);
+
+	if (exit)
+		return exit < 0 ? cmd_help(&cmd_run) : exit;
+	if (q.wait_host >= 0)
+		return finish(&q, NULL, cmd_usage(&cmd_run, "it does not return, so it cannot wait for a host first"));
+	exit = load(&q);
+	if (exit)
+		return finish(&q, NULL, exit);
+	if (q.dry_run)
+		return dry_run(&q);
+	front_run(q.gadget, q.form, &q.front, &q.err);
+	return finish(&q, NULL, q.err.exit);
+}
+
+const struct command cmd_up = {
+	.name = "up",
+	.args = "[OPTIONS] GADGET",
+	.summary = "bring a gadget up and leave a supervisor in the background",
+	.options = options_help,
+	.run = run_up,
+};
+
+const struct command cmd_run = {
+	.name = "run",
+	.args = "[OPTIONS] GADGET",
+	.summary = "bring a gadget up and supervise it in the foreground, until TERM",
+	.options = options_help,
+	.run = run_run,
+};

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The front end: global options, then one of the commands. */
+#include "config.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "cmd/cmd.h"
+
+static const struct command *const commands[] = {
+	&cmd_up, &cmd_run, &cmd_down, &cmd_restart, &cmd_status, &cmd_check,
+};
+
+/* Commands of the design that this version does not have: whoever asks is told so. */
+static const char *const not_yet[] = {
+	"reload", "bind", "unbind", "wait", "log", "descriptors", "export", "udc", "features", "doctor",
+	"list", "schema", "plugins", "completion",
+};
+
+static void help(void)
+{
+	puts("usage: ffsctl [-v|-q] [--color=WHEN] COMMAND [OPTIONS] [GADGET...]\n\n"
+	     "USB gadgets from files: made, served and taken away.\n\n"
+	     "  ffsctl check gadget.conf      is the file right?\n"
+	     "  ffsctl up gadget.conf         bring it up\n"
+	     "  ffsctl status                 how is it?\n"
+	     "  ffsctl down gadget.conf       take it away\n\n"
+	     "commands:");
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+		printf("  %-8s %s\n", commands[i]->name, commands[i]->summary);
+	puts("\noptions:\n"
+	     "  -v, --verbose       say more\n"
+	     "  -q, --quiet         say nothing but errors\n"
+	     "  --color=WHEN        auto, always or never\n"
+	     "  --dir DIR           look for gadget files here first\n"
+	     "  --configfs DIR      where configfs is mounted (/sys/kernel/config)\n"
+	     "  --run-dir DIR       where the state is kept (/run/ffsctl)\n"
+	     "  --version\n\n"
+	     "'ffsctl COMMAND --help' tells a command's options; ffsctl(8) tells the rest.");
+}
+
+static int unknown_command(const char *word)
+{
+	fprintf(stderr, "ffsctl: ");
+	for (size_t i = 0; i < ARRAY_SIZE(not_yet); i++) {
+		if (streq(word, not_yet[i])) {
+			fprintf(stderr, "'%s' is not in this version of ffsctl; there are", word);
+			goto list;
+		}
+	}
+	fprintf(stderr, "there is no command '%s'; there are", word);
+list:
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+		fprintf(stderr, "%s %s", i ? "," : "", commands[i]->name);
+	fputc('\n', stderr);
+	return EX_USAGE;
+}
+
+static bool set_color(struct globals *g, const char *when)
+{
+	const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
+
+	if (streq(when, "always"))
+		g->color = DIAG_COLOR;
+	else if (streq(when, "never"))
+		g->color = DIAG_PLAIN;
+	else if (streq(when, "auto"))
+		g->color = isatty(STDERR_FILENO) && !(no_color && *no_color) && term && !streq(term, "dumb") ?
+				   DIAG_COLOR :
+				   DIAG_PLAIN;
+	else
+		return false;
+	return true;
+}
+
+enum { OPT_COLOR = 256, OPT_DIR, OPT_CONFIGFS, OPT_RUN_DIR, OPT_VERSION };
+
+static const struct option options[] = {
+	{ "verbose", no_argument, NULL, 'v' },
+	{ "quiet", no_argument, NULL, 'q' },
+	{ "color", required_argument, NULL, OPT_COLOR },
+	{ "dir", required_argument, NULL, OPT_DIR },
+	{ "configfs", required_argument, NULL, OPT_CONFIGFS },
+	{ "run-dir", required_argument, NULL, OPT_RUN_DIR },
+	{ "version", no_argument, NULL, OPT_VERSION },
+	{ "help", no_argument, NULL, 'h' },
+	{ NULL, 0, NULL, 0 },
+};
+
+/* -1: go on; else the exit code. */
+static int parse_option(struct globals *g, int option, char **argv)
+{
+	switch (option) {
+	case 'v':
+		log_set_level(LOG_VERBOSE);
+		return -1;
+	case 'q':
+		log_set_level(LOG_QUIET);
+		return -1;
+	case OPT_COLOR:
+		if (set_color(g, optarg))
+			return -1;
+		log_error("--color takes auto, always or never, not '%s'", optarg);
+		return EX_USAGE;
+	case OPT_DIR:
+		g->dir = optarg;
+		return -1;
+	case OPT_CONFIGFS:
+		g->world.configfs = optarg;
+		return -1;
+	case OPT_RUN_DIR:
+		g->world.run_dir = optarg;
+		return -1;
+	case OPT_VERSION:
+		puts("ffsctl " PACKAGE_VERSION);
+		return 0;
+	case 'h':
+		help();
+		return 0;
+	default:
+		log_error("the option '%s' is not one ffsctl knows, or lacks its value (see 'ffsctl --help')",
+			  argv[optind - 1]);
+		return EX_USAGE;
+	}
+}
+
+int main(int argc, char **argv)
+{
+	struct globals g = { .world = { .configfs = "/sys/kernel/config", .run_dir = "/run/ffsctl" } };
+	int option;
+
+	set_color(&g, "auto");
+	opterr = 0;
+	/* '+': what follows the command is the command's. */
+	while ((option = getopt_long(argc, argv, "+vqh", options, NULL)) != -1) {
+		int exit = parse_option(&g, option, argv);
+
+		if (exit >= 0)
+			return exit;
+	}
+	if (optind == argc) {
+		log_error("what shall be done? (see 'ffsctl --help')");
+		return EX_USAGE;
+	}
+	argc -= optind;
+	argv += optind;
+	optind = 0; /* glibc and musl: start over */
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+		if (streq(argv[0], commands[i]->name))
+			return commands[i]->run(&g, argc, argv);
+	return unknown_command(argv[0]);
+}

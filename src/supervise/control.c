@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "supervise/control.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "supervise/supervisor.h"
+
+#define MESSAGE_MAX 65536
+
+/* --- errors as JSON ---------------------------------------------------------------------------- */
+
+static json_t *string_or_null(const char *s)
+{
+	json_t *string = s ? json_string(s) : NULL;
+
+	return string ? string : json_null();
+}
+
+static json_t *integer_or_null(int n)
+{
+	return n ? json_integer(n) : json_null();
+}
+
+json_t *error_to_json(const struct error *err)
+{
+	return json_pack("{s:i, s:o, s:o, s:o, s:o, s:o, s:o}", "exit", err->exit, "text",
+			 string_or_null(err->text), "path", string_or_null(err->path), "errno",
+			 integer_or_null(err->err), "file", string_or_null(err->file), "line",
+			 integer_or_null((int)err->line), "column", integer_or_null((int)err->column));
+}
+
+int error_from_json(struct error *err, const json_t *json)
+{
+	const char *path = json_string_value(json_object_get(json, "path"));
+	const char *text = json_string_value(json_object_get(json, "text"));
+	const char *file = json_string_value(json_object_get(json, "file"));
+	struct origin at = { .file = file };
+
+	at.line = (unsigned int)json_integer_value(json_object_get(json, "line"));
+	at.column = (unsigned int)json_integer_value(json_object_get(json, "column"));
+	error_set(err, (int)json_integer_value(json_object_get(json, "exit")),
+		  (int)json_integer_value(json_object_get(json, "errno")), path, "%s", text ? text : "?");
+	return error_at(err, &at);
+}
+
+/* --- the supervisor's side --------------------------------------------------------------------- */
+
+static void drop(struct control_client *client)
+{
+	int fd = client->source.fd;
+
+	source_remove(&client->control->supervisor->loop, &client->source);
+	if (fd >= 0)
+		close(fd);
+	free(client->function);
+	*client = (struct control_client){ .control = client->control, .source = SOURCE_NONE };
+}
+
+/* A client that does not read its answer, or is gone, changes nothing. */
+static void answer(struct control_client *client, const struct error *err)
+{
+	json_t *json = err && err->exit ? error_to_json(err) : json_pack("{s:i}", "exit", 0);
+	_cleanup_free_ char *text = json_dumps(json, JSON_COMPACT);
+
+	send(client->source.fd, text, strlen(text), MSG_NOSIGNAL | MSG_DONTWAIT);
+	json_decref(json);
+	drop(client);
+}
+
+static void refuse(struct control_client *client, int exit, const char *text)
+{
+	_cleanup_error_ struct error err = { 0 };
+
+	error_set(&err, exit, EINVAL, NULL, "%s", text);
+	answer(client, &err);
+}
+
+static bool concerns(const struct control_client *client, const struct instance *i)
+{
+	return i->has_unit && (!client->function || streq(client->function, i->function->label));
+}
+
+static void begin_restart(struct control_client *client)
+{
+	struct supervisor *s = client->control->supervisor;
+	bool any = false;
+
+	if (s->phase != PHASE_UP || s->failed) {
+		refuse(client, EX_CANTCREAT, "the gadget is not up: take it down, then up again");
+		return;
+	}
+	for (size_t n = 0; n < s->n_instances; n++) {
+		if (concerns(client, &s->instances[n])) {
+			any = true;
+			unit_handle(&s->instances[n].unit, UNIT_EV_RESTART);
+		}
+	}
+	if (!any)
+		refuse(client, EX_USAGE, "there is no such function with a worker in the gadget");
+	else
+		client->waits = CLIENT_WAITS_RESTART;
+}
+
+static void handle(struct control_client *client, const json_t *json)
+{
+	struct supervisor *s = client->control->supervisor;
+	const char *command = json_string_value(json_object_get(json, "command"));
+	const char *function = json_string_value(json_object_get(json, "function"));
+
+	if (command && streq(command, "down")) {
+		client->waits = CLIENT_WAITS_DOWN;
+		supervisor_go_down(s, NULL);
+	} else if (command && streq(command, "restart")) {
+		client->function = function ? xstrdup(function) : NULL;
+		begin_restart(client);
+		control_update(client->control);
+	} else {
+		refuse(client, EX_USAGE, "the supervisor does not know that command: it may be of another version");
+	}
+}
+
+static void on_client(void *data, uint32_t events _unused_)
+{
+	struct control_client *client = data;
+	_cleanup_free_ char *text = xcalloc(1, MESSAGE_MAX);
+	ssize_t n = recv(client->source.fd, text, MESSAGE_MAX, MSG_DONTWAIT);
+	json_t *json;
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n <= 0) {
+		drop(client);
+		return;
+	}
+	json = json_loadb(text, (size_t)n, 0, NULL);
+	if (client->waits == CLIENT_IDLE)
+		handle(client, json);
+	json_decref(json);
+}
+
+static void on_listener(void *data, uint32_t events _unused_)
+{
+	struct control *control = data;
+	int fd = accept4(control->listener.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+	for (size_t i = 0; fd >= 0 && i < CONTROL_CLIENTS; i++) {
+		struct control_client *client = &control->clients[i];
+
+		if (client->source.fd >= 0)
+			continue;
+		if (source_add(&control->supervisor->loop, &client->source, fd, EPOLLIN, on_client, client) < 0)
+			break;
+		return;
+	}
+	cleanup_close(&fd); /* all places are taken: the client sees the end of its connection */
+}
+
+void control_init(struct control *control, struct supervisor *supervisor)
+{
+	*control = (struct control){ .supervisor = supervisor, .listener = SOURCE_NONE };
+	for (size_t i = 0; i < CONTROL_CLIENTS; i++)
+		control->clients[i] = (struct control_client){ .control = control, .source = SOURCE_NONE };
+}
+
+static int set_address(struct sockaddr_un *address, const char *path, struct error *err)
+{
+	*address = (struct sockaddr_un){ .sun_family = AF_UNIX };
+	if (strlen(path) >= sizeof(address->sun_path))
+		return error_set(err, EX_USAGE, ENAMETOOLONG, path, "the path %s is too long for a socket", path);
+	strcpy(address->sun_path, path);
+	return 0;
+}
+
+int control_listen(struct control *control, const struct rundir *rundir, struct error *err)
+{
+	_cleanup_free_ char *path = strf("%s/" RUNDIR_CONTROL, rundir->path);
+	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	struct sockaddr_un address;
+	int r = set_address(&address, path, err);
+
+	if (r < 0)
+		return r;
+	unlink(path);
+	/* Mode before listen: nobody else can connect in between. */
+	if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 || chmod(path, 0600) < 0 ||
+	    listen(fd, CONTROL_CLIENTS) < 0)
+		return error_errno(err, EX_OSERR, errno, path, "cannot listen on %s", path);
+	r = source_add(&control->supervisor->loop, &control->listener, fd, EPOLLIN, on_listener, control);
+	if (r < 0)
+		return error_errno(err, EX_OSERR, -r, path, "cannot watch %s", path);
+	steal_fd(&fd);
+	return 0;
+}
+
+void control_close(struct control *control)
+{
+	int fd = control->listener.fd;
+
+	for (size_t i = 0; i < CONTROL_CLIENTS; i++)
+		drop(&control->clients[i]);
+	source_remove(&control->supervisor->loop, &control->listener);
+	if (fd >= 0)
+		close(fd);
+}
+
+void control_answer_down(struct control *control, const struct error *err)
+{
+	for (size_t i = 0; i < CONTROL_CLIENTS; i++)
+		if (control->clients[i].waits == CLIENT_WAITS_DOWN)
+			answer(&control->clients[i], err);
+}
+
+/* Whether a restart is over; *failed is the unit that did not come back. */
+static bool restart_is_over(const struct control_client *client, const struct unit **failed)
+{
+	const struct supervisor *s = client->control->supervisor;
+
+	*failed = NULL;
+	for (size_t n = 0; n < s->n_instances; n++) {
+		const struct instance *i = &s->instances[n];
+
+		if (!concerns(client, i) || i->unit.state == UNIT_READY || i->unit.state == UNIT_DONE)
+			continue;
+		if (i->unit.state != UNIT_FAILED)
+			return false;
+		*failed = &i->unit;
+	}
+	return true;
+}
+
+void control_update(struct control *control)
+{
+	for (size_t c = 0; c < CONTROL_CLIENTS; c++) {
+		struct control_client *client = &control->clients[c];
+		_cleanup_error_ struct error err = { 0 };
+		const struct unit *failed;
+
+		if (client->waits != CLIENT_WAITS_RESTART || !restart_is_over(client, &failed))
+			continue;
+		if (failed)
+			error_set(&err, EX_PROTOCOL, ECHILD, NULL, "the worker of '%s' has failed: %s",
+				  failed->instance->function->label,
+				  failed->last_exit ? failed->last_exit : "it could not be started");
+		answer(client, &err);
+	}
+}
+
+/* --- the other side ---------------------------------------------------------------------------- */
+
+int control_command(const struct world *world, const char *name, const json_t *command,
+		    struct error *err)
+{
+	_cleanup_free_ char *path = strf("%s/%s/" RUNDIR_CONTROL, world->run_dir, name), *text = NULL;
+	_cleanup_free_ char *reply = xcalloc(1, MESSAGE_MAX);
+	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	struct sockaddr_un address;
+	json_t *json;
+	ssize_t n;
+	int r = set_address(&address, path, err);
+
+	if (r < 0)
+		return r;
+	if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0) {
+		if (errno == ECONNREFUSED || errno == ENOENT)
+			return -errno;
+		r = errno;
+		error_errno(err, r == EACCES || r == EPERM ? EX_NOPERM : EX_OSERR, r, path,
+			    "cannot reach the supervisor of '%s'", name);
+		return err->exit == EX_NOPERM ? error_hint(err, "this needs root") : -r;
+	}
+	text = json_dumps(command, JSON_COMPACT);
+	n = send(fd, text, strlen(text), MSG_NOSIGNAL);
+	if (n >= 0)
+		n = recv(fd, reply, MESSAGE_MAX, 0);
+	if (n <= 0)
+		return error_set(err, EX_OSERR, ECONNRESET, path,
+				 "the supervisor of '%s' ended before it answered", name);
+	json = json_loadb(reply, (size_t)n, 0, NULL);
+	r = json_integer_value(json_object_get(json, "exit")) ? error_from_json(err, json) : 0;
+	json_decref(json);
+	return r;
+}

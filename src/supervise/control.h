@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Commands to a running supervisor: RUN/NAME/control, AF_UNIX SOCK_SEQPACKET, one JSON document a
+ * packet. {"command": "down"} or {"command": "restart", "function": "echo"}; answered by
+ * {"exit": 0} or an error of cli.md's form, when it is done. Only root may connect.
+ */
+#pragma once
+
+#include <jansson.h>
+
+#include "base/loop.h"
+#include "supervise/rundir.h"
+
+#define CONTROL_CLIENTS 16
+
+struct supervisor;
+struct control;
+
+struct control_client {
+	struct control *control;
+	struct source source; /* fd -1: free place */
+	enum { CLIENT_IDLE, CLIENT_WAITS_DOWN, CLIENT_WAITS_RESTART } waits;
+	char *function; /* whose restart it waits for; NULL: all */
+};
+
+struct control {
+	struct supervisor *supervisor;
+	struct source listener;
+	struct control_client clients[CONTROL_CLIENTS];
+};
+
+void control_init(struct control *control, struct supervisor *supervisor);
+int control_listen(struct control *control, const struct rundir *rundir, struct error *err);
+void control_close(struct control *control);
+/* Answers those whose wait is over. */
+void control_update(struct control *control);
+/* Answers every client that waits for the end: with the error, or 0 if it has none. */
+void control_answer_down(struct control *control, const struct error *err);
+
+/* {"exit", "text", "path", "errno", "file", "line", "column"}; what is unknown is null. */
+json_t *error_to_json(const struct error *err);
+/* The reverse; returns -errno. */
+int error_from_json(struct error *err, const json_t *json);
+
+/*
+ * The other side: sends a command and waits for its answer. -ECONNREFUSED or -ENOENT without text
+ * when there is no supervisor; -ECONNRESET with text when it died before it answered.
+ */
+int control_command(const struct world *world, const char *name, const json_t *command,
+		    struct error *err);

@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "supervise/instance.h"
+
+#include <endian.h>
+#include <errno.h>
+#include <ffsctl/control.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fd.h"
+#include "base/proc.h"
+#include "compose/udc.h"
+#include "ffs/endpoint.h"
+#include "ffs/mount.h"
+#include "plan/files.h"
+#include "supervise/reap.h"
+#include "supervise/supervisor.h"
+
+/* Without a supervisor: how often a worker's rest is looked for, PLAN_SOON_MS apart. */
+#define STRANGER_TRIES 500
+
+/* --- ep0 --------------------------------------------------------------------------------------- */
+
+/* What the keeper does not take any more it does not need: its deadline answers for us. */
+static void send_to_keeper(struct instance *i, uint16_t type, uint32_t id, const void *body, size_t size)
+{
+	struct ffsctl_msg head = {
+		.version = htole16(FFSCTL_CONTROL_VERSION),
+		.type = htole16(type),
+		.length = htole32((uint32_t)size),
+		.id = htole32(id),
+	};
+	struct iovec iov[] = { { &head, sizeof(head) }, { (void *)body, size } };
+	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = size > 0 ? 2 : 1 };
+
+	if (i->keeper_socket.fd >= 0)
+		sendmsg(i->keeper_socket.fd, &msg, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+void instance_answer(struct instance *i, uint16_t type, uint32_t id, const void *body, size_t size)
+{
+	if (id == 0 || id != i->setup_id)
+		return; /* too late, or never asked */
+	i->setup_id = 0;
+	send_to_keeper(i, type, id, body, size);
+}
+
+void instance_worker_gone(struct instance *i)
+{
+	instance_answer(i, FFSCTL_MSG_STALL, i->setup_id, NULL, 0);
+}
+
+static uint8_t current_speed(const struct instance *i)
+{
+	static const struct {
+		const char *word;
+		uint8_t speed;
+	} speeds[] = {
+		{ "full-speed", FFSCTL_SPEED_FULL },
+		{ "high-speed", FFSCTL_SPEED_HIGH },
+		{ "super-speed", FFSCTL_SPEED_SUPER },
+		{ "super-speed-plus", FFSCTL_SPEED_SUPER_PLUS },
+	};
+	_cleanup_free_ char *word = i->supervisor->udc ? udc_attribute(i->supervisor->udc, "current_speed") : NULL;
+
+	for (size_t k = 0; word && k < ARRAY_SIZE(speeds); k++)
+		if (streq(word, speeds[k].word))
+			return speeds[k].speed;
+	return FFSCTL_SPEED_UNKNOWN;
+}
+
+/*
+ * The kernel's queue keeps only what is newest (f_fs.c, __ffs_event_add): ENABLE may come without
+ * BIND, and twice. So events set the state, they do not step through it.
+ */
+static void on_bus_event(struct instance *i, struct ffsctl_event event)
+{
+	switch (event.event) {
+	case FFSCTL_EVENT_BIND:
+		i->bound = true;
+		break;
+	case FFSCTL_EVENT_UNBIND:
+		i->bound = i->enabled = i->suspended = false;
+		break;
+	case FFSCTL_EVENT_ENABLE:
+		i->bound = i->enabled = true;
+		i->suspended = false;
+		event.speed = i->speed = current_speed(i);
+		break;
+	case FFSCTL_EVENT_DISABLE:
+		i->enabled = false;
+		break;
+	case FFSCTL_EVENT_SUSPEND:
+		i->suspended = true;
+		break;
+	case FFSCTL_EVENT_RESUME:
+		i->suspended = false;
+		break;
+	default:
+		return;
+	}
+	if (i->has_unit)
+		unit_send(&i->unit, FFSCTL_MSG_EVENT, 0, &event, sizeof(event));
+	supervisor_changed(i->supervisor);
+}
+
+static void on_setup(struct instance *i, uint32_t id, const void *setup, size_t size)
+{
+	i->setup_id = id;
+	if (!i->has_unit || !unit_send(&i->unit, FFSCTL_MSG_SETUP, id, setup, size))
+		instance_worker_gone(i);
+}
+
+static void on_keeper(void *data, uint32_t events _unused_)
+{
+	static uint8_t body[FFSCTL_MSG_MAX_BODY];
+	struct instance *i = data;
+	struct ffsctl_event event;
+	struct ffsctl_msg head;
+	struct iovec iov[] = { { &head, sizeof(head) }, { body, sizeof(body) } };
+	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = 2 };
+	ssize_t n = recvmsg(i->keeper_socket.fd, &msg, MSG_DONTWAIT);
+	size_t size = n > (ssize_t)sizeof(head) ? (size_t)n - sizeof(head) : 0;
+
+	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) {
+		source_remove(&i->supervisor->loop, &i->keeper_socket); /* its end comes as SIGCHLD */
+		return;
+	}
+	if (n < (ssize_t)sizeof(head))
+		return;
+	switch (le16toh(head.type)) {
+	case FFSCTL_MSG_EVENT:
+		if (size < sizeof(event))
+			break;
+		memcpy(&event, body, sizeof(event));
+		on_bus_event(i, event);
+		break;
+	case FFSCTL_MSG_SETUP:
+		on_setup(i, le32toh(head.id), body, size);
+		break;
+	case FFSCTL_MSG_DATA:
+		if (i->has_unit)
+			unit_send(&i->unit, FFSCTL_MSG_DATA, le32toh(head.id), body, size);
+		break;
+	default:
+		break;
+	}
+}
+
+/* --- steps ------------------------------------------------------------------------------------- */
+
+static int descriptors_apply(struct step *step, struct error *err)
+{
+	struct instance *i = step->self;
+
+	return ffs_write_descriptors(i->function->ffs, &i->ep0, err);
+}
+
+static int descriptors_undo(struct step *step, struct error *err _unused_)
+{
+	struct instance *i = step->self;
+
+	if (i)
+		cleanup_close(&i->ep0);
+	if (i)
+		i->ep0 = -1;
+	return 0;
+}
+
+static const struct step_op op_descriptors = {
+	.name = "write-descriptors",
+	.undo_name = "close",
+	.apply = descriptors_apply,
+	.undo = descriptors_undo,
+};
+
+static int keeper_apply(struct step *step, struct error *err)
+{
+	struct instance *i = step->self;
+	int r = keeper_start(&i->keeper, steal_fd(&i->ep0), i->function->label, err);
+
+	if (r == 0)
+		r = source_add(&i->supervisor->loop, &i->keeper_socket, i->keeper.socket, EPOLLIN, on_keeper, i);
+	if (r < 0 && i->keeper.pid > 0) {
+		keeper_kill(&i->keeper);
+		error_errno(err, EX_OSERR, -r, NULL, "cannot watch the keeper of '%s'", i->function->label);
+	}
+	return r;
+}
+
+/* Without a supervisor the kernel has ended it (PR_SET_PDEATHSIG) before anybody could ask. */
+static int keeper_undo(struct step *step, struct error *err _unused_)
+{
+	struct instance *i = step->self;
+
+	if (i) {
+		source_remove(&i->supervisor->loop, &i->keeper_socket);
+		keeper_kill(&i->keeper);
+	}
+	return 0;
+}
+
+static const struct step_op op_keeper = {
+	.name = "start-keeper",
+	.undo_name = "stop-keeper",
+	.apply = keeper_apply,
+	.undo = keeper_undo,
+};
+
+static int worker_apply(struct step *step, struct error *err)
+{
+	struct instance *i = step->self;
+
+	unit_handle(&i->unit, UNIT_EV_START);
+	if (i->unit.state != UNIT_FAILED || !i->unit.error.text)
+		return 0;
+	error_move(err, &i->unit.error);
+	return -err->err;
+}
+
+/* `value` is "GADGET FUNCTION": all that is needed to find the worker's processes. */
+static int strangers_undo(struct step *step, struct error *err)
+{
+	_cleanup_free_ char *gadget = xstrndup(step->value, strcspn(step->value, " "));
+
+	if (reap_strangers(gadget, step->value + strlen(gadget) + 1) == 0)
+		return 0;
+	if (++step->tries < STRANGER_TRIES)
+		return PLAN_SOON;
+	return error_set(err, EX_OSERR, EBUSY, step->path, "processes that %s has started do not end", step->path);
+}
+
+static int worker_undo(struct step *step, struct error *err)
+{
+	struct instance *i = step->self;
+
+	if (!i)
+		return strangers_undo(step, err);
+	if (i->unit.state == UNIT_STOPPED)
+		return 0;
+	if (i->unit.state != UNIT_STOPPING)
+		unit_handle(&i->unit, UNIT_EV_STOP);
+	return i->unit.state == UNIT_STOPPED ? 0 : PLAN_AGAIN;
+}
+
+static const struct step_op op_worker = {
+	.name = "start-worker",
+	.undo_name = "stop-worker",
+	.apply = worker_apply,
+	.undo = worker_undo,
+};
+
+static int ready_apply(struct step *step, struct error *err)
+{
+	struct instance *i = step->self;
+	const struct unit *u = &i->unit;
+
+	if (u->state == UNIT_READY)
+		return 0;
+	if (u->state == UNIT_STARTING)
+		return PLAN_AGAIN;
+	if (u->start_timed_out)
+		return error_set(err, EX_TEMPFAIL, ETIMEDOUT, step->path,
+				 "the worker of '%s' (%s) did not get ready within %g s (start_timeout)",
+				 i->function->label, step->path, u->worker->start_timeout);
+	return error_set(err, EX_PROTOCOL, ECHILD, step->path,
+			 "the worker of '%s' (%s) ended before it was ready: %s", i->function->label,
+			 step->path, u->last_exit ? u->last_exit : "it could not be started");
+}
+
+static const struct step_op op_ready = { .name = "await-ready", .apply = ready_apply };
+
+const struct step_op *const instance_ops[] = {
+	&plan_op_mkdir, &plan_op_mkdir_shared, &plan_op_symlink, &ffs_op_mount,
+	&op_descriptors, &op_keeper, &op_worker, &op_ready, NULL,
+};
+
+/*
+ * The mount point's directories. What lies under /dev/ffs is ours and shared by our gadgets; of
+ * any other path we make, and take away, only what is not there when the plan is made.
+ */
+static void add_directories(struct plan *plan, const struct instance *i)
+{
+	const struct ffs_mount *m = &i->function->ffs->mount;
+
+	for (const char *p = strchr(m->path + 1, '/');; p = strchr(p + 1, '/')) {
+		char *dir = p ? xstrndup(m->path, (size_t)(p - m->path)) : xstrdup(m->path);
+		bool ours = m->path_is_default && !streq(dir, "/dev");
+
+		if (ours || !path_exists(dir))
+			plan_add(plan, p ? &plan_op_mkdir_shared : &plan_op_mkdir, dir, NULL, &m->at, NULL);
+		else
+			free(dir);
+		if (!p)
+			return;
+	}
+}
+
+static char *mount_options(const struct instance *i)
+{
+	const struct ffs_mount *m = &i->function->ffs->mount;
+	const struct {
+		const char *name;
+		const struct spec_int *mode;
+	} modes[] = { { "mode", &m->mode }, { "rmode", &m->rmode }, { "fmode", &m->fmode } };
+	char *options = strf("%s uid=%u,gid=%u", i->function->instance, i->mount_uid, i->mount_gid);
+
+	for (size_t k = 0; k < ARRAY_SIZE(modes); k++) {
+		_cleanup_free_ char *old = options;
+
+		/* The kernel takes numbers as C writes them: octal needs its leading zero. */
+		options = modes[k].mode->set ? strf("%s,%s=0%o", old, modes[k].name,
+						    (unsigned int)modes[k].mode->value) :
+					       xstrdup(old);
+	}
+	if (m->no_disconnect) {
+		_cleanup_free_ char *old = options;
+
+		options = strf("%s,no_disconnect=1", old);
+	}
+	return options;
+}
+
+static int only_endpoint(void *data, const struct endpoint *ep)
+{
+	*(const struct endpoint **)data = ep;
+	return 1;
+}
+
+void instance_add_steps(struct plan *plan, struct instance *i)
+{
+	const struct ffs *ffs = i->function->ffs;
+	const struct endpoint *ep = NULL;
+
+	add_directories(plan, i);
+	plan_add(plan, &ffs_op_mount, xstrdup(ffs->mount.path), mount_options(i), &ffs->mount.at, NULL);
+	plan_add(plan, &op_descriptors, strf("%s/ep0", ffs->mount.path), NULL, &ffs->at, i);
+	plan_add(plan, &op_keeper, strf("%s/ep0", ffs->mount.path), NULL, &ffs->at, i);
+	if (ffs->device.value && ffs_each_endpoint(ffs, only_endpoint, &ep)) {
+		_cleanup_free_ char *file = ffs_endpoint_file(ffs, ep);
+
+		plan_add(plan, &plan_op_symlink, xstrdup(ffs->device.value),
+			 strf("%s/%s", ffs->mount.path, file), &ffs->device.at, NULL);
+	}
+}
+
+void instance_add_worker_start(struct plan *plan, struct instance *i)
+{
+	if (i->has_unit)
+		plan_add(plan, &op_worker, xstrdup(i->unit.spawn.program),
+			 strf("%s %s", i->supervisor->name, i->function->label),
+			 &i->function->worker->at, i);
+}
+
+void instance_add_worker_ready(struct plan *plan, struct instance *i)
+{
+	if (i->has_unit)
+		plan_add(plan, &op_ready, xstrdup(i->unit.spawn.program), NULL, &i->function->worker->at, i);
+}
+
+int instance_init(struct instance *i, struct supervisor *supervisor, const struct function *function,
+		  struct error *err)
+{
+	const struct ffs_mount *m = &function->ffs->mount;
+	gid_t group_of_user;
+	int r = 0;
+
+	*i = (struct instance){ .supervisor = supervisor, .function = function, .ep0 = -1,
+				.keeper = KEEPER_NONE, .keeper_socket = SOURCE_NONE };
+	if (m->uid.value)
+		r = spawn_find_user(m->uid.value, &i->mount_uid, &group_of_user, &m->uid.at, err);
+	if (r == 0 && m->gid.value)
+		r = spawn_find_group(m->gid.value, &i->mount_gid, &m->gid.at, err);
+	if (r == 0 && function->worker) {
+		i->has_unit = true;
+		r = unit_init(&i->unit, i, function->worker, err);
+	}
+	return r;
+}
+
+void instance_free(struct instance *i)
+{
+	if (i->has_unit)
+		unit_free(&i->unit);
+	source_remove(&i->supervisor->loop, &i->keeper_socket);
+	cleanup_close(&i->ep0);
+}

@@ -1,0 +1,409 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "config.h"
+
+#include "supervise/launch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fd.h"
+#include "base/proc.h"
+#include "ffs/endpoint.h"
+#include "supervise/supervisor.h"
+
+#define WORKER_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+/* ep0 data of 64 KiB and a few events fit; what a worker does not read beyond that is lost. */
+#define CONTROL_BUFFER (256 * 1024)
+
+/* Where this executable is, if it runs from its build tree: there its worker host lies beside it. */
+static char *build_dir(void)
+{
+	_cleanup_free_ char *host = NULL;
+	char exe[4096];
+	ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
+
+	if (n <= 0)
+		return NULL;
+	exe[n] = '\0';
+	*strrchr(exe, '/') = '\0';
+	host = strf("%s/ffsctl-worker", exe);
+	return path_exists(host) ? xstrdup(exe) : NULL;
+}
+
+char *launch_worker_host(void)
+{
+	_cleanup_free_ char *dir = build_dir();
+
+	return strf("%s/ffsctl-worker", dir ? dir : FFSCTL_LIBEXECDIR);
+}
+
+char *launch_plugin_path(const char *plugin)
+{
+	_cleanup_free_ char *dir = build_dir();
+
+	if (strchr(plugin, '/'))
+		return xstrdup(plugin);
+	return dir ? strf("%s/src/plugins/%s.so", dir, plugin) :
+		     strf(FFSCTL_PLUGINDIR "/%s.so", plugin);
+}
+
+/* --- configuration ------------------------------------------------------------------------- */
+
+static const char *const type_words[] = {
+	[EP_BULK] = "bulk", [EP_INTERRUPT] = "interrupt", [EP_ISOCHRONOUS] = "isochronous"
+};
+static const char *const speed_words[EP_SPEED_COUNT] = { "full", "high", "super" };
+
+struct endpoint_list {
+	const struct ffs *ffs;
+	json_t *array;
+};
+
+static int add_endpoint(void *data, const struct endpoint *ep)
+{
+	struct endpoint_list *list = data;
+	_cleanup_free_ char *file = ffs_endpoint_file(list->ffs, ep);
+	json_t *sizes = json_object();
+
+	for (int s = 0; s < EP_SPEED_COUNT; s++)
+		if (ep->speed[s].used)
+			json_object_set_new(sizes, speed_words[s], json_integer(ep->speed[s].max_packet));
+	json_array_append_new(list->array,
+			      json_pack("{s:s, s:s, s:i, s:s, s:s, s:o}", "name", ep->name, "file", file,
+					"address", ep->address, "type", type_words[ep->type], "direction",
+					ep->direction == EP_IN ? "in" : "out", "max_packet", sizes));
+	return 0;
+}
+
+/* schemas/worker-config.schema.json */
+static json_t *config_json(const struct unit *unit)
+{
+	const struct function *f = unit->instance->function;
+	struct endpoint_list list = { .ffs = f->ffs, .array = json_array() };
+	json_t *options = json_loads(unit->worker->options_json, 0, NULL);
+
+	ffs_each_endpoint(f->ffs, add_endpoint, &list);
+	return json_pack("{s:s, s:s, s:s, s:o, s:s, s:i, s:i, s:o}", "gadget",
+			 unit->instance->supervisor->name, "function", f->label, "mount",
+			 f->ffs->mount.path, "endpoints", list.array, "engine",
+			 unit->worker->engine == ENGINE_COPY ? "copy" : "auto", "size",
+			 (int)unit->worker->io_size, "depth", (int)unit->worker->io_depth, "options",
+			 options ? options : json_object());
+}
+
+static int make_config(struct unit *unit, struct error *err)
+{
+	json_t *json = config_json(unit);
+	_cleanup_free_ char *text = json_dumps(json, JSON_COMPACT);
+	int fd = memfd_create("ffsctl-config", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+	json_decref(json);
+	if (fd >= 0 && fd_write_all(fd, text, strlen(text)) == 0 && fchmod(fd, 0444) == 0 &&
+	    fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) == 0) {
+		unit->config_fd = fd;
+		return 0;
+	}
+	error_errno(err, EX_OSERR, errno, NULL, "cannot write the worker's configuration");
+	if (fd >= 0)
+		close(fd);
+	return -err->err;
+}
+
+/* --- program and environment ---------------------------------------------------------------- */
+
+/* "${gadget}" and its kin, which spec_load has checked; the caller frees it. */
+static char *expand(const struct unit *unit, const char *text)
+{
+	const struct instance *i = unit->instance;
+	const struct {
+		const char *name, *value;
+	} variables[] = {
+		{ "${dir}", i->supervisor->gadget->dir },
+		{ "${gadget}", i->supervisor->name },
+		{ "${function}", i->function->label },
+		{ "${mount}", i->function->ffs->mount.path },
+		{ "${device}", i->function->ffs->device.value ? i->function->ffs->device.value : "" },
+	};
+	char *out = xstrdup("");
+
+	while (*text) {
+		_cleanup_free_ char *old = out;
+		size_t plain = strcspn(text, "$");
+		const char *value = NULL;
+
+		out = strf("%s%.*s", old, (int)plain, text);
+		text += plain;
+		for (size_t v = 0; *text && v < ARRAY_SIZE(variables); v++) {
+			if (str_has_prefix(text, variables[v].name)) {
+				value = variables[v].value;
+				text += strlen(variables[v].name);
+				break;
+			}
+		}
+		if (value || *text) {
+			_cleanup_free_ char *before = out;
+
+			out = value ? strf("%s%s", before, value) : strf("%s%c", before, *text++);
+		}
+	}
+	return out;
+}
+
+static int prepare_program(struct unit *unit, struct error *err)
+{
+	const struct worker *w = unit->worker;
+	struct spawn *s = &unit->spawn;
+	size_t n = 0;
+
+	if (w->kind == WORKER_PLUGIN) {
+		_cleanup_free_ char *plugin = launch_plugin_path(w->plugin);
+
+		if (access(plugin, R_OK) < 0) {
+			error_errno(err, EX_UNAVAILABLE, errno, plugin, "there is no plugin '%s' (%s)",
+				    w->plugin, plugin);
+			return error_at(err, &w->at);
+		}
+		s->program = launch_worker_host();
+		s->argv = xcalloc(3, sizeof(*s->argv));
+		s->argv[0] = xstrdup("ffsctl-worker");
+		s->argv[1] = steal_ptr(plugin);
+		return 0;
+	}
+	while (w->argv[n])
+		n++;
+	s->argv = xcalloc(n + 1, sizeof(*s->argv));
+	for (size_t i = 0; i < n; i++)
+		s->argv[i] = expand(unit, w->argv[i]);
+	if (!strchr(s->argv[0], '/'))
+		return spawn_find_program(s->argv[0], &s->program, &w->at, err);
+	s->program = xstrdup(s->argv[0]);
+	if (access(s->program, X_OK) == 0)
+		return 0;
+	error_errno(err, EX_UNAVAILABLE, errno, s->program, "cannot execute %s", s->program);
+	return error_at(err, &w->at);
+}
+
+static int append_name(void *data, const struct endpoint *ep)
+{
+	char **names = data;
+	_cleanup_free_ char *old = *names;
+
+	*names = strf("%s:%s", old, ep->name);
+	return 0;
+}
+
+static char *notify_path(const struct unit *unit)
+{
+	return strf("%s/notify-%s", unit->instance->supervisor->rundir.path, unit->instance->function->label);
+}
+
+static void prepare_environment(struct unit *unit)
+{
+	const struct instance *i = unit->instance;
+	const struct worker *w = unit->worker;
+	size_t n = 0, n_fds = 2 + ffs_count_endpoints(i->function->ffs);
+	char **env = xcalloc(10 + w->n_env, sizeof(*env));
+	_cleanup_free_ char *names = xstrdup("config:control"), *notify = notify_path(unit);
+
+	ffs_each_endpoint(i->function->ffs, append_name, &names);
+	env[n++] = xstrdup("PATH=" WORKER_PATH);
+	env[n++] = strf("FFSCTL_GADGET=%s", i->supervisor->name);
+	env[n++] = strf("FFSCTL_FUNCTION=%s", i->function->label);
+	env[n++] = strf("FFSCTL_MOUNT=%s", i->function->ffs->mount.path);
+	env[n++] = strf("LISTEN_FDS=%zu", n_fds);
+	env[n++] = strf("LISTEN_FDNAMES=%s", names);
+	env[n] = strf("LISTEN_PID=%*s", SPAWN_PID_DIGITS, "");
+	unit->spawn.listen_pid = env[n++] + strlen("LISTEN_PID=");
+	if (w->kind == WORKER_EXEC && w->ready == READY_NOTIFY)
+		env[n++] = strf("NOTIFY_SOCKET=%s", notify);
+	if (w->ready == READY_FD)
+		env[n++] = strf("NOTIFY_FD=%zu", 3 + n_fds);
+	for (size_t e = 0; e < w->n_env; e++) {
+		_cleanup_free_ char *value = expand(unit, w->env[e].value);
+		size_t at = 0, length = strlen(w->env[e].name);
+
+		/* The file's PATH takes the place of ours. */
+		while (at < n && (strncmp(env[at], w->env[e].name, length) != 0 || env[at][length] != '='))
+			at++;
+		if (at == n)
+			n++;
+		free(env[at]);
+		env[at] = strf("%s=%s", w->env[e].name, value);
+	}
+	unit->spawn.env = env;
+}
+
+static int prepare_user(struct unit *unit, struct error *err)
+{
+	const struct worker *w = unit->worker;
+	struct spawn *s = &unit->spawn;
+	int r = spawn_find_user(w->user.value, &s->uid, &s->gid, &w->user.at, err);
+
+	s->groups = xcalloc(w->n_groups, sizeof(*s->groups));
+	for (; r == 0 && s->n_groups < w->n_groups; s->n_groups++)
+		r = spawn_find_group(w->groups[s->n_groups].value, &s->groups[s->n_groups],
+				     &w->groups[s->n_groups].at, err);
+	s->keep_privileges = w->keep_privileges;
+	s->directory = xstrdup(w->directory);
+	return r;
+}
+
+int launch_prepare(struct unit *unit, struct error *err)
+{
+	int r = prepare_user(unit, err);
+
+	if (r == 0)
+		r = prepare_program(unit, err);
+	if (r == 0)
+		prepare_environment(unit);
+	return r;
+}
+
+/* --- one start -------------------------------------------------------------------------------- */
+
+/* Descriptors for one start; all of them are closed when it is over, the child has its own. */
+struct hand {
+	const struct unit *unit;
+	struct error *err;
+	int fds[2 + 30 + 1]; /* config, control, endpoints (FFS_MAX_EPS_COUNT), NOTIFY_FD */
+	size_t n;
+};
+
+static int open_endpoint(void *data, const struct endpoint *ep)
+{
+	struct hand *h = data;
+	int fd = ffs_endpoint_open(h->unit->instance->function->ffs, ep,
+				   h->unit->worker->blocking ? EP_BLOCKING : EP_NONBLOCKING, h->err);
+
+	if (fd >= 0)
+		h->fds[h->n++] = fd;
+	return fd < 0 ? fd : 0;
+}
+
+/* A file descriptor of its own on the sealed memory: the offset is not shared between workers. */
+static int reopen_config(const struct unit *unit)
+{
+	_cleanup_free_ char *path = strf("/proc/self/fd/%d", unit->config_fd);
+
+	return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+struct ends {
+	int control, output, output_write, notify;
+};
+
+static void close_ends(struct ends *e)
+{
+	cleanup_close(&e->control);
+	cleanup_close(&e->output);
+	cleanup_close(&e->output_write);
+	cleanup_close(&e->notify);
+}
+
+static int make_pipe(int *ours, int *theirs)
+{
+	int pair[2];
+
+	if (pipe2(pair, O_CLOEXEC) < 0)
+		return -errno;
+	*ours = pair[0];
+	*theirs = pair[1];
+	return fcntl(*ours, F_SETFL, O_NONBLOCK) < 0 ? -errno : 0;
+}
+
+static int make_control(struct hand *h, struct ends *e)
+{
+	int size = CONTROL_BUFFER, pair[2];
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return -errno;
+	e->control = pair[0];
+	h->fds[h->n++] = pair[1];
+	setsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+	setsockopt(pair[1], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+	return fcntl(e->control, F_SETFL, O_NONBLOCK) < 0 ? -errno : 0;
+}
+
+/* sd_notify's socket: a datagram with READY=1. Whose datagram it is tell its credentials. */
+static int make_notify_socket(const struct unit *unit, int *out)
+{
+	_cleanup_free_ char *path = notify_path(unit);
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int on = 1;
+
+	if (strlen(path) >= sizeof(address.sun_path))
+		return -ENAMETOOLONG;
+	strcpy(address.sun_path, path);
+	unlink(path);
+	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) < 0 ||
+	    bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 || chmod(path, 0666) < 0)
+		return -errno;
+	*out = steal_fd(&fd);
+	return 0;
+}
+
+static int make_output(const struct unit *unit, struct ends *e)
+{
+	if (unit->instance->supervisor->foreground) {
+		e->output_write = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
+		return e->output_write < 0 ? -errno : 0;
+	}
+	return make_pipe(&e->output, &e->output_write);
+}
+
+static int gather(struct unit *unit, struct hand *h, struct ends *e, struct error *err)
+{
+	int config = reopen_config(unit), r = 0;
+
+	if (config < 0)
+		r = -errno;
+	else
+		h->fds[h->n++] = config;
+	if (r == 0)
+		r = make_control(h, e);
+	if (r == 0)
+		r = make_output(unit, e);
+	if (r < 0)
+		return error_errno(err, EX_OSERR, -r, NULL, "cannot make what a worker is given");
+	r = ffs_each_endpoint(unit->instance->function->ffs, open_endpoint, h);
+	if (r < 0)
+		return r;
+	if (unit->worker->ready == READY_FD)
+		r = make_pipe(&e->notify, &h->fds[h->n++]);
+	else if (unit->worker->kind == WORKER_EXEC && unit->worker->ready == READY_NOTIFY)
+		r = make_notify_socket(unit, &e->notify);
+	if (r < 0)
+		return error_errno(err, EX_OSERR, -r, NULL, "cannot make the worker's notification");
+	return 0;
+}
+
+int launch_start(struct unit *unit, struct error *err)
+{
+	struct ends ends = { -1, -1, -1, -1 };
+	struct hand hand = { .unit = unit, .err = err };
+	int r = 0;
+
+	/* Made when the first worker starts: the mount's path is certain then. */
+	if (unit->config_fd < 0)
+		r = make_config(unit, err);
+	if (r == 0)
+		r = gather(unit, &hand, &ends, err);
+	if (r == 0)
+		r = spawn_start(&unit->spawn, hand.fds, hand.n, ends.output_write, &unit->pid, err);
+	for (size_t i = 0; i < hand.n; i++)
+		cleanup_close(&hand.fds[i]);
+	if (r == 0)
+		r = unit_watch(unit, &ends.control, &ends.output, &ends.notify, err);
+	close_ends(&ends);
+	return r;
+}

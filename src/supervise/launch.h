@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What a worker is given (worker.md, "given"): prepared once, handed over at each start. */
+#pragma once
+
+#include "supervise/unit.h"
+
+/* Fills unit->spawn and unit->config_fd. Errors point at the gadget file. */
+int launch_prepare(struct unit *unit, struct error *err);
+/* Opens the endpoints afresh, makes control socket and pipes, starts the worker. */
+int launch_start(struct unit *unit, struct error *err);
+
+/* The directory that holds ffsctl's own programs and plugins; the caller frees them. */
+char *launch_worker_host(void);
+char *launch_plugin_path(const char *plugin);

@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "supervise/machine.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "base/fd.h"
+#include "base/proc.h"
+#include "compose/compose.h"
+#include "compose/udc.h"
+#include "ffs/mount.h"
+#include "supervise/rundir.h"
+
+static const char *string_at(const json_t *object, const char *key)
+{
+	return json_string_value(json_object_get(object, key));
+}
+
+static void set_string(json_t *object, const char *key, const char *value)
+{
+	json_object_set_new(object, key, value && *value ? json_string(value) : json_null());
+}
+
+static void set_state(json_t *gadget, const char *state)
+{
+	json_object_set_new(gadget, "state", json_string(state));
+}
+
+static void add_problem(json_t *gadget, const char *severity, const char *fmt, ...) _printf_(3, 4);
+static void add_problem(json_t *gadget, const char *severity, const char *fmt, ...)
+{
+	_cleanup_free_ char *text = NULL;
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (vasprintf(&text, fmt, ap) < 0)
+		text = NULL;
+	va_end(ap);
+	json_array_append_new(json_object_get(gadget, "problems"),
+			      json_pack("{s:s, s:s}", "severity", severity, "text", text ? text : "?"));
+}
+
+/* A gadget of which nothing is known but its name. */
+static json_t *new_gadget(const char *name, const char *state)
+{
+	return json_pack("{s:s, s:n, s:s, s:n, s:n, s:n, s:n, s:n, s:[], s:[]}", "name", name, "file", "state",
+			 state, "udc", "udc_state", "speed", "since", "supervisor", "functions", "problems");
+}
+
+/* --- what the kernel says -------------------------------------------------------------------------- */
+
+struct truth {
+	bool exists;
+	char *udc; /* what configfs' UDC holds; "" unbound */
+};
+
+static void look_at_configfs(const struct world *world, const char *name, struct truth *truth)
+{
+	_cleanup_free_ char *dir = compose_gadget_path(world, name);
+	_cleanup_free_ char *path = strf("%s/UDC", dir);
+
+	truth->exists = path_exists(dir);
+	if (file_read_line(AT_FDCWD, path, &truth->udc) < 0)
+		truth->udc = xstrdup("");
+}
+
+static void set_udc(json_t *gadget, const char *udc)
+{
+	_cleanup_free_ char *state = udc ? udc_attribute(udc, "state") : NULL;
+	_cleanup_free_ char *speed = udc ? udc_attribute(udc, "current_speed") : NULL;
+
+	set_string(gadget, "udc_state", state);
+	set_string(gadget, "speed", speed && !streq(speed, "UNKNOWN") ? speed : NULL);
+}
+
+/* --- ours ------------------------------------------------------------------------------------------- */
+
+static bool is_state(const json_t *gadget, const char *state)
+{
+	return streq_null(string_at(gadget, "state"), state);
+}
+
+static void worsen(json_t *gadget)
+{
+	if (is_state(gadget, "ready") || is_state(gadget, "unbound"))
+		set_state(gadget, "degraded");
+}
+
+static void check_function(json_t *gadget, const json_t *function, bool supervised)
+{
+	const char *label = string_at(function, "label"), *mount = string_at(function, "mount");
+	json_t *worker = json_object_get(function, "worker");
+	pid_t pid = (pid_t)json_integer_value(json_object_get(worker, "pid"));
+	pid_t keeper = (pid_t)json_integer_value(json_object_get(function, "keeper"));
+
+	if (mount && mount_find(mount, FFS_FILE_SYSTEM, string_at(function, "instance")) != MOUNT_MATCH) {
+		worsen(gadget);
+		add_problem(gadget, "error", "%s: FunctionFS is not mounted on %s any more", label, mount);
+	}
+	if (supervised && keeper > 0 && !process_alive(keeper)) {
+		worsen(gadget);
+		add_problem(gadget, "error", "%s: its keeper (pid %d) is not there", label, (int)keeper);
+	}
+	if (pid > 0 && !process_alive(pid)) {
+		if (supervised) {
+			worsen(gadget);
+			add_problem(gadget, "warning", "%s: its worker (pid %d) has just ended", label, (int)pid);
+		}
+		json_object_set_new(worker, "pid", json_null());
+	}
+	if (!supervised && json_is_object(worker)) {
+		json_object_set_new(worker, "state", json_string("stopped"));
+		json_object_set_new(worker, "ready_since", json_null());
+	}
+}
+
+static void check_bus(json_t *gadget, const struct truth *truth, bool supervised)
+{
+	const char *udc = string_at(gadget, "udc");
+
+	if (!truth->exists) {
+		if (!is_state(gadget, "starting")) {
+			worsen(gadget);
+			add_problem(gadget, "error", "it is not in configfs any more");
+		}
+		return;
+	}
+	if (supervised && udc && is_state(gadget, "ready") && *truth->udc == '\0') {
+		set_state(gadget, "unbound");
+		add_problem(gadget, "error", "it was taken off its UDC %s", udc);
+	} else if (udc && *truth->udc && !streq(udc, truth->udc)) {
+		worsen(gadget);
+		add_problem(gadget, "warning", "it was bound to %s by somebody else", truth->udc);
+	}
+}
+
+static json_t *our_gadget(const struct world *world, const char *name, struct error *err)
+{
+	_cleanup_free_ char *who = NULL;
+	struct truth truth = { 0 };
+	json_t *gadget = NULL, *function;
+	pid_t owner = 0;
+	size_t i;
+	int r = rundir_read(world, name, RUNDIR_STATUS, &gadget, err);
+
+	if (r < 0 && r != -ENOENT)
+		return NULL;
+	r = rundir_owner(world, name, &owner, &who);
+	if (!gadget)
+		gadget = new_gadget(name, owner ? "starting" : "degraded");
+	if (r < 0 && r != -ENOENT) /* EACCES: whether there is a supervisor only root may know */
+		owner = (pid_t)json_integer_value(json_object_get(gadget, "supervisor"));
+	look_at_configfs(world, name, &truth);
+	if (owner == 0) {
+		set_state(gadget, "degraded");
+		json_array_clear(json_object_get(gadget, "problems"));
+		add_problem(gadget, "error", "its supervisor has ended; 'ffsctl down %s' takes away what is left, "
+				    "'ffsctl up' starts anew", name);
+	}
+	check_bus(gadget, &truth, owner != 0);
+	if (!is_state(gadget, "starting"))
+		json_array_foreach(json_object_get(gadget, "functions"), i, function)
+			check_function(gadget, function, owner != 0);
+	json_object_set_new(gadget, "supervisor", owner > 0 ? json_integer(owner) : json_null());
+	set_udc(gadget, *truth.udc ? truth.udc : NULL);
+	free(truth.udc);
+	return gadget;
+}
+
+/* --- foreign ------------------------------------------------------------------------------------------ */
+
+static void add_foreign_functions(json_t *gadget, const char *dir)
+{
+	_cleanup_free_ char *path = strf("%s/functions", dir);
+	DIR *functions = opendir(path);
+	struct dirent *entry;
+
+	while (functions && (entry = readdir(functions))) {
+		const char *dot = strchr(entry->d_name, '.');
+		_cleanup_free_ char *type = NULL;
+
+		if (entry->d_name[0] == '.' || !dot)
+			continue;
+		type = xstrndup(entry->d_name, (size_t)(dot - entry->d_name));
+		json_array_append_new(json_object_get(gadget, "functions"),
+				      json_pack("{s:s, s:s, s:s, s:n, s:n, s:n, s:[], s:n, s:n}", "label",
+						entry->d_name, "type", type, "instance", dot + 1, "mount",
+						"device", "ifname", "endpoints", "keeper", "worker"));
+	}
+	if (functions)
+		closedir(functions);
+}
+
+static json_t *foreign_gadget(const struct world *world, const char *name)
+{
+	_cleanup_free_ char *dir = compose_gadget_path(world, name);
+	json_t *gadget = new_gadget(name, "foreign");
+	struct truth truth = { 0 };
+
+	look_at_configfs(world, name, &truth);
+	set_string(gadget, "udc", truth.udc);
+	set_udc(gadget, *truth.udc ? truth.udc : NULL);
+	add_foreign_functions(gadget, dir);
+	free(truth.udc);
+	return gadget;
+}
+
+/* --- all ------------------------------------------------------------------------------------------------ */
+
+struct names {
+	const char *only;
+	bool ours; /* of those being added */
+	struct found {
+		char *name;
+		bool ours;
+	} *v;
+	size_t n;
+};
+
+static int add_name(void *data, const char *name)
+{
+	struct names *names = data;
+
+	if (names->only && !streq(names->only, name))
+		return 0;
+	for (size_t i = 0; i < names->n; i++)
+		if (streq(names->v[i].name, name))
+			return 0;
+	*array_add(names->v, names->n) = (struct found){ .name = xstrdup(name), .ours = names->ours };
+	return 0;
+}
+
+static void add_configfs_names(const struct world *world, struct names *names)
+{
+	_cleanup_free_ char *path = strf("%s/usb_gadget", world->configfs);
+	DIR *dir = opendir(path);
+	struct dirent *entry;
+
+	while (dir && (entry = readdir(dir)))
+		if (entry->d_name[0] != '.')
+			add_name(names, entry->d_name);
+	if (dir)
+		closedir(dir);
+}
+
+static int compare(const void *a, const void *b)
+{
+	return strcmp(((const struct found *)a)->name, ((const struct found *)b)->name);
+}
+
+int machine_gadgets(const struct world *world, const char *name, json_t **gadgets, struct error *err)
+{
+	struct names names = { .only = name, .ours = true };
+	int r = rundir_each(world, add_name, &names);
+
+	if (r < 0)
+		return error_errno(err, EX_OSERR, -r, world->run_dir, "cannot list %s", world->run_dir);
+	names.ours = false;
+	add_configfs_names(world, &names);
+	if (names.n > 0)
+		qsort(names.v, names.n, sizeof(*names.v), compare);
+	*gadgets = json_array();
+	for (size_t i = 0; i < names.n; i++) {
+		const struct found *found = &names.v[i];
+		json_t *gadget = NULL;
+
+		if (r == 0)
+			gadget = found->ours ? our_gadget(world, found->name, err) :
+					       foreign_gadget(world, found->name);
+		if (gadget)
+			json_array_append_new(*gadgets, gadget);
+		else if (r == 0)
+			r = -err->err;
+		free(found->name);
+	}
+	free(names.v);
+	if (r < 0)
+		json_decref(steal_ptr(*gadgets));
+	return r;
+}

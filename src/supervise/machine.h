@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The truth about every gadget on the machine: what supervisors have written down, held against
+ * what configfs, the mounts, the UDCs and the process table say now.
+ */
+#pragma once
+
+#include <jansson.h>
+
+#include "base/error.h"
+#include "base/world.h"
+
+/*
+ * The array "gadgets" of cli.md, sorted by name; `name` NULL: all, else that one or none. The
+ * caller owns it.
+ */
+int machine_gadgets(const struct world *world, const char *name, json_t **gadgets, struct error *err);

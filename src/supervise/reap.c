@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "supervise/reap.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fd.h"
+#include "base/proc.h"
+#include "supervise/supervisor.h"
+
+/* A worker that forks as fast as we kill is not chased for ever. */
+#define ROUNDS 1000
+#define CHILDREN_MAX (1024 * 1024)
+
+static bool is_known(const struct supervisor *s, pid_t pid)
+{
+	for (size_t i = 0; i < s->n_instances; i++)
+		if (s->instances[i].keeper.pid == pid ||
+		    (s->instances[i].has_unit && s->instances[i].unit.pid == pid))
+			return true;
+	return false;
+}
+
+static bool is_of_worker(pid_t pid, const char *gadget, const char *label)
+{
+	_cleanup_free_ char *of_gadget = strf("FFSCTL_GADGET=%s", gadget);
+	_cleanup_free_ char *of_function = strf("FFSCTL_FUNCTION=%s", label);
+
+	return process_env_has(pid, of_gadget) && process_env_has(pid, of_function);
+}
+
+static void kill_and_wait(pid_t pid)
+{
+	kill(pid, SIGKILL);
+	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+}
+
+/* One look at our children; whether an orphan of that worker was among them. */
+static bool kill_orphans(const struct supervisor *s, const char *label)
+{
+	_cleanup_free_ char *list = NULL;
+	char *p, *end;
+	bool found = false;
+
+	/* CONFIG_PROC_CHILDREN; without it only the session is found. */
+	if (file_read(AT_FDCWD, "/proc/thread-self/children", CHILDREN_MAX, &list, NULL) < 0)
+		return false;
+	for (p = list;; p = end) {
+		pid_t pid = (pid_t)strtol(p, &end, 10);
+
+		if (end == p)
+			return found;
+		if (!is_known(s, pid) && is_of_worker(pid, s->name, label)) {
+			kill_and_wait(pid);
+			found = true;
+		}
+	}
+}
+
+void reap_rest(struct supervisor *s, pid_t pid, const char *label)
+{
+	if (kill(-pid, SIGKILL) == 0)
+		while (waitpid(-pid, NULL, 0) > 0 || errno == EINTR)
+			;
+	for (int i = 0; i < ROUNDS && kill_orphans(s, label); i++)
+		;
+}
+
+struct search {
+	const char *gadget, *label;
+	int found;
+};
+
+static int kill_stranger(void *data, pid_t pid)
+{
+	struct search *search = data;
+
+	if (pid != getpid() && is_of_worker(pid, search->gadget, search->label) && process_alive(pid)) {
+		kill(pid, SIGKILL);
+		search->found++;
+	}
+	return 0;
+}
+
+int reap_strangers(const char *gadget, const char *label)
+{
+	struct search search = { .gadget = gadget, .label = label };
+
+	process_each(kill_stranger, &search);
+	return search.found;
+}

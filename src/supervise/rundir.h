@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * /run/ffsctl/NAME: what the next process has to know about a gadget.
+ *
+ *   lock      held (flock) by whoever works on the gadget, its supervisor as long as it lives;
+ *             its text says who that is
+ *   record    JSON, written before the first step: the plan, the gadget file and its JSON form.
+ *             It makes a gadget ours, and any other process able to undo it
+ *   status    JSON, replaced at each change
+ *   control   the supervisor's socket
+ *   log       the last of the workers' output
+ */
+#pragma once
+
+#include <jansson.h>
+#include <sys/types.h>
+
+#include "base/world.h"
+#include "base/error.h"
+
+struct rundir {
+	char *path;
+	int dir_fd;
+	int lock_fd;
+};
+#define RUNDIR_NONE ((struct rundir){ .dir_fd = -1, .lock_fd = -1 })
+#define _cleanup_rundir_ _cleanup_(rundir_close)
+
+#define RUNDIR_RECORD "record"
+#define RUNDIR_STATUS "status"
+#define RUNDIR_CONTROL "control"
+#define RUNDIR_LOG "log"
+
+/*
+ * Makes the directory if need be and takes the lock, in the name of `who` ("up"). -EWOULDBLOCK and
+ * no text in `err`, only `exit` (EX_CANTCREAT), when somebody else has it: see rundir_owner.
+ */
+int rundir_lock(struct rundir *rundir, const struct world *world, const char *name, const char *who,
+		struct error *err);
+/* After a fork the lock has a new owner. */
+int rundir_sign(const struct rundir *rundir, const char *who, struct error *err);
+void rundir_close(struct rundir *rundir);
+
+/* Removes the directory with everything ffsctl put there, and /run/ffsctl if nothing else is in it. */
+int rundir_remove(struct rundir *rundir, struct error *err);
+
+/* Whose lock it is. pid 0: nobody's. `who` is freed by the caller. -errno, -ENOENT: no such gadget. */
+int rundir_owner(const struct world *world, const char *name, pid_t *pid, char **who);
+
+/* Reads RUN/NAME/FILE. -ENOENT (no text) when it is not there. The caller owns *json. */
+int rundir_read(const struct world *world, const char *name, const char *file, json_t **json,
+		struct error *err);
+int rundir_write(const struct rundir *rundir, const char *file, const json_t *json,
+		 struct error *err);
+
+/* Calls `fn` for every gadget that has a directory; stops when it returns non-zero. */
+int rundir_each(const struct world *world, int (*fn)(void *data, const char *name), void *data);

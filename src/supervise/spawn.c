@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "supervise/spawn.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/capability.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fd.h"
+
+/* Above every number that a worker's descriptors get, so that placing one hides no other. */
+#define HIGH_FD 200
+
+/* What the child could not do. It shares our memory until its exec (vfork), so this is seen. */
+struct failure {
+	const char *what;
+	int err;
+};
+
+struct child {
+	const struct spawn *spawn;
+	const int *fds;
+	size_t n_fds;
+	int null, output;
+	pid_t parent;
+	struct failure failure;
+};
+
+/*
+ * All below runs in the vfork child: system calls only, as glibc's own set*id would signal other
+ * threads and allocate.
+ */
+static bool drop_capabilities(void)
+{
+	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct none[2] = { { 0 } };
+
+	return syscall(SYS_capset, &head, none) == 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
+}
+
+/* An empty bounding set: root's exec gives nothing back. The set has fewer bits on older kernels. */
+static bool drop_bounding_set(void)
+{
+	for (unsigned long cap = 0; cap < 64; cap++)
+		if (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0)
+			return errno == EINVAL;
+	return true;
+}
+
+static bool become_user(const struct spawn *s)
+{
+	return syscall(SYS_setgroups, s->n_groups, s->groups) == 0 &&
+	       syscall(SYS_setresgid, s->gid, s->gid, s->gid) == 0 &&
+	       syscall(SYS_setresuid, s->uid, s->uid, s->uid) == 0;
+}
+
+static bool place_descriptors(const struct child *c)
+{
+	if (dup2(c->null, 0) < 0 || dup2(c->output, 1) < 0 || dup2(c->output, 2) < 0)
+		return false;
+	for (size_t i = 0; i < c->n_fds; i++)
+		if (dup2(c->fds[i], 3 + (int)i) < 0)
+			return false;
+	fd_close_from(3 + (unsigned int)c->n_fds);
+	return true;
+}
+
+static void write_pid(char *to, pid_t pid)
+{
+	char digits[SPAWN_PID_DIGITS + 1];
+	int n = 0;
+
+	for (; pid > 0; pid /= 10)
+		digits[n++] = (char)('0' + pid % 10);
+	while (n > 0)
+		*to++ = digits[--n];
+	*to = '\0';
+}
+
+static const char *become_worker(const struct child *c)
+{
+	const struct spawn *s = c->spawn;
+	sigset_t none;
+
+	if (setsid() < 0)
+		return "start a session for";
+	if (!place_descriptors(c))
+		return "hand descriptors to";
+	if (chdir(s->directory) < 0)
+		return "change to the directory of";
+	if (!s->keep_privileges && !drop_bounding_set())
+		return "take the capabilities from";
+	if (!become_user(s))
+		return "set user and groups of";
+	if (!s->keep_privileges && !drop_capabilities())
+		return "take the capabilities from";
+	/* After the change of user, which would clear it. */
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != c->parent)
+		return "tie the supervisor's end to";
+	if (s->listen_pid)
+		write_pid(s->listen_pid, getpid());
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	execve(s->program, s->argv, s->env);
+	return "execute";
+}
+
+static _Noreturn void child_main(struct child *c)
+{
+	c->failure.what = become_worker(c);
+	c->failure.err = errno;
+	_exit(127);
+}
+
+/*
+ * vfork: the supervisor's memory is not copied, and the child's failure is there when vfork
+ * returns. Signals are all blocked in the supervisor (signalfd), so no handler runs in between.
+ */
+static pid_t start(struct child *c)
+{
+	pid_t pid = vfork();
+
+	if (pid == 0)
+		child_main(c);
+	return pid;
+}
+
+int spawn_start(const struct spawn *spawn, const int *fds, size_t n_fds, int output, pid_t *pid,
+		struct error *err)
+{
+	_cleanup_close_ int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	_cleanup_free_ int *high = xcalloc(n_fds, sizeof(*high));
+	struct child c = {
+		.spawn = spawn, .fds = high, .n_fds = n_fds, .null = null, .output = output, .parent = getpid()
+	};
+	int r = 0;
+
+	for (size_t i = 0; i < n_fds; i++) {
+		high[i] = fcntl(fds[i], F_DUPFD_CLOEXEC, HIGH_FD);
+		if (high[i] < 0 && r == 0)
+			r = -errno;
+	}
+	*pid = r == 0 ? start(&c) : -1;
+	if (*pid < 0) {
+		r = r < 0 ? r : -errno;
+		error_errno(err, EX_OSERR, -r, spawn->program, "cannot start %s", spawn->program);
+	} else if (c.failure.what) {
+		/* It is a zombie; whoever asked must not have to know. */
+		syscall(SYS_wait4, *pid, NULL, 0, NULL);
+		*pid = 0;
+		r = error_errno(err, EX_UNAVAILABLE, c.failure.err, spawn->program, "cannot %s %s",
+				c.failure.what, spawn->program);
+	}
+	for (size_t i = 0; i < n_fds; i++)
+		if (high[i] >= 0)
+			close(high[i]);
+	return r;
+}
+
+void spawn_free(struct spawn *spawn)
+{
+	for (char **p = spawn->argv; p && *p; p++)
+		free(*p);
+	for (char **p = spawn->env; p && *p; p++)
+		free(*p);
+	free(spawn->argv);
+	free(spawn->env);
+	free(spawn->program);
+	free(spawn->directory);
+	free(spawn->groups);
+	*spawn = (struct spawn){ 0 };
+}
+
+static bool as_number(const char *name, unsigned int *id)
+{
+	char *end;
+	unsigned long n = strtoul(name, &end, 10);
+
+	if (*name < '0' || *name > '9' || *end || n >= (unsigned int)-1)
+		return false;
+	*id = (unsigned int)n;
+	return true;
+}
+
+int spawn_find_user(const char *name, uid_t *uid, gid_t *gid, const struct origin *at, struct error *err)
+{
+	unsigned int number = 0;
+	bool numeric = as_number(name, &number);
+	const struct passwd *pw = numeric ? getpwuid(number) : getpwnam(name);
+
+	if (!pw && !numeric) {
+		error_set(err, EX_UNAVAILABLE, ENOENT, NULL, "this machine has no user '%s'", name);
+		return error_at(err, at);
+	}
+	*uid = pw ? pw->pw_uid : number;
+	*gid = pw ? pw->pw_gid : number;
+	return 0;
+}
+
+int spawn_find_group(const char *name, gid_t *gid, const struct origin *at, struct error *err)
+{
+	unsigned int number = 0;
+	bool numeric = as_number(name, &number);
+	const struct group *gr = numeric ? NULL : getgrnam(name);
+
+	if (!gr && !numeric) {
+		error_set(err, EX_UNAVAILABLE, ENOENT, NULL, "this machine has no group '%s'", name);
+		return error_at(err, at);
+	}
+	*gid = gr ? gr->gr_gid : number;
+	return 0;
+}
+
+int spawn_find_program(const char *name, char **out, const struct origin *at, struct error *err)
+{
+	_cleanup_free_ char *path = xstrdup(getenv("PATH") ? getenv("PATH") : "/usr/sbin:/usr/bin:/sbin:/bin");
+	char *rest = NULL;
+
+	for (char *dir = strtok_r(path, ":", &rest); dir; dir = strtok_r(NULL, ":", &rest)) {
+		char *candidate = strf("%s/%s", dir, name);
+
+		/* A relative directory in PATH is an invitation. */
+		if (*dir == '/' && access(candidate, X_OK) == 0) {
+			*out = candidate;
+			return 0;
+		}
+		free(candidate);
+	}
+	error_set(err, EX_UNAVAILABLE, ENOENT, NULL, "there is no program '%s' in PATH", name);
+	return error_at(err, at);
+}

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the supervisor tells the next process: RUN/NAME/status. */
+#include "supervise/supervisor.h"
+
+#include <time.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "ffs/endpoint.h"
+
+static const char *const type_words[] = {
+	[EP_BULK] = "bulk", [EP_INTERRUPT] = "interrupt", [EP_ISOCHRONOUS] = "isochronous"
+};
+
+/* The size at the speed the host has chosen, else at the fastest that the function offers. */
+static int max_packet(const struct instance *i, const struct endpoint *ep)
+{
+	static const struct {
+		uint8_t speed;
+		int index;
+	} indices[] = { { 2, EP_FULL }, { 3, EP_HIGH }, { 5, EP_SUPER }, { 6, EP_SUPER } };
+	int size = 0;
+
+	for (int s = 0; s < EP_SPEED_COUNT; s++)
+		if (ep->speed[s].used)
+			size = ep->speed[s].max_packet;
+	for (size_t k = 0; k < ARRAY_SIZE(indices); k++)
+		if (i->enabled && i->speed == indices[k].speed && ep->speed[indices[k].index].used)
+			size = ep->speed[indices[k].index].max_packet;
+	return size;
+}
+
+struct endpoints {
+	const struct instance *instance;
+	json_t *array;
+};
+
+static int add_endpoint(void *data, const struct endpoint *ep)
+{
+	struct endpoints *e = data;
+	_cleanup_free_ char *file = ffs_endpoint_file(e->instance->function->ffs, ep);
+
+	json_array_append_new(e->array,
+			      json_pack("{s:s, s:i, s:s, s:s, s:i}", "file", file, "address", ep->address,
+					"type", type_words[ep->type], "direction",
+					ep->direction == EP_IN ? "in" : "out", "max_packet",
+					max_packet(e->instance, ep)));
+	return 0;
+}
+
+static json_t *or_null(json_t *json)
+{
+	return json ? json : json_null();
+}
+
+static json_t *unit_json(const struct unit *u)
+{
+	bool serves = u->state == UNIT_READY;
+
+	return json_pack("{s:s, s:o, s:o, s:i, s:o, s:o}", "state", unit_state_words[u->state], "pid",
+			 u->pid > 0 ? json_integer(u->pid) : json_null(), "engine",
+			 u->worker->kind == WORKER_PLUGIN ? json_string("copy") : json_null(), "restarts",
+			 (int)u->restarts, "last_exit", or_null(u->last_exit ? json_string(u->last_exit) : NULL),
+			 "ready_since", serves ? json_integer(u->ready_at) : json_null());
+}
+
+static const struct instance *instance_of(const struct supervisor *s, const struct function *f)
+{
+	for (size_t n = 0; n < s->n_instances; n++)
+		if (s->instances[n].function == f)
+			return &s->instances[n];
+	return NULL;
+}
+
+static json_t *function_json(const struct supervisor *s, const struct function *f)
+{
+	const struct instance *i = instance_of(s, f);
+	struct endpoints e = { .instance = i, .array = json_array() };
+
+	if (i)
+		ffs_each_endpoint(f->ffs, add_endpoint, &e);
+	return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "label", f->label, "type", f->type,
+			 "instance", f->instance, "mount", i ? json_string(f->ffs->mount.path) : json_null(),
+			 "device", i && f->ffs->device.value ? json_string(f->ffs->device.value) : json_null(),
+			 "ifname", json_null(), "endpoints", e.array, "keeper",
+			 i && i->keeper.pid > 0 ? json_integer(i->keeper.pid) : json_null(), "worker",
+			 i && i->has_unit ? unit_json(&i->unit) : json_null());
+}
+
+/* What the supervisor knows; who reads it compares it with what the kernel says (machine.c). */
+static const char *state_word(const struct supervisor *s)
+{
+	if (s->failed || s->unbound_on_failure)
+		return "failed";
+	if (s->phase == PHASE_WAITING_UDC || s->phase == PHASE_COMING_UP)
+		return "starting";
+	if (s->phase != PHASE_UP)
+		return "degraded";
+	for (size_t n = 0; n < s->n_instances; n++) {
+		const struct instance *i = &s->instances[n];
+
+		if (i->has_unit && i->unit.state != UNIT_READY && i->unit.state != UNIT_DONE)
+			return "degraded";
+	}
+	return s->no_bind ? "unbound" : "ready";
+}
+
+static json_t *problems_json(const struct supervisor *s)
+{
+	json_t *array = json_array();
+
+	if (s->failure.text)
+		json_array_append_new(array, json_pack("{s:s, s:s}", "severity", "error", "text", s->failure.text));
+	for (size_t n = 0; n < s->n_instances; n++) {
+		const struct instance *i = &s->instances[n];
+		_cleanup_free_ char *text = NULL;
+
+		if (!i->has_unit || (i->unit.state != UNIT_WAITING && i->unit.state != UNIT_FAILED))
+			continue;
+		text = strf("%s: the worker %s: %s", i->function->label,
+			    i->unit.state == UNIT_FAILED ? "has failed" : "is about to be restarted",
+			    i->unit.last_exit ? i->unit.last_exit : "it could not be started");
+		json_array_append_new(array, json_pack("{s:s, s:s}", "severity",
+						       i->unit.state == UNIT_FAILED ? "error" : "warning", "text", text));
+	}
+	return array;
+}
+
+void supervisor_write_status(struct supervisor *s)
+{
+	_cleanup_error_ struct error ignored = { 0 };
+	json_t *functions = json_array(), *json;
+
+	if (!s->gadget || s->rundir.dir_fd < 0)
+		return;
+	for (size_t n = 0; n < s->gadget->n_functions; n++)
+		json_array_append_new(functions, function_json(s, &s->gadget->functions[n]));
+	json = json_pack("{s:s, s:s, s:s, s:o, s:i, s:o, s:o, s:o}", "name", s->name, "file", s->gadget->file,
+			 "state", state_word(s), "udc", s->udc ? json_string(s->udc) : json_null(),
+			 "supervisor", (int)getpid(), "since", s->since ? json_integer(s->since) : json_null(),
+			 "functions", functions, "problems", problems_json(s));
+	/* A full file system costs the status its freshness; the gadget goes on. */
+	rundir_write(&s->rundir, RUNDIR_STATUS, json, &ignored);
+	json_decref(json);
+}

@@ -1,0 +1,14 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+libffsctl_a_SOURCES += \
+	src/supervise/control.c src/supervise/control.h \
+	src/supervise/front.c src/supervise/front.h \
+	src/supervise/instance.c src/supervise/instance.h \
+	src/supervise/launch.c src/supervise/launch.h \
+	src/supervise/machine.c src/supervise/machine.h \
+	src/supervise/output.c src/supervise/output.h \
+	src/supervise/reap.c src/supervise/reap.h \
+	src/supervise/rundir.c src/supervise/rundir.h \
+	src/supervise/spawn.c src/supervise/spawn.h \
+	src/supervise/status.c \
+	src/supervise/supervisor.c src/supervise/supervisor.h \
+	src/supervise/unit.c src/supervise/unit.h

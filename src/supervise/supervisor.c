@@ -1,0 +1,544 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "config.h"
+
+#include "supervise/supervisor.h"
+
+#include <errno.h>
+#include <malloc.h>
+#include <math.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "compose/configfs.h"
+#include "compose/udc.h"
+
+void supervisor_say(struct supervisor *s, const char *fmt, ...)
+{
+	_cleanup_free_ char *text = NULL, *line = NULL;
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (vasprintf(&text, fmt, ap) < 0)
+		text = NULL;
+	va_end(ap);
+	if (!text)
+		return;
+	if (s->foreground) {
+		log_info("%s: %s", s->name, text);
+		return;
+	}
+	line = strf("ffsctl: %s\n", text);
+	output_write(&s->output, line, strlen(line));
+}
+
+void supervisor_changed(struct supervisor *s)
+{
+	s->changed = true;
+}
+
+void supervisor_go_down(struct supervisor *s, struct error *why)
+{
+	if (why && !s->failure.exit)
+		error_move(&s->failure, why);
+	else if (why)
+		error_clear(why);
+	if (s->phase < PHASE_GOING_DOWN)
+		s->phase = PHASE_GOING_DOWN;
+	s->changed = true;
+}
+
+/* --- the plan ---------------------------------------------------------------------------------- */
+
+static const struct step_op **all_ops(void)
+{
+	static const struct step_op *const *const rooms[] = { compose_ops, instance_ops };
+	const struct step_op **ops = NULL;
+	size_t n = 0;
+
+	for (size_t r = 0; r < ARRAY_SIZE(rooms); r++)
+		for (size_t i = 0; rooms[r][i]; i++)
+			*array_add(ops, n) = rooms[r][i];
+	(void)array_add(ops, n); /* the NULL at the end */
+	return ops;
+}
+
+static int make_instances(struct supervisor *s, struct error *err)
+{
+	const struct gadget *g = s->gadget;
+
+	/* Sized at once: steps and sources point into it. */
+	s->instances = xcalloc(g->n_functions, sizeof(*s->instances));
+	for (size_t f = 0; f < g->n_functions; f++) {
+		int r;
+
+		if (!g->functions[f].ffs)
+			continue;
+		r = instance_init(&s->instances[s->n_instances++], s, &g->functions[f], err);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+int supervisor_make_plan(struct supervisor *s, const char *udc, struct error *err)
+{
+	int r = make_instances(s, err);
+
+	if (r < 0)
+		return r;
+	compose_add_gadget(&s->plan, &s->compose);
+	for (size_t n = 0; n < s->n_instances; n++)
+		instance_add_steps(&s->plan, &s->instances[n]);
+	for (size_t n = 0; n < s->n_instances; n++)
+		instance_add_worker_start(&s->plan, &s->instances[n]);
+	for (size_t n = 0; n < s->n_instances; n++)
+		instance_add_worker_ready(&s->plan, &s->instances[n]);
+	if (udc)
+		compose_add_bind(&s->plan, &s->compose, udc);
+	return 0;
+}
+
+static int write_record(struct supervisor *s, struct error *err)
+{
+	json_object_set_new(s->record, "plan", plan_to_json(&s->plan));
+	return rundir_write(&s->rundir, RUNDIR_RECORD, s->record, err);
+}
+
+/* --- what happens ------------------------------------------------------------------------------- */
+
+void supervisor_worker_failed(struct supervisor *s, struct unit *unit)
+{
+	_cleanup_error_ struct error err = { 0 };
+	_cleanup_free_ char *dir = NULL, *path = NULL;
+
+	s->changed = true;
+	if (s->phase != PHASE_UP || unit->worker->on_failed != FAILED_UNBIND || s->no_bind)
+		return;
+	dir = compose_gadget_path(s->world, s->name);
+	path = strf("%s/UDC", dir);
+	if (configfs_unbind(path, &err) < 0)
+		supervisor_say(s, "%s", err.text);
+	else
+		supervisor_say(s, "taken off the bus, as on_failed says");
+	s->unbound_on_failure = true;
+}
+
+/* Who failed is back: onto the bus again. */
+static void bind_again(struct supervisor *s)
+{
+	struct step *bind = &s->plan.steps[s->plan.n - 1];
+	_cleanup_error_ struct error err = { 0 };
+
+	for (size_t n = 0; n < s->n_instances; n++)
+		if (s->instances[n].has_unit && s->instances[n].unit.state != UNIT_READY)
+			return;
+	if (bind->op->apply(bind, &err) < 0) {
+		supervisor_say(s, "%s", err.text);
+		return;
+	}
+	s->unbound_on_failure = false;
+	supervisor_say(s, "on the bus again");
+}
+
+/*
+ * When the last endpoint closes the kernel takes a function without ep0 off the bus, and all the
+ * gadget with it. Nothing is removed: what is left tells what happened.
+ */
+void supervisor_keeper_died(struct supervisor *s, struct instance *instance)
+{
+	_cleanup_error_ struct error err = { 0 };
+
+	error_set(&err, EX_PROTOCOL, ECHILD, NULL, "the keeper of '%s' has died, and the function with it",
+		  instance->function->label);
+	supervisor_say(s, "%s", err.text);
+	if (s->phase != PHASE_UP) {
+		supervisor_go_down(s, &err);
+		return;
+	}
+	error_move(&s->failure, &err);
+	s->failed = s->changed = true;
+	for (size_t n = 0; n < s->n_instances; n++)
+		if (s->instances[n].has_unit)
+			unit_handle(&s->instances[n].unit, UNIT_EV_STOP);
+}
+
+static void child_ended(struct supervisor *s, pid_t pid, int status)
+{
+	for (size_t n = 0; n < s->n_instances; n++) {
+		struct instance *i = &s->instances[n];
+
+		if (i->has_unit && i->unit.pid == pid) {
+			unit_exited(&i->unit, status);
+			return;
+		}
+		if (i->keeper.pid == pid) {
+			i->keeper.pid = 0;
+			i->keeper_died = true;
+			supervisor_keeper_died(s, i);
+			return;
+		}
+	}
+}
+
+static void on_signal(void *data, uint32_t events _unused_)
+{
+	struct supervisor *s = data;
+	struct signalfd_siginfo info;
+	int status;
+	pid_t pid;
+
+	if (read(s->signals.fd, &info, sizeof(info)) != sizeof(info))
+		return;
+	switch (info.ssi_signo) {
+	case SIGCHLD:
+		/* One signal may stand for many children, orphans of workers among them. */
+		while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+			child_ended(s, pid, status);
+		break;
+	case SIGHUP:
+		supervisor_say(s, "reload is not in this version of ffsctl: take the gadget down and up again");
+		break;
+	default:
+		supervisor_go_down(s, NULL);
+		break;
+	}
+}
+
+static void on_deadline(void *data, uint32_t events _unused_)
+{
+	struct supervisor *s = data;
+	_cleanup_error_ struct error err = { 0 };
+
+	timer_stop(&s->deadline);
+	if (s->phase == PHASE_WAITING_UDC)
+		error_set(&err, EX_TEMPFAIL, ETIMEDOUT, UDC_CLASS_DIR, "no UDC has come within the time given");
+	else if (s->phase == PHASE_COMING_UP)
+		error_set(&err, EX_TEMPFAIL, ETIMEDOUT, NULL, "the gadget did not come up within the time given (--timeout)");
+	if (err.exit)
+		supervisor_go_down(s, &err);
+}
+
+static void on_caller(void *data, uint32_t events _unused_)
+{
+	struct supervisor *s = data;
+	_cleanup_error_ struct error err = { 0 };
+
+	source_remove(&s->loop, &s->caller);
+	if (s->phase == PHASE_UP)
+		return;
+	error_set(&err, EX_TEMPFAIL, ECANCELED, NULL, "the command that wanted it was ended");
+	supervisor_go_down(s, &err);
+}
+
+int supervisor_watch_caller(struct supervisor *s, int fd, struct error *err)
+{
+	int r = source_add(&s->loop, &s->caller, fd, EPOLLIN | EPOLLHUP, on_caller, s);
+
+	return r < 0 ? error_errno(err, EX_OSERR, -r, NULL, "cannot watch the command's socket") : 0;
+}
+
+/* --- the loop ------------------------------------------------------------------------------------ */
+
+static void came_up(struct supervisor *s)
+{
+	s->phase = PHASE_UP;
+	s->since = time(NULL);
+	timer_stop(&s->deadline);
+	supervisor_say(s, "up%s%s", s->udc ? " on " : ", not bound", s->udc ? s->udc : "");
+	malloc_trim(0); /* what reading the gadget file took is not needed again */
+}
+
+static void go_on_up(struct supervisor *s)
+{
+	_cleanup_error_ struct error err = { 0 };
+	int r = plan_apply(&s->plan, &err);
+
+	if (r == 0)
+		came_up(s);
+	else if (r < 0)
+		supervisor_go_down(s, &err);
+}
+
+static bool all_stopped(const struct supervisor *s)
+{
+	for (size_t n = 0; n < s->n_instances; n++)
+		if (s->instances[n].has_unit && s->instances[n].unit.state != UNIT_STOPPED)
+			return false;
+	return true;
+}
+
+static void go_on_down(struct supervisor *s)
+{
+	_cleanup_error_ struct error err = { 0 };
+	int r = plan_undo(&s->plan, &err);
+
+	s->undo_soon = r == PLAN_SOON;
+	if (r > 0)
+		return;
+	s->phase = PHASE_GONE;
+	if (r == 0)
+		r = rundir_remove(&s->rundir, &err);
+	if (r == 0)
+		return;
+	/* The record stays, for the next `down`. */
+	if (s->failure.text)
+		error_hint(&s->failure, "and undoing it failed: %s", err.text);
+	else
+		error_move(&s->failure, &err);
+}
+
+static void look(struct supervisor *s)
+{
+	enum phase before;
+
+	do {
+		before = s->phase;
+		s->changed = s->undo_soon = false;
+		switch (s->phase) {
+		case PHASE_COMING_UP:
+			go_on_up(s);
+			break;
+		case PHASE_UP:
+			if (s->unbound_on_failure)
+				bind_again(s);
+			if (s->failed && s->foreground && all_stopped(s))
+				s->phase = PHASE_GONE;
+			break;
+		case PHASE_GOING_DOWN:
+			go_on_down(s);
+			break;
+		case PHASE_WAITING_UDC:
+		case PHASE_GONE:
+			break;
+		}
+	} while (s->phase != before && s->phase != PHASE_GONE);
+	supervisor_write_status(s);
+	control_update(&s->control);
+	if (before == PHASE_UP && s->on_up) {
+		s->on_up(s->on_up_data);
+		s->on_up = NULL;
+	}
+}
+
+static int loop_until_gone(struct supervisor *s)
+{
+	while (s->phase != PHASE_GONE) {
+		int r;
+
+		if (s->changed || s->undo_soon)
+			look(s);
+		if (s->phase == PHASE_GONE)
+			break;
+		r = loop_once(&s->loop, s->undo_soon ? PLAN_SOON_MS : -1);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* --- waiting for a UDC ----------------------------------------------------------------------------- */
+
+static int choose(struct supervisor *s, bool waiting, struct error *err)
+{
+	const struct gadget_udc *wanted = &s->gadget->udc;
+	int r = udc_choose(s->world, wanted, s->udc_wanted, &s->udc, err);
+	bool named = s->udc_wanted || wanted->name.value || wanted->driver.value;
+
+	if (r == 0 && waiting && !named && udc_is_virtual(s->udc)) {
+		free(steal_ptr(s->udc));
+		return error_set(err, EX_UNAVAILABLE, ENODEV, UDC_CLASS_DIR,
+				 "there are only virtual UDCs, which are waited for only by name (--udc)");
+	}
+	return r;
+}
+
+static void on_udc_event(void *data, uint32_t events _unused_)
+{
+	struct supervisor *s = data;
+	_cleanup_error_ struct error err = { 0 };
+	int r;
+
+	if (!udc_watch_read(s->udc_watch.fd))
+		return;
+	r = choose(s, true, &err);
+	if (r == 0)
+		s->phase = PHASE_COMING_UP;
+	else if (r != -ENODEV)
+		supervisor_go_down(s, &err);
+}
+
+static int await_udc(struct supervisor *s, double seconds, struct error *err)
+{
+	_cleanup_error_ struct error why = { 0 };
+	_cleanup_close_ int fd = -1;
+	int r = 0;
+
+	s->phase = PHASE_WAITING_UDC;
+	if (seconds > 0) {
+		/* Listen first, then look: nothing is missed in between. */
+		fd = udc_watch_open(err);
+		if (fd < 0)
+			return fd;
+		r = source_add(&s->loop, &s->udc_watch, fd, EPOLLIN, on_udc_event, s);
+		if (r < 0)
+			return error_errno(err, EX_OSERR, -r, NULL, "cannot watch the kernel's uevents");
+	}
+	r = choose(s, seconds > 0, &why);
+	if (r == 0) {
+		s->phase = PHASE_COMING_UP;
+	} else if (r != -ENODEV || seconds <= 0) {
+		error_move(err, &why);
+	} else {
+		supervisor_say(s, "waiting for a UDC: %s", why.text);
+		if (isfinite(seconds))
+			timer_start(&s->deadline, seconds);
+		supervisor_write_status(s);
+		while (s->phase == PHASE_WAITING_UDC && (r = loop_once(&s->loop, -1)) >= 0)
+			;
+		timer_stop(&s->deadline);
+		if (r < 0)
+			error_errno(err, EX_OSERR, -r, NULL, "cannot wait for events");
+	}
+	source_remove(&s->loop, &s->udc_watch);
+	return err->exit ? -err->err : 0;
+}
+
+/* --- life ----------------------------------------------------------------------------------------- */
+
+/* Nothing was made yet: only our own directory goes. */
+static int give_up(struct supervisor *s, struct error *err)
+{
+	_cleanup_error_ struct error ignored = { 0 };
+
+	rundir_remove(&s->rundir, &ignored);
+	s->phase = PHASE_GONE;
+	return -err->err;
+}
+
+static int prepare(struct supervisor *s, double wait_udc, struct error *err)
+{
+	int r = control_listen(&s->control, &s->rundir, err);
+
+	if (r == 0 && !s->no_bind)
+		r = await_udc(s, wait_udc, err);
+	if (r == 0 && s->phase != PHASE_GOING_DOWN)
+		r = supervisor_make_plan(s, s->udc, err);
+	if (r == 0 && s->phase != PHASE_GOING_DOWN)
+		r = write_record(s, err);
+	return r;
+}
+
+int supervisor_run(struct supervisor *s, double timeout, double wait_udc, struct error *err)
+{
+	int r = prepare(s, wait_udc, err);
+
+	if (r < 0)
+		return give_up(s, err);
+	if (s->phase != PHASE_GOING_DOWN) {
+		s->phase = PHASE_COMING_UP;
+		timer_start(&s->deadline, timeout);
+	}
+	s->changed = true;
+	r = loop_until_gone(s);
+	if (r < 0)
+		return error_errno(err, EX_OSERR, -r, NULL, "cannot wait for events");
+	control_answer_down(&s->control, &s->failure);
+	if (!s->failure.exit)
+		return 0;
+	error_move(err, &s->failure);
+	return -err->err;
+}
+
+int supervisor_undo_record(struct supervisor *s, struct error *err)
+{
+	_cleanup_free_ const struct step_op **ops = all_ops();
+	json_t *record = NULL;
+	int r = rundir_read(s->world, s->name, RUNDIR_RECORD, &record, err);
+
+	if (r == -ENOENT) /* it was killed before it made anything */
+		r = 0;
+	else if (r == 0)
+		r = plan_from_json(&s->plan, json_object_get(record, "plan"), ops, err);
+	json_decref(record);
+	if (r < 0)
+		return r;
+	plan_assume_applied(&s->plan);
+	s->phase = PHASE_GOING_DOWN;
+	s->changed = true;
+	r = loop_until_gone(s);
+	if (r < 0)
+		return error_errno(err, EX_OSERR, -r, NULL, "cannot wait for events");
+	if (!s->failure.exit)
+		return 0;
+	error_move(err, &s->failure);
+	return -err->err;
+}
+
+static int watch_signals(struct supervisor *s, struct error *err)
+{
+	sigset_t set;
+	int fd, r;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGCHLD);
+	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (fd < 0 || sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+		return error_errno(err, EX_OSERR, errno, NULL, "cannot make a signal descriptor");
+	r = source_add(&s->loop, &s->signals, fd, EPOLLIN, on_signal, s);
+	if (r < 0)
+		return error_errno(err, EX_OSERR, -r, NULL, "cannot watch signals");
+	return 0;
+}
+
+int supervisor_init(struct supervisor *s, const struct world *world, const struct gadget *gadget,
+		    const char *name, struct error *err)
+{
+	int r;
+
+	*s = (struct supervisor){ .world = world, .gadget = gadget, .name = name,
+				  .rundir = RUNDIR_NONE, .loop.epoll_fd = -1,
+				  .signals = SOURCE_NONE, .deadline = SOURCE_NONE,
+				  .udc_watch = SOURCE_NONE, .caller = SOURCE_NONE,
+				  .compose = { .world = world, .gadget = gadget } };
+	s->rundir.path = strf("%s/%s", world->run_dir, name);
+	control_init(&s->control, s);
+	output_init(&s->output, -1);
+	r = loop_open(&s->loop);
+	if (r == 0)
+		r = timer_open(&s->loop, &s->deadline, on_deadline, s);
+	if (r < 0)
+		return error_errno(err, EX_OSERR, -r, NULL, "cannot make the event loop");
+	/* What workers leave behind becomes our child, so that it can be found and ended. */
+	prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+	return watch_signals(s, err);
+}
+
+void supervisor_free(struct supervisor *s)
+{
+	for (size_t n = 0; n < s->n_instances; n++)
+		instance_free(&s->instances[n]);
+	free(s->instances);
+	control_close(&s->control);
+	output_close(&s->output);
+	compose_close(&s->compose);
+	plan_free(&s->plan);
+	timer_close(&s->loop, &s->deadline);
+	cleanup_close(&s->signals.fd);
+	loop_close(&s->loop);
+	rundir_close(&s->rundir);
+	json_decref(s->record);
+	error_clear(&s->failure);
+	free(s->udc);
+}

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The supervisor: one process and one poll loop per gadget. It runs the plan, then watches
+ * keepers and workers and takes commands, then undoes the plan. The same code undoes the plan of
+ * a supervisor that died, read from its record.
+ */
+#pragma once
+
+#include <time.h>
+
+#include "base/loop.h"
+#include "compose/compose.h"
+#include "plan/plan.h"
+#include "supervise/control.h"
+#include "supervise/instance.h"
+#include "supervise/output.h"
+#include "supervise/rundir.h"
+
+enum phase {
+	PHASE_WAITING_UDC, /* nothing has been made yet */
+	PHASE_COMING_UP,
+	PHASE_UP,
+	PHASE_GOING_DOWN,
+	PHASE_GONE,
+};
+
+struct supervisor {
+	const struct world *world;
+	const struct gadget *gadget; /* NULL: undoing from a record */
+	const char *name;
+	const char *udc_wanted; /* --udc; NULL */
+	bool no_bind;
+	bool foreground; /* run: words and workers' output go to stderr */
+	json_t *record;  /* all but the plan; owned */
+
+	struct loop loop;
+	struct rundir rundir; /* owned */
+	struct compose compose;
+	struct plan plan;
+	struct instance *instances; /* one for each function with a `ffs` group */
+	size_t n_instances;
+	char *udc; /* chosen; NULL with no_bind */
+
+	enum phase phase;
+	bool changed;   /* plan and status have to be looked at */
+	bool undo_soon; /* an undo wants to be called again without an event */
+	struct source signals, deadline, udc_watch, caller;
+	struct control control;
+	struct output output;    /* the workers' last words */
+	struct error failure;    /* why it goes or went down, or is failed */
+	bool failed;             /* a keeper died: the gadget is dead, nothing is removed */
+	bool unbound_on_failure; /* a worker failed for good and the gadget was taken off the bus */
+	time_t since;            /* wall clock: when it came up */
+	void (*on_up)(void *data); /* told once, when all is up */
+	void *on_up_data;
+};
+
+/* `gadget` NULL: to undo a record. */
+int supervisor_init(struct supervisor *s, const struct world *world, const struct gadget *gadget,
+		    const char *name, struct error *err);
+void supervisor_free(struct supervisor *s);
+
+/*
+ * Watches a socket whose other end is held by who asked for all this: if that goes away before the
+ * gadget is up, nobody wants it any more and it is undone.
+ */
+int supervisor_watch_caller(struct supervisor *s, int fd, struct error *err);
+
+/* The complete plan for a UDC (NULL: no bind). Changes nothing on the machine. */
+int supervisor_make_plan(struct supervisor *s, const char *udc, struct error *err);
+
+/*
+ * Comes up and stays until it is told to go (returns 0), cannot come up or fails (negative errno,
+ * err filled). In both cases everything has been undone, except for what err names.
+ * timeout: seconds to come up in; wait_udc: seconds to wait for a UDC, 0 not at all, HUGE_VAL for ever.
+ */
+int supervisor_run(struct supervisor *s, double timeout, double wait_udc, struct error *err);
+
+/* Undoes the plan that the record in the locked rundir holds, and removes the rundir. */
+int supervisor_undo_record(struct supervisor *s, struct error *err);
+
+/* For the rooms' callbacks: something has changed that the plan or status may depend on. */
+void supervisor_changed(struct supervisor *s);
+/* A worker has failed for good. */
+void supervisor_worker_failed(struct supervisor *s, struct unit *unit);
+void supervisor_keeper_died(struct supervisor *s, struct instance *instance);
+/* One line about a change of state: to stderr when in the foreground, else to the log. */
+void supervisor_say(struct supervisor *s, const char *fmt, ...) _printf_(2, 3);
+
+/* Begins to go down; `why` (taken over) becomes the failure unless there is one. */
+void supervisor_go_down(struct supervisor *s, struct error *why);
+
+/* status.c: writes RUN/NAME/status. */
+void supervisor_write_status(struct supervisor *s);

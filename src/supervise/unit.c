@@ -1,0 +1,583 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "supervise/unit.h"
+
+#include <endian.h>
+#include <errno.h>
+#include <ffsctl/control.h>
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/proc.h"
+#include "ffs/endpoint.h"
+#include "supervise/launch.h"
+#include "supervise/reap.h"
+#include "supervise/supervisor.h"
+
+/* worker.md: a worker that served this long is taken for healthy, its next restart is immediate. */
+#define HEALTHY_SECONDS 10
+/* An IN endpoint whose data the host is just taking can be halted a moment later. */
+#define HALT_TRIES 4
+#define HALT_RETRY_SECONDS 0.005
+#define EXIT_DO_NOT_RESTART 125
+
+const char *const unit_state_words[UNIT_STATE_COUNT] = {
+	[UNIT_STOPPED] = "stopped", [UNIT_STARTING] = "starting", [UNIT_READY] = "ready",
+	[UNIT_STOPPING] = "stopped", [UNIT_WAITING] = "waiting",   [UNIT_FAILED] = "failed",
+	[UNIT_DONE] = "done",
+};
+
+static struct supervisor *supervisor_of(const struct unit *unit)
+{
+	return unit->instance->supervisor;
+}
+
+static const char *label_of(const struct unit *unit)
+{
+	return unit->instance->function->label;
+}
+
+/* --- messages ------------------------------------------------------------------------------- */
+
+bool unit_has_control(const struct unit *unit)
+{
+	return unit->control.fd >= 0;
+}
+
+bool unit_send(struct unit *unit, uint16_t type, uint32_t id, const void *body, size_t size)
+{
+	struct ffsctl_msg head = {
+		.version = htole16(FFSCTL_CONTROL_VERSION),
+		.type = htole16(type),
+		.length = htole32((uint32_t)size),
+		.id = htole32(id),
+	};
+	struct iovec iov[] = { { &head, sizeof(head) }, { (void *)body, size } };
+	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = size > 0 ? 2 : 1 };
+
+	return unit_has_control(unit) &&
+	       sendmsg(unit->control.fd, &msg, MSG_NOSIGNAL | MSG_DONTWAIT) >= 0;
+}
+
+static void close_source(struct unit *unit, struct source *source)
+{
+	int fd = source->fd;
+
+	source_remove(&supervisor_of(unit)->loop, source);
+	if (fd >= 0)
+		close(fd);
+}
+
+static void on_control(void *data, uint32_t events _unused_)
+{
+	static uint8_t body[FFSCTL_MSG_MAX_BODY];
+	struct unit *unit = data;
+	struct ffsctl_msg head;
+	struct iovec iov[] = { { &head, sizeof(head) }, { body, sizeof(body) } };
+	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = 2 };
+	ssize_t n = recvmsg(unit->control.fd, &msg, MSG_DONTWAIT);
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n <= 0) {
+		/* It closed its end, which it may: its SETUPs are stalled from now on. */
+		close_source(unit, &unit->control);
+		instance_worker_gone(unit->instance);
+		return;
+	}
+	if (n < (ssize_t)sizeof(head))
+		return;
+	switch (le16toh(head.type)) {
+	case FFSCTL_MSG_READY:
+		unit_handle(unit, UNIT_EV_READY);
+		break;
+	case FFSCTL_MSG_ACCEPT:
+	case FFSCTL_MSG_STALL:
+	case FFSCTL_MSG_DATA:
+		instance_answer(unit->instance, le16toh(head.type), le32toh(head.id), body,
+				(size_t)n - sizeof(head));
+		break;
+	default:
+		break; /* PONG, STATS and what a newer worker may say */
+	}
+}
+
+static void on_output(void *data, uint32_t events _unused_)
+{
+	struct unit *unit = data;
+	char text[4096];
+	ssize_t n = read(unit->output.fd, text, sizeof(text));
+
+	if (n > 0)
+		output_write(&supervisor_of(unit)->output, text, (size_t)n);
+	else if (n == 0 || errno != EAGAIN)
+		close_source(unit, &unit->output);
+}
+
+/* Everything the dead worker still had in its pipe. */
+static void drain_output(struct unit *unit)
+{
+	/* A pipe holds 64 KiB; a grandchild that goes on writing does not keep us here. */
+	for (int i = 0; i < 16 && unit->output.fd >= 0; i++)
+		on_output(unit, 0);
+	close_source(unit, &unit->output);
+}
+
+static bool has_line(const char *text, const char *line)
+{
+	size_t n = strlen(line);
+
+	for (const char *p = text; p; p = strchr(p, '\n') ? strchr(p, '\n') + 1 : NULL)
+		if (strncmp(p, line, n) == 0 && (p[n] == '\n' || p[n] == '\0'))
+			return true;
+	return false;
+}
+
+/* sd_notify(3). Only the worker's own session may speak for it. */
+static void on_notify_socket(void *data, uint32_t events _unused_)
+{
+	struct unit *unit = data;
+	char text[4096], control[CMSG_SPACE(sizeof(struct ucred))];
+	struct iovec iov = { text, sizeof(text) - 1 };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control) };
+	ssize_t n = recvmsg(unit->notify.fd, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	const struct cmsghdr *c = n > 0 ? CMSG_FIRSTHDR(&msg) : NULL;
+	struct ucred sender;
+
+	if (!c || c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_CREDENTIALS)
+		return;
+	memcpy(&sender, CMSG_DATA(c), sizeof(sender));
+	text[n] = '\0';
+	if ((sender.pid == unit->pid || getsid(sender.pid) == unit->pid) && has_line(text, "READY=1"))
+		unit_handle(unit, UNIT_EV_READY);
+}
+
+/* s6: a newline says ready. */
+static void on_notify_fd(void *data, uint32_t events _unused_)
+{
+	struct unit *unit = data;
+	char text[64];
+	ssize_t n = read(unit->notify.fd, text, sizeof(text));
+
+	if (n > 0 && memchr(text, '\n', (size_t)n)) {
+		close_source(unit, &unit->notify);
+		unit_handle(unit, UNIT_EV_READY);
+	} else if (n == 0) {
+		close_source(unit, &unit->notify);
+	}
+}
+
+int unit_watch(struct unit *unit, int *control, int *output, int *notify, struct error *err)
+{
+	struct loop *loop = &supervisor_of(unit)->loop;
+	int r = source_add(loop, &unit->control, *control, EPOLLIN, on_control, unit);
+
+	if (r == 0)
+		*control = -1;
+	if (r == 0 && *output >= 0) {
+		r = source_add(loop, &unit->output, *output, EPOLLIN, on_output, unit);
+		if (r == 0)
+			*output = -1;
+	}
+	if (r == 0 && *notify >= 0) {
+		r = source_add(loop, &unit->notify, *notify, EPOLLIN,
+			       unit->worker->ready == READY_FD ? on_notify_fd : on_notify_socket, unit);
+		if (r == 0)
+			*notify = -1;
+	}
+	return r < 0 ? error_errno(err, EX_OSERR, -r, NULL, "cannot watch the worker") : 0;
+}
+
+/* --- halting what a dead worker served -------------------------------------------------------- */
+
+static int halt_endpoint(void *data, const struct endpoint *ep)
+{
+	struct unit *unit = data;
+	_cleanup_error_ struct error ignored = { 0 };
+	struct halting *h;
+	int fd = ffs_endpoint_open(unit->instance->function->ffs, ep, EP_NONBLOCKING, &ignored);
+
+	if (fd < 0)
+		return 0;
+	if (ffs_endpoint_halt(fd, ep) != -EAGAIN || ep->direction == EP_OUT) {
+		close(fd);
+		return 0;
+	}
+	h = array_add(unit->halting, unit->n_halting);
+	h->fd = fd;
+	h->ep = ep;
+	return 0;
+}
+
+static void end_halting(struct unit *unit)
+{
+	for (size_t i = 0; i < unit->n_halting; i++)
+		close(unit->halting[i].fd);
+	free(unit->halting);
+	unit->halting = NULL;
+	unit->n_halting = 0;
+}
+
+/* A transfer that the dead worker has cut must end in an error that the host can see. */
+static void begin_halting(struct unit *unit)
+{
+	end_halting(unit);
+	unit->halt_tries = 0;
+	if (unit->worker->on_crash == CRASH_STALL && unit->instance->enabled &&
+	    supervisor_of(unit)->phase == PHASE_UP)
+		ffs_each_endpoint(unit->instance->function->ffs, halt_endpoint, unit);
+}
+
+static void go_on_halting(struct unit *unit)
+{
+	bool busy = false;
+
+	for (size_t i = 0; i < unit->n_halting; i++) {
+		struct halting *h = &unit->halting[i];
+
+		busy = busy || ffs_endpoint_halt(h->fd, h->ep) == -EAGAIN;
+	}
+	if (!busy || ++unit->halt_tries >= HALT_TRIES)
+		end_halting(unit);
+}
+
+/* --- what happens ------------------------------------------------------------------------------ */
+
+static void tell_bus_state(struct unit *unit)
+{
+	const struct instance *i = unit->instance;
+	struct ffsctl_event event = { .event = FFSCTL_EVENT_BIND, .speed = i->speed };
+
+	if (i->bound)
+		unit_send(unit, FFSCTL_MSG_EVENT, 0, &event, sizeof(event));
+	event.event = FFSCTL_EVENT_ENABLE;
+	if (i->enabled)
+		unit_send(unit, FFSCTL_MSG_EVENT, 0, &event, sizeof(event));
+	event.event = FFSCTL_EVENT_SUSPEND;
+	if (i->suspended)
+		unit_send(unit, FFSCTL_MSG_EVENT, 0, &event, sizeof(event));
+}
+
+static void ended(struct unit *unit);
+
+static void do_start(struct unit *unit)
+{
+	end_halting(unit);
+	error_clear(&unit->error);
+	unit->served = unit->start_timed_out = unit->restart_wanted = false;
+	if (launch_start(unit, &unit->error) < 0) {
+		supervisor_say(supervisor_of(unit), "%s: %s", label_of(unit), unit->error.text);
+		ended(unit);
+		return;
+	}
+	unit->state = UNIT_STARTING;
+	unit->started = now_monotonic();
+	timer_start(&unit->timer, unit->worker->start_timeout);
+	tell_bus_state(unit);
+	if (unit->worker->ready == READY_STARTED)
+		unit_handle(unit, UNIT_EV_READY);
+}
+
+static void do_ready(struct unit *unit)
+{
+	timer_stop(&unit->timer);
+	unit->state = UNIT_READY;
+	unit->served = true;
+	unit->ready_since = now_monotonic();
+	unit->ready_at = time(NULL);
+	supervisor_say(supervisor_of(unit), "%s: worker ready (pid %d)", label_of(unit), (int)unit->pid);
+	supervisor_changed(supervisor_of(unit));
+}
+
+static void do_stop(struct unit *unit)
+{
+	unit->state = UNIT_STOPPING;
+	unit_send(unit, FFSCTL_MSG_STOP, 0, NULL, 0);
+	kill(unit->pid, SIGTERM);
+	timer_start(&unit->timer, unit->worker->stop_timeout);
+}
+
+static void do_stop_for_restart(struct unit *unit)
+{
+	unit->restart_wanted = true;
+	do_stop(unit);
+}
+
+static void do_kill(struct unit *unit)
+{
+	supervisor_say(supervisor_of(unit), "%s: the worker did not stop within %g s: killed",
+		       label_of(unit), unit->worker->stop_timeout);
+	kill(-unit->pid, SIGKILL);
+}
+
+static void do_start_timed_out(struct unit *unit)
+{
+	unit->start_timed_out = true;
+	supervisor_say(supervisor_of(unit), "%s: the worker was not ready within %g s: killed",
+		       label_of(unit), unit->worker->start_timeout);
+	kill(-unit->pid, SIGKILL);
+}
+
+static void go_waiting(struct unit *unit, double delay)
+{
+	unit->state = UNIT_WAITING;
+	unit->start_due = now_monotonic() + delay;
+	/* Not a moment later than needed: with no delay and nothing to halt it starts right here. */
+	unit_handle(unit, UNIT_EV_TIMER);
+}
+
+static void do_waiting_timer(struct unit *unit)
+{
+	double left;
+
+	if (unit->n_halting > 0)
+		go_on_halting(unit);
+	left = unit->start_due - now_monotonic();
+	if (unit->n_halting > 0) {
+		timer_start(&unit->timer, HALT_RETRY_SECONDS);
+	} else if (left > 0) {
+		timer_start(&unit->timer, left);
+	} else {
+		unit->restarts++;
+		do_start(unit);
+	}
+}
+
+/* How many of the remembered deaths, this one included, lie in the window. */
+static bool died_too_often(struct unit *unit)
+{
+	unsigned int limit = unit->worker->restart_limit, recent = 0;
+	double now = now_monotonic();
+
+	if (limit == 0)
+		return false;
+	unit->deaths[unit->next_death] = now;
+	unit->next_death = (unit->next_death + 1) % (limit + 1);
+	if (unit->n_deaths < limit + 1)
+		unit->n_deaths++;
+	for (size_t i = 0; i < unit->n_deaths; i++)
+		recent += now - unit->deaths[i] <= unit->worker->restart_window;
+	return recent > limit;
+}
+
+static double next_delay(struct unit *unit)
+{
+	const struct worker *w = unit->worker;
+	double delay = unit->delay;
+
+	if (unit->served && now_monotonic() - unit->ready_since >= HEALTHY_SECONDS) {
+		unit->delay = w->restart_delay;
+		return 0;
+	}
+	unit->delay = fmin(fmax(delay * 2, w->restart_delay), w->restart_max_delay);
+	return delay;
+}
+
+static void fail(struct unit *unit, const char *why)
+{
+	unit->state = UNIT_FAILED;
+	supervisor_say(supervisor_of(unit), "%s: worker failed: %s", label_of(unit), why);
+	supervisor_worker_failed(supervisor_of(unit), unit);
+}
+
+static bool exited_with(const struct unit *unit, int code)
+{
+	_cleanup_free_ char *words = strf("exit %d", code);
+
+	return unit->last_exit && streq(unit->last_exit, words);
+}
+
+/* A worker that was wanted is no more: halt, then what the policy says. */
+static void ended(struct unit *unit)
+{
+	struct supervisor *s = supervisor_of(unit);
+	const struct worker *w = unit->worker;
+	double delay;
+
+	timer_stop(&unit->timer);
+	begin_halting(unit);
+	if (s->phase != PHASE_UP) {
+		fail(unit, "it ended while the gadget was coming up");
+		return;
+	}
+	if (exited_with(unit, EXIT_DO_NOT_RESTART)) {
+		fail(unit, "it asked not to be restarted (exit 125)");
+		return;
+	}
+	if (w->restart == RESTART_NEVER || (w->restart == RESTART_ON_FAILURE && exited_with(unit, 0))) {
+		unit->state = UNIT_DONE;
+		supervisor_say(s, "%s: worker done", label_of(unit));
+		supervisor_changed(s);
+		return;
+	}
+	if (died_too_often(unit)) {
+		fail(unit, "it ended too often (restart_limit, restart_window)");
+		return;
+	}
+	delay = next_delay(unit);
+	if (delay > 0)
+		supervisor_say(s, "%s: worker restarts in %g s", label_of(unit), delay);
+	go_waiting(unit, delay);
+	supervisor_changed(s);
+}
+
+static void do_ended(struct unit *unit)
+{
+	supervisor_say(supervisor_of(unit), "%s: worker ended: %s%s", label_of(unit), unit->last_exit,
+		       unit->start_timed_out ? " (never ready)" : "");
+	ended(unit);
+}
+
+static void do_stopped(struct unit *unit)
+{
+	timer_stop(&unit->timer);
+	unit->state = UNIT_STOPPED;
+	if (unit->restart_wanted && supervisor_of(unit)->phase == PHASE_UP) {
+		begin_halting(unit);
+		go_waiting(unit, 0);
+	}
+	supervisor_changed(supervisor_of(unit));
+}
+
+static void do_cancel_restart(struct unit *unit)
+{
+	unit->restart_wanted = false;
+}
+
+static void do_restart_after_stop(struct unit *unit)
+{
+	unit->restart_wanted = true;
+}
+
+static void do_rest(struct unit *unit)
+{
+	timer_stop(&unit->timer);
+	end_halting(unit);
+	unit->state = UNIT_STOPPED;
+	supervisor_changed(supervisor_of(unit));
+}
+
+/* By hand: what happened before does not count any more. */
+static void do_start_anew(struct unit *unit)
+{
+	unit->n_deaths = unit->next_death = 0;
+	unit->delay = unit->worker->restart_delay;
+	go_waiting(unit, 0);
+	supervisor_changed(supervisor_of(unit));
+}
+
+typedef void (*action)(struct unit *unit);
+
+/* What is not in the table is nothing to do: a late READY, a timer that lost its race. */
+static const action actions[UNIT_STATE_COUNT][UNIT_EVENT_COUNT] = {
+	[UNIT_STOPPED] = {
+		[UNIT_EV_START] = do_start,
+		[UNIT_EV_RESTART] = do_start_anew,
+	},
+	[UNIT_STARTING] = {
+		[UNIT_EV_READY] = do_ready,
+		[UNIT_EV_EXIT] = do_ended,
+		[UNIT_EV_TIMER] = do_start_timed_out,
+		[UNIT_EV_STOP] = do_stop,
+		[UNIT_EV_RESTART] = do_stop_for_restart,
+	},
+	[UNIT_READY] = {
+		[UNIT_EV_EXIT] = do_ended,
+		[UNIT_EV_STOP] = do_stop,
+		[UNIT_EV_RESTART] = do_stop_for_restart,
+	},
+	[UNIT_STOPPING] = {
+		[UNIT_EV_EXIT] = do_stopped,
+		[UNIT_EV_TIMER] = do_kill,
+		[UNIT_EV_STOP] = do_cancel_restart,
+		[UNIT_EV_RESTART] = do_restart_after_stop,
+	},
+	[UNIT_WAITING] = {
+		[UNIT_EV_TIMER] = do_waiting_timer,
+		[UNIT_EV_STOP] = do_rest,
+		[UNIT_EV_RESTART] = do_start_anew,
+	},
+	[UNIT_FAILED] = {
+		[UNIT_EV_STOP] = do_rest,
+		[UNIT_EV_RESTART] = do_start_anew,
+	},
+	[UNIT_DONE] = {
+		[UNIT_EV_STOP] = do_rest,
+		[UNIT_EV_RESTART] = do_start_anew,
+	},
+};
+
+void unit_handle(struct unit *unit, enum unit_event event)
+{
+	action act = actions[unit->state][event];
+
+	if (act)
+		act(unit);
+}
+
+static void on_timer(void *data, uint32_t events _unused_)
+{
+	struct unit *unit = data;
+
+	timer_stop(&unit->timer);
+	unit_handle(unit, UNIT_EV_TIMER);
+}
+
+static char *exit_words(int status)
+{
+	if (WIFEXITED(status))
+		return strf("exit %d", WEXITSTATUS(status));
+	return strf("signal %d (%s)", WTERMSIG(status), strsignal(WTERMSIG(status)));
+}
+
+void unit_exited(struct unit *unit, int status)
+{
+	struct supervisor *s = supervisor_of(unit);
+
+	reap_rest(s, unit->pid, label_of(unit));
+	free(unit->last_exit);
+	unit->last_exit = exit_words(status);
+	drain_output(unit);
+	close_source(unit, &unit->control);
+	close_source(unit, &unit->notify);
+	instance_worker_gone(unit->instance);
+	unit->pid = 0;
+	unit_handle(unit, UNIT_EV_EXIT);
+}
+
+int unit_init(struct unit *unit, struct instance *instance, const struct worker *worker,
+	      struct error *err)
+{
+	int r;
+
+	*unit = (struct unit){ .instance = instance, .worker = worker, .config_fd = -1,
+			       .control = SOURCE_NONE, .output = SOURCE_NONE, .notify = SOURCE_NONE,
+			       .timer = SOURCE_NONE, .delay = worker->restart_delay };
+	unit->deaths = xcalloc(worker->restart_limit + 1, sizeof(*unit->deaths));
+	r = timer_open(&instance->supervisor->loop, &unit->timer, on_timer, unit);
+	if (r < 0)
+		return error_errno(err, EX_OSERR, -r, NULL, "cannot make a timer");
+	return launch_prepare(unit, err);
+}
+
+void unit_free(struct unit *unit)
+{
+	end_halting(unit);
+	close_source(unit, &unit->control);
+	close_source(unit, &unit->output);
+	close_source(unit, &unit->notify);
+	timer_close(&supervisor_of(unit)->loop, &unit->timer);
+	cleanup_close(&unit->config_fd);
+	spawn_free(&unit->spawn);
+	error_clear(&unit->error);
+	free(unit->deaths);
+	free(unit->last_exit);
+}

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A worker's life: one table, state × event → what to do. A unit belongs to a FunctionFS
+ * instance; it starts the worker with fresh endpoints, learns that it is ready, notices its end,
+ * halts what the dead one was serving, and starts the next one when the policy says so.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/loop.h"
+#include "spec/gadget.h"
+#include "supervise/spawn.h"
+
+enum unit_state {
+	UNIT_STOPPED,  /* not wanted */
+	UNIT_STARTING, /* runs, has not said that it is ready */
+	UNIT_READY,
+	UNIT_STOPPING, /* was told to end */
+	UNIT_WAITING,  /* ended; its restart is due */
+	UNIT_FAILED,   /* ended for good, against our wish */
+	UNIT_DONE,     /* ended for good, as the policy has it */
+	UNIT_STATE_COUNT,
+};
+
+enum unit_event {
+	UNIT_EV_START,
+	UNIT_EV_READY,
+	UNIT_EV_EXIT,
+	UNIT_EV_TIMER,
+	UNIT_EV_STOP,
+	UNIT_EV_RESTART,
+	UNIT_EVENT_COUNT,
+};
+
+/* status' word for a state */
+extern const char *const unit_state_words[UNIT_STATE_COUNT];
+
+struct instance;
+
+struct unit {
+	struct instance *instance;
+	const struct worker *worker;
+	struct spawn spawn;
+	int config_fd; /* sealed memfd; each worker gets its own description of it */
+
+	enum unit_state state;
+	pid_t pid; /* 0: none */
+	struct source control, output, notify, timer;
+
+	bool restart_wanted;    /* while stopping: start again afterwards */
+	bool served;            /* this worker was ready */
+	bool start_timed_out;   /* this worker was killed because it was never ready */
+	double started, ready_since; /* monotonic */
+	time_t ready_at;        /* wall clock, for people */
+	double delay;           /* of the next restart, seconds */
+	double *deaths;         /* ring of the last restart_limit + 1 deaths */
+	size_t n_deaths, next_death;
+	unsigned int restarts;
+	char *last_exit;        /* "exit 1", "signal 9 (Killed)"; NULL: none yet */
+
+	struct halting {        /* endpoints that still have to be halted */
+		int fd;
+		const struct endpoint *ep;
+	} *halting;
+	size_t n_halting;
+	unsigned int halt_tries;
+	struct error error;     /* why the last start failed */
+	double start_due;       /* while waiting: monotonic */
+};
+
+/* Resolves user, program and environment; errors point at the gadget file. */
+int unit_init(struct unit *unit, struct instance *instance, const struct worker *worker,
+	      struct error *err);
+void unit_free(struct unit *unit);
+
+void unit_handle(struct unit *unit, enum unit_event event);
+
+/*
+ * The worker's process has been reaped. (SIGCHLD is the supervisor's; it knows whose child it
+ * was.) `status` as from waitpid.
+ */
+void unit_exited(struct unit *unit, int status);
+
+/* Takes over the supervisor's ends of what launch_start has made (-1: there is none). */
+int unit_watch(struct unit *unit, int *control, int *output, int *notify, struct error *err);
+
+/* Whether messages can be given to it. */
+bool unit_has_control(const struct unit *unit);
+/* False when the worker does not take it. Its socket is bounded: what it does not read is lost. */
+bool unit_send(struct unit *unit, uint16_t type, uint32_t id, const void *body, size_t size);
