@@ -65,11 +65,11 @@ static void add_function(struct load *l, struct config *c, struct node *label, s
 			 const struct origin *at)
 {
 	size_t index = find_function(l, label->text);
-	const struct function *f = &l->g->functions[index];
+	const struct function *f;
 	struct config_function *link;
 
 	if (index == l->g->n_functions) {
-		if (!l->partial)
+		if (!l->partial && index > 0)
 			unknown_label(l, label);
 		return;
 	}
@@ -79,6 +79,7 @@ static void add_function(struct load *l, struct config *c, struct node *label, s
 		load_error(l, label, "function '%s' is in this configuration already", label->text);
 		return;
 	}
+	f = &l->g->functions[index];
 	link = array_add(c->functions, c->n_functions);
 	link->function = index;
 	link->at = *at;
@@ -232,7 +233,7 @@ static void default_config(struct load *l)
 {
 	struct gadget *g = l->g;
 	struct config *c = array_add(g->configs, g->n_configs);
-	const struct place whole = { .source = l->scan->sources[0] };
+	const struct node *functions = node_member(l->scan->root, "functions");
 
 	c->id = 1;
 	c->name = xstrdup(DEFAULT_NAME);
@@ -244,7 +245,8 @@ static void default_config(struct load *l)
 		link->function = i;
 		link->at = f->at;
 	}
-	check_interfaces(l, c, &whole);
+	if (functions)
+		check_interfaces(l, c, &functions->name_at);
 }
 
 static void check_unused(struct load *l, const struct node *functions)

@@ -33,8 +33,9 @@ static char *source_line(const struct place *at)
 	return n <= MAX_SOURCE_LINE ? text_printable(line, n) : NULL;
 }
 
-static void vadd(struct diags *d, enum diag_severity severity, unsigned int order,
-		 const struct place *at, const char *fmt, va_list ap)
+__attribute__((format(printf, 5, 0))) static void vadd(struct diags *d, enum diag_severity severity,
+						       unsigned int order, const struct place *at,
+						       const char *fmt, va_list ap)
 {
 	struct diag *diag;
 

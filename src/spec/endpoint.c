@@ -60,19 +60,20 @@ static const char *bulk_rule(int speed)
 {
 	switch (speed) {
 	case EP_FULL:
-		return "8, 16, 32 or 64 (USB 2.0, 5.8.3)";
+		return "8, 16, 32 or 64";
 	case EP_HIGH:
-		return "512 (USB 2.0, 5.8.3)";
+		return "512";
 	default:
-		return "1024 (USB 3.2, table 9-24)";
+		return "1024";
 	}
 }
 
 static void check_exact_size(struct load *l, enum ep_type type, int speed, struct node *value)
 {
 	if (type == EP_BULK && !bulk_size_is_legal(speed, value->integer))
-		load_error(l, value, "a bulk endpoint's packets at %s have %s bytes, not %s",
-			   speed_names[speed], bulk_rule(speed), value->text);
+		load_error(l, value, "a bulk endpoint's packets at %s have %s bytes, not %s (%s)",
+			   speed_names[speed], bulk_rule(speed), value->text,
+			   speed == EP_SUPER ? "USB 3.2, table 9-24" : "USB 2.0, 5.8.3");
 	else if (type == EP_INTERRUPT && value->integer > interrupt_limit(speed))
 		load_error(
 			l, value,

@@ -49,14 +49,35 @@ static void consider(const char *word, const char *candidate, size_t *best, cons
 	}
 }
 
+/* How many groups have the key; the last one's words for itself. */
+static unsigned int find_elsewhere(const struct key_group *group, const char *name,
+				   const char **what)
+{
+	unsigned int n = 0;
+
+	for (const struct key *k = group->keys; k && k->name; k++) {
+		if (streq(k->name, name)) {
+			*what = group->what;
+			n++;
+		}
+		if (k->group)
+			n += find_elsewhere(k->group, name, what);
+	}
+	if (group->any && group->any->group)
+		n += find_elsewhere(group->any->group, name, what);
+	return n;
+}
+
 static char *suggest_key(const struct key_group *group, const char *name)
 {
-	const char *meant = NULL;
+	const char *meant = NULL, *what = NULL;
 	size_t best = SIZE_MAX;
 
 	for (const struct key *k = group->keys; k && k->name; k++)
 		if (!(k->flags & KEY_LATER))
 			consider(name, k->name, &best, &meant);
+	if (!meant && find_elsewhere(&gadget_keys, name, &what) == 1)
+		return strf(" (it is a key of %s)", what);
 	return load_suggest(meant);
 }
 
@@ -67,13 +88,18 @@ static char *suggest_word(const struct key_word *words, const char *word)
 	size_t best = SIZE_MAX, n = 0;
 
 	for (const struct key_word *w = words; w->word; w++) {
+		const struct key_word *next = w + 1;
 		char *longer;
 
+		if (w->later)
+			continue;
+		while (next->later)
+			next++;
 		consider(word, w->word, &best, &meant);
 		n++;
 		longer = strf("%s%s'%s'", all ? all : "",
 			      !all	  ? ""
-			      : w[1].word ? ", "
+			      : next->word ? ", "
 					  : " or ",
 			      w->word);
 		free(all);
@@ -140,6 +166,12 @@ static const char *describe_value(const struct node *value)
 	return "nothing";
 }
 
+/* What messages call it: of a row for names of the user's, the name. */
+static const char *key_name(const struct key *k, const struct node *value)
+{
+	return value->name ? value->name : k->name;
+}
+
 static void check_type(struct load *l, const struct key *k, struct node *value, unsigned int types,
 		       const char *of)
 {
@@ -155,8 +187,8 @@ static void check_type(struct load *l, const struct key *k, struct node *value, 
 			   "this one is decimal",
 			   k->name, value->text + strspn(value->text, "0"));
 	else
-		load_error(l, value, "%s'%s' must be %s%s, not %s", of, k->name, expected, extra,
-			   describe_value(value));
+		load_error(l, value, "%s'%s' must be %s%s, not %s", of, key_name(k, value),
+			   expected, extra, describe_value(value));
 }
 
 static void check_range(struct load *l, const struct key *k, struct node *value)
@@ -165,7 +197,7 @@ static void check_range(struct load *l, const struct key *k, struct node *value)
 		return;
 	if (k->min >= k->max || (value->real >= k->min && value->real <= k->max))
 		return;
-	load_error(l, value, "'%s' is %.15g to %.15g, not %s", k->name, k->min, k->max,
+	load_error(l, value, "'%s' is %.15g to %.15g, not %s", key_name(k, value), k->min, k->max,
 		   value->text);
 }
 
@@ -182,15 +214,15 @@ static void check_word(struct load *l, const struct key *k, struct node *value)
 		return;
 	}
 	hint = suggest_word(k->words, value->text);
-	load_error(l, value, "'%s' cannot be %s%s", k->name, shown, hint);
+	load_error(l, value, "'%s' cannot be %s%s", key_name(k, value), shown, hint);
 }
 
 static void check_string(struct load *l, const struct key *k, struct node *value)
 {
 	if (!text_is_utf8(value->text)) {
-		load_error(l, value, "'%s' is not valid UTF-8", k->name);
+		load_error(l, value, "'%s' is not valid UTF-8", key_name(k, value));
 	} else if ((k->flags & KEY_NOT_EMPTY) && !*value->text) {
-		load_error(l, value, "'%s' is empty", k->name);
+		load_error(l, value, "'%s' is empty", key_name(k, value));
 	} else if (k->words) {
 		check_word(l, k, value);
 	}
@@ -206,7 +238,7 @@ static void check_scalar(struct load *l, const struct key *k, struct node *value
 
 static void check_list(struct load *l, const struct key *k, struct node *list)
 {
-	if ((k->flags & KEY_NOT_EMPTY) && list->n == 0)
+	if ((k->flags & KEY_NOT_EMPTY) && list->n == 0 && !l->partial)
 		load_error(l, list, "'%s' is empty", k->name);
 	if (!k->items)
 		return;
@@ -229,8 +261,9 @@ static void check_value(struct load *l, const struct key *k, struct node *value)
 		check_type(l, k, value, k->types, "");
 	else if (value->type & TYPE_LIST)
 		check_list(l, k, value);
-	else if (value->type == NODE_GROUP && (k->flags & KEY_NOT_EMPTY) && value->n == 0)
-		load_error(l, value, "'%s' is empty", k->name);
+	else if (value->type == NODE_GROUP && (k->flags & KEY_NOT_EMPTY) && value->n == 0 &&
+		 !l->partial)
+		load_error(l, value, "'%s' is empty", key_name(k, value));
 	else
 		check_scalar(l, k, value);
 }

@@ -16,6 +16,7 @@ void scan_judge(struct scan *s)
 	if (config_read_string(&config, s->expanded) != CONFIG_TRUE) {
 		struct place at = expanded_place(s, (unsigned int)config_error_line(&config));
 
+		s->overruled = true;
 		diag_error(s->diags, &at, "libconfig does not take this: %s",
 			   config_error_text(&config));
 	}

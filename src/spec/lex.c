@@ -216,6 +216,17 @@ static bool starts_token(const char *p)
 	       number_length(p, &type) > 0;
 }
 
+static void add_token(struct scan *s, struct cursor *c, enum token_type type, size_t length)
+{
+	struct token *t = array_add(s->tokens, s->n_tokens);
+
+	t->type = type;
+	t->text = c->source->text + c->at;
+	t->length = (unsigned int)length;
+	t->at = cursor_place(s, c, length);
+	cursor_advance(c, length);
+}
+
 static void take_garbage(struct scan *s, struct cursor *c)
 {
 	const char *p = c->source->text + c->at;
@@ -232,6 +243,14 @@ static void take_garbage(struct scan *s, struct cursor *c)
 			   "'@include' stands at the start of a line, followed by a file name in "
 			   "quotes");
 	} else if (*p == '\'') {
+		n = strcspn(p + 1, "'\n") + 1;
+		if (p[n] == '\'') {
+			at = cursor_place(s, c, n + 1);
+			diag_error(s->diags, &at, "strings stand in double quotes");
+			add_token(s, c, TOKEN_STRING, n + 1);
+			return;
+		}
+		n = 1;
 		diag_error(s->diags, &at, "strings stand in double quotes");
 	} else {
 		_cleanup_free_ char *shown = text_printable(p, n);
@@ -239,17 +258,6 @@ static void take_garbage(struct scan *s, struct cursor *c)
 		diag_error(s->diags, &at, "unexpected '%s'", shown);
 	}
 	cursor_advance(c, n);
-}
-
-static void add_token(struct scan *s, struct cursor *c, enum token_type type, size_t length)
-{
-	struct token *t = array_add(s->tokens, s->n_tokens);
-
-	t->type = type;
-	t->text = c->source->text + c->at;
-	t->length = (unsigned int)length;
-	t->at = cursor_place(s, c, length);
-	cursor_advance(c, length);
 }
 
 /*
@@ -260,7 +268,8 @@ static void report_open_string(struct scan *s, const struct cursor *c)
 {
 	struct place at = cursor_place(s, c, 1);
 
-	diag_error(s->diags, &at, "this string has no end: a '\"' is missing");
+	/* libconfig takes this where no string could be, and leaves it out. */
+	scan_stricter(s, &at, "this string has no end: a '\"' is missing");
 	s->hopeless = true;
 	for (size_t i = 0; i < s->n_tokens; i++) {
 		const struct token *t = &s->tokens[i];

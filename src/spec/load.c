@@ -95,19 +95,33 @@ static void check_bcd(struct load *l, struct node *attrs, const char *name)
 	}
 }
 
-static void default_id(struct load *l, struct node *attrs, enum gadget_attr attr, int64_t value)
+/* True if the file does not say, so that the default has been filled in. */
+static bool default_id(struct load *l, struct node *attrs, enum gadget_attr attr, int64_t value)
+{
+	if (attrs && node_member(attrs, gadget_attr_names[attr]))
+		return false;
+	l->g->attrs[attr] = (struct spec_int){ .set = true, .value = value };
+	return true;
+}
+
+static void default_ids(struct load *l, struct node *attrs)
 {
 	const struct place whole = { .source = l->scan->sources[0] };
-	struct spec_int *id = &l->g->attrs[attr];
+	const struct place *at = attrs ? node_place(attrs) : &whole;
+	bool vendor = default_id(l, attrs, GADGET_ID_VENDOR, TEST_VENDOR);
+	bool product = default_id(l, attrs, GADGET_ID_PRODUCT, TEST_PRODUCT);
 
-	if (id->set || (attrs && node_member(attrs, gadget_attr_names[attr])))
+	if (l->partial || (attrs && attrs->bad))
 		return;
-	*id = (struct spec_int){ .set = true, .value = value };
-	if (l->partial)
-		return;
-	diag_warning(l->diags, attrs ? node_place(attrs) : &whole,
-		     "no '%s' is set: 0x%04llx is used, which is for tests only",
-		     gadget_attr_names[attr], (long long)value);
+	if (vendor && product)
+		diag_warning(
+			l->diags, at,
+			"no ids are set in 'attrs': %04x:%04x is used, which is for tests only",
+			TEST_VENDOR, TEST_PRODUCT);
+	else if (vendor || product)
+		diag_warning(
+			l->diags, at, "no '%s' is set: 0x%04x is used, which is for tests only",
+			vendor ? "idVendor" : "idProduct", vendor ? TEST_VENDOR : TEST_PRODUCT);
 }
 
 static void load_attrs(struct load *l, struct node *node)
@@ -126,8 +140,7 @@ static void load_attrs(struct load *l, struct node *node)
 				     "kernel sends the UDC's own",
 				     size->text);
 	}
-	default_id(l, node, GADGET_ID_VENDOR, TEST_VENDOR);
-	default_id(l, node, GADGET_ID_PRODUCT, TEST_PRODUCT);
+	default_ids(l, node);
 }
 
 static void load_strings(struct load *l, struct node *list)
@@ -175,7 +188,7 @@ static void load_gadget(struct load *l, const char *name_override)
 	load_group(l, &gadget_keys, l->scan->root, &d);
 	load_name(l, d.name ? d.name : node_member(l->scan->root, "name"), name_override);
 	load_udc(l, d.udc);
-	load_attrs(l, d.attrs);
+	load_attrs(l, node_member(l->scan->root, "attrs"));
 	load_strings(l, d.strings);
 	g->max_speed = d.max_speed;
 	speed = node_member(l->scan->root, "max_speed");

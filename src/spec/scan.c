@@ -19,6 +19,8 @@ struct parser {
 	const struct token *t; /* the next one */
 	unsigned int open[BRACKET_COUNT];
 	unsigned int depth;
+	/* A bracket did not match: what closes nothing later on is a consequence of it. */
+	bool unbalanced;
 };
 
 static int closes(const struct token *t)
@@ -118,6 +120,15 @@ static struct node *add_node(struct parser *p, struct node *parent, const struct
 static void parse_value(struct parser *p, struct node *n);
 static void parse_settings(struct parser *p, struct node *group);
 
+static void skip_stray(struct parser *p)
+{
+	if (!p->unbalanced)
+		diag_error(p->s->diags, &p->t->at, "'%.1s' closes nothing", p->t->text);
+	p->t++;
+	if (p->t->type == TOKEN_SEMICOLON || p->t->type == TOKEN_COMMA)
+		p->t++;
+}
+
 /*
  * At a bracket that is not the one that `open` waits for. True: it belongs to something around it,
  * so that `open` ends here.
@@ -128,13 +139,13 @@ static bool wrong_bracket(struct parser *p, const struct token *open, enum brack
 	char closing = brackets[mine][1];
 
 	if (p->open[found_bracket] > 0) {
+		p->unbalanced = true;
 		diag_error(p->s->diags, &p->t->at, "expected '%c' before '%c'", closing,
 			   brackets[found_bracket][1]);
 		diag_follow(p->s->diags, &open->at, "'%c' is opened here", brackets[mine][0]);
 		return true;
 	}
-	diag_error(p->s->diags, &p->t->at, "'%c' closes nothing", brackets[found_bracket][1]);
-	p->t++;
+	skip_stray(p);
 	return false;
 }
 
@@ -181,7 +192,8 @@ static const char *element_words(enum token_type type)
 	}
 }
 
-static void check_element(struct parser *p, const struct node *array, const struct token *first)
+/* Before the value at p->t becomes an element; false: an error has been reported. */
+static bool check_element(struct parser *p, const struct node *array, const struct token *first)
 {
 	if (p->t->type >= TOKEN_GROUP_OPEN) {
 		diag_error(p->s->diags, &p->t->at,
@@ -192,7 +204,10 @@ static void check_element(struct parser *p, const struct node *array, const stru
 			"the values of an array '[ ]' have one type, and its first is %s: a list "
 			"'( )' takes any",
 			element_words(first->type));
+	} else {
+		return true;
 	}
+	return false;
 }
 
 /* A setting where only values can stand: understood, reported, left out. */
@@ -239,6 +254,19 @@ static bool separator(struct parser *p, enum bracket mine)
 	return false;
 }
 
+/* `( 1, 2; next = 3`: the closing bracket is missing, rather than the ';' wrong. */
+static bool ends_early(struct parser *p, const struct token *open, enum bracket mine)
+{
+	int bracket = closes(&p->t[p->t->type != TOKEN_END]);
+
+	if (p->t->type != TOKEN_SEMICOLON || bracket == (int)mine ||
+	    (!(bracket >= 0 && p->open[bracket] > 0) && !starts_setting(&p->t[1])))
+		return false;
+	diag_error(p->s->diags, &p->t->at, "expected ',' or '%c', found ';'", brackets[mine][1]);
+	diag_follow(p->s->diags, &open->at, "'%c' is opened here", brackets[mine][0]);
+	return true;
+}
+
 static void parse_list(struct parser *p, struct node *n, enum bracket mine)
 {
 	const struct token *open = p->t++, *first = p->t;
@@ -259,11 +287,15 @@ static void parse_list(struct parser *p, struct node *n, enum bracket mine)
 		} else if (starts_setting(p->t)) {
 			setting_in_list(p, mine);
 		} else if (starts_value(p->t)) {
-			if (mine == BRACKET_ARRAY)
-				check_element(p, n, first);
+			bool fits = mine == BRACKET_LIST || check_element(p, n, first);
+			struct node *element = add_node(p, n, p->t);
+
 			p->open[mine]++;
-			parse_value(p, add_node(p, n, p->t));
+			parse_value(p, element);
 			p->open[mine]--;
+			element->bad |= !fits;
+			if (ends_early(p, open, mine))
+				return;
 			if (!separator(p, mine) && p->t->type != TOKEN_END && closes(p->t) < 0 &&
 			    !starts_setting(p->t)) {
 				_cleanup_free_ char *what = strf("',' or '%c'", brackets[mine][1]);
@@ -389,9 +421,9 @@ static int compare_names(const void *a, const void *b)
 	return x->name_at.order < y->name_at.order ? -1 : 1;
 }
 
-static void check_names(struct parser *p, const struct node *group)
+static void check_names(struct parser *p, struct node *group)
 {
-	_cleanup_free_ const struct node **sorted = NULL;
+	_cleanup_free_ struct node **sorted = NULL;
 	size_t n = 0;
 
 	sorted = xcalloc(group->n, sizeof(struct node *));
@@ -400,6 +432,7 @@ static void check_names(struct parser *p, const struct node *group)
 	for (size_t i = 1; i < n; i++) {
 		if (!streq(sorted[i]->name, sorted[i - 1]->name))
 			continue;
+		sorted[i]->bad = true;
 		diag_error(p->s->diags, &sorted[i]->name_at, "'%s' is set twice", sorted[i]->name);
 		diag_follow(p->s->diags, &sorted[i - 1]->name_at, "the first one is here");
 	}
@@ -442,8 +475,7 @@ static void scan_tokens(struct scan *s)
 		parse_settings(&p, s->root);
 		if (p.t->type == TOKEN_END)
 			return;
-		diag_error(s->diags, &p.t->at, "'%.1s' closes nothing", p.t->text);
-		p.t++;
+		skip_stray(&p);
 	}
 }
 

@@ -111,14 +111,14 @@ bool spec_source_check(struct scan *s, const struct spec_source *source)
 
 	if (source->size > SPEC_MAX_SIZE) {
 		at = (struct place){ .source = source };
-		diag_error(s->diags, &at, "the file is larger than 1 MiB");
+		scan_stricter(s, &at, "the file is larger than 1 MiB");
 		return false;
 	}
 	nul = memchr(source->text, '\0', source->size);
 	if (nul) {
 		cursor_advance(&c, (size_t)(nul - source->text));
 		at = cursor_place(s, &c, 1);
-		diag_error(s->diags, &at, "a NUL byte: this is not a text file");
+		scan_stricter(s, &at, "a NUL byte: this is not a text file");
 		return false;
 	}
 	if (str_has_prefix(source->text, "\xef\xbb\xbf")) {

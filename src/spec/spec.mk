@@ -25,3 +25,16 @@ libffsctl_a_SOURCES += \
 
 dist_example_DATA += \
 	examples/loopback.conf
+
+# What is made from the table of keys; make check compares (tests/cli/test_reference.py).
+noinst_PROGRAMS += spec-reference
+spec_reference_SOURCES = src/spec/reference.c
+spec_reference_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+spec_reference_LDADD = $(FFSCTL_LIBS)
+
+dist_schema_DATA += schemas/gadget.schema.json schemas/check.schema.json
+dist_man_MANS += man/ffsctl-gadget.5
+
+.PHONY: update-reference
+update-reference: spec-reference
+	$(PYTHON3) $(top_srcdir)/tests/cli/test_reference.py --update

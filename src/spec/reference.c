@@ -1,0 +1,303 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * What is made from the table of keys: schemas/gadget.schema.json and the key reference of
+ * ffsctl-gadget(5). Not part of ffsctl: maintainers run it (make update-reference), and make check
+ * compares. Usage: spec-reference schema | man
+ */
+#include <stdio.h>
+
+#include "base/cleanup.h"
+#include "spec/key.h"
+
+static const struct {
+	enum node_type type;
+	const char *schema, *man;
+} types[] = {
+	{ NODE_BOOL, "boolean", "bool" },  { NODE_INT, "integer", "int" },
+	{ NODE_FLOAT, "number", "float" }, { NODE_STRING, "string", "string" },
+	{ NODE_GROUP, "object", "group" }, { NODE_LIST, "array", "list" },
+};
+
+static json_t *group_schema(const struct key_group *group);
+
+static json_t *type_names(unsigned int mask)
+{
+	json_t *names = json_array();
+
+	if (mask & NODE_FLOAT) /* JSON's numbers are integers too */
+		mask &= ~(unsigned int)NODE_INT;
+	for (size_t i = 0; i < ARRAY_SIZE(types); i++)
+		if (mask & types[i].type)
+			json_array_append_new(names, json_string(types[i].schema));
+	if (json_array_size(names) == 1) {
+		json_t *only = json_incref(json_array_get(names, 0));
+
+		json_decref(names);
+		return only;
+	}
+	return names;
+}
+
+/* A bound without a needless ".0". */
+static json_t *bound(double value)
+{
+	long long whole = (long long)value;
+
+	return (double)whole == value ? json_integer(whole) : json_real(value);
+}
+
+static json_t *string_schema(const struct key *k)
+{
+	json_t *schema = json_pack("{s:s}", "type", "string");
+	json_t *words = json_array();
+
+	for (const struct key_word *w = k->words; w && w->word; w++)
+		if (!w->later)
+			json_array_append_new(words, json_string(w->word));
+	if (json_array_size(words) > 0)
+		json_object_set(schema, "enum", words);
+	if (k->pattern)
+		json_object_set_new(schema, "pattern", json_string(k->pattern));
+	if (k->flags & KEY_NOT_EMPTY)
+		json_object_set_new(schema, "minLength", json_integer(1));
+	json_decref(words);
+	return schema;
+}
+
+static json_t *number_schema(const struct key *k, unsigned int mask)
+{
+	json_t *schema = json_pack("{s:o}", "type", type_names(mask & (NODE_INT | NODE_FLOAT)));
+
+	if (k->min < k->max) {
+		json_object_set_new(schema, "minimum", bound(k->min));
+		json_object_set_new(schema, "maximum", bound(k->max));
+	} else {
+		json_object_set_new(schema, "minimum", json_integer(INT32_MIN));
+		json_object_set_new(schema, "maximum", json_integer(UINT32_MAX));
+	}
+	return schema;
+}
+
+static json_t *value_schema(const struct key *k, unsigned int mask);
+
+static json_t *list_schema(const struct key *k)
+{
+	json_t *schema = json_pack("{s:s}", "type", "array");
+	struct key item = *k;
+
+	if (k->items) {
+		/* Emptiness is the list's; a list's strings have no such rule. */
+		item.flags &= ~(unsigned int)KEY_NOT_EMPTY;
+		item.items = 0;
+		json_object_set_new(schema, "items", value_schema(&item, k->items));
+	}
+	if (k->flags & KEY_NOT_EMPTY)
+		json_object_set_new(schema, "minItems", json_integer(1));
+	return schema;
+}
+
+static json_t *value_schema(const struct key *k, unsigned int mask)
+{
+	json_t *any = json_array(), *only;
+
+	if (mask & NODE_BOOL)
+		json_array_append_new(any, json_pack("{s:s}", "type", "boolean"));
+	if (mask & (NODE_INT | NODE_FLOAT))
+		json_array_append_new(any, number_schema(k, mask));
+	if (mask & NODE_STRING)
+		json_array_append_new(any, string_schema(k));
+	/* A group beside other types, and none of the table's: a form that is not in this version.
+	 */
+	if ((mask & NODE_GROUP) && (k->group || mask == NODE_GROUP))
+		json_array_append_new(any, k->group ? group_schema(k->group)
+						    : json_pack("{s:s}", "type", "object"));
+	if (mask & TYPE_LIST)
+		json_array_append_new(any, list_schema(k));
+	if (json_array_size(any) != 1)
+		return json_pack("{s:o}", "anyOf", any);
+	only = json_incref(json_array_get(any, 0));
+	json_decref(any);
+	return only;
+}
+
+static json_t *key_schema(const struct key *k)
+{
+	json_t *schema;
+
+	if (k->flags & KEY_LATER)
+		return json_pack("{s:s+, s:{}}", "description", k->doc,
+				 " Not in this version of ffsctl.", "not");
+	schema = value_schema(k, k->types);
+	if (k->types == NODE_GROUP && (k->flags & KEY_NOT_EMPTY))
+		json_object_set_new(schema, "minProperties", json_integer(1));
+	json_object_set_new(schema, "description", json_string(k->doc));
+	return schema;
+}
+
+static json_t *group_schema(const struct key_group *group)
+{
+	json_t *properties = json_object(), *required = json_array(), *schema;
+
+	for (const struct key *k = group->keys; k && k->name; k++) {
+		json_object_set_new(properties, k->name, key_schema(k));
+		if (k->flags & KEY_REQUIRED)
+			json_array_append_new(required, json_string(k->name));
+	}
+	schema = json_pack("{s:s}", "type", "object");
+	if (group->keys)
+		json_object_set(schema, "properties", properties);
+	if (json_array_size(required) > 0)
+		json_object_set(schema, "required", required);
+	json_object_set_new(schema, "additionalProperties",
+			    group->any ? key_schema(group->any) : json_false());
+	json_decref(properties);
+	json_decref(required);
+	return schema;
+}
+
+static void print_schema(void)
+{
+	json_t *schema = json_pack(
+		"{s:s, s:s, s:s, s:s}", "$schema", "https://json-schema.org/draft/2020-12/schema",
+		"$id", "gadget.schema.json", "title", "ffsctl gadget file", "description",
+		"The JSON form of a gadget file, as 'ffsctl check --json' gives it. Made from the "
+		"table of keys in src/spec: do not edit.");
+	json_t *gadget = group_schema(&gadget_keys);
+
+	json_object_update(schema, gadget);
+	json_dumpf(schema, stdout, JSON_INDENT(2));
+	putchar('\n');
+	json_decref(gadget);
+	json_decref(schema);
+}
+
+#define MAN_COLUMNS 78
+
+/* One word; mdoc takes a '.' or '\'' at a line's start for a request, a backslash for an escape. */
+static void print_word(const char *word, size_t n, size_t *column)
+{
+	if (*column > 0 && *column + 1 + n > MAN_COLUMNS) {
+		putchar('\n');
+		*column = 0;
+	} else if (*column > 0) {
+		putchar(' ');
+		++*column;
+	}
+	if (*column == 0 && (*word == '.' || *word == '\''))
+		fputs("\\&", stdout);
+	for (size_t i = 0; i < n; i++) {
+		if (word[i] == '\\')
+			fputs("\\e", stdout);
+		else
+			putchar(word[i]);
+	}
+	*column += n;
+}
+
+/* Filled; a sentence ends its line. */
+static void print_text(const char *text)
+{
+	size_t column = 0;
+
+	while (*text) {
+		size_t n = strcspn(text, " ");
+
+		print_word(text, n, &column);
+		if (n > 1 && text[n - 1] == '.' && text[n] == ' ' && text[n - 2] != '.') {
+			putchar('\n');
+			column = 0;
+		}
+		text += n + strspn(text + n, " ");
+	}
+	if (column > 0)
+		putchar('\n');
+}
+
+static void print_types(unsigned int mask)
+{
+	const char *separator = "";
+
+	for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
+		if (!(mask & types[i].type))
+			continue;
+		printf("%s%s", separator, types[i].man);
+		separator = " | ";
+	}
+}
+
+static void print_words(const struct key_word *words)
+{
+	_cleanup_free_ char *all = NULL;
+
+	for (const struct key_word *w = words; w && w->word; w++) {
+		char *longer;
+
+		if (w->later)
+			continue;
+		longer = all ? strf("%s, %s", all, w->word) : strf("One of %s", w->word);
+		free(all);
+		all = longer;
+	}
+	if (all) {
+		char *sentence = strf("%s.", all);
+
+		print_text(sentence);
+		free(sentence);
+	}
+}
+
+static void print_key(const struct key *k)
+{
+	printf(".It Cm %s Pq ", k->name);
+	print_types(k->types);
+	if (k->items) {
+		fputs(" of ", stdout);
+		print_types(k->items);
+	}
+	putchar('\n');
+	print_text(k->doc);
+	print_words(k->words);
+	if (k->min < k->max)
+		printf("From %.15g to %.15g.\n", k->min, k->max);
+	if (k->flags & KEY_REQUIRED)
+		puts("Required.");
+	if (k->fallback)
+		printf("Default: %s.\n", k->fallback);
+	if (k->flags & KEY_LATER)
+		puts(".Em Not in this version.");
+}
+
+static void print_group(const struct key_group *group)
+{
+	if (*group->path)
+		printf(".Ss %s\n", group->path);
+	else
+		puts(".Ss The file");
+	print_text(group->doc);
+	puts(".Bl -tag -width Ds");
+	for (const struct key *k = group->keys; k && k->name; k++)
+		print_key(k);
+	if (group->any)
+		print_key(group->any);
+	puts(".El");
+	for (const struct key *k = group->keys; k && k->name; k++) {
+		/* Neighbours may share a group: full and high. */
+		if (k->group && (k == group->keys || k->group != k[-1].group))
+			print_group(k->group);
+	}
+	if (group->any && group->any->group)
+		print_group(group->any->group);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc == 2 && streq(argv[1], "schema")) {
+		print_schema();
+	} else if (argc == 2 && streq(argv[1], "man")) {
+		print_group(&gadget_keys);
+	} else {
+		fputs("usage: spec-reference schema | man\n", stderr);
+		return EX_USAGE;
+	}
+	return 0;
+}

@@ -1,0 +1,56 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The JSON Schema and the manual's key reference are those of the table of keys.
+
+With --update they are made so: `make update-reference`."""
+
+import os
+import subprocess
+import sys
+
+BUILD = os.environ.get("FFSCTL_BUILD", ".")
+SRC = os.environ.get("FFSCTL_SRC", os.path.join(os.path.dirname(__file__), "..", ".."))
+SCHEMA = os.path.join(SRC, "schemas", "gadget.schema.json")
+MANUAL = os.path.join(SRC, "man", "ffsctl-gadget.5")
+BEGIN = '.\\" The key reference is made from the table of keys: make update-reference\n'
+END = '.\\" End of the key reference\n'
+
+
+def made(what):
+    return subprocess.run([os.path.join(BUILD, "spec-reference"), what], check=True,
+                          stdout=subprocess.PIPE, encoding="utf-8").stdout
+
+
+def read(path):
+    with open(path, encoding="utf-8") as f:
+        return f.read()
+
+
+def manual_with_reference():
+    text = read(MANUAL)
+    before, _, rest = text.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    return before + BEGIN + made("man") + END + after
+
+
+def main():
+    wanted = ((SCHEMA, lambda: made("schema")), (MANUAL, manual_with_reference))
+    if sys.argv[1:] == ["--update"]:
+        for path, make in wanted:
+            text = make()
+            with open(path, "w", encoding="utf-8") as f:
+                f.write(text)
+        return 0
+    failed = False
+    print(f"1..{len(wanted)}")
+    for n, (path, make) in enumerate(wanted, 1):
+        same = read(path) == make()
+        failed |= not same
+        print(f"{'ok' if same else 'not ok'} {n} - {os.path.basename(path)} is up to date")
+        if not same:
+            print("# run: make update-reference")
+    return failed
+
+
+if __name__ == "__main__":
+    sys.exit(main())
