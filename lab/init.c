@@ -7,6 +7,7 @@
  * kernel log, tty3 the control channel of both directions:
  *
  *   guest to host, lines:  R            ready, send the job
+ *                          S text       a line of an answer to q
  *                          L text       something is wrong with the kernel: fails the run
  *                          E text       the lab itself failed, no command was run
  *                          X status taint   the command's wait status, the kernel's taint mask
@@ -15,7 +16,7 @@
  *                          c 1 | c 2    nobody reads stdout | stderr any more
  *                          s N          send signal N to the command
  *                          w ROWS COLS  the size of the caller's terminal
- *                          q            print what every task is doing to the kernel log
+ *                          q            say (with S lines) what every process is doing
  *
  * The command never sees the consoles when it has no terminal outside: it gets pipes, so that
  * isatty() tells the truth and a closed stdin is an end of file instead of a hangup.
@@ -77,6 +78,24 @@ static struct stream out_stream = { .from = -1, .to = -1 };
 static struct stream err_stream = { .from = -1, .to = -1 };
 static int control = -1;
 
+static void write_all(int fd, const char *text, size_t len)
+{
+	while (len > 0) {
+		ssize_t n = write(fd, text, len);
+
+		if (n > 0) {
+			text += n;
+			len -= n;
+		} else if (n < 0 && errno == EAGAIN) {
+			struct pollfd p = { fd, POLLOUT, 0 };
+
+			poll(&p, 1, -1);
+		} else {
+			return;
+		}
+	}
+}
+
 static void say(char tag, const char *fmt, ...)
 {
 	char line[1024];
@@ -95,8 +114,7 @@ static void say(char tag, const char *fmt, ...)
 			line[i] = ' ';
 	line[n + 2] = '\n';
 	/* Without a control channel yet, the words go to the kernel log by /dev/console. */
-	if (write(control < 0 ? 2 : control, line, n + 3) < 0)
-		return;
+	write_all(control < 0 ? 2 : control, line, n + 3);
 }
 
 __attribute__((noreturn)) static void power_off(void)
@@ -464,6 +482,45 @@ static void pump_out(struct stream *s)
 	}
 }
 
+static bool read_text(const char *path, char *text, size_t size)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n;
+
+	if (fd < 0)
+		return false;
+	n = read(fd, text, size - 1);
+	close(fd);
+	text[n > 0 ? n : 0] = 0;
+	return n > 0;
+}
+
+/* Every process but this one and kernel threads, with where in the kernel it is. */
+static void show_processes(char tag, const char *words)
+{
+	char path[64], text[4096];
+
+	for (int pid = 2; pid < 32768; pid++) {
+		char *comm, *state;
+
+		snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+		if (!read_text(path, text, sizeof(text)))
+			continue;
+		/* "pid (comm) state ppid ..."; kernel threads are 2 and its children */
+		comm = strchr(text, '(');
+		state = strrchr(text, ')');
+		if (pid == 2 || !comm || !state || strtol(state + 3, NULL, 10) == 2)
+			continue;
+		state[1] = 0;
+		say(tag, "process %d %s %s %c", pid, comm, words, state[2]);
+		snprintf(path, sizeof(path), "/proc/%d/stack", pid);
+		if (!read_text(path, text, sizeof(text)))
+			continue;
+		for (char *l = strtok(text, "\n"); l; l = strtok(NULL, "\n"))
+			say(tag, "  %s", l);
+	}
+}
+
 static bool on_control(pid_t pid, uint64_t *end)
 {
 	static char line[128];
@@ -495,9 +552,8 @@ static bool on_control(pid_t pid, uint64_t *end)
 			set_window(line + 1);
 			break;
 		case 'q':
-			write_file("/proc/sys/kernel/printk", "8");
-			write_file("/proc/sysrq-trigger", "w");
-			write_file("/proc/sysrq-trigger", "t");
+			show_processes('S', "is in state");
+			say('S', "end");
 			break;
 		}
 	}
@@ -569,42 +625,7 @@ static int serve(pid_t pid, int sfd)
 /* What does not die of SIGKILL sits in the kernel: that is a hang, whoever waits for it. */
 static void report_unkillable(void)
 {
-	char path[64], text[2048];
-
-	/* Every process that is left and is not a kernel thread has a readable exe or is dying. */
-	for (int pid = 2; pid < 32768; pid++) {
-		int fd;
-		ssize_t n;
-		char *comm, *state;
-
-		snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-		fd = open(path, O_RDONLY | O_CLOEXEC);
-		if (fd < 0)
-			continue;
-		n = read(fd, text, sizeof(text) - 1);
-		close(fd);
-		if (n <= 0)
-			continue;
-		text[n] = 0;
-		comm = strchr(text, '(');
-		state = strrchr(text, ')');
-		/* "pid (comm) state ppid": kernel threads are children of 2, or 2 itself */
-		if (!comm || !state || strtol(state + 3, NULL, 10) == 2 || pid == 2)
-			continue;
-		state[1] = 0;
-		say('L', "process %d %s does not die of SIGKILL, in state %c", pid, comm, state[2]);
-		snprintf(path, sizeof(path), "/proc/%d/stack", pid);
-		fd = open(path, O_RDONLY | O_CLOEXEC);
-		if (fd < 0)
-			continue;
-		n = read(fd, text, sizeof(text) - 1);
-		close(fd);
-		if (n <= 0)
-			continue;
-		text[n] = 0;
-		for (char *l = strtok(text, "\n"); l; l = strtok(NULL, "\n"))
-			say('L', "  %s", l);
-	}
+	show_processes('L', "does not die of SIGKILL, in state");
 }
 
 /* Ends everything that is left and hands out the last bytes. */
@@ -709,6 +730,9 @@ int main(void)
 	sfd = signalfd(-1, &set, SFD_CLOEXEC);
 	if (sfd < 0)
 		fail("signalfd");
+	/* The terminal's size lives as long as somebody has it open. */
+	if (job.tty)
+		open_console("/dev/tty0", O_RDWR | O_NONBLOCK, false);
 	pid = spawn(&job);
 	status = serve(pid, sfd);
 	clean_up(sfd);

@@ -173,7 +173,8 @@ def make_kernel(version, flavour):
     shutil.rmtree(final, ignore_errors=True)
     os.makedirs(final)
     log = os.path.join(final, "log")
-    make = ["make", "-s", "ARCH=um", "-j%d" % jobs()]
+    # SUBARCH: 6.1 starts to build for 32 bit otherwise
+    make = ["make", "-s", "ARCH=um", "SUBARCH=x86_64", "-j%d" % jobs()]
     run(make + ["-C", source, "O=" + final, "tinyconfig"], log)
     run([os.path.join(source, "scripts/kconfig/merge_config.sh"), "-m", "-O", final,
          os.path.join(final, ".config")] + cache.fragments(flavour), log, cwd=final)
@@ -273,7 +274,7 @@ def make_modules(version, flavour, variant):
     write(os.path.join(tree, "Kbuild"),
           "obj-m += drivers/usb/gadget/ drivers/usb/usbip/ drivers/usb/misc/ lab/\n")
     # NOSTDINC_FLAGS is the one variable of include paths that comes before the kernel's own
-    run(["make", "-s", "-C", kernel, "ARCH=um", "M=" + tree, "-j%d" % jobs(), "modules",
+    run(["make", "-s", "-C", kernel, "ARCH=um", "SUBARCH=x86_64", "M=" + tree, "-j%d" % jobs(), "modules",
          "NOSTDINC_FLAGS=-nostdinc -I%s/include -I%s/include/uapi" % (tree, tree)])
     release = cache.read(os.path.join(kernel, "include/config/kernel.release")).decode().strip()
     with building(final) as work:

@@ -1,19 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """lab/run: boots the lab's kernel as an ordinary process and runs one command in it."""
 
+import errno
+import fcntl
 import os
+import re
+import select
+import signal
 import sys
+import time
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-
-import cache  # noqa: E402
-
-import errno  # noqa: E402
-import fcntl  # noqa: E402
-import re  # noqa: E402
-import select  # noqa: E402
-import signal  # noqa: E402
-import time  # noqa: E402
+import cache
 
 HELP = """\
 usage: lab/run [OPTION]... [--] [COMMAND [ARGUMENT]...]
@@ -209,11 +206,13 @@ def start(opt, core):
     argv = ["setpriv", "--pdeathsig", "KILL", os.path.join(kernel, "vmlinux"),
             "mem=" + opt.mem, "root=/dev/root", "rootfstype=hostfs", "rootflags=/", "ro",
             "init=" + cache.init_file(),
-            "con=null", "con0=fd:3,fd:4", "con1=null,fd:5", "con2=null,fd:6", "con3=fd:7,fd:8",
+            "con=null", "con0=fd:3,fd:4", "con1=fd:5", "con2=fd:6", "con3=fd:7,fd:8",
             "console=tty2", "quiet", "loglevel=7", "printk.time=1",
             "random.trust_cpu=on", "panic_on_oops=1"]
     if opt.virtual:
         argv.append("time-travel")
+    if opt.flavour == "debug":
+        argv.append("slub_debug=FU")
     argv += opt.append
     memory = memory_dir(opt.mem)
     pid = os.fork()
@@ -293,6 +292,7 @@ class Run:
         self.status = None  # wait status of the command
         self.started = False  # the guest asked for its job
         self.complaints = []
+        self.answer = []
         self.failure = None
         self.log = []
         self.log_size = 0
@@ -331,6 +331,11 @@ class Run:
                 self.complaints.append(text)
             elif tag == b"E":
                 self.failure = text.decode(errors="replace")
+            elif tag == b"S":
+                self.answer.append(text)
+                if text == b"end":
+                    self.answer.pop()
+                    self.kill()
             elif tag == b"X":
                 status, taint = text.split()
                 self.status, self.taint = int(status), int(taint)
@@ -436,9 +441,8 @@ class Run:
                     self.deadline = None
                     timed_out = True
                 else:
-                    # Everything that the kernel can say about who waits where, then the end
+                    # Process 1 says who waits where, if it still can; then the end
                     timed_out = True
-                    self.mark = len(self.log)
                     self.send(b"q\n")
                     self.deadline = time.monotonic() + 2
         _, self.end = os.waitpid(self.pid, 0)
@@ -493,7 +497,7 @@ class Run:
             if self.first_bad is not None:
                 self.show(self.log[self.first_bad:], "kernel")
             elif self.started:
-                self.show(self.log[self.mark:], "kernel")
+                self.show(self.answer, "inside")
             else:
                 self.show(self.log[-SHOW_LINES:], "kernel")
             say("the time is up, the command had not ended")
@@ -574,8 +578,8 @@ def main():
         return EX_START
 
 
-if __name__ == "__main__":
-    # Not sys.exit(): nothing is left to be torn down, and this is on every run's path
+def run_and_leave():
     status = main()
     sys.stdout.flush()
+    # Not sys.exit(): nothing is left to be torn down, and this is on every run's path
     os._exit(status)

@@ -10,11 +10,9 @@ import argparse
 import concurrent.futures
 import fnmatch
 import glob
-import hashlib
 import itertools
 import os
 import re
-import shutil
 import subprocess
 import sys
 import threading
@@ -24,14 +22,9 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import cache  # noqa: E402
+from project import Error, SRC, WORK, build, copy_tree  # noqa: E402
 
 PYTHON = "/usr/bin/python3"
-WORK = os.path.join(cache.root(), "build-" + hashlib.sha256(cache.TREE.encode()).hexdigest()[:12])
-SRC = os.path.join(WORK, "src")
-BUILDS = {
-    "plain": ["--enable-werror", "--enable-test-hooks"],
-    "sanitize": ["--enable-werror", "--enable-test-hooks", "--enable-sanitizers"],
-}
 # The keys of a `# lab:` line, with their defaults; a comma makes one boot per value.
 KEYS = {"kernel": "6.12,6.1", "flavour": "normal", "speed": "super", "build": "plain", "udcs": "1",
         "vudcs": "0", "mem": "1G", "timeout": "120", "append": ""}
@@ -40,92 +33,6 @@ HOST_TIMEOUT = 900
 # Sanitizers: leaks cannot be looked for inside User-Mode Linux; everything else ends the program.
 SANITIZER_ENV = {"ASAN_OPTIONS": "detect_leaks=0:abort_on_error=0:exitcode=86",
                  "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1:exitcode=86"}
-
-
-class Error(Exception):
-    pass
-
-
-def step(args, what, **kw):
-    """A step that must succeed; its output is shown only when it does not."""
-    start = time.monotonic()
-    print("lab/test: %s" % what, flush=True)
-    r = subprocess.run(args, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                       stderr=subprocess.STDOUT, **kw)
-    if r.returncode:
-        sys.stdout.buffer.write(r.stdout[-20000:])
-        raise Error("%s: failed with %d" % (what, r.returncode))
-    took = time.monotonic() - start
-    if took > 5:
-        print("lab/test: %s: %.0f s" % (what, took), flush=True)
-
-
-def tree_files():
-    """The files of the tree, relative: what git knows or would, without what is ignored."""
-    git = subprocess.run(["git", "-c", "safe.directory=*", "-C", cache.TREE, "ls-files", "-z", "-c",
-                          "-o", "--exclude-standard"], stdout=subprocess.PIPE,
-                         stderr=subprocess.DEVNULL)
-    if git.returncode == 0:
-        names = git.stdout.decode(errors="surrogateescape").split("\0")
-        return [n for n in names if n and os.path.lexists(os.path.join(cache.TREE, n))]
-    out = []
-    for path, dirs, files in os.walk(cache.TREE):
-        dirs[:] = [d for d in dirs if d != ".git"]
-        out += [os.path.relpath(os.path.join(path, f), cache.TREE) for f in files]
-    return out
-
-
-def copy_tree():
-    """Brings SRC to the state of the tree, without touching what is the same: the tree itself
-    may be configured, read-only or in somebody's editor, and never gets a built file."""
-    names = tree_files()
-    for name in names:
-        a, b = os.path.join(cache.TREE, name), os.path.join(SRC, name)
-        os.makedirs(os.path.dirname(b), exist_ok=True)
-        if os.path.islink(a):
-            if not (os.path.islink(b) and os.readlink(a) == os.readlink(b)):
-                if os.path.lexists(b):
-                    os.unlink(b)
-                os.symlink(os.readlink(a), b)
-            continue
-        st = os.stat(a)
-        try:
-            same = (os.path.isfile(b) and os.stat(b).st_mode == st.st_mode
-                    and cache.read(a) == cache.read(b))
-        except FileNotFoundError:
-            same = False
-        if not same:
-            # copyfile, not copy2: the new time stamp is what make looks at
-            shutil.copyfile(a, b)
-            os.chmod(b, st.st_mode)
-    listing = os.path.join(WORK, "files")
-    try:
-        old = set(cache.read(listing).decode(errors="surrogateescape").split("\0"))
-    except FileNotFoundError:
-        old = set()
-    for name in old - set(names):
-        if name and os.path.lexists(os.path.join(SRC, name)):
-            os.unlink(os.path.join(SRC, name))
-    with open(listing, "w", errors="surrogateescape") as f:
-        f.write("\0".join(names))
-
-
-def newer(path, than):
-    return not os.path.exists(than) or os.stat(path).st_mtime_ns > os.stat(than).st_mtime_ns
-
-
-def build(name):
-    """Builds the project with one set of options, also what only its tests need."""
-    directory = os.path.join(WORK, name)
-    configure = os.path.join(SRC, "configure")
-    if not os.path.exists(os.path.join(SRC, "configure.ac")):
-        raise Error("there is no configure.ac to build the project with")
-    if newer(os.path.join(SRC, "configure.ac"), configure):
-        step([os.path.join(SRC, "bootstrap")], "bootstrap", cwd=SRC)
-    os.makedirs(directory, exist_ok=True)
-    if newer(configure, os.path.join(directory, "config.status")):
-        step([configure] + BUILDS[name], "configure " + " ".join(BUILDS[name]), cwd=directory)
-    step(["make", "-j%d" % os.cpu_count()], "make, " + name, cwd=directory)
 
 
 # Results
@@ -227,7 +134,7 @@ def variations(path):
     lines = []
     with open(path, encoding="utf-8", errors="replace") as f:
         for line in itertools.islice(f, 60):
-            m = re.match(r"(?://|#|\*)?\s*[#*/]*\s*lab:\s*(.*)", line)
+            m = re.match(r"\s*(?://|#|\*)\s*lab:\s+(.*)", line)
             if m:
                 lines.append(m.group(1).split())
     out = []
@@ -392,7 +299,6 @@ def main():
     args = p.parse_args()
     report = None
     try:
-        os.makedirs(SRC, exist_ok=True)
         copy_tree()
         programs = list(lab_programs(args))
         if args.list:

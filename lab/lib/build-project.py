@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Builds the project with one set of options and prints where: the directory has src/ and one
+directory per set."""
+
+import os
+import sys
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+import project  # noqa: E402
+
+# stdout is for the answer alone
+answer = os.fdopen(os.dup(1), "w")
+os.dup2(2, 1)
+try:
+    project.copy_tree()
+    project.build(sys.argv[1])
+except project.Error as e:
+    sys.exit("lab: %s" % e)
+print(project.WORK, file=answer)

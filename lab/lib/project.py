@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Builds the project beside its tree, for lab/test and lab/demo.
+
+Files are copied to the cache and built there: the tree may be configured itself, be read-only or
+in somebody's editor, and never gets a built file. The directory is named after the tree's path
+(or given in LAB_WORK), so that the next build only does what changed.
+"""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import time
+
+import cache
+
+WORK = os.environ.get("LAB_WORK") or os.path.join(
+    cache.root(), "build-" + hashlib.sha256(cache.TREE.encode()).hexdigest()[:12])
+SRC = os.path.join(WORK, "src")
+BUILDS = {
+    "demo": [],
+    "plain": ["--enable-werror", "--enable-test-hooks"],
+    "sanitize": ["--enable-werror", "--enable-test-hooks", "--enable-sanitizers"],
+}
+
+
+class Error(Exception):
+    pass
+
+
+def step(args, what, **kw):
+    """A step that must succeed; its output is shown only when it does not."""
+    start = time.monotonic()
+    print("lab: %s" % what, flush=True)
+    r = subprocess.run(args, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                       stderr=subprocess.STDOUT, **kw)
+    if r.returncode:
+        sys.stdout.buffer.write(r.stdout[-20000:])
+        sys.stdout.flush()
+        raise Error("%s: failed with %d" % (what, r.returncode))
+    took = time.monotonic() - start
+    if took > 5:
+        print("lab: %s: %.0f s" % (what, took), flush=True)
+
+
+def tree_files():
+    """The files of the tree, relative: what git knows or would, without what is ignored."""
+    git = subprocess.run(["git", "-c", "safe.directory=*", "-C", cache.TREE, "ls-files", "-z", "-c",
+                          "-o", "--exclude-standard"], stdout=subprocess.PIPE,
+                         stderr=subprocess.DEVNULL)
+    if git.returncode == 0:
+        names = git.stdout.decode(errors="surrogateescape").split("\0")
+        return [n for n in names if n and os.path.lexists(os.path.join(cache.TREE, n))]
+    out = []
+    for path, dirs, files in os.walk(cache.TREE):
+        dirs[:] = [d for d in dirs if d != ".git"]
+        out += [os.path.relpath(os.path.join(path, f), cache.TREE) for f in files]
+    return out
+
+
+def copy_tree():
+    """Brings SRC to the state of the tree, without touching what is the same."""
+    os.makedirs(SRC, exist_ok=True)
+    names = tree_files()
+    for name in names:
+        a, b = os.path.join(cache.TREE, name), os.path.join(SRC, name)
+        os.makedirs(os.path.dirname(b), exist_ok=True)
+        if os.path.islink(a):
+            if not (os.path.islink(b) and os.readlink(a) == os.readlink(b)):
+                if os.path.lexists(b):
+                    os.unlink(b)
+                os.symlink(os.readlink(a), b)
+            continue
+        st = os.stat(a)
+        try:
+            same = (os.path.isfile(b) and os.stat(b).st_mode == st.st_mode
+                    and cache.read(a) == cache.read(b))
+        except FileNotFoundError:
+            same = False
+        if not same:
+            # copyfile, not copy2: the new time stamp is what make looks at
+            shutil.copyfile(a, b)
+            os.chmod(b, st.st_mode)
+    listing = os.path.join(WORK, "files")
+    try:
+        old = set(cache.read(listing).decode(errors="surrogateescape").split("\0"))
+    except FileNotFoundError:
+        old = set()
+    for name in old - set(names):
+        if name and os.path.lexists(os.path.join(SRC, name)):
+            os.unlink(os.path.join(SRC, name))
+    with open(listing, "w", errors="surrogateescape") as f:
+        f.write("\0".join(names))
+
+
+def newer(path, than):
+    return not os.path.exists(than) or os.stat(path).st_mtime_ns > os.stat(than).st_mtime_ns
+
+
+def build(name):
+    """Builds the project with one set of options, also what only its tests need."""
+    directory = os.path.join(WORK, name)
+    configure = os.path.join(SRC, "configure")
+    if not os.path.exists(os.path.join(SRC, "configure.ac")):
+        raise Error("there is no configure.ac to build the project with")
+    if newer(os.path.join(SRC, "configure.ac"), configure):
+        step([os.path.join(SRC, "bootstrap")], "bootstrap", cwd=SRC)
+    os.makedirs(directory, exist_ok=True)
+    if newer(configure, os.path.join(directory, "config.status")):
+        step([configure] + BUILDS[name], "configure " + " ".join(BUILDS[name]), cwd=directory)
+    step(["make", "-j%d" % os.cpu_count()], "make, " + name, cwd=directory)
