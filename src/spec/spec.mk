@@ -24,7 +24,14 @@ libffsctl_a_SOURCES += \
 	src/spec/worker.c
 
 dist_example_DATA += \
-	examples/loopback.conf
+	examples/exec-worker.conf \
+	examples/interrupt.conf \
+	examples/languages.conf \
+	examples/loopback.conf \
+	examples/mount-options.conf \
+	examples/python-worker.conf \
+	examples/two-functions.conf
+dist_gadget_DATA += gadget.d/loopback.conf
 
 # What is made from the table of keys; make check compares (tests/cli/test_reference.py).
 noinst_PROGRAMS += spec-reference
