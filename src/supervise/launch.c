@@ -59,7 +59,7 @@ char *launch_plugin_path(const char *plugin)
 /* --- configuration ------------------------------------------------------------------------- */
 
 static const char *const type_words[] = {
-	[EP_BULK] = "bulk", [EP_INTERRUPT] = "interrupt", [EP_ISOCHRONOUS] = "isochronous"
+	[EP_BULK] = "bulk", [EP_INTERRUPT] = "interrupt", [EP_ISOCHRONOUS] = "iso"
 };
 static const char *const speed_words[EP_SPEED_COUNT] = { "full", "high", "super" };
 
@@ -80,7 +80,7 @@ static int add_endpoint(void *data, const struct endpoint *ep)
 	json_array_append_new(list->array,
 			      json_pack("{s:s, s:s, s:i, s:s, s:s, s:o}", "name", ep->name, "file", file,
 					"address", ep->address, "type", type_words[ep->type], "direction",
-					ep->direction == EP_IN ? "in" : "out", "max_packet", sizes));
+					ep->direction == EP_IN ? "in" : "out", "packet", sizes));
 	return 0;
 }
 
@@ -92,8 +92,8 @@ static json_t *config_json(const struct unit *unit)
 	json_t *options = json_loads(unit->worker->options_json, 0, NULL);
 
 	ffs_each_endpoint(f->ffs, add_endpoint, &list);
-	return json_pack("{s:s, s:s, s:s, s:o, s:s, s:i, s:i, s:o}", "gadget",
-			 unit->instance->supervisor->name, "function", f->label, "mount",
+	return json_pack("{s:{s:i, s:s}, s:s, s:s, s:s, s:o, s:s, s:i, s:i, s:o}", "ffsctl", "schema", 1,
+			 "version", PACKAGE_VERSION, "gadget", unit->instance->supervisor->name, "function", f->label, "mount",
 			 f->ffs->mount.path, "endpoints", list.array, "engine",
 			 unit->worker->engine == ENGINE_COPY ? "copy" : "auto", "size",
 			 (int)unit->worker->io_size, "depth", (int)unit->worker->io_depth, "options",
