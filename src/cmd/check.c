@@ -59,14 +59,17 @@ static void unreadable(struct check *c, const struct error *err)
 		cmd_print_error(err);
 }
 
-static void check_file(struct check *c, const char *path)
+static void check_file(struct check *c, const char *argument)
 {
 	_cleanup_gadget_ struct gadget *g = NULL;
 	_cleanup_error_ struct error err = { 0 };
+	_cleanup_free_ char *path = NULL;
 	struct diags diags = { 0 };
 	json_t *form = NULL;
-	int r = spec_load(path, NULL, &g, &form, &diags, &err);
+	int r = cmd_find_file(c->globals, argument, &path, &err);
 
+	if (r == 0)
+		r = spec_load(path, NULL, &g, &form, &diags, &err);
 	if (r < 0 && err.exit != 0) {
 		unreadable(c, &err);
 	} else {

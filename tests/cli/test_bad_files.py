@@ -1,0 +1,82 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Every bad gadget file of tests/bad gets exactly the diagnostics that stand beside it.
+
+With --update the .err files are written anew: read the difference before committing it."""
+
+import glob
+import json
+import os
+import subprocess
+import sys
+
+SRC = os.environ.get("FFSCTL_SRC", os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
+sys.path.insert(0, os.path.join(SRC, "tests", "lab"))
+
+import tap  # noqa: E402
+
+FFSCTL = os.path.join(os.path.abspath(os.environ.get("FFSCTL_BUILD", ".")), "ffsctl")
+BAD = os.path.join(SRC, "tests", "bad")
+FILES = sorted(os.path.basename(f) for f in glob.glob(os.path.join(BAD, "*.conf")))
+
+
+def check(*args):
+    """Messages have the path that was given: relative ones are the same everywhere."""
+    return subprocess.run([FFSCTL, "check", *args], cwd=BAD, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, env=dict(os.environ, LC_ALL="C"), check=False)
+
+
+def expected(name):
+    return os.path.join(BAD, name[:-len(".conf")] + ".err")
+
+
+def exact(name):
+    got = check(name)
+    with open(expected(name), "rb") as f:
+        want = f.read()
+    tap.eq(got.stderr.decode("utf-8", "replace"), want.decode("utf-8", "replace"), "diagnostics")
+    tap.eq(got.returncode, 65, "exit status")
+    tap.eq(got.stdout, b"", "standard output")
+
+
+def same_in_other_forms(name):
+    """What people, compilers' users and programs are told is the same."""
+    words = check(name).stderr.decode("utf-8", "replace").splitlines()
+    gcc = check("--format=gcc", name).stderr.decode("utf-8", "replace").splitlines()
+    tap.eq(gcc, [line for line in words if not line[:8].endswith("| ")], "--format=gcc")
+    problems = json.loads(check("--json", name).stdout)["problems"]
+    lines = []
+    for p in problems:
+        place = p["file"] + (":%d:%d" % (p["line"], p["column"]) if "line" in p else "")
+        lines.append("%s: %s: %s" % (place, p["severity"], p["text"]))
+    tap.eq(lines, gcc, "--json")
+
+
+if sys.argv[1:] == ["--update"]:
+    for file in FILES:
+        with open(expected(file), "wb") as out:
+            out.write(check(file).stderr)
+    sys.exit(0)
+
+for file in FILES:
+    tap.test("%s gets its diagnostics" % file, file)(exact)
+    tap.test("%s gets the same in every form" % file, file)(same_in_other_forms)
+
+
+@tap.test("there are at least 45 bad files, several with more than one error")
+def _():
+    tap.ok(len(FILES) >= 45, "only %d bad files" % len(FILES))
+    several = 0
+    for name in FILES:
+        with open(expected(name), "rb") as f:
+            several += f.read().count(b": error: ") > 1
+    tap.ok(several >= 10, "only %d of them with more than one error" % several)
+
+
+@tap.test("no diagnostics without a bad file")
+def _():
+    stray = [f for f in glob.glob(os.path.join(BAD, "*.err")) if not os.path.exists(f[:-4] + ".conf")]
+    tap.eq(stray, [])
+
+
+tap.main()

@@ -1,0 +1,198 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""ffsctl check: options, exit codes, and JSON that is what its schema says."""
+
+import glob
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+
+SRC = os.environ.get("FFSCTL_SRC", os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
+sys.path.insert(0, os.path.join(SRC, "tests", "lab"))
+
+import jsonschema  # noqa: E402
+import tap  # noqa: E402
+
+FFSCTL = os.path.join(os.path.abspath(os.environ.get("FFSCTL_BUILD", ".")), "ffsctl")
+GOOD = sorted(glob.glob(os.path.join(SRC, "examples", "*.conf")) +
+              glob.glob(os.path.join(SRC, "gadget.d", "*.conf")))
+BAD = sorted(glob.glob(os.path.join(SRC, "tests", "bad", "*.conf")))
+SMALLEST = 'functions : { echo : { ffs : { interfaces = ( { endpoints = ( "bulk-in" ); } ); }; }; };\n'
+
+tmp = tempfile.TemporaryDirectory()
+
+
+def schema(name):
+    with open(os.path.join(SRC, "schemas", name), encoding="utf-8") as f:
+        return json.load(f)
+
+
+CHECK, GADGET = schema("check.schema.json"), schema("gadget.schema.json")
+STORE = {"gadget.schema.json": GADGET, "check.schema.json": CHECK}
+
+
+def validator(which):
+    resolver = jsonschema.RefResolver("", which, store=STORE)
+    return jsonschema.Draft202012Validator(which, resolver=resolver)
+
+
+def ffsctl(*args):
+    return subprocess.run([FFSCTL, *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          encoding="utf-8", errors="replace", check=False)
+
+
+def document(*args):
+    got = ffsctl("check", "--json", *args)
+    doc = json.loads(got.stdout)
+    validator(CHECK).validate(doc)
+    tap.eq(got.stderr, "", "standard error")
+    return doc, got.returncode
+
+
+def file_with(text, name="a.conf"):
+    path = os.path.join(tmp.name, name)
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(text)
+    return path
+
+
+@tap.test("the schemas are schemas")
+def _():
+    for which in (CHECK, GADGET):
+        jsonschema.Draft202012Validator.check_schema(which)
+
+
+def good(path):
+    got = ffsctl("check", path)
+    tap.eq(got.returncode, 0, "exit status")
+    tap.eq(re.findall(r": (?:error|warning): .*", got.stderr), [], "errors and warnings")
+    tap.eq(got.stderr.splitlines()[-1], path + ": no errors", "last line")
+    doc, code = document(path)
+    tap.eq(code, 0, "exit status")
+    tap.eq([f["valid"] for f in doc["files"]], [True])
+
+
+for example in GOOD:
+    tap.test("%s is clean" % os.path.relpath(example, SRC), example)(good)
+
+
+@tap.test("there are at least seven examples")
+def _():
+    tap.ok(len(GOOD) >= 8, "only %d" % len(GOOD))
+
+
+@tap.test("the JSON of every bad file is valid, too")
+def _():
+    doc, code = document(*BAD)
+    tap.eq(code, 65, "exit status")
+    tap.eq([f["valid"] for f in doc["files"]], [False] * len(BAD))
+
+
+# What a schema can say, it says: of these the form is there (the syntax is right), and wrong.
+SCHEMA_KNOWS = (
+    "empty", "empty-functions", "endpoint-words", "interface-values",
+    "interrupt-sizes", "max-speed", "mount-modes", "no-functions", "no-interfaces",
+    "not-in-this-version", "udc", "unknown-key", "unknown-keys", "worker-values", "wrong-types",
+    "gadget-name", "strings", "configs", "bulk-sizes", "endpoint-names",
+)
+
+
+def schema_knows(name):
+    doc, _ = document(os.path.join(SRC, "tests", "bad", name + ".conf"))
+    form = doc["files"][0]["form"]
+    tap.ok(form is not None, "no form of it")
+    tap.ok(not validator(GADGET).is_valid(form), "the schema takes it")
+
+
+for bad in SCHEMA_KNOWS:
+    tap.test("the schema alone refuses %s.conf" % bad, bad)(schema_knows)
+
+
+@tap.test("no file is told by 66, also among others, and the others are checked")
+def _():
+    got = ffsctl("check", os.path.join(tmp.name, "none.conf"), BAD[0])
+    tap.eq(got.returncode, 66, "exit status")
+    tap.contains(got.stderr, "No such file or directory")
+    tap.contains(got.stderr, os.path.basename(BAD[0]) + ":")
+    doc, code = document(os.path.join(tmp.name, "none.conf"))
+    tap.eq((code, doc["files"], [e["exit"] for e in doc["errors"]]), (66, [], [66]))
+
+
+@tap.test("a directory is no gadget file")
+def _():
+    got = ffsctl("check", tmp.name + "/")
+    tap.eq(got.returncode, 66, "exit status")
+    tap.contains(got.stderr, "is a directory")
+
+
+@tap.test("a file that nobody may read is told by 77")
+def _():
+    path = file_with(SMALLEST, "secret.conf")
+    os.chmod(path, 0)
+    # Root may read everything, and another user perhaps not even start ffsctl where it lies.
+    program = os.open(FFSCTL, os.O_RDONLY)
+    nobody = {"user": 65534} if os.geteuid() == 0 else {}
+    got = subprocess.run(["/proc/self/fd/%d" % program, "check", path], stderr=subprocess.PIPE,
+                         encoding="utf-8", pass_fds=(program,), check=False, **nobody)
+    os.close(program)
+    tap.eq(got.returncode, 77, "exit status")
+    tap.contains(got.stderr, "Permission denied")
+
+
+@tap.test("a misused command is told by 64")
+def _():
+    for args in ((), ("--format=xml", BAD[0]), ("--nonsense", BAD[0]), ("--here", BAD[0])):
+        got = ffsctl("check", *args)
+        tap.eq(got.returncode, 64, "exit status of %r" % (args,))
+        tap.eq(got.stdout, "", "standard output")
+
+
+@tap.test("warnings leave the exit status alone and are counted")
+def _():
+    path = file_with(SMALLEST)
+    got = ffsctl("check", path)
+    tap.eq(got.returncode, 0, "exit status")
+    tap.contains(got.stderr, path + ": warning: no ids are set")
+    tap.contains(got.stderr, path + ": no errors, 1 warning\n")
+
+
+@tap.test("-q leaves only diagnostics")
+def _():
+    tap.eq(ffsctl("-q", "check", os.path.join(SRC, "examples", "exec-worker.conf")).stderr, "")
+
+
+@tap.test("a name is looked up in --dir")
+def _():
+    got = ffsctl("--dir", os.path.join(SRC, "gadget.d"), "check", "loopback")
+    tap.eq(got.returncode, 0, "exit status")
+    tap.contains(got.stderr, "gadget.d/loopback.conf: no errors")
+
+
+@tap.test("colours come with --color=always, and never in --format=gcc")
+def _():
+    bad = os.path.join(SRC, "tests", "bad", "unknown-key.conf")
+    tap.contains(ffsctl("--color=always", "check", bad).stderr, "\033[1;31merror:\033[0m")
+    tap.ok("\033" not in ffsctl("--color=always", "check", "--format=gcc", bad).stderr, "colours")
+    tap.ok("\033" not in ffsctl("check", bad).stderr, "colours without a terminal")
+
+
+@tap.test("a terminal is sent no control characters of the file")
+def _():
+    path = file_with('name = "\033]0;owned\007";\n' + SMALLEST)
+    got = ffsctl("check", path)
+    tap.eq(got.returncode, 65, "exit status")
+    tap.eq([c for c in got.stderr if ord(c) < 32 and c != "\n"], [], "control characters")
+
+
+@tap.test("an error in an included file is told with that file's name and line")
+def _():
+    file_with("functions : {\n  x : { ffs : { intefaces = ( ); }; };\n};\n", "part.inc")
+    path = file_with('# one\n@include "part.inc"\n')
+    got = ffsctl("check", path)
+    tap.contains(got.stderr, os.path.join(tmp.name, "part.inc") + ":2:17: error: unknown key 'intefaces'")
+
+
+tap.main()

@@ -1,0 +1,13 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What fuzzing once found stays found: the targets run over their corpora."""
+
+import os
+import sys
+
+BUILD = os.environ.get("FFSCTL_BUILD", ".")
+SRC = os.environ.get("FFSCTL_SRC", ".")
+DIRS = ("tests/fuzz/corpus-spec", "tests/bad", "tests/bad/include", "examples", "gadget.d")
+
+os.execv(os.path.join(BUILD, "tests", "fuzz", "fuzz_spec"),
+         ["fuzz_spec"] + [os.path.join(SRC, d) for d in DIRS])
