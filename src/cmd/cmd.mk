@@ -12,3 +12,5 @@ libffsctl_a_SOURCES += \
 	src/cmd/restart.c \
 	src/cmd/status.c \
 	src/cmd/up.c
+
+dist_schema_DATA += schemas/output.schema.json

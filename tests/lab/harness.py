@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What in-lab tests share: running ffsctl, looking at the machine, being a USB host.
+
+The host's side is libusb (python3-usb). There is no udevd in the lab, so a device is only looked
+for after `ffsctl up --wait-host` has returned.
+"""
+
+import contextlib
+import json
+import os
+import pathlib
+import select
+import signal
+import subprocess
+
+import jsonschema
+import usb.backend.libusb1
+import usb.core
+import usb.util
+
+BUILD = os.environ["FFSCTL_BUILD"]
+SRC = os.environ["FFSCTL_SRC"]
+FFSCTL = f"{BUILD}/ffsctl"
+FFSBENCH = f"{BUILD}/ffsbench"
+EXAMPLES = f"{SRC}/examples"
+CONFIGFS = "/sys/kernel/config/usb_gadget"
+
+# Programs that examples start by name.
+os.environ["PATH"] = f"{BUILD}/examples:{BUILD}:" + os.environ["PATH"]
+
+
+def ffsctl(*args, fault=None, env=None, timeout=60, stdin=subprocess.DEVNULL):
+    """Runs ffsctl; the result has returncode, stdout and stderr (text)."""
+    environment = dict(os.environ, **(env or {}))
+    if fault:
+        environment["FFSCTL_TEST_FAULT"] = fault
+    return subprocess.run([FFSCTL, *map(str, args)], env=environment, timeout=timeout, stdin=stdin,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def must(result, code=0):
+    """The result of a command that has to end with `code`."""
+    if result.returncode != code:
+        raise AssertionError(f"{' '.join(map(str, result.args))}: exit {result.returncode}, not {code}\n"
+                             f"{result.stdout}{result.stderr}")
+    return result
+
+
+def up(gadget, *args, **kwargs):
+    return must(ffsctl("up", gadget, *args, **kwargs))
+
+
+def down(*gadgets, **kwargs):
+    return must(ffsctl("down", *gadgets, **kwargs))
+
+
+def document(result):
+    """The JSON document on stdout, valid against its schema."""
+    value = json.loads(result.stdout)
+    schema = json.loads(pathlib.Path(SRC, "schemas/output.schema.json").read_text())
+    jsonschema.Draft202012Validator(schema).validate(value)
+    return value
+
+
+def status(name):
+    """The gadget's object in `status --json`, None when it is not up, and the exit code."""
+    result = ffsctl("status", name, "--json")
+    gadget = document(result)["gadgets"][0]
+    return (None if gadget["state"] == "down" else gadget), result.returncode
+
+
+# --- the machine ------------------------------------------------------------------------------
+
+KERNEL_THREADS = 2  # kthreadd, the parent of all of them
+
+
+def processes():
+    """{pid: comm} of everything but kernel threads and this process with what it runs."""
+    found = {}
+    for entry in os.listdir("/proc"):
+        with contextlib.suppress(OSError, ValueError):
+            pid = int(entry)
+            stat = pathlib.Path("/proc", entry, "stat").read_text()
+            name, rest = stat[stat.index("(") + 1:stat.rindex(")")], stat[stat.rindex(")") + 2:].split()
+            if pid != KERNEL_THREADS and int(rest[1]) != KERNEL_THREADS and rest[0] not in "ZX":
+                found[pid] = name
+    return found
+
+
+def tree(top):
+    """Every path under `top`, without following links."""
+    return sorted(os.path.join(d, n) for d, dirs, files in os.walk(top) for n in dirs + files)
+
+
+def snapshot():
+    """All that ffsctl may change: configfs, mounts, processes, /run, /dev."""
+    return {
+        "configfs": tree(CONFIGFS),
+        "mounts": pathlib.Path("/proc/self/mounts").read_text().splitlines(),
+        "processes": processes(),
+        "run": tree("/run"),
+        "dev": [p for p in tree("/dev") if not p.startswith("/dev/bus/usb")],
+    }
+
+
+def same(before, after):
+    """Fails with what is different."""
+    for key, was in before.items():
+        if after[key] != was:
+            was, now = set(was), set(after[key])
+            raise AssertionError(f"{key}: gone {sorted(map(str, was - now))}, left {sorted(map(str, now - was))}")
+
+
+def wait_dead(pid):
+    """Until the process has ended (it need not be ours)."""
+    with contextlib.suppress(ProcessLookupError):
+        fd = os.pidfd_open(pid)
+        try:
+            select.select([fd], [], [])
+        finally:
+            os.close(fd)
+
+
+def kill(pid, sig=signal.SIGKILL):
+    """Kills a process and waits for its end."""
+    fd = os.pidfd_open(pid)
+    try:
+        signal.pidfd_send_signal(fd, sig)
+        select.select([fd], [], [])
+    finally:
+        os.close(fd)
+
+
+# --- the host -----------------------------------------------------------------------------------
+
+
+def device(vendor=0x1D6B, product=0x0104):
+    """The one device with these ids, found by a libusb that starts anew (no udevd in the lab)."""
+    backend = usb.backend.libusb1.get_backend()
+    found = list(usb.core.find(find_all=True, idVendor=vendor, idProduct=product, backend=backend))
+    if len(found) != 1:
+        raise AssertionError(f"{len(found)} devices {vendor:04x}:{product:04x}, not one")
+    return found[0]
+
+
+def bench(*args, timeout=120):
+    """ffsbench; must succeed."""
+    return must(subprocess.run([FFSBENCH, *map(str, args)], stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE, text=True, timeout=timeout))
