@@ -11,6 +11,32 @@ AM_TESTS_ENVIRONMENT = \
 	FFSCTL_BUILD='$(abs_top_builddir)'; export FFSCTL_BUILD;
 
 UNIT_TESTS =
+
+# spec: the gadget file.
+UNIT_TESTS += tests/unit/test_spec_load tests/unit/test_spec_scan tests/unit/test_spec_text
+tests_unit_test_spec_load_SOURCES = tests/unit/test_spec_load.c
+tests_unit_test_spec_load_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
+tests_unit_test_spec_load_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
+tests_unit_test_spec_scan_SOURCES = tests/unit/test_spec_scan.c
+tests_unit_test_spec_scan_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
+tests_unit_test_spec_scan_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
+tests_unit_test_spec_text_SOURCES = tests/unit/test_spec_text.c
+tests_unit_test_spec_text_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
+tests_unit_test_spec_text_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
+TESTS += tests/cli/test_bad_files.py tests/cli/test_check.py tests/cli/test_reference.py
+
+# Fuzz targets: with --enable-fuzzers for libFuzzer, else a program that runs the corpus.
+check_PROGRAMS += tests/fuzz/fuzz_spec
+tests_fuzz_fuzz_spec_SOURCES = tests/fuzz/fuzz_spec.c
+tests_fuzz_fuzz_spec_CFLAGS = $(AM_CFLAGS) $(LIBCONFIG_CFLAGS) $(JANSSON_CFLAGS)
+tests_fuzz_fuzz_spec_LDADD = $(FFSCTL_LIBS)
+if FUZZERS
+tests_fuzz_fuzz_spec_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+else
+tests_fuzz_fuzz_spec_SOURCES += tests/fuzz/fuzz_main.c
+TESTS += tests/fuzz/test_corpus.py
+endif
+
 if HAVE_CRITERION
 check_PROGRAMS += $(UNIT_TESTS)
 TESTS += $(UNIT_TESTS)

@@ -165,12 +165,11 @@ static void load_name(struct load *l, struct config *c, struct node *value)
 	if (!value)
 		return;
 	for (const char *p = c->name; *p; p++) {
-		if (*p > ' ' && *p < 0x7f && *p != '/' && *p != '.')
+		if (*p >= ' ' && *p < 0x7f && *p != '/' && *p != '.')
 			continue;
-		load_error(
-			l, value,
-			"a configuration is named with printable ASCII characters without blanks, "
-			"'.' and '/'");
+		load_error(l, value,
+			   "a configuration is named with printable ASCII characters without '.' "
+			   "and '/'");
 		return;
 	}
 	full = strf("%s.%u", c->name, c->id);

@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-const char *const gadget_attr_names[GADGET_ATTR_COUNT] = {
+const char *const gadget_attribute_words[GADGET_ATTR_COUNT] = {
 	[GADGET_BCD_USB] = "bcdUSB",
 	[GADGET_DEVICE_CLASS] = "bDeviceClass",
 	[GADGET_DEVICE_SUB_CLASS] = "bDeviceSubClass",

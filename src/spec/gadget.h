@@ -45,7 +45,7 @@ enum gadget_attr {
 	GADGET_BCD_DEVICE,
 	GADGET_ATTR_COUNT,
 };
-extern const char *const gadget_attr_names[GADGET_ATTR_COUNT]; /* "bcdUSB", ... */
+extern const char *const gadget_attribute_words[GADGET_ATTR_COUNT]; /* "bcdUSB", ... */
 
 struct gadget_strings {
 	uint16_t lang; /* USB language id, 0x0409 = en-US */

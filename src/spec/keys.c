@@ -195,7 +195,7 @@ static const struct key config_rows[] = {
 	  .doc = "bConfigurationValue: what the host asks for.", .set = set_node,
 	  FIELD(struct config_draft, id) },
 	{ "name", NODE_STRING, .flags = KEY_SCHEME | KEY_NOT_EMPTY, .fallback = "c",
-	  .pattern = "^[!-,0-~-]{1,37}$",
+	  .pattern = "^[ -,0-~-]{1,37}$",
 	  .doc = "Name in configfs, without a dot; NAME.ID has at most 39 characters.",
 	  .set = set_node, FIELD(struct config_draft, name) },
 	{ "attrs", NODE_GROUP, .flags = KEY_SCHEME, .group = &config_attrs_keys,

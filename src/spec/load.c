@@ -98,7 +98,7 @@ static void check_bcd(struct load *l, struct node *attrs, const char *name)
 /* True if the file does not say, so that the default has been filled in. */
 static bool default_id(struct load *l, struct node *attrs, enum gadget_attr attr, int64_t value)
 {
-	if (attrs && node_member(attrs, gadget_attr_names[attr]))
+	if (attrs && node_member(attrs, gadget_attribute_words[attr]))
 		return false;
 	l->g->attrs[attr] = (struct spec_int){ .set = true, .value = value };
 	return true;
