@@ -37,6 +37,18 @@ tests_fuzz_fuzz_spec_SOURCES += tests/fuzz/fuzz_main.c
 TESTS += tests/fuzz/test_corpus.py
 endif
 
+# stream, worker, host: the data path.
+UNIT_TESTS += tests/unit/test_bench tests/unit/test_stream tests/unit/test_worker
+tests_unit_test_bench_SOURCES = tests/unit/test_bench.c src/host/args.c src/host/pattern.c
+tests_unit_test_bench_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS)
+tests_unit_test_bench_LDADD = libffsctl.a $(CRITERION_LIBS)
+tests_unit_test_stream_SOURCES = tests/unit/test_stream.c
+tests_unit_test_stream_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS)
+tests_unit_test_stream_LDADD = libstream.a $(CRITERION_LIBS)
+tests_unit_test_worker_SOURCES = tests/unit/test_worker.c src/worker/options.c src/worker/settings.c
+tests_unit_test_worker_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
+tests_unit_test_worker_LDADD = libffsctl.a $(JANSSON_LIBS) $(CRITERION_LIBS)
+
 if HAVE_CRITERION
 check_PROGRAMS += $(UNIT_TESTS)
 TESTS += $(UNIT_TESTS)

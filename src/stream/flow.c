@@ -231,22 +231,22 @@ static void deliver_one(struct stream *s, struct stream_endpoint *ep)
 	s->config.callbacks->done(s->config.user, &t->pub);
 }
 
+/* Once for each that was out before: what done() submits comes in the next round. */
 static void deliver(struct stream *s)
 {
-	bool again = true;
-	unsigned int i;
+	unsigned int i, before, left = s->undelivered;
 
-	while (again) {
-		again = false;
+	do {
+		before = left;
 		for (i = 0; i < s->n_eps; i++) {
 			struct stream_endpoint *ep = &s->eps[i];
 
-			while (ep->head && ep->head->finished) {
+			while (left && ep->head && ep->head->finished) {
 				deliver_one(s, ep);
-				again = true;
+				left--;
 			}
 		}
-	}
+	} while (left && left < before);
 	stream_go_up_if_clear(s);
 }
 

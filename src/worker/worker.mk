@@ -13,6 +13,12 @@ ffsctl_worker_SOURCES = \
 ffsctl_worker_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 ffsctl_worker_LDADD = libstream.a libffsctl.a $(WORKER_LIBS)
 # A restart costs what the dynamic linker does: as little as possible.
-ffsctl_worker_LDFLAGS = $(AM_LDFLAGS) $(WORKER_LDFLAGS)
+ffsctl_worker_LDFLAGS = $(AM_LDFLAGS) -Wl,-O1,--hash-style=gnu,-z,noseparate-code
 
 dist_schema_DATA += schemas/worker-config.schema.json schemas/plugin.schema.json
+
+# Workers without the plugin host. The program is built so that the tests can run it.
+noinst_PROGRAMS += examples/blocking-echo
+examples_blocking_echo_SOURCES = examples/blocking-echo.c
+dist_example_DATA += examples/blocking-echo.c
+dist_example_SCRIPTS = examples/echo-worker.py

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A worker as small programs have always been: blocking reads and writes, one transfer at a time,
+ * nothing else. It ignores `control`; ffsctl stalls the control requests it does not answer.
+ *
+ *	worker : { exec = [ "./blocking-echo" ]; ready = "started"; };
+ */
+#include <errno.h>
+#include <linux/usb/functionfs.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#define SIZE 65536 /* bytes of a read: whole packets at every speed */
+#define FIRST_FD 3 /* of LISTEN_FDNAMES */
+
+/* The descriptor of the first endpoint whose name ends so; -1: there is none. */
+static int find(const char *names, const char *end)
+{
+	size_t n, e = strlen(end);
+	int fd;
+
+	for (fd = FIRST_FD; *names; fd++) {
+		n = strcspn(names, ":");
+		if (n >= e && strncmp(names + n - e, end, e) == 0)
+			return fd;
+		names += n + (names[n] == ':');
+	}
+	return -1;
+}
+
+/* Bytes in a packet of an endpoint, at the speed of the link. */
+static int packet_size(int fd)
+{
+	struct usb_endpoint_descriptor d;
+
+	return ioctl(fd, FUNCTIONFS_ENDPOINT_DESC, &d) < 0 ? -1 : d.wMaxPacketSize & 0x7ff;
+}
+
+/* One read and what follows from it. 0, or -1 with errno. */
+static int echo(int out, int in, char *buffer)
+{
+	ssize_t n = read(out, buffer, SIZE);
+	int packet;
+
+	if (n < 0)
+		return -1;
+	if (n > 0 && write(in, buffer, (size_t)n) != n)
+		return -1;
+	if (n == SIZE)
+		return 0; /* the message goes on, or an empty packet comes */
+	packet = packet_size(in);
+	if (packet <= 0)
+		return -1;
+	/* Where no short packet shows the end of the message, an empty one has to. */
+	return n % packet == 0 && write(in, buffer, 0) < 0 ? -1 : 0;
+}
+
+int main(void)
+{
+	const char *names = getenv("LISTEN_FDNAMES");
+	int out = names ? find(names, "-out") : -1, in = names ? find(names, "-in") : -1;
+	static char buffer[SIZE];
+
+	if (out < 0 || in < 0) {
+		fputs("blocking-echo: no endpoints *-out and *-in; it is started by ffsctl\n",
+		      stderr);
+		return 125;
+	}
+	/* ESHUTDOWN: the link went down; the next read waits until it is up again. */
+	while (echo(out, in, buffer) == 0 || errno == ESHUTDOWN)
+		;
+	perror("blocking-echo");
+	return 1;
+}

@@ -1,0 +1,569 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The way of transfers through the engine's queues, with an engine that the tests play. */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "stream/stream.h"
+
+#define OUT 0
+#define IN 1
+#define SIZE 65536
+#define DEPTH 4
+#define MANY 64
+
+/* What the kernel would do: it has a queue of requests, and refuses some at once. */
+static struct {
+	struct stream_request *queue[MANY], *refused[MANY], *cancelled[MANY];
+	unsigned int n_queue, n_refused, n_cancelled, n_submits;
+	size_t longest; /* longer ones end in ENOMEM */
+	int why;	/* if not 0, every request ends so at once */
+	bool enabled;
+} kernel;
+
+/* What the owner was told, in order. */
+static char story[4096];
+static struct ffsctl_transfer *done[MANY];
+static unsigned int n_done;
+static bool resubmit;
+static struct stream s;
+static struct stream_endpoint eps[2];
+
+static int fake_open(struct stream *st, unsigned int requests)
+{
+	(void)requests;
+	st->fd = -1;
+	return 0;
+}
+
+static void fake_close(struct stream *st)
+{
+	(void)st;
+}
+
+static void *fake_alloc(struct stream *st, struct stream_endpoint *ep, size_t length)
+{
+	(void)st;
+	(void)ep;
+	return calloc(1, length);
+}
+
+static void fake_release(struct stream *st, struct stream_endpoint *ep, void *data, size_t length)
+{
+	(void)st;
+	(void)ep;
+	(void)length;
+	free(data);
+}
+
+static int fake_submit(struct stream *st, struct stream_request **requests, unsigned int n)
+{
+	unsigned int i;
+
+	(void)st;
+	kernel.n_submits++;
+	for (i = 0; i < n; i++) {
+		if (kernel.why || (kernel.longest && requests[i]->length > kernel.longest))
+			kernel.refused[kernel.n_refused++] = requests[i];
+		else
+			kernel.queue[kernel.n_queue++] = requests[i];
+	}
+	return (int)n;
+}
+
+static void fake_cancel(struct stream *st, struct stream_request *r)
+{
+	(void)st;
+	kernel.cancelled[kernel.n_cancelled++] = r;
+}
+
+static bool fake_enabled(struct stream *st, struct stream_endpoint *ep)
+{
+	(void)st;
+	(void)ep;
+	return kernel.enabled;
+}
+
+static void fake_reap(struct stream *st)
+{
+	struct stream_request *r[MANY];
+	unsigned int i, n = kernel.n_refused;
+
+	memcpy(r, kernel.refused, sizeof(r));
+	kernel.n_refused = 0;
+	for (i = 0; i < n; i++)
+		stream_complete(st, r[i], kernel.why ? kernel.why : -ENOMEM);
+}
+
+static const struct stream_engine engine = {
+	.name = "fake",
+	.open = fake_open,
+	.close = fake_close,
+	.alloc = fake_alloc,
+	.release = fake_release,
+	.submit = fake_submit,
+	.cancel = fake_cancel,
+	.enabled = fake_enabled,
+	.reap = fake_reap,
+};
+
+static void tell(const char *word)
+{
+	strcat(story, story[0] ? " " : "");
+	strcat(story, word);
+}
+
+static void on_up(void *user)
+{
+	(void)user;
+	tell("up");
+}
+
+static void on_down(void *user)
+{
+	(void)user;
+	tell("down");
+}
+
+static void on_done(void *user, struct ffsctl_transfer *t)
+{
+	(void)user;
+	if (n_done < MANY)
+		tell("done");
+	done[n_done++ % MANY] = t;
+	if (resubmit && t->status == 0)
+		stream_submit(&s, t->endpoint, t);
+}
+
+static void on_say(void *user, const char *text)
+{
+	(void)user;
+	(void)text;
+	tell("say");
+}
+
+static const struct stream_callbacks callbacks = { on_up, on_down, on_done, on_say };
+
+static void open_mode(enum ffsctl_mode mode)
+{
+	struct stream_config config = {
+		.engine = &engine,
+		.callbacks = &callbacks,
+		.mode = mode,
+		.size = SIZE,
+		.depth = DEPTH,
+	};
+	unsigned int i;
+
+	memset(&kernel, 0, sizeof(kernel));
+	kernel.enabled = true;
+	memset(eps, 0, sizeof(eps));
+	story[0] = 0;
+	n_done = 0;
+	resubmit = false;
+	for (i = 0; i < 2; i++) {
+		eps[i].pub.name = i == IN ? "ep1-in" : "ep2-out";
+		eps[i].pub.direction = i == IN ? FFSCTL_IN : FFSCTL_OUT;
+		eps[i].packet[FFSCTL_SPEED_FULL] = 64;
+		eps[i].packet[FFSCTL_SPEED_HIGH] = 512;
+		eps[i].packet[FFSCTL_SPEED_SUPER] = 1000;
+	}
+	cr_assert_eq(stream_open(&s, &config, eps, 2), 0);
+}
+
+static void open_up(void)
+{
+	open_mode(FFSCTL_MODE_MESSAGE);
+	cr_assert_eq(stream_up(&s, FFSCTL_SPEED_HIGH), 0);
+	story[0] = 0;
+}
+
+static struct ffsctl_transfer *submit(uint32_t ep, size_t length, uint32_t flags)
+{
+	struct ffsctl_transfer *t = stream_get(&s, ep);
+
+	cr_assert_not_null(t);
+	t->length = length;
+	t->flags = flags;
+	cr_assert_eq(stream_submit(&s, ep, t), 0);
+	return t;
+}
+
+/* Ends the kernel's oldest request. */
+static void end(long result)
+{
+	struct stream_request *r = kernel.queue[0];
+
+	cr_assert_gt(kernel.n_queue, 0u);
+	kernel.n_queue--;
+	memmove(kernel.queue, kernel.queue + 1, sizeof(kernel.queue) - sizeof(kernel.queue[0]));
+	stream_complete(&s, r, result);
+	stream_dispatch(&s);
+	stream_flush(&s);
+}
+
+static void expect_story(const char *wanted)
+{
+	cr_assert_str_eq(story, wanted, "the story is '%s'", story);
+}
+
+Test(stream, asks_for_whole_packets)
+{
+	open_mode(FFSCTL_MODE_MESSAGE);
+	stream_up(&s, FFSCTL_SPEED_SUPER); /* 1000 bytes here */
+	submit(OUT, 0, 0);
+	stream_flush(&s);
+	cr_assert_eq(kernel.n_queue, 1u);
+	cr_assert_eq(kernel.queue[0]->length, 65000u);
+}
+
+Test(stream, a_short_read_ends_the_message_and_a_full_one_does_not)
+{
+	struct ffsctl_transfer *a, *b, *c;
+
+	open_up();
+	a = submit(OUT, 0, 0);
+	b = submit(OUT, 0, 0);
+	c = submit(OUT, 0, 0);
+	stream_flush(&s);
+	end(SIZE);
+	end(512);
+	end(0);
+	expect_story("done done done");
+	cr_assert(done[0] == a && done[1] == b && done[2] == c);
+	cr_assert(a->length == SIZE && a->flags == 0);
+	cr_assert(b->length == 512 && b->flags == FFSCTL_END);
+	cr_assert(c->length == 0 && c->flags == FFSCTL_END);
+}
+
+Test(stream, the_end_of_a_message_of_whole_packets_is_an_empty_packet)
+{
+	open_up();
+	submit(IN, 1024, FFSCTL_END);
+	submit(IN, 1000, FFSCTL_END);
+	submit(IN, 1024, 0);
+	submit(IN, 0, FFSCTL_END);
+	stream_flush(&s);
+	cr_assert_eq(kernel.n_queue, 5u);
+	cr_assert_eq(kernel.queue[0]->length, 1024u);
+	cr_assert_eq(kernel.queue[1]->length, 0u);
+	cr_assert_eq(kernel.queue[2]->length, 1000u);
+	cr_assert_eq(kernel.queue[3]->length, 1024u);
+	cr_assert_eq(kernel.queue[4]->length, 0u);
+	end(1024);
+	expect_story("");
+	end(0);
+	expect_story("done");
+	cr_assert_eq(kernel.n_submits, 1u, "one system call is enough");
+}
+
+Test(stream, stream_mode_knows_no_messages)
+{
+	struct ffsctl_transfer *t;
+
+	open_mode(FFSCTL_MODE_STREAM);
+	stream_up(&s, FFSCTL_SPEED_HIGH);
+	submit(IN, 1024, FFSCTL_END);
+	stream_flush(&s);
+	cr_assert_eq(kernel.n_queue, 1u);
+	end(1024);
+	t = submit(OUT, 0, 0);
+	stream_flush(&s);
+	end(5);
+	cr_assert_eq(t->flags, 0u);
+}
+
+Test(stream, delivers_in_order_what_ends_out_of_order)
+{
+	struct ffsctl_transfer *a, *b;
+
+	open_up();
+	a = submit(OUT, 0, 0);
+	b = submit(OUT, 0, 0);
+	stream_flush(&s);
+	stream_complete(&s, kernel.queue[1], 7);
+	stream_dispatch(&s);
+	expect_story("");
+	stream_complete(&s, kernel.queue[0], 5);
+	stream_dispatch(&s);
+	expect_story("done done");
+	cr_assert(done[0] == a && done[1] == b);
+}
+
+Test(stream, takes_no_transfers_while_the_link_is_down)
+{
+	struct ffsctl_transfer *t;
+
+	open_mode(FFSCTL_MODE_MESSAGE);
+	t = stream_get(&s, OUT);
+	cr_assert_eq(stream_submit(&s, OUT, t), -ESHUTDOWN);
+	cr_assert_eq(eps[OUT].pub.max_packet, 0u);
+	stream_up(&s, FFSCTL_SPEED_FULL);
+	cr_assert_eq(eps[OUT].pub.max_packet, 64u);
+	cr_assert_eq(stream_submit(&s, OUT, t), 0);
+}
+
+Test(stream, refuses_a_speed_without_packet_sizes)
+{
+	open_mode(FFSCTL_MODE_MESSAGE);
+	cr_assert_eq(stream_up(&s, FFSCTL_SPEED_UNKNOWN), -EINVAL);
+	cr_assert_eq(stream_up(&s, FFSCTL_SPEED_SUPER_PLUS), -EINVAL);
+	cr_assert_eq(stream_up(&s, 200), -EINVAL);
+	expect_story("");
+}
+
+Test(stream, a_shutdown_is_told_once_and_up_waits_for_the_last_transfer)
+{
+	open_up();
+	submit(OUT, 0, 0);
+	submit(OUT, 0, 0);
+	stream_flush(&s);
+	end(-ESHUTDOWN);
+	expect_story("down done");
+	stream_down(&s);
+	stream_up(&s, FFSCTL_SPEED_HIGH);
+	expect_story("down done");
+	end(-ESHUTDOWN);
+	expect_story("down done done up");
+	cr_assert_eq(done[0]->status, -ESHUTDOWN);
+	cr_assert_eq(done[1]->status, -ESHUTDOWN);
+}
+
+Test(stream, an_enable_that_comes_before_the_shutdown_counts)
+{
+	/* DISABLE and ENABLE behind each other reach us as one ENABLE, before what they cut. */
+	open_up();
+	submit(OUT, 0, 0);
+	stream_flush(&s);
+	stream_up(&s, FFSCTL_SPEED_FULL);
+	expect_story("");
+	end(-ESHUTDOWN);
+	expect_story("down done up");
+	cr_assert_eq(eps[OUT].pub.max_packet, 64u);
+}
+
+Test(stream, a_second_enable_leaves_transfers_alone)
+{
+	open_up();
+	submit(OUT, 0, 0);
+	stream_flush(&s);
+	stream_up(&s, FFSCTL_SPEED_HIGH);
+	end(3);
+	expect_story("done");
+	cr_assert_eq(kernel.n_cancelled, 0u);
+}
+
+Test(stream, a_transfer_sent_after_the_enable_waits_for_the_next_one)
+{
+	open_up();
+	stream_up(&s, FFSCTL_SPEED_HIGH);
+	story[0] = 0;
+	submit(OUT, 0, 0);
+	stream_flush(&s);
+	end(-ESHUTDOWN);
+	expect_story("down done");
+	stream_up(&s, FFSCTL_SPEED_HIGH);
+	expect_story("down done up");
+}
+
+Test(stream, eagain_of_a_disabled_endpoint_is_a_link_down)
+{
+	open_up();
+	kernel.why = -EAGAIN;
+	kernel.enabled = false;
+	submit(OUT, 0, 0);
+	stream_flush(&s);
+	stream_dispatch(&s);
+	expect_story("down done");
+	cr_assert_eq(done[0]->status, -ESHUTDOWN);
+}
+
+Test(stream, eagain_of_an_enabled_endpoint_is_tried_again)
+{
+	open_up();
+	kernel.why = -EAGAIN;
+	submit(OUT, 0, 0);
+	stream_flush(&s);
+	kernel.n_submits = 0;
+	fake_reap(&s);
+	kernel.why = 0;
+	stream_flush(&s);
+	cr_assert_eq(kernel.n_queue, 1u);
+	end(1);
+	expect_story("done");
+	cr_assert_eq(done[0]->status, 0);
+}
+
+Test(stream, eagain_that_never_ends_is_an_error)
+{
+	unsigned int rounds = 0;
+
+	open_up();
+	kernel.why = -EAGAIN;
+	submit(OUT, 0, 0);
+	while (n_done == 0 && ++rounds < 5000) {
+		stream_flush(&s);
+		stream_dispatch(&s);
+	}
+	cr_assert_eq(n_done, 1u);
+	cr_assert_eq(done[0]->status, -EAGAIN);
+}
+
+Test(stream, without_memory_reads_get_shorter_and_that_is_said_once)
+{
+	open_up();
+	kernel.longest = 16384;
+	submit(OUT, 0, 0);
+	submit(OUT, 0, 0);
+	stream_flush(&s);
+	while (kernel.n_refused) {
+		stream_dispatch(&s);
+		stream_flush(&s);
+	}
+	expect_story("say");
+	cr_assert_eq(kernel.n_queue, 2u);
+	cr_assert_eq(kernel.queue[0]->length, 16384u);
+	end(16384);
+	cr_assert_eq(done[0]->flags, 0u, "a full shorter read ends no message");
+	end(16383);
+	cr_assert_eq(done[1]->flags, (uint32_t)FFSCTL_END);
+}
+
+Test(stream, without_memory_writes_go_in_parts_and_in_order)
+{
+	static const size_t wanted[] = { 32768, 32768, 0, 100 };
+	struct ffsctl_transfer *a;
+	unsigned int i;
+
+	open_up();
+	kernel.longest = 32768;
+	a = submit(IN, SIZE, FFSCTL_END);
+	submit(IN, 100, FFSCTL_END);
+	stream_flush(&s);
+	for (i = 0; i < 4; i++) {
+		cr_assert_eq(kernel.queue[0]->length, wanted[i], "part %u is %zu", i,
+			     kernel.queue[0]->length);
+		if (i < 2)
+			cr_assert_eq((char *)kernel.queue[0]->data, (char *)a->data + i * 32768);
+		end((long)wanted[i]);
+	}
+	expect_story("say done done");
+	cr_assert_eq(done[0]->status, 0);
+}
+
+Test(stream, nothing_overtakes_a_long_write)
+{
+	/* The second may only be sent once the first is seen not to be refused. */
+	open_up();
+	kernel.longest = 60000;
+	submit(IN, SIZE, 0);
+	submit(IN, 8, 0);
+	stream_flush(&s);
+	cr_assert_eq(kernel.n_queue, 1u);
+	cr_assert_eq(kernel.queue[0]->length, 32768u);
+}
+
+Test(stream, gives_up_when_there_is_no_memory_for_a_packet)
+{
+	open_up();
+	kernel.longest = 1;
+	submit(OUT, 0, 0);
+	stream_flush(&s);
+	while (kernel.n_refused) {
+		stream_dispatch(&s);
+		stream_flush(&s);
+	}
+	expect_story("say done");
+	cr_assert_eq(done[0]->status, -ENOMEM);
+}
+
+Test(stream, cancel_takes_back_what_is_out_and_what_waits)
+{
+	open_up();
+	submit(OUT, 0, 0);
+	stream_flush(&s);
+	submit(OUT, 0, 0);
+	stream_cancel(&s, OUT);
+	cr_assert_eq(kernel.n_cancelled, 1u);
+	stream_flush(&s);
+	expect_story("");
+	end(-ECONNRESET);
+	expect_story("done done");
+	cr_assert_eq(done[0]->status, -ECANCELED);
+	cr_assert_eq(done[1]->status, -ECANCELED);
+	cr_assert(s.up);
+}
+
+Test(stream, other_errors_are_the_owner_s)
+{
+	open_up();
+	submit(IN, 10, 0);
+	stream_flush(&s);
+	end(-EPROTO);
+	expect_story("done");
+	cr_assert_eq(done[0]->status, -EPROTO);
+	cr_assert(s.up);
+}
+
+Test(stream, a_transfer_may_go_on_to_another_endpoint)
+{
+	struct ffsctl_transfer *t;
+
+	open_up();
+	t = submit(OUT, 0, 0);
+	stream_flush(&s);
+	end(512);
+	cr_assert_eq(stream_submit(&s, IN, t), 0);
+	stream_flush(&s);
+	cr_assert_eq(kernel.n_queue, 2u, "data and the empty packet");
+	end(512);
+	end(0);
+	cr_assert_eq(t->status, 0);
+	stream_put(&s, t);
+	cr_assert_eq(stream_get(&s, OUT), t);
+}
+
+Test(stream, an_endpoint_has_depth_transfers)
+{
+	struct ffsctl_transfer *t[DEPTH];
+	unsigned int i;
+
+	open_up();
+	for (i = 0; i < DEPTH; i++) {
+		t[i] = stream_get(&s, OUT);
+		cr_assert_not_null(t[i]);
+		cr_assert_eq(t[i]->capacity, (size_t)SIZE);
+		memset(t[i]->data, (int)i + 1, SIZE);
+	}
+	cr_assert_null(stream_get(&s, OUT));
+	cr_assert_null(stream_get(&s, 2));
+	for (i = 0; i < DEPTH; i++)
+		cr_assert_eq(((unsigned char *)t[i]->data)[SIZE - 1], i + 1);
+	stream_put(&s, t[2]);
+	cr_assert_eq(stream_get(&s, OUT), t[2]);
+	stream_close(&s);
+}
+
+Test(stream, refuses_what_cannot_be_sent)
+{
+	struct ffsctl_transfer *t;
+
+	open_up();
+	t = stream_get(&s, IN);
+	t->length = SIZE + 1;
+	cr_assert_eq(stream_submit(&s, IN, t), -EINVAL);
+	t->length = 1;
+	cr_assert_eq(stream_submit(&s, 2, t), -EINVAL);
+	cr_assert_eq(stream_submit(&s, IN, t), 0);
+	cr_assert_eq(stream_submit(&s, IN, t), -EINVAL, "it is submitted");
+}
+
+Test(stream, a_fast_device_does_not_keep_the_caller)
+{
+	/* Every request ends at once: flush has to come back all the same. */
+	open_up();
+	resubmit = true;
+	submit(IN, 0, 0);
+	cr_assert(stream_flush(&s), "it says that there is more");
+}

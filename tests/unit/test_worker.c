@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The worker's configuration, and a gadget file's options against a plugin's table. */
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "worker/options.h"
+#include "worker/settings.h"
+#include "worker/worker.h"
+
+#define EP                                                                                         \
+	"{\"name\": \"ep1-in\", \"file\": \"ep1\", \"address\": 129, \"type\": \"bulk\","          \
+	" \"direction\": \"in\", \"packet\": {\"full\": 64, \"super\": 1024}}"
+
+static char *document(const char *endpoints, const char *size, const char *options)
+{
+	static char text[4096];
+
+	snprintf(text, sizeof(text),
+		 "{\"ffsctl\": {\"schema\": 1}, \"gadget\": \"g\", \"function\": \"echo\", "
+		 "\"mount\": "
+		 "\"/m\", \"endpoints\": %s, \"engine\": \"auto\", \"size\": %s, \"depth\": 3, "
+		 "\"options\": %s}",
+		 endpoints, size, options);
+	return text;
+}
+
+static void refused(const char *text, const char *because)
+{
+	struct worker_config c;
+	struct error err = { 0 };
+
+	cr_assert_lt(worker_config_parse(text, strlen(text), &c, &err), 0, "accepted: %s", text);
+	cr_assert_eq(err.exit, WORKER_EXIT_NEVER);
+	cr_assert_not_null(strstr(err.text, because), "'%s' does not say '%s'", err.text, because);
+	error_clear(&err);
+}
+
+Test(settings, reads_a_configuration)
+{
+	const char *text = document("[" EP "]", "4096", "{\"a\": 1}");
+	struct worker_config c;
+	struct error err = { 0 };
+
+	cr_assert_eq(worker_config_parse(text, strlen(text), &c, &err), 0);
+	cr_assert_str_eq(c.gadget, "g");
+	cr_assert_str_eq(c.function, "echo");
+	cr_assert_str_eq(c.mount, "/m");
+	cr_assert_str_eq(c.engine, "auto");
+	cr_assert(c.size == 4096 && c.depth == 3 && c.n_endpoints == 1);
+	cr_assert_str_eq(c.endpoints[0].name, "ep1-in");
+	cr_assert_eq(c.endpoints[0].address, 129u);
+	cr_assert_eq(c.endpoints[0].type, FFSCTL_ENDPOINT_BULK);
+	cr_assert_eq(c.endpoints[0].direction, FFSCTL_IN);
+	cr_assert_eq(c.endpoints[0].packet[FFSCTL_SPEED_FULL], 64u);
+	cr_assert_eq(c.endpoints[0].packet[FFSCTL_SPEED_HIGH], 0u);
+	cr_assert_eq(c.endpoints[0].packet[FFSCTL_SPEED_SUPER_PLUS], 1024u);
+	worker_config_free(&c);
+}
+
+Test(settings, says_what_it_cannot_use)
+{
+	refused("{", "not JSON");
+	refused("[]", "different versions");
+	refused("{\"ffsctl\": {\"schema\": 2}}", "different versions");
+	refused("{\"ffsctl\": {\"schema\": 1}}", "'gadget'");
+	refused(document("{}", "0", "{}"), "'endpoints'");
+	refused(document("[{}]", "0", "{}"), "'endpoints[].name, file'");
+	refused(document("[" EP "]", "-1", "{}"), "'size'");
+	refused(document("[" EP "]", "\"64K\"", "{}"), "'size'");
+	refused(document("[" EP "]", "1073741825", "{}"), "'size'");
+	refused(document("[" EP "]", "0", "[]"), "'options'");
+	refused("{\"ffsctl\": {\"schema\": 1}, \"ffsctl\": {\"schema\": 1}}", "duplicate");
+}
+
+static const char *const colours[] = { "red", "green", NULL };
+
+static const struct ffsctl_option table[] = {
+	{ .name = "text", .type = FFSCTL_OPTION_STRING, .default_value = "hello" },
+	{ .name = "none", .type = FFSCTL_OPTION_STRING },
+	{ .name = "colour", .type = FFSCTL_OPTION_STRING, .choices = colours },
+	{ .name = "flag", .type = FFSCTL_OPTION_BOOL, .default_value = "true" },
+	{ .name = "count",
+	  .type = FFSCTL_OPTION_INT,
+	  .default_value = "0x10",
+	  .min = -2,
+	  .max = 20 },
+	{ .name = "ratio", .type = FFSCTL_OPTION_FLOAT, .default_value = "0.5" },
+	{ .name = "room", .type = FFSCTL_OPTION_SIZE, .default_value = "64K" },
+	{ 0 },
+};
+
+static const struct ffsctl_option strict[] = {
+	{ .name = "path", .type = FFSCTL_OPTION_STRING, .required = 1 },
+	{ 0 },
+};
+
+static int resolve(const struct ffsctl_option *t, const char *json, struct option_values *v,
+		   struct error *err)
+{
+	json_t *given = json_loads(json, 0, NULL);
+	int r;
+
+	cr_assert_not_null(given, "the test's own JSON is wrong: %s", json);
+	r = options_resolve(t, given, v, err);
+	json_decref(given);
+	return r;
+}
+
+static void wrong(const struct ffsctl_option *t, const char *json, const char *because)
+{
+	struct option_values v;
+	struct error err = { 0 };
+
+	cr_assert_lt(resolve(t, json, &v, &err), 0, "accepted: %s", json);
+	cr_assert_eq(err.exit, WORKER_EXIT_NEVER);
+	cr_assert_not_null(strstr(err.text, because), "'%s' does not say '%s'", err.text, because);
+	error_clear(&err);
+}
+
+Test(options, have_their_defaults)
+{
+	struct option_values v;
+	struct error err = { 0 };
+
+	cr_assert_eq(resolve(table, "{}", &v, &err), 0);
+	cr_assert_str_eq(options_find(&v, "text")->text, "hello");
+	cr_assert_null(options_find(&v, "none")->text);
+	cr_assert_eq(options_find(&v, "flag")->number, 1);
+	cr_assert_eq(options_find(&v, "count")->number, 16);
+	cr_assert_eq(options_find(&v, "ratio")->real, 0.5);
+	cr_assert_eq(options_find(&v, "room")->number, 65536);
+	cr_assert_null(options_find(&v, "nothing"));
+	options_free(&v);
+}
+
+Test(options, take_what_is_given)
+{
+	struct option_values v;
+	struct error err = { 0 };
+
+	cr_assert_eq(resolve(table,
+			     "{\"text\": \"\", \"flag\": false, \"count\": -2, \"ratio\": 2, "
+			     "\"room\": \"3M\", \"colour\": \"green\"}",
+			     &v, &err),
+		     0);
+	cr_assert_str_eq(options_find(&v, "text")->text, "");
+	cr_assert_eq(options_find(&v, "flag")->number, 0);
+	cr_assert_eq(options_find(&v, "count")->number, -2);
+	cr_assert_eq(options_find(&v, "ratio")->real, 2.0);
+	cr_assert_eq(options_find(&v, "room")->number, 3 << 20);
+	options_free(&v);
+	cr_assert_eq(resolve(table, "{\"room\": 12}", &v, &err), 0);
+	cr_assert_eq(options_find(&v, "room")->number, 12);
+	options_free(&v);
+}
+
+Test(options, say_what_is_wrong)
+{
+	wrong(table, "{\"tex\": \"a\"}", "no option 'tex'");
+	wrong(table, "{\"text\": 1}", "'text' has to be a string");
+	wrong(table, "{\"flag\": 1}", "'flag' has to be true or false");
+	wrong(table, "{\"count\": 1.5}", "'count' has to be an integer");
+	wrong(table, "{\"count\": 21}", "from -2 to 20");
+	wrong(table, "{\"count\": -3}", "from -2 to 20");
+	wrong(table, "{\"ratio\": \"1\"}", "'ratio' has to be a number");
+	wrong(table, "{\"room\": \"1T\"}", "'room' has to be a size");
+	wrong(table, "{\"room\": \"1KK\"}", "'room' has to be a size");
+	wrong(table, "{\"room\": -1}", "'room' has to be a size");
+	wrong(table, "{\"room\": \"9223372036854775807G\"}", "'room' has to be a size");
+	wrong(table, "{\"colour\": \"blue\"}", "cannot be 'blue'; there is 'red'; 'green'");
+	wrong(strict, "{}", "'path' is missing");
+	wrong(NULL, "{\"a\": 1}", "no option 'a'");
+}
