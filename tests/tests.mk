@@ -23,7 +23,8 @@ tests_unit_test_spec_scan_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
 tests_unit_test_spec_text_SOURCES = tests/unit/test_spec_text.c
 tests_unit_test_spec_text_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
 tests_unit_test_spec_text_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
-TESTS += tests/cli/test_bad_files.py tests/cli/test_check.py tests/cli/test_reference.py
+TESTS += tests/cli/test_bad_files.py tests/cli/test_check.py tests/cli/test_hostile.py \
+	tests/cli/test_reference.py
 
 # Fuzz targets: with --enable-fuzzers for libFuzzer, else a program that runs the corpus.
 check_PROGRAMS += tests/fuzz/fuzz_spec

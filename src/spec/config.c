@@ -7,6 +7,7 @@
 #include "spec/load.h"
 
 #define MAX_INTERFACES 16 /* MAX_CONFIG_INTERFACES of linux/usb/composite.h */
+#define MAX_CONFIGS 255	  /* bConfigurationValue is a byte, and 0 is no configuration */
 #define DEFAULT_NAME "c"
 
 static size_t find_function(const struct load *l, const char *label)
@@ -90,8 +91,7 @@ static void add_function(struct load *l, struct config *c, struct node *label, s
 
 static void load_config_functions(struct load *l, struct config *c, struct node *list)
 {
-	node_foreach(item, list)
-	{
+	node_foreach(item, list) {
 		struct config_function_draft d = { 0 };
 		struct origin at = load_origin(l, &item->at);
 
@@ -113,8 +113,7 @@ static void load_config_functions(struct load *l, struct config *c, struct node 
 
 static void load_config_strings(struct load *l, struct config *c, struct node *list)
 {
-	node_foreach(item, list)
-	{
+	node_foreach(item, list) {
 		struct config_strings *s;
 		struct node *lang;
 
@@ -274,7 +273,15 @@ void load_configs(struct load *l, struct node *configs)
 			default_config(l);
 		return;
 	}
-	node_foreach(item, configs) if (!item->bad) load_config(l, item);
+	node_foreach(item, configs) {
+		if (l->g->n_configs == MAX_CONFIGS) {
+			diag_error(l->diags, &item->at, "a device has at most %d configurations",
+				   MAX_CONFIGS);
+			break;
+		}
+		if (!item->bad)
+			load_config(l, item);
+	}
 	if (functions && l->diags->n_errors == 0)
 		check_unused(l, functions);
 }

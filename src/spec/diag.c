@@ -12,6 +12,7 @@
 /* Longer lines are not shown: no person wrote them, and every message would carry a copy. */
 #define MAX_SOURCE_LINE 1000
 #define MAX_QUOTED 60
+#define MAX_TEXT 400
 
 static const char *keep_file(struct diags *d, const char *path)
 {
@@ -53,6 +54,7 @@ __attribute__((format(printf, 5, 0))) static void vadd(struct diags *d, enum dia
 	if (severity == DIAG_WARNING)
 		d->n_warnings++;
 	diag->text = text_vformat(fmt, ap);
+	text_cut(diag->text, MAX_TEXT);
 	diag->file = keep_file(d, at->source->path);
 	if (at->line == 0)
 		return;
@@ -122,18 +124,13 @@ void diags_free(struct diags *d)
 char *diag_quote(const char *text)
 {
 	_cleanup_free_ char *shown = NULL;
-	size_t n = strlen(text), cut = n;
 
-	if (n > MAX_QUOTED) {
-		/* Not in the middle of a character. */
-		for (cut = MAX_QUOTED; cut > 0 && ((unsigned char)text[cut] & 0xc0) == 0x80; cut--)
-			;
-	}
-	shown = text_printable(text, cut);
+	shown = text_printable(text, strnlen(text, 4 * MAX_QUOTED));
+	text_cut(shown, MAX_QUOTED);
 	for (char *p = shown; *p; p++)
 		if (*p == '\t')
 			*p = ' ';
-	return strf("\"%s%s\"", shown, cut < n ? "…" : "");
+	return strf("\"%s\"", shown);
 }
 
 static const char *const severity_words[] = { "error", "warning", "note" };

@@ -275,7 +275,9 @@ static void load_endpoint(struct load *l, struct ffs_draft *draft, struct interf
 void load_interface_endpoints(struct load *l, struct ffs_draft *d, struct interface *interface,
 			      struct node *list)
 {
-	node_foreach(item, list) if (!item->bad) load_endpoint(l, d, interface, item);
+	node_foreach(item, list)
+		if (!item->bad)
+			load_endpoint(l, d, interface, item);
 }
 
 struct numbering {

@@ -28,8 +28,7 @@ static void load_speeds(struct load *l, struct ffs *ffs, struct node *list)
 			ffs->speed[i] = true;
 		return;
 	}
-	node_foreach(item, list)
-	{
+	node_foreach(item, list) {
 		bool *speed;
 
 		if (item->bad)
@@ -70,7 +69,9 @@ static void load_string(struct load *l, struct ffs_string *s, struct node *value
 		t->text = xstrdup(value->text);
 		return;
 	}
-	node_foreach(item, value) if (!item->bad) add_text(l, s, item);
+	node_foreach(item, value)
+		if (!item->bad)
+			add_text(l, s, item);
 }
 
 static void load_class(struct load *l, struct interface *i, const struct interface_draft *d)
@@ -137,7 +138,9 @@ void load_ffs(struct load *l, struct function *f, struct node *node)
 	load_mount(l, f, d.mount);
 	load_speeds(l, ffs, d.speeds);
 	if (d.interfaces) {
-		node_foreach(item, d.interfaces) if (!item->bad) load_interface(l, &d, item);
+		node_foreach(item, d.interfaces)
+			if (!item->bad)
+				load_interface(l, &d, item);
 		load_check_endpoints(l, &d);
 	}
 	if (d.device)

@@ -180,8 +180,7 @@ static void check_mounts(struct load *l, const struct node *functions)
 void load_functions(struct load *l, struct node *functions)
 {
 	load_group(l, key_find(&gadget_keys, "functions")->group, functions, NULL);
-	node_foreach(node, functions)
-	{
+	node_foreach(node, functions) {
 		if (node->type == NODE_GROUP && !node->bad)
 			load_function(l, node);
 		else

@@ -98,9 +98,9 @@ static char *suggest_word(const struct key_word *words, const char *word)
 		consider(word, w->word, &best, &meant);
 		n++;
 		longer = strf("%s%s'%s'", all ? all : "",
-			      !all	  ? ""
+			      !all	   ? ""
 			      : next->word ? ", "
-					  : " or ",
+					   : " or ",
 			      w->word);
 		free(all);
 		all = longer;
@@ -242,8 +242,7 @@ static void check_list(struct load *l, const struct key *k, struct node *list)
 		load_error(l, list, "'%s' is empty", k->name);
 	if (!k->items)
 		return;
-	node_foreach(item, list)
-	{
+	node_foreach(item, list) {
 		if (item->type == NODE_BAD || item->bad)
 			item->bad = true;
 		else if (!(item->type & k->items))
@@ -287,8 +286,7 @@ static void check_required(struct load *l, const struct key_group *group, struct
 
 void load_group(struct load *l, const struct key_group *group, struct node *node, void *object)
 {
-	node_foreach(setting, node)
-	{
+	node_foreach(setting, node) {
 		const struct key *k = key_find(group, setting->name);
 
 		if (!k) {

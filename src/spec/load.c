@@ -12,6 +12,8 @@
 #define TEST_VENDOR 0x1d6b
 #define TEST_PRODUCT 0x0104
 
+#define MAX_LANGUAGES 31 /* MAX_USB_STRING_LANGS of linux/usb/gadget.h */
+
 static bool is_gadget_name(const char *name)
 {
 	static const char letters[] =
@@ -156,12 +158,16 @@ static void load_strings(struct load *l, struct node *list)
 	}
 	if (list->bad)
 		return;
-	node_foreach(item, list)
-	{
+	node_foreach(item, list) {
 		struct node *lang;
 
 		if (item->bad)
 			continue;
+		if (g->n_strings == MAX_LANGUAGES) {
+			diag_error(l->diags, &item->at, "the kernel takes at most %d languages",
+				   MAX_LANGUAGES);
+			break;
+		}
 		s = array_add(g->strings, g->n_strings);
 		s->lang = LANG_EN_US;
 		s->at = load_origin(l, &item->at);

@@ -427,7 +427,8 @@ static void check_names(struct parser *p, struct node *group)
 	size_t n = 0;
 
 	sorted = xcalloc(group->n, sizeof(struct node *));
-	node_foreach(child, group) sorted[n++] = child;
+	node_foreach(child, group)
+		sorted[n++] = child;
 	qsort(sorted, n, sizeof(struct node *), compare_names);
 	for (size_t i = 1; i < n; i++) {
 		if (!streq(sorted[i]->name, sorted[i - 1]->name))

@@ -231,8 +231,7 @@ void set_groups(struct load *l, const struct key *k _unused_, struct node *value
 {
 	struct worker *w = &((struct worker_draft *)field)->w;
 
-	node_foreach(item, value)
-	{
+	node_foreach(item, value) {
 		struct spec_str *group;
 
 		if (item->bad)

@@ -87,6 +87,17 @@ char *text_printable(const char *s, size_t n)
 	return clean(s, n, "?", false);
 }
 
+void text_cut(char *text, size_t max)
+{
+	size_t n = max;
+
+	if (strlen(text) <= max)
+		return;
+	for (n -= strlen("..."); n > 0 && ((unsigned char)text[n] & 0xc0) == 0x80; n--)
+		;
+	strcpy(text + n, "...");
+}
+
 char *text_vformat(const char *fmt, va_list ap)
 {
 	char *s;

@@ -7,7 +7,9 @@
 
 struct node *node_member(const struct node *group, const char *name)
 {
-	node_foreach(child, group) if (child->name && streq(child->name, name)) return child;
+	node_foreach(child, group)
+		if (child->name && streq(child->name, name))
+			return child;
 	return NULL;
 }
 
@@ -39,7 +41,8 @@ json_t *node_to_json(const struct node *node)
 	case NODE_LIST:
 	case NODE_ARRAY:
 		json = json_array();
-		node_foreach(child, node) json_array_append_new(json, node_to_json(child));
+		node_foreach(child, node)
+			json_array_append_new(json, node_to_json(child));
 		return json;
 	case NODE_BAD:
 		break;

@@ -85,9 +85,9 @@ struct scan {
 	struct arena *arena;
 	struct diags *diags;
 	unsigned int order;
-	bool stricter;  /* some error is ours: libconfig itself would take the text */
+	bool stricter;	/* some error is ours: libconfig itself would take the text */
 	bool overruled; /* libconfig refused what was right here: a mistake in the scanner */
-	bool hopeless; /* a string or comment without end: no use in parsing */
+	bool hopeless;	/* a string or comment without end: no use in parsing */
 	bool include_noted;
 };
 

@@ -67,8 +67,7 @@ void set_env(struct load *l, const struct key *k, struct node *value, void *fiel
 	struct worker *w = &((struct worker_draft *)field)->w;
 
 	load_group(l, k->group, value, NULL);
-	node_foreach(item, value)
-	{
+	node_foreach(item, value) {
 		struct env_var *var;
 
 		if (item->bad)
@@ -124,8 +123,7 @@ static void load_exec(struct load *l, struct worker *w, struct node *list)
 
 	w->kind = WORKER_EXEC;
 	w->argv = xcalloc(list->n + 1, sizeof(char *));
-	node_foreach(item, list)
-	{
+	node_foreach(item, list) {
 		if (item->bad)
 			continue;
 		check_variables(l, item);

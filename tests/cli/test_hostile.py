@@ -1,0 +1,147 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Files of 1 MiB made to cost as much as they can: ffsctl check stays within bounds.
+
+The limits are set on the process itself, so that what exceeds them fails whatever the machine's
+load: address space for memory, CPU seconds for time."""
+
+import os
+import re
+import resource
+import subprocess
+import sys
+import tempfile
+
+SRC = os.environ.get("FFSCTL_SRC", os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
+sys.path.insert(0, os.path.join(SRC, "tests", "lab"))
+
+import tap  # noqa: E402
+
+FFSCTL = os.path.join(os.path.abspath(os.environ.get("FFSCTL_BUILD", ".")), "ffsctl")
+SIZE = 1 << 20
+WORD_LIMIT = 250000  # just below SPEC_MAX_TOKENS
+MEMORY = 128 << 20  # bytes of address space; about 60 MiB are reached
+SECONDS = 2  # of CPU; about 0.2 are reached
+
+tmp = tempfile.TemporaryDirectory()
+
+
+WORDS = re.compile(r'[A-Za-z*][\w*-]*|"[^"]*"|[-+.\d]+|[^\s]')
+
+
+def room(piece, *around):
+    """How often the piece fits, by size and by the number of words and signs."""
+    by_size = (SIZE - sum(map(len, around))) // len(piece)
+    words = len(WORDS.findall(piece)) or 1
+    return by_size, (WORD_LIMIT - sum(len(WORDS.findall(a)) for a in around)) // words
+
+
+def fill(piece, before="", after=""):
+    return before + piece * min(room(piece, before, after)) + after
+
+
+def flood(piece, before="", after=""):
+    """Beyond the limit of words and signs."""
+    return before + piece * room(piece, before, after)[0] + after
+
+
+def numbered(form, before="", after=""):
+    """As many pieces with their number in them as fit."""
+    pieces, size, n = [], len(before) + len(after), 0
+    most = room(form % 0, before, after)[1]
+    while size + len(form % n) <= SIZE and n < most:
+        pieces.append(form % n)
+        size += len(pieces[-1])
+        n += 1
+    return before + "".join(pieces) + after
+
+
+def groups_of_names():
+    """Full groups, each as large as is allowed: libconfig compares every name with all others."""
+    group = "{ " + "".join("a%d=1;" % i for i in range(512)) + " }"
+    return fill(group + ",", "functions : { a : { worker : { options = { x = ( ", "1 ); }; }; }; };")
+
+
+SHAPES = {
+    "nothing but opening brackets": fill("( ", "a = "),
+    "more words and signs than allowed": flood("( ", "a = "),
+    "brackets and their ends": fill("()", "a = (", ")"),
+    "a list of numbers": fill("1,", "a = (", "1);"),
+    "a list of empty groups": fill("{},", "a = (", "1);"),
+    "settings of different names": numbered("a%d=1;"),
+    "settings of one name": fill("a=1;"),
+    "functions": numbered("f%d:{};", "functions = {", "};"),
+    "unknown keys in one line": numbered("x%d=;"),
+    "groups as large as allowed": groups_of_names(),
+    "deep groups": fill("a={" * 60 + "}" * 60),
+    "one string": flood("x", 'name = "', '";'),
+    "many strings": fill('"x"', "name = ", ";"),
+    "escapes": flood("\\x41", 'name = "', '";'),
+    "a string without end": flood("x\n", 'name = "'),
+    "quotes": flood('"'),
+    "blanks": fill(" "),
+    "line ends": fill("\n"),
+    "comments": flood("/**/"),
+    "comments without end": flood("/*"),
+    "hashes": flood("#\n"),
+    "garbage": flood("%"),
+    "garbage in lines": fill("%\n"),
+    "garbage and blanks": fill("% "),
+    "digits": flood("9", "a = ", ";"),
+    "signs": flood("-"),
+    "points": fill(".", "a = "),
+    "umlauts": flood("\u00e4\u00e4", "# ", "\n")[: SIZE // 2] + "\n",
+    "includes of nothing": fill('@include "x"\n'),
+    "includes of themselves": fill('@include "hostile.conf"\n'),
+    "variables": flood("${dir}", 'functions : { a : { worker : { exec = [ "', '" ]; }; }; };'),
+    "labels that are not there": fill('"x",', "functions : { a : { ffs : { interfaces = ( { } ); }; }; }; "
+                                      "configs = ( { functions = (", '"x"); } );'),
+    "configurations": fill("{},", "functions : { a : { ffs : { interfaces = ( { } ); }; }; }; configs = (",
+                           "{});"),
+    "interfaces": fill("{},", "functions : { a : { ffs : { interfaces = (", "{}); }; }; };"),
+    "endpoints": fill('"bulk-in",', "functions : { a : { ffs : { interfaces = ( { endpoints = (",
+                      '"bulk-in"); } ); }; }; };'),
+    "named endpoints": numbered('{direction="in";type="bulk";name="%d";},',
+                                "functions : { a : { ffs : { interfaces = ( { endpoints = (",
+                                '"bulk-in"); } ); }; }; };'),
+    "texts": fill('{text="x";},', "functions : { a : { ffs : { interfaces = ( { string = (",
+                  '{text="x";}); } ); }; }; };'),
+    "groups of strings": fill("{},", "strings = (", "{});"),
+    "speeds": fill('"full",', "functions : { a : { ffs : { speeds = (", '"full"); }; }; };'),
+    "arguments": fill('"x",', "functions : { a : { ffs : { interfaces = ( { } ); }; worker : { exec = (",
+                      '"x"); }; }; };'),
+    "words that resemble keys": fill("functoins=1;"),
+}
+
+
+def limit():
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
+
+
+# What is large, but not wrong.
+LEGAL = ("arguments",)
+
+
+def hostile(name, text):
+    path = os.path.join(tmp.name, "hostile.conf")
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(text)
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    sanitized = b"__asan_init" in open(FFSCTL, "rb").read()
+    # A sanitizer reserves terabytes of address space: there only time has a limit.
+    got = subprocess.run([FFSCTL, "check", path], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                         check=False, preexec_fn=None if sanitized else limit)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    print("%.2f s, %d bytes of messages, largest so far %d KiB" % (
+        after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, len(got.stderr),
+        after.ru_maxrss))
+    tap.eq(got.returncode, 0 if name in LEGAL else 65, "exit status")
+    tap.ok(got.stderr.count(b": error: ") <= 501, "more errors than anyone reads")
+    tap.ok(len(got.stderr) < SIZE, "more text than anyone reads")
+
+
+for name, shape in SHAPES.items():
+    tap.test(name, name, shape)(hostile)
+
+tap.main()
