@@ -98,6 +98,11 @@ int device_parse(const char *s, struct device_wanted *w, struct error *err)
 			 "'%s' is not a device: VENDOR:PRODUCT in hex, or BUS/ADDRESS", s);
 }
 
+static bool is_interrupt(const struct libusb_endpoint_descriptor *e)
+{
+	return (e->bmAttributes & LIBUSB_TRANSFER_TYPE_MASK) == LIBUSB_TRANSFER_TYPE_INTERRUPT;
+}
+
 /* The n-th bulk or interrupt endpoint of a direction. */
 static const struct libusb_endpoint_descriptor *nth(const struct libusb_interface_descriptor *i,
 						    uint8_t direction, unsigned int n)
@@ -145,8 +150,8 @@ static bool choose_interface(const struct device_wanted *w, libusb_device *dev, 
 		d->in = in->bEndpointAddress;
 		d->out_packet = out->wMaxPacketSize & 0x7ff;
 		d->in_packet = in->wMaxPacketSize & 0x7ff;
-		d->interrupt = (out->bmAttributes & LIBUSB_TRANSFER_TYPE_MASK) ==
-			       LIBUSB_TRANSFER_TYPE_INTERRUPT;
+		d->out_interrupt = is_interrupt(out);
+		d->in_interrupt = is_interrupt(in);
 	}
 	libusb_free_config_descriptor(c);
 	return out && in;

@@ -28,7 +28,7 @@ struct device {
 	int interface;
 	uint8_t out, in;		    /* addresses */
 	unsigned int out_packet, in_packet; /* bytes */
-	bool interrupt;			    /* else bulk */
+	bool out_interrupt, in_interrupt;   /* else bulk */
 };
 
 /* "1d6b:0104" or "1/4" */

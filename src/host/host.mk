@@ -11,3 +11,4 @@ ffsbench_SOURCES = \
 ffsbench_CFLAGS = $(AM_CFLAGS) $(LIBUSB_CFLAGS) $(JANSSON_CFLAGS)
 ffsbench_LDADD = libffsctl.a $(LIBUSB_LIBS) $(JANSSON_LIBS)
 endif
+dist_schema_DATA += schemas/ffsbench.schema.json

@@ -91,7 +91,7 @@ static void LIBUSB_CALL on_end(struct libusb_transfer *x)
 }
 
 static int side_open(struct side *s, const struct device *d, const struct loop_options *o,
-		     uint8_t address, unsigned int packet, struct error *err)
+		     uint8_t address, unsigned int packet, bool interrupt, struct error *err)
 {
 	unsigned int i;
 
@@ -105,7 +105,7 @@ static int side_open(struct side *s, const struct device *d, const struct loop_o
 			return device_error(err, LIBUSB_ERROR_NO_MEM, "cannot make a transfer");
 		libusb_fill_bulk_transfer(x, d->handle, address, xcalloc(1, (size_t)s->length), 0,
 					  on_end, &s->slots[i], 0);
-		if (d->interrupt)
+		if (interrupt)
 			x->type = LIBUSB_TRANSFER_TYPE_INTERRUPT;
 		s->slots[i].x = x;
 	}
@@ -419,9 +419,9 @@ int loop_run(const struct device *d, const struct loop_options *o, struct progre
 	int r;
 
 	pattern_init(&l.pattern);
-	r = side_open(&l.out, d, o, d->out, d->out_packet, err);
+	r = side_open(&l.out, d, o, d->out, d->out_packet, d->out_interrupt, err);
 	if (r == 0)
-		r = side_open(&l.in, d, o, d->in, d->in_packet, err);
+		r = side_open(&l.in, d, o, d->in, d->in_packet, d->in_interrupt, err);
 	if (r == 0) {
 		/* A halt may be left from whoever used the device before. */
 		clear_halt(&l, d->out);

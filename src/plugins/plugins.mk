@@ -1,10 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Shared objects without libtool: a plugin is one `cc -shared -fPIC` away from its source. In the
 # build tree they are in src/plugins/, installed in $(plugindir).
-PLUGIN_CFLAGS = $(AM_CFLAGS) -fPIC
-PLUGIN_LDFLAGS = $(AM_LDFLAGS) -shared -Wl,-O1,--hash-style=gnu,-z,noseparate-code
+PLUGIN_COMPILE_FLAGS = $(AM_CFLAGS) -fPIC
+PLUGIN_LINK_FLAGS = $(AM_LDFLAGS) -shared -Wl,-O1,--hash-style=gnu,-z,noseparate-code
 
 plugin_PROGRAMS += src/plugins/loopback.so
 src_plugins_loopback_so_SOURCES = src/plugins/loopback.c
-src_plugins_loopback_so_CFLAGS = $(PLUGIN_CFLAGS)
-src_plugins_loopback_so_LDFLAGS = $(PLUGIN_LDFLAGS)
+src_plugins_loopback_so_CFLAGS = $(PLUGIN_COMPILE_FLAGS)
+src_plugins_loopback_so_LDFLAGS = $(PLUGIN_LINK_FLAGS)
+
+# For the tests: makes the calls that loopback does not.
+noinst_PROGRAMS += tests/lab/probe.so
+tests_lab_probe_so_SOURCES = tests/lab/probe.c
+tests_lab_probe_so_CFLAGS = $(PLUGIN_COMPILE_FLAGS)
+tests_lab_probe_so_LDFLAGS = $(PLUGIN_LINK_FLAGS)

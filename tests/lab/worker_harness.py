@@ -8,7 +8,10 @@
         ...
 """
 
-import array
+import ctypes
+import errno
+import fcntl
+import glob
 import json
 import os
 import select
@@ -24,6 +27,7 @@ BUILD = os.environ.get("FFSCTL_BUILD", ".")
 WORKER = os.path.join(BUILD, "ffsctl-worker")
 BENCH = os.path.join(BUILD, "ffsbench")
 LOOPBACK = os.path.join(BUILD, "src/plugins/loopback.so")
+PROBE = os.path.join(BUILD, "tests/lab/probe.so")
 
 EVENT, SETUP, DATA, PING, STOP = 1, 2, 3, 4, 5
 READY, ACCEPT, STALL, PONG, STATS, SWITCH = 33, 34, 35, 36, 37, 38
@@ -97,6 +101,7 @@ class Worker:
         flags = os.O_RDWR | (0 if blocking else os.O_NONBLOCK)
         memfd = os.memfd_create("config")
         os.write(memfd, json.dumps(self.config).encode())
+        self.stderr = os.memfd_create("log")
         fds = [memfd, theirs.fileno()]
         fds += [os.open(gadget.mount + "/" + e.file, flags) for e in gadget.endpoints]
         names = ["config", "control"] + [e.name for e in gadget.endpoints]
@@ -104,6 +109,7 @@ class Worker:
         self.pid = os.fork()
         if self.pid == 0:
             try:
+                os.dup2(self.stderr, 2)
                 high = [os.dup2(fd, 100 + i, False) for i, fd in enumerate(fds)]
                 for i, fd in enumerate(high):
                     os.dup2(fd, 3 + i, True)
@@ -132,8 +138,14 @@ class Worker:
         except (BrokenPipeError, ConnectionResetError):
             pass  # it has just died; wait() tells
 
+    def log(self):
+        """What it has written to stderr."""
+        return os.pread(self.stderr, 1 << 20, 0).decode()
+
     def receive(self, timeout=10):
         """The next message, or None when the worker is gone."""
+        if self.messages:
+            return self.messages.pop(0)
         if not select.select([self.control], [], [], timeout)[0]:
             raise AssertionError("no message from the worker in %d s" % timeout)
         try:
@@ -144,7 +156,7 @@ class Worker:
 
     def wait_ready(self):
         m = self.receive()
-        assert m and m[0] == READY, "READY expected, not %s" % (m,)
+        assert m and m[0] == READY, "READY expected, not %s\n%s" % (m, self.log())
 
     def wait(self, timeout=10):
         """Its exit status as of waitstatus_to_exitcode()."""
@@ -280,12 +292,21 @@ class Gadget:
         to_host, length = setup[0] & 0x80, struct.unpack_from("<H", setup, 6)[0]
         worker = self.current
         worker.send(message(SETUP, 7, setup))
-        kind, id, body = worker.receive()
-        assert id == 7
+        others, kind = [], None
+        try:
+            while kind not in (ACCEPT, STALL, DATA):
+                kind, id, body = worker.receive(0.5)
+                if kind not in (ACCEPT, STALL, DATA):
+                    others.append((kind, id, body))
+        except (AssertionError, TypeError):
+            kind = STALL  # no answer in 500 ms, or the worker is gone
+        worker.messages += others
         if kind == STALL:
             self._stall(to_host)
         elif to_host:
             os.write(self.ep0, body)
+        elif not length:
+            os.read(self.ep0, 0)
         else:
             worker.send(message(DATA, 7, os.read(self.ep0, length)))
 
@@ -300,6 +321,16 @@ class Gadget:
             w.send(event(ENABLE, self.enabled_at))
         return w
 
+    def halt(self):
+        """What the supervisor does when a worker has died: the host's transfers end in a stall."""
+        for e in self.endpoints:
+            fd = os.open(self.mount + "/" + e.file, os.O_RDWR | os.O_NONBLOCK)
+            try:
+                os.write(fd, b"x") if e.direction == "out" else os.read(fd, 1)
+            except OSError as why:  # EAGAIN: data that a UDC's FIFO holds cannot be taken back
+                assert why.errno in (errno.EBADMSG, errno.EAGAIN), why
+            os.close(fd)
+
     def bind(self):
         write(self.dir + "/UDC", "dummy_udc.0")
         assert self.enabled.wait(10), "the host did not enable the function"
@@ -307,6 +338,65 @@ class Gadget:
     def unbind(self):
         if read(self.dir + "/UDC"):
             write(self.dir + "/UDC", "\n")
+
+
+class Host:
+    """The host's side in single calls of usbfs, for what ffsbench does not do."""
+
+    class Control(ctypes.Structure):
+        _fields_ = [("type", ctypes.c_uint8), ("request", ctypes.c_uint8)] + [
+            (n, ctypes.c_uint16) for n in ("value", "index", "length")
+        ] + [("timeout", ctypes.c_uint32), ("data", ctypes.c_void_p)]
+
+    class Bulk(ctypes.Structure):
+        _fields_ = [(n, ctypes.c_uint) for n in ("ep", "length", "timeout")] + [
+            ("data", ctypes.c_void_p)
+        ]
+
+    def __init__(self):
+        for path in glob.glob("/sys/bus/usb/devices/*/serial"):
+            if read(path) == "lab":
+                d = os.path.dirname(path)
+                self.place = (int(read(d + "/busnum")), int(read(d + "/devnum")))
+        self.fd = os.open("/dev/bus/usb/%03d/%03d" % self.place, os.O_RDWR)
+        self.call(0x8004550F, ctypes.c_uint(0))  # claim interface 0
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        os.close(self.fd)
+
+    def call(self, request, argument):
+        return fcntl.ioctl(self.fd, request, argument)
+
+    def control(self, kind, request, value=0, data=b"", length=0, timeout=2000):
+        """IN: returns what came. kind: bmRequestType."""
+        buffer = ctypes.create_string_buffer(data, max(len(data), length, 1))
+        size = length if kind & 0x80 else len(data)
+        c = Host.Control(kind, request, value, 0, size, timeout, ctypes.addressof(buffer))
+        n = self.call(0xC0185500, c)
+        return buffer.raw[:n]
+
+    def bulk(self, ep, data=b"", length=0, timeout=2000):
+        """OUT: how much went; IN: what came."""
+        buffer = ctypes.create_string_buffer(data, max(len(data), length, 1))
+        size = length if ep & 0x80 else len(data)
+        b = Host.Bulk(ep, size, timeout, ctypes.addressof(buffer))
+        n = self.call(0xC0185502, b)
+        return buffer.raw[:n] if ep & 0x80 else n
+
+    def set_configuration(self, value):
+        self.call(0x80045505, ctypes.c_uint(value))
+
+    def release(self):
+        self.call(0x80045510, ctypes.c_uint(0))
+
+    def claim(self):
+        self.call(0x8004550F, ctypes.c_uint(0))
+
+    def reset(self):
+        self.call(0x5514, 0)
 
 
 def bench(*args, status=0, timeout=60):

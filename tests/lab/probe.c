@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A plugin for the tests: makes every call that loopback does not, on request of the host.
+ *
+ * Vendor requests to the interface: 1 returns what 2 wrote; 3 says wValue and the options on the
+ * log; 4 ends with status wValue; 5 reports statistics; 6 takes back all OUT transfers, 7 tells how
+ * many came back so; 8 is never answered; others are stalled.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include <ffsctl/plugin.h>
+
+static unsigned char kept[4096];
+static size_t n_kept;
+static unsigned int taken_back;
+
+static const char *const modes[] = { "calm", "wild", NULL };
+
+static const struct ffsctl_option options[] = {
+	{
+		.name = "text",
+		.type = FFSCTL_OPTION_STRING,
+		.default_value = "nothing",
+		.doc = "said by request 3",
+	},
+	{
+		.name = "count",
+		.type = FFSCTL_OPTION_INT,
+		.default_value = "7",
+		.min = 0,
+		.max = 100,
+		.doc = "a number",
+	},
+	{ .name = "room", .type = FFSCTL_OPTION_SIZE, .default_value = "64K", .doc = "a size" },
+	{ .name = "ratio", .type = FFSCTL_OPTION_FLOAT, .default_value = "0.5", .doc = "a ratio" },
+	{ .name = "late",
+	  .type = FFSCTL_OPTION_BOOL,
+	  .default_value = "false",
+	  .doc = "READY at bind" },
+	{ .name = "mode", .type = FFSCTL_OPTION_STRING, .choices = modes, .doc = "one of two" },
+	{ .name = "fail",
+	  .type = FFSCTL_OPTION_BOOL,
+	  .default_value = "false",
+	  .doc = "do not start" },
+	{ 0 },
+};
+
+static int probe_start(struct ffsctl_host *host)
+{
+	if (host->call->option_int(host, "fail")) {
+		host->call->log(host, FFSCTL_LOG_ERROR, "told to fail");
+		return -EINVAL;
+	}
+	if (!host->call->option_int(host, "late"))
+		host->call->ready(host);
+	return 0;
+}
+
+static void probe_enable(struct ffsctl_host *host)
+{
+	struct ffsctl_transfer *t;
+	uint32_t i;
+
+	for (i = 0; i < host->n_endpoints; i++) {
+		if (host->endpoints[i]->direction == FFSCTL_IN)
+			continue;
+		while ((t = host->call->get(host, i)))
+			if (host->call->submit(host, i, t) < 0) {
+				host->call->put(host, t);
+				break;
+			}
+	}
+}
+
+static void probe_done(struct ffsctl_host *host, struct ffsctl_transfer *t)
+{
+	taken_back += t->status == -ECANCELED;
+	host->call->put(host, t);
+}
+
+static void cancel_all(struct ffsctl_host *host)
+{
+	uint32_t i;
+
+	for (i = 0; i < host->n_endpoints; i++)
+		host->call->cancel(host, i);
+}
+
+static void probe_setup(struct ffsctl_host *host, uint32_t id, const struct ffsctl_setup *setup)
+{
+	const struct ffsctl_calls *call = host->call;
+	unsigned char n;
+
+	switch (setup->request) {
+	case 1:
+		call->reply(host, id, kept, n_kept < setup->length ? n_kept : setup->length);
+		return;
+	case 2:
+		call->accept(host, id); /* the data comes through probe_setup_data() */
+		return;
+	case 3:
+		call->log(host, FFSCTL_LOG_NOTE, "%u %s %d %d %.2f %s", setup->value,
+			  call->option_string(host, "text"), (int)call->option_int(host, "count"),
+			  (int)call->option_int(host, "room"), call->option_float(host, "ratio"),
+			  host->function);
+		call->accept(host, id);
+		return;
+	case 4:
+		call->accept(host, id);
+		call->exit(host, setup->value);
+		return;
+	case 5:
+		call->stats(host, "{\"kept\": 1}");
+		call->accept(host, id);
+		return;
+	case 6:
+		cancel_all(host);
+		call->accept(host, id);
+		return;
+	case 7:
+		n = (unsigned char)taken_back;
+		call->reply(host, id, &n, 1);
+		return;
+	case 8:
+		return;
+	default:
+		call->stall(host, id);
+	}
+}
+
+static void probe_setup_data(struct ffsctl_host *host, uint32_t id, const void *data, size_t length)
+{
+	(void)host;
+	(void)id;
+	n_kept = length < sizeof(kept) ? length : sizeof(kept);
+	memcpy(kept, data, n_kept);
+}
+
+static void probe_event(struct ffsctl_host *host, enum ffsctl_event_type event)
+{
+	if (event == FFSCTL_EVENT_BIND)
+		host->call->ready(host);
+}
+
+static void probe_stop(struct ffsctl_host *host)
+{
+	host->call->log(host, FFSCTL_LOG_NOTE, "stopping");
+	host->call->exit(host, 0);
+}
+
+FFSCTL_PLUGIN = {
+	FFSCTL_PLUGIN_HEAD,
+	.name = "probe",
+	.summary = "for the tests of ffsctl",
+	.mode = FFSCTL_MODE_STREAM,
+	.options = options,
+	.needs = FFSCTL_NEED_PROGRAMS,
+	.transfer_size = 4096,
+	.depth = 3,
+	.late_ready = 1,
+	.start = probe_start,
+	.enable = probe_enable,
+	.done = probe_done,
+	.setup = probe_setup,
+	.setup_data = probe_setup_data,
+	.event = probe_event,
+	.stop = probe_stop,
+};

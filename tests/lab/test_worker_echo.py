@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# lab: kernel=6.12,6.1 speed=full,high,super timeout=300
+"""Three workers echo every length, byte for byte: the loopback plugin, the Python example, and the
+C example that only reads and writes."""
+
+import os
+import sys
+
+sys.path.insert(0, os.path.join(os.environ.get("FFSCTL_SRC", "."), "tests/lab"))
+from tap import main, ok, test
+from worker_harness import BENCH, BUILD, LOOPBACK, WORKER, Gadget, bench
+
+SRC = os.environ.get("FFSCTL_SRC", ".")
+PLUGIN = [WORKER, LOOPBACK]
+PYTHON = [os.path.join(SRC, "examples/echo-worker.py")]
+BLOCKING = [os.path.join(BUILD, "examples/blocking-echo")]
+BULK = [("bulk", "in"), ("bulk", "out")]
+
+
+def echo(argv, endpoints, *runs, ready=True, **kw):
+    with Gadget(endpoints) as g:
+        worker = g.worker(argv, **kw)
+        if ready:
+            worker.wait_ready()
+        g.bind()
+        for run in runs:
+            for pair in range(len(endpoints) // 2):
+                bench("--pair", str(pair), "--timeout", "20", *run.split(), timeout=200)
+
+
+for name, argv, kw in (
+    ("loopback", PLUGIN, {}),
+    ("echo-worker.py", PYTHON, {"blocking": True}),
+    ("blocking-echo", BLOCKING, {"blocking": True, "ready": False}),
+):
+    test("%s echoes every length from 0 to 4096 bytes" % name, argv, BULK, "--lengths 0-4096")(
+        lambda *a, kw=kw: echo(*a, **kw)
+    )
+    test("%s echoes 1 and 16 MiB" % name, argv, BULK, "--lengths 1M,16M")(
+        lambda *a, kw=kw: echo(*a, **kw)
+    )
+
+
+@test("loopback echoes multiples of every packet and buffer size")
+def _():
+    sizes = [64, 512, 1024, 16384, 65536, 131072, 524288]
+    around = ",".join("%d-%d" % (n - 1, n + 1) for n in sizes)
+    echo(PLUGIN, BULK, "--lengths " + around)
+
+
+@test("loopback serves several pairs, bulk and interrupt, in any order")
+def _():
+    run = "--lengths 0-600,8K"
+    echo(PLUGIN, [("bulk", "out"), ("bulk", "in")] + BULK, run)
+    echo(PLUGIN, [("interrupt", "in"), ("interrupt", "out")], run)
+    # The first OUT belongs to the first IN, whatever they are and whatever stands between them
+    echo(PLUGIN, [("bulk", "out"), ("interrupt", "out"), ("interrupt", "in"), ("bulk", "in")], run)
+
+
+for size, depth in ((4096, 1), (1024, 16), (1048576, 4)):
+
+    @test("loopback echoes with io.size %d and io.depth %d" % (size, depth), size, depth)
+    def _(size, depth):
+        echo(PLUGIN, BULK, "--lengths 1-50,1023-1025,4095-4097,1M", size=size, depth=depth)
+
+
+@test("ffsbench notices a device that does not echo")
+def _():
+    with Gadget(BULK) as g:
+        g.worker([WORKER, os.path.join(BUILD, "tests/lab/probe.so")])
+        g.bind()
+        _, err = bench("--timeout", "0.5", "--lengths", "100", status=75)
+        ok("nothing moved for 0.5 s: 0 of 1 messages came back" in err, err)
+
+
+main()
