@@ -18,7 +18,7 @@ const char *errno_words(int e)
 	return strerror(e);
 }
 
-_printf_(1, 0) static char *vstrf(const char *fmt, va_list ap)
+_printf_(1, 0) static char *_printf_(1, 0) vstrf(const char *fmt, va_list ap)
 {
 	char *s;
 

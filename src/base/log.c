@@ -20,7 +20,7 @@ enum log_level log_get_level(void)
 }
 
 /* One write per line, so that lines of several processes do not mix. */
-static void say(const char *fmt, va_list ap)
+static void _printf_(1, 0) say(const char *fmt, va_list ap)
 {
 	_cleanup_free_ char *text = NULL;
 

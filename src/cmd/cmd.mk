@@ -2,7 +2,8 @@
 bin_PROGRAMS += ffsctl
 ffsctl_SOURCES = src/ffsctl.c
 ffsctl_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
-ffsctl_LDADD = $(FFSCTL_LIBS) -lm
+ffsctl_LDFLAGS = $(FAST_LDFLAGS)
+ffsctl_LDADD = $(FFSCTL_LIBS)
 
 libffsctl_a_SOURCES += \
 	src/cmd/check.c \

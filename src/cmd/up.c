@@ -163,43 +163,60 @@ static int dry_run(struct request *q)
 	return finish(q, gadgets, 0);
 }
 
-static void say_up(const struct request *q, enum front_result result, const char *udc)
+/* The child's part: everything, until the gadget goes down. Its exit code is the command's until
+ * it has reported. */
+static int run_child(struct request *q, int report_fd)
 {
-	const char *again = result == FRONT_NOTHING ? " already" : "";
+	_cleanup_free_ char *output = NULL;
+	bool reported;
+	int exit = load(q);
 
-	if (udc)
-		log_info("%s: up%s on %s", q->gadget->name, again, udc);
+	if (exit)
+		return finish(q, NULL, exit);
+	front_up(q->gadget, q->form, &q->front, report_fd, &reported, &output, &q->err);
+	if (reported)
+		return q->err.exit;
+	if (output && *output)
+		fprintf(stderr, "%s%s", output, str_has_suffix(output, "\n") ? "" : "\n");
+	return finish(q, NULL, q->err.exit);
+}
+
+static int say_up(struct request *q, const struct front_report *report)
+{
+	const char *again = report->result == FRONT_NOTHING ? " already" : "";
+	json_t *gadgets = NULL;
+
+	if (*report->udc)
+		log_info("%s: up%s on %s", report->name, again, report->udc);
 	else
-		log_info("%s: up%s, not bound", q->gadget->name, again);
+		log_info("%s: up%s, not bound", report->name, again);
+	if (*report->udc && q->wait_host >= 0 && front_wait_host(q->front.world, report->name, q->wait_host, &q->err) == 0)
+		log_info("%s: configured by the host", report->name);
+	/* The document has the file's warnings, which the child has seen; it takes reading it again. */
+	if (q->json && load(q) == 0 && !q->err.exit)
+		machine_gadgets(&q->globals->world, report->name, &gadgets, &q->err);
+	return finish(q, gadgets, q->err.exit);
 }
 
 static int run_up(const struct globals *globals, int argc, char **argv)
 {
 	struct request q = { .globals = globals, .command = &cmd_up, .wait_host = -1,
 			     .front = { .world = &globals->world, .timeout = DEFAULT_TIMEOUT } };
-	_cleanup_free_ char *udc = NULL, *output = NULL;
-	enum front_result result;
-	json_t *gadgets = NULL;
-	int exit = parse(&q, argc, argv);
+	struct front_report report;
+	int report_fd, exit = parse(&q, argc, argv);
 
 	if (exit)
 		return exit < 0 ? cmd_help(&cmd_up) : exit;
-	exit = load(&q);
-	if (exit)
-		return finish(&q, NULL, exit);
-	if (q.dry_run)
-		return dry_run(&q);
-	if (front_up(q.gadget, q.form, &q.front, &result, &udc, &output, &q.err) < 0) {
-		if (output)
-			fprintf(stderr, "%s%s", output, str_has_suffix(output, "\n") ? "" : "\n");
-		return finish(&q, NULL, q.err.exit);
+	if (q.dry_run) {
+		exit = load(&q);
+		return exit ? finish(&q, NULL, exit) : dry_run(&q);
 	}
-	say_up(&q, result, udc);
-	if (udc && q.wait_host >= 0 && front_wait_host(udc, q.wait_host, &q.err) == 0)
-		log_info("%s: configured by the host", q.gadget->name);
-	if (q.json && !q.err.exit)
-		machine_gadgets(&globals->world, q.gadget->name, &gadgets, &q.err);
-	return finish(&q, gadgets, q.err.exit);
+	exit = front_detach(&report_fd, &report, &q.err);
+	if (report_fd >= 0)
+		return run_child(&q, report_fd);
+	if (exit && q.err.exit)
+		return finish(&q, NULL, exit);
+	return exit ? exit : say_up(&q, &report);
 }
 
 static int run_run(const struct globals *globals, int argc, char **argv)

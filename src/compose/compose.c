@@ -31,7 +31,7 @@ static void add_attributes(struct plan *plan, struct compose *c, const char *dir
 		const struct spec_int *attr = &c->gadget->attrs[i];
 
 		if (attr->set)
-			plan_add(plan, &usbg_op_attribute, strf("%s/%s", dir, gadget_attr_names[i]),
+			plan_add(plan, &usbg_op_attribute, strf("%s/%s", dir, gadget_attribute_words[i]),
 				 strf("0x%" PRIx64, (uint64_t)attr->value), &attr->at, &c->view);
 	}
 }

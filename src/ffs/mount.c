@@ -57,7 +57,7 @@ static int mount_undo(struct step *step, struct error *err)
 	holders = mount_holders(step->path);
 	error_errno(err, EX_OSERR, -r, step->path, "cannot unmount %s", step->path);
 	if (holders)
-		error_hint(err, "in use by %s: end it, then run 'down' again", holders);
+		error_hint(err, "in use by %s, which has to end first", holders);
 	return r;
 }
 

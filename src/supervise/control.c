@@ -7,6 +7,7 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -122,6 +123,9 @@ static void handle(struct control_client *client, const json_t *json)
 		client->function = function ? xstrdup(function) : NULL;
 		begin_restart(client);
 		control_update(client->control);
+	} else if (command && streq(command, "wait-host")) {
+		client->waits = CLIENT_WAITS_HOST;
+		control_update(client->control);
 	} else {
 		refuse(client, EX_USAGE, "the supervisor does not know that command: it may be of another version");
 	}
@@ -236,6 +240,15 @@ static bool restart_is_over(const struct control_client *client, const struct un
 	return true;
 }
 
+/* Each configuration has a function of ours, and the host enables all those of the one it takes. */
+static bool host_is_there(const struct supervisor *s)
+{
+	for (size_t n = 0; n < s->n_instances; n++)
+		if (s->instances[n].enabled)
+			return true;
+	return false;
+}
+
 void control_update(struct control *control)
 {
 	for (size_t c = 0; c < CONTROL_CLIENTS; c++) {
@@ -243,6 +256,8 @@ void control_update(struct control *control)
 		_cleanup_error_ struct error err = { 0 };
 		const struct unit *failed;
 
+		if (client->waits == CLIENT_WAITS_HOST && host_is_there(control->supervisor))
+			answer(client, NULL);
 		if (client->waits != CLIENT_WAITS_RESTART || !restart_is_over(client, &failed))
 			continue;
 		if (failed)
@@ -255,8 +270,8 @@ void control_update(struct control *control)
 
 /* --- the other side ---------------------------------------------------------------------------- */
 
-int control_command(const struct world *world, const char *name, const json_t *command,
-		    struct error *err)
+static int ask(const struct world *world, const char *name, const json_t *command,
+	       const struct timeval *limit, struct error *err)
 {
 	_cleanup_free_ char *path = strf("%s/%s/" RUNDIR_CONTROL, world->run_dir, name), *text = NULL;
 	_cleanup_free_ char *reply = xcalloc(1, MESSAGE_MAX);
@@ -276,10 +291,14 @@ int control_command(const struct world *world, const char *name, const json_t *c
 			    "cannot reach the supervisor of '%s'", name);
 		return err->exit == EX_NOPERM ? error_hint(err, "this needs root") : -r;
 	}
+	if (limit && setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, limit, sizeof(*limit)) < 0)
+		return error_errno(err, EX_OSERR, errno, path, "cannot set a time limit for %s", path);
 	text = json_dumps(command, JSON_COMPACT);
 	n = send(fd, text, strlen(text), MSG_NOSIGNAL);
 	if (n >= 0)
 		n = recv(fd, reply, MESSAGE_MAX, 0);
+	if (n < 0 && limit && (errno == EAGAIN || errno == EINTR))
+		return errno == EAGAIN ? -ETIMEDOUT : -EINTR;
 	if (n <= 0)
 		return error_set(err, EX_OSERR, ECONNRESET, path,
 				 "the supervisor of '%s' ended before it answered", name);
@@ -287,4 +306,23 @@ int control_command(const struct world *world, const char *name, const json_t *c
 	r = json_integer_value(json_object_get(json, "exit")) ? error_from_json(err, json) : 0;
 	json_decref(json);
 	return r;
+}
+
+int control_command(const struct world *world, const char *name, const json_t *command,
+		    struct error *err)
+{
+	return ask(world, name, command, NULL, err);
+}
+
+int control_wait(const struct world *world, const char *name, const json_t *command, double seconds,
+		 struct error *err)
+{
+	/* None of SO_RCVTIMEO is for ever; so is what nobody lives to see. */
+	double t = seconds < 1e9 ? seconds : 1e9;
+	struct timeval limit = { .tv_sec = (time_t)t };
+
+	limit.tv_usec = (suseconds_t)((t - (double)limit.tv_sec) * 1e6);
+	if (limit.tv_sec == 0 && limit.tv_usec == 0)
+		limit.tv_usec = 1;
+	return ask(world, name, command, &limit, err);
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Commands to a running supervisor: RUN/NAME/control, AF_UNIX SOCK_SEQPACKET, one JSON document a
- * packet. {"command": "down"} or {"command": "restart", "function": "echo"}; answered by
- * {"exit": 0} or an error of cli.md's form, when it is done. Only root may connect.
+ * packet. {"command": "down"}, {"command": "restart", "function": "echo"} or {"command":
+ * "wait-host"}; answered by {"exit": 0} or an error of cli.md's form, when it is done. Only root
+ * may connect.
  */
 #pragma once
 
@@ -19,7 +20,7 @@ struct control;
 struct control_client {
 	struct control *control;
 	struct source source; /* fd -1: free place */
-	enum { CLIENT_IDLE, CLIENT_WAITS_DOWN, CLIENT_WAITS_RESTART } waits;
+	enum { CLIENT_IDLE, CLIENT_WAITS_DOWN, CLIENT_WAITS_RESTART, CLIENT_WAITS_HOST } waits;
 	char *function; /* whose restart it waits for; NULL: all */
 };
 
@@ -48,3 +49,6 @@ int error_from_json(struct error *err, const json_t *json);
  */
 int control_command(const struct world *world, const char *name, const json_t *command,
 		    struct error *err);
+/* The same for at most so many seconds. -ETIMEDOUT, or -EINTR after a signal, without text. */
+int control_wait(const struct world *world, const char *name, const json_t *command, double seconds,
+		 struct error *err);

@@ -5,12 +5,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <math.h>
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -24,7 +26,6 @@
 #define WHO_COMING_UP "up"
 #define WHO_UP "supervisor"
 
-#define REPORT_MAX 65536
 #define OUTPUT_SHOWN 4096
 
 /* --- who has it --------------------------------------------------------------------------------- */
@@ -169,29 +170,93 @@ static int acquire(const struct gadget *g, const json_t *form, const struct worl
 
 /* --- up ------------------------------------------------------------------------------------------ */
 
-struct background {
-	struct supervisor s;
-	int report;
-};
+static volatile sig_atomic_t interrupted;
 
-static void report(int fd, const struct error *err, const char *udc, const char *output)
+static void on_interrupt(int sig _unused_)
 {
-	json_t *json = err ? error_to_json(err) : json_pack("{s:i}", "exit", 0);
-	_cleanup_free_ char *text = NULL;
-
-	if (udc)
-		json_object_set_new(json, "udc", json_string(udc));
-	if (output) {
-		json_t *string = json_string(output);
-
-		/* Not UTF-8: better nothing than a report that cannot be read. */
-		json_object_set_new(json, "output", string ? string : json_null());
-	}
-	text = json_dumps(json, JSON_COMPACT);
-	send(fd, text, strlen(text), MSG_NOSIGNAL);
-	json_decref(json);
+	interrupted = 1;
 }
 
+/* Ctrl-C asks the child to undo what it has done so far; a second one does not wait for that. */
+static void catch_interrupts(void)
+{
+	struct sigaction once = { .sa_handler = on_interrupt, .sa_flags = (int)SA_RESETHAND };
+
+	sigaction(SIGINT, &once, NULL);
+	sigaction(SIGTERM, &once, NULL);
+}
+
+static int await_report(int fd, pid_t pid, struct front_report *report, struct error *err)
+{
+	int status;
+	ssize_t n;
+
+	while ((n = recv(fd, report, sizeof(*report), 0)) < 0 && errno == EINTR)
+		if (interrupted)
+			shutdown(fd, SHUT_WR);
+	if (n == sizeof(*report))
+		return 0;
+	/* When we return nothing of it is left, not even the process. */
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	if (WIFEXITED(status))
+		return WEXITSTATUS(status);
+	error_set(err, EX_OSERR, ECHILD, NULL,
+		  "the supervisor was killed (signal %d) before the gadget was up", WTERMSIG(status));
+	error_hint(err, "'ffsctl status' tells what is left, 'ffsctl down' clears it");
+	return err->exit;
+}
+
+int front_detach(int *report_fd, struct front_report *report, struct error *err)
+{
+	int pair[2], exit;
+	pid_t pid;
+
+	*report_fd = -1;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) {
+		error_errno(err, EX_OSERR, errno, NULL, "cannot make a socket to the supervisor");
+		return err->exit;
+	}
+	pid = fork();
+	if (pid == 0) {
+		close(pair[0]);
+		setsid();
+		*report_fd = pair[1];
+		return 0;
+	}
+	catch_interrupts();
+	close(pair[1]);
+	if (pid > 0) {
+		exit = await_report(pair[0], pid, report, err);
+	} else {
+		error_errno(err, EX_OSERR, errno, NULL, "cannot start the supervisor");
+		exit = err->exit;
+	}
+	close(pair[0]);
+	return exit;
+}
+
+static void set_text(char *to, size_t size, const char *text)
+{
+	snprintf(to, size, "%s", text ? text : "");
+}
+
+static void send_report(int fd, enum front_result result, const char *name, const char *udc)
+{
+	struct front_report report = { .result = result };
+
+	set_text(report.name, sizeof(report.name), name);
+	set_text(report.udc, sizeof(report.udc), udc);
+	/* If nobody listens any more, nobody needs to know. */
+	send(fd, &report, sizeof(report), MSG_NOSIGNAL);
+}
+
+struct background {
+	struct supervisor s;
+	int report_fd; /* -1: reported */
+};
+
+/* Lets go of everything that is the caller's, so that $(ffsctl up ...) ends. */
 static void told_up(void *data)
 {
 	struct background *b = data;
@@ -199,9 +264,11 @@ static void told_up(void *data)
 
 	rundir_sign(&b->s.rundir, WHO_UP, &ignored);
 	source_remove(&b->s.loop, &b->s.caller);
-	report(b->report, NULL, b->s.udc, NULL);
-	close(b->report);
-	b->report = -1;
+	fd_stdio_to_null();
+	send_report(b->report_fd, FRONT_DONE, b->s.name, b->s.udc);
+	close(b->report_fd);
+	b->report_fd = -1;
+	malloc_trim(0); /* what reading the gadget file took is not needed again */
 }
 
 /* The last that workers have printed; the caller frees it. */
@@ -227,119 +294,52 @@ static void give_supervisor(struct supervisor *s, const struct front_options *op
 	s->output.dir_fd = s->rundir.dir_fd;
 }
 
-static _Noreturn void background_main(const struct gadget *g, const json_t *form,
-				      const struct front_options *options, struct rundir *rundir,
-				      int report_fd)
+static int supervise(struct background *b, const struct gadget *g, const json_t *form,
+		     const struct front_options *options, struct rundir *rundir, struct error *err)
 {
-	struct background b = { .report = report_fd };
-	_cleanup_error_ struct error err = { 0 };
-	_cleanup_free_ char *output = NULL;
 	int r;
 
-	setsid();
-	fd_stdio_to_null();
-	fd_close_others((int[]){ rundir->dir_fd, rundir->lock_fd, report_fd }, 3);
-	r = chdir("/") < 0 ? error_errno(&err, EX_OSERR, errno, "/", "cannot change to /") : 0;
-	if (r == 0)
-		r = supervisor_init(&b.s, options->world, g, g->name, &err);
-	if (r == 0) {
-		give_supervisor(&b.s, options, rundir, make_record(g, form));
-		b.s.on_up = told_up;
-		b.s.on_up_data = &b;
-		r = rundir_sign(&b.s.rundir, WHO_COMING_UP, &err);
-	}
-	if (r == 0)
-		r = supervisor_watch_caller(&b.s, report_fd, &err);
-	if (r == 0)
-		r = supervisor_run(&b.s, options->timeout, options->wait_udc, &err);
-	if (b.report >= 0) {
-		if (r == 0) /* told to go before it was up */
-			error_set(&err, EX_TEMPFAIL, ECANCELED, NULL, "'down' came before it was up");
-		output = last_output(&b.s);
-		report(b.report, &err, NULL, output);
-	}
-	_exit(r < 0 ? 1 : 0);
-}
-
-static volatile sig_atomic_t interrupted;
-
-static void on_interrupt(int sig _unused_)
-{
-	interrupted = 1;
-}
-
-/* Ctrl-C asks the supervisor to undo what it has done so far; a second one does not wait for that. */
-static void catch_interrupts(void)
-{
-	struct sigaction once = { .sa_handler = on_interrupt, .sa_flags = (int)SA_RESETHAND };
-
-	sigaction(SIGINT, &once, NULL);
-	sigaction(SIGTERM, &once, NULL);
-}
-
-static int died(pid_t pid, const char *name, struct error *err)
-{
-	int status;
-
-	waitpid(pid, &status, 0);
-	error_set(err, EX_OSERR, ECHILD, NULL, "the supervisor of '%s' ended (%s %d) before the gadget was up",
-		  name, WIFSIGNALED(status) ? "signal" : "exit",
-		  WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
-	return error_hint(err, "'ffsctl down %s' clears what is left", name);
-}
-
-static int await_report(int fd, pid_t pid, const char *name, char **udc, char **output,
-			struct error *err)
-{
-	_cleanup_free_ char *text = xcalloc(1, REPORT_MAX);
-	const char *word;
-	json_t *json;
-	ssize_t n;
-	int r;
-
-	while ((n = recv(fd, text, REPORT_MAX, 0)) < 0 && errno == EINTR)
-		if (interrupted)
-			shutdown(fd, SHUT_WR);
-	if (n <= 0)
-		return died(pid, name, err);
-	json = json_loadb(text, (size_t)n, 0, NULL);
-	word = json_string_value(json_object_get(json, "udc"));
-	*udc = word ? xstrdup(word) : NULL;
-	word = json_string_value(json_object_get(json, "output"));
-	*output = word && *word ? xstrdup(word) : NULL;
-	r = json_integer_value(json_object_get(json, "exit")) ? error_from_json(err, json) : 0;
-	json_decref(json);
+	/* Descriptors that we were started with are the caller's; 0 to 2 are still wanted for words. */
+	fd_close_others((int[]){ rundir->dir_fd, rundir->lock_fd, b->report_fd }, 3);
+	r = supervisor_init(&b->s, options->world, g, g->name, err);
 	if (r < 0)
-		waitpid(pid, NULL, 0); /* when we return nothing of it is left, not even the process */
-	return r;
+		return r;
+	give_supervisor(&b->s, options, rundir, make_record(g, form));
+	b->s.on_up = told_up;
+	b->s.on_up_data = b;
+	if (chdir("/") < 0)
+		return error_errno(err, EX_OSERR, errno, "/", "cannot change to /");
+	r = supervisor_watch_caller(&b->s, b->report_fd, err);
+	return r < 0 ? r : supervisor_run(&b->s, options->timeout, options->wait_udc, err);
 }
 
 int front_up(const struct gadget *g, const json_t *form, const struct front_options *options,
-	     enum front_result *result, char **udc, char **output, struct error *err)
+	     int report_fd, bool *reported, char **output, struct error *err)
 {
 	_cleanup_rundir_ struct rundir rundir = RUNDIR_NONE;
-	int pair[2], r = acquire(g, form, options->world, &rundir, result, err);
-	pid_t pid;
+	struct background b = { .report_fd = report_fd };
+	enum front_result result;
+	int r = acquire(g, form, options->world, &rundir, &result, err);
 
-	*udc = *output = NULL;
+	*output = NULL;
+	*reported = false;
 	if (r < 0)
 		return r;
-	if (*result == FRONT_NOTHING) {
-		*udc = status_string(options->world, g->name, "udc");
+	if (result == FRONT_NOTHING) {
+		_cleanup_free_ char *udc = status_string(options->world, g->name, "udc");
+
+		send_report(report_fd, FRONT_NOTHING, g->name, udc);
+		*reported = true;
 		return 0;
 	}
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
-		return error_errno(err, EX_OSERR, errno, NULL, "cannot make a socket to the supervisor");
-	catch_interrupts();
-	pid = fork();
-	if (pid == 0)
-		background_main(g, form, options, &rundir, pair[1]);
-	close(pair[1]);
-	if (pid < 0)
-		r = error_errno(err, EX_OSERR, errno, NULL, "cannot start the supervisor");
-	else
-		r = await_report(pair[0], pid, g->name, udc, output, err);
-	close(pair[0]);
+	r = supervise(&b, g, form, options, &rundir, err);
+	*reported = b.report_fd < 0;
+	if (!*reported) {
+		*output = last_output(&b.s);
+		if (r == 0)
+			r = error_set(err, EX_TEMPFAIL, ECANCELED, NULL, "'down' came before '%s' was up", g->name);
+	}
+	supervisor_free(&b.s);
 	return r;
 }
 
@@ -411,15 +411,25 @@ static int not_ours(const struct world *world, const char *name, enum front_resu
 	return error_hint(err, "'down --force' would take it down, which is not in this version of ffsctl");
 }
 
-/* Waits until the lock is free: its owner is going, and says so by closing it. */
-static int await_owner(const struct world *world, const char *name)
+/*
+ * A descriptor of the process that has the lock; -1: it has just ended. The lock is looked at again
+ * afterwards: while it is held its owner lives, so that the number cannot be a later process's.
+ */
+static int open_owner(const struct world *world, const char *name, pid_t pid)
 {
-	_cleanup_free_ char *path = strf("%s/%s/lock", world->run_dir, name);
-	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	_cleanup_close_ int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+	pid_t now;
 
-	if (fd < 0)
-		return errno == ENOENT ? 0 : -errno;
-	return flock(fd, LOCK_SH) < 0 ? -errno : 0;
+	return rundir_owner(world, name, &now, NULL) == 0 && now == pid ? steal_fd(&fd) : -1;
+}
+
+/* Waits until the process has ended, or for so many milliseconds. */
+static void await_end(int fd, int timeout_ms)
+{
+	struct pollfd pfd = { .fd = fd, .events = POLLIN };
+
+	while (fd >= 0 && poll(&pfd, 1, timeout_ms) < 0 && errno == EINTR)
+		;
 }
 
 static int tell_down(const struct world *world, const char *name, struct error *err)
@@ -440,6 +450,7 @@ int front_down(const struct world *world, const char *name, enum front_result *r
 	*result = FRONT_DONE;
 	for (;;) {
 		_cleanup_free_ char *who = NULL;
+		_cleanup_close_ int owner = -1;
 		pid_t pid;
 		int r = rundir_owner(world, name, &pid, &who);
 
@@ -452,20 +463,19 @@ int front_down(const struct world *world, const char *name, enum front_result *r
 					   "cannot tell who has '%s'", name);
 		if (pid == 0)
 			break;
+		owner = open_owner(world, name, pid);
 		r = tell_down(world, name, err);
 		if (r < 0 && err->exit && r != -ECONNRESET)
 			return r;
 		if (r < 0 && !err->exit && who && !streq(who, WHO_COMING_UP) && !streq(who, WHO_UP))
 			return locked(name, pid, who, err);
 		/*
-		 * It has gone down, or it had closed its socket already because it was going. When
-		 * it has let go of the lock we see what is left.
+		 * It has gone down, or dies, and nothing of it is left when we return. Or it has no
+		 * socket: not yet, then we ask again; or not any more, because it is going.
 		 */
+		await_end(owner, r == 0 || err->exit ? -1 : PLAN_SOON_MS);
+		told = told || r == 0 || err->exit;
 		error_clear(err);
-		told = true;
-		r = await_owner(world, name);
-		if (r < 0)
-			return error_errno(err, EX_OSERR, -r, NULL, "cannot wait for the supervisor of '%s'", name);
 	}
 	{
 		int r = rundir_lock(&rundir, world, name, "down", err);
@@ -494,31 +504,21 @@ int front_restart(const struct world *world, const char *name, const char *funct
 	return r;
 }
 
-int front_wait_host(const char *udc, double seconds, struct error *err)
+/*
+ * Asks the supervisor, which has FunctionFS' ENABLE: the UDC's `state` in sysfs stays "configured"
+ * when a gadget is unbound, so that a new one seems to be so at once (udc/core.c).
+ */
+int front_wait_host(const struct world *world, const char *name, double seconds, struct error *err)
 {
-	_cleanup_free_ char *path = strf(UDC_CLASS_DIR "/%s/state", udc);
-	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
-	double deadline = now_monotonic() + seconds;
-	char state[64];
+	json_t *command = json_pack("{s:s}", "command", "wait-host");
+	int r = control_wait(world, name, command, seconds, err);
 
-	if (fd < 0)
-		return error_errno(err, EX_OSERR, errno, path, "cannot open %s", path);
-	for (;;) {
-		struct pollfd pfd = { .fd = fd, .events = POLLPRI };
-		ssize_t n = pread(fd, state, sizeof(state) - 1, 0);
-		double left = deadline - now_monotonic();
-
-		if (n < 0)
-			return error_errno(err, EX_OSERR, errno, path, "cannot read %s", path);
-		state[n] = '\0';
-		state[strcspn(state, "\n")] = '\0';
-		if (streq(state, "configured"))
-			return 0;
-		if (interrupted || left <= 0)
-			return error_set(err, EX_TEMPFAIL, ETIMEDOUT, path,
-					 "no host has configured the gadget within %g s (the UDC is '%s'); "
-					 "it stays up", seconds, state);
-		/* sysfs announces a change of `state` (udc/core.c, usb_gadget_state_work). */
-		poll(&pfd, 1, isfinite(left) ? (int)(fmin(left, 3600) * 1e3) + 1 : -1);
-	}
+	json_decref(command);
+	if (r < 0 && !err->exit && (r == -ETIMEDOUT || r == -EINTR))
+		return error_set(err, EX_TEMPFAIL, ETIMEDOUT, NULL,
+				 "%s: no host has configured the gadget within %g s; it stays up", name, seconds);
+	if (r < 0 && !err->exit)
+		return error_set(err, EX_OSERR, ESRCH, NULL,
+				 "%s: it went down before a host had configured it", name);
+	return r;
 }

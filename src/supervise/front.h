@@ -28,13 +28,31 @@ enum front_result {
 int front_plan(const struct gadget *g, const struct front_options *options, struct plan *plan,
 	       struct error *err);
 
+/* What a detached child tells the command that waits for it. */
+struct front_report {
+	enum front_result result;
+	char name[256];
+	char udc[256]; /* "" not bound */
+};
+
 /*
- * Brings the gadget up under a supervisor in the background, or does nothing when the same is up
- * already. `form` is the file's JSON form. What the workers printed before a failure goes to
- * *output (NULL: nothing), which the caller frees, as it does *udc.
+ * Splits `up` in two. In the child (*report_fd >= 0), which is in a session of its own and will be
+ * the supervisor, it returns 0 at once. In the parent (*report_fd < 0) it returns when the child
+ * has reported (0), has ended with an exit code (which it returns; the child has printed why), or
+ * was killed (EX_OSERR with err filled). INT and TERM to the parent make the child undo what it
+ * has done. Forking before there is anything to copy is what keeps this cheap.
+ */
+int front_detach(int *report_fd, struct front_report *report, struct error *err);
+
+/*
+ * In the child: brings the gadget up, or finds that the same is up already, and reports; then
+ * lets go of the caller's descriptors and supervises until the gadget goes down. Returns 0 after
+ * that, or a negative errno with err filled; *reported tells whether the caller still listens.
+ * `form` is the file's JSON form. What the workers printed before a failure goes to *output (NULL:
+ * nothing), which the caller frees.
  */
 int front_up(const struct gadget *g, const json_t *form, const struct front_options *options,
-	     enum front_result *result, char **udc, char **output, struct error *err);
+	     int report_fd, bool *reported, char **output, struct error *err);
 
 /* The same in the foreground, until TERM or INT, or until it fails for good. */
 int front_run(const struct gadget *g, const json_t *form, const struct front_options *options,
@@ -48,5 +66,5 @@ int front_down(const struct world *world, const char *name, enum front_result *r
 int front_restart(const struct world *world, const char *name, const char *function,
 		  struct error *err);
 
-/* Until the host has configured the gadget on that UDC. */
-int front_wait_host(const char *udc, double seconds, struct error *err);
+/* Until a host has configured the gadget, which is up. */
+int front_wait_host(const struct world *world, const char *name, double seconds, struct error *err);

@@ -4,7 +4,6 @@
 #include "supervise/supervisor.h"
 
 #include <errno.h>
-#include <malloc.h>
 #include <math.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -254,7 +253,6 @@ static void came_up(struct supervisor *s)
 	s->since = time(NULL);
 	timer_stop(&s->deadline);
 	supervisor_say(s, "up%s%s", s->udc ? " on " : ", not bound", s->udc ? s->udc : "");
-	malloc_trim(0); /* what reading the gadget file took is not needed again */
 }
 
 static void go_on_up(struct supervisor *s)
@@ -290,6 +288,7 @@ static void go_on_down(struct supervisor *s)
 	if (r == 0)
 		return;
 	/* The record stays, for the next `down`. */
+	error_hint(&err, "'ffsctl down %s' takes away what is left", s->name);
 	if (s->failure.text)
 		error_hint(&s->failure, "and undoing it failed: %s", err.text);
 	else

@@ -4,7 +4,6 @@
 #include <endian.h>
 #include <errno.h>
 #include <ffsctl/control.h>
-#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -377,7 +376,9 @@ static double next_delay(struct unit *unit)
 		unit->delay = w->restart_delay;
 		return 0;
 	}
-	unit->delay = fmin(fmax(delay * 2, w->restart_delay), w->restart_max_delay);
+	unit->delay = delay > 0 ? delay * 2 : w->restart_delay;
+	if (unit->delay > w->restart_max_delay)
+		unit->delay = w->restart_max_delay;
 	return delay;
 }
 

@@ -12,8 +12,7 @@ ffsctl_worker_SOURCES = \
 	src/worker/worker.h
 ffsctl_worker_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 ffsctl_worker_LDADD = libstream.a libffsctl.a $(WORKER_LIBS)
-# A restart costs what the dynamic linker does: as little as possible.
-ffsctl_worker_LDFLAGS = $(AM_LDFLAGS) -Wl,-O1,--hash-style=gnu,-z,noseparate-code
+ffsctl_worker_LDFLAGS = $(FAST_LDFLAGS)
 
 dist_schema_DATA += schemas/worker-config.schema.json schemas/plugin.schema.json
 

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What `ffsctl up examples/loopback.conf` does to the kernel, in raw calls and nothing else: the
+ * floor under its time. The descriptors are held by a child, as nobody else would hold them.
+ * `rawup down` takes it away again.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define GADGET "/sys/kernel/config/usb_gadget/raw"
+#define MOUNT "/dev/ffs-raw"
+#define HOLDER "/run/rawup.pid"
+
+static void must(int ok, const char *what)
+{
+	if (!ok) {
+		perror(what);
+		exit(1);
+	}
+}
+
+static void put(const char *path, const void *data, size_t size)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC | O_CREAT, 0600);
+
+	must(fd >= 0 && write(fd, data, size) == (ssize_t)size, path);
+	close(fd);
+}
+
+static void text(const char *path, const char *value)
+{
+	put(path, value, strlen(value));
+}
+
+/* FS, HS and SS sets of one interface with a bulk pair; linux/usb/functionfs.h, version 2. */
+static size_t descriptors(unsigned char *b)
+{
+	static const unsigned char interface[] = { 9, 4, 0, 0, 2, 0xff, 0, 0, 1 };
+	static const unsigned int sizes[] = { 64, 512, 1024 };
+	static const unsigned char head[] = { 3, 0, 0, 0, 0, 0, 0, 0, 7, 0, 0, 0,
+					      3, 0, 0, 0, 3, 0, 0, 0, 5, 0, 0, 0 };
+	size_t n = sizeof(head);
+
+	memcpy(b, head, n);
+	for (int speed = 0; speed < 3; speed++) {
+		memcpy(b + n, interface, sizeof(interface));
+		n += sizeof(interface);
+		for (int ep = 0; ep < 2; ep++) {
+			const unsigned char d[] = { 7, 5, (unsigned char)(ep ? 0x02 : 0x81), 2,
+						    (unsigned char)(sizes[speed] & 0xff),
+						    (unsigned char)(sizes[speed] >> 8), 0 };
+			static const unsigned char companion[] = { 6, 0x30, 0, 0, 0, 0 };
+
+			memcpy(b + n, d, sizeof(d));
+			n += sizeof(d);
+			if (speed == 2) {
+				memcpy(b + n, companion, sizeof(companion));
+				n += sizeof(companion);
+			}
+		}
+	}
+	b[4] = (unsigned char)n;
+	return n;
+}
+
+static int down(void)
+{
+	char pid[16] = "";
+	int fd = open(HOLDER, O_RDONLY);
+
+	must(fd >= 0 && read(fd, pid, sizeof(pid) - 1) > 0, HOLDER);
+	text(GADGET "/UDC", "\n");
+	kill(atoi(pid), SIGKILL);
+	while (umount(MOUNT) < 0 && errno == EBUSY)
+		sched_yield();
+	rmdir(MOUNT);
+	unlink(HOLDER);
+	unlink(GADGET "/configs/c.1/f");
+	rmdir(GADGET "/configs/c.1");
+	rmdir(GADGET "/functions/ffs.raw");
+	rmdir(GADGET "/strings/0x409");
+	return rmdir(GADGET) < 0;
+}
+
+int main(int argc, char **argv)
+{
+	static const unsigned char strings[] = { 2, 0, 0, 0, 27, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0,
+						 9, 4, 'L', 'o', 'o', 'p', 'b', 'a', 'c', 'k', 0 };
+	unsigned char blob[256];
+	char pid[16];
+	int ep0;
+
+	if (argc == 3 && strcmp(argv[1], "down") == 0)
+		return down();
+	must(mkdir(GADGET, 0755) == 0, GADGET);
+	text(GADGET "/idVendor", "0x1d6b");
+	text(GADGET "/idProduct", "0x0104");
+	text(GADGET "/bcdDevice", "0x0100");
+	must(mkdir(GADGET "/strings/0x409", 0755) == 0, "strings");
+	text(GADGET "/strings/0x409/manufacturer", "ffsctl examples");
+	text(GADGET "/strings/0x409/product", "Loopback");
+	text(GADGET "/strings/0x409/serialnumber", "0001");
+	must(mkdir(GADGET "/functions/ffs.raw", 0755) == 0, "function");
+	must(mkdir(GADGET "/configs/c.1", 0755) == 0, "config");
+	must(symlink(GADGET "/functions/ffs.raw", GADGET "/configs/c.1/f") == 0, "link");
+	must(mkdir(MOUNT, 0755) == 0, MOUNT);
+	must(mount("raw", MOUNT, "functionfs", 0, "uid=0,gid=0") == 0, "mount");
+	ep0 = open(MOUNT "/ep0", O_RDWR | O_CLOEXEC);
+	must(ep0 >= 0, "ep0");
+	must(write(ep0, blob, descriptors(blob)) > 0, "descriptors");
+	must(write(ep0, strings, sizeof(strings)) > 0, "strings");
+	ep0 = fork();
+	if (ep0 == 0) {
+		for (int fd = 0; fd < 3; fd++)
+			close(fd);
+		pause();
+		_exit(0);
+	}
+	snprintf(pid, sizeof(pid), "%d", ep0);
+	text(HOLDER, pid);
+	text(GADGET "/UDC", argc == 2 ? argv[1] : "dummy_udc.0");
+	return 0;
+}
