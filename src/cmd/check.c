@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "cmd/cmd.h"
+#include "cmd/here.h"
 #include "supervise/control.h"
 
 enum output { OUTPUT_WORDS, OUTPUT_JSON };
@@ -17,6 +18,7 @@ struct check {
 	const struct globals *globals;
 	enum output output;
 	enum diag_format format;
+	enum diag_severity here; /* of what this machine lacks */
 	json_t *files, *problems, *errors;
 	int exit; /* of the first file that could not even be read, else of one with errors */
 };
@@ -36,11 +38,10 @@ static void report_json(struct check *c, const char *path, const struct gadget *
 	json_decref(problems);
 }
 
-static void report_words(const struct check *c, const char *path, const struct gadget *g,
-			 const struct diags *diags)
+static void report_words(const struct check *c, const char *path, const struct diags *diags)
 {
 	diags_print(stderr, diags, c->format, c->globals->color);
-	if (!g || log_get_level() < LOG_NORMAL)
+	if (diags->n_errors > 0 || log_get_level() < LOG_NORMAL)
 		return;
 	if (diags->n_warnings > 0)
 		fprintf(stderr, "%s: no errors, %zu warning%s\n", path, diags->n_warnings,
@@ -51,7 +52,7 @@ static void report_words(const struct check *c, const char *path, const struct g
 
 static void unreadable(struct check *c, const struct error *err)
 {
-	if (c->exit == 0 || c->exit == EX_DATAERR)
+	if (c->exit == 0 || c->exit == EX_DATAERR || c->exit == EX_UNAVAILABLE)
 		c->exit = err->exit;
 	if (c->output == OUTPUT_JSON)
 		json_array_append_new(c->errors, error_to_json(err));
@@ -70,15 +71,19 @@ static void check_file(struct check *c, const char *argument)
 
 	if (r == 0)
 		r = spec_load(path, NULL, &g, &form, &diags, &err);
+	if (g)
+		here_check(&c->globals->world, g, c->here, &diags);
 	if (r < 0 && err.exit != 0) {
 		unreadable(c, &err);
 	} else {
-		if (r < 0 && c->exit == 0)
+		if (r < 0 && (c->exit == 0 || c->exit == EX_UNAVAILABLE))
 			c->exit = EX_DATAERR;
+		else if (diags.n_errors > 0 && c->exit == 0)
+			c->exit = EX_UNAVAILABLE;
 		if (c->output == OUTPUT_JSON)
 			report_json(c, path, g, json_incref(form), &diags);
 		else
-			report_words(c, path, g, &diags);
+			report_words(c, path, &diags);
 	}
 	json_decref(form);
 	diags_free(&diags);
@@ -93,7 +98,7 @@ static int check_run(const struct globals *globals, int argc, char **argv)
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
-	struct check c = { .globals = globals };
+	struct check c = { .globals = globals, .here = DIAG_WARNING };
 	int opt;
 
 	while ((opt = getopt_long(argc, argv, "h", options, NULL)) != -1) {
@@ -107,7 +112,8 @@ static int check_run(const struct globals *globals, int argc, char **argv)
 			c.format = DIAG_FORMAT_GCC;
 			break;
 		case 'H':
-			return cmd_usage(&cmd_check, "--here is not in this version of ffsctl");
+			c.here = DIAG_ERROR;
+			break;
 		case 'h':
 			return cmd_help(&cmd_check);
 		default:
@@ -138,9 +144,10 @@ static int check_run(const struct globals *globals, int argc, char **argv)
 
 const struct command cmd_check = {
 	.name = "check",
-	.args = "FILE... [--json | --format=gcc]",
+	.args = "FILE... [--here] [--json | --format=gcc]",
 	.summary = "every error and warning of a gadget file",
-	.options = "  --json              one JSON document on stdout\n"
+	.options = "  --here              users, programs, plugins and a UDC must be there\n"
+		   "  --json              one JSON document on stdout\n"
 		   "  --format=gcc        one line a message, as compilers print them\n",
 	.run = check_run,
 };

@@ -10,6 +10,7 @@ libffsctl_a_SOURCES += \
 	src/cmd/cmd.h \
 	src/cmd/common.c \
 	src/cmd/down.c \
+	src/cmd/here.c src/cmd/here.h \
 	src/cmd/restart.c \
 	src/cmd/status.c \
 	src/cmd/up.c

@@ -139,9 +139,10 @@ struct worker {
 	char *plugin;	    /* a name (looked up among the plugins) or an absolute path */
 	char *options_json; /* the `options` group as a JSON object; "{}" when there is none */
 	struct origin options_at;
-	char **argv; /* exec: NULL-terminated, ${...} still in it; argv[0] with a slash is absolute
-		      */
-	bool blocking; /* endpoint descriptors without O_NONBLOCK */
+	/* exec: NULL-terminated, ${...} still in it; argv[0] with a slash is absolute */
+	char **argv;
+	struct origin program_at; /* of the plugin's name or of argv[0] */
+	bool blocking;		  /* endpoint descriptors without O_NONBLOCK */
 	enum worker_engine engine;
 	uint32_t io_size, io_depth; /* bytes, requests; 0: the plugin's own */
 	enum worker_ready ready;
@@ -151,8 +152,8 @@ struct worker {
 	unsigned int restart_limit;		 /* 0: no limit */
 	double restart_window;			 /* seconds */
 	enum worker_on_crash on_crash;
-	enum worker_on_failed
-		on_failed;    /* the default is resolved: unbind if nothing else is in the gadget */
+	/* The default is resolved: unbind if nothing else is in the gadget. */
+	enum worker_on_failed on_failed;
 	struct spec_str user; /* name or number; default filled in: root or nobody */
 	struct spec_str *groups;
 	size_t n_groups;

@@ -32,6 +32,13 @@ struct diags {
 
 void diags_free(struct diags *d);
 
+/*
+ * Adds what was found out about a gadget after it was loaded, in its place among the others. Reads
+ * the file again for the line that is shown.
+ */
+void diags_add(struct diags *d, enum diag_severity severity, const struct origin *at,
+	       const char *fmt, ...) _printf_(4, 5);
+
 enum diag_format { DIAG_FORMAT_HUMAN, DIAG_FORMAT_GCC };
 enum diag_color { DIAG_PLAIN, DIAG_COLOR };
 void diags_print(FILE *to, const struct diags *d, enum diag_format format, enum diag_color color);

@@ -3,6 +3,7 @@ libffsctl_a_SOURCES += \
 	src/spec/arena.c \
 	src/spec/config.c \
 	src/spec/diag.c src/spec/diag.h \
+	src/spec/diag_add.c \
 	src/spec/endpoint.c \
 	src/spec/ffs.c \
 	src/spec/function.c \

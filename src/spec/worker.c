@@ -96,6 +96,7 @@ static void load_plugin(struct load *l, struct worker *w, struct node *value)
 	const char *name = value->text;
 
 	w->kind = WORKER_PLUGIN;
+	w->program_at = load_origin(l, &value->at);
 	if (strchr(name, '/')) {
 		w->plugin = load_path(l, value);
 		return;
@@ -122,6 +123,8 @@ static void load_exec(struct load *l, struct worker *w, struct node *list)
 	size_t n = 0;
 
 	w->kind = WORKER_EXEC;
+	if (list->first)
+		w->program_at = load_origin(l, &list->first->at);
 	w->argv = xcalloc(list->n + 1, sizeof(char *));
 	node_foreach(item, list) {
 		if (item->bad)

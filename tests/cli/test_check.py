@@ -23,6 +23,11 @@ BAD = sorted(glob.glob(os.path.join(SRC, "tests", "bad", "*.conf")))
 SMALLEST = 'functions : { echo : { ffs : { interfaces = ( { endpoints = ( "bulk-in" ); } ); }; }; };\n'
 
 tmp = tempfile.TemporaryDirectory()
+# The program of exec-worker.conf, which its reader builds.
+os.mkdir(os.path.join(tmp.name, "bin"))
+with open(os.path.join(tmp.name, "bin", "blocking-echo"), "w", encoding="utf-8") as program:
+    os.chmod(program.fileno(), 0o755)
+os.environ["PATH"] += ":" + os.path.join(tmp.name, "bin")
 
 
 def schema(name):
@@ -144,7 +149,7 @@ def _():
 
 @tap.test("a misused command is told by 64")
 def _():
-    for args in ((), ("--format=xml", BAD[0]), ("--nonsense", BAD[0]), ("--here", BAD[0])):
+    for args in ((), ("--format=xml", BAD[0]), ("--nonsense", BAD[0])):
         got = ffsctl("check", *args)
         tap.eq(got.returncode, 64, "exit status of %r" % (args,))
         tap.eq(got.stdout, "", "standard output")
@@ -157,6 +162,60 @@ def _():
     tap.eq(got.returncode, 0, "exit status")
     tap.contains(got.stderr, path + ": warning: no ids are set")
     tap.contains(got.stderr, path + ": no errors, 1 warning\n")
+
+
+MISSING = """attrs = { idVendor = 0x1209; idProduct = 1; };
+udc = "no-such-udc";
+functions : {
+  a : {
+    ffs : { mount : { uid = "no-such-user"; gid = "no-such-group"; }; interfaces = ( { } ); };
+    worker : { exec = [ "no-such-program", "no-such-argument" ]; user = "no-such-worker";
+               groups = [ "root", "no-such-helper" ]; };
+  };
+  b : {
+    ffs : { interfaces = ( { } ); };
+    worker : { plugin = "no-such-plugin"; };
+  };
+  c : {
+    ffs : { interfaces = ( { } ); };
+    worker : { exec = [ "${dir}/no-such-file" ]; };
+  };
+};
+"""
+# Places in MISSING, in the order of the file.
+MISSING_PLACES = ["2:7", "5:29", "5:51", "6:25", "6:73", "7:35", "11:25", "15:25"]
+
+
+def messages(text, severity):
+    return re.findall(r"^\S+?:(\d+:\d+): %s: (.*)$" % severity, text, re.M)
+
+
+@tap.test("what this machine lacks is warned about, in its place")
+def _():
+    path = file_with(MISSING)
+    got = ffsctl("check", path)
+    tap.eq(got.returncode, 0, "exit status")
+    found = messages(got.stderr, "warning")
+    tap.eq([place for place, _ in found], MISSING_PLACES)
+    for (_, text), name in zip(found, ("udc", "user", "group", "program", "worker", "helper", "plugin", "file")):
+        tap.contains(text, "no-such-" + name)
+    tap.contains(got.stderr, """    6 |     worker : { exec = [ "no-such-program", "no-such-argument" ]; user = "no-such-worker";
+      |                         ^~~~~~~~~~~~~~~~~
+""")
+    tap.contains(got.stderr, path + ": no errors, 8 warnings\n")
+
+
+@tap.test("--here makes it errors, and asks for a UDC")
+def _():
+    got = ffsctl("check", "--here", file_with(MISSING))
+    tap.eq(got.returncode, 69, "exit status")
+    tap.eq([place for place, _ in messages(got.stderr, "error")], MISSING_PLACES)
+    got = ffsctl("--configfs", tmp.name, "check", "--here", file_with(MISSING), BAD[0])
+    tap.eq(got.returncode, 65, "exit status beside a file with errors")
+    doc, code = document("--here", file_with(MISSING))
+    tap.eq(code, 69, "exit status")
+    tap.eq([p["severity"] for p in doc["problems"] if "no-such" in p["text"]], ["error"] * 8)
+    tap.eq([f["valid"] for f in doc["files"]], [True])
 
 
 @tap.test("-q leaves only diagnostics")

@@ -159,6 +159,7 @@ Test(load, everything_a_worker_may_say)
 	w = g->functions[0].worker;
 	cr_expect_str_eq(w->argv[0], "/nonexistent/bin/prog");
 	cr_expect_str_eq(w->argv[1], "${mount}");
+	cr_expect_eq(w->program_at.line, 1);
 	cr_expect(!w->blocking);
 	cr_expect_eq(w->ready, READY_FD);
 	cr_expect_eq(w->start_timeout, 2.5);

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "cmd/here.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "compose/udc.h"
+#include "supervise/launch.h"
+#include "supervise/spawn.h"
+
+struct here {
+	const struct world *world;
+	const struct gadget *gadget;
+	enum diag_severity severity;
+	struct diags *diags;
+};
+
+static void missing(const struct here *h, const struct origin *at, const struct error *err)
+{
+	/* A default that is missing is about the file as a whole. */
+	const struct origin whole = { .file = h->gadget->files[0] };
+
+	diags_add(h->diags, h->severity, at->file ? at : &whole, "%s", err->text);
+}
+
+static void check_user(const struct here *h, const struct spec_str *user)
+{
+	_cleanup_error_ struct error err = { 0 };
+	uid_t uid;
+	gid_t gid;
+
+	if (user->value && spawn_find_user(user->value, &uid, &gid, NULL, &err) < 0)
+		missing(h, &user->at, &err);
+}
+
+static void check_group(const struct here *h, const struct spec_str *group)
+{
+	_cleanup_error_ struct error err = { 0 };
+	gid_t gid;
+
+	if (group->value && spawn_find_group(group->value, &gid, NULL, &err) < 0)
+		missing(h, &group->at, &err);
+}
+
+static int find_plugin(const char *name, struct error *err)
+{
+	_cleanup_free_ char *path = launch_plugin_path(name);
+
+	if (access(path, R_OK) == 0)
+		return 0;
+	return error_errno(err, EX_UNAVAILABLE, errno, path, "there is no plugin '%s' (%s)", name,
+			   path);
+}
+
+static int find_program(const struct gadget *gadget, const char *name, struct error *err)
+{
+	_cleanup_free_ char *path = NULL;
+
+	if (str_has_prefix(name, "${dir}/"))
+		path = strf("%s%s", gadget->dir, name + strlen("${dir}"));
+	else if (strchr(name, '$'))
+		return 0; /* what it becomes is not known before it is up */
+	else if (!strchr(name, '/'))
+		return spawn_find_program(name, &path, NULL, err);
+	else
+		path = xstrdup(name);
+	if (access(path, X_OK) == 0)
+		return 0;
+	return error_errno(err, EX_UNAVAILABLE, errno, path, "cannot execute %s", path);
+}
+
+static void check_worker(const struct here *h, const struct worker *w)
+{
+	_cleanup_error_ struct error err = { 0 };
+	int r = w->kind == WORKER_PLUGIN ? find_plugin(w->plugin, &err)
+					 : find_program(h->gadget, w->argv[0], &err);
+
+	if (r < 0)
+		missing(h, &w->program_at, &err);
+	check_user(h, &w->user);
+	for (size_t i = 0; i < w->n_groups; i++)
+		check_group(h, &w->groups[i]);
+}
+
+/* Without --here only a UDC that the file names: others may be meant for another machine. */
+static void check_udc(const struct here *h)
+{
+	const struct gadget_udc *udc = &h->gadget->udc;
+	_cleanup_free_ char *name = NULL, *path = NULL;
+	_cleanup_error_ struct error err = { 0 };
+
+	if (h->severity == DIAG_ERROR) {
+		if (udc_choose(h->world, udc, NULL, &name, &err) < 0)
+			missing(h, &udc->at, &err);
+		return;
+	}
+	if (!udc->name.value)
+		return;
+	path = strf(UDC_CLASS_DIR "/%s", udc->name.value);
+	if (access(path, F_OK) < 0)
+		diags_add(h->diags, h->severity, &udc->name.at, "this machine has no UDC '%s'",
+			  udc->name.value);
+}
+
+void here_check(const struct world *world, const struct gadget *gadget, enum diag_severity severity,
+		struct diags *diags)
+{
+	const struct here h = { world, gadget, severity, diags };
+
+	check_udc(&h);
+	for (size_t i = 0; i < gadget->n_functions; i++) {
+		const struct function *f = &gadget->functions[i];
+
+		if (f->ffs) {
+			check_user(&h, &f->ffs->mount.uid);
+			check_group(&h, &f->ffs->mount.gid);
+		}
+		if (f->worker)
+			check_worker(&h, f->worker);
+	}
+}
