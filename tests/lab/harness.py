@@ -107,7 +107,7 @@ def same(before, after):
     """Fails with what is different."""
     for key, was in before.items():
         if after[key] != was:
-            was, now = set(was), set(after[key])
+            was, now = (set(x.items() if isinstance(x, dict) else x) for x in (was, after[key]))
             raise AssertionError(f"{key}: gone {sorted(map(str, was - now))}, left {sorted(map(str, now - was))}")
 
 
@@ -136,7 +136,9 @@ def kill(pid, sig=signal.SIGKILL):
 
 def device(vendor=0x1D6B, product=0x0104):
     """The one device with these ids, found by a libusb that starts anew (no udevd in the lab)."""
-    backend = usb.backend.libusb1.get_backend()
+    # get_backend() answers with the context it made first, which only knows that time's devices
+    usb.backend.libusb1.get_backend()
+    backend = usb.backend.libusb1._LibUSB(usb.backend.libusb1._lib)
     found = list(usb.core.find(find_all=True, idVendor=vendor, idProduct=product, backend=backend))
     if len(found) != 1:
         raise AssertionError(f"{len(found)} devices {vendor:04x}:{product:04x}, not one")

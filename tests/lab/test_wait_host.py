@@ -1,0 +1,79 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+# lab: kernel=6.12,6.1
+"""`up --wait-host` returns when a host has configured this gadget, not an earlier one.
+
+The UDC's `state` in sysfs is no help: udc/core.c leaves it at "configured" when a gadget is
+unbound, until the next host resets the port."""
+
+import pathlib
+import subprocess
+import time
+
+import harness
+import tap
+from harness import EXAMPLES, down, ffsctl, must, up
+from tap import contains, eq, ok, test
+
+LOOPBACK = f"{EXAMPLES}/loopback.conf"
+INTERRUPT = f"{EXAMPLES}/interrupt.conf"
+ROOT_HUBS = pathlib.Path("/sys/bus/usb/drivers/hub")
+
+
+def hosts(action):
+    """Takes the drivers of the root hubs away ("unbind"), or gives them back."""
+    for hub in ("1-0:1.0", "2-0:1.0"):
+        (ROOT_HUBS / action).write_text(hub)
+
+
+@test("it returns when the device is there, however often")
+def _():
+    for gadget in (LOOPBACK, INTERRUPT) * 3:
+        up(gadget, "--wait-host")
+        harness.device()
+        down(gadget)
+
+
+@test("without a host it times out with 75, also where the one before was configured, and stays up")
+def _():
+    up(LOOPBACK, "--wait-host")
+    down(LOOPBACK)
+    hosts("unbind")
+    try:
+        result = must(ffsctl("up", INTERRUPT, "--wait-host=0.5"), 75)
+        contains(result.stderr, "no host has configured the gadget within 0.5 s")
+        eq(harness.status("interrupt")[0]["state"], "ready")
+        must(ffsctl("up", INTERRUPT, "--wait-host=0.5"), 75)  # "up already" is no other case
+    finally:
+        hosts("bind")
+    up(INTERRUPT, "--wait-host")
+    harness.device()
+    down(INTERRUPT)
+
+
+@test("a gadget that is configured is not waited for")
+def _():
+    up(LOOPBACK, "--wait-host")
+    start = time.monotonic()
+    contains(up(LOOPBACK, "--wait-host").stderr, "configured by the host")
+    ok(time.monotonic() - start < 5)
+    down(LOOPBACK)
+
+
+@test("a gadget that goes down meanwhile ends the waiting")
+def _():
+    hosts("unbind")
+    try:
+        up(LOOPBACK)
+        waiting = subprocess.Popen([harness.FFSCTL, "up", LOOPBACK, "--wait-host=60"], text=True,
+                                   stderr=subprocess.PIPE)
+        while "up already" not in waiting.stderr.readline():
+            ok(waiting.poll() is None, "it has ended without waiting")
+        down(LOOPBACK)
+        eq(waiting.wait(timeout=30), 71, "exit status")
+        ok(waiting.stderr.read().startswith("ffsctl: "), "a sentence about it")
+    finally:
+        hosts("bind")
+
+
+tap.main()
