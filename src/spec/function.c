@@ -157,22 +157,29 @@ static void lower_speed(struct load *l, const struct node *functions)
 	g->max_speed = lowest;
 }
 
+/* Two functions cannot have the same mount point, nor the same device link. */
 static void check_mounts(struct load *l, const struct node *functions)
 {
 	struct gadget *g = l->g;
 	const struct node *node = functions->first;
 
 	for (size_t i = 0; i < g->n_functions && node; i++, node = node->next) {
-		for (size_t j = 0; j < i; j++) {
-			if (!g->functions[i].ffs || !g->functions[j].ffs ||
-			    !streq_null(g->functions[i].ffs->mount.path,
-					g->functions[j].ffs->mount.path))
+		const struct function *f = &g->functions[i];
+
+		for (size_t j = 0; j < i && f->ffs; j++) {
+			const struct function *other = &g->functions[j];
+
+			if (!other->ffs)
 				continue;
-			diag_error(l->diags, &node->name_at,
-				   "functions '%s' and '%s' are both mounted at %s",
-				   g->functions[j].label, g->functions[i].label,
-				   g->functions[i].ffs->mount.path);
-			break;
+			if (streq_null(f->ffs->mount.path, other->ffs->mount.path))
+				diag_error(l->diags, &node->name_at,
+					   "functions '%s' and '%s' are both mounted at %s",
+					   other->label, f->label, f->ffs->mount.path);
+			if (f->ffs->device.value &&
+			    streq_null(f->ffs->device.value, other->ffs->device.value))
+				diag_error(l->diags, &node->name_at,
+					   "functions '%s' and '%s' both have the device %s",
+					   other->label, f->label, f->ffs->device.value);
 		}
 	}
 }

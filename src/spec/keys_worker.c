@@ -65,8 +65,8 @@ static const struct key io_rows[] = {
 	  .set = set_word, FIELD(w.engine) },
 	{ "size", NODE_INT | NODE_STRING, .min = 1, .max = 16 * 1024 * 1024,
 	  .pattern = "^[0-9]{1,9}[KM]?$", .fallback = "the plugin's",
-	  .doc = "Bytes in a transfer: an integer, \"64K\" or \"1M\". At least one packet, and a "
-		 "multiple of it.",
+	  .doc = "Bytes in a transfer: an integer, \"64K\" or \"1M\". At least the largest packet; "
+		 "whole packets are used.",
 	  .set = set_size, FIELD(w.io_size) },
 	{ "depth", NODE_INT, .min = 1, .max = 256, .fallback = "the plugin's",
 	  .doc = "Transfers in flight on each endpoint.", .set = set_uint, FIELD(w.io_depth) },

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Inside the scanner: from text to tokens (lex.c, include.c), from tokens to the tree (scan.c). */
+/* Inside the scanner: from text to tokens (lex.c, source.c), from tokens to the tree (parse.c). */
 #pragma once
 
 #include "spec/diag.h"
@@ -76,6 +76,9 @@ void expanded_append(struct scan *s, const struct spec_source *source, size_t fr
 		     unsigned int first_line);
 /* Which place the line of the expanded text is. */
 struct place expanded_place(const struct scan *s, unsigned int line);
+
+/* Makes s->root of s->tokens. */
+void scan_parse(struct scan *s);
 
 /* Asks libconfig about the expanded text. Only for a text that holds no error of ours. */
 void scan_judge(struct scan *s);

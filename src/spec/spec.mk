@@ -15,6 +15,7 @@ libffsctl_a_SOURCES += \
 	src/spec/lang.c src/spec/lang.h \
 	src/spec/lex.c src/spec/lex.h \
 	src/spec/load.c src/spec/load.h \
+	src/spec/parse.c \
 	src/spec/scan.c \
 	src/spec/set.c \
 	src/spec/source.c \
