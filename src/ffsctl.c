@@ -16,8 +16,8 @@ static const struct command *const commands[] = {
 
 /* Commands of the design that this version does not have: whoever asks is told so. */
 static const char *const not_yet[] = {
-	"reload", "bind", "unbind", "wait", "log", "descriptors", "export", "udc", "features", "doctor",
-	"list", "schema", "plugins", "completion",
+	"reload", "bind",     "unbind", "wait", "log",	  "descriptors", "export",
+	"udc",	  "features", "doctor", "list", "schema", "plugins",	 "completion",
 };
 
 static void help(void)
@@ -68,9 +68,10 @@ static bool set_color(struct globals *g, const char *when)
 	else if (streq(when, "never"))
 		g->color = DIAG_PLAIN;
 	else if (streq(when, "auto"))
-		g->color = isatty(STDERR_FILENO) && !(no_color && *no_color) && term && !streq(term, "dumb") ?
-				   DIAG_COLOR :
-				   DIAG_PLAIN;
+		g->color = isatty(STDERR_FILENO) && !(no_color && *no_color) && term &&
+					   !streq(term, "dumb")
+				   ? DIAG_COLOR
+				   : DIAG_PLAIN;
 	else
 		return false;
 	return true;
@@ -121,7 +122,8 @@ static int parse_option(struct globals *g, int option, char **argv)
 		help();
 		return 0;
 	default:
-		log_error("the option '%s' is not one ffsctl knows, or lacks its value (see 'ffsctl --help')",
+		log_error("the option '%s' is not one ffsctl knows, or lacks its value (see "
+			  "'ffsctl --help')",
 			  argv[optind - 1]);
 		return EX_USAGE;
 	}
@@ -129,9 +131,12 @@ static int parse_option(struct globals *g, int option, char **argv)
 
 int main(int argc, char **argv)
 {
-	struct globals g = { .world = { .configfs = "/sys/kernel/config", .run_dir = "/run/ffsctl" } };
+	struct globals g = { .world = { .configfs = "/sys/kernel/config",
+					.run_dir = "/run/ffsctl" } };
 	int option;
 
+	/* A line is one write: cheaper, and lines of several processes do not mix. */
+	setvbuf(stderr, NULL, _IOLBF, BUFSIZ);
 	set_color(&g, "auto");
 	opterr = 0;
 	/* '+': what follows the command is the command's. */

@@ -32,11 +32,11 @@ static inline void cleanup_fclose(FILE **f)
 #define _cleanup_close_ _cleanup_(cleanup_close)
 #define _cleanup_fclose_ _cleanup_(cleanup_fclose)
 
-#define steal_ptr(p)                       \
-	({                                 \
-		__typeof__(p) __p = (p);   \
-		(p) = NULL;                \
-		__p;                       \
+#define steal_ptr(p)                                                                               \
+	({                                                                                         \
+		__typeof__(p) __p = (p);                                                           \
+		(p) = NULL;                                                                        \
+		__p;                                                                               \
 	})
 
 static inline int steal_fd(int *fd)

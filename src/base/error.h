@@ -31,8 +31,8 @@ struct origin {
 };
 
 struct error {
-	int exit;  /* what the command exits with (cli.md, "Exit codes"); 0: no error */
-	int err;   /* errno, positive; 0 when no system call was involved */
+	int exit; /* what the command exits with (cli.md, "Exit codes"); 0: no error */
+	int err;  /* errno, positive; 0 when no system call was involved */
 	char *text;
 	char *path; /* NULL: not about one */
 	char *file; /* place in the gadget file; NULL: none */

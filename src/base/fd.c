@@ -82,7 +82,8 @@ int fd_write_all(int fd, const void *data, size_t size)
 int file_replace(int dirfd, const char *name, const void *data, size_t size, mode_t mode)
 {
 	_cleanup_free_ char *temporary = strf(".%s.new", name);
-	int fd = openat(dirfd, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode);
+	int fd = openat(dirfd, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,
+			mode);
 	int r;
 
 	if (fd < 0)

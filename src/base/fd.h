@@ -6,7 +6,8 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-/* Reads a file of at most `max` bytes whole; NUL-terminated, the caller frees it. -errno, -EFBIG. */
+/* Reads a file of at most `max` bytes whole; NUL-terminated, the caller frees it. -errno, -EFBIG.
+ */
 int file_read(int dirfd, const char *path, size_t max, char **out, size_t *size);
 
 /* The same for a sysfs or configfs attribute: one line, its newline cut off. */

@@ -31,16 +31,16 @@ static void _printf_(1, 0) say(const char *fmt, va_list ap)
 	fprintf(stderr, "ffsctl: %s\n", text);
 }
 
-#define LOG_FUNCTION(name, threshold)           \
-	void name(const char *fmt, ...)         \
-	{                                       \
-		va_list ap;                     \
-                                                \
-		if (level < (threshold))        \
-			return;                 \
-		va_start(ap, fmt);              \
-		say(fmt, ap);                   \
-		va_end(ap);                     \
+#define LOG_FUNCTION(name, threshold)                                                              \
+	void name(const char *fmt, ...)                                                            \
+	{                                                                                          \
+		va_list ap;                                                                        \
+                                                                                                   \
+		if (level < (threshold))                                                           \
+			return;                                                                    \
+		va_start(ap, fmt);                                                                 \
+		say(fmt, ap);                                                                      \
+		va_end(ap);                                                                        \
 	}
 
 LOG_FUNCTION(log_info, LOG_NORMAL)

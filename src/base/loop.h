@@ -22,7 +22,8 @@ struct source {
 
 int loop_open(struct loop *loop);
 void loop_close(struct loop *loop);
-/* Waits for one event and dispatches it; timeout_ms -1: for ever. 1 dispatched, 0 timed out, -errno. */
+/* Waits for one event and dispatches it; timeout_ms -1: for ever. 1 dispatched, 0 timed out,
+ * -errno. */
 int loop_once(struct loop *loop, int timeout_ms);
 
 /* `source` must stay where it is until it is removed. `events` as for epoll. -errno. */

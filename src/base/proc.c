@@ -89,9 +89,9 @@ static int find_one(void *data, const struct mount_line *m)
 	if (!streq(m->path, f->path))
 		return 0;
 	/* Mounts on one path are stacked; the last line is the one on top. */
-	f->state = streq(m->type, f->type) && (!f->source || streq(m->source, f->source)) ?
-			   MOUNT_MATCH :
-			   MOUNT_OTHER;
+	f->state = streq(m->type, f->type) && (!f->source || streq(m->source, f->source))
+			   ? MOUNT_MATCH
+			   : MOUNT_OTHER;
 	return 0;
 }
 
@@ -116,7 +116,8 @@ static int each_one(void *data, const struct mount_line *m)
 	return streq(m->type, e->type) ? e->fn(e->data, m->source, m->path) : 0;
 }
 
-int mount_each(const char *type, int (*fn)(void *data, const char *source, const char *path), void *data)
+int mount_each(const char *type, int (*fn)(void *data, const char *source, const char *path),
+	       void *data)
 {
 	struct each e = { .type = type, .fn = fn, .data = data };
 
@@ -186,8 +187,8 @@ static int holders_one(void *data, pid_t pid)
 		h->words = strf("%s and others", old);
 		return 1;
 	}
-	h->words = old ? strf("%s, %s (pid %d)", old, name, (int)pid) :
-			 strf("%s (pid %d)", name, (int)pid);
+	h->words = old ? strf("%s, %s (pid %d)", old, name, (int)pid)
+		       : strf("%s (pid %d)", name, (int)pid);
 	return 0;
 }
 
@@ -236,7 +237,8 @@ static bool read_stat(pid_t pid, char *state, unsigned long long *start)
 		return false;
 	p = strrchr(line, ')');
 	return p && sscanf(p + 1,
-			   " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
+			   " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d "
+			   "%*d %*d %llu",
 			   state, start) == 2;
 }
 

@@ -12,7 +12,8 @@ enum mount_state { MOUNT_NONE, MOUNT_OTHER, MOUNT_MATCH };
 int mount_find(const char *path, const char *type, const char *source);
 
 /* Calls `fn` for every mount of that type; stops when it returns non-zero and returns that. */
-int mount_each(const char *type, int (*fn)(void *data, const char *source, const char *path), void *data);
+int mount_each(const char *type, int (*fn)(void *data, const char *source, const char *path),
+	       void *data);
 
 /*
  * The processes that keep a file system of the calling process' namespace busy, as words:

@@ -44,11 +44,12 @@ char *xstrdup(const char *s);
 char *xstrndup(const char *s, size_t n);
 char *strf(const char *fmt, ...) _printf_(1, 2);
 
-/* Grows ARRAY by one zeroed element and yields a pointer to it; N is the count, doubled as needed. */
-#define array_add(array, n)                                                                   \
-	({                                                                                    \
-		if (((n) & ((n) - 1)) == 0)                                                   \
-			(array) = xreallocarray((array), (n) ? (n) * 2 : 1, sizeof(*(array))); \
-		memset(&(array)[(n)], 0, sizeof(*(array)));                                   \
-		&(array)[(n)++];                                                              \
+/* Grows ARRAY by one zeroed element and yields a pointer to it; N is the count, doubled as needed.
+ */
+#define array_add(array, n)                                                                        \
+	({                                                                                         \
+		if (((n) & ((n)-1)) == 0)                                                          \
+			(array) = xreallocarray((array), (n) ? (n)*2 : 1, sizeof(*(array)));       \
+		memset(&(array)[(n)], 0, sizeof(*(array)));                                        \
+		&(array)[(n)++];                                                                   \
 	})

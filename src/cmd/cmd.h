@@ -30,7 +30,8 @@ struct command {
 
 extern const struct command cmd_check, cmd_down, cmd_restart, cmd_run, cmd_status, cmd_up;
 
-/* --- usage: all return EX_USAGE, but cmd_help ------------------------------------------------------ */
+/* --- usage: all return EX_USAGE, but cmd_help
+ * ------------------------------------------------------ */
 
 /* "ffsctl COMMAND: TEXT" and a pointer to --help. */
 int cmd_usage(const struct command *command, const char *fmt, ...) _printf_(2, 3);
@@ -41,13 +42,15 @@ int cmd_help(const struct command *command);
 /* A number of seconds, 0 or more; false: it is none. */
 bool cmd_parse_seconds(const char *text, double *seconds);
 
-/* --- gadget files ------------------------------------------------------------------------------------- */
+/* --- gadget files
+ * ------------------------------------------------------------------------------------- */
 
 /*
  * The path for an argument: a path itself (with '/', or ending in .conf or .scheme), or a name
  * that is looked up in the directories of cli.md. The caller frees it. EX_NOINPUT.
  */
-int cmd_find_file(const struct globals *globals, const char *argument, char **path, struct error *err);
+int cmd_find_file(const struct globals *globals, const char *argument, char **path,
+		  struct error *err);
 
 /*
  * Loads a gadget file and prints its diagnostics on stderr (with `json`, which then goes into the
@@ -56,10 +59,13 @@ int cmd_find_file(const struct globals *globals, const char *argument, char **pa
 int cmd_load(const struct globals *globals, const char *argument, const char *name,
 	     struct gadget **gadget, json_t **form, struct diags *diags, struct error *err);
 
-/* The name that an argument means: itself, or what the file at that path says. The caller frees it. */
-int cmd_gadget_name(const struct globals *globals, const char *argument, char **name, struct error *err);
+/* The name that an argument means: itself, or what the file at that path says. The caller frees it.
+ */
+int cmd_gadget_name(const struct globals *globals, const char *argument, char **name,
+		    struct error *err);
 
-/* --- output --------------------------------------------------------------------------------------------- */
+/* --- output
+ * --------------------------------------------------------------------------------------------- */
 
 /* Prints an error in its one form and returns its exit code. */
 int cmd_print_error(const struct error *err);

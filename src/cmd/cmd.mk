@@ -2,7 +2,7 @@
 bin_PROGRAMS += ffsctl
 ffsctl_SOURCES = src/ffsctl.c
 ffsctl_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
-ffsctl_LDFLAGS = $(FAST_LDFLAGS)
+ffsctl_LDFLAGS = $(LDFLAGS_FAST)
 ffsctl_LDADD = $(FFSCTL_LIBS)
 
 libffsctl_a_SOURCES += \

@@ -23,13 +23,16 @@ int cmd_usage(const struct command *command, const char *fmt, ...)
 	if (vasprintf(&text, fmt, ap) < 0)
 		text = NULL;
 	va_end(ap);
-	log_error("%s: %s (see 'ffsctl %s --help')", command->name, text ? text : "?", command->name);
+	log_error("%s: %s (see 'ffsctl %s --help')", command->name, text ? text : "?",
+		  command->name);
 	return EX_USAGE;
 }
 
 int cmd_bad_option(const struct command *command, char *const *argv)
 {
-	return cmd_usage(command, "the option '%s' is not one it knows, or lacks its value, or is not in this version",
+	return cmd_usage(command,
+			 "the option '%s' is not one it knows, or lacks its value, or is not in "
+			 "this version",
 			 argv[optind - 1]);
 }
 
@@ -52,10 +55,12 @@ bool cmd_parse_seconds(const char *text, double *seconds)
 
 static bool is_path(const char *argument)
 {
-	return strchr(argument, '/') || str_has_suffix(argument, ".conf") || str_has_suffix(argument, ".scheme");
+	return strchr(argument, '/') || str_has_suffix(argument, ".conf") ||
+	       str_has_suffix(argument, ".scheme");
 }
 
-int cmd_find_file(const struct globals *globals, const char *argument, char **path, struct error *err)
+int cmd_find_file(const struct globals *globals, const char *argument, char **path,
+		  struct error *err)
 {
 	const char *const dirs[] = { globals->dir, FFSCTL_SYSCONFDIR "/ffsctl/gadget.d",
 				     "/run/ffsctl/gadget.d", FFSCTL_DATADIR "/gadget.d" };
@@ -76,8 +81,8 @@ int cmd_find_file(const struct globals *globals, const char *argument, char **pa
 			free(candidate);
 		}
 	}
-	error_set(err, EX_NOINPUT, ENOENT, NULL, "there is no gadget file '%s' in %s%s%s, %s or %s", argument,
-		  dirs[0] ? dirs[0] : "", dirs[0] ? ", " : "", dirs[1], dirs[2], dirs[3]);
+	error_set(err, EX_NOINPUT, ENOENT, NULL, "there is no gadget file '%s' in %s%s%s, %s or %s",
+		  argument, dirs[0] ? dirs[0] : "", dirs[0] ? ", " : "", dirs[1], dirs[2], dirs[3]);
 	return error_hint(err, "for a file elsewhere give its path, with a '/' or its '.conf'");
 }
 
@@ -96,7 +101,8 @@ int cmd_load(const struct globals *globals, const char *argument, const char *na
 	return err->exit ? err->exit : EX_DATAERR;
 }
 
-int cmd_gadget_name(const struct globals *globals, const char *argument, char **name, struct error *err)
+int cmd_gadget_name(const struct globals *globals, const char *argument, char **name,
+		    struct error *err)
 {
 	_cleanup_gadget_ struct gadget *gadget = NULL;
 	struct diags diags = { 0 };
@@ -109,7 +115,8 @@ int cmd_gadget_name(const struct globals *globals, const char *argument, char **
 	}
 	exit = cmd_load(globals, argument, NULL, &gadget, NULL, &diags, err);
 	diags_free(&diags);
-	/* A file that has been damaged or removed meanwhile must not keep its gadget from going down. */
+	/* A file that has been damaged or removed meanwhile must not keep its gadget from going
+	 * down. */
 	base = strrchr(argument, '/') ? strrchr(argument, '/') + 1 : argument;
 	*name = exit == 0 ? xstrdup(gadget->name) : xstrndup(base, strcspn(base, "."));
 	if (exit == EX_NOINPUT || exit == EX_NOPERM || exit == EX_DATAERR)
@@ -120,7 +127,8 @@ int cmd_gadget_name(const struct globals *globals, const char *argument, char **
 int cmd_print_error(const struct error *err)
 {
 	if (err->file)
-		fprintf(stderr, "%s:%u:%u: error: %s\n", err->file, err->line, err->column, err->text);
+		fprintf(stderr, "%s:%u:%u: error: %s\n", err->file, err->line, err->column,
+			err->text);
 	else
 		log_error("%s", err->text);
 	return err->exit;

@@ -23,7 +23,8 @@ static void take_down(const struct globals *globals, const char *name, json_t *g
 
 	if (front_down(&globals->world, name, &result, &err) == 0) {
 		log_info("%s: %s", name, words[result]);
-		json_array_append_new(gadgets, json_pack("{s:s, s:n, s:s}", "name", name, "file", "state", "down"));
+		json_array_append_new(gadgets, json_pack("{s:s, s:n, s:s}", "name", name, "file",
+							 "state", "down"));
 	} else if (!first->exit) {
 		error_move(first, &err);
 	} else {

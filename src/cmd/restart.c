@@ -9,7 +9,8 @@
 
 static int run(const struct globals *globals, int argc, char **argv)
 {
-	static const struct option options[] = { { "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 } };
+	static const struct option options[] = { { "help", no_argument, NULL, 'h' },
+						 { NULL, 0, NULL, 0 } };
 	_cleanup_error_ struct error err = { 0 };
 	_cleanup_free_ char *name = NULL;
 	const char *function;
@@ -20,7 +21,8 @@ static int run(const struct globals *globals, int argc, char **argv)
 	if (option != -1)
 		return cmd_bad_option(&cmd_restart, argv);
 	if (argc - optind < 1 || argc - optind > 2)
-		return cmd_usage(&cmd_restart, "it takes a gadget and perhaps one of its functions");
+		return cmd_usage(&cmd_restart,
+				 "it takes a gadget and perhaps one of its functions");
 	function = argc - optind == 2 ? argv[optind + 1] : NULL;
 	if (cmd_gadget_name(globals, argv[optind], &name, &err) < 0 ||
 	    front_restart(&globals->world, name, function, &err) < 0)

@@ -35,7 +35,8 @@ static void print_worker(const json_t *worker)
 
 static void print_function(const json_t *function)
 {
-	const char *mount = text_at(function, "mount", NULL), *device = text_at(function, "device", NULL);
+	const char *mount = text_at(function, "mount", NULL),
+		   *device = text_at(function, "device", NULL);
 	const json_t *worker = json_object_get(function, "worker");
 
 	printf("  %-14s %s.%s", text_at(function, "label", "?"), text_at(function, "type", "?"),
@@ -57,8 +58,8 @@ static void print_gadget(const json_t *gadget)
 
 	printf("%s: %s", text_at(gadget, "name", "?"), text_at(gadget, "state", "?"));
 	if (udc)
-		printf(" on %s, %s%s%s", udc, text_at(gadget, "udc_state", "not there"), speed ? ", " : "",
-		       speed ? speed : "");
+		printf(" on %s, %s%s%s", udc, text_at(gadget, "udc_state", "not there"),
+		       speed ? ", " : "", speed ? speed : "");
 	putchar('\n');
 	json_array_foreach(functions, i, item)
 		print_function(item);
@@ -82,7 +83,8 @@ static int code_of_all(const json_t *gadgets)
 	size_t i;
 
 	json_array_foreach(gadgets, i, gadget)
-		if (!streq(text_at(gadget, "state", ""), "foreign") && code_of(gadget) != STATUS_READY)
+		if (!streq(text_at(gadget, "state", ""), "foreign") &&
+		    code_of(gadget) != STATUS_READY)
 			return STATUS_DEGRADED;
 	return STATUS_READY;
 }
@@ -105,8 +107,9 @@ static int add_named(struct request *q, const char *argument)
 		return STATUS_UNKNOWN;
 	code = json_array_size(found) ? code_of(json_array_get(found, 0)) : STATUS_NOT_UP;
 	if (code == STATUS_NOT_UP)
-		json_array_append_new(found, json_pack("{s:s, s:n, s:s, s:[], s:[]}", "name", name, "file", "state",
-						       "down", "functions", "problems"));
+		json_array_append_new(found,
+				      json_pack("{s:s, s:n, s:s, s:[], s:[]}", "name", name, "file",
+						"state", "down", "functions", "problems"));
 	json_array_extend(q->gadgets, found);
 	json_decref(found);
 	return code;
@@ -168,9 +171,10 @@ const struct command cmd_status = {
 	.name = "status",
 	.args = "[GADGET...]",
 	.summary = "every gadget on the machine, also those of others, and how it is",
-	.options = "  --json              one JSON document on stdout\n"
-		   "\n"
-		   "exit status for one gadget: 0 up and ready, 1 degraded, 3 not up, 4 cannot tell;\n"
-		   "without an argument: 0 unless one of ours is degraded\n",
+	.options =
+		"  --json              one JSON document on stdout\n"
+		"\n"
+		"exit status for one gadget: 0 up and ready, 1 degraded, 3 not up, 4 cannot tell;\n"
+		"without an argument: 0 unless one of ours is degraded\n",
 	.run = run,
 };

@@ -28,7 +28,16 @@ struct request {
 	struct error err;
 };
 
-enum { OPT_NAME = 256, OPT_DRY_RUN, OPT_JSON, OPT_UDC, OPT_TIMEOUT, OPT_WAIT_UDC, OPT_WAIT_HOST, OPT_NO_BIND };
+enum {
+	OPT_NAME = 256,
+	OPT_DRY_RUN,
+	OPT_JSON,
+	OPT_UDC,
+	OPT_TIMEOUT,
+	OPT_WAIT_UDC,
+	OPT_WAIT_HOST,
+	OPT_NO_BIND
+};
 
 static const struct option long_options[] = {
 	{ "name", required_argument, NULL, OPT_NAME },
@@ -53,7 +62,8 @@ static const char options_help[] =
 	"  --wait-host[=S]     return only when a host has configured the gadget (30)\n"
 	"  --no-bind           make everything, but do not go on the bus\n";
 
-static int seconds_option(const struct request *q, const char *what, double fallback, double *seconds)
+static int seconds_option(const struct request *q, const char *what, double fallback,
+			  double *seconds)
 {
 	*seconds = fallback;
 	if (!optarg || cmd_parse_seconds(optarg, seconds))
@@ -110,7 +120,8 @@ static int parse(struct request *q, int argc, char **argv)
 
 static int load(struct request *q)
 {
-	int exit = cmd_load(q->globals, q->argument, q->name, &q->gadget, &q->form, &q->diags, &q->err);
+	int exit = cmd_load(q->globals, q->argument, q->name, &q->gadget, &q->form, &q->diags,
+			    &q->err);
 
 	if (!q->json && log_get_level() > LOG_QUIET)
 		diags_print(stderr, &q->diags, DIAG_FORMAT_HUMAN, q->globals->color);
@@ -156,8 +167,8 @@ static int dry_run(struct request *q)
 	if (front_plan(q->gadget, &q->front, &plan, &q->err) < 0)
 		return finish(q, NULL, q->err.exit);
 	if (q->json)
-		gadgets = json_pack("[{s:s, s:s, s:s, s:o}]", "name", q->gadget->name, "file", q->gadget->file,
-				    "state", "down", "plan", plan_to_json(&plan));
+		gadgets = json_pack("[{s:s, s:s, s:s, s:o}]", "name", q->gadget->name, "file",
+				    q->gadget->file, "state", "down", "plan", plan_to_json(&plan));
 	else
 		print_plan(&plan);
 	return finish(q, gadgets, 0);
@@ -190,9 +201,11 @@ static int say_up(struct request *q, const struct front_report *report)
 		log_info("%s: up%s on %s", report->name, again, report->udc);
 	else
 		log_info("%s: up%s, not bound", report->name, again);
-	if (*report->udc && q->wait_host >= 0 && front_wait_host(q->front.world, report->name, q->wait_host, &q->err) == 0)
+	if (*report->udc && q->wait_host >= 0 &&
+	    front_wait_host(q->front.world, report->name, q->wait_host, &q->err) == 0)
 		log_info("%s: configured by the host", report->name);
-	/* The document has the file's warnings, which the child has seen; it takes reading it again. */
+	/* The document has the file's warnings, which the child has seen; it takes reading it
+	 * again. */
 	if (q->json && load(q) == 0 && !q->err.exit)
 		machine_gadgets(&q->globals->world, report->name, &gadgets, &q->err);
 	return finish(q, gadgets, q->err.exit);
@@ -200,7 +213,9 @@ static int say_up(struct request *q, const struct front_report *report)
 
 static int run_up(const struct globals *globals, int argc, char **argv)
 {
-	struct request q = { .globals = globals, .command = &cmd_up, .wait_host = -1,
+	struct request q = { .globals = globals,
+			     .command = &cmd_up,
+			     .wait_host = -1,
 			     .front = { .world = &globals->world, .timeout = DEFAULT_TIMEOUT } };
 	struct front_report report;
 	int report_fd, exit = parse(&q, argc, argv);
@@ -221,7 +236,9 @@ static int run_up(const struct globals *globals, int argc, char **argv)
 
 static int run_run(const struct globals *globals, int argc, char **argv)
 {
-	struct request q = { .globals = globals, .command = &cmd_run, .wait_host = -1,
+	struct request q = { .globals = globals,
+			     .command = &cmd_run,
+			     .wait_host = -1,
 			     .front = { .world = &globals->world,
 					.timeout = DEFAULT_TIMEOUT,
 					.wait_udc = HUGE_VAL } };
@@ -230,7 +247,9 @@ static int run_run(const struct globals *globals, int argc, char **argv)
 	if (exit)
 		return exit < 0 ? cmd_help(&cmd_run) : exit;
 	if (q.wait_host >= 0)
-		return finish(&q, NULL, cmd_usage(&cmd_run, "it does not return, so it cannot wait for a host first"));
+		return finish(&q, NULL,
+			      cmd_usage(&cmd_run,
+					"it does not return, so it cannot wait for a host first"));
 	exit = load(&q);
 	if (exit)
 		return finish(&q, NULL, exit);

@@ -8,10 +8,18 @@
 #include "compose/configfs.h"
 
 const struct step_op *const compose_ops[] = {
-	&configfs_op_gadget,  &configfs_op_mkdir,  &configfs_op_write,
-	&configfs_op_bind,    &usbg_op_view,       &usbg_op_attribute,
-	&usbg_op_string,      &usbg_op_function,   &usbg_op_config,
-	&usbg_op_config_attribute, &usbg_op_config_string, &usbg_op_binding,
+	&configfs_op_gadget,
+	&configfs_op_mkdir,
+	&configfs_op_write,
+	&configfs_op_bind,
+	&usbg_op_view,
+	&usbg_op_attribute,
+	&usbg_op_string,
+	&usbg_op_function,
+	&usbg_op_config,
+	&usbg_op_config_attribute,
+	&usbg_op_config_string,
+	&usbg_op_binding,
 	NULL,
 };
 
@@ -31,7 +39,8 @@ static void add_attributes(struct plan *plan, struct compose *c, const char *dir
 		const struct spec_int *attr = &c->gadget->attrs[i];
 
 		if (attr->set)
-			plan_add(plan, &usbg_op_attribute, strf("%s/%s", dir, gadget_attribute_words[i]),
+			plan_add(plan, &usbg_op_attribute,
+				 strf("%s/%s", dir, gadget_attribute_words[i]),
 				 strf("0x%" PRIx64, (uint64_t)attr->value), &attr->at, &c->view);
 	}
 }
@@ -84,7 +93,8 @@ static void add_config(struct plan *plan, struct compose *c, const struct config
 			 &config->attributes.at, &c->view);
 	if (config->max_power.set)
 		plan_add(plan, &usbg_op_config_attribute, strf("%s/MaxPower", dir),
-			 strf("%" PRId64, config->max_power.value), &config->max_power.at, &c->view);
+			 strf("%" PRId64, config->max_power.value), &config->max_power.at,
+			 &c->view);
 	for (size_t i = 0; i < config->n_strings; i++) {
 		const struct config_strings *s = &config->strings[i];
 
@@ -109,14 +119,16 @@ void compose_add_gadget(struct plan *plan, struct compose *c)
 	_cleanup_free_ char *dir = compose_gadget_path(c->world, g->name);
 
 	plan_add(plan, &configfs_op_gadget, xstrdup(dir), NULL, NULL, c);
-	plan_add(plan, &usbg_op_view, strf("%s/%s/view/usb_gadget/%s", c->world->run_dir, g->name, g->name),
+	plan_add(plan, &usbg_op_view,
+		 strf("%s/%s/view/usb_gadget/%s", c->world->run_dir, g->name, g->name),
 		 xstrdup(dir), NULL, &c->view);
 	add_attributes(plan, c, dir);
 	add_max_speed(plan, g, dir);
 	add_strings(plan, c, dir);
 	for (size_t i = 0; i < g->n_functions; i++)
 		plan_add(plan, &usbg_op_function,
-			 strf("%s/functions/%s.%s", dir, g->functions[i].type, g->functions[i].instance),
+			 strf("%s/functions/%s.%s", dir, g->functions[i].type,
+			      g->functions[i].instance),
 			 NULL, &g->functions[i].at, &c->view);
 	for (size_t i = 0; i < g->n_configs; i++)
 		add_config(plan, c, &g->configs[i], dir);

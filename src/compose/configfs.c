@@ -23,8 +23,10 @@ static int explain_no_configfs(const struct compose *c, struct error *err)
 	if (path_exists("/sys/module/libcomposite"))
 		return error_hint(err, "configfs is not mounted: mount -t configfs none %s",
 				  c->world->configfs);
-	return error_hint(err, "there is no %s: modprobe libcomposite, and see that configfs is "
-			       "mounted (mount -t configfs none %s)", gadgets, c->world->configfs);
+	return error_hint(err,
+			  "there is no %s: modprobe libcomposite, and see that configfs is "
+			  "mounted (mount -t configfs none %s)",
+			  gadgets, c->world->configfs);
 }
 
 static int gadget_apply(struct step *step, struct error *err)
@@ -37,8 +39,9 @@ static int gadget_apply(struct step *step, struct error *err)
 		return explain_no_configfs(step->self, err);
 	case EEXIST:
 		err->exit = EX_CANTCREAT;
-		return error_hint(err, "somebody else has made a gadget of that name; use --name, or "
-				       "'down --force' to take it down");
+		return error_hint(err,
+				  "somebody else has made a gadget of that name; use --name, or "
+				  "'down --force' to take it down");
 	case EACCES:
 	case EPERM:
 		err->exit = EX_NOPERM;
@@ -92,7 +95,8 @@ int configfs_unbind(const char *path, struct error *err)
 		r = file_write(AT_FDCWD, path, "\n", 1);
 	if (r == 0 || r == -ENODEV) /* ENODEV: the kernel has unbound it meanwhile */
 		return 0;
-	return error_errno(err, EX_OSERR, -r, path, "cannot take the gadget off its UDC (%s)", path);
+	return error_errno(err, EX_OSERR, -r, path, "cannot take the gadget off its UDC (%s)",
+			   path);
 }
 
 /* What one function wants of a UDC, for the message about one that has too little. */
@@ -101,7 +105,8 @@ static size_t endpoints_wanted(const struct gadget *g)
 	size_t n = 0;
 
 	for (size_t i = 0; i < g->n_functions; i++)
-		for (size_t k = 0; g->functions[i].ffs && k < g->functions[i].ffs->n_interfaces; k++)
+		for (size_t k = 0; g->functions[i].ffs && k < g->functions[i].ffs->n_interfaces;
+		     k++)
 			n += g->functions[i].ffs->interfaces[k].n_endpoints;
 	return n;
 }
@@ -114,7 +119,8 @@ static int explain_bind(const struct compose *c, const struct step *step, struct
 	case EBUSY:
 		err->exit = EX_UNAVAILABLE;
 		holder = udc_holder(c->world, step->value);
-		return error_hint(err, "it is held by %s", holder ? holder : "a driver that does not show itself");
+		return error_hint(err, "it is held by %s",
+				  holder ? holder : "a driver that does not show itself");
 	case ENODEV:
 		err->exit = EX_UNAVAILABLE;
 		if (!path_exists(sysfs))
@@ -122,8 +128,10 @@ static int explain_bind(const struct compose *c, const struct step *step, struct
 		return error_hint(err, "a function found no endpoint that fits, or is not ready");
 	case KERNEL_ENOTSUPP:
 		err->exit = EX_UNAVAILABLE;
-		return error_hint(err, "the gadget needs %zu endpoints besides ep0, of types that this "
-				       "UDC does not have", endpoints_wanted(c->gadget));
+		return error_hint(err,
+				  "the gadget needs %zu endpoints besides ep0, of types that this "
+				  "UDC does not have",
+				  endpoints_wanted(c->gadget));
 	default:
 		return -err->err;
 	}
@@ -135,7 +143,8 @@ static int bind_apply(struct step *step, struct error *err)
 
 	if (r == 0)
 		return 0;
-	error_errno(err, EX_OSERR, -r, step->path, "cannot bind the gadget to the UDC %s", step->value);
+	error_errno(err, EX_OSERR, -r, step->path, "cannot bind the gadget to the UDC %s",
+		    step->value);
 	return explain_bind(step->self, step, err);
 }
 

@@ -91,7 +91,8 @@ int udcs_list(const struct world *world, struct udcs *udcs, struct error *err)
 	if (!dir && errno == ENOENT)
 		return 0;
 	if (!dir)
-		return error_errno(err, EX_OSERR, errno, UDC_CLASS_DIR, "cannot list " UDC_CLASS_DIR);
+		return error_errno(err, EX_OSERR, errno, UDC_CLASS_DIR,
+				   "cannot list " UDC_CLASS_DIR);
 	while ((entry = readdir(dir))) {
 		struct udc *udc;
 
@@ -130,8 +131,8 @@ static char *in_words(const struct udcs *udcs)
 		_cleanup_free_ char *old = words;
 
 		words = strf("%s%s%s (%s%s%s)", old, i ? ", " : "", u->name,
-			     u->driver ? u->driver : "unknown driver", u->holder ? ", held by " : "",
-			     u->holder ? u->holder : "");
+			     u->driver ? u->driver : "unknown driver",
+			     u->holder ? ", held by " : "", u->holder ? u->holder : "");
 	}
 	return words;
 }
@@ -149,7 +150,8 @@ static int no_udc(const struct udcs *udcs, const char *what, struct error *err)
 
 static int busy(const struct udc *udc, struct error *err)
 {
-	error_set(err, EX_UNAVAILABLE, EBUSY, NULL, "the UDC %s is held by %s", udc->name, udc->holder);
+	error_set(err, EX_UNAVAILABLE, EBUSY, NULL, "the UDC %s is held by %s", udc->name,
+		  udc->holder);
 	return error_hint(err, "take that down first, or name another UDC with --udc");
 }
 
@@ -193,7 +195,8 @@ static int choose_among(const struct udcs *udcs, const char *driver, char **out,
 
 		return error_set(err, EX_UNAVAILABLE, ENOTUNIQ, UDC_CLASS_DIR,
 				 "several UDCs are free; name one with --udc or with 'udc' in the "
-				 "gadget file: %s", words);
+				 "gadget file: %s",
+				 words);
 	}
 	if (found) {
 		*out = xstrdup(found->name);
@@ -226,7 +229,8 @@ int udc_watch_open(struct error *err)
 					NETLINK_KOBJECT_UEVENT);
 
 	if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
-		return error_errno(err, EX_OSERR, errno, NULL, "cannot listen to the kernel's uevents");
+		return error_errno(err, EX_OSERR, errno, NULL,
+				   "cannot listen to the kernel's uevents");
 	return steal_fd(&fd);
 }
 

@@ -9,9 +9,9 @@
 #include "spec/gadget.h"
 
 struct udc {
-	char *name;   /* in /sys/class/udc */
-	char *driver; /* NULL: unknown */
-	char *holder; /* words for people: "gadget 'echo'", "g_ether"; NULL: free */
+	char *name;	 /* in /sys/class/udc */
+	char *driver;	 /* NULL: unknown */
+	char *holder;	 /* words for people: "gadget 'echo'", "g_ether"; NULL: free */
 	bool is_virtual; /* dummy_hcd's or usbip's: no cable will ever be in it */
 };
 
@@ -38,7 +38,8 @@ bool udc_is_virtual(const char *name);
 /* Who holds a UDC, in words; NULL: nobody. The caller frees it. */
 char *udc_holder(const struct world *world, const char *name);
 
-/* An attribute of /sys/class/udc/NAME ("state", "current_speed"); NULL: unknown. The caller frees it. */
+/* An attribute of /sys/class/udc/NAME ("state", "current_speed"); NULL: unknown. The caller frees
+ * it. */
 char *udc_attribute(const char *name, const char *attribute);
 
 /* A socket that becomes readable when any device of class udc comes or goes. -errno, err filled. */

@@ -15,43 +15,41 @@ void usbg_view_close(struct usbg_view *view)
 {
 	if (view->state)
 		usbg_cleanup(view->state);
-	*view = (struct usbg_view){ 0 };
+	cleanup_close(&view->null);
+	cleanup_close(&view->words);
+	*view = USBG_VIEW_NONE;
 }
 
 /* libusbgx prints from inside; this takes its stderr away around a call. */
-struct silence {
-	int saved;
-};
-
-static struct silence silence_begin(void)
+static void silence_begin(struct usbg_view *view)
 {
-	struct silence s = { .saved = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3) };
-	_cleanup_close_ int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
-
-	if (s.saved >= 0 && null >= 0)
-		dup2(null, STDERR_FILENO);
+	if (view->null < 0)
+		view->null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	if (view->words < 0)
+		view->words = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
+	if (view->null >= 0 && view->words >= 0)
+		dup2(view->null, STDERR_FILENO);
 	errno = 0;
-	return s;
 }
 
-static void silence_end(const struct silence *s)
+static void silence_end(const struct usbg_view *view)
 {
 	int e = errno;
 
-	if (s->saved >= 0) {
-		dup2(s->saved, STDERR_FILENO);
-		close(s->saved);
-	}
+	if (view->null >= 0 && view->words >= 0)
+		dup2(view->words, STDERR_FILENO);
 	errno = e;
 }
 
 /* Evaluates a libusbgx call without its words on stderr. */
-#define QUIETLY(call)                              \
-	({                                         \
-		struct silence __s = silence_begin(); \
-		int __r = (call);                  \
-		silence_end(&__s);                 \
-		__r;                               \
+#define QUIETLY(view, call)                                                                        \
+	({                                                                                         \
+		int __r;                                                                           \
+                                                                                                   \
+		silence_begin(view);                                                               \
+		__r = (call);                                                                      \
+		silence_end(view);                                                                 \
+		__r;                                                                               \
 	})
 
 /* The library folds errno into few codes; these are the ones that have only one meaning. */
@@ -80,7 +78,8 @@ static int errno_of(int code)
 	}
 }
 
-/* Turns what a call returned into our result. errno is the failing system call's if there was one. */
+/* Turns what a call returned into our result. errno is the failing system call's if there was one.
+ */
 static int result(const struct step *step, int code, const char *what, struct error *err)
 {
 	int e = errno;
@@ -137,27 +136,30 @@ static usbg_function *find_function(const struct usbg_view *view, const char *di
 
 static int view_undo(struct step *step, struct error *err)
 {
-	_cleanup_free_ char *gadgets = xstrndup(step->path, (size_t)(base_name(step->path) - 1 - step->path));
+	_cleanup_free_ char *gadgets =
+		xstrndup(step->path, (size_t)(base_name(step->path) - 1 - step->path));
 	_cleanup_free_ char *top = xstrndup(gadgets, (size_t)(base_name(gadgets) - 1 - gadgets));
 
 	if (step->self)
 		usbg_view_close(step->self);
-	if ((unlink(step->path) < 0 && errno != ENOENT) || (rmdir(gadgets) < 0 && errno != ENOENT) ||
-	    (rmdir(top) < 0 && errno != ENOENT))
+	if ((unlink(step->path) < 0 && errno != ENOENT) ||
+	    (rmdir(gadgets) < 0 && errno != ENOENT) || (rmdir(top) < 0 && errno != ENOENT))
 		return error_errno(err, EX_OSERR, errno, top, "cannot remove %s", top);
 	return 0;
 }
 
 static int view_make(struct step *step, struct error *err)
 {
-	_cleanup_free_ char *gadgets = xstrndup(step->path, (size_t)(base_name(step->path) - 1 - step->path));
+	_cleanup_free_ char *gadgets =
+		xstrndup(step->path, (size_t)(base_name(step->path) - 1 - step->path));
 	_cleanup_free_ char *top = xstrndup(gadgets, (size_t)(base_name(gadgets) - 1 - gadgets));
 	struct usbg_view *view = step->self;
 	int r;
 
-	if (mkdir(top, 0700) < 0 || mkdir(gadgets, 0700) < 0 || symlink(step->value, step->path) < 0)
+	if (mkdir(top, 0700) < 0 || mkdir(gadgets, 0700) < 0 ||
+	    symlink(step->value, step->path) < 0)
 		return error_errno(err, EX_OSERR, errno, step->path, "cannot make %s", step->path);
-	r = result(step, QUIETLY(usbg_init(top, &view->state)), "open libusbgx's view", err);
+	r = result(step, QUIETLY(view, usbg_init(top, &view->state)), "open libusbgx's view", err);
 	if (r < 0)
 		return r;
 	view->gadget = usbg_get_gadget(view->state, base_name(step->path));
@@ -190,7 +192,8 @@ static int attribute_apply(struct step *step, struct error *err)
 	int attr = usbg_lookup_gadget_attr(base_name(step->path));
 
 	return result(step,
-		      QUIETLY(usbg_set_gadget_attr(view->gadget, attr, (int)strtol(step->value, NULL, 0))),
+		      QUIETLY(view, usbg_set_gadget_attr(view->gadget, attr,
+							 (int)strtol(step->value, NULL, 0))),
 		      "write", err);
 }
 
@@ -202,8 +205,8 @@ static int string_apply(struct step *step, struct error *err)
 	int which = usbg_lookup_gadget_str(base_name(step->path));
 
 	return result(step,
-		      QUIETLY(usbg_set_gadget_str(view->gadget, which, language_of(step->path),
-						  step->value)),
+		      QUIETLY(view, usbg_set_gadget_str(view->gadget, which,
+							language_of(step->path), step->value)),
 		      "write", err);
 }
 
@@ -215,10 +218,11 @@ static int function_apply(struct step *step, struct error *err)
 	const char *dir = base_name(step->path), *dot = strchr(dir, '.');
 	_cleanup_free_ char *type = xstrndup(dir, (size_t)(dot - dir));
 	usbg_function *function;
-	int r = result(step,
-		       QUIETLY(usbg_create_function(view->gadget, usbg_lookup_function_type(type),
-						    dot + 1, NULL, &function)),
-		       "make the function", err);
+	int r = result(
+		step,
+		QUIETLY(view, usbg_create_function(view->gadget, usbg_lookup_function_type(type),
+						   dot + 1, NULL, &function)),
+		"make the function", err);
 
 	if (r == -ENOENT) {
 		err->exit = EX_UNAVAILABLE;
@@ -226,7 +230,8 @@ static int function_apply(struct step *step, struct error *err)
 				  streq(type, "ffs") ? "fs" : type);
 	}
 	if (r == -EBUSY)
-		return error_hint(err, "another gadget on this machine has an instance of that name");
+		return error_hint(err,
+				  "another gadget on this machine has an instance of that name");
 	return r;
 }
 
@@ -245,8 +250,8 @@ static int config_apply(struct step *step, struct error *err)
 	usbg_config *config;
 
 	return result(step,
-		      QUIETLY(usbg_create_config(view->gadget, atoi(dot + 1), name, NULL, NULL,
-						 &config)),
+		      QUIETLY(view, usbg_create_config(view->gadget, atoi(dot + 1), name, NULL,
+						       NULL, &config)),
 		      "make the configuration", err);
 }
 
@@ -260,15 +265,16 @@ const struct step_op usbg_op_config = {
 static int config_attribute_apply(struct step *step, struct error *err)
 {
 	_cleanup_free_ char *dir = component(step->path, 1);
-	usbg_config *config = find_config(step->self, dir);
+	struct usbg_view *view = step->self;
+	usbg_config *config = find_config(view, dir);
 	int value = (int)strtol(step->value, NULL, 0);
 	int r;
 
 	/* Not the attrs struct: its bMaxPower is 8 bits, and the kernel's unit is mA. */
 	if (streq(base_name(step->path), "MaxPower"))
-		r = QUIETLY(usbg_set_config_max_power(config, value));
+		r = QUIETLY(view, usbg_set_config_max_power(config, value));
 	else
-		r = QUIETLY(usbg_set_config_bm_attrs(config, value));
+		r = QUIETLY(view, usbg_set_config_bm_attrs(config, value));
 	return result(step, r, "write", err);
 }
 
@@ -280,11 +286,13 @@ const struct step_op usbg_op_config_attribute = {
 static int config_string_apply(struct step *step, struct error *err)
 {
 	_cleanup_free_ char *dir = component(step->path, 3);
-	usbg_config *config = find_config(step->self, dir);
+	struct usbg_view *view = step->self;
+	usbg_config *config = find_config(view, dir);
 
-	return result(step,
-		      QUIETLY(usbg_set_config_string(config, language_of(step->path), step->value)),
-		      "write", err);
+	return result(
+		step,
+		QUIETLY(view, usbg_set_config_string(config, language_of(step->path), step->value)),
+		"write", err);
 }
 
 const struct step_op usbg_op_config_string = {
@@ -295,12 +303,14 @@ const struct step_op usbg_op_config_string = {
 static int binding_apply(struct step *step, struct error *err)
 {
 	_cleanup_free_ char *dir = component(step->path, 1);
-	usbg_config *config = find_config(step->self, dir);
-	usbg_function *function = find_function(step->self, step->value);
+	struct usbg_view *view = step->self;
+	usbg_config *config = find_config(view, dir);
+	usbg_function *function = find_function(view, step->value);
 
-	return result(step,
-		      QUIETLY(usbg_add_config_function(config, base_name(step->path), function)),
-		      "link the function", err);
+	return result(
+		step,
+		QUIETLY(view, usbg_add_config_function(config, base_name(step->path), function)),
+		"link the function", err);
 }
 
 const struct step_op usbg_op_binding = {

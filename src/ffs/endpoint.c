@@ -82,7 +82,8 @@ int ffs_endpoint_halt(int fd, const struct endpoint *ep)
 	}
 }
 
-int ffs_each_endpoint(const struct ffs *ffs, int (*fn)(void *data, const struct endpoint *ep), void *data)
+int ffs_each_endpoint(const struct ffs *ffs, int (*fn)(void *data, const struct endpoint *ep),
+		      void *data)
 {
 	for (size_t i = 0; i < ffs->n_interfaces; i++) {
 		for (size_t e = 0; e < ffs->interfaces[i].n_endpoints; e++) {

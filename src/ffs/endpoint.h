@@ -28,5 +28,6 @@ int ffs_endpoint_open(const struct ffs *ffs, const struct endpoint *ep, enum ep_
 int ffs_endpoint_halt(int fd, const struct endpoint *ep);
 
 /* Calls `fn` for every endpoint in the blob's order; stops when it returns non-zero. */
-int ffs_each_endpoint(const struct ffs *ffs, int (*fn)(void *data, const struct endpoint *ep), void *data);
+int ffs_each_endpoint(const struct ffs *ffs, int (*fn)(void *data, const struct endpoint *ep),
+		      void *data);
 size_t ffs_count_endpoints(const struct ffs *ffs);

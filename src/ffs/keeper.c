@@ -29,7 +29,8 @@ struct kept {
 };
 
 /* False when the supervisor does not take it: it is gone, or has let its socket fill up. */
-static bool send_message(const struct kept *k, uint16_t type, uint32_t id, const void *body, size_t size)
+static bool send_message(const struct kept *k, uint16_t type, uint32_t id, const void *body,
+			 size_t size)
 {
 	struct ffsctl_msg head = {
 		.version = htole16(FFSCTL_CONTROL_VERSION),
@@ -150,7 +151,8 @@ static void handle_ep0(struct kept *k)
 
 static _Noreturn void keep(struct kept *k)
 {
-	struct pollfd pfd[] = { { .fd = k->ep0, .events = POLLIN }, { .fd = k->socket, .events = POLLIN } };
+	struct pollfd pfd[] = { { .fd = k->ep0, .events = POLLIN },
+				{ .fd = k->socket, .events = POLLIN } };
 
 	for (;;) {
 		struct ffsctl_msg late;
@@ -195,7 +197,8 @@ int keeper_start(struct keeper *keeper, int ep0, const char *label, struct error
 	int pair[2];
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) < 0)
-		return error_errno(err, EX_OSERR, errno, NULL, "cannot make the socket to the keeper of '%s'", label);
+		return error_errno(err, EX_OSERR, errno, NULL,
+				   "cannot make the socket to the keeper of '%s'", label);
 	keeper->pid = fork();
 	if (keeper->pid == 0)
 		keeper_main(fd, pair[1], label, self);

@@ -18,8 +18,8 @@
 #define KEEPER_SETUP_DEADLINE_MS 500
 
 struct keeper {
-	pid_t pid;   /* 0: none */
-	int socket;  /* SOCK_SEQPACKET, non-blocking; -1: none */
+	pid_t pid;  /* 0: none */
+	int socket; /* SOCK_SEQPACKET, non-blocking; -1: none */
 };
 
 #define KEEPER_NONE ((struct keeper){ .socket = -1 })

@@ -27,7 +27,8 @@ static int mount_apply(struct step *step, struct error *err)
 	const char *options = step->value + strlen(instance);
 
 	options += *options == ' ';
-	if (mount(instance, step->path, FFS_FILE_SYSTEM, MS_NOSUID | MS_NODEV | MS_NOEXEC, options) == 0)
+	if (mount(instance, step->path, FFS_FILE_SYSTEM, MS_NOSUID | MS_NODEV | MS_NOEXEC,
+		  options) == 0)
 		return 0;
 	error_errno(err, EX_OSERR, errno, step->path, "cannot mount FunctionFS instance '%s' on %s",
 		    instance, step->path);

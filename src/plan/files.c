@@ -64,7 +64,8 @@ int plan_undo_unlink(struct step *step, struct error *err)
 {
 	if (unlink(step->path) == 0 || errno == ENOENT)
 		return 0;
-	return error_errno(err, EX_OSERR, errno, step->path, "cannot remove the link %s", step->path);
+	return error_errno(err, EX_OSERR, errno, step->path, "cannot remove the link %s",
+			   step->path);
 }
 
 /* Only the link that says what ours says is ours. */
@@ -73,7 +74,8 @@ static int symlink_undo(struct step *step, struct error *err)
 	char target[4096];
 	ssize_t n = readlink(step->path, target, sizeof(target));
 
-	if (n < 0 || (size_t)n != strlen(step->value) || memcmp(target, step->value, (size_t)n) != 0)
+	if (n < 0 || (size_t)n != strlen(step->value) ||
+	    memcmp(target, step->value, (size_t)n) != 0)
 		return 0;
 	return plan_undo_unlink(step, err);
 }

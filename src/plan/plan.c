@@ -144,7 +144,8 @@ int plan_from_json(struct plan *plan, const json_t *json, const struct step_op *
 	size_t i;
 
 	if (!json_is_array(json))
-		return error_set(err, EX_SOFTWARE, EBADMSG, NULL, "the record's plan is not a list");
+		return error_set(err, EX_SOFTWARE, EBADMSG, NULL,
+				 "the record's plan is not a list");
 	json_array_foreach(json, i, o) {
 		const char *name = json_string_value(json_object_get(o, "do"));
 		const char *path = json_string_value(json_object_get(o, "path"));
@@ -154,9 +155,10 @@ int plan_from_json(struct plan *plan, const json_t *json, const struct step_op *
 		while (*op && name && !streq((*op)->name, name))
 			op++;
 		if (!name || !path || !*op)
-			return error_set(err, EX_SOFTWARE, EBADMSG, path,
-					 "step %zu of the record is not one this version knows ('%s')",
-					 i + 1, name ? name : "?");
+			return error_set(
+				err, EX_SOFTWARE, EBADMSG, path,
+				"step %zu of the record is not one this version knows ('%s')",
+				i + 1, name ? name : "?");
 		plan_add(plan, *op, xstrdup(path), value ? xstrdup(value) : NULL, NULL, NULL);
 	}
 	return 0;

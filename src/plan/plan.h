@@ -25,7 +25,8 @@ struct step;
 struct step_op {
 	const char *name;      /* "mkdir": the word in --dry-run, in messages and in the record */
 	const char *undo_name; /* "rmdir"; NULL: the undo of an earlier step takes this one along */
-	/* 0, PLAN_AGAIN (undo: also PLAN_SOON) or -errno with err filled. A step that failed must have left no trace. */
+	/* 0, PLAN_AGAIN (undo: also PLAN_SOON) or -errno with err filled. A step that failed must
+	 * have left no trace. */
 	int (*apply)(struct step *step, struct error *err);
 	int (*undo)(struct step *step, struct error *err);
 };
@@ -33,11 +34,11 @@ struct step_op {
 struct step {
 	const struct step_op *op;
 	char *path;
-	char *value;          /* NULL where the op has none */
-	struct origin at;     /* what in the gadget file asked for it; file NULL: nothing did */
-	void *self;           /* the room's own; not owned; NULL in a plan that was read from disk */
+	char *value;	  /* NULL where the op has none */
+	struct origin at; /* what in the gadget file asked for it; file NULL: nothing did */
+	void *self;	  /* the room's own; not owned; NULL in a plan that was read from disk */
 	enum { STEP_TODO, STEP_DONE } state;
-	unsigned int tries;   /* for an undo that has to be tried again: how often it was */
+	unsigned int tries; /* for an undo that has to be tried again: how often it was */
 };
 
 struct plan {
@@ -46,7 +47,8 @@ struct plan {
 	size_t next; /* the first step that is not applied yet */
 };
 
-/* Appends a step and returns it, valid until the next plan_add. `path` and `value` are taken over. */
+/* Appends a step and returns it, valid until the next plan_add. `path` and `value` are taken over.
+ */
 struct step *plan_add(struct plan *plan, const struct step_op *op, char *path, char *value,
 		      const struct origin *at, void *self);
 void plan_free(struct plan *plan);

@@ -16,7 +16,8 @@
 
 #define MESSAGE_MAX 65536
 
-/* --- errors as JSON ---------------------------------------------------------------------------- */
+/* --- errors as JSON ----------------------------------------------------------------------------
+ */
 
 static json_t *string_or_null(const char *s)
 {
@@ -35,7 +36,8 @@ json_t *error_to_json(const struct error *err)
 	return json_pack("{s:i, s:o, s:o, s:o, s:o, s:o, s:o}", "exit", err->exit, "text",
 			 string_or_null(err->text), "path", string_or_null(err->path), "errno",
 			 integer_or_null(err->err), "file", string_or_null(err->file), "line",
-			 integer_or_null((int)err->line), "column", integer_or_null((int)err->column));
+			 integer_or_null((int)err->line), "column",
+			 integer_or_null((int)err->column));
 }
 
 int error_from_json(struct error *err, const json_t *json)
@@ -48,11 +50,13 @@ int error_from_json(struct error *err, const json_t *json)
 	at.line = (unsigned int)json_integer_value(json_object_get(json, "line"));
 	at.column = (unsigned int)json_integer_value(json_object_get(json, "column"));
 	error_set(err, (int)json_integer_value(json_object_get(json, "exit")),
-		  (int)json_integer_value(json_object_get(json, "errno")), path, "%s", text ? text : "?");
+		  (int)json_integer_value(json_object_get(json, "errno")), path, "%s",
+		  text ? text : "?");
 	return error_at(err, &at);
 }
 
-/* --- the supervisor's side --------------------------------------------------------------------- */
+/* --- the supervisor's side ---------------------------------------------------------------------
+ */
 
 static void drop(struct control_client *client)
 {
@@ -127,7 +131,8 @@ static void handle(struct control_client *client, const json_t *json)
 		client->waits = CLIENT_WAITS_HOST;
 		control_update(client->control);
 	} else {
-		refuse(client, EX_USAGE, "the supervisor does not know that command: it may be of another version");
+		refuse(client, EX_USAGE,
+		       "the supervisor does not know that command: it may be of another version");
 	}
 }
 
@@ -160,7 +165,8 @@ static void on_listener(void *data, uint32_t events _unused_)
 
 		if (client->source.fd >= 0)
 			continue;
-		if (source_add(&control->supervisor->loop, &client->source, fd, EPOLLIN, on_client, client) < 0)
+		if (source_add(&control->supervisor->loop, &client->source, fd, EPOLLIN, on_client,
+			       client) < 0)
 			break;
 		return;
 	}
@@ -171,14 +177,16 @@ void control_init(struct control *control, struct supervisor *supervisor)
 {
 	*control = (struct control){ .supervisor = supervisor, .listener = SOURCE_NONE };
 	for (size_t i = 0; i < CONTROL_CLIENTS; i++)
-		control->clients[i] = (struct control_client){ .control = control, .source = SOURCE_NONE };
+		control->clients[i] =
+			(struct control_client){ .control = control, .source = SOURCE_NONE };
 }
 
 static int set_address(struct sockaddr_un *address, const char *path, struct error *err)
 {
 	*address = (struct sockaddr_un){ .sun_family = AF_UNIX };
 	if (strlen(path) >= sizeof(address->sun_path))
-		return error_set(err, EX_USAGE, ENAMETOOLONG, path, "the path %s is too long for a socket", path);
+		return error_set(err, EX_USAGE, ENAMETOOLONG, path,
+				 "the path %s is too long for a socket", path);
 	strcpy(address->sun_path, path);
 	return 0;
 }
@@ -194,10 +202,11 @@ int control_listen(struct control *control, const struct rundir *rundir, struct 
 		return r;
 	unlink(path);
 	/* Mode before listen: nobody else can connect in between. */
-	if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 || chmod(path, 0600) < 0 ||
-	    listen(fd, CONTROL_CLIENTS) < 0)
+	if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
+	    chmod(path, 0600) < 0 || listen(fd, CONTROL_CLIENTS) < 0)
 		return error_errno(err, EX_OSERR, errno, path, "cannot listen on %s", path);
-	r = source_add(&control->supervisor->loop, &control->listener, fd, EPOLLIN, on_listener, control);
+	r = source_add(&control->supervisor->loop, &control->listener, fd, EPOLLIN, on_listener,
+		       control);
 	if (r < 0)
 		return error_errno(err, EX_OSERR, -r, path, "cannot watch %s", path);
 	steal_fd(&fd);
@@ -231,7 +240,8 @@ static bool restart_is_over(const struct control_client *client, const struct un
 	for (size_t n = 0; n < s->n_instances; n++) {
 		const struct instance *i = &s->instances[n];
 
-		if (!concerns(client, i) || i->unit.state == UNIT_READY || i->unit.state == UNIT_DONE)
+		if (!concerns(client, i) || i->unit.state == UNIT_READY ||
+		    i->unit.state == UNIT_DONE)
 			continue;
 		if (i->unit.state != UNIT_FAILED)
 			return false;
@@ -261,19 +271,23 @@ void control_update(struct control *control)
 		if (client->waits != CLIENT_WAITS_RESTART || !restart_is_over(client, &failed))
 			continue;
 		if (failed)
-			error_set(&err, EX_PROTOCOL, ECHILD, NULL, "the worker of '%s' has failed: %s",
+			error_set(&err, EX_PROTOCOL, ECHILD, NULL,
+				  "the worker of '%s' has failed: %s",
 				  failed->instance->function->label,
-				  failed->last_exit ? failed->last_exit : "it could not be started");
+				  failed->last_exit ? failed->last_exit
+						    : "it could not be started");
 		answer(client, &err);
 	}
 }
 
-/* --- the other side ---------------------------------------------------------------------------- */
+/* --- the other side ----------------------------------------------------------------------------
+ */
 
 static int ask(const struct world *world, const char *name, const json_t *command,
 	       const struct timeval *limit, struct error *err)
 {
-	_cleanup_free_ char *path = strf("%s/%s/" RUNDIR_CONTROL, world->run_dir, name), *text = NULL;
+	_cleanup_free_ char *path = strf("%s/%s/" RUNDIR_CONTROL, world->run_dir, name),
+			    *text = NULL;
 	_cleanup_free_ char *reply = xcalloc(1, MESSAGE_MAX);
 	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	struct sockaddr_un address;
@@ -292,7 +306,8 @@ static int ask(const struct world *world, const char *name, const json_t *comman
 		return err->exit == EX_NOPERM ? error_hint(err, "this needs root") : -r;
 	}
 	if (limit && setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, limit, sizeof(*limit)) < 0)
-		return error_errno(err, EX_OSERR, errno, path, "cannot set a time limit for %s", path);
+		return error_errno(err, EX_OSERR, errno, path, "cannot set a time limit for %s",
+				   path);
 	text = json_dumps(command, JSON_COMPACT);
 	n = send(fd, text, strlen(text), MSG_NOSIGNAL);
 	if (n >= 0)

@@ -28,12 +28,13 @@
 
 #define OUTPUT_SHOWN 4096
 
-/* --- who has it --------------------------------------------------------------------------------- */
+/* --- who has it ---------------------------------------------------------------------------------
+ */
 
 static json_t *make_record(const struct gadget *g, const json_t *form)
 {
-	return json_pack("{s:s, s:s, s:s, s:s, s:O}", "version", PACKAGE_VERSION, "name", g->name, "file",
-			 g->file, "dir", g->dir, "form", form);
+	return json_pack("{s:s, s:s, s:s, s:s, s:O}", "version", PACKAGE_VERSION, "name", g->name,
+			 "file", g->file, "dir", g->dir, "form", form);
 }
 
 static bool same_gadget(const json_t *a, const json_t *b)
@@ -64,7 +65,8 @@ static char *status_string(const struct world *world, const char *name, const ch
 static int locked(const char *name, pid_t pid, const char *who, struct error *err)
 {
 	return error_set(err, EX_CANTCREAT, EBUSY, NULL,
-			 "another command works on '%s': '%s' (pid %d)", name, who ? who : "?", (int)pid);
+			 "another command works on '%s': '%s' (pid %d)", name, who ? who : "?",
+			 (int)pid);
 }
 
 /*
@@ -90,8 +92,10 @@ static int judge_owner(const struct gadget *g, const json_t *form, const struct 
 		return r == -ENOENT ? -EAGAIN : r;
 	mine = make_record(g, form);
 	if (!same_gadget(mine, theirs)) {
-		error_set(err, EX_CANTCREAT, EEXIST, NULL, "a different gadget '%s' is up", g->name);
-		error_hint(err, "'ffsctl reload' is not in this version: take it down first, or use --name");
+		error_set(err, EX_CANTCREAT, EEXIST, NULL, "a different gadget '%s' is up",
+			  g->name);
+		error_hint(err, "'ffsctl reload' is not in this version: take it down first, or "
+				"use --name");
 	}
 	json_decref(mine);
 	json_decref(theirs);
@@ -162,13 +166,15 @@ static int acquire(const struct gadget *g, const json_t *form, const struct worl
 	}
 	if (!path_exists(dir))
 		return 0;
-	error_set(err, EX_CANTCREAT, EEXIST, dir, "there is a gadget '%s' that ffsctl has not made", g->name);
+	error_set(err, EX_CANTCREAT, EEXIST, dir, "there is a gadget '%s' that ffsctl has not made",
+		  g->name);
 	error_hint(err, "use --name for another name");
 	rundir_remove(rundir, &(struct error){ 0 });
 	return -EEXIST;
 }
 
-/* --- up ------------------------------------------------------------------------------------------ */
+/* --- up ------------------------------------------------------------------------------------------
+ */
 
 static volatile sig_atomic_t interrupted;
 
@@ -202,7 +208,8 @@ static int await_report(int fd, pid_t pid, struct front_report *report, struct e
 	if (WIFEXITED(status))
 		return WEXITSTATUS(status);
 	error_set(err, EX_OSERR, ECHILD, NULL,
-		  "the supervisor was killed (signal %d) before the gadget was up", WTERMSIG(status));
+		  "the supervisor was killed (signal %d) before the gadget was up",
+		  WTERMSIG(status));
 	error_hint(err, "'ffsctl status' tells what is left, 'ffsctl down' clears it");
 	return err->exit;
 }
@@ -299,7 +306,8 @@ static int supervise(struct background *b, const struct gadget *g, const json_t 
 {
 	int r;
 
-	/* Descriptors that we were started with are the caller's; 0 to 2 are still wanted for words. */
+	/* Descriptors that we were started with are the caller's; 0 to 2 are still wanted for
+	 * words. */
 	fd_close_others((int[]){ rundir->dir_fd, rundir->lock_fd, b->report_fd }, 3);
 	r = supervisor_init(&b->s, options->world, g, g->name, err);
 	if (r < 0)
@@ -337,7 +345,8 @@ int front_up(const struct gadget *g, const json_t *form, const struct front_opti
 	if (!*reported) {
 		*output = last_output(&b.s);
 		if (r == 0)
-			r = error_set(err, EX_TEMPFAIL, ECANCELED, NULL, "'down' came before '%s' was up", g->name);
+			r = error_set(err, EX_TEMPFAIL, ECANCELED, NULL,
+				      "'down' came before '%s' was up", g->name);
 	}
 	supervisor_free(&b.s);
 	return r;
@@ -397,7 +406,8 @@ int front_plan(const struct gadget *g, const struct front_options *options, stru
 	return r;
 }
 
-/* --- down, restart, wait --------------------------------------------------------------------------- */
+/* --- down, restart, wait
+ * --------------------------------------------------------------------------- */
 
 static int not_ours(const struct world *world, const char *name, enum front_result *result,
 		    struct error *err)
@@ -408,7 +418,8 @@ static int not_ours(const struct world *world, const char *name, enum front_resu
 	if (!path_exists(dir))
 		return 0;
 	error_set(err, EX_CANTCREAT, EEXIST, dir, "the gadget '%s' was not made by ffsctl", name);
-	return error_hint(err, "'down --force' would take it down, which is not in this version of ffsctl");
+	return error_hint(
+		err, "'down --force' would take it down, which is not in this version of ffsctl");
 }
 
 /*
@@ -499,8 +510,10 @@ int front_restart(const struct world *world, const char *name, const char *funct
 
 	json_decref(command);
 	if (r < 0 && !err->exit)
-		return error_set(err, EX_UNAVAILABLE, ESRCH, NULL,
-				 "'%s' has no supervisor: it is not up, or was killed; see 'ffsctl status'", name);
+		return error_set(
+			err, EX_UNAVAILABLE, ESRCH, NULL,
+			"'%s' has no supervisor: it is not up, or was killed; see 'ffsctl status'",
+			name);
 	return r;
 }
 
@@ -516,7 +529,8 @@ int front_wait_host(const struct world *world, const char *name, double seconds,
 	json_decref(command);
 	if (r < 0 && !err->exit && (r == -ETIMEDOUT || r == -EINTR))
 		return error_set(err, EX_TEMPFAIL, ETIMEDOUT, NULL,
-				 "%s: no host has configured the gadget within %g s; it stays up", name, seconds);
+				 "%s: no host has configured the gadget within %g s; it stays up",
+				 name, seconds);
 	if (r < 0 && !err->exit)
 		return error_set(err, EX_OSERR, ESRCH, NULL,
 				 "%s: it went down before a host had configured it", name);

@@ -12,10 +12,10 @@
 
 struct front_options {
 	const struct world *world;
-	const char *udc;  /* --udc; NULL */
+	const char *udc; /* --udc; NULL */
 	bool no_bind;
-	double timeout;   /* seconds to come up in */
-	double wait_udc;  /* seconds; 0: do not wait, HUGE_VAL: for ever */
+	double timeout;	 /* seconds to come up in */
+	double wait_udc; /* seconds; 0: do not wait, HUGE_VAL: for ever */
 };
 
 enum front_result {

@@ -3,8 +3,8 @@
 
 #include <endian.h>
 #include <errno.h>
-#include <ffsctl/control.h>
 #include <fcntl.h>
+#include <ffsctl/control.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -24,10 +24,12 @@
 /* Without a supervisor: how often a worker's rest is looked for, PLAN_SOON_MS apart. */
 #define STRANGER_TRIES 500
 
-/* --- ep0 --------------------------------------------------------------------------------------- */
+/* --- ep0 ---------------------------------------------------------------------------------------
+ */
 
 /* What the keeper does not take any more it does not need: its deadline answers for us. */
-static void send_to_keeper(struct instance *i, uint16_t type, uint32_t id, const void *body, size_t size)
+static void send_to_keeper(struct instance *i, uint16_t type, uint32_t id, const void *body,
+			   size_t size)
 {
 	struct ffsctl_msg head = {
 		.version = htole16(FFSCTL_CONTROL_VERSION),
@@ -66,7 +68,8 @@ static uint8_t current_speed(const struct instance *i)
 		{ "super-speed", FFSCTL_SPEED_SUPER },
 		{ "super-speed-plus", FFSCTL_SPEED_SUPER_PLUS },
 	};
-	_cleanup_free_ char *word = i->supervisor->udc ? udc_attribute(i->supervisor->udc, "current_speed") : NULL;
+	_cleanup_free_ char *word =
+		i->supervisor->udc ? udc_attribute(i->supervisor->udc, "current_speed") : NULL;
 
 	for (size_t k = 0; word && k < ARRAY_SIZE(speeds); k++)
 		if (streq(word, speeds[k].word))
@@ -128,7 +131,8 @@ static void on_keeper(void *data, uint32_t events _unused_)
 	size_t size = n > (ssize_t)sizeof(head) ? (size_t)n - sizeof(head) : 0;
 
 	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) {
-		source_remove(&i->supervisor->loop, &i->keeper_socket); /* its end comes as SIGCHLD */
+		source_remove(&i->supervisor->loop,
+			      &i->keeper_socket); /* its end comes as SIGCHLD */
 		return;
 	}
 	if (n < (ssize_t)sizeof(head))
@@ -152,7 +156,8 @@ static void on_keeper(void *data, uint32_t events _unused_)
 	}
 }
 
-/* --- steps ------------------------------------------------------------------------------------- */
+/* --- steps -------------------------------------------------------------------------------------
+ */
 
 static int descriptors_apply(struct step *step, struct error *err)
 {
@@ -185,10 +190,12 @@ static int keeper_apply(struct step *step, struct error *err)
 	int r = keeper_start(&i->keeper, steal_fd(&i->ep0), i->function->label, err);
 
 	if (r == 0)
-		r = source_add(&i->supervisor->loop, &i->keeper_socket, i->keeper.socket, EPOLLIN, on_keeper, i);
+		r = source_add(&i->supervisor->loop, &i->keeper_socket, i->keeper.socket, EPOLLIN,
+			       on_keeper, i);
 	if (r < 0 && i->keeper.pid > 0) {
 		keeper_kill(&i->keeper);
-		error_errno(err, EX_OSERR, -r, NULL, "cannot watch the keeper of '%s'", i->function->label);
+		error_errno(err, EX_OSERR, -r, NULL, "cannot watch the keeper of '%s'",
+			    i->function->label);
 	}
 	return r;
 }
@@ -232,7 +239,8 @@ static int strangers_undo(struct step *step, struct error *err)
 		return 0;
 	if (++step->tries < STRANGER_TRIES)
 		return PLAN_SOON;
-	return error_set(err, EX_OSERR, EBUSY, step->path, "processes that %s has started do not end", step->path);
+	return error_set(err, EX_OSERR, EBUSY, step->path,
+			 "processes that %s has started do not end", step->path);
 }
 
 static int worker_undo(struct step *step, struct error *err)
@@ -265,19 +273,28 @@ static int ready_apply(struct step *step, struct error *err)
 	if (u->state == UNIT_STARTING)
 		return PLAN_AGAIN;
 	if (u->start_timed_out)
-		return error_set(err, EX_TEMPFAIL, ETIMEDOUT, step->path,
-				 "the worker of '%s' (%s) did not get ready within %g s (start_timeout)",
-				 i->function->label, step->path, u->worker->start_timeout);
+		return error_set(
+			err, EX_TEMPFAIL, ETIMEDOUT, step->path,
+			"the worker of '%s' (%s) did not get ready within %g s (start_timeout)",
+			i->function->label, step->path, u->worker->start_timeout);
 	return error_set(err, EX_PROTOCOL, ECHILD, step->path,
-			 "the worker of '%s' (%s) ended before it was ready: %s", i->function->label,
-			 step->path, u->last_exit ? u->last_exit : "it could not be started");
+			 "the worker of '%s' (%s) ended before it was ready: %s",
+			 i->function->label, step->path,
+			 u->last_exit ? u->last_exit : "it could not be started");
 }
 
 static const struct step_op op_ready = { .name = "await-ready", .apply = ready_apply };
 
 const struct step_op *const instance_ops[] = {
-	&plan_op_mkdir, &plan_op_mkdir_shared, &plan_op_symlink, &ffs_op_mount,
-	&op_descriptors, &op_keeper, &op_worker, &op_ready, NULL,
+	&plan_op_mkdir,
+	&plan_op_mkdir_shared,
+	&plan_op_symlink,
+	&ffs_op_mount,
+	&op_descriptors,
+	&op_keeper,
+	&op_worker,
+	&op_ready,
+	NULL,
 };
 
 /*
@@ -293,7 +310,8 @@ static void add_directories(struct plan *plan, const struct instance *i)
 		bool ours = m->path_is_default && !streq(dir, "/dev");
 
 		if (ours || !path_exists(dir))
-			plan_add(plan, p ? &plan_op_mkdir_shared : &plan_op_mkdir, dir, NULL, &m->at, NULL);
+			plan_add(plan, p ? &plan_op_mkdir_shared : &plan_op_mkdir, dir, NULL,
+				 &m->at, NULL);
 		else
 			free(dir);
 		if (!p)
@@ -315,8 +333,8 @@ static char *mount_options(const struct instance *i)
 
 		/* The kernel takes numbers as C writes them: octal needs its leading zero. */
 		options = modes[k].mode->set ? strf("%s,%s=0%o", old, modes[k].name,
-						    (unsigned int)modes[k].mode->value) :
-					       xstrdup(old);
+						    (unsigned int)modes[k].mode->value)
+					     : xstrdup(old);
 	}
 	if (m->no_disconnect) {
 		_cleanup_free_ char *old = options;
@@ -338,7 +356,8 @@ void instance_add_steps(struct plan *plan, struct instance *i)
 	const struct endpoint *ep = NULL;
 
 	add_directories(plan, i);
-	plan_add(plan, &ffs_op_mount, xstrdup(ffs->mount.path), mount_options(i), &ffs->mount.at, NULL);
+	plan_add(plan, &ffs_op_mount, xstrdup(ffs->mount.path), mount_options(i), &ffs->mount.at,
+		 NULL);
 	plan_add(plan, &op_descriptors, strf("%s/ep0", ffs->mount.path), NULL, &ffs->at, i);
 	plan_add(plan, &op_keeper, strf("%s/ep0", ffs->mount.path), NULL, &ffs->at, i);
 	if (ffs->device.value && ffs_each_endpoint(ffs, only_endpoint, &ep)) {
@@ -360,18 +379,22 @@ void instance_add_worker_start(struct plan *plan, struct instance *i)
 void instance_add_worker_ready(struct plan *plan, struct instance *i)
 {
 	if (i->has_unit)
-		plan_add(plan, &op_ready, xstrdup(i->unit.spawn.program), NULL, &i->function->worker->at, i);
+		plan_add(plan, &op_ready, xstrdup(i->unit.spawn.program), NULL,
+			 &i->function->worker->at, i);
 }
 
-int instance_init(struct instance *i, struct supervisor *supervisor, const struct function *function,
-		  struct error *err)
+int instance_init(struct instance *i, struct supervisor *supervisor,
+		  const struct function *function, struct error *err)
 {
 	const struct ffs_mount *m = &function->ffs->mount;
 	gid_t group_of_user;
 	int r = 0;
 
-	*i = (struct instance){ .supervisor = supervisor, .function = function, .ep0 = -1,
-				.keeper = KEEPER_NONE, .keeper_socket = SOURCE_NONE };
+	*i = (struct instance){ .supervisor = supervisor,
+				.function = function,
+				.ep0 = -1,
+				.keeper = KEEPER_NONE,
+				.keeper_socket = SOURCE_NONE };
 	if (m->uid.value)
 		r = spawn_find_user(m->uid.value, &i->mount_uid, &group_of_user, &m->uid.at, err);
 	if (r == 0 && m->gid.value)

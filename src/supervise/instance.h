@@ -25,7 +25,7 @@ struct instance {
 	gid_t mount_gid;
 	bool keeper_died;
 	bool bound, enabled, suspended;
-	uint8_t speed; /* enum ffsctl_speed, while enabled */
+	uint8_t speed;	   /* enum ffsctl_speed, while enabled */
 	uint32_t setup_id; /* the SETUP that waits for the worker's answer; 0: none */
 	bool has_unit;
 	struct unit unit;

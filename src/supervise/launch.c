@@ -24,7 +24,8 @@
 /* ep0 data of 64 KiB and a few events fit; what a worker does not read beyond that is lost. */
 #define CONTROL_BUFFER (256 * 1024)
 
-/* Where this executable is, if it runs from its build tree: there its worker host lies beside it. */
+/* Where this executable is, if it runs from its build tree: there its worker host lies beside it.
+ */
 static char *build_dir(void)
 {
 	_cleanup_free_ char *host = NULL;
@@ -52,8 +53,8 @@ char *launch_plugin_path(const char *plugin)
 
 	if (strchr(plugin, '/'))
 		return xstrdup(plugin);
-	return dir ? strf("%s/src/plugins/%s.so", dir, plugin) :
-		     strf(FFSCTL_PLUGINDIR "/%s.so", plugin);
+	return dir ? strf("%s/src/plugins/%s.so", dir, plugin)
+		   : strf(FFSCTL_PLUGINDIR "/%s.so", plugin);
 }
 
 /* --- configuration ------------------------------------------------------------------------- */
@@ -76,11 +77,13 @@ static int add_endpoint(void *data, const struct endpoint *ep)
 
 	for (int s = 0; s < EP_SPEED_COUNT; s++)
 		if (ep->speed[s].used)
-			json_object_set_new(sizes, speed_words[s], json_integer(ep->speed[s].max_packet));
+			json_object_set_new(sizes, speed_words[s],
+					    json_integer(ep->speed[s].max_packet));
 	json_array_append_new(list->array,
-			      json_pack("{s:s, s:s, s:i, s:s, s:s, s:o}", "name", ep->name, "file", file,
-					"address", ep->address, "type", type_words[ep->type], "direction",
-					ep->direction == EP_IN ? "in" : "out", "packet", sizes));
+			      json_pack("{s:s, s:s, s:i, s:s, s:s, s:o}", "name", ep->name, "file",
+					file, "address", ep->address, "type", type_words[ep->type],
+					"direction", ep->direction == EP_IN ? "in" : "out",
+					"packet", sizes));
 	return 0;
 }
 
@@ -92,12 +95,13 @@ static json_t *config_json(const struct unit *unit)
 	json_t *options = json_loads(unit->worker->options_json, 0, NULL);
 
 	ffs_each_endpoint(f->ffs, add_endpoint, &list);
-	return json_pack("{s:{s:i, s:s}, s:s, s:s, s:s, s:o, s:s, s:i, s:i, s:o}", "ffsctl", "schema", 1,
-			 "version", PACKAGE_VERSION, "gadget", unit->instance->supervisor->name, "function", f->label, "mount",
+	return json_pack("{s:{s:i, s:s}, s:s, s:s, s:s, s:o, s:s, s:i, s:i, s:o}", "ffsctl",
+			 "schema", 1, "version", PACKAGE_VERSION, "gadget",
+			 unit->instance->supervisor->name, "function", f->label, "mount",
 			 f->ffs->mount.path, "endpoints", list.array, "engine",
 			 unit->worker->engine == ENGINE_COPY ? "copy" : "auto", "size",
-			 (int)unit->worker->io_size, "depth", (int)unit->worker->io_depth, "options",
-			 options ? options : json_object());
+			 (int)unit->worker->io_size, "depth", (int)unit->worker->io_depth,
+			 "options", options ? options : json_object());
 }
 
 static int make_config(struct unit *unit, struct error *err)
@@ -131,7 +135,8 @@ static char *expand(const struct unit *unit, const char *text)
 		{ "${gadget}", i->supervisor->name },
 		{ "${function}", i->function->label },
 		{ "${mount}", i->function->ffs->mount.path },
-		{ "${device}", i->function->ffs->device.value ? i->function->ffs->device.value : "" },
+		{ "${device}",
+		  i->function->ffs->device.value ? i->function->ffs->device.value : "" },
 	};
 	char *out = xstrdup("");
 
@@ -168,8 +173,8 @@ static int prepare_program(struct unit *unit, struct error *err)
 		_cleanup_free_ char *plugin = launch_plugin_path(w->plugin);
 
 		if (access(plugin, R_OK) < 0) {
-			error_errno(err, EX_UNAVAILABLE, errno, plugin, "there is no plugin '%s' (%s)",
-				    w->plugin, plugin);
+			error_errno(err, EX_UNAVAILABLE, errno, plugin,
+				    "there is no plugin '%s' (%s)", w->plugin, plugin);
 			return error_at(err, &w->at);
 		}
 		s->program = launch_worker_host();
@@ -203,7 +208,8 @@ static int append_name(void *data, const struct endpoint *ep)
 
 static char *notify_path(const struct unit *unit)
 {
-	return strf("%s/notify-%s", unit->instance->supervisor->rundir.path, unit->instance->function->label);
+	return strf("%s/notify-%s", unit->instance->supervisor->rundir.path,
+		    unit->instance->function->label);
 }
 
 static void prepare_environment(struct unit *unit)
@@ -232,7 +238,8 @@ static void prepare_environment(struct unit *unit)
 		size_t at = 0, length = strlen(w->env[e].name);
 
 		/* The file's PATH takes the place of ours. */
-		while (at < n && (strncmp(env[at], w->env[e].name, length) != 0 || env[at][length] != '='))
+		while (at < n &&
+		       (strncmp(env[at], w->env[e].name, length) != 0 || env[at][length] != '='))
 			at++;
 		if (at == n)
 			n++;
@@ -281,8 +288,9 @@ struct hand {
 static int open_endpoint(void *data, const struct endpoint *ep)
 {
 	struct hand *h = data;
-	int fd = ffs_endpoint_open(h->unit->instance->function->ffs, ep,
-				   h->unit->worker->blocking ? EP_BLOCKING : EP_NONBLOCKING, h->err);
+	int fd =
+		ffs_endpoint_open(h->unit->instance->function->ffs, ep,
+				  h->unit->worker->blocking ? EP_BLOCKING : EP_NONBLOCKING, h->err);
 
 	if (fd >= 0)
 		h->fds[h->n++] = fd;
@@ -383,7 +391,8 @@ static int gather(struct unit *unit, struct hand *h, struct ends *e, struct erro
 	else if (unit->worker->kind == WORKER_EXEC && unit->worker->ready == READY_NOTIFY)
 		r = make_notify_socket(unit, &e->notify);
 	if (r < 0)
-		return error_errno(err, EX_OSERR, -r, NULL, "cannot make the worker's notification");
+		return error_errno(err, EX_OSERR, -r, NULL,
+				   "cannot make the worker's notification");
 	return 0;
 }
 

@@ -39,18 +39,21 @@ static void add_problem(json_t *gadget, const char *severity, const char *fmt, .
 	if (vasprintf(&text, fmt, ap) < 0)
 		text = NULL;
 	va_end(ap);
-	json_array_append_new(json_object_get(gadget, "problems"),
-			      json_pack("{s:s, s:s}", "severity", severity, "text", text ? text : "?"));
+	json_array_append_new(
+		json_object_get(gadget, "problems"),
+		json_pack("{s:s, s:s}", "severity", severity, "text", text ? text : "?"));
 }
 
 /* A gadget of which nothing is known but its name. */
 static json_t *new_gadget(const char *name, const char *state)
 {
-	return json_pack("{s:s, s:n, s:s, s:n, s:n, s:n, s:n, s:n, s:[], s:[]}", "name", name, "file", "state",
-			 state, "udc", "udc_state", "speed", "since", "supervisor", "functions", "problems");
+	return json_pack("{s:s, s:n, s:s, s:n, s:n, s:n, s:n, s:n, s:[], s:[]}", "name", name,
+			 "file", "state", state, "udc", "udc_state", "speed", "since", "supervisor",
+			 "functions", "problems");
 }
 
-/* --- what the kernel says -------------------------------------------------------------------------- */
+/* --- what the kernel says
+ * -------------------------------------------------------------------------- */
 
 struct truth {
 	bool exists;
@@ -76,7 +79,8 @@ static void set_udc(json_t *gadget, const char *udc)
 	set_string(gadget, "speed", speed && !streq(speed, "UNKNOWN") ? speed : NULL);
 }
 
-/* --- ours ------------------------------------------------------------------------------------------- */
+/* --- ours
+ * ------------------------------------------------------------------------------------------- */
 
 static bool is_state(const json_t *gadget, const char *state)
 {
@@ -96,18 +100,22 @@ static void check_function(json_t *gadget, const json_t *function, bool supervis
 	pid_t pid = (pid_t)json_integer_value(json_object_get(worker, "pid"));
 	pid_t keeper = (pid_t)json_integer_value(json_object_get(function, "keeper"));
 
-	if (mount && mount_find(mount, FFS_FILE_SYSTEM, string_at(function, "instance")) != MOUNT_MATCH) {
+	if (mount &&
+	    mount_find(mount, FFS_FILE_SYSTEM, string_at(function, "instance")) != MOUNT_MATCH) {
 		worsen(gadget);
-		add_problem(gadget, "error", "%s: FunctionFS is not mounted on %s any more", label, mount);
+		add_problem(gadget, "error", "%s: FunctionFS is not mounted on %s any more", label,
+			    mount);
 	}
 	if (supervised && keeper > 0 && !process_alive(keeper)) {
 		worsen(gadget);
-		add_problem(gadget, "error", "%s: its keeper (pid %d) is not there", label, (int)keeper);
+		add_problem(gadget, "error", "%s: its keeper (pid %d) is not there", label,
+			    (int)keeper);
 	}
 	if (pid > 0 && !process_alive(pid)) {
 		if (supervised) {
 			worsen(gadget);
-			add_problem(gadget, "warning", "%s: its worker (pid %d) has just ended", label, (int)pid);
+			add_problem(gadget, "warning", "%s: its worker (pid %d) has just ended",
+				    label, (int)pid);
 		}
 		json_object_set_new(worker, "pid", json_null());
 	}
@@ -157,8 +165,10 @@ static json_t *our_gadget(const struct world *world, const char *name, struct er
 	if (owner == 0) {
 		set_state(gadget, "degraded");
 		json_array_clear(json_object_get(gadget, "problems"));
-		add_problem(gadget, "error", "its supervisor has ended; 'ffsctl down %s' takes away what is left, "
-				    "'ffsctl up' starts anew", name);
+		add_problem(gadget, "error",
+			    "its supervisor has ended; 'ffsctl down %s' takes away what is left, "
+			    "'ffsctl up' starts anew",
+			    name);
 	}
 	check_bus(gadget, &truth, owner != 0);
 	if (!is_state(gadget, "starting"))
@@ -170,7 +180,8 @@ static json_t *our_gadget(const struct world *world, const char *name, struct er
 	return gadget;
 }
 
-/* --- foreign ------------------------------------------------------------------------------------------ */
+/* --- foreign
+ * ------------------------------------------------------------------------------------------ */
 
 static void add_foreign_functions(json_t *gadget, const char *dir)
 {
@@ -186,9 +197,10 @@ static void add_foreign_functions(json_t *gadget, const char *dir)
 			continue;
 		type = xstrndup(entry->d_name, (size_t)(dot - entry->d_name));
 		json_array_append_new(json_object_get(gadget, "functions"),
-				      json_pack("{s:s, s:s, s:s, s:n, s:n, s:n, s:[], s:n, s:n}", "label",
-						entry->d_name, "type", type, "instance", dot + 1, "mount",
-						"device", "ifname", "endpoints", "keeper", "worker"));
+				      json_pack("{s:s, s:s, s:s, s:n, s:n, s:n, s:[], s:n, s:n}",
+						"label", entry->d_name, "type", type, "instance",
+						dot + 1, "mount", "device", "ifname", "endpoints",
+						"keeper", "worker"));
 	}
 	if (functions)
 		closedir(functions);
@@ -208,7 +220,9 @@ static json_t *foreign_gadget(const struct world *world, const char *name)
 	return gadget;
 }
 
-/* --- all ------------------------------------------------------------------------------------------------ */
+/* --- all
+ * ------------------------------------------------------------------------------------------------
+ */
 
 struct names {
 	const char *only;
@@ -216,7 +230,7 @@ struct names {
 	struct found {
 		char *name;
 		bool ours;
-	} *v;
+	} * v;
 	size_t n;
 };
 
@@ -229,7 +243,8 @@ static int add_name(void *data, const char *name)
 	for (size_t i = 0; i < names->n; i++)
 		if (streq(names->v[i].name, name))
 			return 0;
-	*array_add(names->v, names->n) = (struct found){ .name = xstrdup(name), .ours = names->ours };
+	*array_add(names->v, names->n) =
+		(struct found){ .name = xstrdup(name), .ours = names->ours };
 	return 0;
 }
 
@@ -251,13 +266,15 @@ static int compare(const void *a, const void *b)
 	return strcmp(((const struct found *)a)->name, ((const struct found *)b)->name);
 }
 
-int machine_gadgets(const struct world *world, const char *name, json_t **gadgets, struct error *err)
+int machine_gadgets(const struct world *world, const char *name, json_t **gadgets,
+		    struct error *err)
 {
 	struct names names = { .only = name, .ours = true };
 	int r = rundir_each(world, add_name, &names);
 
 	if (r < 0)
-		return error_errno(err, EX_OSERR, -r, world->run_dir, "cannot list %s", world->run_dir);
+		return error_errno(err, EX_OSERR, -r, world->run_dir, "cannot list %s",
+				   world->run_dir);
 	names.ours = false;
 	add_configfs_names(world, &names);
 	if (names.n > 0)
@@ -268,8 +285,8 @@ int machine_gadgets(const struct world *world, const char *name, json_t **gadget
 		json_t *gadget = NULL;
 
 		if (r == 0)
-			gadget = found->ours ? our_gadget(world, found->name, err) :
-					       foreign_gadget(world, found->name);
+			gadget = found->ours ? our_gadget(world, found->name, err)
+					     : foreign_gadget(world, found->name);
 		if (gadget)
 			json_array_append_new(*gadgets, gadget);
 		else if (r == 0)

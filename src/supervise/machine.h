@@ -14,4 +14,5 @@
  * The array "gadgets" of cli.md, sorted by name; `name` NULL: all, else that one or none. The
  * caller owns it.
  */
-int machine_gadgets(const struct world *world, const char *name, json_t **gadgets, struct error *err);
+int machine_gadgets(const struct world *world, const char *name, json_t **gadgets,
+		    struct error *err);

@@ -10,7 +10,7 @@
 
 struct output {
 	int dir_fd; /* not owned */
-	int fd;     /* -1: nothing was written yet */
+	int fd;	    /* -1: nothing was written yet */
 	size_t size;
 };
 

@@ -81,7 +81,8 @@ static int kill_stranger(void *data, pid_t pid)
 {
 	struct search *search = data;
 
-	if (pid != getpid() && is_of_worker(pid, search->gadget, search->label) && process_alive(pid)) {
+	if (pid != getpid() && is_of_worker(pid, search->gadget, search->label) &&
+	    process_alive(pid)) {
 		kill(pid, SIGKILL);
 		search->found++;
 	}

@@ -34,7 +34,8 @@ static int open_dir(struct rundir *rundir, const struct world *world, struct err
 			return no_access(err, world->run_dir, "make");
 		if (mkdir(rundir->path, 0755) < 0 && errno != EEXIST && errno != ENOENT)
 			return no_access(err, rundir->path, "make");
-		rundir->dir_fd = open(rundir->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+		rundir->dir_fd =
+			open(rundir->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	} while (rundir->dir_fd < 0 && errno == ENOENT);
 	return rundir->dir_fd < 0 ? no_access(err, rundir->path, "open") : 0;
 }
@@ -59,13 +60,15 @@ int rundir_lock(struct rundir *rundir, const struct world *world, const char *na
 		r = open_dir(rundir, world, err);
 		if (r < 0)
 			break;
-		rundir->lock_fd = openat(rundir->dir_fd, LOCK, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+		rundir->lock_fd = openat(rundir->dir_fd, LOCK,
+					 O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
 		if (rundir->lock_fd < 0 && errno != ENOENT) {
 			no_access(err, rundir->path, "lock");
 			break;
 		}
 		if (rundir->lock_fd >= 0 && flock(rundir->lock_fd, LOCK_EX | LOCK_NB) < 0) {
-			error_set(err, EX_CANTCREAT, errno, rundir->path, "%s is locked", rundir->path);
+			error_set(err, EX_CANTCREAT, errno, rundir->path, "%s is locked",
+				  rundir->path);
 			break;
 		}
 		/* Whoever had the lock before may have removed the directory while we waited. */
@@ -84,7 +87,8 @@ int rundir_sign(const struct rundir *rundir, const char *who, struct error *err)
 	if (ftruncate(rundir->lock_fd, 0) == 0 &&
 	    pwrite(rundir->lock_fd, text, strlen(text), 0) == (ssize_t)strlen(text))
 		return 0;
-	return error_errno(err, EX_IOERR, errno, rundir->path, "cannot write %s/" LOCK, rundir->path);
+	return error_errno(err, EX_IOERR, errno, rundir->path, "cannot write %s/" LOCK,
+			   rundir->path);
 }
 
 void rundir_close(struct rundir *rundir)
@@ -99,7 +103,8 @@ void rundir_close(struct rundir *rundir)
 
 int rundir_remove(struct rundir *rundir, struct error *err)
 {
-	_cleanup_free_ char *parent = xstrndup(rundir->path, (size_t)(strrchr(rundir->path, '/') - rundir->path));
+	_cleanup_free_ char *parent =
+		xstrndup(rundir->path, (size_t)(strrchr(rundir->path, '/') - rundir->path));
 	DIR *dir = fdopendir(dup(rundir->dir_fd));
 	struct dirent *entry;
 
@@ -111,7 +116,8 @@ int rundir_remove(struct rundir *rundir, struct error *err)
 	closedir(dir);
 	unlinkat(rundir->dir_fd, LOCK, 0);
 	if (rmdir(rundir->path) < 0 && errno != ENOENT)
-		return error_errno(err, EX_OSERR, errno, rundir->path, "cannot remove %s", rundir->path);
+		return error_errno(err, EX_OSERR, errno, rundir->path, "cannot remove %s",
+				   rundir->path);
 	rmdir(parent); /* fails as long as another gadget is in it */
 	rundir_close(rundir);
 	return 0;
@@ -149,10 +155,12 @@ int rundir_read(const struct world *world, const char *name, const char *file, j
 	if (r == -ENOENT)
 		return r;
 	if (r < 0)
-		return error_errno(err, r == -EACCES ? EX_NOPERM : EX_IOERR, -r, path, "cannot read %s", path);
+		return error_errno(err, r == -EACCES ? EX_NOPERM : EX_IOERR, -r, path,
+				   "cannot read %s", path);
 	*json = json_loadb(text, size, 0, &error);
 	if (!*json)
-		return error_set(err, EX_IOERR, EBADMSG, path, "%s is damaged: %s", path, error.text);
+		return error_set(err, EX_IOERR, EBADMSG, path, "%s is damaged: %s", path,
+				 error.text);
 	return 0;
 }
 
@@ -163,7 +171,8 @@ int rundir_write(const struct rundir *rundir, const char *file, const json_t *js
 	int r = text ? file_replace(rundir->dir_fd, file, text, strlen(text), 0644) : -EINVAL;
 
 	if (r < 0)
-		return error_errno(err, EX_IOERR, -r, rundir->path, "cannot write %s/%s", rundir->path, file);
+		return error_errno(err, EX_IOERR, -r, rundir->path, "cannot write %s/%s",
+				   rundir->path, file);
 	return 0;
 }
 

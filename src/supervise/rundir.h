@@ -15,8 +15,8 @@
 #include <jansson.h>
 #include <sys/types.h>
 
-#include "base/world.h"
 #include "base/error.h"
+#include "base/world.h"
 
 struct rundir {
 	char *path;
@@ -41,10 +41,12 @@ int rundir_lock(struct rundir *rundir, const struct world *world, const char *na
 int rundir_sign(const struct rundir *rundir, const char *who, struct error *err);
 void rundir_close(struct rundir *rundir);
 
-/* Removes the directory with everything ffsctl put there, and /run/ffsctl if nothing else is in it. */
+/* Removes the directory with everything ffsctl put there, and /run/ffsctl if nothing else is in it.
+ */
 int rundir_remove(struct rundir *rundir, struct error *err);
 
-/* Whose lock it is. pid 0: nobody's. `who` is freed by the caller. -errno, -ENOENT: no such gadget. */
+/* Whose lock it is. pid 0: nobody's. `who` is freed by the caller. -errno, -ENOENT: no such gadget.
+ */
 int rundir_owner(const struct world *world, const char *name, pid_t *pid, char **who);
 
 /* Reads RUN/NAME/FILE. -ENOENT (no text) when it is not there. The caller owns *json. */

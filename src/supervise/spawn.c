@@ -45,7 +45,8 @@ static bool drop_capabilities(void)
 	return syscall(SYS_capset, &head, none) == 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
 }
 
-/* An empty bounding set: root's exec gives nothing back. The set has fewer bits on older kernels. */
+/* An empty bounding set: root's exec gives nothing back. The set has fewer bits on older kernels.
+ */
 static bool drop_bounding_set(void)
 {
 	for (unsigned long cap = 0; cap < 64; cap++)
@@ -137,9 +138,12 @@ int spawn_start(const struct spawn *spawn, const int *fds, size_t n_fds, int out
 {
 	_cleanup_close_ int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	_cleanup_free_ int *high = xcalloc(n_fds, sizeof(*high));
-	struct child c = {
-		.spawn = spawn, .fds = high, .n_fds = n_fds, .null = null, .output = output, .parent = getpid()
-	};
+	struct child c = { .spawn = spawn,
+			   .fds = high,
+			   .n_fds = n_fds,
+			   .null = null,
+			   .output = output,
+			   .parent = getpid() };
 	int r = 0;
 
 	for (size_t i = 0; i < n_fds; i++) {
@@ -189,7 +193,8 @@ static bool as_number(const char *name, unsigned int *id)
 	return true;
 }
 
-int spawn_find_user(const char *name, uid_t *uid, gid_t *gid, const struct origin *at, struct error *err)
+int spawn_find_user(const char *name, uid_t *uid, gid_t *gid, const struct origin *at,
+		    struct error *err)
 {
 	unsigned int number = 0;
 	bool numeric = as_number(name, &number);
@@ -211,7 +216,8 @@ int spawn_find_group(const char *name, gid_t *gid, const struct origin *at, stru
 	const struct group *gr = numeric ? NULL : getgrnam(name);
 
 	if (!gr && !numeric) {
-		error_set(err, EX_UNAVAILABLE, ENOENT, NULL, "this machine has no group '%s'", name);
+		error_set(err, EX_UNAVAILABLE, ENOENT, NULL, "this machine has no group '%s'",
+			  name);
 		return error_at(err, at);
 	}
 	*gid = gr ? gr->gr_gid : number;
@@ -220,7 +226,8 @@ int spawn_find_group(const char *name, gid_t *gid, const struct origin *at, stru
 
 int spawn_find_program(const char *name, char **out, const struct origin *at, struct error *err)
 {
-	_cleanup_free_ char *path = xstrdup(getenv("PATH") ? getenv("PATH") : "/usr/sbin:/usr/bin:/sbin:/bin");
+	_cleanup_free_ char *path =
+		xstrdup(getenv("PATH") ? getenv("PATH") : "/usr/sbin:/usr/bin:/sbin:/bin");
 	char *rest = NULL;
 
 	for (char *dir = strtok_r(path, ":", &rest); dir; dir = strtok_r(NULL, ":", &rest)) {

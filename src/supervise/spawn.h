@@ -14,8 +14,8 @@
 struct spawn {
 	char *program; /* absolute */
 	char **argv;
-	char **env;        /* complete; LISTEN_PID's value is filled in at each start */
-	char *listen_pid;  /* points at that value in env, SPAWN_PID_DIGITS wide; NULL: none */
+	char **env;	  /* complete; LISTEN_PID's value is filled in at each start */
+	char *listen_pid; /* points at that value in env, SPAWN_PID_DIGITS wide; NULL: none */
 	char *directory;
 	uid_t uid;
 	gid_t gid;
@@ -34,7 +34,8 @@ int spawn_start(const struct spawn *spawn, const int *fds, size_t n_fds, int out
 void spawn_free(struct spawn *spawn);
 
 /* Resolves names or numbers of the user database; `uid`'s own group is the default `gid`. */
-int spawn_find_user(const char *name, uid_t *uid, gid_t *gid, const struct origin *at, struct error *err);
+int spawn_find_user(const char *name, uid_t *uid, gid_t *gid, const struct origin *at,
+		    struct error *err);
 int spawn_find_group(const char *name, gid_t *gid, const struct origin *at, struct error *err);
 
 /* Looks a program up in the PATH of ffsctl's own environment; the caller frees *out. */

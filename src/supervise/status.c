@@ -41,8 +41,8 @@ static int add_endpoint(void *data, const struct endpoint *ep)
 	_cleanup_free_ char *file = ffs_endpoint_file(e->instance->function->ffs, ep);
 
 	json_array_append_new(e->array,
-			      json_pack("{s:s, s:i, s:s, s:s, s:i}", "file", file, "address", ep->address,
-					"type", type_words[ep->type], "direction",
+			      json_pack("{s:s, s:i, s:s, s:s, s:i}", "file", file, "address",
+					ep->address, "type", type_words[ep->type], "direction",
 					ep->direction == EP_IN ? "in" : "out", "max_packet",
 					max_packet(e->instance, ep)));
 	return 0;
@@ -57,11 +57,12 @@ static json_t *unit_json(const struct unit *u)
 {
 	bool serves = u->state == UNIT_READY;
 
-	return json_pack("{s:s, s:o, s:o, s:i, s:o, s:o}", "state", unit_state_words[u->state], "pid",
-			 u->pid > 0 ? json_integer(u->pid) : json_null(), "engine",
-			 u->worker->kind == WORKER_PLUGIN ? json_string("copy") : json_null(), "restarts",
-			 (int)u->restarts, "last_exit", or_null(u->last_exit ? json_string(u->last_exit) : NULL),
-			 "ready_since", serves ? json_integer(u->ready_at) : json_null());
+	return json_pack("{s:s, s:o, s:o, s:i, s:o, s:o}", "state", unit_state_words[u->state],
+			 "pid", u->pid > 0 ? json_integer(u->pid) : json_null(), "engine",
+			 u->worker->kind == WORKER_PLUGIN ? json_string("copy") : json_null(),
+			 "restarts", (int)u->restarts, "last_exit",
+			 or_null(u->last_exit ? json_string(u->last_exit) : NULL), "ready_since",
+			 serves ? json_integer(u->ready_at) : json_null());
 }
 
 static const struct instance *instance_of(const struct supervisor *s, const struct function *f)
@@ -79,12 +80,14 @@ static json_t *function_json(const struct supervisor *s, const struct function *
 
 	if (i)
 		ffs_each_endpoint(f->ffs, add_endpoint, &e);
-	return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "label", f->label, "type", f->type,
-			 "instance", f->instance, "mount", i ? json_string(f->ffs->mount.path) : json_null(),
-			 "device", i && f->ffs->device.value ? json_string(f->ffs->device.value) : json_null(),
+	return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "label", f->label, "type",
+			 f->type, "instance", f->instance, "mount",
+			 i ? json_string(f->ffs->mount.path) : json_null(), "device",
+			 i && f->ffs->device.value ? json_string(f->ffs->device.value)
+						   : json_null(),
 			 "ifname", json_null(), "endpoints", e.array, "keeper",
-			 i && i->keeper.pid > 0 ? json_integer(i->keeper.pid) : json_null(), "worker",
-			 i && i->has_unit ? unit_json(&i->unit) : json_null());
+			 i && i->keeper.pid > 0 ? json_integer(i->keeper.pid) : json_null(),
+			 "worker", i && i->has_unit ? unit_json(&i->unit) : json_null());
 }
 
 /* What the supervisor knows; who reads it compares it with what the kernel says (machine.c). */
@@ -110,7 +113,8 @@ static json_t *problems_json(const struct supervisor *s)
 	json_t *array = json_array();
 
 	if (s->failure.text)
-		json_array_append_new(array, json_pack("{s:s, s:s}", "severity", "error", "text", s->failure.text));
+		json_array_append_new(array, json_pack("{s:s, s:s}", "severity", "error", "text",
+						       s->failure.text));
 	for (size_t n = 0; n < s->n_instances; n++) {
 		const struct instance *i = &s->instances[n];
 		_cleanup_free_ char *text = NULL;
@@ -118,10 +122,13 @@ static json_t *problems_json(const struct supervisor *s)
 		if (!i->has_unit || (i->unit.state != UNIT_WAITING && i->unit.state != UNIT_FAILED))
 			continue;
 		text = strf("%s: the worker %s: %s", i->function->label,
-			    i->unit.state == UNIT_FAILED ? "has failed" : "is about to be restarted",
+			    i->unit.state == UNIT_FAILED ? "has failed"
+							 : "is about to be restarted",
 			    i->unit.last_exit ? i->unit.last_exit : "it could not be started");
-		json_array_append_new(array, json_pack("{s:s, s:s}", "severity",
-						       i->unit.state == UNIT_FAILED ? "error" : "warning", "text", text));
+		json_array_append_new(array,
+				      json_pack("{s:s, s:s}", "severity",
+						i->unit.state == UNIT_FAILED ? "error" : "warning",
+						"text", text));
 	}
 	return array;
 }
@@ -135,10 +142,11 @@ void supervisor_write_status(struct supervisor *s)
 		return;
 	for (size_t n = 0; n < s->gadget->n_functions; n++)
 		json_array_append_new(functions, function_json(s, &s->gadget->functions[n]));
-	json = json_pack("{s:s, s:s, s:s, s:o, s:i, s:o, s:o, s:o}", "name", s->name, "file", s->gadget->file,
-			 "state", state_word(s), "udc", s->udc ? json_string(s->udc) : json_null(),
-			 "supervisor", (int)getpid(), "since", s->since ? json_integer(s->since) : json_null(),
-			 "functions", functions, "problems", problems_json(s));
+	json = json_pack("{s:s, s:s, s:s, s:o, s:i, s:o, s:o, s:o}", "name", s->name, "file",
+			 s->gadget->file, "state", state_word(s), "udc",
+			 s->udc ? json_string(s->udc) : json_null(), "supervisor", (int)getpid(),
+			 "since", s->since ? json_integer(s->since) : json_null(), "functions",
+			 functions, "problems", problems_json(s));
 	/* A full file system costs the status its freshness; the gadget goes on. */
 	rundir_write(&s->rundir, RUNDIR_STATUS, json, &ignored);
 	json_decref(json);

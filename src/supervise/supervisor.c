@@ -55,7 +55,8 @@ void supervisor_go_down(struct supervisor *s, struct error *why)
 	s->changed = true;
 }
 
-/* --- the plan ---------------------------------------------------------------------------------- */
+/* --- the plan ----------------------------------------------------------------------------------
+ */
 
 static const struct step_op **all_ops(void)
 {
@@ -112,7 +113,8 @@ static int write_record(struct supervisor *s, struct error *err)
 	return rundir_write(&s->rundir, RUNDIR_RECORD, s->record, err);
 }
 
-/* --- what happens ------------------------------------------------------------------------------- */
+/* --- what happens -------------------------------------------------------------------------------
+ */
 
 void supervisor_worker_failed(struct supervisor *s, struct unit *unit)
 {
@@ -156,7 +158,8 @@ void supervisor_keeper_died(struct supervisor *s, struct instance *instance)
 {
 	_cleanup_error_ struct error err = { 0 };
 
-	error_set(&err, EX_PROTOCOL, ECHILD, NULL, "the keeper of '%s' has died, and the function with it",
+	error_set(&err, EX_PROTOCOL, ECHILD, NULL,
+		  "the keeper of '%s' has died, and the function with it",
 		  instance->function->label);
 	supervisor_say(s, "%s", err.text);
 	if (s->phase != PHASE_UP) {
@@ -204,7 +207,8 @@ static void on_signal(void *data, uint32_t events _unused_)
 			child_ended(s, pid, status);
 		break;
 	case SIGHUP:
-		supervisor_say(s, "reload is not in this version of ffsctl: take the gadget down and up again");
+		supervisor_say(s, "reload is not in this version of ffsctl: take the gadget down "
+				  "and up again");
 		break;
 	default:
 		supervisor_go_down(s, NULL);
@@ -219,9 +223,11 @@ static void on_deadline(void *data, uint32_t events _unused_)
 
 	timer_stop(&s->deadline);
 	if (s->phase == PHASE_WAITING_UDC)
-		error_set(&err, EX_TEMPFAIL, ETIMEDOUT, UDC_CLASS_DIR, "no UDC has come within the time given");
+		error_set(&err, EX_TEMPFAIL, ETIMEDOUT, UDC_CLASS_DIR,
+			  "no UDC has come within the time given");
 	else if (s->phase == PHASE_COMING_UP)
-		error_set(&err, EX_TEMPFAIL, ETIMEDOUT, NULL, "the gadget did not come up within the time given (--timeout)");
+		error_set(&err, EX_TEMPFAIL, ETIMEDOUT, NULL,
+			  "the gadget did not come up within the time given (--timeout)");
 	if (err.exit)
 		supervisor_go_down(s, &err);
 }
@@ -242,16 +248,19 @@ int supervisor_watch_caller(struct supervisor *s, int fd, struct error *err)
 {
 	int r = source_add(&s->loop, &s->caller, fd, EPOLLIN | EPOLLHUP, on_caller, s);
 
-	return r < 0 ? error_errno(err, EX_OSERR, -r, NULL, "cannot watch the command's socket") : 0;
+	return r < 0 ? error_errno(err, EX_OSERR, -r, NULL, "cannot watch the command's socket")
+		     : 0;
 }
 
-/* --- the loop ------------------------------------------------------------------------------------ */
+/* --- the loop ------------------------------------------------------------------------------------
+ */
 
 static void came_up(struct supervisor *s)
 {
 	s->phase = PHASE_UP;
 	s->since = time(NULL);
 	timer_stop(&s->deadline);
+	compose_close(&s->compose); /* all that libusbgx was needed for is done */
 	supervisor_say(s, "up%s%s", s->udc ? " on " : ", not bound", s->udc ? s->udc : "");
 }
 
@@ -344,7 +353,8 @@ static int loop_until_gone(struct supervisor *s)
 	return 0;
 }
 
-/* --- waiting for a UDC ----------------------------------------------------------------------------- */
+/* --- waiting for a UDC
+ * ----------------------------------------------------------------------------- */
 
 static int choose(struct supervisor *s, bool waiting, struct error *err)
 {
@@ -354,8 +364,9 @@ static int choose(struct supervisor *s, bool waiting, struct error *err)
 
 	if (r == 0 && waiting && !named && udc_is_virtual(s->udc)) {
 		free(steal_ptr(s->udc));
-		return error_set(err, EX_UNAVAILABLE, ENODEV, UDC_CLASS_DIR,
-				 "there are only virtual UDCs, which are waited for only by name (--udc)");
+		return error_set(
+			err, EX_UNAVAILABLE, ENODEV, UDC_CLASS_DIR,
+			"there are only virtual UDCs, which are waited for only by name (--udc)");
 	}
 	return r;
 }
@@ -389,7 +400,8 @@ static int await_udc(struct supervisor *s, double seconds, struct error *err)
 			return fd;
 		r = source_add(&s->loop, &s->udc_watch, fd, EPOLLIN, on_udc_event, s);
 		if (r < 0)
-			return error_errno(err, EX_OSERR, -r, NULL, "cannot watch the kernel's uevents");
+			return error_errno(err, EX_OSERR, -r, NULL,
+					   "cannot watch the kernel's uevents");
 	}
 	r = choose(s, seconds > 0, &why);
 	if (r == 0) {
@@ -411,7 +423,8 @@ static int await_udc(struct supervisor *s, double seconds, struct error *err)
 	return err->exit ? -err->err : 0;
 }
 
-/* --- life ----------------------------------------------------------------------------------------- */
+/* --- life
+ * ----------------------------------------------------------------------------------------- */
 
 /* Nothing was made yet: only our own directory goes. */
 static int give_up(struct supervisor *s, struct error *err)
@@ -506,11 +519,18 @@ int supervisor_init(struct supervisor *s, const struct world *world, const struc
 {
 	int r;
 
-	*s = (struct supervisor){ .world = world, .gadget = gadget, .name = name,
-				  .rundir = RUNDIR_NONE, .loop.epoll_fd = -1,
-				  .signals = SOURCE_NONE, .deadline = SOURCE_NONE,
-				  .udc_watch = SOURCE_NONE, .caller = SOURCE_NONE,
-				  .compose = { .world = world, .gadget = gadget } };
+	*s = (struct supervisor){
+		.world = world,
+		.gadget = gadget,
+		.name = name,
+		.rundir = RUNDIR_NONE,
+		.loop.epoll_fd = -1,
+		.signals = SOURCE_NONE,
+		.deadline = SOURCE_NONE,
+		.udc_watch = SOURCE_NONE,
+		.caller = SOURCE_NONE,
+		.compose = { .world = world, .gadget = gadget, .view = USBG_VIEW_NONE }
+	};
 	s->rundir.path = strf("%s/%s", world->run_dir, name);
 	control_init(&s->control, s);
 	output_init(&s->output, -1);

@@ -31,7 +31,7 @@ struct supervisor {
 	const char *udc_wanted; /* --udc; NULL */
 	bool no_bind;
 	bool foreground; /* run: words and workers' output go to stderr */
-	json_t *record;  /* all but the plan; owned */
+	json_t *record;	 /* all but the plan; owned */
 
 	struct loop loop;
 	struct rundir rundir; /* owned */
@@ -42,15 +42,15 @@ struct supervisor {
 	char *udc; /* chosen; NULL with no_bind */
 
 	enum phase phase;
-	bool changed;   /* plan and status have to be looked at */
+	bool changed;	/* plan and status have to be looked at */
 	bool undo_soon; /* an undo wants to be called again without an event */
 	struct source signals, deadline, udc_watch, caller;
 	struct control control;
-	struct output output;    /* the workers' last words */
-	struct error failure;    /* why it goes or went down, or is failed */
-	bool failed;             /* a keeper died: the gadget is dead, nothing is removed */
+	struct output output;	 /* the workers' last words */
+	struct error failure;	 /* why it goes or went down, or is failed */
+	bool failed;		 /* a keeper died: the gadget is dead, nothing is removed */
 	bool unbound_on_failure; /* a worker failed for good and the gadget was taken off the bus */
-	time_t since;            /* wall clock: when it came up */
+	time_t since;		 /* wall clock: when it came up */
 	void (*on_up)(void *data); /* told once, when all is up */
 	void *on_up_data;
 };
@@ -72,7 +72,8 @@ int supervisor_make_plan(struct supervisor *s, const char *udc, struct error *er
 /*
  * Comes up and stays until it is told to go (returns 0), cannot come up or fails (negative errno,
  * err filled). In both cases everything has been undone, except for what err names.
- * timeout: seconds to come up in; wait_udc: seconds to wait for a UDC, 0 not at all, HUGE_VAL for ever.
+ * timeout: seconds to come up in; wait_udc: seconds to wait for a UDC, 0 not at all, HUGE_VAL for
+ * ever.
  */
 int supervisor_run(struct supervisor *s, double timeout, double wait_udc, struct error *err);
 

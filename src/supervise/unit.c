@@ -29,7 +29,7 @@
 #define EXIT_DO_NOT_RESTART 125
 
 const char *const unit_state_words[UNIT_STATE_COUNT] = {
-	[UNIT_STOPPED] = "stopped", [UNIT_STARTING] = "starting", [UNIT_READY] = "ready",
+	[UNIT_STOPPED] = "stopped",  [UNIT_STARTING] = "starting", [UNIT_READY] = "ready",
 	[UNIT_STOPPING] = "stopped", [UNIT_WAITING] = "waiting",   [UNIT_FAILED] = "failed",
 	[UNIT_DONE] = "done",
 };
@@ -146,7 +146,10 @@ static void on_notify_socket(void *data, uint32_t events _unused_)
 	struct unit *unit = data;
 	char text[4096], control[CMSG_SPACE(sizeof(struct ucred))];
 	struct iovec iov = { text, sizeof(text) - 1 };
-	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control) };
+	struct msghdr msg = { .msg_iov = &iov,
+			      .msg_iovlen = 1,
+			      .msg_control = control,
+			      .msg_controllen = sizeof(control) };
 	ssize_t n = recvmsg(unit->notify.fd, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	const struct cmsghdr *c = n > 0 ? CMSG_FIRSTHDR(&msg) : NULL;
 	struct ucred sender;
@@ -155,7 +158,8 @@ static void on_notify_socket(void *data, uint32_t events _unused_)
 		return;
 	memcpy(&sender, CMSG_DATA(c), sizeof(sender));
 	text[n] = '\0';
-	if ((sender.pid == unit->pid || getsid(sender.pid) == unit->pid) && has_line(text, "READY=1"))
+	if ((sender.pid == unit->pid || getsid(sender.pid) == unit->pid) &&
+	    has_line(text, "READY=1"))
 		unit_handle(unit, UNIT_EV_READY);
 }
 
@@ -188,7 +192,8 @@ int unit_watch(struct unit *unit, int *control, int *output, int *notify, struct
 	}
 	if (r == 0 && *notify >= 0) {
 		r = source_add(loop, &unit->notify, *notify, EPOLLIN,
-			       unit->worker->ready == READY_FD ? on_notify_fd : on_notify_socket, unit);
+			       unit->worker->ready == READY_FD ? on_notify_fd : on_notify_socket,
+			       unit);
 		if (r == 0)
 			*notify = -1;
 	}
@@ -248,7 +253,8 @@ static void go_on_halting(struct unit *unit)
 		end_halting(unit);
 }
 
-/* --- what happens ------------------------------------------------------------------------------ */
+/* --- what happens ------------------------------------------------------------------------------
+ */
 
 static void tell_bus_state(struct unit *unit)
 {
@@ -292,7 +298,8 @@ static void do_ready(struct unit *unit)
 	unit->served = true;
 	unit->ready_since = now_monotonic();
 	unit->ready_at = time(NULL);
-	supervisor_say(supervisor_of(unit), "%s: worker ready (pid %d)", label_of(unit), (int)unit->pid);
+	supervisor_say(supervisor_of(unit), "%s: worker ready (pid %d)", label_of(unit),
+		       (int)unit->pid);
 	supervisor_changed(supervisor_of(unit));
 }
 
@@ -329,7 +336,8 @@ static void go_waiting(struct unit *unit, double delay)
 {
 	unit->state = UNIT_WAITING;
 	unit->start_due = now_monotonic() + delay;
-	/* Not a moment later than needed: with no delay and nothing to halt it starts right here. */
+	/* Not a moment later than needed: with no delay and nothing to halt it starts right here.
+	 */
 	unit_handle(unit, UNIT_EV_TIMER);
 }
 
@@ -413,7 +421,8 @@ static void ended(struct unit *unit)
 		fail(unit, "it asked not to be restarted (exit 125)");
 		return;
 	}
-	if (w->restart == RESTART_NEVER || (w->restart == RESTART_ON_FAILURE && exited_with(unit, 0))) {
+	if (w->restart == RESTART_NEVER ||
+	    (w->restart == RESTART_ON_FAILURE && exited_with(unit, 0))) {
 		unit->state = UNIT_DONE;
 		supervisor_say(s, "%s: worker done", label_of(unit));
 		supervisor_changed(s);
@@ -432,8 +441,8 @@ static void ended(struct unit *unit)
 
 static void do_ended(struct unit *unit)
 {
-	supervisor_say(supervisor_of(unit), "%s: worker ended: %s%s", label_of(unit), unit->last_exit,
-		       unit->start_timed_out ? " (never ready)" : "");
+	supervisor_say(supervisor_of(unit), "%s: worker ended: %s%s", label_of(unit),
+		       unit->last_exit, unit->start_timed_out ? " (never ready)" : "");
 	ended(unit);
 }
 
@@ -559,9 +568,14 @@ int unit_init(struct unit *unit, struct instance *instance, const struct worker 
 {
 	int r;
 
-	*unit = (struct unit){ .instance = instance, .worker = worker, .config_fd = -1,
-			       .control = SOURCE_NONE, .output = SOURCE_NONE, .notify = SOURCE_NONE,
-			       .timer = SOURCE_NONE, .delay = worker->restart_delay };
+	*unit = (struct unit){ .instance = instance,
+			       .worker = worker,
+			       .config_fd = -1,
+			       .control = SOURCE_NONE,
+			       .output = SOURCE_NONE,
+			       .notify = SOURCE_NONE,
+			       .timer = SOURCE_NONE,
+			       .delay = worker->restart_delay };
 	unit->deaths = xcalloc(worker->restart_limit + 1, sizeof(*unit->deaths));
 	r = timer_open(&instance->supervisor->loop, &unit->timer, on_timer, unit);
 	if (r < 0)

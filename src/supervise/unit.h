@@ -51,25 +51,25 @@ struct unit {
 	pid_t pid; /* 0: none */
 	struct source control, output, notify, timer;
 
-	bool restart_wanted;    /* while stopping: start again afterwards */
-	bool served;            /* this worker was ready */
-	bool start_timed_out;   /* this worker was killed because it was never ready */
+	bool restart_wanted;	     /* while stopping: start again afterwards */
+	bool served;		     /* this worker was ready */
+	bool start_timed_out;	     /* this worker was killed because it was never ready */
 	double started, ready_since; /* monotonic */
-	time_t ready_at;        /* wall clock, for people */
-	double delay;           /* of the next restart, seconds */
-	double *deaths;         /* ring of the last restart_limit + 1 deaths */
+	time_t ready_at;	     /* wall clock, for people */
+	double delay;		     /* of the next restart, seconds */
+	double *deaths;		     /* ring of the last restart_limit + 1 deaths */
 	size_t n_deaths, next_death;
 	unsigned int restarts;
-	char *last_exit;        /* "exit 1", "signal 9 (Killed)"; NULL: none yet */
+	char *last_exit; /* "exit 1", "signal 9 (Killed)"; NULL: none yet */
 
-	struct halting {        /* endpoints that still have to be halted */
+	struct halting { /* endpoints that still have to be halted */
 		int fd;
 		const struct endpoint *ep;
-	} *halting;
+	} * halting;
 	size_t n_halting;
 	unsigned int halt_tries;
-	struct error error;     /* why the last start failed */
-	double start_due;       /* while waiting: monotonic */
+	struct error error; /* why the last start failed */
+	double start_due;   /* while waiting: monotonic */
 };
 
 /* Resolves user, program and environment; errors point at the gadget file. */

@@ -12,7 +12,7 @@ ffsctl_worker_SOURCES = \
 	src/worker/worker.h
 ffsctl_worker_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 ffsctl_worker_LDADD = libstream.a libffsctl.a $(WORKER_LIBS)
-ffsctl_worker_LDFLAGS = $(FAST_LDFLAGS)
+ffsctl_worker_LDFLAGS = $(LDFLAGS_FAST)
 
 dist_schema_DATA += schemas/worker-config.schema.json schemas/plugin.schema.json
 
