@@ -21,6 +21,8 @@
 #include "supervise/supervisor.h"
 
 #define WORKER_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+/* The kernel's overflow id (kernel/sys.c, DEFAULT_OVERFLOWUID): nobody's, on every system. */
+#define NOBODY 65534
 /* ep0 data of 64 KiB and a few events fit; what a worker does not read beyond that is lost. */
 #define CONTROL_BUFFER (256 * 1024)
 
@@ -253,7 +255,13 @@ static int prepare_user(struct unit *unit, struct error *err)
 {
 	const struct worker *w = unit->worker;
 	struct spawn *s = &unit->spawn;
-	int r = spawn_find_user(w->user.value, &s->uid, &s->gid, &w->user.at, err);
+	int r = 0;
+
+	/* The defaults need no user database, which a board may not have. */
+	if (w->user.at.file)
+		r = spawn_find_user(w->user.value, &s->uid, &s->gid, &w->user.at, err);
+	else
+		s->uid = s->gid = streq(w->user.value, "root") ? 0 : NOBODY;
 
 	s->groups = xcalloc(w->n_groups, sizeof(*s->groups));
 	for (; r == 0 && s->n_groups < w->n_groups; s->n_groups++)

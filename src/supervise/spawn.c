@@ -18,6 +18,14 @@
 /* Above every number that a worker's descriptors get, so that placing one hides no other. */
 #define HIGH_FD 200
 
+bool spawn_drop_bounding_set(void)
+{
+	for (unsigned long cap = 0; cap < 64; cap++)
+		if (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0)
+			return errno == EINVAL; /* this kernel has no capability of that number */
+	return true;
+}
+
 /* What the child could not do. It shares our memory until its exec (vfork), so this is seen. */
 struct failure {
 	const char *what;
@@ -43,16 +51,6 @@ static bool drop_capabilities(void)
 	struct __user_cap_data_struct none[2] = { { 0 } };
 
 	return syscall(SYS_capset, &head, none) == 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
-}
-
-/* An empty bounding set: root's exec gives nothing back. The set has fewer bits on older kernels.
- */
-static bool drop_bounding_set(void)
-{
-	for (unsigned long cap = 0; cap < 64; cap++)
-		if (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0)
-			return errno == EINVAL;
-	return true;
 }
 
 static bool become_user(const struct spawn *s)
@@ -96,7 +94,7 @@ static const char *become_worker(const struct child *c)
 		return "hand descriptors to";
 	if (chdir(s->directory) < 0)
 		return "change to the directory of";
-	if (!s->keep_privileges && !drop_bounding_set())
+	if (!s->keep_privileges && !s->bounded && !spawn_drop_bounding_set())
 		return "take the capabilities from";
 	if (!become_user(s))
 		return "set user and groups of";

@@ -22,6 +22,7 @@ struct spawn {
 	gid_t *groups;
 	size_t n_groups;
 	bool keep_privileges; /* else: no capabilities, no_new_privs */
+	bool bounded;         /* the supervisor's own bounding set is empty already */
 };
 #define SPAWN_PID_DIGITS 10
 
@@ -32,6 +33,12 @@ struct spawn {
 int spawn_start(const struct spawn *spawn, const int *fds, size_t n_fds, int output, pid_t *pid,
 		struct error *err);
 void spawn_free(struct spawn *spawn);
+
+/*
+ * Empties the caller's capability bounding set: whatever it executes has no capabilities, even as
+ * root, and cannot get them back. Its own stay. Only system calls: may be called in a vfork child.
+ */
+bool spawn_drop_bounding_set(void);
 
 /* Resolves names or numbers of the user database; `uid`'s own group is the default `gid`. */
 int spawn_find_user(const char *name, uid_t *uid, gid_t *gid, const struct origin *at,

@@ -296,6 +296,7 @@ static void go_on_down(struct supervisor *s)
 		r = rundir_remove(&s->rundir, &err);
 	if (r == 0)
 		return;
+	s->undo_failed = true;
 	/* The record stays, for the next `down`. */
 	error_hint(&err, "'ffsctl down %s' takes away what is left", s->name);
 	if (s->failure.text)
@@ -436,6 +437,22 @@ static int give_up(struct supervisor *s, struct error *err)
 	return -err->err;
 }
 
+/*
+ * When no worker is to keep its privileges, the supervisor gives up the bounding set itself, once,
+ * rather than each worker at each start. What the supervisor may do stays as it is.
+ */
+static void bound_capabilities(struct supervisor *s)
+{
+	bool bounded;
+
+	for (size_t n = 0; n < s->n_instances; n++)
+		if (s->instances[n].has_unit && s->instances[n].unit.worker->keep_privileges)
+			return;
+	bounded = spawn_drop_bounding_set();
+	for (size_t n = 0; n < s->n_instances; n++)
+		s->instances[n].unit.spawn.bounded = bounded;
+}
+
 static int prepare(struct supervisor *s, double wait_udc, struct error *err)
 {
 	int r = control_listen(&s->control, &s->rundir, err);
@@ -446,6 +463,8 @@ static int prepare(struct supervisor *s, double wait_udc, struct error *err)
 		r = supervisor_make_plan(s, s->udc, err);
 	if (r == 0 && s->phase != PHASE_GOING_DOWN)
 		r = write_record(s, err);
+	if (r == 0)
+		bound_capabilities(s);
 	return r;
 }
 
@@ -463,7 +482,8 @@ int supervisor_run(struct supervisor *s, double timeout, double wait_udc, struct
 	r = loop_until_gone(s);
 	if (r < 0)
 		return error_errno(err, EX_OSERR, -r, NULL, "cannot wait for events");
-	control_answer_down(&s->control, &s->failure);
+	/* Why the gadget had failed before is no failure of taking it down. */
+	control_answer_down(&s->control, s->undo_failed ? &s->failure : NULL);
 	if (!s->failure.exit)
 		return 0;
 	error_move(err, &s->failure);

@@ -49,6 +49,7 @@ struct supervisor {
 	struct output output;	 /* the workers' last words */
 	struct error failure;	 /* why it goes or went down, or is failed */
 	bool failed;		 /* a keeper died: the gadget is dead, nothing is removed */
+	bool undo_failed;	 /* going down has left something */
 	bool unbound_on_failure; /* a worker failed for good and the gadget was taken off the bus */
 	time_t since;		 /* wall clock: when it came up */
 	void (*on_up)(void *data); /* told once, when all is up */
