@@ -1,0 +1,56 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+# lab: kernel=6.12,6.1
+"""`down` says how taking it down went, not what had happened to the gadget before."""
+
+import os
+
+import harness
+import tap
+from harness import EXAMPLES, down, ffsctl, must, up
+from tap import contains, eq, test
+
+before = harness.snapshot()
+
+
+@tap.cleanup
+def nothing_left():
+    harness.same(before, harness.snapshot())
+
+
+@test("a gadget whose keeper has died goes down with 0")
+def _():
+    up(f"{EXAMPLES}/interrupt.conf")
+    gadget, _ = harness.status("interrupt")
+    harness.kill(gadget["functions"][0]["keeper"])
+    down("interrupt")
+
+
+@test("a gadget that has failed goes down with 0")
+def _():
+    up(f"{EXAMPLES}/interrupt.conf")
+    gadget, _ = harness.status("interrupt")
+    harness.kill(gadget["functions"][0]["keeper"])
+    # Handling a command comes after handling that death: epoll has had it first
+    eq(must(ffsctl("restart", "interrupt"), 73).returncode, 73)
+    gadget, code = harness.status("interrupt")
+    eq((gadget["state"], code), ("failed", 1))
+    down("interrupt")
+
+
+@test("down says what it did, and is done when there is nothing to do")
+def _():
+    up(f"{EXAMPLES}/loopback.conf")
+    eq(down("loopback").stderr, "ffsctl: loopback: down\n")
+    contains(down("loopback").stderr, "not up")
+
+
+@test("one name per gadget, several gadgets in one command, files as names")
+def _():
+    up(f"{EXAMPLES}/loopback.conf", "--no-bind")
+    up(f"{EXAMPLES}/interrupt.conf", "--no-bind")
+    eq(sorted(os.listdir(harness.CONFIGFS)), ["interrupt", "loopback"])
+    eq(down(f"{EXAMPLES}/loopback.conf", "interrupt").stderr, "ffsctl: loopback: down\nffsctl: interrupt: down\n")
+
+
+tap.main()
