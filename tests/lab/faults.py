@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What the fault tests share: every example and every step of its plan, and what has to be true
+after a step has failed or its process was killed there.
+
+Step numbers are those of `up --dry-run --json`; src/plan/fault.h says how faults are planted.
+"""
+
+import errno
+import os
+import pathlib
+
+import harness
+import tap
+from harness import document, ffsctl, must, same, snapshot, status, wait_dead
+from tap import contains, eq, ok
+
+KERNEL_REFUSED = 71
+DEGRADED = 1
+NOT_UP = 3
+
+# A different one at each step: the words must be those of the errno, not of a guess.
+ERRNOS = (errno.EIO, errno.EBUSY, errno.ENOSPC, errno.ENOMEM, errno.EINVAL, errno.EPERM, errno.EFAULT)
+
+
+class Example:
+    def __init__(self, path):
+        self.path = str(path)
+        self.name = path.stem
+        self.plan = document(must(ffsctl("up", "--dry-run", "--json", path)))["gadgets"][0]["plan"]
+        eq([step["n"] for step in self.plan], list(range(1, len(self.plan) + 1)), "numbers of steps")
+
+    def undoable(self):
+        return [step for step in self.plan if step["undo"]]
+
+
+def examples():
+    """All of them. The steps are the same on every kernel: on older ones two examples have to do."""
+    paths = sorted(pathlib.Path(harness.EXAMPLES).glob("*.conf"))
+    ok(len(paths) >= 7, "examples are missing")
+    if os.environ.get("LAB_KERNEL") == "6.1":
+        paths = [path for path in paths if path.stem in ("loopback", "mount-options")]
+    return [Example(path) for path in paths]
+
+
+EXAMPLES = examples()
+
+
+def errno_of(step):
+    return ERRNOS[step["n"] % len(ERRNOS)]
+
+
+def sentence(step, verb, error):
+    return f"cannot {verb} {step['path']}: {os.strerror(error)}"
+
+
+def each(title, steps=lambda example: example.plan):
+    """Registers one test per example and step; the function gets both and may do what it likes, as
+    long as a last `down` leaves the machine as it was."""
+
+    def register(function):
+        for example in EXAMPLES:
+            for step in steps(example):
+                name = f"{example.name}: step {step['n']} ({step['do']} {step['path']}) {title}"
+                tap.test(name, example, step)(clean(function))
+        return function
+
+    return register
+
+
+def clean(function):
+    def run(example, step):
+        before = snapshot()
+        try:
+            function(example, step)
+            same(before, snapshot())
+        finally:
+            ffsctl("down", example.name)
+
+    return run
+
+
+def up(example, fault, arguments=()):
+    """`up` with a fault; must not succeed."""
+    result = ffsctl("up", example.path, *arguments, fault=fault)
+    ok(result.returncode not in (0, -11, -6), f"{fault}: exit {result.returncode}\n{result.stderr}")
+    return result
+
+
+def must_be_leftover(name):
+    """Nobody looks after the gadget any more, and status says that and what to do."""
+    gadget, code = status(name)
+    eq(code, DEGRADED, "exit status of status")
+    eq(gadget["state"], "degraded")
+    eq(gadget["supervisor"], None, "supervisor")
+    contains(gadget["problems"][0]["text"], f"'ffsctl down {name}' takes away what is left")
+    for function in gadget["functions"]:
+        worker = function["worker"]
+        if worker:
+            eq(worker["state"], "stopped", "worker without a supervisor")
+            if worker["pid"]:
+                wait_dead(worker["pid"])  # it dies with the supervisor, which takes a moment
+
+
+def must_be_down(name):
+    gadget, code = status(name)
+    eq((gadget, code), (None, NOT_UP))

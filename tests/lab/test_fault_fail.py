@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# lab: virtual-time timeout=240
+"""Each step of each example's plan fails: `up` says which, where and why, and nothing is left."""
+
+import os
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+import tap  # noqa: E402
+from faults import KERNEL_REFUSED, each, errno_of, must_be_down, sentence, up  # noqa: E402
+from harness import document  # noqa: E402
+from tap import contains, eq, ok  # noqa: E402
+
+
+@each("fails")
+def _(example, step):
+    error = errno_of(step)
+    result = up(example, f"fail={step['n']}:{error}")
+    eq(result.returncode, KERNEL_REFUSED, "exit status")
+    last = result.stderr.splitlines()[-1]
+    ok(last.endswith(": " + sentence(step, step["do"], error)), f"the last line is:\n{last}")
+    must_be_down(example.name)
+
+
+@each("fails, as JSON", lambda example: example.plan[-1:])
+def _(example, step):
+    error = errno_of(step)
+    result = up(example, f"fail={step['n']}:{error}", arguments=["--json"])
+    eq(result.returncode, KERNEL_REFUSED, "exit status")
+    (said,) = document(result)["errors"]
+    contains(said["text"], sentence(step, step["do"], error))
+    eq((said["path"], said["errno"], said["exit"]), (step["path"], error, KERNEL_REFUSED))
+
+
+tap.main()
