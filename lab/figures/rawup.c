@@ -2,7 +2,11 @@
 /*
  * What `ffsctl up examples/loopback.conf` does to the kernel, in raw calls and nothing else: the
  * floor under its time. The descriptors are held by a child, as nobody else would hold them.
- * `rawup down` takes it away again.
+ *
+ *   rawup UDC            brings it up
+ *   rawup down           takes it away again
+ *   rawup serve MOUNT    only writes the descriptors, prints a line and holds them: the program
+ *                        that shellup.sh starts
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -90,16 +94,37 @@ static int down(void)
 	return rmdir(GADGET) < 0;
 }
 
-int main(int argc, char **argv)
+/* Descriptors and strings of MOUNT/ep0; the descriptor that keeps them alive. */
+static int write_ep0(const char *mount_point)
 {
 	static const unsigned char strings[] = { 2, 0, 0, 0, 27, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0,
 						 9, 4, 'L', 'o', 'o', 'p', 'b', 'a', 'c', 'k', 0 };
 	unsigned char blob[256];
-	char pid[16];
+	char path[256];
 	int ep0;
 
-	if (argc == 3 && strcmp(argv[1], "down") == 0)
-		return down();
+	snprintf(path, sizeof(path), "%s/ep0", mount_point);
+	ep0 = open(path, O_RDWR | O_CLOEXEC);
+	must(ep0 >= 0, path);
+	must(write(ep0, blob, descriptors(blob)) > 0, "descriptors");
+	must(write(ep0, strings, sizeof(strings)) > 0, "strings");
+	return ep0;
+}
+
+static _Noreturn void serve(const char *mount_point)
+{
+	write_ep0(mount_point);
+	must(write(1, "ready\n", 6) == 6, "stdout");
+	close(1);
+	pause();
+	_exit(0);
+}
+
+static void up(const char *udc)
+{
+	char holder[16];
+	pid_t pid;
+
 	must(mkdir(GADGET, 0755) == 0, GADGET);
 	text(GADGET "/idVendor", "0x1d6b");
 	text(GADGET "/idProduct", "0x0104");
@@ -113,19 +138,27 @@ int main(int argc, char **argv)
 	must(symlink(GADGET "/functions/ffs.raw", GADGET "/configs/c.1/f") == 0, "link");
 	must(mkdir(MOUNT, 0755) == 0, MOUNT);
 	must(mount("raw", MOUNT, "functionfs", 0, "uid=0,gid=0") == 0, "mount");
-	ep0 = open(MOUNT "/ep0", O_RDWR | O_CLOEXEC);
-	must(ep0 >= 0, "ep0");
-	must(write(ep0, blob, descriptors(blob)) > 0, "descriptors");
-	must(write(ep0, strings, sizeof(strings)) > 0, "strings");
-	ep0 = fork();
-	if (ep0 == 0) {
+	write_ep0(MOUNT);
+	pid = fork();
+	if (pid == 0) {
 		for (int fd = 0; fd < 3; fd++)
 			close(fd);
 		pause();
 		_exit(0);
 	}
-	snprintf(pid, sizeof(pid), "%d", ep0);
-	text(HOLDER, pid);
-	text(GADGET "/UDC", argc == 2 ? argv[1] : "dummy_udc.0");
+	snprintf(holder, sizeof(holder), "%d", (int)pid);
+	text(HOLDER, holder);
+	text(GADGET "/UDC", udc);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc == 3 && strcmp(argv[1], "serve") == 0)
+		serve(argv[2]);
+	if (argc != 2)
+		return 64;
+	if (strcmp(argv[1], "down") == 0)
+		return down();
+	up(argv[1]);
 	return 0;
 }

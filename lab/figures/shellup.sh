@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The shortest shell script that brings up what `ffsctl up examples/loopback.conf` does: a gadget
-# with one FunctionFS function and a program that serves it ($1, which mounts nothing and prints a
-# line when its descriptors are written). `shellup.sh down` takes it away.
+# with one FunctionFS function and a program that holds it ("$1" serve, which prints a line when the
+# descriptors are written). `shellup.sh down` takes it away.
 set -e
 G=/sys/kernel/config/usb_gadget/sh M=/dev/ffs-sh
 if [ "$1" = down ]; then
@@ -26,7 +26,7 @@ ln -s functions/ffs.sh configs/c.1/f
 mkdir $M
 mount -t functionfs sh $M
 mkfifo /run/shellup.ready
-"$1" $M >/run/shellup.ready 2>/dev/null &
+"$1" serve $M >/run/shellup.ready 2>/dev/null &
 echo $! >/run/shellup.pid
 read -r _ </run/shellup.ready
 rm /run/shellup.ready

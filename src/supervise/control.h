@@ -35,7 +35,8 @@ int control_listen(struct control *control, const struct rundir *rundir, struct 
 void control_close(struct control *control);
 /* Answers those whose wait is over. */
 void control_update(struct control *control);
-/* Answers every client that waits for the end: with the error, or 0 if there is none (also NULL). */
+/* Answers every client that waits for the end: with the error, or 0 if there is none (also NULL).
+ */
 void control_answer_down(struct control *control, const struct error *err);
 
 /* {"exit", "text", "path", "errno", "file", "line", "column"}; what is unknown is null. */

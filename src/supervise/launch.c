@@ -6,12 +6,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -218,7 +220,8 @@ static void prepare_environment(struct unit *unit)
 {
 	const struct instance *i = unit->instance;
 	const struct worker *w = unit->worker;
-	size_t n = 0, n_fds = 2 + ffs_count_endpoints(i->function->ffs);
+	bool plugin = w->kind == WORKER_PLUGIN;
+	size_t n = 0, n_fds = 2 + ffs_count_endpoints(i->function->ffs) + plugin;
 	char **env = xcalloc(10 + w->n_env, sizeof(*env));
 	_cleanup_free_ char *names = xstrdup("config:control"), *notify = notify_path(unit);
 
@@ -228,7 +231,7 @@ static void prepare_environment(struct unit *unit)
 	env[n++] = strf("FFSCTL_FUNCTION=%s", i->function->label);
 	env[n++] = strf("FFSCTL_MOUNT=%s", i->function->ffs->mount.path);
 	env[n++] = strf("LISTEN_FDS=%zu", n_fds);
-	env[n++] = strf("LISTEN_FDNAMES=%s", names);
+	env[n++] = strf("LISTEN_FDNAMES=%s%s", names, plugin ? ":plugin" : "");
 	env[n] = strf("LISTEN_PID=%*s", SPAWN_PID_DIGITS, "");
 	unit->spawn.listen_pid = env[n++] + strlen("LISTEN_PID=");
 	if (w->kind == WORKER_EXEC && w->ready == READY_NOTIFY)
@@ -289,7 +292,8 @@ int launch_prepare(struct unit *unit, struct error *err)
 struct hand {
 	const struct unit *unit;
 	struct error *err;
-	int fds[2 + 30 + 1]; /* config, control, endpoints (FFS_MAX_EPS_COUNT), NOTIFY_FD */
+	int fds[2 + 30 +
+		1]; /* config, control, endpoints (FFS_MAX_EPS_COUNT), plugin or NOTIFY_FD */
 	size_t n;
 };
 
@@ -377,9 +381,22 @@ static int make_output(const struct unit *unit, struct ends *e)
 	return make_pipe(&e->output, &e->output_write);
 }
 
+/* By descriptor: the worker's user may not be able to walk to it. */
+static int open_plugin(const struct unit *unit, struct hand *h, struct error *err)
+{
+	const char *path = unit->spawn.argv[1];
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return error_errno(err, EX_UNAVAILABLE, errno, path, "cannot open the plugin %s",
+				   path);
+	h->fds[h->n++] = fd;
+	return 0;
+}
+
 static int gather(struct unit *unit, struct hand *h, struct ends *e, struct error *err)
 {
-	int config = reopen_config(unit), r = 0;
+	int config = reopen_config(unit), theirs, r = 0;
 
 	if (config < 0)
 		r = -errno;
@@ -394,10 +411,15 @@ static int gather(struct unit *unit, struct hand *h, struct ends *e, struct erro
 	r = ffs_each_endpoint(unit->instance->function->ffs, open_endpoint, h);
 	if (r < 0)
 		return r;
-	if (unit->worker->ready == READY_FD)
-		r = make_pipe(&e->notify, &h->fds[h->n++]);
-	else if (unit->worker->kind == WORKER_EXEC && unit->worker->ready == READY_NOTIFY)
+	if (unit->worker->kind == WORKER_PLUGIN)
+		return open_plugin(unit, h, err);
+	if (unit->worker->ready == READY_FD) {
+		r = make_pipe(&e->notify, &theirs);
+		if (r == 0)
+			h->fds[h->n++] = theirs;
+	} else if (unit->worker->kind == WORKER_EXEC && unit->worker->ready == READY_NOTIFY) {
 		r = make_notify_socket(unit, &e->notify);
+	}
 	if (r < 0)
 		return error_errno(err, EX_OSERR, -r, NULL,
 				   "cannot make the worker's notification");
@@ -421,6 +443,11 @@ int launch_start(struct unit *unit, struct error *err)
 		cleanup_close(&hand.fds[i]);
 	if (r == 0)
 		r = unit_watch(unit, &ends.control, &ends.output, &ends.notify, err);
+	if (r < 0 && unit->pid > 0) { /* it runs, but nobody would ever hear of it */
+		kill(-unit->pid, SIGKILL);
+		waitpid(unit->pid, NULL, 0);
+		unit->pid = 0;
+	}
 	close_ends(&ends);
 	return r;
 }

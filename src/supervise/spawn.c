@@ -26,6 +26,9 @@ bool spawn_drop_bounding_set(void)
 	return true;
 }
 
+/* The program's place while the child becomes it. */
+#define PROGRAM_FD(c) (3 + (int)(c)->n_fds)
+
 /* What the child could not do. It shares our memory until its exec (vfork), so this is seen. */
 struct failure {
 	const char *what;
@@ -36,9 +39,9 @@ struct child {
 	const struct spawn *spawn;
 	const int *fds;
 	size_t n_fds;
-	int null, output;
+	int null, output, program;
 	pid_t parent;
-	struct failure failure;
+	volatile struct failure failure; /* the child writes it: the compiler must look again */
 };
 
 /*
@@ -67,7 +70,10 @@ static bool place_descriptors(const struct child *c)
 	for (size_t i = 0; i < c->n_fds; i++)
 		if (dup2(c->fds[i], 3 + (int)i) < 0)
 			return false;
-	fd_close_from(3 + (unsigned int)c->n_fds);
+	/* Close-on-exec, and in the way of nothing. */
+	if (dup3(c->program, PROGRAM_FD(c), O_CLOEXEC) < 0)
+		return false;
+	fd_close_from((unsigned int)PROGRAM_FD(c) + 1);
 	return true;
 }
 
@@ -108,6 +114,12 @@ static const char *become_worker(const struct child *c)
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	execve(s->program, s->argv, s->env);
+	/*
+	 * The user may not be able to walk to it: in somebody's home, for a build tree. By its
+	 * descriptor it needs no path (which is nothing for scripts, whose interpreter would).
+	 */
+	if (errno == EACCES)
+		syscall(SYS_execveat, PROGRAM_FD(c), "", s->argv, s->env, AT_EMPTY_PATH);
 	return "execute";
 }
 
@@ -131,28 +143,40 @@ static pid_t start(struct child *c)
 	return pid;
 }
 
+/* A duplicate that is in the way of none of the numbers to be handed out; -errno. */
+static int lift(int fd)
+{
+	int high = fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, HIGH_FD);
+
+	return high < 0 ? -errno : high;
+}
+
 int spawn_start(const struct spawn *spawn, const int *fds, size_t n_fds, int output, pid_t *pid,
 		struct error *err)
 {
 	_cleanup_close_ int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	_cleanup_close_ int path = open(spawn->program, O_PATH | O_CLOEXEC);
+	_cleanup_close_ int program = lift(path);
 	_cleanup_free_ int *high = xcalloc(n_fds, sizeof(*high));
 	struct child c = { .spawn = spawn,
 			   .fds = high,
 			   .n_fds = n_fds,
 			   .null = null,
 			   .output = output,
+			   .program = program,
 			   .parent = getpid() };
-	int r = 0;
+	int r = program < 0 ? program : 0;
 
 	for (size_t i = 0; i < n_fds; i++) {
-		high[i] = fcntl(fds[i], F_DUPFD_CLOEXEC, HIGH_FD);
+		high[i] = lift(fds[i]);
 		if (high[i] < 0 && r == 0)
-			r = -errno;
+			r = high[i];
 	}
 	*pid = r == 0 ? start(&c) : -1;
 	if (*pid < 0) {
 		r = r < 0 ? r : -errno;
-		error_errno(err, EX_OSERR, -r, spawn->program, "cannot start %s", spawn->program);
+		error_errno(err, r == -ENOENT ? EX_UNAVAILABLE : EX_OSERR, -r, spawn->program,
+			    "cannot start %s", spawn->program);
 	} else if (c.failure.what) {
 		/* It is a zombie; whoever asked must not have to know. */
 		syscall(SYS_wait4, *pid, NULL, 0, NULL);
@@ -161,8 +185,7 @@ int spawn_start(const struct spawn *spawn, const int *fds, size_t n_fds, int out
 				c.failure.what, spawn->program);
 	}
 	for (size_t i = 0; i < n_fds; i++)
-		if (high[i] >= 0)
-			close(high[i]);
+		cleanup_close(&high[i]);
 	return r;
 }
 

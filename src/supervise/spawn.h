@@ -22,7 +22,7 @@ struct spawn {
 	gid_t *groups;
 	size_t n_groups;
 	bool keep_privileges; /* else: no capabilities, no_new_privs */
-	bool bounded;         /* the supervisor's own bounding set is empty already */
+	bool bounded;	      /* the supervisor's own bounding set is empty already */
 };
 #define SPAWN_PID_DIGITS 10
 

@@ -74,6 +74,19 @@ static int match_names(const struct worker_fds *fds, const struct worker_config 
 		config->endpoints[i].name, fds->endpoints + (int)i);
 }
 
+/*
+ * Where to load the plugin from: the descriptor `plugin`, if there is one after the endpoints,
+ * since the worker's user may not be able to walk to the file; else its path.
+ */
+static const char *plugin_file(const struct worker_fds *fds, const char *path, char *link,
+			       size_t size)
+{
+	if (!str_has_suffix(fds->names, ":plugin"))
+		return path;
+	snprintf(link, size, "/proc/self/fd/%d", fds->endpoints + (int)fds->n_endpoints - 1);
+	return link;
+}
+
 static void close_on_exec(const struct worker_fds *fds)
 {
 	int fd;
@@ -92,13 +105,15 @@ static int work(const char *path)
 	struct worker_config config = { 0 };
 	struct ffsctl_plugin plugin;
 	struct worker_fds fds;
+	char link[32];
 	int status;
 
 	/* The configuration is ffsctl's own: no need for a random hash, and so for /dev/urandom. */
 	json_object_seed(1);
 	if (find_fds(&fds, &err) < 0 || worker_config_read(fds.config, &config, &err) < 0)
 		return complain(&err);
-	if (match_names(&fds, &config, &err) < 0 || plugin_load(path, &plugin, &err) < 0) {
+	if (match_names(&fds, &config, &err) < 0 ||
+	    plugin_load(path, plugin_file(&fds, path, link, sizeof(link)), &plugin, &err) < 0) {
 		status = complain(&err);
 	} else if (options_resolve(plugin.options, config.options, &options, &err) < 0) {
 		error_wrap(&err, "plugin %s", plugin.name);
@@ -118,7 +133,7 @@ static int describe(const char *path)
 	_cleanup_error_ struct error err = { 0 };
 	struct ffsctl_plugin plugin;
 
-	if (plugin_load(path, &plugin, &err) < 0 || plugin_describe(&plugin, &err) < 0)
+	if (plugin_load(path, path, &plugin, &err) < 0 || plugin_describe(&plugin, &err) < 0)
 		return complain(&err);
 	return 0;
 }

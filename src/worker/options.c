@@ -188,7 +188,7 @@ int options_resolve(const struct ffsctl_option *table, const json_t *given,
 		if (r < 0)
 			goto fail;
 	}
-	json_object_foreach ((json_t *)given, name, unused) {
+	json_object_foreach((json_t *)given, name, unused) {
 		if (options_find(values, name))
 			continue;
 		r = error_set(err, WORKER_EXIT_NEVER, EINVAL, NULL, "there is no option '%s'",

@@ -29,13 +29,13 @@ static int check_table(const char *path, const struct ffsctl_plugin *p, struct e
 	return 0;
 }
 
-int plugin_load(const char *path, struct ffsctl_plugin *plugin, struct error *err)
+int plugin_load(const char *path, const char *file, struct ffsctl_plugin *plugin, struct error *err)
 {
 	const struct ffsctl_plugin *table;
 	void *so;
 
 	/* Never unloaded: its code runs until the process ends. */
-	so = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+	so = dlopen(file, RTLD_NOW | RTLD_LOCAL);
 	if (!so)
 		return error_set(err, WORKER_EXIT_NEVER, ENOEXEC, path, "cannot load plugin %s: %s",
 				 path, dlerror());

@@ -19,8 +19,12 @@ struct worker_fds {
 	const char *names; /* of all, separated by colons */
 };
 
-/* `plugin`: a copy of the table, zero beyond what the plugin knows. */
-int plugin_load(const char *path, struct ffsctl_plugin *plugin, struct error *err);
+/*
+ * `file` is what is loaded, `path` what messages call it. `plugin`: a copy of the table, zero
+ * beyond what the plugin knows.
+ */
+int plugin_load(const char *path, const char *file, struct ffsctl_plugin *plugin,
+		struct error *err);
 
 /* Prints the table as JSON (schemas/plugin.schema.json). */
 int plugin_describe(const struct ffsctl_plugin *plugin, struct error *err);

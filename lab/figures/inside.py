@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The part of lab/bench that runs in the lab: inside.py SECTION COUNT. Prints `LABEL NUMBER` lines."""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import time
+
+BUILD, SRC, FIGURES = os.environ["FFSCTL_BUILD"], os.environ["FFSCTL_SRC"], os.environ["FIGURES"]
+LOOPBACK = f"{SRC}/examples/loopback.conf"
+FAST = f"{SRC}/lab/figures/fast.conf"
+FFSCTL = f"{BUILD}/ffsctl"
+
+
+def turns(rounds, script):
+    subprocess.run([f"{FIGURES}/turns", str(rounds)], input=script, text=True, check=True)
+
+
+def commands(rounds):
+    """up against its two baselines, status; all in turn with T."""
+    shell = f"{SRC}/lab/figures/shellup.sh"
+    turns(rounds, f"""
+T /bin/true
+up {FFSCTL} -q up {LOOPBACK}
+status {FFSCTL} -q status loopback
+- {FFSCTL} -q down loopback
+raw {FIGURES}/rawup dummy_udc.0
+- {FIGURES}/rawup down
+shell {shell} {FIGURES}/rawup
+- {shell} down
+check {FFSCTL} -q check {LOOPBACK}
+""")
+
+
+def kills(count):
+    """Worker SIGKILL to the next correct round trip, with T in between."""
+    subprocess.run([FFSCTL, "-q", "up", FAST, "--wait-host"], check=True)
+    subprocess.run([f"{FIGURES}/killtrip", str(count), "/run/ffsctl/fast/status"], check=True)
+    subprocess.run([FFSCTL, "-q", "down", "fast"], check=True)
+
+
+def processes():
+    status = json.loads(pathlib.Path("/run/ffsctl/loopback/status").read_text())
+    function = status["functions"][0]
+    return {"supervisor": status["supervisor"], "keeper": function["keeper"],
+            "worker": function["worker"]["pid"]}
+
+
+def field(path, name):
+    for line in pathlib.Path(path).read_text().splitlines():
+        if line.startswith(name + ":"):
+            return int(line.split()[1])
+    raise KeyError(name)
+
+
+def memory(_):
+    """Private memory in KiB, after some data has flowed and a minute has passed."""
+    subprocess.run([FFSCTL, "-q", "up", LOOPBACK, "--wait-host"], check=True)
+    subprocess.run([f"{BUILD}/ffsbench", "-q", "loop", "--bytes", "16M"], check=True)
+    for name, pid in processes().items():
+        rollup = f"/proc/{pid}/smaps_rollup"
+        clean, dirty = field(rollup, "Private_Clean"), field(rollup, "Private_Dirty")
+        print(f"private-{name} {clean + dirty}")
+        print(f"dirty-{name} {dirty}")
+    subprocess.run([FFSCTL, "-q", "down", "loopback"], check=True)
+
+
+def idle(seconds):
+    """Context switches of each process while nothing happens (virtual time)."""
+    def switches():
+        return {name: field(f"/proc/{pid}/status", "voluntary_ctxt_switches")
+                for name, pid in processes().items()}
+
+    subprocess.run([FFSCTL, "-q", "up", LOOPBACK, "--wait-host"], check=True)
+    time.sleep(5)  # what the coming up has set off is over
+    before = switches()
+    time.sleep(seconds)
+    for name, n in switches().items():
+        print(f"wakeups-{name} {n - before[name]}")
+    subprocess.run([FFSCTL, "-q", "down", "loopback"], check=True)
+
+
+if __name__ == "__main__":
+    {"commands": commands, "kills": kills, "memory": memory, "idle": idle}[sys.argv[1]](int(sys.argv[2]))

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""lab/bench: runs the sections in the lab and prints a table of figures, goals and verdicts."""
+
+import argparse
+import collections
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+LAB = os.path.dirname(HERE)
+
+
+def section(name, count, *options):
+    """The numbers that a section prints, by label."""
+    run = subprocess.run([f"{LAB}/run", "--kernel", ARGS.kernel, "--timeout", "1800", *options, "--",
+                          "/usr/bin/python3", "-B", f"{HERE}/inside.py", name, str(count)],
+                         stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True)
+    if run.returncode:
+        sys.exit(f"lab/bench: '{name}' failed with {run.returncode}")
+    values = collections.defaultdict(list)
+    for line in run.stdout.splitlines():
+        label, number = line.split()
+        values[label].append(int(number))
+    return values
+
+
+def row(what, value, goal, good):
+    print(f"| {what} | {value} | {goal} | {'yes' if good else 'NO'} |")
+    return good
+
+
+def commands():
+    v = section("commands", ARGS.rounds)
+    middle = {k: statistics.median(n) for k, n in v.items()}
+    t = middle["T"]
+    # Pair by pair: the runs of one round met the same machine.
+    over_shell = statistics.median(a / b for a, b in zip(v["up"], v["shell"]))
+    over_raw = statistics.median((a - b) / c for a, b, c in zip(v["up"], v["raw"], v["T"]))
+    status = statistics.median(a / b for a, b in zip(v["status"], v["T"]))
+    print(f"\nT = {t / 1e6:.2f} ms; medians of {ARGS.rounds} rounds: up {middle['up'] / t:.2f} T, shell script "
+          f"{middle['shell'] / t:.2f} T, raw calls {middle['raw'] / t:.2f} T, status {middle['status'] / t:.2f} T, "
+          f"check {middle['check'] / t:.2f} T\n")
+    header()
+    return [row("`up` / shortest shell script", f"{over_shell:.2f}", "≤ 1", over_shell <= 1),
+            row("`up` − raw calls in C", f"{over_raw:.2f} T", "≤ 4 T", over_raw <= 4),
+            row("`status`", f"{status:.2f} T", "≤ 2 T", status <= 2)]
+
+
+def kills():
+    v = section("kills", ARGS.kills)
+    ratio = statistics.median(v["trip"]) / statistics.median(v["T"])
+    return [row(f"worker SIGKILL to round trip, {len(v['trip'])} kills", f"{ratio:.2f} T", "≤ 3 T, no disconnect",
+                ratio <= 3)]
+
+
+def memory():
+    v = {k: n[0] for k, n in section("memory", 1).items()}
+    rows = [row(f"{name}: private memory (of it dirty)", f"{v['private-' + name]} KiB ({v['dirty-' + name]})",
+                f"≤ {limit} KiB", v["private-" + name] <= limit)
+            for name, limit in (("supervisor", 400), ("keeper", 200))]
+    print(f"| worker: private memory (of it dirty) | {v['private-worker']} KiB ({v['dirty-worker']}) | | |")
+    return rows
+
+
+def idle():
+    v = {k: n[0] for k, n in section("idle", 60, "--virtual-time").items()}
+    return [row(f"{name}: wake-ups in an idle minute", v["wakeups-" + name], "0", v["wakeups-" + name] == 0)
+            for name in ("supervisor", "keeper", "worker")]
+
+
+def boot():
+    times = []
+    for _ in range(ARGS.boots + 1):
+        start = time.monotonic()
+        subprocess.run([f"{LAB}/run", "--kernel", ARGS.kernel, "--", "true"], check=True)
+        times.append(time.monotonic() - start)
+    middle = statistics.median(times[1:])
+    return [row("`lab/run true`, start to end", f"{middle:.2f} s", "about 0.5 s", middle <= 0.6)]
+
+
+def header():
+    print("| what | figure | goal | reached |\n|---|---|---|---|")
+
+
+SECTIONS = {"commands": commands, "kills": kills, "memory": memory, "idle": idle, "boot": boot}
+
+parser = argparse.ArgumentParser(prog="lab/bench", description="Figures of ffsctl in the lab: pinned, paired, as ratios.")
+parser.add_argument("section", nargs="*", help=", ".join(SECTIONS) + " (all)")
+parser.add_argument("--kernel", default="6.12", choices=("6.12", "6.1"))
+parser.add_argument("--rounds", type=int, default=100, help="of the commands (100)")
+parser.add_argument("--kills", type=int, default=1000, help="of the worker (1000)")
+parser.add_argument("--boots", type=int, default=9, help="of the lab (9)")
+ARGS = parser.parse_args()
+unknown = [s for s in ARGS.section if s not in SECTIONS]
+if unknown:
+    parser.error(f"no such section: {', '.join(unknown)}")
+
+print(f"kernel {ARGS.kernel}, {platform.node()}, {time.strftime('%Y-%m-%d')}")
+reached = []
+wanted = ARGS.section or list(SECTIONS)
+for name in wanted:
+    if name == wanted[0] and name != "commands":
+        header()
+    reached += SECTIONS[name]()
+sys.exit(0 if all(reached) else 1)
