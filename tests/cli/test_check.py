@@ -89,6 +89,40 @@ def _():
     tap.ok(len(GOOD) >= 8, "only %d" % len(GOOD))
 
 
+def keys_of_schema(which, path=""):
+    """Every key that the schema takes, as a path; what it takes by no name is left out."""
+    for part in [which] + which.get("anyOf", []):
+        for name, value in part.get("properties", {}).items():
+            if value.get("not") != {}:
+                yield path + name
+                yield from keys_of_schema(value, path + name + ".")
+        for inner in ("additionalProperties", "items"):
+            if isinstance(part.get(inner), dict):
+                yield from keys_of_schema(part[inner], path + ("*." if inner[0] == "a" else ""))
+
+
+def keys_of_form(form, schema_keys, path=""):
+    if isinstance(form, list):
+        for item in form:
+            yield from keys_of_form(item, schema_keys, path)
+    elif isinstance(form, dict):
+        for name, value in form.items():
+            known = path + name if path + name in schema_keys else path + "*"
+            yield known
+            yield from keys_of_form(value, schema_keys, known + ".")
+
+
+@tap.test("a file with every key of the schema is taken by check and schema")
+def _():
+    path = os.path.join(SRC, "tests", "good", "everything.conf")
+    doc, code = document(path)
+    tap.eq(code, 0, "exit status")
+    tap.eq([p for p in doc["problems"] if p["severity"] == "error"], [])
+    wanted = set(keys_of_schema(GADGET))
+    tap.ok(len(wanted) >= 80, "only %d keys" % len(wanted))
+    tap.eq(wanted - set(keys_of_form(doc["files"][0]["form"], wanted)), set(), "keys that are missing")
+
+
 @tap.test("the JSON of every bad file is valid, too")
 def _():
     doc, code = document(*BAD)

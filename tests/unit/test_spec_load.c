@@ -97,6 +97,20 @@ Test(load, the_smallest_useful_file)
 	cr_expect_str_eq(g->configs[0].functions[0].name, "ffs.demo-echo");
 }
 
+Test(load, each_id_has_its_own_warning)
+{
+	load("attrs = { idVendor = 5; };" FFS("interfaces = ( { } );"));
+	cr_expect_eq(g->attrs[GADGET_ID_VENDOR].value, 5);
+	cr_expect_eq(g->attrs[GADGET_ID_PRODUCT].value, 0x0104);
+	cr_expect(said(DIAG_WARNING, "no 'idProduct' is set: 0x0104"));
+	teardown();
+	load("attrs = { idProduct = 5; };" FFS("interfaces = ( { } );"));
+	cr_expect(said(DIAG_WARNING, "no 'idVendor' is set: 0x1d6b"));
+	teardown();
+	load("attrs = { idVendor = 5; idProduct = 5; };" FFS("interfaces = ( { } );"));
+	cr_expect_eq(d.n, 0);
+}
+
 Test(load, defaults_of_a_plugin)
 {
 	const struct worker *w;

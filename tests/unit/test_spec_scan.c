@@ -295,6 +295,20 @@ Test(scan, groups_are_bounded)
 	free(text);
 }
 
+/* The scanner and libconfig agree, so that this can only be seen by deceiving one of them. */
+Test(scan, libconfig_has_the_last_word)
+{
+	scan("a = 1;\nb = 2;\n");
+	cr_assert_eq(d.n_errors, 0);
+	cr_assert(!s.overruled);
+	memcpy(strstr(s.expanded, "b = 2"), "b =  ", 5);
+	scan_judge(&s);
+	cr_assert_eq(d.n_errors, 1);
+	cr_expect(s.overruled);
+	cr_expect(strstr(d.v[0].text, "libconfig does not take this"), "%s", d.v[0].text);
+	cr_expect_eq(d.v[0].line, 2);
+}
+
 /* --- included files ----------------------------------------------------------------------------
  */
 
