@@ -10,5 +10,6 @@ ffsbench_SOURCES = \
 	src/host/report.c src/host/report.h
 ffsbench_CFLAGS = $(AM_CFLAGS) $(LIBUSB_CFLAGS) $(JANSSON_CFLAGS)
 ffsbench_LDADD = libffsctl.a $(LIBUSB_LIBS) $(JANSSON_LIBS)
+dist_man_MANS += man/ffsbench.1
 endif
 dist_schema_DATA += schemas/ffsbench.schema.json

@@ -78,10 +78,10 @@ static int match_names(const struct worker_fds *fds, const struct worker_config 
  * Where to load the plugin from: the descriptor `plugin`, if there is one after the endpoints,
  * since the worker's user may not be able to walk to the file; else its path.
  */
-static const char *plugin_file(const struct worker_fds *fds, const char *path, char *link,
-			       size_t size)
+static const char *plugin_file(const struct worker_fds *fds, const struct worker_config *config,
+			       const char *path, char *link, size_t size)
 {
-	if (!str_has_suffix(fds->names, ":plugin"))
+	if (fds->n_endpoints != config->n_endpoints + 1 || !str_has_suffix(fds->names, ":plugin"))
 		return path;
 	snprintf(link, size, "/proc/self/fd/%d", fds->endpoints + (int)fds->n_endpoints - 1);
 	return link;
@@ -113,7 +113,8 @@ static int work(const char *path)
 	if (find_fds(&fds, &err) < 0 || worker_config_read(fds.config, &config, &err) < 0)
 		return complain(&err);
 	if (match_names(&fds, &config, &err) < 0 ||
-	    plugin_load(path, plugin_file(&fds, path, link, sizeof(link)), &plugin, &err) < 0) {
+	    plugin_load(path, plugin_file(&fds, &config, path, link, sizeof(link)), &plugin, &err) <
+		    0) {
 		status = complain(&err);
 	} else if (options_resolve(plugin.options, config.options, &options, &err) < 0) {
 		error_wrap(&err, "plugin %s", plugin.name);

@@ -14,6 +14,7 @@ ffsctl_worker_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 ffsctl_worker_LDADD = libstream.a libffsctl.a $(WORKER_LIBS)
 ffsctl_worker_LDFLAGS = $(LDFLAGS_FAST)
 
+dist_man_MANS += man/ffsctl-worker.7 man/ffsctl-plugin.3
 dist_schema_DATA += schemas/worker-config.schema.json schemas/plugin.schema.json
 
 # Workers without the plugin host. The program is built so that the tests can run it.
