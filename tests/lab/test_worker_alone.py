@@ -235,6 +235,40 @@ def _():
         eq(w.wait(), 3)
 
 
+@test("ffsbench waits for a device as long as it was told, and not longer")
+def _():
+    with Gadget(BULK) as g:
+        loopback(g).wait_ready()
+        _, err = bench("--wait", "0.3", "--device", "1d6b:0104", status=69)
+        contains(err, "there is no device 1d6b:0104 with a pair of OUT and IN endpoints; waited 300 ms")
+        p = subprocess.Popen([BENCH, "loop", "--wait", "20", "--serial", "lab", "--lengths", "1-9"],
+                             stdout=subprocess.PIPE, text=True)
+        select.select([], [], [], 0.2)  # on a slow machine it comes late: nothing breaks
+        g.bind()
+        contains(p.communicate(timeout=30)[0], "in 9 messages there and back")
+        eq(p.returncode, 0)
+
+
+@test("ffsbench says which devices match, and who may not use them")
+def _():
+    with Gadget(BULK) as g:
+        loopback(g).wait_ready()
+        g.bind()
+        bench("--device", "1d6b:0104", "--interface", "0", "--lengths", "1")
+        with Host() as h:
+            h.release()
+            bench("--device", "%d/%d" % h.place, "--lengths", "1")
+            h.claim()
+            _, err = bench("--lengths", "1", status=74)
+            contains(err, "cannot claim interface 0 of 1d6b:0104")
+        bench("--interface", "1", status=69)
+        bench("--serial", "other", status=69)
+        bench("--pair", "1", status=69)
+        p = subprocess.run([BENCH, "loop"], capture_output=True, text=True, user=65534)
+        eq(p.returncode, 77, p.stderr)
+        contains(p.stderr, "cannot open the device 1d6b:0104")
+
+
 def refused(text, argv=(WORKER, LOOPBACK), status=NEVER, **kw):
     with Gadget(BULK) as g:
         w = g.worker(list(argv), **kw)

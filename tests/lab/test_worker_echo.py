@@ -4,7 +4,9 @@
 C example that only reads and writes."""
 
 import os
+import re
 import sys
+import tempfile
 
 sys.path.insert(0, os.path.join(os.environ.get("FFSCTL_SRC", "."), "tests/lab"))
 from tap import main, ok, test
@@ -15,6 +17,19 @@ PLUGIN = [WORKER, LOOPBACK]
 PYTHON = [os.path.join(SRC, "examples/echo-worker.py")]
 BLOCKING = [os.path.join(BUILD, "examples/blocking-echo")]
 BULK = [("bulk", "in"), ("bulk", "out")]
+
+
+def man_worker():
+    """The example of ffsctl-worker(7), as a program."""
+    with open(os.path.join(SRC, "man/ffsctl-worker.7")) as f:
+        blocks = re.findall(r"^\.Bd -literal\n(.*?)^\.Ed", f.read(), re.S | re.M)
+    text = [b for b in blocks if b.startswith("#!")][0]
+    ok(len(text.splitlines()) <= 40, "about 30 lines were promised")
+    path = tempfile.mkdtemp() + "/echo.py"
+    with open(path, "w") as f:
+        f.write(text.replace("\\e", "\\"))
+    os.chmod(path, 0o755)
+    return [path]
 
 
 def echo(argv, endpoints, *runs, ready=True, **kw):
@@ -39,6 +54,11 @@ for name, argv, kw in (
     test("%s echoes 1 and 16 MiB" % name, argv, BULK, "--lengths 1M,16M")(
         lambda *a, kw=kw: echo(*a, **kw)
     )
+
+
+@test("the worker of ffsctl-worker(7) echoes every length to 1025 bytes, and 1 MiB")
+def _():
+    echo(man_worker(), BULK, "--lengths 0-1025,1M", blocking=True)
 
 
 @test("loopback echoes multiples of every packet and buffer size")
