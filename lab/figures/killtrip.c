@@ -47,6 +47,7 @@ static void true_once(void)
 {
 	uint64_t start = now();
 	int status;
+	/* Not fork: this process is a large one to copy, and T would be too. */
 	pid_t pid = vfork();
 
 	if (pid == 0) {

@@ -37,7 +37,7 @@ static uint64_t run(char **argv, int null)
 {
 	uint64_t start = now();
 	int status;
-	pid_t pid = vfork();
+	pid_t pid = fork();
 
 	if (pid == 0) {
 		dup2(null, 1);
