@@ -12,6 +12,18 @@ AM_TESTS_ENVIRONMENT = \
 
 UNIT_TESTS =
 
+# base, plan, ffs: what is below a gadget's life.
+UNIT_TESTS += tests/unit/test_base tests/unit/test_blob tests/unit/test_plan
+tests_unit_test_base_SOURCES = tests/unit/test_base.c
+tests_unit_test_base_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS)
+tests_unit_test_base_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
+tests_unit_test_blob_SOURCES = tests/unit/test_blob.c
+tests_unit_test_blob_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS)
+tests_unit_test_blob_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
+tests_unit_test_plan_SOURCES = tests/unit/test_plan.c
+tests_unit_test_plan_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
+tests_unit_test_plan_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
+
 # spec: the gadget file.
 UNIT_TESTS += tests/unit/test_spec_load tests/unit/test_spec_scan tests/unit/test_spec_text
 tests_unit_test_spec_load_SOURCES = tests/unit/test_spec_load.c

@@ -22,6 +22,7 @@
 
 #include <sysexits.h>
 
+#include "base/cleanup.h"
 #include "base/util.h"
 
 /* A place in a gadget file. `file` belongs to the gadget (or is NULL: no place). 1-based. */

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/epoll.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "base/fd.h"
+#include "base/loop.h"
+#include "base/proc.h"
+
+Test(error, tells_what_was_tried_what_the_kernel_said_and_what_to_do)
+{
+	struct error err = { 0 };
+
+	cr_assert_eq(error_errno(&err, EX_OSERR, ENOENT, "/x", "cannot open %s", "/x"), -ENOENT);
+	error_hint(&err, "make it");
+	error_wrap(&err, "starting '%s'", "echo");
+	cr_assert_str_eq(err.text,
+			 "starting 'echo': cannot open /x: No such file or directory; make it");
+	cr_assert_str_eq(err.path, "/x");
+	error_clear(&err);
+	cr_assert_null(err.text);
+	cr_assert_eq(err.exit, 0);
+}
+
+Test(error, the_first_place_stays)
+{
+	struct error err = { 0 };
+	struct origin near = { "a.conf", 1, 2 }, far = { "b.conf", 3, 4 }, none = { 0 };
+
+	error_set(&err, EX_DATAERR, 0, NULL, "x");
+	error_at(&err, &none);
+	cr_assert_null(err.file);
+	error_at(&err, &near);
+	error_at(&err, &far);
+	cr_assert_str_eq(err.file, "a.conf");
+	cr_assert_eq(err.line, 1);
+	error_clear(&err);
+}
+
+Test(error, errno_524_has_words)
+{
+	cr_assert_not_null(strstr(errno_words(524), "Not supported by this UDC"));
+}
+
+Test(fd, a_file_is_replaced_whole_or_not_at_all)
+{
+	char dir[] = "/tmp/ffsctl-base-XXXXXX";
+	_cleanup_close_ int fd = -1;
+	_cleanup_free_ char *text = NULL, *path = NULL;
+	size_t size;
+
+	cr_assert_not_null(mkdtemp(dir));
+	path = strf("%s/f", dir);
+	fd = open(dir, O_RDONLY | O_DIRECTORY);
+	cr_assert_eq(file_replace(fd, "f", "one", 3, 0600), 0);
+	cr_assert_eq(file_replace(fd, "f", "two\n", 4, 0600), 0);
+	cr_assert_eq(file_read(fd, "f", 100, &text, &size), 0);
+	cr_assert_eq(size, 4);
+	free(steal_ptr(text));
+	cr_assert_eq(file_read_line(AT_FDCWD, path, &text), 0);
+	cr_assert_str_eq(text, "two");
+	cr_assert_eq(file_read(fd, "f", 3, &(char *){ NULL }, NULL), -EFBIG);
+	cr_assert_eq(file_read(fd, "g", 3, &(char *){ NULL }, NULL), -ENOENT);
+	unlink(path);
+	cr_assert_eq(rmdir(dir), 0, "something else was left");
+}
+
+static bool is_open(int fd)
+{
+	return fcntl(fd, F_GETFD) >= 0;
+}
+
+Test(fd, closes_all_but_what_is_kept)
+{
+	int status;
+	pid_t pid = fork(); /* Criterion needs its own descriptors */
+
+	if (pid == 0) {
+		int a = dup(2), b = dup(2), c = dup(2), d = dup(2);
+
+		fd_close_others((int[]){ d, -1, b }, 3);
+		_exit(is_open(a) || !is_open(b) || is_open(c) || !is_open(d) || !is_open(2));
+	}
+	waitpid(pid, &status, 0);
+	cr_assert_eq(status, 0);
+}
+
+struct counter {
+	struct loop *loop;
+	struct source *other;
+	int n;
+};
+
+static void count(void *data, uint32_t events _unused_)
+{
+	struct counter *c = data;
+
+	c->n++;
+	if (c->other)
+		source_remove(c->loop, c->other);
+}
+
+Test(loop, a_callback_may_remove_another_source_that_is_ready)
+{
+	struct loop loop;
+	struct source one = SOURCE_NONE, two = SOURCE_NONE;
+	struct counter first = { &loop, &two, 0 }, second = { &loop, &one, 0 };
+	int p[2], q[2];
+
+	cr_assert_eq(loop_open(&loop), 0);
+	cr_assert_eq(pipe(p) + pipe(q), 0);
+	cr_assert_eq(source_add(&loop, &one, p[0], EPOLLIN, count, &first), 0);
+	cr_assert_eq(source_add(&loop, &two, q[0], EPOLLIN, count, &second), 0);
+	cr_assert_eq(write(p[1], "x", 1) + write(q[1], "x", 1), 2);
+	cr_assert_eq(loop_once(&loop, 0), 1);
+	cr_assert_eq(loop_once(&loop, 0), 1);
+	/* Whichever came first, the other was not called. */
+	cr_assert(first.n == 0 || second.n == 0);
+	loop_close(&loop);
+}
+
+static void stop_and_count(void *data, uint32_t events _unused_)
+{
+	struct counter *c = data;
+
+	c->n++;
+	timer_stop(c->other);
+}
+
+Test(loop, a_timer_fires_once_and_not_after_it_was_stopped)
+{
+	struct loop loop;
+	struct source timer = SOURCE_NONE;
+	struct counter c = { &loop, &timer, 0 };
+
+	cr_assert_eq(loop_open(&loop), 0);
+	cr_assert_eq(timer_open(&loop, &timer, stop_and_count, &c), 0);
+	timer_start(&timer, 0); /* at once, not never */
+	cr_assert_eq(loop_once(&loop, -1), 1);
+	cr_assert_eq(loop_once(&loop, 0), 0);
+	timer_start(&timer, 0.001);
+	timer_stop(&timer);
+	cr_assert_eq(loop_once(&loop, 20), 0);
+	cr_assert_eq(c.n, 1);
+	timer_close(&loop, &timer);
+	loop_close(&loop);
+}
+
+Test(proc, knows_processes_by_environment_and_life)
+{
+	cr_assert(process_alive(getpid()));
+	cr_assert(!process_alive(0x7fffffff));
+	cr_assert_gt(process_start_time(getpid()), 0);
+	cr_assert_eq(process_start_time(0x7fffffff), 0);
+	cr_assert(!process_env_has(getpid(), "FFSCTL_GADGET=none"));
+}
+
+Test(proc, finds_the_mount_on_top)
+{
+	cr_assert_eq(mount_find("/proc", "proc", NULL), MOUNT_MATCH);
+	cr_assert_eq(mount_find("/proc", "functionfs", NULL), MOUNT_OTHER);
+	cr_assert_eq(mount_find("/proc/self", "proc", NULL), MOUNT_NONE);
+}

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The blobs byte by byte, against the layout of linux/usb/functionfs.h written out by hand. */
+#include <criterion/criterion.h>
+#include <stdlib.h>
+
+#include "ffs/blob.h"
+
+static struct ep_speed speed(uint16_t size, uint8_t interval)
+{
+	return (struct ep_speed){ .used = true, .max_packet = size, .interval = interval };
+}
+
+static struct endpoint bulk(uint8_t address)
+{
+	return (struct endpoint){ .address = address,
+				  .direction = address & 0x80 ? EP_IN : EP_OUT,
+				  .type = EP_BULK,
+				  .speed = { speed(64, 0), speed(512, 0), speed(1024, 0) } };
+}
+
+static void equal(const uint8_t *got, size_t size, const uint8_t *want, size_t wanted)
+{
+	cr_assert_eq(size, wanted, "%zu bytes, not %zu", size, wanted);
+	for (size_t i = 0; i < size; i++)
+		cr_assert_eq(got[i], want[i], "byte %zu is %#x, not %#x", i, got[i], want[i]);
+}
+
+Test(blob, three_speeds_of_a_bulk_pair)
+{
+	static const uint8_t want[] = {
+		3,    0,    0,	  0,  105, 0,	 0,    0,    7,	   0, 0, 0, /* magic, length, FS |
+									       HS | SS */
+		3,    0,    0,	  0,  3,   0,	 0,    0,    5,	   0, 0, 0, /* how many of each */
+		9,    4,    0,	  0,  2,   0xff, 1,    2,    1,	   7, 5, 0x81, 2,    64, 0, 0, 7,
+		5,    0x02, 2,	  64, 0,   0,	 9,    4,    0,	   0, 2, 0xff, 1,    2,	 1, 7, 5,
+		0x81, 2,    0,	  2,  0,   7,	 5,    0x02, 2,	   0, 2, 0,    9,    4,	 0, 0, 2,
+		0xff, 1,    2,	  1,  7,   5,	 0x81, 2,    0,	   4, 0, 6,    0x30, 0,	 0, 0, 0,
+		7,    5,    0x02, 2,  0,   4,	 0,    6,    0x30, 3, 0, 0,    0,
+	};
+	struct endpoint endpoints[] = { bulk(0x81), bulk(0x02) };
+	struct ffs_text text = { 0x409, (char *)"x" };
+	struct interface interface = { .class = 0xff,
+				       .subclass = 1,
+				       .protocol = 2,
+				       .string = { &text, 1, { 0 } },
+				       .endpoints = endpoints,
+				       .n_endpoints = 2 };
+	struct ffs ffs = { .speed = { true, true, true },
+			   .interfaces = &interface,
+			   .n_interfaces = 1 };
+	uint8_t *blob;
+	size_t size;
+
+	endpoints[1].speed[EP_SUPER].burst = 3;
+	blob = ffs_blob_descriptors(&ffs, &size);
+	equal(blob, size, want, sizeof(want));
+	free(blob);
+}
+
+Test(blob, only_the_speeds_there_are_and_every_flag)
+{
+	static const uint8_t want[] = {
+		3, 0, 0,    0, 32, 0, 0, 0, 2 | 16 | 64 | 128,
+		0, 0, 0,    2, 0,  0, 0, /* HS, virtual_addr, ... */
+		9, 4, 0,    0, 1,  3, 0, 0, 0,
+		7, 5, 0x83, 3, 8,  0, 7,
+	};
+	struct endpoint endpoint = { .address = 0x83, .direction = EP_IN, .type = EP_INTERRUPT };
+	struct interface interface = { .class = 3, .endpoints = &endpoint, .n_endpoints = 1 };
+	struct ffs ffs = { .speed = { false, true, false },
+			   .virtual_addr = true,
+			   .all_ctrl_recip = true,
+			   .config0_setup = true,
+			   .interfaces = &interface,
+			   .n_interfaces = 1 };
+	uint8_t *blob;
+	size_t size;
+
+	endpoint.speed[EP_HIGH] = speed(8, 7);
+	blob = ffs_blob_descriptors(&ffs, &size);
+	equal(blob, size, want, sizeof(want));
+	free(blob);
+}
+
+Test(blob, an_interrupt_endpoint_says_what_it_moves_in_an_interval)
+{
+	struct endpoint endpoint = { .address = 0x81, .direction = EP_IN, .type = EP_INTERRUPT };
+	struct interface interface = { .endpoints = &endpoint, .n_endpoints = 1 };
+	struct ffs ffs = { .speed = { false, false, true },
+			   .interfaces = &interface,
+			   .n_interfaces = 1 };
+	uint8_t *blob;
+	size_t size;
+
+	endpoint.speed[EP_SUPER] = speed(1024, 4);
+	endpoint.speed[EP_SUPER].burst = 2;
+	blob = ffs_blob_descriptors(&ffs, &size);
+	/* the companion's wBytesPerInterval: 3 packets of 1024 (USB 3.2, 9.6.7) */
+	cr_assert_eq(blob[size - 2] | blob[size - 1] << 8, 3072);
+	cr_assert_eq(blob[size - 4], 2);
+	free(blob);
+}
+
+Test(blob, interfaces_count_from_zero_and_strings_from_one)
+{
+	struct ffs_text a = { 0x409, (char *)"a" }, c = { 0x409, (char *)"c" };
+	struct interface interfaces[] = { { .string = { &a, 1, { 0 } } },
+					  { .class = 1 },
+					  { .string = { &c, 1, { 0 } } } };
+	struct ffs ffs = { .speed = { true, false, false },
+			   .interfaces = interfaces,
+			   .n_interfaces = 3 };
+	size_t size;
+	uint8_t *blob = ffs_blob_descriptors(&ffs, &size);
+
+	for (uint8_t i = 0; i < 3; i++)
+		cr_assert_eq(blob[16 + 9 * i + 2], i);
+	cr_assert_eq(blob[16 + 8], 1);
+	cr_assert_eq(blob[16 + 9 + 8], 0);
+	cr_assert_eq(blob[16 + 18 + 8], 2);
+	free(blob);
+}
+
+Test(blob, every_language_has_every_string)
+{
+	static const uint8_t want[] = {
+		2, 0,	0,   0,	  33,  0, 0,   0, 2,
+		0, 0,	0,   2,	  0,   0, 0, /* two strings in two languages */
+		9, 4,	'o', 'n', 'e', 0, 'b', 0, 7,
+		4, 'e', 'i', 'n', 's', 0, 'b', 0, /* 'b' has no German text: its first one is taken
+						   */
+	};
+	struct ffs_text one[] = { { 0x409, (char *)"one" }, { 0x407, (char *)"eins" } };
+	struct ffs_text b = { 0x409, (char *)"b" };
+	struct interface interfaces[] = { { .string = { one, 2, { 0 } } },
+					  { .string = { &b, 1, { 0 } } } };
+	struct ffs ffs = { .interfaces = interfaces, .n_interfaces = 2 };
+	size_t size;
+	uint8_t *blob = ffs_blob_strings(&ffs, &size);
+
+	equal(blob, size, want, sizeof(want));
+	free(blob);
+}
+
+Test(blob, no_strings_is_a_blob_too)
+{
+	static const uint8_t want[] = { 2, 0, 0, 0, 16, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 };
+	struct interface interface = { 0 };
+	struct ffs ffs = { .interfaces = &interface, .n_interfaces = 1 };
+	size_t size;
+	uint8_t *blob = ffs_blob_strings(&ffs, &size);
+
+	equal(blob, size, want, sizeof(want));
+	free(blob);
+}

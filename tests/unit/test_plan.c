@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The step engine, with steps that only write down what was done. */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "plan/files.h"
+#include "plan/plan.h"
+
+static char done[256];
+
+static void note(const char *what, const struct step *step)
+{
+	strcat(done, what);
+	strcat(done, step->path);
+	strcat(done, " ");
+}
+
+static int ok_apply(struct step *step, struct error *err _unused_)
+{
+	note("+", step);
+	return 0;
+}
+
+static int ok_undo(struct step *step, struct error *err _unused_)
+{
+	note("-", step);
+	return 0;
+}
+
+static int bad(struct step *step, struct error *err)
+{
+	note("!", step);
+	return error_errno(err, EX_OSERR, EBUSY, step->path, "cannot handle %s", step->path);
+}
+
+static int wait_once(struct step *step, struct error *err _unused_)
+{
+	note("?", step);
+	return step->tries++ == 0 ? PLAN_AGAIN : 0;
+}
+
+static int soon_once(struct step *step, struct error *err _unused_)
+{
+	note("?", step);
+	return step->tries++ == 0 ? PLAN_SOON : 0;
+}
+
+static const struct step_op op_ok = { "ok", "un-ok", ok_apply, ok_undo };
+static const struct step_op op_bad = { "bad", "un-bad", bad, ok_undo };
+static const struct step_op op_bad_undo = { "ok", "bad", ok_apply, bad };
+static const struct step_op op_waits = { "waits", "un-wait", wait_once, soon_once };
+static const struct step_op op_for_good = { "for-good", NULL, ok_apply, NULL };
+static const struct step_op *const all[] = { &op_ok, &op_bad, &op_waits, &op_for_good, NULL };
+
+static void add(struct plan *plan, const struct step_op *op, const char *path)
+{
+	plan_add(plan, op, xstrdup(path), NULL, NULL, NULL);
+}
+
+Test(plan, applies_forwards_and_undoes_backwards)
+{
+	_cleanup_plan_ struct plan plan = { 0 };
+	_cleanup_error_ struct error err = { 0 };
+
+	add(&plan, &op_ok, "a");
+	add(&plan, &op_for_good, "b");
+	add(&plan, &op_ok, "c");
+	cr_assert_eq(plan_apply(&plan, &err), 0);
+	cr_assert_eq(plan_undo(&plan, &err), 0);
+	cr_assert_str_eq(done, "+a +b +c -c -a ");
+}
+
+Test(plan, a_failed_step_is_not_undone_and_points_at_the_file)
+{
+	_cleanup_plan_ struct plan plan = { 0 };
+	_cleanup_error_ struct error err = { 0 }, second = { 0 };
+	struct origin at = { .file = "x.conf", .line = 3, .column = 7 };
+
+	add(&plan, &op_ok, "a");
+	plan_add(&plan, &op_bad, xstrdup("b"), NULL, &at, NULL);
+	add(&plan, &op_ok, "c");
+	cr_assert_eq(plan_apply(&plan, &err), -EBUSY);
+	cr_assert_str_eq(err.text, "cannot handle b: Device or resource busy");
+	cr_assert_str_eq(err.file, "x.conf");
+	cr_assert_eq(err.line, 3);
+	cr_assert_eq(plan_undo(&plan, &second), 0);
+	cr_assert_str_eq(done, "+a !b -a ");
+}
+
+Test(plan, an_undo_that_fails_does_not_keep_the_others_from_being_done)
+{
+	_cleanup_plan_ struct plan plan = { 0 };
+	_cleanup_error_ struct error err = { 0 };
+
+	add(&plan, &op_ok, "a");
+	add(&plan, &op_bad_undo, "b");
+	add(&plan, &op_bad_undo, "c");
+	add(&plan, &op_ok, "d");
+	cr_assert_eq(plan_apply(&plan, &err), 0);
+	cr_assert_eq(plan_undo(&plan, &err), -EBUSY);
+	cr_assert_str_eq(done, "+a +b +c +d -d !c !b -a ");
+	cr_assert_str_eq(err.text, "cannot handle c: Device or resource busy; also left: b");
+	/* Only what is left is tried again. */
+	done[0] = '\0';
+	cr_assert_eq(plan_undo(&plan, &err), -EBUSY);
+	cr_assert_str_eq(done, "!c !b ");
+}
+
+Test(plan, a_step_that_waits_is_called_again)
+{
+	_cleanup_plan_ struct plan plan = { 0 };
+	_cleanup_error_ struct error err = { 0 };
+
+	add(&plan, &op_ok, "a");
+	add(&plan, &op_waits, "b");
+	add(&plan, &op_ok, "c");
+	cr_assert_eq(plan_apply(&plan, &err), PLAN_AGAIN);
+	cr_assert_eq(plan_apply(&plan, &err), 0);
+	plan.steps[1].tries = 0;
+	cr_assert_eq(plan_undo(&plan, &err), PLAN_SOON);
+	cr_assert_eq(plan_undo(&plan, &err), 0);
+	cr_assert_str_eq(done, "+a ?b ?b +c -c ?b ?b -a ");
+}
+
+Test(plan, undo_in_the_middle_of_applying_takes_only_what_was_done)
+{
+	_cleanup_plan_ struct plan plan = { 0 };
+	_cleanup_error_ struct error err = { 0 };
+
+	add(&plan, &op_ok, "a");
+	add(&plan, &op_waits, "b");
+	add(&plan, &op_ok, "c");
+	cr_assert_eq(plan_apply(&plan, &err), PLAN_AGAIN);
+	cr_assert_eq(plan_undo(&plan, &err), 0);
+	cr_assert_str_eq(done, "+a ?b -a ");
+}
+
+Test(plan, a_record_is_undone_by_another_process)
+{
+	_cleanup_plan_ struct plan plan = { 0 }, read = { 0 };
+	_cleanup_error_ struct error err = { 0 };
+	json_t *json;
+
+	add(&plan, &op_ok, "a");
+	plan_add(&plan, &op_ok, xstrdup("b"), xstrdup("value"), NULL, NULL);
+	json = plan_to_json(&plan);
+	cr_assert_eq(plan_from_json(&read, json, all, &err), 0);
+	json_decref(json);
+	plan_assume_applied(&read);
+	cr_assert_str_eq(read.steps[1].value, "value");
+	cr_assert_eq(plan_undo(&read, &err), 0);
+	cr_assert_str_eq(done, "-b -a ");
+}
+
+Test(plan, a_record_with_an_unknown_step_is_refused)
+{
+	_cleanup_plan_ struct plan plan = { 0 };
+	_cleanup_error_ struct error err = { 0 };
+	json_t *json = json_pack("[{s:i, s:s, s:s}]", "n", 1, "do", "fly", "path", "/x");
+
+	cr_assert_lt(plan_from_json(&plan, json, all, &err), 0);
+	cr_assert_eq(err.exit, EX_SOFTWARE);
+	cr_assert_not_null(strstr(err.text, "'fly'"));
+	json_decref(json);
+}
+
+Test(files, directories_and_links_come_and_go)
+{
+	_cleanup_plan_ struct plan plan = { 0 };
+	_cleanup_error_ struct error err = { 0 };
+	char dir[] = "/tmp/ffsctl-plan-XXXXXX";
+	char *inner, *link;
+
+	cr_assert_not_null(mkdtemp(dir));
+	inner = strf("%s/inner", dir);
+	link = strf("%s/link", dir);
+	plan_add(&plan, &plan_op_mkdir, inner, NULL, NULL, NULL);
+	plan_add(&plan, &plan_op_symlink, link, xstrdup("target"), NULL, NULL);
+	cr_assert_eq(plan_apply(&plan, &err), 0);
+	cr_assert_eq(access(inner, F_OK), 0);
+	/* A link that somebody has turned elsewhere meanwhile is not ours any more. */
+	unlink(link);
+	cr_assert_eq(symlink("elsewhere", link), 0);
+	cr_assert_eq(plan_undo(&plan, &err), 0);
+	cr_assert_eq(access(inner, F_OK), -1);
+	cr_assert_eq(unlink(link), 0);
+	/* What is gone already is undone. */
+	plan_assume_applied(&plan);
+	cr_assert_eq(plan_undo(&plan, &err), 0);
+	rmdir(dir);
+}
+
+Test(files, a_shared_directory_is_removed_by_who_leaves_it_empty)
+{
+	_cleanup_plan_ struct plan first = { 0 }, second = { 0 };
+	_cleanup_error_ struct error err = { 0 };
+	char dir[] = "/tmp/ffsctl-plan-XXXXXX";
+	char *shared;
+
+	cr_assert_not_null(mkdtemp(dir));
+	shared = strf("%s/shared", dir);
+	plan_add(&first, &plan_op_mkdir_shared, shared, NULL, NULL, NULL);
+	plan_add(&first, &plan_op_mkdir, strf("%s/one", shared), NULL, NULL, NULL);
+	plan_add(&second, &plan_op_mkdir_shared, xstrdup(shared), NULL, NULL, NULL);
+	plan_add(&second, &plan_op_mkdir, strf("%s/two", shared), NULL, NULL, NULL);
+	cr_assert_eq(plan_apply(&first, &err), 0);
+	cr_assert_eq(plan_apply(&second, &err), 0);
+	cr_assert_eq(plan_undo(&first, &err), 0);
+	cr_assert_eq(access(shared, F_OK), 0);
+	cr_assert_eq(plan_undo(&second, &err), 0);
+	cr_assert_eq(access(shared, F_OK), -1);
+	rmdir(dir);
+}
