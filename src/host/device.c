@@ -219,7 +219,7 @@ static int none(const struct device_wanted *w, struct error *err)
 	else
 		which = xstrdup("device with a vendor-specific interface");
 	return error_set(err, EX_UNAVAILABLE, ENODEV, NULL,
-			 "there is no %s%s%s%s with a pair of OUT and IN endpoints", which,
+			 "there is no %s%s%s%s that has an OUT and an IN endpoint", which,
 			 w->serial ? " with serial number '" : "", w->serial ? w->serial : "",
 			 w->serial ? "'" : "");
 }

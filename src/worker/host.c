@@ -56,7 +56,7 @@ static const struct stream_callbacks callbacks = {
 
 static int fail(struct host *h, int r, const char *what)
 {
-	fprintf(stderr, "%s: cannot %s: %s\n", h->plugin->name, what, errno_words(-r));
+	fprintf(stderr, "%s: error: cannot %s: %s\n", h->plugin->name, what, errno_words(-r));
 	return r;
 }
 
@@ -107,11 +107,24 @@ static int open_endpoints(struct host *h, const struct worker_config *config,
 	return 0;
 }
 
+/* `auto` takes the first. */
+static const struct stream_engine *const engines[] = { &stream_engine_copy };
+
+static const struct stream_engine *find_engine(const char *name)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(engines); i++)
+		if (streq(name, "auto") || streq(name, engines[i]->name))
+			return engines[i];
+	return NULL;
+}
+
 static int open_stream(struct host *h, const struct worker_config *config)
 {
 	const struct ffsctl_plugin *p = h->plugin;
 	struct stream_config sc = {
-		.engine = &stream_engine_copy,
+		.engine = find_engine(config->engine),
 		.callbacks = &callbacks,
 		.user = h,
 		.mode = p->mode,
@@ -121,12 +134,22 @@ static int open_stream(struct host *h, const struct worker_config *config)
 	};
 	int r;
 
+	if (!sc.engine) {
+		fprintf(stderr, "%s: error: there is no I/O engine '%s'\n", p->name,
+			config->engine);
+		return -EINVAL;
+	}
 	if (sc.out_length > sc.size) {
 		fprintf(stderr, "%s: io.size is %zu; the plugin's OUT transfers need %zu\n",
 			p->name, sc.size, sc.out_length);
 		return -EINVAL;
 	}
 	r = stream_open(&h->stream, &sc, h->eps, config->n_endpoints);
+	if (r == -EAGAIN)
+		return fail(h, r,
+			    "set up asynchronous I/O (io_setup; io.depth may be too large for what "
+			    "is left of "
+			    "/proc/sys/fs/aio-max-nr)");
 	return r < 0 ? fail(h, r, "set up asynchronous I/O (io_setup)") : 0;
 }
 

@@ -18,7 +18,7 @@ import jsonschema
 sys.path.insert(0, os.path.join(os.environ.get("FFSCTL_SRC", "."), "tests/lab"))
 from tap import contains, eq, main, ok, raises, test
 from worker_harness import (ACCEPT, BENCH, ENABLE, LOOPBACK, PING, PONG, PROBE, READY, SETUP, STALL,
-                            STATS, WORKER, Gadget, Host, bench, event, message)
+                            STATS, WORKER, Gadget, Host, bench, event, message, write)
 
 SRC = os.environ.get("FFSCTL_SRC", ".")
 BULK = [("bulk", "in"), ("bulk", "out")]
@@ -240,7 +240,7 @@ def _():
     with Gadget(BULK) as g:
         loopback(g).wait_ready()
         _, err = bench("--wait", "0.3", "--device", "1d6b:0104", status=69)
-        contains(err, "there is no device 1d6b:0104 with a pair of OUT and IN endpoints; waited 300 ms")
+        contains(err, "there is no device 1d6b:0104 that has an OUT and an IN endpoint; waited 300 ms")
         p = subprocess.Popen([BENCH, "loop", "--wait", "20", "--serial", "lab", "--lengths", "1-9"],
                              stdout=subprocess.PIPE, text=True)
         select.select([], [], [], 0.2)  # on a slow machine it comes late: nothing breaks
@@ -269,10 +269,13 @@ def _():
         contains(p.stderr, "cannot open the device 1d6b:0104")
 
 
-def refused(text, argv=(WORKER, LOOPBACK), status=NEVER, **kw):
+def refused(text, argv=(WORKER, LOOPBACK), status=NEVER, limit_aio=None, **kw):
     with Gadget(BULK) as g:
+        if limit_aio:
+            write("/proc/sys/fs/aio-max-nr", str(limit_aio))
         w = g.worker(list(argv), **kw)
         eq(w.wait(), status, w.log())
+        write("/proc/sys/fs/aio-max-nr", "65536")
         contains(w.log(), text)
 
 
@@ -286,6 +289,8 @@ def _():
     refused("cannot load plugin /nowhere.so", (WORKER, "/nowhere.so"))
     refused("cannot load plugin /bin/sh", (WORKER, "/bin/sh"))
     refused("io.size is 100, less than a packet of endpoint ep1-in (512)", size=100)
+    refused("loopback: error: there is no I/O engine 'warp'", engine="warp")
+    refused("io.depth may be too large", depth=1024, size=1024, limit_aio=100)
     refused("started by ffsctl", env={"LISTEN_PID": "1"})
     refused("endpoint 'ep2-out' of the configuration is not descriptor 6",
             env={"LISTEN_FDNAMES": "config:control:ep1-in:ep3-out"})

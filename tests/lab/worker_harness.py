@@ -95,8 +95,9 @@ def descriptors(endpoints):
 class Worker:
     """One worker process. Everything it sends on its control socket is kept in `messages`."""
 
-    def __init__(self, gadget, argv, blocking=False, size=0, depth=0, options=None, env=None):
-        self.config = gadget.config(size, depth, options or {})
+    def __init__(self, gadget, argv, blocking=False, size=0, depth=0, options=None, env=None,
+                 engine="auto"):
+        self.config = dict(gadget.config(size, depth, options or {}), engine=engine)
         self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         flags = os.O_RDWR | (0 if blocking else os.O_NONBLOCK)
         memfd = os.memfd_create("config")
