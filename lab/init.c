@@ -7,6 +7,8 @@
  * kernel log, tty3 the control channel of both directions:
  *
  *   guest to host, lines:  R            ready, send the job
+ *                          A COUNT      bytes of stdin taken so far
+ *                          B COUNT      bytes of the control channel taken so far
  *                          S text       a line of an answer to q
  *                          L text       something is wrong with the kernel: fails the run
  *                          E text       the lab itself failed, no command was run
@@ -17,6 +19,10 @@
  *                          s N          send signal N to the command
  *                          w ROWS COLS  the size of the caller's terminal
  *                          q            say (with S lines) what every process is doing
+ *
+ * A and B are credit: the host never has more on its way than a terminal's buffer holds. The
+ * driver of UML's consoles stops for good when it is ever throttled (it drops its interrupt then
+ * and does not ask for it again).
  *
  * The command never sees the consoles when it has no terminal outside: it gets pipes, so that
  * isatty() tells the truth and a closed stdin is an end of file instead of a hangup.
@@ -213,14 +219,19 @@ static int open_console(const char *path, int flags, bool raw)
 	return fd;
 }
 
-static void read_all(int fd, char *buf, size_t len)
+/* Bytes of the control channel so far. */
+static uint64_t control_taken;
+
+static void read_job(char *buf, size_t len)
 {
 	for (size_t n = 0; n < len;) {
-		ssize_t r = read(fd, buf + n, len - n);
+		ssize_t r = read(control, buf + n, len - n);
 
 		if (r <= 0)
 			fail("control channel");
 		n += r;
+		control_taken += r;
+		say('B', "%llu", (unsigned long long)control_taken);
 	}
 }
 
@@ -242,7 +253,7 @@ static void parse_job(struct job *job)
 	char *buf, c;
 
 	for (;;) {
-		read_all(control, &c, 1);
+		read_job(&c, 1);
 		if (c == '\n')
 			break;
 		len = len * 10 + (size_t)(c - '0');
@@ -250,7 +261,7 @@ static void parse_job(struct job *job)
 	buf = malloc(len);
 	if (!buf)
 		fail("job");
-	read_all(control, buf, len);
+	read_job(buf, len);
 	for (char *p = buf; p < buf + len; p += strlen(p) + 1) {
 		switch (*p) {
 		case 'A':
@@ -443,6 +454,7 @@ static void pump_in(uint64_t *taken, uint64_t end)
 		if (n > 0) {
 			s->len = n;
 			*taken += n;
+			say('A', "%llu", (unsigned long long)*taken);
 		}
 	}
 	if (s->len > s->off && s->to >= 0) {
@@ -495,10 +507,14 @@ static bool read_text(const char *path, char *text, size_t size)
 	return n > 0;
 }
 
-/* Every process but this one and kernel threads, with where in the kernel it is. */
-static void show_processes(char tag, const char *words)
+/*
+ * Every process but this one and kernel threads, with where in the kernel it is when the kernel
+ * can tell that (with frame pointers only). True when one is in state D.
+ */
+static bool show_processes(char tag, const char *words)
 {
 	char path[64], text[4096];
+	bool blocked = false;
 
 	for (int pid = 2; pid < 32768; pid++) {
 		char *comm, *state;
@@ -513,12 +529,25 @@ static void show_processes(char tag, const char *words)
 			continue;
 		state[1] = 0;
 		say(tag, "process %d %s %s %c", pid, comm, words, state[2]);
+		blocked |= state[2] == 'D';
 		snprintf(path, sizeof(path), "/proc/%d/stack", pid);
 		if (!read_text(path, text, sizeof(text)))
 			continue;
 		for (char *l = strtok(text, "\n"); l; l = strtok(NULL, "\n"))
 			say(tag, "  %s", l);
 	}
+	return blocked;
+}
+
+/* For a run whose time is up, and that has failed anyway: who waits where. */
+static void answer_query(void)
+{
+	if (show_processes('S', "is in state")) {
+		/* The detector of hung tasks prints the stacks; it wants two looks, a second apart. */
+		write_file("/proc/sys/kernel/hung_task_timeout_secs", "1");
+		poll(NULL, 0, 2500);
+	}
+	say('S', "end");
 }
 
 static bool on_control(pid_t pid, uint64_t *end)
@@ -529,6 +558,7 @@ static bool on_control(pid_t pid, uint64_t *end)
 	int n;
 
 	while ((n = read(control, &c, 1)) == 1) {
+		control_taken++;
 		if (c != '\n') {
 			if (len < sizeof(line) - 1)
 				line[len++] = c;
@@ -552,11 +582,11 @@ static bool on_control(pid_t pid, uint64_t *end)
 			set_window(line + 1);
 			break;
 		case 'q':
-			show_processes('S', "is in state");
-			say('S', "end");
+			answer_query();
 			break;
 		}
 	}
+	say('B', "%llu", (unsigned long long)control_taken);
 	return n != 0;
 }
 

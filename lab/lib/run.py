@@ -56,6 +56,9 @@ COMPLAINT = re.compile(
     rb"UBSAN: |KASAN: |ODEBUG: |Kernel panic|general protection|refcount_t: |"
     rb"list_(?:add|del) corruption|Bad page |Kernel mode |slab error|"
     rb"Unable to handle|Voluntary context switch)")
+# What may be on its way into one console: less than a terminal buffers before it is throttled,
+# which UML's consoles do not recover from.
+WINDOW = 3072
 KEEP_LOG = 4 << 20
 SHOW_LINES = 120
 
@@ -212,7 +215,7 @@ def start(opt, core):
     if opt.virtual:
         argv.append("time-travel")
     if opt.flavour == "debug":
-        argv.append("slub_debug=FU")
+        argv.append("slub_debug=F")
     argv += opt.append
     memory = memory_dir(opt.mem)
     pid = os.fork()
@@ -254,11 +257,12 @@ class Pump:
         self.src, self.dst, self.piece = src, dst, piece
         self.data = b""
         self.count = 0  # bytes taken from src
+        self.room = None  # bytes that may still be written, when that is limited
         self.eof = False
 
     def wants(self, poll):
         if self.data:
-            if self.dst >= 0:
+            if self.room != 0:
                 poll.register(self.dst, select.POLLOUT)
         elif not self.eof:
             poll.register(self.src, select.POLLIN)
@@ -274,9 +278,13 @@ class Pump:
                 pass
             except OSError:
                 self.eof = True
-        if self.data and self.dst in ready:
+        if self.data and self.dst in ready and self.room != 0:
+            piece = self.piece if self.room is None else self.room
             try:
-                self.data = self.data[os.write(self.dst, self.data[:self.piece]):]
+                n = os.write(self.dst, self.data[:piece])
+                self.data = self.data[n:]
+                if self.room is not None:
+                    self.room -= n
             except BlockingIOError:
                 pass
             except OSError:
@@ -298,6 +306,7 @@ class Run:
         self.log_size = 0
         self.log_rest = self.from_rest = b""
         self.to_buf = b""
+        self.to_room, self.to_taken, self.stdin_taken = WINDOW, 0, 0
         self.taint = 0
         self.first_bad = None
         self.signals = []
@@ -331,6 +340,12 @@ class Run:
                 self.complaints.append(text)
             elif tag == b"E":
                 self.failure = text.decode(errors="replace")
+            elif tag == b"A":
+                self.stdin.room += int(text) - self.stdin_taken
+                self.stdin_taken = int(text)
+            elif tag == b"B":
+                self.to_room += int(text) - self.to_taken
+                self.to_taken = int(text)
             elif tag == b"S":
                 self.answer.append(text)
                 if text == b"end":
@@ -392,7 +407,9 @@ class Run:
         if timeout:
             self.deadline = time.monotonic() + timeout
         pidfd = os.pidfd_open(self.pid)
-        stdin = Pump(0, fd["in"], 65536)
+        self.stdin = stdin = Pump(0, fd["in"], 65536)
+        if not self.tty:
+            stdin.room = WINDOW
         pumps = [stdin, Pump(fd["out"], 1, 4096), Pump(fd["err"], 2, 4096)]
         stdin_told = False
         timed_out = False
@@ -402,7 +419,7 @@ class Run:
             poll.register(pidfd, select.POLLIN)
             for name in ("log", "from"):
                 poll.register(fd[name], select.POLLIN)
-            if self.to_buf:
+            if self.to_buf and self.to_room:
                 poll.register(fd["to"], select.POLLOUT)
             for pump in pumps:
                 if pump is not stdin or (self.started and self.status is None):
@@ -422,7 +439,9 @@ class Run:
                         pass
             if self.to_buf and fd["to"] in ready:
                 try:
-                    self.to_buf = self.to_buf[os.write(fd["to"], self.to_buf):]
+                    n = os.write(fd["to"], self.to_buf[:self.to_room])
+                    self.to_buf = self.to_buf[n:]
+                    self.to_room -= n
                 except BlockingIOError:
                     pass
             for pump in pumps:
@@ -444,7 +463,7 @@ class Run:
                     # Process 1 says who waits where, if it still can; then the end
                     timed_out = True
                     self.send(b"q\n")
-                    self.deadline = time.monotonic() + 2
+                    self.deadline = time.monotonic() + 10
         _, self.end = os.waitpid(self.pid, 0)
         self.kill()  # whatever the kernel's process left of its own
         for name, take in (("log", self.take_log), ("from", self.take_control)):
@@ -494,11 +513,10 @@ class Run:
             say("ended by signal %d" % self.killed_by)
             return 128 + self.killed_by
         if timed_out and self.status is None:
+            self.show(self.answer, "inside")
             if self.first_bad is not None:
                 self.show(self.log[self.first_bad:], "kernel")
-            elif self.started:
-                self.show(self.answer, "inside")
-            else:
+            elif not self.started:
                 self.show(self.log[-SHOW_LINES:], "kernel")
             say("the time is up, the command had not ended")
             return EX_TIMEOUT
