@@ -208,7 +208,7 @@ functions : {
   };
   b : {
     ffs : { interfaces = ( { } ); };
-    worker : { plugin = "no-such-plugin"; };
+    worker : { user = "no-such-owner"; plugin = "no-such-plugin"; };
   };
   c : {
     ffs : { interfaces = ( { } ); };
@@ -217,7 +217,7 @@ functions : {
 };
 """
 # Places in MISSING, in the order of the file.
-MISSING_PLACES = ["2:7", "5:29", "5:51", "6:25", "6:73", "7:35", "11:25", "15:25"]
+MISSING_PLACES = ["2:7", "5:29", "5:51", "6:25", "6:73", "7:35", "11:23", "11:49", "15:25"]
 
 
 def messages(text, severity):
@@ -231,12 +231,13 @@ def _():
     tap.eq(got.returncode, 0, "exit status")
     found = messages(got.stderr, "warning")
     tap.eq([place for place, _ in found], MISSING_PLACES)
-    for (_, text), name in zip(found, ("udc", "user", "group", "program", "worker", "helper", "plugin", "file")):
+    names = ("udc", "user", "group", "program", "worker", "helper", "owner", "plugin", "file")
+    for (_, text), name in zip(found, names):
         tap.contains(text, "no-such-" + name)
     tap.contains(got.stderr, """    6 |     worker : { exec = [ "no-such-program", "no-such-argument" ]; user = "no-such-worker";
       |                         ^~~~~~~~~~~~~~~~~
 """)
-    tap.contains(got.stderr, path + ": no errors, 8 warnings\n")
+    tap.contains(got.stderr, path + ": no errors, 9 warnings\n")
 
 
 @tap.test("--here makes it errors, and asks for a UDC")
@@ -248,7 +249,7 @@ def _():
     tap.eq(got.returncode, 65, "exit status beside a file with errors")
     doc, code = document("--here", file_with(MISSING))
     tap.eq(code, 69, "exit status")
-    tap.eq([p["severity"] for p in doc["problems"] if "no-such" in p["text"]], ["error"] * 8)
+    tap.eq([p["severity"] for p in doc["problems"] if "no-such" in p["text"]], ["error"] * 9)
     tap.eq([f["valid"] for f in doc["files"]], [True])
 
 
