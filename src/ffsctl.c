@@ -91,6 +91,16 @@ static const struct option options[] = {
 	{ NULL, 0, NULL, 0 },
 };
 
+/* The supervisor works in /: a relative path would lead elsewhere there. */
+static int set_directory(const char **directory, const char *option)
+{
+	*directory = optarg;
+	if (*optarg == '/')
+		return -1;
+	log_error("%s takes an absolute path, not '%s'", option, optarg);
+	return EX_USAGE;
+}
+
 /* -1: go on; else the exit code. */
 static int parse_option(struct globals *g, int option, char **argv)
 {
@@ -110,11 +120,9 @@ static int parse_option(struct globals *g, int option, char **argv)
 		g->dir = optarg;
 		return -1;
 	case OPT_CONFIGFS:
-		g->world.configfs = optarg;
-		return -1;
+		return set_directory(&g->world.configfs, "--configfs");
 	case OPT_RUN_DIR:
-		g->world.run_dir = optarg;
-		return -1;
+		return set_directory(&g->world.run_dir, "--run-dir");
 	case OPT_VERSION:
 		puts("ffsctl " PACKAGE_VERSION);
 		return 0;

@@ -170,7 +170,6 @@ static _Noreturn void keeper_main(int ep0, int sock, const char *label, pid_t pa
 {
 	static struct kept k;
 	char name[16];
-	sigset_t none;
 
 	/* A data stage that the host never ends keeps us from seeing the socket close. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -183,8 +182,10 @@ static _Noreturn void keeper_main(int ep0, int sock, const char *label, pid_t pa
 	fd_close_others((int[]){ ep0, sock }, 2);
 	if (chdir("/") < 0)
 		_exit(1);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
+	/*
+	 * The supervisor's blocked signals stay blocked: a service manager's TERM to everybody is for
+	 * the supervisor to answer, in its order.
+	 */
 	k.ep0 = ep0;
 	k.socket = sock;
 	keep(&k);
