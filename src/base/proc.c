@@ -192,6 +192,13 @@ static int holders_one(void *data, pid_t pid)
 	return 0;
 }
 
+bool process_holds(pid_t pid, const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && holds(pid, st.st_dev);
+}
+
 char *mount_holders(const char *path)
 {
 	struct holders h = { 0 };

@@ -21,6 +21,8 @@ int mount_each(const char *type, int (*fn)(void *data, const char *source, const
  * Needs root to see everybody.
  */
 char *mount_holders(const char *path);
+/* Whether a process has a file of that mount open, or is in it. */
+bool process_holds(pid_t pid, const char *path);
 
 /* Calls `fn` for every process; stops when it returns non-zero and returns that. -errno. */
 int process_each(int (*fn)(void *data, pid_t pid), void *data);

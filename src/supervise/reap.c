@@ -41,8 +41,43 @@ static void kill_and_wait(pid_t pid)
 		;
 }
 
+/* Whether the environment names a worker that we look after: any of ours, whichever it is. */
+static bool is_of_any(const struct supervisor *s, pid_t pid)
+{
+	for (size_t i = 0; i < s->n_instances; i++)
+		if (is_of_worker(pid, s->name, s->instances[i].function->label))
+			return true;
+	return false;
+}
+
+static bool others_run(const struct unit *unit)
+{
+	const struct supervisor *s = unit->instance->supervisor;
+
+	for (size_t i = 0; i < s->n_instances; i++)
+		if (&s->instances[i].unit != unit && s->instances[i].has_unit &&
+		    s->instances[i].unit.pid > 0)
+			return true;
+	return false;
+}
+
+/*
+ * Whether a child of ours that we have not started comes from that worker. All such children come
+ * from some worker. One that has thrown its environment away is told by the endpoints it holds;
+ * else it may be any worker's, and stays until there is no other.
+ */
+static bool comes_from(const struct unit *unit, pid_t pid)
+{
+	const struct supervisor *s = unit->instance->supervisor;
+	const struct function *f = unit->instance->function;
+
+	if (is_of_worker(pid, s->name, f->label))
+		return true;
+	return !is_of_any(s, pid) && (!others_run(unit) || process_holds(pid, f->ffs->mount.path));
+}
+
 /* One look at our children; whether an orphan of that worker was among them. */
-static bool kill_orphans(const struct supervisor *s, const char *label)
+static bool kill_orphans(const struct unit *unit)
 {
 	_cleanup_free_ char *list = NULL;
 	char *p, *end;
@@ -56,19 +91,19 @@ static bool kill_orphans(const struct supervisor *s, const char *label)
 
 		if (end == p)
 			return found;
-		if (!is_known(s, pid) && is_of_worker(pid, s->name, label)) {
+		if (!is_known(unit->instance->supervisor, pid) && comes_from(unit, pid)) {
 			kill_and_wait(pid);
 			found = true;
 		}
 	}
 }
 
-void reap_rest(struct supervisor *s, pid_t pid, const char *label)
+void reap_rest(const struct unit *unit)
 {
-	if (kill(-pid, SIGKILL) == 0)
-		while (waitpid(-pid, NULL, 0) > 0 || errno == EINTR)
+	if (kill(-unit->pid, SIGKILL) == 0)
+		while (waitpid(-unit->pid, NULL, 0) > 0 || errno == EINTR)
 			;
-	for (int i = 0; i < ROUNDS && kill_orphans(s, label); i++)
+	for (int i = 0; i < ROUNDS && kill_orphans(unit); i++)
 		;
 }
 

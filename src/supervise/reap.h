@@ -4,14 +4,14 @@
 
 #include <sys/types.h>
 
-struct supervisor;
+struct unit;
 
 /*
- * After the worker `pid` itself has been reaped: kills what is left of its session and what has
- * left it (its orphans are our children: PR_SET_CHILD_SUBREAPER), and waits until all of it is
- * gone, so that nothing uses the endpoints any more.
+ * After the worker itself has been reaped (its pid is still in `unit`): kills what is left of its
+ * session and what has left it (its orphans are our children: PR_SET_CHILD_SUBREAPER), and waits
+ * until all of it is gone, so that nothing uses the endpoints any more.
  */
-void reap_rest(struct supervisor *s, pid_t pid, const char *label);
+void reap_rest(const struct unit *unit);
 
 /*
  * The same without having been its parent: kills every process that has the environment we gave to

@@ -84,7 +84,11 @@ static void on_control(void *data, uint32_t events _unused_)
 	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = 2 };
 	ssize_t n = recvmsg(unit->control.fd, &msg, MSG_DONTWAIT);
 
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+	/*
+	 * ECONNRESET: it has closed its end with something unread in it (net/unix/af_unix.c). That
+	 * is told once, before what it has sent: that, and the end, come with the next calls.
+	 */
+	if (n < 0 && (errno == EAGAIN || errno == EINTR || errno == ECONNRESET))
 		return;
 	if (n <= 0) {
 		/* It closed its end, which it may: its SETUPs are stalled from now on. */
@@ -550,9 +554,7 @@ static char *exit_words(int status)
 
 void unit_exited(struct unit *unit, int status)
 {
-	struct supervisor *s = supervisor_of(unit);
-
-	reap_rest(s, unit->pid, label_of(unit));
+	reap_rest(unit);
 	free(unit->last_exit);
 	unit->last_exit = exit_words(status);
 	drain_output(unit);

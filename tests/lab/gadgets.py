@@ -1,0 +1,222 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What tests of the whole need: gadget files of their own, traffic in the background, and ways to
+wait for something that happens instead of for some time."""
+
+import contextlib
+import os
+import pathlib
+import select
+import struct
+import subprocess
+import tempfile
+import threading
+
+import usb.core
+
+import harness
+from harness import FFSCTL, SRC, status
+
+DIRECTORY = pathlib.Path(tempfile.mkdtemp(prefix="ffsctl-test-"))
+DIRECTORY.chmod(0o755)  # workers may be nobody
+
+# As little Python as possible: a start takes half the time.
+ODD_WORKER = ["/usr/bin/python3", "-I", "-S", f"{SRC}/tests/lab/odd_worker.py"]
+
+
+def strings(words):
+    return ", ".join('"%s"' % word for word in words)
+
+
+def odd(*words, **settings):
+    """A worker group: odd_worker.py with these words. It is ready when it says so."""
+    return worker(**{"ready": "notify", **settings, "exec": [*ODD_WORKER, *map(str, words)]})
+
+
+def worker(**settings):
+    text = ""
+    for key, value in settings.items():
+        if isinstance(value, bool):
+            value = str(value).lower()
+        elif isinstance(value, str):
+            value = '"%s"' % value
+        elif isinstance(value, dict):
+            value = "{ %s }" % " ".join('%s = "%s";' % pair for pair in value.items())
+        elif isinstance(value, (list, tuple)):
+            value = "[ %s ]" % strings(value)
+        text += "%s = %s; " % (key, value)
+    return text
+
+
+LOOPBACK = worker(plugin="loopback")
+
+
+def gadget(name, functions, extra=""):
+    """Writes a gadget file and returns its path; `functions` is {label: worker group}, or a worker
+    group for the one function `echo`. None: a function without a worker."""
+    if not isinstance(functions, dict):
+        functions = {"echo": functions}
+    text = 'attrs = { idVendor = 0x1d6b; idProduct = 0x0104; };\n'
+    text += 'strings = ( { product = "%s"; serialnumber = "1"; } );\n%s\nfunctions : {\n' % (name, extra)
+    for label, group in functions.items():
+        text += '  %s : { ffs : { interfaces = ( { endpoints = ( "bulk-out", "bulk-in" ); } ); };\n' % label
+        text += "    worker : { %s};\n" % group if group else ""
+        text += "  };\n"
+    path = DIRECTORY / (name + ".conf")
+    path.write_text(text + "};\n")
+    return str(path)
+
+
+class Fifo:
+    """Somebody tells us that it is there."""
+
+    def __init__(self, name="told"):
+        self.path = str(DIRECTORY / name)
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self.path)
+        os.mkfifo(self.path, 0o666)
+        os.chmod(self.path, 0o666)
+        self.fd = os.open(self.path, os.O_RDWR | os.O_NONBLOCK)
+        self.rest = b""
+
+    def wait(self, timeout=60):
+        """The next line that was told, which is the teller's pid."""
+        while b"\n" not in self.rest:
+            if not select.select([self.fd], [], [], timeout)[0]:
+                raise AssertionError("nobody tells us anything within %g s" % timeout)
+            self.rest += os.read(self.fd, 4096)
+        line, self.rest = self.rest.split(b"\n", 1)
+        return int(line)
+
+
+def start(*args, **kwargs):
+    """ffsctl in the background."""
+    return subprocess.Popen([FFSCTL, *map(str, args)], stdin=subprocess.DEVNULL,
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **kwargs)
+
+
+def finish(process, timeout=60):
+    """Its result, as of harness.ffsctl()."""
+    try:
+        out, err = process.communicate(timeout=timeout)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.communicate()
+        raise AssertionError(f"{' '.join(process.args)} does not end") from None
+    return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+
+
+def await_status(name, condition, what, looks=500):
+    """The gadget's status as soon as it fulfils the condition. What it waits for happens in other
+    processes, which run while we look."""
+    for _ in range(looks):
+        gadget, code = status(name)
+        if condition(gadget):
+            return gadget, code
+    raise AssertionError(f"not {what} after {looks} looks: {gadget}")
+
+
+def await_state(name, state):
+    return await_status(name, lambda g: (g["state"] if g else "down") == state, state)
+
+
+def processes_of(gadget, function=None):
+    """Pids of all that has the environment of this worker."""
+    found = []
+    for pid in harness.processes():
+        with contextlib.suppress(OSError):
+            words = pathlib.Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+            if b"FFSCTL_GADGET=" + gadget.encode() in words and (
+                    not function or b"FFSCTL_FUNCTION=" + function.encode() in words):
+                found.append(pid)
+    return found
+
+
+def devnums():
+    """Every USB device and the number that its last enumeration gave it."""
+    return {path.parent.name: path.read_text().strip()
+            for path in pathlib.Path("/sys/bus/usb/devices").glob("*/devnum")}
+
+
+class Traffic:
+    """Round trips in a thread, from the host's side, until the device goes or stop() is called.
+    Every answer must be the message, or (after a worker's end) a whole earlier one."""
+
+    def __init__(self, interface=0, size=3000, timeout=5000):
+        self.device = harness.device()
+        self.device.set_configuration()
+        self.interface, self.size, self.timeout = interface, size, timeout
+        endpoints = list(self.device.get_active_configuration()[(interface, 0)])
+        self.out = next(e for e in endpoints if not e.bEndpointAddress & 0x80)
+        self.in_ = next(e for e in endpoints if e.bEndpointAddress & 0x80)
+        self.rounds, self.stalls, self.wrong, self.gone = 0, 0, None, False
+        self.stopping = False
+        self.changed = threading.Condition()
+        self.thread = threading.Thread(target=self._run, daemon=True)
+        self.thread.start()
+
+    def _message(self, n):
+        return struct.pack("<I", n) * (self.size // 4)
+
+    def _round(self, n):
+        self.out.write(self._message(n), timeout=self.timeout)
+        while True:
+            answer = bytes(self.in_.read(self.size + 1024, timeout=self.timeout))
+            if answer == self._message(n):
+                return
+            if len(answer) != self.size or answer != self._message(struct.unpack_from("<I", answer)[0]):
+                raise AssertionError(f"round {n}: {len(answer)} bytes, {answer[:32]!r}...")
+
+    def _recover(self):
+        """Clears both halts, and takes what there is: a worker that is writing does not read."""
+        for endpoint in (self.out, self.in_):
+            self.device.clear_halt(endpoint.bEndpointAddress)
+        while True:
+            try:
+                self.in_.read(self.size + 1024, timeout=50)
+            except usb.core.USBTimeoutError:
+                return
+
+    def _run(self):
+        n = 0
+        try:
+            while not self.stopping:
+                n += 1
+                try:
+                    self._round(n)
+                    with self.changed:
+                        self.rounds += 1
+                        self.changed.notify_all()
+                except usb.core.USBError as e:
+                    if e.errno == 19:  # ENODEV
+                        raise
+                    self.stalls += 1
+                    self._recover()
+        except usb.core.USBError as e:
+            self.gone = e
+        except AssertionError as e:
+            self.wrong = e
+        finally:
+            with self.changed:
+                self.stopping = True
+                self.changed.notify_all()
+
+    def more(self, n=3, timeout=60):
+        """Waits for that many more round trips, all of them right."""
+        with self.changed:
+            wanted = self.rounds + n
+            if not self.changed.wait_for(lambda: self.rounds >= wanted or self.stopping, timeout):
+                raise AssertionError(f"no round trip in {timeout} s, after {self.rounds}")
+        if self.wrong:
+            raise self.wrong
+        if self.rounds < wanted:
+            raise AssertionError(f"after {self.rounds} round trips: {self.gone!r}")
+
+    def end(self):
+        """The thread has ended; the device is let go."""
+        self.stopping = True
+        self.thread.join(60)
+        usb.util.dispose_resources(self.device)
+        if self.thread.is_alive():
+            raise AssertionError("a transfer does not end")
+        if self.wrong:
+            raise self.wrong
