@@ -30,8 +30,7 @@ struct command {
 
 extern const struct command cmd_check, cmd_down, cmd_restart, cmd_run, cmd_status, cmd_up;
 
-/* --- usage: all return EX_USAGE, but cmd_help
- * ------------------------------------------------------ */
+/* --- usage: all return EX_USAGE, but cmd_help --- */
 
 /* "ffsctl COMMAND: TEXT" and a pointer to --help. */
 int cmd_usage(const struct command *command, const char *fmt, ...) _printf_(2, 3);
@@ -42,8 +41,7 @@ int cmd_help(const struct command *command);
 /* A number of seconds, 0 or more; false: it is none. */
 bool cmd_parse_seconds(const char *text, double *seconds);
 
-/* --- gadget files
- * ------------------------------------------------------------------------------------- */
+/* --- gadget files --- */
 
 /*
  * The path for an argument: a path itself (with '/', or ending in .conf or .scheme), or a name
@@ -64,8 +62,7 @@ int cmd_load(const struct globals *globals, const char *argument, const char *na
 int cmd_gadget_name(const struct globals *globals, const char *argument, char **name,
 		    struct error *err);
 
-/* --- output
- * --------------------------------------------------------------------------------------------- */
+/* --- output --- */
 
 /* Prints an error in its one form and returns its exit code. */
 int cmd_print_error(const struct error *err);

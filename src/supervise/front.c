@@ -406,8 +406,7 @@ int front_plan(const struct gadget *g, const struct front_options *options, stru
 	return r;
 }
 
-/* --- down, restart, wait
- * --------------------------------------------------------------------------- */
+/* --- down, restart, wait --- */
 
 static int not_ours(const struct world *world, const char *name, enum front_result *result,
 		    struct error *err)

@@ -61,7 +61,7 @@ char *launch_plugin_path(const char *plugin)
 		   : strf(FFSCTL_PLUGINDIR "/%s.so", plugin);
 }
 
-/* --- configuration ------------------------------------------------------------------------- */
+/* --- configuration --- */
 
 static const char *const type_words[] = {
 	[EP_BULK] = "bulk", [EP_INTERRUPT] = "interrupt", [EP_ISOCHRONOUS] = "iso"
@@ -126,7 +126,7 @@ static int make_config(struct unit *unit, struct error *err)
 	return -err->err;
 }
 
-/* --- program and environment ---------------------------------------------------------------- */
+/* --- program and environment --- */
 
 /* "${gadget}" and its kin, which spec_load has checked; the caller frees it. */
 static char *expand(const struct unit *unit, const char *text)
@@ -286,7 +286,7 @@ int launch_prepare(struct unit *unit, struct error *err)
 	return r;
 }
 
-/* --- one start -------------------------------------------------------------------------------- */
+/* --- one start --- */
 
 /* Descriptors for one start; all of them are closed when it is over, the child has its own. */
 struct hand {

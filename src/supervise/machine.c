@@ -52,8 +52,7 @@ static json_t *new_gadget(const char *name, const char *state)
 			 "functions", "problems");
 }
 
-/* --- what the kernel says
- * -------------------------------------------------------------------------- */
+/* --- what the kernel says --- */
 
 struct truth {
 	bool exists;
@@ -79,8 +78,7 @@ static void set_udc(json_t *gadget, const char *udc)
 	set_string(gadget, "speed", speed && !streq(speed, "UNKNOWN") ? speed : NULL);
 }
 
-/* --- ours
- * ------------------------------------------------------------------------------------------- */
+/* --- ours --- */
 
 static bool is_state(const json_t *gadget, const char *state)
 {
@@ -180,8 +178,7 @@ static json_t *our_gadget(const struct world *world, const char *name, struct er
 	return gadget;
 }
 
-/* --- foreign
- * ------------------------------------------------------------------------------------------ */
+/* --- foreign --- */
 
 static void add_foreign_functions(json_t *gadget, const char *dir)
 {
@@ -220,9 +217,7 @@ static json_t *foreign_gadget(const struct world *world, const char *name)
 	return gadget;
 }
 
-/* --- all
- * ------------------------------------------------------------------------------------------------
- */
+/* --- all --- */
 
 struct names {
 	const char *only;

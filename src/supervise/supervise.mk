@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 libffsctl_a_SOURCES += \
+	src/supervise/await_udc.c \
 	src/supervise/control.c src/supervise/control.h \
 	src/supervise/front.c src/supervise/front.h \
 	src/supervise/instance.c src/supervise/instance.h \

@@ -4,7 +4,6 @@
 #include "supervise/supervisor.h"
 
 #include <errno.h>
-#include <math.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -354,78 +353,7 @@ static int loop_until_gone(struct supervisor *s)
 	return 0;
 }
 
-/* --- waiting for a UDC
- * ----------------------------------------------------------------------------- */
-
-static int choose(struct supervisor *s, bool waiting, struct error *err)
-{
-	const struct gadget_udc *wanted = &s->gadget->udc;
-	int r = udc_choose(s->world, wanted, s->udc_wanted, &s->udc, err);
-	bool named = s->udc_wanted || wanted->name.value || wanted->driver.value;
-
-	if (r == 0 && waiting && !named && udc_is_virtual(s->udc)) {
-		free(steal_ptr(s->udc));
-		return error_set(
-			err, EX_UNAVAILABLE, ENODEV, UDC_CLASS_DIR,
-			"there are only virtual UDCs, which are waited for only by name (--udc)");
-	}
-	return r;
-}
-
-static void on_udc_event(void *data, uint32_t events _unused_)
-{
-	struct supervisor *s = data;
-	_cleanup_error_ struct error err = { 0 };
-	int r;
-
-	if (!udc_watch_read(s->udc_watch.fd))
-		return;
-	r = choose(s, true, &err);
-	if (r == 0)
-		s->phase = PHASE_COMING_UP;
-	else if (r != -ENODEV)
-		supervisor_go_down(s, &err);
-}
-
-static int await_udc(struct supervisor *s, double seconds, struct error *err)
-{
-	_cleanup_error_ struct error why = { 0 };
-	_cleanup_close_ int fd = -1;
-	int r = 0;
-
-	s->phase = PHASE_WAITING_UDC;
-	if (seconds > 0) {
-		/* Listen first, then look: nothing is missed in between. */
-		fd = udc_watch_open(err);
-		if (fd < 0)
-			return fd;
-		r = source_add(&s->loop, &s->udc_watch, fd, EPOLLIN, on_udc_event, s);
-		if (r < 0)
-			return error_errno(err, EX_OSERR, -r, NULL,
-					   "cannot watch the kernel's uevents");
-	}
-	r = choose(s, seconds > 0, &why);
-	if (r == 0) {
-		s->phase = PHASE_COMING_UP;
-	} else if (r != -ENODEV || seconds <= 0) {
-		error_move(err, &why);
-	} else {
-		supervisor_say(s, "waiting for a UDC: %s", why.text);
-		if (isfinite(seconds))
-			timer_start(&s->deadline, seconds);
-		supervisor_write_status(s);
-		while (s->phase == PHASE_WAITING_UDC && (r = loop_once(&s->loop, -1)) >= 0)
-			;
-		timer_stop(&s->deadline);
-		if (r < 0)
-			error_errno(err, EX_OSERR, -r, NULL, "cannot wait for events");
-	}
-	source_remove(&s->loop, &s->udc_watch);
-	return err->exit ? -err->err : 0;
-}
-
-/* --- life
- * ----------------------------------------------------------------------------------------- */
+/* --- life --- */
 
 /* Nothing was made yet: only our own directory goes. */
 static int give_up(struct supervisor *s, struct error *err)
@@ -458,7 +386,7 @@ static int prepare(struct supervisor *s, double wait_udc, struct error *err)
 	int r = control_listen(&s->control, &s->rundir, err);
 
 	if (r == 0 && !s->no_bind)
-		r = await_udc(s, wait_udc, err);
+		r = supervisor_await_udc(s, wait_udc, err);
 	if (r == 0 && s->phase != PHASE_GOING_DOWN)
 		r = supervisor_make_plan(s, s->udc, err);
 	if (r == 0 && s->phase != PHASE_GOING_DOWN)

@@ -92,5 +92,11 @@ void supervisor_say(struct supervisor *s, const char *fmt, ...) _printf_(2, 3);
 /* Begins to go down; `why` (taken over) becomes the failure unless there is one. */
 void supervisor_go_down(struct supervisor *s, struct error *why);
 
+/*
+ * Chooses the UDC, and waits for one to appear for so many seconds (HUGE_VAL: for ever). 0 with
+ * s->udc set, or with s->phase PHASE_GOING_DOWN when it was told to go meanwhile.
+ */
+int supervisor_await_udc(struct supervisor *s, double seconds, struct error *err);
+
 /* status.c: writes RUN/NAME/status. */
 void supervisor_write_status(struct supervisor *s);

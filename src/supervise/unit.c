@@ -44,7 +44,7 @@ static const char *label_of(const struct unit *unit)
 	return unit->instance->function->label;
 }
 
-/* --- messages ------------------------------------------------------------------------------- */
+/* --- messages --- */
 
 bool unit_has_control(const struct unit *unit)
 {
@@ -204,7 +204,7 @@ int unit_watch(struct unit *unit, int *control, int *output, int *notify, struct
 	return r < 0 ? error_errno(err, EX_OSERR, -r, NULL, "cannot watch the worker") : 0;
 }
 
-/* --- halting what a dead worker served -------------------------------------------------------- */
+/* --- halting what a dead worker served --- */
 
 static int halt_endpoint(void *data, const struct endpoint *ep)
 {
