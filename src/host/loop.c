@@ -21,6 +21,9 @@
 
 #define MARK_LENGTH 7 /* shorter than any packet of a bulk endpoint */
 #define WAKE_MS 100   /* how exact the timeout is */
+/* A worker may take the mark and die; a UDC that still holds data for the host cannot be halted
+   then, and so nothing tells. */
+#define MARK_AGAIN_MS 300
 
 struct slot {
 	struct libusb_transfer *x;
@@ -45,8 +48,8 @@ struct loop {
 	struct side out, in;
 	uint64_t send_message, send_offset;
 	uint64_t recv_message, recv_offset;
-	uint64_t bytes; /* of the messages that came back */
-	int64_t last_progress;
+	uint64_t bytes;			   /* of the messages that came back */
+	int64_t last_progress, mark_taken; /* ms; mark_taken 0: the device has not taken it */
 	unsigned int recoveries;
 	bool stalled;		 /* recover() is due */
 	bool marking, mark_sent; /* waiting for the mark's echo */
@@ -287,11 +290,12 @@ static void collect(struct loop *l)
 	while (!l->failed && !l->stalled && (x = take(&l->out))) {
 		check_status(l, &l->out, x);
 		if (x->status == LIBUSB_TRANSFER_COMPLETED)
-			l->last_progress = now_ms();
+			*(l->marking ? &l->mark_taken : &l->last_progress) = now_ms();
 	}
 	while (!l->failed && !l->stalled && (x = take(&l->in))) {
 		if (x->actual_length > 0 || x->status == LIBUSB_TRANSFER_COMPLETED) {
-			l->last_progress = now_ms();
+			if (!l->marking)
+				l->last_progress = now_ms();
 			take_data(l, x->buffer, x->actual_length,
 				  x->status == LIBUSB_TRANSFER_COMPLETED &&
 					  x->actual_length < x->length);
@@ -346,6 +350,7 @@ static void make_mark(struct loop *l)
 	memset(l->tail, 0, MARK_LENGTH);
 	l->marking = true;
 	l->mark_sent = false;
+	l->mark_taken = 0;
 }
 
 static void clear_halt(struct loop *l, uint8_t address)
@@ -372,6 +377,8 @@ static void recover(struct loop *l)
 
 static void check_time(struct loop *l)
 {
+	if (l->marking && l->mark_taken && now_ms() - l->mark_taken >= MARK_AGAIN_MS)
+		l->stalled = true;
 	if (now_ms() - l->last_progress < l->o->timeout_ms)
 		return;
 	error_set(l->err, EX_TEMPFAIL, ETIMEDOUT, NULL,

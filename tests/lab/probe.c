@@ -73,6 +73,11 @@ static void probe_enable(struct ffsctl_host *host)
 	}
 }
 
+static void probe_disable(struct ffsctl_host *host)
+{
+	host->call->log(host, FFSCTL_LOG_NOTE, "down");
+}
+
 static void probe_done(struct ffsctl_host *host, struct ffsctl_transfer *t)
 {
 	taken_back += t->status == -ECANCELED;
@@ -161,6 +166,7 @@ FFSCTL_PLUGIN = {
 	.late_ready = 1,
 	.start = probe_start,
 	.enable = probe_enable,
+	.disable = probe_disable,
 	.done = probe_done,
 	.setup = probe_setup,
 	.setup_data = probe_setup_data,

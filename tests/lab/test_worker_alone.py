@@ -9,6 +9,7 @@ import errno
 import json
 import os
 import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -76,6 +77,7 @@ def _():
         with Host() as h:
             for kind in (VENDOR_IN, VENDOR_OUT):
                 eq(raises(OSError, h.control, kind, 1, 0, b"", 8).errno, errno.EPIPE)
+        eq(g.unanswered, 0)
 
 
 @test("loopback holds size x depth bytes, then the host waits")
@@ -155,7 +157,8 @@ def _():
         with Host() as h:
             place = h.place
         del g.events[:]
-        p = subprocess.Popen([BENCH, "loop", "--recover", "--size", "100000", "--bytes", "16M", "--json"],
+        p = subprocess.Popen([BENCH, "loop", "--recover", "--size", "100000", "--bytes", "16M", "--json",
+                              "--timeout", "30"],
                              stdout=subprocess.PIPE, text=True)
         out = os.pidfd_open(p.pid)
         kills = 0
@@ -219,6 +222,14 @@ def _():
             w.send(message(PING, 1))
             eq(w.receive(), (PONG, 1, b""))
             eq(h.control(VENDOR_IN, 7, length=1), b"\3")
+            eq(g.unanswered, 0)
+            raises(OSError, h.control, VENDOR_OUT, 8)
+            eq(g.unanswered, 1)
+        ok("probe: down\n" not in w.log(), w.log())
+        g.unbind()  # with no transfer out that could tell it
+        w.send(message(PING, 2))
+        eq(w.receive(), (PONG, 2, b""))
+        contains(w.log(), "probe: down\n")
         eq(w.stop(), 0)
         contains(w.log(), "probe: stopping\n")
 
@@ -264,7 +275,9 @@ def _():
         bench("--interface", "1", status=69)
         bench("--serial", "other", status=69)
         bench("--pair", "1", status=69)
-        p = subprocess.run([BENCH, "loop"], capture_output=True, text=True, user=65534)
+        # Where anybody may go, unlike a build tree
+        p = subprocess.run([shutil.copy(BENCH, "/run/ffsbench"), "loop"],
+                           capture_output=True, text=True, user=65534)
         eq(p.returncode, 77, p.stderr)
         contains(p.stderr, "cannot open the device 1d6b:0104")
 

@@ -192,7 +192,7 @@ class Gadget:
         self.current = None  # worker that is told of events
         self.enabled_at = 0
         self.enabled = threading.Event()
-        self.setups = {}  # id: worker's answer
+        self.unanswered = 0  # SETUPs
 
     def __enter__(self):
         if not os.path.isdir(CONFIGFS + "/usb_gadget"):
@@ -301,6 +301,7 @@ class Gadget:
                     others.append((kind, id, body))
         except (AssertionError, TypeError):
             kind = STALL  # no answer in 500 ms, or the worker is gone
+            self.unanswered += 1
         worker.messages += others
         if kind == STALL:
             self._stall(to_host)
