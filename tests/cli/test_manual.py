@@ -1,0 +1,89 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The manual pages: mdoc without a complaint, each installed, and ffsctl(8) as ffsctl is."""
+
+import glob
+import os
+import re
+import subprocess
+import sys
+
+SRC = os.environ.get("FFSCTL_SRC", os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
+sys.path.insert(0, os.path.join(SRC, "tests", "lab"))
+
+import tap  # noqa: E402
+
+BUILD = os.path.abspath(os.environ.get("FFSCTL_BUILD", "."))
+FFSCTL = os.path.join(BUILD, "ffsctl")
+PAGES = sorted(glob.glob(os.path.join(SRC, "man", "*.[1-8]")))
+# Of pages that are looked for where they are not installed
+ELSEWHERE = re.compile(r"referenced manual not found|outdated mandoc\.db")
+
+
+def stdout(*argv):
+    return subprocess.run(argv, stdout=subprocess.PIPE, check=True, encoding="utf-8").stdout
+
+
+def lint(page):
+    got = subprocess.run(["mandoc", "-T", "lint", "-W", "style", page], stdout=subprocess.PIPE,
+                         stderr=subprocess.STDOUT, encoding="utf-8", check=False)
+    tap.eq([line for line in got.stdout.splitlines() if not ELSEWHERE.search(line)], [])
+
+
+for path in PAGES:
+    tap.test("%s has no mistake" % os.path.basename(path), path)(lint)
+
+
+@tap.test("every page is installed, once")
+def _():
+    listed = []
+    for makefile in glob.glob(os.path.join(SRC, "**", "*.mk"), recursive=True) + [os.path.join(SRC, "Makefile.am")]:
+        with open(makefile, encoding="utf-8") as f:
+            for line in f.read().replace("\\\n", " ").splitlines():
+                if line.startswith("dist_man_MANS"):
+                    listed += re.findall(r"man/\S+\.[1-8]", line)
+    tap.eq(sorted(listed), [os.path.relpath(p, SRC) for p in PAGES])
+
+
+def manual():
+    return stdout("mandoc", "-T", "utf8", "-O", "width=200", os.path.join(SRC, "man", "ffsctl.8")).replace(
+        "\b", "\0")
+
+
+def plain(text):
+    """Without the overstriking that stands for bold and underlined."""
+    return re.sub(".\0", "", text)
+
+
+@tap.test("ffsctl(8) has every command and option of --help, and no other")
+def _():
+    text = plain(manual())
+    help_text = stdout(FFSCTL, "--help")
+    commands = re.findall(r"^  ([a-z]+) +[a-z]", help_text[help_text.index("commands:"):], re.M)
+    tap.ok(len(commands) >= 6, "only %s" % commands)
+    section = text[text.index("   Commands\n"):text.index("   Options\n")]
+    tap.eq(sorted(re.findall(r"^     ([a-z]+) (?=\[|[a-z])", section, re.M)), sorted(commands), "commands")
+    wanted = set(re.findall(r"--[a-z-]+", help_text)) - {"--help"}
+    for command in commands:
+        options = stdout(FFSCTL, command, "--help")
+        wanted |= set(re.findall(r"^ +(--[a-z-]+)", options, re.M))
+    described = set(re.findall(r"--[a-z][a-z-]*", text)) - {"--help"}
+    tap.eq(sorted(described), sorted(wanted), "options")
+
+
+@tap.test("ffsctl(8) has every exit code that the program can have")
+def _():
+    text = plain(manual())
+    codes = {"EX_USAGE": 64, "EX_DATAERR": 65, "EX_NOINPUT": 66, "EX_UNAVAILABLE": 69, "EX_SOFTWARE": 70,
+             "EX_OSERR": 71, "EX_CANTCREAT": 73, "EX_IOERR": 74, "EX_TEMPFAIL": 75, "EX_PROTOCOL": 76,
+             "EX_NOPERM": 77}
+    used = set()
+    for source in glob.glob(os.path.join(SRC, "src", "**", "*.c"), recursive=True):
+        with open(source, encoding="utf-8") as f:
+            used |= set(re.findall(r"\bEX_[A-Z]+\b", f.read()))
+    tap.eq(sorted(used - set(codes) - {"EX_OK"}), [], "codes that the design does not have")
+    section = text[text.index("EXIT STATUS"):text.index("EXAMPLES")]
+    tap.eq([c for c in sorted(codes.values()) if not re.search(r"^     %d +\S" % c, section, re.M)], [], "missing")
+
+
+tap.main()
