@@ -1,0 +1,100 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The ways to build that lab/test's own builds are not: in the source tree, with clang, without
+what only tests need, with the libraries linked dynamically, for coverage, and `make distcheck`."""
+
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+
+sys.path.insert(0, os.path.join(os.environ["FFSCTL_SRC"], "tests/lab"))
+
+import tap  # noqa: E402
+from tap import eq, ok, test  # noqa: E402
+
+SRC = pathlib.Path(os.environ["FFSCTL_SRC"])
+TMP = pathlib.Path(tempfile.mkdtemp(prefix="ffsctl-builds-"))
+NAMES = ("ffsctl", "ffsctl-worker", "src/plugins/loopback.so")
+
+
+def run(*args, cwd, **env):
+    """A step that must succeed; what it printed, when it does not."""
+    result = subprocess.run([str(a) for a in args], cwd=cwd, env=dict(os.environ, **env), text=True,
+                            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    if result.returncode:
+        raise AssertionError(f"{' '.join(map(str, args))}: exit {result.returncode}\n{result.stdout[-6000:]}")
+    return result.stdout
+
+
+def build(name, *options, **env):
+    directory = TMP / name
+    directory.mkdir()
+    run(SRC / "configure", "--enable-werror", *options, cwd=directory, **env)
+    run("make", f"-j{os.cpu_count()}", cwd=directory)
+    for program in NAMES:
+        ok((directory / program).read_bytes().startswith(b"\x7fELF"), f"{program} is no ELF")
+    return directory
+
+
+def needed(program):
+    return subprocess.run(["readelf", "-d", program], capture_output=True, text=True, check=True).stdout
+
+
+@test("clang")
+def _():
+    build("clang", CC="clang")
+
+
+@test("without Criterion and libusb, and with libraries linked dynamically")
+def _():
+    # pkg-config itself decides what there is
+    wrapper = TMP / "pkg-config"
+    wrapper.write_text('#!/bin/sh\ncase "$*" in *criterion*|*libusb-1.0*) exit 1;; esac\nexec pkg-config "$@"\n')
+    wrapper.chmod(0o755)
+    directory = build("bare", "--disable-static-libs", PKG_CONFIG=str(wrapper))
+    ok(not (directory / "ffsbench").exists(), "ffsbench was built without libusb")
+    ok("libjansson.so" in needed(directory / "ffsctl"), "jansson is not linked dynamically")
+
+
+@test("for coverage")
+def _():
+    directory = build("coverage", "--enable-coverage")
+    run(directory / "ffsctl", "check", SRC / "examples/loopback.conf", cwd=TMP)
+    ok(list(directory.rglob("*.gcda")), "nothing was counted")
+
+
+@test("in the source tree, and from there into DESTDIR")
+def _():
+    tree = TMP / "tree"
+    shutil.copytree(SRC, tree, symlinks=True, ignore=shutil.ignore_patterns(".git", "*.o", "__pycache__"))
+    run("./configure", "--enable-werror", "--prefix=/usr", cwd=tree)
+    run("make", f"-j{os.cpu_count()}", cwd=tree)
+    run("make", "install", f"DESTDIR={TMP}/dest", cwd=tree)
+    for name in ("bin/ffsctl", "libexec/ffsctl/ffsctl-worker", "lib/ffsctl/plugins/loopback.so",
+                 "include/ffsctl/plugin.h", "share/ffsctl/schemas/gadget.schema.json",
+                 "share/man/man8/ffsctl.8"):
+        ok((TMP / "dest/usr" / name).exists(), f"{name} is not installed")
+    out = run(TMP / "dest/usr/bin/ffsctl", "--version", cwd=TMP)
+    eq(out.split()[0], "ffsctl")
+    run("make", "uninstall", f"DESTDIR={TMP}/dest", cwd=tree)
+    eq([str(p) for p in (TMP / "dest").rglob("*") if p.is_file()], [], "what uninstall leaves")
+
+
+@test("make distcheck, which runs make check from the tarball")
+def _():
+    directory = TMP / "dist"
+    directory.mkdir()
+    run(SRC / "configure", cwd=directory)
+    run("make", "distcheck", f"-j{os.cpu_count()}", cwd=directory)
+    ok(list(directory.glob("ffsctl-*.tar.xz")), "no tarball")
+
+
+try:
+    tap.main()
+finally:
+    # distcheck makes its tree read-only
+    subprocess.run(["chmod", "-R", "u+w", TMP], check=False)
+    shutil.rmtree(TMP)
