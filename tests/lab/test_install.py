@@ -1,0 +1,187 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+# lab: kernel=6.12 timeout=240
+"""What `make install` installs works by itself: the build and the sources are out of sight.
+
+The lab's /usr/local is its own, so that this really installs."""
+
+import json
+import os
+import pathlib
+import re
+import signal
+import stat
+import subprocess
+
+import jsonschema
+
+import harness
+import tap
+from harness import BUILD, SRC
+from tap import contains, eq, ok, test
+
+PREFIX = "/usr/local"
+INSTALLED = sorted("""
+bin/ffsbench
+bin/ffsctl
+include/ffsctl/control.h
+include/ffsctl/plugin.h
+lib/ffsctl/plugins/loopback.so
+libexec/ffsctl/ffsctl-worker
+share/doc/ffsctl/README.md
+share/doc/ffsctl/examples/blocking-echo.c
+share/doc/ffsctl/examples/echo-worker.py
+share/doc/ffsctl/examples/exec-worker.conf
+share/doc/ffsctl/examples/interrupt.conf
+share/doc/ffsctl/examples/languages.conf
+share/doc/ffsctl/examples/loopback.conf
+share/doc/ffsctl/examples/mount-options.conf
+share/doc/ffsctl/examples/python-worker.conf
+share/doc/ffsctl/examples/two-functions.conf
+share/ffsctl/gadget.d/loopback.conf
+share/ffsctl/schemas/check.schema.json
+share/ffsctl/schemas/ffsbench.schema.json
+share/ffsctl/schemas/gadget.schema.json
+share/ffsctl/schemas/output.schema.json
+share/ffsctl/schemas/plugin.schema.json
+share/ffsctl/schemas/worker-config.schema.json
+share/man/man1/ffsbench.1
+share/man/man3/ffsctl-plugin.3
+share/man/man5/ffsctl-gadget.5
+share/man/man7/ffsctl-worker.7
+share/man/man8/ffsctl.8
+""".split())
+EXECUTABLE = re.compile(r"bin/|\.so$|libexec/|echo-worker\.py$")
+README = pathlib.Path(SRC, "README.md").read_text()
+
+# Nothing of ours in the environment, and PATH as root has it
+ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
+
+
+def sh(command, **kwargs):
+    return harness.must(subprocess.run(command, shell=True, env=ENVIRONMENT, cwd="/", text=True, stdout=subprocess.PIPE,
+                                       stderr=subprocess.PIPE, **kwargs))
+
+
+def make(*args):
+    subprocess.run(["make", "-s", "-C", BUILD, *args], check=True, stdout=subprocess.DEVNULL)
+
+
+def files(top):
+    return {str(p.relative_to(top)) for p in pathlib.Path(top).rglob("*") if not p.is_dir()}
+
+
+def hide():
+    for directory in {SRC, BUILD}:
+        subprocess.run(["mount", "-t", "tmpfs", "none", directory], check=True)
+
+
+before = files(PREFIX)
+make("install", "DESTDIR=/tmp/staged")
+make("install")
+hide()
+snapshot = harness.snapshot()
+
+
+@tap.cleanup
+def nothing_left():
+    harness.same(snapshot, harness.snapshot())
+
+
+@test("every file is installed, and no other")
+def _():
+    eq(sorted(files(PREFIX) - before), INSTALLED)
+    eq(sorted(files(f"/tmp/staged{PREFIX}")), INSTALLED, "with DESTDIR")
+    eq(sorted(files("/tmp/staged")), sorted(f"{PREFIX[1:]}/{f}" for f in INSTALLED), "with DESTDIR")
+
+
+@test("modes: programs can be run, nothing but root writes")
+def _():
+    for file in INSTALLED:
+        mode = stat.S_IMODE(os.stat(f"{PREFIX}/{file}").st_mode)
+        eq(oct(mode), oct(0o755 if EXECUTABLE.search(file) else 0o644), file)
+
+
+@test("no installed program names the place where it was built")
+def _():
+    for file in INSTALLED:
+        data = pathlib.Path(PREFIX, file).read_bytes()
+        # (debugging information does, which a package strips)
+        if not data.startswith(b"\x7fELF"):
+            ok(BUILD.encode() not in data and SRC.encode() not in data, f"{file} has a path of this machine")
+
+
+@test("up by name, 64 MiB by the installed bench, status, down: README's quick start")
+def _():
+    contains(sh("ffsctl up loopback --wait-host").stderr, "loopback: configured by the host")
+    gadget = json.loads(sh("ffsctl status loopback --json").stdout)["gadgets"][0]
+    eq(gadget["file"], f"{PREFIX}/share/ffsctl/gadget.d/loopback.conf")
+    worker = gadget["functions"][0]["worker"]["pid"]
+    eq(os.readlink(f"/proc/{worker}/exe"), f"{PREFIX}/libexec/ffsctl/ffsctl-worker", "worker host")
+    contains(pathlib.Path(f"/proc/{worker}/maps").read_text(), f"{PREFIX}/lib/ffsctl/plugins/loopback.so", "its maps")
+    eq(os.readlink(f"/proc/{gadget['supervisor']}/exe"), f"{PREFIX}/bin/ffsctl", "supervisor")
+    sh("lsusb -d 1d6b:0104")
+    sh("ffsbench loop --quiet")
+    sh("ffsctl down loopback")
+
+
+@test("README's smallest gadget file, under `ffsctl run` as by its unit")
+def _():
+    smallest = "".join(line[4:] + "\n" for line in re.search(r"(?:^    .*\n)+", README, re.M).group().splitlines())
+    ok(smallest.startswith("functions : {"), smallest)
+    command = re.search(r"^    ExecStart=(.*)$", README, re.M).group(1)
+    eq(command, "/usr/local/bin/ffsctl run meter", "ExecStart of the unit in README")
+    directory = pathlib.Path(PREFIX, "etc/ffsctl/gadget.d")  # without --sysconfdir=/etc
+    directory.mkdir(parents=True)
+    # `run` takes a virtual UDC only by name
+    (directory / "meter.conf").write_text(smallest + 'udc = "dummy_udc.0";\n')
+    service = subprocess.Popen(command.split(), env=ENVIRONMENT, cwd="/", stderr=subprocess.PIPE, text=True)
+    line = ""
+    while "up on dummy_udc.0" not in line:
+        line = service.stderr.readline()
+        ok(line, "it has ended: %s" % service.poll())
+    sh("ffsctl up meter --wait-host")
+    sh("ffsbench loop --bytes 1M --wait 10 --quiet")
+    service.send_signal(signal.SIGTERM)
+    eq(service.wait(timeout=30), 0, "exit status after SIGTERM")
+    service.stderr.close()
+
+
+@test("the installed examples are clean, and the Python worker serves as nobody")
+def _():
+    sh(f"ffsctl check {PREFIX}/share/doc/ffsctl/examples/*.conf")
+    sh(f"ffsctl up {PREFIX}/share/doc/ffsctl/examples/python-worker.conf --wait-host")
+    sh("ffsbench loop --bytes 1M --quiet")
+    sh("ffsctl down python-worker")
+
+
+@test("a plugin can be compiled with the installed headers alone")
+def _():
+    sh("printf '#include <ffsctl/plugin.h>\\n#include <ffsctl/control.h>\\n' | "
+       f"cc -std=c11 -Wall -Wextra -Werror -fsyntax-only -I{PREFIX}/include -x c -")
+
+
+@test("installed schemas are schemas")
+def _():
+    for file in INSTALLED:
+        if file.endswith(".schema.json"):
+            jsonschema.Draft202012Validator.check_schema(json.loads(pathlib.Path(PREFIX, file).read_text()))
+
+
+@test("the manual pages are found by name")
+def _():
+    for page in ("8 ffsctl", "5 ffsctl-gadget", "7 ffsctl-worker", "3 ffsctl-plugin", "1 ffsbench"):
+        contains(sh(f"mandoc -l {PREFIX}/share/man/man{page[0]}/{page[2:]}.{page[0]} | head -1").stdout,
+                 page[2:].upper())
+
+
+@test("uninstall leaves nothing")
+def _():
+    for hidden in {SRC, BUILD}:
+        subprocess.run(["umount", hidden], check=True)
+    make("uninstall")
+    hide()
+    eq(sorted(files(PREFIX) - before - {"etc/ffsctl/gadget.d/meter.conf"}), [])
+
+
+tap.main()
