@@ -67,6 +67,8 @@ struct job {
 	size_t modulec;
 	char *module_dir; /* becomes /lib/modules/VERSION */
 	char *out_host, *out; /* the directory that survives, outside and inside */
+	char **from, **to; /* further names of directories */
+	size_t fromc, toc;
 	mode_t umask;
 	bool tty, kmemleak;
 };
@@ -285,6 +287,12 @@ static void parse_job(struct job *job)
 		case 'O':
 			job->out = p + 1;
 			break;
+		case 'b':
+			push(&job->from, &job->fromc, p + 1);
+			break;
+		case 'B':
+			push(&job->to, &job->toc, p + 1);
+			break;
 		case 'U':
 			job->umask = strtoul(p + 1, NULL, 8);
 			break;
@@ -330,6 +338,19 @@ static void load_modules(const struct job *job)
 			fail(file);
 		close(fd);
 	}
+}
+
+/* A directory and what leads to it; some may be there, and mount says when something is wrong. */
+static void make_path(char *path)
+{
+	for (char *p = path + 1; *p; p++) {
+		if (*p != '/')
+			continue;
+		*p = 0;
+		mkdir(path, 0755);
+		*p = '/';
+	}
+	mkdir(path, 0755);
 }
 
 static void raise_loopback(void)
@@ -750,8 +771,14 @@ int main(void)
 	sethostname("lab", 3);
 	raise_loopback();
 	load_modules(&job);
-	if (job.out)
+	if (job.out) {
+		make_path(job.out);
 		must_mount("lab-out", job.out, "hostfs", 0, job.out_host);
+	}
+	for (size_t i = 0; i < job.toc; i++) {
+		make_path(job.to[i]);
+		must_mount(job.from[i], job.to[i], NULL, MS_BIND, NULL);
+	}
 	/* One writer may leave while others stay: an error code, not the end of process 1. */
 	signal(SIGPIPE, SIG_IGN);
 	sigemptyset(&set);

@@ -339,6 +339,10 @@ def main():
     p.add_argument("--prune", action="store_true", help="remove what this tree no longer uses")
     args = p.parse_args()
     variants = [v for v in cache.VARIANTS if getattr(args, v)] or cache.VARIANTS
+    wanted = [(version, flavour, variant) for version in args.kernel or cache.VERSIONS
+              for flavour in args.flavour or cache.FLAVOURS for variant in variants]
+    if not (args.deb or args.prune or any(cache.missing(*w) for w in wanted)):
+        return 0  # also while another setup is busy with something else
     os.makedirs(os.path.join(cache.root(), "debs"), exist_ok=True)
     with open(os.path.join(cache.root(), "lock"), "w") as lock:
         try:
@@ -353,12 +357,10 @@ def main():
             for path in args.deb:
                 take_deb(path)
             make_init()
-            for version in args.kernel or cache.VERSIONS:
+            for version, flavour, variant in wanted:
                 if cache.source_deb(version) is None:
                     fetch_deb(version)
-                for flavour in args.flavour or cache.FLAVOURS:
-                    for variant in variants:
-                        make_modules(version, flavour, variant)
+                make_modules(version, flavour, variant)
             if args.prune:
                 prune()
         except Error as e:

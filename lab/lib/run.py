@@ -29,6 +29,7 @@ anywhere, and nothing outside changes. Without COMMAND: a shell.
   --mem SIZE              memory of the machine (1G)
   --timeout S             seconds until the run is ended (600; 0: never; a shell: never)
   --virtual-time          time passes only while something runs: sleep costs nothing
+  --bind DIR:PATH         DIR also under another name
   --append ARG            one more argument for the kernel, may be repeated
 
 Environment:
@@ -78,7 +79,7 @@ class Options:
         self.variant = "patched"
         self.udcs, self.vudcs = 1, 0
         self.mem, self.timeout, self.virtual = "1G", None, False
-        self.append = []
+        self.append, self.bind = [], []
         self.command = self.parse(argv)
 
     def parse(self, argv):
@@ -99,7 +100,7 @@ class Options:
                 setattr(self, *flags[name])
                 continue
             if name not in ("--kernel", "--flavour", "--speed", "--udcs", "--vudcs", "--mem",
-                            "--timeout", "--append"):
+                            "--timeout", "--append", "--bind"):
                 raise Usage("unknown option %s" % name)
             if not eq:
                 if not argv:
@@ -109,6 +110,11 @@ class Options:
                 raise Usage("%s is one of %s" % (name, ", ".join(choices[name])))
             if name == "--append":
                 self.append.append(value)
+            elif name == "--bind":
+                source, colon, target = value.rpartition(":")
+                if not os.path.isdir(source) or not target.startswith("/"):
+                    raise Usage("--bind: %s is not DIRECTORY:/PATH" % value)
+                self.bind.append((os.path.abspath(source), target))
             elif name in ("--udcs", "--vudcs"):
                 setattr(self, name[2:], number(name, value, r"\d+"))
             elif name == "--timeout":
@@ -180,6 +186,8 @@ def job(opt, tty):
             raise OSError(errno.ENOTDIR, "LAB_OUT is not a directory: %s" % os.fsdecode(path))
         env[b"LAB_OUT"] = path
         out += [b"o" + path, b"O" + path]
+    for source, target in opt.bind:
+        out += [b"b" + os.fsencode(source), b"B" + os.fsencode(target)]
     out += [b"E" + k + b"=" + v for k, v in env.items()]
     out += [module("udc-core"), module("libcomposite")]
     if opt.udcs:

@@ -30,6 +30,8 @@ KEYS = {"kernel": "6.12,6.1", "flavour": "normal", "speed": "super", "build": "p
         "vudcs": "0", "mem": "1G", "timeout": "120", "append": ""}
 FLAGS = ("virtual-time", "stock")
 HOST_TIMEOUT = 900
+# Where the copied sources and the builds are for tests in the lab.
+INSIDE = "/srv/ffsctl"
 # Sanitizers: leaks cannot be looked for inside User-Mode Linux; everything else ends the program.
 SANITIZER_ENV = {"ASAN_OPTIONS": "detect_leaks=0:abort_on_error=0:exitcode=86",
                  "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1:exitcode=86"}
@@ -112,21 +114,21 @@ class Program:
         return result
 
 
-def env_for(build_name):
-    env = {"FFSCTL_BUILD": os.path.join(WORK, build_name), "FFSCTL_SRC": SRC, "LC_ALL": "C.UTF-8",
+def env_for(build_name, work=WORK):
+    env = {"FFSCTL_BUILD": os.path.join(work, build_name), "FFSCTL_SRC": os.path.join(work, "src"), "LC_ALL": "C.UTF-8",
            "PYTHONDONTWRITEBYTECODE": "1"}
     if build_name == "sanitize":
         env.update(SANITIZER_ENV)
     return env
 
 
-def starter(path):
+def starter(path, name=None):
     """How to start a test program: Python ones by the interpreter that has our modules."""
     if path.endswith(".py"):
-        return [PYTHON, "-B", path]
+        return [PYTHON, "-B", name or path]
     if not os.access(path, os.X_OK):
         raise Error("%s is not executable" % path)
-    return [path]
+    return [name or path]
 
 
 def variations(path):
@@ -167,7 +169,8 @@ def lab_programs(args):
                 words.append("sanitize")
             words += ["%s=%s" % (k, v[k]) for k in ("udcs", "vudcs", "mem", "append") if v[k] != KEYS[k]]
             words += [f for f in FLAGS if f in v]
-            options = []
+            # A name that every user may reach: workers drop to one, and a cache may be below /root
+            options = ["--bind", WORK + ":" + INSIDE]
             for key in ("kernel", "flavour", "speed", "udcs", "vudcs", "mem"):
                 options += ["--" + key, v[key]]
             options += ["--" + f for f in FLAGS if f in v]
@@ -175,9 +178,12 @@ def lab_programs(args):
                 options += ["--append", v["append"]]
             slow = (3 if v["flavour"] == "debug" else 1) * (2 if build_name == "sanitize" else 1)
             timeout = int(v["timeout"]) * slow
-            yield Program("%s [%s]" % (os.path.relpath(path, SRC), " ".join(words)),
+            name = os.path.relpath(path, SRC)
+            src = os.path.join(INSIDE, "src")
+            yield Program("%s [%s]" % (name, " ".join(words)),
                           [os.path.join(cache.LAB, "run"), *options, "--timeout", str(timeout), "--",
-                           *starter(path)], env_for(build_name), timeout + 60, v)
+                           "env", "-C", src, *starter(path, os.path.join(src, name))],
+                          env_for(build_name, INSIDE), timeout + 60, v)
 
 
 def host_programs(args, built):
