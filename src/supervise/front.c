@@ -1,110 +1,30 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Taking a gadget down, restarting its workers, waiting for its host. */
 #include "config.h"
 
 #include "supervise/front.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <malloc.h>
 #include <poll.h>
-#include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <sys/file.h>
-#include <sys/socket.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/fd.h"
-#include "base/log.h"
-#include "compose/udc.h"
+#include "supervise/front_parts.h"
 #include "supervise/supervisor.h"
 
-/* How the lock's owner calls itself, while it comes up and afterwards. */
-#define WHO_COMING_UP "up"
-#define WHO_UP "supervisor"
-
-#define OUTPUT_SHOWN 4096
-
-/* --- who has it ---------------------------------------------------------------------------------
- */
-
-static json_t *make_record(const struct gadget *g, const json_t *form)
-{
-	return json_pack("{s:s, s:s, s:s, s:s, s:O}", "version", PACKAGE_VERSION, "name", g->name,
-			 "file", g->file, "dir", g->dir, "form", form);
-}
-
-static bool same_gadget(const json_t *a, const json_t *b)
-{
-	static const char *const keys[] = { "name", "dir", "form" };
-
-	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
-		if (!json_equal(json_object_get(a, keys[i]), json_object_get(b, keys[i])))
-			return false;
-	return true;
-}
-
-static char *status_string(const struct world *world, const char *name, const char *key)
-{
-	_cleanup_error_ struct error ignored = { 0 };
-	json_t *status = NULL;
-	const char *value;
-	char *copy = NULL;
-
-	if (rundir_read(world, name, RUNDIR_STATUS, &status, &ignored) == 0) {
-		value = json_string_value(json_object_get(status, key));
-		copy = value ? xstrdup(value) : NULL;
-	}
-	json_decref(status);
-	return copy;
-}
-
-static int locked(const char *name, pid_t pid, const char *who, struct error *err)
+int front_locked(const char *name, pid_t pid, const char *who, struct error *err)
 {
 	return error_set(err, EX_CANTCREAT, EBUSY, NULL,
 			 "another command works on '%s': '%s' (pid %d)", name, who ? who : "?",
 			 (int)pid);
 }
 
-/*
- * Somebody has the lock. 0: a supervisor of the same gadget, all is well; -ESTALE: of one that has
- * failed and may be taken down; else err says what is in the way.
- */
-static int judge_owner(const struct gadget *g, const json_t *form, const struct world *world,
-		       struct error *err)
-{
-	_cleanup_free_ char *who = NULL, *state = status_string(world, g->name, "state");
-	json_t *mine = NULL, *theirs = NULL;
-	pid_t pid;
-	int r = rundir_owner(world, g->name, &pid, &who);
-
-	if (r < 0 || pid == 0)
-		return -EAGAIN; /* it has just ended */
-	if (!who || !streq(who, WHO_UP))
-		return locked(g->name, pid, who, err);
-	if (state && streq(state, "failed"))
-		return -ESTALE;
-	r = rundir_read(world, g->name, RUNDIR_RECORD, &theirs, err);
-	if (r < 0)
-		return r == -ENOENT ? -EAGAIN : r;
-	mine = make_record(g, form);
-	if (!same_gadget(mine, theirs)) {
-		error_set(err, EX_CANTCREAT, EEXIST, NULL, "a different gadget '%s' is up",
-			  g->name);
-		error_hint(err, "'ffsctl reload' is not in this version: take it down first, or "
-				"use --name");
-	}
-	json_decref(mine);
-	json_decref(theirs);
-	return err->exit ? -err->err : 0;
-}
-
-/* Takes away what a dead supervisor has left; the lock is ours and goes with it. */
-static int clear_leftovers(const struct world *world, const char *name, struct rundir *rundir,
-			   struct error *err)
+int front_clear_leftovers(const struct world *world, const char *name, struct rundir *rundir,
+			  struct error *err)
 {
 	struct supervisor s;
 	int r = supervisor_init(&s, world, NULL, name, err);
@@ -119,291 +39,9 @@ static int clear_leftovers(const struct world *world, const char *name, struct r
 	return r;
 }
 
-static bool has_record(const struct rundir *rundir)
+bool front_has_record(const struct rundir *rundir)
 {
 	return faccessat(rundir->dir_fd, RUNDIR_RECORD, F_OK, 0) == 0;
-}
-
-/*
- * Gets the lock for a gadget that is not up, with nothing of an earlier one left. 0 with
- * *result == FRONT_NOTHING: the same is up already.
- */
-static int acquire(const struct gadget *g, const json_t *form, const struct world *world,
-		   struct rundir *rundir, enum front_result *result, struct error *err)
-{
-	_cleanup_free_ char *dir = compose_gadget_path(world, g->name);
-
-	*result = FRONT_DONE;
-	for (;;) {
-		enum front_result ignored;
-		int r = rundir_lock(rundir, world, g->name, WHO_COMING_UP, err);
-
-		if (r == -EWOULDBLOCK) {
-			error_clear(err);
-			r = judge_owner(g, form, world, err);
-			if (r == 0) {
-				*result = FRONT_NOTHING;
-				return 0;
-			}
-			if (r == -EAGAIN && !err->exit)
-				continue;
-			if (r != -ESTALE || err->exit)
-				return r;
-			log_info("%s: has failed; taking it down first", g->name);
-			r = front_down(world, g->name, &ignored, err);
-			if (r < 0)
-				return r;
-			continue;
-		}
-		if (r < 0)
-			return r;
-		if (!has_record(rundir))
-			break;
-		log_info("%s: clearing what a dead supervisor has left", g->name);
-		r = clear_leftovers(world, g->name, rundir, err);
-		if (r < 0)
-			return r;
-	}
-	if (!path_exists(dir))
-		return 0;
-	error_set(err, EX_CANTCREAT, EEXIST, dir, "there is a gadget '%s' that ffsctl has not made",
-		  g->name);
-	error_hint(err, "use --name for another name");
-	rundir_remove(rundir, &(struct error){ 0 });
-	return -EEXIST;
-}
-
-/* --- up ------------------------------------------------------------------------------------------
- */
-
-static volatile sig_atomic_t interrupted;
-
-static void on_interrupt(int sig _unused_)
-{
-	interrupted = 1;
-}
-
-/* Ctrl-C asks the child to undo what it has done so far; a second one does not wait for that. */
-static void catch_interrupts(void)
-{
-	struct sigaction once = { .sa_handler = on_interrupt, .sa_flags = (int)SA_RESETHAND };
-
-	sigaction(SIGINT, &once, NULL);
-	sigaction(SIGTERM, &once, NULL);
-}
-
-static int await_report(int fd, pid_t pid, struct front_report *report, struct error *err)
-{
-	int status;
-	ssize_t n;
-
-	while ((n = recv(fd, report, sizeof(*report), 0)) < 0 && errno == EINTR)
-		if (interrupted)
-			shutdown(fd, SHUT_WR);
-	if (n == sizeof(*report))
-		return 0;
-	/* When we return nothing of it is left, not even the process. */
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
-	if (WIFEXITED(status))
-		return WEXITSTATUS(status);
-	error_set(err, EX_OSERR, ECHILD, NULL,
-		  "the supervisor was killed (signal %d) before the gadget was up",
-		  WTERMSIG(status));
-	error_hint(err, "'ffsctl status' tells what is left, 'ffsctl down' clears it");
-	return err->exit;
-}
-
-int front_detach(int *report_fd, struct front_report *report, struct error *err)
-{
-	int pair[2], exit;
-	pid_t pid;
-
-	*report_fd = -1;
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) {
-		error_errno(err, EX_OSERR, errno, NULL, "cannot make a socket to the supervisor");
-		return err->exit;
-	}
-	pid = fork();
-	if (pid == 0) {
-		close(pair[0]);
-		setsid();
-		*report_fd = pair[1];
-		return 0;
-	}
-	catch_interrupts();
-	close(pair[1]);
-	if (pid > 0) {
-		exit = await_report(pair[0], pid, report, err);
-	} else {
-		error_errno(err, EX_OSERR, errno, NULL, "cannot start the supervisor");
-		exit = err->exit;
-	}
-	close(pair[0]);
-	return exit;
-}
-
-static void set_text(char *to, size_t size, const char *text)
-{
-	snprintf(to, size, "%s", text ? text : "");
-}
-
-static void send_report(int fd, enum front_result result, const char *name, const char *udc)
-{
-	struct front_report report = { .result = result };
-
-	set_text(report.name, sizeof(report.name), name);
-	set_text(report.udc, sizeof(report.udc), udc);
-	/* If nobody listens any more, nobody needs to know. */
-	send(fd, &report, sizeof(report), MSG_NOSIGNAL);
-}
-
-struct background {
-	struct supervisor s;
-	int report_fd; /* -1: reported */
-};
-
-/* Lets go of everything that is the caller's, so that $(ffsctl up ...) ends. */
-static void told_up(void *data)
-{
-	struct background *b = data;
-	_cleanup_error_ struct error ignored = { 0 };
-
-	rundir_sign(&b->s.rundir, WHO_UP, &ignored);
-	source_remove(&b->s.loop, &b->s.caller);
-	fd_stdio_to_null();
-	send_report(b->report_fd, FRONT_DONE, b->s.name, b->s.udc);
-	close(b->report_fd);
-	b->report_fd = -1;
-	malloc_trim(0); /* what reading the gadget file took is not needed again */
-}
-
-/* The last that workers have printed; the caller frees it. */
-static char *last_output(const struct supervisor *s)
-{
-	size_t from = s->output.size > OUTPUT_SHOWN ? s->output.size - OUTPUT_SHOWN : 0;
-	char *text = xcalloc(1, OUTPUT_SHOWN + 1);
-	ssize_t n = s->output.fd >= 0 ? pread(s->output.fd, text, OUTPUT_SHOWN, (off_t)from) : 0;
-
-	text[n > 0 ? n : 0] = '\0';
-	return text;
-}
-
-static void give_supervisor(struct supervisor *s, const struct front_options *options,
-			    struct rundir *rundir, json_t *record)
-{
-	s->udc_wanted = options->udc;
-	s->no_bind = options->no_bind;
-	s->record = record;
-	free(s->rundir.path);
-	s->rundir = *rundir;
-	*rundir = RUNDIR_NONE;
-	s->output.dir_fd = s->rundir.dir_fd;
-}
-
-static int supervise(struct background *b, const struct gadget *g, const json_t *form,
-		     const struct front_options *options, struct rundir *rundir, struct error *err)
-{
-	int r;
-
-	/* Descriptors that we were started with are the caller's; 0 to 2 are still wanted for
-	 * words. */
-	fd_close_others((int[]){ rundir->dir_fd, rundir->lock_fd, b->report_fd }, 3);
-	r = supervisor_init(&b->s, options->world, g, g->name, err);
-	if (r < 0)
-		return r;
-	give_supervisor(&b->s, options, rundir, make_record(g, form));
-	b->s.on_up = told_up;
-	b->s.on_up_data = b;
-	if (chdir("/") < 0)
-		return error_errno(err, EX_OSERR, errno, "/", "cannot change to /");
-	r = supervisor_watch_caller(&b->s, b->report_fd, err);
-	return r < 0 ? r : supervisor_run(&b->s, options->timeout, options->wait_udc, err);
-}
-
-int front_up(const struct gadget *g, const json_t *form, const struct front_options *options,
-	     int report_fd, bool *reported, char **output, struct error *err)
-{
-	_cleanup_rundir_ struct rundir rundir = RUNDIR_NONE;
-	struct background b = { .report_fd = report_fd };
-	enum front_result result;
-	int r = acquire(g, form, options->world, &rundir, &result, err);
-
-	*output = NULL;
-	*reported = false;
-	if (r < 0)
-		return r;
-	if (result == FRONT_NOTHING) {
-		_cleanup_free_ char *udc = status_string(options->world, g->name, "udc");
-
-		send_report(report_fd, FRONT_NOTHING, g->name, udc);
-		*reported = true;
-		return 0;
-	}
-	r = supervise(&b, g, form, options, &rundir, err);
-	*reported = b.report_fd < 0;
-	if (!*reported) {
-		*output = last_output(&b.s);
-		if (r == 0)
-			r = error_set(err, EX_TEMPFAIL, ECANCELED, NULL,
-				      "'down' came before '%s' was up", g->name);
-	}
-	supervisor_free(&b.s);
-	return r;
-}
-
-static void sign_up(void *data)
-{
-	struct supervisor *s = data;
-	_cleanup_error_ struct error ignored = { 0 };
-
-	rundir_sign(&s->rundir, WHO_UP, &ignored);
-}
-
-int front_run(const struct gadget *g, const json_t *form, const struct front_options *options,
-	      struct error *err)
-{
-	_cleanup_rundir_ struct rundir rundir = RUNDIR_NONE;
-	enum front_result result;
-	struct supervisor s;
-	int r = acquire(g, form, options->world, &rundir, &result, err);
-
-	if (r < 0)
-		return r;
-	if (result == FRONT_NOTHING)
-		return error_set(err, EX_CANTCREAT, EEXIST, NULL,
-				 "'%s' is up already, under another supervisor", g->name);
-	r = supervisor_init(&s, options->world, g, g->name, err);
-	if (r == 0) {
-		s.foreground = true;
-		give_supervisor(&s, options, &rundir, make_record(g, form));
-		s.on_up = sign_up;
-		s.on_up_data = &s;
-		r = supervisor_run(&s, options->timeout, options->wait_udc, err);
-	}
-	supervisor_free(&s);
-	return r;
-}
-
-int front_plan(const struct gadget *g, const struct front_options *options, struct plan *plan,
-	       struct error *err)
-{
-	_cleanup_free_ char *udc = NULL;
-	struct supervisor s;
-	int r = supervisor_init(&s, options->world, g, g->name, err);
-
-	s.udc_wanted = options->udc;
-	s.no_bind = options->no_bind;
-	if (r == 0 && !s.no_bind)
-		r = udc_choose(options->world, &g->udc, options->udc, &udc, err);
-	if (r == 0)
-		r = supervisor_make_plan(&s, udc, err);
-	if (r == 0) {
-		*plan = s.plan;
-		s.plan = (struct plan){ 0 };
-	}
-	supervisor_free(&s);
-	return r;
 }
 
 /* --- down, restart, wait --- */
@@ -478,7 +116,7 @@ int front_down(const struct world *world, const char *name, enum front_result *r
 		if (r < 0 && err->exit && r != -ECONNRESET)
 			return r;
 		if (r < 0 && !err->exit && who && !streq(who, WHO_COMING_UP) && !streq(who, WHO_UP))
-			return locked(name, pid, who, err);
+			return front_locked(name, pid, who, err);
 		/*
 		 * It has gone down, or dies, and nothing of it is left when we return. Or it has no
 		 * socket: not yet, then we ask again; or not any more, because it is going.
@@ -492,13 +130,13 @@ int front_down(const struct world *world, const char *name, enum front_result *r
 
 		if (r == -EWOULDBLOCK) {
 			error_clear(err);
-			return locked(name, -1, NULL, err);
+			return front_locked(name, -1, NULL, err);
 		}
 		if (r < 0)
 			return r;
 	}
-	*result = has_record(&rundir) ? FRONT_CLEARED : told ? FRONT_DONE : FRONT_NOTHING;
-	return clear_leftovers(world, name, &rundir, err);
+	*result = front_has_record(&rundir) ? FRONT_CLEARED : told ? FRONT_DONE : FRONT_NOTHING;
+	return front_clear_leftovers(world, name, &rundir, err);
 }
 
 int front_restart(const struct world *world, const char *name, const char *function,

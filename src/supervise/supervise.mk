@@ -2,7 +2,8 @@
 libffsctl_a_SOURCES += \
 	src/supervise/await_udc.c \
 	src/supervise/control.c src/supervise/control.h \
-	src/supervise/front.c src/supervise/front.h \
+	src/supervise/front.c src/supervise/front_up.c src/supervise/front.h \
+	src/supervise/front_parts.h \
 	src/supervise/instance.c src/supervise/instance.h \
 	src/supervise/launch.c src/supervise/launch.h \
 	src/supervise/machine.c src/supervise/machine.h \
@@ -12,4 +13,4 @@ libffsctl_a_SOURCES += \
 	src/supervise/spawn.c src/supervise/spawn.h \
 	src/supervise/status.c \
 	src/supervise/supervisor.c src/supervise/supervisor.h \
-	src/supervise/unit.c src/supervise/unit.h
+	src/supervise/unit.c src/supervise/unit_io.c src/supervise/unit.h

@@ -85,6 +85,8 @@ void unit_handle(struct unit *unit, enum unit_event event);
  */
 void unit_exited(struct unit *unit, int status);
 
+/* --- unit_io.c --- */
+
 /* Takes over the supervisor's ends of what launch_start has made (-1: there is none). */
 int unit_watch(struct unit *unit, int *control, int *output, int *notify, struct error *err);
 
@@ -92,3 +94,8 @@ int unit_watch(struct unit *unit, int *control, int *output, int *notify, struct
 bool unit_has_control(const struct unit *unit);
 /* False when the worker does not take it. Its socket is bounded: what it does not read is lost. */
 bool unit_send(struct unit *unit, uint16_t type, uint32_t id, const void *body, size_t size);
+
+/* Takes everything that the dead worker still had in its pipe, and closes it. */
+void unit_drain_output(struct unit *unit);
+/* Removes a source from the loop and closes its descriptor. */
+void unit_close(struct unit *unit, struct source *source);

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What a worker says, and how: messages, output, the ways to be ready. */
+#include "supervise/unit.h"
+
+#include <endian.h>
+#include <errno.h>
+#include <ffsctl/control.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "supervise/supervisor.h"
+
+static struct supervisor *supervisor_of(const struct unit *unit)
+{
+	return unit->instance->supervisor;
+}
+
+bool unit_has_control(const struct unit *unit)
+{
+	return unit->control.fd >= 0;
+}
+
+bool unit_send(struct unit *unit, uint16_t type, uint32_t id, const void *body, size_t size)
+{
+	struct ffsctl_msg head = {
+		.version = htole16(FFSCTL_CONTROL_VERSION),
+		.type = htole16(type),
+		.length = htole32((uint32_t)size),
+		.id = htole32(id),
+	};
+	struct iovec iov[] = { { &head, sizeof(head) }, { (void *)body, size } };
+	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = size > 0 ? 2 : 1 };
+
+	return unit_has_control(unit) &&
+	       sendmsg(unit->control.fd, &msg, MSG_NOSIGNAL | MSG_DONTWAIT) >= 0;
+}
+
+void unit_close(struct unit *unit, struct source *source)
+{
+	int fd = source->fd;
+
+	source_remove(&supervisor_of(unit)->loop, source);
+	if (fd >= 0)
+		close(fd);
+}
+
+static void on_control(void *data, uint32_t events _unused_)
+{
+	static uint8_t body[FFSCTL_MSG_MAX_BODY];
+	struct unit *unit = data;
+	struct ffsctl_msg head;
+	struct iovec iov[] = { { &head, sizeof(head) }, { body, sizeof(body) } };
+	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = 2 };
+	ssize_t n = recvmsg(unit->control.fd, &msg, MSG_DONTWAIT);
+
+	/*
+	 * ECONNRESET: it has closed its end with something unread in it (net/unix/af_unix.c). That
+	 * is told once, before what it has sent: that, and the end, come with the next calls.
+	 */
+	if (n < 0 && (errno == EAGAIN || errno == EINTR || errno == ECONNRESET))
+		return;
+	if (n <= 0) {
+		/* It closed its end, which it may: its SETUPs are stalled from now on. */
+		unit_close(unit, &unit->control);
+		instance_worker_gone(unit->instance);
+		return;
+	}
+	if (n < (ssize_t)sizeof(head))
+		return;
+	switch (le16toh(head.type)) {
+	case FFSCTL_MSG_READY:
+		unit_handle(unit, UNIT_EV_READY);
+		break;
+	case FFSCTL_MSG_ACCEPT:
+	case FFSCTL_MSG_STALL:
+	case FFSCTL_MSG_DATA:
+		instance_answer(unit->instance, le16toh(head.type), le32toh(head.id), body,
+				(size_t)n - sizeof(head));
+		break;
+	default:
+		break; /* PONG, STATS and what a newer worker may say */
+	}
+}
+
+static void on_output(void *data, uint32_t events _unused_)
+{
+	struct unit *unit = data;
+	char text[4096];
+	ssize_t n = read(unit->output.fd, text, sizeof(text));
+
+	if (n > 0)
+		output_write(&supervisor_of(unit)->output, text, (size_t)n);
+	else if (n == 0 || errno != EAGAIN)
+		unit_close(unit, &unit->output);
+}
+
+/* Everything the dead worker still had in its pipe. */
+void unit_drain_output(struct unit *unit)
+{
+	/* A pipe holds 64 KiB; a grandchild that goes on writing does not keep us here. */
+	for (int i = 0; i < 16 && unit->output.fd >= 0; i++)
+		on_output(unit, 0);
+	unit_close(unit, &unit->output);
+}
+
+static bool has_line(const char *text, const char *line)
+{
+	size_t n = strlen(line);
+
+	for (const char *p = text; p; p = strchr(p, '\n') ? strchr(p, '\n') + 1 : NULL)
+		if (strncmp(p, line, n) == 0 && (p[n] == '\n' || p[n] == '\0'))
+			return true;
+	return false;
+}
+
+/* sd_notify(3). Only the worker's own session may speak for it. */
+static void on_notify_socket(void *data, uint32_t events _unused_)
+{
+	struct unit *unit = data;
+	char text[4096], control[CMSG_SPACE(sizeof(struct ucred))];
+	struct iovec iov = { text, sizeof(text) - 1 };
+	struct msghdr msg = { .msg_iov = &iov,
+			      .msg_iovlen = 1,
+			      .msg_control = control,
+			      .msg_controllen = sizeof(control) };
+	ssize_t n = recvmsg(unit->notify.fd, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	const struct cmsghdr *c = n > 0 ? CMSG_FIRSTHDR(&msg) : NULL;
+	struct ucred sender;
+
+	if (!c || c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_CREDENTIALS)
+		return;
+	memcpy(&sender, CMSG_DATA(c), sizeof(sender));
+	text[n] = '\0';
+	if ((sender.pid == unit->pid || getsid(sender.pid) == unit->pid) &&
+	    has_line(text, "READY=1"))
+		unit_handle(unit, UNIT_EV_READY);
+}
+
+/* s6: a newline says ready. */
+static void on_notify_fd(void *data, uint32_t events _unused_)
+{
+	struct unit *unit = data;
+	char text[64];
+	ssize_t n = read(unit->notify.fd, text, sizeof(text));
+
+	if (n > 0 && memchr(text, '\n', (size_t)n)) {
+		unit_close(unit, &unit->notify);
+		unit_handle(unit, UNIT_EV_READY);
+	} else if (n == 0) {
+		unit_close(unit, &unit->notify);
+	}
+}
+
+int unit_watch(struct unit *unit, int *control, int *output, int *notify, struct error *err)
+{
+	struct loop *loop = &supervisor_of(unit)->loop;
+	int r = source_add(loop, &unit->control, *control, EPOLLIN, on_control, unit);
+
+	if (r == 0)
+		*control = -1;
+	if (r == 0 && *output >= 0) {
+		r = source_add(loop, &unit->output, *output, EPOLLIN, on_output, unit);
+		if (r == 0)
+			*output = -1;
+	}
+	if (r == 0 && *notify >= 0) {
+		r = source_add(loop, &unit->notify, *notify, EPOLLIN,
+			       unit->worker->ready == READY_FD ? on_notify_fd : on_notify_socket,
+			       unit);
+		if (r == 0)
+			*notify = -1;
+	}
+	return r < 0 ? error_errno(err, EX_OSERR, -r, NULL, "cannot watch the worker") : 0;
+}
