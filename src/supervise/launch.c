@@ -179,7 +179,7 @@ static int prepare_program(struct unit *unit, struct error *err)
 		if (access(plugin, R_OK) < 0) {
 			error_errno(err, EX_UNAVAILABLE, errno, plugin,
 				    "there is no plugin '%s' (%s)", w->plugin, plugin);
-			return error_at(err, &w->at);
+			return error_at(err, &w->program_at);
 		}
 		s->program = launch_worker_host();
 		s->argv = xcalloc(3, sizeof(*s->argv));
@@ -193,12 +193,12 @@ static int prepare_program(struct unit *unit, struct error *err)
 	for (size_t i = 0; i < n; i++)
 		s->argv[i] = expand(unit, w->argv[i]);
 	if (!strchr(s->argv[0], '/'))
-		return spawn_find_program(s->argv[0], &s->program, &w->at, err);
+		return spawn_find_program(s->argv[0], &s->program, &w->program_at, err);
 	s->program = xstrdup(s->argv[0]);
 	if (access(s->program, X_OK) == 0)
 		return 0;
 	error_errno(err, EX_UNAVAILABLE, errno, s->program, "cannot execute %s", s->program);
-	return error_at(err, &w->at);
+	return error_at(err, &w->program_at);
 }
 
 static int append_name(void *data, const struct endpoint *ep)
