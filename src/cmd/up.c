@@ -134,6 +134,9 @@ static int load(struct request *q)
 
 static int finish(struct request *q, json_t *gadgets, int exit)
 {
+	/* In words they have been printed; in the document they are problems, and this the error. */
+	if (q->json && exit == EX_DATAERR && !q->err.exit)
+		error_set(&q->err, exit, 0, q->argument, "%s has errors: see 'problems'", q->argument);
 	if (q->json)
 		exit = cmd_print_json(gadgets, &q->err, &q->diags, exit);
 	else if (q->err.exit)

@@ -1,0 +1,127 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The examples are clean for every command that reads a file, on a machine without any UDC, and
+what those commands print as JSON is valid: plans and errors. The rest is in the lab
+(tests/lab/test_documents.py)."""
+
+import glob
+import os
+import re
+import sys
+import tempfile
+
+SRC = os.environ.setdefault("FFSCTL_SRC", os.path.realpath(os.path.join(os.path.dirname(__file__), "..", "..")))
+os.environ["FFSCTL_BUILD"] = os.path.abspath(os.environ.get("FFSCTL_BUILD", "."))
+sys.path.insert(0, os.path.join(SRC, "tests", "lab"))
+
+import harness  # noqa: E402
+import tap  # noqa: E402
+from harness import document, ffsctl, must  # noqa: E402
+from tap import contains, eq, ok, test  # noqa: E402
+
+EXAMPLES = sorted(glob.glob(os.path.join(SRC, "examples", "*.conf")) + glob.glob(os.path.join(SRC, "gadget.d", "*.conf")))
+BAD = sorted(glob.glob(os.path.join(SRC, "tests", "bad", "*.conf")))
+# Neither the state nor the gadgets of this machine take part
+world = tempfile.TemporaryDirectory()
+WORLD = ("--run-dir", os.path.join(world.name, "run"), "--configfs", os.path.join(world.name, "config"))
+
+
+def clean(path):
+    result = must(ffsctl("check", path))
+    eq(result.stdout, "", "stdout")
+    eq(result.stderr.splitlines()[-1], f"{path}: no errors", "last line")
+    # A note is all that may be said besides
+    ok(not re.search(r": (warning|error): ", result.stderr), result.stderr)
+
+
+def plan(path):
+    """--dry-run in words and as JSON are the same plan, and change nothing."""
+    words = must(ffsctl(*WORLD, "up", "--dry-run", "--no-bind", path)).stdout.splitlines()
+    gadget, = document(must(ffsctl(*WORLD, "up", "--dry-run", "--no-bind", "--json", path)))["gadgets"]
+    eq((gadget["name"], gadget["file"], gadget["state"]), (os.path.basename(path)[:-5], path, "down"))
+    lines = []
+    for n, step in enumerate(gadget["plan"], 1):
+        eq(step["n"], n, "number of the step")
+        line = "%3d %-22s %s" % (n, step["do"], step["path"])
+        line += " = " + step["value"] if step["value"] is not None else ""
+        line += "  [undo: %s]" % step["undo"] if step["undo"] is not None else ""
+        lines.append(line)
+    eq(words, lines, "the plan in words")
+    same = document(must(ffsctl(*WORLD, "run", "--dry-run", "--no-bind", "--json", path)))["gadgets"][0]["plan"]
+    eq(same, gadget["plan"], "the plan of run")
+    eq(os.listdir(world.name), [], "files")
+
+
+for example in EXAMPLES:
+    test("check %s" % os.path.relpath(example, SRC), example)(clean)
+    test("up --dry-run %s" % os.path.relpath(example, SRC), example)(plan)
+
+
+def failed(code, *args):
+    """The JSON document of a failure has what the words say, and the code that the command has."""
+    words = must(ffsctl(*WORLD, *args), code).stderr
+    result = must(ffsctl(*WORLD, *args, "--json"), code)
+    eq(result.stderr, "", "stderr beside --json")
+    doc = document(result)
+    ok(doc["errors"], "no error in the document")
+    error = doc["errors"][0]
+    eq(error["exit"], code, "exit code in the document")
+    return words, doc, error
+
+
+@test("no file: 66")
+def _():
+    for command in ("up", "run"):
+        words, _, error = failed(66, command, "/nonexistent/x.conf")
+        eq(words, f"ffsctl: {error['text']}\n")
+        eq((error["path"], error["errno"]), ("/nonexistent/x.conf", 2))
+        words, _, error = failed(66, command, "nonexistent-name")
+        contains(words, "gadget.d")
+
+
+@test("a file with errors: 65, with all of them")
+def _():
+    for path in BAD:
+        words, doc, _ = failed(65, "up", path)
+        told = [p for p in doc["problems"] if p["severity"] == "error"]
+        eq(len(told), len(re.findall(r": error: ", words)), f"errors of {path}")
+        ok(told, path)
+
+
+@test("no UDC: 69")
+def _():
+    path = EXAMPLES[0]
+    if os.path.isdir("/sys/class/udc") and os.listdir("/sys/class/udc"):
+        tap.skip("this machine has a UDC")
+    words, _, error = failed(69, "up", "--dry-run", path)
+    contains(words, "there is no UDC")
+    contains(words, error["text"])
+
+
+@test("nothing is up: status and down")
+def _():
+    eq(document(must(ffsctl(*WORLD, "status", "--json")))["gadgets"], [])
+    gadget, = document(must(ffsctl(*WORLD, "status", "nothing", "--json"), 3))["gadgets"]
+    eq((gadget["name"], gadget["state"]), ("nothing", "down"))
+    for args in (("nothing",), ("--all",)):
+        document(must(ffsctl(*WORLD, "down", *args, "--json")))
+    eq(must(ffsctl(*WORLD, "status", EXAMPLES[0]), 3).stdout, f"{os.path.basename(EXAMPLES[0])[:-5]}: down\n")
+
+
+@test("a file means its gadget's name, also when it is bad or gone")
+def _():
+    for path in (EXAMPLES[0], BAD[0], "/nonexistent/some-name.conf"):
+        gadget, = document(must(ffsctl(*WORLD, "status", path, "--json"), 3))["gadgets"]
+        eq(gadget["name"], os.path.basename(path)[:-5])
+
+
+@test("the harness sees an invalid document")
+def _():
+    good = must(ffsctl(*WORLD, "status", "nothing", "--json"), 3)
+    document(good)
+    for wrong in ('"state": "up"', '"state": 3'):
+        bad = type(good)(good.args, 0, good.stdout.replace('"state": "down"', wrong), "")
+        tap.raises(harness.jsonschema.ValidationError, document, bad)
+
+
+tap.main()
