@@ -50,6 +50,12 @@ tests_fuzz_fuzz_spec_SOURCES += tests/fuzz/fuzz_main.c
 TESTS += tests/fuzz/test_corpus.py
 endif
 
+# supervise: a worker's life, without its processes.
+UNIT_TESTS += tests/unit/test_unit
+tests_unit_test_unit_SOURCES = tests/unit/test_unit.c
+tests_unit_test_unit_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
+tests_unit_test_unit_LDADD = libffsctl.a $(CRITERION_LIBS)
+
 # stream, worker, host: the data path.
 UNIT_TESTS += tests/unit/test_bench tests/unit/test_stream tests/unit/test_worker
 tests_unit_test_bench_SOURCES = tests/unit/test_bench.c src/host/args.c src/host/pattern.c

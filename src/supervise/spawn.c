@@ -175,6 +175,7 @@ int spawn_start(const struct spawn *spawn, const int *fds, size_t n_fds, int out
 	*pid = r == 0 ? start(&c) : -1;
 	if (*pid < 0) {
 		r = r < 0 ? r : -errno;
+		*pid = 0;
 		error_errno(err, r == -ENOENT ? EX_UNAVAILABLE : EX_OSERR, -r, spawn->program,
 			    "cannot start %s", spawn->program);
 	} else if (c.failure.what) {

@@ -22,6 +22,11 @@
 /* An IN endpoint whose data the host is just taking can be halted a moment later. */
 #define HALT_TRIES 4
 #define HALT_RETRY_SECONDS 0.005
+/*
+ * What could not even be started is not tried again sooner, whatever the file says: a start that
+ * fails at once would leave no time for anything else.
+ */
+#define START_RETRY_SECONDS 1
 #define EXIT_DO_NOT_RESTART 125
 
 const char *const unit_state_words[UNIT_STATE_COUNT] = {
@@ -80,17 +85,28 @@ static void begin_halting(struct unit *unit)
 		ffs_each_endpoint(unit->instance->function->ffs, halt_endpoint, unit);
 }
 
+/* Once more those that were busy; what has been halted is not halted twice. */
 static void go_on_halting(struct unit *unit)
 {
-	bool busy = false;
+	size_t busy = 0;
 
 	for (size_t i = 0; i < unit->n_halting; i++) {
-		struct halting *h = &unit->halting[i];
+		struct halting h = unit->halting[i];
 
-		busy = busy || ffs_endpoint_halt(h->fd, h->ep) == -EAGAIN;
+		if (ffs_endpoint_halt(h.fd, h.ep) == -EAGAIN)
+			unit->halting[busy++] = h;
+		else
+			close(h.fd);
 	}
-	if (!busy || ++unit->halt_tries >= HALT_TRIES)
+	unit->n_halting = busy;
+	if (busy == 0 || ++unit->halt_tries >= HALT_TRIES)
 		end_halting(unit);
+}
+
+static void halt_later(struct unit *unit)
+{
+	if (unit->n_halting > 0)
+		timer_start(&unit->timer, HALT_RETRY_SECONDS);
 }
 
 /* --- what happens ------------------------------------------------------------------------------
@@ -111,7 +127,7 @@ static void tell_bus_state(struct unit *unit)
 		unit_send(unit, FFSCTL_MSG_EVENT, 0, &event, sizeof(event));
 }
 
-static void ended(struct unit *unit);
+static void ended(struct unit *unit, double least_delay);
 
 static void do_start(struct unit *unit)
 {
@@ -120,7 +136,8 @@ static void do_start(struct unit *unit)
 	unit->served = unit->start_timed_out = unit->restart_wanted = false;
 	if (launch_start(unit, &unit->error) < 0) {
 		supervisor_say(supervisor_of(unit), "%s: %s", label_of(unit), unit->error.text);
-		ended(unit);
+		free(steal_ptr(unit->last_exit)); /* that was another one's */
+		ended(unit, START_RETRY_SECONDS);
 		return;
 	}
 	unit->state = UNIT_STARTING;
@@ -189,7 +206,7 @@ static void do_waiting_timer(struct unit *unit)
 		go_on_halting(unit);
 	left = unit->start_due - now_monotonic();
 	if (unit->n_halting > 0) {
-		timer_start(&unit->timer, HALT_RETRY_SECONDS);
+		halt_later(unit);
 	} else if (left > 0) {
 		timer_start(&unit->timer, left);
 	} else {
@@ -233,6 +250,7 @@ static double next_delay(struct unit *unit)
 static void fail(struct unit *unit, const char *why)
 {
 	unit->state = UNIT_FAILED;
+	halt_later(unit);
 	supervisor_say(supervisor_of(unit), "%s: worker failed: %s", label_of(unit), why);
 	supervisor_worker_failed(supervisor_of(unit), unit);
 }
@@ -245,7 +263,7 @@ static bool exited_with(const struct unit *unit, int code)
 }
 
 /* A worker that was wanted is no more: halt, then what the policy says. */
-static void ended(struct unit *unit)
+static void ended(struct unit *unit, double least_delay)
 {
 	struct supervisor *s = supervisor_of(unit);
 	const struct worker *w = unit->worker;
@@ -253,6 +271,11 @@ static void ended(struct unit *unit)
 
 	timer_stop(&unit->timer);
 	begin_halting(unit);
+	if (s->phase == PHASE_GOING_DOWN) { /* a service manager's TERM came to it first */
+		unit->state = UNIT_STOPPED;
+		supervisor_changed(s);
+		return;
+	}
 	if (s->phase != PHASE_UP) {
 		fail(unit, "it ended while the gadget was coming up");
 		return;
@@ -264,6 +287,7 @@ static void ended(struct unit *unit)
 	if (w->restart == RESTART_NEVER ||
 	    (w->restart == RESTART_ON_FAILURE && exited_with(unit, 0))) {
 		unit->state = UNIT_DONE;
+		halt_later(unit);
 		supervisor_say(s, "%s: worker done", label_of(unit));
 		supervisor_changed(s);
 		return;
@@ -273,6 +297,8 @@ static void ended(struct unit *unit)
 		return;
 	}
 	delay = next_delay(unit);
+	if (delay < least_delay)
+		delay = least_delay;
 	if (delay > 0)
 		supervisor_say(s, "%s: worker restarts in %g s", label_of(unit), delay);
 	go_waiting(unit, delay);
@@ -283,7 +309,7 @@ static void do_ended(struct unit *unit)
 {
 	supervisor_say(supervisor_of(unit), "%s: worker ended: %s%s", label_of(unit),
 		       unit->last_exit, unit->start_timed_out ? " (never ready)" : "");
-	ended(unit);
+	ended(unit, 0);
 }
 
 static void do_stopped(struct unit *unit)
@@ -295,6 +321,12 @@ static void do_stopped(struct unit *unit)
 		go_waiting(unit, 0);
 	}
 	supervisor_changed(supervisor_of(unit));
+}
+
+static void do_halting_timer(struct unit *unit)
+{
+	go_on_halting(unit);
+	halt_later(unit);
 }
 
 static void do_cancel_restart(struct unit *unit)
@@ -356,10 +388,12 @@ static const action actions[UNIT_STATE_COUNT][UNIT_EVENT_COUNT] = {
 		[UNIT_EV_RESTART] = do_start_anew,
 	},
 	[UNIT_FAILED] = {
+		[UNIT_EV_TIMER] = do_halting_timer,
 		[UNIT_EV_STOP] = do_rest,
 		[UNIT_EV_RESTART] = do_start_anew,
 	},
 	[UNIT_DONE] = {
+		[UNIT_EV_TIMER] = do_halting_timer,
 		[UNIT_EV_STOP] = do_rest,
 		[UNIT_EV_RESTART] = do_start_anew,
 	},
