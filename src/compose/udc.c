@@ -174,7 +174,7 @@ static int choose_among(const struct udcs *udcs, const char *driver, char **out,
 {
 	_cleanup_free_ char *what = driver ? strf(" with the driver '%s'", driver) : xstrdup("");
 	const struct udc *found = NULL, *held = NULL;
-	bool any_real = false, several = false;
+	bool any_real = false, several = false, several_held = false;
 
 	for (size_t i = 0; i < udcs->n; i++)
 		any_real = any_real || !udcs->v[i].is_virtual;
@@ -184,6 +184,7 @@ static int choose_among(const struct udcs *udcs, const char *driver, char **out,
 		if (driver ? !streq_null(u->driver, driver) : (any_real && u->is_virtual))
 			continue;
 		if (u->holder) {
+			several_held = several_held || held;
 			held = u;
 		} else {
 			several = several || found;
@@ -201,6 +202,12 @@ static int choose_among(const struct udcs *udcs, const char *driver, char **out,
 	if (found) {
 		*out = xstrdup(found->name);
 		return 0;
+	}
+	if (several_held) {
+		_cleanup_free_ char *words = in_words(udcs);
+
+		error_set(err, EX_UNAVAILABLE, EBUSY, UDC_CLASS_DIR, "no UDC is free: %s", words);
+		return error_hint(err, "take one of these gadgets down first");
 	}
 	return held ? busy(held, err) : no_udc(udcs, what, err);
 }

@@ -6,6 +6,7 @@
 #include <sys/epoll.h>
 
 #include "base/cleanup.h"
+#include "base/log.h"
 #include "compose/udc.h"
 #include "supervise/supervisor.h"
 
@@ -62,7 +63,8 @@ int supervisor_await_udc(struct supervisor *s, double seconds, struct error *err
 	} else if (r != -ENODEV || seconds <= 0) {
 		error_move(err, &why);
 	} else {
-		supervisor_say(s, "waiting for a UDC: %s", why.text);
+		/* Also in the background: the caller still waits, and has to know what for. */
+		log_info("%s: waiting for a UDC: %s", s->name, why.text);
 		if (isfinite(seconds))
 			timer_start(&s->deadline, seconds);
 		supervisor_write_status(s);

@@ -109,8 +109,16 @@ int front_down(const struct world *world, const char *name, enum front_result *r
 		if (r < 0)
 			return error_errno(err, r == -EACCES ? EX_NOPERM : EX_OSERR, -r, NULL,
 					   "cannot tell who has '%s'", name);
-		if (pid == 0)
-			break;
+		if (pid == 0) {
+			r = rundir_lock(&rundir, world, name, "down", err);
+			if (r == 0)
+				break;
+			if (r != -EWOULDBLOCK)
+				return r;
+			/* Somebody was faster: a command that takes it down, or only looks. */
+			error_clear(err);
+			continue;
+		}
 		owner = open_owner(world, name, pid);
 		r = tell_down(world, name, err);
 		if (r < 0 && err->exit && r != -ECONNRESET)
@@ -124,16 +132,6 @@ int front_down(const struct world *world, const char *name, enum front_result *r
 		await_end(owner, r == 0 || err->exit ? -1 : PLAN_SOON_MS);
 		told = told || r == 0 || err->exit;
 		error_clear(err);
-	}
-	{
-		int r = rundir_lock(&rundir, world, name, "down", err);
-
-		if (r == -EWOULDBLOCK) {
-			error_clear(err);
-			return front_locked(name, -1, NULL, err);
-		}
-		if (r < 0)
-			return r;
 	}
 	*result = front_has_record(&rundir) ? FRONT_CLEARED : told ? FRONT_DONE : FRONT_NOTHING;
 	return front_clear_leftovers(world, name, &rundir, err);

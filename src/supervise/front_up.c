@@ -55,13 +55,31 @@ static char *status_string(const struct world *world, const char *name, const ch
 	return copy;
 }
 
+/* The same gadget is up; but is it where it is wanted? */
+static int judge_bus(const struct gadget *g, const struct front_options *options, struct error *err)
+{
+	_cleanup_free_ char *udc = status_string(options->world, g->name, "udc");
+
+	if (!udc && !options->no_bind)
+		error_set(err, EX_CANTCREAT, EEXIST, NULL, "'%s' is up, but not bound (--no-bind)",
+			  g->name);
+	else if (udc && options->no_bind)
+		error_set(err, EX_CANTCREAT, EEXIST, NULL,
+			  "'%s' is up on %s, which --no-bind does not want", g->name, udc);
+	else if (udc && options->udc && !streq(udc, options->udc))
+		error_set(err, EX_CANTCREAT, EEXIST, NULL, "'%s' is up on %s, not on %s", g->name,
+			  udc, options->udc);
+	return err->exit ? error_hint(err, "take it down first") : 0;
+}
+
 /*
  * Somebody has the lock. 0: a supervisor of the same gadget, all is well; -ESTALE: of one that has
  * failed and may be taken down; else err says what is in the way.
  */
-static int judge_owner(const struct gadget *g, const json_t *form, const struct world *world,
-		       struct error *err)
+static int judge_owner(const struct gadget *g, const json_t *form,
+		       const struct front_options *options, struct error *err)
 {
+	const struct world *world = options->world;
 	_cleanup_free_ char *who = NULL, *state = status_string(world, g->name, "state");
 	json_t *mine = NULL, *theirs = NULL;
 	pid_t pid;
@@ -82,6 +100,8 @@ static int judge_owner(const struct gadget *g, const json_t *form, const struct 
 			  g->name);
 		error_hint(err, "'ffsctl reload' is not in this version: take it down first, or "
 				"use --name");
+	} else {
+		judge_bus(g, options, err);
 	}
 	json_decref(mine);
 	json_decref(theirs);
@@ -92,9 +112,10 @@ static int judge_owner(const struct gadget *g, const json_t *form, const struct 
  * Gets the lock for a gadget that is not up, with nothing of an earlier one left. 0 with
  * *result == FRONT_NOTHING: the same is up already.
  */
-static int acquire(const struct gadget *g, const json_t *form, const struct world *world,
+static int acquire(const struct gadget *g, const json_t *form, const struct front_options *options,
 		   struct rundir *rundir, enum front_result *result, struct error *err)
 {
+	const struct world *world = options->world;
 	_cleanup_free_ char *dir = compose_gadget_path(world, g->name);
 
 	*result = FRONT_DONE;
@@ -104,7 +125,7 @@ static int acquire(const struct gadget *g, const json_t *form, const struct worl
 
 		if (r == -EWOULDBLOCK) {
 			error_clear(err);
-			r = judge_owner(g, form, world, err);
+			r = judge_owner(g, form, options, err);
 			if (r == 0) {
 				*result = FRONT_NOTHING;
 				return 0;
@@ -291,7 +312,7 @@ int front_up(const struct gadget *g, const json_t *form, const struct front_opti
 	_cleanup_rundir_ struct rundir rundir = RUNDIR_NONE;
 	struct background b = { .report_fd = report_fd };
 	enum front_result result;
-	int r = acquire(g, form, options->world, &rundir, &result, err);
+	int r = acquire(g, form, options, &rundir, &result, err);
 
 	*output = NULL;
 	*reported = false;
@@ -330,7 +351,7 @@ int front_run(const struct gadget *g, const json_t *form, const struct front_opt
 	_cleanup_rundir_ struct rundir rundir = RUNDIR_NONE;
 	enum front_result result;
 	struct supervisor s;
-	int r = acquire(g, form, options->world, &rundir, &result, err);
+	int r = acquire(g, form, options, &rundir, &result, err);
 
 	if (r < 0)
 		return r;

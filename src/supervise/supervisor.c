@@ -215,6 +215,17 @@ static void on_signal(void *data, uint32_t events _unused_)
 	}
 }
 
+static int too_late(const struct supervisor *s, struct error *err)
+{
+	error_set(err, EX_TEMPFAIL, ETIMEDOUT, NULL,
+		  "'%s' did not come up within the time given (--timeout)", s->name);
+	for (size_t n = 0; n < s->n_instances; n++)
+		if (s->instances[n].has_unit && s->instances[n].unit.state == UNIT_STARTING)
+			return error_hint(err, "the worker of '%s' is not ready",
+					  s->instances[n].function->label);
+	return -err->err;
+}
+
 static void on_deadline(void *data, uint32_t events _unused_)
 {
 	struct supervisor *s = data;
@@ -225,8 +236,7 @@ static void on_deadline(void *data, uint32_t events _unused_)
 		error_set(&err, EX_TEMPFAIL, ETIMEDOUT, UDC_CLASS_DIR,
 			  "no UDC has come within the time given");
 	else if (s->phase == PHASE_COMING_UP)
-		error_set(&err, EX_TEMPFAIL, ETIMEDOUT, NULL,
-			  "the gadget did not come up within the time given (--timeout)");
+		too_late(s, &err);
 	if (err.exit)
 		supervisor_go_down(s, &err);
 }
