@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -43,12 +44,12 @@ static void die(const char *what, const char *why)
 	exit(1);
 }
 
-static void true_once(void)
+/* One fork and exec of /bin/true, by a small process: a copy of this one would be dearer. */
+static void time_true(void)
 {
 	uint64_t start = now();
 	int status;
-	/* Not fork: this process is a large one to copy, and T would be too. */
-	pid_t pid = vfork();
+	pid_t pid = fork();
 
 	if (pid == 0) {
 		execl("/bin/true", "true", (char *)NULL);
@@ -57,6 +58,36 @@ static void true_once(void)
 	if (pid < 0 || waitpid(pid, &status, 0) < 0 || status != 0)
 		die("/bin/true", "failed");
 	printf("T %llu\n", (unsigned long long)(now() - start));
+	fflush(stdout);
+}
+
+/* Forks that small process, before libusb is there; whatever is written to the socket is an order. */
+static int start_timer(void)
+{
+	int pair[2];
+	char order;
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
+		die("socketpair", strerror(errno));
+	if (fork() == 0) {
+		close(pair[0]);
+		while (read(pair[1], &order, 1) == 1) {
+			time_true();
+			if (write(pair[1], &order, 1) != 1)
+				break;
+		}
+		_exit(0);
+	}
+	close(pair[1]);
+	return pair[0];
+}
+
+static void true_once(int timer)
+{
+	char order = 1;
+
+	if (write(timer, &order, 1) != 1 || read(timer, &order, 1) != 1)
+		die("timer", "it has ended");
 }
 
 /* The worker's pid while its state is "ready", else 0. */
@@ -118,6 +149,7 @@ int main(int argc, char **argv)
 	int kills = argc == 3 ? atoi(argv[1]) : 0;
 	uint32_t serial = 0;
 	struct link l = { 0 };
+	int timer = start_timer();
 	uint8_t address;
 
 	if (kills <= 0 || libusb_init(NULL) < 0)
@@ -136,7 +168,7 @@ int main(int argc, char **argv)
 		/* The status file is replaced soon after the worker has said that it is ready. */
 		while (!(pid = worker_pid(argv[2])) || kill(pid, 0) < 0)
 			sched_yield();
-		true_once();
+		true_once(timer);
 		start = now();
 		if (kill(pid, SIGKILL) < 0)
 			die("kill", strerror(errno));
@@ -144,6 +176,7 @@ int main(int argc, char **argv)
 		while (round_trip(&l, serial) < 0)
 			;
 		printf("trip %llu\n", (unsigned long long)(now() - start));
+		fflush(stdout);
 	}
 	if (libusb_get_device_address(libusb_get_device(l.handle)) != address)
 		die("device", "it has another address");
