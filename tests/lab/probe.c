@@ -13,7 +13,8 @@
 
 static unsigned char kept[4096];
 static size_t n_kept;
-static unsigned int taken_back;
+static unsigned int out, taken_back; /* transfers */
+static uint32_t cancelling;	     /* id of request 6, answered when all are back */
 
 static const char *const modes[] = { "calm", "wild", NULL };
 
@@ -57,20 +58,26 @@ static int probe_start(struct ffsctl_host *host)
 	return 0;
 }
 
-static void probe_enable(struct ffsctl_host *host)
+static void submit_all(struct ffsctl_host *host, uint32_t endpoint)
 {
 	struct ffsctl_transfer *t;
+
+	while ((t = host->call->get(host, endpoint))) {
+		if (host->call->submit(host, endpoint, t) < 0) {
+			host->call->put(host, t);
+			return;
+		}
+		out++;
+	}
+}
+
+static void probe_enable(struct ffsctl_host *host)
+{
 	uint32_t i;
 
-	for (i = 0; i < host->n_endpoints; i++) {
-		if (host->endpoints[i]->direction == FFSCTL_IN)
-			continue;
-		while ((t = host->call->get(host, i)))
-			if (host->call->submit(host, i, t) < 0) {
-				host->call->put(host, t);
-				break;
-			}
-	}
+	for (i = 0; i < host->n_endpoints; i++)
+		if (host->endpoints[i]->direction == FFSCTL_OUT)
+			submit_all(host, i);
 }
 
 static void probe_disable(struct ffsctl_host *host)
@@ -82,6 +89,10 @@ static void probe_done(struct ffsctl_host *host, struct ffsctl_transfer *t)
 {
 	taken_back += t->status == -ECANCELED;
 	host->call->put(host, t);
+	if (--out == 0 && cancelling) {
+		host->call->accept(host, cancelling);
+		cancelling = 0;
+	}
 }
 
 static void cancel_all(struct ffsctl_host *host)
@@ -120,8 +131,8 @@ static void probe_setup(struct ffsctl_host *host, uint32_t id, const struct ffsc
 		call->accept(host, id);
 		return;
 	case 6:
+		cancelling = id;
 		cancel_all(host);
-		call->accept(host, id);
 		return;
 	case 7:
 		n = (unsigned char)taken_back;

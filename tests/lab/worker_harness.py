@@ -33,6 +33,7 @@ EVENT, SETUP, DATA, PING, STOP = 1, 2, 3, 4, 5
 READY, ACCEPT, STALL, PONG, STATS, SWITCH = 33, 34, 35, 36, 37, 38
 BIND, UNBIND, ENABLE, DISABLE, EP0_SETUP, SUSPEND, RESUME = range(7)
 SPEEDS = {"full": 2, "high": 3, "super": 5}
+NETLINK_KOBJECT_UEVENT = 15
 SYSFS_SPEEDS = {"full-speed": 2, "high-speed": 3, "super-speed": 5, "super-speed-plus": 6}
 PACKETS = {
     "bulk": {"full": 64, "high": 512, "super": 1024},
@@ -191,7 +192,7 @@ class Gadget:
         self.ep0 = -1
         self.current = None  # worker that is told of events
         self.enabled_at = 0
-        self.enabled = threading.Event()
+        self.enabled, self.unbound = threading.Event(), threading.Event()
         self.unanswered = 0  # SETUPs
 
     def __enter__(self):
@@ -273,12 +274,14 @@ class Gadget:
             return
         if kind == ENABLE:
             self.enabled_at = self.speed()
-            self.enabled.set()
         elif kind in (DISABLE, UNBIND):
             self.enabled_at = 0
-            self.enabled.clear()
         if self.current:
             self.current.send(event(kind, self.speed() if kind == ENABLE else 0))
+        if kind == ENABLE:
+            self.enabled.set()
+        if kind == UNBIND:
+            self.unbound.set()
 
     def _stall(self, to_host):
         try:
@@ -334,12 +337,24 @@ class Gadget:
             os.close(fd)
 
     def bind(self):
-        write(self.dir + "/UDC", "dummy_udc.0")
+        """Until the host has the interface, and the worker has been told that it is enabled."""
+        self.enabled.clear()
+        with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_KOBJECT_UEVENT) as uevents:
+            uevents.bind((0, 1))
+            uevents.settimeout(10)
+            write(self.dir + "/UDC", "dummy_udc.0")
+            while True:
+                event = uevents.recv(8192)
+                if event.startswith(b"add@") and b"\0DEVTYPE=usb_interface\0" in event:
+                    break
         assert self.enabled.wait(10), "the host did not enable the function"
 
     def unbind(self):
+        """Until the worker has been told."""
+        self.unbound.clear()
         if read(self.dir + "/UDC"):
             write(self.dir + "/UDC", "\n")
+            assert self.unbound.wait(10), "no UNBIND"
 
 
 class Host:
