@@ -1,0 +1,224 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+# lab: kernel=6.12,6.1
+"""Every JSON document in every state that a gadget can have is valid, and says what the words say.
+Those that need no kernel are in tests/cli/test_examples_check.py."""
+
+import os
+import pathlib
+import signal
+import tempfile
+
+import harness
+import tap
+from harness import EXAMPLES, document, down, ffsctl, must, up
+from tap import contains, eq, ok, test
+
+LOOPBACK = f"{EXAMPLES}/loopback.conf"
+ALL = sorted(str(p) for p in pathlib.Path(EXAMPLES).glob("*.conf"))
+
+before = harness.snapshot()
+directory = tempfile.TemporaryDirectory()
+os.chmod(directory.name, 0o755)
+
+
+@tap.cleanup
+def nothing_left():
+    for name in os.listdir(harness.CONFIGFS):
+        with open(os.devnull, "w"):
+            ffsctl("down", name)
+            if os.path.isdir(f"{harness.CONFIGFS}/{name}"):
+                os.rmdir(f"{harness.CONFIGFS}/{name}")  # a test's foreign gadget
+    harness.same(before, harness.snapshot())
+
+
+def file_with(text, name="test.conf"):
+    path = pathlib.Path(directory.name, name)
+    path.write_text(text)
+    return str(path)
+
+
+def worker(program, more=""):
+    """A gadget file with one bulk pair and that worker."""
+    return file_with("""attrs = { idVendor = 0x1d6b; idProduct = 0x0104; };
+        functions : { f : {
+          ffs : { interfaces = ( { endpoints = ( "bulk-in", "bulk-out" ); } ); };
+          worker : { exec = [ "/bin/sh", "-c", "%s" ]; %s };
+        }; };\n""" % (program, more))
+
+
+def gadget(*args, code=0):
+    """The one gadget of a document, the same document without `supervisor` times being words."""
+    only, = document(must(ffsctl(*args, "--json"), code))["gadgets"]
+    return only
+
+
+def life(path):
+    name = os.path.basename(path)[:-5]
+    shown = gadget("up", path, "--wait-host")
+    eq((shown["name"], shown["file"], shown["state"], shown["udc"]), (name, path, "ready", "dummy_udc.0"))
+    eq(gadget("status", name), gadget("status", path), "by name and by file")
+    eq(document(must(ffsctl("status", "--json")))["gadgets"], [gadget("status", name)], "all of the machine")
+    eq(gadget("up", path)["supervisor"], shown["supervisor"], "up again")
+    words = must(ffsctl("status", name)).stdout.splitlines()
+    contains(words[0], f"{name}: ready on dummy_udc.0, configured, ")
+    eq([line.split()[0] for line in words[1:]], [f["label"] for f in shown["functions"]], "functions in the words")
+    eq(gadget("down", name), {"name": name, "file": None, "state": "down"})
+    eq(gadget("down", name)["state"], "down")
+    eq(gadget("status", name, code=3)["state"], "down")
+
+
+for example in ALL:
+    test(f"{os.path.basename(example)}: up, status, up again, down", example)(life)
+
+
+@test("up --no-bind: unbound, 1")
+def _():
+    eq(gadget("up", LOOPBACK, "--no-bind")["state"], "unbound")
+    eq(gadget("status", "loopback", code=1)["udc"], None)
+    contains(must(ffsctl("status", "loopback"), 1).stdout, "loopback: unbound\n")
+
+
+@test("the supervisor killed: degraded, 1, and a problem that says what to do")
+def _():
+    harness.kill(gadget("up", LOOPBACK)["supervisor"])
+    shown = gadget("status", "loopback", code=1)
+    eq((shown["state"], shown["supervisor"]), ("degraded", None))
+    contains(shown["problems"][0]["text"], "ffsctl down loopback")
+    contains(must(ffsctl("status", "loopback"), 1).stdout, shown["problems"][0]["text"])
+    eq(must(ffsctl("status"), 1).returncode, 1)
+    down("loopback")
+
+
+@test("the keeper killed: failed, 1")
+def _():
+    shown = gadget("up", LOOPBACK)
+    harness.kill(shown["functions"][0]["keeper"])
+    must(ffsctl("restart", "loopback"), 73)
+    shown = gadget("status", "loopback", code=1)
+    eq(shown["state"], "failed")
+    ok(shown["problems"], "no word about why")
+
+
+def worker_until(*states):
+    """The worker of the gadget `test`, once it is in one of these states."""
+    for _ in range(1000):
+        shown, _ = harness.status("test")
+        state = shown["functions"][0]["worker"]
+        # ready without a pid: it has just ended, and the supervisor has not seen it yet
+        if state["state"] in states and (state["pid"] or state["state"] != "ready"):
+            return state
+    raise AssertionError(f"the worker stays {state}")
+
+
+@test("a worker that waits for its restart: degraded, 1")
+def _():
+    shown = gadget("up", worker("exec sleep 1000", "restart_delay = 1000; restart_max_delay = 1000;"))
+    harness.kill(shown["functions"][0]["worker"]["pid"])
+    eq(worker_until("waiting")["last_exit"], "signal 9 (Killed)")
+    shown = gadget("status", "test", code=1)
+    eq((shown["state"], shown["functions"][0]["worker"]["pid"]), ("degraded", None))
+    contains(must(ffsctl("status", "test"), 1).stdout, "worker waiting, last ended by signal 9 (Killed)")
+    must(ffsctl("restart", "test"))
+    eq(gadget("status", "test")["functions"][0]["worker"]["restarts"], 1)
+
+
+@test("a worker that has failed for good: failed, 1, until restart takes it back")
+def _():
+    up(worker("exec sleep 1000", "restart_delay = 0.01; restart_limit = 2;"))
+    kills = 0
+    while (state := worker_until("ready", "failed"))["state"] == "ready":
+        harness.kill(state["pid"])
+        kills += 1
+        ok(kills < 10, "restart_limit does not count")
+    eq((kills, state["restarts"], state["pid"]), (3, 2, None), "kills, restarts, pid")
+    eq(gadget("status", "test", code=1)["state"], "failed")
+    must(ffsctl("restart", "test"))
+    eq(gadget("status", "test")["state"], "ready")
+
+
+@test("a worker that is done")
+def _():
+    up(worker("exit 0", 'restart = "never";'))
+    eq(worker_until("done")["pid"], None)
+    shown, code = harness.status("test")
+    eq((shown["state"], code), ("ready", 0))
+
+
+@test("a foreign gadget: 4, in all of them 0")
+def _():
+    os.mkdir(f"{harness.CONFIGFS}/theirs")
+    os.mkdir(f"{harness.CONFIGFS}/theirs/functions/acm.gs0")
+    shown = gadget("status", "theirs", code=4)
+    eq((shown["state"], [f["type"] for f in shown["functions"]]), ("foreign", ["acm"]))
+    eq(gadget("status")["state"], "foreign")
+    os.rmdir(f"{harness.CONFIGFS}/theirs/functions/acm.gs0")
+
+
+# --- errors ---------------------------------------------------------------------------------------
+
+
+def failed(code, *args, says, fault=None):
+    """A command that fails: the words, and the same as a document."""
+    words = must(ffsctl(*args, fault=fault), code).stderr
+    contains(words, says)
+    error, = document(must(ffsctl(*args, "--json", fault=fault), code))["errors"]
+    eq(error["exit"], code)
+    contains(error["text"], says)
+    contains(words, error["text"], "stderr")
+    return error
+
+
+@test("69: no such UDC, a UDC that is held")
+def _():
+    failed(69, "up", LOOPBACK, "--udc", "none.0", says="there is no UDC 'none.0'")
+    up(f"{EXAMPLES}/interrupt.conf")
+    failed(69, "up", LOOPBACK, says="gadget 'interrupt'")
+
+
+@test("69: no such program, at its line")
+def _():
+    path = file_with(pathlib.Path(EXAMPLES, "exec-worker.conf").read_text().replace("blocking-echo\" ]", "no-such\" ]"))
+    error = failed(69, "up", path, says="no-such")
+    ok(error["file"] == path and error["line"], "the error has no place")
+
+
+@test("71: a step that the kernel refuses")
+def _():
+    error = failed(71, "up", LOOPBACK, says="No space left on device", fault="fail=1:28")
+    eq((error["errno"], error["path"]), (28, f"{harness.CONFIGFS}/loopback"))
+
+
+@test("73: different, foreign")
+def _():
+    up(LOOPBACK)
+    failed(73, "up", f"{EXAMPLES}/interrupt.conf", "--name", "loopback", says="a different gadget 'loopback' is up")
+    down("loopback")
+    os.mkdir(f"{harness.CONFIGFS}/theirs")
+    failed(73, "down", "theirs", says="not made by ffsctl")
+    failed(73, "up", LOOPBACK, "--name", "theirs", says="'theirs'")
+
+
+@test("75: a worker that is never ready")
+def _():
+    path = worker("exec sleep 1000", 'ready = "notify"; start_timeout = 0.2;')
+    failed(75, "up", path, says="ready")
+
+
+@test("76: a worker that ends before it is ready")
+def _():
+    path = worker("exit 3", 'ready = "notify";')
+    failed(76, "up", path, says="3")
+
+
+@test("77: not root")
+def _():
+    program = os.open(harness.FFSCTL, os.O_RDONLY)
+    result = harness.subprocess.run([f"/proc/self/fd/{program}", "up", LOOPBACK, "--json"], user="nobody", group="nogroup",
+                                    extra_groups=[], pass_fds=(program,), stdout=-1, stderr=-1, text=True)
+    os.close(program)
+    error, = document(must(result, 77))["errors"]
+    contains(error["text"], "root")
+
+
+tap.main()
