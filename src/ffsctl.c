@@ -137,6 +137,15 @@ static int parse_option(struct globals *g, int option, char **argv)
 	}
 }
 
+/* What could not be written must not look like nothing to say. */
+static int written(int exit)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return exit;
+	log_error("cannot write all of it to stdout");
+	return exit < EX__BASE ? EX_IOERR : exit;
+}
+
 int main(int argc, char **argv)
 {
 	struct globals g = { .world = { .configfs = "/sys/kernel/config",
@@ -152,7 +161,7 @@ int main(int argc, char **argv)
 		int exit = parse_option(&g, option, argv);
 
 		if (exit >= 0)
-			return exit;
+			return written(exit);
 	}
 	if (optind == argc) {
 		log_error("what shall be done? (see 'ffsctl --help')");
@@ -163,6 +172,6 @@ int main(int argc, char **argv)
 	optind = 0; /* glibc and musl: start over */
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
 		if (streq(argv[0], commands[i]->name))
-			return commands[i]->run(&g, argc, argv);
+			return written(commands[i]->run(&g, argc, argv));
 	return unknown_command(argv[0]);
 }

@@ -52,15 +52,20 @@ static const struct option long_options[] = {
 	{ NULL, 0, NULL, 0 },
 };
 
-static const char options_help[] =
-	"  --name N            the gadget's name, in place of the file's\n"
-	"  --dry-run           print the plan and change nothing\n"
-	"  --json              one JSON document on stdout\n"
-	"  --udc NAME          the UDC to bind to\n"
-	"  --timeout S         seconds to come up in (30)\n"
-	"  --wait-udc[=S]      wait for a UDC to appear (30; run: for ever, without asking)\n"
-	"  --wait-host[=S]     return only when a host has configured the gadget (30)\n"
-	"  --no-bind           make everything, but do not go on the bus\n";
+#define OPTIONS_OF_BOTH                                                                            \
+	"  --name N            the gadget's name, in place of the file's\n"                        \
+	"  --dry-run           print the plan and change nothing\n"                                \
+	"  --json              one JSON document on stdout\n"                                      \
+	"  --udc NAME          the UDC to bind to\n"                                               \
+	"  --timeout S         seconds to come up in (30)\n"                                       \
+	"  --no-bind           make everything, but do not go on the bus\n"
+
+static const char up_options[] = OPTIONS_OF_BOTH
+	"  --wait-udc[=S]      wait for a UDC to appear (30)\n"
+	"  --wait-host[=S]     return only when a host has configured the gadget (30)\n";
+
+static const char run_options[] = OPTIONS_OF_BOTH
+	"  --wait-udc[=S]      wait no longer than that for a UDC (for ever without it)\n";
 
 static int seconds_option(const struct request *q, const char *what, double fallback,
 			  double *seconds)
@@ -134,9 +139,11 @@ static int load(struct request *q)
 
 static int finish(struct request *q, json_t *gadgets, int exit)
 {
-	/* In words they have been printed; in the document they are problems, and this the error. */
+	/* In words they have been printed; in the document they are problems, and this the error.
+	 */
 	if (q->json && exit == EX_DATAERR && !q->err.exit)
-		error_set(&q->err, exit, 0, q->argument, "%s has errors: see 'problems'", q->argument);
+		error_set(&q->err, exit, 0, q->argument, "%s has errors: see 'problems'",
+			  q->argument);
 	if (q->json)
 		exit = cmd_print_json(gadgets, &q->err, &q->diags, exit);
 	else if (q->err.exit)
@@ -266,7 +273,7 @@ const struct command cmd_up = {
 	.name = "up",
 	.args = "[OPTIONS] GADGET",
 	.summary = "bring a gadget up and leave a supervisor in the background",
-	.options = options_help,
+	.options = up_options,
 	.run = run_up,
 };
 
@@ -274,6 +281,6 @@ const struct command cmd_run = {
 	.name = "run",
 	.args = "[OPTIONS] GADGET",
 	.summary = "bring a gadget up and supervise it in the foreground, until TERM",
-	.options = options_help,
+	.options = run_options,
 	.run = run_run,
 };

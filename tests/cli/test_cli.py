@@ -1,0 +1,275 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The front end, to the byte: help, versions, misuse, and where words and data go."""
+
+import os
+import pty
+import subprocess
+import sys
+import tempfile
+
+SRC = os.environ.get("FFSCTL_SRC", os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
+sys.path.insert(0, os.path.join(SRC, "tests", "lab"))
+
+import tap  # noqa: E402
+from tap import contains, eq, ok, test  # noqa: E402
+
+FFSCTL = os.path.join(os.path.abspath(os.environ.get("FFSCTL_BUILD", ".")), "ffsctl")
+HAVE = "up, run, down, restart, status, check"
+world = tempfile.TemporaryDirectory()
+WORLD = ("--run-dir", os.path.join(world.name, "run"), "--configfs", os.path.join(world.name, "config"))
+
+
+def run(*args, env=None, stderr=subprocess.PIPE, stdout=subprocess.PIPE):
+    """(exit code, stdout, stderr) of ffsctl in the directory of the sources, found by its path."""
+    environment = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", **(env or {})}
+    # What the sanitizers are told is no part of what is tested
+    environment.update({k: v for k, v in os.environ.items() if k.endswith("SAN_OPTIONS")})
+    got = subprocess.run([FFSCTL, *args], cwd=SRC, env=environment, stdout=stdout, stderr=stderr,
+                         stdin=subprocess.DEVNULL, encoding="utf-8", check=False)
+    return got.returncode, got.stdout, got.stderr
+
+
+HELP = """\
+usage: ffsctl [-v|-q] [--color=WHEN] COMMAND [OPTIONS] [GADGET...]
+
+USB gadgets from files: made, served and taken away.
+
+  ffsctl check gadget.conf      is the file right?
+  ffsctl up gadget.conf         bring it up
+  ffsctl status                 how is it?
+  ffsctl down gadget.conf       take it away
+
+commands:
+  up       bring a gadget up and leave a supervisor in the background
+  run      bring a gadget up and supervise it in the foreground, until TERM
+  down     take gadgets down: unbind, stop, unmount, remove
+  restart  start a function's worker anew, without a disconnect
+  status   every gadget on the machine, also those of others, and how it is
+  check    every error and warning of a gadget file
+
+options:
+  -v, --verbose       say more
+  -q, --quiet         say nothing but errors
+  --color=WHEN        auto, always or never
+  --dir DIR           look for gadget files here first
+  --configfs DIR      where configfs is mounted (/sys/kernel/config)
+  --run-dir DIR       where the state is kept (/run/ffsctl)
+  --version
+
+'ffsctl COMMAND --help' tells a command's options; ffsctl(8) tells the rest.
+"""
+
+
+@test("--help, on stdout, with 0")
+def _():
+    eq(run("--help"), (0, HELP, ""))
+    eq(run("-h"), (0, HELP, ""))
+
+
+@test("--version")
+def _():
+    eq(run("--version"), (0, "ffsctl 0.1.0\n", ""))
+
+
+def command_help(command, text):
+    for option in ("--help", "-h"):
+        eq(run(command, option), (0, text, ""))
+
+
+OPTIONS_OF_BOTH = """\
+  --name N            the gadget's name, in place of the file's
+  --dry-run           print the plan and change nothing
+  --json              one JSON document on stdout
+  --udc NAME          the UDC to bind to
+  --timeout S         seconds to come up in (30)
+  --no-bind           make everything, but do not go on the bus
+"""
+
+for name, expected in {
+    "up": "usage: ffsctl up [OPTIONS] GADGET\n\nbring a gadget up and leave a supervisor in the background\n\n"
+          + OPTIONS_OF_BOTH + "  --wait-udc[=S]      wait for a UDC to appear (30)\n"
+          "  --wait-host[=S]     return only when a host has configured the gadget (30)\n",
+    "run": "usage: ffsctl run [OPTIONS] GADGET\n\nbring a gadget up and supervise it in the foreground, until TERM\n\n"
+           + OPTIONS_OF_BOTH + "  --wait-udc[=S]      wait no longer than that for a UDC (for ever without it)\n",
+    "down": "usage: ffsctl down GADGET... | --all\n\ntake gadgets down: unbind, stop, unmount, remove\n\n"
+            "  --all               every gadget of ours\n"
+            "  --json              one JSON document on stdout\n",
+    "restart": "usage: ffsctl restart GADGET [FUNCTION]\n\nstart a function's worker anew, without a disconnect\n",
+    "status": "usage: ffsctl status [GADGET...]\n\nevery gadget on the machine, also those of others, and how it is\n\n"
+              "  --json              one JSON document on stdout\n\n"
+              "exit status for one gadget: 0 up and ready, 1 degraded, 3 not up, 4 cannot tell;\n"
+              "without an argument: 0 unless one of ours is degraded\n",
+    "check": "usage: ffsctl check FILE... [--here] [--json | --format=gcc]\n\n"
+             "every error and warning of a gadget file\n\n"
+             "  --here              users, programs, plugins and a UDC must be there\n"
+             "  --json              one JSON document on stdout\n"
+             "  --format=gcc        one line a message, as compilers print them\n",
+}.items():
+    test(f"{name} --help", name, expected)(command_help)
+
+
+@test("no command: where help is, 64")
+def _():
+    eq(run(), (64, "", "ffsctl: what shall be done? (see 'ffsctl --help')\n"))
+
+
+@test("an unknown command names those that there are")
+def _():
+    eq(run("frobnicate"), (64, "", f"ffsctl: there is no command 'frobnicate'; there are {HAVE}\n"))
+
+
+def later(command):
+    eq(run(command, "x"), (64, "", f"ffsctl: '{command}' is not in this version of ffsctl; there are {HAVE}\n"))
+
+
+for name in ("reload", "bind", "unbind", "wait", "log", "descriptors", "export", "udc", "features", "doctor", "list",
+             "schema", "plugins", "completion"):
+    test(f"{name} is not in this version, and what is", name)(later)
+
+
+def misused(args, text):
+    eq(run(*args), (64, "", text))
+
+
+BAD_OPTION = ("ffsctl: {0}: the option '{1}' is not one it knows, or lacks its value, or is not in this version "
+              "(see 'ffsctl {0} --help')\n")
+UNKNOWN_GLOBAL = "ffsctl: the option '{}' is not one ffsctl knows, or lacks its value (see 'ffsctl --help')\n"
+for words, text in (
+    (("up",), "ffsctl: up: it takes one gadget file or name (see 'ffsctl up --help')\n"),
+    (("up", "a", "b"), "ffsctl: up: it takes one gadget file or name (see 'ffsctl up --help')\n"),
+    (("run",), "ffsctl: run: it takes one gadget file or name (see 'ffsctl run --help')\n"),
+    (("down",), "ffsctl: down: it takes either gadgets or --all (see 'ffsctl down --help')\n"),
+    (("down", "--all", "x"), "ffsctl: down: it takes either gadgets or --all (see 'ffsctl down --help')\n"),
+    (("restart",), "ffsctl: restart: it takes a gadget and perhaps one of its functions (see 'ffsctl restart --help')\n"),
+    (("check",), "ffsctl: check: name a gadget file (see 'ffsctl check --help')\n"),
+    (("up", "x", "--timeout", "soon"),
+     "ffsctl: up: --timeout takes a number of seconds, not 'soon' (see 'ffsctl up --help')\n"),
+    (("up", "x", "--timeout=-1"), "ffsctl: up: --timeout takes a number of seconds, not '-1' (see 'ffsctl up --help')\n"),
+    (("up", "x", "--timeout=nan"),
+     "ffsctl: up: --timeout takes a number of seconds, not 'nan' (see 'ffsctl up --help')\n"),
+    (("up", "x", "--no-bind", "--wait-host"),
+     "ffsctl: up: --no-bind and --wait-host exclude each other (see 'ffsctl up --help')\n"),
+    (("run", "x", "--wait-host"),
+     "ffsctl: run: it does not return, so it cannot wait for a host first (see 'ffsctl run --help')\n"),
+    (("up", "--nonsense", "x"), BAD_OPTION.format("up", "--nonsense")),
+    (("up", "--all"), BAD_OPTION.format("up", "--all")),
+    (("up", "x", "--hold", "5"), BAD_OPTION.format("up", "--hold")),
+    (("up", "x", "--udc"), BAD_OPTION.format("up", "--udc")),
+    (("down", "x", "--force"), BAD_OPTION.format("down", "--force")),
+    (("status", "--watch"), BAD_OPTION.format("status", "--watch")),
+    (("restart", "x", "--json"), BAD_OPTION.format("restart", "--json")),
+    (("check", "x", "--hex"), BAD_OPTION.format("check", "--hex")),
+    (("--nonsense", "up", "x"), UNKNOWN_GLOBAL.format("--nonsense")),
+    (("-x", "up"), UNKNOWN_GLOBAL.format("-x")),
+    (("--dir",), UNKNOWN_GLOBAL.format("--dir")),
+    (("--run-dir", "run", "status"), "ffsctl: --run-dir takes an absolute path, not 'run'\n"),
+    (("--configfs", "", "status"), "ffsctl: --configfs takes an absolute path, not ''\n"),
+    (("--color=pink", "check", "x"), "ffsctl: --color takes auto, always or never, not 'pink'\n"),
+):
+    test("misuse: %s" % " ".join(words), words, text)(misused)
+
+
+# --- words and data -----------------------------------------------------------------------------
+
+
+@test("a file that is not there: 66, one sentence")
+def _():
+    for command in ("up", "run", "check"):
+        code, out, err = run(*WORLD, command, "nonexistent/x.conf")
+        eq((code, out), (66, ""))
+        eq(err, "ffsctl: cannot open nonexistent/x.conf: No such file or directory\n")
+    code, out, err = run(*WORLD, "--dir", "examples", "up", "nonexistent")
+    eq((code, out), (66, ""))
+    ok(err.startswith("ffsctl: there is no gadget file 'nonexistent' in examples, "), err)
+
+
+@test("what is not up is no error of down, and told by 3 of status")
+def _():
+    eq(run(*WORLD, "down", "x"), (0, "", "ffsctl: x: is not up\n"))
+    eq(run(*WORLD, "down", "x", "y"), (0, "", "ffsctl: x: is not up\nffsctl: y: is not up\n"))
+    eq(run(*WORLD, "down", "--all"), (0, "", "ffsctl: no gadget of ours is up\n"))
+    eq(run(*WORLD, "status", "x"), (3, "x: down\n", ""))
+    eq(run(*WORLD, "status"), (0, "", "ffsctl: no gadget is up on this machine\n"))
+
+
+@test("-q says nothing but errors, wherever it is asked for among the global options")
+def _():
+    eq(run("-q", *WORLD, "down", "x"), (0, "", ""))
+    eq(run(*WORLD, "--quiet", "down", "--all"), (0, "", ""))
+    eq(run("-q", *WORLD, "status"), (0, "", ""))
+    eq(run("-q", *WORLD, "up", "--dry-run", "--no-bind", "examples/loopback.conf")[::2], (0, ""))
+    code, _, err = run("-q", *WORLD, "up", "tests/bad/unknown-key.conf")
+    eq(code, 65)
+    contains(err, "error: unknown key")
+    eq(run("-q", "check", "nonexistent/x.conf")[2],
+       "ffsctl: cannot open nonexistent/x.conf: No such file or directory\n")
+
+
+@test("restart of what is not up: 69")
+def _():
+    eq(run(*WORLD, "restart", "x"),
+       (69, "", "ffsctl: 'x' has no supervisor: it is not up, or was killed; see 'ffsctl status'\n"))
+
+
+BAD = "tests/bad/unknown-key.conf"
+ESCAPE = "\033["
+
+
+def on_terminal(*args, env):
+    """What a terminal gets on stderr."""
+    reader, writer = pty.openpty()
+    code = run(*args, env=env, stderr=writer)[0]
+    os.close(writer)
+    text = b""
+    while True:
+        try:
+            part = os.read(reader, 65536)
+        except OSError:  # EIO: the other side is closed
+            break
+        if not part:
+            break
+        text += part
+    os.close(reader)
+    eq(code, 65)
+    return text.decode()
+
+
+@test("colours: on a terminal that has them, unless NO_COLOR or --color says otherwise")
+def _():
+    xterm = {"TERM": "xterm"}
+    for args, env, coloured in (
+        ((), xterm, True),
+        ((), {}, False),
+        ((), {"TERM": "dumb"}, False),
+        ((), {**xterm, "NO_COLOR": "1"}, False),
+        ((), {**xterm, "NO_COLOR": ""}, True),  # no-color.org: when present and not empty
+        (("--color=never",), xterm, False),
+        (("--color=auto",), xterm, True),
+        (("--color=always",), {"NO_COLOR": "1"}, True),
+    ):
+        eq(ESCAPE in on_terminal(*args, "check", BAD, env=env), coloured, f"colours with {args} {env}")
+
+
+@test("colours: none into a file or pipe, unless asked for; never in data")
+def _():
+    for command in ("check", "up"):
+        ok(ESCAPE not in run(*WORLD, command, BAD, env={"TERM": "xterm"})[2], "colours in a pipe")
+        contains(run(*WORLD, "--color=always", command, BAD)[2], ESCAPE)
+    ok(ESCAPE not in run("--color=always", "check", "--json", BAD)[1], "colours in JSON")
+
+
+@test("what cannot be written to stdout is told by 74")
+def _():
+    for args in (("check", "--json", "examples/loopback.conf"), ("status", "x"), ("status", "x", "--json"),
+                 ("down", "x", "--json"), ("--help",), ("--version",), ("up", "--help"),
+                 ("up", "--dry-run", "--no-bind", "examples/loopback.conf"),
+                 ("up", "--dry-run", "--no-bind", "--json", "examples/loopback.conf")):
+        with open("/dev/full", "w") as full:
+            code, _, err = run("-q", *WORLD, *args, stdout=full)
+        eq((code, err), (74, "ffsctl: cannot write all of it to stdout\n"), " ".join(args))
+    with open("/dev/full", "w") as full:
+        eq(run("check", "--json", BAD, stdout=full)[0], 65, "what was there before stays")
+
+
+tap.main()
