@@ -38,6 +38,9 @@ tests_unit_test_spec_text_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
 TESTS += tests/cli/test_bad_files.py tests/cli/test_check.py tests/cli/test_hostile.py \
 	tests/cli/test_reference.py
 
+# The front end. (test_examples_check.py and test_manual.py need more than make check does.)
+TESTS += tests/cli/test_cli.py
+
 # Fuzz targets: with --enable-fuzzers for libFuzzer, else a program that runs the corpus.
 check_PROGRAMS += tests/fuzz/fuzz_spec
 tests_fuzz_fuzz_spec_SOURCES = tests/fuzz/fuzz_spec.c
