@@ -134,11 +134,16 @@ def kill(pid, sig=signal.SIGKILL):
 # --- the host -----------------------------------------------------------------------------------
 
 
+# None is ever collected: libusb_exit() under a thread's feet, whose transfer is just ending, crashes.
+_backends = []
+
+
 def device(vendor=0x1D6B, product=0x0104):
     """The one device with these ids, found by a libusb that starts anew (no udevd in the lab)."""
     # get_backend() answers with the context it made first, which only knows that time's devices
     usb.backend.libusb1.get_backend()
     backend = usb.backend.libusb1._LibUSB(usb.backend.libusb1._lib)
+    _backends.append(backend)
     found = list(usb.core.find(find_all=True, idVendor=vendor, idProduct=product, backend=backend))
     if len(found) != 1:
         raise AssertionError(f"{len(found)} devices {vendor:04x}:{product:04x}, not one")
