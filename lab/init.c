@@ -7,6 +7,8 @@
  * kernel log, tty3 the control channel of both directions:
  *
  *   guest to host, lines:  R            ready, send the job
+ *                          O            stdin's console is open, send stdin (what is written to a
+ *                                       console before that makes no interrupt, and is not seen)
  *                          A COUNT      bytes of stdin taken so far
  *                          B COUNT      bytes of the control channel taken so far
  *                          S text       a line of an answer to q
@@ -791,6 +793,7 @@ int main(void)
 	if (job.tty)
 		open_console("/dev/tty0", O_RDWR | O_NONBLOCK, false);
 	pid = spawn(&job);
+	say('O', "");
 	status = serve(pid, sfd);
 	clean_up(sfd);
 	if (job.kmemleak)

@@ -307,6 +307,7 @@ class Run:
         self.restore = lambda: None  # gives the caller's terminal back
         self.status = None  # wait status of the command
         self.started = False  # the guest asked for its job
+        self.open = False  # stdin can be sent
         self.complaints = []
         self.answer = []
         self.failure = None
@@ -344,6 +345,8 @@ class Run:
             if tag == b"R":
                 self.started = True
                 self.send(self.job)
+            elif tag == b"O":
+                self.open = True
             elif tag == b"L":
                 self.complaints.append(text)
             elif tag == b"E":
@@ -430,7 +433,7 @@ class Run:
             if self.to_buf and self.to_room:
                 poll.register(fd["to"], select.POLLOUT)
             for pump in pumps:
-                if pump is not stdin or (self.started and self.status is None):
+                if pump is not stdin or (self.open and self.status is None):
                     pump.wants(poll)
             wait = None
             if self.deadline is not None:
