@@ -87,13 +87,13 @@ def naked_daemon(write):
 
 
 def dump(path):
+    opened = [fd for fd in os.listdir("/proc/self/fd") if os.path.lexists("/proc/self/fd/" + fd)]
     status = dict(line.split(":\t", 1) for line in open("/proc/self/status").read().splitlines())
     with open(path, "w") as f:
         json.dump({
             "status": status,
             "environ": dict(os.environ),
-            "fds": {fd: os.readlink("/proc/self/fd/" + fd) for fd in os.listdir("/proc/self/fd")
-                    if os.path.lexists("/proc/self/fd/" + fd)},
+            "fds": {fd: os.readlink("/proc/self/fd/" + fd) for fd in opened},
             "flags": {name: open("/proc/self/fdinfo/%d" % fd).read() for name, fd in fds.items()},
             "cwd": os.getcwd(),
             "pid": os.getpid(),

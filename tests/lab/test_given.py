@@ -1,0 +1,247 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# lab: timeout=120
+"""What a worker is given, and that it is given nothing else: descriptors, environment, configuration,
+rights; and the ways to say that it is ready."""
+
+import json
+import os
+import pathlib
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+import gadgets  # noqa: E402
+import harness  # noqa: E402
+import jsonschema  # noqa: E402
+import tap  # noqa: E402
+from gadgets import Fifo, finish, gadget, odd, start, worker  # noqa: E402
+from harness import EXAMPLES, SRC, down, ffsctl, kill, must, status, up  # noqa: E402
+from tap import eq, ok, test  # noqa: E402
+
+DIRECTORY = gadgets.DIRECTORY
+NOBODY, NOGROUP = 65534, 65534
+KEPT_CAPABILITIES = pathlib.Path("/proc/self/status").read_text().split("CapEff:\t")[1].split("\n")[0]
+
+before = harness.snapshot()
+
+
+@tap.cleanup
+def nothing_left():
+    try:
+        harness.same(before, harness.snapshot())
+    finally:
+        ffsctl("down", "--all")
+
+
+def dumped(words=("notify",), ffsctl_with=None, **settings):
+    """What odd_worker.py finds in its hands, as function `echo` of gadget `given`."""
+    path = DIRECTORY / "dump.json"
+    path.unlink(missing_ok=True)
+    path.touch()
+    path.chmod(0o666)
+    conf = gadget("given", odd("dump", path, *words, "wait", **settings))
+    must((ffsctl_with or ffsctl)("up", conf))
+    found = json.loads(path.read_text())
+    eq(found["pid"], status("given")[0]["functions"][0]["worker"]["pid"])
+    down("given")
+    return found
+
+
+def ids(found, what):
+    return [int(word) for word in found["status"][what].split()]
+
+
+@test("descriptors: 0 to 2, config, control and the endpoints, and no others")
+def _():
+    found = dumped()
+    fds = found["fds"]
+    names = found["environ"]["LISTEN_FDNAMES"].split(":")
+    eq(names, ["config", "control", "ep1-out", "ep2-in"])
+    # One more is the directory that it lists.
+    opened = sorted(int(fd) for fd in fds)
+    eq(opened, list(range(7)))
+    eq(fds["0"], "/dev/null")
+    ok(fds["1"].startswith("pipe:") and fds["1"] == fds["2"], f"output: {fds['1']}, {fds['2']}")
+    ok(fds["3"].startswith("/memfd:"), fds["3"])
+    ok(fds["4"].startswith("socket:"), fds["4"])
+    eq((fds["5"], fds["6"]), ("/dev/ffs/given/echo/ep1", "/dev/ffs/given/echo/ep2"))
+    flags = {name: int(text.split("flags:\t")[1].split()[0], 8) for name, text in found["flags"].items()}
+    eq(flags["config"] & 3, os.O_RDONLY, "access to config")
+    eq([flags[name] & os.O_NONBLOCK for name in ("ep1-out", "ep2-in")], [0, 0], "O_NONBLOCK of a program")
+    eq([flags[name] & os.O_CLOEXEC for name in names], [0] * 4, "O_CLOEXEC")
+
+
+@test("blocking = false opens the endpoints so")
+def _():
+    found = dumped(blocking=False)
+    for name in ("ep1-out", "ep2-in"):
+        ok(int(found["flags"][name].split("flags:\t")[1].split()[0], 8) & os.O_NONBLOCK, name)
+
+
+@test("descriptors that ffsctl was given go to nobody")
+def _():
+    def with_more(*args):
+        fds = [os.open("/dev/zero", os.O_RDONLY) for _ in range(5)] + list(os.pipe())
+        for fd in fds:
+            os.set_inheritable(fd, True)
+        try:
+            return finish(start(*args, pass_fds=fds))
+        finally:
+            for fd in fds:
+                os.close(fd)
+
+    eq(sorted(map(int, dumped(ffsctl_with=with_more)["fds"])), list(range(7)))
+    must(with_more("up", f"{EXAMPLES}/loopback.conf"))
+    now = status("loopback")[0]
+    for pid in (now["supervisor"], now["functions"][0]["keeper"], now["functions"][0]["worker"]["pid"]):
+        held = [os.readlink(f"/proc/{pid}/fd/{fd}") for fd in os.listdir(f"/proc/{pid}/fd")]
+        ok("/dev/zero" not in held, f"{harness.processes()[pid]}: {held}")
+    down("loopback")
+
+
+@test("a hundred restarts leave no descriptor behind, and no process")
+def _():
+    up(gadget("given", worker(plugin="loopback")))
+    supervisor = status("given")[0]["supervisor"]
+    must(ffsctl("restart", "given"))
+    held, there = len(os.listdir(f"/proc/{supervisor}/fd")), len(harness.processes())
+    for _ in range(100):
+        must(ffsctl("restart", "given"))
+    eq(len(os.listdir(f"/proc/{supervisor}/fd")), held, "descriptors of the supervisor")
+    eq(len(harness.processes()), there, "processes")
+    down("given")
+
+
+@test("the environment: what is documented, and what `env` says")
+def _():
+    os.environ["SECRET"] = "of the caller"
+    found = dumped()
+    common = {
+        "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        "FFSCTL_GADGET": "given", "FFSCTL_FUNCTION": "echo", "FFSCTL_MOUNT": "/dev/ffs/given/echo",
+        "LISTEN_FDS": "4", "LISTEN_PID": str(found["pid"]), "LISTEN_FDNAMES": "config:control:ep1-out:ep2-in",
+    }
+    # Python may add it by itself.
+    found["environ"].pop("LC_CTYPE", None)
+    eq(found["environ"], {**common, "NOTIFY_SOCKET": "/run/ffsctl/given/notify-echo"})
+    found = dumped(words=("fd",), ready="fd", env={"PATH": "/bin", "WHO": "${gadget}/${function} on ${mount}",
+                                                  "DIR": "${dir}"})
+    common.update(LISTEN_PID=str(found["pid"]), PATH="/bin", NOTIFY_FD="7", DIR=str(DIRECTORY),
+                  WHO="given/echo on /dev/ffs/given/echo")
+    found["environ"].pop("LC_CTYPE", None)
+    eq(found["environ"], common)
+    del os.environ["SECRET"]
+
+
+@test("the configuration is sealed, and valid against its schema")
+def _():
+    found = dumped()
+    schema = json.loads(pathlib.Path(SRC, "schemas/worker-config.schema.json").read_text())
+    jsonschema.Draft202012Validator(schema).validate(found["config"])
+    eq([(e["name"], e["direction"]) for e in found["config"]["endpoints"]],
+       [("ep1-out", "out"), ("ep2-in", "in")])
+
+
+def has_no_rights(found, uid, gid, groups):
+    for what in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"):
+        eq(int(found["status"][what], 16), 0, what)
+    eq(found["status"]["NoNewPrivs"], "1", "NoNewPrivs")
+    eq(ids(found, "Uid"), [uid] * 4, "Uid")
+    eq(ids(found, "Gid"), [gid] * 4, "Gid")
+    eq(sorted(ids(found, "Groups")), sorted(groups), "Groups")
+
+
+@test("rights: root without any by default, in a session of its own")
+def _():
+    found = dumped()
+    has_no_rights(found, 0, 0, [])
+    eq((found["sid"], found["pgid"]), (found["pid"], found["pid"]))
+    eq(found["cwd"], "/")
+    eq(int(found["blocked"], 16), 0, "blocked signals")
+
+
+@test("user, groups and directory, by name and by number")
+def _():
+    has_no_rights(dumped(user="nobody"), NOBODY, NOGROUP, [])
+    has_no_rights(dumped(user="nobody", groups=["adm", "4242"]), NOBODY, NOGROUP, [4, 4242])
+    has_no_rights(dumped(user="1234"), 1234, 1234, [])
+    found = dumped(user="nobody", directory=str(DIRECTORY))
+    eq(found["cwd"], str(DIRECTORY))
+
+
+@test("privileges = keep keeps them")
+def _():
+    found = dumped(privileges="keep")
+    eq(found["status"]["CapEff"], KEPT_CAPABILITIES)
+    eq(found["status"]["NoNewPrivs"], "0")
+
+
+@test("a plugin is nobody without rights")
+def _():
+    up(f"{EXAMPLES}/loopback.conf")
+    pid = status("loopback")[0]["functions"][0]["worker"]["pid"]
+    text = pathlib.Path(f"/proc/{pid}/status").read_text()
+    has_no_rights({"status": dict(line.split(":\t", 1) for line in text.splitlines())}, NOBODY, NOGROUP, [])
+    words = pathlib.Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    eq(sorted(w.split(b"=")[0].decode() for w in words if w),
+       ["FFSCTL_FUNCTION", "FFSCTL_GADGET", "FFSCTL_MOUNT", "LISTEN_FDNAMES", "LISTEN_FDS", "LISTEN_PID", "PATH"])
+    down("loopback")
+
+
+@test("the keeper: its session, ep0 and its socket, no directory of anybody")
+def _():
+    up(f"{EXAMPLES}/interrupt.conf")
+    keeper = status("interrupt")[0]["functions"][0]["keeper"]
+    held = sorted(os.readlink(f"/proc/{keeper}/fd/{fd}") for fd in os.listdir(f"/proc/{keeper}/fd"))
+    eq([h.split(":")[0] for h in held], ["/dev/ffs/interrupt/meter/ep0"] + ["/dev/null"] * 3 + ["socket"])
+    eq(os.getsid(keeper), keeper)
+    eq(os.readlink(f"/proc/{keeper}/cwd"), "/")
+    down("interrupt")
+
+
+@test("ready by each of the four ways; the bind waits for it")
+def _():
+    for words, ready in ((["ready"], "notify"), (["notify"], "notify"), (["fd"], "fd"), ([], "started")):
+        told = Fifo()
+        up(gadget("given", odd("tell", told.path, *words, "stop", ready=ready)))
+        eq(status("given")[1], 0)
+        told.wait()
+        down("given")
+
+
+@test("READY=1 of somebody else's is not heard")
+def _():
+    told = Fifo()
+    path = gadget("given", odd("tell", told.path, "wait"))
+    front = start("up", path)
+    told.wait()
+    import socket
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
+        s.sendto(b"READY=1", "/run/ffsctl/given/notify-echo")
+    for _ in range(5):
+        eq(status("given")[0]["state"], "starting")
+    down("given")
+    must(finish(front), 75)
+
+
+@test("what a worker prints is kept, and bounded")
+def _():
+    up(gadget("given", odd("notify", "flood", "wait")))
+    log = pathlib.Path("/run/ffsctl/given/log")
+    seen = set()
+    for _ in range(50):
+        seen.add(log.stat().st_size)
+        status("given")
+    ok(max(seen) <= 2 * 65536, f"the log grows to {max(seen)}")
+    ok(len(seen) > 1, "nothing is written")
+    down("given")
+    up(gadget("given", worker(exec=["/bin/sh", "-c", "echo to stdout; echo to stderr >&2; exec sleep 1000"],
+                              ready="started")))
+    kill(status("given")[0]["functions"][0]["worker"]["pid"])
+    gadgets.await_status("given", lambda g: g["functions"][0]["worker"]["last_exit"], "ended")
+    text = log.read_text()
+    ok("to stdout\n" in text and "to stderr\n" in text, text)
+    down("given")
+
+
+tap.main()
