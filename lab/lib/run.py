@@ -214,7 +214,9 @@ def start(opt, core):
     ours = {name: pipes[name][1 if name in ("in", "to") else 0] for name in pipes}
     # Its descriptors, from 3 on; UML's consoles must not share one
     order = ["in", "out", "err", "log", "to", "from"]
-    argv = ["setpriv", "--pdeathsig", "KILL", os.path.join(kernel, "vmlinux"),
+    # No address randomization: it moves the host's own mappings across the top of the space that
+    # the kernel gives its processes, in one start of sixty
+    argv = ["setarch", "-R", "setpriv", "--pdeathsig", "KILL", os.path.join(kernel, "vmlinux"),
             "mem=" + opt.mem, "root=/dev/root", "rootfstype=hostfs", "rootflags=/", "ro",
             "init=" + cache.init_file(),
             "con=null", "con0=fd:3,fd:4", "con1=fd:5", "con2=fd:6", "con3=fd:7,fd:8",
@@ -243,7 +245,7 @@ def start(opt, core):
             for sig in (signal.SIGPIPE, signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
                 signal.signal(sig, signal.SIG_DFL)
             # HOME: UML reads ~/.uml otherwise
-            os.execvpe("setpriv", argv, {"PATH": os.environ.get("PATH", "") + ":/usr/bin:/bin",
+            os.execvpe(argv[0], argv, {"PATH": os.environ.get("PATH", "") + ":/usr/bin:/bin",
                                          "TMPDIR": memory, "HOME": "/"})
         finally:
             os._exit(EX_START)
