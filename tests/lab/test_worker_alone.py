@@ -18,8 +18,8 @@ import jsonschema
 
 sys.path.insert(0, os.path.join(os.environ.get("FFSCTL_SRC", "."), "tests/lab"))
 from tap import contains, eq, main, ok, raises, test
-from worker_harness import (ACCEPT, BENCH, ENABLE, LOOPBACK, PING, PONG, PROBE, READY, SETUP, STALL,
-                            STATS, WORKER, Gadget, Host, bench, event, message, write)
+from worker_harness import (BENCH, ENABLE, LOOPBACK, PING, PONG, PROBE, STATS, WORKER, Gadget, Host,
+                            bench, event, message, write)
 
 SRC = os.environ.get("FFSCTL_SRC", ".")
 BULK = [("bulk", "in"), ("bulk", "out")]
