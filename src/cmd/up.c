@@ -137,6 +137,14 @@ static int load(struct request *q)
 	return exit;
 }
 
+static void drop(struct request *q)
+{
+	error_clear(&q->err);
+	diags_free(&q->diags);
+	json_decref(q->form);
+	gadget_free(q->gadget);
+}
+
 static int finish(struct request *q, json_t *gadgets, int exit)
 {
 	/* In words they have been printed; in the document they are problems, and this the error.
@@ -148,10 +156,7 @@ static int finish(struct request *q, json_t *gadgets, int exit)
 		exit = cmd_print_json(gadgets, &q->err, &q->diags, exit);
 	else if (q->err.exit)
 		exit = cmd_print_error(&q->err);
-	error_clear(&q->err);
-	diags_free(&q->diags);
-	json_decref(q->form);
-	gadget_free(q->gadget);
+	drop(q);
 	return exit;
 }
 
@@ -195,8 +200,11 @@ static int run_child(struct request *q, int report_fd)
 	if (exit)
 		return finish(q, NULL, exit);
 	front_up(q->gadget, q->form, &q->front, report_fd, &reported, &output, &q->err);
-	if (reported)
-		return q->err.exit;
+	if (reported) {
+		exit = q->err.exit;
+		drop(q);
+		return exit;
+	}
 	if (output && *output)
 		fprintf(stderr, "%s%s", output, str_has_suffix(output, "\n") ? "" : "\n");
 	return finish(q, NULL, q->err.exit);

@@ -136,10 +136,11 @@ static json_t *problems_json(const struct supervisor *s)
 void supervisor_write_status(struct supervisor *s)
 {
 	_cleanup_error_ struct error ignored = { 0 };
-	json_t *functions = json_array(), *json;
+	json_t *functions, *json;
 
 	if (!s->gadget || s->rundir.dir_fd < 0)
 		return;
+	functions = json_array();
 	for (size_t n = 0; n < s->gadget->n_functions; n++)
 		json_array_append_new(functions, function_json(s, &s->gadget->functions[n]));
 	json = json_pack("{s:s, s:s, s:s, s:o, s:i, s:o, s:o, s:o}", "name", s->name, "file",

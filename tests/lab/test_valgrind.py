@@ -1,0 +1,199 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# lab: kernel=6.12 timeout=600
+"""valgrind finds no leak and no wrong access in check, up, run, status, restart and down, in what
+the command leaves in the background, and where something fails.
+
+Every process writes a log of its own, which must be empty when it has ended by itself."""
+
+import contextlib
+import errno
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+import gadgets  # noqa: E402
+import harness  # noqa: E402
+import tap  # noqa: E402
+from gadgets import LOOPBACK, await_state, gadget, odd, worker  # noqa: E402
+from harness import EXAMPLES, FFSCTL, SRC, document, ffsctl, kill, must, status, wait_dead  # noqa: E402
+from tap import eq, ok, skip, test  # noqa: E402
+
+LOGS = gadgets.DIRECTORY / "valgrind"
+LOGS.mkdir()
+VALGRIND = ["valgrind", "-q", "--leak-check=full", "--show-leak-kinds=all", "--errors-for-leak-kinds=all",
+            "--track-fds=no", "--num-callers=30", f"--suppressions={SRC}/tests/valgrind/ffsctl.supp",
+            f"--log-file={LOGS}/%p"]
+TWO = gadget("two", {"a": LOOPBACK, "b": odd("notify", "setup", restart_delay=0)})
+ALL = sorted(str(p) for p in pathlib.Path(EXAMPLES).glob("*.conf"))
+
+# pidfd_open is newer than Debian 12's valgrind, which lets it fail, and says so.
+UNKNOWN = re.compile(r"--\d+-- (WARNING: unhandled amd64-linux syscall: 434|You may be able to write|"
+                     r"Read the file README_MISSING|Nevertheless we consider|it at http://valgrind.org)")
+
+before = harness.snapshot()
+SANITIZED = b"__asan_init" in pathlib.Path(FFSCTL).read_bytes()
+
+
+@tap.cleanup
+def nothing_left():
+    try:
+        harness.same(before, harness.snapshot())
+    finally:
+        ffsctl("down", "--all")
+        for log in LOGS.iterdir():
+            log.unlink()
+
+
+def begin(*args, fault=None):
+    """ffsctl under valgrind, in the background."""
+    if SANITIZED:
+        skip("valgrind and the sanitizers exclude each other")
+    environment = dict(os.environ, **({"FFSCTL_TEST_FAULT": fault} if fault else {}))
+    return subprocess.Popen([*VALGRIND, FFSCTL, *args], env=environment, stdin=subprocess.DEVNULL,
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def end(process, code=0):
+    out, err = process.communicate(timeout=120)
+    eq(process.returncode, code, f"{process.args[len(VALGRIND):]}: {err}\nexit")
+    return out, err
+
+
+def clean():
+    """Of all that have ended."""
+    logs = list(LOGS.iterdir())
+    ok(logs, "valgrind has written nothing")
+    for log in logs:
+        text = "".join(line for line in log.read_text().splitlines(True) if not UNKNOWN.match(line))
+        # A keeper is killed, and says nothing. What becomes a worker's program is no business of ours.
+        ok(not text.strip(), f"{log.name}:\n{text[:8000]}")
+
+
+def checked(*args, code=0, fault=None):
+    result = end(begin(*args, fault=fault), code)
+    clean()
+    return result
+
+
+@test("a leak is seen")
+def _():
+    if SANITIZED:
+        skip("valgrind and the sanitizers exclude each other")
+    source, program = LOGS / "leak.c", gadgets.DIRECTORY / "leak"
+    source.write_text("#include <stdlib.h>\nint main(void) { return malloc(7) == 0; }\n")
+    must(subprocess.run(["cc", "-O0", "-o", str(program), str(source)], capture_output=True, text=True))
+    source.unlink()
+    subprocess.run([*VALGRIND, str(program)], check=True)
+    ok("7 bytes in 1 blocks are definitely lost" in next(LOGS.iterdir()).read_text())
+
+
+@test("check: every example, and bad files")
+def _():
+    checked("check", *ALL)
+    checked("check", "--json", *ALL)
+    bad = sorted(str(p) for p in pathlib.Path(SRC, "tests/bad").glob("*.conf"))
+    checked("check", *bad, code=65)
+    checked("check", "/nowhere.conf", code=66)
+
+
+@test("up --dry-run")
+def _():
+    checked("up", "--dry-run", TWO)
+    checked("up", "--dry-run", "--json", TWO)
+
+
+@test("up, its supervisor, status, restart, down")
+def _():
+    end(begin("up", TWO, "--wait-host"))
+    now = status("two")[0]
+    traffic = gadgets.Traffic(0)
+    traffic.more(3)
+    checked("status")
+    checked("status", "two", "--json")
+    checked("up", TWO)
+    kill(now["functions"][1]["worker"]["pid"])
+    await_state("two", "ready")
+    checked("restart", "two")
+    traffic.device.ctrl_transfer(0x41, 2, 0, 1, b"some data", 5000)
+    eq(bytes(traffic.device.ctrl_transfer(0xC1, 1, 0, 1, 64, 5000)), b"some data")
+    traffic.end()
+    checked("down", "two")
+    wait_dead(now["supervisor"])
+    clean()
+
+
+@test("up with other examples")
+def _():
+    for path in ALL:
+        if pathlib.Path(path).stem not in ("languages", "mount-options"):
+            continue
+        end(begin("up", path))
+        supervisor = status(pathlib.Path(path).stem)[0]["supervisor"]
+        must(ffsctl("down", path))
+        wait_dead(supervisor)
+    clean()
+
+
+@test("up that fails: at a step, for a worker, for a file, for somebody else")
+def _():
+    steps = document(must(ffsctl("up", "--dry-run", "--json", TWO)))["gadgets"][0]["plan"]
+    for n in (1, len(steps)):
+        checked("up", TWO, code=71, fault=f"fail={n}:{errno.EIO}")
+    checked("up", gadget("x", odd("exit", 1)), code=76)
+    checked("up", gadget("x", worker(exec=["/nowhere"])), code=69)
+    checked("up", gadget("x", odd("wait", start_timeout=0.5)), code=75)
+    checked("up", "/nowhere.conf", code=66)
+    must(ffsctl("up", TWO))
+    checked("up", ALL[0], "--name", "two", code=73)
+    must(ffsctl("down", "two"))
+
+
+@test("up and down that clear what a dead supervisor has left")
+def _():
+    must(ffsctl("up", TWO))
+    kill(status("two")[0]["supervisor"])
+    checked("status", "two", code=1)
+    checked("down", "two")
+    must(ffsctl("up", TWO))
+    kill(status("two")[0]["supervisor"])
+    end(begin("up", TWO))
+    supervisor = status("two")[0]["supervisor"]
+    must(ffsctl("down", "two"))
+    wait_dead(supervisor)
+    clean()
+
+
+@test("down that fails")
+def _():
+    steps = document(must(ffsctl("up", "--dry-run", "--json", TWO)))["gadgets"][0]["plan"]
+    mount = next(step["n"] for step in steps if step["do"] == "mount")
+    end(begin("up", TWO, fault=f"undo-fail={mount}:{errno.EBUSY}"))
+    supervisor = status("two")[0]["supervisor"]
+    checked("down", "two", code=71)
+    wait_dead(supervisor)
+    clean()
+    checked("down", "two")
+
+
+@test("run, until TERM, and until a keeper dies")
+def _():
+    for code in (0, 76):
+        process = begin("run", TWO, "--udc", "dummy_udc.0")
+        with contextlib.suppress(StopIteration):
+            while "up on" not in next(process.stderr):
+                pass
+        if code:
+            kill(status("two")[0]["functions"][0]["keeper"])
+        else:
+            process.send_signal(signal.SIGTERM)
+        end(process, code)
+        clean()
+    must(ffsctl("down", "two"))
+
+
+tap.main()
