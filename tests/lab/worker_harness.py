@@ -20,7 +20,6 @@ import socket
 import struct
 import subprocess
 import threading
-import time
 
 CONFIGFS = "/sys/kernel/config"
 BUILD = os.environ.get("FFSCTL_BUILD", ".")
