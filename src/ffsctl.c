@@ -5,8 +5,10 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "base/log.h"
 #include "cmd/cmd.h"
 
@@ -152,6 +154,9 @@ int main(int argc, char **argv)
 					.run_dir = "/run/ffsctl" } };
 	int option;
 
+	fd_open_stdio();
+	/* What others are to read they can read, whoever calls. */
+	umask(022);
 	/* A line is one write: cheaper, and lines of several processes do not mix. */
 	setvbuf(stderr, NULL, _IOLBF, BUFSIZ);
 	set_color(&g, "auto");

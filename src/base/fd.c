@@ -134,6 +134,17 @@ void fd_close_others(const int *keep, size_t n)
 	}
 }
 
+void fd_open_stdio(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd < 3);
+	if (fd > 2)
+		close(fd);
+}
+
 void fd_stdio_to_null(void)
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);

@@ -28,5 +28,8 @@ int fd_write_all(int fd, const void *data, size_t size);
 void fd_close_others(const int *keep, size_t n);
 /* Closes every descriptor from `first` on. */
 void fd_close_from(unsigned int first);
+/* Opens /dev/null as each of 0, 1 and 2 that is closed, so that no other file becomes one of them.
+ */
+void fd_open_stdio(void);
 /* 0, 1 and 2 become /dev/null. */
 void fd_stdio_to_null(void);

@@ -7,6 +7,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#define TIMER_MAX 1e9 /* seconds; 30 years, and no integer's limit on any machine */
+
 int loop_open(struct loop *loop)
 {
 	loop->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
@@ -83,6 +85,8 @@ void timer_start(struct source *timer, double seconds)
 
 	if (timer->fd < 0)
 		return;
+	if (seconds > TIMER_MAX)
+		seconds = TIMER_MAX;
 	when.it_value.tv_sec = (time_t)seconds;
 	when.it_value.tv_nsec = (long)((seconds - (double)when.it_value.tv_sec) * 1e9);
 	if (when.it_value.tv_sec == 0 && when.it_value.tv_nsec == 0)
