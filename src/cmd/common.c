@@ -101,27 +101,33 @@ int cmd_load(const struct globals *globals, const char *argument, const char *na
 	return err->exit ? err->exit : EX_DATAERR;
 }
 
+/* It becomes part of paths: '..' must not lead out of /run/ffsctl. */
+static int check_name(const char *name, struct error *err)
+{
+	if (spec_is_gadget_name(name))
+		return 0;
+	return error_set(err, EX_USAGE, EINVAL, NULL, "'%s' is no name of a gadget", name);
+}
+
 int cmd_gadget_name(const struct globals *globals, const char *argument, char **name,
 		    struct error *err)
 {
 	_cleanup_gadget_ struct gadget *gadget = NULL;
 	struct diags diags = { 0 };
-	const char *base;
-	int exit = 0;
+	int exit;
 
 	if (!is_path(argument)) {
 		*name = xstrdup(argument);
-		return 0;
+		return check_name(*name, err);
 	}
 	exit = cmd_load(globals, argument, NULL, &gadget, NULL, &diags, err);
 	diags_free(&diags);
 	/* A file that has been damaged or removed meanwhile must not keep its gadget from going
 	 * down. */
-	base = strrchr(argument, '/') ? strrchr(argument, '/') + 1 : argument;
-	*name = exit == 0 ? xstrdup(gadget->name) : xstrndup(base, strcspn(base, "."));
+	*name = exit == 0 ? xstrdup(gadget->name) : spec_default_name(argument);
 	if (exit == EX_NOINPUT || exit == EX_NOPERM || exit == EX_DATAERR)
 		error_clear(err);
-	return err->exit ? -err->err : 0;
+	return err->exit ? -err->err : check_name(*name, err);
 }
 
 int cmd_print_error(const struct error *err)

@@ -14,7 +14,7 @@
 
 #define MAX_LANGUAGES 31 /* MAX_USB_STRING_LANGS of linux/usb/gadget.h */
 
-static bool is_gadget_name(const char *name)
+bool spec_is_gadget_name(const char *name)
 {
 	static const char letters[] =
 		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
@@ -27,6 +27,18 @@ static bool is_gadget_name(const char *name)
 		if (!strchr(letters, name[i]) && !strchr("._-", name[i]))
 			return false;
 	return true;
+}
+
+char *spec_default_name(const char *path)
+{
+	const char *base = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
+	size_t n = strlen(base);
+
+	if (str_has_suffix(base, ".conf"))
+		n -= strlen(".conf");
+	else if (str_has_suffix(base, ".scheme"))
+		n -= strlen(".scheme");
+	return xstrndup(base, n);
 }
 
 #define NAME_RULE                                                                                  \
@@ -44,15 +56,9 @@ static void load_name(struct load *l, struct node *node, const char *override)
 	} else if (node && !node->bad) {
 		base = xstrdup(node->text);
 	} else {
-		const char *slash = strrchr(main_file->path, '/');
-
-		base = xstrdup(slash ? slash + 1 : main_file->path);
-		if (str_has_suffix(base, ".conf"))
-			base[strlen(base) - strlen(".conf")] = '\0';
-		else if (str_has_suffix(base, ".scheme"))
-			base[strlen(base) - strlen(".scheme")] = '\0';
+		base = spec_default_name(main_file->path);
 	}
-	if (!is_gadget_name(base) && !(node && node->bad && !override)) {
+	if (!spec_is_gadget_name(base) && !(node && node->bad && !override)) {
 		shown = diag_quote(base);
 		if (override)
 			diag_error(l->diags, &whole, "%s cannot be a name: " NAME_RULE, shown);

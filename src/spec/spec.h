@@ -60,6 +60,11 @@ struct spec_options {
 int spec_load(const char *path, const struct spec_options *options, struct gadget **out,
 	      json_t **json, struct diags *diags, struct error *err);
 
+/* Letters, digits and, after the first, '.', '_' and '-': as the key `name` has it. */
+bool spec_is_gadget_name(const char *name);
+/* The key's default: the file's name without .conf or .scheme. The caller frees it. */
+char *spec_default_name(const char *path);
+
 /* The same for a text that is in memory; `path` is only what messages call it. */
 int spec_load_text(const char *path, const char *text, size_t size, struct gadget **out,
 		   json_t **json, struct diags *diags);
