@@ -134,14 +134,29 @@ static usbg_function *find_function(const struct usbg_view *view, const char *di
 	return known < 0 ? NULL : usbg_get_function(view->gadget, known, dot + 1);
 }
 
+/* VIEW/usb_gadget and VIEW of a view's path; the caller frees both. */
+static bool split_view(const char *path, char **gadgets, char **top)
+{
+	const char *last = strrchr(path, '/'), *middle = last;
+
+	while (middle > path && *--middle != '/')
+		;
+	if (middle == path) /* only in a record that somebody has damaged */
+		return false;
+	*gadgets = xstrndup(path, (size_t)(last - path));
+	*top = xstrndup(path, (size_t)(middle - path));
+	return true;
+}
+
 static int view_undo(struct step *step, struct error *err)
 {
-	_cleanup_free_ char *gadgets =
-		xstrndup(step->path, (size_t)(base_name(step->path) - 1 - step->path));
-	_cleanup_free_ char *top = xstrndup(gadgets, (size_t)(base_name(gadgets) - 1 - gadgets));
+	_cleanup_free_ char *gadgets = NULL, *top = NULL;
 
 	if (step->self)
 		usbg_view_close(step->self);
+	if (!split_view(step->path, &gadgets, &top))
+		return error_set(err, EX_SOFTWARE, EBADMSG, step->path, "%s is no view",
+				 step->path);
 	if ((unlink(step->path) < 0 && errno != ENOENT) ||
 	    (rmdir(gadgets) < 0 && errno != ENOENT) || (rmdir(top) < 0 && errno != ENOENT))
 		return error_errno(err, EX_OSERR, errno, top, "cannot remove %s", top);
@@ -150,12 +165,11 @@ static int view_undo(struct step *step, struct error *err)
 
 static int view_make(struct step *step, struct error *err)
 {
-	_cleanup_free_ char *gadgets =
-		xstrndup(step->path, (size_t)(base_name(step->path) - 1 - step->path));
-	_cleanup_free_ char *top = xstrndup(gadgets, (size_t)(base_name(gadgets) - 1 - gadgets));
+	_cleanup_free_ char *gadgets = NULL, *top = NULL;
 	struct usbg_view *view = step->self;
 	int r;
 
+	split_view(step->path, &gadgets, &top);
 	if (mkdir(top, 0700) < 0 || mkdir(gadgets, 0700) < 0 ||
 	    symlink(step->value, step->path) < 0)
 		return error_errno(err, EX_OSERR, errno, step->path, "cannot make %s", step->path);

@@ -67,4 +67,5 @@ const struct step_op ffs_op_mount = {
 	.undo_name = "umount",
 	.apply = mount_apply,
 	.undo = mount_undo,
+	.needs_value = true,
 };

@@ -5,12 +5,37 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
+
+/* How often another command may take away a directory that we have just made, before we give up. */
+#define SHARED_TRIES 100
+
+/* -errno */
+static int make_directory(const struct step *step)
+{
+	_cleanup_free_ char *parent =
+		xstrndup(step->path, (size_t)(strrchr(step->path, '/') - step->path));
+
+	for (int i = 0; i < SHARED_TRIES; i++) {
+		if (mkdir(step->path, 0755) == 0)
+			return 0;
+		if (errno != ENOENT || step->self != PLAN_SHARED_PARENT)
+			break;
+		/* Its own step has made it, and undoes it: another gadget's has just done so. */
+		if (mkdir(parent, 0755) < 0 && errno != EEXIST)
+			break;
+	}
+	return -errno;
+}
+
 static int mkdir_apply(struct step *step, struct error *err)
 {
-	if (mkdir(step->path, 0755) == 0)
+	int r = make_directory(step);
+
+	if (r == 0)
 		return 0;
-	return error_errno(err, errno == EACCES || errno == EPERM ? EX_NOPERM : EX_OSERR, errno,
-			   step->path, "cannot make the directory %s", step->path);
+	return error_errno(err, r == -EACCES || r == -EPERM ? EX_NOPERM : EX_OSERR, -r, step->path,
+			   "cannot make the directory %s", step->path);
 }
 
 int plan_undo_rmdir(struct step *step, struct error *err)
@@ -28,11 +53,16 @@ const struct step_op plan_op_mkdir = {
 	.undo = plan_undo_rmdir,
 };
 
+/* Others may make it, and take it away again, between any two of our calls. */
+/* Others may make it, and take it away again, between any two of our calls. */
 static int mkdir_shared_apply(struct step *step, struct error *err)
 {
 	struct stat st;
+	int r = make_directory(step);
 
-	if (stat(step->path, &st) == 0 && S_ISDIR(st.st_mode))
+	if (r == 0)
+		return 0;
+	if (r == -EEXIST && stat(step->path, &st) == 0 && S_ISDIR(st.st_mode))
 		return 0;
 	return mkdir_apply(step, err);
 }
@@ -85,4 +115,5 @@ const struct step_op plan_op_symlink = {
 	.undo_name = "unlink",
 	.apply = symlink_apply,
 	.undo = symlink_undo,
+	.needs_value = true,
 };

@@ -8,6 +8,8 @@
 extern const struct step_op plan_op_mkdir;
 /* A directory that several gadgets share: found or made; removed by whoever leaves it empty. */
 extern const struct step_op plan_op_mkdir_shared;
+/* `self` of both: the directory above is a shared one of the same plan. */
+#define PLAN_SHARED_PARENT ((void *)&plan_op_mkdir_shared)
 /* A symbolic link at `path` to `value`; never over an existing node. */
 extern const struct step_op plan_op_symlink;
 

@@ -159,6 +159,10 @@ int plan_from_json(struct plan *plan, const json_t *json, const struct step_op *
 				err, EX_SOFTWARE, EBADMSG, path,
 				"step %zu of the record is not one this version knows ('%s')",
 				i + 1, name ? name : "?");
+		if (*path != '/' || strlen(path) < 2 || (!value && (*op)->needs_value))
+			return error_set(err, EX_SOFTWARE, EBADMSG, path,
+					 "step %zu of the record ('%s') makes no sense", i + 1,
+					 name);
 		plan_add(plan, *op, xstrdup(path), value ? xstrdup(value) : NULL, NULL, NULL);
 	}
 	return 0;

@@ -11,6 +11,7 @@
 #pragma once
 
 #include <jansson.h>
+#include <stdbool.h>
 
 #include "base/error.h"
 
@@ -29,6 +30,7 @@ struct step_op {
 	 * have left no trace. */
 	int (*apply)(struct step *step, struct error *err);
 	int (*undo)(struct step *step, struct error *err);
+	bool needs_value; /* the undo reads `value`: a record without one is damaged */
 };
 
 struct step {

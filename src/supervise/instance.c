@@ -235,6 +235,9 @@ static int strangers_undo(struct step *step, struct error *err)
 {
 	_cleanup_free_ char *gadget = xstrndup(step->value, strcspn(step->value, " "));
 
+	if (!strchr(step->value, ' '))
+		return error_set(err, EX_SOFTWARE, EBADMSG, step->path,
+				 "the record does not say whose worker %s was", step->path);
 	if (reap_strangers(gadget, step->value + strlen(gadget) + 1) == 0)
 		return 0;
 	if (++step->tries < STRANGER_TRIES)
@@ -261,6 +264,7 @@ static const struct step_op op_worker = {
 	.undo_name = "stop-worker",
 	.apply = worker_apply,
 	.undo = worker_undo,
+	.needs_value = true,
 };
 
 static int ready_apply(struct step *step, struct error *err)
@@ -304,16 +308,19 @@ const struct step_op *const instance_ops[] = {
 static void add_directories(struct plan *plan, const struct instance *i)
 {
 	const struct ffs_mount *m = &i->function->ffs->mount;
+	void *above = NULL;
 
 	for (const char *p = strchr(m->path + 1, '/');; p = strchr(p + 1, '/')) {
 		char *dir = p ? xstrndup(m->path, (size_t)(p - m->path)) : xstrdup(m->path);
 		bool ours = m->path_is_default && !streq(dir, "/dev");
 
-		if (ours || !path_exists(dir))
+		if (ours || !path_exists(dir)) {
 			plan_add(plan, p ? &plan_op_mkdir_shared : &plan_op_mkdir, dir, NULL,
-				 &m->at, NULL);
-		else
+				 &m->at, above);
+			above = PLAN_SHARED_PARENT;
+		} else {
 			free(dir);
+		}
 		if (!p)
 			return;
 	}

@@ -48,11 +48,11 @@ static int soon_once(struct step *step, struct error *err _unused_)
 	return step->tries++ == 0 ? PLAN_SOON : 0;
 }
 
-static const struct step_op op_ok = { "ok", "un-ok", ok_apply, ok_undo };
-static const struct step_op op_bad = { "bad", "un-bad", bad, ok_undo };
-static const struct step_op op_bad_undo = { "ok", "bad", ok_apply, bad };
-static const struct step_op op_waits = { "waits", "un-wait", wait_once, soon_once };
-static const struct step_op op_for_good = { "for-good", NULL, ok_apply, NULL };
+static const struct step_op op_ok = { "ok", "un-ok", ok_apply, ok_undo, false };
+static const struct step_op op_bad = { "bad", "un-bad", bad, ok_undo, false };
+static const struct step_op op_bad_undo = { "ok", "bad", ok_apply, bad, false };
+static const struct step_op op_waits = { "waits", "un-wait", wait_once, soon_once, false };
+static const struct step_op op_for_good = { "for-good", NULL, ok_apply, NULL, false };
 static const struct step_op *const all[] = { &op_ok, &op_bad, &op_waits, &op_for_good, NULL };
 
 static void add(struct plan *plan, const struct step_op *op, const char *path)
@@ -144,15 +144,15 @@ Test(plan, a_record_is_undone_by_another_process)
 	_cleanup_error_ struct error err = { 0 };
 	json_t *json;
 
-	add(&plan, &op_ok, "a");
-	plan_add(&plan, &op_ok, xstrdup("b"), xstrdup("value"), NULL, NULL);
+	add(&plan, &op_ok, "/a");
+	plan_add(&plan, &op_ok, xstrdup("/b"), xstrdup("value"), NULL, NULL);
 	json = plan_to_json(&plan);
 	cr_assert_eq(plan_from_json(&read, json, all, &err), 0);
 	json_decref(json);
 	plan_assume_applied(&read);
 	cr_assert_str_eq(read.steps[1].value, "value");
 	cr_assert_eq(plan_undo(&read, &err), 0);
-	cr_assert_str_eq(done, "-b -a ");
+	cr_assert_str_eq(done, "-/b -/a ");
 }
 
 Test(plan, a_record_with_an_unknown_step_is_refused)
@@ -213,4 +213,71 @@ Test(files, a_shared_directory_is_removed_by_who_leaves_it_empty)
 	cr_assert_eq(plan_undo(&second, &err), 0);
 	cr_assert_eq(access(shared, F_OK), -1);
 	rmdir(dir);
+}
+
+Test(files, a_shared_directory_may_be_there_already)
+{
+	_cleanup_plan_ struct plan plan = { 0 };
+	_cleanup_error_ struct error err = { 0 };
+	char dir[] = "/tmp/ffsctl-plan-XXXXXX";
+
+	cr_assert_not_null(mkdtemp(dir));
+	plan_add(&plan, &plan_op_mkdir_shared, xstrdup(dir), NULL, NULL, NULL);
+	cr_assert_eq(plan_apply(&plan, &err), 0);
+	cr_assert_eq(plan_undo(&plan, &err), 0);
+	cr_assert_eq(access(dir, F_OK), -1);
+}
+
+static int take_away(struct step *step, struct error *err _unused_)
+{
+	cr_assert_eq(rmdir(step->path), 0);
+	return 0;
+}
+
+Test(files, a_shared_directory_that_others_take_away_is_made_again)
+{
+	static const struct step_op op_other = { .name = "other", .apply = take_away };
+	_cleanup_plan_ struct plan plan = { 0 };
+	_cleanup_error_ struct error err = { 0 };
+	char dir[] = "/tmp/ffsctl-plan-XXXXXX";
+	char *shared;
+
+	cr_assert_not_null(mkdtemp(dir));
+	shared = strf("%s/shared", dir);
+	plan_add(&plan, &plan_op_mkdir_shared, shared, NULL, NULL, NULL);
+	plan_add(&plan, &op_other, xstrdup(shared), NULL, NULL, NULL);
+	plan_add(&plan, &plan_op_mkdir, strf("%s/mine", shared), NULL, NULL, PLAN_SHARED_PARENT);
+	cr_assert_eq(plan_apply(&plan, &err), 0, "%s", err.text);
+	cr_assert_eq(plan_undo(&plan, &err), 0);
+	cr_assert_eq(access(shared, F_OK), -1);
+
+	/* A parent that is not the plan's is not made. */
+	plan_add(&plan, &plan_op_mkdir, strf("%s/no/mine", dir), NULL, NULL, NULL);
+	plan.next = plan.n - 1;
+	cr_assert_eq(plan_apply(&plan, &err), -ENOENT);
+	rmdir(dir);
+}
+
+Test(plan, a_damaged_record_is_refused)
+{
+	static const char *const records[] = {
+		"{}",
+		"[1]",
+		"[{\"do\": \"symlink\", \"path\": \"/x\"}]",
+		"[{\"do\": \"symlink\", \"path\": \"x\", \"value\": \"y\"}]",
+		"[{\"do\": \"mkdir\", \"path\": \"/\"}]",
+		"[{\"do\": \"mkdir\", \"path\": 7}]",
+	};
+	static const struct step_op *const ops[] = { &plan_op_symlink, &plan_op_mkdir, NULL };
+
+	for (size_t i = 0; i < ARRAY_SIZE(records); i++) {
+		_cleanup_plan_ struct plan plan = { 0 };
+		_cleanup_error_ struct error err = { 0 };
+		json_t *json = json_loads(records[i], 0, NULL);
+
+		cr_assert_not_null(json);
+		cr_expect_lt(plan_from_json(&plan, json, ops, &err), 0, "%s", records[i]);
+		cr_expect_eq(err.exit, EX_SOFTWARE);
+		json_decref(json);
+	}
 }
