@@ -54,7 +54,10 @@ TESTS += tests/fuzz/test_corpus.py
 endif
 
 # supervise: a worker's life, without its processes.
-UNIT_TESTS += tests/unit/test_unit
+UNIT_TESTS += tests/unit/test_rundir tests/unit/test_unit
+tests_unit_test_rundir_SOURCES = tests/unit/test_rundir.c
+tests_unit_test_rundir_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
+tests_unit_test_rundir_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
 tests_unit_test_unit_SOURCES = tests/unit/test_unit.c
 tests_unit_test_unit_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
 tests_unit_test_unit_LDADD = libffsctl.a $(CRITERION_LIBS)

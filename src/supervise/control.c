@@ -170,7 +170,12 @@ static void on_listener(void *data, uint32_t events _unused_)
 			break;
 		return;
 	}
-	cleanup_close(&fd); /* all places are taken: the client sees the end of its connection */
+	if (fd >= 0) { /* all places are taken */
+		struct control_client late = { .control = control, .source = SOURCE_NONE };
+
+		late.source.fd = fd;
+		refuse(&late, EX_CANTCREAT, "too many commands wait for its supervisor already");
+	}
 }
 
 void control_init(struct control *control, struct supervisor *supervisor)
@@ -259,8 +264,21 @@ static bool host_is_there(const struct supervisor *s)
 	return false;
 }
 
+/* A gadget that has failed stays as it is: what is waited for does not come any more. */
+static void give_up_waiting(struct control *control)
+{
+	for (size_t c = 0; c < CONTROL_CLIENTS; c++) {
+		struct control_client *client = &control->clients[c];
+
+		if (client->waits == CLIENT_WAITS_RESTART || client->waits == CLIENT_WAITS_HOST)
+			answer(client, &control->supervisor->failure);
+	}
+}
+
 void control_update(struct control *control)
 {
+	if (control->supervisor->failed)
+		give_up_waiting(control);
 	for (size_t c = 0; c < CONTROL_CLIENTS; c++) {
 		struct control_client *client = &control->clients[c];
 		_cleanup_error_ struct error err = { 0 };

@@ -18,9 +18,11 @@
 
 int front_locked(const char *name, pid_t pid, const char *who, struct error *err)
 {
+	if (pid <= 0 || !who)
+		return error_set(err, EX_CANTCREAT, EBUSY, NULL, "another command works on '%s'",
+				 name);
 	return error_set(err, EX_CANTCREAT, EBUSY, NULL,
-			 "another command works on '%s': '%s' (pid %d)", name, who ? who : "?",
-			 (int)pid);
+			 "another command works on '%s': '%s' (pid %d)", name, who, (int)pid);
 }
 
 int front_clear_leftovers(const struct world *world, const char *name, struct rundir *rundir,
@@ -46,17 +48,22 @@ bool front_has_record(const struct rundir *rundir)
 
 /* --- down, restart, wait --- */
 
-static int not_ours(const struct world *world, const char *name, enum front_result *result,
-		    struct error *err)
+/* Nobody of ours had it just now: it is not there, or err says whose it is. False: look again. */
+static bool not_ours(const struct world *world, const char *name, enum front_result *result,
+		     struct error *err)
 {
 	_cleanup_free_ char *dir = compose_gadget_path(world, name);
+	pid_t pid;
 
 	*result = FRONT_NOTHING;
 	if (!path_exists(dir))
-		return 0;
+		return true;
+	if (rundir_owner(world, name, &pid, NULL) != -ENOENT)
+		return false;
 	error_set(err, EX_CANTCREAT, EEXIST, dir, "the gadget '%s' was not made by ffsctl", name);
-	return error_hint(
-		err, "'down --force' would take it down, which is not in this version of ffsctl");
+	error_hint(err,
+		   "'down --force' would take it down, which is not in this version of ffsctl");
+	return true;
 }
 
 /*
@@ -89,33 +96,47 @@ static int tell_down(const struct world *world, const char *name, struct error *
 	return r;
 }
 
+/* Whether it is a supervisor, which has a control socket most of the time. */
+static bool may_be_told(const char *who)
+{
+	return streq(who, WHO_COMING_UP) || streq(who, WHO_UP) || streq(who, WHO_GOING_DOWN);
+}
+
+static int no_access(const char *name, int r, struct error *err)
+{
+	error_errno(err, r == -EACCES ? EX_NOPERM : EX_OSERR, -r, NULL, "cannot take '%s' down",
+		    name);
+	return r == -EACCES ? error_hint(err, "this needs root") : r;
+}
+
 int front_down(const struct world *world, const char *name, enum front_result *result,
 	       struct error *err)
 {
 	_cleanup_rundir_ struct rundir rundir = RUNDIR_NONE;
 	bool told = false;
 
-	*result = FRONT_DONE;
 	for (;;) {
 		_cleanup_free_ char *who = NULL;
 		_cleanup_close_ int owner = -1;
 		pid_t pid;
 		int r = rundir_owner(world, name, &pid, &who);
 
+		*result = FRONT_DONE;
 		if (r == -ENOENT && told)
 			return 0;
+		if (r == -ENOENT && !not_ours(world, name, result, err))
+			continue; /* an `up` has made it meanwhile */
 		if (r == -ENOENT)
-			return not_ours(world, name, result, err);
+			return -err->err;
 		if (r < 0)
-			return error_errno(err, r == -EACCES ? EX_NOPERM : EX_OSERR, -r, NULL,
-					   "cannot tell who has '%s'", name);
+			return no_access(name, r, err);
 		if (pid == 0) {
-			r = rundir_lock(&rundir, world, name, "down", err);
+			r = rundir_lock(&rundir, world, name, WHO_DOWN, err);
 			if (r == 0)
 				break;
 			if (r != -EWOULDBLOCK)
 				return r;
-			/* Somebody was faster: a command that takes it down, or only looks. */
+			/* Somebody was faster. */
 			error_clear(err);
 			continue;
 		}
@@ -123,7 +144,7 @@ int front_down(const struct world *world, const char *name, enum front_result *r
 		r = tell_down(world, name, err);
 		if (r < 0 && err->exit && r != -ECONNRESET)
 			return r;
-		if (r < 0 && !err->exit && who && !streq(who, WHO_COMING_UP) && !streq(who, WHO_UP))
+		if (r < 0 && !err->exit && !may_be_told(who))
 			return front_locked(name, pid, who, err);
 		/*
 		 * It has gone down, or dies, and nothing of it is left when we return. Or it has no

@@ -5,10 +5,6 @@
 #include "base/world.h"
 #include "supervise/rundir.h"
 
-/* How the lock's owner calls itself, while it comes up and afterwards. */
-#define WHO_COMING_UP "up"
-#define WHO_UP "supervisor"
-
 /* Fails with EX_CANTCREAT: somebody else works on the gadget. */
 int front_locked(const char *name, pid_t pid, const char *who, struct error *err);
 

@@ -18,6 +18,7 @@
 #include "base/log.h"
 #include "compose/udc.h"
 #include "supervise/front_parts.h"
+#include "supervise/reap.h"
 #include "supervise/supervisor.h"
 
 #define OUTPUT_SHOWN 4096
@@ -72,6 +73,18 @@ static int judge_bus(const struct gadget *g, const struct front_options *options
 	return err->exit ? error_hint(err, "take it down first") : 0;
 }
 
+/* The owner has no record: because it has just ended, or because somebody has taken that away. */
+static int lost_record(const struct world *world, const char *name, pid_t pid, struct error *err)
+{
+	pid_t now;
+
+	if (rundir_owner(world, name, &now, NULL) < 0 || now != pid)
+		return -EAGAIN;
+	error_set(err, EX_CANTCREAT, EEXIST, NULL, "'%s' is up, but its record in %s/%s is gone",
+		  name, world->run_dir, name);
+	return error_hint(err, "take it down first");
+}
+
 /*
  * Somebody has the lock. 0: a supervisor of the same gadget, all is well; -ESTALE: of one that has
  * failed and may be taken down; else err says what is in the way.
@@ -92,8 +105,10 @@ static int judge_owner(const struct gadget *g, const json_t *form,
 	if (state && streq(state, "failed"))
 		return -ESTALE;
 	r = rundir_read(world, g->name, RUNDIR_RECORD, &theirs, err);
+	if (r == -ENOENT)
+		return lost_record(world, g->name, pid, err);
 	if (r < 0)
-		return r == -ENOENT ? -EAGAIN : r;
+		return r;
 	mine = make_record(g, form);
 	if (!same_gadget(mine, theirs)) {
 		error_set(err, EX_CANTCREAT, EEXIST, NULL, "a different gadget '%s' is up",
@@ -361,6 +376,7 @@ int front_run(const struct gadget *g, const json_t *form, const struct front_opt
 	r = supervisor_init(&s, options->world, g, g->name, err);
 	if (r == 0) {
 		s.foreground = true;
+		reap_note_inherited(&s);
 		give_supervisor(&s, options, &rundir, make_record(g, form));
 		s.on_up = sign_up;
 		s.on_up_data = &s;

@@ -23,7 +23,6 @@ struct instance {
 	struct source keeper_socket;
 	uid_t mount_uid;
 	gid_t mount_gid;
-	bool keeper_died;
 	bool bound, enabled, suspended;
 	uint8_t speed;	   /* enum ffsctl_speed, while enabled */
 	uint32_t setup_id; /* the SETUP that waits for the worker's answer; 0: none */

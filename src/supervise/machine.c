@@ -125,6 +125,7 @@ static void check_function(json_t *gadget, const json_t *function, bool supervis
 
 static void check_bus(json_t *gadget, const struct truth *truth, bool supervised)
 {
+	_cleanup_free_ char *sysfs = strf(UDC_CLASS_DIR "/%s", truth->udc);
 	const char *udc = string_at(gadget, "udc");
 
 	if (!truth->exists) {
@@ -140,25 +141,59 @@ static void check_bus(json_t *gadget, const struct truth *truth, bool supervised
 	} else if (udc && *truth->udc && !streq(udc, truth->udc)) {
 		worsen(gadget);
 		add_problem(gadget, "warning", "it was bound to %s by somebody else", truth->udc);
+	} else if (udc && *truth->udc && !path_exists(sysfs)) {
+		worsen(gadget);
+		add_problem(gadget, "error", "its UDC %s is not there any more", udc);
 	}
 }
 
-static json_t *our_gadget(const struct world *world, const char *name, struct error *err)
+/* What the last supervisor has written; NULL: nothing, or nothing that can be read. */
+static json_t *read_status(const struct world *world, const char *name)
 {
+	_cleanup_error_ struct error ignored = { 0 };
+	json_t *status = NULL;
+
+	if (rundir_read(world, name, RUNDIR_STATUS, &status, &ignored) < 0)
+		return NULL;
+	if (json_is_string(json_object_get(status, "state")) &&
+	    json_is_array(json_object_get(status, "functions")) &&
+	    json_is_array(json_object_get(status, "problems")))
+		return status;
+	json_decref(status);
+	return NULL;
+}
+
+/* The supervisor as far as a user without rights to the lock can tell. */
+static pid_t presumed_owner(const json_t *status)
+{
+	pid_t pid = (pid_t)json_integer_value(json_object_get(status, "supervisor"));
+
+	return pid > 0 && process_alive(pid) ? pid : 0;
+}
+
+static json_t *our_gadget(const struct world *world, const char *name)
+{
+	json_t *gadget = read_status(world, name), *function;
 	_cleanup_free_ char *who = NULL;
 	struct truth truth = { 0 };
-	json_t *gadget = NULL, *function;
 	pid_t owner = 0;
 	size_t i;
-	int r = rundir_read(world, name, RUNDIR_STATUS, &gadget, err);
 
-	if (r < 0 && r != -ENOENT)
-		return NULL;
-	r = rundir_owner(world, name, &owner, &who);
-	if (!gadget)
-		gadget = new_gadget(name, owner ? "starting" : "degraded");
-	if (r < 0 && r != -ENOENT) /* EACCES: whether there is a supervisor only root may know */
-		owner = (pid_t)json_integer_value(json_object_get(gadget, "supervisor"));
+	if (rundir_owner(world, name, &owner, &who) == -EACCES)
+		owner = presumed_owner(gadget);
+	/* A command that clears what a dead supervisor has left has written nothing yet. */
+	if (gadget && owner &&
+	    owner != (pid_t)json_integer_value(json_object_get(gadget, "supervisor")))
+		json_decref(steal_ptr(gadget));
+	if (!gadget && owner && who && streq(who, WHO_COMING_UP)) {
+		gadget = new_gadget(name, "starting");
+	} else if (!gadget) {
+		gadget = new_gadget(name, "degraded");
+		if (owner > 0 && who && !streq(who, WHO_UP))
+			add_problem(gadget, "error", "'%s' (pid %d) works on it", who, (int)owner);
+		else if (owner)
+			add_problem(gadget, "error", "its status cannot be read");
+	}
 	look_at_configfs(world, name, &truth);
 	if (owner == 0) {
 		set_state(gadget, "degraded");
@@ -235,9 +270,12 @@ static int add_name(void *data, const char *name)
 
 	if (names->only && !streq(names->only, name))
 		return 0;
-	for (size_t i = 0; i < names->n; i++)
-		if (streq(names->v[i].name, name))
+	for (size_t i = 0; i < names->n; i++) {
+		if (streq(names->v[i].name, name)) {
+			names->v[i].ours = names->v[i].ours || names->ours;
 			return 0;
+		}
+	}
 	*array_add(names->v, names->n) =
 		(struct found){ .name = xstrdup(name), .ours = names->ours };
 	return 0;
@@ -264,32 +302,31 @@ static int compare(const void *a, const void *b)
 int machine_gadgets(const struct world *world, const char *name, json_t **gadgets,
 		    struct error *err)
 {
-	struct names names = { .only = name, .ours = true };
-	int r = rundir_each(world, add_name, &names);
+	struct names names = { .only = name };
+	int r;
 
-	if (r < 0)
-		return error_errno(err, EX_OSERR, -r, world->run_dir, "cannot list %s",
-				   world->run_dir);
-	names.ours = false;
+	/* In this order: a gadget of ours that comes up meanwhile is not taken for a foreign one.
+	 */
 	add_configfs_names(world, &names);
+	names.ours = true;
+	r = rundir_each(world, add_name, &names);
 	if (names.n > 0)
 		qsort(names.v, names.n, sizeof(*names.v), compare);
 	*gadgets = json_array();
 	for (size_t i = 0; i < names.n; i++) {
 		const struct found *found = &names.v[i];
-		json_t *gadget = NULL;
+		_cleanup_free_ char *dir = compose_gadget_path(world, found->name);
 
-		if (r == 0)
-			gadget = found->ours ? our_gadget(world, found->name, err)
-					     : foreign_gadget(world, found->name);
-		if (gadget)
-			json_array_append_new(*gadgets, gadget);
-		else if (r == 0)
-			r = -err->err;
+		if (found->ours)
+			json_array_append_new(*gadgets, our_gadget(world, found->name));
+		else if (path_exists(dir)) /* and not gone meanwhile */
+			json_array_append_new(*gadgets, foreign_gadget(world, found->name));
 		free(found->name);
 	}
 	free(names.v);
 	if (r < 0)
 		json_decref(steal_ptr(*gadgets));
-	return r;
+	return r < 0 ? error_errno(err, EX_OSERR, -r, world->run_dir, "cannot list %s",
+				   world->run_dir)
+		     : 0;
 }

@@ -23,6 +23,9 @@ static bool is_known(const struct supervisor *s, pid_t pid)
 		if (s->instances[i].keeper.pid == pid ||
 		    (s->instances[i].has_unit && s->instances[i].unit.pid == pid))
 			return true;
+	for (size_t i = 0; i < s->n_inherited; i++)
+		if (s->inherited[i] == pid)
+			return true;
 	return false;
 }
 
@@ -63,8 +66,8 @@ static bool others_run(const struct unit *unit)
 
 /*
  * Whether a child of ours that we have not started comes from that worker. All such children come
- * from some worker. One that has thrown its environment away is told by the endpoints it holds;
- * else it may be any worker's, and stays until there is no other.
+ * from some worker, unless a script has left us some. One that has thrown its environment away is
+ * told by the endpoints it holds; else it may be any worker's, and stays until there is no other.
  */
 static bool comes_from(const struct unit *unit, pid_t pid)
 {
@@ -73,29 +76,64 @@ static bool comes_from(const struct unit *unit, pid_t pid)
 
 	if (is_of_worker(pid, s->name, f->label))
 		return true;
-	return !is_of_any(s, pid) && (!others_run(unit) || process_holds(pid, f->ffs->mount.path));
+	if (is_of_any(s, pid))
+		return false;
+	return (s->n_inherited == 0 && !others_run(unit)) || process_holds(pid, f->ffs->mount.path);
+}
+
+/* The next of our children in *list; 0: there is none. */
+static pid_t next_child(const char **list)
+{
+	char *end;
+	pid_t pid = (pid_t)strtol(*list, &end, 10);
+
+	*list = end;
+	return pid;
+}
+
+/* CONFIG_PROC_CHILDREN; without it, NULL, only the session is found. The caller frees it. */
+static char *our_children(void)
+{
+	char *list;
+
+	return file_read(AT_FDCWD, "/proc/thread-self/children", CHILDREN_MAX, &list, NULL) < 0
+		       ? NULL
+		       : list;
+}
+
+void reap_note_inherited(struct supervisor *s)
+{
+	_cleanup_free_ char *list = our_children();
+	const char *p = list;
+	pid_t pid;
+
+	while (p && (pid = next_child(&p)) > 0)
+		*array_add(s->inherited, s->n_inherited) = pid;
+}
+
+void reap_forget_inherited(struct supervisor *s, pid_t pid)
+{
+	/* The count stays: what such a child has left behind may still come to us. */
+	for (size_t i = 0; i < s->n_inherited; i++)
+		if (s->inherited[i] == pid)
+			s->inherited[i] = 0;
 }
 
 /* One look at our children; whether an orphan of that worker was among them. */
 static bool kill_orphans(const struct unit *unit)
 {
-	_cleanup_free_ char *list = NULL;
-	char *p, *end;
+	_cleanup_free_ char *list = our_children();
+	const char *p = list;
 	bool found = false;
+	pid_t pid;
 
-	/* CONFIG_PROC_CHILDREN; without it only the session is found. */
-	if (file_read(AT_FDCWD, "/proc/thread-self/children", CHILDREN_MAX, &list, NULL) < 0)
-		return false;
-	for (p = list;; p = end) {
-		pid_t pid = (pid_t)strtol(p, &end, 10);
-
-		if (end == p)
-			return found;
+	while (p && (pid = next_child(&p)) > 0) {
 		if (!is_known(unit->instance->supervisor, pid) && comes_from(unit, pid)) {
 			kill_and_wait(pid);
 			found = true;
 		}
 	}
+	return found;
 }
 
 void reap_rest(const struct unit *unit)

@@ -4,7 +4,16 @@
 
 #include <sys/types.h>
 
+struct supervisor;
 struct unit;
+
+/*
+ * Children of ours that we have not started and no worker has left: a script may have started them
+ * before it became ffsctl (`logger & exec ffsctl run ...`). Noted once, before there are others.
+ */
+void reap_note_inherited(struct supervisor *s);
+/* That child has been reaped: its number may be another's from now on. */
+void reap_forget_inherited(struct supervisor *s, pid_t pid);
 
 /*
  * After the worker itself has been reaped (its pid is still in `unit`): kills what is left of its

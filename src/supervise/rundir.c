@@ -4,15 +4,18 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/file.h>
+#include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/fd.h"
+#include "base/proc.h"
 
 #define JSON_FILE_MAX (4 * 1024 * 1024)
 #define LOCK "lock"
+/* How often other commands may come in between before we take it for something else. */
+#define OTHERS 1000
 
 static int no_access(struct error *err, const char *path, const char *what)
 {
@@ -25,10 +28,12 @@ static int no_access(struct error *err, const char *path, const char *what)
 
 /*
  * Opens RUN/NAME, making what is missing. Another gadget's `down` may remove /run/ffsctl between
- * our two mkdirs: then mkdir says ENOENT and we start again, as often as others go down.
+ * our two mkdirs: then mkdir says ENOENT and we start again.
  */
 static int open_dir(struct rundir *rundir, const struct world *world, struct error *err)
 {
+	int tries = 0;
+
 	do {
 		if (mkdir(world->run_dir, 0755) < 0 && errno != EEXIST)
 			return no_access(err, world->run_dir, "make");
@@ -36,8 +41,29 @@ static int open_dir(struct rundir *rundir, const struct world *world, struct err
 			return no_access(err, rundir->path, "make");
 		rundir->dir_fd =
 			open(rundir->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	} while (rundir->dir_fd < 0 && errno == ENOENT);
+	} while (rundir->dir_fd < 0 && errno == ENOENT && ++tries < OTHERS);
 	return rundir->dir_fd < 0 ? no_access(err, rundir->path, "open") : 0;
+}
+
+/*
+ * A lock of the open file, which a fork hands on as it does the descriptor. Unlike one of flock(2)
+ * it can be looked at without being taken, so that who looks is in nobody's way.
+ */
+static int take_lock(int fd)
+{
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+
+	return fcntl(fd, F_OFD_SETLK, &lock);
+}
+
+static int is_locked(int fd, bool *locked)
+{
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+
+	if (fcntl(fd, F_OFD_GETLK, &lock) < 0)
+		return -errno;
+	*locked = lock.l_type != F_UNLCK;
+	return 0;
 }
 
 static bool still_there(const struct rundir *rundir)
@@ -61,14 +87,14 @@ int rundir_lock(struct rundir *rundir, const struct world *world, const char *na
 		if (r < 0)
 			break;
 		rundir->lock_fd = openat(rundir->dir_fd, LOCK,
-					 O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+					 O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 		if (rundir->lock_fd < 0 && errno != ENOENT) {
 			no_access(err, rundir->path, "lock");
 			break;
 		}
-		if (rundir->lock_fd >= 0 && flock(rundir->lock_fd, LOCK_EX | LOCK_NB) < 0) {
-			error_set(err, EX_CANTCREAT, errno, rundir->path, "%s is locked",
-				  rundir->path);
+		if (rundir->lock_fd >= 0 && take_lock(rundir->lock_fd) < 0) {
+			error_errno(err, EX_CANTCREAT, errno, rundir->path, "cannot lock %s",
+				    rundir->path);
 			break;
 		}
 		/* Whoever had the lock before may have removed the directory while we waited. */
@@ -84,8 +110,9 @@ int rundir_sign(const struct rundir *rundir, const char *who, struct error *err)
 {
 	_cleanup_free_ char *text = strf("%d %s\n", (int)getpid(), who);
 
-	if (ftruncate(rundir->lock_fd, 0) == 0 &&
-	    pwrite(rundir->lock_fd, text, strlen(text), 0) == (ssize_t)strlen(text))
+	/* Who reads it meanwhile takes the first line, the old one or the new one. */
+	if (pwrite(rundir->lock_fd, text, strlen(text), 0) == (ssize_t)strlen(text) &&
+	    ftruncate(rundir->lock_fd, (off_t)strlen(text)) == 0)
 		return 0;
 	return error_errno(err, EX_IOERR, errno, rundir->path, "cannot write %s/" LOCK,
 			   rundir->path);
@@ -101,13 +128,37 @@ void rundir_close(struct rundir *rundir)
 	*rundir = RUNDIR_NONE;
 }
 
+/*
+ * Another command may make a lock of its own in the directory at any moment, which is its own from
+ * then on, and may remove that as well.
+ */
+static int remove_dir(const struct rundir *rundir)
+{
+	int r = 0;
+
+	for (int i = 0; i < OTHERS; i++) {
+		if (rmdir(rundir->path) == 0 || errno == ENOENT)
+			return 0;
+		r = -errno;
+		if (faccessat(rundir->dir_fd, LOCK, F_OK, 0) == 0)
+			return 0;
+	}
+	return r;
+}
+
 int rundir_remove(struct rundir *rundir, struct error *err)
 {
 	_cleanup_free_ char *parent =
 		xstrndup(rundir->path, (size_t)(strrchr(rundir->path, '/') - rundir->path));
-	DIR *dir = fdopendir(dup(rundir->dir_fd));
+	int fd = fcntl(rundir->dir_fd, F_DUPFD_CLOEXEC, 3), r;
+	DIR *dir = fdopendir(fd);
 	struct dirent *entry;
 
+	if (!dir) {
+		error_errno(err, EX_OSERR, errno, rundir->path, "cannot list %s", rundir->path);
+		cleanup_close(&fd);
+		return -err->err;
+	}
 	/* The lock goes last, so that nobody takes a half-removed directory for a new one. */
 	rewinddir(dir);
 	while ((entry = readdir(dir)))
@@ -115,8 +166,9 @@ int rundir_remove(struct rundir *rundir, struct error *err)
 			unlinkat(rundir->dir_fd, entry->d_name, 0);
 	closedir(dir);
 	unlinkat(rundir->dir_fd, LOCK, 0);
-	if (rmdir(rundir->path) < 0 && errno != ENOENT)
-		return error_errno(err, EX_OSERR, errno, rundir->path, "cannot remove %s",
+	r = remove_dir(rundir);
+	if (r < 0)
+		return error_errno(err, EX_OSERR, -r, rundir->path, "cannot remove %s",
 				   rundir->path);
 	rmdir(parent); /* fails as long as another gadget is in it */
 	rundir_close(rundir);
@@ -127,20 +179,24 @@ int rundir_owner(const struct world *world, const char *name, pid_t *pid, char *
 {
 	_cleanup_free_ char *path = strf("%s/%s/" LOCK, world->run_dir, name), *text = NULL;
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	int number = 0, at = 0;
+	int number = 0, at = 0, r;
+	bool locked = false, known;
 
 	*pid = 0;
 	if (who)
 		*who = NULL;
 	if (fd < 0)
 		return -errno;
-	if (flock(fd, LOCK_SH | LOCK_NB) == 0)
-		return 0;
+	r = is_locked(fd, &locked);
+	if (r < 0 || !locked)
+		return r;
 	if (file_read_line(AT_FDCWD, path, &text) == 0)
 		sscanf(text, "%d %n", &number, &at);
-	*pid = number > 0 ? number : -1;
+	/* The lock is taken before it is signed: what it says may be a dead owner's. */
+	known = number > 0 && at > 0 && process_alive(number);
+	*pid = known ? number : -1;
 	if (who)
-		*who = xstrdup(text && at > 0 ? text + at : "?");
+		*who = xstrdup(known ? text + at : "?");
 	return 0;
 }
 
@@ -184,9 +240,14 @@ int rundir_each(const struct world *world, int (*fn)(void *data, const char *nam
 
 	if (!dir)
 		return errno == ENOENT ? 0 : -errno;
-	while (r == 0 && (entry = readdir(dir)))
-		if (entry->d_name[0] != '.' && entry->d_type == DT_DIR)
+	while (r == 0 && (entry = readdir(dir))) {
+		_cleanup_free_ char *lock = strf("%s/" LOCK, entry->d_name);
+
+		/* What has no lock is no gadget's: gadget.d, where cli.md looks for gadget files.
+		 */
+		if (entry->d_name[0] != '.' && faccessat(dirfd(dir), lock, F_OK, 0) == 0)
 			r = fn(data, entry->d_name);
+	}
 	closedir(dir);
 	return r;
 }

@@ -2,7 +2,7 @@
 /*
  * /run/ffsctl/NAME: what the next process has to know about a gadget.
  *
- *   lock      held (flock) by whoever works on the gadget, its supervisor as long as it lives;
+ *   lock      held (fcntl, F_OFD_SETLK) by whoever works on the gadget, its supervisor as long as it lives;
  *             its text says who that is
  *   record    JSON, written before the first step: the plan, the gadget file and its JSON form.
  *             It makes a gadget ours, and any other process able to undo it
@@ -31,9 +31,15 @@ struct rundir {
 #define RUNDIR_CONTROL "control"
 #define RUNDIR_LOG "log"
 
+/* How the lock's owner calls itself. */
+#define WHO_COMING_UP "up"
+#define WHO_UP "supervisor"
+#define WHO_GOING_DOWN "going down"
+#define WHO_DOWN "down" /* clearing what a dead supervisor has left */
+
 /*
- * Makes the directory if need be and takes the lock, in the name of `who` ("up"). -EWOULDBLOCK and
- * no text in `err`, only `exit` (EX_CANTCREAT), when somebody else has it: see rundir_owner.
+ * Makes the directory if need be and takes the lock, in the name of `who` ("up"). -EWOULDBLOCK
+ * when somebody else has it: see rundir_owner.
  */
 int rundir_lock(struct rundir *rundir, const struct world *world, const char *name, const char *who,
 		struct error *err);
@@ -45,7 +51,7 @@ void rundir_close(struct rundir *rundir);
  */
 int rundir_remove(struct rundir *rundir, struct error *err);
 
-/* Whose lock it is. pid 0: nobody's. `who` is freed by the caller. -errno, -ENOENT: no such gadget.
+/* Whose lock it is. pid 0: nobody's, -1: somebody's who has not signed it (`who` is "?"). `who` is freed by the caller. -errno, -ENOENT: no such gadget.
  */
 int rundir_owner(const struct world *world, const char *name, pid_t *pid, char **who);
 

@@ -77,6 +77,21 @@ static bool place_descriptors(const struct child *c)
 	return true;
 }
 
+/* What whoever started ffsctl had ignored (nohup, a shell's job) is not the worker's to ignore. */
+static void reset_signals(void)
+{
+	static const int often_ignored[] = { SIGHUP,  SIGINT,  SIGQUIT, SIGPIPE, SIGTERM,
+					     SIGALRM, SIGUSR1, SIGUSR2, SIGCHLD, SIGTTIN,
+					     SIGTTOU, SIGTSTP, SIGXFSZ };
+	const struct sigaction action = { .sa_handler = SIG_DFL };
+	sigset_t none;
+
+	for (size_t i = 0; i < ARRAY_SIZE(often_ignored); i++)
+		sigaction(often_ignored[i], &action, NULL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
 static void write_pid(char *to, pid_t pid)
 {
 	char digits[SPAWN_PID_DIGITS + 1];
@@ -92,7 +107,6 @@ static void write_pid(char *to, pid_t pid)
 static const char *become_worker(const struct child *c)
 {
 	const struct spawn *s = c->spawn;
-	sigset_t none;
 
 	if (setsid() < 0)
 		return "start a session for";
@@ -111,8 +125,7 @@ static const char *become_worker(const struct child *c)
 		return "tie the supervisor's end to";
 	if (s->listen_pid)
 		write_pid(s->listen_pid, getpid());
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
+	reset_signals();
 	execve(s->program, s->argv, s->env);
 	/*
 	 * The user may not be able to walk to it: in somebody's home, for a build tree. By its

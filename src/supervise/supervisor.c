@@ -18,6 +18,7 @@
 #include "base/log.h"
 #include "compose/configfs.h"
 #include "compose/udc.h"
+#include "supervise/reap.h"
 
 void supervisor_say(struct supervisor *s, const char *fmt, ...)
 {
@@ -45,12 +46,17 @@ void supervisor_changed(struct supervisor *s)
 
 void supervisor_go_down(struct supervisor *s, struct error *why)
 {
+	_cleanup_error_ struct error ignored = { 0 };
+
 	if (why && !s->failure.exit)
 		error_move(&s->failure, why);
 	else if (why)
 		error_clear(why);
-	if (s->phase < PHASE_GOING_DOWN)
+	if (s->phase < PHASE_GOING_DOWN) {
 		s->phase = PHASE_GOING_DOWN;
+		/* An `up` that comes now must not take it for one that stays. */
+		rundir_sign(&s->rundir, WHO_GOING_DOWN, &ignored);
+	}
 	s->changed = true;
 }
 
@@ -121,6 +127,14 @@ void supervisor_worker_failed(struct supervisor *s, struct unit *unit)
 	_cleanup_free_ char *dir = NULL, *path = NULL;
 
 	s->changed = true;
+	if (s->phase == PHASE_COMING_UP && unit->served) {
+		/* Its own step has been taken: nothing else would ask for it any more. */
+		error_set(&err, EX_PROTOCOL, ECHILD, NULL,
+			  "the worker of '%s' was ready, but ended before the gadget was up: %s",
+			  unit->instance->function->label, unit->last_exit);
+		error_at(&err, &unit->worker->at);
+		supervisor_go_down(s, &err);
+	}
 	if (s->phase != PHASE_UP || unit->worker->on_failed != FAILED_UNBIND || s->no_bind)
 		return;
 	dir = compose_gadget_path(s->world, s->name);
@@ -174,6 +188,7 @@ void supervisor_keeper_died(struct supervisor *s, struct instance *instance)
 
 static void child_ended(struct supervisor *s, pid_t pid, int status)
 {
+	reap_forget_inherited(s, pid);
 	for (size_t n = 0; n < s->n_instances; n++) {
 		struct instance *i = &s->instances[n];
 
@@ -183,7 +198,6 @@ static void child_ended(struct supervisor *s, pid_t pid, int status)
 		}
 		if (i->keeper.pid == pid) {
 			i->keeper.pid = 0;
-			i->keeper_died = true;
 			supervisor_keeper_died(s, i);
 			return;
 		}
@@ -356,6 +370,8 @@ static int loop_until_gone(struct supervisor *s)
 			look(s);
 		if (s->phase == PHASE_GONE)
 			break;
+		if (s->changed) /* by what look() did */
+			continue;
 		r = loop_once(&s->loop, s->undo_soon ? PLAN_SOON_MS : -1);
 		if (r < 0)
 			return r;
@@ -463,7 +479,11 @@ static int watch_signals(struct supervisor *s, struct error *err)
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGHUP);
 	sigaddset(&set, SIGCHLD);
+	/* Ignored, which a process inherits, it would not tell us of any child (wait(2)). */
+	signal(SIGCHLD, SIG_DFL);
 	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	/* Whoever read our words, or a worker's socket, may be gone: EPIPE says so. */
+	sigaddset(&set, SIGPIPE);
 	if (fd < 0 || sigprocmask(SIG_BLOCK, &set, NULL) < 0)
 		return error_errno(err, EX_OSERR, errno, NULL, "cannot make a signal descriptor");
 	r = source_add(&s->loop, &s->signals, fd, EPOLLIN, on_signal, s);
@@ -517,5 +537,6 @@ void supervisor_free(struct supervisor *s)
 	rundir_close(&s->rundir);
 	json_decref(s->record);
 	error_clear(&s->failure);
+	free(s->inherited);
 	free(s->udc);
 }

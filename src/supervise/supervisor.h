@@ -47,6 +47,8 @@ struct supervisor {
 	struct source signals, deadline, udc_watch, caller;
 	struct control control;
 	struct output output;	 /* the workers' last words */
+	pid_t *inherited;	 /* children that a script had before it became us; reap.h */
+	size_t n_inherited;
 	struct error failure;	 /* why it goes or went down, or is failed */
 	bool failed;		 /* a keeper died: the gadget is dead, nothing is removed */
 	bool undo_failed;	 /* going down has left something */

@@ -225,10 +225,10 @@ def _():
     must(as_nobody("check", path))
     must(as_nobody("up", "--dry-run", path))
     up(INTERRUPT)
-    for command in (["down", "interrupt"], ["restart", "interrupt"]):
-        result = must(as_nobody(*command), 77)
-        eq(result.stderr, "ffsctl: cannot reach the supervisor of 'interrupt': Permission denied; "
-                          "this needs root\n")
+    for command, tried in (("down", "take 'interrupt' down"),
+                           ("restart", "reach the supervisor of 'interrupt'")):
+        result = must(as_nobody(command, "interrupt"), 77)
+        eq(result.stderr, f"ffsctl: cannot {tried}: Permission denied; this needs root\n")
     must(as_nobody("status", "interrupt"))
     must(as_nobody("down", "nothing"))
     kill(status("interrupt")[0]["supervisor"])

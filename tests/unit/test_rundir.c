@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* RUN/NAME with its lock: who has it, and what happens when several want it. */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "supervise/rundir.h"
+
+static char top[64];
+static struct world world = { .run_dir = top };
+
+static void make_top(void)
+{
+	char made[] = "/tmp/ffsctl-rundir-XXXXXX";
+
+	cr_assert_not_null(mkdtemp(made));
+	snprintf(top, sizeof(top), "%s/run", made);
+}
+
+TestSuite(rundir, .init = make_top);
+
+static struct rundir lock(const char *who)
+{
+	_cleanup_error_ struct error err = { 0 };
+	struct rundir rundir;
+
+	cr_assert_eq(rundir_lock(&rundir, &world, "g", who, &err), 0, "%s", err.text);
+	return rundir;
+}
+
+Test(rundir, one_has_it_and_is_named)
+{
+	_cleanup_error_ struct error err = { 0 };
+	_cleanup_free_ char *who = NULL;
+	struct rundir first, second;
+	pid_t pid;
+
+	cr_expect_eq(rundir_owner(&world, "g", &pid, NULL), -ENOENT);
+	first = lock("up");
+	cr_expect_eq(rundir_lock(&second, &world, "g", "down", &err), -EWOULDBLOCK);
+	cr_expect_eq(rundir_owner(&world, "g", &pid, &who), 0);
+	cr_expect_eq(pid, getpid());
+	cr_expect_str_eq(who, "up");
+	rundir_close(&first);
+	cr_expect_eq(rundir_owner(&world, "g", &pid, NULL), 0);
+	cr_expect_eq(pid, 0);
+}
+
+Test(rundir, a_shorter_name_leaves_nothing_of_a_longer_one)
+{
+	_cleanup_error_ struct error err = { 0 };
+	struct rundir rundir = lock("a rather long word");
+	_cleanup_free_ char *who = NULL;
+	pid_t pid;
+
+	cr_expect_eq(rundir_sign(&rundir, "up", &err), 0);
+	cr_expect_eq(rundir_owner(&world, "g", &pid, &who), 0);
+	cr_expect_str_eq(who, "up");
+	rundir_close(&rundir);
+}
+
+Test(rundir, what_a_dead_owner_has_signed_is_not_the_new_ones)
+{
+	struct rundir rundir = lock("supervisor");
+	_cleanup_free_ char *who = NULL;
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(0);
+	waitpid(pid, NULL, 0);
+	cr_assert_eq(ftruncate(rundir.lock_fd, 0), 0);
+	dprintf(rundir.lock_fd, "%d supervisor\n", (int)pid);
+	cr_expect_eq(rundir_owner(&world, "g", &pid, &who), 0);
+	cr_expect_eq(pid, -1);
+	cr_expect_str_eq(who, "?");
+	rundir_close(&rundir);
+}
+
+Test(rundir, who_looks_is_in_nobodys_way)
+{
+	_cleanup_free_ char *path = strf("%s/g/lock", top);
+	struct rundir rundir = lock("up");
+	int fd;
+
+	rundir_close(&rundir);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	cr_assert_eq(flock(fd, LOCK_SH), 0);
+	rundir = lock("down");
+	rundir_close(&rundir);
+	close(fd);
+}
+
+static int count(void *data, const char *name)
+{
+	cr_expect_str_eq(name, "g");
+	++*(int *)data;
+	return 0;
+}
+
+Test(rundir, only_what_has_a_lock_is_a_gadget)
+{
+	_cleanup_free_ char *other = strf("%s/gadget.d", top);
+	struct rundir rundir = lock("up");
+	int n = 0;
+
+	cr_assert_eq(mkdir(other, 0755), 0);
+	cr_expect_eq(rundir_each(&world, count, &n), 0);
+	cr_expect_eq(n, 1);
+	rundir_close(&rundir);
+}
+
+/* Many take it and take it away again, as `up` and `down` do: nobody ever meets an error. */
+Test(rundir, coming_and_going, .timeout = 60)
+{
+	for (int child = 0; child < 4; child++) {
+		if (fork() != 0)
+			continue;
+		for (int i = 0; i < 3000; i++) {
+			_cleanup_error_ struct error err = { 0 };
+			struct rundir rundir;
+			int r = rundir_lock(&rundir, &world, "g", "up", &err);
+
+			if (r == -EWOULDBLOCK)
+				continue;
+			if (r == 0)
+				r = rundir_remove(&rundir, &err);
+			if (r < 0) {
+				fprintf(stderr, "%s\n", err.text);
+				_exit(1);
+			}
+		}
+		_exit(0);
+	}
+	for (int child = 0; child < 4; child++) {
+		int status;
+
+		cr_assert_gt(wait(&status), 0);
+		cr_expect_eq(status, 0);
+	}
+	cr_expect_eq(access(top, F_OK), -1);
+}
