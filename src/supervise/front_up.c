@@ -176,18 +176,25 @@ static int acquire(const struct gadget *g, const json_t *form, const struct fron
 /* --- up ------------------------------------------------------------------------------------------
  */
 
-static volatile sig_atomic_t interrupted;
+/* Of the only child; a handler has no other way to know it. */
+static volatile sig_atomic_t report_socket = -1;
 
+/* The child sees the end of its socket, and undoes what it has done so far. */
 static void on_interrupt(int sig _unused_)
 {
-	interrupted = 1;
+	int e = errno;
+
+	shutdown(report_socket, SHUT_WR);
+	errno = e;
 }
 
-/* Ctrl-C asks the child to undo what it has done so far; a second one does not wait for that. */
-static void catch_interrupts(void)
+/* A second Ctrl-C does not wait for that. */
+static void catch_interrupts(int fd)
 {
-	struct sigaction once = { .sa_handler = on_interrupt, .sa_flags = (int)SA_RESETHAND };
+	struct sigaction once = { .sa_handler = on_interrupt,
+				  .sa_flags = (int)(SA_RESETHAND | SA_RESTART) };
 
+	report_socket = fd;
 	sigaction(SIGINT, &once, NULL);
 	sigaction(SIGTERM, &once, NULL);
 }
@@ -198,8 +205,7 @@ static int await_report(int fd, pid_t pid, struct front_report *report, struct e
 	ssize_t n;
 
 	while ((n = recv(fd, report, sizeof(*report), 0)) < 0 && errno == EINTR)
-		if (interrupted)
-			shutdown(fd, SHUT_WR);
+		;
 	if (n == sizeof(*report))
 		return 0;
 	/* When we return nothing of it is left, not even the process. */
@@ -231,7 +237,7 @@ int front_detach(int *report_fd, struct front_report *report, struct error *err)
 		*report_fd = pair[1];
 		return 0;
 	}
-	catch_interrupts();
+	catch_interrupts(pair[0]);
 	close(pair[1]);
 	if (pid > 0) {
 		exit = await_report(pair[0], pid, report, err);

@@ -252,10 +252,13 @@ static int worker_undo(struct step *step, struct error *err)
 
 	if (!i)
 		return strangers_undo(step, err);
-	if (i->unit.state == UNIT_STOPPED)
-		return 0;
-	if (i->unit.state != UNIT_STOPPING)
-		unit_handle(&i->unit, UNIT_EV_STOP);
+	/* All at once: the steps of the others come next. */
+	for (size_t n = 0; n < i->supervisor->n_instances; n++) {
+		struct instance *other = &i->supervisor->instances[n];
+
+		if (other->has_unit && other->unit.state != UNIT_STOPPING)
+			unit_handle(&other->unit, UNIT_EV_STOP);
+	}
 	return i->unit.state == UNIT_STOPPED ? 0 : PLAN_AGAIN;
 }
 

@@ -175,6 +175,8 @@ void supervisor_keeper_died(struct supervisor *s, struct instance *instance)
 		  "the keeper of '%s' has died, and the function with it",
 		  instance->function->label);
 	supervisor_say(s, "%s", err.text);
+	if (s->phase == PHASE_GOING_DOWN) /* it would have been ended next */
+		return;
 	if (s->phase != PHASE_UP) {
 		supervisor_go_down(s, &err);
 		return;

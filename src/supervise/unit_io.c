@@ -68,7 +68,7 @@ static void on_control(void *data, uint32_t events _unused_)
 		instance_worker_gone(unit->instance);
 		return;
 	}
-	if (n < (ssize_t)sizeof(head))
+	if (n < (ssize_t)sizeof(head) || le16toh(head.version) != FFSCTL_CONTROL_VERSION)
 		return;
 	switch (le16toh(head.type)) {
 	case FFSCTL_MSG_READY:
@@ -116,11 +116,26 @@ static bool has_line(const char *text, const char *line)
 	return false;
 }
 
-/* sd_notify(3). Only the worker's own session may speak for it. */
+/*
+ * Only the worker's own session may speak for it. A shell's systemd-notify(1) may have ended before
+ * we look: then its user has to do.
+ */
+static bool may_notify(const struct unit *unit, const struct ucred *sender)
+{
+	pid_t session = getsid(sender->pid);
+
+	if (session < 0 && errno == ESRCH)
+		return sender->uid == unit->spawn.uid;
+	return sender->pid == unit->pid || session == unit->pid;
+}
+
+/* sd_notify(3). Descriptors that come along (BARRIER=1) find no room and are closed by the kernel.
+ */
 static void on_notify_socket(void *data, uint32_t events _unused_)
 {
 	struct unit *unit = data;
-	char text[4096], control[CMSG_SPACE(sizeof(struct ucred))];
+	char text[4096];
+	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(struct ucred))];
 	struct iovec iov = { text, sizeof(text) - 1 };
 	struct msghdr msg = { .msg_iov = &iov,
 			      .msg_iovlen = 1,
@@ -134,8 +149,7 @@ static void on_notify_socket(void *data, uint32_t events _unused_)
 		return;
 	memcpy(&sender, CMSG_DATA(c), sizeof(sender));
 	text[n] = '\0';
-	if ((sender.pid == unit->pid || getsid(sender.pid) == unit->pid) &&
-	    has_line(text, "READY=1"))
+	if (may_notify(unit, &sender) && has_line(text, "READY=1"))
 		unit_handle(unit, UNIT_EV_READY);
 }
 

@@ -13,6 +13,7 @@ import signal
 import struct
 import subprocess
 import sys
+import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
@@ -86,6 +87,50 @@ def _():
     result = must(finish(restart, timeout=20), 76)
     contains(result.stderr, "the keeper of 'echo' has died")
     down("deaf")
+
+
+@test("workers that do not want to stop are waited for together, not one after the other")
+def _():
+    told = Fifo()
+    names = ("a", "b", "c")
+    path = plain("stubborn", {n: odd("deaf", "ready", "tell", told.path, "wait", stop_timeout=1.5) for n in names})
+    up(path)
+    for _ in names:
+        told.wait()
+    began = time.monotonic()
+    down("stubborn")
+    took = time.monotonic() - began
+    ok(1.5 <= took < 3, f"{took:.1f} s")
+
+
+@test("a keeper that dies while the gadget goes down is no failure of run")
+def _():
+    told = Fifo()
+    child = run_in_foreground(FFSCTL, "run", plain("late", odd("deaf", "ready", "tell", told.path, "wait",
+                                                               stop_timeout=1.5)))
+    told.wait()
+    child.terminate()
+    await_status("late", lambda g: g["functions"][0]["worker"]["state"] == "stopped", "going down")
+    kill(status("late")[0]["functions"][0]["keeper"])
+    eq(child.wait(30), 0)
+    child.stderr.close()
+
+
+NOTIFY = ("import os, socket\n"
+          "s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)\n"
+          "s.sendto(b'READY=1', os.environ['NOTIFY_SOCKET'])\n")
+
+
+@test("who says READY=1 may have ended when the supervisor reads it")
+def _():
+    # As a shell script does with systemd-notify, and so fast that the supervisor is still asleep.
+    script = gadgets.DIRECTORY / "notify.py"
+    script.write_text(NOTIFY)
+    shell = (f"kill -STOP $PPID; /usr/bin/python3 -I -S {script}; "
+             "kill -CONT $PPID; exec sleep 100000")
+    up(plain("told", worker(exec=["/bin/sh", "-c", shell], ready="notify", start_timeout=5,
+                            privileges="keep")))
+    down("told")
 
 
 @test("a worker is given the default signal actions, whatever ffsctl was given")

@@ -489,6 +489,8 @@ Test(unit, ready_over_the_control_socket)
 	cr_expect_eq(unit->state, UNIT_STARTING, "a message without a whole header");
 	say(fd, 1, 999, sizeof(struct ffsctl_msg));
 	cr_expect_eq(unit->state, UNIT_STARTING, "a type that nobody knows");
+	say(fd, 2, FFSCTL_MSG_READY, sizeof(struct ffsctl_msg));
+	cr_expect_eq(unit->state, UNIT_STARTING, "a version that nobody knows");
 	say(fd, 1, FFSCTL_MSG_READY, sizeof(struct ffsctl_msg));
 	cr_expect_eq(unit->state, UNIT_READY);
 	close(fd);
