@@ -11,6 +11,7 @@ import concurrent.futures
 import fnmatch
 import glob
 import itertools
+import json
 import os
 import re
 import subprocess
@@ -287,6 +288,14 @@ class Report:
         return 1 if self.total["failed"] or self.unexpected or nothing else 0
 
 
+def durations():
+    """How long each program took the last time, by name."""
+    try:
+        return json.loads(cache.read(os.path.join(WORK, "durations")))
+    except (FileNotFoundError, ValueError):
+        return {}
+
+
 def selected(name, patterns):
     return not patterns or any(p in name or fnmatch.fnmatchcase(name, p) for p in patterns)
 
@@ -334,11 +343,16 @@ def main():
                 for result in make_check(name):
                     report.take(result)
         hosted = [x for x in host_programs(args, builds) if selected(x.name, args.only)]
-        # The longest first, so that no core idles at the end
+        # The longest first, so that no core idles at the end; unknown ones may be long
+        took = durations()
+        todo = sorted(hosted + programs, key=lambda x: -took.get(x.name, 1e9))
         with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
             for done in concurrent.futures.as_completed(
-                    [pool.submit(x.run) for x in hosted + programs]):
+                    [pool.submit(x.run) for x in todo]):
                 report.take(done.result())
+                took[done.result().name] = done.result().seconds
+        with open(os.path.join(WORK, "durations"), "w") as f:
+            json.dump(took, f)
         print("lab/test: the tests took %.0f s" % (time.monotonic() - start))
     except Error as e:
         print("lab/test: %s" % e, flush=True)
