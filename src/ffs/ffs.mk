@@ -3,4 +3,5 @@ libffsctl_a_SOURCES += \
 	src/ffs/blob.c src/ffs/blob.h \
 	src/ffs/endpoint.c src/ffs/endpoint.h \
 	src/ffs/keeper.c src/ffs/keeper.h \
+	src/ffs/message.c src/ffs/message.h \
 	src/ffs/mount.c src/ffs/mount.h

@@ -4,7 +4,6 @@
 #include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ffsctl/control.h>
 #include <linux/usb/functionfs.h>
 #include <poll.h>
 #include <signal.h>
@@ -12,13 +11,13 @@
 #include <stdio.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "base/loop.h"
+#include "ffs/message.h"
 
 #define EVENTS_PER_READ 4 /* the kernel's queue is that long (u_fs.h, struct ffs_data) */
 
@@ -32,35 +31,20 @@ struct kept {
 static bool send_message(const struct kept *k, uint16_t type, uint32_t id, const void *body,
 			 size_t size)
 {
-	struct ffsctl_msg head = {
-		.version = htole16(FFSCTL_CONTROL_VERSION),
-		.type = htole16(type),
-		.length = htole32((uint32_t)size),
-		.id = htole32(id),
-	};
-	struct iovec iov[] = { { &head, sizeof(head) }, { (void *)body, size } };
-	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = size > 0 ? 2 : 1 };
-
-	return sendmsg(k->socket, &msg, MSG_NOSIGNAL | MSG_DONTWAIT) >= 0;
+	return message_send(k->socket, type, id, body, size);
 }
 
 /*
- * One message into head and k->body; its body's size, or -1 when there is none to be had. The
+ * One message into head and k->body; its body's size, or negative when there is none to be had. The
  * keeper ends with its supervisor.
  */
 static ssize_t receive(struct kept *k, struct ffsctl_msg *head)
 {
-	struct iovec iov[] = { { head, sizeof(*head) }, { k->body, sizeof(k->body) } };
-	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = 2 };
-	ssize_t n = recvmsg(k->socket, &msg, MSG_DONTWAIT);
+	ssize_t size = message_receive(k->socket, head, k->body, sizeof(k->body));
 
-	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
+	if (size == -EPIPE)
 		_exit(0);
-	if (n < (ssize_t)sizeof(*head))
-		return -1;
-	head->type = le16toh(head->type);
-	head->id = le32toh(head->id);
-	return n - (ssize_t)sizeof(*head);
+	return size;
 }
 
 /*
@@ -183,8 +167,8 @@ static _Noreturn void keeper_main(int ep0, int sock, const char *label, pid_t pa
 	if (chdir("/") < 0)
 		_exit(1);
 	/*
-	 * The supervisor's blocked signals stay blocked: a service manager's TERM to everybody is for
-	 * the supervisor to answer, in its order.
+	 * The supervisor's blocked signals stay blocked: a service manager's TERM to everybody is
+	 * for the supervisor to answer, in its order.
 	 */
 	k.ep0 = ep0;
 	k.socket = sock;

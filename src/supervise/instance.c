@@ -1,14 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "supervise/instance.h"
 
-#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ffsctl/control.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
-#include <sys/socket.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -16,6 +12,7 @@
 #include "base/proc.h"
 #include "compose/udc.h"
 #include "ffs/endpoint.h"
+#include "ffs/message.h"
 #include "ffs/mount.h"
 #include "plan/files.h"
 #include "supervise/reap.h"
@@ -31,17 +28,8 @@
 static void send_to_keeper(struct instance *i, uint16_t type, uint32_t id, const void *body,
 			   size_t size)
 {
-	struct ffsctl_msg head = {
-		.version = htole16(FFSCTL_CONTROL_VERSION),
-		.type = htole16(type),
-		.length = htole32((uint32_t)size),
-		.id = htole32(id),
-	};
-	struct iovec iov[] = { { &head, sizeof(head) }, { (void *)body, size } };
-	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = size > 0 ? 2 : 1 };
-
 	if (i->keeper_socket.fd >= 0)
-		sendmsg(i->keeper_socket.fd, &msg, MSG_NOSIGNAL | MSG_DONTWAIT);
+		message_send(i->keeper_socket.fd, type, id, body, size);
 }
 
 void instance_answer(struct instance *i, uint16_t type, uint32_t id, const void *body, size_t size)
@@ -125,31 +113,25 @@ static void on_keeper(void *data, uint32_t events _unused_)
 	struct instance *i = data;
 	struct ffsctl_event event;
 	struct ffsctl_msg head;
-	struct iovec iov[] = { { &head, sizeof(head) }, { body, sizeof(body) } };
-	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = 2 };
-	ssize_t n = recvmsg(i->keeper_socket.fd, &msg, MSG_DONTWAIT);
-	size_t size = n > (ssize_t)sizeof(head) ? (size_t)n - sizeof(head) : 0;
+	ssize_t size = message_receive(i->keeper_socket.fd, &head, body, sizeof(body));
 
-	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) {
-		source_remove(&i->supervisor->loop,
-			      &i->keeper_socket); /* its end comes as SIGCHLD */
+	if (size == -EPIPE) /* its end comes as SIGCHLD */
+		source_remove(&i->supervisor->loop, &i->keeper_socket);
+	if (size < 0)
 		return;
-	}
-	if (n < (ssize_t)sizeof(head))
-		return;
-	switch (le16toh(head.type)) {
+	switch (head.type) {
 	case FFSCTL_MSG_EVENT:
-		if (size < sizeof(event))
+		if ((size_t)size < sizeof(event))
 			break;
 		memcpy(&event, body, sizeof(event));
 		on_bus_event(i, event);
 		break;
 	case FFSCTL_MSG_SETUP:
-		on_setup(i, le32toh(head.id), body, size);
+		on_setup(i, head.id, body, (size_t)size);
 		break;
 	case FFSCTL_MSG_DATA:
 		if (i->has_unit)
-			unit_send(&i->unit, FFSCTL_MSG_DATA, le32toh(head.id), body, size);
+			unit_send(&i->unit, FFSCTL_MSG_DATA, head.id, body, (size_t)size);
 		break;
 	default:
 		break;

@@ -2,15 +2,13 @@
 /* What a worker says, and how: messages, output, the ways to be ready. */
 #include "supervise/unit.h"
 
-#include <endian.h>
 #include <errno.h>
-#include <ffsctl/control.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "ffs/message.h"
 #include "supervise/supervisor.h"
 
 static struct supervisor *supervisor_of(const struct unit *unit)
@@ -25,17 +23,7 @@ bool unit_has_control(const struct unit *unit)
 
 bool unit_send(struct unit *unit, uint16_t type, uint32_t id, const void *body, size_t size)
 {
-	struct ffsctl_msg head = {
-		.version = htole16(FFSCTL_CONTROL_VERSION),
-		.type = htole16(type),
-		.length = htole32((uint32_t)size),
-		.id = htole32(id),
-	};
-	struct iovec iov[] = { { &head, sizeof(head) }, { (void *)body, size } };
-	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = size > 0 ? 2 : 1 };
-
-	return unit_has_control(unit) &&
-	       sendmsg(unit->control.fd, &msg, MSG_NOSIGNAL | MSG_DONTWAIT) >= 0;
+	return unit_has_control(unit) && message_send(unit->control.fd, type, id, body, size);
 }
 
 void unit_close(struct unit *unit, struct source *source)
@@ -52,33 +40,23 @@ static void on_control(void *data, uint32_t events _unused_)
 	static uint8_t body[FFSCTL_MSG_MAX_BODY];
 	struct unit *unit = data;
 	struct ffsctl_msg head;
-	struct iovec iov[] = { { &head, sizeof(head) }, { body, sizeof(body) } };
-	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = 2 };
-	ssize_t n = recvmsg(unit->control.fd, &msg, MSG_DONTWAIT);
+	ssize_t size = message_receive(unit->control.fd, &head, body, sizeof(body));
 
-	/*
-	 * ECONNRESET: it has closed its end with something unread in it (net/unix/af_unix.c). That
-	 * is told once, before what it has sent: that, and the end, come with the next calls.
-	 */
-	if (n < 0 && (errno == EAGAIN || errno == EINTR || errno == ECONNRESET))
-		return;
-	if (n <= 0) {
+	if (size == -EPIPE) {
 		/* It closed its end, which it may: its SETUPs are stalled from now on. */
 		unit_close(unit, &unit->control);
 		instance_worker_gone(unit->instance);
-		return;
 	}
-	if (n < (ssize_t)sizeof(head) || le16toh(head.version) != FFSCTL_CONTROL_VERSION)
+	if (size < 0)
 		return;
-	switch (le16toh(head.type)) {
+	switch (head.type) {
 	case FFSCTL_MSG_READY:
 		unit_handle(unit, UNIT_EV_READY);
 		break;
 	case FFSCTL_MSG_ACCEPT:
 	case FFSCTL_MSG_STALL:
 	case FFSCTL_MSG_DATA:
-		instance_answer(unit->instance, le16toh(head.type), le32toh(head.id), body,
-				(size_t)n - sizeof(head));
+		instance_answer(unit->instance, head.type, head.id, body, (size_t)size);
 		break;
 	default:
 		break; /* PONG, STATS and what a newer worker may say */

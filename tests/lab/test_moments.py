@@ -317,23 +317,6 @@ def _():
     down("stale")
 
 
-@test("who only looks does not keep others from working")
-def _():
-    path, _ = orphan("looked")
-    lookers = [subprocess.Popen(["/bin/sh", "-c", f"while :; do {FFSCTL} status; done"],
-                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
-               for _ in range(3)]
-    try:
-        for _ in range(30):
-            down("looked")
-            orphan("looked")
-    finally:
-        for looker in lookers:
-            os.killpg(looker.pid, signal.SIGKILL)
-            looker.wait()
-    down("looked")
-
-
 @test("a user who holds the lock file open keeps nobody from working")
 def _():
     orphan("open")
