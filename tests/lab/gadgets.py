@@ -166,15 +166,22 @@ class Traffic:
             if len(answer) != self.size or answer != self._message(struct.unpack_from("<I", answer)[0]):
                 raise AssertionError(f"round {n}: {len(answer)} bytes, {answer[:32]!r}...")
 
-    def _recover(self):
-        """Clears both halts, and takes what there is: a worker that is writing does not read."""
+    def _clear(self):
         for endpoint in (self.out, self.in_):
             self.device.clear_halt(endpoint.bEndpointAddress)
+
+    def _recover(self):
+        """Clears both halts, and takes what there is: a worker that is writing does not read."""
+        self._clear()
         while True:
             try:
                 self.in_.read(self.size + 1024, timeout=50)
             except usb.core.USBTimeoutError:
                 return
+            except usb.core.USBError as e:
+                if e.errno != 32:  # EPIPE: the next worker has ended meanwhile, too
+                    raise
+                self._clear()
 
     def _run(self):
         n = 0

@@ -195,10 +195,6 @@ def _():
 # --- on_failed ---------------------------------------------------------------------------------------------
 
 
-def failing(**settings):
-    return odd("notify", "exit", 125, **settings)
-
-
 @test("on_failed: with another function in the gadget it stays on the bus, the failed one is halted")
 def _():
     up(gadget("x", {"good": LOOPBACK, "bad": odd("notify", "tell", (told := Fifo()).path, "wait",
@@ -220,24 +216,26 @@ def _():
 
 @test("on_failed = unbind: the whole gadget goes off the bus; stall: it stays")
 def _():
-    up(gadget("x", {"good": LOOPBACK, "bad": failing(on_failed="unbind")}))
-    await_state("x", "failed")
-    eq(udc_of(), "")
-    down("x")
-    up(gadget("x", failing(on_failed="stall")))
-    await_worker("failed")
-    eq(status("x")[0]["state"], "degraded")
-    eq(udc_of(), "dummy_udc.0")
-    down("x")
+    flag = gadgets.DIRECTORY / "flag"
+    for policy, functions, state, udc in (
+            ("unbind", lambda bad: {"bad": bad, "good": LOOPBACK}, "failed", ""),
+            ("stall", lambda bad: bad, "degraded", "dummy_udc.0")):
+        flag.unlink(missing_ok=True)
+        up(gadget("x", functions(fragile(flag, on_failed=policy, restart_delay=0))))
+        flag.touch()
+        kill(status("x")[0]["functions"][0]["worker"]["pid"])
+        await_status("x", lambda g: g["functions"][0]["worker"]["state"] == "failed", "with a failed worker")
+        eq((status("x")[0]["state"], udc_of()), (state, udc))
+        down("x")
 
 
 # --- restart and down -----------------------------------------------------------------------------------------
 
 
-def fragile(flag):
+def fragile(flag, **settings):
     """Fails as long as the flag is there."""
     script = f"test -e {flag} && exit 125; exec " + " ".join(ODD_WORKER) + " notify echo stop"
-    return worker(exec=["/bin/sh", "-c", script], ready="notify")
+    return worker(exec=["/bin/sh", "-c", script], ready="notify", **settings)
 
 
 @test("the command restart: a new worker, no disconnect; what was before does not count any more")
