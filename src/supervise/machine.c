@@ -91,6 +91,12 @@ static void worsen(json_t *gadget)
 		set_state(gadget, "degraded");
 }
 
+static void set_worker_gone(json_t *worker, const char *state)
+{
+	json_object_set_new(worker, "state", json_string(state));
+	json_object_set_new(worker, "ready_since", json_null());
+}
+
 static void check_function(json_t *gadget, const json_t *function, bool supervised)
 {
 	const char *label = string_at(function, "label"), *mount = string_at(function, "mount");
@@ -115,12 +121,11 @@ static void check_function(json_t *gadget, const json_t *function, bool supervis
 			add_problem(gadget, "warning", "%s: its worker (pid %d) has just ended",
 				    label, (int)pid);
 		}
+		set_worker_gone(worker, "waiting");
 		json_object_set_new(worker, "pid", json_null());
 	}
-	if (!supervised && json_is_object(worker)) {
-		json_object_set_new(worker, "state", json_string("stopped"));
-		json_object_set_new(worker, "ready_since", json_null());
-	}
+	if (!supervised && json_is_object(worker))
+		set_worker_gone(worker, "stopped");
 }
 
 static void check_bus(json_t *gadget, const struct truth *truth, bool supervised)
@@ -171,6 +176,20 @@ static pid_t presumed_owner(const json_t *status)
 	return pid > 0 && process_alive(pid) ? pid : 0;
 }
 
+/*
+ * sysfs' `state` stays "configured" when a gadget is unbound, until the next host resets the port
+ * (udc/core.c); FunctionFS' events, which the supervisor has, tell whether this gadget is.
+ */
+static void correct_udc(json_t *gadget, bool supervised)
+{
+	if (supervised && json_is_false(json_object_get(gadget, "configured")) &&
+	    streq_null(string_at(gadget, "udc_state"), "configured")) {
+		set_string(gadget, "udc_state", "attached");
+		set_string(gadget, "speed", NULL);
+	}
+	json_object_del(gadget, "configured");
+}
+
 static json_t *our_gadget(const struct world *world, const char *name)
 {
 	json_t *gadget = read_status(world, name), *function;
@@ -209,6 +228,7 @@ static json_t *our_gadget(const struct world *world, const char *name)
 			check_function(gadget, function, owner != 0);
 	json_object_set_new(gadget, "supervisor", owner > 0 ? json_integer(owner) : json_null());
 	set_udc(gadget, *truth.udc ? truth.udc : NULL);
+	correct_udc(gadget, owner != 0);
 	free(truth.udc);
 	return gadget;
 }

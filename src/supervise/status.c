@@ -133,6 +133,16 @@ static json_t *problems_json(const struct supervisor *s)
 	return array;
 }
 
+/* Whether a host has configured the gadget; null where no function could tell. */
+static json_t *configured_json(const struct supervisor *s)
+{
+	bool configured = false;
+
+	for (size_t n = 0; n < s->n_instances; n++)
+		configured = configured || s->instances[n].enabled;
+	return s->n_instances > 0 ? json_boolean(configured) : json_null();
+}
+
 void supervisor_write_status(struct supervisor *s)
 {
 	_cleanup_error_ struct error ignored = { 0 };
@@ -143,9 +153,10 @@ void supervisor_write_status(struct supervisor *s)
 	functions = json_array();
 	for (size_t n = 0; n < s->gadget->n_functions; n++)
 		json_array_append_new(functions, function_json(s, &s->gadget->functions[n]));
-	json = json_pack("{s:s, s:s, s:s, s:o, s:i, s:o, s:o, s:o}", "name", s->name, "file",
+	json = json_pack("{s:s, s:s, s:s, s:o, s:o, s:i, s:o, s:o, s:o}", "name", s->name, "file",
 			 s->gadget->file, "state", state_word(s), "udc",
-			 s->udc ? json_string(s->udc) : json_null(), "supervisor", (int)getpid(),
+			 s->udc ? json_string(s->udc) : json_null(), "configured",
+			 configured_json(s), "supervisor", (int)getpid(),
 			 "since", s->since ? json_integer(s->since) : json_null(), "functions",
 			 functions, "problems", problems_json(s));
 	/* A full file system costs the status its freshness; the gadget goes on. */

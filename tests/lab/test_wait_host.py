@@ -42,12 +42,14 @@ def _():
     try:
         result = must(ffsctl("up", INTERRUPT, "--wait-host=0.5"), 75)
         contains(result.stderr, "no host has configured the gadget within 0.5 s")
-        eq(harness.status("interrupt")[0]["state"], "ready")
+        gadget = harness.status("interrupt")[0]
+        eq((gadget["state"], gadget["udc_state"], gadget["speed"]), ("ready", "attached", None), "status")
         must(ffsctl("up", INTERRUPT, "--wait-host=0.5"), 75)  # "up already" is no other case
     finally:
         hosts("bind")
     up(INTERRUPT, "--wait-host")
     harness.device()
+    eq(harness.status("interrupt")[0]["udc_state"], "configured", "status")
     down(INTERRUPT)
 
 
