@@ -141,6 +141,7 @@ static void do_start(struct unit *unit)
 		return;
 	}
 	unit->state = UNIT_STARTING;
+	supervisor_changed(supervisor_of(unit));
 	unit->started = now_monotonic();
 	timer_start(&unit->timer, unit->worker->start_timeout);
 	tell_bus_state(unit);
@@ -163,6 +164,7 @@ static void do_ready(struct unit *unit)
 static void do_stop(struct unit *unit)
 {
 	unit->state = UNIT_STOPPING;
+	supervisor_changed(supervisor_of(unit));
 	unit_send(unit, FFSCTL_MSG_STOP, 0, NULL, 0);
 	kill(unit->pid, SIGTERM);
 	timer_start(&unit->timer, unit->worker->stop_timeout);

@@ -221,12 +221,15 @@ Test(unit, every_event_in_every_state)
 		for (int e = 0; e < UNIT_EVENT_COUNT; e++) {
 			open_unit();
 			enter((enum unit_state)s);
+			sup.changed = false;
 			if (e == UNIT_EV_EXIT && unit->pid)
 				leave(KILLED);
 			else
 				unit_handle(unit, (enum unit_event)e);
 			cr_expect_eq(unit->state, leads_to[s][e], "state %d, event %d: %d, not %d",
 				     s, e, unit->state, leads_to[s][e]);
+			cr_expect(sup.changed || unit->state == (enum unit_state)s,
+				  "state %d, event %d: status would not show it", s, e);
 			cr_expect_eq(unit->pid > 0,
 				     unit->state == UNIT_STARTING || unit->state == UNIT_READY ||
 					     unit->state == UNIT_STOPPING,
@@ -407,8 +410,10 @@ Test(unit, what_cannot_be_started_is_not_tried_without_pause)
 	cr_expect_eq(saw.launches, 2);
 	cr_expect_gt(unit->start_due - now_monotonic(), 0.5);
 	saw.launch_error = 0;
+	sup.changed = false;
 	due();
 	cr_expect_eq(unit->state, UNIT_STARTING);
+	cr_expect(sup.changed);
 	close_unit();
 }
 
