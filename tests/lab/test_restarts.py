@@ -329,7 +329,9 @@ def _():
     told.wait()
     front = start("restart", "x")
     down("x")
-    ok(finish(front).returncode in (71, 73, 76))
+    # 69: down was faster than restart
+    result = finish(front)
+    ok(result.returncode in (69, 71, 73, 76), f"exit {result.returncode}: {result.stderr}")
 
 
 # --- what the host meets ------------------------------------------------------------------------------------
