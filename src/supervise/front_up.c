@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <malloc.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,6 +23,7 @@
 #include "supervise/supervisor.h"
 
 #define OUTPUT_SHOWN 4096
+#define UNSIGNED_MS 1000
 
 /* --- who has it --- */
 
@@ -86,6 +88,22 @@ static int lost_record(const struct world *world, const char *name, pid_t pid, s
 }
 
 /*
+ * Whose lock it is, as rundir_owner. Who has just taken it is about to sign it: that is waited for
+ * (a millisecond each time) rather than not to know who is in the way.
+ */
+static int signed_owner(const struct world *world, const char *name, pid_t *pid, char **who)
+{
+	for (int i = 0;; i++) {
+		int r = rundir_owner(world, name, pid, who);
+
+		if (r < 0 || *pid >= 0 || i == UNSIGNED_MS)
+			return r;
+		free(steal_ptr(*who));
+		poll(NULL, 0, 1);
+	}
+}
+
+/*
  * Somebody has the lock. 0: a supervisor of the same gadget, all is well; -ESTALE: of one that has
  * failed and may be taken down; else err says what is in the way.
  */
@@ -96,7 +114,7 @@ static int judge_owner(const struct gadget *g, const json_t *form,
 	_cleanup_free_ char *who = NULL, *state = status_string(world, g->name, "state");
 	json_t *mine = NULL, *theirs = NULL;
 	pid_t pid;
-	int r = rundir_owner(world, g->name, &pid, &who);
+	int r = signed_owner(world, g->name, &pid, &who);
 
 	if (r < 0 || pid == 0)
 		return -EAGAIN; /* it has just ended */

@@ -123,10 +123,10 @@ def fill():
 
 
 def garbage():
-    for data in (b"", b"x", os.urandom(11), os.urandom(12), os.urandom(4000), bytes(60000),
+    for data in (b"x", os.urandom(11), os.urandom(12), os.urandom(4000), bytes(60000),
                  struct.pack("<HHII", 1, DATA, 0xFFFFFFFF, 0), message(SETUP, 1, bytes(8)),
                  message(STOP), message(4711, 4711, b"?"), message(DATA, 99, b"never asked"),
-                 struct.pack("<HHII", 77, STALL, 0, 0)):
+                 struct.pack("<HHII", 77, STALL, 0, 0), b""):  # the last one is taken for the end
         control.send(data)
 
 
