@@ -199,6 +199,8 @@ def host_programs(args, built):
             name = os.path.relpath(path, SRC)
             if os.path.exists(os.path.join(WORK, build_name, os.path.splitext(name)[0] + ".trs")):
                 continue  # make check has run it
+            if build_name != "plain" and re.search(rb"^# lab:.*\bbuild=plain\b", cache.read(path), re.M):
+                continue  # it makes builds of its own
             words = [build_name] if build_name != "plain" else []
             yield Program(" ".join([name] + ["[%s]" % w for w in words]), starter(path),
                           env_for(build_name), HOST_TIMEOUT, None)

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
+# lab: build=plain
 """The ways to build that lab/test's own builds are not: in the source tree, with clang, without
 what only tests need, with the libraries linked dynamically, for coverage, and `make distcheck`."""
 

@@ -110,7 +110,9 @@ def _():
 
 @test("a file means its gadget's name, also when it is bad or gone")
 def _():
-    for path in (EXAMPLES[0], BAD[0], "/nonexistent/some-name.conf"):
+    # A bad file whose name is no gadget's name has none (test_moments.py).
+    bad = next(p for p in BAD if os.path.basename(p)[0].isalnum())
+    for path in (EXAMPLES[0], bad, "/nonexistent/some-name.conf"):
         gadget, = document(must(ffsctl(*WORLD, "status", path, "--json"), 3))["gadgets"]
         eq(gadget["name"], os.path.basename(path)[:-5])
 
