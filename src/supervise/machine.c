@@ -91,12 +91,6 @@ static void worsen(json_t *gadget)
 		set_state(gadget, "degraded");
 }
 
-static void set_worker_gone(json_t *worker, const char *state)
-{
-	json_object_set_new(worker, "state", json_string(state));
-	json_object_set_new(worker, "ready_since", json_null());
-}
-
 static void check_function(json_t *gadget, const json_t *function, bool supervised)
 {
 	const char *label = string_at(function, "label"), *mount = string_at(function, "mount");
@@ -121,11 +115,12 @@ static void check_function(json_t *gadget, const json_t *function, bool supervis
 			add_problem(gadget, "warning", "%s: its worker (pid %d) has just ended",
 				    label, (int)pid);
 		}
-		set_worker_gone(worker, "waiting");
 		json_object_set_new(worker, "pid", json_null());
 	}
-	if (!supervised && json_is_object(worker))
-		set_worker_gone(worker, "stopped");
+	if (!supervised && json_is_object(worker)) {
+		json_object_set_new(worker, "state", json_string("stopped"));
+		json_object_set_new(worker, "ready_since", json_null());
+	}
 }
 
 static void check_bus(json_t *gadget, const struct truth *truth, bool supervised)
