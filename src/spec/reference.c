@@ -158,8 +158,10 @@ static json_t *group_schema(const struct key_group *group)
 static void print_schema(void)
 {
 	json_t *schema = json_pack(
-		"{s:s, s:s, s:s, s:s}", "$schema", "https://json-schema.org/draft/2020-12/schema",
-		"$id", "gadget.schema.json", "title", "ffsctl gadget file", "description",
+		"{s:s, s:s, s:s, s:s, s:s}", "$schema",
+		"https://json-schema.org/draft/2020-12/schema", "$comment",
+		"SPDX-License-Identifier: GPL-2.0-or-later", "$id", "gadget.schema.json", "title",
+		"ffsctl gadget file", "description",
 		"The JSON form of a gadget file, as 'ffsctl check --json' gives it. Made from the "
 		"table of keys in src/spec: do not edit.");
 	json_t *gadget = group_schema(&gadget_keys);
