@@ -16,6 +16,9 @@
 #include "supervise/front_parts.h"
 #include "supervise/supervisor.h"
 
+/* A process that has nothing left to do but exit. */
+#define ENDING_MS 1000
+
 int front_locked(const char *name, pid_t pid, const char *who, struct error *err)
 {
 	if (pid <= 0 || !who)
@@ -142,8 +145,12 @@ int front_down(const struct world *world, const char *name, enum front_result *r
 		}
 		owner = open_owner(world, name, pid);
 		r = tell_down(world, name, err);
-		if (r < 0 && err->exit && r != -ECONNRESET)
+		if (r < 0 && err->exit && r != -ECONNRESET) {
+			/* A supervisor that could not undo all has answered, and ends now. */
+			if (err->exit == EX_OSERR)
+				await_end(owner, ENDING_MS);
 			return r;
+		}
 		if (r < 0 && !err->exit && !may_be_told(who))
 			return front_locked(name, pid, who, err);
 		/*
