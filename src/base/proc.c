@@ -103,27 +103,6 @@ int mount_find(const char *path, const char *type, const char *source)
 	return r < 0 ? r : f.state;
 }
 
-struct each {
-	const char *type;
-	int (*fn)(void *data, const char *source, const char *path);
-	void *data;
-};
-
-static int each_one(void *data, const struct mount_line *m)
-{
-	struct each *e = data;
-
-	return streq(m->type, e->type) ? e->fn(e->data, m->source, m->path) : 0;
-}
-
-int mount_each(const char *type, int (*fn)(void *data, const char *source, const char *path),
-	       void *data)
-{
-	struct each e = { .type = type, .fn = fn, .data = data };
-
-	return each_mountinfo(each_one, &e);
-}
-
 int process_each(int (*fn)(void *data, pid_t pid), void *data)
 {
 	DIR *proc = opendir("/proc");

@@ -11,10 +11,6 @@ enum mount_state { MOUNT_NONE, MOUNT_OTHER, MOUNT_MATCH };
 /* `source` is compared too unless NULL. -errno when /proc/self/mountinfo cannot be read. */
 int mount_find(const char *path, const char *type, const char *source);
 
-/* Calls `fn` for every mount of that type; stops when it returns non-zero and returns that. */
-int mount_each(const char *type, int (*fn)(void *data, const char *source, const char *path),
-	       void *data);
-
 /*
  * The processes that keep a file system of the calling process' namespace busy, as words:
  * "cat (pid 12), bash (pid 40)", at most a few; NULL if no one does. The caller frees it.

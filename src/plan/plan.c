@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "base/json.h"
 #include "plan/fault.h"
 
 struct step *plan_add(struct plan *plan, const struct step_op *op, char *path, char *value,
@@ -116,11 +117,6 @@ void plan_assume_applied(struct plan *plan)
 	plan->next = plan->n;
 }
 
-static json_t *string_or_null(const char *s)
-{
-	return s ? json_string(s) : json_null();
-}
-
 json_t *plan_to_json(const struct plan *plan)
 {
 	json_t *array = json_array();
@@ -129,8 +125,8 @@ json_t *plan_to_json(const struct plan *plan)
 		const struct step *step = &plan->steps[i];
 		json_t *o = json_pack("{s:I, s:s, s:s, s:o, s:o}", "n", (json_int_t)(i + 1), "do",
 				      step->op->name, "path", step->path, "value",
-				      string_or_null(step->value), "undo",
-				      string_or_null(step->op->undo_name));
+				      json_string_or_null(step->value), "undo",
+				      json_string_or_null(step->op->undo_name));
 
 		json_array_append_new(array, o);
 	}

@@ -12,19 +12,13 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/json.h"
 #include "supervise/supervisor.h"
 
 #define MESSAGE_MAX 65536
 
 /* --- errors as JSON ----------------------------------------------------------------------------
  */
-
-static json_t *string_or_null(const char *s)
-{
-	json_t *string = s ? json_string(s) : NULL;
-
-	return string ? string : json_null();
-}
 
 static json_t *integer_or_null(int n)
 {
@@ -34,9 +28,9 @@ static json_t *integer_or_null(int n)
 json_t *error_to_json(const struct error *err)
 {
 	return json_pack("{s:i, s:o, s:o, s:o, s:o, s:o, s:o}", "exit", err->exit, "text",
-			 string_or_null(err->text), "path", string_or_null(err->path), "errno",
-			 integer_or_null(err->err), "file", string_or_null(err->file), "line",
-			 integer_or_null((int)err->line), "column",
+			 json_string_or_null(err->text), "path", json_string_or_null(err->path),
+			 "errno", integer_or_null(err->err), "file", json_string_or_null(err->file),
+			 "line", integer_or_null((int)err->line), "column",
 			 integer_or_null((int)err->column));
 }
 
