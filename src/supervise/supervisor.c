@@ -286,7 +286,6 @@ static void came_up(struct supervisor *s)
 	s->since = time(NULL);
 	timer_stop(&s->deadline);
 	compose_close(&s->compose); /* all that libusbgx was needed for is done */
-	supervisor_say(s, "up%s%s", s->udc ? " on " : ", not bound", s->udc ? s->udc : "");
 }
 
 static void go_on_up(struct supervisor *s)
@@ -360,6 +359,8 @@ static void look(struct supervisor *s)
 	if (before == PHASE_UP && s->on_up) {
 		s->on_up(s->on_up_data);
 		s->on_up = NULL;
+		/* Last: whoever reads this line may ask for the status at once. */
+		supervisor_say(s, "up%s%s", s->udc ? " on " : ", not bound", s->udc ? s->udc : "");
 	}
 }
 
