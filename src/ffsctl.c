@@ -34,7 +34,7 @@ static void help(void)
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
 		printf("  %-8s %s\n", commands[i]->name, commands[i]->summary);
 	puts("\noptions:\n"
-	     "  -v, --verbose       say more\n"
+	     "  -v, --verbose       say each step, too\n"
 	     "  -q, --quiet         say nothing but errors\n"
 	     "  --color=WHEN        auto, always or never\n"
 	     "  --dir DIR           look for gadget files here first\n"

@@ -212,34 +212,15 @@ char *process_name(pid_t pid)
 	return file_read_line(AT_FDCWD, path, &name) < 0 ? xstrdup("?") : name;
 }
 
-/* Fields of /proc/PID/stat after the name, which may itself hold spaces and parentheses. */
-static bool read_stat(pid_t pid, char *state, unsigned long long *start)
+bool process_alive(pid_t pid)
 {
 	_cleanup_free_ char *path = strf("/proc/%d/stat", (int)pid);
 	_cleanup_free_ char *line = NULL;
-	char *p;
+	const char *state;
 
 	if (file_read_line(AT_FDCWD, path, &line) < 0)
 		return false;
-	p = strrchr(line, ')');
-	return p && sscanf(p + 1,
-			   " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d "
-			   "%*d %*d %llu",
-			   state, start) == 2;
-}
-
-bool process_alive(pid_t pid)
-{
-	unsigned long long start;
-	char state;
-
-	return read_stat(pid, &state, &start) && state != 'Z' && state != 'X';
-}
-
-unsigned long long process_start_time(pid_t pid)
-{
-	unsigned long long start;
-	char state;
-
-	return read_stat(pid, &state, &start) ? start : 0;
+	/* Behind the name, which may itself hold spaces and parentheses. */
+	state = strrchr(line, ')');
+	return state && strncmp(state, ") Z", 3) != 0 && strncmp(state, ") X", 3) != 0;
 }

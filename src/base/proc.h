@@ -28,5 +28,3 @@ bool process_env_has(pid_t pid, const char *word);
 char *process_name(pid_t pid);
 /* Whether it runs (a zombie does not). */
 bool process_alive(pid_t pid);
-/* Start time in clock ticks since boot: with the pid, the process' identity. 0 when it is gone. */
-unsigned long long process_start_time(pid_t pid);

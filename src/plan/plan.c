@@ -56,6 +56,8 @@ int plan_apply(struct plan *plan, struct error *err)
 			return r;
 		}
 		step->state = STEP_DONE;
+		if (plan->on_step)
+			plan->on_step(step, false);
 		fault_hit(FAULT_AFTER, plan->next + 1);
 	}
 	return 0;
@@ -97,6 +99,8 @@ int plan_undo(struct plan *plan, struct error *err)
 			step->state = STEP_TODO;
 			if (plan->next > i)
 				plan->next = i;
+			if (plan->on_step)
+				plan->on_step(step, true);
 		} else if (first == 0) {
 			first = r;
 			error_move(err, &one);

@@ -47,6 +47,8 @@ struct plan {
 	struct step *steps;
 	size_t n, capacity;
 	size_t next; /* the first step that is not applied yet */
+	/* Told of each step that was done or undone; NULL: nobody. */
+	void (*on_step)(const struct step *step, bool undone);
 };
 
 /* Appends a step and returns it, valid until the next plan_add. `path` and `value` are taken over.

@@ -156,9 +156,9 @@ void supervisor_write_status(struct supervisor *s)
 	json = json_pack("{s:s, s:s, s:s, s:o, s:o, s:i, s:o, s:o, s:o}", "name", s->name, "file",
 			 s->gadget->file, "state", state_word(s), "udc",
 			 s->udc ? json_string(s->udc) : json_null(), "configured",
-			 configured_json(s), "supervisor", (int)getpid(),
-			 "since", s->since ? json_integer(s->since) : json_null(), "functions",
-			 functions, "problems", problems_json(s));
+			 configured_json(s), "supervisor", (int)getpid(), "since",
+			 s->since ? json_integer(s->since) : json_null(), "functions", functions,
+			 "problems", problems_json(s));
 	/* A full file system costs the status its freshness; the gadget goes on. */
 	rundir_write(&s->rundir, RUNDIR_STATUS, json, &ignored);
 	json_decref(json);

@@ -4,14 +4,11 @@
 #include "supervise/supervisor.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
-#include <sys/signalfd.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -58,6 +55,15 @@ void supervisor_go_down(struct supervisor *s, struct error *why)
 		rundir_sign(&s->rundir, WHO_GOING_DOWN, &ignored);
 	}
 	s->changed = true;
+}
+
+/* -v; in the background nobody reads it. */
+static void say_step(const struct step *step, bool undone)
+{
+	const char *what = undone ? step->op->undo_name : step->op->name;
+
+	if (what)
+		log_debug("%s %s", what, step->path);
 }
 
 /* --- the plan ----------------------------------------------------------------------------------
@@ -186,49 +192,6 @@ void supervisor_keeper_died(struct supervisor *s, struct instance *instance)
 	for (size_t n = 0; n < s->n_instances; n++)
 		if (s->instances[n].has_unit)
 			unit_handle(&s->instances[n].unit, UNIT_EV_STOP);
-}
-
-static void child_ended(struct supervisor *s, pid_t pid, int status)
-{
-	reap_forget_inherited(s, pid);
-	for (size_t n = 0; n < s->n_instances; n++) {
-		struct instance *i = &s->instances[n];
-
-		if (i->has_unit && i->unit.pid == pid) {
-			unit_exited(&i->unit, status);
-			return;
-		}
-		if (i->keeper.pid == pid) {
-			i->keeper.pid = 0;
-			supervisor_keeper_died(s, i);
-			return;
-		}
-	}
-}
-
-static void on_signal(void *data, uint32_t events _unused_)
-{
-	struct supervisor *s = data;
-	struct signalfd_siginfo info;
-	int status;
-	pid_t pid;
-
-	if (read(s->signals.fd, &info, sizeof(info)) != sizeof(info))
-		return;
-	switch (info.ssi_signo) {
-	case SIGCHLD:
-		/* One signal may stand for many children, orphans of workers among them. */
-		while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
-			child_ended(s, pid, status);
-		break;
-	case SIGHUP:
-		supervisor_say(s, "reload is not in this version of ffsctl: take the gadget down "
-				  "and up again");
-		break;
-	default:
-		supervisor_go_down(s, NULL);
-		break;
-	}
 }
 
 static int too_late(const struct supervisor *s, struct error *err)
@@ -472,29 +435,6 @@ int supervisor_undo_record(struct supervisor *s, struct error *err)
 	return -err->err;
 }
 
-static int watch_signals(struct supervisor *s, struct error *err)
-{
-	sigset_t set;
-	int fd, r;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGHUP);
-	sigaddset(&set, SIGCHLD);
-	/* Ignored, which a process inherits, it would not tell us of any child (wait(2)). */
-	signal(SIGCHLD, SIG_DFL);
-	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	/* Whoever read our words, or a worker's socket, may be gone: EPIPE says so. */
-	sigaddset(&set, SIGPIPE);
-	if (fd < 0 || sigprocmask(SIG_BLOCK, &set, NULL) < 0)
-		return error_errno(err, EX_OSERR, errno, NULL, "cannot make a signal descriptor");
-	r = source_add(&s->loop, &s->signals, fd, EPOLLIN, on_signal, s);
-	if (r < 0)
-		return error_errno(err, EX_OSERR, -r, NULL, "cannot watch signals");
-	return 0;
-}
-
 int supervisor_init(struct supervisor *s, const struct world *world, const struct gadget *gadget,
 		    const char *name, struct error *err)
 {
@@ -510,6 +450,7 @@ int supervisor_init(struct supervisor *s, const struct world *world, const struc
 		.deadline = SOURCE_NONE,
 		.udc_watch = SOURCE_NONE,
 		.caller = SOURCE_NONE,
+		.plan.on_step = say_step,
 		.compose = { .world = world, .gadget = gadget, .view = USBG_VIEW_NONE }
 	};
 	s->rundir.path = strf("%s/%s", world->run_dir, name);
@@ -522,7 +463,7 @@ int supervisor_init(struct supervisor *s, const struct world *world, const struc
 		return error_errno(err, EX_OSERR, -r, NULL, "cannot make the event loop");
 	/* What workers leave behind becomes our child, so that it can be found and ended. */
 	prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
-	return watch_signals(s, err);
+	return supervisor_watch_signals(s, err);
 }
 
 void supervisor_free(struct supervisor *s)

@@ -100,5 +100,8 @@ void supervisor_go_down(struct supervisor *s, struct error *why);
  */
 int supervisor_await_udc(struct supervisor *s, double seconds, struct error *err);
 
+/* TERM and INT: go down. HUP: says that there is no reload. CHLD: keepers, workers and orphans. */
+int supervisor_watch_signals(struct supervisor *s, struct error *err);
+
 /* status.c: writes RUN/NAME/status. */
 void supervisor_write_status(struct supervisor *s);

@@ -49,7 +49,7 @@ commands:
   check    every error and warning of a gadget file
 
 options:
-  -v, --verbose       say more
+  -v, --verbose       say each step, too
   -q, --quiet         say nothing but errors
   --color=WHEN        auto, always or never
   --dir DIR           look for gadget files here first

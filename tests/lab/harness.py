@@ -14,6 +14,7 @@ import signal
 import subprocess
 
 import jsonschema
+import tap
 import usb.backend.libusb1
 import usb.core
 import usb.util
@@ -109,6 +110,21 @@ def same(before, after):
         if after[key] != was:
             was, now = (set(x.items() if isinstance(x, dict) else x) for x in (was, after[key]))
             raise AssertionError(f"{key}: gone {sorted(map(str, was - now))}, left {sorted(map(str, now - was))}")
+
+
+def leaves_nothing():
+    """After every test the machine has to be as it is now, the snapshot returned. What a test has
+    left goes, so that the next one starts anew."""
+    before = snapshot()
+
+    @tap.cleanup
+    def _():
+        try:
+            same(before, snapshot())
+        finally:
+            ffsctl("down", "--all")
+
+    return before
 
 
 def wait_dead(pid):

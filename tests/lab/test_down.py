@@ -7,15 +7,10 @@ import os
 
 import harness
 import tap
-from harness import EXAMPLES, down, ffsctl, must, up
+from harness import EXAMPLES, document, down, ffsctl, must, up
 from tap import contains, eq, test
 
-before = harness.snapshot()
-
-
-@tap.cleanup
-def nothing_left():
-    harness.same(before, harness.snapshot())
+harness.leaves_nothing()
 
 
 @test("a gadget whose keeper has died goes down with 0")
@@ -51,6 +46,18 @@ def _():
     up(f"{EXAMPLES}/interrupt.conf", "--no-bind")
     eq(sorted(os.listdir(harness.CONFIGFS)), ["interrupt", "loopback"])
     eq(down(f"{EXAMPLES}/loopback.conf", "interrupt").stderr, "ffsctl: loopback: down\nffsctl: interrupt: down\n")
+
+
+@test("-v says each step as it is done, and undone")
+def _():
+    plan = document(ffsctl("up", f"{EXAMPLES}/loopback.conf", "--dry-run", "--json"))["gadgets"][0]["plan"]
+    said = must(ffsctl("-v", "up", f"{EXAMPLES}/loopback.conf")).stderr.splitlines()
+    done = [f"ffsctl: {step['do']} {step['path']}" for step in plan]
+    eq([line for line in said if line in done], done)
+    harness.kill(harness.status("loopback")[0]["supervisor"])
+    said = must(ffsctl("-v", "down", "loopback")).stderr.splitlines()
+    undone = [f"ffsctl: {step['undo']} {step['path']}" for step in reversed(plan) if step["undo"]]
+    eq([line for line in said if line in undone], undone)
 
 
 tap.main()
