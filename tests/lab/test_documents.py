@@ -6,7 +6,6 @@ Those that need no kernel are in tests/cli/test_examples_check.py."""
 
 import os
 import pathlib
-import signal
 import tempfile
 
 import harness

@@ -24,15 +24,7 @@ PACKET = {"full": 64, "high": 512, "super": 1024}[SPEED]  # of bulk endpoints
 MIB = 1 << 20
 TIMEOUT_MS = 20000
 
-before = harness.snapshot()
-
-
-@tap.cleanup
-def nothing_left():
-    """Also after a failure, so that the next test starts anew."""
-    for name in os.listdir(harness.CONFIGFS):
-        ffsctl("down", name)
-    harness.same(before, harness.snapshot())
+harness.leaves_nothing()
 
 
 def pattern(length, seed=0):

@@ -25,15 +25,7 @@ from tap import contains, eq, ok, test  # noqa: E402
 INTERRUPT = f"{EXAMPLES}/interrupt.conf"
 UDC = "dummy_udc.0"
 
-before = harness.snapshot()
-
-
-@tap.cleanup
-def nothing_left():
-    try:
-        harness.same(before, harness.snapshot())
-    finally:
-        ffsctl("down", "--all")
+before = harness.leaves_nothing()
 
 
 def run(*args):

@@ -15,15 +15,7 @@ from tap import contains, eq, test  # noqa: E402
 
 INTERRUPT = f"{EXAMPLES}/interrupt.conf"
 
-before = harness.snapshot()
-
-
-@tap.cleanup
-def nothing_left():
-    try:
-        harness.same(before, harness.snapshot())
-    finally:
-        ffsctl("down", "--all")
+harness.leaves_nothing()
 
 
 def refuses(sentence, *args):

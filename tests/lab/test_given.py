@@ -6,6 +6,7 @@ rights; and the ways to say that it is ready."""
 import json
 import os
 import pathlib
+import socket
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -22,15 +23,7 @@ DIRECTORY = gadgets.DIRECTORY
 NOBODY, NOGROUP = 65534, 65534
 KEPT_CAPABILITIES = pathlib.Path("/proc/self/status").read_text().split("CapEff:\t")[1].split("\n")[0]
 
-before = harness.snapshot()
-
-
-@tap.cleanup
-def nothing_left():
-    try:
-        harness.same(before, harness.snapshot())
-    finally:
-        ffsctl("down", "--all")
+harness.leaves_nothing()
 
 
 def dumped(words=("notify",), ffsctl_with=None, **settings):
@@ -106,8 +99,14 @@ def _():
     must(ffsctl("restart", "given"))
 
     def open_now():
-        # The connection of the command is closed a moment after it was answered.
-        return min(len(os.listdir(f"/proc/{supervisor}/fd")) for _ in range(100))
+        # The supervisor takes what it is sent in turn: once it has hung up on us it is done with the rest.
+        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as s:
+            s.connect("/run/ffsctl/given/control")
+            s.send(b"{}")
+            while s.recv(65536):
+                pass
+        return sorted(os.readlink(f"/proc/{supervisor}/fd/{fd}").split(":")[0]
+                      for fd in os.listdir(f"/proc/{supervisor}/fd"))
 
     held, there = open_now(), len(harness.processes())
     for _ in range(100):

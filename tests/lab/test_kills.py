@@ -11,7 +11,6 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-import gadgets  # noqa: E402
 import harness  # noqa: E402
 import tap  # noqa: E402
 from gadgets import (LOOPBACK, Fifo, Traffic, await_state, await_status, devnums, finish,  # noqa: E402
@@ -19,15 +18,7 @@ from gadgets import (LOOPBACK, Fifo, Traffic, await_state, await_status, devnums
 from harness import down, ffsctl, kill, must, status, up, wait_dead  # noqa: E402
 from tap import contains, eq, ok, test  # noqa: E402
 
-before = harness.snapshot()
-
-
-@tap.cleanup
-def nothing_left():
-    try:
-        harness.same(before, harness.snapshot())
-    finally:
-        ffsctl("down", "--all")
+before = harness.leaves_nothing()
 
 
 @contextlib.contextmanager

@@ -20,23 +20,15 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import gadgets  # noqa: E402
 import harness  # noqa: E402
 import tap  # noqa: E402
-from gadgets import (LOOPBACK, Fifo, await_state, await_status, finish, gadget, odd, start,  # noqa: E402
+from gadgets import (LOOPBACK, Fifo, await_status, finish, gadget, odd, start,  # noqa: E402
                      worker)
-from harness import FFSCTL, down, ffsctl, kill, must, status, up, wait_dead  # noqa: E402
+from harness import FFSCTL, down, ffsctl, kill, must, status, up  # noqa: E402
 from tap import contains, eq, ok, test  # noqa: E402
 
 RUN = pathlib.Path("/run/ffsctl")
 F_OFD_SETLK = 37  # <fcntl.h>; Python 3.11 has no name for it
 
-before = harness.snapshot()
-
-
-@tap.cleanup
-def nothing_left():
-    try:
-        harness.same(before, harness.snapshot())
-    finally:
-        ffsctl("down", "--all")
+harness.leaves_nothing()
 
 
 def plain(name, functions=LOOPBACK):

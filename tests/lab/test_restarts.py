@@ -24,15 +24,7 @@ from tap import contains, eq, ok, test  # noqa: E402
 EPIPE = 32
 SECOND_FOR_PYTHON = 1.0  # what a loaded machine may add to a delay: the clock counts work
 
-before = harness.snapshot()
-
-
-@tap.cleanup
-def nothing_left():
-    try:
-        harness.same(before, harness.snapshot())
-    finally:
-        ffsctl("down", "--all")
+before = harness.leaves_nothing()
 
 
 def log(name="x"):

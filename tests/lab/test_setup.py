@@ -14,7 +14,7 @@ import harness  # noqa: E402
 import tap  # noqa: E402
 import usb.core  # noqa: E402
 from gadgets import LOOPBACK, await_state, await_status, devnums, gadget, odd  # noqa: E402
-from harness import down, ffsctl, kill, status, up  # noqa: E402
+from harness import down, kill, status, up  # noqa: E402
 from tap import eq, ok, test  # noqa: E402
 
 IN, OUT = 0xC1, 0x41  # vendor, to an interface
@@ -22,15 +22,7 @@ EPIPE = 32
 DEADLINE = 0.5
 WORK = 0.4  # what a loaded machine may add: the clock counts work
 
-before = harness.snapshot()
-
-
-@tap.cleanup
-def nothing_left():
-    try:
-        harness.same(before, harness.snapshot())
-    finally:
-        ffsctl("down", "--all")
+harness.leaves_nothing()
 
 
 def device_of(functions):
