@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lab: kernel=6.12,6.1 speed=full,high,super timeout=300
-"""Three workers echo every length, byte for byte: the loopback plugin, the Python example, and the
-C example that only reads and writes."""
+"""Workers by themselves, without ffsctl, echo byte for byte: the loopback plugin in every shape of
+function and with every option, and the example of ffsctl-worker(7). The other examples are in test_echo.py."""
 
 import os
 import re
@@ -14,8 +14,6 @@ from worker_harness import BUILD, LOOPBACK, WORKER, Gadget, bench
 
 SRC = os.environ.get("FFSCTL_SRC", ".")
 PLUGIN = [WORKER, LOOPBACK]
-PYTHON = [os.path.join(SRC, "examples/echo-worker.py")]
-BLOCKING = [os.path.join(BUILD, "examples/blocking-echo")]
 BULK = [("bulk", "in"), ("bulk", "out")]
 
 
@@ -32,30 +30,14 @@ def man_worker():
     return [path]
 
 
-def echo(argv, endpoints, *runs, ready=True, **kw):
+def echo(argv, endpoints, *runs, **kw):
     with Gadget(endpoints) as g:
         worker = g.worker(argv, **kw)
-        if ready:
-            worker.wait_ready()
+        worker.wait_ready()
         g.bind()
         for run in runs:
             for pair in range(len(endpoints) // 2):
                 bench("--pair", str(pair), "--timeout", "20", *run.split(), timeout=200)
-
-
-for name, argv, kw in (
-    ("loopback", PLUGIN, {}),
-    ("echo-worker.py", PYTHON, {"blocking": True}),
-    ("blocking-echo", BLOCKING, {"blocking": True, "ready": False}),
-):
-    test("%s echoes every length from 0 to 4096 bytes" % name, argv, BULK, "--lengths 0-4096")(
-        lambda *a, kw=kw: echo(*a, **kw)
-    )
-    # 16 MiB are 5 s and more at full speed: there once is enough
-    big = "1M" if os.environ.get("LAB_SPEED") == "full" and argv != PLUGIN else "1M,16M"
-    test("%s echoes %s" % (name, big), argv, BULK, "--lengths " + big)(
-        lambda *a, kw=kw: echo(*a, **kw)
-    )
 
 
 @test("the worker of ffsctl-worker(7) echoes every length to 1025 bytes, and 1 MiB")
@@ -66,7 +48,7 @@ def _():
 @test("loopback echoes multiples of every packet and buffer size")
 def _():
     sizes = [64, 512, 1024, 16384, 65536, 131072, 524288]
-    around = ",".join("%d-%d" % (n - 1, n + 1) for n in sizes)
+    around = "0-64," + ",".join("%d-%d" % (n - 1, n + 1) for n in sizes)
     echo(PLUGIN, BULK, "--lengths " + around)
 
 
