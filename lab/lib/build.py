@@ -20,6 +20,7 @@ import cache  # noqa: E402
 # What the module build can change without a new vmlinux: these parts of a kernel tree are copied,
 # patched and built on their own. Other files may be patched when nothing is built from them.
 MODULE_PARTS = ("drivers/usb/gadget", "drivers/usb/usbip", "drivers/usb/misc/usbtest.c")
+SELFTESTS = "tools/testing/selftests/drivers/usb/functionfs"
 HARMLESS = ("include/", "Documentation/", "tools/", "samples/", "MAINTAINERS")
 
 
@@ -290,9 +291,28 @@ def make_modules(version, flavour, variant):
         run([depmod, "-b", os.path.join(tree, "out"), release])
         for name in os.listdir(flat):
             os.rename(os.path.join(flat, name), os.path.join(work, name))
+        make_selftests(tree, source, os.path.join(work, "selftests"))
     shutil.rmtree(tree)
     say("built the %s %s modules, %s, in %.0f s"
         % (version, flavour, variant, time.monotonic() - start))
+
+
+def make_selftests(tree, source, target):
+    """Builds the series' selftests, if there are any, with the headers of the same tree."""
+    directory = os.path.join(tree, SELFTESTS)
+    if not os.path.isdir(directory):
+        return
+    for name in ("kselftest.h", "kselftest_harness.h", "lib.mk"):
+        copy_part(source, tree, "tools/testing/selftests/" + name)
+    os.makedirs(target)
+    # Only what the series changes: the rest of include/uapi is not meant to be used uninstalled
+    headers = os.path.join(tree, "selftest-headers", "linux", "usb")
+    os.makedirs(headers)
+    shutil.copy(os.path.join(tree, "include/uapi/linux/usb/functionfs.h"), headers)
+    for path in sorted(glob.glob(os.path.join(directory, "test_*.c"))):
+        name = os.path.splitext(os.path.basename(path))[0]
+        run(["gcc", "-O2", "-g", "-Wall", "-Werror", "-I" + os.path.dirname(os.path.dirname(headers)),
+             "-o", os.path.join(target, name), path, os.path.join(directory, "ffs_lib.c"), "-lpthread"])
 
 
 def make_init():
