@@ -30,7 +30,7 @@ anywhere, and nothing outside changes. Without COMMAND: a shell.
   --timeout S             seconds until the run is ended (600; 0: never; a shell: never)
   --virtual-time          time passes only while something runs: sleep costs nothing
   --bind DIR:PATH         DIR also under another name
-  --append ARG            one more argument for the kernel, may be repeated
+  --append ARG            one more argument for the kernel, or MODULE.PARAMETER=VALUE; may be repeated
 
 Environment:
   LAB_OUT   a directory whose files survive: inside it is the real one
@@ -175,8 +175,10 @@ def job(opt, tty):
     """The records that init.c's parse_job reads."""
     modules = cache.modules_dir(opt.kernel, opt.flavour, opt.variant)
 
-    def module(name, params=""):
-        return b"I" + os.fsencode(os.path.join(modules, name + ".ko")) + b" " + params.encode()
+    def module(name, *params):
+        # As modprobe does: what the kernel's arguments say to it, too
+        params += tuple(a.partition(".")[2] for a in opt.append if a.startswith(name + "."))
+        return b"I" + os.fsencode(os.path.join(modules, name + ".ko") + " " + " ".join(params))
 
     umask = os.umask(0)
     os.umask(umask)
