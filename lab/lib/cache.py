@@ -66,7 +66,8 @@ def lab_patches(version):
 def kernel_patches(version, variant):
     if variant == "stock":
         return []
-    return patches(os.path.join(TREE, "kernel", "patches", version))
+    extra = os.environ.get("LAB_EXTRA_PATCH")
+    return patches(os.path.join(TREE, "kernel", "patches", version)) + ([extra] if extra else [])
 
 
 def fragments(flavour):

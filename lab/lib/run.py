@@ -36,6 +36,7 @@ Environment:
   LAB_OUT   a directory whose files survive: inside it is the real one
   LAB_LOG   a file for the whole kernel log
   LAB_CORE  the core to run on (else one that no other lab uses)
+  LAB_EXTRA_PATCH  one more patch, on top of those of kernel/patches
 
 Exit status: the command's (128+N when signal N ended it; 126, 127: could not be
 run), or with a line on stderr that says so:
