@@ -158,8 +158,15 @@ def variations(path):
     return out
 
 
+def plain_only(path):
+    """Whether a test says that other builds are nothing to it."""
+    return re.search(rb"^# lab:.*\bbuild=plain\b", cache.read(path), re.M)
+
+
 def lab_programs(args):
     for path in sorted(glob.glob(os.path.join(SRC, "tests/lab/test_*"))):
+        if args.sanitize and plain_only(path):
+            continue
         for v in variations(path):
             if args.kernel and v["kernel"] != args.kernel:
                 continue
@@ -199,8 +206,8 @@ def host_programs(args, built):
             name = os.path.relpath(path, SRC)
             if os.path.exists(os.path.join(WORK, build_name, os.path.splitext(name)[0] + ".trs")):
                 continue  # make check has run it
-            if build_name != "plain" and re.search(rb"^# lab:.*\bbuild=plain\b", cache.read(path), re.M):
-                continue  # it makes builds of its own
+            if build_name != "plain" and plain_only(path):
+                continue
             words = [build_name] if build_name != "plain" else []
             yield Program(" ".join([name] + ["[%s]" % w for w in words]), starter(path),
                           env_for(build_name), HOST_TIMEOUT, None)
