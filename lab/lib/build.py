@@ -302,16 +302,16 @@ def make_selftests(tree, source, target):
     directory = os.path.join(tree, SELFTESTS)
     if not os.path.isdir(directory):
         return
-    for name in ("kselftest.h", "kselftest_harness.h", "lib.mk"):
+    for name in ("kselftest.h", "kselftest_harness.h"):
         copy_part(source, tree, "tools/testing/selftests/" + name)
     os.makedirs(target)
     # Only what the series changes: the rest of include/uapi is not meant to be used uninstalled
-    headers = os.path.join(tree, "selftest-headers", "linux", "usb")
-    os.makedirs(headers)
-    shutil.copy(os.path.join(tree, "include/uapi/linux/usb/functionfs.h"), headers)
+    headers = os.path.join(tree, "selftest-headers")
+    os.makedirs(os.path.join(headers, "linux/usb"))
+    shutil.copy(os.path.join(tree, "include/uapi/linux/usb/functionfs.h"), os.path.join(headers, "linux/usb"))
     for path in sorted(glob.glob(os.path.join(directory, "test_*.c"))):
         name = os.path.splitext(os.path.basename(path))[0]
-        run(["gcc", "-O2", "-g", "-Wall", "-Werror", "-I" + os.path.dirname(os.path.dirname(headers)),
+        run(["gcc", "-O2", "-g", "-Wall", "-Werror", "-I" + headers,
              "-o", os.path.join(target, name), path, os.path.join(directory, "ffs_lib.c"), "-lpthread"])
 
 

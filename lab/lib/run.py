@@ -58,8 +58,7 @@ COMPLAINT = re.compile(
     rb"UBSAN: |KASAN: |ODEBUG: |Kernel panic|general protection|refcount_t: |"
     rb"list_(?:add|del) corruption|Bad page |Kernel mode |slab error|"
     rb"Unable to handle|Voluntary context switch)")
-# What may be on its way into one console: less than a terminal buffers before it is throttled,
-# which UML's consoles do not recover from.
+# What may be on its way into one console: less than a terminal buffers before it is throttled.
 WINDOW = 3072
 # 6.1's User-Mode Linux walks a process's mappings without the lock that lockdep wants to see, at
 # each fork. Those reports, and no others, are not the command's.

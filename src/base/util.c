@@ -46,3 +46,10 @@ char *strf(const char *fmt, ...)
 	va_end(ap);
 	return or_die(r < 0 ? NULL : s);
 }
+
+char *path_parent(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return xstrndup(path, slash ? (size_t)(slash - path) : 0);
+}

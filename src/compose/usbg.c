@@ -137,15 +137,9 @@ static usbg_function *find_function(const struct usbg_view *view, const char *di
 /* VIEW/usb_gadget and VIEW of a view's path; the caller frees both. */
 static bool split_view(const char *path, char **gadgets, char **top)
 {
-	const char *last = strrchr(path, '/'), *middle = last;
-
-	while (middle > path && *--middle != '/')
-		;
-	if (middle == path) /* only in a record that somebody has damaged */
-		return false;
-	*gadgets = xstrndup(path, (size_t)(last - path));
-	*top = xstrndup(path, (size_t)(middle - path));
-	return true;
+	*gadgets = path_parent(path);
+	*top = path_parent(*gadgets);
+	return **top != '\0'; /* else in a record that somebody has damaged */
 }
 
 static int view_undo(struct step *step, struct error *err)

@@ -13,8 +13,7 @@
 /* -errno */
 static int make_directory(const struct step *step)
 {
-	_cleanup_free_ char *parent =
-		xstrndup(step->path, (size_t)(strrchr(step->path, '/') - step->path));
+	_cleanup_free_ char *parent = path_parent(step->path);
 
 	for (int i = 0; i < SHARED_TRIES; i++) {
 		if (mkdir(step->path, 0755) == 0)
@@ -54,16 +53,14 @@ const struct step_op plan_op_mkdir = {
 };
 
 /* Others may make it, and take it away again, between any two of our calls. */
-/* Others may make it, and take it away again, between any two of our calls. */
 static int mkdir_shared_apply(struct step *step, struct error *err)
 {
 	struct stat st;
 	int r = make_directory(step);
 
-	if (r == 0)
+	if (r == 0 || (r == -EEXIST && stat(step->path, &st) == 0 && S_ISDIR(st.st_mode)))
 		return 0;
-	if (r == -EEXIST && stat(step->path, &st) == 0 && S_ISDIR(st.st_mode))
-		return 0;
+	/* It was there, and is gone again; or this tells what is wrong. */
 	return mkdir_apply(step, err);
 }
 

@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/fd.h"
+#include "base/json.h"
 #include "base/proc.h"
 #include "compose/compose.h"
 #include "compose/udc.h"
@@ -21,7 +22,7 @@ static const char *string_at(const json_t *object, const char *key)
 
 static void set_string(json_t *object, const char *key, const char *value)
 {
-	json_object_set_new(object, key, value && *value ? json_string(value) : json_null());
+	json_object_set_new(object, key, json_string_or_null(value && *value ? value : NULL));
 }
 
 static void set_state(json_t *gadget, const char *state)

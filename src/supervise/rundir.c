@@ -148,8 +148,7 @@ static int remove_dir(const struct rundir *rundir)
 
 int rundir_remove(struct rundir *rundir, struct error *err)
 {
-	_cleanup_free_ char *parent =
-		xstrndup(rundir->path, (size_t)(strrchr(rundir->path, '/') - rundir->path));
+	_cleanup_free_ char *parent = path_parent(rundir->path);
 	int fd = fcntl(rundir->dir_fd, F_DUPFD_CLOEXEC, 3), r;
 	DIR *dir = fdopendir(fd);
 	struct dirent *entry;

@@ -2,8 +2,8 @@
 /*
  * /run/ffsctl/NAME: what the next process has to know about a gadget.
  *
- *   lock      held (fcntl, F_OFD_SETLK) by whoever works on the gadget, its supervisor as long as it lives;
- *             its text says who that is
+ *   lock      held (fcntl, F_OFD_SETLK) by whoever works on the gadget, its supervisor as long as
+ *             it lives; its text says who that is
  *   record    JSON, written before the first step: the plan, the gadget file and its JSON form.
  *             It makes a gadget ours, and any other process able to undo it
  *   status    JSON, replaced at each change
@@ -51,7 +51,9 @@ void rundir_close(struct rundir *rundir);
  */
 int rundir_remove(struct rundir *rundir, struct error *err);
 
-/* Whose lock it is. pid 0: nobody's, -1: somebody's who has not signed it (`who` is "?"). `who` is freed by the caller. -errno, -ENOENT: no such gadget.
+/*
+ * Whose lock it is. pid 0: nobody's, -1: somebody's who has not signed it (`who` is "?"). `who` is
+ * freed by the caller. -errno, -ENOENT: no such gadget.
  */
 int rundir_owner(const struct world *world, const char *name, pid_t *pid, char **who);
 

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/json.h"
 #include "ffs/endpoint.h"
 
 static const char *const type_words[] = {
@@ -48,11 +49,6 @@ static int add_endpoint(void *data, const struct endpoint *ep)
 	return 0;
 }
 
-static json_t *or_null(json_t *json)
-{
-	return json ? json : json_null();
-}
-
 static json_t *unit_json(const struct unit *u)
 {
 	bool serves = u->state == UNIT_READY;
@@ -61,7 +57,7 @@ static json_t *unit_json(const struct unit *u)
 			 "pid", u->pid > 0 ? json_integer(u->pid) : json_null(), "engine",
 			 u->worker->kind == WORKER_PLUGIN ? json_string("copy") : json_null(),
 			 "restarts", (int)u->restarts, "last_exit",
-			 or_null(u->last_exit ? json_string(u->last_exit) : NULL), "ready_since",
+			 json_string_or_null(u->last_exit), "ready_since",
 			 serves ? json_integer(u->ready_at) : json_null());
 }
 
@@ -82,10 +78,9 @@ static json_t *function_json(const struct supervisor *s, const struct function *
 		ffs_each_endpoint(f->ffs, add_endpoint, &e);
 	return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "label", f->label, "type",
 			 f->type, "instance", f->instance, "mount",
-			 i ? json_string(f->ffs->mount.path) : json_null(), "device",
-			 i && f->ffs->device.value ? json_string(f->ffs->device.value)
-						   : json_null(),
-			 "ifname", json_null(), "endpoints", e.array, "keeper",
+			 json_string_or_null(i ? f->ffs->mount.path : NULL), "device",
+			 json_string_or_null(i ? f->ffs->device.value : NULL), "ifname",
+			 json_null(), "endpoints", e.array, "keeper",
 			 i && i->keeper.pid > 0 ? json_integer(i->keeper.pid) : json_null(),
 			 "worker", i && i->has_unit ? unit_json(&i->unit) : json_null());
 }
@@ -155,8 +150,8 @@ void supervisor_write_status(struct supervisor *s)
 		json_array_append_new(functions, function_json(s, &s->gadget->functions[n]));
 	json = json_pack("{s:s, s:s, s:s, s:o, s:o, s:i, s:o, s:o, s:o}", "name", s->name, "file",
 			 s->gadget->file, "state", state_word(s), "udc",
-			 s->udc ? json_string(s->udc) : json_null(), "configured",
-			 configured_json(s), "supervisor", (int)getpid(), "since",
+			 json_string_or_null(s->udc), "configured", configured_json(s),
+			 "supervisor", (int)getpid(), "since",
 			 s->since ? json_integer(s->since) : json_null(), "functions", functions,
 			 "problems", problems_json(s));
 	/* A full file system costs the status its freshness; the gadget goes on. */

@@ -10,8 +10,8 @@ libffsctl_a_SOURCES += \
 	src/supervise/output.c src/supervise/output.h \
 	src/supervise/reap.c src/supervise/reap.h \
 	src/supervise/rundir.c src/supervise/rundir.h \
-	src/supervise/spawn.c src/supervise/spawn.h \
 	src/supervise/signals.c \
+	src/supervise/spawn.c src/supervise/spawn.h \
 	src/supervise/status.c \
 	src/supervise/supervisor.c src/supervise/supervisor.h \
 	src/supervise/unit.c src/supervise/unit_io.c src/supervise/unit.h

@@ -15,7 +15,6 @@
 #include "base/log.h"
 #include "compose/configfs.h"
 #include "compose/udc.h"
-#include "supervise/reap.h"
 
 void supervisor_say(struct supervisor *s, const char *fmt, ...)
 {
