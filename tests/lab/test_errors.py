@@ -452,7 +452,7 @@ def _():
 @test("a second Ctrl-C does not wait, and the rest goes on by itself")
 def _():
     told = Fifo()
-    front = start("up", gadget("slow", odd("tell", told.path, "deaf", "wait", stop_timeout=1000)))
+    front = start("up", gadget("slow", odd("deaf", "tell", told.path, "wait", stop_timeout=1000)))
     told.wait()
     supervisor = status("slow")[0]["supervisor"]
     front.send_signal(signal.SIGINT)
