@@ -13,13 +13,13 @@
 #include "cmd/cmd.h"
 
 static const struct command *const commands[] = {
-	&cmd_up, &cmd_run, &cmd_down, &cmd_restart, &cmd_status, &cmd_check,
+	&cmd_up, &cmd_run, &cmd_down, &cmd_restart, &cmd_status, &cmd_check, &cmd_features,
 };
 
 /* Commands of the design that this version does not have: whoever asks is told so. */
 static const char *const not_yet[] = {
-	"reload", "bind",     "unbind", "wait", "log",	  "descriptors", "export",
-	"udc",	  "features", "doctor", "list", "schema", "plugins",	 "completion",
+	"reload", "bind", "unbind", "wait",   "log",	 "descriptors",
+	"export", "udc",  "list",   "schema", "plugins", "completion",
 };
 
 static void help(void)
@@ -32,7 +32,7 @@ static void help(void)
 	     "  ffsctl down gadget.conf       take it away\n\n"
 	     "commands:");
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
-		printf("  %-8s %s\n", commands[i]->name, commands[i]->summary);
+		printf("  %-9s %s\n", commands[i]->name, commands[i]->summary);
 	puts("\noptions:\n"
 	     "  -v, --verbose       say each step, too\n"
 	     "  -q, --quiet         say nothing but errors\n"
@@ -176,7 +176,7 @@ int main(int argc, char **argv)
 	argv += optind;
 	optind = 0; /* glibc and musl: start over */
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
-		if (streq(argv[0], commands[i]->name))
+		if (streq(argv[0], commands[i]->name) || streq_null(argv[0], commands[i]->alias))
 			return written(commands[i]->run(&g, argc, argv));
 	return unknown_command(argv[0]);
 }

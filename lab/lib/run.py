@@ -186,7 +186,7 @@ def job(opt, tty):
     out += [b"A" + os.fsencode(a) for a in opt.command]
     env = dict(os.environb)
     env.update({b"LAB_KERNEL": opt.kernel.encode(), b"LAB_FLAVOUR": opt.flavour.encode(),
-                b"LAB_SPEED": opt.speed.encode(),
+                b"LAB_SPEED": opt.speed.encode(), b"LAB_MODULES": opt.variant.encode(),
                 b"LAB_SELFTESTS": os.fsencode(os.path.join(modules, "selftests"))})
     if env.get(b"LAB_OUT"):
         path = os.path.abspath(env[b"LAB_OUT"])

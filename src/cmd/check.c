@@ -146,7 +146,8 @@ const struct command cmd_check = {
 	.name = "check",
 	.args = "FILE... [--here] [--json | --format=gcc]",
 	.summary = "every error and warning of a gadget file",
-	.options = "  --here              users, programs, plugins and a UDC must be there\n"
+	.options = "  --here              users, programs, plugins, a UDC and kernel features must "
+		   "be there\n"
 		   "  --json              one JSON document on stdout\n"
 		   "  --format=gcc        one line a message, as compilers print them\n",
 	.run = check_run,

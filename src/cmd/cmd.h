@@ -22,13 +22,15 @@ struct globals {
 
 struct command {
 	const char *name;
+	const char *alias;   /* another name; NULL: none */
 	const char *args;    /* of the usage line */
 	const char *summary; /* half a line */
 	const char *options; /* lines for --help; NULL: none */
 	int (*run)(const struct globals *globals, int argc, char **argv);
 };
 
-extern const struct command cmd_check, cmd_down, cmd_restart, cmd_run, cmd_status, cmd_up;
+extern const struct command cmd_check, cmd_down, cmd_features, cmd_restart, cmd_run, cmd_status,
+	cmd_up;
 
 /* --- usage: all return EX_USAGE, but cmd_help --- */
 

@@ -10,9 +10,10 @@ libffsctl_a_SOURCES += \
 	src/cmd/cmd.h \
 	src/cmd/common.c \
 	src/cmd/down.c \
+	src/cmd/features.c \
 	src/cmd/here.c src/cmd/here.h \
 	src/cmd/restart.c \
 	src/cmd/status.c \
 	src/cmd/up.c
 
-dist_schema_DATA += schemas/output.schema.json
+dist_schema_DATA += schemas/features.schema.json schemas/output.schema.json

@@ -6,6 +6,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "cmd/cmd.h"
+#include "supervise/features.h"
 #include "supervise/rundir.h"
 
 static const char *const words[] = {
@@ -15,6 +16,14 @@ static const char *const words[] = {
 };
 
 /* The first failure is the command's; the others are printed all the same. */
+static void keep_error(struct error *first, struct error *err)
+{
+	if (!first->exit)
+		error_move(first, err);
+	else
+		cmd_print_error(err);
+}
+
 static void take_down(const struct globals *globals, const char *name, json_t *gadgets,
 		      struct error *first)
 {
@@ -25,11 +34,18 @@ static void take_down(const struct globals *globals, const char *name, json_t *g
 		log_info("%s: %s", name, words[result]);
 		json_array_append_new(gadgets, json_pack("{s:s, s:n, s:s}", "name", name, "file",
 							 "state", "down"));
-	} else if (!first->exit) {
-		error_move(first, &err);
 	} else {
-		cmd_print_error(&err);
+		keep_error(first, &err);
 	}
+}
+
+/* What commands that were killed have left besides gadgets. */
+static void clear_scratch(const struct globals *globals, struct error *first)
+{
+	_cleanup_error_ struct error err = { 0 };
+
+	if (features_clear(&globals->world, &err) < 0)
+		keep_error(first, &err);
 }
 
 struct all {
@@ -91,6 +107,7 @@ static int run(const struct globals *globals, int argc, char **argv)
 		if (cmd_gadget_name(globals, argv[i], &name, &err) == 0)
 			take_down(globals, name, gadgets, &err);
 	}
+	clear_scratch(globals, &err);
 	exit = err.exit;
 	if (json)
 		return cmd_print_json(gadgets, &err, NULL, exit);

@@ -6,6 +6,7 @@
 
 #include "base/cleanup.h"
 #include "compose/udc.h"
+#include "supervise/features.h"
 #include "supervise/launch.h"
 #include "supervise/spawn.h"
 
@@ -103,12 +104,32 @@ static void check_udc(const struct here *h)
 			  udc->name.value);
 }
 
+/*
+ * Only for --here: what it takes to find out is made on this machine, if only for a moment. Not
+ * being root is no error of the file's.
+ */
+static void check_features(const struct here *h)
+{
+	_cleanup_error_ struct error err = { 0 };
+	struct origin at;
+
+	if (h->severity != DIAG_ERROR || features_require(h->world, h->gadget, &err) == 0)
+		return;
+	at = (struct origin){ .file = err.file, .line = err.line, .column = err.column };
+	if (err.exit == EX_NOPERM)
+		diags_add(h->diags, DIAG_NOTE, &(struct origin){ .file = h->gadget->files[0] },
+			  "what this kernel's FunctionFS can do is only found out by root");
+	else
+		missing(h, &at, &err);
+}
+
 void here_check(const struct world *world, const struct gadget *gadget, enum diag_severity severity,
 		struct diags *diags)
 {
 	const struct here h = { world, gadget, severity, diags };
 
 	check_udc(&h);
+	check_features(&h);
 	for (size_t i = 0; i < gadget->n_functions; i++) {
 		const struct function *f = &gadget->functions[i];
 

@@ -2,12 +2,12 @@
 #include "ffs/blob.h"
 
 #include <linux/usb/ch9.h>
-#include <linux/usb/functionfs.h>
 #include <stdbool.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "base/util.h"
+#include "ffs/uapi.h"
 
 struct blob {
 	uint8_t *data;
@@ -123,6 +123,7 @@ uint8_t *ffs_blob_descriptors(const struct ffs *ffs, size_t *size)
 	flags |= ffs->virtual_addr ? FUNCTIONFS_VIRTUAL_ADDR : 0;
 	flags |= ffs->all_ctrl_recip ? FUNCTIONFS_ALL_CTRL_RECIP : 0;
 	flags |= ffs->config0_setup ? FUNCTIONFS_CONFIG0_SETUP : 0;
+	flags |= ffs->rw_proxy.value ? FUNCTIONFS_RW_PROXY_EPS : 0;
 
 	put32(&b, FUNCTIONFS_DESCRIPTORS_MAGIC_V2);
 	put32(&b, 0); /* length, known at the end */

@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "ffs/blob.h"
+#include "ffs/uapi.h"
 
 /* Each blob has to arrive in one write (f_fs.c, ffs_ep0_write). */
 static int write_blob(int fd, const char *path, const char *what, const uint8_t *blob, size_t size,
@@ -48,10 +49,16 @@ char *ffs_endpoint_file(const struct ffs *ffs, const struct endpoint *ep)
 	return ffs->virtual_addr ? strf("ep%02x", ep->address) : strf("ep%u", ep->number);
 }
 
-int ffs_endpoint_open(const struct ffs *ffs, const struct endpoint *ep, enum ep_blocking blocking,
-		      struct error *err)
+char *ffs_pair_file(const struct ffs *ffs, const struct endpoint *first)
 {
-	_cleanup_free_ char *file = ffs_endpoint_file(ffs, ep);
+	_cleanup_free_ char *file = ffs_endpoint_file(ffs, first);
+
+	return strf("%s_rw", file);
+}
+
+static int open_file(const struct ffs *ffs, const char *file, enum ep_blocking blocking,
+		     struct error *err)
+{
 	_cleanup_free_ char *path = strf("%s/%s", ffs->mount.path, file);
 	/* Both ways whatever the direction: I/O against it is how an endpoint is halted. */
 	int fd = open(path, O_RDWR | O_CLOEXEC | (blocking == EP_NONBLOCKING ? O_NONBLOCK : 0));
@@ -60,6 +67,36 @@ int ffs_endpoint_open(const struct ffs *ffs, const struct endpoint *ep, enum ep_
 		return error_errno(err, EX_OSERR, errno, path, "cannot open endpoint %s", path);
 	return fd;
 }
+
+int ffs_endpoint_open(const struct ffs *ffs, const struct endpoint *ep, enum ep_blocking blocking,
+		      struct error *err)
+{
+	_cleanup_free_ char *file = ffs_endpoint_file(ffs, ep);
+
+	return open_file(ffs, file, blocking, err);
+}
+
+int ffs_pair_open(const struct ffs *ffs, const struct endpoint *first, enum ep_blocking blocking,
+		  struct error *err)
+{
+	_cleanup_free_ char *file = ffs_pair_file(ffs, first);
+
+	return open_file(ffs, file, blocking, err);
+}
+
+static int zlp_apply(struct step *step, struct error *err)
+{
+	/* Non-blocking: a kernel that does not know the ioctl would wait for a host with it. */
+	_cleanup_close_ int fd = open(step->path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+	__u32 on = 1;
+
+	if (fd >= 0 && ioctl(fd, FUNCTIONFS_ENDPOINT_ENABLE_ZLP, &on) == 0)
+		return 0;
+	return error_errno(err, EX_OSERR, errno, step->path,
+			   "cannot turn on zero-length packets for endpoint %s", step->path);
+}
+
+const struct step_op ffs_op_zlp = { .name = "enable-zlp", .apply = zlp_apply };
 
 int ffs_endpoint_halt(int fd, const struct endpoint *ep)
 {
@@ -103,4 +140,34 @@ size_t ffs_count_endpoints(const struct ffs *ffs)
 	for (size_t i = 0; i < ffs->n_interfaces; i++)
 		n += ffs->interfaces[i].n_endpoints;
 	return n;
+}
+
+struct pairs {
+	int (*fn)(void *data, const struct endpoint *first, const struct endpoint *second);
+	void *data;
+	const struct endpoint *first;
+};
+
+static int add_to_pair(void *data, const struct endpoint *ep)
+{
+	struct pairs *p = data;
+	const struct endpoint *first = p->first;
+
+	p->first = first ? NULL : ep;
+	return first ? p->fn(p->data, first, ep) : 0;
+}
+
+int ffs_each_pair(const struct ffs *ffs,
+		  int (*fn)(void *data, const struct endpoint *first,
+			    const struct endpoint *second),
+		  void *data)
+{
+	struct pairs p = { .fn = fn, .data = data };
+
+	return ffs->rw_proxy.value ? ffs_each_endpoint(ffs, add_to_pair, &p) : 0;
+}
+
+size_t ffs_count_pairs(const struct ffs *ffs)
+{
+	return ffs->rw_proxy.value ? ffs_count_endpoints(ffs) / 2 : 0;
 }

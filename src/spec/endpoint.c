@@ -269,6 +269,13 @@ static void load_endpoint(struct load *l, struct ffs_draft *draft, struct interf
 		return;
 	}
 	ep->type = (enum ep_type)d.type.value;
+	ep->zlp = d.zlp;
+	/* A plugin's engine cuts long messages into writes, each of which the kernel would end. */
+	if (d.zlp.value && (ep->direction == EP_OUT || draft->plugin))
+		load_error(l, member(node, "zlp"),
+			   ep->direction == EP_OUT
+				   ? "'zlp' is of in endpoints: the host ends its transfers itself"
+				   : "'zlp' is for programs: a plugin's messages are ended for it");
 	load_speeds(l, ep, draft->ffs, &d, node);
 }
 
@@ -344,6 +351,25 @@ static bool check_count(struct load *l, struct endpoint *const *eps, struct node
 	return true;
 }
 
+/* Endpoints are joined in descriptor order, whatever interface they are in (f_fs.c). */
+static void check_pairs(struct load *l, struct endpoint *const *eps, struct node *const *nodes,
+			size_t n, struct node *rw_proxy)
+{
+	if (n == 0 || n % 2)
+		load_error(l, rw_proxy,
+			   "'rw_proxy' joins endpoints in pairs, and this function has %zu", n);
+	for (size_t i = 0; i < n; i++) {
+		if (i % 2 && eps[i]->direction == eps[i - 1]->direction && !nodes[i]->bad)
+			load_error(l, nodes[i],
+				   "'rw_proxy' joins endpoints %zu and %zu, and both are %s", i,
+				   i + 1, eps[i]->direction == EP_IN ? "in" : "out");
+		if (str_has_suffix(eps[i]->name, "_rw"))
+			load_error(l, member(nodes[i], "name"),
+				   "with 'rw_proxy' names that end in '_rw' are those of files for "
+				   "both directions");
+	}
+}
+
 void load_check_endpoints(struct load *l, struct ffs_draft *d)
 {
 	_cleanup_free_ struct endpoint **eps = xcalloc(d->n_endpoints, sizeof(*eps));
@@ -368,4 +394,6 @@ void load_check_endpoints(struct load *l, struct ffs_draft *d)
 				strf("ep%zu-%s", i + 1, eps[i]->direction == EP_IN ? "in" : "out");
 	}
 	check_names(l, eps, d->endpoints, n);
+	if (d->rw_proxy && d->rw_proxy->integer && !l->partial)
+		check_pairs(l, eps, d->endpoints, n, d->rw_proxy);
 }

@@ -114,17 +114,31 @@ static void load_device(struct load *l, struct ffs *ffs, struct node *value, boo
 	ffs->device.at = load_origin(l, &value->at);
 	for (size_t i = 0; i < ffs->n_interfaces; i++)
 		n += ffs->interfaces[i].n_endpoints;
-	if (n != 1 && complete)
+	if (!complete)
+		return;
+	if (ffs->rw_proxy.value && n != 2)
+		load_error(l, value,
+			   "'device' links to the file of a function's only endpoint pair, and "
+			   "this one has %zu pairs",
+			   n / 2);
+	else if (!ffs->rw_proxy.value && n != 1)
 		load_error(l, value,
 			   "'device' links to a function's only endpoint, and this one has %zu "
-			   "('rw_proxy', which joins a pair, is not in this version of ffsctl)",
+			   "(for one file of a pair set 'rw_proxy')",
 			   n);
+}
+
+static bool has_plugin(const struct node *function)
+{
+	const struct node *worker = node_member(function, "worker");
+
+	return worker && worker->type == NODE_GROUP && node_member(worker, "plugin");
 }
 
 void load_ffs(struct load *l, struct function *f, struct node *node)
 {
 	struct ffs *ffs = f->ffs = xcalloc(1, sizeof(*ffs));
-	struct ffs_draft d = { .ffs = ffs };
+	struct ffs_draft d = { .ffs = ffs, .plugin = has_plugin(node->parent) };
 	size_t errors = l->diags->n_errors;
 
 	ffs->at = load_origin(l, &node->name_at);
@@ -135,6 +149,8 @@ void load_ffs(struct load *l, struct function *f, struct node *node)
 	ffs->virtual_addr = d.virtual_addr;
 	ffs->all_ctrl_recip = d.all_ctrl_recip;
 	ffs->config0_setup = d.config0_setup;
+	if (d.rw_proxy)
+		set_int(l, NULL, d.rw_proxy, &ffs->rw_proxy);
 	load_mount(l, f, d.mount);
 	load_speeds(l, ffs, d.speeds);
 	if (d.interfaces) {

@@ -79,6 +79,7 @@ struct endpoint {
 	enum ep_direction direction;
 	enum ep_type type;
 	struct ep_speed speed[EP_SPEED_COUNT];
+	struct spec_int zlp; /* in only; not 0: FunctionFS' automatic zero-length packets */
 	unsigned int number; /* 1.. in file order: the kernel's epN */
 	struct origin at;
 };
@@ -109,13 +110,18 @@ struct ffs_mount {
 	struct spec_str uid, gid; /* name or decimal number, resolved when the plan is made */
 	struct spec_int mode, rmode, fmode; /* permission bits */
 	bool no_disconnect;
+	struct spec_int mmap_memory_mb; /* MiB that may be mapped; 0: none */
 	struct origin at;
 };
 
 struct ffs {
 	struct ffs_mount mount;
-	struct spec_str device; /* absolute path of the link to the only endpoint */
+	/* Absolute path of the link to the only endpoint, or with rw_proxy to the only pair's file.
+	 */
+	struct spec_str device;
 	bool virtual_addr, all_ctrl_recip, config0_setup;
+	/* Endpoints 1 and 2, 3 and 4, ... have a file for both directions as well; checked. */
+	struct spec_int rw_proxy;
 	bool speed[EP_SPEED_COUNT]; /* which sets of descriptors there are */
 	struct interface *interfaces;
 	size_t n_interfaces;

@@ -11,6 +11,8 @@
 		NULL, 0, false                                                                     \
 	}
 #define OCTAL_PATTERN "^0?[0-7]{1,3}$"
+#define NEEDS_7_3 "Needs Linux 7.3, or ffsctl's kernel patches."
+#define NEEDS_PATCHES "Needs ffsctl's kernel patches."
 
 static const struct key mount_rows[] = {
 	{ "path", NODE_STRING, .flags = KEY_NOT_EMPTY, .fallback = "/dev/ffs/GADGET/LABEL",
@@ -35,7 +37,10 @@ static const struct key mount_rows[] = {
 	{ "no_disconnect", NODE_BOOL, .fallback = "false",
 	  .doc = "The gadget stays on the bus when the last open file is closed.", .set = set_bool,
 	  FIELD(struct ffs_mount, no_disconnect) },
-	{ "mmap_memory_mb", NODE_INT, LATER, .doc = "Memory that may be mapped; 0: none." },
+	{ "mmap_memory_mb", NODE_INT, .min = 0, .max = 65536, .fallback = "the kernel's, 16",
+	  .doc = "How many MiB of the instance's memory programs may map, for I/O without a copy; "
+		 "0: none. " NEEDS_PATCHES,
+	  .set = set_int, FIELD(struct ffs_mount, mmap_memory_mb) },
 	{ 0 },
 };
 const struct key_group mount_keys = { "ffs.mount", "'mount'", mount_rows, NULL,
@@ -140,7 +145,11 @@ static const struct key endpoint_rows[] = {
 	  .doc = "Exact values for SuperSpeed, never changed.", .set = set_node,
 	  FIELD(struct endpoint_draft, exact[EP_SUPER]) },
 	{ "mult", NODE_INT, LATER, .doc = "Packets in a microframe." },
-	{ "zlp", NODE_BOOL, LATER, .doc = "Automatic zero-length packets." },
+	{ "zlp", NODE_BOOL, .fallback = "false",
+	  .doc = "For in endpoints that programs write to: the kernel ends each write that is a "
+		 "multiple of the packet size by a zero-length packet, so that the host sees where "
+		 "it ends. (Plugins' messages are ended for them.) " NEEDS_7_3,
+	  .set = set_int, FIELD(struct endpoint_draft, zlp) },
 	{ 0 },
 };
 const struct key_group endpoint_keys = { "ffs.interfaces.endpoints", "an endpoint", endpoint_rows,
@@ -179,7 +188,8 @@ static const struct key ffs_rows[] = {
 	{ "mount", NODE_GROUP, .group = &mount_keys, .doc = "How FunctionFS is mounted.",
 	  .set = set_node, FIELD(struct ffs_draft, mount) },
 	{ "device", NODE_STRING, .flags = KEY_NOT_EMPTY, .fallback = "none",
-	  .doc = "A symbolic link to make to the only endpoint, never over something that exists.",
+	  .doc = "A symbolic link to make to the only endpoint, or with rw_proxy to the file of "
+		 "the only pair, never over something that exists.",
 	  .set = set_node, FIELD(struct ffs_draft, device) },
 	{ "virtual_addr", NODE_BOOL, .fallback = "false",
 	  .doc = "Endpoint files are named by their address in the descriptors: ep81.",
@@ -196,7 +206,10 @@ static const struct key ffs_rows[] = {
 	{ "interfaces", TYPE_LIST, NODE_GROUP, KEY_REQUIRED | KEY_NOT_EMPTY,
 	  .group = &interface_keys, .doc = "The interfaces, a group for each.", .set = set_node,
 	  FIELD(struct ffs_draft, interfaces) },
-	{ "rw_proxy", NODE_BOOL, LATER, .doc = "One file for an endpoint pair." },
+	{ "rw_proxy", NODE_BOOL, .fallback = "false",
+	  .doc = "Endpoints 1 and 2, 3 and 4 and so on, one in and one out, have a file for both "
+		 "directions as well, named by the first: ep1_rw. " NEEDS_7_3,
+	  .set = set_node, FIELD(struct ffs_draft, rw_proxy) },
 	{ "associations", TYPE_LIST, NODE_GROUP, KEY_LATER,
 	  .doc = "Interfaces that belong together." },
 	{ "winusb", NODE_BOOL | NODE_STRING, LATER, .doc = "Windows loads its WinUSB driver." },

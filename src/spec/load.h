@@ -41,10 +41,11 @@ struct config_function_draft {
 
 struct ffs_draft {
 	struct ffs *ffs;
-	struct node *mount, *device, *speeds, *interfaces;
+	struct node *mount, *device, *speeds, *interfaces, *rw_proxy;
 	struct node **endpoints; /* where each stands, in file order */
 	size_t n_endpoints;
 	bool virtual_addr, all_ctrl_recip, config0_setup;
+	bool plugin; /* serves it */
 };
 
 struct interface_draft {
@@ -66,7 +67,7 @@ struct exact_draft {
 struct endpoint_draft {
 	struct node_word direction, type;
 	struct spec_str name;
-	struct spec_int address, max_packet, burst;
+	struct spec_int address, max_packet, burst, zlp;
 	struct node *interval, *exact[EP_SPEED_COUNT];
 };
 

@@ -235,7 +235,6 @@ static void check_plugin(struct load *l, const struct worker *w, const struct no
 	struct node *ready = node_member(node, "ready");
 
 	check_size(l, w, node);
-
 	if (ready && !ready->bad && w->ready != READY_NOTIFY)
 		load_error(l, ready,
 			   "a plugin is ready when it says so (\"notify\"), not by \"%s\"",

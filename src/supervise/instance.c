@@ -275,15 +275,11 @@ static int ready_apply(struct step *step, struct error *err)
 static const struct step_op op_ready = { .name = "await-ready", .apply = ready_apply };
 
 const struct step_op *const instance_ops[] = {
-	&plan_op_mkdir,
-	&plan_op_mkdir_shared,
-	&plan_op_symlink,
-	&ffs_op_mount,
-	&op_descriptors,
-	&op_keeper,
-	&op_worker,
-	&op_ready,
-	NULL,
+	&plan_op_mkdir,	  &plan_op_mkdir_shared,
+	&plan_op_symlink, &ffs_op_mount,
+	&op_descriptors,  &ffs_op_zlp,
+	&op_keeper,	  &op_worker,
+	&op_ready,	  NULL,
 };
 
 /*
@@ -333,27 +329,57 @@ static char *mount_options(const struct instance *i)
 
 		options = strf("%s,no_disconnect=1", old);
 	}
+	if (m->mmap_memory_mb.set) {
+		_cleanup_free_ char *old = options;
+
+		options = strf("%s,mmap_memory_mb=%u", old, (unsigned int)m->mmap_memory_mb.value);
+	}
 	return options;
 }
 
-static int only_endpoint(void *data, const struct endpoint *ep)
+static int first_endpoint(void *data, const struct endpoint *ep)
 {
 	*(const struct endpoint **)data = ep;
 	return 1;
 }
 
+/* What `device` links to: spec_load has seen that there is only one; the caller frees it. */
+static char *device_file(const struct ffs *ffs)
+{
+	const struct endpoint *ep = NULL;
+
+	ffs_each_endpoint(ffs, first_endpoint, &ep);
+	return ffs->rw_proxy.value ? ffs_pair_file(ffs, ep) : ffs_endpoint_file(ffs, ep);
+}
+
+struct zlp_steps {
+	struct plan *plan;
+	const struct ffs *ffs;
+};
+
+static int add_zlp(void *data, const struct endpoint *ep)
+{
+	const struct zlp_steps *z = data;
+	_cleanup_free_ char *file = ffs_endpoint_file(z->ffs, ep);
+
+	if (ep->zlp.value)
+		plan_add(z->plan, &ffs_op_zlp, strf("%s/%s", z->ffs->mount.path, file), NULL,
+			 &ep->zlp.at, NULL);
+	return 0;
+}
+
 void instance_add_steps(struct plan *plan, struct instance *i)
 {
 	const struct ffs *ffs = i->function->ffs;
-	const struct endpoint *ep = NULL;
 
 	add_directories(plan, i);
 	plan_add(plan, &ffs_op_mount, xstrdup(ffs->mount.path), mount_options(i), &ffs->mount.at,
 		 NULL);
 	plan_add(plan, &op_descriptors, strf("%s/ep0", ffs->mount.path), NULL, &ffs->at, i);
+	ffs_each_endpoint(ffs, add_zlp, &(struct zlp_steps){ plan, ffs });
 	plan_add(plan, &op_keeper, strf("%s/ep0", ffs->mount.path), NULL, &ffs->at, i);
-	if (ffs->device.value && ffs_each_endpoint(ffs, only_endpoint, &ep)) {
-		_cleanup_free_ char *file = ffs_endpoint_file(ffs, ep);
+	if (ffs->device.value) {
+		_cleanup_free_ char *file = device_file(ffs);
 
 		plan_add(plan, &plan_op_symlink, xstrdup(ffs->device.value),
 			 strf("%s/%s", ffs->mount.path, file), &ffs->device.at, NULL);

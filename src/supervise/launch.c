@@ -5,11 +5,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <jansson.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -20,6 +18,7 @@
 #include "base/fd.h"
 #include "base/proc.h"
 #include "ffs/endpoint.h"
+#include "supervise/launch_parts.h"
 #include "supervise/supervisor.h"
 
 #define WORKER_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -59,71 +58,6 @@ char *launch_plugin_path(const char *plugin)
 		return xstrdup(plugin);
 	return dir ? strf("%s/src/plugins/%s.so", dir, plugin)
 		   : strf(FFSCTL_PLUGINDIR "/%s.so", plugin);
-}
-
-/* --- configuration --- */
-
-static const char *const type_words[] = {
-	[EP_BULK] = "bulk", [EP_INTERRUPT] = "interrupt", [EP_ISOCHRONOUS] = "iso"
-};
-static const char *const speed_words[EP_SPEED_COUNT] = { "full", "high", "super" };
-
-struct endpoint_list {
-	const struct ffs *ffs;
-	json_t *array;
-};
-
-static int add_endpoint(void *data, const struct endpoint *ep)
-{
-	struct endpoint_list *list = data;
-	_cleanup_free_ char *file = ffs_endpoint_file(list->ffs, ep);
-	json_t *sizes = json_object();
-
-	for (int s = 0; s < EP_SPEED_COUNT; s++)
-		if (ep->speed[s].used)
-			json_object_set_new(sizes, speed_words[s],
-					    json_integer(ep->speed[s].max_packet));
-	json_array_append_new(list->array,
-			      json_pack("{s:s, s:s, s:i, s:s, s:s, s:o}", "name", ep->name, "file",
-					file, "address", ep->address, "type", type_words[ep->type],
-					"direction", ep->direction == EP_IN ? "in" : "out",
-					"packet", sizes));
-	return 0;
-}
-
-/* schemas/worker-config.schema.json */
-static json_t *config_json(const struct unit *unit)
-{
-	const struct function *f = unit->instance->function;
-	struct endpoint_list list = { .ffs = f->ffs, .array = json_array() };
-	json_t *options = json_loads(unit->worker->options_json, 0, NULL);
-
-	ffs_each_endpoint(f->ffs, add_endpoint, &list);
-	return json_pack("{s:{s:i, s:s}, s:s, s:s, s:s, s:o, s:s, s:i, s:i, s:o}", "ffsctl",
-			 "schema", 1, "version", PACKAGE_VERSION, "gadget",
-			 unit->instance->supervisor->name, "function", f->label, "mount",
-			 f->ffs->mount.path, "endpoints", list.array, "engine",
-			 unit->worker->engine == ENGINE_COPY ? "copy" : "auto", "size",
-			 (int)unit->worker->io_size, "depth", (int)unit->worker->io_depth,
-			 "options", options ? options : json_object());
-}
-
-static int make_config(struct unit *unit, struct error *err)
-{
-	json_t *json = config_json(unit);
-	_cleanup_free_ char *text = json_dumps(json, JSON_COMPACT);
-	int fd = memfd_create("ffsctl-config", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-
-	json_decref(json);
-	if (fd >= 0 && fd_write_all(fd, text, strlen(text)) == 0 && fchmod(fd, 0444) == 0 &&
-	    fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) == 0) {
-		unit->config_fd = fd;
-		return 0;
-	}
-	error_errno(err, EX_OSERR, errno, NULL, "cannot write the worker's configuration");
-	if (fd >= 0)
-		close(fd);
-	return -err->err;
 }
 
 /* --- program and environment --- */
@@ -201,15 +135,6 @@ static int prepare_program(struct unit *unit, struct error *err)
 	return error_at(err, &w->program_at);
 }
 
-static int append_name(void *data, const struct endpoint *ep)
-{
-	char **names = data;
-	_cleanup_free_ char *old = *names;
-
-	*names = strf("%s:%s", old, ep->name);
-	return 0;
-}
-
 static char *notify_path(const struct unit *unit)
 {
 	return strf("%s/notify-%s", unit->instance->supervisor->rundir.path,
@@ -221,17 +146,17 @@ static void prepare_environment(struct unit *unit)
 	const struct instance *i = unit->instance;
 	const struct worker *w = unit->worker;
 	bool plugin = w->kind == WORKER_PLUGIN;
-	size_t n = 0, n_fds = 2 + ffs_count_endpoints(i->function->ffs) + plugin;
+	const struct ffs *ffs = i->function->ffs;
+	size_t n = 0, n_fds = 2 + ffs_count_endpoints(ffs) + ffs_count_pairs(ffs) + plugin;
 	char **env = xcalloc(10 + w->n_env, sizeof(*env));
-	_cleanup_free_ char *names = xstrdup("config:control"), *notify = notify_path(unit);
+	_cleanup_free_ char *names = launch_fd_names(ffs, plugin), *notify = notify_path(unit);
 
-	ffs_each_endpoint(i->function->ffs, append_name, &names);
 	env[n++] = xstrdup("PATH=" WORKER_PATH);
 	env[n++] = strf("FFSCTL_GADGET=%s", i->supervisor->name);
 	env[n++] = strf("FFSCTL_FUNCTION=%s", i->function->label);
-	env[n++] = strf("FFSCTL_MOUNT=%s", i->function->ffs->mount.path);
+	env[n++] = strf("FFSCTL_MOUNT=%s", ffs->mount.path);
 	env[n++] = strf("LISTEN_FDS=%zu", n_fds);
-	env[n++] = strf("LISTEN_FDNAMES=%s%s", names, plugin ? ":plugin" : "");
+	env[n++] = strf("LISTEN_FDNAMES=%s", names);
 	env[n] = strf("LISTEN_PID=%*s", SPAWN_PID_DIGITS, "");
 	unit->spawn.listen_pid = env[n++] + strlen("LISTEN_PID=");
 	if (w->kind == WORKER_EXEC && w->ready == READY_NOTIFY)
@@ -292,21 +217,38 @@ int launch_prepare(struct unit *unit, struct error *err)
 struct hand {
 	const struct unit *unit;
 	struct error *err;
-	int fds[2 + 30 +
-		1]; /* config, control, endpoints (FFS_MAX_EPS_COUNT), plugin or NOTIFY_FD */
+	/* config, control, endpoints (FFS_MAX_EPS_COUNT), their pairs, plugin or NOTIFY_FD */
+	int fds[2 + 30 + 15 + 1];
 	size_t n;
 };
+
+static enum ep_blocking blocking_of(const struct hand *h)
+{
+	return h->unit->worker->blocking ? EP_BLOCKING : EP_NONBLOCKING;
+}
+
+static int hand_over(struct hand *h, int fd)
+{
+	if (fd >= 0)
+		h->fds[h->n++] = fd;
+	return fd < 0 ? fd : 0;
+}
 
 static int open_endpoint(void *data, const struct endpoint *ep)
 {
 	struct hand *h = data;
-	int fd =
-		ffs_endpoint_open(h->unit->instance->function->ffs, ep,
-				  h->unit->worker->blocking ? EP_BLOCKING : EP_NONBLOCKING, h->err);
 
-	if (fd >= 0)
-		h->fds[h->n++] = fd;
-	return fd < 0 ? fd : 0;
+	return hand_over(
+		h, ffs_endpoint_open(h->unit->instance->function->ffs, ep, blocking_of(h), h->err));
+}
+
+static int open_pair(void *data, const struct endpoint *first,
+		     const struct endpoint *second _unused_)
+{
+	struct hand *h = data;
+
+	return hand_over(
+		h, ffs_pair_open(h->unit->instance->function->ffs, first, blocking_of(h), h->err));
 }
 
 /* A file descriptor of its own on the sealed memory: the offset is not shared between workers. */
@@ -409,6 +351,8 @@ static int gather(struct unit *unit, struct hand *h, struct ends *e, struct erro
 	if (r < 0)
 		return error_errno(err, EX_OSERR, -r, NULL, "cannot make what a worker is given");
 	r = ffs_each_endpoint(unit->instance->function->ffs, open_endpoint, h);
+	if (r == 0)
+		r = ffs_each_pair(unit->instance->function->ffs, open_pair, h);
 	if (r < 0)
 		return r;
 	if (unit->worker->kind == WORKER_PLUGIN)
@@ -434,7 +378,7 @@ int launch_start(struct unit *unit, struct error *err)
 
 	/* Made when the first worker starts: the mount's path is certain then. */
 	if (unit->config_fd < 0)
-		r = make_config(unit, err);
+		r = launch_make_config(unit, err);
 	if (r == 0)
 		r = gather(unit, &hand, &ends, err);
 	if (r == 0)

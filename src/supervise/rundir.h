@@ -36,6 +36,7 @@ struct rundir {
 #define WHO_UP "supervisor"
 #define WHO_GOING_DOWN "going down"
 #define WHO_DOWN "down" /* clearing what a dead supervisor has left */
+#define WHO_PROBING "features"
 
 /*
  * Makes the directory if need be and takes the lock, in the name of `who` ("up"). -EWOULDBLOCK

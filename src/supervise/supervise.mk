@@ -2,10 +2,12 @@
 libffsctl_a_SOURCES += \
 	src/supervise/await_udc.c \
 	src/supervise/control.c src/supervise/control.h \
+	src/supervise/features.c src/supervise/features.h \
 	src/supervise/front.c src/supervise/front_up.c src/supervise/front.h \
 	src/supervise/front_parts.h \
 	src/supervise/instance.c src/supervise/instance.h \
-	src/supervise/launch.c src/supervise/launch.h \
+	src/supervise/launch.c src/supervise/launch_config.c src/supervise/launch.h \
+	src/supervise/launch_parts.h \
 	src/supervise/machine.c src/supervise/machine.h \
 	src/supervise/output.c src/supervise/output.h \
 	src/supervise/reap.c src/supervise/reap.h \

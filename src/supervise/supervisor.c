@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "compose/configfs.h"
 #include "compose/udc.h"
+#include "supervise/features.h"
 
 void supervisor_say(struct supervisor *s, const char *fmt, ...)
 {
@@ -376,6 +377,8 @@ static int prepare(struct supervisor *s, double wait_udc, struct error *err)
 {
 	int r = control_listen(&s->control, &s->rundir, err);
 
+	if (r == 0)
+		r = features_require(s->world, s->gadget, err);
 	if (r == 0 && !s->no_bind)
 		r = supervisor_await_udc(s, wait_udc, err);
 	if (r == 0 && s->phase != PHASE_GOING_DOWN)

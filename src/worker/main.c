@@ -75,13 +75,13 @@ static int match_names(const struct worker_fds *fds, const struct worker_config 
 }
 
 /*
- * Where to load the plugin from: the descriptor `plugin`, if there is one after the endpoints,
+ * Where to load the plugin from: the descriptor `plugin`, if there is one behind the endpoints,
  * since the worker's user may not be able to walk to the file; else its path.
  */
 static const char *plugin_file(const struct worker_fds *fds, const struct worker_config *config,
 			       const char *path, char *link, size_t size)
 {
-	if (fds->n_endpoints != config->n_endpoints + 1 || !str_has_suffix(fds->names, ":plugin"))
+	if (fds->n_endpoints <= config->n_endpoints || !str_has_suffix(fds->names, ":plugin"))
 		return path;
 	snprintf(link, size, "/proc/self/fd/%d", fds->endpoints + (int)fds->n_endpoints - 1);
 	return link;

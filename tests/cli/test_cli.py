@@ -15,7 +15,7 @@ import tap  # noqa: E402
 from tap import contains, eq, ok, test  # noqa: E402
 
 FFSCTL = os.path.join(os.path.abspath(os.environ.get("FFSCTL_BUILD", ".")), "ffsctl")
-HAVE = "up, run, down, restart, status, check"
+HAVE = "up, run, down, restart, status, check, features"
 world = tempfile.TemporaryDirectory()
 WORLD = ("--run-dir", os.path.join(world.name, "run"), "--configfs", os.path.join(world.name, "config"))
 
@@ -41,12 +41,13 @@ USB gadgets from files: made, served and taken away.
   ffsctl down gadget.conf       take it away
 
 commands:
-  up       bring a gadget up and leave a supervisor in the background
-  run      bring a gadget up and supervise it in the foreground, until TERM
-  down     take gadgets down: unbind, stop, unmount, remove
-  restart  start a function's worker anew, without a disconnect
-  status   every gadget on the machine, also those of others, and how it is
-  check    every error and warning of a gadget file
+  up        bring a gadget up and leave a supervisor in the background
+  run       bring a gadget up and supervise it in the foreground, until TERM
+  down      take gadgets down: unbind, stop, unmount, remove
+  restart   start a function's worker anew, without a disconnect
+  status    every gadget on the machine, also those of others, and how it is
+  check     every error and warning of a gadget file
+  features  what this kernel's FunctionFS can do, and what brings the rest
 
 options:
   -v, --verbose       say each step, too
@@ -102,9 +103,14 @@ for name, expected in {
               "without an argument: 0 unless one of ours is degraded\n",
     "check": "usage: ffsctl check FILE... [--here] [--json | --format=gcc]\n\n"
              "every error and warning of a gadget file\n\n"
-             "  --here              users, programs, plugins and a UDC must be there\n"
+             "  --here              users, programs, plugins, a UDC and kernel features must be there\n"
              "  --json              one JSON document on stdout\n"
              "  --format=gcc        one line a message, as compilers print them\n",
+    "features": "usage: ffsctl features [--json]\n\n"
+                "what this kernel's FunctionFS can do, and what brings the rest\n\n"
+                "  --json              one JSON document on stdout\n\n"
+                "It tries on a gadget of its own, which is gone afterwards; needs root.\n"
+                "'doctor' is another name for it.\n",
 }.items():
     test(f"{name} --help", name, expected)(command_help)
 
@@ -123,7 +129,7 @@ def later(command):
     eq(run(command, "x"), (64, "", f"ffsctl: '{command}' is not in this version of ffsctl; there are {HAVE}\n"))
 
 
-for name in ("reload", "bind", "unbind", "wait", "log", "descriptors", "export", "udc", "features", "doctor", "list",
+for name in ("reload", "bind", "unbind", "wait", "log", "descriptors", "export", "udc", "list",
              "schema", "plugins", "completion"):
     test(f"{name} is not in this version, and what is", name)(later)
 

@@ -40,6 +40,7 @@ share/doc/ffsctl/examples/python-worker.conf
 share/doc/ffsctl/examples/two-functions.conf
 share/ffsctl/gadget.d/loopback.conf
 share/ffsctl/schemas/check.schema.json
+share/ffsctl/schemas/features.schema.json
 share/ffsctl/schemas/ffsbench.schema.json
 share/ffsctl/schemas/gadget.schema.json
 share/ffsctl/schemas/output.schema.json

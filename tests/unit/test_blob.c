@@ -82,6 +82,30 @@ Test(blob, only_the_speeds_there_are_and_every_flag)
 	free(blob);
 }
 
+Test(blob, files_for_both_directions_are_flag_256)
+{
+	static const uint8_t want[] = {
+		3, 0, 0, 0, 39, 0, 0, 0, 1, 1, 0, 0, 3, 0,  0, 0, /* FS and rw_proxy */
+		9, 4, 0, 0, 2,	0, 0, 0, 0, 7, 5, 1, 2, 64, 0, 0, 7, 5, 0x82, 2, 64, 0, 0,
+	};
+	struct endpoint endpoints[] = {
+		{ .address = 1, .direction = EP_OUT, .type = EP_BULK },
+		{ .address = 0x82, .direction = EP_IN, .type = EP_BULK },
+	};
+	struct interface interface = { .endpoints = endpoints, .n_endpoints = 2 };
+	struct ffs ffs = { .speed = { true, false, false },
+			   .rw_proxy = { .set = true, .value = 1 },
+			   .interfaces = &interface,
+			   .n_interfaces = 1 };
+	uint8_t *blob;
+	size_t size;
+
+	endpoints[0].speed[EP_FULL] = endpoints[1].speed[EP_FULL] = speed(64, 0);
+	blob = ffs_blob_descriptors(&ffs, &size);
+	equal(blob, size, want, sizeof(want));
+	free(blob);
+}
+
 Test(blob, an_interrupt_endpoint_says_what_it_moves_in_an_interval)
 {
 	struct endpoint endpoint = { .address = 0x81, .direction = EP_IN, .type = EP_INTERRUPT };

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* ffsctl features: what kernel and machine offer, by trying. */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <sys/utsname.h>
+
+#include "base/cleanup.h"
+#include "base/fd.h"
+#include "cmd/cmd.h"
+#include "supervise/control.h"
+#include "supervise/features.h"
+
+#define MODULE "usb_f_fs"
+#define BUILTIN_MAX (1024 * 1024)
+
+/*
+ * Trying would load the module, for which nobody has asked here. One that is built in has no
+ * directory in sysfs, and no file system in /proc/filesystems before there is an instance; it is in
+ * a list beside the modules. Where there are no modules nothing can be loaded either.
+ */
+static int check_loaded(const char *release, struct error *err)
+{
+	_cleanup_free_ char *modules = strf("/lib/modules/%s", release), *list = NULL;
+	_cleanup_free_ char *path = strf("%s/modules.builtin", modules);
+	size_t size;
+
+	if (path_exists("/sys/module/" MODULE) || !path_exists(modules) ||
+	    (file_read(AT_FDCWD, path, BUILTIN_MAX, &list, &size) == 0 &&
+	     strstr(list, "/" MODULE ".ko")))
+		return 0;
+	error_set(err, EX_UNAVAILABLE, ENODEV, NULL, "FunctionFS is not loaded");
+	return error_hint(err, "modprobe " MODULE " (CONFIG_USB_CONFIGFS_F_FS), and ask again");
+}
+
+static void print_words(const struct ffs_features *features)
+{
+	for (int f = 0; f < FFS_FEATURE_COUNT; f++) {
+		const struct ffs_feature_words *words = &ffs_feature_words[f];
+
+		printf("%-15s %-4s %s", words->name, features->has[f] ? "yes" : "no", words->what);
+		if (!features->has[f])
+			printf(": takes %s", words->since);
+		putchar('\n');
+	}
+}
+
+static json_t *features_json(const struct ffs_features *features)
+{
+	json_t *array = json_array();
+
+	for (int f = 0; f < FFS_FEATURE_COUNT; f++) {
+		const struct ffs_feature_words *w = &ffs_feature_words[f];
+
+		json_array_append_new(array, json_pack("{s:s, s:b, s:s, s:s}", "name", w->name,
+						       "available", features->has[f], "text",
+						       w->what, "takes", w->since));
+	}
+	return array;
+}
+
+static int print_json(const char *release, const struct ffs_features *features,
+		      const struct error *err)
+{
+	json_t *document = cmd_json_document(), *errors = json_array();
+
+	if (err->exit)
+		json_array_append_new(errors, error_to_json(err));
+	json_object_set_new(document, "kernel", json_string(release));
+	json_object_set_new(document, "features",
+			    err->exit ? json_array() : features_json(features));
+	json_object_set_new(document, "errors", errors);
+	return cmd_print_document(document) || err->exit ? err->exit : EX_IOERR;
+}
+
+static int run(const struct globals *globals, int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "json", no_argument, NULL, 'j' },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
+	};
+	_cleanup_error_ struct error err = { 0 };
+	struct ffs_features features;
+	struct utsname kernel;
+	bool json = false;
+	int option;
+
+	while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+		if (option == 'h')
+			return cmd_help(&cmd_features);
+		if (option == '?')
+			return cmd_bad_option(&cmd_features, argv);
+		json = true;
+	}
+	if (optind != argc)
+		return cmd_usage(&cmd_features, "it takes no gadget");
+	uname(&kernel);
+	if (check_loaded(kernel.release, &err) == 0)
+		features_probe(&globals->world, &features, &err);
+	if (json)
+		return print_json(kernel.release, &features, &err);
+	if (err.exit)
+		return cmd_print_error(&err);
+	print_words(&features);
+	return 0;
+}
+
+const struct command cmd_features = {
+	.name = "features",
+	.alias = "doctor",
+	.args = "[--json]",
+	.summary = "what this kernel's FunctionFS can do, and what brings the rest",
+	.options = "  --json              one JSON document on stdout\n"
+		   "\n"
+		   "It tries on a gadget of its own, which is gone afterwards; needs root.\n"
+		   "'doctor' is another name for it.\n",
+	.run = run,
+};

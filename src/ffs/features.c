@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "ffs/features.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/mount.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "ffs/blob.h"
+#include "ffs/mount.h"
+#include "ffs/uapi.h"
+
+#define MMAP_OPTION "mmap_memory_mb"
+#define OUR_PATCHES "ffsctl's kernel patches"
+
+const struct ffs_feature_words ffs_feature_words[FFS_FEATURE_COUNT] = {
+	[FFS_RW_PROXY] = { "rw_proxy", "one file for both directions of an endpoint pair",
+			   "Linux 7.3 or " OUR_PATCHES },
+	[FFS_ZLP] = { "zlp", "automatic zero-length packets", "Linux 7.3 or " OUR_PATCHES },
+	[FFS_MMAP] = { MMAP_OPTION, "I/O without a copy on memory that is mapped", OUR_PATCHES },
+	[FFS_DMABUF] = { "dmabuf", "transfers of DMA buffers", "Linux 6.9 or " OUR_PATCHES },
+};
+
+/* --- what a function asks for --- */
+
+static bool asks(const struct spec_int *key, struct origin *at)
+{
+	*at = key->at;
+	return key->set;
+}
+
+bool ffs_wants(const struct ffs *ffs, enum ffs_feature feature, struct origin *at)
+{
+	switch (feature) {
+	case FFS_RW_PROXY:
+		return asks(&ffs->rw_proxy, at) && ffs->rw_proxy.value;
+	case FFS_MMAP:
+		return asks(&ffs->mount.mmap_memory_mb, at);
+	case FFS_ZLP:
+		for (size_t i = 0; i < ffs->n_interfaces; i++) {
+			const struct interface *intf = &ffs->interfaces[i];
+
+			for (size_t e = 0; e < intf->n_endpoints; e++)
+				if (asks(&intf->endpoints[e].zlp, at) &&
+				    intf->endpoints[e].zlp.value)
+					return true;
+		}
+		return false;
+	case FFS_DMABUF:
+	case FFS_FEATURE_COUNT:
+		break;
+	}
+	return false;
+}
+
+/* --- what there is --- */
+
+/*
+ * By system call: glibc has wrappers since 2.36 only, and its sys/mount.h and linux/mount.h
+ * exclude each other. A kernel that lacks these calls (before 5.2) lacks all features.
+ */
+static int set_option(int fs, const char *name, const char *value)
+{
+	return (int)syscall(SYS_fsconfig, fs, FSCONFIG_SET_STRING, name, value, 0);
+}
+
+/*
+ * A mount of the instance that is in no directory; it ends with its descriptor. -errno, -EINVAL:
+ * the option is not known. (Older kernels look at options as late as when the mount is made.)
+ */
+static int mount_nowhere(const char *instance, const char *option)
+{
+	_cleanup_close_ int fs = (int)syscall(SYS_fsopen, FFS_FILE_SYSTEM, FSOPEN_CLOEXEC);
+	int fd;
+
+	if (fs < 0 || set_option(fs, "source", instance) < 0 ||
+	    (option && set_option(fs, option, "1") < 0) ||
+	    syscall(SYS_fsconfig, fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
+		return -errno;
+	fd = (int)syscall(SYS_fsmount, fs, FSMOUNT_CLOEXEC,
+			  MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+/* One interface with an endpoint in each direction. */
+static int write_function(int ep0, bool rw_proxy)
+{
+	struct endpoint eps[] = {
+		{ .address = 0x81, .direction = EP_IN, .type = EP_BULK },
+		{ .address = 0x02, .direction = EP_OUT, .type = EP_BULK },
+	};
+	struct interface intf = { .class = 0xff, .endpoints = eps, .n_endpoints = ARRAY_SIZE(eps) };
+	const struct ffs ffs = {
+		.speed[EP_FULL] = true,
+		.rw_proxy = { .set = true, .value = rw_proxy },
+		.interfaces = &intf,
+		.n_interfaces = 1,
+	};
+	_cleanup_free_ uint8_t *descriptors = NULL, *strings = NULL;
+	size_t descriptors_size, strings_size;
+
+	for (size_t i = 0; i < ARRAY_SIZE(eps); i++)
+		eps[i].speed[EP_FULL] = (struct ep_speed){ .used = true, .max_packet = 64 };
+	descriptors = ffs_blob_descriptors(&ffs, &descriptors_size);
+	strings = ffs_blob_strings(&ffs, &strings_size);
+	if (write(ep0, descriptors, descriptors_size) < 0 || write(ep0, strings, strings_size) < 0)
+		return -errno;
+	return 0;
+}
+
+/*
+ * An ioctl that the kernel does not know is passed on to the UDC, for which it waits: EAGAIN, since
+ * nothing is bound and the file is non-blocking. One that it knows is answered at once. Before the
+ * bind ATTACH is refused whatever the buffer. (DETACH and TRANSFER are never tried: before the bind
+ * they end Linux 6.9 to 7.2 in an oops.)
+ */
+static bool knows(int ep, unsigned long request, void *argument)
+{
+	return ioctl(ep, request, argument) >= 0 || (errno != EAGAIN && errno != ENOTTY);
+}
+
+static int try_endpoint(int dir, struct ffs_features *features)
+{
+	_cleanup_close_ int ep = openat(dir, "ep1", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+	__u32 off = 0;
+	int no_buffer = -1;
+
+	if (ep < 0)
+		return -errno;
+	features->has[FFS_ZLP] = knows(ep, FUNCTIONFS_ENDPOINT_ENABLE_ZLP, &off);
+	features->has[FFS_DMABUF] = knows(ep, FUNCTIONFS_DMABUF_ATTACH, &no_buffer);
+	return 0;
+}
+
+static int try_function(int dir, struct ffs_features *features)
+{
+	_cleanup_close_ int ep0 = openat(dir, "ep0", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+	int r;
+
+	if (ep0 < 0)
+		return -errno;
+	r = write_function(ep0, true);
+	features->has[FFS_RW_PROXY] = r == 0;
+	if (r == -ENOSYS) /* flags are looked at before anything else */
+		r = write_function(ep0, false);
+	return r == 0 ? try_endpoint(dir, features) : r;
+}
+
+int ffs_probe(const char *instance, struct ffs_features *features, struct error *err)
+{
+	_cleanup_close_ int dir = mount_nowhere(instance, MMAP_OPTION);
+	int r = 0;
+
+	*features = (struct ffs_features){ 0 };
+	features->has[FFS_MMAP] = dir >= 0;
+	if (dir == -EINVAL)
+		dir = mount_nowhere(instance, NULL);
+	if (dir == -ENOSYS) /* it is older than all of them */
+		return 0;
+	r = dir < 0 ? dir : try_function(dir, features);
+	if (r == 0)
+		return 0;
+	error_errno(err, r == -EPERM || r == -EACCES ? EX_NOPERM : EX_OSERR, -r, NULL,
+		    "cannot try the FunctionFS instance '%s'", instance);
+	return err->exit == EX_NOPERM ? error_hint(err, "this needs root") : r;
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* linux/usb/functionfs.h, and what the one we are built with may be too old for. */
+#pragma once
+
+#include <linux/usb/functionfs.h>
+#include <sys/ioctl.h>
+
+/* Linux 6.9 */
+#ifndef FUNCTIONFS_DMABUF_ATTACH
+#define FUNCTIONFS_DMABUF_ATTACH _IOW('g', 131, int)
+#endif
+
+/* Linux 7.3. The flag is an enumerator there: a macro of the same value is in nobody's way. */
+#ifndef FUNCTIONFS_RW_PROXY_EPS
+#define FUNCTIONFS_RW_PROXY_EPS 256
+#endif
+#ifndef FUNCTIONFS_ENDPOINT_ENABLE_ZLP
+#define FUNCTIONFS_ENDPOINT_ENABLE_ZLP _IOW('g', 134, __u32)
+#endif

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What launch.c and launch_config.c share. */
+#pragma once
+
+#include "supervise/unit.h"
+
+/* LISTEN_FDNAMES: the order in which launch_start hands descriptors over. The caller frees it. */
+char *launch_fd_names(const struct ffs *ffs, bool plugin);
+/* Writes the document of schemas/worker-config.schema.json to unit->config_fd, a sealed memfd. */
+int launch_make_config(struct unit *unit, struct error *err);
