@@ -33,6 +33,8 @@ dist_example_DATA += \
 	examples/mount-options.conf \
 	examples/python-worker.conf \
 	examples/two-functions.conf
+accessorydir = $(exampledir)/accessory
+dist_accessory_DATA = examples/accessory/accessory.conf examples/accessory/README.md
 dist_gadget_DATA += gadget.d/loopback.conf
 
 # What is made from the table of keys; make check compares (tests/cli/test_reference.py).

@@ -19,7 +19,7 @@ import tap  # noqa: E402
 from harness import document, ffsctl, must  # noqa: E402
 from tap import contains, eq, ok, test  # noqa: E402
 
-EXAMPLES = sorted(glob.glob(os.path.join(SRC, "examples", "*.conf")) + glob.glob(os.path.join(SRC, "gadget.d", "*.conf")))
+EXAMPLES = sorted(glob.glob(os.path.join(SRC, "examples", "**", "*.conf"), recursive=True) + glob.glob(os.path.join(SRC, "gadget.d", "*.conf")))
 BAD = sorted(glob.glob(os.path.join(SRC, "tests", "bad", "*.conf")))
 # Neither the state nor the gadgets of this machine take part
 world = tempfile.TemporaryDirectory()

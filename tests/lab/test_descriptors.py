@@ -29,6 +29,9 @@ DEVICE, CONFIG, STRING, INTERFACE, ENDPOINT, QUALIFIER, OTHER_SPEED, BOS = 1, 2,
 COMPANION = 48
 
 
+PATHS = {p.stem: p for p in pathlib.Path(EXAMPLES).rglob("*.conf")}
+ALL = sorted(PATHS)
+
 # --- what is expected ---------------------------------------------------------------------------
 # Addresses are those that dummy_hcd has, in the order in which the kernel gives them out.
 
@@ -60,12 +63,14 @@ class Gadget(NamedTuple):
     languages: dict  # id: (manufacturer, product, serialnumber)
     configs: list
     fastest: str = "super"
+    ids: tuple = (0x1d6b, 0x0104)
 
 
 class Mount(NamedTuple):
     source: str
     path: str
     files: int  # ep0 and the endpoints
+    pairs: tuple = ()  # and the files for both directions
     owner: tuple = ("root", "root")
     directory_mode: int = 0o500
     file_mode: int = 0o600
@@ -87,6 +92,10 @@ def one_config(*interfaces, strings=None):
 CONTROL = Interface(0, VENDOR, {EN: "Control"}, [bulk(0x02), bulk(0x81)])
 
 EXPECTED = {
+    "accessory": Gadget(
+        {EN: ("ffsctl examples", "Accessory", "0008")},
+        one_config(Interface(0, (255, 255, 0), {EN: "Android Accessory Interface"}, [bulk(0x81), bulk(0x02)])),
+        ids=(0x18d1, 0x2d00)),
     "loopback": Gadget(
         {EN: ("ffsctl examples", "Loopback", "0001")},
         one_config(Interface(0, VENDOR, {EN: "Loopback"}, [bulk(0x81), bulk(0x02)]))),
@@ -129,10 +138,11 @@ EXPECTED = {
 }
 
 MOUNTS = {
+    "accessory": [Mount("accessory-data", "/dev/ffs/accessory/data", 3, ("ep1_rw",))],
     "loopback": [Mount("loopback-echo", "/dev/ffs/loopback/echo", 3)],
     "python-worker": [Mount("python-worker-echo", "/dev/ffs/python-worker/echo", 3)],
     "exec-worker": [Mount("exec-worker-echo", "/dev/ffs/exec-worker/echo", 3)],
-    "mount-options": [Mount("shared", "/dev/usb-shared", 2, ("nobody", "nogroup"), 0o550, 0o660)],
+    "mount-options": [Mount("shared", "/dev/usb-shared", 2, (), ("nobody", "nogroup"), 0o550, 0o660)],
     "interrupt": [Mount("interrupt-meter", "/dev/ffs/interrupt/meter", 6)],
     "languages": [Mount("languages-scales", "/dev/ffs/languages/scales", 3)],
     "two-functions": [Mount("two-functions-control", "/dev/ffs/two-functions/control", 3),
@@ -151,8 +161,8 @@ def speed_of(gadget):
 class Host:
     """One device, as raw bytes."""
 
-    def __init__(self):
-        self.device = harness.device()
+    def __init__(self, name):
+        self.device = harness.device(*EXPECTED[name].ids)
         self.texts = {}
 
     def descriptor(self, kind, index=0, language=0):
@@ -244,7 +254,7 @@ def bring_up(name):
     global is_up
     if is_up != name:
         take_down()
-        up(f"{EXAMPLES}/{name}.conf", "--wait-host")
+        up(PATHS[name], "--wait-host")
         is_up = name
 
 
@@ -257,12 +267,12 @@ def device_descriptor(name):
     # composite.c: a UDC that could do SuperSpeed says 2.10, because it has a BOS
     usb_version = {"super": 0x0320}.get(speed, 0x0210 if SPEED == "super" else 0x0200)
     bring_up(name)
-    host = Host()
+    host = Host(name)
     eq(host.device.speed, {"full": 2, "high": 3, "super": 4}[speed], "libusb's speed")
     raw = host.descriptor(DEVICE)
     fields = struct.unpack("<BBHBBBBHHHBBBB", raw)
     size0 = 9 if speed == "super" else 64  # at SuperSpeed an exponent
-    eq(fields, (18, DEVICE, usb_version, 0, 0, 0, size0, 0x1d6b, 0x0104, 0x0100, *fields[10:13],
+    eq(fields, (18, DEVICE, usb_version, 0, 0, 0, size0, *gadget.ids, 0x0100, *fields[10:13],
                 len(gadget.configs)), "device descriptor")
     eq([host.in_all_languages(i) for i in fields[10:13]],
        [{code: texts[n] for code, texts in gadget.languages.items()} for n in range(3)],
@@ -277,7 +287,7 @@ def configurations(name):
     gadget = EXPECTED[name]
     speed = speed_of(gadget)
     bring_up(name)
-    host = Host()
+    host = Host(name)
     for n, config in enumerate(gadget.configs):
         eq(host.configuration(CONFIG, n), expected_configuration(config, speed), f"configuration {n}")
         other = expected_configuration(config, "full") if speed == "high" else None
@@ -291,7 +301,7 @@ def strings(name):
     """Every string in every language, also those that nothing refers to: there are none."""
     gadget = EXPECTED[name]
     bring_up(name)
-    host = Host()
+    host = Host(name)
     eq(host.languages(), list(gadget.languages), "languages")
     for language, texts in gadget.languages.items():
         wanted = list(texts)
@@ -307,7 +317,7 @@ def strings(name):
 def bos(name):
     """The descriptor that the kernel makes by itself fits the speeds that the gadget has."""
     bring_up(name)
-    raw = Host().descriptor(BOS)
+    raw = Host(name).descriptor(BOS)
     if SPEED != "super":
         eq(raw, None, "BOS")
         return
@@ -333,7 +343,7 @@ def mounts(name):
         info = os.stat(mount.path)
         eq((stat.S_IFMT(info.st_mode), oct(stat.S_IMODE(info.st_mode)), (info.st_uid, info.st_gid)),
            (stat.S_IFDIR, oct(mount.directory_mode), owner), mount.path)
-        eq(sorted(os.listdir(mount.path)), [f"ep{n}" for n in range(mount.files)], "files")
+        eq(sorted(os.listdir(mount.path)), sorted([f"ep{n}" for n in range(mount.files)] + list(mount.pairs)), "files")
         for file in os.listdir(mount.path):
             info = os.stat(f"{mount.path}/{file}")
             eq((oct(stat.S_IMODE(info.st_mode)), (info.st_uid, info.st_gid)), (oct(mount.file_mode), owner), file)
@@ -342,7 +352,6 @@ def mounts(name):
         ok(not os.path.exists(mount.path), f"{mount.path} is still there")
 
 
-ALL = sorted(p.stem for p in pathlib.Path(EXAMPLES).glob("*.conf"))
 
 
 @test("every example has its expectations, and the other way round")

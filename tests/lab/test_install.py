@@ -29,6 +29,8 @@ include/ffsctl/plugin.h
 lib/ffsctl/plugins/loopback.so
 libexec/ffsctl/ffsctl-worker
 share/doc/ffsctl/README.md
+share/doc/ffsctl/examples/accessory/README.md
+share/doc/ffsctl/examples/accessory/accessory.conf
 share/doc/ffsctl/examples/blocking-echo.c
 share/doc/ffsctl/examples/echo-worker.py
 share/doc/ffsctl/examples/exec-worker.conf

@@ -1,0 +1,304 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+# lab: kernel=6.12,6.1 speed=full,high,super timeout=300
+"""examples/accessory: one blocking descriptor for both directions, as programs for the legacy
+accessory driver use it. The device's side is os.read() and os.write() on /dev/usb_accessory."""
+
+import contextlib
+import errno
+import fcntl
+import os
+import pathlib
+import signal
+import threading
+
+import usb.util
+
+import harness
+import tap
+from harness import EXAMPLES, ffsctl, must, up
+from tap import eq, ok, test
+
+SPEED = os.environ["LAB_SPEED"]
+PACKET = {"full": 64, "high": 512, "super": 1024}[SPEED]
+CONF = f"{EXAMPLES}/accessory/accessory.conf"
+DEVICE = "/dev/usb_accessory"
+MOST = 70000
+LARGE = 1 << 20
+# No two messages of the same length begin alike, and no packet is like its neighbour.
+DATA = os.urandom(LARGE + MOST)
+TIMEOUT = 20000  # ms
+
+harness.leaves_nothing()
+
+
+class Accessory:
+    """Both sides: `fd` is the program's, `host` the other."""
+
+    def __enter__(self):
+        up(CONF, "--wait-host")
+        self.fd = os.open(DEVICE, os.O_RDWR)
+        self.connect()
+        return self
+
+    def __exit__(self, *_):
+        self.disconnect()
+        os.close(self.fd)
+        must(ffsctl("down", "accessory"))
+
+    def connect(self):
+        self.host = harness.device(0x18D1, 0x2D00)
+
+    def disconnect(self):
+        usb.util.dispose_resources(self.host)
+
+    def cable(self):
+        """Of the root hub's port: 1 takes its power away, which is what pulling the cable does."""
+        bus = self.host.bus
+        return pathlib.Path(f"/sys/bus/usb/devices/{bus}-0:1.0/usb{bus}-port1/disable")
+
+    def receive(self, most):
+        """One message of the program's, as the host gets it."""
+        return bytes(self.host.read(0x81, most + PACKET, TIMEOUT))
+
+    def send(self, message):
+        """One message of the host's; libusb users end it themselves."""
+        eq(self.host.write(0x02, message, TIMEOUT), len(message))
+        if len(message) % PACKET == 0:
+            self.host.write(0x02, b"", TIMEOUT)
+
+
+class Thread(threading.Thread):
+    """Raises in join() what it raised."""
+
+    def __init__(self, function, *args):
+        super().__init__(daemon=True)
+        self.function, self.args, self.error, self.value = function, args, None, None
+        self.start()
+
+    def run(self):
+        try:
+            self.value = self.function(*self.args)
+        except BaseException as e:  # pylint: disable=broad-except
+            self.error = e
+
+    def join(self, timeout=60):
+        super().join(timeout)
+        ok(not self.is_alive(), "the call does not end")
+        if self.error:
+            raise self.error
+        return self.value
+
+
+def message(n):
+    return DATA[n:2 * n] if 2 * n <= len(DATA) else DATA[:n]
+
+
+def write_all(fd, sizes):
+    for n in sizes:
+        eq(os.write(fd, message(n)), n, "what write() returns")
+
+
+def messages_arrive(accessory, sizes):
+    """Each as one message, whole and right, whatever its length."""
+    writer = Thread(write_all, accessory.fd, sizes)
+    most = max(sizes) + PACKET - max(sizes) % PACKET
+    for n in sizes:
+        got = accessory.receive(most)
+        # Not eq(): its text would be the message
+        ok(len(got) == n, f"a message of {n} bytes came as {len(got)}")
+        ok(got == message(n), f"a message of {n} bytes came wrong")
+    writer.join()
+
+
+def around_packets(most):
+    """Every multiple of the packet size with its neighbours."""
+    return sorted({n + d for n in range(PACKET, most, PACKET) for d in (-1, 0, 1)} | set(range(1, 2 * PACKET + 2)))
+
+
+@test("the device is the file of the pair")
+def _():
+    with Accessory():
+        eq(os.readlink(DEVICE), "/dev/ffs/accessory/data/ep1_rw")
+        eq(sorted(os.listdir("/dev/ffs/accessory/data")), ["ep0", "ep1", "ep1_rw", "ep2"])
+
+
+# At the slower speeds, where moving them is what takes the time, those whose ends are at stake.
+@test("writes of every size from 1 to 70,000 are messages" if SPEED == "super" else
+      "writes of every size around multiples of a packet are messages")
+def _():
+    with Accessory() as a:
+        messages_arrive(a, range(1, MOST + 1) if SPEED == "super" else around_packets(MOST))
+
+
+@test("so are 1 MiB, and a byte more or less")
+def _():
+    with Accessory() as a:
+        messages_arrive(a, [LARGE - 1, LARGE, LARGE + 1])
+
+
+@test("a write of nothing is an empty message")
+def _():
+    with Accessory() as a:
+        writer = Thread(os.write, a.fd, b"")
+        eq(a.receive(PACKET), b"")
+        eq(writer.join(), 0)
+
+
+@test("the host's messages are read whole, up to the 16384 bytes of the legacy driver")
+def _():
+    with Accessory() as a:
+        for n in [*range(1, 300), *(m for m in around_packets(16384) if m >= 300), 16383]:
+            sender = Thread(a.send, message(n))
+            got = os.read(a.fd, 16384)
+            sender.join()
+            ok(got == message(n), f"a message of {n} bytes came as {len(got)}")
+
+
+@test("a message that fills the read is followed by its end")
+def _():
+    with Accessory() as a:
+        sender = Thread(a.send, message(16384))
+        ok(os.read(a.fd, 16384) == message(16384), "the message")
+        eq(os.read(a.fd, 16384), b"")
+        sender.join()
+
+
+@test("a thread that waits for the host does not keep another from writing")
+def _():
+    with Accessory() as a:
+        reader = Thread(os.read, a.fd, 16384)
+        messages_arrive(a, range(1, 500))
+        ok(reader.is_alive(), "the reader has returned without a message")
+        a.send(b"at last")
+        eq(reader.join(), b"at last")
+
+
+@test("reading and writing at once: two streams of messages, each in its order")
+def _():
+    sizes = [1 + n * 37 % 9000 for n in range(500)]
+
+    def read_all(fd):
+        for n in sizes:
+            ok(os.read(fd, 16384) == message(n), f"the host's message of {n} bytes")
+
+    def send_all(accessory):
+        for n in sizes:
+            accessory.send(message(n))
+
+    with Accessory() as a:
+        threads = [Thread(read_all, a.fd), Thread(send_all, a)]
+        messages_arrive(a, sizes)
+        for thread in threads:
+            thread.join()
+
+
+def forked(function, *args):
+    """A process that calls it; its exit code is 0, or the errno."""
+    pid = os.fork()
+    if pid == 0:
+        code = 255
+        with contextlib.suppress(BaseException):
+            try:
+                function(*args)
+                code = 0
+            except OSError as e:
+                code = e.errno
+        os._exit(code)
+    return pid
+
+
+def exit_code(pid):
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+def await_sleeping(pid):
+    """Until it sleeps: it has nothing else to wait for than the host."""
+    while pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "S":
+        ok(os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None, "it has ended")
+
+
+class Interrupted(Exception):
+    pass
+
+
+def interrupt(*_):
+    raise Interrupted
+
+
+def call_twice(first, second, told):
+    """For forked(): the first call has to be interrupted by SIGUSR1, which is told."""
+    try:
+        first()
+    except Interrupted:
+        os.write(told, b".")
+        second()
+        return
+    raise AssertionError
+
+
+def interrupted(first, second):
+    """Forks, waits until the first call waits, and interrupts it."""
+    told = os.pipe()
+    # In place before the fork: the child has nothing to do but the call
+    before = signal.signal(signal.SIGUSR1, interrupt)
+    try:
+        pid = forked(call_twice, first, second, told[1])
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    await_sleeping(pid)
+    os.kill(pid, signal.SIGUSR1)
+    os.close(told[1])
+    eq(os.read(told[0], 1), b".", "what the child tells of the signal")
+    os.close(told[0])
+    return pid
+
+
+@test("a signal ends a waiting read; the next one gets what the host sends, whole")
+def _():
+    with Accessory() as a:
+        def read():
+            eq(os.read(a.fd, 16384), message(5000))
+
+        pid = interrupted(read, read)
+        a.send(message(5000))
+        eq(exit_code(pid), 0)
+
+
+@test("a signal ends a waiting write; nothing of it comes, and the next one does")
+def _():
+    with Accessory() as a:
+        pid = interrupted(lambda: os.write(a.fd, message(3000)), lambda: os.write(a.fd, message(4096)))
+        got = a.receive(8192)
+        ok(got == message(4096), f"{len(got)} bytes")
+        eq(exit_code(pid), 0)
+
+
+@test("unplugged: what waits ends with ESHUTDOWN; plugged in again the same descriptor goes on")
+def _():
+    with Accessory() as a:
+        for _ in range(10):
+            messages_arrive(a, [100, PACKET])
+            pid = forked(os.read, a.fd, 16384)
+            await_sleeping(pid)
+            a.disconnect()
+            a.cable().write_text("1")
+            eq(exit_code(pid), errno.ESHUTDOWN)
+            reader, writer = Thread(os.read, a.fd, 16384), Thread(os.write, a.fd, message(2 * PACKET))
+            a.cable().write_text("0")
+            up(CONF, "--wait-host")
+            a.connect()
+            ok(a.receive(8192) == message(2 * PACKET), "the message that waited for the host")
+            eq(writer.join(), 2 * PACKET)
+            a.send(b"again")
+            eq(reader.join(), b"again")
+
+
+@test("ioctls are not there, as README.md says")
+def _():
+    with Accessory() as a:
+        for request in (0x40004D01, 0x4D08):  # ACCESSORY_GET_STRING_MANUFACTURER, IS_START_REQUESTED
+            eq(tap.raises(OSError, fcntl.ioctl, a.fd, request, bytes(256)).errno, errno.ENOTTY)
+
+
+tap.main()
