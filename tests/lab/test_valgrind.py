@@ -31,8 +31,8 @@ VALGRIND = ["valgrind", "-q", "--leak-check=full", "--show-leak-kinds=all", "--e
 TWO = gadget("two", {"a": LOOPBACK, "b": odd("notify", "setup", restart_delay=0)})
 ALL = sorted(str(p) for p in pathlib.Path(EXAMPLES).glob("*.conf"))
 
-# pidfd_open is newer than Debian 12's valgrind, which lets it fail, and says so.
-UNKNOWN = re.compile(r"--\d+-- (WARNING: unhandled amd64-linux syscall: 434|You may be able to write|"
+# pidfd_open and fsopen are newer than Debian 12's valgrind, which lets them fail, and says so.
+UNKNOWN = re.compile(r"--\d+-- (WARNING: unhandled amd64-linux syscall: 43[04]|You may be able to write|"
                      r"Read the file README_MISSING|Nevertheless we consider|it at http://valgrind.org)")
 
 harness.leaves_nothing()
@@ -90,6 +90,17 @@ def _():
     bad = sorted(str(p) for p in pathlib.Path(SRC, "tests/bad").glob("*.conf"))
     checked("check", *bad, code=65)
     checked("check", "/nowhere.conf", code=66)
+
+
+@test("features, of which the kernel seems to have none, and who asks for one")
+def _():
+    out, _ = checked("features")
+    eq(len(out.splitlines()), 4, "features")
+    checked("features", "--json")
+    checked("features", fault=f"fail=2:{errno.EIO}", code=71)
+    accessory = f"{EXAMPLES}/accessory/accessory.conf"
+    checked("check", "--here", accessory, code=69)
+    checked("up", accessory, code=69)
 
 
 @test("up --dry-run")
