@@ -3,6 +3,7 @@
 
 import errno
 import fcntl
+import itertools
 import os
 import re
 import select
@@ -142,14 +143,17 @@ def size_in_bytes(text):
     return int(text[:-1]) << {"K": 10, "M": 20, "G": 30}[text[-1]]
 
 
+LABS_PER_CORE = 4  # that are told apart; more go anywhere
+
+
 def pick_core():
-    """A core that no other lab holds; the open file is the hold."""
+    """A core that fewest other labs hold; the open file is the hold."""
     cores = sorted(os.sched_getaffinity(0))
     if os.environ.get("LAB_CORE"):
         return int(os.environ["LAB_CORE"]), None
-    for core in cores:
-        fd = os.open(os.path.join(cache.root(), "core-%d" % core),
-                     os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    for n, core in itertools.product(range(LABS_PER_CORE), cores):
+        name = "core-%d" % core + (".%d" % n if n else "")
+        fd = os.open(os.path.join(cache.root(), name), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
             return core, fd
