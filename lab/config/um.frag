@@ -31,6 +31,9 @@ CONFIG_SLUB_TINY=n
 CONFIG_DEBUG_KERNEL=y
 CONFIG_DETECT_HUNG_TASK=y
 CONFIG_DEBUG_FS=y
+# Tracepoints of modules: what a request has become inside FunctionFS
+CONFIG_FTRACE=y
+CONFIG_ENABLE_DEFAULT_TRACERS=y
 
 # System calls that tinyconfig leaves out
 CONFIG_FUTEX=y
