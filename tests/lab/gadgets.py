@@ -66,6 +66,15 @@ def gadget(name, functions, extra=""):
     return str(path)
 
 
+def open_file(name):
+    """A new and empty file that any worker may write to."""
+    path = DIRECTORY / name
+    path.unlink(missing_ok=True)
+    path.touch()
+    path.chmod(0o666)
+    return path
+
+
 class Fifo:
     """Somebody tells us that it is there."""
 

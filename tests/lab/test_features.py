@@ -22,7 +22,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import harness  # noqa: E402
 import jsonschema  # noqa: E402
 import tap  # noqa: E402
-from gadgets import DIRECTORY, finish, odd, start  # noqa: E402
+from gadgets import DIRECTORY, finish, odd, open_file, start  # noqa: E402
 from harness import FFSCTL, SRC, down, ffsctl, must, snapshot, up  # noqa: E402
 from tap import contains, eq, ok, test  # noqa: E402
 
@@ -251,10 +251,7 @@ def _():
 
 
 def given_a_pair():
-    dump = DIRECTORY / "dump.json"
-    dump.unlink(missing_ok=True)
-    dump.touch()
-    dump.chmod(0o666)
+    dump = open_file("dump.json")
     up(conf("pair", ffs="rw_proxy = true;", worker="worker : { %s };" % odd("dump", dump, "notify", "wait")))
     found = json.loads(dump.read_text())
     eq(found["environ"]["LISTEN_FDNAMES"], "config:control:ep1-in:ep2-out:ep1_rw")

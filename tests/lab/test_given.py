@@ -15,7 +15,7 @@ import gadgets  # noqa: E402
 import harness  # noqa: E402
 import jsonschema  # noqa: E402
 import tap  # noqa: E402
-from gadgets import Fifo, finish, gadget, odd, start, worker  # noqa: E402
+from gadgets import Fifo, finish, gadget, odd, open_file, start, worker  # noqa: E402
 from harness import EXAMPLES, SRC, down, ffsctl, kill, must, status, up  # noqa: E402
 from tap import eq, ok, test  # noqa: E402
 
@@ -28,10 +28,7 @@ harness.leaves_nothing()
 
 def dumped(words=("notify",), ffsctl_with=None, **settings):
     """What odd_worker.py finds in its hands, as function `echo` of gadget `given`."""
-    path = DIRECTORY / "dump.json"
-    path.unlink(missing_ok=True)
-    path.touch()
-    path.chmod(0o666)
+    path = open_file("dump.json")
     conf = gadget("given", odd("dump", path, *words, "wait", **settings))
     must((ffsctl_with or ffsctl)("up", conf))
     found = json.loads(path.read_text())
