@@ -11,10 +11,10 @@
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "cmd/cmd.h"
+#include "ffs/mount.h"
 #include "supervise/control.h"
 #include "supervise/features.h"
 
-#define MODULE "usb_f_fs"
 #define BUILTIN_MAX (1024 * 1024)
 
 /*
@@ -28,12 +28,12 @@ static int check_loaded(const char *release, struct error *err)
 	_cleanup_free_ char *path = strf("%s/modules.builtin", modules);
 	size_t size;
 
-	if (path_exists("/sys/module/" MODULE) || !path_exists(modules) ||
+	if (path_exists("/sys/module/" FFS_MODULE) || !path_exists(modules) ||
 	    (file_read(AT_FDCWD, path, BUILTIN_MAX, &list, &size) == 0 &&
-	     strstr(list, "/" MODULE ".ko")))
+	     strstr(list, "/" FFS_MODULE ".ko")))
 		return 0;
 	error_set(err, EX_UNAVAILABLE, ENODEV, NULL, "FunctionFS is not loaded");
-	return error_hint(err, "modprobe " MODULE " (CONFIG_USB_CONFIGFS_F_FS), and ask again");
+	return error_hint(err, FFS_LOAD ", and ask again");
 }
 
 static void print_words(const struct ffs_features *features)

@@ -36,8 +36,7 @@ static int mount_apply(struct step *step, struct error *err)
 		return error_hint(err, "the instance is mounted already: see /proc/mounts");
 	if (err->err == ENODEV) {
 		err->exit = EX_UNAVAILABLE;
-		return error_hint(err, "the kernel lacks FunctionFS: modprobe usb_f_fs "
-				       "(CONFIG_USB_CONFIGFS_F_FS)");
+		return error_hint(err, "the kernel lacks FunctionFS: " FFS_LOAD);
 	}
 	return -err->err;
 }

@@ -8,3 +8,6 @@
 extern const struct step_op ffs_op_mount;
 
 #define FFS_FILE_SYSTEM "functionfs"
+#define FFS_MODULE "usb_f_fs"
+/* What to do where it is missing. */
+#define FFS_LOAD "modprobe " FFS_MODULE " (CONFIG_USB_CONFIGFS_F_FS)"

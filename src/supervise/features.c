@@ -8,6 +8,7 @@
 #include "base/fd.h"
 #include "compose/compose.h"
 #include "compose/configfs.h"
+#include "ffs/mount.h"
 #include "supervise/front_parts.h"
 
 /*
@@ -30,18 +31,9 @@ static int clear_name(const struct world *world, const char *name, struct rundir
 		      struct error *err)
 {
 	_cleanup_plan_ struct plan plan = { 0 };
-	json_t *record = NULL;
-	int r = rundir_read(world, name, RUNDIR_RECORD, &record, err);
+	int r = rundir_read_plan(world, name, compose_ops, &plan, err);
 
-	if (r == -ENOENT) /* it was killed before it made anything */
-		return rundir_remove(rundir, err);
-	if (r == 0)
-		r = plan_from_json(&plan, json_object_get(record, "plan"), compose_ops, err);
-	json_decref(record);
-	if (r < 0)
-		return r;
-	plan_assume_applied(&plan);
-	return undo(&plan, rundir, err);
+	return r < 0 ? r : undo(&plan, rundir, err);
 }
 
 int features_clear(const struct world *world, struct error *err)
@@ -123,8 +115,7 @@ int features_probe(const struct world *world, struct ffs_features *features, str
 		r = plan_apply(&plan, err);
 	if (r == -ENOENT && path_exists(dir)) {
 		err->exit = EX_UNAVAILABLE;
-		error_hint(err, "this kernel has no FunctionFS: modprobe usb_f_fs "
-				"(CONFIG_USB_CONFIGFS_F_FS)");
+		error_hint(err, "this kernel has no FunctionFS: " FFS_LOAD);
 	}
 	if (r == 0)
 		r = ffs_probe(name, features, err);

@@ -17,6 +17,7 @@
 
 #include "base/error.h"
 #include "base/world.h"
+#include "plan/plan.h"
 
 struct rundir {
 	char *path;
@@ -63,6 +64,13 @@ int rundir_read(const struct world *world, const char *name, const char *file, j
 		struct error *err);
 int rundir_write(const struct rundir *rundir, const char *file, const json_t *json,
 		 struct error *err);
+
+/*
+ * The plan of RUN/NAME/record, every step taken for applied: what there may be to undo. Whoever was
+ * killed before it wrote a record has made nothing: the plan is left empty. `ops` ends with NULL.
+ */
+int rundir_read_plan(const struct world *world, const char *name, const struct step_op *const *ops,
+		     struct plan *plan, struct error *err);
 
 /* Calls `fn` for every gadget that has a directory; stops when it returns non-zero. */
 int rundir_each(const struct world *world, int (*fn)(void *data, const char *name), void *data);

@@ -415,17 +415,10 @@ int supervisor_run(struct supervisor *s, double timeout, double wait_udc, struct
 int supervisor_undo_record(struct supervisor *s, struct error *err)
 {
 	_cleanup_free_ const struct step_op **ops = all_ops();
-	json_t *record = NULL;
-	int r = rundir_read(s->world, s->name, RUNDIR_RECORD, &record, err);
+	int r = rundir_read_plan(s->world, s->name, ops, &s->plan, err);
 
-	if (r == -ENOENT) /* it was killed before it made anything */
-		r = 0;
-	else if (r == 0)
-		r = plan_from_json(&s->plan, json_object_get(record, "plan"), ops, err);
-	json_decref(record);
 	if (r < 0)
 		return r;
-	plan_assume_applied(&s->plan);
 	s->phase = PHASE_GOING_DOWN;
 	s->changed = true;
 	r = loop_until_gone(s);
