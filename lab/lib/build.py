@@ -305,13 +305,17 @@ def make_selftests(tree, source, target):
     for name in ("kselftest.h", "kselftest_harness.h"):
         copy_part(source, tree, "tools/testing/selftests/" + name)
     os.makedirs(target)
-    # Only what the series changes: the rest of include/uapi is not meant to be used uninstalled
+    # Only what the series changes, and Debian's linux-libc-dev lacks: the rest of include/uapi is not
+    # meant to be used uninstalled
     headers = os.path.join(tree, "selftest-headers")
     os.makedirs(os.path.join(headers, "linux/usb"))
+    shutil.copytree(os.path.join(source, "include/uapi/drm"), os.path.join(headers, "drm"))
     shutil.copy(os.path.join(tree, "include/uapi/linux/usb/functionfs.h"), os.path.join(headers, "linux/usb"))
-    for path in sorted(glob.glob(os.path.join(directory, "test_*.c"))):
+    for path in sorted(glob.glob(os.path.join(directory, "*.c"))):
+        if path.endswith("_lib.c"):
+            continue
         name = os.path.splitext(os.path.basename(path))[0]
-        run(["gcc", "-O2", "-g", "-Wall", "-Werror", "-I" + headers,
+        run(["gcc", "-O2", "-g", "-Wall", "-Werror", "-D__user=", "-I" + headers,
              "-o", os.path.join(target, name), path, os.path.join(directory, "ffs_lib.c"), "-lpthread"])
 
 
