@@ -1,0 +1,168 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""kernel/dkms: which kernels get modules of ours, and from which source.
+
+The source packages and headers are made here, of the few files that matter."""
+
+import glob
+import os
+import re
+import subprocess
+import sys
+import tarfile
+import tempfile
+
+SRC = os.environ.get("FFSCTL_SRC", os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
+sys.path[:0] = [os.path.join(SRC, "tests", "lab"), os.path.join(SRC, "lab", "lib")]
+
+import cache  # noqa: E402
+import tap  # noqa: E402
+from tap import eq, ok, test  # noqa: E402
+
+GADGET = "drivers/usb/gadget"
+VERSIONS = {"6.12": ("6.12.117+deb12-amd64", "6.12.117-1~deb12u1"), "6.1": ("6.1.0-54-amd64", "6.1.192-2")}
+
+
+def write(path, text, mode=0o644):
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "w") as f:
+        f.write(text)
+    os.chmod(path, mode)
+
+
+class Machine:
+    """A place with a package's directory as dkms makes it, headers, and what dpkg says is installed."""
+
+    def __init__(self, work, version, headers_of, installed):
+        self.release, _ = VERSIONS[version]
+        self.headers, self.sources, self.bin = (os.path.join(work, n) for n in ("headers", "src", "bin"))
+        os.makedirs(self.sources)
+        subprocess.run(["make", "-s", "-C", os.path.join(SRC, "kernel"), "dkms", "DESTDIR=" + work], check=True,
+                       stdout=subprocess.DEVNULL)
+        self.build, = glob.glob(os.path.join(work, "usr/src/ffsctl-modules-*"))
+        if headers_of is not None:
+            write(os.path.join(self.headers, "include/generated/utsrelease.h"), "")
+            write(os.path.join(self.headers, "include/generated/package.h"),
+                  '#define LINUX_PACKAGE_ID "%s"\n' % headers_of)
+        write(os.path.join(self.bin, "dpkg-query"), "#!/bin/sh\n" + (
+            "for last; do :; done\n[ $last = linux-source-%s ] && echo '%s'\n" % (version, installed)
+            if installed else "exit 1\n"), 0o755)
+
+    def tarball(self, version):
+        """What of a linux-source package is needed here."""
+        source, package = cache.source_dir(version), "linux-source-" + version
+        with tarfile.open(os.path.join(self.sources, package + ".tar.xz"), "w:xz", preset=0) as tar:
+            for name in (GADGET, "include/uapi/linux/usb", "Documentation/usb", "tools/testing/selftests/Makefile"):
+                tar.add(os.path.join(source, name), os.path.join(package, name))
+
+    def prepare(self, release=None):
+        return subprocess.run(["./prepare", release or self.release, self.headers], cwd=self.build, text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                              env={**os.environ, "FFSCTL_SOURCES": self.sources,
+                                   "PATH": self.bin + ":" + os.environ["PATH"]}, check=False)
+
+
+def refused(result, *words):
+    eq(result.returncode, 1, result.stderr)
+    eq(result.stdout, "")
+    eq(result.stderr.count("\n"), 1, "lines of " + repr(result.stderr))
+    for word in ("ffsctl-modules: ",) + words:
+        ok(word in result.stderr, "%r lacks %r" % (result.stderr, word))
+
+
+def in_place(function):
+    def run(*args):
+        with tempfile.TemporaryDirectory() as work:
+            function(work, *args)
+    return run
+
+
+@test("dkms.conf has its fields, and prepare is what it calls")
+@in_place
+def _(work):
+    machine = Machine(work, "6.12", None, "")
+    conf = subprocess.run(
+        ["bash", "-ec", "kernelver=1.2; kernel_source_dir=/k; dkms_tree=/t; . ./dkms.conf; echo $PACKAGE_NAME-"
+         "$PACKAGE_VERSION; echo $PRE_BUILD; echo ${MAKE[0]}; echo ${BUILT_MODULE_NAME[*]}"],
+        cwd=machine.build, stdout=subprocess.PIPE, text=True, check=True).stdout.splitlines()
+    name = os.path.basename(machine.build)
+    eq(conf[0], name)
+    ok(re.fullmatch(r"ffsctl-modules-\d+\.\d+\.\d+", name), name)
+    eq(conf[1:], ["prepare 1.2 /k", "make -C /k M=/t/%s/build modules" % name.replace("modules-", "modules/"),
+                  "usb_f_fs g_ffs dummy_hcd"])
+    ok(os.access(os.path.join(machine.build, "prepare"), os.X_OK), "prepare cannot be run")
+
+
+@test("a kernel that there are no patches for is refused")
+@in_place
+def _(work):
+    machine = Machine(work, "6.12", " Debian 6.12.117-1~deb12u1", "installed 6.12.117-1~deb12u1")
+    for release in ("6.11.2-amd64", "6.18.1", "5.10.0-30-amd64", "6.120.1-amd64"):
+        refused(machine.prepare(release), release, "6.12 and 6.1 only")
+
+
+@test("a kernel whose headers are not there is refused")
+@in_place
+def _(work):
+    machine = Machine(work, "6.12", None, "installed 6.12.117-1~deb12u1")
+    refused(machine.prepare(), "headers", "apt-get install linux-headers-6.12.117+deb12-amd64")
+
+
+@test("a kernel that is not Debian's is refused")
+@in_place
+def _(work):
+    machine = Machine(work, "6.12", "", "installed 6.12.117-1~deb12u1")
+    refused(machine.prepare(), "6.12.117+deb12-amd64 is not one of Debian's")
+
+
+@test("without the source package it is refused, and named")
+@in_place
+def _(work):
+    for n, installed in enumerate(("", "config-files 6.12.117-1~deb12u1", "installed 6.12.117-1~deb12u1")):
+        place = os.path.join(work, str(n))
+        # The last one: dpkg says it is installed, but its file is gone
+        refused(Machine(place, "6.12", " Debian 6.12.117-1~deb12u1", installed).prepare(),
+                "apt-get install linux-source-6.12=6.12.117-1~deb12u1")
+
+
+@test("source and headers of different releases are refused")
+@in_place
+def _(work):
+    machine = Machine(work, "6.1", " Debian 6.1.192-2", "installed 6.1.190-1")
+    machine.tarball("6.1")
+    refused(machine.prepare(), "6.1.192-2", "6.1.190-1", "apt-get install linux-source-6.1=6.1.192-2")
+    ok(not os.path.exists(os.path.join(machine.build, "source")), "something was unpacked")
+
+
+@test("patches that do not apply are not built from")
+@in_place
+def _(work):
+    machine = Machine(work, "6.12", " Debian 6.12.117-1~deb12u1", "installed 6.12.117-1~deb12u1")
+    machine.tarball("6.1")
+    os.rename(os.path.join(machine.sources, "linux-source-6.1.tar.xz"),
+              os.path.join(machine.sources, "linux-source-6.12.tar.xz"))
+    eq(machine.prepare().returncode, 1)
+
+
+@in_place
+def makes_the_source(work, version):
+    _, package = VERSIONS[version]
+    machine = Machine(work, version, " Debian " + package, "installed " + package)
+    machine.tarball(version)
+    for again in range(2):
+        result = machine.prepare()
+        eq((result.returncode, result.stderr), (0, ""), "again" if again else "")
+    source = os.path.join(machine.build, "source")
+    text = cache.read(os.path.join(source, GADGET, "function/f_fs.c")).decode()
+    ok("ffs_proxy_operations" in text and "ffs_mmap_find" in text, "f_fs.c is not patched")
+    ok("gadget_sg" in cache.read(os.path.join(source, GADGET, "udc/dummy_hcd.c")).decode(), "dummy_hcd.c is not")
+    ok("ENABLE_ZLP" in cache.read(os.path.join(source, "include/uapi/linux/usb/functionfs.h")).decode())
+    # What Kbuild names is there
+    for name in ("function/f_fs.c", "legacy/g_ffs.c", "udc/dummy_hcd.c"):
+        ok(os.path.exists(os.path.join(source, GADGET, name)), name)
+
+
+for version in VERSIONS:
+    test(f"the source of {version} is unpacked and patched, as often as one likes", version)(makes_the_source)
+
+tap.main()
