@@ -14,7 +14,8 @@
  *                          S text       a line of an answer to q
  *                          L text       something is wrong with the kernel: fails the run
  *                          E text       the lab itself failed, no command was run
- *                          X status taint   the command's wait status, the kernel's taint mask
+ *                          X status taint out err   the command's wait status, the kernel's taint
+ *                                       mask, bytes of stdout and of stderr
  *   host to guest:         LENGTH\n, then LENGTH bytes of records (see parse_job), then lines:
  *                          e COUNT      stdin ended after COUNT bytes
  *                          c 1 | c 2    nobody reads stdout | stderr any more
@@ -28,6 +29,9 @@
  *
  * The command never sees the consoles when it has no terminal outside: it gets pipes, so that
  * isatty() tells the truth and a closed stdin is an end of file instead of a hangup.
+ *
+ * In QEMU (lab/lib/qemu.py) it is in an initramfs with a list of modules, and the machine's own
+ * files come by 9p. The consoles are ports of virtio-serial, the kernel log is the serial line.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -58,6 +62,14 @@
 /* How long leftovers get to die of SIGKILL before they are reported, in milliseconds. */
 #define KILL_GRACE_MS 5000
 
+/* How long QEMU's ports may take to come. */
+#define PORT_WAIT_MS 5000
+
+/* From linux/module.h, since Linux 5.17. */
+#ifndef MODULE_INIT_COMPRESSED_FILE
+#define MODULE_INIT_COMPRESSED_FILE 4
+#endif
+
 /* From linux/panic.h: bad page, oops or BUG, WARN, soft lockup. */
 #define BAD_TAINT (1 << 5 | 1 << 7 | 1 << 9 | 1 << 14)
 
@@ -80,6 +92,7 @@ struct stream {
 	int from, to;
 	bool eof;
 	size_t len, off;
+	uint64_t count; /* written so far */
 	char buf[16384];
 };
 
@@ -87,6 +100,16 @@ static struct stream in_stream = { .from = -1, .to = -1 };
 static struct stream out_stream = { .from = -1, .to = -1 };
 static struct stream err_stream = { .from = -1, .to = -1 };
 static int control = -1;
+
+struct machine {
+	const char *stdio, *err, *control, *terminal;
+	const char *files, *files_options; /* the type of file system that the machine's own files are on */
+};
+
+static const struct machine uml = { "/dev/tty0", "/dev/tty1", "/dev/tty3", "/dev/tty0", "hostfs", NULL };
+static const struct machine qemu = { "/dev/vport0p1", "/dev/vport0p2", "/dev/vport0p3", "/dev/hvc0", "9p",
+				     "trans=virtio,version=9p2000.L,msize=262144" };
+static const struct machine *machine = &uml;
 
 static void write_all(int fd, const char *text, size_t len)
 {
@@ -171,6 +194,38 @@ static void make_root(void)
 		fail("chdir");
 }
 
+static void insert(const char *file, const char *params)
+{
+	const char *end = strrchr(file, '.');
+	int fd = open(file, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0 || syscall(SYS_finit_module, fd, params,
+			      end && strcmp(end, ".xz") == 0 ? MODULE_INIT_COMPRESSED_FILE : 0) < 0)
+		fail(file);
+	close(fd);
+}
+
+/* From the initramfs, if this is one, to the machine's own files; the modules for that are in it. */
+static void enter_root(void)
+{
+	FILE *f = fopen("/modules", "re");
+	char path[256];
+
+	if (!f)
+		return;
+	machine = &qemu;
+	while (fgets(path, sizeof(path), f)) {
+		path[strcspn(path, "\n")] = 0;
+		insert(path, "");
+	}
+	fclose(f);
+	mkdir("/root", 0755);
+	snprintf(path, sizeof(path), "%s,cache=loose", machine->files_options);
+	must_mount("root", "/root", machine->files, MS_RDONLY, path);
+	if (chdir("/root") < 0 || mount(".", "/", NULL, MS_MOVE, NULL) < 0 || chroot(".") < 0 || chdir("/") < 0)
+		fail("/root");
+}
+
 static void make_system(void)
 {
 	static const unsigned long safe = MS_NOSUID | MS_NODEV | MS_NOEXEC;
@@ -211,9 +266,14 @@ static int open_console(const char *path, int flags, bool raw)
 	struct termios t;
 	int fd = open(path, flags | O_NOCTTY | O_CLOEXEC);
 
+	/* A port comes when the host has told of it */
+	for (int i = 0; fd < 0 && errno == ENOENT && i < PORT_WAIT_MS; i++) {
+		poll(NULL, 0, 1);
+		fd = open(path, flags | O_NOCTTY | O_CLOEXEC);
+	}
 	if (fd < 0)
 		fail(path);
-	if (raw) {
+	if (raw && isatty(fd)) {
 		if (tcgetattr(fd, &t) < 0)
 			fail(path);
 		cfmakeraw(&t);
@@ -328,17 +388,17 @@ static void load_modules(const struct job *job)
 	uname(&u);
 	snprintf(path, sizeof(path), "/lib/modules/%s", u.release);
 	mkdir("/lib/modules", 0755);
-	if (job->module_dir && symlink(job->module_dir, path) < 0)
-		fail(path);
+	if (job->module_dir && symlink(job->module_dir, path) < 0) {
+		/* The machine has that kernel itself */
+		if (errno != EEXIST)
+			fail(path);
+		must_mount(job->module_dir, path, NULL, MS_BIND, NULL);
+	}
 	for (size_t i = 0; i < job->modulec; i++) {
 		char *file = job->modules[i], *params = strchr(file, ' ');
-		int fd;
 
 		*params++ = 0;
-		fd = open(file, O_RDONLY | O_CLOEXEC);
-		if (fd < 0 || syscall(SYS_finit_module, fd, params, 0) < 0)
-			fail(file);
-		close(fd);
+		insert(file, params);
 	}
 }
 
@@ -372,7 +432,7 @@ static void set_window(const char *text)
 
 	if (sscanf(text, "%u %u", &rows, &cols) != 2)
 		return;
-	fd = open("/dev/tty0", O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+	fd = open(machine->terminal, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0)
 		return;
 	struct winsize ws = { .ws_row = rows, .ws_col = cols };
@@ -388,7 +448,7 @@ __attribute__((noreturn)) static void run_command(const struct job *job, const i
 
 	setsid();
 	if (job->tty) {
-		int fd = open("/dev/tty0", O_RDWR);
+		int fd = open(machine->terminal, O_RDWR);
 
 		if (fd < 0 || ioctl(fd, TIOCSCTTY, 0) < 0)
 			_exit(126);
@@ -439,12 +499,13 @@ static pid_t spawn(const struct job *job)
 	fcntl(in[1], F_SETFL, O_NONBLOCK);
 	fcntl(out[0], F_SETFL, O_NONBLOCK);
 	fcntl(err[0], F_SETFL, O_NONBLOCK);
-	in_stream.from = open_console("/dev/tty0", O_RDONLY | O_NONBLOCK, true);
+	/* A port can be opened only once */
+	in_stream.from = open_console(machine->stdio, O_RDWR | O_NONBLOCK, true);
 	in_stream.to = in[1];
 	out_stream.from = out[0];
-	out_stream.to = open_console("/dev/tty0", O_WRONLY | O_NONBLOCK, true);
+	out_stream.to = fcntl(in_stream.from, F_DUPFD_CLOEXEC, 0);
 	err_stream.from = err[0];
-	err_stream.to = open_console("/dev/tty1", O_WRONLY | O_NONBLOCK, true);
+	err_stream.to = open_console(machine->err, O_WRONLY | O_NONBLOCK, true);
 	return pid;
 }
 
@@ -512,8 +573,10 @@ static void pump_out(struct stream *s)
 	if (s->len > s->off) {
 		ssize_t n = write(s->to, s->buf + s->off, s->len - s->off);
 
-		if (n > 0)
+		if (n > 0) {
 			s->off += n;
+			s->count += n;
+		}
 	}
 }
 
@@ -775,9 +838,10 @@ int main(void)
 	pid_t pid;
 
 	umask(0);
+	enter_root();
 	make_root();
 	make_system();
-	control = open_console("/dev/tty3", O_RDWR, true);
+	control = open_console(machine->control, O_RDWR, true);
 	if (write(control, "R\n", 2) < 0)
 		fail("control channel");
 	parse_job(&job);
@@ -787,7 +851,8 @@ int main(void)
 	load_modules(&job);
 	if (job.out) {
 		make_path(job.out);
-		must_mount("lab-out", job.out, "hostfs", 0, job.out_host);
+		must_mount("lab-out", job.out, machine->files, 0,
+			   machine->files_options ? machine->files_options : job.out_host);
 	}
 	for (size_t i = 0; i < job.toc; i++) {
 		make_path(job.to[i]);
@@ -805,13 +870,14 @@ int main(void)
 		fail("signalfd");
 	/* The terminal's size lives as long as somebody has it open. */
 	if (job.tty)
-		open_console("/dev/tty0", O_RDWR | O_NONBLOCK, false);
+		open_console(machine->terminal, O_RDWR | O_NONBLOCK, false);
 	pid = spawn(&job);
 	say('O', "");
 	status = serve(pid, sfd);
 	clean_up(sfd);
 	if (job.kmemleak)
 		find_leaks();
-	say('X', "%d %lu", status, taint());
+	say('X', "%d %lu %llu %llu", status, taint(), (unsigned long long)out_stream.count,
+	    (unsigned long long)err_stream.count);
 	power_off();
 }

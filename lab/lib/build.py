@@ -154,8 +154,14 @@ def check_config(config, version, flavour):
         words = line.split()
         if not words or words[0] == "#":
             continue
-        if words[0] in ("all", flavour) and words[1] in ("all", version) and words[2] not in have:
+        if words[0] in ("all", flavour, "smp" if flavour == cache.SMP else "uml") and words[1] in ("all", version) and words[2] not in have:
             raise Error("the %s %s kernel lacks %s" % (version, flavour, words[2]))
+
+
+def arch(flavour):
+    """For make."""
+    # SUBARCH: 6.1 starts to build for 32 bit otherwise
+    return ["ARCH=x86_64"] if flavour == cache.SMP else ["ARCH=um", "SUBARCH=x86_64"]
 
 
 def make_kernel(version, flavour):
@@ -174,14 +180,13 @@ def make_kernel(version, flavour):
     shutil.rmtree(final, ignore_errors=True)
     os.makedirs(final)
     log = os.path.join(final, "log")
-    # SUBARCH: 6.1 starts to build for 32 bit otherwise
-    make = ["make", "-s", "ARCH=um", "SUBARCH=x86_64", "-j%d" % jobs()]
+    make = ["make", "-s", *arch(flavour), "-j%d" % jobs()]
     run(make + ["-C", source, "O=" + final, "tinyconfig"], log)
     run([os.path.join(source, "scripts/kconfig/merge_config.sh"), "-m", "-O", final,
          os.path.join(final, ".config")] + cache.fragments(flavour), log, cwd=final)
     run(make + ["olddefconfig"], log, cwd=final)
     check_config(os.path.join(final, ".config"), version, flavour)
-    run(make + ["vmlinux", "modules"], log, cwd=final)
+    run(make + ["bzImage" if flavour == cache.SMP else "vmlinux", "modules"], log, cwd=final)
     keep_helpers(final)
     drop_objects(final)
     os.sync()
@@ -275,7 +280,7 @@ def make_modules(version, flavour, variant):
     write(os.path.join(tree, "Kbuild"),
           "obj-m += drivers/usb/gadget/ drivers/usb/usbip/ drivers/usb/misc/ lab/\n")
     # NOSTDINC_FLAGS is the one variable of include paths that comes before the kernel's own
-    run(["make", "-s", "-C", kernel, "ARCH=um", "SUBARCH=x86_64", "M=" + tree, "-j%d" % jobs(), "modules",
+    run(["make", "-s", "-C", kernel, *arch(flavour), "M=" + tree, "-j%d" % jobs(), "modules",
          "NOSTDINC_FLAGS=-nostdinc -I%s/include -I%s/include/uapi" % (tree, tree)])
     release = cache.read(os.path.join(kernel, "include/config/kernel.release")).decode().strip()
     with building(final) as work:
@@ -339,10 +344,12 @@ def prune():
         if cache.source_deb(version) is None:
             continue
         used.add(cache.source_dir(version))
-        for flavour in cache.FLAVOURS:
+        for flavour in cache.FLAVOURS + (cache.SMP,):
             used.add(cache.kernel_dir(version, flavour))
             used.update(cache.modules_dir(version, flavour, v) for v in cache.VARIANTS)
-    for kind in ("source-", "kernel-", "modules-", "init-"):
+        used.update(cache.qemu_dir(version, v) for v in cache.VARIANTS)
+    used.add(cache.initramfs())
+    for kind in ("source-", "kernel-", "modules-", "init-", "initramfs-", "qemu-"):
         for path in glob.glob(os.path.join(cache.root(), kind + "*")):
             if path not in used:
                 say("removing " + os.path.basename(path))
@@ -358,6 +365,8 @@ def main():
     p.add_argument("--patched", action="store_true", help="only the modules with our patches")
     p.add_argument("--deb", action="append", default=[], metavar="FILE",
                    help="use this linux-source package, from now on")
+    p.add_argument("--qemu", action="store_true",
+                   help="what lab/run --qemu boots, instead of User-Mode Linux")
     p.add_argument("--packages", action="store_true",
                    help="only install the Debian packages of lab/packages")
     p.add_argument("--prune", action="store_true", help="remove what this tree no longer uses")
@@ -365,7 +374,12 @@ def main():
     variants = [v for v in cache.VARIANTS if getattr(args, v)] or cache.VARIANTS
     wanted = [(version, flavour, variant) for version in args.kernel or cache.VERSIONS
               for flavour in args.flavour or cache.FLAVOURS for variant in variants]
-    if not (args.deb or args.prune or any(cache.missing(*w) for w in wanted)):
+    images = wanted if args.qemu else []
+    if args.qemu:
+        wanted = [(version, cache.SMP, variant) if flavour == "debug" else (version, "normal", "patched")
+                  for version, flavour, variant in images]
+    if not (args.deb or args.prune or any(cache.missing(*w) for w in wanted)
+            or any(cache.missing_qemu(*i) for i in images)):
         return 0  # also while another setup is busy with something else
     os.makedirs(os.path.join(cache.root(), "debs"), exist_ok=True)
     with open(os.path.join(cache.root(), "lock"), "w") as lock:
@@ -385,6 +399,13 @@ def main():
                 if cache.source_deb(version) is None:
                     fetch_deb(version)
                 make_modules(version, flavour, variant)
+            if images:
+                import image
+                for version, flavour, variant in images:
+                    if flavour == "debug":
+                        image.make_smp()
+                    else:
+                        image.make(version, variant)
             if args.prune:
                 prune()
         except Error as e:

@@ -12,6 +12,8 @@ LAB = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 TREE = os.path.dirname(LAB)
 VERSIONS = ("6.12", "6.1")
 FLAVOURS = ("normal", "debug")
+# How the debug flavour is called that lab/run --qemu boots
+SMP = "smp"
 VARIANTS = ("patched", "stock")
 
 # Raised when lib/build.py makes the same inputs into something else.
@@ -71,7 +73,8 @@ def kernel_patches(version, variant):
 
 
 def fragments(flavour):
-    names = ["um.frag"] + (["debug.frag"] if flavour == "debug" else [])
+    names = {"normal": ["um.frag"], "debug": ["um.frag", "debug.frag"],
+             SMP: ["um.frag", "debug.frag", "smp.frag"]}[flavour]
     return [os.path.join(LAB, "config", n) for n in names]
 
 
@@ -107,6 +110,18 @@ def modules_dir(version, flavour, variant):
     return os.path.join(root(), "modules-%s-%s-%s" % (version, flavour, key))
 
 
+def dkms_files():
+    directory = os.path.join(TREE, "kernel", "dkms")
+    return [os.path.join(directory, n) for n in ("dkms.conf.in", "Kbuild", "prepare")]
+
+
+def qemu_dir(version, variant):
+    """Debian's kernel image of a version, its modules (with dkms's unless stock), an initramfs."""
+    parts = [read(p) for p in kernel_patches(version, variant) + dkms_files()] if variant == "patched" else []
+    key = digest(str(RECIPE), os.path.basename(source_deb(version)), read(os.path.join(LAB, "init.c")), *parts)
+    return os.path.join(root(), "qemu-%s-%s" % (version, key))
+
+
 def init_file():
     return os.path.join(root(), "init-" + digest(str(RECIPE), read(os.path.join(LAB, "init.c"))))
 
@@ -126,4 +141,19 @@ def missing(version, flavour, variant):
         out.append("kernel %s %s" % (version, flavour))
     if not complete(modules_dir(version, flavour, variant)):
         out.append("modules %s %s %s" % (version, flavour, variant))
+    return out
+
+
+def initramfs():
+    """What our own kernel boots in QEMU: process 1, and no modules."""
+    return init_file().replace("init-", "initramfs-")
+
+
+def missing_qemu(version, flavour, variant):
+    if flavour == "debug":
+        return missing(version, SMP, variant) + ["initramfs"] * (not os.path.exists(initramfs()))
+    # The selftests are those of the patched modules, whichever are loaded
+    out = missing(version, "normal", "patched")
+    if source_deb(version) is not None and not complete(qemu_dir(version, variant)):
+        out.append("QEMU image %s %s" % (version, variant))
     return out

@@ -30,6 +30,10 @@ anywhere, and nothing outside changes. Without COMMAND: a shell.
   --mem SIZE              memory of the machine (1G)
   --timeout S             seconds until the run is ended (600; 0: never; a shell: never)
   --virtual-time          time passes only while something runs: sleep costs nothing
+  --qemu                  Debian's own kernel in an emulated machine (slow), with the modules
+                          that kernel/dkms makes for it, or with --stock its own;
+                          with --flavour debug one of ours
+  --cpus N                processors of the emulated machine (1; debug: 2)
   --bind DIR:PATH         DIR also under another name
   --append ARG            one more argument for the kernel, or MODULE.PARAMETER=VALUE; may be repeated
 
@@ -86,12 +90,13 @@ class Options:
         self.udcs, self.vudcs = 1, 0
         self.mem, self.timeout, self.virtual = "1G", None, False
         self.append, self.bind = [], []
+        self.qemu, self.cpus = False, None
         self.command = self.parse(argv)
 
     def parse(self, argv):
         choices = {"--kernel": cache.VERSIONS, "--flavour": cache.FLAVOURS,
                    "--speed": ("full", "high", "super")}
-        flags = {"--stock": ("variant", "stock"), "--virtual-time": ("virtual", True)}
+        flags = {"--stock": ("variant", "stock"), "--virtual-time": ("virtual", True), "--qemu": ("qemu", True)}
         while argv:
             name, eq, value = argv[0].partition("=")
             if name == "--":
@@ -106,7 +111,7 @@ class Options:
                 setattr(self, *flags[name])
                 continue
             if name not in ("--kernel", "--flavour", "--speed", "--udcs", "--vudcs", "--mem",
-                            "--timeout", "--append", "--bind"):
+                            "--timeout", "--append", "--bind", "--cpus"):
                 raise Usage("unknown option %s" % name)
             if not eq:
                 if not argv:
@@ -121,7 +126,7 @@ class Options:
                 if not os.path.isdir(source) or not target.startswith("/"):
                     raise Usage("--bind: %s is not DIRECTORY:/PATH" % value)
                 self.bind.append((os.path.abspath(source), target))
-            elif name in ("--udcs", "--vudcs"):
+            elif name in ("--udcs", "--vudcs", "--cpus"):
                 setattr(self, name[2:], number(name, value, r"\d+"))
             elif name == "--timeout":
                 self.timeout = number(name, value, r"\d+(\.\d+)?")
@@ -131,6 +136,17 @@ class Options:
             else:
                 setattr(self, name[2:], value)
         return []
+
+    def check(self):
+        if self.qemu and self.virtual:
+            raise Usage("--qemu has no virtual time")
+        if self.cpus is not None and not self.qemu:
+            raise Usage("--cpus is for --qemu: User-Mode Linux has one processor")
+        if self.cpus is None:
+            self.cpus = 2 if self.qemu and self.flavour == "debug" else 1
+        # Which of the cache's kernels it is, unless that is Debian's
+        self.ours = cache.SMP if self.qemu and self.flavour == "debug" else self.flavour
+        self.debians = self.qemu and self.flavour == "normal"
 
 
 def number(name, value, pattern):
@@ -175,15 +191,38 @@ def memory_dir(mem):
     raise OSError(errno.ENOSPC, "no room for %s of memory in %s" % (mem, ", ".join(tried)))
 
 
+def gadget_modules(opt):
+    """{name: parameters} of what is loaded, in order."""
+    names = {"udc_core": "", "libcomposite": ""}
+    if opt.udcs:
+        names["dummy_hcd"] = "num=%d is_super_speed=%d is_high_speed=%d" % (
+            opt.udcs, opt.speed == "super", opt.speed != "full")
+    if opt.vudcs:
+        names.update({"usbip_core": "", "vhci_hcd": "", "usbip_vudc": "num=%d" % opt.vudcs})
+    names.update({"usb_f_fs": "", "usb_f_ss_lb": ""})
+    # As modprobe does: what the kernel's arguments say to it, too
+    for name in names:
+        names[name] = " ".join([names[name]] + [a.partition(".")[2] for a in opt.append if a.startswith(name + ".")])
+    return names
+
+
+def module_files(opt):
+    """(the directory that becomes /lib/modules/RELEASE, [(file, parameters)])."""
+    if opt.debians:
+        import qemu
+        return qemu.module_records(opt, gadget_modules(opt))
+    modules = cache.modules_dir(opt.kernel, opt.ours, opt.variant)
+    return modules, [(os.path.join(modules, FILES.get(name, name) + ".ko"), parameters)
+                     for name, parameters in gadget_modules(opt).items()]
+
+
+# Modules whose file's name is not theirs
+FILES = {"udc_core": "udc-core", "usbip_core": "usbip-core", "vhci_hcd": "vhci-hcd", "usbip_vudc": "usbip-vudc"}
+
+
 def job(opt, tty):
     """The records that init.c's parse_job reads."""
-    modules = cache.modules_dir(opt.kernel, opt.flavour, opt.variant)
-
-    def module(name, *params):
-        # As modprobe does: what the kernel's arguments say to it, too
-        params += tuple(a.partition(".")[2] for a in opt.append if a.startswith(name + "."))
-        return b"I" + os.fsencode(os.path.join(modules, name + ".ko") + " " + " ".join(params))
-
+    modules, files = module_files(opt)
     umask = os.umask(0)
     os.umask(umask)
     out = [b"D" + os.getcwdb(), b"m" + os.fsencode(modules), b"U%o" % umask]
@@ -191,7 +230,8 @@ def job(opt, tty):
     env = dict(os.environb)
     env.update({b"LAB_KERNEL": opt.kernel.encode(), b"LAB_FLAVOUR": opt.flavour.encode(),
                 b"LAB_SPEED": opt.speed.encode(), b"LAB_MODULES": opt.variant.encode(),
-                b"LAB_SELFTESTS": os.fsencode(os.path.join(modules, "selftests"))})
+                b"LAB_SELFTESTS": os.fsencode(os.path.join(
+                    cache.modules_dir(opt.kernel, "normal", "patched") if opt.debians else modules, "selftests"))})
     if env.get(b"LAB_OUT"):
         path = os.path.abspath(env[b"LAB_OUT"])
         if not os.path.isdir(path):
@@ -201,21 +241,50 @@ def job(opt, tty):
     for source, target in opt.bind:
         out += [b"b" + os.fsencode(source), b"B" + os.fsencode(target)]
     out += [b"E" + k + b"=" + v for k, v in env.items()]
-    out += [module("udc-core"), module("libcomposite")]
-    if opt.udcs:
-        out.append(module("dummy_hcd", "num=%d is_super_speed=%d is_high_speed=%d" % (
-            opt.udcs, opt.speed == "super", opt.speed != "full")))
-    if opt.vudcs:
-        out += [module("usbip-core"), module("vhci-hcd"),
-                module("usbip-vudc", "num=%d" % opt.vudcs)]
-    out += [module("usb_f_fs"), module("usb_f_ss_lb")]
+    out += [b"I" + os.fsencode(file + " " + parameters) for file, parameters in files]
     out.append(b"S/proc/sys/kernel/hung_task_timeout_secs 20")
+    if opt.qemu:
+        # Its serial line is slow: while it boots, only what is wrong is said
+        out.append(b"S/proc/sys/kernel/printk 7")
     if opt.flavour == "debug":
         out.append(b"K")
     if tty:
         out.append(b"T")
     blob = b"".join(r + b"\0" for r in out)
     return b"%d\n" % len(blob) + blob
+
+
+def start_qemu(opt, tty, core):
+    """As start(), with an emulated machine."""
+    import qemu
+    argv, pairs = qemu.start(opt, tty, os.environ.get("LAB_OUT"))
+    pid = os.fork()
+    if pid == 0:
+        try:
+            os.setsid()
+            if opt.cpus == 1:
+                os.sched_setaffinity(0, {core})
+            null, log = os.open("/dev/null", os.O_RDWR), pairs["log"][1].fileno()
+            os.dup2(null, 0)
+            # What QEMU itself has to say
+            os.dup2(log, 1)
+            os.dup2(log, 2)
+            for _, theirs in pairs.values():
+                theirs.set_inheritable(True)
+            for sig in (signal.SIGPIPE, signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+                signal.signal(sig, signal.SIG_DFL)
+            os.execvp(argv[0], argv)
+        finally:
+            os._exit(EX_START)
+    ours = {}
+    for name, (mine, theirs) in pairs.items():
+        theirs.close()
+        mine.setblocking(False)
+        first, second = {"stdio": ("in", "out"), "control": ("to", "from")}.get(name, (None, name))
+        ours[second] = mine.detach()
+        if first:
+            ours[first] = os.dup(ours[second])
+    return pid, ours
 
 
 def start(opt, core):
@@ -320,6 +389,7 @@ class Run:
         self.opt, self.tty = opt, tty
         self.restore = lambda: None  # gives the caller's terminal back
         self.status = None  # wait status of the command
+        self.sizes = None  # bytes of stdout and stderr, once that is known
         self.started = False  # the guest asked for its job
         self.open = False  # stdin can be sent
         self.complaints = []
@@ -393,8 +463,7 @@ class Run:
                     self.answer.pop()
                     self.kill()
             elif tag == b"X":
-                status, taint = text.split()
-                self.status, self.taint = int(status), int(taint)
+                self.status, self.taint, *self.sizes = map(int, text.split())
 
     def send(self, data):
         self.to_buf += data
@@ -443,7 +512,7 @@ class Run:
                 (signal.SIGWINCH,) if self.tty else ()):
             if signal.getsignal(sig) != signal.SIG_IGN:
                 signal.signal(sig, self.on_signal)
-        self.pid, fd = start(opt, core)
+        self.pid, fd = start_qemu(opt, self.tty, core) if opt.qemu else start(opt, core)
         timeout = opt.timeout if opt.timeout is not None else 0 if self.tty else 600
         if timeout:
             self.deadline = time.monotonic() + timeout
@@ -495,6 +564,9 @@ class Run:
                 self.send(b"e %d\n" % stdin.count)
             if pidfd in ready:
                 break
+            # What is still on its way inside QEMU would be lost when the machine is switched off
+            if opt.qemu and self.sizes and all(p.count >= n for p, n in zip(pumps[1:], self.sizes)):
+                self.kill()
             if self.deadline is not None and time.monotonic() >= self.deadline:
                 if timed_out or not self.started:
                     self.kill()
@@ -588,7 +660,8 @@ class Run:
 
 
 def prepare(opt):
-    missing = cache.missing(opt.kernel, opt.flavour, opt.variant)
+    missing = (cache.missing_qemu(opt.kernel, opt.flavour, opt.variant) if opt.qemu
+               else cache.missing(opt.kernel, opt.flavour, opt.variant))
     if not missing:
         return
     say("missing: %s; calling lab/setup" % ", ".join(missing))
@@ -597,8 +670,8 @@ def prepare(opt):
         os.dup2(2, 1)
         try:
             os.execv(os.path.join(cache.LAB, "setup"),
-                     ["setup", "--kernel", opt.kernel, "--flavour", opt.flavour,
-                      "--" + opt.variant])
+                     ["setup", "--kernel", opt.kernel, "--flavour", opt.flavour, "--" + opt.variant]
+                     + ["--qemu"] * opt.qemu)
         finally:
             os._exit(EX_START)
     if os.waitpid(pid, 0)[1]:
@@ -608,6 +681,7 @@ def prepare(opt):
 def main():
     try:
         opt = Options(sys.argv[1:])
+        opt.check()
     except Usage as e:
         say("%s (--help says more)" % e)
         return 64
