@@ -3,37 +3,28 @@
 #include "config.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <sys/utsname.h>
 
 #include "base/cleanup.h"
-#include "base/fd.h"
 #include "cmd/cmd.h"
+#include "ffs/module.h"
 #include "ffs/mount.h"
 #include "supervise/control.h"
 #include "supervise/features.h"
 
-#define BUILTIN_MAX (1024 * 1024)
-
-/*
- * Trying would load the module, for which nobody has asked here. One that is built in has no
- * directory in sysfs, and no file system in /proc/filesystems before there is an instance; it is in
- * a list beside the modules. Where there are no modules nothing can be loaded either.
- */
+/* Trying would load the module, for which nobody has asked here. */
 static int check_loaded(const char *release, struct error *err)
 {
-	_cleanup_free_ char *modules = strf("/lib/modules/%s", release), *list = NULL;
-	_cleanup_free_ char *path = strf("%s/modules.builtin", modules);
-	size_t size;
+	_cleanup_free_ char *advice = NULL;
 
-	if (path_exists("/sys/module/" FFS_MODULE) || !path_exists(modules) ||
-	    (file_read(AT_FDCWD, path, BUILTIN_MAX, &list, &size) == 0 &&
-	     strstr(list, "/" FFS_MODULE ".ko")))
+	if (!ffs_module_would_load(release))
 		return 0;
+	advice = ffs_module_advice(release, NULL);
 	error_set(err, EX_UNAVAILABLE, ENODEV, NULL, "FunctionFS is not loaded");
-	return error_hint(err, FFS_LOAD ", and ask again");
+	return error_hint(err, FFS_LOAD ", and ask again%s%s", advice ? "; " : "",
+			  advice ? advice : "");
 }
 
 static void print_words(const struct ffs_features *features)
@@ -62,7 +53,7 @@ static json_t *features_json(const struct ffs_features *features)
 	return array;
 }
 
-static int print_json(const char *release, const struct ffs_features *features,
+static int print_json(const char *release, const struct ffs_features *features, const char *advice,
 		      const struct error *err)
 {
 	json_t *document = cmd_json_document(), *errors = json_array();
@@ -72,6 +63,8 @@ static int print_json(const char *release, const struct ffs_features *features,
 	json_object_set_new(document, "kernel", json_string(release));
 	json_object_set_new(document, "features",
 			    err->exit ? json_array() : features_json(features));
+	if (advice)
+		json_object_set_new(document, "advice", json_string(advice));
 	json_object_set_new(document, "errors", errors);
 	return cmd_print_document(document) || err->exit ? err->exit : EX_IOERR;
 }
@@ -84,6 +77,7 @@ static int run(const struct globals *globals, int argc, char **argv)
 		{ NULL, 0, NULL, 0 },
 	};
 	_cleanup_error_ struct error err = { 0 };
+	_cleanup_free_ char *advice = NULL;
 	struct ffs_features features;
 	struct utsname kernel;
 	bool json = false;
@@ -99,13 +93,16 @@ static int run(const struct globals *globals, int argc, char **argv)
 	if (optind != argc)
 		return cmd_usage(&cmd_features, "it takes no gadget");
 	uname(&kernel);
-	if (check_loaded(kernel.release, &err) == 0)
-		features_probe(&globals->world, &features, &err);
+	if (check_loaded(kernel.release, &err) == 0 &&
+	    features_probe(&globals->world, &features, &err) == 0)
+		advice = ffs_module_advice(kernel.release, &features);
 	if (json)
-		return print_json(kernel.release, &features, &err);
+		return print_json(kernel.release, &features, advice, &err);
 	if (err.exit)
 		return cmd_print_error(&err);
 	print_words(&features);
+	if (advice)
+		printf("\n%s\n", advice);
 	return 0;
 }
 

@@ -5,5 +5,6 @@ libffsctl_a_SOURCES += \
 	src/ffs/features.c src/ffs/features.h \
 	src/ffs/keeper.c src/ffs/keeper.h \
 	src/ffs/message.c src/ffs/message.h \
+	src/ffs/module.c src/ffs/module.h \
 	src/ffs/mount.c src/ffs/mount.h \
 	src/ffs/uapi.h

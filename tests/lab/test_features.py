@@ -160,6 +160,45 @@ def _():
     contains(result.stderr, "this needs root")
 
 
+@test("a module with all features that is installed, but not loaded, is spoken of")
+def _():
+    updates = pathlib.Path("/lib/modules", os.uname().release, "updates")
+    module = updates / "dkms" / "usb_f_fs.ko.xz"
+    lockdown = pathlib.Path("/sys/kernel/security")
+    reload = f"{module} is installed, but another usb_f_fs is loaded: when no gadget uses it, " \
+             "modprobe -r g_ffs usb_f_fs && modprobe usb_f_fs, or restart"
+    rejected = "; if that says 'Key was rejected by service', this kernel takes only modules signed with a key " \
+               "that it knows (Secure Boot): mokutil --import /var/lib/dkms/mok.pub, restart, and confirm"
+
+    def says(advice):
+        # Where nothing is missing there is nothing to advise
+        words = must(ffsctl("features")).stdout.partition("\n\n")[2]
+        eq(words, "" if PATCHED or not advice else advice + "\n")
+        document = features(must(ffsctl("features", "--json")))
+        eq(document.get("advice"), None if PATCHED else advice)
+
+    module.parent.mkdir(parents=True)
+    try:
+        says(None)
+        module.touch()
+        says(reload)
+        # Not mount(8), which leaves a directory in /run
+        eq(libc.mount(b"none", bytes(lockdown), b"tmpfs", 0, None), 0, "mount")
+        try:
+            (lockdown / "lockdown").write_text("[none] integrity confidentiality\n")
+            says(reload)
+            (lockdown / "lockdown").write_text("none [integrity] confidentiality\n")
+            says(reload + rejected)
+            must(subprocess.run(["rmmod", "usb_f_fs"], capture_output=True, text=True))
+            result = must(ffsctl("features"), 69)
+            contains(result.stderr, "modprobe usb_f_fs (CONFIG_USB_CONFIGFS_F_FS), and ask again" + rejected)
+        finally:
+            eq(libc.umount2(bytes(lockdown), 0), 0, "umount")
+            subprocess.run(["modprobe", "usb_f_fs"], check=True)
+    finally:
+        shutil.rmtree(updates)
+
+
 @test("without FunctionFS: 69; where its module could be loaded it is not")
 def _():
     modules = pathlib.Path("/lib/modules", os.uname().release)

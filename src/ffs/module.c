@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "ffs/module.h"
+
+#include <fcntl.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/fd.h"
+#include "base/util.h"
+#include "ffs/mount.h"
+
+#define BUILTIN_MAX (1024 * 1024)
+#define SMALL_MAX 256
+
+#define LOADED                                                                                     \
+	"another " FFS_MODULE " is loaded: when no gadget uses it, modprobe -r g_ffs " FFS_MODULE  \
+	" && modprobe " FFS_MODULE ", or restart"
+#define REJECTED                                                                                   \
+	"if that says 'Key was rejected by service', this kernel takes only modules signed with "  \
+	"a key that it knows (Secure Boot): mokutil --import /var/lib/dkms/mok.pub, restart, and " \
+	"confirm"
+
+static bool file_has(const char *path, size_t max, const char *text)
+{
+	_cleanup_free_ char *content = NULL;
+	size_t size;
+
+	return file_read(AT_FDCWD, path, max, &content, &size) == 0 && strstr(content, text);
+}
+
+bool ffs_module_would_load(const char *release)
+{
+	_cleanup_free_ char *modules = strf("/lib/modules/%s", release);
+	_cleanup_free_ char *list = strf("%s/modules.builtin", modules);
+
+	return !path_exists("/sys/module/" FFS_MODULE) && path_exists(modules) &&
+	       !file_has(list, BUILTIN_MAX, "/" FFS_MODULE ".ko");
+}
+
+/* The module that dkms(8) has installed for this kernel; NULL: none. */
+static char *installed(const char *release)
+{
+	static const char *const packed[] = { "", ".xz", ".zst", ".gz" };
+
+	for (size_t i = 0; i < sizeof(packed) / sizeof(*packed); i++) {
+		char *path = strf("/lib/modules/%s/updates/dkms/" FFS_MODULE ".ko%s", release,
+				  packed[i]);
+
+		if (path_exists(path))
+			return path;
+		free(path);
+	}
+	return NULL;
+}
+
+/* Lockdown comes with Secure Boot on Debian's kernels (security/lockdown); sig_enforce is alone. */
+static bool takes_signed_only(void)
+{
+	static const char lockdown[] = "/sys/kernel/security/lockdown";
+
+	return file_has(lockdown, SMALL_MAX, "[integrity]") ||
+	       file_has(lockdown, SMALL_MAX, "[confidentiality]") ||
+	       file_has("/sys/module/module/parameters/sig_enforce", SMALL_MAX, "Y");
+}
+
+static bool lacks_any(const struct ffs_features *features)
+{
+	for (int f = 0; f < FFS_FEATURE_COUNT; f++)
+		if (!features->has[f])
+			return true;
+	return false;
+}
+
+char *ffs_module_advice(const char *release, const struct ffs_features *features)
+{
+	_cleanup_free_ char *path = installed(release);
+
+	if (!path || (features && !lacks_any(features)))
+		return NULL;
+	if (!features)
+		return takes_signed_only() ? strf(REJECTED) : NULL;
+	return strf("%s is installed, but " LOADED "%s", path,
+		    takes_signed_only() ? "; " REJECTED : "");
+}
