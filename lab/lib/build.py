@@ -150,11 +150,12 @@ def make_source(version):
 
 def check_config(config, version, flavour):
     have = set(cache.read(config).decode().splitlines())
+    kinds = {"all", flavour} | ({"uml"} if flavour != cache.SMP else set())
     for line in cache.read(os.path.join(cache.LAB, "config", "required.list")).decode().splitlines():
         words = line.split()
         if not words or words[0] == "#":
             continue
-        if words[0] in ("all", flavour, "smp" if flavour == cache.SMP else "uml") and words[1] in ("all", version) and words[2] not in have:
+        if words[0] in kinds and words[1] in ("all", version) and words[2] not in have:
             raise Error("the %s %s kernel lacks %s" % (version, flavour, words[2]))
 
 
@@ -162,6 +163,14 @@ def arch(flavour):
     """For make."""
     # SUBARCH: 6.1 starts to build for 32 bit otherwise
     return ["ARCH=x86_64"] if flavour == cache.SMP else ["ARCH=um", "SUBARCH=x86_64"]
+
+
+def configure(make, source, directory, fragments, log=None):
+    """Makes directory/.config of fragments; from then on `make` works there."""
+    run(make + ["-C", source, "O=" + directory, "tinyconfig"], log)
+    run([os.path.join(source, "scripts/kconfig/merge_config.sh"), "-m", "-O", directory,
+         os.path.join(directory, ".config")] + fragments, log, cwd=directory)
+    run(make + ["olddefconfig"], log, cwd=directory)
 
 
 def make_kernel(version, flavour):
@@ -181,10 +190,7 @@ def make_kernel(version, flavour):
     os.makedirs(final)
     log = os.path.join(final, "log")
     make = ["make", "-s", *arch(flavour), "-j%d" % jobs()]
-    run(make + ["-C", source, "O=" + final, "tinyconfig"], log)
-    run([os.path.join(source, "scripts/kconfig/merge_config.sh"), "-m", "-O", final,
-         os.path.join(final, ".config")] + cache.fragments(flavour), log, cwd=final)
-    run(make + ["olddefconfig"], log, cwd=final)
+    configure(make, source, final, cache.fragments(flavour), log)
     check_config(os.path.join(final, ".config"), version, flavour)
     run(make + ["bzImage" if flavour == cache.SMP else "vmlinux", "modules"], log, cwd=final)
     keep_helpers(final)
