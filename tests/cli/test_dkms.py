@@ -41,7 +41,6 @@ class Machine:
                        stdout=subprocess.DEVNULL)
         self.build, = glob.glob(os.path.join(work, "usr/src/ffsctl-modules-*"))
         if headers_of is not None:
-            write(os.path.join(self.headers, "include/generated/utsrelease.h"), "")
             write(os.path.join(self.headers, "include/generated/package.h"),
                   '#define LINUX_PACKAGE_ID "%s"\n' % headers_of)
         write(os.path.join(self.bin, "dpkg-query"), "#!/bin/sh\n" + (
