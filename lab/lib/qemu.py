@@ -61,8 +61,8 @@ def module_records(opt, parameters):
                                if path not in there]
 
 
-def start(opt, tty, out):
-    """Starts the emulator. (argv, descriptors to keep, our ends by name, theirs)."""
+def command(opt, tty, out):
+    """The emulator's command line, and its consoles: {name: (our socket, its socket)}."""
     if opt.flavour == "debug":
         kernel = os.path.join(cache.kernel_dir(opt.kernel, cache.SMP), "arch/x86/boot/bzImage")
         initrd, arguments = cache.initramfs(), ["slub_debug=F"]

@@ -201,8 +201,10 @@ def gadget_modules(opt):
         names.update({"usbip_core": "", "vhci_hcd": "", "usbip_vudc": "num=%d" % opt.vudcs})
     names.update({"usb_f_fs": "", "usb_f_ss_lb": ""})
     # As modprobe does: what the kernel's arguments say to it, too
-    for name in names:
-        names[name] = " ".join([names[name]] + [a.partition(".")[2] for a in opt.append if a.startswith(name + ".")])
+    for argument in opt.append:
+        name, dot, parameter = argument.partition(".")
+        if dot and name.replace("-", "_") in names:
+            names[name.replace("-", "_")] += " " + parameter
     return names
 
 
@@ -257,7 +259,7 @@ def job(opt, tty):
 def start_qemu(opt, tty, core):
     """As start(), with an emulated machine."""
     import qemu
-    argv, pairs = qemu.start(opt, tty, os.environ.get("LAB_OUT"))
+    argv, pairs = qemu.command(opt, tty, os.environ.get("LAB_OUT"))
     pid = os.fork()
     if pid == 0:
         try:
