@@ -6,6 +6,7 @@ in somebody's editor, and never gets a built file. The directory is named after 
 (or given in LAB_WORK), so that the next build only does what changed.
 """
 
+import concurrent.futures
 import hashlib
 import os
 import shutil
@@ -98,15 +99,21 @@ def newer(path, than):
     return not os.path.exists(than) or os.stat(path).st_mtime_ns > os.stat(than).st_mtime_ns
 
 
-def build(name):
-    """Builds the project with one set of options, also what only its tests need."""
-    directory = os.path.join(WORK, name)
-    configure = os.path.join(SRC, "configure")
+def configure(name):
+    script, directory = os.path.join(SRC, "configure"), os.path.join(WORK, name)
+    os.makedirs(directory, exist_ok=True)
+    if newer(script, os.path.join(directory, "config.status")):
+        step([script] + BUILDS[name], "configure " + " ".join(BUILDS[name]), cwd=directory)
+
+
+def build(*names):
+    """Builds the project, also what only its tests need, with one or several sets of options."""
     if not os.path.exists(os.path.join(SRC, "configure.ac")):
         raise Error("there is no configure.ac to build the project with")
-    if newer(os.path.join(SRC, "configure.ac"), configure):
+    if newer(os.path.join(SRC, "configure.ac"), os.path.join(SRC, "configure")):
         step([os.path.join(SRC, "bootstrap")], "bootstrap", cwd=SRC)
-    os.makedirs(directory, exist_ok=True)
-    if newer(configure, os.path.join(directory, "config.status")):
-        step([configure] + BUILDS[name], "configure " + " ".join(BUILDS[name]), cwd=directory)
-    step(["make", "-j%d" % os.cpu_count()], "make, " + name, cwd=directory)
+    # A configure keeps one core busy; make, which keeps all, may have to make what the builds share
+    with concurrent.futures.ThreadPoolExecutor(len(names)) as pool:
+        list(pool.map(configure, names))
+    for name in names:
+        step(["make", "-j%d" % os.cpu_count()], "make, " + name, cwd=os.path.join(WORK, name))

@@ -344,8 +344,8 @@ def main():
             builds = sorted({os.path.basename(x.env["FFSCTL_BUILD"]) for x in programs} | {"plain"})
             if not programs and all("selftest" in o for o in args.only):
                 builds = []
-        for name in builds:
-            build(name)
+        if builds:
+            build(*builds)
         start = time.monotonic()
         for name in builds:
             if not args.only or any("make check" in o for o in args.only):
