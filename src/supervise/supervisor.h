@@ -46,8 +46,8 @@ struct supervisor {
 	bool undo_soon; /* an undo wants to be called again without an event */
 	struct source signals, deadline, udc_watch, caller;
 	struct control control;
-	struct output output;	 /* the workers' last words */
-	pid_t *inherited;	 /* children that a script had before it became us; reap.h */
+	struct output output; /* the workers' last words */
+	pid_t *inherited;     /* children that a script had before it became us; reap.h */
 	size_t n_inherited;
 	struct error failure;	 /* why it goes or went down, or is failed */
 	bool failed;		 /* a keeper died: the gadget is dead, nothing is removed */

@@ -429,9 +429,7 @@ void unit_exited(struct unit *unit, int status)
 	reap_rest(unit);
 	free(unit->last_exit);
 	unit->last_exit = exit_words(status);
-	unit_drain_output(unit);
-	unit_close(unit, &unit->control);
-	unit_close(unit, &unit->notify);
+	unit_drain(unit);
 	instance_worker_gone(unit->instance);
 	unit->pid = 0;
 	unit_handle(unit, UNIT_EV_EXIT);

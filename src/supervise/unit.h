@@ -95,7 +95,10 @@ bool unit_has_control(const struct unit *unit);
 /* False when the worker does not take it. Its socket is bounded: what it does not read is lost. */
 bool unit_send(struct unit *unit, uint16_t type, uint32_t id, const void *body, size_t size);
 
-/* Takes everything that the dead worker still had in its pipe, and closes it. */
-void unit_drain_output(struct unit *unit);
+/*
+ * Takes all that the dead worker has still said, and closes what it was said through. Its end may
+ * be known before that is read: one that was ready and ended at once was ready all the same.
+ */
+void unit_drain(struct unit *unit);
 /* Removes a source from the loop and closes its descriptor. */
 void unit_close(struct unit *unit, struct source *source);

@@ -75,13 +75,19 @@ static void on_output(void *data, uint32_t events _unused_)
 		unit_close(unit, &unit->output);
 }
 
-/* Everything the dead worker still had in its pipe. */
-void unit_drain_output(struct unit *unit)
+static void drain(struct unit *unit, struct source *source)
 {
-	/* A pipe holds 64 KiB; a grandchild that goes on writing does not keep us here. */
-	for (int i = 0; i < 16 && unit->output.fd >= 0; i++)
-		on_output(unit, 0);
-	unit_close(unit, &unit->output);
+	/* What a pipe or socket holds; who goes on writing into it does not keep us here. */
+	for (int i = 0; i < 64 && source->fd >= 0; i++)
+		source->fn(source->data, EPOLLIN);
+	unit_close(unit, source);
+}
+
+void unit_drain(struct unit *unit)
+{
+	drain(unit, &unit->output);
+	drain(unit, &unit->notify);
+	drain(unit, &unit->control);
 }
 
 static bool has_line(const char *text, const char *line)

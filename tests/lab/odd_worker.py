@@ -3,6 +3,7 @@
 """A worker for the tests, which does what its arguments say, one word after the other.
 
 ready notify fd    say that it is ready: control socket, NOTIFY_SOCKET, NOTIFY_FD
+bound              wait until the function is bound: `up` would not like an earlier end
 tell FIFO          write a line to it: whoever reads it knows that we are here
 dump FILE          what we were given, as JSON
 children           two children that do nothing, in our session
@@ -32,6 +33,7 @@ import time
 
 EVENT, SETUP, DATA, PING, STOP = 1, 2, 3, 4, 5
 READY, ACCEPT, STALL, PONG = 33, 34, 35, 36
+BIND = 0  # of EVENT
 
 names = os.environ.get("LISTEN_FDNAMES", "").split(":")
 fds = {name: 3 + i for i, name in enumerate(names)}
@@ -201,6 +203,10 @@ def main(words):
         elif word == "fd":
             os.write(int(os.environ["NOTIFY_FD"]), b"\n")
             os.close(int(os.environ["NOTIFY_FD"]))
+        elif word == "bound":
+            packet = b""
+            while (packet[2:4], packet[12:13]) != (struct.pack("<H", EVENT), bytes([BIND])):
+                packet = control.recv(12 + 65535)
         elif word == "tell":
             with open(next(words), "w") as f:
                 f.write("%d\n" % os.getpid())

@@ -20,9 +20,9 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import gadgets  # noqa: E402
 import harness  # noqa: E402
 import tap  # noqa: E402
-from gadgets import (LOOPBACK, Fifo, await_status, finish, gadget, odd, start,  # noqa: E402
+from gadgets import (LOOPBACK, Fifo, await_status, finish, gadget, odd, processes_of, start,  # noqa: E402
                      worker)
-from harness import FFSCTL, down, ffsctl, kill, must, status, up  # noqa: E402
+from harness import FFSCTL, down, ffsctl, kill, must, status, up, wait_dead  # noqa: E402
 from tap import contains, eq, ok, test  # noqa: E402
 
 RUN = pathlib.Path("/run/ffsctl")
@@ -37,6 +37,20 @@ def plain(name, functions=LOOPBACK):
 
 def worker_of(name, label="echo"):
     return next(f["worker"] for f in status(name)[0]["functions"] if f["label"] == label)
+
+
+def stat_of(pid):
+    """proc_pid_stat(5), from the state on."""
+    return pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+
+
+def parent(pid):
+    return int(stat_of(pid)[1])
+
+
+def await_stopped(pid):
+    while stat_of(pid)[0] != "T":
+        os.sched_yield()
 
 
 # --- workers ---------------------------------------------------------------------------------------
@@ -66,6 +80,25 @@ def _():
     contains(result.stderr, "quick")
     contains(result.stderr, "exit 3")
     eq(status("half"), (None, 3))
+
+
+@test("a worker whose end is heard of before it is read that it was ready: it was ready")
+def _():
+    told = Fifo()
+    coming = start("up", plain("quick", odd("daemon", "tell", told.path, "raise", int(signal.SIGSTOP), "notify",
+                                            "exit", 3)))
+    pid = told.wait()
+    await_stopped(pid)
+    supervisor = parent(pid)
+    [daemon] = set(processes_of("quick")) - {pid}
+    os.kill(supervisor, signal.SIGSTOP)
+    # Its signal comes first, and one look at who has ended is one at all
+    kill(daemon)
+    os.kill(pid, signal.SIGCONT)
+    wait_dead(pid)
+    os.kill(supervisor, signal.SIGCONT)
+    contains(must(finish(coming), 76).stderr,
+             "the worker of 'echo' was ready, but ended before the gadget was up: exit 3")
 
 
 @test("the keeper dies while a restart is awaited: restart says so")

@@ -55,7 +55,7 @@ def await_worker(state, name="x"):
 @test("a worker that dies at once restarts after 1, 2, 4, 8, 16 s, then it has failed")
 def _():
     began = time.monotonic()
-    up(gadget("x", odd("notify", "exit", "1")))
+    up(gadget("x", odd("notify", "bound", "exit", "1")))
     await_worker("waiting")
     time.sleep(40)
     now, code = status("x")
@@ -73,7 +73,7 @@ def _():
 @test("each delay is as long as it is said to be")
 def _():
     told = Fifo()
-    up(gadget("x", odd("tell", told.path, "notify", "exit", "1", restart_delay=1.5, restart_max_delay=6,
+    up(gadget("x", odd("tell", told.path, "notify", "bound", "exit", "1", restart_delay=1.5, restart_max_delay=6,
                        restart_limit=6)))
     told.wait()
     for delay in (1.5, 3, 6, 6, 6, 6):
@@ -89,7 +89,7 @@ def _():
 @test("restart_limit counts only what lies in restart_window")
 def _():
     told = Fifo()
-    up(gadget("x", odd("tell", told.path, "notify", "exit", "1", restart_delay=4, restart_max_delay=4,
+    up(gadget("x", odd("tell", told.path, "notify", "bound", "exit", "1", restart_delay=4, restart_max_delay=4,
                        restart_limit=2, restart_window=5)))
     for _ in range(12):
         told.wait()
@@ -100,7 +100,7 @@ def _():
 @test("restart_limit = 0 is no limit, restart_delay = 0 is at once")
 def _():
     told = Fifo()
-    up(gadget("x", odd("tell", told.path, "notify", "exit", "1", restart_delay=0, restart_limit=0)))
+    up(gadget("x", odd("tell", told.path, "notify", "bound", "exit", "1", restart_delay=0, restart_limit=0)))
     for _ in range(20):
         told.wait()
     eq(delays(log()), [])
@@ -131,7 +131,7 @@ def _():
 @test("restart = never: done, whatever its end was, and the gadget stays")
 def _():
     for end in (("exit", 0), ("exit", 1), ("raise", 9)):
-        up(gadget("x", odd("notify", *end, restart="never")))
+        up(gadget("x", odd("notify", "bound", *end, restart="never")))
         eq(await_worker("done")["restarts"], 0)
         eq(udc_of(), "dummy_udc.0")
         down("x")
@@ -139,11 +139,11 @@ def _():
 
 @test("restart = on-failure: 0 is done, anything else restarts")
 def _():
-    up(gadget("x", odd("notify", "exit", 0, restart="on-failure")))
+    up(gadget("x", odd("notify", "bound", "exit", 0, restart="on-failure")))
     eq(await_worker("done")["last_exit"], "exit 0")
     down("x")
     for end in (("exit", 1), ("raise", 15)):
-        up(gadget("x", odd("notify", *end, restart="on-failure")))
+        up(gadget("x", odd("notify", "bound", *end, restart="on-failure")))
         await_worker("waiting")
         eq(delays(log()), [1])
         down("x")
@@ -151,7 +151,7 @@ def _():
 
 @test("restart = always: 0 restarts, too")
 def _():
-    up(gadget("x", odd("notify", "exit", 0)))
+    up(gadget("x", odd("notify", "bound", "exit", 0)))
     eq(await_worker("waiting")["last_exit"], "exit 0")
     down("x")
 
@@ -159,7 +159,7 @@ def _():
 @test("exit 125: do not restart me, whatever the policy says")
 def _():
     for policy in ("always", "on-failure", "never"):
-        up(gadget("x", odd("notify", "exit", 125, restart=policy)))
+        up(gadget("x", odd("notify", "bound", "exit", 125, restart=policy)))
         await_state("x", "failed")
         eq(worker_of()["state"], "failed")
         contains(log(), "echo: worker failed: it asked not to be restarted (exit 125)")
@@ -307,7 +307,7 @@ def _():
 
 @test("down while a worker waits for its restart, and while it starts")
 def _():
-    up(gadget("x", odd("notify", "exit", 1, restart_delay=1000, restart_max_delay=1000)))
+    up(gadget("x", odd("notify", "bound", "exit", 1, restart_delay=1000, restart_max_delay=1000)))
     await_worker("waiting")
     down("x")
     harness.same(before, harness.snapshot())
