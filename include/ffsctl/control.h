@@ -15,9 +15,9 @@
 
 struct ffsctl_msg {
 	uint16_t version; /* FFSCTL_CONTROL_VERSION */
-	uint16_t type;    /* enum ffsctl_msg_type */
+	uint16_t type;	  /* enum ffsctl_msg_type */
 	uint32_t length;  /* bytes of body that follow, at most FFSCTL_MSG_MAX_BODY */
-	uint32_t id;      /* of the SETUP that SETUP, ACCEPT, STALL and DATA are about, of the PING
+	uint32_t id;	  /* of the SETUP that SETUP, ACCEPT, STALL and DATA are about, of the PING
 			     that PONG answers; 0 elsewhere */
 };
 
@@ -34,12 +34,12 @@ enum ffsctl_msg_type {
 	FFSCTL_MSG_STOP = 5,  /* no body; finish and exit */
 
 	/* worker to ffsctl */
-	FFSCTL_MSG_READY = 33,  /* no body: the function may go on the bus */
+	FFSCTL_MSG_READY = 33,	/* no body: the function may go on the bus */
 	FFSCTL_MSG_ACCEPT = 34, /* no body: SETUP without data is acknowledged; of one with OUT data
 				   the data is read from the host and comes as DATA */
-	FFSCTL_MSG_STALL = 35,  /* no body: SETUP is refused */
+	FFSCTL_MSG_STALL = 35,	/* no body: SETUP is refused */
 	FFSCTL_MSG_PONG = 36,
-	FFSCTL_MSG_STATS = 37,  /* body: JSON text, shown by status */
+	FFSCTL_MSG_STATS = 37,	/* body: JSON text, shown by status */
 	FFSCTL_MSG_SWITCH = 38, /* body: name of a gadget in `switch_to` */
 };
 
@@ -63,8 +63,8 @@ enum ffsctl_speed {
 };
 
 struct ffsctl_event {
-	uint8_t event; /* enum ffsctl_event_type */
-	uint8_t speed; /* enum ffsctl_speed; meaningful with ENABLE */
+	uint8_t event;	   /* enum ffsctl_event_type */
+	uint8_t speed;	   /* enum ffsctl_speed; meaningful with ENABLE */
 	uint16_t reserved; /* 0 */
 };
 

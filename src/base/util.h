@@ -43,8 +43,7 @@ void *xreallocarray(void *p, size_t n, size_t size);
 char *xstrdup(const char *s);
 char *xstrndup(const char *s, size_t n);
 char *strf(const char *fmt, ...) _printf_(1, 2);
-/* What a path is in: "/a" of "/a/b"; "" when it has no more than one component. The caller frees it.
- */
+/* What a path is in: "/a" of "/a/b"; "" when it has one component only. The caller frees it. */
 char *path_parent(const char *path);
 
 /* Grows ARRAY by one zeroed element and yields a pointer to it; N is the count, doubled as needed.

@@ -14,12 +14,12 @@ enum diag_severity { DIAG_ERROR, DIAG_WARNING, DIAG_NOTE };
 /* One message about one place. A note belongs to the error or warning before it. */
 struct diag {
 	enum diag_severity severity;
-	char *text; /* one line, no final period */
-	const char *file; /* as the user wrote it; belongs to the diags */
-	unsigned int line, column;     /* 1-based; columns count characters; 0: the file as a whole */
-	unsigned int end_column;       /* of the marked range, exclusive, on the same line */
-	char *source;                  /* the line, without its newline; NULL: none */
-	unsigned int order;            /* grows along the text, through included files */
+	char *text;		   /* one line, no final period */
+	const char *file;	   /* as the user wrote it; belongs to the diags */
+	unsigned int line, column; /* 1-based; columns count characters; 0: the file as a whole */
+	unsigned int end_column;   /* of the marked range, exclusive, on the same line */
+	char *source;		   /* the line, without its newline; NULL: none */
+	unsigned int order;	   /* grows along the text, through included files */
 };
 
 struct diags {
