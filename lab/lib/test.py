@@ -312,8 +312,9 @@ def selected(name, patterns):
 def main():
     p = argparse.ArgumentParser(prog="lab/test", description="Builds the project and runs every "
                                 "test. Ends with: N passed, N failed, N skipped.")
-    p.add_argument("--jobs", type=int, default=os.cpu_count(),
-                   help="test programs side by side (one per core)")
+    # A lab that waits, for a device to be enumerated or for a deadline, leaves its core idle
+    p.add_argument("--jobs", type=int, default=2 * os.cpu_count(),
+                   help="test programs side by side (two per core)")
     p.add_argument("--only", action="append", metavar="PATTERN",
                    help="only programs with this in their name (or a glob of it); may be repeated")
     p.add_argument("--kernel", choices=cache.VERSIONS, help="only on this version")
