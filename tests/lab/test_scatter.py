@@ -1,0 +1,124 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+# lab: append=,dummy_hcd.gadget_sg=1 speed=super,high build=plain virtual-time
+"""SourceSink on a dummy_hcd that takes scatterlists and on one that does not: all that usbtest does with
+bulk endpoints. (The one function of the kernel's that makes use of scatterlists is f_tcm: lab/tcm.)"""
+
+import contextlib
+import ctypes
+import errno
+import fcntl
+import os
+import pathlib
+import socket
+import struct
+import subprocess
+
+import usb.core
+import usb.util
+
+import harness
+from tap import cleanup, eq, main, ok, test
+
+CONFIGFS = pathlib.Path("/sys/kernel/config")
+MIB = 1 << 20
+NETLINK_KOBJECT_UEVENT = 15
+
+
+def write(path, text):
+    path.write_text(text)
+
+
+@contextlib.contextmanager
+def bound(name, function, vendor=0x1D6B, product=0x0104):
+    """A gadget of one function, made by hand: {attribute: value} beside it."""
+    top = CONFIGFS / "usb_gadget" / name
+    link = top / "configs/c.1" / function
+    top.mkdir()
+    (top / "functions" / function).mkdir()
+    (top / "configs/c.1").mkdir()
+    write(top / "idVendor", hex(vendor))
+    write(top / "idProduct", hex(product))
+    try:
+        yield top / "functions" / function
+    finally:
+        with contextlib.suppress(OSError):
+            write(top / "UDC", "\n")
+        with contextlib.suppress(FileNotFoundError):
+            link.unlink()
+        for path in (top / "configs/c.1", top / "functions" / function, top):
+            path.rmdir()
+
+
+class Configured:
+    """Waits until the host has configured a device, which is when its generic driver is bound."""
+
+    def __enter__(self):
+        self.socket = socket.socket(socket.AF_NETLINK, socket.SOCK_DGRAM, NETLINK_KOBJECT_UEVENT)
+        self.socket.bind((0, 1))
+        self.socket.settimeout(10)
+        return self
+
+    def __exit__(self, kind, *_):
+        while kind is None:
+            words = self.socket.recv(65536).split(b"\0")
+            if words[0].startswith(b"bind@") and b"DEVTYPE=usb_device" in words:
+                break
+        self.socket.close()
+
+
+def bind(function):
+    top = function.parent.parent
+    (top / "configs/c.1" / function.name).symlink_to(function)
+    with Configured():
+        write(top / "UDC", "dummy_udc.0")
+    return harness.device(*(int((top / n).read_text(), 0) for n in ("idVendor", "idProduct")))
+
+
+# --- SourceSink -------------------------------------------------------------------------------------------
+
+USBDEVFS_IOCTL = 0xC0105512
+USBTEST_REQUEST = 0xC01C5564  # of struct usbtest_param_32, drivers/usb/misc/usbtest.c
+# (case, what it does, how often, length, vary, entries of the host's scatterlist)
+CASES = [
+    (1, "bulk OUT", 100, 16384, 0, 0),
+    (2, "bulk IN", 100, 16384, 0, 0),
+    (3, "bulk OUT of many lengths", 100, 16384, 421, 0),
+    (4, "bulk IN of several lengths", 100, 16384, 1024, 0),
+    (5, "OUT queues", 50, 16384, 0, 32),
+    (6, "IN queues", 50, 16384, 0, 32),
+    (7, "OUT queues of several lengths", 50, 16384, 1024, 32),
+    (8, "IN queues of several lengths", 50, 16384, 1024, 32),
+    (11, "cancelled reads", 50, 16384, 0, 0),
+    (12, "cancelled writes", 50, 16384, 0, 0),
+    (13, "halts", 50, 512, 0, 0),
+    (17, "bulk OUT from odd addresses", 50, 16384, 0, 0),
+    (18, "bulk IN to odd addresses", 50, 16384, 0, 0),
+    (24, "cancelled queues", 20, 16384, 0, 32),
+]
+
+
+def usbtest(device, case, iterations, length, vary, entries):
+    param = bytearray(struct.pack("=5I2i", case, iterations, length, vary, entries, 0, 0))
+    address = ctypes.addressof((ctypes.c_char * len(param)).from_buffer(param))
+    request = struct.pack("@iIP", 0, USBTEST_REQUEST, address)
+    fd = os.open("/dev/bus/usb/%03d/%03d" % (device.bus, device.address), os.O_RDWR)
+    try:
+        fcntl.ioctl(fd, USBDEVFS_IOCTL, request)
+    finally:
+        os.close(fd)
+
+
+@test("SourceSink: all that usbtest does with bulk endpoints")
+def _():
+    subprocess.run(["modprobe", "usbtest"], check=True)
+    with bound("ss", "SourceSink.0", 0x0525, 0xA4A0) as function:
+        device = bind(function)
+        for case, what, *parameters in CASES:
+            try:
+                usbtest(device, case, *parameters)
+            except OSError as e:
+                raise AssertionError(f"case {case}, {what}: {e}") from None
+
+
+main()
