@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lab: append=,dummy_hcd.gadget_sg=1 speed=super,high build=plain virtual-time
 """SourceSink on a dummy_hcd that takes scatterlists and on one that does not: all that usbtest does with
-bulk endpoints. (The one function of the kernel's that makes use of scatterlists is f_tcm: lab/tcm.)"""
+bulk endpoints."""
 
 import contextlib
 import ctypes
@@ -21,7 +21,6 @@ import harness
 from tap import cleanup, eq, main, ok, test
 
 CONFIGFS = pathlib.Path("/sys/kernel/config")
-MIB = 1 << 20
 NETLINK_KOBJECT_UEVENT = 15
 
 
