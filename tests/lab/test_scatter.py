@@ -6,7 +6,6 @@ bulk endpoints."""
 
 import contextlib
 import ctypes
-import errno
 import fcntl
 import os
 import pathlib
@@ -14,11 +13,8 @@ import socket
 import struct
 import subprocess
 
-import usb.core
-import usb.util
-
 import harness
-from tap import cleanup, eq, main, ok, test
+from tap import main, test
 
 CONFIGFS = pathlib.Path("/sys/kernel/config")
 NETLINK_KOBJECT_UEVENT = 15
