@@ -66,6 +66,27 @@ def gadget(name, functions, extra=""):
     return str(path)
 
 
+@contextlib.contextmanager
+def foreign(name="foreign", function="SourceSink.x", bound=True, **attributes):
+    """A gadget of somebody else's, with a function that libusbgx has never heard of."""
+    top = pathlib.Path(harness.CONFIGFS, name)
+    (top / "functions" / function).mkdir(parents=True)
+    (top / "configs/c.1").mkdir()
+    for attribute, value in attributes.items():
+        (top / attribute).write_text(value)
+    (top / "configs/c.1/link").symlink_to(top / "functions" / function)
+    if bound:
+        (top / "UDC").write_text("dummy_udc.0")
+    try:
+        yield top
+    finally:
+        if (top / "UDC").read_text().strip():
+            (top / "UDC").write_text("\n")
+        (top / "configs/c.1/link").unlink()
+        for path in (top / "configs/c.1", top / "functions" / function, top):
+            path.rmdir()
+
+
 def open_file(name):
     """A new and empty file that any worker may write to."""
     path = DIRECTORY / name

@@ -75,14 +75,19 @@ def status(name):
 KERNEL_THREADS = 2  # kthreadd, the parent of all of them
 
 
+def stat_of(pid):
+    """proc_pid_stat(5): the command's name, and the fields behind it from the state on."""
+    text = pathlib.Path("/proc", str(pid), "stat").read_text()
+    return text[text.index("(") + 1:text.rindex(")")], text[text.rindex(")") + 2:].split()
+
+
 def processes():
     """{pid: comm} of everything but kernel threads and this process with what it runs."""
     found = {}
     for entry in os.listdir("/proc"):
         with contextlib.suppress(OSError, ValueError):
             pid = int(entry)
-            stat = pathlib.Path("/proc", entry, "stat").read_text()
-            name, rest = stat[stat.index("(") + 1:stat.rindex(")")], stat[stat.rindex(")") + 2:].split()
+            name, rest = stat_of(pid)
             if pid != KERNEL_THREADS and int(rest[1]) != KERNEL_THREADS and rest[0] not in "ZX":
                 found[pid] = name
     return found

@@ -221,7 +221,7 @@ def exit_code(pid):
 
 def await_sleeping(pid):
     """Until it sleeps: it has nothing else to wait for than the host."""
-    while pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "S":
+    while harness.stat_of(pid)[1][0] != "S":
         ok(os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None, "it has ended")
 
 

@@ -17,7 +17,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import gadgets  # noqa: E402
 import harness  # noqa: E402
 import tap  # noqa: E402
-from gadgets import LOOPBACK, Fifo, await_state, finish, gadget, odd, start, worker  # noqa: E402
+from gadgets import LOOPBACK, Fifo, await_state, finish, foreign, gadget, odd, start, worker  # noqa: E402
 from harness import (CONFIGFS, EXAMPLES, FFSCTL, document, down, ffsctl, kill, must, status, up,  # noqa: E402
                      wait_dead)
 from tap import contains, eq, ok, test  # noqa: E402
@@ -72,25 +72,6 @@ def no_udc():
     run("rmmod", "dummy_hcd")
     with undone("modprobe", "dummy_hcd"):
         yield
-
-
-@contextlib.contextmanager
-def foreign(name="foreign", function="SourceSink.x", bound=True):
-    """A gadget of somebody else's, with a function that libusbgx has never heard of."""
-    top = pathlib.Path(CONFIGFS, name)
-    (top / "functions" / function).mkdir(parents=True)
-    (top / "configs/c.1").mkdir()
-    (top / "configs/c.1/link").symlink_to(top / "functions" / function)
-    if bound:
-        (top / "UDC").write_text(UDC)
-    try:
-        yield top
-    finally:
-        if (top / "UDC").read_text().strip():
-            (top / "UDC").write_text("\n")
-        (top / "configs/c.1/link").unlink()
-        for path in (top / "configs/c.1", top / "functions" / function, top):
-            path.rmdir()
 
 
 @test("no UDC")

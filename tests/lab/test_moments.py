@@ -22,7 +22,7 @@ import harness  # noqa: E402
 import tap  # noqa: E402
 from gadgets import (LOOPBACK, Fifo, await_status, finish, gadget, odd, processes_of, start,  # noqa: E402
                      worker)
-from harness import FFSCTL, down, ffsctl, kill, must, status, up, wait_dead  # noqa: E402
+from harness import FFSCTL, down, ffsctl, kill, must, stat_of, status, up, wait_dead  # noqa: E402
 from tap import contains, eq, ok, test  # noqa: E402
 
 RUN = pathlib.Path("/run/ffsctl")
@@ -37,20 +37,6 @@ def plain(name, functions=LOOPBACK):
 
 def worker_of(name, label="echo"):
     return next(f["worker"] for f in status(name)[0]["functions"] if f["label"] == label)
-
-
-def stat_of(pid):
-    """proc_pid_stat(5), from the state on."""
-    return pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-
-
-def parent(pid):
-    return int(stat_of(pid)[1])
-
-
-def await_stopped(pid):
-    while stat_of(pid)[0] != "T":
-        os.sched_yield()
 
 
 # --- workers ---------------------------------------------------------------------------------------
@@ -88,8 +74,9 @@ def _():
     coming = start("up", plain("quick", odd("daemon", "tell", told.path, "raise", int(signal.SIGSTOP), "notify",
                                             "exit", 3)))
     pid = told.wait()
-    await_stopped(pid)
-    supervisor = parent(pid)
+    while stat_of(pid)[1][0] != "T":
+        os.sched_yield()
+    supervisor = int(stat_of(pid)[1][1])
     [daemon] = set(processes_of("quick")) - {pid}
     os.kill(supervisor, signal.SIGSTOP)
     # Its signal comes first, and one look at who has ended is one at all

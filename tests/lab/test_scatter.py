@@ -8,69 +8,28 @@ import contextlib
 import ctypes
 import fcntl
 import os
-import pathlib
 import socket
 import struct
 import subprocess
 
 import harness
+from gadgets import foreign
 from tap import main, test
 
-CONFIGFS = pathlib.Path("/sys/kernel/config")
 NETLINK_KOBJECT_UEVENT = 15
 
 
-def write(path, text):
-    path.write_text(text)
-
-
 @contextlib.contextmanager
-def bound(name, function, vendor=0x1D6B, product=0x0104):
-    """A gadget of one function, made by hand: {attribute: value} beside it."""
-    top = CONFIGFS / "usb_gadget" / name
-    link = top / "configs/c.1" / function
-    top.mkdir()
-    (top / "functions" / function).mkdir()
-    (top / "configs/c.1").mkdir()
-    write(top / "idVendor", hex(vendor))
-    write(top / "idProduct", hex(product))
-    try:
-        yield top / "functions" / function
-    finally:
-        with contextlib.suppress(OSError):
-            write(top / "UDC", "\n")
-        with contextlib.suppress(FileNotFoundError):
-            link.unlink()
-        for path in (top / "configs/c.1", top / "functions" / function, top):
-            path.rmdir()
+def configured():
+    """Waits at its end until the host has configured a device, which is when its generic driver is bound."""
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_DGRAM, NETLINK_KOBJECT_UEVENT) as uevents:
+        uevents.bind((0, 1))
+        uevents.settimeout(10)
+        yield
+        words = []
+        while not (b"DEVTYPE=usb_device" in words and words[0].startswith(b"bind@")):
+            words = uevents.recv(65536).split(b"\0")
 
-
-class Configured:
-    """Waits until the host has configured a device, which is when its generic driver is bound."""
-
-    def __enter__(self):
-        self.socket = socket.socket(socket.AF_NETLINK, socket.SOCK_DGRAM, NETLINK_KOBJECT_UEVENT)
-        self.socket.bind((0, 1))
-        self.socket.settimeout(10)
-        return self
-
-    def __exit__(self, kind, *_):
-        while kind is None:
-            words = self.socket.recv(65536).split(b"\0")
-            if words[0].startswith(b"bind@") and b"DEVTYPE=usb_device" in words:
-                break
-        self.socket.close()
-
-
-def bind(function):
-    top = function.parent.parent
-    (top / "configs/c.1" / function.name).symlink_to(function)
-    with Configured():
-        write(top / "UDC", "dummy_udc.0")
-    return harness.device(*(int((top / n).read_text(), 0) for n in ("idVendor", "idProduct")))
-
-
-# --- SourceSink -------------------------------------------------------------------------------------------
 
 USBDEVFS_IOCTL = 0xC0105512
 USBTEST_REQUEST = 0xC01C5564  # of struct usbtest_param_32, drivers/usb/misc/usbtest.c
@@ -107,8 +66,10 @@ def usbtest(device, case, iterations, length, vary, entries):
 @test("SourceSink: all that usbtest does with bulk endpoints")
 def _():
     subprocess.run(["modprobe", "usbtest"], check=True)
-    with bound("ss", "SourceSink.0", 0x0525, 0xA4A0) as function:
-        device = bind(function)
+    with contextlib.ExitStack() as stack:
+        with configured():
+            stack.enter_context(foreign(idVendor="0x0525", idProduct="0xa4a0"))
+        device = harness.device(0x0525, 0xA4A0)
         for case, what, *parameters in CASES:
             try:
                 usbtest(device, case, *parameters)
