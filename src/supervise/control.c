@@ -120,10 +120,10 @@ static void handle(struct control_client *client, const json_t *json)
 	} else if (command && streq(command, "restart")) {
 		client->function = function ? xstrdup(function) : NULL;
 		begin_restart(client);
-		control_update(client->control);
+		supervisor_changed(s);
 	} else if (command && streq(command, "wait-host")) {
 		client->waits = CLIENT_WAITS_HOST;
-		control_update(client->control);
+		supervisor_changed(s);
 	} else {
 		refuse(client, EX_USAGE,
 		       "the supervisor does not know that command: it may be of another version");

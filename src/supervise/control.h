@@ -33,7 +33,7 @@ struct control {
 void control_init(struct control *control, struct supervisor *supervisor);
 int control_listen(struct control *control, const struct rundir *rundir, struct error *err);
 void control_close(struct control *control);
-/* Answers those whose wait is over. */
+/* Answers those whose wait is over. The status is written first: who is answered may read it. */
 void control_update(struct control *control);
 /* Answers every client that waits for the end: with the error, or 0 if there is none (also NULL).
  */

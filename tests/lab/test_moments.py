@@ -10,6 +10,7 @@ import os
 import pathlib
 import shutil
 import signal
+import socket
 import struct
 import subprocess
 import sys
@@ -86,6 +87,26 @@ def _():
     os.kill(supervisor, signal.SIGCONT)
     contains(must(finish(coming), 76).stderr,
              "the worker of 'echo' was ready, but ended before the gadget was up: exit 3")
+
+
+@test("when a restart is answered, the status tells of it already")
+def _():
+    up(plain("told", worker(exec=["sleep", "100000"], ready="started", restart_delay=1000, restart_max_delay=1000)))
+    kill(worker_of("told")["pid"])
+    await_status("told", lambda g: g["functions"][0]["worker"]["state"] == "waiting", "waiting")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as control:
+        control.connect(str(RUN / "told/control"))
+        # Runs as soon as there is an answer, and before the supervisor can do anything more
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
+        try:
+            control.send(b'{"command": "restart"}')
+            answer, shown = control.recv(4096), (RUN / "told/status").read_bytes()
+        finally:
+            os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+    eq(json.loads(answer), {"exit": 0})
+    then = json.loads(shown)["functions"][0]["worker"]
+    eq((then["state"], then["restarts"]), ("ready", 1))
+    down("told")
 
 
 @test("the keeper dies while a restart is awaited: restart says so")
