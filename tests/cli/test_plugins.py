@@ -20,6 +20,7 @@ WORKER = os.path.join(BUILD, "ffsctl-worker")
 HEAD = '#include <ffsctl/plugin.h>\n'
 TABLE = HEAD + 'FFSCTL_PLUGIN = { %s, .name = "x", .summary = "s", .mode = FFSCTL_MODE_STREAM, %s };\n'
 GOOD = "FFSCTL_PLUGIN_HEAD"
+tmp = tempfile.TemporaryDirectory()
 
 
 def man_example(page):
@@ -33,7 +34,7 @@ def build(source):
     """Compiles as ffsctl-plugin(3) says; the header is the only thing of ours it may find."""
     with tempfile.TemporaryDirectory() as include:
         os.symlink(os.path.abspath(os.path.join(SRC, "include/ffsctl")), include + "/ffsctl")
-        d = tempfile.mkdtemp()
+        d = tempfile.mkdtemp(dir=tmp.name)
         with open(d + "/x.c", "w") as f:
             f.write(source)
         subprocess.run(["cc", "-Wall", "-Werror", "-shared", "-fPIC", "-o", "x.so", "x.c"], cwd=d,

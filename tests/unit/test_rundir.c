@@ -3,8 +3,10 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -13,18 +15,30 @@
 #include "base/cleanup.h"
 #include "supervise/rundir.h"
 
-static char top[64];
+static char made[32], top[64];
 static struct world world = { .run_dir = top };
 
 static void make_top(void)
 {
-	char made[] = "/tmp/ffsctl-rundir-XXXXXX";
-
+	strcpy(made, "/tmp/ffsctl-rundir-XXXXXX");
 	cr_assert_not_null(mkdtemp(made));
 	snprintf(top, sizeof(top), "%s/run", made);
 }
 
-TestSuite(rundir, .init = make_top);
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	(void)st;
+	(void)type;
+	(void)ftw;
+	return remove(path);
+}
+
+static void remove_top(void)
+{
+	nftw(made, remove_one, 4, FTW_DEPTH | FTW_PHYS);
+}
+
+TestSuite(rundir, .init = make_top, .fini = remove_top);
 
 static struct rundir lock(const char *who)
 {
