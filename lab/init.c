@@ -787,17 +787,6 @@ static void clean_up(int sfd)
 
 static const char kmemleak[] = "/sys/kernel/debug/kmemleak";
 
-/*
- * What looks leaked before the command has even started is not its doing: 6.1 does not see
- * pointers in the data of modules, and calls what they allocate when loaded a leak.
- */
-static void forget_leaks(void)
-{
-	write_file(kmemleak, "scan");
-	write_file(kmemleak, "scan");
-	write_file(kmemleak, "clear");
-}
-
 static void find_leaks(void)
 {
 	char line[512];
@@ -858,8 +847,6 @@ int main(void)
 		make_path(job.to[i]);
 		must_mount(job.from[i], job.to[i], NULL, MS_BIND, NULL);
 	}
-	if (job.kmemleak)
-		forget_leaks();
 	/* One writer may leave while others stay: an error code, not the end of process 1. */
 	signal(SIGPIPE, SIG_IGN);
 	sigemptyset(&set);
