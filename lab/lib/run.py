@@ -164,9 +164,8 @@ LABS_PER_CORE = 4  # that are told apart; more go anywhere
 
 def pick_core():
     """A core that fewest other labs hold; the open file is the hold."""
-    cores = sorted(os.sched_getaffinity(0))
-    if os.environ.get("LAB_CORE"):
-        return int(os.environ["LAB_CORE"]), None
+    named = os.environ.get("LAB_CORE")
+    cores = [int(named)] if named else sorted(os.sched_getaffinity(0))
     for n, core in itertools.product(range(LABS_PER_CORE), cores):
         name = "core-%d" % core + (".%d" % n if n else "")
         fd = os.open(os.path.join(cache.root(), name), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
