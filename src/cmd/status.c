@@ -36,7 +36,8 @@ static void print_worker(const json_t *worker)
 static void print_function(const json_t *function)
 {
 	const char *mount = text_at(function, "mount", NULL),
-		   *device = text_at(function, "device", NULL);
+		   *device = text_at(function, "device", NULL),
+		   *ifname = text_at(function, "ifname", NULL);
 	const json_t *worker = json_object_get(function, "worker");
 
 	printf("  %-14s %s.%s", text_at(function, "label", "?"), text_at(function, "type", "?"),
@@ -45,6 +46,8 @@ static void print_function(const json_t *function)
 		printf(" on %s", mount);
 	if (device)
 		printf(" (%s)", device);
+	if (ifname)
+		printf(" (%s)", ifname);
 	if (json_is_object(worker))
 		print_worker(worker);
 	putchar('\n');

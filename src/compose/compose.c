@@ -6,26 +6,37 @@
 
 #include "base/cleanup.h"
 #include "compose/configfs.h"
+#include "compose/entries.h"
 
 const struct step_op *const compose_ops[] = {
-	&configfs_op_gadget,
-	&configfs_op_mkdir,
-	&configfs_op_write,
-	&configfs_op_bind,
-	&usbg_op_view,
-	&usbg_op_attribute,
-	&usbg_op_string,
-	&usbg_op_function,
-	&usbg_op_config,
-	&usbg_op_config_attribute,
-	&usbg_op_config_string,
-	&usbg_op_binding,
-	NULL,
+	&configfs_op_gadget,	&configfs_op_mkdir,  &configfs_op_write,
+	&configfs_op_bind,	&entry_op_directory, &entry_op_text,
+	&entry_op_bytes,	&entry_op_file,	     &entry_op_link,
+	&usbg_op_view,		&usbg_op_attribute,  &usbg_op_string,
+	&usbg_op_function,	&usbg_op_config,     &usbg_op_config_attribute,
+	&usbg_op_config_string, &usbg_op_binding,    NULL,
 };
 
 void compose_close(struct compose *c)
 {
 	usbg_view_close(&c->view);
+}
+
+void compose_free(struct compose *c)
+{
+	compose_close(c);
+	for (size_t i = 0; i < c->n_remarks; i++)
+		free(c->remarks[i].text);
+	free(c->remarks);
+	c->remarks = NULL;
+	c->n_remarks = 0;
+}
+
+void compose_remark(struct compose *c, const struct origin *at, char *text)
+{
+	struct remark *remark = array_add(c->remarks, c->n_remarks);
+
+	*remark = (struct remark){ text, *at };
 }
 
 char *compose_gadget_path(const struct world *world, const char *name)
@@ -125,13 +136,17 @@ void compose_add_gadget(struct plan *plan, struct compose *c)
 	add_attributes(plan, c, dir);
 	add_max_speed(plan, g, dir);
 	add_strings(plan, c, dir);
-	for (size_t i = 0; i < g->n_functions; i++)
-		plan_add(plan, &usbg_op_function,
-			 strf("%s/functions/%s.%s", dir, g->functions[i].type,
-			      g->functions[i].instance),
-			 NULL, &g->functions[i].at, &c->view);
+	for (size_t i = 0; i < g->n_functions; i++) {
+		const struct function *f = &g->functions[i];
+		_cleanup_free_ char *function =
+			strf("%s/functions/%s.%s", dir, f->type, f->instance);
+
+		plan_add(plan, &usbg_op_function, xstrdup(function), NULL, &f->at, &c->view);
+		entries_add(plan, c, &f->entries, function);
+	}
 	for (size_t i = 0; i < g->n_configs; i++)
 		add_config(plan, c, &g->configs[i], dir);
+	entries_add(plan, c, &g->entries, dir);
 }
 
 void compose_add_bind(struct plan *plan, struct compose *c, const char *udc)

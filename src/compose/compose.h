@@ -12,8 +12,18 @@ struct compose {
 	const struct world *world;
 	const struct gadget *gadget;
 	struct usbg_view view;
+	/* What the kernel has made of some values, in the order of the writing. */
+	struct remark {
+		char *text;
+		struct origin at;
+	} * remarks;
+	size_t n_remarks;
 };
 void compose_close(struct compose *c);
+/* `text` is taken over. */
+void compose_remark(struct compose *c, const struct origin *at, char *text);
+/* What compose_close leaves, for the status. */
+void compose_free(struct compose *c);
 
 /* GADGET's directory in configfs; the caller frees it. */
 char *compose_gadget_path(const struct world *world, const char *name);

@@ -2,5 +2,7 @@
 libffsctl_a_SOURCES += \
 	src/compose/compose.c src/compose/compose.h \
 	src/compose/configfs.c src/compose/configfs.h \
+	src/compose/entries.c src/compose/entries.h \
+	src/compose/node.c src/compose/node.h \
 	src/compose/udc.c src/compose/udc.h \
 	src/compose/usbg.c src/compose/usbg.h

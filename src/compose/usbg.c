@@ -220,22 +220,45 @@ static int string_apply(struct step *step, struct error *err)
 
 const struct step_op usbg_op_string = { .name = "write-string", .apply = string_apply };
 
+/* Where the module is not named after the function. */
+static const char *const modules[][2] = {
+	{ "ffs", "usb_f_fs" },		 { "gser", "usb_f_serial" },
+	{ "geth", "usb_f_ecm_subset" },	 { "Loopback", "usb_f_ss_lb" },
+	{ "SourceSink", "usb_f_ss_lb" },
+};
+
+static char *module_of(const char *type)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(modules); i++)
+		if (streq(modules[i][0], type))
+			return xstrdup(modules[i][1]);
+	return strf("usb_f_%s", type);
+}
+
 static int function_apply(struct step *step, struct error *err)
 {
 	struct usbg_view *view = step->self;
 	const char *dir = base_name(step->path), *dot = strchr(dir, '.');
-	_cleanup_free_ char *type = xstrndup(dir, (size_t)(dot - dir));
+	_cleanup_free_ char *type = xstrndup(dir, (size_t)(dot - dir)), *module = NULL;
+	int known = usbg_lookup_function_type(type), r;
 	usbg_function *function;
-	int r = result(
-		step,
-		QUIETLY(view, usbg_create_function(view->gadget, usbg_lookup_function_type(type),
-						   dot + 1, NULL, &function)),
-		"make the function", err);
 
+	/* Of a type that the library does not know the directory is all there is to make. */
+	if (known >= 0)
+		r = result(step,
+			   QUIETLY(view, usbg_create_function(view->gadget, known, dot + 1, NULL,
+							      &function)),
+			   "make the function", err);
+	else
+		r = mkdir(step->path, 0755) == 0
+			    ? 0
+			    : error_errno(err, EX_OSERR, errno, step->path,
+					  "cannot make the function %s", step->path);
 	if (r == -ENOENT) {
 		err->exit = EX_UNAVAILABLE;
-		return error_hint(err, "this kernel has no function '%s': modprobe usb_f_%s", type,
-				  streq(type, "ffs") ? "fs" : type);
+		module = module_of(type);
+		return error_hint(err, "this kernel has no function '%s': modprobe %s", type,
+				  module);
 	}
 	if (r == -EBUSY)
 		return error_hint(err,
@@ -308,6 +331,19 @@ const struct step_op usbg_op_config_string = {
 	.apply = config_string_apply,
 };
 
+/* The library has not made it. */
+static int link_unknown(const struct step *step, struct error *err)
+{
+	_cleanup_free_ char *config = path_parent(step->path), *configs = path_parent(config),
+			    *gadget = path_parent(configs),
+			    *target = strf("%s/functions/%s", gadget, step->value);
+
+	if (symlink(target, step->path) == 0)
+		return 0;
+	return error_errno(err, EX_OSERR, errno, step->path, "cannot link the function %s",
+			   step->path);
+}
+
 static int binding_apply(struct step *step, struct error *err)
 {
 	_cleanup_free_ char *dir = component(step->path, 1);
@@ -315,6 +351,8 @@ static int binding_apply(struct step *step, struct error *err)
 	usbg_config *config = find_config(view, dir);
 	usbg_function *function = find_function(view, step->value);
 
+	if (!function)
+		return link_unknown(step, err);
 	return result(
 		step,
 		QUIETLY(view, usbg_add_config_function(config, base_name(step->path), function)),

@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "base/cleanup.h"
-#include "spec/load.h"
+#include "spec/attrs.h"
 
 static const char *const speed_names[] = {
 	[GADGET_SPEED_NONE] = "none",
@@ -13,7 +13,38 @@ static const char *const speed_names[] = {
 	[GADGET_SPEED_SUPER_PLUS] = "super-plus",
 };
 
-/* False: an error has been reported, or the type is not in this version. */
+/* A word that ffsctl does not know may be one of this kernel's all the same. */
+static void check_type(struct load *l, const struct function *f, struct node *value)
+{
+	size_t best = text_tolerance(f->type) + 1;
+	const char *meant = NULL;
+	_cleanup_free_ char *shown = diag_quote(f->type), *hint = NULL;
+
+	for (const char *p = f->type; *p; p++) {
+		if (strchr("./", *p) || *p <= ' ' || *p >= 0x7f) {
+			load_error(l, value, "%s cannot be a type of function", shown);
+			return;
+		}
+	}
+	if (function_type_find(f->type))
+		return;
+	for (const struct function_type *t = function_table; t->name; t++) {
+		size_t distance = text_distance(f->type, t->name, best - 1);
+
+		if (distance < best) {
+			best = distance;
+			meant = t->name;
+		}
+	}
+	hint = load_suggest(meant);
+	diag_warning(
+		l->diags, &value->at,
+		"ffsctl does not know functions of type %s%s: what is written to its attributes "
+		"is not checked",
+		shown, hint);
+}
+
+/* False: an error has been reported. */
 static bool load_type(struct load *l, struct function *f, struct node *node,
 		      const struct function_draft *d)
 {
@@ -28,6 +59,8 @@ static bool load_type(struct load *l, struct function *f, struct node *node,
 		return false;
 	}
 	f->type = xstrdup(d->type ? d->type->text : "ffs");
+	if (d->type)
+		check_type(l, f, d->type);
 	return true;
 }
 
@@ -54,7 +87,9 @@ static void load_instance(struct load *l, struct function *f, const struct node 
 				   strlen(f->instance), max);
 		return;
 	}
-	f->instance = strf("%s-%s", l->g->name, f->label);
+	/* Instances of ffs are names in all of the machine, others only in their gadget. */
+	f->instance =
+		streq(f->type, "ffs") ? strf("%s-%s", l->g->name, f->label) : xstrdup(f->label);
 	if (strlen(f->instance) > max)
 		diag_error(l->diags, &node->name_at,
 			   "the instance would be named '%s', but configfs allows %zu characters "
@@ -83,20 +118,6 @@ static void load_function(struct load *l, struct node *node)
 
 	f->label = xstrdup(node->name);
 	f->at = load_origin(l, &node->name_at);
-	/* Of a type that is not there yet, nothing else makes sense either. */
-	if (node_member(node, "type")) {
-		const struct node *type = node_member(node, "type");
-		const struct key_word *word =
-			type->type == NODE_STRING ? key_find_word(function_type_words, type->text)
-						  : NULL;
-
-		if (word && word->later) {
-			diag_error(l->diags, &type->at,
-				   "functions of type '%s' are not in this version of ffsctl",
-				   word->word);
-			return;
-		}
-	}
 	load_group(l, &function_keys, node, &d);
 	if (!load_type(l, f, node, &d))
 		return;
@@ -104,6 +125,11 @@ static void load_function(struct load *l, struct node *node)
 		load_instance(l, f, node, d.instance);
 		check_instances(l, f, d.instance ? d.instance : node);
 	}
+	load_function_attrs(l, f, function_type_find(f->type), node, d.attrs);
+	if (d.os_descs)
+		load_function_os_descs(l, f, d.os_descs);
+	if (d.tree)
+		load_function_tree(l, f, d.tree);
 	if (d.ffs)
 		load_ffs(l, f, d.ffs);
 	if (d.worker && !node_member(node, "ffs") && !l->partial)
@@ -112,7 +138,7 @@ static void load_function(struct load *l, struct node *node)
 			   "endpoints to give");
 	else if (d.worker)
 		load_worker(l, f, d.worker);
-	if (!node_member(node, "ffs") && !l->partial)
+	if (streq(f->type, "ffs") && !node_member(node, "ffs") && !l->partial)
 		diag_note(
 			l->diags, &node->name_at,
 			"function '%s' is only made in configfs: mounting it, its descriptors and "
@@ -120,10 +146,14 @@ static void load_function(struct load *l, struct node *node)
 			f->label);
 }
 
-/* Without an `ffs` group the descriptors are not known: nothing lowers the speed. */
+/* Where the descriptors are not known nothing lowers the speed. */
 static enum gadget_speed highest(const struct function *f)
 {
-	if (!f->ffs || f->ffs->speed[EP_SUPER])
+	const struct function_type *type = f->type ? function_type_find(f->type) : NULL;
+
+	if (!f->ffs)
+		return type ? type->highest : GADGET_SPEED_SUPER_PLUS;
+	if (f->ffs->speed[EP_SUPER])
 		return GADGET_SPEED_SUPER_PLUS;
 	if (f->ffs->speed[EP_HIGH])
 		return GADGET_SPEED_HIGH;

@@ -61,6 +61,25 @@ static void free_worker(struct worker *w)
 	free(w);
 }
 
+static void free_entries(struct entries *entries)
+{
+	for (size_t n = 0; n < entries->n; n++) {
+		free(entries->v[n].path);
+		free(entries->v[n].value);
+	}
+	free(entries->v);
+}
+
+static void free_function(struct function *f)
+{
+	free(f->label);
+	free(f->type);
+	free(f->instance);
+	free_entries(&f->entries);
+	free_ffs(f->ffs);
+	free_worker(f->worker);
+}
+
 static void free_config(struct config *c)
 {
 	free(c->name);
@@ -90,14 +109,10 @@ void gadget_free(struct gadget *g)
 		free(g->strings[n].serialnumber.value);
 	}
 	free(g->strings);
-	for (size_t n = 0; n < g->n_functions; n++) {
-		free(g->functions[n].label);
-		free(g->functions[n].type);
-		free(g->functions[n].instance);
-		free_ffs(g->functions[n].ffs);
-		free_worker(g->functions[n].worker);
-	}
+	for (size_t n = 0; n < g->n_functions; n++)
+		free_function(&g->functions[n]);
 	free(g->functions);
+	free_entries(&g->entries);
 	for (size_t n = 0; n < g->n_configs; n++)
 		free_config(&g->configs[n]);
 	free(g->configs);

@@ -170,10 +170,29 @@ struct worker {
 	struct origin at;
 };
 
+enum entry_kind { ENTRY_WRITE, ENTRY_FILE, ENTRY_DIRECTORY, ENTRY_LINK };
+
+/* One attribute, directory or link below a directory of configfs: a function's, or the gadget's. */
+struct entry {
+	enum entry_kind kind;
+	char *path; /* relative to that directory: "lun.0/file" */
+	/* `size` bytes and a NUL: what is written; ENTRY_FILE: the absolute path of a file with it;
+	 * of a link: what it leads to, relative to that directory too; of a directory NULL */
+	char *value;
+	size_t size;
+	struct origin at;
+};
+
+struct entries {
+	struct entry *v; /* in the order of the making */
+	size_t n;
+};
+
 struct function {
-	char *label;	       /* the file's word */
-	char *type;	       /* configfs' word: "ffs" */
-	char *instance;	       /* configfs name is TYPE.INSTANCE; at most 39 characters in all */
+	char *label;	/* the file's word */
+	char *type;	/* configfs' word: "ffs" */
+	char *instance; /* configfs name is TYPE.INSTANCE; at most 39 characters in all */
+	struct entries entries;
 	struct ffs *ffs;       /* NULL: the configfs function only */
 	struct worker *worker; /* NULL: ffsctl holds ep0, a program of the user's opens the rest */
 	struct origin at;
@@ -218,6 +237,7 @@ struct gadget {
 	size_t n_strings;
 	struct function *functions;
 	size_t n_functions;
+	struct entries entries; /* made when functions and configurations are there */
 	struct config *configs; /* default filled in: one with every function in file order */
 	size_t n_configs;
 };

@@ -258,7 +258,7 @@ static void check_value(struct load *l, const struct key *k, struct node *value)
 		value->bad = true;
 	else if (!(value->type & k->types))
 		check_type(l, k, value, k->types, "");
-	else if (value->type & TYPE_LIST)
+	else if ((value->type & TYPE_LIST) || (value->type == NODE_GROUP && (k->flags & KEY_NAMED)))
 		check_list(l, k, value);
 	else if (value->type == NODE_GROUP && (k->flags & KEY_NOT_EMPTY) && value->n == 0 &&
 		 !l->partial)

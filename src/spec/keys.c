@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The table of keys: the gadget, its strings, functions and configurations. */
-#include "spec/load.h"
+#include "spec/attrs.h"
 
 #define FIELD(type, member) .offset = offsetof(type, member)
 #define BYTE .min = 0, .max = 255
@@ -40,18 +40,6 @@ const struct key_word class_words[] = {
 	{ "dfu", CLASS_WORD(0xfe, 1), false },
 	{ "vendor", CLASS_WORD(0xff, 0), false },
 	{ NULL, 0, false },
-};
-
-const struct key_word function_type_words[] = {
-	{ "ffs", 0, false },	     { "accessory", 0, true },	 { "acm", 0, true },
-	{ "audio_source", 0, true }, { "ecm", 0, true },	 { "eem", 0, true },
-	{ "geth", 0, true },	     { "gser", 0, true },	 { "hid", 0, true },
-	{ "loopback", 0, true },     { "Loopback", 0, true },	 { "mass_storage", 0, true },
-	{ "midi", 0, true },	     { "midi2", 0, true },	 { "ncm", 0, true },
-	{ "obex", 0, true },	     { "phonet", 0, true },	 { "printer", 0, true },
-	{ "rndis", 0, true },	     { "SourceSink", 0, true },	 { "tcm", 0, true },
-	{ "uac1", 0, true },	     { "uac1_legacy", 0, true }, { "uac2", 0, true },
-	{ "usb9pfs", 0, true },	     { "uvc", 0, true },	 { NULL, 0, false },
 };
 
 static const struct key attrs_rows[] = {
@@ -112,14 +100,51 @@ static const struct key udc_rows[] = {
 const struct key_group udc_keys = { "udc", "'udc'", udc_rows, NULL,
 				    "Which USB device controller." };
 
+#define BELOW_PATTERN "^[^/]+(/[^/]+)*$"
+
+static const struct key tree_rows[] = {
+	{ "path", NODE_STRING, .flags = KEY_REQUIRED | KEY_NOT_EMPTY, .pattern = BELOW_PATTERN,
+	  .doc = "Of an attribute, a directory or a link, relative to the function's directory; "
+		 "directories on the way are made.",
+	  .set = set_tree_path, FIELD(struct tree_draft, path) },
+	{ "value", NODE_BOOL | NODE_INT | NODE_STRING | TYPE_LIST, NODE_INT, BYTE,
+	  .doc = "What is written there: true is 1, false 0, a list the bytes themselves.",
+	  .set = set_node, FIELD(struct tree_draft, value) },
+	{ "link", NODE_STRING, .flags = KEY_NOT_EMPTY, .pattern = BELOW_PATTERN,
+	  .doc = "Where a link leads to, relative to the function's directory too. Without 'value' "
+		 "and 'link' it is a directory.",
+	  .set = set_tree_path, FIELD(struct tree_draft, link) },
+	{ 0 },
+};
+static const struct key_group tree_keys = { "functions.LABEL.tree", "an entry of 'tree'", tree_rows,
+					    NULL, "One entry." };
+
+static const struct key function_os_descs_rows[] = {
+	{ "interface", NODE_STRING, .flags = KEY_SCHEME | KEY_REQUIRED | KEY_NOT_EMPTY,
+	  .pattern = "^[^/]+$", .doc = "Which interface, the function's word: \"rndis\", \"ncm\".",
+	  .set = set_file_name, FIELD(struct os_desc_draft, interface) },
+	{ "compatible_id", NODE_STRING, .flags = KEY_SCHEME, .pattern = "^[A-Z0-9_]{0,8}$",
+	  .doc = "Compatible ID, at most 8 characters: \"WINNCM\".", .set = set_node,
+	  FIELD(struct os_desc_draft, compatible) },
+	{ "sub_compatible_id", NODE_STRING, .flags = KEY_SCHEME, .pattern = "^[A-Z0-9_]{0,8}$",
+	  .doc = "Sub-compatible ID, at most 8 characters: \"5162001\".", .set = set_node,
+	  FIELD(struct os_desc_draft, sub_compatible) },
+	{ 0 },
+};
+static const struct key_group function_os_descs_keys = {
+	"functions.LABEL.os_descs", "an entry of 'os_descs'", function_os_descs_rows, NULL,
+	"Microsoft OS descriptors of one interface."
+};
+
 static const struct key function_rows[] = {
-	{ "type", NODE_STRING, .flags = KEY_SCHEME | KEY_NOT_EMPTY, .words = function_type_words,
-	  .fallback = "ffs if there is an 'ffs' group",
-	  .doc = "Type of the function, the kernel's word. Of type ffs without an 'ffs' group only "
+	{ "type", NODE_STRING, .flags = KEY_SCHEME | KEY_NOT_EMPTY,
+	  .fallback = "ffs if there is an 'ffs' group", .pattern = "^[!-\\-0-~]+$",
+	  .doc = "Type of the function, the kernel's word; any that the kernel has. Of type ffs "
+		 "without an 'ffs' group only "
 		 "the configfs function is made: mounting it and writing descriptors is yours.",
 	  .set = set_node, FIELD(struct function_draft, type) },
-	{ "instance", NODE_STRING, .flags = KEY_SCHEME | KEY_NOT_EMPTY, .fallback = "GADGET-LABEL",
-	  .pattern = "^[!-.0-~]{1,35}$",
+	{ "instance", NODE_STRING, .flags = KEY_SCHEME | KEY_NOT_EMPTY,
+	  .fallback = "the label, of type ffs GADGET-LABEL", .pattern = "^[!-.0-~]{1,35}$",
 	  .doc = "Name of the instance, at most 35 characters. Instances of ffs are global to the "
 		 "machine.",
 	  .set = set_node, FIELD(struct function_draft, instance) },
@@ -130,11 +155,18 @@ static const struct key function_rows[] = {
 		 "the "
 		 "endpoints.",
 	  .set = set_node, FIELD(struct function_draft, worker) },
-	{ "attrs", NODE_GROUP, .flags = KEY_SCHEME | KEY_LATER,
-	  .doc = "Attributes of a kernel function." },
-	{ "os_descs", TYPE_LIST, .flags = KEY_SCHEME | KEY_LATER,
-	  .doc = "Microsoft OS descriptors of a kernel function." },
-	{ "tree", TYPE_LIST, LATER, .doc = "What names of libconfig cannot say." },
+	{ "attrs", NODE_GROUP, .flags = KEY_SCHEME | KEY_BY_TYPE,
+	  .doc = "Attributes of a function of the kernel's; which ones it has is told below, type "
+		 "by type. Of a type that ffsctl does not know all are written as they are.",
+	  .set = set_node, FIELD(struct function_draft, attrs) },
+	{ "os_descs", TYPE_LIST, NODE_GROUP, KEY_SCHEME, .group = &function_os_descs_keys,
+	  .doc = "Microsoft OS descriptors of a function of the kernel's, by which Windows finds a "
+		 "driver. They count with the gadget's 'os_descs'.",
+	  .set = set_node, FIELD(struct function_draft, os_descs) },
+	{ "tree", TYPE_LIST, NODE_GROUP, .group = &tree_keys,
+	  .doc = "What names of libconfig cannot say: written, made or linked below the function's "
+		 "directory in configfs after 'attrs', in the order of the file.",
+	  .set = set_node, FIELD(struct function_draft, tree) },
 	{ 0 },
 };
 const struct key_group function_keys = { "functions.LABEL", "a function", function_rows, NULL,
@@ -214,6 +246,40 @@ static const struct key config_rows[] = {
 const struct key_group config_keys = { "configs", "a configuration", config_rows, NULL,
 				       "One group for each configuration." };
 
+static const struct key os_descs_rows[] = {
+	{ "b_vendor_code", NODE_INT, .flags = KEY_SCHEME, BYTE, .fallback = "1",
+	  .doc = "bRequest by which the host asks for them; not one that a function uses.",
+	  .set = set_attr_int },
+	{ "qw_sign", NODE_STRING, .flags = KEY_SCHEME, .max = 7, .fallback = "MSFT100",
+	  .doc = "Signature in string 0xee.", .set = set_attr_string },
+	{ "use", NODE_BOOL | NODE_INT, .flags = KEY_SCHEME, .fallback = "true",
+	  .doc = "Whether the host sees them.", .set = set_attr_bool },
+	{ "config_id", NODE_INT, .flags = KEY_SCHEME, .min = 1, .max = 255,
+	  .fallback = "the first configuration's",
+	  .doc = "Id of the configuration whose functions they describe.", .set = set_attr_node },
+	{ 0 },
+};
+const struct key_group os_descs_keys = {
+	"os_descs", "'os_descs'", os_descs_rows, NULL,
+	"Microsoft OS descriptors 1.0, by which Windows finds drivers without an .inf file."
+};
+
+static const struct key webusb_rows[] = {
+	{ "bcdVersion", NODE_INT, WORD16, .fallback = "0x0100",
+	  .doc = "Release of the WebUSB specification, binary coded decimal.",
+	  .set = set_attr_bcd },
+	{ "bVendorCode", NODE_INT, BYTE, .fallback = "0",
+	  .doc = "bRequest by which the browser asks for the landing page.", .set = set_attr_int },
+	{ "landingPage", NODE_STRING, .doc = "What the browser offers to open, with https://.",
+	  .set = set_attr_url },
+	{ "use", NODE_BOOL | NODE_INT, .fallback = "true", .doc = "Whether the host sees them.",
+	  .set = set_attr_bool },
+	{ 0 },
+};
+const struct key_group webusb_keys = { "webusb", "'webusb'", webusb_rows, NULL,
+				       "WebUSB descriptors, by which a browser may use the device "
+				       "(Linux 6.3 and later)." };
+
 static const struct key gadget_rows[] = {
 	{ "name", NODE_STRING, .pattern = "^[A-Za-z0-9][A-Za-z0-9._-]*$",
 	  .fallback = "the file's name without .conf or .scheme",
@@ -238,9 +304,11 @@ static const struct key gadget_rows[] = {
 	  .fallback = "product = the gadget's name, in en-us",
 	  .doc = "Strings of the device, a group for each language.", .set = set_node,
 	  FIELD(struct gadget_draft, strings) },
-	{ "os_descs", NODE_GROUP, .flags = KEY_SCHEME | KEY_LATER,
-	  .doc = "Microsoft OS descriptors of the gadget." },
-	{ "webusb", NODE_GROUP, LATER, .doc = "WebUSB descriptors." },
+	{ "os_descs", NODE_GROUP, .flags = KEY_SCHEME, .group = &os_descs_keys,
+	  .doc = "Microsoft OS descriptors of the gadget.", .set = set_node,
+	  FIELD(struct gadget_draft, os_descs) },
+	{ "webusb", NODE_GROUP, .group = &webusb_keys, .doc = "WebUSB descriptors.",
+	  .set = set_node, FIELD(struct gadget_draft, webusb) },
 	{ "switch_to", TYPE_LIST, NODE_STRING, KEY_LATER,
 	  .doc = "Gadgets that a worker may ask to become." },
 	{ "functions", NODE_GROUP, .flags = KEY_SCHEME | KEY_REQUIRED | KEY_NOT_EMPTY,

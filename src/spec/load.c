@@ -5,14 +5,14 @@
 #include <stdio.h>
 
 #include "base/cleanup.h"
+#include "spec/attrs.h"
 #include "spec/lang.h"
-#include "spec/load.h"
 
 /* Of the Linux Foundation, for tests: fine on a desk, not for a product. */
 #define TEST_VENDOR 0x1d6b
 #define TEST_PRODUCT 0x0104
 
-#define MAX_LANGUAGES 31 /* MAX_USB_STRING_LANGS of linux/usb/gadget.h */
+#define MAX_LANGUAGES 2 /* MAX_USB_STRING_LANGS of drivers/usb/gadget/configfs.c */
 
 bool spec_is_gadget_name(const char *name)
 {
@@ -155,6 +155,7 @@ static void load_strings(struct load *l, struct node *list)
 {
 	struct gadget *g = l->g;
 	struct gadget_strings *s;
+	const struct node *one_too_many = NULL;
 
 	if (!list) {
 		s = array_add(g->strings, g->n_strings);
@@ -169,11 +170,8 @@ static void load_strings(struct load *l, struct node *list)
 
 		if (item->bad)
 			continue;
-		if (g->n_strings == MAX_LANGUAGES) {
-			diag_error(l->diags, &item->at, "the kernel takes at most %d languages",
-				   MAX_LANGUAGES);
-			break;
-		}
+		if (g->n_strings == MAX_LANGUAGES)
+			one_too_many = item;
 		s = array_add(g->strings, g->n_strings);
 		s->lang = LANG_EN_US;
 		s->at = load_origin(l, &item->at);
@@ -189,6 +187,9 @@ static void load_strings(struct load *l, struct node *list)
 			break;
 		}
 	}
+	if (one_too_many)
+		diag_error(l->diags, &one_too_many->at, "the kernel takes at most %d languages",
+			   MAX_LANGUAGES);
 }
 
 static void load_gadget(struct load *l, const char *name_override)
@@ -209,6 +210,10 @@ static void load_gadget(struct load *l, const char *name_override)
 	if (d.functions)
 		load_functions(l, d.functions);
 	load_configs(l, d.configs);
+	if (d.os_descs)
+		load_gadget_os_descs(l, d.os_descs);
+	if (d.webusb)
+		load_gadget_webusb(l, d.webusb);
 }
 
 static struct gadget *new_gadget(const struct scan *s)

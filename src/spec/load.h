@@ -23,12 +23,12 @@ struct load {
 };
 
 struct gadget_draft {
-	struct node *name, *udc, *attrs, *strings, *functions, *configs;
+	struct node *name, *udc, *attrs, *strings, *functions, *configs, *os_descs, *webusb;
 	unsigned int max_speed;
 };
 
 struct function_draft {
-	struct node *type, *instance, *ffs, *worker;
+	struct node *type, *instance, *ffs, *worker, *attrs, *tree, *os_descs;
 };
 
 struct config_draft {

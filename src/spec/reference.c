@@ -7,7 +7,7 @@
 #include <stdio.h>
 
 #include "base/cleanup.h"
-#include "spec/key.h"
+#include "spec/attrs.h"
 
 static const struct {
 	enum node_type type;
@@ -87,7 +87,7 @@ static json_t *list_schema(const struct key *k)
 
 	if (k->items) {
 		/* Emptiness is the list's; a list's strings have no such rule. */
-		item.flags &= ~(unsigned int)KEY_NOT_EMPTY;
+		item.flags &= ~(unsigned int)(KEY_NOT_EMPTY | KEY_NAMED);
 		item.items = 0;
 		json_object_set_new(schema, "items", value_schema(&item, k->items));
 	}
@@ -108,7 +108,11 @@ static json_t *value_schema(const struct key *k, unsigned int mask)
 		json_array_append_new(any, string_schema(k));
 	/* A group beside other types, and none of the table's: a form that is not in this version.
 	 */
-	if ((mask & NODE_GROUP) && (k->group || mask == NODE_GROUP))
+	if ((mask & NODE_GROUP) && (k->flags & KEY_NAMED))
+		json_array_append_new(any, json_pack("{s:s, s:o, s:i}", "type", "object",
+						     "additionalProperties", group_schema(k->group),
+						     "minProperties", 1));
+	else if ((mask & NODE_GROUP) && (k->group || mask == NODE_GROUP))
 		json_array_append_new(any, k->group ? group_schema(k->group)
 						    : json_pack("{s:s}", "type", "object"));
 	if (mask & TYPE_LIST)
@@ -134,16 +138,33 @@ static json_t *key_schema(const struct key *k)
 	return schema;
 }
 
+/* For each type that is known what its 'attrs' may be. */
+static json_t *schema_by_type(const char *name)
+{
+	json_t *all = json_array();
+
+	for (const struct function_type *t = function_table; t->name; t++)
+		json_array_append_new(all,
+				      json_pack("{s:{s:{s:{s:s}}, s:[s]}, s:{s:{s:o}}}", "if",
+						"properties", "type", "const", t->name, "required",
+						"type", "then", "properties", name,
+						t->attrs ? group_schema(t->attrs)
+							 : json_pack("{s:i}", "maxProperties", 0)));
+	return all;
+}
+
 static json_t *group_schema(const struct key_group *group)
 {
-	json_t *properties = json_object(), *required = json_array(), *schema;
+	json_t *properties = json_object(), *required = json_array(), *by_type = NULL, *schema;
 
 	for (const struct key *k = group->keys; k && k->name; k++) {
 		json_object_set_new(properties, k->name, key_schema(k));
 		if (k->flags & KEY_REQUIRED)
 			json_array_append_new(required, json_string(k->name));
+		if (k->flags & KEY_BY_TYPE)
+			by_type = schema_by_type(k->name);
 	}
-	schema = json_pack("{s:s}", "type", "object");
+	schema = json_pack("{s:s, s:o*}", "type", "object", "allOf", by_type);
 	if (group->keys)
 		json_object_set(schema, "properties", properties);
 	if (json_array_size(required) > 0)
@@ -286,6 +307,10 @@ static void print_group(const struct key_group *group)
 		/* Neighbours may share a group: full and high. */
 		if (k->group && (k == group->keys || k->group != k[-1].group))
 			print_group(k->group);
+		for (const struct function_type *t = function_table;
+		     (k->flags & KEY_BY_TYPE) && t->name; t++)
+			if (t->attrs)
+				print_group(t->attrs);
 	}
 	if (group->any && group->any->group)
 		print_group(group->any->group);

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 libffsctl_a_SOURCES += \
 	src/spec/arena.c \
+	src/spec/attrs.c src/spec/attrs.h \
 	src/spec/config.c \
 	src/spec/diag.c src/spec/diag.h \
 	src/spec/diag_add.c \
@@ -9,12 +10,16 @@ libffsctl_a_SOURCES += \
 	src/spec/function.c \
 	src/spec/gadget.c src/spec/gadget.h \
 	src/spec/group.c \
+	src/spec/hid.c \
 	src/spec/judge.c \
 	src/spec/key.h \
-	src/spec/keys.c src/spec/keys_ffs.c src/spec/keys_worker.c \
+	src/spec/keys.c src/spec/keys_ffs.c src/spec/keys_function.c src/spec/keys_worker.c \
 	src/spec/lang.c src/spec/lang.h \
 	src/spec/lex.c src/spec/lex.h \
 	src/spec/load.c src/spec/load.h \
+	src/spec/mass_storage.c \
+	src/spec/midi2.c \
+	src/spec/os_descs.c \
 	src/spec/parse.c \
 	src/spec/scan.c \
 	src/spec/set.c \
@@ -22,6 +27,8 @@ libffsctl_a_SOURCES += \
 	src/spec/spec.h \
 	src/spec/text.c src/spec/text.h \
 	src/spec/tree.c src/spec/tree.h \
+	src/spec/uac.c \
+	src/spec/uvc.c \
 	src/spec/value.c src/spec/value.h \
 	src/spec/worker.c
 

@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "base/proc.h"
 #include "compose/compose.h"
+#include "compose/node.h"
 #include "compose/udc.h"
 #include "ffs/mount.h"
 #include "supervise/rundir.h"
@@ -186,6 +187,30 @@ static void correct_udc(json_t *gadget, bool supervised)
 	json_object_del(gadget, "configured");
 }
 
+/* Where the kernel's functions show up; FunctionFS ones are told of by the supervisor. */
+static void add_nodes(const struct world *world, const char *name, json_t *gadget)
+{
+	_cleanup_free_ char *top = compose_gadget_path(world, name);
+	json_t *function;
+	size_t i;
+
+	json_array_foreach(json_object_get(gadget, "functions"), i, function) {
+		const char *type = string_at(function, "type"),
+			   *instance = string_at(function, "instance");
+		_cleanup_free_ char *dir = NULL, *device = NULL, *ifname = NULL;
+
+		if (!type || !instance)
+			continue;
+		dir = strf("%s/functions/%s.%s", top, type, instance);
+		device = node_device(dir);
+		ifname = node_ifname(dir);
+		if (device)
+			set_string(function, "device", device);
+		if (ifname)
+			set_string(function, "ifname", ifname);
+	}
+}
+
 static json_t *our_gadget(const struct world *world, const char *name)
 {
 	json_t *gadget = read_status(world, name), *function;
@@ -223,6 +248,7 @@ static json_t *our_gadget(const struct world *world, const char *name)
 		json_array_foreach(json_object_get(gadget, "functions"), i, function)
 			check_function(gadget, function, owner != 0);
 	json_object_set_new(gadget, "supervisor", owner > 0 ? json_integer(owner) : json_null());
+	add_nodes(world, name, gadget);
 	set_udc(gadget, *truth.udc ? truth.udc : NULL);
 	correct_udc(gadget, owner != 0);
 	free(truth.udc);
@@ -264,6 +290,7 @@ static json_t *foreign_gadget(const struct world *world, const char *name)
 	set_string(gadget, "udc", truth.udc);
 	set_udc(gadget, *truth.udc ? truth.udc : NULL);
 	add_foreign_functions(gadget, dir);
+	add_nodes(world, name, gadget);
 	free(truth.udc);
 	return gadget;
 }

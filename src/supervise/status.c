@@ -110,6 +110,14 @@ static json_t *problems_json(const struct supervisor *s)
 	if (s->failure.text)
 		json_array_append_new(array, json_pack("{s:s, s:s}", "severity", "error", "text",
 						       s->failure.text));
+	for (size_t n = 0; n < s->compose.n_remarks; n++) {
+		const struct remark *r = &s->compose.remarks[n];
+
+		json_array_append_new(array,
+				      json_pack("{s:s, s:s, s:s?, s:i, s:i}", "severity", "warning",
+						"text", r->text, "file", r->at.file, "line",
+						(int)r->at.line, "column", (int)r->at.column));
+	}
 	for (size_t n = 0; n < s->n_instances; n++) {
 		const struct instance *i = &s->instances[n];
 		_cleanup_free_ char *text = NULL;

@@ -468,7 +468,7 @@ void supervisor_free(struct supervisor *s)
 	free(s->instances);
 	control_close(&s->control);
 	output_close(&s->output);
-	compose_close(&s->compose);
+	compose_free(&s->compose);
 	plan_free(&s->plan);
 	timer_close(&s->loop, &s->deadline);
 	cleanup_close(&s->signals.fd);

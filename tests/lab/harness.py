@@ -11,6 +11,7 @@ import os
 import pathlib
 import select
 import signal
+import socket
 import subprocess
 
 import jsonschema
@@ -169,6 +170,30 @@ def device(vendor=0x1D6B, product=0x0104):
     if len(found) != 1:
         raise AssertionError(f"{len(found)} devices {vendor:04x}:{product:04x}, not one")
     return found[0]
+
+
+NETLINK_KOBJECT_UEVENT = 15
+
+
+@contextlib.contextmanager
+def configured():
+    """Waits at its end until the host has configured a device, which is when its generic driver is bound."""
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_DGRAM, NETLINK_KOBJECT_UEVENT) as uevents:
+        uevents.bind((0, 1))
+        uevents.settimeout(10)
+        yield
+        words = []
+        while not (b"DEVTYPE=usb_device" in words and words[0].startswith(b"bind@")):
+            words = uevents.recv(65536).split(b"\0")
+
+
+def attach(vudc="usbip-vudc.0", port=0):
+    """Plugs a gadget on a usbip-vudc into this machine's vhci_hcd; the sockets, which hold the plug."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+    platform = pathlib.Path("/sys/devices/platform")
+    (platform / vudc / "usbip_sockfd").write_text(f"{ours.fileno()}\n")
+    (platform / "vhci_hcd.0/attach").write_text(f"{port} {theirs.fileno()} 0 3\n")  # 3: high speed
+    return ours, theirs
 
 
 def bench(*args, timeout=120):

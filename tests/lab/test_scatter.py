@@ -8,28 +8,12 @@ import contextlib
 import ctypes
 import fcntl
 import os
-import socket
 import struct
 import subprocess
 
 import harness
 from gadgets import foreign
 from tap import main, test
-
-NETLINK_KOBJECT_UEVENT = 15
-
-
-@contextlib.contextmanager
-def configured():
-    """Waits at its end until the host has configured a device, which is when its generic driver is bound."""
-    with socket.socket(socket.AF_NETLINK, socket.SOCK_DGRAM, NETLINK_KOBJECT_UEVENT) as uevents:
-        uevents.bind((0, 1))
-        uevents.settimeout(10)
-        yield
-        words = []
-        while not (b"DEVTYPE=usb_device" in words and words[0].startswith(b"bind@")):
-            words = uevents.recv(65536).split(b"\0")
-
 
 USBDEVFS_IOCTL = 0xC0105512
 USBTEST_REQUEST = 0xC01C5564  # of struct usbtest_param_32, drivers/usb/misc/usbtest.c
@@ -67,7 +51,7 @@ def usbtest(device, case, iterations, length, vary, entries):
 def _():
     subprocess.run(["modprobe", "usbtest"], check=True)
     with contextlib.ExitStack() as stack:
-        with configured():
+        with harness.configured():
             stack.enter_context(foreign(idVendor="0x0525", idProduct="0xa4a0"))
         device = harness.device(0x0525, 0xA4A0)
         for case, what, *parameters in CASES:

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The endpoints and function blocks of a midi2 function. */
+#include "base/cleanup.h"
+#include "spec/attrs.h"
+
+#define MAX_ENDPOINTS 4 /* MAX_UMP_EPS of f_midi2.c */
+#define MAX_BLOCKS 32	/* SNDRV_UMP_MAX_BLOCKS */
+
+static long long number(struct attrs_draft *d, const char *name, long long fallback)
+{
+	const struct node *node = load_attr(d, name)->node;
+
+	return node ? node->integer : fallback;
+}
+
+static void load_block(struct load *l, struct function *f, const char *endpoint, struct node *node,
+		       size_t n)
+{
+	_cleanup_free_ char *dir = strf("%s/block.%zu", endpoint, n), *prefix = strf("%s/", dir);
+	struct attrs_draft d;
+	long long first, count, midi1_first, midi1_count;
+
+	load_add_entry(l, &f->entries, ENTRY_DIRECTORY, xstrdup(dir), NULL, 0, node);
+	load_attr_rows(l, &midi2_block_keys, node, &d);
+	first = number(&d, "first_group", 0);
+	count = number(&d, "num_groups", 1);
+	midi1_first = number(&d, "midi1_first_group", 0);
+	midi1_count = number(&d, "midi1_num_groups", n == 0);
+	if (first + count > 16)
+		diag_error(l->diags, node_place(node),
+			   "a block's groups are 0 to 15: %lld and %lld more are too many", first,
+			   count);
+	else if (midi1_count > 0 &&
+		 (midi1_first < first || midi1_first + midi1_count > first + count))
+		diag_error(l->diags, node_place(node),
+			   "the groups for MIDI 1.0 (%lld, %lld of them) are not among the block's",
+			   midi1_first, midi1_count);
+	load_attr_entries(l, &f->entries, prefix, &d);
+}
+
+static void load_endpoint(struct load *l, struct function *f, struct node *node, size_t n)
+{
+	_cleanup_free_ char *dir = strf("ep.%zu", n), *prefix = strf("%s/", dir);
+	struct attrs_draft d;
+	const struct node *blocks;
+	size_t n_blocks = 0;
+
+	load_add_entry(l, &f->entries, ENTRY_DIRECTORY, xstrdup(dir), NULL, 0, node);
+	load_attr_rows(l, &midi2_endpoint_keys, node, &d);
+	if (!(number(&d, "protocol", 2) & number(&d, "protocol_caps", 3)))
+		diag_error(l->diags, node_place(node),
+			   "'protocol' is not among those of 'protocol_caps'");
+	blocks = load_attr(&d, "blocks")->node;
+	load_attr_entries(l, &f->entries, prefix, &d);
+	if (!blocks) /* one that the kernel makes comes with ep.0 only */
+		load_add_entry(l, &f->entries, ENTRY_DIRECTORY, strf("%s/block.0", dir), NULL, 0,
+			       node);
+	for (struct node *item = blocks ? blocks->first : NULL; item; item = item->next) {
+		if (n_blocks == MAX_BLOCKS) {
+			diag_error(l->diags, node_place(item), "an endpoint has at most %d blocks",
+				   MAX_BLOCKS);
+			return;
+		}
+		if (!item->bad)
+			load_block(l, f, dir, item, n_blocks);
+		n_blocks++;
+	}
+}
+
+void load_midi2(struct load *l, struct function *f, struct attrs_draft *d)
+{
+	const struct node *endpoints = load_attr(d, "endpoints")->node;
+	size_t n = 0;
+
+	if (!endpoints)
+		return;
+	node_foreach(item, endpoints) {
+		if (n == MAX_ENDPOINTS) {
+			diag_error(l->diags, node_place(item),
+				   "the kernel has at most %d MIDI 2.0 endpoints", MAX_ENDPOINTS);
+			return;
+		}
+		if (!item->bad)
+			load_endpoint(l, f, item, n);
+		n++;
+	}
+}

@@ -1,0 +1,171 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+# lab: vudcs=1 build=plain,sanitize timeout=180
+"""Every function of the kernel's: up, what configfs and the host have of it, where it shows up, down."""
+
+import contextlib
+import dataclasses
+import fcntl
+import os
+import pathlib
+import select
+import struct
+import threading
+
+import gadgets
+import harness
+import tap
+from harness import down, ffsctl, must, status
+from tap import eq, test
+
+harness.leaves_nothing()
+
+IMAGE = gadgets.DIRECTORY / "disk.img"
+IMAGE.write_bytes(bytes(1 << 20))
+KEYBOARD = bytes.fromhex(
+    "05010906a101050719e029e71500250175019508810275089501810305081901290575019505910275039501910305"
+    "07190029652565750895068100c0")
+# Linux 6.1 has no sound on User-Mode Linux, and no MIDI 2.0 anywhere
+NOT_6_1 = {"midi", "midi2", "uac1", "uac2"}
+
+
+@dataclasses.dataclass
+class Case:
+    type: str
+    attrs: str
+    has: dict         # {path below the function's directory: what is read there, a newline at the end apart}
+    interfaces: list  # (class, subclass, protocol) as the host sees them, alternate settings included
+    device: str = None
+    ifname: str = None
+    isochronous: bool = False
+    serves: object = None  # a context: what a program has to do before the gadget goes on the bus
+    more: str = ""    # of the function's group
+
+
+VIDIOC_SUBSCRIBE_EVENT = 0x4020565A
+VIDIOC_DQEVENT = 0x80885659
+UVCIOC_SEND_RESPONSE = 0x40405501
+UVC_EVENT_SETUP = 0x08000004
+
+
+def stall_all(fd, end):
+    """What the host's driver asks for is refused: it would wait long for an answer."""
+    poll = select.poll()
+    poll.register(fd, select.POLLPRI)
+    poll.register(end, select.POLLHUP)
+    while not any(ready == end for ready, _ in poll.poll()):
+        fcntl.ioctl(fd, VIDIOC_DQEVENT, bytearray(136))
+        fcntl.ioctl(fd, UVCIOC_SEND_RESPONSE, struct.pack("=i60x", -1))
+
+
+@contextlib.contextmanager
+def camera():
+    fd = os.open("/dev/video0", os.O_RDWR | os.O_NONBLOCK)
+    end, stop = os.pipe()
+    try:
+        fcntl.ioctl(fd, VIDIOC_SUBSCRIBE_EVENT, struct.pack("=I28x", UVC_EVENT_SETUP))
+        thread = threading.Thread(target=stall_all, args=(fd, end))
+        thread.start()
+        yield
+    finally:
+        os.close(stop)
+        thread.join()
+        os.close(end)
+        os.close(fd)
+
+
+MAC = {"dev_addr": "02:00:00:00:00:0a", "host_addr": "02:00:00:00:00:0b", "qmult": "7"}
+MAC_ATTRS = 'dev_addr = "02:00:00:00:00:0A"; host_addr = "02.00.00.00.00.0b"; qmult = 7; ifname = "lab%d"; '
+CASES = [
+    Case("acm", "port_num = 5; ", {"port_num": "0"}, [(2, 2, 1), (10, 0, 0)], device="/dev/ttyGS0"),
+    Case("gser", "", {"port_num": "0"}, [(255, 0, 0)], device="/dev/ttyGS0"),
+    Case("ecm", MAC_ATTRS, MAC, [(2, 6, 0), (10, 0, 0), (10, 0, 0)], ifname="lab0"),
+    Case("eem", MAC_ATTRS, MAC, [(2, 12, 7)], ifname="lab0"),
+    Case("ncm", MAC_ATTRS, {**MAC, "os_desc/interface.ncm/compatible_id": "WINNCM"},
+         [(2, 13, 0), (10, 0, 1), (10, 0, 1)], ifname="lab0",
+         more='os_descs = ( { interface = "ncm"; compatible_id = "WINNCM"; } );'),
+    Case("rndis", MAC_ATTRS + "class = 0xe0; subclass = 1; protocol = 0x3; ",
+         {**MAC, "class": "e0", "subclass": "01", "protocol": "03"}, [(2, 2, 255), (10, 0, 0)], ifname="lab0"),
+    Case("geth", MAC_ATTRS, MAC, [(2, 10, 0)], ifname="lab0"),
+    Case("phonet", "", {}, [(2, 254, 0), (10, 0, 0), (10, 0, 0)], ifname="upnlink0"),
+    Case("mass_storage",
+         f'stall = true; luns = ( {{ ro = true; inquiry_string = "ffsctl  Disk"; file = "{IMAGE}"; }},'
+         ' { cdrom = true; removable = false; nofua = 1; } ); ',
+         {"stall": "1", "lun.0/ro": "1", "lun.0/file": str(IMAGE), "lun.0/inquiry_string": "ffsctl  Disk".ljust(28),
+          "lun.1/cdrom": "1", "lun.1/removable": "0", "lun.1/nofua": "1", "lun.1/file": ""}, [(8, 6, 80)]),
+    Case("hid", 'report_desc = "keyboard"; ',
+         {"subclass": "1", "protocol": "1", "report_length": "8", "report_desc": KEYBOARD, "no_out_endpoint": "0"},
+         [(3, 1, 1)], device="/dev/hidg0"),
+    Case("midi", 'id = "ffsctl"; buflen = 256; qlen = 16; in_ports = 2; out_ports = 3; ',
+         {"id": "ffsctl", "buflen": "256", "qlen": "16", "in_ports": "2", "out_ports": "3"}, [(1, 1, 0), (1, 3, 0)]),
+    Case("midi2", 'iface_name = "n"; endpoints = ( { ep_name = "e"; blocks = ( { name = "b"; num_groups = 2; } ); },'
+         ' { product_id = "p"; } ); ',
+         {"iface_name": "n", "ep.0/ep_name": "e", "ep.0/block.0/name": "b", "ep.0/block.0/num_groups": "0x2",
+          "ep.1/product_id": "p", "ep.1/block.0/direction": "0x3"}, [(1, 1, 0), (1, 3, 0), (1, 3, 0)]),
+    Case("printer", 'pnp_string = "MFG:f;MDL:m;"; q_len = 4; ', {"q_len": "4"}, [(7, 1, 2)]),
+    Case("Loopback", "buflen = 8192; qlen = 4; ", {"bulk_buflen": "8192", "qlen": "4"}, [(255, 0, 0)]),
+    Case("SourceSink", "pattern = 2; bulk_buflen = 8192; bulk_qlen = 4; ",
+         {"pattern": "2", "bulk_buflen": "8192", "bulk_qlen": "4"}, [(255, 0, 0)]),
+    Case("uac1", 'p_chmask = 1; c_chmask = 0; p_srate = ( 44100, 48000 ); function_name = "sound"; p_volume_res = 128; ',
+         {"p_chmask": "1", "c_chmask": "0", "p_srate": "44100,48000", "function_name": "sound", "p_volume_res": "128"},
+         [(1, 1, 0), (1, 2, 0), (1, 2, 0)], isochronous=True),
+    Case("uac2", 'p_chmask = 0; c_srate = 96000; c_sync = "adaptive"; function_name = "sound"; ',
+         {"p_chmask": "0", "c_srate": "96000", "c_sync": "adaptive", "function_name": "sound"},
+         [(1, 1, 32), (1, 2, 32), (1, 2, 32)], isochronous=True),
+    Case("uvc", 'function_name = "Camera"; streaming_maxpacket = 512; '
+         'formats = ( { type = "mjpeg"; frames = ( { width = 640; height = 360; fps = ( 30, 15 ); } ); },'
+         ' { type = "nv12"; frames = ( { width = 320; height = 240; }, { wWidth = 16; wHeight = 8;'
+         ' dwFrameInterval = 1000000; } ); } ); ',
+         {"function_name": "Camera", "streaming_maxpacket": "512",
+          "streaming/mjpeg/1_mjpeg/1_640x360/dwFrameInterval": "333333\n666667",
+          "streaming/mjpeg/1_mjpeg/1_640x360/dwDefaultFrameInterval": "333333",
+          "streaming/mjpeg/1_mjpeg/1_640x360/dwMaxVideoFrameBufferSize": str(640 * 360 * 2),
+          "streaming/uncompressed/2_nv12/bBitsPerPixel": "12", "streaming/uncompressed/2_nv12/bFormatIndex": "2",
+          "streaming/uncompressed/2_nv12/guidFormat": b"NV12\0\0\x10\0\x80\0\0\xaa\0\x38\x9b\x71",
+          "streaming/uncompressed/2_nv12/2_16x8/wWidth": "16", "streaming/uncompressed/2_nv12/2_16x8/bFrameIndex": "2",
+          "streaming/uncompressed/2_nv12/2_16x8/dwFrameInterval": "1000000"},
+         [(14, 1, 0), (14, 2, 0), (14, 2, 0)], device="/dev/video0", isochronous=True, serves=camera),
+]
+
+
+def write(name, case):
+    path = gadgets.DIRECTORY / (name + ".conf")
+    path.write_text("attrs : { idVendor = 0x1d6b; idProduct = 0x0104; };\n"
+                    f'functions : {{ f : {{ type = "{case.type}"; attrs : {{ {case.attrs}}}; {case.more} }}; }};\n')
+    return path
+
+
+def read(path):
+    return path.read_bytes().rstrip(b"\n").rstrip(b"\0")
+
+
+def check(case):
+    if case.type in NOT_6_1 and os.environ["LAB_KERNEL"] == "6.1":
+        must(ffsctl("up", write("one", case)), 69)
+        return
+    udc = "usbip-vudc.0" if case.isochronous else "dummy_udc.0"
+    with contextlib.ExitStack() as stack:
+        with harness.configured():
+            must(ffsctl("up", "--udc", udc, write("one", case)))
+            stack.callback(down, "one")
+            if case.serves:
+                stack.enter_context(case.serves())
+            if case.isochronous:
+                for plug in harness.attach():
+                    stack.callback(plug.close)
+        top = pathlib.Path(harness.CONFIGFS) / "one/functions" / (case.type + ".f")
+        for path, want in case.has.items():
+            eq(read(top / path), want if isinstance(want, bytes) else want.encode(), path)
+        shown, _ = status("one")
+        eq(shown["problems"], [], "problems")
+        function = shown["functions"][0]
+        eq((function["device"], function["ifname"]), (case.device, case.ifname), "device and ifname")
+        device = harness.device()
+        eq([(i.bInterfaceClass, i.bInterfaceSubClass, i.bInterfaceProtocol) for i in device.configurations()[0]],
+           case.interfaces, "interfaces")
+
+
+for c in CASES:
+    test(c.type, c)(check)
+
+tap.main()
