@@ -48,15 +48,24 @@ static void set32(struct blob *b, size_t offset, uint32_t v)
 		b->data[offset + (size_t)i] = (uint8_t)(v >> 8 * i);
 }
 
+static unsigned int count_endpoints(const struct interface *intf, unsigned int alternate)
+{
+	unsigned int n = 0;
+
+	for (size_t i = 0; i < intf->n_endpoints; i++)
+		n += intf->endpoints[i].alternate == alternate;
+	return n;
+}
+
 /* USB 2.0, 9.6.5. `string` is the number of the interface's string in our own blob, 0: none. */
 static void put_interface(struct blob *b, const struct interface *intf, size_t number,
-			  unsigned int string)
+			  unsigned int alternate, unsigned int string)
 {
 	put8(b, USB_DT_INTERFACE_SIZE);
 	put8(b, USB_DT_INTERFACE);
 	put8(b, (unsigned int)number);
-	put8(b, 0); /* bAlternateSetting */
-	put8(b, (unsigned int)intf->n_endpoints);
+	put8(b, alternate);
+	put8(b, count_endpoints(intf, alternate));
 	put8(b, intf->class);
 	put8(b, intf->subclass);
 	put8(b, intf->protocol);
@@ -69,25 +78,40 @@ static const uint8_t xfer_type[] = {
 	[EP_ISOCHRONOUS] = USB_ENDPOINT_XFER_ISOC,
 };
 
-/* USB 2.0, 9.6.6; the SuperSpeed companion: USB 3.2, 9.6.7. */
-static void put_endpoint(struct blob *b, const struct endpoint *ep, int speed)
+/* USB 2.0, 9.6.6; the SuperSpeed companion: USB 3.2, 9.6.7. Returns how many were put. */
+static uint32_t put_endpoint(struct blob *b, const struct endpoint *ep, int speed)
 {
 	const struct ep_speed *s = &ep->speed[speed];
+	unsigned int more = s->mult > 1 ? s->mult - 1U : 0; /* than one in an interval */
 
 	put8(b, USB_DT_ENDPOINT_SIZE);
 	put8(b, USB_DT_ENDPOINT);
 	put8(b, ep->address);
-	put8(b, xfer_type[ep->type]);
-	put16(b, s->max_packet);
+	put8(b, xfer_type[ep->type]); /* isochronous: no synchronisation, data */
+	put16(b, s->max_packet | (speed == EP_HIGH ? more << 11 : 0));
 	put8(b, s->interval);
 	if (speed != EP_SUPER)
-		return;
+		return 1;
 	put8(b, USB_DT_SS_EP_COMP_SIZE);
 	put8(b, USB_DT_SS_ENDPOINT_COMP);
 	put8(b, s->burst);
-	put8(b, 0); /* bmAttributes: no streams (the kernel never sets stream_id), no Mult */
+	put8(b, more); /* bmAttributes: Mult; no streams (the kernel never sets stream_id) */
 	/* wBytesPerInterval: what a periodic endpoint moves per service interval, 0 for bulk */
-	put16(b, ep->type == EP_BULK ? 0 : s->max_packet * (s->burst + 1U));
+	put16(b, ep->type == EP_BULK ? 0 : s->max_packet * (s->burst + 1U) * (more + 1));
+	return 2;
+}
+
+/* One setting with its endpoints. Only the first has the string: it is the interface's. */
+static uint32_t put_setting(struct blob *b, const struct interface *intf, size_t number,
+			    unsigned int alternate, unsigned int string, int speed)
+{
+	uint32_t n = 1;
+
+	put_interface(b, intf, number, alternate, alternate == 0 ? string : 0);
+	for (size_t e = 0; e < intf->n_endpoints; e++)
+		if (intf->endpoints[e].alternate == alternate)
+			n += put_endpoint(b, &intf->endpoints[e], speed);
+	return n;
 }
 
 /* Returns how many descriptors were put. */
@@ -98,11 +122,10 @@ static uint32_t put_speed(struct blob *b, const struct ffs *ffs, int speed)
 
 	for (size_t i = 0; i < ffs->n_interfaces; i++) {
 		const struct interface *intf = &ffs->interfaces[i];
+		unsigned int own = intf->string.n_texts > 0 ? ++string : 0;
 
-		put_interface(b, intf, i, intf->string.n_texts > 0 ? ++string : 0);
-		for (size_t e = 0; e < intf->n_endpoints; e++)
-			put_endpoint(b, &intf->endpoints[e], speed);
-		n += 1 + (uint32_t)intf->n_endpoints * (speed == EP_SUPER ? 2 : 1);
+		for (unsigned int alternate = 0; alternate <= intf->n_alternates; alternate++)
+			n += put_setting(b, intf, i, alternate, own, speed);
 	}
 	return n;
 }

@@ -6,6 +6,8 @@
 #include "spec/lang.h"
 #include "spec/load.h"
 
+#define MAX_ALTERNATES 2 /* MAX_ALT_SETTINGS of drivers/usb/gadget/function/f_fs.c */
+
 static void load_mount(struct load *l, struct function *f, struct node *node)
 {
 	struct ffs_mount *m = &f->ffs->mount;
@@ -91,6 +93,30 @@ static void load_class(struct load *l, struct interface *i, const struct interfa
 	i->protocol = (uint8_t)d->protocol.value;
 }
 
+static void load_alternates(struct load *l, struct ffs_draft *draft, struct interface *i,
+			    struct node *list)
+{
+	const struct key_group *group = key_find(&interface_keys, "alternates")->group;
+
+	node_foreach(item, list) {
+		struct node *endpoints = NULL;
+
+		if (i->n_alternates == MAX_ALTERNATES) {
+			load_error(l, item,
+				   "FunctionFS takes at most %d alternate settings beside the "
+				   "first (f_fs.c)",
+				   MAX_ALTERNATES);
+			return;
+		}
+		i->n_alternates++;
+		if (item->bad)
+			continue;
+		load_group(l, group, item, &endpoints);
+		if (endpoints)
+			load_interface_endpoints(l, draft, i, endpoints);
+	}
+}
+
 static void load_interface(struct load *l, struct ffs_draft *draft, struct node *node)
 {
 	struct ffs *ffs = draft->ffs;
@@ -104,6 +130,8 @@ static void load_interface(struct load *l, struct ffs_draft *draft, struct node 
 		load_string(l, &i->string, d.string);
 	if (d.endpoints)
 		load_interface_endpoints(l, draft, i, d.endpoints);
+	if (d.alternates)
+		load_alternates(l, draft, i, d.alternates);
 }
 
 static void load_device(struct load *l, struct ffs *ffs, struct node *value, bool complete)

@@ -69,6 +69,9 @@ struct ep_speed {
 	uint16_t max_packet; /* wMaxPacketSize, bytes */
 	uint8_t interval;    /* bInterval as the descriptor encodes it */
 	uint8_t burst;	     /* SuperSpeed companion: bMaxBurst, 0-15 */
+	/* High speed: packets in a microframe; isochronous at SuperSpeed: bursts in a service
+	 * interval. 1-3, and 0 is 1. */
+	uint8_t mult;
 };
 
 enum { EP_FULL, EP_HIGH, EP_SUPER, EP_SPEED_COUNT };
@@ -78,6 +81,7 @@ struct endpoint {
 	uint8_t address; /* bEndpointAddress as the blob has it; the kernel remaps it at bind */
 	enum ep_direction direction;
 	enum ep_type type;
+	uint8_t alternate; /* setting of the interface, 0.. */
 	struct ep_speed speed[EP_SPEED_COUNT];
 	struct spec_int zlp; /* in only; not 0: FunctionFS' automatic zero-length packets */
 	unsigned int number; /* 1.. in file order: the kernel's epN */
@@ -99,8 +103,9 @@ struct ffs_string {
 struct interface {
 	uint8_t class, subclass, protocol;
 	struct ffs_string string;
-	struct endpoint *endpoints;
+	struct endpoint *endpoints; /* of all settings, in the order of these */
 	size_t n_endpoints;
+	unsigned int n_alternates; /* beside setting 0 */
 	struct origin at;
 };
 

@@ -34,6 +34,13 @@ void load_error(struct load *l, struct node *value, const char *fmt, ...)
 	diag_error(l->diags, &value->at, "%s", text);
 }
 
+struct node *load_member(struct node *node, const char *name)
+{
+	struct node *value = node->type == NODE_GROUP ? node_member(node, name) : NULL;
+
+	return value ? value : node;
+}
+
 char *load_suggest(const char *meant)
 {
 	return meant ? strf(" (did you mean '%s'?)", meant) : xstrdup("");

@@ -61,6 +61,7 @@ const struct key_group text_keys = { "ffs.interfaces.string", "a text", text_row
 
 /* Milliseconds: 16 is the highest bInterval at high speed, 2^15 microframes (USB 2.0, 9.6.6). */
 #define INTERVAL .min = 0.125, .max = 4096
+#define MULT .min = 1, .max = 3
 
 static const struct key full_rows[] = {
 	{ "max_packet", NODE_INT, .min = 1, .max = 1024, .doc = "wMaxPacketSize at this speed.",
@@ -68,7 +69,8 @@ static const struct key full_rows[] = {
 	{ "interval", TYPE_SECONDS, INTERVAL,
 	  .doc = "Milliseconds; an error where the speed cannot say exactly that.", .set = set_node,
 	  FIELD(struct exact_draft, interval) },
-	{ "mult", NODE_INT, LATER, .doc = "Packets in a microframe." },
+	{ "mult", NODE_INT, MULT, .doc = "Packets in a microframe, at high speed only.",
+	  .set = set_int, FIELD(struct exact_draft, mult) },
 	{ 0 },
 };
 const struct key_group full_keys = { "ffs.interfaces.endpoints.full", "an exact group", full_rows,
@@ -82,7 +84,9 @@ static const struct key super_rows[] = {
 	  FIELD(struct exact_draft, interval) },
 	{ "burst", NODE_INT, .min = 0, .max = 15, .doc = "bMaxBurst at this speed.", .set = set_int,
 	  FIELD(struct exact_draft, burst) },
-	{ "mult", NODE_INT, LATER, .doc = "Bursts in a service interval." },
+	{ "mult", NODE_INT, MULT,
+	  .doc = "Bursts in a service interval, of isochronous endpoints only.", .set = set_int,
+	  FIELD(struct exact_draft, mult) },
 	{ 0 },
 };
 const struct key_group super_keys = { "ffs.interfaces.endpoints.super", "'super'", super_rows, NULL,
@@ -93,8 +97,8 @@ static const struct key_word endpoint_words[] = {
 	{ "bulk-out", ENDPOINT_WORD(EP_BULK, EP_OUT), false },
 	{ "interrupt-in", ENDPOINT_WORD(EP_INTERRUPT, EP_IN), false },
 	{ "interrupt-out", ENDPOINT_WORD(EP_INTERRUPT, EP_OUT), false },
-	{ "iso-in", ENDPOINT_WORD(EP_ISOCHRONOUS, EP_IN), true },
-	{ "iso-out", ENDPOINT_WORD(EP_ISOCHRONOUS, EP_OUT), true },
+	{ "iso-in", ENDPOINT_WORD(EP_ISOCHRONOUS, EP_IN), false },
+	{ "iso-out", ENDPOINT_WORD(EP_ISOCHRONOUS, EP_OUT), false },
 	END_WORDS,
 };
 static const struct key_word direction_words[] = {
@@ -105,8 +109,8 @@ static const struct key_word direction_words[] = {
 static const struct key_word endpoint_type_words[] = {
 	{ "bulk", EP_BULK, false },
 	{ "interrupt", EP_INTERRUPT, false },
-	{ "iso", EP_ISOCHRONOUS, true },
-	{ "isochronous", EP_ISOCHRONOUS, true },
+	{ "iso", EP_ISOCHRONOUS, false },
+	{ "isochronous", EP_ISOCHRONOUS, false },
 	END_WORDS,
 };
 
@@ -125,12 +129,12 @@ static const struct key endpoint_rows[] = {
 		 "UDC has.",
 	  .set = set_int, FIELD(struct endpoint_draft, address) },
 	{ "max_packet", NODE_INT, .min = 1, .max = 1024,
-	  .fallback = "bulk: the speed's limit; interrupt: 64",
+	  .fallback = "bulk: the speed's limit; interrupt: 64; isochronous: none",
 	  .doc = "Bytes in a packet, fitted to each speed.", .set = set_int,
 	  FIELD(struct endpoint_draft, max_packet) },
 	{ "interval", TYPE_SECONDS, INTERVAL, .fallback = "1",
-	  .doc = "How often the host asks an interrupt endpoint, in milliseconds; where the speed "
-		 "cannot say it, the next one more often.",
+	  .doc = "How often the host asks an interrupt or isochronous endpoint, in milliseconds; "
+		 "where the speed cannot say it, the next one more often.",
 	  .set = set_node, FIELD(struct endpoint_draft, interval) },
 	{ "burst", NODE_INT, .min = 0, .max = 15, .fallback = "0",
 	  .doc = "SuperSpeed: packets in a burst, less one.", .set = set_int,
@@ -144,7 +148,11 @@ static const struct key endpoint_rows[] = {
 	{ "super", NODE_GROUP, .group = &super_keys,
 	  .doc = "Exact values for SuperSpeed, never changed.", .set = set_node,
 	  FIELD(struct endpoint_draft, exact[EP_SUPER]) },
-	{ "mult", NODE_INT, LATER, .doc = "Packets in a microframe." },
+	{ "mult", NODE_INT, MULT, .fallback = "1",
+	  .doc = "How many packets an interrupt or isochronous endpoint moves in a microframe at "
+		 "high speed, and how many bursts an isochronous one in a service interval at "
+		 "SuperSpeed.",
+	  .set = set_int, FIELD(struct endpoint_draft, mult) },
 	{ "zlp", NODE_BOOL, .fallback = "false",
 	  .doc = "For in endpoints that programs write to: the kernel ends each write that is a "
 		 "multiple of the packet size by a zero-length packet, so that the host sees where "
@@ -154,6 +162,16 @@ static const struct key endpoint_rows[] = {
 };
 const struct key_group endpoint_keys = { "ffs.interfaces.endpoints", "an endpoint", endpoint_rows,
 					 NULL, "An endpoint that a word is not enough for." };
+
+static const struct key alternate_rows[] = {
+	{ "endpoints", TYPE_LIST, NODE_STRING | NODE_GROUP, .words = endpoint_words,
+	  .group = &endpoint_keys, .fallback = "none", .doc = "Endpoints of the setting.",
+	  .set = set_node },
+	{ 0 },
+};
+static const struct key_group alternate_keys = { "ffs.interfaces.alternates",
+						 "an alternate setting", alternate_rows, NULL,
+						 "One alternate setting." };
 
 static const struct key interface_rows[] = {
 	{ "class", NODE_INT | NODE_STRING, BYTE, .words = class_words, .fallback = "vendor",
@@ -170,7 +188,12 @@ static const struct key interface_rows[] = {
 	  .group = &endpoint_keys, .fallback = "none",
 	  .doc = "Its endpoints: words, or groups where a word is not enough.", .set = set_node,
 	  FIELD(struct interface_draft, endpoints) },
-	{ "alternates", TYPE_LIST, NODE_GROUP, KEY_LATER, .doc = "Alternate settings." },
+	{ "alternates", TYPE_LIST, NODE_GROUP, KEY_NOT_EMPTY, .group = &alternate_keys,
+	  .fallback = "none",
+	  .doc = "Alternate settings 1 and 2. The kernel enables the endpoints of all settings at "
+		 "once, so that their addresses differ, and does not tell which one the host has "
+		 "chosen. Older kernels (6.1) show them to the host and refuse its choice.",
+	  .set = set_node, FIELD(struct interface_draft, alternates) },
 	{ "extra", TYPE_LIST, TYPE_LIST, KEY_LATER, .doc = "Further descriptors as bytes." },
 	{ 0 },
 };

@@ -49,7 +49,7 @@ struct ffs_draft {
 };
 
 struct interface_draft {
-	struct node *class, *string, *endpoints;
+	struct node *class, *string, *endpoints, *alternates;
 	struct spec_int subclass, protocol;
 };
 
@@ -60,14 +60,14 @@ struct node_word {
 };
 
 struct exact_draft {
-	struct spec_int max_packet, burst;
+	struct spec_int max_packet, burst, mult;
 	const struct node *interval;
 };
 
 struct endpoint_draft {
 	struct node_word direction, type;
 	struct spec_str name;
-	struct spec_int address, max_packet, burst, zlp;
+	struct spec_int address, max_packet, burst, mult, zlp;
 	struct node *interval, *exact[EP_SPEED_COUNT];
 };
 
@@ -81,6 +81,8 @@ struct worker_draft {
 void load_group(struct load *l, const struct key_group *group, struct node *node, void *object);
 /* An error about a value; later checks leave it alone. */
 void load_error(struct load *l, struct node *value, const char *fmt, ...) _printf_(3, 4);
+/* Where to point when the value at fault is not known any more: at the group's, or itself. */
+struct node *load_member(struct node *node, const char *name);
 struct origin load_origin(const struct load *l, const struct place *at);
 /* " (did you mean 'x'?)", or "" */
 char *load_suggest(const char *meant);

@@ -5,6 +5,7 @@
  * compares. Usage: spec-reference schema | man
  */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/cleanup.h"
 #include "spec/attrs.h"
@@ -290,6 +291,26 @@ static void print_key(const struct key *k)
 		puts(".Em Not in this version.");
 }
 
+#define MAX_GROUPS 128
+
+/* Several keys may have one group, which is told once: full and high, all kinds of endpoints. */
+static bool is_new(const struct key_group *group)
+{
+	static const struct key_group *told[MAX_GROUPS];
+	size_t n = 0;
+
+	while (n < MAX_GROUPS && told[n]) {
+		if (told[n++] == group)
+			return false;
+	}
+	if (n == MAX_GROUPS) {
+		fputs("spec-reference: more groups than expected\n", stderr);
+		exit(EX_SOFTWARE);
+	}
+	told[n] = group;
+	return true;
+}
+
 static void print_group(const struct key_group *group)
 {
 	if (*group->path)
@@ -304,8 +325,7 @@ static void print_group(const struct key_group *group)
 		print_key(group->any);
 	puts(".El");
 	for (const struct key *k = group->keys; k && k->name; k++) {
-		/* Neighbours may share a group: full and high. */
-		if (k->group && (k == group->keys || k->group != k[-1].group))
+		if (k->group && is_new(k->group))
 			print_group(k->group);
 		for (const struct function_type *t = function_table;
 		     (k->flags & KEY_BY_TYPE) && t->name; t++)

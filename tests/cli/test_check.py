@@ -112,6 +112,12 @@ def keys_of_form(form, schema_keys, path=""):
             yield from keys_of_form(value, schema_keys, known + ".")
 
 
+def folded(key):
+    """One name for what stands in several places. Formats are in a list or, as schemes have them,
+    in a group under names; endpoints are those of an interface or of an alternate setting."""
+    return key.replace(".formats.*", ".formats").replace(".alternates.endpoints", ".endpoints")
+
+
 @tap.test("files with every key of the schema are taken by check and schema")
 def _():
     doc, code = document(*sorted(glob.glob(os.path.join(SRC, "tests", "good", "*.conf"))))
@@ -122,9 +128,7 @@ def _():
     for file in doc["files"]:
         tap.ok(validator(GADGET).is_valid(file["form"]), file["file"] + ": the schema refuses it")
     there = {k for f in doc["files"] for k in keys_of_form(f["form"], wanted)}
-    # Formats stand in a list or, as schemes have them, in a group under names
-    folded = {k.replace(".formats.*", ".formats") for k in there}
-    tap.eq({k.replace(".formats.*", ".formats") for k in wanted} - folded, set(), "keys that are missing")
+    tap.eq({folded(k) for k in wanted} - {folded(k) for k in there}, set(), "keys that are missing")
 
 
 @tap.test("the JSON of every bad file is valid, too")

@@ -177,3 +177,57 @@ Test(blob, no_strings_is_a_blob_too)
 	equal(blob, size, want, sizeof(want));
 	free(blob);
 }
+
+Test(blob, alternate_settings_follow_their_interface)
+{
+	static const uint8_t want[] = {
+		3,  0, 0, 0, 59, 0, 0, 0, 1, 0, 0, 0, 5, 0, 0, 0, /* FS */
+		9,  4, 0, 0, 0,	 3, 0, 0, 1, 9, 4, 0, 1, 1, 3, 0, 0, 0, 7, 5, 0x81, 2,
+		64, 0, 0, 9, 4,	 0, 2, 0, 3, 0, 0, 0, 9, 4, 1, 0, 0, 5, 0, 0, 0,
+	};
+	struct endpoint endpoint = bulk(0x81);
+	struct ffs_text text = { 0x409, (char *)"x" };
+	struct interface interfaces[] = { { .class = 3,
+					    .string = { &text, 1, { 0 } },
+					    .endpoints = &endpoint,
+					    .n_endpoints = 1,
+					    .n_alternates = 2 },
+					  { .class = 5 } };
+	struct ffs ffs = { .speed = { true, false, false },
+			   .interfaces = interfaces,
+			   .n_interfaces = 2 };
+	uint8_t *blob;
+	size_t size;
+
+	endpoint.alternate = 1;
+	blob = ffs_blob_descriptors(&ffs, &size);
+	equal(blob, size, want, sizeof(want));
+	free(blob);
+}
+
+Test(blob, isochronous_endpoints_say_how_often_they_move_a_packet)
+{
+	static const uint8_t want[] = {
+		3, 0,  0,  0, 78, 0,	0, 0, 7, 0, 0, 0,		  /* FS, HS, SS */
+		2, 0,  0,  0, 2,  0,	0, 0, 3, 0, 0, 0,		  /* each */
+		9, 4,  0,  0, 1,  255,	0, 0, 0, 7, 5, 1, 1, 0xff, 3,  1, /* 1023 */
+		9, 4,  0,  0, 1,  255,	0, 0, 0, 7, 5, 1, 1, 0,	   20, 1, /* 1024, and 2 more */
+		9, 4,  0,  0, 1,  255,	0, 0, 0, 7, 5, 1, 1, 0,	   4,  1, /* 1024 */
+		6, 48, 15, 2, 0,  0xc0,					  /* 16 * 3 * 1024 */
+	};
+	struct endpoint endpoint = { .address = 1, .type = EP_ISOCHRONOUS };
+	struct interface interface = { .class = 255, .endpoints = &endpoint, .n_endpoints = 1 };
+	struct ffs ffs = { .speed = { true, true, true },
+			   .interfaces = &interface,
+			   .n_interfaces = 1 };
+	uint8_t *blob;
+	size_t size;
+
+	endpoint.speed[EP_FULL] = speed(1023, 1);
+	endpoint.speed[EP_HIGH] = endpoint.speed[EP_SUPER] = speed(1024, 1);
+	endpoint.speed[EP_HIGH].mult = endpoint.speed[EP_SUPER].mult = 3;
+	endpoint.speed[EP_SUPER].burst = 15;
+	blob = ffs_blob_descriptors(&ffs, &size);
+	equal(blob, size, want, sizeof(want));
+	free(blob);
+}

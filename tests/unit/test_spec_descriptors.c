@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The loader: descriptors beyond plain interfaces. What is wrong stands in tests/bad. */
+#include <criterion/criterion.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "spec/spec.h"
+
+static struct gadget *g;
+static struct diags d;
+
+static void load(const char *text)
+{
+	spec_load_text("/nonexistent/demo.conf", text, strlen(text), &g, NULL, &d);
+	cr_assert_not_null(g, "%s", d.n ? d.v[0].text : "no reason");
+}
+
+static void teardown(void)
+{
+	gadget_free(g);
+	diags_free(&d);
+	g = NULL;
+}
+
+TestSuite(descriptors, .fini = teardown);
+
+static bool said(enum diag_severity severity, const char *part)
+{
+	for (size_t i = 0; i < d.n; i++)
+		if (d.v[i].severity == severity && strstr(d.v[i].text, part))
+			return true;
+	return false;
+}
+
+#define FFS(inside) "functions : { echo : { ffs : { " inside " }; }; };"
+#define ALTERNATE(inside)                                                                          \
+	FFS("interfaces = ( { alternates = ( { endpoints = ( " inside " ); } ); } );")
+
+static const struct interface *interface(size_t n)
+{
+	return &g->functions[0].ffs->interfaces[n];
+}
+
+Test(descriptors, endpoints_of_all_settings_count_on)
+{
+	static const struct {
+		uint8_t alternate, address;
+		const char *name;
+	} want[] = { { 0, 0x81, "ep1-in" },
+		     { 1, 0x02, "ep2-out" },
+		     { 1, 0x83, "ep3-in" },
+		     { 2, 0x84, "ep4-in" } };
+
+	load(FFS("interfaces = ( { endpoints = ( \"bulk-in\" ); alternates = ( { endpoints = ( "
+		 "\"bulk-out\", \"interrupt-in\" ); }, { endpoints = ( \"bulk-in\" ); } ); }, "
+		 "{ alternates = ( { } ); endpoints = ( \"bulk-out\" ); } );"));
+	cr_assert_eq(interface(0)->n_endpoints, 4);
+	cr_expect_eq(interface(0)->n_alternates, 2);
+	for (size_t i = 0; i < 4; i++) {
+		const struct endpoint *ep = &interface(0)->endpoints[i];
+
+		cr_expect_eq(ep->alternate, want[i].alternate);
+		cr_expect_eq(ep->address, want[i].address);
+		cr_expect_str_eq(ep->name, want[i].name);
+		cr_expect_eq(ep->number, i + 1);
+	}
+	cr_expect_eq(interface(1)->n_alternates, 1);
+	cr_expect_eq(interface(1)->endpoints[0].number, 5);
+	cr_expect_eq(interface(1)->endpoints[0].alternate, 0);
+}
+
+Test(descriptors, isochronous_sizes_and_intervals_are_fitted)
+{
+	const struct endpoint *ep;
+
+	load(ALTERNATE("{ direction = \"in\"; type = \"iso\"; max_packet = 1024; mult = 3; "
+		       "interval = 5; }"));
+	ep = &interface(0)->endpoints[0];
+	cr_expect_eq(ep->type, EP_ISOCHRONOUS);
+	cr_expect_eq(ep->speed[EP_FULL].max_packet, 1023);
+	cr_expect_eq(ep->speed[EP_HIGH].max_packet, 1024);
+	cr_expect_eq(ep->speed[EP_SUPER].max_packet, 1024);
+	/* 4 ms: 2^2 frames, 2^5 microframes */
+	cr_expect_eq(ep->speed[EP_FULL].interval, 3);
+	cr_expect_eq(ep->speed[EP_HIGH].interval, 6);
+	cr_expect_eq(ep->speed[EP_SUPER].interval, 6);
+	cr_expect_eq(ep->speed[EP_FULL].mult, 1);
+	cr_expect_eq(ep->speed[EP_HIGH].mult, 3);
+	cr_expect_eq(ep->speed[EP_SUPER].mult, 3);
+}
+
+Test(descriptors, mult_of_an_interrupt_endpoint_is_of_high_speed)
+{
+	const struct endpoint *ep;
+
+	load(ALTERNATE("{ direction = \"in\"; type = \"interrupt\"; max_packet = 600; mult = 2; "
+		       "}"));
+	ep = &interface(0)->endpoints[0];
+	cr_expect_eq(ep->speed[EP_FULL].mult, 1);
+	cr_expect_eq(ep->speed[EP_HIGH].mult, 2);
+	cr_expect_eq(ep->speed[EP_SUPER].mult, 1);
+}
+
+Test(descriptors, bandwidth_in_the_first_setting_is_warned_about)
+{
+	load(FFS("interfaces = ( { endpoints = ( { direction = \"in\"; type = \"iso\"; max_packet "
+		 "= 1; } ); } );"));
+	cr_expect(said(DIAG_WARNING, "takes no bandwidth"));
+	teardown();
+	load(ALTERNATE("{ direction = \"in\"; type = \"iso\"; max_packet = 1; }"));
+	cr_expect(!said(DIAG_WARNING, "takes no bandwidth"));
+}
