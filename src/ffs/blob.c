@@ -57,7 +57,7 @@ static unsigned int count_endpoints(const struct interface *intf, unsigned int a
 	return n;
 }
 
-/* USB 2.0, 9.6.5. `string` is the number of the interface's string in our own blob, 0: none. */
+/* USB 2.0, 9.6.5. `string` is a number in our own blob, 0: none. */
 static void put_interface(struct blob *b, const struct interface *intf, size_t number,
 			  unsigned int alternate, unsigned int string)
 {
@@ -101,13 +101,63 @@ static uint32_t put_endpoint(struct blob *b, const struct endpoint *ep, int spee
 	return 2;
 }
 
-/* One setting with its endpoints. Only the first has the string: it is the interface's. */
-static uint32_t put_setting(struct blob *b, const struct interface *intf, size_t number,
-			    unsigned int alternate, unsigned int string, int speed)
+/* The strings in the order of their numbers, also those without a text; NULL behind the last. */
+static const struct ffs_string *string_at(const struct ffs *ffs, size_t i)
 {
+	if (i < ffs->n_interfaces)
+		return &ffs->interfaces[i].string;
+	i -= ffs->n_interfaces;
+	return i < ffs->n_associations ? &ffs->associations[i].string : NULL;
+}
+
+/* Its number in our own blob, 0: it has no text. */
+static unsigned int string_number(const struct ffs *ffs, const struct ffs_string *string)
+{
+	const struct ffs_string *s;
+	unsigned int number = 1;
+
+	if (string->n_texts == 0)
+		return 0;
+	for (size_t i = 0; (s = string_at(ffs, i)) != string; i++)
+		number += s->n_texts > 0;
+	return number;
+}
+
+/* USB 3.2, 9.6.4. The kernel does not renumber bFirstInterface. */
+static uint32_t put_association(struct blob *b, const struct ffs *ffs, size_t interface)
+{
+	for (size_t i = 0; i < ffs->n_associations; i++) {
+		const struct association *a = &ffs->associations[i];
+
+		if (a->first != interface)
+			continue;
+		put8(b, USB_DT_INTERFACE_ASSOCIATION_SIZE);
+		put8(b, USB_DT_INTERFACE_ASSOCIATION);
+		put8(b, ffs->first_interface + (unsigned int)a->first);
+		put8(b, a->count);
+		put8(b, a->class);
+		put8(b, a->subclass);
+		put8(b, a->protocol);
+		put8(b, string_number(ffs, &a->string));
+		return 1;
+	}
+	return 0;
+}
+
+/*
+ * One setting with its endpoints. Only the first has string and further descriptors: these are the
+ * interface's.
+ */
+static uint32_t put_setting(struct blob *b, const struct ffs *ffs, size_t number,
+			    unsigned int alternate, int speed)
+{
+	const struct interface *intf = &ffs->interfaces[number];
 	uint32_t n = 1;
 
-	put_interface(b, intf, number, alternate, alternate == 0 ? string : 0);
+	put_interface(b, intf, number, alternate,
+		      alternate == 0 ? string_number(ffs, &intf->string) : 0);
+	for (size_t i = 0; i < intf->n_extra && alternate == 0; i++, n++)
+		put(b, intf->extra[i].data, intf->extra[i].size);
 	for (size_t e = 0; e < intf->n_endpoints; e++)
 		if (intf->endpoints[e].alternate == alternate)
 			n += put_endpoint(b, &intf->endpoints[e], speed);
@@ -117,15 +167,12 @@ static uint32_t put_setting(struct blob *b, const struct interface *intf, size_t
 /* Returns how many descriptors were put. */
 static uint32_t put_speed(struct blob *b, const struct ffs *ffs, int speed)
 {
-	unsigned int string = 0;
 	uint32_t n = 0;
 
 	for (size_t i = 0; i < ffs->n_interfaces; i++) {
-		const struct interface *intf = &ffs->interfaces[i];
-		unsigned int own = intf->string.n_texts > 0 ? ++string : 0;
-
-		for (unsigned int alternate = 0; alternate <= intf->n_alternates; alternate++)
-			n += put_setting(b, intf, i, alternate, own, speed);
+		n += put_association(b, ffs, i);
+		for (unsigned int alt = 0; alt <= ffs->interfaces[i].n_alternates; alt++)
+			n += put_setting(b, ffs, i, alt, speed);
 	}
 	return n;
 }
@@ -184,12 +231,11 @@ static bool known_lang(const uint16_t *langs, size_t n, uint16_t lang)
 uint8_t *ffs_blob_strings(const struct ffs *ffs, size_t *size)
 {
 	_cleanup_free_ uint16_t *langs = NULL;
+	const struct ffs_string *string;
 	size_t n_langs = 0, n_strings = 0;
 	struct blob b = { 0 };
 
-	for (size_t i = 0; i < ffs->n_interfaces; i++) {
-		const struct ffs_string *string = &ffs->interfaces[i].string;
-
+	for (size_t i = 0; (string = string_at(ffs, i)); i++) {
 		n_strings += string->n_texts > 0;
 		for (size_t t = 0; t < string->n_texts; t++)
 			if (!known_lang(langs, n_langs, string->texts[t].lang))
@@ -201,9 +247,7 @@ uint8_t *ffs_blob_strings(const struct ffs *ffs, size_t *size)
 	put32(&b, (uint32_t)n_langs);
 	for (size_t l = 0; l < n_langs; l++) {
 		put16(&b, langs[l]);
-		for (size_t i = 0; i < ffs->n_interfaces; i++) {
-			const struct ffs_string *string = &ffs->interfaces[i].string;
-
+		for (size_t i = 0; (string = string_at(ffs, i)); i++) {
 			if (string->n_texts > 0) {
 				const char *text = text_in(string, langs[l]);
 

@@ -58,7 +58,7 @@ static void add_text(struct load *l, struct ffs_string *s, struct node *item)
 	}
 }
 
-static void load_string(struct load *l, struct ffs_string *s, struct node *value)
+void load_ffs_string(struct load *l, struct ffs_string *s, struct node *value)
 {
 	struct ffs_text *t;
 
@@ -76,21 +76,26 @@ static void load_string(struct load *l, struct ffs_string *s, struct node *value
 			add_text(l, s, item);
 }
 
-static void load_class(struct load *l, struct interface *i, const struct interface_draft *d)
+void load_class(struct load *l, const struct class_draft *d, uint8_t *class, uint8_t *subclass,
+		uint8_t *protocol)
 {
-	unsigned int class = CLASS_WORD(0xff, 0);
+	if (d->class) {
+		unsigned int value = d->class->type == NODE_STRING
+					     ? key_find_word(class_words, d->class->text)->value
+					     : (unsigned int)d->class->integer;
 
-	if (d->class && d->class->type == NODE_STRING)
-		class = key_find_word(class_words, d->class->text)->value;
-	else if (d->class)
-		class = (unsigned int)d->class->integer;
-	if (d->class && (class & 0xff) == 0)
-		load_error(l, d->class,
-			   "an interface has no class 0 (USB 2.0, table 9-12): 'vendor' "
-			   "is 0xff");
-	i->class = (uint8_t) class;
-	i->subclass = d->subclass.set ? (uint8_t)d->subclass.value : (uint8_t)(class >> 8);
-	i->protocol = (uint8_t)d->protocol.value;
+		if ((value & 0xff) == 0)
+			load_error(l, d->class,
+				   "an interface has no class 0 (USB 2.0, table 9-12): 'vendor' "
+				   "is 0xff");
+		*class = (uint8_t)value;
+		*subclass = (uint8_t)(value >> 8);
+		*protocol = 0;
+	}
+	if (d->subclass.set)
+		*subclass = (uint8_t)d->subclass.value;
+	if (d->protocol.set)
+		*protocol = (uint8_t)d->protocol.value;
 }
 
 static void load_alternates(struct load *l, struct ffs_draft *draft, struct interface *i,
@@ -125,9 +130,12 @@ static void load_interface(struct load *l, struct ffs_draft *draft, struct node 
 
 	i->at = load_origin(l, &node->at);
 	load_group(l, &interface_keys, node, &d);
-	load_class(l, i, &d);
+	i->class = 0xff;
+	load_class(l, &d.class, &i->class, &i->subclass, &i->protocol);
 	if (d.string)
-		load_string(l, &i->string, d.string);
+		load_ffs_string(l, &i->string, d.string);
+	if (d.extra && !d.extra->bad)
+		load_extra(l, i, d.extra);
 	if (d.endpoints)
 		load_interface_endpoints(l, draft, i, d.endpoints);
 	if (d.alternates)
@@ -187,6 +195,8 @@ void load_ffs(struct load *l, struct function *f, struct node *node)
 				load_interface(l, &d, item);
 		load_check_endpoints(l, &d);
 	}
+	if (d.associations)
+		load_associations(l, ffs, d.associations);
 	if (d.device)
 		load_device(l, ffs, d.device, l->diags->n_errors == errors && !l->partial);
 	free(d.endpoints);

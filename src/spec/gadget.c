@@ -15,13 +15,21 @@ const char *const gadget_attribute_words[GADGET_ATTR_COUNT] = {
 	[GADGET_BCD_DEVICE] = "bcdDevice",
 };
 
+static void free_string(struct ffs_string *s)
+{
+	for (size_t n = 0; n < s->n_texts; n++)
+		free(s->texts[n].text);
+	free(s->texts);
+}
+
 static void free_interface(struct interface *i)
 {
 	for (size_t n = 0; n < i->n_endpoints; n++)
 		free(i->endpoints[n].name);
-	for (size_t n = 0; n < i->string.n_texts; n++)
-		free(i->string.texts[n].text);
-	free(i->string.texts);
+	for (size_t n = 0; n < i->n_extra; n++)
+		free(i->extra[n].data);
+	free(i->extra);
+	free_string(&i->string);
 	free(i->endpoints);
 }
 
@@ -36,6 +44,9 @@ static void free_ffs(struct ffs *ffs)
 	for (size_t n = 0; n < ffs->n_interfaces; n++)
 		free_interface(&ffs->interfaces[n]);
 	free(ffs->interfaces);
+	for (size_t n = 0; n < ffs->n_associations; n++)
+		free_string(&ffs->associations[n].string);
+	free(ffs->associations);
 	free(ffs);
 }
 

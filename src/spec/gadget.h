@@ -100,12 +100,28 @@ struct ffs_string {
 	struct origin at;
 };
 
+struct ffs_bytes {
+	uint8_t *data;
+	size_t size;
+};
+
 struct interface {
 	uint8_t class, subclass, protocol;
 	struct ffs_string string;
+	struct ffs_bytes *extra; /* whole descriptors, behind that of setting 0 */
+	size_t n_extra;
+	struct origin extra_at;
 	struct endpoint *endpoints; /* of all settings, in the order of these */
 	size_t n_endpoints;
 	unsigned int n_alternates; /* beside setting 0 */
+	struct origin at;
+};
+
+/* Interfaces that are one thing to the host (USB 3.2, 9.6.4). */
+struct association {
+	uint8_t first, count; /* interfaces of the function, from 0 */
+	uint8_t class, subclass, protocol;
+	struct ffs_string string;
 	struct origin at;
 };
 
@@ -130,6 +146,11 @@ struct ffs {
 	bool speed[EP_SPEED_COUNT]; /* which sets of descriptors there are */
 	struct interface *interfaces;
 	size_t n_interfaces;
+	struct association *associations;
+	size_t n_associations;
+	/* The number that interface 0 gets: where there are associations the same in every
+	 * configuration. */
+	uint8_t first_interface;
 	struct origin at;
 };
 

@@ -176,11 +176,11 @@ static const struct key_group alternate_keys = { "ffs.interfaces.alternates",
 static const struct key interface_rows[] = {
 	{ "class", NODE_INT | NODE_STRING, BYTE, .words = class_words, .fallback = "vendor",
 	  .doc = "Class of the interface, a number or a name.", .set = set_node,
-	  FIELD(struct interface_draft, class) },
+	  FIELD(struct interface_draft, class.class) },
 	{ "subclass", NODE_INT, BYTE, .fallback = "0, for dfu 1", .doc = "Subclass.",
-	  .set = set_int, FIELD(struct interface_draft, subclass) },
+	  .set = set_int, FIELD(struct interface_draft, class.subclass) },
 	{ "protocol", NODE_INT, BYTE, .fallback = "0", .doc = "Protocol.", .set = set_int,
-	  FIELD(struct interface_draft, protocol) },
+	  FIELD(struct interface_draft, class.protocol) },
 	{ "string", NODE_STRING | TYPE_LIST, NODE_GROUP, KEY_NOT_EMPTY, .group = &text_keys,
 	  .doc = "What the host shows: a text, in en-us, or a list of groups.", .set = set_node,
 	  FIELD(struct interface_draft, string) },
@@ -194,11 +194,38 @@ static const struct key interface_rows[] = {
 		 "once, so that their addresses differ, and does not tell which one the host has "
 		 "chosen. Older kernels (6.1) show them to the host and refuse its choice.",
 	  .set = set_node, FIELD(struct interface_draft, alternates) },
-	{ "extra", TYPE_LIST, TYPE_LIST, KEY_LATER, .doc = "Further descriptors as bytes." },
+	{ "extra", TYPE_LIST, TYPE_LIST, KEY_NOT_EMPTY, .fallback = "none",
+	  .doc = "Further descriptors behind that of the interface, each a list of its bytes. "
+		 "FunctionFS takes type 0x21 of interfaces of class hid, smart-card and dfu only "
+		 "(the latter from Linux 6.12 on).",
+	  .set = set_node, FIELD(struct interface_draft, extra) },
 	{ 0 },
 };
 const struct key_group interface_keys = { "ffs.interfaces", "an interface", interface_rows, NULL,
 					  "One group for each interface." };
+
+static const struct key association_rows[] = {
+	{ "first", NODE_INT, .flags = KEY_REQUIRED, .min = 0, .max = 15,
+	  .doc = "Its first interface, counted from 0 in this function.", .set = set_int,
+	  FIELD(struct association_draft, first) },
+	{ "count", NODE_INT, .flags = KEY_REQUIRED, .min = 2, .max = 16,
+	  .doc = "How many interfaces there are in it.", .set = set_int,
+	  FIELD(struct association_draft, count) },
+	{ "class", NODE_INT | NODE_STRING, BYTE, .words = class_words,
+	  .fallback = "the first interface's", .doc = "Class of the function, a number or a name.",
+	  .set = set_node, FIELD(struct association_draft, class.class) },
+	{ "subclass", NODE_INT, BYTE, .fallback = "the first interface's, with 'class' 0",
+	  .doc = "Subclass.", .set = set_int, FIELD(struct association_draft, class.subclass) },
+	{ "protocol", NODE_INT, BYTE, .fallback = "the first interface's, with 'class' 0",
+	  .doc = "Protocol.", .set = set_int, FIELD(struct association_draft, class.protocol) },
+	{ "string", NODE_STRING | TYPE_LIST, NODE_GROUP, KEY_NOT_EMPTY, .group = &text_keys,
+	  .doc = "What the host shows: a text, in en-us, or a list of groups.", .set = set_node,
+	  FIELD(struct association_draft, string) },
+	{ 0 },
+};
+static const struct key_group association_keys = { "ffs.associations", "an association",
+						   association_rows, NULL,
+						   "Interfaces that belong together." };
 
 static const struct key_word ffs_speed_words[] = {
 	{ "full", EP_FULL, false },
@@ -233,8 +260,12 @@ static const struct key ffs_rows[] = {
 	  .doc = "Endpoints 1 and 2, 3 and 4 and so on, one in and one out, have a file for both "
 		 "directions as well, named by the first: ep1_rw. " NEEDS_7_3,
 	  .set = set_node, FIELD(struct ffs_draft, rw_proxy) },
-	{ "associations", TYPE_LIST, NODE_GROUP, KEY_LATER,
-	  .doc = "Interfaces that belong together." },
+	{ "associations", TYPE_LIST, NODE_GROUP, KEY_NOT_EMPTY, .group = &association_keys,
+	  .fallback = "none",
+	  .doc = "Interfaces that belong together, so that the host gives them one driver. The "
+		 "gadget gets the device class that goes with them (misc, 2, 1) if 'attrs' says "
+		 "none. In 'configs' only functions with an 'ffs' group may stand before this one.",
+	  .set = set_node, FIELD(struct ffs_draft, associations) },
 	{ "winusb", NODE_BOOL | NODE_STRING, LATER, .doc = "Windows loads its WinUSB driver." },
 	{ "os_compat", TYPE_LIST, NODE_GROUP, KEY_LATER, .doc = "Compatible ids for Windows." },
 	{ "os_properties", TYPE_LIST, NODE_GROUP, KEY_LATER,

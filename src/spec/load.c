@@ -210,6 +210,7 @@ static void load_gadget(struct load *l, const char *name_override)
 	if (d.functions)
 		load_functions(l, d.functions);
 	load_configs(l, d.configs);
+	load_check_associations(l);
 	if (d.os_descs)
 		load_gadget_os_descs(l, d.os_descs);
 	if (d.webusb)

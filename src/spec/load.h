@@ -41,16 +41,27 @@ struct config_function_draft {
 
 struct ffs_draft {
 	struct ffs *ffs;
-	struct node *mount, *device, *speeds, *interfaces, *rw_proxy;
+	struct node *mount, *device, *speeds, *interfaces, *rw_proxy, *associations;
 	struct node **endpoints; /* where each stands, in file order */
 	size_t n_endpoints;
 	bool virtual_addr, all_ctrl_recip, config0_setup;
 	bool plugin; /* serves it */
 };
 
-struct interface_draft {
-	struct node *class, *string, *endpoints, *alternates;
+struct class_draft {
+	struct node *class;
 	struct spec_int subclass, protocol;
+};
+
+struct interface_draft {
+	struct class_draft class;
+	struct node *string, *endpoints, *alternates, *extra;
+};
+
+struct association_draft {
+	struct spec_int first, count;
+	struct class_draft class;
+	struct node *string;
 };
 
 /* A word of the table and where it stands. */
@@ -103,5 +114,12 @@ void load_ffs(struct load *l, struct function *f, struct node *node);
 void load_interface_endpoints(struct load *l, struct ffs_draft *d, struct interface *interface,
 			      struct node *list);
 void load_check_endpoints(struct load *l, struct ffs_draft *d);
+void load_extra(struct load *l, struct interface *interface, struct node *list);
+void load_class(struct load *l, const struct class_draft *d, uint8_t *class, uint8_t *subclass,
+		uint8_t *protocol);
+void load_ffs_string(struct load *l, struct ffs_string *s, struct node *value);
+void load_associations(struct load *l, struct ffs *ffs, struct node *list);
+/* What associations need of the gadget as a whole; the configurations are there. */
+void load_check_associations(struct load *l);
 void load_worker(struct load *l, struct function *f, struct node *node);
 void load_configs(struct load *l, struct node *configs);

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 libffsctl_a_SOURCES += \
 	src/spec/arena.c \
+	src/spec/associations.c \
 	src/spec/attrs.c src/spec/attrs.h \
 	src/spec/config.c \
 	src/spec/diag.c src/spec/diag.h \
 	src/spec/diag_add.c \
 	src/spec/endpoint.c \
+	src/spec/extra.c \
 	src/spec/ffs.c \
 	src/spec/function.c \
 	src/spec/gadget.c src/spec/gadget.h \

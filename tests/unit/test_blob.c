@@ -231,3 +231,74 @@ Test(blob, isochronous_endpoints_say_how_often_they_move_a_packet)
 	equal(blob, size, want, sizeof(want));
 	free(blob);
 }
+
+Test(blob, associations_stand_before_their_first_interface_with_its_final_number)
+{
+	static const uint8_t want[] = {
+		9, 4, 0, 0, 0, 2, 0, 0, 1, 8, 11, 6, 2, 1, 4, 3, 2, /* the function's interfaces
+								       begin at 5 */
+		9, 4, 1, 0, 0, 2, 0, 0, 0, 9, 4,  2, 0, 0, 2, 0, 0, 0,
+	};
+	struct ffs_text a = { 0x409, (char *)"a" }, b = { 0x409, (char *)"b" };
+	struct interface interfaces[] = { { .class = 2, .string = { &a, 1, { 0 } } },
+					  { .class = 2 },
+					  { .class = 2 } };
+	struct association association = { .first = 1,
+					   .count = 2,
+					   .class = 1,
+					   .subclass = 4,
+					   .protocol = 3,
+					   .string = { &b, 1, { 0 } } };
+	struct ffs ffs = { .speed = { true, false, false },
+			   .interfaces = interfaces,
+			   .n_interfaces = 3,
+			   .associations = &association,
+			   .n_associations = 1,
+			   .first_interface = 5 };
+	uint8_t *blob;
+	size_t size;
+
+	blob = ffs_blob_descriptors(&ffs, &size);
+	equal(blob + 16, size - 16, want, sizeof(want));
+	cr_assert_eq(blob[12], 4, "descriptors at full speed");
+	free(blob);
+	/* Each speed has them */
+	ffs.speed[EP_HIGH] = true;
+	blob = ffs_blob_descriptors(&ffs, &size);
+	equal(blob + 20, 35, want, sizeof(want));
+	equal(blob + 55, 35, want, sizeof(want));
+	cr_assert_eq(size, 90);
+	free(blob);
+	blob = ffs_blob_strings(&ffs, &size);
+	cr_assert_eq(blob[8], 2, "strings");
+	cr_assert_str_eq((char *)blob + 18, "a");
+	cr_assert_str_eq((char *)blob + 20, "b");
+	free(blob);
+}
+
+Test(blob, further_descriptors_follow_that_of_the_interface)
+{
+	static const uint8_t want[] = {
+		3,    0, 0, 0, 53,   0, 0,  0, 1, 0, 0,	   0,	 5, 0, 0, 0, /* FS */
+		9,    4, 0, 0, 1,    3, 0,  0, 0, 9, 0x21, 0x11, 1, 0, 1, 0x22, 63, 0, 3,
+		0x21, 7, 7, 5, 0x81, 2, 64, 0, 0, 9, 4,	   0,	 1, 0, 3, 0,	0,  0,
+	};
+	uint8_t hid[] = { 9, 0x21, 0x11, 1, 0, 1, 0x22, 63, 0 }, other[] = { 3, 0x21, 7 };
+	struct ffs_bytes extra[] = { { hid, sizeof(hid) }, { other, sizeof(other) } };
+	struct endpoint endpoint = bulk(0x81);
+	struct interface interface = { .class = 3,
+				       .endpoints = &endpoint,
+				       .n_endpoints = 1,
+				       .n_alternates = 1,
+				       .extra = extra,
+				       .n_extra = 2 };
+	struct ffs ffs = { .speed = { true, false, false },
+			   .interfaces = &interface,
+			   .n_interfaces = 1 };
+	uint8_t *blob;
+	size_t size;
+
+	blob = ffs_blob_descriptors(&ffs, &size);
+	equal(blob, size, want, sizeof(want));
+	free(blob);
+}

@@ -110,3 +110,56 @@ Test(descriptors, bandwidth_in_the_first_setting_is_warned_about)
 	load(ALTERNATE("{ direction = \"in\"; type = \"iso\"; max_packet = 1; }"));
 	cr_expect(!said(DIAG_WARNING, "takes no bandwidth"));
 }
+
+#define PAIR "interfaces = ( { class = 7; subclass = 6; protocol = 5; }, { } ); "
+
+Test(descriptors, an_association_is_of_its_first_interface_s_class)
+{
+	const struct association *a;
+
+	load(FFS(PAIR "associations = ( { first = 0; count = 2; } );"));
+	a = g->functions[0].ffs->associations;
+	cr_expect(a->class == 7 && a->subclass == 6 && a->protocol == 5);
+	teardown();
+	load(FFS(PAIR "associations = ( { first = 0; count = 2; class = \"dfu\"; } );"));
+	a = g->functions[0].ffs->associations;
+	cr_expect(a->class == 0xfe && a->subclass == 1 && a->protocol == 0);
+}
+
+Test(descriptors, associations_bring_the_device_class_unless_the_file_says_one)
+{
+	load(FFS(PAIR "associations = ( { first = 0; count = 2; } );"));
+	cr_expect_eq(g->attrs[GADGET_DEVICE_CLASS].value, 0xef);
+	cr_expect_eq(g->attrs[GADGET_DEVICE_SUB_CLASS].value, 2);
+	cr_expect_eq(g->attrs[GADGET_DEVICE_PROTOCOL].value, 1);
+	cr_expect(!said(DIAG_WARNING, "associations"));
+	teardown();
+	load("attrs = { bDeviceClass = 0; };" FFS(PAIR
+						  "associations = ( { first = 0; count = 2; } );"));
+	cr_expect_eq(g->attrs[GADGET_DEVICE_CLASS].value, 0);
+	cr_expect(!g->attrs[GADGET_DEVICE_SUB_CLASS].set);
+	cr_expect(said(DIAG_WARNING, "a device with associations"));
+	teardown();
+	load("attrs = { bDeviceClass = \"misc\"; bDeviceSubClass = 2; bDeviceProtocol = 1; "
+	     "};" FFS(PAIR "associations = ( { first = 0; count = 2; } );"));
+	cr_expect(!said(DIAG_WARNING, "associations"));
+	teardown();
+	load(FFS(PAIR));
+	cr_expect(!g->attrs[GADGET_DEVICE_CLASS].set);
+}
+
+Test(descriptors, interfaces_of_an_association_are_numbered_in_the_configuration)
+{
+	load("functions : { a : { ffs : { " PAIR "}; }; b : { ffs : { " PAIR
+	     "associations = ( { first = 0; count = 2; } ); }; }; };");
+	cr_expect_eq(g->functions[1].ffs->first_interface, 2);
+}
+
+Test(descriptors, further_descriptors_are_kept_as_they_are)
+{
+	load(FFS("interfaces = ( { class = \"dfu\"; extra = ( [ 9, 0x21, 13, 255, 0, 0, 8, 26, 1 "
+		 "] ); } );"));
+	cr_assert_eq(interface(0)->n_extra, 1);
+	cr_assert_eq(interface(0)->extra[0].size, 9);
+	cr_assert_arr_eq(interface(0)->extra[0].data, "\x09\x21\x0d\xff\0\0\x08\x1a\x01", 9);
+}
