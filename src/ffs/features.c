@@ -12,15 +12,18 @@
 #include "ffs/mount.h"
 #include "ffs/uapi.h"
 
+#define DFU_CLASS 0xfe /* with subclass 1; no other one of the class may have 'extra' */
 #define MMAP_OPTION "mmap_memory_mb"
 #define OUR_PATCHES "ffsctl's kernel patches"
 
 const struct ffs_feature_words ffs_feature_words[FFS_FEATURE_COUNT] = {
 	[FFS_RW_PROXY] = { "rw_proxy", "one file for both directions of an endpoint pair",
-			   "Linux 7.3 or " OUR_PATCHES },
-	[FFS_ZLP] = { "zlp", "automatic zero-length packets", "Linux 7.3 or " OUR_PATCHES },
-	[FFS_MMAP] = { MMAP_OPTION, "I/O without a copy on memory that is mapped", OUR_PATCHES },
-	[FFS_DMABUF] = { "dmabuf", "transfers of DMA buffers", "Linux 6.9 or " OUR_PATCHES },
+			   "Linux 7.3 or " OUR_PATCHES, true },
+	[FFS_ZLP] = { "zlp", "automatic zero-length packets", "Linux 7.3 or " OUR_PATCHES, true },
+	[FFS_MMAP] = { MMAP_OPTION, "I/O without a copy on memory that is mapped", OUR_PATCHES,
+		       true },
+	[FFS_DMABUF] = { "dmabuf", "transfers of DMA buffers", "Linux 6.9 or " OUR_PATCHES, true },
+	[FFS_DFU] = { "dfu", "the functional descriptor of DFU", "Linux 6.12", false },
 };
 
 /* --- what a function asks for --- */
@@ -46,6 +49,15 @@ bool ffs_wants(const struct ffs *ffs, enum ffs_feature feature, struct origin *a
 				if (asks(&intf->endpoints[e].zlp, at) &&
 				    intf->endpoints[e].zlp.value)
 					return true;
+		}
+		return false;
+	case FFS_DFU:
+		for (size_t i = 0; i < ffs->n_interfaces; i++) {
+			const struct interface *intf = &ffs->interfaces[i];
+
+			*at = intf->extra_at;
+			if (intf->class == DFU_CLASS && intf->n_extra > 0)
+				return true;
 		}
 		return false;
 	case FFS_DMABUF:
@@ -134,6 +146,26 @@ static int try_endpoint(int dir, struct ffs_features *features)
 	return 0;
 }
 
+/* Refused with EINVAL where it is not known. What has been written goes with the last open file. */
+static int try_dfu(int dir, struct ffs_features *features)
+{
+	_cleanup_close_ int ep0 = openat(dir, "ep0", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+	uint8_t functional[9] = { sizeof(functional), 0x21 };
+	struct ffs_bytes extra = { functional, sizeof(functional) };
+	struct interface intf = {
+		.class = DFU_CLASS, .subclass = 1, .extra = &extra, .n_extra = 1
+	};
+	const struct ffs ffs = { .speed[EP_FULL] = true, .interfaces = &intf, .n_interfaces = 1 };
+	_cleanup_free_ uint8_t *descriptors = NULL;
+	size_t size;
+
+	if (ep0 < 0)
+		return -errno;
+	descriptors = ffs_blob_descriptors(&ffs, &size);
+	features->has[FFS_DFU] = write(ep0, descriptors, size) >= 0;
+	return features->has[FFS_DFU] || errno == EINVAL ? 0 : -errno;
+}
+
 static int try_function(int dir, struct ffs_features *features)
 {
 	_cleanup_close_ int ep0 = openat(dir, "ep0", O_RDWR | O_NONBLOCK | O_CLOEXEC);
@@ -159,7 +191,9 @@ int ffs_probe(const char *instance, struct ffs_features *features, struct error 
 		dir = mount_nowhere(instance, NULL);
 	if (dir == -ENOSYS) /* it is older than all of them */
 		return 0;
-	r = dir < 0 ? dir : try_function(dir, features);
+	r = dir < 0 ? dir : try_dfu(dir, features);
+	if (r == 0)
+		r = try_function(dir, features);
 	if (r == 0)
 		return 0;
 	error_errno(err, r == -EPERM || r == -EACCES ? EX_NOPERM : EX_OSERR, -r, NULL,

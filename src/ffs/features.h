@@ -9,12 +9,13 @@
 
 #include "spec/gadget.h"
 
-enum ffs_feature { FFS_RW_PROXY, FFS_ZLP, FFS_MMAP, FFS_DMABUF, FFS_FEATURE_COUNT };
+enum ffs_feature { FFS_RW_PROXY, FFS_ZLP, FFS_MMAP, FFS_DMABUF, FFS_DFU, FFS_FEATURE_COUNT };
 
 struct ffs_feature_words {
 	const char *name;  /* as the gadget file calls it, where it does */
 	const char *what;  /* half a sentence */
 	const char *since; /* what brings it */
+	bool ours;	   /* our kernel patches are among that */
 };
 extern const struct ffs_feature_words ffs_feature_words[FFS_FEATURE_COUNT];
 

@@ -63,10 +63,11 @@ static bool takes_signed_only(void)
 	       file_has("/sys/module/module/parameters/sig_enforce", SMALL_MAX, "Y");
 }
 
+/* Of what the module brings. */
 static bool lacks_any(const struct ffs_features *features)
 {
 	for (int f = 0; f < FFS_FEATURE_COUNT; f++)
-		if (!features->has[f])
+		if (ffs_feature_words[f].ours && !features->has[f])
 			return true;
 	return false;
 }

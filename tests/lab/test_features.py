@@ -28,7 +28,8 @@ from tap import contains, eq, ok, test  # noqa: E402
 
 PATCHED = os.environ["LAB_MODULES"] == "patched"
 HAS = {"rw_proxy": PATCHED, "zlp": PATCHED, "mmap_memory_mb": PATCHED,
-       "dmabuf": PATCHED or os.environ["LAB_KERNEL"] == "6.12"}
+       "dmabuf": PATCHED or os.environ["LAB_KERNEL"] == "6.12",
+       "dfu": os.environ["LAB_KERNEL"] == "6.12"}
 KILLS = ("kill-before=1", "kill-after=1", "kill-before=2", "kill-after=2",
          "undo-kill-before=2", "undo-kill-after=2", "undo-kill-before=1", "undo-kill-after=1")
 
@@ -261,6 +262,23 @@ def asked(name):
 
 for feature in ASKS:
     test(f"a gadget file that asks for {feature}", feature)(asked)
+
+
+@test("a gadget file that asks for DFU's functional descriptor")
+def _():
+    path = DIRECTORY / "asks.conf"
+    path.write_text("attrs = { idVendor = 0x1d6b; idProduct = 0x0104; };\nfunctions : { echo : { ffs : { interfaces = (\n"
+                    '  { class = "dfu"; extra = ( [ 9, 0x21, 1, 0, 0, 0, 8, 0x1a, 1 ] ); } ); }; }; };\n')
+    before = snapshot()
+    if HAS["dfu"]:
+        must(ffsctl("check", "--here", path))
+        up(path)
+        down("asks")
+    else:
+        result = must(ffsctl("up", path), 69)
+        contains(result.stderr, f"{path}:3:20: error: this kernel's FunctionFS has no 'dfu'")
+        contains(result.stderr, "that takes Linux 6.12;")
+    harness.same(before, snapshot())
 
 
 def step_fails(name):
