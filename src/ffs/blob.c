@@ -177,19 +177,90 @@ static uint32_t put_speed(struct blob *b, const struct ffs *ffs, int speed)
 	return n;
 }
 
-uint8_t *ffs_blob_descriptors(const struct ffs *ffs, size_t *size)
+/* --- Microsoft OS descriptors 1.0: struct usb_os_desc_header and what follows it --- */
+
+#define OS_VERSION 0x0100
+#define OS_VERSION_SWAPPED 0x0001
+#define EXT_COMPAT_ID 4
+#define EXT_PROPERTIES 5
+
+/* Returns where the length is to be put. */
+static size_t put_os_header(struct blob *b, size_t interface, unsigned int version,
+			    unsigned int index, size_t count)
+{
+	size_t length_at = b->size + 1;
+
+	put8(b, (unsigned int)interface);
+	put32(b, 0);
+	put16(b, version);
+	put16(b, index);
+	put16(b, (unsigned int)count);
+	return length_at;
+}
+
+static void put_compat_ids(struct blob *b, const struct ffs *ffs, unsigned int version)
+{
+	static const uint8_t reserved[6];
+	size_t start = b->size;
+	size_t length_at = put_os_header(b, 0, version, EXT_COMPAT_ID, ffs->n_interfaces);
+
+	for (size_t i = 0; i < ffs->n_interfaces; i++) {
+		put8(b, (unsigned int)i);
+		put8(b, 1); /* Reserved1 */
+		put(b, ffs->interfaces[i].compatible, OS_ID_SIZE);
+		put(b, ffs->interfaces[i].sub_compatible, OS_ID_SIZE);
+		put(b, reserved, sizeof(reserved));
+	}
+	set32(b, length_at, (uint32_t)(b->size - start));
+}
+
+static void put_property(struct blob *b, const struct os_property *p)
+{
+	size_t name = strlen(p->name) + 1;
+
+	put32(b, (uint32_t)(14 + name + p->data.size));
+	put32(b, p->type);
+	put16(b, (unsigned int)name);
+	put(b, p->name, name);
+	put32(b, (uint32_t)p->data.size);
+	put(b, p->data.data, p->data.size);
+}
+
+/* Returns how many descriptors were put. */
+static uint32_t put_os_descs(struct blob *b, const struct ffs *ffs, unsigned int version)
+{
+	uint32_t n = 1;
+
+	put_compat_ids(b, ffs, version);
+	for (size_t i = 0; i < ffs->n_interfaces; i++) {
+		const struct interface *intf = &ffs->interfaces[i];
+		size_t start = b->size, length_at;
+
+		if (intf->n_properties == 0)
+			continue;
+		length_at = put_os_header(b, i, version, EXT_PROPERTIES, intf->n_properties);
+		for (size_t p = 0; p < intf->n_properties; p++)
+			put_property(b, &intf->properties[p]);
+		set32(b, length_at, (uint32_t)(b->size - start));
+		n++;
+	}
+	return n;
+}
+
+static uint8_t *put_all(const struct ffs *ffs, unsigned int os_version, size_t *size)
 {
 	static const uint32_t has[EP_SPEED_COUNT] = {
 		[EP_FULL] = FUNCTIONFS_HAS_FS_DESC,
 		[EP_HIGH] = FUNCTIONFS_HAS_HS_DESC,
 		[EP_SUPER] = FUNCTIONFS_HAS_SS_DESC,
 	};
-	size_t count_at[EP_SPEED_COUNT] = { 0 };
+	size_t count_at[EP_SPEED_COUNT] = { 0 }, os_count_at;
 	struct blob b = { 0 };
 	uint32_t flags = 0;
 
 	for (int s = 0; s < EP_SPEED_COUNT; s++)
 		flags |= ffs->speed[s] ? has[s] : 0;
+	flags |= ffs->os_descs ? FUNCTIONFS_HAS_MS_OS_DESC : 0;
 	flags |= ffs->virtual_addr ? FUNCTIONFS_VIRTUAL_ADDR : 0;
 	flags |= ffs->all_ctrl_recip ? FUNCTIONFS_ALL_CTRL_RECIP : 0;
 	flags |= ffs->config0_setup ? FUNCTIONFS_CONFIG0_SETUP : 0;
@@ -203,12 +274,27 @@ uint8_t *ffs_blob_descriptors(const struct ffs *ffs, size_t *size)
 		if (ffs->speed[s])
 			put32(&b, 0);
 	}
+	os_count_at = b.size;
+	if (ffs->os_descs)
+		put32(&b, 0);
 	for (int s = 0; s < EP_SPEED_COUNT; s++)
 		if (ffs->speed[s])
 			set32(&b, count_at[s], put_speed(&b, ffs, s));
+	if (ffs->os_descs)
+		set32(&b, os_count_at, put_os_descs(&b, ffs, os_version));
 	set32(&b, 4, (uint32_t)b.size);
 	*size = b.size;
 	return b.data;
+}
+
+uint8_t *ffs_blob_descriptors(const struct ffs *ffs, size_t *size)
+{
+	return put_all(ffs, OS_VERSION, size);
+}
+
+uint8_t *ffs_blob_descriptors_swapped(const struct ffs *ffs, size_t *size)
+{
+	return put_all(ffs, OS_VERSION_SWAPPED, size);
 }
 
 /* The string's text in a language, or its first text: the blob has no holes. */

@@ -24,19 +24,36 @@ static int write_blob(int fd, const char *path, const char *what, const uint8_t 
 	return -err->err;
 }
 
+/*
+ * Linux 6.1 takes bcdVersion of Microsoft's descriptors only with its bytes swapped, Linux 6.12 has
+ * it right and warns of the other. What the first try has left in the instance (f_fs.c,
+ * __ffs_data_got_descs) is the same with the second.
+ */
+static int write_all_descriptors(int fd, const char *path, const struct ffs *ffs, struct error *err)
+{
+	size_t size;
+	_cleanup_free_ uint8_t *right = ffs_blob_descriptors(ffs, &size), *swapped = NULL;
+	int r = write_blob(fd, path, "descriptors", right, size, err);
+
+	if (r != -EINVAL || !ffs->os_descs)
+		return r;
+	error_clear(err);
+	swapped = ffs_blob_descriptors_swapped(ffs, &size);
+	return write_blob(fd, path, "descriptors", swapped, size, err);
+}
+
 int ffs_write_descriptors(const struct ffs *ffs, int *ep0, struct error *err)
 {
 	_cleanup_free_ char *path = strf("%s/ep0", ffs->mount.path);
-	_cleanup_free_ uint8_t *descriptors = NULL, *strings = NULL;
+	_cleanup_free_ uint8_t *strings = NULL;
 	_cleanup_close_ int fd = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
-	size_t descriptors_size, strings_size;
+	size_t strings_size;
 	int r;
 
 	if (fd < 0)
 		return error_errno(err, EX_OSERR, errno, path, "cannot open %s", path);
-	descriptors = ffs_blob_descriptors(ffs, &descriptors_size);
 	strings = ffs_blob_strings(ffs, &strings_size);
-	r = write_blob(fd, path, "descriptors", descriptors, descriptors_size, err);
+	r = write_all_descriptors(fd, path, ffs, err);
 	if (r == 0)
 		r = write_blob(fd, path, "strings", strings, strings_size, err);
 	if (r == 0)

@@ -51,7 +51,10 @@ void load_function_attrs(struct load *l, struct function *f, const struct functi
 			 struct node *function, struct node *attrs);
 /* The same for the list `os_descs`. */
 void load_function_os_descs(struct load *l, struct function *f, struct node *list);
-/* The same for the gadget's groups `os_descs` and `webusb`; the configurations are there. */
+/*
+ * The same for the gadget's groups `os_descs` (NULL: there is none, but functions may ask for it)
+ * and `webusb`; the configurations are there.
+ */
 void load_gadget_os_descs(struct load *l, struct node *node);
 void load_gadget_webusb(struct load *l, struct node *node);
 /* The same for the list `tree`. */

@@ -197,6 +197,7 @@ void load_ffs(struct load *l, struct function *f, struct node *node)
 	}
 	if (d.associations)
 		load_associations(l, ffs, d.associations);
+	load_winusb(l, f, &d);
 	if (d.device)
 		load_device(l, ffs, d.device, l->diags->n_errors == errors && !l->partial);
 	free(d.endpoints);

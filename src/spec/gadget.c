@@ -29,6 +29,11 @@ static void free_interface(struct interface *i)
 	for (size_t n = 0; n < i->n_extra; n++)
 		free(i->extra[n].data);
 	free(i->extra);
+	for (size_t n = 0; n < i->n_properties; n++) {
+		free(i->properties[n].name);
+		free(i->properties[n].data.data);
+	}
+	free(i->properties);
 	free_string(&i->string);
 	free(i->endpoints);
 }

@@ -105,12 +105,24 @@ struct ffs_bytes {
 	size_t size;
 };
 
+/* An extended property of Microsoft OS descriptors 1.0: a value in Windows' registry. */
+struct os_property {
+	uint32_t type; /* dwPropertyDataType: 1 REG_SZ, 2 REG_EXPAND_SZ, 3 REG_BINARY, 6 REG_LINK */
+	char *name;    /* ASCII */
+	struct ffs_bytes data; /* of strings ASCII with its NUL: the kernel makes UTF-16 of it */
+};
+
+#define OS_ID_SIZE 8
+
 struct interface {
 	uint8_t class, subclass, protocol;
 	struct ffs_string string;
 	struct ffs_bytes *extra; /* whole descriptors, behind that of setting 0 */
 	size_t n_extra;
 	struct origin extra_at;
+	char compatible[OS_ID_SIZE + 1], sub_compatible[OS_ID_SIZE + 1]; /* "": none */
+	struct os_property *properties;
+	size_t n_properties;
 	struct endpoint *endpoints; /* of all settings, in the order of these */
 	size_t n_endpoints;
 	unsigned int n_alternates; /* beside setting 0 */
@@ -151,6 +163,11 @@ struct ffs {
 	/* The number that interface 0 gets: where there are associations the same in every
 	 * configuration. */
 	uint8_t first_interface;
+	/*
+	 * There are Microsoft OS descriptors, of every interface: the kernel takes one without for
+	 * interface 0. So also if only other functions of the gadget have them.
+	 */
+	bool os_descs;
 	struct origin at;
 };
 

@@ -234,6 +234,57 @@ static const struct key_word ffs_speed_words[] = {
 	END_WORDS,
 };
 
+#define OS_ID_PATTERN "^[A-Z0-9_]{1,8}$"
+#define GUID_PATTERN                                                                               \
+	"^\\{[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}\\}$"
+
+static const struct key os_compat_rows[] = {
+	{ "interface", NODE_INT, .flags = KEY_REQUIRED, .min = 0, .max = 15,
+	  .doc = "Which one, counted from 0 in this function.", .set = set_int,
+	  FIELD(struct os_compat_draft, interface) },
+	{ "compatible", NODE_STRING, .flags = KEY_REQUIRED | KEY_NOT_EMPTY,
+	  .pattern = OS_ID_PATTERN, .doc = "Compatible ID, at most 8 characters: \"WINUSB\".",
+	  .set = set_node, FIELD(struct os_compat_draft, compatible) },
+	{ "sub_compatible", NODE_STRING, .flags = KEY_NOT_EMPTY, .pattern = OS_ID_PATTERN,
+	  .fallback = "none", .doc = "Sub-compatible ID, at most 8 characters.", .set = set_node,
+	  FIELD(struct os_compat_draft, sub_compatible) },
+	{ 0 },
+};
+static const struct key_group os_compat_keys = { "ffs.os_compat", "an entry of 'os_compat'",
+						 os_compat_rows, NULL,
+						 "The compatible ID of one interface." };
+
+/* REG_DWORD and REG_MULTI_SZ are missing: composite.c stalls where a host asks for them. */
+static const struct key_word os_property_words[] = {
+	{ "string", 1, false },
+	{ "expand-string", 2, false },
+	{ "binary", 3, false },
+	{ "link", 6, false },
+	END_WORDS,
+};
+
+static const struct key os_properties_rows[] = {
+	{ "interface", NODE_INT, .flags = KEY_REQUIRED, .min = 0, .max = 15,
+	  .doc = "Which one, counted from 0 in this function.", .set = set_int,
+	  FIELD(struct os_property_draft, interface) },
+	{ "name", NODE_STRING, .flags = KEY_REQUIRED | KEY_NOT_EMPTY, .pattern = "^[ -~]+$",
+	  .doc = "Name of the value, in ASCII.", .set = set_node,
+	  FIELD(struct os_property_draft, name) },
+	{ "type", NODE_STRING, .words = os_property_words, .fallback = "string",
+	  .doc = "Its type in the registry: REG_SZ, REG_EXPAND_SZ, REG_BINARY or REG_LINK. Linux "
+		 "sends no others.",
+	  .set = set_word, FIELD(struct os_property_draft, type) },
+	{ "data", NODE_STRING | TYPE_LIST, NODE_INT, KEY_REQUIRED, BYTE,
+	  .doc = "The value: of type binary a list of bytes, else a string in ASCII. Linux takes "
+		 "240 bytes of name and value together.",
+	  .set = set_node, FIELD(struct os_property_draft, data) },
+	{ 0 },
+};
+static const struct key_group os_properties_keys = { "ffs.os_properties",
+						     "an entry of 'os_properties'",
+						     os_properties_rows, NULL,
+						     "An extended property of one interface." };
+
 static const struct key ffs_rows[] = {
 	{ "mount", NODE_GROUP, .group = &mount_keys, .doc = "How FunctionFS is mounted.",
 	  .set = set_node, FIELD(struct ffs_draft, mount) },
@@ -266,10 +317,22 @@ static const struct key ffs_rows[] = {
 		 "gadget gets the device class that goes with them (misc, 2, 1) if 'attrs' says "
 		 "none. In 'configs' only functions with an 'ffs' group may stand before this one.",
 	  .set = set_node, FIELD(struct ffs_draft, associations) },
-	{ "winusb", NODE_BOOL | NODE_STRING, LATER, .doc = "Windows loads its WinUSB driver." },
-	{ "os_compat", TYPE_LIST, NODE_GROUP, KEY_LATER, .doc = "Compatible ids for Windows." },
-	{ "os_properties", TYPE_LIST, NODE_GROUP, KEY_LATER,
-	  .doc = "Extended properties for Windows." },
+	{ "winusb", NODE_BOOL | NODE_STRING, .pattern = GUID_PATTERN, .fallback = "false",
+	  .doc = "Windows loads its WinUSB driver for the interfaces, but for those in "
+		 "'os_compat', "
+		 "and programs find them by a GUID: \"{...}\", or with true one that is made of "
+		 "the "
+		 "gadget's name and the function's label, and stays the same as these do. The "
+		 "gadget gets 'os_descs' if the file has none. The GUID is told as the string "
+		 "DeviceInterfaceGUID: Linux cannot send lists of strings.",
+	  .set = set_node, FIELD(struct ffs_draft, winusb) },
+	{ "os_compat", TYPE_LIST, NODE_GROUP, KEY_NOT_EMPTY, .group = &os_compat_keys,
+	  .fallback = "none",
+	  .doc = "Compatible ids of interfaces, by which Windows finds other drivers.",
+	  .set = set_node, FIELD(struct ffs_draft, os_compat) },
+	{ "os_properties", TYPE_LIST, NODE_GROUP, KEY_NOT_EMPTY, .group = &os_properties_keys,
+	  .fallback = "none", .doc = "Values that Windows writes into its registry.",
+	  .set = set_node, FIELD(struct ffs_draft, os_properties) },
 	{ "blob", NODE_GROUP, LATER, .doc = "Descriptors and strings from files." },
 	{ 0 },
 };

@@ -211,7 +211,7 @@ static void load_gadget(struct load *l, const char *name_override)
 		load_functions(l, d.functions);
 	load_configs(l, d.configs);
 	load_check_associations(l);
-	if (d.os_descs)
+	if (d.os_descs || !node_member(l->scan->root, "os_descs"))
 		load_gadget_os_descs(l, d.os_descs);
 	if (d.webusb)
 		load_gadget_webusb(l, d.webusb);

@@ -42,6 +42,7 @@ struct config_function_draft {
 struct ffs_draft {
 	struct ffs *ffs;
 	struct node *mount, *device, *speeds, *interfaces, *rw_proxy, *associations;
+	struct node *winusb, *os_compat, *os_properties;
 	struct node **endpoints; /* where each stands, in file order */
 	size_t n_endpoints;
 	bool virtual_addr, all_ctrl_recip, config0_setup;
@@ -56,6 +57,17 @@ struct class_draft {
 struct interface_draft {
 	struct class_draft class;
 	struct node *string, *endpoints, *alternates, *extra;
+};
+
+struct os_compat_draft {
+	struct spec_int interface;
+	struct node *compatible, *sub_compatible;
+};
+
+struct os_property_draft {
+	struct spec_int interface;
+	struct node *name, *data;
+	unsigned int type;
 };
 
 struct association_draft {
@@ -119,6 +131,9 @@ void load_class(struct load *l, const struct class_draft *d, uint8_t *class, uin
 		uint8_t *protocol);
 void load_ffs_string(struct load *l, struct ffs_string *s, struct node *value);
 void load_associations(struct load *l, struct ffs *ffs, struct node *list);
+void load_winusb(struct load *l, struct function *f, struct ffs_draft *d);
+/* Whether a function's file asks for Microsoft OS descriptors; where. NULL: it does not. */
+struct node *load_asks_os_descs(const struct load *l, size_t function);
 /* What associations need of the gadget as a whole; the configurations are there. */
 void load_check_associations(struct load *l);
 void load_worker(struct load *l, struct function *f, struct node *node);

@@ -41,23 +41,71 @@ void load_function_os_descs(struct load *l, struct function *f, struct node *lis
 	}
 }
 
-void load_gadget_os_descs(struct load *l, struct node *node)
+static bool has_function(const struct config *c, size_t function)
 {
-	const struct config *config = l->g->n_configs > 0 ? &l->g->configs[0] : NULL;
-	struct node *id;
-	struct attrs_draft d;
+	for (size_t i = 0; i < c->n_functions; i++)
+		if (c->functions[i].function == function)
+			return true;
+	return false;
+}
 
-	load_attr_rows(l, &os_descs_keys, node, &d);
+/* The first function whose 'ffs' group asks for them, or the number of functions. */
+static size_t first_asking(const struct load *l)
+{
+	size_t i = 0;
+
+	while (i < l->g->n_functions && !load_asks_os_descs(l, i))
+		i++;
+	return i;
+}
+
+/* The configuration of an id, or that of the first function that asks. */
+static const struct config *find_config(struct load *l, const struct node *id, size_t asking)
+{
+	const struct gadget *g = l->g;
+
+	for (size_t i = 0; i < g->n_configs; i++)
+		if (id ? g->configs[i].id == id->integer : has_function(&g->configs[i], asking))
+			return &g->configs[i];
+	return id || g->n_configs == 0 ? NULL : &g->configs[0];
+}
+
+static void warn_unseen(struct load *l, const struct node *use, const struct config *config)
+{
+	for (size_t i = 0; i < l->g->n_functions; i++) {
+		const struct node *node = load_asks_os_descs(l, i);
+
+		if (!node)
+			continue;
+		if (use && use->integer == 0)
+			diag_warning(l->diags, &node->name_at,
+				     "no host sees it: the gadget's 'os_descs' are not in use");
+		else if (config && !has_function(config, i))
+			diag_warning(l->diags, &node->name_at,
+				     "no host sees it: the gadget's 'os_descs' are of "
+				     "configuration %u, in which this function is not",
+				     config->id);
+	}
+}
+
+void load_gadget_os_descs(struct load *l, struct node *group)
+{
+	size_t asking = first_asking(l);
+	struct node *node = group ? group : load_asks_os_descs(l, asking);
+	const struct config *config;
+	struct node *id, *use;
+	struct attrs_draft d = { .keys = os_descs_keys.keys };
+
+	if (!node)
+		return;
+	if (group)
+		load_attr_rows(l, &os_descs_keys, group, &d);
+	use = load_attr(&d, "use")->node;
+	id = load_attr(&d, "config_id")->node;
 	load_default_attr(&d, "b_vendor_code", "1", node);
 	load_default_attr(&d, "qw_sign", "MSFT100", node);
 	load_default_attr(&d, "use", "1", node);
-	id = load_attr(&d, "config_id")->node;
-	for (size_t i = 0; id && i < l->g->n_configs; i++) {
-		config = &l->g->configs[i];
-		if (config->id == id->integer)
-			break;
-		config = NULL;
-	}
+	config = find_config(l, id, asking);
 	load_attr_entries(l, &l->g->entries, "os_desc/", &d);
 	if (id && !config && !l->partial)
 		load_error(l, id, "there is no configuration with the id %s", id->text);
@@ -65,6 +113,10 @@ void load_gadget_os_descs(struct load *l, struct node *node)
 		load_add_entry(l, &l->g->entries, ENTRY_LINK,
 			       strf("os_desc/%s.%u", config->name, config->id),
 			       strf("configs/%s.%u", config->name, config->id), 0, id ? id : node);
+	warn_unseen(l, use, config);
+	for (size_t i = 0; i < l->g->n_functions; i++)
+		if (l->g->functions[i].ffs)
+			l->g->functions[i].ffs->os_descs = true;
 }
 
 void set_attr_url(struct load *l, const struct key *k, struct node *value, void *field)

@@ -33,6 +33,7 @@ libffsctl_a_SOURCES += \
 	src/spec/uac.c \
 	src/spec/uvc.c \
 	src/spec/value.c src/spec/value.h \
+	src/spec/winusb.c \
 	src/spec/worker.c
 
 dist_example_DATA += \

@@ -302,3 +302,50 @@ Test(blob, further_descriptors_follow_that_of_the_interface)
 	equal(blob, size, want, sizeof(want));
 	free(blob);
 }
+
+Test(blob, os_descriptors_are_of_every_interface)
+{
+	static const uint8_t want[] = {
+		3,  0,	0,   0,	  156, 0,   0,	 0,   9,   0,	0,   0, /* FS, Microsoft's */
+		2,  0,	0,   0,	  2,   0,   0,	 0,			/* two of each */
+		9,  4,	0,   0,	  0,   0,   0,	 0,   0,   9,	4,   1,	  0,   0,   0,	 0,
+		0,  0,	0,   59,  0,   0,   0,	 0,   1,   4,	0,   2,	  0, /* extended compat ids
+									      */
+		0,  1,	0,   0,	  0,   0,   0,	 0,   0,   0,	0,   0,	  0,   0,   0,	 0,
+		0,  0,	0,   0,	  0,   0,   0,	 0,   1,   1,	'W', 'I', 'N', 'U', 'S', 'B',
+		0,  0,	'5', '1', 0,   0,   0,	 0,   0,   0,	0,   0,	  0,   0,   0,	 0,
+		1,  59, 0,   0,	  0,   0,   1,	 5,   0,   2,	0, /* extended properties */
+		27, 0,	0,   0,	  1,   0,   0,	 0,   6,   0,	'L', 'a', 'b', 'e', 'l', 0,
+		7,  0,	0,   0,	  'a', ' ', 's', 'i', 'g', 'n', 0,   21,  0,   0,   0,	 3,
+		0,  0,	0,   4,	  0,   'R', 'a', 'w', 0,   3,	0,   0,	  0,   9,   0,	 8,
+	};
+	uint8_t raw[] = { 9, 0, 8 };
+	struct os_property properties[] = {
+		{ 1, (char *)"Label", { (uint8_t *)"a sign", 7 } },
+		{ 3, (char *)"Raw", { raw, 3 } },
+	};
+	struct interface interfaces[] = { { 0 },
+					  { .compatible = "WINUSB",
+					    .sub_compatible = "51",
+					    .properties = properties,
+					    .n_properties = 2 } };
+	struct ffs ffs = { .speed = { true, false, false },
+			   .interfaces = interfaces,
+			   .n_interfaces = 2,
+			   .os_descs = true };
+	uint8_t *blob;
+	size_t size;
+
+	blob = ffs_blob_descriptors(&ffs, &size);
+	equal(blob, size, want, sizeof(want));
+	free(blob);
+	/* Their version is at 5 in the heads */
+	blob = ffs_blob_descriptors_swapped(&ffs, &size);
+	cr_assert_eq(size, sizeof(want));
+	for (size_t i = 0; i < size; i++) {
+		bool swapped = i == 38 + 5 || i == 38 + 6 || i == 97 + 5 || i == 97 + 6;
+
+		cr_assert_eq(blob[i], swapped ? !want[i] : want[i], "byte %zu", i);
+	}
+	free(blob);
+}

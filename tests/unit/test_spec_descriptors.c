@@ -163,3 +163,96 @@ Test(descriptors, further_descriptors_are_kept_as_they_are)
 	cr_assert_eq(interface(0)->extra[0].size, 9);
 	cr_assert_arr_eq(interface(0)->extra[0].data, "\x09\x21\x0d\xff\0\0\x08\x1a\x01", 9);
 }
+
+/* --- Microsoft OS descriptors ----------------------------------------------------------------- */
+
+static const char *entry(const char *path)
+{
+	for (size_t i = 0; i < g->entries.n; i++)
+		if (streq(g->entries.v[i].path, path))
+			return g->entries.v[i].value;
+	return NULL;
+}
+
+static const struct os_property *only_property(const struct interface *i)
+{
+	cr_assert_eq(i->n_properties, 1);
+	return &i->properties[0];
+}
+
+Test(descriptors, winusb_brings_all_that_windows_asks_for)
+{
+	/* It must never change: programs have it. */
+	const char *guid = "{8251a93e-fc2a-87a9-994a-7a6ed05c79cd}";
+
+	load(FFS("winusb = true; interfaces = ( { }, { } );"));
+	cr_expect(g->functions[0].ffs->os_descs);
+	for (size_t i = 0; i < 2; i++) {
+		const struct os_property *p = only_property(interface(i));
+
+		cr_expect_str_eq(interface(i)->compatible, "WINUSB");
+		cr_expect_str_eq(interface(i)->sub_compatible, "");
+		cr_expect_eq(p->type, 1);
+		cr_expect_str_eq(p->name, "DeviceInterfaceGUID");
+		cr_expect_eq(p->data.size, strlen(guid) + 1);
+		cr_expect_str_eq((char *)p->data.data, guid);
+	}
+	cr_expect(said(DIAG_NOTE, guid));
+	cr_expect_str_eq(entry("os_desc/use"), "1");
+	cr_expect_str_eq(entry("os_desc/qw_sign"), "MSFT100");
+	cr_expect_str_eq(entry("os_desc/b_vendor_code"), "1");
+	cr_expect_str_eq(entry("os_desc/c.1"), "configs/c.1");
+}
+
+Test(descriptors, winusb_with_a_guid_says_that_one)
+{
+	load(FFS("winusb = \"{6FA459EA-ee8a-3ca4-894e-db77e160355e}\"; interfaces = ( { } );"));
+	cr_expect_str_eq((char *)only_property(interface(0))->data.data,
+			 "{6FA459EA-ee8a-3ca4-894e-db77e160355e}");
+	cr_expect(!said(DIAG_NOTE, "GUID"));
+}
+
+Test(descriptors, without_winusb_there_are_no_os_descriptors)
+{
+	load(FFS("winusb = false; interfaces = ( { } );"));
+	cr_expect(!g->functions[0].ffs->os_descs);
+	cr_expect_eq(g->entries.n, 0);
+	cr_expect_eq(interface(0)->n_properties, 0);
+}
+
+Test(descriptors, other_compatible_ids_go_before_winusb)
+{
+	load(FFS("winusb = true; interfaces = ( { }, { } ); os_compat = ( { interface = 0; "
+		 "compatible = \"MTP\"; sub_compatible = \"8_LETTER\"; } ); os_properties = ( { "
+		 "interface = 1; name = \"DeviceInterfaceGUID\"; data = \"x\"; } );"));
+	cr_expect_str_eq(interface(0)->compatible, "MTP");
+	cr_expect_str_eq(interface(0)->sub_compatible, "8_LETTER");
+	cr_expect_eq(interface(0)->n_properties, 0);
+	cr_expect_str_eq(interface(1)->compatible, "WINUSB");
+	cr_expect_str_eq((char *)only_property(interface(1))->data.data, "x");
+}
+
+#define TWO                                                                                        \
+	"functions : { a : { ffs : { interfaces = ( { } ); }; }; b : { ffs : { interfaces = ( { "  \
+	"} ); winusb = true; }; }; }; configs = ( { functions = ( \"a\" ); }, { name = \"two\"; "  \
+	"functions = ( \"a\", \"b\" ); } );"
+
+Test(descriptors, os_descriptors_are_of_the_configuration_with_the_function)
+{
+	load(TWO);
+	cr_expect_str_eq(entry("os_desc/two.2"), "configs/two.2");
+	cr_expect(g->functions[0].ffs->os_descs, "every function says what it has: nothing");
+	cr_expect_str_eq(g->functions[0].ffs->interfaces[0].compatible, "");
+}
+
+Test(descriptors, os_descriptors_that_no_host_sees_are_warned_about)
+{
+	load("os_descs = { use = false; };" TWO);
+	cr_expect(said(DIAG_WARNING, "'os_descs' are not in use"));
+	cr_expect_str_eq(entry("os_desc/use"), "0");
+	teardown();
+	load("os_descs = { config_id = 1; b_vendor_code = 9; };" TWO);
+	cr_expect(said(DIAG_WARNING, "of configuration 1, in which this function is not"));
+	cr_expect_str_eq(entry("os_desc/c.1"), "configs/c.1");
+	cr_expect_str_eq(entry("os_desc/b_vendor_code"), "9");
+}
