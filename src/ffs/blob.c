@@ -247,6 +247,15 @@ static uint32_t put_os_descs(struct blob *b, const struct ffs *ffs, unsigned int
 	return n;
 }
 
+static uint8_t *copy(const struct ffs_bytes *bytes, size_t *size)
+{
+	struct blob b = { 0 };
+
+	put(&b, bytes->data, bytes->size);
+	*size = b.size;
+	return b.data;
+}
+
 static uint8_t *put_all(const struct ffs *ffs, unsigned int os_version, size_t *size)
 {
 	static const uint32_t has[EP_SPEED_COUNT] = {
@@ -289,6 +298,8 @@ static uint8_t *put_all(const struct ffs *ffs, unsigned int os_version, size_t *
 
 uint8_t *ffs_blob_descriptors(const struct ffs *ffs, size_t *size)
 {
+	if (ffs->raw_descriptors.data)
+		return copy(&ffs->raw_descriptors, size);
 	return put_all(ffs, OS_VERSION, size);
 }
 
@@ -321,6 +332,8 @@ uint8_t *ffs_blob_strings(const struct ffs *ffs, size_t *size)
 	size_t n_langs = 0, n_strings = 0;
 	struct blob b = { 0 };
 
+	if (ffs->raw_strings.data)
+		return copy(&ffs->raw_strings, size);
 	for (size_t i = 0; (string = string_at(ffs, i)); i++) {
 		n_strings += string->n_texts > 0;
 		for (size_t t = 0; t < string->n_texts; t++)

@@ -14,6 +14,9 @@
 
 /* Both return memory that the caller frees; they cannot fail for what spec_load has accepted. */
 uint8_t *ffs_blob_descriptors(const struct ffs *ffs, size_t *size);
-/* The same for kernels that want the version of Microsoft's descriptors with its bytes swapped. */
+/*
+ * The same for kernels that want the version of Microsoft's descriptors with its bytes swapped; not
+ * where the gadget file has a blob of its own.
+ */
 uint8_t *ffs_blob_descriptors_swapped(const struct ffs *ffs, size_t *size);
 uint8_t *ffs_blob_strings(const struct ffs *ffs, size_t *size);

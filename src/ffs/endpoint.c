@@ -35,7 +35,7 @@ static int write_all_descriptors(int fd, const char *path, const struct ffs *ffs
 	_cleanup_free_ uint8_t *right = ffs_blob_descriptors(ffs, &size), *swapped = NULL;
 	int r = write_blob(fd, path, "descriptors", right, size, err);
 
-	if (r != -EINVAL || !ffs->os_descs)
+	if (r != -EINVAL || !ffs->os_descs || ffs->raw_descriptors.data)
 		return r;
 	error_clear(err);
 	swapped = ffs_blob_descriptors_swapped(ffs, &size);

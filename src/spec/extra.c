@@ -19,6 +19,15 @@ static const struct {
 	{ 0xfe, 1, 9, "a DFU functional descriptor" },
 };
 
+bool load_knows_extra(const struct interface *interface, size_t size)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(known); i++)
+		if (known[i].class == interface->class && known[i].size == size &&
+		    (known[i].subclass < 0 || known[i].subclass == interface->subclass))
+			return true;
+	return false;
+}
+
 /* The bytes of one list; false: an error has been reported. */
 static bool load_bytes(struct load *l, struct node *list, struct ffs_bytes *bytes)
 {

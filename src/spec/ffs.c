@@ -195,9 +195,14 @@ void load_ffs(struct load *l, struct function *f, struct node *node)
 				load_interface(l, &d, item);
 		load_check_endpoints(l, &d);
 	}
-	if (d.associations)
+	if (d.blob)
+		load_blob(l, &d, node);
+	else if (!node_member(node, "interfaces") && !node_member(node, "blob") && !l->partial)
+		diag_error(l->diags, node_place(node), "'ffs' needs 'interfaces' or 'blob'");
+	if (d.associations && d.interfaces)
 		load_associations(l, ffs, d.associations);
-	load_winusb(l, f, &d);
+	if (d.interfaces)
+		load_winusb(l, f, &d);
 	if (d.device)
 		load_device(l, ffs, d.device, l->diags->n_errors == errors && !l->partial);
 	free(d.endpoints);

@@ -52,6 +52,8 @@ static void free_ffs(struct ffs *ffs)
 	for (size_t n = 0; n < ffs->n_associations; n++)
 		free_string(&ffs->associations[n].string);
 	free(ffs->associations);
+	free(ffs->raw_descriptors.data);
+	free(ffs->raw_strings.data);
 	free(ffs);
 }
 

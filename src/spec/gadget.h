@@ -158,6 +158,11 @@ struct ffs {
 	bool speed[EP_SPEED_COUNT]; /* which sets of descriptors there are */
 	struct interface *interfaces;
 	size_t n_interfaces;
+	/*
+	 * `blob`: what is written to ep0 as it is; data is NULL where it is made of the rest. With
+	 * descriptors speeds, interfaces and endpoints are what these say, for who looks at them.
+	 */
+	struct ffs_bytes raw_descriptors, raw_strings;
 	struct association *associations;
 	size_t n_associations;
 	/* The number that interface 0 gets: where there are associations the same in every

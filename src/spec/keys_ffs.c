@@ -4,7 +4,6 @@
 
 #define FIELD(type, member) .offset = offsetof(type, member)
 #define BYTE .min = 0, .max = 255
-#define LATER .flags = KEY_LATER
 #define SECONDS .min = 0, .max = 86400
 #define END_WORDS                                                                                  \
 	{                                                                                          \
@@ -285,6 +284,19 @@ static const struct key_group os_properties_keys = { "ffs.os_properties",
 						     os_properties_rows, NULL,
 						     "An extended property of one interface." };
 
+static const struct key blob_rows[] = {
+	{ "descriptors", NODE_STRING, .flags = KEY_REQUIRED | KEY_NOT_EMPTY,
+	  .doc = "Path of what is written to ep0 first, in the form of linux/usb/functionfs.h. "
+		 "Speeds and endpoints are taken from it. It is read with the gadget file.",
+	  .set = set_node, FIELD(struct blob_draft, descriptors) },
+	{ "strings", NODE_STRING, .flags = KEY_NOT_EMPTY, .fallback = "no strings",
+	  .doc = "Path of what is written then.", .set = set_node,
+	  FIELD(struct blob_draft, strings) },
+	{ 0 },
+};
+static const struct key_group blob_keys = { "ffs.blob", "'blob'", blob_rows, NULL,
+					    "Descriptors and strings from files." };
+
 static const struct key ffs_rows[] = {
 	{ "mount", NODE_GROUP, .group = &mount_keys, .doc = "How FunctionFS is mounted.",
 	  .set = set_node, FIELD(struct ffs_draft, mount) },
@@ -304,8 +316,8 @@ static const struct key ffs_rows[] = {
 	{ "speeds", TYPE_LIST, NODE_STRING, KEY_NOT_EMPTY, .words = ffs_speed_words,
 	  .fallback = "all", .doc = "Speeds that there are descriptors for.", .set = set_node,
 	  FIELD(struct ffs_draft, speeds) },
-	{ "interfaces", TYPE_LIST, NODE_GROUP, KEY_REQUIRED | KEY_NOT_EMPTY,
-	  .group = &interface_keys, .doc = "The interfaces, a group for each.", .set = set_node,
+	{ "interfaces", TYPE_LIST, NODE_GROUP, KEY_NOT_EMPTY, .group = &interface_keys,
+	  .doc = "The interfaces, a group for each. Required, but with 'blob'.", .set = set_node,
 	  FIELD(struct ffs_draft, interfaces) },
 	{ "rw_proxy", NODE_BOOL, .fallback = "false",
 	  .doc = "Endpoints 1 and 2, 3 and 4 and so on, one in and one out, have a file for both "
@@ -333,7 +345,11 @@ static const struct key ffs_rows[] = {
 	{ "os_properties", TYPE_LIST, NODE_GROUP, KEY_NOT_EMPTY, .group = &os_properties_keys,
 	  .fallback = "none", .doc = "Values that Windows writes into its registry.",
 	  .set = set_node, FIELD(struct ffs_draft, os_properties) },
-	{ "blob", NODE_GROUP, LATER, .doc = "Descriptors and strings from files." },
+	{ "blob", NODE_GROUP, .group = &blob_keys, .fallback = "none",
+	  .doc = "Descriptors and strings from files, in place of all that is said of them here: "
+		 "only 'mount' and 'device' may stand beside it. Microsoft's descriptors in them "
+		 "take 'os_descs' of the gadget.",
+	  .set = set_node, FIELD(struct ffs_draft, blob) },
 	{ 0 },
 };
 const struct key_group ffs_keys = { "ffs", "'ffs'", ffs_rows, NULL, "A FunctionFS function." };

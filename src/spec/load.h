@@ -42,7 +42,7 @@ struct config_function_draft {
 struct ffs_draft {
 	struct ffs *ffs;
 	struct node *mount, *device, *speeds, *interfaces, *rw_proxy, *associations;
-	struct node *winusb, *os_compat, *os_properties;
+	struct node *winusb, *os_compat, *os_properties, *blob;
 	struct node **endpoints; /* where each stands, in file order */
 	size_t n_endpoints;
 	bool virtual_addr, all_ctrl_recip, config0_setup;
@@ -57,6 +57,10 @@ struct class_draft {
 struct interface_draft {
 	struct class_draft class;
 	struct node *string, *endpoints, *alternates, *extra;
+};
+
+struct blob_draft {
+	struct node *descriptors, *strings;
 };
 
 struct os_compat_draft {
@@ -126,6 +130,10 @@ void load_ffs(struct load *l, struct function *f, struct node *node);
 void load_interface_endpoints(struct load *l, struct ffs_draft *d, struct interface *interface,
 			      struct node *list);
 void load_check_endpoints(struct load *l, struct ffs_draft *d);
+/* Whether FunctionFS takes a descriptor of type 0x21 and that size in such an interface. */
+bool load_knows_extra(const struct interface *interface, size_t size);
+/* `group` is the function's 'ffs', in which next to nothing may stand beside 'blob'. */
+void load_blob(struct load *l, struct ffs_draft *d, const struct node *group);
 void load_extra(struct load *l, struct interface *interface, struct node *list);
 void load_class(struct load *l, const struct class_draft *d, uint8_t *class, uint8_t *subclass,
 		uint8_t *protocol);

@@ -349,3 +349,21 @@ Test(blob, os_descriptors_are_of_every_interface)
 	}
 	free(blob);
 }
+
+Test(blob, what_comes_from_files_is_left_as_it_is)
+{
+	uint8_t descriptors[] = { 1, 2, 3 }, strings[] = { 4, 5 };
+	struct interface interface = { 0 };
+	struct ffs ffs = { .interfaces = &interface,
+			   .n_interfaces = 1,
+			   .raw_descriptors = { descriptors, sizeof(descriptors) },
+			   .raw_strings = { strings, sizeof(strings) } };
+	size_t size;
+	uint8_t *blob = ffs_blob_descriptors(&ffs, &size);
+
+	equal(blob, size, descriptors, sizeof(descriptors));
+	free(blob);
+	blob = ffs_blob_strings(&ffs, &size);
+	equal(blob, size, strings, sizeof(strings));
+	free(blob);
+}

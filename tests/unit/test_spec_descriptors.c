@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The loader: descriptors beyond plain interfaces. What is wrong stands in tests/bad. */
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "spec/spec.h"
@@ -255,4 +257,63 @@ Test(descriptors, os_descriptors_that_no_host_sees_are_warned_about)
 	cr_expect(said(DIAG_WARNING, "of configuration 1, in which this function is not"));
 	cr_expect_str_eq(entry("os_desc/c.1"), "configs/c.1");
 	cr_expect_str_eq(entry("os_desc/b_vendor_code"), "9");
+}
+
+/* --- blobs of one's own ----------------------------------------------------------------------- */
+
+static void load_with_blob(const char *name, const char *data, size_t size)
+{
+	_cleanup_free_ char *text = NULL;
+	FILE *f = fopen(name, "w");
+
+	cr_assert_not_null(f);
+	cr_assert_eq(fwrite(data, 1, size, f), size);
+	fclose(f);
+	text = strf("functions : { echo : { ffs : { blob = { descriptors = \"%s\"; }; }; }; };",
+		    name);
+	load(text);
+	unlink(name);
+}
+
+Test(descriptors, a_blob_says_speeds_and_endpoints)
+{
+	static const char blob[] =
+		"\3\0\0\0\x60\0\0\0\x16\0\0\0\4\0\0\0\6\0\0\0" /* HS, SS, virtual_addr */
+		"\x09\4\0\0\0\xff\1\2\0\x09\4\0\1\2\xff\1\2\0"
+		"\7\5\x83\1\0\x14\1\7\5\4\3\x10\0\2" /* 1024 * 3, isochronous; 16 */
+		"\x09\4\0\0\0\xff\1\2\0\x09\4\0\1\2\xff\1\2\0"
+		"\7\5\x83\1\0\4\1\6\x30\1\2\0\x18\7\5\4\3\x10\0\2\6\x30\0\0\x10\0";
+	char name[] = "/tmp/ffsctl-test-blob-XXXXXX";
+	int fd = mkstemp(name);
+	const struct endpoint *ep;
+	const struct ffs *ffs;
+
+	cr_assert_geq(fd, 0);
+	close(fd);
+	load_with_blob(name, blob, sizeof(blob) - 1);
+	ffs = g->functions[0].ffs;
+	cr_expect(!ffs->speed[EP_FULL] && ffs->speed[EP_HIGH] && ffs->speed[EP_SUPER]);
+	cr_expect(ffs->virtual_addr);
+	cr_expect_eq(ffs->raw_descriptors.size, sizeof(blob) - 1);
+	cr_expect_arr_eq(ffs->raw_descriptors.data, blob, sizeof(blob) - 1);
+	cr_assert_eq(ffs->n_interfaces, 1);
+	cr_expect_eq(interface(0)->class, 0xff);
+	cr_expect_eq(interface(0)->subclass, 1);
+	cr_expect_eq(interface(0)->n_alternates, 1);
+	cr_assert_eq(interface(0)->n_endpoints, 2);
+	ep = &interface(0)->endpoints[0];
+	cr_expect_eq(ep->type, EP_ISOCHRONOUS);
+	cr_expect_eq(ep->address, 0x83);
+	cr_expect_eq(ep->alternate, 1);
+	cr_expect_str_eq(ep->name, "ep1-in");
+	cr_expect(!ep->speed[EP_FULL].used);
+	cr_expect_eq(ep->speed[EP_HIGH].max_packet, 1024);
+	cr_expect_eq(ep->speed[EP_HIGH].mult, 3);
+	cr_expect_eq(ep->speed[EP_SUPER].burst, 1);
+	cr_expect_eq(ep->speed[EP_SUPER].mult, 3);
+	ep = &interface(0)->endpoints[1];
+	cr_expect_eq(ep->type, EP_INTERRUPT);
+	cr_expect_eq(ep->number, 2);
+	cr_expect_eq(ep->speed[EP_SUPER].max_packet, 16);
+	cr_expect_eq(ep->speed[EP_SUPER].interval, 2);
 }
