@@ -228,6 +228,15 @@ static void load_exact(struct load *l, struct endpoint *ep, const struct ffs *ff
 		no_mult(l, ep->type, speed, mult);
 }
 
+/* Whether each speed says its own. */
+static bool has_exact_sizes(const struct ffs *ffs, const struct endpoint_draft *d)
+{
+	for (int i = 0; i < EP_SPEED_COUNT; i++)
+		if (ffs->speed[i] && !(d->exact[i] && node_member(d->exact[i], "max_packet")))
+			return false;
+	return true;
+}
+
 /* What the general group says for speeds that cannot have it. */
 static void check_general(struct load *l, const struct endpoint *ep, const struct ffs *ffs,
 			  const struct endpoint_draft *d, struct node *node)
@@ -236,7 +245,8 @@ static void check_general(struct load *l, const struct endpoint *ep, const struc
 
 	if (d->max_packet.set)
 		check_size(l, ep->type, ffs, load_member(node, "max_packet"));
-	else if (ep->type == EP_ISOCHRONOUS && !node_member(node, "max_packet") && !l->partial)
+	else if (ep->type == EP_ISOCHRONOUS && !node_member(node, "max_packet") &&
+		 !has_exact_sizes(ffs, d) && !l->partial)
 		diag_error(l->diags, &node->at, "an isochronous endpoint needs 'max_packet'");
 	if (d->interval && ep->type == EP_BULK)
 		no_interval(l, d->interval);

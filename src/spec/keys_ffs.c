@@ -335,7 +335,9 @@ static const struct key ffs_rows[] = {
 		 "and programs find them by a GUID: \"{...}\", or with true one that is made of "
 		 "the "
 		 "gadget's name and the function's label, and stays the same as these do. The "
-		 "gadget gets 'os_descs' if the file has none. The GUID is told as the string "
+		 "gadget gets 'os_descs' if the file has none, with b_vendor_code 0xee: vendor "
+		 "requests of that number are then answered by the kernel. The GUID is told as the "
+		 "string "
 		 "DeviceInterfaceGUID: Linux cannot send lists of strings.",
 	  .set = set_node, FIELD(struct ffs_draft, winusb) },
 	{ "os_compat", TYPE_LIST, NODE_GROUP, KEY_NOT_EMPTY, .group = &os_compat_keys,

@@ -8,6 +8,12 @@
 /* An URL descriptor has 255 bytes, three of them its head; the scheme is a number in it. */
 #define MAX_URL 252
 
+/*
+ * Vendor requests with that bRequest do not reach functions any more (composite.c). Who writes
+ * 'os_descs' has thought of it; who writes 'winusb' must not lose the most likely ones.
+ */
+#define OWN_VENDOR_CODE "0xee"
+
 static void add_id(struct load *l, struct function *f, const char *interface, const char *name,
 		   struct node *value)
 {
@@ -102,7 +108,7 @@ void load_gadget_os_descs(struct load *l, struct node *group)
 		load_attr_rows(l, &os_descs_keys, group, &d);
 	use = load_attr(&d, "use")->node;
 	id = load_attr(&d, "config_id")->node;
-	load_default_attr(&d, "b_vendor_code", "1", node);
+	load_default_attr(&d, "b_vendor_code", group ? "1" : OWN_VENDOR_CODE, node);
 	load_default_attr(&d, "qw_sign", "MSFT100", node);
 	load_default_attr(&d, "use", "1", node);
 	config = find_config(l, id, asking);

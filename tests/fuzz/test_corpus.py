@@ -7,7 +7,7 @@ import sys
 
 BUILD = os.environ.get("FFSCTL_BUILD", ".")
 SRC = os.environ.get("FFSCTL_SRC", ".")
-DIRS = ("tests/fuzz/corpus-spec", "tests/bad", "tests/bad/include", "examples", "gadget.d")
+DIRS = ("tests/fuzz/corpus-spec", "tests/bad", "tests/bad/include", "tests/good", "examples", "gadget.d")
 
 os.execv(os.path.join(BUILD, "tests", "fuzz", "fuzz_spec"),
          ["fuzz_spec"] + [os.path.join(SRC, d) for d in DIRS])

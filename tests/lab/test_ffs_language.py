@@ -10,6 +10,7 @@ import os
 import struct
 
 import usb.core
+import usb.util
 
 import gadgets
 import harness
@@ -162,11 +163,17 @@ def _():
 # --- Microsoft OS descriptors 1.0 ---
 
 
+def os_string(device):
+    """String 0xee, whose last but one byte is the bRequest for the rest."""
+    return bytes(device.ctrl_transfer(0x80, 6, STRING << 8 | 0xEE, 0, 255))
+
+
 def request(device, kind, value, index):
     """A vendor request past pyusb, which takes wIndex for an interface that it has to claim."""
     buffer = usb.util.create_buffer(4096)
     device._ctx.managed_open()  # pylint: disable=protected-access
-    n = device._ctx.backend.ctrl_transfer(device._ctx.handle, kind, 1, value, index, buffer, 1000)
+    code = os_string(device)[16]
+    n = device._ctx.backend.ctrl_transfer(device._ctx.handle, kind, code, value, index, buffer, 1000)
     return bytes(buffer[:n])
 
 
@@ -210,8 +217,7 @@ def guid(value):
 @test("winusb: Windows finds all it asks for")
 def _():
     with gadget(ffs("winusb = true; interfaces = ( { }, { } );")) as device:
-        eq(bytes(device.ctrl_transfer(0x80, 6, STRING << 8 | 0xEE, 0, 255)),
-           b"\x12\x03" + "MSFT100".encode("utf-16-le") + b"\x01\0", "string 0xee")
+        eq(os_string(device), b"\x12\x03" + "MSFT100".encode("utf-16-le") + b"\xee\0", "string 0xee")
         eq(compatible_ids(device), [(0, 1, b"WINUSB", b""), (1, 1, b"WINUSB", b"")])
         said = ffsctl("check", gadgets.DIRECTORY / "language.conf").stderr
         value = said.partition("the GUID ")[2][:38]
@@ -231,7 +237,7 @@ def _():
           {{ interface = 1; name = "Link"; type = "link"; data = "y"; }},
           {{ interface = 1; name = "Raw"; type = "binary"; data = ( 0, 255, 1 ); }} );""", "b")
     # the kernel's own is there, too
-    with gadget(functions, more="os_descs : { qw_sign = \"MSFT100\"; b_vendor_code = 1; };") as device:
+    with gadget(functions, more="os_descs : { qw_sign = \"MSFT100\"; b_vendor_code = 7; };") as device:
         eq(compatible_ids(device), [(0, 1, b"", b""), (1, 1, b"", b""), (2, 1, b"WINUSB", b""),
                                     (3, 1, b"MTP", b"12345678"), (4, 1, b"WINUSB", b"")])
         eq([properties(device, n) for n in (0, 1, 2, 4)], [[], [], [guid(value)], [guid(value)]])

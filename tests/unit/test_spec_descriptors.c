@@ -91,6 +91,18 @@ Test(descriptors, isochronous_sizes_and_intervals_are_fitted)
 	cr_expect_eq(ep->speed[EP_SUPER].mult, 3);
 }
 
+Test(descriptors, exact_sizes_of_every_speed_are_enough)
+{
+	const struct endpoint *ep;
+
+	load(FFS("speeds = [ \"full\", \"high\" ]; interfaces = ( { alternates = ( { endpoints = "
+		 "( { direction = \"in\"; type = \"iso\"; full : { max_packet = 5; }; high : { "
+		 "max_packet = 6; }; } ); } ); } );"));
+	ep = &interface(0)->endpoints[0];
+	cr_expect_eq(ep->speed[EP_FULL].max_packet, 5);
+	cr_expect_eq(ep->speed[EP_HIGH].max_packet, 6);
+}
+
 Test(descriptors, mult_of_an_interrupt_endpoint_is_of_high_speed)
 {
 	const struct endpoint *ep;
@@ -202,7 +214,7 @@ Test(descriptors, winusb_brings_all_that_windows_asks_for)
 	cr_expect(said(DIAG_NOTE, guid));
 	cr_expect_str_eq(entry("os_desc/use"), "1");
 	cr_expect_str_eq(entry("os_desc/qw_sign"), "MSFT100");
-	cr_expect_str_eq(entry("os_desc/b_vendor_code"), "1");
+	cr_expect_str_eq(entry("os_desc/b_vendor_code"), "0xee");
 	cr_expect_str_eq(entry("os_desc/c.1"), "configs/c.1");
 }
 
