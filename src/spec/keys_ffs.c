@@ -305,7 +305,9 @@ static const struct key ffs_rows[] = {
 		 "the only pair, never over something that exists.",
 	  .set = set_node, FIELD(struct ffs_draft, device) },
 	{ "virtual_addr", NODE_BOOL, .fallback = "false",
-	  .doc = "Endpoint files are named by their address in the descriptors: ep81.",
+	  .doc = "Endpoint files are named by their address in the descriptors: ep81. The kernel "
+		 "enables only endpoints whose address is the one that the UDC gives them: with "
+		 "others no host can configure the gadget.",
 	  .set = set_bool, FIELD(struct ffs_draft, virtual_addr) },
 	{ "all_ctrl_recip", NODE_BOOL, .fallback = "false",
 	  .doc = "Control requests to the device and to others come to this function too.",

@@ -144,6 +144,7 @@ SCHEMA_KNOWS = (
     "interrupt-sizes", "max-speed", "mount-modes", "no-functions", "no-interfaces",
     "not-in-this-version", "udc", "unknown-key", "unknown-keys", "worker-values", "wrong-types",
     "function-attrs", "hid", "sound", "camera",
+    "alternates", "isochronous", "associations", "extra", "os-descs", "blob",
     "gadget-name", "strings", "configs", "bulk-sizes", "endpoint-names",
 )
 

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: kernel=6.12,6.1 vudcs=1
+# lab: kernel=6.12,6.1 vudcs=1 build=plain,sanitize timeout=180
 """What an `ffs` group can say beyond interfaces and endpoints: the kernel takes it, and the host sees it.
 
 The expectations are bytes written by hand from the standards, as in test_descriptors.py."""
@@ -295,6 +295,16 @@ def _():
         device.set_configuration()
         device.write(0x02, b"x" * 3000)
         eq(bytes(device.read(0x81, 4096)), b"x" * 3000)
+
+
+@test("a blob with a file for both directions")
+def _():
+    if not PATCHED:
+        return
+    full = [interface(0, 0, 2), endpoint(0x82, 2, 64, 0), endpoint(0x01, 2, 64, 0)]
+    (gadgets.DIRECTORY / "descriptors").write_bytes(blob(full, flags=256))
+    with gadget('f : { ffs : { blob = { descriptors = "descriptors"; }; device = "/dev/language"; }; };'):
+        eq(os.readlink("/dev/language"), "/dev/ffs/language/f/ep1_rw")
 
 
 @test("why OS descriptors are as they are: what the kernel makes of others")
