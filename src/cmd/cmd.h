@@ -29,8 +29,8 @@ struct command {
 	int (*run)(const struct globals *globals, int argc, char **argv);
 };
 
-extern const struct command cmd_check, cmd_down, cmd_features, cmd_restart, cmd_run, cmd_status,
-	cmd_up;
+extern const struct command cmd_check, cmd_down, cmd_features, cmd_list, cmd_restart, cmd_run,
+	cmd_schema, cmd_status, cmd_udc, cmd_up;
 
 /* --- usage: all return EX_USAGE, but cmd_help --- */
 
@@ -44,6 +44,29 @@ int cmd_help(const struct command *command);
 bool cmd_parse_seconds(const char *text, double *seconds);
 
 /* --- gadget files --- */
+
+/* Whether an argument is a path: it has a '/', or ends in .conf or .scheme. */
+bool cmd_is_path(const char *argument);
+/* "A, B or C": where names are looked up, in words. The caller frees it. */
+char *cmd_directories(const struct globals *globals);
+
+struct cmd_file {
+	char *name; /* by which it is found: its own without the suffix */
+	char *path;
+};
+
+struct cmd_files {
+	struct cmd_file *v;
+	size_t n;
+};
+
+/*
+ * Every gadget file that can be named, sorted; those that another one of that name hides are left
+ * out. What was found is in `files` also when it fails.
+ */
+int cmd_list_files(const struct globals *globals, struct cmd_files *files, struct error *err);
+void cmd_files_free(struct cmd_files *files);
+#define _cleanup_files_ _cleanup_(cmd_files_free)
 
 /*
  * The path for an argument: a path itself (with '/', or ending in .conf or .scheme), or a name

@@ -10,10 +10,24 @@ libffsctl_a_SOURCES += \
 	src/cmd/cmd.h \
 	src/cmd/common.c \
 	src/cmd/down.c \
+	src/cmd/embed.h \
 	src/cmd/features.c \
+	src/cmd/files.c \
 	src/cmd/here.c src/cmd/here.h \
+	src/cmd/list.c \
 	src/cmd/restart.c \
+	src/cmd/schema.c \
 	src/cmd/status.c \
+	src/cmd/udc.c \
 	src/cmd/up.c
 
-dist_schema_DATA += schemas/features.schema.json schemas/output.schema.json
+dist_schema_DATA += schemas/features.schema.json schemas/output.schema.json schemas/udc.schema.json
+
+# What `schema` and `completion` print is in the program, too (src/cmd/embed.h).
+nodist_libffsctl_a_SOURCES = src/cmd/embedded.c
+EXTRA_DIST += src/cmd/embed.sh
+CLEANFILES += src/cmd/embedded.c
+src/cmd/embedded.c: $(srcdir)/src/cmd/embed.sh $(dist_schema_DATA) Makefile
+	$(AM_V_GEN)$(MKDIR_P) src/cmd && cd $(srcdir) && \
+		sh src/cmd/embed.sh embedded_schemas $(dist_schema_DATA) >$(abs_builddir)/$@.new && \
+		mv $(abs_builddir)/$@.new $(abs_builddir)/$@

@@ -9,7 +9,6 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
-#include "base/fd.h"
 #include "base/log.h"
 #include "cmd/cmd.h"
 #include "supervise/control.h"
@@ -38,7 +37,8 @@ int cmd_bad_option(const struct command *command, char *const *argv)
 
 int cmd_help(const struct command *command)
 {
-	printf("usage: ffsctl %s %s\n\n%s\n", command->name, command->args, command->summary);
+	printf("usage: ffsctl %s%s%s\n\n%s\n", command->name, *command->args ? " " : "",
+	       command->args, command->summary);
 	if (command->options)
 		printf("\n%s", command->options);
 	return 0;
@@ -51,39 +51,6 @@ bool cmd_parse_seconds(const char *text, double *seconds)
 	errno = 0;
 	*seconds = strtod(text, &end);
 	return end != text && *end == '\0' && errno == 0 && isfinite(*seconds) && *seconds >= 0;
-}
-
-static bool is_path(const char *argument)
-{
-	return strchr(argument, '/') || str_has_suffix(argument, ".conf") ||
-	       str_has_suffix(argument, ".scheme");
-}
-
-int cmd_find_file(const struct globals *globals, const char *argument, char **path,
-		  struct error *err)
-{
-	const char *const dirs[] = { globals->dir, FFSCTL_SYSCONFDIR "/ffsctl/gadget.d",
-				     "/run/ffsctl/gadget.d", FFSCTL_DATADIR "/gadget.d" };
-	static const char *const suffixes[] = { "conf", "scheme" };
-
-	if (is_path(argument)) {
-		*path = xstrdup(argument);
-		return 0;
-	}
-	for (size_t d = 0; d < ARRAY_SIZE(dirs); d++) {
-		for (size_t s = 0; dirs[d] && s < ARRAY_SIZE(suffixes); s++) {
-			char *candidate = strf("%s/%s.%s", dirs[d], argument, suffixes[s]);
-
-			if (path_exists(candidate)) {
-				*path = candidate;
-				return 0;
-			}
-			free(candidate);
-		}
-	}
-	error_set(err, EX_NOINPUT, ENOENT, NULL, "there is no gadget file '%s' in %s%s%s, %s or %s",
-		  argument, dirs[0] ? dirs[0] : "", dirs[0] ? ", " : "", dirs[1], dirs[2], dirs[3]);
-	return error_hint(err, "for a file elsewhere give its path, with a '/' or its '.conf'");
 }
 
 int cmd_load(const struct globals *globals, const char *argument, const char *name,
@@ -116,7 +83,7 @@ int cmd_gadget_name(const struct globals *globals, const char *argument, char **
 	struct diags diags = { 0 };
 	int exit;
 
-	if (!is_path(argument)) {
+	if (!cmd_is_path(argument)) {
 		*name = xstrdup(argument);
 		return check_name(*name, err);
 	}

@@ -66,15 +66,22 @@ static char *gadget_on(const struct world *world, const char *udc)
 	return found;
 }
 
-char *udc_holder(const struct world *world, const char *name)
+static char *holder_words(const char *gadget, const char *name)
 {
-	_cleanup_free_ char *gadget = gadget_on(world, name), *function = NULL;
+	_cleanup_free_ char *function = NULL;
 
 	if (gadget)
 		return strf("gadget '%s'", gadget);
 	/* A legacy driver (g_ether, ...) or another configfs: the UDC core names its driver. */
 	function = udc_attribute(name, "function");
 	return function && *function ? strf("the driver '%s'", function) : NULL;
+}
+
+char *udc_holder(const struct world *world, const char *name)
+{
+	_cleanup_free_ char *gadget = gadget_on(world, name);
+
+	return holder_words(gadget, name);
 }
 
 static int compare(const void *a, const void *b)
@@ -101,7 +108,8 @@ int udcs_list(const struct world *world, struct udcs *udcs, struct error *err)
 		udc = array_add(udcs->v, udcs->n);
 		udc->name = xstrdup(entry->d_name);
 		udc->driver = driver_of(udc->name);
-		udc->holder = udc_holder(world, udc->name);
+		udc->gadget = gadget_on(world, udc->name);
+		udc->holder = holder_words(udc->gadget, udc->name);
 		udc->is_virtual = driver_is_virtual(udc->driver);
 	}
 	closedir(dir);
@@ -115,6 +123,7 @@ void udcs_free(struct udcs *udcs)
 	for (size_t i = 0; i < udcs->n; i++) {
 		free(udcs->v[i].name);
 		free(udcs->v[i].driver);
+		free(udcs->v[i].gadget);
 		free(udcs->v[i].holder);
 	}
 	free(udcs->v);

@@ -11,6 +11,7 @@
 struct udc {
 	char *name;	 /* in /sys/class/udc */
 	char *driver;	 /* NULL: unknown */
+	char *gadget;	 /* of configfs, that is on it; NULL: none */
 	char *holder;	 /* words for people: "gadget 'echo'", "g_ether"; NULL: free */
 	bool is_virtual; /* dummy_hcd's or usbip's: no cable will ever be in it */
 };
@@ -34,6 +35,21 @@ int udc_choose(const struct world *world, const struct gadget_udc *wanted, const
 	       char **out, struct error *err);
 
 bool udc_is_virtual(const char *name);
+
+/* What drivers are known for, by their sources in Linux 6.12. */
+struct udc_traits {
+	int endpoints; /* besides ep0; 0: unknown, as the hardware is configured */
+	enum udc_sg { UDC_SG_UNKNOWN, UDC_SG_NO, UDC_SG_YES } sg; /* gadget->sg_supported */
+};
+/* Never NULL; `driver` may be. */
+const struct udc_traits *udc_traits(const char *driver);
+
+/*
+ * Why there may be no UDC, each a sentence with what to do, from what the machine says of its role
+ * switches and of the drivers that can be host and device; `words` (the caller frees all) and the
+ * count. None: nothing is known.
+ */
+size_t udc_hints(char ***words);
 
 /* Who holds a UDC, in words; NULL: nobody. The caller frees it. */
 char *udc_holder(const struct world *world, const char *name);

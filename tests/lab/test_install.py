@@ -47,6 +47,7 @@ share/ffsctl/schemas/ffsbench.schema.json
 share/ffsctl/schemas/gadget.schema.json
 share/ffsctl/schemas/output.schema.json
 share/ffsctl/schemas/plugin.schema.json
+share/ffsctl/schemas/udc.schema.json
 share/ffsctl/schemas/worker-config.schema.json
 share/man/man1/ffsbench.1
 share/man/man3/ffsctl-plugin.3
@@ -169,6 +170,14 @@ def _():
     for file in INSTALLED:
         if file.endswith(".schema.json"):
             jsonschema.Draft202012Validator.check_schema(json.loads(pathlib.Path(PREFIX, file).read_text()))
+
+
+@test("the program has the installed schemas inside")
+def _():
+    for file in INSTALLED:
+        if file.endswith(".schema.json"):
+            name = os.path.basename(file)[:-len(".schema.json")]
+            eq(sh(f"ffsctl schema {name}").stdout, pathlib.Path(PREFIX, file).read_text(), name)
 
 
 @test("the manual pages are found by name")

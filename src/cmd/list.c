@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* ffsctl list: the gadget files that can be named, and how their gadgets are. */
+#include "config.h"
+
+#include <getopt.h>
+#include <stdio.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "cmd/cmd.h"
+#include "supervise/machine.h"
+
+/* The state of a gadget, of all those of the machine. */
+static const char *state_of(const json_t *gadgets, const char *name)
+{
+	const json_t *gadget;
+	size_t i;
+
+	json_array_foreach(gadgets, i, gadget)
+		if (streq_null(json_string_value(json_object_get(gadget, "name")), name))
+			return json_string_value(json_object_get(gadget, "state"));
+	return "down";
+}
+
+static void print(const struct cmd_file *file, const json_t *gadgets)
+{
+	_cleanup_gadget_ struct gadget *g = NULL;
+	_cleanup_error_ struct error err = { 0 };
+	struct diags diags = { 0 };
+
+	if (spec_load(file->path, NULL, &g, NULL, &diags, &err) == 0)
+		printf("%-16s %-9s %s%s%s\n", file->name, state_of(gadgets, g->name), file->path,
+		       streq(g->name, file->name) ? "" : ", gadget ",
+		       streq(g->name, file->name) ? "" : g->name);
+	else
+		printf("%-16s %-9s %s\n", file->name, err.exit ? "unread" : "errors", file->path);
+	diags_free(&diags);
+}
+
+static int run(const struct globals *globals, int argc, char **argv)
+{
+	static const struct option options[] = { { "help", no_argument, NULL, 'h' },
+						 { NULL, 0, NULL, 0 } };
+	_cleanup_files_ struct cmd_files files = { 0 };
+	_cleanup_error_ struct error err = { 0 };
+	json_t *gadgets = NULL;
+	int option = getopt_long(argc, argv, "h", options, NULL);
+
+	if (option == 'h')
+		return cmd_help(&cmd_list);
+	if (option != -1)
+		return cmd_bad_option(&cmd_list, argv);
+	if (optind != argc)
+		return cmd_usage(&cmd_list, "it takes no gadget");
+	if (machine_gadgets(&globals->world, NULL, &gadgets, &err) == 0)
+		cmd_list_files(globals, &files, &err);
+	for (size_t i = 0; i < files.n; i++)
+		print(&files.v[i], gadgets);
+	json_decref(gadgets);
+	if (err.exit)
+		return cmd_print_error(&err);
+	if (files.n == 0) {
+		_cleanup_free_ char *words = cmd_directories(globals);
+
+		log_info("there is no gadget file in %s", words);
+	}
+	return 0;
+}
+
+const struct command cmd_list = {
+	.name = "list",
+	.args = "",
+	.summary = "the gadget files that have a name, and the state of their gadgets",
+	.options = "Each line is the name, the state and the path. Besides the states of status "
+		   "there are\n"
+		   "errors (see 'ffsctl check') and unread (it cannot be opened).\n",
+	.run = run,
+};

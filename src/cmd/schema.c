@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* ffsctl schema: the JSON Schemas that are installed, as this version has them. */
+#include <getopt.h>
+#include <stdio.h>
+
+#include "base/cleanup.h"
+#include "cmd/cmd.h"
+#include "cmd/embed.h"
+
+#define SUFFIX ".schema.json"
+
+static const char *find(const char *name)
+{
+	for (const struct embedded *e = embedded_schemas; e->name; e++) {
+		size_t n = strlen(e->name) - strlen(SUFFIX);
+
+		/* With its suffix, as it lies in the directory, it is the same. */
+		if (streq(name, e->name) || (strlen(name) == n && strncmp(name, e->name, n) == 0))
+			return e->text;
+	}
+	return NULL;
+}
+
+static int unknown(const char *name)
+{
+	_cleanup_free_ char *names = xstrdup("");
+
+	for (const struct embedded *e = embedded_schemas; e->name; e++) {
+		_cleanup_free_ char *old = names;
+
+		names = strf("%s%s%.*s", old, *old ? ", " : "",
+			     (int)(strlen(e->name) - strlen(SUFFIX)), e->name);
+	}
+	return cmd_usage(&cmd_schema, "there is no schema '%s'; there are %s", name, names);
+}
+
+static int run(const struct globals *globals _unused_, int argc, char **argv)
+{
+	static const struct option options[] = { { "help", no_argument, NULL, 'h' },
+						 { NULL, 0, NULL, 0 } };
+	int option = getopt_long(argc, argv, "h", options, NULL);
+	const char *name, *text;
+
+	if (option == 'h')
+		return cmd_help(&cmd_schema);
+	if (option != -1)
+		return cmd_bad_option(&cmd_schema, argv);
+	if (argc - optind > 1)
+		return cmd_usage(&cmd_schema, "it takes one name at most");
+	name = optind < argc ? argv[optind] : "gadget";
+	text = find(name);
+	if (!text)
+		return unknown(name);
+	fputs(text, stdout);
+	return 0;
+}
+
+const struct command cmd_schema = {
+	.name = "schema",
+	.args = "[NAME]",
+	.summary = "the JSON Schema of gadget files, or of what --json prints",
+	.options =
+		"names: gadget (a gadget file as JSON, if none is given); check, features, output\n"
+		"and udc (what --json of commands prints); ffsbench, plugin, worker-config\n",
+	.run = run,
+};

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* ffsctl udc: the UDCs of the machine, who is on them, and why there is none. */
+#include "config.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "cmd/cmd.h"
+#include "compose/udc.h"
+#include "supervise/control.h"
+
+/* sysfs has "UNKNOWN" for what is not known, and nothing for what is not there. */
+static json_t *attribute(const struct udc *udc, const char *name)
+{
+	_cleanup_free_ char *value = udc_attribute(udc->name, name);
+
+	return json_string_or_null(value && *value && !streq(value, "UNKNOWN") ? value : NULL);
+}
+
+static json_t *udc_json(const struct udc *udc)
+{
+	const struct udc_traits *traits = udc_traits(udc->driver);
+
+	return json_pack(
+		"{s:s, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "name", udc->name, "driver",
+		json_string_or_null(udc->driver), "virtual", udc->is_virtual, "state",
+		attribute(udc, "state"), "speed", attribute(udc, "current_speed"), "max_speed",
+		attribute(udc, "maximum_speed"), "gadget", json_string_or_null(udc->gadget),
+		"holder", json_string_or_null(udc->holder), "endpoints",
+		traits->endpoints ? json_integer(traits->endpoints) : json_null(), "scatter_gather",
+		traits->sg == UDC_SG_UNKNOWN ? json_null()
+					     : json_boolean(traits->sg == UDC_SG_YES));
+}
+
+static const char *text_at(const json_t *udc, const char *key, const char *fallback)
+{
+	const char *text = json_string_value(json_object_get(udc, key));
+
+	return text ? text : fallback;
+}
+
+static void print_udc(const json_t *udc)
+{
+	const json_t *endpoints = json_object_get(udc, "endpoints"),
+		     *sg = json_object_get(udc, "scatter_gather");
+	const char *speed = text_at(udc, "speed", NULL);
+
+	printf("%s: %s%s, %s%s%s, %s\n", text_at(udc, "name", "?"),
+	       text_at(udc, "driver", "unknown driver"),
+	       json_is_true(json_object_get(udc, "virtual")) ? " (virtual)" : "",
+	       text_at(udc, "state", "state unknown"), speed ? ", " : "", speed ? speed : "",
+	       text_at(udc, "holder", "free"));
+	printf("  up to %s, endpoints ", text_at(udc, "max_speed", "unknown speed"));
+	if (json_is_integer(endpoints))
+		printf("%lld", (long long)json_integer_value(endpoints));
+	else
+		printf("unknown");
+	printf(", scatter-gather %s\n",
+	       json_is_boolean(sg) ? (json_is_true(sg) ? "yes" : "no") : "unknown");
+}
+
+static json_t *hints_json(void)
+{
+	json_t *hints = json_array();
+	char **words;
+	size_t n = udc_hints(&words);
+
+	for (size_t i = 0; i < n; i++) {
+		json_array_append_new(hints, json_string(words[i]));
+		free(words[i]);
+	}
+	free(words);
+	if (n == 0)
+		json_array_append_new(hints, json_string("is the controller's driver loaded, and "
+							 "the port in device mode?"));
+	return hints;
+}
+
+static void print_words(const json_t *udcs, const json_t *hints)
+{
+	const json_t *item;
+	size_t i;
+
+	json_array_foreach(udcs, i, item)
+		print_udc(item);
+	if (json_array_size(udcs) == 0)
+		log_info("there is no UDC on this machine");
+	json_array_foreach(hints, i, item)
+		log_info("%s", json_string_value(item));
+}
+
+static int print(bool json, json_t *udcs, json_t *hints, const struct error *err)
+{
+	json_t *document, *errors;
+
+	if (!json) {
+		print_words(udcs, hints);
+		json_decref(udcs);
+		json_decref(hints);
+		return 0;
+	}
+	document = cmd_json_document();
+	errors = json_array();
+	if (err->exit)
+		json_array_append_new(errors, error_to_json(err));
+	json_object_set_new(document, "udcs", udcs);
+	json_object_set_new(document, "hints", hints);
+	json_object_set_new(document, "errors", errors);
+	return cmd_print_document(document) || err->exit ? err->exit : EX_IOERR;
+}
+
+static int run(const struct globals *globals, int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "json", no_argument, NULL, 'j' },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
+	};
+	_cleanup_error_ struct error err = { 0 };
+	_cleanup_udcs_ struct udcs udcs = { 0 };
+	json_t *array;
+	bool json = false;
+	int option;
+
+	while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+		if (option == 'h')
+			return cmd_help(&cmd_udc);
+		if (option == '?')
+			return cmd_bad_option(&cmd_udc, argv);
+		json = true;
+	}
+	if (optind != argc)
+		return cmd_usage(&cmd_udc, "it takes no gadget");
+	if (udcs_list(&globals->world, &udcs, &err) < 0 && !json)
+		return cmd_print_error(&err);
+	array = json_array();
+	for (size_t i = 0; i < udcs.n; i++)
+		json_array_append_new(array, udc_json(&udcs.v[i]));
+	return print(json, array, udcs.n == 0 && !err.exit ? hints_json() : json_array(), &err);
+}
+
+const struct command cmd_udc = {
+	.name = "udc",
+	.args = "[--json]",
+	.summary = "the USB device controllers of the machine, and who is on them",
+	.options = "  --json              one JSON document on stdout\n",
+	.run = run,
+};

@@ -1,0 +1,96 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What ffsctl has and finds without a kernel's help: its schemas, and the files in its directories."""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+SRC = os.environ.get("FFSCTL_SRC", os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
+sys.path.insert(0, os.path.join(SRC, "tests", "lab"))
+
+import jsonschema  # noqa: E402
+import tap  # noqa: E402
+from tap import contains, eq, ok, test  # noqa: E402
+
+FFSCTL = os.path.join(os.path.abspath(os.environ.get("FFSCTL_BUILD", ".")), "ffsctl")
+SCHEMAS = sorted(pathlib.Path(SRC, "schemas").glob("*.schema.json"))
+GOOD = """attrs = { idVendor = 0x1209; idProduct = 1; }; %s
+functions : { echo : { ffs : { interfaces = ( { endpoints = ( "bulk-in" ); } ); }; }; };
+"""
+
+world = tempfile.TemporaryDirectory()
+WORLD = ("--run-dir", os.path.join(world.name, "run"), "--configfs", os.path.join(world.name, "config"))
+gadgets = pathlib.Path(world.name, "gadget.d")
+gadgets.mkdir()
+
+
+def ffsctl(*args):
+    return subprocess.run([FFSCTL, *WORLD, *map(str, args)], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          encoding="utf-8", check=False)
+
+
+def here(text):
+    """Of what `list` prints, the lines of this test's directory, as words."""
+    return [line.split(None, 2) for line in text.splitlines() if str(gadgets) in line]
+
+
+@test("schema prints every schema as it is in schemas/, with and without its suffix")
+def _():
+    ok(len(SCHEMAS) >= 8, "only %d" % len(SCHEMAS))
+    for path in SCHEMAS:
+        for name in (path.name, path.name[:-len(".schema.json")]):
+            got = ffsctl("schema", name)
+            eq((got.returncode, got.stderr), (0, ""), name)
+            eq(got.stdout, path.read_text(encoding="utf-8"), name)
+
+
+@test("schema alone prints that of gadget files, which takes what check --json has of one")
+def _():
+    which = json.loads(ffsctl("schema").stdout)
+    eq(which, json.loads(pathlib.Path(SRC, "schemas/gadget.schema.json").read_text(encoding="utf-8")))
+    document = json.loads(ffsctl("check", "--json", os.path.join(SRC, "examples/loopback.conf")).stdout)
+    jsonschema.Draft202012Validator(which).validate(document["files"][0]["form"])
+
+
+@test("list has name, state and path of every file, sorted; what has errors is told so")
+def _():
+    for name, text in (("b.conf", GOOD % ""), ("a.scheme", GOOD % ""), ("broken.conf", "functions"),
+                       ("other.conf", GOOD % 'name = "meter";'), (".hidden.conf", ""), ("no", ""), (".conf", ""),
+                       ("notes.txt", "")):
+        (gadgets / name).write_text(text)
+    got = ffsctl("--dir", gadgets, "list")
+    eq((got.returncode, got.stderr), (0, ""))
+    eq(here(got.stdout), [["a", "down", f"{gadgets}/a.scheme"], ["b", "down", f"{gadgets}/b.conf"],
+                          ["broken", "errors", f"{gadgets}/broken.conf"],
+                          ["other", "down", f"{gadgets}/other.conf, gadget meter"]])
+
+
+@test("list names what up would take: .conf before .scheme")
+def _():
+    (gadgets / "a.conf").write_text(GOOD % "")
+    eq(here(ffsctl("--dir", gadgets, "list").stdout)[0], ["a", "down", f"{gadgets}/a.conf"])
+    contains(ffsctl("--dir", gadgets, "check", "a").stderr, f"{gadgets}/a.conf: no errors")
+
+
+@test("list of a directory that is not there is no error")
+def _():
+    got = ffsctl("--dir", gadgets / "none", "list")
+    eq((got.returncode, here(got.stdout)), (0, []))
+
+
+@test("udc: the document is valid, also where there is no UDC")
+def _():
+    got = ffsctl("udc", "--json")
+    document = json.loads(got.stdout)
+    schema = json.loads(pathlib.Path(SRC, "schemas/udc.schema.json").read_text(encoding="utf-8"))
+    store = {p.name: json.loads(p.read_text(encoding="utf-8")) for p in SCHEMAS}
+    jsonschema.Draft202012Validator(schema, resolver=jsonschema.RefResolver("", schema, store=store)).validate(document)
+    eq((got.returncode, got.stderr), (0, ""))
+    eq(bool(document["hints"]), not document["udcs"], "hints")
+
+
+tap.main()

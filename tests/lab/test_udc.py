@@ -1,0 +1,98 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+# lab: kernel=6.12,6.1 udcs=2
+"""`udc` says what sysfs and configfs say, in words and as a document, and why there is no UDC."""
+
+import contextlib
+import json
+import os
+import pathlib
+import subprocess
+
+import jsonschema
+
+import gadgets
+import harness
+import tap
+from harness import EXAMPLES, SRC, down, ffsctl, must, up
+from tap import contains, eq, test
+
+harness.leaves_nothing()
+
+SCHEMAS = {p.name: json.loads(p.read_text()) for p in pathlib.Path(SRC, "schemas").glob("*.json")}
+CLASS = pathlib.Path("/sys/class/udc")
+
+
+def document(code=0):
+    value = json.loads(must(ffsctl("udc", "--json"), code).stdout)
+    schema = SCHEMAS["udc.schema.json"]
+    jsonschema.Draft202012Validator(schema, resolver=jsonschema.RefResolver("", schema, store=SCHEMAS)).validate(value)
+    return value
+
+
+def sysfs(udc, attribute):
+    return (CLASS / udc / attribute).read_text().strip()
+
+
+FREE = {"driver": "dummy_udc", "virtual": True, "state": "not attached", "speed": None, "max_speed": "super-speed",
+        "gadget": None, "holder": None, "endpoints": 30, "scatter_gather": None}
+
+
+@test("free UDCs")
+def _():
+    value = document()
+    eq(value["udcs"], [{**FREE, "name": f"dummy_udc.{n}", "state": sysfs(f"dummy_udc.{n}", "state")} for n in (0, 1)])
+    eq(value["hints"], [])
+    words = must(ffsctl("udc"))
+    eq(words.stderr, "")
+    eq(words.stdout.splitlines()[2:], ["dummy_udc.1: dummy_udc (virtual), %s, free" % sysfs("dummy_udc.1", "state"),
+                                       "  up to super-speed, endpoints 30, scatter-gather unknown"])
+
+
+@test("a UDC with a gadget that the host has configured")
+def _():
+    up(f"{EXAMPLES}/loopback.conf", "--udc", "dummy_udc.1", "--wait-host")
+    free, held = document()["udcs"]
+    eq((free["name"], free["holder"]), ("dummy_udc.0", None))
+    eq(held, {**FREE, "name": "dummy_udc.1", "state": "configured", "speed": sysfs("dummy_udc.1", "current_speed"),
+              "gadget": "loopback", "holder": "gadget 'loopback'"})
+    contains(must(ffsctl("udc")).stdout,
+             f"dummy_udc.1: dummy_udc (virtual), configured, {held['speed']}, gadget 'loopback'\n")
+    down("loopback")
+    eq(document()["udcs"][1]["holder"], None)
+
+
+@test("a UDC that somebody else's gadget holds")
+def _():
+    with gadgets.foreign("theirs"):
+        eq([u["gadget"] for u in document()["udcs"]], ["theirs", None])
+
+
+@contextlib.contextmanager
+def no_udc(files=()):
+    """/sys/class with these files only: {path: text}. -n: mount(8) leaves nothing of its own in /run."""
+    must(subprocess.run(["mount", "-n", "-t", "tmpfs", "none", "/sys/class"], stdout=-1, stderr=-1))
+    try:
+        for path, text in dict(files).items():
+            os.makedirs(os.path.dirname(f"/sys/class/{path}"))
+            pathlib.Path("/sys/class", path).write_text(text)
+        yield
+    finally:
+        must(subprocess.run(["umount", "-n", "/sys/class"], stdout=-1, stderr=-1))
+
+
+@test("no UDC: it says so, and asks; a role switch on host is named, with what to do")
+def _():
+    with no_udc():
+        words = must(ffsctl("udc"))
+        eq((words.stdout, words.stderr.splitlines()),
+           ("", ["ffsctl: there is no UDC on this machine",
+                 "ffsctl: is the controller's driver loaded, and the port in device mode?"]))
+        eq(len(document()["hints"]), 1)
+    with no_udc({"usb_role/a800000.usb-role-switch/role": "host\n", "usb_role/b/role": "device\n"}):
+        eq(document()["hints"],
+           ["the role switch a800000.usb-role-switch stands on 'host': "
+            "echo device > /sys/class/usb_role/a800000.usb-role-switch/role"])
+
+
+tap.main()
