@@ -76,6 +76,25 @@ static int undo_step(struct step *step, size_t n, struct error *err)
 	return r;
 }
 
+static void undone(struct plan *plan, size_t i)
+{
+	plan->steps[i].state = STEP_TODO;
+	if (plan->next > i)
+		plan->next = i;
+	if (plan->on_step)
+		plan->on_step(&plan->steps[i], true);
+}
+
+int plan_undo_last(struct plan *plan, struct error *err)
+{
+	size_t i = plan->next - 1;
+	int r = undo_step(&plan->steps[i], i + 1, err);
+
+	if (r == 0)
+		undone(plan, i);
+	return r;
+}
+
 int plan_undo(struct plan *plan, struct error *err)
 {
 	_cleanup_free_ char *others = NULL;
@@ -96,11 +115,7 @@ int plan_undo(struct plan *plan, struct error *err)
 			return r;
 		}
 		if (r == 0) {
-			step->state = STEP_TODO;
-			if (plan->next > i)
-				plan->next = i;
-			if (plan->on_step)
-				plan->on_step(step, true);
+			undone(plan, i);
 		} else if (first == 0) {
 			first = r;
 			error_move(err, &one);

@@ -70,6 +70,9 @@ int plan_apply(struct plan *plan, struct error *err);
  */
 int plan_undo(struct plan *plan, struct error *err);
 
+/* Undoes the last step that was applied, and no other: what may be applied again later. */
+int plan_undo_last(struct plan *plan, struct error *err);
+
 /* Takes every step for applied: for a plan that was read from disk. */
 void plan_assume_applied(struct plan *plan);
 

@@ -73,6 +73,22 @@ Test(plan, applies_forwards_and_undoes_backwards)
 	cr_assert_str_eq(done, "+a +b +c -c -a ");
 }
 
+Test(plan, the_last_step_alone_is_undone_and_applied_again)
+{
+	_cleanup_error_ struct error err = { 0 };
+	_cleanup_plan_ struct plan plan = { 0 };
+
+	add(&plan, &op_ok, "/a");
+	add(&plan, &op_ok, "/b");
+	cr_assert_eq(plan_apply(&plan, &err), 0);
+	cr_assert_eq(plan_undo_last(&plan, &err), 0);
+	cr_expect_eq(plan.steps[1].state, STEP_TODO);
+	cr_assert_eq(plan_apply(&plan, &err), 0);
+	cr_assert_eq(plan_undo_last(&plan, &err), 0);
+	cr_assert_eq(plan_undo(&plan, &err), 0);
+	cr_expect_str_eq(done, "+/a +/b -/b +/b -/b -/a ");
+}
+
 Test(plan, a_failed_step_is_not_undone_and_points_at_the_file)
 {
 	_cleanup_plan_ struct plan plan = { 0 };
