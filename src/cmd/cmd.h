@@ -29,8 +29,8 @@ struct command {
 	int (*run)(const struct globals *globals, int argc, char **argv);
 };
 
-extern const struct command cmd_check, cmd_down, cmd_features, cmd_list, cmd_restart, cmd_run,
-	cmd_schema, cmd_status, cmd_udc, cmd_up;
+extern const struct command cmd_bind, cmd_check, cmd_down, cmd_features, cmd_list, cmd_restart,
+	cmd_run, cmd_schema, cmd_status, cmd_udc, cmd_unbind, cmd_up;
 
 /* --- usage: all return EX_USAGE, but cmd_help --- */
 

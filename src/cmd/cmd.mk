@@ -6,6 +6,7 @@ ffsctl_LDFLAGS = $(LDFLAGS_FAST)
 ffsctl_LDADD = $(FFSCTL_LIBS)
 
 libffsctl_a_SOURCES += \
+	src/cmd/bind.c \
 	src/cmd/check.c \
 	src/cmd/cmd.h \
 	src/cmd/common.c \

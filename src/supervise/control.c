@@ -13,6 +13,7 @@
 
 #include "base/cleanup.h"
 #include "base/json.h"
+#include "supervise/bus.h"
 #include "supervise/supervisor.h"
 
 #define MESSAGE_MAX 65536
@@ -63,15 +64,31 @@ static void drop(struct control_client *client)
 	*client = (struct control_client){ .control = client->control, .source = SOURCE_NONE };
 }
 
-/* A client that does not read its answer, or is gone, changes nothing. */
-static void answer(struct control_client *client, const struct error *err)
+/* A client that does not read its answer, or is gone, changes nothing. `json` is taken over. */
+static void answer_json(struct control_client *client, json_t *json)
 {
-	json_t *json = err && err->exit ? error_to_json(err) : json_pack("{s:i}", "exit", 0);
 	_cleanup_free_ char *text = json_dumps(json, JSON_COMPACT);
 
 	send(client->source.fd, text, strlen(text), MSG_NOSIGNAL | MSG_DONTWAIT);
 	json_decref(json);
 	drop(client);
+}
+
+static void answer(struct control_client *client, const struct error *err)
+{
+	answer_json(client, err && err->exit ? error_to_json(err) : json_pack("{s:i}", "exit", 0));
+}
+
+/* To bind and unbind. */
+static void answer_bus(struct control_client *client, bool changed, const struct error *err)
+{
+	const struct supervisor *s = client->control->supervisor;
+
+	if (err->exit)
+		answer(client, err);
+	else
+		answer_json(client, json_pack("{s:i, s:b, s:o}", "exit", 0, "changed", changed,
+					      "udc", json_string_or_null(s->udc)));
 }
 
 static void refuse(struct control_client *client, int exit, const char *text)
@@ -87,15 +104,31 @@ static bool concerns(const struct control_client *client, const struct instance 
 	return i->has_unit && (!client->function || streq(client->function, i->function->label));
 }
 
-static void begin_restart(struct control_client *client)
+static bool refuse_unless_up(struct control_client *client)
 {
+	const struct supervisor *s = client->control->supervisor;
+
+	if (s->phase == PHASE_UP && !s->failed)
+		return false;
+	refuse(client, EX_CANTCREAT, "the gadget is not up: take it down, then up again");
+	return true;
+}
+
+static void begin_down(struct control_client *client, const json_t *json _unused_)
+{
+	client->waits = CLIENT_WAITS_DOWN;
+	supervisor_go_down(client->control->supervisor, NULL);
+}
+
+static void begin_restart(struct control_client *client, const json_t *json)
+{
+	const char *function = json_string_value(json_object_get(json, "function"));
 	struct supervisor *s = client->control->supervisor;
 	bool any = false;
 
-	if (s->phase != PHASE_UP || s->failed) {
-		refuse(client, EX_CANTCREAT, "the gadget is not up: take it down, then up again");
+	if (refuse_unless_up(client))
 		return;
-	}
+	client->function = function ? xstrdup(function) : NULL;
 	for (size_t n = 0; n < s->n_instances; n++) {
 		if (concerns(client, &s->instances[n])) {
 			any = true;
@@ -106,28 +139,62 @@ static void begin_restart(struct control_client *client)
 		refuse(client, EX_USAGE, "there is no such function with a worker in the gadget");
 	else
 		client->waits = CLIENT_WAITS_RESTART;
+	supervisor_changed(s);
 }
+
+static void begin_bind(struct control_client *client, const json_t *json)
+{
+	const char *udc = json_string_value(json_object_get(json, "udc"));
+	_cleanup_error_ struct error err = { 0 };
+	bool changed;
+
+	if (refuse_unless_up(client))
+		return;
+	if (bus_bind(client->control->supervisor, udc, &changed, &err) < 0 || !changed)
+		answer_bus(client, false, &err);
+	else
+		client->waits = CLIENT_WAITS_BIND;
+}
+
+static void begin_unbind(struct control_client *client, const json_t *json _unused_)
+{
+	struct supervisor *s = client->control->supervisor;
+	_cleanup_error_ struct error err = { 0 };
+	bool changed = false;
+
+	if (refuse_unless_up(client))
+		return;
+	bus_unbind(s, &changed, &err);
+	supervisor_write_status(s);
+	answer_bus(client, changed, &err);
+}
+
+static void begin_wait_host(struct control_client *client, const json_t *json _unused_)
+{
+	client->waits = CLIENT_WAITS_HOST;
+	supervisor_changed(client->control->supervisor);
+}
+
+static const struct {
+	const char *word;
+	void (*begin)(struct control_client *client, const json_t *json);
+} commands[] = {
+	{ "down", begin_down },	    { "restart", begin_restart },     { "bind", begin_bind },
+	{ "unbind", begin_unbind }, { "wait-host", begin_wait_host },
+};
 
 static void handle(struct control_client *client, const json_t *json)
 {
-	struct supervisor *s = client->control->supervisor;
-	const char *command = json_string_value(json_object_get(json, "command"));
-	const char *function = json_string_value(json_object_get(json, "function"));
+	const char *word = json_string_value(json_object_get(json, "command"));
 
-	if (command && streq(command, "down")) {
-		client->waits = CLIENT_WAITS_DOWN;
-		supervisor_go_down(s, NULL);
-	} else if (command && streq(command, "restart")) {
-		client->function = function ? xstrdup(function) : NULL;
-		begin_restart(client);
-		supervisor_changed(s);
-	} else if (command && streq(command, "wait-host")) {
-		client->waits = CLIENT_WAITS_HOST;
-		supervisor_changed(s);
-	} else {
-		refuse(client, EX_USAGE,
-		       "the supervisor does not know that command: it may be of another version");
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
+		if (streq_null(word, commands[i].word)) {
+			commands[i].begin(client, json);
+			return;
+		}
 	}
+	refuse(client, EX_USAGE,
+	       "the supervisor does not know that command: it may be of another version");
 }
 
 static void on_client(void *data, uint32_t events _unused_)
@@ -264,7 +331,7 @@ static void give_up_waiting(struct control *control)
 	for (size_t c = 0; c < CONTROL_CLIENTS; c++) {
 		struct control_client *client = &control->clients[c];
 
-		if (client->waits == CLIENT_WAITS_RESTART || client->waits == CLIENT_WAITS_HOST)
+		if (client->waits != CLIENT_IDLE && client->waits != CLIENT_WAITS_DOWN)
 			answer(client, &control->supervisor->failure);
 	}
 }
@@ -280,6 +347,8 @@ void control_update(struct control *control)
 
 		if (client->waits == CLIENT_WAITS_HOST && host_is_there(control->supervisor))
 			answer(client, NULL);
+		if (client->waits == CLIENT_WAITS_BIND && !control->supervisor->bind_wanted)
+			answer_bus(client, true, &control->supervisor->bind_error);
 		if (client->waits != CLIENT_WAITS_RESTART || !restart_is_over(client, &failed))
 			continue;
 		if (failed)
@@ -296,7 +365,7 @@ void control_update(struct control *control)
  */
 
 static int ask(const struct world *world, const char *name, const json_t *command,
-	       const struct timeval *limit, struct error *err)
+	       const struct timeval *limit, json_t **reply_json, struct error *err)
 {
 	_cleanup_free_ char *path = strf("%s/%s/" RUNDIR_CONTROL, world->run_dir, name),
 			    *text = NULL;
@@ -331,6 +400,8 @@ static int ask(const struct world *world, const char *name, const json_t *comman
 				 "the supervisor of '%s' ended before it answered", name);
 	json = json_loadb(reply, (size_t)n, 0, NULL);
 	r = json_integer_value(json_object_get(json, "exit")) ? error_from_json(err, json) : 0;
+	if (r == 0 && reply_json)
+		*reply_json = json_incref(json);
 	json_decref(json);
 	return r;
 }
@@ -338,7 +409,13 @@ static int ask(const struct world *world, const char *name, const json_t *comman
 int control_command(const struct world *world, const char *name, const json_t *command,
 		    struct error *err)
 {
-	return ask(world, name, command, NULL, err);
+	return ask(world, name, command, NULL, NULL, err);
+}
+
+int control_ask(const struct world *world, const char *name, const json_t *command, json_t **reply,
+		struct error *err)
+{
+	return ask(world, name, command, NULL, reply, err);
 }
 
 int control_wait(const struct world *world, const char *name, const json_t *command, double seconds,
@@ -351,5 +428,5 @@ int control_wait(const struct world *world, const char *name, const json_t *comm
 	limit.tv_usec = (suseconds_t)((t - (double)limit.tv_sec) * 1e6);
 	if (limit.tv_sec == 0 && limit.tv_usec == 0)
 		limit.tv_usec = 1;
-	return ask(world, name, command, &limit, err);
+	return ask(world, name, command, &limit, NULL, err);
 }

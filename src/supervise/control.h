@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Commands to a running supervisor: RUN/NAME/control, AF_UNIX SOCK_SEQPACKET, one JSON document a
- * packet. {"command": "down"}, {"command": "restart", "function": "echo"} or {"command":
- * "wait-host"}; answered by {"exit": 0} or an error of cli.md's form, when it is done. Only root
- * may connect.
+ * packet. {"command": "down"}, {"command": "restart", "function": "echo"}, {"command": "bind",
+ * "udc": "dummy_udc.0"}, {"command": "unbind"} or {"command": "wait-host"}; answered by {"exit": 0}
+ * (bind and unbind: also "udc" and "changed") or an error of cli.md's form, when it is done. Only
+ * root may connect.
  */
 #pragma once
 
@@ -20,7 +21,13 @@ struct control;
 struct control_client {
 	struct control *control;
 	struct source source; /* fd -1: free place */
-	enum { CLIENT_IDLE, CLIENT_WAITS_DOWN, CLIENT_WAITS_RESTART, CLIENT_WAITS_HOST } waits;
+	enum {
+		CLIENT_IDLE,
+		CLIENT_WAITS_DOWN,
+		CLIENT_WAITS_RESTART,
+		CLIENT_WAITS_BIND,
+		CLIENT_WAITS_HOST,
+	} waits;
 	char *function; /* whose restart it waits for; NULL: all */
 };
 
@@ -50,6 +57,10 @@ int error_from_json(struct error *err, const json_t *json);
  */
 int control_command(const struct world *world, const char *name, const json_t *command,
 		    struct error *err);
-/* The same for at most so many seconds. -ETIMEDOUT, or -EINTR after a signal, without text. */
+/* The same, with the answer to it, which the caller owns. */
+int control_ask(const struct world *world, const char *name, const json_t *command, json_t **reply,
+		struct error *err);
+/* As control_command for at most so many seconds. -ETIMEDOUT, or -EINTR after a signal, without
+ * text. */
 int control_wait(const struct world *world, const char *name, const json_t *command, double seconds,
 		 struct error *err);

@@ -165,6 +165,13 @@ int front_down(const struct world *world, const char *name, enum front_result *r
 	return front_clear_leftovers(world, name, &rundir, err);
 }
 
+static int no_supervisor(const char *name, struct error *err)
+{
+	return error_set(err, EX_UNAVAILABLE, ESRCH, NULL,
+			 "'%s' has no supervisor: it is not up, or was killed; see 'ffsctl status'",
+			 name);
+}
+
 int front_restart(const struct world *world, const char *name, const char *function,
 		  struct error *err)
 {
@@ -172,12 +179,36 @@ int front_restart(const struct world *world, const char *name, const char *funct
 	int r = control_command(world, name, command, err);
 
 	json_decref(command);
-	if (r < 0 && !err->exit)
-		return error_set(
-			err, EX_UNAVAILABLE, ESRCH, NULL,
-			"'%s' has no supervisor: it is not up, or was killed; see 'ffsctl status'",
-			name);
-	return r;
+	return r < 0 && !err->exit ? no_supervisor(name, err) : r;
+}
+
+/* `command` is taken over. */
+static int ask_bus(const struct world *world, const char *name, json_t *command,
+		   enum front_result *result, char **udc, struct error *err)
+{
+	json_t *reply = NULL;
+	int r = control_ask(world, name, command, &reply, err);
+	const char *on = json_string_value(json_object_get(reply, "udc"));
+
+	*result = json_is_true(json_object_get(reply, "changed")) ? FRONT_DONE : FRONT_NOTHING;
+	if (udc)
+		*udc = on ? xstrdup(on) : NULL;
+	json_decref(command);
+	json_decref(reply);
+	return r < 0 && !err->exit ? no_supervisor(name, err) : r;
+}
+
+int front_bind(const struct world *world, const char *name, const char *udc,
+	       enum front_result *result, char **bound, struct error *err)
+{
+	return ask_bus(world, name, json_pack("{s:s, s:s?}", "command", "bind", "udc", udc), result,
+		       bound, err);
+}
+
+int front_unbind(const struct world *world, const char *name, enum front_result *result,
+		 struct error *err)
+{
+	return ask_bus(world, name, json_pack("{s:s}", "command", "unbind"), result, NULL, err);
 }
 
 /*

@@ -19,8 +19,8 @@ struct front_options {
 };
 
 enum front_result {
-	FRONT_DONE,    /* up: it came up; down: it was taken down */
-	FRONT_NOTHING, /* up: it was up already, and the same; down: it was not up */
+	FRONT_DONE,    /* it came up, was taken down, bound, unbound */
+	FRONT_NOTHING, /* up: it was up already, and the same; down: it was not up; and so on */
 	FRONT_CLEARED, /* down: it was what a dead supervisor had left */
 };
 
@@ -65,6 +65,17 @@ int front_down(const struct world *world, const char *name, enum front_result *r
 /* function NULL: all of them. */
 int front_restart(const struct world *world, const char *name, const char *function,
 		  struct error *err);
+
+/*
+ * Puts a gadget that is up on the bus: on `udc`, or NULL: where it was, else where `up` would have
+ * put it. Returns when it is there; *bound, which the caller frees, is where. FRONT_NOTHING: it
+ * was.
+ */
+int front_bind(const struct world *world, const char *name, const char *udc,
+	       enum front_result *result, char **bound, struct error *err);
+/* Takes it off the bus, and nothing else away. FRONT_NOTHING: it was not on it. */
+int front_unbind(const struct world *world, const char *name, enum front_result *result,
+		 struct error *err);
 
 /* Until a host has configured the gadget, which is up. */
 int front_wait_host(const struct world *world, const char *name, double seconds, struct error *err);

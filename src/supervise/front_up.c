@@ -63,10 +63,11 @@ static int judge_bus(const struct gadget *g, const struct front_options *options
 {
 	_cleanup_free_ char *udc = status_string(options->world, g->name, "udc");
 
-	if (!udc && !options->no_bind)
-		error_set(err, EX_CANTCREAT, EEXIST, NULL, "'%s' is up, but not bound (--no-bind)",
-			  g->name);
-	else if (udc && options->no_bind)
+	if (!udc && !options->no_bind) {
+		error_set(err, EX_CANTCREAT, EEXIST, NULL, "'%s' is up, but not bound", g->name);
+		return error_hint(err, "'ffsctl bind %s' binds it", g->name);
+	}
+	if (udc && options->no_bind)
 		error_set(err, EX_CANTCREAT, EEXIST, NULL,
 			  "'%s' is up on %s, which --no-bind does not want", g->name, udc);
 	else if (udc && options->udc && !streq(udc, options->udc))

@@ -165,6 +165,31 @@ static json_t *read_status(const struct world *world, const char *name)
 	return NULL;
 }
 
+#define CHANGES 1000 /* how often a supervisor may write meanwhile before it is believed */
+
+/*
+ * Configfs, and the status of the same moment. A supervisor that takes its gadget off the bus
+ * writes that first; so what seems to be somebody else's doing is only believed when the status has
+ * stayed.
+ */
+static void look_at_both(const struct world *world, const char *name, json_t **status,
+			 struct truth *truth)
+{
+	look_at_configfs(world, name, truth);
+	for (int i = 0; i < CHANGES && string_at(*status, "udc") && *truth->udc == '\0'; i++) {
+		json_t *again = read_status(world, name);
+
+		if (!again || json_equal(*status, again)) {
+			json_decref(again);
+			return;
+		}
+		json_decref(*status);
+		*status = again;
+		free(truth->udc);
+		look_at_configfs(world, name, truth);
+	}
+}
+
 /* The supervisor as far as a user without rights to the lock can tell. */
 static pid_t presumed_owner(const json_t *status)
 {
@@ -234,7 +259,7 @@ static json_t *our_gadget(const struct world *world, const char *name)
 		else if (owner)
 			add_problem(gadget, "error", "its status cannot be read");
 	}
-	look_at_configfs(world, name, &truth);
+	look_at_both(world, name, &gadget, &truth);
 	if (owner == 0) {
 		set_state(gadget, "degraded");
 		json_array_clear(json_object_get(gadget, "problems"));

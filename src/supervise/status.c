@@ -103,6 +103,11 @@ static const char *state_word(const struct supervisor *s)
 	return s->no_bind ? "unbound" : "ready";
 }
 
+bool supervisor_is_ready(const struct supervisor *s)
+{
+	return streq(state_word(s), "ready");
+}
+
 static json_t *problems_json(const struct supervisor *s)
 {
 	json_t *array = json_array();

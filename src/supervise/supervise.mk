@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 libffsctl_a_SOURCES += \
 	src/supervise/await_udc.c \
+	src/supervise/bus.c src/supervise/bus.h \
 	src/supervise/control.c src/supervise/control.h \
 	src/supervise/features.c src/supervise/features.h \
 	src/supervise/front.c src/supervise/front_up.c src/supervise/front.h \

@@ -13,8 +13,8 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
-#include "compose/configfs.h"
 #include "compose/udc.h"
+#include "supervise/bus.h"
 #include "supervise/features.h"
 
 void supervisor_say(struct supervisor *s, const char *fmt, ...)
@@ -118,7 +118,7 @@ int supervisor_make_plan(struct supervisor *s, const char *udc, struct error *er
 	return 0;
 }
 
-static int write_record(struct supervisor *s, struct error *err)
+int supervisor_write_record(struct supervisor *s, struct error *err)
 {
 	json_object_set_new(s->record, "plan", plan_to_json(&s->plan));
 	return rundir_write(&s->rundir, RUNDIR_RECORD, s->record, err);
@@ -130,7 +130,6 @@ static int write_record(struct supervisor *s, struct error *err)
 void supervisor_worker_failed(struct supervisor *s, struct unit *unit)
 {
 	_cleanup_error_ struct error err = { 0 };
-	_cleanup_free_ char *dir = NULL, *path = NULL;
 
 	s->changed = true;
 	if (s->phase == PHASE_COMING_UP && unit->served) {
@@ -141,32 +140,8 @@ void supervisor_worker_failed(struct supervisor *s, struct unit *unit)
 		error_at(&err, &unit->worker->at);
 		supervisor_go_down(s, &err);
 	}
-	if (s->phase != PHASE_UP || unit->worker->on_failed != FAILED_UNBIND || s->no_bind)
-		return;
-	dir = compose_gadget_path(s->world, s->name);
-	path = strf("%s/UDC", dir);
-	if (configfs_unbind(path, &err) < 0)
-		supervisor_say(s, "%s", err.text);
-	else
-		supervisor_say(s, "taken off the bus, as on_failed says");
-	s->unbound_on_failure = true;
-}
-
-/* Who failed is back: onto the bus again. */
-static void bind_again(struct supervisor *s)
-{
-	struct step *bind = &s->plan.steps[s->plan.n - 1];
-	_cleanup_error_ struct error err = { 0 };
-
-	for (size_t n = 0; n < s->n_instances; n++)
-		if (s->instances[n].has_unit && s->instances[n].unit.state != UNIT_READY)
-			return;
-	if (bind->op->apply(bind, &err) < 0) {
-		supervisor_say(s, "%s", err.text);
-		return;
-	}
-	s->unbound_on_failure = false;
-	supervisor_say(s, "on the bus again");
+	if (s->phase == PHASE_UP && unit->worker->on_failed == FAILED_UNBIND && !s->no_bind)
+		bus_worker_failed(s);
 }
 
 /*
@@ -304,8 +279,8 @@ static void look(struct supervisor *s)
 			go_on_up(s);
 			break;
 		case PHASE_UP:
-			if (s->unbound_on_failure)
-				bind_again(s);
+			if (!s->failed)
+				bus_look(s);
 			if (s->failed && s->foreground && all_stopped(s))
 				s->phase = PHASE_GONE;
 			break;
@@ -384,7 +359,7 @@ static int prepare(struct supervisor *s, double wait_udc, struct error *err)
 	if (r == 0 && s->phase != PHASE_GOING_DOWN)
 		r = supervisor_make_plan(s, s->udc, err);
 	if (r == 0 && s->phase != PHASE_GOING_DOWN)
-		r = write_record(s, err);
+		r = supervisor_write_record(s, err);
 	if (r == 0)
 		bound_capabilities(s);
 	return r;
@@ -476,6 +451,9 @@ void supervisor_free(struct supervisor *s)
 	rundir_close(&s->rundir);
 	json_decref(s->record);
 	error_clear(&s->failure);
+	error_clear(&s->bind_error);
 	free(s->inherited);
 	free(s->udc);
+	free(s->last_udc);
+	free(s->bind_udc);
 }

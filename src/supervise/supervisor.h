@@ -29,9 +29,9 @@ struct supervisor {
 	const struct gadget *gadget; /* NULL: undoing from a record */
 	const char *name;
 	const char *udc_wanted; /* --udc; NULL */
-	bool no_bind;
-	bool foreground; /* run: words and workers' output go to stderr */
-	json_t *record;	 /* all but the plan; owned */
+	bool no_bind;		/* --no-bind, or `unbind` */
+	bool foreground;	/* run: words and workers' output go to stderr */
+	json_t *record;		/* all but the plan; owned */
 
 	struct loop loop;
 	struct rundir rundir; /* owned */
@@ -39,7 +39,9 @@ struct supervisor {
 	struct plan plan;
 	struct instance *instances; /* one for each function with a `ffs` group */
 	size_t n_instances;
-	char *udc; /* chosen; NULL with no_bind */
+	char *udc;	/* chosen; NULL with no_bind */
+	char *last_udc; /* before `unbind`; NULL */
+	char *bind_udc; /* that `bind` names; NULL */
 
 	enum phase phase;
 	bool changed;	/* plan and status have to be looked at */
@@ -53,6 +55,8 @@ struct supervisor {
 	bool failed;		 /* a keeper died: the gadget is dead, nothing is removed */
 	bool undo_failed;	 /* going down has left something */
 	bool unbound_on_failure; /* a worker failed for good and the gadget was taken off the bus */
+	bool bind_wanted;	 /* `bind` waits until the workers are ready */
+	struct error bind_error; /* why the last `bind` failed */
 	time_t since;		 /* wall clock: when it came up */
 	void (*on_up)(void *data); /* told once, when all is up */
 	void *on_up_data;
@@ -103,5 +107,10 @@ int supervisor_await_udc(struct supervisor *s, double seconds, struct error *err
 /* TERM and INT: go down. HUP: says that there is no reload. CHLD: keepers, workers and orphans. */
 int supervisor_watch_signals(struct supervisor *s, struct error *err);
 
+/* Writes RUN/NAME/record: before the first step, and before a change of the plan takes effect. */
+int supervisor_write_record(struct supervisor *s, struct error *err);
+
+/* status.c: whether the gadget is as it shall be: all made, all workers ready, bound. */
+bool supervisor_is_ready(const struct supervisor *s);
 /* status.c: writes RUN/NAME/status. */
 void supervisor_write_status(struct supervisor *s);

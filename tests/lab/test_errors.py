@@ -358,7 +358,7 @@ def _():
 @test("up twice, but not as it was")
 def _():
     up(INTERRUPT, "--no-bind")
-    refuses(73, "ffsctl: 'interrupt' is up, but not bound (--no-bind); take it down first", INTERRUPT)
+    refuses(73, "ffsctl: 'interrupt' is up, but not bound; 'ffsctl bind interrupt' binds it", INTERRUPT)
     contains(up(INTERRUPT, "--no-bind").stderr, "interrupt: up already, not bound")
     down("interrupt")
     up(INTERRUPT)

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* `bind` and `unbind`: a gadget that is up goes on the bus and off it, and stays made. */
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "cmd/cmd.h"
+
+enum { OPT_UDC = 256 };
+
+static int bind_gadget(const struct globals *globals, const char *name, const char *udc)
+{
+	_cleanup_error_ struct error err = { 0 };
+	_cleanup_free_ char *bound = NULL;
+	enum front_result result;
+
+	if (front_bind(&globals->world, name, udc, &result, &bound, &err) < 0)
+		return cmd_print_error(&err);
+	log_info("%s: bound%s%s%s", name, result == FRONT_NOTHING ? " already" : "",
+		 bound ? " to " : "", bound ? bound : "");
+	return 0;
+}
+
+static int run_bind(const struct globals *globals, int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "udc", required_argument, NULL, OPT_UDC },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
+	};
+	_cleanup_error_ struct error err = { 0 };
+	_cleanup_free_ char *name = NULL;
+	const char *udc = NULL;
+	int option;
+
+	while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+		if (option == 'h')
+			return cmd_help(&cmd_bind);
+		if (option == '?')
+			return cmd_bad_option(&cmd_bind, argv);
+		udc = optarg;
+	}
+	if (argc - optind < 1 || argc - optind > (udc ? 1 : 2))
+		return cmd_usage(&cmd_bind, "it takes a gadget and perhaps a UDC");
+	if (argc - optind == 2)
+		udc = argv[optind + 1];
+	if (cmd_gadget_name(globals, argv[optind], &name, &err) < 0)
+		return cmd_print_error(&err);
+	return bind_gadget(globals, name, udc);
+}
+
+const struct command cmd_bind = {
+	.name = "bind",
+	.args = "GADGET [UDC]",
+	.summary = "put a gadget that is up on the bus",
+	.options = "  --udc NAME          the UDC to bind to, as a second word is\n",
+	.run = run_bind,
+};
+
+static int run_unbind(const struct globals *globals, int argc, char **argv)
+{
+	static const struct option options[] = { { "help", no_argument, NULL, 'h' },
+						 { NULL, 0, NULL, 0 } };
+	_cleanup_error_ struct error err = { 0 };
+	_cleanup_free_ char *name = NULL;
+	enum front_result result;
+	int option = getopt_long(argc, argv, "h", options, NULL);
+
+	if (option == 'h')
+		return cmd_help(&cmd_unbind);
+	if (option != -1)
+		return cmd_bad_option(&cmd_unbind, argv);
+	if (argc - optind != 1)
+		return cmd_usage(&cmd_unbind, "it takes one gadget");
+	if (cmd_gadget_name(globals, argv[optind], &name, &err) < 0 ||
+	    front_unbind(&globals->world, name, &result, &err) < 0)
+		return cmd_print_error(&err);
+	log_info("%s: %s", name, result == FRONT_NOTHING ? "is not bound" : "unbound");
+	return 0;
+}
+
+const struct command cmd_unbind = {
+	.name = "unbind",
+	.args = "GADGET",
+	.summary = "take a gadget off the bus; all else of it stays",
+	.run = run_unbind,
+};

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * On the bus and off it, while the gadget stays made: by command, and around the failure of a
+ * worker. The plan's last step is the bind; a gadget that came up without one gets it here, and the
+ * record has it before the kernel does, so that whoever finds the record finds all there is to
+ * undo.
+ */
+#include "supervise/bus.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "base/fd.h"
+#include "compose/configfs.h"
+#include "compose/udc.h"
+#include "supervise/supervisor.h"
+
+static char *udc_path(const struct supervisor *s)
+{
+	_cleanup_free_ char *dir = compose_gadget_path(s->world, s->name);
+
+	return strf("%s/UDC", dir);
+}
+
+/* What configfs says, whoever has written it; NULL: not bound. The caller frees it. */
+static char *bound_to(const struct supervisor *s)
+{
+	_cleanup_free_ char *path = udc_path(s), *udc = NULL;
+
+	return file_read_line(AT_FDCWD, path, &udc) == 0 && *udc ? steal_ptr(udc) : NULL;
+}
+
+static struct step *bind_step(struct supervisor *s)
+{
+	struct step *last = s->plan.n > 0 ? &s->plan.steps[s->plan.n - 1] : NULL;
+
+	return last && last->op == &configfs_op_bind ? last : NULL;
+}
+
+static int take_off(struct supervisor *s, struct error *err)
+{
+	_cleanup_free_ char *path = udc_path(s);
+	const struct step *step = bind_step(s);
+
+	return step && step->state == STEP_DONE ? plan_undo_last(&s->plan, err)
+						: configfs_unbind(path, err);
+}
+
+/* --- a worker that has failed --- */
+
+void bus_worker_failed(struct supervisor *s)
+{
+	_cleanup_error_ struct error err = { 0 };
+
+	if (take_off(s, &err) < 0)
+		supervisor_say(s, "%s", err.text);
+	else
+		supervisor_say(s, "taken off the bus, as on_failed says");
+	s->unbound_on_failure = true;
+}
+
+/* Who failed is back: onto the bus again. */
+static void bind_again(struct supervisor *s)
+{
+	_cleanup_error_ struct error err = { 0 };
+
+	for (size_t n = 0; n < s->n_instances; n++)
+		if (s->instances[n].has_unit && s->instances[n].unit.state != UNIT_READY)
+			return;
+	if (plan_apply(&s->plan, &err) < 0) {
+		supervisor_say(s, "%s", err.text);
+		return;
+	}
+	s->unbound_on_failure = false;
+	supervisor_say(s, "on the bus again");
+}
+
+/* --- by command --- */
+
+static int set_step(struct supervisor *s, const char *udc, struct error *err)
+{
+	struct step *step = bind_step(s);
+	int r = 0;
+
+	if (!step) {
+		compose_add_bind(&s->plan, &s->compose, udc);
+		return supervisor_write_record(s, err);
+	}
+	/* Somebody else has taken it off: as far as we know it is still on. */
+	if (step->state == STEP_DONE)
+		r = plan_undo_last(&s->plan, err);
+	if (r < 0 || streq(step->value, udc))
+		return r;
+	free(step->value);
+	step->value = xstrdup(udc);
+	return supervisor_write_record(s, err);
+}
+
+/* Where it is wanted; else where it was; else as `up` would have it. */
+static int put_on(struct supervisor *s, struct error *err)
+{
+	const char *name = s->bind_udc ? s->bind_udc : s->last_udc ? s->last_udc : s->udc_wanted;
+	_cleanup_free_ char *udc = NULL;
+	int r = udc_choose(s->world, &s->gadget->udc, name, &udc, err);
+
+	if (r == 0)
+		r = set_step(s, udc, err);
+	if (r == 0)
+		r = plan_apply(&s->plan, err);
+	if (r < 0)
+		return r;
+	free(s->udc);
+	s->udc = steal_ptr(udc);
+	s->no_bind = s->unbound_on_failure = false;
+	supervisor_say(s, "bound to %s", s->udc);
+	return 0;
+}
+
+static int no_worker(const struct unit *unit, struct error *err)
+{
+	error_set(err, EX_PROTOCOL, ECHILD, NULL, "the worker of '%s' has failed: %s",
+		  unit->instance->function->label,
+		  unit->last_exit ? unit->last_exit : "it could not be started");
+	return error_hint(err, "'ffsctl restart %s' takes it back into service",
+			  unit->instance->supervisor->name);
+}
+
+/* The host must not meet functions that nobody serves: workers gate the bind, as in `up`. */
+static void bind_when_ready(struct supervisor *s)
+{
+	for (size_t n = 0; n < s->n_instances; n++) {
+		const struct unit *unit = &s->instances[n].unit;
+
+		if (!s->instances[n].has_unit || unit->state == UNIT_READY ||
+		    unit->state == UNIT_DONE)
+			continue;
+		if (unit->state != UNIT_FAILED)
+			return;
+		s->bind_wanted = false;
+		no_worker(unit, &s->bind_error);
+		return;
+	}
+	s->bind_wanted = false;
+	put_on(s, &s->bind_error);
+}
+
+void bus_look(struct supervisor *s)
+{
+	if (s->unbound_on_failure && !s->bind_wanted)
+		bind_again(s);
+	if (s->bind_wanted)
+		bind_when_ready(s);
+}
+
+int bus_bind(struct supervisor *s, const char *udc, bool *changed, struct error *err)
+{
+	_cleanup_free_ char *now = bound_to(s);
+
+	*changed = !now;
+	if (now && !streq_null(now, s->udc))
+		error_set(err, EX_CANTCREAT, EBUSY, NULL, "somebody else has bound '%s' to %s",
+			  s->name, now);
+	else if (now && udc && !streq(now, udc))
+		error_set(err, EX_CANTCREAT, EBUSY, NULL, "'%s' is bound to %s, not to %s", s->name,
+			  now, udc);
+	if (err->exit)
+		return error_hint(err, "'ffsctl unbind %s' takes it off the bus first", s->name);
+	if (now)
+		return 0;
+	error_clear(&s->bind_error);
+	free(s->bind_udc);
+	s->bind_udc = udc ? xstrdup(udc) : NULL;
+	s->bind_wanted = true;
+	supervisor_changed(s);
+	return 0;
+}
+
+/* The events that say so come later, and whoever asks meanwhile must not be told of the old host.
+ */
+static void forget_host(struct supervisor *s)
+{
+	for (size_t n = 0; n < s->n_instances; n++)
+		s->instances[n].bound = s->instances[n].enabled = s->instances[n].suspended = false;
+}
+
+int bus_unbind(struct supervisor *s, bool *changed, struct error *err)
+{
+	_cleanup_free_ char *now = bound_to(s), *udc = NULL;
+	bool before = s->no_bind;
+	int r;
+
+	*changed = now || s->bind_wanted;
+	if (s->bind_wanted)
+		error_set(&s->bind_error, EX_TEMPFAIL, ECANCELED, NULL,
+			  "'unbind' came before '%s' was bound", s->name);
+	s->bind_wanted = false;
+	/* First the status: who compares it with configfs must not take it for somebody else's
+	 * doing. */
+	udc = steal_ptr(s->udc);
+	s->no_bind = true;
+	forget_host(s);
+	supervisor_write_status(s);
+	r = take_off(s, err);
+	supervisor_changed(s);
+	if (r < 0) {
+		s->udc = steal_ptr(udc);
+		s->no_bind = before;
+		return r;
+	}
+	s->unbound_on_failure = false;
+	if (udc) {
+		free(s->last_udc);
+		s->last_udc = steal_ptr(udc);
+	}
+	if (*changed)
+		supervisor_say(s, "unbound");
+	return 0;
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* On the bus and off it, while all else of the gadget stays. Only in PHASE_UP. */
+#pragma once
+
+#include <stdbool.h>
+
+#include "base/error.h"
+
+struct supervisor;
+
+/*
+ * Wants the gadget on the bus: on `udc`, or NULL: where it was, else where `up` would have put it.
+ * It is bound as soon as its workers are ready, by bus_look. *changed is false when it is there
+ * already. Fails with EX_CANTCREAT when it is on another one, or there by somebody else's doing.
+ */
+int bus_bind(struct supervisor *s, const char *udc, bool *changed, struct error *err);
+/* Takes it off, until bus_bind. *changed is false when it was not on it. */
+int bus_unbind(struct supervisor *s, bool *changed, struct error *err);
+
+/* A worker has failed for good, and its gadget is not to stay on the bus without it. */
+void bus_worker_failed(struct supervisor *s);
+
+/* After each change: what was wanted, or waited for a worker. */
+void bus_look(struct supervisor *s);

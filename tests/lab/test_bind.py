@@ -1,0 +1,283 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+# lab: kernel=6.12,6.1 udcs=2 timeout=240
+"""`unbind` takes a gadget off the bus and `bind` puts it back; all else of it stays, and whatever is
+killed on the way, `down` clears."""
+
+import pathlib
+import threading
+
+import harness
+import tap
+from gadgets import LOOPBACK, await_status, finish, gadget, start, worker
+from harness import bench, configured, device, document, down, ffsctl, kill, must, status, up, wait_dead
+from tap import contains, eq, ok, test
+
+harness.leaves_nothing()
+
+FIRST, SECOND = "dummy_udc.0", "dummy_udc.1"
+
+
+def bound(name):
+    return pathlib.Path(harness.CONFIGFS, name, "UDC").read_text().strip()
+
+
+def plain(name="x", functions=LOOPBACK, udc=FIRST):
+    return gadget(name, functions, f'udc = "{udc}";' if udc else "")
+
+
+def pids(shown):
+    return [(f["keeper"], f["worker"]["pid"]) for f in shown["functions"]]
+
+
+@test("off the bus and on it again: the host sees it go and come, the workers stay and serve")
+def _():
+    up(plain(), "--wait-host")
+    before = status("x")[0]
+    eq(must(ffsctl("unbind", "x")).stderr, "ffsctl: x: unbound\n")
+    eq(bound("x"), "")
+    tap.raises(AssertionError, device)
+    shown, code = status("x")
+    eq((shown["state"], code, shown["udc"], shown["udc_state"], shown["problems"]), ("unbound", 1, None, None, []))
+    eq((pids(shown), shown["supervisor"]), (pids(before), before["supervisor"]))
+    with configured():
+        eq(must(ffsctl("bind", "x")).stderr, f"ffsctl: x: bound to {FIRST}\n")
+    shown, code = status("x")
+    eq((shown["state"], code, shown["udc"], shown["problems"]), ("ready", 0, FIRST, []))
+    eq(pids(shown), pids(before))
+    bench("loop", "--bytes", "1M", "--quiet")
+    down("x")
+
+
+@test("what is so already is said, and no error")
+def _():
+    up(plain())
+    eq(must(ffsctl("bind", "x")).stderr, f"ffsctl: x: bound already to {FIRST}\n")
+    must(ffsctl("unbind", "x"))
+    eq(must(ffsctl("unbind", "x")).stderr, "ffsctl: x: is not bound\n")
+    eq(must(ffsctl("-q", "bind", "x")).stderr, "")
+    down("x")
+
+
+@test("what up --no-bind leaves can be bound, by file as well; down takes it off the bus")
+def _():
+    path = plain()
+    up(path, "--no-bind")
+    with configured():
+        must(ffsctl("bind", path))
+    eq(status("x")[0]["state"], "ready")
+    bench("loop", "--bytes", "1M", "--quiet")
+    down("x")
+
+
+@test("up of what is unbound names bind; up of what was bound again is up already")
+def _():
+    path = plain()
+    up(path)
+    must(ffsctl("unbind", "x"))
+    contains(must(ffsctl("up", path), 73).stderr, "'ffsctl bind x'")
+    must(ffsctl("bind", "x"))
+    contains(up(path).stderr, "up already")
+    down("x")
+
+
+@test("another UDC: only after unbind; the next bind takes it again")
+def _():
+    up(plain())
+    eq(must(ffsctl("bind", "x", SECOND), 73).stderr,
+       f"ffsctl: 'x' is bound to {FIRST}, not to {SECOND}; 'ffsctl unbind x' takes it off the bus first\n")
+    last = FIRST
+    for words in ((SECOND,), (), ("--udc", FIRST), ()):
+        must(ffsctl("unbind", "x"))
+        must(ffsctl("bind", "x", *words))
+        last = words[-1] if words else last
+        eq((bound("x"), status("x")[0]["udc"]), (last, last))
+    down("x")
+
+
+@test("a UDC that is held, or not there: 69, and the gadget stays as it is")
+def _():
+    up(plain())
+    up(plain("y", udc=SECOND))
+    must(ffsctl("unbind", "x"))
+    contains(must(ffsctl("bind", "x", SECOND), 69).stderr, f"the UDC {SECOND} is held by gadget 'y'")
+    contains(must(ffsctl("bind", "x", "none.0"), 69).stderr, "there is no UDC 'none.0'")
+    eq(status("x")[0]["state"], "unbound")
+    must(ffsctl("bind", "x", FIRST))
+    down("x", "y")
+
+
+@test("what is not up cannot be bound: 69")
+def _():
+    for command in ("bind", "unbind"):
+        eq(must(ffsctl(command, "x"), 69).stderr,
+           "ffsctl: 'x' has no supervisor: it is not up, or was killed; see 'ffsctl status'\n")
+
+
+@test("taken off the bus by somebody else: that is told, and bind brings it back")
+def _():
+    up(plain())
+    pathlib.Path(harness.CONFIGFS, "x", "UDC").write_text("\n")
+    shown, _ = status("x")
+    eq((shown["state"], len(shown["problems"])), ("unbound", 1))
+    must(ffsctl("bind", "x"))
+    eq((bound("x"), status("x")[0]["state"], status("x")[0]["problems"]), (FIRST, "ready", []))
+    down("x")
+
+
+@test("bound by somebody else: 73, until unbind")
+def _():
+    up(plain(), "--no-bind")
+    pathlib.Path(harness.CONFIGFS, "x", "UDC").write_text(SECOND)
+    contains(must(ffsctl("bind", "x"), 73).stderr, f"somebody else has bound 'x' to {SECOND}; 'ffsctl unbind x'")
+    must(ffsctl("unbind", "x"))
+    eq(bound("x"), "")
+    must(ffsctl("bind", "x"))
+    eq(status("x")[0]["state"], "ready")
+    down("x")
+
+
+# --- workers ----------------------------------------------------------------------------------------
+
+SLOW = worker(exec=["/bin/sleep", "100000"], ready="started", restart_delay=1000, restart_max_delay=1000)
+
+
+@test("bind waits for a worker that is being restarted")
+def _():
+    up(plain(functions=SLOW), "--no-bind")
+    kill(status("x")[0]["functions"][0]["worker"]["pid"])
+    await_status("x", lambda g: g["functions"][0]["worker"]["state"] == "waiting", "waiting")
+    binding = start("bind", "x")
+    eq(bound("x"), "")
+    must(ffsctl("restart", "x"))
+    must(finish(binding))
+    eq((bound("x"), status("x")[0]["state"]), (FIRST, "ready"))
+    down("x")
+
+
+@test("unbind ends a bind that waits: 75")
+def _():
+    up(plain(functions=SLOW), "--no-bind")
+    kill(status("x")[0]["functions"][0]["worker"]["pid"])
+    await_status("x", lambda g: g["functions"][0]["worker"]["state"] == "waiting", "waiting")
+    binding = start("bind", "x")
+    # Until the supervisor has heard of it there is nothing to take back
+    while "is not bound" in must(ffsctl("unbind", "x")).stderr:
+        ok(binding.poll() is None, "bind has ended")
+    contains(must(finish(binding), 75).stderr, "'unbind' came before 'x' was bound")
+    must(ffsctl("restart", "x"))
+    eq((bound("x"), status("x")[0]["state"]), ("", "unbound"))
+    down("x")
+
+
+def fail_for_good():
+    """Kills the worker of `x` until it is not restarted any more."""
+    for _ in range(2):
+        shown, _ = await_status("x", lambda g: g["functions"][0]["worker"]["state"] == "ready" and
+                                g["functions"][0]["worker"]["pid"], "ready")
+        kill(shown["functions"][0]["worker"]["pid"])
+    await_status("x", lambda g: g["functions"][0]["worker"]["state"] == "failed", "failed")
+
+
+FRAGILE = worker(exec=["/bin/sleep", "100000"], ready="started", restart_delay=0, restart_limit=1)
+
+
+@test("a worker that has failed for good: 76, and restart is named")
+def _():
+    up(plain(functions=FRAGILE), "--no-bind")
+    fail_for_good()
+    contains(must(ffsctl("bind", "x"), 76).stderr, "'ffsctl restart x'")
+    must(ffsctl("restart", "x"))
+    must(ffsctl("bind", "x"))
+    eq(status("x")[0]["state"], "ready")
+    down("x")
+
+
+@test("taken off the bus as on_failed says: unbind keeps it off when the worker is back, until bind")
+def _():
+    up(plain(functions=FRAGILE))
+    fail_for_good()
+    eq((bound("x"), status("x")[0]["state"]), ("", "failed"))
+    must(ffsctl("unbind", "x"))
+    must(ffsctl("restart", "x"))
+    eq((bound("x"), status("x")[0]["state"]), ("", "unbound"))
+    must(ffsctl("bind", "x"))
+    eq((bound("x"), status("x")[0]["state"]), (FIRST, "ready"))
+    down("x")
+
+
+# --- in between -------------------------------------------------------------------------------------
+
+
+@test("status in between is ready or unbound, and nobody is blamed")
+def _():
+    up(plain())
+    done, wrong = threading.Event(), []
+
+    def look():
+        while not done.is_set():
+            shown, _ = status("x")
+            if shown["state"] not in ("ready", "unbound") or shown["problems"]:
+                wrong.append(shown)
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    try:
+        for _ in range(20):
+            must(ffsctl("unbind", "x"))
+            eq(status("x")[0]["state"], "unbound")
+            must(ffsctl("bind", "x"))
+            eq(status("x")[0]["state"], "ready")
+    finally:
+        done.set()
+        thread.join()
+    eq(wrong, [])
+    down("x")
+
+
+def steps(path):
+    return document(must(ffsctl("up", "--dry-run", "--json", path)))["gadgets"][0]["plan"]
+
+
+def killed(fault, *args):
+    """The supervisor is killed in that command: it says so, and `down` clears what is left."""
+    path = plain()
+    n = len(steps(path))
+    up(path, *args, fault=fault % n)
+    supervisor = status("x")[0]["supervisor"]
+    last = "bind" if args else "unbind"
+    contains(must(ffsctl(last, "x"), 71).stderr, "the supervisor of 'x' ended before it answered")
+    wait_dead(supervisor)
+    shown, code = status("x")
+    eq((shown["state"], shown["supervisor"], code), ("degraded", None, 1))
+    contains(down("x").stderr, "cleared what it left")
+
+
+test("killed before it binds", "kill-before=%d", "--no-bind")(killed)
+test("killed after it has bound", "kill-after=%d", "--no-bind")(killed)
+test("killed before it unbinds", "undo-kill-before=%d")(killed)
+test("killed after it has unbound", "undo-kill-after=%d")(killed)
+
+
+@test("a bind that the kernel refuses: 71 and why; it stays unbound, and goes down")
+def _():
+    path = plain()
+    up(path, "--no-bind", fault=f"fail={len(steps(path))}:5")
+    contains(must(ffsctl("bind", "x"), 71).stderr, "Input/output error")
+    shown, _ = status("x")
+    eq((shown["state"], shown["udc"], bound("x")), ("unbound", None, ""))
+    down("x")
+
+
+@test("an unbind that the kernel refuses: 71 and why; it stays as it is")
+def _():
+    path = plain()
+    up(path, fault=f"undo-fail={len(steps(path))}:5")
+    contains(must(ffsctl("unbind", "x"), 71).stderr, "Input/output error")
+    shown, _ = status("x")
+    eq((shown["state"], shown["udc"], bound("x")), ("ready", FIRST, FIRST))
+    must(ffsctl("down", "x"), 71)  # the planted fault, once more; the next one is without it
+    down("x")
+
+
+tap.main()
