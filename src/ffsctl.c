@@ -13,13 +13,13 @@
 #include "cmd/cmd.h"
 
 static const struct command *const commands[] = {
-	&cmd_up,     &cmd_run,	 &cmd_down, &cmd_restart, &cmd_bind,	 &cmd_unbind,
+	&cmd_up,     &cmd_run,	 &cmd_down, &cmd_restart, &cmd_bind,	 &cmd_unbind, &cmd_wait,
 	&cmd_status, &cmd_check, &cmd_list, &cmd_udc,	  &cmd_features, &cmd_schema,
 };
 
 /* Commands of the design that this version does not have: whoever asks is told so. */
 static const char *const not_yet[] = {
-	"reload", "wait", "log", "descriptors", "export", "plugins", "completion",
+	"reload", "log", "descriptors", "export", "plugins", "completion",
 };
 
 static void help(void)

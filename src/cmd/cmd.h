@@ -30,7 +30,7 @@ struct command {
 };
 
 extern const struct command cmd_bind, cmd_check, cmd_down, cmd_features, cmd_list, cmd_restart,
-	cmd_run, cmd_schema, cmd_status, cmd_udc, cmd_unbind, cmd_up;
+	cmd_run, cmd_schema, cmd_status, cmd_udc, cmd_unbind, cmd_up, cmd_wait;
 
 /* --- usage: all return EX_USAGE, but cmd_help --- */
 

@@ -175,12 +175,53 @@ static void begin_wait_host(struct control_client *client, const json_t *json _u
 	supervisor_changed(client->control->supervisor);
 }
 
+/*
+ * Only FunctionFS tells what the host does. sysfs' `state` is no help (front_wait_host). Instances
+ * are not there yet while a UDC is waited for: the file tells whether there will be any.
+ */
+static bool refuse_without_events(struct control_client *client)
+{
+	const struct gadget *g = client->control->supervisor->gadget;
+
+	for (size_t n = 0; n < g->n_functions; n++)
+		if (g->functions[n].ffs)
+			return false;
+	refuse(client, EX_UNAVAILABLE,
+	       "the gadget has only functions of the kernel's, of which none tells whether a host "
+	       "has configured it");
+	return true;
+}
+
+static void begin_wait(struct control_client *client, const json_t *json)
+{
+	static const struct {
+		const char *word;
+		int waits;
+	} conditions[] = {
+		{ "ready", CLIENT_WAITS_READY },
+		{ "configured", CLIENT_WAITS_HOST },
+		{ "disconnected", CLIENT_WAITS_NO_HOST },
+	};
+	const char *word = json_string_value(json_object_get(json, "for"));
+
+	for (size_t i = 0; i < ARRAY_SIZE(conditions); i++) {
+		if (!streq_null(word, conditions[i].word))
+			continue;
+		if (conditions[i].waits != CLIENT_WAITS_READY && refuse_without_events(client))
+			return;
+		client->waits = conditions[i].waits;
+		supervisor_changed(client->control->supervisor);
+		return;
+	}
+	refuse(client, EX_USAGE, "the supervisor does not know what to wait for");
+}
+
 static const struct {
 	const char *word;
 	void (*begin)(struct control_client *client, const json_t *json);
 } commands[] = {
-	{ "down", begin_down },	    { "restart", begin_restart },     { "bind", begin_bind },
-	{ "unbind", begin_unbind }, { "wait-host", begin_wait_host },
+	{ "down", begin_down },	    { "restart", begin_restart }, { "bind", begin_bind },
+	{ "unbind", begin_unbind }, { "wait", begin_wait },	  { "wait-host", begin_wait_host },
 };
 
 static void handle(struct control_client *client, const json_t *json)
@@ -297,12 +338,19 @@ void control_answer_down(struct control *control, const struct error *err)
 			answer(&control->clients[i], err);
 }
 
-/* Whether a restart is over; *failed is the unit that did not come back. */
-static bool restart_is_over(const struct control_client *client, const struct unit **failed)
+static void worker_failed(const struct unit *unit, struct error *err)
+{
+	error_set(err, EX_PROTOCOL, ECHILD, NULL, "the worker of '%s' has failed: %s",
+		  unit->instance->function->label,
+		  unit->last_exit ? unit->last_exit : "it could not be started");
+}
+
+/* Whether all workers that concern the client are ready, or done, or one has failed (err). */
+static bool workers_settled(const struct control_client *client, struct error *err)
 {
 	const struct supervisor *s = client->control->supervisor;
+	const struct unit *failed = NULL;
 
-	*failed = NULL;
 	for (size_t n = 0; n < s->n_instances; n++) {
 		const struct instance *i = &s->instances[n];
 
@@ -311,8 +359,10 @@ static bool restart_is_over(const struct control_client *client, const struct un
 			continue;
 		if (i->unit.state != UNIT_FAILED)
 			return false;
-		*failed = &i->unit;
+		failed = &i->unit;
 	}
+	if (failed)
+		worker_failed(failed, err);
 	return true;
 }
 
@@ -336,6 +386,29 @@ static void give_up_waiting(struct control *control)
 	}
 }
 
+/* Whether what the client waits for has come, or (err) cannot come any more. */
+static bool is_over(const struct control_client *client, struct error *err)
+{
+	const struct supervisor *s = client->control->supervisor;
+
+	switch (client->waits) {
+	case CLIENT_IDLE:
+	case CLIENT_WAITS_DOWN:
+	case CLIENT_WAITS_BIND:
+		return false;
+	case CLIENT_WAITS_RESTART:
+		return workers_settled(client, err);
+	case CLIENT_WAITS_READY:
+		return s->phase == PHASE_UP && workers_settled(client, err) &&
+		       (err->exit || supervisor_is_ready(s));
+	case CLIENT_WAITS_HOST:
+		return host_is_there(s);
+	case CLIENT_WAITS_NO_HOST:
+		return s->phase == PHASE_UP && !host_is_there(s);
+	}
+	return false;
+}
+
 void control_update(struct control *control)
 {
 	if (control->supervisor->failed)
@@ -343,21 +416,11 @@ void control_update(struct control *control)
 	for (size_t c = 0; c < CONTROL_CLIENTS; c++) {
 		struct control_client *client = &control->clients[c];
 		_cleanup_error_ struct error err = { 0 };
-		const struct unit *failed;
 
-		if (client->waits == CLIENT_WAITS_HOST && host_is_there(control->supervisor))
-			answer(client, NULL);
 		if (client->waits == CLIENT_WAITS_BIND && !control->supervisor->bind_wanted)
 			answer_bus(client, true, &control->supervisor->bind_error);
-		if (client->waits != CLIENT_WAITS_RESTART || !restart_is_over(client, &failed))
-			continue;
-		if (failed)
-			error_set(&err, EX_PROTOCOL, ECHILD, NULL,
-				  "the worker of '%s' has failed: %s",
-				  failed->instance->function->label,
-				  failed->last_exit ? failed->last_exit
-						    : "it could not be started");
-		answer(client, &err);
+		else if (is_over(client, &err))
+			answer(client, &err);
 	}
 }
 

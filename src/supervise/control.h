@@ -2,9 +2,10 @@
 /*
  * Commands to a running supervisor: RUN/NAME/control, AF_UNIX SOCK_SEQPACKET, one JSON document a
  * packet. {"command": "down"}, {"command": "restart", "function": "echo"}, {"command": "bind",
- * "udc": "dummy_udc.0"}, {"command": "unbind"} or {"command": "wait-host"}; answered by {"exit": 0}
- * (bind and unbind: also "udc" and "changed") or an error of cli.md's form, when it is done. Only
- * root may connect.
+ * "udc": "dummy_udc.0"}, {"command": "unbind"}, {"command": "wait", "for": "ready"} (or
+ * "configured", "disconnected") or {"command": "wait-host"}; answered by {"exit": 0} (bind and
+ * unbind: also "udc" and "changed") or an error of cli.md's form, when it is done. Only root may
+ * connect.
  */
 #pragma once
 
@@ -26,7 +27,9 @@ struct control_client {
 		CLIENT_WAITS_DOWN,
 		CLIENT_WAITS_RESTART,
 		CLIENT_WAITS_BIND,
+		CLIENT_WAITS_READY,
 		CLIENT_WAITS_HOST,
+		CLIENT_WAITS_NO_HOST,
 	} waits;
 	char *function; /* whose restart it waits for; NULL: all */
 };

@@ -230,3 +230,19 @@ int front_wait_host(const struct world *world, const char *name, double seconds,
 				 "%s: it went down before a host had configured it", name);
 	return r;
 }
+
+int front_wait(const struct world *world, const char *name, const char *condition, double seconds,
+	       struct error *err)
+{
+	json_t *command = json_pack("{s:s, s:s}", "command", "wait", "for", condition);
+	int r = control_wait(world, name, command, seconds, err);
+
+	json_decref(command);
+	if (r == 0 || err->exit)
+		return r;
+	if (r == -ETIMEDOUT || r == -EINTR)
+		return error_set(err, EX_TEMPFAIL, ETIMEDOUT, NULL,
+				 "'%s' is not %s after %g s; see 'ffsctl status %s'", name,
+				 condition, seconds, name);
+	return no_supervisor(name, err);
+}

@@ -79,3 +79,11 @@ int front_unbind(const struct world *world, const char *name, enum front_result 
 
 /* Until a host has configured the gadget, which is up. */
 int front_wait_host(const struct world *world, const char *name, double seconds, struct error *err);
+
+/*
+ * Until a gadget with a supervisor is "ready", "configured" by its host or "disconnected" from it.
+ * HUGE_VAL seconds: for ever. EX_TEMPFAIL when the time is up, EX_PROTOCOL when a worker has failed
+ * for good.
+ */
+int front_wait(const struct world *world, const char *name, const char *condition, double seconds,
+	       struct error *err);

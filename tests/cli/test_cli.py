@@ -15,7 +15,7 @@ import tap  # noqa: E402
 from tap import contains, eq, ok, test  # noqa: E402
 
 FFSCTL = os.path.join(os.path.abspath(os.environ.get("FFSCTL_BUILD", ".")), "ffsctl")
-HAVE = "up, run, down, restart, bind, unbind, status, check, list, udc, features, schema"
+HAVE = "up, run, down, restart, bind, unbind, wait, status, check, list, udc, features, schema"
 world = tempfile.TemporaryDirectory()
 WORLD = ("--run-dir", os.path.join(world.name, "run"), "--configfs", os.path.join(world.name, "config"))
 
@@ -47,6 +47,7 @@ commands:
   restart   start a function's worker anew, without a disconnect
   bind      put a gadget that is up on the bus
   unbind    take a gadget off the bus; all else of it stays
+  wait      return when a gadget is ready, configured by its host, or disconnected
   status    every gadget on the machine, also those of others, and how it is
   check     every error and warning of a gadget file
   list      the gadget files that have a name, and the state of their gadgets
@@ -105,6 +106,10 @@ for name, expected in {
     "bind": "usage: ffsctl bind GADGET [UDC]\n\nput a gadget that is up on the bus\n\n"
             "  --udc NAME          the UDC to bind to, as a second word is\n",
     "unbind": "usage: ffsctl unbind GADGET\n\ntake a gadget off the bus; all else of it stays\n",
+    "wait": "usage: ffsctl wait GADGET [--for CONDITION] [--timeout S]\n\n"
+            "return when a gadget is ready, configured by its host, or disconnected\n\n"
+            "  --for CONDITION     ready, configured or disconnected (ready)\n"
+            "  --timeout S         75 after so many seconds (as long as it takes without it)\n",
     "status": "usage: ffsctl status [GADGET...]\n\nevery gadget on the machine, also those of others, and how it is\n\n"
               "  --json              one JSON document on stdout\n\n"
               "exit status for one gadget: 0 up and ready, 1 degraded, 3 not up, 4 cannot tell;\n"
@@ -145,7 +150,7 @@ def later(command):
     eq(run(command, "x"), (64, "", f"ffsctl: '{command}' is not in this version of ffsctl; there are {HAVE}\n"))
 
 
-for name in ("reload", "wait", "log", "descriptors", "export", "plugins", "completion"):
+for name in ("reload", "log", "descriptors", "export", "plugins", "completion"):
     test(f"{name} is not in this version, and what is", name)(later)
 
 
@@ -186,6 +191,11 @@ for words, text in (
     (("bind", "x", "y", "--udc", "z"), "ffsctl: bind: it takes a gadget and perhaps a UDC (see 'ffsctl bind --help')\n"),
     (("unbind",), "ffsctl: unbind: it takes one gadget (see 'ffsctl unbind --help')\n"),
     (("unbind", "x", "y"), "ffsctl: unbind: it takes one gadget (see 'ffsctl unbind --help')\n"),
+    (("wait",), "ffsctl: wait: it takes one gadget (see 'ffsctl wait --help')\n"),
+    (("wait", "x", "--for", "godot"),
+     "ffsctl: wait: --for takes ready, configured or disconnected, not 'godot' (see 'ffsctl wait --help')\n"),
+    (("wait", "x", "--timeout", "soon"),
+     "ffsctl: wait: --timeout takes a number of seconds, not 'soon' (see 'ffsctl wait --help')\n"),
     (("list", "x"), "ffsctl: list: it takes no gadget (see 'ffsctl list --help')\n"),
     (("list", "--json"), BAD_OPTION.format("list", "--json")),
     (("udc", "x"), "ffsctl: udc: it takes no gadget (see 'ffsctl udc --help')\n"),
@@ -238,9 +248,9 @@ def _():
        "ffsctl: cannot open nonexistent/x.conf: No such file or directory\n")
 
 
-@test("restart, bind and unbind of what is not up: 69")
+@test("restart, bind, unbind and wait of what is not up: 69")
 def _():
-    for command in ("restart", "bind", "unbind"):
+    for command in ("restart", "bind", "unbind", "wait"):
         eq(run(*WORLD, command, "x"), (69, "", "ffsctl: 'x' has no supervisor: it is not up, or was killed; see 'ffsctl status'\n"))
 
 

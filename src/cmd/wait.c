@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <getopt.h>
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "cmd/cmd.h"
+
+enum { OPT_FOR = 256, OPT_TIMEOUT };
+
+static bool is_condition(const char *word)
+{
+	static const char *const words[] = { "ready", "configured", "disconnected" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		if (streq(word, words[i]))
+			return true;
+	return false;
+}
+
+static int run(const struct globals *globals, int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "for", required_argument, NULL, OPT_FOR },
+		{ "timeout", required_argument, NULL, OPT_TIMEOUT },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
+	};
+	_cleanup_error_ struct error err = { 0 };
+	_cleanup_free_ char *name = NULL;
+	const char *condition = "ready";
+	double seconds = HUGE_VAL;
+	int option;
+
+	while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+		if (option == 'h')
+			return cmd_help(&cmd_wait);
+		if (option == '?')
+			return cmd_bad_option(&cmd_wait, argv);
+		if (option == OPT_FOR)
+			condition = optarg;
+		else if (!cmd_parse_seconds(optarg, &seconds))
+			return cmd_usage(&cmd_wait, "--timeout takes a number of seconds, not '%s'",
+					 optarg);
+	}
+	if (!is_condition(condition))
+		return cmd_usage(&cmd_wait,
+				 "--for takes ready, configured or disconnected, not '%s'",
+				 condition);
+	if (argc - optind != 1)
+		return cmd_usage(&cmd_wait, "it takes one gadget");
+	if (cmd_gadget_name(globals, argv[optind], &name, &err) < 0 ||
+	    front_wait(&globals->world, name, condition, seconds, &err) < 0)
+		return cmd_print_error(&err);
+	log_info("%s: %s", name, condition);
+	return 0;
+}
+
+const struct command cmd_wait = {
+	.name = "wait",
+	.args = "GADGET [--for CONDITION] [--timeout S]",
+	.summary = "return when a gadget is ready, configured by its host, or disconnected",
+	.options =
+		"  --for CONDITION     ready, configured or disconnected (ready)\n"
+		"  --timeout S         75 after so many seconds (as long as it takes without it)\n",
+	.run = run,
+};

@@ -1,0 +1,163 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+# lab: kernel=6.12,6.1
+"""`wait` returns when a gadget is ready, when its host has configured it, when that is gone; or when
+that cannot come any more, or the time is up."""
+
+import contextlib
+import os
+import pathlib
+import signal
+
+import gadgets
+import harness
+import tap
+from gadgets import LOOPBACK, Fifo, await_status, finish, gadget, odd, start, worker
+from harness import configured, down, ffsctl, kill, must, stat_of, status, up
+from tap import contains, eq, test
+
+harness.leaves_nothing()
+
+ROOT_HUBS = pathlib.Path("/sys/bus/usb/drivers/hub")
+
+
+@contextlib.contextmanager
+def no_host():
+    for hub in ("1-0:1.0", "2-0:1.0"):
+        (ROOT_HUBS / "unbind").write_text(hub)
+    try:
+        yield
+    finally:
+        for hub in ("1-0:1.0", "2-0:1.0"):
+            (ROOT_HUBS / "bind").write_text(hub)
+
+
+def unconfigure():
+    """The host takes its configuration back. (Without drivers of its hubs it only forgets the device.)"""
+    device, = [p.parent for p in pathlib.Path("/sys/bus/usb/devices").glob("*/idProduct") if p.read_text() == "0104\n"]
+    (device / "bConfigurationValue").write_text("0")
+
+
+def waiting(*words):
+    """A `wait` of which the supervisor knows: it is the second to be asked, and answers in order."""
+    process = start("-v", "wait", "x", *words)
+    contains(must(ffsctl("wait", "x", *words, "--timeout", "0.2"), 75).stderr, "after 0.2 s")
+    eq(process.poll(), None, "it has ended")
+    return process
+
+
+@test("ready: at once when it is, by name and by file")
+def _():
+    path = gadget("x", LOOPBACK)
+    up(path)
+    for word in ("x", path):
+        eq(must(ffsctl("wait", word)).stderr, "ffsctl: x: ready\n")
+    down("x")
+
+
+@test("ready: of a gadget that is coming up, when it has")
+def _():
+    told = Fifo()
+    coming = start("up", gadget("x", odd("tell", told.path, "raise", int(signal.SIGSTOP), "notify", "wait")))
+    pid = told.wait()
+    eq(status("x")[0]["state"], "starting")
+    process = waiting()
+    while stat_of(pid)[1][0] != "T":
+        os.sched_yield()
+    os.kill(pid, signal.SIGCONT)
+    must(finish(process))
+    eq(status("x")[0]["state"], "ready")
+    must(finish(coming))
+    down("x")
+
+
+@test("ready: of what is unbound, when it is bound")
+def _():
+    up(gadget("x", LOOPBACK), "--no-bind")
+    process = waiting()
+    must(ffsctl("bind", "x"))
+    must(finish(process))
+    down("x")
+
+
+@test("ready: of a worker that is being restarted, when it is back")
+def _():
+    up(gadget("x", worker(exec=["/bin/sleep", "100000"], ready="started", restart_delay=1000, restart_max_delay=1000)))
+    kill(status("x")[0]["functions"][0]["worker"]["pid"])
+    await_status("x", lambda g: g["functions"][0]["worker"]["state"] == "waiting", "waiting")
+    process = waiting()
+    must(ffsctl("restart", "x"))
+    must(finish(process))
+    down("x")
+
+
+@test("ready: a worker that has failed for good ends it, 76")
+def _():
+    up(gadget("x", worker(exec=["/bin/sleep", "100000"], ready="started", restart_delay=0, restart_limit=1)))
+    for _ in range(2):
+        shown, _ = await_status("x", lambda g: g["functions"][0]["worker"]["state"] == "ready" and
+                                g["functions"][0]["worker"]["pid"], "ready")
+        kill(shown["functions"][0]["worker"]["pid"])
+    contains(must(ffsctl("wait", "x"), 76).stderr, "the worker of 'echo' has failed: signal 9 (Killed)")
+    down("x")
+
+
+@test("configured and disconnected: with and without a host")
+def _():
+    with no_host():
+        up(gadget("x", LOOPBACK))
+        must(ffsctl("wait", "x", "--for", "disconnected"))
+        process = waiting("--for", "configured")
+    must(finish(process))
+    must(ffsctl("wait", "--for=configured", "x"))
+    eq(status("x")[0]["udc_state"], "configured")
+    process = waiting("--for", "disconnected")
+    unconfigure()
+    must(finish(process))
+    must(ffsctl("wait", "x", "--for", "configured", "--timeout", "0.2"), 75)
+    down("x")
+
+
+@test("disconnected after unbind, configured after bind")
+def _():
+    up(gadget("x", LOOPBACK), "--wait-host")
+    must(ffsctl("unbind", "x"))
+    must(ffsctl("wait", "x", "--for", "disconnected"))
+    must(ffsctl("wait", "x", "--for", "configured", "--timeout", "0"), 75)
+    must(ffsctl("bind", "x"))
+    must(ffsctl("wait", "x", "--for", "configured"))
+    harness.device()
+    down("x")
+
+
+@test("whatever it is, also of a gadget that still waits for a UDC")
+def _():
+    coming = start("up", gadget("x", LOOPBACK), "--udc", "none.0", "--wait-udc=1000")
+    while "waiting for a UDC" not in coming.stderr.readline():
+        eq(coming.poll(), None, "up has ended")
+    for condition in ("ready", "configured", "disconnected"):
+        must(ffsctl("wait", "x", "--for", condition, "--timeout", "0.1"), 75)
+    down("x")
+    must(finish(coming), 75)
+
+
+@test("a gadget that goes down meanwhile ends it: 71")
+def _():
+    up(gadget("x", LOOPBACK), "--no-bind")
+    process = waiting()
+    down("x")
+    contains(must(finish(process), 71).stderr, "ended before it answered")
+
+
+@test("what has only functions of the kernel's: ready, and a sentence about the rest, 69")
+def _():
+    path = gadgets.DIRECTORY / "x.conf"
+    path.write_text('attrs = { idVendor = 0x1d6b; idProduct = 0x0104; };\nfunctions : { tty : { type = "acm"; }; };\n')
+    with configured():
+        up(path)
+    must(ffsctl("wait", "x"))
+    contains(must(ffsctl("wait", "x", "--for", "configured"), 69).stderr, "functions of the kernel's")
+    down("x")
+
+
+tap.main()
