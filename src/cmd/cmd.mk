@@ -13,6 +13,7 @@ libffsctl_a_SOURCES += \
 	src/cmd/down.c \
 	src/cmd/embed.h \
 	src/cmd/features.c \
+	src/cmd/fields.c src/cmd/fields.h \
 	src/cmd/files.c \
 	src/cmd/here.c src/cmd/here.h \
 	src/cmd/list.c \

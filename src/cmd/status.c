@@ -6,6 +6,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "cmd/cmd.h"
+#include "cmd/fields.h"
 #include "supervise/machine.h"
 
 /* LSB's codes for status (cli.md, "Exit codes"). */
@@ -95,6 +96,7 @@ static int code_of_all(const json_t *gadgets)
 struct request {
 	const struct globals *globals;
 	bool json;
+	const struct fields *fields; /* -o; none: words */
 	json_t *gadgets;
 	struct error err;
 };
@@ -125,8 +127,12 @@ static int print(struct request *q, int code)
 
 	if (q->json)
 		return cmd_print_json(q->gadgets, &q->err, NULL, code);
-	json_array_foreach(q->gadgets, i, gadget)
-		print_gadget(gadget);
+	json_array_foreach(q->gadgets, i, gadget) {
+		if (q->fields->n > 0)
+			fields_print(q->fields, gadget);
+		else
+			print_gadget(gadget);
+	}
 	json_decref(q->gadgets);
 	if (q->err.exit)
 		cmd_print_error(&q->err);
@@ -140,22 +146,28 @@ static int run(const struct globals *globals, int argc, char **argv)
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
-	struct request q = { .globals = globals, .gadgets = NULL };
+	_cleanup_fields_ struct fields fields = { 0 };
+	struct request q = { .globals = globals, .gadgets = NULL, .fields = &fields };
+	_cleanup_free_ char *bad = NULL;
 	int option, code = STATUS_READY;
 
-	while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "ho:", options, NULL)) != -1) {
 		if (option == 'h')
 			return cmd_help(&cmd_status);
 		if (option == '?')
 			return cmd_bad_option(&cmd_status, argv);
-		q.json = true;
+		if (option == 'o' && !fields_parse(&fields, optarg, &bad))
+			return cmd_usage(&cmd_status, "%s", bad);
+		q.json = q.json || option == 'j';
 	}
+	if (q.json && fields.n > 0)
+		return cmd_usage(&cmd_status, "-o and --json exclude each other");
 	if (optind == argc) {
 		if (machine_gadgets(&globals->world, NULL, &q.gadgets, &q.err) < 0)
 			code = STATUS_UNKNOWN;
 		else
 			code = code_of_all(q.gadgets);
-		if (json_array_size(q.gadgets) == 0 && !q.json && !q.err.exit)
+		if (json_array_size(q.gadgets) == 0 && !q.json && !fields.n && !q.err.exit)
 			log_info("no gadget is up on this machine");
 	} else {
 		q.gadgets = json_array();
@@ -176,6 +188,14 @@ const struct command cmd_status = {
 	.summary = "every gadget on the machine, also those of others, and how it is",
 	.options =
 		"  --json              one JSON document on stdout\n"
+		"  -o FIELD[,FIELD...] bare values, a line for each gadget, with tabs between; '-' "
+		"is "
+		"none\n"
+		"\n"
+		"fields: name, file, state, udc, udc_state, speed, since, supervisor; with a "
+		"function's\n"
+		"label and a dot: type, instance, mount, device, ifname, keeper, worker.state,\n"
+		"worker.pid and so on; '*.device' prints a line for each function\n"
 		"\n"
 		"exit status for one gadget: 0 up and ready, 1 degraded, 3 not up, 4 cannot tell;\n"
 		"without an argument: 0 unless one of ours is degraded\n",

@@ -111,7 +111,11 @@ for name, expected in {
             "  --for CONDITION     ready, configured or disconnected (ready)\n"
             "  --timeout S         75 after so many seconds (as long as it takes without it)\n",
     "status": "usage: ffsctl status [GADGET...]\n\nevery gadget on the machine, also those of others, and how it is\n\n"
-              "  --json              one JSON document on stdout\n\n"
+              "  --json              one JSON document on stdout\n"
+              "  -o FIELD[,FIELD...] bare values, a line for each gadget, with tabs between; '-' is none\n\n"
+              "fields: name, file, state, udc, udc_state, speed, since, supervisor; with a function's\n"
+              "label and a dot: type, instance, mount, device, ifname, keeper, worker.state,\n"
+              "worker.pid and so on; '*.device' prints a line for each function\n\n"
               "exit status for one gadget: 0 up and ready, 1 degraded, 3 not up, 4 cannot tell;\n"
               "without an argument: 0 unless one of ours is degraded\n",
     "check": "usage: ffsctl check FILE... [--here] [--json | --format=gcc]\n\n"
@@ -196,6 +200,13 @@ for words, text in (
      "ffsctl: wait: --for takes ready, configured or disconnected, not 'godot' (see 'ffsctl wait --help')\n"),
     (("wait", "x", "--timeout", "soon"),
      "ffsctl: wait: --timeout takes a number of seconds, not 'soon' (see 'ffsctl wait --help')\n"),
+    (("status", "-o"), BAD_OPTION.format("status", "-o")),
+    (("status", "-o", "udc", "--json"),
+     "ffsctl: status: -o and --json exclude each other (see 'ffsctl status --help')\n"),
+    *((("status", "-o", f"udc,{field}", "x"),
+       f"ffsctl: status: -o knows no field '{field}' (see 'ffsctl status --help')\n")
+      for field in ("colour", "", ".device", "echo.", "echo.colour", "echo.worker.colour", ".worker.pid", "worker.pid.x",
+                    "echo.worker")),
     (("list", "x"), "ffsctl: list: it takes no gadget (see 'ffsctl list --help')\n"),
     (("list", "--json"), BAD_OPTION.format("list", "--json")),
     (("udc", "x"), "ffsctl: udc: it takes no gadget (see 'ffsctl udc --help')\n"),
@@ -232,6 +243,8 @@ def _():
     eq(run(*WORLD, "down", "x", "y"), (0, "", "ffsctl: x: is not up\nffsctl: y: is not up\n"))
     eq(run(*WORLD, "down", "--all"), (0, "", "ffsctl: no gadget of ours is up\n"))
     eq(run(*WORLD, "status", "x"), (3, "x: down\n", ""))
+    eq(run(*WORLD, "status", "x", "y", "-o", "name,state,udc,echo.device"), (3, "x\tdown\t-\t-\ny\tdown\t-\t-\n", ""))
+    eq(run(*WORLD, "status", "x", "-o", "*.device"), (3, "", ""))
     eq(run(*WORLD, "status"), (0, "", "ffsctl: no gadget is up on this machine\n"))
 
 

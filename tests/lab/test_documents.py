@@ -78,6 +78,36 @@ def _():
     contains(must(ffsctl("status", "loopback"), 1).stdout, "loopback: unbound\n")
 
 
+@test("status -o: bare values, of a gadget and of its functions")
+def _():
+    def values(*words, code=0):
+        return [line.split("\t") for line in must(ffsctl("status", *words), code).stdout.splitlines()]
+
+    up(f"{EXAMPLES}/two-functions.conf", "--wait-host")
+    shown, _ = harness.status("two-functions")
+    first, second = shown["functions"]
+    eq(must(ffsctl("status", "two-functions", "-o", "udc")).stdout, "dummy_udc.0\n")
+    members = ["name", "file", "state", "udc", "udc_state", "speed", "since", "supervisor"]
+    eq(values("two-functions", "-o", ",".join(members)), [[str(shown[m]) for m in members]])
+    label = first["label"]
+    eq(values("-o", f"{label}.mount,{label}.worker.pid,{label}.ifname", "-o", "state"),
+       [[first["mount"], str(first["worker"]["pid"]), "-", "ready"]])
+    eq(values("two-functions", "-o*.label,name,*.keeper,*.worker.state"),
+       [[f["label"], "two-functions", str(f["keeper"]), (f["worker"] or {"state": "-"})["state"]] for f in (first, second)])
+    eq(values("two-functions", "-o", "none.device"), [["-"]])
+    eq(values("two-functions", "none", "-o", "name,state", code=3), [["two-functions", "ready"], ["none", "down"]])
+    down("two-functions")
+
+
+@test("status -o: of others' gadgets, whose labels have dots")
+def _():
+    os.mkdir(f"{harness.CONFIGFS}/theirs")
+    os.mkdir(f"{harness.CONFIGFS}/theirs/functions/acm.gs0")
+    eq(must(ffsctl("status", "theirs", "-o", "acm.gs0.type,acm.gs0.device,acm.gs0.worker.pid"), 4).stdout,
+       "acm\t/dev/ttyGS0\t-\n")
+    os.rmdir(f"{harness.CONFIGFS}/theirs/functions/acm.gs0")
+
+
 @test("the supervisor killed: degraded, 1, and a problem that says what to do")
 def _():
     harness.kill(gadget("up", LOOPBACK)["supervisor"])

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cmd/fields.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "base/util.h"
+
+#define WORKER "worker."
+
+/* What schemas/output.schema.json has of one value. */
+static const char *const of_gadget[] = { "name",  "file",  "state",	 "udc", "udc_state",
+					 "speed", "since", "supervisor", NULL };
+static const char *const of_function[] = { "label",  "type",   "instance", "mount",
+					   "device", "ifname", "keeper",   NULL };
+static const char *const of_worker[] = { "state",     "pid",	     "engine", "restarts",
+					 "last_exit", "ready_since", NULL };
+
+/* The table's own word; NULL: it is not in there. */
+static const char *find(const char *const *words, const char *word)
+{
+	for (; *words; words++)
+		if (streq(*words, word))
+			return *words;
+	return NULL;
+}
+
+/* Labels of others' functions have dots: the last one of all is ours. */
+static bool parse_one(struct field *field, const char *text)
+{
+	const char *dot = strrchr(text, '.'), *end = dot;
+
+	if (!dot) {
+		field->member = find(of_gadget, text);
+		return field->member != NULL;
+	}
+	field->worker = dot - text >= (ptrdiff_t)strlen("." WORKER) &&
+			str_has_prefix(dot + 1 - strlen("." WORKER), "." WORKER);
+	if (field->worker)
+		end = dot + 1 - strlen("." WORKER);
+	field->member = find(field->worker ? of_worker : of_function, dot + 1);
+	field->function = xstrndup(text, (size_t)(end - text));
+	return field->member && *field->function;
+}
+
+bool fields_parse(struct fields *fields, const char *text, char **bad)
+{
+	_cleanup_free_ char *copy = xstrdup(text);
+	char *rest = copy, *word;
+
+	while ((word = strsep(&rest, ","))) {
+		struct field *field = array_add(fields->v, fields->n);
+
+		if (!parse_one(field, word)) {
+			*bad = strf("-o knows no field '%s'", word);
+			fields_free(fields);
+			return false;
+		}
+		fields->each = fields->each || (field->function && streq(field->function, "*"));
+	}
+	return true;
+}
+
+void fields_free(struct fields *fields)
+{
+	for (size_t i = 0; i < fields->n; i++)
+		free(fields->v[i].function);
+	free(fields->v);
+	*fields = (struct fields){ 0 };
+}
+
+/* A file may have any name: a line stays a line, and a value one value. */
+static void print_text(const char *text)
+{
+	for (; *text; text++)
+		putchar(*text == '\n' || *text == '\t' ? ' ' : *text);
+}
+
+static void print_value(const json_t *value)
+{
+	if (json_is_integer(value))
+		printf("%lld", (long long)json_integer_value(value));
+	else if (json_is_string(value) && *json_string_value(value))
+		print_text(json_string_value(value));
+	else
+		putchar('-');
+}
+
+static const json_t *function_of(const json_t *gadget, const char *label)
+{
+	const json_t *function;
+	size_t i;
+
+	json_array_foreach(json_object_get(gadget, "functions"), i, function)
+		if (streq_null(json_string_value(json_object_get(function, "label")), label))
+			return function;
+	return NULL;
+}
+
+static void print_line(const struct fields *fields, const json_t *gadget, const json_t *each)
+{
+	for (size_t i = 0; i < fields->n; i++) {
+		const struct field *field = &fields->v[i];
+		const json_t *in = gadget;
+
+		if (field->function)
+			in = streq(field->function, "*") ? each
+							 : function_of(gadget, field->function);
+		if (field->worker)
+			in = json_object_get(in, "worker");
+		if (i > 0)
+			putchar('\t');
+		print_value(json_object_get(in, field->member));
+	}
+	putchar('\n');
+}
+
+void fields_print(const struct fields *fields, const json_t *gadget)
+{
+	const json_t *function;
+	size_t i;
+
+	if (!fields->each)
+		print_line(fields, gadget, NULL);
+	else
+		json_array_foreach(json_object_get(gadget, "functions"), i, function)
+			print_line(fields, gadget, function);
+}
