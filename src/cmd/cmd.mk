@@ -21,7 +21,8 @@ libffsctl_a_SOURCES += \
 	src/cmd/schema.c \
 	src/cmd/status.c \
 	src/cmd/udc.c \
-	src/cmd/up.c \
+	src/cmd/up.c src/cmd/up.h \
+	src/cmd/up_all.c \
 	src/cmd/wait.c
 
 dist_schema_DATA += schemas/features.schema.json schemas/output.schema.json schemas/udc.schema.json

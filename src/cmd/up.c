@@ -8,7 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
-#include "cmd/cmd.h"
+#include "cmd/up.h"
 #include "supervise/machine.h"
 
 #define DEFAULT_TIMEOUT 30
@@ -20,7 +20,7 @@ struct request {
 	struct front_options front;
 	const char *argument, *name;
 	double wait_host; /* seconds; < 0: do not wait */
-	bool dry_run, json;
+	bool dry_run, json, all;
 
 	struct gadget *gadget;
 	json_t *form;
@@ -36,7 +36,8 @@ enum {
 	OPT_TIMEOUT,
 	OPT_WAIT_UDC,
 	OPT_WAIT_HOST,
-	OPT_NO_BIND
+	OPT_NO_BIND,
+	OPT_ALL,
 };
 
 static const struct option long_options[] = {
@@ -48,6 +49,7 @@ static const struct option long_options[] = {
 	{ "wait-udc", optional_argument, NULL, OPT_WAIT_UDC },
 	{ "wait-host", optional_argument, NULL, OPT_WAIT_HOST },
 	{ "no-bind", no_argument, NULL, OPT_NO_BIND },
+	{ "all", no_argument, NULL, OPT_ALL },
 	{ "help", no_argument, NULL, 'h' },
 	{ NULL, 0, NULL, 0 },
 };
@@ -61,6 +63,7 @@ static const struct option long_options[] = {
 	"  --no-bind           make everything, but do not go on the bus\n"
 
 static const char up_options[] = OPTIONS_OF_BOTH
+	"  --all               every gadget file that has a name and autostart = true\n"
 	"  --wait-udc[=S]      wait for a UDC to appear (30)\n"
 	"  --wait-host[=S]     return only when a host has configured the gadget (30)\n";
 
@@ -100,9 +103,21 @@ static int parse_option(struct request *q, int option, char **argv)
 	case OPT_NO_BIND:
 		q->front.no_bind = true;
 		return 0;
+	case OPT_ALL:
+		q->all = true;
+		return q->command == &cmd_up ? 0 : cmd_bad_option(q->command, argv);
 	default:
 		return cmd_bad_option(q->command, argv);
 	}
+}
+
+static int check_all(const struct request *q, int arguments)
+{
+	if (arguments > 0)
+		return cmd_usage(q->command, "it takes either one gadget or --all");
+	if (q->name || q->front.udc)
+		return cmd_usage(q->command, "--name and --udc are for one gadget, not for --all");
+	return 0;
 }
 
 static int parse(struct request *q, int argc, char **argv)
@@ -115,10 +130,12 @@ static int parse(struct request *q, int argc, char **argv)
 		if (exit)
 			return exit;
 	}
-	if (argc - optind != 1)
+	if (!q->all && argc - optind != 1)
 		return cmd_usage(q->command, "it takes one gadget file or name");
 	if (q->front.no_bind && q->wait_host >= 0)
 		return cmd_usage(q->command, "--no-bind and --wait-host exclude each other");
+	if (q->all)
+		return check_all(q, argc - optind);
 	q->argument = argv[optind];
 	return 0;
 }
@@ -229,27 +246,45 @@ static int say_up(struct request *q, const struct front_report *report)
 	return finish(q, gadgets, q->err.exit);
 }
 
+/* Drops the request. */
+static int up_one(struct request *q)
+{
+	struct front_report report;
+	int report_fd, exit;
+
+	if (q->dry_run) {
+		exit = load(q);
+		return exit ? finish(q, NULL, exit) : dry_run(q);
+	}
+	exit = front_detach(&report_fd, &report, &q->err);
+	if (report_fd >= 0)
+		return run_child(q, report_fd);
+	if (exit && q->err.exit)
+		return finish(q, NULL, exit);
+	return exit ? exit : say_up(q, &report);
+}
+
+static int up_one_of_all(void *data, const char *path)
+{
+	struct request *q = data;
+
+	q->argument = path;
+	return up_one(q);
+}
+
 static int run_up(const struct globals *globals, int argc, char **argv)
 {
 	struct request q = { .globals = globals,
 			     .command = &cmd_up,
 			     .wait_host = -1,
 			     .front = { .world = &globals->world, .timeout = DEFAULT_TIMEOUT } };
-	struct front_report report;
-	int report_fd, exit = parse(&q, argc, argv);
+	struct up_all all = { .globals = globals, .one = up_one_of_all, .data = &q };
+	int exit = parse(&q, argc, argv);
 
 	if (exit)
 		return exit < 0 ? cmd_help(&cmd_up) : exit;
-	if (q.dry_run) {
-		exit = load(&q);
-		return exit ? finish(&q, NULL, exit) : dry_run(&q);
-	}
-	exit = front_detach(&report_fd, &report, &q.err);
-	if (report_fd >= 0)
-		return run_child(&q, report_fd);
-	if (exit && q.err.exit)
-		return finish(&q, NULL, exit);
-	return exit ? exit : say_up(&q, &report);
+	all.json = q.json;
+	return q.all ? up_all(&all) : up_one(&q);
 }
 
 static int run_run(const struct globals *globals, int argc, char **argv)
@@ -279,7 +314,7 @@ static int run_run(const struct globals *globals, int argc, char **argv)
 
 const struct command cmd_up = {
 	.name = "up",
-	.args = "[OPTIONS] GADGET",
+	.args = "[OPTIONS] GADGET | --all",
 	.summary = "bring a gadget up and leave a supervisor in the background",
 	.options = up_options,
 	.run = run_up,

@@ -276,6 +276,7 @@ struct gadget {
 	char *dir;    /* its directory */
 	char **files; /* every file read, included ones too; what origins point into;
 			 NULL-terminated */
+	bool autostart;
 	enum gadget_speed
 		max_speed; /* as the file says, or lowered to the functions' lowest maximum */
 	struct origin max_speed_at;

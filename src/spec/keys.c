@@ -286,7 +286,9 @@ static const struct key gadget_rows[] = {
 	  .doc = "Name of the gadget: letters, digits, and dots, underscores and hyphens after the "
 		 "first; at most 64 characters.",
 	  .set = set_node, FIELD(struct gadget_draft, name) },
-	{ "autostart", NODE_BOOL, LATER, .doc = "Taken by 'ffsctl up --all'." },
+	{ "autostart", NODE_BOOL, .fallback = "false",
+	  .doc = "Whether 'ffsctl up --all' brings it up.", .set = set_bool,
+	  FIELD(struct gadget_draft, autostart) },
 	{ "max_speed", NODE_STRING, .words = speed_words, .fallback = "what all functions offer",
 	  .doc = "Highest speed of the gadget. It is lowered, with a note, to the lowest maximum "
 		 "of "

@@ -203,6 +203,7 @@ static void load_gadget(struct load *l, const char *name_override)
 	load_udc(l, d.udc);
 	load_attrs(l, node_member(l->scan->root, "attrs"));
 	load_strings(l, d.strings);
+	g->autostart = d.autostart;
 	g->max_speed = d.max_speed;
 	speed = node_member(l->scan->root, "max_speed");
 	if (speed)

@@ -24,6 +24,7 @@ struct load {
 
 struct gadget_draft {
 	struct node *name, *udc, *attrs, *strings, *functions, *configs, *os_descs, *webusb;
+	bool autostart;
 	unsigned int max_speed;
 };
 

@@ -58,6 +58,12 @@ int front_up(const struct gadget *g, const json_t *form, const struct front_opti
 int front_run(const struct gadget *g, const json_t *form, const struct front_options *options,
 	      struct error *err);
 
+/*
+ * For one of several gadgets: runs `fn` in a process of its own and returns its exit code, or
+ * EX_OSERR with err filled. `fn` may front_detach. stdout_fd: what becomes its stdout; -1: ours.
+ */
+int front_apart(int (*fn)(void *data), void *data, int stdout_fd, struct error *err);
+
 /* Takes a gadget of ours down, with or without its supervisor. */
 int front_down(const struct world *world, const char *name, enum front_result *result,
 	       struct error *err);

@@ -33,14 +33,26 @@ static json_t *make_record(const struct gadget *g, const json_t *form)
 			 "file", g->file, "dir", g->dir, "form", form);
 }
 
+/* Who brings it up when is no part of what it is. The caller owns it. */
+static json_t *form_of(const json_t *record)
+{
+	json_t *form = json_copy(json_object_get(record, "form"));
+
+	json_object_del(form, "autostart");
+	return form;
+}
+
 static bool same_gadget(const json_t *a, const json_t *b)
 {
-	static const char *const keys[] = { "name", "dir", "form" };
+	static const char *const keys[] = { "name", "dir" };
+	json_t *form_a = form_of(a), *form_b = form_of(b);
+	bool same = json_equal(form_a, form_b);
 
+	json_decref(form_a);
+	json_decref(form_b);
 	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
-		if (!json_equal(json_object_get(a, keys[i]), json_object_get(b, keys[i])))
-			return false;
-	return true;
+		same = same && json_equal(json_object_get(a, keys[i]), json_object_get(b, keys[i]));
+	return same;
 }
 
 static char *status_string(const struct world *world, const char *name, const char *key)

@@ -4,7 +4,7 @@ libffsctl_a_SOURCES += \
 	src/supervise/bus.c src/supervise/bus.h \
 	src/supervise/control.c src/supervise/control.h \
 	src/supervise/features.c src/supervise/features.h \
-	src/supervise/front.c src/supervise/front_up.c src/supervise/front.h \
+	src/supervise/front.c src/supervise/front_apart.c src/supervise/front_up.c src/supervise/front.h \
 	src/supervise/front_parts.h \
 	src/supervise/instance.c src/supervise/instance.h \
 	src/supervise/launch.c src/supervise/launch_config.c src/supervise/launch.h \

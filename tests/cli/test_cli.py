@@ -94,8 +94,9 @@ OPTIONS_OF_BOTH = """\
 """
 
 for name, expected in {
-    "up": "usage: ffsctl up [OPTIONS] GADGET\n\nbring a gadget up and leave a supervisor in the background\n\n"
-          + OPTIONS_OF_BOTH + "  --wait-udc[=S]      wait for a UDC to appear (30)\n"
+    "up": "usage: ffsctl up [OPTIONS] GADGET | --all\n\nbring a gadget up and leave a supervisor in the background\n\n"
+          + OPTIONS_OF_BOTH + "  --all               every gadget file that has a name and autostart = true\n"
+          "  --wait-udc[=S]      wait for a UDC to appear (30)\n"
           "  --wait-host[=S]     return only when a host has configured the gadget (30)\n",
     "run": "usage: ffsctl run [OPTIONS] GADGET\n\nbring a gadget up and supervise it in the foreground, until TERM\n\n"
            + OPTIONS_OF_BOTH + "  --wait-udc[=S]      wait no longer than that for a UDC (for ever without it)\n",
@@ -183,7 +184,10 @@ for words, text in (
     (("run", "x", "--wait-host"),
      "ffsctl: run: it does not return, so it cannot wait for a host first (see 'ffsctl run --help')\n"),
     (("up", "--nonsense", "x"), BAD_OPTION.format("up", "--nonsense")),
-    (("up", "--all"), BAD_OPTION.format("up", "--all")),
+    (("up", "--all", "x"), "ffsctl: up: it takes either one gadget or --all (see 'ffsctl up --help')\n"),
+    (("up", "--all", "--udc", "x"),
+     "ffsctl: up: --name and --udc are for one gadget, not for --all (see 'ffsctl up --help')\n"),
+    (("run", "--all"), BAD_OPTION.format("run", "--all")),
     (("up", "x", "--hold", "5"), BAD_OPTION.format("up", "--hold")),
     (("up", "x", "--udc"), BAD_OPTION.format("up", "--udc")),
     (("down", "x", "--force"), BAD_OPTION.format("down", "--force")),

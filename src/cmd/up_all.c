@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * up --all: each gadget is brought up as by a command of its own, so that one that fails does not
+ * keep the others; with --json their documents become one.
+ */
+#include "cmd/up.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "supervise/control.h"
+
+struct work {
+	const struct up_all *all;
+	const char *path;
+	json_t *gadgets, *errors, *problems;
+	int exit; /* of the first that failed */
+};
+
+static int run_one(void *data)
+{
+	const struct work *w = data;
+
+	return w->all->one(w->all->data, w->path);
+}
+
+/* Of a file with errors it may not be known; then it is told of them, rather than passed over. */
+static bool is_wanted(const char *path)
+{
+	_cleanup_gadget_ struct gadget *g = NULL;
+	_cleanup_error_ struct error err = { 0 };
+	struct diags diags = { 0 };
+	json_t *form = NULL;
+	bool wanted;
+
+	spec_load(path, NULL, &g, &form, &diags, &err);
+	wanted = g ? g->autostart : !form || json_is_true(json_object_get(form, "autostart"));
+	json_decref(form);
+	diags_free(&diags);
+	return wanted;
+}
+
+static void failed(struct work *w, int exit, const struct error *err)
+{
+	if (w->exit == 0)
+		w->exit = exit;
+	if (!err->exit)
+		return; /* it has said so itself */
+	if (w->all->json)
+		json_array_append_new(w->errors, error_to_json(err));
+	else
+		cmd_print_error(err);
+}
+
+static void add_document(struct work *w, int fd)
+{
+	json_t *document = lseek(fd, 0, SEEK_SET) == 0 ? json_loadfd(fd, 0, NULL) : NULL;
+
+	/* What is not in it (NULL) adds nothing. */
+	json_array_extend(w->gadgets, json_object_get(document, "gadgets"));
+	json_array_extend(w->errors, json_object_get(document, "errors"));
+	json_array_extend(w->problems, json_object_get(document, "problems"));
+	json_decref(document);
+}
+
+static void bring_up(struct work *w, const char *path)
+{
+	_cleanup_error_ struct error err = { 0 };
+	_cleanup_close_ int fd = -1;
+	int exit;
+
+	w->path = path;
+	if (w->all->json)
+		fd = memfd_create("document", MFD_CLOEXEC);
+	if (w->all->json && fd < 0) {
+		error_errno(&err, EX_OSERR, errno, NULL, "cannot make a file in memory");
+		exit = err.exit;
+	} else {
+		exit = front_apart(run_one, w, fd, &err);
+	}
+	if (exit != 0) {
+		if (err.exit)
+			error_wrap(&err, "%s", path);
+		failed(w, exit, &err);
+	}
+	if (fd >= 0)
+		add_document(w, fd);
+}
+
+static int finish(struct work *w)
+{
+	json_t *document;
+
+	if (!w->all->json)
+		return w->exit;
+	document = cmd_json_document();
+	json_object_set_new(document, "gadgets", w->gadgets);
+	json_object_set_new(document, "errors", w->errors);
+	json_object_set_new(document, "problems", w->problems);
+	return cmd_print_document(document) || w->exit ? w->exit : EX_IOERR;
+}
+
+int up_all(const struct up_all *all)
+{
+	struct work w = { .all = all };
+	_cleanup_files_ struct cmd_files files = { 0 };
+	_cleanup_error_ struct error err = { 0 };
+	bool any = false;
+
+	if (all->json) {
+		w.gadgets = json_array();
+		w.errors = json_array();
+		w.problems = json_array();
+	}
+	if (cmd_list_files(all->globals, &files, &err) < 0)
+		failed(&w, err.exit, &err);
+	for (size_t i = 0; i < files.n; i++) {
+		if (!is_wanted(files.v[i].path))
+			continue;
+		any = true;
+		bring_up(&w, files.v[i].path);
+	}
+	if (!any && w.exit == 0) {
+		_cleanup_free_ char *words = cmd_directories(all->globals);
+
+		log_info("no gadget file in %s has autostart = true", words);
+	}
+	return finish(&w);
+}
