@@ -12,14 +12,9 @@
 #include "base/log.h"
 #include "cmd/cmd.h"
 
-static const struct command *const commands[] = {
-	&cmd_up,     &cmd_run,	 &cmd_down, &cmd_restart, &cmd_bind,	 &cmd_unbind, &cmd_wait,
-	&cmd_status, &cmd_check, &cmd_list, &cmd_udc,	  &cmd_features, &cmd_schema,
-};
-
 /* Commands of the design that this version does not have: whoever asks is told so. */
 static const char *const not_yet[] = {
-	"reload", "log", "descriptors", "export", "plugins", "completion",
+	"reload", "log", "descriptors", "export", "plugins",
 };
 
 static void help(void)
@@ -31,17 +26,11 @@ static void help(void)
 	     "  ffsctl status                 how is it?\n"
 	     "  ffsctl down gadget.conf       take it away\n\n"
 	     "commands:");
-	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
-		printf("  %-9s %s\n", commands[i]->name, commands[i]->summary);
-	puts("\noptions:\n"
-	     "  -v, --verbose       say each step, too\n"
-	     "  -q, --quiet         say nothing but errors\n"
-	     "  --color=WHEN        auto, always or never\n"
-	     "  --dir DIR           look for gadget files here first\n"
-	     "  --configfs DIR      where configfs is mounted (/sys/kernel/config)\n"
-	     "  --run-dir DIR       where the state is kept (/run/ffsctl)\n"
-	     "  --version\n\n"
-	     "'ffsctl COMMAND --help' tells a command's options; ffsctl(8) tells the rest.");
+	for (size_t i = 0; cmd_all[i]; i++)
+		printf("  %-10s %s\n", cmd_all[i]->name, cmd_all[i]->summary);
+	printf("\noptions:\n%s\n"
+	       "'ffsctl COMMAND --help' tells a command's options; ffsctl(8) tells the rest.\n",
+	       cmd_global_options);
 }
 
 static int unknown_command(const char *word)
@@ -55,8 +44,8 @@ static int unknown_command(const char *word)
 	}
 	fprintf(stderr, "there is no command '%s'; there are", word);
 list:
-	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
-		fprintf(stderr, "%s %s", i ? "," : "", commands[i]->name);
+	for (size_t i = 0; cmd_all[i]; i++)
+		fprintf(stderr, "%s %s", i ? "," : "", cmd_all[i]->name);
 	fputc('\n', stderr);
 	return EX_USAGE;
 }
@@ -175,8 +164,8 @@ int main(int argc, char **argv)
 	argc -= optind;
 	argv += optind;
 	optind = 0; /* glibc and musl: start over */
-	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
-		if (streq(argv[0], commands[i]->name) || streq_null(argv[0], commands[i]->alias))
-			return written(commands[i]->run(&g, argc, argv));
+	for (size_t i = 0; cmd_all[i]; i++)
+		if (streq(argv[0], cmd_all[i]->name) || streq_null(argv[0], cmd_all[i]->alias))
+			return written(cmd_all[i]->run(&g, argc, argv));
 	return unknown_command(argv[0]);
 }

@@ -43,7 +43,7 @@ TESTS += tests/cli/test_bad_files.py tests/cli/test_check.py tests/cli/test_host
 	tests/cli/test_reference.py
 
 # The front end. (test_examples_check.py and test_manual.py need more than make check does.)
-TESTS += tests/cli/test_cli.py tests/cli/test_files.py
+TESTS += tests/cli/test_cli.py tests/cli/test_completion.py tests/cli/test_files.py
 
 # Fuzz targets: with --enable-fuzzers for libFuzzer, else a program that runs the corpus.
 check_PROGRAMS += tests/fuzz/fuzz_spec

@@ -56,6 +56,7 @@ const struct command cmd_bind = {
 	.args = "GADGET [UDC]",
 	.summary = "put a gadget that is up on the bus",
 	.options = "  --udc NAME          the UDC to bind to, as a second word is\n",
+	.words = { CMD_WORDS_GADGETS, CMD_WORDS_UDCS },
 	.run = run_bind,
 };
 
@@ -85,5 +86,6 @@ const struct command cmd_unbind = {
 	.name = "unbind",
 	.args = "GADGET",
 	.summary = "take a gadget off the bus; all else of it stays",
+	.words = { CMD_WORDS_GADGETS },
 	.run = run_unbind,
 };

@@ -150,5 +150,7 @@ const struct command cmd_check = {
 		   "be there\n"
 		   "  --json              one JSON document on stdout\n"
 		   "  --format=gcc        one line a message, as compilers print them\n",
+	.words = { CMD_WORDS_FILES },
+	.repeats = true,
 	.run = check_run,
 };

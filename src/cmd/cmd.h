@@ -20,17 +20,36 @@ struct globals {
 	enum diag_color color;
 };
 
+/* What an argument may be, for completion. */
+enum cmd_words {
+	CMD_WORDS_NONE,
+	CMD_WORDS_FILES,       /* gadget files that have a name, or any file */
+	CMD_WORDS_GADGETS,     /* ours */
+	CMD_WORDS_ALL_GADGETS, /* and those of others */
+	CMD_WORDS_FUNCTIONS,   /* of the gadget before it */
+	CMD_WORDS_UDCS,
+	CMD_WORDS_SCHEMAS,
+	CMD_WORDS_SHELLS,
+};
+
 struct command {
 	const char *name;
-	const char *alias;   /* another name; NULL: none */
-	const char *args;    /* of the usage line */
-	const char *summary; /* half a line */
-	const char *options; /* lines for --help; NULL: none */
+	const char *alias;	 /* another name; NULL: none */
+	const char *args;	 /* of the usage line */
+	const char *summary;	 /* half a line */
+	const char *options;	 /* lines for --help, which completion reads as well; NULL: none */
+	enum cmd_words words[2]; /* the first and the second argument */
+	bool repeats;		 /* all others are as the first */
 	int (*run)(const struct globals *globals, int argc, char **argv);
 };
 
-extern const struct command cmd_bind, cmd_check, cmd_down, cmd_features, cmd_list, cmd_restart,
-	cmd_run, cmd_schema, cmd_status, cmd_udc, cmd_unbind, cmd_up, cmd_wait;
+extern const struct command cmd_bind, cmd_check, cmd_completion, cmd_down, cmd_features, cmd_list,
+	cmd_restart, cmd_run, cmd_schema, cmd_status, cmd_udc, cmd_unbind, cmd_up, cmd_wait;
+
+/* All of them, in the order of --help; ends with NULL. */
+extern const struct command *const cmd_all[];
+/* Lines for --help, as a command's. */
+extern const char cmd_global_options[];
 
 /* --- usage: all return EX_USAGE, but cmd_help --- */
 

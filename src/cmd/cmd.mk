@@ -9,7 +9,9 @@ libffsctl_a_SOURCES += \
 	src/cmd/bind.c \
 	src/cmd/check.c \
 	src/cmd/cmd.h \
+	src/cmd/commands.c \
 	src/cmd/common.c \
+	src/cmd/completion.c \
 	src/cmd/down.c \
 	src/cmd/embed.h \
 	src/cmd/features.c \
@@ -31,7 +33,8 @@ dist_schema_DATA += schemas/features.schema.json schemas/output.schema.json sche
 nodist_libffsctl_a_SOURCES = src/cmd/embedded.c
 EXTRA_DIST += src/cmd/embed.sh
 CLEANFILES += src/cmd/embedded.c
-src/cmd/embedded.c: $(srcdir)/src/cmd/embed.sh $(dist_schema_DATA) Makefile
+src/cmd/embedded.c: $(srcdir)/src/cmd/embed.sh $(dist_schema_DATA) $(COMPLETIONS) Makefile
 	$(AM_V_GEN)$(MKDIR_P) src/cmd && cd $(srcdir) && \
-		sh src/cmd/embed.sh embedded_schemas $(dist_schema_DATA) >$(abs_builddir)/$@.new && \
+		sh src/cmd/embed.sh embedded_schemas $(dist_schema_DATA) \
+			-- embedded_completions $(COMPLETIONS) >$(abs_builddir)/$@.new && \
 		mv $(abs_builddir)/$@.new $(abs_builddir)/$@

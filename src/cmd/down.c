@@ -121,5 +121,7 @@ const struct command cmd_down = {
 	.summary = "take gadgets down: unbind, stop, unmount, remove",
 	.options = "  --all               every gadget of ours\n"
 		   "  --json              one JSON document on stdout\n",
+	.words = { CMD_WORDS_GADGETS },
+	.repeats = true,
 	.run = run,
 };

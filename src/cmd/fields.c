@@ -10,11 +10,11 @@
 #define WORKER "worker."
 
 /* What schemas/output.schema.json has of one value. */
-static const char *const of_gadget[] = { "name",  "file",  "state",	 "udc", "udc_state",
+const char *const fields_of_gadget[] = { "name",  "file",  "state",	 "udc", "udc_state",
 					 "speed", "since", "supervisor", NULL };
-static const char *const of_function[] = { "label",  "type",   "instance", "mount",
+const char *const fields_of_function[] = { "label",  "type",   "instance", "mount",
 					   "device", "ifname", "keeper",   NULL };
-static const char *const of_worker[] = { "state",     "pid",	     "engine", "restarts",
+const char *const fields_of_worker[] = { "state",     "pid",	     "engine", "restarts",
 					 "last_exit", "ready_since", NULL };
 
 /* The table's own word; NULL: it is not in there. */
@@ -32,14 +32,14 @@ static bool parse_one(struct field *field, const char *text)
 	const char *dot = strrchr(text, '.'), *end = dot;
 
 	if (!dot) {
-		field->member = find(of_gadget, text);
+		field->member = find(fields_of_gadget, text);
 		return field->member != NULL;
 	}
 	field->worker = dot - text >= (ptrdiff_t)strlen("." WORKER) &&
 			str_has_prefix(dot + 1 - strlen("." WORKER), "." WORKER);
 	if (field->worker)
 		end = dot + 1 - strlen("." WORKER);
-	field->member = find(field->worker ? of_worker : of_function, dot + 1);
+	field->member = find(field->worker ? fields_of_worker : fields_of_function, dot + 1);
 	field->function = xstrndup(text, (size_t)(end - text));
 	return field->member && *field->function;
 }

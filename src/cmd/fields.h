@@ -18,6 +18,9 @@ struct fields {
 	bool each; /* one of them is of each function */
 };
 
+/* What there is: of a gadget, a function, a function's worker. Each ends with NULL. */
+extern const char *const fields_of_gadget[], *const fields_of_function[], *const fields_of_worker[];
+
 /*
  * "udc,state,echo.device,*.worker.pid": adds to what is there. False: *bad, which the caller frees,
  * says what is wrong.

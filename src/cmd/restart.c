@@ -35,5 +35,6 @@ const struct command cmd_restart = {
 	.name = "restart",
 	.args = "GADGET [FUNCTION]",
 	.summary = "start a function's worker anew, without a disconnect",
+	.words = { CMD_WORDS_GADGETS, CMD_WORDS_FUNCTIONS },
 	.run = run,
 };

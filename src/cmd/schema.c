@@ -62,5 +62,6 @@ const struct command cmd_schema = {
 	.options =
 		"names: gadget (a gadget file as JSON, if none is given); check, features, output\n"
 		"and udc (what --json of commands prints); ffsbench, plugin, worker-config\n",
+	.words = { CMD_WORDS_SCHEMAS },
 	.run = run,
 };

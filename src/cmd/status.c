@@ -199,5 +199,7 @@ const struct command cmd_status = {
 		"\n"
 		"exit status for one gadget: 0 up and ready, 1 degraded, 3 not up, 4 cannot tell;\n"
 		"without an argument: 0 unless one of ours is degraded\n",
+	.words = { CMD_WORDS_ALL_GADGETS },
+	.repeats = true,
 	.run = run,
 };

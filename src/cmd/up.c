@@ -317,6 +317,7 @@ const struct command cmd_up = {
 	.args = "[OPTIONS] GADGET | --all",
 	.summary = "bring a gadget up and leave a supervisor in the background",
 	.options = up_options,
+	.words = { CMD_WORDS_FILES },
 	.run = run_up,
 };
 
@@ -325,5 +326,6 @@ const struct command cmd_run = {
 	.args = "[OPTIONS] GADGET",
 	.summary = "bring a gadget up and supervise it in the foreground, until TERM",
 	.options = run_options,
+	.words = { CMD_WORDS_FILES },
 	.run = run_run,
 };

@@ -64,5 +64,6 @@ const struct command cmd_wait = {
 	.options =
 		"  --for CONDITION     ready, configured or disconnected (ready)\n"
 		"  --timeout S         75 after so many seconds (as long as it takes without it)\n",
+	.words = { CMD_WORDS_GADGETS },
 	.run = run,
 };

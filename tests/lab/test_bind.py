@@ -7,6 +7,7 @@ killed on the way, `down` clears."""
 import pathlib
 import threading
 
+import gadgets
 import harness
 import tap
 from gadgets import LOOPBACK, await_status, finish, gadget, start, worker
@@ -134,6 +135,25 @@ def _():
     eq(bound("x"), "")
     must(ffsctl("bind", "x"))
     eq(status("x")[0]["state"], "ready")
+    down("x")
+
+
+def completed(*words):
+    return [line.split("\t") for line in must(ffsctl("completion", "--words", "--", *words)).stdout.splitlines()]
+
+
+@test("completion knows gadgets, functions and UDCs")
+def _():
+    up(plain())
+    with gadgets.foreign("theirs", bound=False):
+        for command in ("bind", "unbind", "wait", "restart", "down"):
+            eq(completed(command, ""), [["x", "ready"]], command)
+        eq(completed("status", ""), [["theirs", "foreign"], ["x", "ready"]])
+    eq(completed("restart", "x", ""), [["echo", "ffs"]])
+    udcs = [[FIRST, "gadget 'x'"], [SECOND, "dummy_udc"]]
+    eq(completed("bind", "x", ""), udcs)
+    eq(completed("up", "--udc", ""), udcs)
+    eq(completed("--run-dir", "/none", "--configfs", "/none", "status", ""), [])
     down("x")
 
 

@@ -28,6 +28,7 @@ include/ffsctl/control.h
 include/ffsctl/plugin.h
 lib/ffsctl/plugins/loopback.so
 libexec/ffsctl/ffsctl-worker
+share/bash-completion/completions/ffsctl
 share/doc/ffsctl/README.md
 share/doc/ffsctl/examples/accessory/README.md
 share/doc/ffsctl/examples/accessory/accessory.conf
@@ -41,6 +42,7 @@ share/doc/ffsctl/examples/mount-options.conf
 share/doc/ffsctl/examples/python-worker.conf
 share/doc/ffsctl/examples/two-functions.conf
 share/ffsctl/gadget.d/loopback.conf
+share/fish/vendor_completions.d/ffsctl.fish
 share/ffsctl/schemas/check.schema.json
 share/ffsctl/schemas/features.schema.json
 share/ffsctl/schemas/ffsbench.schema.json
@@ -54,6 +56,7 @@ share/man/man3/ffsctl-plugin.3
 share/man/man5/ffsctl-gadget.5
 share/man/man7/ffsctl-worker.7
 share/man/man8/ffsctl.8
+share/zsh/site-functions/_ffsctl
 """.split())
 EXECUTABLE = re.compile(r"bin/|\.so$|libexec/|echo-worker\.py$")
 README = pathlib.Path(SRC, "README.md").read_text()
@@ -172,8 +175,11 @@ def _():
             jsonschema.Draft202012Validator.check_schema(json.loads(pathlib.Path(PREFIX, file).read_text()))
 
 
-@test("the program has the installed schemas inside")
+@test("the program has the installed schemas and completions inside")
 def _():
+    for shell, file in (("bash", "bash-completion/completions/ffsctl"), ("zsh", "zsh/site-functions/_ffsctl"),
+                        ("fish", "fish/vendor_completions.d/ffsctl.fish")):
+        eq(sh(f"ffsctl completion {shell}").stdout, pathlib.Path(PREFIX, "share", file).read_text(), shell)
     for file in INSTALLED:
         if file.endswith(".schema.json"):
             name = os.path.basename(file)[:-len(".schema.json")]

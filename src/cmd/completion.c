@@ -1,0 +1,418 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * ffsctl completion: what a shell runs to complete our command lines. The scripts of all shells ask
+ * `ffsctl completion --words -- WORD...` for what the last of these words may become, and get lines
+ * of a word, a tab and what it is. Options are taken from the text of --help, so that there is no
+ * second list of them.
+ */
+#include "config.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "cmd/cmd.h"
+#include "cmd/embed.h"
+#include "cmd/fields.h"
+#include "compose/udc.h"
+#include "supervise/machine.h"
+
+/* --- one candidate --- */
+
+struct line {
+	struct globals globals; /* with what the line says so far */
+	const struct command *command;
+	const char *prefix; /* what the last word begins with that is no part of a candidate */
+	const char *typed;  /* and the rest of it */
+};
+
+static void offer(const struct line *l, const char *word, const char *what)
+{
+	if (str_has_prefix(word, l->typed))
+		printf("%s%s\t%s\n", l->prefix, word, what ? what : "");
+}
+
+static void offer_words(const struct line *l, const char *words)
+{
+	while (*words) {
+		size_t n = strcspn(words, " ");
+		_cleanup_free_ char *word = xstrndup(words, n);
+
+		offer(l, word, NULL);
+		words += n + strspn(words + n, " ");
+	}
+}
+
+/* --- what words may be --- */
+
+static void offer_files(const struct line *l)
+{
+	_cleanup_files_ struct cmd_files files = { 0 };
+	_cleanup_error_ struct error ignored = { 0 };
+
+	cmd_list_files(&l->globals, &files, &ignored);
+	for (size_t i = 0; i < files.n; i++)
+		offer(l, files.v[i].name, files.v[i].path);
+}
+
+static const char *text_at(const json_t *object, const char *key)
+{
+	const char *text = json_string_value(json_object_get(object, key));
+
+	return text ? text : "?";
+}
+
+static void offer_gadgets(const struct line *l, bool foreign)
+{
+	_cleanup_error_ struct error ignored = { 0 };
+	json_t *gadgets = NULL;
+	const json_t *gadget;
+	size_t i;
+
+	machine_gadgets(&l->globals.world, NULL, &gadgets, &ignored);
+	json_array_foreach(gadgets, i, gadget)
+		if (foreign || !streq(text_at(gadget, "state"), "foreign"))
+			offer(l, text_at(gadget, "name"), text_at(gadget, "state"));
+	json_decref(gadgets);
+}
+
+static void offer_functions(const struct line *l, const char *gadget)
+{
+	_cleanup_error_ struct error ignored = { 0 };
+	json_t *gadgets = NULL;
+	const json_t *function;
+	size_t i;
+
+	machine_gadgets(&l->globals.world, gadget, &gadgets, &ignored);
+	json_array_foreach(json_object_get(json_array_get(gadgets, 0), "functions"), i, function)
+		offer(l, text_at(function, "label"), text_at(function, "type"));
+	json_decref(gadgets);
+}
+
+static void offer_udcs(const struct line *l)
+{
+	_cleanup_udcs_ struct udcs udcs = { 0 };
+	_cleanup_error_ struct error ignored = { 0 };
+
+	udcs_list(&l->globals.world, &udcs, &ignored);
+	for (size_t i = 0; i < udcs.n; i++)
+		offer(l, udcs.v[i].name, udcs.v[i].holder ? udcs.v[i].holder : udcs.v[i].driver);
+}
+
+static void offer_schemas(const struct line *l)
+{
+	for (const struct embedded *e = embedded_schemas; e->name; e++) {
+		_cleanup_free_ char *name = xstrndup(e->name, strcspn(e->name, "."));
+
+		offer(l, name, NULL);
+	}
+}
+
+/* Of a list with commas only the last is still open. */
+static void offer_fields(const struct line *l)
+{
+	const char *comma = strrchr(l->typed, ',');
+	_cleanup_free_ char *done =
+		comma ? xstrndup(l->typed, (size_t)(comma + 1 - l->typed)) : xstrdup("");
+	_cleanup_free_ char *prefix = strf("%s%s", l->prefix, done);
+	struct line last = *l;
+
+	last.prefix = prefix;
+	last.typed = l->typed + strlen(done);
+	for (size_t i = 0; fields_of_gadget[i]; i++)
+		offer(&last, fields_of_gadget[i], "of the gadget");
+	for (size_t i = 0; fields_of_function[i]; i++) {
+		_cleanup_free_ char *word = strf("*.%s", fields_of_function[i]);
+
+		offer(&last, word, "of each function");
+	}
+	for (size_t i = 0; fields_of_worker[i]; i++) {
+		_cleanup_free_ char *word = strf("*.worker.%s", fields_of_worker[i]);
+
+		offer(&last, word, "of each function's worker");
+	}
+}
+
+static void offer_arguments(const struct line *l, enum cmd_words words, const char *before)
+{
+	switch (words) {
+	case CMD_WORDS_NONE:
+		break;
+	case CMD_WORDS_FILES:
+		offer_files(l);
+		break;
+	case CMD_WORDS_GADGETS:
+	case CMD_WORDS_ALL_GADGETS:
+		offer_gadgets(l, words == CMD_WORDS_ALL_GADGETS);
+		break;
+	case CMD_WORDS_FUNCTIONS:
+		offer_functions(l, before);
+		break;
+	case CMD_WORDS_UDCS:
+		offer_udcs(l);
+		break;
+	case CMD_WORDS_SCHEMAS:
+		offer_schemas(l);
+		break;
+	case CMD_WORDS_SHELLS:
+		offer_words(l, "bash fish zsh");
+		break;
+	}
+}
+
+/* --- options, as --help has them --- */
+
+struct option_text {
+	char *name;  /* "--udc" */
+	bool value;  /* the next word is its value */
+	bool joined; /* its value follows '='; "[=S]", which need not, is left to who types it */
+	char *what;
+};
+
+static void free_option(struct option_text *o)
+{
+	free(o->name);
+	free(o->what);
+	*o = (struct option_text){ 0 };
+}
+
+/* The option of one line, "  --udc NAME          the UDC to bind to". */
+static bool read_option(const char *line, struct option_text *o)
+{
+	const char *name = line + strspn(line, " "), *end, *what;
+
+	if (str_has_prefix(name, "-v, ") || str_has_prefix(name, "-q, "))
+		name += strlen("-v, ");
+	if (*line != ' ' || *name != '-')
+		return false;
+	end = name + strcspn(name, " =[\n");
+	o->name = xstrndup(name, (size_t)(end - name));
+	o->joined = *end == '=';
+	o->value = *end == ' ' && end[1] != ' ';
+	what = end + strcspn(end, "\n");
+	for (const char *p = end; p < what; p++)
+		if (p[0] == ' ' && p[1] == ' ')
+			end = p;
+	end += strspn(end, " ");
+	o->what = xstrndup(end, strcspn(end, "\n"));
+	return true;
+}
+
+/* Calls `fn` for each option of the text until it returns true. */
+static bool each_option(const char *text, bool (*fn)(const struct option_text *o, void *data),
+			void *data)
+{
+	bool found = false;
+
+	while (text && *text && !found) {
+		struct option_text o = { 0 };
+
+		if (read_option(text, &o))
+			found = fn(&o, data);
+		free_option(&o);
+		text += strcspn(text, "\n");
+		text += *text == '\n';
+	}
+	return found;
+}
+
+static bool offer_option(const struct option_text *o, void *data)
+{
+	_cleanup_free_ char *word = strf("%s%s", o->name, o->joined ? "=" : "");
+
+	offer(data, word, o->what);
+	return false;
+}
+
+struct question {
+	const char *word;
+	bool value;
+};
+
+static bool answer(const struct option_text *o, void *data)
+{
+	struct question *q = data;
+
+	if (!streq(o->name, q->word))
+		return false;
+	q->value = o->value || o->joined;
+	return true;
+}
+
+/* Whether the word is an option that takes the next word as its value. */
+static bool takes_value(const char *options, const char *word)
+{
+	struct question q = { word, false };
+
+	return each_option(options, answer, &q) && q.value;
+}
+
+/* What has no row is left to the shell, which knows files. */
+static void offer_values(const struct line *l, const char *option)
+{
+	static const struct {
+		const char *option, *words;
+	} values[] = {
+		{ "--color", "auto always never" },
+		{ "--for", "ready configured disconnected" },
+		{ "--format", "gcc" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(values); i++)
+		if (streq(option, values[i].option))
+			offer_words(l, values[i].words);
+	if (streq(option, "--udc"))
+		offer_udcs(l);
+	if (streq(option, "-o"))
+		offer_fields(l);
+}
+
+/* --- the line --- */
+
+/* An option of ours among the global ones, with its value. */
+static void set_global(struct globals *g, const char *option, const char *value)
+{
+	if (streq(option, "--dir"))
+		g->dir = value;
+	else if (streq(option, "--configfs"))
+		g->world.configfs = value;
+	else if (streq(option, "--run-dir"))
+		g->world.run_dir = value;
+}
+
+/* The options before words[i]; true when the one that is to be completed was among them. */
+static bool complete_options(struct line *l, const char *options, char **words, int n, int *i)
+{
+	char *word = words[*i], *equals = strchr(word, '=');
+	_cleanup_free_ char *name =
+		equals ? xstrndup(word, (size_t)(equals - word)) : xstrdup(word);
+
+	if (equals && *i < n - 1) {
+		set_global(&l->globals, name, equals + 1);
+	} else if (equals) {
+		_cleanup_free_ char *prefix = strf("%s=", name);
+
+		l->prefix = prefix;
+		l->typed = equals + 1;
+		offer_values(l, name);
+	} else if (*i == n - 1) {
+		l->typed = word;
+		each_option(options, offer_option, l);
+	} else if (takes_value(options, word)) {
+		++*i;
+		l->typed = words[*i];
+		if (*i == n - 1)
+			offer_values(l, word);
+		else
+			set_global(&l->globals, word, words[*i]);
+	}
+	return *i >= n - 1;
+}
+
+static void complete_argument(struct line *l, char **words, int n)
+{
+	const struct command *c = l->command;
+	const char *before = NULL;
+	int at = 0;
+
+	for (int i = 0; i < n; i++) {
+		l->typed = words[i];
+		if (*words[i] == '-' && words[i][1]) {
+			if (complete_options(l, c->options, words, n, &i))
+				return;
+		} else if (i < n - 1) {
+			before = words[i];
+			at++;
+		}
+	}
+	if (at == 0 || c->repeats)
+		offer_arguments(l, c->words[0], NULL);
+	else if (at == 1)
+		offer_arguments(l, c->words[1], before);
+	if (*l->typed == '-')
+		each_option(c->options, offer_option, l);
+}
+
+static const struct command *find_command(const char *name)
+{
+	for (size_t i = 0; cmd_all[i]; i++)
+		if (streq(name, cmd_all[i]->name) || streq_null(name, cmd_all[i]->alias))
+			return cmd_all[i];
+	return NULL;
+}
+
+static int complete(const struct globals *globals, char **words, int n)
+{
+	struct line l = { .globals = *globals, .prefix = "", .typed = "" };
+
+	for (int i = 0; i < n; i++) {
+		l.typed = words[i];
+		if (*words[i] == '-') {
+			if (complete_options(&l, cmd_global_options, words, n, &i))
+				return 0;
+		} else if (i == n - 1) {
+			for (size_t k = 0; cmd_all[k]; k++)
+				offer(&l, cmd_all[k]->name, cmd_all[k]->summary);
+		} else {
+			l.command = find_command(words[i]);
+			if (l.command)
+				complete_argument(&l, words + i + 1, n - i - 1);
+			return 0;
+		}
+	}
+	return 0;
+}
+
+/* --- the command --- */
+
+static int print_script(const char *shell)
+{
+	static const struct {
+		const char *shell, *file;
+	} scripts[] = { { "bash", "ffsctl" }, { "fish", "ffsctl.fish" }, { "zsh", "_ffsctl" } };
+
+	for (size_t i = 0; i < ARRAY_SIZE(scripts); i++) {
+		if (!streq(shell, scripts[i].shell))
+			continue;
+		for (const struct embedded *e = embedded_completions; e->name; e++)
+			if (streq(e->name, scripts[i].file))
+				fputs(e->text, stdout);
+		return 0;
+	}
+	return cmd_usage(&cmd_completion,
+			 "there is completion for bash, fish and zsh, not for '%s'", shell);
+}
+
+static int run(const struct globals *globals, int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "words", no_argument, NULL, 'w' },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
+	};
+	int option = getopt_long(argc, argv, "+h", options, NULL);
+
+	if (option == 'h')
+		return cmd_help(&cmd_completion);
+	if (option == 'w') {
+		if (optind < argc && streq(argv[optind], "--"))
+			optind++;
+		return complete(globals, argv + optind, argc - optind);
+	}
+	if (option != -1)
+		return cmd_bad_option(&cmd_completion, argv);
+	if (argc - optind != 1)
+		return cmd_usage(&cmd_completion, "it takes one shell: bash, fish or zsh");
+	return print_script(argv[optind]);
+}
+
+const struct command cmd_completion = {
+	.name = "completion",
+	.args = "bash|fish|zsh",
+	.summary = "the script that completes our command lines in a shell",
+	.options = "for this shell alone: source <(ffsctl completion bash)\n"
+		   "'make install' puts all of them where shells look for them\n",
+	.words = { CMD_WORDS_SHELLS },
+	.run = run,
+};
