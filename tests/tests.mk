@@ -24,6 +24,16 @@ tests_unit_test_plan_SOURCES = tests/unit/test_plan.c
 tests_unit_test_plan_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
 tests_unit_test_plan_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
 
+# The verdicts on blobs: a table by hand.
+VERDICT_HEX_SOURCES = tests/unit/verdict_hex.c tests/unit/verdict_hex.h
+UNIT_TESTS += tests/unit/test_verdict tests/unit/test_verdict_usb
+tests_unit_test_verdict_SOURCES = tests/unit/test_verdict.c $(VERDICT_HEX_SOURCES)
+tests_unit_test_verdict_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS)
+tests_unit_test_verdict_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
+tests_unit_test_verdict_usb_SOURCES = tests/unit/test_verdict_usb.c $(VERDICT_HEX_SOURCES)
+tests_unit_test_verdict_usb_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
+tests_unit_test_verdict_usb_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
+
 # spec: the gadget file.
 UNIT_TESTS += tests/unit/test_spec_descriptors tests/unit/test_spec_load tests/unit/test_spec_scan
 UNIT_TESTS += tests/unit/test_spec_text

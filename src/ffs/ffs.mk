@@ -7,4 +7,13 @@ libffsctl_a_SOURCES += \
 	src/ffs/message.c src/ffs/message.h \
 	src/ffs/module.c src/ffs/module.h \
 	src/ffs/mount.c src/ffs/mount.h \
-	src/ffs/uapi.h
+	src/ffs/uapi.h \
+	src/ffs/verdict.c src/ffs/verdict.h src/ffs/verdict_parts.h \
+	src/ffs/verdict_descs.c \
+	src/ffs/verdict_os.c \
+	src/ffs/verdict_rules.c \
+	src/ffs/verdict_strings.c \
+	src/ffs/verdict_text.c \
+	src/ffs/verdict_usb.c \
+	src/ffs/verdict_usb_eps.c \
+	src/ffs/verdict_usb_text.c

@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What becomes of what a program writes to ep0: descriptors first, strings second. Two verdicts:
+ *
+ * - `kernel`: exactly what write() returns, for one version of Linux (f_fs.c: ffs_ep0_write and
+ *   what it calls). tests/lab/verdict_diff.c compares it with the kernels of the lab.
+ * - `usb`: what the kernel refuses, and on top of it what the standards forbid: USB 2.0 and 3.2,
+ *   and those of the classes whose descriptors FunctionFS takes. Never looser than `kernel`.
+ *
+ * Both are functions of bytes: no file is opened, nothing is allocated, the time is linear in the
+ * size, and whatever the bytes say, nothing outside of them is read.
+ *
+ *   struct ffs_instance fresh = { 0 };
+ *   const struct ffs_judge judge = { .kernel = ffs_kernel_find("6.12-patched") };
+ *   struct ffs_verdict v = ffs_verdict_kernel(&judge, &fresh, blob, size);
+ *
+ *   if (v.rule != FFS_ACCEPTED)
+ *           puts(text = ffs_verdict_text(&v));
+ *
+ * What neither looks at is what happens later, at bind and at SET_CONFIGURATION: whether the UDC
+ * has the endpoints; that one address in two settings of an interface fails the bind; and that
+ * Linux 6.1 and 6.12 do not survive the bind of a function with high and SuperSpeed descriptors
+ * and none of full speed (__ffs_func_bind_do_descs, descs[0]).
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* --- who judges --- */
+
+/* What differs between kernels, as far as write() shows it. */
+struct ffs_kernel {
+	const char *name; /* "6.12-patched": version, then stock or patched (kernel/patches) */
+	uint32_t flags;	  /* of the descriptors' head that are known: FUNCTIONFS_HAS_FS_DESC, ... */
+	bool dfu;	  /* takes DFU's functional descriptor */
+	bool os_version_bcd; /* OS descriptors may say version 0x0100; 0x0001 is always taken */
+	size_t max_alloc;    /* bytes that kmalloc() gives at most: KMALLOC_MAX_SIZE */
+	unsigned int word;   /* bytes of a pointer */
+};
+
+/* NULL: none of that name. */
+const struct ffs_kernel *ffs_kernel_find(const char *name);
+/* All that are known, the last one has no name. Those of the lab: x86-64 with pages of 4 KiB. */
+extern const struct ffs_kernel ffs_kernels[];
+
+/* What a number is in the program that writes: an eventfd goes into the blob by its number. */
+enum ffs_fd_kind { FFS_FD_EVENTFD, FFS_FD_OTHER, FFS_FD_CLOSED };
+
+/* How often a branch was come to, and which way it went. */
+struct ffs_branch_count {
+	uint64_t taken, passed;
+};
+
+struct ffs_judge {
+	const struct ffs_kernel *kernel;
+	/* NULL: every number is an eventfd, which is all that a blob alone can tell. */
+	enum ffs_fd_kind (*fd_kind)(int fd);
+	/* NULL, or FFS_RULE_COUNT of them, which are added to: for tests. */
+	struct ffs_branch_count *count;
+};
+
+/* --- what is judged --- */
+
+#define FFS_ENDPOINTS_MAX 30 /* FFS_MAX_EPS_COUNT less ep0 */
+
+enum ffs_instance_state { FFS_WANTS_DESCRIPTORS, FFS_WANTS_STRINGS, FFS_ACTIVE };
+
+/*
+ * What one instance knows. All zero is one that was just mounted; ffs_instance_close() is the close
+ * of its last file (without no_disconnect).
+ *
+ * A write that is refused leaves behind what was read up to there, a bug of every kernel so far:
+ * what would have been taken at first may be refused then, until all files are closed.
+ */
+struct ffs_instance {
+	enum ffs_instance_state state;
+	uint16_t interfaces;			/* one more than the highest number */
+	uint16_t endpoints;			/* descriptors of endpoints in one speed's set */
+	uint16_t strings;			/* the highest number that a descriptor names */
+	uint8_t address[FFS_ENDPOINTS_MAX + 1]; /* bEndpointAddress of endpoint 1.. */
+	uint32_t flags; /* of the head that was taken; with the old head those it stands for */
+};
+
+void ffs_instance_close(struct ffs_instance *in);
+
+/* --- the verdict --- */
+
+/*
+ * One entry for each branch of the kernel's parser, in the order in which they are come to, and
+ * then one for each rule of the standards. What each is about: ffs_rule_info().
+ */
+enum ffs_rule {
+	FFS_ACCEPTED,
+
+	/* ffs_ep0_write */
+	FFS_WRITE_SHORT,
+	FFS_WRITE_HUGE,
+
+	/* __ffs_data_got_descs: the head */
+	FFS_DESCS_LENGTH,
+	FFS_DESCS_LEGACY,
+	FFS_DESCS_MAGIC,
+	FFS_FLAGS,
+	FFS_EVENTFD,
+	FFS_EVENTFD_CUT,
+	FFS_EVENTFD_CLOSED,
+	FFS_EVENTFD_OTHER,
+	FFS_SPEED_ABSENT,
+	FFS_COUNT_CUT,
+	FFS_OS,
+	FFS_OS_COUNT_CUT,
+	FFS_SET_EMPTY,
+
+	/* ffs_do_descs, ffs_do_single_desc, __ffs_data_do_entity: a speed's set */
+	FFS_SET_END,
+	FFS_SET_ENTITY,
+	FFS_DESC_HEAD_CUT,
+	FFS_DESC_CUT,
+	FFS_DESC_RESERVED,
+	FFS_INTERFACE,
+	FFS_INTERFACE_LENGTH,
+	FFS_INTERFACE_NEW,
+	FFS_INTERFACE_STRING,
+	FFS_STRING_ZERO,
+	FFS_STRING_NEW,
+	FFS_ENDPOINT,
+	FFS_ENDPOINT_SEVEN,
+	FFS_ENDPOINT_LENGTH,
+	FFS_ENDPOINT_ZERO,
+	FFS_ENDPOINT_MANY,
+	FFS_ENDPOINT_FIRST,
+	FFS_ENDPOINT_ADDRESS,
+	FFS_CLASS,
+	FFS_CLASS_HID,
+	FFS_HID_LENGTH,
+	FFS_CLASS_CCID,
+	FFS_CCID_LENGTH,
+	FFS_CLASS_APPLICATION,
+	FFS_CLASS_DFU,
+	FFS_DFU_LENGTH,
+	FFS_CLASS_OTHER,
+	FFS_OTG,
+	FFS_OTG_LENGTH,
+	FFS_ASSOCIATION,
+	FFS_ASSOCIATION_LENGTH,
+	FFS_ASSOCIATION_STRING,
+	FFS_COMPANION,
+	FFS_COMPANION_LENGTH,
+	FFS_DESC_UNIMPLEMENTED,
+	FFS_DESC_UNKNOWN,
+
+	/* __ffs_data_got_descs: after a set */
+	FFS_SET_FIRST,
+	FFS_SET_ENDPOINTS,
+	FFS_SET_INTERFACES,
+
+	/* ffs_do_os_descs, __ffs_do_os_desc_header, __ffs_data_do_os_desc */
+	FFS_OS_PRESENT,
+	FFS_OS_NEXT,
+	FFS_OS_HEAD_CUT,
+	FFS_OS_LENGTH,
+	FFS_OS_VERSION_OLD,
+	FFS_OS_VERSION,
+	FFS_OS_COMPAT,
+	FFS_OS_INDEX,
+	FFS_OS_COUNT,
+	FFS_OS_RESERVED,
+	FFS_OS_FEATURE,
+	FFS_COMPAT_CUT,
+	FFS_COMPAT_INTERFACE,
+	FFS_COMPAT_RESERVED1,
+	FFS_COMPAT_RESERVED2,
+	FFS_PROP_CUT,
+	FFS_PROP_INTERFACE,
+	FFS_PROP_SIZE,
+	FFS_PROP_TYPE_LOW,
+	FFS_PROP_TYPE_HIGH,
+	FFS_PROP_NAME,
+	FFS_PROP_DATA,
+
+	/* __ffs_data_got_descs: the end */
+	FFS_NOTHING,
+	FFS_DESCS_LEFT,
+	FFS_PROXY,
+	FFS_PROXY_ODD,
+	FFS_PROXY_PAIR,
+
+	/* __ffs_data_got_strings */
+	FFS_STRINGS_SHORT,
+	FFS_STRINGS_MAGIC,
+	FFS_STRINGS_LENGTH,
+	FFS_STRINGS_PARITY,
+	FFS_STRINGS_FEW,
+	FFS_STRINGS_UNUSED,
+	FFS_STRINGS_MEMORY,
+	FFS_LANGUAGE_CUT,
+	FFS_STRING_CUT,
+	FFS_STRING_NEEDED,
+	FFS_STRING_NEXT,
+	FFS_LANGUAGE_NEXT,
+	FFS_STRINGS_LEFT,
+
+	/* ffs_ep0_write: after the strings */
+	FFS_FILES,
+	FFS_READY,
+
+	/* The standards: interfaces and what belongs to them */
+	FFS_USB_NO_INTERFACE,
+	FFS_USB_INTERFACE_NUMBER,
+	FFS_USB_ALTERNATE,
+	FFS_USB_INTERFACE_CLASS,
+	FFS_USB_ENDPOINT_COUNT,
+	FFS_USB_OTG_TWICE,
+	FFS_USB_OTG_BITS,
+	FFS_USB_ASSOCIATION_EMPTY,
+	FFS_USB_ASSOCIATION_CLASS,
+	FFS_USB_ASSOCIATION_PLACE,
+	FFS_USB_ASSOCIATION_OVERLAP,
+	FFS_USB_ASSOCIATION_MISSING,
+
+	/* Endpoints */
+	FFS_USB_ENDPOINT_STRAY,
+	FFS_USB_ENDPOINT_NINE,
+	FFS_USB_ENDPOINT_BITS,
+	FFS_USB_ENDPOINT_TWICE,
+	FFS_USB_ENDPOINT_SHARED,
+	FFS_USB_ATTRIBUTES,
+	FFS_USB_SIZE_BITS,
+	FFS_USB_SIZE_CONTROL,
+	FFS_USB_SIZE_BULK,
+	FFS_USB_SIZE_INTERRUPT,
+	FFS_USB_SIZE_ISOCHRONOUS,
+	FFS_USB_TRANSACTIONS,
+	FFS_USB_DEFAULT_BANDWIDTH,
+	FFS_USB_INTERVAL,
+
+	/* Companions */
+	FFS_USB_COMPANION_SPEED,
+	FFS_USB_COMPANION_STRAY,
+	FFS_USB_COMPANION_MISSING,
+	FFS_USB_BURST,
+	FFS_USB_COMPANION_BITS,
+	FFS_USB_STREAMS,
+	FFS_USB_MULT,
+	FFS_USB_MULT_BURST,
+	FFS_USB_SIZE_BURST,
+	FFS_USB_INTERVAL_BYTES,
+
+	/* Classes */
+	FFS_USB_CLASS_PLACE,
+	FFS_USB_CLASS_MISSING,
+	FFS_USB_HID_REPORT,
+	FFS_USB_HID_COUNTRY,
+	FFS_USB_CCID_VOLTAGE,
+	FFS_USB_DFU_BITS,
+	FFS_USB_DFU_ENDPOINTS,
+
+	/* Microsoft's */
+	FFS_USB_COMPAT_TWICE,
+	FFS_USB_COMPAT_ID,
+	FFS_USB_PROP_NAME,
+	FFS_USB_PROP_NUMBER,
+
+	/* Strings */
+	FFS_USB_LANGUAGES,
+	FFS_USB_LANGUAGE_ZERO,
+	FFS_USB_LANGUAGE_TWICE,
+	FFS_USB_STRING_TEXT,
+	FFS_USB_STRING_LONG,
+
+	FFS_RULE_COUNT,
+};
+
+struct ffs_verdict {
+	enum ffs_rule rule; /* FFS_ACCEPTED, or what was broken first */
+	int error;	    /* what write() fails with, -errno; 0: the kernel takes it */
+	size_t offset;	    /* bytes from the blob's start to what is wrong; at most its size */
+	/* What is there and what would be right, in the words of the rule's sentence. */
+	uint32_t found, wanted;
+};
+
+/*
+ * One write() to ep0, of descriptors or strings as `in` has it, which becomes what the instance is
+ * afterwards, whatever the verdict. `blob` may be NULL when `size` is 0. Not for an active
+ * instance, where a write is the answer to a request: asserts.
+ */
+struct ffs_verdict ffs_verdict_kernel(const struct ffs_judge *judge, struct ffs_instance *in,
+				      const void *blob, size_t size);
+
+/*
+ * The same by the standards: the kernel's verdict if that is a refusal, else the first rule of a
+ * standard that is broken, in the order of the bytes as far as that can be said, with error 0. `in`
+ * becomes what the kernel makes of it, also where only a standard is broken.
+ */
+struct ffs_verdict ffs_verdict_usb(const struct ffs_judge *judge, struct ffs_instance *in,
+				   const void *blob, size_t size);
+
+/* --- for people --- */
+
+enum ffs_rule_kind {
+	FFS_BRANCH,  /* the kernel goes one way or the other and refuses nothing */
+	FFS_REFUSAL, /* the kernel refuses */
+	FFS_STANDARD /* a standard forbids */
+};
+
+struct ffs_rule_info {
+	const char *name; /* the enumerator without FFS_ */
+	enum ffs_rule_kind kind;
+	int error; /* of a refusal: -errno */
+	/* The kernel's condition, or the standard and its section. */
+	const char *source;
+	/* Of refusals and standards: what is wrong and what to do, with {found}, {wanted}, and
+	 * {found:x} in hexadecimal. */
+	const char *wrong, *todo;
+	/* NULL, or why no bytes whatever get there. */
+	const char *unreachable;
+};
+
+const struct ffs_rule_info *ffs_rule_info(enum ffs_rule rule);
+/* False: this kernel's parser has no such branch. */
+bool ffs_rule_exists(const struct ffs_kernel *kernel, enum ffs_rule rule);
+
+/*
+ * "byte 23: endpoint 31; a function has at most 30: ...": a sentence without a final period, with
+ * the section of a standard in it. The caller frees it. "accepted" for FFS_ACCEPTED.
+ */
+char *ffs_verdict_text(const struct ffs_verdict *v);

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the files verdict*.c share: one look at one blob. */
+#pragma once
+
+#include "ffs/verdict.h"
+
+enum { FFS_SET_FULL, FFS_SET_HIGH, FFS_SET_SUPER, FFS_SET_COUNT };
+
+/* Lengths of descriptors: USB 2.0 and 3.2, 9.6; HID 1.11, 6.2.1; CCID 1.1, 5.1; DFU 1.1, 4.1.3;
+ * OTG 1.3, 6.4; linux/usb/functionfs.h for Microsoft's. */
+#define INTERFACE_SIZE 9
+#define ENDPOINT_SIZE 7
+#define ENDPOINT_AUDIO_SIZE 9
+#define OTG_SIZE 3
+#define ASSOCIATION_SIZE 8
+#define COMPANION_SIZE 6
+#define HID_SIZE 9
+#define CCID_SIZE 54
+#define DFU_SIZE 9
+#define OS_HEAD_SIZE 11
+#define COMPAT_SIZE 24
+#define PROP_SIZE 10	/* of its fixed part in front of the name */
+#define PROP_LENGTHS 14 /* of all that is not name and data */
+
+#define CLASS_DESCRIPTOR 0x21 /* USB_TYPE_CLASS | 0x01 */
+
+enum { CLASS_AUDIO = 1, CLASS_HID = 3, CLASS_CCID = 0x0b, CLASS_APPLICATION = 0xfe };
+enum { SUBCLASS_DFU = 1 };
+enum { OS_INDEX_COMPAT = 4, OS_INDEX_PROP = 5 };
+
+struct look {
+	const struct ffs_judge *judge;
+	struct ffs_instance *in;
+	const uint8_t *data;
+	size_t size;
+	size_t at; /* what comes next */
+	struct ffs_verdict v;
+
+	/* Descriptors: where the parser found each part */
+	uint32_t flags;
+	uint32_t count[FFS_SET_COUNT], os_count;
+	size_t set[FFS_SET_COUNT], os; /* offsets */
+
+	/* Of the set that is being read */
+	unsigned int interfaces, endpoints;
+	int class, subclass; /* -1: no interface so far */
+};
+
+static inline unsigned int get16(const uint8_t *p)
+{
+	return p[0] | (unsigned int)p[1] << 8;
+}
+
+static inline uint32_t get32(const uint8_t *p)
+{
+	return get16(p) | (uint32_t)get16(p + 2) << 16;
+}
+
+static inline size_t left(const struct look *l)
+{
+	return l->size - l->at;
+}
+
+/* A branch that refuses nothing; returns `taken`. */
+bool look_branch(struct look *l, enum ffs_rule rule, bool taken);
+
+/* A branch that refuses when `broken`, with what is wrong at `at`; returns `broken`. */
+bool look_refuse(struct look *l, enum ffs_rule rule, bool broken, size_t at);
+/* The same with the numbers of the sentence. */
+bool look_refuse_number(struct look *l, enum ffs_rule rule, bool broken, size_t at, uint32_t found,
+			uint32_t wanted);
+
+/* The kernel's parsers. False: refused. */
+bool look_descriptors(struct look *l);
+bool look_os_descriptors(struct look *l);
+bool look_strings(struct look *l);
+
+/* --- the standards, for what the kernel has taken and `l` has the parts of. False: forbidden. ---
+ */
+
+bool look_usb_descriptors(struct look *l);
+bool look_usb_os_descriptors(struct look *l);
+bool look_usb_strings(struct look *l);
+
+/* One speed's set, and what is known of it up to here. Pointers are into the blob. */
+struct usb_set {
+	struct look *l;
+	int speed;
+	const uint8_t *interface;  /* the setting that is being read; NULL: none */
+	const uint8_t *endpoint;   /* right in front of what is read; NULL: something else is */
+	const uint8_t *class_desc; /* of `interface`; NULL: none so far */
+	int number, alternate;	   /* of the last interface descriptor; -1: there was none */
+	unsigned int endpoints;	   /* of `interface`, so far */
+	uint32_t taken;		   /* their addresses, a bit each: usb_endpoint_bit() */
+	uint8_t owner[32];	   /* by that bit: interface number of an address... */
+	uint32_t owned;		   /* ... that has one */
+	bool otg;
+	const uint8_t *association; /* the last one */
+};
+
+static inline unsigned int usb_endpoint_bit(uint8_t address)
+{
+	return (address & 0x0f) | (address & 0x80) >> 3;
+}
+
+static inline size_t offset_in(const struct usb_set *s, const uint8_t *p)
+{
+	return (size_t)(p - s->l->data);
+}
+
+bool look_usb_endpoint(struct usb_set *s, const uint8_t *d);
+bool look_usb_companion(struct usb_set *s, const uint8_t *d);
+/* What comes next is no companion. */
+bool look_usb_no_companion(struct usb_set *s);

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the standards say of a function's interfaces, associations and class descriptors. The kernel
+ * has taken the blob: lengths are right, and every descriptor is of a type that it takes.
+ */
+#include <linux/usb/ch9.h>
+#include <string.h>
+
+#include "base/util.h"
+#include "ffs/verdict_parts.h"
+
+/* OTG 1.3, table 6-1 */
+#define OTG_ATTRIBUTES (USB_OTG_SRP | USB_OTG_HNP)
+#define HID_COUNTRY_MAX 35	   /* HID 1.11, 6.2.1 */
+#define HID_REPORT_DESCRIPTOR 0x22 /* HID 1.11, 7.1 */
+#define CCID_VOLTAGES 0x07	   /* CCID 1.1, 5.1: 5, 3 and 1.8 V */
+#define DFU_ATTRIBUTES 0x0f	   /* DFU 1.1, 4.1.3 */
+
+/* --- descriptors of a class --- */
+
+static bool check_hid(struct usb_set *s, const uint8_t *d)
+{
+	size_t at = offset_in(s, d);
+
+	return !look_refuse(s->l, FFS_USB_HID_REPORT, d[5] != 1 || d[6] != HID_REPORT_DESCRIPTOR,
+			    at + 5) &&
+	       !look_refuse_number(s->l, FFS_USB_HID_COUNTRY, d[4] > HID_COUNTRY_MAX, at + 4, d[4],
+				   HID_COUNTRY_MAX);
+}
+
+static bool check_ccid(struct usb_set *s, const uint8_t *d)
+{
+	return !look_refuse_number(s->l, FFS_USB_CCID_VOLTAGE,
+				   d[5] == 0 || (d[5] & ~CCID_VOLTAGES) != 0, offset_in(s, d) + 5,
+				   d[5], 0);
+}
+
+static bool check_dfu(struct usb_set *s, const uint8_t *d)
+{
+	return !look_refuse_number(s->l, FFS_USB_DFU_BITS, d[2] & ~DFU_ATTRIBUTES,
+				   offset_in(s, d) + 2, d[2] & ~DFU_ATTRIBUTES, 0) &&
+	       !look_refuse_number(s->l, FFS_USB_DFU_ENDPOINTS, s->interface[4] != 0,
+				   offset_in(s, s->interface) + 4, s->interface[4], 0);
+}
+
+static const struct class
+{
+	uint8_t class;
+	int subclass; /* -1: any */
+	bool (*check)(struct usb_set *s, const uint8_t *d);
+} classes[] = {
+	{ CLASS_HID, -1, check_hid },
+	{ CLASS_CCID, -1, check_ccid },
+	{ CLASS_APPLICATION, SUBCLASS_DFU, check_dfu },
+};
+
+/* The class of the setting that is being read, if it is one that has a descriptor; or NULL. */
+static const struct class *class_of(const struct usb_set *s)
+{
+	for (size_t i = 0; s->interface && i < ARRAY_SIZE(classes); i++)
+		if (classes[i].class == s->interface[5] &&
+		    (classes[i].subclass < 0 || classes[i].subclass == s->interface[6]))
+			return &classes[i];
+	return NULL;
+}
+
+static bool look_class(struct usb_set *s, const uint8_t *d)
+{
+	const struct class *c = class_of(s);
+
+	/* The kernel remembers a class longer than its interface lasts */
+	if (look_refuse(s->l, FFS_USB_CLASS_PLACE, !c || s->class_desc || s->endpoints > 0,
+			offset_in(s, d)))
+		return false;
+	s->class_desc = d;
+	return c->check(s, d);
+}
+
+/* --- interfaces --- */
+
+/* The setting that is being read ends here. */
+static bool end_interface(struct usb_set *s)
+{
+	const uint8_t *d = s->interface;
+	bool good;
+
+	if (!d)
+		return true;
+	good = !look_refuse_number(s->l, FFS_USB_ENDPOINT_COUNT, d[4] != s->endpoints,
+				   offset_in(s, d) + 4, d[4], s->endpoints) &&
+	       !look_refuse_number(s->l, FFS_USB_CLASS_MISSING, class_of(s) && !s->class_desc,
+				   offset_in(s, d), d[5], 0);
+	s->interface = NULL;
+	return good;
+}
+
+static bool check_numbers(struct usb_set *s, const uint8_t *d)
+{
+	size_t at = offset_in(s, d);
+	bool same = d[2] == s->number;
+	int alternate = same ? s->alternate + 1 : 0;
+
+	return !look_refuse_number(s->l, FFS_USB_INTERFACE_NUMBER, !same && d[2] != s->number + 1,
+				   at + 2, d[2], (uint32_t)(s->number + 1)) &&
+	       !look_refuse_number(s->l, FFS_USB_ALTERNATE, d[3] != alternate, at + 3, d[3],
+				   (uint32_t)alternate);
+}
+
+static bool look_interface(struct usb_set *s, const uint8_t *d)
+{
+	if (!end_interface(s) || !check_numbers(s, d) ||
+	    look_refuse(s->l, FFS_USB_INTERFACE_CLASS, d[5] == 0, offset_in(s, d) + 5))
+		return false;
+	s->interface = d;
+	s->class_desc = NULL;
+	s->number = d[2];
+	s->alternate = d[3];
+	s->endpoints = 0;
+	s->taken = 0;
+	return true;
+}
+
+/* --- associations --- */
+
+static unsigned int association_end(const uint8_t *d)
+{
+	return (unsigned int)d[2] + d[3];
+}
+
+static bool look_association(struct usb_set *s, const uint8_t *d)
+{
+	size_t at = offset_in(s, d);
+	unsigned int next = (unsigned int)(s->number + 1);
+	unsigned int end = s->association ? association_end(s->association) : 0;
+
+	if (!end_interface(s) || look_refuse(s->l, FFS_USB_ASSOCIATION_EMPTY, d[3] == 0, at + 3) ||
+	    look_refuse(s->l, FFS_USB_ASSOCIATION_CLASS, d[4] == 0, at + 4) ||
+	    look_refuse_number(s->l, FFS_USB_ASSOCIATION_PLACE, d[2] != next, at + 2, d[2], next) ||
+	    look_refuse_number(s->l, FFS_USB_ASSOCIATION_OVERLAP, d[2] < end, at + 2, d[2],
+			       end - 1))
+		return false;
+	s->association = d;
+	return true;
+}
+
+static bool end_association(struct usb_set *s)
+{
+	unsigned int there = (unsigned int)(s->number + 1);
+	const uint8_t *d = s->association;
+
+	return !d ||
+	       !look_refuse_number(s->l, FFS_USB_ASSOCIATION_MISSING, association_end(d) > there,
+				   offset_in(s, d) + 3, d[3], there - d[2]);
+}
+
+/* --- a set --- */
+
+static bool look_otg(struct usb_set *s, const uint8_t *d)
+{
+	if (look_refuse(s->l, FFS_USB_OTG_TWICE, s->otg, offset_in(s, d)) ||
+	    look_refuse_number(s->l, FFS_USB_OTG_BITS, d[2] & ~OTG_ATTRIBUTES, offset_in(s, d) + 2,
+			       d[2] & ~OTG_ATTRIBUTES, 0))
+		return false;
+	s->otg = true;
+	return true;
+}
+
+static const struct {
+	uint8_t type;
+	bool (*look)(struct usb_set *s, const uint8_t *d);
+} types[] = {
+	{ USB_DT_INTERFACE, look_interface },
+	{ USB_DT_ENDPOINT, look_usb_endpoint },
+	{ CLASS_DESCRIPTOR, look_class },
+	{ USB_DT_OTG, look_otg },
+	{ USB_DT_INTERFACE_ASSOCIATION, look_association },
+	{ USB_DT_SS_ENDPOINT_COMP, look_usb_companion },
+};
+
+static bool look_descriptor(struct usb_set *s, const uint8_t *d)
+{
+	if (d[1] != USB_DT_SS_ENDPOINT_COMP && !look_usb_no_companion(s))
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(types); i++)
+		if (types[i].type == d[1])
+			return types[i].look(s, d);
+	return true;
+}
+
+static bool look_set(struct look *l, int speed)
+{
+	struct usb_set s = { .l = l, .speed = speed, .number = -1, .alternate = -1 };
+	size_t at = l->set[speed];
+
+	for (uint32_t n = 0; n < l->count[speed]; n++) {
+		if (!look_descriptor(&s, l->data + at))
+			return false;
+		at += l->data[at];
+	}
+	return look_usb_no_companion(&s) && end_interface(&s) && end_association(&s) &&
+	       !look_refuse(l, FFS_USB_NO_INTERFACE, s.number < 0, l->set[speed]);
+}
+
+bool look_usb_descriptors(struct look *l)
+{
+	bool any = false;
+
+	for (int i = 0; i < FFS_SET_COUNT; i++) {
+		if (l->count[i] == 0)
+			continue;
+		any = true;
+		if (!look_set(l, i))
+			return false;
+	}
+	/* OS descriptors alone are taken, too */
+	return !look_refuse(l, FFS_USB_NO_INTERFACE, !any, l->os);
+}

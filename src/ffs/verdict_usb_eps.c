@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the standards say of endpoints and their companions: USB 2.0, 5.5 to 5.8 and 9.6.6; USB 3.2,
+ * 9.6.6 and 9.6.7.
+ */
+#include <linux/usb/ch9.h>
+
+#include "base/util.h"
+#include "ffs/verdict_parts.h"
+
+#define SIZE_MASK 0x07ff
+#define TRANSACTIONS_SHIFT 11
+#define TRANSACTIONS_MASK 0x1800
+#define INTERVAL_EXPONENT_MAX 16
+#define BURST_MAX 15
+#define BURST_INTERRUPT_MAX 2
+#define STREAMS_MAX 16
+#define STREAMS_MASK 0x1f
+#define MULT_MAX 2
+#define MULT_MASK 0x03
+#define PERIODIC_BURST_SIZE 1024
+
+enum { CONTROL, ISOCHRONOUS, BULK, INTERRUPT }; /* bits 0 and 1 of bmAttributes */
+
+static unsigned int type_of(const uint8_t *d)
+{
+	return d[3] & USB_ENDPOINT_XFERTYPE_MASK;
+}
+
+static unsigned int size_of(const uint8_t *d)
+{
+	return get16(d + 4) & SIZE_MASK;
+}
+
+/* Transactions in a microframe beyond the first, which bits 11 and 12 count. */
+static unsigned int more_transactions(const uint8_t *d)
+{
+	return (get16(d + 4) & TRANSACTIONS_MASK) >> TRANSACTIONS_SHIFT;
+}
+
+static bool is_periodic(const uint8_t *d)
+{
+	return type_of(d) == ISOCHRONOUS || type_of(d) == INTERRUPT;
+}
+
+/* --- addresses --- */
+
+static bool check_address(struct usb_set *s, const uint8_t *d)
+{
+	size_t at = offset_in(s, d) + 2;
+	unsigned int bit = usb_endpoint_bit(d[2]);
+	bool owned = s->owned >> bit & 1;
+
+	if (look_refuse_number(s->l, FFS_USB_ENDPOINT_BITS, d[2] & 0x70, at, d[2], 0) ||
+	    look_refuse_number(s->l, FFS_USB_ENDPOINT_TWICE, s->taken >> bit & 1, at, d[2], 0) ||
+	    look_refuse_number(s->l, FFS_USB_ENDPOINT_SHARED, owned && s->owner[bit] != s->number,
+			       at, d[2], s->owner[bit]))
+		return false;
+	s->taken |= UINT32_C(1) << bit;
+	s->owned |= UINT32_C(1) << bit;
+	s->owner[bit] = (uint8_t)s->number;
+	return true;
+}
+
+/* --- attributes --- */
+
+/* Isochronous endpoints have synchronization and usage, of which 3 is reserved; at SuperSpeed
+ * interrupt endpoints have a usage of 0 or 1. */
+static unsigned int reserved_attributes(const struct usb_set *s, const uint8_t *d)
+{
+	if (type_of(d) == ISOCHRONOUS)
+		return (d[3] & 0x30) == 0x30 ? d[3] & 0xf0 : d[3] & 0xc0;
+	if (type_of(d) == INTERRUPT && s->speed == FFS_SET_SUPER)
+		return d[3] & 0xec;
+	return d[3] & 0xfc;
+}
+
+/* --- packet sizes --- */
+
+struct sizes {
+	uint16_t min, max;
+	bool powers; /* of 2 only */
+};
+
+static const struct sizes sizes[][FFS_SET_COUNT] = {
+	[CONTROL] = { { 8, 64, true }, { 64, 64, false }, { 512, 512, false } },
+	[ISOCHRONOUS] = { { 0, 1023, false }, { 0, 1024, false }, { 0, 1024, false } },
+	[BULK] = { { 8, 64, true }, { 512, 512, false }, { 1024, 1024, false } },
+	[INTERRUPT] = { { 1, 64, false }, { 1, 1024, false }, { 1, 1024, false } },
+};
+
+static const enum ffs_rule size_rules[] = {
+	[CONTROL] = FFS_USB_SIZE_CONTROL,
+	[ISOCHRONOUS] = FFS_USB_SIZE_ISOCHRONOUS,
+	[BULK] = FFS_USB_SIZE_BULK,
+	[INTERRUPT] = FFS_USB_SIZE_INTERRUPT,
+};
+
+/* USB 2.0, table 9-14: by bits 11 and 12; the last value is reserved. */
+static const uint16_t size_min[] = { 0, 513, 683, UINT16_MAX };
+
+static bool size_is_legal(const struct usb_set *s, const uint8_t *d)
+{
+	const struct sizes *range = &sizes[type_of(d)][s->speed];
+	unsigned int size = size_of(d);
+
+	return size >= range->min && size <= range->max &&
+	       (!range->powers || (size & (size - 1)) == 0);
+}
+
+static bool check_size(struct usb_set *s, const uint8_t *d)
+{
+	size_t at = offset_in(s, d) + 4;
+	bool several = s->speed == FFS_SET_HIGH && is_periodic(d);
+	unsigned int bits = get16(d + 4) & ~(SIZE_MASK | (several ? TRANSACTIONS_MASK : 0U));
+	bool at_usb2 = s->speed != FFS_SET_SUPER;
+
+	return !look_refuse_number(s->l, FFS_USB_SIZE_BITS, bits != 0, at, bits, 0) &&
+	       !look_refuse_number(s->l, size_rules[type_of(d)], !size_is_legal(s, d), at,
+				   size_of(d), 0) &&
+	       !look_refuse_number(s->l, FFS_USB_TRANSACTIONS,
+				   size_of(d) < size_min[more_transactions(d)], at, size_of(d),
+				   more_transactions(d) + 1) &&
+	       !look_refuse_number(s->l, FFS_USB_DEFAULT_BANDWIDTH,
+				   at_usb2 && type_of(d) == ISOCHRONOUS && s->alternate == 0 &&
+					   size_of(d) > 0,
+				   at, size_of(d), 0);
+}
+
+static bool check_interval(struct usb_set *s, const uint8_t *d)
+{
+	/* Of frames at full speed, where an interrupt endpoint has no exponent */
+	bool plain = s->speed == FFS_SET_FULL && type_of(d) == INTERRUPT;
+	unsigned int max = plain ? UINT8_MAX : INTERVAL_EXPONENT_MAX;
+
+	return !look_refuse_number(s->l, FFS_USB_INTERVAL,
+				   is_periodic(d) && (d[6] == 0 || d[6] > max), offset_in(s, d) + 6,
+				   d[6], max);
+}
+
+bool look_usb_endpoint(struct usb_set *s, const uint8_t *d)
+{
+	size_t at = offset_in(s, d);
+
+	if (look_refuse(s->l, FFS_USB_ENDPOINT_STRAY, !s->interface, at) ||
+	    look_refuse(s->l, FFS_USB_ENDPOINT_NINE,
+			d[0] != ENDPOINT_SIZE && s->interface[5] != CLASS_AUDIO, at) ||
+	    !check_address(s, d) ||
+	    look_refuse_number(s->l, FFS_USB_ATTRIBUTES, reserved_attributes(s, d) != 0, at + 3,
+			       reserved_attributes(s, d), 0) ||
+	    !check_size(s, d) || !check_interval(s, d))
+		return false;
+	s->endpoints++;
+	s->endpoint = d;
+	return true;
+}
+
+/* --- companions --- */
+
+bool look_usb_no_companion(struct usb_set *s)
+{
+	const uint8_t *d = s->endpoint;
+
+	s->endpoint = NULL;
+	return !d || !look_refuse(s->l, FFS_USB_COMPANION_MISSING, s->speed == FFS_SET_SUPER,
+				  offset_in(s, d));
+}
+
+static unsigned int burst_max(const uint8_t *endpoint)
+{
+	switch (type_of(endpoint)) {
+	case CONTROL:
+		return 0;
+	case INTERRUPT:
+		return BURST_INTERRUPT_MAX;
+	default:
+		return BURST_MAX;
+	}
+}
+
+static unsigned int reserved_companion_bits(const uint8_t *endpoint, const uint8_t *d)
+{
+	switch (type_of(endpoint)) {
+	case BULK:
+		return d[3] & ~STREAMS_MASK;
+	case ISOCHRONOUS:
+		return d[3] & ~MULT_MASK;
+	default:
+		return d[3];
+	}
+}
+
+static bool check_companion_attributes(struct usb_set *s, const uint8_t *endpoint, const uint8_t *d)
+{
+	size_t at = offset_in(s, d) + 3;
+	unsigned int reserved = reserved_companion_bits(endpoint, d);
+	unsigned int streams = type_of(endpoint) == BULK ? d[3] : 0;
+	unsigned int mult = type_of(endpoint) == ISOCHRONOUS ? d[3] : 0;
+
+	return !look_refuse_number(s->l, FFS_USB_COMPANION_BITS, reserved != 0, at, reserved, 0) &&
+	       !look_refuse_number(s->l, FFS_USB_STREAMS, streams > STREAMS_MAX, at, streams,
+				   STREAMS_MAX) &&
+	       !look_refuse_number(s->l, FFS_USB_MULT, mult > MULT_MAX, at, mult, MULT_MAX) &&
+	       !look_refuse_number(s->l, FFS_USB_MULT_BURST, mult > 0 && d[2] == 0, at, mult, 0);
+}
+
+static bool check_interval_bytes(struct usb_set *s, const uint8_t *endpoint, const uint8_t *d)
+{
+	unsigned int mult = type_of(endpoint) == ISOCHRONOUS ? d[3] & MULT_MASK : 0U;
+	unsigned int room = size_of(endpoint) * (d[2] + 1U) * (mult + 1);
+
+	return !is_periodic(endpoint) ||
+	       !look_refuse_number(s->l, FFS_USB_INTERVAL_BYTES, get16(d + 4) > room,
+				   offset_in(s, d) + 4, get16(d + 4), room);
+}
+
+bool look_usb_companion(struct usb_set *s, const uint8_t *d)
+{
+	const uint8_t *endpoint = s->endpoint;
+	size_t at = offset_in(s, d);
+
+	s->endpoint = NULL;
+	if (look_refuse(s->l, FFS_USB_COMPANION_SPEED, s->speed != FFS_SET_SUPER, at) ||
+	    look_refuse(s->l, FFS_USB_COMPANION_STRAY, !endpoint, at))
+		return false;
+	return !look_refuse_number(s->l, FFS_USB_BURST, d[2] > burst_max(endpoint), at + 2, d[2],
+				   burst_max(endpoint)) &&
+	       check_companion_attributes(s, endpoint, d) &&
+	       !look_refuse_number(s->l, FFS_USB_SIZE_BURST,
+				   is_periodic(endpoint) && d[2] > 0 &&
+					   size_of(endpoint) != PERIODIC_BURST_SIZE,
+				   offset_in(s, endpoint) + 4, size_of(endpoint),
+				   PERIODIC_BURST_SIZE) &&
+	       check_interval_bytes(s, endpoint, d);
+}

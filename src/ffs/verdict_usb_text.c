@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the standards say of what is read as text: Microsoft's descriptors, and strings. */
+#include <string.h>
+
+#include "base/util.h"
+#include "ffs/verdict_parts.h"
+
+#define STRINGS_HEAD_SIZE 16
+/* What fits into a string descriptor, whose bLength is a byte: USB 2.0, 9.6.7. */
+#define UTF16_MAX 126
+#define LANGUAGES_MAX 126
+
+enum { PROP_LE32 = 4, PROP_BE32 = 5 };
+#define PROP_NUMBER_SIZE 4
+
+/* --- Microsoft's --- */
+
+static bool is_id_char(uint8_t c)
+{
+	return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+}
+
+/* Eight bytes, filled up with NULs. */
+static bool check_id(struct look *l, size_t at)
+{
+	bool ended = false;
+
+	for (size_t i = at; i < at + 8; i++) {
+		uint8_t c = l->data[i];
+
+		ended |= c == 0;
+		if (look_refuse_number(l, FFS_USB_COMPAT_ID, ended ? c != 0 : !is_id_char(c), i, c,
+				       0))
+			return false;
+	}
+	return true;
+}
+
+struct os_state {
+	struct look *l;
+	uint8_t seen[256 / 8]; /* interfaces that have an id */
+};
+
+static bool check_compat(struct os_state *s, size_t at)
+{
+	struct look *l = s->l;
+	uint8_t interface = l->data[at];
+	uint8_t *seen = &s->seen[interface / 8], bit = (uint8_t)(1 << interface % 8);
+
+	if (look_refuse_number(l, FFS_USB_COMPAT_TWICE, *seen & bit, at, interface, 0))
+		return false;
+	*seen |= bit;
+	return check_id(l, at + 2) && check_id(l, at + 10);
+}
+
+static bool check_prop(struct look *l, size_t at)
+{
+	const uint8_t *d = l->data + at, *name = d + PROP_SIZE;
+	size_t size = get16(d + 8);
+	uint32_t type = get32(d + 4), data = get32(name + size);
+	bool named = size > 1 && memchr(name, 0, size) == name + size - 1;
+
+	return !look_refuse(l, FFS_USB_PROP_NAME, !named, at + PROP_SIZE) &&
+	       !look_refuse_number(l, FFS_USB_PROP_NUMBER,
+				   (type == PROP_LE32 || type == PROP_BE32) &&
+					   data != PROP_NUMBER_SIZE,
+				   at + PROP_SIZE + size, data, PROP_NUMBER_SIZE);
+}
+
+/* Puts `at` behind the section. */
+static bool check_section(struct os_state *s, size_t *at)
+{
+	const uint8_t *data = s->l->data;
+	bool compat = get16(data + *at + 7) == OS_INDEX_COMPAT;
+	unsigned int count = get16(data + *at + 9);
+
+	*at += OS_HEAD_SIZE;
+	for (; count > 0; count--) {
+		if (!(compat ? check_compat(s, *at) : check_prop(s->l, *at)))
+			return false;
+		*at += compat ? COMPAT_SIZE : data[*at];
+	}
+	return true;
+}
+
+bool look_usb_os_descriptors(struct look *l)
+{
+	struct os_state s = { .l = l };
+	size_t at = l->os;
+
+	for (uint32_t n = 0; n < l->os_count; n++)
+		if (!check_section(&s, &at))
+			return false;
+	return true;
+}
+
+/* --- strings --- */
+
+/* Bytes of the UTF-8 character at `s`, NUL-terminated; 0: it is none. */
+static size_t utf8_length(const uint8_t *s)
+{
+	static const struct {
+		uint8_t mask, head;
+		uint32_t min;
+	} forms[] = {
+		{ 0x80, 0, 0 }, { 0xe0, 0xc0, 0x80 }, { 0xf0, 0xe0, 0x800 }, { 0xf8, 0xf0, 0x10000 }
+	};
+
+	for (size_t n = 1; n <= ARRAY_SIZE(forms); n++) {
+		uint32_t code = s[0] & (uint8_t)~forms[n - 1].mask;
+
+		if ((s[0] & forms[n - 1].mask) != forms[n - 1].head)
+			continue;
+		for (size_t i = 1; i < n; i++) {
+			if ((s[i] & 0xc0) != 0x80)
+				return 0;
+			code = code << 6 | (s[i] & 0x3f);
+		}
+		return code < forms[n - 1].min || code > 0x10ffff ||
+				       (code >= 0xd800 && code <= 0xdfff)
+			       ? 0
+			       : n;
+	}
+	return 0;
+}
+
+static bool check_string(struct look *l, size_t at, size_t end)
+{
+	uint32_t units = 0;
+
+	for (size_t n, i = at; i < end; i += n) {
+		n = utf8_length(l->data + i);
+		if (look_refuse(l, FFS_USB_STRING_TEXT, n == 0, i))
+			return false;
+		units += n == 4 ? 2 : 1;
+	}
+	return !look_refuse_number(l, FFS_USB_STRING_LONG, units > UTF16_MAX, at, units, UTF16_MAX);
+}
+
+static bool check_language(struct look *l, const uint16_t *known, uint32_t n, size_t at)
+{
+	bool twice = false;
+
+	for (uint32_t i = 0; i < n; i++)
+		twice |= known[i] == known[n];
+	return !look_refuse(l, FFS_USB_LANGUAGE_ZERO, known[n] == 0, at) &&
+	       !look_refuse_number(l, FFS_USB_LANGUAGE_TWICE, twice, at, known[n], 0);
+}
+
+/* Puts `at` behind them. Those that no descriptor names are never sent. */
+static bool check_strings(struct look *l, uint32_t strings, size_t *at)
+{
+	for (uint32_t i = 0; i < strings; i++) {
+		const uint8_t *end = memchr(l->data + *at, 0, l->size - *at);
+		size_t next = (size_t)(end - l->data) + 1;
+
+		if (i < l->in->strings && !check_string(l, *at, next - 1))
+			return false;
+		*at = next;
+	}
+	return true;
+}
+
+bool look_usb_strings(struct look *l)
+{
+	uint32_t strings = get32(l->data + 8), languages = get32(l->data + 12);
+	size_t at = STRINGS_HEAD_SIZE;
+	uint16_t known[LANGUAGES_MAX];
+
+	if (l->in->strings == 0)
+		return true;
+	if (look_refuse_number(l, FFS_USB_LANGUAGES, languages > LANGUAGES_MAX, 12, languages,
+			       LANGUAGES_MAX))
+		return false;
+	for (uint32_t i = 0; i < languages; i++) {
+		known[i] = (uint16_t)get16(l->data + at);
+		if (!check_language(l, known, i, at))
+			return false;
+		at += 2;
+		if (!check_strings(l, strings, &at))
+			return false;
+	}
+	return true;
+}
