@@ -24,7 +24,7 @@ tests_unit_test_plan_SOURCES = tests/unit/test_plan.c
 tests_unit_test_plan_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
 tests_unit_test_plan_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
 
-# The verdicts on blobs: a table by hand.
+# The verdicts on blobs: a table by hand, and everything that the generator makes.
 VERDICT_HEX_SOURCES = tests/unit/verdict_hex.c tests/unit/verdict_hex.h
 UNIT_TESTS += tests/unit/test_verdict tests/unit/test_verdict_usb
 tests_unit_test_verdict_SOURCES = tests/unit/test_verdict.c $(VERDICT_HEX_SOURCES)
@@ -33,6 +33,16 @@ tests_unit_test_verdict_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
 tests_unit_test_verdict_usb_SOURCES = tests/unit/test_verdict_usb.c $(VERDICT_HEX_SOURCES)
 tests_unit_test_verdict_usb_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
 tests_unit_test_verdict_usb_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
+
+BLOBS_SOURCES = tests/fuzz/blobs.c tests/fuzz/blobs.h tests/fuzz/blobs_parts.h \
+	tests/fuzz/blobs_descs.c tests/fuzz/blobs_mutate.c tests/fuzz/blobs_plan.c \
+	tests/fuzz/blobs_text.c
+VERDICT_CHECK_SOURCES = tests/fuzz/verdict_check.c tests/fuzz/verdict_check.h
+UNIT_TESTS += tests/unit/test_verdict_blobs
+tests_unit_test_verdict_blobs_SOURCES = tests/unit/test_verdict_blobs.c $(BLOBS_SOURCES) \
+	$(VERDICT_CHECK_SOURCES)
+tests_unit_test_verdict_blobs_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS)
+tests_unit_test_verdict_blobs_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
 
 # spec: the gadget file.
 UNIT_TESTS += tests/unit/test_spec_descriptors tests/unit/test_spec_load tests/unit/test_spec_scan
@@ -60,11 +70,16 @@ check_PROGRAMS += tests/fuzz/fuzz_spec
 tests_fuzz_fuzz_spec_SOURCES = tests/fuzz/fuzz_spec.c
 tests_fuzz_fuzz_spec_CFLAGS = $(AM_CFLAGS) $(LIBCONFIG_CFLAGS) $(JANSSON_CFLAGS)
 tests_fuzz_fuzz_spec_LDADD = $(FFSCTL_LIBS)
+check_PROGRAMS += tests/fuzz/fuzz_verdict
+tests_fuzz_fuzz_verdict_SOURCES = tests/fuzz/fuzz_verdict.c $(BLOBS_SOURCES) $(VERDICT_CHECK_SOURCES)
+tests_fuzz_fuzz_verdict_LDADD = libffsctl.a
 if FUZZERS
 tests_fuzz_fuzz_spec_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_verdict_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 else
 tests_fuzz_fuzz_spec_SOURCES += tests/fuzz/fuzz_main.c
-TESTS += tests/fuzz/test_corpus.py
+tests_fuzz_fuzz_verdict_SOURCES += tests/fuzz/fuzz_main.c
+TESTS += tests/fuzz/test_corpus.py tests/fuzz/test_corpus_verdict.py
 endif
 
 # supervise: a worker's life, without its processes.

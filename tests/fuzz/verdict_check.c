@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "verdict_check.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/util.h"
+
+static _Noreturn void wrong(const struct ffs_kernel *kernel, const struct ffs_verdict *v,
+			    const char *how)
+{
+	_cleanup_free_ char *text = ffs_verdict_text(v);
+
+	fprintf(stderr, "%s: %s: %s (%s, error %d)\n", kernel->name, how, text,
+		ffs_rule_info(v->rule)->name, v->error);
+	abort();
+}
+
+/* Everything but what is undefined between members. */
+static bool same(const struct ffs_verdict *a, const struct ffs_verdict *b)
+{
+	return a->rule == b->rule && a->error == b->error && a->offset == b->offset &&
+	       a->found == b->found && a->wanted == b->wanted;
+}
+
+static void check_one(const struct ffs_kernel *kernel, const struct ffs_verdict *v, size_t size)
+{
+	const struct ffs_rule_info *rule = ffs_rule_info(v->rule);
+	_cleanup_free_ char *text = ffs_verdict_text(v);
+
+	if (v->offset > size)
+		wrong(kernel, v, "offset behind the end");
+	if (v->error != rule->error)
+		wrong(kernel, v, "another error than its rule's");
+	if (rule->unreachable)
+		wrong(kernel, v, "a rule that cannot be reached");
+	if (!ffs_rule_exists(kernel, v->rule))
+		wrong(kernel, v, "a rule that this kernel does not have");
+	if (v->rule != FFS_ACCEPTED && rule->kind == FFS_BRANCH)
+		wrong(kernel, v, "refused by a branch that does not refuse");
+	if (strchr(text, '{'))
+		wrong(kernel, v, "a hole in its sentence");
+}
+
+struct ffs_verdict verdict_check(struct verdict_session *s, const uint8_t *data, size_t size)
+{
+	const struct ffs_kernel *kernel = s->judge.kernel;
+	const struct ffs_judge uncounted = { .kernel = kernel, .fd_kind = s->judge.fd_kind };
+	enum ffs_instance_state state = s->kernel.state;
+	struct ffs_verdict k = ffs_verdict_kernel(&s->judge, &s->kernel, data, size);
+	struct ffs_verdict u = ffs_verdict_usb(&uncounted, &s->usb, data, size);
+
+	check_one(kernel, &k, size);
+	check_one(kernel, &u, size);
+	if (ffs_rule_info(k.rule)->kind == FFS_STANDARD)
+		wrong(kernel, &k, "the kernel knows no standards");
+	if (u.rule == FFS_ACCEPTED && k.rule != FFS_ACCEPTED)
+		wrong(kernel, &k, "refused by the kernel and not by the standards");
+	if (k.rule != FFS_ACCEPTED && !same(&k, &u))
+		wrong(kernel, &u, "not what the kernel says first");
+	if (memcmp(&s->kernel, &s->usb, sizeof(s->kernel)))
+		wrong(kernel, &u, "the instance differs");
+	if (s->kernel.state != state + (k.error == 0 ? 1U : 0U))
+		wrong(kernel, &k, "the state is not what the verdict says");
+	s->usb_accepts = u.rule == FFS_ACCEPTED;
+	return k;
+}

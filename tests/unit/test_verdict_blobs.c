@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Both verdicts on what the generator makes, and whether that is worth it. */
+#include <criterion/criterion.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../fuzz/blobs.h"
+#include "../fuzz/verdict_check.h"
+#include "base/util.h"
+
+#define SESSIONS 10000
+
+struct tally {
+	struct ffs_branch_count count[FFS_RULE_COUNT];
+	unsigned int accepted, by_standard;
+};
+
+static void judge_session(const struct ffs_kernel *kernel, const struct blobs *b, struct tally *t)
+{
+	struct verdict_session s = {
+		.judge = { .kernel = kernel, .fd_kind = blobs_fd_kind, .count = t->count },
+	};
+	bool standard = true;
+
+	for (size_t i = 0; i < b->n && s.kernel.state != FFS_ACTIVE; i++) {
+		struct ffs_verdict v = verdict_check(&s, b->write[i].data, b->write[i].size);
+
+		standard = standard && s.usb_accepts;
+		if (v.rule != FFS_ACCEPTED && !b->retry)
+			return;
+	}
+	t->accepted += s.kernel.state == FFS_ACTIVE;
+	t->by_standard += s.kernel.state == FFS_ACTIVE && standard;
+}
+
+Test(verdict_blobs, the_standards_are_never_looser_than_a_kernel)
+{
+	struct blobs b = { 0 };
+
+	for (const struct ffs_kernel *k = ffs_kernels; k->name; k++) {
+		struct tally t = { 0 };
+
+		for (uint64_t i = 0; i < SESSIONS; i++) {
+			blobs_make(&b, 0x4711, i);
+			judge_session(k, &b, &t);
+		}
+		/* It proves something only if both take much and refuse much */
+		cr_expect_gt(t.accepted, SESSIONS / 3, "%s takes %u", k->name, t.accepted);
+		cr_expect_lt(t.accepted, SESSIONS * 2 / 3, "%s takes %u", k->name, t.accepted);
+		cr_expect_gt(t.by_standard, SESSIONS / 5, "%s: %u", k->name, t.by_standard);
+	}
+	blobs_free(&b);
+}
+
+Test(verdict_blobs, the_generator_breaks_every_rule_and_keeps_it)
+{
+	static struct ffs_branch_count count[FFS_RULE_COUNT];
+	const struct ffs_judge all = { .kernel = ffs_kernel_find("6.12-patched"),
+				       .fd_kind = blobs_fd_kind,
+				       .count = count };
+	struct blobs b = { 0 };
+
+	for (uint64_t i = 0; i < 4 * SESSIONS; i++) {
+		struct ffs_instance in = { 0 };
+		bool good = true;
+
+		blobs_make(&b, 0x4712, i);
+		for (size_t w = 0; w < b.n && in.state != FFS_ACTIVE && (good || b.retry); w++)
+			good = ffs_verdict_usb(&all, &in, b.write[w].data, b.write[w].size).error ==
+			       0;
+	}
+	for (enum ffs_rule r = FFS_ACCEPTED + 1; r < FFS_RULE_COUNT; r++) {
+		const struct ffs_rule_info *info = ffs_rule_info(r);
+
+		cr_expect_gt(count[r].passed, 0, "%s is always broken", info->name);
+		cr_expect_eq(count[r].taken == 0, info->unreachable != NULL,
+			     "%s is broken %llu times", info->name,
+			     (unsigned long long)count[r].taken);
+	}
+	blobs_free(&b);
+}
+
+Test(verdict_blobs, the_generator_makes_the_same_for_a_seed)
+{
+	struct blobs a = { 0 }, b = { 0 };
+
+	for (uint64_t i = 0; i < 500; i++) {
+		blobs_make(&a, 7, i);
+		blobs_make(&b, 8, i);
+		blobs_make(&b, 7, i);
+		cr_assert_eq(a.n, b.n);
+		for (size_t w = 0; w < a.n; w++) {
+			cr_assert_eq(a.write[w].size, b.write[w].size);
+			cr_assert_eq(memcmp(a.write[w].data, b.write[w].data, a.write[w].size), 0);
+		}
+	}
+	blobs_free(&a);
+	blobs_free(&b);
+}
