@@ -44,6 +44,11 @@ tests_unit_test_verdict_blobs_SOURCES = tests/unit/test_verdict_blobs.c $(BLOBS_
 tests_unit_test_verdict_blobs_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS)
 tests_unit_test_verdict_blobs_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
 
+# The comparison with the kernel, for the lab (tests/lab/test_verdict.py).
+noinst_PROGRAMS += tests/lab/verdict_diff
+tests_lab_verdict_diff_SOURCES = tests/lab/verdict_diff.c $(BLOBS_SOURCES)
+tests_lab_verdict_diff_LDADD = libffsctl.a
+
 # spec: the gadget file.
 UNIT_TESTS += tests/unit/test_spec_descriptors tests/unit/test_spec_load tests/unit/test_spec_scan
 UNIT_TESTS += tests/unit/test_spec_text
