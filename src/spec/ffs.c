@@ -42,6 +42,22 @@ static void load_speeds(struct load *l, struct ffs *ffs, struct node *list)
 	}
 }
 
+/*
+ * Of the second set of descriptors and the third f_fs.c takes addresses and sizes from the first,
+ * and of the first only that for full speed counts (__ffs_func_bind_do_descs): without it the
+ * kernel reads through a null pointer when the gadget is bound, up to Linux 6.12 at least.
+ */
+static void check_speeds(struct load *l, const struct ffs_draft *d, const struct node *node)
+{
+	const struct ffs *ffs = d->ffs;
+	const struct node *at = d->speeds ? d->speeds : d->blob ? d->blob : node;
+
+	if (ffs->speed[EP_HIGH] && ffs->speed[EP_SUPER] && !ffs->speed[EP_FULL])
+		diag_error(l->diags, node_place(at),
+			   "descriptors for high speed and SuperSpeed without those for full speed "
+			   "make the kernel crash: add \"full\"");
+}
+
 static void add_text(struct load *l, struct ffs_string *s, struct node *item)
 {
 	struct ffs_text *t = array_add(s->texts, s->n_texts);
@@ -199,6 +215,7 @@ void load_ffs(struct load *l, struct function *f, struct node *node)
 		load_blob(l, &d, node);
 	else if (!node_member(node, "interfaces") && !node_member(node, "blob") && !l->partial)
 		diag_error(l->diags, node_place(node), "'ffs' needs 'interfaces' or 'blob'");
+	check_speeds(l, &d, node);
 	if (d.associations && d.interfaces)
 		load_associations(l, ffs, d.associations);
 	if (d.interfaces)

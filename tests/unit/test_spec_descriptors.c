@@ -290,7 +290,10 @@ static void load_with_blob(const char *name, const char *data, size_t size)
 Test(descriptors, a_blob_says_speeds_and_endpoints)
 {
 	static const char blob[] =
-		"\3\0\0\0\x60\0\0\0\x16\0\0\0\4\0\0\0\6\0\0\0" /* HS, SS, virtual_addr */
+		/* FS, HS, SS, virtual_addr */
+		"\3\0\0\0\x84\0\0\0\x17\0\0\0\4\0\0\0\4\0\0\0\6\0\0\0"
+		"\x09\4\0\0\0\xff\1\2\0\x09\4\0\1\2\xff\1\2\0"
+		"\7\5\x83\1\xff\3\1\7\5\4\3\x10\0\2" /* 1023, isochronous; 16 */
 		"\x09\4\0\0\0\xff\1\2\0\x09\4\0\1\2\xff\1\2\0"
 		"\7\5\x83\1\0\x14\1\7\5\4\3\x10\0\2" /* 1024 * 3, isochronous; 16 */
 		"\x09\4\0\0\0\xff\1\2\0\x09\4\0\1\2\xff\1\2\0"
@@ -304,7 +307,7 @@ Test(descriptors, a_blob_says_speeds_and_endpoints)
 	close(fd);
 	load_with_blob(name, blob, sizeof(blob) - 1);
 	ffs = g->functions[0].ffs;
-	cr_expect(!ffs->speed[EP_FULL] && ffs->speed[EP_HIGH] && ffs->speed[EP_SUPER]);
+	cr_expect(ffs->speed[EP_FULL] && ffs->speed[EP_HIGH] && ffs->speed[EP_SUPER]);
 	cr_expect(ffs->virtual_addr);
 	cr_expect_eq(ffs->raw_descriptors.size, sizeof(blob) - 1);
 	cr_expect_arr_eq(ffs->raw_descriptors.data, blob, sizeof(blob) - 1);
@@ -318,7 +321,7 @@ Test(descriptors, a_blob_says_speeds_and_endpoints)
 	cr_expect_eq(ep->address, 0x83);
 	cr_expect_eq(ep->alternate, 1);
 	cr_expect_str_eq(ep->name, "ep1-in");
-	cr_expect(!ep->speed[EP_FULL].used);
+	cr_expect_eq(ep->speed[EP_FULL].max_packet, 1023);
 	cr_expect_eq(ep->speed[EP_HIGH].max_packet, 1024);
 	cr_expect_eq(ep->speed[EP_HIGH].mult, 3);
 	cr_expect_eq(ep->speed[EP_SUPER].burst, 1);
