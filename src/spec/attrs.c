@@ -34,6 +34,13 @@ struct attr_draft *load_attr(struct attrs_draft *d, const char *name)
 	return &d->values[i];
 }
 
+long long load_attr_number(struct attrs_draft *d, const char *name, long long fallback)
+{
+	const struct node *node = load_attr(d, name)->node;
+
+	return node ? node->integer : fallback;
+}
+
 /* --- setters ---------------------------------------------------------------------------------- */
 
 /* `field` is the whole draft: the row tells which place in it is meant. */
@@ -64,7 +71,7 @@ void load_default_attr(struct attrs_draft *d, const char *name, const char *valu
 	load_set_attr(a, xstrdup(value), strlen(value));
 }
 
-static void set_value(const struct key *k, struct node *value, void *field, char *text)
+void load_attr_text(const struct key *k, struct node *value, void *field, char *text)
 {
 	load_set_attr(place_of(k, value, field), text, strlen(text));
 }
@@ -76,27 +83,20 @@ void set_attr_node(struct load *l _unused_, const struct key *k, struct node *va
 
 void set_attr_int(struct load *l _unused_, const struct key *k, struct node *value, void *field)
 {
-	set_value(k, value, field, strf("%lld", (long long)value->integer));
+	load_attr_text(k, value, field, strf("%lld", (long long)value->integer));
 }
 
 /* For the few that the kernel takes as hexadecimal without 0x. */
 void set_attr_hex(struct load *l _unused_, const struct key *k, struct node *value, void *field)
 {
-	set_value(k, value, field, strf("%02llx", (long long)value->integer));
+	load_attr_text(k, value, field, strf("%02llx", (long long)value->integer));
 }
 
 /* As it is written in the file: 0x0100 is easier to read than 256. */
 void set_attr_bcd(struct load *l, const struct key *k, struct node *value, void *field)
 {
-	for (int64_t v = value->integer; v > 0; v >>= 4) {
-		if ((v & 0xf) <= 9)
-			continue;
-		load_error(l, value,
-			   "'%s' is binary coded decimal: the digits of 0x%04llx are 0 to 9",
-			   k->name, (long long)value->integer);
-		return;
-	}
-	set_value(k, value, field, strf("0x%04llx", (long long)value->integer));
+	if (load_check_bcd(l, value, k->name))
+		load_attr_text(k, value, field, strf("0x%04llx", (long long)value->integer));
 }
 
 /* Schemes have 0 and 1 as well. */
@@ -105,7 +105,7 @@ void set_attr_bool(struct load *l, const struct key *k, struct node *value, void
 	if (value->integer != 0 && value->integer != 1)
 		load_error(l, value, "'%s' is true or false, not %s", k->name, value->text);
 	else
-		set_value(k, value, field, xstrdup(value->integer ? "1" : "0"));
+		load_attr_text(k, value, field, xstrdup(value->integer ? "1" : "0"));
 }
 
 void set_attr_string(struct load *l, const struct key *k, struct node *value, void *field)
@@ -118,7 +118,7 @@ void set_attr_string(struct load *l, const struct key *k, struct node *value, vo
 		load_error(l, value, "'%s' has at most %zu bytes, not %zu", k->name, max,
 			   strlen(value->text));
 	else
-		set_value(k, value, field, xstrdup(value->text));
+		load_attr_text(k, value, field, xstrdup(value->text));
 }
 
 void set_attr_path(struct load *l, const struct key *k, struct node *value, void *field)
@@ -130,8 +130,21 @@ void set_attr_path(struct load *l, const struct key *k, struct node *value, void
 		load_error(l, value, "'%s' has at most %d bytes", k->name, CONFIGFS_MAX_VALUE);
 		free(path);
 	} else {
-		set_value(k, value, field, path);
+		load_attr_text(k, value, field, path);
 	}
+}
+
+/* Six pairs of digits, ':' or '.' between them or not. */
+static bool read_mac(const char *text, unsigned int bytes[6])
+{
+	for (int i = 0; i < 6; i++, text += 2) {
+		if (i > 0 && (*text == ':' || *text == '.'))
+			text++;
+		if (strspn(text, "0123456789abcdefABCDEF") < 2 ||
+		    sscanf(text, "%2x", &bytes[i]) != 1)
+			return false;
+	}
+	return !*text;
 }
 
 /*
@@ -141,29 +154,24 @@ void set_attr_path(struct load *l, const struct key *k, struct node *value, void
 void set_attr_mac(struct load *l, const struct key *k, struct node *value, void *field)
 {
 	_cleanup_free_ char *shown = diag_quote(value->text);
-	const char *p = value->text;
-	unsigned int bytes[6], any = 0;
+	unsigned int b[6];
 
-	for (int i = 0; i < 6; i++, p += 2) {
-		if (i > 0 && (*p == ':' || *p == '.'))
-			p++;
-		if (strspn(p, "0123456789abcdefABCDEF") < 2 || sscanf(p, "%2x", &bytes[i]) != 1)
-			break;
-		any |= bytes[i];
-		if (i == 5 && !p[2])
-			goto complete;
-	}
-	load_error(l, value, "'%s' is an Ethernet address like \"02:00:00:00:00:01\", not %s",
-		   k->name, shown);
-	return;
-complete:
-	if (!any || (bytes[0] & 1))
-		load_error(l, value, "'%s' is the address of one interface: %s", k->name,
-			   !any ? "it is not all 0" : "bit 0 of the first byte is not set");
+	if (!read_mac(value->text, b))
+		load_error(l, value,
+			   "'%s' is an Ethernet address like \"02:00:00:00:00:01\", not %s",
+			   k->name, shown);
+	else if (!(b[0] | b[1] | b[2] | b[3] | b[4] | b[5]))
+		load_error(l, value, "'%s' is the address of one interface: it is not all 0",
+			   k->name);
+	else if (b[0] & 1)
+		load_error(l, value,
+			   "'%s' is the address of one interface: bit 0 of the first byte is not "
+			   "set",
+			   k->name);
 	else
-		set_value(k, value, field,
-			  strf("%02x:%02x:%02x:%02x:%02x:%02x", bytes[0], bytes[1], bytes[2],
-			       bytes[3], bytes[4], bytes[5]));
+		load_attr_text(
+			k, value, field,
+			strf("%02x:%02x:%02x:%02x:%02x:%02x", b[0], b[1], b[2], b[3], b[4], b[5]));
 }
 
 /* The kernel wants a pattern; a scheme has the name that came of one. */
@@ -181,7 +189,7 @@ void set_attr_ifname(struct load *l, const struct key *k, struct node *value, vo
 			   "':' and blanks, not %s",
 			   k->name, shown);
 	else
-		set_value(k, value, field, xstrdup(value->text));
+		load_attr_text(k, value, field, xstrdup(value->text));
 }
 
 /* What exported schemes have, and nobody can write. */
@@ -193,23 +201,14 @@ void set_attr_readonly(struct load *l, const struct key *k, struct node *value,
 
 void set_attr_bytes(struct load *l, const struct key *k, struct node *value, void *field)
 {
-	char *bytes;
-	size_t n = 0;
+	struct ffs_bytes bytes = { 0 };
 
-	if (value->n > CONFIGFS_MAX_VALUE + 1) {
+	if (value->n > CONFIGFS_MAX_VALUE + 1)
 		load_error(l, value, "'%s' has at most %d bytes, not %zu", k->name,
 			   CONFIGFS_MAX_VALUE + 1, value->n);
-		return;
-	}
-	bytes = xcalloc(value->n + 1, 1);
-	node_foreach(item, value) {
-		if (item->bad) { /* which has been said */
-			free(bytes);
-			return;
-		}
-		bytes[n++] = (char)item->integer;
-	}
-	load_set_attr(place_of(k, value, field), bytes, n);
+	else if (load_bytes(l, value, &bytes))
+		load_set_attr(place_of(k, value, field), (char *)steal_ptr(bytes.data), bytes.size);
+	free(bytes.data);
 }
 
 /* --- groups ----------------------------------------------------------------------------------- */
@@ -217,7 +216,7 @@ void set_attr_bytes(struct load *l, const struct key *k, struct node *value, voi
 void load_attr_rows(struct load *l, const struct key_group *group, struct node *node,
 		    struct attrs_draft *d)
 {
-	*d = (struct attrs_draft){ .keys = group->keys };
+	*d = (struct attrs_draft){ .keys = group->keys, .node = node };
 	load_group(l, group, node, d);
 }
 
@@ -236,7 +235,8 @@ void load_attr_entries(struct load *l, struct entries *entries, const char *pref
 /* A list of bytes as they are, everything else as text. NULL: an error, which has been said. */
 static char *plain_value(struct load *l, struct node *value, size_t *size)
 {
-	char *bytes;
+	struct ffs_bytes bytes = { 0 };
+	char *text;
 
 	if (value->type & NODE_GROUP) {
 		load_error(l, value,
@@ -245,42 +245,27 @@ static char *plain_value(struct load *l, struct node *value, size_t *size)
 			   value->name);
 		return NULL;
 	}
-	if (!(value->type & TYPE_LIST)) {
-		bytes = value->type == NODE_BOOL  ? xstrdup(value->integer ? "1" : "0")
-			: value->type == NODE_INT ? strf("%lld", (long long)value->integer)
-						  : xstrdup(value->text);
-		*size = strlen(bytes);
-		return bytes;
+	if (value->type & TYPE_LIST) {
+		if (!load_bytes(l, value, &bytes))
+			free(steal_ptr(bytes.data));
+		*size = bytes.size;
+		return (char *)bytes.data;
 	}
-	bytes = xcalloc(value->n + 1, 1);
-	*size = 0;
-	node_foreach(item, value) {
-		if (item->bad) {
-			free(bytes);
-			return NULL;
-		}
-		if (item->type != NODE_INT || item->integer < 0 || item->integer > 255) {
-			load_error(l, item, "a byte is an integer from 0 to 255");
-			free(bytes);
-			return NULL;
-		}
-		bytes[(*size)++] = (char)item->integer;
-	}
-	return bytes;
+	text = value->type == NODE_BOOL	 ? xstrdup(value->integer ? "1" : "0")
+	       : value->type == NODE_INT ? strf("%lld", (long long)value->integer)
+					 : xstrdup(value->text);
+	*size = strlen(text);
+	return text;
 }
 
 /* libusbgx calls it otherwise. */
 void load_loopback(struct load *l _unused_, struct function *f _unused_, struct attrs_draft *d)
 {
-	const struct attr_draft *other = load_attr(d, "buflen");
-	struct attr_draft *a = load_attr(d, "bulk_buflen");
-	char *text;
+	struct node *other = load_attr(d, "buflen")->node;
+	_cleanup_free_ char *text = other ? strf("%lld", (long long)other->integer) : NULL;
 
-	if (!other->node || a->node)
-		return;
-	text = strf("%lld", (long long)other->node->integer);
-	a->node = other->node;
-	load_set_attr(a, text, strlen(text));
+	if (other)
+		load_default_attr(d, "bulk_buflen", text, other);
 }
 
 /* Of a type that only the kernel knows: each as the file has it. */

@@ -13,6 +13,7 @@
 /* One value for each row, in the order of the table: that in which the kernel wants them. */
 struct attrs_draft {
 	const struct key *keys;
+	struct node *node; /* the group; NULL: the file has none */
 	struct attr_draft {
 		struct node *node; /* NULL: the file does not say */
 		enum entry_kind kind;
@@ -72,8 +73,12 @@ void load_add_entry(struct load *l, struct entries *entries, enum entry_kind kin
 /* Of a draft: the value of the row of that name. */
 struct attr_draft *load_attr(struct attrs_draft *d, const char *name);
 
+/* Of a draft: the integer of the row of that name. */
+long long load_attr_number(struct attrs_draft *d, const char *name, long long fallback);
 /* Gives the row a value, which is taken over. */
 void load_set_attr(struct attr_draft *a, char *value, size_t size);
+/* The same from a setter, whose `field` is the draft. */
+void load_attr_text(const struct key *k, struct node *value, void *field, char *text);
 /* The same, where the file does not say; `node` is what asks for it. */
 void load_default_attr(struct attrs_draft *d, const char *name, const char *value,
 		       struct node *node);

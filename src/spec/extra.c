@@ -28,22 +28,6 @@ bool load_knows_extra(const struct interface *interface, size_t size)
 	return false;
 }
 
-/* The bytes of one list; false: an error has been reported. */
-static bool load_bytes(struct load *l, struct node *list, struct ffs_bytes *bytes)
-{
-	bytes->data = xcalloc(list->n + 1, 1);
-	node_foreach(item, list) {
-		if (item->bad || item->type == NODE_BAD)
-			return false;
-		if (item->type != NODE_INT || item->integer < 0 || item->integer > 255) {
-			load_error(l, item, "a byte is an integer from 0 to 255");
-			return false;
-		}
-		bytes->data[bytes->size++] = (uint8_t)item->integer;
-	}
-	return true;
-}
-
 static void check_descriptor(struct load *l, const struct interface *interface,
 			     const struct ffs_bytes *bytes, struct node *list)
 {

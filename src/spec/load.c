@@ -91,16 +91,8 @@ static void check_bcd(struct load *l, struct node *attrs, const char *name)
 {
 	struct node *value = attrs ? node_member(attrs, name) : NULL;
 
-	if (!value || value->bad || value->type != NODE_INT)
-		return;
-	for (int64_t v = value->integer; v > 0; v >>= 4) {
-		if ((v & 0xf) <= 9)
-			continue;
-		load_error(l, value,
-			   "'%s' is binary coded decimal: the digits of 0x%04llx are 0 to 9", name,
-			   (long long)value->integer);
-		return;
-	}
+	if (value && !value->bad && value->type == NODE_INT)
+		load_check_bcd(l, value, name);
 }
 
 /* True if the file does not say, so that the default has been filled in. */

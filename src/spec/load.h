@@ -120,6 +120,13 @@ char *load_path(const struct load *l, const struct node *value);
 bool load_check_usb_string(struct load *l, struct node *value);
 /* False, with an error, for a language id that the kernel refuses. */
 bool load_lang(struct load *l, struct node *value, uint16_t *lang);
+/* False, with an error, for what is no binary coded decimal. */
+bool load_check_bcd(struct load *l, struct node *value, const char *name);
+/*
+ * The bytes of a list, with a NUL behind them that does not count. False: an error has been
+ * reported. The caller frees them in each case.
+ */
+bool load_bytes(struct load *l, struct node *list, struct ffs_bytes *bytes);
 
 key_setter set_node, set_node_word, set_bool, set_int, set_uint, set_word, set_seconds, set_size,
 	set_class, set_lang, set_usb_string, set_serialnumber, set_config_string, set_text,

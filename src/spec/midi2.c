@@ -6,13 +6,6 @@
 #define MAX_ENDPOINTS 4 /* MAX_UMP_EPS of f_midi2.c */
 #define MAX_BLOCKS 32	/* SNDRV_UMP_MAX_BLOCKS */
 
-static long long number(struct attrs_draft *d, const char *name, long long fallback)
-{
-	const struct node *node = load_attr(d, name)->node;
-
-	return node ? node->integer : fallback;
-}
-
 static void load_block(struct load *l, struct function *f, const char *endpoint, struct node *node,
 		       size_t n)
 {
@@ -22,10 +15,10 @@ static void load_block(struct load *l, struct function *f, const char *endpoint,
 
 	load_add_entry(l, &f->entries, ENTRY_DIRECTORY, xstrdup(dir), NULL, 0, node);
 	load_attr_rows(l, &midi2_block_keys, node, &d);
-	first = number(&d, "first_group", 0);
-	count = number(&d, "num_groups", 1);
-	midi1_first = number(&d, "midi1_first_group", 0);
-	midi1_count = number(&d, "midi1_num_groups", n == 0);
+	first = load_attr_number(&d, "first_group", 0);
+	count = load_attr_number(&d, "num_groups", 1);
+	midi1_first = load_attr_number(&d, "midi1_first_group", 0);
+	midi1_count = load_attr_number(&d, "midi1_num_groups", n == 0);
 	if (first + count > 16)
 		diag_error(l->diags, node_place(node),
 			   "a block's groups are 0 to 15: %lld and %lld more are too many", first,
@@ -47,7 +40,7 @@ static void load_endpoint(struct load *l, struct function *f, struct node *node,
 
 	load_add_entry(l, &f->entries, ENTRY_DIRECTORY, xstrdup(dir), NULL, 0, node);
 	load_attr_rows(l, &midi2_endpoint_keys, node, &d);
-	if (!(number(&d, "protocol", 2) & number(&d, "protocol_caps", 3)))
+	if (!(load_attr_number(&d, "protocol", 2) & load_attr_number(&d, "protocol_caps", 3)))
 		diag_error(l->diags, node_place(node),
 			   "'protocol' is not among those of 'protocol_caps'");
 	blocks = load_attr(&d, "blocks")->node;

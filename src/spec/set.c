@@ -199,6 +199,34 @@ void set_text(struct load *l, const struct key *k, struct node *value, void *fie
 	set_config_string(l, k, value, field);
 }
 
+bool load_check_bcd(struct load *l, struct node *value, const char *name)
+{
+	for (int64_t v = value->integer; v > 0; v >>= 4) {
+		if ((v & 0xf) <= 9)
+			continue;
+		load_error(l, value,
+			   "'%s' is binary coded decimal: the digits of 0x%04llx are 0 to 9", name,
+			   (long long)value->integer);
+		return false;
+	}
+	return true;
+}
+
+bool load_bytes(struct load *l, struct node *list, struct ffs_bytes *bytes)
+{
+	bytes->data = xcalloc(list->n + 1, 1);
+	node_foreach(item, list) {
+		if (item->bad || item->type == NODE_BAD)
+			return false;
+		if (item->type != NODE_INT || item->integer < 0 || item->integer > 255) {
+			load_error(l, item, "a byte is an integer from 0 to 255");
+			return false;
+		}
+		bytes->data[bytes->size++] = (uint8_t)item->integer;
+	}
+	return true;
+}
+
 /* A name that becomes a file's: of a UDC, of a driver. */
 void set_file_name(struct load *l, const struct key *k, struct node *value, void *field)
 {

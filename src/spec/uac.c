@@ -5,14 +5,6 @@
 
 #define MAX_RATES 10 /* UAC_MAX_RATES of uac_common.h */
 
-static void set_rates(const struct key *k, struct node *value, void *field, char *text)
-{
-	struct attr_draft *a = load_attr(field, k->name);
-
-	a->node = value;
-	load_set_attr(a, text, strlen(text));
-}
-
 void set_attr_rates(struct load *l, const struct key *k, struct node *value, void *field)
 {
 	char *all = value->type == NODE_INT ? strf("%lld", (long long)value->integer) : NULL;
@@ -30,7 +22,7 @@ void set_attr_rates(struct load *l, const struct key *k, struct node *value, voi
 		all = longer;
 	}
 	if (all)
-		set_rates(k, value, field, all);
+		load_attr_text(k, value, field, all);
 }
 
 /* uac1 takes the last byte away, whatever it is. */
@@ -50,24 +42,22 @@ static long long number(struct attrs_draft *d, const char *side, const char *nam
 			long long fallback)
 {
 	_cleanup_free_ char *key = strf("%s_%s", side, name);
-	const struct node *node = load_attr(d, key)->node;
 
-	return node ? node->integer : fallback;
+	return load_attr_number(d, key, fallback);
 }
 
-static void check_volume(struct load *l, struct attrs_draft *d, const char *side,
-			 const struct node *attrs)
+static void check_volume(struct load *l, struct attrs_draft *d, const char *side)
 {
 	long long min = number(d, side, "volume_min", -25600),
 		  max = number(d, side, "volume_max", 0), res = number(d, side, "volume_res", 256);
 
 	if (max <= min)
-		diag_error(l->diags, node_place(attrs),
+		diag_error(l->diags, node_place(d->node),
 			   "'%s_volume_max' (%lld) is not above '%s_volume_min' (%lld)", side, max,
 			   side, min);
 	else if (res > 0 && (max - min) % res != 0)
 		diag_error(
-			l->diags, node_place(attrs),
+			l->diags, node_place(d->node),
 			"from '%s_volume_min' to '%s_volume_max' are %lld, which is no multiple of "
 			"'%s_volume_res' (%lld)",
 			side, side, max - min, side, res);
@@ -76,16 +66,10 @@ static void check_volume(struct load *l, struct attrs_draft *d, const char *side
 void load_uac(struct load *l, struct function *f _unused_, struct attrs_draft *d)
 {
 	static const char *const sides[] = { "p", "c" };
-	const struct node *attrs = NULL;
 
-	for (size_t i = 0; i < ATTRS_MAX && !attrs; i++)
-		if (d->values[i].node)
-			attrs = d->values[i].node->parent;
-	if (!attrs)
-		return;
 	if (number(d, "p", "chmask", 3) == 0 && number(d, "c", "chmask", 3) == 0)
-		diag_error(l->diags, node_place(attrs),
+		diag_error(l->diags, node_place(d->node),
 			   "a sound card has channels: 'p_chmask' and 'c_chmask' are both 0");
 	for (size_t i = 0; i < ARRAY_SIZE(sides); i++)
-		check_volume(l, d, sides[i], attrs);
+		check_volume(l, d, sides[i]);
 }

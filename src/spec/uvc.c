@@ -41,7 +41,6 @@ static const struct format *find_format(const char *word)
 struct uvc {
 	struct load *l;
 	struct function *f;
-	const struct format *format;
 	char *dir; /* of the format */
 	unsigned int bits;
 	size_t n_formats, n_frames;
@@ -57,19 +56,22 @@ static void add_text(struct uvc *u, char *path, char *text, const struct node *n
 	load_add_entry(u->l, &u->f->entries, ENTRY_WRITE, path, text, strlen(text), node);
 }
 
+static void add_number(struct uvc *u, const char *dir, const char *name, long long value,
+		       const struct node *node)
+{
+	add_text(u, strf("%s/%s", dir, name), strf("%lld", value), node);
+}
+
+/* What the file says, or else the fallback. */
+static void add_given(struct uvc *u, const char *dir, const char *name, struct attrs_draft *d,
+		      long long fallback)
+{
+	add_number(u, dir, name, load_attr_number(d, name, fallback), d->node);
+}
+
 static void add_link(struct uvc *u, char *path, char *target, const struct node *node)
 {
 	load_add_entry(u->l, &u->f->entries, ENTRY_LINK, path, target, strlen(target), node);
-}
-
-static long long number(struct attrs_draft *d, const char *word, const char *other,
-			long long fallback)
-{
-	const struct node *node = load_attr(d, word)->node;
-
-	if (!node && other)
-		node = load_attr(d, other)->node;
-	return node ? node->integer : fallback;
 }
 
 /* --- frames ----------------------------------------------------------------------------------- */
@@ -139,44 +141,28 @@ static void load_frame(struct uvc *u, struct node *node)
 	uint32_t v[MAX_INTERVALS], first;
 	_cleanup_free_ char *dir = NULL;
 	struct attrs_draft d;
-	struct {
-		const char *name;
-		long long value;
-	} values[8];
 	long long width, height;
 	double bits;
 	size_t n;
 
 	load_attr_rows(u->l, &uvc_frame_keys, node, &d);
-	width = number(&d, "width", "wWidth", 0);
-	height = number(&d, "height", "wHeight", 0);
+	width = load_attr_number(&d, "width", load_attr_number(&d, "wWidth", 0));
+	height = load_attr_number(&d, "height", load_attr_number(&d, "wHeight", 0));
 	n = intervals(&d, v, &first);
 	if (!check_size(u->l, node, width, "width", "wWidth") ||
-	    !check_size(u->l, node, height, "height", "wHeight"))
+	    !check_size(u->l, node, height, "height", "wHeight") || n == 0)
 		return;
-	if (n == 0)
-		return;
-	/* What a second of the slowest and of the fastest rate takes. */
 	bits = (double)width * (double)height * u->bits;
 	dir = strf("%s/%zu_%lldx%lld", u->dir, ++u->n_frames, width, height);
 	add_dir(u, xstrdup(dir), node);
-	values[0].name = "wWidth";
-	values[0].value = width;
-	values[1].name = "wHeight";
-	values[1].value = height;
-	values[2].name = "bmCapabilities";
-	values[2].value = number(&d, "bmCapabilities", NULL, 0);
-	values[3].name = "dwMinBitRate";
-	values[3].value = number(&d, "dwMinBitRate", NULL, at_most(bits * UNITS / v[n - 1]));
-	values[4].name = "dwMaxBitRate";
-	values[4].value = number(&d, "dwMaxBitRate", NULL, at_most(bits * UNITS / v[0]));
-	values[5].name = "dwMaxVideoFrameBufferSize";
-	values[5].value = number(&d, "dwMaxVideoFrameBufferSize", NULL, at_most(bits / 8));
-	values[6].name = "dwDefaultFrameInterval";
-	values[6].value = number(&d, "dwDefaultFrameInterval", NULL, first);
-	for (size_t i = 0; i < 7; i++)
-		add_text(u, strf("%s/%s", dir, values[i].name), strf("%lld", values[i].value),
-			 node);
+	add_number(u, dir, "wWidth", width, node);
+	add_number(u, dir, "wHeight", height, node);
+	add_given(u, dir, "bmCapabilities", &d, 0);
+	/* What a second of the slowest and of the fastest rate takes. */
+	add_given(u, dir, "dwMinBitRate", &d, at_most(bits * UNITS / v[n - 1]));
+	add_given(u, dir, "dwMaxBitRate", &d, at_most(bits * UNITS / v[0]));
+	add_given(u, dir, "dwMaxVideoFrameBufferSize", &d, at_most(bits / 8));
+	add_given(u, dir, "dwDefaultFrameInterval", &d, first);
 	add_text(u, strf("%s/dwFrameInterval", dir), lines(v, n), node);
 }
 
@@ -188,12 +174,11 @@ static void load_format(struct uvc *u, const struct format *format, struct node 
 	struct attr_draft *guid;
 	const struct node *frames;
 
-	u->format = format;
 	u->n_frames = 0;
 	u->dir = strf("streaming/%s/%zu_%s", format->kind, ++u->n_formats, format->word);
 	load_attr_rows(u->l, &uvc_format_keys, node, &d);
 	guid = load_attr(&d, "guidFormat");
-	u->bits = (unsigned int)number(&d, "bBitsPerPixel", NULL, format->bits);
+	u->bits = (unsigned int)load_attr_number(&d, "bBitsPerPixel", format->bits);
 	add_dir(u, xstrdup(u->dir), node);
 	if (format->guid) {
 		if (guid->value && guid->size != 16)
@@ -207,18 +192,17 @@ static void load_format(struct uvc *u, const struct format *format, struct node 
 			load_add_entry(u->l, &u->f->entries, ENTRY_WRITE,
 				       strf("%s/guidFormat", u->dir),
 				       memcpy(xcalloc(17, 1), format->guid, 16), 16, node);
-		add_text(u, strf("%s/bBitsPerPixel", u->dir), strf("%u", u->bits), node);
+		add_number(u, u->dir, "bBitsPerPixel", u->bits, node);
 	} else if (guid->node) {
 		diag_error(u->l->diags, node_place(guid->node), "a format of type %s has no GUID",
 			   format->word);
 	}
-	add_text(u, strf("%s/bDefaultFrameIndex", u->dir),
-		 strf("%lld", number(&d, "bDefaultFrameIndex", NULL, 1)), node);
+	add_given(u, u->dir, "bDefaultFrameIndex", &d, 1);
 	frames = load_attr(&d, "frames")->node;
 	for (struct node *item = frames ? frames->first : NULL; item; item = item->next)
 		if (!item->bad)
 			load_frame(u, item);
-	if (frames && number(&d, "bDefaultFrameIndex", NULL, 1) > (long long)frames->n)
+	if (frames && load_attr_number(&d, "bDefaultFrameIndex", 1) > (long long)frames->n)
 		diag_error(u->l->diags, node_place(load_attr(&d, "bDefaultFrameIndex")->node),
 			   "there are %zu frames", frames->n);
 	free(guid->value);

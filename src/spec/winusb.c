@@ -140,15 +140,10 @@ static bool property_data(struct load *l, unsigned int type, struct node *value,
 		*data = string_data(value->text);
 		return true;
 	}
-	data->data = xcalloc(value->n + 1, 1);
-	node_foreach(item, value) {
-		if (item->bad) {
-			free(steal_ptr(data->data));
-			return false;
-		}
-		data->data[data->size++] = (uint8_t)item->integer;
-	}
-	return true;
+	if (load_bytes(l, value, data))
+		return true;
+	free(steal_ptr(data->data));
+	return false;
 }
 
 static void load_property(struct load *l, struct ffs *ffs, struct node *node)
