@@ -19,8 +19,8 @@
  *
  * What neither looks at is what happens later, at bind and at SET_CONFIGURATION: whether the UDC
  * has the endpoints; that one address in two settings of an interface fails the bind; and that
- * Linux 6.1 and 6.12 do not survive the bind of a function with high and SuperSpeed descriptors
- * and none of full speed (__ffs_func_bind_do_descs, descs[0]).
+ * Linux 6.1 and 6.12 without our patches do not survive the bind of a function with high and
+ * SuperSpeed descriptors and none of full speed (__ffs_func_bind_do_descs, descs[0]).
  */
 #pragma once
 
