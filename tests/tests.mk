@@ -52,10 +52,10 @@ tests_lab_verdict_diff_LDADD = libffsctl.a
 # spec: the gadget file.
 UNIT_TESTS += tests/unit/test_spec_descriptors tests/unit/test_spec_load tests/unit/test_spec_scan
 UNIT_TESTS += tests/unit/test_spec_text
-tests_unit_test_spec_descriptors_SOURCES = tests/unit/test_spec_descriptors.c
+tests_unit_test_spec_descriptors_SOURCES = tests/unit/test_spec_descriptors.c tests/unit/spec_text.h
 tests_unit_test_spec_descriptors_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
 tests_unit_test_spec_descriptors_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
-tests_unit_test_spec_load_SOURCES = tests/unit/test_spec_load.c
+tests_unit_test_spec_load_SOURCES = tests/unit/test_spec_load.c tests/unit/spec_text.h
 tests_unit_test_spec_load_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
 tests_unit_test_spec_load_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
 tests_unit_test_spec_scan_SOURCES = tests/unit/test_spec_scan.c

@@ -13,9 +13,6 @@
 #include "base/fd.h"
 #include "plan/files.h"
 
-/* configfs hands over one page, and keeps a byte of it for a NUL. */
-#define VALUE_MAX 4095
-
 static int directory_apply(struct step *step, struct error *err)
 {
 	if (mkdir(step->path, 0755) == 0 || errno == EEXIST)
@@ -77,7 +74,7 @@ static void check_value(struct step *step, const char *want, size_t n)
 	size_t n_have;
 
 	/* Some can only be written. */
-	if (file_read(AT_FDCWD, step->path, VALUE_MAX + 1, &have, &n_have) < 0 ||
+	if (file_read(AT_FDCWD, step->path, ENTRY_VALUE_MAX + 1, &have, &n_have) < 0 ||
 	    same_value(want, n, have, n_have))
 		return;
 	if (step->op == &entry_op_text) {
@@ -108,7 +105,7 @@ static int write_once(const char *path, const char *value, size_t n)
 
 static int write_value(struct step *step, const char *value, size_t n, struct error *err)
 {
-	int r = n > VALUE_MAX ? -E2BIG : write_once(step->path, value, n);
+	int r = n > ENTRY_VALUE_MAX ? -E2BIG : write_once(step->path, value, n);
 
 	if (r == 0) {
 		check_value(step, value, n);
@@ -126,7 +123,7 @@ static int write_value(struct step *step, const char *value, size_t n, struct er
 		err->exit = EX_UNAVAILABLE;
 		return error_hint(err, "the function has no such attribute in this kernel");
 	case -E2BIG:
-		return error_hint(err, "an attribute takes at most %d bytes", VALUE_MAX);
+		return error_hint(err, "an attribute takes at most %d bytes", ENTRY_VALUE_MAX);
 	default:
 		return r;
 	}
@@ -172,7 +169,7 @@ static int file_apply(struct step *step, struct error *err)
 {
 	_cleanup_free_ char *bytes = NULL;
 	size_t n;
-	int r = file_read(AT_FDCWD, step->value, VALUE_MAX, &bytes, &n);
+	int r = file_read(AT_FDCWD, step->value, ENTRY_VALUE_MAX, &bytes, &n);
 
 	if (r < 0)
 		return error_errno(err, EX_NOINPUT, -r, step->value, "cannot read %s", step->value);

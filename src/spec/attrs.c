@@ -6,9 +6,6 @@
 
 #include "base/cleanup.h"
 
-/* A page of configfs, less the NUL that the kernel puts behind what is written. */
-#define CONFIGFS_MAX_VALUE 4095
-
 const struct function_type *function_type_find(const char *name)
 {
 	for (const struct function_type *t = function_table; t->name; t++)
@@ -108,9 +105,18 @@ void set_attr_bool(struct load *l, const struct key *k, struct node *value, void
 		load_attr_text(k, value, field, xstrdup(value->integer ? "1" : "0"));
 }
 
+/* Whether one write takes it. */
+static bool fits(struct load *l, const char *name, struct node *value, size_t size)
+{
+	if (size <= ENTRY_VALUE_MAX)
+		return true;
+	load_error(l, value, "'%s' has at most %d bytes, not %zu", name, ENTRY_VALUE_MAX, size);
+	return false;
+}
+
 void set_attr_string(struct load *l, const struct key *k, struct node *value, void *field)
 {
-	size_t max = k->max > k->min ? (size_t)k->max : CONFIGFS_MAX_VALUE;
+	size_t max = k->max > k->min ? (size_t)k->max : ENTRY_VALUE_MAX;
 
 	if (strchr(value->text, '\n'))
 		load_error(l, value, "'%s' is one line", k->name);
@@ -126,12 +132,10 @@ void set_attr_path(struct load *l, const struct key *k, struct node *value, void
 	/* An empty one is a drive without a medium. */
 	char *path = *value->text ? load_path(l, value) : xstrdup("");
 
-	if (strlen(path) > CONFIGFS_MAX_VALUE) {
-		load_error(l, value, "'%s' has at most %d bytes", k->name, CONFIGFS_MAX_VALUE);
-		free(path);
-	} else {
+	if (fits(l, k->name, value, strlen(path)))
 		load_attr_text(k, value, field, path);
-	}
+	else
+		free(path);
 }
 
 /* Six pairs of digits, ':' or '.' between them or not. */
@@ -203,10 +207,7 @@ void set_attr_bytes(struct load *l, const struct key *k, struct node *value, voi
 {
 	struct ffs_bytes bytes = { 0 };
 
-	if (value->n > CONFIGFS_MAX_VALUE + 1)
-		load_error(l, value, "'%s' has at most %d bytes, not %zu", k->name,
-			   CONFIGFS_MAX_VALUE + 1, value->n);
-	else if (load_bytes(l, value, &bytes))
+	if (load_bytes(l, value, &bytes) && fits(l, k->name, value, bytes.size))
 		load_set_attr(place_of(k, value, field), (char *)steal_ptr(bytes.data), bytes.size);
 	free(bytes.data);
 }
@@ -249,12 +250,15 @@ static char *plain_value(struct load *l, struct node *value, size_t *size)
 		if (!load_bytes(l, value, &bytes))
 			free(steal_ptr(bytes.data));
 		*size = bytes.size;
-		return (char *)bytes.data;
+		text = (char *)bytes.data;
+	} else {
+		text = value->type == NODE_BOOL	 ? xstrdup(value->integer ? "1" : "0")
+		       : value->type == NODE_INT ? strf("%lld", (long long)value->integer)
+						 : xstrdup(value->text);
+		*size = strlen(text);
 	}
-	text = value->type == NODE_BOOL	 ? xstrdup(value->integer ? "1" : "0")
-	       : value->type == NODE_INT ? strf("%lld", (long long)value->integer)
-					 : xstrdup(value->text);
-	*size = strlen(text);
+	if (text && !fits(l, value->name, value, *size))
+		free(steal_ptr(text));
 	return text;
 }
 

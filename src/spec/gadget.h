@@ -221,6 +221,10 @@ struct worker {
 enum entry_kind { ENTRY_WRITE, ENTRY_FILE, ENTRY_DIRECTORY, ENTRY_LINK };
 
 /* One attribute, directory or link below a directory of configfs: a function's, or the gadget's. */
+/* Bytes of a value: a page of configfs, less the NUL that the kernel puts behind what is written
+ * (fs/configfs/file.c, SIMPLE_ATTR_SIZE). */
+#define ENTRY_VALUE_MAX 4095
+
 struct entry {
 	enum entry_kind kind;
 	char *path; /* relative to that directory: "lun.0/file" */

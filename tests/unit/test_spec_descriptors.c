@@ -6,35 +6,10 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "spec/spec.h"
+#include "spec_text.h"
 
-static struct gadget *g;
-static struct diags d;
+TestSuite(descriptors, .fini = unload);
 
-static void load(const char *text)
-{
-	spec_load_text("/nonexistent/demo.conf", text, strlen(text), &g, NULL, &d);
-	cr_assert_not_null(g, "%s", d.n ? d.v[0].text : "no reason");
-}
-
-static void teardown(void)
-{
-	gadget_free(g);
-	diags_free(&d);
-	g = NULL;
-}
-
-TestSuite(descriptors, .fini = teardown);
-
-static bool said(enum diag_severity severity, const char *part)
-{
-	for (size_t i = 0; i < d.n; i++)
-		if (d.v[i].severity == severity && strstr(d.v[i].text, part))
-			return true;
-	return false;
-}
-
-#define FFS(inside) "functions : { echo : { ffs : { " inside " }; }; };"
 #define ALTERNATE(inside)                                                                          \
 	FFS("interfaces = ( { alternates = ( { endpoints = ( " inside " ); } ); } );")
 
@@ -120,7 +95,7 @@ Test(descriptors, bandwidth_in_the_first_setting_is_warned_about)
 	load(FFS("interfaces = ( { endpoints = ( { direction = \"in\"; type = \"iso\"; max_packet "
 		 "= 1; } ); } );"));
 	cr_expect(said(DIAG_WARNING, "takes no bandwidth"));
-	teardown();
+	unload();
 	load(ALTERNATE("{ direction = \"in\"; type = \"iso\"; max_packet = 1; }"));
 	cr_expect(!said(DIAG_WARNING, "takes no bandwidth"));
 }
@@ -134,7 +109,7 @@ Test(descriptors, an_association_is_of_its_first_interface_s_class)
 	load(FFS(PAIR "associations = ( { first = 0; count = 2; } );"));
 	a = g->functions[0].ffs->associations;
 	cr_expect(a->class == 7 && a->subclass == 6 && a->protocol == 5);
-	teardown();
+	unload();
 	load(FFS(PAIR "associations = ( { first = 0; count = 2; class = \"dfu\"; } );"));
 	a = g->functions[0].ffs->associations;
 	cr_expect(a->class == 0xfe && a->subclass == 1 && a->protocol == 0);
@@ -147,17 +122,17 @@ Test(descriptors, associations_bring_the_device_class_unless_the_file_says_one)
 	cr_expect_eq(g->attrs[GADGET_DEVICE_SUB_CLASS].value, 2);
 	cr_expect_eq(g->attrs[GADGET_DEVICE_PROTOCOL].value, 1);
 	cr_expect(!said(DIAG_WARNING, "associations"));
-	teardown();
+	unload();
 	load("attrs = { bDeviceClass = 0; };" FFS(PAIR
 						  "associations = ( { first = 0; count = 2; } );"));
 	cr_expect_eq(g->attrs[GADGET_DEVICE_CLASS].value, 0);
 	cr_expect(!g->attrs[GADGET_DEVICE_SUB_CLASS].set);
 	cr_expect(said(DIAG_WARNING, "a device with associations"));
-	teardown();
+	unload();
 	load("attrs = { bDeviceClass = \"misc\"; bDeviceSubClass = 2; bDeviceProtocol = 1; "
 	     "};" FFS(PAIR "associations = ( { first = 0; count = 2; } );"));
 	cr_expect(!said(DIAG_WARNING, "associations"));
-	teardown();
+	unload();
 	load(FFS(PAIR));
 	cr_expect(!g->attrs[GADGET_DEVICE_CLASS].set);
 }
@@ -264,7 +239,7 @@ Test(descriptors, os_descriptors_that_no_host_sees_are_warned_about)
 	load("os_descs = { use = false; };" TWO);
 	cr_expect(said(DIAG_WARNING, "'os_descs' are not in use"));
 	cr_expect_str_eq(entry("os_desc/use"), "0");
-	teardown();
+	unload();
 	load("os_descs = { config_id = 1; b_vendor_code = 9; };" TWO);
 	cr_expect(said(DIAG_WARNING, "of configuration 1, in which this function is not"));
 	cr_expect_str_eq(entry("os_desc/c.1"), "configs/c.1");

@@ -6,35 +6,10 @@
 
 #include "base/cleanup.h"
 #include "spec/key.h"
-#include "spec/spec.h"
+#include "spec_text.h"
 
-static struct gadget *g;
-static struct diags d;
+TestSuite(load, .fini = unload);
 
-static void load(const char *text)
-{
-	spec_load_text("/nonexistent/demo.conf", text, strlen(text), &g, NULL, &d);
-	cr_assert_not_null(g, "%s", d.n ? d.v[0].text : "no reason");
-}
-
-static void teardown(void)
-{
-	gadget_free(g);
-	diags_free(&d);
-	g = NULL;
-}
-
-TestSuite(load, .fini = teardown);
-
-static bool said(enum diag_severity severity, const char *part)
-{
-	for (size_t i = 0; i < d.n; i++)
-		if (d.v[i].severity == severity && strstr(d.v[i].text, part))
-			return true;
-	return false;
-}
-
-#define FFS(inside) "functions : { echo : { ffs : { " inside " }; }; };"
 #define ENDPOINTS(inside) FFS("interfaces = ( { endpoints = ( " inside " ); } );")
 #define WORKER(inside)                                                                             \
 	"functions : { echo : { ffs : { interfaces = ( { endpoints = ( \"bulk-in\" ); } ); }; "    \
@@ -43,6 +18,30 @@ static bool said(enum diag_severity severity, const char *part)
 static const struct endpoint *endpoint(size_t n)
 {
 	return &g->functions[0].ffs->interfaces[0].endpoints[n];
+}
+
+/* A function with a value of so many bytes. */
+static char *long_value(size_t n)
+{
+	_cleanup_free_ char *bytes = xcalloc(n, 2);
+
+	for (size_t i = 0; i < n; i++)
+		memcpy(bytes + 2 * i, i + 1 < n ? "0," : "0", 2 - (i + 1 == n));
+	return strf("functions : { f : { type = \"other\"; tree = ( { path = \"descriptor\"; "
+		    "value = ( %s ); } ); }; };",
+		    bytes);
+}
+
+Test(load, a_value_is_a_page_of_configfs_at_most)
+{
+	_cleanup_free_ char *page = long_value(ENTRY_VALUE_MAX),
+			    *more = long_value(ENTRY_VALUE_MAX + 1);
+
+	load(page);
+	cr_expect_eq(g->functions[0].entries.v[0].size, ENTRY_VALUE_MAX);
+	unload();
+	cr_expect_lt(spec_load_text("/nonexistent/demo.conf", more, strlen(more), &g, NULL, &d), 0);
+	cr_expect(said(DIAG_ERROR, "at most 4095 bytes, not 4096"));
 }
 
 Test(load, the_smallest_useful_file)
@@ -103,10 +102,10 @@ Test(load, each_id_has_its_own_warning)
 	cr_expect_eq(g->attrs[GADGET_ID_VENDOR].value, 5);
 	cr_expect_eq(g->attrs[GADGET_ID_PRODUCT].value, 0x0104);
 	cr_expect(said(DIAG_WARNING, "no 'idProduct' is set: 0x0104"));
-	teardown();
+	unload();
 	load("attrs = { idProduct = 5; };" FFS("interfaces = ( { } );"));
 	cr_expect(said(DIAG_WARNING, "no 'idVendor' is set: 0x1d6b"));
-	teardown();
+	unload();
 	load("attrs = { idVendor = 5; idProduct = 5; };" FFS("interfaces = ( { } );"));
 	cr_expect_eq(d.n, 0);
 }
@@ -228,7 +227,7 @@ Test(load, a_longer_delay_moves_the_default_maximum)
 {
 	load(WORKER("exec = [ \"x\" ]; restart_delay = 60;"));
 	cr_expect_eq(g->functions[0].worker->restart_max_delay, 60);
-	teardown();
+	unload();
 	load(WORKER("exec = [ \"x\" ]; restart_max_delay = 0.5;"));
 	cr_expect_eq(g->functions[0].worker->restart_delay, 0.5);
 }
@@ -307,7 +306,7 @@ Test(load, interrupt_sizes_and_intervals_are_fitted)
 			     "}; }; };",
 			     cases[i].interval);
 
-		teardown();
+		unload();
 		load(text);
 		cr_expect_eq(endpoint(0)->speed[EP_FULL].interval, cases[i].full, "%s ms: %u",
 			     cases[i].interval, endpoint(0)->speed[EP_FULL].interval);
@@ -344,10 +343,10 @@ Test(load, max_speed_is_lowered_but_never_raised)
 	load("max_speed = \"full\";" FFS("interfaces = ( { } );"));
 	cr_expect_eq(g->max_speed, GADGET_SPEED_FULL);
 	cr_expect(!said(DIAG_NOTE, "lowered"));
-	teardown();
+	unload();
 	load("max_speed = \"super-plus\";" FFS("interfaces = ( { } );"));
 	cr_expect_eq(g->max_speed, GADGET_SPEED_SUPER_PLUS, "SuperSpeed's descriptors serve it");
-	teardown();
+	unload();
 	load("max_speed = \"super\";" FFS("speeds = [ \"full\" ]; interfaces = ( { } );"));
 	cr_expect_eq(g->max_speed, GADGET_SPEED_FULL);
 	cr_expect(said(DIAG_NOTE, "lowered to \"full\""));
@@ -483,7 +482,7 @@ Test(load, more_than_500_mA_need_superspeed)
 					  "( "
 					  "\"echo\" ); } );");
 	cr_expect_eq(d.n_warnings, 1, "only that of the ids");
-	teardown();
+	unload();
 	load(FFS("speeds = [ \"high\" ]; interfaces = ( { } );") "configs = ( { attrs = { "
 								 "bMaxPower = 501; "
 								 "}; functions = ( \"echo\" ); } "
@@ -495,7 +494,7 @@ Test(load, the_udc_by_name_or_driver)
 {
 	load("udc = \"dummy_udc.0\";" FFS("interfaces = ( { } );"));
 	cr_expect_str_eq(g->udc.name.value, "dummy_udc.0");
-	teardown();
+	unload();
 	load("udc : { driver = \"dwc3\"; wait = 2.5; };" FFS("interfaces = ( { } );"));
 	cr_expect_str_eq(g->udc.driver.value, "dwc3");
 	cr_expect_eq(g->udc.wait, 2.5);
