@@ -11,3 +11,11 @@ static inline json_t *json_string_or_null(const char *s)
 
 	return string ? string : json_null();
 }
+
+/* The string of that name; `fallback` where there is none. */
+static inline const char *json_text(const json_t *object, const char *key, const char *fallback)
+{
+	const char *text = json_string_value(json_object_get(object, key));
+
+	return text ? text : fallback;
+}

@@ -133,8 +133,7 @@ static int check_run(const struct globals *globals, int argc, char **argv)
 		json_object_set(doc, "files", c.files);
 		json_object_set(doc, "problems", c.problems);
 		json_object_set(doc, "errors", c.errors);
-		if (!cmd_print_document(doc) && c.exit == 0)
-			c.exit = EX_IOERR;
+		c.exit = cmd_print_document(doc, c.exit);
 	}
 	json_decref(c.files);
 	json_decref(c.problems);

@@ -119,5 +119,7 @@ int cmd_print_error(const struct error *err);
 int cmd_print_json(json_t *gadgets, const struct error *err, const struct diags *diags, int exit);
 /* {"ffsctl": {"schema": 1, "version"}}; the caller owns it. */
 json_t *cmd_json_document(void);
-/* Writes it to stdout and drops it. False when stdout does not take it. */
-bool cmd_print_document(json_t *document);
+/* "errors" of a document: of one, or (NULL, or an empty one) of none. */
+json_t *cmd_errors(const struct error *err);
+/* Writes it to stdout and drops it. Returns `exit`, or EX_IOERR when stdout does not take it. */
+int cmd_print_document(json_t *document, int exit);

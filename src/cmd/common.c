@@ -112,23 +112,30 @@ json_t *cmd_json_document(void)
 	return json_pack("{s:{s:i, s:s}}", "ffsctl", "schema", 1, "version", PACKAGE_VERSION);
 }
 
-bool cmd_print_document(json_t *document)
+json_t *cmd_errors(const struct error *err)
+{
+	json_t *errors = json_array();
+
+	if (err && err->exit)
+		json_array_append_new(errors, error_to_json(err));
+	return errors;
+}
+
+int cmd_print_document(json_t *document, int exit)
 {
 	bool good = json_dumpf(document, stdout, JSON_INDENT(2)) == 0 && fputc('\n', stdout) != EOF;
 
 	json_decref(document);
-	return fflush(stdout) == 0 && good;
+	return (fflush(stdout) == 0 && good) || exit ? exit : EX_IOERR;
 }
 
 int cmd_print_json(json_t *gadgets, const struct error *err, const struct diags *diags, int exit)
 {
-	json_t *document = cmd_json_document(), *errors = json_array();
+	json_t *document = cmd_json_document();
 
 	json_object_set_new(document, "gadgets", gadgets ? gadgets : json_array());
-	if (err && err->exit)
-		json_array_append_new(errors, error_to_json(err));
-	json_object_set_new(document, "errors", errors);
+	json_object_set_new(document, "errors", cmd_errors(err));
 	if (diags)
 		json_object_set_new(document, "problems", diags_to_json(diags));
-	return cmd_print_document(document) || exit ? exit : EX_IOERR;
+	return cmd_print_document(document, exit);
 }

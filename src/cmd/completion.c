@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "base/json.h"
 #include "cmd/cmd.h"
 #include "cmd/embed.h"
 #include "cmd/fields.h"
@@ -56,13 +57,6 @@ static void offer_files(const struct line *l)
 		offer(l, files.v[i].name, files.v[i].path);
 }
 
-static const char *text_at(const json_t *object, const char *key)
-{
-	const char *text = json_string_value(json_object_get(object, key));
-
-	return text ? text : "?";
-}
-
 static void offer_gadgets(const struct line *l, bool foreign)
 {
 	_cleanup_error_ struct error ignored = { 0 };
@@ -72,8 +66,8 @@ static void offer_gadgets(const struct line *l, bool foreign)
 
 	machine_gadgets(&l->globals.world, NULL, &gadgets, &ignored);
 	json_array_foreach(gadgets, i, gadget)
-		if (foreign || !streq(text_at(gadget, "state"), "foreign"))
-			offer(l, text_at(gadget, "name"), text_at(gadget, "state"));
+		if (foreign || !streq(json_text(gadget, "state", "?"), "foreign"))
+			offer(l, json_text(gadget, "name", "?"), json_text(gadget, "state", "?"));
 	json_decref(gadgets);
 }
 
@@ -86,7 +80,7 @@ static void offer_functions(const struct line *l, const char *gadget)
 
 	machine_gadgets(&l->globals.world, gadget, &gadgets, &ignored);
 	json_array_foreach(json_object_get(json_array_get(gadgets, 0), "functions"), i, function)
-		offer(l, text_at(function, "label"), text_at(function, "type"));
+		offer(l, json_text(function, "label", "?"), json_text(function, "type", "?"));
 	json_decref(gadgets);
 }
 

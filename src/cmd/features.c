@@ -56,17 +56,15 @@ static json_t *features_json(const struct ffs_features *features)
 static int print_json(const char *release, const struct ffs_features *features, const char *advice,
 		      const struct error *err)
 {
-	json_t *document = cmd_json_document(), *errors = json_array();
+	json_t *document = cmd_json_document();
 
-	if (err->exit)
-		json_array_append_new(errors, error_to_json(err));
 	json_object_set_new(document, "kernel", json_string(release));
 	json_object_set_new(document, "features",
 			    err->exit ? json_array() : features_json(features));
 	if (advice)
 		json_object_set_new(document, "advice", json_string(advice));
-	json_object_set_new(document, "errors", errors);
-	return cmd_print_document(document) || err->exit ? err->exit : EX_IOERR;
+	json_object_set_new(document, "errors", cmd_errors(err));
+	return cmd_print_document(document, err->exit);
 }
 
 static int run(const struct globals *globals, int argc, char **argv)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "cmd/cmd.h"
 #include "cmd/fields.h"
@@ -12,20 +13,13 @@
 /* LSB's codes for status (cli.md, "Exit codes"). */
 enum { STATUS_READY = 0, STATUS_DEGRADED = 1, STATUS_NOT_UP = 3, STATUS_UNKNOWN = 4 };
 
-static const char *text_at(const json_t *object, const char *key, const char *fallback)
-{
-	const char *text = json_string_value(json_object_get(object, key));
-
-	return text ? text : fallback;
-}
-
 static void print_worker(const json_t *worker)
 {
 	json_int_t pid = json_integer_value(json_object_get(worker, "pid"));
 	json_int_t restarts = json_integer_value(json_object_get(worker, "restarts"));
 	const char *last = json_string_value(json_object_get(worker, "last_exit"));
 
-	printf("  worker %s", text_at(worker, "state", "?"));
+	printf("  worker %s", json_text(worker, "state", "?"));
 	if (pid)
 		printf(" (pid %lld)", (long long)pid);
 	if (restarts)
@@ -36,13 +30,13 @@ static void print_worker(const json_t *worker)
 
 static void print_function(const json_t *function)
 {
-	const char *mount = text_at(function, "mount", NULL),
-		   *device = text_at(function, "device", NULL),
-		   *ifname = text_at(function, "ifname", NULL);
+	const char *mount = json_text(function, "mount", NULL),
+		   *device = json_text(function, "device", NULL),
+		   *ifname = json_text(function, "ifname", NULL);
 	const json_t *worker = json_object_get(function, "worker");
 
-	printf("  %-14s %s.%s", text_at(function, "label", "?"), text_at(function, "type", "?"),
-	       text_at(function, "instance", "?"));
+	printf("  %-14s %s.%s", json_text(function, "label", "?"), json_text(function, "type", "?"),
+	       json_text(function, "instance", "?"));
 	if (mount)
 		printf(" on %s", mount);
 	if (device)
@@ -57,23 +51,24 @@ static void print_function(const json_t *function)
 static void print_gadget(const json_t *gadget)
 {
 	const json_t *functions = json_object_get(gadget, "functions"), *item;
-	const char *udc = text_at(gadget, "udc", NULL), *speed = text_at(gadget, "speed", NULL);
+	const char *udc = json_text(gadget, "udc", NULL), *speed = json_text(gadget, "speed", NULL);
 	size_t i;
 
-	printf("%s: %s", text_at(gadget, "name", "?"), text_at(gadget, "state", "?"));
+	printf("%s: %s", json_text(gadget, "name", "?"), json_text(gadget, "state", "?"));
 	if (udc)
-		printf(" on %s, %s%s%s", udc, text_at(gadget, "udc_state", "not there"),
+		printf(" on %s, %s%s%s", udc, json_text(gadget, "udc_state", "not there"),
 		       speed ? ", " : "", speed ? speed : "");
 	putchar('\n');
 	json_array_foreach(functions, i, item)
 		print_function(item);
 	json_array_foreach(json_object_get(gadget, "problems"), i, item)
-		printf("  %s: %s\n", text_at(item, "severity", "?"), text_at(item, "text", "?"));
+		printf("  %s: %s\n", json_text(item, "severity", "?"),
+		       json_text(item, "text", "?"));
 }
 
 static int code_of(const json_t *gadget)
 {
-	const char *state = text_at(gadget, "state", "");
+	const char *state = json_text(gadget, "state", "");
 
 	if (streq(state, "ready"))
 		return STATUS_READY;
@@ -87,7 +82,7 @@ static int code_of_all(const json_t *gadgets)
 	size_t i;
 
 	json_array_foreach(gadgets, i, gadget)
-		if (!streq(text_at(gadget, "state", ""), "foreign") &&
+		if (!streq(json_text(gadget, "state", ""), "foreign") &&
 		    code_of(gadget) != STATUS_READY)
 			return STATUS_DEGRADED;
 	return STATUS_READY;

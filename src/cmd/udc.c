@@ -36,25 +36,18 @@ static json_t *udc_json(const struct udc *udc)
 					     : json_boolean(traits->sg == UDC_SG_YES));
 }
 
-static const char *text_at(const json_t *udc, const char *key, const char *fallback)
-{
-	const char *text = json_string_value(json_object_get(udc, key));
-
-	return text ? text : fallback;
-}
-
 static void print_udc(const json_t *udc)
 {
 	const json_t *endpoints = json_object_get(udc, "endpoints"),
 		     *sg = json_object_get(udc, "scatter_gather");
-	const char *speed = text_at(udc, "speed", NULL);
+	const char *speed = json_text(udc, "speed", NULL);
 
-	printf("%s: %s%s, %s%s%s, %s\n", text_at(udc, "name", "?"),
-	       text_at(udc, "driver", "unknown driver"),
+	printf("%s: %s%s, %s%s%s, %s\n", json_text(udc, "name", "?"),
+	       json_text(udc, "driver", "unknown driver"),
 	       json_is_true(json_object_get(udc, "virtual")) ? " (virtual)" : "",
-	       text_at(udc, "state", "state unknown"), speed ? ", " : "", speed ? speed : "",
-	       text_at(udc, "holder", "free"));
-	printf("  up to %s, endpoints ", text_at(udc, "max_speed", "unknown speed"));
+	       json_text(udc, "state", "state unknown"), speed ? ", " : "", speed ? speed : "",
+	       json_text(udc, "holder", "free"));
+	printf("  up to %s, endpoints ", json_text(udc, "max_speed", "unknown speed"));
 	if (json_is_integer(endpoints))
 		printf("%lld", (long long)json_integer_value(endpoints));
 	else
@@ -95,7 +88,7 @@ static void print_words(const json_t *udcs, const json_t *hints)
 
 static int print(bool json, json_t *udcs, json_t *hints, const struct error *err)
 {
-	json_t *document, *errors;
+	json_t *document;
 
 	if (!json) {
 		print_words(udcs, hints);
@@ -104,13 +97,10 @@ static int print(bool json, json_t *udcs, json_t *hints, const struct error *err
 		return 0;
 	}
 	document = cmd_json_document();
-	errors = json_array();
-	if (err->exit)
-		json_array_append_new(errors, error_to_json(err));
 	json_object_set_new(document, "udcs", udcs);
 	json_object_set_new(document, "hints", hints);
-	json_object_set_new(document, "errors", errors);
-	return cmd_print_document(document) || err->exit ? err->exit : EX_IOERR;
+	json_object_set_new(document, "errors", cmd_errors(err));
+	return cmd_print_document(document, err->exit);
 }
 
 static int run(const struct globals *globals, int argc, char **argv)

@@ -101,7 +101,7 @@ static int finish(struct work *w)
 	json_object_set_new(document, "gadgets", w->gadgets);
 	json_object_set_new(document, "errors", w->errors);
 	json_object_set_new(document, "problems", w->problems);
-	return cmd_print_document(document) || w->exit ? w->exit : EX_IOERR;
+	return cmd_print_document(document, w->exit);
 }
 
 int up_all(const struct up_all *all)

@@ -120,9 +120,7 @@ static int put_on(struct supervisor *s, struct error *err)
 
 static int no_worker(const struct unit *unit, struct error *err)
 {
-	error_set(err, EX_PROTOCOL, ECHILD, NULL, "the worker of '%s' has failed: %s",
-		  unit->instance->function->label,
-		  unit->last_exit ? unit->last_exit : "it could not be started");
+	unit_failure(unit, err);
 	return error_hint(err, "'ffsctl restart %s' takes it back into service",
 			  unit->instance->supervisor->name);
 }

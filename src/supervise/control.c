@@ -338,13 +338,6 @@ void control_answer_down(struct control *control, const struct error *err)
 			answer(&control->clients[i], err);
 }
 
-static void worker_failed(const struct unit *unit, struct error *err)
-{
-	error_set(err, EX_PROTOCOL, ECHILD, NULL, "the worker of '%s' has failed: %s",
-		  unit->instance->function->label,
-		  unit->last_exit ? unit->last_exit : "it could not be started");
-}
-
 /* Whether all workers that concern the client are ready, or done, or one has failed (err). */
 static bool workers_settled(const struct control_client *client, struct error *err)
 {
@@ -362,7 +355,7 @@ static bool workers_settled(const struct control_client *client, struct error *e
 		failed = &i->unit;
 	}
 	if (failed)
-		worker_failed(failed, err);
+		unit_failure(failed, err);
 	return true;
 }
 

@@ -16,11 +16,6 @@
 #include "ffs/mount.h"
 #include "supervise/rundir.h"
 
-static const char *string_at(const json_t *object, const char *key)
-{
-	return json_string_value(json_object_get(object, key));
-}
-
 static void set_string(json_t *object, const char *key, const char *value)
 {
 	json_object_set_new(object, key, json_string_or_null(value && *value ? value : NULL));
@@ -84,7 +79,7 @@ static void set_udc(json_t *gadget, const char *udc)
 
 static bool is_state(const json_t *gadget, const char *state)
 {
-	return streq_null(string_at(gadget, "state"), state);
+	return streq_null(json_text(gadget, "state", NULL), state);
 }
 
 static void worsen(json_t *gadget)
@@ -95,13 +90,14 @@ static void worsen(json_t *gadget)
 
 static void check_function(json_t *gadget, const json_t *function, bool supervised)
 {
-	const char *label = string_at(function, "label"), *mount = string_at(function, "mount");
+	const char *label = json_text(function, "label", NULL),
+		   *mount = json_text(function, "mount", NULL);
 	json_t *worker = json_object_get(function, "worker");
 	pid_t pid = (pid_t)json_integer_value(json_object_get(worker, "pid"));
 	pid_t keeper = (pid_t)json_integer_value(json_object_get(function, "keeper"));
 
-	if (mount &&
-	    mount_find(mount, FFS_FILE_SYSTEM, string_at(function, "instance")) != MOUNT_MATCH) {
+	if (mount && mount_find(mount, FFS_FILE_SYSTEM, json_text(function, "instance", NULL)) !=
+			     MOUNT_MATCH) {
 		worsen(gadget);
 		add_problem(gadget, "error", "%s: FunctionFS is not mounted on %s any more", label,
 			    mount);
@@ -128,7 +124,7 @@ static void check_function(json_t *gadget, const json_t *function, bool supervis
 static void check_bus(json_t *gadget, const struct truth *truth, bool supervised)
 {
 	_cleanup_free_ char *sysfs = strf(UDC_CLASS_DIR "/%s", truth->udc);
-	const char *udc = string_at(gadget, "udc");
+	const char *udc = json_text(gadget, "udc", NULL);
 
 	if (!truth->exists) {
 		if (!is_state(gadget, "starting")) {
@@ -176,7 +172,8 @@ static void look_at_both(const struct world *world, const char *name, json_t **s
 			 struct truth *truth)
 {
 	look_at_configfs(world, name, truth);
-	for (int i = 0; i < CHANGES && string_at(*status, "udc") && *truth->udc == '\0'; i++) {
+	for (int i = 0; i < CHANGES && json_text(*status, "udc", NULL) && *truth->udc == '\0';
+	     i++) {
 		json_t *again = read_status(world, name);
 
 		if (!again || json_equal(*status, again)) {
@@ -205,7 +202,7 @@ static pid_t presumed_owner(const json_t *status)
 static void correct_udc(json_t *gadget, bool supervised)
 {
 	if (supervised && json_is_false(json_object_get(gadget, "configured")) &&
-	    streq_null(string_at(gadget, "udc_state"), "configured")) {
+	    streq_null(json_text(gadget, "udc_state", NULL), "configured")) {
 		set_string(gadget, "udc_state", "attached");
 		set_string(gadget, "speed", NULL);
 	}
@@ -220,8 +217,8 @@ static void add_nodes(const struct world *world, const char *name, json_t *gadge
 	size_t i;
 
 	json_array_foreach(json_object_get(gadget, "functions"), i, function) {
-		const char *type = string_at(function, "type"),
-			   *instance = string_at(function, "instance");
+		const char *type = json_text(function, "type", NULL),
+			   *instance = json_text(function, "instance", NULL);
 		_cleanup_free_ char *dir = NULL, *device = NULL, *ifname = NULL;
 
 		if (!type || !instance)

@@ -435,6 +435,13 @@ void unit_exited(struct unit *unit, int status)
 	unit_handle(unit, UNIT_EV_EXIT);
 }
 
+int unit_failure(const struct unit *unit, struct error *err)
+{
+	return error_set(err, EX_PROTOCOL, ECHILD, NULL, "the worker of '%s' has failed: %s",
+			 unit->instance->function->label,
+			 unit->last_exit ? unit->last_exit : "it could not be started");
+}
+
 int unit_init(struct unit *unit, struct instance *instance, const struct worker *worker,
 	      struct error *err)
 {

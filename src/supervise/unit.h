@@ -85,6 +85,9 @@ void unit_handle(struct unit *unit, enum unit_event event);
  */
 void unit_exited(struct unit *unit, int status);
 
+/* That it has failed, and how. EX_PROTOCOL. */
+int unit_failure(const struct unit *unit, struct error *err);
+
 /* --- unit_io.c --- */
 
 /* Takes over the supervisor's ends of what launch_start has made (-1: there is none). */

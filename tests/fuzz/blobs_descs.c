@@ -333,22 +333,6 @@ static void put_set(struct set *s)
 
 /* --- the head --- */
 
-static uint32_t some_count(struct maker *m, uint32_t n)
-{
-	if (!twisted(m, TWIST_COUNT))
-		return n;
-	switch (dice_below(&m->d, 4)) {
-	case 0:
-		return n + 1;
-	case 1:
-		return n - 1;
-	case 2:
-		return 0;
-	default:
-		return (uint32_t)dice_next(&m->d);
-	}
-}
-
 static uint32_t some_fd(struct maker *m)
 {
 	if (m->twist == TWIST_FD_CLOSED)
@@ -418,7 +402,7 @@ void make_descriptors(struct maker *m, struct blob *b)
 	}
 	os_count = b->size;
 	if (p->os)
-		blob_put32(b, some_count(m, p->os));
+		blob_put32(b, some_count(m, TWIST_COUNT, p->os, 0));
 	for (int i = 0; i < SPEEDS && m->twist != TWIST_EMPTY; i++) {
 		struct set s = { m, b, i, .first = seen == 0, .odd = seen == odd };
 
@@ -426,7 +410,7 @@ void make_descriptors(struct maker *m, struct blob *b)
 			continue;
 		seen++;
 		put_set(&s);
-		blob_set32(b, counts[i], some_count(m, s.n));
+		blob_set32(b, counts[i], some_count(m, TWIST_COUNT, s.n, 0));
 	}
 	if (p->os && m->twist != TWIST_EMPTY)
 		make_os_descriptors(m, b);

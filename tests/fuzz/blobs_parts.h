@@ -110,6 +110,9 @@ static inline bool twisted(struct maker *m, enum twist twist)
 	return m->twist == twist && dice_percent(&m->d, 60);
 }
 
+/* What a head says of something: `n`, or with that twist one beside it, `odd` or anything. */
+uint32_t some_count(struct maker *m, enum twist twist, uint32_t n, uint32_t odd);
+
 void plan_function(struct maker *m);
 void make_descriptors(struct maker *m, struct blob *b);
 void make_os_descriptors(struct maker *m, struct blob *b);

@@ -167,6 +167,22 @@ static void plan_flags(struct maker *m)
 		m->plan.os = 1 + dice_below(&m->d, 3);
 }
 
+uint32_t some_count(struct maker *m, enum twist twist, uint32_t n, uint32_t odd)
+{
+	if (!twisted(m, twist))
+		return n;
+	switch (dice_below(&m->d, 4)) {
+	case 0:
+		return n + 1;
+	case 1:
+		return n - 1;
+	case 2:
+		return odd;
+	default:
+		return (uint32_t)dice_next(&m->d);
+	}
+}
+
 void plan_function(struct maker *m)
 {
 	struct numbers n = { { 0 } };

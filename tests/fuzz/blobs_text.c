@@ -57,20 +57,9 @@ static uint32_t some_type(struct maker *m, uint32_t type)
 	return dice_percent(&m->d, 70) ? dice_below(&m->d, 10) : (uint32_t)dice_next(&m->d);
 }
 
-static uint32_t some_other(struct maker *m, enum twist twist, uint32_t n)
+static uint32_t some_size(struct maker *m, enum twist twist, uint32_t n)
 {
-	if (!twisted(m, twist))
-		return n;
-	switch (dice_below(&m->d, 4)) {
-	case 0:
-		return n + 1;
-	case 1:
-		return n - 1;
-	case 2:
-		return n + 256; /* dwSize is a byte to the kernel */
-	default:
-		return (uint32_t)dice_next(&m->d);
-	}
+	return some_count(m, twist, n, n + 256); /* dwSize is a byte to the kernel */
 }
 
 static void put_prop(struct maker *m, struct blob *b)
@@ -78,13 +67,13 @@ static void put_prop(struct maker *m, struct blob *b)
 	size_t i = dice_below(&m->d, (uint32_t)ARRAY_SIZE(props) - m->plan.standard);
 	unsigned int name = props[i].name_size, data = props[i].data_size;
 
-	blob_put32(b, some_other(m, TWIST_PROP_SIZE, 14 + name + data));
+	blob_put32(b, some_size(m, TWIST_PROP_SIZE, 14 + name + data));
 	blob_put32(b, some_type(m, props[i].type));
-	blob_put16(b, some_other(m, TWIST_PROP_NAME, name) & 0xffff);
+	blob_put16(b, some_size(m, TWIST_PROP_NAME, name) & 0xffff);
 	blob_put(b, props[i].name, name);
 	if (name > 1 && dice_percent(&m->d, 5))
 		b->data[b->size - 1 - dice_below(&m->d, name)] ^= 'x';
-	blob_put32(b, some_other(m, TWIST_PROP_DATA, data));
+	blob_put32(b, some_size(m, TWIST_PROP_DATA, data));
 	blob_put(b, props[i].data, data);
 	if (dice_percent(&m->d, 5))
 		b->data[b->size - data - 4 - name - 2 - 4] = (uint8_t)(1 + dice_below(&m->d, 7));
@@ -115,7 +104,7 @@ static void put_section(struct maker *m, struct blob *b, bool compat)
 		else
 			put_prop(m, b);
 	}
-	blob_set32(b, at + 1, some_other(m, TWIST_OS_LENGTH, (uint32_t)(b->size - at)));
+	blob_set32(b, at + 1, some_size(m, TWIST_OS_LENGTH, (uint32_t)(b->size - at)));
 }
 
 void make_os_descriptors(struct maker *m, struct blob *b)
