@@ -172,7 +172,7 @@ static void load_format(struct uvc *u, const struct format *format, struct node 
 {
 	struct attrs_draft d;
 	struct attr_draft *guid;
-	const struct node *frames;
+	const struct node *frames, *preset;
 
 	u->n_frames = 0;
 	u->dir = strf("streaming/%s/%zu_%s", format->kind, ++u->n_formats, format->word);
@@ -202,9 +202,9 @@ static void load_format(struct uvc *u, const struct format *format, struct node 
 	for (struct node *item = frames ? frames->first : NULL; item; item = item->next)
 		if (!item->bad)
 			load_frame(u, item);
-	if (frames && load_attr_number(&d, "bDefaultFrameIndex", 1) > (long long)frames->n)
-		diag_error(u->l->diags, node_place(load_attr(&d, "bDefaultFrameIndex")->node),
-			   "there are %zu frames", frames->n);
+	preset = load_attr(&d, "bDefaultFrameIndex")->node;
+	if (frames && preset && preset->integer > (int64_t)frames->n)
+		diag_error(u->l->diags, node_place(preset), "there are %zu frames", frames->n);
 	free(guid->value);
 }
 
