@@ -109,6 +109,13 @@ static void free_config(struct config *c)
 	free(c->functions);
 }
 
+void gadget_strings_free(struct gadget_strings *s)
+{
+	free(s->manufacturer.value);
+	free(s->product.value);
+	free(s->serialnumber.value);
+}
+
 void gadget_free(struct gadget *g)
 {
 	if (!g)
@@ -121,11 +128,8 @@ void gadget_free(struct gadget *g)
 	free(g->files);
 	free(g->udc.name.value);
 	free(g->udc.driver.value);
-	for (size_t n = 0; n < g->n_strings; n++) {
-		free(g->strings[n].manufacturer.value);
-		free(g->strings[n].product.value);
-		free(g->strings[n].serialnumber.value);
-	}
+	for (size_t n = 0; n < g->n_strings; n++)
+		gadget_strings_free(&g->strings[n]);
 	free(g->strings);
 	for (size_t n = 0; n < g->n_functions; n++)
 		free_function(&g->functions[n]);

@@ -295,6 +295,8 @@ struct gadget {
 	size_t n_configs;
 };
 
+/* What they hold, not the struct. */
+void gadget_strings_free(struct gadget_strings *s);
 void gadget_free(struct gadget *g);
 static inline void cleanup_gadget(struct gadget **g)
 {

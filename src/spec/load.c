@@ -169,8 +169,10 @@ static void load_strings(struct load *l, struct node *list)
 		s->at = load_origin(l, &item->at);
 		load_group(l, &strings_keys, item, s);
 		lang = node_member(item, "lang");
-		if (lang && lang->bad)
-			g->n_strings--; /* its strings are not needed any more: there is an error */
+		if (lang && lang->bad) { /* its strings are not needed any more */
+			gadget_strings_free(s);
+			g->n_strings--;
+		}
 		for (size_t i = 0; i + 1 < g->n_strings && !(lang && lang->bad); i++) {
 			if (g->strings[i].lang != s->lang)
 				continue;

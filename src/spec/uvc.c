@@ -246,6 +246,15 @@ static const struct format *type_of(struct load *l, struct node *item)
 	return NULL;
 }
 
+/* What else is wrong with one whose type is. */
+static void check_format(struct load *l, struct node *item)
+{
+	struct attrs_draft d;
+
+	load_attr_rows(l, &uvc_format_keys, item, &d);
+	free(load_attr(&d, "guidFormat")->value);
+}
+
 void load_uvc(struct load *l, struct function *f, struct attrs_draft *d)
 {
 	struct node *list = load_attr(d, "formats")->node, *config = load_attr(d, "config")->node;
@@ -263,8 +272,7 @@ void load_uvc(struct load *l, struct function *f, struct attrs_draft *d)
 
 		if (!format) {
 			if (!item->bad && !item->name)
-				load_group(l, &uvc_format_keys, item,
-					   &(struct attrs_draft){ .keys = uvc_format_keys.keys });
+				check_format(l, item);
 			continue;
 		}
 		if (u.n_formats == ARRAY_SIZE(dirs)) {
