@@ -190,6 +190,29 @@ static void check_mult(struct load *l, const struct ep_speed *high, struct node 
 		   high->mult, mult_minimum[high->mult], high->max_packet);
 }
 
+/*
+ * Mult is 0 where bMaxBurst is (USB 3.2, 9.6.7). What 'super' does not say itself is made to fit:
+ * as many packets in one burst, which have 1024 bytes then, or one packet.
+ */
+static void fit_super_mult(struct load *l, struct ep_speed *super, const struct endpoint_draft *d,
+			   struct node *node)
+{
+	const struct node *exact = d->exact[EP_SUPER];
+
+	if (super->mult <= 1 || super->burst > 0)
+		return;
+	if (exact && node_member(exact, "mult")) {
+		load_error(l, node_member(exact, "mult"),
+			   "with 'mult' an endpoint has a 'burst' above 0 at SuperSpeed (USB 3.2, "
+			   "9.6.7)");
+		return;
+	}
+	if (super->max_packet == 1024 && !node_member(node, "burst") &&
+	    !(exact && node_member(exact, "burst")))
+		super->burst = (uint8_t)(super->mult - 1);
+	super->mult = 1;
+}
+
 static void no_interval(struct load *l, struct node *value)
 {
 	load_error(l, value, "a bulk endpoint has no 'interval'");
@@ -290,9 +313,11 @@ static void load_speeds(struct load *l, struct endpoint *ep, const struct ffs *f
 		if (d->exact[i])
 			load_exact(l, ep, ffs, i, d->exact[i]);
 	}
-	if (ep->speed[EP_SUPER].used)
+	if (ep->speed[EP_SUPER].used) {
 		check_burst(l, ep->type, ep->speed[EP_SUPER].max_packet, ep->speed[EP_SUPER].burst,
 			    value_of(d->exact[EP_SUPER], node, "burst"));
+		fit_super_mult(l, &ep->speed[EP_SUPER], d, node);
+	}
 	if (ep->speed[EP_HIGH].used)
 		check_mult(l, &ep->speed[EP_HIGH], value_of(d->exact[EP_HIGH], node, "mult"));
 }

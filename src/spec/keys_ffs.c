@@ -84,8 +84,8 @@ static const struct key super_rows[] = {
 	{ "burst", NODE_INT, .min = 0, .max = 15, .doc = "bMaxBurst at this speed.", .set = set_int,
 	  FIELD(struct exact_draft, burst) },
 	{ "mult", NODE_INT, MULT,
-	  .doc = "Bursts in a service interval, of isochronous endpoints only.", .set = set_int,
-	  FIELD(struct exact_draft, mult) },
+	  .doc = "Bursts in a service interval, of isochronous endpoints with 'burst' only.",
+	  .set = set_int, FIELD(struct exact_draft, mult) },
 	{ 0 },
 };
 const struct key_group super_keys = { "ffs.interfaces.endpoints.super", "'super'", super_rows, NULL,
@@ -150,7 +150,8 @@ static const struct key endpoint_rows[] = {
 	{ "mult", NODE_INT, MULT, .fallback = "1",
 	  .doc = "How many packets an interrupt or isochronous endpoint moves in a microframe at "
 		 "high speed, and how many bursts an isochronous one in a service interval at "
-		 "SuperSpeed.",
+		 "SuperSpeed: with 'burst' only. Without it packets of 1024 bytes make one burst, "
+		 "and others go one by one.",
 	  .set = set_int, FIELD(struct endpoint_draft, mult) },
 	{ "zlp", NODE_BOOL, .fallback = "false",
 	  .doc = "For in endpoints that programs write to: the kernel ends each write that is a "

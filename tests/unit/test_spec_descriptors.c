@@ -63,7 +63,28 @@ Test(descriptors, isochronous_sizes_and_intervals_are_fitted)
 	cr_expect_eq(ep->speed[EP_SUPER].interval, 6);
 	cr_expect_eq(ep->speed[EP_FULL].mult, 1);
 	cr_expect_eq(ep->speed[EP_HIGH].mult, 3);
-	cr_expect_eq(ep->speed[EP_SUPER].mult, 3);
+	/* Several bursts are bursts of several packets */
+	cr_expect_eq(ep->speed[EP_SUPER].mult, 1);
+	cr_expect_eq(ep->speed[EP_SUPER].burst, 2);
+}
+
+Test(descriptors, mult_at_superspeed_needs_a_burst)
+{
+	const struct endpoint *ep;
+
+	load(ALTERNATE("{ direction = \"in\"; type = \"iso\"; max_packet = 1024; mult = 3; "
+		       "burst = 4; }, { direction = \"in\"; type = \"iso\"; max_packet = 700; mult "
+		       "= 3; }, { direction = \"in\"; type = \"iso\"; max_packet = 1024; mult = 3; "
+		       "burst = 0; }"));
+	ep = interface(0)->endpoints;
+	cr_expect_eq(ep[0].speed[EP_SUPER].mult, 3);
+	cr_expect_eq(ep[0].speed[EP_SUPER].burst, 4);
+	cr_expect_eq(ep[1].speed[EP_SUPER].mult, 1);
+	cr_expect_eq(ep[1].speed[EP_SUPER].burst, 0);
+	cr_expect_eq(ep[2].speed[EP_SUPER].mult, 1);
+	cr_expect_eq(ep[2].speed[EP_SUPER].burst, 0);
+	for (size_t i = 0; i < 3; i++)
+		cr_expect_eq(ep[i].speed[EP_HIGH].mult, 3);
 }
 
 Test(descriptors, exact_sizes_of_every_speed_are_enough)
