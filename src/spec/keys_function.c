@@ -172,12 +172,13 @@ static const struct key midi_rows[] = {
 
 static const struct key midi2_block_rows[] = {
 	INT("direction", .min = 1, .max = 3, .fallback = "3",
-	    .doc = "1: to this side, 2: to the host, 3: both."),
+	    .doc = "1: to the host, its input; 2: from the host, its output; 3: both."),
 	INT("first_group", .min = 0, .max = 15, .fallback = "0", .doc = "Its first UMP group."),
 	INT("num_groups", .min = 1, .max = 16, .fallback = "1", .doc = "How many groups."),
 	INT("midi1_first_group", .min = 0, .max = 15, .fallback = "0",
 	    .doc = "The first group that MIDI 1.0 hosts see."),
-	INT("midi1_num_groups", .min = 0, .max = 16, .fallback = "1 in the first block, else 0",
+	INT("midi1_num_groups", .min = 0, .max = 16,
+	    .fallback = "1 in the first block of all, else 0",
 	    .doc = "How many MIDI 1.0 hosts see; one block at least has some."),
 	INT("ui_hint", .min = 0, .max = 3, .fallback = "3",
 	    .doc = "0: unknown, 1: receiver, 2: sender, 3: both."),

@@ -408,6 +408,15 @@ Test(load, classes_by_name)
 	cr_expect_eq(i[3].class, 10);
 }
 
+Test(load, only_the_first_block_of_all_has_groups_for_midi_1_by_itself)
+{
+	load("functions : { m : { type = \"midi2\"; attrs : { endpoints = ( { }, { blocks = ( { "
+	     "first_group = 4; } ); } ); }; }; };");
+	unload();
+	load("functions : { m : { type = \"midi2\"; attrs : { endpoints = ( { blocks = ( { "
+	     "midi1_num_groups = 0; }, { midi1_num_groups = 1; } ); } ); }; }; };");
+}
+
 Test(load, strings_in_several_languages)
 {
 	const struct ffs_string *s;
