@@ -140,9 +140,11 @@ static const struct key hid_rows[] = {
 	    .doc = "With subclass 1: 1 a keyboard, 2 a mouse."),
 	BOOL("no_out_endpoint", .fallback = "false",
 	     .doc = "Output reports come by SET_REPORT instead of an endpoint of their own."),
-	INT("report_length", .min = 1, .max = 65535, .flags = KEY_SCHEME,
+	/* It becomes wMaxPacketSize: USB 2.0, 5.7.3 */
+	INT("report_length", .min = 1, .max = 1024, .flags = KEY_SCHEME,
 	    .fallback = "that of a named descriptor",
-	    .doc = "Length of the longest report in bytes."),
+	    .doc = "Length of the longest report in bytes; above 64 no host at full speed can "
+		   "choose the configuration."),
 	{ "report_desc", TYPE_LIST | NODE_STRING, NODE_INT,
 	  KEY_SCHEME | KEY_REQUIRED | KEY_NOT_EMPTY, BYTE,
 	  .doc = "The report descriptor: its bytes, the name of one that ffsctl has (keyboard, "
