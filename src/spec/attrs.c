@@ -127,6 +127,22 @@ void set_attr_string(struct load *l, const struct key *k, struct node *value, vo
 		load_attr_text(k, value, field, xstrdup(value->text));
 }
 
+/*
+ * The kernel sends two bytes of length in front of a device id, but only as many bytes as the id
+ * has, and does not count the two (f_printer.c, GET_DEVICE_ID): blanks at the end make both right.
+ */
+void set_attr_device_id(struct load *l, const struct key *k, struct node *value, void *field)
+{
+	struct attr_draft *a = load_attr(field, k->name);
+
+	set_attr_string(l, k, value, field);
+	if (a->value && !value->bad && !str_has_suffix(a->value, "  ")) {
+		char *longer = strf("%s  ", a->value);
+
+		load_set_attr(a, longer, strlen(longer));
+	}
+}
+
 void set_attr_path(struct load *l, const struct key *k, struct node *value, void *field)
 {
 	/* An empty one is a drive without a medium. */

@@ -419,8 +419,9 @@ static const struct key uvc_rows[] = {
 /* --- printers, tests -------------------------------------------------------------------------- */
 
 static const struct key printer_rows[] = {
-	STRING("pnp_string", .max = 1021, .fallback = "the kernel's",
-	       .doc = "IEEE 1284 device id without its length: \"MFG:...;MDL:...;CLS:PRINTER;\"."),
+	{ "pnp_string", NODE_STRING, .flags = KEY_NOT_EMPTY, .max = 1021, .fallback = "none",
+	  .doc = "IEEE 1284 device id without its length: \"MFG:...;MDL:...;CLS:PRINTER;\".",
+	  .set = set_attr_device_id },
 	INT("q_len", WORD16, .fallback = "10", .doc = "Requests in the queue."),
 	{ 0 },
 };

@@ -408,6 +408,26 @@ Test(load, classes_by_name)
 	cr_expect_eq(i[3].class, 10);
 }
 
+Test(load, a_device_id_has_room_for_its_length)
+{
+	load("functions : { a : { type = \"printer\"; attrs : { pnp_string = \"MFG:a;\"; }; }; "
+	     "b : { type = \"printer\"; attrs : { pnp_string = \"MFG:a;  \"; }; }; };");
+	cr_expect_str_eq(g->functions[0].entries.v[0].value, "MFG:a;  ");
+	cr_expect_eq(g->functions[0].entries.v[0].size, 8);
+	cr_expect_str_eq(g->functions[1].entries.v[0].value, "MFG:a;  ");
+}
+
+Test(load, vendor_codes_differ_where_both_are_in_use)
+{
+	load("os_descs : { b_vendor_code = 5; use = false; }; webusb : { bVendorCode = 5; };" FFS(
+		"interfaces = ( { } );"));
+	unload();
+	load("os_descs : { b_vendor_code = 0; }; webusb : { use = false; };" FFS(
+		"interfaces = ( { } );"));
+	unload();
+	load("os_descs : { }; webusb : { };" FFS("interfaces = ( { } );"));
+}
+
 Test(load, only_the_first_block_of_all_has_groups_for_midi_1_by_itself)
 {
 	load("functions : { m : { type = \"midi2\"; attrs : { endpoints = ( { }, { blocks = ( { "
