@@ -5,8 +5,13 @@
 #include "base/cleanup.h"
 #include "spec/attrs.h"
 
-/* An URL descriptor has 255 bytes, three of them its head; the scheme is a number in it. */
+/*
+ * The scheme is a number in the URL descriptor, which has room for 252 bytes behind its head; the
+ * kernel counts it all the same where a host asks for 255 bytes, and sends NULs for what is longer,
+ * and without a scheme takes the head off twice (composite.c, landing_page_length).
+ */
 #define MAX_URL 252
+#define MAX_BARE_URL 249
 
 /*
  * Vendor requests with that bRequest do not reach functions any more (composite.c). Who writes
@@ -128,19 +133,39 @@ void load_gadget_os_descs(struct load *l, struct node *group)
 void set_attr_url(struct load *l, const struct key *k, struct node *value, void *field)
 {
 	static const char *const schemes[] = { "https://", "http://" };
-	size_t n = strlen(value->text);
+	size_t n = strlen(value->text), max = MAX_BARE_URL;
 
-	for (size_t i = 0; i < ARRAY_SIZE(schemes); i++) {
-		if (strncasecmp(value->text, schemes[i], strlen(schemes[i])) == 0) {
-			n -= strlen(schemes[i]);
-			break;
-		}
-	}
-	if (n > MAX_URL)
-		load_error(l, value, "'%s' has at most %d bytes behind https://, not %zu", k->name,
-			   MAX_URL, n);
+	for (size_t i = 0; i < ARRAY_SIZE(schemes); i++)
+		if (strncasecmp(value->text, schemes[i], strlen(schemes[i])) == 0)
+			max = MAX_URL;
+	if (n > max)
+		load_error(l, value, "'%s' has at most %zu bytes%s, not %zu", k->name, max,
+			   max == MAX_URL ? " with its scheme" : "", n);
 	else
 		set_attr_string(l, k, value, field);
+}
+
+static const struct entry *find_entry(const struct load *l, const char *path)
+{
+	for (size_t i = 0; i < l->g->entries.n; i++)
+		if (streq(l->g->entries.v[i].path, path))
+			return &l->g->entries.v[i];
+	return NULL;
+}
+
+/* composite.c looks for Microsoft's requests first and stalls what is none of them. */
+static void check_vendor_codes(struct load *l, struct attrs_draft *d)
+{
+	const struct entry *use = find_entry(l, "os_desc/use"),
+			   *code = find_entry(l, "os_desc/b_vendor_code");
+
+	if (load_attr_number(d, "use", 1) == 0 || !use || streq(use->value, "0") || !code ||
+	    strtol(code->value, NULL, 0) != load_attr_number(d, "bVendorCode", 0))
+		return;
+	load_error(l, load_member(d->node, "bVendorCode"),
+		   "bRequest %s is 'b_vendor_code' of the gadget's OS descriptors as well: no "
+		   "browser would get the landing page",
+		   code->value);
 }
 
 void load_gadget_webusb(struct load *l, struct node *node)
@@ -148,6 +173,7 @@ void load_gadget_webusb(struct load *l, struct node *node)
 	struct attrs_draft d;
 
 	load_attr_rows(l, &webusb_keys, node, &d);
+	check_vendor_codes(l, &d);
 	load_default_attr(&d, "use", "1", node);
 	load_attr_entries(l, &l->g->entries, "webusb/", &d);
 }
