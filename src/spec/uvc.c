@@ -6,8 +6,9 @@
 #include "base/cleanup.h"
 #include "spec/attrs.h"
 
-#define MAX_INTERVALS 255
-#define UNITS 1e7 /* of 100 ns in a second */
+#define MAX_INTERVALS 255 /* bFrameIntervalType is a byte */
+#define MAX_FRAMES 255	  /* so is bNumFrameDescriptors */
+#define UNITS 1e7	  /* of 100 ns in a second */
 
 /* The kernel's two kinds, and what is known of each format. */
 struct format {
@@ -110,6 +111,18 @@ static size_t intervals(struct attrs_draft *d, uint32_t v[MAX_INTERVALS], uint32
 	return n;
 }
 
+/* What a host takes for the default without looking for it in the list. */
+static void check_default(struct load *l, const struct node *given, const uint32_t *v, size_t n)
+{
+	for (size_t i = 0; given && i < n; i++)
+		if (v[i] == (uint32_t)given->integer)
+			return;
+	if (given)
+		diag_warning(l->diags, &given->at,
+			     "the default is none of the frame's intervals: hosts may ask for what "
+			     "there is not");
+}
+
 static char *lines(const uint32_t *v, size_t n)
 {
 	char *all = xstrdup("");
@@ -140,18 +153,23 @@ static void load_frame(struct uvc *u, struct node *node)
 {
 	uint32_t v[MAX_INTERVALS], first;
 	_cleanup_free_ char *dir = NULL;
+	const struct node *list;
 	struct attrs_draft d;
 	long long width, height;
 	double bits;
 	size_t n;
 
 	load_attr_rows(u->l, &uvc_frame_keys, node, &d);
+	list = load_attr(&d, load_attr(&d, "fps")->node ? "fps" : "dwFrameInterval")->node;
+	if (list && (list->type & TYPE_LIST) && list->n > MAX_INTERVALS)
+		diag_error(u->l->diags, &list->at, "a frame has at most %d rates", MAX_INTERVALS);
 	width = load_attr_number(&d, "width", load_attr_number(&d, "wWidth", 0));
 	height = load_attr_number(&d, "height", load_attr_number(&d, "wHeight", 0));
 	n = intervals(&d, v, &first);
 	if (!check_size(u->l, node, width, "width", "wWidth") ||
 	    !check_size(u->l, node, height, "height", "wHeight") || n == 0)
 		return;
+	check_default(u->l, load_attr(&d, "dwDefaultFrameInterval")->node, v, n);
 	bits = (double)width * (double)height * u->bits;
 	dir = strf("%s/%zu_%lldx%lld", u->dir, ++u->n_frames, width, height);
 	add_dir(u, xstrdup(dir), node);
@@ -199,6 +217,9 @@ static void load_format(struct uvc *u, const struct format *format, struct node 
 	}
 	add_given(u, u->dir, "bDefaultFrameIndex", &d, 1);
 	frames = load_attr(&d, "frames")->node;
+	if (frames && frames->n > MAX_FRAMES)
+		load_error(u->l, load_attr(&d, "frames")->node, "a format has at most %d frames",
+			   MAX_FRAMES);
 	for (struct node *item = frames ? frames->first : NULL; item; item = item->next)
 		if (!item->bad)
 			load_frame(u, item);

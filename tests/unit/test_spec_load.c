@@ -428,6 +428,54 @@ Test(load, vendor_codes_differ_where_both_are_in_use)
 	load("os_descs : { }; webusb : { };" FFS("interfaces = ( { } );"));
 }
 
+#define CAMERA(frame)                                                                              \
+	"functions : { c : { type = \"uvc\"; attrs : { formats = ( { type = \"mjpeg\"; frames = "  \
+	"( " frame " ); } ); }; }; };"
+
+Test(load, a_default_interval_is_one_of_the_frame_s)
+{
+	load(CAMERA("{ width = 1; height = 1; dwFrameInterval = [ 5, 7 ]; dwDefaultFrameInterval = "
+		    "7; }"));
+	cr_expect(!said(DIAG_WARNING, "none of the frame's intervals"));
+	unload();
+	load(CAMERA("{ width = 1; height = 1; dwFrameInterval = [ 5, 7 ]; dwDefaultFrameInterval = "
+		    "6; }"));
+	cr_expect(said(DIAG_WARNING, "none of the frame's intervals"));
+}
+
+/* `frames` frames of `rates` rates each; how many errors. */
+static size_t load_many(size_t frames, size_t rates)
+{
+	char *text = NULL;
+	size_t size, n;
+	FILE *f = open_memstream(&text, &size);
+
+	fputs("functions : { c : { type = \"uvc\"; attrs : { formats = ( { type = \"mjpeg\"; "
+	      "frames = ( ",
+	      f);
+	for (size_t i = 0; i < frames; i++) {
+		fprintf(f, "%s{ width = 1; height = 1; fps = ( 1", i ? "," : "");
+		for (size_t r = 1; r < rates; r++)
+			fputs(", 1", f);
+		fputs(" ); }", f);
+	}
+	fputs(" ); } ); }; }; };", f);
+	fclose(f);
+	spec_load_text("/nonexistent/demo.conf", text, size, &g, NULL, &d);
+	free(text);
+	n = d.n_errors;
+	unload();
+	return n;
+}
+
+Test(load, frames_and_rates_of_a_camera_are_counted_in_a_byte)
+{
+	cr_expect_eq(load_many(255, 1), 0);
+	cr_expect_eq(load_many(256, 1), 1);
+	cr_expect_eq(load_many(1, 255), 0);
+	cr_expect_eq(load_many(1, 256), 1);
+}
+
 Test(load, only_the_first_block_of_all_has_groups_for_midi_1_by_itself)
 {
 	load("functions : { m : { type = \"midi2\"; attrs : { endpoints = ( { }, { blocks = ( { "
