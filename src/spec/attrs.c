@@ -339,10 +339,16 @@ void load_function_attrs(struct load *l, struct function *f, const struct functi
 
 /* --- tree ------------------------------------------------------------------------------------- */
 
+/* Much more than any function of the kernel's needs, and little enough for has_entry(). */
+#define MAX_LEVELS 16
+#define MAX_TREE 1024
+
 /* Below the function's directory, and not out of it again. */
 static bool is_inside(const char *path)
 {
-	for (const char *p = path;; p++) {
+	const char *p = path;
+
+	for (int level = 0; level < MAX_LEVELS; level++, p++) {
 		size_t n = strcspn(p, "/");
 
 		if (n == 0 || (n == 1 && p[0] == '.') || (n == 2 && p[0] == '.' && p[1] == '.'))
@@ -351,6 +357,7 @@ static bool is_inside(const char *path)
 		if (!*p)
 			return true;
 	}
+	return false;
 }
 
 static bool check_tree_path(struct load *l, const struct key *k, struct node *value)
@@ -359,9 +366,11 @@ static bool check_tree_path(struct load *l, const struct key *k, struct node *va
 
 	if (is_inside(value->text) && strlen(value->text) <= 1024)
 		return true;
-	load_error(l, value,
-		   "'%s' is a path below the function's directory, without '.' and '..', not %s",
-		   k->name, shown);
+	load_error(
+		l, value,
+		"'%s' is a path below the function's directory, without '.' and '..' and at most "
+		"%d levels deep, not %s",
+		k->name, MAX_LEVELS, shown);
 	return false;
 }
 
@@ -376,8 +385,7 @@ static bool has_entry(const struct function *f, const char *path, size_t n)
 	for (size_t i = 0; i < f->entries.n; i++) {
 		const struct entry *e = &f->entries.v[i];
 
-		if (e->kind == ENTRY_DIRECTORY && strlen(e->path) == n &&
-		    memcmp(e->path, path, n) == 0)
+		if (e->kind == ENTRY_DIRECTORY && strncmp(e->path, path, n) == 0 && !e->path[n])
 			return true;
 	}
 	return false;
@@ -400,6 +408,10 @@ void load_function_tree(struct load *l, struct function *f, struct node *list)
 {
 	const struct key *row = key_find(&function_keys, "tree");
 
+	if (list->n > MAX_TREE) {
+		load_error(l, list, "'tree' has at most %d entries, not %zu", MAX_TREE, list->n);
+		return;
+	}
 	node_foreach(item, list) {
 		struct tree_draft d = { 0 };
 		char *value = NULL;

@@ -165,7 +165,8 @@ static const struct key function_rows[] = {
 	  .set = set_node, FIELD(struct function_draft, os_descs) },
 	{ "tree", TYPE_LIST, NODE_GROUP, .group = &tree_keys,
 	  .doc = "What names of libconfig cannot say: written, made or linked below the function's "
-		 "directory in configfs after 'attrs', in the order of the file.",
+		 "directory in configfs after 'attrs', in the order of the file; at most 1024 "
+		 "entries.",
 	  .set = set_node, FIELD(struct function_draft, tree) },
 	{ 0 },
 };

@@ -476,6 +476,33 @@ Test(load, frames_and_rates_of_a_camera_are_counted_in_a_byte)
 	cr_expect_eq(load_many(1, 256), 1);
 }
 
+Test(load, a_tree_has_bounds)
+{
+	static const struct {
+		size_t entries, levels, errors;
+	} cases[] = { { 1024, 1, 0 }, { 1025, 1, 1 }, { 1, 16, 0 }, { 1, 17, 1 } };
+
+	for (size_t c = 0; c < 4; c++) {
+		char *text = NULL;
+		size_t size;
+		FILE *f = open_memstream(&text, &size);
+
+		fputs("functions : { c : { type = \"ncm\"; tree = ( ", f);
+		for (size_t i = 0; i < cases[c].entries; i++) {
+			fprintf(f, "%s{ path = \"%zx", i ? "," : "", i);
+			for (size_t n = 1; n < cases[c].levels; n++)
+				fputs("/a", f);
+			fputs("\"; }", f);
+		}
+		fputs(" ); }; };", f);
+		fclose(f);
+		spec_load_text("/nonexistent/demo.conf", text, size, &g, NULL, &d);
+		free(text);
+		cr_expect_eq(d.n_errors, cases[c].errors);
+		unload();
+	}
+}
+
 Test(load, only_the_first_block_of_all_has_groups_for_midi_1_by_itself)
 {
 	load("functions : { m : { type = \"midi2\"; attrs : { endpoints = ( { }, { blocks = ( { "
