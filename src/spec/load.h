@@ -13,6 +13,9 @@
 #define CONFIGFS_MAX_NAME 39	 /* MAX_NAME_LEN of drivers/usb/gadget/configfs.c, less the NUL */
 #define USB_MAX_STRING_BYTES 126 /* USB_MAX_STRING_LEN: of UTF-8; cut or refused beyond it */
 
+/* Of compatible ids in MS OS descriptors 1.0. */
+#define OS_ID_CHARACTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"
+
 struct load {
 	struct diags *diags;
 	const struct scan *scan;

@@ -29,6 +29,10 @@ static void add_id(struct load *l, struct function *f, const char *interface, co
 			   strlen(value->text));
 		return;
 	}
+	if (value->text[strspn(value->text, OS_ID_CHARACTERS)])
+		diag_warning(l->diags, &value->at,
+			     "'%s' has upper-case letters, digits and '_': Windows knows no others",
+			     value->name);
 	load_add_entry(l, &f->entries, ENTRY_WRITE,
 		       strf("os_desc/interface.%s/%s", interface, name), xstrdup(value->text),
 		       strlen(value->text), value);

@@ -33,10 +33,9 @@ static struct interface *find_interface(struct load *l, struct ffs *ffs, const s
 	return NULL;
 }
 
-/* MS OS descriptors 1.0: upper-case letters, digits and underscores. */
 static bool check_id(struct load *l, struct node *value)
 {
-	size_t n = strspn(value->text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_");
+	size_t n = strspn(value->text, OS_ID_CHARACTERS);
 
 	if (n <= OS_ID_SIZE && !value->text[n])
 		return true;

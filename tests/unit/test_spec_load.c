@@ -476,6 +476,18 @@ Test(load, frames_and_rates_of_a_camera_are_counted_in_a_byte)
 	cr_expect_eq(load_many(1, 256), 1);
 }
 
+/* The scheme's writer may know better: configfs takes any. */
+Test(load, a_compatible_id_that_windows_cannot_know_is_warned_about)
+{
+	load("functions : { n : { type = \"ncm\"; os_descs = ( { interface = \"ncm\"; "
+	     "compatible_id = \"WINNCM\"; sub_compatible_id = \"\"; } ); }; };");
+	cr_expect(!said(DIAG_WARNING, "Windows"));
+	unload();
+	load("functions : { n : { type = \"ncm\"; os_descs = ( { interface = \"ncm\"; "
+	     "compatible_id = \"winncm\"; } ); }; };");
+	cr_expect(said(DIAG_WARNING, "Windows knows no others"));
+}
+
 Test(load, a_tree_has_bounds)
 {
 	static const struct {
