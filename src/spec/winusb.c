@@ -118,6 +118,15 @@ static size_t all_sent(const struct interface *i)
 	return sum;
 }
 
+static void check_all_sent(struct load *l, const struct interface *i, struct node *value)
+{
+	if (all_sent(i) >= MAX_PROPERTIES)
+		load_error(l, value,
+			   "the kernel sends less than %d bytes of properties of an interface; "
+			   "these are %zu",
+			   MAX_PROPERTIES, all_sent(i));
+}
+
 /* A string goes with its NUL. */
 static struct ffs_bytes string_data(const char *text)
 {
@@ -168,11 +177,8 @@ static void load_property(struct load *l, struct ffs *ffs, struct node *node)
 			   "FunctionFS takes at most %d bytes of a property's name and value with "
 			   "the NULs of strings (f_fs.c), not %zu",
 			   MAX_PROPERTY, strlen(p->name) + 1 + data.size);
-	else if (all_sent(i) >= MAX_PROPERTIES)
-		load_error(l, d.data,
-			   "the kernel sends less than %d bytes of properties of an interface; "
-			   "these are %zu",
-			   MAX_PROPERTIES, all_sent(i));
+	else
+		check_all_sent(l, i, d.data);
 }
 
 /* --- winusb ----------------------------------------------------------------------------------- */
@@ -237,6 +243,7 @@ static void set_winusb(struct load *l, struct function *f, struct node *value)
 		p = array_add(i->properties, i->n_properties);
 		*p = (struct os_property){ REG_SZ, xstrdup("DeviceInterfaceGUID"),
 					   string_data(guid) };
+		check_all_sent(l, i, value);
 	}
 }
 

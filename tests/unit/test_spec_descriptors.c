@@ -68,6 +68,34 @@ Test(descriptors, isochronous_sizes_and_intervals_are_fitted)
 	cr_expect_eq(ep->speed[EP_SUPER].burst, 2);
 }
 
+/* How many errors there are if the last of 8 properties has a value of so many characters. */
+static size_t errors_beside_winusb(unsigned int last)
+{
+	char *text = NULL;
+	size_t size, n;
+	FILE *f = open_memstream(&text, &size);
+
+	fputs("functions : { e : { ffs : { winusb = true; interfaces = ( { } ); os_properties = ( ",
+	      f);
+	for (int i = 0; i < 8; i++)
+		fprintf(f, "{ interface = 0; name = \"%d\"; data = \"%0*d\"; }%s", i,
+			i < 7 ? 237 : (int)last, 0, i < 7 ? ", " : "");
+	fputs(" ); }; }; };", f);
+	fclose(f);
+	spec_load_text("/nonexistent/demo.conf", text, size, &g, NULL, &d);
+	free(text);
+	n = d.n_errors;
+	unload();
+	return n;
+}
+
+Test(descriptors, the_guid_of_winusb_counts_among_the_properties)
+{
+	/* 10 + 7 * (14 + 4 + 476) + 14 + 4 + 2 * (n + 1), and 14 + 40 + 78 of the GUID */
+	cr_expect_eq(errors_beside_winusb(237), 0);
+	cr_expect_eq(errors_beside_winusb(238), 1);
+}
+
 Test(descriptors, mult_at_superspeed_needs_a_burst)
 {
 	const struct endpoint *ep;
