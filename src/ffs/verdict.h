@@ -57,6 +57,11 @@ struct ffs_judge {
 	const struct ffs_kernel *kernel;
 	/* NULL: every number is an eventfd, which is all that a blob alone can tell. */
 	enum ffs_fd_kind (*fd_kind)(int fd);
+	/*
+	 * The number that interface 0 gets at the bind. FunctionFS renumbers everything but
+	 * associations, which have to have it from the start.
+	 */
+	unsigned int first_interface;
 	/* NULL, or FFS_RULE_COUNT of them, which are added to: for tests. */
 	struct ffs_branch_count *count;
 };

@@ -89,11 +89,14 @@ struct usb_set {
 	const uint8_t *interface;  /* the setting that is being read; NULL: none */
 	const uint8_t *endpoint;   /* right in front of what is read; NULL: something else is */
 	const uint8_t *class_desc; /* of `interface`; NULL: none so far */
-	int number, alternate;	   /* of the last interface descriptor; -1: there was none */
-	unsigned int endpoints;	   /* of `interface`, so far */
-	uint32_t taken;		   /* their addresses, a bit each: usb_endpoint_bit() */
-	uint8_t owner[32];	   /* by that bit: interface number of an address... */
-	uint32_t owned;		   /* ... that has one */
+	/* Of all settings of the interface: the first that lacks one; and whether one has it. */
+	const uint8_t *undescribed;
+	bool described;
+	int number, alternate;	/* of the last interface descriptor; -1: there was none */
+	unsigned int endpoints; /* of `interface`, so far */
+	uint32_t taken;		/* their addresses, a bit each: usb_endpoint_bit() */
+	uint8_t owner[32];	/* by that bit: interface number of an address... */
+	uint32_t owned;		/* ... that has one */
 	bool otg;
 	const uint8_t *association; /* the last one */
 };

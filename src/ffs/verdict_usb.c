@@ -87,11 +87,26 @@ static bool end_interface(struct usb_set *s)
 	if (!d)
 		return true;
 	good = !look_refuse_number(s->l, FFS_USB_ENDPOINT_COUNT, d[4] != s->endpoints,
-				   offset_in(s, d) + 4, d[4], s->endpoints) &&
-	       !look_refuse_number(s->l, FFS_USB_CLASS_MISSING, class_of(s) && !s->class_desc,
-				   offset_in(s, d), d[5], 0);
+				   offset_in(s, d) + 4, d[4], s->endpoints);
+	s->described |= s->class_desc != NULL;
+	if (class_of(s) && !s->class_desc && !s->undescribed)
+		s->undescribed = d;
 	s->interface = NULL;
 	return good;
+}
+
+/* All settings have been read. The standards want one descriptor for them: devices with several
+ * settings for DFU have it behind the first or the last. */
+static bool end_settings(struct usb_set *s)
+{
+	const uint8_t *d = s->undescribed;
+
+	if (d && look_refuse_number(s->l, FFS_USB_CLASS_MISSING, !s->described, offset_in(s, d),
+				    d[5], 0))
+		return false;
+	s->undescribed = NULL;
+	s->described = false;
+	return true;
 }
 
 static bool check_numbers(struct usb_set *s, const uint8_t *d)
@@ -108,7 +123,7 @@ static bool check_numbers(struct usb_set *s, const uint8_t *d)
 
 static bool look_interface(struct usb_set *s, const uint8_t *d)
 {
-	if (!end_interface(s) || !check_numbers(s, d) ||
+	if (!end_interface(s) || (d[2] != s->number && !end_settings(s)) || !check_numbers(s, d) ||
 	    look_refuse(s->l, FFS_USB_INTERFACE_CLASS, d[5] == 0, offset_in(s, d) + 5))
 		return false;
 	s->interface = d;
@@ -127,10 +142,16 @@ static unsigned int association_end(const uint8_t *d)
 	return (unsigned int)d[2] + d[3];
 }
 
+/* As associations count them. */
+static unsigned int next_interface(const struct usb_set *s)
+{
+	return s->l->judge->first_interface + (unsigned int)(s->number + 1);
+}
+
 static bool look_association(struct usb_set *s, const uint8_t *d)
 {
 	size_t at = offset_in(s, d);
-	unsigned int next = (unsigned int)(s->number + 1);
+	unsigned int next = next_interface(s);
 	unsigned int end = s->association ? association_end(s->association) : 0;
 
 	if (!end_interface(s) || look_refuse(s->l, FFS_USB_ASSOCIATION_EMPTY, d[3] == 0, at + 3) ||
@@ -145,7 +166,7 @@ static bool look_association(struct usb_set *s, const uint8_t *d)
 
 static bool end_association(struct usb_set *s)
 {
-	unsigned int there = (unsigned int)(s->number + 1);
+	unsigned int there = next_interface(s);
 	const uint8_t *d = s->association;
 
 	return !d ||
@@ -197,7 +218,8 @@ static bool look_set(struct look *l, int speed)
 			return false;
 		at += l->data[at];
 	}
-	return look_usb_no_companion(&s) && end_interface(&s) && end_association(&s) &&
+	return look_usb_no_companion(&s) && end_interface(&s) && end_settings(&s) &&
+	       end_association(&s) &&
 	       !look_refuse(l, FFS_USB_NO_INTERFACE, s.number < 0, l->set[speed]);
 }
 

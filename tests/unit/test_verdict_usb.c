@@ -141,6 +141,13 @@ static const struct verdict_row rows[] = {
 	    FS_HEAD N(05) INTERFACE(00, 00, 00, 03) HID_DESC
 	    "08 0b 01 01 ff 00 00 00" HID_DESC INTERFACE(01, 00, 00, ff)),
 	BAD(FFS_USB_CLASS_MISSING, 16, FS_HEAD N(01) INTERFACE(00, 00, 00, 03)),
+	/* one for all settings of an interface, behind any of them */
+	BOTH(FFS_USB_CLASS_MISSING, 16,
+	     FS_HEAD N(03) DFU_INTERFACE "09 04 01 00 00 fe 01 02 00 " DFU,
+	     FS_HEAD N(03) DFU_INTERFACE DFU "09 04 00 01 00 fe 01 02 00 "),
+	BOTH(FFS_USB_CLASS_MISSING, 34,
+	     FS_HEAD N(03) DFU_INTERFACE DFU "09 04 01 00 00 fe 01 02 00 ",
+	     FS_HEAD N(03) DFU_INTERFACE "09 04 00 01 00 fe 01 02 00 " DFU),
 	BAD(FFS_USB_HID_REPORT, 30,
 	    FS_HEAD N(02) INTERFACE(00, 00, 00, 03) "09 21 11 01 00 02 22 3f 00"),
 	BAD(FFS_USB_HID_REPORT, 30,
@@ -270,6 +277,22 @@ Test(verdict_usb, string_descriptor_0_has_room_for_126_languages)
 {
 	cr_expect_eq(verdict_of_languages(126).rule, FFS_ACCEPTED);
 	cr_expect_eq(verdict_of_languages(127).rule, FFS_USB_LANGUAGES);
+}
+
+Test(verdict_usb, associations_count_from_the_first_interface_of_the_configuration)
+{
+	static const char blob[] = FS_HEAD N(02) "08 0b 03 01 ff 00 00 00" VENDOR;
+	size_t size;
+	_cleanup_free_ uint8_t *data = from_hex(blob, &size);
+
+	for (unsigned int first = 0; first < 5; first++) {
+		const struct ffs_judge judge = { .kernel = ffs_kernel_find("6.12-patched"),
+						 .first_interface = first };
+		struct ffs_instance in = { 0 };
+		struct ffs_verdict v = ffs_verdict_usb(&judge, &in, data, size);
+
+		cr_expect_eq(v.rule, first == 3 ? FFS_ACCEPTED : FFS_USB_ASSOCIATION_PLACE);
+	}
 }
 
 /* --- what we encode --- */
