@@ -328,9 +328,11 @@ static void example_is_taken(const char *path, const struct ffs_judge *j)
 		_cleanup_free_ uint8_t *strings =
 			ffs_blob_strings(g->functions[i].ffs, &strings_size);
 		struct ffs_instance in = { 0 };
+		struct ffs_judge here = *j;
 
-		taken(path, j, &in, descriptors, descriptors_size);
-		taken(path, j, &in, strings, strings_size);
+		here.first_interface = g->functions[i].ffs->first_interface;
+		taken(path, &here, &in, descriptors, descriptors_size);
+		taken(path, &here, &in, strings, strings_size);
 		cr_assert_eq(in.state, FFS_ACTIVE);
 	}
 	gadget_free(g);
@@ -352,4 +354,13 @@ Test(verdict_usb, what_we_encode_for_the_examples_is_taken)
 			if (strstr(k->name, "patched") || !strchr(names[i], '/'))
 				example_is_taken(path, judge(k->name));
 	}
+}
+
+/* Alternate settings, isochronous endpoints, class descriptors, associations, Microsoft's. */
+Test(verdict_usb, what_we_encode_for_all_that_descriptors_may_say_is_taken)
+{
+	const char *src = getenv("FFSCTL_SRC");
+	_cleanup_free_ char *path = strf("%s/tests/good/descriptors.conf", src ? src : ".");
+
+	example_is_taken(path, judge("6.12-patched"));
 }
