@@ -42,6 +42,7 @@ struct raw {
 	bool is_first;
 	size_t n_interfaces, n_endpoints;
 	struct interface *interface; /* the last one */
+	struct interface setting;    /* class and subclass of its last setting */
 	struct endpoint *endpoint;   /* the last one */
 	unsigned int strings;	     /* the highest number that something refers to */
 };
@@ -109,6 +110,7 @@ static bool take_interface(struct raw *r, const uint8_t *d)
 	if (d[2] >= r->ffs->n_interfaces)
 		return wrong(r, "interface %u is not there at every speed", d[2]);
 	r->interface = &r->ffs->interfaces[d[2]];
+	r->setting = (struct interface){ .class = d[5], .subclass = d[6] };
 	r->n_interfaces = d[2] >= r->n_interfaces ? d[2] + 1U : r->n_interfaces;
 	return true;
 }
@@ -180,7 +182,7 @@ static bool take_class(struct raw *r, const uint8_t *d)
 {
 	struct ffs_bytes *extra;
 
-	if (!r->interface || !load_knows_extra(r->interface, d[0]))
+	if (!r->interface || !load_knows_extra(&r->setting, d[0]))
 		return wrong(r,
 			     "FunctionFS takes no descriptor of type 0x21 and %u bytes in an "
 			     "interface of this class (f_fs.c)",

@@ -356,3 +356,18 @@ Test(descriptors, a_blob_says_speeds_and_endpoints)
 	cr_expect_eq(ep->speed[EP_SUPER].max_packet, 16);
 	cr_expect_eq(ep->speed[EP_SUPER].interval, 2);
 }
+
+Test(descriptors, a_class_descriptor_in_a_blob_is_of_the_setting_before_it)
+{
+	/* FS; setting 1 is of class HID, setting 0 is not */
+	static const char blob[] = "\3\0\0\0\x2b\0\0\0\1\0\0\0\3\0\0\0"
+				   "\x09\4\0\0\0\xff\0\0\0\x09\4\0\1\0\3\0\0\0"
+				   "\x09\x21\x11\1\0\1\x22\x3f\0";
+	char name[] = "/tmp/ffsctl-test-blob-XXXXXX";
+	int fd = mkstemp(name);
+
+	cr_assert_geq(fd, 0);
+	close(fd);
+	load_with_blob(name, blob, sizeof(blob) - 1);
+	cr_expect_eq(interface(0)->n_alternates, 1);
+}
