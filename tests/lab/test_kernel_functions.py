@@ -165,6 +165,32 @@ def check(case):
            case.interfaces, "interfaces")
 
 
+@test("a printer's device id comes whole, behind its length")
+def _():
+    case = Case("printer", 'pnp_string = "MFG:f;MDL:m;"; ', {}, [])
+    with harness.configured():
+        must(ffsctl("up", "--udc", "dummy_udc.0", write("one", case)))
+    try:
+        eq(bytes(harness.device().ctrl_transfer(0xA1, 0, 0, 0, 1023)), b"\0\x0eMFG:f;MDL:m;")
+    finally:
+        down("one")
+
+
+@test("the longest landing page comes whole")
+def _():
+    if os.environ["LAB_KERNEL"] == "6.1":  # which has no webusb
+        return
+    url = "a" * 244
+    path = write("one", Case("printer", "", {}, []))
+    path.write_text(path.read_text() + f'webusb : {{ bVendorCode = 9; landingPage = "https://{url}"; }};\n')
+    with harness.configured():
+        must(ffsctl("up", "--udc", "dummy_udc.0", path))
+    try:
+        eq(bytes(harness.device().ctrl_transfer(0xC0, 9, 1, 2, 255)), b"\xf7\3\1" + url.encode())
+    finally:
+        down("one")
+
+
 for c in CASES:
     test(c.type, c)(check)
 
