@@ -98,12 +98,22 @@ static int set_step(struct supervisor *s, const char *udc, struct error *err)
 	return supervisor_write_record(s, err);
 }
 
-/* Where it is wanted; else where it was; else as `up` would have it. */
+/* Where it is wanted; else where it was; else as `up` would have it. NULL: as the file says. */
+static const char *wanted_udc(const struct supervisor *s)
+{
+	/* `udc` is still there when somebody else has taken it off. */
+	const char *const names[] = { s->bind_udc, s->udc, s->last_udc, s->udc_wanted };
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (names[i])
+			return names[i];
+	return NULL;
+}
+
 static int put_on(struct supervisor *s, struct error *err)
 {
-	const char *name = s->bind_udc ? s->bind_udc : s->last_udc ? s->last_udc : s->udc_wanted;
 	_cleanup_free_ char *udc = NULL;
-	int r = udc_choose(s->world, &s->gadget->udc, name, &udc, err);
+	int r = udc_choose(s->world, &s->gadget->udc, wanted_udc(s), &udc, err);
 
 	if (r == 0)
 		r = set_step(s, udc, err);

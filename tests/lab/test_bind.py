@@ -126,6 +126,17 @@ def _():
     down("x")
 
 
+@test("taken off by somebody else: bind puts it where it was, not where it had been before")
+def _():
+    up(plain(udc=None), "--udc", FIRST)
+    must(ffsctl("unbind", "x"))
+    must(ffsctl("bind", "x", SECOND))
+    pathlib.Path(harness.CONFIGFS, "x", "UDC").write_text("\n")
+    must(ffsctl("bind", "x"))
+    eq((bound("x"), status("x")[0]["udc"]), (SECOND, SECOND))
+    down("x")
+
+
 @test("bound by somebody else: 73, until unbind")
 def _():
     up(plain(), "--no-bind")
