@@ -173,13 +173,19 @@ int bus_bind(struct supervisor *s, const char *udc, bool *changed, struct error 
 	else if (now && udc && !streq(now, udc))
 		error_set(err, EX_CANTCREAT, EBUSY, NULL, "'%s' is bound to %s, not to %s", s->name,
 			  now, udc);
+	else if (!now && s->bind_wanted && s->bind_udc && udc && !streq(s->bind_udc, udc))
+		error_set(err, EX_CANTCREAT, EBUSY, NULL,
+			  "another 'bind' waits to put '%s' on %s, not on %s", s->name, s->bind_udc,
+			  udc);
 	if (err->exit)
 		return error_hint(err, "'ffsctl unbind %s' takes it off the bus first", s->name);
 	if (now)
 		return 0;
 	error_clear(&s->bind_error);
-	free(s->bind_udc);
-	s->bind_udc = udc ? xstrdup(udc) : NULL;
+	if (!s->bind_wanted)
+		free(steal_ptr(s->bind_udc));
+	if (udc && !s->bind_udc)
+		s->bind_udc = xstrdup(udc);
 	s->bind_wanted = true;
 	supervisor_changed(s);
 	return 0;

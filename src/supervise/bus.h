@@ -11,7 +11,8 @@ struct supervisor;
 /*
  * Wants the gadget on the bus: on `udc`, or NULL: where it was, else where `up` would have put it.
  * It is bound as soon as its workers are ready, by bus_look. *changed is false when it is there
- * already. Fails with EX_CANTCREAT when it is on another one, or there by somebody else's doing.
+ * already. Fails with EX_CANTCREAT when it is on another one, or wanted there by another `bind`, or
+ * there by somebody else's doing.
  */
 int bus_bind(struct supervisor *s, const char *udc, bool *changed, struct error *err);
 /* Takes it off, until bus_bind. *changed is false when it was not on it. */

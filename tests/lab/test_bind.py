@@ -4,7 +4,9 @@
 """`unbind` takes a gadget off the bus and `bind` puts it back; all else of it stays, and whatever is
 killed on the way, `down` clears."""
 
+import json
 import pathlib
+import socket
 import threading
 
 import gadgets
@@ -173,24 +175,57 @@ def _():
 SLOW = worker(exec=["/bin/sleep", "100000"], ready="started", restart_delay=1000, restart_max_delay=1000)
 
 
-@test("bind waits for a worker that is being restarted")
-def _():
+def without_worker():
+    """`x`, unbound, and its worker waits to be restarted."""
     up(plain(functions=SLOW), "--no-bind")
     kill(status("x")[0]["functions"][0]["worker"]["pid"])
     await_status("x", lambda g: g["functions"][0]["worker"]["state"] == "waiting", "waiting")
-    binding = start("bind", "x")
+
+
+def ask(**command):
+    """A command as if by ffsctl. The supervisor takes it before all that is sent afterwards."""
+    client = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    client.settimeout(60)
+    client.connect("/run/ffsctl/x/control")
+    client.send(json.dumps(command).encode())
+    return client
+
+
+def answer(client):
+    with client:
+        return json.loads(client.recv(65536))
+
+
+@test("bind waits for a worker that is being restarted")
+def _():
+    without_worker()
+    binding, heard = start("bind", "x"), ask(command="bind")
+    must(ffsctl("wait", "x", "--timeout", "0"), 75)
     eq(bound("x"), "")
     must(ffsctl("restart", "x"))
+    eq(answer(heard), {"exit": 0, "changed": True, "udc": FIRST})
     must(finish(binding))
     eq((bound("x"), status("x")[0]["state"]), (FIRST, "ready"))
     down("x")
 
 
+@test("a bind to another UDC than one that waits: 73; to the same or any: both are bound there")
+def _():
+    without_worker()
+    heard = ask(command="bind", udc=SECOND)
+    contains(must(ffsctl("bind", "x", FIRST), 73).stderr,
+             f"another 'bind' waits to put 'x' on {SECOND}, not on {FIRST}; 'ffsctl unbind x'")
+    others = [ask(command="bind"), ask(command="bind", udc=SECOND)]
+    must(ffsctl("restart", "x"))
+    for client in (heard, *others):
+        eq(answer(client), {"exit": 0, "changed": True, "udc": SECOND})
+    eq(bound("x"), SECOND)
+    down("x")
+
+
 @test("unbind ends a bind that waits: 75")
 def _():
-    up(plain(functions=SLOW), "--no-bind")
-    kill(status("x")[0]["functions"][0]["worker"]["pid"])
-    await_status("x", lambda g: g["functions"][0]["worker"]["state"] == "waiting", "waiting")
+    without_worker()
     binding = start("bind", "x")
     # Until the supervisor has heard of it there is nothing to take back
     while "is not bound" in must(ffsctl("unbind", "x")).stderr:
