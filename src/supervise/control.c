@@ -238,6 +238,19 @@ static void handle(struct control_client *client, const json_t *json)
 	       "the supervisor does not know that command: it may be of another version");
 }
 
+/* Who has ended its `bind` must not find the gadget on the bus some time later. */
+static void hang_up(struct control_client *client)
+{
+	const struct control *control = client->control;
+	bool wanted = client->waits != CLIENT_WAITS_BIND;
+
+	drop(client);
+	for (size_t i = 0; i < CONTROL_CLIENTS; i++)
+		wanted = wanted || control->clients[i].waits == CLIENT_WAITS_BIND;
+	if (!wanted)
+		control->supervisor->bind_wanted = false;
+}
+
 static void on_client(void *data, uint32_t events _unused_)
 {
 	struct control_client *client = data;
@@ -248,7 +261,7 @@ static void on_client(void *data, uint32_t events _unused_)
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (n <= 0) {
-		drop(client);
+		hang_up(client);
 		return;
 	}
 	json = json_loadb(text, (size_t)n, 0, NULL);

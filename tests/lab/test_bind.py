@@ -223,6 +223,19 @@ def _():
     down("x")
 
 
+@test("a bind that is ended while it waits binds nothing later; another one goes on")
+def _():
+    for others in (0, 1):
+        without_worker()
+        binding, *rest = [ask(command="bind", udc=FIRST) for _ in range(1 + others)]
+        binding.close()
+        must(ffsctl("restart", "x"))
+        for client in rest:
+            eq(answer(client)["exit"], 0)
+        eq((bound("x"), status("x")[0]["state"]), (FIRST, "ready") if others else ("", "unbound"))
+        down("x")
+
+
 @test("unbind ends a bind that waits: 75")
 def _():
     without_worker()
