@@ -67,7 +67,8 @@ static void bind_again(struct supervisor *s)
 	_cleanup_error_ struct error err = { 0 };
 
 	for (size_t n = 0; n < s->n_instances; n++)
-		if (s->instances[n].has_unit && s->instances[n].unit.state != UNIT_READY)
+		if (s->instances[n].has_unit && s->instances[n].unit.state != UNIT_READY &&
+		    s->instances[n].unit.state != UNIT_DONE)
 			return;
 	if (plan_apply(&s->plan, &err) < 0) {
 		supervisor_say(s, "%s", err.text);

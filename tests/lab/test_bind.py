@@ -285,6 +285,23 @@ def _():
     down("x")
 
 
+@test("taken off the bus as on_failed says: on it again with the worker, though another one is done")
+def _():
+    up(plain(functions={"done": worker(exec=["/bin/sleep", "100000"], ready="started", restart="never"),
+                        "echo": FRAGILE + 'on_failed = "unbind"; '}))
+    done, fragile = [f["worker"]["pid"] for f in status("x")[0]["functions"]]
+    kill(done)
+    kill(fragile)
+    shown, _ = await_status("x", lambda g: g["functions"][1]["worker"]["restarts"] and
+                            g["functions"][1]["worker"]["state"] == "ready", "ready again")
+    kill(shown["functions"][1]["worker"]["pid"])
+    await_status("x", lambda g: [f["worker"]["state"] for f in g["functions"]] == ["done", "failed"], "failed")
+    eq(bound("x"), "")
+    must(ffsctl("restart", "x", "echo"))
+    eq((bound("x"), status("x")[0]["state"]), (FIRST, "ready"))
+    down("x")
+
+
 # --- in between -------------------------------------------------------------------------------------
 
 
