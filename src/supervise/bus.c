@@ -85,17 +85,18 @@ static int set_step(struct supervisor *s, const char *udc, struct error *err)
 	struct step *step = bind_step(s);
 	int r = 0;
 
-	if (!step) {
-		compose_add_bind(&s->plan, &s->compose, udc);
-		return supervisor_write_record(s, err);
-	}
 	/* Somebody else has taken it off: as far as we know it is still on. */
-	if (step->state == STEP_DONE)
+	if (step && step->state == STEP_DONE)
 		r = plan_undo_last(&s->plan, err);
-	if (r < 0 || streq(step->value, udc))
+	if (r < 0)
 		return r;
-	free(step->value);
-	step->value = xstrdup(udc);
+	if (step) {
+		free(step->value);
+		step->value = xstrdup(udc);
+	} else {
+		compose_add_bind(&s->plan, &s->compose, udc);
+	}
+	/* Also of a step that is there already: it may not have been written the last time. */
 	return supervisor_write_record(s, err);
 }
 

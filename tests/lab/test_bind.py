@@ -4,9 +4,12 @@
 """`unbind` takes a gadget off the bus and `bind` puts it back; all else of it stays, and whatever is
 killed on the way, `down` clears."""
 
+import contextlib
 import json
+import os
 import pathlib
 import socket
+import subprocess
 import threading
 
 import gadgets
@@ -353,6 +356,31 @@ test("killed before it binds", "kill-before=%d", "--no-bind")(killed)
 test("killed after it has bound", "kill-after=%d", "--no-bind")(killed)
 test("killed before it unbinds", "undo-kill-before=%d")(killed)
 test("killed after it has unbound", "undo-kill-after=%d")(killed)
+
+
+@test("a record that cannot be written: 74, and nothing is bound that it does not have")
+def _():
+    os.makedirs("/run/ffsctl")
+    must(subprocess.run(["mount", "-n", "-t", "tmpfs", "-o", "size=1m", "none", "/run/ffsctl"], stdout=-1, stderr=-1))
+    try:
+        up(plain(), "--no-bind")
+        full = os.open("/run/ffsctl/full", os.O_WRONLY | os.O_CREAT)
+        with contextlib.suppress(OSError):
+            while True:
+                os.write(full, bytes(4096))
+        for _ in range(2):
+            contains(must(ffsctl("bind", "x"), 74).stderr, "No space left on device")
+            eq((bound("x"), status("x")[0]["state"]), ("", "unbound"))
+        os.ftruncate(full, 0)
+        must(ffsctl("bind", "x"))
+        eq(json.loads(pathlib.Path("/run/ffsctl/x/record").read_text())["plan"][-1]["do"], "bind")
+    finally:
+        os.ftruncate(full, 0)
+        os.close(full)
+        os.unlink("/run/ffsctl/full")
+        ffsctl("down", "x")
+        must(subprocess.run(["umount", "-n", "/run/ffsctl"], stdout=-1, stderr=-1))
+        os.rmdir("/run/ffsctl")
 
 
 @test("a bind that the kernel refuses: 71 and why; it stays unbound, and goes down")
