@@ -216,7 +216,6 @@ int bus_unbind(struct supervisor *s, bool *changed, struct error *err)
 	 * doing. */
 	udc = steal_ptr(s->udc);
 	s->no_bind = true;
-	forget_host(s);
 	supervisor_write_status(s);
 	r = take_off(s, err);
 	supervisor_changed(s);
@@ -225,6 +224,7 @@ int bus_unbind(struct supervisor *s, bool *changed, struct error *err)
 		s->no_bind = before;
 		return r;
 	}
+	forget_host(s);
 	s->unbound_on_failure = false;
 	if (udc) {
 		free(s->last_udc);

@@ -396,10 +396,11 @@ def _():
 @test("an unbind that the kernel refuses: 71 and why; it stays as it is")
 def _():
     path = plain()
-    up(path, fault=f"undo-fail={len(steps(path))}:5")
+    up(path, "--wait-host", fault=f"undo-fail={len(steps(path))}:5")
     contains(must(ffsctl("unbind", "x"), 71).stderr, "Input/output error")
     shown, _ = status("x")
-    eq((shown["state"], shown["udc"], bound("x")), ("ready", FIRST, FIRST))
+    eq((shown["state"], shown["udc"], bound("x"), shown["udc_state"]), ("ready", FIRST, FIRST, "configured"))
+    must(ffsctl("wait", "x", "--for", "configured", "--timeout", "0"))
     must(ffsctl("down", "x"), 71)  # the planted fault, once more; the next one is without it
     down("x")
 
