@@ -32,6 +32,13 @@ static char *bound_to(const struct supervisor *s)
 	return file_read_line(AT_FDCWD, path, &udc) == 0 && *udc ? steal_ptr(udc) : NULL;
 }
 
+bool bus_is_on(const struct supervisor *s)
+{
+	_cleanup_free_ char *now = bound_to(s);
+
+	return now && streq_null(now, s->udc);
+}
+
 static struct step *bind_step(struct supervisor *s)
 {
 	struct step *last = s->plan.n > 0 ? &s->plan.steps[s->plan.n - 1] : NULL;

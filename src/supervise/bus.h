@@ -18,6 +18,9 @@ int bus_bind(struct supervisor *s, const char *udc, bool *changed, struct error 
 /* Takes it off, until bus_bind. *changed is false when it was not on it. */
 int bus_unbind(struct supervisor *s, bool *changed, struct error *err);
 
+/* Whether it is where the supervisor has bound it: anybody can write to configfs. */
+bool bus_is_on(const struct supervisor *s);
+
 /* A worker has failed for good, and its gadget is not to stay on the bus without it. */
 void bus_worker_failed(struct supervisor *s);
 

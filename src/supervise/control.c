@@ -406,7 +406,7 @@ static bool is_over(const struct control_client *client, struct error *err)
 		return workers_settled(client, err);
 	case CLIENT_WAITS_READY:
 		return s->phase == PHASE_UP && workers_settled(client, err) &&
-		       (err->exit || supervisor_is_ready(s));
+		       (err->exit || (supervisor_is_ready(s) && bus_is_on(s)));
 	case CLIENT_WAITS_HOST:
 		return host_is_there(s);
 	case CLIENT_WAITS_NO_HOST:

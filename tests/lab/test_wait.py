@@ -80,6 +80,18 @@ def _():
     down("x")
 
 
+@test("ready: not of what somebody else has taken off the bus, until it is back")
+def _():
+    up(gadget("x", LOOPBACK))
+    attribute = pathlib.Path(harness.CONFIGFS, "x", "UDC")
+    udc = attribute.read_text()
+    attribute.write_text("\n")
+    process = waiting()
+    attribute.write_text(udc)
+    must(finish(process))
+    down("x")
+
+
 @test("ready: of a worker that is being restarted, when it is back")
 def _():
     up(gadget("x", worker(exec=["/bin/sleep", "100000"], ready="started", restart_delay=1000, restart_max_delay=1000)))
