@@ -491,7 +491,7 @@ int control_wait(const struct world *world, const char *name, const json_t *comm
 		 struct error *err)
 {
 	/* None of SO_RCVTIMEO is for ever; so is what nobody lives to see. */
-	double t = seconds < 1e9 ? seconds : 1e9;
+	double t = seconds < 0 ? 0 : seconds < 1e9 ? seconds : 1e9;
 	struct timeval limit = { .tv_sec = (time_t)t };
 
 	limit.tv_usec = (suseconds_t)((t - (double)limit.tv_sec) * 1e6);

@@ -235,12 +235,17 @@ int front_wait(const struct world *world, const char *name, const char *conditio
 	       struct error *err)
 {
 	json_t *command = json_pack("{s:s, s:s}", "command", "wait", "for", condition);
-	int r = control_wait(world, name, command, seconds, err);
+	double until = now_monotonic() + seconds;
+	int r;
 
+	/* Who was stopped and goes on is interrupted, too: a time limit makes it so (signal(7)). */
+	do
+		r = control_wait(world, name, command, until - now_monotonic(), err);
+	while (r == -EINTR && !err->exit);
 	json_decref(command);
 	if (r == 0 || err->exit)
 		return r;
-	if (r == -ETIMEDOUT || r == -EINTR)
+	if (r == -ETIMEDOUT)
 		return error_set(err, EX_TEMPFAIL, ETIMEDOUT, NULL,
 				 "'%s' is not %s after %g s; see 'ffsctl status %s'", name,
 				 condition, seconds, name);

@@ -92,6 +92,22 @@ def _():
     down("x")
 
 
+@test("however often it is stopped and continued")
+def _():
+    up(gadget("x", LOOPBACK), "--no-bind")
+    process = waiting()
+    for _ in range(3):
+        process.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, process.pid, os.WSTOPPED)
+        process.send_signal(signal.SIGCONT)
+        os.waitid(os.P_PID, process.pid, os.WCONTINUED)
+        must(ffsctl("wait", "x", "--timeout", "0.1"), 75)
+    eq(process.poll(), None, "it has ended")
+    must(ffsctl("bind", "x"))
+    must(finish(process))
+    down("x")
+
+
 @test("ready: of a worker that is being restarted, when it is back")
 def _():
     up(gadget("x", worker(exec=["/bin/sleep", "100000"], ready="started", restart_delay=1000, restart_max_delay=1000)))
