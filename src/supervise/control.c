@@ -104,6 +104,23 @@ static bool concerns(const struct control_client *client, const struct instance 
 	return i->has_unit && (!client->function || streq(client->function, i->function->label));
 }
 
+static void refuse_as_too_many(struct control_client *client)
+{
+	refuse(client, EX_CANTCREAT, "too many commands wait for its supervisor already");
+}
+
+/* Waiting may last for ever: it must leave places to what changes something, `down` above all. */
+static bool refuse_to_wait(struct control_client *client)
+{
+	int n = 0;
+
+	for (size_t i = 0; i < CONTROL_CLIENTS; i++)
+		n += client->control->clients[i].waits >= CLIENT_WAITS_READY;
+	if (n >= CONTROL_WAITS)
+		refuse_as_too_many(client);
+	return n >= CONTROL_WAITS;
+}
+
 static bool refuse_unless_up(struct control_client *client)
 {
 	const struct supervisor *s = client->control->supervisor;
@@ -171,6 +188,8 @@ static void begin_unbind(struct control_client *client, const json_t *json _unus
 
 static void begin_wait_host(struct control_client *client, const json_t *json _unused_)
 {
+	if (refuse_to_wait(client))
+		return;
 	client->waits = CLIENT_WAITS_HOST;
 	supervisor_changed(client->control->supervisor);
 }
@@ -204,6 +223,8 @@ static void begin_wait(struct control_client *client, const json_t *json)
 	};
 	const char *word = json_string_value(json_object_get(json, "for"));
 
+	if (refuse_to_wait(client))
+		return;
 	for (size_t i = 0; i < ARRAY_SIZE(conditions); i++) {
 		if (!streq_null(word, conditions[i].word))
 			continue;
@@ -289,7 +310,7 @@ static void on_listener(void *data, uint32_t events _unused_)
 		struct control_client late = { .control = control, .source = SOURCE_NONE };
 
 		late.source.fd = fd;
-		refuse(&late, EX_CANTCREAT, "too many commands wait for its supervisor already");
+		refuse_as_too_many(&late);
 	}
 }
 
@@ -460,7 +481,11 @@ static int ask(const struct world *world, const char *name, const json_t *comman
 				   path);
 	text = json_dumps(command, JSON_COMPACT);
 	n = send(fd, text, strlen(text), MSG_NOSIGNAL);
-	if (n >= 0)
+	/* Who has no place for us says so and closes, heard or unheard: EPIPE, or once ECONNRESET.
+	 */
+	if (n >= 0 || errno == EPIPE)
+		n = recv(fd, reply, MESSAGE_MAX, 0);
+	if (n < 0 && errno == ECONNRESET)
 		n = recv(fd, reply, MESSAGE_MAX, 0);
 	if (n < 0 && limit && (errno == EAGAIN || errno == EINTR))
 		return errno == EAGAIN ? -ETIMEDOUT : -EINTR;

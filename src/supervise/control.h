@@ -14,7 +14,8 @@
 #include "base/loop.h"
 #include "supervise/rundir.h"
 
-#define CONTROL_CLIENTS 16
+#define CONTROL_CLIENTS 24
+#define CONTROL_WAITS 16 /* of these: what changes nothing, and may last for ever */
 
 struct supervisor;
 struct control;
@@ -27,7 +28,7 @@ struct control_client {
 		CLIENT_WAITS_DOWN,
 		CLIENT_WAITS_RESTART,
 		CLIENT_WAITS_BIND,
-		CLIENT_WAITS_READY,
+		CLIENT_WAITS_READY, /* from here on they only wait */
 		CLIENT_WAITS_HOST,
 		CLIENT_WAITS_NO_HOST,
 	} waits;

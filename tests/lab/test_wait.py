@@ -8,6 +8,7 @@ import contextlib
 import os
 import pathlib
 import signal
+import socket
 
 import gadgets
 import harness
@@ -105,6 +106,44 @@ def _():
     eq(process.poll(), None, "it has ended")
     must(ffsctl("bind", "x"))
     must(finish(process))
+    down("x")
+
+
+def connect(command=None):
+    client = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    client.connect("/run/ffsctl/x/control")
+    if command:
+        client.send(command)
+    return client
+
+
+@test("more than 16 at once: 73, and all else is still taken")
+def _():
+    up(gadget("x", LOOPBACK), "--no-bind")
+    processes = [connect(b'{"command": "wait", "for": "ready"}') for _ in range(16)]
+    contains(must(ffsctl("wait", "x"), 73).stderr, "too many commands wait for its supervisor already")
+    must(ffsctl("bind", "x"))
+    for client in processes:
+        with client:
+            eq(client.recv(100), b'{"exit":0}')
+    must(ffsctl("wait", "x"))
+    processes = [connect(b'{"command": "wait", "for": "configured"}') for _ in range(16)]
+    must(ffsctl("unbind", "x"))
+    down("x")
+    for client in processes:
+        client.close()
+
+
+@test("a supervisor without a place for one more says so, every time")
+def _():
+    up(gadget("x", LOOPBACK))
+    clients = []
+    while ffsctl("-q", "wait", "x", "--timeout", "10").returncode == 0:
+        clients.append(connect())
+    for _ in range(30):
+        contains(must(ffsctl("down", "x"), 73).stderr, "too many commands wait for its supervisor already")
+    for client in clients:
+        client.close()
     down("x")
 
 
