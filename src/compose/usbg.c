@@ -260,9 +260,13 @@ static int function_apply(struct step *step, struct error *err)
 		return error_hint(err, "this kernel has no function '%s': modprobe %s", type,
 				  module);
 	}
-	if (r == -EBUSY)
+	if (r == -EBUSY && streq(type, "ffs"))
 		return error_hint(err,
 				  "another gadget on this machine has an instance of that name");
+	if (r == -EBUSY) /* u_serial.h, MAX_U_SERIAL_PORTS */
+		return error_hint(err,
+				  "the kernel has 8 serial ports for acm, gser and obex of all "
+				  "gadgets together");
 	return r;
 }
 

@@ -241,6 +241,14 @@ def refuses_worker(code, sentence, group, start_of=None):
     return result
 
 
+@test("more serial ports than the kernel has: that is said, and not another gadget's name")
+def _():
+    path = gadgets.DIRECTORY / "x.conf"
+    path.write_text('functions : { %s };\n' % " ".join('t%d : { type = "acm"; };' % n for n in range(9)))
+    contains(must(ffsctl("up", path, "--no-bind"), 71).stderr,
+             "acm.t8: Device or resource busy; the kernel has 8 serial ports for acm, gser and obex of all gadgets")
+
+
 @test("a plugin that is not there")
 def _():
     where = f"{harness.BUILD}/src/plugins/nope.so"
