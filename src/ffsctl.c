@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include <getopt.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -144,6 +145,8 @@ int main(int argc, char **argv)
 	int option;
 
 	fd_open_stdio();
+	/* Ignored, as some callers leave it to us, no child's end could be waited for. */
+	signal(SIGCHLD, SIG_DFL);
 	/* What others are to read they can read, whoever calls. */
 	umask(022);
 	/* A line is one write: cheaper, and lines of several processes do not mix. */

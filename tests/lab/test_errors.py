@@ -11,6 +11,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
@@ -348,6 +349,18 @@ def _():
 
 
 # --- twice, and at once --------------------------------------------------------------------------------------
+
+
+@test("whoever calls may have left SIGCHLD ignored: the exit code is ours all the same")
+def _():
+    def ignore():
+        signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+
+    with tempfile.TemporaryDirectory() as top:
+        pathlib.Path(top, "bad.conf").write_text("autostart = true; nonsense = 1; functions : { };\n")
+        for code, words in ((65, ("up", f"{top}/bad.conf")), (65, ("--dir", top, "up", "--all"))):
+            got = subprocess.run([FFSCTL, *words], capture_output=True, text=True, preexec_fn=ignore)
+            contains(must(got, code).stderr, "unknown key 'nonsense'")
 
 
 @test("up twice, down twice")
