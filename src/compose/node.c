@@ -5,10 +5,12 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/fd.h"
+#include "compose/udc.h"
 
 /* The attribute of the function; NULL: it cannot be read, or is empty. */
 static char *attribute(const char *dir, const char *name)
@@ -44,19 +46,36 @@ static char *numbered(const char *dir)
 	return strf("/dev/%s", name);
 }
 
-/* The video device that says it is this function (f_uvc.c, function_name). */
+/* The directory of a UDC's device; of a video device's, too, as its own device is the gadget. */
+static bool same_directory(const char *a, const char *b)
+{
+	struct stat st_a, st_b;
+
+	return stat(a, &st_a) == 0 && stat(b, &st_b) == 0 && st_a.st_ino == st_b.st_ino &&
+	       st_a.st_dev == st_b.st_dev;
+}
+
+/*
+ * The video device that says it is this function (f_uvc.c, function_name): another gadget may have
+ * one of that name, so only below the UDC that this one is on.
+ */
 static char *video(const char *dir)
 {
 	static const char class[] = "/sys/class/video4linux";
-	DIR *devices = opendir(class);
+	_cleanup_free_ char *functions = path_parent(dir), *gadget = path_parent(functions),
+			    *udc = attribute(gadget, "UDC"),
+			    *controller = udc ? strf(UDC_CLASS_DIR "/%s/device", udc) : NULL;
+	DIR *devices = controller ? opendir(class) : NULL;
 	const struct dirent *entry;
 	char *found = NULL;
 
 	while (devices && !found && (entry = readdir(devices))) {
-		_cleanup_free_ char *device = strf("%s/%s", class, entry->d_name);
-		_cleanup_free_ char *function = attribute(device, "function_name");
+		_cleanup_free_ char *device = strf("%s/%s", class, entry->d_name),
+				    *above = strf("%s/device/..", device),
+				    *function = attribute(device, "function_name");
 
-		if (function && streq(function, strrchr(dir, '/') + 1))
+		if (function && streq(function, strrchr(dir, '/') + 1) &&
+		    same_directory(above, controller))
 			found = strf("/dev/%s", entry->d_name);
 	}
 	if (devices)
