@@ -67,7 +67,8 @@ static void add_document(struct work *w, int fd)
 	json_decref(document);
 }
 
-static void bring_up(struct work *w, const char *path)
+/* False: the command is to end. */
+static bool bring_up(struct work *w, const char *path)
 {
 	_cleanup_error_ struct error err = { 0 };
 	_cleanup_close_ int fd = -1;
@@ -89,6 +90,7 @@ static void bring_up(struct work *w, const char *path)
 	}
 	if (fd >= 0)
 		add_document(w, fd);
+	return err.err != ECANCELED;
 }
 
 static int finish(struct work *w)
@@ -122,7 +124,8 @@ int up_all(const struct up_all *all)
 		if (!is_wanted(files.v[i].path))
 			continue;
 		any = true;
-		bring_up(&w, files.v[i].path);
+		if (!bring_up(&w, files.v[i].path))
+			break;
 	}
 	if (!any && w.exit == 0) {
 		_cleanup_free_ char *words = cmd_directories(all->globals);

@@ -61,6 +61,7 @@ int front_run(const struct gadget *g, const json_t *form, const struct front_opt
 /*
  * For one of several gadgets: runs `fn` in a process of its own and returns its exit code, or
  * EX_OSERR with err filled. `fn` may front_detach. stdout_fd: what becomes its stdout; -1: ours.
+ * INT and TERM make it undo what it has done: EX_TEMPFAIL, and ECANCELED in err.
  */
 int front_apart(int (*fn)(void *data), void *data, int stdout_fd, struct error *err);
 

@@ -111,6 +111,23 @@ def _():
         down("a")
 
 
+@test("Ctrl-C: what is being made is undone before it returns, the rest is not begun")
+def _():
+    told = Fifo()
+    with directory(a=(FIRST, True, LOOPBACK), b=(SECOND, True, odd("tell", told.path, "wait")),
+                   c=(SECOND, True, LOOPBACK)) as top:
+        for sig in (signal.SIGINT, signal.SIGTERM):
+            coming = start("--dir", top, "up", "--all")
+            told.wait()
+            coming.send_signal(sig)
+            words = must(finish(coming), 75).stderr.splitlines()
+            eq(words[-2:], ["ffsctl: the command that wanted it was ended",
+                            f"ffsctl: {top}/b.conf: ended by a signal; what comes after it is not brought up"])
+            eq(sorted(os.listdir(harness.CONFIGFS)), ["a"])
+            eq(states("a", "b", "c"), ["ready", "down", "down"])
+        down("a")
+
+
 @test("autostart is no part of a gadget: with another value it is the same")
 def _():
     up(gadget("x", LOOPBACK, f'udc = "{FIRST}"; autostart = false;'))
