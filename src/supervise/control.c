@@ -468,6 +468,10 @@ static int ask(const struct world *world, const char *name, const json_t *comman
 
 	if (r < 0)
 		return r;
+	/* jansson makes nothing of such a name. */
+	if (!command)
+		return error_set(err, EX_USAGE, EILSEQ, NULL,
+				 "the name that is given is not UTF-8");
 	if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0) {
 		if (errno == ECONNREFUSED || errno == ENOENT)
 			return -errno;

@@ -113,6 +113,15 @@ def _():
     down("x", "y")
 
 
+@test("a name that is no text: 64")
+def _():
+    up(plain(), "--no-bind")
+    for words in (("bind", "x", b"\xff"), ("restart", "x", b"\xff")):
+        got = subprocess.run([harness.FFSCTL, *words], capture_output=True, text=True)
+        contains(must(got, 64).stderr, "not UTF-8")
+    down("x")
+
+
 @test("what is not up cannot be bound: 69")
 def _():
     for command in ("bind", "unbind"):
