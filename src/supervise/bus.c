@@ -71,14 +71,13 @@ void bus_worker_failed(struct supervisor *s)
 /* Who failed is back: onto the bus again. */
 static void bind_again(struct supervisor *s)
 {
-	_cleanup_error_ struct error err = { 0 };
-
 	for (size_t n = 0; n < s->n_instances; n++)
 		if (s->instances[n].has_unit && s->instances[n].unit.state != UNIT_READY &&
 		    s->instances[n].unit.state != UNIT_DONE)
 			return;
-	if (plan_apply(&s->plan, &err) < 0) {
-		supervisor_say(s, "%s", err.text);
+	error_clear(&s->bind_error);
+	if (plan_apply(&s->plan, &s->bind_error) < 0) {
+		supervisor_say(s, "%s", s->bind_error.text);
 		return;
 	}
 	s->unbound_on_failure = false;

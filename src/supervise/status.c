@@ -115,6 +115,9 @@ static json_t *problems_json(const struct supervisor *s)
 	if (s->failure.text)
 		json_array_append_new(array, json_pack("{s:s, s:s}", "severity", "error", "text",
 						       s->failure.text));
+	if (s->unbound_on_failure && s->bind_error.text)
+		json_array_append_new(array, json_pack("{s:s, s:s}", "severity", "error", "text",
+						       s->bind_error.text));
 	for (size_t n = 0; n < s->compose.n_remarks; n++) {
 		const struct remark *r = &s->compose.remarks[n];
 

@@ -56,7 +56,7 @@ struct supervisor {
 	bool undo_failed;	 /* going down has left something */
 	bool unbound_on_failure; /* a worker failed for good and the gadget was taken off the bus */
 	bool bind_wanted;	 /* `bind` waits until the workers are ready */
-	struct error bind_error; /* why the last `bind` failed */
+	struct error bind_error; /* why the last `bind`, or the return to the bus, failed */
 	time_t since;		 /* wall clock: when it came up */
 	void (*on_up)(void *data); /* told once, when all is up */
 	void *on_up_data;

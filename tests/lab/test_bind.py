@@ -297,6 +297,21 @@ def _():
     down("x")
 
 
+@test("taken off the bus as on_failed says, and its UDC is taken when the worker is back: status says why")
+def _():
+    up(plain(functions=FRAGILE))
+    fail_for_good()
+    with gadgets.foreign("theirs"):
+        must(ffsctl("restart", "x"))
+        shown, _ = status("x")
+        eq((bound("x"), shown["state"], len(shown["problems"])), ("", "failed", 1))
+        contains(shown["problems"][0]["text"], f"cannot bind the gadget to the UDC {FIRST}: Device or resource busy")
+    must(ffsctl("bind", "x"))
+    shown, _ = status("x")
+    eq((bound("x"), shown["state"], shown["problems"]), (FIRST, "ready", []))
+    down("x")
+
+
 @test("taken off the bus as on_failed says: on it again with the worker, though another one is done")
 def _():
     up(plain(functions={"done": worker(exec=["/bin/sleep", "100000"], ready="started", restart="never"),
