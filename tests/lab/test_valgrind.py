@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: kernel=6.12 timeout=600 build=plain
-"""valgrind finds no leak and no wrong access in check, up, run, status, restart and down, in what
-the command leaves in the background, and where something fails.
+# lab: kernel=6.12 timeout=900 build=plain
+"""valgrind finds no leak and no wrong access in check, up, run, status, restart, bind, unbind, wait and
+down, in what the command leaves in the background, and where something fails.
 
 Every process writes a log of its own, which must be empty when it has ended by itself."""
 
@@ -125,6 +125,37 @@ def _():
     eq(bytes(traffic.device.ctrl_transfer(0xC1, 1, 0, 1, 64, 5000)), b"some data")
     traffic.end()
     checked("down", "two")
+    wait_dead(now["supervisor"])
+    clean()
+
+
+@test("on the bus and off it; what is refused, waited for and not")
+def _():
+    end(begin("up", gadget("x", LOOPBACK), "--no-bind"))
+    supervisor = status("x")[0]["supervisor"]
+    checked("bind", "x", "none.0", code=69)
+    waits = begin("wait", "x")
+    checked("bind", "x")
+    end(waits)
+    checked("wait", "x", "--for", "disconnected", "--timeout", "0.1", code=75)
+    checked("unbind", "x")
+    must(ffsctl("down", "x"))
+    wait_dead(supervisor)
+    clean()
+
+
+@test("functions of the kernel's, and what it makes of their values")
+def _():
+    path = gadgets.DIRECTORY / "kernels.conf"
+    path.write_text('''attrs : { idVendor = 0x1d6b; idProduct = 0x0104; };
+functions : { a : { type = "acm"; }; b : { type = "hid"; attrs : { report_desc = "keyboard"; }; };
+  c : { type = "ncm"; attrs : { qmult = 7; }; };
+  d : { type = "mass_storage"; attrs : { luns = ( { cdrom = true; } ); }; tree = ( { path = "lun.1"; } ); }; };\n''')
+    end(begin("up", str(path)))
+    now = status("kernels")[0]
+    checked("status", "kernels", "-o", "udc,*.device,*.ifname,*.worker.pid")
+    checked("status", "-o", "none", code=64)
+    must(ffsctl("down", "kernels"))
     wait_dead(now["supervisor"])
     clean()
 
