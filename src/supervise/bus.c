@@ -15,6 +15,7 @@
 #include "base/fd.h"
 #include "compose/configfs.h"
 #include "compose/udc.h"
+#include "supervise/host.h"
 #include "supervise/supervisor.h"
 
 static char *udc_path(const struct supervisor *s)
@@ -61,10 +62,12 @@ void bus_worker_failed(struct supervisor *s)
 {
 	_cleanup_error_ struct error err = { 0 };
 
-	if (take_off(s, &err) < 0)
+	if (take_off(s, &err) < 0) {
 		supervisor_say(s, "%s", err.text);
-	else
+	} else {
 		supervisor_say(s, "taken off the bus, as on_failed says");
+		host_forget(s);
+	}
 	s->unbound_on_failure = true;
 }
 
@@ -76,7 +79,9 @@ static void bind_again(struct supervisor *s)
 		    s->instances[n].unit.state != UNIT_DONE)
 			return;
 	error_clear(&s->bind_error);
+	host_watch(s, s->udc);
 	if (plan_apply(&s->plan, &s->bind_error) < 0) {
+		host_forget(s);
 		supervisor_say(s, "%s", s->bind_error.text);
 		return;
 	}
@@ -125,10 +130,14 @@ static int put_on(struct supervisor *s, struct error *err)
 
 	if (r == 0)
 		r = set_step(s, udc, err);
-	if (r == 0)
-		r = plan_apply(&s->plan, err);
 	if (r < 0)
 		return r;
+	host_watch(s, udc);
+	r = plan_apply(&s->plan, err);
+	if (r < 0) {
+		host_forget(s);
+		return r;
+	}
 	free(s->udc);
 	s->udc = steal_ptr(udc);
 	s->no_bind = s->unbound_on_failure = false;
@@ -199,14 +208,6 @@ int bus_bind(struct supervisor *s, const char *udc, bool *changed, struct error 
 	return 0;
 }
 
-/* The events that say so come later, and whoever asks meanwhile must not be told of the old host.
- */
-static void forget_host(struct supervisor *s)
-{
-	for (size_t n = 0; n < s->n_instances; n++)
-		s->instances[n].bound = s->instances[n].enabled = s->instances[n].suspended = false;
-}
-
 int bus_unbind(struct supervisor *s, bool *changed, struct error *err)
 {
 	_cleanup_free_ char *now = bound_to(s), *udc = NULL;
@@ -230,7 +231,8 @@ int bus_unbind(struct supervisor *s, bool *changed, struct error *err)
 		s->no_bind = before;
 		return r;
 	}
-	forget_host(s);
+	/* FunctionFS says so later, and whoever asks meanwhile must not be told of the old host. */
+	host_forget(s);
 	s->unbound_on_failure = false;
 	if (udc) {
 		free(s->last_udc);

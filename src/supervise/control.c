@@ -14,6 +14,7 @@
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "supervise/bus.h"
+#include "supervise/host.h"
 #include "supervise/supervisor.h"
 
 #define MESSAGE_MAX 65536
@@ -194,23 +195,6 @@ static void begin_wait_host(struct control_client *client, const json_t *json _u
 	supervisor_changed(client->control->supervisor);
 }
 
-/*
- * Only FunctionFS tells what the host does. sysfs' `state` is no help (front_wait_host). Instances
- * are not there yet while a UDC is waited for: the file tells whether there will be any.
- */
-static bool refuse_without_events(struct control_client *client)
-{
-	const struct gadget *g = client->control->supervisor->gadget;
-
-	for (size_t n = 0; n < g->n_functions; n++)
-		if (g->functions[n].ffs)
-			return false;
-	refuse(client, EX_UNAVAILABLE,
-	       "the gadget has only functions of the kernel's, of which none tells whether a host "
-	       "has configured it");
-	return true;
-}
-
 static void begin_wait(struct control_client *client, const json_t *json)
 {
 	static const struct {
@@ -228,8 +212,6 @@ static void begin_wait(struct control_client *client, const json_t *json)
 	for (size_t i = 0; i < ARRAY_SIZE(conditions); i++) {
 		if (!streq_null(word, conditions[i].word))
 			continue;
-		if (conditions[i].waits != CLIENT_WAITS_READY && refuse_without_events(client))
-			return;
 		client->waits = conditions[i].waits;
 		supervisor_changed(client->control->supervisor);
 		return;
@@ -391,15 +373,6 @@ static bool workers_settled(const struct control_client *client, struct error *e
 	if (failed)
 		unit_failure(failed, err);
 	return true;
-}
-
-/* Each configuration has a function of ours, and the host enables all those of the one it takes. */
-static bool host_is_there(const struct supervisor *s)
-{
-	for (size_t n = 0; n < s->n_instances; n++)
-		if (s->instances[n].enabled)
-			return true;
-	return false;
 }
 
 /* A gadget that has failed stays as it is: what is waited for does not come any more. */

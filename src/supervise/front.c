@@ -211,10 +211,7 @@ int front_unbind(const struct world *world, const char *name, enum front_result 
 	return ask_bus(world, name, json_pack("{s:s}", "command", "unbind"), result, NULL, err);
 }
 
-/*
- * Asks the supervisor, which has FunctionFS' ENABLE: the UDC's `state` in sysfs stays "configured"
- * when a gadget is unbound, so that a new one seems to be so at once (udc/core.c).
- */
+/* Asks the supervisor: what sysfs says by itself may be about an earlier gadget (host.c). */
 int front_wait_host(const struct world *world, const char *name, double seconds, struct error *err)
 {
 	json_t *command = json_pack("{s:s}", "command", "wait-host");

@@ -195,10 +195,7 @@ static pid_t presumed_owner(const json_t *status)
 	return pid > 0 && process_alive(pid) ? pid : 0;
 }
 
-/*
- * sysfs' `state` stays "configured" when a gadget is unbound, until the next host resets the port
- * (udc/core.c); FunctionFS' events, which the supervisor has, tell whether this gadget is.
- */
+/* sysfs' `state` may still be that of an earlier gadget; the supervisor knows (host.c). */
 static void correct_udc(json_t *gadget, bool supervised)
 {
 	if (supervised && json_is_false(json_object_get(gadget, "configured")) &&

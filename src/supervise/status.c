@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "ffs/endpoint.h"
+#include "supervise/host.h"
 
 static const char *const type_words[] = {
 	[EP_BULK] = "bulk", [EP_INTERRUPT] = "interrupt", [EP_ISOCHRONOUS] = "isochronous"
@@ -144,16 +145,6 @@ static json_t *problems_json(const struct supervisor *s)
 	return array;
 }
 
-/* Whether a host has configured the gadget; null where no function could tell. */
-static json_t *configured_json(const struct supervisor *s)
-{
-	bool configured = false;
-
-	for (size_t n = 0; n < s->n_instances; n++)
-		configured = configured || s->instances[n].enabled;
-	return s->n_instances > 0 ? json_boolean(configured) : json_null();
-}
-
 void supervisor_write_status(struct supervisor *s)
 {
 	_cleanup_error_ struct error ignored = { 0 };
@@ -166,7 +157,7 @@ void supervisor_write_status(struct supervisor *s)
 		json_array_append_new(functions, function_json(s, &s->gadget->functions[n]));
 	json = json_pack("{s:s, s:s, s:s, s:o, s:o, s:i, s:o, s:o, s:o}", "name", s->name, "file",
 			 s->gadget->file, "state", state_word(s), "udc",
-			 json_string_or_null(s->udc), "configured", configured_json(s),
+			 json_string_or_null(s->udc), "configured", json_boolean(host_is_there(s)),
 			 "supervisor", (int)getpid(), "since",
 			 s->since ? json_integer(s->since) : json_null(), "functions", functions,
 			 "problems", problems_json(s));

@@ -6,6 +6,7 @@ libffsctl_a_SOURCES += \
 	src/supervise/features.c src/supervise/features.h \
 	src/supervise/front.c src/supervise/front_apart.c src/supervise/front_up.c src/supervise/front.h \
 	src/supervise/front_parts.h \
+	src/supervise/host.c src/supervise/host.h \
 	src/supervise/instance.c src/supervise/instance.h \
 	src/supervise/launch.c src/supervise/launch_config.c src/supervise/launch.h \
 	src/supervise/launch_parts.h \

@@ -16,6 +16,7 @@
 #include "compose/udc.h"
 #include "supervise/bus.h"
 #include "supervise/features.h"
+#include "supervise/host.h"
 
 void supervisor_say(struct supervisor *s, const char *fmt, ...)
 {
@@ -229,8 +230,10 @@ static void came_up(struct supervisor *s)
 static void go_on_up(struct supervisor *s)
 {
 	_cleanup_error_ struct error err = { 0 };
-	int r = plan_apply(&s->plan, &err);
+	int r;
 
+	host_watch(s, s->udc); /* the bind is the last step */
+	r = plan_apply(&s->plan, &err);
 	if (r == 0)
 		came_up(s);
 	else if (r < 0)
@@ -420,6 +423,7 @@ int supervisor_init(struct supervisor *s, const struct world *world, const struc
 		.deadline = SOURCE_NONE,
 		.udc_watch = SOURCE_NONE,
 		.caller = SOURCE_NONE,
+		.udc_state = SOURCE_NONE,
 		.plan.on_step = say_step,
 		.compose = { .world = world, .gadget = gadget, .view = USBG_VIEW_NONE }
 	};
@@ -438,6 +442,7 @@ int supervisor_init(struct supervisor *s, const struct world *world, const struc
 
 void supervisor_free(struct supervisor *s)
 {
+	host_forget(s);
 	for (size_t n = 0; n < s->n_instances; n++)
 		instance_free(&s->instances[n]);
 	free(s->instances);

@@ -47,6 +47,8 @@ struct supervisor {
 	bool changed;	/* plan and status have to be looked at */
 	bool undo_soon; /* an undo wants to be called again without an event */
 	struct source signals, deadline, udc_watch, caller;
+	struct source udc_state; /* host.c; owns its descriptor */
+	bool configured;	 /* as the UDC says; only where FunctionFS does not */
 	struct control control;
 	struct output output; /* the workers' last words */
 	pid_t *inherited;     /* children that a script had before it became us; reap.h */

@@ -14,7 +14,7 @@ import gadgets
 import harness
 import tap
 from gadgets import LOOPBACK, Fifo, await_status, finish, gadget, odd, start, worker
-from harness import configured, down, ffsctl, kill, must, stat_of, status, up
+from harness import down, ffsctl, kill, must, stat_of, status, up
 from tap import contains, eq, test
 
 harness.leaves_nothing()
@@ -216,14 +216,50 @@ def _():
     contains(must(finish(process), 71).stderr, "ended before it answered")
 
 
-@test("what has only functions of the kernel's: ready, and a sentence about the rest, 69")
-def _():
+def kernels_only(text='functions : { tty : { type = "acm"; }; };'):
     path = gadgets.DIRECTORY / "x.conf"
-    path.write_text('attrs = { idVendor = 0x1d6b; idProduct = 0x0104; };\nfunctions : { tty : { type = "acm"; }; };\n')
-    with configured():
-        up(path)
-    must(ffsctl("wait", "x"))
-    contains(must(ffsctl("wait", "x", "--for", "configured"), 69).stderr, "functions of the kernel's")
+    path.write_text(f"attrs = {{ idVendor = 0x1d6b; idProduct = 0x0104; }};\n{text}\n")
+    return path
+
+
+@test("what has only functions of the kernel's: the UDC tells, not of an earlier gadget")
+def _():
+    up(kernels_only(), "--wait-host")
+    down("x")
+    for _ in range(2):
+        with no_host():
+            up(kernels_only())
+            must(ffsctl("wait", "x", "--for", "disconnected"))
+            process = waiting("--for", "configured")
+            eq(status("x")[0]["udc_state"], "attached")
+        must(finish(process))
+        must(ffsctl("wait", "x", "--for", "configured"))
+        harness.device()
+        eq(status("x")[0]["udc_state"], "configured")
+        down("x")
+
+
+@test("what has only functions of the kernel's: disconnected after unbind, configured after bind")
+def _():
+    up(kernels_only(), "--wait-host")
+    process = waiting("--for", "disconnected")
+    must(ffsctl("unbind", "x"))
+    must(finish(process))
+    eq(status("x")[0]["udc_state"], None)
+    must(ffsctl("bind", "x"))
+    must(ffsctl("wait", "x", "--for", "configured"))
+    harness.device()
+    down("x")
+
+
+@test("a configuration without FunctionFS that the host takes")
+def _():
+    up(kernels_only("""functions : {
+        tty : { type = "acm"; };
+        echo : { ffs : { interfaces = ( { endpoints = ( "bulk-in", "bulk-out" ); } ); }; };
+      };
+      configs = ( { id = 1; functions = ( "tty" ); }, { id = 2; functions = ( "echo" ); } );"""), "--wait-host")
+    eq(harness.device().get_active_configuration().bConfigurationValue, 1)
     down("x")
 
 

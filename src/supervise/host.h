@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Whether a host has configured the gadget. FunctionFS tells of its own functions (ENABLE,
+ * DISABLE), exactly; where a configuration has none the UDC's `state` in sysfs has to do.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+struct supervisor;
+
+/*
+ * Before each bind to the UDC: from now on changes of its state count, and none of before. Without
+ * effect where FunctionFS tells all. A state that cannot be read costs knowing of the host.
+ */
+void host_watch(struct supervisor *s, const char *udc);
+/* Off the bus. */
+void host_forget(struct supervisor *s);
+bool host_is_there(const struct supervisor *s);
