@@ -53,6 +53,12 @@ static bool is_number(const char *text, size_t n, long long *number)
 	return n > 0 && *end == '\0' && errno == 0;
 }
 
+/* Linux 6.1 shows some bytes as signed ones: 0xee as 0xffffffee (configfs.c, b_vendor_code). */
+static bool same_number(long long want, long long have)
+{
+	return want == have || (want >= 0x80 && want <= 0xff && have == (0xffffff00LL | want));
+}
+
 /* Whether what is read means what was written: 0x10 is 16, Y is 1, addresses may be in capitals. */
 static bool same_value(const char *want, size_t n_want, const char *have, size_t n_have)
 {
@@ -63,7 +69,7 @@ static bool same_value(const char *want, size_t n_want, const char *have, size_t
 	if (n_want == n_have && strncasecmp(want, have, n_want) == 0)
 		return true;
 	if (is_number(want, n_want, &a) && is_number(have, n_have, &b))
-		return a == b;
+		return same_number(a, b);
 	return n_have == 1 && n_want == 1 &&
 	       ((*want == '1' && *have == 'Y') || (*want == '0' && *have == 'N'));
 }
@@ -121,7 +127,7 @@ static int write_value(struct step *step, const char *value, size_t n, struct er
 	case -ENOENT:
 	case -EACCES: /* configfs lets nobody make a file */
 		err->exit = EX_UNAVAILABLE;
-		return error_hint(err, "the function has no such attribute in this kernel");
+		return error_hint(err, "this kernel has no such attribute");
 	case -E2BIG:
 		return error_hint(err, "an attribute takes at most %d bytes", ENTRY_VALUE_MAX);
 	default:

@@ -38,16 +38,30 @@ libffsctl_a_SOURCES += \
 	src/spec/worker.c
 
 dist_example_DATA += \
+	examples/dfu.conf \
 	examples/exec-worker.conf \
 	examples/interrupt.conf \
+	examples/keyboard-mouse.conf \
 	examples/languages.conf \
 	examples/loopback.conf \
 	examples/mount-options.conf \
 	examples/python-worker.conf \
-	examples/two-functions.conf
+	examples/two-functions.conf \
+	examples/webusb.conf \
+	examples/winusb.conf
 accessorydir = $(exampledir)/accessory
 dist_accessory_DATA = examples/accessory/accessory.conf examples/accessory/README.md
-dist_gadget_DATA += gadget.d/loopback.conf
+dist_gadget_DATA += \
+	gadget.d/composite.conf \
+	gadget.d/loopback.conf \
+	gadget.d/midi.conf \
+	gadget.d/network.conf \
+	gadget.d/network-windows.conf \
+	gadget.d/printer.conf \
+	gadget.d/serial.conf \
+	gadget.d/sound.conf \
+	gadget.d/sound-uac1.conf \
+	gadget.d/storage.conf
 
 # What is made from the table of keys; make check compares (tests/cli/test_reference.py).
 noinst_PROGRAMS += spec-reference

@@ -21,4 +21,4 @@ dist_schema_DATA += schemas/worker-config.schema.json schemas/plugin.schema.json
 noinst_PROGRAMS += examples/blocking-echo
 examples_blocking_echo_SOURCES = examples/blocking-echo.c
 dist_example_DATA += examples/blocking-echo.c
-dist_example_SCRIPTS = examples/echo-worker.py
+dist_example_SCRIPTS = examples/dfu-worker.py examples/echo-worker.py examples/keyboard-mouse.py

@@ -14,7 +14,9 @@ from harness import EXAMPLES, document, down, ffsctl, must, up
 from tap import contains, eq, ok, test
 
 LOOPBACK = f"{EXAMPLES}/loopback.conf"
-ALL = sorted(str(p) for p in pathlib.Path(EXAMPLES).glob("*.conf"))
+# Isochronous endpoints are nothing for dummy_hcd; some need a newer kernel. test_examples.py has them all.
+OTHERS = {"webcam.conf"} | ({"dfu.conf", "webusb.conf"} if os.environ["LAB_KERNEL"] == "6.1" else set())
+ALL = sorted(str(p) for p in pathlib.Path(EXAMPLES).glob("*.conf") if p.name not in OTHERS)
 
 before = harness.snapshot()
 directory = tempfile.TemporaryDirectory()

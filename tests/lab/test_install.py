@@ -33,15 +33,30 @@ share/doc/ffsctl/README.md
 share/doc/ffsctl/examples/accessory/README.md
 share/doc/ffsctl/examples/accessory/accessory.conf
 share/doc/ffsctl/examples/blocking-echo.c
+share/doc/ffsctl/examples/dfu-worker.py
+share/doc/ffsctl/examples/dfu.conf
 share/doc/ffsctl/examples/echo-worker.py
 share/doc/ffsctl/examples/exec-worker.conf
 share/doc/ffsctl/examples/interrupt.conf
+share/doc/ffsctl/examples/keyboard-mouse.conf
+share/doc/ffsctl/examples/keyboard-mouse.py
 share/doc/ffsctl/examples/languages.conf
 share/doc/ffsctl/examples/loopback.conf
 share/doc/ffsctl/examples/mount-options.conf
 share/doc/ffsctl/examples/python-worker.conf
 share/doc/ffsctl/examples/two-functions.conf
+share/doc/ffsctl/examples/webusb.conf
+share/doc/ffsctl/examples/winusb.conf
+share/ffsctl/gadget.d/composite.conf
 share/ffsctl/gadget.d/loopback.conf
+share/ffsctl/gadget.d/midi.conf
+share/ffsctl/gadget.d/network.conf
+share/ffsctl/gadget.d/network-windows.conf
+share/ffsctl/gadget.d/printer.conf
+share/ffsctl/gadget.d/serial.conf
+share/ffsctl/gadget.d/sound.conf
+share/ffsctl/gadget.d/sound-uac1.conf
+share/ffsctl/gadget.d/storage.conf
 share/fish/vendor_completions.d/ffsctl.fish
 share/ffsctl/schemas/check.schema.json
 share/ffsctl/schemas/features.schema.json
@@ -58,7 +73,7 @@ share/man/man7/ffsctl-worker.7
 share/man/man8/ffsctl.8
 share/zsh/site-functions/_ffsctl
 """.split())
-EXECUTABLE = re.compile(r"bin/|\.so$|libexec/|echo-worker\.py$")
+EXECUTABLE = re.compile(r"bin/|\.so$|libexec/|\.py$")
 README = pathlib.Path(SRC, "README.md").read_text()
 
 # Nothing of ours in the environment, and PATH as root has it

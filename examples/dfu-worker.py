@@ -1,0 +1,146 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The device's side of DFU 1.1 for dfu.conf, with the standard library only: a download becomes
+the file that is the argument, whole or not at all; an upload reads it.
+
+The state machine is figure A.1 of "Universal Serial Bus Device Class Specification for Device
+Firmware Upgrade", as far as a device needs it that is always in DFU mode and writes at once. The
+messages are those of ffsctl-worker(7).
+"""
+
+import os
+import socket
+import struct
+import sys
+
+SETUP, DATA, PING, STOP = 2, 3, 4, 5  # ffsctl to worker
+ANSWER, READY, ACCEPT, STALL, PONG = 3, 33, 34, 35, 36  # worker to ffsctl
+DNLOAD, UPLOAD, GETSTATUS, CLRSTATUS, GETSTATE, ABORT = 1, 2, 3, 4, 5, 6
+IDLE, DNLOAD_SYNC, DNLOAD_IDLE, MANIFEST_SYNC, UPLOAD_IDLE, ERROR = 2, 3, 5, 6, 9, 10
+OK, ERR_WRITE, ERR_STALLEDPKT = 0, 3, 15
+TRANSFER = 1024  # wTransferSize of dfu.conf
+
+
+class Dfu:
+    """One firmware. Each request returns the answer's bytes, b"" for an acknowledgement, or None:
+    the request is refused (stalled)."""
+
+    def __init__(self, path):
+        self.path = path
+        self.state, self.status, self.image = IDLE, OK, b""
+
+    def fail(self, status):
+        self.state, self.status, self.image = ERROR, status, b""
+
+    def refuse(self):
+        self.fail(ERR_STALLEDPKT)
+
+    def download(self, data):
+        """A block; the empty one ends the download."""
+        if self.state == IDLE and data:
+            self.image = data
+        elif self.state == DNLOAD_IDLE:
+            self.image += data
+        else:
+            return self.refuse()
+        self.state = DNLOAD_SYNC if data else MANIFEST_SYNC
+        return b""
+
+    def upload(self, block, length):
+        if self.state not in (IDLE, UPLOAD_IDLE) or length > TRANSFER:
+            return self.refuse()
+        try:
+            with open(self.path, "rb") as f:
+                data = os.pread(f.fileno(), length, block * TRANSFER)
+        except FileNotFoundError:
+            data = b""
+        self.state = IDLE if len(data) < length else UPLOAD_IDLE
+        return data
+
+    def manifest(self):
+        """A reader sees the old firmware or the new one."""
+        try:
+            with open(self.path + ".new", "wb") as f:
+                f.write(self.image)
+                f.flush()
+                os.fsync(f.fileno())
+            os.rename(self.path + ".new", self.path)
+        except OSError as e:
+            print(f"dfu-worker.py: {e}", file=sys.stderr, flush=True)
+            return self.fail(ERR_WRITE)
+        self.state, self.image = IDLE, b""
+
+    def get_status(self):
+        if self.state == MANIFEST_SYNC:
+            self.manifest()
+        elif self.state == DNLOAD_SYNC:
+            self.state = DNLOAD_IDLE
+        # bStatus, bwPollTimeout (none: everything is done at once), bState, iString
+        return bytes([self.status, 0, 0, 0, self.state, 0])
+
+    def clear(self, _):
+        if self.state != ERROR:
+            return self.refuse()
+        self.state, self.status = IDLE, OK
+        return b""
+
+    def abort(self, _):
+        if self.state == ERROR:
+            return self.refuse()
+        self.state, self.image = IDLE, b""
+        return b""
+
+    def read(self, request, value, length):
+        """Requests that the host reads the answer of."""
+        if request == UPLOAD:
+            return self.upload(value, length)
+        if request == GETSTATUS:
+            return self.get_status()
+        return bytes([self.state]) if request == GETSTATE else self.refuse()
+
+    def write(self, request, data):
+        """The others, once their data is there."""
+        known = {DNLOAD: self.download, CLRSTATUS: self.clear, ABORT: self.abort}
+        return known[request](data)
+
+
+def main(path):
+    if os.environ.get("LISTEN_PID") != str(os.getpid()):
+        raise SystemExit("dfu-worker.py: started by ffsctl only")
+    control = socket.socket(fileno=3 + os.environ["LISTEN_FDNAMES"].split(":").index("control"))
+    dfu, downloading = Dfu(path), None
+
+    def send(kind, id=0, body=b""):
+        control.send(struct.pack("<HHII", 1, kind, len(body), id) + body)
+
+    def answer(id, result, kind=ACCEPT):
+        send(STALL if result is None else kind, id, result if result and kind == ANSWER else b"")
+
+    send(READY)
+    while packet := control.recv(12 + 65535):  # empty: the supervisor is gone
+        kind, length, id = struct.unpack_from("<2xHII", packet)
+        body = packet[12:12 + length]
+        if kind == SETUP:
+            type, request, value, _, size = struct.unpack("<BBHHH", body)
+            if type == 0xA1:  # class, interface, to the host
+                answer(id, dfu.read(request, value, size), ANSWER)
+            elif type == 0x21 and request == DNLOAD and 0 < size <= TRANSFER:
+                # Data is acknowledged by being read: what may not come now is refused before.
+                if dfu.state in (IDLE, DNLOAD_IDLE):
+                    downloading = id
+                    send(ACCEPT, id)
+                else:
+                    answer(id, dfu.refuse())
+            elif type == 0x21 and request in (DNLOAD, CLRSTATUS, ABORT) and size == 0:
+                answer(id, dfu.write(request, b""))
+            else:
+                answer(id, dfu.refuse())
+        elif kind == DATA and id == downloading:
+            dfu.write(DNLOAD, body)
+        elif kind == PING:
+            send(PONG, id)
+        elif kind == STOP:
+            break
+
+
+main(sys.argv[1])

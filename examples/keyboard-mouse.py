@@ -1,0 +1,72 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Types and moves the mouse for the host of keyboard-mouse.conf:
+
+    keyboard-mouse.py type 'Hello, world' move 100 50 click
+
+A report says what is pressed now; so each key is a report with it and one with nothing. The key
+codes are those of a US keyboard (HID Usage Tables, Keyboard page): what the host makes of them
+is the matter of its own layout.
+"""
+
+import string
+import subprocess
+import sys
+
+SHIFT = 0x02  # of the modifiers, left
+PLAIN = dict(zip(string.ascii_lowercase + "1234567890\n\x1b\b\t -=[]\\", range(4, 50)))
+PLAIN |= dict(zip(";'`,./", range(0x33, 0x39)))
+SHIFTED = dict(zip('!@#$%^&*()_+{}|:"~<>?' + string.ascii_uppercase,
+                   "1234567890-=[]\\;'`,./" + string.ascii_lowercase))
+
+
+def device(function):
+    """/dev/hidgN: the kernel numbers them, ffsctl knows."""
+    ask = ["ffsctl", "status", "keyboard-mouse", "-o", f"{function}.device"]
+    return open(subprocess.run(ask, check=True, stdout=subprocess.PIPE, text=True).stdout.strip(), "wb", buffering=0)
+
+
+def type_text(text):
+    with device("keyboard") as keyboard:
+        for c in text:
+            if c not in PLAIN and c not in SHIFTED:
+                raise SystemExit(f"keyboard-mouse.py: a US keyboard has no key for {c!r}")
+            # modifiers, 0, and up to six keys
+            keyboard.write(bytes([SHIFT * (c in SHIFTED), 0, PLAIN[SHIFTED.get(c, c)], 0, 0, 0, 0, 0]))
+            keyboard.write(bytes(8))
+
+
+def mouse_report(mouse, buttons, x=0, y=0, wheel=0):
+    mouse.write(bytes([buttons, x & 255, y & 255, wheel & 255]))
+
+
+def move(x, y):
+    """Relative to where the pointer is; a report moves it by 127 at most."""
+    with device("mouse") as mouse:
+        while x or y:
+            dx, dy = (max(-127, min(127, v)) for v in (x, y))
+            mouse_report(mouse, 0, dx, dy)
+            x, y = x - dx, y - dy
+
+
+def click(button=1):
+    """1 left, 2 right, 3 middle."""
+    with device("mouse") as mouse:
+        mouse_report(mouse, 1 << button - 1)
+        mouse_report(mouse, 0)
+
+
+def main(words):
+    while words:
+        word = words.pop(0)
+        if word == "type" and words:
+            type_text(words.pop(0))
+        elif word == "move" and len(words) >= 2:
+            move(int(words.pop(0)), int(words.pop(0)))
+        elif word == "click":
+            click()
+        else:
+            raise SystemExit(__doc__)
+
+
+main(sys.argv[1:] or ["help"])

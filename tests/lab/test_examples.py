@@ -1,0 +1,490 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+# lab: kernel=6.12,6.1 vudcs=1 timeout=300
+"""What the files of gadget.d and examples say is true: each gadget is used from the host's side, by the
+kernel's own driver where the lab's kernel has it, else by libusb in its place."""
+
+import contextlib
+import os
+import pathlib
+import select
+import socket
+import struct
+import subprocess
+import termios
+import threading
+import tty
+import uuid
+
+import harness
+import tap
+from gadgets import DIRECTORY
+from harness import EXAMPLES, SRC, ffsctl, must, status
+from tap import contains, eq, ok, test
+
+GADGETS = f"{SRC}/gadget.d"
+OLD = os.environ["LAB_KERNEL"] == "6.1"
+
+harness.leaves_nothing()
+
+
+def localised(path):
+    """The file with what it has in /var/lib/ffsctl in a directory of ours; nothing else is changed."""
+    copy = DIRECTORY / os.path.basename(path)
+    copy.write_text(pathlib.Path(path).read_text().replace("/var/lib/ffsctl", str(DIRECTORY)).replace(
+        "${dir}", os.path.dirname(path)))
+    return copy
+
+
+@contextlib.contextmanager
+def up(path, udc="dummy_udc.0"):
+    """The gadget, its host's drivers bound; as the status shows it."""
+    name = os.path.basename(path)[:-5]
+    with contextlib.ExitStack() as stack:
+        with harness.configured():
+            must(ffsctl("up", localised(path), "--udc", udc))
+            stack.callback(harness.down, name)
+            if udc != "dummy_udc.0":
+                for plug in harness.attach(udc):
+                    stack.callback(plug.close)
+        must(ffsctl("wait", name, "--for", "configured", "--timeout", "10"))
+        shown, _ = status(name)
+        eq(shown["state"], "ready")
+        eq(shown["problems"], [], "problems")
+        yield shown
+
+
+def sysfs(pattern, what):
+    """The one file that fits, by what is in it."""
+    found = [p for p in pathlib.Path("/").glob(pattern.lstrip("/")) if p.read_text().strip() == what]
+    eq(len(found), 1, f"files {pattern} with {what!r}")
+    return found[0]
+
+
+def read_until(fd, end, size=4096):
+    """What comes until `end` has, within ten seconds."""
+    data = b""
+    while end not in data:
+        ok(select.select([fd], [], [], 10)[0], f"{end!r} does not come, only {data!r}")
+        data += os.read(fd, size)
+    return data
+
+
+def sh(command, **kwargs):
+    return must(subprocess.run(command, shell=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **kwargs)).stdout
+
+
+# --- a serial line ------------------------------------------------------------------------------------
+
+
+def raw(path):
+    fd = os.open(path, os.O_RDWR | os.O_NOCTTY)
+    tty.setraw(fd)
+    termios.tcflush(fd, termios.TCIOFLUSH)
+    return fd
+
+
+def shell_over(port):
+    """A getty there and a terminal here: a shell that computes."""
+    getty = subprocess.Popen(["setsid", "agetty", "-n", "-l", "/bin/sh", "-L", port.removeprefix("/dev/"), "115200", "dumb"])
+    fd = raw("/dev/ttyACM0")
+    try:
+        read_until(fd, b"# ")
+        os.write(fd, b"echo $((6 * 7))-$(tty)\r")
+        contains(read_until(fd, b"42-" + port.encode() + b"\r"), b"echo")
+        os.write(fd, b"exit\r")
+        eq(getty.wait(timeout=10), 0, "getty")
+    finally:
+        os.close(fd)
+        getty.kill()
+        getty.wait()
+
+
+@test("serial: a shell on the host's /dev/ttyACM0")
+def _():
+    with up(f"{GADGETS}/serial.conf") as gadget:
+        eq(must(ffsctl("status", "serial", "-o", "console.device")).stdout, "/dev/ttyGS0\n")
+        shell_over(gadget["functions"][0]["device"])
+
+
+# --- networks -----------------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def network_namespace():
+    """A machine of its own, as far as the network goes: the number of a process in it."""
+    process = subprocess.Popen(["unshare", "--net", "sh", "-c", "echo; exec sleep 1000"], stdout=subprocess.PIPE)
+    process.stdout.readline()
+    try:
+        yield process.pid
+    finally:
+        process.kill()
+        process.wait()
+
+
+FETCH = """
+import socket, sys
+with socket.create_connection((sys.argv[1], 5555), timeout=20) as s:
+    s.sendall(b"come"); s.shutdown(socket.SHUT_WR)
+    data = b"".join(iter(lambda: s.recv(65536), b""))
+sys.exit(0 if data == bytes(range(256)) * 2048 else 1)
+"""
+
+
+def traffic(here, theirs):
+    """Half a megabyte from this side of the cable to a host that is another machine."""
+    sh(f"ip address add 192.168.55.1/24 dev {here} && ip link set {here} up")
+    with network_namespace() as host, socket.create_server(("192.168.55.1", 5555)) as server:
+        sh(f"ip link set {theirs} netns {host}")
+        inside = f"nsenter -t {host} -n "
+        sh(inside + f"ip address add 192.168.55.2/24 dev {theirs} && " + inside + f"ip link set {theirs} up")
+        client = subprocess.Popen([*inside.split(), "/usr/bin/python3", "-c", FETCH, "192.168.55.1"])
+        try:
+            server.settimeout(20)
+            connection, (address, _) = server.accept()
+            with connection:
+                eq((address, connection.recv(16)), ("192.168.55.2", b"come"))
+                connection.sendall(bytes(range(256)) * 2048)
+            eq(client.wait(timeout=30), 0, "what the host got")
+        finally:
+            client.kill()
+            client.wait()
+
+
+def interface_of(mac):
+    return sysfs("/sys/class/net/*/address", mac).parent.name
+
+
+@test("network: TCP between two network namespaces, the interfaces as the file says, WINNCM for Windows")
+def _():
+    with up(f"{GADGETS}/network.conf") as gadget:
+        eq(gadget["functions"][0]["ifname"], interface_of("02:1d:6b:01:04:01"))
+        eq(compatible_ids(harness.device(), 1), {0: ("WINNCM", "")})
+        traffic(gadget["functions"][0]["ifname"], interface_of("02:1d:6b:01:04:02"))
+
+
+@test("network-windows: RNDIS first, with its ids; Linux takes NCM, and there is traffic")
+def _():
+    with up(f"{GADGETS}/network-windows.conf"):
+        device = harness.device()
+        first, second = device.configurations()
+        eq([i.bInterfaceClass for i in first], [2, 10])
+        eq(bytes(first.extra_descriptors)[-8:-1], bytes([8, 11, 0, 2, 0xE0, 1, 3]), "association")
+        eq(device.get_active_configuration().bConfigurationValue, second.bConfigurationValue)
+        eq(compatible_ids(device, 1), {0: ("RNDIS", "5162001")})
+        traffic(interface_of("02:1d:6b:01:04:05"), interface_of("02:1d:6b:01:04:06"))
+
+
+# --- keyboard and mouse -------------------------------------------------------------------------------
+
+# There is no HID driver in the lab's kernel: reports are taken off the endpoints.
+
+
+def reports(device, interface, count):
+    """The next reports of an interface, read by a thread from now on; call the result for them. Between
+    two there is an empty packet, which a HID driver leaves out as well."""
+    endpoint = next(e for e in device.get_active_configuration()[interface, 0] if e.bEndpointAddress & 0x80)
+    found = []
+
+    def read():
+        while len(found) < count:
+            if report := bytes(endpoint.read(endpoint.wMaxPacketSize, timeout=10000)):
+                found.append(report)
+
+    thread = threading.Thread(target=read)
+    thread.start()
+
+    def result():
+        thread.join()
+        return found
+
+    return result
+
+
+@test("keyboard-mouse: what the program types and moves, the host gets")
+def _():
+    @contextlib.contextmanager
+    def run(*words):
+        process = subprocess.Popen([f"{EXAMPLES}/keyboard-mouse.py", *words])
+        try:
+            yield
+            eq(process.wait(timeout=20), 0, "exit status")
+        finally:
+            process.kill()
+            process.wait()
+
+    with up(f"{EXAMPLES}/keyboard-mouse.conf") as gadget:
+        device = harness.device()
+        eq([(i.bInterfaceClass, i.bInterfaceProtocol) for i in device.get_active_configuration()], [(3, 1), (3, 2)])
+        taken = reports(device, 0, 8)
+        with run("type", "Hi?\n"):
+            keys = taken()
+        release = bytes(8)
+        eq(keys, [bytes([2, 0, 0x0B, 0, 0, 0, 0, 0]), release, bytes([0, 0, 0x0C, 0, 0, 0, 0, 0]), release,
+                  bytes([2, 0, 0x38, 0, 0, 0, 0, 0]), release, bytes([0, 0, 0x28, 0, 0, 0, 0, 0]), release])
+        taken = reports(device, 1, 4)
+        with run("move", "200", "-5", "click"):
+            eq(taken(), [bytes([0, 127, 251, 0]), bytes([0, 73, 0, 0]), bytes([1, 0, 0, 0]), bytes(4)])
+        # The lights: a report from the host.
+        with open(gadget["functions"][0]["device"], "rb", buffering=0) as keyboard:
+            device.write(next(e for e in device.get_active_configuration()[0, 0] if e.bEndpointAddress < 0x80), b"\2")
+            eq(keyboard.read(8), b"\2", "Caps Lock")
+
+
+# --- storage ------------------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def block_device():
+    """The path of the drive that comes meanwhile, once its host has read what it is."""
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_DGRAM, harness.NETLINK_KOBJECT_UEVENT) as uevents:
+        uevents.bind((0, 1))
+        uevents.settimeout(20)
+
+        def path():
+            words = []
+            while not (b"DEVTYPE=disk" in words and words[0].startswith(b"add@")
+                       and any(w.startswith(b"DEVNAME=sd") for w in words)):
+                words = uevents.recv(65536).split(b"\0")
+            return "/dev/" + next(w[8:].decode() for w in words if w.startswith(b"DEVNAME="))
+
+        yield path
+
+
+def image():
+    path = DIRECTORY / "storage.img"
+    path.write_bytes(b"")
+    os.truncate(path, 4 << 20)
+    sh(f"/sbin/mke2fs -q -F -t ext2 {path}")
+    return path
+
+
+@test("storage: a file that the host writes into the file system is in the image")
+def _():
+    # The lab's kernel has no file systems for drives: e2fsprogs' own, on the host's block device.
+    path = image()
+    text = DIRECTORY / "text"
+    text.write_bytes(os.urandom(300000))
+    with block_device() as drive:
+        with up(f"{GADGETS}/storage.conf"):
+            device = drive()
+            contains(pathlib.Path("/sys/class/block", device[5:], "device/model").read_text(), "Storage")
+            sh(f"/sbin/debugfs -w -R 'write {text} hello' {device}")
+            sh(f"sync {device}")
+    copy = DIRECTORY / "copy"
+    sh(f"/sbin/debugfs -R 'dump hello {copy}' {path} && /sbin/e2fsck -fn {path}")
+    ok(copy.read_bytes() == text.read_bytes(), "another file")
+
+
+# --- sound and MIDI -----------------------------------------------------------------------------------
+
+
+def cards():
+    """{card's directory in /proc/asound: its id}"""
+    return {p.parent: p.read_text().strip() for p in pathlib.Path("/proc/asound").glob("card[0-9]*/id")}
+
+
+def refused_on_old(path, words):
+    """Whether that is so: Linux 6.1 has no WebUSB and no DFU, and on User-Mode Linux no sound either."""
+    if OLD:
+        contains(must(ffsctl("up", path, "--udc", "dummy_udc.0"), 69).stderr, words)
+    return OLD
+
+
+def sound(name, ours, stream):
+    path = f"{GADGETS}/{name}.conf"
+    if refused_on_old(path, "this kernel has no function"):
+        return
+    with up(path, "usbip-vudc.0"):
+        here = [p for p, id in cards().items() if id == ours]
+        theirs = [p for p, id in cards().items() if id != ours]
+        eq((len(here), len(theirs)), (1, 1), f"cards {cards()}")
+        eq((theirs[0] / "usbid").read_text(), "1d6b:0104\n")
+        text = (theirs[0] / "stream0").read_text()
+        for direction in ("Playback:", "Capture:"):
+            part = text[text.index(direction):]
+            for line in stream:
+                contains(part, line, direction)
+
+
+@test("sound: an ALSA card on both sides, on the host's the rates of the file")
+def _():
+    sound("sound", "UAC2Gadget", ["Format: S16_LE", "Channels: 2", "Rates: 48000, 44100"])
+
+
+@test("sound-uac1: an ALSA card on both sides")
+def _():
+    sound("sound-uac1", "UAC1Gadget", ["Format: S16_LE", "Channels: 2", "Rates: 48000"])
+
+
+@test("midi: notes both ways between the two ALSA cards")
+def _():
+    path = f"{GADGETS}/midi.conf"
+    if refused_on_old(path, "this kernel has no function"):
+        return
+    with up(path):
+        ours, theirs = (next(p for p, id in cards().items() if (id == "ffsctl") == here) for here in (True, False))
+        a, b = (os.open(f"/dev/snd/midiC{p.name[4:]}D0", os.O_RDWR) for p in (ours, theirs))
+        try:
+            for source, sink in ((a, b), (b, a)):
+                select.select([sink], [], [], 0)  # from its first poll on an ALSA input listens
+                os.write(source, bytes.fromhex("903c40"))
+                eq(read_until(sink, b"\x40"), bytes.fromhex("903c40"))
+        finally:
+            os.close(a)
+            os.close(b)
+
+
+# --- a printer ----------------------------------------------------------------------------------------
+
+
+@test("printer: its device id, and a job from the host's side")
+def _():
+    # There is no usblp in the lab's kernel: libusb does what it does.
+    with up(f"{GADGETS}/printer.conf"):
+        device = harness.device()
+        answer = bytes(device.ctrl_transfer(0xA1, 0, 0, 0, 1024))  # GET_DEVICE_ID
+        eq(answer[2:], b"MFG:ffsctl;MDL:Virtual printer;CLS:PRINTER;CMD:PCL;")
+        eq(struct.unpack(">H", answer[:2])[0], len(answer))
+        job = os.urandom(100001)
+        with open("/dev/g_printer0", "rb", buffering=0) as printer:
+            out = next(e for e in device.get_active_configuration()[0, 0] if e.bEndpointAddress < 0x80)
+            writer = threading.Thread(target=out.write, args=(job, 10000))
+            writer.start()
+            data = b""
+            while len(data) < len(job):
+                data += printer.read(8192)
+            writer.join()
+        ok(data == job, "another job")
+
+
+# --- all in one ---------------------------------------------------------------------------------------
+
+
+@test("composite: a shell, a network and a drive at once")
+def _():
+    path = image()
+    with block_device() as drive:
+        with up(f"{GADGETS}/composite.conf") as gadget:
+            device = harness.device()
+            eq((device.bDeviceClass, device.bDeviceSubClass, device.bDeviceProtocol), (0xEF, 2, 1))
+            eq(compatible_ids(device, 1), {2: ("WINNCM", "")})
+            shell_over(gadget["functions"][0]["device"])
+            traffic(gadget["functions"][1]["ifname"], interface_of("02:1d:6b:01:04:08"))
+            with open(drive(), "rb") as f:
+                ok(f.read() == path.read_bytes(), "another medium")
+                eq(pathlib.Path("/sys/class/block", f.name[5:], "ro").read_text(), "1\n")
+
+
+# --- descriptors by which hosts find drivers ----------------------------------------------------------
+
+
+def compatible_ids(device, code):
+    """Microsoft OS 1.0 descriptors, as Windows asks for them: {interface: (compatible, sub-compatible)}."""
+    string = bytes(device.ctrl_transfer(0x80, 6, 0x03EE, 0, 18))
+    eq((string[:2], string[2:16].decode("utf-16le"), string[16]), (b"\x12\3", "MSFT100", code), "string 0xee")
+    answer = bytes(device.ctrl_transfer(0xC0, code, 0, 4, 4096))
+    length, _, index, count = struct.unpack_from("<IHHB", answer)
+    eq((length, index), (len(answer), 4))
+    found = {}
+    for n in range(count):
+        interface, _, compatible, sub = struct.unpack_from("<BB8s8s", answer, 16 + 24 * n)
+        if compatible.strip(b"\0"):
+            found[interface] = (compatible.rstrip(b"\0").decode(), sub.rstrip(b"\0").decode())
+    return found
+
+
+def guid(device, code):
+    """The value DeviceInterfaceGUID of interface 0."""
+    answer = bytes(device.ctrl_transfer(0xC1, code, 0, 5, 4096))
+    length, _, index, count = struct.unpack_from("<IHHH", answer)
+    eq((length, index, count), (len(answer), 5, 1))
+    _, kind, size = struct.unpack_from("<IIH", answer, 10)
+    eq((kind, answer[20:20 + size].decode("utf-16le")), (1, "DeviceInterfaceGUID\0"))
+    return answer[24 + size:].decode("utf-16le").rstrip("\0")
+
+
+@test("winusb: what Windows asks for, and the echo")
+def _():
+    with up(f"{EXAMPLES}/winusb.conf"):
+        device = harness.device()
+        eq(compatible_ids(device, 0xEE), {0: ("WINUSB", "")})
+        eq(guid(device, 0xEE), "{6f3b2f0c-6d0a-4f5e-9f57-0d6b9d1d6b01}")
+        harness.bench("loop", "--size", "65536")
+
+
+@test("webusb: what a browser asks for, and the echo")
+def _():
+    path = f"{EXAMPLES}/webusb.conf"
+    if refused_on_old(path, "this kernel has no such attribute"):
+        return
+    with up(path):
+        device = harness.device()
+        bos = bytes(device.ctrl_transfer(0x80, 6, 0x0F00, 0, 4096))
+        eq(struct.unpack_from("<H", bos, 2)[0], len(bos))
+        at, found = 5, []
+        while at < len(bos):
+            if bos[at + 2] == 5:  # platform
+                found.append((uuid.UUID(bytes_le=bos[at + 4:at + 20]), struct.unpack_from("<HBB", bos, at + 20)))
+            at += bos[at]
+        eq(found, [(uuid.UUID("3408b638-09a9-47a0-8bfd-a0768815b665"), (0x100, 1, 1))])
+        eq(bytes(device.ctrl_transfer(0xC0, 1, 1, 2, 255)), b"\x15\3\1example.org/device")
+        eq(compatible_ids(device, 0xEE), {0: ("WINUSB", "")})
+        harness.bench("loop", "--size", "65536")
+
+
+# --- DFU ----------------------------------------------------------------------------------------------
+
+
+@test("dfu: a firmware there and back, and what is out of order")
+def _():
+    path = f"{EXAMPLES}/dfu.conf"
+    if refused_on_old(path, "6.12"):
+        return
+    image = DIRECTORY / "firmware.bin"
+    with up(path):
+        device = harness.device()
+        functional = bytes(device.get_active_configuration()[0, 0].extra_descriptors)
+        eq(struct.unpack("<BBBHHH", functional), (9, 0x21, 7, 1000, 1024, 0x110))
+        size = struct.unpack("<BBBHHH", functional)[4]
+
+        def state():
+            status, *_, state, _ = device.ctrl_transfer(0xA1, 3, 0, 0, 6)
+            return status, state
+
+        def download(firmware):
+            blocks = [firmware[i:i + size] for i in range(0, len(firmware), size)]
+            for n, block in enumerate(blocks):
+                eq(device.ctrl_transfer(0x21, 1, n, 0, block), len(block))
+                eq(state(), (0, 5), "after a block")
+            device.ctrl_transfer(0x21, 1, len(blocks), 0, b"")
+            eq(state(), (0, 2), "after the last")
+
+        def upload():
+            data = b""
+            for n in range(100):
+                block = bytes(device.ctrl_transfer(0xA1, 2, n, 0, size))
+                data += block
+                if len(block) < size:
+                    break
+            return data
+
+        for firmware in (os.urandom(5000), os.urandom(2048)):
+            download(firmware)
+            ok(image.read_bytes() == firmware, "another firmware")
+            ok(upload() == firmware, "another firmware is read back")
+        eq(state(), (0, 2))
+        # The end of a download that has not begun: refused, an error until it is cleared.
+        tap.raises(harness.usb.core.USBError, device.ctrl_transfer, 0x21, 1, 0, 0, b"")
+        eq(state(), (15, 10))
+        tap.raises(harness.usb.core.USBError, device.ctrl_transfer, 0x21, 1, 0, 0, b"x")
+        device.ctrl_transfer(0x21, 4, 0, 0, b"")
+        eq(state(), (0, 2))
+        # A download that is broken off leaves the firmware as it was.
+        device.ctrl_transfer(0x21, 1, 0, 0, b"x")
+        device.ctrl_transfer(0x21, 6, 0, 0, b"")
+        eq(state(), (0, 2))
+        ok(image.read_bytes() == firmware, "the firmware was changed")
+
+
+tap.main()
