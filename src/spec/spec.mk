@@ -47,6 +47,7 @@ dist_example_DATA += \
 	examples/mount-options.conf \
 	examples/python-worker.conf \
 	examples/two-functions.conf \
+	examples/webcam.conf \
 	examples/webusb.conf \
 	examples/winusb.conf
 accessorydir = $(exampledir)/accessory

@@ -17,8 +17,10 @@ ffsctl_worker_LDFLAGS = $(LDFLAGS_FAST)
 dist_man_MANS += man/ffsctl-worker.7 man/ffsctl-plugin.3
 dist_schema_DATA += schemas/worker-config.schema.json schemas/plugin.schema.json
 
-# Workers without the plugin host. The program is built so that the tests can run it.
-noinst_PROGRAMS += examples/blocking-echo
+# Workers without the plugin host, and programs beside functions of the kernel's. They are built so
+# that the tests can run them.
+noinst_PROGRAMS += examples/blocking-echo examples/webcam
 examples_blocking_echo_SOURCES = examples/blocking-echo.c
-dist_example_DATA += examples/blocking-echo.c
+examples_webcam_SOURCES = examples/webcam.c
+dist_example_DATA += examples/blocking-echo.c examples/webcam.c
 dist_example_SCRIPTS = examples/dfu-worker.py examples/echo-worker.py examples/keyboard-mouse.py

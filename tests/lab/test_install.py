@@ -45,6 +45,8 @@ share/doc/ffsctl/examples/loopback.conf
 share/doc/ffsctl/examples/mount-options.conf
 share/doc/ffsctl/examples/python-worker.conf
 share/doc/ffsctl/examples/two-functions.conf
+share/doc/ffsctl/examples/webcam.c
+share/doc/ffsctl/examples/webcam.conf
 share/doc/ffsctl/examples/webusb.conf
 share/doc/ffsctl/examples/winusb.conf
 share/ffsctl/gadget.d/composite.conf
