@@ -13,10 +13,13 @@ AM_TESTS_ENVIRONMENT = \
 UNIT_TESTS =
 
 # base, plan, ffs: what is below a gadget's life.
-UNIT_TESTS += tests/unit/test_base tests/unit/test_blob tests/unit/test_plan
+UNIT_TESTS += tests/unit/test_base tests/unit/test_bind_log tests/unit/test_blob tests/unit/test_plan
 tests_unit_test_base_SOURCES = tests/unit/test_base.c
 tests_unit_test_base_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS)
 tests_unit_test_base_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
+tests_unit_test_bind_log_SOURCES = tests/unit/test_bind_log.c
+tests_unit_test_bind_log_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS)
+tests_unit_test_bind_log_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
 tests_unit_test_blob_SOURCES = tests/unit/test_blob.c
 tests_unit_test_blob_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS)
 tests_unit_test_blob_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)

@@ -8,13 +8,12 @@
 
 #include "base/cleanup.h"
 
-/* The kernel's internal ENOTSUPP (include/linux/errno.h) leaks through configfs' UDC attribute. */
-#define KERNEL_ENOTSUPP 524
-
 const char *errno_words(int e)
 {
 	if (e == KERNEL_ENOTSUPP)
 		return "Not supported by this UDC (error 524)";
+	if (e == KERNEL_ETOOSMALL)
+		return "Too small (error 525)";
 	return strerror(e);
 }
 

@@ -59,5 +59,9 @@ void error_clear(struct error *err);
 /* Moves; `from` is empty afterwards. */
 void error_move(struct error *to, struct error *from);
 
-/* errno in words, also for those that strerror does not know (524, ENOTSUPP). */
+/* The kernel's own (include/linux/errno.h), which leak through configfs and the kernel's log. */
+#define KERNEL_ENOTSUPP 524
+#define KERNEL_ETOOSMALL 525
+
+/* errno in words, also for those two, which strerror does not know. */
 const char *errno_words(int e);

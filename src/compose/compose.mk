@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 libffsctl_a_SOURCES += \
+	src/compose/bind_log.c src/compose/bind_log.h \
+	src/compose/bind_why.c src/compose/bind_why.h \
 	src/compose/compose.c src/compose/compose.h \
 	src/compose/configfs.c src/compose/configfs.h \
 	src/compose/entries.c src/compose/entries.h \

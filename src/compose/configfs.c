@@ -7,11 +7,8 @@
 
 #include "base/cleanup.h"
 #include "base/fd.h"
-#include "compose/compose.h"
-#include "compose/udc.h"
+#include "compose/bind_why.h"
 #include "plan/files.h"
-
-#define KERNEL_ENOTSUPP 524 /* what usb_ep_autoconfig's failure becomes (f_fs.c) */
 
 static int explain_no_configfs(const struct compose *c, struct error *err)
 {
@@ -99,53 +96,14 @@ int configfs_unbind(const char *path, struct error *err)
 			   path);
 }
 
-/* What one function wants of a UDC, for the message about one that has too little. */
-static size_t endpoints_wanted(const struct gadget *g)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < g->n_functions; i++)
-		for (size_t k = 0; g->functions[i].ffs && k < g->functions[i].ffs->n_interfaces;
-		     k++)
-			n += g->functions[i].ffs->interfaces[k].n_endpoints;
-	return n;
-}
-
-static int explain_bind(const struct compose *c, const struct step *step, struct error *err)
-{
-	_cleanup_free_ char *holder = NULL, *sysfs = strf(UDC_CLASS_DIR "/%s", step->value);
-
-	switch (err->err) {
-	case EBUSY:
-		err->exit = EX_UNAVAILABLE;
-		holder = udc_holder(c->world, step->value);
-		return error_hint(err, "it is held by %s",
-				  holder ? holder : "a driver that does not show itself");
-	case ENODEV:
-		err->exit = EX_UNAVAILABLE;
-		if (!path_exists(sysfs))
-			return error_hint(err, "the UDC has gone");
-		return error_hint(err, "a function found no endpoint that fits, or is not ready");
-	case KERNEL_ENOTSUPP:
-		err->exit = EX_UNAVAILABLE;
-		return error_hint(err,
-				  "the gadget needs %zu endpoints besides ep0, of types that this "
-				  "UDC does not have",
-				  endpoints_wanted(c->gadget));
-	default:
-		return -err->err;
-	}
-}
-
 static int bind_apply(struct step *step, struct error *err)
 {
-	int r = file_write(AT_FDCWD, step->path, step->value, strlen(step->value));
+	_cleanup_bind_log_ struct bind_log log;
+	int r;
 
-	if (r == 0)
-		return 0;
-	error_errno(err, EX_OSERR, -r, step->path, "cannot bind the gadget to the UDC %s",
-		    step->value);
-	return explain_bind(step->self, step, err);
+	bind_log_open(&log);
+	r = file_write(AT_FDCWD, step->path, step->value, strlen(step->value));
+	return r < 0 ? bind_why(step->self, step, &log, -r, err) : 0;
 }
 
 static int bind_undo(struct step *step, struct error *err)

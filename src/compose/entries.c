@@ -128,6 +128,9 @@ static int write_value(struct step *step, const char *value, size_t n, struct er
 	case -EACCES: /* configfs lets nobody make a file */
 		err->exit = EX_UNAVAILABLE;
 		return error_hint(err, "this kernel has no such attribute");
+	case -KERNEL_ETOOSMALL: /* of a mass_storage function's lun.N/file */
+		return error_hint(err,
+				  "a medium has at least 512 bytes, that of a CD drive 614400");
 	case -E2BIG:
 		return error_hint(err, "an attribute takes at most %d bytes", ENTRY_VALUE_MAX);
 	default:
