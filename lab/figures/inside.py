@@ -34,6 +34,20 @@ check {FFSCTL} -q check {LOOPBACK}
 """)
 
 
+def large(rounds, directory, name, udc):
+    """The plan of an example by ffsctl and in raw calls."""
+    os.makedirs("/var/lib/ffsctl", exist_ok=True)
+    pathlib.Path("/var/lib/ffsctl/storage.img").write_bytes(bytes(1 << 20))
+    raw = f"{FIGURES}/rawplan-{name}"
+    turns(rounds, f"""
+T /bin/true
+up {FFSCTL} -q up {SRC}/{directory}/{name}.conf --udc {udc}
+- {FFSCTL} -q down {name}
+raw {raw} {udc}
+- {raw} down
+""")
+
+
 def kills(count):
     """Worker SIGKILL to the next correct round trip, with T in between."""
     subprocess.run([FFSCTL, "-q", "up", FAST, "--wait-host"], check=True)
@@ -83,4 +97,5 @@ def idle(seconds):
 
 
 if __name__ == "__main__":
-    {"commands": commands, "kills": kills, "memory": memory, "idle": idle}[sys.argv[1]](int(sys.argv[2]))
+    section, *words = sys.argv[1].split(":")
+    {"commands": commands, "large": large, "kills": kills, "memory": memory, "idle": idle}[section](int(sys.argv[2]), *words)
