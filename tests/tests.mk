@@ -54,7 +54,13 @@ tests_lab_verdict_diff_LDADD = libffsctl.a
 
 # spec: the gadget file.
 UNIT_TESTS += tests/unit/test_spec_descriptors tests/unit/test_spec_load tests/unit/test_spec_scan
-UNIT_TESTS += tests/unit/test_spec_text
+UNIT_TESTS += tests/unit/test_spec_text tests/unit/test_spec_drop_in tests/unit/test_serial
+tests_unit_test_spec_drop_in_SOURCES = tests/unit/test_spec_drop_in.c
+tests_unit_test_spec_drop_in_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
+tests_unit_test_spec_drop_in_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
+tests_unit_test_serial_SOURCES = tests/unit/test_serial.c
+tests_unit_test_serial_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS)
+tests_unit_test_serial_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
 tests_unit_test_spec_descriptors_SOURCES = tests/unit/test_spec_descriptors.c tests/unit/spec_text.h
 tests_unit_test_spec_descriptors_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
 tests_unit_test_spec_descriptors_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
@@ -71,7 +77,8 @@ TESTS += tests/cli/test_bad_files.py tests/cli/test_check.py tests/cli/test_host
 	tests/cli/test_reference.py
 
 # The front end. (test_examples_check.py and test_manual.py need more than make check does.)
-TESTS += tests/cli/test_cli.py tests/cli/test_completion.py tests/cli/test_files.py
+TESTS += tests/cli/test_cli.py tests/cli/test_completion.py tests/cli/test_drop_ins.py \
+	tests/cli/test_files.py
 
 # Fuzz targets: with --enable-fuzzers for libFuzzer, else a program that runs the corpus.
 check_PROGRAMS += tests/fuzz/fuzz_spec

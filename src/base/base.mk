@@ -7,5 +7,6 @@ libffsctl_a_SOURCES += \
 	src/base/log.c src/base/log.h \
 	src/base/loop.c src/base/loop.h \
 	src/base/proc.c src/base/proc.h \
+	src/base/sha256.c src/base/sha256.h \
 	src/base/util.c src/base/util.h \
 	src/base/world.h

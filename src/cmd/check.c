@@ -27,10 +27,13 @@ struct check {
 static void report_json(struct check *c, const char *path, const struct gadget *g, json_t *form,
 			const struct diags *diags)
 {
-	json_t *problems = diags_to_json(diags);
+	json_t *problems = diags_to_json(diags), *drop_ins = json_array();
 	json_t *file =
 		json_pack("{s:s+, s:b, s:o?}", "file", path, "", "valid", g != NULL, "form", form);
 
+	for (const char **drop_in = g ? g->drop_ins : NULL; drop_in && *drop_in; drop_in++)
+		json_array_append_new(drop_ins, json_string(*drop_in));
+	json_object_set_new(file, "drop_ins", drop_ins);
 	if (g)
 		json_object_set_new(file, "name", json_string(g->name));
 	json_array_append_new(c->files, file);
@@ -38,11 +41,14 @@ static void report_json(struct check *c, const char *path, const struct gadget *
 	json_decref(problems);
 }
 
-static void report_words(const struct check *c, const char *path, const struct diags *diags)
+static void report_words(const struct check *c, const char *path, const struct gadget *g,
+			 const struct diags *diags)
 {
 	diags_print(stderr, diags, c->format, c->globals->color);
 	if (diags->n_errors > 0 || log_get_level() < LOG_NORMAL)
 		return;
+	for (const char **drop_in = g->drop_ins; *drop_in; drop_in++)
+		fprintf(stderr, "%s: with %s\n", path, *drop_in);
 	if (diags->n_warnings > 0)
 		fprintf(stderr, "%s: no errors, %zu warning%s\n", path, diags->n_warnings,
 			diags->n_warnings == 1 ? "" : "s");
@@ -70,7 +76,7 @@ static void check_file(struct check *c, const char *argument)
 	int r = cmd_find_file(c->globals, argument, &path, &err);
 
 	if (r == 0)
-		r = spec_load(path, NULL, &g, &form, &diags, &err);
+		r = cmd_load_path(c->globals, path, NULL, &g, &form, &diags, &err);
 	if (g)
 		here_check(&c->globals->world, g, c->here, &diags);
 	if (r < 0 && err.exit != 0) {
@@ -83,7 +89,7 @@ static void check_file(struct check *c, const char *argument)
 		if (c->output == OUTPUT_JSON)
 			report_json(c, path, g, json_incref(form), &diags);
 		else
-			report_words(c, path, &diags);
+			report_words(c, path, g, &diags);
 	}
 	json_decref(form);
 	diags_free(&diags);

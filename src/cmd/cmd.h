@@ -100,6 +100,9 @@ int cmd_find_file(const struct globals *globals, const char *argument, char **pa
  */
 int cmd_load(const struct globals *globals, const char *argument, const char *name,
 	     struct gadget **gadget, json_t **form, struct diags *diags, struct error *err);
+/* spec_load, with drop-ins also from the other directories if the file is in one of them. */
+int cmd_load_path(const struct globals *globals, const char *path, const char *name,
+		  struct gadget **gadget, json_t **form, struct diags *diags, struct error *err);
 
 /* The name that an argument means: itself, or what the file at that path says. The caller frees it.
  */

@@ -56,13 +56,12 @@ bool cmd_parse_seconds(const char *text, double *seconds)
 int cmd_load(const struct globals *globals, const char *argument, const char *name,
 	     struct gadget **gadget, json_t **form, struct diags *diags, struct error *err)
 {
-	const struct spec_options options = { .name = name };
 	_cleanup_free_ char *path = NULL;
 	int r = cmd_find_file(globals, argument, &path, err);
 
 	if (r < 0)
 		return err->exit;
-	r = spec_load(path, &options, gadget, form, diags, err);
+	r = cmd_load_path(globals, path, name, gadget, form, diags, err);
 	if (r == 0)
 		return 0;
 	return err->exit ? err->exit : EX_DATAERR;

@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "base/cleanup.h"
 #include "base/fd.h"
@@ -65,6 +66,35 @@ int cmd_find_file(const struct globals *globals, const char *argument, char **pa
 	error_set(err, EX_NOINPUT, ENOENT, NULL, "there is no gadget file '%s' in %s", argument,
 		  words);
 	return error_hint(err, "for a file elsewhere give its path, with a '/' or its '.conf'");
+}
+
+/* Of what has a place among the others drop-ins may be in any of them. */
+static bool is_among(const char *dir, const char *const *dirs)
+{
+	struct stat a, b;
+
+	if (stat(dir, &a) < 0)
+		return false;
+	for (; *dirs; dirs++)
+		if (stat(*dirs, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino)
+			return true;
+	return false;
+}
+
+int cmd_load_path(const struct globals *globals, const char *path, const char *name,
+		  struct gadget **gadget, json_t **form, struct diags *diags, struct error *err)
+{
+	_cleanup_free_ char *parent = path_parent(path);
+	const char *dir = strchr(path, '/') ? *parent ? parent : "/" : ".";
+	const char *dirs[N_DIRS + 1] = { NULL }, **first = dirs;
+	struct spec_options options = { .name = name };
+
+	directories(globals, dirs);
+	if (!*first)
+		first++;
+	if (is_among(dir, first))
+		options.drop_in_dirs = first;
+	return spec_load(path, &options, gadget, form, diags, err);
 }
 
 static void add(struct cmd_files *files, const char *dir, const char *entry, const char *suffix)

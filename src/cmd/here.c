@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "compose/serial.h"
 #include "compose/udc.h"
 #include "supervise/features.h"
 #include "supervise/launch.h"
@@ -104,6 +105,18 @@ static void check_udc(const struct here *h)
 			  udc->name.value);
 }
 
+static void check_serials(const struct here *h)
+{
+	for (size_t i = 0; i < h->gadget->n_strings; i++) {
+		const struct spec_str *from = &h->gadget->strings[i].serial_from;
+		_cleanup_error_ struct error err = { 0 };
+		_cleanup_free_ char *serial = NULL;
+
+		if (from->value && serial_read(from->value, &serial, &err) < 0)
+			missing(h, &from->at, &err);
+	}
+}
+
 /*
  * Only for --here: what it takes to find out is made on this machine, if only for a moment. Not
  * being root is no error of the file's.
@@ -128,6 +141,7 @@ void here_check(const struct world *world, const struct gadget *gadget, enum dia
 {
 	const struct here h = { world, gadget, severity, diags };
 
+	check_serials(&h);
 	check_udc(&h);
 	check_features(&h);
 	for (size_t i = 0; i < gadget->n_functions; i++) {

@@ -22,18 +22,22 @@ static const char *state_of(const json_t *gadgets, const char *name)
 	return "down";
 }
 
-static void print(const struct cmd_file *file, const json_t *gadgets)
+static void print(const struct globals *globals, const struct cmd_file *file, const json_t *gadgets)
 {
 	_cleanup_gadget_ struct gadget *g = NULL;
 	_cleanup_error_ struct error err = { 0 };
 	struct diags diags = { 0 };
 
-	if (spec_load(file->path, NULL, &g, NULL, &diags, &err) == 0)
-		printf("%-16s %-9s %s%s%s\n", file->name, state_of(gadgets, g->name), file->path,
+	if (cmd_load_path(globals, file->path, NULL, &g, NULL, &diags, &err) == 0) {
+		printf("%-16s %-9s %s%s%s", file->name, state_of(gadgets, g->name), file->path,
 		       streq(g->name, file->name) ? "" : ", gadget ",
 		       streq(g->name, file->name) ? "" : g->name);
-	else
+		for (const char **drop_in = g->drop_ins; *drop_in; drop_in++)
+			printf(", %s", *drop_in);
+		putchar('\n');
+	} else {
 		printf("%-16s %-9s %s\n", file->name, err.exit ? "unread" : "errors", file->path);
+	}
 	diags_free(&diags);
 }
 
@@ -55,7 +59,7 @@ static int run(const struct globals *globals, int argc, char **argv)
 	if (machine_gadgets(&globals->world, NULL, &gadgets, &err) == 0)
 		cmd_list_files(globals, &files, &err);
 	for (size_t i = 0; i < files.n; i++)
-		print(&files.v[i], gadgets);
+		print(globals, &files.v[i], gadgets);
 	json_decref(gadgets);
 	if (err.exit)
 		return cmd_print_error(&err);
@@ -71,7 +75,8 @@ const struct command cmd_list = {
 	.name = "list",
 	.args = "",
 	.summary = "the gadget files that have a name, and the state of their gadgets",
-	.options = "Each line is the name, the state and the path. Besides the states of status "
+	.options = "Each line is the name, the state, the path and those of drop-ins. Besides the "
+		   "states of status "
 		   "there are\n"
 		   "errors (see 'ffsctl check') and unread (it cannot be opened).\n",
 	.run = run,

@@ -29,7 +29,7 @@ static int run_one(void *data)
 }
 
 /* Of a file with errors it may not be known; then it is told of them, rather than passed over. */
-static bool is_wanted(const char *path)
+static bool is_wanted(const struct globals *globals, const char *path)
 {
 	_cleanup_gadget_ struct gadget *g = NULL;
 	_cleanup_error_ struct error err = { 0 };
@@ -37,7 +37,7 @@ static bool is_wanted(const char *path)
 	json_t *form = NULL;
 	bool wanted;
 
-	spec_load(path, NULL, &g, &form, &diags, &err);
+	cmd_load_path(globals, path, NULL, &g, &form, &diags, &err);
 	wanted = g ? g->autostart : !form || json_is_true(json_object_get(form, "autostart"));
 	json_decref(form);
 	diags_free(&diags);
@@ -121,7 +121,7 @@ int up_all(const struct up_all *all)
 	if (cmd_list_files(all->globals, &files, &err) < 0)
 		failed(&w, err.exit, &err);
 	for (size_t i = 0; i < files.n; i++) {
-		if (!is_wanted(files.v[i].path))
+		if (!is_wanted(all->globals, files.v[i].path))
 			continue;
 		any = true;
 		if (!bring_up(&w, files.v[i].path))

@@ -9,12 +9,25 @@
 #include "compose/entries.h"
 
 const struct step_op *const compose_ops[] = {
-	&configfs_op_gadget,	&configfs_op_mkdir,  &configfs_op_write,
-	&configfs_op_bind,	&entry_op_directory, &entry_op_text,
-	&entry_op_bytes,	&entry_op_file,	     &entry_op_link,
-	&usbg_op_view,		&usbg_op_attribute,  &usbg_op_string,
-	&usbg_op_function,	&usbg_op_config,     &usbg_op_config_attribute,
-	&usbg_op_config_string, &usbg_op_binding,    NULL,
+	&configfs_op_gadget,
+	&configfs_op_mkdir,
+	&configfs_op_write,
+	&configfs_op_bind,
+	&entry_op_directory,
+	&entry_op_text,
+	&entry_op_bytes,
+	&entry_op_file,
+	&entry_op_link,
+	&usbg_op_view,
+	&usbg_op_attribute,
+	&usbg_op_string,
+	&usbg_op_serial,
+	&usbg_op_function,
+	&usbg_op_config,
+	&usbg_op_config_attribute,
+	&usbg_op_config_string,
+	&usbg_op_binding,
+	NULL,
 };
 
 void compose_close(struct compose *c)
@@ -89,6 +102,9 @@ static void add_strings(struct plan *plan, struct compose *c, const char *gadget
 		add_string(plan, c, dir, "manufacturer", &s->manufacturer);
 		add_string(plan, c, dir, "product", &s->product);
 		add_string(plan, c, dir, "serialnumber", &s->serialnumber);
+		if (s->serial_from.value)
+			plan_add(plan, &usbg_op_serial, strf("%s/serialnumber", dir),
+				 xstrdup(s->serial_from.value), &s->serial_from.at, &c->view);
 	}
 }
 

@@ -6,5 +6,6 @@ libffsctl_a_SOURCES += \
 	src/compose/configfs.c src/compose/configfs.h \
 	src/compose/entries.c src/compose/entries.h \
 	src/compose/node.c src/compose/node.h \
+	src/compose/serial.c src/compose/serial.h \
 	src/compose/udc.c src/compose/udc_known.c src/compose/udc.h \
 	src/compose/usbg.c src/compose/usbg.h

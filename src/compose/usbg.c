@@ -9,6 +9,7 @@
 #include <usbg/usbg.h>
 
 #include "base/cleanup.h"
+#include "compose/serial.h"
 #include "plan/files.h"
 
 void usbg_view_close(struct usbg_view *view)
@@ -207,18 +208,34 @@ static int attribute_apply(struct step *step, struct error *err)
 
 const struct step_op usbg_op_attribute = { .name = "write-attribute", .apply = attribute_apply };
 
-static int string_apply(struct step *step, struct error *err)
+static int write_string(struct step *step, const char *text, struct error *err)
 {
 	struct usbg_view *view = step->self;
 	int which = usbg_lookup_gadget_str(base_name(step->path));
 
 	return result(step,
 		      QUIETLY(view, usbg_set_gadget_str(view->gadget, which,
-							language_of(step->path), step->value)),
+							language_of(step->path), text)),
 		      "write", err);
 }
 
+static int string_apply(struct step *step, struct error *err)
+{
+	return write_string(step, step->value, err);
+}
+
 const struct step_op usbg_op_string = { .name = "write-string", .apply = string_apply };
+
+/* Read when it is needed, so that plans and records, which others may read, do not hold it. */
+static int serial_apply(struct step *step, struct error *err)
+{
+	_cleanup_free_ char *serial = NULL;
+	int r = serial_read(step->value, &serial, err);
+
+	return r < 0 ? r : write_string(step, serial, err);
+}
+
+const struct step_op usbg_op_serial = { .name = "write-serial", .apply = serial_apply };
 
 /* Where the module is not named after the function. */
 static const char *const modules[][2] = {

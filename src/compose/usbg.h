@@ -23,10 +23,11 @@ void usbg_view_close(struct usbg_view *view);
 /* Makes the view: `path` is VIEW/usb_gadget/NAME, `value` the gadget's directory. */
 extern const struct step_op usbg_op_view;
 /* All others have the file or directory in configfs as `path` and `self` = struct usbg_view. */
-extern const struct step_op usbg_op_attribute;	      /* GADGET/idVendor; value a number */
-extern const struct step_op usbg_op_string;	      /* GADGET/strings/0x409/product */
-extern const struct step_op usbg_op_function;	      /* GADGET/functions/ffs.echo */
-extern const struct step_op usbg_op_config;	      /* GADGET/configs/c.1 */
+extern const struct step_op usbg_op_attribute; /* GADGET/idVendor; value a number */
+extern const struct step_op usbg_op_string;    /* GADGET/strings/0x409/product */
+extern const struct step_op usbg_op_serial;    /* GADGET/strings/0x409/serialnumber; serial_read */
+extern const struct step_op usbg_op_function;  /* GADGET/functions/ffs.echo */
+extern const struct step_op usbg_op_config;    /* GADGET/configs/c.1 */
 extern const struct step_op usbg_op_config_attribute; /* GADGET/configs/c.1/MaxPower */
 extern const struct step_op
 	usbg_op_config_string;		     /* GADGET/configs/c.1/strings/0x409/configuration */

@@ -156,7 +156,6 @@ static void number_associations(struct load *l, size_t function, const struct pl
 
 void load_check_associations(struct load *l)
 {
-	const struct node *functions = node_member(l->scan->root, "functions");
 	bool has_class = false;
 
 	for (size_t i = 0; i < l->g->n_functions; i++) {
@@ -165,8 +164,7 @@ void load_check_associations(struct load *l)
 
 		if (!f->ffs || f->ffs->n_associations == 0 || l->partial)
 			continue;
-		node = node_member(node_member(functions, f->label), "ffs");
-		node = node_member(node, "associations");
+		node = node_member(node_member(l->functions[i], "ffs"), "associations");
 		if (!has_class)
 			set_device_class(l, &node->name_at);
 		has_class = true;

@@ -10,12 +10,16 @@
 #define MAX_CONFIGS 255	  /* bConfigurationValue is a byte, and 0 is no configuration */
 #define DEFAULT_NAME "c"
 
-static size_t find_function(const struct load *l, const char *label)
+static size_t find_function(const struct load *l, const struct node *value)
 {
 	size_t i = 0;
 
-	while (i < l->g->n_functions && !streq(l->g->functions[i].label, label))
-		i++;
+	if (value->type == NODE_GROUP)
+		while (i < l->n_functions && l->functions[i] != value)
+			i++;
+	else
+		while (i < l->n_functions && !streq(l->g->functions[i].label, value->text))
+			i++;
 	return i;
 }
 
@@ -62,22 +66,23 @@ static void check_link_name(struct load *l, const struct config *c, const char *
 	}
 }
 
-static void add_function(struct load *l, struct config *c, struct node *label, struct node *name,
+/* `value` is a label, or an inline function's group. */
+static void add_function(struct load *l, struct config *c, struct node *value, struct node *name,
 			 const struct origin *at)
 {
-	size_t index = find_function(l, label->text);
+	size_t index = find_function(l, value);
 	const struct function *f;
 	struct config_function *link;
 
 	if (index == l->g->n_functions) {
-		if (!l->partial && index > 0)
-			unknown_label(l, label);
+		if (!l->partial && value->type == NODE_STRING && l->n_functions > 0)
+			unknown_label(l, value);
 		return;
 	}
 	for (size_t i = 0; i < c->n_functions; i++) {
 		if (c->functions[i].function != index)
 			continue;
-		load_error(l, label, "function '%s' is in this configuration already", label->text);
+		load_error(l, value, "function '%s' is in this configuration already", value->text);
 		return;
 	}
 	f = &l->g->functions[index];
@@ -86,7 +91,8 @@ static void add_function(struct load *l, struct config *c, struct node *label, s
 	link->at = *at;
 	link->name = name ? xstrdup(name->text)
 			  : strf("%s.%s", f->type ? f->type : "", f->instance ? f->instance : "");
-	check_link_name(l, c, link->name, name ? name : label);
+	if (name || (f->type && f->instance))
+		check_link_name(l, c, link->name, name ? name : value);
 }
 
 static void load_config_functions(struct load *l, struct config *c, struct node *list)
@@ -102,11 +108,7 @@ static void load_config_functions(struct load *l, struct config *c, struct node 
 			continue;
 		}
 		load_group(l, &config_function_keys, item, &d);
-		if (d.function && d.function->type == NODE_GROUP)
-			load_error(l, d.function,
-				   "a function inside a configuration is not in this version of "
-				   "ffsctl: put it under 'functions'");
-		else if (d.function && (d.name || !node_member(item, "name")))
+		if (d.function && (d.name || !node_member(item, "name")))
 			add_function(l, c, d.function, d.name, &at);
 	}
 }
@@ -247,11 +249,10 @@ static void default_config(struct load *l)
 		check_interfaces(l, c, &functions->name_at);
 }
 
-static void check_unused(struct load *l, const struct node *functions)
+static void check_unused(struct load *l)
 {
-	const struct node *node = functions->first;
-
-	for (size_t f = 0; f < l->g->n_functions && node; f++, node = node->next) {
+	for (size_t f = 0; f < l->n_functions; f++) {
+		const struct node *node = l->functions[f];
 		bool used = false;
 
 		for (size_t i = 0; i < l->g->n_configs; i++)
@@ -266,8 +267,6 @@ static void check_unused(struct load *l, const struct node *functions)
 
 void load_configs(struct load *l, struct node *configs)
 {
-	const struct node *functions = node_member(l->scan->root, "functions");
-
 	if (!configs) {
 		if (!node_member(l->scan->root, "configs"))
 			default_config(l);
@@ -282,6 +281,6 @@ void load_configs(struct load *l, struct node *configs)
 		if (!item->bad)
 			load_config(l, item);
 	}
-	if (functions && l->diags->n_errors == 0)
-		check_unused(l, functions);
+	if (l->diags->n_errors == 0)
+		check_unused(l);
 }

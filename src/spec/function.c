@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The functions, and what depends on all of them together. */
+#include <ctype.h>
 #include <stdio.h>
 
 #include "base/cleanup.h"
@@ -111,20 +112,61 @@ static void check_instances(struct load *l, const struct function *f, const stru
 	}
 }
 
+/* Inside a configuration, as the value of 'function', there is no label. */
+static bool is_inline(const struct node *node)
+{
+	return node->parent->parent && node->parent->parent->type != NODE_GROUP;
+}
+
+/* TYPE_INSTANCE, as the labels are that libusbgx writes, of what a label may hold. */
+static char *inline_label(const struct function_draft *d)
+{
+	char *label = strf("%s_%s", d->type ? d->type->text : "ffs",
+			   d->instance ? d->instance->text : "");
+
+	for (char *p = label; *p; p++)
+		if (!isalnum((unsigned char)*p) && *p != '-')
+			*p = '_';
+	return label;
+}
+
+static void check_inline(struct load *l, const struct function *f, struct node *node)
+{
+	if (!node_member(node, "instance") && !l->partial)
+		diag_error(l->diags, node_place(node),
+			   "a function inside a configuration needs 'instance': it has no label "
+			   "after which it could be named");
+	for (size_t i = 0; f->instance && i + 1 < l->g->n_functions; i++) {
+		const struct function *other = &l->g->functions[i];
+
+		/* Of the same instance that has been said. */
+		if (!streq(other->label, f->label) ||
+		    (streq_null(other->type, f->type) && streq_null(other->instance, f->instance)))
+			continue;
+		diag_error(l->diags, node_place(node),
+			   "this function would have the label '%s', and so has another one: give "
+			   "one of them another name",
+			   f->label);
+		return;
+	}
+}
+
 static void load_function(struct load *l, struct node *node)
 {
 	struct function *f = array_add(l->g->functions, l->g->n_functions);
 	struct function_draft d = { 0 };
 
-	f->label = xstrdup(node->name);
 	f->at = load_origin(l, &node->name_at);
 	load_group(l, &function_keys, node, &d);
+	f->label = is_inline(node) ? inline_label(&d) : xstrdup(node->name);
 	if (!load_type(l, f, node, &d))
 		return;
-	if (!(node_member(node, "instance") && !d.instance)) {
+	if (d.instance || (!node_member(node, "instance") && !is_inline(node))) {
 		load_instance(l, f, node, d.instance);
 		check_instances(l, f, d.instance ? d.instance : node);
 	}
+	if (is_inline(node))
+		check_inline(l, f, node);
 	load_function_attrs(l, f, function_type_find(f->type), node, d.attrs);
 	if (d.os_descs)
 		load_function_os_descs(l, f, d.os_descs);
@@ -164,19 +206,19 @@ static enum gadget_speed highest(const struct function *f)
  * A host that meets a gadget at a speed for which a function has no descriptors sees no
  * configuration at all.
  */
-static void lower_speed(struct load *l, const struct node *functions)
+static void lower_speed(struct load *l)
 {
 	struct gadget *g = l->g;
-	const struct node *node = functions->first, *lowest_node = NULL, *speed;
+	const struct node *lowest_node = NULL, *speed;
 	enum gadget_speed lowest = GADGET_SPEED_SUPER_PLUS;
 	const struct function *by = NULL;
 
-	for (size_t i = 0; i < g->n_functions && node; i++, node = node->next) {
+	for (size_t i = 0; i < g->n_functions; i++) {
 		if (highest(&g->functions[i]) >= lowest)
 			continue;
 		lowest = highest(&g->functions[i]);
 		by = &g->functions[i];
-		lowest_node = node;
+		lowest_node = l->functions[i];
 	}
 	if (!by || (g->max_speed != GADGET_SPEED_NONE && g->max_speed <= lowest))
 		return;
@@ -188,13 +230,13 @@ static void lower_speed(struct load *l, const struct node *functions)
 }
 
 /* Two functions cannot have the same mount point, nor the same device link. */
-static void check_mounts(struct load *l, const struct node *functions)
+static void check_mounts(struct load *l)
 {
 	struct gadget *g = l->g;
-	const struct node *node = functions->first;
 
-	for (size_t i = 0; i < g->n_functions && node; i++, node = node->next) {
+	for (size_t i = 0; i < g->n_functions; i++) {
 		const struct function *f = &g->functions[i];
+		const struct node *node = l->functions[i];
 
 		for (size_t j = 0; j < i && f->ffs; j++) {
 			const struct function *other = &g->functions[j];
@@ -214,16 +256,45 @@ static void check_mounts(struct load *l, const struct node *functions)
 	}
 }
 
-void load_functions(struct load *l, struct node *functions)
+/* Whether they are well formed is seen when the configurations are loaded. */
+static void find_inline(struct load *l, const struct node *config)
 {
-	load_group(l, key_find(&gadget_keys, "functions")->group, functions, NULL);
-	node_foreach(node, functions) {
+	const struct node *list =
+		config->type == NODE_GROUP ? node_member(config, "functions") : NULL;
+
+	if (!list || !(list->type & TYPE_LIST))
+		return;
+	node_foreach(item, list) {
+		struct node *function =
+			item->type == NODE_GROUP ? node_member(item, "function") : NULL;
+
+		if (function && function->type == NODE_GROUP && !item->bad && function->n > 0)
+			*array_add(l->functions, l->n_functions) = function;
+	}
+}
+
+void load_functions(struct load *l, struct node *functions, struct node *configs)
+{
+	if (functions) {
+		load_group(l, key_find(&gadget_keys, "functions")->group, functions, NULL);
+		node_foreach(node, functions)
+			*array_add(l->functions, l->n_functions) = node;
+	}
+	if (configs) {
+		node_foreach(config, configs)
+			find_inline(l, config);
+	}
+	if (l->n_functions == 0 && !node_member(l->scan->root, "functions") && !l->partial)
+		diag_error(l->diags, &l->scan->root->at, "a gadget file needs 'functions'");
+	for (size_t i = 0; i < l->n_functions; i++) {
+		struct node *node = l->functions[i];
+
 		if (node->type == NODE_GROUP && !node->bad)
 			load_function(l, node);
 		else
 			array_add(l->g->functions, l->g->n_functions)->label = xstrdup(node->name);
 	}
-	lower_speed(l, functions);
+	lower_speed(l);
 	if (!l->partial)
-		check_mounts(l, functions);
+		check_mounts(l);
 }

@@ -114,6 +114,7 @@ void gadget_strings_free(struct gadget_strings *s)
 	free(s->manufacturer.value);
 	free(s->product.value);
 	free(s->serialnumber.value);
+	free(s->serial_from.value);
 }
 
 void gadget_free(struct gadget *g)
@@ -126,6 +127,7 @@ void gadget_free(struct gadget *g)
 	for (char **file = g->files; file && *file; file++)
 		free(*file);
 	free(g->files);
+	free(g->drop_ins);
 	free(g->udc.name.value);
 	free(g->udc.driver.value);
 	for (size_t n = 0; n < g->n_strings; n++)

@@ -19,6 +19,8 @@ struct spec_int {
 	struct origin at;
 };
 
+#define USB_MAX_STRING_BYTES 126 /* USB_MAX_STRING_LEN: of UTF-8; cut or refused beyond it */
+
 struct spec_str {
 	char *value; /* NULL: the file does not say */
 	struct origin at;
@@ -51,6 +53,9 @@ struct gadget_strings {
 	uint16_t lang; /* USB language id, 0x0409 = en-US */
 	struct origin at;
 	struct spec_str manufacturer, product, serialnumber;
+	/* In place of serialnumber "machine-id", "device-tree" or an absolute path: serial_read of
+	 * compose/serial.h. */
+	struct spec_str serial_from;
 };
 
 struct gadget_udc {
@@ -276,10 +281,11 @@ struct config {
 
 struct gadget {
 	char *name;
-	char *file;   /* absolute path of the gadget file */
-	char *dir;    /* its directory */
-	char **files; /* every file read, included ones too; what origins point into;
-			 NULL-terminated */
+	char *file;	       /* absolute path of the gadget file */
+	char *dir;	       /* its directory */
+	char **files;	       /* every file read, included ones too; what origins point into;
+				  NULL-terminated */
+	const char **drop_ins; /* those of `files` that were laid over the others, in order */
 	bool autostart;
 	enum gadget_speed
 		max_speed; /* as the file says, or lowered to the functions' lowest maximum */

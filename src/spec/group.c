@@ -63,7 +63,7 @@ static unsigned int find_elsewhere(const struct key_group *group, const char *na
 	unsigned int n = 0;
 
 	for (const struct key *k = group->keys; k && k->name; k++) {
-		if (streq(k->name, name)) {
+		if (streq(k->name, name) && *what != group->what) {
 			*what = group->what;
 			n++;
 		}
@@ -208,20 +208,26 @@ static void check_range(struct load *l, const struct key *k, struct node *value)
 		   value->text);
 }
 
+void load_wrong_word(struct load *l, const struct key *k, const struct key_word *words,
+		     struct node *value)
+{
+	_cleanup_free_ char *shown = diag_quote(value->text),
+			    *hint = suggest_word(words, value->text);
+
+	load_error(l, value, "'%s' cannot be %s%s", key_name(k, value), shown, hint);
+}
+
 static void check_word(struct load *l, const struct key *k, struct node *value)
 {
 	const struct key_word *word = key_find_word(k->words, value->text);
-	_cleanup_free_ char *shown = NULL, *hint = NULL;
 
-	if (word && !word->later)
-		return;
-	shown = diag_quote(value->text);
-	if (word) {
+	if (word && word->later) {
+		_cleanup_free_ char *shown = diag_quote(value->text);
+
 		load_error(l, value, "%s is not in this version of ffsctl", shown);
-		return;
+	} else if (!word) {
+		load_wrong_word(l, k, k->words, value);
 	}
-	hint = suggest_word(k->words, value->text);
-	load_error(l, value, "'%s' cannot be %s%s", key_name(k, value), shown, hint);
 }
 
 static void check_string(struct load *l, const struct key *k, struct node *value)

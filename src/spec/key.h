@@ -25,6 +25,7 @@ enum key_flag {
 	KEY_NOT_EMPTY = 1 << 3, /* a list or string with nothing in it is an error */
 	KEY_BY_TYPE = 1 << 4,	/* what is in it depends on 'type': function_table */
 	KEY_NAMED = 1 << 5,	/* a group of it is as a list, whose elements have names */
+	KEY_ONE_OF = 1 << 6,	/* its group is wrong without any of those; the loader says so */
 };
 
 #define TYPE_LIST (NODE_LIST | NODE_ARRAY)
@@ -58,10 +59,10 @@ struct key_group {
 extern const struct key_group gadget_keys; /* the file as a whole */
 
 /* Where something of another room needs the table of one group. */
-extern const struct key_group attrs_keys, strings_keys, udc_keys, function_keys, ffs_keys,
-	mount_keys, interface_keys, text_keys, endpoint_keys, full_keys, super_keys, worker_keys,
-	io_keys, lun_keys, midi2_endpoint_keys, midi2_block_keys, uvc_format_keys, uvc_frame_keys,
-	uvc_config_keys, os_descs_keys, webusb_keys, config_keys, config_attrs_keys,
+extern const struct key_group attrs_keys, strings_keys, serial_keys, udc_keys, function_keys,
+	ffs_keys, mount_keys, interface_keys, text_keys, endpoint_keys, full_keys, super_keys,
+	worker_keys, io_keys, lun_keys, midi2_endpoint_keys, midi2_block_keys, uvc_format_keys,
+	uvc_frame_keys, uvc_config_keys, os_descs_keys, webusb_keys, config_keys, config_attrs_keys,
 	config_strings_keys, config_function_keys;
 
 extern const struct key_word class_words[];

@@ -69,6 +69,19 @@ static const struct key attrs_rows[] = {
 const struct key_group attrs_keys = { "attrs", "'attrs'", attrs_rows, NULL,
 				      "Fields of the device descriptor." };
 
+static const struct key serial_rows[] = {
+	{ "from", NODE_STRING, .flags = KEY_REQUIRED | KEY_NOT_EMPTY,
+	  .pattern = "^(machine-id|device-tree|file:.+)$",
+	  .doc = "Where the machine tells it, when the gadget comes up. \"machine-id\": made of "
+		 "/etc/machine-id, from which nobody can get back to that; the same for all "
+		 "gadgets of the machine. \"device-tree\": the board's, of "
+		 "/proc/device-tree/serial-number. \"file:PATH\": the first line of a file.",
+	  .set = set_serial_from, FIELD(struct gadget_strings, serial_from) },
+	{ 0 },
+};
+const struct key_group serial_keys = { "strings.serialnumber", "'serialnumber'", serial_rows, NULL,
+				       "A serial number that differs from machine to machine." };
+
 static const struct key strings_rows[] = {
 	{ "lang", NODE_INT | NODE_STRING, .flags = KEY_SCHEME, WORD16, .pattern = LANG_PATTERN,
 	  .fallback = "en-us", .doc = "Language: an id (0x0409) or a name ('en-us').",
@@ -77,9 +90,9 @@ static const struct key strings_rows[] = {
 	  .set = set_usb_string, FIELD(struct gadget_strings, manufacturer) },
 	{ "product", NODE_STRING, .flags = KEY_SCHEME, .doc = "What the device is.",
 	  .set = set_usb_string, FIELD(struct gadget_strings, product) },
-	{ "serialnumber", NODE_STRING | NODE_GROUP, .flags = KEY_SCHEME,
-	  .doc = "Which one it is. The form { from = ... } is not in this version.",
-	  .set = set_serialnumber, FIELD(struct gadget_strings, serialnumber) },
+	{ "serialnumber", NODE_STRING | NODE_GROUP, .flags = KEY_SCHEME, .group = &serial_keys,
+	  .doc = "Which one it is: text, or a group that says from where to take it.",
+	  .set = set_serialnumber },
 	{ 0 },
 };
 const struct key_group strings_keys = { "strings", "'strings'", strings_rows, NULL,
@@ -213,7 +226,9 @@ static const struct key config_function_rows[] = {
 	  .doc = "Name of the link in the configuration's directory.", .set = set_node,
 	  FIELD(struct config_function_draft, name) },
 	{ "function", NODE_STRING | NODE_GROUP, .flags = KEY_SCHEME | KEY_REQUIRED | KEY_NOT_EMPTY,
-	  .doc = "Label of a function. An inline function, a group, is not in this version.",
+	  .group = &function_keys,
+	  .doc = "Label of a function; or the function itself, a group with the keys that one has "
+		 "under 'functions', and with 'instance'. It then has the label TYPE_INSTANCE.",
 	  .set = set_node, FIELD(struct config_function_draft, function) },
 	{ 0 },
 };
@@ -240,7 +255,7 @@ static const struct key config_rows[] = {
 	{ "functions", TYPE_LIST, NODE_STRING | NODE_GROUP,
 	  KEY_SCHEME | KEY_REQUIRED | KEY_NOT_EMPTY, .group = &config_function_keys,
 	  .doc = "Its functions, in the order of their interface numbers: labels, or groups where "
-		 "the link is to have a name.",
+		 "the link is to have a name or the function itself stands here.",
 	  .set = set_node, FIELD(struct config_draft, functions) },
 	{ 0 },
 };
@@ -314,11 +329,13 @@ static const struct key gadget_rows[] = {
 	  .set = set_node, FIELD(struct gadget_draft, webusb) },
 	{ "switch_to", TYPE_LIST, NODE_STRING, KEY_LATER,
 	  .doc = "Gadgets that a worker may ask to become." },
-	{ "functions", NODE_GROUP, .flags = KEY_SCHEME | KEY_REQUIRED | KEY_NOT_EMPTY,
-	  .group = &functions_keys, .doc = "The functions, each under a label of your choice.",
+	{ "functions", NODE_GROUP, .flags = KEY_SCHEME | KEY_ONE_OF | KEY_NOT_EMPTY,
+	  .group = &functions_keys,
+	  .doc = "The functions, each under a label of your choice. Required, unless they stand "
+		 "inside 'configs'.",
 	  .set = set_node, FIELD(struct gadget_draft, functions) },
-	{ "configs", TYPE_LIST, NODE_GROUP, KEY_SCHEME | KEY_NOT_EMPTY, .group = &config_keys,
-	  .fallback = "one, with every function in file order",
+	{ "configs", TYPE_LIST, NODE_GROUP, KEY_SCHEME | KEY_ONE_OF | KEY_NOT_EMPTY,
+	  .group = &config_keys, .fallback = "one, with every function in file order",
 	  .doc = "The configurations, a group for each.", .set = set_node,
 	  FIELD(struct gadget_draft, configs) },
 	{ 0 },

@@ -64,6 +64,14 @@ void lex_source(struct scan *s, const struct spec_source *source, const struct c
 int spec_source_open(struct scan *s, const char *path, struct error *err);
 struct spec_source *spec_source_add(struct scan *s, const char *path, const char *text,
 				    size_t size);
+/* NULL: there is none to be read, with an error unless it is meant so (a link to /dev/null). */
+struct spec_source *spec_source_open_drop_in(struct scan *s, const char *path);
+/* Scans that source by itself (NULL: nothing) and lays it over s->root. */
+void scan_drop_in(struct scan *s, struct spec_source *source);
+/* Lays a drop-in's settings over s->root. */
+void drop_in_merge(struct scan *s, struct node *over);
+/* All drop-ins of the main file. */
+void drop_in_scan(struct scan *s, const char *const *dirs);
 /* False, with an error in the diags, for what no gadget file may hold. */
 bool spec_source_check(struct scan *s, const struct spec_source *source);
 

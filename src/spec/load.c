@@ -202,8 +202,7 @@ static void load_gadget(struct load *l, const char *name_override)
 	speed = node_member(l->scan->root, "max_speed");
 	if (speed)
 		g->max_speed_at = load_origin(l, &speed->at);
-	if (d.functions)
-		load_functions(l, d.functions);
+	load_functions(l, d.functions, d.configs);
 	load_configs(l, d.configs);
 	load_check_associations(l);
 	if (d.os_descs || !node_member(l->scan->root, "os_descs"))
@@ -222,8 +221,12 @@ static struct gadget *new_gadget(const struct scan *s)
 		g->dir = xstrdup(s->sources[0]->dir);
 	g->file = strf("%s/%s", streq(g->dir, "/") ? "" : g->dir, slash ? slash + 1 : path);
 	g->files = xcalloc(s->n_sources + 1, sizeof(char *));
-	for (size_t i = 0; i < s->n_sources; i++)
+	g->drop_ins = xcalloc(s->n_sources + 1, sizeof(char *));
+	for (size_t i = 0, n = 0; i < s->n_sources; i++) {
 		g->files[i] = xstrdup(s->sources[i]->path);
+		if (s->sources[i]->is_drop_in)
+			g->drop_ins[n++] = g->files[i];
+	}
 	return g;
 }
 
@@ -238,6 +241,7 @@ static int load_scanned(struct scan *s, const struct spec_options *options, stru
 	if (s->root) {
 		g = l.g = new_gadget(s);
 		load_gadget(&l, options ? options->name : NULL);
+		free(l.functions);
 	}
 	diags_sort(diags);
 	if (diags->n_errors > 0)
@@ -255,20 +259,28 @@ int spec_load(const char *path, const struct spec_options *options, struct gadge
 	*out = NULL;
 	if (json)
 		*json = NULL;
-	r = scan_file(&s, path, diags, err);
+	r = scan_file(&s, path, options ? options->drop_in_dirs : NULL, diags, err);
 	if (r < 0)
 		return r;
 	return load_scanned(&s, options, out, json, diags);
 }
 
-int spec_load_text(const char *path, const char *text, size_t size, struct gadget **out,
-		   json_t **json, struct diags *diags)
+int spec_load_texts(const struct spec_text *texts, size_t n, struct gadget **out, json_t **json,
+		    struct diags *diags)
 {
 	_cleanup_scan_ struct scan s = { 0 };
 
 	*out = NULL;
 	if (json)
 		*json = NULL;
-	scan_text(&s, path, text, size, diags);
+	scan_text(&s, texts[0].path, texts[0].text, texts[0].size, diags);
+	for (size_t i = 1; i < n; i++)
+		scan_text_over(&s, texts[i].path, texts[i].text, texts[i].size);
 	return load_scanned(&s, NULL, out, json, diags);
+}
+
+int spec_load_text(const char *path, const char *text, size_t size, struct gadget **out,
+		   json_t **json, struct diags *diags)
+{
+	return spec_load_texts(&(struct spec_text){ path, text, size }, 1, out, json, diags);
 }

@@ -9,9 +9,8 @@
 #include "spec/key.h"
 #include "spec/text.h"
 
-#define GADGET_MAX_NAME 64	 /* the path of the control socket has it, and 107 bytes at most */
-#define CONFIGFS_MAX_NAME 39	 /* MAX_NAME_LEN of drivers/usb/gadget/configfs.c, less the NUL */
-#define USB_MAX_STRING_BYTES 126 /* USB_MAX_STRING_LEN: of UTF-8; cut or refused beyond it */
+#define GADGET_MAX_NAME 64   /* the path of the control socket has it, and 107 bytes at most */
+#define CONFIGFS_MAX_NAME 39 /* MAX_NAME_LEN of drivers/usb/gadget/configfs.c, less the NUL */
 
 /* Of compatible ids in MS OS descriptors 1.0. */
 #define OS_ID_CHARACTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"
@@ -20,6 +19,10 @@ struct load {
 	struct diags *diags;
 	const struct scan *scan;
 	struct gadget *g;
+	/* Where each function of `g` stands: its setting, in file order, those inside
+	 * configurations last. */
+	struct node **functions;
+	size_t n_functions;
 	/* The syntax was wrong somewhere: what seems to be missing may only not be understood. */
 	bool partial;
 	bool sandbox_noted;
@@ -117,6 +120,9 @@ struct node *load_member(struct node *node, const char *name);
 struct origin load_origin(const struct load *l, const struct place *at);
 /* " (did you mean 'x'?)", or "" */
 char *load_suggest(const char *meant);
+/* The error about a string that is none of the words, with the one that may be meant. */
+void load_wrong_word(struct load *l, const struct key *k, const struct key_word *words,
+		     struct node *value);
 /* Absolute; what is relative is so to the file that says it. */
 char *load_path(const struct load *l, const struct node *value);
 /* False, with an error, for what cannot be a string descriptor. */
@@ -132,11 +138,12 @@ bool load_check_bcd(struct load *l, struct node *value, const char *name);
 bool load_bytes(struct load *l, struct node *list, struct ffs_bytes *bytes);
 
 key_setter set_node, set_node_word, set_bool, set_int, set_uint, set_word, set_seconds, set_size,
-	set_class, set_lang, set_usb_string, set_serialnumber, set_config_string, set_text,
-	set_file_name, set_path, set_account, set_groups, set_mode, set_group, set_endpoint_name,
-	set_config_attributes, set_env;
+	set_class, set_lang, set_usb_string, set_serialnumber, set_serial_from, set_config_string,
+	set_text, set_file_name, set_path, set_account, set_groups, set_mode, set_group,
+	set_endpoint_name, set_config_attributes, set_env;
 
-void load_functions(struct load *l, struct node *functions);
+/* `functions` and `configs` (NULL: not there), in which functions may stand, too. */
+void load_functions(struct load *l, struct node *functions, struct node *configs);
 void load_ffs(struct load *l, struct function *f, struct node *node);
 void load_interface_endpoints(struct load *l, struct ffs_draft *d, struct interface *interface,
 			      struct node *list);

@@ -19,6 +19,9 @@ static const struct {
 	{ NODE_GROUP, "object", "group" }, { NODE_LIST, "array", "list" },
 };
 
+/* Where that of a function stands. */
+#define FUNCTION_REF "#/properties/functions/additionalProperties"
+
 static json_t *group_schema(const struct key_group *group);
 
 static json_t *type_names(unsigned int mask)
@@ -107,13 +110,14 @@ static json_t *value_schema(const struct key *k, unsigned int mask)
 		json_array_append_new(any, number_schema(k, mask));
 	if (mask & NODE_STRING)
 		json_array_append_new(any, string_schema(k));
-	/* A group beside other types, and none of the table's: a form that is not in this version.
-	 */
-	if ((mask & NODE_GROUP) && (k->flags & KEY_NAMED))
+	/* It is the longest by far: told once. */
+	if ((mask & NODE_GROUP) && k->group == &function_keys && (mask & NODE_STRING))
+		json_array_append_new(any, json_pack("{s:s}", "$ref", FUNCTION_REF));
+	else if ((mask & NODE_GROUP) && (k->flags & KEY_NAMED))
 		json_array_append_new(any, json_pack("{s:s, s:o, s:i}", "type", "object",
 						     "additionalProperties", group_schema(k->group),
 						     "minProperties", 1));
-	else if ((mask & NODE_GROUP) && (k->group || mask == NODE_GROUP))
+	else if (mask & NODE_GROUP)
 		json_array_append_new(any, k->group ? group_schema(k->group)
 						    : json_pack("{s:s}", "type", "object"));
 	if (mask & TYPE_LIST)
@@ -157,11 +161,14 @@ static json_t *schema_by_type(const char *name)
 static json_t *group_schema(const struct key_group *group)
 {
 	json_t *properties = json_object(), *required = json_array(), *by_type = NULL, *schema;
+	json_t *one_of = json_array();
 
 	for (const struct key *k = group->keys; k && k->name; k++) {
 		json_object_set_new(properties, k->name, key_schema(k));
 		if (k->flags & KEY_REQUIRED)
 			json_array_append_new(required, json_string(k->name));
+		if (k->flags & KEY_ONE_OF)
+			json_array_append_new(one_of, json_pack("{s:[s]}", "required", k->name));
 		if (k->flags & KEY_BY_TYPE)
 			by_type = schema_by_type(k->name);
 	}
@@ -170,10 +177,13 @@ static json_t *group_schema(const struct key_group *group)
 		json_object_set(schema, "properties", properties);
 	if (json_array_size(required) > 0)
 		json_object_set(schema, "required", required);
+	if (json_array_size(one_of) > 0)
+		json_object_set(schema, "anyOf", one_of);
 	json_object_set_new(schema, "additionalProperties",
 			    group->any ? key_schema(group->any) : json_false());
 	json_decref(properties);
 	json_decref(required);
+	json_decref(one_of);
 	return schema;
 }
 

@@ -4,20 +4,48 @@
 
 #include "spec/lex.h"
 
-static void scan_main(struct scan *s)
+/* One file by itself: its settings become s->root. */
+static void scan_source(struct scan *s, const struct spec_source *source)
 {
-	if (!spec_source_check(s, s->sources[0]))
+	size_t errors = s->diags->n_errors;
+
+	s->root = NULL;
+	s->hopeless = false;
+	s->n_tokens = s->n_segments = s->expanded_size = 0;
+	s->expanded_line = 0;
+	if (!spec_source_check(s, source))
 		return;
-	s->bytes = s->sources[0]->size;
-	lex_source(s, s->sources[0], NULL);
+	s->bytes += source->size;
+	if (s->bytes > SPEC_MAX_SIZE) {
+		const struct place whole = { .source = source };
+
+		scan_stricter(s, &whole, "the gadget file is larger than 1 MiB with this one");
+		return;
+	}
+	lex_source(s, source, NULL);
 	if (s->hopeless)
 		return;
 	scan_parse(s);
-	if (s->diags->n_errors == 0)
+	if (s->diags->n_errors == errors)
 		scan_judge(s);
 }
 
-int scan_file(struct scan *s, const char *path, struct diags *diags, struct error *err)
+void scan_drop_in(struct scan *s, struct spec_source *source)
+{
+	struct node *root = s->root, *over;
+
+	if (!source)
+		return;
+	source->is_drop_in = true;
+	scan_source(s, source);
+	over = s->root;
+	s->root = root;
+	if (over)
+		drop_in_merge(s, over);
+}
+
+int scan_file(struct scan *s, const char *path, const char *const *dirs, struct diags *diags,
+	      struct error *err)
 {
 	int r;
 
@@ -25,15 +53,20 @@ int scan_file(struct scan *s, const char *path, struct diags *diags, struct erro
 	r = spec_source_open(s, path, err);
 	if (r < 0)
 		return r;
-	scan_main(s);
+	scan_source(s, s->sources[0]);
+	drop_in_scan(s, dirs);
 	return 0;
 }
 
 void scan_text(struct scan *s, const char *path, const char *text, size_t size, struct diags *diags)
 {
 	*s = (struct scan){ .diags = diags };
-	spec_source_add(s, path, text, size);
-	scan_main(s);
+	scan_source(s, spec_source_add(s, path, text, size));
+}
+
+void scan_text_over(struct scan *s, const char *path, const char *text, size_t size)
+{
+	scan_drop_in(s, spec_source_add(s, path, text, size));
 }
 
 void scan_free(struct scan *s)

@@ -177,10 +177,30 @@ void set_usb_string(struct load *l, const struct key *k _unused_, struct node *v
 
 void set_serialnumber(struct load *l, const struct key *k, struct node *value, void *field)
 {
+	struct gadget_strings *s = field;
+
 	if (value->type == NODE_GROUP)
-		load_error(l, value, "'%s' as a group is not in this version of ffsctl", k->name);
+		load_group(l, &serial_keys, value, s);
 	else
-		set_usb_string(l, k, value, field);
+		set_usb_string(l, k, value, &s->serialnumber);
+}
+
+void set_serial_from(struct load *l, const struct key *k, struct node *value, void *field)
+{
+	static const struct key_word words[] = { { "machine-id", 0, false },
+						 { "device-tree", 0, false },
+						 { "file:PATH", 0, false },
+						 { NULL, 0, false } };
+	struct node path = *value;
+
+	if (str_has_prefix(value->text, "file:") && value->text[strlen("file:")]) {
+		path.text += strlen("file:");
+		set_text_at(l, field, value, load_path(l, &path));
+	} else if (streq(value->text, "machine-id") || streq(value->text, "device-tree")) {
+		set_text_at(l, field, value, xstrdup(value->text));
+	} else {
+		load_wrong_word(l, k, words, value);
+	}
 }
 
 void set_config_string(struct load *l, const struct key *k _unused_, struct node *value,

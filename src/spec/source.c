@@ -165,8 +165,9 @@ static bool same_file(const struct spec_source *source, const struct stat *st)
 	       other.st_ino == st->st_ino;
 }
 
-static struct spec_source *open_included(struct scan *s, const struct cursor *c, const char *path,
-					 const struct place *at)
+/* `to` is what for: "include". */
+static struct spec_source *open_other(struct scan *s, const struct cursor *c, const char *path,
+				      const char *to, const struct place *at)
 {
 	/* O_NONBLOCK: opening a FIFO must not wait for a writer. */
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
@@ -176,18 +177,18 @@ static struct spec_source *open_included(struct scan *s, const struct cursor *c,
 	int r;
 
 	if (fd < 0 || fstat(fd, &st) < 0) {
-		diag_error(s->diags, at, "cannot include %s: %s", path, errno_words(errno));
+		diag_error(s->diags, at, "cannot %s %s: %s", to, path, errno_words(errno));
 		return NULL;
 	}
 	if (!S_ISREG(st.st_mode)) {
-		diag_error(s->diags, at, "cannot include %s: it is not a regular file", path);
+		diag_error(s->diags, at, "cannot %s %s: it is not a regular file", to, path);
 		return NULL;
 	}
 	if (st.st_uid != 0 && !is_below(s->sources[0], fd)) {
 		diag_error(s->diags, at,
-			   "cannot include %s: it is outside the gadget file's directory and does "
+			   "cannot %s %s: it is outside the gadget file's directory and does "
 			   "not belong to root",
-			   path);
+			   to, path);
 		return NULL;
 	}
 	for (const struct cursor *i = c; i; i = i->includer) {
@@ -202,6 +203,18 @@ static struct spec_source *open_included(struct scan *s, const struct cursor *c,
 		return NULL;
 	}
 	return add_owned(s, path, text, size);
+}
+
+struct spec_source *spec_source_open_drop_in(struct scan *s, const char *path)
+{
+	const struct place whole = { .source = s->sources[0] };
+	struct stat st, null;
+
+	/* How an administrator masks one of another directory. */
+	if (stat(path, &st) == 0 && S_ISCHR(st.st_mode) && stat("/dev/null", &null) == 0 &&
+	    st.st_rdev == null.st_rdev)
+		return NULL;
+	return open_other(s, NULL, path, "read", &whole);
 }
 
 /* ^[ \t]*@include[ \t]+" */
@@ -259,7 +272,7 @@ static void include_file(struct scan *s, const struct cursor *c, const char *pat
 	full = path[0] == '/' || streq(dir, ".") ? xstrdup(path)
 	       : streq(dir, "/")		 ? strf("/%s", path)
 						 : strf("%s/%s", dir, path);
-	source = open_included(s, c, full, at);
+	source = open_other(s, c, full, "include", at);
 	if (!source || !spec_source_check(s, source))
 		return;
 	if (path[0] != '/' && !s->include_noted) {

@@ -47,13 +47,19 @@ json_t *diags_to_json(const struct diags *d);
 
 struct spec_options {
 	const char *name; /* --name: takes the place of the file's and of the default; NULL: none */
+	/*
+	 * Where the directories with drop-ins are looked for, FILE.d; of two with one name that of
+	 * the first counts. NULL at the end. NULL: the file's own directory.
+	 */
+	const char *const *drop_in_dirs;
 };
 
 /*
- * Reads a gadget file. Returns 0 and *out (the caller frees it), and possibly warnings and notes
- * in `diags`; -EINVAL with at least one error in `diags` and *out == NULL; or -errno with `err`
- * filled when the file itself cannot be read (exit 66 no such file, 77 no permission, 74 I/O).
- * `path` is used in messages as it is given. `json`, unless NULL, receives the file's JSON form
+ * Reads a gadget file and its drop-ins (drop_in.c). Returns 0 and *out (the caller frees it), and
+ * possibly warnings and notes in `diags`; -EINVAL with at least one error in `diags` and *out ==
+ * NULL; or -errno with `err` filled when the file itself cannot be read (exit 66 no such file, 77
+ * no permission, 74 I/O). `path` is used in messages as it is given. `json`, unless NULL, receives
+ * the file's JSON form
  * (`check --json`, "files"; schemas/gadget.schema.json) whenever the syntax was right; the caller
  * owns it.
  */
@@ -65,6 +71,15 @@ bool spec_is_gadget_name(const char *name);
 /* The key's default: the file's name without .conf or .scheme. The caller frees it. */
 char *spec_default_name(const char *path);
 
+struct spec_text {
+	const char *path; /* only what messages call it */
+	const char *text;
+	size_t size;
+};
+
+/* The same for texts that are in memory; all but the first are drop-ins. */
+int spec_load_texts(const struct spec_text *texts, size_t n, struct gadget **out, json_t **json,
+		    struct diags *diags);
 /* The same for a text that is in memory; `path` is only what messages call it. */
 int spec_load_text(const char *path, const char *text, size_t size, struct gadget **out,
 		   json_t **json, struct diags *diags);

@@ -6,6 +6,7 @@ libffsctl_a_SOURCES += \
 	src/spec/config.c \
 	src/spec/diag.c src/spec/diag.h \
 	src/spec/diag_add.c \
+	src/spec/drop_in.c \
 	src/spec/endpoint.c \
 	src/spec/extra.c \
 	src/spec/ffs.c \

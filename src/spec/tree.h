@@ -23,6 +23,7 @@ struct spec_source {
 	char *dir;  /* its directory, for what is relative to it; "." at least */
 	char *text; /* with a NUL after its end */
 	size_t size;
+	bool is_drop_in;
 };
 
 /* Where something stands. Lines and columns are 1-based, columns count characters. */
@@ -92,13 +93,17 @@ struct scan {
 };
 
 /*
- * Reads `path` and what it includes. Returns 0 with s->root, or with errors in `diags` (then root
+ * Reads `path` and what it includes, and lays its drop-ins over it: of `dirs` (spec_options;
+ * NULL: of its own directory). Returns 0 with s->root, or with errors in `diags` (then root
  * may be there as well, as far as it could be understood); -errno with `err` filled if the file
  * itself cannot be read. The caller calls scan_free in each case.
  */
-int scan_file(struct scan *s, const char *path, struct diags *diags, struct error *err);
-/* The same for a text that is already there; `path` need not exist. */
+int scan_file(struct scan *s, const char *path, const char *const *dirs, struct diags *diags,
+	      struct error *err);
+/* The same for a text that is already there; `path` need not exist, and there are no drop-ins. */
 void scan_text(struct scan *s, const char *path, const char *text, size_t size,
 	       struct diags *diags);
+/* Lays another text over it, as a drop-in. */
+void scan_text_over(struct scan *s, const char *path, const char *text, size_t size);
 void scan_free(struct scan *s);
 #define _cleanup_scan_ _cleanup_(scan_free)

@@ -266,11 +266,11 @@ void load_winusb(struct load *l, struct function *f, struct ffs_draft *d)
 struct node *load_asks_os_descs(const struct load *l, size_t function)
 {
 	static const char *const names[] = { "winusb", "os_compat", "os_properties" };
-	const struct node *node = node_member(l->scan->root, "functions");
+	const struct node *node;
 
 	if (function >= l->g->n_functions || !l->g->functions[function].ffs)
 		return NULL;
-	node = node_member(node_member(node, l->g->functions[function].label), "ffs");
+	node = node_member(l->functions[function], "ffs");
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		struct node *value = node_member(node, names[i]);
 

@@ -281,7 +281,7 @@ void load_worker(struct load *l, struct function *f, struct node *node)
 		else
 			check_exec(l, node);
 	}
-	set_defaults(&d.w, node, node->parent->parent->n);
+	set_defaults(&d.w, node, l->n_functions);
 	if (d.w.keep_privileges)
 		diag_warning(l->diags, &d.privileges.node->at,
 			     "with \"keep\" the worker has all of root's powers over this machine");

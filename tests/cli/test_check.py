@@ -145,7 +145,8 @@ SCHEMA_KNOWS = (
     "not-in-this-version", "udc", "unknown-key", "unknown-keys", "worker-values", "wrong-types",
     "function-attrs", "hid", "sound", "camera",
     "alternates", "isochronous", "associations", "extra", "os-descs", "blob",
-    "gadget-name", "strings", "configs", "bulk-sizes", "endpoint-names",
+    "gadget-name", "strings", "configs", "bulk-sizes", "endpoint-names", "inline-functions", "serialnumber",
+    "serialnumber-kinds",
 )
 
 

@@ -131,7 +131,8 @@ for name, expected in {
                 "It tries on a gadget of its own, which is gone afterwards; needs root.\n"
                 "'doctor' is another name for it.\n",
     "list": "usage: ffsctl list\n\nthe gadget files that have a name, and the state of their gadgets\n\n"
-            "Each line is the name, the state and the path. Besides the states of status there are\n"
+            "Each line is the name, the state, the path and those of drop-ins. Besides the states of status "
+            "there are\n"
             "errors (see 'ffsctl check') and unread (it cannot be opened).\n",
     "udc": "usage: ffsctl udc [--json]\n\nthe USB device controllers of the machine, and who is on them\n\n"
            "  --json              one JSON document on stdout\n",

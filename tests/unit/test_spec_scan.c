@@ -353,7 +353,7 @@ static void scan_main_file(void)
 	_cleanup_free_ char *path = strf("%s/main.conf", dir);
 	_cleanup_error_ struct error err = { 0 };
 
-	cr_assert_eq(scan_file(&s, path, &d, &err), 0, "%s", err.text);
+	cr_assert_eq(scan_file(&s, path, NULL, &d, &err), 0, "%s", err.text);
 }
 
 Test(include, is_replaced_by_the_file)

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* SHA-256 (FIPS 180-4) and HMAC (FIPS 198-1) with it, of what is in memory. Not for secrets that
+ * others could time. */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define SHA256_SIZE 32
+
+void sha256(const void *data, size_t size, uint8_t digest[SHA256_SIZE]);
+/* `key` has at most 64 bytes. */
+void hmac_sha256(const void *key, size_t key_size, const void *data, size_t size,
+		 uint8_t digest[SHA256_SIZE]);

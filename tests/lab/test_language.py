@@ -1,0 +1,115 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Forms of the gadget file that only a running gadget shows: functions inside a configuration, drop-ins,
+serial numbers that the machine knows."""
+
+import hashlib
+import hmac
+import pathlib
+
+import gadgets
+import harness
+import tap
+from harness import down, ffsctl, must, status, up
+from tap import contains, eq, ok, test
+
+harness.leaves_nothing()
+
+IDS = "attrs = { idVendor = 0x1d6b; idProduct = 0x0104; };\n"
+CONFIGFS = pathlib.Path(harness.CONFIGFS)
+MACHINE_ID = pathlib.Path("/etc/machine-id")
+ID = "0123456789abcdef0123456789abcdef"
+
+
+def write(name, text):
+    path = gadgets.DIRECTORY / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text)
+    return path
+
+
+@test("a function inside a configuration is made, linked under its name, and served")
+def _():
+    path = write("inline.conf", IDS + """
+functions = { console = { type = "acm"; }; };
+configs = ( { functions = (
+    { name = "net"; function = { type = "ecm"; instance = "usb0"; attrs = { qmult = 7; }; }; }, "console",
+    { function = { instance = "lab-inline"; worker = { plugin = "loopback"; };
+                   ffs = { interfaces = ( { endpoints = ( "bulk-out", "bulk-in" ); } ); }; }; } ); } );
+""")
+    with harness.configured():
+        up(path)
+    top = CONFIGFS / "inline"
+    eq(sorted(p.name for p in (top / "configs/c.1").iterdir() if p.is_symlink()),
+       ["acm.console", "ffs.lab-inline", "net"])
+    eq((top / "functions/ecm.usb0/qmult").read_text().strip(), "7")
+    got, code = status("inline")
+    eq((code, [(f["label"], f["instance"]) for f in got["functions"]]),
+       (0, [("console", "console"), ("ecm_usb0", "usb0"), ("ffs_lab-inline", "lab-inline")]))
+    interfaces = harness.device().configurations()[0]
+    eq([i.bInterfaceClass for i in interfaces], [2, 10, 10, 2, 10, 255], "in the order of the configuration")
+    must(ffsctl("restart", "inline", "ffs_lab-inline"))
+    down("inline")
+
+
+@test("what drop-ins say is what comes up, and another 'up' knows the difference")
+def _():
+    path = write("dropped.conf", IDS + 'strings = ( { product = "a"; serialnumber = "1"; } );\n'
+                 'functions = { f = { type = "ecm"; attrs = { qmult = 7; }; }; };\n')
+    write("dropped.conf.d/10-a.conf", 'functions = { f = { attrs = { qmult = 8; }; }; g = { type = "acm"; }; };')
+    write("dropped.conf.d/20-b.conf", 'strings = ( { product = "b"; } ); functions = { f = { attrs = { qmult = 9; }; }; };')
+    up(path)
+    top = CONFIGFS / "dropped"
+    eq((top / "functions/ecm.f/qmult").read_text().strip(), "9")
+    ok((top / "functions/acm.g").is_dir(), "no acm.g")
+    eq((top / "strings/0x409/product").read_text().strip(), "b")
+    eq((top / "strings/0x409/serialnumber").read_text().strip(), "")
+    must(ffsctl("up", path))
+    (gadgets.DIRECTORY / "dropped.conf.d/20-b.conf").unlink()
+    contains(must(ffsctl("up", path), 73).stderr, "a different gadget")
+    down("dropped")
+
+
+def serial(name, origin):
+    path = write(name + ".conf", IDS + 'strings = ( { serialnumber = { from = "%s"; }; } );\n' % origin +
+                 'functions = { f = { type = "acm"; }; };\n')
+    with harness.configured():
+        up(path)
+    number = harness.device().serial_number
+    for command in (("up", "--dry-run", "--no-bind", path), ("status", name, "--json"), ("check", path)):
+        got = must(ffsctl(*command))
+        ok(ID not in got.stdout + got.stderr, f"the machine's id is in {command}")
+    down(name)
+    return number
+
+
+@test("the serial number is made of the machine's id, which stays here")
+def _():
+    MACHINE_ID.write_text(ID + "\n")
+    want = hmac.new(bytes.fromhex(ID), b"ffsctl serial number", hashlib.sha256).hexdigest()[:32].upper()
+    eq(serial("hashed", "machine-id"), want)
+
+
+@test("the serial number is the first line of a file")
+def _():
+    write("number", "A-0017\nnot this\n")
+    eq(serial("filed", "file:number"), "A-0017")
+
+
+@test("no serial number is an error at its place, and nothing is left")
+def _():
+    for text, origin, why in (("uninitialized\n", "machine-id", "holds no machine id; 'systemd-machine-id-setup'"),
+                              ("0" * 32 + "\n", "machine-id", "holds no machine id"),
+                              ("", "device-tree", "device tree, if any, does not tell one"),
+                              ("", "file:nowhere", "nowhere: No such file or directory")):
+        MACHINE_ID.write_text(text)
+        path = write("none.conf", IDS + 'functions = { f = { type = "acm"; }; };\n'
+                     'strings = ( { serialnumber = { from = "%s"; }; } );\n' % origin)
+        got = must(ffsctl("up", path), 69)
+        contains(got.stderr, f"{path}:3:39: error: ")
+        contains(got.stderr, why)
+        contains(must(ffsctl("check", "--here", path), 69).stderr, why)
+        eq(list(CONFIGFS.iterdir()), [])
+
+
+tap.main()
