@@ -75,9 +75,9 @@ const struct command cmd_list = {
 	.name = "list",
 	.args = "",
 	.summary = "the gadget files that have a name, and the state of their gadgets",
-	.options = "Each line is the name, the state, the path and those of drop-ins. Besides the "
-		   "states of status "
-		   "there are\n"
-		   "errors (see 'ffsctl check') and unread (it cannot be opened).\n",
+	.options = "Each line is the name, the state, the path and those of drop-ins. Besides the\n"
+		   "states of status there are errors (see 'ffsctl check') and unread (it cannot "
+		   "be\n"
+		   "opened).\n",
 	.run = run,
 };

@@ -131,9 +131,8 @@ for name, expected in {
                 "It tries on a gadget of its own, which is gone afterwards; needs root.\n"
                 "'doctor' is another name for it.\n",
     "list": "usage: ffsctl list\n\nthe gadget files that have a name, and the state of their gadgets\n\n"
-            "Each line is the name, the state, the path and those of drop-ins. Besides the states of status "
-            "there are\n"
-            "errors (see 'ffsctl check') and unread (it cannot be opened).\n",
+            "Each line is the name, the state, the path and those of drop-ins. Besides the\n"
+            "states of status there are errors (see 'ffsctl check') and unread (it cannot be\nopened).\n",
     "udc": "usage: ffsctl udc [--json]\n\nthe USB device controllers of the machine, and who is on them\n\n"
            "  --json              one JSON document on stdout\n",
     "completion": "usage: ffsctl completion bash|fish|zsh\n\n"
