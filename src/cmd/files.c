@@ -65,7 +65,8 @@ int cmd_find_file(const struct globals *globals, const char *argument, char **pa
 	words = cmd_directories(globals);
 	error_set(err, EX_NOINPUT, ENOENT, NULL, "there is no gadget file '%s' in %s", argument,
 		  words);
-	return error_hint(err, "for a file elsewhere give its path, with a '/' or its '.conf'");
+	return error_hint(
+		err, "for a file elsewhere give its path, with a '/' or its '.conf' or '.scheme'");
 }
 
 /* Of what has a place among the others drop-ins may be in any of them. */

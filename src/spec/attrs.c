@@ -143,11 +143,23 @@ void set_attr_device_id(struct load *l, const struct key *k, struct node *value,
 	}
 }
 
+/* Who brings a scheme along has to know; who writes a gadget file has read it. */
+static void note_relative(struct load *l, const struct node *value)
+{
+	if (*value->text && *value->text != '/' && !l->relative_noted &&
+	    str_has_suffix(value->at.source->path, ".scheme"))
+		diag_note(l->diags, &value->at,
+			  "this is relative to the scheme; for gt it would be so to its working "
+			  "directory");
+	l->relative_noted |= *value->text != '/';
+}
+
 void set_attr_path(struct load *l, const struct key *k, struct node *value, void *field)
 {
 	/* An empty one is a drive without a medium. */
 	char *path = *value->text ? load_path(l, value) : xstrdup("");
 
+	note_relative(l, value);
 	if (fits(l, k->name, value, strlen(path)))
 		load_attr_text(k, value, field, path);
 	else

@@ -225,7 +225,8 @@ static void load_format(struct uvc *u, const struct format *format, struct node 
 			load_frame(u, item);
 	preset = load_attr(&d, "bDefaultFrameIndex")->node;
 	if (frames && preset && preset->integer > (int64_t)frames->n)
-		diag_error(u->l->diags, node_place(preset), "there are %zu frames", frames->n);
+		diag_error(u->l->diags, node_place(preset),
+			   "'bDefaultFrameIndex' is 1 to %zu, the number of frames", frames->n);
 	free(guid->value);
 }
 

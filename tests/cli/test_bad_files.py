@@ -17,7 +17,7 @@ import tap  # noqa: E402
 
 FFSCTL = os.path.join(os.path.abspath(os.environ.get("FFSCTL_BUILD", ".")), "ffsctl")
 BAD = os.path.join(SRC, "tests", "bad")
-FILES = sorted(os.path.basename(f) for f in glob.glob(os.path.join(BAD, "*.conf")))
+FILES = sorted(os.path.basename(f) for e in ("conf", "scheme") for f in glob.glob(os.path.join(BAD, "*." + e)))
 
 
 def check(*args):
@@ -27,7 +27,7 @@ def check(*args):
 
 
 def expected(name):
-    return os.path.join(BAD, name[:-len(".conf")] + ".err")
+    return os.path.join(BAD, os.path.splitext(name)[0] + ".err")
 
 
 def exact(name):
@@ -75,8 +75,10 @@ def _():
 
 @tap.test("no diagnostics without a bad file")
 def _():
-    stray = [f for f in glob.glob(os.path.join(BAD, "*.err")) if not os.path.exists(f[:-4] + ".conf")]
+    there = {os.path.splitext(name)[0] for name in FILES}
+    stray = [f for f in glob.glob(os.path.join(BAD, "*.err")) if os.path.basename(f)[:-4] not in there]
     tap.eq(stray, [])
+    tap.eq(len(there), len(FILES), "two files with one name")
 
 
 tap.main()

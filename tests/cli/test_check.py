@@ -19,7 +19,8 @@ import tap  # noqa: E402
 FFSCTL = os.path.join(os.path.abspath(os.environ.get("FFSCTL_BUILD", ".")), "ffsctl")
 GOOD = sorted(glob.glob(os.path.join(SRC, "examples", "*.conf")) +
               glob.glob(os.path.join(SRC, "gadget.d", "*.conf")))
-BAD = sorted(glob.glob(os.path.join(SRC, "tests", "bad", "*.conf")))
+BAD = sorted(glob.glob(os.path.join(SRC, "tests", "bad", "*.conf")) +
+             glob.glob(os.path.join(SRC, "tests", "bad", "*.scheme")))
 SMALLEST = 'functions : { echo : { ffs : { interfaces = ( { endpoints = ( "bulk-in" ); } ); }; }; };\n'
 
 tmp = tempfile.TemporaryDirectory()
@@ -146,12 +147,14 @@ SCHEMA_KNOWS = (
     "function-attrs", "hid", "sound", "camera",
     "alternates", "isochronous", "associations", "extra", "os-descs", "blob",
     "gadget-name", "strings", "configs", "bulk-sizes", "endpoint-names", "inline-functions", "serialnumber",
-    "serialnumber-kinds",
+    "serialnumber-kinds", "scheme-attributes", "scheme-configs", "scheme-functions", "scheme-luns",
+    "scheme-os-descs", "scheme-sound", "scheme-strings", "scheme-uvc",
 )
 
 
 def schema_knows(name):
-    doc, _ = document(os.path.join(SRC, "tests", "bad", name + ".conf"))
+    path = os.path.join(SRC, "tests", "bad", name)
+    doc, _ = document(path + (".conf" if os.path.exists(path + ".conf") else ".scheme"))
     form = doc["files"][0]["form"]
     tap.ok(form is not None, "no form of it")
     tap.ok(not validator(GADGET).is_valid(form), "the schema takes it")
