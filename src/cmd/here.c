@@ -85,6 +85,22 @@ static void check_worker(const struct here *h, const struct worker *w)
 		check_group(h, &w->groups[i]);
 }
 
+/* Of the UDC that it is to be, as far as that is known. */
+static void check_endpoints(const struct here *h, const char *name)
+{
+	const struct gadget_udc *udc = &h->gadget->udc;
+	const struct origin whole = { .file = h->gadget->files[0] };
+	_cleanup_free_ char *found = name ? udc_driver(name) : NULL;
+	const char *driver = found ? found : udc->driver.value;
+	int has = udc_traits(driver)->endpoints;
+	unsigned int needs = gadget_endpoints(h->gadget);
+
+	if (has > 0 && needs > (unsigned int)has)
+		diags_add(h->diags, DIAG_WARNING, udc->at.file ? &udc->at : &whole,
+			  "the gadget needs at least %u endpoints besides ep0; a UDC of %s has %d",
+			  needs, driver, has);
+}
+
 /* Without --here only a UDC that the file names: others may be meant for another machine. */
 static void check_udc(const struct here *h)
 {
@@ -95,8 +111,10 @@ static void check_udc(const struct here *h)
 	if (h->severity == DIAG_ERROR) {
 		if (udc_choose(h->world, udc, NULL, &name, &err) < 0)
 			missing(h, &udc->at, &err);
+		check_endpoints(h, name ? name : udc->name.value);
 		return;
 	}
+	check_endpoints(h, udc->name.value);
 	if (!udc->name.value)
 		return;
 	path = strf(UDC_CLASS_DIR "/%s", udc->name.value);

@@ -20,7 +20,7 @@ char *udc_attribute(const char *name, const char *attribute)
 	return file_read_line(AT_FDCWD, path, &value) < 0 ? NULL : value;
 }
 
-static char *driver_of(const char *name)
+char *udc_driver(const char *name)
 {
 	_cleanup_free_ char *path = strf(UDC_CLASS_DIR "/%s/device/driver", name);
 	char target[4096];
@@ -39,7 +39,7 @@ static bool driver_is_virtual(const char *driver)
 
 bool udc_is_virtual(const char *name)
 {
-	_cleanup_free_ char *driver = driver_of(name);
+	_cleanup_free_ char *driver = udc_driver(name);
 
 	return driver_is_virtual(driver);
 }
@@ -107,7 +107,7 @@ int udcs_list(const struct world *world, struct udcs *udcs, struct error *err)
 			continue;
 		udc = array_add(udcs->v, udcs->n);
 		udc->name = xstrdup(entry->d_name);
-		udc->driver = driver_of(udc->name);
+		udc->driver = udc_driver(udc->name);
 		udc->gadget = gadget_on(world, udc->name);
 		udc->holder = holder_words(udc->gadget, udc->name);
 		udc->is_virtual = driver_is_virtual(udc->driver);

@@ -36,6 +36,9 @@ int udc_choose(const struct world *world, const struct gadget_udc *wanted, const
 
 bool udc_is_virtual(const char *name);
 
+/* The driver of a UDC of this machine; NULL: unknown. The caller frees it. */
+char *udc_driver(const char *name);
+
 /* What drivers are known for, by their sources in Linux 6.12. */
 struct udc_traits {
 	int endpoints; /* besides ep0; 0: unknown, as the hardware is configured */

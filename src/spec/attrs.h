@@ -38,6 +38,7 @@ struct function_type {
 	 * there is no group. */
 	void (*load)(struct load *l, struct function *f, struct attrs_draft *d);
 	enum gadget_speed highest; /* for which it has descriptors */
+	unsigned int endpoints;	   /* that it takes at least; of ffs its blob says */
 	const char *doc;	   /* what it is, for the manual */
 };
 

@@ -151,6 +151,16 @@ static void check_inline(struct load *l, const struct function *f, struct node *
 	}
 }
 
+static unsigned int count_endpoints(const struct function *f)
+{
+	const struct function_type *type = function_type_find(f->type);
+	unsigned int n = 0;
+
+	for (size_t i = 0; f->ffs && i < f->ffs->n_interfaces; i++)
+		n += (unsigned int)f->ffs->interfaces[i].n_endpoints;
+	return f->ffs || !type ? n : type->endpoints;
+}
+
 static void load_function(struct load *l, struct node *node)
 {
 	struct function *f = array_add(l->g->functions, l->g->n_functions);
@@ -174,6 +184,7 @@ static void load_function(struct load *l, struct node *node)
 		load_function_tree(l, f, d.tree);
 	if (d.ffs)
 		load_ffs(l, f, d.ffs);
+	f->endpoints = count_endpoints(f);
 	if (d.worker && !node_member(node, "ffs") && !l->partial)
 		diag_error(l->diags, &d.worker->name_at,
 			   "a 'worker' needs an 'ffs' group beside it: without one ffsctl has no "
@@ -223,9 +234,11 @@ static void lower_speed(struct load *l)
 	if (!by || (g->max_speed != GADGET_SPEED_NONE && g->max_speed <= lowest))
 		return;
 	speed = node_member(l->scan->root, "max_speed");
-	diag_note(l->diags, speed ? &speed->at : &lowest_node->name_at,
-		  "'max_speed' is lowered to \"%s\": function '%s' has no descriptors above it",
-		  speed_names[lowest], by->label);
+	/* Below SuperSpeed it costs what other functions could do; who means it can say so. */
+	diag_add(l->diags, lowest < GADGET_SPEED_SUPER ? DIAG_WARNING : DIAG_NOTE,
+		 speed ? &speed->at : &lowest_node->name_at,
+		 "'max_speed' is lowered to \"%s\": function '%s' has no descriptors above it",
+		 speed_names[lowest], by->label);
 	g->max_speed = lowest;
 }
 

@@ -142,3 +142,17 @@ void gadget_free(struct gadget *g)
 	free(g->configs);
 	free(g);
 }
+
+unsigned int gadget_endpoints(const struct gadget *g)
+{
+	unsigned int most = 0;
+
+	for (size_t i = 0; i < g->n_configs; i++) {
+		unsigned int n = 0;
+
+		for (size_t k = 0; k < g->configs[i].n_functions; k++)
+			n += g->functions[g->configs[i].functions[k].function].endpoints;
+		most = n > most ? n : most;
+	}
+	return most;
+}

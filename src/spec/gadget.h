@@ -250,8 +250,9 @@ struct function {
 	char *type;	/* configfs' word: "ffs" */
 	char *instance; /* configfs name is TYPE.INSTANCE; at most 39 characters in all */
 	struct entries entries;
-	struct ffs *ffs;       /* NULL: the configfs function only */
-	struct worker *worker; /* NULL: ffsctl holds ep0, a program of the user's opens the rest */
+	unsigned int endpoints; /* it takes of the UDC, as far as is known: at least so many */
+	struct ffs *ffs;	/* NULL: the configfs function only */
+	struct worker *worker;	/* NULL: ffsctl holds ep0, a program of the user's opens the rest */
 	struct origin at;
 };
 
@@ -304,6 +305,8 @@ struct gadget {
 /* What they hold, not the struct. */
 void gadget_strings_free(struct gadget_strings *s);
 void gadget_free(struct gadget *g);
+/* How many endpoints besides ep0 its largest configuration needs at least. */
+unsigned int gadget_endpoints(const struct gadget *g);
 static inline void cleanup_gadget(struct gadget **g)
 {
 	gadget_free(*g);

@@ -306,9 +306,8 @@ static const struct key gadget_rows[] = {
 	  .doc = "Whether 'ffsctl up --all' brings it up.", .set = set_bool,
 	  FIELD(struct gadget_draft, autostart) },
 	{ "max_speed", NODE_STRING, .words = speed_words, .fallback = "what all functions offer",
-	  .doc = "Highest speed of the gadget. It is lowered, with a note, to the lowest maximum "
-		 "of "
-		 "the functions.",
+	  .doc = "Highest speed of the gadget. It is lowered to the lowest maximum of the "
+		 "functions, with a warning where that is below SuperSpeed: who means it sets it.",
 	  .set = set_word, FIELD(struct gadget_draft, max_speed) },
 	{ "udc", NODE_STRING | NODE_GROUP, .flags = KEY_NOT_EMPTY, .group = &udc_keys,
 	  .fallback = "the only free real one",

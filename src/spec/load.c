@@ -209,6 +209,8 @@ static void load_gadget(struct load *l, const char *name_override)
 		load_gadget_os_descs(l, d.os_descs);
 	if (d.webusb)
 		load_gadget_webusb(l, d.webusb);
+	if (l->diags->n_errors == 0)
+		load_advice(l);
 }
 
 static struct gadget *new_gadget(const struct scan *s)

@@ -164,3 +164,5 @@ struct node *load_asks_os_descs(const struct load *l, size_t function);
 void load_check_associations(struct load *l);
 void load_worker(struct load *l, struct function *f, struct node *node);
 void load_configs(struct load *l, struct node *configs);
+/* Warnings about the gadget as a whole, in which there is no error. */
+void load_advice(struct load *l);

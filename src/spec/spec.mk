@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 libffsctl_a_SOURCES += \
+	src/spec/advice.c \
 	src/spec/arena.c \
 	src/spec/associations.c \
 	src/spec/attrs.c src/spec/attrs.h \

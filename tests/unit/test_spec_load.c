@@ -335,21 +335,21 @@ Test(load, only_the_speeds_that_are_asked_for)
 	cr_expect(endpoint(0)->speed[EP_FULL].used && endpoint(0)->speed[EP_HIGH].used);
 	cr_expect(!endpoint(0)->speed[EP_SUPER].used);
 	cr_expect_eq(g->max_speed, GADGET_SPEED_HIGH, "else a host at SuperSpeed sees nothing");
-	cr_expect(said(DIAG_NOTE, "lowered to \"high\""));
+	cr_expect(said(DIAG_WARNING, "lowered to \"high\""));
 }
 
 Test(load, max_speed_is_lowered_but_never_raised)
 {
 	load("max_speed = \"full\";" FFS("interfaces = ( { } );"));
 	cr_expect_eq(g->max_speed, GADGET_SPEED_FULL);
-	cr_expect(!said(DIAG_NOTE, "lowered"));
+	cr_expect(!said(DIAG_WARNING, "lowered"));
 	unload();
 	load("max_speed = \"super-plus\";" FFS("interfaces = ( { } );"));
 	cr_expect_eq(g->max_speed, GADGET_SPEED_SUPER_PLUS, "SuperSpeed's descriptors serve it");
 	unload();
 	load("max_speed = \"super\";" FFS("speeds = [ \"full\" ]; interfaces = ( { } );"));
 	cr_expect_eq(g->max_speed, GADGET_SPEED_FULL);
-	cr_expect(said(DIAG_NOTE, "lowered to \"full\""));
+	cr_expect(said(DIAG_WARNING, "lowered to \"full\""));
 }
 
 Test(load, addresses_keep_clear_of_those_given)

@@ -1,0 +1,60 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+# lab: virtual-time
+"""What is warned about is so: each warning that says what the kernel does, seen in the kernel. (The words are
+in tests/cli/test_warnings.py.)"""
+
+import os
+import pathlib
+import select
+import subprocess
+
+import gadgets
+import harness
+import tap
+from harness import FFSCTL, down, ffsctl, must
+from tap import eq, test
+
+harness.leaves_nothing()
+
+IDS = "attrs = { idVendor = 0x1d6b; idProduct = 0x0104; };\n"
+UDC = pathlib.Path("/sys/class/udc/dummy_udc.0")
+
+
+def write(name, text):
+    path = gadgets.DIRECTORY / (name + ".conf")
+    path.write_text(IDS + text)
+    return path
+
+
+def changes(seconds):
+    """Whether the UDC's state changes in that time, which is virtual."""
+    with open(UDC / "state", encoding="ascii") as f:
+        was = f.read()
+        poll = select.poll()
+        poll.register(f, select.POLLPRI)
+        while poll.poll(seconds * 1000):
+            f.seek(0)
+            if f.read() != was:
+                return True
+    return False
+
+
+@test("a gadget with obex stays off the bus, also when a program has opened its port")
+def _():
+    # In this order: what a host has seen it leaves in the UDC's state.
+    for obex, seen in (('o = { type = "obex"; };', False), ("", True)):
+        path = write("obex", f'max_speed = "high"; functions = {{ a = {{ type = "acm"; }}; {obex} }};\n')
+        got = must(ffsctl("up", "--no-bind", path))
+        eq("no host will see the gadget" in got.stderr, not seen)
+        # rmdir would wait for it to be closed
+        with open("/dev/ttyGS0", "rb+", buffering=0, opener=lambda p, f: os.open(p, f | os.O_NOCTTY | os.O_NONBLOCK)):
+            eq((UDC / "state").read_text().strip(), "not attached")
+            bind = subprocess.Popen([FFSCTL, "bind", "obex"])
+            eq(changes(20), seen, "whether a host sees it")
+            eq(bind.wait(), 0)
+            must(ffsctl("unbind", "obex"))
+        down("obex")
+
+
+tap.main()
