@@ -291,12 +291,23 @@ static char *plain_value(struct load *l, struct node *value, size_t *size)
 }
 
 /* libusbgx calls it otherwise. */
-void load_loopback(struct load *l _unused_, struct function *f _unused_, struct attrs_draft *d)
+bool load_either(struct load *l, struct attrs_draft *d, const char *name, const char *other)
+{
+	struct node *first = load_attr(d, name)->node, *second = load_attr(d, other)->node;
+
+	if (!first || !second)
+		return true;
+	diag_error(l->diags, &second->name_at, "'%s' says the same as '%s', which is set as well",
+		   other, name);
+	return false;
+}
+
+void load_loopback(struct load *l, struct function *f _unused_, struct attrs_draft *d)
 {
 	struct node *other = load_attr(d, "buflen")->node;
 	_cleanup_free_ char *text = other ? strf("%lld", (long long)other->integer) : NULL;
 
-	if (other)
+	if (load_either(l, d, "bulk_buflen", "buflen") && other)
 		load_default_attr(d, "bulk_buflen", text, other);
 }
 

@@ -80,6 +80,8 @@ long long load_attr_number(struct attrs_draft *d, const char *name, long long fa
 void load_set_attr(struct attr_draft *a, char *value, size_t size);
 /* The same from a setter, whose `field` is the draft. */
 void load_attr_text(const struct key *k, struct node *value, void *field, char *text);
+/* False, with an error: the rows of both names are set, and they say the same thing. */
+bool load_either(struct load *l, struct attrs_draft *d, const char *name, const char *other);
 /* The same, where the file does not say; `node` is what asks for it. */
 void load_default_attr(struct attrs_draft *d, const char *name, const char *value,
 		       struct node *node);

@@ -126,7 +126,8 @@ static void load_config_strings(struct load *l, struct config *c, struct node *l
 		s->at = load_origin(l, &item->at);
 		load_group(l, &config_strings_keys, item, s);
 		lang = node_member(item, "lang");
-		for (size_t i = 0; i + 1 < c->n_strings && !(lang && lang->bad); i++) {
+		for (size_t i = 0; i + 1 < c->n_strings && !(lang && lang->bad) && !l->partial;
+		     i++) {
 			if (c->strings[i].lang != s->lang)
 				continue;
 			diag_error(l->diags, lang ? &lang->at : &item->at,

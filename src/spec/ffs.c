@@ -24,6 +24,7 @@ static void load_mount(struct load *l, struct function *f, struct node *node)
 static void load_speeds(struct load *l, struct ffs *ffs, struct node *list)
 {
 	const struct key *k = key_find(&ffs_keys, "speeds");
+	bool unknown = false;
 
 	if (!list) {
 		for (int i = 0; i < EP_SPEED_COUNT; i++)
@@ -33,13 +34,18 @@ static void load_speeds(struct load *l, struct ffs *ffs, struct node *list)
 	node_foreach(item, list) {
 		bool *speed;
 
-		if (item->bad)
+		if (item->bad) {
+			unknown = true;
 			continue;
+		}
 		speed = &ffs->speed[key_find_word(k->words, item->text)->value];
 		if (*speed)
 			load_error(l, item, "\"%s\" stands here twice", item->text);
 		*speed = true;
 	}
+	/* What is missing was meant: nothing is to be concluded from the others. */
+	for (int i = 0; i < EP_SPEED_COUNT; i++)
+		ffs->speed[i] |= unknown;
 }
 
 /*

@@ -175,7 +175,7 @@ void load_hid(struct load *l, struct function *f _unused_, struct attrs_draft *d
 		load_default_attr(d, "subclass", report->subclass, desc);
 		load_default_attr(d, "protocol", report->protocol, desc);
 		load_default_attr(d, "report_length", report->length, desc);
-	} else if (!load_attr(d, "report_length")->node && !l->partial) {
+	} else if (!node_member(d->node, "report_length") && !l->partial) {
 		diag_error(
 			l->diags, node_place(desc),
 			"'report_length' is needed beside a 'report_desc' of your own: the kernel "

@@ -173,7 +173,8 @@ static void load_strings(struct load *l, struct node *list)
 			gadget_strings_free(s);
 			g->n_strings--;
 		}
-		for (size_t i = 0; i + 1 < g->n_strings && !(lang && lang->bad); i++) {
+		for (size_t i = 0; i + 1 < g->n_strings && !(lang && lang->bad) && !l->partial;
+		     i++) {
 			if (g->strings[i].lang != s->lang)
 				continue;
 			diag_error(l->diags, lang ? &lang->at : &item->at,

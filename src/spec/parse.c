@@ -376,6 +376,36 @@ static void parse_value(struct parser *p, struct node *n)
 	p->depth--;
 }
 
+/*
+ * `attrs.idVendor = 1`, as elsewhere: understood, reported, left out. To libconfig a point alone is
+ * a number.
+ */
+static bool dotted_name(struct parser *p)
+{
+	struct node scratch = { .type = NODE_GROUP };
+	const struct token *name = p->t++;
+	_cleanup_free_ char *text = NULL;
+
+	if (p->t->type != TOKEN_FLOAT || p->t->length != 1 || p->t[1].type != TOKEN_NAME) {
+		p->t = name;
+		return false;
+	}
+	text = xstrndup(name->text, name->length);
+	diag_error(p->s->diags, &name->at,
+		   "a name has no '.': what is in '%s' stands inside its '{ }'", text);
+	while (p->t->type == TOKEN_FLOAT && p->t->length == 1 && p->t[1].type == TOKEN_NAME)
+		p->t += 2;
+	if (p->t->type == TOKEN_EQUALS && starts_value(&p->t[1])) {
+		p->t++;
+		parse_value(p, add_node(p, &scratch, p->t));
+		if (p->t->type == TOKEN_SEMICOLON || p->t->type == TOKEN_COMMA)
+			p->t++;
+	} else {
+		skip_to_setting(p);
+	}
+	return true;
+}
+
 static void parse_setting(struct parser *p, struct node *group)
 {
 	const struct token *name = p->t++;
@@ -447,7 +477,8 @@ static void parse_settings(struct parser *p, struct node *group)
 {
 	for (;;) {
 		if (p->t->type == TOKEN_NAME) {
-			parse_setting(p, group);
+			if (!dotted_name(p))
+				parse_setting(p, group);
 		} else if (p->t->type == TOKEN_END || closes(p->t) >= 0) {
 			break;
 		} else if ((p->t->type == TOKEN_SEMICOLON || p->t->type == TOKEN_COMMA) &&
@@ -456,7 +487,11 @@ static void parse_settings(struct parser *p, struct node *group)
 				   "'%.1s' where no setting ends: one is enough", p->t->text);
 			p->t++;
 		} else {
-			expected(p, p->t, "a setting's name");
+			expected(p, p->t,
+				 p->t == p->s->tokens && p->t->type == TOKEN_GROUP_OPEN
+					 ? "a setting's name (this is no JSON; the file as a whole "
+					   "stands in no '{ }')"
+					 : "a setting's name");
 			skip_to_setting(p);
 		}
 	}

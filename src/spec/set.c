@@ -251,7 +251,8 @@ bool load_bytes(struct load *l, struct node *list, struct ffs_bytes *bytes)
 void set_file_name(struct load *l, const struct key *k, struct node *value, void *field)
 {
 	if (strchr(value->text, '/') || streq(value->text, ".") || streq(value->text, ".."))
-		load_error(l, value, "'%s' is a name without '/'", k->name);
+		load_error(l, value, "'%s' is a name without '/'",
+			   value->name ? value->name : k->name);
 	else
 		set_text_at(l, field, value, xstrdup(value->text));
 }

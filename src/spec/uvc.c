@@ -160,6 +160,9 @@ static void load_frame(struct uvc *u, struct node *node)
 	size_t n;
 
 	load_attr_rows(u->l, &uvc_frame_keys, node, &d);
+	load_either(u->l, &d, "width", "wWidth");
+	load_either(u->l, &d, "height", "wHeight");
+	load_either(u->l, &d, "fps", "dwFrameInterval");
 	list = load_attr(&d, load_attr(&d, "fps")->node ? "fps" : "dwFrameInterval")->node;
 	if (list && (list->type & TYPE_LIST) && list->n > MAX_INTERVALS)
 		diag_error(u->l->diags, &list->at, "a frame has at most %d rates", MAX_INTERVALS);
@@ -287,6 +290,10 @@ void load_uvc(struct load *l, struct function *f, struct attrs_draft *d)
 		struct attrs_draft inner;
 
 		load_attr_rows(l, &uvc_config_keys, config, &inner);
+		node_foreach(setting, config)
+			if (!setting->bad && node_member(d->node, setting->name))
+				diag_error(l->diags, &setting->name_at,
+					   "'%s' stands outside of 'config', too", setting->name);
 		load_attr_entries(l, &f->entries, "", &inner);
 	}
 	for (struct node *item = list ? list->first : NULL; item; item = item->next) {
