@@ -48,6 +48,14 @@ raw {raw} {udc}
 """)
 
 
+def long_file(rounds):
+    """check of a large file, in turn with T."""
+    path = f"{FIGURES}/large.conf"
+    with open(path, "w", encoding="ascii") as f:
+        subprocess.run(["/usr/bin/python3", f"{SRC}/lab/figures/large.py"], stdout=f, check=True)
+    turns(rounds, f"T /bin/true\ncheck {FFSCTL} -q check {path}\n")
+
+
 def kills(count):
     """Worker SIGKILL to the next correct round trip, with T in between."""
     subprocess.run([FFSCTL, "-q", "up", FAST, "--wait-host"], check=True)
@@ -98,4 +106,4 @@ def idle(seconds):
 
 if __name__ == "__main__":
     section, *words = sys.argv[1].split(":")
-    {"commands": commands, "large": large, "kills": kills, "memory": memory, "idle": idle}[section](int(sys.argv[2]), *words)
+    {"commands": commands, "large": large, "long_file": long_file, "kills": kills, "memory": memory, "idle": idle}[section](int(sys.argv[2]), *words)

@@ -76,7 +76,8 @@ static void check_file(struct check *c, const char *argument)
 	int r = cmd_find_file(c->globals, argument, &path, &err);
 
 	if (r == 0)
-		r = cmd_load_path(c->globals, path, NULL, &g, &form, &diags, &err);
+		r = cmd_load_path(c->globals, path, NULL, &g,
+				  c->output == OUTPUT_JSON ? &form : NULL, &diags, &err);
 	if (g)
 		here_check(&c->globals->world, g, c->here, &diags);
 	if (r < 0 && err.exit != 0) {

@@ -16,7 +16,26 @@ struct here {
 	const struct gadget *gadget;
 	enum diag_severity severity;
 	struct diags *diags;
+	/* What has been found; many workers have the same user and the same plugin. */
+	struct found {
+		enum kind { USER, GROUP, PLUGIN, PROGRAM } kind;
+		const char *name;
+	} * found;
+	size_t n_found;
 };
+
+static bool was_found(const struct here *h, enum kind kind, const char *name)
+{
+	for (size_t i = 0; i < h->n_found; i++)
+		if (h->found[i].kind == kind && streq(h->found[i].name, name))
+			return true;
+	return false;
+}
+
+static void note_found(struct here *h, enum kind kind, const char *name)
+{
+	*array_add(h->found, h->n_found) = (struct found){ kind, name };
+}
 
 static void missing(const struct here *h, const struct origin *at, const struct error *err)
 {
@@ -26,23 +45,31 @@ static void missing(const struct here *h, const struct origin *at, const struct 
 	diags_add(h->diags, h->severity, at->file ? at : &whole, "%s", err->text);
 }
 
-static void check_user(const struct here *h, const struct spec_str *user)
+static void check_user(struct here *h, const struct spec_str *user)
 {
 	_cleanup_error_ struct error err = { 0 };
 	uid_t uid;
 	gid_t gid;
 
-	if (user->value && spawn_find_user(user->value, &uid, &gid, NULL, &err) < 0)
+	if (!user->value || was_found(h, USER, user->value))
+		return;
+	if (spawn_find_user(user->value, &uid, &gid, NULL, &err) < 0)
 		missing(h, &user->at, &err);
+	else
+		note_found(h, USER, user->value);
 }
 
-static void check_group(const struct here *h, const struct spec_str *group)
+static void check_group(struct here *h, const struct spec_str *group)
 {
 	_cleanup_error_ struct error err = { 0 };
 	gid_t gid;
 
-	if (group->value && spawn_find_group(group->value, &gid, NULL, &err) < 0)
+	if (!group->value || was_found(h, GROUP, group->value))
+		return;
+	if (spawn_find_group(group->value, &gid, NULL, &err) < 0)
 		missing(h, &group->at, &err);
+	else
+		note_found(h, GROUP, group->value);
 }
 
 static int find_plugin(const char *name, struct error *err)
@@ -72,14 +99,19 @@ static int find_program(const struct gadget *gadget, const char *name, struct er
 	return error_errno(err, EX_UNAVAILABLE, errno, path, "cannot execute %s", path);
 }
 
-static void check_worker(const struct here *h, const struct worker *w)
+static void check_worker(struct here *h, const struct worker *w)
 {
+	enum kind kind = w->kind == WORKER_PLUGIN ? PLUGIN : PROGRAM;
+	const char *name = kind == PLUGIN ? w->plugin : w->argv[0];
 	_cleanup_error_ struct error err = { 0 };
-	int r = w->kind == WORKER_PLUGIN ? find_plugin(w->plugin, &err)
-					 : find_program(h->gadget, w->argv[0], &err);
 
-	if (r < 0)
+	if (was_found(h, kind, name))
+		;
+	else if ((kind == PLUGIN ? find_plugin(name, &err) : find_program(h->gadget, name, &err)) <
+		 0)
 		missing(h, &w->program_at, &err);
+	else
+		note_found(h, kind, name);
 	check_user(h, &w->user);
 	for (size_t i = 0; i < w->n_groups; i++)
 		check_group(h, &w->groups[i]);
@@ -157,7 +189,7 @@ static void check_features(const struct here *h)
 void here_check(const struct world *world, const struct gadget *gadget, enum diag_severity severity,
 		struct diags *diags)
 {
-	const struct here h = { world, gadget, severity, diags };
+	struct here h = { world, gadget, severity, diags, NULL, 0 };
 
 	check_serials(&h);
 	check_udc(&h);
@@ -172,4 +204,5 @@ void here_check(const struct world *world, const struct gadget *gadget, enum dia
 		if (f->worker)
 			check_worker(&h, f->worker);
 	}
+	free(h.found);
 }

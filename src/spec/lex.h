@@ -85,6 +85,8 @@ void expanded_append(struct scan *s, const struct spec_source *source, size_t fr
 /* Which place the line of the expanded text is. */
 struct place expanded_place(const struct scan *s, unsigned int line);
 
+/* Errors about names that a group has twice. */
+void scan_check_names(struct scan *s, struct node *group);
 /* Makes s->root of s->tokens. */
 void scan_parse(struct scan *s);
 

@@ -229,7 +229,8 @@ static void setting_in_list(struct parser *p, enum bracket mine)
 /* After a value: true if another one follows. */
 static bool separator(struct parser *p, enum bracket mine)
 {
-	_cleanup_free_ char *what = strf("',' or '%c'", brackets[mine][1]);
+	static const char *const words[] = { "',' or '}'", "',' or ')'", "',' or ']'" };
+	const char *what = words[mine];
 
 	if (p->t->type == TOKEN_COMMA) {
 		if (closes(&p->t[1]) == (int)mine) {
@@ -441,37 +442,6 @@ static void parse_setting(struct parser *p, struct node *group)
 		p->t++;
 }
 
-static int compare_names(const void *a, const void *b)
-{
-	const struct node *x = *(const struct node *const *)a, *y = *(const struct node *const *)b;
-	int r = strcmp(x->name, y->name);
-
-	if (r != 0)
-		return r;
-	return x->name_at.order < y->name_at.order ? -1 : 1;
-}
-
-static void check_names(struct parser *p, struct node *group)
-{
-	_cleanup_free_ struct node **sorted = NULL;
-	size_t n = 0;
-
-	sorted = xcalloc(group->n, sizeof(struct node *));
-	node_foreach(child, group)
-		sorted[n++] = child;
-	qsort(sorted, n, sizeof(struct node *), compare_names);
-	for (size_t i = 1; i < n; i++) {
-		if (!streq(sorted[i]->name, sorted[i - 1]->name))
-			continue;
-		sorted[i]->bad = true;
-		diag_error(p->s->diags, &sorted[i]->name_at, "'%s' is set twice", sorted[i]->name);
-		diag_follow(p->s->diags, &sorted[i - 1]->name_at, "the first one is here");
-	}
-	if (n > SPEC_MAX_GROUP)
-		scan_stricter(p->s, &group->last->name_at, "more than %d settings in one group",
-			      SPEC_MAX_GROUP);
-}
-
 /* Up to a closing bracket, which it leaves, or the end. */
 static void parse_settings(struct parser *p, struct node *group)
 {
@@ -496,7 +466,7 @@ static void parse_settings(struct parser *p, struct node *group)
 		}
 	}
 	if (group->n > 1)
-		check_names(p, group);
+		scan_check_names(p->s, group);
 }
 
 void scan_parse(struct scan *s)

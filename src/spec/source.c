@@ -4,6 +4,8 @@
  * asked about: libconfig must never see an @include itself, because it ends the whole process
  * when that names a directory.
  */
+#include "config.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -307,7 +309,11 @@ void include_take(struct scan *s, struct cursor *c, size_t directive, size_t *co
 		cursor_advance(c, strcspn(c->source->text + c->at, "\n"));
 	} else {
 		cursor_advance(c, length);
+#ifdef FFSCTL_TEST_HOOKS
 		expanded_append(s, c->source, *copied, start, c->line);
+#else
+		(void)start;
+#endif
 		include_file(s, c, path, &at);
 	}
 	*copied = c->at;

@@ -75,9 +75,9 @@ struct scan {
 	struct spec_source **sources; /* [0] is the main file */
 	size_t n_sources;
 	struct token *tokens; /* ends with TOKEN_END */
-	size_t n_tokens;
+	size_t n_tokens, token_capacity;
 	struct node *root; /* NULL: the text could not be parsed at all */
-	char *expanded;	   /* the text without its @include lines, for libconfig */
+	char *expanded;	   /* the text without its @include lines, for scan_judge */
 	size_t expanded_size, expanded_capacity;
 	unsigned int expanded_line;
 	struct segment *segments; /* which expanded line stands where */
