@@ -281,8 +281,15 @@ static void find_inline(struct load *l, const struct node *config)
 		struct node *function =
 			item->type == NODE_GROUP ? node_member(item, "function") : NULL;
 
-		if (function && function->type == NODE_GROUP && !item->bad && function->n > 0)
-			*array_add(l->functions, l->n_functions) = function;
+		if (!function || function->type != NODE_GROUP || item->bad || function->n == 0)
+			continue;
+		/* As many as there may be labels: each is compared with all others. */
+		if (l->n_functions == SPEC_MAX_GROUP) {
+			diag_error(l->diags, node_place(function), "more than %d functions",
+				   SPEC_MAX_GROUP);
+			return;
+		}
+		*array_add(l->functions, l->n_functions) = function;
 	}
 }
 
@@ -294,8 +301,11 @@ void load_functions(struct load *l, struct node *functions, struct node *configs
 			*array_add(l->functions, l->n_functions) = node;
 	}
 	if (configs) {
+		size_t errors = l->diags->n_errors;
+
 		node_foreach(config, configs)
-			find_inline(l, config);
+			if (l->diags->n_errors == errors) /* else there are too many */
+				find_inline(l, config);
 	}
 	if (l->n_functions == 0 && !node_member(l->scan->root, "functions") && !l->partial)
 		diag_error(l->diags, &l->scan->root->at, "a gadget file needs 'functions'");

@@ -63,15 +63,39 @@ static void compare_verdicts(const char *text, size_t size)
 	diags_free(&d);
 }
 
-static void load(const char *text, size_t size)
+/* In a line of its own it begins the text of a drop-in. */
+#define MARK "\n#drop-in\n"
+#define MAX_TEXTS 8
+
+/* The texts in one; none is copied, but the byte behind each becomes a NUL. */
+static size_t split(char *text, size_t size, struct spec_text texts[MAX_TEXTS])
 {
+	char *mark;
+	size_t n = 0;
+
+	for (;;) {
+		texts[n] = (struct spec_text){ n ? PATH ".d/x.conf" : PATH, text, size };
+		mark = memmem(text, size, MARK, strlen(MARK));
+		if (++n == MAX_TEXTS || !mark)
+			return n;
+		mark[1] = '\0';
+		texts[n - 1].size = (size_t)(mark + 1 - text);
+		size -= (size_t)(mark + strlen(MARK) - text);
+		text = mark + strlen(MARK);
+	}
+}
+
+static void load(char *text, size_t size)
+{
+	struct spec_text texts[MAX_TEXTS];
+	size_t n = split(text, size, texts);
 	struct diags d = { 0 };
 	struct gadget *g;
 	json_t *form;
 	char *shown = NULL;
 	size_t shown_size;
 	FILE *to;
-	int r = spec_load_text(PATH, text, size, &g, &form, &d);
+	int r = spec_load_texts(texts, n, &g, &form, &d);
 
 	if ((r == 0) != (d.n_errors == 0) || (r == 0) != (g != NULL))
 		disagree("the result is not what the diagnostics say", &d);

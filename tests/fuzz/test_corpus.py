@@ -7,7 +7,8 @@ import sys
 
 BUILD = os.environ.get("FFSCTL_BUILD", ".")
 SRC = os.environ.get("FFSCTL_SRC", ".")
-DIRS = ("tests/fuzz/corpus-spec", "tests/bad", "tests/bad/include", "tests/good", "examples", "gadget.d")
+DIRS = ("tests/fuzz/corpus-spec", "tests/bad", "tests/bad/include", "tests/bad/drop-ins.conf.d", "tests/good",
+        "tests/good/drop-ins.conf.d", "tests/schemes", "examples", "gadget.d")
 
 os.execv(os.path.join(BUILD, "tests", "fuzz", "fuzz_spec"),
          ["fuzz_spec"] + [os.path.join(SRC, d) for d in DIRS])
