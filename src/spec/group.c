@@ -202,6 +202,8 @@ static void check_range(struct load *l, const struct key *k, struct node *value)
 {
 	if (value->type == NODE_FLOAT && !(k->types & NODE_FLOAT))
 		return;
+	if ((k->flags & KEY_ITEM_RANGE) && value->name)
+		return;
 	if (k->min >= k->max || (value->real >= k->min && value->real <= k->max))
 		return;
 	load_error(l, value, "'%s' is %.15g to %.15g, not %s", key_name(k, value), k->min, k->max,

@@ -19,13 +19,14 @@ struct key_word {
 };
 
 enum key_flag {
-	KEY_SCHEME = 1 << 0,	/* also a key of libusbgx's gadget schemes */
-	KEY_LATER = 1 << 1,	/* known, but not in this version of ffsctl: always an error */
-	KEY_REQUIRED = 1 << 2,	/* its group is wrong without it */
-	KEY_NOT_EMPTY = 1 << 3, /* a list or string with nothing in it is an error */
-	KEY_BY_TYPE = 1 << 4,	/* what is in it depends on 'type': function_table */
-	KEY_NAMED = 1 << 5,	/* a group of it is as a list, whose elements have names */
-	KEY_ONE_OF = 1 << 6,	/* its group is wrong without any of those; the loader says so */
+	KEY_SCHEME = 1 << 0,	 /* also a key of libusbgx's gadget schemes */
+	KEY_LATER = 1 << 1,	 /* known, but not in this version of ffsctl: always an error */
+	KEY_REQUIRED = 1 << 2,	 /* its group is wrong without it */
+	KEY_NOT_EMPTY = 1 << 3,	 /* a list or string with nothing in it is an error */
+	KEY_BY_TYPE = 1 << 4,	 /* what is in it depends on 'type': function_table */
+	KEY_NAMED = 1 << 5,	 /* a group of it is as a list, whose elements have names */
+	KEY_ONE_OF = 1 << 6,	 /* its group is wrong without any of those; the loader says so */
+	KEY_ITEM_RANGE = 1 << 7, /* min and max are of a list's numbers only */
 };
 
 #define TYPE_LIST (NODE_LIST | NODE_ARRAY)

@@ -120,7 +120,7 @@ static const struct key tree_rows[] = {
 	  .doc = "Of an attribute, a directory or a link, relative to the function's directory; "
 		 "directories on the way are made.",
 	  .set = set_tree_path, FIELD(struct tree_draft, path) },
-	{ "value", NODE_BOOL | NODE_INT | NODE_STRING | TYPE_LIST, NODE_INT, BYTE,
+	{ "value", NODE_BOOL | NODE_INT | NODE_STRING | TYPE_LIST, NODE_INT, KEY_ITEM_RANGE, BYTE,
 	  .doc = "What is written there: true is 1, false 0, a list the bytes themselves.",
 	  .set = set_node, FIELD(struct tree_draft, value) },
 	{ "link", NODE_STRING, .flags = KEY_NOT_EMPTY, .pattern = BELOW_PATTERN,

@@ -72,7 +72,7 @@ static json_t *number_schema(const struct key *k, unsigned int mask)
 {
 	json_t *schema = json_pack("{s:o}", "type", type_names(mask & (NODE_INT | NODE_FLOAT)));
 
-	if (k->min < k->max) {
+	if (k->min < k->max && !(k->flags & KEY_ITEM_RANGE)) {
 		json_object_set_new(schema, "minimum", bound(k->min));
 		json_object_set_new(schema, "maximum", bound(k->max));
 	} else {
@@ -91,7 +91,7 @@ static json_t *list_schema(const struct key *k)
 
 	if (k->items) {
 		/* Emptiness is the list's; a list's strings have no such rule. */
-		item.flags &= ~(unsigned int)(KEY_NOT_EMPTY | KEY_NAMED);
+		item.flags &= ~(unsigned int)(KEY_NOT_EMPTY | KEY_NAMED | KEY_ITEM_RANGE);
 		item.items = 0;
 		json_object_set_new(schema, "items", value_schema(&item, k->items));
 	}
@@ -292,7 +292,9 @@ static void print_key(const struct key *k)
 	print_text(k->doc);
 	print_words(k->words);
 	if (k->min < k->max)
-		printf("From %.15g to %.15g.\n", k->min, k->max);
+		printf("%s %.15g to %.15g.\n",
+		       k->flags & KEY_ITEM_RANGE ? "Numbers of the list from" : "From", k->min,
+		       k->max);
 	if (k->flags & KEY_REQUIRED)
 		puts("Required.");
 	if (k->fallback)
