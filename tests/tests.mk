@@ -98,6 +98,12 @@ tests_fuzz_fuzz_verdict_SOURCES += tests/fuzz/fuzz_main.c
 TESTS += tests/fuzz/test_corpus.py tests/fuzz/test_corpus_verdict.py
 endif
 
+# compose: from configfs to a gadget file.
+UNIT_TESTS += tests/unit/test_export
+tests_unit_test_export_SOURCES = tests/unit/test_export.c
+tests_unit_test_export_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
+tests_unit_test_export_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
+
 # supervise: a worker's life, without its processes.
 UNIT_TESTS += tests/unit/test_rundir tests/unit/test_unit
 tests_unit_test_rundir_SOURCES = tests/unit/test_rundir.c

@@ -14,6 +14,7 @@ libffsctl_a_SOURCES += \
 	src/cmd/completion.c \
 	src/cmd/down.c \
 	src/cmd/embed.h \
+	src/cmd/export.c \
 	src/cmd/features.c \
 	src/cmd/fields.c src/cmd/fields.h \
 	src/cmd/files.c \

@@ -5,6 +5,9 @@ libffsctl_a_SOURCES += \
 	src/compose/compose.c src/compose/compose.h \
 	src/compose/configfs.c src/compose/configfs.h \
 	src/compose/entries.c src/compose/entries.h \
+	src/compose/export.c src/compose/export.h src/compose/export_parts.h \
+	src/compose/export_function.c src/compose/export_record.c src/compose/export_value.c \
+	src/compose/live.c src/compose/live.h \
 	src/compose/node.c src/compose/node.h \
 	src/compose/serial.c src/compose/serial.h \
 	src/compose/udc.c src/compose/udc_known.c src/compose/udc.h \

@@ -327,11 +327,13 @@ static void load_unknown(struct load *l, struct function *f, const struct node *
 	}
 }
 
-/* There is no group that could lack them. */
+/* There is no group that could lack them. Who writes a `tree` knows what he does. */
 static void check_required(struct load *l, const struct function_type *type,
 			   const struct node *function)
 {
-	for (const struct key *k = type->attrs->keys; k->name && !l->partial; k++)
+	if (l->partial || node_member(function, "tree"))
+		return;
+	for (const struct key *k = type->attrs->keys; k->name; k++)
 		if (k->flags & KEY_REQUIRED)
 			diag_error(l->diags, node_place(function),
 				   "a function of type %s needs 'attrs' with '%s'", type->name,

@@ -65,6 +65,12 @@ static bool load_type(struct load *l, struct function *f, struct node *node,
 	return true;
 }
 
+char *spec_default_instance(const char *type, const char *gadget, const char *label)
+{
+	/* Instances of ffs are names in all of the machine, others only in their gadget. */
+	return streq(type, "ffs") ? strf("%s-%s", gadget, label) : xstrdup(label);
+}
+
 static void load_instance(struct load *l, struct function *f, const struct node *node,
 			  struct node *given)
 {
@@ -88,9 +94,7 @@ static void load_instance(struct load *l, struct function *f, const struct node 
 				   strlen(f->instance), max);
 		return;
 	}
-	/* Instances of ffs are names in all of the machine, others only in their gadget. */
-	f->instance =
-		streq(f->type, "ffs") ? strf("%s-%s", l->g->name, f->label) : xstrdup(f->label);
+	f->instance = spec_default_instance(f->type, l->g->name, f->label);
 	if (strlen(f->instance) > max)
 		diag_error(l->diags, &node->name_at,
 			   "the instance would be named '%s', but configfs allows %zu characters "

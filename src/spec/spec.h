@@ -71,6 +71,9 @@ bool spec_is_gadget_name(const char *name);
 /* The key's default: the file's name without .conf or .scheme. The caller frees it. */
 char *spec_default_name(const char *path);
 
+/* The key `instance`'s default. The caller frees it. */
+char *spec_default_instance(const char *type, const char *gadget, const char *label);
+
 struct spec_text {
 	const char *path; /* only what messages call it */
 	const char *text;

@@ -38,7 +38,8 @@ libffsctl_a_SOURCES += \
 	src/spec/uvc.c \
 	src/spec/value.c src/spec/value.h \
 	src/spec/winusb.c \
-	src/spec/worker.c
+	src/spec/worker.c \
+	src/spec/write.c src/spec/write.h
 
 dist_example_DATA += \
 	examples/dfu.conf \

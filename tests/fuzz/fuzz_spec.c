@@ -10,6 +10,7 @@
 
 #include "spec/diag.h"
 #include "spec/tree.h"
+#include "spec/write.h"
 
 /* No such directory: what is included relative to it does not depend on the machine. */
 #define PATH "/nonexistent/fuzz.conf"
@@ -63,6 +64,29 @@ static void compare_verdicts(const char *text, size_t size)
 	diags_free(&d);
 }
 
+/* The form, written as a file, is that form again. */
+static void write_again(const json_t *form)
+{
+	char *text = spec_write(form);
+	struct diags d = { 0 };
+	struct scan s;
+	json_t *again;
+
+	/* Escapes may make it longer than files may be. */
+	if (strlen(text) < SPEC_MAX_SIZE) {
+		scan_text(&s, PATH, text, strlen(text), &d);
+		if (d.n_errors > 0 || !s.root)
+			disagree("the scanner refuses what was written", &d);
+		again = node_to_json(s.root);
+		if (!json_equal(again, form))
+			disagree("what was written says something else", &d);
+		json_decref(again);
+		scan_free(&s);
+	}
+	diags_free(&d);
+	free(text);
+}
+
 /* In a line of its own it begins the text of a drop-in. */
 #define MARK "\n#drop-in\n"
 #define MAX_TEXTS 8
@@ -107,6 +131,8 @@ static void load(char *text, size_t size)
 	fclose(to);
 	free(shown);
 	json_decref(diags_to_json(&d));
+	if (form)
+		write_again(form);
 	json_decref(form);
 	gadget_free(g);
 	diags_free(&d);

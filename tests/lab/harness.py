@@ -99,6 +99,33 @@ def tree(top):
     return sorted(os.path.join(d, n) for d, dirs, files in os.walk(top) for n in dirs + files)
 
 
+def configfs(gadget):
+    """Every attribute and link of a gadget: {path: what is read there, or where it leads}. Of some
+    attributes to read is an error, which then is what is there."""
+    top, found = pathlib.Path(CONFIGFS, gadget), {}
+    for path in map(pathlib.Path, tree(top)):
+        name = str(path.relative_to(top))
+        if path.is_symlink():
+            found[name] = os.readlink(path)
+        elif path.is_dir():
+            found[name] = "directory"
+        elif path.stat().st_mode & 0o444:
+            try:
+                found[name] = path.read_bytes()
+            except OSError as e:
+                found[name] = e.strerror
+    return found
+
+
+def made(directory):
+    """Names in a directory of configfs, in the order in which they were made."""
+    with os.scandir(CONFIGFS) as gadgets:
+        gadget = next(gadgets).path
+    names = [entry.name for entry in os.scandir(gadget)]
+    found = [entry.name for entry in os.scandir(directory)]
+    return found if names.index("functions") < names.index("configs") else found[::-1]
+
+
 def snapshot():
     """All that ffsctl may change: configfs, mounts, processes, /run, /dev."""
     return {
@@ -170,6 +197,15 @@ def device(vendor=0x1D6B, product=0x0104):
     if len(found) != 1:
         raise AssertionError(f"{len(found)} devices {vendor:04x}:{product:04x}, not one")
     return found[0]
+
+
+def descriptors(vendor=0x1D6B, product=0x0104):
+    """What the host has read of the one device with these ids: device and configurations, raw."""
+    found = [p.parent for p in pathlib.Path("/sys/bus/usb/devices").glob("*/idVendor")
+             if (p.read_text(), (p.parent / "idProduct").read_text()) == (f"{vendor:04x}\n", f"{product:04x}\n")]
+    if len(found) != 1:
+        raise AssertionError(f"{len(found)} devices {vendor:04x}:{product:04x}, not one")
+    return (found[0] / "descriptors").read_bytes()
 
 
 NETLINK_KOBJECT_UEVENT = 15

@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: vudcs=1 build=plain,sanitize timeout=180
-"""Every function of the kernel's: up, what configfs and the host have of it, where it shows up, down."""
+# lab: vudcs=1 build=plain,sanitize timeout=420
+"""Every function of the kernel's: up, what configfs and the host have of it, where it shows up, down;
+and the same again from the file that `export` has written."""
 
 import contextlib
 import dataclasses
@@ -139,30 +140,51 @@ def read(path):
     return path.read_bytes().rstrip(b"\n").rstrip(b"\0")
 
 
-def check(case):
-    if case.type in NOT_6_1 and os.environ["LAB_KERNEL"] == "6.1":
-        must(ffsctl("up", write("one", case)), 69)
-        return
+@contextlib.contextmanager
+def on_the_bus(case, path):
+    """Its gadget, up and configured by the host."""
     udc = "usbip-vudc.0" if case.isochronous else "dummy_udc.0"
     with contextlib.ExitStack() as stack:
         with harness.configured():
-            must(ffsctl("up", "--udc", udc, write("one", case)))
+            must(ffsctl("up", "--udc", udc, path))
             stack.callback(down, "one")
             if case.serves:
                 stack.enter_context(case.serves())
             if case.isochronous:
                 for plug in harness.attach():
                     stack.callback(plug.close)
-        top = pathlib.Path(harness.CONFIGFS) / "one/functions" / (case.type + ".f")
-        for path, want in case.has.items():
-            eq(read(top / path), want if isinstance(want, bytes) else want.encode(), path)
-        shown, _ = status("one")
-        eq(shown["problems"], [], "problems")
-        function = shown["functions"][0]
-        eq((function["device"], function["ifname"]), (case.device, case.ifname), "device and ifname")
-        device = harness.device()
-        eq([(i.bInterfaceClass, i.bInterfaceSubClass, i.bInterfaceProtocol) for i in device.configurations()[0]],
-           case.interfaces, "interfaces")
+        yield
+
+
+def look(case):
+    top = pathlib.Path(harness.CONFIGFS) / "one/functions" / (case.type + ".f")
+    for path, want in case.has.items():
+        eq(read(top / path), want if isinstance(want, bytes) else want.encode(), path)
+    shown, _ = status("one")
+    eq(shown["problems"], [], "problems")
+    function = shown["functions"][0]
+    eq((function["device"], function["ifname"]), (case.device, case.ifname), "device and ifname")
+    device = harness.device()
+    eq([(i.bInterfaceClass, i.bInterfaceSubClass, i.bInterfaceProtocol) for i in device.configurations()[0]],
+       case.interfaces, "interfaces")
+
+
+def check(case):
+    if case.type in NOT_6_1 and os.environ["LAB_KERNEL"] == "6.1":
+        must(ffsctl("up", write("one", case)), 69)
+        return
+    with on_the_bus(case, write("one", case)):
+        look(case)
+        exported = must(ffsctl("export", "one"))
+        eq(exported.stderr, "", "what the export says")
+        configfs, descriptors = harness.configfs("one"), harness.descriptors()
+    again = gadgets.DIRECTORY / "exported.conf"
+    again.write_text(exported.stdout)
+    with on_the_bus(case, again):
+        look(case)
+        harness.same({"configfs": configfs, "descriptors": {"": descriptors}},
+                     {"configfs": harness.configfs("one"), "descriptors": {"": harness.descriptors()}})
+        eq(must(ffsctl("export", "one")).stdout, exported.stdout, "the second export")
 
 
 @test("a printer's device id comes whole, behind its length")

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* ffsctl export: a gadget file from what is in configfs now. */
+#include "config.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "cmd/cmd.h"
+#include "compose/compose.h"
+#include "compose/export.h"
+#include "spec/write.h"
+#include "supervise/rundir.h"
+
+/* Of somebody else's gadget it may be a word that no file of ours could have. */
+static int find_name(const struct globals *globals, const char *argument, char **name,
+		     struct error *err)
+{
+	if (cmd_is_path(argument))
+		return cmd_gadget_name(globals, argument, name, err);
+	if (!*argument || streq(argument, ".") || streq(argument, ".."))
+		return error_set(err, EX_USAGE, EINVAL, NULL, "'%s' is no name of a gadget",
+				 argument);
+	*name = xstrdup(argument);
+	return 0;
+}
+
+/* The record is there from before the gadget's directory until after it. */
+static int read_all(const struct globals *globals, const char *name, struct live *live,
+		    json_t **record, struct error *err)
+{
+	_cleanup_free_ char *dir = compose_gadget_path(&globals->world, name);
+	int r = rundir_read(&globals->world, name, RUNDIR_RECORD, record, err);
+
+	if (r == -ENOENT)
+		error_clear(err);
+	else if (r < 0)
+		return r;
+	r = live_read(globals->world.configfs, dir, live, err);
+	if (r == -ENOENT) {
+		error_clear(err);
+		error_set(err, EX_NOINPUT, ENOENT, dir, "there is no gadget '%s' in %s/usb_gadget",
+			  name, globals->world.configfs);
+		return error_hint(err, "'ffsctl status' tells which there are");
+	}
+	return r;
+}
+
+/* What was written has to be what `up` takes; where it is not the user learns it now. */
+static int check_text(const struct globals *globals, const char *name, const char *text)
+{
+	_cleanup_gadget_ struct gadget *g = NULL;
+	_cleanup_free_ char *path = strf("%s.conf", name);
+	struct diags diags = { 0 };
+	int r = spec_load_text(path, text, strlen(text), &g, NULL, &diags);
+
+	if (r < 0)
+		diags_print(stderr, &diags, DIAG_FORMAT_HUMAN, globals->color);
+	diags_free(&diags);
+	return r < 0 ? EX_DATAERR : 0;
+}
+
+static int print_gadget(const struct globals *globals, struct export *e)
+{
+	json_t *form = export_form(e);
+	_cleanup_free_ char *text = spec_write(form);
+	int exit = check_text(globals, e->name, text);
+
+	json_decref(form);
+	for (size_t i = 0; i < e->n_lost; i++)
+		log_error("%s: not in the file: %s", e->name, e->lost[i]);
+	if (fputs(text, stdout) == EOF || fflush(stdout) == EOF)
+		return EX_IOERR;
+	return exit;
+}
+
+static int export_gadget(const struct globals *globals, const char *argument)
+{
+	_cleanup_error_ struct error err = { 0 };
+	_cleanup_free_ char *name = NULL;
+	_cleanup_live_ struct live live = { 0 };
+	_cleanup_udcs_ struct udcs udcs = { 0 };
+	json_t *record = NULL;
+	int exit;
+
+	if (find_name(globals, argument, &name, &err) < 0 ||
+	    read_all(globals, name, &live, &record, &err) < 0 ||
+	    udcs_list(&globals->world, &udcs, &err) < 0) {
+		exit = cmd_print_error(&err);
+	} else {
+		struct export e = { .name = name, .live = &live, .record = record, .udcs = &udcs };
+
+		exit = print_gadget(globals, &e);
+		export_free(&e);
+	}
+	json_decref(record);
+	return exit;
+}
+
+static int export_run(const struct globals *globals, int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
+	};
+	int opt;
+
+	while ((opt = getopt_long(argc, argv, "h", options, NULL)) != -1)
+		return opt == 'h' ? cmd_help(&cmd_export) : cmd_bad_option(&cmd_export, argv);
+	if (optind + 1 != argc)
+		return cmd_usage(&cmd_export, "name one gadget");
+	return export_gadget(globals, argv[optind]);
+}
+
+const struct command cmd_export = {
+	.name = "export",
+	.args = "GADGET",
+	.summary = "a gadget file from what is in configfs now, whoever made it",
+	.words = { CMD_WORDS_ALL_GADGETS },
+	.run = export_run,
+};
