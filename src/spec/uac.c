@@ -63,7 +63,48 @@ static void check_volume(struct load *l, struct attrs_draft *d, const char *side
 			side, side, max - min, side, res);
 }
 
-void load_uac(struct load *l, struct function *f _unused_, struct attrs_draft *d)
+static long long highest_rate(struct attrs_draft *d, const char *side, long long fallback)
+{
+	_cleanup_free_ char *key = strf("%s_srate", side);
+	const struct node *node = load_attr(d, key)->node;
+	long long highest = 0;
+
+	if (!node || node->type == NODE_INT)
+		return node ? node->integer : fallback;
+	for (const struct node *item = node->first; item; item = item->next)
+		if (!item->bad && item->integer > highest)
+			highest = item->integer;
+	return highest;
+}
+
+/*
+ * The kernel looks for a bInterval at which a packet fits, from 4 down; where none does it is left
+ * with 0, by which it divides (f_uac2.c, set_ep_max_packet_size_bint).
+ */
+#define MAX_PACKET 1024
+#define MICROFRAMES 8000
+static void check_bandwidth(struct load *l, struct attrs_draft *d, const char *side,
+			    long long default_rate)
+{
+	_cleanup_free_ char *bint = strf("%s_hs_bint", side), *mask = strf("%s_chmask", side);
+	const struct node *sync = load_attr(d, "c_sync")->node, *place = load_attr(d, mask)->node;
+	bool async = *side == 'p' || !sync || !streq(sync->text, "adaptive");
+	long long rate = highest_rate(d, side, default_rate), samples, bytes;
+
+	if (async)
+		rate = rate * (1000 + load_attr_number(d, "fb_max", 5)) / 1000;
+	samples = (rate + MICROFRAMES - 1) / MICROFRAMES + !async;
+	bytes = __builtin_popcountll((unsigned long long)number(d, side, "chmask", 3)) *
+		number(d, side, "ssize", 2) * samples;
+	if (bytes > MAX_PACKET && load_attr_number(d, bint, 0) == 0)
+		diag_error(l->diags, node_place(place ? place : d->node),
+			   "side '%s' takes %lld bytes in each microframe, and %d fit: Linux does "
+			   "not survive it; fewer channels, smaller samples or a lower rate, or "
+			   "'%s = 1', which loses sound",
+			   side, bytes, MAX_PACKET, bint);
+}
+
+void load_uac(struct load *l, struct function *f, struct attrs_draft *d)
 {
 	static const char *const sides[] = { "p", "c" };
 
@@ -72,4 +113,8 @@ void load_uac(struct load *l, struct function *f _unused_, struct attrs_draft *d
 			   "a sound card has channels: 'p_chmask' and 'c_chmask' are both 0");
 	for (size_t i = 0; i < ARRAY_SIZE(sides); i++)
 		check_volume(l, d, sides[i]);
+	if (streq(f->type, "uac2")) {
+		check_bandwidth(l, d, "p", 48000);
+		check_bandwidth(l, d, "c", 64000);
+	}
 }
