@@ -104,6 +104,12 @@ tests_unit_test_export_SOURCES = tests/unit/test_export.c
 tests_unit_test_export_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
 tests_unit_test_export_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
 
+# descriptors: what a host will see.
+UNIT_TESTS += tests/unit/test_foretell
+tests_unit_test_foretell_SOURCES = tests/unit/test_foretell.c
+tests_unit_test_foretell_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
+tests_unit_test_foretell_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
+
 # supervise: a worker's life, without its processes.
 UNIT_TESTS += tests/unit/test_rundir tests/unit/test_unit
 tests_unit_test_rundir_SOURCES = tests/unit/test_rundir.c

@@ -12,6 +12,7 @@ libffsctl_a_SOURCES += \
 	src/cmd/commands.c \
 	src/cmd/common.c \
 	src/cmd/completion.c \
+	src/cmd/descriptors.c \
 	src/cmd/down.c \
 	src/cmd/embed.h \
 	src/cmd/export.c \
@@ -28,7 +29,7 @@ libffsctl_a_SOURCES += \
 	src/cmd/up_all.c \
 	src/cmd/wait.c
 
-dist_schema_DATA += schemas/features.schema.json schemas/output.schema.json schemas/udc.schema.json
+dist_schema_DATA += schemas/descriptors.schema.json schemas/features.schema.json schemas/output.schema.json schemas/udc.schema.json
 
 # What `schema` and `completion` print is in the program, too (src/cmd/embed.h).
 nodist_libffsctl_a_SOURCES = src/cmd/embedded.c

@@ -3,6 +3,7 @@
 wait for something that happens instead of for some time."""
 
 import contextlib
+import fcntl
 import os
 import pathlib
 import select
@@ -257,3 +258,35 @@ class Traffic:
             raise AssertionError("a transfer does not end")
         if self.wrong:
             raise self.wrong
+
+
+VIDIOC_SUBSCRIBE_EVENT = 0x4020565A
+VIDIOC_DQEVENT = 0x80885659
+UVCIOC_SEND_RESPONSE = 0x40405501
+UVC_EVENT_SETUP = 0x08000004
+
+
+def stall_all(fd, end):
+    """What the host's driver asks for is refused: it would wait long for an answer."""
+    poll = select.poll()
+    poll.register(fd, select.POLLPRI)
+    poll.register(end, select.POLLHUP)
+    while not any(ready == end for ready, _ in poll.poll()):
+        fcntl.ioctl(fd, VIDIOC_DQEVENT, bytearray(136))
+        fcntl.ioctl(fd, UVCIOC_SEND_RESPONSE, struct.pack("=i60x", -1))
+
+
+@contextlib.contextmanager
+def camera():
+    fd = os.open("/dev/video0", os.O_RDWR | os.O_NONBLOCK)
+    end, stop = os.pipe()
+    try:
+        fcntl.ioctl(fd, VIDIOC_SUBSCRIBE_EVENT, struct.pack("=I28x", UVC_EVENT_SETUP))
+        thread = threading.Thread(target=stall_all, args=(fd, end))
+        thread.start()
+        yield
+    finally:
+        os.close(stop)
+        thread.join()
+        os.close(end)
+        os.close(fd)

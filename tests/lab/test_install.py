@@ -61,6 +61,7 @@ share/ffsctl/gadget.d/sound-uac1.conf
 share/ffsctl/gadget.d/storage.conf
 share/fish/vendor_completions.d/ffsctl.fish
 share/ffsctl/schemas/check.schema.json
+share/ffsctl/schemas/descriptors.schema.json
 share/ffsctl/schemas/features.schema.json
 share/ffsctl/schemas/ffsbench.schema.json
 share/ffsctl/schemas/gadget.schema.json

@@ -6,12 +6,8 @@ and the same again from the file that `export` has written."""
 
 import contextlib
 import dataclasses
-import fcntl
 import os
 import pathlib
-import select
-import struct
-import threading
 
 import gadgets
 import harness
@@ -41,38 +37,6 @@ class Case:
     isochronous: bool = False
     serves: object = None  # a context: what a program has to do before the gadget goes on the bus
     more: str = ""    # of the function's group
-
-
-VIDIOC_SUBSCRIBE_EVENT = 0x4020565A
-VIDIOC_DQEVENT = 0x80885659
-UVCIOC_SEND_RESPONSE = 0x40405501
-UVC_EVENT_SETUP = 0x08000004
-
-
-def stall_all(fd, end):
-    """What the host's driver asks for is refused: it would wait long for an answer."""
-    poll = select.poll()
-    poll.register(fd, select.POLLPRI)
-    poll.register(end, select.POLLHUP)
-    while not any(ready == end for ready, _ in poll.poll()):
-        fcntl.ioctl(fd, VIDIOC_DQEVENT, bytearray(136))
-        fcntl.ioctl(fd, UVCIOC_SEND_RESPONSE, struct.pack("=i60x", -1))
-
-
-@contextlib.contextmanager
-def camera():
-    fd = os.open("/dev/video0", os.O_RDWR | os.O_NONBLOCK)
-    end, stop = os.pipe()
-    try:
-        fcntl.ioctl(fd, VIDIOC_SUBSCRIBE_EVENT, struct.pack("=I28x", UVC_EVENT_SETUP))
-        thread = threading.Thread(target=stall_all, args=(fd, end))
-        thread.start()
-        yield
-    finally:
-        os.close(stop)
-        thread.join()
-        os.close(end)
-        os.close(fd)
 
 
 MAC = {"dev_addr": "02:00:00:00:00:0a", "host_addr": "02:00:00:00:00:0b", "qmult": "7"}
@@ -125,7 +89,7 @@ CASES = [
           "streaming/uncompressed/2_nv12/guidFormat": b"NV12\0\0\x10\0\x80\0\0\xaa\0\x38\x9b\x71",
           "streaming/uncompressed/2_nv12/2_16x8/wWidth": "16", "streaming/uncompressed/2_nv12/2_16x8/bFrameIndex": "2",
           "streaming/uncompressed/2_nv12/2_16x8/dwFrameInterval": "1000000"},
-         [(14, 1, 0), (14, 2, 0), (14, 2, 0)], device="/dev/video0", isochronous=True, serves=camera),
+         [(14, 1, 0), (14, 2, 0), (14, 2, 0)], device="/dev/video0", isochronous=True, serves=gadgets.camera),
 ]
 
 

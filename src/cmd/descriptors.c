@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* ffsctl descriptors: what a host will see of a gadget file, or what FunctionFS will be told. */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+
+#include "base/cleanup.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "cmd/cmd.h"
+#include "descriptors/foretell.h"
+#include "ffs/blob.h"
+#include "ffs/verdict.h"
+
+static const char *const speed_words[EP_SPEED_COUNT] = { "full", "high", "super" };
+
+enum output { OUTPUT_WORDS, OUTPUT_JSON, OUTPUT_HEX, OUTPUT_BLOB };
+
+struct request {
+	const struct gadget *gadget;
+	enum foretell_kernel kernel;
+	bool speeds[EP_SPEED_COUNT];
+	enum output output;
+	const char *dir; /* of OUTPUT_BLOB */
+};
+
+/* --- words ------------------------------------------------------------------------------------ */
+
+static void print_all(const struct descriptors *d)
+{
+	const struct descriptor *interface = NULL;
+	const struct function *of = NULL;
+
+	for (size_t i = 0; i < d->n; i++) {
+		const struct descriptor *one = &d->v[i];
+
+		if (one->of && one->of != of)
+			printf("  --- function '%s' (%s)\n", one->of->label, one->of->type);
+		of = one->of;
+		if (one->bytes[1] == 0x04)
+			interface = one;
+		descriptor_print(stdout, one, interface);
+	}
+}
+
+static void print_unknown(const struct request *r, const struct config *config)
+{
+	for (size_t i = 0; i < config->n_functions; i++) {
+		const struct function *f = &r->gadget->functions[config->functions[i].function];
+
+		if (!foretell_knows(f))
+			printf("  --- function '%s' (%s): nothing is known of its descriptors\n",
+			       f->label, f->type);
+	}
+}
+
+static void print_speed(const struct request *r, int speed)
+{
+	const struct foretell f = { r->gadget, r->kernel, speed };
+	_cleanup_descriptors_ struct descriptors device = { 0 }, bos = { 0 };
+
+	printf("%s at %s speed, as Linux %s makes it\n", r->gadget->name, speed_words[speed],
+	       foretell_kernel_words[r->kernel]);
+	foretell_device(&f, &device);
+	print_all(&device);
+	foretell_bos(&f, &bos);
+	print_all(&bos);
+	for (size_t i = 0; i < r->gadget->n_configs; i++) {
+		_cleanup_descriptors_ struct descriptors config = { 0 };
+
+		foretell_config(&f, &r->gadget->configs[i], &config);
+		print_all(&config);
+		print_unknown(r, &r->gadget->configs[i]);
+	}
+	putchar('\n');
+}
+
+/* What kernels and standards say to the blobs of one function. */
+typedef struct ffs_verdict verdict_fn(const struct ffs_judge *judge, struct ffs_instance *in,
+				      const void *blob, size_t size);
+
+static void print_verdict(const struct ffs *ffs, const struct ffs_kernel *kernel, verdict_fn *fn,
+			  const char *who)
+{
+	const struct ffs_judge judge = { .kernel = kernel };
+	/* Associations have the numbers that interfaces will get: who judges knows this function
+	 * alone. */
+	struct ffs alone = *ffs;
+	size_t n_descriptors, n_strings;
+	_cleanup_free_ uint8_t *descriptors = NULL, *strings = ffs_blob_strings(ffs, &n_strings);
+	struct ffs_instance in = { 0 };
+	struct ffs_verdict v;
+	const char *what = "descriptors";
+	_cleanup_free_ char *text = NULL;
+
+	alone.first_interface = 0;
+	descriptors = ffs_blob_descriptors(&alone, &n_descriptors);
+	v = fn(&judge, &in, descriptors, n_descriptors);
+	if (v.rule == FFS_ACCEPTED) {
+		v = fn(&judge, &in, strings, n_strings);
+		what = v.rule == FFS_ACCEPTED ? "both" : "strings";
+	}
+	text = ffs_verdict_text(&v);
+	printf("  %-16s %s: %s\n", who, what, text);
+}
+
+static void print_verdicts(const struct request *r)
+{
+	const char *version = foretell_kernel_words[r->kernel];
+
+	for (size_t i = 0; i < r->gadget->n_functions; i++) {
+		const struct function *f = &r->gadget->functions[i];
+		const struct ffs_kernel *last = NULL;
+
+		if (!f->ffs)
+			continue;
+		printf("what is written to FunctionFS for '%s'\n", f->label);
+		for (const struct ffs_kernel *k = ffs_kernels; k->name; k++) {
+			size_t n = strlen(version);
+
+			if (strncmp(k->name, version, n) != 0 || k->name[n] != '-')
+				continue;
+			print_verdict(f->ffs, k, ffs_verdict_kernel, k->name);
+			last = k;
+		}
+		if (last)
+			print_verdict(f->ffs, last, ffs_verdict_usb, "the standards");
+	}
+}
+
+static void print_words(const struct request *r)
+{
+	for (int s = 0; s < EP_SPEED_COUNT; s++)
+		if (r->speeds[s])
+			print_speed(r, s);
+	foretell_print_os(stdout, r->gadget);
+	print_verdicts(r);
+}
+
+/* --- JSON ------------------------------------------------------------------------------------- */
+
+static json_t *to_json(const struct descriptors *d)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < d->n; i++)
+		json_array_append_new(list, descriptor_to_json(&d->v[i]));
+	return list;
+}
+
+static json_t *speed_to_json(const struct request *r, int speed)
+{
+	const struct foretell f = { r->gadget, r->kernel, speed };
+	_cleanup_descriptors_ struct descriptors device = { 0 }, bos = { 0 };
+	json_t *configs = json_array();
+
+	foretell_device(&f, &device);
+	foretell_bos(&f, &bos);
+	for (size_t i = 0; i < r->gadget->n_configs; i++) {
+		const struct config *config = &r->gadget->configs[i];
+		_cleanup_descriptors_ struct descriptors d = { 0 };
+		json_t *unknown = json_array();
+
+		foretell_config(&f, config, &d);
+		for (size_t k = 0; k < config->n_functions; k++) {
+			const struct function *function =
+				&r->gadget->functions[config->functions[k].function];
+
+			if (!foretell_knows(function))
+				json_array_append_new(unknown, json_string(function->label));
+		}
+		json_array_append_new(configs,
+				      json_pack("{s:i, s:o, s:o}", "id", (int)config->id,
+						"descriptors", to_json(&d), "unknown", unknown));
+	}
+	return json_pack("{s:s, s:o, s:o, s:o}", "speed", speed_words[speed], "device",
+			 to_json(&device), "bos", to_json(&bos), "configurations", configs);
+}
+
+/* Also where there is no gadget: then an error, or a problem of the file, says why. */
+static int print_json(const struct request *r, const struct diags *diags, const struct error *err,
+		      int exit)
+{
+	json_t *document = cmd_json_document(), *speeds = json_array();
+
+	for (int s = 0; s < EP_SPEED_COUNT && r->gadget && exit == 0; s++)
+		if (r->speeds[s])
+			json_array_append_new(speeds, speed_to_json(r, s));
+	json_object_set_new(document, "gadget",
+			    r->gadget ? json_string(r->gadget->name) : json_null());
+	json_object_set_new(document, "kernel", json_string(foretell_kernel_words[r->kernel]));
+	json_object_set_new(document, "speeds", speeds);
+	json_object_set_new(document, "errors", cmd_errors(err));
+	json_object_set_new(document, "problems", diags_to_json(diags));
+	return cmd_print_document(document, exit);
+}
+
+/* --- blobs ------------------------------------------------------------------------------------ */
+
+static void print_hex(const char *label, const char *what, const uint8_t *bytes, size_t n)
+{
+	printf("%s of function '%s', %zu bytes\n", what, label, n);
+	for (size_t i = 0; i < n; i++)
+		printf("%s%02x%s", i % 16 == 0 ? "  " : " ", bytes[i],
+		       i % 16 == 15 || i + 1 == n ? "\n" : "");
+}
+
+/* Never over a file that is there. */
+static int write_blob(const char *dir, const char *label, const char *what, const uint8_t *bytes,
+		      size_t n, struct error *err)
+{
+	_cleanup_free_ char *path = strf("%s/%s.%s", dir, label, what);
+	_cleanup_close_ int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+	int r = fd < 0 ? -errno : fd_write_all(fd, bytes, n);
+
+	if (r < 0)
+		return error_errno(err, fd < 0 && r == -EEXIST ? EX_CANTCREAT : EX_IOERR, -r, path,
+				   "cannot write %s", path);
+	log_info("%s: %zu bytes", path, n);
+	return 0;
+}
+
+static int print_blobs(const struct request *r, struct error *err)
+{
+	size_t n_functions = 0;
+	int result = 0;
+
+	for (size_t i = 0; i < r->gadget->n_functions && result == 0; i++) {
+		const struct function *f = &r->gadget->functions[i];
+		size_t n_descriptors, n_strings;
+		_cleanup_free_ uint8_t *descriptors = NULL, *strings = NULL;
+
+		if (!f->ffs)
+			continue;
+		n_functions++;
+		descriptors = ffs_blob_descriptors(f->ffs, &n_descriptors);
+		strings = ffs_blob_strings(f->ffs, &n_strings);
+		if (r->output == OUTPUT_HEX) {
+			print_hex(f->label, "descriptors", descriptors, n_descriptors);
+			print_hex(f->label, "strings", strings, n_strings);
+			continue;
+		}
+		result = write_blob(r->dir, f->label, "descriptors", descriptors, n_descriptors,
+				    err);
+		if (result == 0)
+			result = write_blob(r->dir, f->label, "strings", strings, n_strings, err);
+	}
+	if (n_functions == 0)
+		return error_set(err, EX_DATAERR, EINVAL, NULL,
+				 "'%s' has no function with an 'ffs' group: the kernel makes the "
+				 "descriptors of its own",
+				 r->gadget->name);
+	return result;
+}
+
+/* --- the command ------------------------------------------------------------------------------ */
+
+static bool parse_speed(const char *word, bool speeds[EP_SPEED_COUNT])
+{
+	for (int s = 0; s < EP_SPEED_COUNT; s++)
+		if (streq(word, speed_words[s]))
+			return speeds[s] = true;
+	return false;
+}
+
+/* Those that were asked for, or all that the gadget has. */
+static int choose_speeds(struct request *r, struct error *err)
+{
+	bool any = false;
+
+	for (int s = 0; s < EP_SPEED_COUNT; s++)
+		any |= r->speeds[s];
+	for (int s = 0; s < EP_SPEED_COUNT; s++) {
+		if (!any)
+			r->speeds[s] = foretell_has_speed(r->gadget, s);
+		else if (r->speeds[s] && !foretell_has_speed(r->gadget, s))
+			return error_set(err, EX_DATAERR, EINVAL, NULL,
+					 "'%s' is not seen at %s speed: its functions, or "
+					 "'max_speed', have none so high",
+					 r->gadget->name, speed_words[s]);
+	}
+	return 0;
+}
+
+static int print(const struct request *r, struct error *err)
+{
+	switch (r->output) {
+	case OUTPUT_JSON:
+	case OUTPUT_WORDS:
+		print_words(r);
+		break;
+	case OUTPUT_HEX:
+	case OUTPUT_BLOB:
+		if (print_blobs(r, err) < 0)
+			return err->exit;
+		break;
+	}
+	return fflush(stdout) == EOF ? EX_IOERR : 0;
+}
+
+static int run(const struct globals *globals, const char *argument, struct request *r)
+{
+	_cleanup_gadget_ struct gadget *gadget = NULL;
+	_cleanup_error_ struct error err = { 0 };
+	struct diags diags = { 0 };
+	int exit = cmd_load(globals, argument, NULL, &gadget, NULL, &diags, &err);
+
+	r->gadget = gadget;
+	if (exit == 0 && choose_speeds(r, &err) < 0)
+		exit = err.exit;
+	if (r->output == OUTPUT_JSON) {
+		exit = print_json(r, &diags, &err, exit);
+	} else {
+		diags_print(stderr, &diags, DIAG_FORMAT_HUMAN, globals->color);
+		if (exit == 0)
+			exit = print(r, &err);
+		if (err.exit)
+			cmd_print_error(&err);
+	}
+	diags_free(&diags);
+	return exit;
+}
+
+static int descriptors_run(const struct globals *globals, int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "speed", required_argument, NULL, 's' },
+		{ "kernel", required_argument, NULL, 'k' },
+		{ "hex", no_argument, NULL, 'x' },
+		{ "blob", required_argument, NULL, 'b' },
+		{ "json", no_argument, NULL, 'j' },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
+	};
+	struct request r = { .kernel = KERNEL_6_12 };
+	struct utsname system;
+	int opt;
+
+	if (uname(&system) == 0)
+		foretell_find_kernel(system.release, &r.kernel);
+	while ((opt = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+		switch (opt) {
+		case 's':
+			if (!parse_speed(optarg, r.speeds))
+				return cmd_usage(&cmd_descriptors,
+						 "a speed is full, high or super");
+			break;
+		case 'k':
+			if (!foretell_find_kernel(optarg, &r.kernel))
+				return cmd_usage(&cmd_descriptors,
+						 "'%s' is no release of Linux, like 6.12", optarg);
+			break;
+		case 'x':
+			r.output = OUTPUT_HEX;
+			break;
+		case 'b':
+			r.output = OUTPUT_BLOB;
+			r.dir = optarg;
+			break;
+		case 'j':
+			r.output = OUTPUT_JSON;
+			break;
+		case 'h':
+			return cmd_help(&cmd_descriptors);
+		default:
+			return cmd_bad_option(&cmd_descriptors, argv);
+		}
+	}
+	if (optind + 1 != argc)
+		return cmd_usage(&cmd_descriptors, "name one gadget file");
+	return run(globals, argv[optind], &r);
+}
+
+const struct command cmd_descriptors = {
+	.name = "descriptors",
+	.args = "FILE [--speed S] [--kernel V] [--json | --hex | --blob DIR]",
+	.summary = "what a host will see of a gadget file, field by field",
+	.options =
+		"  --speed S           full, high or super; without it all that the gadget has\n"
+		"  --kernel V          as functions of Linux 6.1 or 6.12 are, not as the running "
+		"one's\n"
+		"  --json              one JSON document on stdout\n"
+		"  --hex               the bytes that are written to FunctionFS\n"
+		"  --blob DIR          the same as files: LABEL.descriptors and LABEL.strings\n",
+	.words = { CMD_WORDS_FILES },
+	.run = descriptors_run,
+};

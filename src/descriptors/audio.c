@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Sound cards: f_uac1.c, f_uac2.c, f_uac1_legacy.c. `p_` plays to the host, `c_` captures from it;
+ * the kernel's own names are the other way round: what it calls out is c_.
+ */
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "descriptors/rows.h"
+
+#define MAX_RATES 10
+
+struct rates {
+	long long v[MAX_RATES];
+	size_t n;
+	long long highest;
+};
+
+/* "44100,48000" */
+static void read_rates(struct maker *m, const char *name, struct rates *rates)
+{
+	const char *p = rows_text(m, name);
+
+	*rates = (struct rates){ 0 };
+	while (*p && rates->n < MAX_RATES) {
+		char *end;
+		long long rate = strtoll(p, &end, 0);
+
+		if (end == p || rate == 0)
+			break;
+		rates->v[rates->n++] = rate;
+		if (rate > rates->highest)
+			rates->highest = rate;
+		p = end + (*end == ',');
+	}
+}
+
+static long long channels(long long mask)
+{
+	return __builtin_popcountll((unsigned long long)mask);
+}
+
+static bool any(struct maker *m, const char *a, const char *b)
+{
+	return rows_get(m, a) || rows_get(m, b);
+}
+
+/* Ids are given out in this order to what there is. */
+static void give_ids(struct maker *m, const char *const (*ids)[2], size_t n)
+{
+	long long id = 1;
+
+	for (size_t i = 0; i < n; i++)
+		if (rows_get(m, ids[i][1]))
+			rows_set(m, ids[i][0], id++);
+}
+
+/* A feature unit has controls for each channel, all 0 but the master's. */
+static void add_feature_unit(struct maker *m, const char *start, long long n_channels, int size,
+			     const char *end)
+{
+	char *row = strf("L 24 06 %s", start);
+
+	for (long long i = 0; i < n_channels * size; i++) {
+		char *longer = strf("%s 00", row);
+
+		free(row);
+		row = longer;
+	}
+	{
+		_cleanup_free_ char *whole = strf("%s %s", row, end);
+
+		rows_add(m, whole);
+	}
+	free(row);
+}
+
+/* --- audio class 1 ---------------------------------------------------------------------------- */
+
+static const char *const uac1_begin[] = {
+	"?int: 09 04 #0 00 01 01 01 00 %function_name",
+	"!int: 09 04 #0 00 00 01 01 00 %function_name",
+	"?both: 0a 24 01 00 01 T 02 #1 #2",
+	"!both: 09 24 01 00 01 T 01 #1",
+	"?out: 0c 24 02 $out_it 01 01 00 $c_channels $c_chmask.2 %c_it_ch_name %c_it_name",
+	"?out: 09 24 03 $out_ot 01 03 00 $out_source %c_ot_name",
+	NULL,
+};
+static const char *const uac1_in[] = {
+	"?in: 0c 24 02 $in_it 01 02 00 $p_channels $p_chmask.2 %p_it_ch_name %p_it_name",
+	"?in: 09 24 03 $in_ot 01 01 00 $in_source %p_ot_name",
+	NULL,
+};
+static const char *const uac1_streaming_out[] = {
+	"?int: 07 05 &i 03 02 00 04",
+	"?out: 09 04 #1 00 00 01 02 00 'Playback Inactive'",
+	"?out: 09 04 #1 01 01 01 02 00 'Playback Active'",
+	"?out: 07 24 01 $out_it 01 01 00",
+	"?out: L 24 02 01 $c_channels $c_ssize $c_bits $c_rates @",
+	"?out: 09 05 &o 09 c8 00 04 00 00",
+	"?out: 07 25 01 01 01 01 00",
+	NULL,
+};
+static const char *const uac1_streaming_in[] = {
+	"?in: 09 04 #in_interface 00 00 01 02 00 'Capture Inactive'",
+	"?in: 09 04 #in_interface 01 01 01 02 00 'Capture Active'",
+	"?in: 07 24 01 $in_ot 01 01 00",
+	"?in: L 24 02 01 $p_channels $p_ssize $p_bits $p_rates @",
+	"?in: 09 05 &i 05 c8 00 04 00 00",
+	"?in: 07 25 01 01 00 00 00",
+	NULL,
+};
+
+/* What both classes have of their attributes. */
+static void set_common(struct maker *m, struct rates *p, struct rates *c)
+{
+	bool in = rows_get(m, "p_chmask"), out = rows_get(m, "c_chmask");
+
+	read_rates(m, "p_srate", p);
+	read_rates(m, "c_srate", c);
+	rows_set(m, "in", in);
+	rows_set(m, "out", out);
+	rows_set(m, "both", in && out);
+	rows_set(m, "p_channels", channels(rows_get(m, "p_chmask")));
+	rows_set(m, "c_channels", channels(rows_get(m, "c_chmask")));
+	rows_set(m, "p_bits", rows_get(m, "p_ssize") * 8);
+	rows_set(m, "c_bits", rows_get(m, "c_ssize") * 8);
+	rows_set(m, "p_rates", (long long)p->n);
+	rows_set(m, "c_rates", (long long)c->n);
+	rows_set(m, "in_interface", out ? 2 : 1);
+}
+
+/* Where the sound of an output terminal comes from: the unit, if there is one. */
+static void set_sources(struct maker *m)
+{
+	rows_set(m, "in_source", rows_get(m, rows_get(m, "in_fu_there") ? "in_fu" : "in_it"));
+	rows_set(m, "out_source", rows_get(m, rows_get(m, "out_fu_there") ? "out_fu" : "out_it"));
+}
+
+static void make_uac1(struct maker *m)
+{
+	static const char *const ids[][2] = {
+		{ "out_it", "out" },	      { "in_it", "in" },
+		{ "out_ot", "out" },	      { "in_ot", "in" },
+		{ "out_fu", "out_fu_there" }, { "in_fu", "in_fu_there" },
+	};
+	struct rates p, c;
+
+	set_common(m, &p, &c);
+	/* Whether there are channels to control does not matter. */
+	rows_set(m, "out_fu_there", any(m, "c_mute_present", "c_volume_present"));
+	rows_set(m, "in_fu_there", any(m, "p_mute_present", "p_volume_present"));
+	rows_set(m, "int", any(m, "out_fu_there", "in_fu_there"));
+	rows_set(m, "out_controls",
+		 rows_get(m, "c_mute_present") | rows_get(m, "c_volume_present") << 1);
+	rows_set(m, "in_controls",
+		 rows_get(m, "p_mute_present") | rows_get(m, "p_volume_present") << 1);
+	give_ids(m, ids, ARRAY_SIZE(ids));
+	set_sources(m);
+	rows_add_all(m, uac1_begin);
+	if (rows_get(m, "out") && rows_get(m, "out_fu_there"))
+		add_feature_unit(m, "$out_fu $out_it 02 $out_controls.2", rows_get(m, "c_channels"),
+				 2, "%c_fu_vol_name");
+	rows_add_all(m, uac1_in);
+	if (rows_get(m, "in") && rows_get(m, "in_fu_there"))
+		add_feature_unit(m, "$in_fu $in_it 02 $in_controls.2", rows_get(m, "p_channels"), 2,
+				 "%p_fu_vol_name");
+	rows_set_list(m, c.v, c.n);
+	rows_add_all(m, uac1_streaming_out);
+	rows_set_list(m, p.v, p.n);
+	rows_add_all(m, uac1_streaming_in);
+}
+
+/* The sound card on this side says how many channels there are, and how fast. */
+static const char *const uac1_legacy[] = {
+	"09 04 #0 00 00 01 01 00 'AC Interface'",
+	"09 24 01 00 01 27 00 01 01",
+	"0c 24 02 01 01 01 00 ?? 03 00 'Channels' 'Input terminal'",
+	"09 24 03 03 01 03 02 02 'Output terminal'",
+	"09 24 06 02 01 02 03 00 'Volume control & mute'",
+	"09 04 #1 00 00 01 02 00 'AS Interface'",
+	"09 04 #1 01 01 01 02 00 'AS Interface'",
+	"07 24 01 01 01 01 00",
+	"0b 24 02 01 ?? 02 10 01 ?? ?? ??",
+	"09 05 &o 09 c8 00 04 00 00",
+	"07 25 01 01 01 01 00",
+	NULL,
+};
+
+/* --- audio class 2 ---------------------------------------------------------------------------- */
+
+static const char *const uac2_begin[] = {
+	"08 0b #0 $n_interfaces 01 00 20 %function_name",
+	"?int: 09 04 #0 00 01 01 01 20 %if_ctrl_name",
+	"!int: 09 04 #0 00 00 01 01 20 %if_ctrl_name",
+	"09 24 01 00 02 08 T 00",
+	"?in: 08 24 0a $in_clock 01 03 00 %clksrc_in_name",
+	"?out: 08 24 0a $out_clock 01 03 00 %clksrc_out_name",
+	"?out: ?new: 11 24 02 $out_it 01 01 00 $out_clock $c_channels $c_chmask.4 %c_it_ch_name 03 "
+	"00 "
+	"%c_it_name",
+	"?out: !new: 11 24 02 $out_it 01 01 00 $out_clock $c_channels $c_chmask.4 00 03 00 "
+	"%c_it_name",
+	NULL,
+};
+static const char *const uac2_in[] = {
+	"?in: ?new: 11 24 02 $in_it $c_terminal_type.2 00 $in_clock $p_channels $p_chmask.4 "
+	"%p_it_ch_name 03 00 %p_it_name",
+	"?in: !new: 11 24 02 $in_it 01 02 00 $in_clock $p_channels $p_chmask.4 00 03 00 %p_it_name",
+	NULL,
+};
+static const char *const uac2_terminals[] = {
+	"?in: 0c 24 03 $in_ot 01 01 00 $in_source $in_clock 03 00 %p_ot_name",
+	"?out: ?new: 0c 24 03 $out_ot $p_terminal_type.2 00 $out_source $out_clock 03 00 "
+	"%c_ot_name",
+	"?out: !new: 0c 24 03 $out_ot 01 03 00 $out_source $out_clock 03 00 %c_ot_name",
+	"?int: 07 05 &i 03 06 00 {01|04|04}",
+	"S: ?int: 06 30 00 00 06 00",
+	"?out: 09 04 #1 00 00 01 02 20 'Playback Inactive'",
+	"?out: 09 04 #1 01 $out_endpoints 01 02 20 'Playback Active'",
+	"?out: 10 24 01 $out_it 00 01 01 00 00 00 $c_channels $c_chmask.4 00",
+	"?out: 06 24 02 01 $c_ssize $c_bits",
+	"?out: 07 05 &o $out_sync $out_packet.2 $out_interval",
+	"S: ?out: 06 30 00 00 $out_packet.2",
+	"?out: 08 25 01 00 00 00 00 00",
+	"?feedback: 07 05 &i 11 {03|04|04} 00 {01|04|04}",
+	"S: ?feedback: 06 30 00 00 04 00",
+	"?in: 09 04 #in_interface 00 00 01 02 20 'Capture Inactive'",
+	"?in: 09 04 #in_interface 01 01 01 02 20 'Capture Active'",
+	"?in: 10 24 01 $in_ot 00 01 01 00 00 00 $p_channels $p_chmask.4 00",
+	"?in: 06 24 02 01 $p_ssize $p_bits",
+	"?in: 07 05 &i 05 $in_packet.2 $in_interval",
+	"S: ?in: 06 30 00 00 $in_packet.2",
+	"?in: 08 25 01 00 00 00 00 00",
+	NULL,
+};
+
+/* get_max_bw_for_bint() */
+static long long bandwidth(struct maker *m, const struct rates *rates, bool async,
+			   long long frame_bytes, long long factor, int interval)
+{
+	long long rate = rates->highest, per_second = factor / (1 << (interval - 1));
+
+	if (async)
+		rate = rate * (1000 + rows_get(m, "fb_max")) / 1000;
+	return frame_bytes * ((rate + per_second - 1) / per_second + !async);
+}
+
+/* set_ep_max_packet_size_bint() */
+static void set_packet(struct maker *m, const char *side, const struct rates *rates, bool async,
+		       long long frame_bytes, long long wanted)
+{
+	bool full = m->foretell->speed == EP_FULL;
+	long long limit = full ? 1023 : 1024, factor = full ? 1000 : 8000, size = 0;
+	_cleanup_free_ char *packet = strf("%s_packet", side),
+			    *interval = strf("%s_interval", side);
+	int b = full ? 1 : wanted ? (int)wanted : 4;
+
+	for (;; b--) {
+		size = bandwidth(m, rates, async, frame_bytes, factor, b);
+		if (full || wanted || size <= limit || b == 1)
+			break;
+	}
+	/* Where nothing fits the loop of the kernel ends with 0. */
+	if (!full && !wanted && size > limit)
+		b = 0;
+	rows_set(m, packet, size > limit ? limit : size);
+	rows_set(m, interval, b);
+}
+
+static void make_uac2(struct maker *m)
+{
+	static const char *const ids[][2] = {
+		{ "out_it", "out" },	      { "in_it", "in" },
+		{ "out_ot", "out" },	      { "in_ot", "in" },
+		{ "out_fu", "out_fu_there" }, { "in_fu", "in_fu_there" },
+		{ "out_clock", "out" },	      { "in_clock", "in" },
+	};
+	bool async = !streq(rows_text(m, "c_sync"), "adaptive"), in, out;
+	struct rates p, c;
+
+	set_common(m, &p, &c);
+	in = rows_get(m, "in");
+	out = rows_get(m, "out");
+	rows_set(m, "out_fu_there", out && any(m, "c_mute_present", "c_volume_present"));
+	rows_set(m, "in_fu_there", in && any(m, "p_mute_present", "p_volume_present"));
+	rows_set(m, "int", any(m, "out_fu_there", "in_fu_there"));
+	rows_set(m, "out_controls",
+		 rows_get(m, "c_mute_present") * 3 | rows_get(m, "c_volume_present") * 12);
+	rows_set(m, "in_controls",
+		 rows_get(m, "p_mute_present") * 3 | rows_get(m, "p_volume_present") * 12);
+	rows_set(m, "n_interfaces", 1 + in + out);
+	rows_set(m, "feedback", out && async);
+	rows_set(m, "out_endpoints", 1 + async);
+	rows_set(m, "out_sync", async ? 0x05 : 0x09);
+	give_ids(m, ids, ARRAY_SIZE(ids));
+	set_sources(m);
+	set_packet(m, "out", &c, async, rows_get(m, "c_channels") * rows_get(m, "c_ssize"),
+		   rows_get(m, "c_hs_bint"));
+	set_packet(m, "in", &p, true, rows_get(m, "p_channels") * rows_get(m, "p_ssize"),
+		   rows_get(m, "p_hs_bint"));
+	rows_add_all(m, uac2_begin);
+	if (rows_get(m, "out_fu_there"))
+		add_feature_unit(m, "$out_fu $out_it $out_controls.4", rows_get(m, "c_channels"), 4,
+				 "%c_fu_vol_name");
+	rows_add_all(m, uac2_in);
+	if (rows_get(m, "in_fu_there"))
+		add_feature_unit(m, "$in_fu $in_it $in_controls.4", rows_get(m, "p_channels"), 4,
+				 "%p_fu_vol_name");
+	rows_add_all(m, uac2_terminals);
+}
+
+#define COMMON                                                                                     \
+	"p_chmask=3 c_chmask=3 p_ssize=2 c_ssize=2 p_mute_present=1 p_volume_present=1 "           \
+	"c_mute_present=1 c_volume_present=1 p_srate='48000' "
+#define UAC1_NAMES                                                                                 \
+	"function_name='AC Interface' c_it_name='Playback Input terminal' "                        \
+	"c_it_ch_name='Playback Channels' c_ot_name='Playback Output terminal' "                   \
+	"c_fu_vol_name='Playback Volume' p_it_name='Capture Input terminal' "                      \
+	"p_it_ch_name='Capture Channels' p_ot_name='Capture Output terminal' "                     \
+	"p_fu_vol_name='Capture Volume'"
+#define UAC2_NAMES                                                                                 \
+	"function_name='Source/Sink' if_ctrl_name='Topology Control' "                             \
+	"clksrc_in_name='Input Clock' clksrc_out_name='Output Clock' c_it_name='USBH Out' "        \
+	"c_it_ch_name='Playback Channels' c_ot_name='USBD In' c_fu_vol_name='Playback Volume' "    \
+	"p_it_name='USBD Out' p_it_ch_name='Capture Channels' p_ot_name='USBH In' "                \
+	"p_fu_vol_name='Capture Volume'"
+const struct function_rows audio_rows_table[] = {
+	{ "uac1", COMMON "c_srate='48000' " UAC1_NAMES, NULL, make_uac1 },
+	{ "uac1_legacy", NULL, uac1_legacy, NULL },
+	{ "uac2",
+	  COMMON "c_srate='64000' c_sync='async' p_hs_bint=0 c_hs_bint=0 fb_max=5 "
+		 "p_terminal_type=0x301 c_terminal_type=0x201 " UAC2_NAMES,
+	  NULL, make_uac2 },
+	{ NULL, NULL, NULL, NULL },
+};

@@ -1,0 +1,423 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The device, its configurations, and FunctionFS' functions, as composite.c and f_fs.c have them.
+ */
+#include "descriptors/foretell.h"
+
+#include <linux/usb/ch9.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "descriptors/rows.h"
+#include "ffs/blob.h"
+#include "ffs/uapi.h"
+#include "spec/lang.h"
+#include "spec/text.h"
+
+const char *const foretell_kernel_words[KERNEL_COUNT] = {
+	[KERNEL_6_1] = "6.1",
+	[KERNEL_6_12] = "6.12",
+};
+
+bool foretell_find_kernel(const char *release, enum foretell_kernel *kernel)
+{
+	unsigned int major, minor;
+
+	if (sscanf(release, "%u.%u", &major, &minor) != 2)
+		return false;
+	*kernel = major > 6 || (major == 6 && minor >= 12) ? KERNEL_6_12 : KERNEL_6_1;
+	return true;
+}
+
+bool foretell_has_speed(const struct gadget *g, int speed)
+{
+	static const enum gadget_speed speeds[] = {
+		[EP_FULL] = GADGET_SPEED_FULL,
+		[EP_HIGH] = GADGET_SPEED_HIGH,
+		[EP_SUPER] = GADGET_SPEED_SUPER,
+	};
+
+	return g->max_speed == GADGET_SPEED_NONE || g->max_speed >= speeds[speed];
+}
+
+static struct descriptor *add(struct descriptors *out, const uint8_t *bytes, size_t size)
+{
+	struct descriptor *d = array_add(out->v, out->n);
+
+	d->size = size < DESCRIPTOR_MAX ? size : DESCRIPTOR_MAX;
+	memcpy(d->bytes, bytes, d->size);
+	memset(d->certain, 0xff, d->size);
+	return d;
+}
+
+static void set_string(struct descriptor *d, size_t offset, const char *text)
+{
+	d->bytes[offset] = 0;
+	d->certain[offset] = text ? 0 : 0xff;
+	if (text && d->n_strings < DESCRIPTOR_STRINGS)
+		d->strings[d->n_strings++] = (struct descriptor_string){ offset, xstrdup(text) };
+}
+
+/* --- FunctionFS ------------------------------------------------------------------------------- */
+
+static uint32_t get32(const uint8_t *p)
+{
+	return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
+}
+
+/* Number `n` of the strings' blob, in its first language; NULL: there is none. */
+static char *string_of(const struct ffs *ffs, unsigned int n)
+{
+	size_t size, at = 18;
+	_cleanup_free_ uint8_t *blob = ffs_blob_strings(ffs, &size);
+	uint32_t count = size >= 16 ? get32(blob + 8) : 0;
+
+	for (unsigned int i = 1; i <= count && at < size; i++) {
+		size_t length = strnlen((const char *)blob + at, size - at);
+
+		if (i == n)
+			return xstrndup((const char *)blob + at, length);
+		at += length + 1;
+	}
+	return NULL;
+}
+
+/* What the kernel makes of one: it renumbers interfaces, strings and endpoints. */
+static void adapt(struct descriptor *d, const struct ffs *ffs, unsigned int first_interface)
+{
+	static const size_t string_at[] = {
+		[USB_DT_INTERFACE] = 8,
+		[USB_DT_INTERFACE_ASSOCIATION] = 7,
+	};
+	uint8_t type = d->bytes[1];
+	size_t at = type < ARRAY_SIZE(string_at) ? string_at[type] : 0;
+
+	if (type == USB_DT_INTERFACE)
+		d->bytes[2] = (uint8_t)(d->bytes[2] + first_interface);
+	if (type == USB_DT_ENDPOINT && d->size > 2) {
+		d->certain[2] = (uint8_t)~USB_ENDPOINT_NUMBER_MASK;
+		d->bytes[2] &= (uint8_t)~USB_ENDPOINT_NUMBER_MASK;
+	}
+	if (at > 0 && at < d->size && d->bytes[at] != 0) {
+		_cleanup_free_ char *text = string_of(ffs, d->bytes[at]);
+
+		set_string(d, at, text ? text : "");
+	}
+}
+
+/* Where the descriptors of that speed begin; *count says how many there are. */
+static size_t find_speed(const uint8_t *blob, size_t size, int speed, uint32_t *count)
+{
+	bool old = get32(blob) != FUNCTIONFS_DESCRIPTORS_MAGIC_V2;
+	uint32_t counts[EP_SPEED_COUNT] = { 0 },
+		 flags = old ? FUNCTIONFS_HAS_FS_DESC | FUNCTIONFS_HAS_HS_DESC : get32(blob + 8);
+	size_t at = old ? 8 : 12;
+
+	for (int s = 0; s < EP_SPEED_COUNT; s++) {
+		if (!(flags & 1U << s))
+			continue;
+		counts[s] = get32(blob + at);
+		at += 4;
+	}
+	at += flags & FUNCTIONFS_HAS_MS_OS_DESC ? 4 : 0;
+	for (int s = 0; s < speed; s++)
+		for (uint32_t i = 0; i < counts[s] && at < size; i++)
+			at += blob[at];
+	*count = counts[speed];
+	return at;
+}
+
+static unsigned int add_ffs(const struct foretell *f, const struct function *function,
+			    unsigned int first_interface, struct descriptors *out)
+{
+	const struct ffs *ffs = function->ffs;
+	size_t size, at;
+	_cleanup_free_ uint8_t *blob = ffs_blob_descriptors(ffs, &size);
+	uint32_t count;
+
+	/* spec_load has read it: lengths are right. */
+	at = find_speed(blob, size, f->speed, &count);
+	for (uint32_t i = 0; i < count && at + 2 <= size && at + blob[at] <= size; i++) {
+		struct descriptor *d = add(out, blob + at, blob[at]);
+
+		d->of = function;
+		adapt(d, ffs, first_interface);
+		at += blob[at];
+	}
+	return (unsigned int)ffs->n_interfaces;
+}
+
+/* --- functions -------------------------------------------------------------------------------- */
+
+static const struct function_rows *find_rows(const char *type)
+{
+	static const struct function_rows *const tables[] = {
+		function_rows_table,
+		audio_rows_table,
+		music_rows_table,
+		video_rows_table,
+	};
+
+	for (size_t t = 0; t < ARRAY_SIZE(tables); t++)
+		for (const struct function_rows *r = tables[t]; r->type; r++)
+			if (streq(r->type, type))
+				return r;
+	return NULL;
+}
+
+bool foretell_knows(const struct function *function)
+{
+	return function->ffs || find_rows(function->type);
+}
+
+/* --- configurations --------------------------------------------------------------------------- */
+
+/* encode_bMaxPower(). Without a value it is the kernel's configuration that counts. */
+static void set_power(struct descriptor *d, const struct config *config, int speed)
+{
+	long long ma = config->max_power.set ? config->max_power.value : 0;
+	bool self = config->attributes.set && (config->attributes.value & USB_CONFIG_ATT_SELFPOWER);
+
+	if (ma == 0 && !self) {
+		ma = 2; /* CONFIG_USB_GADGET_VBUS_DRAW, as everybody has it */
+		d->certain[8] = 0;
+	}
+	d->bytes[8] = (uint8_t)(speed == EP_SUPER ? (ma > 900 ? 900 : ma) / 8
+						  : (ma > 500 ? 500 : ma) / 2);
+}
+
+static void set_config_string(struct descriptor *d, const struct config *config)
+{
+	const char *text = config->n_strings > 0 ? config->strings[0].configuration : NULL;
+
+	for (size_t i = 0; i < config->n_strings; i++)
+		if (config->strings[i].lang == LANG_EN_US && config->strings[i].configuration)
+			text = config->strings[i].configuration;
+	if (config->n_strings > 0)
+		set_string(d, 6, text ? text : "");
+}
+
+void foretell_config(const struct foretell *f, const struct config *config, struct descriptors *out)
+{
+	uint8_t head[USB_DT_CONFIG_SIZE] = { USB_DT_CONFIG_SIZE, USB_DT_CONFIG };
+	size_t start = out->n, total = 0;
+	unsigned int interfaces = 0;
+	bool maybe = false, unknown = false;
+	struct descriptor *d;
+
+	head[5] = (uint8_t)config->id;
+	head[7] = (uint8_t)(config->attributes.set ? config->attributes.value : USB_CONFIG_ATT_ONE);
+	d = add(out, head, sizeof(head));
+	set_config_string(d, config);
+	set_power(d, config, f->speed);
+	/* The UDC may not be able to wake the host: then the kernel clears it. */
+	if (head[7] & USB_CONFIG_ATT_WAKEUP)
+		d->certain[7] = (uint8_t)~USB_CONFIG_ATT_WAKEUP;
+	for (size_t i = 0; i < config->n_functions; i++) {
+		const struct function *function =
+			&f->gadget->functions[config->functions[i].function];
+		const struct function_rows *rows = find_rows(function->type);
+
+		if (function->ffs)
+			interfaces += add_ffs(f, function, interfaces, out);
+		else if (rows)
+			interfaces += rows_apply(f, function, rows, interfaces, out);
+		else
+			unknown = true;
+	}
+	for (size_t i = start; i < out->n; i++) {
+		maybe |= out->v[i].maybe;
+		total += out->v[i].size;
+	}
+	d = &out->v[start];
+	d->bytes[2] = (uint8_t)total;
+	d->bytes[3] = (uint8_t)(total >> 8);
+	d->bytes[4] = (uint8_t)interfaces;
+	if (maybe || unknown)
+		d->certain[2] = d->certain[3] = 0;
+	if (unknown)
+		d->certain[4] = 0;
+}
+
+/* --- the device ------------------------------------------------------------------------------- */
+
+static uint16_t attribute(const struct gadget *g, enum gadget_attr attr)
+{
+	return (uint16_t)(g->attrs[attr].set ? g->attrs[attr].value : 0);
+}
+
+static const struct gadget_strings *strings_of(const struct gadget *g)
+{
+	for (size_t i = 0; i < g->n_strings; i++)
+		if (g->strings[i].lang == LANG_EN_US)
+			return &g->strings[i];
+	return g->n_strings > 0 ? &g->strings[0] : NULL;
+}
+
+void foretell_device(const struct foretell *f, struct descriptors *out)
+{
+	const struct gadget *g = f->gadget;
+	const struct gadget_strings *s = strings_of(g);
+	const struct spec_str *texts[DESCRIPTOR_STRINGS];
+	uint16_t usb = f->speed == EP_SUPER ? 0x0320 : 0x0200,
+		 vendor = attribute(g, GADGET_ID_VENDOR), product = attribute(g, GADGET_ID_PRODUCT),
+		 release = attribute(g, GADGET_BCD_DEVICE);
+	struct descriptor *d = add(
+		out,
+		(uint8_t[]){ USB_DT_DEVICE_SIZE, USB_DT_DEVICE, (uint8_t)usb, (uint8_t)(usb >> 8),
+			     (uint8_t)attribute(g, GADGET_DEVICE_CLASS),
+			     (uint8_t)attribute(g, GADGET_DEVICE_SUB_CLASS),
+			     (uint8_t)attribute(g, GADGET_DEVICE_PROTOCOL),
+			     f->speed == EP_SUPER ? 9 : 64, (uint8_t)vendor, (uint8_t)(vendor >> 8),
+			     (uint8_t)product, (uint8_t)(product >> 8), (uint8_t)release,
+			     (uint8_t)(release >> 8), 0, 0, 0, (uint8_t)g->n_configs },
+		USB_DT_DEVICE_SIZE);
+
+	/* 0200, 0201 or 0210: whether the UDC knows link power management, or SuperSpeed. */
+	if (f->speed != EP_SUPER)
+		d->certain[2] = 0;
+	/* Below high speed the UDC's endpoint 0 may be smaller. */
+	if (f->speed == EP_FULL)
+		d->certain[7] = 0;
+	/* The kernel's own release. */
+	if (!g->attrs[GADGET_BCD_DEVICE].set)
+		d->certain[12] = d->certain[13] = 0;
+	if (!s)
+		return;
+	texts[0] = &s->manufacturer;
+	texts[1] = &s->product;
+	texts[2] = &s->serialnumber;
+	/* The first numbers are these, whether there is a text or not (configfs_composite_bind). */
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		d->bytes[14 + i] = (uint8_t)(i + 1);
+		d->strings[d->n_strings++] = (struct descriptor_string){
+			14 + i, xstrdup(texts[i]->value ? texts[i]->value : "")
+		};
+	}
+}
+
+/* --- BOS -------------------------------------------------------------------------------------- */
+
+static const struct entry *gadget_entry(const struct gadget *g, const char *path)
+{
+	for (size_t i = 0; i < g->entries.n; i++)
+		if (streq(g->entries.v[i].path, path))
+			return &g->entries.v[i];
+	return NULL;
+}
+
+static long long gadget_number(const struct gadget *g, const char *path)
+{
+	const struct entry *e = gadget_entry(g, path);
+
+	return e && e->value ? strtoll(e->value, NULL, 0) : 0;
+}
+
+/*
+ * bos_desc(). Whether the UDC can do link power management and SuperSpeed, which then is told at
+ * high speed as well, and how fast it wakes, is its own; one of SuperSpeedPlus has a capability
+ * more.
+ */
+static const char *const bos_rows[] = {
+	"?bos: 05 0f ?? ?? ??",
+	"!bos: ~: 05 0f ?? ?? ??",
+	"?super: !new: 07 10 02 ?? ?? ?? ??",
+	"?super: ?new: ~: 07 10 02 ?? ?? ?? ??",
+	"!super: ~: 07 10 02 ?? ?? ?? ??",
+	"?super: 0a 10 03 00 0f 00 01 ?? ?? ??",
+	"!super: ~: 0a 10 03 00 0f 00 01 ?? ?? ??",
+	"?webusb: 18 10 05 00 38 b6 08 34 a9 09 a0 47 8b fd a0 76 88 15 b6 65 $version.2 $code "
+	"$page",
+	NULL,
+};
+
+/* WebUSB, 4.1: Linux has it from 6.3 on. */
+static void make_bos(struct maker *m)
+{
+	const struct gadget *g = m->foretell->gadget;
+	const struct entry *page = gadget_entry(g, "webusb/landingPage");
+	bool super = m->foretell->speed == EP_SUPER,
+	     webusb = rows_get(m, "new") && gadget_number(g, "webusb/use");
+	long long version = gadget_number(g, "webusb/bcdVersion");
+
+	rows_set(m, "super", super);
+	rows_set(m, "webusb", webusb);
+	rows_set(m, "bos", super || webusb);
+	rows_set(m, "version", version ? version : 0x0100);
+	rows_set(m, "code", gadget_number(g, "webusb/bVendorCode"));
+	rows_set(m, "page", page && page->size > 0);
+}
+
+void foretell_bos(const struct foretell *f, struct descriptors *out)
+{
+	static const struct function_rows bos = { NULL, NULL, bos_rows, make_bos };
+
+	rows_apply(f, NULL, &bos, 0, out);
+}
+
+/* --- Microsoft's ------------------------------------------------------------------------------ */
+
+static void print_text(FILE *to, const char *name, const char *text, size_t n)
+{
+	_cleanup_free_ char *shown = text_printable(text, n);
+
+	fprintf(to, "    %-24s\"%s\"\n", name, shown);
+}
+
+static void print_ffs_os(FILE *to, const struct function *f)
+{
+	for (size_t i = 0; i < f->ffs->n_interfaces; i++) {
+		const struct interface *interface = &f->ffs->interfaces[i];
+
+		fprintf(to, "  --- function '%s', its interface %zu\n", f->label, i);
+		print_text(to, "compatibleID", interface->compatible,
+			   strlen(interface->compatible));
+		print_text(to, "subCompatibleID", interface->sub_compatible,
+			   strlen(interface->sub_compatible));
+		for (size_t p = 0; p < interface->n_properties; p++) {
+			const struct os_property *property = &interface->properties[p];
+
+			if (property->type == 3)
+				fprintf(to, "    %-24s%zu bytes\n", property->name,
+					property->data.size);
+			else
+				print_text(to, property->name, (const char *)property->data.data,
+					   strnlen((const char *)property->data.data,
+						   property->data.size));
+		}
+	}
+}
+
+static void print_kernel_os(FILE *to, const struct function *f)
+{
+	static const char prefix[] = "os_desc/interface.";
+
+	for (size_t i = 0; i < f->entries.n; i++) {
+		const struct entry *e = &f->entries.v[i];
+
+		if (e->kind != ENTRY_WRITE || !str_has_prefix(e->path, prefix))
+			continue;
+		fprintf(to, "  --- function '%s', %s\n", f->label, e->path + strlen("os_desc/"));
+		print_text(to, strrchr(e->path, '/') + 1, e->value, e->size);
+	}
+}
+
+void foretell_print_os(FILE *to, const struct gadget *g)
+{
+	const struct entry *sign = gadget_entry(g, "os_desc/qw_sign");
+
+	if (!gadget_number(g, "os_desc/use"))
+		return;
+	fprintf(to, "Microsoft OS descriptors\n");
+	if (sign)
+		print_text(to, "qwSignature", sign->value, sign->size);
+	fprintf(to, "    %-24s0x%02llx\n", "bMS_VendorCode",
+		gadget_number(g, "os_desc/b_vendor_code"));
+	for (size_t i = 0; i < g->n_functions; i++) {
+		if (g->functions[i].ffs)
+			print_ffs_os(to, &g->functions[i]);
+		else
+			print_kernel_os(to, &g->functions[i]);
+	}
+	fputc('\n', to);
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What a host will see of a gadget, before there is one: FunctionFS' descriptors are the gadget
+ * file's, those of the kernel's own functions are in tables (functions.c and beside it), as Linux
+ * 6.1 and 6.12 have them. What only the UDC decides is marked as not certain.
+ */
+#pragma once
+
+#include <jansson.h>
+#include <stdio.h>
+
+#include "spec/gadget.h"
+
+#define DESCRIPTOR_MAX 255 /* bLength is a byte */
+#define DESCRIPTOR_STRINGS 3
+
+struct descriptor {
+	uint8_t bytes[DESCRIPTOR_MAX];
+	uint8_t certain[DESCRIPTOR_MAX]; /* a bit for each that is */
+	size_t size;
+	/* The texts of string indices, which themselves need not be certain; in en-US if there is.
+	 */
+	struct descriptor_string {
+		size_t offset;
+		char *text; /* NULL: not known before it is made */
+	} strings[DESCRIPTOR_STRINGS];
+	size_t n_strings;
+	/* Where wTotalLength stands that counts what follows, and what counts (rows.c). */
+	enum { TOTAL_NONE, TOTAL_CLASS, TOTAL_INTERFACE } total;
+	size_t total_at;
+	bool maybe;		   /* there only if the UDC has the endpoints for it */
+	const struct function *of; /* NULL: of the configuration or the device */
+};
+
+struct descriptors {
+	struct descriptor *v;
+	size_t n;
+};
+void descriptors_free(struct descriptors *d);
+#define _cleanup_descriptors_ _cleanup_(descriptors_free)
+
+/* Whose functions: the tables are of these releases, and what lies between is as the older one. */
+enum foretell_kernel { KERNEL_6_1, KERNEL_6_12, KERNEL_COUNT };
+extern const char *const foretell_kernel_words[KERNEL_COUNT];
+/* The table for a release like "6.12.48-amd64"; false: it is none. */
+bool foretell_find_kernel(const char *release, enum foretell_kernel *kernel);
+
+struct foretell {
+	const struct gadget *gadget;
+	enum foretell_kernel kernel;
+	int speed; /* EP_FULL, EP_HIGH, EP_SUPER */
+};
+
+/* Whether hosts see the gadget at that speed at all. */
+bool foretell_has_speed(const struct gadget *g, int speed);
+
+void foretell_device(const struct foretell *f, struct descriptors *out);
+/* BOS with what is below it. */
+void foretell_bos(const struct foretell *f, struct descriptors *out);
+/* The configuration's own descriptor and all that follows. */
+void foretell_config(const struct foretell *f, const struct config *config,
+		     struct descriptors *out);
+/* What Windows asks for beside them, for people; nothing where it is not in use. */
+void foretell_print_os(FILE *to, const struct gadget *g);
+/* Whether functions of that type are foretold; FunctionFS ones with an `ffs` group are. */
+bool foretell_knows(const struct function *function);
+
+/*
+ * One descriptor for people: what it is, and a line for each field. What class-specific ones are
+ * depends on the interface that they are behind; NULL: there is none.
+ */
+void descriptor_print(FILE *to, const struct descriptor *d, const struct descriptor *interface);
+/* Of schemas/descriptors.schema.json; the caller owns it. */
+json_t *descriptor_to_json(const struct descriptor *d);

@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the kernel's functions emit, from drivers/usb/gadget/function of Linux 6.12 and 6.1: serial
+ * lines, networks, drives, input, printers, tests. Sound, MIDI and cameras are in files of their
+ * own.
+ */
+#include <ctype.h>
+#include <sys/stat.h>
+
+#include "descriptors/rows.h"
+
+/* An interrupt endpoint that the host asks every 32 ms. */
+#define NOTIFY(size) "07 05 &i 03 " size " 00 {20|09|09}"
+#define CDC_HEADER "05 24 00 10 01"
+#define CDC_UNION "05 24 06 #0 #1"
+/* USB CDC 1.2, ECM 1.2, 5.4; the address of the host's side is a string. */
+#define ETHERNET(segment) "0d 24 0f %mac 00 00 00 00 " segment " 00 00 00"
+
+static const char *const acm[] = {
+	"08 0b #0 02 02 02 $protocol 'CDC Serial'",
+	"09 04 #0 00 01 02 02 $protocol 'CDC Abstract Control Model (ACM)'",
+	CDC_HEADER,
+	"05 24 01 00 #1",
+	"04 24 02 02",
+	CDC_UNION,
+	NOTIFY("0a"),
+	"S: 06 30 00 00 00 00",
+	"09 04 #1 00 02 0a 00 00 'CDC ACM Data'",
+	ROW_BULK_IN,
+	ROW_BULK_OUT,
+	NULL,
+};
+
+static const char *const gser[] = {
+	"09 04 #0 00 02 ff 00 00 00",
+	ROW_BULK_IN,
+	ROW_BULK_OUT,
+	NULL,
+};
+
+static const char *const obex[] = {
+	"09 04 #0 00 00 02 0b 00 'CDC Object Exchange (OBEX)'",
+	"05 24 00 20 01",
+	"05 24 15 00 01",
+	CDC_UNION,
+	"09 04 #1 00 00 0a 00 00 'CDC OBEX Data'",
+	"09 04 #1 01 02 0a 00 00 'CDC OBEX Data'",
+	ROW_BULK_IN,
+	ROW_BULK_OUT,
+	NULL,
+};
+
+static const char *const ecm[] = {
+	"08 0b #0 02 02 06 00 'CDC ECM'",
+	"09 04 #0 00 01 02 06 00 'CDC Ethernet Control Model (ECM)'",
+	CDC_HEADER,
+	CDC_UNION,
+	ETHERNET("ea 05"),
+	NOTIFY("10"),
+	"S: 06 30 00 00 10 00",
+	"09 04 #1 00 00 0a 00 00 00",
+	"09 04 #1 01 02 0a 00 00 'CDC Ethernet Data'",
+	ROW_BULK_IN,
+	ROW_BULK_OUT,
+	NULL,
+};
+
+/* The host gets its address as digits alone. Without one in the file the kernel takes any. */
+static void make_ethernet(struct maker *m)
+{
+	const struct entry *e = rows_entry(m->function, "host_addr");
+	char mac[13];
+	size_t n = 0;
+
+	if (!e)
+		return;
+	for (const char *p = e->value; *p && n + 1 < sizeof(mac); p++)
+		if (*p != ':')
+			mac[n++] = (char)toupper((unsigned char)*p);
+	mac[n] = '\0';
+	rows_set_text(m, "mac", mac);
+}
+
+static const char *const eem[] = {
+	"09 04 #0 00 02 02 0c 07 'CDC Ethernet Emulation Model (EEM)'",
+	ROW_BULK_IN,
+	ROW_BULK_OUT,
+	NULL,
+};
+
+static const char *const ncm[] = {
+	"08 0b #0 02 02 0d 00 'CDC NCM'",
+	"09 04 #0 00 01 02 0d 00 'CDC Network Control Model (NCM)'",
+	CDC_HEADER,
+	CDC_UNION,
+	ETHERNET("$max_segment_size.2"),
+	"06 24 1a 00 01 11",
+	NOTIFY("10"),
+	"S: 06 30 00 00 10 00",
+	"09 04 #1 00 00 0a 00 01 'CDC Network Data'",
+	"09 04 #1 01 02 0a 00 01 'CDC Network Data'",
+	ROW_BULK("&i", "0f"),
+	ROW_BULK("&o", "0f"),
+	NULL,
+};
+
+static const char *const rndis[] = {
+	"08 0b #0 02 $class $subclass $protocol 'RNDIS'",
+	"09 04 #0 00 01 02 02 ff 'RNDIS Communications Control'",
+	CDC_HEADER,
+	"05 24 01 00 #1",
+	"04 24 02 00",
+	CDC_UNION,
+	NOTIFY("08"),
+	"S: 06 30 00 00 08 00",
+	"09 04 #1 00 02 0a 00 00 'RNDIS Ethernet Data'",
+	ROW_BULK_IN,
+	ROW_BULK_OUT,
+	NULL,
+};
+
+static const char *const geth[] = {
+	"09 04 #0 00 02 02 0a 00 'CDC Ethernet Subset/SAFE'",
+	CDC_HEADER,
+	"15 24 12 00 01 5d 34 cf 66 11 18 11 d6 a2 1a 00 01 02 ca 9a 7f",
+	"06 24 13 00 00 00",
+	ETHERNET("ea 05"),
+	ROW_BULK_IN,
+	ROW_BULK_OUT,
+	NULL,
+};
+
+static const char *const phonet[] = {
+	"09 04 #0 00 00 02 fe 00 00",
+	CDC_HEADER,
+	"05 24 ab 05 15",
+	CDC_UNION,
+	"09 04 #1 00 00 0a 00 00 00",
+	"09 04 #1 01 02 0a 00 00 00",
+	ROW_BULK_OUT,
+	ROW_BULK_IN,
+	NULL,
+};
+
+static const char *const mass_storage[] = {
+	"09 04 #0 00 02 08 06 50 'Mass Storage'",
+	ROW_BULK("&i", "0f"),
+	"07 05 &o 02 {40 00|00 02|00 04} {00|01|00}",
+	"S: 06 30 0f 00 00 00",
+	NULL,
+};
+
+/* UASP 1.0: which pipe an endpoint is; 16 streams. */
+#define PIPE(address, id, streams)                                                                 \
+	"07 05 " address " 02 {40 00|00 02|00 04} 00", "S: 06 30 00 " streams " 00 00",            \
+		"04 24 " id " 00"
+static const char *const tcm[] = {
+	"09 04 #0 00 02 08 06 50 'Bulk Only Transport'",
+	ROW_BULK_IN,
+	ROW_BULK_OUT,
+	"09 04 #0 01 04 08 06 62 'USB Attached SCSI'",
+	PIPE("&i", "03", "04"),
+	PIPE("&o", "04", "04"),
+	PIPE("&i", "02", "04"),
+	PIPE("&o", "01", "00"),
+	NULL,
+};
+
+#define REPORTS(address)                                                                           \
+	"07 05 " address " 03 $report_length.2 {0a|04|04}", "S: 06 30 00 00 $report_length.2"
+static const char *const hid[] = {
+	"!no_out_endpoint: 09 04 #0 00 02 03 $subclass $protocol 'HID Interface'",
+	"?no_out_endpoint: 09 04 #0 00 01 03 $subclass $protocol 'HID Interface'",
+	"09 21 01 01 00 01 22 $report_desc_size.2",
+	REPORTS("&i"),
+	"!no_out_endpoint: 07 05 &o 03 $report_length.2 {0a|04|04}",
+	"S: !no_out_endpoint: 06 30 00 00 $report_length.2",
+	NULL,
+};
+
+/* A report descriptor that is a file has not been read yet. */
+static void make_hid(struct maker *m)
+{
+	const struct entry *e = rows_entry(m->function, "report_desc");
+	struct stat st;
+
+	if (e && e->kind == ENTRY_FILE)
+		rows_set(m, "report_desc_size",
+			 stat(e->value, &st) == 0 ? (long long)st.st_size : 0);
+	else
+		rows_set(m, "report_desc_size", e ? (long long)e->size : 0);
+}
+
+static const char *const printer[] = {
+	"09 04 #0 00 02 07 01 02 00",
+	ROW_BULK_IN,
+	ROW_BULK_OUT,
+	NULL,
+};
+
+static const char *const loopback_full[] = {
+	"09 04 #0 00 02 ff 00 00 'loop input to output'",
+	ROW_BULK_OUT,
+	ROW_BULK_IN,
+	NULL,
+};
+static const char *const loopback_high[] = {
+	"09 04 #0 00 02 ff 00 00 'loop input to output'",
+	ROW_BULK_IN,
+	ROW_BULK_OUT,
+	NULL,
+};
+
+static void make_loopback(struct maker *m)
+{
+	rows_add_all(m, m->foretell->speed == EP_FULL ? loopback_full : loopback_high);
+}
+
+#define ISOCHRONOUS(address)                                                                       \
+	"~: 07 05 " address " 01 {$full.2|$high.2|$isoc_maxpacket.2} $isoc_interval",              \
+		"S: ~: 06 30 $isoc_maxburst $isoc_mult $bytes.2"
+#define MAYBE_BULK(address)                                                                        \
+	"~: 07 05 " address " 02 {40 00|00 02|00 04} 00", "S: ~: 06 30 00 00 00 00"
+static const char *const source_sink_full[] = {
+	"09 04 #0 00 02 ff 00 00 00",
+	ROW_BULK_OUT,
+	ROW_BULK_IN,
+	"~: 09 04 #0 01 04 ff 00 00 00",
+	MAYBE_BULK("&o"),
+	MAYBE_BULK("&i"),
+	ISOCHRONOUS("&o"),
+	ISOCHRONOUS("&i"),
+	NULL,
+};
+static const char *const source_sink_high[] = {
+	"09 04 #0 00 02 ff 00 00 00",
+	ROW_BULK_IN,
+	ROW_BULK_OUT,
+	"~: 09 04 #0 01 04 ff 00 00 00",
+	MAYBE_BULK("&i"),
+	MAYBE_BULK("&o"),
+	ISOCHRONOUS("&i"),
+	ISOCHRONOUS("&o"),
+	NULL,
+};
+
+static void make_source_sink(struct maker *m)
+{
+	long long packet = rows_get(m, "isoc_maxpacket"), mult = rows_get(m, "isoc_mult");
+
+	if (rows_get(m, "isoc_interval") < 1)
+		rows_set(m, "isoc_interval", 1);
+	rows_set(m, "full", packet > 1023 ? 1023 : packet);
+	rows_set(m, "high", packet | mult << 11);
+	rows_set(m, "bytes", packet * (mult + 1) * (rows_get(m, "isoc_maxburst") + 1));
+	rows_add_all(m, m->foretell->speed == EP_FULL ? source_sink_full : source_sink_high);
+}
+
+const struct function_rows function_rows_table[] = {
+	{ "acm", "protocol=1", acm, NULL },
+	{ "gser", NULL, gser, NULL },
+	{ "obex", NULL, obex, NULL },
+	{ "ecm", NULL, ecm, make_ethernet },
+	{ "eem", NULL, eem, NULL },
+	{ "ncm", "max_segment_size=1514", ncm, make_ethernet },
+	{ "rndis", "class=x02 subclass=x06 protocol=x00", rndis, NULL },
+	{ "geth", NULL, geth, make_ethernet },
+	{ "phonet", NULL, phonet, NULL },
+	{ "mass_storage", NULL, mass_storage, NULL },
+	{ "tcm", NULL, tcm, NULL },
+	{ "hid", "subclass=0 protocol=0 report_length=0 no_out_endpoint=0", hid, make_hid },
+	{ "printer", NULL, printer, NULL },
+	{ "Loopback", NULL, NULL, make_loopback },
+	{ "SourceSink", "isoc_interval=4 isoc_maxpacket=1024 isoc_mult=0 isoc_maxburst=0", NULL,
+	  make_source_sink },
+	{ NULL, NULL, NULL, NULL },
+};

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* MIDI: f_midi.c, f_midi2.c. Jacks are in pairs: what comes in at one goes out at the other. */
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "descriptors/rows.h"
+
+#define MAX_CABLES 16 /* of one endpoint */
+
+/* Jacks that an endpoint carries. */
+struct jacks {
+	long long ids[MAX_CABLES];
+	size_t n;
+};
+
+/* "L 25 01 2 1 3": what an endpoint carries. */
+static void add_carried(struct maker *m, const char *subtype, const struct jacks *jacks)
+{
+	char *row = strf("L 25 %s %02zx", subtype, jacks->n);
+
+	for (size_t i = 0; i < jacks->n; i++) {
+		char *longer = strf("%s %02llx", row, (unsigned long long)jacks->ids[i]);
+
+		free(row);
+		row = longer;
+	}
+	rows_add(m, row);
+	free(row);
+}
+
+/* One that the kernel has not claimed says what an earlier one said (f_midi2_bind). */
+#define CLAIMED "{40 00|00 02|00 04}"
+#define NOT_CLAIMED "{?? ??|00 02|00 04}"
+
+static void add_endpoint(struct maker *m, const char *address, const char *size,
+			 const struct jacks *jacks)
+{
+	_cleanup_free_ char *row = strf("09 05 %s 02 %s 00 00 00", address, size);
+
+	rows_add(m, row);
+	rows_add(m, "S: 06 30 00 00 00 00");
+	add_carried(m, "01", jacks);
+}
+
+/* A pair, of which one is embedded: that is the one that the endpoint carries. */
+enum side { FROM_HOST, TO_HOST };
+static void add_pair(struct maker *m, enum side side, long long *next, const char *name,
+		     struct jacks *jacks)
+{
+	long long in = (*next)++, out = (*next)++;
+	const char *in_type = side == FROM_HOST ? "01" : "02",
+		   *out_type = side == FROM_HOST ? "02" : "01", *string = name ? "%jack" : "00";
+	_cleanup_free_ char *in_row = strf("06 24 02 %s %02llx %s", in_type, in, string),
+			    *out_row = strf("09 24 03 %s %02llx 01 %02llx 01 %s", out_type, out, in,
+					    string);
+
+	rows_set_text(m, "jack", name ? name : "");
+	rows_add(m, in_row);
+	rows_add(m, out_row);
+	if (jacks->n < MAX_CABLES)
+		jacks->ids[jacks->n++] = side == FROM_HOST ? in : out;
+}
+
+static void make_midi(struct maker *m)
+{
+	struct jacks from = { 0 }, to = { 0 };
+	long long id = 1;
+
+	rows_add(m, "09 04 #0 00 00 01 01 00 'MIDI function'");
+	rows_add(m, "09 24 01 00 01 09 00 01 #1");
+	rows_add(m, "09 04 #1 00 02 01 03 00 00");
+	rows_add(m, "07 24 01 00 01 T");
+	for (long long i = 0; i < rows_get(m, "in_ports") && i < MAX_CABLES; i++)
+		add_pair(m, TO_HOST, &id, NULL, &to);
+	for (long long i = 0; i < rows_get(m, "out_ports") && i < MAX_CABLES; i++)
+		add_pair(m, FROM_HOST, &id, NULL, &from);
+	add_endpoint(m, "&o", CLAIMED, &from);
+	add_endpoint(m, "&i", CLAIMED, &to);
+}
+
+/* --- MIDI 2.0 --------------------------------------------------------------------------------- */
+
+#define MAX_ENDPOINTS 4
+#define MAX_BLOCKS 32
+#define DEFAULT_BLOCK "MIDI 2.0 Gadget I/O"
+
+enum { INPUT = 1, OUTPUT = 2 };
+
+/* The names of the blocks that cables belong to, in both directions. */
+struct cables {
+	const char *in[MAX_CABLES], *out[MAX_CABLES];
+	size_t n_in, n_out;
+};
+
+static bool has_directory(const struct function *f, const char *path)
+{
+	for (size_t i = 0; f && i < f->entries.n; i++)
+		if (f->entries.v[i].kind == ENTRY_DIRECTORY && streq(f->entries.v[i].path, path))
+			return true;
+	return false;
+}
+
+static long long number_at(const struct function *f, const char *dir, const char *name,
+			   long long fallback)
+{
+	_cleanup_free_ char *path = strf("%s/%s", dir, name);
+
+	return rows_entry_number(f, path, fallback);
+}
+
+static const char *text_at(const struct function *f, const char *dir, const char *name)
+{
+	_cleanup_free_ char *path = strf("%s/%s", dir, name);
+	const struct entry *e = rows_entry(f, path);
+
+	return e ? e->value : NULL;
+}
+
+/* fill_midi1_cable_mapping() */
+static void add_cables(struct cables *c, const struct function *f, const char *block, bool first)
+{
+	long long direction = number_at(f, block, "direction", 3),
+		  n = number_at(f, block, "midi1_num_groups", first);
+	const char *name = text_at(f, block, "name");
+
+	for (long long i = 0; i < n; i++) {
+		if (direction != OUTPUT && c->n_in < MAX_CABLES)
+			c->in[c->n_in++] = name ? name : DEFAULT_BLOCK;
+		if (direction != INPUT && c->n_out < MAX_CABLES)
+			c->out[c->n_out++] = name ? name : DEFAULT_BLOCK;
+	}
+}
+
+struct ump {
+	struct jacks blocks[MAX_ENDPOINTS]; /* ids of each endpoint's */
+	size_t n;
+	struct cables cables;
+};
+
+/* The kernel has ep.0 and its block.0 by itself. */
+static void read_ump(struct ump *u, const struct function *f)
+{
+	long long id = 1;
+
+	for (; u->n < MAX_ENDPOINTS; u->n++) {
+		_cleanup_free_ char *ep = strf("ep.%zu", u->n);
+
+		if (u->n > 0 && !has_directory(f, ep))
+			break;
+		for (size_t b = 0; b < MAX_BLOCKS; b++) {
+			_cleanup_free_ char *block = strf("%s/block.%zu", ep, b);
+			struct jacks *ids = &u->blocks[u->n];
+
+			if ((u->n > 0 || b > 0) && !has_directory(f, block))
+				break;
+			add_cables(&u->cables, f, block, u->n == 0 && b == 0);
+			if (ids->n < MAX_CABLES)
+				ids->ids[ids->n++] = id++;
+		}
+	}
+}
+
+/* The kernel takes the names of the other direction's blocks (append_midi1_in_jack). */
+static void add_midi1(struct maker *m, const struct cables *c)
+{
+	long long first = number_at(m->function, "ep.0/block.0", "direction", 3), id = 1;
+	struct jacks from = { 0 }, to = { 0 };
+
+	rows_set(m, "n_midi1", c->n_in && c->n_out ? 2 : 1);
+	rows_add(m, "09 04 #1 00 $n_midi1 01 03 00 %iface");
+	rows_add(m, "07 24 01 00 01 U");
+	for (size_t i = 0; i < c->n_out; i++)
+		add_pair(m, FROM_HOST, &id, i < c->n_in ? c->in[i] : NULL, &from);
+	for (size_t i = 0; i < c->n_in; i++)
+		add_pair(m, TO_HOST, &id, i < c->n_out ? c->out[i] : NULL, &to);
+	if (c->n_out)
+		add_endpoint(m, "&o", first == INPUT ? NOT_CLAIMED : CLAIMED, &from);
+	if (c->n_in)
+		add_endpoint(m, "&i", first == OUTPUT ? NOT_CLAIMED : CLAIMED, &to);
+}
+
+static void make_midi2(struct maker *m)
+{
+	const struct function *f = m->function;
+	const struct entry *iface = rows_entry(f, "iface_name"),
+			   *name = rows_entry(f, "ep.0/ep_name");
+	struct ump u = { 0 };
+
+	read_ump(&u, f);
+	rows_set_text(m, "iface",
+		      iface && *iface->value ? iface->value
+		      : name		     ? name->value
+					     : "MIDI 2.0 Gadget");
+	rows_add(m, "09 04 #0 00 00 01 01 00 00");
+	rows_add(m, "09 24 01 00 01 09 00 01 #1");
+	add_midi1(m, &u.cables);
+	rows_set(m, "n_midi2", (long long)u.n * 2);
+	rows_add(m, "09 04 #1 01 $n_midi2 01 03 00 %iface");
+	rows_add(m, "07 24 01 00 02 07 00");
+	for (size_t i = 0; i < u.n; i++) {
+		rows_add(m, "07 05 &o 02 {40 00|00 02|00 04} 00");
+		rows_add(m, "S: 06 30 00 00 00 00");
+		add_carried(m, "02", &u.blocks[i]);
+		rows_add(m, "07 05 &i 03 {08 00|00 02|00 04} 01");
+		rows_add(m, "S: 06 30 00 00 00 00");
+		add_carried(m, "02", &u.blocks[i]);
+	}
+}
+
+const struct function_rows music_rows_table[] = {
+	{ "midi", "in_ports=1 out_ports=1", NULL, make_midi },
+	{ "midi2", NULL, NULL, make_midi2 },
+	{ NULL, NULL, NULL, NULL },
+};

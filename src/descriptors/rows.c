@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* From rows to descriptors. Rows are the program's own: what is wrong in one is a bug. */
+#include "descriptors/rows.h"
+
+#include <linux/usb/ch9.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+
+void descriptors_free(struct descriptors *d)
+{
+	for (size_t i = 0; i < d->n; i++)
+		for (size_t s = 0; s < d->v[i].n_strings; s++)
+			free(d->v[i].strings[s].text);
+	free(d->v);
+	*d = (struct descriptors){ 0 };
+}
+
+/* --- variables -------------------------------------------------------------------------------- */
+
+static struct variable *find(const struct maker *m, const char *name)
+{
+	for (size_t i = 0; i < m->n_vars; i++)
+		if (streq(m->vars[i].name, name))
+			return &m->vars[i];
+	return NULL;
+}
+
+static struct variable *find_or_add(struct maker *m, const char *name)
+{
+	struct variable *v = find(m, name);
+
+	if (!v) {
+		v = array_add(m->vars, m->n_vars);
+		v->name = xstrdup(name);
+	}
+	return v;
+}
+
+long long rows_get(const struct maker *m, const char *name)
+{
+	const struct variable *v = find(m, name);
+
+	return v ? v->number : 0;
+}
+
+const char *rows_text(const struct maker *m, const char *name)
+{
+	const struct variable *v = find(m, name);
+
+	return v && v->text ? v->text : "";
+}
+
+void rows_set(struct maker *m, const char *name, long long number)
+{
+	find_or_add(m, name)->number = number;
+}
+
+void rows_set_text(struct maker *m, const char *name, const char *text)
+{
+	struct variable *v = find_or_add(m, name);
+
+	free(v->text);
+	v->text = xstrdup(text);
+}
+
+void rows_set_list(struct maker *m, const long long *list, size_t n)
+{
+	m->list = list;
+	m->n_list = n;
+}
+
+const struct entry *rows_entry(const struct function *function, const char *path)
+{
+	const struct entry *found = NULL;
+
+	for (size_t i = 0; function && i < function->entries.n; i++) {
+		const struct entry *e = &function->entries.v[i];
+
+		if ((e->kind == ENTRY_WRITE || e->kind == ENTRY_FILE) && streq(e->path, path))
+			found = e;
+	}
+	return found;
+}
+
+long long rows_entry_number(const struct function *function, const char *path, long long fallback)
+{
+	const struct entry *e = rows_entry(function, path);
+
+	return e ? strtoll(e->value, NULL, 0) : fallback;
+}
+
+/* "protocol=1 class=x02 name='text'": what the file says comes before what stands here. */
+static void set_defaults(struct maker *m, const char *p)
+{
+	while (p && *p) {
+		size_t n = strcspn(p, "=");
+		_cleanup_free_ char *name = xstrndup(p, n), *text = NULL;
+		const struct entry *e = rows_entry(m->function, name);
+
+		p += n + 1;
+		if (*p == '\'') {
+			n = strcspn(p + 1, "'");
+			text = xstrndup(p + 1, n);
+			rows_set_text(m, name, e ? e->value : text);
+			p += n + 2;
+		} else {
+			int base = *p == 'x' ? 16 : 0;
+
+			n = strcspn(p, " ");
+			rows_set(m, name, strtoll(e ? e->value : p + (base == 16), NULL, base));
+			p += n;
+		}
+		p += strspn(p, " ");
+	}
+}
+
+/* A newline that the kernel wants behind a name is not part of it. */
+static const char *without_newline(const char *text, char *copy, size_t size)
+{
+	snprintf(copy, size, "%s", text);
+	copy[strcspn(copy, "\n")] = '\0';
+	return copy;
+}
+
+/* --- one row ---------------------------------------------------------------------------------- */
+
+static void put(struct descriptor *d, uint8_t byte, uint8_t certain)
+{
+	if (d->size == DESCRIPTOR_MAX)
+		return;
+	d->bytes[d->size] = byte;
+	d->certain[d->size++] = certain;
+}
+
+static void put_number(struct descriptor *d, long long value, int bytes)
+{
+	for (int i = 0; i < bytes; i++)
+		put(d, (uint8_t)(value >> 8 * i), 0xff);
+}
+
+/* `text` NULL: nobody knows it yet. */
+static void put_string(struct descriptor *d, const char *text, size_t n)
+{
+	if (d->n_strings < DESCRIPTOR_STRINGS)
+		d->strings[d->n_strings++] =
+			(struct descriptor_string){ d->size, text ? xstrndup(text, n) : NULL };
+	put(d, 0, 0);
+}
+
+static void put_interface(struct maker *m, struct descriptor *d, const char *word)
+{
+	unsigned int n = word[0] >= '0' && word[0] <= '9' ? (unsigned int)(word[0] - '0')
+							  : (unsigned int)rows_get(m, word);
+
+	if (n >= m->n_interfaces)
+		m->n_interfaces = n + 1;
+	put(d, (uint8_t)(m->first_interface + n), 0xff);
+}
+
+static void put_word(struct maker *m, struct descriptor *d, const char *word)
+{
+	_cleanup_free_ char *name = xstrdup(*word ? word + 1 : "");
+	char *dot = strchr(name, '.'), text[DESCRIPTOR_MAX];
+	int bytes = dot ? dot[1] - '0' : 1;
+
+	if (dot)
+		*dot = '\0';
+	switch (*word) {
+	case '#':
+		put_interface(m, d, name);
+		break;
+	case '&':
+		put(d, name[0] == 'i' ? USB_DIR_IN : 0, (uint8_t)~USB_ENDPOINT_NUMBER_MASK);
+		break;
+	case '?':
+		put(d, 0, 0);
+		break;
+	case '$':
+		put_number(d, rows_get(m, name), bytes);
+		break;
+	case '%':
+		without_newline(rows_text(m, name), text, sizeof(text));
+		put_string(d, find(m, name) ? text : NULL, strlen(text));
+		break;
+	case '@':
+		for (size_t i = 0; i < m->n_list; i++)
+			put_number(d, m->list[i], 3);
+		break;
+	case 'L':
+		put(d, 0, 0xff); /* and in its place when it is known */
+		break;
+	case 'T':
+	case 'U':
+		d->total = *word == 'T' ? TOTAL_CLASS : TOTAL_INTERFACE;
+		d->total_at = d->size;
+		put_number(d, 0, 2);
+		break;
+	default:
+		put(d, (uint8_t)strtol(word, NULL, 16), 0xff);
+	}
+}
+
+static void put_words(struct maker *m, struct descriptor *d, const char *p, const char *end);
+
+/* {full|high|super} */
+static const char *put_by_speed(struct maker *m, struct descriptor *d, const char *p)
+{
+	const char *end = strchr(p, '}'), *from = p;
+
+	for (int i = 0; i < m->foretell->speed && from; i++) {
+		const char *bar = memchr(from, '|', (size_t)(end - from));
+
+		from = bar ? bar + 1 : from;
+	}
+	put_words(m, d, from, from + strcspn(from, "|}"));
+	return end + 1;
+}
+
+static void put_words(struct maker *m, struct descriptor *d, const char *p, const char *end)
+{
+	while (p < end) {
+		size_t n = strcspn(p, " |}");
+		_cleanup_free_ char *word = NULL;
+
+		if (*p == ' ') {
+			p++;
+		} else if (*p == '{') {
+			p = put_by_speed(m, d, p + 1);
+		} else if (*p == '\'') {
+			n = strcspn(p + 1, "'");
+			put_string(d, p + 1, n);
+			p += n + 2;
+		} else {
+			word = xstrndup(p, n);
+			put_word(m, d, word);
+			p += n;
+		}
+	}
+}
+
+/* Whether the row counts; *p is moved behind what stands before it. */
+static bool take_conditions(const struct maker *m, const char **p, bool *maybe)
+{
+	const char *colon;
+
+	while (strchr("S?!~", **p) && (colon = strchr(*p, ':'))) {
+		_cleanup_free_ char *name = xstrndup(*p + 1, (size_t)(colon - *p - 1));
+
+		if ((**p == 'S' && m->foretell->speed != EP_SUPER) ||
+		    (**p == '?' && !rows_get(m, name)) || (**p == '!' && rows_get(m, name)))
+			return false;
+		*maybe |= **p == '~';
+		*p = colon + 1 + strspn(colon + 1, " ");
+	}
+	return true;
+}
+
+void rows_add(struct maker *m, const char *row)
+{
+	struct descriptor *d;
+	bool maybe = false;
+
+	if (!take_conditions(m, &row, &maybe))
+		return;
+	d = array_add(m->out->v, m->out->n);
+	d->of = m->function;
+	d->maybe = maybe;
+	put_words(m, d, row, row + strlen(row));
+	if (row[0] == 'L')
+		d->bytes[0] = (uint8_t)d->size;
+}
+
+void rows_add_all(struct maker *m, const char *const *rows)
+{
+	for (; rows && *rows; rows++)
+		rows_add(m, *rows);
+}
+
+/* --- a function ------------------------------------------------------------------------------- */
+
+/* Total lengths are not known until all is there. */
+static void set_totals(struct maker *m)
+{
+	for (size_t i = m->start; i < m->out->n; i++) {
+		struct descriptor *d = &m->out->v[i];
+		size_t total = 0;
+
+		if (d->total == TOTAL_NONE)
+			continue;
+		for (size_t j = i; j < m->out->n; j++) {
+			uint8_t type = m->out->v[j].bytes[1];
+
+			if (type == USB_DT_CS_INTERFACE ||
+			    (type == USB_DT_CS_ENDPOINT && d->total == TOTAL_INTERFACE))
+				total += m->out->v[j].size;
+			else if (type == USB_DT_INTERFACE || d->total == TOTAL_CLASS)
+				break;
+		}
+		d->bytes[d->total_at] = (uint8_t)total;
+		d->bytes[d->total_at + 1] = (uint8_t)(total >> 8);
+	}
+}
+
+static void free_vars(struct maker *m)
+{
+	for (size_t i = 0; i < m->n_vars; i++) {
+		free(m->vars[i].name);
+		free(m->vars[i].text);
+	}
+	free(m->vars);
+}
+
+unsigned int rows_apply(const struct foretell *f, const struct function *function,
+			const struct function_rows *rows, unsigned int first_interface,
+			struct descriptors *out)
+{
+	struct maker m = {
+		.foretell = f,
+		.function = function,
+		.out = out,
+		.start = out->n,
+		.first_interface = first_interface,
+	};
+
+	set_defaults(&m, rows->defaults);
+	rows_set(&m, "new", f->kernel >= KERNEL_6_12);
+	rows_set(&m, "speed", f->speed);
+	if (rows->make)
+		rows->make(&m);
+	rows_add_all(&m, rows->rows);
+	set_totals(&m);
+	free_vars(&m);
+	return m.n_interfaces;
+}

@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Cameras: f_uvc.c and uvc_configfs.c. Formats stand in the order of their links in the header,
+ * frames in that of their directories.
+ */
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "descriptors/rows.h"
+
+#define HEADER "streaming/header/h/"
+#define MAX_FORMATS 16
+#define MAX_INTERVALS 32 /* with more a descriptor is longer than its length can say */
+
+static long long number(struct maker *m, const char *dir, const char *name, long long fallback)
+{
+	_cleanup_free_ char *path = strf("%s/%s", dir, name);
+
+	return rows_entry_number(m->function, path, fallback);
+}
+
+static void set_number(struct maker *m, const char *dir, const char *name, long long fallback)
+{
+	rows_set(m, name, number(m, dir, name, fallback));
+}
+
+/* Numbers in lines; how many. */
+static size_t list_at(struct maker *m, const char *path, long long *v, size_t max)
+{
+	const struct entry *e = rows_entry(m->function, path);
+	const char *p = e ? e->value : "";
+	size_t n = 0;
+
+	while (*p && n < max) {
+		char *end;
+
+		v[n] = strtoll(p, &end, 0);
+		if (end == p)
+			break;
+		n++;
+		p = end + strspn(end, "\n");
+	}
+	return n;
+}
+
+/* A row with bytes behind it. */
+static void add_with_bytes(struct maker *m, const char *start, const uint8_t *bytes, size_t n,
+			   const char *end)
+{
+	char *row = xstrdup(start);
+
+	for (size_t i = 0; i < n; i++) {
+		char *longer = strf("%s %02x", row, bytes[i]);
+
+		free(row);
+		row = longer;
+	}
+	{
+		_cleanup_free_ char *whole = strf("%s %s", row, end);
+
+		rows_add(m, whole);
+	}
+	free(row);
+}
+
+/* --- control ---------------------------------------------------------------------------------- */
+
+static const char *const control_begin[] = {
+	"08 0b #0 02 0e 03 00 %function_name",
+	"?new: ?int: 09 04 #0 00 01 0e 01 00 00",
+	"?new: !int: 09 04 #0 00 00 0e 01 00 00",
+	"!new: 09 04 #0 00 01 0e 01 00 %function_name",
+	"0d 24 01 $bcdUVC.2 T $dwClockFrequency.4 01 #1",
+	"12 24 02 01 01 02 00 00 00 00 00 00 00 00 03 $camera.3",
+	"0c 24 05 02 01 00 40 02 $processing.2 00 00",
+	"09 24 03 03 01 01 00 $bSourceID 00",
+	NULL,
+};
+static const char *const control_end[] = {
+	"?int: 07 05 &i 03 10 00 08",
+	"S: ?int: 06 30 00 00 10 00",
+	"?int: 05 25 03 10 00",
+	"09 04 #1 00 00 0e 02 00 'Video Streaming'",
+	NULL,
+};
+
+/* A list of bytes as one number, the first lowest; fewer replace only the first ones. */
+static void set_controls(struct maker *m, const char *name, const char *path, long long fallback)
+{
+	long long v[3], value = fallback;
+	size_t n = list_at(m, path, v, ARRAY_SIZE(v));
+
+	for (size_t i = 0; i < n; i++)
+		value = (value & ~(0xffLL << 8 * i)) | (v[i] & 0xff) << 8 * i;
+	rows_set(m, name, value);
+}
+
+static void add_extension(struct maker *m, const char *dir, long long id)
+{
+	static const uint8_t no_guid[16];
+	_cleanup_free_ char *guid_path = strf("%s/guidExtensionCode", dir),
+			    *sources_path = strf("%s/baSourceID", dir),
+			    *controls_path = strf("%s/bmControls", dir), *start = NULL, *end = NULL;
+	const struct entry *guid = rows_entry(m->function, guid_path);
+	long long v[DESCRIPTOR_MAX];
+	size_t n = list_at(m, sources_path, v, ARRAY_SIZE(v));
+
+	start = strf("L 24 06 %02llx", id);
+	end = strf("%02llx %02zx", number(m, dir, "bNumControls", 0), n);
+	for (size_t i = 0; i < n; i++) {
+		_cleanup_free_ char *old = end;
+
+		end = strf("%s %02llx", old, v[i] & 0xff);
+	}
+	n = list_at(m, controls_path, v, ARRAY_SIZE(v));
+	for (size_t i = 0; i <= n; i++) {
+		_cleanup_free_ char *old = end;
+
+		end = i == 0 ? strf("%s %02zx", old, n) : strf("%s %02llx", old, v[i - 1] & 0xff);
+	}
+	{
+		_cleanup_free_ char *old = end;
+
+		end = strf("%s 00", old);
+	}
+	add_with_bytes(m, start, guid && guid->size == 16 ? (const uint8_t *)guid->value : no_guid,
+		       16, end);
+}
+
+/* Whether `path` is a directory right below `dir`. */
+static bool is_child(const char *path, const char *dir)
+{
+	size_t n = strlen(dir);
+
+	return str_has_prefix(path, dir) && path[n] == '/' && !strchr(path + n + 1, '/');
+}
+
+static void add_extensions(struct maker *m)
+{
+	long long id = 4;
+
+	for (size_t i = 0; i < m->function->entries.n; i++) {
+		const struct entry *e = &m->function->entries.v[i];
+
+		if (e->kind == ENTRY_DIRECTORY && is_child(e->path, "control/extensions"))
+			add_extension(m, e->path, id++);
+	}
+}
+
+/* --- streaming -------------------------------------------------------------------------------- */
+
+static void add_frame(struct maker *m, const char *dir, const char *subtype, long long index)
+{
+	_cleanup_free_ char *path = strf("%s/dwFrameInterval", dir), *row = NULL;
+	long long v[MAX_INTERVALS];
+	size_t n = list_at(m, path, v, ARRAY_SIZE(v));
+
+	set_number(m, dir, "bmCapabilities", 0);
+	set_number(m, dir, "wWidth", 640);
+	set_number(m, dir, "wHeight", 360);
+	set_number(m, dir, "dwMinBitRate", 18432000);
+	set_number(m, dir, "dwMaxBitRate", 55296000);
+	set_number(m, dir, "dwMaxVideoFrameBufferSize", 460800);
+	set_number(m, dir, "dwDefaultFrameInterval", 666666);
+	row = strf("L 24 %s %02llx $bmCapabilities $wWidth.2 $wHeight.2 $dwMinBitRate.4 "
+		   "$dwMaxBitRate.4 $dwMaxVideoFrameBufferSize.4 $dwDefaultFrameInterval.4 %02zx",
+		   subtype, index, n);
+	for (size_t i = 0; i < n; i++) {
+		_cleanup_free_ char *old = row;
+
+		row = strf("%s %02llx %02llx %02llx %02llx", old, v[i] & 0xff, v[i] >> 8 & 0xff,
+			   v[i] >> 16 & 0xff, v[i] >> 24 & 0xff);
+	}
+	rows_add(m, row);
+}
+
+static long long count_frames(const struct function *f, const char *format)
+{
+	long long n = 0;
+
+	for (size_t i = 0; i < f->entries.n; i++)
+		n += f->entries.v[i].kind == ENTRY_DIRECTORY &&
+		     is_child(f->entries.v[i].path, format);
+	return n;
+}
+
+static void add_frames(struct maker *m, const char *format, const char *subtype)
+{
+	long long index = 1;
+
+	for (size_t i = 0; i < m->function->entries.n; i++) {
+		const struct entry *e = &m->function->entries.v[i];
+
+		if (e->kind == ENTRY_DIRECTORY && is_child(e->path, format))
+			add_frame(m, e->path, subtype, index++);
+	}
+}
+
+/* That which the format is linked to, or the default. */
+static void add_colors(struct maker *m, const char *format)
+{
+	const char *dir = "streaming/color_matching/default";
+	bool own;
+
+	for (size_t i = 0; format && i < m->function->entries.n; i++) {
+		const struct entry *e = &m->function->entries.v[i];
+
+		if (e->kind == ENTRY_LINK && is_child(e->path, format))
+			dir = e->value;
+	}
+	own = !streq(dir, "streaming/color_matching/default");
+	set_number(m, dir, "bColorPrimaries", own ? 0 : 1);
+	set_number(m, dir, "bTransferCharacteristics", own ? 0 : 1);
+	set_number(m, dir, "bMatrixCoefficients", own ? 0 : 4);
+	rows_add(m, "06 24 0d $bColorPrimaries $bTransferCharacteristics $bMatrixCoefficients");
+}
+
+static void add_format(struct maker *m, const char *dir, long long index)
+{
+	static const uint8_t yuy2[16] = { 'Y',	'U', 'Y', '2',	0, 0,	 0x10, 0,
+					  0x80, 0,   0,	  0xaa, 0, 0x38, 0x9b, 0x71 };
+	bool mjpeg = str_has_prefix(dir, "streaming/mjpeg/");
+	_cleanup_free_ char *path = strf("%s/guidFormat", dir);
+	const struct entry *guid = rows_entry(m->function, path);
+
+	rows_set(m, "index", index);
+	rows_set(m, "frames", count_frames(m->function, dir));
+	set_number(m, dir, "bDefaultFrameIndex", 1);
+	set_number(m, dir, "bBitsPerPixel", 16);
+	if (mjpeg)
+		rows_add(m, "0b 24 06 $index $frames 00 $bDefaultFrameIndex 00 00 00 00");
+	else
+		add_with_bytes(m, "1b 24 04 $index $frames",
+			       guid && guid->size == 16 ? (const uint8_t *)guid->value : yuy2, 16,
+			       "$bBitsPerPixel $bDefaultFrameIndex 00 00 00 00");
+	add_frames(m, dir, mjpeg ? "07" : "05");
+	if (rows_get(m, "new"))
+		add_colors(m, dir);
+}
+
+static void add_formats(struct maker *m)
+{
+	const char *formats[MAX_FORMATS];
+	uint8_t controls[MAX_FORMATS];
+	_cleanup_free_ char *start = NULL;
+	size_t n = 0;
+
+	for (size_t i = 0; i < m->function->entries.n && n < MAX_FORMATS; i++) {
+		const struct entry *e = &m->function->entries.v[i];
+
+		if (e->kind != ENTRY_LINK || !str_has_prefix(e->path, HEADER))
+			continue;
+		controls[n] = (uint8_t)number(m, e->value, "bmaControls", 0);
+		formats[n++] = e->value;
+	}
+	start = strf("L 24 01 %02zx T &i 00 03 00 00 00 01", n);
+	add_with_bytes(m, start, controls, n, "");
+	for (size_t i = 0; i < n; i++)
+		add_format(m, formats[i], (long long)i + 1);
+	if (!rows_get(m, "new"))
+		add_colors(m, NULL);
+}
+
+static const char *const streaming_end[] = {
+	"09 04 #1 01 01 0e 02 00 'Video Streaming'",
+	"07 05 &i 05 {$full.2|$high.2|$packet.2} {$interval|$high_interval|$interval}",
+	"S: 06 30 $burst $mult $bytes.2",
+	NULL,
+};
+
+/* uvc_function_bind() */
+static void set_packets(struct maker *m)
+{
+	long long size = rows_get(m, "streaming_maxpacket"),
+		  interval = rows_get(m, "streaming_interval"),
+		  burst = rows_get(m, "streaming_maxburst"), mult;
+
+	if (burst && size % 1024)
+		size = (size + 1023) / 1024 * 1024;
+	mult = size <= 1024 ? 1 : size <= 2048 ? 2 : 3;
+	rows_set(m, "full", size < 1023 ? size : 1023);
+	rows_set(m, "packet", size / mult);
+	rows_set(m, "high", size / mult | (mult - 1) << 11);
+	rows_set(m, "interval", interval);
+	rows_set(m, "high_interval", mult > 1 ? 1 : interval);
+	rows_set(m, "burst", burst);
+	rows_set(m, "mult", mult - 1);
+	rows_set(m, "bytes", size / mult * mult * (burst + 1));
+}
+
+static void make_uvc(struct maker *m)
+{
+	rows_set(m, "int", !rows_get(m, "new") || number(m, "control", "enable_interrupt_ep", 0));
+	set_number(m, "control/header/h", "bcdUVC", 0x0110);
+	set_number(m, "control/header/h", "dwClockFrequency", 48000000);
+	set_number(m, "control/terminal/output/default", "bSourceID", 2);
+	set_controls(m, "camera", "control/terminal/camera/default/bmControls", 2);
+	set_controls(m, "processing", "control/processing/default/bmControls", 1);
+	set_packets(m);
+	rows_add_all(m, control_begin);
+	add_extensions(m);
+	rows_add_all(m, control_end);
+	add_formats(m);
+	rows_add_all(m, streaming_end);
+}
+
+const struct function_rows video_rows_table[] = {
+	{ "uvc",
+	  "function_name='UVC Camera' streaming_maxpacket=1024 streaming_interval=1 "
+	  "streaming_maxburst=0",
+	  NULL, make_uvc },
+	{ NULL, NULL, NULL, NULL },
+};

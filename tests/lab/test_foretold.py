@@ -1,0 +1,210 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+# lab: vudcs=1 speed=full,high,super build=plain timeout=420
+"""What `ffsctl descriptors` foretells is what the host sees: every type of function, with attributes
+that make a difference, in every byte that is said to be certain, and every string."""
+
+import contextlib
+import json
+import os
+import pathlib
+
+import jsonschema
+import usb.core
+import usb.util
+
+import gadgets
+import harness
+import tap
+from harness import EXAMPLES, SRC, down, ffsctl, must
+from tap import eq, ok, test
+
+harness.leaves_nothing()
+
+KERNEL, SPEED = os.environ["LAB_KERNEL"], os.environ["LAB_SPEED"]
+ENDPOINT, BOS = 5, 15
+FRAMES = "frames = ( { width = 640; height = 360; fps = ( 30, 15 ); } );"
+BOTH_OFF = ("p_mute_present = false; p_volume_present = false; c_mute_present = false;"
+            " c_volume_present = false;")
+# {type: attributes of a gadget each}; sound is not in Linux 6.1 as the lab has it
+TYPES = {
+    "acm": [""] + (["protocol = 0x7;"] if KERNEL != "6.1" else []),
+    "gser": [""],
+    "ecm": ['host_addr = "02:00:00:00:00:0b";'],
+    "eem": [""],
+    "ncm": ['host_addr = "02:00:00:00:00:0b";'] + (["max_segment_size = 8000;"] if KERNEL != "6.1" else []),
+    "rndis": ["", "class = 0xe0; subclass = 1; protocol = 0x13;"],
+    "geth": [""],
+    "phonet": [""],
+    "mass_storage": [""],
+    "hid": ['report_desc = "keyboard";', 'report_desc = "mouse"; no_out_endpoint = true; report_length = 20;'],
+    "printer": [""],
+    "Loopback": [""],
+    "SourceSink": [""],
+    "uvc": ['formats = ( { type = "mjpeg"; ' + FRAMES + ' }, { type = "nv12"; frames = ( { width = 320; height = 240; },'
+            ' { wWidth = 16; wHeight = 8; dwFrameInterval = 1000000; } ); } );',
+            'function_name = "Cam"; streaming_maxpacket = 2048; streaming_interval = 3;'
+            ' formats = ( { type = "yuyv"; ' + FRAMES + ' } );'],
+}
+SOUND = {
+    "midi": ["", "in_ports = 2; out_ports = 3;", "in_ports = 0; out_ports = 2;", "in_ports = 3; out_ports = 0;"],
+    "midi2": ["", 'iface_name = "n"; endpoints = ( { ep_name = "e"; blocks = ( { name = "b"; num_groups = 2;'
+              ' midi1_num_groups = 2; } ); }, { product_id = "p"; } );',
+              "endpoints = ( { blocks = ( { direction = 1; } ); } );",
+              'endpoints = ( { blocks = ( { direction = 2; }, { first_group = 1; num_groups = 3; midi1_first_group = 1;'
+              ' midi1_num_groups = 2; name = "zz"; } ); } );'],
+    "uac1": ["", 'p_chmask = 1; c_chmask = 0; p_srate = ( 44100, 48000 ); function_name = "sound"; p_volume_res = 128;',
+             "p_chmask = 0; c_ssize = 3; c_srate = ( 8000, 16000, 44100 );", BOTH_OFF,
+             "p_mute_present = false; c_volume_present = false; p_chmask = 0xf;"],
+    "uac2": ["", 'p_chmask = 0; c_srate = 96000; c_sync = "adaptive"; function_name = "sound";',
+             "c_chmask = 0; p_chmask = 7; p_ssize = 3; p_srate = ( 44100, 48000 );", BOTH_OFF,
+             "p_mute_present = false; c_volume_present = false; p_hs_bint = 2; c_hs_bint = 1; fb_max = 10;",
+             "p_chmask = 0xff; p_ssize = 4; p_srate = 192000;",
+             'c_sync = "adaptive"; p_terminal_type = 0x402; c_terminal_type = 0x602;'],
+}
+ISOCHRONOUS = {"uac1", "uac2", "uvc"}
+
+
+def split(raw):
+    """Descriptors, one by one."""
+    at = 0
+    while at < len(raw):
+        yield raw[at:at + raw[at]]
+        at += raw[at]
+
+
+def foretold(path, *args):
+    value = json.loads(must(ffsctl("descriptors", "--json", *args, path)).stdout)
+    schema = json.loads(pathlib.Path(SRC, "schemas/descriptors.schema.json").read_text())
+    jsonschema.Draft202012Validator(schema).validate(value)
+    return value
+
+
+def show(told, seen):
+    return "\n".join(f"  {name:5}{value.hex(' ') if isinstance(value, bytes) else value}"
+                     for name, value in (("host", seen), ("told", told["bytes"]), ("mask", told["certain"])))
+
+
+def compare_one(told, seen, device, addresses):
+    raw, certain = bytes.fromhex(told["bytes"]), bytes.fromhex(told["certain"])
+    if len(raw) != len(seen) or any((a ^ b) & mask for a, b, mask in zip(raw, seen, certain)):
+        raise AssertionError(f"descriptors differ\n{show(told, seen)}")
+    if raw[1] == ENDPOINT:
+        addresses.append(seen[2])
+    for string in told["strings"]:
+        index = seen[string["offset"]]
+        if string["text"] is None:
+            ok(index, "there is a string")
+            continue
+        have = usb.util.get_string(device, index, 0x409) if index else ""
+        # Of a gadget's strings those without a text have a number, too
+        eq((have or "").rstrip("\0"), string["text"], f"string {index}")
+
+
+def compare_list(told, raw, device):
+    """Those that are there perhaps may be missing; the addresses of endpoints, and how many perhapses
+    came true."""
+    seen, addresses, perhaps = list(split(raw)), [], 0
+    for want in told:
+        raw_want = bytes.fromhex(want["bytes"])
+        if want["maybe"] and not (seen and len(seen[0]) == len(raw_want) and seen[0][1] == raw_want[1]):
+            continue
+        ok(seen, f"the host has no {want['bytes']}")
+        compare_one(want, seen.pop(0), device, addresses)
+        perhaps += want["maybe"]
+    eq([s.hex() for s in seen], [], "what was not foretold")
+    return addresses, perhaps
+
+
+def compare(speed, raw, device):
+    """Every descriptor that the host has read, in order."""
+    told = list(speed["device"])
+    for config in speed["configurations"]:
+        eq(config["unknown"], [], "functions of which nothing is known")
+        told += config["descriptors"]
+    try:
+        bos = bytes(device.ctrl_transfer(0x80, 6, BOS << 8, 0, 4096))
+    except usb.core.USBError:
+        bos = b""
+    compare_list(speed["bos"], bos, device)
+    return compare_list(told, raw, device)
+
+
+def write(name, functions, extra=""):
+    path = gadgets.DIRECTORY / (name + ".conf")
+    path.write_text(f"attrs : {{ idVendor = 0x1d6b; idProduct = 0x0104; }};\n{extra}\nfunctions : {{ {functions} }};\n")
+    return path
+
+
+def speed_of(document, fastest=SPEED):
+    """At what speed the host sees it: the fastest of both."""
+    order = ["full", "high", "super"]
+    mine = {s["speed"]: s for s in document["speeds"]}
+    return mine[max((s for s in mine if order.index(s) <= order.index(fastest)), key=order.index)]
+
+
+def check(path, isochronous=False, serves=None, ids=(0x1d6b, 0x0104)):
+    with contextlib.ExitStack() as stack:
+        with harness.configured():
+            must(ffsctl("up", "--udc", "usbip-vudc.0" if isochronous else "dummy_udc.0", path))
+            stack.callback(down, path.stem)
+            if serves:
+                stack.enter_context(serves())
+            if isochronous:
+                for plug in harness.attach():
+                    stack.callback(plug.close)
+        document = foretold(path)
+        eq(document["kernel"], KERNEL, "kernel")
+        return compare(speed_of(document, "high" if isochronous else SPEED), harness.descriptors(*ids),
+                       harness.device(*ids))
+
+
+def check_type(kind, attrs):
+    isochronous = kind in ISOCHRONOUS
+    check(write("one", f'f : {{ type = "{kind}"; attrs : {{ {attrs} }}; }};'), isochronous,
+          gadgets.camera if kind == "uvc" else None)
+
+
+if SPEED == "high":
+    # Once a bind finds none, the kernel never looks again: this has to be the first
+    @test("SourceSink with isochronous endpoints")
+    def _():
+        _, perhaps = check(write("one", 'f : { type = "SourceSink"; attrs : { isoc_interval = 2; isoc_maxpacket = 512;'
+                                        ' isoc_mult = 1; }; };'), True)
+        eq(perhaps, 5, "an interface and four endpoints")
+
+
+for kind_, variants in {**TYPES, **(SOUND if KERNEL != "6.1" else {})}.items():
+    if kind_ in ISOCHRONOUS and SPEED != "high":  # usbip-vudc has one speed
+        continue
+    for number, variant in enumerate(variants):
+        test(f"{kind_} {number}", kind_, variant)(check_type)
+
+
+@test("two configurations, in which functions have other numbers")
+def _():
+    path = write("many", 'a : { type = "ecm"; }; b : { type = "gser"; }; c : { type = "hid"; attrs : { report_desc ='
+                 ' "keyboard"; no_out_endpoint = true; }; }; d : { type = "mass_storage"; };',
+                 'max_speed = "high"; strings = ( { lang = "de-de"; product = "Ding"; }, { manufacturer = "m";'
+                 ' serialnumber = "1"; } ); configs = ( { id = 1; functions = ( "a", "b", "c" ); strings = ('
+                 ' { configuration = "first"; } ); }, { id = 5; attrs : { bmAttributes = 0xe0; bMaxPower = 900; };'
+                 ' functions = ( "d", "b" ); } );')
+    check(path)
+
+
+if KERNEL != "6.1":
+    @test("WebUSB")
+    def _():
+        check(write("web", 'f : { type = "gser"; };', 'webusb : { bVendorCode = 0x42; landingPage = "https://x.example/"; };'))
+
+
+def check_example(path):
+    text = path.read_text()
+    ids = (0x18d1, 0x2d00) if "0x18d1" in text else (0x1d6b, 0x0104)
+    check(path, ids=ids)
+
+
+for example in sorted(pathlib.Path(EXAMPLES).glob("*.conf")):
+    test(example.name, example)(check_example)
+
+tap.main()

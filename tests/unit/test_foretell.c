@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Foretold descriptors, as far as they can be judged without a kernel: what every host's parser
+ * checks first. (Byte by byte: tests/lab/test_foretold.py.)
+ */
+#include <criterion/criterion.h>
+#include <linux/usb/ch9.h>
+#include <stdio.h>
+
+#include "base/cleanup.h"
+#include "descriptors/foretell.h"
+#include "spec/attrs.h"
+#include "spec/spec.h"
+
+static struct gadget *load(const char *functions)
+{
+	_cleanup_free_ char *text = strf("attrs : { idVendor = 0x1d6b; idProduct = 0x0104; };\n"
+					 "functions : { %s };\n",
+					 functions);
+	struct diags diags = { 0 };
+	struct gadget *g;
+
+	spec_load_text("test.conf", text, strlen(text), &g, NULL, &diags);
+	cr_assert_not_null(g, "%s", diags.n ? diags.v[0].text : "");
+	diags_free(&diags);
+	return g;
+}
+
+static unsigned int total_of(const struct descriptor *d)
+{
+	return d->bytes[2] | (unsigned int)d->bytes[3] << 8;
+}
+
+/* Lengths, counts and totals fit together. */
+static void check_config(const struct foretell *f)
+{
+	_cleanup_descriptors_ struct descriptors d = { 0 };
+	const struct function *function = &f->gadget->functions[0];
+	bool maybe = false, seen[256] = { false };
+	unsigned int endpoints = 0, interfaces = 0;
+	size_t total = 0;
+
+	foretell_config(f, &f->gadget->configs[0], &d);
+	cr_assert_gt(d.n, 1, "%s: nothing", function->type);
+	for (size_t i = 0; i < d.n; i++) {
+		const struct descriptor *one = &d.v[i];
+
+		cr_assert_eq(one->bytes[0], one->size, "%s: descriptor %zu: %u, not %zu",
+			     function->type, i, one->bytes[0], one->size);
+		maybe |= one->maybe;
+		total += one->size;
+		if (one->bytes[1] == USB_DT_INTERFACE) {
+			cr_assert_eq(endpoints, 0, "%s: an endpoint too few", function->type);
+			endpoints = one->bytes[4];
+			interfaces += !seen[one->bytes[2]];
+			seen[one->bytes[2]] = true;
+		} else if (one->bytes[1] == USB_DT_ENDPOINT) {
+			cr_assert_gt(endpoints--, 0, "%s: an endpoint too many", function->type);
+			if (f->speed == EP_SUPER)
+				cr_assert_eq(d.v[i + 1].bytes[1], USB_DT_SS_ENDPOINT_COMP, "%s",
+					     function->type);
+		}
+	}
+	cr_assert_eq(endpoints, 0, "%s: an endpoint too few", function->type);
+	cr_assert_eq(d.v[0].bytes[4], interfaces, "%s", function->type);
+	cr_assert_eq(total_of(&d.v[0]), total, "%s", function->type);
+	cr_assert_eq(d.v[0].certain[2], maybe ? 0 : 0xff);
+}
+
+static void check_type(const char *type, const char *attrs)
+{
+	_cleanup_free_ char *text = strf("f : { type = \"%s\"; %s };", type, attrs);
+	_cleanup_gadget_ struct gadget *g = load(text);
+
+	for (int kernel = 0; kernel < KERNEL_COUNT; kernel++) {
+		for (int speed = 0; speed < EP_SPEED_COUNT; speed++) {
+			const struct foretell f = { g, (enum foretell_kernel)kernel, speed };
+
+			if (foretell_has_speed(g, speed))
+				check_config(&f);
+		}
+	}
+}
+
+Test(foretell, every_type_is_known_and_consistent)
+{
+	static const char *const attrs[][2] = {
+		{ "hid", "attrs : { report_desc = \"mouse\"; };" },
+		{ "uvc", "attrs : { formats = ( { type = \"mjpeg\"; frames = ( { width = 16; "
+			 "height = 16; } ); }, { type = \"yuyv\"; frames = ( { width = 8; height = "
+			 "8; fps = ( 5, 10 ); }, { width = 16; height = 16; } ); } ); };" },
+	};
+
+	for (const struct function_type *t = function_table; t->name; t++) {
+		const char *has = "";
+
+		for (size_t i = 0; i < ARRAY_SIZE(attrs); i++)
+			if (streq(attrs[i][0], t->name))
+				has = attrs[i][1];
+		if (!streq(t->name, "ffs"))
+			check_type(t->name, has);
+	}
+}
+
+Test(foretell, attributes_make_a_difference)
+{
+	check_type("uac1", "attrs : { p_chmask = 0; c_chmask = 0xf; };");
+	check_type("uac2", "attrs : { c_chmask = 0; p_mute_present = false; };");
+	check_type("uac2", "attrs : { c_sync = \"adaptive\"; p_volume_present = false; };");
+	check_type("midi", "attrs : { in_ports = 16; out_ports = 16; };");
+	check_type("midi2", "attrs : { endpoints = ( { blocks = ( { num_groups = 16; "
+			    "midi1_num_groups = 16; }, { direction = 1; midi1_num_groups = 1; } ); "
+			    "}, { }, { }, { } ); };");
+	check_type("uvc", "tree = ( { path = \"control/extensions/x/guidExtensionCode\"; value = "
+			  "( 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16 ); }, "
+			  "{ path = \"control/extensions/x/baSourceID\"; value = \"1\\n2\"; }, "
+			  "{ path = \"control/extensions/x/bmControls\"; value = \"0xff\"; }, "
+			  "{ path = \"control/enable_interrupt_ep\"; value = 1; } );");
+}
+
+Test(foretell, unknown_types_are_said_to_be_so)
+{
+	_cleanup_gadget_ struct gadget *g = load("f : { type = \"new\"; };");
+	const struct foretell f = { g, KERNEL_6_12, EP_HIGH };
+	_cleanup_descriptors_ struct descriptors d = { 0 };
+
+	cr_assert_not(foretell_knows(&g->functions[0]));
+	foretell_config(&f, &g->configs[0], &d);
+	cr_assert_eq(d.n, 1);
+	cr_assert_eq(d.v[0].certain[2] | d.v[0].certain[3] | d.v[0].certain[4], 0);
+}
+
+Test(foretell, functionfs_is_renumbered)
+{
+	_cleanup_gadget_ struct gadget *g = load("a : { type = \"acm\"; }; b : { ffs : { "
+						 "interfaces = ( { string = \"s\"; endpoints = ( "
+						 "\"bulk-in\" ); }, { } ); }; };");
+	const struct foretell f = { g, KERNEL_6_12, EP_SUPER };
+	_cleanup_descriptors_ struct descriptors d = { 0 };
+	const struct descriptor *first = NULL;
+
+	foretell_config(&f, &g->configs[0], &d);
+	for (size_t i = 0; i < d.n && !first; i++)
+		if (d.v[i].of == &g->functions[1])
+			first = &d.v[i];
+	cr_assert_not_null(first);
+	cr_assert_eq(first->bytes[1], USB_DT_INTERFACE);
+	cr_assert_eq(first->bytes[2], 2);
+	cr_assert_str_eq(first->strings[0].text, "s");
+	cr_assert_eq(first[1].bytes[2], 0x80);
+	cr_assert_eq(first[1].certain[2], 0xf0);
+	cr_assert_eq(d.v[0].bytes[4], 4);
+}
+
+Test(foretell, kernels_by_their_release)
+{
+	enum foretell_kernel k;
+
+	cr_assert(foretell_find_kernel("6.12.48+deb13-amd64", &k) && k == KERNEL_6_12);
+	cr_assert(foretell_find_kernel("6.1.0-35-amd64", &k) && k == KERNEL_6_1);
+	cr_assert(foretell_find_kernel("7.3", &k) && k == KERNEL_6_12);
+	cr_assert(foretell_find_kernel("5.10", &k) && k == KERNEL_6_1);
+	cr_assert_not(foretell_find_kernel("new", &k));
+}
+
+Test(foretell, fields_are_printed)
+{
+	static const char wanted[] =
+		"  interface, type 0x04, 9 bytes\n"
+		"    bInterfaceNumber        0\n"
+		"    bAlternateSetting       0\n"
+		"    bNumEndpoints           2\n"
+		"    bInterfaceClass         0x08\n"
+		"    bInterfaceSubClass      0x06\n"
+		"    bInterfaceProtocol      0x50\n"
+		"    iInterface              ?  \"Mass Storage\"\n"
+		"  endpoint, type 0x05, 7 bytes\n"
+		"    bEndpointAddress        0x8?  in, the number is the UDC's\n"
+		"    bmAttributes            0x02\n"
+		"    wMaxPacketSize          512\n"
+		"    bInterval               0\n";
+	_cleanup_gadget_ struct gadget *g = load("f : { type = \"mass_storage\"; };");
+	const struct foretell f = { g, KERNEL_6_12, EP_HIGH };
+	_cleanup_descriptors_ struct descriptors d = { 0 };
+	_cleanup_free_ char *text = NULL;
+	size_t size;
+	FILE *to = open_memstream(&text, &size);
+
+	foretell_config(&f, &g->configs[0], &d);
+	descriptor_print(to, &d.v[1], &d.v[1]);
+	descriptor_print(to, &d.v[2], &d.v[1]);
+	fclose(to);
+	cr_assert_str_eq(text, wanted);
+}
