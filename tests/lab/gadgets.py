@@ -260,6 +260,12 @@ class Traffic:
             raise self.wrong
 
 
+def examples():
+    """Those in examples/ itself that come up by themselves on a dummy UDC of this kernel."""
+    cannot = {"webcam"} | ({"dfu", "webusb"} if os.environ["LAB_KERNEL"] == "6.1" else set())
+    return [p for p in sorted(pathlib.Path(SRC, "examples").glob("*.conf")) if p.stem not in cannot]
+
+
 VIDIOC_SUBSCRIBE_EVENT = 0x4020565A
 VIDIOC_DQEVENT = 0x80885659
 UVCIOC_SEND_RESPONSE = 0x40405501

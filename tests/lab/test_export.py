@@ -12,7 +12,7 @@ import shutil
 import gadgets
 import harness
 import tap
-from harness import CONFIGFS, EXAMPLES, down, ffsctl, must, status
+from harness import CONFIGFS, down, ffsctl, must, status
 from tap import eq, ok, test
 
 harness.leaves_nothing()
@@ -185,7 +185,7 @@ def check_example(path):
     down(name)
 
 
-for example in sorted(pathlib.Path(EXAMPLES).glob("*.conf")):
+for example in gadgets.examples():
     test(f"ours: {example.name}", example)(check_example)
 
 

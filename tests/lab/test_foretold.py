@@ -16,10 +16,15 @@ import usb.util
 import gadgets
 import harness
 import tap
-from harness import EXAMPLES, SRC, down, ffsctl, must
+from harness import SRC, down, ffsctl, must
 from tap import eq, ok, test
 
-harness.leaves_nothing()
+
+
+@tap.cleanup
+def _():
+    ffsctl("down", "--all")
+
 
 KERNEL, SPEED = os.environ["LAB_KERNEL"], os.environ["LAB_SPEED"]
 ENDPOINT, BOS = 5, 15
@@ -204,7 +209,7 @@ def check_example(path):
     check(path, ids=ids)
 
 
-for example in sorted(pathlib.Path(EXAMPLES).glob("*.conf")):
+for example in gadgets.examples():
     test(example.name, example)(check_example)
 
 tap.main()
