@@ -148,7 +148,7 @@ SCHEMA_CANNOT = {
     "_name-of-file", "bcd", "camera-formats", "camera-twice", "config-labels", "device", "disk-luns",
     "ecm-ifname", "endpoint-one-way", "exec-empty", "ffs-of-another-type", "io-size", "keyboard-name", "latin1",
     "loopback-twice", "only-labels", "plugin-name", "same-device", "same-mount", "scheme-label",
-    "scheme-nothing", "sound-volume-order", "speeds", "too-many-endpoints", "too-many-interfaces", "udc-path",
+    "scheme-nothing", "sound-bandwidth", "sound-volume-order", "speeds", "too-many-endpoints", "too-many-interfaces", "udc-path",
     "variables", "windows-properties", "worker-of-both", "worker-of-nothing", "worker-variables",
 }
 
