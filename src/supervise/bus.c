@@ -75,8 +75,8 @@ void bus_worker_failed(struct supervisor *s)
 static void bind_again(struct supervisor *s)
 {
 	for (size_t n = 0; n < s->n_instances; n++)
-		if (s->instances[n].has_unit && s->instances[n].unit.state != UNIT_READY &&
-		    s->instances[n].unit.state != UNIT_DONE)
+		if (s->instances[n]->unit && s->instances[n]->unit->state != UNIT_READY &&
+		    s->instances[n]->unit->state != UNIT_DONE)
 			return;
 	error_clear(&s->bind_error);
 	host_watch(s, s->udc);
@@ -156,10 +156,9 @@ static int no_worker(const struct unit *unit, struct error *err)
 static void bind_when_ready(struct supervisor *s)
 {
 	for (size_t n = 0; n < s->n_instances; n++) {
-		const struct unit *unit = &s->instances[n].unit;
+		const struct unit *unit = s->instances[n]->unit;
 
-		if (!s->instances[n].has_unit || unit->state == UNIT_READY ||
-		    unit->state == UNIT_DONE)
+		if (!s->instances[n]->unit || unit->state == UNIT_READY || unit->state == UNIT_DONE)
 			continue;
 		if (unit->state != UNIT_FAILED)
 			return;

@@ -102,7 +102,7 @@ static void refuse(struct control_client *client, int exit, const char *text)
 
 static bool concerns(const struct control_client *client, const struct instance *i)
 {
-	return i->has_unit && (!client->function || streq(client->function, i->function->label));
+	return i->unit && (!client->function || streq(client->function, i->function->label));
 }
 
 static void refuse_as_too_many(struct control_client *client)
@@ -148,9 +148,9 @@ static void begin_restart(struct control_client *client, const json_t *json)
 		return;
 	client->function = function ? xstrdup(function) : NULL;
 	for (size_t n = 0; n < s->n_instances; n++) {
-		if (concerns(client, &s->instances[n])) {
+		if (concerns(client, s->instances[n])) {
 			any = true;
-			unit_handle(&s->instances[n].unit, UNIT_EV_RESTART);
+			unit_handle(s->instances[n]->unit, UNIT_EV_RESTART);
 		}
 	}
 	if (!any)
@@ -361,14 +361,14 @@ static bool workers_settled(const struct control_client *client, struct error *e
 	const struct unit *failed = NULL;
 
 	for (size_t n = 0; n < s->n_instances; n++) {
-		const struct instance *i = &s->instances[n];
+		const struct instance *i = s->instances[n];
 
-		if (!concerns(client, i) || i->unit.state == UNIT_READY ||
-		    i->unit.state == UNIT_DONE)
+		if (!concerns(client, i) || i->unit->state == UNIT_READY ||
+		    i->unit->state == UNIT_DONE)
 			continue;
-		if (i->unit.state != UNIT_FAILED)
+		if (i->unit->state != UNIT_FAILED)
 			return false;
-		failed = &i->unit;
+		failed = i->unit;
 	}
 	if (failed)
 		unit_failure(failed, err);

@@ -85,14 +85,15 @@ void host_forget(struct supervisor *s)
 	stop_watching(s);
 	s->configured = false;
 	for (size_t n = 0; n < s->n_instances; n++)
-		s->instances[n].bound = s->instances[n].enabled = s->instances[n].suspended = false;
+		s->instances[n]->bound = s->instances[n]->enabled = s->instances[n]->suspended =
+			false;
 }
 
 /* The host enables all functions of the configuration it takes: one is enough to know. */
 bool host_is_there(const struct supervisor *s)
 {
 	for (size_t n = 0; n < s->n_instances; n++)
-		if (s->instances[n].enabled)
+		if (s->instances[n]->enabled)
 			return true;
 	return s->configured;
 }

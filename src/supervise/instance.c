@@ -95,15 +95,15 @@ static void on_bus_event(struct instance *i, struct ffsctl_event event)
 	default:
 		return;
 	}
-	if (i->has_unit)
-		unit_send(&i->unit, FFSCTL_MSG_EVENT, 0, &event, sizeof(event));
+	if (i->unit)
+		unit_send(i->unit, FFSCTL_MSG_EVENT, 0, &event, sizeof(event));
 	supervisor_changed(i->supervisor);
 }
 
 static void on_setup(struct instance *i, uint32_t id, const void *setup, size_t size)
 {
 	i->setup_id = id;
-	if (!i->has_unit || !unit_send(&i->unit, FFSCTL_MSG_SETUP, id, setup, size))
+	if (!i->unit || !unit_send(i->unit, FFSCTL_MSG_SETUP, id, setup, size))
 		instance_worker_gone(i);
 }
 
@@ -130,8 +130,8 @@ static void on_keeper(void *data, uint32_t events _unused_)
 		on_setup(i, head.id, body, (size_t)size);
 		break;
 	case FFSCTL_MSG_DATA:
-		if (i->has_unit)
-			unit_send(&i->unit, FFSCTL_MSG_DATA, head.id, body, (size_t)size);
+		if (i->unit)
+			unit_send(i->unit, FFSCTL_MSG_DATA, head.id, body, (size_t)size);
 		break;
 	default:
 		break;
@@ -205,10 +205,10 @@ static int worker_apply(struct step *step, struct error *err)
 {
 	struct instance *i = step->self;
 
-	unit_handle(&i->unit, UNIT_EV_START);
-	if (i->unit.state != UNIT_FAILED || !i->unit.error.text)
+	unit_handle(i->unit, UNIT_EV_START);
+	if (i->unit->state != UNIT_FAILED || !i->unit->error.text)
 		return 0;
-	error_move(err, &i->unit.error);
+	error_move(err, &i->unit->error);
 	return -err->err;
 }
 
@@ -236,12 +236,12 @@ static int worker_undo(struct step *step, struct error *err)
 		return strangers_undo(step, err);
 	/* All at once: the steps of the others come next. */
 	for (size_t n = 0; n < i->supervisor->n_instances; n++) {
-		struct instance *other = &i->supervisor->instances[n];
+		struct instance *other = i->supervisor->instances[n];
 
-		if (other->has_unit && other->unit.state != UNIT_STOPPING)
-			unit_handle(&other->unit, UNIT_EV_STOP);
+		if (other->unit && other->unit->state != UNIT_STOPPING)
+			unit_handle(other->unit, UNIT_EV_STOP);
 	}
-	return i->unit.state == UNIT_STOPPED ? 0 : PLAN_AGAIN;
+	return i->unit->state == UNIT_STOPPED ? 0 : PLAN_AGAIN;
 }
 
 static const struct step_op op_worker = {
@@ -255,7 +255,7 @@ static const struct step_op op_worker = {
 static int ready_apply(struct step *step, struct error *err)
 {
 	struct instance *i = step->self;
-	const struct unit *u = &i->unit;
+	const struct unit *u = i->unit;
 
 	if (u->state == UNIT_READY)
 		return 0;
@@ -388,26 +388,28 @@ void instance_add_steps(struct plan *plan, struct instance *i)
 
 void instance_add_worker_start(struct plan *plan, struct instance *i)
 {
-	if (i->has_unit)
-		plan_add(plan, &op_worker, xstrdup(i->unit.spawn.program),
+	if (i->unit)
+		plan_add(plan, &op_worker, xstrdup(i->unit->spawn.program),
 			 strf("%s %s", i->supervisor->name, i->function->label),
 			 &i->function->worker->at, i);
 }
 
 void instance_add_worker_ready(struct plan *plan, struct instance *i)
 {
-	if (i->has_unit)
-		plan_add(plan, &op_ready, xstrdup(i->unit.spawn.program), NULL,
+	if (i->unit)
+		plan_add(plan, &op_ready, xstrdup(i->unit->spawn.program), NULL,
 			 &i->function->worker->at, i);
 }
 
-int instance_init(struct instance *i, struct supervisor *supervisor,
-		  const struct function *function, struct error *err)
+int instance_new(struct instance **out, struct supervisor *supervisor,
+		 const struct function *function, struct error *err)
 {
 	const struct ffs_mount *m = &function->ffs->mount;
+	struct instance *i = xcalloc(1, sizeof(*i));
 	gid_t group_of_user;
 	int r = 0;
 
+	*out = i;
 	*i = (struct instance){ .supervisor = supervisor,
 				.function = function,
 				.ep0 = -1,
@@ -418,16 +420,18 @@ int instance_init(struct instance *i, struct supervisor *supervisor,
 	if (r == 0 && m->gid.value)
 		r = spawn_find_group(m->gid.value, &i->mount_gid, &m->gid.at, err);
 	if (r == 0 && function->worker) {
-		i->has_unit = true;
-		r = unit_init(&i->unit, i, function->worker, err);
+		i->unit = xcalloc(1, sizeof(*i->unit));
+		r = unit_init(i->unit, i, function->worker, err);
 	}
 	return r;
 }
 
 void instance_free(struct instance *i)
 {
-	if (i->has_unit)
-		unit_free(&i->unit);
+	if (i->unit)
+		unit_free(i->unit);
+	free(i->unit);
 	source_remove(&i->supervisor->loop, &i->keeper_socket);
 	cleanup_close(&i->ep0);
+	free(i);
 }

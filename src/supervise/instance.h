@@ -26,12 +26,12 @@ struct instance {
 	bool bound, enabled, suspended;
 	uint8_t speed;	   /* enum ffsctl_speed, while enabled */
 	uint32_t setup_id; /* the SETUP that waits for the worker's answer; 0: none */
-	bool has_unit;
-	struct unit unit;
+	struct unit *unit; /* owned; NULL: nobody serves it, or somebody that we know nothing of */
 };
 
-int instance_init(struct instance *instance, struct supervisor *supervisor,
-		  const struct function *function, struct error *err);
+/* The caller owns *out, also when it fails. It stays where it is: sources and steps point at it. */
+int instance_new(struct instance **out, struct supervisor *supervisor,
+		 const struct function *function, struct error *err);
 void instance_free(struct instance *instance);
 
 /* Mount, descriptors, keeper, device link: what has to be there before its worker starts. */

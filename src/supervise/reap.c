@@ -20,8 +20,8 @@
 static bool is_known(const struct supervisor *s, pid_t pid)
 {
 	for (size_t i = 0; i < s->n_instances; i++)
-		if (s->instances[i].keeper.pid == pid ||
-		    (s->instances[i].has_unit && s->instances[i].unit.pid == pid))
+		if (s->instances[i]->keeper.pid == pid ||
+		    (s->instances[i]->unit && s->instances[i]->unit->pid == pid))
 			return true;
 	for (size_t i = 0; i < s->n_inherited; i++)
 		if (s->inherited[i] == pid)
@@ -48,7 +48,7 @@ static void kill_and_wait(pid_t pid)
 static bool is_of_any(const struct supervisor *s, pid_t pid)
 {
 	for (size_t i = 0; i < s->n_instances; i++)
-		if (is_of_worker(pid, s->name, s->instances[i].function->label))
+		if (is_of_worker(pid, s->name, s->instances[i]->function->label))
 			return true;
 	return false;
 }
@@ -58,8 +58,8 @@ static bool others_run(const struct unit *unit)
 	const struct supervisor *s = unit->instance->supervisor;
 
 	for (size_t i = 0; i < s->n_instances; i++)
-		if (&s->instances[i].unit != unit && s->instances[i].has_unit &&
-		    s->instances[i].unit.pid > 0)
+		if (s->instances[i]->unit != unit && s->instances[i]->unit &&
+		    s->instances[i]->unit->pid > 0)
 			return true;
 	return false;
 }

@@ -16,10 +16,10 @@ static void child_ended(struct supervisor *s, pid_t pid, int status)
 {
 	reap_forget_inherited(s, pid);
 	for (size_t n = 0; n < s->n_instances; n++) {
-		struct instance *i = &s->instances[n];
+		struct instance *i = s->instances[n];
 
-		if (i->has_unit && i->unit.pid == pid) {
-			unit_exited(&i->unit, status);
+		if (i->unit && i->unit->pid == pid) {
+			unit_exited(i->unit, status);
 			return;
 		}
 		if (i->keeper.pid == pid) {

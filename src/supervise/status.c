@@ -65,8 +65,8 @@ static json_t *unit_json(const struct unit *u)
 static const struct instance *instance_of(const struct supervisor *s, const struct function *f)
 {
 	for (size_t n = 0; n < s->n_instances; n++)
-		if (s->instances[n].function == f)
-			return &s->instances[n];
+		if (s->instances[n]->function == f)
+			return s->instances[n];
 	return NULL;
 }
 
@@ -83,7 +83,7 @@ static json_t *function_json(const struct supervisor *s, const struct function *
 			 json_string_or_null(i ? f->ffs->device.value : NULL), "ifname",
 			 json_null(), "endpoints", e.array, "keeper",
 			 i && i->keeper.pid > 0 ? json_integer(i->keeper.pid) : json_null(),
-			 "worker", i && i->has_unit ? unit_json(&i->unit) : json_null());
+			 "worker", i && i->unit ? unit_json(i->unit) : json_null());
 }
 
 /* What the supervisor knows; who reads it compares it with what the kernel says (machine.c). */
@@ -96,9 +96,9 @@ static const char *state_word(const struct supervisor *s)
 	if (s->phase != PHASE_UP)
 		return "degraded";
 	for (size_t n = 0; n < s->n_instances; n++) {
-		const struct instance *i = &s->instances[n];
+		const struct instance *i = s->instances[n];
 
-		if (i->has_unit && i->unit.state != UNIT_READY && i->unit.state != UNIT_DONE)
+		if (i->unit && i->unit->state != UNIT_READY && i->unit->state != UNIT_DONE)
 			return "degraded";
 	}
 	return s->no_bind ? "unbound" : "ready";
@@ -128,18 +128,18 @@ static json_t *problems_json(const struct supervisor *s)
 						(int)r->at.line, "column", (int)r->at.column));
 	}
 	for (size_t n = 0; n < s->n_instances; n++) {
-		const struct instance *i = &s->instances[n];
+		const struct instance *i = s->instances[n];
 		_cleanup_free_ char *text = NULL;
 
-		if (!i->has_unit || (i->unit.state != UNIT_WAITING && i->unit.state != UNIT_FAILED))
+		if (!i->unit || (i->unit->state != UNIT_WAITING && i->unit->state != UNIT_FAILED))
 			continue;
 		text = strf("%s: the worker %s: %s", i->function->label,
-			    i->unit.state == UNIT_FAILED ? "has failed"
-							 : "is about to be restarted",
-			    i->unit.last_exit ? i->unit.last_exit : "it could not be started");
+			    i->unit->state == UNIT_FAILED ? "has failed"
+							  : "is about to be restarted",
+			    i->unit->last_exit ? i->unit->last_exit : "it could not be started");
 		json_array_append_new(array,
 				      json_pack("{s:s, s:s}", "severity",
-						i->unit.state == UNIT_FAILED ? "error" : "warning",
+						i->unit->state == UNIT_FAILED ? "error" : "warning",
 						"text", text));
 	}
 	return array;

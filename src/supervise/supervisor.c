@@ -87,14 +87,12 @@ static int make_instances(struct supervisor *s, struct error *err)
 {
 	const struct gadget *g = s->gadget;
 
-	/* Sized at once: steps and sources point into it. */
-	s->instances = xcalloc(g->n_functions, sizeof(*s->instances));
 	for (size_t f = 0; f < g->n_functions; f++) {
 		int r;
 
 		if (!g->functions[f].ffs)
 			continue;
-		r = instance_init(&s->instances[s->n_instances++], s, &g->functions[f], err);
+		r = instance_new(array_add(s->instances, s->n_instances), s, &g->functions[f], err);
 		if (r < 0)
 			return r;
 	}
@@ -109,11 +107,11 @@ int supervisor_make_plan(struct supervisor *s, const char *udc, struct error *er
 		return r;
 	compose_add_gadget(&s->plan, &s->compose);
 	for (size_t n = 0; n < s->n_instances; n++)
-		instance_add_steps(&s->plan, &s->instances[n]);
+		instance_add_steps(&s->plan, s->instances[n]);
 	for (size_t n = 0; n < s->n_instances; n++)
-		instance_add_worker_start(&s->plan, &s->instances[n]);
+		instance_add_worker_start(&s->plan, s->instances[n]);
 	for (size_t n = 0; n < s->n_instances; n++)
-		instance_add_worker_ready(&s->plan, &s->instances[n]);
+		instance_add_worker_ready(&s->plan, s->instances[n]);
 	if (udc)
 		compose_add_bind(&s->plan, &s->compose, udc);
 	return 0;
@@ -166,8 +164,8 @@ void supervisor_keeper_died(struct supervisor *s, struct instance *instance)
 	error_move(&s->failure, &err);
 	s->failed = s->changed = true;
 	for (size_t n = 0; n < s->n_instances; n++)
-		if (s->instances[n].has_unit)
-			unit_handle(&s->instances[n].unit, UNIT_EV_STOP);
+		if (s->instances[n]->unit)
+			unit_handle(s->instances[n]->unit, UNIT_EV_STOP);
 }
 
 static int too_late(const struct supervisor *s, struct error *err)
@@ -175,9 +173,9 @@ static int too_late(const struct supervisor *s, struct error *err)
 	error_set(err, EX_TEMPFAIL, ETIMEDOUT, NULL,
 		  "'%s' did not come up within the time given (--timeout)", s->name);
 	for (size_t n = 0; n < s->n_instances; n++)
-		if (s->instances[n].has_unit && s->instances[n].unit.state == UNIT_STARTING)
+		if (s->instances[n]->unit && s->instances[n]->unit->state == UNIT_STARTING)
 			return error_hint(err, "the worker of '%s' is not ready",
-					  s->instances[n].function->label);
+					  s->instances[n]->function->label);
 	return -err->err;
 }
 
@@ -243,7 +241,7 @@ static void go_on_up(struct supervisor *s)
 static bool all_stopped(const struct supervisor *s)
 {
 	for (size_t n = 0; n < s->n_instances; n++)
-		if (s->instances[n].has_unit && s->instances[n].unit.state != UNIT_STOPPED)
+		if (s->instances[n]->unit && s->instances[n]->unit->state != UNIT_STOPPED)
 			return false;
 	return true;
 }
@@ -344,11 +342,12 @@ static void bound_capabilities(struct supervisor *s)
 	bool bounded;
 
 	for (size_t n = 0; n < s->n_instances; n++)
-		if (s->instances[n].has_unit && s->instances[n].unit.worker->keep_privileges)
+		if (s->instances[n]->unit && s->instances[n]->unit->worker->keep_privileges)
 			return;
 	bounded = spawn_drop_bounding_set();
 	for (size_t n = 0; n < s->n_instances; n++)
-		s->instances[n].unit.spawn.bounded = bounded;
+		if (s->instances[n]->unit)
+			s->instances[n]->unit->spawn.bounded = bounded;
 }
 
 static int prepare(struct supervisor *s, double wait_udc, struct error *err)
@@ -444,7 +443,7 @@ void supervisor_free(struct supervisor *s)
 {
 	host_forget(s);
 	for (size_t n = 0; n < s->n_instances; n++)
-		instance_free(&s->instances[n]);
+		instance_free(s->instances[n]);
 	free(s->instances);
 	control_close(&s->control);
 	output_close(&s->output);

@@ -37,7 +37,7 @@ struct supervisor {
 	struct rundir rundir; /* owned */
 	struct compose compose;
 	struct plan plan;
-	struct instance *instances; /* one for each function with a `ffs` group */
+	struct instance **instances; /* one for each function with a `ffs` group */
 	size_t n_instances;
 	char *udc;	/* chosen; NULL with no_bind */
 	char *last_udc; /* before `unbind`; NULL */

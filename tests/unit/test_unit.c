@@ -32,7 +32,7 @@ static struct supervisor sup;
 static struct instance inst;
 static struct function function;
 static struct worker worker;
-static struct unit *unit = &inst.unit;
+static struct unit the_unit, *unit = &the_unit;
 static struct endpoint ep_in = { .direction = EP_IN };
 
 /* --- doubles --- */
@@ -141,7 +141,7 @@ static void open_unit(void)
 				  .restart_window = 60 };
 	inst.supervisor = &sup;
 	inst.function = &function;
-	inst.has_unit = true;
+	inst.unit = unit;
 	cr_assert_eq(loop_open(&sup.loop), 0);
 	cr_assert_eq(unit_init(unit, &inst, &worker, &err), 0);
 }
