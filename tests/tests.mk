@@ -14,6 +14,7 @@ UNIT_TESTS =
 
 # base, plan, ffs: what is below a gadget's life.
 UNIT_TESTS += tests/unit/test_base tests/unit/test_bind_log tests/unit/test_blob tests/unit/test_plan
+UNIT_TESTS += tests/unit/test_difference
 tests_unit_test_base_SOURCES = tests/unit/test_base.c
 tests_unit_test_base_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS)
 tests_unit_test_base_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
@@ -23,6 +24,9 @@ tests_unit_test_bind_log_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
 tests_unit_test_blob_SOURCES = tests/unit/test_blob.c
 tests_unit_test_blob_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS)
 tests_unit_test_blob_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
+tests_unit_test_difference_SOURCES = tests/unit/test_difference.c
+tests_unit_test_difference_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
+tests_unit_test_difference_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
 tests_unit_test_plan_SOURCES = tests/unit/test_plan.c
 tests_unit_test_plan_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
 tests_unit_test_plan_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)

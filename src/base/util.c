@@ -53,3 +53,24 @@ char *path_parent(const char *path)
 
 	return xstrndup(path, slash ? (size_t)(slash - path) : 0);
 }
+
+bool path_is_below(const char *path, const char *dir)
+{
+	size_t n = strlen(dir);
+
+	return strncmp(path, dir, n) == 0 && path[n] == '/';
+}
+
+uint64_t digest_add(uint64_t digest, const void *data, size_t size)
+{
+	const unsigned char *bytes = data;
+
+	for (size_t i = 0; i < size; i++)
+		digest = (digest ^ bytes[i]) * UINT64_C(0x100000001b3);
+	return digest;
+}
+
+uint64_t digest_add_text(uint64_t digest, const char *text)
+{
+	return text ? digest_add(digest, text, strlen(text) + 1) : digest;
+}

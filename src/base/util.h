@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <string.h>
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
@@ -45,6 +46,17 @@ char *xstrndup(const char *s, size_t n);
 char *strf(const char *fmt, ...) _printf_(1, 2);
 /* What a path is in: "/a" of "/a/b"; "" when it has one component only. The caller frees it. */
 char *path_parent(const char *path);
+/* Whether it is somewhere in that directory. */
+bool path_is_below(const char *path, const char *dir);
+
+/*
+ * FNV-1a, 64 bits: whether something is what it was, among people who do not mean to deceive.
+ * Begins with DIGEST_EMPTY.
+ */
+#define DIGEST_EMPTY UINT64_C(0xcbf29ce484222325)
+uint64_t digest_add(uint64_t digest, const void *data, size_t size);
+/* With the NUL, so that texts that follow each other are not one; NULL is none. */
+uint64_t digest_add_text(uint64_t digest, const char *text);
 
 /* Grows ARRAY by one zeroed element and yields a pointer to it; N is the count, doubled as needed.
  */

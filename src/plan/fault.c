@@ -19,6 +19,10 @@ static const struct {
 	[FAULT_AFTER] = { "kill-after", NULL },
 	[FAULT_UNDO_BEFORE] = { "undo-kill-before", "undo-fail" },
 	[FAULT_UNDO_AFTER] = { "undo-kill-after", NULL },
+	[FAULT_RELOAD_BEFORE] = { "reload-kill-before", "reload-fail" },
+	[FAULT_RELOAD_AFTER] = { "reload-kill-after", NULL },
+	[FAULT_BACK_BEFORE] = { "back-kill-before", "back-fail" },
+	[FAULT_BACK_AFTER] = { "back-kill-after", NULL },
 };
 
 /* Whether the list has WORD=N; its errno, if one is given, goes to *error. */

@@ -9,12 +9,24 @@
  *   kill-after=N       and just after
  *   undo-fail=N:ERRNO  the undo of step N fails instead of being done
  *   undo-kill-before=N, undo-kill-after=N
+ * and, by the number of a change, as `reload --dry-run --json` has it:
+ *   reload-fail=N:ERRNO, reload-kill-before=N, reload-kill-after=N
+ *   back-fail=N:ERRNO, back-kill-before=N, back-kill-after=N   on the way back
  */
 #pragma once
 
 #include <stddef.h>
 
-enum fault_when { FAULT_BEFORE, FAULT_AFTER, FAULT_UNDO_BEFORE, FAULT_UNDO_AFTER };
+enum fault_when {
+	FAULT_BEFORE,
+	FAULT_AFTER,
+	FAULT_UNDO_BEFORE,
+	FAULT_UNDO_AFTER,
+	FAULT_RELOAD_BEFORE,
+	FAULT_RELOAD_AFTER,
+	FAULT_BACK_BEFORE,
+	FAULT_BACK_AFTER,
+};
 
 #ifdef FFSCTL_TEST_HOOKS
 /* The errno (positive) that step `n` is to fail with; 0: none. May not return. */

@@ -28,12 +28,17 @@ struct step *plan_add(struct plan *plan, const struct step_op *op, char *path, c
 	return step;
 }
 
+void step_free(struct step *step)
+{
+	free(step->path);
+	free(step->value);
+	free(step->was);
+}
+
 void plan_free(struct plan *plan)
 {
-	for (size_t i = 0; i < plan->n; i++) {
-		free(plan->steps[i].path);
-		free(plan->steps[i].value);
-	}
+	for (size_t i = 0; i < plan->n; i++)
+		step_free(&plan->steps[i]);
 	free(plan->steps);
 	*plan = (struct plan){ 0 };
 }

@@ -2,7 +2,8 @@
 /*
  * The step engine. A plan is a list of small steps, each with its undo. `up` applies them from
  * the front, a failure undoes from where it stopped, `down` undoes the same list from the end,
- * --dry-run prints it. Which steps there are is decided by the rooms above.
+ * --dry-run prints it, `reload` goes from one list to another (difference.h). Which steps there are
+ * is decided by the rooms above.
  *
  * A step must leave nothing behind that its undo cannot find from `op`, `path` and `value` alone:
  * the process that undoes may be another one, which has only the record on disk. An undo is
@@ -31,6 +32,13 @@ struct step_op {
 	int (*apply)(struct step *step, struct error *err);
 	int (*undo)(struct step *step, struct error *err);
 	bool needs_value; /* the undo reads `value`: a record without one is damaged */
+	/* Of a step that writes a value: writes what was there before, which `apply` has kept. Only
+	 * for `reload`, in the process that has applied it: `down` takes the whole directory away.
+	 */
+	int (*restore)(struct step *step, struct error *err);
+	/* Takes the place of `last`, a step of this op that is applied, where that is more than to
+	 * apply this one over it. As `apply`. */
+	int (*replace)(struct step *step, struct step *last, struct error *err);
 };
 
 struct step {
@@ -41,6 +49,8 @@ struct step {
 	void *self;	  /* the room's own; not owned; NULL in a plan that was read from disk */
 	enum { STEP_TODO, STEP_DONE } state;
 	unsigned int tries; /* for an undo that has to be tried again: how often it was */
+	bool keeps;	    /* `apply` is to keep what was there before, for `restore` */
+	char *was;	    /* that; NULL: nothing was kept */
 };
 
 struct plan {
@@ -55,6 +65,7 @@ struct plan {
  */
 struct step *plan_add(struct plan *plan, const struct step_op *op, char *path, char *value,
 		      const struct origin *at, void *self);
+void step_free(struct step *step);
 void plan_free(struct plan *plan);
 #define _cleanup_plan_ _cleanup_(plan_free)
 

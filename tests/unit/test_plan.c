@@ -48,11 +48,21 @@ static int soon_once(struct step *step, struct error *err _unused_)
 	return step->tries++ == 0 ? PLAN_SOON : 0;
 }
 
-static const struct step_op op_ok = { "ok", "un-ok", ok_apply, ok_undo, false };
-static const struct step_op op_bad = { "bad", "un-bad", bad, ok_undo, false };
-static const struct step_op op_bad_undo = { "ok", "bad", ok_apply, bad, false };
-static const struct step_op op_waits = { "waits", "un-wait", wait_once, soon_once, false };
-static const struct step_op op_for_good = { "for-good", NULL, ok_apply, NULL, false };
+static const struct step_op op_ok = {
+	.name = "ok", .undo_name = "un-ok", .apply = ok_apply, .undo = ok_undo
+};
+static const struct step_op op_bad = {
+	.name = "bad", .undo_name = "un-bad", .apply = bad, .undo = ok_undo
+};
+static const struct step_op op_bad_undo = {
+	.name = "ok", .undo_name = "bad", .apply = ok_apply, .undo = bad
+};
+static const struct step_op op_waits = {
+	.name = "waits", .undo_name = "un-wait", .apply = wait_once, .undo = soon_once
+};
+static const struct step_op op_for_good = {
+	.name = "for-good", .undo_name = NULL, .apply = ok_apply, .undo = NULL
+};
 static const struct step_op *const all[] = { &op_ok, &op_bad, &op_waits, &op_for_good, NULL };
 
 static void add(struct plan *plan, const struct step_op *op, const char *path)

@@ -1,0 +1,516 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * From one plan to another, in a model of configfs: directories that cannot go while something is
+ * in them or leads to them, links whose order counts, values that stay until they are written.
+ */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "plan/difference.h"
+
+/* --- the model ----------------------------------------------------------------------------------
+ */
+
+#define NODES_MAX 64
+
+struct node {
+	char path[32], value[32];
+	bool is_value, is_link;
+};
+
+static struct node nodes[NODES_MAX];
+static size_t n_nodes;
+static int wrong; /* what the kernel would have refused */
+
+static struct node *find(const char *path)
+{
+	for (size_t i = 0; i < n_nodes; i++)
+		if (streq(nodes[i].path, path))
+			return &nodes[i];
+	return NULL;
+}
+
+static struct node *make_node(const char *path, const char *value)
+{
+	struct node *node = &nodes[n_nodes++];
+
+	cr_assert_leq(n_nodes, NODES_MAX);
+	*node = (struct node){ .is_value = false };
+	snprintf(node->path, sizeof(node->path), "%s", path);
+	snprintf(node->value, sizeof(node->value), "%s", value ? value : "");
+	return node;
+}
+
+static bool parent_is_there(const char *path)
+{
+	char *parent = path_parent(path);
+	bool there = !*parent || find(parent);
+
+	free(parent);
+	return there;
+}
+
+static bool is_held(const struct node *node)
+{
+	for (size_t i = 0; i < n_nodes; i++)
+		if (!nodes[i].is_value && (path_is_below(nodes[i].path, node->path) ||
+					   (nodes[i].is_link && streq(nodes[i].value, node->path))))
+			return true;
+	return false;
+}
+
+static void take_out(struct node *node)
+{
+	size_t i = (size_t)(node - nodes);
+	char path[32];
+
+	strcpy(path, node->path);
+	n_nodes--;
+	memmove(&nodes[i], &nodes[i + 1], (n_nodes - i) * sizeof(*nodes));
+	for (i = n_nodes; i-- > 0;) /* values go with their directory */
+		if (path_is_below(nodes[i].path, path))
+			take_out(&nodes[i]);
+}
+
+static int refuse(const struct step *step, int e, struct error *err)
+{
+	wrong++;
+	return error_errno(err, EX_OSERR, e, step->path, "cannot handle %s", step->path);
+}
+
+/* Number of the call that fails next; 0: none. */
+static int fails_at;
+
+static bool fails(void)
+{
+	return fails_at > 0 && --fails_at == 0;
+}
+
+static int planted(const struct step *step, struct error *err)
+{
+	return error_errno(err, EX_OSERR, EIO, step->path, "planted %s", step->path);
+}
+
+static int directory_apply(struct step *step, struct error *err)
+{
+	if (fails())
+		return planted(step, err);
+	if (find(step->path) || !parent_is_there(step->path))
+		return refuse(step, ENOENT, err);
+	make_node(step->path, NULL);
+	return 0;
+}
+
+static int undo(struct step *step, struct error *err)
+{
+	struct node *node = find(step->path);
+
+	if (fails())
+		return planted(step, err);
+	if (node && is_held(node))
+		return refuse(step, EBUSY, err);
+	if (node)
+		take_out(node);
+	return 0;
+}
+
+static int link_apply(struct step *step, struct error *err)
+{
+	if (fails())
+		return planted(step, err);
+	if (find(step->path) || !parent_is_there(step->path) || !find(step->value))
+		return refuse(step, ENOENT, err);
+	make_node(step->path, step->value)->is_link = true;
+	return 0;
+}
+
+static int write_value(struct step *step, const char *value, struct error *err)
+{
+	struct node *node = find(step->path);
+
+	if (fails())
+		return planted(step, err);
+	if (!parent_is_there(step->path))
+		return refuse(step, ENOENT, err);
+	if (!node)
+		node = make_node(step->path, "default");
+	node->is_value = true;
+	if (!step->was)
+		step->was = xstrdup(node->value);
+	snprintf(node->value, sizeof(node->value), "%s", value);
+	return 0;
+}
+
+static int value_apply(struct step *step, struct error *err)
+{
+	return write_value(step, step->value, err);
+}
+
+static int value_restore(struct step *step, struct error *err)
+{
+	return write_value(step, step->was, err);
+}
+
+static const struct step_op op_directory = {
+	.name = "mkdir", .undo_name = "rmdir", .apply = directory_apply, .undo = undo
+};
+static const struct step_op op_link = {
+	.name = "link", .undo_name = "unlink", .apply = link_apply, .undo = undo
+};
+static const struct step_op op_value = { .name = "write",
+					 .apply = value_apply,
+					 .restore = value_restore };
+
+static bool same_parent(const struct step *a, const struct step *b)
+{
+	char *pa = path_parent(a->path), *pb = path_parent(b->path);
+	bool same = streq(pa, pb);
+
+	free(pa);
+	free(pb);
+	return same;
+}
+
+static bool rests_on(const struct step *later, const struct step *earlier)
+{
+	if (earlier->op == &op_directory &&
+	    (path_is_below(later->path, earlier->path) ||
+	     (later->op == &op_link && streq(later->value, earlier->path))))
+		return true;
+	return later->op == &op_link && earlier->op == &op_link && same_parent(later, earlier);
+}
+
+/* A function is made anew with another value. */
+static bool remade_with(const struct step *earlier, const struct step *later)
+{
+	return earlier->op == &op_directory && str_has_prefix(earlier->path, "/f") &&
+	       path_is_below(later->path, earlier->path);
+}
+
+static bool replaces(const struct step *next, const struct step *last)
+{
+	return next->op->restore && streq(next->path, last->path);
+}
+
+static const struct plan_rules rules = { rests_on, remade_with, replaces };
+
+/* --- plans in words: "/c" a directory, "/c=1" a value, "/c/l>/f" a link -------------------------
+ */
+
+static struct plan plan_of(const char *words)
+{
+	struct plan plan = { 0 };
+	char *text = xstrdup(words), *save = NULL;
+
+	for (char *word = strtok_r(text, " ", &save); word; word = strtok_r(NULL, " ", &save)) {
+		size_t n = strcspn(word, "=>");
+		const struct step_op *op = word[n] == '='   ? &op_value
+					   : word[n] == '>' ? &op_link
+							    : &op_directory;
+
+		plan_add(&plan, op, xstrndup(word, n), word[n] ? xstrdup(word + n + 1) : NULL, NULL,
+			 NULL);
+	}
+	free(text);
+	return plan;
+}
+
+static void begin(struct plan *plan, const char *words)
+{
+	struct error err = { 0 };
+
+	n_nodes = 0;
+	wrong = fails_at = 0;
+	*plan = plan_of(words);
+	cr_assert_eq(plan_apply(plan, &err), 0, "%s: %s", words, err.text);
+}
+
+/* What is there, links of each directory in the order of their making. */
+static char *state(void)
+{
+	char *text = xstrdup("");
+	const char *last = "";
+
+	for (size_t done = 0; done < n_nodes; done++) {
+		const struct node *next = NULL;
+		char *before = text;
+
+		for (size_t i = 0; i < n_nodes; i++)
+			if (!nodes[i].is_link && strcmp(nodes[i].path, last) > 0 &&
+			    (!next || strcmp(nodes[i].path, next->path) < 0))
+				next = &nodes[i];
+		if (!next)
+			break;
+		last = next->path;
+		/* A value that was given back is as good as never written. */
+		if (next->is_value && streq(next->value, "default"))
+			continue;
+		text = strf("%s %s%s%s", before, next->path, next->is_value ? "=" : "",
+			    next->value);
+		free(before);
+	}
+	for (size_t k = 0; k < 2 * n_nodes; k++) {
+		const struct node *node = &nodes[k % n_nodes];
+		char *before = text;
+
+		if (!node->is_link || !path_is_below(node->path, k < n_nodes ? "/c0" : "/c1"))
+			continue;
+		text = strf("%s %s>%s", before, node->path, node->value);
+		free(before);
+	}
+	return text;
+}
+
+static char *state_of(const char *words)
+{
+	struct plan plan;
+	char *text;
+
+	begin(&plan, words);
+	text = state();
+	plan_free(&plan);
+	return text;
+}
+
+/* --- what is kept -------------------------------------------------------------------------------
+ */
+
+static char *changes_in_words(const char *old, const char *new)
+{
+	struct plan plan, next = plan_of(new);
+	struct difference d;
+	char *text = xstrdup("");
+
+	begin(&plan, old);
+	difference_make(&d, &plan, &next, &rules);
+	for (size_t i = 0; i < d.n; i++) {
+		char *before = text;
+
+		text = strf("%s%s%s %s", before, *before ? ", " : "",
+			    change_word(&d, &d.changes[i]), plan.steps[d.changes[i].step].path);
+		free(before);
+	}
+	difference_free(&d);
+	plan_free(&plan);
+	return text;
+}
+
+static void expect(const char *old, const char *new, const char *changes)
+{
+	char *got = changes_in_words(old, new);
+
+	cr_expect_str_eq(got, changes, "%s -> %s:\n  got  %s\n  want %s", old, new, got, changes);
+	free(got);
+}
+
+Test(difference, only_what_is_different_changes)
+{
+	expect("/c /c=1", "/c /c=1", "");
+	expect("/c /c/v=1", "/c /c/v=2", "write /c/v");
+	expect("/c /c/v=1", "/c", "restore /c/v");
+	expect("/c", "/c /c/v=1", "write /c/v");
+	expect("/c /d /d/v=1", "/c", "leave /d/v, rmdir /d");
+	expect("/f /f/v=1", "/f /f/v=2", "leave /f/v, rmdir /f, mkdir /f, write /f/v");
+}
+
+Test(difference, what_rests_on_a_change_is_undone_and_made_again)
+{
+	expect("/f /f/v=1 /c /c/l>/f", "/f /f/v=2 /c /c/l>/f",
+	       "unlink /c/l, leave /f/v, rmdir /f, mkdir /f, write /f/v, link /c/l");
+	expect("/f /g /c /c/a>/f /c/b>/g", "/f /g /c /c/b>/g",
+	       "unlink /c/b, unlink /c/a, link /c/b");
+}
+
+Test(difference, links_come_in_the_new_order)
+{
+	expect("/f /g /h /c /c/a>/f /c/b>/g /c/d>/h", "/f /g /h /c /c/a>/f /c/d>/h /c/b>/g",
+	       "unlink /c/d, unlink /c/b, link /c/d, link /c/b");
+	expect("/f /g /c /c/a>/f", "/f /g /c /c/b>/g /c/a>/f", "unlink /c/a, link /c/b, link /c/a");
+	expect("/f /g /c /c/a>/f", "/g /f /c /c/a>/f /c/b>/g", "link /c/b");
+}
+
+/* --- any two gadgets ----------------------------------------------------------------------------
+ */
+
+static char *random_words(unsigned int *seed)
+{
+	char *words = xstrdup("");
+	int order[] = { 0, 1, 2, 3 };
+	bool there[4];
+
+#define ADD(...)                                                                                   \
+	do {                                                                                       \
+		char *before = words, *word = strf(__VA_ARGS__);                                   \
+                                                                                                   \
+		words = strf("%s %s", before, word);                                               \
+		free(before);                                                                      \
+		free(word);                                                                        \
+	} while (0)
+
+	for (int i = 3; i > 0; i--) {
+		int k = rand_r(seed) % (i + 1), t = order[i];
+
+		order[i] = order[k];
+		order[k] = t;
+	}
+	if (rand_r(seed) % 2)
+		ADD("/v=%d", rand_r(seed) % 3);
+	for (int i = 0; i < 4; i++) {
+		int f = order[i];
+
+		there[f] = rand_r(seed) % 4;
+		if (!there[f])
+			continue;
+		ADD("/f%d", f);
+		if (rand_r(seed) % 2)
+			ADD("/f%d/v=%d", f, rand_r(seed) % 3);
+		if (rand_r(seed) % 2)
+			ADD("/f%d/d", f);
+	}
+	for (int c = 0; c < 2; c++) {
+		if (rand_r(seed) % 4 == 0)
+			continue;
+		ADD("/c%d", c);
+		if (rand_r(seed) % 2)
+			ADD("/c%d/v=%d", c, rand_r(seed) % 3);
+		for (int i = 0; i < 4; i++)
+			if (there[order[i]] && rand_r(seed) % 3)
+				ADD("/c%d/%d>/f%d", c, rand_r(seed) % 2 ? order[i] : order[i] + 4,
+				    order[i]);
+	}
+	return words;
+}
+
+struct pair {
+	char *old, *new, *old_state, *new_state;
+	size_t n; /* changes */
+};
+
+/* Changes are made until one fails, the one with that number. */
+static int go(struct difference *d, struct plan *plan, const struct pair *p, int fail)
+{
+	struct plan next = plan_of(p->new);
+	struct error err = { 0 };
+	int r;
+
+	begin(plan, p->old);
+	difference_make(d, plan, &next, &rules);
+	fails_at = fail;
+	r = difference_apply(d, &err);
+	fails_at = 0;
+	error_clear(&err);
+	return r;
+}
+
+static void expect_state(const struct pair *p, const char *want, const char *when, int n)
+{
+	char *got = state();
+
+	cr_expect_str_eq(got, want, "%s -> %s, %s %d:\n  got %s\n want%s", p->old, p->new, when, n,
+			 got, want);
+	cr_expect_eq(wrong, 0, "%s -> %s, %s %d: %d steps were refused", p->old, p->new, when, n,
+		     wrong);
+	free(got);
+}
+
+static void there(struct pair *p)
+{
+	struct difference d;
+	struct plan plan;
+
+	cr_assert_eq(go(&d, &plan, p, 0), 0, "%s -> %s", p->old, p->new);
+	p->n = d.n;
+	difference_end(&d, DIFFERENCE_NEW);
+	expect_state(p, p->new_state, "there", 0);
+	cr_expect_eq(plan_undo(&plan, &(struct error){ 0 }), 0);
+	cr_expect(n_nodes == 0 || nodes[0].is_value, "%s -> %s: down leaves %s", p->old, p->new,
+		  nodes[0].path);
+	plan_free(&plan);
+}
+
+static void and_back(const struct pair *p, int fail)
+{
+	struct error err = { 0 };
+	struct difference d;
+	struct plan plan;
+
+	if (go(&d, &plan, p, fail) < 0)
+		cr_expect_eq(difference_take_back(&d, &err), 0, "%s", err.text);
+	else
+		fail = 0; /* it has fewer steps than that */
+	difference_end(&d, fail ? DIFFERENCE_OLD : DIFFERENCE_NEW);
+	expect_state(p, fail ? p->old_state : p->new_state, "back from", fail);
+	error_clear(&err);
+	plan_free(&plan);
+}
+
+/* A killed process knows nothing but the record: every step may have been applied. */
+static void and_found(const struct pair *p, int fail, bool on_the_way_back)
+{
+	struct error err = { 0 };
+	struct difference d;
+	struct plan plan;
+
+	if (go(&d, &plan, p, fail) < 0 && on_the_way_back) {
+		fails_at = 2;
+		difference_take_back(&d, &err);
+		fails_at = 0;
+		error_clear(&err);
+	}
+	difference_free(&d);
+	wrong = 0; /* what could not be taken back stood in the way of the rest */
+	plan_assume_applied(&plan);
+	cr_expect_eq(plan_undo(&plan, &err), 0, "%s -> %s, found after %d: %s", p->old, p->new,
+		     fail, err.text);
+	cr_expect_eq(wrong, 0);
+	for (size_t i = 0; i < n_nodes; i++)
+		cr_expect(nodes[i].is_value, "%s -> %s, found after %d: %s is left", p->old, p->new,
+			  fail, nodes[i].path);
+	error_clear(&err);
+	plan_free(&plan);
+}
+
+Test(difference, any_gadget_to_any_other_and_back_from_anywhere, .timeout = 120)
+{
+	unsigned int seed = 1;
+
+	for (int round = 0; round < 2000; round++) {
+		struct pair p = { .old = random_words(&seed), .new = random_words(&seed) };
+
+		p.old_state = state_of(p.old);
+		p.new_state = state_of(p.new);
+		there(&p);
+		for (int fail = 1; fail <= (int)p.n; fail++) {
+			and_back(&p, fail);
+			and_found(&p, fail, false);
+			and_found(&p, fail, true);
+		}
+		free(p.old);
+		free(p.new);
+		free(p.old_state);
+		free(p.new_state);
+	}
+}
+
+Test(difference, a_way_back_that_fails_says_so_and_does_not_put_up_what_rests_on_that)
+{
+	struct pair p = { .old = "/f /f/v=1 /c /c/l>/f", .new = "/c" };
+	struct error err = { 0 };
+	struct difference d;
+	struct plan plan;
+
+	/* unlink /c/l, leave /f/v, rmdir /f: all is made; on the way back /f cannot be */
+	cr_assert_eq(go(&d, &plan, &p, 0), 0);
+	fails_at = 1;
+	cr_expect_eq(difference_take_back(&d, &err), -EIO);
+	cr_expect_str_eq(err.text, "planted /f: Input/output error");
+	cr_expect_null(find("/c/l"));
+	cr_expect_eq(wrong, 0);
+	error_clear(&err);
+	difference_free(&d);
+	cr_expect_eq(plan_undo(&plan, &err), 0);
+	cr_expect_eq(n_nodes, 0);
+	plan_free(&plan);
+}
