@@ -35,26 +35,58 @@ void compose_close(struct compose *c)
 	usbg_view_close(&c->view);
 }
 
+static void drop_remark(struct compose *c, size_t i)
+{
+	free(c->remarks[i].path);
+	free(c->remarks[i].text);
+	c->n_remarks--;
+	memmove(&c->remarks[i], &c->remarks[i + 1], (c->n_remarks - i) * sizeof(*c->remarks));
+}
+
 void compose_free(struct compose *c)
 {
 	compose_close(c);
-	for (size_t i = 0; i < c->n_remarks; i++)
-		free(c->remarks[i].text);
+	while (c->n_remarks > 0)
+		drop_remark(c, c->n_remarks - 1);
 	free(c->remarks);
 	c->remarks = NULL;
-	c->n_remarks = 0;
 }
 
-void compose_remark(struct compose *c, const struct origin *at, char *text)
+void compose_remark(struct compose *c, const struct step *step, char *text)
 {
-	struct remark *remark = array_add(c->remarks, c->n_remarks);
+	for (size_t i = c->n_remarks; i-- > 0;)
+		if (streq(c->remarks[i].path, step->path))
+			drop_remark(c, i);
+	if (text)
+		*array_add(c->remarks, c->n_remarks) =
+			(struct remark){ xstrdup(step->path), text, step->at };
+}
 
-	*remark = (struct remark){ text, *at };
+void compose_settle(struct compose *c, const struct plan *plan)
+{
+	for (size_t i = c->n_remarks; i-- > 0;) {
+		size_t k = 0;
+
+		while (k < plan->n && !(plan->steps[k].self == c &&
+					streq(plan->steps[k].path, c->remarks[i].path)))
+			k++;
+		if (k < plan->n)
+			c->remarks[i].at = plan->steps[k].at;
+		else
+			drop_remark(c, i);
+	}
 }
 
 char *compose_gadget_path(const struct world *world, const char *name)
 {
 	return strf("%s/usb_gadget/%s", world->configfs, name);
+}
+
+/* A value that a reload may have to take back while its directory stays. */
+static void add_value(struct plan *plan, const struct step_op *op, char *path, char *value,
+		      const struct origin *at, void *self)
+{
+	plan_add(plan, op, path, value, at, self)->keeps = true;
 }
 
 static void add_attributes(struct plan *plan, struct compose *c, const char *dir)
@@ -63,9 +95,9 @@ static void add_attributes(struct plan *plan, struct compose *c, const char *dir
 		const struct spec_int *attr = &c->gadget->attrs[i];
 
 		if (attr->set)
-			plan_add(plan, &usbg_op_attribute,
-				 strf("%s/%s", dir, gadget_attribute_words[i]),
-				 strf("0x%" PRIx64, (uint64_t)attr->value), &attr->at, &c->view);
+			add_value(plan, &usbg_op_attribute,
+				  strf("%s/%s", dir, gadget_attribute_words[i]),
+				  strf("0x%" PRIx64, (uint64_t)attr->value), &attr->at, &c->view);
 	}
 }
 
@@ -80,16 +112,16 @@ static void add_max_speed(struct plan *plan, const struct gadget *g, const char 
 	};
 
 	if (g->max_speed != GADGET_SPEED_NONE)
-		plan_add(plan, &configfs_op_write, strf("%s/max_speed", dir),
-			 xstrdup(words[g->max_speed]), &g->max_speed_at, NULL);
+		add_value(plan, &configfs_op_write, strf("%s/max_speed", dir),
+			  xstrdup(words[g->max_speed]), &g->max_speed_at, NULL);
 }
 
 static void add_string(struct plan *plan, struct compose *c, const char *dir, const char *name,
 		       const struct spec_str *s)
 {
 	if (s->value)
-		plan_add(plan, &usbg_op_string, strf("%s/%s", dir, name), xstrdup(s->value), &s->at,
-			 &c->view);
+		add_value(plan, &usbg_op_string, strf("%s/%s", dir, name), xstrdup(s->value),
+			  &s->at, &c->view);
 }
 
 static void add_strings(struct plan *plan, struct compose *c, const char *gadget_dir)
@@ -115,21 +147,21 @@ static void add_config(struct plan *plan, struct compose *c, const struct config
 
 	plan_add(plan, &usbg_op_config, xstrdup(dir), NULL, &config->at, &c->view);
 	if (config->attributes.set)
-		plan_add(plan, &usbg_op_config_attribute, strf("%s/bmAttributes", dir),
-			 strf("0x%" PRIx64, (uint64_t)config->attributes.value),
-			 &config->attributes.at, &c->view);
+		add_value(plan, &usbg_op_config_attribute, strf("%s/bmAttributes", dir),
+			  strf("0x%" PRIx64, (uint64_t)config->attributes.value),
+			  &config->attributes.at, &c->view);
 	if (config->max_power.set)
-		plan_add(plan, &usbg_op_config_attribute, strf("%s/MaxPower", dir),
-			 strf("%" PRId64, config->max_power.value), &config->max_power.at,
-			 &c->view);
+		add_value(plan, &usbg_op_config_attribute, strf("%s/MaxPower", dir),
+			  strf("%" PRId64, config->max_power.value), &config->max_power.at,
+			  &c->view);
 	for (size_t i = 0; i < config->n_strings; i++) {
 		const struct config_strings *s = &config->strings[i];
 
 		plan_add(plan, &configfs_op_mkdir, strf("%s/strings/0x%x", dir, s->lang), NULL,
 			 &s->at, NULL);
-		plan_add(plan, &usbg_op_config_string,
-			 strf("%s/strings/0x%x/configuration", dir, s->lang),
-			 xstrdup(s->configuration), &s->at, &c->view);
+		add_value(plan, &usbg_op_config_string,
+			  strf("%s/strings/0x%x/configuration", dir, s->lang),
+			  xstrdup(s->configuration), &s->at, &c->view);
 	}
 	for (size_t i = 0; i < config->n_functions; i++) {
 		const struct config_function *cf = &config->functions[i];

@@ -14,14 +14,17 @@ struct compose {
 	struct usbg_view view;
 	/* What the kernel has made of some values, in the order of the writing. */
 	struct remark {
+		char *path; /* of the attribute, which has one at most */
 		char *text;
 		struct origin at;
 	} * remarks;
 	size_t n_remarks;
 };
 void compose_close(struct compose *c);
-/* `text` is taken over. */
-void compose_remark(struct compose *c, const struct origin *at, char *text);
+/* In place of what there is about that step's path. `text` is taken over; NULL: there is none. */
+void compose_remark(struct compose *c, const struct step *step, char *text);
+/* After a reload: remarks about what is not in the plan go, the others get its places. */
+void compose_settle(struct compose *c, const struct plan *plan);
 /* What compose_close leaves, for the status. */
 void compose_free(struct compose *c);
 

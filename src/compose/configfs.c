@@ -8,6 +8,9 @@
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "compose/bind_why.h"
+#include "compose/compose.h"
+#include "compose/rules.h"
+#include "compose/udc.h"
 #include "plan/files.h"
 
 static int explain_no_configfs(const struct compose *c, struct error *err)
@@ -69,17 +72,42 @@ const struct step_op configfs_op_mkdir = {
 	.undo = plan_undo_rmdir,
 };
 
+/* What cannot be read is not kept: then the step that follows will tell why. */
+void configfs_keep(struct step *step)
+{
+	if (step->keeps && !step->was)
+		file_read(AT_FDCWD, step->path, ENTRY_VALUE_MAX + 1, &step->was, NULL);
+}
+
+int configfs_restore(struct step *step, struct error *err)
+{
+	const char *was = step->was && *step->was ? step->was : "\n"; /* nothing at all is EFAULT */
+	int r = file_write(AT_FDCWD, step->path, was, strlen(was));
+
+	if (r == 0)
+		return 0;
+	error_errno(err, EX_OSERR, -r, step->path, "cannot write what was there before to %s",
+		    step->path);
+	return r == -EBUSY && compose_is_live(step) ? error_hint(err, COMPOSE_LIVE_BUSY) : r;
+}
+
 static int write_apply(struct step *step, struct error *err)
 {
-	int r = file_write(AT_FDCWD, step->path, step->value, strlen(step->value));
+	int r;
 
+	configfs_keep(step);
+	r = file_write(AT_FDCWD, step->path, step->value, strlen(step->value));
 	if (r < 0)
 		return error_errno(err, EX_OSERR, -r, step->path, "cannot write '%s' to %s",
 				   step->value, step->path);
 	return 0;
 }
 
-const struct step_op configfs_op_write = { .name = "write", .apply = write_apply };
+const struct step_op configfs_op_write = {
+	.name = "write",
+	.apply = write_apply,
+	.restore = configfs_restore,
+};
 
 int configfs_unbind(const char *path, struct error *err)
 {

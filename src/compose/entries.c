@@ -12,6 +12,8 @@
 
 #include "base/cleanup.h"
 #include "base/fd.h"
+#include "compose/configfs.h"
+#include "compose/rules.h"
 #include "plan/files.h"
 
 static int directory_apply(struct step *step, struct error *err)
@@ -80,6 +82,7 @@ static void check_value(struct step *step, const char *want, size_t n)
 	_cleanup_free_ char *have = NULL, *shown_want = NULL, *shown_have = NULL;
 	size_t n_have;
 
+	compose_remark(step->self, step, NULL);
 	/* Some can only be written. */
 	if (file_read(AT_FDCWD, step->path, ENTRY_VALUE_MAX + 1, &have, &n_have) < 0 ||
 	    same_value(want, n, have, n_have))
@@ -92,7 +95,7 @@ static void check_value(struct step *step, const char *want, size_t n)
 		shown_have = strf("%zu bytes%s", n_have, n == n_have ? ", which differ" : "");
 	}
 	compose_remark(
-		step->self, &step->at,
+		step->self, step,
 		strf("the kernel has made '%s' of '%s' in %s", shown_have, shown_want, step->path));
 }
 
@@ -112,8 +115,10 @@ static int write_once(const char *path, const char *value, size_t n)
 
 static int write_value(struct step *step, const char *value, size_t n, struct error *err)
 {
-	int r = n > ENTRY_VALUE_MAX ? -E2BIG : write_once(step->path, value, n);
+	int r;
 
+	configfs_keep(step);
+	r = n > ENTRY_VALUE_MAX ? -E2BIG : write_once(step->path, value, n);
 	if (r == 0) {
 		check_value(step, value, n);
 		return 0;
@@ -126,7 +131,9 @@ static int write_value(struct step *step, const char *value, size_t n, struct er
 			    step->path);
 	switch (r) {
 	case -ENOENT:
-	case -EACCES: /* configfs lets nobody make a file */
+	case -EACCES:			     /* configfs lets nobody make a file */
+		if (path_exists(step->path)) /* a drive's medium is not there */
+			return r;
 		err->exit = EX_UNAVAILABLE;
 		return error_hint(err, "this kernel has no such attribute");
 	case -KERNEL_ETOOSMALL: /* of a mass_storage function's lun.N/file */
@@ -134,6 +141,8 @@ static int write_value(struct step *step, const char *value, size_t n, struct er
 				  "a medium has at least 512 bytes, that of a CD drive 614400");
 	case -E2BIG:
 		return error_hint(err, "an attribute takes at most %d bytes", ENTRY_VALUE_MAX);
+	case -EBUSY:
+		return compose_is_live(step) ? error_hint(err, COMPOSE_LIVE_BUSY) : r;
 	default:
 		return r;
 	}
@@ -144,7 +153,11 @@ static int text_apply(struct step *step, struct error *err)
 	return write_value(step, step->value, strlen(step->value), err);
 }
 
-const struct step_op entry_op_text = { .name = "write-text", .apply = text_apply };
+const struct step_op entry_op_text = {
+	.name = "write-text",
+	.apply = text_apply,
+	.restore = configfs_restore,
+};
 
 static char *to_hex(const char *bytes, size_t n)
 {
@@ -173,7 +186,11 @@ static int bytes_apply(struct step *step, struct error *err)
 	return write_value(step, bytes, n, err);
 }
 
-const struct step_op entry_op_bytes = { .name = "write-bytes", .apply = bytes_apply };
+const struct step_op entry_op_bytes = {
+	.name = "write-bytes",
+	.apply = bytes_apply,
+	.restore = configfs_restore,
+};
 
 static int file_apply(struct step *step, struct error *err)
 {
@@ -186,7 +203,11 @@ static int file_apply(struct step *step, struct error *err)
 	return write_value(step, bytes, n, err);
 }
 
-const struct step_op entry_op_file = { .name = "write-file", .apply = file_apply };
+const struct step_op entry_op_file = {
+	.name = "write-file",
+	.apply = file_apply,
+	.restore = configfs_restore,
+};
 
 static int link_apply(struct step *step, struct error *err)
 {
@@ -218,13 +239,14 @@ void entries_add(struct plan *plan, struct compose *c, const struct entries *ent
 	for (size_t i = 0; i < entries->n; i++) {
 		const struct entry *e = &entries->v[i];
 		char *path = strf("%s/%s", dir, e->path);
+		struct step *step = NULL;
 
 		switch (e->kind) {
 		case ENTRY_DIRECTORY:
 			plan_add(plan, &entry_op_directory, path, NULL, &e->at, c);
 			break;
 		case ENTRY_FILE:
-			plan_add(plan, &entry_op_file, path, xstrdup(e->value), &e->at, c);
+			step = plan_add(plan, &entry_op_file, path, xstrdup(e->value), &e->at, c);
 			break;
 		case ENTRY_LINK:
 			plan_add(plan, &entry_op_link, path, strf("%s/%s", dir, e->value), &e->at,
@@ -232,11 +254,15 @@ void entries_add(struct plan *plan, struct compose *c, const struct entries *ent
 			break;
 		case ENTRY_WRITE:
 			if (is_text(e))
-				plan_add(plan, &entry_op_text, path, xstrdup(e->value), &e->at, c);
+				step = plan_add(plan, &entry_op_text, path, xstrdup(e->value),
+						&e->at, c);
 			else
-				plan_add(plan, &entry_op_bytes, path, to_hex(e->value, e->size),
-					 &e->at, c);
+				step = plan_add(plan, &entry_op_bytes, path,
+						to_hex(e->value, e->size), &e->at, c);
 			break;
 		}
+		/* Others' are taken away with the function. */
+		if (step)
+			step->keeps = entries == &c->gadget->entries || compose_is_live(step);
 	}
 }

@@ -9,6 +9,8 @@
 #include <usbg/usbg.h>
 
 #include "base/cleanup.h"
+#include "base/fd.h"
+#include "compose/configfs.h"
 #include "compose/serial.h"
 #include "plan/files.h"
 
@@ -195,24 +197,69 @@ const struct step_op usbg_op_view = {
 	.undo = view_undo,
 };
 
+/* --- without the library ---------------------------------------------------------------------- */
+
+static int plain_write(const struct step *step, const char *text, struct error *err)
+{
+	const char *value = *text ? text : "\n"; /* nothing at all is EFAULT */
+	int r = file_write(AT_FDCWD, step->path, value, strlen(value));
+
+	if (r == 0)
+		return 0;
+	return error_errno(err, EX_OSERR, -r, step->path, "cannot write %s", step->path);
+}
+
+static int plain_mkdir(const struct step *step, const char *what, struct error *err)
+{
+	if (mkdir(step->path, 0755) == 0)
+		return 0;
+	return error_errno(err, EX_OSERR, errno, step->path, "cannot make the %s %s", what,
+			   step->path);
+}
+
+static int plain_link(const struct step *step, struct error *err)
+{
+	_cleanup_free_ char *config = path_parent(step->path), *configs = path_parent(config),
+			    *gadget = path_parent(configs),
+			    *target = strf("%s/functions/%s", gadget, step->value);
+
+	if (symlink(target, step->path) == 0)
+		return 0;
+	return error_errno(err, EX_OSERR, errno, step->path, "cannot link the function %s",
+			   step->path);
+}
+
+/* --- steps -------------------------------------------------------------------------------------
+ */
+
 static int attribute_apply(struct step *step, struct error *err)
 {
 	struct usbg_view *view = step->self;
 	int attr = usbg_lookup_gadget_attr(base_name(step->path));
 
+	configfs_keep(step);
+	if (!view->gadget)
+		return plain_write(step, step->value, err);
 	return result(step,
 		      QUIETLY(view, usbg_set_gadget_attr(view->gadget, attr,
 							 (int)strtol(step->value, NULL, 0))),
 		      "write", err);
 }
 
-const struct step_op usbg_op_attribute = { .name = "write-attribute", .apply = attribute_apply };
+const struct step_op usbg_op_attribute = {
+	.name = "write-attribute",
+	.apply = attribute_apply,
+	.restore = configfs_restore,
+};
 
 static int write_string(struct step *step, const char *text, struct error *err)
 {
 	struct usbg_view *view = step->self;
 	int which = usbg_lookup_gadget_str(base_name(step->path));
 
+	configfs_keep(step);
+	if (!view->gadget)
+		return plain_write(step, text, err);
 	return result(step,
 		      QUIETLY(view, usbg_set_gadget_str(view->gadget, which,
 							language_of(step->path), text)),
@@ -224,7 +271,11 @@ static int string_apply(struct step *step, struct error *err)
 	return write_string(step, step->value, err);
 }
 
-const struct step_op usbg_op_string = { .name = "write-string", .apply = string_apply };
+const struct step_op usbg_op_string = {
+	.name = "write-string",
+	.apply = string_apply,
+	.restore = configfs_restore,
+};
 
 /* Read when it is needed, so that plans and records, which others may read, do not hold it. */
 static int serial_apply(struct step *step, struct error *err)
@@ -235,7 +286,11 @@ static int serial_apply(struct step *step, struct error *err)
 	return r < 0 ? r : write_string(step, serial, err);
 }
 
-const struct step_op usbg_op_serial = { .name = "write-serial", .apply = serial_apply };
+const struct step_op usbg_op_serial = {
+	.name = "write-serial",
+	.apply = serial_apply,
+	.restore = configfs_restore,
+};
 
 /* Where the module is not named after the function. */
 static const char *const modules[][2] = {
@@ -261,16 +316,13 @@ static int function_apply(struct step *step, struct error *err)
 	usbg_function *function;
 
 	/* Of a type that the library does not know the directory is all there is to make. */
-	if (known >= 0)
+	if (known >= 0 && view->gadget)
 		r = result(step,
 			   QUIETLY(view, usbg_create_function(view->gadget, known, dot + 1, NULL,
 							      &function)),
 			   "make the function", err);
 	else
-		r = mkdir(step->path, 0755) == 0
-			    ? 0
-			    : error_errno(err, EX_OSERR, errno, step->path,
-					  "cannot make the function %s", step->path);
+		r = plain_mkdir(step, "function", err);
 	if (r == -ENOENT) {
 		err->exit = EX_UNAVAILABLE;
 		module = module_of(type);
@@ -301,6 +353,8 @@ static int config_apply(struct step *step, struct error *err)
 	_cleanup_free_ char *name = xstrndup(dir, (size_t)(dot - dir));
 	usbg_config *config;
 
+	if (!view->gadget)
+		return plain_mkdir(step, "configuration", err);
 	return result(step,
 		      QUIETLY(view, usbg_create_config(view->gadget, atoi(dot + 1), name, NULL,
 						       NULL, &config)),
@@ -318,10 +372,14 @@ static int config_attribute_apply(struct step *step, struct error *err)
 {
 	_cleanup_free_ char *dir = component(step->path, 1);
 	struct usbg_view *view = step->self;
-	usbg_config *config = find_config(view, dir);
 	int value = (int)strtol(step->value, NULL, 0);
+	usbg_config *config;
 	int r;
 
+	configfs_keep(step);
+	if (!view->gadget)
+		return plain_write(step, step->value, err);
+	config = find_config(view, dir);
 	/* Not the attrs struct: its bMaxPower is 8 bits, and the kernel's unit is mA. */
 	if (streq(base_name(step->path), "MaxPower"))
 		r = QUIETLY(view, usbg_set_config_max_power(config, value));
@@ -333,14 +391,19 @@ static int config_attribute_apply(struct step *step, struct error *err)
 const struct step_op usbg_op_config_attribute = {
 	.name = "write-config-attribute",
 	.apply = config_attribute_apply,
+	.restore = configfs_restore,
 };
 
 static int config_string_apply(struct step *step, struct error *err)
 {
 	_cleanup_free_ char *dir = component(step->path, 3);
 	struct usbg_view *view = step->self;
-	usbg_config *config = find_config(view, dir);
+	usbg_config *config;
 
+	configfs_keep(step);
+	if (!view->gadget)
+		return plain_write(step, step->value, err);
+	config = find_config(view, dir);
 	return result(
 		step,
 		QUIETLY(view, usbg_set_config_string(config, language_of(step->path), step->value)),
@@ -350,30 +413,20 @@ static int config_string_apply(struct step *step, struct error *err)
 const struct step_op usbg_op_config_string = {
 	.name = "write-config-string",
 	.apply = config_string_apply,
+	.restore = configfs_restore,
 };
-
-/* The library has not made it. */
-static int link_unknown(const struct step *step, struct error *err)
-{
-	_cleanup_free_ char *config = path_parent(step->path), *configs = path_parent(config),
-			    *gadget = path_parent(configs),
-			    *target = strf("%s/functions/%s", gadget, step->value);
-
-	if (symlink(target, step->path) == 0)
-		return 0;
-	return error_errno(err, EX_OSERR, errno, step->path, "cannot link the function %s",
-			   step->path);
-}
 
 static int binding_apply(struct step *step, struct error *err)
 {
 	_cleanup_free_ char *dir = component(step->path, 1);
 	struct usbg_view *view = step->self;
-	usbg_config *config = find_config(view, dir);
-	usbg_function *function = find_function(view, step->value);
+	usbg_function *function = view->gadget ? find_function(view, step->value) : NULL;
+	usbg_config *config;
 
+	/* Or the library has not made it. */
 	if (!function)
-		return link_unknown(step, err);
+		return plain_link(step, err);
+	config = find_config(view, dir);
 	return result(
 		step,
 		QUIETLY(view, usbg_add_config_function(config, base_name(step->path), function)),
