@@ -15,7 +15,7 @@
 
 /* Commands of the design that this version does not have: whoever asks is told so. */
 static const char *const not_yet[] = {
-	"reload", "log", "plugins",
+	"log", "plugins",
 };
 
 static void help(void)

@@ -122,7 +122,28 @@ int process_each(int (*fn)(void *data, pid_t pid), void *data)
 	return r;
 }
 
+/* 0: it has none, or is gone. */
+static pid_t parent_of(pid_t pid)
+{
+	_cleanup_free_ char *path = strf("/proc/%d/stat", (int)pid);
+	_cleanup_free_ char *line = NULL;
+	const char *rest;
+
+	if (file_read_line(AT_FDCWD, path, &line) < 0)
+		return 0;
+	rest = strrchr(line, ')'); /* the name before it may have anything in it */
+	return rest && strlen(rest) > 4 ? (pid_t)strtol(rest + 4, NULL, 10) : 0;
+}
+
+static bool descends_from(pid_t pid, pid_t ancestor)
+{
+	while (pid > 0 && pid != ancestor)
+		pid = parent_of(pid);
+	return pid > 0;
+}
+
 struct holders {
+	pid_t but_of;
 	dev_t dev;
 	char *words;
 	unsigned int n;
@@ -158,7 +179,7 @@ static int holders_one(void *data, pid_t pid)
 	struct holders *h = data;
 	_cleanup_free_ char *name = NULL, *old = NULL;
 
-	if (pid == getpid() || !holds(pid, h->dev))
+	if (pid == getpid() || !holds(pid, h->dev) || (h->but_of && descends_from(pid, h->but_of)))
 		return 0;
 	name = process_name(pid);
 	old = h->words;
@@ -178,9 +199,9 @@ bool process_holds(pid_t pid, const char *path)
 	return stat(path, &st) == 0 && holds(pid, st.st_dev);
 }
 
-char *mount_holders(const char *path)
+char *mount_holders(const char *path, pid_t but_of)
 {
-	struct holders h = { 0 };
+	struct holders h = { .but_of = but_of };
 	struct stat st;
 
 	if (stat(path, &st) < 0)

@@ -14,9 +14,9 @@ int mount_find(const char *path, const char *type, const char *source);
 /*
  * The processes that keep a file system of the calling process' namespace busy, as words:
  * "cat (pid 12), bash (pid 40)", at most a few; NULL if no one does. The caller frees it.
- * Needs root to see everybody.
+ * Needs root to see everybody. `but_of`: without that process and its descendants; 0: all.
  */
-char *mount_holders(const char *path);
+char *mount_holders(const char *path, pid_t but_of);
 /* Whether a process has a file of that mount open, or is in it. */
 bool process_holds(pid_t pid, const char *path);
 

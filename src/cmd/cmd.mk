@@ -21,6 +21,7 @@ libffsctl_a_SOURCES += \
 	src/cmd/files.c \
 	src/cmd/here.c src/cmd/here.h \
 	src/cmd/list.c \
+	src/cmd/reload.c \
 	src/cmd/restart.c \
 	src/cmd/schema.c \
 	src/cmd/status.c \

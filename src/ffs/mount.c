@@ -54,7 +54,7 @@ static int mount_undo(struct step *step, struct error *err)
 	r = -errno;
 	if (r == -EBUSY && ++step->tries < UMOUNT_TRIES)
 		return PLAN_SOON;
-	holders = mount_holders(step->path);
+	holders = mount_holders(step->path, 0);
 	error_errno(err, EX_OSERR, -r, step->path, "cannot unmount %s", step->path);
 	if (holders)
 		error_hint(err, "in use by %s, which has to end first", holders);

@@ -47,6 +47,14 @@ static struct step *bind_step(struct supervisor *s)
 	return last && last->op == &configfs_op_bind ? last : NULL;
 }
 
+const struct step *bus_step(const struct supervisor *s)
+{
+	for (size_t i = s->plan.n; i-- > 0;)
+		if (s->plan.steps[i].op == &configfs_op_bind && s->plan.steps[i].state == STEP_DONE)
+			return &s->plan.steps[i];
+	return NULL;
+}
+
 static int take_off(struct supervisor *s, struct error *err)
 {
 	_cleanup_free_ char *path = udc_path(s);
@@ -71,26 +79,6 @@ void bus_worker_failed(struct supervisor *s)
 	s->unbound_on_failure = true;
 }
 
-/* Who failed is back: onto the bus again. */
-static void bind_again(struct supervisor *s)
-{
-	for (size_t n = 0; n < s->n_instances; n++)
-		if (s->instances[n]->unit && s->instances[n]->unit->state != UNIT_READY &&
-		    s->instances[n]->unit->state != UNIT_DONE)
-			return;
-	error_clear(&s->bind_error);
-	host_watch(s, s->udc);
-	if (plan_apply(&s->plan, &s->bind_error) < 0) {
-		host_forget(s);
-		supervisor_say(s, "%s", s->bind_error.text);
-		return;
-	}
-	s->unbound_on_failure = false;
-	supervisor_say(s, "on the bus again");
-}
-
-/* --- by command --- */
-
 static int set_step(struct supervisor *s, const char *udc, struct error *err)
 {
 	struct step *step = bind_step(s);
@@ -110,6 +98,27 @@ static int set_step(struct supervisor *s, const char *udc, struct error *err)
 	/* Also of a step that is there already: it may not have been written the last time. */
 	return supervisor_write_record(s, err);
 }
+
+/* Who failed is back: onto the bus again. */
+static void bind_again(struct supervisor *s)
+{
+	for (size_t n = 0; n < s->n_instances; n++)
+		if (s->instances[n]->unit && s->instances[n]->unit->state != UNIT_READY &&
+		    s->instances[n]->unit->state != UNIT_DONE)
+			return;
+	error_clear(&s->bind_error);
+	host_watch(s, s->udc);
+	/* A reload has left out what was not bound. */
+	if (set_step(s, s->udc, &s->bind_error) < 0 || plan_apply(&s->plan, &s->bind_error) < 0) {
+		host_forget(s);
+		supervisor_say(s, "%s", s->bind_error.text);
+		return;
+	}
+	s->unbound_on_failure = false;
+	supervisor_say(s, "on the bus again");
+}
+
+/* --- by command --- */
 
 /* Where it is wanted; else where it was; else as `up` would have it. NULL: as the file says. */
 static const char *wanted_udc(const struct supervisor *s)
@@ -178,21 +187,40 @@ void bus_look(struct supervisor *s)
 		bind_when_ready(s);
 }
 
+static int foreign_bind(const struct supervisor *s, const char *now, struct error *err)
+{
+	error_set(err, EX_CANTCREAT, EBUSY, NULL, "somebody else has bound '%s' to %s", s->name,
+		  now);
+	return error_hint(err, "'ffsctl unbind %s' takes it off the bus first", s->name);
+}
+
+int bus_check(const struct supervisor *s, struct error *err)
+{
+	_cleanup_free_ char *now = bound_to(s);
+
+	if (now && !streq_null(now, s->udc))
+		return foreign_bind(s, now, err);
+	if (s->bind_wanted)
+		return error_set(err, EX_CANTCREAT, EBUSY, NULL,
+				 "a 'bind' of '%s' waits for its workers", s->name);
+	return 0;
+}
+
 int bus_bind(struct supervisor *s, const char *udc, bool *changed, struct error *err)
 {
 	_cleanup_free_ char *now = bound_to(s);
 
 	*changed = !now;
 	if (now && !streq_null(now, s->udc))
-		error_set(err, EX_CANTCREAT, EBUSY, NULL, "somebody else has bound '%s' to %s",
-			  s->name, now);
-	else if (now && udc && !streq(now, udc))
+		return foreign_bind(s, now, err);
+	if (now && udc && !streq(now, udc)) {
 		error_set(err, EX_CANTCREAT, EBUSY, NULL, "'%s' is bound to %s, not to %s", s->name,
 			  now, udc);
-	else if (!now && s->bind_wanted && s->bind_udc && udc && !streq(s->bind_udc, udc))
+	} else if (!now && s->bind_wanted && s->bind_udc && udc && !streq(s->bind_udc, udc)) {
 		error_set(err, EX_CANTCREAT, EBUSY, NULL,
 			  "another 'bind' waits to put '%s' on %s, not on %s", s->name, s->bind_udc,
 			  udc);
+	}
 	if (err->exit)
 		return error_hint(err, "'ffsctl unbind %s' takes it off the bus first", s->name);
 	if (now)

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 
+struct step;
 struct supervisor;
 
 /*
@@ -24,5 +25,10 @@ bool bus_is_on(const struct supervisor *s);
 /* A worker has failed for good, and its gadget is not to stay on the bus without it. */
 void bus_worker_failed(struct supervisor *s);
 
+/* The step by which the plan has bound it; NULL: it is not bound. */
+const struct step *bus_step(const struct supervisor *s);
+
+/* Fails with EX_CANTCREAT when somebody else has put it on the bus, or a bind waits for workers. */
+int bus_check(const struct supervisor *s, struct error *err);
 /* After each change: what was wanted, or waited for a worker. */
 void bus_look(struct supervisor *s);

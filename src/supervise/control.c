@@ -14,42 +14,10 @@
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "supervise/bus.h"
+#include "supervise/control_parts.h"
 #include "supervise/host.h"
+#include "supervise/reload.h"
 #include "supervise/supervisor.h"
-
-#define MESSAGE_MAX 65536
-
-/* --- errors as JSON ----------------------------------------------------------------------------
- */
-
-static json_t *integer_or_null(int n)
-{
-	return n ? json_integer(n) : json_null();
-}
-
-json_t *error_to_json(const struct error *err)
-{
-	return json_pack("{s:i, s:o, s:o, s:o, s:o, s:o, s:o}", "exit", err->exit, "text",
-			 json_string_or_null(err->text), "path", json_string_or_null(err->path),
-			 "errno", integer_or_null(err->err), "file", json_string_or_null(err->file),
-			 "line", integer_or_null((int)err->line), "column",
-			 integer_or_null((int)err->column));
-}
-
-int error_from_json(struct error *err, const json_t *json)
-{
-	const char *path = json_string_value(json_object_get(json, "path"));
-	const char *text = json_string_value(json_object_get(json, "text"));
-	const char *file = json_string_value(json_object_get(json, "file"));
-	struct origin at = { .file = file };
-
-	at.line = (unsigned int)json_integer_value(json_object_get(json, "line"));
-	at.column = (unsigned int)json_integer_value(json_object_get(json, "column"));
-	error_set(err, (int)json_integer_value(json_object_get(json, "exit")),
-		  (int)json_integer_value(json_object_get(json, "errno")), path, "%s",
-		  text ? text : "?");
-	return error_at(err, &at);
-}
 
 /* --- the supervisor's side ---------------------------------------------------------------------
  */
@@ -126,9 +94,12 @@ static bool refuse_unless_up(struct control_client *client)
 {
 	const struct supervisor *s = client->control->supervisor;
 
-	if (s->phase == PHASE_UP && !s->failed)
+	if (s->phase == PHASE_UP && !s->failed && !s->reload)
 		return false;
-	refuse(client, EX_CANTCREAT, "the gadget is not up: take it down, then up again");
+	if (reload_is_under_way(s))
+		refuse(client, EX_CANTCREAT, "it is being reloaded: try again when that is over");
+	else
+		refuse(client, EX_CANTCREAT, "the gadget is not up: take it down, then up again");
 	return true;
 }
 
@@ -187,6 +158,34 @@ static void begin_unbind(struct control_client *client, const json_t *json _unus
 	answer_bus(client, changed, &err);
 }
 
+static void answer_reload(struct control_client *client)
+{
+	const struct reload_result *result = &client->control->supervisor->reloaded;
+
+	if (result->error.exit)
+		answer(client, &result->error);
+	else
+		answer_json(client, json_pack("{s:i, s:b, s:b}", "exit", 0, "changed",
+					      result->changed, "rebound", result->rebound));
+}
+
+static void begin_reload(struct control_client *client, const json_t *json)
+{
+	const char *file = json_string_value(json_object_get(json, "file"));
+	bool renamed = json_is_true(json_object_get(json, "renamed"));
+	double timeout = json_number_value(json_object_get(json, "timeout"));
+	struct supervisor *s = client->control->supervisor;
+	_cleanup_error_ struct error err = { 0 };
+
+	if (refuse_unless_up(client))
+		return;
+	if (reload_begin(s, file, renamed, timeout, &err) < 0)
+		answer(client, &err);
+	else
+		client->waits = CLIENT_WAITS_RELOAD;
+	supervisor_changed(s);
+}
+
 static void begin_wait_host(struct control_client *client, const json_t *json _unused_)
 {
 	if (refuse_to_wait(client))
@@ -225,6 +224,7 @@ static const struct {
 } commands[] = {
 	{ "down", begin_down },	    { "restart", begin_restart }, { "bind", begin_bind },
 	{ "unbind", begin_unbind }, { "wait", begin_wait },	  { "wait-host", begin_wait_host },
+	{ "reload", begin_reload },
 };
 
 static void handle(struct control_client *client, const json_t *json)
@@ -257,8 +257,8 @@ static void hang_up(struct control_client *client)
 static void on_client(void *data, uint32_t events _unused_)
 {
 	struct control_client *client = data;
-	_cleanup_free_ char *text = xcalloc(1, MESSAGE_MAX);
-	ssize_t n = recv(client->source.fd, text, MESSAGE_MAX, MSG_DONTWAIT);
+	_cleanup_free_ char *text = xcalloc(1, CONTROL_MESSAGE_MAX);
+	ssize_t n = recv(client->source.fd, text, CONTROL_MESSAGE_MAX, MSG_DONTWAIT);
 	json_t *json;
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
@@ -304,22 +304,12 @@ void control_init(struct control *control, struct supervisor *supervisor)
 			(struct control_client){ .control = control, .source = SOURCE_NONE };
 }
 
-static int set_address(struct sockaddr_un *address, const char *path, struct error *err)
-{
-	*address = (struct sockaddr_un){ .sun_family = AF_UNIX };
-	if (strlen(path) >= sizeof(address->sun_path))
-		return error_set(err, EX_USAGE, ENAMETOOLONG, path,
-				 "the path %s is too long for a socket", path);
-	strcpy(address->sun_path, path);
-	return 0;
-}
-
 int control_listen(struct control *control, const struct rundir *rundir, struct error *err)
 {
 	_cleanup_free_ char *path = strf("%s/" RUNDIR_CONTROL, rundir->path);
 	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	struct sockaddr_un address;
-	int r = set_address(&address, path, err);
+	int r = control_address(&address, path, err);
 
 	if (r < 0)
 		return r;
@@ -347,8 +337,18 @@ void control_close(struct control *control)
 		close(fd);
 }
 
+/* Who waited for something that the end of the gadget has overtaken. */
+static void answer_overtaken(struct control *control)
+{
+	for (size_t i = 0; i < CONTROL_CLIENTS; i++)
+		if (control->clients[i].waits == CLIENT_WAITS_RELOAD)
+			refuse(&control->clients[i], EX_TEMPFAIL,
+			       "'down' came before it was reloaded");
+}
+
 void control_answer_down(struct control *control, const struct error *err)
 {
+	answer_overtaken(control);
 	for (size_t i = 0; i < CONTROL_CLIENTS; i++)
 		if (control->clients[i].waits == CLIENT_WAITS_DOWN)
 			answer(&control->clients[i], err);
@@ -395,6 +395,7 @@ static bool is_over(const struct control_client *client, struct error *err)
 	case CLIENT_IDLE:
 	case CLIENT_WAITS_DOWN:
 	case CLIENT_WAITS_BIND:
+	case CLIENT_WAITS_RELOAD:
 		return false;
 	case CLIENT_WAITS_RESTART:
 		return workers_settled(client, err);
@@ -419,85 +420,10 @@ void control_update(struct control *control)
 
 		if (client->waits == CLIENT_WAITS_BIND && !control->supervisor->bind_wanted)
 			answer_bus(client, true, &control->supervisor->bind_error);
+		else if (client->waits == CLIENT_WAITS_RELOAD &&
+			 !reload_is_under_way(control->supervisor))
+			answer_reload(client);
 		else if (is_over(client, &err))
 			answer(client, &err);
 	}
-}
-
-/* --- the other side ----------------------------------------------------------------------------
- */
-
-static int ask(const struct world *world, const char *name, const json_t *command,
-	       const struct timeval *limit, json_t **reply_json, struct error *err)
-{
-	_cleanup_free_ char *path = strf("%s/%s/" RUNDIR_CONTROL, world->run_dir, name),
-			    *text = NULL;
-	_cleanup_free_ char *reply = xcalloc(1, MESSAGE_MAX);
-	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-	struct sockaddr_un address;
-	json_t *json;
-	ssize_t n;
-	int r = set_address(&address, path, err);
-
-	if (r < 0)
-		return r;
-	/* jansson makes nothing of such a name. */
-	if (!command)
-		return error_set(err, EX_USAGE, EILSEQ, NULL,
-				 "the name that is given is not UTF-8");
-	if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0) {
-		if (errno == ECONNREFUSED || errno == ENOENT)
-			return -errno;
-		r = errno;
-		error_errno(err, r == EACCES || r == EPERM ? EX_NOPERM : EX_OSERR, r, path,
-			    "cannot reach the supervisor of '%s'", name);
-		return err->exit == EX_NOPERM ? error_hint(err, "this needs root") : -r;
-	}
-	if (limit && setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, limit, sizeof(*limit)) < 0)
-		return error_errno(err, EX_OSERR, errno, path, "cannot set a time limit for %s",
-				   path);
-	text = json_dumps(command, JSON_COMPACT);
-	n = send(fd, text, strlen(text), MSG_NOSIGNAL);
-	/* Who has no place for us says so and closes, heard or unheard: EPIPE, or once ECONNRESET.
-	 */
-	if (n >= 0 || errno == EPIPE)
-		n = recv(fd, reply, MESSAGE_MAX, 0);
-	if (n < 0 && errno == ECONNRESET)
-		n = recv(fd, reply, MESSAGE_MAX, 0);
-	if (n < 0 && limit && (errno == EAGAIN || errno == EINTR))
-		return errno == EAGAIN ? -ETIMEDOUT : -EINTR;
-	if (n <= 0)
-		return error_set(err, EX_OSERR, ECONNRESET, path,
-				 "the supervisor of '%s' ended before it answered", name);
-	json = json_loadb(reply, (size_t)n, 0, NULL);
-	r = json_integer_value(json_object_get(json, "exit")) ? error_from_json(err, json) : 0;
-	if (r == 0 && reply_json)
-		*reply_json = json_incref(json);
-	json_decref(json);
-	return r;
-}
-
-int control_command(const struct world *world, const char *name, const json_t *command,
-		    struct error *err)
-{
-	return ask(world, name, command, NULL, NULL, err);
-}
-
-int control_ask(const struct world *world, const char *name, const json_t *command, json_t **reply,
-		struct error *err)
-{
-	return ask(world, name, command, NULL, reply, err);
-}
-
-int control_wait(const struct world *world, const char *name, const json_t *command, double seconds,
-		 struct error *err)
-{
-	/* None of SO_RCVTIMEO is for ever; so is what nobody lives to see. */
-	double t = seconds < 0 ? 0 : seconds < 1e9 ? seconds : 1e9;
-	struct timeval limit = { .tv_sec = (time_t)t };
-
-	limit.tv_usec = (suseconds_t)((t - (double)limit.tv_sec) * 1e6);
-	if (limit.tv_sec == 0 && limit.tv_usec == 0)
-		limit.tv_usec = 1;
-	return ask(world, name, command, &limit, NULL, err);
 }

@@ -3,9 +3,10 @@
  * Commands to a running supervisor: RUN/NAME/control, AF_UNIX SOCK_SEQPACKET, one JSON document a
  * packet. {"command": "down"}, {"command": "restart", "function": "echo"}, {"command": "bind",
  * "udc": "dummy_udc.0"}, {"command": "unbind"}, {"command": "wait", "for": "ready"} (or
- * "configured", "disconnected") or {"command": "wait-host"}; answered by {"exit": 0} (bind and
- * unbind: also "udc" and "changed") or an error of cli.md's form, when it is done. Only root may
- * connect.
+ * "configured", "disconnected"), {"command": "wait-host"} or {"command": "reload", "file": "/path",
+ * "renamed": false, "timeout": 30}; answered by {"exit": 0} (bind and unbind: also "udc" and
+ * "changed"; reload: "changed" and "rebound") or an error of cli.md's form, when it is done. Only
+ * root may connect.
  */
 #pragma once
 
@@ -28,6 +29,7 @@ struct control_client {
 		CLIENT_WAITS_DOWN,
 		CLIENT_WAITS_RESTART,
 		CLIENT_WAITS_BIND,
+		CLIENT_WAITS_RELOAD,
 		CLIENT_WAITS_READY, /* from here on they only wait */
 		CLIENT_WAITS_HOST,
 		CLIENT_WAITS_NO_HOST,

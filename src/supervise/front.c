@@ -165,7 +165,7 @@ int front_down(const struct world *world, const char *name, enum front_result *r
 	return front_clear_leftovers(world, name, &rundir, err);
 }
 
-static int no_supervisor(const char *name, struct error *err)
+int front_no_supervisor(const char *name, struct error *err)
 {
 	return error_set(err, EX_UNAVAILABLE, ESRCH, NULL,
 			 "'%s' has no supervisor: it is not up, or was killed; see 'ffsctl status'",
@@ -179,7 +179,7 @@ int front_restart(const struct world *world, const char *name, const char *funct
 	int r = control_command(world, name, command, err);
 
 	json_decref(command);
-	return r < 0 && !err->exit ? no_supervisor(name, err) : r;
+	return r < 0 && !err->exit ? front_no_supervisor(name, err) : r;
 }
 
 /* `command` is taken over. */
@@ -195,7 +195,7 @@ static int ask_bus(const struct world *world, const char *name, json_t *command,
 		*udc = on ? xstrdup(on) : NULL;
 	json_decref(command);
 	json_decref(reply);
-	return r < 0 && !err->exit ? no_supervisor(name, err) : r;
+	return r < 0 && !err->exit ? front_no_supervisor(name, err) : r;
 }
 
 int front_bind(const struct world *world, const char *name, const char *udc,
@@ -246,5 +246,5 @@ int front_wait(const struct world *world, const char *name, const char *conditio
 		return error_set(err, EX_TEMPFAIL, ETIMEDOUT, NULL,
 				 "'%s' is not %s after %g s; see 'ffsctl status %s'", name,
 				 condition, seconds, name);
-	return no_supervisor(name, err);
+	return front_no_supervisor(name, err);
 }

@@ -84,6 +84,28 @@ int front_bind(const struct world *world, const char *name, const char *udc,
 int front_unbind(const struct world *world, const char *name, enum front_result *result,
 		 struct error *err);
 
+/* The path of the gadget file that a gadget of ours came from. The caller frees it. */
+int front_file(const struct world *world, const char *name, char **file, struct error *err);
+
+struct front_reload {
+	enum front_result result; /* FRONT_NOTHING: the file has not changed */
+	bool rebound;		  /* the host has seen it go and come */
+};
+
+/*
+ * Makes a gadget that is up what the file says now, in at most so many seconds (and as many for the
+ * way back). `renamed`: the file may give it another name. When it fails the gadget is as it was,
+ * or the text says that it is not.
+ */
+int front_reload(const struct world *world, const char *name, const char *file, bool renamed,
+		 double timeout, struct front_reload *done, struct error *err);
+/*
+ * The changes that it would make, as the array "plan" of cli.md (the caller owns it), and whether
+ * the gadget would leave the bus. Changes nothing.
+ */
+int front_reload_plan(const struct world *world, const char *name, const char *file, bool renamed,
+		      json_t **changes, bool *rebinds, struct error *err);
+
 /* Until a host has configured the gadget, which is up. */
 int front_wait_host(const struct world *world, const char *name, double seconds, struct error *err);
 

@@ -20,6 +20,7 @@
 #include "compose/udc.h"
 #include "supervise/front_parts.h"
 #include "supervise/reap.h"
+#include "supervise/reload.h"
 #include "supervise/supervisor.h"
 
 #define OUTPUT_SHOWN 4096
@@ -144,8 +145,10 @@ static int judge_owner(const struct gadget *g, const json_t *form,
 	if (!same_gadget(mine, theirs)) {
 		error_set(err, EX_CANTCREAT, EEXIST, NULL, "a different gadget '%s' is up",
 			  g->name);
-		error_hint(err, "'ffsctl reload' is not in this version: take it down first, or "
-				"use --name");
+		error_hint(err, "'ffsctl reload %s%s%s%s' makes it what the file says",
+			   reload_is_renamed(mine) ? "--name " : "",
+			   reload_is_renamed(mine) ? g->name : "",
+			   reload_is_renamed(mine) ? " " : "", g->file);
 	} else {
 		judge_bus(g, options, err);
 	}

@@ -70,8 +70,10 @@ void host_watch(struct supervisor *s, const char *udc)
 	_cleanup_close_ int fd = -1;
 	bool before = false;
 
-	host_forget(s);
-	if (!udc || ffs_tells_all(s->gadget))
+	stop_watching(s);
+	s->configured = false;
+	/* A reload's is another one than the supervisor's still is. */
+	if (!udc || ffs_tells_all(s->compose.gadget))
 		return;
 	path = strf(UDC_CLASS_DIR "/%s/state", udc);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -80,13 +82,18 @@ void host_watch(struct supervisor *s, const char *udc)
 		steal_fd(&fd);
 }
 
+void host_left(struct supervisor *s)
+{
+	for (size_t n = 0; n < s->n_instances; n++)
+		s->instances[n]->bound = s->instances[n]->enabled = s->instances[n]->suspended =
+			false;
+}
+
 void host_forget(struct supervisor *s)
 {
 	stop_watching(s);
 	s->configured = false;
-	for (size_t n = 0; n < s->n_instances; n++)
-		s->instances[n]->bound = s->instances[n]->enabled = s->instances[n]->suspended =
-			false;
+	host_left(s);
 }
 
 /* The host enables all functions of the configuration it takes: one is enough to know. */

@@ -14,6 +14,11 @@ struct supervisor;
  * effect where FunctionFS tells all. A state that cannot be read costs knowing of the host.
  */
 void host_watch(struct supervisor *s, const char *udc);
-/* Off the bus. */
+/*
+ * The gadget has left the bus, and may be on it again. The events that say so come later, and
+ * whoever asks meanwhile must not be told of the old host.
+ */
+void host_left(struct supervisor *s);
+/* Off the bus, and nothing is watched. */
 void host_forget(struct supervisor *s);
 bool host_is_there(const struct supervisor *s);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <unistd.h>
@@ -11,15 +12,12 @@
 #include "base/fd.h"
 #include "base/proc.h"
 #include "compose/udc.h"
+#include "ffs/blob.h"
 #include "ffs/endpoint.h"
 #include "ffs/message.h"
 #include "ffs/mount.h"
 #include "plan/files.h"
-#include "supervise/reap.h"
 #include "supervise/supervisor.h"
-
-/* Without a supervisor: how often a worker's rest is looked for, PLAN_SOON_MS apart. */
-#define STRANGER_TRIES 500
 
 /* --- ep0 ---------------------------------------------------------------------------------------
  */
@@ -159,7 +157,7 @@ static int descriptors_undo(struct step *step, struct error *err _unused_)
 	return 0;
 }
 
-static const struct step_op op_descriptors = {
+const struct step_op instance_op_descriptors = {
 	.name = "write-descriptors",
 	.undo_name = "close",
 	.apply = descriptors_apply,
@@ -169,8 +167,13 @@ static const struct step_op op_descriptors = {
 static int keeper_apply(struct step *step, struct error *err)
 {
 	struct instance *i = step->self;
-	int r = keeper_start(&i->keeper, steal_fd(&i->ep0), i->function->label, err);
+	int r = 0;
 
+	/* With the last keeper the descriptors have gone, whether or not their step was undone. */
+	if (i->ep0 < 0)
+		r = ffs_write_descriptors(i->function->ffs, &i->ep0, err);
+	if (r == 0)
+		r = keeper_start(&i->keeper, steal_fd(&i->ep0), i->function->label, err);
 	if (r == 0)
 		r = source_add(&i->supervisor->loop, &i->keeper_socket, i->keeper.socket, EPOLLIN,
 			       on_keeper, i);
@@ -201,92 +204,28 @@ static const struct step_op op_keeper = {
 	.undo = keeper_undo,
 };
 
-static int worker_apply(struct step *step, struct error *err)
-{
-	struct instance *i = step->self;
-
-	unit_handle(i->unit, UNIT_EV_START);
-	if (i->unit->state != UNIT_FAILED || !i->unit->error.text)
-		return 0;
-	error_move(err, &i->unit->error);
-	return -err->err;
-}
-
-/* `value` is "GADGET FUNCTION": all that is needed to find the worker's processes. */
-static int strangers_undo(struct step *step, struct error *err)
-{
-	_cleanup_free_ char *gadget = xstrndup(step->value, strcspn(step->value, " "));
-
-	if (!strchr(step->value, ' '))
-		return error_set(err, EX_SOFTWARE, EBADMSG, step->path,
-				 "the record does not say whose worker %s was", step->path);
-	if (reap_strangers(gadget, step->value + strlen(gadget) + 1) == 0)
-		return 0;
-	if (++step->tries < STRANGER_TRIES)
-		return PLAN_SOON;
-	return error_set(err, EX_OSERR, EBUSY, step->path,
-			 "processes that %s has started do not end", step->path);
-}
-
-static int worker_undo(struct step *step, struct error *err)
-{
-	struct instance *i = step->self;
-
-	if (!i)
-		return strangers_undo(step, err);
-	/* All at once: the steps of the others come next. */
-	for (size_t n = 0; n < i->supervisor->n_instances; n++) {
-		struct instance *other = i->supervisor->instances[n];
-
-		if (other->unit && other->unit->state != UNIT_STOPPING)
-			unit_handle(other->unit, UNIT_EV_STOP);
-	}
-	return i->unit->state == UNIT_STOPPED ? 0 : PLAN_AGAIN;
-}
-
-static const struct step_op op_worker = {
-	.name = "start-worker",
-	.undo_name = "stop-worker",
-	.apply = worker_apply,
-	.undo = worker_undo,
-	.needs_value = true,
-};
-
-static int ready_apply(struct step *step, struct error *err)
-{
-	struct instance *i = step->self;
-	const struct unit *u = i->unit;
-
-	if (u->state == UNIT_READY)
-		return 0;
-	if (u->state == UNIT_STARTING)
-		return PLAN_AGAIN;
-	if (u->start_timed_out)
-		return error_set(
-			err, EX_TEMPFAIL, ETIMEDOUT, step->path,
-			"the worker of '%s' (%s) did not get ready within %g s (start_timeout)",
-			i->function->label, step->path, u->worker->start_timeout);
-	return error_set(err, EX_PROTOCOL, ECHILD, step->path,
-			 "the worker of '%s' (%s) ended before it was ready: %s",
-			 i->function->label, step->path,
-			 u->last_exit ? u->last_exit : "it could not be started");
-}
-
-static const struct step_op op_ready = { .name = "await-ready", .apply = ready_apply };
-
 const struct step_op *const instance_ops[] = {
-	&plan_op_mkdir,	  &plan_op_mkdir_shared,
-	&plan_op_symlink, &ffs_op_mount,
-	&op_descriptors,  &ffs_op_zlp,
-	&op_keeper,	  &op_worker,
-	&op_ready,	  NULL,
+	&plan_op_mkdir, &plan_op_mkdir_shared,	  &plan_op_symlink,
+	&ffs_op_mount,	&instance_op_descriptors, &ffs_op_zlp,
+	&op_keeper,	&instance_op_worker,	  &instance_op_ready,
+	NULL,
 };
+
+static bool makes(const struct plan *base, const char *dir)
+{
+	for (size_t n = 0; base && n < base->n; n++)
+		if ((base->steps[n].op == &plan_op_mkdir ||
+		     base->steps[n].op == &plan_op_mkdir_shared) &&
+		    streq(base->steps[n].path, dir))
+			return true;
+	return false;
+}
 
 /*
  * The mount point's directories. What lies under /dev/ffs is ours and shared by our gadgets; of
  * any other path we make, and take away, only what is not there when the plan is made.
  */
-static void add_directories(struct plan *plan, const struct instance *i)
+static void add_directories(struct plan *plan, const struct instance *i, const struct plan *base)
 {
 	const struct ffs_mount *m = &i->function->ffs->mount;
 	void *above = NULL;
@@ -295,7 +234,7 @@ static void add_directories(struct plan *plan, const struct instance *i)
 		char *dir = p ? xstrndup(m->path, (size_t)(p - m->path)) : xstrdup(m->path);
 		bool ours = m->path_is_default && !streq(dir, "/dev");
 
-		if (ours || !path_exists(dir)) {
+		if (ours || !path_exists(dir) || makes(base, dir)) {
 			plan_add(plan, p ? &plan_op_mkdir_shared : &plan_op_mkdir, dir, NULL,
 				 &m->at, above);
 			above = PLAN_SHARED_PARENT;
@@ -368,14 +307,28 @@ static int add_zlp(void *data, const struct endpoint *ep)
 	return 0;
 }
 
-void instance_add_steps(struct plan *plan, struct instance *i)
+/* Of all that an instance has to be made anew for; the caller frees it. */
+static char *descriptors_digest(const struct ffs *ffs)
+{
+	uint64_t digest = DIGEST_EMPTY;
+	size_t size;
+	_cleanup_free_ uint8_t *descriptors = ffs_blob_descriptors(ffs, &size), *strings = NULL;
+
+	digest = digest_add(digest, descriptors, size);
+	strings = ffs_blob_strings(ffs, &size);
+	digest = digest_add(digest, strings, size);
+	return strf("%016" PRIx64, digest);
+}
+
+void instance_add_steps(struct plan *plan, struct instance *i, const struct plan *base)
 {
 	const struct ffs *ffs = i->function->ffs;
 
-	add_directories(plan, i);
+	add_directories(plan, i, base);
 	plan_add(plan, &ffs_op_mount, xstrdup(ffs->mount.path), mount_options(i), &ffs->mount.at,
 		 NULL);
-	plan_add(plan, &op_descriptors, strf("%s/ep0", ffs->mount.path), NULL, &ffs->at, i);
+	plan_add(plan, &instance_op_descriptors, strf("%s/ep0", ffs->mount.path),
+		 descriptors_digest(ffs), &ffs->at, i);
 	ffs_each_endpoint(ffs, add_zlp, &(struct zlp_steps){ plan, ffs });
 	plan_add(plan, &op_keeper, strf("%s/ep0", ffs->mount.path), NULL, &ffs->at, i);
 	if (ffs->device.value) {
@@ -386,22 +339,7 @@ void instance_add_steps(struct plan *plan, struct instance *i)
 	}
 }
 
-void instance_add_worker_start(struct plan *plan, struct instance *i)
-{
-	if (i->unit)
-		plan_add(plan, &op_worker, xstrdup(i->unit->spawn.program),
-			 strf("%s %s", i->supervisor->name, i->function->label),
-			 &i->function->worker->at, i);
-}
-
-void instance_add_worker_ready(struct plan *plan, struct instance *i)
-{
-	if (i->unit)
-		plan_add(plan, &op_ready, xstrdup(i->unit->spawn.program), NULL,
-			 &i->function->worker->at, i);
-}
-
-int instance_new(struct instance **out, struct supervisor *supervisor,
+int instance_new(struct instance **out, struct supervisor *supervisor, const struct gadget *gadget,
 		 const struct function *function, struct error *err)
 {
 	const struct ffs_mount *m = &function->ffs->mount;
@@ -411,6 +349,7 @@ int instance_new(struct instance **out, struct supervisor *supervisor,
 
 	*out = i;
 	*i = (struct instance){ .supervisor = supervisor,
+				.gadget = gadget,
 				.function = function,
 				.ep0 = -1,
 				.keeper = KEEPER_NONE,

@@ -17,30 +17,45 @@ struct supervisor;
 
 struct instance {
 	struct supervisor *supervisor;
-	const struct function *function;
+	const struct gadget *gadget;	 /* as of the file that the function is of */
+	const struct function *function; /* of it */
 	int ep0; /* between writing the descriptors and starting the keeper; -1 */
 	struct keeper keeper;
 	struct source keeper_socket;
 	uid_t mount_uid;
 	gid_t mount_gid;
 	bool bound, enabled, suspended;
-	uint8_t speed;	   /* enum ffsctl_speed, while enabled */
-	uint32_t setup_id; /* the SETUP that waits for the worker's answer; 0: none */
+	uint8_t speed;	       /* enum ffsctl_speed, while enabled */
+	uint32_t setup_id;     /* the SETUP that waits for the worker's answer; 0: none */
+	struct instance *twin; /* while a reload is under way: what the new plan has in its place */
+	bool leaves;	       /* a reload takes its worker away, with those of others that leave */
 	struct unit *unit; /* owned; NULL: nobody serves it, or somebody that we know nothing of */
 };
 
 /* The caller owns *out, also when it fails. It stays where it is: sources and steps point at it. */
-int instance_new(struct instance **out, struct supervisor *supervisor,
+int instance_new(struct instance **out, struct supervisor *supervisor, const struct gadget *gadget,
 		 const struct function *function, struct error *err);
 void instance_free(struct instance *instance);
 
-/* Mount, descriptors, keeper, device link: what has to be there before its worker starts. */
-void instance_add_steps(struct plan *plan, struct instance *instance);
+/*
+ * Mount, descriptors, keeper, device link: what has to be there before its worker starts. `base`:
+ * the plan that is applied, whose directories are ours although they are there; NULL: none is.
+ */
+void instance_add_steps(struct plan *plan, struct instance *instance, const struct plan *base);
 /* Start and, as a step of its own so that all start at once, wait for readiness. */
 void instance_add_worker_start(struct plan *plan, struct instance *instance);
 void instance_add_worker_ready(struct plan *plan, struct instance *instance);
 
 extern const struct step_op *const instance_ops[];
+/* `value` is a digest of descriptors and strings: with others the instance is made anew. */
+extern const struct step_op instance_op_descriptors;
+/*
+ * instance_worker.c. `value` of both is "GADGET FUNCTION DIGEST MOUNT": by the first two its
+ * processes are found, the digest is of all that a worker is given.
+ */
+extern const struct step_op instance_op_worker, instance_op_ready;
+/* The unit that was to be replaced has ended, and all that it served is halted. */
+void instance_succeed(struct instance *instance);
 
 /* A message of the worker's that is about ep0: the answer to a SETUP. */
 void instance_answer(struct instance *instance, uint16_t type, uint32_t id, const void *body,

@@ -69,7 +69,7 @@ static char *expand(const struct unit *unit, const char *text)
 	const struct {
 		const char *name, *value;
 	} variables[] = {
-		{ "${dir}", i->supervisor->gadget->dir },
+		{ "${dir}", i->gadget->dir },
 		{ "${gadget}", i->supervisor->name },
 		{ "${function}", i->function->label },
 		{ "${mount}", i->function->ffs->mount.path },

@@ -9,6 +9,9 @@ int launch_prepare(struct unit *unit, struct error *err);
 /* Opens the endpoints afresh, makes control socket and pipes, starts the worker. */
 int launch_start(struct unit *unit, struct error *err);
 
+/* Of all that it is given: with another one a worker that runs has to be started anew. */
+uint64_t launch_digest(const struct unit *unit);
+
 /* The directory that holds ffsctl's own programs and plugins; the caller frees them. */
 char *launch_worker_host(void);
 char *launch_plugin_path(const char *plugin);

@@ -12,6 +12,7 @@
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "ffs/endpoint.h"
+#include "supervise/launch.h"
 #include "supervise/launch_parts.h"
 #include "supervise/supervisor.h"
 
@@ -117,13 +118,39 @@ static json_t *config_json(const struct unit *unit)
 			 "options", options ? options : json_object());
 }
 
-int launch_make_config(struct unit *unit, struct error *err)
+static char *config_text(const struct unit *unit)
 {
 	json_t *json = config_json(unit);
-	_cleanup_free_ char *text = json_dumps(json, JSON_COMPACT);
-	int fd = memfd_create("ffsctl-config", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	char *text = json_dumps(json, JSON_COMPACT);
 
 	json_decref(json);
+	return text;
+}
+
+uint64_t launch_digest(const struct unit *unit)
+{
+	_cleanup_free_ char *config = config_text(unit);
+	const struct spawn *s = &unit->spawn;
+	const int kinds[] = { unit->worker->blocking, unit->worker->ready, s->keep_privileges };
+	uint64_t digest = digest_add_text(DIGEST_EMPTY, config);
+
+	digest = digest_add_text(digest, s->program);
+	digest = digest_add_text(digest, s->directory);
+	for (size_t i = 0; s->argv[i]; i++)
+		digest = digest_add_text(digest, s->argv[i]);
+	for (size_t i = 0; s->env[i]; i++)
+		digest = digest_add_text(digest, s->env[i]);
+	digest = digest_add(digest, kinds, sizeof(kinds));
+	digest = digest_add(digest, &s->uid, sizeof(s->uid));
+	digest = digest_add(digest, &s->gid, sizeof(s->gid));
+	return digest_add(digest, s->groups, s->n_groups * sizeof(*s->groups));
+}
+
+int launch_make_config(struct unit *unit, struct error *err)
+{
+	_cleanup_free_ char *text = config_text(unit);
+	int fd = memfd_create("ffsctl-config", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
 	if (fd >= 0 && fd_write_all(fd, text, strlen(text)) == 0 && fchmod(fd, 0444) == 0 &&
 	    fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) == 0) {
 		unit->config_fd = fd;

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "supervise/reap.h"
+#include "supervise/reload.h"
 #include "supervise/supervisor.h"
 
 static void child_ended(struct supervisor *s, pid_t pid, int status)
@@ -46,8 +47,7 @@ static void on_signal(void *data, uint32_t events _unused_)
 			child_ended(s, pid, status);
 		break;
 	case SIGHUP:
-		supervisor_say(s, "reload is not in this version of ffsctl: take the gadget down "
-				  "and up again");
+		reload_wanted(s);
 		break;
 	default:
 		supervisor_go_down(s, NULL);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What the supervisor tells the next process: RUN/NAME/status. */
+#include "supervise/reload.h"
 #include "supervise/supervisor.h"
 
 #include <time.h>
@@ -93,7 +94,9 @@ static const char *state_word(const struct supervisor *s)
 		return "failed";
 	if (s->phase == PHASE_WAITING_UDC || s->phase == PHASE_COMING_UP)
 		return "starting";
-	if (s->phase != PHASE_UP)
+	if (reload_is_under_way(s) && s->reload->was_on)
+		return "starting";
+	if (s->phase != PHASE_UP || (s->reload && !reload_is_under_way(s)))
 		return "degraded";
 	for (size_t n = 0; n < s->n_instances; n++) {
 		const struct instance *i = s->instances[n];
@@ -119,6 +122,9 @@ static json_t *problems_json(const struct supervisor *s)
 	if (s->unbound_on_failure && s->bind_error.text)
 		json_array_append_new(array, json_pack("{s:s, s:s}", "severity", "error", "text",
 						       s->bind_error.text));
+	if (s->reload && !reload_is_under_way(s))
+		json_array_append_new(array, json_pack("{s:s, s:s}", "severity", "error", "text",
+						       s->reloaded.error.text));
 	for (size_t n = 0; n < s->compose.n_remarks; n++) {
 		const struct remark *r = &s->compose.remarks[n];
 

@@ -17,6 +17,7 @@
 #include "supervise/bus.h"
 #include "supervise/features.h"
 #include "supervise/host.h"
+#include "supervise/reload.h"
 
 void supervisor_say(struct supervisor *s, const char *fmt, ...)
 {
@@ -70,7 +71,7 @@ static void say_step(const struct step *step, bool undone)
 /* --- the plan ----------------------------------------------------------------------------------
  */
 
-static const struct step_op **all_ops(void)
+const struct step_op **supervisor_ops(void)
 {
 	static const struct step_op *const *const rooms[] = { compose_ops, instance_ops };
 	const struct step_op **ops = NULL;
@@ -83,38 +84,47 @@ static const struct step_op **all_ops(void)
 	return ops;
 }
 
-static int make_instances(struct supervisor *s, struct error *err)
+int supervisor_make_instances(struct supervisor *s, const struct gadget *g, struct instance ***list,
+			      size_t *n, struct error *err)
 {
-	const struct gadget *g = s->gadget;
-
 	for (size_t f = 0; f < g->n_functions; f++) {
 		int r;
 
 		if (!g->functions[f].ffs)
 			continue;
-		r = instance_new(array_add(s->instances, s->n_instances), s, &g->functions[f], err);
+		r = instance_new(array_add(*list, *n), s, g, &g->functions[f], err);
 		if (r < 0)
 			return r;
 	}
 	return 0;
 }
 
+void supervisor_add_steps(struct supervisor *s, const struct gadget *g, struct instance **list,
+			  size_t n, const char *udc, const struct plan *base, struct plan *plan)
+{
+	const struct gadget *before = s->compose.gadget;
+
+	s->compose.gadget = g;
+	compose_add_gadget(plan, &s->compose);
+	for (size_t i = 0; i < n; i++)
+		instance_add_steps(plan, list[i], base);
+	for (size_t i = 0; i < n; i++)
+		instance_add_worker_start(plan, list[i]);
+	for (size_t i = 0; i < n; i++)
+		instance_add_worker_ready(plan, list[i]);
+	if (udc)
+		compose_add_bind(plan, &s->compose, udc);
+	s->compose.gadget = before;
+}
+
 int supervisor_make_plan(struct supervisor *s, const char *udc, struct error *err)
 {
-	int r = make_instances(s, err);
+	int r = supervisor_make_instances(s, s->gadget, &s->instances, &s->n_instances, err);
 
-	if (r < 0)
-		return r;
-	compose_add_gadget(&s->plan, &s->compose);
-	for (size_t n = 0; n < s->n_instances; n++)
-		instance_add_steps(&s->plan, s->instances[n]);
-	for (size_t n = 0; n < s->n_instances; n++)
-		instance_add_worker_start(&s->plan, s->instances[n]);
-	for (size_t n = 0; n < s->n_instances; n++)
-		instance_add_worker_ready(&s->plan, s->instances[n]);
-	if (udc)
-		compose_add_bind(&s->plan, &s->compose, udc);
-	return 0;
+	if (r == 0)
+		supervisor_add_steps(s, s->gadget, s->instances, s->n_instances, udc, NULL,
+				     &s->plan);
+	return r;
 }
 
 int supervisor_write_record(struct supervisor *s, struct error *err)
@@ -139,7 +149,9 @@ void supervisor_worker_failed(struct supervisor *s, struct unit *unit)
 		error_at(&err, &unit->worker->at);
 		supervisor_go_down(s, &err);
 	}
-	if (s->phase == PHASE_UP && unit->worker->on_failed == FAILED_UNBIND && !s->no_bind)
+	/* While a reload is under way it decides what becomes of the gadget. */
+	if (s->phase == PHASE_UP && unit->worker->on_failed == FAILED_UNBIND && !s->no_bind &&
+	    !s->reload)
 		bus_worker_failed(s);
 }
 
@@ -190,6 +202,8 @@ static void on_deadline(void *data, uint32_t events _unused_)
 			  "no UDC has come within the time given");
 	else if (s->phase == PHASE_COMING_UP)
 		too_late(s, &err);
+	else if (s->phase == PHASE_UP)
+		reload_too_late(s);
 	if (err.exit)
 		supervisor_go_down(s, &err);
 }
@@ -280,7 +294,8 @@ static void look(struct supervisor *s)
 			go_on_up(s);
 			break;
 		case PHASE_UP:
-			if (!s->failed)
+			reload_look(s);
+			if (!s->failed && !s->reload)
 				bus_look(s);
 			if (s->failed && s->foreground && all_stopped(s))
 				s->phase = PHASE_GONE;
@@ -298,6 +313,7 @@ static void look(struct supervisor *s)
 	if (before == PHASE_UP && s->on_up) {
 		s->on_up(s->on_up_data);
 		s->on_up = NULL;
+		s->changed = s->changed || s->reload_wanted;
 		/* Last: whoever reads this line may ask for the status at once. */
 		supervisor_say(s, "up%s%s", s->udc ? " on " : ", not bound", s->udc ? s->udc : "");
 	}
@@ -339,15 +355,13 @@ static int give_up(struct supervisor *s, struct error *err)
  */
 static void bound_capabilities(struct supervisor *s)
 {
-	bool bounded;
-
 	for (size_t n = 0; n < s->n_instances; n++)
 		if (s->instances[n]->unit && s->instances[n]->unit->worker->keep_privileges)
 			return;
-	bounded = spawn_drop_bounding_set();
+	s->bounded = spawn_drop_bounding_set();
 	for (size_t n = 0; n < s->n_instances; n++)
 		if (s->instances[n]->unit)
-			s->instances[n]->unit->spawn.bounded = bounded;
+			s->instances[n]->unit->spawn.bounded = s->bounded;
 }
 
 static int prepare(struct supervisor *s, double wait_udc, struct error *err)
@@ -391,7 +405,7 @@ int supervisor_run(struct supervisor *s, double timeout, double wait_udc, struct
 
 int supervisor_undo_record(struct supervisor *s, struct error *err)
 {
-	_cleanup_free_ const struct step_op **ops = all_ops();
+	_cleanup_free_ const struct step_op **ops = supervisor_ops();
 	int r = rundir_read_plan(s->world, s->name, ops, &s->plan, err);
 
 	if (r < 0)
@@ -442,9 +456,11 @@ int supervisor_init(struct supervisor *s, const struct world *world, const struc
 void supervisor_free(struct supervisor *s)
 {
 	host_forget(s);
+	reload_free(s);
 	for (size_t n = 0; n < s->n_instances; n++)
 		instance_free(s->instances[n]);
 	free(s->instances);
+	error_clear(&s->reloaded.error);
 	control_close(&s->control);
 	output_close(&s->output);
 	compose_free(&s->compose);
@@ -460,4 +476,5 @@ void supervisor_free(struct supervisor *s)
 	free(s->udc);
 	free(s->last_udc);
 	free(s->bind_udc);
+	gadget_free(s->own_gadget);
 }

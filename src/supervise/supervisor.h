@@ -59,7 +59,15 @@ struct supervisor {
 	bool unbound_on_failure; /* a worker failed for good and the gadget was taken off the bus */
 	bool bind_wanted;	 /* `bind` waits until the workers are ready */
 	struct error bind_error; /* why the last `bind`, or the return to the bus, failed */
-	time_t since;		 /* wall clock: when it came up */
+	struct reload *reload;	 /* NULL: none is under way, and none has failed on its way back */
+	bool reload_wanted;	 /* HUP came while it could not begin */
+	struct reload_result {
+		struct error error; /* why the last one failed */
+		bool changed, rebound;
+	} reloaded;
+	struct gadget *own_gadget; /* `gadget`, when it is a reload's; NULL: the caller's */
+	bool bounded;		   /* the capability bounding set is empty */
+	time_t since;		   /* wall clock: when it came up */
 	void (*on_up)(void *data); /* told once, when all is up */
 	void *on_up_data;
 };
@@ -77,6 +85,15 @@ int supervisor_watch_caller(struct supervisor *s, int fd, struct error *err);
 
 /* The complete plan for a UDC (NULL: no bind). Changes nothing on the machine. */
 int supervisor_make_plan(struct supervisor *s, const char *udc, struct error *err);
+
+/* Its parts, also for another gadget file of the same gadget. The caller owns *list. */
+int supervisor_make_instances(struct supervisor *s, const struct gadget *g, struct instance ***list,
+			      size_t *n, struct error *err);
+/* `base`: see instance_add_steps. */
+void supervisor_add_steps(struct supervisor *s, const struct gadget *g, struct instance **list,
+			  size_t n, const char *udc, const struct plan *base, struct plan *plan);
+/* All steps that a record may have; ends with NULL. The caller frees it. */
+const struct step_op **supervisor_ops(void);
 
 /*
  * Comes up and stays until it is told to go (returns 0), cannot come up or fails (negative errno,
@@ -106,7 +123,7 @@ void supervisor_go_down(struct supervisor *s, struct error *why);
  */
 int supervisor_await_udc(struct supervisor *s, double seconds, struct error *err);
 
-/* TERM and INT: go down. HUP: says that there is no reload. CHLD: keepers, workers and orphans. */
+/* TERM and INT: go down. HUP: reload. CHLD: keepers, workers and orphans. */
 int supervisor_watch_signals(struct supervisor *s, struct error *err);
 
 /* Writes RUN/NAME/record: before the first step, and before a change of the plan takes effect. */

@@ -12,7 +12,6 @@
 
 #include "base/cleanup.h"
 #include "base/proc.h"
-#include "ffs/endpoint.h"
 #include "supervise/launch.h"
 #include "supervise/reap.h"
 #include "supervise/supervisor.h"
@@ -20,7 +19,6 @@
 /* worker.md: a worker that served this long is taken for healthy, its next restart is immediate. */
 #define HEALTHY_SECONDS 10
 /* An IN endpoint whose data the host is just taking can be halted a moment later. */
-#define HALT_TRIES 4
 #define HALT_RETRY_SECONDS 0.005
 /*
  * What could not even be started is not tried again sooner, whatever the file says: a start that
@@ -43,64 +41,6 @@ static struct supervisor *supervisor_of(const struct unit *unit)
 static const char *label_of(const struct unit *unit)
 {
 	return unit->instance->function->label;
-}
-
-/* --- halting what a dead worker served --- */
-
-static int halt_endpoint(void *data, const struct endpoint *ep)
-{
-	struct unit *unit = data;
-	_cleanup_error_ struct error ignored = { 0 };
-	struct halting *h;
-	int fd = ffs_endpoint_open(unit->instance->function->ffs, ep, EP_NONBLOCKING, &ignored);
-
-	if (fd < 0)
-		return 0;
-	if (ffs_endpoint_halt(fd, ep) != -EAGAIN || ep->direction == EP_OUT) {
-		close(fd);
-		return 0;
-	}
-	h = array_add(unit->halting, unit->n_halting);
-	h->fd = fd;
-	h->ep = ep;
-	return 0;
-}
-
-static void end_halting(struct unit *unit)
-{
-	for (size_t i = 0; i < unit->n_halting; i++)
-		close(unit->halting[i].fd);
-	free(unit->halting);
-	unit->halting = NULL;
-	unit->n_halting = 0;
-}
-
-/* A transfer that the dead worker has cut must end in an error that the host can see. */
-static void begin_halting(struct unit *unit)
-{
-	end_halting(unit);
-	unit->halt_tries = 0;
-	if (unit->worker->on_crash == CRASH_STALL && unit->instance->enabled &&
-	    supervisor_of(unit)->phase == PHASE_UP)
-		ffs_each_endpoint(unit->instance->function->ffs, halt_endpoint, unit);
-}
-
-/* Once more those that were busy; what has been halted is not halted twice. */
-static void go_on_halting(struct unit *unit)
-{
-	size_t busy = 0;
-
-	for (size_t i = 0; i < unit->n_halting; i++) {
-		struct halting h = unit->halting[i];
-
-		if (ffs_endpoint_halt(h.fd, h.ep) == -EAGAIN)
-			unit->halting[busy++] = h;
-		else
-			close(h.fd);
-	}
-	unit->n_halting = busy;
-	if (busy == 0 || ++unit->halt_tries >= HALT_TRIES)
-		end_halting(unit);
 }
 
 static void halt_later(struct unit *unit)
@@ -131,7 +71,7 @@ static void ended(struct unit *unit, double least_delay);
 
 static void do_start(struct unit *unit)
 {
-	end_halting(unit);
+	unit_halt_end(unit);
 	error_clear(&unit->error);
 	unit->served = unit->start_timed_out = unit->restart_wanted = false;
 	if (launch_start(unit, &unit->error) < 0) {
@@ -200,17 +140,31 @@ static void go_waiting(struct unit *unit, double delay)
 	unit_handle(unit, UNIT_EV_TIMER);
 }
 
+/* It has stopped for good, and what it served is halted. */
+static void give_way(struct unit *unit)
+{
+	struct unit *successor = steal_ptr(unit->successor);
+
+	timer_stop(&unit->timer);
+	unit->state = UNIT_STOPPED;
+	instance_succeed(unit->instance);
+	unit_handle(successor, UNIT_EV_START);
+	supervisor_changed(supervisor_of(unit));
+}
+
 static void do_waiting_timer(struct unit *unit)
 {
 	double left;
 
 	if (unit->n_halting > 0)
-		go_on_halting(unit);
+		unit_halt_go_on(unit);
 	left = unit->start_due - now_monotonic();
 	if (unit->n_halting > 0) {
 		halt_later(unit);
 	} else if (left > 0) {
 		timer_start(&unit->timer, left);
+	} else if (unit->successor) {
+		give_way(unit);
 	} else {
 		unit->restarts++;
 		do_start(unit);
@@ -272,13 +226,13 @@ static void ended(struct unit *unit, double least_delay)
 	double delay;
 
 	timer_stop(&unit->timer);
-	begin_halting(unit);
+	unit_halt_begin(unit);
 	if (s->phase == PHASE_GOING_DOWN) { /* a service manager's TERM came to it first */
 		unit->state = UNIT_STOPPED;
 		supervisor_changed(s);
 		return;
 	}
-	if (s->phase != PHASE_UP) {
+	if (s->phase != PHASE_UP || unit->awaited) {
 		fail(unit, "it ended while the gadget was coming up");
 		return;
 	}
@@ -319,7 +273,7 @@ static void do_stopped(struct unit *unit)
 	timer_stop(&unit->timer);
 	unit->state = UNIT_STOPPED;
 	if (unit->restart_wanted && supervisor_of(unit)->phase == PHASE_UP) {
-		begin_halting(unit);
+		unit_halt_begin(unit);
 		go_waiting(unit, 0);
 	}
 	supervisor_changed(supervisor_of(unit));
@@ -327,13 +281,14 @@ static void do_stopped(struct unit *unit)
 
 static void do_halting_timer(struct unit *unit)
 {
-	go_on_halting(unit);
+	unit_halt_go_on(unit);
 	halt_later(unit);
 }
 
 static void do_cancel_restart(struct unit *unit)
 {
 	unit->restart_wanted = false;
+	unit->successor = NULL;
 }
 
 static void do_restart_after_stop(struct unit *unit)
@@ -344,8 +299,9 @@ static void do_restart_after_stop(struct unit *unit)
 static void do_rest(struct unit *unit)
 {
 	timer_stop(&unit->timer);
-	end_halting(unit);
+	unit_halt_end(unit);
 	unit->state = UNIT_STOPPED;
+	unit->successor = NULL;
 	supervisor_changed(supervisor_of(unit));
 }
 
@@ -409,6 +365,24 @@ void unit_handle(struct unit *unit, enum unit_event event)
 		act(unit);
 }
 
+void unit_replace(struct unit *unit, struct unit *by)
+{
+	unit->successor = by;
+	unit_handle(unit, UNIT_EV_RESTART);
+}
+
+void unit_set_worker(struct unit *unit, const struct worker *worker)
+{
+	if (worker->restart_limit != unit->worker->restart_limit) {
+		free(unit->deaths);
+		unit->deaths = xcalloc(worker->restart_limit + 1, sizeof(*unit->deaths));
+		unit->n_deaths = unit->next_death = 0;
+	}
+	unit_halt_end(unit); /* its endpoints are the old gadget file's */
+	unit->delay = worker->restart_delay;
+	unit->worker = worker;
+}
+
 static void on_timer(void *data, uint32_t events _unused_)
 {
 	struct unit *unit = data;
@@ -464,7 +438,7 @@ int unit_init(struct unit *unit, struct instance *instance, const struct worker 
 
 void unit_free(struct unit *unit)
 {
-	end_halting(unit);
+	unit_halt_end(unit);
 	unit_close(unit, &unit->control);
 	unit_close(unit, &unit->output);
 	unit_close(unit, &unit->notify);
@@ -473,5 +447,6 @@ void unit_free(struct unit *unit)
 	spawn_free(&unit->spawn);
 	error_clear(&unit->error);
 	free(unit->deaths);
+	free(unit->identity);
 	free(unit->last_exit);
 }

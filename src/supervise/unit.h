@@ -51,6 +51,9 @@ struct unit {
 	pid_t pid; /* 0: none */
 	struct source control, output, notify, timer;
 
+	char *identity;		     /* of what it is given: its step's value; owned */
+	struct unit *successor;	     /* starts in its place, when it has stopped; NULL: itself */
+	bool awaited;		     /* a reload waits until it is ready: it must not end */
 	bool restart_wanted;	     /* while stopping: start again afterwards */
 	bool served;		     /* this worker was ready */
 	bool start_timed_out;	     /* this worker was killed because it was never ready */
@@ -79,6 +82,12 @@ void unit_free(struct unit *unit);
 
 void unit_handle(struct unit *unit, enum unit_event event);
 
+/* As UNIT_EV_RESTART, but then `by` is the instance's unit, and is started. */
+void unit_replace(struct unit *unit, struct unit *by);
+
+/* The same worker goes on with what a changed gadget file says of its restarts and times. */
+void unit_set_worker(struct unit *unit, const struct worker *worker);
+
 /*
  * The worker's process has been reaped. (SIGCHLD is the supervisor's; it knows whose child it
  * was.) `status` as from waitpid.
@@ -87,6 +96,14 @@ void unit_exited(struct unit *unit, int status);
 
 /* That it has failed, and how. EX_PROTOCOL. */
 int unit_failure(const struct unit *unit, struct error *err);
+
+/* --- unit_halt.c --- */
+
+/* Halts what the host has enabled, as on_crash says. */
+void unit_halt_begin(struct unit *unit);
+/* Once more what was busy then, as long as unit->n_halting is not 0. */
+void unit_halt_go_on(struct unit *unit);
+void unit_halt_end(struct unit *unit);
 
 /* --- unit_io.c --- */
 

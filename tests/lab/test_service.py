@@ -5,12 +5,14 @@
 
 import contextlib
 import os
+import pathlib
 import signal
 import subprocess
 
+import gadgets
 import tap
 from harness import EXAMPLES, FFSCTL, must, same, snapshot, status
-from tap import eq, ok, test
+from tap import contains, eq, ok, test
 
 
 def run(*args):
@@ -69,13 +71,53 @@ def _():
     same(before, snapshot())
 
 
-@test("HUP says that reload is not there yet, and nothing else happens")
+def until(child, words):
+    """All lines up to the one that has these words."""
+    said = ""
+    for line in child.stderr:
+        said += line
+        if words in line:
+            return said
+    raise AssertionError(f"exit {child.wait()}: {said}")
+
+
+@test("HUP reloads: the file that has changed, has not, is wrong, is gone, and is good again")
 def _():
-    child, _ = run(f"{EXAMPLES}/loopback.conf")
+    text = pathlib.Path(EXAMPLES, "loopback.conf").read_text()
+    path = gadgets.DIRECTORY / "loopback.conf"
+    path.write_text(text)
+    child, _ = run(path)
+    before = everybody(status("loopback")[0])
+
+    def hup(words):
+        os.kill(child.pid, signal.SIGHUP)
+        return until(child, words)
+
+    hup("loopback: the gadget file has not changed")
+    path.write_text(text + 'max_speed = "high";\n')
+    hup("loopback: reloaded: 3 changes, bound again to dummy_udc.0")
+    eq(everybody(status("loopback")[0]), before)
+    path.write_text(text + "nonsense = 1;\nmax_speed = 7;\n")
+    said = hup("not reloaded: ")
+    for part in ("loopback.conf:", "error: unknown key 'nonsense'", "has 2 errors: see 'ffsctl check "):
+        contains(said, part)
+    path.unlink()
+    contains(hup("not reloaded: "), "No such file or directory")
+    eq((everybody(status("loopback")[0]), status("loopback")[1]), (before, 0))
+    path.write_text(text)
+    hup("reloaded: 3 changes")
+    eq(everybody(status("loopback")[0]), before)
+    os.kill(child.pid, signal.SIGTERM)
+    eq(end(child)[0], 0, "exit status")
+
+
+@test("HUP before the gadget is up: when it is")
+def _():
+    path = gadgets.gadget("x", gadgets.LOOPBACK)
+    child = subprocess.Popen([FFSCTL, "run", "--udc", "none", path], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    gadgets.await_state("x", "starting")
     os.kill(child.pid, signal.SIGHUP)
-    line = child.stderr.readline()
-    ok("reload is not in this version" in line, line)
-    eq(status("loopback")[1], 0, "status")
+    eq(status("x")[0]["state"], "starting")
     os.kill(child.pid, signal.SIGTERM)
     eq(end(child)[0], 0, "exit status")
 

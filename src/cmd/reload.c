@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* `reload`: a gadget that is up becomes what its file says now. */
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "cmd/cmd.h"
+#include "supervise/machine.h"
+
+#define DEFAULT_TIMEOUT 30
+
+enum { OPT_DRY_RUN = 256, OPT_JSON, OPT_TIMEOUT, OPT_NAME };
+
+struct request {
+	const struct globals *globals;
+	bool dry_run, json, renamed;
+	double timeout;
+	char *name, *file;
+	struct diags diags;
+	struct error err;
+};
+
+static int finish(struct request *q, json_t *gadgets, int exit)
+{
+	if (q->json && exit == EX_DATAERR && !q->err.exit)
+		error_set(&q->err, exit, 0, q->file, "%s has errors: see 'problems'", q->file);
+	if (q->json)
+		exit = cmd_print_json(gadgets, &q->err, &q->diags, exit);
+	else if (q->err.exit)
+		exit = cmd_print_error(&q->err);
+	error_clear(&q->err);
+	diags_free(&q->diags);
+	free(q->name);
+	free(q->file);
+	return exit;
+}
+
+/*
+ * Of a name the gadget that is up knows the file. If there is none it may be a gadget file's name,
+ * as a service manager knows it, and the gadget have another one.
+ */
+static int find_by_name(struct request *q, const char *argument)
+{
+	_cleanup_error_ struct error ignored = { 0 };
+
+	if (cmd_gadget_name(q->globals, argument, &q->name, &q->err) < 0 ||
+	    front_file(&q->globals->world, q->name, &q->file, &q->err) == 0 ||
+	    q->err.exit != EX_UNAVAILABLE ||
+	    cmd_find_file(q->globals, argument, &q->file, &ignored) < 0)
+		return q->err.exit;
+	error_clear(&q->err);
+	free(steal_ptr(q->name));
+	return 0;
+}
+
+/*
+ * A path is the file itself, and tells the name. What the supervisor will read is read here first:
+ * a bad file does not even get there.
+ */
+static int find(struct request *q, const char *argument, const char *name)
+{
+	_cleanup_gadget_ struct gadget *gadget = NULL;
+	int exit;
+
+	if (cmd_is_path(argument))
+		q->file = xstrdup(argument);
+	else if (find_by_name(q, argument))
+		return q->err.exit;
+	q->renamed = name;
+	exit = cmd_load(q->globals, q->file, name, &gadget, NULL, &q->diags, &q->err);
+	if (!q->json && (exit || log_get_level() > LOG_QUIET))
+		diags_print(stderr, &q->diags, DIAG_FORMAT_HUMAN, q->globals->color);
+	if (exit)
+		return exit;
+	free(q->file);
+	q->file = xstrdup(gadget->file);
+	if (!q->name)
+		q->name = xstrdup(gadget->name);
+	return 0;
+}
+
+/* The gadget's object; with the plan, if there is one (which is taken over). */
+static int with_status(struct request *q, json_t *changes, bool rebinds)
+{
+	json_t *gadgets = NULL, *gadget;
+	size_t i;
+
+	if (machine_gadgets(&q->globals->world, q->name, &gadgets, &q->err) == 0 && changes)
+		json_array_foreach(gadgets, i, gadget) {
+			json_object_set(gadget, "plan", changes);
+			json_object_set_new(gadget, "rebind", json_boolean(rebinds));
+		}
+	json_decref(changes);
+	return finish(q, gadgets, q->err.exit);
+}
+
+static void print_changes(const json_t *changes)
+{
+	const json_t *change;
+	size_t i;
+
+	json_array_foreach(changes, i, change) {
+		const char *value = json_text(change, "value", NULL);
+
+		printf("%3zu %-22s %s%s%s\n", i + 1, json_text(change, "do", "?"),
+		       json_text(change, "path", "?"), value ? " = " : "", value ? value : "");
+	}
+}
+
+static int dry_run(struct request *q)
+{
+	json_t *changes = NULL;
+	bool rebinds;
+
+	if (front_reload_plan(&q->globals->world, q->name, q->file, q->renamed, &changes, &rebinds,
+			      &q->err) < 0)
+		return finish(q, NULL, q->err.exit);
+	if (q->json)
+		return with_status(q, changes, rebinds);
+	print_changes(changes);
+	if (json_array_size(changes) == 0)
+		log_info("%s: nothing would change on this machine", q->name);
+	else if (rebinds)
+		log_info("%s: needs a rebind: the host would see the gadget go and come", q->name);
+	else
+		log_info("%s: needs no rebind: the gadget would stay on the bus", q->name);
+	json_decref(changes);
+	return finish(q, NULL, 0);
+}
+
+static int reload(struct request *q)
+{
+	struct front_reload done;
+
+	if (front_reload(&q->globals->world, q->name, q->file, q->renamed, q->timeout, &done,
+			 &q->err) < 0)
+		return finish(q, NULL, q->err.exit);
+	if (done.result == FRONT_NOTHING)
+		log_info("%s: the same already", q->name);
+	else if (done.rebound)
+		log_info("%s: reloaded; it was off the bus for that", q->name);
+	else
+		log_info("%s: reloaded; it has not left the bus", q->name);
+	return q->json ? with_status(q, NULL, false) : finish(q, NULL, 0);
+}
+
+static int run(const struct globals *globals, int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "dry-run", no_argument, NULL, OPT_DRY_RUN },
+		{ "json", no_argument, NULL, OPT_JSON },
+		{ "timeout", required_argument, NULL, OPT_TIMEOUT },
+		{ "name", required_argument, NULL, OPT_NAME },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
+	};
+	struct request q = { .globals = globals, .timeout = DEFAULT_TIMEOUT };
+	const char *name = NULL;
+	int option, exit;
+
+	while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+		switch (option) {
+		case 'h':
+			return cmd_help(&cmd_reload);
+		case OPT_DRY_RUN:
+			q.dry_run = true;
+			break;
+		case OPT_JSON:
+			q.json = true;
+			break;
+		case OPT_NAME:
+			name = optarg;
+			break;
+		case OPT_TIMEOUT:
+			if (!cmd_parse_seconds(optarg, &q.timeout))
+				return cmd_usage(&cmd_reload,
+						 "--timeout takes a number of seconds, not '%s'",
+						 optarg);
+			break;
+		default:
+			return cmd_bad_option(&cmd_reload, argv);
+		}
+	}
+	if (argc - optind != 1)
+		return cmd_usage(&cmd_reload, "it takes one gadget");
+	if (name && !cmd_is_path(argv[optind]))
+		return cmd_usage(&cmd_reload, "--name goes with a path");
+	exit = find(&q, argv[optind], name);
+	if (exit)
+		return finish(&q, NULL, exit);
+	return q.dry_run ? dry_run(&q) : reload(&q);
+}
+
+const struct command cmd_reload = {
+	.name = "reload",
+	.args = "[OPTIONS] GADGET",
+	.summary = "make a gadget that is up what its file says now",
+	.options = "  --name N            the gadget that the file at a path is for\n"
+		   "  --dry-run           print what would change, and change nothing\n"
+		   "  --json              one JSON document on stdout\n"
+		   "  --timeout S         seconds that it may take (30), and the way back again\n",
+	.words = { CMD_WORDS_GADGETS },
+	.run = run,
+};

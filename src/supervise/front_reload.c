@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Another gadget file for a gadget that is up: told to its supervisor, or only on paper. */
+#include "config.h"
+
+#include <errno.h>
+
+#include "base/cleanup.h"
+#include "base/json.h"
+#include "compose/configfs.h"
+#include "supervise/control.h"
+#include "supervise/front.h"
+#include "supervise/front_parts.h"
+#include "supervise/reload.h"
+#include "supervise/supervisor.h"
+
+/* -ENOENT: nothing of ours has that name, or it is just about to come up. */
+static int read_record(const struct world *world, const char *name, json_t **record,
+		       struct error *err)
+{
+	int r = rundir_read(world, name, RUNDIR_RECORD, record, err);
+
+	return r == -ENOENT && !err->exit ? front_no_supervisor(name, err) : r;
+}
+
+int front_file(const struct world *world, const char *name, char **file, struct error *err)
+{
+	json_t *record = NULL;
+	int r = read_record(world, name, &record, err);
+	const char *path = json_text(record, "file", NULL);
+
+	if (r == 0 && !path)
+		r = error_set(err, EX_SOFTWARE, EBADMSG, NULL,
+			      "the record of '%s' does not say which file it came from", name);
+	if (r == 0)
+		*file = xstrdup(path);
+	json_decref(record);
+	return r;
+}
+
+int front_reload(const struct world *world, const char *name, const char *file, bool renamed,
+		 double timeout, struct front_reload *done, struct error *err)
+{
+	json_t *command = json_pack("{s:s, s:s, s:b, s:f}", "command", "reload", "file", file,
+				    "renamed", renamed, "timeout", timeout);
+	json_t *reply = NULL;
+	int r = control_ask(world, name, command, &reply, err);
+
+	done->result = json_is_true(json_object_get(reply, "changed")) ? FRONT_DONE : FRONT_NOTHING;
+	done->rebound = json_is_true(json_object_get(reply, "rebound"));
+	json_decref(command);
+	json_decref(reply);
+	return r < 0 && !err->exit ? front_no_supervisor(name, err) : r;
+}
+
+/* The supervisor as far as its record and its status tell. */
+static int read_supervisor(struct supervisor *s, struct error *err)
+{
+	_cleanup_free_ const struct step_op **ops = supervisor_ops();
+	json_t *status = NULL;
+	const char *udc;
+	int r = read_record(s->world, s->name, &s->record, err);
+
+	if (r == 0)
+		r = rundir_read_plan(s->world, s->name, ops, &s->plan, err);
+	if (r == 0)
+		r = rundir_read(s->world, s->name, RUNDIR_STATUS, &status, err);
+	/* Taken off the bus, as on_failed says, it keeps its UDC. */
+	udc = streq(json_text(status, "state", ""), "failed") ? NULL
+							      : json_text(status, "udc", NULL);
+	s->udc = udc ? xstrdup(udc) : NULL;
+	json_decref(status);
+	if (r == 0 && !udc && s->plan.n > 0 && s->plan.steps[s->plan.n - 1].op == &configfs_op_bind)
+		s->plan.steps[s->plan.n - 1].state = STEP_TODO;
+	return r == -ENOENT && !err->exit ? front_no_supervisor(s->name, err) : r;
+}
+
+int front_reload_plan(const struct world *world, const char *name, const char *file, bool renamed,
+		      json_t **changes, bool *rebinds, struct error *err)
+{
+	struct reload *reload = xcalloc(1, sizeof(*reload));
+	struct supervisor s;
+	int r = supervisor_init(&s, world, NULL, name, err);
+
+	s.reload = reload;
+	if (r == 0)
+		r = read_supervisor(&s, err);
+	if (r == 0)
+		r = reload_read(reload, s.record, file, renamed, NULL, NULL, err);
+	if (r == 0)
+		r = reload_compare(&s, reload, err);
+	if (r == 0) {
+		*changes = difference_to_json(&reload->difference);
+		*rebinds = reload_rebinds(&reload->difference);
+	}
+	supervisor_free(&s);
+	return r;
+}
