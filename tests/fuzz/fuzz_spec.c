@@ -23,6 +23,7 @@ __attribute__((visibility("default"))) const char *__lsan_default_suppressions(v
 {
 	return "leak:libconfig.so\n"
 	       "leak:strbuf_append\n"
+	       "leak:libconfig_yylex\n"
 	       "leak:config_read_string\n";
 }
 
