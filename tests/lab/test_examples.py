@@ -44,10 +44,12 @@ def up(path, udc="dummy_udc.0"):
     with contextlib.ExitStack() as stack:
         with harness.configured():
             must(ffsctl("up", localised(path), "--udc", udc))
-            stack.callback(harness.down, name)
             if udc != "dummy_udc.0":
                 for plug in harness.attach(udc):
                     stack.callback(plug.close)
+            # First off the bus, then the plug: a vudc that is reset while its gadget goes away takes
+            # the kernel with it (vudc_device_reset looks at the driver without a lock).
+            stack.callback(harness.down, name)
         must(ffsctl("wait", name, "--for", "configured", "--timeout", "10"))
         shown, _ = status(name)
         eq(shown["state"], "ready")
@@ -357,6 +359,8 @@ def _():
     with contextlib.ExitStack() as stack:
         with harness.configured():
             must(ffsctl("up", path, "--udc", "usbip-vudc.0"))
+            # In the end: the program, the gadget, the plug, as above.
+            plugs = stack.enter_context(contextlib.ExitStack())
             stack.callback(harness.down, "webcam")
             ours = must(ffsctl("status", "webcam", "-o", "camera.device")).stdout.strip()
             program = subprocess.Popen([f"{harness.BUILD}/examples/webcam", ours], stdout=subprocess.PIPE, text=True)
@@ -364,7 +368,7 @@ def _():
             stack.callback(program.kill)
             contains(program.stdout.readline(), "on the bus")
             for plug in harness.attach():
-                stack.callback(plug.close)
+                plugs.callback(plug.close)
         theirs, = (f"/dev/{p.name}" for p in pathlib.Path("/sys/class/video4linux").glob("video*")
                    if f"/dev/{p.name}" != ours and (p / "index").read_text() == "0\n")
         fd = os.open(theirs, os.O_RDWR)
