@@ -175,6 +175,9 @@ static void bind_when_ready(struct supervisor *s)
 		no_worker(unit, &s->bind_error);
 		return;
 	}
+	control_look_for_binders(&s->control);
+	if (!s->bind_wanted)
+		return;
 	s->bind_wanted = false;
 	put_on(s, &s->bind_error);
 }

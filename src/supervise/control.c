@@ -244,7 +244,7 @@ static void handle(struct control_client *client, const json_t *json)
 /* Who has ended its `bind` must not find the gadget on the bus some time later. */
 static void hang_up(struct control_client *client)
 {
-	const struct control *control = client->control;
+	struct control *control = client->control;
 	bool wanted = client->waits != CLIENT_WAITS_BIND;
 
 	drop(client);
@@ -252,6 +252,18 @@ static void hang_up(struct control_client *client)
 		wanted = wanted || control->clients[i].waits == CLIENT_WAITS_BIND;
 	if (!wanted)
 		control->supervisor->bind_wanted = false;
+}
+
+void control_look_for_binders(struct control *control)
+{
+	for (size_t i = 0; i < CONTROL_CLIENTS; i++) {
+		struct control_client *client = &control->clients[i];
+		char byte;
+
+		if (client->waits == CLIENT_WAITS_BIND &&
+		    recv(client->source.fd, &byte, sizeof(byte), MSG_PEEK | MSG_DONTWAIT) == 0)
+			hang_up(client);
+	}
 }
 
 static void on_client(void *data, uint32_t events _unused_)

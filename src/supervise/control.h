@@ -48,6 +48,8 @@ int control_listen(struct control *control, const struct rundir *rundir, struct 
 void control_close(struct control *control);
 /* Answers those whose wait is over. The status is written first: who is answered may read it. */
 void control_update(struct control *control);
+/* Takes back the bind that nobody waits for any more, also before the loop has told of the end. */
+void control_look_for_binders(struct control *control);
 /* Answers every client that waits for the end: with the error, or 0 if there is none (also NULL).
  */
 void control_answer_down(struct control *control, const struct error *err);

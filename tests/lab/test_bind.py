@@ -8,6 +8,7 @@ import contextlib
 import json
 import os
 import pathlib
+import signal
 import socket
 import subprocess
 import threading
@@ -246,6 +247,19 @@ def _():
             eq(answer(client)["exit"], 0)
         eq((bound("x"), status("x")[0]["state"]), (FIRST, "ready") if others else ("", "unbound"))
         down("x")
+
+
+@test("a bind that is ended binds nothing, also when the supervisor learns of the end and of a restart at once")
+def _():
+    without_worker()
+    supervisor = status("x")[0]["supervisor"]
+    os.kill(supervisor, signal.SIGSTOP)
+    ask(command="bind", udc=FIRST).close()
+    restarting = ask(command="restart")
+    os.kill(supervisor, signal.SIGCONT)
+    eq(answer(restarting), {"exit": 0})
+    eq((bound("x"), status("x")[0]["state"]), ("", "unbound"))
+    down("x")
 
 
 @test("unbind ends a bind that waits: 75")
