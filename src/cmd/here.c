@@ -125,7 +125,8 @@ static void check_endpoints(const struct here *h, const char *name)
 	_cleanup_free_ char *found = name ? udc_driver(name) : NULL;
 	const char *driver = found ? found : udc->driver.value;
 	int has = udc_traits(driver)->endpoints;
-	unsigned int needs = gadget_endpoints(h->gadget);
+	struct endpoint_count count = gadget_endpoints(h->gadget);
+	unsigned int needs = count.in + count.out;
 
 	if (has > 0 && needs > (unsigned int)has)
 		diags_add(h->diags, DIAG_WARNING, udc->at.file ? &udc->at : &whole,

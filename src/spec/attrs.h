@@ -38,8 +38,11 @@ struct function_type {
 	 * there is no group. */
 	void (*load)(struct load *l, struct function *f, struct attrs_draft *d);
 	enum gadget_speed highest; /* for which it has descriptors */
-	unsigned int endpoints;	   /* that it takes at least; of ffs its blob says */
-	const char *doc;	   /* what it is, for the manual */
+	/* kernel/functions.md; those of ffs are in the file. Where the attribute `_if` is 0 there
+	 * are none. */
+	struct endpoint_count endpoints;
+	const char *in_if, *out_if;
+	const char *doc; /* what it is, for the manual */
 };
 
 extern const struct function_type function_table[]; /* ends with a NULL name */

@@ -155,14 +155,42 @@ static void check_inline(struct load *l, const struct function *f, struct node *
 	}
 }
 
-static unsigned int count_endpoints(const struct function *f)
+static bool is_zero(const struct function *f, const char *attribute)
+{
+	for (size_t i = 0; attribute && i < f->entries.n; i++)
+		if (streq(f->entries.v[i].path, attribute))
+			return streq_null(f->entries.v[i].value, "0");
+	return false;
+}
+
+static struct endpoint_count count_ffs(const struct ffs *ffs)
+{
+	struct endpoint_count n = { 0 };
+
+	for (size_t i = 0; i < ffs->n_interfaces; i++) {
+		for (size_t k = 0; k < ffs->interfaces[i].n_endpoints; k++) {
+			const struct endpoint *ep = &ffs->interfaces[i].endpoints[k];
+
+			*(ep->direction == EP_IN ? &n.in : &n.out) += 1;
+			n.isochronous = n.isochronous || ep->type == EP_ISOCHRONOUS;
+		}
+	}
+	return n;
+}
+
+static struct endpoint_count count_endpoints(const struct function *f)
 {
 	const struct function_type *type = function_type_find(f->type);
-	unsigned int n = 0;
+	struct endpoint_count n = { .at_least = true };
 
-	for (size_t i = 0; f->ffs && i < f->ffs->n_interfaces; i++)
-		n += (unsigned int)f->ffs->interfaces[i].n_endpoints;
-	return f->ffs || !type ? n : type->endpoints;
+	if (f->ffs)
+		return count_ffs(f->ffs);
+	if (!type)
+		return n;
+	n = type->endpoints;
+	n.in = is_zero(f, type->in_if) ? 0 : n.in;
+	n.out = is_zero(f, type->out_if) ? 0 : n.out;
+	return n;
 }
 
 static void load_function(struct load *l, struct node *node)

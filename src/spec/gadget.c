@@ -143,16 +143,26 @@ void gadget_free(struct gadget *g)
 	free(g);
 }
 
-unsigned int gadget_endpoints(const struct gadget *g)
+static void add_count(struct endpoint_count *sum, const struct endpoint_count *n)
 {
-	unsigned int most = 0;
+	sum->in += n->in;
+	sum->out += n->out;
+	sum->isochronous = sum->isochronous || n->isochronous;
+	sum->at_least = sum->at_least || n->at_least;
+}
 
-	for (size_t i = 0; i < g->n_configs; i++) {
-		unsigned int n = 0;
+struct endpoint_count gadget_endpoints(const struct gadget *g)
+{
+	struct endpoint_count most = { 0 };
 
-		for (size_t k = 0; k < g->configs[i].n_functions; k++)
-			n += g->functions[g->configs[i].functions[k].function].endpoints;
-		most = n > most ? n : most;
+	for (size_t c = 0; c < g->n_configs; c++) {
+		struct endpoint_count sum = { 0 };
+
+		for (size_t i = 0; i < g->configs[c].n_functions; i++)
+			add_count(&sum,
+				  &g->functions[g->configs[c].functions[i].function].endpoints);
+		if (c == 0 || sum.in + sum.out > most.in + most.out)
+			most = sum;
 	}
 	return most;
 }

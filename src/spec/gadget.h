@@ -245,14 +245,21 @@ struct entries {
 	size_t n;
 };
 
+/* What is taken of a UDC besides ep0, as far as it is known. */
+struct endpoint_count {
+	unsigned int in, out;
+	bool isochronous; /* some of them are */
+	bool at_least;	  /* there may be more */
+};
+
 struct function {
 	char *label;	/* the file's word */
 	char *type;	/* configfs' word: "ffs" */
 	char *instance; /* configfs name is TYPE.INSTANCE; at most 39 characters in all */
 	struct entries entries;
-	unsigned int endpoints; /* it takes of the UDC, as far as is known: at least so many */
-	struct ffs *ffs;	/* NULL: the configfs function only */
-	struct worker *worker;	/* NULL: ffsctl holds ep0, a program of the user's opens the rest */
+	struct endpoint_count endpoints;
+	struct ffs *ffs;       /* NULL: the configfs function only */
+	struct worker *worker; /* NULL: ffsctl holds ep0, a program of the user's opens the rest */
 	struct origin at;
 };
 
@@ -305,8 +312,8 @@ struct gadget {
 /* What they hold, not the struct. */
 void gadget_strings_free(struct gadget_strings *s);
 void gadget_free(struct gadget *g);
-/* How many endpoints besides ep0 its largest configuration needs at least. */
-unsigned int gadget_endpoints(const struct gadget *g);
+/* Of the configuration with the most: each begins with all of the UDC's. */
+struct endpoint_count gadget_endpoints(const struct gadget *g);
 static inline void cleanup_gadget(struct gadget **g)
 {
 	gadget_free(*g);
