@@ -150,6 +150,36 @@ def await_state(name, state):
     return await_status(name, lambda g: (g["state"] if g else "down") == state, state)
 
 
+# Workers that serve nothing: one waits to be restarted when it is killed, one fails at the second time.
+SLOW = worker(exec=["/bin/sleep", "100000"], ready="started", restart_delay=1000, restart_max_delay=1000)
+FRAGILE = worker(exec=["/bin/sleep", "100000"], ready="started", restart_delay=0, restart_limit=1)
+
+
+def await_worker(name, state):
+    """What `status` says of the gadget's first function when its worker has come to that state."""
+    def there(shown):
+        now = shown["functions"][0]["worker"]
+        return now["state"] == state and (now["pid"] or state != "ready")
+    return await_status(name, there, state)[0]["functions"][0]
+
+
+def kill_worker(name):
+    harness.kill(await_worker(name, "ready")["worker"]["pid"])
+
+
+def leave_without_worker(name):
+    """Kills the worker, SLOW."""
+    kill_worker(name)
+    await_worker(name, "waiting")
+
+
+def fail_for_good(name):
+    """Kills the worker, FRAGILE, until it is not restarted any more."""
+    for _ in range(2):
+        kill_worker(name)
+    await_worker(name, "failed")
+
+
 def processes_of(gadget, function=None):
     """Pids of all that has the environment of this worker."""
     found = []

@@ -16,7 +16,7 @@ import threading
 import gadgets
 import harness
 import tap
-from gadgets import LOOPBACK, await_status, finish, gadget, start, worker
+from gadgets import FRAGILE, LOOPBACK, SLOW, await_status, fail_for_good, finish, gadget, leave_without_worker, start, worker
 from harness import bench, configured, device, document, down, ffsctl, kill, must, status, up, wait_dead
 from tap import contains, eq, ok, test
 
@@ -185,14 +185,10 @@ def _():
 
 # --- workers ----------------------------------------------------------------------------------------
 
-SLOW = worker(exec=["/bin/sleep", "100000"], ready="started", restart_delay=1000, restart_max_delay=1000)
-
-
 def without_worker():
     """`x`, unbound, and its worker waits to be restarted."""
     up(plain(functions=SLOW), "--no-bind")
-    kill(status("x")[0]["functions"][0]["worker"]["pid"])
-    await_status("x", lambda g: g["functions"][0]["worker"]["state"] == "waiting", "waiting")
+    leave_without_worker("x")
 
 
 def ask(**command):
@@ -275,22 +271,10 @@ def _():
     down("x")
 
 
-def fail_for_good():
-    """Kills the worker of `x` until it is not restarted any more."""
-    for _ in range(2):
-        shown, _ = await_status("x", lambda g: g["functions"][0]["worker"]["state"] == "ready" and
-                                g["functions"][0]["worker"]["pid"], "ready")
-        kill(shown["functions"][0]["worker"]["pid"])
-    await_status("x", lambda g: g["functions"][0]["worker"]["state"] == "failed", "failed")
-
-
-FRAGILE = worker(exec=["/bin/sleep", "100000"], ready="started", restart_delay=0, restart_limit=1)
-
-
 @test("a worker that has failed for good: 76, and restart is named")
 def _():
     up(plain(functions=FRAGILE), "--no-bind")
-    fail_for_good()
+    fail_for_good("x")
     contains(must(ffsctl("bind", "x"), 76).stderr, "'ffsctl restart x'")
     must(ffsctl("restart", "x"))
     must(ffsctl("bind", "x"))
@@ -301,7 +285,7 @@ def _():
 @test("taken off the bus as on_failed says: unbind keeps it off when the worker is back, until bind")
 def _():
     up(plain(functions=FRAGILE))
-    fail_for_good()
+    fail_for_good("x")
     eq((bound("x"), status("x")[0]["state"]), ("", "failed"))
     must(ffsctl("unbind", "x"))
     must(ffsctl("restart", "x"))
@@ -314,7 +298,7 @@ def _():
 @test("taken off the bus as on_failed says, and its UDC is taken when the worker is back: status says why")
 def _():
     up(plain(functions=FRAGILE))
-    fail_for_good()
+    fail_for_good("x")
     with gadgets.foreign("theirs"):
         must(ffsctl("restart", "x"))
         shown, _ = status("x")

@@ -13,7 +13,7 @@ import socket
 import gadgets
 import harness
 import tap
-from gadgets import LOOPBACK, await_status, devnums, gadget, odd, worker
+from gadgets import FRAGILE, LOOPBACK, await_status, devnums, fail_for_good, gadget, odd, worker
 from harness import bench, configured, device, document, down, ffsctl, kill, must, status
 from tap import contains, eq, ok, test
 
@@ -354,7 +354,6 @@ def _():
     path = gadget("x", {"a": LOOPBACK, "b": SLEEP})
     up(path)
     before = pids()
-    gadget("x", {"a": LOOPBACK, "b": SLEEP}, 'attrs3 = 0;'.replace("attrs3 = 0;", ""))
     text = pathlib.Path(path).read_text()
     pathlib.Path(path).write_text(text.replace('product = "x"', 'product = "other"'))
     eq(plan(), ([("unbind", "UDC"), ("write-string", "product"), ("bind", "UDC")], True))
@@ -509,11 +508,8 @@ def _():
 
 @test("a worker that has failed for good gets a program that is better: the gadget is on the bus again")
 def _():
-    up(gadget("x", worker(exec=["/bin/sleep", "100000"], ready="started", restart_delay=0, restart_limit=1)))
-    for _ in range(2):
-        shown, _ = await_status("x", lambda g: g["functions"][0]["worker"]["state"] == "ready" and
-                                g["functions"][0]["worker"]["pid"], "ready")
-        kill(shown["functions"][0]["worker"]["pid"])
+    up(gadget("x", FRAGILE))
+    fail_for_good("x")
     await_status("x", lambda g: g["state"] == "failed", "failed")
     eq((TOP / "x/UDC").read_text(), "\n")
     gadget("x", LOOPBACK)

@@ -13,8 +13,8 @@ import socket
 import gadgets
 import harness
 import tap
-from gadgets import LOOPBACK, Fifo, await_status, finish, gadget, odd, start, worker
-from harness import down, ffsctl, kill, must, stat_of, status, up
+from gadgets import FRAGILE, LOOPBACK, SLOW, Fifo, fail_for_good, finish, gadget, leave_without_worker, odd, start
+from harness import down, ffsctl, must, stat_of, status, up
 from tap import contains, eq, test
 
 harness.leaves_nothing()
@@ -149,9 +149,8 @@ def _():
 
 @test("ready: of a worker that is being restarted, when it is back")
 def _():
-    up(gadget("x", worker(exec=["/bin/sleep", "100000"], ready="started", restart_delay=1000, restart_max_delay=1000)))
-    kill(status("x")[0]["functions"][0]["worker"]["pid"])
-    await_status("x", lambda g: g["functions"][0]["worker"]["state"] == "waiting", "waiting")
+    up(gadget("x", SLOW))
+    leave_without_worker("x")
     process = waiting()
     must(ffsctl("restart", "x"))
     must(finish(process))
@@ -160,11 +159,8 @@ def _():
 
 @test("ready: a worker that has failed for good ends it, 76")
 def _():
-    up(gadget("x", worker(exec=["/bin/sleep", "100000"], ready="started", restart_delay=0, restart_limit=1)))
-    for _ in range(2):
-        shown, _ = await_status("x", lambda g: g["functions"][0]["worker"]["state"] == "ready" and
-                                g["functions"][0]["worker"]["pid"], "ready")
-        kill(shown["functions"][0]["worker"]["pid"])
+    up(gadget("x", FRAGILE))
+    fail_for_good("x")
     contains(must(ffsctl("wait", "x"), 76).stderr, "the worker of 'echo' has failed: signal 9 (Killed)")
     down("x")
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <criterion/criterion.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "spec/spec.h"
@@ -22,6 +23,18 @@ static inline void unload(void)
 	gadget_free(g);
 	diags_free(&d);
 	g = NULL;
+}
+
+/* How many errors a text has, which is freed. */
+static inline size_t count_errors(char *text, size_t size)
+{
+	size_t n;
+
+	spec_load_text("/nonexistent/demo.conf", text, size, &g, NULL, &d);
+	free(text);
+	n = d.n_errors;
+	unload();
+	return n;
 }
 
 static inline bool said(enum diag_severity severity, const char *part)
