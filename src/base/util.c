@@ -4,7 +4,9 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 static void *or_die(void *p)
 {
@@ -23,6 +25,18 @@ void *xcalloc(size_t n, size_t size)
 void *xreallocarray(void *p, size_t n, size_t size)
 {
 	return or_die(reallocarray(p, n, size));
+}
+
+void memory_fault_in(void *p, size_t size)
+{
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), begin = (uintptr_t)p + page - 1,
+		  end = (uintptr_t)p + size;
+
+	begin -= begin % page;
+	end -= end % page;
+	/* Linux before 5.14 has it not: then a fault each */
+	if (begin < end)
+		madvise((void *)begin, end - begin, MADV_POPULATE_WRITE);
 }
 
 char *xstrdup(const char *s)

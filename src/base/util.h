@@ -13,7 +13,7 @@
 
 static inline bool streq(const char *a, const char *b)
 {
-	return strcmp(a, b) == 0;
+	return *a == *b && strcmp(a, b) == 0;
 }
 
 /* Equal, where NULL equals only NULL. */
@@ -41,6 +41,8 @@ static inline bool str_has_suffix(const char *s, const char *suffix)
  */
 void *xcalloc(size_t n, size_t size);
 void *xreallocarray(void *p, size_t n, size_t size);
+/* Of memory that will be written all over: its pages at once, where each would cost a fault. */
+void memory_fault_in(void *p, size_t size);
 char *xstrdup(const char *s);
 char *xstrndup(const char *s, size_t n);
 char *strf(const char *fmt, ...) _printf_(1, 2);

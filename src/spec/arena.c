@@ -14,20 +14,31 @@ struct arena {
 
 #define BLOCK_SIZE (16 * 1024)
 
+static void add_block(struct arena **arena, size_t room)
+{
+	struct arena *a = xcalloc(1, sizeof(*a) + room);
+
+	memory_fault_in(a, sizeof(*a) + room);
+	a->size = room;
+	a->next = *arena;
+	*arena = a;
+}
+
+void arena_expect(struct arena **arena, size_t size)
+{
+	if (size > BLOCK_SIZE)
+		add_block(arena, size);
+}
+
 void *arena_alloc(struct arena **arena, size_t size)
 {
 	const size_t step = alignof(max_align_t), need = (size + step - 1) / step * step;
-	struct arena *a = *arena;
+	struct arena *a;
 	void *p;
 
-	if (!a || a->size - a->used < need) {
-		size_t room = need > BLOCK_SIZE ? need : BLOCK_SIZE;
-
-		a = xcalloc(1, sizeof(*a) + room);
-		a->size = room;
-		a->next = *arena;
-		*arena = a;
-	}
+	if (!*arena || (*arena)->size - (*arena)->used < need)
+		add_block(arena, need > BLOCK_SIZE ? need : BLOCK_SIZE);
+	a = *arena;
 	p = a->data + a->used;
 	a->used += need;
 	return p;

@@ -68,14 +68,25 @@ void scan_stricter(struct scan *s, const struct place *at, const char *fmt, ...)
 	diag_error(s->diags, at, "%s", text);
 }
 
-static bool is_name_start(char c)
-{
-	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '*';
-}
+/* What a character can be; a table, as each one of the file is looked up. */
+enum { NAME_START = 1, IN_NAME = 2, BLANK = 4 };
 
-static bool is_digit(char c)
+static const unsigned char classes[256] = {
+	['A' ... 'Z'] = NAME_START | IN_NAME,
+	['a' ... 'z'] = NAME_START | IN_NAME,
+	['*'] = NAME_START | IN_NAME,
+	['0' ... '9'] = IN_NAME,
+	['_'] = IN_NAME,
+	['-'] = IN_NAME,
+	[' '] = BLANK,
+	['\t'] = BLANK,
+	['\r'] = BLANK,
+	['\f'] = BLANK,
+};
+
+static bool is(char c, unsigned int class)
 {
-	return c >= '0' && c <= '9';
+	return classes[(unsigned char)c] & class;
 }
 
 static size_t digits(const char *p)
@@ -87,7 +98,7 @@ static size_t name_length(const char *p)
 {
 	size_t n = 0;
 
-	while (is_name_start(p[n]) || is_digit(p[n]) || p[n] == '_' || p[n] == '-')
+	while (is(p[n], IN_NAME))
 		n++;
 	return n;
 }
@@ -148,36 +159,17 @@ static size_t string_length(const char *p)
 	}
 }
 
+/* TOKEN_END: none. */
 static enum token_type punctuation(char c)
 {
-	switch (c) {
-	case '=':
-	case ':':
-		return TOKEN_EQUALS;
-	case ',':
-		return TOKEN_COMMA;
-	case ';':
-		return TOKEN_SEMICOLON;
-	case '{':
-		return TOKEN_GROUP_OPEN;
-	case '}':
-		return TOKEN_GROUP_CLOSE;
-	case '(':
-		return TOKEN_LIST_OPEN;
-	case ')':
-		return TOKEN_LIST_CLOSE;
-	case '[':
-		return TOKEN_ARRAY_OPEN;
-	case ']':
-		return TOKEN_ARRAY_CLOSE;
-	default:
-		return TOKEN_END;
-	}
-}
+	static const unsigned char tokens[256] = {
+		['='] = TOKEN_EQUALS,	   [':'] = TOKEN_EQUALS,     [','] = TOKEN_COMMA,
+		[';'] = TOKEN_SEMICOLON,   ['{'] = TOKEN_GROUP_OPEN, ['}'] = TOKEN_GROUP_CLOSE,
+		['('] = TOKEN_LIST_OPEN,   [')'] = TOKEN_LIST_CLOSE, ['['] = TOKEN_ARRAY_OPEN,
+		[']'] = TOKEN_ARRAY_CLOSE,
+	};
 
-static bool is_blank(char c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\f';
+	return tokens[(unsigned char)c];
 }
 
 enum skipped { SKIPPED_SOME, SKIPPED_NOTHING, SKIPPED_TO_END };
@@ -197,8 +189,8 @@ static enum skipped skip_blank(struct scan *s, struct cursor *c)
 		c->line_start = c->at;
 		return SKIPPED_SOME;
 	}
-	if (is_blank(*p)) {
-		for (n = 1; is_blank(p[n]);)
+	if (is(*p, BLANK)) {
+		for (n = 1; is(p[n], BLANK);)
 			n++;
 		advance_plain(c, n);
 		return SKIPPED_SOME;
@@ -212,8 +204,10 @@ static enum skipped skip_blank(struct scan *s, struct cursor *c)
 			diag_error(s->diags, &at,
 				   "libconfig takes no comment in a last line that does not end: "
 				   "add a newline");
+			cursor_advance(c, n);
+		} else {
+			c->at += n; /* the newline sets the column */
 		}
-		cursor_advance(c, n);
 		return SKIPPED_SOME;
 	}
 	if (p[0] != '/' || p[1] != '*')
@@ -233,7 +227,7 @@ static bool starts_token(const char *p)
 {
 	enum token_type type;
 
-	return strchr(" \t\n\r\f\"#/", *p) || is_name_start(*p) || punctuation(*p) != TOKEN_END ||
+	return strchr(" \t\n\r\f\"#/", *p) || is(*p, NAME_START) || punctuation(*p) != TOKEN_END ||
 	       number_length(p, &type) > 0;
 }
 
@@ -243,6 +237,8 @@ static struct token *new_token(struct scan *s, const struct spec_source *source)
 	if (s->n_tokens == s->token_capacity) {
 		s->token_capacity = s->n_tokens ? 2 * s->n_tokens : source->size / 6 + 64;
 		s->tokens = xreallocarray(s->tokens, s->token_capacity, sizeof(*s->tokens));
+		if (s->n_tokens == 0)
+			memory_fault_in(s->tokens, s->token_capacity * sizeof(*s->tokens));
 	}
 	return &s->tokens[s->n_tokens++];
 }
@@ -258,7 +254,7 @@ static void add_token(struct scan *s, struct cursor *c, enum token_type type, si
 	cursor_advance(c, length);
 }
 
-/* The same of characters that are ASCII and no newlines: all but strings. */
+/* The same of characters that are ASCII and no newlines. */
 static void add_plain(struct scan *s, struct cursor *c, enum token_type type, size_t length)
 {
 	struct token *t = new_token(s, c->source);
@@ -275,6 +271,14 @@ static void add_plain(struct scan *s, struct cursor *c, enum token_type type, si
 		.order = ++s->order,
 	};
 	advance_plain(c, length);
+}
+
+static bool is_plain(const char *p, size_t length)
+{
+	for (size_t i = 0; i < length; i++)
+		if (p[i] == '\n' || (unsigned char)p[i] >= 0x80)
+			return false;
+	return true;
 }
 
 static void take_garbage(struct scan *s, struct cursor *c)
@@ -341,7 +345,7 @@ static void take_token(struct scan *s, struct cursor *c)
 
 	if (type != TOKEN_END) {
 		add_plain(s, c, type, 1);
-	} else if (is_name_start(*p)) {
+	} else if (is(*p, NAME_START)) {
 		n = name_length(p);
 		type = (n == 4 && strncasecmp(p, "true", n) == 0) ||
 				       (n == 5 && strncasecmp(p, "false", n) == 0)
@@ -352,6 +356,8 @@ static void take_token(struct scan *s, struct cursor *c)
 		n = string_length(p);
 		if (n == 0)
 			report_open_string(s, c);
+		else if (is_plain(p, n))
+			add_plain(s, c, TOKEN_STRING, n);
 		else
 			add_token(s, c, TOKEN_STRING, n);
 	} else {

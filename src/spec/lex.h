@@ -48,6 +48,8 @@ struct cursor {
 };
 
 void *arena_alloc(struct arena **arena, size_t size);
+/* About so much more will be asked for. */
+void arena_expect(struct arena **arena, size_t size);
 void arena_free(struct arena *arena);
 
 /* The place from the cursor on, `length` bytes of it, as far as they are on this line. */

@@ -6,6 +6,9 @@
 
 #include "spec/lex.h"
 
+/* Bytes of the tree to a token, as measured of examples and of long files. */
+#define EXPECT 44
+
 /* One file by itself: its settings become s->root. */
 static void scan_source(struct scan *s, const struct spec_source *source)
 {
@@ -27,6 +30,7 @@ static void scan_source(struct scan *s, const struct spec_source *source)
 	lex_source(s, source, NULL);
 	if (s->hopeless)
 		return;
+	arena_expect(&s->arena, EXPECT * s->n_tokens);
 	scan_parse(s);
 	/*
 	 * What is taken here libconfig takes: fuzz_spec compares. It takes longer over it than all
