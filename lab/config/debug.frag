@@ -3,6 +3,9 @@
 # Merged over um.frag for the debug flavour.
 # Not SLUB_DEBUG_ON: its poison is a KASAN report on UML, whose memset is always checked;
 # lab/run asks for the checks that do not write.
+# KASAN's frames overran 16 KiB, into the neighbour's stack. How deep it gets is in the log.
+CONFIG_KERNEL_STACK_ORDER=3
+CONFIG_DEBUG_STACK_USAGE=y
 CONFIG_SLUB_DEBUG=y
 CONFIG_KASAN=y
 CONFIG_KASAN_GENERIC=y
