@@ -44,17 +44,28 @@ struct spec_source *spec_source_add(struct scan *s, const char *path, const char
 	return add_owned(s, path, copy, size);
 }
 
+/* What to read at first: all of a file that is one, and a byte to see its end. */
+static size_t first_capacity(int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0 || st.st_size < 16 * 1024 || st.st_size > SPEC_MAX_SIZE)
+		return 16 * 1024;
+	return (size_t)st.st_size + 1;
+}
+
 /* Reads up to one byte more than is allowed; size_t because a file may grow while it is read. */
 static int read_all(int fd, char **text, size_t *size)
 {
-	_cleanup_free_ char *buffer = NULL;
-	size_t n = 0, capacity = 0;
+	size_t n = 0, capacity = first_capacity(fd);
+	_cleanup_free_ char *buffer = xreallocarray(NULL, capacity + 1, 1);
 
+	memory_fault_in(buffer, capacity);
 	for (;;) {
 		ssize_t got;
 
 		if (n == capacity) {
-			capacity = capacity ? 2 * capacity : 16 * 1024;
+			capacity *= 2;
 			buffer = xreallocarray(buffer, capacity + 1, 1);
 		}
 		got = read(fd, buffer + n, capacity - n);

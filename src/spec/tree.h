@@ -26,14 +26,19 @@ struct spec_source {
 	bool is_drop_in;
 };
 
-/* Where something stands. Lines and columns are 1-based, columns count characters. */
+/*
+ * Where something stands. Lines and columns are 1-based, columns count characters. There is one for
+ * every word of a file, so that it is kept small: no source is larger than SPEC_MAX_SIZE.
+ */
 struct place {
 	const struct spec_source *source;
-	unsigned int line;		 /* 0: the file as a whole */
-	unsigned int line_start;	 /* the offset of the line in the source's text */
-	unsigned int column, end_column; /* end: exclusive, on the same line */
-	unsigned int order;		 /* grows along the text, through includes */
+	uint64_t line : 21;	  /* 0: the file as a whole */
+	uint64_t line_start : 21; /* the offset of the line in the source's text */
+	uint64_t column : 21;
+	uint64_t end_column : 21; /* exclusive, on the same line */
+	uint64_t order : 32;	  /* grows along the text, through includes */
 };
+_Static_assert(SPEC_MAX_SIZE < (1 << 21) - 1, "a place holds every offset, line and column");
 
 /* Bits, so that a key can say which ones it takes. */
 enum node_type {
