@@ -62,17 +62,13 @@ const struct command cmd_bind = {
 
 static int run_unbind(const struct globals *globals, int argc, char **argv)
 {
-	static const struct option options[] = { { "help", no_argument, NULL, 'h' },
-						 { NULL, 0, NULL, 0 } };
 	_cleanup_error_ struct error err = { 0 };
 	_cleanup_free_ char *name = NULL;
 	enum front_result result;
-	int option = getopt_long(argc, argv, "h", options, NULL);
+	int exit;
 
-	if (option == 'h')
-		return cmd_help(&cmd_unbind);
-	if (option != -1)
-		return cmd_bad_option(&cmd_unbind, argv);
+	if (!cmd_simple_options(&cmd_unbind, argc, argv, NULL, &exit))
+		return exit;
 	if (argc - optind != 1)
 		return cmd_usage(&cmd_unbind, "it takes one gadget");
 	if (cmd_gadget_name(globals, argv[optind], &name, &err) < 0 ||

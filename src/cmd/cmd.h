@@ -60,6 +60,12 @@ int cmd_usage(const struct command *command, const char *fmt, ...) _printf_(2, 3
 int cmd_bad_option(const struct command *command, char *const *argv);
 /* --help: on stdout; returns 0. */
 int cmd_help(const struct command *command);
+/*
+ * The options of a command that has no other than --help, and --json where `json` is not NULL.
+ * False: there is nothing more to do, and that is the exit code.
+ */
+bool cmd_simple_options(const struct command *command, int argc, char **argv, bool *json,
+			int *exit);
 /* A number of seconds, 0 or more; false: it is none. */
 bool cmd_parse_seconds(const char *text, double *seconds);
 

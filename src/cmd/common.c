@@ -44,6 +44,25 @@ int cmd_help(const struct command *command)
 	return 0;
 }
 
+bool cmd_simple_options(const struct command *command, int argc, char **argv, bool *json, int *exit)
+{
+	/* One that takes no --json has the end of the table in its place. */
+	const struct option options[] = {
+		{ "help", no_argument, NULL, 'h' },
+		{ json ? "json" : NULL, no_argument, NULL, 'j' },
+		{ NULL, 0, NULL, 0 },
+	};
+	int option;
+
+	while ((option = getopt_long(argc, argv, "h", options, NULL)) == 'j')
+		*json = true;
+	if (option == 'h')
+		*exit = cmd_help(command);
+	else if (option != -1)
+		*exit = cmd_bad_option(command, argv);
+	return option == -1;
+}
+
 bool cmd_parse_seconds(const char *text, double *seconds)
 {
 	char *end;

@@ -3,7 +3,6 @@
 #include "config.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <sys/utsname.h>
 
@@ -69,25 +68,15 @@ static int print_json(const char *release, const struct ffs_features *features, 
 
 static int run(const struct globals *globals, int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "json", no_argument, NULL, 'j' },
-		{ "help", no_argument, NULL, 'h' },
-		{ NULL, 0, NULL, 0 },
-	};
 	_cleanup_error_ struct error err = { 0 };
 	_cleanup_free_ char *advice = NULL;
 	struct ffs_features features;
 	struct utsname kernel;
 	bool json = false;
-	int option;
+	int exit;
 
-	while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
-		if (option == 'h')
-			return cmd_help(&cmd_features);
-		if (option == '?')
-			return cmd_bad_option(&cmd_features, argv);
-		json = true;
-	}
+	if (!cmd_simple_options(&cmd_features, argc, argv, &json, &exit))
+		return exit;
 	if (optind != argc)
 		return cmd_usage(&cmd_features, "it takes no gadget");
 	uname(&kernel);

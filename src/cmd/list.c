@@ -2,7 +2,6 @@
 /* ffsctl list: the gadget files that can be named, and how their gadgets are. */
 #include "config.h"
 
-#include <getopt.h>
 #include <stdio.h>
 
 #include "base/cleanup.h"
@@ -43,17 +42,13 @@ static void print(const struct globals *globals, const struct cmd_file *file, co
 
 static int run(const struct globals *globals, int argc, char **argv)
 {
-	static const struct option options[] = { { "help", no_argument, NULL, 'h' },
-						 { NULL, 0, NULL, 0 } };
 	_cleanup_files_ struct cmd_files files = { 0 };
 	_cleanup_error_ struct error err = { 0 };
 	json_t *gadgets = NULL;
-	int option = getopt_long(argc, argv, "h", options, NULL);
+	int exit;
 
-	if (option == 'h')
-		return cmd_help(&cmd_list);
-	if (option != -1)
-		return cmd_bad_option(&cmd_list, argv);
+	if (!cmd_simple_options(&cmd_list, argc, argv, NULL, &exit))
+		return exit;
 	if (optind != argc)
 		return cmd_usage(&cmd_list, "it takes no gadget");
 	if (machine_gadgets(&globals->world, NULL, &gadgets, &err) == 0)

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -9,17 +8,13 @@
 
 static int run(const struct globals *globals, int argc, char **argv)
 {
-	static const struct option options[] = { { "help", no_argument, NULL, 'h' },
-						 { NULL, 0, NULL, 0 } };
 	_cleanup_error_ struct error err = { 0 };
 	_cleanup_free_ char *name = NULL;
 	const char *function;
-	int option = getopt_long(argc, argv, "h", options, NULL);
+	int exit;
 
-	if (option == 'h')
-		return cmd_help(&cmd_restart);
-	if (option != -1)
-		return cmd_bad_option(&cmd_restart, argv);
+	if (!cmd_simple_options(&cmd_restart, argc, argv, NULL, &exit))
+		return exit;
 	if (argc - optind < 1 || argc - optind > 2)
 		return cmd_usage(&cmd_restart,
 				 "it takes a gadget and perhaps one of its functions");

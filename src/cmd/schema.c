@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* ffsctl schema: the JSON Schemas that are installed, as this version has them. */
-#include <getopt.h>
 #include <stdio.h>
 
 #include "base/cleanup.h"
@@ -36,15 +35,11 @@ static int unknown(const char *name)
 
 static int run(const struct globals *globals _unused_, int argc, char **argv)
 {
-	static const struct option options[] = { { "help", no_argument, NULL, 'h' },
-						 { NULL, 0, NULL, 0 } };
-	int option = getopt_long(argc, argv, "h", options, NULL);
+	int exit;
 	const char *name, *text;
 
-	if (option == 'h')
-		return cmd_help(&cmd_schema);
-	if (option != -1)
-		return cmd_bad_option(&cmd_schema, argv);
+	if (!cmd_simple_options(&cmd_schema, argc, argv, NULL, &exit))
+		return exit;
 	if (argc - optind > 1)
 		return cmd_usage(&cmd_schema, "it takes one name at most");
 	name = optind < argc ? argv[optind] : "gadget";

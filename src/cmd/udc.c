@@ -2,7 +2,6 @@
 /* ffsctl udc: the UDCs of the machine, who is on them, and why there is none. */
 #include "config.h"
 
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -105,24 +104,14 @@ static int print(bool json, json_t *udcs, json_t *hints, const struct error *err
 
 static int run(const struct globals *globals, int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "json", no_argument, NULL, 'j' },
-		{ "help", no_argument, NULL, 'h' },
-		{ NULL, 0, NULL, 0 },
-	};
 	_cleanup_error_ struct error err = { 0 };
 	_cleanup_udcs_ struct udcs udcs = { 0 };
 	json_t *array;
 	bool json = false;
-	int option;
+	int exit;
 
-	while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
-		if (option == 'h')
-			return cmd_help(&cmd_udc);
-		if (option == '?')
-			return cmd_bad_option(&cmd_udc, argv);
-		json = true;
-	}
+	if (!cmd_simple_options(&cmd_udc, argc, argv, &json, &exit))
+		return exit;
 	if (optind != argc)
 		return cmd_usage(&cmd_udc, "it takes no gadget");
 	if (udcs_list(&globals->world, &udcs, &err) < 0 && !json)
