@@ -9,6 +9,7 @@ libffsctl_a_SOURCES += \
 	src/compose/export_function.c src/compose/export_record.c src/compose/export_value.c \
 	src/compose/live.c src/compose/live.h \
 	src/compose/node.c src/compose/node.h \
+	src/compose/relink.c src/compose/relink.h \
 	src/compose/rules.c src/compose/rules.h \
 	src/compose/serial.c src/compose/serial.h \
 	src/compose/udc.c src/compose/udc_known.c src/compose/udc.h \

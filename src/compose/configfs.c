@@ -9,6 +9,7 @@
 #include "base/fd.h"
 #include "compose/bind_why.h"
 #include "compose/compose.h"
+#include "compose/relink.h"
 #include "compose/rules.h"
 #include "compose/udc.h"
 #include "plan/files.h"
@@ -127,11 +128,16 @@ int configfs_unbind(const char *path, struct error *err)
 static int bind_apply(struct step *step, struct error *err)
 {
 	_cleanup_bind_log_ struct bind_log log;
+	_cleanup_free_ char *dir = path_parent(step->path);
+	const struct compose *c = step->self;
 	int r;
 
 	bind_log_open(&log);
+	r = compose_relink(c->gadget, dir, err);
+	if (r < 0)
+		return r;
 	r = file_write(AT_FDCWD, step->path, step->value, strlen(step->value));
-	return r < 0 ? bind_why(step->self, step, &log, -r, err) : 0;
+	return r < 0 ? bind_why(c, step, &log, -r, err) : 0;
 }
 
 static int bind_undo(struct step *step, struct error *err)

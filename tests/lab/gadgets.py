@@ -3,7 +3,6 @@
 wait for something that happens instead of for some time."""
 
 import contextlib
-import fcntl
 import os
 import pathlib
 import select
@@ -294,35 +293,3 @@ def examples():
     """Those in examples/ itself that come up by themselves on a dummy UDC of this kernel."""
     cannot = {"webcam"} | ({"dfu", "webusb"} if os.environ["LAB_KERNEL"] == "6.1" else set())
     return [p for p in sorted(pathlib.Path(SRC, "examples").glob("*.conf")) if p.stem not in cannot]
-
-
-VIDIOC_SUBSCRIBE_EVENT = 0x4020565A
-VIDIOC_DQEVENT = 0x80885659
-UVCIOC_SEND_RESPONSE = 0x40405501
-UVC_EVENT_SETUP = 0x08000004
-
-
-def stall_all(fd, end):
-    """What the host's driver asks for is refused: it would wait long for an answer."""
-    poll = select.poll()
-    poll.register(fd, select.POLLPRI)
-    poll.register(end, select.POLLHUP)
-    while not any(ready == end for ready, _ in poll.poll()):
-        fcntl.ioctl(fd, VIDIOC_DQEVENT, bytearray(136))
-        fcntl.ioctl(fd, UVCIOC_SEND_RESPONSE, struct.pack("=i60x", -1))
-
-
-@contextlib.contextmanager
-def camera():
-    fd = os.open("/dev/video0", os.O_RDWR | os.O_NONBLOCK)
-    end, stop = os.pipe()
-    try:
-        fcntl.ioctl(fd, VIDIOC_SUBSCRIBE_EVENT, struct.pack("=I28x", UVC_EVENT_SETUP))
-        thread = threading.Thread(target=stall_all, args=(fd, end))
-        thread.start()
-        yield
-    finally:
-        os.close(stop)
-        thread.join()
-        os.close(end)
-        os.close(fd)

@@ -1,10 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: vudcs=1 speed=full,high,super build=plain timeout=420
+# lab: vudcs=2 speed=full,high,super build=plain timeout=420
 """What `ffsctl descriptors` foretells is what the host sees: every type of function, with attributes
 that make a difference, in every byte that is said to be certain, and every string."""
 
-import contextlib
 import json
 import os
 import pathlib
@@ -15,8 +14,9 @@ import usb.util
 
 import gadgets
 import harness
+import kernel_functions
 import tap
-from harness import SRC, down, ffsctl, must
+from harness import SRC, ffsctl, must
 from tap import eq, ok, test
 
 
@@ -42,6 +42,7 @@ TYPES = {
     "geth": [""],
     "phonet": [""],
     "mass_storage": [""],
+    "tcm": [""],
     "hid": ['report_desc = "keyboard";', 'report_desc = "mouse"; no_out_endpoint = true; report_length = 20;'],
     "printer": [""],
     "Loopback": [""],
@@ -61,13 +62,13 @@ SOUND = {
     "uac1": ["", 'p_chmask = 1; c_chmask = 0; p_srate = ( 44100, 48000 ); function_name = "sound"; p_volume_res = 128;',
              "p_chmask = 0; c_ssize = 3; c_srate = ( 8000, 16000, 44100 );", BOTH_OFF,
              "p_mute_present = false; c_volume_present = false; p_chmask = 0xf;"],
+    "uac1_legacy": ["", "req_buf_size = 100;"],
     "uac2": ["", 'p_chmask = 0; c_srate = 96000; c_sync = "adaptive"; function_name = "sound";',
              "c_chmask = 0; p_chmask = 7; p_ssize = 3; p_srate = ( 44100, 48000 );", BOTH_OFF,
              "p_mute_present = false; c_volume_present = false; p_hs_bint = 2; c_hs_bint = 1; fb_max = 10;",
              "p_chmask = 0xff; p_ssize = 4; p_srate = 192000;",
              'c_sync = "adaptive"; p_terminal_type = 0x402; c_terminal_type = 0x602;'],
 }
-ISOCHRONOUS = {"uac1", "uac2", "uvc"}
 
 
 def split(raw):
@@ -148,16 +149,9 @@ def speed_of(document, fastest=SPEED):
     return mine[max((s for s in mine if order.index(s) <= order.index(fastest)), key=order.index)]
 
 
-def check(path, isochronous=False, serves=None, ids=(0x1d6b, 0x0104)):
-    with contextlib.ExitStack() as stack:
-        with harness.configured():
-            must(ffsctl("up", "--udc", "usbip-vudc.0" if isochronous else "dummy_udc.0", path))
-            stack.callback(down, path.stem)
-            if serves:
-                stack.enter_context(serves())
-            if isochronous:
-                for plug in harness.attach():
-                    stack.callback(plug.close)
+def check(path, kind=None, isochronous=False, ids=(0x1d6b, 0x0104)):
+    isochronous = isochronous or kind in kernel_functions.ISOCHRONOUS
+    with kernel_functions.on_the_bus(path, kind, isochronous):
         document = foretold(path)
         eq(document["kernel"], KERNEL, "kernel")
         return compare(speed_of(document, "high" if isochronous else SPEED), harness.descriptors(*ids),
@@ -165,9 +159,7 @@ def check(path, isochronous=False, serves=None, ids=(0x1d6b, 0x0104)):
 
 
 def check_type(kind, attrs):
-    isochronous = kind in ISOCHRONOUS
-    check(write("one", f'f : {{ type = "{kind}"; attrs : {{ {attrs} }}; }};'), isochronous,
-          gadgets.camera if kind == "uvc" else None)
+    check(write("one", f'f : {{ type = "{kind}"; attrs : {{ {attrs} }}; }};'), kind)
 
 
 if SPEED == "high":
@@ -175,12 +167,12 @@ if SPEED == "high":
     @test("SourceSink with isochronous endpoints")
     def _():
         _, perhaps = check(write("one", 'f : { type = "SourceSink"; attrs : { isoc_interval = 2; isoc_maxpacket = 512;'
-                                        ' isoc_mult = 1; }; };'), True)
+                                        ' isoc_mult = 1; }; };'), isochronous=True)
         eq(perhaps, 5, "an interface and four endpoints")
 
 
 for kind_, variants in {**TYPES, **(SOUND if KERNEL != "6.1" else {})}.items():
-    if kind_ in ISOCHRONOUS and SPEED != "high":  # usbip-vudc has one speed
+    if kind_ in kernel_functions.ISOCHRONOUS and SPEED != "high":  # usbip-vudc has one speed
         continue
     for number, variant in enumerate(variants):
         test(f"{kind_} {number}", kind_, variant)(check_type)

@@ -1,16 +1,16 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: vudcs=1 build=plain,sanitize timeout=420
+# lab: vudcs=2 build=plain,sanitize timeout=420
 """Every function of the kernel's: up, what configfs and the host have of it, where it shows up, down;
 and the same again from the file that `export` has written."""
 
-import contextlib
 import dataclasses
 import os
 import pathlib
 
 import gadgets
 import harness
+import kernel_functions
 import tap
 from harness import down, ffsctl, must, status
 from tap import eq, test
@@ -23,7 +23,7 @@ KEYBOARD = bytes.fromhex(
     "05010906a101050719e029e71500250175019508810275089501810305081901290575019505910275039501910305"
     "07190029652565750895068100c0")
 # Linux 6.1 has no sound on User-Mode Linux, and no MIDI 2.0 anywhere
-NOT_6_1 = {"midi", "midi2", "uac1", "uac2"}
+NOT_6_1 = {"midi", "midi2", "uac1", "uac1_legacy", "uac2"}
 
 
 @dataclasses.dataclass
@@ -34,8 +34,6 @@ class Case:
     interfaces: list  # (class, subclass, protocol) as the host sees them, alternate settings included
     device: str = None
     ifname: str = None
-    isochronous: bool = False
-    serves: object = None  # a context: what a program has to do before the gadget goes on the bus
     more: str = ""    # of the function's group
 
 
@@ -44,6 +42,7 @@ MAC_ATTRS = 'dev_addr = "02:00:00:00:00:0A"; host_addr = "02.00.00.00.00.0b"; qm
 CASES = [
     Case("acm", "port_num = 5; ", {"port_num": "0"}, [(2, 2, 1), (10, 0, 0)], device="/dev/ttyGS0"),
     Case("gser", "", {"port_num": "0"}, [(255, 0, 0)], device="/dev/ttyGS0"),
+    Case("obex", "port_num = 3; ", {"port_num": "0"}, [], device="/dev/ttyGS0"),
     Case("ecm", MAC_ATTRS, MAC, [(2, 6, 0), (10, 0, 0), (10, 0, 0)], ifname="lab0"),
     Case("eem", MAC_ATTRS, MAC, [(2, 12, 7)], ifname="lab0"),
     Case("ncm", MAC_ATTRS, {**MAC, "os_desc/interface.ncm/compatible_id": "WINNCM"},
@@ -58,6 +57,7 @@ CASES = [
          ' { cdrom = true; removable = false; nofua = 1; } ); ',
          {"stall": "1", "lun.0/ro": "1", "lun.0/file": str(IMAGE), "lun.0/inquiry_string": "ffsctl  Disk".ljust(28),
           "lun.1/cdrom": "1", "lun.1/removable": "0", "lun.1/nofua": "1", "lun.1/file": ""}, [(8, 6, 80)]),
+    Case("tcm", "", {}, [(8, 6, 80), (8, 6, 98)]),
     Case("hid", 'report_desc = "keyboard"; ',
          {"subclass": "1", "protocol": "1", "report_length": "8", "report_desc": KEYBOARD, "no_out_endpoint": "0"},
          [(3, 1, 1)], device="/dev/hidg0"),
@@ -73,10 +73,12 @@ CASES = [
          {"pattern": "2", "bulk_buflen": "8192", "bulk_qlen": "4"}, [(255, 0, 0)]),
     Case("uac1", 'p_chmask = 1; c_chmask = 0; p_srate = ( 44100, 48000 ); function_name = "sound"; p_volume_res = 128; ',
          {"p_chmask": "1", "c_chmask": "0", "p_srate": "44100,48000", "function_name": "sound", "p_volume_res": "128"},
-         [(1, 1, 0), (1, 2, 0), (1, 2, 0)], isochronous=True),
+         [(1, 1, 0), (1, 2, 0), (1, 2, 0)]),
+    Case("uac1_legacy", "req_buf_size = 100; req_count = 64; audio_buf_size = 9600; ",
+         {"req_buf_size": "100", "req_count": "64", "audio_buf_size": "9600"}, [(1, 1, 0), (1, 2, 0), (1, 2, 0)]),
     Case("uac2", 'p_chmask = 0; c_srate = 96000; c_sync = "adaptive"; function_name = "sound"; ',
          {"p_chmask": "0", "c_srate": "96000", "c_sync": "adaptive", "function_name": "sound"},
-         [(1, 1, 32), (1, 2, 32), (1, 2, 32)], isochronous=True),
+         [(1, 1, 32), (1, 2, 32), (1, 2, 32)]),
     Case("uvc", 'function_name = "Camera"; streaming_maxpacket = 512; '
          'formats = ( { type = "mjpeg"; frames = ( { width = 640; height = 360; fps = ( 30, 15 ); } ); },'
          ' { type = "nv12"; frames = ( { width = 320; height = 240; }, { wWidth = 16; wHeight = 8;'
@@ -89,7 +91,7 @@ CASES = [
           "streaming/uncompressed/2_nv12/guidFormat": b"NV12\0\0\x10\0\x80\0\0\xaa\0\x38\x9b\x71",
           "streaming/uncompressed/2_nv12/2_16x8/wWidth": "16", "streaming/uncompressed/2_nv12/2_16x8/bFrameIndex": "2",
           "streaming/uncompressed/2_nv12/2_16x8/dwFrameInterval": "1000000"},
-         [(14, 1, 0), (14, 2, 0), (14, 2, 0)], device="/dev/video0", isochronous=True, serves=gadgets.camera),
+         [(14, 1, 0), (14, 2, 0), (14, 2, 0)], device="/dev/video0"),
 ]
 
 
@@ -104,22 +106,6 @@ def read(path):
     return path.read_bytes().rstrip(b"\n").rstrip(b"\0")
 
 
-@contextlib.contextmanager
-def on_the_bus(case, path):
-    """Its gadget, up and configured by the host."""
-    udc = "usbip-vudc.0" if case.isochronous else "dummy_udc.0"
-    with contextlib.ExitStack() as stack:
-        with harness.configured():
-            must(ffsctl("up", "--udc", udc, path))
-            stack.callback(down, "one")
-            if case.serves:
-                stack.enter_context(case.serves())
-            if case.isochronous:
-                for plug in harness.attach():
-                    stack.callback(plug.close)
-        yield
-
-
 def look(case):
     top = pathlib.Path(harness.CONFIGFS) / "one/functions" / (case.type + ".f")
     for path, want in case.has.items():
@@ -128,26 +114,32 @@ def look(case):
     eq(shown["problems"], [], "problems")
     function = shown["functions"][0]
     eq((function["device"], function["ifname"]), (case.device, case.ifname), "device and ifname")
+    if case.type in kernel_functions.NEVER_SEEN:
+        return
     device = harness.device()
     eq([(i.bInterfaceClass, i.bInterfaceSubClass, i.bInterfaceProtocol) for i in device.configurations()[0]],
        case.interfaces, "interfaces")
+
+
+def seen(case):
+    return None if case.type in kernel_functions.NEVER_SEEN else harness.descriptors()
 
 
 def check(case):
     if case.type in NOT_6_1 and os.environ["LAB_KERNEL"] == "6.1":
         must(ffsctl("up", write("one", case)), 69)
         return
-    with on_the_bus(case, write("one", case)):
+    with kernel_functions.on_the_bus(write("one", case), case.type):
         look(case)
         exported = must(ffsctl("export", "one"))
         eq(exported.stderr, "", "what the export says")
-        configfs, descriptors = harness.configfs("one"), harness.descriptors()
-    again = gadgets.DIRECTORY / "exported.conf"
+        configfs, descriptors = harness.configfs("one"), seen(case)
+    again = gadgets.DIRECTORY / "one.conf"
     again.write_text(exported.stdout)
-    with on_the_bus(case, again):
+    with kernel_functions.on_the_bus(again, case.type):
         look(case)
         harness.same({"configfs": configfs, "descriptors": {"": descriptors}},
-                     {"configfs": harness.configfs("one"), "descriptors": {"": harness.descriptors()}})
+                     {"configfs": harness.configfs("one"), "descriptors": {"": seen(case)}})
         eq(must(ffsctl("export", "one")).stdout, exported.stdout, "the second export")
 
 
@@ -173,6 +165,38 @@ def _():
         must(ffsctl("up", "--udc", "dummy_udc.0", path))
     try:
         eq(bytes(harness.device().ctrl_transfer(0xC0, 9, 1, 2, 255)), b"\xf7\3\1" + url.encode())
+    finally:
+        down("one")
+
+
+DRIVES = """
+attrs : { idVendor = 0x1d6b; idProduct = 0x0104; };
+functions : { before : { type = "gser"; }; drives : { type = "tcm"; }; behind : { type = "printer"; }; };
+"""
+
+
+def look_at_drives(n):
+    device = harness.device()
+    eq([i.bInterfaceClass for i in device.configurations()[0]], [255, 8, 8, 7], "classes of the interfaces")
+    device.detach_kernel_driver(1)
+    # Universal Serial Bus Mass Storage Class, Bulk-Only Transport, 3.2
+    eq(bytes(device.ctrl_transfer(0xA1, 0xFE, 0, 1, 1)), bytes([n - 1]), "the highest LUN")
+
+
+# The kernel gives a function its target when it is linked, and a target needs the function: the first
+# link has none. Of a function without one, or with one that has gone, the kernel dies when it is asked.
+@test("a tcm function has the target that is there when it is bound")
+def _():
+    path = gadgets.DIRECTORY / "one.conf"
+    path.write_text(DRIVES)
+    must(ffsctl("up", "--no-bind", path))
+    try:
+        for n in (2, 1):
+            with kernel_functions.target(n):
+                with harness.configured():
+                    must(ffsctl("bind", "one", "dummy_udc.0"))
+                look_at_drives(n)
+                must(ffsctl("unbind", "one"))
     finally:
         down("one")
 

@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What the kernel's functions need before a gadget with one of them is on the bus."""
+
+import contextlib
+import fcntl
+import os
+import pathlib
+import select
+import struct
+import threading
+
+import gadgets
+import harness
+from harness import ffsctl, must
+
+# dummy_hcd has no isochronous endpoints; usbip-vudc has, at one speed
+ISOCHRONOUS = {"uac1", "uac1_legacy", "uac2", "uvc"}
+# The kernel keeps its gadget off the bus until a host has configured it, which none ever does:
+# test_warnings.py. So nobody can read what it would tell a host.
+NEVER_SEEN = {"obex"}
+
+VIDIOC_SUBSCRIBE_EVENT = 0x4020565A
+VIDIOC_DQEVENT = 0x80885659
+UVCIOC_SEND_RESPONSE = 0x40405501
+UVC_EVENT_SETUP = 0x08000004
+
+
+def stall_all(fd, end):
+    """What the host's driver asks for is refused: it would wait long for an answer."""
+    poll = select.poll()
+    poll.register(fd, select.POLLPRI)
+    poll.register(end, select.POLLHUP)
+    while not any(ready == end for ready, _ in poll.poll()):
+        fcntl.ioctl(fd, VIDIOC_DQEVENT, bytearray(136))
+        fcntl.ioctl(fd, UVCIOC_SEND_RESPONSE, struct.pack("=i60x", -1))
+
+
+@contextlib.contextmanager
+def camera():
+    fd = os.open("/dev/video0", os.O_RDWR | os.O_NONBLOCK)
+    end, stop = os.pipe()
+    try:
+        fcntl.ioctl(fd, VIDIOC_SUBSCRIBE_EVENT, struct.pack("=I28x", UVC_EVENT_SETUP))
+        thread = threading.Thread(target=stall_all, args=(fd, end))
+        thread.start()
+        yield
+    finally:
+        os.close(stop)
+        thread.join()
+        os.close(end)
+        os.close(fd)
+
+
+TARGET = pathlib.Path("/sys/kernel/config/target")
+
+
+def for_now(stack, file, text, later):
+    file.write_text(text)
+    stack.callback(file.write_text, later)
+
+
+def directory_for_now(stack, path):
+    path.mkdir()
+    stack.callback(path.rmdir)
+    return path
+
+
+def drive_for_now(stack, group, number):
+    """A RAM disk as a drive of the portal group."""
+    ram = directory_for_now(stack, directory_for_now(stack, TARGET / f"core/rd_mcp_{number}") / "ram")
+    (ram / "control").write_text("rd_pages=256\n")
+    (ram / "enable").write_text("1\n")
+    link = directory_for_now(stack, group / f"lun/lun_{number}") / "ram"
+    link.symlink_to(ram)
+    stack.callback(link.unlink)
+
+
+@contextlib.contextmanager
+def unasked():
+    """The host's driver asks no drive for anything: over BOT f_tcm.c frees the first command twice
+    (refcount_t: underflow)."""
+    with contextlib.ExitStack() as stack:
+        delay = pathlib.Path("/sys/module/usb_storage/parameters/delay_use")
+        for_now(stack, delay, "3600", delay.read_text())
+        yield
+
+
+@contextlib.contextmanager
+def target(drives=1):
+    """A target for the tcm function, which has to be there."""
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(unasked())
+        fabric = directory_for_now(stack, TARGET / "usb_gadget")
+        wwn = directory_for_now(stack, fabric / "naa.6001405000000001")
+        group = directory_for_now(stack, wwn / "tpgt_1")
+        for_now(stack, group / "nexus", f"{wwn.name}\n", "NULL\n")
+        for number in range(drives):
+            drive_for_now(stack, group, number)
+        for_now(stack, group / "enable", "1\n", "0\n")
+        yield
+
+
+@contextlib.contextmanager
+def sound_card():
+    """Card 0, on which uac1_legacy plays: that of a gadget which no host has."""
+    path = gadgets.DIRECTORY / "card.conf"
+    path.write_text('functions : { sound : { type = "uac2"; }; };\n')
+    must(ffsctl("up", "--udc", "usbip-vudc.1", path))
+    try:
+        yield
+    finally:
+        harness.down("card")
+
+
+@contextlib.contextmanager
+def on_the_bus(path, kind=None, isochronous=False):
+    """The gadget of a file is up and configured by the host; one with a function of that type has what
+    this needs."""
+    isochronous = isochronous or kind in ISOCHRONOUS
+    udc = "usbip-vudc.0" if isochronous else "dummy_udc.0"
+    with contextlib.ExitStack() as stack:
+        if kind == "uac1_legacy":
+            stack.enter_context(sound_card())
+        with contextlib.nullcontext() if kind in NEVER_SEEN else harness.configured():
+            must(ffsctl("up", *(["--no-bind"] if kind == "tcm" else ["--udc", udc]), path))
+            stack.callback(harness.down, path.stem)
+            if kind == "uvc":
+                stack.enter_context(camera())
+            if kind == "tcm":
+                stack.enter_context(target())
+                stack.callback(lambda: must(ffsctl("unbind", path.stem)))
+                must(ffsctl("bind", path.stem, udc))
+            if isochronous:
+                for plug in harness.attach():
+                    stack.callback(plug.close)
+        yield
