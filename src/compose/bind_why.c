@@ -35,7 +35,10 @@ static int not_there(const struct gadget *g, struct error *err)
 			return error_at(err, &f->at);
 		}
 		if (streq(f->type, "tcm")) {
-			error_hint(err, "the function '%s' has no target that is enabled",
+			error_hint(err,
+				   "the function '%s' has no target that is enabled: 'ffsctl up "
+				   "--no-bind' makes the function, then make and enable its "
+				   "target, then 'ffsctl bind' (tcm in ffsctl-gadget(5))",
 				   f->label);
 			return error_at(err, &f->at);
 		}

@@ -364,7 +364,8 @@ static const struct {
 	  "has mounted it: bring the gadget up with --no-bind, let that program write them, "
 	  "then bind it." },
 	{ "tcm",
-	  "What it serves is in configfs, too, under target/, which is no part of the gadget." },
+	  "What it serves is in configfs, too, under target/, which is no part of the gadget: "
+	  "bring the gadget up with --no-bind, make and enable the target, then bind it." },
 };
 
 static void add_elsewhere(struct draft *d)

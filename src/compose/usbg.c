@@ -339,11 +339,21 @@ static int function_apply(struct step *step, struct error *err)
 	return r;
 }
 
+static int function_undo(struct step *step, struct error *err)
+{
+	int r = plan_undo_rmdir(step, err);
+
+	if (r == -EBUSY && str_has_prefix(base_name(step->path), "tcm."))
+		return error_hint(err, "its target is still there: remove that, which is below "
+				       "target/usb_gadget in configfs, first");
+	return r;
+}
+
 const struct step_op usbg_op_function = {
 	.name = "function",
 	.undo_name = "rmdir",
 	.apply = function_apply,
-	.undo = plan_undo_rmdir,
+	.undo = function_undo,
 };
 
 static int config_apply(struct step *step, struct error *err)

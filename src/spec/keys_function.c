@@ -119,6 +119,8 @@ static const struct key lun_rows[] = {
 const struct key_group lun_keys = { "functions.LABEL.attrs.luns", "a LUN", lun_rows, NULL,
 				    "One drive; the first is lun.0." };
 
+static const struct key no_rows[] = { { 0 } };
+
 static const struct key mass_storage_rows[] = {
 	BOOL("stall", .flags = KEY_SCHEME, .fallback = "false",
 	     .doc = "Whether endpoints may be halted, as the standard has it; a few UDCs cannot."),
@@ -466,8 +468,11 @@ const struct function_type function_table[] = {
 	  .highest = GADGET_SPEED_SUPER_PLUS, .endpoints = { 2, 1 } },
 	{ "gser", GROUP("gser", gser_rows, "A serial line without a class: two bulk endpoints."),
 	  .highest = GADGET_SPEED_SUPER_PLUS, .endpoints = { 1, 1 } },
-	{ "obex", GROUP("obex", obex_rows, "A serial line for OBEX."), .highest = GADGET_SPEED_HIGH,
-	  .endpoints = { 1, 1 } },
+	{ "obex",
+	  GROUP("obex", obex_rows,
+		"A serial line for OBEX. In Linux 6.1 and 6.12 no host sees a gadget with one: it "
+		"stays off the bus until a host has configured it."),
+	  .highest = GADGET_SPEED_HIGH, .endpoints = { 1, 1 } },
 	{ "ecm", GROUP("ecm", ethernet_rows, "Ethernet, CDC ECM."),
 	  .highest = GADGET_SPEED_SUPER_PLUS, .endpoints = { 2, 1 } },
 	{ "eem", GROUP("eem", ethernet_rows, "Ethernet, CDC EEM: no control interface."),
@@ -503,7 +508,8 @@ const struct function_type function_table[] = {
 	  .out_if = "c_chmask" },
 	{ "uac1_legacy",
 	  GROUP("uac1_legacy", uac1_legacy_rows,
-		"A loudspeaker that plays on sound card 0 of this side."),
+		"A loudspeaker that plays on sound card 0 of this side, which has to be there when "
+		"the gadget is bound."),
 	  .highest = GADGET_SPEED_HIGH, .endpoints = { 0, 1, true } },
 	{ "uac2", GROUP("uac2", uac2_rows, "A sound card, USB Audio Class 2."), .load = load_uac,
 	  .highest = GADGET_SPEED_SUPER_PLUS, .endpoints = { 1, 1, true, true },
@@ -513,7 +519,16 @@ const struct function_type function_table[] = {
 		"A camera: a program feeds /dev/videoN. Until it has opened "
 		"that the gadget stays off the bus."),
 	  .load = load_uvc, .highest = GADGET_SPEED_SUPER_PLUS, .endpoints = { 1, 0, true, true } },
-	{ "tcm", .highest = GADGET_SPEED_SUPER_PLUS, .endpoints = { 2, 2 } },
+	{ "tcm",
+	  GROUP("tcm", no_rows,
+		"Drives of the kernel's target, as USB Mass Storage (BOT) and as UAS; one on a "
+		"machine. It has no attributes: its drives are made in "
+		"/sys/kernel/config/target. A target can be made when the function is there, and "
+		"has to be enabled before the gadget is bound: 'ffsctl up --no-bind', then the "
+		"target, then 'ffsctl bind', which links the function to the target that there "
+		"is. 'ffsctl unbind' and take the target away before 'ffsctl down'. There is an "
+		"example below."),
+	  .highest = GADGET_SPEED_SUPER_PLUS, .endpoints = { 2, 2 } },
 	{ "printer", GROUP("printer", printer_rows, "A printer: /dev/g_printerN."),
 	  .highest = GADGET_SPEED_SUPER_PLUS, .endpoints = { 1, 1 } },
 	{ "Loopback", GROUP("Loopback", loopback_rows, "What comes is sent back. A test."),

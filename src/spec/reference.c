@@ -323,6 +323,18 @@ static bool is_new(const struct key_group *group)
 	return true;
 }
 
+static void print_keys(const struct key_group *group)
+{
+	if (!group->any && !(group->keys && group->keys->name))
+		return;
+	puts(".Bl -tag -width Ds");
+	for (const struct key *k = group->keys; k && k->name; k++)
+		print_key(k);
+	if (group->any)
+		print_key(group->any);
+	puts(".El");
+}
+
 static void print_group(const struct key_group *group)
 {
 	if (*group->path)
@@ -330,12 +342,7 @@ static void print_group(const struct key_group *group)
 	else
 		puts(".Ss The file");
 	print_text(group->doc);
-	puts(".Bl -tag -width Ds");
-	for (const struct key *k = group->keys; k && k->name; k++)
-		print_key(k);
-	if (group->any)
-		print_key(group->any);
-	puts(".El");
+	print_keys(group);
 	for (const struct key *k = group->keys; k && k->name; k++) {
 		if (k->group && is_new(k->group))
 			print_group(k->group);

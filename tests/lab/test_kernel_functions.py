@@ -4,16 +4,18 @@
 """Every function of the kernel's: up, what configfs and the host have of it, where it shows up, down;
 and the same again from the file that `export` has written."""
 
+import contextlib
 import dataclasses
 import os
 import pathlib
+import subprocess
 
 import gadgets
 import harness
 import kernel_functions
 import tap
 from harness import down, ffsctl, must, status
-from tap import eq, test
+from tap import contains, eq, test
 
 harness.leaves_nothing()
 
@@ -199,6 +201,35 @@ def _():
                 must(ffsctl("unbind", "one"))
     finally:
         down("one")
+
+
+@test("a tcm function whose target is still there stays, and `down` says why")
+def _():
+    path = gadgets.DIRECTORY / "one.conf"
+    path.write_text(DRIVES)
+    must(ffsctl("up", "--no-bind", path))
+    with kernel_functions.target():
+        contains(must(ffsctl("down", "one"), 71).stderr, "its target is still there")
+    down("one")
+
+
+def of_the_manual(first):
+    """The commands of the one example that begins so."""
+    page = pathlib.Path(harness.SRC, "man/ffsctl-gadget.5").read_text()
+    (found,) = [block for block in page.split("\n.Bd -literal -offset indent\n") if block.startswith(first)]
+    return found[:found.index(".Ed\n")]
+
+
+@test("the manual's example of a target")
+def _():
+    (gadgets.DIRECTORY / "box.conf").write_text('udc = "dummy_udc.0";' + DRIVES)
+    with kernel_functions.unasked():
+        for first in ("ffsctl up --no-bind box.conf", "ffsctl unbind box"):
+            with harness.configured() if "up" in first else contextlib.nullcontext():
+                must(subprocess.run(["/bin/sh", "-ec", of_the_manual(first)], cwd=gadgets.DIRECTORY, text=True,
+                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False))
+            if "up" in first:
+                look_at_drives(1)
 
 
 for c in CASES:

@@ -24,7 +24,7 @@ OLD = os.environ["LAB_KERNEL"] == "6.1"
 # Linux 6.1 has no sound on User-Mode Linux; usb9pfs is in neither kernel.
 MISSING = {"usb9pfs"} | ({"midi", "uac2"} if OLD else set())
 ISOCHRONOUS = {"uac2", "uvc"}
-NOT_SEEN = {"obex", "uvc"}  # no host sees these before a program has opened their device
+NOT_SEEN = {"obex", "uvc"}  # not before a program has opened the camera's device; obex never
 NO_BIND = {"ffs"}
 SIGN = "ffffff" if OLD else ""  # how Linux 6.1 shows a vendor code from 0x80 on
 
