@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
 
@@ -13,6 +14,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "cmd/cmd.h"
+#include "compose/serial.h"
 #include "descriptors/foretell.h"
 #include "ffs/blob.h"
 #include "ffs/verdict.h"
@@ -27,6 +29,7 @@ struct request {
 	bool speeds[EP_SPEED_COUNT];
 	enum output output;
 	const char *dir; /* of OUTPUT_BLOB */
+	char *serial;	 /* of struct foretell */
 };
 
 /* --- words ------------------------------------------------------------------------------------ */
@@ -61,7 +64,7 @@ static void print_unknown(const struct request *r, const struct config *config)
 
 static void print_speed(const struct request *r, int speed)
 {
-	const struct foretell f = { r->gadget, r->kernel, speed };
+	const struct foretell f = { r->gadget, r->kernel, speed, r->serial };
 	_cleanup_descriptors_ struct descriptors device = { 0 }, bos = { 0 };
 
 	printf("%s at %s speed, as Linux %s makes it\n", r->gadget->name, speed_words[speed],
@@ -155,7 +158,7 @@ static json_t *to_json(const struct descriptors *d)
 
 static json_t *speed_to_json(const struct request *r, int speed)
 {
-	const struct foretell f = { r->gadget, r->kernel, speed };
+	const struct foretell f = { r->gadget, r->kernel, speed, r->serial };
 	_cleanup_descriptors_ struct descriptors device = { 0 }, bos = { 0 };
 	json_t *configs = json_array();
 
@@ -287,6 +290,16 @@ static int choose_speeds(struct request *r, struct error *err)
 	return 0;
 }
 
+/* Who looks at a gadget file need not sit at the machine that it is for. */
+static void read_serial(struct request *r)
+{
+	const struct gadget_strings *s = foretell_strings(r->gadget);
+	_cleanup_error_ struct error err = { 0 };
+
+	if (s && s->serial_from.value && serial_read(s->serial_from.value, &r->serial, &err) < 0)
+		log_info("%s", err.text);
+}
+
 static int print(const struct request *r, struct error *err)
 {
 	switch (r->output) {
@@ -313,6 +326,8 @@ static int run(const struct globals *globals, const char *argument, struct reque
 	r->gadget = gadget;
 	if (exit == 0 && choose_speeds(r, &err) < 0)
 		exit = err.exit;
+	if (exit == 0 && (r->output == OUTPUT_WORDS || r->output == OUTPUT_JSON))
+		read_serial(r);
 	if (r->output == OUTPUT_JSON) {
 		exit = print_json(r, &diags, &err, exit);
 	} else {
@@ -323,6 +338,7 @@ static int run(const struct globals *globals, const char *argument, struct reque
 			cmd_print_error(&err);
 	}
 	diags_free(&diags);
+	free(r->serial);
 	return exit;
 }
 

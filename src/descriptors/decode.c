@@ -98,13 +98,25 @@ static const struct layout *find_layout(const struct descriptor *d,
 	return l;
 }
 
-/* As a terminal may have it. NULL: there is none, or it is not known. The caller frees it. */
+/* As a terminal may have it, with what there is to say about it. NULL: nothing is known. The caller
+ * frees it. */
 static char *text_of(const struct descriptor *d, size_t offset)
 {
+	const struct descriptor_string *string = NULL;
+	_cleanup_free_ char *text = NULL, *from = NULL;
+
 	for (size_t i = 0; i < d->n_strings; i++)
-		if (d->strings[i].offset == offset && d->strings[i].text)
-			return text_printable(d->strings[i].text, strlen(d->strings[i].text));
-	return NULL;
+		if (d->strings[i].offset == offset)
+			string = &d->strings[i];
+	if (!string)
+		return NULL;
+	if (string->text)
+		text = text_printable(string->text, strlen(string->text));
+	if (!string->from)
+		return text ? strf("\"%s\"", text) : NULL;
+	from = text_printable(string->from, strlen(string->from));
+	return text ? strf("\"%s\" (from %s of this machine)", text, from)
+		    : strf("(from %s, which cannot be read here)", from);
 }
 
 static bool is_certain(const struct descriptor *d, size_t offset, size_t n)
@@ -153,9 +165,9 @@ static void print_value(FILE *to, const struct descriptor *d, size_t offset, siz
 		print_endpoint(to, d, offset);
 	} else if (how == 's' && text) {
 		if (is_certain(d, offset, n))
-			fprintf(to, "%lu  \"%s\"\n", value, text);
+			fprintf(to, "%lu  %s\n", value, text);
 		else
-			fprintf(to, "?  \"%s\"\n", text);
+			fprintf(to, "?  %s\n", text);
 	} else if (!is_certain(d, offset, n)) {
 		fprintf(to, "?\n");
 	} else if (how == 'p') {
@@ -176,7 +188,7 @@ static void print_byte(FILE *to, const struct descriptor *d, size_t offset)
 	if (d->certain[offset] == 0xff)
 		fprintf(to, " %02x", d->bytes[offset]);
 	else if (text)
-		fprintf(to, " \"%s\"", text);
+		fprintf(to, " %s", text);
 	else
 		fputs(" ??", to);
 }
@@ -231,10 +243,12 @@ json_t *descriptor_to_json(const struct descriptor *d)
 
 	for (size_t i = 0; i < d->n_strings; i++) {
 		const struct descriptor_string *one = &d->strings[i];
-		_cleanup_free_ char *text = one->text ? text_valid_utf8(one->text) : NULL;
+		_cleanup_free_ char *text = one->text ? text_valid_utf8(one->text) : NULL,
+				    *from = one->from ? text_valid_utf8(one->from) : NULL;
 
-		json_array_append_new(strings, json_pack("{s:i, s:s?}", "offset", (int)one->offset,
-							 "text", text));
+		json_array_append_new(strings,
+				      json_pack("{s:i, s:s?, s:s*}", "offset", (int)one->offset,
+						"text", text, "from", from));
 	}
 	return json_pack("{s:o, s:o, s:o, s:b, s:s?}", "bytes", hex(d->bytes, d->size), "certain",
 			 hex(d->certain, d->size), "strings", strings, "maybe", d->maybe,

@@ -55,7 +55,8 @@ static void set_string(struct descriptor *d, size_t offset, const char *text)
 	d->bytes[offset] = 0;
 	d->certain[offset] = text ? 0 : 0xff;
 	if (text && d->n_strings < DESCRIPTOR_STRINGS)
-		d->strings[d->n_strings++] = (struct descriptor_string){ offset, xstrdup(text) };
+		d->strings[d->n_strings++] =
+			(struct descriptor_string){ .offset = offset, .text = xstrdup(text) };
 }
 
 /* --- FunctionFS ------------------------------------------------------------------------------- */
@@ -246,7 +247,7 @@ static uint16_t attribute(const struct gadget *g, enum gadget_attr attr)
 	return (uint16_t)(g->attrs[attr].set ? g->attrs[attr].value : 0);
 }
 
-static const struct gadget_strings *strings_of(const struct gadget *g)
+const struct gadget_strings *foretell_strings(const struct gadget *g)
 {
 	for (size_t i = 0; i < g->n_strings; i++)
 		if (g->strings[i].lang == LANG_EN_US)
@@ -254,11 +255,32 @@ static const struct gadget_strings *strings_of(const struct gadget *g)
 	return g->n_strings > 0 ? &g->strings[0] : NULL;
 }
 
+/* The first numbers are these, whether there is a text or not (configfs_composite_bind). */
+static void add_strings(const struct foretell *f, const struct gadget_strings *s,
+			struct descriptor *d)
+{
+	const char *from = s->serial_from.value;
+	const char *const texts[DESCRIPTOR_STRINGS] = {
+		s->manufacturer.value,
+		s->product.value,
+		from ? f->serial : s->serialnumber.value,
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		struct descriptor_string *string = &d->strings[d->n_strings++];
+
+		d->bytes[14 + i] = (uint8_t)(i + 1);
+		string->offset = 14 + i;
+		string->from = i == 2 ? from : NULL;
+		if (texts[i] || !string->from)
+			string->text = xstrdup(texts[i] ? texts[i] : "");
+	}
+}
+
 void foretell_device(const struct foretell *f, struct descriptors *out)
 {
 	const struct gadget *g = f->gadget;
-	const struct gadget_strings *s = strings_of(g);
-	const struct spec_str *texts[DESCRIPTOR_STRINGS];
+	const struct gadget_strings *s = foretell_strings(g);
 	uint16_t usb = f->speed == EP_SUPER ? 0x0320 : 0x0200,
 		 vendor = attribute(g, GADGET_ID_VENDOR), product = attribute(g, GADGET_ID_PRODUCT),
 		 release = attribute(g, GADGET_BCD_DEVICE);
@@ -282,18 +304,8 @@ void foretell_device(const struct foretell *f, struct descriptors *out)
 	/* The kernel's own release. */
 	if (!g->attrs[GADGET_BCD_DEVICE].set)
 		d->certain[12] = d->certain[13] = 0;
-	if (!s)
-		return;
-	texts[0] = &s->manufacturer;
-	texts[1] = &s->product;
-	texts[2] = &s->serialnumber;
-	/* The first numbers are these, whether there is a text or not (configfs_composite_bind). */
-	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
-		d->bytes[14 + i] = (uint8_t)(i + 1);
-		d->strings[d->n_strings++] = (struct descriptor_string){
-			14 + i, xstrdup(texts[i]->value ? texts[i]->value : "")
-		};
-	}
+	if (s)
+		add_strings(f, s, d);
 }
 
 /* --- BOS -------------------------------------------------------------------------------------- */

@@ -23,6 +23,10 @@ struct descriptor {
 	struct descriptor_string {
 		size_t offset;
 		char *text; /* NULL: not known before it is made */
+		/* What strings.serialnumber.from says, where `text` is this machine's; the
+		 * gadget's.
+		 */
+		const char *from;
 	} strings[DESCRIPTOR_STRINGS];
 	size_t n_strings;
 	/* Where wTotalLength stands that counts what follows, and what counts (rows.c). */
@@ -49,7 +53,12 @@ struct foretell {
 	const struct gadget *gadget;
 	enum foretell_kernel kernel;
 	int speed; /* EP_FULL, EP_HIGH, EP_SUPER */
+	/* What this machine has where foretell_strings(gadget)->serial_from says; NULL: nothing. */
+	const char *serial;
 };
+
+/* Those of the device whose texts are foretold: in en-US if there are; NULL: there are none. */
+const struct gadget_strings *foretell_strings(const struct gadget *g);
 
 /* Whether hosts see the gadget at that speed at all. */
 bool foretell_has_speed(const struct gadget *g, int speed);

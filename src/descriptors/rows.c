@@ -145,7 +145,8 @@ static void put_string(struct descriptor *d, const char *text, size_t n)
 {
 	if (d->n_strings < DESCRIPTOR_STRINGS)
 		d->strings[d->n_strings++] =
-			(struct descriptor_string){ d->size, text ? xstrndup(text, n) : NULL };
+			(struct descriptor_string){ .offset = d->size,
+						    .text = text ? xstrndup(text, n) : NULL };
 	put(d, 0, 0);
 }
 

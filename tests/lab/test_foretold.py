@@ -17,7 +17,7 @@ import harness
 import kernel_functions
 import tap
 from harness import SRC, ffsctl, must
-from tap import eq, ok, test
+from tap import contains, eq, ok, test
 
 
 
@@ -187,6 +187,36 @@ def _():
                  ' { configuration = "first"; } ); }, { id = 5; attrs : { bmAttributes = 0xe0; bMaxPower = 900; };'
                  ' functions = ( "d", "b" ); } );')
     check(path)
+
+
+ID = gadgets.DIRECTORY / "id"
+
+
+def write_numbered(name):
+    return write(name, 'f : { type = "gser"; };', f'strings = ( {{ serialnumber = {{ from = "file:{ID}"; }}; }} );')
+
+
+def serial_number(document):
+    return document["speeds"][0]["device"][0]["strings"][2]
+
+
+@test("a serial number that the machine knows, and from where")
+def _():
+    ID.write_text("Nr. 7\nrest\n")
+    path = write_numbered("numbered")
+    check(path)
+    eq(serial_number(foretold(path)), {"offset": 16, "text": "Nr. 7", "from": str(ID)})
+    contains(must(ffsctl("descriptors", path)).stdout, f'3  "Nr. 7" (from {ID} of this machine)\n')
+
+
+@test("a serial number that only another machine knows")
+def _():
+    ID.unlink(missing_ok=True)
+    path = write_numbered("elsewhere")
+    eq(serial_number(foretold(path)), {"offset": 16, "text": None, "from": str(ID)})
+    got = must(ffsctl("descriptors", path))
+    contains(got.stdout, f"3  (from {ID}, which cannot be read here)\n")
+    contains(got.stderr, f"cannot read the serial number from {ID}: No such file or directory")
 
 
 if KERNEL != "6.1":

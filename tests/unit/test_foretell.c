@@ -74,7 +74,7 @@ static void check_type(const char *type, const char *attrs)
 
 	for (int kernel = 0; kernel < KERNEL_COUNT; kernel++) {
 		for (int speed = 0; speed < EP_SPEED_COUNT; speed++) {
-			const struct foretell f = { g, (enum foretell_kernel)kernel, speed };
+			const struct foretell f = { g, (enum foretell_kernel)kernel, speed, NULL };
 
 			if (foretell_has_speed(g, speed))
 				check_config(&f);
@@ -121,7 +121,7 @@ Test(foretell, attributes_make_a_difference)
 Test(foretell, unknown_types_are_said_to_be_so)
 {
 	_cleanup_gadget_ struct gadget *g = load("f : { type = \"new\"; };");
-	const struct foretell f = { g, KERNEL_6_12, EP_HIGH };
+	const struct foretell f = { g, KERNEL_6_12, EP_HIGH, NULL };
 	_cleanup_descriptors_ struct descriptors d = { 0 };
 
 	cr_assert_not(foretell_knows(&g->functions[0]));
@@ -135,7 +135,7 @@ Test(foretell, functionfs_is_renumbered)
 	_cleanup_gadget_ struct gadget *g = load("a : { type = \"acm\"; }; b : { ffs : { "
 						 "interfaces = ( { string = \"s\"; endpoints = ( "
 						 "\"bulk-in\" ); }, { } ); }; };");
-	const struct foretell f = { g, KERNEL_6_12, EP_SUPER };
+	const struct foretell f = { g, KERNEL_6_12, EP_SUPER, NULL };
 	_cleanup_descriptors_ struct descriptors d = { 0 };
 	const struct descriptor *first = NULL;
 
@@ -180,7 +180,7 @@ Test(foretell, fields_are_printed)
 		"    wMaxPacketSize          512\n"
 		"    bInterval               0\n";
 	_cleanup_gadget_ struct gadget *g = load("f : { type = \"mass_storage\"; };");
-	const struct foretell f = { g, KERNEL_6_12, EP_HIGH };
+	const struct foretell f = { g, KERNEL_6_12, EP_HIGH, NULL };
 	_cleanup_descriptors_ struct descriptors d = { 0 };
 	_cleanup_free_ char *text = NULL;
 	size_t size;
