@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The kernel's own functions: which types there are, and how their attributes are checked and
- * become entries of struct function. A new attribute is a row of keys_function.c, a new type a
- * group of rows and a line of function_table.
+ * become entries of struct function. A new attribute is a row of keys_function.c or
+ * keys_media.c, a new type a group of rows and a line of function_table.
  */
 #pragma once
 

@@ -17,7 +17,8 @@ libffsctl_a_SOURCES += \
 	src/spec/hid.c \
 	src/spec/judge.c \
 	src/spec/key.h \
-	src/spec/keys.c src/spec/keys_ffs.c src/spec/keys_function.c src/spec/keys_worker.c \
+	src/spec/keys.c src/spec/keys_ffs.c src/spec/keys_worker.c \
+	src/spec/keys_attrs.h src/spec/keys_function.c src/spec/keys_media.c \
 	src/spec/lang.c src/spec/lang.h \
 	src/spec/lex.c src/spec/lex.h \
 	src/spec/load.c src/spec/load.h \
