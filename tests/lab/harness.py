@@ -160,14 +160,30 @@ def same(before, after):
             raise AssertionError(f"{key}: gone {sorted(map(str, was - now))}, left {sorted(map(str, now - was))}")
 
 
+def host_devices():
+    """What the host has on its buses, root hubs apart."""
+    return {p.name for p in pathlib.Path("/sys/bus/usb/devices").glob("*-*") if ":" not in p.name}
+
+
+def host_lets_go(before):
+    """Waits until the host, who learns of it later, has given up what came to its buses since then."""
+    with uevents() as socket_:
+        while host_devices() - before:
+            try:
+                socket_.recv(65536)
+            except TimeoutError:
+                return
+
+
 def leaves_nothing():
     """After every test the machine has to be as it is now, the snapshot returned. What a test has
     left goes, so that the next one starts anew."""
-    before = snapshot()
+    before, devices = snapshot(), host_devices()
 
     @tap.cleanup
     def _():
         try:
+            host_lets_go(devices)
             same(before, snapshot())
         finally:
             ffsctl("down", "--all")
@@ -227,15 +243,22 @@ NETLINK_KOBJECT_UEVENT = 15
 
 
 @contextlib.contextmanager
+def uevents():
+    """The kernel's, from now on."""
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_DGRAM, NETLINK_KOBJECT_UEVENT) as socket_:
+        socket_.bind((0, 1))
+        socket_.settimeout(10)
+        yield socket_
+
+
+@contextlib.contextmanager
 def configured():
     """Waits at its end until the host has configured a device, which is when its generic driver is bound."""
-    with socket.socket(socket.AF_NETLINK, socket.SOCK_DGRAM, NETLINK_KOBJECT_UEVENT) as uevents:
-        uevents.bind((0, 1))
-        uevents.settimeout(10)
+    with uevents() as socket_:
         yield
         words = []
         while not (b"DEVTYPE=usb_device" in words and words[0].startswith(b"bind@")):
-            words = uevents.recv(65536).split(b"\0")
+            words = socket_.recv(65536).split(b"\0")
 
 
 def attach(vudc="usbip-vudc.0", port=0):
