@@ -34,7 +34,8 @@ enum ffsctl_msg_type {
 	FFSCTL_MSG_STOP = 5,  /* no body; finish and exit */
 
 	/* worker to ffsctl */
-	FFSCTL_MSG_READY = 33,	/* no body: the function may go on the bus */
+	FFSCTL_MSG_READY = 33,	/* the function may go on the bus; body: what moves the data, a word
+				   for  status (ffsctl-worker: "copy", "mmap"), or nothing */
 	FFSCTL_MSG_ACCEPT = 34, /* no body: SETUP without data is acknowledged; of one with OUT data
 				   the data is read from the host and comes as DATA */
 	FFSCTL_MSG_STALL = 35,	/* no body: SETUP is refused */

@@ -186,7 +186,9 @@ enum worker_ready { READY_NOTIFY, READY_FD, READY_STARTED };
 enum worker_restart { RESTART_ALWAYS, RESTART_ON_FAILURE, RESTART_NEVER };
 enum worker_on_crash { CRASH_STALL, CRASH_HOLD };
 enum worker_on_failed { FAILED_UNBIND, FAILED_STALL };
-enum worker_engine { ENGINE_AUTO, ENGINE_COPY };
+enum worker_engine { ENGINE_AUTO, ENGINE_COPY, ENGINE_MMAP };
+/* The words of gadget files, and of what a worker is told. */
+extern const char *const worker_engine_words[];
 
 struct env_var {
 	char *name, *value; /* value with ${...} still in it */
@@ -203,6 +205,7 @@ struct worker {
 	struct origin program_at; /* of the plugin's name or of argv[0] */
 	bool blocking;		  /* endpoint descriptors without O_NONBLOCK */
 	enum worker_engine engine;
+	struct origin engine_at;    /* line 0: the default */
 	uint32_t io_size, io_depth; /* bytes, requests; 0: the plugin's own */
 	enum worker_ready ready;
 	double start_timeout, stop_timeout; /* seconds */

@@ -11,10 +11,12 @@
 		NULL, 0, false                                                                     \
 	}
 
+const char *const worker_engine_words[] = { "auto", "copy", "mmap" };
+
 static const struct key_word engine_words[] = {
 	{ "auto", ENGINE_AUTO, false },
 	{ "copy", ENGINE_COPY, false },
-	{ "mmap", 0, true },
+	{ "mmap", ENGINE_MMAP, false },
 	{ "dmabuf", 0, true },
 	END_WORDS,
 };
@@ -60,9 +62,10 @@ static const struct key_word privileges_words[] = {
 
 static const struct key io_rows[] = {
 	{ "engine", NODE_STRING, .words = engine_words, .fallback = "auto",
-	  .doc = "How data is moved; auto takes the fastest that is safe for the plugin's "
-		 "transfers.",
-	  .set = set_word, FIELD(w.engine) },
+	  .doc = "How data is moved: \"copy\" is every kernel's; \"mmap\" moves it without a copy, "
+		 "in memory of the mount's (ffs.mount.mmap_memory_mb; what has no room there is "
+		 "copied), and needs ffsctl's kernel patches; \"auto\" is mmap where there is it.",
+	  .set = set_node_word, FIELD(engine) },
 	{ "size", NODE_INT | NODE_STRING, .min = 1, .max = 16 * 1024 * 1024,
 	  .pattern = "^[0-9]{1,9}[KM]?$", .fallback = "the plugin's",
 	  .doc = "Bytes in a transfer: an integer, \"64K\" or \"1M\". At least the largest packet; "

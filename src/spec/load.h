@@ -108,7 +108,7 @@ struct endpoint_draft {
 struct worker_draft {
 	struct worker w;
 	struct node *plugin, *options, *exec;
-	struct node_word opens, privileges;
+	struct node_word opens, privileges, engine;
 };
 
 /* Reads a group's settings into `object`: checks each against its row and calls its setter. */

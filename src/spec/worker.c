@@ -273,6 +273,9 @@ void load_worker(struct load *l, struct function *f, struct node *node)
 	d.w.at = load_origin(l, &node->name_at);
 	d.w.options_json = options_json(d.options);
 	d.w.options_at = d.options ? load_origin(l, &d.options->at) : d.w.at;
+	d.w.engine = d.engine.value;
+	if (d.engine.node)
+		d.w.engine_at = load_origin(l, &d.engine.node->at);
 	d.w.keep_privileges = d.privileges.value == 1;
 	if (load_kind(l, &d, node)) {
 		check_times(l, &d.w, node);

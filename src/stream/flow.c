@@ -280,7 +280,8 @@ static unsigned int collect(struct stream *s, struct stream_endpoint *ep, unsign
 			s->batch[n++] = &t->data;
 			if (t->sent + length < t->want)
 				return n;
-			if (is_in(ep) && length > SAFE_REQUEST && (t->zlp_wanted || t->next)) {
+			if (is_in(ep) && t->home->needs_memory && length > SAFE_REQUEST &&
+			    (t->zlp_wanted || t->next)) {
 				ep->dirty = true;
 				return n;
 			}

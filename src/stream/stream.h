@@ -4,7 +4,7 @@
  * flight on each endpoint, delivered in order, over link downs and ups.
  *
  * stream.c is the part that all engines share: queues, order, message ends, what a link down and
- * a kernel short of memory do to them. An engine (copy.c) only moves single requests.
+ * a kernel short of memory do to them. An engine (aio.c) only moves single requests.
  *
  * One thread. The owner watches stream_fd() (edge-triggered), calls stream_dispatch() when it is
  * readable and stream_flush() before it sleeps.
@@ -53,6 +53,8 @@ struct stream_engine {
 	void (*reap)(struct stream *s);
 };
 
+/* -ENODEV at open: this kernel's FunctionFS has it not. */
+extern const struct stream_engine stream_engine_mmap;
 extern const struct stream_engine stream_engine_copy;
 
 struct stream_callbacks {
@@ -73,6 +75,7 @@ struct stream_endpoint {
 	unsigned int refused;
 	struct stream_transfer *transfers, *idle; /* pool of `depth`; made at the first get */
 	void *pool;
+	bool needs_memory; /* set by alloc(): of a request in its buffers the kernel makes a copy */
 	struct stream_transfer *head, **tail; /* submitted and not delivered, in order */
 	bool dirty;			      /* something of it may be sent now */
 };

@@ -129,9 +129,16 @@ int features_probe(const struct world *world, struct ffs_features *features, str
 /* The first place that asks for it; false: nothing does. */
 static bool wants(const struct gadget *gadget, enum ffs_feature feature, struct origin *at)
 {
-	for (size_t i = 0; i < gadget->n_functions; i++)
-		if (gadget->functions[i].ffs && ffs_wants(gadget->functions[i].ffs, feature, at))
+	for (size_t i = 0; i < gadget->n_functions; i++) {
+		const struct function *f = &gadget->functions[i];
+
+		if (f->ffs && ffs_wants(f->ffs, feature, at))
 			return true;
+		if (f->worker && f->worker->engine == ENGINE_MMAP && feature == FFS_MMAP) {
+			*at = f->worker->engine_at;
+			return true;
+		}
+	}
 	return false;
 }
 

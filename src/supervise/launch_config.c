@@ -113,7 +113,7 @@ static json_t *config_json(const struct unit *unit)
 			 "schema", 1, "version", PACKAGE_VERSION, "gadget",
 			 unit->instance->supervisor->name, "function", f->label, "mount",
 			 f->ffs->mount.path, "endpoints", list.array, "pairs", pairs.array,
-			 "engine", unit->worker->engine == ENGINE_COPY ? "copy" : "auto", "size",
+			 "engine", worker_engine_words[unit->worker->engine], "size",
 			 (int)unit->worker->io_size, "depth", (int)unit->worker->io_depth,
 			 "options", options ? options : json_object());
 }

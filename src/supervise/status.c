@@ -57,10 +57,9 @@ static json_t *unit_json(const struct unit *u)
 
 	return json_pack("{s:s, s:o, s:o, s:i, s:o, s:o}", "state", unit_state_words[u->state],
 			 "pid", u->pid > 0 ? json_integer(u->pid) : json_null(), "engine",
-			 u->worker->kind == WORKER_PLUGIN ? json_string("copy") : json_null(),
-			 "restarts", (int)u->restarts, "last_exit",
-			 json_string_or_null(u->last_exit), "ready_since",
-			 serves ? json_integer(u->ready_at) : json_null());
+			 *u->engine ? json_string(u->engine) : json_null(), "restarts",
+			 (int)u->restarts, "last_exit", json_string_or_null(u->last_exit),
+			 "ready_since", serves ? json_integer(u->ready_at) : json_null());
 }
 
 static const struct instance *instance_of(const struct supervisor *s, const struct function *f)

@@ -50,6 +50,7 @@ struct unit {
 	enum unit_state state;
 	pid_t pid; /* 0: none */
 	struct source control, output, notify, timer;
+	char engine[16]; /* what moves its data, as it says; "": not said */
 
 	char *identity;		     /* of what it is given: its step's value; owned */
 	struct unit *successor;	     /* starts in its place, when it has stopped; NULL: itself */

@@ -35,6 +35,19 @@ void unit_close(struct unit *unit, struct source *source)
 		close(fd);
 }
 
+/* It is printed: a worker may say anything. */
+static void set_engine(struct unit *unit, const char *word, size_t size)
+{
+	unit->engine[0] = '\0';
+	if (size >= sizeof(unit->engine))
+		return;
+	for (size_t i = 0; i < size; i++)
+		if (word[i] < 'a' || word[i] > 'z')
+			return;
+	memcpy(unit->engine, word, size);
+	unit->engine[size] = '\0';
+}
+
 static void on_control(void *data, uint32_t events _unused_)
 {
 	static uint8_t body[FFSCTL_MSG_MAX_BODY];
@@ -51,6 +64,7 @@ static void on_control(void *data, uint32_t events _unused_)
 		return;
 	switch (head.type) {
 	case FFSCTL_MSG_READY:
+		set_engine(unit, (const char *)body, (size_t)size);
 		unit_handle(unit, UNIT_EV_READY);
 		break;
 	case FFSCTL_MSG_ACCEPT:

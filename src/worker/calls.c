@@ -50,12 +50,13 @@ void host_exit(struct host *h, int status)
 
 void host_ready(struct host *h)
 {
+	const char *engine = h->stream.config.engine->name;
 	int r;
 
 	if (h->ready_sent)
 		return;
 	h->ready_sent = true;
-	r = host_send(h, FFSCTL_MSG_READY, 0, NULL, 0);
+	r = host_send(h, FFSCTL_MSG_READY, 0, engine, strlen(engine));
 	if (r < 0) {
 		fprintf(stderr, "%s: cannot send READY: %s\n", h->plugin->name, errno_words(-r));
 		host_exit(h, 1);

@@ -107,24 +107,29 @@ static int open_endpoints(struct host *h, const struct worker_config *config,
 	return 0;
 }
 
-/* `auto` takes the first. */
-static const struct stream_engine *const engines[] = { &stream_engine_copy };
+/* `auto` takes the first that can be had: the fastest. */
+static const struct stream_engine *const engines[] = { &stream_engine_mmap, &stream_engine_copy };
 
-static const struct stream_engine *find_engine(const char *name)
+static int why_not(struct host *h, const struct stream_engine *engine, int r)
 {
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(engines); i++)
-		if (streq(name, "auto") || streq(name, engines[i]->name))
-			return engines[i];
-	return NULL;
+	if (engine == &stream_engine_mmap && r == -ENODEV)
+		return fail(h, r,
+			    "map the endpoints' memory, which takes ffsctl's kernel patches (see "
+			    "'ffsctl features'; io.engine = \"auto\" does with what there is)");
+	if (engine == &stream_engine_mmap && r == -ENOMEM)
+		return fail(h, r, "map the endpoints' memory (mount.mmap_memory_mb)");
+	if (r == -EAGAIN)
+		return fail(h, r,
+			    "set up asynchronous I/O (io_setup; io.depth may be too large for what "
+			    "is left of "
+			    "/proc/sys/fs/aio-max-nr)");
+	return fail(h, r, "set up asynchronous I/O (io_setup)");
 }
 
 static int open_stream(struct host *h, const struct worker_config *config)
 {
 	const struct ffsctl_plugin *p = h->plugin;
 	struct stream_config sc = {
-		.engine = find_engine(config->engine),
 		.callbacks = &callbacks,
 		.user = h,
 		.mode = p->mode,
@@ -132,25 +137,25 @@ static int open_stream(struct host *h, const struct worker_config *config)
 		.depth = h->pub.depth,
 		.out_length = p->out_length,
 	};
-	int r;
+	bool any = streq(config->engine, "auto");
+	unsigned int i;
+	int r = -EINVAL;
 
-	if (!sc.engine) {
-		fprintf(stderr, "%s: error: there is no I/O engine '%s'\n", p->name,
-			config->engine);
-		return -EINVAL;
-	}
 	if (sc.out_length > sc.size) {
 		fprintf(stderr, "%s: io.size is %zu; the plugin's OUT transfers need %zu\n",
 			p->name, sc.size, sc.out_length);
 		return -EINVAL;
 	}
-	r = stream_open(&h->stream, &sc, h->eps, config->n_endpoints);
-	if (r == -EAGAIN)
-		return fail(h, r,
-			    "set up asynchronous I/O (io_setup; io.depth may be too large for what "
-			    "is left of "
-			    "/proc/sys/fs/aio-max-nr)");
-	return r < 0 ? fail(h, r, "set up asynchronous I/O (io_setup)") : 0;
+	for (i = 0; i < ARRAY_SIZE(engines) && r < 0; i++) {
+		if (!any && !streq(config->engine, engines[i]->name))
+			continue;
+		sc.engine = engines[i];
+		r = stream_open(&h->stream, &sc, h->eps, config->n_endpoints);
+	}
+	if (!sc.engine)
+		fprintf(stderr, "%s: error: there is no I/O engine '%s'\n", p->name,
+			config->engine);
+	return r < 0 && sc.engine ? why_not(h, sc.engine, r) : r;
 }
 
 static int watch(struct host *h, int fd, uint32_t events)

@@ -71,7 +71,9 @@ ASKS = {
     "rw_proxy": {"ffs": "rw_proxy = true;"},
     "zlp": {"endpoint": '{ direction = "in"; type = "bulk"; zlp = true; }'},
     "mmap_memory_mb": {"ffs": "mount : { mmap_memory_mb = 4; };"},
+    "engine": {"worker": 'worker : { plugin = "loopback"; io : { engine = "mmap"; }; };'},
 }
+FEATURE_OF = {"engine": "mmap_memory_mb"}
 
 
 @test("features: in words, and as a document")
@@ -239,29 +241,39 @@ def _():
 
 def asked(name):
     path = conf("asks", **ASKS[name])
-    line = pathlib.Path(path).read_text().splitlines()[2]
-    column = line.index(f"{name} = ") + len(f"{name} = ") + 1
-    if HAS[name]:
+    feature = FEATURE_OF.get(name, name)
+    lines = pathlib.Path(path).read_text().splitlines()
+    number, = (i for i, line in enumerate(lines) if f"{name} = " in line)
+    column = lines[number].index(f"{name} = ") + len(f"{name} = ") + 1
+    if HAS[feature]:
         must(ffsctl("check", "--here", path))
         up(path)
         down("asks")
         return
     before = snapshot()
     result = must(ffsctl("up", path), 69)
-    place = f"{path}:3:{column}: error: "
-    contains(result.stderr, f"{place}this kernel's FunctionFS has no '{name}'")
+    place = f"{path}:{number + 1}:{column}: error: "
+    contains(result.stderr, f"{place}this kernel's FunctionFS has no '{feature}'")
     contains(result.stderr, "ffsctl's kernel patches")
     harness.same(before, snapshot())
     error, = harness.document(must(ffsctl("up", "--json", path), 69))["errors"]
-    eq((error["file"], error["line"], error["column"]), (path, 3, column))
+    eq((error["file"], error["line"], error["column"]), (path, number + 1, column))
     contains(must(ffsctl("check", "--here", path), 69).stderr, place)
     # The plan can still be read: on paper nothing is missing.
     must(ffsctl("up", "--dry-run", path))
     must(ffsctl("check", path))
 
 
-for feature in ASKS:
-    test(f"a gadget file that asks for {feature}", feature)(asked)
+for feature_ in ASKS:
+    test(f"a gadget file that asks for {feature_}", feature_)(asked)
+
+
+@test("the engine that a plugin has: the fastest, and status tells")
+def _():
+    for word, got in (("auto", "mmap" if PATCHED else "copy"), ("copy", "copy")):
+        up(conf("asks", worker=f'worker : {{ plugin = "loopback"; io : {{ engine = "{word}"; }}; }};'))
+        eq(must(ffsctl("status", "asks", "-o", "echo.worker.engine")).stdout, got + "\n")
+        down("asks")
 
 
 @test("a gadget file that asks for DFU's functional descriptor")

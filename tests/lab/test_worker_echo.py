@@ -9,11 +9,12 @@ import sys
 import tempfile
 
 sys.path.insert(0, os.path.join(os.environ.get("FFSCTL_SRC", "."), "tests/lab"))
-from tap import main, ok, test
+from tap import eq, main, ok, test
 from worker_harness import BUILD, LOOPBACK, WORKER, Gadget, bench
 
 SRC = os.environ.get("FFSCTL_SRC", ".")
 PLUGIN = [WORKER, LOOPBACK]
+ENGINES = ["copy", "mmap"]
 BULK = [("bulk", "in"), ("bulk", "out")]
 
 
@@ -30,10 +31,10 @@ def man_worker():
     return [path]
 
 
-def echo(argv, endpoints, *runs, **kw):
+def echo(argv, endpoints, *runs, engine=None, **kw):
     with Gadget(endpoints) as g:
-        worker = g.worker(argv, **kw)
-        worker.wait_ready()
+        worker = g.worker(argv, engine=engine or "auto", **kw)
+        eq(worker.wait_ready(), engine or "", "the engine that it tells")
         g.bind()
         for run in runs:
             for pair in range(len(endpoints) // 2):
@@ -45,27 +46,45 @@ def _():
     echo(man_worker(), BULK, "--lengths 0-1025,1M", blocking=True)
 
 
-@test("loopback echoes multiples of every packet and buffer size")
-def _():
+def multiples(engine):
     sizes = [64, 512, 1024, 16384, 65536, 131072, 524288]
     around = "0-64," + ",".join("%d-%d" % (n - 1, n + 1) for n in sizes)
-    echo(PLUGIN, BULK, "--lengths " + around)
+    echo(PLUGIN, BULK, "--lengths " + around, engine=engine)
 
 
-@test("loopback serves several pairs, bulk and interrupt, in any order")
-def _():
+def pairs(engine):
     run = "--lengths 0-600,8K"
-    echo(PLUGIN, [("bulk", "out"), ("bulk", "in")] + BULK, run)
-    echo(PLUGIN, [("interrupt", "in"), ("interrupt", "out")], run)
+    echo(PLUGIN, [("bulk", "out"), ("bulk", "in")] + BULK, run, engine=engine)
+    echo(PLUGIN, [("interrupt", "in"), ("interrupt", "out")], run, engine=engine)
     # The first OUT belongs to the first IN, whatever they are and whatever stands between them
-    echo(PLUGIN, [("bulk", "out"), ("interrupt", "out"), ("interrupt", "in"), ("bulk", "in")], run)
+    echo(PLUGIN, [("bulk", "out"), ("interrupt", "out"), ("interrupt", "in"), ("bulk", "in")], run, engine=engine)
 
 
-for size, depth in ((4096, 1), (1024, 16), (1048576, 4)):
+def sizes(engine, size, depth):
+    echo(PLUGIN, BULK, "--lengths 1-50,1023-1025,4095-4097,1M", size=size, depth=depth, engine=engine)
 
-    @test("loopback echoes with io.size %d and io.depth %d" % (size, depth), size, depth)
-    def _(size, depth):
-        echo(PLUGIN, BULK, "--lengths 1-50,1023-1025,4095-4097,1M", size=size, depth=depth)
+
+for engine_ in ENGINES:
+    test(f"{engine_}: loopback echoes multiples of every packet and buffer size", engine_)(multiples)
+    test(f"{engine_}: loopback serves several pairs, bulk and interrupt, in any order", engine_)(pairs)
+    for size_, depth_ in ((4096, 1), (1500, 3), (1024, 16), (1048576, 4)):
+        test(f"{engine_}: loopback echoes with io.size {size_} and io.depth {depth_}", engine_, size_, depth_)(sizes)
+
+
+@test("auto takes the fastest engine")
+def _():
+    with Gadget(BULK) as g:
+        eq(g.worker(PLUGIN).wait_ready(), "mmap")
+
+
+@test("mmap: where the mount's memory ends the rest is copied, which is said once")
+def _():
+    with Gadget(BULK) as g:  # 16 MiB
+        worker = g.worker(PLUGIN, engine="mmap", size=1 << 20, depth=17)
+        eq(worker.wait_ready(), "mmap")
+        g.bind()
+        bench("--lengths", "1-50,1M,4M", timeout=200)
+        eq(worker.log().count("mount.mmap_memory_mb"), 1, worker.log())
 
 
 @test("ffsbench notices a device that does not echo")

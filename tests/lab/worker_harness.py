@@ -158,6 +158,7 @@ class Worker:
     def wait_ready(self):
         m = self.receive()
         assert m and m[0] == READY, "READY expected, not %s\n%s" % (m, self.log())
+        return m[2].decode()
 
     def wait(self, timeout=10):
         """Its exit status as of waitstatus_to_exitcode()."""

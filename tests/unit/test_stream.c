@@ -20,6 +20,7 @@ static struct {
 	size_t longest; /* longer ones end in ENOMEM */
 	int why;	/* if not 0, every request ends so at once */
 	bool enabled;
+	bool mapped; /* its buffers are such that no request needs memory */
 } kernel;
 
 /* What the owner was told, in order. */
@@ -45,7 +46,7 @@ static void fake_close(struct stream *st)
 static void *fake_alloc(struct stream *st, struct stream_endpoint *ep, size_t length)
 {
 	(void)st;
-	(void)ep;
+	ep->needs_memory = !kernel.mapped;
 	return calloc(1, length);
 }
 
@@ -462,6 +463,20 @@ Test(stream, nothing_overtakes_a_long_write)
 	stream_flush(&s);
 	cr_assert_eq(kernel.n_queue, 1u);
 	cr_assert_eq(kernel.queue[0]->length, 32768u);
+}
+
+Test(stream, long_writes_that_need_no_memory_go_at_once)
+{
+	open_up();
+	kernel.mapped = true;
+	submit(IN, SIZE, FFSCTL_END);
+	submit(IN, SIZE, 0);
+	submit(IN, 8, 0);
+	stream_flush(&s);
+	cr_assert_eq(kernel.n_submits, 1u);
+	cr_assert_eq(kernel.n_queue, 4u);
+	cr_assert_eq(kernel.queue[1]->length, 0u);
+	cr_assert_eq(kernel.queue[3]->length, 8u);
 }
 
 Test(stream, gives_up_when_there_is_no_memory_for_a_packet)

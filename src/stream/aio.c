@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * The engines on libaio, which every FunctionFS kernel takes. They differ in their memory: that of
+ * `copy` is the process's own, that of `mmap` belongs to the FunctionFS instance, and a request in
+ * it needs no copy (kernel/README.md). Endpoint files are opened O_NONBLOCK, because io_submit() on
+ * others waits until the host has enabled the endpoint. Plain reads and writes must never be mixed
+ * in: they hold the endpoint's mutex for a whole transfer.
+ */
+#include <errno.h>
+#include <libaio.h>
+#include <linux/usb/functionfs.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "stream/stream.h"
+
+#define REAP_AT_ONCE 64
+
+_Static_assert(sizeof(struct iocb) <= STREAM_REQUEST_ROOM, "an iocb fits into a request");
+
+static int aio_open(struct stream *s, unsigned int requests)
+{
+	io_context_t ctx = NULL;
+	int fd, r;
+
+	fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (fd < 0)
+		return -errno;
+	r = io_setup((int)requests, &ctx);
+	if (r < 0) {
+		close(fd);
+		return r;
+	}
+	s->fd = fd;
+	s->engine = ctx;
+	return 0;
+}
+
+static void aio_close(struct stream *s)
+{
+	io_destroy(s->engine); /* cancels and waits for what is in flight */
+	close(s->fd);
+	s->fd = -1;
+}
+
+/* The kernel allocates each request's buffer, in one piece. */
+static void *copy_alloc(struct stream *s, struct stream_endpoint *ep, size_t length)
+{
+	void *p = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	(void)s;
+	ep->needs_memory = true;
+	return p == MAP_FAILED ? NULL : p;
+}
+
+static void aio_release(struct stream *s, struct stream_endpoint *ep, void *data, size_t length)
+{
+	(void)s;
+	(void)ep;
+	munmap(data, length);
+}
+
+static int aio_submit(struct stream *s, struct stream_request **requests, unsigned int n)
+{
+	struct iocb *iocbs[REAP_AT_ONCE];
+	unsigned int i;
+	int r;
+
+	if (n > REAP_AT_ONCE)
+		n = REAP_AT_ONCE;
+	for (i = 0; i < n; i++) {
+		struct stream_request *q = requests[i];
+		struct iocb *cb = (struct iocb *)q->engine;
+
+		if (q->ep->pub.direction == FFSCTL_IN)
+			io_prep_pwrite(cb, q->ep->fd, q->data, q->length, 0);
+		else
+			io_prep_pread(cb, q->ep->fd, q->data, q->length, 0);
+		io_set_eventfd(cb, s->fd);
+		cb->data = q;
+		iocbs[i] = cb;
+	}
+	do
+		r = io_submit(s->engine, n, iocbs);
+	while (r == -EINTR);
+	return r;
+}
+
+static void aio_cancel(struct stream *s, struct stream_request *r)
+{
+	struct io_event unused;
+
+	/* EINPROGRESS: it ends through the ring (every kernel since 5.0). EINVAL: it has ended. */
+	io_cancel(s->engine, (struct iocb *)r->engine, &unused);
+}
+
+static bool aio_enabled(struct stream *s, struct stream_endpoint *ep)
+{
+	struct usb_endpoint_descriptor desc;
+
+	(void)s;
+	/* Waits for the endpoint as reads do, but not for its mutex, and changes nothing. */
+	return ioctl(ep->fd, FUNCTIONFS_ENDPOINT_DESC, &desc) == 0 || errno != EAGAIN;
+}
+
+static void aio_reap(struct stream *s)
+{
+	struct io_event events[REAP_AT_ONCE];
+	struct timespec none = { 0, 0 };
+	int i, n;
+
+	do {
+		n = io_getevents(s->engine, 0, REAP_AT_ONCE, events, &none);
+		for (i = 0; i < n; i++)
+			stream_complete(s, events[i].data, (long)events[i].res);
+	} while (n == REAP_AT_ONCE || n == -EINTR);
+}
+
+/* Its memory is there only while the limit of the mount (mmap_memory_mb) is not reached. */
+static void *mmap_alloc(struct stream *s, struct stream_endpoint *ep, size_t length)
+{
+	void *p = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_SHARED, ep->fd, 0);
+	char text[160];
+
+	if (p != MAP_FAILED)
+		return p;
+	snprintf(text, sizeof(text),
+		 "the mount has no memory for %zu bytes of %s to be mapped (mount.mmap_memory_mb): "
+		 "they are copied",
+		 length, ep->pub.name);
+	s->config.callbacks->say(s->config.user, text);
+	return copy_alloc(s, ep, length);
+}
+
+/* -ENODEV: this FunctionFS has no mmap(). -ENOMEM: it has no memory for it, or is to have none. */
+static int mmap_open(struct stream *s, unsigned int requests)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	void *p;
+
+	if (s->n_eps > 0) {
+		p = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_SHARED, s->eps[0].fd, 0);
+		if (p == MAP_FAILED)
+			return -errno;
+		munmap(p, page);
+	}
+	return aio_open(s, requests);
+}
+
+const struct stream_engine stream_engine_mmap = {
+	.name = "mmap",
+	.open = mmap_open,
+	.close = aio_close,
+	.alloc = mmap_alloc,
+	.release = aio_release,
+	.submit = aio_submit,
+	.cancel = aio_cancel,
+	.enabled = aio_enabled,
+	.reap = aio_reap,
+};
+
+const struct stream_engine stream_engine_copy = {
+	.name = "copy",
+	.open = aio_open,
+	.close = aio_close,
+	.alloc = copy_alloc,
+	.release = aio_release,
+	.submit = aio_submit,
+	.cancel = aio_cancel,
+	.enabled = aio_enabled,
+	.reap = aio_reap,
+};
