@@ -1,11 +1,12 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: kernel=6.12,6.1 speed=full,high,super
+# lab: kernel=6.12,6.1 vudcs=1 speed=full,high,super timeout=240
 """What a host reads is what the example says: every field of every descriptor, every string.
 
-The expectations are written down here by hand, from the files in examples/ and the USB 2.0 and 3.2
-tables. The descriptors are read as raw bytes and taken apart here; ffsctl has no part in either."""
+The expectations are in expectations.py, written by hand. The descriptors are read as raw bytes and
+taken apart here; ffsctl has no part in either."""
 
+import contextlib
 import grp
 import os
 import pathlib
@@ -13,144 +14,27 @@ import pwd
 import signal
 import stat
 import struct
-from typing import NamedTuple
 
 import usb.core
 
+import gadgets
 import harness
 import tap
+from expectations import ANSWERS, Association, EXPECTED, MOUNTS, OLD, OS_REQUEST, PLATFORM, REPORTS
 from harness import CONFIGFS, EXAMPLES, down, up
 from tap import eq, ok, test
 
 SPEED = os.environ["LAB_SPEED"]  # what the UDC can do
-EN, DE = 0x0409, 0x0407
 
-DEVICE, CONFIG, STRING, INTERFACE, ENDPOINT, QUALIFIER, OTHER_SPEED, BOS = 1, 2, 3, 4, 5, 6, 7, 15
-COMPANION = 48
-
-
-# What these are about is more than their descriptors: test_examples uses them as a host would, and
-# test_foretold compares every byte with what `ffsctl descriptors` says.
-ELSEWHERE = {"dfu", "keyboard-mouse", "webcam", "webusb", "winusb"}
-PATHS = {p.stem: p for p in pathlib.Path(EXAMPLES).rglob("*.conf") if p.stem not in ELSEWHERE}
-ALL = sorted(PATHS)
-
-# --- what is expected ---------------------------------------------------------------------------
-# Addresses are those that dummy_hcd has, in the order in which the kernel gives them out.
+DEVICE, CONFIG, STRING, INTERFACE, ENDPOINT, QUALIFIER, OTHER_SPEED, ASSOCIATION, BOS = 1, 2, 3, 4, 5, 6, 7, 11, 15
+REPORT, COMPANION = 0x22, 48
+OF_A_CLASS = {0x21, 0x24, 0x25}
 
 
-class Ep(NamedTuple):
-    address: int
-    attributes: int  # 2 bulk, 3 interrupt
-    full: tuple  # wMaxPacketSize, bInterval
-    high: tuple
-    super: tuple  # the same, then the companion's bMaxBurst, bmAttributes, wBytesPerInterval
-
-
-class Interface(NamedTuple):
-    number: int
-    triple: tuple  # class, subclass, protocol
-    strings: dict
-    endpoints: list
-
-
-class Config(NamedTuple):
-    value: int
-    attributes: int
-    power: tuple  # bMaxPower: in units of 2 mA, and of 8 mA at SuperSpeed
-    strings: dict
-    interfaces: list
-
-
-class Gadget(NamedTuple):
-    languages: dict  # id: (manufacturer, product, serialnumber)
-    configs: list
-    fastest: str = "super"
-    ids: tuple = (0x1d6b, 0x0104)
-
-
-class Mount(NamedTuple):
-    source: str
-    path: str
-    files: int  # ep0 and the endpoints
-    pairs: tuple = ()  # and the files for both directions
-    owner: tuple = ("root", "root")
-    directory_mode: int = 0o500
-    file_mode: int = 0o600
-
-
-def bulk(address, burst=0):
-    return Ep(address, 2, (64, 0), (512, 0), (1024, 0, burst, 0, 0))
-
-
-# What the kernel says of a configuration without a bMaxPower: CONFIG_USB_GADGET_VBUS_DRAW, 2 mA.
-DEFAULT_POWER = (1, 0)
-VENDOR = (255, 0, 0)
-
-
-def one_config(*interfaces, strings=None):
-    return [Config(1, 0x80, DEFAULT_POWER, strings or {}, list(interfaces))]
-
-
-CONTROL = Interface(0, VENDOR, {EN: "Control"}, [bulk(0x02), bulk(0x81)])
-
-EXPECTED = {
-    "accessory": Gadget(
-        {EN: ("ffsctl examples", "Accessory", "0008")},
-        one_config(Interface(0, (255, 255, 0), {EN: "Android Accessory Interface"}, [bulk(0x81), bulk(0x02)])),
-        ids=(0x18d1, 0x2d00)),
-    "loopback": Gadget(
-        {EN: ("ffsctl examples", "Loopback", "0001")},
-        one_config(Interface(0, VENDOR, {EN: "Loopback"}, [bulk(0x81), bulk(0x02)]))),
-    "python-worker": Gadget(
-        {EN: ("", "Python echo", "0007")},
-        one_config(Interface(0, VENDOR, {EN: "Echo"}, [bulk(0x81), bulk(0x02)]))),
-    "exec-worker": Gadget(
-        {EN: ("", "A program's echo", "0005")},
-        one_config(Interface(0, VENDOR, {}, [bulk(0x81), bulk(0x02)]))),
-    "mount-options": Gadget(
-        {EN: ("", "Mount options", "0006")},
-        one_config(Interface(0, VENDOR, {EN: "Events"}, [
-            Ep(0x81, 3, (64, 1), (64, 4), None)])),
-        fastest="high"),
-    "interrupt": Gadget(
-        {EN: ("", "Interrupt endpoints", "0003")},
-        one_config(Interface(0, VENDOR, {EN: "Meter"}, [
-            # 1 ms: 1 frame; 2^3 microframes
-            Ep(0x02, 3, (64, 1), (64, 4), (64, 4, 0, 0, 64)),
-            # 200 bytes, 4 ms: 4 frames; 2^5 microframes
-            Ep(0x81, 3, (64, 4), (200, 6), (200, 6, 0, 0, 200)),
-            # 10 ms; 16 bytes and 0.5 ms, 2^2 microframes; 2 packets of 1024 in each microframe
-            Ep(0x85, 3, (8, 10), (16, 3), (1024, 1, 1, 0, 2048)),
-            bulk(0x86, burst=15),
-            bulk(0x07)]))),
-    "languages": Gadget(
-        {EN: ("ffsctl examples", "Scales", "0004"),
-         DE: ("ffsctl-Beispiele", "Küchenwaage", "0004")},
-        one_config(
-            Interface(0, VENDOR, {EN: "Weight", DE: "Gewicht"}, [bulk(0x81), bulk(0x02)]),
-            Interface(1, (255, 1, 0), {EN: "Firmware", DE: "Firmware"}, []),
-            strings={EN: "Normal", DE: "Üblich"})),
-    "two-functions": Gadget(
-        {EN: ("", "Two functions", "0002")},
-        [Config(1, 0x80, (50, 12), {EN: "Everything"}, [
-            CONTROL,
-            Interface(1, (255, 1, 0), {EN: "Data A"}, [bulk(0x86), bulk(0x07)]),
-            Interface(2, (255, 2, 0), {EN: "Data B"}, [bulk(0x8b), bulk(0x0c)])]),
-         Config(2, 0xc0, (10, 2), {EN: "Control only"}, [CONTROL])]),
-}
-
-MOUNTS = {
-    "accessory": [Mount("accessory-data", "/dev/ffs/accessory/data", 3, ("ep1_rw",))],
-    "loopback": [Mount("loopback-echo", "/dev/ffs/loopback/echo", 3)],
-    "python-worker": [Mount("python-worker-echo", "/dev/ffs/python-worker/echo", 3)],
-    "exec-worker": [Mount("exec-worker-echo", "/dev/ffs/exec-worker/echo", 3)],
-    "mount-options": [Mount("shared", "/dev/usb-shared", 2, (), ("nobody", "nogroup"), 0o550, 0o660)],
-    "interrupt": [Mount("interrupt-meter", "/dev/ffs/interrupt/meter", 6)],
-    "languages": [Mount("languages-scales", "/dev/ffs/languages/scales", 3)],
-    "two-functions": [Mount("two-functions-control", "/dev/ffs/two-functions/control", 3),
-                      Mount("two-functions-data", "/dev/ffs/two-functions/data", 5)],
-}
+# Linux 6.1 has no WebUSB and no DFU; usbip-vudc, which the webcam needs, has one speed.
+CANNOT = ({"dfu", "webusb"} if OLD else set()) | ({"webcam"} if SPEED != "high" else set())
+PATHS = {p.stem: p for p in pathlib.Path(EXAMPLES).rglob("*.conf")}
+ALL = sorted(PATHS.keys() - CANNOT)
 
 
 def speed_of(gadget):
@@ -166,7 +50,6 @@ class Host:
 
     def __init__(self, name):
         self.device = harness.device(*EXPECTED[name].ids)
-        self.texts = {}
 
     def descriptor(self, kind, index=0, language=0):
         """The bytes, or None where the device stalls."""
@@ -201,7 +84,7 @@ class Host:
         length, number, total, interfaces, value, string, attributes, power = struct.unpack_from("<BBHBBBBB", raw)
         eq((length, number, total), (9, kind, len(raw)), "head of the configuration descriptor")
         config = {"value": value, "strings": self.in_all_languages(string), "attributes": attributes,
-                  "power": power, "bNumInterfaces": interfaces, "interfaces": []}
+                  "power": power, "bNumInterfaces": interfaces, "interfaces": [], "associations": []}
         at = length
         while at < len(raw):
             length, number = raw[at], raw[at + 1]
@@ -211,17 +94,26 @@ class Host:
                 eq(length, 9, "bLength of an interface")
                 config["interfaces"].append({
                     "number": body[0], "alternate": body[1], "bNumEndpoints": body[2],
-                    "triple": tuple(body[3:6]), "strings": self.in_all_languages(body[6]), "endpoints": []})
+                    "triple": tuple(body[3:6]), "strings": self.in_all_languages(body[6]), "specific": (),
+                    "endpoints": []})
+                latest = config["interfaces"][-1]
             elif number == ENDPOINT:
                 eq(length, 7, "bLength of an endpoint")
                 address, attributes, size, interval = struct.unpack("<BBHB", body)
                 config["interfaces"][-1]["endpoints"].append(
-                    {"address": address, "attributes": attributes, "values": (size, interval)})
+                    {"address": address, "attributes": attributes, "values": (size, interval), "specific": ()})
+                latest = config["interfaces"][-1]["endpoints"][-1]
             elif number == COMPANION:
                 eq(length, 6, "bLength of a companion")
                 endpoint = config["interfaces"][-1]["endpoints"][-1]
                 eq(len(endpoint["values"]), 2, "values before the only companion")
                 endpoint["values"] += struct.unpack("<BBH", body)
+            elif number == ASSOCIATION:
+                eq(length, 8, "bLength of an association")
+                config["associations"].append((len(config["interfaces"]), Association(
+                    body[0], body[1], tuple(body[2:5]), self.in_all_languages(body[5]))))
+            elif number in OF_A_CLASS:
+                latest["specific"] += (raw[at:at + length],)
             else:
                 raise AssertionError(f"a descriptor of type {number} that the file does not ask for")
             at += length
@@ -229,36 +121,56 @@ class Host:
 
 
 def expected_configuration(config, speed):
-    """The same form, from the tables above."""
+    """The same form, from the tables."""
     return {
         "value": config.value, "strings": config.strings, "attributes": config.attributes,
-        "power": config.power[speed == "super"], "bNumInterfaces": len(config.interfaces),
+        "power": config.power[speed == "super"], "bNumInterfaces": len({i.number for i in config.interfaces}),
         "interfaces": [{
-            "number": i.number, "alternate": 0, "bNumEndpoints": len(i.endpoints), "triple": i.triple,
-            "strings": i.strings,
-            "endpoints": [{"address": e.address, "attributes": e.attributes, "values": getattr(e, speed)}
-                          for e in i.endpoints],
+            "number": i.number, "alternate": i.alternate, "bNumEndpoints": len(i.endpoints), "triple": i.triple,
+            "strings": i.strings, "specific": i.specific,
+            "endpoints": [{"address": e.address, "attributes": e.attributes, "values": getattr(e, speed),
+                           "specific": e.specific} for e in i.endpoints],
         } for i in config.interfaces],
+        # Each stands right before its first interface
+        "associations": [(next(n for n, i in enumerate(config.interfaces) if i.number == a.first), a)
+                         for a in config.associations],
     }
 
 
-is_up = None  # the example that is up
+is_up = contextlib.ExitStack()  # takes the example down that is up
+up_name = None
 
 
 def take_down():
-    global is_up
-    name, is_up = is_up, None
-    if name:
-        down(name)
+    global up_name
+    up_name = None
+    is_up.close()
+
+
+def plug_camera(name):
+    """Somebody serves the camera, without which it is not on the bus, and there is a host."""
+    with harness.configured():
+        up(PATHS[name], "--udc", EXPECTED[name].udc)
+        # In the end: the camera, the gadget, the plug
+        plugs = is_up.enter_context(contextlib.ExitStack())
+        is_up.callback(down, name)
+        is_up.enter_context(gadgets.camera())
+        for plug in harness.attach(EXPECTED[name].udc):
+            plugs.callback(plug.close)
 
 
 def bring_up(name):
     """Brings an example up, which stays so for the tests of the same one."""
-    global is_up
-    if is_up != name:
-        take_down()
-        up(PATHS[name], "--wait-host")
-        is_up = name
+    global up_name
+    if up_name == name:
+        return
+    take_down()
+    if name == "webcam":
+        plug_camera(name)
+    else:
+        up(PATHS[name], "--udc", EXPECTED[name].udc, "--wait-host")
+        is_up.callback(down, name)
+    up_name = name
 
 
 # --- the tests ----------------------------------------------------------------------------------
@@ -267,21 +179,23 @@ def bring_up(name):
 def device_descriptor(name):
     gadget = EXPECTED[name]
     speed = speed_of(gadget)
-    # composite.c: a UDC that could do SuperSpeed says 2.10, because it has a BOS
-    usb_version = {"super": 0x0320}.get(speed, 0x0210 if SPEED == "super" else 0x0200)
+    # composite.c: a UDC that could do SuperSpeed says 2.10, because it has a BOS; any with WebUSB has
+    # one, too, and says 2.01
+    slower = 0x0210 if SPEED == "super" else 0x0201 if name in PLATFORM else 0x0200
+    usb_version = 0x0320 if speed == "super" else slower
     bring_up(name)
     host = Host(name)
     eq(host.device.speed, {"full": 2, "high": 3, "super": 4}[speed], "libusb's speed")
     raw = host.descriptor(DEVICE)
     fields = struct.unpack("<BBHBBBBHHHBBBB", raw)
     size0 = 9 if speed == "super" else 64  # at SuperSpeed an exponent
-    eq(fields, (18, DEVICE, usb_version, 0, 0, 0, size0, *gadget.ids, 0x0100, *fields[10:13],
+    eq(fields, (18, DEVICE, usb_version, *gadget.triple, size0, *gadget.ids, 0x0100, *fields[10:13],
                 len(gadget.configs)), "device descriptor")
     eq([host.in_all_languages(i) for i in fields[10:13]],
        [{code: texts[n] for code, texts in gadget.languages.items()} for n in range(3)],
        "manufacturer, product and serial number")
     # High speed tells what it would be at full speed
-    qualifier = (struct.pack("<BBHBBBBBB", 10, QUALIFIER, usb_version, 0, 0, 0, 64, len(gadget.configs), 0)
+    qualifier = (struct.pack("<BBHBBBBBB", 10, QUALIFIER, usb_version, *gadget.triple, 64, len(gadget.configs), 0)
                  if speed == "high" else None)
     eq(host.descriptor(QUALIFIER), qualifier, "device qualifier")
 
@@ -307,21 +221,22 @@ def strings(name):
     host = Host(name)
     eq(host.languages(), list(gadget.languages), "languages")
     for language, texts in gadget.languages.items():
-        wanted = list(texts)
+        wanted = [*texts, *gadget.more]
         wanted += [c.strings[language] for c in gadget.configs if language in c.strings]
         # A function has its strings once, in however many configurations it is
-        seen = {i.strings[language]: None for c in gadget.configs for i in c.interfaces if i.strings}
-        wanted += list(seen)
+        wanted += {i.strings[language] for c in gadget.configs for i in (*c.interfaces, *c.associations) if i.strings}
         got = [host.text(i, language) for i in range(1, 256)]
         eq(sorted(t for t in got if t is not None), sorted(wanted), f"strings in {language:#06x}")
     eq(host.text(2, 0x0411), None, "a string in a language that is not there")
 
 
 def bos(name):
-    """The descriptor that the kernel makes by itself fits the speeds that the gadget has."""
+    """The descriptor that the kernel makes by itself fits the speeds that the gadget has, and its
+    file: WebUSB is a capability."""
     bring_up(name)
     raw = Host(name).descriptor(BOS)
-    if SPEED != "super":
+    platform = PLATFORM.get(name, [])
+    if SPEED != "super" and not platform:
         eq(raw, None, "BOS")
         return
     eq(struct.unpack_from("<BBH", raw), (5, BOS, len(raw)), "head of the BOS")
@@ -331,7 +246,61 @@ def bos(name):
         at += raw[at]
     eq(len(capabilities), raw[4], "bNumDeviceCaps")
     eq([c for c in capabilities if c[2] == 3],
-       [struct.pack("<BBBBHBBH", 10, 16, 3, 0, 0x000f, 1, 1, 500)], "SuperSpeed capability")
+       [struct.pack("<BBBBHBBH", 10, 16, 3, 0, 0x000f, 1, 1, 500)] if SPEED == "super" else [], "SuperSpeed capability")
+    eq([c for c in capabilities if c[2] == 5], platform, "platform capabilities")
+
+
+def answers(name):
+    """To what hosts ask besides, in one piece; Windows asks first for no more than the head."""
+    bring_up(name)
+    device = Host(name).device
+    for (kind, request, value, index), answer in ANSWERS[name].items():
+        for size in (16, 4096) if request == OS_REQUEST else (4096,):
+            eq(bytes(device.ctrl_transfer(kind, request, value, index, size)), answer[:size],
+               f"request {request:#x}, {value:#x}, {index:#x}")
+
+
+def fields_of(raw):
+    """What a report descriptor says (HID 1.11, 6.2.2): usages of its collections, and its fields."""
+    at, state, usages, limits, collections, fields, depth = 0, {}, [], [], [], [], 0
+    while at < len(raw):
+        size, tag = (0, 1, 2, 4)[raw[at] & 3], raw[at] & 0xfc
+        data = raw[at + 1:at + 1 + size]
+        value = int.from_bytes(data, "little")
+        at += 1 + size
+        if tag == 0x08:
+            usages.append(value)
+        elif tag in (0x18, 0x28):
+            limits.append(value)
+        elif tag in (0x80, 0x90):
+            field = ("input" if tag == 0x80 else "output", value, state[0x74], state[0x94])
+            if not value & 1:  # not constant
+                field += (state[0x04], range(limits[0], limits[1] + 1) if limits else usages, state[0x14], state[0x24])
+            fields.append(field)
+        elif tag == 0xa0:
+            collections.append((state[0x04], *usages))
+            depth += 1
+        elif tag == 0xc0:
+            depth -= 1
+        elif tag in (0x14, 0x24):  # logical limits, with a sign
+            state[tag] = int.from_bytes(data, "little", signed=True)
+        elif tag in (0x04, 0x74, 0x94):  # usage page, report size, report count
+            state[tag] = value
+        else:
+            raise AssertionError(f"item {tag:#x}")
+        if tag & 0x0c == 0:  # of the main items local ones end
+            usages, limits = [], []
+    eq((at, depth), (len(raw), 0), "end of the report descriptor")
+    return collections, fields
+
+
+def reports(name):
+    bring_up(name)
+    device = Host(name).device
+    for number, report in enumerate(REPORTS[name]):
+        raw = bytes(device.ctrl_transfer(0x81, 6, REPORT << 8, number, 4096))
+        eq(len(raw), EXPECTED[name].configs[0].interfaces[number].specific[0][7], "wDescriptorLength")
+        eq(fields_of(raw), report, f"report descriptor of interface {number}")
 
 
 def mounts(name):
@@ -356,11 +325,10 @@ def mounts(name):
 
 
 
-
 @test("every example has its expectations, and the other way round")
 def _():
-    eq(ALL, sorted(EXPECTED), "examples")
-    eq(ALL, sorted(MOUNTS), "examples")
+    eq(sorted(PATHS), sorted(EXPECTED), "examples")
+    eq(sorted(PATHS), sorted(MOUNTS), "examples")
 
 
 for example in ALL:
@@ -368,7 +336,12 @@ for example in ALL:
     test(f"{example}: configurations, interfaces, endpoints", example)(configurations)
     test(f"{example}: strings", example)(strings)
     test(f"{example}: mounts", example)(mounts)
-test("loopback: BOS", "loopback")(bos)
+    if example in ANSWERS:
+        test(f"{example}: answers to what hosts ask besides", example)(answers)
+    if example in REPORTS:
+        test(f"{example}: report descriptors", example)(reports)
+    if example in PLATFORM or example == "loopback":
+        test(f"{example}: BOS", example)(bos)
 
 
 @test("mount-options: the device link, and only while it is up")
