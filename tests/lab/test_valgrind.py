@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lab: kernel=6.12 timeout=900 build=plain
-"""valgrind finds no leak and no wrong access in check, up, run, status, restart, bind, unbind, wait and
-down, in what the command leaves in the background, and where something fails.
+"""valgrind finds no leak and no wrong access in check, up, run, status, restart, reload, bind, unbind, wait
+and down, in what the command leaves in the background, and where something fails.
 
 Every process writes a log of its own, which must be empty when it has ended by itself."""
 
@@ -28,6 +28,7 @@ LOGS.mkdir()
 VALGRIND = ["valgrind", "-q", "--leak-check=full", "--show-leak-kinds=all", "--errors-for-leak-kinds=all",
             "--track-fds=no", "--num-callers=30", f"--suppressions={SRC}/tests/valgrind/ffsctl.supp",
             f"--log-file={LOGS}/%p"]
+SLEEP = worker(exec=["/bin/sleep", "100000"], ready="started")
 TWO = gadget("two", {"a": LOOPBACK, "b": odd("notify", "setup", restart_delay=0)})
 ALL = sorted(str(p) for p in pathlib.Path(EXAMPLES).glob("*.conf"))
 
@@ -142,6 +143,35 @@ def _():
     must(ffsctl("down", "x"))
     wait_dead(supervisor)
     clean()
+
+
+@test("reload: live, with a rebind, refused, failed, and failed on the way back")
+def _():
+    slower = 'max_speed = "high";'
+    end(begin("up", gadget("x", {"a": LOOPBACK, "c": SLEEP}), "--wait-host"))
+    supervisor = status("x")[0]["supervisor"]
+    checked("reload", "x")
+    gadget("x", {"a": odd("notify", "wait"), "c": None})
+    checked("reload", "x", "--dry-run", "--json")
+    checked("reload", "x")
+    gadget("x", {"b": SLEEP, "a": LOOPBACK}, slower)
+    checked("reload", "x")
+    gadget("x", {"a": LOOPBACK, "b": odd("exit", 3)})
+    checked("reload", "x", code=76)
+    gadget("x", {"a": LOOPBACK}, "nonsense = 1;")
+    checked("reload", "x", code=65)
+    must(ffsctl("down", "x"))
+    wait_dead(supervisor)
+    clean()
+    checked("reload", "x", code=69)
+    for more in "", f",back-fail=3:{errno.EIO}":
+        end(begin("up", gadget("x", {"a": LOOPBACK, "c": SLEEP}), fault=f"reload-fail=6:{errno.ENOSPC}{more}"))
+        supervisor = status("x")[0]["supervisor"]
+        gadget("x", {"b": SLEEP, "a": LOOPBACK}, slower)
+        checked("reload", "x", code=71)
+        must(ffsctl("down", "x"))
+        wait_dead(supervisor)
+        clean()
 
 
 @test("functions of the kernel's, and what it makes of their values")
