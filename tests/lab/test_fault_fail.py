@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: virtual-time timeout=240
+# lab: vudcs=1 virtual-time timeout=240
 """Each step of each example's plan fails: `up` says which, where and why, and nothing is left."""
 
 import os

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: virtual-time timeout=240
+# lab: vudcs=1 virtual-time timeout=400
 """The supervisor is killed just before and just after each step of each example's plan: `up` says
 what to do, `status` tells the truth, `down` cleans up, and so does a second `up`."""
 
@@ -33,7 +33,7 @@ def then_down(example, step, word):
 
 def then_up(example, step, word):
     killed(example, f"{word}={step['n']}")
-    contains(must(ffsctl("up", example.path)).stderr,
+    contains(must(ffsctl("up", *example.up)).stderr,
              f"{example.name}: clearing what a dead supervisor has left")
     gadget, code = status(example.name)
     eq((code, gadget["state"], gadget["problems"]), (0, "ready", []))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: virtual-time timeout=240
+# lab: vudcs=1 virtual-time timeout=400
 """The undo of each step of each example's plan fails, or its process is killed just before or
 after it: both failures are named, and the next `down` cleans up."""
 
@@ -46,7 +46,7 @@ def _(example, step):
 @each("cannot be undone by down", Example.undoable)
 def _(example, step):
     error = errno_of(step)
-    must(ffsctl("up", example.path, fault=f"undo-fail={step['n']}:{error}"))
+    must(ffsctl("up", *example.up, fault=f"undo-fail={step['n']}:{error}"))
     result = must(ffsctl("down", example.name), KERNEL_REFUSED)
     contains(result.stderr, sentence(step, step["undo"], error))
     eq(status(example.name)[1], DEGRADED, "exit status of status")
@@ -73,7 +73,7 @@ def _(example, step):
 
 @each("is killed in down, the supervisor's and the next one's", Example.undoable)
 def _(example, step):
-    must(ffsctl("up", example.path, fault=f"undo-kill-after={step['n']}"))
+    must(ffsctl("up", *example.up, fault=f"undo-kill-after={step['n']}"))
     # The supervisor dies of it; then `down` goes on by itself and dies of it, too.
     first = ffsctl("down", example.name, fault=f"undo-kill-before={step['n']}")
     eq(first.returncode, -9, "exit status of the first down")
