@@ -67,14 +67,15 @@ def gadget(name, functions, extra=""):
 
 
 @contextlib.contextmanager
-def foreign(name="foreign", function="SourceSink.x", bound=True, **attributes):
+def foreign(name="foreign", bound=True, **attributes):
     """A gadget of somebody else's, with a function that libusbgx has never heard of."""
     top = pathlib.Path(harness.CONFIGFS, name)
-    (top / "functions" / function).mkdir(parents=True)
+    function = top / "functions/SourceSink.x"
+    function.mkdir(parents=True)
     (top / "configs/c.1").mkdir()
     for attribute, value in attributes.items():
         (top / attribute).write_text(value)
-    (top / "configs/c.1/link").symlink_to(top / "functions" / function)
+    (top / "configs/c.1/link").symlink_to(function)
     if bound:
         (top / "UDC").write_text("dummy_udc.0")
     try:
@@ -83,7 +84,7 @@ def foreign(name="foreign", function="SourceSink.x", bound=True, **attributes):
         if (top / "UDC").read_text().strip():
             (top / "UDC").write_text("\n")
         (top / "configs/c.1/link").unlink()
-        for path in (top / "configs/c.1", top / "functions" / function, top):
+        for path in (top / "configs/c.1", function, top):
             path.rmdir()
 
 
@@ -135,14 +136,17 @@ def finish(process, timeout=60):
     return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
 
-def await_status(name, condition, what, looks=500):
+LOOKS = 500
+
+
+def await_status(name, condition, what):
     """The gadget's status as soon as it fulfils the condition. What it waits for happens in other
     processes, which run while we look."""
-    for _ in range(looks):
+    for _ in range(LOOKS):
         gadget, code = status(name)
         if condition(gadget):
             return gadget, code
-    raise AssertionError(f"not {what} after {looks} looks: {gadget}")
+    raise AssertionError(f"not {what} after {LOOKS} looks: {gadget}")
 
 
 def await_state(name, state):
@@ -179,14 +183,13 @@ def fail_for_good(name):
     await_worker(name, "failed")
 
 
-def processes_of(gadget, function=None):
-    """Pids of all that has the environment of this worker."""
+def processes_of(gadget):
+    """Pids of all that has the environment of a worker of this gadget."""
     found = []
     for pid in harness.processes():
         with contextlib.suppress(OSError):
             words = pathlib.Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
-            if b"FFSCTL_GADGET=" + gadget.encode() in words and (
-                    not function or b"FFSCTL_FUNCTION=" + function.encode() in words):
+            if b"FFSCTL_GADGET=" + gadget.encode() in words:
                 found.append(pid)
     return found
 
@@ -208,7 +211,7 @@ class Traffic:
         endpoints = list(self.device.get_active_configuration()[(interface, 0)])
         self.out = next(e for e in endpoints if not e.bEndpointAddress & 0x80)
         self.in_ = next(e for e in endpoints if e.bEndpointAddress & 0x80)
-        self.rounds, self.stalls, self.wrong, self.gone = 0, 0, None, False
+        self.rounds, self.wrong, self.gone = 0, None, False
         self.stopping = False
         self.changed = threading.Condition()
         self.thread = threading.Thread(target=self._run, daemon=True)
@@ -256,7 +259,6 @@ class Traffic:
                 except usb.core.USBError as e:
                     if e.errno == 19:  # ENODEV
                         raise
-                    self.stalls += 1
                     self._recover()
         except usb.core.USBError as e:
             self.gone = e

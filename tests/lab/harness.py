@@ -31,13 +31,14 @@ CONFIGFS = "/sys/kernel/config/usb_gadget"
 os.environ["PATH"] = f"{BUILD}/examples:{BUILD}:" + os.environ["PATH"]
 
 
-def ffsctl(*args, fault=None, env=None, timeout=60, stdin=subprocess.DEVNULL):
+def ffsctl(*args, fault=None, env=None, timeout=60):
     """Runs ffsctl; the result has returncode, stdout and stderr (text)."""
     environment = dict(os.environ, **(env or {}))
     if fault:
         environment["FFSCTL_TEST_FAULT"] = fault
-    return subprocess.run([FFSCTL, *map(str, args)], env=environment, timeout=timeout, stdin=stdin,
-                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return subprocess.run([FFSCTL, *map(str, args)], env=environment, timeout=timeout,
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, text=True)
 
 
 def must(result, code=0):
@@ -261,12 +262,12 @@ def configured():
             words = socket_.recv(65536).split(b"\0")
 
 
-def attach(vudc="usbip-vudc.0", port=0):
+def attach(vudc="usbip-vudc.0"):
     """Plugs a gadget on a usbip-vudc into this machine's vhci_hcd; the sockets, which hold the plug."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
     platform = pathlib.Path("/sys/devices/platform")
     (platform / vudc / "usbip_sockfd").write_text(f"{ours.fileno()}\n")
-    (platform / "vhci_hcd.0/attach").write_text(f"{port} {theirs.fileno()} 0 3\n")  # 3: high speed
+    (platform / "vhci_hcd.0/attach").write_text(f"0 {theirs.fileno()} 0 3\n")  # 3: high speed
     return ours, theirs
 
 
