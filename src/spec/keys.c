@@ -44,8 +44,8 @@ const struct key_word class_words[] = {
 
 static const struct key attrs_rows[] = {
 	{ "bcdUSB", NODE_INT, .flags = KEY_SCHEME, WORD16, .fallback = "the kernel's",
-	  .doc = "Release of the USB standard, binary coded decimal: 0x0200. The kernel raises it "
-		 "where the speed needs it.",
+	  .doc = "Release of the USB standard, binary coded decimal: 0x0200. Hosts do not see it: "
+		 "Linux tells them the one that fits the UDC, the speed and WebUSB.",
 	  ATTR(GADGET_BCD_USB) },
 	{ "bDeviceClass", NODE_INT | NODE_STRING, .flags = KEY_SCHEME, BYTE, .words = class_words,
 	  .fallback = "0, per-interface", .doc = "Class of the device, a number or a name.",
