@@ -74,7 +74,8 @@ static const struct layout {
 	  "bNumDataRatesSupported:1 dwMaxIFSD:4 dwSynchProtocols:4x dwMechanical:4x dwFeatures:4x "
 	  "dwMaxCCIDMessageLength:4 bClassGetResponse:1x bClassEnvelope:1x wLcdLayout:2x "
 	  "bPINSupport:1x bMaxCCIDBusySlots:1" },
-	{ USB_DT_PIPE_USAGE, ANY, ANY, ANY, "pipe usage", "bPipeID:1 Reserved:1" },
+	{ USB_DT_PIPE_USAGE, ANY, USB_CLASS_MASS_STORAGE, ANY, "pipe usage",
+	  "bPipeID:1 Reserved:1" },
 	{ USB_DT_CS_INTERFACE, ANY, ANY, ANY, "class-specific interface", "bDescriptorSubtype:1x" },
 	{ USB_DT_CS_ENDPOINT, ANY, ANY, ANY, "class-specific endpoint", "bDescriptorSubtype:1x" },
 	{ ANY, ANY, ANY, ANY, "descriptor", "" },

@@ -192,3 +192,36 @@ Test(foretell, fields_are_printed)
 	fclose(to);
 	cr_assert_str_eq(text, wanted);
 }
+
+/* Descriptors of type 0x24 are those of an interface's class; what pipes are for is storage's
+ * (UAS). */
+Test(foretell, what_is_of_a_class_is_named_so)
+{
+	static const uint8_t camera[] = { 9, USB_DT_INTERFACE, 0, 0, 0, USB_CLASS_VIDEO, 1, 0, 0 },
+			     disk[] = { 9, USB_DT_INTERFACE,	   0, 0,
+					0, USB_CLASS_MASS_STORAGE, 6, 0x62,
+					0 },
+			     one[] = { 4, USB_DT_CS_INTERFACE, 1, 0 };
+	static const struct {
+		const uint8_t *interface;
+		const char *wanted;
+	} cases[] = {
+		{ camera, "  class-specific interface, type 0x24, 4 bytes\n" },
+		{ disk, "  pipe usage, type 0x24, 4 bytes\n" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct descriptor d = { .size = sizeof(one) }, interface = { .size = 9 };
+		_cleanup_free_ char *text = NULL;
+		size_t size;
+		FILE *to = open_memstream(&text, &size);
+
+		memcpy(d.bytes, one, sizeof(one));
+		memset(d.certain, 0xff, sizeof(one));
+		memcpy(interface.bytes, cases[i].interface, 9);
+		descriptor_print(to, &d, &interface);
+		fclose(to);
+		cr_assert_eq(strncmp(text, cases[i].wanted, strlen(cases[i].wanted)), 0, "%s",
+			     text);
+	}
+}
