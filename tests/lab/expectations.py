@@ -53,7 +53,6 @@ class Gadget(NamedTuple):
     fastest: str = "super"
     ids: tuple = (0x1d6b, 0x0104)
     triple: tuple = (0, 0, 0)  # class, subclass, protocol
-    udc: str = "dummy_udc.0"
     # Strings that no descriptor refers to: of the kernel's functions each has its own ones, and the end
     # of their table counts as one
     more: tuple = ()
@@ -183,7 +182,7 @@ EXPECTED = {
         more=("", "HID Interface", "")),
     "webcam": Gadget(
         {EN: ("ffsctl examples", "Webcam", "")}, [camera()], fastest="high", triple=(0xef, 2, 1),
-        udc="usbip-vudc.0", more=("",)),
+        more=("",)),
     "webusb": Gadget(
         {EN: ("ffsctl examples", "WebUSB", "0009")},
         one_config(Interface(0, VENDOR, {EN: "Echo"}, [bulk(0x81), bulk(0x02)]))),

@@ -17,8 +17,8 @@ import struct
 
 import usb.core
 
-import gadgets
 import harness
+import kernel_functions
 import tap
 from expectations import ANSWERS, Association, EXPECTED, MOUNTS, OLD, OS_REQUEST, PLATFORM, REPORTS
 from harness import CONFIGFS, EXAMPLES, down, up
@@ -147,18 +147,6 @@ def take_down():
     is_up.close()
 
 
-def plug_camera(name):
-    """Somebody serves the camera, without which it is not on the bus, and there is a host."""
-    with harness.configured():
-        up(PATHS[name], "--udc", EXPECTED[name].udc)
-        # In the end: the camera, the gadget, the plug
-        plugs = is_up.enter_context(contextlib.ExitStack())
-        is_up.callback(down, name)
-        is_up.enter_context(gadgets.camera())
-        for plug in harness.attach(EXPECTED[name].udc):
-            plugs.callback(plug.close)
-
-
 def bring_up(name):
     """Brings an example up, which stays so for the tests of the same one."""
     global up_name
@@ -166,9 +154,9 @@ def bring_up(name):
         return
     take_down()
     if name == "webcam":
-        plug_camera(name)
+        is_up.enter_context(kernel_functions.on_the_bus(PATHS[name], "uvc"))
     else:
-        up(PATHS[name], "--udc", EXPECTED[name].udc, "--wait-host")
+        up(PATHS[name], "--udc", "dummy_udc.0", "--wait-host")
         is_up.callback(down, name)
     up_name = name
 
