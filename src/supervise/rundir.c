@@ -66,13 +66,20 @@ static int is_locked(int fd, bool *locked)
 	return 0;
 }
 
+/* Whether it is still what has that name. */
+static bool is_at(int fd, const char *path)
+{
+	struct stat mine, now;
+
+	return fstat(fd, &mine) == 0 && stat(path, &now) == 0 && mine.st_ino == now.st_ino &&
+	       mine.st_dev == now.st_dev;
+}
+
 static bool still_there(const struct rundir *rundir)
 {
 	_cleanup_free_ char *path = strf("%s/" LOCK, rundir->path);
-	struct stat mine, now;
 
-	return fstat(rundir->lock_fd, &mine) == 0 && stat(path, &now) == 0 &&
-	       mine.st_ino == now.st_ino && mine.st_dev == now.st_dev;
+	return is_at(rundir->lock_fd, path);
 }
 
 int rundir_lock(struct rundir *rundir, const struct world *world, const char *name, const char *who,
@@ -130,7 +137,7 @@ void rundir_close(struct rundir *rundir)
 
 /*
  * Another command may make a lock of its own in the directory at any moment, which is its own from
- * then on, and may remove that as well.
+ * then on, and may remove that as well; and the next one makes a new directory.
  */
 static int remove_dir(const struct rundir *rundir)
 {
@@ -140,7 +147,8 @@ static int remove_dir(const struct rundir *rundir)
 		if (rmdir(rundir->path) == 0 || errno == ENOENT)
 			return 0;
 		r = -errno;
-		if (faccessat(rundir->dir_fd, LOCK, F_OK, 0) == 0)
+		if (faccessat(rundir->dir_fd, LOCK, F_OK, 0) == 0 ||
+		    !is_at(rundir->dir_fd, rundir->path))
 			return 0;
 	}
 	return r;

@@ -130,6 +130,22 @@ Test(rundir, only_what_has_a_lock_is_a_gadget)
 	rundir_close(&rundir);
 }
 
+/* While it goes others have taken it, let it go and made a new one. */
+Test(rundir, a_new_directory_is_not_ours)
+{
+	_cleanup_free_ char *dir = strf("%s/g", top), *path = strf("%s/lock", dir);
+	_cleanup_error_ struct error err = { 0 };
+	struct rundir first = lock("down"), second;
+
+	cr_assert_eq(unlink(path), 0);
+	cr_assert_eq(rmdir(dir), 0);
+	second = lock("up");
+	cr_expect_eq(rundir_remove(&first, &err), 0, "%s", err.text);
+	cr_expect_eq(access(path, F_OK), 0);
+	cr_expect_eq(rundir_remove(&second, &err), 0, "%s", err.text);
+	cr_expect_eq(access(top, F_OK), -1);
+}
+
 /* Many take it and take it away again, as `up` and `down` do: nobody ever meets an error. */
 Test(rundir, coming_and_going, .timeout = 60)
 {
