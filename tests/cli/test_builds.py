@@ -89,7 +89,7 @@ def _():
     directory = TMP / "dist"
     directory.mkdir()
     run(SRC / "configure", cwd=directory)
-    run("make", "distcheck", f"-j{os.cpu_count()}", cwd=directory)
+    run("make", "distcheck", f"-j{os.cpu_count()}", cwd=directory, VERBOSE="1")  # what a test says
     ok(list(directory.glob("ffsctl-*.tar.xz")), "no tarball")
 
 
