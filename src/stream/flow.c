@@ -51,16 +51,29 @@ static void set_packets(struct stream *s, enum ffsctl_speed speed)
 		s->eps[i].pub.max_packet = s->eps[i].packet[speed];
 }
 
+void stream_take_back(struct stream *s, struct stream_transfer *t)
+{
+	if (t->data.in_flight)
+		s->config.engine->cancel(s, &t->data);
+	if (t->zlp.in_flight)
+		s->config.engine->cancel(s, &t->zlp);
+}
+
 void stream_go_down(struct stream *s)
 {
 	struct stream_transfer *t;
 	unsigned int i;
 
 	s->up = false;
-	for (i = 0; i < s->n_eps; i++)
-		for (t = s->eps[i].head; t; t = t->next)
+	for (i = 0; i < s->n_eps; i++) {
+		for (t = s->eps[i].head; t; t = t->next) {
 			if (!stream_settled(t))
 				stream_give_up(t, -ESHUTDOWN);
+			/* What the kernel took while the host reset the interface is of the next
+			   link: it would come back when the host moves data there, or never. */
+			stream_take_back(s, t);
+		}
+	}
 	s->config.callbacks->down(s->config.user);
 	set_packets(s, FFSCTL_SPEED_UNKNOWN);
 }

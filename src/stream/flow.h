@@ -34,6 +34,8 @@ static inline bool stream_settled(const struct stream_transfer *t)
 
 /* Ends a transfer with `status` as soon as none of its requests is in flight. */
 void stream_give_up(struct stream_transfer *t, int status);
+/* Asks the engine for what it has of a transfer: its requests end sooner. */
+void stream_take_back(struct stream *s, struct stream_transfer *t);
 void stream_go_down(struct stream *s);
 /* Up again, if that is pending and no transfer of the time before is out. */
 void stream_go_up_if_clear(struct stream *s);

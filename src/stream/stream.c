@@ -187,10 +187,7 @@ void stream_cancel(struct stream *s, uint32_t endpoint)
 		if (t->finished)
 			continue;
 		t->cancelled = true;
-		if (t->data.in_flight)
-			s->config.engine->cancel(s, &t->data);
-		if (t->zlp.in_flight)
-			s->config.engine->cancel(s, &t->zlp);
+		stream_take_back(s, t);
 		if (t->parts == 0)
 			stream_give_up(t, -ECANCELED);
 	}

@@ -479,6 +479,27 @@ Test(stream, long_writes_that_need_no_memory_go_at_once)
 	cr_assert_eq(kernel.queue[3]->length, 8u);
 }
 
+/*
+ * The host may have reset the interface while we handed over a request: then this one is of the new
+ * link, and comes back no sooner than the host moves data on that endpoint.
+ */
+Test(stream, what_is_still_out_when_the_link_is_lost_is_taken_back)
+{
+	open_up();
+	submit(OUT, 0, 0);
+	submit(OUT, 0, 0);
+	stream_flush(&s);
+	cr_assert_eq(stream_up(&s, FFSCTL_SPEED_HIGH), 0);
+	end(-ESHUTDOWN);
+	cr_assert_eq(kernel.n_cancelled, 1u);
+	cr_assert_eq(kernel.cancelled[0], kernel.queue[0]);
+	stream_dispatch(&s);
+	expect_story("down done");
+	end(-ECONNRESET);
+	stream_dispatch(&s);
+	expect_story("down done done up");
+}
+
 Test(stream, gives_up_when_there_is_no_memory_for_a_packet)
 {
 	open_up();
