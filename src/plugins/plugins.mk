@@ -9,6 +9,11 @@ src_plugins_loopback_so_SOURCES = src/plugins/loopback.c
 src_plugins_loopback_so_CFLAGS = $(PLUGIN_COMPILE_FLAGS)
 src_plugins_loopback_so_LDFLAGS = $(PLUGIN_LINK_FLAGS)
 
+plugin_PROGRAMS += src/plugins/sourcesink.so
+src_plugins_sourcesink_so_SOURCES = src/plugins/sourcesink.c
+src_plugins_sourcesink_so_CFLAGS = $(PLUGIN_COMPILE_FLAGS)
+src_plugins_sourcesink_so_LDFLAGS = $(PLUGIN_LINK_FLAGS)
+
 # For the tests: makes the calls that loopback does not.
 noinst_PROGRAMS += tests/lab/probe.so
 tests_lab_probe_so_SOURCES = tests/lab/probe.c

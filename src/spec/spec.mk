@@ -67,6 +67,7 @@ dist_gadget_DATA += \
 	gadget.d/serial.conf \
 	gadget.d/sound.conf \
 	gadget.d/sound-uac1.conf \
+	gadget.d/sourcesink.conf \
 	gadget.d/storage.conf
 
 # What is made from the table of keys; make check compares (tests/cli/test_reference.py).

@@ -27,6 +27,7 @@ bin/ffsctl
 include/ffsctl/control.h
 include/ffsctl/plugin.h
 lib/ffsctl/plugins/loopback.so
+lib/ffsctl/plugins/sourcesink.so
 libexec/ffsctl/ffsctl-worker
 share/bash-completion/completions/ffsctl
 share/doc/ffsctl/README.md
@@ -58,6 +59,7 @@ share/ffsctl/gadget.d/printer.conf
 share/ffsctl/gadget.d/serial.conf
 share/ffsctl/gadget.d/sound.conf
 share/ffsctl/gadget.d/sound-uac1.conf
+share/ffsctl/gadget.d/sourcesink.conf
 share/ffsctl/gadget.d/storage.conf
 share/fish/vendor_completions.d/ffsctl.fish
 share/ffsctl/schemas/check.schema.json

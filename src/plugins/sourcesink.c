@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A source on every IN endpoint and a sink on every OUT endpoint, as the kernel's SourceSink is
+ * one: the other end of the host's usbtest, and of measurements. Patterns and control requests are
+ * those of drivers/usb/gadget/function/f_sourcesink.c.
+ */
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <ffsctl/plugin.h>
+
+enum pattern { PATTERN_ZERO, PATTERN_MOD63, PATTERN_ANY };
+
+/* Control requests with which usbtest tries data stages: what is written can be read back. */
+#define REQUEST_WRITE 0x5b
+#define REQUEST_READ 0x5c
+#define CONTROL_MAX 4096 /* USB_COMP_EP0_BUFSIZ: longer ones are stalled there, too */
+
+#define TYPE_VENDOR_OUT 0x40 /* bmRequestType (USB 2.0, 9.3.1): to the device */
+#define TYPE_VENDOR_IN 0xc0
+
+#define ENDPOINTS_MAX 30 /* of a function (USB 2.0, 9.6.6: 15 in each direction) */
+
+struct state {
+	enum pattern pattern;
+	/* Of the last link: what came over it is compared when it may be down already. */
+	uint32_t packet[ENDPOINTS_MAX];
+	uint8_t control[CONTROL_MAX];
+};
+
+static const struct ffsctl_option options[] = {
+	{ .name = "pattern",
+	  .type = FFSCTL_OPTION_INT,
+	  .default_value = "0",
+	  .doc = "0: bytes are 0; 1: the n-th byte of a packet is n modulo 63; 2: any, and nothing "
+		 "is "
+		 "compared",
+	  .min = 0,
+	  .max = 2 },
+	{ 0 },
+};
+
+static struct state *state_of(const struct ffsctl_host *host)
+{
+	return host->state;
+}
+
+static uint8_t expected(const struct ffsctl_host *host, uint32_t endpoint, size_t at)
+{
+	if (state_of(host)->pattern == PATTERN_ZERO)
+		return 0;
+	return (uint8_t)(at % state_of(host)->packet[endpoint] % 63);
+}
+
+static void fill(const struct ffsctl_host *host, struct ffsctl_transfer *t)
+{
+	uint8_t *data = t->data;
+
+	t->length = t->capacity;
+	for (size_t i = 0; state_of(host)->pattern != PATTERN_ANY && i < t->length; i++)
+		data[i] = expected(host, t->endpoint, i);
+}
+
+/* The place of the first wrong byte; `length` when there is none. */
+static size_t compare(const struct ffsctl_host *host, const struct ffsctl_transfer *t)
+{
+	const uint8_t *data = t->data;
+	size_t i = 0;
+
+	if (state_of(host)->pattern == PATTERN_ANY)
+		return t->length;
+	while (i < t->length && data[i] == expected(host, t->endpoint, i))
+		i++;
+	return i;
+}
+
+static int sourcesink_start(struct ffsctl_host *host)
+{
+	struct state *state = calloc(1, sizeof(*state));
+
+	if (!state)
+		return -ENOMEM;
+	state->pattern = (enum pattern)host->call->option_int(host, "pattern");
+	host->state = state;
+	return 0;
+}
+
+static void submit(struct ffsctl_host *host, struct ffsctl_transfer *t)
+{
+	if (host->call->submit(host, t->endpoint, t) < 0)
+		host->call->put(host, t); /* the link is down */
+}
+
+static void sourcesink_enable(struct ffsctl_host *host)
+{
+	struct ffsctl_transfer *t;
+
+	for (uint32_t i = 0; i < host->n_endpoints && i < ENDPOINTS_MAX; i++) {
+		state_of(host)->packet[i] = host->endpoints[i]->max_packet;
+		while ((t = host->call->get(host, i))) {
+			/* Once a link: nobody writes into it, and packets may be of another size.
+			 */
+			if (host->endpoints[i]->direction == FFSCTL_IN)
+				fill(host, t);
+			submit(host, t);
+		}
+	}
+}
+
+static void fail(struct ffsctl_host *host, const struct ffsctl_transfer *t)
+{
+	const char *name = host->endpoints[t->endpoint]->name;
+	const uint8_t *data = t->data;
+	size_t at;
+
+	if (t->status) {
+		host->call->log(host, FFSCTL_LOG_ERROR,
+				"a transfer on endpoint %s failed with error %d", name, -t->status);
+	} else {
+		at = compare(host, t);
+		host->call->log(
+			host, FFSCTL_LOG_ERROR,
+			"byte %zu of a transfer on endpoint %s is 0x%02x, not 0x%02x as pattern "
+			"%d has it",
+			at, name, data[at], expected(host, t->endpoint, at),
+			(int)state_of(host)->pattern);
+	}
+	host->call->exit(host, 1); /* the host sees a halt, as of SourceSink */
+}
+
+static void sourcesink_done(struct ffsctl_host *host, struct ffsctl_transfer *t)
+{
+	bool is_out = host->endpoints[t->endpoint]->direction == FFSCTL_OUT;
+
+	if (t->status == 0 && (!is_out || compare(host, t) == t->length)) {
+		submit(host, t);
+		return;
+	}
+	if (t->status != -ESHUTDOWN && t->status != -ECANCELED)
+		fail(host, t);
+	host->call->put(host, t);
+}
+
+static void sourcesink_setup(struct ffsctl_host *host, uint32_t id,
+			     const struct ffsctl_setup *setup)
+{
+	bool ours = setup->value == 0 && setup->index == 0 && setup->length <= CONTROL_MAX;
+
+	if (ours && setup->request_type == TYPE_VENDOR_OUT && setup->request == REQUEST_WRITE)
+		host->call->accept(host, id);
+	else if (ours && setup->request_type == TYPE_VENDOR_IN && setup->request == REQUEST_READ)
+		host->call->reply(host, id, state_of(host)->control, setup->length);
+	else
+		host->call->stall(host, id);
+}
+
+static void sourcesink_setup_data(struct ffsctl_host *host, uint32_t id, const void *data,
+				  size_t length)
+{
+	(void)id;
+	memcpy(state_of(host)->control, data, length < CONTROL_MAX ? length : CONTROL_MAX);
+}
+
+FFSCTL_PLUGIN = {
+	FFSCTL_PLUGIN_HEAD,
+	.name = "sourcesink",
+	.summary = "sends data of a pattern, and compares what comes with it",
+	.options = options,
+	.mode = FFSCTL_MODE_STREAM,
+	.transfer_size = 65536,
+	.depth = 8,
+	.start = sourcesink_start,
+	.enable = sourcesink_enable,
+	.done = sourcesink_done,
+	.setup = sourcesink_setup,
+	.setup_data = sourcesink_setup_data,
+};

@@ -1,0 +1,140 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+# lab: kernel=6.12,6.1 speed=full,high,super timeout=300
+"""The plugin sourcesink is a device that the host's usbtest driver knows how to test: its cases for a
+device in user mode (drivers/usb/misc/usbtest.c), on each engine."""
+
+import ctypes
+import errno
+import fcntl
+import os
+import pathlib
+import struct
+import subprocess
+
+import usb.core
+import usb.util
+
+import gadgets
+import harness
+import tap
+from harness import down, ffsctl, must
+from tap import eq, test
+
+SPEED = os.environ["LAB_SPEED"]
+PACKET = {"full": 64, "high": 512, "super": 1024}[SPEED]
+IDS = 0x0525, 0xA4A4  # usbtest's "user mode test driver"
+USBTEST_REQUEST, USBDEVFS_IOCTL = 0xC0285564, 0xC0105512  # of struct usbtest_param_64, usbdevfs_ioctl
+TO_DEVICE, FROM_DEVICE, WRITE, READ = 0x40, 0xC0, 0x5B, 0x5C
+# What needs no isochronous or interrupt endpoint, and no ctrl_out, which usbtest asks of other ids
+CASES = [*range(14), *range(17, 21), 24, 29]
+FAST = [27, 28]  # measure, and compare nothing
+
+harness.leaves_nothing()
+
+
+def gadget(engine="auto", pattern=0):
+    """gadget.d's, with these settings."""
+    text = pathlib.Path(harness.SRC, "gadget.d/sourcesink.conf").read_text()
+    plugin = 'plugin = "sourcesink";'
+    eq((text.count(plugin), text.count("pattern = 0;")), (1, 1))
+    path = gadgets.DIRECTORY / "source.conf"
+    path.write_text(text.replace(plugin, f'{plugin} io : {{ engine = "{engine}"; }}; restart_delay = 0;').replace(
+        "pattern = 0;", f"pattern = {pattern};"))
+    return path
+
+
+def device():
+    return harness.device(*IDS)
+
+
+def bring_up(*settings, **more):
+    """Until usbtest, where it is loaded, has the device."""
+    with harness.configured():
+        must(ffsctl("up", gadget(*settings, **more)))
+
+
+def load(**parameters):
+    words = [f"{key}={value}" for key, value in parameters.items()]
+    must(subprocess.run(["modprobe", "usbtest", *words], capture_output=True, text=True))
+
+
+def unload():
+    must(subprocess.run(["rmmod", "usbtest"], capture_output=True, text=True))
+
+
+def usbtest(number, iterations=8, length=PACKET * 8, vary=PACKET, sglen=8):
+    """One case of the driver's; raises what it says."""
+    found = device()
+    words = struct.pack("=5I4xqq", number, iterations, length, vary, sglen, 0, 0)
+    parameters = ctypes.create_string_buffer(words, len(words))
+    with open(f"/dev/bus/usb/{found.bus:03}/{found.address:03}", "r+b", buffering=0) as node:
+        fcntl.ioctl(node, USBDEVFS_IOCTL, struct.pack("=iIQ", 0, USBTEST_REQUEST, ctypes.addressof(parameters)))
+
+
+def cases(engine, pattern):
+    load(pattern=pattern)
+    try:
+        bring_up(engine, pattern)
+        eq(must(ffsctl("status", "source", "-o", "test.worker.engine")).stdout.strip(), engine)
+        for case in CASES + (FAST if pattern == 0 else []):
+            try:
+                usbtest(case)
+            except OSError as e:
+                raise AssertionError(f"case {case}: {e}") from e
+        eq(must(ffsctl("status", "source", "-o", "test.worker.restarts")).stdout, "0\n")
+        down("source")
+    finally:
+        unload()
+
+
+for engine_ in ("copy", "mmap"):
+    for pattern_ in (0, 1):
+        test(f"usbtest's cases, engine {engine_}, pattern {pattern_}", engine_, pattern_)(cases)
+
+
+@test("a case that the device does not pass: usbtest sees another pattern")
+def _():
+    load(pattern=1)
+    try:
+        bring_up(pattern=0)
+        eq(tap.raises(OSError, usbtest, 2).errno, errno.EINVAL)
+        down("source")
+    finally:
+        unload()
+
+
+@test("control requests: what is written can be read back, and others are stalled")
+def _():
+    bring_up()
+    host = device()
+    for length in (1, 63, 64, 65, 512, 4095, 4096):
+        data = os.urandom(length)
+        host.ctrl_transfer(TO_DEVICE, WRITE, 0, 0, data)
+        eq(bytes(host.ctrl_transfer(FROM_DEVICE, READ, 0, 0, length)), data)
+    host.ctrl_transfer(TO_DEVICE, WRITE, 0, 0, None)
+    for request in ((TO_DEVICE, WRITE, 1, 0, b"x"), (FROM_DEVICE, READ, 0, 1, 1), (TO_DEVICE, 0x5D, 0, 0, None),
+                    (FROM_DEVICE, WRITE, 0, 0, 1)):
+        eq(tap.raises(usb.core.USBError, host.ctrl_transfer, *request).errno, errno.EPIPE, request)
+    usb.util.dispose_resources(host)
+    down("source")
+
+
+@test("a wrong byte from the host is told, with its place; the worker is restarted")
+def _():
+    bring_up(pattern=1)
+    host = device()
+    out, = (e for e in host.get_active_configuration()[(0, 0)] if not e.bEndpointAddress & 0x80)
+    right = bytes(i % PACKET % 63 for i in range(1 << 16))  # a transfer: it has no short packet
+    eq(out.write(right), len(right))
+    wrong = bytearray(right)
+    wrong[PACKET + 70] ^= 0x80
+    out.write(wrong)
+    shown, _ = gadgets.await_status("source", lambda g: g["functions"][0]["worker"]["restarts"] == 1 and
+                                    g["functions"][0]["worker"]["state"] == "ready", "restarted")
+    eq(shown["functions"][0]["worker"]["last_exit"], "exit 1")
+    usb.util.dispose_resources(host)
+    down("source")
+
+
+tap.main()
