@@ -6,6 +6,7 @@ Step numbers are those of `up --dry-run --json`; src/plan/fault.h says how fault
 """
 
 import errno
+import functools
 import os
 import pathlib
 
@@ -43,6 +44,7 @@ class Example:
         return [step for step in self.steps() if step["undo"]]
 
 
+@functools.cache
 def examples():
     """The steps are the same on every kernel and in every build: where it takes longer, or has been
     done, two examples have to do."""
@@ -51,9 +53,6 @@ def examples():
     if os.environ.get("LAB_KERNEL") == "6.1" or "ASAN_OPTIONS" in os.environ:
         paths = [path for path in paths if path.stem in ("loopback", "mount-options")]
     return [Example(path) for path in paths]
-
-
-TRIED = examples()
 
 
 def errno_of(step):
@@ -69,7 +68,7 @@ def each(title, steps=Example.steps):
     long as a last `down` leaves the machine as it was."""
 
     def register(function):
-        for example in TRIED:
+        for example in examples():
             for step in steps(example):
                 name = f"{example.name}: step {step['n']} ({step['do']} {step['path']}) {title}"
                 tap.test(name, example, step)(clean(function))
