@@ -12,15 +12,35 @@
 #define ROLE_CLASS_DIR "/sys/class/usb_role"
 #define PLATFORM_DRIVERS_DIR "/sys/bus/platform/drivers"
 
+/* Counts are those that a driver has in its source; what is read from the hardware is unknown. */
 static const struct {
 	const char *driver;
 	struct udc_traits traits;
 } known[] = {
-	{ "ci_hdrc", { 0, UDC_SG_YES } },   { "dummy_udc", { 30, UDC_SG_UNKNOWN } },
+	/* clang-format off: a line each */
+	{ "aspeed_udc", { 4, UDC_SG_NO } },
+	{ "at91_udc", { 5, UDC_SG_NO } },
+	{ "bcm63xx_udc", { 4, UDC_SG_NO } },
+	{ "ci_hdrc", { 0, UDC_SG_YES } },
+	{ "dummy_udc", { 30, UDC_SG_UNKNOWN } },
 	{ "dwc2", { 0, UDC_SG_UNKNOWN } }, /* with descriptor DMA only */
-	{ "dwc3", { 0, UDC_SG_YES } },	    { "mtu3", { 0, UDC_SG_NO } },
-	{ "musb-hdrc", { 0, UDC_SG_NO } },  { "net2280", { 0, UDC_SG_NO } },
-	{ "tegra-xudc", { 0, UDC_SG_NO } }, { "usbip-vudc", { 30, UDC_SG_NO } },
+	{ "dwc3", { 0, UDC_SG_YES } },
+	{ "fusb300_udc", { 15, UDC_SG_NO } },
+	{ "goku_udc", { 3, UDC_SG_NO } },
+	{ "lpc32xx_udc", { 15, UDC_SG_NO } },
+	{ "m66592_udc", { 7, UDC_SG_NO } },
+	{ "max3420-udc", { 3, UDC_SG_NO } },
+	{ "mtu3", { 0, UDC_SG_NO } },
+	{ "musb-hdrc", { 0, UDC_SG_NO } },
+	{ "net2272", { 3, UDC_SG_NO } },
+	{ "net2280", { 0, UDC_SG_NO } },
+	{ "pxa27x-udc", { 5, UDC_SG_NO } },
+	{ "r8a66597_udc", { 7, UDC_SG_NO } },
+	{ "tegra-xudc", { 30, UDC_SG_NO } },
+	{ "usbf_renesas", { 15, UDC_SG_NO } },
+	{ "usbip-vudc", { 30, UDC_SG_NO } },
+	{ "xilinx-udc", { 7, UDC_SG_NO } },
+	/* clang-format on */
 };
 
 const struct udc_traits *udc_traits(const char *driver)
