@@ -310,17 +310,9 @@ void foretell_device(const struct foretell *f, struct descriptors *out)
 
 /* --- BOS -------------------------------------------------------------------------------------- */
 
-static const struct entry *gadget_entry(const struct gadget *g, const char *path)
-{
-	for (size_t i = 0; i < g->entries.n; i++)
-		if (streq(g->entries.v[i].path, path))
-			return &g->entries.v[i];
-	return NULL;
-}
-
 static long long gadget_number(const struct gadget *g, const char *path)
 {
-	const struct entry *e = gadget_entry(g, path);
+	const struct entry *e = entries_find(&g->entries, path);
 
 	return e && e->value ? strtoll(e->value, NULL, 0) : 0;
 }
@@ -347,7 +339,7 @@ static const char *const bos_rows[] = {
 static void make_bos(struct maker *m)
 {
 	const struct gadget *g = m->foretell->gadget;
-	const struct entry *page = gadget_entry(g, "webusb/landingPage");
+	const struct entry *page = entries_find(&g->entries, "webusb/landingPage");
 	bool super = m->foretell->speed == EP_SUPER,
 	     webusb = rows_get(m, "new") && gadget_number(g, "webusb/use");
 	long long version = gadget_number(g, "webusb/bcdVersion");
@@ -416,7 +408,7 @@ static void print_kernel_os(FILE *to, const struct function *f)
 
 void foretell_print_os(FILE *to, const struct gadget *g)
 {
-	const struct entry *sign = gadget_entry(g, "os_desc/qw_sign");
+	const struct entry *sign = entries_find(&g->entries, "os_desc/qw_sign");
 
 	if (!gadget_number(g, "os_desc/use"))
 		return;

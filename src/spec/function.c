@@ -157,10 +157,9 @@ static void check_inline(struct load *l, const struct function *f, struct node *
 
 static bool is_zero(const struct function *f, const char *attribute)
 {
-	for (size_t i = 0; attribute && i < f->entries.n; i++)
-		if (streq(f->entries.v[i].path, attribute))
-			return streq_null(f->entries.v[i].value, "0");
-	return false;
+	const struct entry *e = attribute ? entries_find(&f->entries, attribute) : NULL;
+
+	return e && streq_null(e->value, "0");
 }
 
 static struct endpoint_count count_ffs(const struct ffs *ffs)

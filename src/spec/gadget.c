@@ -88,6 +88,14 @@ static void free_entries(struct entries *entries)
 	free(entries->v);
 }
 
+const struct entry *entries_find(const struct entries *entries, const char *path)
+{
+	for (size_t n = 0; n < entries->n; n++)
+		if (streq(entries->v[n].path, path))
+			return &entries->v[n];
+	return NULL;
+}
+
 static void free_function(struct function *f)
 {
 	free(f->label);

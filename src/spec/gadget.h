@@ -247,6 +247,8 @@ struct entries {
 	struct entry *v; /* in the order of the making */
 	size_t n;
 };
+/* The first one with that path; NULL: there is none. */
+const struct entry *entries_find(const struct entries *entries, const char *path);
 
 /* What is taken of a UDC besides ep0, as far as it is known. */
 struct endpoint_count {

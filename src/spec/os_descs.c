@@ -149,19 +149,11 @@ void set_attr_url(struct load *l, const struct key *k, struct node *value, void 
 		set_attr_string(l, k, value, field);
 }
 
-static const struct entry *find_entry(const struct load *l, const char *path)
-{
-	for (size_t i = 0; i < l->g->entries.n; i++)
-		if (streq(l->g->entries.v[i].path, path))
-			return &l->g->entries.v[i];
-	return NULL;
-}
-
 /* composite.c looks for Microsoft's requests first and stalls what is none of them. */
 static void check_vendor_codes(struct load *l, struct attrs_draft *d)
 {
-	const struct entry *use = find_entry(l, "os_desc/use"),
-			   *code = find_entry(l, "os_desc/b_vendor_code");
+	const struct entry *use = entries_find(&l->g->entries, "os_desc/use"),
+			   *code = entries_find(&l->g->entries, "os_desc/b_vendor_code");
 
 	if (load_attr_number(d, "use", 1) == 0 || !use || streq(use->value, "0") || !code ||
 	    strtol(code->value, NULL, 0) != load_attr_number(d, "bVendorCode", 0))
