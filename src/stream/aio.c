@@ -151,26 +151,20 @@ static int mmap_open(struct stream *s, unsigned int requests)
 	return aio_open(s, requests);
 }
 
+#define ON_LIBAIO                                                                                  \
+	.close = aio_close, .release = aio_release, .submit = aio_submit, .cancel = aio_cancel,    \
+	.enabled = aio_enabled, .reap = aio_reap
+
 const struct stream_engine stream_engine_mmap = {
+	ON_LIBAIO,
 	.name = "mmap",
 	.open = mmap_open,
-	.close = aio_close,
 	.alloc = mmap_alloc,
-	.release = aio_release,
-	.submit = aio_submit,
-	.cancel = aio_cancel,
-	.enabled = aio_enabled,
-	.reap = aio_reap,
 };
 
 const struct stream_engine stream_engine_copy = {
+	ON_LIBAIO,
 	.name = "copy",
 	.open = aio_open,
-	.close = aio_close,
 	.alloc = copy_alloc,
-	.release = aio_release,
-	.submit = aio_submit,
-	.cancel = aio_cancel,
-	.enabled = aio_enabled,
-	.reap = aio_reap,
 };
