@@ -119,6 +119,28 @@ struct ffsctl_setup {
 	uint16_t value, index, length;
 };
 
+/*
+ * A descriptor of the plugin's (a socket, a pipe) in the host's loop. The plugin owns the struct
+ * and the descriptor; both stay until unwatch(). Zero it, then fill in the first four.
+ */
+struct ffsctl_watch {
+	int fd;
+	uint32_t events; /* EPOLLIN, EPOLLOUT (epoll_ctl(2)); level-triggered; 0: only errors */
+	/* `events` as epoll_wait(2) reports them; EPOLLERR and EPOLLHUP come unasked. */
+	void (*ready)(struct ffsctl_host *host, struct ffsctl_watch *w, uint32_t events);
+	void *user;
+	uint64_t of_host; /* the host's own; 0 while it is not watched */
+};
+
+/* A moment to come, in the host's loop. As above: zero it, fill in the first two. */
+struct ffsctl_timer {
+	void (*fired)(struct ffsctl_host *host, struct ffsctl_timer *t);
+	void *user;
+	struct ffsctl_timer *next; /* the host's own, as is the rest */
+	uint64_t due;
+	uint32_t running;
+};
+
 enum ffsctl_log_level {
 	FFSCTL_LOG_ERROR = 1,
 	FFSCTL_LOG_NOTE = 2,
@@ -169,6 +191,19 @@ struct ffsctl_calls {
 	/* Ends the process after the callback has returned: 0, or 125 for "do not restart me", or
 	   anything else for "restart me by policy". */
 	void (*exit)(struct ffsctl_host *host, int status);
+
+	/*
+	 * watch() begins to watch w->fd, or goes on with other w->events. -EPERM: a file that is
+	 * always ready (a regular one). unwatch() comes before close(); it may be called by any
+	 * callback, and for what is not watched. No ready() follows it.
+	 */
+	int (*watch)(struct ffsctl_host *host, struct ffsctl_watch *w);
+	void (*unwatch)(struct ffsctl_host *host, struct ffsctl_watch *w);
+
+	/* t->fired() is called once, `ms` milliseconds from now (CLOCK_MONOTONIC) or a little
+	   later. What runs already is set anew. */
+	void (*timer_start)(struct ffsctl_host *host, struct ffsctl_timer *t, uint32_t ms);
+	void (*timer_stop)(struct ffsctl_host *host, struct ffsctl_timer *t);
 };
 
 /* One for each process. Read-only to the plugin but for `state`. */

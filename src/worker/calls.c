@@ -165,6 +165,26 @@ static void call_exit(struct ffsctl_host *pub, int status)
 	host_exit(of_pub(pub), status);
 }
 
+static int call_watch(struct ffsctl_host *pub, struct ffsctl_watch *w)
+{
+	return host_watch(of_pub(pub), w);
+}
+
+static void call_unwatch(struct ffsctl_host *pub, struct ffsctl_watch *w)
+{
+	host_unwatch(of_pub(pub), w);
+}
+
+static void call_timer_start(struct ffsctl_host *pub, struct ffsctl_timer *t, uint32_t ms)
+{
+	host_timer_start(of_pub(pub), t, ms);
+}
+
+static void call_timer_stop(struct ffsctl_host *pub, struct ffsctl_timer *t)
+{
+	host_timer_stop(of_pub(pub), t);
+}
+
 const struct ffsctl_calls host_calls = {
 	.version = FFSCTL_PLUGIN_VERSION,
 	.size = sizeof(struct ffsctl_calls),
@@ -183,4 +203,8 @@ const struct ffsctl_calls host_calls = {
 	.stats = call_stats,
 	.switch_to = call_switch_to,
 	.exit = call_exit,
+	.watch = call_watch,
+	.unwatch = call_unwatch,
+	.timer_start = call_timer_start,
+	.timer_stop = call_timer_stop,
 };

@@ -14,6 +14,8 @@
 
 #include "base/util.h"
 
+#define MAX_EVENTS 16 /* at a time */
+
 static void on_up(void *user)
 {
 	struct host *h = user;
@@ -158,13 +160,6 @@ static int open_stream(struct host *h, const struct worker_config *config)
 	return r < 0 && sc.engine ? why_not(h, sc.engine, r) : r;
 }
 
-static int watch(struct host *h, int fd, uint32_t events)
-{
-	struct epoll_event ev = { .events = events, .data.fd = fd };
-
-	return epoll_ctl(h->epoll, EPOLL_CTL_ADD, fd, &ev) < 0 ? -errno : 0;
-}
-
 static int open_loop(struct host *h)
 {
 	sigset_t term;
@@ -177,44 +172,52 @@ static int open_loop(struct host *h)
 	h->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (h->signals < 0 || h->epoll < 0)
 		return fail(h, -errno, "open descriptors");
-	r = watch(h, h->control, EPOLLIN);
+	r = host_watch_fd(h, h->control, EPOLLIN, HOST_FD_CONTROL);
 	if (r >= 0)
-		r = watch(h, h->signals, EPOLLIN);
+		r = host_watch_fd(h, h->signals, EPOLLIN, HOST_FD_SIGNALS);
 	/* Edge-triggered, so that its counter need never be read. */
 	if (r >= 0)
-		r = watch(h, stream_fd(&h->stream), EPOLLIN | EPOLLET);
+		r = host_watch_fd(h, stream_fd(&h->stream), EPOLLIN | EPOLLET, HOST_FD_STREAM);
 	return r < 0 ? fail(h, r, "watch descriptors") : 0;
+}
+
+/* One batch of events: the data last, so that what ended before a control message is seen after it.
+ */
+static void handle(struct host *h, const struct epoll_event *ev, int n)
+{
+	bool seen[HOST_FD_PLUGIN] = { false };
+	int i;
+
+	for (i = 0; i < n; i++)
+		if (ev[i].data.u64 < HOST_FD_PLUGIN)
+			seen[ev[i].data.u64] = true;
+	if (seen[HOST_FD_SIGNALS])
+		host_stop(h);
+	if (seen[HOST_FD_CONTROL])
+		host_control(h);
+	for (i = 0; i < n && !h->exiting; i++)
+		host_watched(h, ev[i].data.u64, ev[i].events);
+	if (seen[HOST_FD_STREAM] && !h->exiting)
+		stream_dispatch(&h->stream);
 }
 
 static int loop(struct host *h)
 {
-	struct epoll_event ev[4];
-	bool data, control;
+	struct epoll_event ev[MAX_EVENTS];
 	bool more;
-	int i, n;
+	int n;
 
 	while (!h->exiting) {
 		more = stream_flush(&h->stream);
 		if (h->exiting)
 			break;
-		n = epoll_wait(h->epoll, ev, ARRAY_SIZE(ev), more ? 0 : -1);
+		n = epoll_wait(h->epoll, ev, MAX_EVENTS, more ? 0 : host_timer_wait(h));
 		if (n < 0 && errno != EINTR) {
 			fail(h, -errno, "wait for events");
 			return 1;
 		}
-		data = control = false;
-		for (i = 0; i < n; i++) {
-			if (ev[i].data.fd == h->signals)
-				host_stop(h);
-			else if (ev[i].data.fd == h->control)
-				control = true;
-			else
-				data = true;
-		}
-		if (control)
-			host_control(h);
-		if (data && !h->exiting)
-			stream_dispatch(&h->stream);
+		handle(h, ev, n);
+		host_timers_fire(h);
 	}
 	return h->status;
 }
@@ -267,6 +270,7 @@ out:
 		close(h.epoll);
 	if (h.signals >= 0)
 		close(h.signals);
+	free(h.slots);
 	free(h.eps);
 	free(h.endpoints);
 	return status;

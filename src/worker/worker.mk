@@ -6,6 +6,7 @@ ffsctl_worker_SOURCES = \
 	src/worker/describe.c \
 	src/worker/host.c src/worker/host.h \
 	src/worker/main.c \
+	src/worker/moments.c \
 	src/worker/options.c src/worker/options.h \
 	src/worker/plugin.c \
 	src/worker/settings.c src/worker/settings.h \

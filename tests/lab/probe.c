@@ -4,10 +4,15 @@
  *
  * Vendor requests to the interface: 1 returns what 2 wrote; 3 says wValue and the options on the
  * log; 4 ends with status wValue; 5 reports statistics; 6 takes back all OUT transfers, 7 tells how
- * many came back so; 8 is never answered; others are stalled.
+ * many came back so; 8 is never answered; 9 is answered by a timer, wValue ms later; 10 tells how
+ * many of three watched descriptors that are ready at once are served when the first takes all out
+ * of the loop; others are stalled.
  */
 #include <errno.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include <ffsctl/plugin.h>
 
@@ -15,6 +20,11 @@ static unsigned char kept[4096];
 static size_t n_kept;
 static unsigned int out, taken_back; /* transfers */
 static uint32_t cancelling;	     /* id of request 6, answered when all are back */
+
+static struct ffsctl_timer timer, counter;
+static struct ffsctl_watch watches[3];
+static uint32_t answer; /* id of request 9 or 10 */
+static unsigned char served;
 
 static const char *const modes[] = { "calm", "wild", NULL };
 
@@ -103,6 +113,38 @@ static void cancel_all(struct ffsctl_host *host)
 		host->call->cancel(host, i);
 }
 
+static void on_timer(struct ffsctl_host *host, struct ffsctl_timer *t)
+{
+	host->call->reply(host, answer, t == &counter ? &served : (const unsigned char *)"t", 1);
+}
+
+static void on_ready(struct ffsctl_host *host, struct ffsctl_watch *w, uint32_t events)
+{
+	uint32_t i;
+
+	served += w->fd >= 0 && events == EPOLLIN;
+	for (i = 0; i < 3; i++) {
+		host->call->unwatch(host, &watches[i]);
+		close(watches[i].fd);
+		watches[i].fd = -1;
+	}
+	/* After what else was ready in this round. */
+	host->call->timer_start(host, &counter, 0);
+}
+
+static void watch_all(struct ffsctl_host *host)
+{
+	uint32_t i;
+
+	served = 0;
+	for (i = 0; i < 3; i++) {
+		watches[i].fd = eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK);
+		watches[i].events = EPOLLIN;
+		watches[i].ready = on_ready;
+		host->call->watch(host, &watches[i]);
+	}
+}
+
 static void probe_setup(struct ffsctl_host *host, uint32_t id, const struct ffsctl_setup *setup)
 {
 	const struct ffsctl_calls *call = host->call;
@@ -139,6 +181,17 @@ static void probe_setup(struct ffsctl_host *host, uint32_t id, const struct ffsc
 		call->reply(host, id, &n, 1);
 		return;
 	case 8:
+		return;
+	case 9:
+		answer = id;
+		timer.fired = on_timer;
+		call->timer_start(host, &timer, 60000); /* set anew by the next line */
+		call->timer_start(host, &timer, setup->value);
+		return;
+	case 10:
+		answer = id;
+		counter.fired = on_timer;
+		watch_all(host);
 		return;
 	default:
 		call->stall(host, id);

@@ -13,6 +13,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 
 import jsonschema
 
@@ -219,6 +220,12 @@ def _():
             eq(raises(OSError, h.control, VENDOR_OUT, 99).errno, errno.EPIPE)
             h.control(VENDOR_OUT, 6)
             eq(h.control(VENDOR_IN, 7, length=1), b"\3")
+            for ms in (0, 20):
+                before = time.monotonic()
+                eq(h.control(VENDOR_IN, 9, value=ms, length=1), b"t")
+                ok(time.monotonic() - before >= ms / 1000)
+            for _ in range(2):
+                eq(h.control(VENDOR_IN, 10, length=1), b"\1")
             eq(g.unanswered, 0)
             raises(OSError, h.control, VENDOR_OUT, 8)
             eq(g.unanswered, 1)

@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The worker's configuration, and a gadget file's options against a plugin's table. */
 #include <criterion/criterion.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
+#include "worker/host.h"
 #include "worker/options.h"
 #include "worker/settings.h"
 #include "worker/worker.h"
@@ -170,4 +175,79 @@ Test(options, say_what_is_wrong)
 	wrong(table, "{\"colour\": \"blue\"}", "cannot be 'blue'; there is 'red'; 'green'");
 	wrong(strict, "{}", "'path' is missing");
 	wrong(NULL, "{\"a\": 1}", "no option 'a'");
+}
+
+/* Timers by name, in the order they fire. */
+static char fired[16];
+
+static void on_timer(struct ffsctl_host *host, struct ffsctl_timer *t)
+{
+	const char *name = t->user;
+
+	strncat(fired, name, 1);
+	if (*name == 'a') /* once more, but not in this round */
+		host_timer_start((struct host *)host, t, 0);
+}
+
+Test(moments, timers_fire_in_their_order_and_once)
+{
+	struct ffsctl_timer a = { .fired = on_timer, .user = "a" };
+	struct ffsctl_timer b = { .fired = on_timer, .user = "b" };
+	struct ffsctl_timer c = { .fired = on_timer, .user = "c" };
+	struct host h = { .exiting = false };
+	int wait;
+
+	cr_assert_eq(host_timer_wait(&h), -1);
+	host_timer_start(&h, &c, 3);
+	host_timer_start(&h, &a, 1);
+	host_timer_start(&h, &b, 60000);
+	wait = host_timer_wait(&h);
+	cr_assert(wait >= 0 && wait <= 2, "%d", wait);
+	host_timer_start(&h, &b, 2);
+	while (!strchr(fired, 'c'))
+		host_timers_fire(&h);
+	cr_assert(strchr(fired, 'b') < strchr(fired, 'c') && fired[0] == 'a', "%s", fired);
+	host_timer_stop(&h, &a);
+	host_timer_stop(&h, &b);
+	host_timer_stop(&h, &c);
+	cr_assert_eq(host_timer_wait(&h), -1);
+}
+
+static unsigned int served;
+
+static void on_ready(struct ffsctl_host *host, struct ffsctl_watch *w, uint32_t events)
+{
+	(void)host;
+	(void)w;
+	served += (events & EPOLLIN) != 0;
+}
+
+Test(moments, an_event_of_a_watch_that_is_gone_is_dropped)
+{
+	struct host h = { .epoll = epoll_create1(0) };
+	struct ffsctl_watch w = { .events = EPOLLIN, .ready = on_ready };
+	struct epoll_event ev;
+
+	w.fd = eventfd(1, 0);
+	cr_assert_eq(host_watch(&h, &w), 0);
+	cr_assert_eq(epoll_wait(h.epoll, &ev, 1, 0), 1);
+	host_watched(&h, ev.data.u64, ev.events);
+	cr_assert_eq(served, 1u);
+	w.events = 0;
+	cr_assert_eq(host_watch(&h, &w), 0);
+	cr_assert_eq(epoll_wait(h.epoll, &(struct epoll_event){ 0 }, 1, 0), 0);
+	/* The same slot, in use again. */
+	host_unwatch(&h, &w);
+	host_unwatch(&h, &w);
+	host_watched(&h, ev.data.u64, ev.events);
+	cr_assert_eq(host_watch(&h, &w), 0);
+	cr_assert_eq(h.n_slots, 1u);
+	host_watched(&h, ev.data.u64, ev.events);
+	cr_assert_eq(served, 1u);
+	host_watched(&h, w.of_host, EPOLLIN);
+	cr_assert_eq(served, 2u);
+	host_unwatch(&h, &w);
+	close(w.fd);
+	close(h.epoll);
+	free(h.slots);
 }
