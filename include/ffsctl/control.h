@@ -35,7 +35,8 @@ enum ffsctl_msg_type {
 
 	/* worker to ffsctl */
 	FFSCTL_MSG_READY = 33,	/* the function may go on the bus; body: what moves the data, a word
-				   for status (ffsctl-worker: "copy", "mmap"), or nothing */
+				   for status (ffsctl-worker: "copy", "mmap", "dmabuf", "mixed"), or
+				   nothing. Once ready: changes the word */
 	FFSCTL_MSG_ACCEPT = 34, /* no body: SETUP without data is acknowledged; of one with OUT data
 				   the data is read from the host and comes as DATA */
 	FFSCTL_MSG_STALL = 35,	/* no body: SETUP is refused */

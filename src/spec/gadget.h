@@ -186,7 +186,7 @@ enum worker_ready { READY_NOTIFY, READY_FD, READY_STARTED };
 enum worker_restart { RESTART_ALWAYS, RESTART_ON_FAILURE, RESTART_NEVER };
 enum worker_on_crash { CRASH_STALL, CRASH_HOLD };
 enum worker_on_failed { FAILED_UNBIND, FAILED_STALL };
-enum worker_engine { ENGINE_AUTO, ENGINE_COPY, ENGINE_MMAP };
+enum worker_engine { ENGINE_AUTO, ENGINE_COPY, ENGINE_MMAP, ENGINE_DMABUF };
 /* The words of gadget files, and of what a worker is told. */
 extern const char *const worker_engine_words[];
 

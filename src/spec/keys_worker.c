@@ -11,13 +11,13 @@
 		NULL, 0, false                                                                     \
 	}
 
-const char *const worker_engine_words[] = { "auto", "copy", "mmap" };
+const char *const worker_engine_words[] = { "auto", "copy", "mmap", "dmabuf" };
 
 static const struct key_word engine_words[] = {
 	{ "auto", ENGINE_AUTO, false },
 	{ "copy", ENGINE_COPY, false },
 	{ "mmap", ENGINE_MMAP, false },
-	{ "dmabuf", 0, true },
+	{ "dmabuf", ENGINE_DMABUF, false },
 	END_WORDS,
 };
 static const struct key_word opens_words[] = {
@@ -64,7 +64,12 @@ static const struct key io_rows[] = {
 	{ "engine", NODE_STRING, .words = engine_words, .fallback = "auto",
 	  .doc = "How data is moved: \"copy\" is every kernel's; \"mmap\" moves it without a copy, "
 		 "in memory of the mount's (ffs.mount.mmap_memory_mb; what has no room there is "
-		 "copied), and needs ffsctl's kernel patches; \"auto\" is mmap where there is it.",
+		 "copied), and needs ffsctl's kernel patches; \"dmabuf\" moves what is sent "
+		 "without "
+		 "a copy, in DMA buffers, and needs Linux 6.9, a controller that takes "
+		 "scatterlists, and /dev/udmabuf or a DMA heap; \"auto\" is mmap where there is "
+		 "it, "
+		 "and never dmabuf.",
 	  .set = set_node_word, FIELD(engine) },
 	{ "size", NODE_INT | NODE_STRING, .min = 1, .max = 16 * 1024 * 1024,
 	  .pattern = "^[0-9]{1,9}[KM]?$", .fallback = "the plugin's",

@@ -16,13 +16,11 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "stream/stream.h"
-
-#define REAP_AT_ONCE 64
+#include "stream/aio.h"
 
 _Static_assert(sizeof(struct iocb) <= STREAM_REQUEST_ROOM, "an iocb fits into a request");
 
-static int aio_open(struct stream *s, unsigned int requests)
+int aio_open(struct stream *s, unsigned int requests)
 {
 	io_context_t ctx = NULL;
 	int fd, r;
@@ -40,7 +38,7 @@ static int aio_open(struct stream *s, unsigned int requests)
 	return 0;
 }
 
-static void aio_close(struct stream *s)
+void aio_close(struct stream *s)
 {
 	io_destroy(s->engine); /* cancels and waits for what is in flight */
 	close(s->fd);
@@ -48,7 +46,7 @@ static void aio_close(struct stream *s)
 }
 
 /* The kernel allocates each request's buffer, in one piece. */
-static void *copy_alloc(struct stream *s, struct stream_endpoint *ep, size_t length)
+void *aio_alloc(struct stream *s, struct stream_endpoint *ep, size_t length)
 {
 	void *p = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
@@ -57,40 +55,49 @@ static void *copy_alloc(struct stream *s, struct stream_endpoint *ep, size_t len
 	return p == MAP_FAILED ? NULL : p;
 }
 
-static void aio_release(struct stream *s, struct stream_endpoint *ep, void *data, size_t length)
+void aio_release(struct stream *s, struct stream_endpoint *ep, void *data, size_t length)
 {
 	(void)s;
 	(void)ep;
 	munmap(data, length);
 }
 
-static int aio_submit(struct stream *s, struct stream_request **requests, unsigned int n)
+struct iocb *aio_prepare(struct stream *s, struct stream_request *q)
 {
-	struct iocb *iocbs[REAP_AT_ONCE];
-	unsigned int i;
+	struct iocb *cb = (struct iocb *)q->engine;
+
+	if (q->ep->pub.direction == FFSCTL_IN)
+		io_prep_pwrite(cb, q->ep->fd, q->data, q->length, 0);
+	else
+		io_prep_pread(cb, q->ep->fd, q->data, q->length, 0);
+	io_set_eventfd(cb, s->fd);
+	cb->data = q;
+	return cb;
+}
+
+int aio_queue(struct stream *s, struct iocb **iocbs, unsigned int n)
+{
 	int r;
 
-	if (n > REAP_AT_ONCE)
-		n = REAP_AT_ONCE;
-	for (i = 0; i < n; i++) {
-		struct stream_request *q = requests[i];
-		struct iocb *cb = (struct iocb *)q->engine;
-
-		if (q->ep->pub.direction == FFSCTL_IN)
-			io_prep_pwrite(cb, q->ep->fd, q->data, q->length, 0);
-		else
-			io_prep_pread(cb, q->ep->fd, q->data, q->length, 0);
-		io_set_eventfd(cb, s->fd);
-		cb->data = q;
-		iocbs[i] = cb;
-	}
 	do
 		r = io_submit(s->engine, n, iocbs);
 	while (r == -EINTR);
 	return r;
 }
 
-static void aio_cancel(struct stream *s, struct stream_request *r)
+static int aio_submit(struct stream *s, struct stream_request **requests, unsigned int n)
+{
+	struct iocb *iocbs[AIO_AT_ONCE];
+	unsigned int i;
+
+	if (n > AIO_AT_ONCE)
+		n = AIO_AT_ONCE;
+	for (i = 0; i < n; i++)
+		iocbs[i] = aio_prepare(s, requests[i]);
+	return aio_queue(s, iocbs, n);
+}
+
+void aio_cancel(struct stream *s, struct stream_request *r)
 {
 	struct io_event unused;
 
@@ -98,7 +105,7 @@ static void aio_cancel(struct stream *s, struct stream_request *r)
 	io_cancel(s->engine, (struct iocb *)r->engine, &unused);
 }
 
-static bool aio_enabled(struct stream *s, struct stream_endpoint *ep)
+bool aio_enabled(struct stream *s, struct stream_endpoint *ep)
 {
 	struct usb_endpoint_descriptor desc;
 
@@ -107,17 +114,27 @@ static bool aio_enabled(struct stream *s, struct stream_endpoint *ep)
 	return ioctl(ep->fd, FUNCTIONFS_ENDPOINT_DESC, &desc) == 0 || errno != EAGAIN;
 }
 
-static void aio_reap(struct stream *s)
+int aio_events(struct stream *s, struct io_event *events)
 {
-	struct io_event events[REAP_AT_ONCE];
 	struct timespec none = { 0, 0 };
+	int n;
+
+	do
+		n = io_getevents(s->engine, 0, AIO_AT_ONCE, events, &none);
+	while (n == -EINTR);
+	return n;
+}
+
+void aio_reap(struct stream *s)
+{
+	struct io_event events[AIO_AT_ONCE];
 	int i, n;
 
 	do {
-		n = io_getevents(s->engine, 0, REAP_AT_ONCE, events, &none);
+		n = aio_events(s, events);
 		for (i = 0; i < n; i++)
 			stream_complete(s, events[i].data, (long)events[i].res);
-	} while (n == REAP_AT_ONCE || n == -EINTR);
+	} while (n == AIO_AT_ONCE);
 }
 
 /* Its memory is there only while the limit of the mount (mmap_memory_mb) is not reached. */
@@ -133,7 +150,8 @@ static void *mmap_alloc(struct stream *s, struct stream_endpoint *ep, size_t len
 		 "they are copied",
 		 length, ep->pub.name);
 	s->config.callbacks->say(s->config.user, text);
-	return copy_alloc(s, ep, length);
+	ep->fallen_back = true;
+	return aio_alloc(s, ep, length);
 }
 
 /* -ENODEV: this FunctionFS has no mmap(). -ENOMEM: it has no memory for it, or is to have none. */
@@ -166,5 +184,5 @@ const struct stream_engine stream_engine_copy = {
 	ON_LIBAIO,
 	.name = "copy",
 	.open = aio_open,
-	.alloc = copy_alloc,
+	.alloc = aio_alloc,
 };

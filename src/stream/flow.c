@@ -282,9 +282,10 @@ static unsigned int collect(struct stream *s, struct stream_endpoint *ep, unsign
 		if (t->data.in_flight)
 			return n; /* a part of it: its completion goes on from here */
 		if (!t->data_sent) {
-			if (!is_in(ep))
-				t->want = whole_packets(ep,
-							t->want < ep->limit ? t->want : ep->limit);
+			if (!is_in(ep) && t->want > ep->limit)
+				t->want = ep->limit;
+			if (!is_in(ep) && t->want != s->config.out_length)
+				t->want = whole_packets(ep, t->want);
 			length = t->want - t->sent;
 			if (length > ep->limit)
 				length = ep->limit;

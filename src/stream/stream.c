@@ -2,6 +2,7 @@
 /* What all engines share: a function's endpoints, their buffers, and the calls. */
 #include <errno.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "stream/flow.h"
 
@@ -10,9 +11,13 @@ int stream_open(struct stream *s, const struct stream_config *config, struct str
 {
 	unsigned int requests = n_eps * config->depth * 2; /* each transfer: data and a ZLP */
 	unsigned int i;
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
 	int r;
 
 	*s = (struct stream){ .config = *config, .eps = eps, .n_eps = n_eps, .fd = -1 };
+	s->stride = config->size;
+	if (config->engine->own_pages)
+		s->stride = (s->stride + page - 1) / page * page;
 	for (i = 0; i < n_eps; i++) {
 		eps[i].index = i;
 		eps[i].limit = config->size;
@@ -38,8 +43,7 @@ void stream_close(struct stream *s)
 		struct stream_endpoint *ep = &s->eps[i];
 
 		if (ep->pool)
-			s->config.engine->release(s, ep, ep->pool,
-						  s->config.size * s->config.depth);
+			s->config.engine->release(s, ep, ep->pool, s->stride * s->config.depth);
 		free(ep->transfers);
 		ep->pool = NULL;
 		ep->transfers = ep->idle = NULL;
@@ -48,25 +52,39 @@ void stream_close(struct stream *s)
 	s->batch = NULL;
 }
 
+const char *stream_way(const struct stream *s)
+{
+	const char *name = s->config.engine->name;
+	unsigned int i, in_place = 0, fallen_back = 0;
+
+	for (i = 0; i < s->n_eps; i++) {
+		in_place += s->eps[i].pool && !s->eps[i].needs_memory;
+		fallen_back += s->eps[i].fallen_back;
+	}
+	if (!fallen_back)
+		return name;
+	return in_place ? "mixed" : "copy";
+}
+
 static int make_pool(struct stream *s, struct stream_endpoint *ep)
 {
-	size_t size = s->config.size;
+	size_t length = s->stride * s->config.depth;
 	unsigned int i;
 
-	ep->pool = s->config.engine->alloc(s, ep, size * s->config.depth);
+	ep->pool = s->config.engine->alloc(s, ep, length);
 	if (!ep->pool)
 		return -errno;
 	ep->transfers = calloc(s->config.depth, sizeof(*ep->transfers));
 	if (!ep->transfers) {
-		s->config.engine->release(s, ep, ep->pool, size * s->config.depth);
+		s->config.engine->release(s, ep, ep->pool, length);
 		ep->pool = NULL;
 		return -ENOMEM;
 	}
 	for (i = s->config.depth; i-- > 0;) {
 		struct stream_transfer *t = &ep->transfers[i];
 
-		t->pub.data = (char *)ep->pool + i * size;
-		t->pub.capacity = size;
+		t->pub.data = (char *)ep->pool + i * s->stride;
+		t->pub.capacity = s->config.size;
 		t->home = ep;
 		t->data.transfer = t->zlp.transfer = t;
 		t->next = ep->idle;

@@ -36,6 +36,8 @@ struct stream_request {
 
 struct stream_engine {
 	const char *name;
+	bool by_name;	/* only for who asks for it: "auto" does not take it */
+	bool own_pages; /* each buffer has to begin on a page of its own */
 	/* `requests`: the most that will be in flight. Sets stream->fd. */
 	int (*open)(struct stream *s, unsigned int requests);
 	void (*close)(struct stream *s);
@@ -53,8 +55,10 @@ struct stream_engine {
 	void (*reap)(struct stream *s);
 };
 
-/* -ENODEV at open: this kernel's FunctionFS has it not. */
+/* -ENODEV at open: this kernel's FunctionFS has it not (mmap), or there is nobody to make DMABUFs.
+ */
 extern const struct stream_engine stream_engine_mmap;
+extern const struct stream_engine stream_engine_dmabuf;
 extern const struct stream_engine stream_engine_copy;
 
 struct stream_callbacks {
@@ -75,7 +79,9 @@ struct stream_endpoint {
 	unsigned int refused;
 	struct stream_transfer *transfers, *idle; /* pool of `depth`; made at the first get */
 	void *pool;
+	void *engine;	   /* the engine's own */
 	bool needs_memory; /* set by alloc(): of a request in its buffers the kernel makes a copy */
+	bool fallen_back;  /* set by the engine: it cannot move its transfers as it should */
 	struct stream_transfer *head, **tail; /* submitted and not delivered, in order */
 	bool dirty;			      /* something of it may be sent now */
 };
@@ -88,14 +94,17 @@ struct stream_config {
 	size_t size; /* bytes in a buffer */
 	unsigned int depth;
 	size_t out_length; /* of every OUT request; 0: as much as fits */
+	int dmabuf_fd;	   /* borrowed: /dev/udmabuf or a DMA heap; -1: none */
+	bool dmabuf_heap;  /* which of them it is */
 };
 
 struct stream {
 	struct stream_config config;
 	struct stream_endpoint *eps;
 	unsigned int n_eps;
-	int fd;	      /* set by the engine: readable when reap() has something to do */
-	void *engine; /* the engine's own */
+	size_t stride; /* from one buffer of a pool to the next */
+	int fd;	       /* set by the engine: readable when reap() has something to do */
+	void *engine;  /* the engine's own */
 
 	enum ffsctl_speed speed; /* of the last stream_up() */
 	bool up, up_pending;
@@ -130,6 +139,10 @@ struct ffsctl_transfer *stream_get(struct stream *s, uint32_t endpoint);
 void stream_put(struct stream *s, struct ffsctl_transfer *t);
 int stream_submit(struct stream *s, uint32_t endpoint, struct ffsctl_transfer *t);
 void stream_cancel(struct stream *s, uint32_t endpoint);
+
+/* How data moves, in a word: the engine's name; "copy" if it had to give up, "mixed" on some
+   endpoints. */
+const char *stream_way(const struct stream *s);
 
 /* Hands what was submitted to the kernel. True: there is more, call again before sleeping. */
 bool stream_flush(struct stream *s);

@@ -134,7 +134,8 @@ static bool wants(const struct gadget *gadget, enum ffs_feature feature, struct 
 
 		if (f->ffs && ffs_wants(f->ffs, feature, at))
 			return true;
-		if (f->worker && f->worker->engine == ENGINE_MMAP && feature == FFS_MMAP) {
+		if (f->worker && ((f->worker->engine == ENGINE_MMAP && feature == FFS_MMAP) ||
+				  (f->worker->engine == ENGINE_DMABUF && feature == FFS_DMABUF))) {
 			*at = f->worker->engine_at;
 			return true;
 		}

@@ -145,11 +145,11 @@ static void prepare_environment(struct unit *unit)
 {
 	const struct instance *i = unit->instance;
 	const struct worker *w = unit->worker;
-	bool plugin = w->kind == WORKER_PLUGIN;
 	const struct ffs *ffs = i->function->ffs;
-	size_t n = 0, n_fds = 2 + ffs_count_endpoints(ffs) + ffs_count_pairs(ffs) + plugin;
+	size_t n = 0, n_fds = 2 + ffs_count_endpoints(ffs) + ffs_count_pairs(ffs) +
+			      (unit->dmabuf != NULL) + (w->kind == WORKER_PLUGIN);
 	char **env = xcalloc(10 + w->n_env, sizeof(*env));
-	_cleanup_free_ char *names = launch_fd_names(ffs, plugin), *notify = notify_path(unit);
+	_cleanup_free_ char *names = launch_fd_names(unit), *notify = notify_path(unit);
 
 	env[n++] = xstrdup("PATH=" WORKER_PATH);
 	env[n++] = strf("FFSCTL_GADGET=%s", i->supervisor->name);
@@ -200,12 +200,39 @@ static int prepare_user(struct unit *unit, struct error *err)
 	return r;
 }
 
+/* Of two, the one whose memory is accounted to the worker first. */
+static const struct dmabuf_device dmabuf_devices[] = {
+	{ "/dev/udmabuf", "udmabuf" },
+	{ "/dev/dma_heap/system", "dma-heap" },
+};
+
+static int prepare_dmabuf(struct unit *unit, struct error *err)
+{
+	const struct worker *w = unit->worker;
+
+	if (w->kind != WORKER_PLUGIN || w->engine != ENGINE_DMABUF)
+		return 0;
+	for (size_t i = 0; i < ARRAY_SIZE(dmabuf_devices) && !unit->dmabuf; i++)
+		if (access(dmabuf_devices[i].path, R_OK | W_OK) == 0)
+			unit->dmabuf = &dmabuf_devices[i];
+	if (unit->dmabuf)
+		return 0;
+	error_errno(
+		err, EX_UNAVAILABLE, errno, dmabuf_devices[0].path,
+		"nothing here makes DMA buffers for io.engine = \"dmabuf\": there is neither %s "
+		"(CONFIG_UDMABUF) nor %s (CONFIG_DMABUF_HEAPS_SYSTEM)",
+		dmabuf_devices[0].path, dmabuf_devices[1].path);
+	return error_at(err, &w->engine_at);
+}
+
 int launch_prepare(struct unit *unit, struct error *err)
 {
 	int r = prepare_user(unit, err);
 
 	if (r == 0)
 		r = prepare_program(unit, err);
+	if (r == 0)
+		r = prepare_dmabuf(unit, err);
 	if (r == 0)
 		prepare_environment(unit);
 	return r;
@@ -217,8 +244,9 @@ int launch_prepare(struct unit *unit, struct error *err)
 struct hand {
 	const struct unit *unit;
 	struct error *err;
-	/* config, control, endpoints (FFS_MAX_EPS_COUNT), their pairs, plugin or NOTIFY_FD */
-	int fds[2 + 30 + 15 + 1];
+	/* config, control, endpoints (FFS_MAX_EPS_COUNT), their pairs, what makes DMABUFs, plugin
+	   or NOTIFY_FD */
+	int fds[2 + 30 + 15 + 1 + 1];
 	size_t n;
 };
 
@@ -323,6 +351,17 @@ static int make_output(const struct unit *unit, struct ends *e)
 	return make_pipe(&e->output, &e->output_write);
 }
 
+static int open_dmabuf(const struct unit *unit, struct hand *h, struct error *err)
+{
+	const char *path = unit->dmabuf->path;
+	int fd = open(path, O_RDWR | O_CLOEXEC);
+
+	if (fd < 0)
+		return error_errno(err, EX_UNAVAILABLE, errno, path, "cannot open %s", path);
+	h->fds[h->n++] = fd;
+	return 0;
+}
+
 /* By descriptor: the worker's user may not be able to walk to it. */
 static int open_plugin(const struct unit *unit, struct hand *h, struct error *err)
 {
@@ -353,6 +392,8 @@ static int gather(struct unit *unit, struct hand *h, struct ends *e, struct erro
 	r = ffs_each_endpoint(unit->instance->function->ffs, open_endpoint, h);
 	if (r == 0)
 		r = ffs_each_pair(unit->instance->function->ffs, open_pair, h);
+	if (r == 0 && unit->dmabuf)
+		r = open_dmabuf(unit, h, err);
 	if (r < 0)
 		return r;
 	if (unit->worker->kind == WORKER_PLUGIN)

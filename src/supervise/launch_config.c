@@ -44,13 +44,16 @@ static int append_pair(void *data, const struct endpoint *first,
 	return 0;
 }
 
-char *launch_fd_names(const struct ffs *ffs, bool plugin)
+char *launch_fd_names(const struct unit *unit)
 {
+	const struct ffs *ffs = unit->instance->function->ffs;
 	struct names names = { .ffs = ffs, .text = xstrdup("config:control") };
 
 	ffs_each_endpoint(ffs, append_endpoint, &names);
 	ffs_each_pair(ffs, append_pair, &names);
-	if (plugin)
+	if (unit->dmabuf)
+		append_name(&names, unit->dmabuf->name);
+	if (unit->worker->kind == WORKER_PLUGIN)
 		append_name(&names, "plugin");
 	return names.text;
 }

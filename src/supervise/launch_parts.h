@@ -5,6 +5,6 @@
 #include "supervise/unit.h"
 
 /* LISTEN_FDNAMES: the order in which launch_start hands descriptors over. The caller frees it. */
-char *launch_fd_names(const struct ffs *ffs, bool plugin);
+char *launch_fd_names(const struct unit *unit);
 /* Writes the document of schemas/worker-config.schema.json to unit->config_fd, a sealed memfd. */
 int launch_make_config(struct unit *unit, struct error *err);

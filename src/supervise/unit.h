@@ -41,10 +41,16 @@ extern const char *const unit_state_words[UNIT_STATE_COUNT];
 
 struct instance;
 
+/* What makes DMABUFs, and what its descriptor is called in LISTEN_FDNAMES. */
+struct dmabuf_device {
+	const char *path, *name;
+};
+
 struct unit {
 	struct instance *instance;
 	const struct worker *worker;
 	struct spawn spawn;
+	const struct dmabuf_device *dmabuf; /* NULL: its engine needs none */
 	int config_fd; /* sealed memfd; each worker gets its own description of it */
 
 	enum unit_state state;

@@ -35,17 +35,20 @@ void unit_close(struct unit *unit, struct source *source)
 		close(fd);
 }
 
-/* It is printed: a worker may say anything. */
+/* It is printed: a worker may say anything. READY comes again when data moves in another way. */
 static void set_engine(struct unit *unit, const char *word, size_t size)
 {
-	unit->engine[0] = '\0';
-	if (size >= sizeof(unit->engine))
+	char engine[sizeof(unit->engine)] = "";
+	size_t n = 0;
+
+	while (n < size && word[n] >= 'a' && word[n] <= 'z')
+		n++;
+	if (n == size && size < sizeof(engine))
+		memcpy(engine, word, size);
+	if (streq(engine, unit->engine))
 		return;
-	for (size_t i = 0; i < size; i++)
-		if (word[i] < 'a' || word[i] > 'z')
-			return;
-	memcpy(unit->engine, word, size);
-	unit->engine[size] = '\0';
+	strcpy(unit->engine, engine);
+	supervisor_changed(supervisor_of(unit));
 }
 
 static void on_control(void *data, uint32_t events _unused_)

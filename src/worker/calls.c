@@ -48,19 +48,29 @@ void host_exit(struct host *h, int status)
 	h->status = status;
 }
 
-void host_ready(struct host *h)
+static void send_ready(struct host *h)
 {
-	const char *engine = h->stream.config.engine->name;
 	int r;
 
-	if (h->ready_sent)
-		return;
-	h->ready_sent = true;
-	r = host_send(h, FFSCTL_MSG_READY, 0, engine, strlen(engine));
+	h->way = stream_way(&h->stream);
+	r = host_send(h, FFSCTL_MSG_READY, 0, h->way, strlen(h->way));
 	if (r < 0) {
 		fprintf(stderr, "%s: cannot send READY: %s\n", h->plugin->name, errno_words(-r));
 		host_exit(h, 1);
 	}
+}
+
+void host_ready(struct host *h)
+{
+	if (!h->way)
+		send_ready(h);
+}
+
+void host_tell_way(struct host *h)
+{
+	h->said = false;
+	if (h->way && !streq(h->way, stream_way(&h->stream)))
+		send_ready(h);
 }
 
 static struct ffsctl_transfer *call_get(struct ffsctl_host *pub, uint32_t endpoint)

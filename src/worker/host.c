@@ -46,7 +46,10 @@ static void on_done(void *user, struct ffsctl_transfer *t)
 
 static void on_say(void *user, const char *text)
 {
-	host_say(user, text);
+	struct host *h = user;
+
+	host_say(h, text);
+	h->said = true;
 }
 
 static const struct stream_callbacks callbacks = {
@@ -109,8 +112,9 @@ static int open_endpoints(struct host *h, const struct worker_config *config,
 	return 0;
 }
 
-/* `auto` takes the first that can be had: the fastest. */
-static const struct stream_engine *const engines[] = { &stream_engine_mmap, &stream_engine_copy };
+/* `auto` takes the first that can be had: the fastest of those that are safe on every kernel. */
+static const struct stream_engine *const engines[] = { &stream_engine_mmap, &stream_engine_dmabuf,
+						       &stream_engine_copy };
 
 static int why_not(struct host *h, const struct stream_engine *engine, int r)
 {
@@ -120,6 +124,8 @@ static int why_not(struct host *h, const struct stream_engine *engine, int r)
 			    "'ffsctl features'; io.engine = \"auto\" does with what there is)");
 	if (engine == &stream_engine_mmap && r == -ENOMEM)
 		return fail(h, r, "map the endpoints' memory (mount.mmap_memory_mb)");
+	if (engine == &stream_engine_dmabuf && r == -ENODEV)
+		return fail(h, r, "make DMABUFs: neither 'udmabuf' nor 'dma-heap' was passed");
 	if (r == -EAGAIN)
 		return fail(h, r,
 			    "set up asynchronous I/O (io_setup; io.depth may be too large for what "
@@ -128,7 +134,8 @@ static int why_not(struct host *h, const struct stream_engine *engine, int r)
 	return fail(h, r, "set up asynchronous I/O (io_setup)");
 }
 
-static int open_stream(struct host *h, const struct worker_config *config)
+static int open_stream(struct host *h, const struct worker_config *config,
+		       const struct worker_fds *fds)
 {
 	const struct ffsctl_plugin *p = h->plugin;
 	struct stream_config sc = {
@@ -138,6 +145,8 @@ static int open_stream(struct host *h, const struct worker_config *config)
 		.size = h->pub.transfer_size,
 		.depth = h->pub.depth,
 		.out_length = p->out_length,
+		.dmabuf_fd = fds->dmabuf,
+		.dmabuf_heap = fds->dmabuf_heap,
 	};
 	bool any = streq(config->engine, "auto");
 	unsigned int i;
@@ -149,7 +158,7 @@ static int open_stream(struct host *h, const struct worker_config *config)
 		return -EINVAL;
 	}
 	for (i = 0; i < ARRAY_SIZE(engines) && r < 0; i++) {
-		if (!any && !streq(config->engine, engines[i]->name))
+		if (any ? engines[i]->by_name : !streq(config->engine, engines[i]->name))
 			continue;
 		sc.engine = engines[i];
 		r = stream_open(&h->stream, &sc, h->eps, config->n_endpoints);
@@ -211,6 +220,8 @@ static int loop(struct host *h)
 		more = stream_flush(&h->stream);
 		if (h->exiting)
 			break;
+		if (h->said)
+			host_tell_way(h);
 		n = epoll_wait(h->epoll, ev, MAX_EVENTS, more ? 0 : host_timer_wait(h));
 		if (n < 0 && errno != EINTR) {
 			fail(h, -errno, "wait for events");
@@ -260,7 +271,7 @@ int host_run(const struct ffsctl_plugin *plugin, const struct worker_config *con
 			 : plugin->depth ? plugin->depth
 					 : DEFAULT_DEPTH,
 	};
-	if (check_size(&h, config) < 0 || open_stream(&h, config) < 0)
+	if (check_size(&h, config) < 0 || open_stream(&h, config, fds) < 0)
 		goto out;
 	if (open_loop(&h) >= 0)
 		status = run(&h);

@@ -29,7 +29,9 @@ struct host {
 	struct slot *slots;
 	size_t n_slots;
 	struct ffsctl_timer *timers; /* the next one first */
-	bool ready_sent, stopping, exiting;
+	const char *way;	     /* that READY has told: stream_way(); NULL: it was not sent */
+	bool said;		     /* the stream has: it may move data in another way since */
+	bool stopping, exiting;
 	int status; /* with exiting */
 };
 
@@ -40,6 +42,8 @@ int host_send(struct host *h, uint16_t type, uint32_t id, const void *body, size
 void host_say(struct host *h, const char *text);
 void host_exit(struct host *h, int status);
 void host_ready(struct host *h);
+/* Once ready: tells anew how data moves, if that has changed. */
+void host_tell_way(struct host *h);
 /* control.c: one message of the control socket. */
 void host_control(struct host *h);
 void host_stop(struct host *h);

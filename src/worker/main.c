@@ -74,16 +74,40 @@ static int match_names(const struct worker_fds *fds, const struct worker_config 
 		config->endpoints[i].name, fds->endpoints + (int)i);
 }
 
-/*
- * Where to load the plugin from: the descriptor `plugin`, if there is one behind the endpoints,
- * since the worker's user may not be able to walk to the file; else its path.
- */
-static const char *plugin_file(const struct worker_fds *fds, const struct worker_config *config,
-			       const char *path, char *link, size_t size)
+/* The descriptor of a name behind the endpoints; -1: there is none. */
+static int find_extra(const struct worker_fds *fds, const struct worker_config *config,
+		      const char *name)
 {
-	if (fds->n_endpoints <= config->n_endpoints || !str_has_suffix(fds->names, ":plugin"))
+	const char *at = fds->names;
+	unsigned int i;
+
+	for (i = 0; i < fds->n_endpoints && *at; i++) {
+		size_t n = strcspn(at + 1, ":");
+
+		if (i >= config->n_endpoints && n == strlen(name) && strncmp(at + 1, name, n) == 0)
+			return fds->endpoints + (int)i;
+		at += 1 + n;
+	}
+	return -1;
+}
+
+static void find_extras(struct worker_fds *fds, const struct worker_config *config)
+{
+	fds->plugin = find_extra(fds, config, "plugin");
+	fds->dmabuf = find_extra(fds, config, "udmabuf");
+	if (fds->dmabuf >= 0)
+		return;
+	fds->dmabuf = find_extra(fds, config, "dma-heap");
+	fds->dmabuf_heap = true;
+}
+
+/* By descriptor, if one was passed: the worker's user may not be able to walk to the file. */
+static const char *plugin_file(const struct worker_fds *fds, const char *path, char *link,
+			       size_t size)
+{
+	if (fds->plugin < 0)
 		return path;
-	snprintf(link, size, "/proc/self/fd/%d", fds->endpoints + (int)fds->n_endpoints - 1);
+	snprintf(link, size, "/proc/self/fd/%d", fds->plugin);
 	return link;
 }
 
@@ -104,7 +128,7 @@ static int work(const char *path)
 	struct option_values options = { 0 };
 	struct worker_config config = { 0 };
 	struct ffsctl_plugin plugin;
-	struct worker_fds fds;
+	struct worker_fds fds = { 0 };
 	char link[32];
 	int status;
 
@@ -112,9 +136,9 @@ static int work(const char *path)
 	json_object_seed(1);
 	if (find_fds(&fds, &err) < 0 || worker_config_read(fds.config, &config, &err) < 0)
 		return complain(&err);
+	find_extras(&fds, &config);
 	if (match_names(&fds, &config, &err) < 0 ||
-	    plugin_load(path, plugin_file(&fds, &config, path, link, sizeof(link)), &plugin, &err) <
-		    0) {
+	    plugin_load(path, plugin_file(&fds, path, link, sizeof(link)), &plugin, &err) < 0) {
 		status = complain(&err);
 	} else if (options_resolve(plugin.options, config.options, &options, &err) < 0) {
 		error_wrap(&err, "plugin %s", plugin.name);

@@ -2,6 +2,8 @@
 /* The plugin host: one plugin, one function's endpoints, one loop. */
 #pragma once
 
+#include <stdbool.h>
+
 #include "base/error.h"
 #include "ffsctl/plugin.h"
 
@@ -17,6 +19,9 @@ struct worker_fds {
 	int endpoints; /* the first one; the others follow */
 	unsigned int n_endpoints;
 	const char *names; /* of all, separated by colons */
+	int dmabuf;	   /* what makes DMABUFs: `udmabuf` or `dma-heap`; -1: none was passed */
+	bool dmabuf_heap;
+	int plugin; /* the shared object; -1: it is to be found by its path */
 };
 
 /*

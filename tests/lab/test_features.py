@@ -71,9 +71,11 @@ ASKS = {
     "rw_proxy": {"ffs": "rw_proxy = true;"},
     "zlp": {"endpoint": '{ direction = "in"; type = "bulk"; zlp = true; }'},
     "mmap_memory_mb": {"ffs": "mount : { mmap_memory_mb = 4; };"},
-    "engine": {"worker": 'worker : { plugin = "loopback"; io : { engine = "mmap"; }; };'},
+    "mmap": {"worker": 'worker : { plugin = "loopback"; io : { engine = "mmap"; }; };'},
+    "dmabuf": {"worker": 'worker : { plugin = "loopback"; io : { engine = "dmabuf"; }; };'},
 }
-FEATURE_OF = {"engine": "mmap_memory_mb"}
+FEATURE_OF = {"mmap": "mmap_memory_mb"}
+KEY_OF = {"mmap": "engine", "dmabuf": "engine"}
 
 
 @test("features: in words, and as a document")
@@ -241,10 +243,10 @@ def _():
 
 def asked(name):
     path = conf("asks", **ASKS[name])
-    feature = FEATURE_OF.get(name, name)
+    feature, key = FEATURE_OF.get(name, name), KEY_OF.get(name, name)
     lines = pathlib.Path(path).read_text().splitlines()
-    number, = (i for i, line in enumerate(lines) if f"{name} = " in line)
-    column = lines[number].index(f"{name} = ") + len(f"{name} = ") + 1
+    number, = (i for i, line in enumerate(lines) if f"{key} = " in line)
+    column = lines[number].index(f"{key} = ") + len(f"{key} = ") + 1
     if HAS[feature]:
         must(ffsctl("check", "--here", path))
         up(path)

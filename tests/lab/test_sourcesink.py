@@ -1,9 +1,11 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lab: kernel=6.12,6.1 speed=full,high,super timeout=300
+# lab: kernel=6.12,6.1 speed=high,super append=dummy_hcd.gadget_sg=1 timeout=300
 """The plugin sourcesink is a device that the host's usbtest driver knows how to test: its cases for a
 device in user mode (drivers/usb/misc/usbtest.c), on each engine."""
 
+import contextlib
 import ctypes
 import errno
 import fcntl
@@ -21,6 +23,7 @@ import tap
 from harness import down, ffsctl, must
 from tap import eq, test
 
+SG = pathlib.Path("/sys/module/dummy_hcd/parameters/gadget_sg").read_text() == "Y\n"
 SPEED = os.environ["LAB_SPEED"]
 PACKET = {"full": 64, "high": 512, "super": 1024}[SPEED]
 IDS = 0x0525, 0xA4A4  # usbtest's "user mode test driver"
@@ -76,7 +79,9 @@ def cases(engine, pattern):
     load(pattern=pattern)
     try:
         bring_up(engine, pattern)
-        eq(must(ffsctl("status", "source", "-o", "test.worker.engine")).stdout.strip(), engine)
+        # Without scatterlists nothing takes DMABUFs
+        way = engine if SG or engine != "dmabuf" else "copy"
+        gadgets.await_status("source", lambda g: g["functions"][0]["worker"]["engine"] == way, way)
         for case in CASES + (FAST if pattern == 0 else []):
             try:
                 usbtest(case)
@@ -88,9 +93,32 @@ def cases(engine, pattern):
         unload()
 
 
-for engine_ in ("copy", "mmap"):
+for engine_ in ("copy", "mmap", "dmabuf"):
     for pattern_ in (0, 1):
         test(f"usbtest's cases, engine {engine_}, pattern {pattern_}", engine_, pattern_)(cases)
+
+
+@contextlib.contextmanager
+def hidden(*paths):
+    for path in paths:
+        os.rename(path, f"{path}.hidden")
+    try:
+        yield
+    finally:
+        for path in paths:
+            os.rename(f"{path}.hidden", path)
+
+
+@test("a DMA heap does for udmabuf; without either the engine is refused at its line")
+def _():
+    with hidden("/dev/udmabuf"):
+        cases("dmabuf", 1)
+        with hidden("/dev/dma_heap/system"):
+            path = gadget("dmabuf")
+            error = must(ffsctl("up", path), 69).stderr
+    number, = (n for n, line in enumerate(path.read_text().splitlines(), 1) if "engine = " in line)
+    tap.contains(error, f"{path}:{number}:")
+    tap.contains(error, "nothing here makes DMA buffers")
 
 
 @test("a case that the device does not pass: usbtest sees another pattern")

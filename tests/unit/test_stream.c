@@ -219,6 +219,61 @@ Test(stream, asks_for_whole_packets)
 	cr_assert_eq(kernel.queue[0]->length, 65000u);
 }
 
+Test(stream, asks_for_the_length_that_the_plugin_fixes)
+{
+	open_mode(FFSCTL_MODE_STREAM);
+	s.config.out_length = 1500;
+	stream_up(&s, FFSCTL_SPEED_HIGH);
+	submit(OUT, 0, 0);
+	stream_flush(&s);
+	cr_assert_eq(kernel.n_queue, 1u);
+	cr_assert_eq(kernel.queue[0]->length, 1500u);
+	stream_close(&s);
+}
+
+Test(stream, tells_how_data_moves)
+{
+	open_mode(FFSCTL_MODE_STREAM);
+	cr_assert_str_eq(stream_way(&s), "fake");
+	kernel.mapped = true;
+	stream_put(&s, stream_get(&s, IN));
+	kernel.mapped = false;
+	stream_put(&s, stream_get(&s, OUT));
+	cr_assert_str_eq(stream_way(&s), "fake"); /* that is how this engine reads */
+	eps[OUT].fallen_back = true;
+	cr_assert_str_eq(stream_way(&s), "mixed");
+	eps[IN].needs_memory = eps[IN].fallen_back = true;
+	cr_assert_str_eq(stream_way(&s), "copy");
+	stream_close(&s);
+}
+
+Test(stream, buffers_have_pages_of_their_own_where_the_engine_wants_that)
+{
+	static const struct stream_engine pages = {
+		.own_pages = true,
+		.open = fake_open,
+		.close = fake_close,
+		.alloc = fake_alloc,
+		.release = fake_release,
+	};
+	struct stream_config config = {
+		.engine = &pages,
+		.callbacks = &callbacks,
+		.size = 5000,
+		.depth = DEPTH,
+	};
+	struct ffsctl_transfer *a, *b;
+
+	open_mode(FFSCTL_MODE_STREAM);
+	stream_close(&s);
+	cr_assert_eq(stream_open(&s, &config, eps, 2), 0);
+	a = stream_get(&s, IN);
+	b = stream_get(&s, IN);
+	cr_assert_eq(a->capacity, 5000u);
+	cr_assert_eq((char *)b->data - (char *)a->data, 8192);
+	stream_close(&s);
+}
+
 Test(stream, a_short_read_ends_the_message_and_a_full_one_does_not)
 {
 	struct ffsctl_transfer *a, *b, *c;

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the engines that use libaio share; s->engine is the io_context_t. */
+#pragma once
+
+#include <libaio.h>
+
+#include "stream/stream.h"
+
+#define AIO_AT_ONCE 64 /* requests or events of one system call */
+
+int aio_open(struct stream *s, unsigned int requests);
+void aio_close(struct stream *s);
+/* Memory of the process's own, of which the kernel makes a copy for each request. */
+void *aio_alloc(struct stream *s, struct stream_endpoint *ep, size_t length);
+void aio_release(struct stream *s, struct stream_endpoint *ep, void *data, size_t length);
+
+/* A request's iocb, ready for aio_queue(). */
+struct iocb *aio_prepare(struct stream *s, struct stream_request *q);
+/* How many were queued, from the first; negative errno: not even that one. */
+int aio_queue(struct stream *s, struct iocb **iocbs, unsigned int n);
+/* What has ended, at most AIO_AT_ONCE; `data` of each is its request. */
+int aio_events(struct stream *s, struct io_event *events);
+
+void aio_cancel(struct stream *s, struct stream_request *q);
+bool aio_enabled(struct stream *s, struct stream_endpoint *ep);
+void aio_reap(struct stream *s);

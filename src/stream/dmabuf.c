@@ -1,0 +1,383 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * The engine on DMABUFs (Linux 6.9, with a controller that takes scatterlists): each buffer is one,
+ * attached to its endpoint, and moves without a copy. What DMABUFs cannot do goes through libaio as
+ * in `copy`: zero-length packets, OUT transfers whose length the plugin does not fix (the kernel
+ * does not tell how much has come), and buffers of another endpoint.
+ *
+ * FunctionFS tells the end of a transfer by a fence only, which is exported as a sync_file here, so
+ * that its status can be read, and polled through the AIO ring.
+ *
+ * Kernels without our patches dereference a NULL pointer when DETACH or TRANSFER meets a gadget
+ * that is just being unbound: "auto" never takes this engine.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/dma-buf.h>
+#include <linux/dma-heap.h>
+#include <linux/sync_file.h>
+#include <linux/udmabuf.h>
+#include <linux/usb/functionfs.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "stream/aio.h"
+
+/* linux/usb/functionfs.h has these since 6.9. */
+#ifndef FUNCTIONFS_DMABUF_TRANSFER
+struct usb_ffs_dmabuf_transfer_req {
+	int fd;
+	__u32 flags;
+	__u64 length;
+} __attribute__((packed));
+#define FUNCTIONFS_DMABUF_ATTACH _IOW('g', 131, int)
+#define FUNCTIONFS_DMABUF_DETACH _IOW('g', 132, int)
+#define FUNCTIONFS_DMABUF_TRANSFER _IOW('g', 133, struct usb_ffs_dmabuf_transfer_req)
+#endif
+/* linux/dma-buf.h has these since 6.0. */
+#ifndef DMA_BUF_IOCTL_EXPORT_SYNC_FILE
+struct dma_buf_export_sync_file {
+	__u32 flags;
+	__s32 fd;
+};
+#define DMA_BUF_IOCTL_EXPORT_SYNC_FILE _IOWR(DMA_BUF_BASE, 2, struct dma_buf_export_sync_file)
+#endif
+
+struct slot {
+	int dmabuf;
+	int sync; /* of the transfer in flight; -1: only its end can be seen, not how it ended */
+	bool attached, in_flight;
+	bool doubtful; /* the link was down when the fence was in hand: it may be of the time after
+			*/
+};
+
+static void fall_back(const struct stream *s, struct stream_endpoint *ep, const char *what, int e)
+{
+	char text[200];
+
+	snprintf(text, sizeof(text), "%s %s: %s: its transfers are copied", what, ep->pub.name,
+		 strerror(e));
+	ep->needs_memory = ep->fallen_back = true;
+	s->config.callbacks->say(s->config.user, text);
+}
+
+static int make_udmabuf(int device, size_t length)
+{
+	struct udmabuf_create create = { .flags = UDMABUF_FLAGS_CLOEXEC, .size = length };
+	int memory = memfd_create("ffsctl", MFD_ALLOW_SEALING | MFD_CLOEXEC), fd = -1, e;
+
+	if (memory >= 0 && ftruncate(memory, (off_t)length) == 0 &&
+	    fcntl(memory, F_ADD_SEALS, F_SEAL_SHRINK) == 0) {
+		create.memfd = (__u32)memory;
+		fd = ioctl(device, UDMABUF_CREATE, &create);
+	}
+	e = errno;
+	if (memory >= 0)
+		close(memory); /* the DMABUF holds its pages */
+	errno = e;
+	return fd;
+}
+
+static int make_from_heap(int device, size_t length)
+{
+	struct dma_heap_allocation_data data = { .len = length, .fd_flags = O_RDWR | O_CLOEXEC };
+
+	return ioctl(device, DMA_HEAP_IOCTL_ALLOC, &data) < 0 ? -1 : (int)data.fd;
+}
+
+/* The processor may look at the buffer, or no longer. Errors show at the next transfer. */
+static void cpu_access(const struct stream_endpoint *ep, const struct slot *slot, bool begin)
+{
+	struct dma_buf_sync sync = {
+		.flags = (begin ? DMA_BUF_SYNC_START : DMA_BUF_SYNC_END) |
+			 (ep->pub.direction == FFSCTL_IN ? DMA_BUF_SYNC_RW : DMA_BUF_SYNC_READ),
+	};
+
+	while (ioctl(slot->dmabuf, DMA_BUF_IOCTL_SYNC, &sync) < 0 && errno == EINTR)
+		;
+}
+
+static void free_slots(struct stream *s, struct stream_endpoint *ep, struct slot *slots)
+{
+	unsigned int i;
+
+	for (i = 0; i < s->config.depth; i++) {
+		if (slots[i].attached && aio_enabled(s, ep))
+			ioctl(ep->fd, FUNCTIONFS_DMABUF_DETACH, &slots[i].dmabuf);
+		if (slots[i].sync >= 0)
+			close(slots[i].sync);
+		if (slots[i].dmabuf >= 0)
+			close(slots[i].dmabuf);
+	}
+	free(slots);
+}
+
+static int make_slot(struct stream *s, struct stream_endpoint *ep, struct slot *slot, void *at)
+{
+	int device = s->config.dmabuf_fd;
+
+	slot->sync = -1;
+	slot->dmabuf = s->config.dmabuf_heap ? make_from_heap(device, s->stride)
+					     : make_udmabuf(device, s->stride);
+	if (slot->dmabuf < 0)
+		return -errno;
+	if (mmap(at, s->stride, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, slot->dmabuf, 0) ==
+	    MAP_FAILED)
+		return -errno;
+	cpu_access(ep, slot, true);
+	return 0;
+}
+
+static void *dmabuf_alloc(struct stream *s, struct stream_endpoint *ep, size_t length)
+{
+	struct slot *slots;
+	unsigned int i;
+	char *pool;
+	int r = 0;
+
+	if (ep->pub.direction == FFSCTL_OUT && !s->config.out_length)
+		return aio_alloc(s, ep, length);
+	slots = calloc(s->config.depth, sizeof(*slots));
+	if (!slots)
+		return NULL;
+	for (i = 0; i < s->config.depth; i++)
+		slots[i].dmabuf = slots[i].sync = -1;
+	pool = mmap(NULL, length, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	for (i = 0; pool != MAP_FAILED && i < s->config.depth && r == 0; i++)
+		r = make_slot(s, ep, &slots[i], pool + i * s->stride);
+	if (pool != MAP_FAILED && r == 0) {
+		ep->engine = slots;
+		return pool;
+	}
+	free_slots(s, ep, slots);
+	if (pool == MAP_FAILED)
+		return NULL;
+	munmap(pool, length);
+	fall_back(s, ep, "cannot make the DMABUFs of", -r);
+	return aio_alloc(s, ep, length);
+}
+
+static void dmabuf_release(struct stream *s, struct stream_endpoint *ep, void *data, size_t length)
+{
+	if (ep->engine)
+		free_slots(s, ep, ep->engine);
+	ep->engine = NULL;
+	aio_release(s, ep, data, length);
+}
+
+/* The DMABUF that holds all of a request's data; NULL: there is none. */
+static struct slot *slot_of(const struct stream *s, const struct stream_request *q)
+{
+	const struct stream_endpoint *ep = q->ep;
+	size_t at = (size_t)((char *)q->data - (char *)ep->pool);
+
+	if (!ep->engine || (char *)q->data < (char *)ep->pool ||
+	    at >= s->stride * s->config.depth || at % s->stride || !q->length)
+		return NULL;
+	return (struct slot *)ep->engine + at / s->stride;
+}
+
+/* The one it can be moved as; NULL: libaio has to. */
+static struct slot *direct_slot(const struct stream *s, const struct stream_request *q)
+{
+	if (q->ep->needs_memory ||
+	    (q->ep->pub.direction == FFSCTL_OUT && q->length != s->config.out_length))
+		return NULL;
+	return slot_of(s, q);
+}
+
+/* -ECANCELED: the endpoint's transfers are copied from now on. */
+static int attach(struct stream *s, struct stream_endpoint *ep, struct slot *slot)
+{
+	if (slot->attached)
+		return 0;
+	if (ioctl(ep->fd, FUNCTIONFS_DMABUF_ATTACH, &slot->dmabuf) == 0) {
+		slot->attached = true;
+		return 0;
+	}
+	if (errno == EBUSY || errno == EINTR || !aio_enabled(s, ep))
+		return -EAGAIN;
+	/* EPERM is the kernel's word for it. */
+	fall_back(s, ep,
+		  errno == EPERM ? "the controller takes no scatterlists (DMABUF) for"
+				 : "cannot attach a DMABUF to",
+		  errno == EPERM ? EOPNOTSUPP : errno);
+	return -ECANCELED;
+}
+
+static int transfer(struct stream *s, const struct stream_request *q, struct slot *slot)
+{
+	struct usb_ffs_dmabuf_transfer_req req = { .fd = slot->dmabuf, .length = q->length };
+	int r = attach(s, q->ep, slot);
+
+	if (r < 0)
+		return r;
+	cpu_access(q->ep, slot, false);
+	if (ioctl(q->ep->fd, FUNCTIONFS_DMABUF_TRANSFER, &req) == 0)
+		return 0;
+	r = errno == EBUSY || errno == EINTR ? -EAGAIN : -errno;
+	cpu_access(q->ep, slot, true);
+	if (r == -EPERM) { /* bound to another controller since, or somebody's close detached it */
+		slot->attached = false;
+		return -EAGAIN;
+	}
+	return r;
+}
+
+/* What is polled for the end of the transfer that has just begun. */
+static struct iocb *prepare_poll(struct stream *s, struct stream_request *q, struct slot *slot)
+{
+	struct dma_buf_export_sync_file export = { .flags = DMA_BUF_SYNC_RW, .fd = -1 };
+	struct iocb *cb = (struct iocb *)q->engine;
+
+	if (ioctl(slot->dmabuf, DMA_BUF_IOCTL_EXPORT_SYNC_FILE, &export) == 0)
+		slot->sync = export.fd;
+	slot->in_flight = true;
+	if (slot->sync >= 0)
+		io_prep_poll(cb, slot->sync, POLLIN);
+	else
+		io_prep_poll(cb, slot->dmabuf, POLLOUT);
+	io_set_eventfd(cb, s->fd);
+	cb->data = q;
+	return cb;
+}
+
+static void end(const struct stream_endpoint *ep, struct slot *slot)
+{
+	if (slot->sync >= 0)
+		close(slot->sync);
+	slot->sync = -1;
+	slot->in_flight = false;
+	cpu_access(ep, slot, true);
+}
+
+static void detach(struct stream *s, struct stream_endpoint *ep, struct slot *slot)
+{
+	/* What the kernel had of an endpoint that is not enabled has ended already. */
+	if (!slot->attached || !aio_enabled(s, ep))
+		return;
+	ioctl(ep->fd, FUNCTIONFS_DMABUF_DETACH, &slot->dmabuf);
+	slot->attached = false;
+}
+
+/* Requests of one endpoint that move as DMABUFs, from the first on. */
+static int submit_direct(struct stream *s, struct stream_request **requests, unsigned int n)
+{
+	struct stream_endpoint *ep = requests[0]->ep;
+	struct iocb *iocbs[AIO_AT_ONCE];
+	unsigned int i, queued = 0;
+	struct slot *slot;
+	bool enabled;
+	int r = 0;
+
+	for (i = 0; i < n && i < AIO_AT_ONCE && requests[i]->ep == ep; i++) {
+		slot = direct_slot(s, requests[i]);
+		if (!slot)
+			break;
+		r = transfer(s, requests[i], slot);
+		if (r < 0)
+			break;
+		iocbs[i] = prepare_poll(s, requests[i], slot);
+	}
+	n = i;
+	if (!n)
+		return r;
+	/* A fence that had signalled before it was exported is replaced by one without a status. */
+	enabled = aio_enabled(s, ep);
+	for (i = 0; i < n; i++)
+		slot_of(s, requests[i])->doubtful = !enabled;
+	while (queued < n && (r = aio_queue(s, iocbs + queued, n - queued)) > 0)
+		queued += (unsigned int)r;
+	for (i = queued; i < n; i++) { /* nobody would tell their end */
+		slot = slot_of(s, requests[i]);
+		detach(s, ep, slot);
+		end(ep, slot);
+	}
+	return queued ? (int)queued : r;
+}
+
+static int dmabuf_submit(struct stream *s, struct stream_request **requests, unsigned int n)
+{
+	struct iocb *iocbs[AIO_AT_ONCE];
+	unsigned int i;
+	int r;
+
+	if (direct_slot(s, requests[0])) {
+		r = submit_direct(s, requests, n);
+		if (r != -ECANCELED)
+			return r;
+	}
+	for (i = 0; i < n && i < AIO_AT_ONCE && (i == 0 || !direct_slot(s, requests[i])); i++)
+		iocbs[i] = aio_prepare(s, requests[i]);
+	return aio_queue(s, iocbs, i);
+}
+
+static void dmabuf_cancel(struct stream *s, struct stream_request *q)
+{
+	struct slot *slot = slot_of(s, q);
+
+	if (slot && slot->in_flight)
+		detach(s, q->ep, slot);
+	else
+		aio_cancel(s, q);
+}
+
+/* Bytes, or a negative errno. */
+static long outcome(const struct stream_request *q, const struct slot *slot)
+{
+	struct sync_file_info info = { 0 };
+
+	if (slot->doubtful)
+		return -ESHUTDOWN;
+	if (slot->sync >= 0 && ioctl(slot->sync, SYNC_IOC_FILE_INFO, &info) == 0 && info.status < 0)
+		return info.status;
+	return (long)q->length;
+}
+
+static void complete(struct stream *s, struct stream_request *q, long result)
+{
+	struct slot *slot = slot_of(s, q);
+
+	if (slot && slot->in_flight) {
+		if (result >= 0) /* else the poll failed */
+			result = outcome(q, slot);
+		end(q->ep, slot);
+	}
+	stream_complete(s, q, result);
+}
+
+static void dmabuf_reap(struct stream *s)
+{
+	struct io_event events[AIO_AT_ONCE];
+	int i, n;
+
+	do {
+		n = aio_events(s, events);
+		for (i = 0; i < n; i++)
+			complete(s, events[i].data, (long)events[i].res);
+	} while (n == AIO_AT_ONCE);
+}
+
+static int dmabuf_open(struct stream *s, unsigned int requests)
+{
+	return s->config.dmabuf_fd < 0 ? -ENODEV : aio_open(s, requests);
+}
+
+const struct stream_engine stream_engine_dmabuf = {
+	.name = "dmabuf",
+	.by_name = true,
+	.own_pages = true,
+	.open = dmabuf_open,
+	.close = aio_close,
+	.alloc = dmabuf_alloc,
+	.release = dmabuf_release,
+	.submit = dmabuf_submit,
+	.cancel = dmabuf_cancel,
+	.enabled = aio_enabled,
+	.reap = dmabuf_reap,
+};
