@@ -59,6 +59,11 @@ void stream_take_back(struct stream *s, struct stream_transfer *t)
 		s->config.engine->cancel(s, &t->zlp);
 }
 
+/*
+ * What the kernel took while the host reset the interface belongs to the next link. An IN request
+ * of that kind is taken back: its data are of the last one. An OUT request stays where it is,
+ * because the host may have filled it already: see adopt().
+ */
 void stream_go_down(struct stream *s)
 {
 	struct stream_transfer *t;
@@ -66,17 +71,22 @@ void stream_go_down(struct stream *s)
 
 	s->up = false;
 	for (i = 0; i < s->n_eps; i++) {
-		for (t = s->eps[i].head; t; t = t->next) {
+		struct stream_endpoint *ep = &s->eps[i];
+
+		ep->shut = false;
+		for (t = ep->head; t; t = t->next) {
+			if (!is_in(ep) && t->data.in_flight && !t->status)
+				continue;
 			if (!stream_settled(t))
 				stream_give_up(t, -ESHUTDOWN);
-			/* What the kernel took while the host reset the interface is of the next
-			   link: it would come back when the host moves data there, or never. */
 			stream_take_back(s, t);
 		}
 	}
 	s->config.callbacks->down(s->config.user);
 	set_packets(s, FFSCTL_SPEED_UNKNOWN);
 }
+
+static void deliver(struct stream *s);
 
 /*
  * A request was refused or ended because the link went down. If stream_up() has been called since
@@ -87,33 +97,86 @@ static void link_lost(struct stream *s, uint64_t generation)
 {
 	if (!s->up)
 		return;
-	s->up_pending = generation < s->generation;
+	if (!s->sending)
+		deliver(s); /* what had ended before */
+	s->up_pending = generation < s->generation && !s->leaving;
 	stream_go_down(s);
 }
 
-void stream_go_up_if_clear(struct stream *s)
+static void unlink_transfer(struct stream_endpoint *ep, struct stream_transfer *t)
 {
-	if (!s->up_pending || s->up || s->undelivered)
-		return;
-	s->up_pending = false;
-	s->up = true;
-	set_packets(s, s->speed);
-	s->config.callbacks->up(s->config.user);
+	struct stream_transfer **p = &ep->head;
+
+	while (*p != t)
+		p = &(*p)->next;
+	*p = t->next;
+	if (!t->next)
+		ep->tail = p;
+	t->next = NULL;
 }
 
 /* OUT requests keep no order among themselves, but are delivered as they are queued. */
 static void move_to_tail(struct stream_endpoint *ep, struct stream_transfer *t)
 {
-	struct stream_transfer **p = &ep->head;
-
-	if (!t->next)
-		return;
-	while (*p != t)
-		p = &(*p)->next;
-	*p = t->next;
-	t->next = NULL;
+	unlink_transfer(ep, t);
 	*ep->tail = t;
 	ep->tail = &t->next;
+}
+
+/* Whether a transfer may go over into the next link: an OUT request that fits its packets. */
+static bool may_stay(struct stream *s, struct stream_transfer *t)
+{
+	size_t length = t->data.length;
+
+	if (is_in(t->ep) || t->status)
+		return false;
+	if (t->held || !t->data.in_flight)
+		return t->held;
+	if (length % t->ep->packet[s->speed] == 0 || length == s->config.out_length)
+		return true;
+	stream_give_up(t, -ESHUTDOWN);
+	stream_take_back(s, t);
+	return false;
+}
+
+static bool is_clear(struct stream *s)
+{
+	struct stream_transfer *t;
+	bool clear = true;
+	unsigned int i;
+
+	for (i = 0; i < s->n_eps; i++)
+		for (t = s->eps[i].head; t; t = t->next)
+			clear &= may_stay(s, t);
+	return clear;
+}
+
+/*
+ * Requests that are with the kernel when the link comes up are of the new link, or of the old one
+ * and about to end with ESHUTDOWN. Then they are sent again.
+ */
+static void adopt(struct stream *s)
+{
+	struct stream_transfer *t;
+	unsigned int i;
+
+	for (i = 0; i < s->n_eps; i++) {
+		for (t = s->eps[i].head; t; t = t->next) {
+			t->adopted = true;
+			t->generation = s->generation;
+		}
+	}
+}
+
+void stream_go_up_if_clear(struct stream *s)
+{
+	if (!s->up_pending || s->up || !is_clear(s))
+		return;
+	s->up_pending = s->sent_again = false;
+	s->up = true;
+	set_packets(s, s->speed);
+	adopt(s);
+	s->config.callbacks->up(s->config.user);
 }
 
 static bool anything_behind(const struct stream_transfer *t)
@@ -181,7 +244,14 @@ static void failed(struct stream *s, struct stream_request *r, int why)
 	switch (-why) {
 	case ESHUTDOWN:
 	case ENODEV:
+		if (s->up && t->adopted && t->generation == s->generation &&
+		    s->config.engine->enabled(s, r->ep)) {
+			s->sent_again = true;
+			refused(r, -ESHUTDOWN);
+			break;
+		}
 		link_lost(s, t->generation);
+		r->ep->shut = true;
 		stream_give_up(t, -ESHUTDOWN);
 		break;
 	case ECONNRESET: /* usb_ep_dequeue(): our own cancel */
@@ -214,6 +284,9 @@ void stream_complete(struct stream *s, struct stream_request *r, long result)
 	} else {
 		ep->refused = 0;
 		t->moved += (size_t)result;
+		/* Of the new link, if the old one has ended before it. */
+		t->held = !s->up && !is_in(ep) && !t->status &&
+			  (ep->shut || s->config.engine->enabled(s, ep));
 		if (is_in(ep) && (size_t)result < r->length)
 			stream_give_up(t, -EIO);
 		/* What is left of a transfer in parts has lost its turn. */
@@ -225,13 +298,9 @@ void stream_complete(struct stream *s, struct stream_request *r, long result)
 	finish_if_ended(t);
 }
 
-static void deliver_one(struct stream *s, struct stream_endpoint *ep)
+static void deliver_one(struct stream *s, struct stream_endpoint *ep, struct stream_transfer *t)
 {
-	struct stream_transfer *t = ep->head;
-
-	ep->head = t->next;
-	if (!ep->head)
-		ep->tail = &ep->head;
+	unlink_transfer(ep, t);
 	if (!is_in(ep)) {
 		t->pub.length = t->moved;
 		t->pub.flags = 0;
@@ -244,18 +313,30 @@ static void deliver_one(struct stream *s, struct stream_endpoint *ep)
 	s->config.callbacks->done(s->config.user, &t->pub);
 }
 
+/* In order; but what the end of a link has ended does not wait for what goes over into the next. */
+static struct stream_transfer *next_finished(const struct stream *s,
+					     const struct stream_endpoint *ep)
+{
+	struct stream_transfer *t = ep->head;
+
+	if (t && t->finished && (s->up || !t->held))
+		return t;
+	while (t && (s->up || !t->finished || !t->status))
+		t = t->next;
+	return t;
+}
+
 /* Once for each that was out before: what done() submits comes in the next round. */
 static void deliver(struct stream *s)
 {
+	struct stream_transfer *t;
 	unsigned int i, before, left = s->undelivered;
 
 	do {
 		before = left;
 		for (i = 0; i < s->n_eps; i++) {
-			struct stream_endpoint *ep = &s->eps[i];
-
-			while (left && ep->head && ep->head->finished) {
-				deliver_one(s, ep);
+			while (left && (t = next_finished(s, &s->eps[i]))) {
+				deliver_one(s, &s->eps[i], t);
 				left--;
 			}
 		}
@@ -315,6 +396,7 @@ static void sent(struct stream *s, struct stream_request *r)
 	struct stream_transfer *t = r->transfer;
 
 	r->in_flight = true;
+	t->adopted = false;
 	t->parts++;
 	s->in_flight++;
 	t->generation = s->generation;
@@ -334,6 +416,10 @@ static void send_batch(struct stream *s, unsigned int n)
 	int r, k;
 
 	while (i < n) {
+		if (s->batch[i]->transfer->status) { /* the link was lost while this was done */
+			i++;
+			continue;
+		}
 		r = s->config.engine->submit(s, s->batch + i, n - i);
 		for (k = 0; k < r; k++)
 			sent(s, s->batch[i++]);
@@ -367,8 +453,10 @@ bool stream_flush(struct stream *s)
 		for (i = 0; i < s->n_eps; i++)
 			if (s->eps[i].dirty)
 				n = collect(s, &s->eps[i], n);
+		s->sending = true;
 		if (n)
 			send_batch(s, n);
+		s->sending = false;
 		/* What waits behind a long request follows once that is seen not to be refused. */
 		if (n && any_dirty(s))
 			s->config.engine->reap(s);

@@ -13,6 +13,8 @@ struct stream_transfer {
 	unsigned int parts;	  /* requests in flight */
 	uint64_t generation;	  /* of the link when its last request was sent */
 	bool submitted, data_sent, zlp_wanted, zlp_sent, cancelled, finished;
+	bool adopted; /* OUT: was with the kernel when the link came up again */
+	bool held;    /* OUT: ended well while the link was coming up; delivered after that */
 	int status;
 };
 

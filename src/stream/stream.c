@@ -146,6 +146,7 @@ int stream_submit(struct stream *s, uint32_t endpoint, struct ffsctl_transfer *p
 	t->parts = 0;
 	t->status = 0;
 	t->data_sent = t->zlp_sent = t->zlp_wanted = t->cancelled = t->finished = false;
+	t->adopted = t->held = false;
 	if (is_in(ep)) {
 		bool end = s->config.mode == FFSCTL_MODE_MESSAGE && (pub->flags & FFSCTL_END);
 
@@ -178,8 +179,9 @@ int stream_up(struct stream *s, enum ffsctl_speed speed)
 	s->generation++;
 	s->speed = speed;
 	/* If it is up with transfers out, either nothing has happened to them and nothing is to be
-	   done, or they come back with ESHUTDOWN and link_lost() does it. */
-	if (s->up && s->undelivered)
+	   done, or they come back with ESHUTDOWN and link_lost() does it. (Or have come back so,
+	   and were taken for late ones.) */
+	if (s->up && s->undelivered && !s->sent_again)
 		return 0;
 	if (s->up)
 		stream_go_down(s);
@@ -190,9 +192,23 @@ int stream_up(struct stream *s, enum ffsctl_speed speed)
 
 void stream_down(struct stream *s)
 {
+	struct stream_transfer *t;
+	unsigned int i;
+
 	s->up_pending = false;
-	if (s->up)
-		stream_go_down(s);
+	if (s->up) {
+		s->leaving = true;
+		stream_dispatch(s); /* what has come before */
+		s->leaving = false;
+		if (s->up)
+			stream_go_down(s);
+		return;
+	}
+	/* Of a link that was over before anybody could be told of it. */
+	for (i = 0; i < s->n_eps; i++)
+		for (t = s->eps[i].head; t; t = t->next)
+			if (t->held)
+				stream_give_up(t, -ESHUTDOWN);
 }
 
 void stream_cancel(struct stream *s, uint32_t endpoint)

@@ -84,6 +84,7 @@ struct stream_endpoint {
 	bool fallen_back;  /* set by the engine: it cannot move its transfers as it should */
 	struct stream_transfer *head, **tail; /* submitted and not delivered, in order */
 	bool dirty;			      /* something of it may be sent now */
+	bool shut; /* since the link is down a request has ended because of that */
 };
 
 struct stream_config {
@@ -108,6 +109,9 @@ struct stream {
 
 	enum ffsctl_speed speed; /* of the last stream_up() */
 	bool up, up_pending;
+	bool leaving;	 /* within stream_down() */
+	bool sending;	 /* within stream_flush(): s->batch refers to transfers */
+	bool sent_again; /* since it is up: a request that had ended with the last link, perhaps */
 	uint64_t generation; /* stream_up() calls so far */
 	unsigned int in_flight, undelivered;
 	struct stream_request **batch; /* room for one flush */

@@ -20,7 +20,10 @@ static struct {
 	size_t longest; /* longer ones end in ENOMEM */
 	int why;	/* if not 0, every request ends so at once */
 	bool enabled;
-	bool mapped; /* its buffers are such that no request needs memory */
+	bool mapped;		      /* its buffers are such that no request needs memory */
+	int refuse_all;		      /* if not 0, submit() fails so */
+	struct stream_request *ended; /* reap() finds it */
+	long ended_with;
 } kernel;
 
 /* What the owner was told, in order. */
@@ -64,6 +67,8 @@ static int fake_submit(struct stream *st, struct stream_request **requests, unsi
 
 	(void)st;
 	kernel.n_submits++;
+	if (kernel.refuse_all)
+		return kernel.refuse_all;
 	for (i = 0; i < n; i++) {
 		if (kernel.why || (kernel.longest && requests[i]->length > kernel.longest))
 			kernel.refused[kernel.n_refused++] = requests[i];
@@ -90,7 +95,11 @@ static void fake_reap(struct stream *st)
 {
 	struct stream_request *r[MANY];
 	unsigned int i, n = kernel.n_refused;
+	struct stream_request *ended = kernel.ended;
 
+	kernel.ended = NULL;
+	if (ended)
+		stream_complete(st, ended, kernel.ended_with);
 	memcpy(r, kernel.refused, sizeof(r));
 	kernel.n_refused = 0;
 	for (i = 0; i < n; i++)
@@ -372,8 +381,8 @@ Test(stream, refuses_a_speed_without_packet_sizes)
 Test(stream, a_shutdown_is_told_once_and_up_waits_for_the_last_transfer)
 {
 	open_up();
-	submit(OUT, 0, 0);
-	submit(OUT, 0, 0);
+	submit(IN, 100, 0);
+	submit(IN, 100, 0);
 	stream_flush(&s);
 	end(-ESHUTDOWN);
 	expect_story("down done");
@@ -538,11 +547,11 @@ Test(stream, long_writes_that_need_no_memory_go_at_once)
  * The host may have reset the interface while we handed over a request: then this one is of the new
  * link, and comes back no sooner than the host moves data on that endpoint.
  */
-Test(stream, what_is_still_out_when_the_link_is_lost_is_taken_back)
+Test(stream, what_was_to_be_sent_when_the_link_is_lost_is_taken_back)
 {
 	open_up();
-	submit(OUT, 0, 0);
-	submit(OUT, 0, 0);
+	submit(IN, 100, 0);
+	submit(IN, 100, 0);
 	stream_flush(&s);
 	cr_assert_eq(stream_up(&s, FFSCTL_SPEED_HIGH), 0);
 	end(-ESHUTDOWN);
@@ -553,6 +562,155 @@ Test(stream, what_is_still_out_when_the_link_is_lost_is_taken_back)
 	end(-ECONNRESET);
 	stream_dispatch(&s);
 	expect_story("down done done up");
+}
+
+Test(stream, what_the_host_writes_at_once_after_its_reset_is_delivered)
+{
+	struct ffsctl_transfer *late;
+
+	open_up();
+	submit(OUT, 0, 0);
+	late = submit(OUT, 0, 0);
+	stream_flush(&s);
+	end(-ESHUTDOWN);
+	cr_assert_eq(kernel.n_cancelled, 0u);
+	expect_story("down done");
+	end(77); /* before we know that the link is up again */
+	expect_story("down done");
+	stream_up(&s, FFSCTL_SPEED_HIGH);
+	stream_dispatch(&s);
+	expect_story("down done up done");
+	cr_assert(done[1] == late && late->status == 0 && late->length == 77);
+}
+
+Test(stream, a_read_goes_over_into_the_next_link)
+{
+	struct ffsctl_transfer *t;
+
+	open_up();
+	submit(OUT, 0, 0);
+	t = submit(OUT, 0, 0);
+	stream_flush(&s);
+	end(-ESHUTDOWN);
+	stream_up(&s, FFSCTL_SPEED_HIGH);
+	expect_story("down done up");
+	end(5);
+	expect_story("down done up done");
+	cr_assert(done[1] == t && t->status == 0 && t->length == 5);
+	cr_assert_eq(kernel.n_cancelled, 0u);
+}
+
+Test(stream, a_read_of_the_last_link_that_ends_late_is_sent_again)
+{
+	struct ffsctl_transfer *t;
+
+	open_up();
+	submit(OUT, 0, 0);
+	t = submit(OUT, 0, 0);
+	stream_flush(&s);
+	end(-ESHUTDOWN);
+	stream_up(&s, FFSCTL_SPEED_HIGH);
+	end(-ESHUTDOWN); /* that it was enabled tells that it was not this link */
+	expect_story("down done up");
+	cr_assert_eq(kernel.n_queue, 1u);
+	end(6);
+	expect_story("down done up done");
+	cr_assert(done[1] == t && t->length == 6);
+}
+
+Test(stream, a_read_that_was_sent_again_does_not_hide_the_next_reset)
+{
+	open_up();
+	submit(OUT, 0, 0);
+	submit(OUT, 0, 0);
+	stream_flush(&s);
+	end(-ESHUTDOWN);
+	stream_up(&s, FFSCTL_SPEED_HIGH);
+	end(-ESHUTDOWN); /* of a second reset, whose ENABLE follows */
+	stream_up(&s, FFSCTL_SPEED_HIGH);
+	expect_story("down done up down up");
+	end(8);
+	expect_story("down done up down up done");
+}
+
+Test(stream, an_adopted_read_tells_that_the_link_is_down)
+{
+	open_up();
+	submit(OUT, 0, 0);
+	submit(OUT, 0, 0);
+	stream_flush(&s);
+	end(-ESHUTDOWN);
+	stream_up(&s, FFSCTL_SPEED_HIGH);
+	kernel.enabled = false;
+	end(-ESHUTDOWN);
+	expect_story("down done up down done");
+	stream_up(&s, FFSCTL_SPEED_HIGH);
+	expect_story("down done up down done up");
+}
+
+Test(stream, a_read_that_does_not_fit_the_packets_of_the_next_link_is_taken_back)
+{
+	open_mode(FFSCTL_MODE_MESSAGE);
+	stream_up(&s, FFSCTL_SPEED_FULL);
+	s.config.size = eps[OUT].limit = 64; /* no whole packet of high speed */
+	story[0] = 0;
+	submit(OUT, 0, 0);
+	submit(OUT, 0, 0);
+	stream_flush(&s);
+	end(-ESHUTDOWN);
+	stream_up(&s, FFSCTL_SPEED_HIGH);
+	stream_dispatch(&s);
+	cr_assert_eq(kernel.n_cancelled, 1u);
+	expect_story("down done");
+	end(-ECONNRESET);
+	stream_dispatch(&s);
+	expect_story("down done done up");
+}
+
+Test(stream, what_has_come_before_the_end_of_the_link_is_delivered_before_it)
+{
+	struct ffsctl_transfer *t;
+
+	open_up();
+	t = submit(OUT, 0, 0);
+	submit(OUT, 0, 0);
+	stream_flush(&s);
+	kernel.ended = kernel.queue[0]; /* not reaped yet */
+	kernel.ended_with = 9;
+	kernel.enabled = false;
+	stream_down(&s);
+	expect_story("done down");
+	cr_assert(done[0] == t && t->length == 9 && t->status == 0);
+	stream_complete(&s, kernel.queue[1], -ESHUTDOWN);
+	stream_dispatch(&s);
+	expect_story("done down done");
+}
+
+Test(stream, what_was_written_between_two_resets_is_of_neither_link)
+{
+	open_up();
+	submit(OUT, 0, 0);
+	submit(OUT, 0, 0);
+	stream_flush(&s);
+	end(-ESHUTDOWN);
+	end(10);
+	expect_story("down done");
+	stream_down(&s);
+	stream_flush(&s);
+	expect_story("down done done");
+	cr_assert_eq(done[1]->status, -ESHUTDOWN);
+}
+
+Test(stream, the_rest_of_a_batch_is_not_sent_when_its_first_finds_the_link_down)
+{
+	open_up();
+	submit(OUT, 0, 0);
+	submit(IN, 10, 0);
+	submit(IN, 10, 0);
+	kernel.refuse_all = -ESHUTDOWN;
+	stream_flush(&s);
+	cr_assert_eq(kernel.n_submits, 1u);
+	expect_story("down done done done");
 }
 
 Test(stream, gives_up_when_there_is_no_memory_for_a_packet)
