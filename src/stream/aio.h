@@ -23,4 +23,5 @@ int aio_events(struct stream *s, struct io_event *events);
 
 void aio_cancel(struct stream *s, struct stream_request *q);
 bool aio_enabled(struct stream *s, struct stream_endpoint *ep);
+bool aio_ended(struct stream *s);
 void aio_reap(struct stream *s);

@@ -379,5 +379,6 @@ const struct stream_engine stream_engine_dmabuf = {
 	.submit = dmabuf_submit,
 	.cancel = dmabuf_cancel,
 	.enabled = aio_enabled,
+	.ended = aio_ended,
 	.reap = dmabuf_reap,
 };

@@ -344,6 +344,11 @@ static void deliver(struct stream *s)
 	stream_go_up_if_clear(s);
 }
 
+bool stream_ended(struct stream *s)
+{
+	return s->config.engine->ended(s);
+}
+
 void stream_dispatch(struct stream *s)
 {
 	s->config.engine->reap(s);

@@ -51,6 +51,8 @@ struct stream_engine {
 	void (*cancel)(struct stream *s, struct stream_request *r);
 	/* Whether the host has the endpoint enabled: what tells one EAGAIN from the other. */
 	bool (*enabled)(struct stream *s, struct stream_endpoint *ep);
+	/* Whether reap() has something to do, without asking the kernel; false: not known so. */
+	bool (*ended)(struct stream *s);
 	/* Calls stream_complete() for what has ended; never waits. */
 	void (*reap)(struct stream *s);
 };
@@ -150,6 +152,8 @@ const char *stream_way(const struct stream *s);
 
 /* Hands what was submitted to the kernel. True: there is more, call again before sleeping. */
 bool stream_flush(struct stream *s);
+/* Whether stream_dispatch() has something to do already, which saves waiting for stream_fd(). */
+bool stream_ended(struct stream *s);
 /* Delivers what has ended. */
 void stream_dispatch(struct stream *s);
 

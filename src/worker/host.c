@@ -15,6 +15,7 @@
 #include "base/util.h"
 
 #define MAX_EVENTS 16 /* at a time */
+#define MAX_ROUNDS 16 /* of data, before other descriptors are looked at */
 
 static void on_up(void *user)
 {
@@ -210,6 +211,18 @@ static void handle(struct host *h, const struct epoll_event *ev, int n)
 		stream_dispatch(&h->stream);
 }
 
+/* What has ended already, without a system call; but others want to be heard, too. */
+static void serve_data(struct host *h, bool *more)
+{
+	unsigned int round;
+
+	*more = stream_flush(&h->stream);
+	for (round = 0; round < MAX_ROUNDS && !h->exiting && stream_ended(&h->stream); round++) {
+		stream_dispatch(&h->stream);
+		*more = stream_flush(&h->stream);
+	}
+}
+
 static int loop(struct host *h)
 {
 	struct epoll_event ev[MAX_EVENTS];
@@ -217,7 +230,7 @@ static int loop(struct host *h)
 	int n;
 
 	while (!h->exiting) {
-		more = stream_flush(&h->stream);
+		serve_data(h, &more);
 		if (h->exiting)
 			break;
 		if (h->said)

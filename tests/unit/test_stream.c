@@ -106,6 +106,12 @@ static void fake_reap(struct stream *st)
 		stream_complete(st, r[i], kernel.why ? kernel.why : -ENOMEM);
 }
 
+static bool fake_ended(struct stream *st)
+{
+	(void)st;
+	return kernel.ended != NULL || kernel.n_refused > 0;
+}
+
 static const struct stream_engine engine = {
 	.name = "fake",
 	.open = fake_open,
@@ -115,6 +121,7 @@ static const struct stream_engine engine = {
 	.submit = fake_submit,
 	.cancel = fake_cancel,
 	.enabled = fake_enabled,
+	.ended = fake_ended,
 	.reap = fake_reap,
 };
 
