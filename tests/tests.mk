@@ -125,9 +125,19 @@ tests_unit_test_unit_LDADD = libffsctl.a $(CRITERION_LIBS)
 
 # stream, worker, host: the data path.
 UNIT_TESTS += tests/unit/test_bench tests/unit/test_stream tests/unit/test_worker
-tests_unit_test_bench_SOURCES = tests/unit/test_bench.c src/host/args.c src/host/pattern.c
+tests_unit_test_bench_SOURCES = tests/unit/test_bench.c src/host/args.c src/host/pattern.c \
+	src/host/plot.c src/host/stats.c
 tests_unit_test_bench_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS)
-tests_unit_test_bench_LDADD = libffsctl.a $(CRITERION_LIBS)
+tests_unit_test_bench_LDADD = libffsctl.a $(CRITERION_LIBS) -lm
+if HAVE_LIBUSB
+UNIT_TESTS += tests/unit/test_bench_rows
+tests_unit_test_bench_rows_SOURCES = tests/unit/test_bench_rows.c src/host/args.c src/host/row.c \
+	src/host/stats.c
+tests_unit_test_bench_rows_CFLAGS = $(AM_CFLAGS) $(LIBUSB_CFLAGS) $(JANSSON_CFLAGS) \
+	$(CRITERION_CFLAGS)
+tests_unit_test_bench_rows_LDADD = libffsctl.a $(JANSSON_LIBS) $(CRITERION_LIBS) -lm
+TESTS += tests/cli/test_ffsbench.py
+endif
 tests_unit_test_stream_SOURCES = tests/unit/test_stream.c
 tests_unit_test_stream_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS)
 tests_unit_test_stream_LDADD = libstream.a $(CRITERION_LIBS)

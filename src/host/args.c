@@ -2,6 +2,8 @@
 #include "host/args.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/cleanup.h"
@@ -49,6 +51,17 @@ int args_size(const char *s, uint64_t *n, struct error *err)
 	return 0;
 }
 
+const char *size_text(uint64_t n, char *text, size_t room)
+{
+	if (n && n % (1 << 20) == 0)
+		snprintf(text, room, "%" PRIu64 "M", n >> 20);
+	else if (n && n % 1024 == 0)
+		snprintf(text, room, "%" PRIu64 "K", n >> 10);
+	else
+		snprintf(text, room, "%" PRIu64, n);
+	return text;
+}
+
 int args_seconds(const char *s, unsigned int *ms, struct error *err)
 {
 	double v;
@@ -72,6 +85,39 @@ int args_count(const char *s, unsigned int max, unsigned int *n, struct error *e
 				 s, max);
 	*n = (unsigned int)v;
 	return 0;
+}
+
+static int list_add(struct list *l, uint64_t value, uint64_t max)
+{
+	if (value < 1 || value > max || l->n == LIST_MAX)
+		return -ERANGE;
+	l->value[l->n++] = value;
+	return 0;
+}
+
+int args_list(const char *s, uint64_t max, const char *what, struct list *l, struct error *err)
+{
+	const char *p = s;
+	uint64_t first, last;
+
+	*l = (struct list){ 0 };
+	do {
+		if (take_size(&p, &first) < 0)
+			goto bad;
+		last = first;
+		if (*p == '-' && (p++, take_size(&p, &last) < 0 || last < first))
+			goto bad;
+		for (; first <= last; first *= 2)
+			if (list_add(l, first, max) < 0)
+				goto bad;
+	} while (*p++ == ',');
+	if (!p[-1])
+		return 0;
+bad:
+	return error_set(err, EX_USAGE, EINVAL, NULL,
+			 "'%s' is not a list of %s from 1 to %" PRIu64
+			 ", like 1,4 or 1-64 (1, 2, 4 ... 64)",
+			 s, what, max);
 }
 
 static void add(struct lengths *l, uint64_t first, uint64_t last)
@@ -120,10 +166,38 @@ void lengths_even(struct lengths *l, uint64_t total, uint64_t size)
 	l->total = total;
 }
 
+#define BLOCK 1024 /* a multiple of every packet size of bulk endpoints */
+
+/* splitmix64's output function: numbers in a row become numbers that look like chance. */
+static uint64_t mix(uint64_t x)
+{
+	x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9;
+	x = (x ^ (x >> 27)) * 0x94d049bb133111eb;
+	return x ^ (x >> 31);
+}
+
+static uint64_t random_length(const struct lengths *l, uint64_t message)
+{
+	uint64_t r = mix(mix(l->seed) + message * 0x9e3779b97f4a7c15);
+	uint64_t length = 1 + (r >> 2) % l->max;
+
+	/* The lengths that need an empty packet would be rare otherwise. */
+	return r % 4 == 0 && length >= BLOCK ? length - length % BLOCK : length;
+}
+
+void lengths_random(struct lengths *l, uint64_t count, uint64_t max, uint64_t seed)
+{
+	*l = (struct lengths){ .count = count, .max = max, .seed = seed };
+	for (uint64_t i = 0; i < count; i++)
+		l->total += random_length(l, i);
+}
+
 uint64_t lengths_of(const struct lengths *l, uint64_t message)
 {
 	size_t i;
 
+	if (l->max)
+		return random_length(l, message);
 	if (l->n == 0) /* lengths_even() */
 		return message + 1 == l->count && l->range[0].last ? l->range[0].last
 								   : l->range[0].first;

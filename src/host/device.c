@@ -8,10 +8,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/util.h"
-#include "host/report.h"
+#include "host/tick.h"
 
 /* Kernel's own uevents, and udev's after it has set the node's owner. */
 #define UEVENT_GROUPS 3
@@ -122,6 +123,23 @@ static const struct libusb_endpoint_descriptor *nth(const struct libusb_interfac
 	return NULL;
 }
 
+static bool enough(const struct device_wanted *w, const struct libusb_endpoint_descriptor *out,
+		   const struct libusb_endpoint_descriptor *in)
+{
+	return (out || !w->need_out) && (in || !w->need_in) && (out || in);
+}
+
+static void set_endpoints(struct device *d, const struct libusb_endpoint_descriptor *out,
+			  const struct libusb_endpoint_descriptor *in)
+{
+	d->out = out ? out->bEndpointAddress : 0;
+	d->in = in ? in->bEndpointAddress : 0;
+	d->out_packet = out ? out->wMaxPacketSize & 0x7ff : 0;
+	d->in_packet = in ? in->wMaxPacketSize & 0x7ff : 0;
+	d->out_interrupt = out && is_interrupt(out);
+	d->in_interrupt = in && is_interrupt(in);
+}
+
 /* Whether the device has what is wanted; fills in interface and endpoints. */
 static bool choose_interface(const struct device_wanted *w, libusb_device *dev, struct device *d)
 {
@@ -131,7 +149,8 @@ static bool choose_interface(const struct device_wanted *w, libusb_device *dev, 
 
 	if (libusb_get_active_config_descriptor(dev, &c) < 0)
 		return false;
-	for (i = 0; i < c->bNumInterfaces && !(out && in); i++) {
+	d->configuration = c->bConfigurationValue;
+	for (i = 0; i < c->bNumInterfaces && !enough(w, out, in); i++) {
 		const struct libusb_interface_descriptor *id = c->interface[i].altsetting;
 
 		if (c->interface[i].num_altsetting < 1 ||
@@ -144,17 +163,11 @@ static bool choose_interface(const struct device_wanted *w, libusb_device *dev, 
 		out = nth(id, LIBUSB_ENDPOINT_OUT, w->pair);
 		in = nth(id, LIBUSB_ENDPOINT_IN, w->pair);
 		d->interface = id->bInterfaceNumber;
+		d->alternates = c->interface[i].num_altsetting > 1;
 	}
-	if (out && in) {
-		d->out = out->bEndpointAddress;
-		d->in = in->bEndpointAddress;
-		d->out_packet = out->wMaxPacketSize & 0x7ff;
-		d->in_packet = in->wMaxPacketSize & 0x7ff;
-		d->out_interrupt = is_interrupt(out);
-		d->in_interrupt = is_interrupt(in);
-	}
+	set_endpoints(d, out, in);
 	libusb_free_config_descriptor(c);
-	return out && in;
+	return enough(w, out, in);
 }
 
 static char *read_serial(libusb_device *dev, uint8_t index)
@@ -192,7 +205,52 @@ static bool matches(const struct device_wanted *w, libusb_device *dev, struct de
 	return !w->serial || streq_null(w->serial, d->serial);
 }
 
-static int claim(struct device *d, libusb_device *dev, struct error *err)
+/* The kernel's driver of the interface; NULL: none, or nobody says. */
+static char *driver_of(const struct device *d, libusb_device *dev)
+{
+	_cleanup_free_ char *place = NULL, *path = NULL;
+	uint8_t port[8];
+	char target[256];
+	ssize_t n;
+	int i, ports = libusb_get_port_numbers(dev, port, sizeof(port));
+
+	for (i = 0; i < ports; i++) {
+		char *so_far = place;
+
+		place = strf("%s%s%u", so_far ? so_far : "", so_far ? "." : "", port[i]);
+		free(so_far);
+	}
+	if (!place)
+		return NULL;
+	path = strf("/sys/bus/usb/devices/%u-%s:%d.%d/driver", d->bus, place, d->configuration,
+		    d->interface);
+	n = readlink(path, target, sizeof(target) - 1);
+	if (n < 0)
+		return NULL;
+	target[n] = 0;
+	return xstrdup(basename(target));
+}
+
+static int claim_failed(const struct device *d, libusb_device *dev, int usb, struct error *err)
+{
+	_cleanup_free_ char *driver = usb == LIBUSB_ERROR_BUSY ? driver_of(d, dev) : NULL;
+
+	/* So is the driver of what a program has claimed called. */
+	if (!driver || streq(driver, "usbfs"))
+		return device_error(err, usb, "cannot claim interface %d of %04x:%04x at %u/%u",
+				    d->interface, d->vendor, d->product, d->bus, d->address);
+	error_set(err, EX_IOERR, EBUSY, NULL,
+		  "the kernel's driver %s has interface %d of %04x:%04x at %u/%u", driver,
+		  d->interface, d->vendor, d->product, d->bus, d->address);
+	return error_hint(
+		err,
+		"--detach takes it away for the time of the run, 'modprobe -r %s' unloads "
+		"the driver",
+		driver);
+}
+
+static int claim(const struct device_wanted *w, struct device *d, libusb_device *dev,
+		 struct error *err)
 {
 	int r = libusb_open(dev, &d->handle);
 
@@ -201,15 +259,23 @@ static int claim(struct device *d, libusb_device *dev, struct error *err)
 		return device_error(err, r, "cannot open the device %04x:%04x at %u/%u", d->vendor,
 				    d->product, d->bus, d->address);
 	}
+	libusb_set_auto_detach_kernel_driver(d->handle, w->detach);
 	r = libusb_claim_interface(d->handle, d->interface);
 	if (r < 0)
-		return device_error(err, r, "cannot claim interface %d of %04x:%04x at %u/%u",
-				    d->interface, d->vendor, d->product, d->bus, d->address);
+		return claim_failed(d, dev, r, err);
+	d->claimed = true;
+	/* A driver may have chosen another setting, which has other endpoints. */
+	if (d->alternates && (r = libusb_set_interface_alt_setting(d->handle, d->interface, 0)) < 0)
+		return device_error(err, r, "cannot choose setting 0 of interface %d",
+				    d->interface);
 	return 0;
 }
 
 static int none(const struct device_wanted *w, struct error *err)
 {
+	/* need_out, need_in */
+	static const char *const endpoints[2][2] = { { "an OUT or an IN", "an IN" },
+						     { "an OUT", "an OUT and an IN" } };
 	_cleanup_free_ char *which = NULL;
 
 	if (w->by_id)
@@ -219,9 +285,9 @@ static int none(const struct device_wanted *w, struct error *err)
 	else
 		which = xstrdup("device with a vendor-specific interface");
 	return error_set(err, EX_UNAVAILABLE, ENODEV, NULL,
-			 "there is no %s%s%s%s that has an OUT and an IN endpoint", which,
+			 "there is no %s%s%s%s that has %s endpoint", which,
 			 w->serial ? " with serial number '" : "", w->serial ? w->serial : "",
-			 w->serial ? "'" : "");
+			 w->serial ? "'" : "", endpoints[w->need_out][w->need_in]);
 }
 
 /* One look at what is there now. libusb without udevd does not see what comes after its init. */
@@ -266,7 +332,7 @@ static int look(const struct device_wanted *w, struct device *d, struct error *e
 			      "several devices match: %s; say which with --device BUS/ADDRESS",
 			      found);
 	else
-		r = claim(d, hit, err);
+		r = claim(w, d, hit, err);
 	libusb_free_device_list(list, 1);
 	return r;
 }
@@ -330,6 +396,8 @@ int device_open(const struct device_wanted *w, struct device *d, struct error *e
 
 void device_close(struct device *d)
 {
+	if (d->claimed)
+		libusb_release_interface(d->handle, d->interface);
 	if (d->handle)
 		libusb_close(d->handle);
 	if (d->usb)

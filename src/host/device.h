@@ -16,6 +16,8 @@ struct device_wanted {
 	int interface;		   /* -1: the first with a pair of endpoints */
 	unsigned int pair;	   /* the n-th OUT with the n-th IN endpoint of the interface */
 	unsigned int wait_ms;	   /* for the device to appear */
+	bool need_out, need_in;	   /* endpoints that the interface has to have */
+	bool detach;		   /* take the interface from a kernel driver, and give it back */
 };
 
 struct device {
@@ -25,8 +27,10 @@ struct device {
 	uint16_t vendor, product;
 	char *serial;
 	int speed; /* enum libusb_speed */
-	int interface;
-	uint8_t out, in;		    /* addresses */
+	bool claimed;
+	int configuration, interface;
+	bool alternates;		    /* the interface has other settings than 0 */
+	uint8_t out, in;		    /* addresses; 0: none */
 	unsigned int out_packet, in_packet; /* bytes */
 	bool out_interrupt, in_interrupt;   /* else bulk */
 };

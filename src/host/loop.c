@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The sender runs ahead of the receiver by what fits into the device and into the transfers in
- * flight: both directions are always busy.
+ * loop and messages: the sender runs ahead of the receiver by what fits into the device and into
+ * the transfers in flight: both directions are always busy.
  *
  * After a stall (the device's worker has died) nobody knows how much of what was sent will still
  * come back. So a short message with a number of its own, the mark, is sent, and everything up to
  * its echo is thrown away; then the first message that has not come back is sent again.
  */
-#include "host/loop.h"
-
 #include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
@@ -17,10 +15,14 @@
 
 #include "base/cleanup.h"
 #include "base/util.h"
+#include "host/bench.h"
 #include "host/pattern.h"
+#include "host/tick.h"
+#include "host/transfer.h"
 
 #define MARK_LENGTH 7 /* shorter than any packet of a bulk endpoint */
 #define WAKE_MS 100   /* how exact the timeout is */
+#define ENDLESS (UINT64_C(1) << 60)
 /* A worker may take the mark and die; a UDC that still holds data for the host cannot be halted
    then, and so nothing tells. */
 #define MARK_AGAIN_MS 300
@@ -42,9 +44,12 @@ struct side {
 
 struct loop {
 	const struct device *d;
-	const struct loop_options *o;
+	const struct options *o;
 	struct error *err;
+	const struct lengths *lengths;
+	uint64_t count; /* messages; fewer than there are lengths when the time is over */
 	struct pattern pattern;
+	struct buffers buffers;
 	struct side out, in;
 	uint64_t send_message, send_offset;
 	uint64_t recv_message, recv_offset;
@@ -70,7 +75,7 @@ static unsigned int in_flight(const struct side *s)
 
 static bool finished(const struct loop *l)
 {
-	return !l->marking && l->recv_message == l->o->lengths.count;
+	return !l->marking && l->recv_message == l->count;
 }
 
 _printf_(2, 3) static void wrong(struct loop *l, const char *fmt, ...)
@@ -81,8 +86,8 @@ _printf_(2, 3) static void wrong(struct loop *l, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(what, sizeof(what), fmt, ap);
 	va_end(ap);
-	error_set(l->err, LOOP_EXIT_WRONG, EIO, NULL, "message %" PRIu64 " (%" PRIu64 " bytes) %s",
-		  l->recv_message + 1, lengths_of(&l->o->lengths, l->recv_message), what);
+	error_set(l->err, EXIT_WRONG, EIO, NULL, "message %" PRIu64 " (%" PRIu64 " bytes) %s",
+		  l->recv_message + 1, lengths_of(l->lengths, l->recv_message), what);
 	l->failed = true;
 }
 
@@ -93,38 +98,36 @@ static void LIBUSB_CALL on_end(struct libusb_transfer *x)
 	slot->ended = true;
 }
 
-static int side_open(struct side *s, const struct device *d, const struct loop_options *o,
-		     uint8_t address, unsigned int packet, bool interrupt, struct error *err)
+static void side_init(struct side *s, const struct loop *l, enum direction direction,
+		      unsigned int depth)
+{
+	*s = (struct side){ .address = transfer_address(l->d, direction),
+			    .packet = transfer_packet(l->d, direction),
+			    .depth = depth };
+	s->length = (int)transfer_whole_packets(l->o->transfer, s->packet);
+	s->slots = xcalloc(depth, sizeof(*s->slots));
+}
+
+static int side_open(struct side *s, struct loop *l, enum direction direction,
+		     unsigned char **buffers)
 {
 	unsigned int i;
 
-	*s = (struct side){ .address = address, .packet = packet, .depth = o->depth };
-	s->length = (int)(o->transfer > packet ? o->transfer - o->transfer % packet : packet);
-	s->slots = xcalloc(s->depth, sizeof(*s->slots));
 	for (i = 0; i < s->depth; i++) {
-		struct libusb_transfer *x = libusb_alloc_transfer(0);
-
-		if (!x)
-			return device_error(err, LIBUSB_ERROR_NO_MEM, "cannot make a transfer");
-		libusb_fill_bulk_transfer(x, d->handle, address, xcalloc(1, (size_t)s->length), 0,
-					  on_end, &s->slots[i], 0);
-		if (interrupt)
-			x->type = LIBUSB_TRANSFER_TYPE_INTERRUPT;
-		s->slots[i].x = x;
+		s->slots[i].x =
+			transfer_make(l->d, direction, buffers[i], s->length, on_end, &s->slots[i]);
+		if (!s->slots[i].x)
+			return device_error(l->err, LIBUSB_ERROR_NO_MEM, "cannot make a transfer");
 	}
-	return 0;
+	return transfer_clear_halt(l->d, direction, l->err);
 }
 
 static void side_close(struct side *s)
 {
 	unsigned int i;
 
-	for (i = 0; s->slots && i < s->depth; i++) {
-		if (!s->slots[i].x)
-			continue;
-		free(s->slots[i].x->buffer);
+	for (i = 0; s->slots && i < s->depth; i++)
 		libusb_free_transfer(s->slots[i].x);
-	}
 	free(s->slots);
 }
 
@@ -141,7 +144,7 @@ static void submit(struct loop *l, struct side *s, int length, uint8_t flags)
 		s->submitted++;
 		return;
 	}
-	device_error(l->err, r, "cannot send a transfer to endpoint 0x%02x", s->address);
+	transfer_refused(l->d, s->address, &l->buffers, r, l->err);
 	l->failed = true;
 }
 
@@ -154,7 +157,7 @@ static void send_mark(struct loop *l)
 
 static void send_next(struct loop *l)
 {
-	uint64_t length = lengths_of(&l->o->lengths, l->send_message);
+	uint64_t length = lengths_of(l->lengths, l->send_message);
 	uint64_t left = length - l->send_offset;
 	int n = left < (uint64_t)l->out.length ? (int)left : l->out.length;
 	bool last = (uint64_t)n == left;
@@ -177,7 +180,7 @@ static void pump(struct loop *l)
 	if (l->marking && !l->mark_sent)
 		send_mark(l);
 	while (!l->failed && !l->marking && in_flight(&l->out) < l->out.depth &&
-	       l->send_message < l->o->lengths.count)
+	       l->send_message < l->count)
 		send_next(l);
 }
 
@@ -203,13 +206,13 @@ static void take_data(struct loop *l, const unsigned char *data, int n, bool end
 		take_marked(l, data, n, end);
 		return;
 	}
-	if (l->recv_message == l->o->lengths.count) {
-		error_set(l->err, LOOP_EXIT_WRONG, EIO, NULL,
+	if (l->recv_message == l->count) {
+		error_set(l->err, EXIT_WRONG, EIO, NULL,
 			  "the device sent %d bytes more than it was sent", n);
 		l->failed = true;
 		return;
 	}
-	length = lengths_of(&l->o->lengths, l->recv_message);
+	length = lengths_of(l->lengths, l->recv_message);
 	if (l->recv_offset + (uint64_t)n > length) {
 		wrong(l, "came back longer than it was: the device did not end it");
 		return;
@@ -233,30 +236,9 @@ static void take_data(struct loop *l, const unsigned char *data, int n, bool end
 	l->recv_offset = 0;
 }
 
-/* libusb's status of a transfer as an error; 0: it went well or was taken back. */
-static int bad_status(enum libusb_transfer_status status)
-{
-	switch (status) {
-	case LIBUSB_TRANSFER_COMPLETED:
-	case LIBUSB_TRANSFER_CANCELLED:
-		return 0;
-	case LIBUSB_TRANSFER_STALL:
-		return LIBUSB_ERROR_PIPE;
-	case LIBUSB_TRANSFER_NO_DEVICE:
-		return LIBUSB_ERROR_NO_DEVICE;
-	case LIBUSB_TRANSFER_OVERFLOW:
-		return LIBUSB_ERROR_OVERFLOW;
-	case LIBUSB_TRANSFER_TIMED_OUT:
-		return LIBUSB_ERROR_TIMEOUT;
-	case LIBUSB_TRANSFER_ERROR:
-		break;
-	}
-	return LIBUSB_ERROR_IO;
-}
-
 static void check_status(struct loop *l, struct side *s, const struct libusb_transfer *x)
 {
-	int usb = bad_status(x->status);
+	int usb = transfer_status(x->status);
 
 	if (usb == 0)
 		return;
@@ -266,9 +248,10 @@ static void check_status(struct loop *l, struct side *s, const struct libusb_tra
 	}
 	device_error(l->err, usb,
 		     "transfer on endpoint 0x%02x failed in message %" PRIu64 " of %" PRIu64,
-		     s->address, l->recv_message + 1, l->o->lengths.count);
+		     s->address, l->recv_message + 1, l->count);
+	transfer_hint(usb, l->err);
 	if (usb == LIBUSB_ERROR_PIPE)
-		error_hint(l->err, "its worker may have ended; --recover goes on after that");
+		error_hint(l->err, "--recover goes on after that");
 	l->failed = true;
 }
 
@@ -305,13 +288,6 @@ static void collect(struct loop *l)
 	}
 }
 
-static void wait_events(struct loop *l, int ms)
-{
-	struct timeval t = { ms / 1000, ms % 1000 * 1000 };
-
-	libusb_handle_events_timeout_completed(l->d->usb, &t, NULL);
-}
-
 static void cancel_side(struct side *s)
 {
 	uint64_t n;
@@ -335,7 +311,7 @@ static void quiesce(struct loop *l, bool look)
 			if (look && !l->failed && x->actual_length > 0)
 				take_data(l, x->buffer, x->actual_length, false);
 		if (in_flight(&l->out) || in_flight(&l->in))
-			wait_events(l, WAKE_MS);
+			transfer_wait(l->d, WAKE_MS);
 	}
 }
 
@@ -353,14 +329,10 @@ static void make_mark(struct loop *l)
 	l->mark_taken = 0;
 }
 
-static void clear_halt(struct loop *l, uint8_t address)
+static void clear_halt(struct loop *l, enum direction direction)
 {
-	int r = l->failed ? 0 : libusb_clear_halt(l->d->handle, address);
-
-	if (r == 0)
-		return;
-	device_error(l->err, r, "cannot clear the halt of endpoint 0x%02x", address);
-	l->failed = true;
+	if (!l->failed && transfer_clear_halt(l->d, direction, l->err) < 0)
+		l->failed = true;
 }
 
 static void recover(struct loop *l)
@@ -368,8 +340,8 @@ static void recover(struct loop *l)
 	l->stalled = false;
 	l->recoveries++;
 	quiesce(l, false);
-	clear_halt(l, l->out.address);
-	clear_halt(l, l->in.address);
+	clear_halt(l, DIRECTION_OUT);
+	clear_halt(l, DIRECTION_IN);
 	make_mark(l);
 	l->send_message = l->recv_message;
 	l->send_offset = l->recv_offset = 0;
@@ -384,68 +356,118 @@ static void check_time(struct loop *l)
 	error_set(l->err, EX_TEMPFAIL, ETIMEDOUT, NULL,
 		  "nothing moved for %.1f s: %" PRIu64 " of %" PRIu64
 		  " messages came back, and %" PRIu64 " bytes of the next",
-		  l->o->timeout_ms / 1000.0, l->recv_message, l->o->lengths.count, l->recv_offset);
+		  l->o->timeout_ms / 1000.0, l->recv_message, l->count, l->recv_offset);
 	error_hint(l->err, "the device's function may have no worker, or not echo messages");
 	l->failed = true;
 }
 
+/* No more messages begin when the time is over; those under way come back: the device keeps none.
+ */
+static void check_end(struct loop *l, double elapsed)
+{
+	uint64_t begun = l->send_message + (l->send_offset > 0);
+	bool over = l->o->run_ms && elapsed * 1000 >= l->o->run_ms;
+
+	if ((over || tick_interrupted()) && begun < l->count)
+		l->count = begun > l->recv_message ? begun : l->recv_message;
+}
+
+static double part_done(const struct loop *l, double elapsed)
+{
+	double bytes = (double)(l->bytes + l->recv_offset) / (double)l->lengths->total;
+	double time = l->o->run_ms ? elapsed * 1000 / l->o->run_ms : 0;
+
+	return bytes > time ? bytes : time;
+}
+
 static void run(struct loop *l, struct progress *progress)
 {
-	int64_t start = now_ms();
+	double start = now_seconds(), elapsed;
 
-	l->last_progress = start;
+	l->last_progress = now_ms();
 	while (!l->failed && !finished(l)) {
 		if (l->stalled)
 			recover(l);
 		pump(l);
 		if (l->failed)
 			break;
-		wait_events(l, WAKE_MS);
+		transfer_wait(l->d, WAKE_MS);
 		collect(l);
 		if (!l->failed)
 			check_time(l);
-		progress_show(progress, l->bytes + l->recv_offset, l->o->lengths.total,
-			      now_ms() - start);
+		elapsed = now_seconds() - start;
+		check_end(l, elapsed);
+		progress_show(progress, part_done(l, elapsed), l->bytes + l->recv_offset, elapsed);
 	}
-	progress_end(progress);
 }
 
-static double seconds_now(void)
+static int open_sides(struct loop *l, struct measure *m, unsigned int depth)
 {
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
-int loop_run(const struct device *d, const struct loop_options *o, struct progress *progress,
-	     struct loop_result *result, struct error *err)
-{
-	struct loop l = { .d = d, .o = o, .err = err };
-	double start;
+	size_t size;
 	int r;
 
+	side_init(&l->out, l, DIRECTION_OUT, depth);
+	side_init(&l->in, l, DIRECTION_IN, depth);
+	size = (size_t)(l->out.length > l->in.length ? l->out.length : l->in.length);
+	r = buffers_make(&l->buffers, l->d, l->o->memory, 2 * depth, size, l->err);
+	if (r < 0)
+		return r;
+	m->zero_copy = l->buffers.zero_copy;
+	m->remark = buffers_remark(&l->buffers, l->o->memory);
+	r = side_open(&l->out, l, DIRECTION_OUT, l->buffers.at);
+	return r < 0 ? r : side_open(&l->in, l, DIRECTION_IN, l->buffers.at + depth);
+}
+
+static int loop_with(const struct lengths *lengths, const struct device *d, const struct options *o,
+		     const struct combination *c, struct progress *progress, struct measure *m,
+		     struct error *err)
+{
+	struct loop l = { .d = d, .o = o, .err = err, .lengths = lengths, .count = lengths->count };
+	double start, cpu;
+	int r;
+
+	m->size = c->size;
 	pattern_init(&l.pattern);
-	r = side_open(&l.out, d, o, d->out, d->out_packet, d->out_interrupt, err);
-	if (r == 0)
-		r = side_open(&l.in, d, o, d->in, d->in_packet, d->in_interrupt, err);
-	if (r == 0) {
-		/* A halt may be left from whoever used the device before. */
-		clear_halt(&l, d->out);
-		clear_halt(&l, d->in);
-		start = seconds_now();
+	r = open_sides(&l, m, c->depth);
+	if (r >= 0) {
+		start = now_seconds();
+		cpu = cpu_seconds();
 		run(&l, progress);
-		*result = (struct loop_result){
-			.messages = l.recv_message,
-			.bytes = l.bytes,
-			.recoveries = l.recoveries,
-			.seconds = seconds_now() - start,
-		};
+		m->seconds = now_seconds() - start;
+		m->cpu_seconds = cpu_seconds() - cpu;
+		m->messages = l.recv_message;
+		m->bytes = l.bytes;
+		m->recoveries = l.recoveries;
 		quiesce(&l, !l.failed);
 		r = l.failed ? -EIO : 0;
 	}
 	side_close(&l.out);
 	side_close(&l.in);
+	buffers_free(&l.buffers);
 	pattern_free(&l.pattern);
 	return r;
+}
+
+int loop_run(const struct device *d, const struct options *o, const struct combination *c,
+	     struct progress *p, struct measure *m, struct error *err)
+{
+	struct lengths even;
+	int r;
+
+	if (o->lengths.count)
+		return loop_with(&o->lengths, d, o, c, p, m, err);
+	/* By time alone there is always one more. */
+	lengths_even(&even, o->bytes ? o->bytes : ENDLESS / c->size * c->size, c->size);
+	r = loop_with(&even, d, o, c, p, m, err);
+	lengths_free(&even);
+	return r;
+}
+
+int messages_run(const struct device *d, const struct options *o, const struct combination *c,
+		 struct progress *p, struct measure *m, struct error *err)
+{
+	struct lengths random;
+
+	lengths_random(&random, o->count, c->size, o->seed);
+	return loop_with(&random, d, o, c, p, m, err);
 }

@@ -2,70 +2,165 @@
 #include "host/report.h"
 
 #include <inttypes.h>
-#include <jansson.h>
-#include <stdio.h>
-#include <time.h>
-#include <unistd.h>
+#include <stdlib.h>
 
 #include "base/cleanup.h"
 #include "base/util.h"
 #include "config.h"
+#include "host/row.h"
 
-#define BAR 30
-#define REDRAW_MS 100
-#define MIB (1024.0 * 1024.0)
+#define MB 1e6
 
-int64_t now_ms(void)
+/* Warnings. */
+
+static size_t count_limited(const struct report *r, size_t *measured)
 {
-	struct timespec t;
+	size_t limited = 0;
 
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+	*measured = 0;
+	for (size_t i = 0; i < r->n; i++) {
+		*measured += r->rows[i].n > 0;
+		limited += r->rows[i].n && row_host_limited(&r->rows[i]);
+	}
+	return limited;
 }
 
-void progress_init(struct progress *p, bool quiet)
+static void warn_limited(json_t *list, const struct report *r)
 {
-	*p = (struct progress){ .on = !quiet && isatty(STDERR_FILENO) };
-}
+	_cleanup_free_ char *text = NULL;
+	size_t measured, limited;
 
-void progress_show(struct progress *p, uint64_t done, uint64_t total, int64_t elapsed_ms)
-{
-	char bar[BAR + 1];
-	unsigned int filled, i;
-	int64_t now;
-
-	if (!p->on)
+	if (r->command->kind != KIND_STREAM)
 		return;
-	now = now_ms();
-	if (done < total && now - p->drawn < REDRAW_MS)
+	limited = count_limited(r, &measured);
+	if (!limited)
 		return;
-	p->drawn = now;
-	filled = total ? (unsigned int)(done * BAR / total) : BAR;
-	for (i = 0; i < BAR; i++)
-		bar[i] = i < filled ? '#' : '.';
-	bar[BAR] = 0;
-	fprintf(stderr, "\r[%s] %3u %%  %6.1f MiB  %7.1f MiB/s", bar,
-		total ? (unsigned int)(done * 100 / total) : 100, (double)done / MIB,
-		elapsed_ms ? (double)done / MIB * 1000 / (double)elapsed_ms : 0);
+	text = strf("the host's own queue is the limit in %zu of %zu combinations: most of the "
+		    "times that ffsbench looked, all transfers in flight had ended and the bus had "
+		    "nothing to do; a greater --depth or --size may show more of the device",
+		    limited, measured);
+	json_array_append_new(list, json_string(text));
 }
 
-void progress_end(struct progress *p)
+static bool has_text(const json_t *list, const char *text)
 {
-	if (p->on && p->drawn)
-		fputc('\n', stderr);
+	const json_t *seen;
+	size_t i;
+
+	json_array_foreach(list, i, seen)
+		if (streq(json_string_value(seen), text))
+			return true;
+	return false;
 }
 
-void report_text(const struct loop_result *r)
+/* Each once, however many runs have it. */
+static json_t *warnings(const struct report *r)
 {
+	json_t *list = json_array();
+
+	warn_limited(list, r);
+	for (size_t i = 0; i < r->n; i++)
+		for (size_t k = 0; k < r->rows[i].n; k++) {
+			const char *remark = r->rows[i].runs[k].remark;
+
+			if (remark && !has_text(list, remark))
+				json_array_append_new(list, json_string(remark));
+		}
+	return list;
+}
+
+/* Not beside an error, which is what counts and may say the same. */
+static void print_warnings(const struct report *r, const struct error *err)
+{
+	json_t *list = warnings(r);
+	size_t i;
+
+	for (i = 0; !err->exit && i < json_array_size(list); i++)
+		fprintf(stderr, "ffsbench: %s\n", json_string_value(json_array_get(list, i)));
+	if (r->interrupted)
+		fprintf(stderr, "ffsbench: interrupted: this is the result so far\n");
+	json_decref(list);
+}
+
+/* Sums over all rows, for what sends messages. */
+
+static struct measure totals(const struct report *r)
+{
+	struct measure sum = { 0 };
+
+	for (size_t i = 0; i < r->n; i++)
+		for (size_t k = 0; k < r->rows[i].n; k++) {
+			const struct measure *m = &r->rows[i].runs[k];
+
+			sum.messages += m->messages;
+			sum.bytes += m->bytes;
+			sum.seconds += m->seconds;
+			sum.recoveries += m->recoveries;
+		}
+	return sum;
+}
+
+/* For people. */
+
+static void print_device(const struct report *r)
+{
+	const struct device *d = r->device;
+
+	printf("%s: %04x:%04x at %u/%u, %s speed, interface %d\n", r->command->name, d->vendor,
+	       d->product, d->bus, d->address, device_speed_name(d->speed), d->interface);
+}
+
+static void print_messages(const struct report *r)
+{
+	struct measure sum = totals(r);
 	_cleanup_free_ char *restarts = NULL;
 
-	if (r->recoveries)
-		restarts = strf("; recovered from %u stall%s", r->recoveries,
-				r->recoveries == 1 ? "" : "s");
-	printf("%.1f MiB in %" PRIu64
-	       " message%s there and back in %.2f s: %.1f MiB/s each way, every byte compared%s\n",
-	       (double)r->bytes / MIB, r->messages, r->messages == 1 ? "" : "s", r->seconds,
-	       r->seconds > 0 ? (double)r->bytes / MIB / r->seconds : 0, restarts ? restarts : "");
+	if (sum.recoveries)
+		restarts = strf("; recovered from %u stall%s", sum.recoveries,
+				sum.recoveries == 1 ? "" : "s");
+	printf("%.1f MB in %" PRIu64
+	       " message%s there and back in %.2f s: %.1f MB/s each way, every byte compared%s\n",
+	       (double)sum.bytes / MB, sum.messages, sum.messages == 1 ? "" : "s", sum.seconds,
+	       sum.seconds > 0 ? (double)sum.bytes / MB / sum.seconds : 0,
+	       restarts ? restarts : "");
+}
+
+static bool any_ok(const struct report *r)
+{
+	for (size_t i = 0; i < r->n; i++)
+		if (r->rows[i].n && r->rows[i].ok)
+			return true;
+	return false;
+}
+
+void report_text(const struct report *r, const struct options *o, const struct error *err)
+{
+	bool messages = r->command->kind == KIND_MESSAGES;
+
+	if (any_ok(r) && (!messages || r->n > 1)) {
+		print_device(r);
+		rows_text(stdout, r);
+	}
+	if (!err->exit && messages)
+		print_messages(r);
+	if (!err->exit && r->command->run == verify_run)
+		printf("every byte is as pattern %u has it\n", o->pattern);
+	fflush(stdout);
+	print_warnings(r, err);
+}
+
+void report_csv(const struct report *r, const struct error *err)
+{
+	rows_csv(stdout, r);
+	fflush(stdout);
+	print_warnings(r, err);
+}
+
+/* For programs. */
+
+static json_t *address_json(uint8_t address)
+{
+	return address ? json_integer(address) : json_null();
 }
 
 static json_t *device_json(const struct device *d)
@@ -75,10 +170,11 @@ static json_t *device_json(const struct device *d)
 	if (!d->handle)
 		return json_null();
 	id = strf("%04x:%04x", d->vendor, d->product);
-	return json_pack("{s:i, s:i, s:s, s:s?, s:s, s:i, s:i, s:i, s:i}", "bus", (int)d->bus,
+	return json_pack("{s:i, s:i, s:s, s:s?, s:s, s:i, s:o, s:o, s:i}", "bus", (int)d->bus,
 			 "address", (int)d->address, "id", id, "serial", d->serial, "speed",
-			 device_speed_name(d->speed), "interface", d->interface, "out", (int)d->out,
-			 "in", (int)d->in, "packet", (int)d->out_packet);
+			 device_speed_name(d->speed), "interface", d->interface, "out",
+			 address_json(d->out), "in", address_json(d->in), "packet",
+			 (int)(d->out ? d->out_packet : d->in_packet));
 }
 
 static json_t *errors_json(const struct error *err)
@@ -91,16 +187,42 @@ static json_t *errors_json(const struct error *err)
 	return list;
 }
 
-void report_json(const struct device *d, const struct loop_result *r, const struct error *err)
+static json_t *rows_json(const struct report *r)
 {
-	json_t *doc = json_pack("{s:{s:i, s:s}, s:{s:o, s:I, s:I, s:f, s:f, s:i, s:b}, s:o}",
-				"ffsctl", "schema", 1, "version", PACKAGE_VERSION, "loop", "device",
-				device_json(d), "messages", (json_int_t)r->messages, "bytes",
-				(json_int_t)r->bytes, "seconds", r->seconds, "bytes_per_second",
-				r->seconds > 0 ? (double)r->bytes / r->seconds : 0.0, "recoveries",
-				(int)r->recoveries, "ok", !err->exit, "errors", errors_json(err));
+	json_t *list = json_array();
 
-	json_dumpf(doc, stdout, JSON_INDENT(2));
+	for (size_t i = 0; i < r->n; i++)
+		if (r->rows[i].n)
+			json_array_append_new(list, row_json(&r->rows[i], r->command->kind));
+	return list;
+}
+
+static void add_totals(json_t *result, const struct report *r)
+{
+	struct measure sum = totals(r);
+
+	json_object_set_new(result, "messages", json_integer((json_int_t)sum.messages));
+	json_object_set_new(result, "bytes", json_integer((json_int_t)sum.bytes));
+	json_object_set_new(result, "seconds", json_real(sum.seconds));
+	json_object_set_new(result, "bytes_per_second",
+			    json_real(sum.seconds > 0 ? (double)sum.bytes / sum.seconds : 0));
+	json_object_set_new(result, "recoveries", json_integer(sum.recoveries));
+}
+
+void report_json(const struct report *r, const struct options *o, const struct error *err)
+{
+	json_t *result = json_pack("{s:o, s:b, s:b, s:o, s:o}", "device", device_json(r->device),
+				   "ok", !err->exit, "interrupted", r->interrupted, "warnings",
+				   warnings(r), "rows", rows_json(r));
+	json_t *doc;
+
+	if (r->command->kind == KIND_MESSAGES)
+		add_totals(result, r);
+	if (r->command->run == verify_run)
+		json_object_set_new(result, "pattern", json_integer(o->pattern));
+	doc = json_pack("{s:{s:i, s:s}, s:o, s:o}", "ffsctl", "schema", 1, "version",
+			PACKAGE_VERSION, r->command->name, result, "errors", errors_json(err));
+	json_dumpf(doc, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
 	putchar('\n');
 	json_decref(doc);
 }

@@ -2,32 +2,16 @@
 /* What people and programs are told about a run. */
 #pragma once
 
-#include <stdbool.h>
-#include <stdint.h>
+#include <stdio.h>
 
-#include "base/error.h"
-#include "host/device.h"
+#include "host/bench.h"
 
-/* A bar on stderr, if that is a terminal. */
-struct progress {
-	bool on;
-	int64_t drawn; /* ms */
-};
+/* `err` may be without error. */
 
-void progress_init(struct progress *p, bool quiet);
-/* Draws at most ten times a second. */
-void progress_show(struct progress *p, uint64_t done, uint64_t total, int64_t elapsed_ms);
-void progress_end(struct progress *p);
-
-struct loop_result {
-	uint64_t messages, bytes; /* that came back and were right */
-	unsigned int recoveries;
-	double seconds;
-};
-
-int64_t now_ms(void);
-
-/* One line on stdout. */
-void report_text(const struct loop_result *r);
-/* schemas/ffsbench.schema.json; `d` may be all zero, `err` without error. */
-void report_json(const struct device *d, const struct loop_result *r, const struct error *err);
+/* On stdout; the warnings on stderr. Of rows only those without a failure. */
+void report_text(const struct report *r, const struct options *o, const struct error *err);
+/* schemas/ffsbench.schema.json */
+void report_json(const struct report *r, const struct options *o, const struct error *err);
+void report_csv(const struct report *r, const struct error *err);
+/* A chart of the rows as SVG. */
+void report_plot(FILE *f, const struct report *r);

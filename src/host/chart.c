@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The rows of a report as lines of a chart. */
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "base/util.h"
+#include "host/plot.h"
+#include "host/report.h"
+#include "host/row.h"
+
+static double rate(const struct row *row)
+{
+	return row_rate(row) / 1e6;
+}
+
+static double median_us(const struct row *row)
+{
+	return row_latency(row, LATENCY_MEDIAN) * 1e6;
+}
+
+static double p99_us(const struct row *row)
+{
+	return row_latency(row, LATENCY_P99) * 1e6;
+}
+
+/* What is drawn of each combination of direction and depth. */
+static const struct curve {
+	unsigned int kinds;
+	const char *name; /* NULL: the combination's */
+	double (*value)(const struct row *row);
+} curves[] = {
+	{ KIND_STREAM | KIND_MESSAGES, NULL, rate },
+	{ KIND_LATENCY, "median", median_us },
+	{ KIND_LATENCY, "99th percentile", p99_us },
+};
+
+static char *combination_name(const struct combination *c)
+{
+	static const char *const names[] = {
+		[DIRECTION_IN] = "IN, ", [DIRECTION_OUT] = "OUT, ", [DIRECTION_BOTH] = ""
+	};
+
+	return strf("%sdepth %u", names[c->direction], c->depth);
+}
+
+static bool same_line(const struct row *a, const struct row *b)
+{
+	return a->c.direction == b->c.direction && a->c.depth == b->c.depth;
+}
+
+/* The rows from `first` on that differ in their size only; the index behind them. */
+static size_t add_line(struct plot *p, const struct report *r, size_t first,
+		       const struct curve *curve)
+{
+	struct plot_series *s = &p->series[p->n++];
+	const struct row *row;
+	size_t i;
+
+	*s = (struct plot_series){ .name = curve->name ? xstrdup(curve->name)
+						       : combination_name(&r->rows[first].c),
+				   .size = xcalloc(r->n, sizeof(double)),
+				   .value = xcalloc(r->n, sizeof(double)) };
+	for (i = first; i < r->n && same_line(&r->rows[i], &r->rows[first]); i++) {
+		row = &r->rows[i];
+		if (!row->n || !row->ok)
+			continue;
+		s->size[s->n] = (double)row->runs[0].size;
+		s->value[s->n++] = curve->value(row);
+	}
+	return i;
+}
+
+void report_plot(FILE *f, const struct report *r)
+{
+	const struct device *d = r->device;
+	_cleanup_free_ char *title = strf("ffsbench %s: %04x:%04x, %s speed", r->command->name,
+					  d->vendor, d->product, device_speed_name(d->speed));
+	struct plot p = { .title = title,
+			  .y_label = r->command->kind == KIND_LATENCY ? "microseconds" : "MB/s" };
+	size_t i, k;
+
+	p.series = xcalloc(r->n * ARRAY_SIZE(curves) + 1, sizeof(*p.series));
+	for (k = 0; k < ARRAY_SIZE(curves); k++)
+		for (i = 0; curves[k].kinds & r->command->kind && i < r->n;)
+			i = add_line(&p, r, i, &curves[k]);
+	plot_write(f, &p);
+	for (i = 0; i < p.n; i++) {
+		free(p.series[i].name);
+		free(p.series[i].size);
+		free(p.series[i].value);
+	}
+	free(p.series);
+}

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * latency: one message goes out, and the time until the last byte of it is back. The transfer that
+ * takes it waits at the device before the message is sent.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/util.h"
+#include "host/bench.h"
+#include "host/pattern.h"
+#include "host/tick.h"
+#include "host/transfer.h"
+
+struct trip {
+	const struct device *d;
+	const struct options *o;
+	struct measure *m;
+	struct error *err;
+	struct pattern pattern;
+	struct buffers buffers;
+	struct libusb_transfer *out, *in;
+	unsigned int size; /* of the message */
+	unsigned int in_flight;
+	bool bad;    /* one of them has failed */
+	bool ticked; /* it is time to show something */
+	double back; /* when it was */
+};
+
+static void LIBUSB_CALL on_end(struct libusb_transfer *x)
+{
+	struct trip *t = x->user_data;
+
+	t->in_flight--;
+	t->bad = t->bad || x->status != LIBUSB_TRANSFER_COMPLETED;
+	if (x == t->in)
+		t->back = now_seconds();
+}
+
+static int prepare(struct trip *t)
+{
+	unsigned int packet = t->d->in_packet;
+	/* Room for the packet that ends it: a full transfer would end before that. */
+	unsigned int room = (t->size / packet + 1) * packet;
+	int r = buffers_make(&t->buffers, t->d, t->o->memory, 2, room, t->err);
+
+	if (r < 0)
+		return r;
+	t->m->zero_copy = t->buffers.zero_copy;
+	t->m->remark = buffers_remark(&t->buffers, t->o->memory);
+	t->out = transfer_make(t->d, DIRECTION_OUT, t->buffers.at[0], (int)t->size, on_end, t);
+	t->in = transfer_make(t->d, DIRECTION_IN, t->buffers.at[1], (int)room, on_end, t);
+	if (!t->out || !t->in)
+		return device_error(t->err, LIBUSB_ERROR_NO_MEM, "cannot make a transfer");
+	if (t->size % t->d->out_packet == 0)
+		t->out->flags = LIBUSB_TRANSFER_ADD_ZERO_PACKET;
+	r = transfer_clear_halt(t->d, DIRECTION_OUT, t->err);
+	return r < 0 ? r : transfer_clear_halt(t->d, DIRECTION_IN, t->err);
+}
+
+static int submit(struct trip *t, struct libusb_transfer *x)
+{
+	int r = libusb_submit_transfer(x);
+
+	if (r < 0)
+		return transfer_refused(t->d, x->endpoint, &t->buffers, r, t->err);
+	t->in_flight++;
+	return 0;
+}
+
+static int check_status(struct trip *t, const struct libusb_transfer *x)
+{
+	int usb = transfer_status(x->status);
+
+	if (usb == 0)
+		return 0;
+	device_error(t->err, usb, "transfer on endpoint 0x%02x failed in round trip %" PRIu64,
+		     x->endpoint, t->m->messages + 1);
+	return transfer_hint(usb, t->err);
+}
+
+static int check(struct trip *t)
+{
+	size_t same;
+	int r = check_status(t, t->out);
+
+	if (r == 0)
+		r = check_status(t, t->in);
+	if (r < 0)
+		return r;
+	if ((unsigned int)t->in->actual_length != t->size)
+		return error_set(t->err, EXIT_WRONG, EIO, NULL,
+				 "message %" PRIu64 " (%u bytes) came back with %d bytes",
+				 t->m->messages + 1, t->size, t->in->actual_length);
+	same = pattern_compare(&t->pattern, t->m->messages, 0, t->in->buffer, t->size);
+	if (same < t->size)
+		return error_set(t->err, EXIT_WRONG, EIO, NULL,
+				 "message %" PRIu64 " (%u bytes) came back wrong: byte %zu is "
+				 "0x%02x and was 0x%02x",
+				 t->m->messages + 1, t->size, same, t->in->buffer[same],
+				 t->out->buffer[same]);
+	return 0;
+}
+
+static void take_back(struct trip *t)
+{
+	if (t->in_flight) {
+		libusb_cancel_transfer(t->out);
+		libusb_cancel_transfer(t->in);
+	}
+	while (t->in_flight)
+		transfer_wait(t->d, 1000);
+}
+
+/* Also when interrupted: what stays in the device would come back to its next user. */
+static int wait_back(struct trip *t, double start)
+{
+	while (t->in_flight) {
+		transfer_wait(t->d, 1000);
+		if (t->bad)
+			take_back(t); /* the other one alone is no good */
+		if (!t->in_flight || !tick_due())
+			continue;
+		t->ticked = true;
+		if ((now_seconds() - start) * 1000 < t->o->timeout_ms)
+			continue;
+		error_set(t->err, EX_TEMPFAIL, ETIMEDOUT, NULL,
+			  "message %" PRIu64 " (%u bytes) did not come back in %.1f s",
+			  t->m->messages + 1, t->size, t->o->timeout_ms / 1000.0);
+		return error_hint(t->err, "the device's function may have no worker, or not echo "
+					  "messages");
+	}
+	return 0;
+}
+
+/* Seconds in *took. */
+static int round_trip(struct trip *t, double *took)
+{
+	double start;
+	int r;
+
+	pattern_fill(&t->pattern, t->m->messages, 0, t->out->buffer, t->size);
+	r = submit(t, t->in);
+	if (r < 0)
+		return r;
+	start = now_seconds();
+	r = submit(t, t->out);
+	if (r == 0)
+		r = wait_back(t, start);
+	take_back(t);
+	if (r == 0)
+		r = check(t);
+	*took = t->back - start;
+	return r;
+}
+
+static void sum_up(struct measure *m, double *took, size_t n)
+{
+	static const double percent[LATENCIES] = { 0, 50, 90, 99, 99.9, 100 };
+
+	stats_sort(took, n);
+	for (size_t i = 0; i < LATENCIES; i++)
+		m->latency[i] = stats_percentile(took, n, percent[i]);
+}
+
+static void show(struct trip *t, struct progress *p, double elapsed)
+{
+	double part = (double)t->m->messages / (double)t->o->count;
+	double time = t->o->run_ms ? elapsed * 1000 / t->o->run_ms : 0;
+
+	if (!t->ticked && !tick_due())
+		return;
+	t->ticked = false;
+	progress_show(p, part > time ? part : time, t->m->bytes, elapsed);
+}
+
+static int run(struct trip *t, struct progress *p)
+{
+	double *took = xcalloc(t->o->count, sizeof(*took));
+	double start = now_seconds(), cpu = cpu_seconds(), elapsed = 0;
+	int r = 0;
+
+	while (r == 0 && t->m->messages < t->o->count &&
+	       !(t->o->run_ms && elapsed * 1000 >= t->o->run_ms) && !tick_interrupted()) {
+		r = round_trip(t, &took[t->m->messages]);
+		if (r == 0) {
+			t->m->messages++;
+			t->m->bytes += t->size;
+		}
+		elapsed = t->back - start;
+		show(t, p, elapsed);
+	}
+	t->m->seconds = now_seconds() - start;
+	t->m->cpu_seconds = cpu_seconds() - cpu;
+	sum_up(t->m, took, t->m->messages);
+	free(took);
+	return r;
+}
+
+int latency_run(const struct device *d, const struct options *o, const struct combination *c,
+		struct progress *p, struct measure *m, struct error *err)
+{
+	struct trip t = { .d = d, .o = o, .m = m, .err = err, .size = (unsigned int)c->size };
+	int r;
+
+	m->size = c->size;
+	pattern_init(&t.pattern);
+	r = prepare(&t);
+	if (r >= 0)
+		r = run(&t, p);
+	libusb_free_transfer(t.out);
+	libusb_free_transfer(t.in);
+	buffers_free(&t.buffers);
+	pattern_free(&t.pattern);
+	return r;
+}

@@ -1,0 +1,401 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "host/row.h"
+
+#include <inttypes.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+#include "base/util.h"
+
+#define GB 1e9
+
+/* Sums. */
+
+static uint64_t sum(const struct row *row, size_t offset)
+{
+	uint64_t total = 0;
+
+	for (size_t i = 0; i < row->n; i++)
+		total += *(const uint64_t *)((const char *)&row->runs[i] + offset);
+	return total;
+}
+#define SUM(row, member) sum(row, offsetof(struct measure, member))
+
+static double seconds(const struct row *row)
+{
+	double total = 0;
+
+	for (size_t i = 0; i < row->n; i++)
+		total += row->runs[i].seconds;
+	return total;
+}
+
+/* Medians. */
+
+static double rate_of(const struct measure *m)
+{
+	return m->seconds > 0 ? (double)m->bytes / m->seconds : 0;
+}
+
+static double cpu_of(const struct measure *m)
+{
+	return m->bytes ? m->cpu_seconds / ((double)m->bytes / GB) : 0;
+}
+
+static double queue_of(const struct measure *m)
+{
+	return queue_share(&m->queue);
+}
+
+static double median(const struct row *row, double (*of)(const struct measure *m))
+{
+	double *v = xcalloc(row->n + 1, sizeof(*v)), middle;
+
+	for (size_t i = 0; i < row->n; i++)
+		v[i] = of(&row->runs[i]);
+	middle = stats_median(v, row->n);
+	free(v);
+	return middle;
+}
+
+double row_rate(const struct row *row)
+{
+	return median(row, rate_of);
+}
+
+double row_cpu(const struct row *row)
+{
+	return median(row, cpu_of);
+}
+
+double row_queue_empty(const struct row *row)
+{
+	return median(row, queue_of);
+}
+
+bool row_host_limited(const struct row *row)
+{
+	return queue_limits(row_queue_empty(row));
+}
+
+/* Of the extremes the extreme, of the percentiles the median. */
+double row_latency(const struct row *row, unsigned int which)
+{
+	double *v = xcalloc(row->n + 1, sizeof(*v)), found;
+
+	for (size_t i = 0; i < row->n; i++)
+		v[i] = row->runs[i].latency[which];
+	found = stats_median(v, row->n);
+	if (row->n && which == LATENCY_MIN)
+		found = v[0]; /* sorted */
+	if (row->n && which == LATENCY_MAX)
+		found = v[row->n - 1];
+	free(v);
+	return found;
+}
+
+/* Fields. */
+
+static const char *direction_name(enum direction direction)
+{
+	switch (direction) {
+	case DIRECTION_IN:
+		return "in";
+	case DIRECTION_OUT:
+		return "out";
+	case DIRECTION_BOTH:
+		break;
+	}
+	return "both";
+}
+
+static const char *memory_name(const struct row *row)
+{
+	return row->n && row->runs[0].zero_copy ? "zero-copy" : "ordinary";
+}
+
+static uint64_t used_size(const struct row *row)
+{
+	return row->n && row->runs[0].size ? row->runs[0].size : row->c.size;
+}
+
+static json_t *get_direction(const struct row *row)
+{
+	return json_string(direction_name(row->c.direction));
+}
+
+static json_t *get_size(const struct row *row)
+{
+	return json_integer((json_int_t)used_size(row));
+}
+
+static json_t *get_depth(const struct row *row)
+{
+	return json_integer(row->c.depth);
+}
+
+static json_t *get_memory(const struct row *row)
+{
+	return json_string(memory_name(row));
+}
+
+static json_t *get_runs(const struct row *row)
+{
+	return json_integer((json_int_t)row->n);
+}
+
+static json_t *get_transfers(const struct row *row)
+{
+	return json_integer((json_int_t)SUM(row, transfers));
+}
+
+static json_t *get_shorts(const struct row *row)
+{
+	return json_integer((json_int_t)SUM(row, shorts));
+}
+
+static json_t *get_messages(const struct row *row)
+{
+	return json_integer((json_int_t)SUM(row, messages));
+}
+
+static json_t *get_bytes(const struct row *row)
+{
+	return json_integer((json_int_t)SUM(row, bytes));
+}
+
+static json_t *get_seconds(const struct row *row)
+{
+	return json_real(seconds(row));
+}
+
+static json_t *get_rate(const struct row *row)
+{
+	return json_real(row_rate(row));
+}
+
+static json_t *get_cpu(const struct row *row)
+{
+	return json_real(row_cpu(row));
+}
+
+static json_t *get_queue_empty(const struct row *row)
+{
+	return json_real(row_queue_empty(row));
+}
+
+static json_t *get_host_limited(const struct row *row)
+{
+	return json_boolean(row_host_limited(row));
+}
+
+static json_t *get_ok(const struct row *row)
+{
+	return json_boolean(row->ok);
+}
+
+#define LATENCY_FIELD(name, which)                                                                 \
+	static json_t *get_##name(const struct row *row)                                           \
+	{                                                                                          \
+		return json_real(row_latency(row, which) * 1e6);                                   \
+	}
+LATENCY_FIELD(min, LATENCY_MIN)
+LATENCY_FIELD(median, LATENCY_MEDIAN)
+LATENCY_FIELD(p90, LATENCY_P90)
+LATENCY_FIELD(p99, LATENCY_P99)
+LATENCY_FIELD(p999, LATENCY_P999)
+LATENCY_FIELD(max, LATENCY_MAX)
+
+const struct field row_fields[] = {
+	{ "direction", KIND_STREAM, get_direction },
+	{ "size", KIND_ALL, get_size },
+	{ "depth", KIND_ALL, get_depth },
+	{ "memory", KIND_ALL, get_memory },
+	{ "runs", KIND_ALL, get_runs },
+	{ "transfers", KIND_STREAM, get_transfers },
+	{ "short_transfers", KIND_STREAM, get_shorts },
+	{ "messages", KIND_MESSAGES | KIND_LATENCY, get_messages },
+	{ "bytes", KIND_ALL, get_bytes },
+	{ "seconds", KIND_ALL, get_seconds },
+	{ "bytes_per_second", KIND_STREAM | KIND_MESSAGES, get_rate },
+	{ "cpu_seconds_per_gb", KIND_ALL, get_cpu },
+	{ "queue_empty", KIND_STREAM, get_queue_empty },
+	{ "host_limited", KIND_STREAM, get_host_limited },
+	{ "min_us", KIND_LATENCY, get_min },
+	{ "median_us", KIND_LATENCY, get_median },
+	{ "p90_us", KIND_LATENCY, get_p90 },
+	{ "p99_us", KIND_LATENCY, get_p99 },
+	{ "p999_us", KIND_LATENCY, get_p999 },
+	{ "max_us", KIND_LATENCY, get_max },
+	{ "ok", KIND_ALL, get_ok },
+};
+const size_t row_n_fields = ARRAY_SIZE(row_fields);
+
+json_t *row_json(const struct row *row, enum kind kind)
+{
+	json_t *object = json_object(), *rates = json_array();
+	size_t i;
+
+	for (i = 0; i < row_n_fields; i++)
+		if (row_fields[i].kinds & kind)
+			json_object_set_new(object, row_fields[i].name, row_fields[i].get(row));
+	for (i = 0; i < row->n; i++)
+		json_array_append_new(rates, json_real(rate_of(&row->runs[i])));
+	if (kind != KIND_LATENCY)
+		json_object_set(object, "rates", rates);
+	json_decref(rates);
+	return object;
+}
+
+static void csv_value(FILE *f, json_t *value)
+{
+	if (json_is_string(value))
+		fputs(json_string_value(value), f);
+	else if (json_is_integer(value))
+		fprintf(f, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
+	else if (json_is_real(value))
+		fprintf(f, "%.9g", json_real_value(value));
+	else
+		fputs(json_is_true(value) ? "true" : "false", f);
+	json_decref(value);
+}
+
+void rows_csv(FILE *f, const struct report *r)
+{
+	enum kind kind = r->command->kind;
+	size_t i, row;
+
+	fputs("command", f);
+	for (i = 0; i < row_n_fields; i++)
+		if (row_fields[i].kinds & kind)
+			fprintf(f, ",%s", row_fields[i].name);
+	for (row = 0; row < r->n; row++) {
+		if (!r->rows[row].n)
+			continue;
+		fprintf(f, "\n%s", r->command->name);
+		for (i = 0; i < row_n_fields; i++) {
+			if (!(row_fields[i].kinds & kind))
+				continue;
+			fputc(',', f);
+			csv_value(f, row_fields[i].get(&r->rows[row]));
+		}
+	}
+	fputc('\n', f);
+}
+
+/* For people. */
+
+void row_name(const struct row *row, char *text, size_t size)
+{
+	char number[24];
+
+	snprintf(text, size, "%s%s x %u",
+		 row->c.direction == DIRECTION_IN    ? "IN "
+		 : row->c.direction == DIRECTION_OUT ? "OUT "
+						     : "",
+		 size_text(row->c.size, number, sizeof(number)), row->c.depth);
+}
+
+static void put_size(char *cell, size_t n, const struct row *row)
+{
+	size_text(used_size(row), cell, n);
+}
+
+static void put_direction(char *cell, size_t n, const struct row *row)
+{
+	snprintf(cell, n, "%s", direction_name(row->c.direction));
+}
+
+static void put_depth(char *cell, size_t n, const struct row *row)
+{
+	snprintf(cell, n, "%u", row->c.depth);
+}
+
+static void put_bytes(char *cell, size_t n, const struct row *row)
+{
+	snprintf(cell, n, "%.1f", (double)SUM(row, bytes) / 1e6);
+}
+
+static void put_messages(char *cell, size_t n, const struct row *row)
+{
+	snprintf(cell, n, "%" PRIu64, SUM(row, messages));
+}
+
+static void put_rate(char *cell, size_t n, const struct row *row)
+{
+	snprintf(cell, n, "%.1f", row_rate(row) / 1e6);
+}
+
+static void put_cpu(char *cell, size_t n, const struct row *row)
+{
+	snprintf(cell, n, "%.3f", row_cpu(row));
+}
+
+static void put_queue(char *cell, size_t n, const struct row *row)
+{
+	snprintf(cell, n, "%.0f %%%s", row_queue_empty(row) * 100,
+		 row_host_limited(row) ? "*" : " ");
+}
+
+static void put_memory(char *cell, size_t n, const struct row *row)
+{
+	snprintf(cell, n, "%s", memory_name(row));
+}
+
+#define LATENCY_CELL(name, which)                                                                  \
+	static void put_##name(char *cell, size_t n, const struct row *row)                        \
+	{                                                                                          \
+		snprintf(cell, n, "%.1f", row_latency(row, which) * 1e6);                          \
+	}
+LATENCY_CELL(min, LATENCY_MIN)
+LATENCY_CELL(median, LATENCY_MEDIAN)
+LATENCY_CELL(p90, LATENCY_P90)
+LATENCY_CELL(p99, LATENCY_P99)
+LATENCY_CELL(p999, LATENCY_P999)
+LATENCY_CELL(max, LATENCY_MAX)
+
+static const struct column {
+	const char *heading;
+	int width;
+	unsigned int kinds;
+	void (*put)(char *cell, size_t n, const struct row *row);
+} columns[] = {
+	{ "direction", 9, KIND_STREAM, put_direction },
+	{ "size", 7, KIND_ALL, put_size },
+	{ "depth", 6, KIND_STREAM | KIND_MESSAGES, put_depth },
+	{ "messages", 10, KIND_MESSAGES | KIND_LATENCY, put_messages },
+	{ "MB", 10, KIND_STREAM | KIND_MESSAGES, put_bytes },
+	{ "MB/s", 9, KIND_STREAM | KIND_MESSAGES, put_rate },
+	{ "min us", 9, KIND_LATENCY, put_min },
+	{ "median", 9, KIND_LATENCY, put_median },
+	{ "p90", 9, KIND_LATENCY, put_p90 },
+	{ "p99", 9, KIND_LATENCY, put_p99 },
+	{ "p99.9", 9, KIND_LATENCY, put_p999 },
+	{ "max", 9, KIND_LATENCY, put_max },
+	{ "CPU s/GB", 10, KIND_STREAM | KIND_MESSAGES, put_cpu },
+	{ "queue empty", 13, KIND_STREAM, put_queue },
+	{ "memory", 11, KIND_ALL, put_memory },
+};
+
+void rows_text(FILE *f, const struct report *r)
+{
+	enum kind kind = r->command->kind;
+	char cell[64];
+	size_t i, row;
+
+	for (i = 0; i < ARRAY_SIZE(columns); i++)
+		if (columns[i].kinds & kind)
+			fprintf(f, "%*s", columns[i].width, columns[i].heading);
+	for (row = 0; row < r->n; row++) {
+		if (!r->rows[row].n || !r->rows[row].ok)
+			continue;
+		fputc('\n', f);
+		for (i = 0; i < ARRAY_SIZE(columns); i++) {
+			if (!(columns[i].kinds & kind))
+				continue;
+			columns[i].put(cell, sizeof(cell), &r->rows[row]);
+			fprintf(f, "%*s", columns[i].width, cell);
+		}
+	}
+	fputc('\n', f);
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "host/stats.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+/* libusb (op_handle_events() of linux_usbfs.c) collects at most 26 at once, then comes again. */
+#define COLLECTED_AT_ONCE 26
+/* More than every second time: an idle bus is the rule then, and no accident of scheduling. */
+#define LIMITS_FROM 0.5
+
+static int compare(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+void stats_sort(double *v, size_t n)
+{
+	if (n)
+		qsort(v, n, sizeof(*v), compare);
+}
+
+double stats_percentile(const double *sorted, size_t n, double percent)
+{
+	/* 99.9 is a little more than itself in binary, which must not cost a rank. */
+	double rank = ceil(percent / 100 * (double)n - 1e-9);
+
+	if (n == 0)
+		return 0;
+	return sorted[rank < 1 ? 0 : rank > (double)n ? n - 1 : (size_t)rank - 1];
+}
+
+double stats_median(double *v, size_t n)
+{
+	if (n == 0)
+		return 0;
+	stats_sort(v, n);
+	return n % 2 ? v[n / 2] : (v[n / 2 - 1] + v[n / 2]) / 2;
+}
+
+void queue_look(struct queue *q, unsigned int depth, unsigned int ended)
+{
+	unsigned int left = q->left ? q->left : depth;
+
+	if (ended < left && ended >= COLLECTED_AT_ONCE) {
+		q->left = left - ended;
+		return;
+	}
+	q->left = 0;
+	q->looks++;
+	q->empty += ended >= left;
+}
+
+double queue_share(const struct queue *q)
+{
+	return q->looks ? (double)q->empty / (double)q->looks : 0;
+}
+
+bool queue_limits(double share)
+{
+	return share > LIMITS_FROM;
+}

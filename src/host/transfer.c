@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "host/transfer.h"
+
+#include <errno.h>
+
+uint8_t transfer_address(const struct device *d, enum direction direction)
+{
+	return direction == DIRECTION_IN ? d->in : d->out;
+}
+
+unsigned int transfer_packet(const struct device *d, enum direction direction)
+{
+	return direction == DIRECTION_IN ? d->in_packet : d->out_packet;
+}
+
+unsigned int transfer_whole_packets(uint64_t size, unsigned int packet)
+{
+	return (unsigned int)(size > packet ? size - size % packet : packet);
+}
+
+struct libusb_transfer *transfer_make(const struct device *d, enum direction direction,
+				      unsigned char *buffer, int length, libusb_transfer_cb_fn fn,
+				      void *data)
+{
+	struct libusb_transfer *x = libusb_alloc_transfer(0);
+
+	if (!x)
+		return NULL;
+	libusb_fill_bulk_transfer(x, d->handle, transfer_address(d, direction), buffer, length, fn,
+				  data, 0);
+	if (direction == DIRECTION_IN ? d->in_interrupt : d->out_interrupt)
+		x->type = LIBUSB_TRANSFER_TYPE_INTERRUPT;
+	return x;
+}
+
+int transfer_status(enum libusb_transfer_status status)
+{
+	switch (status) {
+	case LIBUSB_TRANSFER_COMPLETED:
+	case LIBUSB_TRANSFER_CANCELLED:
+		return 0;
+	case LIBUSB_TRANSFER_STALL:
+		return LIBUSB_ERROR_PIPE;
+	case LIBUSB_TRANSFER_NO_DEVICE:
+		return LIBUSB_ERROR_NO_DEVICE;
+	case LIBUSB_TRANSFER_OVERFLOW:
+		return LIBUSB_ERROR_OVERFLOW;
+	case LIBUSB_TRANSFER_TIMED_OUT:
+		return LIBUSB_ERROR_TIMEOUT;
+	case LIBUSB_TRANSFER_ERROR:
+		break;
+	}
+	return LIBUSB_ERROR_IO;
+}
+
+int transfer_hint(int usb, struct error *err)
+{
+	if (usb == LIBUSB_ERROR_PIPE)
+		return error_hint(err, "its worker may have ended");
+	/* The host controller fails transfers before the hub has told that the device is gone. */
+	if (usb == LIBUSB_ERROR_IO)
+		return error_hint(err, "the device may have just gone, or its cable be bad");
+	return -EIO;
+}
+
+int transfer_refused(const struct device *d, uint8_t address, const struct buffers *b, int usb,
+		     struct error *err)
+{
+	device_error(err, usb,
+		     "cannot give a transfer for endpoint 0x%02x of %04x:%04x to the kernel",
+		     address, d->vendor, d->product);
+	return usb == LIBUSB_ERROR_NO_MEM ? buffers_hint(b, err) : -EIO;
+}
+
+void transfer_wait(const struct device *d, unsigned int ms)
+{
+	struct timeval t = { ms / 1000, ms % 1000 * 1000 };
+
+	libusb_handle_events_timeout_completed(d->usb, &t, NULL);
+}
+
+int transfer_clear_halt(const struct device *d, enum direction direction, struct error *err)
+{
+	int r = libusb_clear_halt(d->handle, transfer_address(d, direction));
+
+	if (r == 0)
+		return 0;
+	return device_error(err, r, "cannot clear the halt of endpoint 0x%02x",
+			    transfer_address(d, direction));
+}
