@@ -44,44 +44,48 @@ bool udc_is_virtual(const char *name)
 	return driver_is_virtual(driver);
 }
 
-/* The configfs gadget whose UDC attribute has that name; the caller frees it. */
-static char *gadget_on(const struct world *world, const char *udc)
+/*
+ * The gadget of configfs that is on a UDC; the caller frees it. `driver` is what the UDC core calls
+ * its gadget driver: of a configfs gadget that is the gadget's name. No other gadget has to be
+ * looked at, of which there may be many.
+ */
+static char *gadget_on(const struct world *world, const char *udc, const char *driver)
 {
-	_cleanup_free_ char *dir = strf("%s/usb_gadget", world->configfs);
-	struct dirent *entry;
-	char *found = NULL;
-	DIR *d = opendir(dir);
+	_cleanup_free_ char *path = strf("%s/usb_gadget/%s/UDC", world->configfs, driver);
+	_cleanup_free_ char *value = NULL;
 
-	while (d && !found && (entry = readdir(d))) {
-		_cleanup_free_ char *path = NULL, *value = NULL;
-
-		if (entry->d_name[0] == '.')
-			continue;
-		path = strf("%s/%s/UDC", dir, entry->d_name);
-		if (file_read_line(AT_FDCWD, path, &value) == 0 && streq(value, udc))
-			found = xstrdup(entry->d_name);
-	}
-	if (d)
-		closedir(d);
-	return found;
+	if (file_read_line(AT_FDCWD, path, &value) < 0 || !streq(value, udc))
+		return NULL;
+	return xstrdup(driver);
 }
 
-static char *holder_words(const char *gadget, const char *name)
+/* Fills gadget and holder. */
+static void find_holder(const struct world *world, struct udc *udc)
 {
-	_cleanup_free_ char *function = NULL;
+	_cleanup_free_ char *driver = udc_attribute(udc->name, "function");
 
-	if (gadget)
-		return strf("gadget '%s'", gadget);
-	/* A legacy driver (g_ether, ...) or another configfs: the UDC core names its driver. */
-	function = udc_attribute(name, "function");
-	return function && *function ? strf("the driver '%s'", function) : NULL;
+	if (!driver || !*driver)
+		return;
+	udc->gadget = gadget_on(world, udc->name, driver);
+	/* A legacy driver (g_ether, ...) or another configfs has no gadget there. */
+	udc->holder = udc->gadget ? strf("gadget '%s'", driver) : strf("the driver '%s'", driver);
 }
+
+static void free_udc(struct udc *udc)
+{
+	free(udc->name);
+	free(udc->driver);
+	free(udc->gadget);
+	free(udc->holder);
+}
+#define _cleanup_udc_ _cleanup_(free_udc)
 
 char *udc_holder(const struct world *world, const char *name)
 {
-	_cleanup_free_ char *gadget = gadget_on(world, name);
+	_cleanup_udc_ struct udc udc = { .name = xstrdup(name) };
 
-	return holder_words(gadget, name);
+	find_holder(world, &udc);
+	return steal_ptr(udc.holder);
 }
 
 static int compare(const void *a, const void *b)
@@ -108,8 +112,7 @@ int udcs_list(const struct world *world, struct udcs *udcs, struct error *err)
 		udc = array_add(udcs->v, udcs->n);
 		udc->name = xstrdup(entry->d_name);
 		udc->driver = udc_driver(udc->name);
-		udc->gadget = gadget_on(world, udc->name);
-		udc->holder = holder_words(udc->gadget, udc->name);
+		find_holder(world, udc);
 		udc->is_virtual = driver_is_virtual(udc->driver);
 	}
 	closedir(dir);
@@ -120,12 +123,8 @@ int udcs_list(const struct world *world, struct udcs *udcs, struct error *err)
 
 void udcs_free(struct udcs *udcs)
 {
-	for (size_t i = 0; i < udcs->n; i++) {
-		free(udcs->v[i].name);
-		free(udcs->v[i].driver);
-		free(udcs->v[i].gadget);
-		free(udcs->v[i].holder);
-	}
+	for (size_t i = 0; i < udcs->n; i++)
+		free_udc(&udcs->v[i]);
 	free(udcs->v);
 	*udcs = (struct udcs){ 0 };
 }
@@ -164,19 +163,28 @@ static int busy(const struct udc *udc, struct error *err)
 	return error_hint(err, "take that down first, or name another UDC with --udc");
 }
 
-static int choose_named(const struct udcs *udcs, const char *name, char **out, struct error *err)
+static int no_such_udc(const struct world *world, const char *name, struct error *err)
 {
 	_cleanup_free_ char *what = strf(" '%s'", name);
+	_cleanup_udcs_ struct udcs udcs = { 0 };
+	int r = udcs_list(world, &udcs, err);
 
-	for (size_t i = 0; i < udcs->n; i++) {
-		if (!streq(udcs->v[i].name, name))
-			continue;
-		if (udcs->v[i].holder)
-			return busy(&udcs->v[i], err);
-		*out = xstrdup(name);
-		return 0;
-	}
-	return no_udc(udcs, what, err);
+	return r < 0 ? r : no_udc(&udcs, what, err);
+}
+
+/* The others are not looked at: in a farm there are many. */
+static int choose_named(const struct world *world, const char *name, char **out, struct error *err)
+{
+	_cleanup_udc_ struct udc udc = { .name = xstrdup(name) };
+	_cleanup_free_ char *path = strf(UDC_CLASS_DIR "/%s", name);
+
+	if (strchr(name, '/') || name[0] == '.' || !*name || access(path, F_OK) < 0)
+		return no_such_udc(world, name, err);
+	find_holder(world, &udc);
+	if (udc.holder)
+		return busy(&udc, err);
+	*out = steal_ptr(udc.name);
+	return 0;
 }
 
 static int choose_among(const struct udcs *udcs, const char *driver, char **out, struct error *err)
@@ -221,20 +229,25 @@ static int choose_among(const struct udcs *udcs, const char *driver, char **out,
 	return held ? busy(held, err) : no_udc(udcs, what, err);
 }
 
-int udc_choose(const struct world *world, const struct gadget_udc *wanted, const char *name,
-	       char **out, struct error *err)
+static int choose_any(const struct world *world, const char *driver, char **out, struct error *err)
 {
 	_cleanup_udcs_ struct udcs udcs = { 0 };
 	int r = udcs_list(world, &udcs, err);
 
-	if (r < 0)
-		return r;
+	return r < 0 ? r : choose_among(&udcs, driver, out, err);
+}
+
+int udc_choose(const struct world *world, const struct gadget_udc *wanted, const char *name,
+	       char **out, struct error *err)
+{
+	int r;
+
 	if (name)
-		return choose_named(&udcs, name, out, err);
+		return choose_named(world, name, out, err);
 	if (wanted->name.value)
-		r = choose_named(&udcs, wanted->name.value, out, err);
+		r = choose_named(world, wanted->name.value, out, err);
 	else
-		r = choose_among(&udcs, wanted->driver.value, out, err);
+		r = choose_any(world, wanted->driver.value, out, err);
 	return r < 0 ? error_at(err, &wanted->at) : 0;
 }
 
