@@ -71,16 +71,20 @@ const struct key_group attrs_keys = { "attrs", "'attrs'", attrs_rows, NULL,
 
 static const struct key serial_rows[] = {
 	{ "from", NODE_STRING, .flags = KEY_REQUIRED | KEY_NOT_EMPTY,
-	  .pattern = "^(machine-id|device-tree|file:.+)$",
+	  .pattern = "^(machine-id|device-tree|name|file:.+)$",
 	  .doc = "Where the machine tells it, when the gadget comes up. \"machine-id\": made of "
 		 "/etc/machine-id, from which nobody can get back to that; the same for all "
 		 "gadgets of the machine. \"device-tree\": the board's, of "
-		 "/proc/device-tree/serial-number. \"file:PATH\": the first line of a file.",
+		 "/proc/device-tree/serial-number. \"name\": the gadget's name, which --name "
+		 "gives: "
+		 "another one for each gadget of a file that makes many. \"file:PATH\": the first "
+		 "line of a file.",
 	  .set = set_serial_from, FIELD(struct gadget_strings, serial_from) },
 	{ 0 },
 };
 const struct key_group serial_keys = { "strings.serialnumber", "'serialnumber'", serial_rows, NULL,
-				       "A serial number that differs from machine to machine." };
+				       "A serial number that differs from machine to machine, "
+				       "or from gadget to gadget." };
 
 static const struct key strings_rows[] = {
 	{ "lang", NODE_INT | NODE_STRING, .flags = KEY_SCHEME, WORD16, .pattern = LANG_PATTERN,

@@ -179,16 +179,25 @@ void set_serialnumber(struct load *l, const struct key *k, struct node *value, v
 {
 	struct gadget_strings *s = field;
 
-	if (value->type == NODE_GROUP)
-		load_group(l, &serial_keys, value, s);
-	else
+	if (value->type != NODE_GROUP) {
 		set_usb_string(l, k, value, &s->serialnumber);
+		return;
+	}
+	load_group(l, &serial_keys, value, s);
+	/* Nothing that only the machine knows: as if it stood here. */
+	if (streq_null(s->serial_from.value, "name")) {
+		s->serialnumber = s->serial_from;
+		s->serial_from = (struct spec_str){ 0 };
+		free(s->serialnumber.value);
+		s->serialnumber.value = xstrdup(l->g->name);
+	}
 }
 
 void set_serial_from(struct load *l, const struct key *k, struct node *value, void *field)
 {
 	static const struct key_word words[] = { { "machine-id", 0, false },
 						 { "device-tree", 0, false },
+						 { "name", 0, false },
 						 { "file:PATH", 0, false },
 						 { NULL, 0, false } };
 	struct node path = *value;
@@ -196,7 +205,8 @@ void set_serial_from(struct load *l, const struct key *k, struct node *value, vo
 	if (str_has_prefix(value->text, "file:") && value->text[strlen("file:")]) {
 		path.text += strlen("file:");
 		set_text_at(l, field, value, load_path(l, &path));
-	} else if (streq(value->text, "machine-id") || streq(value->text, "device-tree")) {
+	} else if (streq(value->text, "machine-id") || streq(value->text, "device-tree") ||
+		   streq(value->text, "name")) {
 		set_text_at(l, field, value, xstrdup(value->text));
 	} else {
 		load_wrong_word(l, k, words, value);

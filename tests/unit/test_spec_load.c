@@ -633,13 +633,16 @@ Test(load, a_name_from_outside_beats_the_file_s)
 	int fd = mkstemps(path, 5);
 
 	cr_assert_geq(fd, 0);
-	dprintf(fd, "name = \"mine\";%s\n", FFS("interfaces = ( { } );"));
+	dprintf(fd, "name = \"mine\"; strings = ( { serialnumber = { from = \"name\"; }; } );%s\n",
+		FFS("interfaces = ( { } );"));
 	close(fd);
 	spec_load(path, &options, &g, NULL, &d, &err);
 	unlink(path);
 	cr_assert_not_null(g);
 	cr_expect_str_eq(g->name, "other");
 	cr_expect_str_eq(g->functions[0].instance, "other-echo");
+	cr_expect_str_eq(g->strings[0].serialnumber.value, "other");
+	cr_expect_null(g->strings[0].serial_from.value, "the machine is not asked");
 }
 
 Test(load, files_that_cannot_be_read)
