@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The part of lab/bench that runs in the lab: inside.py SECTION COUNT. Prints `LABEL NUMBER` lines."""
 
+import collections
 import json
 import os
 import pathlib
@@ -63,8 +64,8 @@ def kills(count):
     subprocess.run([FFSCTL, "-q", "down", "fast"], check=True)
 
 
-def processes():
-    status = json.loads(pathlib.Path("/run/ffsctl/loopback/status").read_text())
+def processes(gadget="loopback"):
+    status = json.loads(pathlib.Path(f"/run/ffsctl/{gadget}/status").read_text())
     function = status["functions"][0]
     return {"supervisor": status["supervisor"], "keeper": function["keeper"],
             "worker": function["worker"]["pid"]}
@@ -89,6 +90,29 @@ def memory(_):
     subprocess.run([FFSCTL, "-q", "down", "loopback"], check=True)
 
 
+def farm(rounds, *sizes):
+    """So many gadgets of one file up at once, and down; what each of their processes has for itself."""
+    def together(label, n, *command):
+        print(label, subprocess.run([f"{FIGURES}/farm", str(n), *command], check=True, stdout=subprocess.PIPE, text=True).stdout.strip())
+
+    # Whoever is first would pay for what is loaded once
+    for n in (*map(int, sizes), None) * rounds:
+        if n is None:
+            together("T", 1, "/bin/true")
+            continue
+        together(f"up-{n}", n, FFSCTL, "-q", "up", f"{SRC}/examples/usbip/farm.conf", "--name", "farm%", "--udc", "usbip-vudc.%")
+        sums = collections.Counter()
+        for i in range(n):
+            for name, pid in processes(f"farm{i}").items():
+                rollup = f"/proc/{pid}/smaps_rollup"
+                dirty = field(rollup, "Private_Dirty")
+                sums[f"private-{name}-{n}"] += field(rollup, "Private_Clean") + dirty
+                sums[f"dirty-{name}-{n}"] += dirty
+        for label, total in sums.items():
+            print(label, total)
+        together(f"down-{n}", n, FFSCTL, "-q", "down", "farm%")
+
+
 def idle(seconds):
     """Context switches of each process while nothing happens (virtual time)."""
     def switches():
@@ -106,4 +130,4 @@ def idle(seconds):
 
 if __name__ == "__main__":
     section, *words = sys.argv[1].split(":")
-    {"commands": commands, "large": large, "long_file": long_file, "kills": kills, "memory": memory, "idle": idle}[section](int(sys.argv[2]), *words)
+    {"commands": commands, "large": large, "long_file": long_file, "kills": kills, "memory": memory, "idle": idle, "farm": farm}[section](int(sys.argv[2]), *words)

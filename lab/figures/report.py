@@ -125,6 +125,57 @@ def idle():
             for name in ("supervisor", "keeper", "worker")]
 
 
+FARM = (1, 8, 32)
+
+
+def farm():
+    """Gadgets of one file side by side: is the cost of each the same, however many there are?"""
+    v = section("farm:" + ":".join(map(str, FARM)), max(1, ARGS.rounds // 10), "--vudcs", str(FARM[-1]), "--udcs", "0")
+    t = statistics.median(v["T"])
+    both = {n: [(up + down) / n for up, down in zip(v[f"up-{n}"], v[f"down-{n}"])] for n in FARM}
+    parts = ("supervisor", "keeper", "worker")
+    memory_of, dirty_of = ({n: [statistics.median(v[f"{kind}-{p}-{n}"]) / n for p in parts] for n in FARM}
+                           for kind in ("private", "dirty"))
+    lines = ["| gadgets at once | up | down | up + down, per gadget | private memory per gadget (of it dirty), KiB: supervisor | keeper | worker | together |",
+             "|---|---|---|---|---|---|---|---|"]
+    for n in FARM:
+        up, down = (statistics.median(v[f"{what}-{n}"]) / t for what in ("up", "down"))
+        cells = [*zip(memory_of[n], dirty_of[n])] + [(sum(memory_of[n]), sum(dirty_of[n]))]
+        lines.append(f"| {n} | {up:.1f} T | {down:.1f} T | {statistics.median(both[n]) / t:.2f} T | "
+                     + " | ".join(f"{m:.0f} ({d:.0f})" for m, d in cells) + " |")
+    words = f"T = {t / 1e6:.2f} ms; medians of {len(v['T'])} rounds, all gadgets started at once, on one CPU"
+    print("\n" + words + "\n\n" + "\n".join(lines) + "\n")
+    header()
+    last, first = FARM[-1], FARM[0]
+    # Round by round: they met the same machine
+    ratio = statistics.median(a / b for a, b in zip(both[last], both[first]))
+    if ARGS.write:
+        write_farm(ratio, words, lines)
+    memory = sum(memory_of[last]) / sum(memory_of[first])
+    return [row(f"time per gadget at {last} / at {first}", f"{ratio:.2f}", "≤ 1.2", ratio <= 1.2),
+            row(f"memory per gadget at {last} / at {first}", f"{memory:.2f}", "≤ 1.1", memory <= 1.1)]
+
+
+def write_farm(ratio, words, lines):
+    """doc/farm.md, which is this and nothing else."""
+    os.makedirs(f"{LAB}/../doc", exist_ok=True)
+    with open(f"{LAB}/../doc/farm.md", "w", encoding="utf-8") as f:
+        f.write(f"""<!-- SPDX-License-Identifier: GPL-2.0-or-later -->
+<!-- Written by `lab/bench farm --write`. -->
+# Many gadgets on one machine
+
+[examples/usbip](../examples/usbip/README.md), one file brought up as 1, 8 and 32 gadgets at once, each
+on a virtual UDC with its own supervisor, keeper and worker, and taken down. Kernel {ARGS.kernel} in the
+virtual USB lab, pinned to one CPU: time is that CPU's, for ffsctl, its processes and the kernel together.
+Time per gadget at {FARM[-1]} is {ratio:.2f} times that at {FARM[0]}, the median of rounds.
+
+{words}. T is one fork and exec of /bin/true.
+Private memory is Private_Clean + Private_Dirty of smaps_rollup, when nothing is attached; with one gadget
+alone the clean pages of the programs are private as well, which several gadgets share.
+
+""" + "\n".join(lines) + "\n")
+
+
 def boot():
     times = []
     for _ in range(ARGS.boots + 1):
@@ -139,13 +190,14 @@ def header():
     print("| what | figure | goal | reached |\n|---|---|---|---|")
 
 
-SECTIONS = {"commands": commands, "large": large, "long_file": long_file, "kills": kills, "memory": memory, "idle": idle, "boot": boot}
+SECTIONS = {"commands": commands, "large": large, "long_file": long_file, "kills": kills, "memory": memory, "idle": idle, "farm": farm, "boot": boot}
 
 parser = argparse.ArgumentParser(prog="lab/bench", description="Figures of ffsctl in the lab: pinned, paired, as ratios.")
 parser.add_argument("section", nargs="*", help=", ".join(SECTIONS) + " (all)")
 parser.add_argument("--kernel", default="6.12", choices=("6.12", "6.1"))
 parser.add_argument("--rounds", type=int, default=100, help="of the commands and of the large examples (100)")
 parser.add_argument("--kills", type=int, default=1000, help="of the worker (1000)")
+parser.add_argument("--write", action="store_true", help="doc/farm.md, of what farm measures")
 parser.add_argument("--boots", type=int, default=9, help="of the lab (9)")
 ARGS = parser.parse_args()
 unknown = [s for s in ARGS.section if s not in SECTIONS]
@@ -156,7 +208,7 @@ print(f"kernel {ARGS.kernel}, {platform.node()}, {time.strftime('%Y-%m-%d')}")
 reached = []
 wanted = ARGS.section or list(SECTIONS)
 for name in wanted:
-    if name == wanted[0] and name != "commands":
+    if name == wanted[0] and name not in ("commands", "farm"):
         header()
     reached += SECTIONS[name]()
 sys.exit(0 if all(reached) else 1)

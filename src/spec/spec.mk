@@ -57,6 +57,9 @@ dist_example_DATA += \
 	examples/winusb.conf
 accessorydir = $(exampledir)/accessory
 dist_accessory_DATA = examples/accessory/accessory.conf examples/accessory/README.md
+usbipdir = $(exampledir)/usbip
+dist_usbip_DATA = examples/usbip/README.md examples/usbip/farm.conf examples/usbip/farm@.service \
+	examples/usbip/usbip-attach@.service examples/usbip/usbipd-device.service
 dist_gadget_DATA += \
 	gadget.d/composite.conf \
 	gadget.d/loopback.conf \

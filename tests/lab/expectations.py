@@ -135,6 +135,9 @@ EXPECTED = {
     "loopback": Gadget(
         {EN: ("ffsctl examples", "Loopback", "0001")},
         one_config(Interface(0, VENDOR, {EN: "Loopback"}, [bulk(0x81), bulk(0x02)]))),
+    "farm": Gadget(
+        {EN: ("ffsctl examples", "Device of a farm", "farm")},
+        one_config(Interface(0, VENDOR, {EN: "Loopback"}, [bulk(0x81), bulk(0x02)]))),
     "python-worker": Gadget(
         {EN: ("", "Python echo", "0007")},
         one_config(Interface(0, VENDOR, {EN: "Echo"}, [bulk(0x81), bulk(0x02)]))),
@@ -194,6 +197,7 @@ EXPECTED = {
 MOUNTS = {
     "accessory": [Mount("accessory-data", "/dev/ffs/accessory/data", 3, ("ep1_rw",))],
     "loopback": [Mount("loopback-echo", "/dev/ffs/loopback/echo", 3)],
+    "farm": [Mount("farm-echo", "/dev/ffs/farm/echo", 3)],
     "python-worker": [Mount("python-worker-echo", "/dev/ffs/python-worker/echo", 3)],
     "exec-worker": [Mount("exec-worker-echo", "/dev/ffs/exec-worker/echo", 3)],
     "mount-options": [Mount("shared", "/dev/usb-shared", 2, (), ("nobody", "nogroup"), 0o550, 0o660)],

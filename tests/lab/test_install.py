@@ -46,6 +46,11 @@ share/doc/ffsctl/examples/loopback.conf
 share/doc/ffsctl/examples/mount-options.conf
 share/doc/ffsctl/examples/python-worker.conf
 share/doc/ffsctl/examples/two-functions.conf
+share/doc/ffsctl/examples/usbip/README.md
+share/doc/ffsctl/examples/usbip/farm.conf
+share/doc/ffsctl/examples/usbip/farm@.service
+share/doc/ffsctl/examples/usbip/usbip-attach@.service
+share/doc/ffsctl/examples/usbip/usbipd-device.service
 share/doc/ffsctl/examples/webcam.c
 share/doc/ffsctl/examples/webcam.conf
 share/doc/ffsctl/examples/webusb.conf
