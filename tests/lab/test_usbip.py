@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: udcs=0 vudcs=32 virtual-time timeout=200
+# lab: udcs=0 vudcs=35 virtual-time timeout=400
 """examples/usbip: gadgets on usbip-vudc, served by usbipd and attached by usbip, both of them in this
 machine; alone, and as a farm of 32."""
 
@@ -155,10 +155,10 @@ def _():
 def _():
     with server():
         for turn in range(3):
-            # Another vudc each time: one keeps the answers that it could not send any more, and its next
+            # A vudc that nobody has used or will use: one keeps the answers that it could not send any more, and its next
             # client gets them first (Linux 6.12 and older)
-            up(FARM, "--name", "farm0", "--udc", f"usbip-vudc.{turn}")
-            attach(turn, name="farm0")
+            up(FARM, "--name", "farm0", "--udc", f"usbip-vudc.{len(ALL) + turn}")
+            attach(len(ALL) + turn, name="farm0")
             traffic = Traffic()
             try:
                 traffic.more()
