@@ -186,21 +186,33 @@ def boot():
     return [row("`lab/run true`, start to end", f"{middle:.2f} s", "about 0.5 s", middle <= 0.6)]
 
 
+def data():
+    """What moving data costs; writes doc/performance.md, with a table of its own. Takes long: only when asked for."""
+    sys.path.insert(0, f"{HERE}/data")
+    import moving
+    return moving.data(ARGS)
+
+
 def header():
     print("| what | figure | goal | reached |\n|---|---|---|---|")
 
 
 SECTIONS = {"commands": commands, "large": large, "long_file": long_file, "kills": kills, "memory": memory, "idle": idle, "farm": farm, "boot": boot}
+LONG = {"data": data}
 
 parser = argparse.ArgumentParser(prog="lab/bench", description="Figures of ffsctl in the lab: pinned, paired, as ratios.")
-parser.add_argument("section", nargs="*", help=", ".join(SECTIONS) + " (all)")
+parser.add_argument("section", nargs="*", help=", ".join(SECTIONS) + " (all), or " + ", ".join(LONG))
 parser.add_argument("--kernel", default="6.12", choices=("6.12", "6.1"))
 parser.add_argument("--rounds", type=int, default=100, help="of the commands and of the large examples (100)")
 parser.add_argument("--kills", type=int, default=1000, help="of the worker (1000)")
 parser.add_argument("--write", action="store_true", help="doc/farm.md, of what farm measures")
+parser.add_argument("--data-rounds", type=int, default=9, help="of the rates (9)")
+parser.add_argument("--cpu-rounds", type=int, default=5, help="of the processor time (5)")
+parser.add_argument("--doc", default=f"{os.path.dirname(LAB)}/doc", metavar="DIRECTORY", help="where performance.md goes (doc)")
 parser.add_argument("--boots", type=int, default=9, help="of the lab (9)")
 ARGS = parser.parse_args()
-unknown = [s for s in ARGS.section if s not in SECTIONS]
+SECTIONS_OF = {**SECTIONS, **LONG}
+unknown = [s for s in ARGS.section if s not in SECTIONS_OF]
 if unknown:
     parser.error(f"no such section: {', '.join(unknown)}")
 
@@ -208,7 +220,7 @@ print(f"kernel {ARGS.kernel}, {platform.node()}, {time.strftime('%Y-%m-%d')}")
 reached = []
 wanted = ARGS.section or list(SECTIONS)
 for name in wanted:
-    if name == wanted[0] and name not in ("commands", "farm"):
+    if name == wanted[0] and name not in ("commands", "farm", *LONG):
         header()
-    reached += SECTIONS[name]()
+    reached += SECTIONS_OF[name]()
 sys.exit(0 if all(reached) else 1)

@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The part of lab/bench data that runs in the lab. Reads a JSON document with what is to be measured from
+its first argument, prints one JSON document a line."""
+
+import contextlib
+import json
+import os
+import pathlib
+import random
+import re
+import signal
+import subprocess
+import sys
+import time
+
+BUILD, SRC, FIGURES = os.environ["FFSCTL_BUILD"], os.environ["FFSCTL_SRC"], os.environ["FIGURES"]
+FFSCTL, FFSBENCH = f"{BUILD}/ffsctl", f"{BUILD}/ffsbench"
+ENDPOINTS = 'interfaces = ( { endpoints = ( "bulk-in", "bulk-out" ); } );'
+
+
+def run(*argv, **more):
+    done = subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **more)
+    if done.returncode:
+        sys.exit(f"{' '.join(map(str, argv))}: exit {done.returncode}\n{done.stdout}{done.stderr}")
+    return done.stdout
+
+
+def plugin(name, engine, size, depth, options=""):
+    memory = 2 * depth * -(-size // 4096) * 4096 // (1 << 20) + 2
+    mount = f"mount : {{ mmap_memory_mb = {memory}; }};" if engine == "mmap" else ""
+    return (f'ffs : {{ {mount} {ENDPOINTS} }}; worker : {{ plugin = "{name}"; {options} '
+            f'io : {{ engine = "{engine}"; size = {size}; depth = {depth}; }}; }};')
+
+
+def source_sink(engine):
+    return lambda size, depth: plugin("sourcesink", engine, size, depth, "options : { pattern = 2; };")
+
+
+def filled(engine):
+    """The same with every buffer written to: what is not is not there yet."""
+    return lambda size, depth: plugin("sourcesink", engine, size, depth, "options : { pattern = 0; };")
+
+
+def by_hand(program, *words):
+    """A worker that was written for this: lab/figures/data/PROGRAM.c, or an example."""
+    def function(size, depth):
+        args = ", ".join(f'"{w}"' for w in (program, *(str({"size": size, "depth": depth}[w]) for w in words)))
+        return f"ffs : {{ {ENDPOINTS} }}; worker : {{ exec = ( {args} ); restart_delay = 0; }};"
+    return function
+
+
+def kernel(size, depth):
+    return f'type = "SourceSink"; attrs : {{ pattern = 2; bulk_buflen = {size}; bulk_qlen = {depth}; }};'
+
+
+# What the gadget's side is, as the function of a gadget file
+SOURCES = {
+    "kernel": kernel,
+    "blocking": by_hand(f"{FIGURES}/blocking", "size"),
+    "libaio": by_hand(f"{FIGURES}/libaio", "size", "depth"),
+    "copy": source_sink("copy"),
+    "mmap": source_sink("mmap"),
+    "dmabuf": source_sink("dmabuf"),
+}
+ECHOES = {
+    "kernel": lambda size, depth: f'type = "Loopback"; attrs : {{ bulk_buflen = {size}; qlen = {depth}; }};',
+    "blocking": by_hand(f"{BUILD}/examples/blocking-echo"),
+    "copy": lambda size, depth: plugin("loopback", "copy", size, depth),
+    "mmap": lambda size, depth: plugin("loopback", "mmap", size, depth),
+}
+
+
+@contextlib.contextmanager
+def gadgets(functions, size, depth):
+    """All of them at once, each at a UDC of its own, with its name as serial number."""
+    files = []
+    for number, (name, function) in enumerate(functions.items()):
+        path = pathlib.Path(f"/tmp/{name}.conf")
+        path.write_text(f'attrs = {{ idVendor = 0x1d6b; idProduct = 0x0104; }};\n'
+                        f'strings = ( {{ serialnumber = "{name}"; }} );\n'
+                        f'udc = "dummy_udc.{number}";\n'
+                        f"functions : {{ test : {{ {function(size, depth)} }}; }};\n")
+        run(FFSCTL, "-q", "up", path, "--wait-host")
+        files.append(name)
+    try:
+        yield
+    finally:
+        run(FFSCTL, "-q", "down", *files)
+
+
+def bench(command, name, size, depth, *words):
+    """The row of what was measured."""
+    in_flight = ("--depth", str(depth)) if depth else ()
+    document = json.loads(run(FFSBENCH, command, "--serial", name, "--size", str(size), *in_flight, "--json",
+                              "--wait", "5", "--timeout", "20", *words))
+    return document[command]["rows"][0]
+
+
+def say(**what):
+    print(json.dumps(what), flush=True)
+
+
+def rates(methods, size, depth, rounds, count):
+    """Bytes a second; in each round every method once, in an order of its own."""
+    with gadgets({m: SOURCES[m] for m in methods}, size, depth):
+        for turn in range(-1, rounds):  # the first one only warms up
+            for command in ("source", "sink"):
+                for method in random.sample(methods, len(methods)):
+                    row = bench(command, method, size, depth, "--bytes", str(count))
+                    if turn >= 0:
+                        say(kind="rate", method=method, direction=command, size=size, depth=depth, round=turn,
+                            rate=row["bytes_per_second"])
+
+
+def worker_of(name):
+    return json.loads(run(FFSCTL, "status", "--json", name))["gadgets"][0]["functions"][0]["worker"]["pid"]
+
+
+def count_calls(pid, work):
+    """System calls of a process and its threads while `work` runs, without those that only wait."""
+    out = pathlib.Path("/tmp/strace")
+    tracer = subprocess.Popen(["strace", "-f", "-c", "-U", "name,calls", "-o", out, "-p", str(pid)], stderr=subprocess.PIPE)
+    tracer.stderr.readline()  # "attached"
+    work()
+    tracer.send_signal(signal.SIGINT)
+    tracer.wait()
+    return {name: int(calls) for name, calls in re.findall(r"^(\w+) +(\d+)$", out.read_text(), re.M) if name != "total"}
+
+
+def calls(methods, size, depth, count):
+    """How many system calls a transfer takes."""
+    with gadgets({m: SOURCES[m] for m in methods}, size, depth):
+        for method in methods:
+            for command in ("source", "sink"):
+                made = count_calls(worker_of(method), lambda: bench(command, method, size, depth, "--bytes", str(count * size)))
+                say(kind="calls", method=method, direction=command, size=size, depth=depth, calls=made, transfers=count)
+
+
+def latency(methods, size, count, rounds):
+    """Round trips of single messages."""
+    with gadgets({m: ECHOES[m] for m in methods}, 4096, 8):
+        for _ in range(rounds):
+            for method in random.sample(methods, len(methods)):
+                say(kind="latency", method=method, size=size,
+                    row=bench("latency", method, size, 0, "--count", str(count)))
+
+
+def memory(methods, size, depth):
+    """Private memory of a worker that has moved data."""
+    with gadgets({m: filled(m) for m in methods}, size, depth):
+        for method in methods:
+            for command in ("source", "sink"):
+                bench(command, method, size, depth, "--bytes", str(64 * size * depth))
+            text = pathlib.Path(f"/proc/{worker_of(method)}/smaps_rollup").read_text()
+            private = sum(int(n) for n in re.findall(r"^Private_\w+: +(\d+) kB$", text, re.M)) * 1024
+            say(kind="memory", method=method, size=size, depth=depth, private=private)
+
+
+def costs():
+    for _ in range(9):
+        call, trip = run(f"{FIGURES}/costs").split()
+        say(kind="costs", call=int(call), trip=int(trip))
+
+
+def load(method, command, size, depth, count):
+    """Moves `count` bytes: what that costs is seen from outside."""
+    with gadgets({method: SOURCES[method]}, size, depth):
+        bench(command, method, size, depth, "--bytes", str(count))
+
+
+pathlib.Path("/sys/module/usbcore/parameters/usbfs_memory_mb").write_text("512")
+for section, arguments in json.loads(sys.argv[1]):
+    {"rates": rates, "calls": calls, "latency": latency, "memory": memory, "load": load, "costs": costs}[section](**arguments)

@@ -1,0 +1,255 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""lab/bench data: what moving data costs, side by side, and doc/performance.md with it."""
+
+import collections
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import time
+
+from chart import chart, size_name
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+LAB = os.path.dirname(os.path.dirname(HERE))
+KIB, MIB = 1 << 10, 1 << 20
+DIRECTIONS = {"source": "to the host", "sink": "from the host"}
+NAMES = {"kernel": "SourceSink", "blocking": "blocking loop", "libaio": "libaio loop", "copy": "copy", "mmap": "mmap",
+         "dmabuf": "dmabuf"}
+METHODS = ["kernel", "blocking", "libaio", "copy", "mmap"]
+SG_METHODS = ["kernel", "mmap", "dmabuf"]
+# (bytes of a transfer, transfers in flight, bytes of a run)
+SIZES = [(KIB, 16, 8 * MIB), (4 * KIB, 16, 32 * MIB), (16 * KIB, 16, 96 * MIB), (64 * KIB, 16, 256 * MIB),
+         (256 * KIB, 16, 512 * MIB), (MIB, 16, 512 * MIB), (4 * MIB, 4, 512 * MIB)]
+SG_SIZES = [s for s in SIZES if s[0] >= 16 * KIB]
+DEPTHS = [(64 * KIB, depth, 128 * MIB) for depth in (1, 2, 4, 8)]
+JUDGED = (16 * KIB, 64 * KIB, 256 * KIB, MIB)
+CPU_SIZES = (64 * KIB, 256 * KIB, MIB)
+CPU_BYTES = 2048 * MIB
+
+
+class Data:
+    """All that was measured, by kind."""
+
+    def __init__(self, kernel):
+        self.kernel = kernel
+        self.found = collections.defaultdict(list)
+
+    def boot(self, sections, sg=False):
+        """Runs sections in a lab of their own. Returns the processor time of all of it."""
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        run = subprocess.run([f"{LAB}/run", "--kernel", self.kernel, "--timeout", "3000", "--udcs", "5", "--mem", "3G",
+                              "--append", f"dummy_hcd.gadget_sg={int(sg)}", "--", "/usr/bin/python3", "-B",
+                              f"{HERE}/inside.py", json.dumps(sections)],
+                             stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True)
+        if run.returncode:
+            sys.exit(f"lab/bench: data: a lab failed with {run.returncode}")
+        for line in run.stdout.splitlines():
+            what = json.loads(line)
+            self.found[what["kind"]].append({**what, "sg": sg})
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+    def rates(self, sg, size, depth, direction):
+        """[{method: bytes a second}], one of each round."""
+        rounds = collections.defaultdict(dict)
+        for r in self.found["rate"]:
+            if (r["sg"], r["size"], r["depth"], r["direction"]) == (sg, size, depth, direction):
+                rounds[r["round"]][r["method"]] = r["rate"]
+        return list(rounds.values())
+
+    def cpu(self, rounds):
+        """{(size, direction): {method: [seconds per GB]}}. What a lab takes less that of one that moves little."""
+        found = collections.defaultdict(lambda: collections.defaultdict(list))
+        for size in CPU_SIZES:
+            for direction in DIRECTIONS:
+                for _ in range(rounds):
+                    for method in ("kernel", "copy", "mmap", "dmabuf"):
+                        load = {"method": method, "command": direction, "size": size, "depth": 16}
+                        many = self.boot([["load", {**load, "count": CPU_BYTES + 16 * size}]], method == "dmabuf")
+                        few = self.boot([["load", {**load, "count": 16 * size}]], method == "dmabuf")
+                        found[size, direction][method].append((many - few) / (CPU_BYTES / 1e9))
+        return found
+
+
+def median_ratio(rounds, method, other):
+    """Round by round: the runs of one round met the same machine. `other`: a method, or several: the best of them."""
+    others = [other] if isinstance(other, str) else other
+    return statistics.median(r[method] / max(r[o] for o in others) for r in rounds)
+
+
+def median_rate(rounds, method):
+    return statistics.median(r[method] for r in rounds)
+
+
+class Goals:
+    def __init__(self):
+        self.rows = []
+
+    def add(self, what, values, good, goal):
+        """`values`: {where: figure}; all have to be good."""
+        missed = [where for where, value in values.items() if not good(value)]
+        worst = ", ".join(f"{where}: {value:.2f}" for where, value in values.items())
+        self.rows.append((what, worst, goal, "yes" if not missed else "no: " + ", ".join(missed)))
+
+    def table(self):
+        return table(["what", "figures", "goal", "reached"], self.rows)
+
+
+def table(head, rows):
+    lines = ["| " + " | ".join(map(str, head)) + " |", "|" + "---|" * len(head)]
+    return "\n".join(lines + ["| " + " | ".join(map(str, row)) + " |" for row in rows]) + "\n"
+
+
+def rate_table(data, sg, methods, sizes):
+    rows = []
+    for direction, words in DIRECTIONS.items():
+        for size, depth, _ in sizes:
+            rounds = data.rates(sg, size, depth, direction)
+            cells = [f"{median_rate(rounds, m) / 1e6:.0f}" + ("" if m == "kernel" else f" ({median_ratio(rounds, m, 'kernel'):.2f})")
+                     for m in methods]
+            rows.append([words, size_name(size), depth, *cells])
+    return table(["direction", "transfers of", "in flight", *(NAMES[m] for m in methods)], rows)
+
+
+def fit(data, method, direction):
+    """What a transfer costs and what a KiB does, in microseconds: the line through the sizes from 4 KiB to 1 MiB."""
+    points = []
+    for size, depth, _ in SIZES:
+        if 4 * KIB <= size <= MIB:
+            points.append((size / KIB, size / median_rate(data.rates(False, size, depth, direction), method) * 1e6))
+    # Relative errors count: else the largest would decide alone
+    weights = [1 / y ** 2 for _, y in points]
+    total = sum(weights)
+    x0 = sum(w * x for w, (x, _) in zip(weights, points)) / total
+    y0 = sum(w * y for w, (_, y) in zip(weights, points)) / total
+    slope = sum(w * (x - x0) * (y - y0) for w, (x, y) in zip(weights, points)) / sum(
+        w * (x - x0) ** 2 for w, (x, _) in zip(weights, points))
+    return y0 - slope * x0, slope
+
+
+def fit_table(data):
+    rows = []
+    for method in METHODS:
+        cells = []
+        for direction in DIRECTIONS:
+            each, kib = fit(data, method, direction)
+            cells += [f"{each:.1f}", f"{kib:.2f}"]
+        rows.append([NAMES[method], *cells])
+    return table(["", "a transfer to the host, µs", "and each KiB, µs", "a transfer from the host, µs", "and each KiB, µs"], rows)
+
+
+def calls_table(data):
+    rows = []
+    for c in data.found["calls"]:
+        made = ", ".join(f"{name} {n / c['transfers']:.2f}" for name, n in sorted(c["calls"].items()) if n / c["transfers"] >= 0.005)
+        rows.append([NAMES[c["method"]], DIRECTIONS[c["direction"]], size_name(c["size"]), c["depth"],
+                     f"{sum(c['calls'].values()) / c['transfers']:.2f}", made])
+    return table(["", "direction", "transfers of", "in flight", "system calls a transfer", "which"], rows)
+
+
+def latency_table(data):
+    found = collections.defaultdict(list)
+    for one in data.found["latency"]:
+        found[one["method"], one["size"]].append(one["row"])
+    keys = [k for k in next(iter(found.values()))[0] if k.endswith("_us")]
+    rows = [[NAMES[method], size_name(size), *(f"{statistics.median(r[k] for r in rows):.0f}" for k in keys)]
+            for (method, size), rows in found.items()]
+    return table(["", "message", *(k.removesuffix("_us") + ", µs" for k in keys)], rows)
+
+
+def memory_table(data):
+    rows = []
+    for m in data.found["memory"]:
+        rows.append([NAMES[m["method"]], f"{m['private'] // KIB} KiB", f"{buffers_of(m) // KIB} KiB",
+                     f"{(m['private'] - buffers_of(m)) // KIB} KiB"])
+    return table(["", "private memory", "of it buffers", "the rest"], rows)
+
+
+def buffers_of(m):
+    """Those of a mount's memory and DMABUFs are not the process's own."""
+    return 0 if m["method"] == "mmap" else 2 * m["size"] * m["depth"]
+
+
+def cpu_table(cpu):
+    rows = []
+    for (size, direction), found in cpu.items():
+        cells = [f"{statistics.median(found[m]):.3f}" for m in ("kernel", "copy", "mmap", "dmabuf")]
+        rows.append([DIRECTIONS[direction], size_name(size), *cells, f"{excess(found, 'mmap'):.2f}", f"{excess(found, 'dmabuf'):.2f}"])
+    return table(["direction", "transfers of", "SourceSink", "copy", "mmap", "dmabuf", "mmap's excess / copy's",
+                  "dmabuf's excess / copy's"], rows)
+
+
+def excess(found, method):
+    """Over SourceSink, as a part of copy's, of runs that followed each other."""
+    own, copy = (statistics.median(m - k for m, k in zip(found[x], found["kernel"])) for x in (method, "copy"))
+    return own / copy
+
+
+def judge(data, cpu):
+    goals = Goals()
+    places = [(f"{size_name(size)} {DIRECTIONS[d]}", size, 16, d) for d in DIRECTIONS for size in JUDGED]
+    no_sg = {where: data.rates(False, size, depth, d) for where, size, depth, d in places}
+    sg = {where: data.rates(True, size, depth, d) for where, size, depth, d in places}
+    goals.add("copy / the better of the two loops written by hand",
+              {w: median_ratio(r, "copy", ["blocking", "libaio"]) for w, r in no_sg.items()}, lambda v: v >= 1, "≥ 1.0")
+    goals.add("mmap or dmabuf / SourceSink, the better of the two",
+              {w: max(median_ratio(no_sg[w], "mmap", "kernel"), median_ratio(sg[w], "mmap", "kernel"),
+                      median_ratio(sg[w], "dmabuf", "kernel")) for w in no_sg}, lambda v: v >= 0.95, "≥ 0.95")
+    goals.add("copy / SourceSink", {w: median_ratio(r, "copy", "kernel") for w, r in no_sg.items()}, lambda v: v >= 0.9, "≥ 0.9")
+    for method in ("mmap", "dmabuf"):
+        goals.add(f"processor time over SourceSink's, {method} / copy",
+                  {f"{size_name(size)} {DIRECTIONS[d]}": excess(found, method) for (size, d), found in cpu.items()},
+                  lambda v: v <= 0.5, "≤ 0.5")
+    for depth, limit in ((1, 3), (16, 0.5)):
+        goals.add(f"system calls of the worker for a transfer, {depth} in flight",
+                  {f"{NAMES[c['method']]} {DIRECTIONS[c['direction']]}": sum(c["calls"].values()) / c["transfers"]
+                   for c in data.found["calls"] if c["depth"] == depth and c["method"] in ("copy", "mmap")},
+                  lambda v, limit=limit: v <= limit, f"≤ {limit}")
+    goals.add("private memory of a plugin's process beyond its buffers, MiB",
+              {NAMES[m["method"]]: (m["private"] - buffers_of(m)) / MIB for m in data.found["memory"]}, lambda v: v <= 1, "≤ 1")
+    return goals
+
+
+def charts(data, directory):
+    for direction, words in DIRECTIONS.items():
+        lines = {NAMES[m]: {size: median_rate(data.rates(False, size, depth, direction), m) / 1e6 for size, depth, _ in SIZES}
+                 for m in METHODS}
+        with open(f"{directory}/performance-{direction}.svg", "w", encoding="utf-8") as f:
+            f.write(chart(f"Rates {words}, 16 transfers in flight (4 of 4 MiB)", "MB/s, by the bytes of a transfer", lines))
+
+
+def document(data, cpu, goals, args):
+    with open(f"{HERE}/performance.md.in", encoding="utf-8") as f:
+        text = f.read()
+    call, trip = (statistics.median(c[k] for c in data.found["costs"]) / 1e3 for k in ("call", "trip"))
+    for key, value in {
+            "KERNEL": args.kernel, "DATE": time.strftime("%Y-%m-%d"), "ROUNDS": args.data_rounds, "CPU_ROUNDS": args.cpu_rounds,
+            "GOALS": goals.table(), "RATES": rate_table(data, False, METHODS, SIZES),
+            "DEPTHS": rate_table(data, False, METHODS, DEPTHS), "SG": rate_table(data, True, SG_METHODS, SG_SIZES),
+            "FIT": fit_table(data), "CALLS": calls_table(data), "LATENCY": latency_table(data), "MEMORY": memory_table(data),
+            "CPU": cpu_table(cpu), "CALL": f"{call:.1f}", "TRIP": f"{trip:.1f}"}.items():
+        text = text.replace(f"@{key}@", str(value).rstrip("\n"))
+    return text
+
+
+def data(args):
+    """The section of lab/bench. Returns whether each goal was reached."""
+    found = Data(args.kernel)
+    found.boot([["costs", {}],
+                *(["rates", {"methods": METHODS, "size": s, "depth": d, "rounds": args.data_rounds, "count": n}] for s, d, n in SIZES + DEPTHS)])
+    found.boot([["rates", {"methods": SG_METHODS, "size": s, "depth": d, "rounds": args.data_rounds, "count": n}] for s, d, n in SG_SIZES], True)
+    found.boot([*(["calls", {"methods": ["blocking", "libaio", "copy", "mmap"], "size": 16 * KIB, "depth": d, "count": 4000}] for d in (1, 16)),
+                *(["latency", {"methods": ["kernel", "blocking", "copy", "mmap"], "size": size, "count": 2000, "rounds": 5}]
+                  for size in (64, 4 * KIB)),
+                ["memory", {"methods": ["copy", "mmap"], "size": 64 * KIB, "depth": 16}]])
+    cpu = found.cpu(args.cpu_rounds)
+    goals = judge(found, cpu)
+    os.makedirs(args.doc, exist_ok=True)
+    charts(found, args.doc)
+    with open(f"{args.doc}/performance.md", "w", encoding="utf-8") as f:
+        f.write(document(found, cpu, goals, args))
+    print(goals.table())
+    return [row[3] == "yes" for row in goals.rows]
