@@ -15,7 +15,8 @@
 
 /* Commands of the design that this version does not have: whoever asks is told so. */
 static const char *const not_yet[] = {
-	"log", "plugins",
+	"log",
+	"plugins",
 };
 
 static void help(void)
@@ -109,7 +110,7 @@ static int parse_option(struct globals *g, int option, char **argv)
 		log_error("--color takes auto, always or never, not '%s'", optarg);
 		return EX_USAGE;
 	case OPT_DIR:
-		g->dir = optarg;
+		g->dirs[0] = optarg;
 		return -1;
 	case OPT_CONFIGFS:
 		return set_directory(&g->world.configfs, "--configfs");
@@ -141,7 +142,9 @@ static int written(int exit)
 int main(int argc, char **argv)
 {
 	struct globals g = { .world = { .configfs = "/sys/kernel/config",
-					.run_dir = "/run/ffsctl" } };
+					.run_dir = "/run/ffsctl" },
+			     .dirs = { NULL, FFSCTL_SYSCONFDIR "/ffsctl/gadget.d",
+				       "/run/ffsctl/gadget.d", FFSCTL_DATADIR "/gadget.d" } };
 	int option;
 
 	fd_open_stdio();

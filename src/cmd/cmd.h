@@ -16,7 +16,8 @@
 
 struct globals {
 	struct world world;
-	const char *dir; /* --dir: searched first for names; NULL */
+	/* Where names are looked up; the first is --dir, NULL without it; ends with NULL. */
+	const char *dirs[5];
 	enum diag_color color;
 };
 
@@ -73,6 +74,8 @@ bool cmd_parse_seconds(const char *text, double *seconds);
 
 /* Whether an argument is a path: it has a '/', or ends in .conf or .scheme. */
 bool cmd_is_path(const char *argument);
+/* Where names are looked up: ends with NULL. */
+const char *const *cmd_dirs(const struct globals *globals);
 /* "A, B or C": where names are looked up, in words. The caller frees it. */
 char *cmd_directories(const struct globals *globals);
 
@@ -107,7 +110,7 @@ int cmd_find_file(const struct globals *globals, const char *argument, char **pa
  */
 int cmd_load(const struct globals *globals, const char *argument, const char *name,
 	     struct gadget **gadget, json_t **form, struct diags *diags, struct error *err);
-/* spec_load, with drop-ins also from the other directories if the file is in one of them. */
+/* spec_load_found. */
 int cmd_load_path(const struct globals *globals, const char *path, const char *name,
 		  struct gadget **gadget, json_t **form, struct diags *diags, struct error *err);
 

@@ -268,7 +268,7 @@ static void offer_values(const struct line *l, const char *option)
 static void set_global(struct globals *g, const char *option, const char *value)
 {
 	if (streq(option, "--dir"))
-		g->dir = value;
+		g->dirs[0] = value;
 	else if (streq(option, "--configfs"))
 		g->world.configfs = value;
 	else if (streq(option, "--run-dir"))

@@ -5,31 +5,19 @@
 #include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 
 #include "base/cleanup.h"
-#include "base/fd.h"
 #include "cmd/cmd.h"
 
-/* In the order in which they are tried. */
-static const char *const suffixes[] = { ".conf", ".scheme" };
-
-enum { N_DIRS = 4 };
-
-/* The first may be NULL. */
-static void directories(const struct globals *globals, const char *dirs[N_DIRS])
+const char *const *cmd_dirs(const struct globals *globals)
 {
-	dirs[0] = globals->dir;
-	dirs[1] = FFSCTL_SYSCONFDIR "/ffsctl/gadget.d";
-	dirs[2] = "/run/ffsctl/gadget.d";
-	dirs[3] = FFSCTL_DATADIR "/gadget.d";
+	return globals->dirs + !globals->dirs[0];
 }
 
 char *cmd_directories(const struct globals *globals)
 {
-	const char *dirs[N_DIRS];
+	const char *const *dirs = globals->dirs;
 
-	directories(globals, dirs);
 	return strf("%s%s%s, %s or %s", dirs[0] ? dirs[0] : "", dirs[0] ? ", " : "", dirs[1],
 		    dirs[2], dirs[3]);
 }
@@ -44,24 +32,14 @@ int cmd_find_file(const struct globals *globals, const char *argument, char **pa
 		  struct error *err)
 {
 	_cleanup_free_ char *words = NULL;
-	const char *dirs[N_DIRS];
 
 	if (cmd_is_path(argument)) {
 		*path = xstrdup(argument);
 		return 0;
 	}
-	directories(globals, dirs);
-	for (size_t d = 0; d < N_DIRS; d++) {
-		for (size_t s = 0; dirs[d] && s < ARRAY_SIZE(suffixes); s++) {
-			char *candidate = strf("%s/%s%s", dirs[d], argument, suffixes[s]);
-
-			if (path_exists(candidate)) {
-				*path = candidate;
-				return 0;
-			}
-			free(candidate);
-		}
-	}
+	*path = spec_find(cmd_dirs(globals), argument);
+	if (*path)
+		return 0;
 	words = cmd_directories(globals);
 	error_set(err, EX_NOINPUT, ENOENT, NULL, "there is no gadget file '%s' in %s", argument,
 		  words);
@@ -69,33 +47,10 @@ int cmd_find_file(const struct globals *globals, const char *argument, char **pa
 		err, "for a file elsewhere give its path, with a '/' or its '.conf' or '.scheme'");
 }
 
-/* Of what has a place among the others drop-ins may be in any of them. */
-static bool is_among(const char *dir, const char *const *dirs)
-{
-	struct stat a, b;
-
-	if (stat(dir, &a) < 0)
-		return false;
-	for (; *dirs; dirs++)
-		if (stat(*dirs, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino)
-			return true;
-	return false;
-}
-
 int cmd_load_path(const struct globals *globals, const char *path, const char *name,
 		  struct gadget **gadget, json_t **form, struct diags *diags, struct error *err)
 {
-	_cleanup_free_ char *parent = path_parent(path);
-	const char *dir = strchr(path, '/') ? *parent ? parent : "/" : ".";
-	const char *dirs[N_DIRS + 1] = { NULL }, **first = dirs;
-	struct spec_options options = { .name = name };
-
-	directories(globals, dirs);
-	if (!*first)
-		first++;
-	if (is_among(dir, first))
-		options.drop_in_dirs = first;
-	return spec_load(path, &options, gadget, form, diags, err);
+	return spec_load_found(path, name, cmd_dirs(globals), gadget, form, diags, err);
 }
 
 static void add(struct cmd_files *files, const char *dir, const char *entry, const char *suffix)
@@ -138,14 +93,12 @@ static int compare(const void *a, const void *b)
 
 int cmd_list_files(const struct globals *globals, struct cmd_files *files, struct error *err)
 {
-	const char *dirs[N_DIRS];
 	int r = 0;
 
 	*files = (struct cmd_files){ 0 };
-	directories(globals, dirs);
-	for (size_t d = 0; r == 0 && d < N_DIRS; d++)
-		for (size_t s = 0; r == 0 && dirs[d] && s < ARRAY_SIZE(suffixes); s++)
-			r = add_directory(files, dirs[d], suffixes[s], err);
+	for (const char *const *dir = cmd_dirs(globals); r == 0 && *dir; dir++)
+		for (const char *const *suffix = spec_suffixes; r == 0 && *suffix; suffix++)
+			r = add_directory(files, *dir, *suffix, err);
 	if (files->n > 0)
 		qsort(files->v, files->n, sizeof(*files->v), compare);
 	return r;

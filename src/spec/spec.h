@@ -66,6 +66,20 @@ struct spec_options {
 int spec_load(const char *path, const struct spec_options *options, struct gadget **out,
 	      json_t **json, struct diags *diags, struct error *err);
 
+/* Of gadget files, in the order in which they are tried; ends with NULL. */
+extern const char *const spec_suffixes[];
+/* The gadget file of that name in the first of the directories that has one; NULL: none has. The
+ * caller frees it. `dirs` ends with NULL, here and below. */
+char *spec_find(const char *const *dirs, const char *name);
+/* The same for a file that a gadget names: if its own is in none of these directories, what is
+ * beside it comes first. */
+char *spec_find_beside(const struct gadget *g, const char *const *dirs, const char *name);
+/* Whether it is one of them, whatever it is called. */
+bool spec_is_among(const char *const *dirs, const char *dir);
+/* spec_load, with drop-ins also from the other directories if the file is in one of them. */
+int spec_load_found(const char *path, const char *name, const char *const *dirs,
+		    struct gadget **out, json_t **json, struct diags *diags, struct error *err);
+
 /* Letters, digits and, after the first, '.', '_' and '-': as the key `name` has it. */
 bool spec_is_gadget_name(const char *name);
 /* The key's default: the file's name without .conf or .scheme. The caller frees it. */

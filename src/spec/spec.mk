@@ -11,6 +11,7 @@ libffsctl_a_SOURCES += \
 	src/spec/endpoint.c \
 	src/spec/extra.c \
 	src/spec/ffs.c \
+	src/spec/find.c \
 	src/spec/function.c \
 	src/spec/gadget.c src/spec/gadget.h \
 	src/spec/group.c \

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Where gadget files are looked for. */
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "base/cleanup.h"
+#include "base/fd.h"
+#include "spec/spec.h"
+
+const char *const spec_suffixes[] = { ".conf", ".scheme", NULL };
+
+char *spec_find(const char *const *dirs, const char *name)
+{
+	for (; *dirs; dirs++) {
+		for (const char *const *suffix = spec_suffixes; *suffix; suffix++) {
+			char *path = strf("%s/%s%s", *dirs, name, *suffix);
+
+			if (path_exists(path))
+				return path;
+			free(path);
+		}
+	}
+	return NULL;
+}
+
+bool spec_is_among(const char *const *dirs, const char *dir)
+{
+	struct stat a, b;
+
+	if (stat(dir, &a) < 0)
+		return false;
+	for (; *dirs; dirs++)
+		if (stat(*dirs, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino)
+			return true;
+	return false;
+}
+
+char *spec_find_beside(const struct gadget *g, const char *const *dirs, const char *name)
+{
+	const char *const beside[] = { g->dir, NULL };
+	char *path = spec_is_among(dirs, g->dir) ? NULL : spec_find(beside, name);
+
+	return path ? path : spec_find(dirs, name);
+}
+
+int spec_load_found(const char *path, const char *name, const char *const *dirs,
+		    struct gadget **out, json_t **json, struct diags *diags, struct error *err)
+{
+	_cleanup_free_ char *parent = path_parent(path);
+	const char *dir = strchr(path, '/') ? *parent ? parent : "/" : ".";
+	struct spec_options options = { .name = name };
+
+	if (spec_is_among(dirs, dir))
+		options.drop_in_dirs = dirs;
+	return spec_load(path, &options, out, json, diags, err);
+}
