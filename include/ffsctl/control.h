@@ -42,7 +42,8 @@ enum ffsctl_msg_type {
 	FFSCTL_MSG_STALL = 35,	/* no body: SETUP is refused */
 	FFSCTL_MSG_PONG = 36,
 	FFSCTL_MSG_STATS = 37,	/* body: JSON text, shown by status */
-	FFSCTL_MSG_SWITCH = 38, /* body: name of a gadget in `switch_to` */
+	FFSCTL_MSG_SWITCH = 38, /* body: name of a gadget in `switch_to`; behind a NUL may follow
+				   a JSON object, which its workers find in their configuration */
 };
 
 /* Same numbers as enum usb_functionfs_event_type (linux/usb/functionfs.h); SETUP is a message. */

@@ -187,7 +187,13 @@ struct ffsctl_calls {
 
 	void (*ready)(struct ffsctl_host *host);		  /* see late_ready */
 	int (*stats)(struct ffsctl_host *host, const char *json); /* for `ffsctl status` */
-	int (*switch_to)(struct ffsctl_host *host, const char *gadget);
+	/*
+	 * Asks to become another gadget, one of `switch_to` in the gadget file. What the plugin has
+	 * answered to the host before reaches it first. `json`: an object for the workers of that
+	 * gadget, in "switch" of their configuration; NULL: none. If it comes to it stop() is
+	 * called; if not, `ffsctl log` says why.
+	 */
+	int (*switch_to)(struct ffsctl_host *host, const char *gadget, const char *json);
 	/* Ends the process after the callback has returned: 0, or 125 for "do not restart me", or
 	   anything else for "restart me by policy". */
 	void (*exit)(struct ffsctl_host *host, int status);

@@ -79,7 +79,7 @@ static void check_file(struct check *c, const char *argument)
 		r = cmd_load_path(c->globals, path, NULL, &g,
 				  c->output == OUTPUT_JSON ? &form : NULL, &diags, &err);
 	if (g)
-		here_check(&c->globals->world, g, c->here, &diags);
+		here_check(&c->globals->world, g, cmd_dirs(c->globals), c->here, &diags);
 	if (r < 0 && err.exit != 0) {
 		unreadable(c, &err);
 	} else {

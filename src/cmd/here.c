@@ -168,6 +168,20 @@ static void check_serials(const struct here *h)
 	}
 }
 
+static void check_switch_to(const struct here *h, const char *const *dirs)
+{
+	for (size_t i = 0; i < h->gadget->n_switch_to; i++) {
+		const struct spec_str *name = &h->gadget->switch_to[i];
+		_cleanup_free_ char *path = spec_find_beside(h->gadget, dirs, name->value);
+
+		if (!path)
+			diags_add(h->diags, h->severity, &name->at,
+				  "there is no gadget file '%s', neither beside this one nor where "
+				  "'ffsctl up' looks for names",
+				  name->value);
+	}
+}
+
 /*
  * Only for --here: what it takes to find out is made on this machine, if only for a moment. Not
  * being root is no error of the file's.
@@ -187,12 +201,13 @@ static void check_features(const struct here *h)
 		missing(h, &at, &err);
 }
 
-void here_check(const struct world *world, const struct gadget *gadget, enum diag_severity severity,
-		struct diags *diags)
+void here_check(const struct world *world, const struct gadget *gadget, const char *const *dirs,
+		enum diag_severity severity, struct diags *diags)
 {
 	struct here h = { world, gadget, severity, diags, NULL, 0 };
 
 	check_serials(&h);
+	check_switch_to(&h, dirs);
 	check_udc(&h);
 	check_features(&h);
 	for (size_t i = 0; i < gadget->n_functions; i++) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Whether this machine has what a gadget names: users, groups, programs, plugins, its UDC. */
+/* Whether this machine has what a gadget names: users, groups, programs, plugins, its UDC, the
+ * files of gadgets that it may switch to. */
 #pragma once
 
 #include "base/world.h"
@@ -7,7 +8,7 @@
 
 /*
  * Adds what is missing to `diags`: as warnings, or with DIAG_ERROR as errors, and then also when
- * there is no UDC that the gadget could take now.
+ * there is no UDC that the gadget could take now. `dirs`: where gadget files are looked for.
  */
-void here_check(const struct world *world, const struct gadget *gadget, enum diag_severity severity,
-		struct diags *diags);
+void here_check(const struct world *world, const struct gadget *gadget, const char *const *dirs,
+		enum diag_severity severity, struct diags *diags);

@@ -115,8 +115,8 @@ static int dry_run(struct request *q)
 	json_t *changes = NULL;
 	bool rebinds;
 
-	if (front_reload_plan(&q->globals->world, q->name, q->file, q->renamed, &changes, &rebinds,
-			      &q->err) < 0)
+	if (front_reload_plan(&q->globals->world, q->name, q->file, q->renamed,
+			      cmd_dirs(q->globals), &changes, &rebinds, &q->err) < 0)
 		return finish(q, NULL, q->err.exit);
 	if (q->json)
 		return with_status(q, changes, rebinds);

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/log.h"
@@ -18,6 +19,7 @@ struct request {
 	const struct globals *globals;
 	const struct command *command;
 	struct front_options front;
+	const char *dirs[ARRAY_SIZE(((struct globals *)0)->dirs)];
 	const char *argument, *name;
 	double wait_host; /* seconds; < 0: do not wait */
 	bool dry_run, json, all;
@@ -109,6 +111,19 @@ static int parse_option(struct request *q, int option, char **argv)
 	default:
 		return cmd_bad_option(q->command, argv);
 	}
+}
+
+/* The supervisor, which looks for gadgets to switch to, works in /. Never freed. */
+static void set_dirs(struct request *q)
+{
+	const char *const *dirs = cmd_dirs(q->globals);
+	_cleanup_free_ char *here = *dirs[0] == '/' ? NULL : getcwd(NULL, 0);
+
+	for (size_t i = 0; dirs[i]; i++)
+		q->dirs[i] = dirs[i];
+	if (here)
+		q->dirs[0] = strf("%s/%s", here, dirs[0]);
+	q->front.dirs = q->dirs;
 }
 
 static int check_all(const struct request *q, int arguments)
@@ -283,6 +298,7 @@ static int run_up(const struct globals *globals, int argc, char **argv)
 
 	if (exit)
 		return exit < 0 ? cmd_help(&cmd_up) : exit;
+	set_dirs(&q);
 	all.json = q.json;
 	return q.all ? up_all(&all) : up_one(&q);
 }
@@ -303,6 +319,7 @@ static int run_run(const struct globals *globals, int argc, char **argv)
 		return finish(&q, NULL,
 			      cmd_usage(&cmd_run,
 					"it does not return, so it cannot wait for a host first"));
+	set_dirs(&q);
 	exit = load(&q);
 	if (exit)
 		return finish(&q, NULL, exit);

@@ -44,7 +44,10 @@ static ssize_t receive(struct kept *k, struct ffsctl_msg *head)
 
 	if (size == -EPIPE)
 		_exit(0);
-	return size;
+	if (size < 0 || head->type != FFSCTL_MSG_PING)
+		return size;
+	send_message(k, FFSCTL_MSG_PONG, head->id, NULL, 0);
+	return -EAGAIN;
 }
 
 /*

@@ -7,6 +7,7 @@
  * It tells its supervisor what happens and answers SETUP packets as it is told, over a socket
  * with the messages of ffsctl/control.h: EVENT, SETUP and DATA (OUT) from the keeper; STALL,
  * ACCEPT and DATA (IN) to it. A SETUP that gets no answer in time is stalled by the keeper itself.
+ * PING is answered by PONG when the host has got what was to be answered before it.
  */
 #pragma once
 

@@ -23,6 +23,7 @@ static const struct {
 	[FAULT_RELOAD_AFTER] = { "reload-kill-after", NULL },
 	[FAULT_BACK_BEFORE] = { "back-kill-before", "back-fail" },
 	[FAULT_BACK_AFTER] = { "back-kill-after", NULL },
+	[FAULT_SWITCH] = { "switch-kill", NULL },
 };
 
 /* Whether the list has WORD=N; its errno, if one is given, goes to *error. */
@@ -30,8 +31,8 @@ static bool asked(const char *word, size_t n, int *error)
 {
 	const char *list = getenv("FFSCTL_TEST_FAULT");
 
-	while (word && list && *list) {
-		size_t length = strcspn(list, ","), name = strlen(word), step = 0;
+	while (word && list && *list && *list != ';') {
+		size_t length = strcspn(list, ",;"), name = strlen(word), step = 0;
 
 		*error = 0;
 		if (length > name && strncmp(list, word, name) == 0 && list[name] == '=' &&
@@ -49,5 +50,13 @@ int fault_hit(enum fault_when when, size_t n)
 	if (asked(words[when].kill, n, &error))
 		raise(SIGKILL);
 	return asked(words[when].fail, n, &error) ? error : 0;
+}
+
+void fault_next(void)
+{
+	const char *list = getenv("FFSCTL_TEST_FAULT"), *next = list ? strchr(list, ';') : NULL;
+
+	if (list)
+		setenv("FFSCTL_TEST_FAULT", next ? next + 1 : "", 1);
 }
 #endif

@@ -12,6 +12,10 @@
  * and, by the number of a change, as `reload --dry-run --json` has it:
  *   reload-fail=N:ERRNO, reload-kill-before=N, reload-kill-after=N
  *   back-fail=N:ERRNO, back-kill-before=N, back-kill-after=N   on the way back
+ * and of a switch to another gadget (src/supervise/switch.h):
+ *   switch-kill=1      when all is prepared, =2 when the one gadget is gone, =3 before the way back
+ * What stands behind a ';' takes its place when the gadget is gone, and is then about the other
+ * one.
  */
 #pragma once
 
@@ -26,16 +30,22 @@ enum fault_when {
 	FAULT_RELOAD_AFTER,
 	FAULT_BACK_BEFORE,
 	FAULT_BACK_AFTER,
+	FAULT_SWITCH,
 };
 
 #ifdef FFSCTL_TEST_HOOKS
 /* The errno (positive) that step `n` is to fail with; 0: none. May not return. */
 int fault_hit(enum fault_when when, size_t n);
+/* From now on those behind the next ';'. */
+void fault_next(void);
 #else
 static inline int fault_hit(enum fault_when when, size_t n)
 {
 	(void)when;
 	(void)n;
 	return 0;
+}
+static inline void fault_next(void)
+{
 }
 #endif

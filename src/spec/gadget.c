@@ -138,6 +138,9 @@ void gadget_free(struct gadget *g)
 	free(g->drop_ins);
 	free(g->udc.name.value);
 	free(g->udc.driver.value);
+	for (size_t n = 0; n < g->n_switch_to; n++)
+		free(g->switch_to[n].value);
+	free(g->switch_to);
 	for (size_t n = 0; n < g->n_strings; n++)
 		gadget_strings_free(&g->strings[n]);
 	free(g->strings);

@@ -304,6 +304,8 @@ struct gadget {
 		max_speed; /* as the file says, or lowered to the functions' lowest maximum */
 	struct origin max_speed_at;
 	struct gadget_udc udc;
+	struct spec_str *switch_to; /* names of gadgets that a worker may ask to become */
+	size_t n_switch_to;
 	struct spec_int attrs[GADGET_ATTR_COUNT]; /* defaults filled in: 1d6b:0104 */
 	struct gadget_strings *strings;		  /* default filled in: en-US, product = name */
 	size_t n_strings;

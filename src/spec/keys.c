@@ -330,8 +330,12 @@ static const struct key gadget_rows[] = {
 	  FIELD(struct gadget_draft, os_descs) },
 	{ "webusb", NODE_GROUP, .group = &webusb_keys, .doc = "WebUSB descriptors.",
 	  .set = set_node, FIELD(struct gadget_draft, webusb) },
-	{ "switch_to", TYPE_LIST, NODE_STRING, KEY_LATER,
-	  .doc = "Gadgets that a worker may ask to become." },
+	{ "switch_to", TYPE_LIST, NODE_STRING, .pattern = "^[A-Za-z0-9][A-Za-z0-9._-]*$",
+	  .doc = "Gadgets that a worker of this one may ask to become (SWITCH of "
+		 "ffsctl-worker(7)), "
+		 "as 'ffsctl up' would find them by that name; if this file is in none of the "
+		 "directories where it looks, those in the directory of this file come first.",
+	  .set = set_node, FIELD(struct gadget_draft, switch_to) },
 	{ "functions", NODE_GROUP, .flags = KEY_SCHEME | KEY_ONE_OF | KEY_NOT_EMPTY,
 	  .group = &functions_keys,
 	  .doc = "The functions, each under a label of your choice. Required, unless they stand "

@@ -187,6 +187,34 @@ static void load_strings(struct load *l, struct node *list)
 			   MAX_LANGUAGES);
 }
 
+static void load_switch_to(struct load *l, struct node *list)
+{
+	struct gadget *g = l->g;
+
+	if (!list || list->bad)
+		return;
+	node_foreach(item, list) {
+		_cleanup_free_ char *shown = NULL;
+		struct spec_str *name;
+		bool again = false;
+
+		if (item->bad)
+			continue;
+		for (size_t i = 0; i < g->n_switch_to; i++)
+			again = again || streq(g->switch_to[i].value, item->text);
+		shown = diag_quote(item->text);
+		if (!spec_is_gadget_name(item->text))
+			load_error(l, item, "%s cannot be a name: " NAME_RULE, shown);
+		else if (streq(item->text, g->name))
+			load_error(l, item, "a gadget cannot switch to itself");
+		else if (again)
+			load_error(l, item, "%s stands here twice", shown);
+		name = array_add(g->switch_to, g->n_switch_to);
+		name->value = xstrdup(item->text);
+		name->at = load_origin(l, &item->at);
+	}
+}
+
 static void load_gadget(struct load *l, const char *name_override)
 {
 	struct gadget_draft d = { 0 };
@@ -196,6 +224,7 @@ static void load_gadget(struct load *l, const char *name_override)
 	load_group(l, &gadget_keys, l->scan->root, &d);
 	load_name(l, d.name ? d.name : node_member(l->scan->root, "name"), name_override);
 	load_udc(l, d.udc);
+	load_switch_to(l, d.switch_to);
 	load_attrs(l, node_member(l->scan->root, "attrs"));
 	load_strings(l, d.strings);
 	g->autostart = d.autostart;

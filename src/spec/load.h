@@ -30,6 +30,7 @@ struct load {
 
 struct gadget_draft {
 	struct node *name, *udc, *attrs, *strings, *functions, *configs, *os_descs, *webusb;
+	struct node *switch_to;
 	bool autostart;
 	unsigned int max_speed;
 };

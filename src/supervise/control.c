@@ -18,6 +18,7 @@
 #include "supervise/host.h"
 #include "supervise/reload.h"
 #include "supervise/supervisor.h"
+#include "supervise/switch.h"
 
 /* --- the supervisor's side ---------------------------------------------------------------------
  */
@@ -94,9 +95,11 @@ static bool refuse_unless_up(struct control_client *client)
 {
 	const struct supervisor *s = client->control->supervisor;
 
-	if (s->phase == PHASE_UP && !s->failed && !s->reload)
+	if (s->phase == PHASE_UP && !s->failed && !s->reload && !s->switching)
 		return false;
-	if (reload_is_under_way(s))
+	if (s->switching)
+		refuse(client, EX_CANTCREAT, "it is about to become another gadget (switch_to)");
+	else if (reload_is_under_way(s))
 		refuse(client, EX_CANTCREAT, "it is being reloaded: try again when that is over");
 	else
 		refuse(client, EX_CANTCREAT, "the gadget is not up: take it down, then up again");
@@ -106,6 +109,7 @@ static bool refuse_unless_up(struct control_client *client)
 static void begin_down(struct control_client *client, const json_t *json _unused_)
 {
 	client->waits = CLIENT_WAITS_DOWN;
+	switch_cancel(client->control->supervisor);
 	supervisor_go_down(client->control->supervisor, NULL);
 }
 

@@ -14,8 +14,9 @@ struct front_options {
 	const struct world *world;
 	const char *udc; /* --udc; NULL */
 	bool no_bind;
-	double timeout;	 /* seconds to come up in */
-	double wait_udc; /* seconds; 0: do not wait, HUGE_VAL: for ever */
+	const char *const *dirs; /* where gadget files are looked for by name; ends with NULL */
+	double timeout;		 /* seconds to come up in */
+	double wait_udc;	 /* seconds; 0: do not wait, HUGE_VAL: for ever */
 };
 
 enum front_result {
@@ -104,7 +105,7 @@ int front_reload(const struct world *world, const char *name, const char *file, 
  * the gadget would leave the bus. Changes nothing.
  */
 int front_reload_plan(const struct world *world, const char *name, const char *file, bool renamed,
-		      json_t **changes, bool *rebinds, struct error *err);
+		      const char *const *dirs, json_t **changes, bool *rebinds, struct error *err);
 
 /* Until a host has configured the gadget, which is up. */
 int front_wait_host(const struct world *world, const char *name, double seconds, struct error *err);

@@ -1,15 +1,37 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What front.c and front_up.c share. */
+/* What the files of front.h share. */
 #pragma once
 
 #include "base/world.h"
+#include "supervise/front.h"
 #include "supervise/rundir.h"
+
+struct supervisor;
 
 /* Fails with EX_CANTCREAT: somebody else works on the gadget. */
 int front_locked(const char *name, pid_t pid, const char *who, struct error *err);
 
 /* Fails with EX_UNAVAILABLE: nobody looks after it. */
 int front_no_supervisor(const char *name, struct error *err);
+
+/* A gadget's record, but for the plan. `origin`: the gadget that the process was started for, if
+ * that is another one; NULL. The caller owns it. */
+json_t *front_make_record(const struct gadget *g, const json_t *form, const char *origin);
+
+/* The supervisor gets its rundir (taken over), its record (taken over), and what was wished. */
+void front_give(struct supervisor *s, const struct front_options *options, struct rundir *rundir,
+		json_t *record);
+/* The last that workers have printed; the caller frees it. */
+char *front_last_output(const struct supervisor *s);
+
+/*
+ * front_switch.c: after supervisor_run, which has returned `r`: as long as its gadget was left for
+ * another one, goes on as the supervisor of that. `s` is then the last one's.
+ */
+int front_go_on(struct supervisor *s, const struct front_options *options, int r,
+		struct error *err);
+/* Takes away what a supervisor that was started for `name` has left of gadgets it had become. */
+int front_clear_switched(const struct world *world, const char *name, struct error *err);
 
 bool front_has_record(const struct rundir *rundir);
 /* Takes away what a dead supervisor has left; the lock is ours and goes with it. */

@@ -75,7 +75,7 @@ static int read_supervisor(struct supervisor *s, struct error *err)
 }
 
 int front_reload_plan(const struct world *world, const char *name, const char *file, bool renamed,
-		      json_t **changes, bool *rebinds, struct error *err)
+		      const char *const *dirs, json_t **changes, bool *rebinds, struct error *err)
 {
 	struct reload *reload = xcalloc(1, sizeof(*reload));
 	struct supervisor s;
@@ -85,7 +85,7 @@ int front_reload_plan(const struct world *world, const char *name, const char *f
 	if (r == 0)
 		r = read_supervisor(&s, err);
 	if (r == 0)
-		r = reload_read(reload, s.record, file, renamed, NULL, NULL, err);
+		r = reload_read(reload, s.record, file, renamed, dirs, NULL, NULL, err);
 	if (r == 0)
 		r = reload_compare(&s, reload, err);
 	if (r == 0) {

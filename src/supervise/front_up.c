@@ -28,10 +28,14 @@
 
 /* --- who has it --- */
 
-static json_t *make_record(const struct gadget *g, const json_t *form)
+json_t *front_make_record(const struct gadget *g, const json_t *form, const char *origin)
 {
-	return json_pack("{s:s, s:s, s:s, s:s, s:O}", "version", PACKAGE_VERSION, "name", g->name,
-			 "file", g->file, "dir", g->dir, "form", form);
+	json_t *record = json_pack("{s:s, s:s, s:s, s:s, s:O}", "version", PACKAGE_VERSION, "name",
+				   g->name, "file", g->file, "dir", g->dir, "form", form);
+
+	if (origin)
+		json_object_set_new(record, "origin", json_string(origin));
+	return record;
 }
 
 /* Who brings it up when is no part of what it is. The caller owns it. */
@@ -141,7 +145,7 @@ static int judge_owner(const struct gadget *g, const json_t *form,
 		return lost_record(world, g->name, pid, err);
 	if (r < 0)
 		return r;
-	mine = make_record(g, form);
+	mine = front_make_record(g, form, NULL);
 	if (!same_gadget(mine, theirs)) {
 		error_set(err, EX_CANTCREAT, EEXIST, NULL, "a different gadget '%s' is up",
 			  g->name);
@@ -198,13 +202,16 @@ static int acquire(const struct gadget *g, const json_t *form, const struct fron
 		if (r < 0)
 			return r;
 	}
-	if (!path_exists(dir))
-		return 0;
-	error_set(err, EX_CANTCREAT, EEXIST, dir, "there is a gadget '%s' that ffsctl has not made",
-		  g->name);
-	error_hint(err, "use --name for another name");
-	rundir_remove(rundir, &(struct error){ 0 });
-	return -EEXIST;
+	if (path_exists(dir)) {
+		error_set(err, EX_CANTCREAT, EEXIST, dir,
+			  "there is a gadget '%s' that ffsctl has not made", g->name);
+		error_hint(err, "use --name for another name");
+	} else if (g->n_switch_to > 0) {
+		front_clear_switched(world, g->name, err);
+	}
+	if (err->exit)
+		rundir_remove(rundir, &(struct error){ 0 });
+	return err->exit ? -err->err : 0;
 }
 
 /* --- up ------------------------------------------------------------------------------------------
@@ -318,8 +325,7 @@ static void told_up(void *data)
 	malloc_trim(0); /* what reading the gadget file took is not needed again */
 }
 
-/* The last that workers have printed; the caller frees it. */
-static char *last_output(const struct supervisor *s)
+char *front_last_output(const struct supervisor *s)
 {
 	size_t from = s->output.size > OUTPUT_SHOWN ? s->output.size - OUTPUT_SHOWN : 0;
 	char *text = xcalloc(1, OUTPUT_SHOWN + 1);
@@ -329,11 +335,12 @@ static char *last_output(const struct supervisor *s)
 	return text;
 }
 
-static void give_supervisor(struct supervisor *s, const struct front_options *options,
-			    struct rundir *rundir, json_t *record)
+void front_give(struct supervisor *s, const struct front_options *options, struct rundir *rundir,
+		json_t *record)
 {
 	s->udc_wanted = options->udc;
 	s->no_bind = options->no_bind;
+	s->dirs = options->dirs;
 	s->record = record;
 	free(s->rundir.path);
 	s->rundir = *rundir;
@@ -352,13 +359,16 @@ static int supervise(struct background *b, const struct gadget *g, const json_t 
 	r = supervisor_init(&b->s, options->world, g, g->name, err);
 	if (r < 0)
 		return r;
-	give_supervisor(&b->s, options, rundir, make_record(g, form));
+	front_give(&b->s, options, rundir, front_make_record(g, form, NULL));
 	b->s.on_up = told_up;
 	b->s.on_up_data = b;
 	if (chdir("/") < 0)
 		return error_errno(err, EX_OSERR, errno, "/", "cannot change to /");
 	r = supervisor_watch_caller(&b->s, b->report_fd, err);
-	return r < 0 ? r : supervisor_run(&b->s, options->timeout, options->wait_udc, err);
+	if (r < 0)
+		return r;
+	r = supervisor_run(&b->s, options->timeout, options->wait_udc, err);
+	return front_go_on(&b->s, options, r, err);
 }
 
 int front_up(const struct gadget *g, const json_t *form, const struct front_options *options,
@@ -383,7 +393,7 @@ int front_up(const struct gadget *g, const json_t *form, const struct front_opti
 	r = supervise(&b, g, form, options, &rundir, err);
 	*reported = b.report_fd < 0;
 	if (!*reported) {
-		*output = last_output(&b.s);
+		*output = front_last_output(&b.s);
 		if (r == 0)
 			r = error_set(err, EX_TEMPFAIL, ECANCELED, NULL,
 				      "'down' came before '%s' was up", g->name);
@@ -417,10 +427,11 @@ int front_run(const struct gadget *g, const json_t *form, const struct front_opt
 	if (r == 0) {
 		s.foreground = true;
 		reap_note_inherited(&s);
-		give_supervisor(&s, options, &rundir, make_record(g, form));
+		front_give(&s, options, &rundir, front_make_record(g, form, NULL));
 		s.on_up = sign_up;
 		s.on_up_data = &s;
 		r = supervisor_run(&s, options->timeout, options->wait_udc, err);
+		r = front_go_on(&s, options, r, err);
 	}
 	supervisor_free(&s);
 	return r;

@@ -18,6 +18,7 @@
 #include "ffs/mount.h"
 #include "plan/files.h"
 #include "supervise/supervisor.h"
+#include "supervise/switch.h"
 
 /* --- ep0 ---------------------------------------------------------------------------------------
  */
@@ -36,6 +37,12 @@ void instance_answer(struct instance *i, uint16_t type, uint32_t id, const void 
 		return; /* too late, or never asked */
 	i->setup_id = 0;
 	send_to_keeper(i, type, id, body, size);
+}
+
+bool instance_ping(struct instance *i)
+{
+	return i->keeper_socket.fd >= 0 &&
+	       message_send(i->keeper_socket.fd, FFSCTL_MSG_PING, 0, NULL, 0);
 }
 
 void instance_worker_gone(struct instance *i)
@@ -130,6 +137,9 @@ static void on_keeper(void *data, uint32_t events _unused_)
 	case FFSCTL_MSG_DATA:
 		if (i->unit)
 			unit_send(i->unit, FFSCTL_MSG_DATA, head.id, body, (size_t)size);
+		break;
+	case FFSCTL_MSG_PONG:
+		switch_go_on(i->supervisor);
 		break;
 	default:
 		break;

@@ -60,5 +60,7 @@ void instance_succeed(struct instance *instance);
 /* A message of the worker's that is about ep0: the answer to a SETUP. */
 void instance_answer(struct instance *instance, uint16_t type, uint32_t id, const void *body,
 		     size_t size);
+/* switch_go_on() is called when the host has got what was answered so far. False: it never is. */
+bool instance_ping(struct instance *instance);
 /* The worker has ended: nobody will answer. */
 void instance_worker_gone(struct instance *instance);

@@ -108,17 +108,20 @@ static json_t *config_json(const struct unit *unit)
 	const struct function *f = unit->instance->function;
 	struct endpoint_list list = { .ffs = f->ffs, .array = json_array() };
 	struct endpoint_list pairs = { .ffs = f->ffs, .array = json_array() };
-	json_t *options = json_loads(unit->worker->options_json, 0, NULL);
+	json_t *options = json_loads(unit->worker->options_json, 0, NULL), *json;
 
 	ffs_each_endpoint(f->ffs, add_endpoint, &list);
 	ffs_each_pair(f->ffs, add_pair, &pairs);
-	return json_pack("{s:{s:i, s:s}, s:s, s:s, s:s, s:o, s:o, s:s, s:i, s:i, s:o}", "ffsctl",
+	json = json_pack("{s:{s:i, s:s}, s:s, s:s, s:s, s:o, s:o, s:s, s:i, s:i, s:o}", "ffsctl",
 			 "schema", 1, "version", PACKAGE_VERSION, "gadget",
 			 unit->instance->supervisor->name, "function", f->label, "mount",
 			 f->ffs->mount.path, "endpoints", list.array, "pairs", pairs.array,
 			 "engine", worker_engine_words[unit->worker->engine], "size",
 			 (int)unit->worker->io_size, "depth", (int)unit->worker->io_depth,
 			 "options", options ? options : json_object());
+	if (unit->instance->supervisor->switched)
+		json_object_set(json, "switch", (json_t *)unit->instance->supervisor->switched);
+	return json;
 }
 
 static char *config_text(const struct unit *unit)

@@ -45,11 +45,12 @@ bool reload_rebinds(const struct difference *d);
 
 /*
  * reload_plan.c: reads a gadget file (NULL: the one it came up from) for the gadget that the record
- * is of. `renamed`: whatever name the file gives it, as after `up --name`. `say`, unless NULL, is
- * told each diagnostic in one line. EX_DATAERR.
+ * is of. `renamed`: whatever name the file gives it, as after `up --name`. The others:
+ * see supervisor_read_file.
  */
 int reload_read(struct reload *r, const json_t *record, const char *path, bool renamed,
-		void (*say)(void *data, const char *line), void *data, struct error *err);
+		const char *const *dirs, void (*say)(void *data, const char *line), void *data,
+		struct error *err);
 /* Whether the record's gadget has another name than its file gives it. */
 bool reload_is_renamed(const json_t *record);
 /*

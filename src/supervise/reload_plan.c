@@ -2,7 +2,6 @@
 /* What a reload would do: the new gadget file, and the two plans compared. */
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 
 #include "base/cleanup.h"
 #include "base/json.h"
@@ -26,53 +25,19 @@ bool reload_is_renamed(const json_t *record)
 	return !streq_null(own ? own : fallback, name);
 }
 
-static void say_diags(const struct diags *diags, void (*say)(void *data, const char *line),
-		      void *data)
-{
-	static const char *const words[] = {
-		[DIAG_ERROR] = "error", [DIAG_WARNING] = "warning", [DIAG_NOTE] = "note"
-	};
-
-	for (size_t i = 0; i < diags->n; i++) {
-		const struct diag *d = &diags->v[i];
-		_cleanup_free_ char *line = strf("%s:%u:%u: %s: %s", d->file, d->line, d->column,
-						 words[d->severity], d->text);
-
-		say(data, line);
-	}
-}
-
-static int bad_file(const char *path, const struct diags *diags, struct error *err)
-{
-	error_set(err, EX_DATAERR, EINVAL, path, "%s has %zu error%s: see 'ffsctl check %s'", path,
-		  diags->n_errors, diags->n_errors == 1 ? "" : "s", path);
-	return -err->err;
-}
-
 int reload_read(struct reload *r, const json_t *record, const char *path, bool renamed,
-		void (*say)(void *data, const char *line), void *data, struct error *err)
+		const char *const *dirs, void (*say)(void *data, const char *line), void *data,
+		struct error *err)
 {
 	const char *name = json_text(record, "name", NULL);
-	const struct spec_options options = { .name = renamed || reload_is_renamed(record) ? name
-											   : NULL };
-	struct diags diags = { 0 };
-	struct stat st;
 	int result;
 
 	path = path ? path : json_text(record, "file", NULL);
 	if (!path || !name)
 		return error_set(err, EX_SOFTWARE, EBADMSG, NULL,
 				 "the record does not say which file the gadget came from");
-	/* A FIFO that was good for `up` would let us wait here. */
-	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
-		return error_set(err, EX_NOINPUT, EINVAL, path,
-				 "%s is no file that can be read once more", path);
-	result = spec_load(path, &options, &r->gadget, &r->form, &diags, err);
-	if (say)
-		say_diags(&diags, say, data);
-	if (result < 0 && !err->exit)
-		result = bad_file(path, &diags, err);
-	diags_free(&diags);
+	result = supervisor_read_file(path, renamed || reload_is_renamed(record) ? name : NULL,
+				      dirs, say, data, &r->gadget, &r->form, err);
 	if (result < 0 || streq(r->gadget->name, name))
 		return result;
 	error_set(err, EX_CANTCREAT, EEXIST, path, "%s is the file of a gadget '%s', not of '%s'",

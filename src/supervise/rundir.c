@@ -154,24 +154,33 @@ static int remove_dir(const struct rundir *rundir)
 	return r;
 }
 
-int rundir_remove(struct rundir *rundir, struct error *err)
+static int empty(const struct rundir *rundir)
 {
-	_cleanup_free_ char *parent = path_parent(rundir->path);
-	int fd = fcntl(rundir->dir_fd, F_DUPFD_CLOEXEC, 3), r;
+	int fd = fcntl(rundir->dir_fd, F_DUPFD_CLOEXEC, 3);
 	DIR *dir = fdopendir(fd);
 	struct dirent *entry;
+	int r = -errno;
 
 	if (!dir) {
-		error_errno(err, EX_OSERR, errno, rundir->path, "cannot list %s", rundir->path);
 		cleanup_close(&fd);
-		return -err->err;
+		return r;
 	}
-	/* The lock goes last, so that nobody takes a half-removed directory for a new one. */
 	rewinddir(dir);
 	while ((entry = readdir(dir)))
 		if (entry->d_type != DT_DIR && !streq(entry->d_name, LOCK))
 			unlinkat(rundir->dir_fd, entry->d_name, 0);
 	closedir(dir);
+	return 0;
+}
+
+int rundir_remove(struct rundir *rundir, struct error *err)
+{
+	_cleanup_free_ char *parent = path_parent(rundir->path);
+	/* The lock goes last, so that nobody takes a half-removed directory for a new one. */
+	int r = empty(rundir);
+
+	if (r < 0)
+		return error_errno(err, EX_OSERR, -r, rundir->path, "cannot list %s", rundir->path);
 	unlinkat(rundir->dir_fd, LOCK, 0);
 	r = remove_dir(rundir);
 	if (r < 0)
@@ -180,6 +189,11 @@ int rundir_remove(struct rundir *rundir, struct error *err)
 	rmdir(parent); /* fails as long as another gadget is in it */
 	rundir_close(rundir);
 	return 0;
+}
+
+void rundir_empty(struct rundir *rundir)
+{
+	empty(rundir); /* if it fails: so will rundir_remove, which says so */
 }
 
 int rundir_owner(const struct world *world, const char *name, pid_t *pid, char **who)

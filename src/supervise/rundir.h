@@ -59,6 +59,9 @@ int rundir_remove(struct rundir *rundir, struct error *err);
  */
 int rundir_owner(const struct world *world, const char *name, pid_t *pid, char **who);
 
+/* Removes all but the lock, which stays ours: the name is taken, and nothing is there. */
+void rundir_empty(struct rundir *rundir);
+
 /* Reads RUN/NAME/FILE. -ENOENT (no text) when it is not there. The caller owns *json. */
 int rundir_read(const struct world *world, const char *name, const char *file, json_t **json,
 		struct error *err);

@@ -12,6 +12,7 @@
 #include "supervise/reap.h"
 #include "supervise/reload.h"
 #include "supervise/supervisor.h"
+#include "supervise/switch.h"
 
 static void child_ended(struct supervisor *s, pid_t pid, int status)
 {
@@ -50,6 +51,7 @@ static void on_signal(void *data, uint32_t events _unused_)
 		reload_wanted(s);
 		break;
 	default:
+		switch_cancel(s);
 		supervisor_go_down(s, NULL);
 		break;
 	}

@@ -5,7 +5,8 @@ libffsctl_a_SOURCES += \
 	src/supervise/control.c src/supervise/control_ask.c src/supervise/control.h \
 	src/supervise/control_parts.h \
 	src/supervise/features.c src/supervise/features.h \
-	src/supervise/front.c src/supervise/front_apart.c src/supervise/front_reload.c src/supervise/front_up.c src/supervise/front.h \
+	src/supervise/front.c src/supervise/front_apart.c src/supervise/front_reload.c \
+	src/supervise/front_switch.c src/supervise/front_up.c src/supervise/front.h \
 	src/supervise/front_parts.h \
 	src/supervise/host.c src/supervise/host.h \
 	src/supervise/instance.c src/supervise/instance_worker.c src/supervise/instance.h \
@@ -13,6 +14,7 @@ libffsctl_a_SOURCES += \
 	src/supervise/launch_parts.h \
 	src/supervise/machine.c src/supervise/machine.h \
 	src/supervise/output.c src/supervise/output.h \
+	src/supervise/read_file.c \
 	src/supervise/reap.c src/supervise/reap.h \
 	src/supervise/reload.c src/supervise/reload_plan.c src/supervise/reload_rules.c \
 	src/supervise/reload.h \
@@ -20,5 +22,6 @@ libffsctl_a_SOURCES += \
 	src/supervise/signals.c \
 	src/supervise/spawn.c src/supervise/spawn.h \
 	src/supervise/status.c \
+	src/supervise/switch.c src/supervise/switch.h \
 	src/supervise/supervisor.c src/supervise/supervisor.h \
 	src/supervise/unit.c src/supervise/unit_halt.c src/supervise/unit_io.c src/supervise/unit.h

@@ -18,6 +18,7 @@
 #include "supervise/features.h"
 #include "supervise/host.h"
 #include "supervise/reload.h"
+#include "supervise/switch.h"
 
 void supervisor_say(struct supervisor *s, const char *fmt, ...)
 {
@@ -202,6 +203,8 @@ static void on_deadline(void *data, uint32_t events _unused_)
 			  "no UDC has come within the time given");
 	else if (s->phase == PHASE_COMING_UP)
 		too_late(s, &err);
+	else if (s->phase == PHASE_UP && s->switching)
+		switch_go_on(s);
 	else if (s->phase == PHASE_UP)
 		reload_too_late(s);
 	if (err.exit)
@@ -269,7 +272,8 @@ static void go_on_down(struct supervisor *s)
 	if (r > 0)
 		return;
 	s->phase = PHASE_GONE;
-	if (r == 0)
+	/* Who becomes another gadget keeps this one's name, for the way back. */
+	if (r == 0 && !s->switching)
 		r = rundir_remove(&s->rundir, &err);
 	if (r == 0)
 		return;
@@ -294,8 +298,9 @@ static void look(struct supervisor *s)
 			go_on_up(s);
 			break;
 		case PHASE_UP:
-			reload_look(s);
-			if (!s->failed && !s->reload)
+			if (!s->switching)
+				reload_look(s);
+			if (!s->failed && !s->reload && !s->switching)
 				bus_look(s);
 			if (s->failed && s->foreground && all_stopped(s))
 				s->phase = PHASE_GONE;
@@ -351,10 +356,13 @@ static int give_up(struct supervisor *s, struct error *err)
 
 /*
  * When no worker is to keep its privileges, the supervisor gives up the bounding set itself, once,
- * rather than each worker at each start. What the supervisor may do stays as it is.
+ * rather than each worker at each start. What the supervisor may do stays as it is. What is given
+ * up cannot be given to the workers of a gadget that the process is the supervisor of later.
  */
 static void bound_capabilities(struct supervisor *s)
 {
+	if (s->gadget->n_switch_to > 0 || s->switched)
+		return;
 	for (size_t n = 0; n < s->n_instances; n++)
 		if (s->instances[n]->unit && s->instances[n]->unit->worker->keep_privileges)
 			return;
@@ -457,6 +465,7 @@ void supervisor_free(struct supervisor *s)
 {
 	host_forget(s);
 	reload_free(s);
+	switch_cancel(s);
 	for (size_t n = 0; n < s->n_instances; n++)
 		instance_free(s->instances[n]);
 	free(s->instances);

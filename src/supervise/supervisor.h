@@ -28,10 +28,12 @@ struct supervisor {
 	const struct world *world;
 	const struct gadget *gadget; /* NULL: undoing from a record */
 	const char *name;
-	const char *udc_wanted; /* --udc; NULL */
-	bool no_bind;		/* --no-bind, or `unbind` */
-	bool foreground;	/* run: words and workers' output go to stderr */
-	json_t *record;		/* all but the plan; owned */
+	const char *udc_wanted;	 /* --udc; NULL */
+	bool no_bind;		 /* --no-bind, or `unbind` */
+	bool foreground;	 /* run: words and workers' output go to stderr */
+	const char *const *dirs; /* where gadget files are looked for by name; ends with NULL */
+	const json_t *switched;	 /* workers' "switch": NULL: it was not switched to */
+	json_t *record;		 /* all but the plan; owned */
 
 	struct loop loop;
 	struct rundir rundir; /* owned */
@@ -65,10 +67,12 @@ struct supervisor {
 		struct error error; /* why the last one failed */
 		bool changed, rebound;
 	} reloaded;
-	struct gadget *own_gadget; /* `gadget`, when it is a reload's; NULL: the caller's */
-	bool bounded;		   /* the capability bounding set is empty */
-	time_t since;		   /* wall clock: when it came up */
-	void (*on_up)(void *data); /* told once, when all is up */
+	struct switching *switching; /* NULL: it is not about to become another gadget */
+	double switch_refused;	     /* monotonic: when the last one was */
+	struct gadget *own_gadget;   /* `gadget`, when it is a reload's; NULL: the caller's */
+	bool bounded;		     /* the capability bounding set is empty */
+	time_t since;		     /* wall clock: when it came up */
+	void (*on_up)(void *data);   /* told once, when all is up */
 	void *on_up_data;
 };
 
@@ -105,6 +109,14 @@ int supervisor_run(struct supervisor *s, double timeout, double wait_udc, struct
 
 /* Undoes the plan that the record in the locked rundir holds, and removes the rundir. */
 int supervisor_undo_record(struct supervisor *s, struct error *err);
+
+/*
+ * read_file.c: reads a gadget file; `name`: see struct spec_options, `dirs`: spec_load_found.
+ * `say`, unless NULL, is told each diagnostic in one line. EX_DATAERR, and what spec_load says.
+ */
+int supervisor_read_file(const char *path, const char *name, const char *const *dirs,
+			 void (*say)(void *data, const char *line), void *data,
+			 struct gadget **gadget, json_t **form, struct error *err);
 
 /* For the rooms' callbacks: something has changed that the plan or status may depend on. */
 void supervisor_changed(struct supervisor *s);

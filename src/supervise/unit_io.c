@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "ffs/message.h"
 #include "supervise/supervisor.h"
+#include "supervise/switch.h"
 
 static struct supervisor *supervisor_of(const struct unit *unit)
 {
@@ -74,6 +75,9 @@ static void on_control(void *data, uint32_t events _unused_)
 	case FFSCTL_MSG_STALL:
 	case FFSCTL_MSG_DATA:
 		instance_answer(unit->instance, head.type, head.id, body, (size_t)size);
+		break;
+	case FFSCTL_MSG_SWITCH:
+		switch_asked(unit, (const char *)body, (size_t)size);
 		break;
 	default:
 		break; /* PONG, STATS and what a newer worker may say */

@@ -165,9 +165,12 @@ static int call_stats(struct ffsctl_host *pub, const char *json)
 	return host_send(of_pub(pub), FFSCTL_MSG_STATS, 0, json, strlen(json));
 }
 
-static int call_switch_to(struct ffsctl_host *pub, const char *gadget)
+static int call_switch_to(struct ffsctl_host *pub, const char *gadget, const char *json)
 {
-	return host_send(of_pub(pub), FFSCTL_MSG_SWITCH, 0, gadget, strlen(gadget));
+	_cleanup_free_ char *body = strf("%s%c%s", gadget, '\0', json ? json : "");
+	size_t length = strlen(gadget) + 1 + (json ? strlen(json) : 0);
+
+	return host_send(of_pub(pub), FFSCTL_MSG_SWITCH, 0, body, length);
 }
 
 static void call_exit(struct ffsctl_host *pub, int status)

@@ -5,7 +5,9 @@
 import glob
 import json
 import os
+import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -264,6 +266,22 @@ def _():
     tap.eq(code, 69, "exit status")
     tap.eq([p["severity"] for p in doc["problems"] if "no-such" in p["text"]], ["error"] * 9)
     tap.eq([f["valid"] for f in doc["files"]], [True])
+
+
+@tap.test("gadgets to switch to: beside the file or in --dir, or that is said")
+def _():
+    with tempfile.TemporaryDirectory() as beside, tempfile.TemporaryDirectory() as named:
+        for path in (f"{beside}/one.conf", f"{named}/two.scheme"):
+            pathlib.Path(path).write_text("")
+        pathlib.Path(beside, "x.conf").write_text(
+            'attrs = { idVendor = 0x1209; idProduct = 1; };\n'
+            'switch_to = [ "one", "two", "no-such-gadget" ];\nfunctions : { l : { type = "acm"; }; };\n')
+        words = [("2:29", "there is no gadget file 'no-such-gadget', neither beside this one nor where 'ffsctl up' looks for names")]
+        tap.eq(messages(ffsctl("--dir", named, "check", f"{beside}/x.conf").stderr, "warning"), words)
+        tap.ok(words[0] in messages(ffsctl("--dir", named, "check", "--here", f"{beside}/x.conf").stderr, "error"))
+        shutil.copy(f"{beside}/x.conf", named)  # by its name: only there
+        found = messages(ffsctl("--dir", named, "check", "x").stderr, "warning")
+        tap.eq([place for place, _ in found], ["2:15", "2:29"])
 
 
 @tap.test("-q leaves only diagnostics")

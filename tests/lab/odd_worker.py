@@ -16,6 +16,8 @@ fill               send what nobody asked for until the socket is full
 garbage            send what is no message
 echo               send back what comes on the first OUT endpoint on the first IN endpoint
 setup              serve control requests; see Setups
+switch NAME        ask to become that gadget
+unbound            wait until the function is unbound
 exit N, raise N    end so
 wait               for ever
 stop               until we are told to stop
@@ -32,8 +34,8 @@ import threading
 import time
 
 EVENT, SETUP, DATA, PING, STOP = 1, 2, 3, 4, 5
-READY, ACCEPT, STALL, PONG = 33, 34, 35, 36
-BIND = 0  # of EVENT
+READY, ACCEPT, STALL, PONG, SWITCH = 33, 34, 35, 36, 38
+BIND, UNBIND = 0, 1  # of EVENT
 
 names = os.environ.get("LISTEN_FDNAMES", "").split(":")
 fds = {name: 3 + i for i, name in enumerate(names)}
@@ -150,7 +152,7 @@ def echo():
 class Setups:
     """bRequest: 1 returns what 2 has written; 3 takes no data; 4 is refused; 5 is never answered; 6
     is answered when 600 ms are over; 7 ends us; 8 is answered with another id first, and twice; 9
-    sends more than was asked for."""
+    sends more than was asked for; 10 is accepted, and what 2 has written asked for in a SWITCH."""
 
     def __init__(self):
         self.kept, self.pending = b"nothing", None
@@ -178,6 +180,9 @@ class Setups:
             send(DATA, id, b"again")
         elif request == 9:
             send(DATA, id, bytes(1000))
+        elif request == 10:
+            send(ACCEPT, id)
+            send(SWITCH, 0, self.kept)
         else:
             send(STALL, id)
 
@@ -203,10 +208,12 @@ def main(words):
         elif word == "fd":
             os.write(int(os.environ["NOTIFY_FD"]), b"\n")
             os.close(int(os.environ["NOTIFY_FD"]))
-        elif word == "bound":
-            packet = b""
-            while (packet[2:4], packet[12:13]) != (struct.pack("<H", EVENT), bytes([BIND])):
+        elif word in ("bound", "unbound"):
+            packet, event = b"", BIND if word == "bound" else UNBIND
+            while (packet[2:4], packet[12:13]) != (struct.pack("<H", EVENT), bytes([event])):
                 packet = control.recv(12 + 65535)
+        elif word == "switch":
+            send(SWITCH, 0, next(words).encode())
         elif word == "tell":
             with open(next(words), "w") as f:
                 f.write("%d\n" % os.getpid())

@@ -9,6 +9,7 @@ import contextlib
 import json
 import os
 import pathlib
+import shutil
 import socket
 
 import gadgets
@@ -600,6 +601,24 @@ def _():
     eq(status("x")[0]["state"], "starting")
     down("x")
     contains(must(gadgets.finish(going), 75).stderr, "'down' came before")
+
+
+@test("drop-ins in another directory of gadget files count as they do for up")
+def _():
+    gadget("x", SLEEP)
+    drop_ins = pathlib.Path("/run/ffsctl/gadget.d/x.conf.d")
+    drop_ins.mkdir(parents=True)
+    try:
+        (drop_ins / "10-ids.conf").write_text("attrs = { idProduct = 0x0105; };")
+        must(ffsctl("--dir", gadgets.DIRECTORY, "up", "x", "--udc", "dummy_udc.0"))
+        reload_ = must(ffsctl("--dir", gadgets.DIRECTORY, "reload", "x"))
+        contains(reload_.stderr, "ffsctl: x: the same already")
+        contains(must(ffsctl("--dir", gadgets.DIRECTORY, "reload", "x", "--dry-run")).stderr, "nothing would change")
+        down("x")
+    finally:
+        shutil.rmtree(drop_ins.parent)
+        with contextlib.suppress(OSError):
+            drop_ins.parent.parent.rmdir()
 
 
 @test("other gadgets are left alone")

@@ -232,6 +232,14 @@ Test(load, a_longer_delay_moves_the_default_maximum)
 	cr_expect_eq(g->functions[0].worker->restart_delay, 0.5);
 }
 
+Test(load, gadgets_to_switch_to)
+{
+	load("switch_to = [ \"b\", \"c.d\" ]; " FFS("interfaces = ( { } );"));
+	cr_assert_eq(g->n_switch_to, 2);
+	cr_expect_str_eq(g->switch_to[1].value, "c.d");
+	cr_expect_eq(g->switch_to[1].at.column, 20);
+}
+
 Test(load, on_failed_depends_on_what_else_is_there)
 {
 	load("functions : { a : { ffs : { interfaces = ( { } ); }; worker : { exec = [ \"x\" ]; }; "
