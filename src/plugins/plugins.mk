@@ -4,6 +4,11 @@
 PLUGIN_COMPILE_FLAGS = $(AM_CFLAGS) -fPIC
 PLUGIN_LINK_FLAGS = $(AM_LDFLAGS) -shared -Wl,-O1,--hash-style=gnu,-z,noseparate-code
 
+plugin_PROGRAMS += src/plugins/accessory.so
+src_plugins_accessory_so_SOURCES = src/plugins/accessory.c
+src_plugins_accessory_so_CFLAGS = $(PLUGIN_COMPILE_FLAGS)
+src_plugins_accessory_so_LDFLAGS = $(PLUGIN_LINK_FLAGS)
+
 plugin_PROGRAMS += src/plugins/loopback.so
 src_plugins_loopback_so_SOURCES = src/plugins/loopback.c
 src_plugins_loopback_so_CFLAGS = $(PLUGIN_COMPILE_FLAGS)

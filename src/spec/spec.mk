@@ -57,11 +57,14 @@ dist_example_DATA += \
 	examples/webusb.conf \
 	examples/winusb.conf
 accessorydir = $(exampledir)/accessory
-dist_accessory_DATA = examples/accessory/accessory.conf examples/accessory/README.md
+dist_accessory_DATA = examples/accessory/accessory.conf examples/accessory/app.conf \
+	examples/accessory/phone.conf examples/accessory/README.md
+dist_accessory_SCRIPTS = examples/accessory/app.py
 usbipdir = $(exampledir)/usbip
 dist_usbip_DATA = examples/usbip/README.md examples/usbip/farm.conf examples/usbip/farm@.service \
 	examples/usbip/usbip-attach@.service examples/usbip/usbipd-device.service
 dist_gadget_DATA += \
+	gadget.d/aoa.conf gadget.d/aoa-accessory.conf \
 	gadget.d/composite.conf \
 	gadget.d/loopback.conf \
 	gadget.d/midi.conf \

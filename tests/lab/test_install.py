@@ -26,6 +26,7 @@ bin/ffsbench
 bin/ffsctl
 include/ffsctl/control.h
 include/ffsctl/plugin.h
+lib/ffsctl/plugins/accessory.so
 lib/ffsctl/plugins/loopback.so
 lib/ffsctl/plugins/sourcesink.so
 libexec/ffsctl/ffsctl-worker
@@ -33,6 +34,9 @@ share/bash-completion/completions/ffsctl
 share/doc/ffsctl/README.md
 share/doc/ffsctl/examples/accessory/README.md
 share/doc/ffsctl/examples/accessory/accessory.conf
+share/doc/ffsctl/examples/accessory/app.conf
+share/doc/ffsctl/examples/accessory/app.py
+share/doc/ffsctl/examples/accessory/phone.conf
 share/doc/ffsctl/examples/blocking-echo.c
 share/doc/ffsctl/examples/dfu-worker.py
 share/doc/ffsctl/examples/dfu.conf
@@ -55,6 +59,8 @@ share/doc/ffsctl/examples/webcam.c
 share/doc/ffsctl/examples/webcam.conf
 share/doc/ffsctl/examples/webusb.conf
 share/doc/ffsctl/examples/winusb.conf
+share/ffsctl/gadget.d/aoa-accessory.conf
+share/ffsctl/gadget.d/aoa.conf
 share/ffsctl/gadget.d/composite.conf
 share/ffsctl/gadget.d/loopback.conf
 share/ffsctl/gadget.d/midi.conf

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The device's side of the Android Open Accessory protocol (source.android.com, "AOA 1.0", "AOA
+ * 2.0"): a host asks for the version, tells in six strings what accessory it is, and says START.
+ * Then this gadget becomes another one, that with ids 18d1:2d00, whose workers get the strings.
+ */
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <ffsctl/plugin.h>
+
+#define REQUEST_GET_PROTOCOL 51
+#define REQUEST_SEND_STRING 52
+#define REQUEST_START 53
+
+#define TYPE_VENDOR_OUT 0x40 /* bmRequestType (USB 2.0, 9.3.1): to the device */
+#define TYPE_VENDOR_IN 0xc0
+
+#define STRINGS 6
+#define STRING_MAX 255 /* bytes; a longer one is stalled, as by Android's driver */
+/* A quote or backslash takes two bytes; the keys and what is between them 128 in all. */
+#define JSON_MAX (STRINGS * 2 * STRING_MAX + 128)
+
+static const char *const names[STRINGS] = {
+	"manufacturer", "model", "description", "version", "uri", "serial",
+};
+
+struct state {
+	char strings[STRINGS][STRING_MAX + 1];
+	uint32_t pending; /* the accepted SEND_STRING, whose data is to come */
+	unsigned int index;
+};
+
+static const struct ffsctl_option options[] = {
+	{ .name = "switch_to",
+	  .type = FFSCTL_OPTION_STRING,
+	  .required = 1,
+	  .doc = "the gadget to become, one of switch_to in the gadget file" },
+	{ .name = "manufacturer",
+	  .type = FFSCTL_OPTION_STRING,
+	  .doc = "only accessories that say this of themselves; without it any" },
+	{ .name = "model", .type = FFSCTL_OPTION_STRING, .doc = "the same for the model" },
+	{ .name = "protocol",
+	  .type = FFSCTL_OPTION_INT,
+	  .default_value = "2",
+	  .doc = "the version that hosts are told; what 2 has beyond 1, requests 54 to 58, is "
+		 "stalled",
+	  .min = 1,
+	  .max = 2 },
+	{ 0 },
+};
+
+static struct state *state_of(const struct ffsctl_host *host)
+{
+	return host->state;
+}
+
+/* --- strings ------------------------------------------------------------------------------------
+ */
+
+/* Bytes of the character at `s` in UTF-8 (RFC 3629); 0: there is none. */
+static size_t character_size(const unsigned char *s)
+{
+	static const struct {
+		unsigned char first, last, least; /* of the first byte; the least second byte */
+		unsigned char most;		  /* and the greatest */
+		size_t size;
+	} forms[] = {
+		{ 0x20, 0x7e, 0, 0, 1 },       { 0xc2, 0xc2, 0xa0, 0xbf, 2 }, /* not C1 */
+		{ 0xc3, 0xdf, 0x80, 0xbf, 2 }, { 0xe0, 0xe0, 0xa0, 0xbf, 3 },
+		{ 0xe1, 0xec, 0x80, 0xbf, 3 }, { 0xed, 0xed, 0x80, 0x9f, 3 },
+		{ 0xee, 0xef, 0x80, 0xbf, 3 }, { 0xf0, 0xf0, 0x90, 0xbf, 4 },
+		{ 0xf1, 0xf3, 0x80, 0xbf, 4 }, { 0xf4, 0xf4, 0x80, 0x8f, 4 },
+	};
+
+	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+		if (s[0] < forms[i].first || s[0] > forms[i].last)
+			continue;
+		if (forms[i].size > 1 && (s[1] < forms[i].least || s[1] > forms[i].most))
+			return 0;
+		for (size_t k = 2; k < forms[i].size; k++)
+			if (s[k] < 0x80 || s[k] > 0xbf)
+				return 0;
+		return forms[i].size;
+	}
+	return 0;
+}
+
+/* A host may send anything, and people and programs will read it: what is no text becomes '?'. */
+static void clean(char *text)
+{
+	unsigned char *s = (unsigned char *)text;
+
+	while (*s) {
+		size_t size = character_size(s);
+
+		if (size == 0)
+			*s = '?';
+		s += size ? size : 1;
+	}
+}
+
+static void to_json(const struct state *state, char json[JSON_MAX])
+{
+	char *to = json;
+
+	for (int i = 0; i < STRINGS; i++) {
+		to += sprintf(to, "%s\"%s\":\"", i ? "," : "{", names[i]);
+		for (const char *from = state->strings[i]; *from; from++) {
+			if (*from == '"' || *from == '\\')
+				*to++ = '\\';
+			*to++ = *from;
+		}
+		*to++ = '"';
+	}
+	strcpy(to, "}");
+}
+
+/* --- requests -----------------------------------------------------------------------------------
+ */
+
+static void get_protocol(struct ffsctl_host *host, uint32_t id, const struct ffsctl_setup *setup)
+{
+	const uint8_t version[2] = { (uint8_t)host->call->option_int(host, "protocol"), 0 };
+
+	/* What another host has said before. */
+	memset(state_of(host)->strings, 0, sizeof(state_of(host)->strings));
+	host->call->reply(host, id, version,
+			  setup->length < sizeof(version) ? setup->length : sizeof(version));
+}
+
+static void send_string(struct ffsctl_host *host, uint32_t id, const struct ffsctl_setup *setup)
+{
+	struct state *state = state_of(host);
+
+	if (setup->index >= STRINGS || setup->length > STRING_MAX) {
+		host->call->stall(host, id);
+		return;
+	}
+	memset(state->strings[setup->index], 0, sizeof(state->strings[setup->index]));
+	state->pending = id;
+	state->index = setup->index;
+	host->call->accept(host, id);
+}
+
+static bool is_wanted(struct ffsctl_host *host)
+{
+	for (int i = 0; i < 2; i++) { /* manufacturer and model are options, too */
+		const char *wanted = host->call->option_string(host, names[i]);
+
+		if (!wanted || strcmp(wanted, state_of(host)->strings[i]) == 0)
+			continue;
+		host->call->log(host, FFSCTL_LOG_NOTE,
+				"refused an accessory of %s '%s', which is not '%s' as the gadget "
+				"file wants",
+				names[i], state_of(host)->strings[i], wanted);
+		return false;
+	}
+	return true;
+}
+
+static void start(struct ffsctl_host *host, uint32_t id)
+{
+	const struct state *state = state_of(host);
+	char json[JSON_MAX];
+	int r;
+
+	to_json(state, json);
+	host->call->stats(host, json);
+	if (!is_wanted(host)) {
+		host->call->stall(host, id);
+		return;
+	}
+	for (int i = 0; i < STRINGS; i++)
+		host->call->log(host, FFSCTL_LOG_NOTE, "accessory's %s: '%s'", names[i],
+				state->strings[i]);
+	host->call->accept(host, id);
+	r = host->call->switch_to(host, host->call->option_string(host, "switch_to"), json);
+	if (r < 0)
+		host->call->log(host, FFSCTL_LOG_ERROR, "cannot ask for the switch: %s",
+				strerror(-r));
+}
+
+static void accessory_setup(struct ffsctl_host *host, uint32_t id, const struct ffsctl_setup *setup)
+{
+	bool in = setup->request_type == TYPE_VENDOR_IN;
+	bool out = setup->request_type == TYPE_VENDOR_OUT;
+
+	if (in && setup->request == REQUEST_GET_PROTOCOL)
+		get_protocol(host, id, setup);
+	else if (out && setup->request == REQUEST_SEND_STRING)
+		send_string(host, id, setup);
+	else if (out && setup->request == REQUEST_START && setup->length == 0)
+		start(host, id);
+	else
+		host->call->stall(host, id);
+}
+
+static void accessory_setup_data(struct ffsctl_host *host, uint32_t id, const void *data,
+				 size_t length)
+{
+	struct state *state = state_of(host);
+	char *text = state->strings[state->index];
+
+	if (id != state->pending || length > STRING_MAX)
+		return;
+	memcpy(text, data, length); /* the rest is 0 already; so may be the host's last byte */
+	clean(text);
+}
+
+static int accessory_start(struct ffsctl_host *host)
+{
+	host->state = calloc(1, sizeof(struct state));
+	return host->state ? 0 : -ENOMEM;
+}
+
+FFSCTL_PLUGIN = {
+	FFSCTL_PLUGIN_HEAD,
+	.name = "accessory",
+	.summary = "becomes another gadget when a host asks for an Android accessory",
+	.options = options,
+	.mode = FFSCTL_MODE_MESSAGE,
+	.start = accessory_start,
+	.setup = accessory_setup,
+	.setup_data = accessory_setup_data,
+};
