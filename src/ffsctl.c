@@ -16,7 +16,6 @@
 /* Commands of the design that this version does not have: whoever asks is told so. */
 static const char *const not_yet[] = {
 	"log",
-	"plugins",
 };
 
 static void help(void)

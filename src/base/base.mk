@@ -6,6 +6,7 @@ libffsctl_a_SOURCES += \
 	src/base/json.h \
 	src/base/log.c src/base/log.h \
 	src/base/loop.c src/base/loop.h \
+	src/base/option.c src/base/option.h \
 	src/base/proc.c src/base/proc.h \
 	src/base/sha256.c src/base/sha256.h \
 	src/base/util.c src/base/util.h \

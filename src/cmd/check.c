@@ -20,6 +20,7 @@ struct check {
 	enum diag_format format;
 	enum diag_severity here; /* of what this machine lacks */
 	json_t *files, *problems, *errors;
+	struct plugin_tables plugins; /* of all files */
 	int exit; /* of the first file that could not even be read, else of one with errors */
 };
 
@@ -70,16 +71,18 @@ static void check_file(struct check *c, const char *argument)
 {
 	_cleanup_gadget_ struct gadget *g = NULL;
 	_cleanup_error_ struct error err = { 0 };
+	struct spec_plugins plugins = plugin_tables_for_spec(&c->plugins);
 	_cleanup_free_ char *path = NULL;
 	struct diags diags = { 0 };
 	json_t *form = NULL;
 	int r = cmd_find_file(c->globals, argument, &path, &err);
 
 	if (r == 0)
-		r = cmd_load_path(c->globals, path, NULL, &g,
+		r = cmd_load_path(c->globals, path, NULL, &plugins, &g,
 				  c->output == OUTPUT_JSON ? &form : NULL, &diags, &err);
 	if (g)
-		here_check(&c->globals->world, g, cmd_dirs(c->globals), c->here, &diags);
+		here_check(&c->globals->world, g, cmd_dirs(c->globals), c->here, &c->plugins,
+			   &diags);
 	if (r < 0 && err.exit != 0) {
 		unreadable(c, &err);
 	} else {
@@ -142,6 +145,7 @@ static int check_run(const struct globals *globals, int argc, char **argv)
 		json_object_set(doc, "errors", c.errors);
 		c.exit = cmd_print_document(doc, c.exit);
 	}
+	plugin_tables_free(&c.plugins);
 	json_decref(c.files);
 	json_decref(c.problems);
 	json_decref(c.errors);

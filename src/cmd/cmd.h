@@ -30,6 +30,7 @@ enum cmd_words {
 	CMD_WORDS_FUNCTIONS,   /* of the gadget before it */
 	CMD_WORDS_UDCS,
 	CMD_WORDS_SCHEMAS,
+	CMD_WORDS_PLUGINS,
 	CMD_WORDS_SHELLS,
 };
 
@@ -45,8 +46,8 @@ struct command {
 };
 
 extern const struct command cmd_bind, cmd_check, cmd_completion, cmd_descriptors, cmd_down,
-	cmd_export, cmd_features, cmd_list, cmd_reload, cmd_restart, cmd_run, cmd_schema,
-	cmd_status, cmd_udc, cmd_unbind, cmd_up, cmd_wait;
+	cmd_export, cmd_features, cmd_list, cmd_plugins, cmd_reload, cmd_restart, cmd_run,
+	cmd_schema, cmd_status, cmd_udc, cmd_unbind, cmd_up, cmd_wait;
 
 /* All of them, in the order of --help; ends with NULL. */
 extern const struct command *const cmd_all[];
@@ -97,6 +98,16 @@ int cmd_list_files(const struct globals *globals, struct cmd_files *files, struc
 void cmd_files_free(struct cmd_files *files);
 #define _cleanup_files_ _cleanup_(cmd_files_free)
 
+struct cmd_names {
+	char **v;
+	size_t n;
+};
+
+/* The plugins that are installed, by the names that gadget files have for them, sorted. */
+int cmd_list_plugins(struct cmd_names *names, struct error *err);
+void cmd_names_free(struct cmd_names *names);
+#define _cleanup_names_ _cleanup_(cmd_names_free)
+
 /*
  * The path for an argument: a path itself (with '/', or ending in .conf or .scheme), or a name
  * that is looked up in the directories of cli.md. The caller frees it. EX_NOINPUT.
@@ -110,9 +121,18 @@ int cmd_find_file(const struct globals *globals, const char *argument, char **pa
  */
 int cmd_load(const struct globals *globals, const char *argument, const char *name,
 	     struct gadget **gadget, json_t **form, struct diags *diags, struct error *err);
-/* spec_load_found. */
+/* spec_load_found. `plugins` NULL: what workers' plugins declare does not matter. */
 int cmd_load_path(const struct globals *globals, const char *path, const char *name,
-		  struct gadget **gadget, json_t **form, struct diags *diags, struct error *err);
+		  const struct spec_plugins *plugins, struct gadget **gadget, json_t **form,
+		  struct diags *diags, struct error *err);
+
+/*
+ * A worker that ended before it was ready (76) may have been given what its plugin does not take:
+ * then the file is at fault, its errors are told as by `check`, and err's exit is 65. Plugins are
+ * not asked before, as that takes time. The errors are added to `diags`; NULL: they are printed.
+ */
+void cmd_explain_worker(const struct globals *globals, const char *file, const char *name,
+			struct diags *diags, struct error *err);
 
 /* The name that an argument means: itself, or what the file at that path says. The caller frees it.
  */

@@ -21,6 +21,8 @@ libffsctl_a_SOURCES += \
 	src/cmd/files.c \
 	src/cmd/here.c src/cmd/here.h \
 	src/cmd/list.c \
+	src/cmd/plugin_tables.c src/cmd/plugin_tables.h \
+	src/cmd/plugins.c \
 	src/cmd/reload.c \
 	src/cmd/restart.c \
 	src/cmd/schema.c \
@@ -30,7 +32,7 @@ libffsctl_a_SOURCES += \
 	src/cmd/up_all.c \
 	src/cmd/wait.c
 
-dist_schema_DATA += schemas/descriptors.schema.json schemas/features.schema.json schemas/output.schema.json schemas/udc.schema.json
+dist_schema_DATA += schemas/descriptors.schema.json schemas/features.schema.json schemas/output.schema.json schemas/plugins.schema.json schemas/udc.schema.json
 
 # What `schema` and `completion` print is in the program, too (src/cmd/embed.h).
 nodist_libffsctl_a_SOURCES = src/cmd/embedded.c

@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "cmd/cmd.h"
+#include "cmd/plugin_tables.h"
 #include "supervise/control.h"
 
 int cmd_usage(const struct command *command, const char *fmt, ...)
@@ -80,10 +81,45 @@ int cmd_load(const struct globals *globals, const char *argument, const char *na
 
 	if (r < 0)
 		return err->exit;
-	r = cmd_load_path(globals, path, name, gadget, form, diags, err);
+	r = cmd_load_path(globals, path, name, NULL, gadget, form, diags, err);
 	if (r == 0)
 		return 0;
 	return err->exit ? err->exit : EX_DATAERR;
+}
+
+static void add_errors(struct diags *to, const struct diags *from)
+{
+	for (size_t i = 0; i < from->n; i++) {
+		const struct diag *d = &from->v[i];
+
+		if (d->severity == DIAG_ERROR)
+			diags_add(to, DIAG_ERROR, &(struct origin){ d->file, d->line, d->column },
+				  "%s", d->text);
+	}
+}
+
+void cmd_explain_worker(const struct globals *globals, const char *file, const char *name,
+			struct diags *diags, struct error *err)
+{
+	_cleanup_plugin_tables_ struct plugin_tables tables = { 0 };
+	const struct spec_plugins plugins = plugin_tables_for_spec(&tables);
+	_cleanup_gadget_ struct gadget *gadget = NULL;
+	_cleanup_error_ struct error ignored = { 0 };
+	struct diags found = { 0 }, errors = { 0 };
+
+	if (err->exit != EX_PROTOCOL)
+		return;
+	cmd_load_path(globals, file, name, &plugins, &gadget, NULL, &found, &ignored);
+	if (found.n_errors > 0) {
+		err->exit = EX_DATAERR;
+		add_errors(&errors, &found);
+		if (diags)
+			add_errors(diags, &found);
+		else
+			diags_print(stderr, &errors, DIAG_FORMAT_HUMAN, globals->color);
+	}
+	diags_free(&errors);
+	diags_free(&found);
 }
 
 /* It becomes part of paths: '..' must not lead out of /run/ffsctl. */

@@ -103,6 +103,16 @@ static void offer_schemas(const struct line *l)
 	}
 }
 
+static void offer_plugins(const struct line *l)
+{
+	_cleanup_names_ struct cmd_names names = { 0 };
+	_cleanup_error_ struct error ignored = { 0 };
+
+	cmd_list_plugins(&names, &ignored);
+	for (size_t i = 0; i < names.n; i++)
+		offer(l, names.v[i], NULL);
+}
+
 /* Of a list with commas only the last is still open. */
 static void offer_fields(const struct line *l)
 {
@@ -148,6 +158,9 @@ static void offer_arguments(const struct line *l, enum cmd_words words, const ch
 		break;
 	case CMD_WORDS_SCHEMAS:
 		offer_schemas(l);
+		break;
+	case CMD_WORDS_PLUGINS:
+		offer_plugins(l);
 		break;
 	case CMD_WORDS_SHELLS:
 		offer_words(l, "bash fish zsh");

@@ -8,17 +8,17 @@
 #include "compose/serial.h"
 #include "compose/udc.h"
 #include "supervise/features.h"
-#include "supervise/launch.h"
 #include "supervise/spawn.h"
 
 struct here {
 	const struct world *world;
 	const struct gadget *gadget;
 	enum diag_severity severity;
+	struct plugin_tables *plugins;
 	struct diags *diags;
-	/* What has been found; many workers have the same user and the same plugin. */
+	/* What has been found; many workers have the same user and the same program. */
 	struct found {
-		enum kind { USER, GROUP, PLUGIN, PROGRAM } kind;
+		enum kind { USER, GROUP, PROGRAM } kind;
 		const char *name;
 	} * found;
 	size_t n_found;
@@ -72,16 +72,6 @@ static void check_group(struct here *h, const struct spec_str *group)
 		note_found(h, GROUP, group->value);
 }
 
-static int find_plugin(const char *name, struct error *err)
-{
-	_cleanup_free_ char *path = launch_plugin_path(name);
-
-	if (access(path, R_OK) == 0)
-		return 0;
-	return error_errno(err, EX_UNAVAILABLE, errno, path, "there is no plugin '%s' (%s)", name,
-			   path);
-}
-
 static int find_program(const struct gadget *gadget, const char *name, struct error *err)
 {
 	_cleanup_free_ char *path = NULL;
@@ -99,19 +89,33 @@ static int find_program(const struct gadget *gadget, const char *name, struct er
 	return error_errno(err, EX_UNAVAILABLE, errno, path, "cannot execute %s", path);
 }
 
-static void check_worker(struct here *h, const struct worker *w)
+static void check_program(struct here *h, const struct worker *w)
 {
-	enum kind kind = w->kind == WORKER_PLUGIN ? PLUGIN : PROGRAM;
-	const char *name = kind == PLUGIN ? w->plugin : w->argv[0];
 	_cleanup_error_ struct error err = { 0 };
 
-	if (was_found(h, kind, name))
-		;
-	else if ((kind == PLUGIN ? find_plugin(name, &err) : find_program(h->gadget, name, &err)) <
-		 0)
+	if (was_found(h, PROGRAM, w->argv[0]))
+		return;
+	if (find_program(h->gadget, w->argv[0], &err) < 0)
 		missing(h, &w->program_at, &err);
 	else
-		note_found(h, kind, name);
+		note_found(h, PROGRAM, w->argv[0]);
+}
+
+/* Its options have been checked when the file was loaded. */
+static void check_plugin(struct here *h, const struct worker *w)
+{
+	const struct plugin_table *table = plugin_tables_get(h->plugins, w->plugin);
+
+	if (table->err.exit)
+		missing(h, &w->program_at, &table->err);
+}
+
+static void check_worker(struct here *h, const struct worker *w)
+{
+	if (w->kind == WORKER_PLUGIN)
+		check_plugin(h, w);
+	else
+		check_program(h, w);
 	check_user(h, &w->user);
 	for (size_t i = 0; i < w->n_groups; i++)
 		check_group(h, &w->groups[i]);
@@ -202,9 +206,9 @@ static void check_features(const struct here *h)
 }
 
 void here_check(const struct world *world, const struct gadget *gadget, const char *const *dirs,
-		enum diag_severity severity, struct diags *diags)
+		enum diag_severity severity, struct plugin_tables *plugins, struct diags *diags)
 {
-	struct here h = { world, gadget, severity, diags, NULL, 0 };
+	struct here h = { world, gadget, severity, plugins, diags, NULL, 0 };
 
 	check_serials(&h);
 	check_switch_to(&h, dirs);

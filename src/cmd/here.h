@@ -4,6 +4,7 @@
 #pragma once
 
 #include "base/world.h"
+#include "cmd/plugin_tables.h"
 #include "spec/spec.h"
 
 /*
@@ -11,4 +12,4 @@
  * there is no UDC that the gadget could take now. `dirs`: where gadget files are looked for.
  */
 void here_check(const struct world *world, const struct gadget *gadget, const char *const *dirs,
-		enum diag_severity severity, struct diags *diags);
+		enum diag_severity severity, struct plugin_tables *plugins, struct diags *diags);

@@ -136,8 +136,11 @@ static int reload(struct request *q)
 	struct front_reload done;
 
 	if (front_reload(&q->globals->world, q->name, q->file, q->renamed, q->timeout, &done,
-			 &q->err) < 0)
+			 &q->err) < 0) {
+		cmd_explain_worker(q->globals, q->file, q->renamed ? q->name : NULL,
+				   q->json ? &q->diags : NULL, &q->err);
 		return finish(q, NULL, q->err.exit);
+	}
 	if (done.result == FRONT_NOTHING)
 		log_info("%s: the same already", q->name);
 	else if (done.rebound)

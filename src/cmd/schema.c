@@ -54,9 +54,10 @@ const struct command cmd_schema = {
 	.name = "schema",
 	.args = "[NAME]",
 	.summary = "the JSON Schema of gadget files, or of what --json prints",
-	.options =
-		"names: gadget (a gadget file as JSON, if none is given); check, features, output\n"
-		"and udc (what --json of commands prints); ffsbench, plugin, worker-config\n",
+	.options = "names: gadget (a gadget file as JSON, if none is given); check, features, "
+		   "output,\n"
+		   "plugins and udc (what --json of commands prints); ffsbench, plugin, "
+		   "worker-config\n",
 	.words = { CMD_WORDS_SCHEMAS },
 	.run = run,
 };

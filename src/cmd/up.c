@@ -169,6 +169,13 @@ static int load(struct request *q)
 	return exit;
 }
 
+/* The file by its own path: the supervisor that this process has been has another directory. */
+static void explain(struct request *q)
+{
+	cmd_explain_worker(q->globals, q->gadget->file, q->name, q->json ? &q->diags : NULL,
+			   &q->err);
+}
+
 static void drop(struct request *q)
 {
 	error_clear(&q->err);
@@ -239,6 +246,7 @@ static int run_child(struct request *q, int report_fd)
 	}
 	if (output && *output)
 		fprintf(stderr, "%s%s", output, str_has_suffix(output, "\n") ? "" : "\n");
+	explain(q);
 	return finish(q, NULL, q->err.exit);
 }
 
@@ -326,6 +334,7 @@ static int run_run(const struct globals *globals, int argc, char **argv)
 	if (q.dry_run)
 		return dry_run(&q);
 	front_run(q.gadget, q.form, &q.front, &q.err);
+	explain(&q);
 	return finish(&q, NULL, q.err.exit);
 }
 

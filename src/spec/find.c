@@ -44,11 +44,12 @@ char *spec_find_beside(const struct gadget *g, const char *const *dirs, const ch
 }
 
 int spec_load_found(const char *path, const char *name, const char *const *dirs,
-		    struct gadget **out, json_t **json, struct diags *diags, struct error *err)
+		    const struct spec_plugins *plugins, struct gadget **out, json_t **json,
+		    struct diags *diags, struct error *err)
 {
 	_cleanup_free_ char *parent = path_parent(path);
 	const char *dir = strchr(path, '/') ? *parent ? parent : "/" : ".";
-	struct spec_options options = { .name = name };
+	struct spec_options options = { .name = name, .plugins = plugins };
 
 	if (spec_is_among(dirs, dir))
 		options.drop_in_dirs = dirs;

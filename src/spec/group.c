@@ -46,7 +46,7 @@ char *load_suggest(const char *meant)
 	return meant ? strf(" (did you mean '%s'?)", meant) : xstrdup("");
 }
 
-static void consider(const char *word, const char *candidate, size_t *best, const char **meant)
+void load_consider(const char *word, const char *candidate, size_t *best, const char **meant)
 {
 	size_t limit = text_tolerance(word), distance = text_distance(word, candidate, limit);
 
@@ -82,7 +82,7 @@ static char *suggest_key(const struct key_group *group, const char *name)
 
 	for (const struct key *k = group->keys; k && k->name; k++)
 		if (!(k->flags & KEY_LATER))
-			consider(name, k->name, &best, &meant);
+			load_consider(name, k->name, &best, &meant);
 	if (!meant && find_elsewhere(&gadget_keys, name, &what) == 1)
 		return strf(" (it is a key of %s)", what);
 	return load_suggest(meant);
@@ -102,7 +102,7 @@ static char *suggest_word(const struct key_word *words, const char *word)
 			continue;
 		while (next->later)
 			next++;
-		consider(word, w->word, &best, &meant);
+		load_consider(word, w->word, &best, &meant);
 		n++;
 		longer = strf("%s%s'%s'", all ? all : "",
 			      !all	   ? ""

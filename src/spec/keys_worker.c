@@ -96,7 +96,7 @@ static const struct key worker_rows[] = {
 	  .doc = "The plugin that is the worker: a name, or the path of a shared object.",
 	  .set = set_node, FIELD(plugin) },
 	{ "options", NODE_GROUP, .fallback = "none",
-	  .doc = "Options of the plugin; which ones there are, the plugin's own table says.",
+	  .doc = "Options of the plugin, by its own table: 'ffsctl plugins NAME' shows it.",
 	  .set = set_node, FIELD(options) },
 	{ "exec", TYPE_LIST, NODE_STRING, KEY_NOT_EMPTY,
 	  .doc = "The program that is the worker, and its arguments; never through a shell. "

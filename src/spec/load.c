@@ -266,7 +266,10 @@ static int load_scanned(struct scan *s, const struct spec_options *options, stru
 			json_t **json, struct diags *diags)
 {
 	_cleanup_gadget_ struct gadget *g = NULL;
-	struct load l = { .diags = diags, .scan = s, .partial = diags->n_errors > 0 };
+	struct load l = { .diags = diags,
+			  .scan = s,
+			  .plugins = options ? options->plugins : NULL,
+			  .partial = diags->n_errors > 0 };
 
 	if (json && s->root && !l.partial)
 		*json = node_to_json(s->root);

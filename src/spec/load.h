@@ -18,6 +18,7 @@
 struct load {
 	struct diags *diags;
 	const struct scan *scan;
+	const struct spec_plugins *plugins; /* NULL: none is known */
 	struct gadget *g;
 	/* Where each function of `g` stands: its setting, in file order, those inside
 	 * configurations last. */
@@ -121,6 +122,8 @@ struct node *load_member(struct node *node, const char *name);
 struct origin load_origin(const struct load *l, const struct place *at);
 /* " (did you mean 'x'?)", or "" */
 char *load_suggest(const char *meant);
+/* *meant becomes the candidate if it is nearer to the word than *best, which begins as SIZE_MAX. */
+void load_consider(const char *word, const char *candidate, size_t *best, const char **meant);
 /* The error about a string that is none of the words, with the one that may be meant. */
 void load_wrong_word(struct load *l, const struct key *k, const struct key_word *words,
 		     struct node *value);
@@ -164,6 +167,9 @@ struct node *load_asks_os_descs(const struct load *l, size_t function);
 /* What associations need of the gadget as a whole; the configurations are there. */
 void load_check_associations(struct load *l);
 void load_worker(struct load *l, struct function *f, struct node *node);
+/* plugin.c: a worker against what its plugin declares. `f`: its function; `node`: `worker`. */
+void load_check_plugin(struct load *l, const struct function *f, struct worker_draft *d,
+		       struct node *node);
 void load_configs(struct load *l, struct node *configs);
 /* Warnings about the gadget as a whole, in which there is no error. */
 void load_advice(struct load *l);

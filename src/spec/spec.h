@@ -45,6 +45,19 @@ void diags_print(FILE *to, const struct diags *d, enum diag_format format, enum 
 /* The diagnostics as the JSON array "problems" of cli.md; the caller owns it. */
 json_t *diags_to_json(const struct diags *d);
 
+struct ffsctl_plugin;
+
+/*
+ * Where a worker's options are checked against what its plugin declares. find() returns that
+ * without its callbacks, as ffsctl/plugin.h has it, with size and depth filled in; it stays as long
+ * as spec_load runs. NULL: nobody knows, and nothing is said.
+ */
+struct spec_plugins {
+	/* `plugin`: a name, or an absolute path. */
+	const struct ffsctl_plugin *(*find)(void *data, const char *plugin);
+	void *data;
+};
+
 struct spec_options {
 	const char *name; /* --name: takes the place of the file's and of the default; NULL: none */
 	/*
@@ -52,6 +65,7 @@ struct spec_options {
 	 * the first counts. NULL at the end. NULL: the file's own directory.
 	 */
 	const char *const *drop_in_dirs;
+	const struct spec_plugins *plugins; /* NULL: none is known */
 };
 
 /*
@@ -78,7 +92,8 @@ char *spec_find_beside(const struct gadget *g, const char *const *dirs, const ch
 bool spec_is_among(const char *const *dirs, const char *dir);
 /* spec_load, with drop-ins also from the other directories if the file is in one of them. */
 int spec_load_found(const char *path, const char *name, const char *const *dirs,
-		    struct gadget **out, json_t **json, struct diags *diags, struct error *err);
+		    const struct spec_plugins *plugins, struct gadget **out, json_t **json,
+		    struct diags *diags, struct error *err);
 
 /* Letters, digits and, after the first, '.', '_' and '-': as the key `name` has it. */
 bool spec_is_gadget_name(const char *name);

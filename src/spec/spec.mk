@@ -29,6 +29,7 @@ libffsctl_a_SOURCES += \
 	src/spec/numbering.c \
 	src/spec/os_descs.c \
 	src/spec/parse.c \
+	src/spec/plugin.c \
 	src/spec/raw.c \
 	src/spec/scan.c \
 	src/spec/set.c \

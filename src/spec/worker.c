@@ -204,37 +204,10 @@ static void check_times(struct load *l, struct worker *w, const struct node *nod
 		load_error(l, window, "'restart_window' must be more than 0");
 }
 
-static unsigned int largest_packet(const struct ffs *ffs)
-{
-	unsigned int largest = 0;
-
-	for (size_t i = 0; ffs && i < ffs->n_interfaces; i++)
-		for (size_t e = 0; e < ffs->interfaces[i].n_endpoints; e++)
-			for (int s = 0; s < EP_SPEED_COUNT; s++)
-				if (ffs->interfaces[i].endpoints[e].speed[s].max_packet > largest)
-					largest =
-						ffs->interfaces[i].endpoints[e].speed[s].max_packet;
-	return largest;
-}
-
-/* A buffer that a packet does not fit into makes the UDC end the transfer with an error. */
-static void check_size(struct load *l, const struct worker *w, const struct node *node)
-{
-	struct node *io = node_member(node, "io"), *size;
-	unsigned int largest = largest_packet(l->g->functions[l->g->n_functions - 1].ffs);
-
-	size = io && io->type == NODE_GROUP ? node_member(io, "size") : NULL;
-	if (size && !size->bad && w->io_size < largest)
-		load_error(l, size,
-			   "'size' must hold a packet: those of this function have %u bytes",
-			   largest);
-}
-
-static void check_plugin(struct load *l, const struct worker *w, const struct node *node)
+static void check_ready(struct load *l, const struct worker *w, const struct node *node)
 {
 	struct node *ready = node_member(node, "ready");
 
-	check_size(l, w, node);
 	if (ready && !ready->bad && w->ready != READY_NOTIFY)
 		load_error(l, ready,
 			   "a plugin is ready when it says so (\"notify\"), not by \"%s\"",
@@ -279,10 +252,12 @@ void load_worker(struct load *l, struct function *f, struct node *node)
 	d.w.keep_privileges = d.privileges.value == 1;
 	if (load_kind(l, &d, node)) {
 		check_times(l, &d.w, node);
-		if (node_member(node, "plugin"))
-			check_plugin(l, &d.w, node);
-		else
+		if (node_member(node, "plugin")) {
+			check_ready(l, &d.w, node);
+			load_check_plugin(l, f, &d, node);
+		} else {
 			check_exec(l, node);
+		}
 	}
 	set_defaults(&d.w, node, l->n_functions);
 	if (d.w.keep_privileges)

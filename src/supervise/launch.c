@@ -22,8 +22,6 @@
 #include "supervise/supervisor.h"
 
 #define WORKER_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-/* The kernel's overflow id (kernel/sys.c, DEFAULT_OVERFLOWUID): nobody's, on every system. */
-#define NOBODY 65534
 /* ep0 data of 64 KiB and a few events fit; what a worker does not read beyond that is lost. */
 #define CONTROL_BUFFER (256 * 1024)
 
@@ -50,14 +48,32 @@ char *launch_worker_host(void)
 	return strf("%s/ffsctl-worker", dir ? dir : FFSCTL_LIBEXECDIR);
 }
 
-char *launch_plugin_path(const char *plugin)
+char *launch_plugin_dir(void)
 {
 	_cleanup_free_ char *dir = build_dir();
 
+	return dir ? strf("%s/src/plugins", dir) : xstrdup(FFSCTL_PLUGINDIR);
+}
+
+char *launch_plugin_path(const char *plugin)
+{
+	_cleanup_free_ char *dir = NULL;
+
 	if (strchr(plugin, '/'))
 		return xstrdup(plugin);
-	return dir ? strf("%s/src/plugins/%s.so", dir, plugin)
-		   : strf(FFSCTL_PLUGINDIR "/%s.so", plugin);
+	dir = launch_plugin_dir();
+	return strf("%s/%s.so", dir, plugin);
+}
+
+int launch_find_plugin(const char *plugin, char **path, struct error *err)
+{
+	_cleanup_free_ char *file = launch_plugin_path(plugin);
+
+	if (access(file, R_OK) < 0)
+		return error_errno(err, EX_UNAVAILABLE, errno, file, "there is no plugin '%s' (%s)",
+				   plugin, file);
+	*path = steal_ptr(file);
+	return 0;
 }
 
 /* --- program and environment --- */
@@ -108,17 +124,14 @@ static int prepare_program(struct unit *unit, struct error *err)
 	size_t n = 0;
 
 	if (w->kind == WORKER_PLUGIN) {
-		_cleanup_free_ char *plugin = launch_plugin_path(w->plugin);
+		char *plugin;
 
-		if (access(plugin, R_OK) < 0) {
-			error_errno(err, EX_UNAVAILABLE, errno, plugin,
-				    "there is no plugin '%s' (%s)", w->plugin, plugin);
+		if (launch_find_plugin(w->plugin, &plugin, err) < 0)
 			return error_at(err, &w->program_at);
-		}
 		s->program = launch_worker_host();
 		s->argv = xcalloc(3, sizeof(*s->argv));
 		s->argv[0] = xstrdup("ffsctl-worker");
-		s->argv[1] = steal_ptr(plugin);
+		s->argv[1] = plugin;
 		return 0;
 	}
 	while (w->argv[n])
@@ -189,7 +202,7 @@ static int prepare_user(struct unit *unit, struct error *err)
 	if (w->user.at.file)
 		r = spawn_find_user(w->user.value, &s->uid, &s->gid, &w->user.at, err);
 	else
-		s->uid = s->gid = streq(w->user.value, "root") ? 0 : NOBODY;
+		s->uid = s->gid = streq(w->user.value, "root") ? 0 : SPAWN_NOBODY;
 
 	s->groups = xcalloc(w->n_groups, sizeof(*s->groups));
 	for (; r == 0 && s->n_groups < w->n_groups; s->n_groups++)

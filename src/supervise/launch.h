@@ -15,3 +15,6 @@ uint64_t launch_digest(const struct unit *unit);
 /* The directory that holds ffsctl's own programs and plugins; the caller frees them. */
 char *launch_worker_host(void);
 char *launch_plugin_path(const char *plugin);
+char *launch_plugin_dir(void);
+/* The path of a plugin that is there; the caller frees it. EX_UNAVAILABLE. */
+int launch_find_plugin(const char *plugin, char **path, struct error *err);

@@ -42,7 +42,7 @@ int supervisor_read_file(const char *path, const char *name, const char *const *
 	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
 		return error_set(err, EX_NOINPUT, EINVAL, path,
 				 "%s is no file that can be read once more", path);
-	r = spec_load_found(path, name, dirs, gadget, form, &diags, err);
+	r = spec_load_found(path, name, dirs, NULL, gadget, form, &diags, err);
 	if (say)
 		say_diags(&diags, say, data);
 	if (r < 0 && !err->exit)

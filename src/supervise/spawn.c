@@ -58,14 +58,16 @@ static bool drop_capabilities(void)
 
 static bool become_user(const struct spawn *s)
 {
-	return syscall(SYS_setgroups, s->n_groups, s->groups) == 0 &&
-	       syscall(SYS_setresgid, s->gid, s->gid, s->gid) == 0 &&
-	       syscall(SYS_setresuid, s->uid, s->uid, s->uid) == 0;
+	return s->same_user || (syscall(SYS_setgroups, s->n_groups, s->groups) == 0 &&
+				syscall(SYS_setresgid, s->gid, s->gid, s->gid) == 0 &&
+				syscall(SYS_setresuid, s->uid, s->uid, s->uid) == 0);
 }
 
 static bool place_descriptors(const struct child *c)
 {
-	if (dup2(c->null, 0) < 0 || dup2(c->output, 1) < 0 || dup2(c->output, 2) < 0)
+	int answer = c->spawn->answer ? c->spawn->answer : c->output;
+
+	if (dup2(c->null, 0) < 0 || dup2(answer, 1) < 0 || dup2(c->output, 2) < 0)
 		return false;
 	for (size_t i = 0; i < c->n_fds; i++)
 		if (dup2(c->fds[i], 3 + (int)i) < 0)
@@ -114,7 +116,8 @@ static const char *become_worker(const struct child *c)
 		return "hand descriptors to";
 	if (chdir(s->directory) < 0)
 		return "change to the directory of";
-	if (!s->keep_privileges && !s->bounded && !spawn_drop_bounding_set())
+	/* Without privileges it cannot be emptied, nor be of use. */
+	if (!s->keep_privileges && !s->bounded && !s->same_user && !spawn_drop_bounding_set())
 		return "take the capabilities from";
 	if (!become_user(s))
 		return "set user and groups of";

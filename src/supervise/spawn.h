@@ -21,10 +21,15 @@ struct spawn {
 	gid_t gid;
 	gid_t *groups;
 	size_t n_groups;
+	bool same_user;	      /* as the caller, who need not be root: uid and gid do not count */
 	bool keep_privileges; /* else: no capabilities, no_new_privs */
 	bool bounded;	      /* the supervisor's own bounding set is empty already */
+	int answer;	      /* its stdout; 0: what `output` is */
 };
 #define SPAWN_PID_DIGITS 10
+
+/* The kernel's overflow id (kernel/sys.c, DEFAULT_OVERFLOWUID): nobody's, on every system. */
+#define SPAWN_NOBODY 65534
 
 /*
  * Starts it with fds[0..n_fds) as 3.. and `output` as stdout and stderr (stdin is /dev/null). The

@@ -4,6 +4,7 @@ libffsctl_a_SOURCES += \
 	src/supervise/bus.c src/supervise/bus.h \
 	src/supervise/control.c src/supervise/control_ask.c src/supervise/control.h \
 	src/supervise/control_parts.h \
+	src/supervise/describe.c src/supervise/describe.h \
 	src/supervise/features.c src/supervise/features.h \
 	src/supervise/front.c src/supervise/front_apart.c src/supervise/front_reload.c \
 	src/supervise/front_switch.c src/supervise/front_up.c src/supervise/front.h \

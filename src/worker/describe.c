@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/util.h"
 #include "config.h"
@@ -25,7 +26,8 @@ static json_t *option_json(const struct ffsctl_option *o)
 	if (o->choices) {
 		choices = json_array();
 		for (c = o->choices; *c; c++)
-			json_array_append_new(choices, json_string(*c));
+			if (json_array_append_new(choices, json_string(*c)) < 0)
+				return NULL;
 		json_object_set_new(j, "choices", choices);
 	}
 	return j;
@@ -44,14 +46,16 @@ static json_t *needs_json(uint32_t needs)
 	return list;
 }
 
-int plugin_describe(const struct ffsctl_plugin *p, struct error *err)
+int plugin_describe(const struct ffsctl_plugin *p, int out, struct error *err)
 {
 	const struct ffsctl_option *o;
 	json_t *doc, *options = json_array();
+	char *text;
 	int r = 0;
 
 	for (o = p->options; o && o->name; o++)
-		json_array_append_new(options, option_json(o));
+		if (json_array_append_new(options, option_json(o)) < 0)
+			r = -EILSEQ;
 	doc = json_pack("{s:{s:i, s:s}, s:{s:s, s:s, s:i, s:s, s:o, s:o, s:I, s:I, s:I}}", "ffsctl",
 			"schema", 1, "version", PACKAGE_VERSION, "plugin", "name", p->name,
 			"summary", p->summary, "interface", FFSCTL_PLUGIN_VERSION, "mode",
@@ -60,11 +64,13 @@ int plugin_describe(const struct ffsctl_plugin *p, struct error *err)
 			(json_int_t)(p->transfer_size ? p->transfer_size : DEFAULT_SIZE), "depth",
 			(json_int_t)(p->depth ? p->depth : DEFAULT_DEPTH), "out_length",
 			(json_int_t)p->out_length);
-	if (!doc)
+	if (!doc || r < 0)
 		return error_set(err, WORKER_EXIT_NEVER, EILSEQ, NULL,
 				 "the table of plugin %s holds text that is not UTF-8", p->name);
-	if (json_dumpf(doc, stdout, JSON_INDENT(2)) < 0 || putchar('\n') == EOF || fflush(stdout))
-		r = error_errno(err, 74, errno, NULL, "cannot write to stdout");
+	text = json_dumps(doc, JSON_INDENT(2));
+	if (dprintf(out, "%s\n", text) < 0)
+		r = error_errno(err, EX_IOERR, errno, NULL, "cannot write to stdout");
+	free(text);
 	json_decref(doc);
 	return r;
 }

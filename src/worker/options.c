@@ -2,159 +2,26 @@
 #include "worker/options.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdlib.h>
 
 #include "base/util.h"
 #include "worker/worker.h"
 
-const char *option_type_name(enum ffsctl_option_type type)
-{
-	switch (type) {
-	case FFSCTL_OPTION_STRING:
-		return "string";
-	case FFSCTL_OPTION_BOOL:
-		return "bool";
-	case FFSCTL_OPTION_INT:
-		return "int";
-	case FFSCTL_OPTION_FLOAT:
-		return "float";
-	case FFSCTL_OPTION_SIZE:
-		return "size";
-	}
-	return NULL;
-}
-
-static int bad(struct error *err, const struct ffsctl_option *o, const char *wanted)
-{
-	return error_set(err, WORKER_EXIT_NEVER, EINVAL, NULL, "option '%s' has to be %s", o->name,
-			 wanted);
-}
-
-static int parse_int(const char *s, int64_t *n)
-{
-	char *end;
-
-	errno = 0;
-	*n = strtoll(s, &end, str_has_prefix(s, "0x") ? 16 : 10);
-	return errno || end == s || *end ? -EINVAL : 0;
-}
-
-static int parse_size(const char *s, int64_t *n)
-{
-	unsigned int shift = 0;
-	char *end;
-
-	errno = 0;
-	*n = strtoll(s, &end, 10);
-	if (errno || end == s || *n < 0)
-		return -EINVAL;
-	if (*end == 'K')
-		shift = 10;
-	else if (*end == 'M')
-		shift = 20;
-	else if (*end == 'G')
-		shift = 30;
-	if ((shift && end[1]) || (!shift && *end) || *n > INT64_MAX >> shift)
-		return -EINVAL;
-	*n <<= shift;
-	return 0;
-}
-
-static int check_choice(const struct ffsctl_option *o, const char *text, struct error *err)
-{
-	const char *const *c;
-
-	if (!o->choices)
-		return 0;
-	for (c = o->choices; *c; c++)
-		if (streq(*c, text))
-			return 0;
-	error_set(err, WORKER_EXIT_NEVER, EINVAL, NULL, "option '%s' cannot be '%s'", o->name,
-		  text);
-	for (c = o->choices; *c; c++)
-		error_hint(err, "%s'%s'", c == o->choices ? "there is " : "", *c);
-	return -EINVAL;
-}
-
-static int check_range(const struct ffsctl_option *o, int64_t n, struct error *err)
-{
-	if ((!o->min && !o->max) || (n >= o->min && n <= o->max))
-		return 0;
-	return error_set(err, WORKER_EXIT_NEVER, ERANGE, NULL,
-			 "option '%s' is %" PRId64 "; it has to be from %" PRId64 " to %" PRId64,
-			 o->name, n, o->min, o->max);
-}
-
-/* The default, as it would stand in the gadget file. */
-static int from_text(struct option_value *v, const char *text)
-{
-	char *end;
-
-	switch (v->option->type) {
-	case FFSCTL_OPTION_STRING:
-		v->text = xstrdup(text);
-		return 0;
-	case FFSCTL_OPTION_BOOL:
-		v->number = streq(text, "true");
-		return v->number || streq(text, "false") ? 0 : -EINVAL;
-	case FFSCTL_OPTION_INT:
-		return parse_int(text, &v->number);
-	case FFSCTL_OPTION_SIZE:
-		return parse_size(text, &v->number);
-	case FFSCTL_OPTION_FLOAT:
-		v->real = strtod(text, &end);
-		return end == text || *end ? -EINVAL : 0;
-	}
-	return -EINVAL;
-}
-
-static int from_json(struct option_value *v, const json_t *j, struct error *err)
-{
-	const struct ffsctl_option *o = v->option;
-
-	switch (o->type) {
-	case FFSCTL_OPTION_STRING:
-		if (!json_is_string(j))
-			return bad(err, o, "a string");
-		v->text = xstrdup(json_string_value(j));
-		return check_choice(o, v->text, err);
-	case FFSCTL_OPTION_BOOL:
-		if (!json_is_boolean(j))
-			return bad(err, o, "true or false");
-		v->number = json_is_true(j);
-		return 0;
-	case FFSCTL_OPTION_INT:
-		if (!json_is_integer(j))
-			return bad(err, o, "an integer");
-		v->number = json_integer_value(j);
-		return check_range(o, v->number, err);
-	case FFSCTL_OPTION_SIZE:
-		if (json_is_integer(j) && json_integer_value(j) >= 0)
-			v->number = json_integer_value(j);
-		else if (!json_is_string(j) || parse_size(json_string_value(j), &v->number) < 0)
-			return bad(err, o, "a size: an integer, or a text like \"64K\" or \"16M\"");
-		return check_range(o, v->number, err);
-	case FFSCTL_OPTION_FLOAT:
-		if (!json_is_number(j))
-			return bad(err, o, "a number");
-		v->real = json_number_value(j);
-		return 0;
-	}
-	return bad(err, o, "of a type this ffsctl-worker knows");
-}
-
 static int resolve_one(struct option_value *v, const json_t *given, struct error *err)
 {
 	const struct ffsctl_option *o = v->option;
 	const json_t *j = json_object_get(given, o->name);
+	int r;
 
-	if (j)
-		return from_json(v, j, err);
+	if (j) {
+		r = option_from_json(v, j, err);
+		err->exit = r < 0 ? WORKER_EXIT_NEVER : 0;
+		return r;
+	}
 	if (o->required)
 		return error_set(err, WORKER_EXIT_NEVER, EINVAL, NULL, "option '%s' is missing",
 				 o->name);
-	if (o->default_value && from_text(v, o->default_value) < 0)
+	if (o->default_value && option_from_text(v, o->default_value) < 0)
 		return error_set(err, WORKER_EXIT_NEVER, EINVAL, NULL,
 				 "the plugin's own default for option '%s' is not of its type",
 				 o->name);

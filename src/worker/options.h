@@ -4,15 +4,7 @@
 
 #include <jansson.h>
 
-#include "base/error.h"
-#include "ffsctl/plugin.h"
-
-struct option_value {
-	const struct ffsctl_option *option;
-	char *text;	/* of STRING; NULL: none */
-	int64_t number; /* of BOOL, INT, SIZE */
-	double real;	/* of FLOAT */
-};
+#include "base/option.h"
 
 struct option_values {
 	struct option_value *v;
@@ -25,5 +17,3 @@ int options_resolve(const struct ffsctl_option *table, const json_t *given,
 void options_free(struct option_values *values);
 /* NULL: no such name. */
 const struct option_value *options_find(const struct option_values *values, const char *name);
-
-const char *option_type_name(enum ffsctl_option_type type);

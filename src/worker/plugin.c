@@ -2,6 +2,7 @@
 /* Loads a plugin and looks whether it can be used. */
 #include <dlfcn.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/util.h"
@@ -10,6 +11,29 @@
 
 /* The least a table of version 1 has: everything up to `mode`. */
 #define LEAST_TABLE (offsetof(struct ffsctl_plugin, mode) + sizeof(enum ffsctl_mode))
+
+static int check_option(const char *path, const struct ffsctl_plugin *p,
+			const struct ffsctl_option *o, struct error *err)
+{
+	struct option_value v = { .option = o };
+	const struct ffsctl_option *other;
+	int r = 0;
+
+	if (!option_type_name(o->type))
+		return error_set(err, WORKER_EXIT_NEVER, EINVAL, path,
+				 "option '%s' of plugin %s has the unknown type %d", o->name, path,
+				 (int)o->type);
+	for (other = p->options; other < o; other++)
+		if (streq(other->name, o->name))
+			return error_set(err, WORKER_EXIT_NEVER, EINVAL, path,
+					 "plugin %s has two options '%s'", path, o->name);
+	if (o->default_value && option_from_text(&v, o->default_value) < 0)
+		r = error_set(err, WORKER_EXIT_NEVER, EINVAL, path,
+			      "the default of option '%s' of plugin %s is not of its type", o->name,
+			      path);
+	free(v.text);
+	return r;
+}
 
 static int check_table(const char *path, const struct ffsctl_plugin *p, struct error *err)
 {
@@ -22,10 +46,8 @@ static int check_table(const char *path, const struct ffsctl_plugin *p, struct e
 		return error_set(err, WORKER_EXIT_NEVER, EINVAL, path,
 				 "plugin %s declares neither stream nor message mode", path);
 	for (o = p->options; o && o->name; o++)
-		if (!option_type_name(o->type))
-			return error_set(err, WORKER_EXIT_NEVER, EINVAL, path,
-					 "option '%s' of plugin %s has the unknown type %d",
-					 o->name, path, (int)o->type);
+		if (check_option(path, p, o, err) < 0)
+			return -EINVAL;
 	return 0;
 }
 

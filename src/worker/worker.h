@@ -31,8 +31,8 @@ struct worker_fds {
 int plugin_load(const char *path, const char *file, struct ffsctl_plugin *plugin,
 		struct error *err);
 
-/* Prints the table as JSON (schemas/plugin.schema.json). */
-int plugin_describe(const struct ffsctl_plugin *plugin, struct error *err);
+/* Prints the table as JSON (schemas/plugin.schema.json) to a descriptor. */
+int plugin_describe(const struct ffsctl_plugin *plugin, int out, struct error *err);
 
 /* Returns the exit status; errors are said on stderr. */
 int host_run(const struct ffsctl_plugin *plugin, const struct worker_config *config,

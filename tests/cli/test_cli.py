@@ -15,8 +15,8 @@ import tap  # noqa: E402
 from tap import contains, eq, ok, test  # noqa: E402
 
 FFSCTL = os.path.join(os.path.abspath(os.environ.get("FFSCTL_BUILD", ".")), "ffsctl")
-HAVE = ("up, run, down, reload, restart, bind, unbind, wait, status, check, descriptors, export, list, udc, features, "
-        "schema, completion")
+HAVE = ("up, run, down, reload, restart, bind, unbind, wait, status, check, descriptors, export, list, plugins, "
+        "udc, features, schema, completion")
 world = tempfile.TemporaryDirectory()
 WORLD = ("--run-dir", os.path.join(world.name, "run"), "--configfs", os.path.join(world.name, "config"))
 
@@ -55,6 +55,7 @@ commands:
   descriptors what a host will see of a gadget file, field by field
   export     a gadget file from what is in configfs now, whoever made it
   list       the gadget files that have a name, and the state of their gadgets
+  plugins    the plugins that are installed, or all that one of them declares
   udc        the USB device controllers of the machine, and who is on them
   features   what this kernel's FunctionFS can do, and what brings the rest
   schema     the JSON Schema of gadget files, or of what --json prints
@@ -142,6 +143,12 @@ for name, expected in {
     "list": "usage: ffsctl list\n\nthe gadget files that have a name, and the state of their gadgets\n\n"
             "Each line is the name, the state, the path and those of drop-ins. Besides the\n"
             "states of status there are errors (see 'ffsctl check') and unread (it cannot be\nopened).\n",
+    "plugins": "usage: ffsctl plugins [PLUGIN] [--json]\n\nthe plugins that are installed, or all that one of them "
+               "declares\n\n"
+               "  --json              one JSON document on stdout\n"
+               "\n"
+               "A plugin is a name, as worker.plugin has it, or a path. It is loaded in a process\n"
+               "without privileges, and only asked what it declares.\n",
     "udc": "usage: ffsctl udc [--json]\n\nthe USB device controllers of the machine, and who is on them\n\n"
            "  --json              one JSON document on stdout\n",
     "completion": "usage: ffsctl completion bash|fish|zsh\n\n"
@@ -149,8 +156,8 @@ for name, expected in {
                   "for this shell alone: source <(ffsctl completion bash)\n"
                   "'make install' puts all of them where shells look for them\n",
     "schema": "usage: ffsctl schema [NAME]\n\nthe JSON Schema of gadget files, or of what --json prints\n\n"
-              "names: gadget (a gadget file as JSON, if none is given); check, features, output\n"
-              "and udc (what --json of commands prints); ffsbench, plugin, worker-config\n",
+              "names: gadget (a gadget file as JSON, if none is given); check, features, output,\n"
+              "plugins and udc (what --json of commands prints); ffsbench, plugin, worker-config\n",
 }.items():
     test(f"{name} --help", name, expected)(command_help)
 
@@ -169,7 +176,7 @@ def later(command):
     eq(run(command, "x"), (64, "", f"ffsctl: '{command}' is not in this version of ffsctl; there are {HAVE}\n"))
 
 
-for name in ("log", "plugins"):
+for name in ("log",):
     test(f"{name} is not in this version, and what is", name)(later)
 
 
@@ -244,7 +251,7 @@ for words, text in (
                             "(see 'ffsctl completion --help')\n"),
     (("schema", "a", "b"), "ffsctl: schema: it takes one name at most (see 'ffsctl schema --help')\n"),
     (("schema", "x"), "ffsctl: schema: there is no schema 'x'; there are check, descriptors, features, ffsbench, gadget, output, "
-                      "plugin, udc, worker-config (see 'ffsctl schema --help')\n"),
+                      "plugin, plugins, udc, worker-config (see 'ffsctl schema --help')\n"),
     (("--nonsense", "up", "x"), UNKNOWN_GLOBAL.format("--nonsense")),
     (("-x", "up"), UNKNOWN_GLOBAL.format("-x")),
     (("--dir",), UNKNOWN_GLOBAL.format("--dir")),

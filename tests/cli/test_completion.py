@@ -108,8 +108,10 @@ def _():
     eq(offered(*WORLD, "up", "./m"), [])  # left to the shell
 
 
-@test("schemas and shells")
+@test("schemas, plugins and shells")
 def _():
+    eq(offered("plugins", ""), sorted(p.stem for p in pathlib.Path(BUILD, "src/plugins").glob("*.so")))
+    eq(offered("plugins", "loopback", ""), [])
     eq(offered("schema", "g"), ["gadget"])
     eq(offered("schema", ""), sorted(p.name.split(".")[0] for p in pathlib.Path(SRC, "schemas").glob("*.json")))
     eq(offered("completion", ""), ["bash", "fish", "zsh"])

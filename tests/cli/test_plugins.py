@@ -130,6 +130,265 @@ def _():
     status, _, err = describe("/nowhere.so")
     eq(status, 125)
     contains(err, "cannot load plugin /nowhere.so")
+    bad(HEAD + 'static const struct ffsctl_option o[] = { { .name = "\\xff", .type = FFSCTL_OPTION_INT }, { 0 } };\n'
+        + TABLE % (GOOD, ".options = o"), "not UTF-8")
+    bad(HEAD + 'static const struct ffsctl_option o[] = { { .name = "s", .type = FFSCTL_OPTION_INT, '
+        '.default_value = "many" }, { 0 } };\n' + TABLE % (GOOD, ".options = o"), "default of option 's'")
+    bad(HEAD + 'static const struct ffsctl_option o[] = { { .name = "s", .type = FFSCTL_OPTION_INT }, '
+        '{ .name = "s", .type = FFSCTL_OPTION_BOOL }, { 0 } };\n' + TABLE % (GOOD, ".options = o"),
+        "has two options 's'")
+
+
+# --- ffsctl plugins ---
+
+FFSCTL = os.path.join(os.path.abspath(BUILD), "ffsctl")
+with open(FFSCTL, "rb") as program:
+    SANITIZED = b"__asan_init" in program.read()
+
+
+def ffsctl(*args, **kwargs):
+    p = subprocess.run([FFSCTL, *args], capture_output=True, text=True, errors="replace", timeout=60, **kwargs)
+    return p.returncode, p.stdout, p.stderr
+
+
+def schema(name):
+    with open(os.path.join(SRC, "schemas", name)) as f:
+        return json.load(f)
+
+
+def document(*args, status=0):
+    got, out, err = ffsctl("plugins", *args, "--json")
+    eq((got, err), (status, ""))
+    which = schema("plugins.schema.json")
+    store = {"plugin.schema.json": schema("plugin.schema.json")}
+    jsonschema.Draft202012Validator(which, resolver=jsonschema.RefResolver("", which, store=store)).validate(json.loads(out))
+    return json.loads(out)
+
+
+@test("plugins lists what is installed: name, summary, path")
+def _():
+    listed = document()
+    eq([p["plugin"] for p in listed["plugins"]], sorted(f[:-3] for f in os.listdir(os.path.join(BUILD, "src/plugins"))
+                                                        if f.endswith(".so")))
+    status, out, err = ffsctl("plugins")
+    eq((status, err), (0, ""))
+    eq(len(out.splitlines()), len(listed["plugins"]))
+    for p, line in zip(listed["plugins"], out.splitlines()):
+        eq(line.split()[0], p["plugin"])
+        contains(line, p["declares"]["summary"])
+        contains(line, p["path"])
+
+
+@test("plugins NAME shows all that it declares")
+def _():
+    p = document("sourcesink")["plugins"][0]
+    eq(p["declares"], good(p["path"]))
+    _, out, _ = ffsctl("plugins", "sourcesink")
+    for text in ("sourcesink: ", p["path"], "stream", "65536 bytes", "8 transfers", "int, 0 to 2; default 0",
+                 p["declares"]["options"][0]["doc"]):
+        contains(out, text)
+    options = """static const char *const few[] = { "a", "b", 0 };
+static const struct ffsctl_option o[] = {
+	{ .name = "s", .type = FFSCTL_OPTION_STRING, .choices = few, .required = 1, .doc = "first\\nline\\033[31m" },
+	{ 0 } };
+"""
+    path = build(HEAD + options + TABLE % (GOOD, ".options = o, .needs = FFSCTL_NEED_NETWORK | FFSCTL_NEED_PROGRAMS,"
+                                                 ".out_length = 1024"))
+    _, out, err = ffsctl("plugins", os.path.basename(path) + "/../x.so", cwd=os.path.dirname(path))
+    contains(err, "there is no plugin")
+    _, out, err = ffsctl("plugins", "./x.so", cwd=os.path.dirname(path))
+    for text in ("network, programs", "1024 bytes, each", "string: a, b; required", "first?line?[31m"):
+        contains(out, text)
+    eq(document(path)["plugins"][0]["path"], path)
+
+
+@test("a plugin that is not there is told by 69, in the document, too")
+def _():
+    status, out, err = ffsctl("plugins", "no-such")
+    eq((status, out), (69, ""))
+    contains(err, "there is no plugin 'no-such'")
+    eq([e["exit"] for e in document("no-such", status=69)["errors"]], [69])
+    eq(ffsctl("plugins", "a", "b")[0], 64)
+
+
+CONSTRUCTOR = """#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+__attribute__((constructor)) static void begin(void) { %s }
+"""
+
+
+def hostile(code):
+    return build(CONSTRUCTOR % code + TABLE % (GOOD, ""))
+
+
+@test("a plugin that hangs, dies, lies or floods as it is loaded costs that plugin, not ffsctl")
+def _():
+    for code, text in (
+            ("abort();", "by signal 6 (Aborted)"),
+            ("_exit(0);", "cannot be understood"),
+            ("_exit(9);", "the plugin host ended with 9"),
+            ("write(4, \"{}\", 2); _exit(0);", "cannot be understood"),
+            ("for (;;) { char b[4096] = \"\"; if (write(4, b, sizeof(b)) < 0) _exit(1); }", "declares more than"),
+            ("signal(SIGTERM, SIG_IGN); for (;;) pause();", "was not loaded within 5 s"),
+    ):
+        status, out, err = ffsctl("plugins", hostile(code))
+        eq((status, out), (69, ""), code)
+        contains(err, text)
+    # What it prints is nobody's table, and what it says on stderr is not heard if all is well.
+    good_all_the_same = document(hostile('puts("{}"); fprintf(stderr, "%04096d", 1); fprintf(stderr, "%04096d", 2);'))
+    eq(good_all_the_same["plugins"][0]["declares"]["name"], "x")
+
+
+@test("a plugin is loaded with no privilege, variable, descriptor or child to be had")
+def _():
+    path = hostile("""
+        extern char **environ;
+        int fds = 0, i;
+        for (i = 3; i < 64; i++) fds += lseek(i, 0, SEEK_CUR) >= 0 || errno != EBADF;
+        fprintf(stderr, "ffsctl-worker: uid %d child %d new %d bound %d variables %d fds %d\\n", (int)geteuid(),
+                (int)fork(), prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0), prctl(PR_CAPBSET_READ, 21, 0, 0, 0),
+                environ[0] != 0, fds);
+        _exit(125);""")
+    _, _, err = ffsctl("plugins", path, env={"SECRET": "x"})
+    said = re.search(r"uid (\d+) child (-?\d+) new (\d) bound (\d) variables (\d) fds (\d+)", err).groups()
+    # The plugin itself, by which it is loaded (and loading opens it again), and the pipe of its answer.
+    root = os.geteuid() == 0
+    eq(said[0], "65534" if root else str(os.geteuid()))
+    eq(said[1], "-1" if not SANITIZED else said[1])
+    eq((said[2], said[4]), ("1", "1" if SANITIZED else "0"))
+    eq(said[3], "0" if root else said[3])
+    eq(int(said[5]) <= 3, True, err)
+
+
+# --- ffsctl check ---
+
+HEADER = "attrs = { idVendor = 0x1209; idProduct = 1; };\nfunctions : {\n"
+FUNCTION = """  %s : { ffs : { interfaces = ( { endpoints = ( "bulk-in", "bulk-out" ); } ); };
+    worker : { %s };
+  };
+"""
+
+
+def check(*workers, args=()):
+    path = os.path.join(tmp.name, "checked.conf")
+    with open(path, "w") as f:
+        f.write(HEADER + "".join(FUNCTION % (chr(97 + i), w) for i, w in enumerate(workers)) + "};\n")
+    status, _, err = ffsctl("check", *args, path)
+    return status, re.findall(r"^\S+?:(\d+:\d+): (error|warning): (.*)$", err, re.M)
+
+
+@test("check: options that a plugin does not take are errors at their places, all of them in one run")
+def _():
+    status, said = check(
+        'plugin = "sourcesink"; options : { patern = 1; pattern = "x"; }; io : { size = 16; };',
+        'plugin = "loopback"; options : { pattern = 1; }; reddy = 1;',
+        'plugin = "sourcesink"; options : { pattern = 9; };',
+        'plugin = "sourcesink"; options : { pattern = 2; };')
+    eq(status, 65)
+    eq(said, [
+        ("4:51", "error", "plugin 'sourcesink' has no option 'patern' (did you mean 'pattern'?)"),
+        ("4:73", "error", "option 'pattern' has to be an integer"),
+        ("4:95", "error", "'size' must hold a packet: those of this function have 1024 bytes"),
+        ("7:49", "error", "plugin 'loopback' has no option 'pattern': it has none"),
+        ("7:65", "error", "unknown key 'reddy' in 'worker' (did you mean 'ready'?)"),
+        ("10:61", "error", "option 'pattern' is 9; it has to be from 0 to 2"),
+    ])
+
+
+EVERY_TYPE = HEAD + """static const char *const few[] = { "red", "green", 0 };
+static const struct ffsctl_option o[] = {
+	{ .name = "text", .type = FFSCTL_OPTION_STRING, .choices = few },
+	{ .name = "flag", .type = FFSCTL_OPTION_BOOL },
+	{ .name = "ratio", .type = FFSCTL_OPTION_FLOAT },
+	{ .name = "room", .type = FFSCTL_OPTION_SIZE, .min = 1024, .max = 1 << 20 },
+	{ .name = "path", .type = FFSCTL_OPTION_STRING, .required = 1 }, { 0 } };
+""" + TABLE % (GOOD, ".options = o, .transfer_size = 512, .out_length = 512")
+
+
+@test("check: each type, choices, what is required, and sizes that a plugin cannot do with")
+def _():
+    path = build(EVERY_TYPE)
+    worker = 'plugin = "%s"; ' % path
+    status, said = check(
+        worker + 'io : { size = 1024; }; options : { text = "blue"; flag = 1; ratio = "1"; room = 5; path = 7; };',
+        worker + 'io : { size = 1024; };',
+        worker + 'io : { size = 1024; }; options : { text = "green"; flag = true; ratio = 1; room = "64K"; path = ""; };',
+        worker + 'options : { path = "x"; };',
+        worker + 'io : { size = 1024; }; options : { text = "blue\\x1b"; path = ( ); flag = { }; };')
+    eq(status, 65)
+    eq([(place.split(":")[0], text) for place, _, text in said], [
+        ("4", "option 'text' cannot be 'blue'; there is 'red'; 'green'"),
+        ("4", "option 'flag' has to be true or false"),
+        ("4", "option 'ratio' has to be a number"),
+        ("4", "option 'room' is 5; it has to be from 1024 to 1048576"),
+        ("4", "option 'path' has to be a string"),
+        ("7", "plugin '%s' needs the option 'path'" % path),
+        ("13", "plugin '%s' has buffers of 512 bytes, and packets of this function have 1024: set 'io.size'" % path),
+        ("16", "option 'text' cannot be 'blue?'; there is 'red'; 'green'"),
+        ("16", "option 'path' has to be a string"),
+        ("16", "option 'flag' has to be true or false"),
+    ])
+
+
+@test("check: a plugin that is not here, or cannot be loaded, is a warning, and an error with --here")
+def _():
+    broken = build("int x;")
+    workers = ('plugin = "no-such"; options : { any = 1; };', 'plugin = "%s"; options : { any = 1; };' % broken)
+    status, said = check(*workers)
+    eq((status, [(place, severity) for place, severity, _ in said]), (0, [("4:25", "warning"), ("7:25", "warning")]))
+    contains(said[0][2], "there is no plugin 'no-such'")
+    contains(said[1][2], "it has no symbol ffsctl_plugin")
+    status, said = check(*workers, args=["--here"])
+    eq([severity for _, severity, text in said if "plugin" in text], ["error", "error"])
+
+
+@test("check: one child for each plugin, however many workers and files name it")
+def _():
+    path, times = os.path.join(tmp.name, "many.conf"), os.path.join(tmp.name, "times")
+    open(times, "w").close()
+    os.chmod(times, 0o666)
+    os.chmod(tmp.name, 0o755)
+    plugin = hostile('if (write(open("%s", O_WRONLY | O_APPEND), "x", 1) != 1) abort();' % times)
+    with open(path, "w") as f:
+        f.write(HEADER + "".join(FUNCTION % ("f%d" % i, 'plugin = "%s"' % plugin) for i in range(4)) + "};\n")
+    status, _, err = ffsctl("check", path, path)
+    eq((status, err.count("no errors"), os.path.getsize(times)), (0, 2, 1))
+
+
+@test("check: OUT transfers that dmabuf has to copy are a warning")
+def _():
+    fixed = build(EVERY_TYPE.replace("transfer_size = 512, .out_length = 512", "transfer_size = 1024, .out_length = 1024"))
+    status, said = check('plugin = "loopback"; io : { engine = "dmabuf"; };',
+                         'plugin = "%s"; options : { path = ""; }; io : { engine = "dmabuf"; };' % fixed,
+                         'plugin = "%s"; options : { path = ""; }; io : { size = 1023; };' % fixed,
+                         'plugin = "%s"; options : { path = ""; }; io : { size = 1024; };' % fixed)
+    eq((status, said), (65, [
+        ("4:53", "warning", "OUT transfers are copied: plugin 'loopback' does not declare how long they are (out_length), "
+                            "and \"dmabuf\" cannot tell"),
+        ("10:%d" % (said[1:] and int(said[1][0].split(":")[1])), "error",
+         "'size' must hold a packet: those of this function have 1024 bytes"),
+    ]))
+
+
+@test("check: what has no room in the mount's memory with engine mmap is a warning")
+def _():
+    status, said = check('plugin = "loopback"; io : { engine = "mmap"; depth = 256; };',
+                         'plugin = "loopback"; io : { engine = "mmap"; };',
+                         'plugin = "loopback"; io : { depth = 256; };',
+                         'plugin = "no-such"; io : { engine = "mmap"; size = 1048576; depth = 9; };')
+    eq(status, 0)
+    eq([s for s in said if "no plugin" not in s[2]], [
+        ("4:53", "warning", "2 endpoints with 256 transfers of 65536 bytes take 32 MiB, and the mount has 16: the rest "
+                            "is copied (set 'mount.mmap_memory_mb', or less 'depth' or 'size')"),
+        ("13:52", "warning", "2 endpoints with 9 transfers of 1048576 bytes take 18 MiB, and the mount has 16: the rest "
+                             "is copied (set 'mount.mmap_memory_mb', or less 'depth' or 'size')"),
+    ])
 
 
 main()

@@ -80,6 +80,7 @@ share/ffsctl/schemas/ffsbench.schema.json
 share/ffsctl/schemas/gadget.schema.json
 share/ffsctl/schemas/output.schema.json
 share/ffsctl/schemas/plugin.schema.json
+share/ffsctl/schemas/plugins.schema.json
 share/ffsctl/schemas/udc.schema.json
 share/ffsctl/schemas/worker-config.schema.json
 share/man/man1/ffsbench.1

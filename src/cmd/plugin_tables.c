@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cmd/plugin_tables.h"
+
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+
+const struct plugin_table *plugin_tables_get(struct plugin_tables *tables, const char *plugin)
+{
+	struct plugin_table *table;
+
+	for (size_t i = 0; i < tables->n; i++)
+		if (streq(tables->v[i]->plugin, plugin))
+			return tables->v[i];
+	table = *array_add(tables->v, tables->n) = xcalloc(1, sizeof(*table));
+	table->plugin = xstrdup(plugin);
+	describe_plugin(plugin, &table->description, &table->err);
+	return table;
+}
+
+static const struct ffsctl_plugin *find(void *data, const char *plugin)
+{
+	const struct plugin_table *table = plugin_tables_get(data, plugin);
+
+	return table->err.exit ? NULL : &table->description.table;
+}
+
+struct spec_plugins plugin_tables_for_spec(struct plugin_tables *tables)
+{
+	return (struct spec_plugins){ find, tables };
+}
+
+void plugin_tables_free(struct plugin_tables *tables)
+{
+	for (size_t i = 0; i < tables->n; i++) {
+		free(tables->v[i]->plugin);
+		description_free(&tables->v[i]->description);
+		error_clear(&tables->v[i]->err);
+		free(tables->v[i]);
+	}
+	free(tables->v);
+	*tables = (struct plugin_tables){ 0 };
+}
