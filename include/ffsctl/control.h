@@ -24,6 +24,11 @@ struct ffsctl_msg {
 /* wLength is 16 bits (USB 2.0, 9.3.5): no data stage is longer. */
 #define FFSCTL_MSG_MAX_BODY 65535
 
+/* STATS: bytes of UTF-8, and how deep objects and arrays in it may be nested, itself included. What
+   is beyond that is not shown. Of many in one second only the last one is. */
+#define FFSCTL_STATS_MAX 4096
+#define FFSCTL_STATS_DEPTH 4
+
 enum ffsctl_msg_type {
 	/* ffsctl to worker */
 	FFSCTL_MSG_EVENT = 1, /* body: struct ffsctl_event */
@@ -41,7 +46,7 @@ enum ffsctl_msg_type {
 				   the data is read from the host and comes as DATA */
 	FFSCTL_MSG_STALL = 35,	/* no body: SETUP is refused */
 	FFSCTL_MSG_PONG = 36,
-	FFSCTL_MSG_STATS = 37,	/* body: JSON text, shown by status */
+	FFSCTL_MSG_STATS = 37,	/* body: a JSON object, shown by status; see FFSCTL_STATS_MAX */
 	FFSCTL_MSG_SWITCH = 38, /* body: name of a gadget in `switch_to`; behind a NUL may follow
 				   a JSON object, which its workers find in their configuration */
 };

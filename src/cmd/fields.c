@@ -15,7 +15,7 @@ const char *const fields_of_gadget[] = { "name",  "file",  "state",	 "udc", "udc
 const char *const fields_of_function[] = { "label",  "type",   "instance", "mount",
 					   "device", "ifname", "keeper",   NULL };
 const char *const fields_of_worker[] = { "state",     "pid",	     "engine", "restarts",
-					 "last_exit", "ready_since", NULL };
+					 "last_exit", "ready_since", "stats",  NULL };
 
 /* The table's own word; NULL: it is not in there. */
 static const char *find(const char *const *words, const char *word)
@@ -77,12 +77,22 @@ static void print_text(const char *text)
 		putchar(*text == '\n' || *text == '\t' ? ' ' : *text);
 }
 
+/* As JSON on one line, in which every control character is escaped. */
+static void print_object(const json_t *value)
+{
+	_cleanup_free_ char *text = json_dumps(value, JSON_COMPACT | JSON_ENSURE_ASCII);
+
+	printf("%s", text ? text : "-");
+}
+
 static void print_value(const json_t *value)
 {
 	if (json_is_integer(value))
 		printf("%lld", (long long)json_integer_value(value));
 	else if (json_is_string(value) && *json_string_value(value))
 		print_text(json_string_value(value));
+	else if (json_is_object(value))
+		print_object(value);
 	else
 		putchar('-');
 }

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "cmd/cmd.h"
 #include "cmd/fields.h"
+#include "spec/text.h"
 #include "supervise/machine.h"
 
 /* LSB's codes for status (cli.md, "Exit codes"). */
@@ -28,6 +29,28 @@ static void print_worker(const json_t *worker)
 		printf(", last ended by %s", last);
 }
 
+/* One line, as long as a terminal's two: all of it is in the document. */
+#define STATS_MAX 160
+
+static void print_stats(const json_t *stats)
+{
+	_cleanup_free_ char *text = xstrdup(""), *shown = NULL;
+	const char *key;
+	json_t *value;
+
+	json_object_foreach((json_t *)stats, key, value) {
+		_cleanup_free_ char *old = text;
+		_cleanup_free_ char *member =
+			json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(6));
+
+		text = strf("%s%s%s %s", old, *old ? ", " : "", key, member ? member : "?");
+	}
+	shown = text_printable(text, strlen(text));
+	text_cut(shown, STATS_MAX);
+	if (*shown)
+		printf("\n                 %s", shown);
+}
+
 static void print_function(const json_t *function)
 {
 	const char *mount = json_text(function, "mount", NULL),
@@ -43,8 +66,10 @@ static void print_function(const json_t *function)
 		printf(" (%s)", device);
 	if (ifname)
 		printf(" (%s)", ifname);
-	if (json_is_object(worker))
+	if (json_is_object(worker)) {
 		print_worker(worker);
+		print_stats(json_object_get(worker, "stats"));
+	}
 	putchar('\n');
 }
 

@@ -55,11 +55,12 @@ static json_t *unit_json(const struct unit *u)
 {
 	bool serves = u->state == UNIT_READY;
 
-	return json_pack("{s:s, s:o, s:o, s:i, s:o, s:o}", "state", unit_state_words[u->state],
+	return json_pack("{s:s, s:o, s:o, s:i, s:o, s:o, s:o}", "state", unit_state_words[u->state],
 			 "pid", u->pid > 0 ? json_integer(u->pid) : json_null(), "engine",
 			 *u->engine ? json_string(u->engine) : json_null(), "restarts",
 			 (int)u->restarts, "last_exit", json_string_or_null(u->last_exit),
-			 "ready_since", serves ? json_integer(u->ready_at) : json_null());
+			 "ready_since", serves ? json_integer(u->ready_at) : json_null(), "stats",
+			 unit_stats_json(u));
 }
 
 static const struct instance *instance_of(const struct supervisor *s, const struct function *f)

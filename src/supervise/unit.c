@@ -72,6 +72,7 @@ static void ended(struct unit *unit, double least_delay);
 static void do_start(struct unit *unit)
 {
 	unit_halt_end(unit);
+	unit_stats_forget(unit);
 	error_clear(&unit->error);
 	unit->served = unit->start_timed_out = unit->restart_wanted = false;
 	if (launch_start(unit, &unit->error) < 0) {
@@ -439,6 +440,7 @@ int unit_init(struct unit *unit, struct instance *instance, const struct worker 
 void unit_free(struct unit *unit)
 {
 	unit_halt_end(unit);
+	unit_stats_free(unit);
 	unit_close(unit, &unit->control);
 	unit_close(unit, &unit->output);
 	unit_close(unit, &unit->notify);

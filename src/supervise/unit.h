@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -56,7 +57,8 @@ struct unit {
 	enum unit_state state;
 	pid_t pid; /* 0: none */
 	struct source control, output, notify, timer;
-	char engine[16]; /* what moves its data, as it says; "": not said */
+	char engine[16];	  /* what moves its data, as it says; "": not said */
+	struct unit_stats *stats; /* unit_stats.c; NULL: none were ever said */
 
 	char *identity;		     /* of what it is given: its step's value; owned */
 	struct unit *successor;	     /* starts in its place, when it has stopped; NULL: itself */
@@ -111,6 +113,16 @@ void unit_halt_begin(struct unit *unit);
 /* Once more what was busy then, as long as unit->n_halting is not 0. */
 void unit_halt_go_on(struct unit *unit);
 void unit_halt_end(struct unit *unit);
+
+/* --- unit_stats.c --- */
+
+/* A STATS message, whatever is in it. The status is written once a second at most. */
+void unit_stats_take(struct unit *unit, const void *body, size_t size);
+/* What status shows; null: nothing. The caller owns it. */
+json_t *unit_stats_json(const struct unit *unit);
+/* Another worker begins. */
+void unit_stats_forget(struct unit *unit);
+void unit_stats_free(struct unit *unit);
 
 /* --- unit_io.c --- */
 

@@ -79,8 +79,11 @@ static void on_control(void *data, uint32_t events _unused_)
 	case FFSCTL_MSG_SWITCH:
 		switch_asked(unit, (const char *)body, (size_t)size);
 		break;
+	case FFSCTL_MSG_STATS:
+		unit_stats_take(unit, body, (size_t)size);
+		break;
 	default:
-		break; /* PONG, STATS and what a newer worker may say */
+		break; /* PONG and what a newer worker may say */
 	}
 }
 

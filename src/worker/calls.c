@@ -162,7 +162,15 @@ static void call_ready(struct ffsctl_host *pub)
 
 static int call_stats(struct ffsctl_host *pub, const char *json)
 {
-	return host_send(of_pub(pub), FFSCTL_MSG_STATS, 0, json, strlen(json));
+	json_t *value;
+	bool good;
+
+	if (strlen(json) > FFSCTL_STATS_MAX)
+		return -EMSGSIZE;
+	value = json_loads(json, JSON_REJECT_DUPLICATES, NULL);
+	good = json_is_object(value);
+	json_decref(value);
+	return good ? host_send(of_pub(pub), FFSCTL_MSG_STATS, 0, json, strlen(json)) : -EINVAL;
 }
 
 static int call_switch_to(struct ffsctl_host *pub, const char *gadget, const char *json)

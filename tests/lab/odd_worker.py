@@ -18,6 +18,7 @@ echo               send back what comes on the first OUT endpoint on the first I
 setup              serve control requests; see Setups
 switch NAME        ask to become that gadget
 unbound            wait until the function is unbound
+stats FIFO         send what comes there as STATS: each line is a number of times and bytes, in hex
 exit N, raise N    end so
 wait               for ever
 stop               until we are told to stop
@@ -34,7 +35,7 @@ import threading
 import time
 
 EVENT, SETUP, DATA, PING, STOP = 1, 2, 3, 4, 5
-READY, ACCEPT, STALL, PONG, SWITCH = 33, 34, 35, 36, 38
+READY, ACCEPT, STALL, PONG, STATS, SWITCH = 33, 34, 35, 36, 37, 38
 BIND, UNBIND = 0, 1  # of EVENT
 
 names = os.environ.get("LISTEN_FDNAMES", "").split(":")
@@ -240,6 +241,11 @@ def main(words):
             echo()
         elif word == "setup":
             Setups().serve()
+        elif word == "stats":
+            with open(next(words)) as lines:
+                for times, *body in map(str.split, lines):
+                    for _ in range(int(times)):
+                        send(STATS, body=bytes.fromhex("".join(body)))
         elif word == "stop":
             while control.recv(12 + 65535)[2:4] != struct.pack("<H", STOP):
                 pass

@@ -4,6 +4,7 @@
 """The plugin interface between ffsctl and a running worker: what a plugin does not take is told at its
 place in the gadget file also by commands that do not ask plugins before."""
 
+import json
 import os
 import pathlib
 import subprocess
@@ -13,7 +14,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import harness  # noqa: E402
 import tap  # noqa: E402
-from gadgets import DIRECTORY, LOOPBACK, gadget  # noqa: E402
+from gadgets import DIRECTORY, LOOPBACK, Fifo, await_status, gadget, odd  # noqa: E402
 from harness import document, down, ffsctl, must, status, up  # noqa: E402
 from tap import contains, eq, ok, test  # noqa: E402
 
@@ -104,6 +105,122 @@ def _():
     contains(result.stderr, "option 'pattern' is 9; it has to be from 0 to 2")
     eq(status("turn")[0]["state"], "ready")
     down("turn")
+
+
+# --- statistics ----------------------------------------------------------------------------------------
+
+
+class Reporter:
+    """A worker that reports what we tell it to, and the status as it becomes by that."""
+
+    def __init__(self):
+        self.fifo = Fifo("stats")
+        # When the host is done with it nothing else is written to the status.
+        up(gadget("reporter", odd("ready", "stats", self.fifo.path)), "--wait-host")
+        self.lines = open(self.fifo.path, "w")
+
+    def stats(self):
+        return status("reporter")[0]["functions"][0]["worker"]["stats"]
+
+    def report(self, *bodies, times=1):
+        """Returns when the status has been written."""
+        path = pathlib.Path("/run/ffsctl/reporter/status")
+        before_ = path.stat().st_ino
+        for body in bodies:
+            self.lines.write("%d %s\n" % (times, body.hex()))
+        self.lines.flush()
+        await_status("reporter", lambda g: path.stat().st_ino != before_, "written")
+
+    def end(self):
+        self.lines.close()
+        down("reporter")
+
+
+def message(text):
+    return text.encode()
+
+
+NONSENSE = {
+    "no JSON": b"frames: 1",
+    "no object": b"[1, 2]",
+    "empty": b"",
+    "not UTF-8": b'{"frames": "\xff\xfe"}',
+    "a number that is none": b'{"frames": NaN}',
+    "a key twice": b'{"a": 1, "a": 2}',
+    "too deep": b'{"a": ' + b"[" * 4 + b"]" * 4 + b"}",
+    "much too deep": b'{"a": ' + b"[" * 2000 + b"]" * 2000 + b"}",
+    "cut off": b'{"a": 1',
+    "with a NUL": b'{"a": "\\u0000"}',
+}
+
+
+@test("statistics: the last ones that make sense are shown, in words, in the document and by -o")
+def _():
+    r = Reporter()
+    eq(r.stats(), None)
+    eq(ffsctl("status", "reporter", "-o", "echo.worker.stats").stdout, "-\n")
+    r.report(message('{"frames": 12, "rate": 0.5, "who": "é\\u001b[31m", "deep": {"a": [[1]]}}'))
+    shown = {"frames": 12, "rate": 0.5, "who": "é\x1b[31m", "deep": {"a": [[1]]}}
+    eq(r.stats(), shown)
+    contains(ffsctl("status", "reporter").stdout, '\n                 frames 12, rate 0.5, who "é\\u001B[31m", deep {"a":[[1]]}\n')
+    eq(json.loads(ffsctl("status", "reporter", "-o", "echo.worker.stats").stdout), shown)
+    for body in NONSENSE.values():
+        r.report(body)
+        eq(r.stats(), shown, body[:40])
+    r.report(message('{"a": 1}'), *NONSENSE.values(), message('{"text": "%s"}' % ("x" * 4000)))
+    eq(r.stats(), {"text": "x" * 4000})
+    line = ffsctl("status", "reporter").stdout.splitlines()[2]
+    ok(len(line) < 200 and line.endswith("..."), line)
+    r.end()
+
+
+@test("statistics: more than there may be of them is not looked at, and a flood costs little")
+def _():
+    r = Reporter()
+    supervisor = status("reporter")[0]["supervisor"]
+    r.report(message('{"n": 1}'))
+    r.report(message('{"n": 2}'), message('{"text": "%s"}' % ("x" * 4096)), bytes(65535))
+    eq(r.stats(), {"n": 2})
+    r.report(message('{"text": "%s"}' % ("x" * 4000)), times=20000)
+    ticks = sum(map(int, harness.stat_of(supervisor)[1][11:13]))
+    r.report(*[message('{"n": %d}' % n) for n in range(1000)])
+    await_status("reporter", lambda g: g["functions"][0]["worker"]["stats"] == {"n": 999}, "the last one")
+    ok(ticks < 300, f"{ticks} ticks of CPU time")
+    r.end()
+
+
+@test("statistics: those of a worker that has ended go when the next one begins")
+def _():
+    r = Reporter()
+    r.report(message('{"n": 1}'))
+    eq(r.stats(), {"n": 1})
+    must(ffsctl("restart", "reporter"))
+    eq(r.stats(), None)
+    r.end()
+
+
+@test("statistics of a plugin; what cannot be shown it is told at once")
+def _():
+    source, plugin = DIRECTORY / "stats.c", DIRECTORY / "stats.so"
+    source.write_text(r"""#include <errno.h>
+#include <string.h>
+#include <ffsctl/plugin.h>
+static int begin(struct ffsctl_host *host)
+{
+	static char longest[8192];
+	memset(longest, ' ', sizeof(longest) - 1);
+	host->call->log(host, FFSCTL_LOG_NOTE, "answers %d %d %d", host->call->stats(host, longest) == -EMSGSIZE,
+			host->call->stats(host, "[]") == -EINVAL, host->call->stats(host, "{\"ok\": true}"));
+	return 0;
+}
+FFSCTL_PLUGIN = { FFSCTL_PLUGIN_HEAD, .name = "stats", .summary = "s", .mode = FFSCTL_MODE_STREAM, .start = begin };
+""")
+    subprocess.run(["cc", "-shared", "-fPIC", f"-I{harness.SRC}/include", "-o", plugin, source], check=True)
+    up(gadget("counting", f'plugin = "{plugin}";'))
+    g, _ = await_status("counting", lambda g: g["functions"][0]["worker"]["stats"], "statistics")
+    eq(g["functions"][0]["worker"]["stats"], {"ok": True})
+    contains(pathlib.Path("/run/ffsctl/counting/log").read_text(), "answers 1 1 0")
+    down("counting")
 
 
 tap.main()
