@@ -14,7 +14,7 @@
  *
  * and needs nothing but this header to be built:
  *
- *	cc -shared -fPIC -o mine.so mine.c
+ *	cc -shared -fPIC $(pkg-config --cflags ffsctl) -o mine.so mine.c
  *
  * It runs alone in its process, the plugin host ffsctl-worker, in one thread; every callback is
  * called from the host's one loop and has to return soon. All calls go through `host->call`.
@@ -34,6 +34,13 @@
  * other's struct counts as 0.
  */
 #define FFSCTL_PLUGIN_VERSION 1
+
+#ifdef __cplusplus
+extern "C" {
+#define FFSCTL_EXTERN_C extern "C"
+#else
+#define FFSCTL_EXTERN_C extern
+#endif
 
 struct ffsctl_host;
 
@@ -269,7 +276,12 @@ struct ffsctl_plugin {
 
 /* The definition of the one symbol that a plugin exports. */
 #define FFSCTL_PLUGIN                                                                              \
-	extern const struct ffsctl_plugin ffsctl_plugin;                                           \
-	__attribute__((visibility("default"))) const struct ffsctl_plugin ffsctl_plugin
+	FFSCTL_EXTERN_C __attribute__((visibility("default")))                                     \
+	const struct ffsctl_plugin ffsctl_plugin;                                                  \
+	const struct ffsctl_plugin ffsctl_plugin
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -24,4 +24,7 @@ noinst_PROGRAMS += examples/blocking-echo examples/webcam
 examples_blocking_echo_SOURCES = examples/blocking-echo.c
 examples_webcam_SOURCES = examples/webcam.c
 dist_example_DATA += examples/blocking-echo.c examples/webcam.c
+templatedir = $(exampledir)/plugin-template
+dist_template_DATA = examples/plugin-template/mine.c examples/plugin-template/mine.conf \
+	examples/plugin-template/README.md
 dist_example_SCRIPTS = examples/dfu-worker.py examples/echo-worker.py examples/keyboard-mouse.py

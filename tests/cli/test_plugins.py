@@ -139,6 +139,53 @@ def _():
         "has two options 's'")
 
 
+def compiled(compiler, source, suffix):
+    path = os.path.join(tmp.name, "header" + suffix)
+    with open(path, "w") as f:
+        f.write(source)
+    p = subprocess.run([*compiler, "-shared", "-fPIC", "-Werror", "-I", os.path.join(SRC, "include"), "-o",
+                        os.path.join(tmp.name, "header.so"), path], capture_output=True, text=True)
+    eq((p.returncode, p.stderr), (0, ""), " ".join(compiler))
+    return os.path.join(tmp.name, "header.so")
+
+
+@test("the headers are C99, and C++; a plugin in C++ is one")
+def _():
+    strict = ["-Wall", "-Wextra", "-Wpedantic"]
+    headers = "".join("#include <ffsctl/%s>\n" % h for h in sorted(os.listdir(os.path.join(SRC, "include/ffsctl"))))
+    with open(os.path.join(SRC, "examples/plugin-template/mine.c")) as f:
+        template = f.read()
+    eq(good(compiled(["cc", "-std=c99", *strict], headers + template, ".c"))["name"], "mine")
+    for h in os.listdir(os.path.join(SRC, "include/ffsctl")):  # each by itself
+        compiled(["cc", "-std=c99", *strict], "#include <ffsctl/%s>\nextern int x;\nint x;\n" % h, ".c")
+        compiled(["c++", "-std=c++11", *strict], "#include <ffsctl/%s>\nint x;\n" % h, ".cc")
+    plugin = """static void done(ffsctl_host *host, ffsctl_transfer *t) { host->call->put(host, t); }
+FFSCTL_PLUGIN = { FFSCTL_PLUGIN_HEAD, .name = "plus", .summary = "s", .mode = FFSCTL_MODE_STREAM, .done = done };
+"""
+    eq(good(compiled(["c++", "-std=c++20", "-Wall"], headers + plugin, ".cc"))["name"], "plus")
+
+
+def public_names(header):
+    """Members of its structs, callbacks and calls among them, and the values of its enums."""
+    with open(os.path.join(SRC, "include/ffsctl", header)) as f:
+        text = re.sub(r"/\*.*?\*/", "", f.read(), flags=re.S)
+    for kind, body in re.findall(r"^(struct|enum) \w+ \{\n(.*?)^\};", text, re.S | re.M):
+        if kind == "enum":
+            yield from re.findall(r"^\s*(\w+) =", body, re.M)
+        for member in body.split(";") if kind == "struct" else ():
+            names = re.search(r"\(\*(\w+)\)\(", member)
+            yield from [names.group(1)] if names else re.findall(r"\*?\b(\w+)(?=\s*(?:,|$))", member.strip())
+
+
+@test("ffsctl-plugin(3) has every struct's every member, and every value")
+def _():
+    with open(os.path.join(SRC, "man/ffsctl-plugin.3")) as f:
+        page = set(re.findall(r"\w+", f.read()))
+    names = set(public_names("plugin.h"))
+    eq(len(names) > 85, True, names)
+    eq(sorted(names - page), [])
+
+
 # --- ffsctl plugins ---
 
 FFSCTL = os.path.join(os.path.abspath(BUILD), "ffsctl")

@@ -9,11 +9,13 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import signal
 import stat
 import subprocess
 
 import jsonschema
+import usb.util
 
 import harness
 import tap
@@ -29,6 +31,7 @@ include/ffsctl/plugin.h
 lib/ffsctl/plugins/accessory.so
 lib/ffsctl/plugins/loopback.so
 lib/ffsctl/plugins/sourcesink.so
+lib/pkgconfig/ffsctl.pc
 libexec/ffsctl/ffsctl-worker
 share/bash-completion/completions/ffsctl
 share/doc/ffsctl/README.md
@@ -48,6 +51,9 @@ share/doc/ffsctl/examples/keyboard-mouse.py
 share/doc/ffsctl/examples/languages.conf
 share/doc/ffsctl/examples/loopback.conf
 share/doc/ffsctl/examples/mount-options.conf
+share/doc/ffsctl/examples/plugin-template/README.md
+share/doc/ffsctl/examples/plugin-template/mine.c
+share/doc/ffsctl/examples/plugin-template/mine.conf
 share/doc/ffsctl/examples/python-worker.conf
 share/doc/ffsctl/examples/two-functions.conf
 share/doc/ffsctl/examples/usbip/README.md
@@ -194,10 +200,52 @@ def _():
     sh("ffsctl down python-worker")
 
 
-@test("a plugin can be compiled with the installed headers alone")
+TEMPLATE = pathlib.Path("/tmp/template")
+
+
+def commands_of(readme):
+    """The indented lines of a README, without what stands behind '#'."""
+    return [line[4:].split("  #")[0].strip() for line in readme.read_text().splitlines() if line.startswith("    ")]
+
+
+def bytes_and_back(data):
+    device = harness.device()
+    device.set_configuration()
+    out, in_ = sorted(device.get_active_configuration()[(0, 0)], key=lambda e: e.bEndpointAddress)
+    out.write(data)
+    back = bytes(in_.read(len(data) + 1024))
+    key = bytes(device.ctrl_transfer(0xC1, 1, 0, 0, 8))
+    usb.util.dispose_resources(device)
+    return back, key
+
+
+@test("the template plugin: built outside of the tree by the line of its README, and it serves data")
 def _():
-    sh("printf '#include <ffsctl/plugin.h>\\n#include <ffsctl/control.h>\\n' | "
-       f"cc -std=c11 -Wall -Wextra -Werror -fsyntax-only -I{PREFIX}/include -x c -")
+    shutil.copytree(f"{PREFIX}/share/doc/ffsctl/examples/plugin-template", TEMPLATE)
+    build, plugins, check, up, status, bench, plugindir = commands_of(TEMPLATE / "README.md")
+    sh(f"cd {TEMPLATE} && {build.replace('-shared', '-shared -std=c99 -Wall -Wextra -Wpedantic -Werror')}")
+    sh(f"cd {TEMPLATE} && {build}")
+    contains(sh(f"cd {TEMPLATE} && {plugins}").stdout, "int, 0 to 255; default 0")
+    contains(sh(f"cd {TEMPLATE} && {check}").stderr, "mine.conf: no errors")
+    conf = TEMPLATE / "mine.conf"
+    conf.write_text(conf.read_text().replace("key = 0", "key = 32"))
+    sh(f"cd {TEMPLATE} && {up}")
+    eq(bytes_and_back(b"Hello" * 700), (b"hELLO" * 700, b"\x20"))
+    # Installed, by its name; the host sees no disconnect.
+    eq(sh(plugindir).stdout.strip(), f"{PREFIX}/lib/ffsctl/plugins")
+    sh(f"install -m 644 {TEMPLATE}/mine.so $({plugindir})")
+    conf.write_text(conf.read_text().replace("key = 32", "key = 0").replace("./mine.so", "mine"))
+    contains(sh("ffsctl reload mine").stderr, "it has not left the bus")
+    sh(f"{bench} --bytes 16M --quiet")
+    for _ in range(200):
+        stats = json.loads(sh("ffsctl status mine -o mine.worker.stats").stdout.replace("-\n", "{}"))
+        if stats.get("bytes") == 16 << 20:
+            break
+    eq(stats["bytes"], 16 << 20, "bytes in the statistics")
+    contains(sh(status).stdout, "bytes 16777216")
+    sh("ffsctl down mine")
+    pathlib.Path(f"{PREFIX}/lib/ffsctl/plugins/mine.so").unlink()
+    shutil.rmtree(TEMPLATE)
 
 
 @test("installed schemas are schemas")
