@@ -144,7 +144,7 @@ tests_unit_test_stream_LDADD = libstream.a $(CRITERION_LIBS)
 tests_unit_test_worker_SOURCES = tests/unit/test_worker.c src/worker/moments.c src/worker/options.c \
 	src/worker/settings.c
 tests_unit_test_worker_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
-TESTS += tests/cli/test_plugins.py
+TESTS += tests/cli/test_plugins.py tests/cli/test_stream_library.py
 tests_unit_test_worker_LDADD = libffsctl.a $(JANSSON_LIBS) $(CRITERION_LIBS)
 
 if HAVE_CRITERION

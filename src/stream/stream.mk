@@ -1,7 +1,38 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-noinst_LIBRARIES += libstream.a
-libstream_a_SOURCES = \
+STREAM_SOURCES = \
 	src/stream/aio.c src/stream/aio.h \
 	src/stream/dmabuf.c \
 	src/stream/flow.c src/stream/flow.h \
 	src/stream/stream.c src/stream/stream.h
+
+# For the plugin host.
+noinst_LIBRARIES += libstream.a
+libstream_a_SOURCES = $(STREAM_SOURCES)
+
+# For programs that are no plugins. A shared object without libtool, as plugins are; its file has
+# the name that programs ask for at run time.
+STREAM_MAP = src/stream/libffsctl-stream.map
+sharedlibdir = $(libdir)
+sharedlib_PROGRAMS = libffsctl-stream.so.1
+libffsctl_stream_so_1_SOURCES = $(STREAM_SOURCES) src/stream/public.c
+libffsctl_stream_so_1_CFLAGS = $(AM_CFLAGS) -fPIC
+libffsctl_stream_so_1_LDFLAGS = $(PLUGIN_LINK_FLAGS) -Wl,-soname,libffsctl-stream.so.1 \
+	-Wl,--version-script=$(srcdir)/$(STREAM_MAP)
+libffsctl_stream_so_1_LDADD = $(AIO_LIBS)
+libffsctl_stream_so_1_DEPENDENCIES = $(STREAM_MAP)
+EXTRA_DIST += $(STREAM_MAP) src/stream/libffsctl-stream.symbols
+pkgconfig_DATA += src/stream/libffsctl-stream.pc
+ffsctlinclude_HEADERS += include/ffsctl/stream.h
+dist_man_MANS += man/ffsctl-stream.3
+
+# What the linker looks for when a program is built.
+install-data-hook:
+	cd "$(DESTDIR)$(libdir)" && ln -sf libffsctl-stream.so.1 libffsctl-stream.so
+uninstall-hook:
+	rm -f "$(DESTDIR)$(libdir)/libffsctl-stream.so"
+
+noinst_PROGRAMS += examples/stream-echo
+examples_stream_echo_SOURCES = examples/stream-echo.c
+examples_stream_echo_LDADD = libffsctl-stream.so.1
+examples_stream_echo_LDFLAGS = $(AM_LDFLAGS) -Wl,-rpath,'$$ORIGIN/..'
+dist_example_DATA += examples/stream-echo.c examples/stream-echo.conf

@@ -144,6 +144,9 @@ EXPECTED = {
     "exec-worker": Gadget(
         {EN: ("", "A program's echo", "0005")},
         one_config(Interface(0, VENDOR, {}, [bulk(0x81), bulk(0x02)]))),
+    "stream-echo": Gadget(
+        {EN: ("", "A program's streams", "0009")},
+        one_config(Interface(0, VENDOR, {}, [bulk(0x81), bulk(0x02)]))),
     "mount-options": Gadget(
         {EN: ("", "Mount options", "0006")},
         one_config(Interface(0, VENDOR, {EN: "Events"}, [
@@ -200,6 +203,7 @@ MOUNTS = {
     "farm": [Mount("farm-echo", "/dev/ffs/farm/echo", 3)],
     "python-worker": [Mount("python-worker-echo", "/dev/ffs/python-worker/echo", 3)],
     "exec-worker": [Mount("exec-worker-echo", "/dev/ffs/exec-worker/echo", 3)],
+    "stream-echo": [Mount("stream-echo-echo", "/dev/ffs/stream-echo/echo", 3)],
     "mount-options": [Mount("shared", "/dev/usb-shared", 2, (), ("nobody", "nogroup"), 0o550, 0o660)],
     "interrupt": [Mount("interrupt-meter", "/dev/ffs/interrupt/meter", 6)],
     "languages": [Mount("languages-scales", "/dev/ffs/languages/scales", 3)],

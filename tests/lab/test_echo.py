@@ -81,7 +81,7 @@ def echo(name, lengths, messages, amount):
 
 
 # The Python worker is as quick as the others (7 s at full speed): none gets fewer lengths
-for example in ("loopback", "python-worker", "exec-worker"):
+for example in ("loopback", "python-worker", "exec-worker", "stream-echo"):
     test(f"{example}: every length from 1 byte to 4 KiB", example, "1-4096", 4096, 4096 * 4097 // 2)(echo)
     test(f"{example}: 1 and 16 MiB", example, "1M,16M", 2, 17 * MIB)(echo)
 

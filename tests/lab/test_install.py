@@ -28,10 +28,14 @@ bin/ffsbench
 bin/ffsctl
 include/ffsctl/control.h
 include/ffsctl/plugin.h
+include/ffsctl/stream.h
 lib/ffsctl/plugins/accessory.so
 lib/ffsctl/plugins/loopback.so
 lib/ffsctl/plugins/sourcesink.so
+lib/libffsctl-stream.so
+lib/libffsctl-stream.so.1
 lib/pkgconfig/ffsctl.pc
+lib/pkgconfig/libffsctl-stream.pc
 libexec/ffsctl/ffsctl-worker
 share/bash-completion/completions/ffsctl
 share/doc/ffsctl/README.md
@@ -55,6 +59,8 @@ share/doc/ffsctl/examples/plugin-template/README.md
 share/doc/ffsctl/examples/plugin-template/mine.c
 share/doc/ffsctl/examples/plugin-template/mine.conf
 share/doc/ffsctl/examples/python-worker.conf
+share/doc/ffsctl/examples/stream-echo.c
+share/doc/ffsctl/examples/stream-echo.conf
 share/doc/ffsctl/examples/two-functions.conf
 share/doc/ffsctl/examples/usbip/README.md
 share/doc/ffsctl/examples/usbip/farm.conf
@@ -91,12 +97,13 @@ share/ffsctl/schemas/udc.schema.json
 share/ffsctl/schemas/worker-config.schema.json
 share/man/man1/ffsbench.1
 share/man/man3/ffsctl-plugin.3
+share/man/man3/ffsctl-stream.3
 share/man/man5/ffsctl-gadget.5
 share/man/man7/ffsctl-worker.7
 share/man/man8/ffsctl.8
 share/zsh/site-functions/_ffsctl
 """.split())
-EXECUTABLE = re.compile(r"bin/|\.so$|libexec/|\.py$")
+EXECUTABLE = re.compile(r"bin/|\.so(\.1)?$|libexec/|\.py$")
 README = pathlib.Path(SRC, "README.md").read_text()
 
 # Nothing of ours in the environment, and PATH as root has it
@@ -248,6 +255,29 @@ def _():
     shutil.rmtree(TEMPLATE)
 
 
+@test("a program with libffsctl-stream: built by the line of its source, found by its soname, and it serves data")
+def _():
+    examples = pathlib.Path(PREFIX, "share/doc/ffsctl/examples")
+    here = pathlib.Path("/tmp/streams")
+    here.mkdir(mode=0o755)
+    for name in ("stream-echo.c", "stream-echo.conf"):
+        shutil.copy(examples / name, here)
+    line, = re.findall(r"^ \*\t(cc .*)$", (here / "stream-echo.c").read_text(), re.M)
+    sh(f"cd {here} && {line} -std=c99 -D_GNU_SOURCE -Wall -Wextra -Wpedantic -Werror")
+    contains(sh(f"readelf -d {here}/stream-echo").stdout, "[libffsctl-stream.so.1]")
+    conf = here / "stream-echo.conf"
+    text = conf.read_text().replace('"stream-echo" ]', '"./stream-echo" ]').replace("# env", "env")
+    ok("\n      env" in text, text)
+    conf.write_text(text.replace("/usr/local/lib", f"{PREFIX}/lib"))
+    contains(sh(f"ffsctl check {conf}").stderr, "no errors")
+    sh(f"ffsctl up {conf} --wait-host")
+    sh("ffsbench loop --bytes 16M --quiet")
+    worker = json.loads(sh("ffsctl status stream-echo --json").stdout)["gadgets"][0]["functions"][0]["worker"]["pid"]
+    contains(pathlib.Path(f"/proc/{worker}/maps").read_text(), f"{PREFIX}/lib/libffsctl-stream.so.1", "its maps")
+    sh("ffsctl down stream-echo")
+    shutil.rmtree(here)
+
+
 @test("installed schemas are schemas")
 def _():
     for file in INSTALLED:
@@ -268,7 +298,7 @@ def _():
 
 @test("the manual pages are found by name")
 def _():
-    for page in ("8 ffsctl", "5 ffsctl-gadget", "7 ffsctl-worker", "3 ffsctl-plugin", "1 ffsbench"):
+    for page in ("8 ffsctl", "5 ffsctl-gadget", "7 ffsctl-worker", "3 ffsctl-plugin", "3 ffsctl-stream", "1 ffsbench"):
         contains(sh(f"mandoc -l {PREFIX}/share/man/man{page[0]}/{page[2:]}.{page[0]} | head -1").stdout,
                  page[2:].upper())
 

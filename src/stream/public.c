@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * libffsctl-stream: the engines behind an interface that stays (ffsctl/stream.h). What the plugin
+ * host is told of endpoints by ffsctl, is asked of the kernel here, at each enable.
+ */
+#include "ffsctl/stream.h"
+
+#include <endian.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/usb/functionfs.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "stream/stream.h"
+
+#define DEFAULT_SIZE 65536
+#define DEFAULT_DEPTH 8
+#define MAX_SIZE (1 << 30)
+#define MAX_DEPTH 1024
+#define MAX_ENDPOINTS 30 /* 15 numbers, two directions (USB 2.0, 8.3.2.2) */
+#define FIRST_FD 3	 /* sd_listen_fds(3) */
+
+/* The first version of struct ffsctl_stream_config ended there. */
+#define LEAST_CONFIG                                                                               \
+	(offsetof(struct ffsctl_stream_config, log) +                                              \
+	 sizeof(((struct ffsctl_stream_config *)0)->log))
+
+/* A stream knows packet sizes by speed. This one only those of now, whichever that is. */
+#define NOW FFSCTL_SPEED_HIGH
+
+struct ffsctl_stream {
+	struct ffsctl_stream_config config;
+	struct stream stream;
+	struct stream_endpoint eps[MAX_ENDPOINTS];
+	uint32_t n_eps;
+	int open;
+};
+
+static void on_up(void *user)
+{
+	struct ffsctl_stream *s = user;
+
+	if (s->config.enable)
+		s->config.enable(s, s->config.user);
+}
+
+static void on_down(void *user)
+{
+	struct ffsctl_stream *s = user;
+
+	if (s->config.disable)
+		s->config.disable(s, s->config.user);
+}
+
+static void on_done(void *user, struct ffsctl_transfer *t)
+{
+	struct ffsctl_stream *s = user;
+
+	if (s->config.done)
+		s->config.done(s, t, s->config.user);
+	else
+		stream_put(&s->stream, t);
+}
+
+static void on_say(void *user, const char *text)
+{
+	struct ffsctl_stream *s = user;
+
+	if (s->config.log)
+		s->config.log(s, text, s->config.user);
+}
+
+static const struct stream_callbacks callbacks = {
+	.up = on_up,
+	.down = on_down,
+	.done = on_done,
+	.say = on_say,
+};
+
+/* --- making one --- */
+
+int ffsctl_stream_new(struct ffsctl_stream **out, const struct ffsctl_stream_config *config)
+{
+	struct ffsctl_stream_config c = { 0 };
+	struct ffsctl_stream *s;
+
+	*out = NULL;
+	if (config->size < LEAST_CONFIG)
+		return -EINVAL;
+	memcpy(&c, config, config->size < sizeof(c) ? config->size : sizeof(c));
+	c.transfer_size = c.transfer_size ? c.transfer_size : DEFAULT_SIZE;
+	c.depth = c.depth ? c.depth : DEFAULT_DEPTH;
+	if ((c.mode != FFSCTL_MODE_STREAM && c.mode != FFSCTL_MODE_MESSAGE) ||
+	    c.transfer_size > MAX_SIZE || c.depth > MAX_DEPTH || c.out_length > c.transfer_size)
+		return -EINVAL;
+	s = calloc(1, sizeof(*s));
+	if (!s)
+		return -ENOMEM;
+	s->config = c;
+	*out = s;
+	return 0;
+}
+
+void ffsctl_stream_free(struct ffsctl_stream *s)
+{
+	uint32_t i;
+
+	if (!s)
+		return;
+	if (s->open)
+		stream_close(&s->stream);
+	for (i = 0; i < s->n_eps; i++)
+		free((char *)s->eps[i].pub.name);
+	free(s);
+}
+
+int ffsctl_stream_add(struct ffsctl_stream *s, int fd, const char *name)
+{
+	struct stream_endpoint *ep = &s->eps[s->n_eps];
+
+	if (s->open)
+		return -EBUSY;
+	if (s->n_eps == MAX_ENDPOINTS)
+		return -E2BIG;
+	/* io_submit() must not wait for the host. */
+	if (fcntl(fd, F_SETFL, O_RDWR | O_NONBLOCK) < 0)
+		return -errno;
+	ep->pub.name = strdup(name);
+	if (!ep->pub.name)
+		return -ENOMEM;
+	ep->fd = fd;
+	return (int)s->n_eps++;
+}
+
+/* Of one endpoint, and not of a pair of them (rw_proxy), whose file is called epN_rw. */
+static int is_endpoint(int fd, const char *name)
+{
+	struct usb_endpoint_descriptor desc;
+	size_t n = strspn(name + (strncmp(name, "ep", 2) == 0 ? 2 : 0), "0123456789");
+
+	if (n > 0 && strncmp(name, "ep", 2) == 0 && strcmp(name + 2 + n, "_rw") == 0)
+		return 0;
+	/* Only endpoints know it, enabled or not. */
+	if (fcntl(fd, F_SETFL, O_RDWR | O_NONBLOCK) < 0)
+		return 0;
+	return ioctl(fd, FUNCTIONFS_ENDPOINT_DESC, &desc) == 0 || errno == EAGAIN ||
+	       errno == ESHUTDOWN;
+}
+
+int ffsctl_stream_add_passed(struct ffsctl_stream *s)
+{
+	const char *pid = getenv("LISTEN_PID"), *names = getenv("LISTEN_FDNAMES");
+	const char *count = getenv("LISTEN_FDS");
+	int fd, end, added = 0, r = 0;
+
+	if (!pid || !names || !count || atol(pid) != (long)getpid())
+		return -ENOENT;
+	end = FIRST_FD + atoi(count);
+	for (fd = FIRST_FD; fd < end && *names && r >= 0; fd++) {
+		char name[64];
+		size_t n = strcspn(names, ":");
+
+		/* The first two are `config` and `control` (ffsctl-worker(7)). */
+		if (n < sizeof(name) && fd > FIRST_FD + 1) {
+			memcpy(name, names, n);
+			name[n] = '\0';
+			if (is_endpoint(fd, name)) {
+				r = ffsctl_stream_add(s, fd, name);
+				added++;
+			}
+		}
+		names += n + (names[n] == ':');
+	}
+	return r < 0 ? r : added;
+}
+
+/* `auto` takes the first that can be had: the fastest. */
+static const struct stream_engine *const engines[] = { &stream_engine_mmap, &stream_engine_copy };
+
+int ffsctl_stream_open(struct ffsctl_stream *s)
+{
+	const char *wanted = s->config.engine ? s->config.engine : "auto";
+	struct stream_config sc = {
+		.callbacks = &callbacks,
+		.user = s,
+		.mode = s->config.mode,
+		.size = s->config.transfer_size,
+		.depth = s->config.depth,
+		.out_length = s->config.out_length,
+		.dmabuf_fd = -1,
+	};
+	int r = -EINVAL;
+	size_t i;
+
+	if (s->open)
+		return -EBUSY;
+	for (i = 0; i < sizeof(engines) / sizeof(engines[0]) && r < 0; i++) {
+		if (strcmp(wanted, "auto") != 0 && strcmp(wanted, engines[i]->name) != 0)
+			continue;
+		sc.engine = engines[i];
+		r = stream_open(&s->stream, &sc, s->eps, s->n_eps);
+	}
+	s->open = r == 0;
+	return r;
+}
+
+/* --- what it is --- */
+
+const char *ffsctl_stream_engine(const struct ffsctl_stream *s)
+{
+	return s->open ? s->stream.config.engine->name : NULL;
+}
+
+uint32_t ffsctl_stream_n_endpoints(const struct ffsctl_stream *s)
+{
+	return s->n_eps;
+}
+
+const struct ffsctl_endpoint *ffsctl_stream_endpoint(const struct ffsctl_stream *s,
+						     uint32_t endpoint)
+{
+	return endpoint < s->n_eps ? &s->eps[endpoint].pub : NULL;
+}
+
+/* --- its loop --- */
+
+int ffsctl_stream_fd(const struct ffsctl_stream *s)
+{
+	return s->open ? stream_fd(&s->stream) : -EINVAL;
+}
+
+void ffsctl_stream_dispatch(struct ffsctl_stream *s)
+{
+	uint64_t unused;
+
+	if (!s->open)
+		return;
+	/* Whoever polls it is woken as long as its counter is not 0. */
+	while (read(stream_fd(&s->stream), &unused, sizeof(unused)) < 0 && errno == EINTR)
+		;
+	stream_dispatch(&s->stream);
+}
+
+int ffsctl_stream_flush(struct ffsctl_stream *s)
+{
+	return s->open && stream_flush(&s->stream);
+}
+
+/* --- the link --- */
+
+static int look_at(const struct ffsctl_stream *s, struct stream_endpoint *ep)
+{
+	struct usb_endpoint_descriptor desc;
+	uint32_t packet;
+
+	/* ESHUTDOWN: it went while we looked. */
+	if (ioctl(ep->fd, FUNCTIONFS_ENDPOINT_DESC, &desc) < 0)
+		return errno == ESHUTDOWN ? -EAGAIN : -errno;
+	packet = le16toh(desc.wMaxPacketSize) & 0x7ff; /* the rest says how many a microframe has */
+	if (packet > s->config.transfer_size)
+		return -EMSGSIZE;
+	ep->pub.address = desc.bEndpointAddress;
+	ep->pub.direction = desc.bEndpointAddress & USB_DIR_IN ? FFSCTL_IN : FFSCTL_OUT;
+	ep->pub.type = (enum ffsctl_endpoint_type)(desc.bmAttributes & USB_ENDPOINT_XFERTYPE_MASK);
+	ep->packet[NOW] = packet;
+	return 0;
+}
+
+int ffsctl_stream_enable(struct ffsctl_stream *s)
+{
+	uint32_t i;
+	int r;
+
+	if (!s->open)
+		return -EINVAL;
+	for (i = 0; i < s->n_eps; i++) {
+		r = look_at(s, &s->eps[i]);
+		if (r < 0)
+			return r;
+	}
+	return stream_up(&s->stream, NOW);
+}
+
+void ffsctl_stream_disable(struct ffsctl_stream *s)
+{
+	if (s->open)
+		stream_down(&s->stream);
+}
+
+/* --- transfers --- */
+
+struct ffsctl_transfer *ffsctl_stream_get(struct ffsctl_stream *s, uint32_t endpoint)
+{
+	return s->open ? stream_get(&s->stream, endpoint) : NULL;
+}
+
+void ffsctl_stream_put(struct ffsctl_stream *s, struct ffsctl_transfer *t)
+{
+	stream_put(&s->stream, t);
+}
+
+int ffsctl_stream_submit(struct ffsctl_stream *s, uint32_t endpoint, struct ffsctl_transfer *t)
+{
+	return stream_submit(&s->stream, endpoint, t);
+}
+
+void ffsctl_stream_cancel(struct ffsctl_stream *s, uint32_t endpoint)
+{
+	if (s->open)
+		stream_cancel(&s->stream, endpoint);
+}

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""libffsctl-stream for those who link it: its symbols stay, with their versions; nothing else is seen
+of it; header, map, manual and library have the same calls."""
+
+import os
+import re
+import subprocess
+import sys
+
+SRC = os.environ.get("FFSCTL_SRC", os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
+BUILD = os.environ.get("FFSCTL_BUILD", ".")
+sys.path.insert(0, os.path.join(SRC, "tests", "lab"))
+
+from tap import contains, eq, main, ok, test  # noqa: E402
+
+LIBRARY = os.path.join(BUILD, "libffsctl-stream.so.1")
+
+
+def read(path):
+    with open(os.path.join(SRC, path), encoding="utf-8") as f:
+        return f.read()
+
+
+def output(*argv):
+    return subprocess.run(argv, stdout=subprocess.PIPE, check=True, encoding="utf-8").stdout
+
+
+def exported():
+    lines = output("nm", "-D", "--defined-only", "--with-symbol-versions", LIBRARY).splitlines()
+    return sorted(line.split()[2] for line in lines if line.split()[1] != "A")
+
+
+CALLS = sorted(name.split("@@")[0] for name in exported())
+
+
+@test("exactly the symbols of src/stream/libffsctl-stream.symbols, with their versions")
+def _():
+    soname, *symbols = read("src/stream/libffsctl-stream.symbols").splitlines()
+    eq(exported(), symbols)
+    contains(output("readelf", "-d", LIBRARY), f"Library soname: [{soname}]")
+    eq(os.path.basename(LIBRARY), soname)
+
+
+@test("every call is in the header, and no other")
+def _():
+    header = re.sub(r"/\*.*?\*/", "", read("include/ffsctl/stream.h"), flags=re.S)
+    eq(sorted(set(re.findall(r"\b(ffsctl_stream_\w+)\(", header))), CALLS)
+
+
+@test("ffsctl-stream(3) has every call, and every member of the configuration")
+def _():
+    page = read("man/ffsctl-stream.3")
+    eq(sorted(set(re.findall(r"\bffsctl_stream_\w+", page)) - {"ffsctl_stream_config"}), CALLS)
+    body = re.search(r"struct ffsctl_stream_config \{(.*?)\n\};", read("include/ffsctl/stream.h"), re.S).group(1)
+    body = re.sub(r"/\*.*?\*/", "", body, flags=re.S)
+    members = re.findall(r"\(\*(\w+)\)\(|(\w+);", body)
+    eq(len(members), 11)
+    for member in ("".join(m) for m in members):
+        ok(re.search(r"^\.(It )?(Fa|Fn) .*\b%s\b" % member, page, re.M), f"the page has no {member}")
+
+
+@test("it needs libaio and the C library only, and takes nothing from the program")
+def _():
+    sanitizers = ("libasan", "libubsan", "libgcov", "libgcc")
+    needed = re.findall(r"\(NEEDED\).*\[(.*)\]", output("readelf", "-d", LIBRARY))
+    eq([n for n in needed if not n.startswith(sanitizers)], ["libaio.so.1", "libc.so.6"])
+    eq([s for s in output("nm", "-D", "--undefined-only", LIBRARY).split() if "ffsctl" in s], [])
+
+
+main()
