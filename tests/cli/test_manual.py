@@ -67,7 +67,9 @@ def _():
     for command in commands:
         options = stdout(FFSCTL, command, "--help")
         wanted |= set(re.findall(r"^ +(--[a-z-]+)", options, re.M))
-    described = set(re.findall(r"--[a-z][a-z-]*", text)) - {"--help"}
+    # Other programs in the examples have options of their own
+    own = re.sub(r"^ *# (?!ffsctl).*", "", text, flags=re.M)
+    described = set(re.findall(r"--[a-z][a-z-]*", own)) - {"--help"}
     tap.eq(sorted(described), sorted(wanted), "options")
 
 
