@@ -113,16 +113,17 @@ static int parse_option(struct request *q, int option, char **argv)
 	}
 }
 
-/* The supervisor, which looks for gadgets to switch to, works in /. Never freed. */
+/* The supervisor, which looks for gadgets to switch to, works in /. */
 static void set_dirs(struct request *q)
 {
+	static char *first; /* for as long as the process lives */
 	const char *const *dirs = cmd_dirs(q->globals);
 	_cleanup_free_ char *here = *dirs[0] == '/' ? NULL : getcwd(NULL, 0);
 
 	for (size_t i = 0; dirs[i]; i++)
 		q->dirs[i] = dirs[i];
 	if (here)
-		q->dirs[0] = strf("%s/%s", here, dirs[0]);
+		q->dirs[0] = first = strf("%s/%s", here, dirs[0]);
 	q->front.dirs = q->dirs;
 }
 

@@ -64,9 +64,11 @@ int plugin_describe(const struct ffsctl_plugin *p, int out, struct error *err)
 			(json_int_t)(p->transfer_size ? p->transfer_size : DEFAULT_SIZE), "depth",
 			(json_int_t)(p->depth ? p->depth : DEFAULT_DEPTH), "out_length",
 			(json_int_t)p->out_length);
-	if (!doc || r < 0)
+	if (!doc || r < 0) {
+		json_decref(doc);
 		return error_set(err, WORKER_EXIT_NEVER, EILSEQ, NULL,
 				 "the table of plugin %s holds text that is not UTF-8", p->name);
+	}
 	text = json_dumps(doc, JSON_INDENT(2));
 	if (dprintf(out, "%s\n", text) < 0)
 		r = error_errno(err, EX_IOERR, errno, NULL, "cannot write to stdout");

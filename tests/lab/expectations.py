@@ -132,6 +132,13 @@ EXPECTED = {
         {EN: ("ffsctl examples", "Accessory", "0008")},
         one_config(Interface(0, (255, 255, 0), {EN: "Android Accessory Interface"}, [bulk(0x81), bulk(0x02)])),
         ids=(0x18d1, 0x2d00)),
+    "phone": Gadget(
+        {EN: ("ffsctl examples", "Phone", "0012")},
+        one_config(Interface(0, VENDOR, {EN: "AOA"}, []))),
+    "app": Gadget(
+        {EN: ("ffsctl examples", "Phone", "0012")},
+        one_config(Interface(0, (255, 255, 0), {EN: "Android Accessory Interface"}, [bulk(0x81), bulk(0x02)])),
+        ids=(0x18d1, 0x2d00)),
     "loopback": Gadget(
         {EN: ("ffsctl examples", "Loopback", "0001")},
         one_config(Interface(0, VENDOR, {EN: "Loopback"}, [bulk(0x81), bulk(0x02)]))),
@@ -199,6 +206,8 @@ EXPECTED = {
 
 MOUNTS = {
     "accessory": [Mount("accessory-data", "/dev/ffs/accessory/data", 3, ("ep1_rw",))],
+    "phone": [Mount("phone-aoa", "/dev/ffs/phone/aoa", 1)],
+    "app": [Mount("app-data", "/dev/ffs/app/data", 3, ("ep1_rw",))],
     "loopback": [Mount("loopback-echo", "/dev/ffs/loopback/echo", 3)],
     "farm": [Mount("farm-echo", "/dev/ffs/farm/echo", 3)],
     "python-worker": [Mount("python-worker-echo", "/dev/ffs/python-worker/echo", 3)],
