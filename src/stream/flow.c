@@ -233,6 +233,16 @@ static void no_memory(struct stream *s, struct stream_request *r)
 	refused(r, -ENOMEM);
 }
 
+/*
+ * An enabled IN endpoint did not take a request: most likely it was not enabled for a moment, and
+ * what was sent behind this request is with the kernel. All of it is of the last link then.
+ */
+static void begin_anew(struct stream *s, struct stream_transfer *t)
+{
+	link_lost(s, 0);
+	stream_give_up(t, -ESHUTDOWN);
+}
+
 static void failed(struct stream *s, struct stream_request *r, int why)
 {
 	struct stream_transfer *t = r->transfer;
@@ -259,7 +269,11 @@ static void failed(struct stream *s, struct stream_request *r, int why)
 		stream_give_up(t, s->up ? -ECANCELED : -ESHUTDOWN);
 		break;
 	case EAGAIN:
-		if (!t->status)
+		if (t->status)
+			break;
+		if (is_in(r->ep) && ++r->ep->refused <= MAX_REFUSALS)
+			begin_anew(s, t);
+		else
 			refused(r, -EAGAIN);
 		break;
 	case ENOMEM:

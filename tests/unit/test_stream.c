@@ -467,6 +467,28 @@ Test(stream, eagain_of_an_enabled_endpoint_is_tried_again)
 	cr_assert_eq(done[0]->status, 0);
 }
 
+/* Its endpoint was not enabled for a moment; the kernel took the one behind it. */
+Test(stream, eagain_of_an_enabled_in_endpoint_begins_anew)
+{
+	open_up();
+	kernel.why = -EAGAIN;
+	submit(IN, 10, FFSCTL_END);
+	stream_flush(&s);
+	kernel.why = 0;
+	submit(IN, 20, FFSCTL_END);
+	stream_flush(&s);
+	cr_assert_eq(kernel.n_queue, 1u);
+	kernel.why = -EAGAIN;
+	stream_dispatch(&s);
+	kernel.why = 0;
+	expect_story("down done");
+	cr_assert_eq(done[0]->status, -ESHUTDOWN);
+	cr_assert_eq(kernel.n_cancelled, 1u);
+	end(-ECONNRESET);
+	expect_story("down done done up");
+	cr_assert_eq(done[1]->status, -ESHUTDOWN);
+}
+
 Test(stream, eagain_that_never_ends_is_an_error)
 {
 	unsigned int rounds = 0;
