@@ -190,11 +190,21 @@ int stream_up(struct stream *s, enum ffsctl_speed speed)
 	return 0;
 }
 
+/* All endpoints of a function are enabled and disabled together. */
+static bool is_enabled(struct stream *s)
+{
+	return s->n_eps > 0 && s->config.engine->enabled(s, &s->eps[0]);
+}
+
 void stream_down(struct stream *s)
 {
 	struct stream_transfer *t;
 	unsigned int i;
 
+	/* Told late: the host has enabled it again, and what it may have written since is here.
+	   What was out before ends with ESHUTDOWN, if it has not already. */
+	if (s->up && is_enabled(s))
+		return;
 	s->up_pending = false;
 	if (s->up) {
 		s->leaving = true;

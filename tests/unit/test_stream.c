@@ -415,6 +415,37 @@ Test(stream, an_enable_that_comes_before_the_shutdown_counts)
 	cr_assert_eq(eps[OUT].pub.max_packet, 64u);
 }
 
+/* DISABLE comes by way of two processes, what the host writes after it by none. */
+Test(stream, a_disable_that_is_told_late_takes_nothing_of_the_next_link)
+{
+	open_up();
+	submit(OUT, 0, 0);
+	stream_flush(&s);
+	stream_down(&s);
+	expect_story("");
+	end(7);
+	expect_story("done");
+	cr_assert(done[0]->status == 0 && done[0]->length == 7);
+	submit(IN, 7, FFSCTL_END);
+	stream_flush(&s);
+	stream_up(&s, FFSCTL_SPEED_HIGH);
+	end(7);
+	expect_story("done done");
+	cr_assert_eq(done[1]->status, 0);
+}
+
+Test(stream, what_was_out_tells_what_a_disable_told_late_did_not)
+{
+	open_up();
+	submit(IN, 10, 0);
+	stream_flush(&s);
+	stream_down(&s);
+	end(-ESHUTDOWN);
+	expect_story("down done");
+	stream_up(&s, FFSCTL_SPEED_HIGH);
+	expect_story("down done up");
+}
+
 Test(stream, a_second_enable_leaves_transfers_alone)
 {
 	open_up();
