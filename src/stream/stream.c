@@ -169,6 +169,7 @@ int stream_submit(struct stream *s, uint32_t endpoint, struct ffsctl_transfer *p
 
 int stream_up(struct stream *s, enum ffsctl_speed speed)
 {
+	bool other_speed;
 	unsigned int i;
 
 	if (speed > FFSCTL_SPEED_SUPER_PLUS)
@@ -177,11 +178,12 @@ int stream_up(struct stream *s, enum ffsctl_speed speed)
 		if (!s->eps[i].packet[speed])
 			return -EINVAL;
 	s->generation++;
+	other_speed = speed != s->speed;
 	s->speed = speed;
 	/* If it is up with transfers out, either nothing has happened to them and nothing is to be
 	   done, or they come back with ESHUTDOWN and link_lost() does it. (Or have come back so,
 	   and were taken for late ones.) */
-	if (s->up && s->undelivered && !s->sent_again)
+	if (s->up && s->undelivered && !s->sent_again && !other_speed)
 		return 0;
 	if (s->up)
 		stream_go_down(s);

@@ -408,11 +408,22 @@ Test(stream, an_enable_that_comes_before_the_shutdown_counts)
 	open_up();
 	submit(OUT, 0, 0);
 	stream_flush(&s);
-	stream_up(&s, FFSCTL_SPEED_FULL);
+	stream_up(&s, FFSCTL_SPEED_HIGH);
 	expect_story("");
 	end(-ESHUTDOWN);
 	expect_story("down done up");
+}
+
+Test(stream, an_enable_at_another_speed_is_another_link)
+{
+	open_up();
+	submit(OUT, 0, 0);
+	stream_flush(&s);
+	stream_up(&s, FFSCTL_SPEED_FULL);
+	expect_story("down up");
 	cr_assert_eq(eps[OUT].pub.max_packet, 64u);
+	end(3);
+	expect_story("down up done");
 }
 
 /* DISABLE comes by way of two processes, what the host writes after it by none. */
