@@ -56,6 +56,12 @@ noinst_PROGRAMS += tests/lab/verdict_diff
 tests_lab_verdict_diff_SOURCES = tests/lab/verdict_diff.c $(BLOBS_SOURCES)
 tests_lab_verdict_diff_LDADD = libffsctl.a
 
+# The host's side of an echo, with disturbances (tests/lab/test_storm.py).
+noinst_PROGRAMS += tests/lab/storm
+tests_lab_storm_SOURCES = tests/lab/storm.c tests/lab/storm.h tests/lab/storm_device.c \
+	tests/lab/storm_flow.c
+tests_lab_storm_LDADD = libffsctl.a
+
 # spec: the gadget file.
 UNIT_TESTS += tests/unit/test_spec_descriptors tests/unit/test_spec_load tests/unit/test_spec_scan
 UNIT_TESTS += tests/unit/test_spec_text tests/unit/test_spec_drop_in tests/unit/test_serial

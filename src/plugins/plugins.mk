@@ -24,3 +24,12 @@ noinst_PROGRAMS += tests/lab/probe.so
 tests_lab_probe_so_SOURCES = tests/lab/probe.c
 tests_lab_probe_so_CFLAGS = $(PLUGIN_COMPILE_FLAGS)
 tests_lab_probe_so_LDFLAGS = $(PLUGIN_LINK_FLAGS)
+
+# Echo through buffers of both endpoints; the second fixes the length of what it reads.
+noinst_PROGRAMS += tests/lab/copyback.so tests/lab/copyback_fixed.so
+tests_lab_copyback_so_SOURCES = tests/lab/copyback.c
+tests_lab_copyback_so_CFLAGS = $(PLUGIN_COMPILE_FLAGS)
+tests_lab_copyback_so_LDFLAGS = $(PLUGIN_LINK_FLAGS)
+tests_lab_copyback_fixed_so_SOURCES = tests/lab/copyback.c
+tests_lab_copyback_fixed_so_CFLAGS = $(PLUGIN_COMPILE_FLAGS) -DOUT_LENGTH=12288
+tests_lab_copyback_fixed_so_LDFLAGS = $(PLUGIN_LINK_FLAGS)

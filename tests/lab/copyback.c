@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * For the tests: loopback with a copy. What comes goes back in a buffer of the IN endpoint's own,
+ * which is what engines with memory of an endpoint's (DMABUF) are for. Built a second time with an
+ * OUT_LENGTH, which those need for OUT transfers.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include <ffsctl/plugin.h>
+
+#ifndef OUT_LENGTH
+#define OUT_LENGTH 0
+#endif
+#define DEPTH_MAX 64
+
+static uint32_t in, out;
+/* OUT transfers that have come and wait for a buffer, in order. */
+static struct ffsctl_transfer *waiting[DEPTH_MAX];
+static unsigned int first, n_waiting;
+
+static void submit(struct ffsctl_host *host, uint32_t endpoint, struct ffsctl_transfer *t)
+{
+	if (host->call->submit(host, endpoint, t) < 0)
+		host->call->put(host, t); /* the link is down */
+}
+
+static void copy(struct ffsctl_host *host)
+{
+	struct ffsctl_transfer *from, *to;
+
+	while (n_waiting && (to = host->call->get(host, in))) {
+		from = waiting[first];
+		first = (first + 1) % DEPTH_MAX;
+		n_waiting--;
+		memcpy(to->data, from->data, from->length);
+		to->length = from->length;
+		to->flags = from->flags;
+		submit(host, in, to);
+		submit(host, out, from);
+	}
+}
+
+static int copyback_start(struct ffsctl_host *host)
+{
+	in = host->endpoints[0]->direction == FFSCTL_IN ? 0 : 1;
+	out = 1 - in;
+	return host->n_endpoints == 2 && host->depth <= DEPTH_MAX ? 0 : -1;
+}
+
+static void copyback_enable(struct ffsctl_host *host)
+{
+	struct ffsctl_transfer *t;
+
+	while ((t = host->call->get(host, out)))
+		submit(host, out, t);
+}
+
+static void copyback_disable(struct ffsctl_host *host)
+{
+	while (n_waiting) {
+		host->call->put(host, waiting[first]);
+		first = (first + 1) % DEPTH_MAX;
+		n_waiting--;
+	}
+}
+
+static void copyback_done(struct ffsctl_host *host, struct ffsctl_transfer *t)
+{
+	if (t->endpoint == out && t->status == 0) {
+		waiting[(first + n_waiting++) % DEPTH_MAX] = t;
+	} else {
+		if (t->status && t->status != -ESHUTDOWN)
+			host->call->exit(host, 1);
+		host->call->put(host, t);
+	}
+	copy(host);
+}
+
+FFSCTL_PLUGIN = {
+	FFSCTL_PLUGIN_HEAD,
+	.name = "copyback",
+	.summary = "for the tests of ffsctl",
+	.mode = FFSCTL_MODE_MESSAGE,
+	.out_length = OUT_LENGTH,
+	.start = copyback_start,
+	.enable = copyback_enable,
+	.disable = copyback_disable,
+	.done = copyback_done,
+};

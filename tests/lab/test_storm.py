@@ -1,0 +1,234 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# lab: kernel=6.12,6.1 append=,dummy_hcd.gadget_sg=1 timeout=240
+# lab: kernel=6.12 build=sanitize append=dummy_hcd.gadget_sg=1 timeout=240
+# lab: kernel=6.12,6.1 flavour=debug append=dummy_hcd.gadget_sg=1 timeout=240
+"""What hosts and people do in the middle of transfers at full depth, on each engine: service goes on,
+nothing is lost, doubled or cut, no worker dies, grows or spins. tests/lab/storm.c is the host.
+
+With $SOAK_SEED the storms are a good ten times as long, for lab/soak (lab/README.md has the command)."""
+
+import ctypes
+import errno
+import json
+import os
+import pathlib
+import re
+import subprocess
+import time
+
+import gadgets
+import harness
+import tap
+import usb.core
+import usb.util
+from harness import BUILD, down, ffsctl, must, status
+from tap import eq, ok, test
+
+SG = pathlib.Path("/sys/module/dummy_hcd/parameters/gadget_sg").read_text() == "Y\n"
+SOAK = "SOAK_SEED" in os.environ
+SLOW = os.environ["LAB_FLAVOUR"] == "debug" or BUILD.endswith("sanitize")
+RUNS = 200 if SOAK else 8 if SLOW else 15
+STORM = f"{BUILD}/tests/lab/storm"
+FIXED = 12288  # of copyback_fixed.so
+PLUGINS = {"loopback": "loopback", "copyback": f"{BUILD}/tests/lab/copyback.so",
+           "copyback_fixed": f"{BUILD}/tests/lab/copyback_fixed.so", "sourcesink": "sourcesink"}
+# Where buffers are of the endpoint's they come from, loopback has none of the IN endpoint's
+ENGINES = {"copy": ("loopback",), "mmap": ("loopback", "copyback"), "dmabuf": ("copyback", "copyback_fixed")}
+GROWTH = 128  # KiB
+QUICK = "interface,config"
+
+harness.leaves_nothing()
+
+
+def bring_up(plugin, engine="copy", size=65536, depth=8, speed="", options=""):
+    path = gadgets.DIRECTORY / "x.conf"
+    path.write_text(f"""
+attrs = {{ idVendor = 0x1d6b; idProduct = 0x0104; }};
+{speed and f'max_speed = "{speed}";'}
+functions : {{ echo : {{
+  ffs : {{ interfaces = ( {{ endpoints = ( "bulk-out", "bulk-in" ); }} ); }};
+  worker : {{ plugin = "{PLUGINS[plugin]}"; io : {{ engine = "{engine}"; size = {size}; depth = {depth}; }};
+    {options} restart_delay = 0; }};
+}}; }};
+""")
+    must(ffsctl("up", path, "--wait-host"))
+    return str(path)
+
+
+def worker():
+    return status("x")[0]["functions"][0]["worker"]
+
+
+def private(pid):
+    text = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text()
+    return sum(map(int, re.findall(r"^Private_\w+:\s+(\d+)", text, re.M)))
+
+
+def switches(pid):
+    return re.findall(r"^\w*ctxt_switches:\s+(\d+)", pathlib.Path(f"/proc/{pid}/status").read_text(), re.M)
+
+
+def is_idle(pid):
+    """Whether the worker does nothing. (What has just been its own needs a moment to be over.)"""
+    time.sleep(0.1)
+    before = switches(pid)
+    time.sleep(0.2)
+    eq(switches(pid), before, "context switches of a worker that has nothing to do")
+
+
+def storm(*args, runs=RUNS):
+    result = must(subprocess.run([STORM, "-n", str(runs), *map(str, args)], stdout=subprocess.PIPE,
+                                 stderr=subprocess.PIPE, text=True))
+    print(result.stdout, result.stderr, sep="", end="")
+    return json.loads(result.stdout)
+
+
+def weather(engine, plugin, size, depth, speed="", kinds=None):
+    bring_up(plugin, engine, size, depth, speed)
+    args = ["-f", FIXED] if plugin == "copyback_fixed" else []
+    args += ["-d", min(depth, 8)] + (["-k", kinds] if kinds else []) + (["-l"] if kinds == QUICK else [])
+    pid = worker()["pid"]
+    memory = private(pid) + 2 * size * depth // 1024  # the buffers, once they have been written to
+    storm(*args, runs=1)  # makes them
+    is_idle(pid)
+    descriptors = len(os.listdir(f"/proc/{pid}/fd"))
+    told = storm(*args)
+    after = worker()
+    eq((after["pid"], after["restarts"], after["state"]), (pid, 0, "ready"), "the worker")
+    is_idle(pid)
+    eq(after["engine"], engine)
+    eq(len(os.listdir(f"/proc/{pid}/fd")), descriptors, "descriptors")
+    if not BUILD.endswith("sanitize"):
+        ok(private(pid) <= memory + GROWTH, f"{private(pid)} KiB private, not {memory}")
+    # With SET_INTERFACE the link comes back at once, and a worker that has not looked meanwhile cannot
+    # know that it was gone. Else it has 100 ms, which on a loaded machine may once be too little.
+    ok(kinds == QUICK or told["stale"] <= 1, told)
+    down("x")
+
+
+for engine_, plugins_ in ENGINES.items():
+    if (engine_ == "dmabuf") != SG:
+        continue
+    test(f"{engine_}: {plugins_[0]} in a storm of other settings", engine_, plugins_[0], 65536, 8, "", QUICK)(weather)
+    for plugin_ in plugins_:
+        for size_, depth_ in ((65536, 8), (16384, 1)):
+            test(f"{engine_}: {plugin_} in a storm, io.size {size_}, io.depth {depth_}", engine_, plugin_, size_,
+                 depth_)(weather)
+
+
+if not SG and not SOAK:
+    @test("suspend and resume in the middle of transfers")
+    def _():
+        weather("copy", "loopback", 65536, 8, "high", "suspend,halt-in,cancel")
+
+
+    @test("the speed changes in the middle of transfers")
+    def _():
+        path = bring_up("loopback")
+        text = pathlib.Path(path).read_text()
+        for speed in ("high", "full", "super"):
+            pathlib.Path(path).write_text(f'max_speed = "{speed}";' + text)
+            storm("-k", "outside", "-o", f"{harness.FFSCTL} reload x", runs=1)
+        eq(worker()["state"], "ready")
+        down("x")
+
+
+def endpoints(host):
+    found = list(host.get_active_configuration()[(0, 0)])
+    return tuple(next(e for e in found if bool(e.bEndpointAddress & 0x80) == is_in) for is_in in (False, True))
+
+
+@test("a host that never reads: the device waits, does nothing, and has lost nothing")
+def _():
+    bring_up("loopback", size=4096, depth=4)
+    host = harness.device()
+    out, in_ = endpoints(host)
+    for i in range(4):
+        eq(out.write(bytes([i]) * 4096), 4096)
+    eq(tap.raises(usb.core.USBTimeoutError, out.write, b"x" * 4096, 100).errno, errno.ETIMEDOUT)
+    is_idle(worker()["pid"])
+    for i in range(4):
+        eq(bytes(in_.read(4096)), bytes([i]) * 4096)
+    usb.util.dispose_resources(host)
+    down("x")
+
+
+@test("a host that has room for one byte, or that writes one byte at a time")
+def _():
+    bring_up("loopback")
+    host = harness.device()
+    out, in_ = endpoints(host)
+    out.write(b"a" * 100)
+    # To the host that is babble. dummy_hcd tells the device that its message was cut: loopback ends
+    eq(tap.raises(usb.core.USBError, in_.read, 1).errno, errno.EOVERFLOW)
+    gadgets.await_status("x", lambda g: g["functions"][0]["worker"]["restarts"] == 1 and
+                         g["functions"][0]["worker"]["state"] == "ready", "restarted")
+    for endpoint in (out, in_):
+        host.clear_halt(endpoint.bEndpointAddress)
+    for i in range(300):
+        out.write(bytes([i % 256]))
+        eq(bytes(in_.read(1)), bytes([i % 256]))
+    eq(worker()["restarts"], 1)
+    usb.util.dispose_resources(host)
+    down("x")
+
+
+@test("a host that opens, claims and lets go, and one that resets without a pause")
+def _():
+    bring_up("loopback")
+    pid = worker()["pid"]
+    for i in range(20):
+        host = harness.device()
+        out, in_ = endpoints(host)
+        if i % 2:
+            host.reset()
+        out.write(b"%d" % i)
+        eq(bytes(in_.read(1024)), b"%d" % i)
+        usb.util.dispose_resources(host)
+    host = harness.device()
+    for _ in range(20):
+        host.reset()
+    usb.util.dispose_resources(host)
+    storm(runs=1)
+    eq(worker()["pid"], pid)
+    is_idle(pid)
+    down("x")
+
+
+def source(engine):
+    """Resets and halts with all its transfers out; what comes after is of the pattern."""
+    bring_up("sourcesink", engine, options="options : { pattern = 1; };")
+    before = worker()
+    host = harness.device()
+    out, in_ = endpoints(host)
+    packet = out.wMaxPacketSize
+    right = bytes(i % packet % 63 for i in range(65536))
+    for i in range(20):
+        for n in range(i % 4):
+            in_.read(packet)
+            out.write(right[:(n + 1) * packet])
+        if i % 5 == 0:
+            host.reset()
+        elif i % 5 == 1:
+            host.set_interface_altsetting(0, 0)
+        else:
+            for endpoint in (out, in_):
+                host.ctrl_transfer(0x02, 3, 0, endpoint.bEndpointAddress)  # SET_FEATURE(ENDPOINT_HALT)
+                eq(tap.raises(usb.core.USBError, endpoint.read if endpoint == in_ else endpoint.write,
+                              packet if endpoint == in_ else b"x").errno, errno.EPIPE)
+                host.clear_halt(endpoint.bEndpointAddress)
+        eq(out.write(right), len(right))
+        got = bytes(in_.read(65536))
+        eq(got, right)
+    after = worker()
+    eq((after["pid"], after["restarts"]), (before["pid"], 0))
+    usb.util.dispose_resources(host)
+    down("x")
+
+
+for engine_ in ("copy", "mmap") if not SG else ("dmabuf",):
+    if not SOAK:
+        test(f"{engine_}: sourcesink in a storm", engine_)(source)
+
+
+tap.main()
