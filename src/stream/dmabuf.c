@@ -213,20 +213,23 @@ static int attach(struct stream *s, struct stream_endpoint *ep, struct slot *slo
 static int transfer(struct stream *s, const struct stream_request *q, struct slot *slot)
 {
 	struct usb_ffs_dmabuf_transfer_req req = { .fd = slot->dmabuf, .length = q->length };
+	bool attached = slot->attached;
 	int r = attach(s, q->ep, slot);
 
 	if (r < 0)
 		return r;
 	cpu_access(q->ep, slot, false);
-	if (ioctl(q->ep->fd, FUNCTIONFS_DMABUF_TRANSFER, &req) == 0)
+	do
+		r = ioctl(q->ep->fd, FUNCTIONFS_DMABUF_TRANSFER, &req) < 0 ? -errno : 0;
+	while (r == -EINTR);
+	if (r == 0)
 		return 0;
-	r = errno == EBUSY || errno == EINTR ? -EAGAIN : -errno;
 	cpu_access(q->ep, slot, true);
-	if (r == -EPERM) { /* bound to another controller since, or somebody's close detached it */
+	if (r == -EPERM && attached) { /* to another controller, or somebody's close detached it */
 		slot->attached = false;
-		return -EAGAIN;
+		return transfer(s, q, slot);
 	}
-	return r;
+	return r == -EBUSY ? -EAGAIN : r;
 }
 
 /* What is polled for the end of the transfer that has just begun. */
