@@ -111,10 +111,10 @@ class Worker:
         if self.pid == 0:
             try:
                 os.dup2(self.stderr, 2)
-                high = [os.dup2(fd, 100 + i, False) for i, fd in enumerate(fds)]
+                high = [os.dup2(fd, 900 + i, False) for i, fd in enumerate(fds)]
                 for i, fd in enumerate(high):
                     os.dup2(fd, 3 + i, True)
-                os.closerange(3 + len(fds), 200)
+                os.closerange(3 + len(fds), 1000)
                 e = {
                     "PATH": os.environ["PATH"],
                     "LISTEN_FDS": str(len(fds)),
