@@ -66,6 +66,7 @@ dist_usbip_DATA = examples/usbip/README.md examples/usbip/farm.conf examples/usb
 	examples/usbip/usbip-attach@.service examples/usbip/usbipd-device.service
 dist_gadget_DATA += \
 	gadget.d/aoa.conf gadget.d/aoa-accessory.conf \
+	gadget.d/bridge.conf \
 	gadget.d/composite.conf \
 	gadget.d/loopback.conf \
 	gadget.d/midi.conf \

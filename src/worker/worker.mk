@@ -27,4 +27,5 @@ dist_example_DATA += examples/blocking-echo.c examples/webcam.c
 templatedir = $(exampledir)/plugin-template
 dist_template_DATA = examples/plugin-template/mine.c examples/plugin-template/mine.conf \
 	examples/plugin-template/README.md
-dist_example_SCRIPTS = examples/dfu-worker.py examples/echo-worker.py examples/keyboard-mouse.py
+dist_example_SCRIPTS = examples/bridge-host.py examples/dfu-worker.py examples/echo-worker.py \
+	examples/keyboard-mouse.py

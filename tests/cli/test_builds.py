@@ -18,7 +18,8 @@ from tap import eq, ok, test  # noqa: E402
 
 SRC = pathlib.Path(os.environ["FFSCTL_SRC"])
 TMP = pathlib.Path(tempfile.mkdtemp(prefix="ffsctl-builds-"))
-NAMES = ("ffsctl", "ffsctl-worker", "src/plugins/accessory.so", "src/plugins/loopback.so", "src/plugins/sourcesink.so")
+NAMES = ("ffsctl", "ffsctl-worker", "src/plugins/accessory.so", "src/plugins/bridge.so", "src/plugins/loopback.so",
+         "src/plugins/sourcesink.so")
 
 
 def run(*args, cwd, **env):

@@ -75,6 +75,27 @@ def sh(command, **kwargs):
     return must(subprocess.run(command, shell=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **kwargs)).stdout
 
 
+# --- the plugin bridge ---------------------------------------------------------------------------------
+
+
+@test("bridge: a client on the device, the program on the host, and each gets what the other sends")
+def _():
+    with up(f"{GADGETS}/bridge.conf"):
+        with socket.create_connection(("127.0.0.1", 5511), 10) as client:
+            host = subprocess.Popen([f"{EXAMPLES}/bridge-host.py"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+            there, back = os.urandom(100000), os.urandom(1 << 16)  # the second ends with a full packet
+            client.sendall(back)
+            eq(read_until(host.stdout.fileno(), back[-100:]), back)
+            host.stdin.write(there)
+            host.stdin.flush()
+            eq(read_until(client.fileno(), there[-100:]), there)
+            host.stdin.write(back)  # the program's own empty packet
+            host.stdin.flush()
+            eq(read_until(client.fileno(), back[-100:]), back)
+            out, _ = host.communicate(timeout=10)
+            eq((out, host.returncode), (b"", 0))
+
+
 # --- a serial line ------------------------------------------------------------------------------------
 
 

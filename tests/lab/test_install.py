@@ -30,6 +30,7 @@ include/ffsctl/control.h
 include/ffsctl/plugin.h
 include/ffsctl/stream.h
 lib/ffsctl/plugins/accessory.so
+lib/ffsctl/plugins/bridge.so
 lib/ffsctl/plugins/loopback.so
 lib/ffsctl/plugins/sourcesink.so
 lib/libffsctl-stream.so
@@ -45,6 +46,7 @@ share/doc/ffsctl/examples/accessory/app.conf
 share/doc/ffsctl/examples/accessory/app.py
 share/doc/ffsctl/examples/accessory/phone.conf
 share/doc/ffsctl/examples/blocking-echo.c
+share/doc/ffsctl/examples/bridge-host.py
 share/doc/ffsctl/examples/dfu-worker.py
 share/doc/ffsctl/examples/dfu.conf
 share/doc/ffsctl/examples/echo-worker.py
@@ -73,6 +75,7 @@ share/doc/ffsctl/examples/webusb.conf
 share/doc/ffsctl/examples/winusb.conf
 share/ffsctl/gadget.d/aoa-accessory.conf
 share/ffsctl/gadget.d/aoa.conf
+share/ffsctl/gadget.d/bridge.conf
 share/ffsctl/gadget.d/composite.conf
 share/ffsctl/gadget.d/loopback.conf
 share/ffsctl/gadget.d/midi.conf

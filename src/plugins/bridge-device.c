@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A tty, and a pair of FIFOs. */
+#include "bridge.h"
+
+#include <asm/termbits.h> /* any baud rate; excludes termios.h */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define BAUD 115200
+
+static const char *open_advice(int error)
+{
+	switch (-error) {
+	case EACCES:
+		return ": the worker's user (worker.user, worker.groups) has to be able to read "
+		       "and write it";
+	case ENOENT:
+		return ": it is not there yet (a FIFO is made by mkfifo)";
+	case ENOTTY:
+		return ": it is no tty";
+	}
+	return "";
+}
+
+/* --- a tty --- */
+
+/* Bytes as they are, 8 of them without parity, whatever the modem lines say. */
+static int make_raw(struct bridge *b, int fd)
+{
+	int64_t baud = b->host->call->option_int(b->host, "baud");
+	const char *flow = b->host->call->option_string(b->host, "flow");
+	struct termios2 t;
+
+	if (ioctl(fd, TCGETS2, &t) < 0)
+		return -errno;
+	t.c_iflag = 0;
+	t.c_oflag = 0;
+	t.c_lflag = 0;
+	t.c_cflag = CS8 | CREAD | CLOCAL | BOTHER;
+	t.c_ospeed = t.c_ispeed = baud ? (speed_t)baud : BAUD;
+	if (flow && strcmp(flow, "hardware") == 0)
+		t.c_cflag |= CRTSCTS;
+	if (flow && strcmp(flow, "software") == 0)
+		t.c_iflag |= IXON | IXOFF;
+	t.c_cc[VMIN] = 1;
+	t.c_cc[VTIME] = 0;
+	return ioctl(fd, TCSETS2, &t) < 0 ? -errno : 0;
+}
+
+static const char *tty_path(const struct bridge *b)
+{
+	return b->host->call->option_string(b->host, "tty");
+}
+
+static void tty_open(struct bridge *b)
+{
+	int fd = open(tty_path(b), O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+	int r = fd < 0 ? -errno : make_raw(b, fd), second = -1;
+
+	if (r == 0) {
+		second = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+		r = second < 0 ? -errno : 0;
+	}
+	if (r < 0) {
+		if (fd >= 0)
+			close(fd);
+		bridge_failed(b, r, "cannot open %s: %s%s", tty_path(b), strerror(-r),
+			      open_advice(r));
+		return;
+	}
+	bridge_add(b, fd, second);
+	bridge_opened(b, tty_path(b));
+}
+
+static int absolute(struct bridge *b, const char *option)
+{
+	const char *path = b->host->call->option_string(b->host, option);
+
+	if (!path || *path == '/')
+		return 0;
+	return bridge_refuse(b, "option '%s' is '%s': it has to be a path that begins with '/'",
+			     option, path);
+}
+
+static int tty_start(struct bridge *b)
+{
+	return absolute(b, "tty");
+}
+
+const struct end end_tty = {
+	.options = { "tty" },
+	.start = tty_start,
+	.open = tty_open,
+};
+
+/* --- FIFOs --- */
+
+static int fifo_start(struct bridge *b)
+{
+	bool in = b->host->call->option_string(b->host, "fifo_in");
+	bool out = b->host->call->option_string(b->host, "fifo_out");
+	int r = absolute(b, "fifo_in");
+
+	if (r == 0)
+		r = absolute(b, "fifo_out");
+	if (r == 0 && in && !b->has_in)
+		return bridge_refuse(b, "option 'fifo_in': the function has no IN endpoint");
+	if (r == 0 && out && !b->has_out)
+		return bridge_refuse(b, "option 'fifo_out': the function has no OUT endpoint");
+	return r;
+}
+
+/* Both ends are opened, so that who is at the other one may come and go. */
+static int open_fifo(struct bridge *b, const char *path, int *out)
+{
+	struct stat st;
+	int fd, r = 0;
+
+	*out = -1;
+	if (!path)
+		return 0;
+	fd = open(path, O_RDWR | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &st) < 0) {
+		r = -errno;
+		bridge_failed(b, r, "cannot open %s: %s%s", path, strerror(-r), open_advice(r));
+	} else if (!S_ISFIFO(st.st_mode)) {
+		r = -EINVAL;
+		bridge_failed(b, r, "%s is no FIFO (mkfifo makes one)", path);
+	} else {
+		*out = fd;
+		return 0;
+	}
+	if (fd >= 0)
+		close(fd);
+	return r;
+}
+
+static void fifo_open(struct bridge *b)
+{
+	const char *in = b->host->call->option_string(b->host, "fifo_in");
+	const char *out = b->host->call->option_string(b->host, "fifo_out");
+	int source, sink;
+
+	if (open_fifo(b, in, &source) < 0)
+		return;
+	if (open_fifo(b, out, &sink) < 0) {
+		if (source >= 0)
+			close(source);
+		return;
+	}
+	bridge_add(b, source, sink);
+	bridge_opened(b, in ? in : out);
+}
+
+const struct end end_fifo = {
+	.options = { "fifo_in", "fifo_out" },
+	.start = fifo_start,
+	.open = fifo_open,
+};

@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * From peers to the host: read straight into the buffers of IN transfers. While none is free, or
+ * the link is down, nothing is read, and who sends has to wait.
+ */
+#include "bridge.h"
+
+#include <endian.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+static struct ffsctl_transfer *take(struct bridge *b)
+{
+	return b->up ? b->host->call->get(b->host, b->in) : NULL;
+}
+
+/* Whole packets: a shorter one would end the message. */
+static size_t limit_of(const struct bridge *b)
+{
+	size_t size = b->host->transfer_size;
+
+	return size - size % b->host->endpoints[b->in]->max_packet;
+}
+
+static void submit(struct bridge *b, struct ffsctl_transfer *t, bool end)
+{
+	t->flags = end ? FFSCTL_END : 0;
+	if (b->host->call->submit(b->host, b->in, t) == 0)
+		return;
+	b->now.dropped += t->length;
+	b->host->call->put(b->host, t);
+}
+
+/* There is nothing, for now or for ever. Always false: no step was made. */
+static bool nothing(struct bridge *b, struct peer *p, ssize_t n)
+{
+	p->source.readable = false;
+	if (n == 0 || (errno != EAGAIN && errno != EINTR))
+		bridge_end_source(b, p);
+	return false;
+}
+
+static bool more_to_read(const struct source *s)
+{
+	int n = 0;
+
+	return ioctl(s->watch.fd, FIONREAD, &n) == 0 && n > 0;
+}
+
+/*
+ * What has been read for the last time for now ends with a short or an empty packet: the host's
+ * transfer, which may be longer, would else go on waiting.
+ */
+static bool step_bytes(struct bridge *b, struct peer *p)
+{
+	struct ffsctl_transfer *t = take(b);
+	size_t limit;
+	ssize_t n;
+
+	if (!t)
+		return false;
+	limit = limit_of(b);
+	n = read(p->source.watch.fd, t->data, limit);
+	if (n <= 0) {
+		nothing(b, p, n);
+		b->host->call->put(b->host, t);
+		return false;
+	}
+	t->length = (size_t)n;
+	p->source.readable = t->length == limit && more_to_read(&p->source);
+	submit(b, t, !p->source.readable);
+	return p->source.readable;
+}
+
+/* --- pieces behind their lengths --- */
+
+static void look_at_header(struct source *s)
+{
+	uint32_t word;
+
+	if (s->have < HEADER_SIZE)
+		return;
+	memcpy(&word, s->header, sizeof(word));
+	word = le32toh(word);
+	s->left = word & ~HEADER_MORE;
+	s->more = word & HEADER_MORE;
+	s->in_piece = true;
+	s->have = 0;
+}
+
+static bool step_header(struct bridge *b, struct peer *p)
+{
+	struct source *s = &p->source;
+	ssize_t n = read(s->watch.fd, s->header + s->have, HEADER_SIZE - s->have);
+
+	if (n <= 0)
+		return nothing(b, p, n);
+	s->have += (size_t)n;
+	look_at_header(s);
+	return true;
+}
+
+static void drop(struct bridge *b, struct source *s)
+{
+	if (!s->t)
+		return;
+	b->now.dropped += s->t->length;
+	b->host->call->put(b->host, s->t);
+	s->t = NULL;
+}
+
+/* The transfer is full, or the message at its end. */
+static void hand_over(struct bridge *b, struct peer *p, bool end)
+{
+	struct source *s = &p->source;
+
+	if (s->discard) {
+		drop(b, s);
+		s->readable = false; /* the others' turn: if there is more, that will be told */
+	} else {
+		submit(b, s->t, end);
+		s->t = NULL;
+		b->owner = end ? NULL : p;
+	}
+	if (end)
+		s->begun = s->discard = false;
+}
+
+/* One read: of what the transfer has room for, and of the header that follows. */
+static bool step_piece(struct bridge *b, struct peer *p)
+{
+	struct source *s = &p->source;
+	size_t limit = limit_of(b), room = limit - s->t->length, body;
+	struct iovec iov[2] = { { (char *)s->t->data + s->t->length, s->left },
+				{ s->header, HEADER_SIZE } };
+	ssize_t n = 0;
+
+	if (s->left > room)
+		iov[0].iov_len = room;
+	if (s->left > 0)
+		n = readv(s->watch.fd, iov, s->left <= room ? 2 : 1);
+	if (s->left > 0 && n <= 0)
+		return nothing(b, p, n);
+	body = (size_t)n < iov[0].iov_len ? (size_t)n : iov[0].iov_len;
+	s->t->length += body;
+	s->left -= (uint32_t)body;
+	s->in_piece = s->left > 0;
+	s->begun = true;
+	if (!s->in_piece && !s->more)
+		hand_over(b, p, true);
+	else if (s->t->length == limit)
+		hand_over(b, p, false);
+	s->have = (size_t)n - body;
+	look_at_header(s);
+	return true;
+}
+
+static bool step_message(struct bridge *b, struct peer *p)
+{
+	struct source *s = &p->source;
+
+	if (!s->in_piece)
+		return step_header(b, p);
+	if (!s->t)
+		s->t = take(b);
+	return s->t && step_piece(b, p);
+}
+
+/* --- packets --- */
+
+/*
+ * The length of the next packet. An empty one and the end of all look alike but for the sender's
+ * credentials (SO_PASSCRED), which only a packet has: -EPIPE is the end.
+ */
+static ssize_t next_packet(int fd)
+{
+	union {
+		struct cmsghdr align;
+		char bytes[CMSG_SPACE(3 * sizeof(int))]; /* struct ucred */
+	} control;
+	struct msghdr msg = { .msg_control = &control, .msg_controllen = sizeof(control) };
+	ssize_t n = recvmsg(fd, &msg, MSG_PEEK | MSG_TRUNC | MSG_CMSG_CLOEXEC);
+
+	if (n == 0 && msg.msg_controllen == 0) {
+		errno = EPIPE;
+		return -1;
+	}
+	return n;
+}
+
+static bool drop_packet(struct bridge *b, struct peer *p, size_t length)
+{
+	b->host->call->log(
+		b->host, FFSCTL_LOG_ERROR,
+		"a message of %zu bytes for the host was dropped: longer than io.size times "
+		"io.depth",
+		length);
+	b->now.dropped += length;
+	if (recv(p->source.watch.fd, NULL, 0, MSG_TRUNC) < 0)
+		return nothing(b, p, -1);
+	return true;
+}
+
+/* n transfers at once, or none. */
+static bool take_many(struct bridge *b, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n && (b->gather[i] = take(b)); i++)
+		;
+	if (i == n)
+		return true;
+	while (i-- > 0)
+		b->host->call->put(b->host, b->gather[i]);
+	return false;
+}
+
+static bool step_packet(struct bridge *b, struct peer *p)
+{
+	struct iovec iov[256]; /* io.depth */
+	struct msghdr msg = { .msg_iov = iov };
+	size_t limit, n, i, left;
+	ssize_t length;
+
+	if (!take_many(b, 1))
+		return false;
+	b->host->call->put(b->host, b->gather[0]);
+	length = next_packet(p->source.watch.fd);
+	if (length < 0)
+		return nothing(b, p, -1);
+	limit = limit_of(b);
+	n = length ? ((size_t)length + limit - 1) / limit : 1;
+	if (n > b->host->depth || n > sizeof(iov) / sizeof(iov[0]))
+		return drop_packet(b, p, (size_t)length);
+	if (!take_many(b, n)) {
+		b->owner = p; /* shorter ones would else take every transfer that comes back */
+		return false;
+	}
+	b->owner = NULL;
+	for (i = 0, left = (size_t)length; i < n; i++, left -= limit) {
+		b->gather[i]->length = left < limit ? left : limit;
+		iov[i] = (struct iovec){ b->gather[i]->data, b->gather[i]->length };
+	}
+	msg.msg_iovlen = n;
+	length = recvmsg(p->source.watch.fd, &msg, 0);
+	if (length < 0)
+		nothing(b, p, -1);
+	for (i = 0; i < n; i++) {
+		if (length < 0)
+			b->host->call->put(b->host, b->gather[i]);
+		else
+			submit(b, b->gather[i], i + 1 == n);
+	}
+	return length >= 0;
+}
+
+/* --- all of them --- */
+
+/* True: something was moved, and there may be more. */
+static bool step(struct bridge *b, struct peer *p)
+{
+	if (!p->source.readable || (b->owner && b->owner != p))
+		return false;
+	switch (b->framing) {
+	case FRAMING_NONE:
+		return step_bytes(b, p);
+	case FRAMING_LENGTH:
+		return step_message(b, p);
+	case FRAMING_PACKET:
+		return step_packet(b, p);
+	}
+	return false;
+}
+
+/* Ends the message of a peer that went in the middle of it. */
+static bool end_cut(struct bridge *b)
+{
+	struct ffsctl_transfer *t;
+
+	if (!b->cut)
+		return true;
+	t = take(b);
+	if (!t)
+		return false;
+	submit(b, t, true);
+	b->cut = false;
+	return true;
+}
+
+void in_pump(struct bridge *b)
+{
+	unsigned int idle = 0;
+
+	if (!b->has_in || !b->up || !end_cut(b))
+		return;
+	/* One after the other, also when each transfer that comes back is all there is. */
+	while (idle < b->n_peers && !b->cut) {
+		b->turn = b->turn && b->turn->next ? b->turn->next : b->peers;
+		idle = step(b, b->turn) ? 0 : idle + 1;
+	}
+}
+
+void in_done(struct bridge *b, struct ffsctl_transfer *t)
+{
+	if (t->status == 0)
+		b->now.to_host += t->length;
+	else
+		b->now.dropped += t->length;
+	b->host->call->put(b->host, t);
+}
+
+/* The rest of a message that was begun is of no use on the next link. */
+void in_link_is_new(struct bridge *b)
+{
+	struct peer *p;
+
+	for (p = b->peers; p; p = p->next) {
+		struct source *s = &p->source;
+
+		drop(b, s);
+		s->discard = s->begun;
+	}
+	b->owner = NULL;
+	b->cut = false;
+}
+
+void in_source_ended(struct bridge *b, struct peer *p)
+{
+	struct source *s = &p->source;
+
+	drop(b, s);
+	if (b->owner != p)
+		return;
+	b->owner = NULL;
+	b->cut = b->framing == FRAMING_LENGTH;
+	if (b->cut)
+		b->host->call->log(
+			b->host, FFSCTL_LOG_ERROR,
+			"a message for the host is cut: who sent it went before its end");
+}

@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * From the host to peers: written straight from the buffers of OUT transfers, to every peer, and
+ * only then submitted again. Who does not read stops the host.
+ */
+#include "bridge.h"
+
+#include <endian.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#define PACKETS_MAX 256 /* io.depth */
+
+static struct ffsctl_transfer *queued(const struct bridge *b, unsigned int i)
+{
+	return b->queue[(b->head + i) % b->host->depth];
+}
+
+/* How many transfers from the head are written as one. 0: what is to be written is not all here. */
+static unsigned int unit_of(const struct bridge *b)
+{
+	unsigned int i;
+
+	if (b->framing != FRAMING_PACKET)
+		return b->n_queue ? 1 : 0;
+	for (i = 0; i < b->n_queue; i++)
+		if (queued(b, i)->flags & FFSCTL_END)
+			return i + 1;
+	return 0;
+}
+
+/* As many transfers as there is use for. */
+static void fill(struct bridge *b)
+{
+	struct ffsctl_transfer *t;
+
+	while (b->up && (b->n_sinks || b->discard) && (t = b->host->call->get(b->host, b->out))) {
+		if (b->host->call->submit(b->host, b->out, t) == 0)
+			continue;
+		b->host->call->put(b->host, t);
+		return;
+	}
+}
+
+static void release(struct bridge *b, unsigned int n, bool written)
+{
+	struct ffsctl_transfer *t;
+	struct peer *p;
+
+	while (n-- > 0) {
+		t = queued(b, 0);
+		b->head = (b->head + 1) % b->host->depth;
+		b->n_queue--;
+		b->mid_message = b->framing != FRAMING_NONE && !(t->flags & FFSCTL_END);
+		if (written)
+			b->now.from_host += t->length;
+		else
+			b->now.dropped += t->length;
+		b->host->call->put(b->host, t);
+	}
+	b->left_at = 0;
+	for (p = b->peers; p; p = p->next) {
+		p->sink.sent = 0;
+		p->sink.done = false;
+		if (!b->mid_message)
+			p->sink.skip = false;
+	}
+}
+
+/* The rest of a message that was too long. */
+static void drop_rest(struct bridge *b)
+{
+	while (b->dropping && b->n_queue) {
+		release(b, 1, false);
+		b->dropping = b->mid_message;
+	}
+}
+
+/* Writes what is left of the head. True: that was all. */
+static bool write_stream(struct bridge *b, struct sink *k, ssize_t *n)
+{
+	struct ffsctl_transfer *t = queued(b, 0);
+	size_t head = b->framing == FRAMING_LENGTH ? HEADER_SIZE : 0, at = 0;
+	uint32_t word = htole32((uint32_t)t->length | (t->flags & FFSCTL_END ? 0 : HEADER_MORE));
+	struct iovec iov[2] = { { &word, head }, { t->data, t->length } };
+
+	if (k->sent < head) {
+		iov[0].iov_base = (char *)&word + k->sent;
+		iov[0].iov_len = head - k->sent;
+	} else {
+		iov[0].iov_len = 0;
+		at = k->sent - head;
+		iov[1].iov_base = (char *)t->data + at;
+		iov[1].iov_len = t->length - at;
+	}
+	*n = 0;
+	if (iov[0].iov_len + iov[1].iov_len > 0)
+		*n = writev(k->watch.fd, iov, 2);
+	if (*n > 0)
+		k->sent += (size_t)*n;
+	return k->sent == head + t->length;
+}
+
+static bool write_packet(struct bridge *b, struct sink *k, unsigned int n_transfers, ssize_t *n)
+{
+	struct iovec iov[PACKETS_MAX];
+	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = n_transfers };
+	unsigned int i;
+
+	for (i = 0; i < n_transfers; i++)
+		iov[i] = (struct iovec){ queued(b, i)->data, queued(b, i)->length };
+	*n = sendmsg(k->watch.fd, &msg, MSG_NOSIGNAL);
+	return *n >= 0;
+}
+
+/* True: this peer has it, or needs no more of it. */
+static bool write_to(struct bridge *b, struct peer *p, unsigned int n_transfers)
+{
+	struct sink *k = &p->sink;
+	ssize_t n;
+
+	if (k->watch.fd < 0 || k->done || k->skip)
+		return true;
+	if (k->blocked)
+		return false;
+	k->done = b->framing == FRAMING_PACKET ? write_packet(b, k, n_transfers, &n)
+					       : write_stream(b, k, &n);
+	if (k->done)
+		return true;
+	if (n >= 0 || errno == EAGAIN || errno == EINTR) {
+		k->blocked = true; /* what was left over did not fit */
+		return false;
+	}
+	if (errno == EMSGSIZE) {
+		b->host->call->log(b->host, FFSCTL_LOG_ERROR,
+				   "a message from the host was dropped: longer than the socket's "
+				   "buffer takes (net.core.wmem_max)");
+		k->skip = true;
+		return true;
+	}
+	bridge_end_sink(b, p);
+	return true;
+}
+
+static bool write_all(struct bridge *b, unsigned int n_transfers)
+{
+	bool all = true;
+	struct peer *p;
+
+	for (p = b->peers; p; p = p->next)
+		all &= write_to(b, p, n_transfers);
+	return all;
+}
+
+static bool anybody_has(const struct bridge *b)
+{
+	const struct peer *p;
+
+	for (p = b->peers; p; p = p->next)
+		if (p->sink.watch.fd >= 0 && p->sink.done)
+			return true;
+	return false;
+}
+
+/* Packets are sent whole, and a message that fills every transfer will never be. */
+static void drop_too_long(struct bridge *b)
+{
+	b->host->call->log(
+		b->host, FFSCTL_LOG_ERROR,
+		"a message from the host was dropped: longer than io.size times io.depth");
+	b->dropping = true;
+}
+
+void out_pump(struct bridge *b)
+{
+	unsigned int n;
+
+	if (!b->has_out)
+		return;
+	for (;;) {
+		drop_rest(b);
+		n = unit_of(b);
+		if (n == 0 && b->n_queue == b->host->depth) {
+			drop_too_long(b);
+			continue;
+		}
+		if (n == 0)
+			break;
+		if (b->n_sinks && !write_all(b, n))
+			break;
+		if (b->dropping)
+			continue;
+		if (b->n_sinks == 0 && !b->discard)
+			break;
+		release(b, n, anybody_has(b));
+	}
+	fill(b);
+}
+
+void out_done(struct bridge *b, struct ffsctl_transfer *t)
+{
+	if (t->status) {
+		b->host->call->put(b->host, t);
+		return;
+	}
+	b->queue[(b->head + b->n_queue) % b->host->depth] = t;
+	b->n_queue++;
+}
+
+/* Somebody has a part of what is at the head, or of the message that it belongs to. */
+static bool begun(const struct bridge *b)
+{
+	const struct peer *p;
+
+	if (b->mid_message)
+		return true;
+	for (p = b->peers; p; p = p->next)
+		if (p->sink.watch.fd >= 0 && (p->sink.sent || p->sink.done))
+			return true;
+	return false;
+}
+
+/*
+ * A message whose end was lost with the link is dropped. A peer that has a part of it would take
+ * the next one for the rest: for it the connection ends.
+ */
+void out_link_is_new(struct bridge *b)
+{
+	unsigned int whole = b->n_queue;
+	struct peer *p;
+
+	if (b->framing == FRAMING_NONE || !b->has_out)
+		return;
+	while (whole > 0 && !(queued(b, whole - 1)->flags & FFSCTL_END))
+		whole--;
+	if (whole == 0 && b->framing == FRAMING_LENGTH && begun(b) && !b->dropping) {
+		for (p = b->peers; p; p = p->next) {
+			if (p->sink.skip)
+				continue;
+			bridge_end_source(b, p);
+			bridge_end_sink(b, p);
+		}
+	}
+	while (b->n_queue > whole) {
+		struct ffsctl_transfer *t = queued(b, b->n_queue - 1);
+
+		b->n_queue--;
+		b->now.dropped += t->length;
+		b->host->call->put(b->host, t);
+	}
+	if (whole == 0) {
+		b->dropping = b->mid_message = false;
+		for (p = b->peers; p; p = p->next)
+			p->sink.skip = false;
+	}
+}
+
+/* It begins with what nobody else has begun. */
+void out_sink_added(struct bridge *b, struct peer *p)
+{
+	bool late = b->n_sinks > 1 && b->n_queue > 0 && begun(b);
+
+	if (b->framing != FRAMING_NONE)
+		p->sink.skip = late || b->mid_message;
+	else if (b->n_sinks == 1)
+		p->sink.sent = b->left_at;
+	else
+		p->sink.done = late;
+}
+
+/* When it was the last one, the next goes on where it was: with the byte, or with the whole
+ * message. */
+void out_sink_ended(struct bridge *b, struct peer *p)
+{
+	if (b->n_sinks == 0 && b->framing == FRAMING_NONE)
+		b->left_at = p->sink.sent;
+}

@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Who is at the other side: comes, goes, is waited for, and is opened again. */
+#include "bridge.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/ioctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#define STATS_MS 1000	/* between two reports */
+#define LASTED_MS 10000 /* what was open so long begins with the first delay again */
+
+/* --- watches --- */
+
+void bridge_watch(struct bridge *b, struct ffsctl_watch *w, int events)
+{
+	int r;
+
+	if (events < 0 || w->fd < 0) {
+		b->host->call->unwatch(b->host, w);
+		return;
+	}
+	if (w->of_host && w->events == (uint32_t)events)
+		return;
+	w->events = (uint32_t)events;
+	r = b->host->call->watch(b->host, w);
+	if (r == 0)
+		return;
+	b->host->call->log(b->host, FFSCTL_LOG_ERROR, "cannot watch a descriptor: %s",
+			   strerror(-r));
+	b->host->call->exit(b->host, 1);
+}
+
+void bridge_close(struct bridge *b, struct ffsctl_watch *w)
+{
+	b->host->call->unwatch(b->host, w);
+	if (w->fd >= 0)
+		close(w->fd);
+	w->fd = -1;
+}
+
+/* --- peers --- */
+
+static void on_source(struct ffsctl_host *host, struct ffsctl_watch *w, uint32_t events)
+{
+	struct bridge *b = host->state;
+	struct peer *p = w->user;
+	struct source *s = &p->source;
+	int n = 0;
+
+	if (events & EPOLLIN || !(w->events & EPOLLRDHUP)) {
+		s->readable = true;
+	} else {
+		/* Asked for its end alone: what comes before that is read when it is wanted. */
+		s->hung_up = true;
+		if (!b->has_in || (ioctl(w->fd, FIONREAD, &n) == 0 && n == 0))
+			bridge_end_source(b, p);
+	}
+	bridge_settle(b);
+}
+
+static void on_sink(struct ffsctl_host *host, struct ffsctl_watch *w, uint32_t events)
+{
+	struct bridge *b = host->state;
+	struct peer *p = w->user;
+
+	p->sink.blocked = false;
+	if (events & (EPOLLERR | EPOLLHUP))
+		bridge_end_sink(b, p);
+	bridge_settle(b);
+}
+
+void bridge_add(struct bridge *b, int source, int sink)
+{
+	struct peer *p = calloc(1, sizeof(*p)), **at = &b->peers;
+
+	if (!p) {
+		b->host->call->log(b->host, FFSCTL_LOG_ERROR, "no memory");
+		b->host->call->exit(b->host, 1);
+		return;
+	}
+	p->source.watch = (struct ffsctl_watch){ .fd = source, .ready = on_source, .user = p };
+	p->sink.watch = (struct ffsctl_watch){ .fd = sink, .ready = on_sink, .user = p };
+	while (*at)
+		at = &(*at)->next;
+	*at = p;
+	b->n_peers++;
+	if (sink < 0)
+		return;
+	b->n_sinks++;
+	out_sink_added(b, p);
+}
+
+void bridge_end_source(struct bridge *b, struct peer *p)
+{
+	if (p->source.watch.fd < 0)
+		return;
+	bridge_close(b, &p->source.watch);
+	in_source_ended(b, p);
+	if (!b->has_out || !b->end->half_close)
+		bridge_end_sink(b, p);
+}
+
+void bridge_end_sink(struct bridge *b, struct peer *p)
+{
+	if (p->sink.watch.fd < 0)
+		return;
+	bridge_close(b, &p->sink.watch);
+	b->n_sinks--;
+	out_sink_ended(b, p);
+	if (!b->has_in)
+		bridge_end_source(b, p);
+}
+
+static void bury(struct bridge *b)
+{
+	struct peer **at = &b->peers, *p;
+
+	while ((p = *at)) {
+		if (p->source.watch.fd >= 0 || p->sink.watch.fd >= 0) {
+			at = &p->next;
+			continue;
+		}
+		*at = p->next;
+		if (b->turn == p)
+			b->turn = NULL;
+		free(p);
+		b->n_peers--;
+	}
+}
+
+/* --- opening, and opening again --- */
+
+static uint64_t now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+static void on_retry(struct ffsctl_host *host, struct ffsctl_timer *t)
+{
+	struct bridge *b = host->state;
+
+	(void)t;
+	b->end->open(b);
+	bridge_settle(b);
+}
+
+static void retry(struct bridge *b)
+{
+	if (b->opened_at && now_ms() - b->opened_at >= LASTED_MS)
+		b->delay = b->first_delay;
+	b->opened_at = 0;
+	b->host->call->timer_start(b->host, &b->retry, b->delay);
+	b->delay = b->delay < b->max_delay / 2 ? b->delay * 2 : b->max_delay;
+}
+
+void bridge_opened(struct bridge *b, const char *what)
+{
+	b->opened_at = now_ms();
+	b->what = what;
+	if (b->last_error)
+		b->host->call->log(b->host, FFSCTL_LOG_NOTE, "%s is there", what);
+	b->last_error = 0;
+}
+
+void bridge_failed(struct bridge *b, int error, const char *fmt, ...)
+{
+	char text[512];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	if (b->last_error != error)
+		b->host->call->log(b->host, FFSCTL_LOG_ERROR,
+				   "%s; it is tried again until it works", text);
+	b->last_error = error;
+	retry(b);
+}
+
+static void look_after_end(struct bridge *b)
+{
+	if (!b->end->open || b->n_peers > 0 || !b->opened_at || b->stopping)
+		return;
+	if (b->end->over) {
+		if (b->end->over(b))
+			retry(b);
+		return;
+	}
+	b->host->call->log(b->host, FFSCTL_LOG_NOTE, "%s has gone; it is tried again", b->what);
+	b->last_error = -ENOTCONN; /* so that its return is told */
+	retry(b);
+}
+
+/* --- what every event ends with --- */
+
+static void watch_peer(struct bridge *b, struct peer *p)
+{
+	struct source *s = &p->source;
+	int events = EPOLLIN;
+
+	/* Readable, but not read: it waits for a transfer or the link. An end without data behind
+	   it is seen all the same, so that the next client can come. */
+	if (!b->has_in || !b->up || s->readable)
+		events = s->hung_up ? -1 : EPOLLRDHUP;
+	bridge_watch(b, &s->watch, events);
+	bridge_watch(b, &p->sink.watch, p->sink.blocked ? EPOLLOUT : 0);
+}
+
+static void on_stats(struct ffsctl_host *host, struct ffsctl_timer *t)
+{
+	struct bridge *b = host->state;
+	char json[160];
+
+	(void)t;
+	snprintf(json, sizeof(json),
+		 "{\"clients\": %u, \"to_host\": %" PRIu64 ", \"from_host\": %" PRIu64
+		 ", \"dropped\": %" PRIu64 "}",
+		 b->now.peers, b->now.to_host, b->now.from_host, b->now.dropped);
+	b->told = b->now;
+	host->call->stats(host, json);
+}
+
+static void tell_later(struct bridge *b)
+{
+	b->now.peers = b->n_peers;
+	if (!b->stats.running &&
+	    (b->now.peers != b->told.peers || b->now.to_host != b->told.to_host ||
+	     b->now.from_host != b->told.from_host || b->now.dropped != b->told.dropped))
+		b->host->call->timer_start(b->host, &b->stats, STATS_MS);
+}
+
+void bridge_settle(struct bridge *b)
+{
+	struct peer *p;
+
+	out_pump(b);
+	in_pump(b);
+	bury(b);
+	for (p = b->peers; p; p = p->next)
+		watch_peer(b, p);
+	look_after_end(b);
+	if (b->listener.fd >= 0)
+		bridge_watch(b, &b->listener, listener_has_room(b) ? EPOLLIN : -1);
+	tell_later(b);
+}
+
+void bridge_set_timers(struct bridge *b)
+{
+	b->retry.fired = on_retry;
+	b->stats.fired = on_stats;
+}

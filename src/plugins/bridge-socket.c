@@ -1,0 +1,375 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Sockets: listening for clients, or connecting to a server. */
+#include "bridge.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define BACKLOG 16	     /* clients that wait for a place */
+#define ACCEPT_AGAIN_MS 1000 /* when the machine had no descriptor or memory for one */
+#define SOCKET_MODE 0600
+
+/* A client that is gone without a word (its cable, its machine) is found out: seconds. */
+enum { KEEP_IDLE = 30, KEEP_INTERVAL = 10, KEEP_COUNT = 3 };
+
+static const struct sockaddr *address_at(const struct bridge *b, unsigned int i)
+{
+	return (const struct sockaddr *)(const void *)b->address.at[i].bytes;
+}
+
+static int make_socket(const struct bridge *b, unsigned int i)
+{
+	int fd = socket(address_at(b, i)->sa_family, b->address.type | SOCK_CLOEXEC | SOCK_NONBLOCK,
+			0);
+
+	return fd < 0 ? -errno : fd;
+}
+
+/* The one peer's two directions are two descriptors, as those of all others. */
+static int add_socket(struct bridge *b, int fd)
+{
+	int on = 1, idle = KEEP_IDLE, interval = KEEP_INTERVAL, count = KEEP_COUNT, room = 1 << 20;
+	int second = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+
+	if (second < 0) {
+		int r = -errno;
+
+		close(fd);
+		return r;
+	}
+	if (b->address.family == AF_UNIX) {
+		/* A packet has to fit; the kernel makes less of it where it allows less. */
+		if (b->framing == FRAMING_PACKET)
+			setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
+	} else {
+		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+		setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+		setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof(idle));
+		setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval, sizeof(interval));
+		setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof(count));
+	}
+	if (b->framing == FRAMING_PACKET)
+		setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)); /* see next_packet() */
+	bridge_add(b, fd, second);
+	return 0;
+}
+
+/* --- listening --- */
+
+static struct peer *half_closed(const struct bridge *b)
+{
+	struct peer *p = b->peers;
+
+	while (p && p->source.watch.fd >= 0)
+		p = p->next;
+	return p;
+}
+
+/*
+ * Whether a TCP client that has ended its side still reads, or is gone altogether, nobody can tell.
+ * So it stays as long as nobody else needs its place.
+ */
+bool listener_has_room(const struct bridge *b)
+{
+	return !b->retry.running && (b->n_peers < b->clients || half_closed(b));
+}
+
+static void on_retry(struct ffsctl_host *host, struct ffsctl_timer *t)
+{
+	(void)t;
+	bridge_settle(host->state);
+}
+
+static void on_listener(struct ffsctl_host *host, struct ffsctl_watch *w, uint32_t events)
+{
+	struct bridge *b = host->state;
+	int fd, r = 0;
+
+	(void)events;
+	if (!listener_has_room(b)) /* another event of the same moment has taken it */
+		return;
+	fd = accept4(w->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (fd >= 0) {
+		if (b->n_peers >= b->clients)
+			bridge_end_sink(b, half_closed(b));
+		r = add_socket(b, fd);
+	} else if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) {
+		r = -errno;
+	}
+	if (r < 0) {
+		host->call->log(host, FFSCTL_LOG_ERROR, "cannot serve a client of %s: %s",
+				b->address.text, strerror(-r));
+		host->call->timer_start(host, &b->retry, ACCEPT_AGAIN_MS);
+	}
+	bridge_settle(b);
+}
+
+static int mode_of(struct bridge *b, mode_t *mode)
+{
+	const char *text = b->host->call->option_string(b->host, "socket_mode");
+	char *end;
+	long n;
+
+	if (!text)
+		return 0;
+	n = strtol(text, &end, 8);
+	if (b->address.family != AF_UNIX || b->address.at[0].bytes[sizeof(sa_family_t)] == '\0')
+		return bridge_refuse(b,
+				     "option 'socket_mode' goes with \"unix:/PATH\", not with '%s'",
+				     b->address.text);
+	if (*text < '0' || *text > '7' || *end || n > 0777)
+		return bridge_refuse(b,
+				     "option 'socket_mode' is '%s'; it has to be octal, from "
+				     "\"0000\" to \"0777\"",
+				     text);
+	*mode = (mode_t)n;
+	return 0;
+}
+
+/* A path that a dead worker has left: a socket on which nobody listens. */
+static bool remove_leftover(struct bridge *b)
+{
+	const char *path = ((const struct sockaddr_un *)(const void *)address_at(b, 0))->sun_path;
+	struct stat st;
+	int fd;
+	bool dead;
+
+	if (b->address.family != AF_UNIX || !*path || lstat(path, &st) < 0 || !S_ISSOCK(st.st_mode))
+		return false;
+	fd = make_socket(b, 0);
+	if (fd < 0)
+		return false;
+	dead = connect(fd, address_at(b, 0), b->address.at[0].length) < 0 && errno == ECONNREFUSED;
+	close(fd);
+	return dead && unlink(path) == 0;
+}
+
+static int bind_socket(struct bridge *b, int fd, mode_t mode)
+{
+	int on = 1, off = 0, r;
+	mode_t before;
+
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	/* The address may be that of a network function which is not up yet. */
+	if (b->address.family != AF_UNIX) {
+		setsockopt(fd, IPPROTO_IP, IP_FREEBIND, &on, sizeof(on));
+		if (address_at(b, 0)->sa_family == AF_INET6)
+			setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
+	}
+	before = umask(0777 & ~mode);
+	r = bind(fd, address_at(b, 0), b->address.at[0].length) < 0 ? -errno : 0;
+	umask(before);
+	return r;
+}
+
+/* So that stop() removes the path only while it is still ours. */
+static void remember_path(struct bridge *b)
+{
+	const struct sockaddr_un *address = (const void *)address_at(b, 0);
+	struct stat st;
+
+	if (b->address.family != AF_UNIX || !*address->sun_path ||
+	    lstat(address->sun_path, &st) < 0)
+		return;
+	b->socket_inode = st.st_ino;
+	b->socket_device = st.st_dev;
+}
+
+static const char *listen_advice(const struct bridge *b, int error)
+{
+	bool is_unix = b->address.family == AF_UNIX;
+
+	switch (-error) {
+	case EADDRINUSE:
+		return is_unix ? ": something else is there; give another path, or remove it"
+			       : ": another program listens there; give another port, or end it";
+	case EACCES:
+	case EPERM:
+		return is_unix ? ": the worker's user (worker.user) has to be able to write to the "
+				 "directory"
+			       : ": ports below 1024 are root's; give a higher one";
+	case ENOENT:
+		return ": the directory is not there";
+	}
+	return "";
+}
+
+static int listen_start(struct bridge *b)
+{
+	mode_t mode = SOCKET_MODE;
+	int r, fd;
+
+	r = address_parse(b, b->host->call->option_string(b->host, "listen"));
+	if (r == 0)
+		r = mode_of(b, &mode);
+	if (r == 0)
+		r = address_look_up(b);
+	if (r < 0)
+		return r;
+	fd = make_socket(b, 0);
+	r = fd < 0 ? fd : bind_socket(b, fd, mode);
+	if (r == -EADDRINUSE && remove_leftover(b))
+		r = bind_socket(b, fd, mode);
+	if (r == 0)
+		remember_path(b);
+	if (r == 0 && listen(fd, BACKLOG) < 0)
+		r = -errno;
+	if (r < 0)
+		return bridge_refuse(b, "cannot listen on '%s': %s%s", b->address.text,
+				     strerror(-r), listen_advice(b, r));
+	b->listener = (struct ffsctl_watch){ .fd = fd, .ready = on_listener };
+	b->retry.fired = on_retry;
+	return 0;
+}
+
+static bool listen_stop(struct bridge *b)
+{
+	const struct sockaddr_un *address = (const void *)address_at(b, 0);
+	struct stat st;
+
+	if (b->socket_inode && lstat(address->sun_path, &st) == 0 && st.st_ino == b->socket_inode &&
+	    st.st_dev == b->socket_device)
+		unlink(address->sun_path);
+	return true;
+}
+
+const struct end end_listen = {
+	.options = { "listen" },
+	.start = listen_start,
+	.stop = listen_stop,
+	.half_close = true,
+};
+
+/* --- connecting --- */
+
+static void connect_next(struct bridge *b, int error);
+
+static const char *connect_advice(int error)
+{
+	switch (-error) {
+	case ECONNREFUSED:
+		return ": nobody listens there";
+	case EACCES:
+	case EPERM:
+		return ": the worker's user (worker.user) may not write to the socket";
+	case EPROTOTYPE:
+		return ": the socket there is of another type: framing \"packet\" is for "
+		       "SOCK_SEQPACKET, the others for SOCK_STREAM";
+	}
+	return "";
+}
+
+static void connected(struct bridge *b, int fd)
+{
+	int r = add_socket(b, fd);
+
+	if (r < 0)
+		bridge_failed(b, r, "cannot connect to %s: %s", b->address.text, strerror(-r));
+	else
+		bridge_opened(b, b->address.text);
+}
+
+static void on_connected(struct ffsctl_host *host, struct ffsctl_watch *w, uint32_t events)
+{
+	struct bridge *b = host->state;
+	int error = 0, fd = w->fd;
+	socklen_t length = sizeof(error);
+
+	(void)events;
+	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length) < 0)
+		error = errno;
+	host->call->unwatch(host, w);
+	w->fd = -1;
+	if (error) {
+		close(fd);
+		connect_next(b, -error);
+	} else {
+		connected(b, fd);
+	}
+	bridge_settle(b);
+}
+
+/* One address after the other; `error` is the last one's. */
+static void connect_next(struct bridge *b, int error)
+{
+	struct address *a = &b->address;
+	int fd;
+
+	while (a->next < a->n) {
+		unsigned int i = a->next++;
+
+		fd = make_socket(b, i);
+		if (fd < 0) {
+			error = fd;
+			continue;
+		}
+		if (connect(fd, address_at(b, i), a->at[i].length) == 0) {
+			connected(b, fd);
+			return;
+		}
+		if (errno == EINPROGRESS) {
+			b->pending = (struct ffsctl_watch){ .fd = fd, .ready = on_connected };
+			bridge_watch(b, &b->pending, EPOLLOUT);
+			return;
+		}
+		error = -errno;
+		close(fd);
+	}
+	bridge_failed(b, error, "cannot connect to %s: %s%s", a->text, strerror(-error),
+		      connect_advice(error));
+}
+
+static void on_address(struct ffsctl_host *host, struct ffsctl_watch *w, uint32_t events)
+{
+	struct bridge *b = host->state;
+	int r = address_take(b);
+
+	(void)w;
+	(void)events;
+	if (r)
+		bridge_failed(b, r, "cannot find the address of %s: %s", b->address.host,
+			      gai_strerror(r));
+	else
+		connect_next(b, 0);
+	bridge_settle(b);
+}
+
+static void connect_open(struct bridge *b)
+{
+	int r;
+
+	b->address.next = 0;
+	if (!b->address.is_name) {
+		connect_next(b, 0);
+		return;
+	}
+	b->pending = (struct ffsctl_watch){ .fd = -1, .ready = on_address };
+	r = address_start_look_up(b);
+	if (r < 0)
+		bridge_failed(b, r, "cannot find the address of %s: %s", b->address.host,
+			      strerror(-r));
+	else
+		bridge_watch(b, &b->pending, EPOLLIN);
+}
+
+static int connect_start(struct bridge *b)
+{
+	return address_parse(b, b->host->call->option_string(b->host, "connect"));
+}
+
+const struct end end_connect = {
+	.options = { "connect" },
+	.start = connect_start,
+	.open = connect_open,
+};

@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# lab: kernel=6.12,6.1 timeout=120
+"""The plugin bridge as a gadget file has it, with ffsctl around it and as nobody."""
+
+import os
+import socket
+import subprocess
+import time
+
+import gadgets
+import harness
+import tap
+from gadgets import DIRECTORY, await_status, await_worker, kill_worker
+from harness import down, ffsctl, must, status
+from tap import contains, eq, ok, test
+
+harness.leaves_nothing()
+os.chmod(DIRECTORY, 0o777)  # nobody's sockets
+
+
+def gadget(**options):
+    text = " ".join(f"{key} = {value};" if isinstance(value, int) else f'{key} = "{value}";'
+                    for key, value in options.items())
+    return gadgets.gadget("bridge", 'plugin = "bridge"; restart_delay = 0; options : { %s };' % text)
+
+
+def up(**options):
+    with harness.configured():
+        must(ffsctl("up", gadget(**options)))
+    return endpoints()
+
+
+def endpoints():
+    found = list(harness.device().get_active_configuration()[(0, 0)])
+    return (next(e for e in found if not e.bEndpointAddress & 0x80),
+            next(e for e in found if e.bEndpointAddress & 0x80))
+
+
+@test("options that cannot work: up fails, and says why")
+def _():
+    for options, text in (({}, "no option says what the host is connected with"),
+                          ({"listen": "unix:/run/bridge"}, "cannot listen on 'unix:/run/bridge': Permission denied: "
+                           "the worker's user (worker.user) has to be able to write to the directory"),
+                          ({"listen": "tcp:127.0.0.1:22"}, "ports below 1024 are root's; give a higher one")):
+        result = ffsctl("up", gadget(**options))
+        ok(result.returncode != 0, "it is up")
+        contains(result.stderr, text)
+
+
+@test("the status has the statistics")
+def _():
+    out, in_ = up(command="cat")
+    out.write(b"x" * 1000)
+    eq(len(in_.read(1024)), 1000)
+    shown, _ = await_status("bridge", lambda g: (g["functions"][0]["worker"]["stats"] or {}).get("to_host"), "told")
+    eq(shown["functions"][0]["worker"]["stats"], {"clients": 1, "from_host": 1000, "to_host": 1000, "dropped": 0})
+    down("bridge")
+
+
+def commands():
+    """The worker's programs."""
+    return [pid for pid in gadgets.processes_of("bridge") if harness.stat_of(pid)[0] == "cat"]
+
+
+@test("a worker that is killed takes its command along; the next one has its own, and serves")
+def _():
+    out, in_ = up(command="cat")
+    first = commands()
+    eq(len(first), 1)
+    kill_worker("bridge")
+    await_status("bridge", lambda g: g["functions"][0]["worker"]["restarts"] == 1, "restarted")
+    await_worker("bridge", "ready")
+    harness.wait_dead(first[0])
+    for e in (out, in_):
+        harness.usb.util.dispose_resources(e.device)
+    out, in_ = endpoints()
+    for e in (out, in_):
+        e.device.clear_halt(e.bEndpointAddress)
+    out.write(b"again")
+    eq(bytes(in_.read(100)), b"again")
+    down("bridge")
+
+
+@test("a worker that is killed leaves its socket's path: the next one listens there")
+def _():
+    where = str(DIRECTORY / "socket")
+    up(listen=f"unix:{where}", socket_mode="0600")
+    before = os.stat(where)
+    eq((before.st_uid, before.st_mode & 0o777), (65534, 0o600))
+    kill_worker("bridge")
+    await_status("bridge", lambda g: g["functions"][0]["worker"]["restarts"] == 1, "restarted")
+    await_worker("bridge", "ready")
+    out, in_ = endpoints()
+    for e in (out, in_):
+        e.device.clear_halt(e.bEndpointAddress)
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(where)
+        client.sendall(b"hello")
+        eq(bytes(in_.read(100)), b"hello")
+    down("bridge")
+    ok(not os.path.exists(where), "the path is left")
+
+
+@test("an address that comes later can be listened on now")
+def _():
+    out, in_ = up(listen="tcp:10.55.55.1:5511")
+    subprocess.run(["ip", "address", "add", "10.55.55.1/32", "dev", "lo"], check=True)
+    try:
+        with socket.create_connection(("10.55.55.1", 5511), 10) as client:
+            client.sendall(b"hello")
+            eq(bytes(in_.read(100)), b"hello")
+    finally:
+        subprocess.run(["ip", "address", "del", "10.55.55.1/32", "dev", "lo"], check=True)
+    down("bridge")
+
+
+@test("down while everything is blocked takes no longer than otherwise")
+def _():
+    out, _ = up(command="sleep 100000")
+    for _ in range(100000):
+        try:
+            out.write(b"x" * 16384, timeout=300)
+        except harness.usb.core.USBTimeoutError:
+            break
+    began = time.monotonic()
+    down("bridge")
+    ok(time.monotonic() - began < 4, "it waited for stop_timeout")
+    eq(status("bridge"), (None, 3))
+
+
+tap.main()
