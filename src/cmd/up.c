@@ -19,7 +19,6 @@ struct request {
 	const struct globals *globals;
 	const struct command *command;
 	struct front_options front;
-	const char *dirs[ARRAY_SIZE(((struct globals *)0)->dirs)];
 	const char *argument, *name;
 	double wait_host; /* seconds; < 0: do not wait */
 	bool dry_run, json, all;
@@ -116,15 +115,15 @@ static int parse_option(struct request *q, int option, char **argv)
 /* The supervisor, which looks for gadgets to switch to, works in /. */
 static void set_dirs(struct request *q)
 {
-	static char *first; /* for as long as the process lives */
+	static const char *absolute[ARRAY_SIZE(q->globals->dirs)]; /* while the process lives */
 	const char *const *dirs = cmd_dirs(q->globals);
 	_cleanup_free_ char *here = *dirs[0] == '/' ? NULL : getcwd(NULL, 0);
 
 	for (size_t i = 0; dirs[i]; i++)
-		q->dirs[i] = dirs[i];
+		absolute[i] = dirs[i];
 	if (here)
-		q->dirs[0] = first = strf("%s/%s", here, dirs[0]);
-	q->front.dirs = q->dirs;
+		absolute[0] = strf("%s/%s", here, dirs[0]);
+	q->front.dirs = absolute;
 }
 
 static int check_all(const struct request *q, int arguments)

@@ -3,8 +3,12 @@
 """Workers by themselves, without ffsctl, echo byte for byte: the loopback plugin in every shape of
 function and with every option, and the example of ffsctl-worker(7). The other examples are in test_echo.py."""
 
+import contextlib
+import ctypes
+import mmap
 import os
 import re
+import subprocess
 import sys
 import tempfile
 
@@ -15,6 +19,9 @@ from worker_harness import BUILD, LOOPBACK, WORKER, Gadget, bench
 SRC = os.environ.get("FFSCTL_SRC", ".")
 PLUGIN = [WORKER, LOOPBACK]
 ENGINES = ["copy", "mmap"]
+KEEP_SIZE, PUNCH_HOLE = 1, 2  # linux/falloc.h
+fallocate = ctypes.CDLL(None, use_errno=True).fallocate
+fallocate.argtypes = [ctypes.c_int, ctypes.c_int, ctypes.c_int64, ctypes.c_int64]
 BULK = [("bulk", "in"), ("bulk", "out")]
 
 
@@ -85,6 +92,38 @@ def _():
         g.bind()
         bench("--lengths", "1-50,1M,4M", timeout=200)
         eq(worker.log().count("mount.mmap_memory_mb"), 1, worker.log())
+
+
+@contextlib.contextmanager
+def fragmented():
+    """Free memory in single pages only: nearly all of it is a file, of which every other page is given back."""
+    page, left = mmap.PAGESIZE, 24 << 20
+    directory = tempfile.mkdtemp()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=100%", "none", directory], check=True)
+    try:
+        with open(f"{directory}/fill", "w+b", buffering=0) as f, open("/proc/meminfo", encoding="ascii") as info:
+            size = (int(re.search(r"^MemAvailable: +(\d+) kB", info.read(), re.M)[1]) << 10) - left
+            os.posix_fallocate(f.fileno(), 0, size)
+            rest = mmap.mmap(-1, left - (4 << 20))
+            rest.write(bytes(len(rest)))
+            for at in range(0, size, 2 * page):
+                eq(fallocate(f.fileno(), KEEP_SIZE | PUNCH_HOLE, at, page), 0)
+            yield
+            rest.close()
+    finally:
+        subprocess.run(["umount", directory], check=True)
+
+
+@test("copy: on a machine whose memory is in pieces requests get smaller, which is said once")
+def _():
+    with Gadget(BULK) as g:
+        worker = g.worker(PLUGIN, engine="copy", size=1 << 20, depth=8)
+        worker.wait_ready()
+        with fragmented():
+            g.bind()
+            bench("--lengths", "1-50,1M,4M,1-50", timeout=200)
+        # What is then read is sent back in pieces of that size: nothing has to be said of the other endpoint
+        eq(worker.log().count("no memory for requests of 1048576 bytes on ep2-out"), 1, worker.log())
 
 
 @test("ffsbench notices a device that does not echo")
