@@ -382,6 +382,8 @@ int main(int argc, char **argv)
 	s.random = s.seed;
 	for (unsigned int i = 0; i < s.depth; i++) {
 		s.out.slots[i].data = xcalloc(1, TRANSFER_MAX);
+		s.out.slots[i].urb = xcalloc(1, sizeof(*s.out.slots[i].urb));
+		s.in.slots[i].urb = xcalloc(1, sizeof(*s.in.slots[i].urb));
 		s.in.slots[i].data = xcalloc(1, TRANSFER_MAX);
 	}
 	uevents = device_uevents(&s);

@@ -20,7 +20,7 @@ struct place {
 };
 
 struct slot {
-	struct usbdevfs_urb urb;
+	struct usbdevfs_urb *urb;
 	struct place from; /* OUT: where its bytes begin */
 	uint64_t order;	   /* of submission */
 	bool busy;

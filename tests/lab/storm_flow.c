@@ -76,13 +76,13 @@ static unsigned char byte_of(const struct storm *s, uint32_t seq, size_t length,
 
 static bool submit(struct storm *s, struct direction *d, struct slot *slot, size_t length)
 {
-	slot->urb.type = USBDEVFS_URB_TYPE_BULK;
-	slot->urb.endpoint = d->address;
-	slot->urb.buffer = slot->data;
-	slot->urb.buffer_length = (int)length;
-	slot->urb.actual_length = 0;
-	slot->urb.usercontext = slot;
-	if (ioctl(s->fd, USBDEVFS_SUBMITURB, &slot->urb) < 0) {
+	slot->urb->type = USBDEVFS_URB_TYPE_BULK;
+	slot->urb->endpoint = d->address;
+	slot->urb->buffer = slot->data;
+	slot->urb->buffer_length = (int)length;
+	slot->urb->actual_length = 0;
+	slot->urb->usercontext = slot;
+	if (ioctl(s->fd, USBDEVFS_SUBMITURB, slot->urb) < 0) {
 		if (errno == ENODEV)
 			return false;
 		storm_fail(s, "cannot submit to endpoint 0x%02x: %s", d->address, strerror(errno));
@@ -100,7 +100,7 @@ static bool send_next(struct storm *s, struct slot *slot)
 	size_t length = length_of(s, next->seq), n = length - next->at, i;
 
 	slot->from = *next;
-	slot->urb.flags = 0;
+	slot->urb->flags = 0;
 	if (n > TRANSFER_MAX)
 		n = TRANSFER_MAX;
 	if (n > s->packet && storm_random(s, 4) == 0)
@@ -110,7 +110,7 @@ static bool send_next(struct storm *s, struct slot *slot)
 	next->at += n;
 	if (next->at == length) {
 		if (!s->fixed && n > 0 && n % s->packet == 0)
-			slot->urb.flags = USBDEVFS_URB_ZERO_PACKET;
+			slot->urb->flags = USBDEVFS_URB_ZERO_PACKET;
 		*next = (struct place){ .seq = next->seq + 1 };
 	}
 	return submit(s, &s->out, slot, n);
@@ -129,7 +129,7 @@ static bool fill(struct storm *s)
 			return false;
 		if (s->in.paused || in->busy)
 			continue;
-		in->urb.flags = 0;
+		in->urb->flags = 0;
 		/* What no short packet ends must not wait for more to fill it. */
 		packets = s->fixed % s->packet == 0 && s->fixed
 				  ? 1
@@ -262,7 +262,7 @@ static void receive(struct storm *s, const unsigned char *p, size_t n, bool ende
  */
 static void sent(struct storm *s, const struct slot *slot)
 {
-	const struct usbdevfs_urb *urb = &slot->urb;
+	const struct usbdevfs_urb *urb = slot->urb;
 	struct direction *d = &s->out;
 	size_t n = (size_t)urb->actual_length;
 
@@ -282,9 +282,9 @@ static void sent(struct storm *s, const struct slot *slot)
 
 static void ended(struct storm *s, struct slot *slot)
 {
-	bool is_in = slot->urb.endpoint & 0x80;
+	bool is_in = slot->urb->endpoint & 0x80;
 	struct direction *d = is_in ? &s->in : &s->out;
-	int status = slot->urb.status;
+	int status = slot->urb->status;
 
 	slot->busy = false;
 	d->busy--;
@@ -296,8 +296,8 @@ static void ended(struct storm *s, struct slot *slot)
 	if (!is_in)
 		sent(s, slot);
 	else
-		receive(s, slot->data, (size_t)slot->urb.actual_length,
-			!status && slot->urb.actual_length < slot->urb.buffer_length);
+		receive(s, slot->data, (size_t)slot->urb->actual_length,
+			!status && slot->urb->actual_length < slot->urb->buffer_length);
 }
 
 bool flow_reap(struct storm *s)
@@ -364,7 +364,7 @@ void flow_discard(struct storm *s, struct direction *d)
 	while ((slot = last_before(s, d, order))) {
 		order = slot->order;
 		/* EINVAL: it has ended */
-		if (ioctl(s->fd, USBDEVFS_DISCARDURB, &slot->urb) < 0 && errno != EINVAL)
+		if (ioctl(s->fd, USBDEVFS_DISCARDURB, slot->urb) < 0 && errno != EINVAL)
 			storm_fail(s, "cannot take a transfer back: %s", strerror(errno));
 	}
 }
