@@ -27,7 +27,7 @@ SG_SIZES = [s for s in SIZES if s[0] >= 16 * KIB]
 DEPTHS = [(64 * KIB, depth, 128 * MIB) for depth in (1, 2, 4, 8)]
 JUDGED = (16 * KIB, 64 * KIB, 256 * KIB, MIB)
 CPU_SIZES = (64 * KIB, 256 * KIB, MIB)
-CPU_BYTES = 2048 * MIB
+CPU_BYTES = 1024 * MIB
 
 
 class Data:
@@ -66,7 +66,7 @@ class Data:
         for size in CPU_SIZES:
             for direction in DIRECTIONS:
                 for _ in range(rounds):
-                    for method in ("kernel", "copy", "mmap", "dmabuf"):
+                    for method in (m for m in ("kernel", "copy", "mmap", "dmabuf") if moves(m, direction)):
                         load = {"method": method, "command": direction, "size": size, "depth": 16}
                         many = self.boot([["load", {**load, "count": CPU_BYTES + 16 * size}]], method == "dmabuf")
                         few = self.boot([["load", {**load, "count": 16 * size}]], method == "dmabuf")
@@ -103,13 +103,18 @@ def table(head, rows):
     return "\n".join(lines + ["| " + " | ".join(map(str, row)) + " |" for row in rows]) + "\n"
 
 
+def moves(method, direction):
+    """What sourcesink is sent has no length that it could fix: dmabuf copies it, as `copy` does."""
+    return method != "dmabuf" or direction == "source"
+
+
 def rate_table(data, sg, methods, sizes):
     rows = []
     for direction, words in DIRECTIONS.items():
         for size, depth, _ in sizes:
             rounds = data.rates(sg, size, depth, direction)
-            cells = [f"{median_rate(rounds, m) / 1e6:.0f}" + ("" if m == "kernel" else f" ({median_ratio(rounds, m, 'kernel'):.2f})")
-                     for m in methods]
+            cells = ["" if not moves(m, direction) else f"{median_rate(rounds, m) / 1e6:.0f}" +
+                     ("" if m == "kernel" else f" ({median_ratio(rounds, m, 'kernel'):.2f})") for m in methods]
             rows.append([words, size_name(size), depth, *cells])
     return table(["direction", "transfers of", "in flight", *(NAMES[m] for m in methods)], rows)
 
@@ -176,8 +181,9 @@ def buffers_of(m):
 def cpu_table(cpu):
     rows = []
     for (size, direction), found in cpu.items():
-        cells = [f"{statistics.median(found[m]):.3f}" for m in ("kernel", "copy", "mmap", "dmabuf")]
-        rows.append([DIRECTIONS[direction], size_name(size), *cells, f"{excess(found, 'mmap'):.2f}", f"{excess(found, 'dmabuf'):.2f}"])
+        cells = [f"{statistics.median(found[m]):.3f}" if m in found else "" for m in ("kernel", "copy", "mmap", "dmabuf")]
+        rows.append([DIRECTIONS[direction], size_name(size), *cells,
+                     *(f"{excess(found, m):.2f}" if m in found else "" for m in ("mmap", "dmabuf"))])
     return table(["direction", "transfers of", "SourceSink", "copy", "mmap", "dmabuf", "mmap's excess / copy's",
                   "dmabuf's excess / copy's"], rows)
 
@@ -197,11 +203,12 @@ def judge(data, cpu):
               {w: median_ratio(r, "copy", ["blocking", "libaio"]) for w, r in no_sg.items()}, lambda v: v >= 1, "≥ 1.0")
     goals.add("mmap or dmabuf / SourceSink, the better of the two",
               {w: max(median_ratio(no_sg[w], "mmap", "kernel"), median_ratio(sg[w], "mmap", "kernel"),
-                      median_ratio(sg[w], "dmabuf", "kernel")) for w in no_sg}, lambda v: v >= 0.95, "≥ 0.95")
+                      median_ratio(sg[w], "dmabuf", "kernel") if moves("dmabuf", d) else 0) for w, _, _, d in places},
+              lambda v: v >= 0.95, "≥ 0.95")
     goals.add("copy / SourceSink", {w: median_ratio(r, "copy", "kernel") for w, r in no_sg.items()}, lambda v: v >= 0.9, "≥ 0.9")
     for method in ("mmap", "dmabuf"):
         goals.add(f"processor time over SourceSink's, {method} / copy",
-                  {f"{size_name(size)} {DIRECTIONS[d]}": excess(found, method) for (size, d), found in cpu.items()},
+                  {f"{size_name(size)} {DIRECTIONS[d]}": excess(found, method) for (size, d), found in cpu.items() if method in found},
                   lambda v: v <= 0.5, "≤ 0.5")
     for depth, limit in ((1, 3), (16, 0.5)):
         goals.add(f"system calls of the worker for a transfer, {depth} in flight",
