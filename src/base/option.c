@@ -52,19 +52,14 @@ static int parse_int(const char *s, int64_t *n)
 
 static int parse_size(const char *s, int64_t *n)
 {
-	unsigned int shift = 0;
+	unsigned int shift;
 	char *end;
 
 	errno = 0;
 	*n = strtoll(s, &end, 10);
 	if (errno || end == s || *n < 0)
 		return -EINVAL;
-	if (*end == 'K')
-		shift = 10;
-	else if (*end == 'M')
-		shift = 20;
-	else if (*end == 'G')
-		shift = 30;
+	shift = size_shift(*end);
 	if ((shift && end[1]) || (!shift && *end) || *n > INT64_MAX >> shift)
 		return -EINVAL;
 	*n <<= shift;

@@ -27,6 +27,12 @@ static inline bool str_has_prefix(const char *s, const char *prefix)
 	return strncmp(s, prefix, strlen(prefix)) == 0;
 }
 
+/* What "K", "M" and "G" behind a number mean (powers of 1024), in bits to shift by; of others 0. */
+static inline unsigned int size_shift(char suffix)
+{
+	return suffix == 'K' ? 10 : suffix == 'M' ? 20 : suffix == 'G' ? 30 : 0;
+}
+
 static inline bool str_has_suffix(const char *s, const char *suffix)
 {
 	size_t ls = strlen(s), lx = strlen(suffix);

@@ -19,7 +19,7 @@ static int usage(struct error *err, const char *s, const char *what)
 /* Parses a size at the start of *s and moves *s behind it. */
 static int take_size(const char **s, uint64_t *n)
 {
-	unsigned int shift = 0;
+	unsigned int shift;
 	char *end;
 
 	if (**s < '0' || **s > '9')
@@ -28,12 +28,7 @@ static int take_size(const char **s, uint64_t *n)
 	*n = strtoull(*s, &end, 10);
 	if (errno)
 		return -errno;
-	if (*end == 'K')
-		shift = 10;
-	else if (*end == 'M')
-		shift = 20;
-	else if (*end == 'G')
-		shift = 30;
+	shift = size_shift(*end);
 	if (*n > MAX_LENGTH >> shift)
 		return -ERANGE;
 	*n <<= shift;

@@ -153,7 +153,7 @@ static int events_of_ring(struct ring *ring, struct io_event *events)
 	return n;
 }
 
-int aio_events(struct stream *s, struct io_event *events)
+static int next_events(struct stream *s, struct io_event *events)
 {
 	struct ring *ring = ring_of(s);
 	struct timespec none = { 0, 0 };
@@ -167,16 +167,22 @@ int aio_events(struct stream *s, struct io_event *events)
 	return n;
 }
 
-void aio_reap(struct stream *s)
+void aio_reap_by(struct stream *s,
+		 void (*complete)(struct stream *s, struct stream_request *q, long result))
 {
 	struct io_event events[AIO_AT_ONCE];
 	int i, n;
 
 	do {
-		n = aio_events(s, events);
+		n = next_events(s, events);
 		for (i = 0; i < n; i++)
-			stream_complete(s, events[i].data, (long)events[i].res);
+			complete(s, events[i].data, (long)events[i].res);
 	} while (n == AIO_AT_ONCE);
+}
+
+static void aio_reap(struct stream *s)
+{
+	aio_reap_by(s, stream_complete);
 }
 
 /* Its memory is there only while the limit of the mount (mmap_memory_mb) is not reached. */

@@ -18,10 +18,10 @@ void aio_release(struct stream *s, struct stream_endpoint *ep, void *data, size_
 struct iocb *aio_prepare(struct stream *s, struct stream_request *q);
 /* How many were queued, from the first; negative errno: not even that one. */
 int aio_queue(struct stream *s, struct iocb **iocbs, unsigned int n);
-/* What has ended, at most AIO_AT_ONCE; `data` of each is its request. */
-int aio_events(struct stream *s, struct io_event *events);
 
 void aio_cancel(struct stream *s, struct stream_request *q);
 bool aio_enabled(struct stream *s, struct stream_endpoint *ep);
 bool aio_ended(struct stream *s);
-void aio_reap(struct stream *s);
+/* Calls `complete` for what has ended. */
+void aio_reap_by(struct stream *s,
+		 void (*complete)(struct stream *s, struct stream_request *q, long result));

@@ -356,14 +356,7 @@ static void complete(struct stream *s, struct stream_request *q, long result)
 
 static void dmabuf_reap(struct stream *s)
 {
-	struct io_event events[AIO_AT_ONCE];
-	int i, n;
-
-	do {
-		n = aio_events(s, events);
-		for (i = 0; i < n; i++)
-			complete(s, events[i].data, (long)events[i].res);
-	} while (n == AIO_AT_ONCE);
+	aio_reap_by(s, complete);
 }
 
 static int dmabuf_open(struct stream *s, unsigned int requests)

@@ -178,11 +178,11 @@ int ffsctl_stream_add_passed(struct ffsctl_stream *s)
 }
 
 /* `auto` takes the first that can be had: the fastest. */
-static const struct stream_engine *const engines[] = { &stream_engine_mmap, &stream_engine_copy };
+static const struct stream_engine *const engines[] = { &stream_engine_mmap, &stream_engine_copy,
+						       NULL };
 
 int ffsctl_stream_open(struct ffsctl_stream *s)
 {
-	const char *wanted = s->config.engine ? s->config.engine : "auto";
 	struct stream_config sc = {
 		.callbacks = &callbacks,
 		.user = s,
@@ -192,17 +192,12 @@ int ffsctl_stream_open(struct ffsctl_stream *s)
 		.out_length = s->config.out_length,
 		.dmabuf_fd = -1,
 	};
-	int r = -EINVAL;
-	size_t i;
+	int r;
 
 	if (s->open)
 		return -EBUSY;
-	for (i = 0; i < sizeof(engines) / sizeof(engines[0]) && r < 0; i++) {
-		if (strcmp(wanted, "auto") != 0 && strcmp(wanted, engines[i]->name) != 0)
-			continue;
-		sc.engine = engines[i];
-		r = stream_open(&s->stream, &sc, s->eps, s->n_eps);
-	}
+	r = stream_open_first(&s->stream, &sc, engines,
+			      s->config.engine ? s->config.engine : "auto", s->eps, s->n_eps);
 	s->open = r == 0;
 	return r;
 }

@@ -2,6 +2,7 @@
 /* What all engines share: a function's endpoints, their buffers, and the calls. */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "stream/flow.h"
@@ -30,6 +31,22 @@ int stream_open(struct stream *s, const struct stream_config *config, struct str
 	if (r < 0) {
 		free(s->batch);
 		s->batch = NULL;
+	}
+	return r;
+}
+
+int stream_open_first(struct stream *s, struct stream_config *config,
+		      const struct stream_engine *const *engines, const char *name,
+		      struct stream_endpoint *eps, unsigned int n_eps)
+{
+	bool any = strcmp(name, "auto") == 0;
+	int r = -EINVAL;
+
+	for (; *engines && r < 0; engines++) {
+		if (any ? (*engines)->by_name : strcmp(name, (*engines)->name) != 0)
+			continue;
+		config->engine = *engines;
+		r = stream_open(s, config, eps, n_eps);
 	}
 	return r;
 }

@@ -125,6 +125,13 @@ struct stream {
  */
 int stream_open(struct stream *s, const struct stream_config *config, struct stream_endpoint *eps,
 		unsigned int n_eps);
+/*
+ * The same with the first of `engines` (NULL ends them) that can be had and is called `name`, or is
+ * good for "auto". config->engine is the last one that was tried; NULL: none is called so, -EINVAL.
+ */
+int stream_open_first(struct stream *s, struct stream_config *config,
+		      const struct stream_engine *const *engines, const char *name,
+		      struct stream_endpoint *eps, unsigned int n_eps);
 void stream_close(struct stream *s);
 
 static inline int stream_fd(const struct stream *s)

@@ -364,28 +364,14 @@ static int make_output(const struct unit *unit, struct ends *e)
 	return make_pipe(&e->output, &e->output_write);
 }
 
-static int open_dmabuf(const struct unit *unit, struct hand *h, struct error *err)
+static int open_file(struct hand *h, const char *path, int flags, const char *what)
 {
-	const char *path = unit->dmabuf->path;
-	int fd = open(path, O_RDWR | O_CLOEXEC);
+	int fd = open(path, flags | O_CLOEXEC);
 
 	if (fd < 0)
-		return error_errno(err, EX_UNAVAILABLE, errno, path, "cannot open %s", path);
-	h->fds[h->n++] = fd;
-	return 0;
-}
-
-/* By descriptor: the worker's user may not be able to walk to it. */
-static int open_plugin(const struct unit *unit, struct hand *h, struct error *err)
-{
-	const char *path = unit->spawn.argv[1];
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-
-	if (fd < 0)
-		return error_errno(err, EX_UNAVAILABLE, errno, path, "cannot open the plugin %s",
+		return error_errno(h->err, EX_UNAVAILABLE, errno, path, "cannot open %s%s", what,
 				   path);
-	h->fds[h->n++] = fd;
-	return 0;
+	return hand_over(h, fd);
 }
 
 static int gather(struct unit *unit, struct hand *h, struct ends *e, struct error *err)
@@ -406,11 +392,12 @@ static int gather(struct unit *unit, struct hand *h, struct ends *e, struct erro
 	if (r == 0)
 		r = ffs_each_pair(unit->instance->function->ffs, open_pair, h);
 	if (r == 0 && unit->dmabuf)
-		r = open_dmabuf(unit, h, err);
+		r = open_file(h, unit->dmabuf->path, O_RDWR, "");
 	if (r < 0)
 		return r;
 	if (unit->worker->kind == WORKER_PLUGIN)
-		return open_plugin(unit, h, err);
+		/* By descriptor: the worker's user may not be able to walk to it. */
+		return open_file(h, unit->spawn.argv[1], O_RDONLY, "the plugin ");
 	if (unit->worker->ready == READY_FD) {
 		r = make_pipe(&e->notify, &theirs);
 		if (r == 0)

@@ -115,7 +115,7 @@ static int open_endpoints(struct host *h, const struct worker_config *config,
 
 /* `auto` takes the first that can be had: the fastest of those that are safe on every kernel. */
 static const struct stream_engine *const engines[] = { &stream_engine_mmap, &stream_engine_dmabuf,
-						       &stream_engine_copy };
+						       &stream_engine_copy, NULL };
 
 static int why_not(struct host *h, const struct stream_engine *engine, int r)
 {
@@ -149,21 +149,15 @@ static int open_stream(struct host *h, const struct worker_config *config,
 		.dmabuf_fd = fds->dmabuf,
 		.dmabuf_heap = fds->dmabuf_heap,
 	};
-	bool any = streq(config->engine, "auto");
-	unsigned int i;
-	int r = -EINVAL;
+	int r;
 
 	if (sc.out_length > sc.size) {
 		fprintf(stderr, "%s: io.size is %zu; the plugin's OUT transfers need %zu\n",
 			p->name, sc.size, sc.out_length);
 		return -EINVAL;
 	}
-	for (i = 0; i < ARRAY_SIZE(engines) && r < 0; i++) {
-		if (any ? engines[i]->by_name : !streq(config->engine, engines[i]->name))
-			continue;
-		sc.engine = engines[i];
-		r = stream_open(&h->stream, &sc, h->eps, config->n_endpoints);
-	}
+	r = stream_open_first(&h->stream, &sc, engines, config->engine, h->eps,
+			      config->n_endpoints);
 	if (!sc.engine)
 		fprintf(stderr, "%s: error: there is no I/O engine '%s'\n", p->name,
 			config->engine);

@@ -3,8 +3,8 @@
 #include <errno.h>
 #include <limits.h>
 #include <sys/epoll.h>
-#include <time.h>
 
+#include "base/loop.h"
 #include "base/util.h"
 #include "worker/host.h"
 
@@ -82,10 +82,7 @@ void host_watched(struct host *h, uint64_t what, uint32_t events)
 
 static uint64_t now_ms(void)
 {
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+	return (uint64_t)(now_monotonic() * 1000);
 }
 
 void host_timer_start(struct host *h, struct ffsctl_timer *t, uint32_t ms)

@@ -220,6 +220,19 @@ static void end(long result)
 	stream_flush(&s);
 }
 
+/* Two reads are out, and the first ends because the host resets the interface. The second. */
+static struct ffsctl_transfer *reset_under_two_reads(void)
+{
+	struct ffsctl_transfer *second;
+
+	open_up();
+	submit(OUT, 0, 0);
+	second = submit(OUT, 0, 0);
+	stream_flush(&s);
+	end(-ESHUTDOWN);
+	return second;
+}
+
 static void expect_story(const char *wanted)
 {
 	cr_assert_str_eq(story, wanted, "the story is '%s'", story);
@@ -637,13 +650,8 @@ Test(stream, what_was_to_be_sent_when_the_link_is_lost_is_taken_back)
 
 Test(stream, what_the_host_writes_at_once_after_its_reset_is_delivered)
 {
-	struct ffsctl_transfer *late;
+	struct ffsctl_transfer *late = reset_under_two_reads();
 
-	open_up();
-	submit(OUT, 0, 0);
-	late = submit(OUT, 0, 0);
-	stream_flush(&s);
-	end(-ESHUTDOWN);
 	cr_assert_eq(kernel.n_cancelled, 0u);
 	expect_story("down done");
 	end(77); /* before we know that the link is up again */
@@ -656,13 +664,8 @@ Test(stream, what_the_host_writes_at_once_after_its_reset_is_delivered)
 
 Test(stream, a_read_goes_over_into_the_next_link)
 {
-	struct ffsctl_transfer *t;
+	struct ffsctl_transfer *t = reset_under_two_reads();
 
-	open_up();
-	submit(OUT, 0, 0);
-	t = submit(OUT, 0, 0);
-	stream_flush(&s);
-	end(-ESHUTDOWN);
 	stream_up(&s, FFSCTL_SPEED_HIGH);
 	expect_story("down done up");
 	end(5);
@@ -673,13 +676,8 @@ Test(stream, a_read_goes_over_into_the_next_link)
 
 Test(stream, a_read_of_the_last_link_that_ends_late_is_sent_again)
 {
-	struct ffsctl_transfer *t;
+	struct ffsctl_transfer *t = reset_under_two_reads();
 
-	open_up();
-	submit(OUT, 0, 0);
-	t = submit(OUT, 0, 0);
-	stream_flush(&s);
-	end(-ESHUTDOWN);
 	stream_up(&s, FFSCTL_SPEED_HIGH);
 	end(-ESHUTDOWN); /* that it was enabled tells that it was not this link */
 	expect_story("down done up");
@@ -691,11 +689,7 @@ Test(stream, a_read_of_the_last_link_that_ends_late_is_sent_again)
 
 Test(stream, a_read_that_was_sent_again_does_not_hide_the_next_reset)
 {
-	open_up();
-	submit(OUT, 0, 0);
-	submit(OUT, 0, 0);
-	stream_flush(&s);
-	end(-ESHUTDOWN);
+	reset_under_two_reads();
 	stream_up(&s, FFSCTL_SPEED_HIGH);
 	end(-ESHUTDOWN); /* of a second reset, whose ENABLE follows */
 	stream_up(&s, FFSCTL_SPEED_HIGH);
@@ -706,11 +700,7 @@ Test(stream, a_read_that_was_sent_again_does_not_hide_the_next_reset)
 
 Test(stream, an_adopted_read_tells_that_the_link_is_down)
 {
-	open_up();
-	submit(OUT, 0, 0);
-	submit(OUT, 0, 0);
-	stream_flush(&s);
-	end(-ESHUTDOWN);
+	reset_under_two_reads();
 	stream_up(&s, FFSCTL_SPEED_HIGH);
 	kernel.enabled = false;
 	end(-ESHUTDOWN);
@@ -759,11 +749,7 @@ Test(stream, what_has_come_before_the_end_of_the_link_is_delivered_before_it)
 
 Test(stream, what_was_written_between_two_resets_is_of_neither_link)
 {
-	open_up();
-	submit(OUT, 0, 0);
-	submit(OUT, 0, 0);
-	stream_flush(&s);
-	end(-ESHUTDOWN);
+	reset_under_two_reads();
 	end(10);
 	expect_story("down done");
 	stream_down(&s);
