@@ -23,6 +23,8 @@ const struct ffs_feature_words ffs_feature_words[FFS_FEATURE_COUNT] = {
 	[FFS_MMAP] = { MMAP_OPTION, "I/O without a copy on memory that is mapped", OUR_PATCHES,
 		       true },
 	[FFS_DMABUF] = { "dmabuf", "transfers of DMA buffers", "Linux 6.9 or " OUR_PATCHES, true },
+	[FFS_SESSIONS] = { "sessions", "data of one link with the host never get into the next",
+			   OUR_PATCHES, true },
 	[FFS_DFU] = { "dfu", "the functional descriptor of DFU", "Linux 6.12", false },
 };
 
@@ -61,6 +63,7 @@ bool ffs_wants(const struct ffs *ffs, enum ffs_feature feature, struct origin *a
 		}
 		return false;
 	case FFS_DMABUF:
+	case FFS_SESSIONS:
 	case FFS_FEATURE_COUNT:
 		break;
 	}
@@ -125,8 +128,8 @@ static int write_function(int ep0, bool rw_proxy)
 /*
  * An ioctl that the kernel does not know is passed on to the UDC, for which it waits: EAGAIN, since
  * nothing is bound and the file is non-blocking. One that it knows is answered at once. Before the
- * bind ATTACH is refused whatever the buffer. (DETACH and TRANSFER are never tried: before the bind
- * they end Linux 6.9 to 7.2 in an oops.)
+ * bind ATTACH is refused whatever the buffer, and without a pointer SESSION waits for nothing.
+ * (DETACH and TRANSFER are never tried: before the bind they end Linux 6.9 to 7.2 in an oops.)
  */
 static bool knows(int ep, unsigned long request, void *argument)
 {
@@ -143,6 +146,7 @@ static int try_endpoint(int dir, struct ffs_features *features)
 		return -errno;
 	features->has[FFS_ZLP] = knows(ep, FUNCTIONFS_ENDPOINT_ENABLE_ZLP, &off);
 	features->has[FFS_DMABUF] = knows(ep, FUNCTIONFS_DMABUF_ATTACH, &no_buffer);
+	features->has[FFS_SESSIONS] = knows(ep, FUNCTIONFS_ENDPOINT_SESSION, NULL);
 	return 0;
 }
 

@@ -9,7 +9,15 @@
 
 #include "spec/gadget.h"
 
-enum ffs_feature { FFS_RW_PROXY, FFS_ZLP, FFS_MMAP, FFS_DMABUF, FFS_DFU, FFS_FEATURE_COUNT };
+enum ffs_feature {
+	FFS_RW_PROXY,
+	FFS_ZLP,
+	FFS_MMAP,
+	FFS_DMABUF,
+	FFS_SESSIONS,
+	FFS_DFU,
+	FFS_FEATURE_COUNT
+};
 
 struct ffs_feature_words {
 	const char *name;  /* as the gadget file calls it, where it does */

@@ -17,3 +17,8 @@
 #ifndef FUNCTIONFS_ENDPOINT_ENABLE_ZLP
 #define FUNCTIONFS_ENDPOINT_ENABLE_ZLP _IOW('g', 134, __u32)
 #endif
+
+/* Our kernel patches */
+#ifndef FUNCTIONFS_ENDPOINT_SESSION
+#define FUNCTIONFS_ENDPOINT_SESSION _IOR('g', 135, __u32)
+#endif

@@ -18,6 +18,11 @@
 
 #include "stream/aio.h"
 
+/* Of our kernel patches. */
+#ifndef FUNCTIONFS_ENDPOINT_SESSION
+#define FUNCTIONFS_ENDPOINT_SESSION _IOR('g', 135, __u32)
+#endif
+
 _Static_assert(sizeof(struct iocb) <= STREAM_REQUEST_ROOM, "an iocb fits into a request");
 
 int aio_open(struct stream *s, unsigned int requests)
@@ -112,6 +117,14 @@ bool aio_enabled(struct stream *s, struct stream_endpoint *ep)
 	(void)s;
 	/* Waits for the endpoint as reads do, but not for its mutex, and changes nothing. */
 	return ioctl(ep->fd, FUNCTIONFS_ENDPOINT_DESC, &desc) == 0 || errno != EAGAIN;
+}
+
+int aio_join(struct stream *s, struct stream_endpoint *ep, uint32_t *session)
+{
+	(void)s;
+	if (ioctl(ep->fd, FUNCTIONFS_ENDPOINT_SESSION, session) == 0)
+		return 0;
+	return errno == ENOTTY ? -ENOTTY : -EAGAIN;
 }
 
 /*
@@ -219,7 +232,7 @@ static int mmap_open(struct stream *s, unsigned int requests)
 
 #define ON_LIBAIO                                                                                  \
 	.close = aio_close, .release = aio_release, .submit = aio_submit, .cancel = aio_cancel,    \
-	.enabled = aio_enabled, .ended = aio_ended, .reap = aio_reap
+	.enabled = aio_enabled, .join = aio_join, .ended = aio_ended, .reap = aio_reap
 
 const struct stream_engine stream_engine_mmap = {
 	ON_LIBAIO,

@@ -21,6 +21,7 @@ int aio_queue(struct stream *s, struct iocb **iocbs, unsigned int n);
 
 void aio_cancel(struct stream *s, struct stream_request *q);
 bool aio_enabled(struct stream *s, struct stream_endpoint *ep);
+int aio_join(struct stream *s, struct stream_endpoint *ep, uint32_t *session);
 bool aio_ended(struct stream *s);
 /* Calls `complete` for what has ended. */
 void aio_reap_by(struct stream *s,

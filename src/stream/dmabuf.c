@@ -375,6 +375,7 @@ const struct stream_engine stream_engine_dmabuf = {
 	.submit = dmabuf_submit,
 	.cancel = dmabuf_cancel,
 	.enabled = aio_enabled,
+	.join = aio_join,
 	.ended = aio_ended,
 	.reap = dmabuf_reap,
 };

@@ -60,9 +60,9 @@ void stream_take_back(struct stream *s, struct stream_transfer *t)
 }
 
 /*
- * What the kernel took while the host reset the interface belongs to the next link. An IN request
- * of that kind is taken back: its data are of the last one. An OUT request stays where it is,
- * because the host may have filled it already: see adopt().
+ * What the kernel took while the host reset the interface belongs to the next link, unless it
+ * numbers links. An IN request of that kind is taken back: its data are of the last one. An OUT
+ * request stays where it is, because the host may have filled it already: see adopt().
  */
 void stream_go_down(struct stream *s)
 {
@@ -75,7 +75,7 @@ void stream_go_down(struct stream *s)
 
 		ep->shut = false;
 		for (t = ep->head; t; t = t->next) {
-			if (!is_in(ep) && t->data.in_flight && !t->status)
+			if (!s->session && !is_in(ep) && t->data.in_flight && !t->status)
 				continue;
 			if (!stream_settled(t))
 				stream_give_up(t, -ESHUTDOWN);
@@ -88,19 +88,25 @@ void stream_go_down(struct stream *s)
 
 static void deliver(struct stream *s);
 
-/*
- * A request was refused or ended because the link went down. If stream_up() has been called since
- * that request was sent, the link has come up again behind it: DISABLE is not always told, because
- * a pending one is dropped when ENABLE follows (f_fs.c, __ffs_event_add).
- */
-static void link_lost(struct stream *s, uint64_t generation)
+/* `again`: it is up again already. */
+static void link_lost(struct stream *s, bool again)
 {
 	if (!s->up)
 		return;
 	if (!s->sending)
 		deliver(s); /* what had ended before */
-	s->up_pending = generation < s->generation && !s->leaving;
+	s->up_pending = again && !s->leaving;
 	stream_go_down(s);
+}
+
+/*
+ * A request was refused or ended because the link went down. If stream_up() has been called since
+ * that request was sent, the link has come up again behind it: DISABLE is not always told, because
+ * a pending one is dropped when ENABLE follows (f_fs.c, __ffs_event_add).
+ */
+static bool is_up_again(const struct stream *s, const struct stream_transfer *t)
+{
+	return !s->session && t->generation < s->generation;
 }
 
 static void unlink_transfer(struct stream_endpoint *ep, struct stream_transfer *t)
@@ -128,7 +134,7 @@ static bool may_stay(struct stream *s, struct stream_transfer *t)
 {
 	size_t length = t->data.length;
 
-	if (is_in(t->ep) || t->status)
+	if (s->session || is_in(t->ep) || t->status)
 		return false;
 	if (t->held || !t->data.in_flight)
 		return t->held;
@@ -239,7 +245,7 @@ static void no_memory(struct stream *s, struct stream_request *r)
  */
 static void begin_anew(struct stream *s, struct stream_transfer *t)
 {
-	link_lost(s, 0);
+	link_lost(s, true);
 	stream_give_up(t, -ESHUTDOWN);
 }
 
@@ -260,7 +266,7 @@ static void failed(struct stream *s, struct stream_request *r, int why)
 			refused(r, -ESHUTDOWN);
 			break;
 		}
-		link_lost(s, t->generation);
+		link_lost(s, is_up_again(s, t));
 		r->ep->shut = true;
 		stream_give_up(t, -ESHUTDOWN);
 		break;
@@ -299,7 +305,7 @@ void stream_complete(struct stream *s, struct stream_request *r, long result)
 		ep->refused = 0;
 		t->moved += (size_t)result;
 		/* Of the new link, if the old one has ended before it. */
-		t->held = !s->up && !is_in(ep) && !t->status &&
+		t->held = !s->up && !s->session && !is_in(ep) && !t->status &&
 			  (ep->shut || s->config.engine->enabled(s, ep));
 		if (is_in(ep) && (size_t)result < r->length)
 			stream_give_up(t, -EIO);

@@ -184,10 +184,42 @@ int stream_submit(struct stream *s, uint32_t endpoint, struct ffsctl_transfer *p
 	return 0;
 }
 
+/* All endpoints, or -EAGAIN: that link is over already, and what tells of the next is to come. */
+static int join(struct stream *s, uint32_t *session)
+{
+	uint32_t number = 0;
+	unsigned int i;
+	int r = -ENOTTY;
+
+	for (i = 0; i < s->n_eps; i++) {
+		r = s->config.engine->join(s, &s->eps[i], &number);
+		if (r < 0)
+			break;
+		if (i > 0 && number != *session)
+			return -EAGAIN;
+		*session = number;
+	}
+	return r;
+}
+
+/* Where the kernel numbers links, nothing of one can get into another. */
+static void up_in_session(struct stream *s, uint32_t session)
+{
+	if (s->up && session == s->session)
+		return; /* told again, or late */
+	if (s->up)
+		stream_go_down(s);
+	s->session = session;
+	s->up_pending = true;
+	stream_go_up_if_clear(s);
+}
+
 int stream_up(struct stream *s, enum ffsctl_speed speed)
 {
 	bool other_speed;
+	uint32_t session;
 	unsigned int i;
+	int r;
 
 	if (speed > FFSCTL_SPEED_SUPER_PLUS)
 		return -EINVAL;
@@ -197,6 +229,13 @@ int stream_up(struct stream *s, enum ffsctl_speed speed)
 	s->generation++;
 	other_speed = speed != s->speed;
 	s->speed = speed;
+	r = join(s, &session);
+	if (r == -EAGAIN && s->up)
+		stream_go_down(s);
+	if (r == 0)
+		up_in_session(s, session);
+	if (r != -ENOTTY)
+		return 0;
 	/* If it is up with transfers out, either nothing has happened to them and nothing is to be
 	   done, or they come back with ESHUTDOWN and link_lost() does it. (Or have come back so,
 	   and were taken for late ones.) */

@@ -51,6 +51,12 @@ struct stream_engine {
 	void (*cancel)(struct stream *s, struct stream_request *r);
 	/* Whether the host has the endpoint enabled: what tells one EAGAIN from the other. */
 	bool (*enabled)(struct stream *s, struct stream_endpoint *ep);
+	/*
+	 * Has the endpoint take part in the link that there is now, and in no later one: what is
+	 * submitted then ends with -ESHUTDOWN. Stores the link's number. -EAGAIN: there is none.
+	 * -ENOTTY: the kernel cannot do that, which the stream has to live with.
+	 */
+	int (*join)(struct stream *s, struct stream_endpoint *ep, uint32_t *session);
 	/* Whether reap() has something to do, without asking the kernel; false: not known so. */
 	bool (*ended)(struct stream *s);
 	/* Calls stream_complete() for what has ended; never waits. */
@@ -109,6 +115,7 @@ struct stream {
 	int fd;	       /* set by the engine: readable when reap() has something to do */
 	void *engine;  /* the engine's own */
 
+	uint32_t session;	 /* the kernel's number of the link; 0: it does not number them */
 	enum ffsctl_speed speed; /* of the last stream_up() */
 	bool up, up_pending;
 	bool leaving;	 /* within stream_down() */

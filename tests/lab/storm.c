@@ -5,7 +5,7 @@
  * cancelled transfers, halts, an unplugged cable. After each the echo has to go on: what was
  * written since comes back whole and in order, and nothing of the time before.
  *
- *   storm [-k KINDS] [-n RUNS] [-s SEED] [-d DEPTH] [-f BYTES] [-l] [-m BYTES] [-t SECONDS]
+ *   storm [-k KINDS] [-n RUNS] [-s SEED] [-d DEPTH] [-f BYTES] [-m BYTES] [-t SECONDS]
  *         [-o COMMAND]
  *
  *   -k  which disturbances (below), with commas between; default: those after
@@ -14,7 +14,6 @@
  *   -s  default: $SOAK_SEED, or 1
  *   -d  transfers in each direction (default: 8)
  *   -f  all messages have this length, and no ends: the device fixes it
- *   -l  the first messages of an epoch may be lost (storm_flow.c); how often is told
  *   -m  no message is longer (default: three transfers of 64 KiB and 2 bytes)
  *   -t  how long nothing may move (default: 20)
  *   -o  a shell command after which the device has gone and come back: `outside`
@@ -305,9 +304,9 @@ static void storm(struct storm *s, const struct kind **chosen, size_t n)
 	while (s->in.next.seq < s->out.next.seq || s->out.next.at > 0)
 		pump(s);
 	stop(s, &s->in);
-	printf("{\"messages\": %lu, \"bytes\": %lu, \"epochs\": %u, \"stale\": %lu, \"lost\": %lu",
+	printf("{\"messages\": %lu, \"bytes\": %lu, \"epochs\": %u, \"stale\": %lu",
 	       (unsigned long)s->counts.messages, (unsigned long)s->counts.bytes, s->epoch,
-	       (unsigned long)s->counts.stale, (unsigned long)s->counts.lost);
+	       (unsigned long)s->counts.stale);
 	for (i = 0; i < ARRAY_SIZE(kinds); i++)
 		if (count[i])
 			printf(", \"%s\": %u", kinds[i].name, count[i]);
@@ -355,7 +354,7 @@ int main(int argc, char **argv)
 	_cleanup_close_ int uevents = -1;
 	int o;
 
-	while ((o = getopt(argc, argv, "k:n:s:d:f:lm:t:o:")) >= 0) {
+	while ((o = getopt(argc, argv, "k:n:s:d:f:m:t:o:")) >= 0) {
 		if (o == 'k')
 			which = optarg;
 		else if (o == 'n')
@@ -366,8 +365,6 @@ int main(int argc, char **argv)
 			s.depth = (unsigned int)number(optarg);
 		else if (o == 'f')
 			s.fixed = number(optarg);
-		else if (o == 'l')
-			s.lenient = true;
 		else if (o == 'm')
 			s.longest = number(optarg);
 		else if (o == 't')

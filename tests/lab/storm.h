@@ -39,7 +39,6 @@ struct direction {
 
 struct counts {
 	uint64_t messages, bytes, transfers;
-	uint64_t lost;	/* epochs whose first messages did not come */
 	uint64_t stale; /* epochs that began with what was of an earlier one */
 };
 
@@ -49,7 +48,6 @@ struct storm {
 	uint64_t seed;
 	unsigned int runs, depth, seconds;
 	size_t fixed, longest;
-	bool lenient;
 
 	/* The device */
 	char name[256]; /* in /sys/bus/usb/devices */

@@ -160,10 +160,10 @@ static bool is_of_earlier_epoch(const struct storm *s, const unsigned char *p, s
 }
 
 /*
- * FunctionFS cannot tell a worker that the link has been down between two moments in which it
- * looked. What the worker had read before, and writes after it, is of an earlier epoch; that may
- * come, before anything else, and such an epoch is counted. Returns how many bytes are of that
- * kind.
+ * FunctionFS without our patches cannot tell a worker that the link has been down between two
+ * moments in which it looked. What the worker had read before, and writes after it, is of an
+ * earlier epoch; that may come, before anything else, and such an epoch is counted. Returns how
+ * many bytes are of that kind.
  */
 static size_t stale(struct storm *s, const unsigned char *p, size_t n, bool ended)
 {
@@ -182,28 +182,6 @@ static size_t stale(struct storm *s, const unsigned char *p, size_t n, bool ende
 		s->stale_epoch = s->epoch;
 	}
 	return at;
-}
-
-/*
- * For the same reason what is of a new epoch may be taken for what is of the last one, and be lost,
- * when the worker learns of the link's end after that. Where the host leaves no time between the
- * two (-l), the first messages may be missing, which is counted as well: goes on with the next that
- * begins. Returns how many bytes are not to be looked at.
- */
-static size_t lost(struct storm *s, const unsigned char *p, size_t n)
-{
-	size_t at;
-
-	if (!s->lenient || s->in.next.seq > 0 || s->in.next.at > 0)
-		return 0;
-	for (at = 0; at + 8 <= n; at += s->packet) {
-		if (word_at(p + at) != (MAGIC << 24 | s->epoch))
-			continue;
-		s->in.next.seq = word_at(p + at + 4);
-		s->counts.lost += s->in.next.seq > 0;
-		return at;
-	}
-	return n;
 }
 
 static _Noreturn void wrong(const struct storm *s, const unsigned char *p, size_t i, size_t n)
@@ -235,7 +213,6 @@ static void receive(struct storm *s, const unsigned char *p, size_t n, bool ende
 	struct place *next = &s->in.next;
 	size_t i = stale(s, p, n, ended), length;
 
-	i += lost(s, p + i, n - i);
 	if (i == n && (i > 0 || (ended && next->seq == 0 && next->at == 0)))
 		return;
 	for (; i < n; i++) {

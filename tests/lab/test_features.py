@@ -27,7 +27,7 @@ from harness import FFSCTL, SRC, down, ffsctl, must, snapshot, up  # noqa: E402
 from tap import contains, eq, ok, test  # noqa: E402
 
 PATCHED = os.environ["LAB_MODULES"] == "patched"
-HAS = {"rw_proxy": PATCHED, "zlp": PATCHED, "mmap_memory_mb": PATCHED,
+HAS = {"rw_proxy": PATCHED, "zlp": PATCHED, "mmap_memory_mb": PATCHED, "sessions": PATCHED,
        "dmabuf": PATCHED or os.environ["LAB_KERNEL"] == "6.12",
        "dfu": os.environ["LAB_KERNEL"] == "6.12"}
 KILLS = ("kill-before=1", "kill-after=1", "kill-before=2", "kill-after=2",

@@ -20,9 +20,11 @@ static struct {
 	size_t longest; /* longer ones end in ENOMEM */
 	int why;	/* if not 0, every request ends so at once */
 	bool enabled;
-	bool mapped;		      /* its buffers are such that no request needs memory */
-	int refuse_all;		      /* if not 0, submit() fails so */
-	struct stream_request *ended; /* reap() finds it */
+	uint32_t session, other_session; /* of links; 0: it does not number them; the OUT
+					    endpoint's, if it is another one */
+	bool mapped;			 /* its buffers are such that no request needs memory */
+	int refuse_all;			 /* if not 0, submit() fails so */
+	struct stream_request *ended;	 /* reap() finds it */
 	long ended_with;
 } kernel;
 
@@ -91,6 +93,17 @@ static bool fake_enabled(struct stream *st, struct stream_endpoint *ep)
 	return kernel.enabled;
 }
 
+static int fake_join(struct stream *st, struct stream_endpoint *ep, uint32_t *session)
+{
+	(void)st;
+	if (!kernel.session)
+		return -ENOTTY;
+	if (!kernel.enabled)
+		return -EAGAIN;
+	*session = ep->index == OUT && kernel.other_session ? kernel.other_session : kernel.session;
+	return 0;
+}
+
 static void fake_reap(struct stream *st)
 {
 	struct stream_request *r[MANY];
@@ -121,6 +134,7 @@ static const struct stream_engine engine = {
 	.submit = fake_submit,
 	.cancel = fake_cancel,
 	.enabled = fake_enabled,
+	.join = fake_join,
 	.ended = fake_ended,
 	.reap = fake_reap,
 };
@@ -872,4 +886,110 @@ Test(stream, a_fast_device_does_not_keep_the_caller)
 	resubmit = true;
 	submit(IN, 0, 0);
 	cr_assert(stream_flush(&s), "it says that there is more");
+}
+
+/* --- links that the kernel numbers --- */
+
+static void open_in_session(void)
+{
+	open_mode(FFSCTL_MODE_MESSAGE);
+	kernel.session = 1;
+	cr_assert_eq(stream_up(&s, FFSCTL_SPEED_HIGH), 0);
+	story[0] = 0;
+}
+
+Test(stream, a_link_that_is_told_twice_is_one)
+{
+	struct ffsctl_transfer *t;
+
+	open_in_session();
+	t = submit(IN, 10, FFSCTL_END);
+	stream_flush(&s);
+	stream_up(&s, FFSCTL_SPEED_HIGH);
+	expect_story("");
+	cr_assert_eq(kernel.n_cancelled, 0u);
+	end(10);
+	expect_story("done");
+	cr_assert_eq(t->status, 0);
+	stream_close(&s);
+}
+
+Test(stream, a_new_link_ends_what_is_out_before_anything_has_failed)
+{
+	struct ffsctl_transfer *in, *out;
+
+	open_in_session();
+	out = submit(OUT, 0, 0);
+	in = submit(IN, 10, FFSCTL_END);
+	stream_flush(&s);
+	kernel.session = 2;
+	stream_up(&s, FFSCTL_SPEED_HIGH);
+	expect_story("down");
+	cr_assert_eq(kernel.n_cancelled, 2u);
+	end(-ESHUTDOWN);
+	expect_story("down done");
+	end(-ESHUTDOWN);
+	expect_story("down done done up");
+	cr_assert_eq(in->status, -ESHUTDOWN);
+	cr_assert_eq(out->status, -ESHUTDOWN);
+	stream_close(&s);
+}
+
+Test(stream, a_link_is_not_up_before_its_endpoints_have_joined_it)
+{
+	open_in_session();
+	submit(OUT, 0, 0);
+	stream_flush(&s);
+	stream_up(&s, FFSCTL_SPEED_HIGH); /* of the same */
+	end(-ESHUTDOWN);
+	expect_story("down done");
+	kernel.session = 2;
+	stream_up(&s, FFSCTL_SPEED_HIGH);
+	expect_story("down done up");
+	stream_close(&s);
+}
+
+Test(stream, a_link_that_is_over_when_it_is_told_is_not_up)
+{
+	open_in_session();
+	submit(OUT, 0, 0);
+	stream_flush(&s);
+	kernel.enabled = false;
+	stream_up(&s, FFSCTL_SPEED_HIGH);
+	expect_story("down");
+	end(-ESHUTDOWN);
+	expect_story("down done");
+	stream_down(&s);
+	kernel.enabled = true;
+	kernel.session = 3;
+	stream_up(&s, FFSCTL_SPEED_HIGH);
+	expect_story("down done up");
+	stream_close(&s);
+}
+
+Test(stream, endpoints_of_different_links_wait_for_the_next)
+{
+	open_in_session();
+	kernel.session = 2;
+	kernel.other_session = 3;
+	stream_up(&s, FFSCTL_SPEED_HIGH);
+	expect_story("down");
+	kernel.other_session = 0;
+	kernel.session = 3;
+	stream_up(&s, FFSCTL_SPEED_HIGH);
+	expect_story("down up");
+	stream_close(&s);
+}
+
+Test(stream, a_busy_endpoint_begins_anew_in_the_same_link)
+{
+	struct ffsctl_transfer *t;
+
+	open_in_session();
+	t = submit(IN, 10, FFSCTL_END);
+	kernel.refuse_all = -EAGAIN;
+	stream_flush(&s);
+	expect_story("down done up");
+	cr_assert_eq(t->status, -ESHUTDOWN);
+	stream_close(&s);
 }
