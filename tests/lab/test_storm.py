@@ -124,21 +124,22 @@ for engine_, plugins_ in ENGINES.items():
                  depth_)(weather)
 
 
-if not SG and not SOAK:
-    @test("suspend and resume in the middle of transfers")
-    def _():
-        weather("copy", "loopback", 65536, 8, "high", "suspend,halt-in,cancel")
+def other_speeds(engine, plugin):
+    path = bring_up(plugin, engine)
+    text = pathlib.Path(path).read_text()
+    for speed in ("high", "full", "super"):
+        pathlib.Path(path).write_text(f'max_speed = "{speed}";' + text)
+        storm("-k", "outside", "-o", f"{harness.FFSCTL} reload x", runs=1)
+    eq((worker()["state"], worker()["engine"]), ("ready", engine))
+    down("x")
 
 
-    @test("the speed changes in the middle of transfers")
-    def _():
-        path = bring_up("loopback")
-        text = pathlib.Path(path).read_text()
-        for speed in ("high", "full", "super"):
-            pathlib.Path(path).write_text(f'max_speed = "{speed}";' + text)
-            storm("-k", "outside", "-o", f"{harness.FFSCTL} reload x", runs=1)
-        eq(worker()["state"], "ready")
-        down("x")
+for engine_, plugins_ in ENGINES.items():
+    if (engine_ == "dmabuf") != SG or SOAK:
+        continue
+    test(f"{engine_}: suspend and resume in the middle of transfers", engine_, plugins_[0], 65536, 8, "high",
+         "suspend,halt-in,cancel")(weather)
+    test(f"{engine_}: the speed changes in the middle of transfers", engine_, plugins_[0])(other_speeds)
 
 
 def endpoints(host):
