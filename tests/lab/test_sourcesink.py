@@ -27,6 +27,7 @@ SG = pathlib.Path("/sys/module/dummy_hcd/parameters/gadget_sg").read_text() == "
 SPEED = os.environ["LAB_SPEED"]
 PACKET = {"full": 64, "high": 512, "super": 1024}[SPEED]
 IDS = 0x0525, 0xA4A4  # usbtest's "user mode test driver"
+ZERO = 0x0525, 0xA4A0  # its "Linux gadget zero", of which it wants interrupt endpoints as well
 USBTEST_REQUEST, USBDEVFS_IOCTL = 0xC0285564, 0xC0105512  # of struct usbtest_param_64, usbdevfs_ioctl
 TO_DEVICE, FROM_DEVICE, WRITE, READ = 0x40, 0xC0, 0x5B, 0x5C
 # What needs no isochronous or interrupt endpoint, and no ctrl_out, which usbtest asks of other ids
@@ -47,8 +48,8 @@ def gadget(engine="auto", pattern=0):
     return path
 
 
-def device():
-    return harness.device(*IDS)
+def device(ids=IDS):
+    return harness.device(*ids)
 
 
 def bring_up(*settings, **more):
@@ -66,9 +67,9 @@ def unload():
     must(subprocess.run(["rmmod", "usbtest"], capture_output=True, text=True))
 
 
-def usbtest(number, iterations=8, length=PACKET * 8, vary=PACKET, sglen=8):
+def usbtest(number, iterations=8, length=PACKET * 8, vary=PACKET, sglen=8, ids=IDS):
     """One case of the driver's; raises what it says."""
-    found = device()
+    found = device(ids)
     words = struct.pack("=5I4xqq", number, iterations, length, vary, sglen, 0, 0)
     parameters = ctypes.create_string_buffer(words, len(words))
     with open(f"/dev/bus/usb/{found.bus:03}/{found.address:03}", "r+b", buffering=0) as node:
@@ -96,6 +97,26 @@ def cases(engine, pattern):
 for engine_ in ("copy", "mmap", "dmabuf"):
     for pattern_ in (0, 1):
         test(f"usbtest's cases, engine {engine_}, pattern {pattern_}", engine_, pattern_)(cases)
+
+
+@test("interrupt endpoints beside the bulk ones: usbtest's cases for these")
+def _():
+    load(pattern=1)
+    try:
+        path = gadget(pattern=1)
+        text = path.read_text()
+        for old, new in (("0xa4a4", "0xa4a0"), ('"bulk-out" )', '"bulk-out", "interrupt-in", "interrupt-out" )')):
+            eq(text.count(old), 1)
+            text = text.replace(old, new)
+        path.write_text(text)
+        with harness.configured():
+            must(ffsctl("up", path))
+        for case, length in ((1, PACKET), (2, PACKET), (25, 64), (26, 64), (25, 1), (26, 64 * 8)):
+            usbtest(case, length=length, ids=ZERO)
+        eq(must(ffsctl("status", "source", "-o", "test.worker.restarts")).stdout, "0\n")
+        down("source")
+    finally:
+        unload()
 
 
 @contextlib.contextmanager

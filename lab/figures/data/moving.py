@@ -228,12 +228,12 @@ def charts(data, directory):
             f.write(chart(f"Rates {words}, 16 transfers in flight (4 of 4 MiB)", "MB/s, by the bytes of a transfer", lines))
 
 
-def document(data, cpu, goals, args):
+def document(data, cpu, goals, load, args):
     with open(f"{HERE}/performance.md.in", encoding="utf-8") as f:
         text = f.read()
     call, trip = (statistics.median(c[k] for c in data.found["costs"]) / 1e3 for k in ("call", "trip"))
     for key, value in {
-            "KERNEL": args.kernel, "DATE": time.strftime("%Y-%m-%d"), "ROUNDS": args.data_rounds, "CPU_ROUNDS": args.cpu_rounds,
+            "KERNEL": args.kernel, "DATE": time.strftime("%Y-%m-%d"), "LOAD": f"{load:.2f}", "ROUNDS": args.data_rounds, "CPU_ROUNDS": args.cpu_rounds,
             "GOALS": goals.table(), "RATES": rate_table(data, False, METHODS, SIZES),
             "DEPTHS": rate_table(data, False, METHODS, DEPTHS), "SG": rate_table(data, True, SG_METHODS, SG_SIZES),
             "FIT": fit_table(data), "CALLS": calls_table(data), "LATENCY": latency_table(data), "MEMORY": memory_table(data),
@@ -243,8 +243,9 @@ def document(data, cpu, goals, args):
 
 
 def data(args):
-    """The section of lab/bench. Returns whether each goal was reached."""
+    """The section of lab/bench. Returns whether each goal was reached. What was measured stays in $FIGURES/data.json."""
     found = Data(args.kernel)
+    load = os.getloadavg()[0]
     found.boot([["costs", {}],
                 *(["rates", {"methods": METHODS, "size": s, "depth": d, "rounds": args.data_rounds, "count": n}] for s, d, n in SIZES + DEPTHS)])
     found.boot([["rates", {"methods": SG_METHODS, "size": s, "depth": d, "rounds": args.data_rounds, "count": n}] for s, d, n in SG_SIZES], True)
@@ -253,10 +254,12 @@ def data(args):
                   for size in (64, 4 * KIB)),
                 ["memory", {"methods": ["copy", "mmap"], "size": 64 * KIB, "depth": 16}]])
     cpu = found.cpu(args.cpu_rounds)
+    with open(f"{os.environ['FIGURES']}/data.json", "w", encoding="utf-8") as f:
+        json.dump({"found": found.found, "cpu": [[*where, methods] for where, methods in cpu.items()]}, f)
     goals = judge(found, cpu)
     os.makedirs(args.doc, exist_ok=True)
     charts(found, args.doc)
     with open(f"{args.doc}/performance.md", "w", encoding="utf-8") as f:
-        f.write(document(found, cpu, goals, args))
+        f.write(document(found, cpu, goals, load, args))
     print(goals.table())
     return [row[3] == "yes" for row in goals.rows]
