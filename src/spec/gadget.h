@@ -220,6 +220,10 @@ struct worker {
 	struct spec_str *groups;
 	size_t n_groups;
 	bool keep_privileges;
+	struct worker_limits {
+		uint64_t memory;     /* bytes of address space */
+		uint32_t files, cpu; /* open descriptors; seconds of processor time */
+	} limits;		     /* 0: none but the supervisor's own */
 	struct env_var *env;
 	size_t n_env;
 	char *directory; /* absolute; "/" by default */

@@ -62,9 +62,9 @@ extern const struct key_group gadget_keys; /* the file as a whole */
 /* Where something of another room needs the table of one group. */
 extern const struct key_group attrs_keys, strings_keys, serial_keys, udc_keys, function_keys,
 	ffs_keys, mount_keys, interface_keys, text_keys, endpoint_keys, full_keys, super_keys,
-	worker_keys, io_keys, lun_keys, midi2_endpoint_keys, midi2_block_keys, uvc_format_keys,
-	uvc_frame_keys, uvc_config_keys, os_descs_keys, webusb_keys, config_keys, config_attrs_keys,
-	config_strings_keys, config_function_keys;
+	worker_keys, io_keys, limits_keys, lun_keys, midi2_endpoint_keys, midi2_block_keys,
+	uvc_format_keys, uvc_frame_keys, uvc_config_keys, os_descs_keys, webusb_keys, config_keys,
+	config_attrs_keys, config_strings_keys, config_function_keys;
 
 extern const struct key_word class_words[];
 /* class_words: the value is the class and, above it, the subclass that goes without saying. */

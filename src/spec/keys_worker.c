@@ -83,6 +83,27 @@ static const struct key io_rows[] = {
 const struct key_group io_keys = { "worker.io", "'io'", io_rows, NULL,
 				   "How a plugin moves its data." };
 
+static const struct key limits_rows[] = {
+	{ "memory", NODE_INT | NODE_STRING, .min = 1 << 20, .max = 1ULL << 40,
+	  .pattern = "^[0-9]{1,9}[KMG]?$", .fallback = "none",
+	  .doc = "Bytes of address space: an integer, \"64M\" or \"2G\". What is mapped counts, "
+		 "libraries and io.engine's memory as well.",
+	  .set = set_memory, WORKER(limits.memory) },
+	{ "files", NODE_INT, .min = 16, .max = 1048576, .fallback = "the system's",
+	  .doc = "Open descriptors, those that the worker is given among them.", .set = set_uint,
+	  WORKER(limits.files) },
+	{ "cpu", NODE_INT, .min = 1, .max = 1000000000, .fallback = "none",
+	  .doc = "Seconds of processor time, after which the worker is ended (SIGXCPU). They "
+		 "begin "
+		 "anew with each restart.",
+	  .set = set_uint, WORKER(limits.cpu) },
+	{ 0 },
+};
+const struct key_group limits_keys = {
+	"worker.limits", "'limits'", limits_rows, NULL,
+	"What each process of the worker may take. A restart for another limit is made by 'reload'."
+};
+
 static const struct key env_name = {
 	"NAME",
 	NODE_STRING | NODE_INT,
@@ -167,7 +188,8 @@ static const struct key worker_rows[] = {
 	  .doc = "The worker's environment.", .set = set_env, .offset = 0 },
 	{ "directory", NODE_STRING, .flags = KEY_NOT_EMPTY, .fallback = "/",
 	  .doc = "The worker's working directory.", .set = set_path, WORKER(directory) },
-	{ "limits", NODE_GROUP, LATER, .doc = "Memory, files and CPU time." },
+	{ "limits", NODE_GROUP, .group = &limits_keys, .fallback = "none",
+	  .doc = "What each process of the worker may take.", .set = set_group, .offset = 0 },
 	{ 0 },
 };
 const struct key_group worker_keys = { "worker", "'worker'", worker_rows, NULL,

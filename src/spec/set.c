@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "base/cleanup.h"
+#include "base/util.h"
 #include "spec/lang.h"
 #include "spec/load.h"
 
@@ -81,28 +82,38 @@ void set_seconds(struct load *l _unused_, const struct key *k _unused_, struct n
 	*(double *)field = value->real;
 }
 
-void set_size(struct load *l, const struct key *k, struct node *value, void *field)
+/* `suffixes` are what may stand behind the number; 0: an error was told. */
+static uint64_t read_size(struct load *l, const struct key *k, struct node *value,
+			  const char *suffixes, const char *examples)
 {
-	unsigned long long size = (unsigned long long)value->integer;
+	uint64_t size = (uint64_t)value->integer;
 	char *end = NULL;
 
 	if (value->type == NODE_STRING) {
 		size_t digits = strspn(value->text, "0123456789");
 
 		size = strtoull(value->text, &end, 10);
-		if (digits == 0 || digits > 9 || (*end && end[1]) || !strchr("KM", *end)) {
-			load_error(l, value, "'%s' is a size: an integer, \"64K\" or \"1M\"",
-				   k->name);
-			return;
+		if (digits == 0 || digits > 9 || (*end && end[1]) || !strchr(suffixes, *end)) {
+			load_error(l, value, "'%s' is a size: an integer, %s", k->name, examples);
+			return 0;
 		}
-		size *= *end == 'K' ? 1024 : *end == 'M' ? 1024 * 1024 : 1;
+		size <<= size_shift(*end);
 	}
-	if (size < k->min || size > k->max) {
-		load_error(l, value, "'%s' is %.0f to %.0f bytes, not %s", k->name, k->min, k->max,
-			   value->text);
-		return;
-	}
-	*(uint32_t *)field = (uint32_t)size;
+	if (size >= k->min && size <= k->max)
+		return size;
+	load_error(l, value, "'%s' is %.0f to %.0f bytes, not %s", k->name, k->min, k->max,
+		   value->text);
+	return 0;
+}
+
+void set_size(struct load *l, const struct key *k, struct node *value, void *field)
+{
+	*(uint32_t *)field = (uint32_t)read_size(l, k, value, "KM", "\"64K\" or \"1M\"");
+}
+
+void set_memory(struct load *l, const struct key *k, struct node *value, void *field)
+{
+	*(uint64_t *)field = read_size(l, k, value, "KMG", "\"64M\" or \"2G\"");
 }
 
 void set_class(struct load *l, const struct key *k, struct node *value, void *field)

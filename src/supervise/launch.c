@@ -209,6 +209,7 @@ static int prepare_user(struct unit *unit, struct error *err)
 		r = spawn_find_group(w->groups[s->n_groups].value, &s->groups[s->n_groups],
 				     &w->groups[s->n_groups].at, err);
 	s->keep_privileges = w->keep_privileges;
+	s->limits = w->limits;
 	s->directory = xstrdup(w->directory);
 	return r;
 }

@@ -147,6 +147,7 @@ uint64_t launch_digest(const struct unit *unit)
 	for (size_t i = 0; s->env[i]; i++)
 		digest = digest_add_text(digest, s->env[i]);
 	digest = digest_add(digest, kinds, sizeof(kinds));
+	digest = digest_add(digest, &s->limits, sizeof(s->limits));
 	digest = digest_add(digest, &s->uid, sizeof(s->uid));
 	digest = digest_add(digest, &s->gid, sizeof(s->gid));
 	return digest_add(digest, s->groups, s->n_groups * sizeof(*s->groups));

@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -94,6 +95,21 @@ static void reset_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
+static bool set_limit(int what, uint64_t limit)
+{
+	/* The signal that can be handled comes first, and a second later the one that cannot. */
+	const struct rlimit r = { .rlim_cur = limit,
+				  .rlim_max = what == RLIMIT_CPU ? limit + 1 : limit };
+
+	return !limit || setrlimit((__rlimit_resource_t)what, &r) == 0;
+}
+
+static bool set_limits(const struct worker_limits *limits)
+{
+	return set_limit(RLIMIT_AS, limits->memory) && set_limit(RLIMIT_NOFILE, limits->files) &&
+	       set_limit(RLIMIT_CPU, limits->cpu);
+}
+
 static void write_pid(char *to, pid_t pid)
 {
 	char digits[SPAWN_PID_DIGITS + 1];
@@ -116,6 +132,9 @@ static const char *become_worker(const struct child *c)
 		return "hand descriptors to";
 	if (chdir(s->directory) < 0)
 		return "change to the directory of";
+	/* While it still may have more files than the supervisor. */
+	if (!set_limits(&s->limits))
+		return "set the limits of";
 	/* Without privileges it cannot be emptied, nor be of use. */
 	if (!s->keep_privileges && !s->bounded && !s->same_user && !spawn_drop_bounding_set())
 		return "take the capabilities from";

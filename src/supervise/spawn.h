@@ -10,6 +10,7 @@
 #include <sys/types.h>
 
 #include "base/error.h"
+#include "spec/gadget.h"
 
 struct spawn {
 	char *program; /* absolute */
@@ -24,7 +25,8 @@ struct spawn {
 	bool same_user;	      /* as the caller, who need not be root: uid and gid do not count */
 	bool keep_privileges; /* else: no capabilities, no_new_privs */
 	bool bounded;	      /* the supervisor's own bounding set is empty already */
-	int answer;	      /* its stdout; 0: what `output` is */
+	struct worker_limits limits;
+	int answer; /* its stdout; 0: what `output` is */
 };
 #define SPAWN_PID_DIGITS 10
 

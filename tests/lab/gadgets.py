@@ -40,7 +40,8 @@ def worker(**settings):
         elif isinstance(value, str):
             value = '"%s"' % value
         elif isinstance(value, dict):
-            value = "{ %s }" % " ".join('%s = "%s";' % pair for pair in value.items())
+            value = "{ %s }" % " ".join(("%s = %s;" if isinstance(pair[1], int) else '%s = "%s";') % pair
+                                        for pair in value.items())
         elif isinstance(value, (list, tuple)):
             value = "[ %s ]" % strings(value)
         text += "%s = %s; " % (key, value)

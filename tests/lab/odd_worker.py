@@ -27,6 +27,7 @@ stop               until we are told to stop
 import errno
 import json
 import os
+import resource
 import signal
 import socket
 import struct
@@ -106,6 +107,7 @@ def dump(path):
             "pgid": os.getpgrp(),
             "blocked": status["SigBlk"],
             "ignored": status["SigIgn"],
+            "limits": {name: resource.getrlimit(getattr(resource, "RLIMIT_" + name)) for name in ("AS", "NOFILE", "CPU")},
             "config": json.loads(os.pread(fds["config"], 1 << 20, 0)),
         }, f)
 
@@ -199,7 +201,7 @@ class Setups:
 
 
 def main(words):
-    words = iter(words)
+    words, taken = iter(words), []
     for word in words:
         if word == "ready":
             send(READY)
@@ -229,6 +231,11 @@ def main(words):
             fork(naked_daemon)
         elif word == "deaf":
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        elif word == "take":
+            taken.append(bytearray(int(next(words))))
+        elif word == "spin":
+            while True:
+                pass
         elif word == "flood":
             flood()
         elif word == "shut":

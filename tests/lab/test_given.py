@@ -6,6 +6,7 @@ rights; and the ways to say that it is ready."""
 import json
 import os
 import pathlib
+import resource
 import socket
 import sys
 
@@ -168,6 +169,50 @@ def _():
     has_no_rights(dumped(user="1234"), 1234, 1234, [])
     found = dumped(user="nobody", directory=str(DIRECTORY))
     eq(found["cwd"], str(DIRECTORY))
+
+
+def limits_of(process):
+    return {name: list(resource.getrlimit(getattr(resource, "RLIMIT_" + name))) for name in process}
+
+
+@test("limits: none but the caller's, or those of the file, also more than the supervisor's")
+def _():
+    eq(dumped()["limits"], limits_of(("AS", "NOFILE", "CPU")))
+    eq(dumped(limits={"memory": "300M", "files": 64, "cpu": 1000})["limits"],
+       {"AS": [300 << 20] * 2, "NOFILE": [64, 64], "CPU": [1000, 1001]})
+
+    def poor(*args):
+        return finish(start(*args, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (256, 256))))
+
+    eq(dumped(ffsctl_with=poor, limits={"files": 512})["limits"]["NOFILE"], [512, 512])
+
+
+@test("a worker that wants more memory than its limit gets none")
+def _():
+    result = must(ffsctl("up", gadget("given", odd("take", 400 << 20, "notify", "wait", limits={"memory": "300M"}))), 76)
+    tap.contains(result.stderr, "MemoryError")
+
+
+@test("a worker whose processor time is over is ended and restarted, with all of it again")
+def _():
+    up(gadget("given", odd("notify", "spin", limits={"cpu": 1}, restart_delay=0)))
+    for restarts in (1, 2):
+        found, _ = gadgets.await_status("given", lambda g: g["functions"][0]["worker"]["restarts"] >= restarts, "restarted")
+        tap.contains(found["functions"][0]["worker"]["last_exit"], "CPU time limit exceeded")
+    down("given")
+
+
+@test("reload restarts a worker for another limit")
+def _():
+    up(gadget("given", worker(plugin="loopback", limits={"files": 64})))
+    before = status("given")[0]["functions"][0]["worker"]["pid"]
+    must(ffsctl("reload", gadget("given", worker(plugin="loopback", limits={"files": 64}))))
+    eq(status("given")[0]["functions"][0]["worker"]["pid"], before)
+    must(ffsctl("reload", gadget("given", worker(plugin="loopback", limits={"files": 65}))))
+    after = status("given")[0]["functions"][0]["worker"]["pid"]
+    ok(after != before)
+    eq(resource.prlimit(after, resource.RLIMIT_NOFILE), (65, 65))
+    down("given")
 
 
 @test("privileges = keep keeps them")

@@ -137,6 +137,9 @@ Test(load, defaults_of_a_plugin)
 	cr_expect_str_eq(w->user.value, "nobody");
 	cr_expect_eq(w->n_groups, 0);
 	cr_expect(!w->keep_privileges);
+	cr_expect_eq(w->limits.memory, 0);
+	cr_expect_eq(w->limits.files, 0);
+	cr_expect_eq(w->limits.cpu, 0);
 	cr_expect_eq(w->n_env, 0);
 	cr_expect_str_eq(w->directory, "/");
 	cr_expect(said(DIAG_NOTE, "without a sandbox"));
@@ -168,6 +171,7 @@ Test(load, everything_a_worker_may_say)
 		"restart_delay = 0; restart_max_delay = 7; restart_limit = 0; "
 		"restart_window = 0.5; on_crash = \"hold\"; on_failed = \"stall\"; user = 1000; "
 		"groups = ( \"tty\", 20 ); privileges = \"keep\"; "
+		"limits : { memory = \"2G\"; files = 64; cpu = 10; }; "
 		"env : { A = \"${gadget}\"; N = 5; }; directory = \"data\";"));
 	w = g->functions[0].worker;
 	cr_expect_str_eq(w->argv[0], "/nonexistent/bin/prog");
@@ -189,6 +193,9 @@ Test(load, everything_a_worker_may_say)
 	cr_expect_str_eq(w->groups[0].value, "tty");
 	cr_expect_str_eq(w->groups[1].value, "20");
 	cr_expect(w->keep_privileges);
+	cr_expect_eq(w->limits.memory, UINT64_C(2) << 30);
+	cr_expect_eq(w->limits.files, 64);
+	cr_expect_eq(w->limits.cpu, 10);
 	cr_expect(said(DIAG_WARNING, "root's powers"));
 	cr_assert_eq(w->n_env, 2);
 	cr_expect_str_eq(w->env[0].name, "A");
@@ -735,6 +742,7 @@ Test(keys, every_key_of_the_design_has_a_row)
 		  "restart_limit restart_window on_crash on_failed user groups privileges "
 		  "capabilities sandbox env directory limits" },
 		{ &io_keys, "engine size depth" },
+		{ &limits_keys, "memory files cpu" },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
