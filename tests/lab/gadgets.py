@@ -10,6 +10,7 @@ import struct
 import subprocess
 import tempfile
 import threading
+import time
 
 import usb.core
 
@@ -142,11 +143,13 @@ LOOKS = 500
 
 def await_status(name, condition, what):
     """The gadget's status as soon as it fulfils the condition. What it waits for happens in other
-    processes, which run while we look."""
+    processes, which run while we do not look: in virtual time work is no time, as long as it takes
+    less than a tick, and without time no process has to make way for another."""
     for _ in range(LOOKS):
         gadget, code = status(name)
         if condition(gadget):
             return gadget, code
+        time.sleep(0.001)
     raise AssertionError(f"not {what} after {LOOKS} looks: {gadget}")
 
 

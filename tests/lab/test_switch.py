@@ -206,6 +206,7 @@ def _():
 
 def refused(words, name="b", message=b""):
     """The gadget stays as it is, without a disconnect, and the log has the words."""
+    must(ffsctl("wait", "a", "--for", "configured"))
     numbers, was = gadgets.devnums(), status("a")[0]
     ask(name, message)
     await_status("a", lambda g: "which is refused" in log("a"), "refused")
