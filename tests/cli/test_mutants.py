@@ -1,0 +1,67 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""kernel/mutants: each defect can still be planted in the patched kernels, whose lines change. That the
+selftests notice it is lab/mutants' to try, which takes longer."""
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+
+SRC = os.environ.get("FFSCTL_SRC", os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
+sys.path[:0] = [os.path.join(SRC, "tests", "lab"), os.path.join(SRC, "lab", "lib")]
+
+import build  # noqa: E402
+import cache  # noqa: E402
+import tap  # noqa: E402
+from tap import eq, ok, test  # noqa: E402
+
+DIRECTORY = os.path.join(SRC, "kernel", "mutants")
+HEAD = re.compile(r"\AWhat: \S.*\nCaught-by: test_\w+\nOn: (6\.12|6\.1) (?:normal|debug)\n(?:Append: \S+\n)?SPDX-License-Identifier: \S+\n\n")
+
+
+def mutants(version):
+    """{name: patch} of those that are for it."""
+    found = {}
+    for name in sorted(os.listdir(DIRECTORY)):
+        text = cache.read(os.path.join(DIRECTORY, name)).decode()
+        head = HEAD.match(text)
+        ok(head, f"{name}: its head is wrong:\n{text[:300]}")
+        if head[1] == version:
+            found[name] = text[head.end():]
+    return found
+
+
+def plant(version):
+    patches = cache.kernel_patches(version, "patched")
+    with tempfile.TemporaryDirectory(prefix="ffsctl-mutants-") as tree:
+        for name in build.patched_files(patches):
+            build.copy_part(cache.source_dir(version), tree, name)
+        subprocess.run(["make", "-s", "-C", os.path.join(SRC, "kernel"), "apply", f"VERSION={version}", f"TREE={tree}"],
+                       check=True, stdout=sys.stderr)
+        failed = {}
+        for name, patch in mutants(version).items():
+            result = subprocess.run(["patch", "-p1", "-F0", "--dry-run"], cwd=tree, input=patch, text=True,
+                                    stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+            if result.returncode:
+                failed[name] = result.stdout
+        eq(failed, {}, "mutants that do not apply")
+
+
+for version_ in ("6.12", "6.1"):
+    test(f"the mutants for {version_} apply without fuzz", version_)(plant)
+
+
+@test("every selftest of the series has mutants, and none is for another program")
+def _():
+    wanted = set(re.findall(r"^Caught-by: (\S+)", "".join(
+        cache.read(os.path.join(DIRECTORY, name)).decode() for name in os.listdir(DIRECTORY)), re.M))
+    there = set()
+    for patch in cache.kernel_patches("6.12", "patched"):
+        there |= set(re.findall(r"^\+\+\+ b/tools/testing/selftests/drivers/usb/functionfs/(test_\w+)\.c$",
+                                cache.read(patch).decode(), re.M))
+    eq(wanted, there)
+
+
+tap.main()
