@@ -13,11 +13,6 @@
 #include "base/log.h"
 #include "cmd/cmd.h"
 
-/* Commands of the design that this version does not have: whoever asks is told so. */
-static const char *const not_yet[] = {
-	"log",
-};
-
 static void help(void)
 {
 	puts("usage: ffsctl [-v|-q] [--color=WHEN] COMMAND [OPTIONS] [GADGET...]\n\n"
@@ -36,15 +31,7 @@ static void help(void)
 
 static int unknown_command(const char *word)
 {
-	fprintf(stderr, "ffsctl: ");
-	for (size_t i = 0; i < ARRAY_SIZE(not_yet); i++) {
-		if (streq(word, not_yet[i])) {
-			fprintf(stderr, "'%s' is not in this version of ffsctl; there are", word);
-			goto list;
-		}
-	}
-	fprintf(stderr, "there is no command '%s'; there are", word);
-list:
+	fprintf(stderr, "ffsctl: there is no command '%s'; there are", word);
 	for (size_t i = 0; cmd_all[i]; i++)
 		fprintf(stderr, "%s %s", i ? "," : "", cmd_all[i]->name);
 	fputc('\n', stderr);

@@ -46,7 +46,7 @@ struct command {
 };
 
 extern const struct command cmd_bind, cmd_check, cmd_completion, cmd_descriptors, cmd_down,
-	cmd_export, cmd_features, cmd_list, cmd_plugins, cmd_reload, cmd_restart, cmd_run,
+	cmd_export, cmd_features, cmd_list, cmd_log, cmd_plugins, cmd_reload, cmd_restart, cmd_run,
 	cmd_schema, cmd_status, cmd_udc, cmd_unbind, cmd_up, cmd_wait;
 
 /* All of them, in the order of --help; ends with NULL. */

@@ -21,6 +21,7 @@ libffsctl_a_SOURCES += \
 	src/cmd/files.c \
 	src/cmd/here.c src/cmd/here.h \
 	src/cmd/list.c \
+	src/cmd/log.c \
 	src/cmd/plugin_tables.c src/cmd/plugin_tables.h \
 	src/cmd/plugins.c \
 	src/cmd/reload.c \

@@ -70,6 +70,10 @@ int front_apart(int (*fn)(void *data), void *data, int stdout_fd, struct error *
 int front_down(const struct world *world, const char *name, enum front_result *result,
 	       struct error *err);
 
+/* The last events and the workers' last words (supervise/output.h). The caller frees *text. */
+int front_log(const struct world *world, const char *name, char **text, size_t *size,
+	      struct error *err);
+
 /* function NULL: all of them. */
 int front_restart(const struct world *world, const char *name, const char *function,
 		  struct error *err);

@@ -332,6 +332,8 @@ char *front_last_output(const struct supervisor *s)
 	ssize_t n = s->output.fd >= 0 ? pread(s->output.fd, text, OUTPUT_SHOWN, (off_t)from) : 0;
 
 	text[n > 0 ? n : 0] = '\0';
+	if (from > 0 && strchr(text, '\n')) /* whole lines */
+		memmove(text, strchr(text, '\n') + 1, strlen(strchr(text, '\n')));
 	return text;
 }
 

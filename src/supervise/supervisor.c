@@ -22,7 +22,7 @@
 
 void supervisor_say(struct supervisor *s, const char *fmt, ...)
 {
-	_cleanup_free_ char *text = NULL, *line = NULL;
+	_cleanup_free_ char *text = NULL;
 	va_list ap;
 
 	va_start(ap, fmt);
@@ -35,8 +35,7 @@ void supervisor_say(struct supervisor *s, const char *fmt, ...)
 		log_info("%s: %s", s->name, text);
 		return;
 	}
-	line = strf("ffsctl: %s\n", text);
-	output_write(&s->output, line, strlen(line));
+	output_event(&s->output, text);
 }
 
 void supervisor_changed(struct supervisor *s)

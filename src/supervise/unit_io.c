@@ -94,7 +94,8 @@ static void on_output(void *data, uint32_t events _unused_)
 	ssize_t n = read(unit->output.fd, text, sizeof(text));
 
 	if (n > 0)
-		output_write(&supervisor_of(unit)->output, text, (size_t)n);
+		output_worker(&supervisor_of(unit)->output, unit, unit->instance->function->label,
+			      text, (size_t)n);
 	else if (n == 0 || errno != EAGAIN)
 		unit_close(unit, &unit->output);
 }

@@ -75,8 +75,8 @@ def begin(strings=STRINGS):
 
 
 def message_of(log_text):
-    line = next(line for line in log_text.splitlines() if line.startswith("accessory: "))
-    return json.loads(line.removeprefix("accessory: "))
+    line = next(line for line in log_text.splitlines() if "| accessory: " in line)
+    return json.loads(line.split("| accessory: ")[1])
 
 
 def message(host, n):

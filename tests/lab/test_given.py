@@ -6,6 +6,7 @@ rights; and the ways to say that it is ready."""
 import json
 import os
 import pathlib
+import re
 import resource
 import socket
 import sys
@@ -286,8 +287,40 @@ def _():
     kill(status("given")[0]["functions"][0]["worker"]["pid"])
     gadgets.await_status("given", lambda g: g["functions"][0]["worker"]["last_exit"], "ended")
     text = log.read_text()
-    ok("to stdout\n" in text and "to stderr\n" in text, text)
+    ok("| to stdout\n" in text and "| to stderr\n" in text, text)
     down("given")
+
+
+def shell(script):
+    return worker(exec=["/bin/sh", "-c", script + "; exec sleep 1000"], ready="started", restart="never")
+
+
+@test("log: what happened and what workers print, with times, each line whose it is")
+def _():
+    up(gadget("given", {"one": shell(r"printf 'bad \\033[31m\\tword\\nhalf a line'"),
+                        "two": shell("echo in between")}))
+    gadgets.await_status("given", lambda g: "half" in must(ffsctl("log", "given")).stdout and
+                         "between" in must(ffsctl("log", "given")).stdout, "printed")
+    kill(status("given")[0]["functions"][0]["worker"]["pid"])
+    gadgets.await_status("given", lambda g: g["functions"][0]["worker"]["last_exit"], "ended")
+    lines = must(ffsctl("log", "given")).stdout.splitlines()
+    for line in lines:
+        ok(re.match(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \S", line), line)
+    words = [line.split(" ", 2)[2] for line in lines]
+    for wanted in ("one| bad ?[31m\tword", "one| half a line", "two| in between", "up on dummy_udc.0",
+                   "one: worker ended: signal 9 (Killed)"):
+        ok(wanted in words, f"{wanted!r} is not in {words}")
+    down("given")
+
+
+@test("log of a gadget that is not up, and of one in the foreground")
+def _():
+    tap.contains(must(ffsctl("log", "given"), 69).stderr, "'given' is not up")
+    front = start("run", gadget("given", worker(plugin="loopback")), "--udc", "dummy_udc.0")
+    gadgets.await_status("given", lambda g: g["state"] == "ready", "ready")
+    tap.contains(must(ffsctl("log", "given"), 69).stderr, "says all on its stderr")
+    front.terminate()
+    must(finish(front))
 
 
 tap.main()

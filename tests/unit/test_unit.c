@@ -122,7 +122,8 @@ void instance_answer(struct instance *i _unused_, uint16_t type _unused_, uint32
 {
 }
 
-void output_write(struct output *o _unused_, const void *data _unused_, size_t size _unused_)
+void output_worker(struct output *o _unused_, const void *who _unused_, const char *label _unused_,
+		   const char *data _unused_, size_t size _unused_)
 {
 }
 

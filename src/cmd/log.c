@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "cmd/cmd.h"
+#include "spec/text.h"
+
+/* A worker's words are its own: a terminal is sent no control characters of them. */
+static void print_line(const char *line, size_t size)
+{
+	_cleanup_free_ char *text = text_printable(line, size);
+
+	puts(text);
+}
+
+static int run(const struct globals *globals, int argc, char **argv)
+{
+	_cleanup_error_ struct error err = { 0 };
+	_cleanup_free_ char *name = NULL, *text = NULL;
+	const char *end, *newline, *next;
+	size_t size = 0;
+	int exit;
+
+	if (!cmd_simple_options(&cmd_log, argc, argv, NULL, &exit))
+		return exit;
+	if (argc - optind != 1)
+		return cmd_usage(&cmd_log, "it takes one gadget");
+	if (cmd_gadget_name(globals, argv[optind], &name, &err) < 0 ||
+	    front_log(&globals->world, name, &text, &size, &err) < 0)
+		return cmd_print_error(&err);
+	end = text + size;
+	for (const char *p = text; p < end; p = next) {
+		newline = memchr(p, '\n', (size_t)(end - p));
+		next = newline ? newline + 1 : end;
+		print_line(p, (size_t)((newline ? newline : end) - p));
+	}
+	return fflush(stdout) == 0 && !ferror(stdout) ? 0 : EX_IOERR;
+}
+
+const struct command cmd_log = {
+	.name = "log",
+	.args = "GADGET",
+	.summary = "print what has happened to a gadget, and what its workers have printed",
+	.words = { CMD_WORDS_GADGETS },
+	.run = run,
+};
