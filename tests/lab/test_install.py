@@ -13,6 +13,7 @@ import shutil
 import signal
 import stat
 import subprocess
+import time
 
 import jsonschema
 import usb.util
@@ -251,6 +252,7 @@ def _():
         stats = json.loads(sh("ffsctl status mine -o mine.worker.stats").stdout.replace("-\n", "{}"))
         if stats.get("bytes") == 16 << 20:
             break
+        time.sleep(0.05)  # it tells them from time to time
     eq(stats["bytes"], 16 << 20, "bytes in the statistics")
     contains(sh(status).stdout, "bytes 16777216")
     sh("ffsctl down mine")
