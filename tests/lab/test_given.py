@@ -317,7 +317,7 @@ def _():
 def _():
     tap.contains(must(ffsctl("log", "given"), 69).stderr, "'given' is not up")
     front = start("run", gadget("given", worker(plugin="loopback")), "--udc", "dummy_udc.0")
-    gadgets.await_status("given", lambda g: g["state"] == "ready", "ready")
+    gadgets.await_state("given", "ready")
     tap.contains(must(ffsctl("log", "given"), 69).stderr, "says all on its stderr")
     front.terminate()
     must(finish(front))
