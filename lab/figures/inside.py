@@ -90,17 +90,39 @@ def memory(_):
     subprocess.run([FFSCTL, "-q", "down", "loopback"], check=True)
 
 
+def together(label, n, *command):
+    """So many processes at once."""
+    print(label, subprocess.run([f"{FIGURES}/farm", str(n), *command], check=True, stdout=subprocess.PIPE, text=True).stdout.strip())
+
+
+def farm_up(n):
+    together(f"up-{n}", n, FFSCTL, "-q", "up", f"{SRC}/examples/usbip/farm.conf", "--name", "farm%", "--udc", "usbip-vudc.%")
+
+
+def farm_down(n):
+    together(f"down-{n}", n, FFSCTL, "-q", "down", "farm%")
+
+
+def farm_load(rounds, n):
+    """Gadgets up and down, or /bin/true for 0; then waits, so that somebody can see what that took."""
+    for _ in range(rounds):
+        if n == "0":
+            together("T", 1, "/bin/true")
+        else:
+            farm_up(int(n))
+            farm_down(int(n))
+    print("end 0", flush=True)
+    sys.stdin.readline()
+
+
 def farm(rounds, *sizes):
     """So many gadgets of one file up at once, and down; what each of their processes has for itself."""
-    def together(label, n, *command):
-        print(label, subprocess.run([f"{FIGURES}/farm", str(n), *command], check=True, stdout=subprocess.PIPE, text=True).stdout.strip())
-
     # Whoever is first would pay for what is loaded once
     for n in (*map(int, sizes), None) * rounds:
         if n is None:
             together("T", 1, "/bin/true")
             continue
-        together(f"up-{n}", n, FFSCTL, "-q", "up", f"{SRC}/examples/usbip/farm.conf", "--name", "farm%", "--udc", "usbip-vudc.%")
+        farm_up(n)
         sums = collections.Counter()
         for i in range(n):
             for name, pid in processes(f"farm{i}").items():
@@ -110,7 +132,7 @@ def farm(rounds, *sizes):
                 sums[f"dirty-{name}-{n}"] += dirty
         for label, total in sums.items():
             print(label, total)
-        together(f"down-{n}", n, FFSCTL, "-q", "down", "farm%")
+        farm_down(n)
 
 
 def idle(seconds):
@@ -130,4 +152,5 @@ def idle(seconds):
 
 if __name__ == "__main__":
     section, *words = sys.argv[1].split(":")
-    {"commands": commands, "large": large, "long_file": long_file, "kills": kills, "memory": memory, "idle": idle, "farm": farm}[section](int(sys.argv[2]), *words)
+    {"commands": commands, "large": large, "long_file": long_file, "kills": kills, "memory": memory, "idle": idle, "farm": farm,
+     "farm_load": farm_load}[section](int(sys.argv[2]), *words)

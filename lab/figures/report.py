@@ -126,24 +126,62 @@ def idle():
 
 
 FARM = (1, 8, 32)
+VUDCS = ("--vudcs", str(FARM[-1]), "--udcs", "0")
+
+
+def stat_of(pid):
+    """Parent, and clock ticks of its own and of the children that it has waited for."""
+    with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as f:
+        words = f.read().rpartition(")")[2].split()
+    return int(words[1]), int(words[11]) + int(words[12]), int(words[13]) + int(words[14])
+
+
+def ticks_of_processes(top):
+    """What the processes in a lab have taken, `top` being lab/run. In User-Mode Linux each is a child of the kernel's."""
+    stats = {}
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            stats[int(pid)] = stat_of(pid)
+        except (FileNotFoundError, ProcessLookupError):
+            pass
+    kernel, = (pid for pid, (parent, _, _) in stats.items() if parent == top)
+    return stats[kernel][2] + sum(own for parent, own, _ in stats.values() if parent == kernel)
+
+
+def user_space(n, rounds):
+    """Seconds of processor time that user space takes for so many gadgets, or for /bin/true, up and down once."""
+    def ticks(count):
+        with subprocess.Popen([f"{LAB}/run", "--kernel", ARGS.kernel, "--timeout", "1800", *VUDCS, "--", "/usr/bin/python3",
+                               "-B", f"{HERE}/inside.py", f"farm_load:{n}", str(count)],
+                              stdout=subprocess.PIPE, stdin=subprocess.PIPE, text=True) as run:
+            if not any(line == "end 0\n" for line in run.stdout):
+                sys.exit("lab/bench: 'farm_load' failed")
+            taken = ticks_of_processes(run.pid)
+            run.communicate("\n")
+        return taken
+
+    return (ticks(rounds + 1) - ticks(1)) / os.sysconf("SC_CLK_TCK") / rounds
 
 
 def farm():
     """Gadgets of one file side by side: is the cost of each the same, however many there are?"""
-    v = section("farm:" + ":".join(map(str, FARM)), max(1, ARGS.rounds // 10), "--vudcs", str(FARM[-1]), "--udcs", "0")
+    v = section("farm:" + ":".join(map(str, FARM)), max(1, ARGS.rounds // 10), *VUDCS)
     t = statistics.median(v["T"])
     both = {n: [(up + down) / n for up, down in zip(v[f"up-{n}"], v[f"down-{n}"])] for n in FARM}
     parts = ("supervisor", "keeper", "worker")
     memory_of, dirty_of = ({n: [statistics.median(v[f"{kind}-{p}-{n}"]) / n for p in parts] for n in FARM}
                            for kind in ("private", "dirty"))
-    lines = ["| gadgets at once | up | down | up + down, per gadget | private memory per gadget (of it dirty), KiB: supervisor | keeper | worker | together |",
-             "|---|---|---|---|---|---|---|---|"]
+    user_t = user_space(0, 20 * ARGS.rounds)
+    user = {n: user_space(n, max(1, 2 * ARGS.rounds // n)) / n / user_t for n in FARM}
+    lines = ["| gadgets at once | up | down | up + down, per gadget | of that user space | private memory per gadget (of it dirty), KiB: supervisor | keeper | worker | together |",
+             "|---|---|---|---|---|---|---|---|---|"]
     for n in FARM:
         up, down = (statistics.median(v[f"{what}-{n}"]) / t for what in ("up", "down"))
         cells = [*zip(memory_of[n], dirty_of[n])] + [(sum(memory_of[n]), sum(dirty_of[n]))]
-        lines.append(f"| {n} | {up:.1f} T | {down:.1f} T | {statistics.median(both[n]) / t:.2f} T | "
+        lines.append(f"| {n} | {up:.1f} T | {down:.1f} T | {statistics.median(both[n]) / t:.2f} T | {user[n]:.2f} U | "
                      + " | ".join(f"{m:.0f} ({d:.0f})" for m, d in cells) + " |")
-    words = f"T = {t / 1e6:.2f} ms; medians of {len(v['T'])} rounds, all gadgets started at once, on one CPU"
+    words = (f"T = {t / 1e6:.2f} ms, U = {user_t * 1e3:.2f} ms; medians of {len(v['T'])} rounds, all gadgets started at once, on "
+             "one CPU")
     print("\n" + words + "\n\n" + "\n".join(lines) + "\n")
     header()
     last, first = FARM[-1], FARM[0]
@@ -153,6 +191,8 @@ def farm():
         write_farm(ratio, words, lines)
     memory = sum(memory_of[last]) / sum(memory_of[first])
     return [row(f"time per gadget at {last} / at {first}", f"{ratio:.2f}", "≤ 1.2", ratio <= 1.2),
+            row(f"user space's time per gadget at {last} / at {first}", f"{user[last] / user[first]:.2f}", "≤ 1.2",
+                user[last] <= 1.2 * user[first]),
             row(f"memory per gadget at {last} / at {first}", f"{memory:.2f}", "≤ 1.1", memory <= 1.1)]
 
 
@@ -170,6 +210,8 @@ virtual USB lab, pinned to one CPU: time is that CPU's, for ffsctl, its processe
 Time per gadget at {FARM[-1]} is {ratio:.2f} times that at {FARM[0]}, the median of rounds.
 
 {words}. T is one fork and exec of /bin/true.
+U is what user space takes of one: the processor time of its processes, which User-Mode Linux runs as processes of
+the machine's (their system calls' ways in and out among it, the kernel's work not).
 Private memory is Private_Clean + Private_Dirty of smaps_rollup, when nothing is attached; with one gadget
 alone the clean pages of the programs are private as well, which several gadgets share.
 

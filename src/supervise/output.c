@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -55,63 +54,62 @@ static void write_text(struct output *output, const char *data, size_t size)
 		output->size += size;
 }
 
-static void begin_line(FILE *f)
+/* "2026-11-21 14:30:05 LABEL| ", or without label and bar. Its length. */
+static size_t make_head(char *head, size_t size, const char *label)
 {
 	time_t now = time(NULL);
 	struct tm tm;
-	char text[32];
+	size_t n = localtime_r(&now, &tm) ? strftime(head, size, "%F %T ", &tm) : 0;
 
-	if (localtime_r(&now, &tm) && strftime(text, sizeof(text), "%F %T ", &tm) > 0)
-		fputs(text, f);
-}
-
-/* What was written to `f`, which opened `text`. */
-static void write_stream(struct output *output, FILE *f, char **text, const size_t *size)
-{
-	if (fclose(f) == 0)
-		write_text(output, *text, *size);
-	free(*text);
+	if (label)
+		n += (size_t)snprintf(head + n, size - n, "%s| ", label);
+	return n < size ? n : size - 1;
 }
 
 void output_event(struct output *output, const char *text)
 {
-	char *line = NULL;
-	size_t size;
-	FILE *f = open_memstream(&line, &size);
+	char head[32];
+	size_t n = make_head(head, sizeof(head), NULL);
+	_cleanup_free_ char *line =
+		strf("%s%.*s%s\n", output->line_of ? "\n" : "", (int)n, head, text);
 
-	if (!f)
-		return;
-	if (output->line_of)
-		fputc('\n', f);
-	begin_line(f);
-	fprintf(f, "%s\n", text);
 	output->line_of = NULL;
-	write_stream(output, f, &line, &size);
+	write_text(output, line, strlen(line));
+}
+
+static size_t count_lines(const char *p, const char *end)
+{
+	size_t n = 0;
+
+	for (; p < end; n++) {
+		const char *newline = memchr(p, '\n', (size_t)(end - p));
+
+		p = newline ? newline + 1 : end;
+	}
+	return n;
 }
 
 void output_worker(struct output *output, const void *who, const char *label, const char *data,
 		   size_t size)
 {
-	const char *end = data + size, *newline, *next;
-	char *text = NULL;
-	size_t length;
-	FILE *f = open_memstream(&text, &length);
+	const char *end = data + size, *next;
+	char head[128];
+	size_t n = make_head(head, sizeof(head), label);
+	_cleanup_free_ char *text = xcalloc(size + count_lines(data, end) * n + 1, 1);
+	char *to = text;
 
-	if (!f)
-		return;
 	if (output->line_of && output->line_of != who) {
-		fputc('\n', f);
+		*to++ = '\n';
 		output->line_of = NULL;
 	}
 	for (const char *p = data; p < end; p = next) {
-		newline = memchr(p, '\n', (size_t)(end - p));
+		const char *newline = memchr(p, '\n', (size_t)(end - p));
+
 		next = newline ? newline + 1 : end;
-		if (!output->line_of) {
-			begin_line(f);
-			fprintf(f, "%s| ", label);
-		}
-		fwrite(p, 1, (size_t)(next - p), f);
+		if (!output->line_of)
+			to = mempcpy(to, head, n);
+		to = mempcpy(to, p, (size_t)(next - p));
 		output->line_of = newline ? NULL : who;
 	}
-	write_stream(output, f, &text, &length);
+	write_text(output, text, (size_t)(to - text));
 }
