@@ -96,7 +96,7 @@ def _():
 @test("features, of which the kernel seems to have none, and who asks for one")
 def _():
     out, _ = checked("features")
-    eq(len(out.splitlines()), 5, "features")
+    eq(len(out.splitlines()), 6, "features")
     checked("features", "--json")
     checked("features", fault=f"fail=2:{errno.EIO}", code=71)
     accessory = f"{EXAMPLES}/accessory/accessory.conf"
