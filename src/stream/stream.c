@@ -203,9 +203,9 @@ static int join(struct stream *s, uint32_t *session)
 }
 
 /* Where the kernel numbers links, nothing of one can get into another. */
-static void up_in_session(struct stream *s, uint32_t session)
+static void up_in_session(struct stream *s, uint32_t session, bool other_speed)
 {
-	if (s->up && session == s->session)
+	if (s->up && session == s->session && !other_speed)
 		return; /* told again, or late */
 	if (s->up)
 		stream_go_down(s);
@@ -230,10 +230,10 @@ int stream_up(struct stream *s, enum ffsctl_speed speed)
 	other_speed = speed != s->speed;
 	s->speed = speed;
 	r = join(s, &session);
-	if (r == -EAGAIN && s->up)
-		stream_go_down(s);
 	if (r == 0)
-		up_in_session(s, session);
+		up_in_session(s, session, other_speed);
+	else if (r == -EAGAIN && s->up)
+		stream_go_down(s);
 	if (r != -ENOTTY)
 		return 0;
 	/* If it is up with transfers out, either nothing has happened to them and nothing is to be

@@ -914,6 +914,15 @@ Test(stream, a_link_that_is_told_twice_is_one)
 	stream_close(&s);
 }
 
+Test(stream, a_link_that_was_joined_at_the_word_of_an_earlier_one_has_its_own_speed)
+{
+	open_in_session();
+	stream_up(&s, FFSCTL_SPEED_SUPER);
+	expect_story("down up");
+	cr_assert_eq(eps[IN].pub.max_packet, 1000u);
+	stream_close(&s);
+}
+
 Test(stream, a_new_link_ends_what_is_out_before_anything_has_failed)
 {
 	struct ffsctl_transfer *in, *out;
