@@ -249,7 +249,7 @@ parser.add_argument("--rounds", type=int, default=100, help="of the commands and
 parser.add_argument("--kills", type=int, default=1000, help="of the worker (1000)")
 parser.add_argument("--write", action="store_true", help="doc/farm.md, of what farm measures")
 parser.add_argument("--data-rounds", type=int, default=9, help="of the rates (9)")
-parser.add_argument("--cpu-rounds", type=int, default=5, help="of the processor time (5)")
+parser.add_argument("--cpu-rounds", type=int, default=9, help="of the processor time (9)")
 parser.add_argument("--doc", default=f"{os.path.dirname(LAB)}/doc", metavar="DIRECTORY", help="where performance.md goes (doc)")
 parser.add_argument("--boots", type=int, default=9, help="of the lab (9)")
 ARGS = parser.parse_args()

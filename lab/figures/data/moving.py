@@ -28,6 +28,7 @@ DEPTHS = [(64 * KIB, depth, 128 * MIB) for depth in (1, 2, 4, 8)]
 JUDGED = (16 * KIB, 64 * KIB, 256 * KIB, MIB)
 CPU_SIZES = (64 * KIB, 256 * KIB, MIB)
 CPU_BYTES = 1024 * MIB
+CPU_METHODS = ("kernel", "copy", "mmap", "dmabuf")
 
 
 class Data:
@@ -66,7 +67,7 @@ class Data:
         for size in CPU_SIZES:
             for direction in DIRECTIONS:
                 for _ in range(rounds):
-                    for method in (m for m in ("kernel", "copy", "mmap", "dmabuf") if moves(m, direction)):
+                    for method in (m for m in CPU_METHODS if moves(m, direction)):
                         load = {"method": method, "command": direction, "size": size, "depth": 16}
                         many = self.boot([["load", {**load, "count": CPU_BYTES + 16 * size}]], method == "dmabuf")
                         few = self.boot([["load", {**load, "count": 16 * size}]], method == "dmabuf")
@@ -181,7 +182,7 @@ def buffers_of(m):
 def cpu_table(cpu):
     rows = []
     for (size, direction), found in cpu.items():
-        cells = [f"{statistics.median(found[m]):.3f}" if m in found else "" for m in ("kernel", "copy", "mmap", "dmabuf")]
+        cells = [f"{statistics.median(found[m]):.3f}" if m in found else "" for m in CPU_METHODS]
         rows.append([DIRECTIONS[direction], size_name(size), *cells,
                      *(f"{excess(found, m):.2f}" if m in found else "" for m in ("mmap", "dmabuf"))])
     return table(["direction", "transfers of", "SourceSink", "copy", "mmap", "dmabuf", "mmap's excess / copy's",
