@@ -33,6 +33,15 @@ static inline unsigned int size_shift(char suffix)
 	return suffix == 'K' ? 10 : suffix == 'M' ? 20 : suffix == 'G' ? 30 : 0;
 }
 
+/* Behind the line at `p`; `*length` is its own, without the newline that the last one may lack. */
+static inline const char *str_next_line(const char *p, const char *end, size_t *length)
+{
+	const char *newline = memchr(p, '\n', (size_t)(end - p));
+
+	*length = (size_t)((newline ? newline : end) - p);
+	return newline ? newline + 1 : end;
+}
+
 static inline bool str_has_suffix(const char *s, const char *suffix)
 {
 	size_t ls = strlen(s), lx = strlen(suffix);

@@ -2,7 +2,6 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/cleanup.h"
 #include "cmd/cmd.h"
@@ -20,8 +19,8 @@ static int run(const struct globals *globals, int argc, char **argv)
 {
 	_cleanup_error_ struct error err = { 0 };
 	_cleanup_free_ char *name = NULL, *text = NULL;
-	const char *end, *newline, *next;
-	size_t size = 0;
+	size_t size = 0, length;
+	const char *next;
 	int exit;
 
 	if (!cmd_simple_options(&cmd_log, argc, argv, NULL, &exit))
@@ -31,11 +30,9 @@ static int run(const struct globals *globals, int argc, char **argv)
 	if (cmd_gadget_name(globals, argv[optind], &name, &err) < 0 ||
 	    front_log(&globals->world, name, &text, &size, &err) < 0)
 		return cmd_print_error(&err);
-	end = text + size;
-	for (const char *p = text; p < end; p = next) {
-		newline = memchr(p, '\n', (size_t)(end - p));
-		next = newline ? newline + 1 : end;
-		print_line(p, (size_t)((newline ? newline : end) - p));
+	for (const char *p = text; p < text + size; p = next) {
+		next = str_next_line(p, text + size, &length);
+		print_line(p, length);
 	}
 	return fflush(stdout) == 0 && !ferror(stdout) ? 0 : EX_IOERR;
 }

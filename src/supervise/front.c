@@ -175,22 +175,18 @@ int front_no_supervisor(const char *name, struct error *err)
 int front_log(const struct world *world, const char *name, char **text, size_t *size,
 	      struct error *err)
 {
-	_cleanup_free_ char *path = strf("%s/%s/" RUNDIR_LOG, world->run_dir, name),
-			    *dir = strf("%s/%s", world->run_dir, name);
-	int r = file_read(AT_FDCWD, path, 2 * OUTPUT_KEPT, text, size);
+	_cleanup_free_ char *dir = strf("%s/%s", world->run_dir, name);
+	int r = rundir_read_text(world, name, RUNDIR_LOG, 2 * OUTPUT_KEPT, text, size, err);
 
-	if (r == -ENOENT && path_exists(dir))
-		return error_set(err, EX_UNAVAILABLE, ENOENT, path,
+	if (r != -ENOENT)
+		return r;
+	if (path_exists(dir))
+		return error_set(err, EX_UNAVAILABLE, ENOENT, dir,
 				 "'%s' has no log: 'ffsctl run' says all on its stderr, which its "
 				 "service manager keeps",
 				 name);
-	if (r == -ENOENT)
-		return error_set(err, EX_UNAVAILABLE, ENOENT, path,
-				 "'%s' is not up: its log ended with it", name);
-	if (r < 0)
-		return error_errno(err, r == -EACCES ? EX_NOPERM : EX_IOERR, -r, path,
-				   "cannot read %s", path);
-	return 0;
+	return error_set(err, EX_UNAVAILABLE, ENOENT, dir, "'%s' is not up: its log ended with it",
+			 name);
 }
 
 int front_restart(const struct world *world, const char *name, const char *function,

@@ -330,10 +330,12 @@ char *front_last_output(const struct supervisor *s)
 	size_t from = s->output.size > OUTPUT_SHOWN ? s->output.size - OUTPUT_SHOWN : 0;
 	char *text = xcalloc(1, OUTPUT_SHOWN + 1);
 	ssize_t n = s->output.fd >= 0 ? pread(s->output.fd, text, OUTPUT_SHOWN, (off_t)from) : 0;
+	const char *newline;
 
 	text[n > 0 ? n : 0] = '\0';
-	if (from > 0 && strchr(text, '\n')) /* whole lines */
-		memmove(text, strchr(text, '\n') + 1, strlen(strchr(text, '\n')));
+	newline = from > 0 ? strchr(text, '\n') : NULL;
+	if (newline) /* whole lines */
+		memmove(text, newline + 1, strlen(newline));
 	return text;
 }
 

@@ -79,13 +79,10 @@ void output_event(struct output *output, const char *text)
 
 static size_t count_lines(const char *p, const char *end)
 {
-	size_t n = 0;
+	size_t n = 0, length;
 
-	for (; p < end; n++) {
-		const char *newline = memchr(p, '\n', (size_t)(end - p));
-
-		p = newline ? newline + 1 : end;
-	}
+	for (; p < end; n++)
+		p = str_next_line(p, end, &length);
 	return n;
 }
 
@@ -97,19 +94,18 @@ void output_worker(struct output *output, const void *who, const char *label, co
 	size_t n = make_head(head, sizeof(head), label);
 	_cleanup_free_ char *text = xcalloc(size + count_lines(data, end) * n + 1, 1);
 	char *to = text;
+	size_t length;
 
 	if (output->line_of && output->line_of != who) {
 		*to++ = '\n';
 		output->line_of = NULL;
 	}
 	for (const char *p = data; p < end; p = next) {
-		const char *newline = memchr(p, '\n', (size_t)(end - p));
-
-		next = newline ? newline + 1 : end;
+		next = str_next_line(p, end, &length);
 		if (!output->line_of)
 			to = mempcpy(to, head, n);
 		to = mempcpy(to, p, (size_t)(next - p));
-		output->line_of = newline ? NULL : who;
+		output->line_of = next[-1] == '\n' ? NULL : who;
 	}
 	write_text(output, text, (size_t)(to - text));
 }

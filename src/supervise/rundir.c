@@ -221,24 +221,33 @@ int rundir_owner(const struct world *world, const char *name, pid_t *pid, char *
 	return 0;
 }
 
+int rundir_read_text(const struct world *world, const char *name, const char *file, size_t max,
+		     char **text, size_t *size, struct error *err)
+{
+	_cleanup_free_ char *path = strf("%s/%s/%s", world->run_dir, name, file);
+	int r = file_read(AT_FDCWD, path, max, text, size);
+
+	if (r < 0 && r != -ENOENT)
+		return error_errno(err, r == -EACCES ? EX_NOPERM : EX_IOERR, -r, path,
+				   "cannot read %s", path);
+	return r;
+}
+
 int rundir_read(const struct world *world, const char *name, const char *file, json_t **json,
 		struct error *err)
 {
-	_cleanup_free_ char *path = strf("%s/%s/%s", world->run_dir, name, file), *text = NULL;
+	_cleanup_free_ char *text = NULL, *path = NULL;
 	json_error_t error;
 	size_t size;
-	int r = file_read(AT_FDCWD, path, JSON_FILE_MAX, &text, &size);
+	int r = rundir_read_text(world, name, file, JSON_FILE_MAX, &text, &size, err);
 
-	if (r == -ENOENT)
-		return r;
 	if (r < 0)
-		return error_errno(err, r == -EACCES ? EX_NOPERM : EX_IOERR, -r, path,
-				   "cannot read %s", path);
+		return r;
 	*json = json_loadb(text, size, 0, &error);
-	if (!*json)
-		return error_set(err, EX_IOERR, EBADMSG, path, "%s is damaged: %s", path,
-				 error.text);
-	return 0;
+	if (*json)
+		return 0;
+	path = strf("%s/%s/%s", world->run_dir, name, file);
+	return error_set(err, EX_IOERR, EBADMSG, path, "%s is damaged: %s", path, error.text);
 }
 
 int rundir_read_plan(const struct world *world, const char *name, const struct step_op *const *ops,

@@ -62,7 +62,11 @@ int rundir_owner(const struct world *world, const char *name, pid_t *pid, char *
 /* Removes all but the lock, which stays ours: the name is taken, and nothing is there. */
 void rundir_empty(struct rundir *rundir);
 
-/* Reads RUN/NAME/FILE. -ENOENT (no text) when it is not there. The caller owns *json. */
+/* Reads RUN/NAME/FILE of at most `max` bytes. -ENOENT (no text) when it is not there. The caller
+ * frees *text. */
+int rundir_read_text(const struct world *world, const char *name, const char *file, size_t max,
+		     char **text, size_t *size, struct error *err);
+/* The same of a JSON document. The caller owns *json. */
 int rundir_read(const struct world *world, const char *name, const char *file, json_t **json,
 		struct error *err);
 int rundir_write(const struct rundir *rundir, const char *file, const json_t *json,

@@ -101,7 +101,7 @@ static bool set_limit(int what, uint64_t limit)
 	const struct rlimit r = { .rlim_cur = limit,
 				  .rlim_max = what == RLIMIT_CPU ? limit + 1 : limit };
 
-	return !limit || setrlimit((__rlimit_resource_t)what, &r) == 0;
+	return !limit || setrlimit(what, &r) == 0;
 }
 
 static bool set_limits(const struct worker_limits *limits)

@@ -10,6 +10,8 @@ children           two children that do nothing, in our session
 daemon             one that has left it, in a session of its own, as daemons do
 naked-daemon       one that has also thrown its environment away
 deaf               ignore SIGTERM
+take N             N bytes of memory, for as long as it lives
+spin               work for ever
 flood              print without end
 shut               close the control socket
 fill               send what nobody asked for until the socket is full

@@ -172,13 +172,10 @@ def _():
     eq(found["cwd"], str(DIRECTORY))
 
 
-def limits_of(process):
-    return {name: list(resource.getrlimit(getattr(resource, "RLIMIT_" + name))) for name in process}
-
-
 @test("limits: none but the caller's, or those of the file, also more than the supervisor's")
 def _():
-    eq(dumped()["limits"], limits_of(("AS", "NOFILE", "CPU")))
+    eq(dumped()["limits"], {name: list(resource.getrlimit(getattr(resource, "RLIMIT_" + name)))
+                            for name in ("AS", "NOFILE", "CPU")})
     eq(dumped(limits={"memory": "300M", "files": 64, "cpu": 1000})["limits"],
        {"AS": [300 << 20] * 2, "NOFILE": [64, 64], "CPU": [1000, 1001]})
 

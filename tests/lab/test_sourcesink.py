@@ -58,13 +58,15 @@ def bring_up(*settings, **more):
         must(ffsctl("up", gadget(*settings, **more)))
 
 
-def load(**parameters):
+@contextlib.contextmanager
+def driver(**parameters):
+    """The host has usbtest."""
     words = [f"{key}={value}" for key, value in parameters.items()]
     must(subprocess.run(["modprobe", "usbtest", *words], capture_output=True, text=True))
-
-
-def unload():
-    must(subprocess.run(["rmmod", "usbtest"], capture_output=True, text=True))
+    try:
+        yield
+    finally:
+        must(subprocess.run(["rmmod", "usbtest"], capture_output=True, text=True))
 
 
 def usbtest(number, iterations=8, length=PACKET * 8, vary=PACKET, sglen=8, ids=IDS):
@@ -77,8 +79,7 @@ def usbtest(number, iterations=8, length=PACKET * 8, vary=PACKET, sglen=8, ids=I
 
 
 def cases(engine, pattern):
-    load(pattern=pattern)
-    try:
+    with driver(pattern=pattern):
         bring_up(engine, pattern)
         # Without scatterlists nothing takes DMABUFs
         way = engine if SG or engine != "dmabuf" else "copy"
@@ -90,8 +91,6 @@ def cases(engine, pattern):
                 raise AssertionError(f"case {case}: {e}") from e
         eq(must(ffsctl("status", "source", "-o", "test.worker.restarts")).stdout, "0\n")
         down("source")
-    finally:
-        unload()
 
 
 for engine_ in ("copy", "mmap", "dmabuf"):
@@ -101,8 +100,7 @@ for engine_ in ("copy", "mmap", "dmabuf"):
 
 @test("interrupt endpoints beside the bulk ones: usbtest's cases for these")
 def _():
-    load(pattern=1)
-    try:
+    with driver(pattern=1):
         path = gadget(pattern=1)
         text = path.read_text()
         for old, new in (("0xa4a4", "0xa4a0"), ('"bulk-out" )', '"bulk-out", "interrupt-in", "interrupt-out" )')):
@@ -115,8 +113,6 @@ def _():
             usbtest(case, length=length, ids=ZERO)
         eq(must(ffsctl("status", "source", "-o", "test.worker.restarts")).stdout, "0\n")
         down("source")
-    finally:
-        unload()
 
 
 @contextlib.contextmanager
@@ -144,13 +140,10 @@ def _():
 
 @test("a case that the device does not pass: usbtest sees another pattern")
 def _():
-    load(pattern=1)
-    try:
+    with driver(pattern=1):
         bring_up(pattern=0)
         eq(tap.raises(OSError, usbtest, 2).errno, errno.EINVAL)
         down("source")
-    finally:
-        unload()
 
 
 @test("control requests: what is written can be read back, and others are stalled")
