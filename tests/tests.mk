@@ -121,7 +121,10 @@ tests_unit_test_foretell_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFL
 tests_unit_test_foretell_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
 
 # supervise: a worker's life, without its processes.
-UNIT_TESTS += tests/unit/test_rundir tests/unit/test_unit
+UNIT_TESTS += tests/unit/test_keeper tests/unit/test_rundir tests/unit/test_unit
+tests_unit_test_keeper_SOURCES = tests/unit/test_keeper.c
+tests_unit_test_keeper_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS)
+tests_unit_test_keeper_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
 tests_unit_test_rundir_SOURCES = tests/unit/test_rundir.c
 tests_unit_test_rundir_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
 tests_unit_test_rundir_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)

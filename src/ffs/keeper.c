@@ -1,195 +1,81 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "ffs/keeper.h"
 
-#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/usb/functionfs.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdbool.h>
-#include <stdio.h>
-#include <sys/prctl.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/fd.h"
-#include "base/loop.h"
+#include "ffs/keeper_main.h"
 #include "ffs/message.h"
 
-#define EVENTS_PER_READ 4 /* the kernel's queue is that long (u_fs.h, struct ffs_data) */
+/* How often, and how many milliseconds apart, a keeper that does not answer is interrupted. */
+#define ADOPT_TRIES 100
+#define ADOPT_MS 10
 
-struct kept {
-	int ep0, socket;
-	uint32_t setup_id;
-	uint8_t body[FFSCTL_MSG_MAX_BODY]; /* static: never on the stack */
-};
-
-/* False when the supervisor does not take it: it is gone, or has let its socket fill up. */
-static bool send_message(const struct kept *k, uint16_t type, uint32_t id, const void *body,
-			 size_t size)
+/* Of a path of any length: by its directory's descriptor, which has to stay open until it is used.
+ */
+static int set_address(struct sockaddr_un *address, const char *path, int *dir_fd)
 {
-	return message_send(k->socket, type, id, body, size);
+	const char *name = strrchr(path, '/') + 1;
+	_cleanup_free_ char *dir = path_parent(path), *by_fd = NULL;
+
+	*dir_fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (*dir_fd < 0)
+		return -errno;
+	*address = (struct sockaddr_un){ .sun_family = AF_UNIX };
+	by_fd = strf("/proc/self/fd/%d/%s", *dir_fd, name);
+	if (strlen(by_fd) >= sizeof(address->sun_path))
+		return -ENAMETOOLONG;
+	strcpy(address->sun_path, by_fd);
+	return 0;
 }
 
 /*
- * One message into head and k->body; its body's size, or negative when there is none to be had. The
- * keeper ends with its supervisor.
+ * Where the next supervisor connects; who listens is the keeper, so that its credentials are what a
+ * client is told (SO_PEERCRED).
  */
-static ssize_t receive(struct kept *k, struct ffsctl_msg *head)
+static int bind_listener(const char *path)
 {
-	ssize_t size = message_receive(k->socket, head, k->body, sizeof(k->body));
+	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	_cleanup_close_ int dir_fd = -1;
+	struct sockaddr_un address;
+	int r = set_address(&address, path, &dir_fd);
 
-	if (size == -EPIPE)
-		_exit(0);
-	if (size < 0 || head->type != FFSCTL_MSG_PING)
-		return size;
-	send_message(k, FFSCTL_MSG_PONG, head->id, NULL, 0);
-	return -EAGAIN;
+	if (r < 0)
+		return r;
+	unlink(path);
+	if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
+	    chmod(path, 0600) < 0)
+		return -errno;
+	return steal_fd(&fd);
 }
 
-/*
- * f_fs: I/O against the direction of the data stage stalls. The result (EL2HLT) says nothing new,
- * and EIDRM means that the host has given up already.
- */
-static void stall(const struct kept *k, const struct usb_ctrlrequest *setup)
+int keeper_start(struct keeper *keeper, int ep0, const char *label, const char *path,
+		 struct error *err)
 {
-	ssize_t n _unused_;
-
-	if (setup->bRequestType & USB_DIR_IN)
-		n = read(k->ep0, NULL, 0);
-	else
-		n = write(k->ep0, NULL, 0);
-}
-
-/* Takes the OUT data, or acknowledges a SETUP without data. Reading is what acknowledges. */
-static void accept_setup(struct kept *k, const struct usb_ctrlrequest *setup)
-{
-	ssize_t n = read(k->ep0, k->body, le16toh(setup->wLength));
-
-	if (n > 0)
-		send_message(k, FFSCTL_MSG_DATA, k->setup_id, k->body, (size_t)n);
-}
-
-static void answer(struct kept *k, const struct usb_ctrlrequest *setup, uint16_t type, size_t size)
-{
-	bool in = setup->bRequestType & USB_DIR_IN;
-	size_t wanted = le16toh(setup->wLength);
-	ssize_t n _unused_;
-
-	if (type == FFSCTL_MSG_DATA && in)
-		n = write(k->ep0, k->body, size < wanted ? size : wanted);
-	else if (type == FFSCTL_MSG_ACCEPT && !in)
-		accept_setup(k, setup);
-	else
-		stall(k, setup);
-}
-
-static void handle_setup(struct kept *k, const struct usb_ctrlrequest *setup)
-{
-	double deadline = now_monotonic() + KEEPER_SETUP_DEADLINE_MS / 1e3;
-
-	k->setup_id++;
-	if (!send_message(k, FFSCTL_MSG_SETUP, k->setup_id, setup, sizeof(*setup))) {
-		stall(k, setup);
-		return;
-	}
-	for (;;) {
-		struct pollfd pfd = { .fd = k->socket, .events = POLLIN };
-		double left = deadline - now_monotonic();
-		struct ffsctl_msg head;
-		ssize_t size;
-
-		/* ep0 is not polled meanwhile: it is always ready while a SETUP is pending. */
-		if (left <= 0 || poll(&pfd, 1, (int)(left * 1e3) + 1) == 0) {
-			stall(k, setup);
-			return;
-		}
-		size = receive(k, &head);
-		if (size >= 0 && head.id == k->setup_id) {
-			answer(k, setup, head.type, (size_t)size);
-			return;
-		}
-	}
-}
-
-static void handle_ep0(struct kept *k)
-{
-	struct usb_functionfs_event events[EVENTS_PER_READ];
-	ssize_t n = read(k->ep0, events, sizeof(events));
-
-	if (n < 0) {
-		/* EIDRM: a SETUP was cancelled before we read it. Others mean that ep0 is dead. */
-		if (errno == EAGAIN || errno == EINTR || errno == EIDRM)
-			return;
-		_exit(1);
-	}
-	for (size_t i = 0; i < (size_t)n / sizeof(events[0]); i++) {
-		struct ffsctl_event event = { .event = events[i].type };
-
-		if (events[i].type == FUNCTIONFS_SETUP)
-			handle_setup(k, &events[i].u.setup);
-		else
-			send_message(k, FFSCTL_MSG_EVENT, 0, &event, sizeof(event));
-	}
-}
-
-static _Noreturn void keep(struct kept *k)
-{
-	struct pollfd pfd[] = { { .fd = k->ep0, .events = POLLIN },
-				{ .fd = k->socket, .events = POLLIN } };
-
-	for (;;) {
-		struct ffsctl_msg late;
-
-		if (poll(pfd, ARRAY_SIZE(pfd), -1) < 0 && errno != EINTR)
-			_exit(1);
-		if (pfd[1].revents)
-			receive(k, &late);
-		if (pfd[0].revents)
-			handle_ep0(k);
-	}
-}
-
-static _Noreturn void keeper_main(int ep0, int sock, const char *label, pid_t parent)
-{
-	static struct kept k;
-	char name[16];
-
-	/* A data stage that the host never ends keeps us from seeing the socket close. */
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != parent)
-		_exit(0);
-	setsid(); /* a terminal's Ctrl-C is for the supervisor */
-	snprintf(name, sizeof(name), "keep:%s", label);
-	prctl(PR_SET_NAME, name);
-	fd_stdio_to_null();
-	fd_close_others((int[]){ ep0, sock }, 2);
-	if (chdir("/") < 0)
-		_exit(1);
-	/*
-	 * The supervisor's blocked signals stay blocked: a service manager's TERM to everybody is
-	 * for the supervisor to answer, in its order.
-	 */
-	k.ep0 = ep0;
-	k.socket = sock;
-	keep(&k);
-}
-
-int keeper_start(struct keeper *keeper, int ep0, const char *label, struct error *err)
-{
-	_cleanup_close_ int fd = ep0;
+	_cleanup_close_ int fd = ep0, listener = bind_listener(path);
 	pid_t self = getpid();
 	int pair[2];
 
+	if (listener < 0)
+		return error_errno(err, EX_OSERR, -listener, path,
+				   "cannot make the socket %s of the keeper of '%s'", path, label);
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) < 0)
 		return error_errno(err, EX_OSERR, errno, NULL,
 				   "cannot make the socket to the keeper of '%s'", label);
 	keeper->pid = fork();
 	if (keeper->pid == 0)
-		keeper_main(fd, pair[1], label, self);
+		keeper_main(fd, pair[1], listener, label, self);
 	close(pair[1]);
 	if (keeper->pid < 0) {
 		error_errno(err, EX_OSERR, errno, NULL, "cannot start the keeper of '%s'", label);
@@ -201,13 +87,118 @@ int keeper_start(struct keeper *keeper, int ep0, const char *label, struct error
 	return 0;
 }
 
+/* --- adoption ----------------------------------------------------------------------------------
+ */
+
+/* pid and, unless it is our child, pidfd of who listens at the other end of the socket. */
+static int identify(struct keeper *keeper)
+{
+	struct ucred peer;
+	socklen_t size = sizeof(peer);
+	siginfo_t info;
+
+	if (getsockopt(keeper->socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
+		return -errno;
+	keeper->pid = peer.pid;
+	if (waitid(P_PID, (id_t)peer.pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0)
+		return 0;
+	keeper->pidfd = (int)syscall(SYS_pidfd_open, peer.pid, 0);
+	return keeper->pidfd < 0 ? -errno : 0;
+}
+
+/* It may be inside a data stage, which the host does not end. */
+static int hear_hello(const struct keeper *keeper, struct keeper_hello *hello, int *fds)
+{
+	struct pollfd pfd = { .fd = keeper->socket, .events = POLLIN };
+	struct ffsctl_msg head;
+	ssize_t size;
+
+	for (int i = 0; i < ADOPT_TRIES && poll(&pfd, 1, ADOPT_MS) <= 0; i++)
+		keeper_interrupt(keeper);
+	size = message_receive_fds(keeper->socket, &head, hello, sizeof(*hello), fds);
+	if (size < 0)
+		return (int)size;
+	return head.type == KEEPER_MSG_HELLO && size == sizeof(*hello) ? 0 : -EPROTO;
+}
+
+int keeper_adopt(struct keeper *keeper, const char *path, struct keeper_hello *hello,
+		 int *worker_pidfd, int *output)
+{
+	int fds[MESSAGE_FDS] = { -1, -1, -1 };
+	_cleanup_close_ int dir_fd = -1;
+	struct sockaddr_un address;
+	int r = set_address(&address, path, &dir_fd);
+
+	*keeper = KEEPER_NONE;
+	*worker_pidfd = *output = -1;
+	if (r < 0)
+		return r;
+	keeper->socket = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (keeper->socket < 0 ||
+	    connect(keeper->socket, (struct sockaddr *)&address, sizeof(address)) < 0)
+		r = -errno;
+	if (r == 0)
+		r = identify(keeper);
+	/* Who answers lives, and has lived when its number was looked at. */
+	if (r == 0)
+		r = hear_hello(keeper, hello, fds);
+	if (r == 0) {
+		*worker_pidfd = steal_fd(&fds[0]);
+		*output = steal_fd(&fds[1]);
+		return 0;
+	}
+	for (size_t i = 0; i < MESSAGE_FDS; i++)
+		cleanup_close(&fds[i]);
+	cleanup_close(&keeper->socket);
+	cleanup_close(&keeper->pidfd);
+	*keeper = KEEPER_NONE;
+	return r;
+}
+
+/* --- what it is told ---------------------------------------------------------------------------
+ */
+
+bool keeper_give_worker(const struct keeper *keeper, pid_t pid, int control, int pidfd, int output)
+{
+	const int fds[] = { control, pidfd, output };
+
+	return message_send_fds(keeper->socket, KEEPER_MSG_WORKER, 0, &pid, sizeof(pid), fds,
+				output < 0 ? 2 : 3);
+}
+
+bool keeper_set_speed_file(const struct keeper *keeper, const char *path)
+{
+	return message_send(keeper->socket, KEEPER_MSG_SPEED_FILE, 0, path, strlen(path));
+}
+
+bool keeper_hold(const struct keeper *keeper, double seconds)
+{
+	uint32_t ms = seconds <= 0 ? 0 : seconds < 4e6 ? (uint32_t)(seconds * 1e3) : UINT32_MAX;
+
+	return message_send(keeper->socket, KEEPER_MSG_HOLD, 0, &ms, sizeof(ms));
+}
+
+void keeper_interrupt(const struct keeper *keeper)
+{
+	if (keeper->pidfd >= 0)
+		syscall(SYS_pidfd_send_signal, keeper->pidfd, SIGURG, NULL, 0);
+	else if (keeper->pid > 0)
+		kill(keeper->pid, SIGURG);
+}
+
 void keeper_kill(struct keeper *keeper)
 {
-	if (keeper->pid > 0) {
+	struct pollfd pfd = { .fd = keeper->pidfd, .events = POLLIN };
+
+	if (keeper->pidfd >= 0) {
+		syscall(SYS_pidfd_send_signal, keeper->pidfd, SIGKILL, NULL, 0);
+		while (poll(&pfd, 1, -1) < 0 && errno == EINTR)
+			;
+	} else if (keeper->pid > 0) {
 		kill(keeper->pid, SIGKILL);
 		waitpid(keeper->pid, NULL, 0);
 	}
-	if (keeper->socket >= 0)
-		close(keeper->socket);
+	cleanup_close(&keeper->pidfd);
+	cleanup_close(&keeper->socket);
 	*keeper = KEEPER_NONE;
 }

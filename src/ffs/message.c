@@ -3,11 +3,34 @@
 
 #include <endian.h>
 #include <errno.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
-bool message_send(int fd, uint16_t type, uint32_t id, const void *body, size_t size)
+#include "base/cleanup.h"
+
+/* Room for descriptors beside a message, aligned as cmsg(3) wants it. */
+union ancillary {
+	char space[CMSG_SPACE(MESSAGE_FDS * sizeof(int))];
+	struct cmsghdr align;
+};
+
+static void attach(struct msghdr *msg, union ancillary *room, const int *fds, size_t n_fds)
 {
+	struct cmsghdr *c = &room->align;
+
+	msg->msg_control = room;
+	msg->msg_controllen = CMSG_SPACE(n_fds * sizeof(int));
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = SCM_RIGHTS;
+	c->cmsg_len = CMSG_LEN(n_fds * sizeof(int));
+	memcpy(CMSG_DATA(c), fds, n_fds * sizeof(int));
+}
+
+bool message_send_fds(int fd, uint16_t type, uint32_t id, const void *body, size_t size,
+		      const int *fds, size_t n_fds)
+{
+	union ancillary room = { 0 };
 	struct ffsctl_msg head = {
 		.version = htole16(FFSCTL_CONTROL_VERSION),
 		.type = htole16(type),
@@ -17,15 +40,24 @@ bool message_send(int fd, uint16_t type, uint32_t id, const void *body, size_t s
 	struct iovec iov[] = { { &head, sizeof(head) }, { (void *)body, size } };
 	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = size > 0 ? 2 : 1 };
 
+	if (n_fds > 0)
+		attach(&msg, &room, fds, n_fds);
 	return sendmsg(fd, &msg, MSG_NOSIGNAL | MSG_DONTWAIT) >= 0;
 }
 
-ssize_t message_receive(int fd, struct ffsctl_msg *head, void *body, size_t room)
+bool message_send(int fd, uint16_t type, uint32_t id, const void *body, size_t size)
+{
+	return message_send_fds(fd, type, id, body, size, NULL, 0);
+}
+
+static ssize_t receive(int fd, struct msghdr *msg, struct ffsctl_msg *head, void *body, size_t room)
 {
 	struct iovec iov[] = { { head, sizeof(*head) }, { body, room } };
-	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = 2 };
-	ssize_t n = recvmsg(fd, &msg, MSG_DONTWAIT);
+	ssize_t n;
 
+	msg->msg_iov = iov;
+	msg->msg_iovlen = 2;
+	n = recvmsg(fd, msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	/*
 	 * ECONNRESET: the other side has closed with something unread in it (net/unix/af_unix.c).
 	 * That is told once, before what it has sent: that, and the end, come with the next calls.
@@ -40,4 +72,28 @@ ssize_t message_receive(int fd, struct ffsctl_msg *head, void *body, size_t room
 	head->id = le32toh(head->id);
 	head->length = le32toh(head->length);
 	return n - (ssize_t)sizeof(*head);
+}
+
+ssize_t message_receive(int fd, struct ffsctl_msg *head, void *body, size_t room)
+{
+	struct msghdr msg = { 0 };
+
+	return receive(fd, &msg, head, body, room);
+}
+
+ssize_t message_receive_fds(int fd, struct ffsctl_msg *head, void *body, size_t room, int *fds)
+{
+	union ancillary ancillary = { 0 };
+	struct msghdr msg = { .msg_control = &ancillary, .msg_controllen = sizeof(ancillary) };
+	ssize_t n = receive(fd, &msg, head, body, room);
+	const struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
+
+	for (size_t i = 0; i < MESSAGE_FDS; i++)
+		fds[i] = -1;
+	if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS)
+		memcpy(fds, CMSG_DATA(c), c->cmsg_len - CMSG_LEN(0));
+	/* With what nobody understands. */
+	for (size_t i = 0; n < 0 && i < MESSAGE_FDS; i++)
+		cleanup_close(&fds[i]);
+	return n;
 }

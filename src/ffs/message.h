@@ -16,3 +16,10 @@ bool message_send(int fd, uint16_t type, uint32_t id, const void *body, size_t s
  * Descriptors that come along are closed by the kernel.
  */
 ssize_t message_receive(int fd, struct ffsctl_msg *head, void *body, size_t room);
+
+/* The same with descriptors: copies of at most MESSAGE_FDS of the sender's. */
+#define MESSAGE_FDS 3
+bool message_send_fds(int fd, uint16_t type, uint32_t id, const void *body, size_t size,
+		      const int *fds, size_t n_fds);
+/* fds[MESSAGE_FDS]: what has come, which the caller owns, then -1. */
+ssize_t message_receive_fds(int fd, struct ffsctl_msg *head, void *body, size_t room, int *fds);

@@ -133,7 +133,8 @@ static int start(struct child *c, int plugin_fd, struct error *err)
 			       .directory = "/",
 			       .uid = SPAWN_NOBODY,
 			       .gid = SPAWN_NOBODY,
-			       .same_user = geteuid() != 0 };
+			       .same_user = geteuid() != 0,
+			       .tied = true };
 	int r = open_ear(&c->answer, ANSWER_MAX, &answer);
 
 	if (r == 0)

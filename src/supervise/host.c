@@ -64,6 +64,17 @@ static void on_state(void *data, uint32_t events _unused_)
 	supervisor_changed(s);
 }
 
+/* The keepers of functions that come later are told at their start. */
+static void set_udc(struct supervisor *s, const char *udc)
+{
+	if (streq_null(s->host_udc, udc))
+		return;
+	free(s->host_udc);
+	s->host_udc = xstrdup(udc);
+	for (size_t n = 0; n < s->n_instances; n++)
+		instance_set_udc(s->instances[n], udc);
+}
+
 void host_watch(struct supervisor *s, const char *udc)
 {
 	_cleanup_free_ char *path = NULL;
@@ -72,6 +83,8 @@ void host_watch(struct supervisor *s, const char *udc)
 
 	stop_watching(s);
 	s->configured = false;
+	if (udc)
+		set_udc(s, udc);
 	/* A reload's is another one than the supervisor's still is. */
 	if (!udc || ffs_tells_all(s->compose.gadget))
 		return;
@@ -85,8 +98,7 @@ void host_watch(struct supervisor *s, const char *udc)
 void host_left(struct supervisor *s)
 {
 	for (size_t n = 0; n < s->n_instances; n++)
-		s->instances[n]->bound = s->instances[n]->enabled = s->instances[n]->suspended =
-			false;
+		s->instances[n]->bus = (struct bus_state){ 0 };
 }
 
 void host_forget(struct supervisor *s)
@@ -100,7 +112,7 @@ void host_forget(struct supervisor *s)
 bool host_is_there(const struct supervisor *s)
 {
 	for (size_t n = 0; n < s->n_instances; n++)
-		if (s->instances[n]->enabled)
+		if (s->instances[n]->bus.enabled)
 			return true;
 	return s->configured;
 }

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <unistd.h>
@@ -20,103 +21,51 @@
 #include "supervise/supervisor.h"
 #include "supervise/switch.h"
 
-/* --- ep0 ---------------------------------------------------------------------------------------
+/* How often, and how many milliseconds apart, a keeper that does not answer is interrupted. */
+#define DROP_TRIES 100
+#define DROP_MS 10
+
+/* --- the keeper --------------------------------------------------------------------------------
  */
 
-/* What the keeper does not take any more it does not need: its deadline answers for us. */
-static void send_to_keeper(struct instance *i, uint16_t type, uint32_t id, const void *body,
-			   size_t size)
+int instance_give_worker(struct instance *i, pid_t pid, int control, int pidfd, int output,
+			 struct error *err)
+{
+	if (keeper_give_worker(&i->keeper, pid, control, pidfd, output))
+		return 0;
+	return error_set(err, EX_OSERR, EPIPE, NULL, "the keeper of '%s' does not take a worker",
+			 i->function->label);
+}
+
+void instance_send(struct instance *i, uint16_t type, uint32_t id)
 {
 	if (i->keeper_socket.fd >= 0)
-		message_send(i->keeper_socket.fd, type, id, body, size);
+		message_send(i->keeper_socket.fd, type, id, NULL, 0);
 }
 
-void instance_answer(struct instance *i, uint16_t type, uint32_t id, const void *body, size_t size)
+void instance_set_udc(struct instance *i, const char *udc)
 {
-	if (id == 0 || id != i->setup_id)
-		return; /* too late, or never asked */
-	i->setup_id = 0;
-	send_to_keeper(i, type, id, body, size);
+	_cleanup_free_ char *path = udc ? strf(UDC_CLASS_DIR "/%s/current_speed", udc) : NULL;
+
+	if (path && i->keeper_socket.fd >= 0)
+		keeper_set_speed_file(&i->keeper, path);
 }
 
-bool instance_ping(struct instance *i)
+static void on_bus_event(struct instance *i, const void *body, size_t size)
 {
-	return i->keeper_socket.fd >= 0 &&
-	       message_send(i->keeper_socket.fd, FFSCTL_MSG_PING, 0, NULL, 0);
-}
+	struct ffsctl_event event;
 
-void instance_worker_gone(struct instance *i)
-{
-	instance_answer(i, FFSCTL_MSG_STALL, i->setup_id, NULL, 0);
-}
-
-static uint8_t current_speed(const struct instance *i)
-{
-	static const struct {
-		const char *word;
-		uint8_t speed;
-	} speeds[] = {
-		{ "full-speed", FFSCTL_SPEED_FULL },
-		{ "high-speed", FFSCTL_SPEED_HIGH },
-		{ "super-speed", FFSCTL_SPEED_SUPER },
-		{ "super-speed-plus", FFSCTL_SPEED_SUPER_PLUS },
-	};
-	_cleanup_free_ char *word =
-		i->supervisor->udc ? udc_attribute(i->supervisor->udc, "current_speed") : NULL;
-
-	for (size_t k = 0; word && k < ARRAY_SIZE(speeds); k++)
-		if (streq(word, speeds[k].word))
-			return speeds[k].speed;
-	return FFSCTL_SPEED_UNKNOWN;
-}
-
-/*
- * The kernel's queue keeps only what is newest (f_fs.c, __ffs_event_add): ENABLE may come without
- * BIND, and twice. So events set the state, they do not step through it.
- */
-static void on_bus_event(struct instance *i, struct ffsctl_event event)
-{
-	switch (event.event) {
-	case FFSCTL_EVENT_BIND:
-		i->bound = true;
-		break;
-	case FFSCTL_EVENT_UNBIND:
-		i->bound = i->enabled = i->suspended = false;
-		break;
-	case FFSCTL_EVENT_ENABLE:
-		i->bound = i->enabled = true;
-		i->suspended = false;
-		event.speed = i->speed = current_speed(i);
-		break;
-	case FFSCTL_EVENT_DISABLE:
-		i->enabled = false;
-		break;
-	case FFSCTL_EVENT_SUSPEND:
-		i->suspended = true;
-		break;
-	case FFSCTL_EVENT_RESUME:
-		i->suspended = false;
-		break;
-	default:
+	if (size < sizeof(event))
 		return;
-	}
-	if (i->unit)
-		unit_send(i->unit, FFSCTL_MSG_EVENT, 0, &event, sizeof(event));
+	memcpy(&event, body, sizeof(event));
+	bus_state_take(&i->bus, &event);
 	supervisor_changed(i->supervisor);
-}
-
-static void on_setup(struct instance *i, uint32_t id, const void *setup, size_t size)
-{
-	i->setup_id = id;
-	if (!i->unit || !unit_send(i->unit, FFSCTL_MSG_SETUP, id, setup, size))
-		instance_worker_gone(i);
 }
 
 static void on_keeper(void *data, uint32_t events _unused_)
 {
 	static uint8_t body[FFSCTL_MSG_MAX_BODY];
 	struct instance *i = data;
-	struct ffsctl_event event;
 	struct ffsctl_msg head;
 	ssize_t size = message_receive(i->keeper_socket.fd, &head, body, sizeof(body));
 
@@ -126,24 +75,34 @@ static void on_keeper(void *data, uint32_t events _unused_)
 		return;
 	switch (head.type) {
 	case FFSCTL_MSG_EVENT:
-		if ((size_t)size < sizeof(event))
-			break;
-		memcpy(&event, body, sizeof(event));
-		on_bus_event(i, event);
+		on_bus_event(i, body, (size_t)size);
 		break;
-	case FFSCTL_MSG_SETUP:
-		on_setup(i, head.id, body, (size_t)size);
-		break;
-	case FFSCTL_MSG_DATA:
-		if (i->unit)
-			unit_send(i->unit, FFSCTL_MSG_DATA, head.id, body, (size_t)size);
-		break;
-	case FFSCTL_MSG_PONG:
-		switch_go_on(i->supervisor);
+	case KEEPER_MSG_NO_WORKER:
+		i->dropping = false;
 		break;
 	default:
+		if (i->unit)
+			unit_hear(i->unit, head.type, body, (size_t)size);
 		break;
 	}
+}
+
+/* A keeper that a host lets wait is interrupted: the request that it serves was the dead one's. */
+void instance_drop_worker(struct instance *i)
+{
+	i->dropping = i->keeper_socket.fd >= 0 &&
+		      message_send(i->keeper_socket.fd, KEEPER_MSG_NO_WORKER, 0, NULL, 0);
+	for (int tries = 0; i->dropping && i->keeper_socket.fd >= 0 && tries < DROP_TRIES;) {
+		struct pollfd pfd = { .fd = i->keeper_socket.fd, .events = POLLIN };
+
+		if (poll(&pfd, 1, DROP_MS) > 0) {
+			on_keeper(i, POLLIN);
+			continue;
+		}
+		keeper_interrupt(&i->keeper);
+		tries++;
+	}
+	i->dropping = false;
 }
 
 /* --- steps -------------------------------------------------------------------------------------
@@ -183,7 +142,8 @@ static int keeper_apply(struct step *step, struct error *err)
 	if (i->ep0 < 0)
 		r = ffs_write_descriptors(i->function->ffs, &i->ep0, err);
 	if (r == 0)
-		r = keeper_start(&i->keeper, steal_fd(&i->ep0), i->function->label, err);
+		r = keeper_start(&i->keeper, steal_fd(&i->ep0), i->function->label, step->value,
+				 err);
 	if (r == 0)
 		r = source_add(&i->supervisor->loop, &i->keeper_socket, i->keeper.socket, EPOLLIN,
 			       on_keeper, i);
@@ -192,18 +152,35 @@ static int keeper_apply(struct step *step, struct error *err)
 		error_errno(err, EX_OSERR, -r, NULL, "cannot watch the keeper of '%s'",
 			    i->function->label);
 	}
+	if (r == 0)
+		instance_set_udc(i, i->supervisor->host_udc);
 	return r;
 }
 
-/* Without a supervisor the kernel has ended it (PR_SET_PDEATHSIG) before anybody could ask. */
+/* Without a supervisor: whoever still waits for the next one. */
+static void kill_orphan(const char *path)
+{
+	struct keeper_hello hello;
+	struct keeper keeper;
+	int pidfd, output;
+
+	if (keeper_adopt(&keeper, path, &hello, &pidfd, &output) < 0)
+		return;
+	keeper_kill(&keeper);
+	cleanup_close(&pidfd);
+	cleanup_close(&output);
+}
+
 static int keeper_undo(struct step *step, struct error *err _unused_)
 {
 	struct instance *i = step->self;
 
-	if (i) {
-		source_remove(&i->supervisor->loop, &i->keeper_socket);
-		keeper_kill(&i->keeper);
+	if (!i) {
+		kill_orphan(step->value);
+		return 0;
 	}
+	source_remove(&i->supervisor->loop, &i->keeper_socket);
+	keeper_kill(&i->keeper);
 	return 0;
 }
 
@@ -212,6 +189,7 @@ static const struct step_op op_keeper = {
 	.undo_name = "stop-keeper",
 	.apply = keeper_apply,
 	.undo = keeper_undo,
+	.needs_value = true,
 };
 
 const struct step_op *const instance_ops[] = {
@@ -340,7 +318,8 @@ void instance_add_steps(struct plan *plan, struct instance *i, const struct plan
 	plan_add(plan, &instance_op_descriptors, strf("%s/ep0", ffs->mount.path),
 		 descriptors_digest(ffs), &ffs->at, i);
 	ffs_each_endpoint(ffs, add_zlp, &(struct zlp_steps){ plan, ffs });
-	plan_add(plan, &op_keeper, strf("%s/ep0", ffs->mount.path), NULL, &ffs->at, i);
+	plan_add(plan, &op_keeper, strf("%s/ep0", ffs->mount.path),
+		 strf("%s/keeper-%s", i->supervisor->rundir.path, i->function->label), &ffs->at, i);
 	if (ffs->device.value) {
 		_cleanup_free_ char *file = device_file(ffs);
 

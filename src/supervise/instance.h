@@ -24,9 +24,8 @@ struct instance {
 	struct source keeper_socket;
 	uid_t mount_uid;
 	gid_t mount_gid;
-	bool bound, enabled, suspended;
-	uint8_t speed;	       /* enum ffsctl_speed, while enabled */
-	uint32_t setup_id;     /* the SETUP that waits for the worker's answer; 0: none */
+	bool dropping; /* the keeper has not said yet that all is told of the worker that ended */
+	struct bus_state bus;
 	struct instance *twin; /* while a reload is under way: what the new plan has in its place */
 	bool leaves;	       /* a reload takes its worker away, with those of others that leave */
 	struct unit *unit; /* owned; NULL: nobody serves it, or somebody that we know nothing of */
@@ -57,10 +56,14 @@ extern const struct step_op instance_op_worker, instance_op_ready;
 /* The unit that was to be replaced has ended, and all that it served is halted. */
 void instance_succeed(struct instance *instance);
 
-/* A message of the worker's that is about ep0: the answer to a SETUP. */
-void instance_answer(struct instance *instance, uint16_t type, uint32_t id, const void *body,
-		     size_t size);
-/* switch_go_on() is called when the host has got what was answered so far. False: it never is. */
-bool instance_ping(struct instance *instance);
-/* The worker has ended: nobody will answer. */
-void instance_worker_gone(struct instance *instance);
+/* The keeper gets a worker that has started: its pidfd and our ends of its control socket and of
+ * the pipe it prints into (-1: none), which stay the caller's. */
+int instance_give_worker(struct instance *instance, pid_t pid, int control, int pidfd, int output,
+			 struct error *err);
+/* The worker has ended: takes from the keeper all that it has still said, and nobody answers any
+ * more. */
+void instance_drop_worker(struct instance *instance);
+/* PING or STOP to the worker. */
+void instance_send(struct instance *instance, uint16_t type, uint32_t id);
+/* Where its keeper finds the speed of the link. */
+void instance_set_udc(struct instance *instance, const char *udc);

@@ -10,6 +10,7 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -334,7 +335,7 @@ static int make_control(struct hand *h, struct ends *e)
 	h->fds[h->n++] = pair[1];
 	setsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
 	setsockopt(pair[1], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
-	return fcntl(e->control, F_SETFL, O_NONBLOCK) < 0 ? -errno : 0;
+	return 0;
 }
 
 /* sd_notify's socket: a datagram with READY=1. Whose datagram it is tell its credentials. */
@@ -412,6 +413,15 @@ static int gather(struct unit *unit, struct hand *h, struct ends *e, struct erro
 	return 0;
 }
 
+static int give_to_keeper(const struct unit *unit, const struct ends *e, struct error *err)
+{
+	_cleanup_close_ int pidfd = (int)syscall(SYS_pidfd_open, unit->pid, 0);
+
+	if (pidfd < 0)
+		return error_errno(err, EX_OSERR, errno, NULL, "cannot watch the worker");
+	return instance_give_worker(unit->instance, unit->pid, e->control, pidfd, e->output, err);
+}
+
 int launch_start(struct unit *unit, struct error *err)
 {
 	struct ends ends = { -1, -1, -1, -1 };
@@ -428,7 +438,9 @@ int launch_start(struct unit *unit, struct error *err)
 	for (size_t i = 0; i < hand.n; i++)
 		cleanup_close(&hand.fds[i]);
 	if (r == 0)
-		r = unit_watch(unit, &ends.control, &ends.output, &ends.notify, err);
+		r = give_to_keeper(unit, &ends, err);
+	if (r == 0)
+		r = unit_watch(unit, &ends.output, &ends.notify, err);
 	if (r < 0 && unit->pid > 0) { /* it runs, but nobody would ever hear of it */
 		kill(-unit->pid, SIGKILL);
 		waitpid(unit->pid, NULL, 0);

@@ -143,7 +143,7 @@ static const char *become_worker(const struct child *c)
 	if (!s->keep_privileges && !drop_capabilities())
 		return "take the capabilities from";
 	/* After the change of user, which would clear it. */
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != c->parent)
+	if ((s->tied && prctl(PR_SET_PDEATHSIG, SIGKILL) < 0) || getppid() != c->parent)
 		return "tie the supervisor's end to";
 	if (s->listen_pid)
 		write_pid(s->listen_pid, getpid());

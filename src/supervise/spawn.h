@@ -27,6 +27,7 @@ struct spawn {
 	bool bounded;	      /* the supervisor's own bounding set is empty already */
 	struct worker_limits limits;
 	int answer; /* its stdout; 0: what `output` is */
+	bool tied;  /* killed when the caller dies; else that is its keeper's to do */
 };
 #define SPAWN_PID_DIGITS 10
 
@@ -35,7 +36,7 @@ struct spawn {
 
 /*
  * Starts it with fds[0..n_fds) as 3.. and `output` as stdout and stderr (stdin is /dev/null). The
- * caller keeps its descriptors. When the supervisor dies the kernel kills the worker.
+ * caller keeps its descriptors.
  */
 int spawn_start(const struct spawn *spawn, const int *fds, size_t n_fds, int output, pid_t *pid,
 		struct error *err);

@@ -28,7 +28,8 @@ static int max_packet(const struct instance *i, const struct endpoint *ep)
 		if (ep->speed[s].used)
 			size = ep->speed[s].max_packet;
 	for (size_t k = 0; k < ARRAY_SIZE(indices); k++)
-		if (i->enabled && i->speed == indices[k].speed && ep->speed[indices[k].index].used)
+		if (i->bus.enabled && i->bus.speed == indices[k].speed &&
+		    ep->speed[indices[k].index].used)
 			size = ep->speed[indices[k].index].max_packet;
 	return size;
 }

@@ -202,8 +202,6 @@ static void on_deadline(void *data, uint32_t events _unused_)
 			  "no UDC has come within the time given");
 	else if (s->phase == PHASE_COMING_UP)
 		too_late(s, &err);
-	else if (s->phase == PHASE_UP && s->switching)
-		switch_go_on(s);
 	else if (s->phase == PHASE_UP)
 		reload_too_late(s);
 	if (err.exit)
@@ -484,5 +482,6 @@ void supervisor_free(struct supervisor *s)
 	free(s->udc);
 	free(s->last_udc);
 	free(s->bind_udc);
+	free(s->host_udc);
 	gadget_free(s->own_gadget);
 }

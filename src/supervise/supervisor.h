@@ -49,6 +49,7 @@ struct supervisor {
 	bool changed;	/* plan and status have to be looked at */
 	bool undo_soon; /* an undo wants to be called again without an event */
 	struct source signals, deadline, udc_watch, caller;
+	char *host_udc;		 /* host.c: where a host may meet the gadget, or has */
 	struct source udc_state; /* host.c; owns its descriptor */
 	bool configured;	 /* as the UDC says; only where FunctionFS does not */
 	struct control control;

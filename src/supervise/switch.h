@@ -26,7 +26,5 @@ struct switching {
 
 /* A worker's SWITCH: the name, and behind a NUL what to hand over. Only in PHASE_UP. */
 void switch_asked(struct unit *unit, const char *body, size_t size);
-/* The host has got what the worker had answered before; or it has had the time. */
-void switch_go_on(struct supervisor *s);
 /* Who takes it down does not want the other one either. */
 void switch_cancel(struct supervisor *s);

@@ -52,21 +52,6 @@ static void halt_later(struct unit *unit)
 /* --- what happens ------------------------------------------------------------------------------
  */
 
-static void tell_bus_state(struct unit *unit)
-{
-	const struct instance *i = unit->instance;
-	struct ffsctl_event event = { .event = FFSCTL_EVENT_BIND, .speed = i->speed };
-
-	if (i->bound)
-		unit_send(unit, FFSCTL_MSG_EVENT, 0, &event, sizeof(event));
-	event.event = FFSCTL_EVENT_ENABLE;
-	if (i->enabled)
-		unit_send(unit, FFSCTL_MSG_EVENT, 0, &event, sizeof(event));
-	event.event = FFSCTL_EVENT_SUSPEND;
-	if (i->suspended)
-		unit_send(unit, FFSCTL_MSG_EVENT, 0, &event, sizeof(event));
-}
-
 static void ended(struct unit *unit, double least_delay);
 
 static void do_start(struct unit *unit)
@@ -85,7 +70,6 @@ static void do_start(struct unit *unit)
 	supervisor_changed(supervisor_of(unit));
 	unit->started = now_monotonic();
 	timer_start(&unit->timer, unit->worker->start_timeout);
-	tell_bus_state(unit);
 	if (unit->worker->ready == READY_STARTED)
 		unit_handle(unit, UNIT_EV_READY);
 }
@@ -106,7 +90,7 @@ static void do_stop(struct unit *unit)
 {
 	unit->state = UNIT_STOPPING;
 	supervisor_changed(supervisor_of(unit));
-	unit_send(unit, FFSCTL_MSG_STOP, 0, NULL, 0);
+	instance_send(unit->instance, FFSCTL_MSG_STOP, 0);
 	kill(unit->pid, SIGTERM);
 	timer_start(&unit->timer, unit->worker->stop_timeout);
 }
@@ -405,7 +389,6 @@ void unit_exited(struct unit *unit, int status)
 	free(unit->last_exit);
 	unit->last_exit = exit_words(status);
 	unit_drain(unit);
-	instance_worker_gone(unit->instance);
 	unit->pid = 0;
 	unit_handle(unit, UNIT_EV_EXIT);
 }
@@ -425,7 +408,6 @@ int unit_init(struct unit *unit, struct instance *instance, const struct worker 
 	*unit = (struct unit){ .instance = instance,
 			       .worker = worker,
 			       .config_fd = -1,
-			       .control = SOURCE_NONE,
 			       .output = SOURCE_NONE,
 			       .notify = SOURCE_NONE,
 			       .timer = SOURCE_NONE,
@@ -441,7 +423,6 @@ void unit_free(struct unit *unit)
 {
 	unit_halt_end(unit);
 	unit_stats_free(unit);
-	unit_close(unit, &unit->control);
 	unit_close(unit, &unit->output);
 	unit_close(unit, &unit->notify);
 	timer_close(&supervisor_of(unit)->loop, &unit->timer);

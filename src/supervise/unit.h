@@ -56,7 +56,7 @@ struct unit {
 
 	enum unit_state state;
 	pid_t pid; /* 0: none */
-	struct source control, output, notify, timer;
+	struct source output, notify, timer;
 	char engine[16];	  /* what moves its data, as it says; "": not said */
 	struct unit_stats *stats; /* unit_stats.c; NULL: none were ever said */
 
@@ -127,12 +127,10 @@ void unit_stats_free(struct unit *unit);
 /* --- unit_io.c --- */
 
 /* Takes over the supervisor's ends of what launch_start has made (-1: there is none). */
-int unit_watch(struct unit *unit, int *control, int *output, int *notify, struct error *err);
+int unit_watch(struct unit *unit, int *output, int *notify, struct error *err);
 
-/* Whether messages can be given to it. */
-bool unit_has_control(const struct unit *unit);
-/* False when the worker does not take it. Its socket is bounded: what it does not read is lost. */
-bool unit_send(struct unit *unit, uint16_t type, uint32_t id, const void *body, size_t size);
+/* A message of the worker's, by its keeper, which has kept what is about control requests. */
+void unit_hear(struct unit *unit, uint16_t type, const void *body, size_t size);
 
 /*
  * Takes all that the dead worker has still said, and closes what it was said through. Its end may

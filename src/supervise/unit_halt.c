@@ -43,7 +43,7 @@ void unit_halt_begin(struct unit *unit)
 {
 	unit_halt_end(unit);
 	unit->halt_tries = 0;
-	if (unit->worker->on_crash == CRASH_STALL && unit->instance->enabled &&
+	if (unit->worker->on_crash == CRASH_STALL && unit->instance->bus.enabled &&
 	    unit->instance->supervisor->phase == PHASE_UP)
 		ffs_each_endpoint(unit->instance->function->ffs, halt_endpoint, unit);
 }

@@ -8,23 +8,12 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "ffs/message.h"
 #include "supervise/supervisor.h"
 #include "supervise/switch.h"
 
 static struct supervisor *supervisor_of(const struct unit *unit)
 {
 	return unit->instance->supervisor;
-}
-
-bool unit_has_control(const struct unit *unit)
-{
-	return unit->control.fd >= 0;
-}
-
-bool unit_send(struct unit *unit, uint16_t type, uint32_t id, const void *body, size_t size)
-{
-	return unit_has_control(unit) && message_send(unit->control.fd, type, id, body, size);
 }
 
 void unit_close(struct unit *unit, struct source *source)
@@ -52,38 +41,21 @@ static void set_engine(struct unit *unit, const char *word, size_t size)
 	supervisor_changed(supervisor_of(unit));
 }
 
-static void on_control(void *data, uint32_t events _unused_)
+void unit_hear(struct unit *unit, uint16_t type, const void *body, size_t size)
 {
-	static uint8_t body[FFSCTL_MSG_MAX_BODY];
-	struct unit *unit = data;
-	struct ffsctl_msg head;
-	ssize_t size = message_receive(unit->control.fd, &head, body, sizeof(body));
-
-	if (size == -EPIPE) {
-		/* It closed its end, which it may: its SETUPs are stalled from now on. */
-		unit_close(unit, &unit->control);
-		instance_worker_gone(unit->instance);
-	}
-	if (size < 0)
-		return;
-	switch (head.type) {
+	switch (type) {
 	case FFSCTL_MSG_READY:
-		set_engine(unit, (const char *)body, (size_t)size);
+		set_engine(unit, body, size);
 		unit_handle(unit, UNIT_EV_READY);
 		break;
-	case FFSCTL_MSG_ACCEPT:
-	case FFSCTL_MSG_STALL:
-	case FFSCTL_MSG_DATA:
-		instance_answer(unit->instance, head.type, head.id, body, (size_t)size);
-		break;
 	case FFSCTL_MSG_SWITCH:
-		switch_asked(unit, (const char *)body, (size_t)size);
+		switch_asked(unit, body, size);
 		break;
 	case FFSCTL_MSG_STATS:
-		unit_stats_take(unit, body, (size_t)size);
+		unit_stats_take(unit, body, size);
 		break;
 	default:
-		break; /* PONG and what a newer worker may say */
+		break; /* PONG and what a newer keeper may pass on */
 	}
 }
 
@@ -112,7 +84,7 @@ void unit_drain(struct unit *unit)
 {
 	drain(unit, &unit->output);
 	drain(unit, &unit->notify);
-	drain(unit, &unit->control);
+	instance_drop_worker(unit->instance);
 }
 
 static bool has_line(const char *text, const char *line)
@@ -177,14 +149,12 @@ static void on_notify_fd(void *data, uint32_t events _unused_)
 	}
 }
 
-int unit_watch(struct unit *unit, int *control, int *output, int *notify, struct error *err)
+int unit_watch(struct unit *unit, int *output, int *notify, struct error *err)
 {
 	struct loop *loop = &supervisor_of(unit)->loop;
-	int r = source_add(loop, &unit->control, *control, EPOLLIN, on_control, unit);
+	int r = 0;
 
-	if (r == 0)
-		*control = -1;
-	if (r == 0 && *output >= 0) {
+	if (*output >= 0) {
 		r = source_add(loop, &unit->output, *output, EPOLLIN, on_output, unit);
 		if (r == 0)
 			*output = -1;

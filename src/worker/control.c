@@ -82,7 +82,7 @@ void host_control(struct host *h)
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (n <= 0) {
-		/* The supervisor is gone, and with it who could use this worker. */
+		/* Its keeper is gone, and with it the function. */
 		host_exit(h, 0);
 		return;
 	}

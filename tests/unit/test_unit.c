@@ -9,7 +9,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -23,7 +22,7 @@
 #define FAKE_PID 0x7ffffff0
 
 static struct {
-	int launches, terms, kills, said_failed, halts;
+	int launches, terms, kills, stops, drops, said_failed, halts;
 	int launch_error; /* errno of the next starts; 0: they succeed */
 	int halt_result;  /* of every halt */
 	char words[4096];
@@ -113,13 +112,14 @@ void supervisor_worker_failed(struct supervisor *s, struct unit *u _unused_)
 	saw.said_failed++;
 }
 
-void instance_worker_gone(struct instance *i _unused_)
+void instance_send(struct instance *i _unused_, uint16_t type, uint32_t id _unused_)
 {
+	saw.stops += type == FFSCTL_MSG_STOP;
 }
 
-void instance_answer(struct instance *i _unused_, uint16_t type _unused_, uint32_t id _unused_,
-		     const void *body _unused_, size_t size _unused_)
+void instance_drop_worker(struct instance *i _unused_)
 {
+	saw.drops++;
 }
 
 void output_worker(struct output *o _unused_, const void *who _unused_, const char *label _unused_,
@@ -448,7 +448,7 @@ Test(unit, a_busy_endpoint_is_halted_a_few_times_and_then_let_go)
 
 	for (size_t i = 0; i < ARRAY_SIZE(ends); i++) {
 		open_unit();
-		inst.enabled = true;
+		inst.bus.enabled = true;
 		saw.halt_result = -EAGAIN;
 		enter(UNIT_READY);
 		leave(ends[i].status);
@@ -465,7 +465,7 @@ Test(unit, a_busy_endpoint_is_halted_a_few_times_and_then_let_go)
 Test(unit, a_halted_endpoint_is_not_halted_again)
 {
 	open_unit();
-	inst.enabled = true;
+	inst.bus.enabled = true;
 	enter(UNIT_READY);
 	leave(KILLED);
 	cr_expect_eq(saw.halts, 1);
@@ -476,7 +476,7 @@ Test(unit, a_halted_endpoint_is_not_halted_again)
 Test(unit, on_crash_hold_halts_nothing)
 {
 	open_unit();
-	inst.enabled = true;
+	inst.bus.enabled = true;
 	worker.on_crash = CRASH_HOLD;
 	enter(UNIT_READY);
 	leave(KILLED);
@@ -486,43 +486,30 @@ Test(unit, on_crash_hold_halts_nothing)
 
 /* --- messages --- */
 
-static int watch_control(int *theirs)
+Test(unit, ready_by_a_message)
 {
-	_cleanup_error_ struct error err = { 0 };
-	int pair[2], none[2] = { -1, -1 };
-
-	cr_assert_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, pair), 0);
-	*theirs = pair[1];
-	return unit_watch(unit, &pair[0], &none[0], &none[1], &err);
-}
-
-static void say(int fd, uint16_t version, uint16_t type, size_t size)
-{
-	struct ffsctl_msg head = { .version = version, .type = type };
-
-	cr_assert_eq(send(fd, &head, size, 0), (ssize_t)size);
-	while (loop_once(&sup.loop, 0) == 1)
-		;
-}
-
-Test(unit, ready_over_the_control_socket)
-{
-	int fd;
-
 	open_unit();
 	enter(UNIT_STARTING);
-	cr_assert_eq(watch_control(&fd), 0);
-	say(fd, 1, FFSCTL_MSG_READY, sizeof(struct ffsctl_msg) - 1);
-	cr_expect_eq(unit->state, UNIT_STARTING, "a message without a whole header");
-	say(fd, 1, 999, sizeof(struct ffsctl_msg));
-	cr_expect_eq(unit->state, UNIT_STARTING, "a type that nobody knows");
-	say(fd, 2, FFSCTL_MSG_READY, sizeof(struct ffsctl_msg));
-	cr_expect_eq(unit->state, UNIT_STARTING, "a version that nobody knows");
-	say(fd, 1, FFSCTL_MSG_READY, sizeof(struct ffsctl_msg));
+	unit_hear(unit, FFSCTL_MSG_PONG, "", 0);
+	unit_hear(unit, 999, "", 0);
+	cr_expect_eq(unit->state, UNIT_STARTING);
+	unit_hear(unit, FFSCTL_MSG_READY, "mmap", 4);
 	cr_expect_eq(unit->state, UNIT_READY);
-	close(fd);
-	cr_expect_eq(loop_once(&sup.loop, 0), 1);
-	cr_expect_not(unit_has_control(unit));
-	cr_expect_eq(unit->state, UNIT_READY, "closing the socket fails nothing");
+	cr_expect_str_eq(unit->engine, "mmap");
+	unit_hear(unit, FFSCTL_MSG_READY, "\x1b[2J", 4);
+	cr_expect_str_eq(unit->engine, "", "what is no word is not shown");
+	close_unit();
+}
+
+Test(unit, it_is_told_to_stop_and_heard_out_when_it_has_ended)
+{
+	open_unit();
+	enter(UNIT_READY);
+	unit_handle(unit, UNIT_EV_STOP);
+	cr_expect_eq(saw.stops, 1);
+	cr_expect_eq(saw.terms, 1);
+	cr_expect_eq(saw.drops, 0);
+	leave(EXITED(0));
+	cr_expect_eq(saw.drops, 1);
 	close_unit();
 }

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What a host has done to a function, as FunctionFS' events tell it. */
+#pragma once
+
+#include <ffsctl/control.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+struct bus_state {
+	bool bound, enabled, suspended;
+	uint8_t speed; /* enum ffsctl_speed, as of the last ENABLE */
+};
+
+/*
+ * The kernel's queue keeps only what is newest (f_fs.c, __ffs_event_add): ENABLE may come without
+ * BIND, and twice. So events set the state, they do not step through it. False: no event that is
+ * known.
+ */
+bool bus_state_take(struct bus_state *state, const struct ffsctl_event *event);
+
+/* The events that tell this state to who knows of none, at most BUS_STATE_EVENTS; how many. */
+#define BUS_STATE_EVENTS 3
+size_t bus_state_tell(const struct bus_state *state, struct ffsctl_event *events);

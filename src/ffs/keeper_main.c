@@ -1,0 +1,439 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "ffs/keeper_main.h"
+
+#include <endian.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/usb/functionfs.h>
+#include <math.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fd.h"
+#include "base/loop.h"
+#include "base/proc.h"
+#include "ffs/keeper.h"
+#include "ffs/message.h"
+
+#define EVENTS_PER_READ 4 /* the kernel's queue is that long (u_fs.h, struct ffs_data) */
+/* What a socket holds of the dead worker's last words; who goes on writing is not heard out. */
+#define LAST_WORDS 64
+/* USB 2.0, 9.2.6.1: no host gives a request more. */
+#define DATA_STAGE_SECONDS 5
+
+struct kept {
+	int ep0, supervisor, listener;
+	bool adopted; /* the supervisor is not our parent, so that its end is no signal */
+	double hold;  /* seconds without a supervisor */
+	double until; /* monotonic: then we end; HUGE_VAL while there is one */
+
+	pid_t worker_pid; /* 0: none */
+	int worker;	  /* its control socket; -1: none, or closed */
+	int worker_pidfd, worker_output;
+
+	struct bus_state bus;
+	char speed_file[128];
+
+	struct pending { /* the SETUP that waits for the worker's answer */
+		bool is;
+		uint32_t id;
+		struct usb_ctrlrequest setup;
+		double deadline;
+	} pending;
+
+	uint8_t body[FFSCTL_MSG_MAX_BODY]; /* static: never on the stack */
+};
+
+static volatile sig_atomic_t interrupted;
+
+/* A data stage that begins just after the signal is ended by the next one. */
+static void on_interrupt(int sig _unused_)
+{
+	interrupted = 1;
+	alarm(1);
+}
+
+/* --- ep0 ---------------------------------------------------------------------------------------
+ */
+
+/*
+ * f_fs: I/O against the direction of the data stage stalls. The result (EL2HLT) says nothing new,
+ * and EIDRM means that the host has given up already.
+ */
+static void stall(struct kept *k)
+{
+	ssize_t n _unused_;
+
+	if (k->pending.setup.bRequestType & USB_DIR_IN)
+		n = read(k->ep0, NULL, 0);
+	else
+		n = write(k->ep0, NULL, 0);
+	k->pending.is = false;
+}
+
+/*
+ * A data stage takes as long as the host likes. Supervisor's end interrupts us as its child; where
+ * we are not, or there is none, there must be another end to it.
+ */
+static ssize_t data_stage(struct kept *k, bool in, size_t size)
+{
+	bool limited = k->adopted || k->supervisor < 0;
+	ssize_t n;
+
+	if (limited)
+		alarm(DATA_STAGE_SECONDS);
+	n = in ? write(k->ep0, k->body, size) : read(k->ep0, k->body, size);
+	if (limited)
+		alarm(0);
+	return n;
+}
+
+/* Of what was asked, IN; takes the OUT data, or acknowledges a SETUP without data, by reading. */
+static void transfer(struct kept *k, bool in, size_t size)
+{
+	ssize_t n = data_stage(k, in, size);
+
+	if (n < 0 && errno == EINTR) { /* the kernel still waits for it */
+		stall(k);
+		return;
+	}
+	k->pending.is = false;
+	if (!in && n > 0 && k->worker >= 0)
+		message_send(k->worker, FFSCTL_MSG_DATA, k->pending.id, k->body, (size_t)n);
+}
+
+static void answer(struct kept *k, uint16_t type, size_t size)
+{
+	bool in = k->pending.setup.bRequestType & USB_DIR_IN;
+	size_t wanted = le16toh(k->pending.setup.wLength);
+
+	if (type == FFSCTL_MSG_DATA && in)
+		transfer(k, true, size < wanted ? size : wanted);
+	else if (type == FFSCTL_MSG_ACCEPT && !in)
+		transfer(k, false, wanted);
+	else
+		stall(k);
+}
+
+static void begin_setup(struct kept *k, const struct usb_ctrlrequest *setup)
+{
+	k->pending.is = true;
+	k->pending.id++;
+	k->pending.setup = *setup;
+	k->pending.deadline = now_monotonic() + KEEPER_SETUP_DEADLINE_MS / 1e3;
+	if (k->worker < 0 ||
+	    !message_send(k->worker, FFSCTL_MSG_SETUP, k->pending.id, setup, sizeof(*setup)))
+		stall(k);
+}
+
+static uint8_t current_speed(const struct kept *k)
+{
+	static const struct {
+		const char *word;
+		uint8_t speed;
+	} speeds[] = {
+		{ "full-speed", FFSCTL_SPEED_FULL },
+		{ "high-speed", FFSCTL_SPEED_HIGH },
+		{ "super-speed", FFSCTL_SPEED_SUPER },
+		{ "super-speed-plus", FFSCTL_SPEED_SUPER_PLUS },
+	};
+	_cleanup_free_ char *word = NULL;
+
+	if (file_read_line(AT_FDCWD, k->speed_file, &word) < 0)
+		return FFSCTL_SPEED_UNKNOWN;
+	for (size_t i = 0; i < ARRAY_SIZE(speeds); i++)
+		if (streq(word, speeds[i].word))
+			return speeds[i].speed;
+	return FFSCTL_SPEED_UNKNOWN;
+}
+
+static void on_bus_event(struct kept *k, uint8_t type)
+{
+	struct ffsctl_event event = { .event = type };
+
+	if (type == FUNCTIONFS_ENABLE)
+		event.speed = current_speed(k);
+	if (!bus_state_take(&k->bus, &event))
+		return;
+	if (k->worker >= 0)
+		message_send(k->worker, FFSCTL_MSG_EVENT, 0, &event, sizeof(event));
+	if (k->supervisor >= 0)
+		message_send(k->supervisor, FFSCTL_MSG_EVENT, 0, &event, sizeof(event));
+}
+
+static _Noreturn void end(struct kept *k, int code);
+
+static void on_ep0(struct kept *k)
+{
+	struct usb_functionfs_event events[EVENTS_PER_READ];
+	ssize_t n = read(k->ep0, events, sizeof(events));
+
+	if (n < 0) {
+		/* EIDRM: a SETUP was cancelled before we read it. Others mean that ep0 is dead. */
+		if (errno == EAGAIN || errno == EINTR || errno == EIDRM)
+			return;
+		end(k, 1);
+	}
+	for (size_t i = 0; i < (size_t)n / sizeof(events[0]); i++) {
+		if (events[i].type == FUNCTIONFS_SETUP)
+			begin_setup(k, &events[i].u.setup);
+		else
+			on_bus_event(k, events[i].type);
+	}
+}
+
+/* --- the worker --------------------------------------------------------------------------------
+ */
+
+/* False: there is no more to be had. */
+static bool hear_worker(struct kept *k)
+{
+	struct ffsctl_msg head;
+	ssize_t size = message_receive(k->worker, &head, k->body, sizeof(k->body));
+
+	if (size == -EPIPE) {
+		/* It closed its end, which it may: its SETUPs are stalled from now on. */
+		cleanup_close(&k->worker);
+		if (k->pending.is)
+			stall(k);
+	}
+	if (size < 0)
+		return false;
+	switch (head.type) {
+	case FFSCTL_MSG_ACCEPT:
+	case FFSCTL_MSG_STALL:
+	case FFSCTL_MSG_DATA:
+		if (k->pending.is && head.id == k->pending.id) /* else too late, or never asked */
+			answer(k, head.type, (size_t)size);
+		break;
+	case FFSCTL_MSG_READY:
+	case FFSCTL_MSG_PONG:
+	case FFSCTL_MSG_STATS:
+	case FFSCTL_MSG_SWITCH:
+		if (k->supervisor >= 0)
+			message_send(k->supervisor, head.type, head.id, k->body, (size_t)size);
+		break;
+	default: /* what a newer worker may say */
+		break;
+	}
+	return true;
+}
+
+static void drop_worker(struct kept *k)
+{
+	for (int i = 0; i < LAST_WORDS && k->worker >= 0; i++)
+		if (!hear_worker(k))
+			break;
+	cleanup_close(&k->worker);
+	cleanup_close(&k->worker_pidfd);
+	cleanup_close(&k->worker_output);
+	k->worker_pid = 0;
+	if (k->pending.is)
+		stall(k);
+}
+
+static void take_worker(struct kept *k, const int *fds)
+{
+	struct ffsctl_event events[BUS_STATE_EVENTS];
+	size_t n = bus_state_tell(&k->bus, events);
+
+	drop_worker(k);
+	memcpy(&k->worker_pid, k->body, sizeof(k->worker_pid));
+	k->worker = fds[0];
+	k->worker_pidfd = fds[1];
+	k->worker_output = fds[2];
+	for (size_t i = 0; i < n; i++)
+		message_send(k->worker, FFSCTL_MSG_EVENT, 0, &events[i], sizeof(events[i]));
+}
+
+/* Its group's number is its own as long as it lives. */
+static void kill_worker(const struct kept *k)
+{
+	if (k->worker_pidfd >= 0 &&
+	    syscall(SYS_pidfd_send_signal, k->worker_pidfd, 0, NULL, 0) == 0)
+		kill(-k->worker_pid, SIGKILL);
+}
+
+static _Noreturn void end(struct kept *k, int code)
+{
+	kill_worker(k);
+	_exit(code);
+}
+
+/* --- the supervisor ----------------------------------------------------------------------------
+ */
+
+static void lose_supervisor(struct kept *k)
+{
+	cleanup_close(&k->supervisor);
+	if (k->hold <= 0)
+		end(k, 0);
+	k->until = now_monotonic() + k->hold;
+}
+
+static void set_hold(struct kept *k)
+{
+	uint32_t ms;
+
+	memcpy(&ms, k->body, sizeof(ms));
+	k->hold = ms / 1e3;
+}
+
+static void on_supervisor(struct kept *k)
+{
+	int fds[MESSAGE_FDS];
+	struct ffsctl_msg head;
+	ssize_t size = message_receive_fds(k->supervisor, &head, k->body, sizeof(k->body), fds);
+
+	if (size == -EPIPE)
+		lose_supervisor(k);
+	if (size < 0)
+		return;
+	switch (head.type) {
+	case KEEPER_MSG_WORKER:
+		if (size == sizeof(k->worker_pid) && fds[1] >= 0) {
+			take_worker(k, fds);
+			return;
+		}
+		break;
+	case KEEPER_MSG_NO_WORKER:
+		drop_worker(k);
+		message_send(k->supervisor, KEEPER_MSG_NO_WORKER, 0, NULL, 0);
+		break;
+	case KEEPER_MSG_SPEED_FILE:
+		snprintf(k->speed_file, sizeof(k->speed_file), "%.*s", (int)size,
+			 (const char *)k->body);
+		break;
+	case KEEPER_MSG_HOLD:
+		if (size == sizeof(uint32_t))
+			set_hold(k);
+		break;
+	case FFSCTL_MSG_PING:
+	case FFSCTL_MSG_STOP:
+		if (k->worker >= 0)
+			message_send(k->worker, head.type, head.id, NULL, 0);
+		break;
+	default: /* what a newer supervisor may say */
+		break;
+	}
+	for (size_t i = 0; i < MESSAGE_FDS; i++)
+		cleanup_close(&fds[i]);
+}
+
+static bool is_our_users(int fd)
+{
+	struct ucred peer;
+	socklen_t size = sizeof(peer);
+
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 && peer.uid == geteuid();
+}
+
+static void on_listener(struct kept *k)
+{
+	struct keeper_hello hello = { .worker = k->worker_pid, .bus = k->bus };
+	const int fds[] = { k->worker_pidfd, k->worker_output };
+	size_t n_fds = k->worker_pidfd < 0 ? 0 : k->worker_output < 0 ? 1 : 2;
+	int fd = accept4(k->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+	if (fd < 0)
+		return;
+	if (!is_our_users(fd) ||
+	    !message_send_fds(fd, KEEPER_MSG_HELLO, 0, &hello, sizeof(hello), fds, n_fds)) {
+		close(fd);
+		return;
+	}
+	k->supervisor = fd;
+	k->adopted = true;
+	k->until = HUGE_VAL;
+}
+
+/* --- life --------------------------------------------------------------------------------------
+ */
+
+static int timeout_ms(const struct kept *k)
+{
+	double at = k->pending.is && k->pending.deadline < k->until ? k->pending.deadline
+								    : k->until,
+	       left = at - now_monotonic();
+
+	return isinf(at) ? -1 : left <= 0 ? 0 : (int)(left * 1e3) + 1;
+}
+
+static _Noreturn void keep(struct kept *k)
+{
+	for (;;) {
+		struct pollfd pfd[] = {
+			/* First: what it wants may be why the others are of no interest. */
+			{ .fd = k->supervisor, .events = POLLIN },
+			{ .fd = k->supervisor < 0 ? k->listener : -1, .events = POLLIN },
+			{ .fd = k->worker, .events = POLLIN },
+			/* ep0 is always ready while a SETUP is pending. */
+			{ .fd = k->pending.is ? -1 : k->ep0, .events = POLLIN },
+		};
+
+		if (interrupted) {
+			alarm(0);
+			interrupted = 0;
+		}
+		if (poll(pfd, ARRAY_SIZE(pfd), timeout_ms(k)) < 0) {
+			if (errno != EINTR)
+				end(k, 1);
+			continue;
+		}
+		if (pfd[0].revents)
+			on_supervisor(k);
+		if (pfd[1].revents)
+			on_listener(k);
+		if (pfd[2].revents && k->worker >= 0)
+			hear_worker(k);
+		if (k->pending.is && now_monotonic() >= k->pending.deadline)
+			stall(k);
+		if (pfd[3].revents && !k->pending.is)
+			on_ep0(k);
+		if (now_monotonic() >= k->until)
+			end(k, 0);
+	}
+}
+
+_Noreturn void keeper_main(int ep0, int supervisor, int listener, const char *label, pid_t parent)
+{
+	static struct kept k; /* the body's pages are only there when they are used */
+	const struct sigaction interrupt = { .sa_handler = on_interrupt };
+	sigset_t set;
+	char name[16];
+
+	/*
+	 * The supervisor's blocked signals stay blocked: a service manager's TERM to everybody is
+	 * for the supervisor to answer, in its order.
+	 */
+	sigaction(SIGURG, &interrupt, NULL);
+	sigaction(SIGALRM, &interrupt, NULL);
+	sigemptyset(&set);
+	sigaddset(&set, SIGURG);
+	sigaddset(&set, SIGALRM);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+	/* A data stage that the host never ends keeps us from seeing the socket close. */
+	prctl(PR_SET_PDEATHSIG, SIGURG);
+	if (getppid() != parent)
+		_exit(0);
+	setsid(); /* a terminal's Ctrl-C is for the supervisor */
+	snprintf(name, sizeof(name), "keep:%s", label);
+	prctl(PR_SET_NAME, name);
+	fd_stdio_to_null();
+	fd_close_others((int[]){ ep0, supervisor, listener }, 3);
+	if (chdir("/") < 0 || listen(listener, 1) < 0)
+		_exit(1);
+	k.ep0 = ep0;
+	k.supervisor = supervisor;
+	k.listener = listener;
+	k.worker = k.worker_pidfd = k.worker_output = -1;
+	k.until = HUGE_VAL;
+	keep(&k);
+}

@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The keeper as the other end of a worker's control socket, and without its supervisor
+ * (src/ffs/keeper.c, keeper_main.c). It is a real process; it has no ep0, which needs a kernel of
+ * the lab's.
+ */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fd.h"
+#include "ffs/keeper.h"
+#include "ffs/message.h"
+
+/* No test waits so long, unless it has failed. */
+#define LONG_MS 20000
+
+static char dir[] = "/tmp/ffsctl-test-keeper-XXXXXX";
+static char path[128];
+static struct keeper keeper = KEEPER_NONE;
+static pid_t worker;	      /* a process that does nothing */
+static int worker_fd, output; /* its ends of its control socket, and of the pipe it prints into */
+
+static void setup(void)
+{
+	_cleanup_error_ struct error err = { 0 };
+	int control[2], out[2];
+	int pidfd;
+
+	cr_assert_not_null(mkdtemp(dir));
+	/* Longer than a socket's address may be. */
+	snprintf(path, sizeof(path), "%s/%090d", dir, 0);
+	cr_assert_eq(keeper_start(&keeper, -1, "echo", path, &err), 0, "%s", err.text);
+	worker = fork();
+	if (worker == 0) {
+		setsid();
+		fd_close_from(3); /* as an exec would */
+		for (;;)
+			pause();
+	}
+	pidfd = (int)syscall(SYS_pidfd_open, worker, 0);
+	cr_assert_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, control), 0);
+	cr_assert_eq(pipe(out), 0);
+	cr_assert(keeper_give_worker(&keeper, worker, control[0], pidfd, out[0]));
+	close(control[0]);
+	close(out[0]);
+	close(pidfd);
+	worker_fd = control[1];
+	output = out[1];
+}
+
+static void teardown(void)
+{
+	keeper_kill(&keeper);
+	kill(worker, SIGKILL);
+	waitpid(worker, NULL, 0);
+	unlink(path);
+	rmdir(dir);
+}
+
+TestSuite(keeper, .init = setup, .fini = teardown, .timeout = 60);
+
+/* The next message there; its type, or 0 when the other side has closed. */
+static int hear(int fd, void *body, size_t size)
+{
+	struct pollfd pfd = { .fd = fd, .events = POLLIN };
+	struct ffsctl_msg head = { 0 };
+	ssize_t n;
+
+	cr_assert_eq(poll(&pfd, 1, LONG_MS), 1, "nobody says anything");
+	n = message_receive(fd, &head, body, size);
+	if (n == -EPIPE)
+		return 0;
+	cr_assert_geq(n, 0);
+	return head.type;
+}
+
+static void say(uint16_t version, uint16_t type, size_t size)
+{
+	struct ffsctl_msg head = { .version = version, .type = type };
+
+	cr_assert_eq(send(worker_fd, &head, size, 0), (ssize_t)size);
+}
+
+Test(keeper, passes_on_what_it_understands_and_is_not_about_control_requests)
+{
+	const size_t whole = sizeof(struct ffsctl_msg);
+	char body[8];
+
+	say(1, FFSCTL_MSG_READY, whole - 1);
+	say(1, 999, whole);
+	say(2, FFSCTL_MSG_READY, whole);
+	say(1, FFSCTL_MSG_ACCEPT, whole);
+	say(1, FFSCTL_MSG_EVENT, whole);
+	say(1, FFSCTL_MSG_STATS, whole);
+	cr_expect_eq(hear(keeper.socket, body, sizeof(body)), FFSCTL_MSG_STATS);
+	say(1, FFSCTL_MSG_READY, whole);
+	cr_expect_eq(hear(keeper.socket, body, sizeof(body)), FFSCTL_MSG_READY);
+	say(1, FFSCTL_MSG_SWITCH, whole);
+	cr_expect_eq(hear(keeper.socket, body, sizeof(body)), FFSCTL_MSG_SWITCH);
+	say(1, FFSCTL_MSG_PONG, whole);
+	cr_expect_eq(hear(keeper.socket, body, sizeof(body)), FFSCTL_MSG_PONG);
+}
+
+Test(keeper, passes_ping_and_stop_to_the_worker)
+{
+	char body[8];
+
+	cr_assert(message_send(keeper.socket, FFSCTL_MSG_PING, 7, NULL, 0));
+	cr_assert(message_send(keeper.socket, FFSCTL_MSG_SETUP, 7, "12345678", 8));
+	cr_assert(message_send(keeper.socket, FFSCTL_MSG_STOP, 0, NULL, 0));
+	cr_expect_eq(hear(worker_fd, body, sizeof(body)), FFSCTL_MSG_PING);
+	cr_expect_eq(hear(worker_fd, body, sizeof(body)), FFSCTL_MSG_STOP);
+}
+
+Test(keeper, a_worker_that_closes_its_socket_fails_nothing)
+{
+	char body[8];
+
+	close(worker_fd);
+	cr_assert(message_send(keeper.socket, FFSCTL_MSG_PING, 7, NULL, 0));
+	cr_assert(message_send(keeper.socket, KEEPER_MSG_NO_WORKER, 0, NULL, 0));
+	cr_expect_eq(hear(keeper.socket, body, sizeof(body)), KEEPER_MSG_NO_WORKER);
+}
+
+Test(keeper, a_dead_worker_is_heard_out_first)
+{
+	char body[8];
+
+	for (int i = 0; i < 3; i++)
+		say(1, FFSCTL_MSG_STATS, sizeof(struct ffsctl_msg));
+	cr_assert(message_send(keeper.socket, KEEPER_MSG_NO_WORKER, 0, NULL, 0));
+	for (int i = 0; i < 3; i++)
+		cr_expect_eq(hear(keeper.socket, body, sizeof(body)), FFSCTL_MSG_STATS);
+	cr_expect_eq(hear(keeper.socket, body, sizeof(body)), KEEPER_MSG_NO_WORKER);
+	cr_expect_eq(hear(worker_fd, body, sizeof(body)), 0, "its socket is closed");
+}
+
+/* --- without a supervisor --- */
+
+static void lose_supervisor(void)
+{
+	close(keeper.socket);
+	keeper.socket = -1;
+}
+
+static bool has_ended(pid_t pid)
+{
+	int status;
+
+	return waitpid(pid, &status, 0) == pid;
+}
+
+Test(keeper, ends_with_its_supervisor_and_takes_the_worker_along)
+{
+	lose_supervisor();
+	cr_expect(has_ended(keeper.pid));
+	cr_expect(has_ended(worker));
+	keeper = KEEPER_NONE;
+}
+
+Test(keeper, ends_when_the_time_is_over_that_it_was_to_hold)
+{
+	cr_assert(keeper_hold(&keeper, 0.05));
+	lose_supervisor();
+	cr_expect(has_ended(keeper.pid));
+	cr_expect(has_ended(worker));
+	keeper = KEEPER_NONE;
+}
+
+Test(keeper, is_taken_over_again_and_again_with_the_same_worker)
+{
+	struct keeper_hello hello;
+	pid_t pid = keeper.pid;
+	int pidfd, pipe;
+	char body[8];
+
+	cr_assert(keeper_hold(&keeper, 1000));
+	for (int i = 0; i < 3; i++) {
+		lose_supervisor();
+		say(1, FFSCTL_MSG_STATS, sizeof(struct ffsctl_msg)); /* nobody hears it */
+		cr_assert_eq(keeper_adopt(&keeper, path, &hello, &pidfd, &pipe), 0);
+		cr_expect_eq(keeper.pid, pid);
+		cr_expect_lt(keeper.pidfd, 0, "it is our child");
+		cr_expect_eq(hello.worker, worker);
+		cr_expect_not(hello.bus.bound);
+		cr_expect_eq(syscall(SYS_pidfd_send_signal, pidfd, 0, NULL, 0), 0);
+		cr_assert_eq(write(output, "x", 1), 1);
+		cr_expect_eq(read(pipe, body, sizeof(body)), 1);
+		cr_assert(message_send(keeper.socket, FFSCTL_MSG_PING, 0, NULL, 0));
+		cr_expect_eq(hear(worker_fd, body, sizeof(body)), FFSCTL_MSG_PING);
+		close(pidfd);
+		close(pipe);
+	}
+}
+
+Test(keeper, nobody_there_is_said_at_once)
+{
+	struct keeper_hello hello;
+	struct keeper none;
+	int pidfd, pipe;
+
+	keeper_kill(&keeper);
+	cr_expect_eq(keeper_adopt(&none, path, &hello, &pidfd, &pipe), -ECONNREFUSED);
+	unlink(path);
+	cr_expect_eq(keeper_adopt(&none, path, &hello, &pidfd, &pipe), -ENOENT);
+	cr_expect_eq(none.pid, 0);
+	cr_expect_lt(none.socket, 0);
+}
+
+/* --- the bus --- */
+
+Test(bus_state, events_in_any_order_set_it)
+{
+	static const struct {
+		uint8_t events[4];
+		struct bus_state state;
+	} rows[] = {
+		{ { FFSCTL_EVENT_BIND }, { .bound = true } },
+		{ { FFSCTL_EVENT_ENABLE }, { .bound = true, .enabled = true, .speed = 3 } },
+		{ { FFSCTL_EVENT_ENABLE, FFSCTL_EVENT_ENABLE },
+		  { .bound = true, .enabled = true, .speed = 3 } },
+		{ { FFSCTL_EVENT_ENABLE, FFSCTL_EVENT_SUSPEND },
+		  { .bound = true, .enabled = true, .suspended = true, .speed = 3 } },
+		{ { FFSCTL_EVENT_SUSPEND, FFSCTL_EVENT_ENABLE },
+		  { .bound = true, .enabled = true, .speed = 3 } },
+		{ { FFSCTL_EVENT_SUSPEND, FFSCTL_EVENT_RESUME }, { .bound = false } },
+		{ { FFSCTL_EVENT_ENABLE, FFSCTL_EVENT_DISABLE }, { .bound = true, .speed = 3 } },
+		{ { FFSCTL_EVENT_ENABLE, FFSCTL_EVENT_SUSPEND, FFSCTL_EVENT_UNBIND },
+		  { .speed = 3 } },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct bus_state state = { 0 }, told = { 0 };
+		struct ffsctl_event events[BUS_STATE_EVENTS];
+		size_t n;
+
+		for (size_t k = 0; k < 4 && (k == 0 || rows[i].events[k]); k++)
+			cr_expect(bus_state_take(
+				&state,
+				&(struct ffsctl_event){ .event = rows[i].events[k], .speed = 3 }));
+		cr_expect_eq(state.bound, rows[i].state.bound, "row %zu", i);
+		cr_expect_eq(state.enabled, rows[i].state.enabled, "row %zu", i);
+		cr_expect_eq(state.suspended, rows[i].state.suspended, "row %zu", i);
+		cr_expect_eq(state.speed, rows[i].state.speed, "row %zu", i);
+		n = bus_state_tell(&state, events);
+		for (size_t k = 0; k < n; k++)
+			bus_state_take(&told, &events[k]);
+		cr_expect_eq(told.bound, state.bound, "row %zu, told", i);
+		cr_expect_eq(told.enabled, state.enabled, "row %zu, told", i);
+		cr_expect_eq(told.suspended, state.suspended, "row %zu, told", i);
+	}
+}
+
+Test(bus_state, other_events_are_none)
+{
+	struct bus_state state = { 0 };
+
+	cr_expect_not(bus_state_take(&state, &(struct ffsctl_event){ .event = 4 }));
+	cr_expect_not(bus_state_take(&state, &(struct ffsctl_event){ .event = 7 }));
+	cr_expect_not(state.bound);
+}
