@@ -130,7 +130,7 @@ tests_unit_test_rundir_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAG
 tests_unit_test_rundir_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
 tests_unit_test_unit_SOURCES = tests/unit/test_unit.c
 tests_unit_test_unit_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
-tests_unit_test_unit_LDADD = libffsctl.a $(CRITERION_LIBS)
+tests_unit_test_unit_LDADD = libffsctl.a $(JANSSON_LIBS) $(CRITERION_LIBS)
 
 # stream, worker, host: the data path.
 UNIT_TESTS += tests/unit/test_bench tests/unit/test_stream tests/unit/test_worker

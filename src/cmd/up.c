@@ -38,6 +38,7 @@ enum {
 	OPT_WAIT_UDC,
 	OPT_WAIT_HOST,
 	OPT_NO_BIND,
+	OPT_HOLD,
 	OPT_ALL,
 };
 
@@ -50,6 +51,7 @@ static const struct option long_options[] = {
 	{ "wait-udc", optional_argument, NULL, OPT_WAIT_UDC },
 	{ "wait-host", optional_argument, NULL, OPT_WAIT_HOST },
 	{ "no-bind", no_argument, NULL, OPT_NO_BIND },
+	{ "hold", required_argument, NULL, OPT_HOLD },
 	{ "all", no_argument, NULL, OPT_ALL },
 	{ "help", no_argument, NULL, 'h' },
 	{ NULL, 0, NULL, 0 },
@@ -61,7 +63,8 @@ static const struct option long_options[] = {
 	"  --json              one JSON document on stdout\n"                                      \
 	"  --udc NAME          the UDC to bind to\n"                                               \
 	"  --timeout S         seconds to come up in (30)\n"                                       \
-	"  --no-bind           make everything, but do not go on the bus\n"
+	"  --no-bind           make everything, but do not go on the bus\n"                        \
+	"  --hold S            seconds that workers outlive a supervisor that dies (10)\n"
 
 static const char up_options[] = OPTIONS_OF_BOTH
 	"  --all               every gadget file that has a name and autostart = true\n"
@@ -104,6 +107,8 @@ static int parse_option(struct request *q, int option, char **argv)
 	case OPT_NO_BIND:
 		q->front.no_bind = true;
 		return 0;
+	case OPT_HOLD:
+		return seconds_option(q, "--hold", FRONT_HOLD_DEFAULT, &q->front.hold);
 	case OPT_ALL:
 		q->all = true;
 		return q->command == &cmd_up ? 0 : cmd_bad_option(q->command, argv);
@@ -255,6 +260,8 @@ static int say_up(struct request *q, const struct front_report *report)
 	const char *again = report->result == FRONT_NOTHING ? " already" : "";
 	json_t *gadgets = NULL;
 
+	if (report->result == FRONT_ADOPTED)
+		log_info("%s: its supervisor had died; taken over, with its workers", report->name);
 	if (*report->udc)
 		log_info("%s: up%s on %s", report->name, again, report->udc);
 	else
@@ -300,7 +307,9 @@ static int run_up(const struct globals *globals, int argc, char **argv)
 	struct request q = { .globals = globals,
 			     .command = &cmd_up,
 			     .wait_host = -1,
-			     .front = { .world = &globals->world, .timeout = DEFAULT_TIMEOUT } };
+			     .front = { .world = &globals->world,
+					.timeout = DEFAULT_TIMEOUT,
+					.hold = FRONT_HOLD_DEFAULT } };
 	struct up_all all = { .globals = globals, .one = up_one_of_all, .data = &q };
 	int exit = parse(&q, argc, argv);
 
@@ -318,7 +327,8 @@ static int run_run(const struct globals *globals, int argc, char **argv)
 			     .wait_host = -1,
 			     .front = { .world = &globals->world,
 					.timeout = DEFAULT_TIMEOUT,
-					.wait_udc = HUGE_VAL } };
+					.wait_udc = HUGE_VAL,
+					.hold = FRONT_HOLD_DEFAULT } };
 	int exit = parse(&q, argc, argv);
 
 	if (exit)

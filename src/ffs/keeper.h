@@ -38,6 +38,7 @@ enum keeper_msg {
 	/* both ways: to it: the worker has ended; from it: that is all that it has said */
 	KEEPER_MSG_NO_WORKER = 144,
 
+	KEEPER_MSG_STARTED = 159, /* from the keeper: from now on it can be taken over */
 	/* from the keeper, first of all to a supervisor that has connected */
 	KEEPER_MSG_HELLO = 160, /* body: struct keeper_hello; descriptors, if it has a worker:
 				   pidfd, pipe (or none) */

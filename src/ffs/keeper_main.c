@@ -435,5 +435,6 @@ _Noreturn void keeper_main(int ep0, int supervisor, int listener, const char *la
 	k.listener = listener;
 	k.worker = k.worker_pidfd = k.worker_output = -1;
 	k.until = HUGE_VAL;
+	message_send(supervisor, KEEPER_MSG_STARTED, 0, NULL, 0);
 	keep(&k);
 }

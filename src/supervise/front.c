@@ -34,10 +34,12 @@ int front_clear_leftovers(const struct world *world, const char *name, struct ru
 	struct supervisor s;
 	int r = supervisor_init(&s, world, NULL, name, err);
 
+	/* Who dies now leaves nothing to take over. */
+	if (r == 0)
+		r = rundir_sign(rundir, WHO_DOWN, err);
 	if (r == 0) {
 		free(s.rundir.path);
-		s.rundir = *rundir;
-		*rundir = RUNDIR_NONE;
+		s.rundir = rundir_steal(rundir);
 		r = supervisor_undo_record(&s, err);
 	}
 	supervisor_free(&s);
@@ -102,7 +104,8 @@ static int tell_down(const struct world *world, const char *name, struct error *
 /* Whether it is a supervisor, which has a control socket most of the time. */
 static bool may_be_told(const char *who)
 {
-	return streq(who, WHO_COMING_UP) || streq(who, WHO_UP) || streq(who, WHO_GOING_DOWN);
+	return streq(who, WHO_COMING_UP) || streq(who, WHO_TAKING_OVER) || streq(who, WHO_UP) ||
+	       streq(who, WHO_GOING_DOWN);
 }
 
 static int no_access(const char *name, int r, struct error *err)

@@ -17,12 +17,16 @@ struct front_options {
 	const char *const *dirs; /* where gadget files are looked for by name; ends with NULL */
 	double timeout;		 /* seconds to come up in */
 	double wait_udc;	 /* seconds; 0: do not wait, HUGE_VAL: for ever */
+	double hold; /* seconds that keepers and workers outlive the supervisor, for the next one */
 };
+
+#define FRONT_HOLD_DEFAULT 10
 
 enum front_result {
 	FRONT_DONE,    /* it came up, was taken down, bound, unbound */
 	FRONT_NOTHING, /* up: it was up already, and the same; down: it was not up; and so on */
 	FRONT_CLEARED, /* down: it was what a dead supervisor had left */
+	FRONT_ADOPTED, /* up: so it was, but keepers and workers were still there: they go on */
 };
 
 /* The plan that `up` would run, for --dry-run. Needs no root. */

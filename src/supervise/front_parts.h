@@ -18,6 +18,9 @@ int front_no_supervisor(const char *name, struct error *err);
  * that is another one; NULL. The caller owns it. */
 json_t *front_make_record(const struct gadget *g, const json_t *form, const char *origin);
 
+/* Whether two records are of the same gadget, whoever brings it up and when. */
+bool front_same_gadget(const json_t *a, const json_t *b);
+
 /* The supervisor gets its rundir (taken over), its record (taken over), and what was wished. */
 void front_give(struct supervisor *s, const struct front_options *options, struct rundir *rundir,
 		json_t *record);

@@ -18,6 +18,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "compose/udc.h"
+#include "supervise/adopt.h"
 #include "supervise/front_parts.h"
 #include "supervise/reap.h"
 #include "supervise/reload.h"
@@ -47,7 +48,7 @@ static json_t *form_of(const json_t *record)
 	return form;
 }
 
-static bool same_gadget(const json_t *a, const json_t *b)
+bool front_same_gadget(const json_t *a, const json_t *b)
 {
 	static const char *const keys[] = { "name", "dir" };
 	json_t *form_a = form_of(a), *form_b = form_of(b);
@@ -146,7 +147,7 @@ static int judge_owner(const struct gadget *g, const json_t *form,
 	if (r < 0)
 		return r;
 	mine = front_make_record(g, form, NULL);
-	if (!same_gadget(mine, theirs)) {
+	if (!front_same_gadget(mine, theirs)) {
 		error_set(err, EX_CANTCREAT, EEXIST, NULL, "a different gadget '%s' is up",
 			  g->name);
 		error_hint(err, "'ffsctl reload %s%s%s%s' makes it what the file says",
@@ -162,46 +163,63 @@ static int judge_owner(const struct gadget *g, const json_t *form,
 }
 
 /*
- * Gets the lock for a gadget that is not up, with nothing of an earlier one left. 0 with
- * *result == FRONT_NOTHING: the same is up already.
+ * The supervisor gets what it needs, and the locked rundir. When that fails, the rundir is the
+ * caller's as before.
  */
-static int acquire(const struct gadget *g, const json_t *form, const struct front_options *options,
-		   struct rundir *rundir, enum front_result *result, struct error *err)
+static int make(struct supervisor *s, const struct gadget *g, const json_t *form,
+		const struct front_options *options, bool foreground, struct rundir *rundir,
+		struct error *err)
 {
-	const struct world *world = options->world;
+	int r = supervisor_init(s, options->world, g, g->name, err);
+
+	if (r < 0) {
+		supervisor_free(s);
+		return r;
+	}
+	s->foreground = foreground;
+	front_give(s, options, rundir, front_make_record(g, form, NULL));
+	return 0;
+}
+
+static bool take_over(struct supervisor *s, const struct gadget *g, const json_t *form,
+		      const struct front_options *options, bool foreground, struct rundir *rundir)
+{
+	_cleanup_error_ struct error ignored = { 0 };
+
+	if (make(s, g, form, options, foreground, rundir, &ignored) < 0)
+		return false;
+	if (adopt(s) == 0)
+		return true;
+	*rundir = rundir_steal(&s->rundir);
+	supervisor_free(s);
+	return false;
+}
+
+/* Somebody has the lock. -EAGAIN: not any more; 0: *result is FRONT_NOTHING. */
+static int meet_owner(const struct gadget *g, const json_t *form,
+		      const struct front_options *options, enum front_result *result,
+		      struct error *err)
+{
+	enum front_result ignored;
+	int r;
+
+	error_clear(err);
+	r = judge_owner(g, form, options, err);
+	if (r == 0)
+		*result = FRONT_NOTHING;
+	if (r != -ESTALE || err->exit)
+		return r;
+	log_info("%s: has failed; taking it down first", g->name);
+	r = front_down(options->world, g->name, &ignored, err);
+	return r < 0 ? r : -EAGAIN;
+}
+
+/* The lock is ours, and nothing of an earlier one is left. */
+static int look_around(const struct gadget *g, const struct world *world, struct rundir *rundir,
+		       struct error *err)
+{
 	_cleanup_free_ char *dir = compose_gadget_path(world, g->name);
 
-	*result = FRONT_DONE;
-	for (;;) {
-		enum front_result ignored;
-		int r = rundir_lock(rundir, world, g->name, WHO_COMING_UP, err);
-
-		if (r == -EWOULDBLOCK) {
-			error_clear(err);
-			r = judge_owner(g, form, options, err);
-			if (r == 0) {
-				*result = FRONT_NOTHING;
-				return 0;
-			}
-			if (r == -EAGAIN && !err->exit)
-				continue;
-			if (r != -ESTALE || err->exit)
-				return r;
-			log_info("%s: has failed; taking it down first", g->name);
-			r = front_down(world, g->name, &ignored, err);
-			if (r < 0)
-				return r;
-			continue;
-		}
-		if (r < 0)
-			return r;
-		if (!front_has_record(rundir))
-			break;
-		log_info("%s: clearing what a dead supervisor has left", g->name);
-		r = front_clear_leftovers(world, g->name, rundir, err);
-		if (r < 0)
-			return r;
-	}
 	if (path_exists(dir)) {
 		error_set(err, EX_CANTCREAT, EEXIST, dir,
 			  "there is a gadget '%s' that ffsctl has not made", g->name);
@@ -212,6 +230,45 @@ static int acquire(const struct gadget *g, const json_t *form, const struct fron
 	if (err->exit)
 		rundir_remove(rundir, &(struct error){ 0 });
 	return err->exit ? -err->err : 0;
+}
+
+/*
+ * Makes the supervisor, which may begin: of a gadget that is not up, with nothing of an earlier one
+ * left (FRONT_DONE), or of one that it has taken over (FRONT_ADOPTED). FRONT_NOTHING: the same is
+ * up already, and nothing was made.
+ */
+static int acquire(struct supervisor *s, const struct gadget *g, const json_t *form,
+		   const struct front_options *options, bool foreground, enum front_result *result,
+		   struct error *err)
+{
+	_cleanup_rundir_ struct rundir rundir = RUNDIR_NONE;
+	const struct world *world = options->world;
+	int r;
+
+	*result = FRONT_DONE;
+	for (;;) {
+		r = rundir_lock(&rundir, world, g->name, WHO_COMING_UP, err);
+		if (r == -EWOULDBLOCK) {
+			r = meet_owner(g, form, options, result, err);
+			if (r == -EAGAIN && !err->exit)
+				continue;
+			return r;
+		}
+		if (r < 0)
+			return r;
+		if (!front_has_record(&rundir))
+			break;
+		if (take_over(s, g, form, options, foreground, &rundir)) {
+			*result = FRONT_ADOPTED;
+			return 0;
+		}
+		log_info("%s: clearing what a dead supervisor has left", g->name);
+		r = front_clear_leftovers(world, g->name, &rundir, err);
+		if (r < 0)
+			return r;
+	}
+	r = look_around(g, world, &rundir, err);
+	return r < 0 ? r : make(s, g, form, options, foreground, &rundir, err);
 }
 
 /* --- up ------------------------------------------------------------------------------------------
@@ -307,6 +364,7 @@ static void send_report(int fd, enum front_result result, const char *name, cons
 
 struct background {
 	struct supervisor s;
+	enum front_result result;
 	int report_fd; /* -1: reported */
 };
 
@@ -319,7 +377,7 @@ static void told_up(void *data)
 	rundir_sign(&b->s.rundir, WHO_UP, &ignored);
 	source_remove(&b->s.loop, &b->s.caller);
 	fd_stdio_to_null();
-	send_report(b->report_fd, FRONT_DONE, b->s.name, b->s.udc);
+	send_report(b->report_fd, b->result, b->s.name, b->s.udc);
 	close(b->report_fd);
 	b->report_fd = -1;
 	malloc_trim(0); /* what reading the gadget file took is not needed again */
@@ -345,25 +403,17 @@ void front_give(struct supervisor *s, const struct front_options *options, struc
 	s->udc_wanted = options->udc;
 	s->no_bind = options->no_bind;
 	s->dirs = options->dirs;
+	s->hold = options->hold;
 	s->record = record;
 	free(s->rundir.path);
-	s->rundir = *rundir;
-	*rundir = RUNDIR_NONE;
+	s->rundir = rundir_steal(rundir);
 	s->output.dir_fd = s->rundir.dir_fd;
 }
 
-static int supervise(struct background *b, const struct gadget *g, const json_t *form,
-		     const struct front_options *options, struct rundir *rundir, struct error *err)
+static int supervise(struct background *b, const struct front_options *options, struct error *err)
 {
 	int r;
 
-	/* Descriptors that we were started with are the caller's; 0 to 2 are still wanted for
-	 * words. */
-	fd_close_others((int[]){ rundir->dir_fd, rundir->lock_fd, b->report_fd }, 3);
-	r = supervisor_init(&b->s, options->world, g, g->name, err);
-	if (r < 0)
-		return r;
-	front_give(&b->s, options, rundir, front_make_record(g, form, NULL));
 	b->s.on_up = told_up;
 	b->s.on_up_data = b;
 	if (chdir("/") < 0)
@@ -378,23 +428,24 @@ static int supervise(struct background *b, const struct gadget *g, const json_t 
 int front_up(const struct gadget *g, const json_t *form, const struct front_options *options,
 	     int report_fd, bool *reported, char **output, struct error *err)
 {
-	_cleanup_rundir_ struct rundir rundir = RUNDIR_NONE;
 	struct background b = { .report_fd = report_fd };
-	enum front_result result;
-	int r = acquire(g, form, options, &rundir, &result, err);
+	int r;
 
 	*output = NULL;
 	*reported = false;
+	/* What we were started with is the caller's; 0 to 2 are still wanted for words. */
+	fd_close_others(&report_fd, 1);
+	r = acquire(&b.s, g, form, options, false, &b.result, err);
 	if (r < 0)
 		return r;
-	if (result == FRONT_NOTHING) {
+	if (b.result == FRONT_NOTHING) {
 		_cleanup_free_ char *udc = status_string(options->world, g->name, "udc");
 
 		send_report(report_fd, FRONT_NOTHING, g->name, udc);
 		*reported = true;
 		return 0;
 	}
-	r = supervise(&b, g, form, options, &rundir, err);
+	r = supervise(&b, options, err);
 	*reported = b.report_fd < 0;
 	if (!*reported) {
 		*output = front_last_output(&b.s);
@@ -417,26 +468,20 @@ static void sign_up(void *data)
 int front_run(const struct gadget *g, const json_t *form, const struct front_options *options,
 	      struct error *err)
 {
-	_cleanup_rundir_ struct rundir rundir = RUNDIR_NONE;
 	enum front_result result;
 	struct supervisor s;
-	int r = acquire(g, form, options, &rundir, &result, err);
+	int r = acquire(&s, g, form, options, true, &result, err);
 
 	if (r < 0)
 		return r;
 	if (result == FRONT_NOTHING)
 		return error_set(err, EX_CANTCREAT, EEXIST, NULL,
 				 "'%s' is up already, under another supervisor", g->name);
-	r = supervisor_init(&s, options->world, g, g->name, err);
-	if (r == 0) {
-		s.foreground = true;
-		reap_note_inherited(&s);
-		front_give(&s, options, &rundir, front_make_record(g, form, NULL));
-		s.on_up = sign_up;
-		s.on_up_data = &s;
-		r = supervisor_run(&s, options->timeout, options->wait_udc, err);
-		r = front_go_on(&s, options, r, err);
-	}
+	reap_note_inherited(&s);
+	s.on_up = sign_up;
+	s.on_up_data = &s;
+	r = supervisor_run(&s, options->timeout, options->wait_udc, err);
+	r = front_go_on(&s, options, r, err);
 	supervisor_free(&s);
 	return r;
 }

@@ -95,6 +95,15 @@ void host_watch(struct supervisor *s, const char *udc)
 		steal_fd(&fd);
 }
 
+void host_adopt(struct supervisor *s, const char *udc, bool configured)
+{
+	host_watch(s, udc);
+	s->configured = configured;
+	if (s->udc_state.fd >= 0 && !reads_configured(s->udc_state.fd, &s->configured))
+		stop_watching(s);
+	s->configured = s->configured && configured;
+}
+
 void host_left(struct supervisor *s)
 {
 	for (size_t n = 0; n < s->n_instances; n++)

@@ -51,6 +51,13 @@ void instance_set_udc(struct instance *i, const char *udc)
 		keeper_set_speed_file(&i->keeper, path);
 }
 
+void instance_hold(struct instance *i, double seconds)
+{
+	if (i->listens && seconds != i->hold && i->keeper_socket.fd >= 0 &&
+	    keeper_hold(&i->keeper, seconds))
+		i->hold = seconds;
+}
+
 static void on_bus_event(struct instance *i, const void *body, size_t size)
 {
 	struct ffsctl_event event;
@@ -69,8 +76,12 @@ static void on_keeper(void *data, uint32_t events _unused_)
 	struct ffsctl_msg head;
 	ssize_t size = message_receive(i->keeper_socket.fd, &head, body, sizeof(body));
 
-	if (size == -EPIPE) /* its end comes as SIGCHLD */
+	if (size == -EPIPE)
 		source_remove(&i->supervisor->loop, &i->keeper_socket);
+	if (size == -EPIPE && i->keeper.pidfd >= 0) { /* else SIGCHLD tells */
+		keeper_kill(&i->keeper);
+		supervisor_keeper_died(i->supervisor, i);
+	}
 	if (size < 0)
 		return;
 	switch (head.type) {
@@ -79,6 +90,10 @@ static void on_keeper(void *data, uint32_t events _unused_)
 		break;
 	case KEEPER_MSG_NO_WORKER:
 		i->dropping = false;
+		break;
+	case KEEPER_MSG_STARTED:
+		i->listens = true;
+		supervisor_changed(i->supervisor);
 		break;
 	default:
 		if (i->unit)
@@ -103,6 +118,36 @@ void instance_drop_worker(struct instance *i)
 		tries++;
 	}
 	i->dropping = false;
+}
+
+/* --- adoption ----------------------------------------------------------------------------------
+ */
+
+static char *keeper_path(const struct instance *i)
+{
+	return strf("%s/keeper-%s", i->supervisor->rundir.path, i->function->label);
+}
+
+int instance_adopt(struct instance *i, const json_t *status)
+{
+	_cleanup_free_ char *path = keeper_path(i);
+	_cleanup_close_ int pidfd = -1, output = -1;
+	struct keeper_hello hello;
+	int r = keeper_adopt(&i->keeper, path, &hello, &pidfd, &output);
+
+	if (r < 0)
+		return r;
+	/* Another one than the status tells of is none that we know anything of. */
+	if (json_integer_value(json_object_get(status, "keeper")) != i->keeper.pid)
+		return -ESTALE;
+	i->bus = hello.bus;
+	i->listens = true;
+	i->hold = -1; /* what the dead one has told it: we may think otherwise */
+	r = source_add(&i->supervisor->loop, &i->keeper_socket, i->keeper.socket, EPOLLIN,
+		       on_keeper, i);
+	if (r == 0 && i->unit)
+		r = unit_take_process(i->unit, hello.worker, &pidfd, &output);
+	return r;
 }
 
 /* --- steps -------------------------------------------------------------------------------------
@@ -318,8 +363,7 @@ void instance_add_steps(struct plan *plan, struct instance *i, const struct plan
 	plan_add(plan, &instance_op_descriptors, strf("%s/ep0", ffs->mount.path),
 		 descriptors_digest(ffs), &ffs->at, i);
 	ffs_each_endpoint(ffs, add_zlp, &(struct zlp_steps){ plan, ffs });
-	plan_add(plan, &op_keeper, strf("%s/ep0", ffs->mount.path),
-		 strf("%s/keeper-%s", i->supervisor->rundir.path, i->function->label), &ffs->at, i);
+	plan_add(plan, &op_keeper, strf("%s/ep0", ffs->mount.path), keeper_path(i), &ffs->at, i);
 	if (ffs->device.value) {
 		_cleanup_free_ char *file = device_file(ffs);
 
@@ -360,6 +404,9 @@ void instance_free(struct instance *i)
 		unit_free(i->unit);
 	free(i->unit);
 	source_remove(&i->supervisor->loop, &i->keeper_socket);
+	/* One that we have only tried to take over waits for somebody else. */
+	cleanup_close(&i->keeper.socket);
+	cleanup_close(&i->keeper.pidfd);
 	cleanup_close(&i->ep0);
 	free(i);
 }

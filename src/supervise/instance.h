@@ -26,6 +26,8 @@ struct instance {
 	gid_t mount_gid;
 	bool dropping; /* the keeper has not said yet that all is told of the worker that ended */
 	struct bus_state bus;
+	bool listens;	       /* the keeper: it can be taken over */
+	double hold;	       /* what it was told last */
 	struct instance *twin; /* while a reload is under way: what the new plan has in its place */
 	bool leaves;	       /* a reload takes its worker away, with those of others that leave */
 	struct unit *unit; /* owned; NULL: nobody serves it, or somebody that we know nothing of */
@@ -65,5 +67,12 @@ int instance_give_worker(struct instance *instance, pid_t pid, int control, int 
 void instance_drop_worker(struct instance *instance);
 /* PING or STOP to the worker. */
 void instance_send(struct instance *instance, uint16_t type, uint32_t id);
+/*
+ * Takes over the keeper of a supervisor that has died; `status` is what that has written of the
+ * function (NULL: nothing). The unit learns of it by unit_adopt. -errno.
+ */
+int instance_adopt(struct instance *instance, const json_t *status);
+/* How many seconds its keeper is to outlive us. */
+void instance_hold(struct instance *instance, double seconds);
 /* Where its keeper finds the speed of the link. */
 void instance_set_udc(struct instance *instance, const char *udc);

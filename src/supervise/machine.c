@@ -88,6 +88,14 @@ static void worsen(json_t *gadget)
 		set_state(gadget, "degraded");
 }
 
+/* Whether its keeper waits for the next supervisor. */
+static bool is_kept(const json_t *function)
+{
+	pid_t keeper = (pid_t)json_integer_value(json_object_get(function, "keeper"));
+
+	return keeper > 0 && process_alive(keeper);
+}
+
 static void check_function(json_t *gadget, const json_t *function, bool supervised)
 {
 	const char *label = json_text(function, "label", NULL),
@@ -114,8 +122,9 @@ static void check_function(json_t *gadget, const json_t *function, bool supervis
 				    label, (int)pid);
 		}
 		json_object_set_new(worker, "pid", json_null());
+		pid = 0;
 	}
-	if (!supervised && json_is_object(worker)) {
+	if (!supervised && json_is_object(worker) && (pid <= 0 || !is_kept(function))) {
 		json_object_set_new(worker, "state", json_string("stopped"));
 		json_object_set_new(worker, "ready_since", json_null());
 	}
@@ -230,6 +239,28 @@ static void add_nodes(const struct world *world, const char *name, json_t *gadge
 	}
 }
 
+static void say_orphaned(json_t *gadget, const char *name)
+{
+	const json_t *function;
+	bool kept = false;
+	size_t i;
+
+	json_array_foreach(json_object_get(gadget, "functions"), i, function)
+		kept = kept || is_kept(function);
+	set_state(gadget, "degraded");
+	json_array_clear(json_object_get(gadget, "problems"));
+	if (kept)
+		add_problem(gadget, "error",
+			    "its supervisor has ended; its workers go on for a while: 'ffsctl up' "
+			    "takes them over, 'ffsctl down %s' takes all away",
+			    name);
+	else
+		add_problem(gadget, "error",
+			    "its supervisor has ended; 'ffsctl down %s' takes away what is left, "
+			    "'ffsctl up' starts anew",
+			    name);
+}
+
 static json_t *our_gadget(const struct world *world, const char *name)
 {
 	json_t *gadget = read_status(world, name), *function;
@@ -254,14 +285,8 @@ static json_t *our_gadget(const struct world *world, const char *name)
 			add_problem(gadget, "error", "its status cannot be read");
 	}
 	look_at_both(world, name, &gadget, &truth);
-	if (owner == 0) {
-		set_state(gadget, "degraded");
-		json_array_clear(json_object_get(gadget, "problems"));
-		add_problem(gadget, "error",
-			    "its supervisor has ended; 'ffsctl down %s' takes away what is left, "
-			    "'ffsctl up' starts anew",
-			    name);
-	}
+	if (owner == 0)
+		say_orphaned(gadget, name);
 	check_bus(gadget, &truth, owner != 0);
 	if (!is_state(gadget, "starting"))
 		json_array_foreach(json_object_get(gadget, "functions"), i, function)

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -29,6 +30,15 @@ static int open_log(struct output *output)
 		output->fd = openat(output->dir_fd, RUNDIR_LOG,
 				    O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0640);
 	return output->fd;
+}
+
+void output_continue(struct output *output)
+{
+	struct stat st;
+
+	if (fstatat(output->dir_fd, RUNDIR_LOG, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    open_log(output) >= 0)
+		output->size = (size_t)st.st_size;
 }
 
 /* Keeps the second half, from the first line that begins in it. The file is replaced, so that who

@@ -22,6 +22,8 @@ struct output {
 };
 
 void output_init(struct output *output, int dir_fd);
+/* The log of a supervisor that has died goes on. */
+void output_continue(struct output *output);
 void output_close(struct output *output);
 void output_event(struct output *output, const char *text);
 /* Pieces as they come: `who` tells whose they are, `label` is for people. */

@@ -3,8 +3,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -108,7 +110,8 @@ void reap_note_inherited(struct supervisor *s)
 	pid_t pid;
 
 	while (p && (pid = next_child(&p)) > 0)
-		*array_add(s->inherited, s->n_inherited) = pid;
+		if (!is_known(s, pid))
+			*array_add(s->inherited, s->n_inherited) = pid;
 }
 
 void reap_forget_inherited(struct supervisor *s, pid_t pid)
@@ -136,17 +139,17 @@ static bool kill_orphans(const struct unit *unit)
 	return found;
 }
 
-void reap_rest(const struct unit *unit)
+static void await_end(int pidfd)
 {
-	if (kill(-unit->pid, SIGKILL) == 0)
-		while (waitpid(-unit->pid, NULL, 0) > 0 || errno == EINTR)
-			;
-	for (int i = 0; i < ROUNDS && kill_orphans(unit); i++)
+	struct pollfd pfd = { .fd = pidfd, .events = POLLIN };
+
+	while (poll(&pfd, 1, -1) < 0 && errno == EINTR)
 		;
 }
 
 struct search {
 	const char *gadget, *label;
+	bool wait; /* until they have ended */
 	int found;
 };
 
@@ -154,12 +157,47 @@ static int kill_stranger(void *data, pid_t pid)
 {
 	struct search *search = data;
 
-	if (pid != getpid() && is_of_worker(pid, search->gadget, search->label) &&
-	    process_alive(pid)) {
-		kill(pid, SIGKILL);
-		search->found++;
-	}
+	_cleanup_close_ int fd = -1;
+
+	if (pid == getpid() || !is_of_worker(pid, search->gadget, search->label) ||
+	    !process_alive(pid))
+		return 0;
+	if (search->wait)
+		fd = (int)syscall(SYS_pidfd_open, pid, 0);
+	kill(pid, SIGKILL);
+	search->found++;
+	if (fd >= 0)
+		await_end(fd);
 	return 0;
+}
+
+/* Of a worker that was taken over: what it has started were never our children. */
+static void reap_rest_of_others(const struct unit *unit)
+{
+	const struct instance *i = unit->instance;
+	struct search search = { .gadget = i->supervisor->name,
+				 .label = i->function->label,
+				 .wait = true };
+
+	for (int n = 0; n < ROUNDS; n++) {
+		search.found = 0;
+		process_each(kill_stranger, &search);
+		if (search.found == 0)
+			return;
+	}
+}
+
+void reap_rest(const struct unit *unit)
+{
+	if (unit->end.fd >= 0) {
+		reap_rest_of_others(unit);
+		return;
+	}
+	if (kill(-unit->pid, SIGKILL) == 0)
+		while (waitpid(-unit->pid, NULL, 0) > 0 || errno == EINTR)
+			;
+	for (int i = 0; i < ROUNDS && kill_orphans(unit); i++)
+		;
 }
 
 int reap_strangers(const char *gadget, const char *label)

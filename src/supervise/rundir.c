@@ -82,6 +82,26 @@ static bool still_there(const struct rundir *rundir)
 	return is_at(rundir->lock_fd, path);
 }
 
+/* How the last one called itself who had the lock. */
+static char *last_owner(const struct rundir *rundir)
+{
+	_cleanup_free_ char *text = NULL;
+	int at = 0;
+
+	if (file_read_line(rundir->dir_fd, LOCK, &text) < 0 || sscanf(text, "%*d %n", &at) < 0)
+		return xstrdup("");
+	return xstrdup(text + at);
+}
+
+/* Who dies while it takes over leaves the chance to the next one. */
+static const char *look_back(struct rundir *rundir, const char *who)
+{
+	_cleanup_free_ char *was = last_owner(rundir);
+
+	rundir->survived = streq(was, WHO_UP) || streq(was, WHO_TAKING_OVER);
+	return rundir->survived && streq(who, WHO_COMING_UP) ? WHO_TAKING_OVER : who;
+}
+
 int rundir_lock(struct rundir *rundir, const struct world *world, const char *name, const char *who,
 		struct error *err)
 {
@@ -106,7 +126,7 @@ int rundir_lock(struct rundir *rundir, const struct world *world, const char *na
 		}
 		/* Whoever had the lock before may have removed the directory while we waited. */
 		if (rundir->lock_fd >= 0 && still_there(rundir))
-			return rundir_sign(rundir, who, err);
+			return rundir_sign(rundir, look_back(rundir, who), err);
 		rundir_close(rundir);
 	}
 	rundir_close(rundir);
@@ -123,6 +143,14 @@ int rundir_sign(const struct rundir *rundir, const char *who, struct error *err)
 		return 0;
 	return error_errno(err, EX_IOERR, errno, rundir->path, "cannot write %s/" LOCK,
 			   rundir->path);
+}
+
+struct rundir rundir_steal(struct rundir *rundir)
+{
+	struct rundir taken = *rundir;
+
+	*rundir = RUNDIR_NONE;
+	return taken;
 }
 
 void rundir_close(struct rundir *rundir)

@@ -8,6 +8,7 @@
  *             It makes a gadget ours, and any other process able to undo it
  *   status    JSON, replaced at each change
  *   control   the supervisor's socket
+ *   keeper-FUNCTION  where its keeper waits for the next supervisor
  *   log       the last of the workers' output
  */
 #pragma once
@@ -23,6 +24,7 @@ struct rundir {
 	char *path;
 	int dir_fd;
 	int lock_fd;
+	bool survived; /* a supervisor has died here while its gadget was up; see adopt.h */
 };
 #define RUNDIR_NONE ((struct rundir){ .dir_fd = -1, .lock_fd = -1 })
 #define _cleanup_rundir_ _cleanup_(rundir_close)
@@ -34,6 +36,7 @@ struct rundir {
 
 /* How the lock's owner calls itself. */
 #define WHO_COMING_UP "up"
+#define WHO_TAKING_OVER "up, taking over" /* `up` where a supervisor has died */
 #define WHO_UP "supervisor"
 #define WHO_GOING_DOWN "going down"
 #define WHO_DOWN "down" /* clearing what a dead supervisor has left */
@@ -48,6 +51,8 @@ int rundir_lock(struct rundir *rundir, const struct world *world, const char *na
 /* After a fork the lock has a new owner. */
 int rundir_sign(const struct rundir *rundir, const char *who, struct error *err);
 void rundir_close(struct rundir *rundir);
+/* From one variable to another, which then owns it. */
+struct rundir rundir_steal(struct rundir *rundir);
 
 /* Removes the directory with everything ffsctl put there, and /run/ffsctl if nothing else is in it.
  */

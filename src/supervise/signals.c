@@ -32,20 +32,26 @@ static void child_ended(struct supervisor *s, pid_t pid, int status)
 	}
 }
 
+void supervisor_reap(struct supervisor *s)
+{
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+		child_ended(s, pid, status);
+}
+
 static void on_signal(void *data, uint32_t events _unused_)
 {
 	struct supervisor *s = data;
 	struct signalfd_siginfo info;
-	int status;
-	pid_t pid;
 
 	if (read(s->signals.fd, &info, sizeof(info)) != sizeof(info))
 		return;
 	switch (info.ssi_signo) {
 	case SIGCHLD:
 		/* One signal may stand for many children, orphans of workers among them. */
-		while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
-			child_ended(s, pid, status);
+		supervisor_reap(s);
 		break;
 	case SIGHUP:
 		reload_wanted(s);

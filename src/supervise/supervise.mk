@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 libffsctl_a_SOURCES += \
+	src/supervise/adopt.c src/supervise/adopt.h \
 	src/supervise/await_udc.c \
 	src/supervise/bus.c src/supervise/bus.h \
 	src/supervise/control.c src/supervise/control_ask.c src/supervise/control.h \

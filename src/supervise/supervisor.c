@@ -14,6 +14,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "compose/udc.h"
+#include "supervise/adopt.h"
 #include "supervise/bus.h"
 #include "supervise/features.h"
 #include "supervise/host.h"
@@ -283,10 +284,20 @@ static void go_on_down(struct supervisor *s)
 		error_move(&s->failure, &err);
 }
 
+/* Who is told that it is up may kill us at once. */
+static bool can_be_taken_over(const struct supervisor *s)
+{
+	for (size_t n = 0; n < s->n_instances; n++)
+		if (!s->instances[n]->listens && s->instances[n]->keeper.pid > 0)
+			return false;
+	return true;
+}
+
 static void look(struct supervisor *s)
 {
 	enum phase before;
 
+	adopt_allow(s);
 	do {
 		before = s->phase;
 		s->changed = s->undo_soon = false;
@@ -311,13 +322,15 @@ static void look(struct supervisor *s)
 		}
 	} while (s->phase != before && s->phase != PHASE_GONE);
 	supervisor_write_status(s);
+	adopt_allow(s);
 	control_update(&s->control);
-	if (before == PHASE_UP && s->on_up) {
+	if (before == PHASE_UP && s->on_up && can_be_taken_over(s)) {
 		s->on_up(s->on_up_data);
 		s->on_up = NULL;
 		s->changed = s->changed || s->reload_wanted;
 		/* Last: whoever reads this line may ask for the status at once. */
-		supervisor_say(s, "up%s%s", s->udc ? " on " : ", not bound", s->udc ? s->udc : "");
+		supervisor_say(s, "%sup%s%s", s->adopted ? "taken over; " : "",
+			       s->udc ? " on " : ", not bound", s->udc ? s->udc : "");
 	}
 }
 
@@ -388,11 +401,15 @@ static int prepare(struct supervisor *s, double wait_udc, struct error *err)
 
 int supervisor_run(struct supervisor *s, double timeout, double wait_udc, struct error *err)
 {
-	int r = prepare(s, wait_udc, err);
+	int r = 0;
 
+	if (s->adopted)
+		bound_capabilities(s);
+	else
+		r = prepare(s, wait_udc, err);
 	if (r < 0)
 		return give_up(s, err);
-	if (s->phase != PHASE_GOING_DOWN) {
+	if (!s->adopted && s->phase != PHASE_GOING_DOWN) {
 		s->phase = PHASE_COMING_UP;
 		timer_start(&s->deadline, timeout);
 	}

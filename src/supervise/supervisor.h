@@ -30,6 +30,8 @@ struct supervisor {
 	const char *name;
 	const char *udc_wanted;	 /* --udc; NULL */
 	bool no_bind;		 /* --no-bind, or `unbind` */
+	double hold;		 /* seconds that keepers and workers outlive us, for the next one */
+	bool adopted;		 /* taken over from a supervisor that had died */
 	bool foreground;	 /* run: words and workers' output go to stderr */
 	const char *const *dirs; /* where gadget files are looked for by name; ends with NULL */
 	const json_t *switched;	 /* workers' "switch": NULL: it was not switched to */
@@ -136,6 +138,8 @@ void supervisor_go_down(struct supervisor *s, struct error *why);
  */
 int supervisor_await_udc(struct supervisor *s, double seconds, struct error *err);
 
+/* signals.c: learns of children that have ended. */
+void supervisor_reap(struct supervisor *s);
 /* TERM and INT: go down. HUP: reload. CHLD: keepers, workers and orphans. */
 int supervisor_watch_signals(struct supervisor *s, struct error *err);
 

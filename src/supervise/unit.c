@@ -6,11 +6,14 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/json.h"
 #include "base/proc.h"
 #include "supervise/launch.h"
 #include "supervise/reap.h"
@@ -91,7 +94,7 @@ static void do_stop(struct unit *unit)
 	unit->state = UNIT_STOPPING;
 	supervisor_changed(supervisor_of(unit));
 	instance_send(unit->instance, FFSCTL_MSG_STOP, 0);
-	kill(unit->pid, SIGTERM);
+	unit_kill(unit, SIGTERM, false);
 	timer_start(&unit->timer, unit->worker->stop_timeout);
 }
 
@@ -105,7 +108,7 @@ static void do_kill(struct unit *unit)
 {
 	supervisor_say(supervisor_of(unit), "%s: the worker did not stop within %g s: killed",
 		       label_of(unit), unit->worker->stop_timeout);
-	kill(-unit->pid, SIGKILL);
+	unit_kill(unit, SIGKILL, true);
 }
 
 static void do_start_timed_out(struct unit *unit)
@@ -113,7 +116,7 @@ static void do_start_timed_out(struct unit *unit)
 	unit->start_timed_out = true;
 	supervisor_say(supervisor_of(unit), "%s: the worker was not ready within %g s: killed",
 		       label_of(unit), unit->worker->start_timeout);
-	kill(-unit->pid, SIGKILL);
+	unit_kill(unit, SIGKILL, true);
 }
 
 static void go_waiting(struct unit *unit, double delay)
@@ -376,8 +379,23 @@ static void on_timer(void *data, uint32_t events _unused_)
 	unit_handle(unit, UNIT_EV_TIMER);
 }
 
+void unit_kill(const struct unit *unit, int sig, bool group)
+{
+	/* A child of somebody else's may have been reaped, and its number be another's. */
+	if (unit->end.fd >= 0 &&
+	    syscall(SYS_pidfd_send_signal, unit->end.fd, group ? 0 : sig, NULL, 0) < 0)
+		return;
+	if (group || unit->end.fd < 0)
+		kill(group ? -unit->pid : unit->pid, sig);
+}
+
+/* What waitpid does not say of a child of somebody else's. */
+#define STATUS_UNKNOWN (-1)
+
 static char *exit_words(int status)
 {
+	if (status == STATUS_UNKNOWN)
+		return xstrdup(UNIT_END_UNKNOWN);
 	if (WIFEXITED(status))
 		return strf("exit %d", WEXITSTATUS(status));
 	return strf("signal %d (%s)", WTERMSIG(status), strsignal(WTERMSIG(status)));
@@ -389,8 +407,76 @@ void unit_exited(struct unit *unit, int status)
 	free(unit->last_exit);
 	unit->last_exit = exit_words(status);
 	unit_drain(unit);
+	unit_close(unit, &unit->end);
 	unit->pid = 0;
 	unit_handle(unit, UNIT_EV_EXIT);
+}
+
+/* --- adoption --- */
+
+static void on_end(void *data, uint32_t events _unused_)
+{
+	unit_exited(data, STATUS_UNKNOWN);
+}
+
+int unit_take_process(struct unit *unit, pid_t pid, int *pidfd, int *output)
+{
+	struct loop *loop = &supervisor_of(unit)->loop;
+	_cleanup_error_ struct error ignored = { 0 };
+	int none = -1, r = 0;
+	siginfo_t info;
+
+	if (pid <= 0)
+		return 0;
+	unit->pid = pid;
+	if (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) < 0)
+		r = source_add(loop, &unit->end, *pidfd, EPOLLIN, on_end, unit);
+	if (unit->end.fd >= 0)
+		*pidfd = -1;
+	return r < 0 ? r : unit_watch(unit, output, &none, &ignored);
+}
+
+static void recall(struct unit *unit, const json_t *status)
+{
+	const char *last_exit = json_text(status, "last_exit", NULL),
+		   *engine = json_text(status, "engine", "");
+
+	unit->restarts = (unsigned int)json_integer_value(json_object_get(status, "restarts"));
+	unit->last_exit = last_exit ? xstrdup(last_exit) : NULL;
+	snprintf(unit->engine, sizeof(unit->engine), "%s", engine);
+}
+
+static void go_on_ready(struct unit *unit, time_t since)
+{
+	time_t now = time(NULL);
+
+	unit->state = UNIT_READY;
+	unit->served = true;
+	unit->ready_at = since;
+	unit->ready_since = now_monotonic() - (since < now ? (double)(now - since) : 0);
+}
+
+/* One that is not known to be ready, or to be the one that was, is nobody to rely on. */
+void unit_adopt(struct unit *unit, const json_t *status)
+{
+	const char *state = json_text(status, "state", "");
+
+	recall(unit, status);
+	if (unit->pid > 0 && streq(state, unit_state_words[UNIT_READY]) &&
+	    json_integer_value(json_object_get(status, "pid")) == unit->pid) {
+		go_on_ready(unit,
+			    (time_t)json_integer_value(json_object_get(status, "ready_since")));
+	} else if (unit->pid > 0) {
+		unit->state = UNIT_STOPPING;
+		unit->restart_wanted = true;
+		unit_kill(unit, SIGKILL, true);
+	} else if (streq(state, unit_state_words[UNIT_DONE])) {
+		unit->state = UNIT_DONE;
+	} else if (streq(state, unit_state_words[UNIT_FAILED])) {
+		unit->state = UNIT_FAILED;
+	} else {
+		unit_handle(unit, UNIT_EV_RESTART);
+	}
 }
 
 int unit_failure(const struct unit *unit, struct error *err)
@@ -408,6 +494,7 @@ int unit_init(struct unit *unit, struct instance *instance, const struct worker 
 	*unit = (struct unit){ .instance = instance,
 			       .worker = worker,
 			       .config_fd = -1,
+			       .end = SOURCE_NONE,
 			       .output = SOURCE_NONE,
 			       .notify = SOURCE_NONE,
 			       .timer = SOURCE_NONE,
@@ -423,6 +510,7 @@ void unit_free(struct unit *unit)
 {
 	unit_halt_end(unit);
 	unit_stats_free(unit);
+	unit_close(unit, &unit->end);
 	unit_close(unit, &unit->output);
 	unit_close(unit, &unit->notify);
 	timer_close(&supervisor_of(unit)->loop, &unit->timer);

@@ -55,7 +55,8 @@ struct unit {
 	int config_fd; /* sealed memfd; each worker gets its own description of it */
 
 	enum unit_state state;
-	pid_t pid; /* 0: none */
+	pid_t pid;	   /* 0: none */
+	struct source end; /* its pidfd, unless it is our child; owned */
 	struct source output, notify, timer;
 	char engine[16];	  /* what moves its data, as it says; "": not said */
 	struct unit_stats *stats; /* unit_stats.c; NULL: none were ever said */
@@ -72,7 +73,7 @@ struct unit {
 	double *deaths;		     /* ring of the last restart_limit + 1 deaths */
 	size_t n_deaths, next_death;
 	unsigned int restarts;
-	char *last_exit; /* "exit 1", "signal 9 (Killed)"; NULL: none yet */
+	char *last_exit; /* "exit 1", "signal 9 (Killed)", UNIT_END_UNKNOWN; NULL: none yet */
 
 	struct halting { /* endpoints that still have to be halted */
 		int fd;
@@ -102,6 +103,20 @@ void unit_set_worker(struct unit *unit, const struct worker *worker);
  * was.) `status` as from waitpid.
  */
 void unit_exited(struct unit *unit, int status);
+
+/* Of a worker that was taken over: only its parent has learnt more. */
+#define UNIT_END_UNKNOWN "unknown"
+
+/*
+ * Of a supervisor that has died: the worker's process, its pidfd and the pipe it prints into, which
+ * are taken over. -errno.
+ */
+int unit_take_process(struct unit *unit, pid_t pid, int *pidfd, int *output);
+/* Goes on with it, or starts one. `status`: what the dead one has written of it; NULL: nothing. */
+void unit_adopt(struct unit *unit, const json_t *status);
+
+/* To the worker, or to all of its process group. */
+void unit_kill(const struct unit *unit, int sig, bool group);
 
 /* That it has failed, and how. EX_PROTOCOL. */
 int unit_failure(const struct unit *unit, struct error *err);

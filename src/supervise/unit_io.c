@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/fd.h"
 #include "supervise/supervisor.h"
 #include "supervise/switch.h"
 
@@ -65,7 +66,9 @@ static void on_output(void *data, uint32_t events _unused_)
 	char text[4096];
 	ssize_t n = read(unit->output.fd, text, sizeof(text));
 
-	if (n > 0)
+	if (n > 0 && supervisor_of(unit)->foreground) /* one of an `up` that was taken over */
+		fd_write_all(STDERR_FILENO, text, (size_t)n);
+	else if (n > 0)
 		output_worker(&supervisor_of(unit)->output, unit, unit->instance->function->label,
 			      text, (size_t)n);
 	else if (n == 0 || errno != EAGAIN)

@@ -98,6 +98,7 @@ OPTIONS_OF_BOTH = """\
   --udc NAME          the UDC to bind to
   --timeout S         seconds to come up in (30)
   --no-bind           make everything, but do not go on the bus
+  --hold S            seconds that workers outlive a supervisor that dies (10)
 """
 
 for name, expected in {
@@ -214,7 +215,7 @@ for words, text in (
     (("up", "--all", "--udc", "x"),
      "ffsctl: up: --name and --udc are for one gadget, not for --all (see 'ffsctl up --help')\n"),
     (("run", "--all"), BAD_OPTION.format("run", "--all")),
-    (("up", "x", "--hold", "5"), BAD_OPTION.format("up", "--hold")),
+    (("up", "x", "--group", "5"), BAD_OPTION.format("up", "--group")),
     (("up", "x", "--udc"), BAD_OPTION.format("up", "--udc")),
     (("down", "x", "--force"), BAD_OPTION.format("down", "--force")),
     (("status", "--watch"), BAD_OPTION.format("status", "--watch")),

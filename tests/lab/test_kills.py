@@ -99,10 +99,12 @@ def _():
 
 
 def kill_supervisor(path, name):
-    up(path, "--wait-host")
+    """Of one whose keepers do not wait for the next; test_adopt.py has those that do."""
+    up(path, "--wait-host", "--hold", "0")
     with traffic() as t:
         now, _ = status(name)
         kill(now["supervisor"])
+        wait_dead(now["functions"][0]["keeper"])
         after, code = status(name)
         eq((after["state"], after["supervisor"], code), ("degraded", None, 1))
         contains(after["problems"][0]["text"], f"'ffsctl down {name}' takes away what is left")
@@ -130,9 +132,9 @@ def _():
     down(path)
 
 
-@test("the supervisor is killed: keeper and worker end at once")
+@test("the supervisor is killed, with --hold 0: keeper and worker end at once")
 def _():
-    up(gadget("flow", LOOPBACK))
+    up(gadget("flow", LOOPBACK), "--hold", "0")
     now, _ = status("flow")
     function = now["functions"][0]
     kill(now["supervisor"])

@@ -29,16 +29,32 @@ static struct keeper keeper = KEEPER_NONE;
 static pid_t worker;	      /* a process that does nothing */
 static int worker_fd, output; /* its ends of its control socket, and of the pipe it prints into */
 
+/* The next message there; its type, or 0 when the other side has closed. */
+static int hear(int fd, void *body, size_t size)
+{
+	struct pollfd pfd = { .fd = fd, .events = POLLIN };
+	struct ffsctl_msg head = { 0 };
+	ssize_t n;
+
+	cr_assert_eq(poll(&pfd, 1, LONG_MS), 1, "nobody says anything");
+	n = message_receive(fd, &head, body, size);
+	if (n == -EPIPE)
+		return 0;
+	cr_assert_geq(n, 0);
+	return head.type;
+}
+
 static void setup(void)
 {
 	_cleanup_error_ struct error err = { 0 };
-	int control[2], out[2];
-	int pidfd;
+	int control[2], out[2], pidfd;
+	char body[8];
 
 	cr_assert_not_null(mkdtemp(dir));
 	/* Longer than a socket's address may be. */
 	snprintf(path, sizeof(path), "%s/%090d", dir, 0);
 	cr_assert_eq(keeper_start(&keeper, -1, "echo", path, &err), 0, "%s", err.text);
+	cr_assert_eq(hear(keeper.socket, body, sizeof(body)), KEEPER_MSG_STARTED);
 	worker = fork();
 	if (worker == 0) {
 		setsid();
@@ -67,21 +83,6 @@ static void teardown(void)
 }
 
 TestSuite(keeper, .init = setup, .fini = teardown, .timeout = 60);
-
-/* The next message there; its type, or 0 when the other side has closed. */
-static int hear(int fd, void *body, size_t size)
-{
-	struct pollfd pfd = { .fd = fd, .events = POLLIN };
-	struct ffsctl_msg head = { 0 };
-	ssize_t n;
-
-	cr_assert_eq(poll(&pfd, 1, LONG_MS), 1, "nobody says anything");
-	n = message_receive(fd, &head, body, size);
-	if (n == -EPIPE)
-		return 0;
-	cr_assert_geq(n, 0);
-	return head.type;
-}
 
 static void say(uint16_t version, uint16_t type, size_t size)
 {

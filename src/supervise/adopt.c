@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "supervise/adopt.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fd.h"
+#include "base/json.h"
+#include "compose/configfs.h"
+#include "supervise/front_parts.h"
+#include "supervise/host.h"
+#include "supervise/reload.h"
+#include "supervise/supervisor.h"
+
+/* What the dead supervisor has left on disk. */
+struct legacy {
+	json_t *record, *status;
+	struct plan plan; /* the record's */
+	const char *udc;  /* that its plan binds to; NULL: it does not */
+	char *bound_to;	  /* what configfs says; "" nothing */
+};
+
+static void legacy_free(struct legacy *l)
+{
+	json_decref(l->record);
+	json_decref(l->status);
+	plan_free(&l->plan);
+	free(l->bound_to);
+}
+
+static const char *bind_of(const struct plan *plan)
+{
+	const struct step *last = plan->n > 0 ? &plan->steps[plan->n - 1] : NULL;
+
+	return last && last->op == &configfs_op_bind ? last->value : NULL;
+}
+
+/* Whether there is anything to take over; and whether it is what we are to be. */
+static bool read_legacy(const struct supervisor *s, struct legacy *l)
+{
+	static const char *const states[] = { "ready", "unbound", "degraded", "starting" };
+	_cleanup_free_ const struct step_op **ops = supervisor_ops();
+	_cleanup_free_ char *dir = compose_gadget_path(s->world, s->name),
+			    *path = strf("%s/UDC", dir);
+	_cleanup_error_ struct error ignored = { 0 };
+	bool known = false;
+
+	if (rundir_read(s->world, s->name, RUNDIR_RECORD, &l->record, &ignored) < 0 ||
+	    rundir_read(s->world, s->name, RUNDIR_STATUS, &l->status, &ignored) < 0 ||
+	    rundir_read_plan(s->world, s->name, ops, &l->plan, &ignored) < 0)
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(states); i++)
+		known = known || streq(json_text(l->status, "state", ""), states[i]);
+	l->udc = bind_of(&l->plan);
+	return known && front_same_gadget(l->record, s->record) &&
+	       !json_object_get(l->record, "origin") &&
+	       file_read_line(AT_FDCWD, path, &l->bound_to) == 0 &&
+	       (!*l->bound_to || streq_null(l->bound_to, l->udc)) &&
+	       (!s->udc_wanted || streq_null(s->udc_wanted, l->udc));
+}
+
+/* The file's words may mean something else on this machine now: another user's number, say. */
+static bool makes_same_plan(struct supervisor *s, const struct legacy *l)
+{
+	_cleanup_error_ struct error ignored = { 0 };
+	json_t *plan;
+	bool same;
+
+	if (supervisor_make_instances(s, s->gadget, &s->instances, &s->n_instances, &ignored) < 0)
+		return false;
+	supervisor_add_steps(s, s->gadget, s->instances, s->n_instances, l->udc, &l->plan,
+			     &s->plan);
+	plan = plan_to_json(&s->plan);
+	same = json_equal(plan, json_object_get(l->record, "plan"));
+	json_decref(plan);
+	return same;
+}
+
+static const json_t *status_of(const struct legacy *l, const struct instance *i)
+{
+	const json_t *function;
+	size_t n;
+
+	json_array_foreach(json_object_get(l->status, "functions"), n, function)
+		if (streq_null(json_text(function, "label", NULL), i->function->label))
+			return function;
+	return NULL;
+}
+
+static bool adopt_instances(struct supervisor *s, const struct legacy *l)
+{
+	for (size_t n = 0; n < s->n_instances; n++)
+		if (instance_adopt(s->instances[n], status_of(l, s->instances[n])) < 0)
+			return false;
+	return true;
+}
+
+/* On the bus, off it by command, or off it because somebody else has written to UDC. */
+static void settle_bus(struct supervisor *s, const struct legacy *l)
+{
+	const char *was = json_text(l->status, "udc", NULL);
+	struct step *last = s->plan.n > 0 ? &s->plan.steps[s->plan.n - 1] : NULL;
+
+	plan_assume_applied(&s->plan);
+	s->no_bind = !*l->bound_to && !was;
+	if (!l->udc)
+		return;
+	if (s->no_bind) {
+		last->state = STEP_TODO;
+		s->plan.next--;
+		s->last_udc = xstrdup(l->udc);
+		return;
+	}
+	s->udc = xstrdup(l->udc);
+	host_adopt(s, s->udc, json_is_true(json_object_get(l->status, "configured")));
+}
+
+int adopt(struct supervisor *s)
+{
+	_cleanup_error_ struct error ignored = { 0 };
+	struct legacy l = { 0 };
+	bool taken;
+
+	taken = s->rundir.survived && read_legacy(s, &l) && makes_same_plan(s, &l) &&
+		control_listen(&s->control, &s->rundir, &ignored) == 0 && adopt_instances(s, &l);
+	if (taken) {
+		settle_bus(s, &l);
+		json_object_set(s->record, "plan", json_object_get(l.record, "plan"));
+		output_continue(&s->output);
+		s->phase = PHASE_UP;
+		s->since = (time_t)json_integer_value(json_object_get(l.status, "since"));
+		s->adopted = s->changed = true;
+		for (size_t n = 0; n < s->n_instances; n++)
+			if (s->instances[n]->unit)
+				unit_adopt(
+					s->instances[n]->unit,
+					json_object_get(status_of(&l, s->instances[n]), "worker"));
+		supervisor_reap(s);
+	}
+	legacy_free(&l);
+	return taken ? 0 : -ESTALE;
+}
+
+/* What is on its way from one state to another is nobody's to take over. */
+void adopt_allow(struct supervisor *s)
+{
+	bool may = s->phase == PHASE_UP && !s->failed && !s->unbound_on_failure && !s->reload &&
+		   !s->switching && !s->switched;
+	double hold = may ? s->hold : 0;
+
+	for (size_t n = 0; n < s->n_instances; n++)
+		instance_hold(s->instances[n], hold);
+}

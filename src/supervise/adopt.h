@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Taking over a gadget whose supervisor has died while it was up: keepers and workers go on for as
+ * long as they were told to hold, and the host has noticed nothing.
+ */
+#pragma once
+
+#include "base/error.h"
+
+struct supervisor;
+
+/*
+ * For a supervisor that has its rundir and its record (but for the plan), in place of coming up. 0:
+ * the gadget is up, with the same keepers and workers. -ESTALE: there is nothing to take over that
+ * is what the gadget file says; what is left has to be cleared, and the supervisor be made anew.
+ * Nothing was changed then.
+ */
+int adopt(struct supervisor *s);
+
+/* Tells the keepers how long to wait for the next supervisor, should this one die now. */
+void adopt_allow(struct supervisor *s);
