@@ -159,5 +159,7 @@ int main(int argc, char **argv)
 	for (size_t i = 0; cmd_all[i]; i++)
 		if (streq(argv[0], cmd_all[i]->name) || streq_null(argv[0], cmd_all[i]->alias))
 			return written(cmd_all[i]->run(&g, argc, argv));
+	if (streq(argv[0], cmd_resume.name))
+		return cmd_resume.run(&g, argc, argv);
 	return unknown_command(argv[0]);
 }

@@ -46,8 +46,11 @@ struct command {
 };
 
 extern const struct command cmd_bind, cmd_check, cmd_completion, cmd_descriptors, cmd_down,
-	cmd_export, cmd_features, cmd_list, cmd_log, cmd_plugins, cmd_reload, cmd_restart, cmd_run,
-	cmd_schema, cmd_status, cmd_udc, cmd_unbind, cmd_up, cmd_wait;
+	cmd_export, cmd_features, cmd_list, cmd_log, cmd_plugins, cmd_reexec, cmd_reload,
+	cmd_restart, cmd_run, cmd_schema, cmd_status, cmd_udc, cmd_unbind, cmd_up, cmd_wait;
+
+/* Of no use to people. */
+extern const struct command cmd_resume;
 
 /* All of them, in the order of --help; ends with NULL. */
 extern const struct command *const cmd_all[];

@@ -24,6 +24,7 @@ libffsctl_a_SOURCES += \
 	src/cmd/log.c \
 	src/cmd/plugin_tables.c src/cmd/plugin_tables.h \
 	src/cmd/plugins.c \
+	src/cmd/reexec.c \
 	src/cmd/reload.c \
 	src/cmd/restart.c \
 	src/cmd/schema.c \

@@ -3,10 +3,10 @@
 #include "cmd/cmd.h"
 
 const struct command *const cmd_all[] = {
-	&cmd_up,    &cmd_run,	      &cmd_down,   &cmd_reload,	    &cmd_restart,
-	&cmd_bind,  &cmd_unbind,      &cmd_wait,   &cmd_status,	    &cmd_log,
-	&cmd_check, &cmd_descriptors, &cmd_export, &cmd_list,	    &cmd_plugins,
-	&cmd_udc,   &cmd_features,    &cmd_schema, &cmd_completion, NULL,
+	&cmd_up,	  &cmd_run,	   &cmd_down, &cmd_reload,  &cmd_restart, &cmd_reexec,
+	&cmd_bind,	  &cmd_unbind,	   &cmd_wait, &cmd_status,  &cmd_log,	  &cmd_check,
+	&cmd_descriptors, &cmd_export,	   &cmd_list, &cmd_plugins, &cmd_udc,	  &cmd_features,
+	&cmd_schema,	  &cmd_completion, NULL,
 };
 
 const char cmd_global_options[] =

@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "spec/attrs.h"
 #include "spec/lang.h"
+#include "spec/write.h"
 
 /* Of the Linux Foundation, for tests: fine on a desk, not for a product. */
 #define TEST_VENDOR 0x1d6b
@@ -298,6 +299,35 @@ int spec_load(const char *path, const struct spec_options *options, struct gadge
 	if (r < 0)
 		return r;
 	return load_scanned(&s, options, out, json, diags);
+}
+
+static const char *first_error(const struct diags *diags)
+{
+	for (size_t i = 0; i < diags->n; i++)
+		if (diags->v[i].severity == DIAG_ERROR)
+			return diags->v[i].text;
+	return "?";
+}
+
+int spec_load_form(const json_t *form, const char *path, const char *name, struct gadget **out,
+		   struct error *err)
+{
+	const struct spec_options options = { .name = name };
+	_cleanup_scan_ struct scan s = { 0 };
+	_cleanup_free_ char *text = json_is_object(form) ? spec_write(form) : xstrdup("");
+	struct diags diags = { 0 };
+	int r;
+
+	*out = NULL;
+	scan_text(&s, path, text, strlen(text), &diags);
+	s.formless = true;
+	r = load_scanned(&s, &options, out, NULL, &diags);
+	if (r < 0)
+		error_set(err, EX_DATAERR, EINVAL, path,
+			  "this version of ffsctl does not take what %s was: %s", path,
+			  first_error(&diags));
+	diags_free(&diags);
+	return r;
 }
 
 int spec_load_texts(const struct spec_text *texts, size_t n, struct gadget **out, json_t **json,

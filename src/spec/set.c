@@ -11,6 +11,8 @@ struct origin load_origin(const struct load *l, const struct place *at)
 {
 	struct origin origin = { NULL, at->line, at->column };
 
+	if (l->scan->formless)
+		origin.line = origin.column = 1;
 	for (size_t i = 0; i < l->scan->n_sources; i++)
 		if (l->scan->sources[i] == at->source)
 			origin.file = l->g->files[i];

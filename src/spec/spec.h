@@ -103,6 +103,14 @@ char *spec_default_name(const char *path);
 /* The key `instance`'s default. The caller frees it. */
 char *spec_default_instance(const char *type, const char *gadget, const char *label);
 
+/*
+ * A gadget from the JSON form of its file, which need not be there any more: places are at the
+ * file's beginning. `path` is absolute, as in struct gadget. EX_DATAERR: this version of ffsctl
+ * does not take it.
+ */
+int spec_load_form(const json_t *form, const char *path, const char *name, struct gadget **out,
+		   struct error *err);
+
 struct spec_text {
 	const char *path; /* only what messages call it */
 	const char *text;

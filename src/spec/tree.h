@@ -95,6 +95,7 @@ struct scan {
 	bool overruled; /* libconfig refused what was right here: a mistake in the scanner */
 	bool hopeless;	/* a string or comment without end: no use in parsing */
 	bool include_noted;
+	bool formless; /* the text is not the file's own: nothing in it has a place there */
 };
 
 /*

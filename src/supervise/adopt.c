@@ -62,21 +62,64 @@ static bool read_legacy(const struct supervisor *s, struct legacy *l)
 	       (!s->udc_wanted || streq_null(s->udc_wanted, l->udc));
 }
 
-/* The file's words may mean something else on this machine now: another user's number, say. */
-static bool makes_same_plan(struct supervisor *s, const struct legacy *l)
+static bool make_plan(struct supervisor *s, const struct legacy *l)
 {
 	_cleanup_error_ struct error ignored = { 0 };
-	json_t *plan;
-	bool same;
 
 	if (supervisor_make_instances(s, s->gadget, &s->instances, &s->n_instances, &ignored) < 0)
 		return false;
 	supervisor_add_steps(s, s->gadget, s->instances, s->n_instances, l->udc, &l->plan,
 			     &s->plan);
-	plan = plan_to_json(&s->plan);
-	same = json_equal(plan, json_object_get(l->record, "plan"));
+	return true;
+}
+
+/* The file's words may mean something else on this machine now: another user's number, say. */
+static bool is_same_plan(const struct supervisor *s, const struct legacy *l)
+{
+	json_t *plan = plan_to_json(&s->plan);
+	bool same = json_equal(plan, json_object_get(l->record, "plan"));
+
 	json_decref(plan);
 	return same;
+}
+
+static const struct step *find_step(const struct plan *plan, const struct step *as)
+{
+	for (size_t i = 0; i < plan->n; i++)
+		if (plan->steps[i].op == as->op && streq(plan->steps[i].path, as->path))
+			return &plan->steps[i];
+	return NULL;
+}
+
+/* What the worker was given, which may not be what we would give it. */
+static void set_identity(const struct step *step)
+{
+	const struct instance *i = step->self;
+
+	if (step->op != &instance_op_worker || !i->unit)
+		return;
+	free(i->unit->identity);
+	i->unit->identity = xstrdup(step->value);
+}
+
+/* What was done, with what we have to undo it. */
+static void take_plan(struct supervisor *s, struct legacy *l)
+{
+	struct plan ours = s->plan;
+
+	for (size_t i = 0; i < l->plan.n; i++) {
+		const struct step *step = find_step(&ours, &l->plan.steps[i]);
+
+		if (step) {
+			l->plan.steps[i].self = step->self;
+			l->plan.steps[i].at = step->at;
+			set_identity(&l->plan.steps[i]);
+		}
+	}
+	s->plan = l->plan;
+	s->plan.on_step = ours.on_step;
+	l->plan = (struct plan){ 0 };
+	plan_free(&ours);
 }
 
 static const json_t *status_of(const struct legacy *l, const struct instance *i)
@@ -118,14 +161,18 @@ static void settle_bus(struct supervisor *s, const struct legacy *l)
 	host_adopt(s, s->udc, json_is_true(json_object_get(l->status, "configured")));
 }
 
-int adopt(struct supervisor *s)
+static int take_over(struct supervisor *s, bool as_it_is)
 {
 	_cleanup_error_ struct error ignored = { 0 };
 	struct legacy l = { 0 };
-	bool taken;
+	bool taken = s->rundir.survived && read_legacy(s, &l) && make_plan(s, &l);
 
-	taken = s->rundir.survived && read_legacy(s, &l) && makes_same_plan(s, &l) &&
-		control_listen(&s->control, &s->rundir, &ignored) == 0 && adopt_instances(s, &l);
+	if (taken && !is_same_plan(s, &l)) {
+		taken = as_it_is;
+		take_plan(s, &l);
+	}
+	taken = taken && control_listen(&s->control, &s->rundir, &ignored) == 0 &&
+		adopt_instances(s, &l);
 	if (taken) {
 		settle_bus(s, &l);
 		json_object_set(s->record, "plan", json_object_get(l.record, "plan"));
@@ -144,12 +191,26 @@ int adopt(struct supervisor *s)
 	return taken ? 0 : -ESTALE;
 }
 
+int adopt(struct supervisor *s)
+{
+	return take_over(s, false);
+}
+
+int adopt_as_it_is(struct supervisor *s)
+{
+	return take_over(s, true);
+}
+
 /* What is on its way from one state to another is nobody's to take over. */
+bool adopt_is_possible(const struct supervisor *s)
+{
+	return s->phase == PHASE_UP && !s->failed && !s->unbound_on_failure && !s->reload &&
+	       !s->switching && !s->switched;
+}
+
 void adopt_allow(struct supervisor *s)
 {
-	bool may = s->phase == PHASE_UP && !s->failed && !s->unbound_on_failure && !s->reload &&
-		   !s->switching && !s->switched;
-	double hold = may ? s->hold : 0;
+	double hold = adopt_is_possible(s) ? s->hold : 0;
 
 	for (size_t n = 0; n < s->n_instances; n++)
 		instance_hold(s->instances[n], hold);

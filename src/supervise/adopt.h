@@ -5,6 +5,8 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
 #include "base/error.h"
 
 struct supervisor;
@@ -17,5 +19,10 @@ struct supervisor;
  */
 int adopt(struct supervisor *s);
 
+/* The same whatever the file says now, and even if this version would make another plan of it. */
+int adopt_as_it_is(struct supervisor *s);
+
+/* Whether somebody else could take over now. */
+bool adopt_is_possible(const struct supervisor *s);
 /* Tells the keepers how long to wait for the next supervisor, should this one die now. */
 void adopt_allow(struct supervisor *s);

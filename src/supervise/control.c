@@ -15,6 +15,7 @@
 #include "base/json.h"
 #include "supervise/bus.h"
 #include "supervise/control_parts.h"
+#include "supervise/front_parts.h"
 #include "supervise/host.h"
 #include "supervise/reload.h"
 #include "supervise/supervisor.h"
@@ -35,18 +36,34 @@ static void drop(struct control_client *client)
 }
 
 /* A client that does not read its answer, or is gone, changes nothing. `json` is taken over. */
-static void answer_json(struct control_client *client, json_t *json)
+static void send_json(int fd, json_t *json)
 {
 	_cleanup_free_ char *text = json_dumps(json, JSON_COMPACT);
 
-	send(client->source.fd, text, strlen(text), MSG_NOSIGNAL | MSG_DONTWAIT);
+	send(fd, text, strlen(text), MSG_NOSIGNAL | MSG_DONTWAIT);
 	json_decref(json);
+}
+
+static json_t *answer_of(const struct error *err)
+{
+	return err && err->exit ? error_to_json(err) : json_pack("{s:i}", "exit", 0);
+}
+
+void control_answer_to(int fd, const struct error *err)
+{
+	send_json(fd, answer_of(err));
+	close(fd);
+}
+
+static void answer_json(struct control_client *client, json_t *json)
+{
+	send_json(client->source.fd, json);
 	drop(client);
 }
 
 static void answer(struct control_client *client, const struct error *err)
 {
-	answer_json(client, err && err->exit ? error_to_json(err) : json_pack("{s:i}", "exit", 0));
+	answer_json(client, answer_of(err));
 }
 
 /* To bind and unbind. */
@@ -190,6 +207,21 @@ static void begin_reload(struct control_client *client, const json_t *json)
 	supervisor_changed(s);
 }
 
+static void begin_reexec(struct control_client *client, const json_t *json)
+{
+	const char *program = json_string_value(json_object_get(json, "program"));
+	_cleanup_error_ struct error err = { 0 };
+
+	if (refuse_unless_up(client))
+		return;
+	if (!program || *program != '/') {
+		refuse(client, EX_USAGE, "a program is given by its absolute path");
+		return;
+	}
+	front_reexec_self(client->control->supervisor, program, client->source.fd, &err);
+	answer(client, &err);
+}
+
 static void begin_wait_host(struct control_client *client, const json_t *json _unused_)
 {
 	if (refuse_to_wait(client))
@@ -228,7 +260,7 @@ static const struct {
 } commands[] = {
 	{ "down", begin_down },	    { "restart", begin_restart }, { "bind", begin_bind },
 	{ "unbind", begin_unbind }, { "wait", begin_wait },	  { "wait-host", begin_wait_host },
-	{ "reload", begin_reload },
+	{ "reload", begin_reload }, { "reexec", begin_reexec },
 };
 
 static void handle(struct control_client *client, const json_t *json)

@@ -4,9 +4,9 @@
  * packet. {"command": "down"}, {"command": "restart", "function": "echo"}, {"command": "bind",
  * "udc": "dummy_udc.0"}, {"command": "unbind"}, {"command": "wait", "for": "ready"} (or
  * "configured", "disconnected"), {"command": "wait-host"} or {"command": "reload", "file": "/path",
- * "renamed": false, "timeout": 30}; answered by {"exit": 0} (bind and unbind: also "udc" and
- * "changed"; reload: "changed" and "rebound") or an error of cli.md's form, when it is done. Only
- * root may connect.
+ * "renamed": false, "timeout": 30} or {"command": "reexec", "program": "/path/of/ffsctl"}; answered
+ * by {"exit": 0} (bind and unbind: also "udc" and "changed"; reload: "changed" and "rebound") or an
+ * error of cli.md's form, when it is done. Only root may connect.
  */
 #pragma once
 
@@ -53,6 +53,9 @@ void control_look_for_binders(struct control *control);
 /* Answers every client that waits for the end: with the error, or 0 if there is none (also NULL).
  */
 void control_answer_down(struct control *control, const struct error *err);
+
+/* Answers a command by its socket, which is closed: with the error, or 0. */
+void control_answer_to(int fd, const struct error *err);
 
 /* {"exit", "text", "path", "errno", "file", "line", "column"}; what is unknown is null. */
 json_t *error_to_json(const struct error *err);

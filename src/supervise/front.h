@@ -78,6 +78,21 @@ int front_down(const struct world *world, const char *name, enum front_result *r
 int front_log(const struct world *world, const char *name, char **text, size_t *size,
 	      struct error *err);
 
+/*
+ * The supervisor becomes that program (an absolute path of an ffsctl), and nothing else changes:
+ * workers and bus stay as they are. Returns when it goes on.
+ */
+int front_reexec(const struct world *world, const char *name, const char *program,
+		 struct error *err);
+/*
+ * What it executes: FRONT_RESUME NAME LOCK CLIENT [FRONT_RESUME_FOREGROUND], with the descriptors
+ * of the lock and of the command's socket. Returns as front_up and front_run do.
+ */
+#define FRONT_RESUME "resume-supervisor"
+#define FRONT_RESUME_FOREGROUND "foreground"
+int front_resume(const struct world *world, const char *name, int lock_fd, int client_fd,
+		 bool foreground, struct error *err);
+
 /* function NULL: all of them. */
 int front_restart(const struct world *world, const char *name, const char *function,
 		  struct error *err);

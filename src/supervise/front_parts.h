@@ -24,6 +24,13 @@ bool front_same_gadget(const json_t *a, const json_t *b);
 /* The supervisor gets its rundir (taken over), its record (taken over), and what was wished. */
 void front_give(struct supervisor *s, const struct front_options *options, struct rundir *rundir,
 		json_t *record);
+/* Makes the supervisor and gives it all of that. When that fails, the rundir is the caller's as
+ * before. */
+int front_make(struct supervisor *s, const struct gadget *g, const json_t *form,
+	       const struct front_options *options, bool foreground, struct rundir *rundir,
+	       struct error *err);
+/* Executes another program in place of this one (front_reexec): returns when that fails. */
+int front_reexec_self(struct supervisor *s, const char *program, int client_fd, struct error *err);
 /* The last that workers have printed; the caller frees it. */
 char *front_last_output(const struct supervisor *s);
 

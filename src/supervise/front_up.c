@@ -16,6 +16,7 @@
 
 #include "base/cleanup.h"
 #include "base/fd.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "compose/udc.h"
 #include "supervise/adopt.h"
@@ -162,13 +163,9 @@ static int judge_owner(const struct gadget *g, const json_t *form,
 	return err->exit ? -err->err : 0;
 }
 
-/*
- * The supervisor gets what it needs, and the locked rundir. When that fails, the rundir is the
- * caller's as before.
- */
-static int make(struct supervisor *s, const struct gadget *g, const json_t *form,
-		const struct front_options *options, bool foreground, struct rundir *rundir,
-		struct error *err)
+int front_make(struct supervisor *s, const struct gadget *g, const json_t *form,
+	       const struct front_options *options, bool foreground, struct rundir *rundir,
+	       struct error *err)
 {
 	int r = supervisor_init(s, options->world, g, g->name, err);
 
@@ -186,7 +183,7 @@ static bool take_over(struct supervisor *s, const struct gadget *g, const json_t
 {
 	_cleanup_error_ struct error ignored = { 0 };
 
-	if (make(s, g, form, options, foreground, rundir, &ignored) < 0)
+	if (front_make(s, g, form, options, foreground, rundir, &ignored) < 0)
 		return false;
 	if (adopt(s) == 0)
 		return true;
@@ -268,7 +265,7 @@ static int acquire(struct supervisor *s, const struct gadget *g, const json_t *f
 			return r;
 	}
 	r = look_around(g, world, &rundir, err);
-	return r < 0 ? r : make(s, g, form, options, foreground, &rundir, err);
+	return r < 0 ? r : front_make(s, g, form, options, foreground, &rundir, err);
 }
 
 /* --- up ------------------------------------------------------------------------------------------
@@ -397,6 +394,18 @@ char *front_last_output(const struct supervisor *s)
 	return text;
 }
 
+/* For who goes on after us: front_reexec.c. */
+static void record_options(json_t *record, const struct front_options *options)
+{
+	json_t *dirs = json_array();
+
+	for (size_t i = 0; options->dirs && options->dirs[i]; i++)
+		json_array_append_new(dirs, json_string_or_null(options->dirs[i]));
+	json_object_set_new(record, "dirs", dirs);
+	json_object_set_new(record, "udc_wanted", json_string_or_null(options->udc));
+	json_object_set_new(record, "hold", json_real(options->hold));
+}
+
 void front_give(struct supervisor *s, const struct front_options *options, struct rundir *rundir,
 		json_t *record)
 {
@@ -405,6 +414,7 @@ void front_give(struct supervisor *s, const struct front_options *options, struc
 	s->dirs = options->dirs;
 	s->hold = options->hold;
 	s->record = record;
+	record_options(record, options);
 	free(s->rundir.path);
 	s->rundir = rundir_steal(rundir);
 	s->output.dir_fd = s->rundir.dir_fd;

@@ -133,6 +133,22 @@ int rundir_lock(struct rundir *rundir, const struct world *world, const char *na
 	return -err->err;
 }
 
+int rundir_resume(struct rundir *rundir, const struct world *world, const char *name, int lock_fd,
+		  struct error *err)
+{
+	int r;
+
+	*rundir = RUNDIR_NONE;
+	rundir->path = strf("%s/%s", world->run_dir, name);
+	rundir->lock_fd = lock_fd;
+	rundir->survived = true;
+	r = open_dir(rundir, world, err);
+	if (r < 0 || still_there(rundir))
+		return r;
+	return error_set(err, EX_OSERR, ENOENT, rundir->path, "the lock in %s is not ours",
+			 rundir->path);
+}
+
 int rundir_sign(const struct rundir *rundir, const char *who, struct error *err)
 {
 	_cleanup_free_ char *text = strf("%d %s\n", (int)getpid(), who);

@@ -48,6 +48,9 @@ struct rundir {
  */
 int rundir_lock(struct rundir *rundir, const struct world *world, const char *name, const char *who,
 		struct error *err);
+/* The same where the lock is ours already, by a descriptor that an exec has handed on. */
+int rundir_resume(struct rundir *rundir, const struct world *world, const char *name, int lock_fd,
+		  struct error *err);
 /* After a fork the lock has a new owner. */
 int rundir_sign(const struct rundir *rundir, const char *who, struct error *err);
 void rundir_close(struct rundir *rundir);

@@ -27,6 +27,18 @@ bool spawn_drop_bounding_set(void)
 	return true;
 }
 
+bool spawn_inherit_capabilities(void)
+{
+	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct sets[2];
+
+	if (syscall(SYS_capget, &head, sets) < 0)
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(sets); i++)
+		sets[i].inheritable = sets[i].permitted;
+	return syscall(SYS_capset, &head, sets) == 0;
+}
+
 /* The program's place while the child becomes it. */
 #define PROGRAM_FD(c) (3 + (int)(c)->n_fds)
 

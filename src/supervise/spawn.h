@@ -48,6 +48,12 @@ void spawn_free(struct spawn *spawn);
  */
 bool spawn_drop_bounding_set(void);
 
+/*
+ * Before that: what the caller itself executes later (not a worker, from which all is taken) has its
+ * capabilities all the same.
+ */
+bool spawn_inherit_capabilities(void);
+
 /* Resolves names or numbers of the user database; `uid`'s own group is the default `gid`. */
 int spawn_find_user(const char *name, uid_t *uid, gid_t *gid, const struct origin *at,
 		    struct error *err);

@@ -376,7 +376,8 @@ static void bound_capabilities(struct supervisor *s)
 	for (size_t n = 0; n < s->n_instances; n++)
 		if (s->instances[n]->unit && s->instances[n]->unit->worker->keep_privileges)
 			return;
-	s->bounded = spawn_drop_bounding_set();
+	/* First what it may still execute itself: reexec. */
+	s->bounded = spawn_inherit_capabilities() && spawn_drop_bounding_set();
 	for (size_t n = 0; n < s->n_instances; n++)
 		if (s->instances[n]->unit)
 			s->instances[n]->unit->spawn.bounded = s->bounded;

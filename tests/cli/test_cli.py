@@ -15,7 +15,7 @@ import tap  # noqa: E402
 from tap import contains, eq, ok, test  # noqa: E402
 
 FFSCTL = os.path.join(os.path.abspath(os.environ.get("FFSCTL_BUILD", ".")), "ffsctl")
-HAVE = ("up, run, down, reload, restart, bind, unbind, wait, status, log, check, descriptors, export, list, plugins, "
+HAVE = ("up, run, down, reload, restart, reexec, bind, unbind, wait, status, log, check, descriptors, export, list, plugins, "
         "udc, features, schema, completion")
 world = tempfile.TemporaryDirectory()
 WORLD = ("--run-dir", os.path.join(world.name, "run"), "--configfs", os.path.join(world.name, "config"))
@@ -47,6 +47,7 @@ commands:
   down       take gadgets down: unbind, stop, unmount, remove
   reload     make a gadget that is up what its file says now
   restart    start a function's worker anew, without a disconnect
+  reexec     after an upgrade: supervisors become this program, all else stays
   bind       put a gadget that is up on the bus
   unbind     take a gadget off the bus; all else of it stays
   wait       return when a gadget is ready, configured by its host, or disconnected
@@ -117,6 +118,8 @@ for name, expected in {
               "  --json              one JSON document on stdout\n"
               "  --timeout S         seconds that it may take (30), and the way back again\n",
     "restart": "usage: ffsctl restart GADGET [FUNCTION]\n\nstart a function's worker anew, without a disconnect\n",
+    "reexec": "usage: ffsctl reexec GADGET... | --all\n\nafter an upgrade: supervisors become this program, all else stays\n\n"
+              "  --all               every gadget of ours\n",
     "bind": "usage: ffsctl bind GADGET [UDC]\n\nput a gadget that is up on the bus\n\n"
             "  --udc NAME          the UDC to bind to, as a second word is\n",
     "unbind": "usage: ffsctl unbind GADGET\n\ntake a gadget off the bus; all else of it stays\n",
@@ -298,7 +301,7 @@ def _():
        "ffsctl: cannot open nonexistent/x.conf: No such file or directory\n")
 
 
-@test("reload, restart, bind, unbind and wait of what is not up: 69")
+@test("reload, restart, reexec, bind, unbind and wait of what is not up: 69")
 def _():
     for command in ("reload", "restart", "bind", "unbind", "wait"):
         eq(run(*WORLD, command, "x"), (69, "", "ffsctl: 'x' has no supervisor: it is not up, or was killed; see 'ffsctl status'\n"))

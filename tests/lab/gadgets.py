@@ -299,3 +299,44 @@ def examples():
     """Those in examples/ itself that come up by themselves on a dummy UDC of this kernel."""
     cannot = {"webcam"} | ({"dfu", "webusb"} if os.environ["LAB_KERNEL"] == "6.1" else set())
     return [p for p in sorted(pathlib.Path(SRC, "examples").glob("*.conf")) if p.stem not in cannot]
+
+
+# --- supervisors that change ----------------------------------------------------------------------
+
+# What `up` says then
+TAKEN_OVER = "its supervisor had died; taken over, with its workers"
+
+
+def processes(name):
+    """Of each function: keeper and worker."""
+    return [(f["keeper"], f["worker"] and f["worker"]["pid"]) for f in status(name)[0]["functions"]]
+
+
+@contextlib.contextmanager
+def traffic():
+    """Data that flows all the time, each message compared."""
+    t = Traffic(0)
+    try:
+        t.more()
+        yield t
+    finally:
+        t.end()
+
+
+@contextlib.contextmanager
+def running(*args):
+    """`ffsctl run`, when it has said that it is up, and what it had said till then."""
+    child = subprocess.Popen([FFSCTL, "run", "--udc", "dummy_udc.0", *args], stdin=subprocess.DEVNULL,
+                             stderr=subprocess.PIPE, text=True)
+    said = ""
+    for line in child.stderr:
+        said += line
+        if "up on " in line:
+            break
+    else:
+        raise AssertionError(f"exit {child.wait()}: {said}")
+    try:
+        yield child, said
+    finally:
+        child.kill()
+        child.wait()

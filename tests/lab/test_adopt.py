@@ -17,19 +17,14 @@ import usb.util  # noqa: E402
 import gadgets  # noqa: E402
 import harness  # noqa: E402
 import tap  # noqa: E402
-from gadgets import LOOPBACK, await_state, await_status, devnums, gadget, odd, worker  # noqa: E402
+from gadgets import (LOOPBACK, TAKEN_OVER, await_state, await_status, devnums, gadget, odd, processes,  # noqa: E402
+                     running, traffic, worker)
 from harness import FFSCTL, down, ffsctl, kill, must, status, up, wait_dead  # noqa: E402
 from tap import contains, eq, ok, test  # noqa: E402
 
 harness.leaves_nothing()
 
-TAKEN_OVER = "its supervisor had died; taken over, with its workers"
 AT_ONCE = {"restart_delay": 0, "restart_limit": 0}
-
-
-def processes(name):
-    """Of each function: keeper and worker."""
-    return [(f["keeper"], f["worker"] and f["worker"]["pid"]) for f in status(name)[0]["functions"]]
 
 
 def orphaned(name):
@@ -43,16 +38,6 @@ def orphaned(name):
     eq([f["worker"]["state"] for f in after["functions"] if f["worker"]],
        [f["worker"]["state"] for f in now["functions"] if f["worker"]])
     return now
-
-
-@contextlib.contextmanager
-def traffic():
-    t = gadgets.Traffic(0)
-    try:
-        t.more()
-        yield t
-    finally:
-        t.end()
 
 
 @test("killed 30 times while data flows: up takes over, no disconnect, no worker is restarted")
@@ -73,25 +58,6 @@ def _():
     eq(now["functions"][0]["worker"]["restarts"], 0)
     contains(must(ffsctl("log", "flow")).stdout, "taken over; up on dummy_udc.0")
     down(path)
-
-
-@contextlib.contextmanager
-def running(*args):
-    """`ffsctl run`, when it has said that it is up, and what it had said till then."""
-    child = subprocess.Popen([FFSCTL, "run", "--udc", "dummy_udc.0", *args], stdin=subprocess.DEVNULL,
-                             stderr=subprocess.PIPE, text=True)
-    said = ""
-    for line in child.stderr:
-        said += line
-        if "up on " in line:
-            break
-    else:
-        raise AssertionError(f"exit {child.wait()}: {said}")
-    try:
-        yield child, said
-    finally:
-        child.kill()
-        child.wait()
 
 
 @test("run takes over from up, and up from run; TERM ends what run has taken over")

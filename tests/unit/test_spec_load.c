@@ -15,6 +15,40 @@ TestSuite(load, .fini = unload);
 	"functions : { echo : { ffs : { interfaces = ( { endpoints = ( \"bulk-in\" ); } ); }; "    \
 	"worker : { " inside " }; }; };"
 
+Test(load, a_form_is_loaded_again_without_its_file)
+{
+	const char *text =
+		"attrs = { idVendor = 0x1d6b; idProduct = 0x0104; }; max_speed = "
+		"\"high\"; functions : { echo : { ffs : { interfaces = ( { string = "
+		"\"\xc3\xa4 \\\"1\\\"\"; endpoints = ( { type = \"interrupt\"; direction = "
+		"\"in\"; interval = 0.125; } ); } ); }; worker : { exec = [ \"./x\" ]; }; "
+		"}; };";
+	_cleanup_error_ struct error err = { 0 };
+	json_t *form = NULL, *wrong = json_pack("{s:i}", "functoins", 1);
+	struct gadget *again;
+
+	spec_load_text("/nonexistent/demo.conf", text, strlen(text), &g, &form, &d);
+	cr_assert_not_null(g);
+	cr_assert_eq(spec_load_form(form, "/nonexistent/demo.conf", "other", &again, &err), 0, "%s",
+		     err.text);
+	cr_expect_str_eq(again->name, "other");
+	cr_expect_str_eq(again->file, g->file);
+	cr_expect_str_eq(again->dir, g->dir);
+	cr_expect_str_eq(again->functions[0].worker->argv[0], g->functions[0].worker->argv[0]);
+	cr_expect_eq(again->functions[0].worker->at.line, 1U);
+	cr_expect_eq(again->functions[0].worker->at.column, 1U, "there is no place for it");
+	cr_expect_eq(again->functions[0].ffs->interfaces[0].endpoints[0].speed[EP_HIGH].interval,
+		     g->functions[0].ffs->interfaces[0].endpoints[0].speed[EP_HIGH].interval);
+	gadget_free(again);
+	cr_expect_lt(spec_load_form(wrong, "/nonexistent/demo.conf", "x", &again, &err), 0);
+	cr_expect_eq(err.exit, EX_DATAERR);
+	cr_expect_not_null(strstr(err.text, "a gadget file needs 'functions'"), "%s", err.text);
+	error_clear(&err);
+	cr_expect_lt(spec_load_form(NULL, "/nonexistent/demo.conf", "x", &again, &err), 0);
+	json_decref(wrong);
+	json_decref(form);
+}
+
 static const struct endpoint *endpoint(size_t n)
 {
 	return &g->functions[0].ffs->interfaces[0].endpoints[n];

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* `reexec`: supervisors become this very program; and the command that they execute for it. */
+#include <errno.h>
+#include <getopt.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "cmd/cmd.h"
+#include "supervise/rundir.h"
+
+struct work {
+	const struct globals *globals;
+	const char *program;
+	struct error *err; /* the first one */
+};
+
+static int reexec(void *data, const char *name)
+{
+	const struct work *w = data;
+	_cleanup_error_ struct error err = { 0 };
+
+	if (front_reexec(&w->globals->world, name, w->program, &err) == 0)
+		log_info("%s: its supervisor goes on as %s", name, w->program);
+	else if (w->err->exit)
+		cmd_print_error(&err);
+	else
+		error_move(w->err, &err);
+	return 0;
+}
+
+static int own_path(char *path, size_t size, struct error *err)
+{
+	ssize_t n = readlink("/proc/self/exe", path, size - 1);
+
+	if (n < 0)
+		return error_errno(err, EX_OSERR, errno, "/proc/self/exe",
+				   "cannot tell where this program is");
+	path[n] = '\0';
+	return 0;
+}
+
+static int run(const struct globals *globals, int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "all", no_argument, NULL, 'a' },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
+	};
+	_cleanup_error_ struct error err = { 0 };
+	char program[PATH_MAX];
+	struct work work = { globals, program, &err };
+	bool all = false;
+	int option;
+
+	while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+		if (option == 'h')
+			return cmd_help(&cmd_reexec);
+		if (option == '?')
+			return cmd_bad_option(&cmd_reexec, argv);
+		all = true;
+	}
+	if (all != (optind == argc))
+		return cmd_usage(&cmd_reexec, "it takes either gadgets or --all");
+	if (own_path(program, sizeof(program), &err) < 0)
+		return cmd_print_error(&err);
+	if (all)
+		rundir_each(&globals->world, reexec, &work);
+	for (int i = optind; i < argc; i++) {
+		_cleanup_free_ char *name = NULL;
+
+		if (cmd_gadget_name(globals, argv[i], &name, &err) == 0)
+			reexec(&work, name);
+	}
+	return err.exit ? cmd_print_error(&err) : 0;
+}
+
+const struct command cmd_reexec = {
+	.name = "reexec",
+	.args = "GADGET... | --all",
+	.summary = "after an upgrade: supervisors become this program, all else stays",
+	.options = "  --all               every gadget of ours\n",
+	.words = { CMD_WORDS_GADGETS },
+	.repeats = true,
+	.run = run,
+};
+
+static bool as_descriptor(const char *text, int *fd)
+{
+	char *end;
+	long n = strtol(text, &end, 10);
+
+	*fd = (int)n;
+	return *text && !*end && n > 2 && n < INT_MAX;
+}
+
+static int run_resume(const struct globals *globals, int argc, char **argv)
+{
+	_cleanup_error_ struct error err = { 0 };
+	int lock, client;
+
+	if (argc < 4 || argc > 5 || !as_descriptor(argv[2], &lock) ||
+	    !as_descriptor(argv[3], &client))
+		return cmd_usage(&cmd_resume,
+				 "it is what 'ffsctl reexec' lets supervisors execute");
+	if (front_resume(&globals->world, argv[1], lock, client, argc == 5, &err) < 0)
+		return cmd_print_error(&err);
+	return 0;
+}
+
+const struct command cmd_resume = { .name = FRONT_RESUME, .run = run_resume };

@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# lab: kernel=6.12,6.1 timeout=240
+"""A supervisor becomes another ffsctl while data flows: same process, workers and bus, and it learns
+how its workers end. A program that cannot go on costs the supervisor, and no more."""
+
+import json
+import os
+import pathlib
+import shutil
+import socket
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+import gadgets  # noqa: E402
+import harness  # noqa: E402
+import tap  # noqa: E402
+from gadgets import (LOOPBACK, TAKEN_OVER, await_status, devnums, gadget, odd, processes, running,  # noqa: E402
+                     traffic, worker)
+from harness import FFSCTL, down, ffsctl, kill, must, status, up, wait_dead  # noqa: E402
+from tap import contains, eq, ok, test  # noqa: E402
+
+harness.leaves_nothing()
+
+AT_ONCE = {"restart_delay": 0, "restart_limit": 0}
+
+
+def reexec(*gadgets_, program=FFSCTL, code=0):
+    return must(subprocess.run([program, "reexec", *gadgets_], capture_output=True, text=True), code)
+
+
+@test("30 times while data flows: same process, no disconnect, no worker is restarted")
+def _():
+    path = gadget("flow", LOOPBACK)
+    up(path, "--wait-host")
+    numbers, before, pid = devnums(), processes("flow"), status("flow")[0]["supervisor"]
+    with traffic() as t:
+        for _ in range(30):
+            contains(reexec("flow").stderr, "flow: its supervisor goes on as ")
+            now, code = status("flow")
+            eq((now["state"], now["supervisor"], code), ("ready", pid, 0))
+            eq(processes("flow"), before)
+            t.more(1)
+    eq(devnums(), numbers, "devices")
+    eq(status("flow")[0]["functions"][0]["worker"]["restarts"], 0)
+    contains(must(ffsctl("log", "flow")).stdout, ": worker ready (pid ")
+    contains(must(ffsctl("log", "flow")).stdout, " goes on as ffsctl 0.1")
+    down(path)
+
+
+@test("it becomes the program whose command it is, and knows how a worker ends")
+def _():
+    directory = gadgets.DIRECTORY / "bin"
+    directory.mkdir()
+    for name in ("ffsctl", "ffsctl-worker"):
+        shutil.copy(pathlib.Path(FFSCTL).with_name(name), directory / name)
+    path = gadget("flow", worker(plugin=f"{pathlib.Path(FFSCTL).parent}/src/plugins/loopback.so", **AT_ONCE))
+    up(path)
+    now, _ = status("flow")
+    reexec("--all", program=str(directory / "ffsctl"))
+    eq(os.readlink(f"/proc/{now['supervisor']}/exe"), str(directory / "ffsctl"))
+    kill(now["functions"][0]["worker"]["pid"])
+    after = await_status("flow", lambda g: g["functions"][0]["worker"]["restarts"] == 1 and g["state"] == "ready",
+                         "ready again")[0]
+    eq((after["functions"][0]["worker"]["last_exit"], after["supervisor"]), ("signal 9 (Killed)", now["supervisor"]))
+    reexec("flow")
+    eq(os.readlink(f"/proc/{now['supervisor']}/exe"), os.path.realpath(FFSCTL))
+    eq(status("flow")[0], after)
+    down("flow")
+
+
+@test("run goes on in the foreground: its process, its words, TERM")
+def _():
+    path = gadget("flow", {"echo": LOOPBACK, "odd": odd("ready", "stop", stop_timeout=1)})
+    with running(path) as (child, _):
+        before = processes("flow")
+        reexec("flow")
+        eq((status("flow")[0]["supervisor"], processes("flow")), (child.pid, before))
+        for line in child.stderr:
+            if "flow: goes on as ffsctl" in line:
+                break
+        kill(before[0][1])
+        for line in child.stderr:
+            if "echo: worker ended: signal 9 (Killed)" in line:
+                break
+        await_status("flow", lambda g: g["state"] == "ready", "ready")
+        child.terminate()
+        eq(child.wait(30), 0)
+    eq(status("flow"), (None, 3))
+
+
+@test("what it was is what it is: a changed file, another one's plan; reload and down work after it")
+def _():
+    path = pathlib.Path(gadget("flow", LOOPBACK))
+    up(str(path), "--hold", "7")
+    before = processes("flow")
+    path.write_text(path.read_text() + 'max_speed = "high";\n')
+    reexec("flow")
+    eq((processes("flow"), status("flow")[1]), (before, 0))
+    # As a version would leave it that gives workers something else
+    record = pathlib.Path("/run/ffsctl/flow/record")
+    document = json.loads(record.read_text())
+    eq(document["hold"], 7)
+    step = next(s for s in document["plan"] if s["do"] == "start-worker")
+    step["value"] = step["value"].replace(step["value"].split()[2], "0123456789abcdef")
+    record.write_text(json.dumps(document))
+    reexec("flow")
+    eq((processes("flow"), status("flow")[1]), (before, 0))
+    contains(must(ffsctl("reload", "flow")).stderr, "it was off the bus for that")
+    eq(status("flow")[1], 0)
+    ok(processes("flow")[0][1] != before[0][1], "the worker has to be another one")
+    down("flow")
+
+
+@test("a program that is not there changes nothing; one that is no ffsctl leaves all to the next up")
+def _():
+    path = gadget("flow", LOOPBACK)
+    up(path, "--hold", "0")
+    before, pid = processes("flow"), status("flow")[0]["supervisor"]
+
+    def ask(program):
+        """The command, with another program than its own."""
+        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as s:
+            s.connect("/run/ffsctl/flow/control")
+            s.send(json.dumps({"command": "reexec", "program": program}).encode())
+            return s.recv(65536)
+
+    answer = json.loads(ask("/nowhere/ffsctl"))
+    eq((answer["exit"], answer["text"]), (69, "cannot execute /nowhere/ffsctl: No such file or directory"))
+    eq(json.loads(ask("ffsctl"))["exit"], 64)
+    eq((processes("flow"), status("flow")[0]["supervisor"], status("flow")[1]), (before, pid, 0))
+    eq(ask("/bin/true"), b"")
+    wait_dead(pid)
+    eq(status("flow")[0]["supervisor"], None)
+    contains(up(path).stderr, TAKEN_OVER)
+    eq(processes("flow"), before)
+    down("flow")
+
+
+@test("what has failed, or is not there, cannot become another one")
+def _():
+    contains(reexec("flow", code=69).stderr, "'flow' has no supervisor")
+    reexec("--all")
+    up(gadget("flow", odd("ready", "bound", "exit", "125")))
+    await_status("flow", lambda g: g["state"] == "failed", "failed")
+    contains(reexec("flow", code=73).stderr, "'flow' has failed")
+    down("flow")
+
+
+tap.main()
