@@ -21,6 +21,8 @@
 /* How often, and how many milliseconds apart, a keeper that does not answer is interrupted. */
 #define ADOPT_TRIES 100
 #define ADOPT_MS 10
+/* Where there are no pidfds (valgrind knows none), milliseconds. */
+#define END_TRIES 1000
 
 /* Of a path of any length: by its directory's descriptor, which has to stay open until it is used.
  */
@@ -102,8 +104,9 @@ static int identify(struct keeper *keeper)
 	keeper->pid = peer.pid;
 	if (waitid(P_PID, (id_t)peer.pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0)
 		return 0;
+	keeper->taken = true;
 	keeper->pidfd = (int)syscall(SYS_pidfd_open, peer.pid, 0);
-	return keeper->pidfd < 0 ? -errno : 0;
+	return keeper->pidfd < 0 && errno != ENOSYS ? -errno : 0;
 }
 
 /* It may be inside a data stage, which the host does not end. */
@@ -143,8 +146,10 @@ int keeper_adopt(struct keeper *keeper, const char *path, struct keeper_hello *h
 	if (r == 0)
 		r = hear_hello(keeper, hello, fds);
 	if (r == 0) {
-		*worker_pidfd = steal_fd(&fds[0]);
-		*output = steal_fd(&fds[1]);
+		if (hello->worker.has_pidfd)
+			*worker_pidfd = steal_fd(&fds[0]);
+		if (hello->worker.has_output)
+			*output = steal_fd(&fds[hello->worker.has_pidfd ? 1 : 0]);
 		return 0;
 	}
 	for (size_t i = 0; i < MESSAGE_FDS; i++)
@@ -160,10 +165,18 @@ int keeper_adopt(struct keeper *keeper, const char *path, struct keeper_hello *h
 
 bool keeper_give_worker(const struct keeper *keeper, pid_t pid, int control, int pidfd, int output)
 {
-	const int fds[] = { control, pidfd, output };
+	const struct keeper_worker worker = { .pid = pid,
+					      .has_pidfd = pidfd >= 0,
+					      .has_output = output >= 0 };
+	int fds[MESSAGE_FDS] = { control };
+	size_t n = 1;
 
-	return message_send_fds(keeper->socket, KEEPER_MSG_WORKER, 0, &pid, sizeof(pid), fds,
-				output < 0 ? 2 : 3);
+	if (pidfd >= 0)
+		fds[n++] = pidfd;
+	if (output >= 0)
+		fds[n++] = output;
+	return message_send_fds(keeper->socket, KEEPER_MSG_WORKER, 0, &worker, sizeof(worker), fds,
+				n);
 }
 
 bool keeper_set_speed_file(const struct keeper *keeper, const char *path)
@@ -186,6 +199,14 @@ void keeper_interrupt(const struct keeper *keeper)
 		kill(keeper->pid, SIGURG);
 }
 
+/* Its end closes the socket as well, but perhaps before ep0. */
+static void kill_without_pidfd(const struct keeper *keeper)
+{
+	kill(keeper->pid, SIGKILL);
+	for (int i = 0; i < END_TRIES && kill(keeper->pid, 0) == 0; i++)
+		poll(NULL, 0, 1);
+}
+
 void keeper_kill(struct keeper *keeper)
 {
 	struct pollfd pfd = { .fd = keeper->pidfd, .events = POLLIN };
@@ -194,6 +215,8 @@ void keeper_kill(struct keeper *keeper)
 		syscall(SYS_pidfd_send_signal, keeper->pidfd, SIGKILL, NULL, 0);
 		while (poll(&pfd, 1, -1) < 0 && errno == EINTR)
 			;
+	} else if (keeper->taken) {
+		kill_without_pidfd(keeper);
 	} else if (keeper->pid > 0) {
 		kill(keeper->pid, SIGKILL);
 		waitpid(keeper->pid, NULL, 0);

@@ -40,19 +40,27 @@ enum keeper_msg {
 
 	KEEPER_MSG_STARTED = 159, /* from the keeper: from now on it can be taken over */
 	/* from the keeper, first of all to a supervisor that has connected */
-	KEEPER_MSG_HELLO = 160, /* body: struct keeper_hello; descriptors, if it has a worker:
-				   pidfd, pipe (or none) */
+	KEEPER_MSG_HELLO = 160, /* body: struct keeper_hello; descriptors: pidfd, pipe */
+};
+
+/* Which descriptors come along, in this order, after those that always do. */
+struct keeper_worker {
+	int32_t pid;	   /* 0: none */
+	uint8_t has_pidfd; /* else nobody but its parent can watch it */
+	uint8_t has_output;
+	uint16_t reserved; /* 0 */
 };
 
 struct keeper_hello {
-	int32_t worker; /* its pid; 0: none */
+	struct keeper_worker worker;
 	struct bus_state bus;
 };
 
 struct keeper {
 	pid_t pid;  /* 0: none */
 	int socket; /* SOCK_SEQPACKET, non-blocking; -1: none */
-	int pidfd;  /* -1: it is our child, whose end SIGCHLD tells; else its socket's end does */
+	bool taken; /* over: no child of ours, so that its socket's end tells of its own */
+	int pidfd;  /* of one that was taken over; -1: none */
 };
 
 #define KEEPER_NONE ((struct keeper){ .socket = -1, .pidfd = -1 })

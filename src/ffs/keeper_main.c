@@ -25,6 +25,7 @@
 #define EVENTS_PER_READ 4 /* the kernel's queue is that long (u_fs.h, struct ffs_data) */
 /* What a socket holds of the dead worker's last words; who goes on writing is not heard out. */
 #define LAST_WORDS 64
+#define LAST_WORDS_MS 100
 /* USB 2.0, 9.2.6.1: no host gives a request more. */
 #define DATA_STAGE_SECONDS 5
 
@@ -48,7 +49,11 @@ struct kept {
 		double deadline;
 	} pending;
 
+	/* Of the worker's: what the supervisor has no room for yet. Meanwhile it is not heard. */
+	struct ffsctl_msg stuck; /* type 0: nothing */
+
 	uint8_t body[FFSCTL_MSG_MAX_BODY]; /* static: never on the stack */
+	uint8_t stuck_body[FFSCTL_MSG_MAX_BODY];
 };
 
 static volatile sig_atomic_t interrupted;
@@ -168,7 +173,7 @@ static void on_bus_event(struct kept *k, uint8_t type)
 		message_send(k->supervisor, FFSCTL_MSG_EVENT, 0, &event, sizeof(event));
 }
 
-static _Noreturn void end(struct kept *k, int code);
+static _Noreturn void end(const struct kept *k);
 
 static void on_ep0(struct kept *k)
 {
@@ -179,7 +184,7 @@ static void on_ep0(struct kept *k)
 		/* EIDRM: a SETUP was cancelled before we read it. Others mean that ep0 is dead. */
 		if (errno == EAGAIN || errno == EINTR || errno == EIDRM)
 			return;
-		end(k, 1);
+		end(k);
 	}
 	for (size_t i = 0; i < (size_t)n / sizeof(events[0]); i++) {
 		if (events[i].type == FUNCTIONFS_SETUP)
@@ -191,6 +196,34 @@ static void on_ep0(struct kept *k)
 
 /* --- the worker --------------------------------------------------------------------------------
  */
+
+static void pass_on(struct kept *k, const struct ffsctl_msg *head, const void *body, size_t size)
+{
+	if (k->supervisor < 0 || message_send(k->supervisor, head->type, head->id, body, size) ||
+	    errno != EAGAIN) {
+		k->stuck.type = 0;
+		return;
+	}
+	if (body != k->stuck_body)
+		memcpy(k->stuck_body, body, size);
+	k->stuck = *head;
+	k->stuck.length = (uint32_t)size;
+}
+
+static void pass_on_again(struct kept *k)
+{
+	const struct ffsctl_msg head = k->stuck;
+
+	pass_on(k, &head, k->stuck_body, head.length);
+}
+
+/* Until the supervisor takes it, who is about to read; but not for ever. */
+static void await_supervisor(const struct kept *k)
+{
+	struct pollfd pfd = { .fd = k->supervisor, .events = POLLOUT };
+
+	poll(&pfd, 1, LAST_WORDS_MS);
+}
 
 /* False: there is no more to be had. */
 static bool hear_worker(struct kept *k)
@@ -217,8 +250,7 @@ static bool hear_worker(struct kept *k)
 	case FFSCTL_MSG_PONG:
 	case FFSCTL_MSG_STATS:
 	case FFSCTL_MSG_SWITCH:
-		if (k->supervisor >= 0)
-			message_send(k->supervisor, head.type, head.id, k->body, (size_t)size);
+		pass_on(k, &head, k->body, (size_t)size);
 		break;
 	default: /* what a newer worker may say */
 		break;
@@ -228,9 +260,15 @@ static bool hear_worker(struct kept *k)
 
 static void drop_worker(struct kept *k)
 {
-	for (int i = 0; i < LAST_WORDS && k->worker >= 0; i++)
-		if (!hear_worker(k))
+	for (int i = 0; i < LAST_WORDS && k->worker >= 0; i++) {
+		if (k->stuck.type) {
+			await_supervisor(k);
+			pass_on_again(k);
+		} else if (!hear_worker(k)) {
 			break;
+		}
+	}
+	k->stuck.type = 0;
 	cleanup_close(&k->worker);
 	cleanup_close(&k->worker_pidfd);
 	cleanup_close(&k->worker_output);
@@ -242,13 +280,17 @@ static void drop_worker(struct kept *k)
 static void take_worker(struct kept *k, const int *fds)
 {
 	struct ffsctl_event events[BUS_STATE_EVENTS];
-	size_t n = bus_state_tell(&k->bus, events);
+	size_t n = bus_state_tell(&k->bus, events), n_fds = 0;
+	struct keeper_worker worker;
 
+	memcpy(&worker, k->body, sizeof(worker));
 	drop_worker(k);
-	memcpy(&k->worker_pid, k->body, sizeof(k->worker_pid));
-	k->worker = fds[0];
-	k->worker_pidfd = fds[1];
-	k->worker_output = fds[2];
+	k->worker_pid = worker.pid;
+	k->worker = fds[n_fds++];
+	if (worker.has_pidfd)
+		k->worker_pidfd = fds[n_fds++];
+	if (worker.has_output)
+		k->worker_output = fds[n_fds++];
 	for (size_t i = 0; i < n; i++)
 		message_send(k->worker, FFSCTL_MSG_EVENT, 0, &events[i], sizeof(events[i]));
 }
@@ -261,10 +303,12 @@ static void kill_worker(const struct kept *k)
 		kill(-k->worker_pid, SIGKILL);
 }
 
-static _Noreturn void end(struct kept *k, int code)
+/* As if killed: what the supervisor had in its memory when it forked us is nobody's to look at. */
+static _Noreturn void end(const struct kept *k)
 {
 	kill_worker(k);
-	_exit(code);
+	raise(SIGKILL);
+	_exit(1);
 }
 
 /* --- the supervisor ----------------------------------------------------------------------------
@@ -273,8 +317,9 @@ static _Noreturn void end(struct kept *k, int code)
 static void lose_supervisor(struct kept *k)
 {
 	cleanup_close(&k->supervisor);
+	k->stuck.type = 0;
 	if (k->hold <= 0)
-		end(k, 0);
+		end(k);
 	k->until = now_monotonic() + k->hold;
 }
 
@@ -298,13 +343,14 @@ static void on_supervisor(struct kept *k)
 		return;
 	switch (head.type) {
 	case KEEPER_MSG_WORKER:
-		if (size == sizeof(k->worker_pid) && fds[1] >= 0) {
+		if (size == sizeof(struct keeper_worker) && fds[0] >= 0) {
 			take_worker(k, fds);
 			return;
 		}
 		break;
 	case KEEPER_MSG_NO_WORKER:
 		drop_worker(k);
+		await_supervisor(k);
 		message_send(k->supervisor, KEEPER_MSG_NO_WORKER, 0, NULL, 0);
 		break;
 	case KEEPER_MSG_SPEED_FILE:
@@ -337,13 +383,20 @@ static bool is_our_users(int fd)
 
 static void on_listener(struct kept *k)
 {
-	struct keeper_hello hello = { .worker = k->worker_pid, .bus = k->bus };
-	const int fds[] = { k->worker_pidfd, k->worker_output };
-	size_t n_fds = k->worker_pidfd < 0 ? 0 : k->worker_output < 0 ? 1 : 2;
+	struct keeper_hello hello = { .worker = { .pid = k->worker_pid,
+						  .has_pidfd = k->worker_pidfd >= 0,
+						  .has_output = k->worker_output >= 0 },
+				      .bus = k->bus };
+	int fds[MESSAGE_FDS];
+	size_t n_fds = 0;
 	int fd = accept4(k->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
 	if (fd < 0)
 		return;
+	if (hello.worker.has_pidfd)
+		fds[n_fds++] = k->worker_pidfd;
+	if (hello.worker.has_output)
+		fds[n_fds++] = k->worker_output;
 	if (!is_our_users(fd) ||
 	    !message_send_fds(fd, KEEPER_MSG_HELLO, 0, &hello, sizeof(hello), fds, n_fds)) {
 		close(fd);
@@ -371,9 +424,10 @@ static _Noreturn void keep(struct kept *k)
 	for (;;) {
 		struct pollfd pfd[] = {
 			/* First: what it wants may be why the others are of no interest. */
-			{ .fd = k->supervisor, .events = POLLIN },
+			{ .fd = k->supervisor,
+			  .events = (short)(POLLIN | (k->stuck.type ? POLLOUT : 0)) },
 			{ .fd = k->supervisor < 0 ? k->listener : -1, .events = POLLIN },
-			{ .fd = k->worker, .events = POLLIN },
+			{ .fd = k->stuck.type ? -1 : k->worker, .events = POLLIN },
 			/* ep0 is always ready while a SETUP is pending. */
 			{ .fd = k->pending.is ? -1 : k->ep0, .events = POLLIN },
 		};
@@ -384,21 +438,23 @@ static _Noreturn void keep(struct kept *k)
 		}
 		if (poll(pfd, ARRAY_SIZE(pfd), timeout_ms(k)) < 0) {
 			if (errno != EINTR)
-				end(k, 1);
+				end(k);
 			continue;
 		}
-		if (pfd[0].revents)
+		if (pfd[0].revents & ~POLLOUT)
 			on_supervisor(k);
+		if (k->stuck.type)
+			pass_on_again(k);
 		if (pfd[1].revents)
 			on_listener(k);
-		if (pfd[2].revents && k->worker >= 0)
+		if (pfd[2].revents && k->worker >= 0 && !k->stuck.type)
 			hear_worker(k);
 		if (k->pending.is && now_monotonic() >= k->pending.deadline)
 			stall(k);
 		if (pfd[3].revents && !k->pending.is)
 			on_ep0(k);
 		if (now_monotonic() >= k->until)
-			end(k, 0);
+			end(k);
 	}
 }
 

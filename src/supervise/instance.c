@@ -78,7 +78,7 @@ static void on_keeper(void *data, uint32_t events _unused_)
 
 	if (size == -EPIPE)
 		source_remove(&i->supervisor->loop, &i->keeper_socket);
-	if (size == -EPIPE && i->keeper.pidfd >= 0) { /* else SIGCHLD tells */
+	if (size == -EPIPE && i->keeper.taken) { /* else SIGCHLD tells */
 		keeper_kill(&i->keeper);
 		supervisor_keeper_died(i->supervisor, i);
 	}
@@ -146,7 +146,7 @@ int instance_adopt(struct instance *i, const json_t *status)
 	r = source_add(&i->supervisor->loop, &i->keeper_socket, i->keeper.socket, EPOLLIN,
 		       on_keeper, i);
 	if (r == 0 && i->unit)
-		r = unit_take_process(i->unit, hello.worker, &pidfd, &output);
+		r = unit_take_process(i->unit, hello.worker.pid, &pidfd, &output);
 	return r;
 }
 

@@ -382,10 +382,13 @@ static void on_timer(void *data, uint32_t events _unused_)
 void unit_kill(const struct unit *unit, int sig, bool group)
 {
 	/* A child of somebody else's may have been reaped, and its number be another's. */
-	if (unit->end.fd >= 0 &&
-	    syscall(SYS_pidfd_send_signal, unit->end.fd, group ? 0 : sig, NULL, 0) < 0)
+	int fd = unit->end.fd;
+	bool sent = fd >= 0 && syscall(SYS_pidfd_send_signal, fd, group ? 0 : sig, NULL, 0) == 0;
+
+	if (fd >= 0 && !sent && errno == ESRCH)
 		return;
-	if (group || unit->end.fd < 0)
+	/* valgrind does not know the call. */
+	if (!sent || group)
 		kill(group ? -unit->pid : unit->pid, sig);
 }
 
@@ -425,11 +428,15 @@ int unit_take_process(struct unit *unit, pid_t pid, int *pidfd, int *output)
 	_cleanup_error_ struct error ignored = { 0 };
 	int none = -1, r = 0;
 	siginfo_t info;
+	bool is_ours;
 
 	if (pid <= 0)
 		return 0;
+	is_ours = waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0;
+	if (!is_ours && *pidfd < 0)
+		return -ESRCH;
 	unit->pid = pid;
-	if (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) < 0)
+	if (!is_ours)
 		r = source_add(loop, &unit->end, *pidfd, EPOLLIN, on_end, unit);
 	if (unit->end.fd >= 0)
 		*pidfd = -1;
