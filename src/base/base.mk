@@ -8,6 +8,14 @@ libffsctl_a_SOURCES += \
 	src/base/loop.c src/base/loop.h \
 	src/base/option.c src/base/option.h \
 	src/base/proc.c src/base/proc.h \
+	src/base/sandbox.c src/base/sandbox.h \
 	src/base/sha256.c src/base/sha256.h \
 	src/base/util.c src/base/util.h \
 	src/base/world.h
+
+nodist_libffsctl_a_SOURCES = src/base/sandbox_calls.c
+EXTRA_DIST += src/base/sandbox.list src/base/sandbox.sh
+CLEANFILES += src/base/sandbox_calls.c
+src/base/sandbox_calls.c: $(srcdir)/src/base/sandbox.sh $(srcdir)/src/base/sandbox.list Makefile
+	$(AM_V_GEN)$(MKDIR_P) src/base && \
+		sh $(srcdir)/src/base/sandbox.sh $(srcdir)/src/base/sandbox.list >$@.new && mv $@.new $@

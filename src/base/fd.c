@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
@@ -153,4 +155,55 @@ void fd_stdio_to_null(void)
 		dup2(null, fd);
 	if (null > 2)
 		close(null);
+}
+
+/* A group of the same number as the owner is the owner's own, as many systems have it. */
+static bool others_write(const struct stat *st)
+{
+	return st->st_mode & S_IWOTH ||
+	       (st->st_mode & S_IWGRP && st->st_gid != 0 && st->st_gid != st->st_uid);
+}
+
+static char *distrust_directory(const char *path, const struct stat *file, bool only_root)
+{
+	_cleanup_free_ char *dir = path_parent(path);
+	const char *shown = *dir ? dir : strchr(path, '/') ? "/" : ".";
+	struct stat st;
+
+	if (stat(shown, &st) < 0)
+		return strf("its directory %s cannot be looked at", shown);
+	if (only_root && st.st_uid != 0)
+		return strf("its directory %s belongs to user %u, not to root", shown,
+			    (unsigned int)st.st_uid);
+	/* With the sticky bit only a file's owner can put another one in its place. */
+	if (others_write(&st) && !(st.st_mode & S_ISVTX && file->st_uid == st.st_uid))
+		return strf("others may write in its directory %s (mode %04o)", shown,
+			    (unsigned int)st.st_mode & 07777);
+	return NULL;
+}
+
+char *file_distrust(int fd, const char *path, bool only_root)
+{
+	char link[32], target[PATH_MAX];
+	struct stat st;
+	char *why = NULL;
+	ssize_t n;
+
+	if (fstat(fd, &st) < 0)
+		return strf("it cannot be looked at");
+	if (!S_ISREG(st.st_mode)) /* a pipe of the caller's */
+		return NULL;
+	if (others_write(&st))
+		return strf("others may write to it (mode %04o)", (unsigned int)st.st_mode & 07777);
+	if (only_root && st.st_uid != 0)
+		return strf("it belongs to user %u, not to root", (unsigned int)st.st_uid);
+	why = distrust_directory(path, &st, only_root);
+	/* And where it really is, through links. */
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	n = readlink(link, target, sizeof(target) - 1);
+	if (!why && n > 0 && target[0] == '/') {
+		target[n] = '\0';
+		why = distrust_directory(target, &st, only_root);
+	}
+	return why;
 }

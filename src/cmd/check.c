@@ -78,7 +78,7 @@ static void check_file(struct check *c, const char *argument)
 	int r = cmd_find_file(c->globals, argument, &path, &err);
 
 	if (r == 0)
-		r = cmd_load_path(c->globals, path, NULL, &plugins, &g,
+		r = cmd_load_path(c->globals, path, NULL, &plugins, SPEC_TRUST_ALL, &g,
 				  c->output == OUTPUT_JSON ? &form : NULL, &diags, &err);
 	if (g)
 		here_check(&c->globals->world, g, cmd_dirs(c->globals), c->here, &c->plugins,

@@ -37,7 +37,7 @@ libffsctl_a_SOURCES += \
 dist_schema_DATA += schemas/descriptors.schema.json schemas/features.schema.json schemas/output.schema.json schemas/plugins.schema.json schemas/udc.schema.json
 
 # What `schema` and `completion` print is in the program, too (src/cmd/embed.h).
-nodist_libffsctl_a_SOURCES = src/cmd/embedded.c
+nodist_libffsctl_a_SOURCES += src/cmd/embedded.c
 EXTRA_DIST += src/cmd/embed.sh
 CLEANFILES += src/cmd/embedded.c
 src/cmd/embedded.c: $(srcdir)/src/cmd/embed.sh $(dist_schema_DATA) $(COMPLETIONS) Makefile

@@ -74,14 +74,15 @@ bool cmd_parse_seconds(const char *text, double *seconds)
 }
 
 int cmd_load(const struct globals *globals, const char *argument, const char *name,
-	     struct gadget **gadget, json_t **form, struct diags *diags, struct error *err)
+	     enum spec_trust trust, struct gadget **gadget, json_t **form, struct diags *diags,
+	     struct error *err)
 {
 	_cleanup_free_ char *path = NULL;
 	int r = cmd_find_file(globals, argument, &path, err);
 
 	if (r < 0)
 		return err->exit;
-	r = cmd_load_path(globals, path, name, NULL, gadget, form, diags, err);
+	r = cmd_load_path(globals, path, name, NULL, trust, gadget, form, diags, err);
 	if (r == 0)
 		return 0;
 	return err->exit ? err->exit : EX_DATAERR;
@@ -109,7 +110,8 @@ void cmd_explain_worker(const struct globals *globals, const char *file, const c
 
 	if (err->exit != EX_PROTOCOL)
 		return;
-	cmd_load_path(globals, file, name, &plugins, &gadget, NULL, &found, &ignored);
+	cmd_load_path(globals, file, name, &plugins, SPEC_TRUST_ALL, &gadget, NULL, &found,
+		      &ignored);
 	if (found.n_errors > 0) {
 		err->exit = EX_DATAERR;
 		add_errors(&errors, &found);
@@ -141,7 +143,7 @@ int cmd_gadget_name(const struct globals *globals, const char *argument, char **
 		*name = xstrdup(argument);
 		return check_name(*name, err);
 	}
-	exit = cmd_load(globals, argument, NULL, &gadget, NULL, &diags, err);
+	exit = cmd_load(globals, argument, NULL, SPEC_TRUST_ALL, &gadget, NULL, &diags, err);
 	diags_free(&diags);
 	/* A file that has been damaged or removed meanwhile must not keep its gadget from going
 	 * down. */

@@ -48,10 +48,11 @@ int cmd_find_file(const struct globals *globals, const char *argument, char **pa
 }
 
 int cmd_load_path(const struct globals *globals, const char *path, const char *name,
-		  const struct spec_plugins *plugins, struct gadget **gadget, json_t **form,
-		  struct diags *diags, struct error *err)
+		  const struct spec_plugins *plugins, enum spec_trust trust, struct gadget **gadget,
+		  json_t **form, struct diags *diags, struct error *err)
 {
-	return spec_load_found(path, name, cmd_dirs(globals), plugins, gadget, form, diags, err);
+	return spec_load_found(path, name, cmd_dirs(globals), plugins, trust, gadget, form, diags,
+			       err);
 }
 
 static void add(struct cmd_files *files, const char *dir, const char *entry, const char *suffix)

@@ -70,7 +70,8 @@ static int find(struct request *q, const char *argument, const char *name)
 	else if (find_by_name(q, argument))
 		return q->err.exit;
 	q->renamed = name;
-	exit = cmd_load(q->globals, q->file, name, &gadget, NULL, &q->diags, &q->err);
+	exit = cmd_load(q->globals, q->file, name, SPEC_TRUST_UNWRITABLE, &gadget, NULL, &q->diags,
+			&q->err);
 	if (!q->json && (exit || log_get_level() > LOG_QUIET))
 		diags_print(stderr, &q->diags, DIAG_FORMAT_HUMAN, q->globals->color);
 	if (exit)

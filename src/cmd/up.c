@@ -160,10 +160,18 @@ static int parse(struct request *q, int argc, char **argv)
 	return 0;
 }
 
+/* A service is to be root's own. What only looks may look at everything. */
+static enum spec_trust trust_of(const struct request *q)
+{
+	if (q->dry_run)
+		return SPEC_TRUST_ALL;
+	return q->command == &cmd_run ? SPEC_TRUST_ROOT : SPEC_TRUST_UNWRITABLE;
+}
+
 static int load(struct request *q)
 {
-	int exit = cmd_load(q->globals, q->argument, q->name, &q->gadget, &q->form, &q->diags,
-			    &q->err);
+	int exit = cmd_load(q->globals, q->argument, q->name, trust_of(q), &q->gadget, &q->form,
+			    &q->diags, &q->err);
 
 	if (!q->json && log_get_level() > LOG_QUIET)
 		diags_print(stderr, &q->diags, DIAG_FORMAT_HUMAN, q->globals->color);

@@ -39,6 +39,13 @@ tests_lab_probe_so_CFLAGS = $(PLUGIN_COMPILE_FLAGS)
 tests_lab_probe_so_LDFLAGS = $(PLUGIN_LINK_FLAGS)
 
 # Echo through buffers of both endpoints; the second fixes the length of what it reads.
+noinst_PROGRAMS += tests/lab/captive.so tests/lab/captive_open.so
+tests_lab_captive_so_SOURCES = tests/lab/captive.c
+tests_lab_captive_so_CFLAGS = $(PLUGIN_COMPILE_FLAGS)
+tests_lab_captive_so_LDFLAGS = $(PLUGIN_LINK_FLAGS)
+tests_lab_captive_open_so_SOURCES = tests/lab/captive.c
+tests_lab_captive_open_so_CFLAGS = $(PLUGIN_COMPILE_FLAGS) -DNEEDS=7
+tests_lab_captive_open_so_LDFLAGS = $(PLUGIN_LINK_FLAGS)
 noinst_PROGRAMS += tests/lab/copyback.so tests/lab/copyback_fixed.so
 tests_lab_copyback_so_SOURCES = tests/lab/copyback.c
 tests_lab_copyback_so_CFLAGS = $(PLUGIN_COMPILE_FLAGS)

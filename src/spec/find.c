@@ -44,14 +44,17 @@ char *spec_find_beside(const struct gadget *g, const char *const *dirs, const ch
 }
 
 int spec_load_found(const char *path, const char *name, const char *const *dirs,
-		    const struct spec_plugins *plugins, struct gadget **out, json_t **json,
-		    struct diags *diags, struct error *err)
+		    const struct spec_plugins *plugins, enum spec_trust trust, struct gadget **out,
+		    json_t **json, struct diags *diags, struct error *err)
 {
 	_cleanup_free_ char *parent = path_parent(path);
 	const char *dir = strchr(path, '/') ? *parent ? parent : "/" : ".";
-	struct spec_options options = { .name = name, .plugins = plugins };
+	struct spec_options options = { .name = name, .plugins = plugins, .trust = trust };
 
-	if (spec_is_among(dirs, dir))
+	if (spec_is_among(dirs, dir)) {
 		options.drop_in_dirs = dirs;
+		if (trust == SPEC_TRUST_UNWRITABLE)
+			options.trust = SPEC_TRUST_ROOT;
+	}
 	return spec_load(path, &options, out, json, diags, err);
 }

@@ -220,6 +220,7 @@ struct worker {
 	struct spec_str *groups;
 	size_t n_groups;
 	bool keep_privileges;
+	bool sandbox;
 	struct worker_limits {
 		uint64_t memory;     /* bytes of address space */
 		uint32_t files, cpu; /* open descriptors; seconds of processor time */

@@ -183,7 +183,12 @@ static const struct key worker_rows[] = {
 	  .doc = "drop: no capabilities, and none to be gained. keep is for login programs.",
 	  .set = set_node_word, FIELD(privileges) },
 	{ "capabilities", TYPE_LIST, NODE_STRING, KEY_LATER, .doc = "Capabilities that stay." },
-	{ "sandbox", NODE_BOOL, LATER, .doc = "No network, no writing, no programs." },
+	{ "sandbox", NODE_BOOL, .fallback = "true for plugin, false for exec",
+	  .doc = "What is not needed is refused: sockets, writing to files, programs (but for "
+		 "what "
+		 "a plugin declares that it needs, and an exec may start programs), signals to "
+		 "others, and all system calls that a worker has no use for.",
+	  .set = set_bool, WORKER(sandbox) },
 	{ "env", NODE_GROUP, .group = &env_keys, .fallback = "PATH only",
 	  .doc = "The worker's environment.", .set = set_env, .offset = 0 },
 	{ "directory", NODE_STRING, .flags = KEY_NOT_EMPTY, .fallback = "/",

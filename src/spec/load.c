@@ -295,7 +295,7 @@ int spec_load(const char *path, const struct spec_options *options, struct gadge
 	*out = NULL;
 	if (json)
 		*json = NULL;
-	r = scan_file(&s, path, options ? options->drop_in_dirs : NULL, diags, err);
+	r = scan_file(&s, path, options, diags, err);
 	if (r < 0)
 		return r;
 	return load_scanned(&s, options, out, json, diags);

@@ -26,7 +26,7 @@ struct load {
 	size_t n_functions;
 	/* The syntax was wrong somewhere: what seems to be missing may only not be understood. */
 	bool partial;
-	bool sandbox_noted, relative_noted;
+	bool relative_noted;
 };
 
 struct gadget_draft {

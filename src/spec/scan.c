@@ -58,17 +58,17 @@ void scan_drop_in(struct scan *s, struct spec_source *source)
 		drop_in_merge(s, over);
 }
 
-int scan_file(struct scan *s, const char *path, const char *const *dirs, struct diags *diags,
-	      struct error *err)
+int scan_file(struct scan *s, const char *path, const struct spec_options *options,
+	      struct diags *diags, struct error *err)
 {
 	int r;
 
-	*s = (struct scan){ .diags = diags };
+	*s = (struct scan){ .diags = diags, .trust = options ? options->trust : SPEC_TRUST_ALL };
 	r = spec_source_open(s, path, err);
 	if (r < 0)
 		return r;
 	scan_source(s, s->sources[0]);
-	drop_in_scan(s, dirs);
+	drop_in_scan(s, options ? options->drop_in_dirs : NULL);
 	return 0;
 }
 

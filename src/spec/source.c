@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
+#include "base/fd.h"
 #include "spec/lex.h"
 
 static char *directory_of(const char *path)
@@ -96,15 +97,29 @@ static int exit_code(int e)
 	}
 }
 
+/* What is wrong with an open file's being somebody else's; the caller frees it. NULL: nothing. */
+static char *distrust(const struct scan *s, int fd, const char *path)
+{
+	if (s->trust == SPEC_TRUST_ALL || geteuid() != 0)
+		return NULL;
+	return file_distrust(fd, path, s->trust == SPEC_TRUST_ROOT);
+}
+
 int spec_source_open(struct scan *s, const char *path, struct error *err)
 {
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	_cleanup_free_ char *why = NULL;
 	char *text;
 	size_t size;
 	int r;
 
 	if (fd < 0)
 		return error_errno(err, exit_code(errno), errno, path, "cannot open %s", path);
+	why = distrust(s, fd, path);
+	if (why) {
+		error_set(err, EX_NOPERM, EPERM, path, "root does not act on %s: %s", path, why);
+		return error_hint(err, "who can write it could do anything here");
+	}
 	r = read_all(fd, &text, &size);
 	if (r == -EISDIR) {
 		error_set(err, EX_NOINPUT, EISDIR, path, "%s is a directory", path);
@@ -184,6 +199,7 @@ static struct spec_source *open_other(struct scan *s, const struct cursor *c, co
 {
 	/* O_NONBLOCK: opening a FIFO must not wait for a writer. */
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	_cleanup_free_ char *why = NULL;
 	struct stat st;
 	char *text;
 	size_t size;
@@ -202,6 +218,11 @@ static struct spec_source *open_other(struct scan *s, const struct cursor *c, co
 			   "cannot %s %s: it is outside the gadget file's directory and does "
 			   "not belong to root",
 			   to, path);
+		return NULL;
+	}
+	why = distrust(s, fd, path);
+	if (why) {
+		diag_error(s->diags, at, "cannot %s %s: %s", to, path, why);
 		return NULL;
 	}
 	for (const struct cursor *i = c; i; i = i->includer) {

@@ -58,6 +58,13 @@ struct spec_plugins {
 	void *data;
 };
 
+/* Whose files are read: what root acts on nobody else may have written. Of others' it is theirs. */
+enum spec_trust {
+	SPEC_TRUST_ALL,	       /* to look at them */
+	SPEC_TRUST_UNWRITABLE, /* as root: those that only root and their owner may write */
+	SPEC_TRUST_ROOT,       /* as root: root's own, in a directory of root's */
+};
+
 struct spec_options {
 	const char *name; /* --name: takes the place of the file's and of the default; NULL: none */
 	/*
@@ -66,6 +73,7 @@ struct spec_options {
 	 */
 	const char *const *drop_in_dirs;
 	const struct spec_plugins *plugins; /* NULL: none is known */
+	enum spec_trust trust;
 };
 
 /*
@@ -90,10 +98,13 @@ char *spec_find(const char *const *dirs, const char *name);
 char *spec_find_beside(const struct gadget *g, const char *const *dirs, const char *name);
 /* Whether it is one of them, whatever it is called. */
 bool spec_is_among(const char *const *dirs, const char *dir);
-/* spec_load, with drop-ins also from the other directories if the file is in one of them. */
+/*
+ * spec_load, with drop-ins also from the other directories if the file is in one of them; then
+ * SPEC_TRUST_UNWRITABLE becomes SPEC_TRUST_ROOT.
+ */
 int spec_load_found(const char *path, const char *name, const char *const *dirs,
-		    const struct spec_plugins *plugins, struct gadget **out, json_t **json,
-		    struct diags *diags, struct error *err);
+		    const struct spec_plugins *plugins, enum spec_trust trust, struct gadget **out,
+		    json_t **json, struct diags *diags, struct error *err);
 
 /* Letters, digits and, after the first, '.', '_' and '-': as the key `name` has it. */
 bool spec_is_gadget_name(const char *name);

@@ -90,6 +90,7 @@ struct scan {
 	size_t n_included, bytes;
 	struct arena *arena;
 	struct diags *diags;
+	enum spec_trust trust;
 	unsigned int order;
 	bool stricter;	/* some error is ours: libconfig itself would take the text */
 	bool overruled; /* libconfig refused what was right here: a mistake in the scanner */
@@ -99,13 +100,13 @@ struct scan {
 };
 
 /*
- * Reads `path` and what it includes, and lays its drop-ins over it: of `dirs` (spec_options;
- * NULL: of its own directory). Returns 0 with s->root, or with errors in `diags` (then root
+ * Reads `path` and what it includes, and lays its drop-ins over it (options NULL: of its own
+ * directory). Returns 0 with s->root, or with errors in `diags` (then root
  * may be there as well, as far as it could be understood); -errno with `err` filled if the file
  * itself cannot be read. The caller calls scan_free in each case.
  */
-int scan_file(struct scan *s, const char *path, const char *const *dirs, struct diags *diags,
-	      struct error *err);
+int scan_file(struct scan *s, const char *path, const struct spec_options *options,
+	      struct diags *diags, struct error *err);
 /* The same for a text that is already there; `path` need not exist, and there are no drop-ins. */
 void scan_text(struct scan *s, const char *path, const char *text, size_t size,
 	       struct diags *diags);

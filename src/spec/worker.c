@@ -112,10 +112,6 @@ static void load_plugin(struct load *l, struct worker *w, struct node *value)
 	if (name[0] == '.')
 		load_error(l, value, "a plugin's name begins with no '.'; a path has a '/'");
 	w->plugin = xstrdup(name);
-	if (l->sandbox_noted || l->partial)
-		return;
-	l->sandbox_noted = true;
-	diag_note(l->diags, &value->at, "plugins run without a sandbox in this version of ffsctl");
 }
 
 static void load_exec(struct load *l, struct worker *w, struct node *list)
@@ -173,6 +169,8 @@ static void set_defaults(struct worker *w, const struct node *node, size_t n_fun
 
 	if (!node_member(node, "blocking"))
 		w->blocking = exec;
+	if (!node_member(node, "sandbox"))
+		w->sandbox = !exec;
 	if (!node_member(node, "ready"))
 		w->ready = exec ? READY_STARTED : READY_NOTIFY;
 	if (!node_member(node, "on_failed"))

@@ -19,6 +19,7 @@
 #include "base/fd.h"
 #include "base/proc.h"
 #include "ffs/endpoint.h"
+#include "spec/spec.h"
 #include "supervise/launch_parts.h"
 #include "supervise/supervisor.h"
 
@@ -79,6 +80,26 @@ int launch_find_plugin(const char *plugin, char **path, struct error *err)
 
 /* --- program and environment --- */
 
+/* What root starts, or loads as nobody, is to be nobody else's to change. */
+static int check_trust(const struct unit *unit, const char *path, struct error *err)
+{
+	const struct supervisor *s = unit->instance->supervisor;
+	const char *dir = unit->instance->gadget->dir;
+	bool only_root =
+		supervisor_trust(s) == SPEC_TRUST_ROOT || (s->dirs && spec_is_among(s->dirs, dir));
+	_cleanup_close_ int fd = open(path, O_PATH | O_CLOEXEC);
+	_cleanup_free_ char *why = NULL;
+
+	if (fd < 0 || geteuid() != 0)
+		return 0; /* what is not there is told by who needs it */
+	why = file_distrust(fd, path, only_root);
+	if (!why)
+		return 0;
+	error_set(err, EX_NOPERM, EPERM, path, "root does not start %s: %s", path, why);
+	error_hint(err, "who can write it could do anything here");
+	return error_at(err, &unit->worker->program_at);
+}
+
 /* "${gadget}" and its kin, which spec_load has checked; the caller frees it. */
 static char *expand(const struct unit *unit, const char *text)
 {
@@ -118,6 +139,14 @@ static char *expand(const struct unit *unit, const char *text)
 	return out;
 }
 
+static int find_in_path(struct unit *unit, struct error *err)
+{
+	struct spawn *s = &unit->spawn;
+	int r = spawn_find_program(s->argv[0], &s->program, &unit->worker->program_at, err);
+
+	return r < 0 ? r : check_trust(unit, s->program, err);
+}
+
 static int prepare_program(struct unit *unit, struct error *err)
 {
 	const struct worker *w = unit->worker;
@@ -129,6 +158,10 @@ static int prepare_program(struct unit *unit, struct error *err)
 
 		if (launch_find_plugin(w->plugin, &plugin, err) < 0)
 			return error_at(err, &w->program_at);
+		if (check_trust(unit, plugin, err) < 0) {
+			free(plugin);
+			return -err->err;
+		}
 		s->program = launch_worker_host();
 		s->argv = xcalloc(3, sizeof(*s->argv));
 		s->argv[0] = xstrdup("ffsctl-worker");
@@ -141,10 +174,10 @@ static int prepare_program(struct unit *unit, struct error *err)
 	for (size_t i = 0; i < n; i++)
 		s->argv[i] = expand(unit, w->argv[i]);
 	if (!strchr(s->argv[0], '/'))
-		return spawn_find_program(s->argv[0], &s->program, &w->program_at, err);
+		return find_in_path(unit, err);
 	s->program = xstrdup(s->argv[0]);
 	if (access(s->program, X_OK) == 0)
-		return 0;
+		return check_trust(unit, s->program, err);
 	error_errno(err, EX_UNAVAILABLE, errno, s->program, "cannot execute %s", s->program);
 	return error_at(err, &w->program_at);
 }
@@ -240,6 +273,17 @@ static int prepare_dmabuf(struct unit *unit, struct error *err)
 	return error_at(err, &w->engine_at);
 }
 
+/* A plugin's own needs are known when it is loaded: its host closes the sandbox then. */
+static void prepare_sandbox(struct unit *unit)
+{
+	struct sandbox *s = &unit->spawn.sandbox;
+
+	if (!unit->worker->sandbox)
+		sandbox_without_io_uring(s);
+	else if (unit->worker->kind == WORKER_EXEC)
+		sandbox_closed(s, SANDBOX_PROGRAMS);
+}
+
 int launch_prepare(struct unit *unit, struct error *err)
 {
 	int r = prepare_user(unit, err);
@@ -250,6 +294,8 @@ int launch_prepare(struct unit *unit, struct error *err)
 		r = prepare_dmabuf(unit, err);
 	if (r == 0)
 		prepare_environment(unit);
+	if (r == 0)
+		prepare_sandbox(unit);
 	return r;
 }
 
@@ -417,8 +463,7 @@ static int give_to_keeper(const struct unit *unit, const struct ends *e, struct 
 {
 	_cleanup_close_ int pidfd = (int)syscall(SYS_pidfd_open, unit->pid, 0);
 
-	if (pidfd < 0)
-		return error_errno(err, EX_OSERR, errno, NULL, "cannot watch the worker");
+	/* Without one nobody else can take the worker over: valgrind knows none. */
 	return instance_give_worker(unit->instance, unit->pid, e->control, pidfd, e->output, err);
 }
 

@@ -119,6 +119,7 @@ static json_t *config_json(const struct unit *unit)
 			 "engine", worker_engine_words[unit->worker->engine], "size",
 			 (int)unit->worker->io_size, "depth", (int)unit->worker->io_depth,
 			 "options", options ? options : json_object());
+	json_object_set_new(json, "sandbox", json_boolean(unit->worker->sandbox));
 	if (unit->instance->supervisor->switched)
 		json_object_set(json, "switch", (json_t *)unit->instance->supervisor->switched);
 	return json;
@@ -137,7 +138,8 @@ uint64_t launch_digest(const struct unit *unit)
 {
 	_cleanup_free_ char *config = config_text(unit);
 	const struct spawn *s = &unit->spawn;
-	const int kinds[] = { unit->worker->blocking, unit->worker->ready, s->keep_privileges };
+	const int kinds[] = { unit->worker->blocking, unit->worker->ready, s->keep_privileges,
+			      unit->worker->sandbox };
 	uint64_t digest = digest_add_text(DIGEST_EMPTY, config);
 
 	digest = digest_add_text(digest, s->program);

@@ -31,8 +31,8 @@ static int bad_file(const char *path, const struct diags *diags, struct error *e
 }
 
 int supervisor_read_file(const char *path, const char *name, const char *const *dirs,
-			 void (*say)(void *data, const char *line), void *data,
-			 struct gadget **gadget, json_t **form, struct error *err)
+			 enum spec_trust trust, void (*say)(void *data, const char *line),
+			 void *data, struct gadget **gadget, json_t **form, struct error *err)
 {
 	struct diags diags = { 0 };
 	struct stat st;
@@ -42,7 +42,7 @@ int supervisor_read_file(const char *path, const char *name, const char *const *
 	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
 		return error_set(err, EX_NOINPUT, EINVAL, path,
 				 "%s is no file that can be read once more", path);
-	r = spec_load_found(path, name, dirs, NULL, gadget, form, &diags, err);
+	r = spec_load_found(path, name, dirs, NULL, trust, gadget, form, &diags, err);
 	if (say)
 		say_diags(&diags, say, data);
 	if (r < 0 && !err->exit)

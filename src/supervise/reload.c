@@ -401,8 +401,8 @@ static int prepare(struct supervisor *s, struct reload *r, const char *path, boo
 
 	if (result == 0)
 		/* A command that names a file has read it itself. */
-		result = reload_read(r, s->record, path, renamed, s->dirs, path ? NULL : say_line,
-				     s, err);
+		result = reload_read(r, s->record, path, renamed, s->dirs, supervisor_trust(s),
+				     path ? NULL : say_line, s, err);
 	if (result == 0)
 		result = features_require(s->world, r->gadget, err);
 	if (result == 0)

@@ -11,7 +11,7 @@
 #include <jansson.h>
 
 #include "plan/difference.h"
-#include "spec/gadget.h"
+#include "spec/spec.h"
 #include "supervise/instance.h"
 
 struct supervisor;
@@ -49,8 +49,8 @@ bool reload_rebinds(const struct difference *d);
  * see supervisor_read_file.
  */
 int reload_read(struct reload *r, const json_t *record, const char *path, bool renamed,
-		const char *const *dirs, void (*say)(void *data, const char *line), void *data,
-		struct error *err);
+		const char *const *dirs, enum spec_trust trust,
+		void (*say)(void *data, const char *line), void *data, struct error *err);
 /* Whether the record's gadget has another name than its file gives it. */
 bool reload_is_renamed(const json_t *record);
 /*

@@ -26,8 +26,8 @@ bool reload_is_renamed(const json_t *record)
 }
 
 int reload_read(struct reload *r, const json_t *record, const char *path, bool renamed,
-		const char *const *dirs, void (*say)(void *data, const char *line), void *data,
-		struct error *err)
+		const char *const *dirs, enum spec_trust trust,
+		void (*say)(void *data, const char *line), void *data, struct error *err)
 {
 	const char *name = json_text(record, "name", NULL);
 	int result;
@@ -37,7 +37,7 @@ int reload_read(struct reload *r, const json_t *record, const char *path, bool r
 		return error_set(err, EX_SOFTWARE, EBADMSG, NULL,
 				 "the record does not say which file the gadget came from");
 	result = supervisor_read_file(path, renamed || reload_is_renamed(record) ? name : NULL,
-				      dirs, say, data, &r->gadget, &r->form, err);
+				      dirs, trust, say, data, &r->gadget, &r->form, err);
 	if (result < 0 || streq(r->gadget->name, name))
 		return result;
 	error_set(err, EX_CANTCREAT, EEXIST, path, "%s is the file of a gadget '%s', not of '%s'",

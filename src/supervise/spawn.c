@@ -150,10 +150,15 @@ static const char *become_worker(const struct child *c)
 	/* Without privileges it cannot be emptied, nor be of use. */
 	if (!s->keep_privileges && !s->bounded && !s->same_user && !spawn_drop_bounding_set())
 		return "take the capabilities from";
+	/* Only privileges may do without no_new_privs. */
+	if (s->keep_privileges && s->sandbox.n > 0 && !sandbox_enter(&s->sandbox))
+		return "restrict the system calls of";
 	if (!become_user(s))
 		return "set user and groups of";
 	if (!s->keep_privileges && !drop_capabilities())
 		return "take the capabilities from";
+	if (!s->keep_privileges && s->sandbox.n > 0 && !sandbox_enter(&s->sandbox))
+		return "restrict the system calls of";
 	/* After the change of user, which would clear it. */
 	if ((s->tied && prctl(PR_SET_PDEATHSIG, SIGKILL) < 0) || getppid() != c->parent)
 		return "tie the supervisor's end to";
@@ -248,6 +253,7 @@ void spawn_free(struct spawn *spawn)
 	free(spawn->program);
 	free(spawn->directory);
 	free(spawn->groups);
+	sandbox_free(&spawn->sandbox);
 	*spawn = (struct spawn){ 0 };
 }
 

@@ -10,6 +10,7 @@
 #include <sys/types.h>
 
 #include "base/error.h"
+#include "base/sandbox.h"
 #include "spec/gadget.h"
 
 struct spawn {
@@ -26,8 +27,9 @@ struct spawn {
 	bool keep_privileges; /* else: no capabilities, no_new_privs */
 	bool bounded;	      /* the supervisor's own bounding set is empty already */
 	struct worker_limits limits;
-	int answer; /* its stdout; 0: what `output` is */
-	bool tied;  /* killed when the caller dies; else that is its keeper's to do */
+	struct sandbox sandbox; /* what it gives up before it begins; n 0: nothing */
+	int answer;		/* its stdout; 0: what `output` is */
+	bool tied;		/* killed when the caller dies; else that is its keeper's to do */
 };
 #define SPAWN_PID_DIGITS 10
 
@@ -49,8 +51,8 @@ void spawn_free(struct spawn *spawn);
 bool spawn_drop_bounding_set(void);
 
 /*
- * Before that: what the caller itself executes later (not a worker, from which all is taken) has its
- * capabilities all the same.
+ * Before that: what the caller itself executes later (not a worker, from which all is taken) has
+ * its capabilities all the same.
  */
 bool spawn_inherit_capabilities(void);
 

@@ -60,6 +60,11 @@ void supervisor_go_down(struct supervisor *s, struct error *why)
 	s->changed = true;
 }
 
+enum spec_trust supervisor_trust(const struct supervisor *s)
+{
+	return s->foreground ? SPEC_TRUST_ROOT : SPEC_TRUST_UNWRITABLE;
+}
+
 /* -v; in the background nobody reads it. */
 static void say_step(const struct step *step, bool undone)
 {

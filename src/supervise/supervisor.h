@@ -11,6 +11,7 @@
 #include "base/loop.h"
 #include "compose/compose.h"
 #include "plan/plan.h"
+#include "spec/spec.h"
 #include "supervise/control.h"
 #include "supervise/instance.h"
 #include "supervise/output.h"
@@ -113,13 +114,15 @@ int supervisor_run(struct supervisor *s, double timeout, double wait_udc, struct
 /* Undoes the plan that the record in the locked rundir holds, and removes the rundir. */
 int supervisor_undo_record(struct supervisor *s, struct error *err);
 
+/* What may be read of gadget files and programs; see enum spec_trust. */
+enum spec_trust supervisor_trust(const struct supervisor *s);
 /*
  * read_file.c: reads a gadget file; `name`: see struct spec_options, `dirs`: spec_load_found.
  * `say`, unless NULL, is told each diagnostic in one line. EX_DATAERR, and what spec_load says.
  */
 int supervisor_read_file(const char *path, const char *name, const char *const *dirs,
-			 void (*say)(void *data, const char *line), void *data,
-			 struct gadget **gadget, json_t **form, struct error *err);
+			 enum spec_trust trust, void (*say)(void *data, const char *line),
+			 void *data, struct gadget **gadget, json_t **form, struct error *err);
 
 /* For the rooms' callbacks: something has changed that the plan or status may depend on. */
 void supervisor_changed(struct supervisor *s);

@@ -81,8 +81,8 @@ static int read_file(struct supervisor *s, struct switching *sw, const char *nam
 	int r = find_file(s, name, &path, err);
 
 	if (r == 0)
-		r = supervisor_read_file(path, NULL, s->dirs, say_line, s, &sw->gadget, &sw->form,
-					 err);
+		r = supervisor_read_file(path, NULL, s->dirs, supervisor_trust(s), say_line, s,
+					 &sw->gadget, &sw->form, err);
 	if (r == 0 && streq(sw->gadget->name, s->name))
 		return error_set(err, EX_CANTCREAT, EEXIST, path,
 				 "the gadget of %s has the name '%s' as well: another 'name' in it "

@@ -10,10 +10,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/sandbox.h"
 #include "base/util.h"
 #include "worker/options.h"
 #include "worker/settings.h"
@@ -125,6 +127,32 @@ static void close_on_exec(const struct worker_fds *fds)
 	unsetenv("LISTEN_FDNAMES");
 }
 
+/* Whoever takes over the plugin from now on can do no more than that. */
+static int close_sandbox(const struct ffsctl_plugin *plugin, struct error *err)
+{
+	static const struct {
+		enum ffsctl_need need;
+		enum sandbox_open open;
+	} doors[] = { { FFSCTL_NEED_NETWORK, SANDBOX_NETWORK },
+		      { FFSCTL_NEED_FILES, SANDBOX_FILES },
+		      { FFSCTL_NEED_PROGRAMS, SANDBOX_PROGRAMS } };
+	struct sandbox sandbox = { 0 };
+	unsigned int open = 0;
+	bool closed;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(doors); i++)
+		if (plugin->needs & doors[i].need)
+			open |= doors[i].open;
+	sandbox_closed(&sandbox, open);
+	closed = prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && sandbox_enter(&sandbox);
+	sandbox_free(&sandbox);
+	if (closed)
+		return 0;
+	error_errno(err, WORKER_EXIT_NEVER, errno, NULL, "cannot close the sandbox");
+	return error_hint(err, "a kernel without CONFIG_SECCOMP_FILTER needs sandbox = false");
+}
+
 static int work(const char *path)
 {
 	_cleanup_error_ struct error err = { 0 };
@@ -145,6 +173,8 @@ static int work(const char *path)
 		status = complain(&err);
 	} else if (options_resolve(plugin.options, config.options, &options, &err) < 0) {
 		error_wrap(&err, "plugin %s", plugin.name);
+		status = complain(&err);
+	} else if (config.sandbox && close_sandbox(&plugin, &err) < 0) {
 		status = complain(&err);
 	} else {
 		if (plugin.needs & FFSCTL_NEED_PROGRAMS)

@@ -153,6 +153,7 @@ static int parse(struct worker_config *config, struct error *err)
 		return bad(err, "depth");
 	if (!json_is_object(config->options))
 		return bad(err, "options");
+	config->sandbox = json_is_true(json_object_get(doc, "sandbox"));
 	config->size = (uint32_t)size;
 	config->depth = (uint32_t)depth;
 	return parse_endpoints(json_object_get(doc, "endpoints"), config, err);

@@ -25,6 +25,7 @@ struct worker_config {
 	unsigned int n_endpoints;
 	uint32_t size, depth; /* 0: the plugin's */
 	const json_t *options;
+	bool sandbox;
 };
 
 int worker_config_parse(const char *text, size_t length, struct worker_config *config,

@@ -176,7 +176,7 @@ Test(load, defaults_of_a_plugin)
 	cr_expect_eq(w->limits.cpu, 0);
 	cr_expect_eq(w->n_env, 0);
 	cr_expect_str_eq(w->directory, "/");
-	cr_expect(said(DIAG_NOTE, "without a sandbox"));
+	cr_expect(w->sandbox);
 }
 
 Test(load, defaults_of_a_program)
@@ -192,7 +192,7 @@ Test(load, defaults_of_a_program)
 	cr_expect(w->blocking);
 	cr_expect_eq(w->ready, READY_STARTED);
 	cr_expect_str_eq(w->user.value, "root");
-	cr_expect(!said(DIAG_NOTE, "sandbox"));
+	cr_expect(!w->sandbox);
 }
 
 Test(load, everything_a_worker_may_say)

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * For the tests: a plugin that tries what it must not, and says what came of each attempt, a line
+ * each: "NAME: EPERM", or "NAME: done". Built with NEEDS, which is what it declares.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/ptrace.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <ffsctl/plugin.h>
+
+#ifndef NEEDS
+#define NEEDS 0
+#endif
+
+static char byte;
+
+static long closed(long fd)
+{
+	if (fd >= 0)
+		close((int)fd);
+	return fd;
+}
+
+static long reaped(long pid)
+{
+	if (pid == 0)
+		_exit(0);
+	if (pid > 0)
+		waitpid((pid_t)pid, NULL, 0);
+	return pid;
+}
+
+static void *nothing(void *data)
+{
+	return data;
+}
+
+static long start_thread(void)
+{
+	pthread_t thread;
+	int r = pthread_create(&thread, NULL, nothing, NULL);
+
+	if (r == 0)
+		pthread_join(thread, NULL);
+	errno = r;
+	return -!!r;
+}
+
+static long read_from(pid_t pid)
+{
+	struct iovec mine = { &byte, 1 }, theirs = { &byte, 1 };
+
+	return process_vm_readv(pid, &mine, 1, &theirs, 1, 0);
+}
+
+static long execute(void)
+{
+	pid_t pid = vfork();
+	int status = 0;
+
+	if (pid == 0) {
+		execl("/bin/true", "true", NULL);
+		_exit(1);
+	}
+	if (pid > 0)
+		waitpid(pid, &status, 0);
+	if (status)
+		errno = EACCES;
+	return pid < 0 || status ? -1 : 0;
+}
+
+#define TRY(name, call)                                                                            \
+	do {                                                                                       \
+		errno = 0;                                                                         \
+		printf("%s: %s\n", name, (call) < 0 ? strerrorname_np(errno) : "done");            \
+	} while (0)
+
+static int captive_start(struct ffsctl_host *host)
+{
+	const char *other = host->call->option_string(host, "other");
+	unsigned char room[256] = { 0 };
+	struct rlimit limit;
+	pid_t parent = getppid();
+
+	TRY("read a file", closed(open("/proc/self/status", O_RDONLY)));
+	TRY("a thread", start_thread());
+	TRY("memory", closed(memfd_create("captive", 0)));
+	TRY("signal to oneself", kill(getpid(), 0));
+	TRY("own limits", getrlimit(RLIMIT_CPU, &limit));
+
+	TRY("write a file", closed(open("/dev/null", O_WRONLY)));
+	TRY("make a file", closed(open("/tmp/captive", O_RDONLY | O_CREAT, 0600)));
+	TRY("a nameless file", closed(open("/tmp", O_TMPFILE | O_RDWR, 0600)));
+	TRY("make a directory", mkdir("/tmp/captive.d", 0700));
+	TRY("remove a directory", rmdir("/tmp/captive.d"));
+	TRY("change a mode", chmod("/dev/null", 0666));
+	TRY("openat2", closed(syscall(SYS_openat2, AT_FDCWD, "/dev/null", room, 24)));
+	TRY("the other's endpoint", closed(open(other, O_RDONLY)));
+
+	TRY("a socket", closed(socket(AF_INET, SOCK_STREAM, 0)));
+	TRY("a local socket", closed(socket(AF_UNIX, SOCK_STREAM, 0)));
+	TRY("a netlink socket", closed(socket(AF_NETLINK, SOCK_RAW, 0)));
+
+	TRY("a process", reaped(fork()));
+	TRY("a program", execute());
+	TRY("clone3", syscall(SYS_clone3, room, 88));
+
+	TRY("signal to the parent", kill(parent, 0));
+	TRY("signal to init", kill(1, 0));
+	TRY("signal to all", kill(-1, 0));
+	TRY("signal to a thread of another's", syscall(SYS_tgkill, parent, parent, 0));
+	TRY("queue a signal", syscall(SYS_rt_sigqueueinfo, parent, 0, room));
+	TRY("a pidfd", closed(syscall(SYS_pidfd_open, parent, 0)));
+	TRY("own a descriptor", fcntl(0, F_SETOWN, parent));
+	TRY("other's limits", prlimit(parent, RLIMIT_CPU, NULL, &limit));
+	TRY("ptrace", ptrace(PTRACE_SEIZE, parent, NULL, NULL));
+	TRY("read other's memory", read_from(parent));
+
+	TRY("mount", mount("none", "/tmp", "tmpfs", 0, NULL));
+	TRY("unmount", umount2("/proc", MNT_DETACH));
+	TRY("unshare", unshare(CLONE_NEWUSER));
+	TRY("a namespace", reaped(syscall(SYS_clone, CLONE_NEWUSER | SIGCHLD, 0, 0, 0, 0)));
+	TRY("chroot", chroot("/"));
+	TRY("io_uring", closed(syscall(SYS_io_uring_setup, 1, room)));
+	TRY("bpf", syscall(SYS_bpf, 0, room, sizeof(room)));
+	TRY("perf", syscall(SYS_perf_event_open, room, 0, -1, -1, 0));
+	TRY("userfaultfd", closed(syscall(SYS_userfaultfd, 0)));
+	TRY("keys", syscall(SYS_keyctl, 0, 0, 0, 0, 0));
+	TRY("a module", syscall(SYS_init_module, room, sizeof(room), ""));
+	TRY("the clock", syscall(SYS_clock_settime, 0, room));
+	TRY("a call that nobody knows", syscall(100000));
+	fflush(stdout);
+	return 0;
+}
+
+static const struct ffsctl_option options[] = {
+	{ .name = "other", .type = FFSCTL_OPTION_STRING, .default_value = "/", .doc = "a file" },
+	{ 0 },
+};
+
+FFSCTL_PLUGIN = {
+	FFSCTL_PLUGIN_HEAD,
+	.name = "captive",
+	.summary = "for the tests of ffsctl",
+	.mode = FFSCTL_MODE_STREAM,
+	.needs = NEEDS,
+	.options = options,
+	.start = captive_start,
+};

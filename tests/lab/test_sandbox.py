@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# lab: kernel=6.12,6.1
+# lab: kernel=6.12 flavour=debug
+"""The sandbox: a worker tries what it must not (tests/lab/captive.c), and each is refused; what it
+may, and what its plugin declares that it needs, it can."""
+
+import os
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+import gadgets  # noqa: E402
+import harness  # noqa: E402
+import tap  # noqa: E402
+from gadgets import DIRECTORY, LOOPBACK, await_state, worker  # noqa: E402
+from harness import BUILD, down, ffsctl, must, up  # noqa: E402
+from tap import contains, eq, test  # noqa: E402
+
+harness.leaves_nothing()
+
+MAY = {"read a file", "a thread", "memory", "signal to oneself", "own limits"}
+FILES = {"write a file", "make a file", "a nameless file", "make a directory", "remove a directory"}
+NETWORK = {"a socket", "a local socket", "a netlink socket"}
+PROGRAMS = {"a process", "a program", "a pidfd", "other's limits", "own a descriptor"}
+NOT_THERE = {"openat2", "clone3", "io_uring"}
+OTHERS = {"the other's endpoint", "change a mode", "signal to the parent", "signal to init", "signal to all",
+          "signal to a thread of another's", "queue a signal", "ptrace", "read other's memory", "mount", "unmount",
+          "unshare", "a namespace", "chroot", "bpf", "perf", "userfaultfd", "keys", "a module", "the clock",
+          "a call that nobody knows"}
+
+
+def attempts(plugin, **settings):
+    """What came of each, from the log; the plugin runs beside another function."""
+    text = worker(plugin=f"{BUILD}/tests/lab/{plugin}.so", **settings)
+    text += 'options : { other = "/dev/ffs/jail/other/ep1"; }; '
+    up(gadgets.gadget("jail", {"captive": text, "other": LOOPBACK}))
+    lines = [line.split("| ", 1)[1] for line in must(ffsctl("log", "jail")).stdout.splitlines() if " captive| " in line]
+    down("jail")
+    for path in ("/tmp/captive",):
+        if os.path.exists(path):
+            os.unlink(path)
+    return dict(line.split(": ", 1) for line in lines)
+
+
+def verdicts(found, **names):
+    for verdict, words in names.items():
+        eq({name: found.get(name) for name in words}, dict.fromkeys(words, verdict))
+
+
+@test("a plugin that declares no needs: each attempt is refused")
+def _():
+    found = attempts("captive")
+    eq(set(found), MAY | FILES | NETWORK | PROGRAMS | NOT_THERE | OTHERS)
+    verdicts(found, done=MAY, ENOSYS=NOT_THERE)
+    other = found.pop("the other's endpoint")
+    eq(other, "EACCES")
+    verdicts(found, EPERM=FILES | NETWORK | PROGRAMS | OTHERS - {"the other's endpoint"})
+
+
+@test("one that needs all of it can do that, and no more")
+def _():
+    found = attempts("captive_open")
+    verdicts(found, done=MAY | FILES | NETWORK | {"a process", "a program", "a pidfd"}, ENOSYS=NOT_THERE)
+    for name in OTHERS - {"a call that nobody knows"}:
+        assert found[name] in ("EPERM", "EACCES", "ESRCH", "EINVAL"), (name, found[name])
+    verdicts(found, EPERM={"ptrace", "read other's memory", "mount", "unmount", "unshare", "a namespace", "chroot", "bpf",
+                           "perf", "userfaultfd", "keys", "a module", "the clock", "signal to init", "signal to all"})
+
+
+@test("sandbox = false: nobody's user is all that holds it, but for io_uring")
+def _():
+    found = attempts("captive", sandbox=False)
+    verdicts(found, done=MAY | FILES | NETWORK | {"a process", "a program", "unshare"}, ENOSYS={"io_uring"})
+
+
+TRY = """
+import ctypes, errno, os, socket, struct, sys
+libc = ctypes.CDLL(None, use_errno=True)
+
+def attempt(name, call):
+    try:
+        result = call()
+        words = errno.errorcode[ctypes.get_errno()] if result == -1 else "done"
+    except OSError as e:
+        words = errno.errorcode[e.errno]
+    print("%s: %s" % (name, words))
+
+attempt("read a file", lambda: open("/proc/self/status").close())
+attempt("write a file", lambda: open("/tmp/captive", "w").close())
+attempt("a socket", socket.socket)
+attempt("a process", lambda: os.waitpid(os.posix_spawn("/bin/true", ["true"], {}), 0))
+attempt("io_uring", lambda: libc.syscall(425, 1, bytes(256)))
+attempt("mount", lambda: libc.mount(b"none", b"/tmp", b"tmpfs", 0, None))
+attempt("ptrace", lambda: libc.ptrace(0x4206, 1, None, None))
+sys.stdout.flush()
+socket.socket(fileno=4).send(struct.pack("<HHII", 1, 33, 0, 0))
+import signal
+signal.pause()
+"""
+
+
+def of_program(**settings):
+    path = DIRECTORY / "try.py"
+    path.write_text(TRY)
+    up(gadgets.gadget("jail", worker(exec=["/usr/bin/python3", "-B", "-I", "-S", str(path)], ready="notify", **settings)))
+    lines = [line.split("| ", 1)[1] for line in must(ffsctl("log", "jail")).stdout.splitlines() if " echo| " in line]
+    down("jail")
+    if os.path.exists("/tmp/captive"):
+        os.unlink("/tmp/captive")
+    return dict(line.split(": ", 1) for line in lines)
+
+
+@test("a program in the sandbox: no network, no writing; one without has all but io_uring; also with its privileges")
+def _():
+    eq(of_program(sandbox=True), {"read a file": "done", "write a file": "EPERM", "a socket": "EPERM", "a process": "done",
+                                  "io_uring": "ENOSYS", "mount": "EPERM", "ptrace": "EPERM"})
+    free = {"read a file": "done", "write a file": "done", "a socket": "done", "a process": "done",
+            "io_uring": "ENOSYS", "mount": "EPERM", "ptrace": "EPERM"}
+    eq(of_program(), free)
+    eq(of_program(user="nobody"), free)
+    kept = of_program(privileges="keep", sandbox=True)
+    eq((kept["write a file"], kept["mount"], kept["io_uring"]), ("EPERM", "EPERM", "ENOSYS"))
+
+
+@test("reload: another sandbox is another worker")
+def _():
+    def write(**settings):
+        return gadgets.gadget("jail", worker(plugin="loopback", **settings))
+
+    up(write())
+    first = await_state("jail", "ready")[0]["functions"][0]["worker"]["pid"]
+    must(ffsctl("reload", write(sandbox=False)))
+    second = await_state("jail", "ready")[0]["functions"][0]["worker"]["pid"]
+    assert first != second
+    status = open(f"/proc/{second}/status").read()
+    contains(status, "Seccomp:\t2\nSeccomp_filters:\t1\n")
+    down("jail")
+
+
+tap.main()

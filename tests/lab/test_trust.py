@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# lab: kernel=6.12
+"""What root acts on nobody else may have written: gadget files, what they include, programs and
+plugins; under `run` and in the directories where names are looked up they are root's own."""
+
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+import gadgets  # noqa: E402
+import harness  # noqa: E402
+import tap  # noqa: E402
+from gadgets import DIRECTORY, LOOPBACK, gadget, worker  # noqa: E402
+from harness import BUILD, FFSCTL, down, ffsctl, must, status, up  # noqa: E402
+from tap import contains, eq, test  # noqa: E402
+
+harness.leaves_nothing()
+
+USER = 1000
+
+
+def refused(words, *args, code=77):
+    result = must(ffsctl(*args), code)
+    contains(result.stderr, words)
+    eq(status("x")[1], 3)
+
+
+def file_in(directory, text=None, name="x.conf"):
+    directory.mkdir(exist_ok=True)
+    directory.chmod(0o755)
+    path = directory / name
+    path.write_text(text or pathlib.Path(gadget("x", LOOPBACK)).read_text())
+    path.chmod(0o644)
+    return path
+
+
+@test("a gadget file that others may write, or in a directory of which that is true")
+def _():
+    path = file_in(DIRECTORY / "a")
+    path.chmod(0o666)
+    refused(f"root does not act on {path}: others may write to it (mode 0666); who can write it could do anything here",
+            "up", str(path))
+    path.chmod(0o664)
+    os.chown(path, USER, 100)
+    refused("others may write to it (mode 0664)", "up", str(path))
+    path.chmod(0o644)
+    path.parent.chmod(0o777)
+    refused(f"others may write in its directory {path.parent} (mode 0777)", "up", str(path))
+    # To look at it is no harm
+    for look in (["check"], ["descriptors"], ["up", "--dry-run"]):
+        must(ffsctl(*look, str(path)))
+    link = file_in(DIRECTORY / "b", name="y.conf")
+    link.unlink()
+    link.symlink_to(path)
+    refused(f"others may write in its directory {path.parent}", "up", str(link))
+    # Where only its owner can replace it, and in a group of the owner's own
+    path.parent.chmod(0o1777)
+    refused("others may write in its directory", "up", str(path))
+    os.chown(path, 0, 0)
+    up(str(path))
+    down("x")
+    os.chown(path, USER, USER)
+    path.chmod(0o664)
+    path.parent.chmod(0o755)
+    up(str(path))
+    down("x")
+
+
+@test("somebody's own file: up of its path takes it; run, and a directory for names, do not")
+def _():
+    path = file_in(DIRECTORY / "c")
+    os.chown(path, USER, USER)
+    up(str(path))
+    down("x")
+    refused(f"{path}: it belongs to user {USER}, not to root", "run", "--udc", "dummy_udc.0", str(path))
+    refused(f"it belongs to user {USER}, not to root", "--dir", str(path.parent), "up", "x")
+    os.chown(path, 0, 0)
+    os.chown(path.parent, USER, USER)
+    refused(f"its directory {path.parent} belongs to user {USER}, not to root", "--dir", str(path.parent), "up", "x")
+    os.chown(path.parent, 0, 0)
+    must(ffsctl("--dir", str(path.parent), "up", "x"))
+    down("x")
+
+
+@test("what it includes, and its drop-ins")
+def _():
+    path = file_in(DIRECTORY / "d", '@include "more.inc"\n' + pathlib.Path(gadget("x", LOOPBACK)).read_text())
+    more = file_in(path.parent, 'max_speed = "high";\n', "more.inc")
+    more.chmod(0o646)
+    refused(f"x.conf:1:10: error: cannot include {more}: others may write to it (mode 0646)", "up", str(path), code=65)
+    more.chmod(0o644)
+    drop_in = file_in(path.with_name("x.conf.d"), "autostart = true;\n", "10.conf")
+    drop_in.chmod(0o622)
+    refused(f"cannot read {drop_in}: others may write to it (mode 0622)", "up", str(path), code=65)
+    drop_in.chmod(0o644)
+    up(str(path))
+    down("x")
+
+
+@test("programs and plugins, at their places in the file")
+def _():
+    directory = DIRECTORY / "e"
+    program = file_in(directory, "#!/bin/sh\nexec sleep 100000\n", "program")
+    plugin = directory / "mine.so"
+    shutil.copy(f"{BUILD}/src/plugins/loopback.so", plugin)
+    for path, group in ((program, worker(exec=[str(program)])), (plugin, worker(plugin=str(plugin)))):
+        conf = gadget("x", group)
+        path.chmod(0o757)
+        refused("x.conf:6:2", "up", conf)
+        refused(f"root does not start {path}: others may write to it (mode 0757)", "up", conf)
+        path.chmod(0o755)
+        up(conf)
+        down("x")
+        os.chown(path, USER, USER)
+        up(conf)
+        down("x")
+        refused(f"root does not start {path}: it belongs to user {USER}", "run", "--udc", "dummy_udc.0", conf)
+
+
+@test("reload: a file that others may write by now changes nothing")
+def _():
+    path = file_in(DIRECTORY / "f")
+    up(str(path))
+    before = status("x")[0]["functions"]
+    path.write_text(path.read_text() + 'max_speed = "high";\n')
+    path.chmod(0o666)
+    contains(must(ffsctl("reload", "x"), 77).stderr, "others may write to it")
+    contains(must(ffsctl("reload", str(path)), 77).stderr, "others may write to it")
+    eq((status("x")[0]["functions"], status("x")[1]), (before, 0))
+    down("x")
+
+
+@test("who is not root has only its own rights to lose")
+def _():
+    path = file_in(DIRECTORY / "g")
+    path.chmod(0o666)
+    result = subprocess.run([FFSCTL, "up", str(path)], capture_output=True, text=True, user=USER, group=USER,
+                            extra_groups=[])
+    eq(result.returncode, 77)
+    contains(result.stderr, "this needs root")
+
+
+tap.main()
