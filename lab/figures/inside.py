@@ -150,7 +150,64 @@ def idle(seconds):
     subprocess.run([FFSCTL, "-q", "down", "loopback"], check=True)
 
 
+def status_of_many(rounds):
+    """status where 32 gadgets are up, in turn with T."""
+    farm_up(32)
+    turns(rounds, f"T /bin/true\nstatus {FFSCTL} -q status\n")
+    farm_down(32)
+
+
+def calls_of(pid, requests):
+    """The system calls of a process while the host makes so many control requests."""
+    log = f"{FIGURES}/calls.{pid}"
+    with subprocess.Popen(["strace", "-f", "-qq", "-o", log, "-p", str(pid)], stdin=subprocess.DEVNULL) as strace:
+        while "TracerPid:\t0" in pathlib.Path(f"/proc/{pid}/status").read_text():
+            time.sleep(0.01)
+        requests()
+        strace.terminate()
+    # clock_gettime is one in User-Mode Linux only, which has no vDSO for it
+    return sum(1 for line in open(log, encoding="ascii", errors="replace")
+               if "(" in line and "resumed>" not in line and "clock_gettime" not in line)
+
+
+def control_requests(count):
+    """System calls of each process for a control request that a plugin answers, IN and OUT."""
+    import usb.core
+    subprocess.run([FFSCTL, "-q", "up", f"{SRC}/gadget.d/sourcesink.conf", "--wait-host"], check=True)
+    device = usb.core.find(idVendor=0x0525, idProduct=0xA4A4)
+    device.ctrl_transfer(0x40, 0x5B, 0, 0, bytes(64))
+    for label, request in (("in", lambda: device.ctrl_transfer(0xC0, 0x5C, 0, 0, 64)),
+                           ("out", lambda: device.ctrl_transfer(0x40, 0x5B, 0, 0, bytes(64)))):
+        for name, pid in processes("sourcesink").items():
+            few, many = (calls_of(pid, lambda: [request() for _ in range(n)]) for n in (count, 2 * count))
+            print(f"{label}-{name} {round(100 * (many - few) / count)}")
+    subprocess.run([FFSCTL, "-q", "down", "sourcesink"], check=True)
+
+
+def stops(count):
+    """From SIGTERM to the end of a worker that does as it is told, in turn with T."""
+    import select
+    subprocess.run([FFSCTL, "-q", "up", FAST, "--wait-host"], check=True)
+    last = 0
+    for _ in range(count):
+        start = time.perf_counter_ns()
+        os.waitpid(os.posix_spawn("/bin/true", ["true"], {}), 0)
+        print(f"T {time.perf_counter_ns() - start}")
+        while (pid := processes("fast")["worker"]) in (last, None):
+            time.sleep(0.01)
+        while json.loads(pathlib.Path("/run/ffsctl/fast/status").read_text())["state"] != "ready":
+            time.sleep(0.01)
+        last = pid
+        fd = os.pidfd_open(pid)
+        start = time.perf_counter_ns()
+        os.kill(pid, 15)
+        select.select([fd], [], [])
+        print(f"stop {time.perf_counter_ns() - start}")
+        os.close(fd)
+    subprocess.run([FFSCTL, "-q", "down", "fast"], check=True)
+
+
 if __name__ == "__main__":
     section, *words = sys.argv[1].split(":")
     {"commands": commands, "large": large, "long_file": long_file, "kills": kills, "memory": memory, "idle": idle, "farm": farm,
-     "farm_load": farm_load}[section](int(sys.argv[2]), *words)
+     "farm_load": farm_load, "status_of_many": status_of_many, "control_requests": control_requests, "stops": stops}[section](int(sys.argv[2]), *words)

@@ -13,7 +13,8 @@
 
 #define ATTRIBUTE_MAX 4096 /* PAGE_SIZE: the most that sysfs and configfs show of an attribute */
 
-int file_read(int dirfd, const char *path, size_t max, char **out, size_t *size)
+static int read_file(int dirfd, const char *path, size_t max, bool written, char **out,
+		     size_t *size)
 {
 	_cleanup_close_ int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	_cleanup_free_ char *data = NULL;
@@ -24,7 +25,7 @@ int file_read(int dirfd, const char *path, size_t max, char **out, size_t *size)
 		return -errno;
 	do {
 		if (room - have < 512) {
-			room = room ? room * 2 : 1024;
+			room = room ? room * 2 : 2048;
 			data = xreallocarray(data, room + 1, 1);
 		}
 		n = read(fd, data + have, room - have);
@@ -33,7 +34,7 @@ int file_read(int dirfd, const char *path, size_t max, char **out, size_t *size)
 		have += n > 0 ? (size_t)n : 0;
 		if (have > max)
 			return -EFBIG;
-	} while (n != 0);
+	} while (n != 0 && !(written && have < room));
 	data[have] = '\0';
 	*out = steal_ptr(data);
 	if (size)
@@ -41,13 +42,40 @@ int file_read(int dirfd, const char *path, size_t max, char **out, size_t *size)
 	return 0;
 }
 
+int file_read(int dirfd, const char *path, size_t max, char **out, size_t *size)
+{
+	return read_file(dirfd, path, max, false, out, size);
+}
+
+int file_read_written(int dirfd, const char *path, size_t max, char **out, size_t *size)
+{
+	return read_file(dirfd, path, max, true, out, size);
+}
+
 int file_read_line(int dirfd, const char *path, char **out)
 {
-	int r = file_read(dirfd, path, ATTRIBUTE_MAX, out, NULL);
+	_cleanup_close_ int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 
-	if (r == 0)
-		(*out)[strcspn(*out, "\n")] = '\0';
-	return r;
+	return fd < 0 ? -errno : fd_read_line(fd, out);
+}
+
+/* One read: an attribute, and what we have written as one, comes whole (fs/seq_file.c, fs/kernfs).
+ */
+int fd_read_line(int fd, char **out)
+{
+	char data[ATTRIBUTE_MAX + 1];
+	ssize_t n;
+
+	do
+		n = pread(fd, data, sizeof(data), 0);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return -errno;
+	if (n > ATTRIBUTE_MAX)
+		return -EFBIG;
+	*out = xstrndup(data, (size_t)n);
+	(*out)[strcspn(*out, "\n")] = '\0';
+	return 0;
 }
 
 int file_write(int dirfd, const char *path, const void *data, size_t size)

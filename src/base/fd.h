@@ -10,8 +10,12 @@
  */
 int file_read(int dirfd, const char *path, size_t max, char **out, size_t *size);
 
+/* The same of one on a disk or in memory, of which a short read is the end. */
+int file_read_written(int dirfd, const char *path, size_t max, char **out, size_t *size);
+
 /* The same for a sysfs or configfs attribute: one line, its newline cut off. */
 int file_read_line(int dirfd, const char *path, char **out);
+int fd_read_line(int fd, char **out);
 
 /* Writes an attribute: one write(2), so that the kernel sees the value whole. -errno. */
 int file_write(int dirfd, const char *path, const void *data, size_t size);

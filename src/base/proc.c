@@ -15,6 +15,7 @@
 
 #define ENVIRON_MAX (256 * 1024)
 #define HOLDERS_SHOWN 4
+#define MOUNTS_MAX (16 * 1024 * 1024)
 
 /* mountinfo writes space, tab, newline and backslash as three octal digits. */
 static void unescape(char *s)
@@ -101,6 +102,33 @@ int mount_find(const char *path, const char *type, const char *source)
 	int r = each_mountinfo(find_one, &f);
 
 	return r < 0 ? r : f.state;
+}
+
+char *mounts_read(void)
+{
+	char *text;
+
+	return file_read(AT_FDCWD, "/proc/self/mountinfo", MOUNTS_MAX, &text, NULL) < 0 ? NULL
+											: text;
+}
+
+bool mounts_have(const char *mounts, const char *path, const char *type, const char *source)
+{
+	_cleanup_free_ char *word = strf(" %s ", path);
+	struct find f = { .path = path, .type = type, .source = source, .state = MOUNT_NONE };
+
+	for (const char *at = mounts; at && (at = strstr(at, word)); at++) {
+		_cleanup_free_ char *line = NULL;
+		const char *begin = at;
+		struct mount_line m;
+
+		while (begin > mounts && begin[-1] != '\n')
+			begin--;
+		line = xstrndup(begin, strcspn(begin, "\n"));
+		if (parse_mountinfo(line, &m))
+			find_one(&f, &m);
+	}
+	return f.state == MOUNT_MATCH;
 }
 
 int process_each(int (*fn)(void *data, pid_t pid), void *data)
@@ -233,7 +261,8 @@ char *process_name(pid_t pid)
 	return file_read_line(AT_FDCWD, path, &name) < 0 ? xstrdup("?") : name;
 }
 
-bool process_alive(pid_t pid)
+/* Where we may not know its program. */
+static bool state_is_alive(pid_t pid)
 {
 	_cleanup_free_ char *path = strf("/proc/%d/stat", (int)pid);
 	_cleanup_free_ char *line = NULL;
@@ -244,4 +273,15 @@ bool process_alive(pid_t pid)
 	/* Behind the name, which may itself hold spaces and parentheses. */
 	state = strrchr(line, ')');
 	return state && strncmp(state, ") Z", 3) != 0 && strncmp(state, ") X", 3) != 0;
+}
+
+bool process_alive(pid_t pid)
+{
+	char path[32], byte;
+
+	/* What has ended, waited for or not, has no memory and so no program (fs/proc/base.c). */
+	snprintf(path, sizeof(path), "/proc/%d/exe", (int)pid);
+	if (readlink(path, &byte, 1) >= 0)
+		return true;
+	return errno != ENOENT && state_is_alive(pid);
 }

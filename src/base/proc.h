@@ -11,6 +11,12 @@ enum mount_state { MOUNT_NONE, MOUNT_OTHER, MOUNT_MATCH };
 /* `source` is compared too unless NULL. -errno when /proc/self/mountinfo cannot be read. */
 int mount_find(const char *path, const char *type, const char *source);
 
+/* For many at once: mountinfo as text, which the caller frees; NULL: it cannot be read. */
+char *mounts_read(void);
+/* Whether there was such a mount. (If not, there may be one by now, or its path has odd
+ * characters.) */
+bool mounts_have(const char *mounts, const char *path, const char *type, const char *source);
+
 /*
  * The processes that keep a file system of the calling process' namespace busy, as words:
  * "cat (pid 12), bash (pid 40)", at most a few; NULL if no one does. The caller frees it.

@@ -127,6 +127,12 @@ static void answer(struct kept *k, uint16_t type, size_t size)
 		stall(k);
 }
 
+static bool hear_worker(struct kept *k, bool wait);
+
+/*
+ * Its answer is waited for without a look at anybody else, which costs a system call less. Whoever
+ * cannot wait so long interrupts us (keeper_interrupt).
+ */
 static void begin_setup(struct kept *k, const struct usb_ctrlrequest *setup)
 {
 	k->pending.is = true;
@@ -136,6 +142,8 @@ static void begin_setup(struct kept *k, const struct usb_ctrlrequest *setup)
 	if (k->worker < 0 ||
 	    !message_send(k->worker, FFSCTL_MSG_SETUP, k->pending.id, setup, sizeof(*setup)))
 		stall(k);
+	else if (!k->stuck.type)
+		hear_worker(k, true);
 }
 
 static uint8_t current_speed(const struct kept *k)
@@ -226,10 +234,11 @@ static void await_supervisor(const struct kept *k)
 }
 
 /* False: there is no more to be had. */
-static bool hear_worker(struct kept *k)
+static bool hear_worker(struct kept *k, bool wait)
 {
 	struct ffsctl_msg head;
-	ssize_t size = message_receive(k->worker, &head, k->body, sizeof(k->body));
+	ssize_t size = wait ? message_await(k->worker, &head, k->body, sizeof(k->body))
+			    : message_receive(k->worker, &head, k->body, sizeof(k->body));
 
 	if (size == -EPIPE) {
 		/* It closed its end, which it may: its SETUPs are stalled from now on. */
@@ -264,7 +273,7 @@ static void drop_worker(struct kept *k)
 		if (k->stuck.type) {
 			await_supervisor(k);
 			pass_on_again(k);
-		} else if (!hear_worker(k)) {
+		} else if (!hear_worker(k, false)) {
 			break;
 		}
 	}
@@ -281,12 +290,14 @@ static void take_worker(struct kept *k, const int *fds)
 {
 	struct ffsctl_event events[BUS_STATE_EVENTS];
 	size_t n = bus_state_tell(&k->bus, events), n_fds = 0;
+	const struct timeval deadline = { .tv_usec = KEEPER_SETUP_DEADLINE_MS * 1000 };
 	struct keeper_worker worker;
 
 	memcpy(&worker, k->body, sizeof(worker));
 	drop_worker(k);
 	k->worker_pid = worker.pid;
 	k->worker = fds[n_fds++];
+	setsockopt(k->worker, SOL_SOCKET, SO_RCVTIMEO, &deadline, sizeof(deadline));
 	if (worker.has_pidfd)
 		k->worker_pidfd = fds[n_fds++];
 	if (worker.has_output)
@@ -410,13 +421,20 @@ static void on_listener(struct kept *k)
 /* --- life --------------------------------------------------------------------------------------
  */
 
+static bool is_timed(const struct kept *k)
+{
+	return k->pending.is || !isinf(k->until);
+}
+
 static int timeout_ms(const struct kept *k)
 {
-	double at = k->pending.is && k->pending.deadline < k->until ? k->pending.deadline
-								    : k->until,
-	       left = at - now_monotonic();
+	double left;
 
-	return isinf(at) ? -1 : left <= 0 ? 0 : (int)(left * 1e3) + 1;
+	if (!is_timed(k))
+		return -1;
+	left = (k->pending.is && k->pending.deadline < k->until ? k->pending.deadline : k->until) -
+	       now_monotonic();
+	return left <= 0 ? 0 : (int)(left * 1e3) + 1;
 }
 
 static _Noreturn void keep(struct kept *k)
@@ -448,12 +466,12 @@ static _Noreturn void keep(struct kept *k)
 		if (pfd[1].revents)
 			on_listener(k);
 		if (pfd[2].revents && k->worker >= 0 && !k->stuck.type)
-			hear_worker(k);
+			hear_worker(k, false);
 		if (k->pending.is && now_monotonic() >= k->pending.deadline)
 			stall(k);
 		if (pfd[3].revents && !k->pending.is)
 			on_ep0(k);
-		if (now_monotonic() >= k->until)
+		if (!isinf(k->until) && now_monotonic() >= k->until)
 			end(k);
 	}
 }

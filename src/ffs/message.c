@@ -50,14 +50,15 @@ bool message_send(int fd, uint16_t type, uint32_t id, const void *body, size_t s
 	return message_send_fds(fd, type, id, body, size, NULL, 0);
 }
 
-static ssize_t receive(int fd, struct msghdr *msg, struct ffsctl_msg *head, void *body, size_t room)
+static ssize_t receive(int fd, struct msghdr *msg, int flags, struct ffsctl_msg *head, void *body,
+		       size_t room)
 {
 	struct iovec iov[] = { { head, sizeof(*head) }, { body, room } };
 	ssize_t n;
 
 	msg->msg_iov = iov;
 	msg->msg_iovlen = 2;
-	n = recvmsg(fd, msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	n = recvmsg(fd, msg, flags | MSG_CMSG_CLOEXEC);
 	/*
 	 * ECONNRESET: the other side has closed with something unread in it (net/unix/af_unix.c).
 	 * That is told once, before what it has sent: that, and the end, come with the next calls.
@@ -78,14 +79,21 @@ ssize_t message_receive(int fd, struct ffsctl_msg *head, void *body, size_t room
 {
 	struct msghdr msg = { 0 };
 
-	return receive(fd, &msg, head, body, room);
+	return receive(fd, &msg, MSG_DONTWAIT, head, body, room);
+}
+
+ssize_t message_await(int fd, struct ffsctl_msg *head, void *body, size_t room)
+{
+	struct msghdr msg = { 0 };
+
+	return receive(fd, &msg, 0, head, body, room);
 }
 
 ssize_t message_receive_fds(int fd, struct ffsctl_msg *head, void *body, size_t room, int *fds)
 {
 	union ancillary ancillary = { 0 };
 	struct msghdr msg = { .msg_control = &ancillary, .msg_controllen = sizeof(ancillary) };
-	ssize_t n = receive(fd, &msg, head, body, room);
+	ssize_t n = receive(fd, &msg, MSG_DONTWAIT, head, body, room);
 	const struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
 
 	for (size_t i = 0; i < MESSAGE_FDS; i++)

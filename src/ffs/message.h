@@ -16,6 +16,8 @@ bool message_send(int fd, uint16_t type, uint32_t id, const void *body, size_t s
  * Descriptors that come along are closed by the kernel.
  */
 ssize_t message_receive(int fd, struct ffsctl_msg *head, void *body, size_t room);
+/* Waits for it, as long as SO_RCVTIMEO says and no signal comes. */
+ssize_t message_await(int fd, struct ffsctl_msg *head, void *body, size_t room);
 
 /* The same with descriptors: copies of at most MESSAGE_FDS of the sender's. */
 #define MESSAGE_FDS 3

@@ -53,7 +53,8 @@ static json_t *new_gadget(const char *name, const char *state)
 
 struct truth {
 	bool exists;
-	char *udc; /* what configfs' UDC holds; "" unbound */
+	char *udc;   /* what configfs' UDC holds; "" unbound */
+	char *state; /* of that, as sysfs says; NULL: unknown */
 };
 
 static void look_at_configfs(const struct world *world, const char *name, struct truth *truth)
@@ -61,18 +62,29 @@ static void look_at_configfs(const struct world *world, const char *name, struct
 	_cleanup_free_ char *dir = compose_gadget_path(world, name);
 	_cleanup_free_ char *path = strf("%s/UDC", dir);
 
+	truth->exists = file_read_line(AT_FDCWD, path, &truth->udc) == 0;
+	truth->state = truth->exists && *truth->udc ? udc_attribute(truth->udc, "state") : NULL;
+	if (truth->exists)
+		return;
 	truth->exists = path_exists(dir);
-	if (file_read_line(AT_FDCWD, path, &truth->udc) < 0)
-		truth->udc = xstrdup("");
+	truth->udc = xstrdup("");
 }
 
-static void set_udc(json_t *gadget, const char *udc)
+/* Without a cable, `current_speed` is that of the last one, or what the UDC could do. */
+static void set_udc(json_t *gadget, const struct truth *truth)
 {
-	_cleanup_free_ char *state = udc ? udc_attribute(udc, "state") : NULL;
-	_cleanup_free_ char *speed = udc ? udc_attribute(udc, "current_speed") : NULL;
+	bool attached = truth->state && !streq(truth->state, "not attached");
+	_cleanup_free_ char *speed = attached ? udc_attribute(truth->udc, "current_speed") : NULL;
 
-	set_string(gadget, "udc_state", state);
+	set_string(gadget, "udc_state", truth->state);
 	set_string(gadget, "speed", speed && !streq(speed, "UNKNOWN") ? speed : NULL);
+}
+
+static void truth_free(struct truth *truth)
+{
+	free(truth->udc);
+	free(truth->state);
+	*truth = (struct truth){ 0 };
 }
 
 /* --- ours --- */
@@ -88,6 +100,13 @@ static void worsen(json_t *gadget)
 		set_state(gadget, "degraded");
 }
 
+/* The text may be of a moment before it was mounted. */
+static bool is_mounted(const char *mounts, const char *path, const char *instance)
+{
+	return mounts_have(mounts, path, FFS_FILE_SYSTEM, instance) ||
+	       mount_find(path, FFS_FILE_SYSTEM, instance) == MOUNT_MATCH;
+}
+
 /* Whether its keeper waits for the next supervisor. */
 static bool is_kept(const json_t *function)
 {
@@ -96,7 +115,8 @@ static bool is_kept(const json_t *function)
 	return keeper > 0 && process_alive(keeper);
 }
 
-static void check_function(json_t *gadget, const json_t *function, bool supervised)
+static void check_function(json_t *gadget, const json_t *function, const char *mounts,
+			   bool supervised)
 {
 	const char *label = json_text(function, "label", NULL),
 		   *mount = json_text(function, "mount", NULL);
@@ -104,8 +124,7 @@ static void check_function(json_t *gadget, const json_t *function, bool supervis
 	pid_t pid = (pid_t)json_integer_value(json_object_get(worker, "pid"));
 	pid_t keeper = (pid_t)json_integer_value(json_object_get(function, "keeper"));
 
-	if (mount && mount_find(mount, FFS_FILE_SYSTEM, json_text(function, "instance", NULL)) !=
-			     MOUNT_MATCH) {
+	if (mount && !is_mounted(mounts, mount, json_text(function, "instance", NULL))) {
 		worsen(gadget);
 		add_problem(gadget, "error", "%s: FunctionFS is not mounted on %s any more", label,
 			    mount);
@@ -148,7 +167,7 @@ static void check_bus(json_t *gadget, const struct truth *truth, bool supervised
 	} else if (udc && *truth->udc && !streq(udc, truth->udc)) {
 		worsen(gadget);
 		add_problem(gadget, "warning", "it was bound to %s by somebody else", truth->udc);
-	} else if (udc && *truth->udc && !path_exists(sysfs)) {
+	} else if (udc && *truth->udc && !truth->state && !path_exists(sysfs)) {
 		worsen(gadget);
 		add_problem(gadget, "error", "its UDC %s is not there any more", udc);
 	}
@@ -191,7 +210,7 @@ static void look_at_both(const struct world *world, const char *name, json_t **s
 		}
 		json_decref(*status);
 		*status = again;
-		free(truth->udc);
+		truth_free(truth);
 		look_at_configfs(world, name, truth);
 	}
 }
@@ -261,7 +280,7 @@ static void say_orphaned(json_t *gadget, const char *name)
 			    name);
 }
 
-static json_t *our_gadget(const struct world *world, const char *name)
+static json_t *our_gadget(const struct world *world, const char *name, const char *mounts)
 {
 	json_t *gadget = read_status(world, name), *function;
 	_cleanup_free_ char *who = NULL;
@@ -290,12 +309,12 @@ static json_t *our_gadget(const struct world *world, const char *name)
 	check_bus(gadget, &truth, owner != 0);
 	if (!is_state(gadget, "starting"))
 		json_array_foreach(json_object_get(gadget, "functions"), i, function)
-			check_function(gadget, function, owner != 0);
+			check_function(gadget, function, mounts, owner != 0);
 	json_object_set_new(gadget, "supervisor", owner > 0 ? json_integer(owner) : json_null());
 	add_nodes(world, name, gadget);
-	set_udc(gadget, *truth.udc ? truth.udc : NULL);
+	set_udc(gadget, &truth);
 	correct_udc(gadget, owner != 0);
-	free(truth.udc);
+	truth_free(&truth);
 	return gadget;
 }
 
@@ -332,10 +351,10 @@ static json_t *foreign_gadget(const struct world *world, const char *name)
 
 	look_at_configfs(world, name, &truth);
 	set_string(gadget, "udc", truth.udc);
-	set_udc(gadget, *truth.udc ? truth.udc : NULL);
+	set_udc(gadget, &truth);
 	add_foreign_functions(gadget, dir);
 	add_nodes(world, name, gadget);
-	free(truth.udc);
+	truth_free(&truth);
 	return gadget;
 }
 
@@ -389,6 +408,7 @@ static int compare(const void *a, const void *b)
 int machine_gadgets(const struct world *world, const char *name, json_t **gadgets,
 		    struct error *err)
 {
+	_cleanup_free_ char *mounts = mounts_read();
 	struct names names = { .only = name };
 	int r;
 
@@ -405,7 +425,7 @@ int machine_gadgets(const struct world *world, const char *name, json_t **gadget
 		_cleanup_free_ char *dir = compose_gadget_path(world, found->name);
 
 		if (found->ours)
-			json_array_append_new(*gadgets, our_gadget(world, found->name));
+			json_array_append_new(*gadgets, our_gadget(world, found->name, mounts));
 		else if (path_exists(dir)) /* and not gone meanwhile */
 			json_array_append_new(*gadgets, foreign_gadget(world, found->name));
 		free(found->name);

@@ -255,7 +255,7 @@ int rundir_owner(const struct world *world, const char *name, pid_t *pid, char *
 	r = is_locked(fd, &locked);
 	if (r < 0 || !locked)
 		return r;
-	if (file_read_line(AT_FDCWD, path, &text) == 0)
+	if (fd_read_line(fd, &text) == 0)
 		sscanf(text, "%d %n", &number, &at);
 	/* The lock is taken before it is signed: what it says may be a dead owner's. */
 	known = number > 0 && at > 0 && process_alive(number);
@@ -269,7 +269,7 @@ int rundir_read_text(const struct world *world, const char *name, const char *fi
 		     char **text, size_t *size, struct error *err)
 {
 	_cleanup_free_ char *path = strf("%s/%s/%s", world->run_dir, name, file);
-	int r = file_read(AT_FDCWD, path, max, text, size);
+	int r = file_read_written(AT_FDCWD, path, max, text, size);
 
 	if (r < 0 && r != -ENOENT)
 		return error_errno(err, r == -EACCES ? EX_NOPERM : EX_IOERR, -r, path,
