@@ -267,16 +267,22 @@ static bool hear_worker(struct kept *k, bool wait)
 	return true;
 }
 
+/* False: the supervisor takes no more. */
+static bool get_rid_of_stuck(struct kept *k)
+{
+	if (k->stuck.type) {
+		await_supervisor(k);
+		pass_on_again(k);
+	}
+	return !k->stuck.type;
+}
+
 static void drop_worker(struct kept *k)
 {
-	for (int i = 0; i < LAST_WORDS && k->worker >= 0; i++) {
-		if (k->stuck.type) {
-			await_supervisor(k);
-			pass_on_again(k);
-		} else if (!hear_worker(k, false)) {
+	for (int i = 0; i < LAST_WORDS && k->worker >= 0 && get_rid_of_stuck(k); i++)
+		if (!hear_worker(k, false))
 			break;
-		}
-	}
+	get_rid_of_stuck(k);
 	k->stuck.type = 0;
 	cleanup_close(&k->worker);
 	cleanup_close(&k->worker_pidfd);

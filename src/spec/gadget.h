@@ -209,6 +209,7 @@ struct worker {
 	uint32_t io_size, io_depth; /* bytes, requests; 0: the plugin's own */
 	enum worker_ready ready;
 	double start_timeout, stop_timeout; /* seconds */
+	double watchdog;		    /* seconds; 0: off */
 	enum worker_restart restart;
 	double restart_delay, restart_max_delay; /* seconds */
 	unsigned int restart_limit;		 /* 0: no limit */

@@ -147,7 +147,12 @@ static const struct key worker_rows[] = {
 	{ "stop_timeout", TYPE_SECONDS, SECONDS, .fallback = "5",
 	  .doc = "Seconds until a worker that was asked to stop is killed.", .set = set_seconds,
 	  WORKER(stop_timeout) },
-	{ "watchdog", TYPE_SECONDS, LATER, .doc = "Seconds in which the worker must be alive." },
+	{ "watchdog", TYPE_SECONDS, SECONDS, .fallback = "off",
+	  .doc = "Seconds in which the worker must be heard of, else it is killed and restarted as "
+		 "after "
+		 "a crash: it answers PING (plugins do by themselves, unless they hang), or sends "
+		 "WATCHDOG=1 to NOTIFY_SOCKET. 0: off.",
+	  .set = set_seconds, WORKER(watchdog) },
 	{ "restart", NODE_STRING, .words = restart_words, .fallback = "always",
 	  .doc = "After which ends the worker is started again.", .set = set_word,
 	  WORKER(restart) },

@@ -77,9 +77,48 @@ static void do_start(struct unit *unit)
 		unit_handle(unit, UNIT_EV_READY);
 }
 
-static void do_ready(struct unit *unit)
+/* Two questions in the time in which it must answer one. */
+static void ask_again(struct unit *unit)
+{
+	if (unit->worker->watchdog <= 0)
+		return;
+	instance_send(unit->instance, FFSCTL_MSG_PING, 0);
+	timer_start(&unit->timer, unit->worker->watchdog / 2);
+}
+
+static void begin_to_watch(struct unit *unit)
 {
 	timer_stop(&unit->timer);
+	unit_is_alive(unit);
+	ask_again(unit);
+}
+
+void unit_is_alive(struct unit *unit)
+{
+	unit->alive = now_monotonic();
+}
+
+static void do_watchdog(struct unit *unit)
+{
+	double silent = now_monotonic() - unit->alive, limit = unit->worker->watchdog;
+
+	if (limit <= 0)
+		return;
+	if (silent < limit) {
+		/* Perhaps it is its keeper that a host lets wait. */
+		if (silent >= limit / 2)
+			keeper_interrupt(&unit->instance->keeper);
+		ask_again(unit);
+		return;
+	}
+	supervisor_say(supervisor_of(unit), "%s: the worker was not heard of for %g s: killed",
+		       label_of(unit), limit);
+	unit_kill(unit, SIGKILL, true);
+}
+
+static void do_ready(struct unit *unit)
+{
+	begin_to_watch(unit);
 	unit->state = UNIT_READY;
 	unit->served = true;
 	unit->ready_since = now_monotonic();
@@ -319,6 +358,7 @@ static const action actions[UNIT_STATE_COUNT][UNIT_EVENT_COUNT] = {
 	},
 	[UNIT_READY] = {
 		[UNIT_EV_EXIT] = do_ended,
+		[UNIT_EV_TIMER] = do_watchdog,
 		[UNIT_EV_STOP] = do_stop,
 		[UNIT_EV_RESTART] = do_stop_for_restart,
 	},
@@ -369,6 +409,8 @@ void unit_set_worker(struct unit *unit, const struct worker *worker)
 	unit_halt_end(unit); /* its endpoints are the old gadget file's */
 	unit->delay = worker->restart_delay;
 	unit->worker = worker;
+	if (unit->state == UNIT_READY)
+		begin_to_watch(unit);
 }
 
 static void on_timer(void *data, uint32_t events _unused_)
@@ -461,6 +503,7 @@ static void go_on_ready(struct unit *unit, time_t since)
 	unit->served = true;
 	unit->ready_at = since;
 	unit->ready_since = now_monotonic() - (since < now ? (double)(now - since) : 0);
+	begin_to_watch(unit);
 }
 
 /* One that is not known to be ready, or to be the one that was, is nobody to rely on. */

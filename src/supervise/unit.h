@@ -68,6 +68,7 @@ struct unit {
 	bool served;		     /* this worker was ready */
 	bool start_timed_out;	     /* this worker was killed because it was never ready */
 	double started, ready_since; /* monotonic */
+	double alive;		     /* monotonic: when it was heard of last; see unit_is_alive */
 	time_t ready_at;	     /* wall clock, for people */
 	double delay;		     /* of the next restart, seconds */
 	double *deaths;		     /* ring of the last restart_limit + 1 deaths */
@@ -117,6 +118,9 @@ void unit_adopt(struct unit *unit, const json_t *status);
 
 /* To the worker, or to all of its process group. */
 void unit_kill(const struct unit *unit, int sig, bool group);
+
+/* PONG, or WATCHDOG=1: it does not hang. */
+void unit_is_alive(struct unit *unit);
 
 /* That it has failed, and how. EX_PROTOCOL. */
 int unit_failure(const struct unit *unit, struct error *err);

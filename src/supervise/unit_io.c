@@ -49,6 +49,9 @@ void unit_hear(struct unit *unit, uint16_t type, const void *body, size_t size)
 		set_engine(unit, body, size);
 		unit_handle(unit, UNIT_EV_READY);
 		break;
+	case FFSCTL_MSG_PONG:
+		unit_is_alive(unit);
+		break;
 	case FFSCTL_MSG_SWITCH:
 		switch_asked(unit, body, size);
 		break;
@@ -56,7 +59,7 @@ void unit_hear(struct unit *unit, uint16_t type, const void *body, size_t size)
 		unit_stats_take(unit, body, size);
 		break;
 	default:
-		break; /* PONG and what a newer keeper may pass on */
+		break; /* what a newer keeper may pass on */
 	}
 }
 
@@ -133,7 +136,11 @@ static void on_notify_socket(void *data, uint32_t events _unused_)
 		return;
 	memcpy(&sender, CMSG_DATA(c), sizeof(sender));
 	text[n] = '\0';
-	if (may_notify(unit, &sender) && has_line(text, "READY=1"))
+	if (!may_notify(unit, &sender))
+		return;
+	if (has_line(text, "WATCHDOG=1"))
+		unit_is_alive(unit);
+	if (has_line(text, "READY=1"))
 		unit_handle(unit, UNIT_EV_READY);
 }
 

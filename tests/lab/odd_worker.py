@@ -12,6 +12,7 @@ naked-daemon       one that has also thrown its environment away
 deaf               ignore SIGTERM
 take N             N bytes of memory, for as long as it lives
 spin               work for ever
+beat SECONDS       send WATCHDOG=1 for ever, so far apart
 flood              print without end
 shut               close the control socket
 fill               send what nobody asked for until the socket is full
@@ -235,6 +236,12 @@ def main(words):
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
         elif word == "take":
             taken.append(bytearray(int(next(words))))
+        elif word == "beat":
+            seconds = float(next(words))
+            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
+                while True:
+                    s.sendto(b"WATCHDOG=1\n", os.environ["NOTIFY_SOCKET"])
+                    time.sleep(seconds)
         elif word == "spin":
             while True:
                 pass

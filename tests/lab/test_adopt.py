@@ -40,13 +40,13 @@ def orphaned(name):
     return now
 
 
-@test("killed 30 times while data flows: up takes over, no disconnect, no worker is restarted")
+@test("killed 100 times while data flows: up takes over, no disconnect, no worker is restarted")
 def _():
     path = gadget("flow", LOOPBACK)
     up(path, "--wait-host")
     numbers, before = devnums(), processes("flow")
     with traffic() as t:
-        for _ in range(30):
+        for _ in range(100):
             orphaned("flow")
             t.more(2)
             contains(up(path).stderr, f"flow: {TAKEN_OVER}\nffsctl: flow: up on dummy_udc.0")
@@ -57,6 +57,24 @@ def _():
     eq((now["state"], code, now["problems"]), ("ready", 0, []))
     eq(now["functions"][0]["worker"]["restarts"], 0)
     contains(must(ffsctl("log", "flow")).stdout, "taken over; up on dummy_udc.0")
+    down(path)
+
+
+@test("the keeper is killed 100 times while data flows: failed, and the next up begins anew")
+def _():
+    path = gadget("flow", LOOPBACK)
+    up(path, "--wait-host")
+    for _ in range(100):
+        with traffic() as t:
+            now, _ = status("flow")
+            kill(now["functions"][0]["keeper"])
+            after, code = await_state("flow", "failed")
+            eq((after["supervisor"], code), (now["supervisor"], 1))
+            contains(after["problems"][0]["text"], "the keeper of 'echo' has died, and the function with it")
+            wait_dead(now["functions"][0]["worker"]["pid"])
+            t.thread.join(60)  # the device has gone
+            ok(t.gone, "the device is still there")
+        contains(up(path, "--wait-host").stderr, "flow: has failed; taking it down first")
     down(path)
 
 

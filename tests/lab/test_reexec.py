@@ -30,13 +30,13 @@ def reexec(*gadgets_, program=FFSCTL, code=0):
     return must(subprocess.run([program, "reexec", *gadgets_], capture_output=True, text=True), code)
 
 
-@test("30 times while data flows: same process, no disconnect, no worker is restarted")
+@test("100 times while data flows: same process, no disconnect, no worker is restarted")
 def _():
     path = gadget("flow", LOOPBACK)
     up(path, "--wait-host")
     numbers, before, pid = devnums(), processes("flow"), status("flow")[0]["supervisor"]
     with traffic() as t:
-        for _ in range(30):
+        for _ in range(100):
             contains(reexec("flow").stderr, "flow: its supervisor goes on as ")
             now, code = status("flow")
             eq((now["state"], now["supervisor"], code), ("ready", pid, 0))

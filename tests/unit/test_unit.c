@@ -22,7 +22,7 @@
 #define FAKE_PID 0x7ffffff0
 
 static struct {
-	int launches, terms, kills, stops, drops, said_failed, halts;
+	int launches, terms, kills, stops, pings, interrupts, drops, said_failed, halts;
 	int launch_error; /* errno of the next starts; 0: they succeed */
 	int halt_result;  /* of every halt */
 	char words[4096];
@@ -115,6 +115,12 @@ void supervisor_worker_failed(struct supervisor *s, struct unit *u _unused_)
 void instance_send(struct instance *i _unused_, uint16_t type, uint32_t id _unused_)
 {
 	saw.stops += type == FFSCTL_MSG_STOP;
+	saw.pings += type == FFSCTL_MSG_PING;
+}
+
+void keeper_interrupt(const struct keeper *keeper _unused_)
+{
+	saw.interrupts++;
 }
 
 void instance_drop_worker(struct instance *i _unused_)
@@ -511,5 +517,31 @@ Test(unit, it_is_told_to_stop_and_heard_out_when_it_has_ended)
 	cr_expect_eq(saw.drops, 0);
 	leave(EXITED(0));
 	cr_expect_eq(saw.drops, 1);
+	close_unit();
+}
+
+Test(unit, a_worker_that_is_not_heard_of_is_killed)
+{
+	open_unit();
+	worker.watchdog = 100;
+	enter(UNIT_READY);
+	cr_expect_eq(saw.pings, 1);
+	unit_handle(unit, UNIT_EV_TIMER);
+	cr_expect_eq(saw.pings, 2);
+	cr_expect_eq(saw.interrupts, 0, "it has not been silent for long");
+	unit->alive -= 60;
+	unit_handle(unit, UNIT_EV_TIMER);
+	cr_expect_eq(saw.pings, 3);
+	cr_expect_eq(saw.interrupts, 1);
+	unit_hear(unit, FFSCTL_MSG_PONG, "", 0);
+	unit->alive -= 99;
+	unit_handle(unit, UNIT_EV_TIMER);
+	cr_expect_eq(saw.kills, 0);
+	unit->alive -= 1;
+	unit_handle(unit, UNIT_EV_TIMER);
+	cr_expect_eq(saw.kills, 1);
+	cr_expect_eq(unit->state, UNIT_READY, "until it has ended");
+	leave(KILLED);
+	cr_expect_eq(unit->state, UNIT_WAITING);
 	close_unit();
 }
