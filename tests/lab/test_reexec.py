@@ -108,7 +108,7 @@ def _():
     reexec("flow")
     eq((processes("flow"), status("flow")[1]), (before, 0))
     contains(must(ffsctl("reload", "flow")).stderr, "it was off the bus for that")
-    eq(status("flow")[1], 0)
+    eq(status("flow")[1], 0, status("flow"))
     ok(processes("flow")[0][1] != before[0][1], "the worker has to be another one")
     down("flow")
 
