@@ -292,15 +292,26 @@ static void drop_worker(struct kept *k)
 		stall(k);
 }
 
+static void hear_ep0(struct kept *k)
+{
+	struct pollfd pfd = { .fd = k->ep0, .events = POLLIN };
+
+	if (k->ep0 >= 0 && poll(&pfd, 1, 0) > 0)
+		on_ep0(k);
+}
+
 static void take_worker(struct kept *k, const int *fds)
 {
 	struct ffsctl_event events[BUS_STATE_EVENTS];
-	size_t n = bus_state_tell(&k->bus, events), n_fds = 0;
+	size_t n, n_fds = 0;
 	const struct timeval deadline = { .tv_usec = KEEPER_SETUP_DEADLINE_MS * 1000 };
 	struct keeper_worker worker;
 
 	memcpy(&worker, k->body, sizeof(worker));
 	drop_worker(k);
+	/* What has happened before it came it must not be told as what is. */
+	hear_ep0(k);
+	n = bus_state_tell(&k->bus, events);
 	k->worker_pid = worker.pid;
 	k->worker = fds[n_fds++];
 	setsockopt(k->worker, SOL_SOCKET, SO_RCVTIMEO, &deadline, sizeof(deadline));

@@ -102,8 +102,9 @@ def _():
     record = pathlib.Path("/run/ffsctl/flow/record")
     document = json.loads(record.read_text())
     eq(document["hold"], 7)
-    step = next(s for s in document["plan"] if s["do"] == "start-worker")
-    step["value"] = step["value"].replace(step["value"].split()[2], "0123456789abcdef")
+    for step in document["plan"]:
+        if step["do"] in ("start-worker", "await-ready"):
+            step["value"] = step["value"].replace(step["value"].split()[2], "0123456789abcdef")
     record.write_text(json.dumps(document))
     reexec("flow")
     eq((processes("flow"), status("flow")[1]), (before, 0))
