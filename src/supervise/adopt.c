@@ -212,6 +212,11 @@ void adopt_allow(struct supervisor *s)
 {
 	double hold = adopt_is_possible(s) ? s->hold : 0;
 
+	/* First the status, so that whoever finds what we leave knows what to expect of it. */
+	if (hold != s->held) {
+		s->held = hold;
+		supervisor_write_status(s);
+	}
 	for (size_t n = 0; n < s->n_instances; n++)
 		instance_hold(s->instances[n], hold);
 }

@@ -107,12 +107,12 @@ static bool is_mounted(const char *mounts, const char *path, const char *instanc
 	       mount_find(path, FFS_FILE_SYSTEM, instance) == MOUNT_MATCH;
 }
 
-/* Whether its keeper waits for the next supervisor. */
-static bool is_kept(const json_t *function)
+/* Whether its keeper waits for the next supervisor, as it was told to. */
+static bool is_kept(const json_t *gadget, const json_t *function)
 {
 	pid_t keeper = (pid_t)json_integer_value(json_object_get(function, "keeper"));
 
-	return keeper > 0 && process_alive(keeper);
+	return json_is_true(json_object_get(gadget, "held")) && keeper > 0 && process_alive(keeper);
 }
 
 static void check_function(json_t *gadget, const json_t *function, const char *mounts,
@@ -143,7 +143,7 @@ static void check_function(json_t *gadget, const json_t *function, const char *m
 		json_object_set_new(worker, "pid", json_null());
 		pid = 0;
 	}
-	if (!supervised && json_is_object(worker) && (pid <= 0 || !is_kept(function))) {
+	if (!supervised && json_is_object(worker) && (pid <= 0 || !is_kept(gadget, function))) {
 		json_object_set_new(worker, "state", json_string("stopped"));
 		json_object_set_new(worker, "ready_since", json_null());
 	}
@@ -232,6 +232,7 @@ static void correct_udc(json_t *gadget, bool supervised)
 		set_string(gadget, "speed", NULL);
 	}
 	json_object_del(gadget, "configured");
+	json_object_del(gadget, "held");
 }
 
 /* Where the kernel's functions show up; FunctionFS ones are told of by the supervisor. */
@@ -265,7 +266,7 @@ static void say_orphaned(json_t *gadget, const char *name)
 	size_t i;
 
 	json_array_foreach(json_object_get(gadget, "functions"), i, function)
-		kept = kept || is_kept(function);
+		kept = kept || is_kept(gadget, function);
 	set_state(gadget, "degraded");
 	json_array_clear(json_object_get(gadget, "problems"));
 	if (kept)

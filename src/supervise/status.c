@@ -89,7 +89,7 @@ static json_t *function_json(const struct supervisor *s, const struct function *
 }
 
 /* What the supervisor knows; who reads it compares it with what the kernel says (machine.c). */
-static const char *state_word(const struct supervisor *s)
+const char *supervisor_state(const struct supervisor *s)
 {
 	if (s->failed || s->unbound_on_failure)
 		return "failed";
@@ -110,7 +110,7 @@ static const char *state_word(const struct supervisor *s)
 
 bool supervisor_is_ready(const struct supervisor *s)
 {
-	return streq(state_word(s), "ready");
+	return streq(supervisor_state(s), "ready");
 }
 
 static json_t *problems_json(const struct supervisor *s)
@@ -163,12 +163,13 @@ void supervisor_write_status(struct supervisor *s)
 	for (size_t n = 0; n < s->gadget->n_functions; n++)
 		json_array_append_new(functions, function_json(s, &s->gadget->functions[n]));
 	json = json_pack("{s:s, s:s, s:s, s:o, s:o, s:i, s:o, s:o, s:o}", "name", s->name, "file",
-			 s->gadget->file, "state", state_word(s), "udc",
+			 s->gadget->file, "state", supervisor_state(s), "udc",
 			 json_string_or_null(s->udc), "configured", json_boolean(host_is_there(s)),
 			 "supervisor", (int)getpid(), "since",
 			 s->since ? json_integer(s->since) : json_null(), "functions", functions,
 			 "problems", problems_json(s));
 	/* A full file system costs the status its freshness; the gadget goes on. */
+	json_object_set_new(json, "held", json_boolean(s->held > 0));
 	rundir_write(&s->rundir, RUNDIR_STATUS, json, &ignored);
 	json_decref(json);
 }

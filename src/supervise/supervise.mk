@@ -16,6 +16,7 @@ libffsctl_a_SOURCES += \
 	src/supervise/launch.c src/supervise/launch_config.c src/supervise/launch.h \
 	src/supervise/launch_parts.h \
 	src/supervise/machine.c src/supervise/machine.h \
+	src/supervise/notify.c src/supervise/notify.h \
 	src/supervise/output.c src/supervise/output.h \
 	src/supervise/read_file.c \
 	src/supervise/reap.c src/supervise/reap.h \

@@ -18,6 +18,7 @@
 #include "supervise/bus.h"
 #include "supervise/features.h"
 #include "supervise/host.h"
+#include "supervise/notify.h"
 #include "supervise/reload.h"
 #include "supervise/switch.h"
 
@@ -337,6 +338,7 @@ static void look(struct supervisor *s)
 		supervisor_say(s, "%sup%s%s", s->adopted ? "taken over; " : "",
 			       s->udc ? " on " : ", not bound", s->udc ? s->udc : "");
 	}
+	notify_update(s);
 }
 
 static int loop_until_gone(struct supervisor *s)
@@ -407,8 +409,10 @@ static int prepare(struct supervisor *s, double wait_udc, struct error *err)
 
 int supervisor_run(struct supervisor *s, double timeout, double wait_udc, struct error *err)
 {
-	int r = 0;
+	int r = notify_begin(s, err);
 
+	if (r < 0)
+		return r;
 	if (s->adopted)
 		bound_capabilities(s);
 	else
@@ -465,6 +469,7 @@ int supervisor_init(struct supervisor *s, const struct world *world, const struc
 		.udc_watch = SOURCE_NONE,
 		.caller = SOURCE_NONE,
 		.udc_state = SOURCE_NONE,
+		.notify.watchdog = SOURCE_NONE,
 		.plan.on_step = say_step,
 		.compose = { .world = world, .gadget = gadget, .view = USBG_VIEW_NONE }
 	};
@@ -483,6 +488,7 @@ int supervisor_init(struct supervisor *s, const struct world *world, const struc
 
 void supervisor_free(struct supervisor *s)
 {
+	notify_end(s);
 	host_forget(s);
 	reload_free(s);
 	switch_cancel(s);

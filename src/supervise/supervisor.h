@@ -32,6 +32,7 @@ struct supervisor {
 	const char *udc_wanted;	 /* --udc; NULL */
 	bool no_bind;		 /* --no-bind, or `unbind` */
 	double hold;		 /* seconds that keepers and workers outlive us, for the next one */
+	double held;		 /* adopt.c: what they were told last; 0: not at all */
 	bool adopted;		 /* taken over from a supervisor that had died */
 	bool foreground;	 /* run: words and workers' output go to stderr */
 	const char *const *dirs; /* where gadget files are looked for by name; ends with NULL */
@@ -76,7 +77,12 @@ struct supervisor {
 	struct gadget *own_gadget;   /* `gadget`, when it is a reload's; NULL: the caller's */
 	bool bounded;		     /* the capability bounding set is empty */
 	time_t since;		     /* wall clock: when it came up */
-	void (*on_up)(void *data);   /* told once, when all is up */
+	struct {		     /* notify.c: the service manager */
+		struct source watchdog;
+		double interval; /* seconds; 0: it has none */
+		char *last;	 /* what it was told */
+	} notify;
+	void (*on_up)(void *data); /* told once, when all is up */
 	void *on_up_data;
 };
 
@@ -151,5 +157,7 @@ int supervisor_write_record(struct supervisor *s, struct error *err);
 
 /* status.c: whether the gadget is as it shall be: all made, all workers ready, bound. */
 bool supervisor_is_ready(const struct supervisor *s);
+/* status.c: its word for how the gadget is, as cli.md has it. */
+const char *supervisor_state(const struct supervisor *s);
 /* status.c: writes RUN/NAME/status. */
 void supervisor_write_status(struct supervisor *s);

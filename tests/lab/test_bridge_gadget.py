@@ -15,7 +15,9 @@ from harness import down, ffsctl, must, status
 from tap import contains, eq, ok, test
 
 harness.leaves_nothing()
-os.chmod(DIRECTORY, 0o777)  # nobody's sockets
+SOCKETS = DIRECTORY / "sockets"
+SOCKETS.mkdir()
+os.chmod(SOCKETS, 0o777)  # nobody's
 
 
 def gadget(**options):
@@ -83,7 +85,7 @@ def _():
 
 @test("a worker that is killed leaves its socket's path: the next one listens there")
 def _():
-    where = str(DIRECTORY / "socket")
+    where = str(SOCKETS / "socket")
     up(listen=f"unix:{where}", socket_mode="0600")
     before = os.stat(where)
     eq((before.st_uid, before.st_mode & 0o777), (65534, 0o600))

@@ -7,6 +7,7 @@ import contextlib
 import os
 import pathlib
 import signal
+import socket
 import subprocess
 
 import gadgets
@@ -120,6 +121,38 @@ def _():
     eq(status("x")[0]["state"], "starting")
     os.kill(child.pid, signal.SIGTERM)
     eq(end(child)[0], 0, "exit status")
+
+
+@test("a service manager is told by NOTIFY_SOCKET: status, ready, stopping, and WATCHDOG=1 as it asks for")
+def _():
+    path = gadgets.gadget("x", gadgets.worker(plugin="loopback", restart_delay=0))
+    for kind in ("a path", "an abstract name"):
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
+            name = str(gadgets.DIRECTORY / "notify") if kind == "a path" else "@ffsctl-test"
+            s.bind(name.replace("@", "\0"))
+            s.settimeout(30)
+
+            def until(words):
+                said = ""
+                while words not in said:
+                    said = s.recv(4096).decode()
+                return said
+
+            child = subprocess.Popen([FFSCTL, "run", "--udc", "dummy_udc.0", path], stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                                     env={**os.environ, "NOTIFY_SOCKET": name, "WATCHDOG_USEC": "400000"})
+            eq(until("READY=1"), "READY=1\nSTATUS=x: ready on dummy_udc.0")
+            worker = status("x")[0]["functions"][0]["worker"]["pid"]
+            os.kill(worker, signal.SIGKILL)
+            until("READY=1\nSTATUS=x: degraded")
+            until("READY=1\nSTATUS=x: ready on dummy_udc.0")
+            for _ in range(3):
+                eq(until("WATCHDOG"), "WATCHDOG=1")
+            must(subprocess.run([FFSCTL, "unbind", "x"], capture_output=True, text=True))
+            until("STATUS=x: unbound")
+            child.terminate()
+            until("STOPPING=1\n")
+            eq(child.wait(30), 0)
+        pathlib.Path(name).unlink(missing_ok=True)
 
 
 @test("a keeper's death is exit 76; the next command clears what is left")

@@ -488,7 +488,7 @@ def killed(fault):
 
 def then_up(fault):
     killed(fault)
-    up(a())
+    harness.up(a(), *ON, "--wait-host")  # one that has not changed yet is taken over
     must_be_up("a")
     must_be_gone("b")
     down("a")
