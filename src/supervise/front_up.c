@@ -255,6 +255,10 @@ static int acquire(struct supervisor *s, const struct gadget *g, const json_t *f
 			return r;
 		if (!front_has_record(&rundir))
 			break;
+		/* It may have died when it was about to become another one. */
+		r = g->n_switch_to > 0 ? front_clear_switched(world, g->name, err) : 0;
+		if (r < 0)
+			return r;
 		if (take_over(s, g, form, options, foreground, &rundir)) {
 			*result = FRONT_ADOPTED;
 			return 0;
