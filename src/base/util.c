@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/util.h"
 
+#include <link.h>
+#include <malloc.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,6 +39,29 @@ void memory_fault_in(void *p, size_t size)
 	/* A few faults are cheaper. Linux before 5.14 has it not: then a fault each */
 	if (begin + 8 * page < end)
 		madvise((void *)begin, end - begin, MADV_POPULATE_WRITE);
+}
+
+/* The program itself comes first, which has no text relocations that would be lost. */
+static int let_go_of_program(struct dl_phdr_info *info, size_t size _unused_, void *data _unused_)
+{
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+
+	for (size_t i = 0; i < info->dlpi_phnum; i++) {
+		const ElfW(Phdr) *p = &info->dlpi_phdr[i];
+		uintptr_t from = (info->dlpi_addr + p->p_vaddr) & ~(page - 1),
+			  to = info->dlpi_addr + p->p_vaddr + p->p_memsz;
+
+		/* What is written to is nowhere else. */
+		if (p->p_type == PT_LOAD && !(p->p_flags & PF_W))
+			madvise((void *)from, to - from, MADV_DONTNEED);
+	}
+	return 1;
+}
+
+void memory_let_go(void)
+{
+	malloc_trim(0);
+	dl_iterate_phdr(let_go_of_program, NULL);
 }
 
 char *xstrdup(const char *s)

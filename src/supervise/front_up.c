@@ -5,7 +5,6 @@
 #include "supervise/front.h"
 
 #include <errno.h>
-#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -381,7 +380,7 @@ static void told_up(void *data)
 	send_report(b->report_fd, b->result, b->s.name, b->s.udc);
 	close(b->report_fd);
 	b->report_fd = -1;
-	malloc_trim(0); /* what reading the gadget file took is not needed again */
+	memory_let_go(); /* what reading the gadget file took is not needed again */
 }
 
 char *front_last_output(const struct supervisor *s)
@@ -477,6 +476,7 @@ static void sign_up(void *data)
 	_cleanup_error_ struct error ignored = { 0 };
 
 	rundir_sign(&s->rundir, WHO_UP, &ignored);
+	memory_let_go();
 }
 
 int front_run(const struct gadget *g, const json_t *form, const struct front_options *options,

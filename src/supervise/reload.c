@@ -2,7 +2,6 @@
 #include "supervise/reload.h"
 
 #include <errno.h>
-#include <malloc.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -127,7 +126,7 @@ static void is_over(struct supervisor *s, struct reload *r)
 	timer_stop(&s->deadline);
 	s->reload = NULL;
 	drop(s, r);
-	malloc_trim(0); /* what reading the gadget file took is not needed again */
+	memory_let_go(); /* what reading the gadget file took is not needed again */
 	/* A worker that has failed meanwhile, and had to wait until it was known what that means.
 	 */
 	for (size_t n = 0; n < s->n_instances && !s->unbound_on_failure; n++)
