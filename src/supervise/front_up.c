@@ -407,6 +407,7 @@ static void record_options(json_t *record, const struct front_options *options)
 	json_object_set_new(record, "dirs", dirs);
 	json_object_set_new(record, "udc_wanted", json_string_or_null(options->udc));
 	json_object_set_new(record, "hold", json_real(options->hold));
+	json_object_set_new(record, "timeout", json_real(options->timeout));
 }
 
 void front_give(struct supervisor *s, const struct front_options *options, struct rundir *rundir,

@@ -13,6 +13,8 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
+import usb.util  # noqa: E402
+
 import gadgets  # noqa: E402
 import harness  # noqa: E402
 import tap  # noqa: E402
@@ -137,6 +139,22 @@ def _():
     contains(up(path).stderr, TAKEN_OVER)
     eq(processes("flow"), before)
     down("flow")
+
+
+@test("it switches to another gadget as before, within the time that up was given")
+def _():
+    gadget("b", odd("ready", "setup"))
+    path = gadget("a", odd("ready", "setup"), 'switch_to = [ "b" ];')
+    up(path, "--wait-host", "--udc", "dummy_udc.0")
+    reexec("a")
+    host = harness.device()
+    with harness.configured():
+        host.ctrl_transfer(0x41, 2, 0, 0, b"b")
+        host.ctrl_transfer(0x41, 10, 0, 0, None)
+        usb.util.dispose_resources(host)
+    eq((status("a"), status("b")[1]), ((None, 3), 0))
+    contains(reexec("b", code=73).stderr, "has become another gadget (switch_to)")
+    down("b")
 
 
 @test("what has failed, or is not there, cannot become another one")
