@@ -320,11 +320,13 @@ def owned(name, words):
 
 
 def orphan(name):
+    """Nobody waits for the next supervisor: test_adopt.py has those who do."""
     path = plain(name)
-    up(path)
-    supervisor = status(name)[0]["supervisor"]
-    kill(supervisor)
-    return path, supervisor
+    up(path, "--hold", "0")
+    gadget_, _ = status(name)
+    kill(gadget_["supervisor"])
+    wait_dead(gadget_["functions"][0]["keeper"])
+    return path, gadget_["supervisor"]
 
 
 @test("while another command clears what a dead supervisor has left, its last status is not the truth")
