@@ -210,12 +210,21 @@ static char *distrust_directory(const char *path, const struct stat *file, bool 
 	return NULL;
 }
 
-char *file_distrust(int fd, const char *path, bool only_root)
+char *fd_path(int fd)
 {
 	char link[32], target[PATH_MAX];
-	struct stat st;
-	char *why = NULL;
 	ssize_t n;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	n = readlink(link, target, sizeof(target));
+	return n > 0 && n < (ssize_t)sizeof(target) ? xstrndup(target, (size_t)n) : NULL;
+}
+
+char *file_distrust(int fd, const char *path, bool only_root)
+{
+	_cleanup_free_ char *true_path = NULL;
+	struct stat st;
+	char *why;
 
 	if (fstat(fd, &st) < 0)
 		return strf("it cannot be looked at");
@@ -226,12 +235,10 @@ char *file_distrust(int fd, const char *path, bool only_root)
 	if (only_root && st.st_uid != 0)
 		return strf("it belongs to user %u, not to root", (unsigned int)st.st_uid);
 	why = distrust_directory(path, &st, only_root);
+	if (why)
+		return why;
 	/* And where it really is, through links. */
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-	n = readlink(link, target, sizeof(target) - 1);
-	if (!why && n > 0 && target[0] == '/') {
-		target[n] = '\0';
-		why = distrust_directory(target, &st, only_root);
-	}
-	return why;
+	true_path = fd_path(fd);
+	return true_path && *true_path == '/' ? distrust_directory(true_path, &st, only_root)
+					      : NULL;
 }

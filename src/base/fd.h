@@ -25,6 +25,8 @@ int file_replace(int dirfd, const char *name, const void *data, size_t size, mod
 
 bool path_exists(const char *path);
 
+/* The true path of an open file, through links; NULL if it cannot be told. The caller frees it. */
+char *fd_path(int fd);
 /*
  * Who else than root, or than the file's owner, could make something else of an open file or of
  * what has that path: a sentence's end, "others may write to it", which the caller frees. NULL:

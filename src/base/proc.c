@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -259,6 +260,14 @@ char *process_name(pid_t pid)
 	char *name;
 
 	return file_read_line(AT_FDCWD, path, &name) < 0 ? xstrdup("?") : name;
+}
+
+void process_await_end(int pidfd, int timeout_ms)
+{
+	struct pollfd pfd = { .fd = pidfd, .events = POLLIN };
+
+	while (poll(&pfd, 1, timeout_ms) < 0 && errno == EINTR)
+		;
 }
 
 /* Where we may not know its program. */

@@ -32,5 +32,7 @@ int process_each(int (*fn)(void *data, pid_t pid), void *data);
 bool process_env_has(pid_t pid, const char *word);
 /* comm of a process, "?" when it is gone; the caller frees it. */
 char *process_name(pid_t pid);
+/* Waits until the process of a pidfd has ended, or for so many milliseconds (-1: for ever). */
+void process_await_end(int pidfd, int timeout_ms);
 /* Whether it runs (a zombie does not). */
 bool process_alive(pid_t pid);

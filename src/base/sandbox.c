@@ -145,16 +145,27 @@ static void only_to_read(struct sandbox *s, int number, unsigned int flags_argum
 	end_call(s, at, ALLOW);
 }
 
-static void only_to_oneself(struct sandbox *s, int number)
+static void only_with(struct sandbox *s, int number, unsigned int argument, unsigned int value)
 {
 	size_t at = begin_call(s, number);
 
-	load(s, ARGUMENT(0));
-	if_equal(s, (unsigned int)getpid(), ALLOW);
+	load(s, ARGUMENT(argument));
+	if_equal(s, value, ALLOW);
 	end_call(s, at, REFUSE);
 }
 
-static void only_threads(struct sandbox *s)
+static void not_with(struct sandbox *s, int number, unsigned int argument,
+		     const unsigned int *values, size_t n)
+{
+	size_t at = begin_call(s, number);
+
+	load(s, ARGUMENT(argument));
+	for (size_t i = 0; i < n; i++)
+		if_equal(s, values[i], REFUSE);
+	end_call(s, at, ALLOW);
+}
+
+static void no_namespaces(struct sandbox *s, bool only_threads)
 {
 #ifdef SYS_clone
 	size_t at = begin_call(s, SYS_clone);
@@ -162,83 +173,44 @@ static void only_threads(struct sandbox *s)
 	load(s, ARGUMENT(0));
 	if_any_bit(s, NEW_NAMESPACES, REFUSE);
 	if_any_bit(s, CLONE_THREAD, ALLOW);
-	end_call(s, at, REFUSE);
+	end_call(s, at, only_threads ? REFUSE : ALLOW);
 #endif
 }
 
-static void no_namespaces(struct sandbox *s)
-{
-#ifdef SYS_clone
-	size_t at = begin_call(s, SYS_clone);
-
-	load(s, ARGUMENT(0));
-	if_any_bit(s, NEW_NAMESPACES, REFUSE);
-	end_call(s, at, ALLOW);
-#endif
-}
-
-/* To all that may be signalled: other workers have the same user. */
-static void not_to_all(struct sandbox *s)
-{
-	size_t at = begin_call(s, SYS_kill);
-
-	load(s, ARGUMENT(0));
-	if_equal(s, (unsigned int)-1, REFUSE);
-	end_call(s, at, ALLOW);
-}
-
-/* Nor by way of SIGIO. */
+/* Nor are signals sent to others by way of SIGIO, or typed into a terminal. */
 static void no_owners(struct sandbox *s)
 {
-	size_t at = begin_call(s, SYS_fcntl);
+	static const unsigned int fcntls[] = { F_SETOWN, F_SETOWN_EX },
+				  ioctls[] = { FIOSETOWN, SIOCSPGRP, TIOCSTI };
 
-	load(s, ARGUMENT(1));
-	if_equal(s, F_SETOWN, REFUSE);
-	if_equal(s, F_SETOWN_EX, REFUSE);
-	end_call(s, at, ALLOW);
+	not_with(s, SYS_fcntl, 1, fcntls, ARRAY_SIZE(fcntls));
 #ifdef SYS_fcntl64
-	at = begin_call(s, SYS_fcntl64);
-	load(s, ARGUMENT(1));
-	if_equal(s, F_SETOWN, REFUSE);
-	if_equal(s, F_SETOWN_EX, REFUSE);
-	end_call(s, at, ALLOW);
+	not_with(s, SYS_fcntl64, 1, fcntls, ARRAY_SIZE(fcntls));
 #endif
-	at = begin_call(s, SYS_ioctl);
-	load(s, ARGUMENT(1));
-	if_equal(s, FIOSETOWN, REFUSE);
-	if_equal(s, SIOCSPGRP, REFUSE);
-	if_equal(s, TIOCSTI, REFUSE);
-	end_call(s, at, ALLOW);
-}
-
-/* Other people's limits are not one's own to look at or change. */
-static void own_limits(struct sandbox *s)
-{
-	size_t at = begin_call(s, SYS_prlimit64);
-
-	load(s, ARGUMENT(0));
-	if_equal(s, 0, ALLOW);
-	end_call(s, at, REFUSE);
+	not_with(s, SYS_ioctl, 1, ioctls, ARRAY_SIZE(ioctls));
 }
 
 static void check_arguments(struct sandbox *s, unsigned int open)
 {
+	static const unsigned int everybody =
+		(unsigned int)-1; /* other workers have the same user */
+
 	if (!(open & SANDBOX_FILES)) {
 		only_to_read(s, SYS_openat, 2);
 #ifdef SYS_open
 		only_to_read(s, SYS_open, 1);
 #endif
 	}
-	if (!(open & SANDBOX_PROGRAMS)) {
-		only_to_oneself(s, SYS_kill);
-		only_to_oneself(s, SYS_tgkill);
-		only_threads(s);
-		no_owners(s);
-		own_limits(s);
-	} else {
-		no_namespaces(s);
-		not_to_all(s);
+	no_namespaces(s, !(open & SANDBOX_PROGRAMS));
+	if (open & SANDBOX_PROGRAMS) {
+		not_with(s, SYS_kill, 0, &everybody, 1);
+		return;
 	}
+	only_with(s, SYS_kill, 0, (unsigned int)getpid());
+	only_with(s, SYS_tgkill, 0, (unsigned int)getpid());
+	/* Other people's limits are not one's own to look at or change. */
+	only_with(s, SYS_prlimit64, 0, 0);
+	no_owners(s);
 }
 
 /* --- the list --- */

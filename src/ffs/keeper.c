@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/proc.h"
 #include "ffs/keeper_main.h"
 #include "ffs/message.h"
 
@@ -209,12 +210,9 @@ static void kill_without_pidfd(const struct keeper *keeper)
 
 void keeper_kill(struct keeper *keeper)
 {
-	struct pollfd pfd = { .fd = keeper->pidfd, .events = POLLIN };
-
 	if (keeper->pidfd >= 0) {
 		syscall(SYS_pidfd_send_signal, keeper->pidfd, SIGKILL, NULL, 0);
-		while (poll(&pfd, 1, -1) < 0 && errno == EINTR)
-			;
+		process_await_end(keeper->pidfd, -1);
 	} else if (keeper->taken) {
 		kill_without_pidfd(keeper);
 	} else if (keeper->pid > 0) {

@@ -8,7 +8,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <sys/stat.h>
 
@@ -159,24 +158,13 @@ bool spec_source_check(struct scan *s, const struct spec_source *source)
 	return true;
 }
 
-/* The true path of an open file, through links; NULL if it cannot be told. */
-static char *true_path(int fd)
-{
-	char link[32], target[PATH_MAX];
-	ssize_t n;
-
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-	n = readlink(link, target, sizeof(target));
-	return n > 0 && n < (ssize_t)sizeof(target) ? xstrndup(target, (size_t)n) : NULL;
-}
-
 /*
  * A gadget file in a user's directory may be loaded by root. What it includes from elsewhere is
  * shown in messages, so it must be root's own choice that it can be read.
  */
 static bool is_below(const struct spec_source *main_file, int fd)
 {
-	_cleanup_free_ char *path = true_path(fd), *dir = realpath(main_file->dir, NULL);
+	_cleanup_free_ char *path = fd_path(fd), *dir = realpath(main_file->dir, NULL);
 	size_t n;
 
 	if (!path || !dir)

@@ -6,13 +6,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/fd.h"
+#include "base/proc.h"
 #include "supervise/front_parts.h"
 #include "supervise/supervisor.h"
 
@@ -83,13 +83,11 @@ static int open_owner(const struct world *world, const char *name, pid_t pid)
 	return rundir_owner(world, name, &now, NULL) == 0 && now == pid ? steal_fd(&fd) : -1;
 }
 
-/* Waits until the process has ended, or for so many milliseconds. */
+/* Where it is known. */
 static void await_end(int fd, int timeout_ms)
 {
-	struct pollfd pfd = { .fd = fd, .events = POLLIN };
-
-	while (fd >= 0 && poll(&pfd, 1, timeout_ms) < 0 && errno == EINTR)
-		;
+	if (fd >= 0)
+		process_await_end(fd, timeout_ms);
 }
 
 static int tell_down(const struct world *world, const char *name, struct error *err)

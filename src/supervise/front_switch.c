@@ -80,17 +80,15 @@ static void leave(struct process *p, struct turn *was, struct turn *next)
 	free(was->udc);
 	was->udc = steal_ptr(s->udc);
 	was->no_bind = s->no_bind;
-	was->rundir = s->rundir;
-	s->rundir = RUNDIR_NONE;
+	was->rundir = rundir_steal(&s->rundir);
 	*next = (struct turn){ .gadget = sw->gadget,
 			       .own = steal_ptr(sw->gadget),
 			       .form = steal_ptr(sw->form),
 			       .switched = steal_ptr(sw->switched),
-			       .rundir = sw->rundir,
+			       .rundir = rundir_steal(&sw->rundir),
 			       .has_leftovers = sw->has_leftovers,
 			       .udc = steal_ptr(sw->udc),
 			       .no_bind = was->no_bind };
-	sw->rundir = RUNDIR_NONE;
 	p->inherited = steal_ptr(s->inherited);
 	p->n_inherited = s->n_inherited;
 	supervisor_free(s);

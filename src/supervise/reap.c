@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
@@ -139,14 +138,6 @@ static bool kill_orphans(const struct unit *unit)
 	return found;
 }
 
-static void await_end(int pidfd)
-{
-	struct pollfd pfd = { .fd = pidfd, .events = POLLIN };
-
-	while (poll(&pfd, 1, -1) < 0 && errno == EINTR)
-		;
-}
-
 struct search {
 	const char *gadget, *label;
 	bool wait; /* until they have ended */
@@ -167,7 +158,7 @@ static int kill_stranger(void *data, pid_t pid)
 	kill(pid, SIGKILL);
 	search->found++;
 	if (fd >= 0)
-		await_end(fd);
+		process_await_end(fd, -1);
 	return 0;
 }
 

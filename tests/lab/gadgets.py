@@ -50,6 +50,7 @@ def worker(**settings):
 
 
 LOOPBACK = worker(plugin="loopback")
+AT_ONCE = {"restart_delay": 0, "restart_limit": 0}  # of a worker that is killed again and again
 
 
 def gadget(name, functions, extra=""):
@@ -313,9 +314,9 @@ def processes(name):
 
 
 @contextlib.contextmanager
-def traffic():
+def traffic(interface=0, **kwargs):
     """Data that flows all the time, each message compared."""
-    t = Traffic(0)
+    t = Traffic(interface, **kwargs)
     try:
         t.more()
         yield t

@@ -13,22 +13,12 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import harness  # noqa: E402
 import tap  # noqa: E402
-from gadgets import (LOOPBACK, Fifo, Traffic, await_state, await_status, devnums, finish,  # noqa: E402
-                     gadget, odd, processes_of, start, worker)
+from gadgets import (AT_ONCE, LOOPBACK, Fifo, await_state, await_status, devnums, finish, gadget, odd,  # noqa: E402
+                     processes_of, start, traffic, worker)
 from harness import down, ffsctl, kill, must, status, up, wait_dead  # noqa: E402
 from tap import contains, eq, ok, test  # noqa: E402
 
 before = harness.leaves_nothing()
-
-
-@contextlib.contextmanager
-def traffic(interface=0, **kwargs):
-    t = Traffic(interface, **kwargs)
-    try:
-        t.more()
-        yield t
-    finally:
-        t.end()
 
 
 def echo_is_right(path):
@@ -198,7 +188,6 @@ def _():
 
 # --- workers ---------------------------------------------------------------------------------------
 
-AT_ONCE = {"restart_delay": 0, "restart_limit": 0}
 WORKERS = {
     "a plugin": worker(plugin="loopback", **AT_ONCE),
     "a plugin that holds": worker(plugin="loopback", on_crash="hold", **AT_ONCE),

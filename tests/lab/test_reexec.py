@@ -18,14 +18,12 @@ import usb.util  # noqa: E402
 import gadgets  # noqa: E402
 import harness  # noqa: E402
 import tap  # noqa: E402
-from gadgets import (LOOPBACK, TAKEN_OVER, await_status, devnums, gadget, odd, processes, running,  # noqa: E402
+from gadgets import (AT_ONCE, LOOPBACK, TAKEN_OVER, await_status, devnums, gadget, odd, processes, running,  # noqa: E402
                      traffic, worker)
 from harness import FFSCTL, down, ffsctl, kill, must, status, up, wait_dead  # noqa: E402
 from tap import contains, eq, ok, test  # noqa: E402
 
 harness.leaves_nothing()
-
-AT_ONCE = {"restart_delay": 0, "restart_limit": 0}
 
 
 def reexec(*gadgets_, program=FFSCTL, code=0):

@@ -12,14 +12,13 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import harness  # noqa: E402
 import tap  # noqa: E402
-from gadgets import await_state, await_status, gadget, odd, worker  # noqa: E402
+from gadgets import AT_ONCE, await_state, await_status, gadget, odd, worker  # noqa: E402
 from harness import down, ffsctl, kill, must, status, up, wait_dead  # noqa: E402
 from tap import contains, eq, ok, test  # noqa: E402
 
 harness.leaves_nothing()
 
 KILLED = "the worker was not heard of for 4 s: killed"
-AT_ONCE = {"restart_delay": 0, "restart_limit": 0}
 
 
 def worker_of(name):
