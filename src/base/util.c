@@ -64,6 +64,13 @@ void memory_let_go(void)
 	dl_iterate_phdr(let_go_of_program, NULL);
 }
 
+void strings_free(char **list)
+{
+	for (char **p = list; p && *p; p++)
+		free(*p);
+	free(list);
+}
+
 char *xstrdup(const char *s)
 {
 	return or_die(strdup(s));

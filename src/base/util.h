@@ -63,6 +63,8 @@ void memory_fault_in(void *p, size_t size);
  * which those that are needed come again from its file.
  */
 void memory_let_go(void);
+/* A list that ends with NULL, and what is in it; NULL does nothing. */
+void strings_free(char **list);
 char *xstrdup(const char *s);
 char *xstrndup(const char *s, size_t n);
 char *strf(const char *fmt, ...) _printf_(1, 2);

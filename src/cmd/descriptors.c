@@ -120,7 +120,7 @@ static void print_verdicts(const struct request *r)
 		const struct function *f = &r->gadget->functions[i];
 		const struct ffs_kernel *last = NULL;
 
-		if (!f->ffs)
+		if (!function_descriptors(f))
 			continue;
 		printf("what is written to FunctionFS for '%s'\n", f->label);
 		for (const struct ffs_kernel *k = ffs_kernels; k->name; k++) {
@@ -238,7 +238,7 @@ static int print_blobs(const struct request *r, struct error *err)
 		size_t n_descriptors, n_strings;
 		_cleanup_free_ uint8_t *descriptors = NULL, *strings = NULL;
 
-		if (!f->ffs)
+		if (!function_descriptors(f))
 			continue;
 		n_functions++;
 		descriptors = ffs_blob_descriptors(f->ffs, &n_descriptors);
@@ -255,8 +255,8 @@ static int print_blobs(const struct request *r, struct error *err)
 	}
 	if (n_functions == 0)
 		return error_set(err, EX_DATAERR, EINVAL, NULL,
-				 "'%s' has no function with an 'ffs' group: the kernel makes the "
-				 "descriptors of its own",
+				 "'%s' has no function that ffsctl writes descriptors for: those "
+				 "of others are the kernel's, or a daemon's",
 				 r->gadget->name);
 	return result;
 }

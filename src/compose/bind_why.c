@@ -26,7 +26,7 @@ static int not_there(const struct gadget *g, struct error *err)
 	for (size_t i = 0; i < g->n_functions; i++) {
 		const struct function *f = &g->functions[i];
 
-		if (streq(f->type, "ffs") && !f->ffs) {
+		if (streq(f->type, "ffs") && !function_descriptors(f)) {
 			error_hint(
 				err,
 				"nobody has written descriptors for the function '%s' yet, which "

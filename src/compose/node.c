@@ -109,6 +109,14 @@ static bool is_type(const char *dir, const char *type)
 	return strncmp(name, type, n) == 0 && name[n] == '.';
 }
 
+bool node_is_told(const char *type)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(types); i++)
+		if (streq(types[i].type, type))
+			return true;
+	return false;
+}
+
 char *node_device(const char *dir)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(types); i++)

@@ -3,10 +3,14 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
 /*
  * "/dev/ttyGS0", or NULL: there is none, not yet, or the kernel does not tell. `dir` is the
  * function's directory in configfs, its name TYPE.INSTANCE. The caller frees it.
  */
 char *node_device(const char *dir);
+/* Whether functions of that type have one of the two, and the kernel tells which. */
+bool node_is_told(const char *type);
 /* "usb0", or NULL: it has none, or is not bound. The caller frees it. */
 char *node_ifname(const char *dir);

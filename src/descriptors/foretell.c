@@ -219,7 +219,7 @@ void foretell_config(const struct foretell *f, const struct config *config, stru
 			&f->gadget->functions[config->functions[i].function];
 		const struct function_rows *rows = find_rows(function->type);
 
-		if (function->ffs)
+		if (function_descriptors(function))
 			interfaces += add_ffs(f, function, interfaces, out);
 		else if (rows)
 			interfaces += rows_apply(f, function, rows, interfaces, out);
@@ -418,7 +418,7 @@ void foretell_print_os(FILE *to, const struct gadget *g)
 	fprintf(to, "    %-24s0x%02llx\n", "bMS_VendorCode",
 		gadget_number(g, "os_desc/b_vendor_code"));
 	for (size_t i = 0; i < g->n_functions; i++) {
-		if (g->functions[i].ffs)
+		if (function_descriptors(&g->functions[i]))
 			print_ffs_os(to, &g->functions[i]);
 		else
 			print_kernel_os(to, &g->functions[i]);

@@ -142,7 +142,7 @@ int ffs_endpoint_halt(int fd, const struct endpoint *ep)
 int ffs_each_endpoint(const struct ffs *ffs, int (*fn)(void *data, const struct endpoint *ep),
 		      void *data)
 {
-	for (size_t i = 0; i < ffs->n_interfaces; i++) {
+	for (size_t i = 0; ffs && i < ffs->n_interfaces; i++) {
 		for (size_t e = 0; e < ffs->interfaces[i].n_endpoints; e++) {
 			int r = fn(data, &ffs->interfaces[i].endpoints[e]);
 
@@ -157,7 +157,7 @@ size_t ffs_count_endpoints(const struct ffs *ffs)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < ffs->n_interfaces; i++)
+	for (size_t i = 0; ffs && i < ffs->n_interfaces; i++)
 		n += ffs->interfaces[i].n_endpoints;
 	return n;
 }
@@ -184,10 +184,10 @@ int ffs_each_pair(const struct ffs *ffs,
 {
 	struct pairs p = { .fn = fn, .data = data };
 
-	return ffs->rw_proxy.value ? ffs_each_endpoint(ffs, add_to_pair, &p) : 0;
+	return ffs && ffs->rw_proxy.value ? ffs_each_endpoint(ffs, add_to_pair, &p) : 0;
 }
 
 size_t ffs_count_pairs(const struct ffs *ffs)
 {
-	return ffs->rw_proxy.value ? ffs_count_endpoints(ffs) / 2 : 0;
+	return ffs && ffs->rw_proxy.value ? ffs_count_endpoints(ffs) / 2 : 0;
 }

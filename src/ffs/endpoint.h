@@ -37,7 +37,10 @@ extern const struct step_op ffs_op_zlp;
  */
 int ffs_endpoint_halt(int fd, const struct endpoint *ep);
 
-/* Calls `fn` for every endpoint in the blob's order; stops when it returns non-zero. */
+/*
+ * Calls `fn` for every endpoint in the blob's order; stops when it returns non-zero. `ffs` NULL,
+ * here and below: there are none.
+ */
 int ffs_each_endpoint(const struct ffs *ffs, int (*fn)(void *data, const struct endpoint *ep),
 		      void *data);
 size_t ffs_count_endpoints(const struct ffs *ffs);

@@ -31,8 +31,17 @@ struct tree_draft {
 	struct node *path, *value, *link;
 };
 
+/* Where a function shows up on this side. */
+enum appears {
+	APPEARS_NOWHERE, /* or where the kernel does not tell */
+	APPEARS_TTY,	 /* a device, as soon as it is made */
+	APPEARS_DEVICE,	 /* when it is bound */
+	APPEARS_IFNAME,	 /* when it is bound */
+};
+
 struct function_type {
 	const char *name;
+	enum appears appears;
 	const struct key_group *attrs; /* NULL: it has none */
 	/* Beyond the rows; NULL: nothing. Called before the rows' values become entries, and not if
 	 * there is no group. */

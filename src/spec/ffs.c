@@ -193,6 +193,28 @@ static bool has_plugin(const struct node *function)
 	return worker && worker->type == NODE_GROUP && node_member(worker, "plugin");
 }
 
+/* Its worker says itself what the function is. */
+static bool has_daemon(const struct node *function)
+{
+	const struct node *worker = node_member(function, "worker"),
+			  *opens = worker && worker->type == NODE_GROUP
+					   ? node_member(worker, "opens")
+					   : NULL;
+
+	return opens && opens->type == NODE_STRING && streq(opens->text, "ep0");
+}
+
+static void check_daemon(struct load *l, const struct node *node)
+{
+	node_foreach(item, node)
+		if (!item->bad && !streq(item->name, "mount") && !streq(item->name, "speeds"))
+			diag_error(
+				l->diags, &item->name_at,
+				"'%s' is not ffsctl's to say: a worker that opens ep0 writes its "
+				"own descriptors",
+				item->name);
+}
+
 void load_ffs(struct load *l, struct function *f, struct node *node)
 {
 	struct ffs *ffs = f->ffs = xcalloc(1, sizeof(*ffs));
@@ -217,7 +239,9 @@ void load_ffs(struct load *l, struct function *f, struct node *node)
 				load_interface(l, &d, item);
 		load_check_endpoints(l, &d);
 	}
-	if (d.blob)
+	if (has_daemon(node->parent))
+		check_daemon(l, node);
+	else if (d.blob)
 		load_blob(l, &d, node);
 	else if (!node_member(node, "interfaces") && !node_member(node, "blob") && !l->partial)
 		diag_error(l->diags, node_place(node), "'ffs' needs 'interfaces' or 'blob'");

@@ -164,7 +164,8 @@ static bool is_zero(const struct function *f, const char *attribute)
 
 static struct endpoint_count count_ffs(const struct ffs *ffs)
 {
-	struct endpoint_count n = { 0 };
+	/* Without interfaces it is a daemon's to say. */
+	struct endpoint_count n = { .at_least = ffs->n_interfaces == 0 };
 
 	for (size_t i = 0; i < ffs->n_interfaces; i++) {
 		for (size_t k = 0; k < ffs->interfaces[i].n_endpoints; k++) {
@@ -216,7 +217,7 @@ static void load_function(struct load *l, struct node *node)
 	if (d.ffs)
 		load_ffs(l, f, d.ffs);
 	f->endpoints = count_endpoints(f);
-	if (d.worker && !node_member(node, "ffs") && !l->partial)
+	if (d.worker && streq(f->type, "ffs") && !node_member(node, "ffs") && !l->partial)
 		diag_error(l->diags, &d.worker->name_at,
 			   "a 'worker' needs an 'ffs' group beside it: without one ffsctl has no "
 			   "endpoints to give");

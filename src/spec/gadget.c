@@ -177,3 +177,8 @@ struct endpoint_count gadget_endpoints(const struct gadget *g)
 	}
 	return most;
 }
+
+const struct ffs *function_descriptors(const struct function *f)
+{
+	return f->worker && f->worker->opens_ep0 ? NULL : f->ffs;
+}

@@ -182,7 +182,9 @@ struct ffs {
 };
 
 enum worker_kind { WORKER_NONE, WORKER_PLUGIN, WORKER_EXEC };
-enum worker_ready { READY_NOTIFY, READY_FD, READY_STARTED };
+enum worker_ready { READY_NOTIFY, READY_FD, READY_STARTED, READY_INSTANCE };
+/* When what a worker at a function of the kernel's serves is there. */
+enum worker_start { START_CREATED, START_BOUND, START_CONFIGURED };
 enum worker_restart { RESTART_ALWAYS, RESTART_ON_FAILURE, RESTART_NEVER };
 enum worker_on_crash { CRASH_STALL, CRASH_HOLD };
 enum worker_on_failed { FAILED_UNBIND, FAILED_STALL };
@@ -203,6 +205,8 @@ struct worker {
 	/* exec: NULL-terminated, ${...} still in it; argv[0] with a slash is absolute */
 	char **argv;
 	struct origin program_at; /* of the plugin's name or of argv[0] */
+	bool opens_ep0;		  /* it writes its own descriptors, and has its own endpoints */
+	enum worker_start start;  /* with a `ffs` group of no meaning: that gates the bind */
 	bool blocking;		  /* endpoint descriptors without O_NONBLOCK */
 	enum worker_engine engine;
 	struct origin engine_at;    /* line 0: the default */
@@ -221,6 +225,7 @@ struct worker {
 	struct spec_str *groups;
 	size_t n_groups;
 	bool keep_privileges;
+	uint64_t capabilities; /* that it has without that: bit n for number n of capabilities(7) */
 	bool sandbox;
 	struct worker_limits {
 		uint64_t memory;     /* bytes of address space */
@@ -231,6 +236,12 @@ struct worker {
 	char *directory; /* absolute; "/" by default */
 	struct origin at;
 };
+
+/* Of any kind: whoever starts it must not have given them up. */
+static inline bool worker_has_privileges(const struct worker *w)
+{
+	return w->keep_privileges || w->capabilities;
+}
 
 enum entry_kind { ENTRY_WRITE, ENTRY_FILE, ENTRY_DIRECTORY, ENTRY_LINK };
 
@@ -269,10 +280,18 @@ struct function {
 	char *instance; /* configfs name is TYPE.INSTANCE; at most 39 characters in all */
 	struct entries entries;
 	struct endpoint_count endpoints;
-	struct ffs *ffs;       /* NULL: the configfs function only */
-	struct worker *worker; /* NULL: ffsctl holds ep0, a program of the user's opens the rest */
+	struct ffs *ffs; /* NULL: the configfs function only */
+	/* NULL: nobody; with a `ffs` group ffsctl holds ep0, and a program of the user's opens the
+	 * rest */
+	struct worker *worker;
 	struct origin at;
 };
+
+/*
+ * What ffsctl writes to its ep0; NULL: it is a function of the kernel's, or somebody else writes
+ * that.
+ */
+const struct ffs *function_descriptors(const struct function *f);
 
 struct config_strings {
 	uint16_t lang;

@@ -81,8 +81,7 @@ static char *suggest_key(const struct key_group *group, const char *name)
 	size_t best = SIZE_MAX;
 
 	for (const struct key *k = group->keys; k && k->name; k++)
-		if (!(k->flags & KEY_LATER))
-			load_consider(name, k->name, &best, &meant);
+		load_consider(name, k->name, &best, &meant);
 	if (!meant && find_elsewhere(&gadget_keys, name, &what) == 1)
 		return strf(" (it is a key of %s)", what);
 	return load_suggest(meant);
@@ -95,19 +94,14 @@ static char *suggest_word(const struct key_word *words, const char *word)
 	size_t best = SIZE_MAX, n = 0;
 
 	for (const struct key_word *w = words; w->word; w++) {
-		const struct key_word *next = w + 1;
 		char *longer;
 
-		if (w->later)
-			continue;
-		while (next->later)
-			next++;
 		load_consider(word, w->word, &best, &meant);
 		n++;
 		longer = strf("%s%s'%s'", all ? all : "",
-			      !all	   ? ""
-			      : next->word ? ", "
-					   : " or ",
+			      !all	  ? ""
+			      : w[1].word ? ", "
+					  : " or ",
 			      w->word);
 		free(all);
 		all = longer;
@@ -221,15 +215,8 @@ void load_wrong_word(struct load *l, const struct key *k, const struct key_word 
 
 static void check_word(struct load *l, const struct key *k, struct node *value)
 {
-	const struct key_word *word = key_find_word(k->words, value->text);
-
-	if (word && word->later) {
-		_cleanup_free_ char *shown = diag_quote(value->text);
-
-		load_error(l, value, "%s is not in this version of ffsctl", shown);
-	} else if (!word) {
+	if (!key_find_word(k->words, value->text))
 		load_wrong_word(l, k, k->words, value);
-	}
 }
 
 static void check_string(struct load *l, const struct key *k, struct node *value)
@@ -306,12 +293,6 @@ void load_group(struct load *l, const struct key_group *group, struct node *node
 
 		if (!k) {
 			unknown_key(l, group, setting);
-			continue;
-		}
-		if (k->flags & KEY_LATER) {
-			setting->bad = true;
-			diag_error(l->diags, &setting->name_at,
-				   "'%s' is not in this version of ffsctl", k->name);
 			continue;
 		}
 		check_value(l, k, setting);

@@ -11,22 +11,20 @@
 struct load;
 struct key;
 
-/* A word that a string may be. `later`: known, but not in this version. */
+/* A word that a string may be. */
 struct key_word {
 	const char *word;
 	unsigned int value;
-	bool later;
 };
 
 enum key_flag {
 	KEY_SCHEME = 1 << 0,	 /* also a key of libusbgx's gadget schemes */
-	KEY_LATER = 1 << 1,	 /* known, but not in this version of ffsctl: always an error */
-	KEY_REQUIRED = 1 << 2,	 /* its group is wrong without it */
-	KEY_NOT_EMPTY = 1 << 3,	 /* a list or string with nothing in it is an error */
-	KEY_BY_TYPE = 1 << 4,	 /* what is in it depends on 'type': function_table */
-	KEY_NAMED = 1 << 5,	 /* a group of it is as a list, whose elements have names */
-	KEY_ONE_OF = 1 << 6,	 /* its group is wrong without any of those; the loader says so */
-	KEY_ITEM_RANGE = 1 << 7, /* min and max are of a list's numbers only */
+	KEY_REQUIRED = 1 << 1,	 /* its group is wrong without it */
+	KEY_NOT_EMPTY = 1 << 2,	 /* a list or string with nothing in it is an error */
+	KEY_BY_TYPE = 1 << 3,	 /* what is in it depends on 'type': function_table */
+	KEY_NAMED = 1 << 4,	 /* a group of it is as a list, whose elements have names */
+	KEY_ONE_OF = 1 << 5,	 /* its group is wrong without any of those; the loader says so */
+	KEY_ITEM_RANGE = 1 << 6, /* min and max are of a list's numbers only */
 };
 
 #define TYPE_LIST (NODE_LIST | NODE_ARRAY)

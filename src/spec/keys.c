@@ -6,40 +6,28 @@
 #define BYTE .min = 0, .max = 255
 #define WORD16 .min = 0, .max = 65535
 #define ATTR(index) .set = set_int, .offset = (index) * sizeof(struct spec_int)
-#define LATER .flags = KEY_LATER
 #define LANG_PATTERN "^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$"
 
 static const struct key_word speed_words[] = {
-	{ "full", GADGET_SPEED_FULL, false },
-	{ "high", GADGET_SPEED_HIGH, false },
-	{ "super", GADGET_SPEED_SUPER, false },
-	{ "super-plus", GADGET_SPEED_SUPER_PLUS, false },
-	{ NULL, 0, false },
+	{ "full", GADGET_SPEED_FULL },
+	{ "high", GADGET_SPEED_HIGH },
+	{ "super", GADGET_SPEED_SUPER },
+	{ "super-plus", GADGET_SPEED_SUPER_PLUS },
+	{ NULL, 0 },
 };
 
 const struct key_word class_words[] = {
-	{ "per-interface", CLASS_WORD(0x00, 0), false },
-	{ "audio", CLASS_WORD(0x01, 0), false },
-	{ "cdc", CLASS_WORD(0x02, 0), false },
-	{ "hid", CLASS_WORD(0x03, 0), false },
-	{ "physical", CLASS_WORD(0x05, 0), false },
-	{ "image", CLASS_WORD(0x06, 0), false },
-	{ "printer", CLASS_WORD(0x07, 0), false },
-	{ "mass-storage", CLASS_WORD(0x08, 0), false },
-	{ "hub", CLASS_WORD(0x09, 0), false },
-	{ "cdc-data", CLASS_WORD(0x0a, 0), false },
-	{ "smart-card", CLASS_WORD(0x0b, 0), false },
-	{ "content-security", CLASS_WORD(0x0d, 0), false },
-	{ "video", CLASS_WORD(0x0e, 0), false },
-	{ "healthcare", CLASS_WORD(0x0f, 0), false },
-	{ "audio-video", CLASS_WORD(0x10, 0), false },
-	{ "diagnostic", CLASS_WORD(0xdc, 0), false },
-	{ "wireless", CLASS_WORD(0xe0, 0), false },
-	{ "misc", CLASS_WORD(0xef, 0), false },
-	{ "application", CLASS_WORD(0xfe, 0), false },
-	{ "dfu", CLASS_WORD(0xfe, 1), false },
-	{ "vendor", CLASS_WORD(0xff, 0), false },
-	{ NULL, 0, false },
+	{ "per-interface", CLASS_WORD(0x00, 0) }, { "audio", CLASS_WORD(0x01, 0) },
+	{ "cdc", CLASS_WORD(0x02, 0) },		  { "hid", CLASS_WORD(0x03, 0) },
+	{ "physical", CLASS_WORD(0x05, 0) },	  { "image", CLASS_WORD(0x06, 0) },
+	{ "printer", CLASS_WORD(0x07, 0) },	  { "mass-storage", CLASS_WORD(0x08, 0) },
+	{ "hub", CLASS_WORD(0x09, 0) },		  { "cdc-data", CLASS_WORD(0x0a, 0) },
+	{ "smart-card", CLASS_WORD(0x0b, 0) },	  { "content-security", CLASS_WORD(0x0d, 0) },
+	{ "video", CLASS_WORD(0x0e, 0) },	  { "healthcare", CLASS_WORD(0x0f, 0) },
+	{ "audio-video", CLASS_WORD(0x10, 0) },	  { "diagnostic", CLASS_WORD(0xdc, 0) },
+	{ "wireless", CLASS_WORD(0xe0, 0) },	  { "misc", CLASS_WORD(0xef, 0) },
+	{ "application", CLASS_WORD(0xfe, 0) },	  { "dfu", CLASS_WORD(0xfe, 1) },
+	{ "vendor", CLASS_WORD(0xff, 0) },	  { NULL, 0 },
 };
 
 static const struct key attrs_rows[] = {

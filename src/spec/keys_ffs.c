@@ -7,7 +7,7 @@
 #define SECONDS .min = 0, .max = 86400
 #define END_WORDS                                                                                  \
 	{                                                                                          \
-		NULL, 0, false                                                                     \
+		NULL, 0                                                                            \
 	}
 #define OCTAL_PATTERN "^0?[0-7]{1,3}$"
 #define NEEDS_7_3 "Needs Linux 7.3, or ffsctl's kernel patches."
@@ -92,24 +92,24 @@ const struct key_group super_keys = { "ffs.interfaces.endpoints.super", "'super'
 				      "Exact values for SuperSpeed." };
 
 static const struct key_word endpoint_words[] = {
-	{ "bulk-in", ENDPOINT_WORD(EP_BULK, EP_IN), false },
-	{ "bulk-out", ENDPOINT_WORD(EP_BULK, EP_OUT), false },
-	{ "interrupt-in", ENDPOINT_WORD(EP_INTERRUPT, EP_IN), false },
-	{ "interrupt-out", ENDPOINT_WORD(EP_INTERRUPT, EP_OUT), false },
-	{ "iso-in", ENDPOINT_WORD(EP_ISOCHRONOUS, EP_IN), false },
-	{ "iso-out", ENDPOINT_WORD(EP_ISOCHRONOUS, EP_OUT), false },
+	{ "bulk-in", ENDPOINT_WORD(EP_BULK, EP_IN) },
+	{ "bulk-out", ENDPOINT_WORD(EP_BULK, EP_OUT) },
+	{ "interrupt-in", ENDPOINT_WORD(EP_INTERRUPT, EP_IN) },
+	{ "interrupt-out", ENDPOINT_WORD(EP_INTERRUPT, EP_OUT) },
+	{ "iso-in", ENDPOINT_WORD(EP_ISOCHRONOUS, EP_IN) },
+	{ "iso-out", ENDPOINT_WORD(EP_ISOCHRONOUS, EP_OUT) },
 	END_WORDS,
 };
 static const struct key_word direction_words[] = {
-	{ "in", EP_IN, false },
-	{ "out", EP_OUT, false },
+	{ "in", EP_IN },
+	{ "out", EP_OUT },
 	END_WORDS,
 };
 static const struct key_word endpoint_type_words[] = {
-	{ "bulk", EP_BULK, false },
-	{ "interrupt", EP_INTERRUPT, false },
-	{ "iso", EP_ISOCHRONOUS, false },
-	{ "isochronous", EP_ISOCHRONOUS, false },
+	{ "bulk", EP_BULK },
+	{ "interrupt", EP_INTERRUPT },
+	{ "iso", EP_ISOCHRONOUS },
+	{ "isochronous", EP_ISOCHRONOUS },
 	END_WORDS,
 };
 
@@ -228,9 +228,9 @@ static const struct key_group association_keys = { "ffs.associations", "an assoc
 						   "Interfaces that belong together." };
 
 static const struct key_word ffs_speed_words[] = {
-	{ "full", EP_FULL, false },
-	{ "high", EP_HIGH, false },
-	{ "super", EP_SUPER, false },
+	{ "full", EP_FULL },
+	{ "high", EP_HIGH },
+	{ "super", EP_SUPER },
 	END_WORDS,
 };
 
@@ -256,11 +256,7 @@ static const struct key_group os_compat_keys = { "ffs.os_compat", "an entry of '
 
 /* REG_DWORD and REG_MULTI_SZ are missing: composite.c stalls where a host asks for them. */
 static const struct key_word os_property_words[] = {
-	{ "string", 1, false },
-	{ "expand-string", 2, false },
-	{ "binary", 3, false },
-	{ "link", 6, false },
-	END_WORDS,
+	{ "string", 1 }, { "expand-string", 2 }, { "binary", 3 }, { "link", 6 }, END_WORDS,
 };
 
 static const struct key os_properties_rows[] = {

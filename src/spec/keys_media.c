@@ -132,9 +132,9 @@ const struct key uac1_rows[] = {
 	STRING(name_, .max = 125, .fallback = "the kernel's",                                      \
 	       .doc = "Name of " what " (Linux 6.12 and later).")
 static const struct key_word sync_words[] = {
-	{ "async", 0, false },
-	{ "adaptive", 0, false },
-	{ NULL, 0, false },
+	{ "async", 0 },
+	{ "adaptive", 0 },
+	{ NULL, 0 },
 };
 const struct key uac2_rows[] = {
 	UAC_SIDE("p", TO_HOST, 0x7ffffff, "", "48000"),
@@ -216,8 +216,7 @@ const struct key_group uvc_frame_keys = { "functions.LABEL.attrs.formats.frames"
 					  uvc_frame_rows, NULL, "One size of picture." };
 
 static const struct key_word format_words[] = {
-	{ "mjpeg", 0, false },	      { "yuyv", 0, false }, { "nv12", 0, false },
-	{ "uncompressed", 0, false }, { NULL, 0, false },
+	{ "mjpeg", 0 }, { "yuyv", 0 }, { "nv12", 0 }, { "uncompressed", 0 }, { NULL, 0 },
 };
 static const struct key uvc_format_rows[] = {
 	{ "type", NODE_STRING, .words = format_words,

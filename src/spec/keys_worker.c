@@ -4,59 +4,100 @@
 
 #define FIELD(member) .offset = offsetof(struct worker_draft, member)
 #define WORKER(member) .offset = offsetof(struct worker_draft, w.member)
-#define LATER .flags = KEY_LATER
 #define SECONDS .min = 0, .max = 86400
 #define END_WORDS                                                                                  \
 	{                                                                                          \
-		NULL, 0, false                                                                     \
+		NULL, 0                                                                            \
 	}
 
 const char *const worker_engine_words[] = { "auto", "copy", "mmap", "dmabuf" };
 
 static const struct key_word engine_words[] = {
-	{ "auto", ENGINE_AUTO, false },
-	{ "copy", ENGINE_COPY, false },
-	{ "mmap", ENGINE_MMAP, false },
-	{ "dmabuf", ENGINE_DMABUF, false },
+	{ "auto", ENGINE_AUTO },
+	{ "copy", ENGINE_COPY },
+	{ "mmap", ENGINE_MMAP },
+	{ "dmabuf", ENGINE_DMABUF },
 	END_WORDS,
 };
 static const struct key_word opens_words[] = {
-	{ "endpoints", 0, false },
-	{ "ep0", 1, true },
+	{ "endpoints", 0 },
+	{ "ep0", 1 },
 	END_WORDS,
 };
 static const struct key_word start_words[] = {
-	{ "created", 0, false },
-	{ "bound", 1, false },
-	{ "configured", 2, false },
+	{ "created", START_CREATED },
+	{ "bound", START_BOUND },
+	{ "configured", START_CONFIGURED },
 	END_WORDS,
 };
 static const struct key_word ready_words[] = {
-	{ "notify", READY_NOTIFY, false },
-	{ "fd", READY_FD, false },
-	{ "started", READY_STARTED, false },
-	{ "instance", 0, true },
-	END_WORDS,
+	{ "notify", READY_NOTIFY },	{ "fd", READY_FD }, { "started", READY_STARTED },
+	{ "instance", READY_INSTANCE }, END_WORDS,
 };
 static const struct key_word restart_words[] = {
-	{ "always", RESTART_ALWAYS, false },
-	{ "on-failure", RESTART_ON_FAILURE, false },
-	{ "never", RESTART_NEVER, false },
+	{ "always", RESTART_ALWAYS },
+	{ "on-failure", RESTART_ON_FAILURE },
+	{ "never", RESTART_NEVER },
 	END_WORDS,
 };
 static const struct key_word on_crash_words[] = {
-	{ "stall", CRASH_STALL, false },
-	{ "hold", CRASH_HOLD, false },
+	{ "stall", CRASH_STALL },
+	{ "hold", CRASH_HOLD },
 	END_WORDS,
 };
 static const struct key_word on_failed_words[] = {
-	{ "unbind", FAILED_UNBIND, false },
-	{ "stall", FAILED_STALL, false },
+	{ "unbind", FAILED_UNBIND },
+	{ "stall", FAILED_STALL },
+	END_WORDS,
+};
+/* As numbered in linux/capability.h, which this machine's may have fewer of. */
+static const struct key_word capability_words[] = {
+	{ "cap_chown", 0 },
+	{ "cap_dac_override", 1 },
+	{ "cap_dac_read_search", 2 },
+	{ "cap_fowner", 3 },
+	{ "cap_fsetid", 4 },
+	{ "cap_kill", 5 },
+	{ "cap_setgid", 6 },
+	{ "cap_setuid", 7 },
+	{ "cap_setpcap", 8 },
+	{ "cap_linux_immutable", 9 },
+	{ "cap_net_bind_service", 10 },
+	{ "cap_net_broadcast", 11 },
+	{ "cap_net_admin", 12 },
+	{ "cap_net_raw", 13 },
+	{ "cap_ipc_lock", 14 },
+	{ "cap_ipc_owner", 15 },
+	{ "cap_sys_module", 16 },
+	{ "cap_sys_rawio", 17 },
+	{ "cap_sys_chroot", 18 },
+	{ "cap_sys_ptrace", 19 },
+	{ "cap_sys_pacct", 20 },
+	{ "cap_sys_admin", 21 },
+	{ "cap_sys_boot", 22 },
+	{ "cap_sys_nice", 23 },
+	{ "cap_sys_resource", 24 },
+	{ "cap_sys_time", 25 },
+	{ "cap_sys_tty_config", 26 },
+	{ "cap_mknod", 27 },
+	{ "cap_lease", 28 },
+	{ "cap_audit_write", 29 },
+	{ "cap_audit_control", 30 },
+	{ "cap_setfcap", 31 },
+	{ "cap_mac_override", 32 },
+	{ "cap_mac_admin", 33 },
+	{ "cap_syslog", 34 },
+	{ "cap_wake_alarm", 35 },
+	{ "cap_block_suspend", 36 },
+	{ "cap_audit_read", 37 },
+	{ "cap_perfmon", 38 },
+	{ "cap_bpf", 39 },
+	{ "cap_checkpoint_restore", 40 },
 	END_WORDS,
 };
 static const struct key_word privileges_words[] = {
-	{ "drop", 0, false },
-	{ "keep", 1, false },
+	{ "drop", 0 },
+	{ "keep", 1 },
 	END_WORDS,
 };
 
@@ -123,23 +164,30 @@ static const struct key worker_rows[] = {
 	  .doc = "The program that is the worker, and its arguments; never through a shell. "
 		 "Without "
 		 "a slash the program is searched in PATH, with one it is relative to the file. "
-		 "${dir}, ${mount}, ${gadget}, ${function} and ${device} are expanded.",
+		 "${dir}, ${gadget}, ${function}, ${mount}, ${device} and ${ifname} are expanded.",
 	  .set = set_node, FIELD(exec) },
 	{ "opens", NODE_STRING, .words = opens_words, .fallback = "endpoints",
-	  .doc = "What the worker opens: its endpoints, or ep0 as well.", .set = set_node_word,
-	  FIELD(opens) },
-	{ "start", NODE_STRING, LATER, .words = start_words,
-	  .doc = "When the worker of a kernel function starts." },
+	  .doc = "What the worker opens: the endpoints that it is given, or ep0: a daemon that "
+		 "finds the mount by itself and writes its own descriptors. Beside such a one "
+		 "'ffs' has only 'mount' and 'speeds'.",
+	  .set = set_node_word, FIELD(opens) },
+	{ "start", NODE_STRING, .words = start_words,
+	  .fallback = "created where the device is there then (acm, gser, obex), else bound",
+	  .doc = "From when on a worker at a function of the kernel's runs: the function is there, "
+		 "the gadget is bound, the host has configured it; in any case as long as the "
+		 "device or network interface is there.",
+	  .set = set_word, WORKER(start) },
 	{ "blocking", NODE_BOOL, .fallback = "true for exec, false for plugin",
 	  .doc = "Endpoints are opened without O_NONBLOCK: reads and writes wait for the host.",
 	  .set = set_bool, WORKER(blocking) },
 	{ "io", NODE_GROUP, .group = &io_keys, .doc = "How a plugin moves its data.",
 	  .set = set_group, .offset = 0 },
 	{ "ready", NODE_STRING, .words = ready_words,
-	  .fallback = "notify for plugin, started for exec",
+	  .fallback = "notify for plugin, started for exec, instance where opens is ep0",
 	  .doc = "How the worker says that it is ready: notify (READY=1 to NOTIFY_SOCKET or a "
 		 "READY "
-		 "message), fd (a newline on NOTIFY_FD), or not at all (started).",
+		 "message), fd (a newline on NOTIFY_FD), or not at all (started); instance: when "
+		 "it has written its descriptors.",
 	  .set = set_word, WORKER(ready) },
 	{ "start_timeout", TYPE_SECONDS, SECONDS, .fallback = "10",
 	  .doc = "Seconds until the worker must be ready.", .set = set_seconds,
@@ -187,7 +235,9 @@ static const struct key worker_rows[] = {
 	{ "privileges", NODE_STRING, .words = privileges_words, .fallback = "drop",
 	  .doc = "drop: no capabilities, and none to be gained. keep is for login programs.",
 	  .set = set_node_word, FIELD(privileges) },
-	{ "capabilities", TYPE_LIST, NODE_STRING, KEY_LATER, .doc = "Capabilities that stay." },
+	{ "capabilities", TYPE_LIST, NODE_STRING, .words = capability_words, .fallback = "none",
+	  .doc = "Capabilities that stay, for whatever user: \"cap_net_admin\".",
+	  .set = set_capabilities, .offset = 0 },
 	{ "sandbox", NODE_BOOL, .fallback = "true for plugin, false for exec",
 	  .doc = "What is not needed is refused: sockets, writing to files, programs (but for "
 		 "what "

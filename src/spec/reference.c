@@ -56,8 +56,7 @@ static json_t *string_schema(const struct key *k)
 	json_t *words = json_array();
 
 	for (const struct key_word *w = k->words; w && w->word; w++)
-		if (!w->later)
-			json_array_append_new(words, json_string(w->word));
+		json_array_append_new(words, json_string(w->word));
 	if (json_array_size(words) > 0)
 		json_object_set(schema, "enum", words);
 	if (k->pattern)
@@ -133,9 +132,6 @@ static json_t *key_schema(const struct key *k)
 {
 	json_t *schema;
 
-	if (k->flags & KEY_LATER)
-		return json_pack("{s:s+, s:{}}", "description", k->doc,
-				 " Not in this version of ffsctl.", "not");
 	schema = value_schema(k, k->types);
 	if (k->types == NODE_GROUP && (k->flags & KEY_NOT_EMPTY))
 		json_object_set_new(schema, "minProperties", json_integer(1));
@@ -266,8 +262,6 @@ static void print_words(const struct key_word *words)
 	for (const struct key_word *w = words; w && w->word; w++) {
 		char *longer;
 
-		if (w->later)
-			continue;
 		longer = all ? strf("%s, %s", all, w->word) : strf("One of %s", w->word);
 		free(all);
 		all = longer;
@@ -299,8 +293,6 @@ static void print_key(const struct key *k)
 		puts("Required.");
 	if (k->fallback)
 		printf("Default: %s.\n", k->fallback);
-	if (k->flags & KEY_LATER)
-		puts(".Em Not in this version.");
 }
 
 #define MAX_GROUPS 128

@@ -208,11 +208,11 @@ void set_serialnumber(struct load *l, const struct key *k, struct node *value, v
 
 void set_serial_from(struct load *l, const struct key *k, struct node *value, void *field)
 {
-	static const struct key_word words[] = { { "machine-id", 0, false },
-						 { "device-tree", 0, false },
-						 { "name", 0, false },
-						 { "file:PATH", 0, false },
-						 { NULL, 0, false } };
+	static const struct key_word words[] = { { "machine-id", 0 },
+						 { "device-tree", 0 },
+						 { "name", 0 },
+						 { "file:PATH", 0 },
+						 { NULL, 0 } };
 	struct node path = *value;
 
 	if (str_has_prefix(value->text, "file:") && value->text[strlen("file:")]) {
@@ -315,6 +315,15 @@ void set_groups(struct load *l, const struct key *k _unused_, struct node *value
 		group = array_add(w->groups, w->n_groups);
 		set_text_at(l, group, item, account(item));
 	}
+}
+
+void set_capabilities(struct load *l _unused_, const struct key *k, struct node *value, void *field)
+{
+	struct worker *w = &((struct worker_draft *)field)->w;
+
+	node_foreach(item, value)
+		if (!item->bad)
+			w->capabilities |= 1ULL << key_find_word(k->words, item->text)->value;
 }
 
 void set_mode(struct load *l, const struct key *k, struct node *value, void *field)

@@ -68,9 +68,13 @@ dist_gadget_DATA += \
 	gadget.d/aoa.conf gadget.d/aoa-accessory.conf \
 	gadget.d/bridge.conf \
 	gadget.d/composite.conf \
+	gadget.d/iio.conf \
+	gadget.d/login.conf \
 	gadget.d/loopback.conf \
 	gadget.d/midi.conf \
+	gadget.d/mtp.conf \
 	gadget.d/network.conf \
+	gadget.d/network-dhcp.conf \
 	gadget.d/network-windows.conf \
 	gadget.d/printer.conf \
 	gadget.d/serial.conf \

@@ -3,10 +3,35 @@
 #include <stdio.h>
 
 #include "base/cleanup.h"
-#include "spec/load.h"
+#include "spec/attrs.h"
 
 /* What ${...} may name (gadget-file.md); expanded when the worker is started. */
 static const char *const variables[] = { "dir", "device", "ifname", "mount", "gadget", "function" };
+
+static bool appears_as(const struct function *f, bool ifname)
+{
+	const struct function_type *type = function_type_find(f->type);
+
+	/* What ffsctl does not know may be anything. */
+	return !type || (ifname ? type->appears == APPEARS_IFNAME
+				: type->appears == APPEARS_TTY || type->appears == APPEARS_DEVICE);
+}
+
+/* Why the function has no such thing; NULL: it has. */
+static const char *why_not(const struct function *f, const char *variable)
+{
+	if (streq(variable, "ifname") && f->ffs)
+		return "an ffs function has no '${ifname}'";
+	if (streq(variable, "ifname") && !appears_as(f, true))
+		return "a function of this type has no '${ifname}'";
+	if (streq(variable, "device") && f->ffs && !f->ffs->device.value)
+		return "'${device}' is not there: 'ffs' sets no 'device'";
+	if (streq(variable, "device") && !f->ffs && !appears_as(f, false))
+		return "a function of this type has no '${device}' that the kernel tells of";
+	if (streq(variable, "mount") && !f->ffs)
+		return "only an ffs function has a '${mount}'";
+	return NULL;
+}
 
 /*
  * Strings of `exec` and `env` keep their ${...}; what is wrong with one must be said here, where
@@ -19,6 +44,7 @@ static void check_variables(struct load *l, struct node *value)
 	for (const char *p = value->text; (p = strstr(p, "${")); p++) {
 		size_t n = strcspn(p + 2, "}");
 		_cleanup_free_ char *name = NULL, *shown = NULL;
+		const char *why;
 		bool known = false;
 
 		if (p[2 + n] != '}') {
@@ -31,17 +57,14 @@ static void check_variables(struct load *l, struct node *value)
 		if (!known) {
 			shown = text_printable(name, n);
 			load_error(l, value,
-				   "unknown variable '${%s}': there are ${dir}, ${mount}, "
-				   "${gadget}, ${function} and ${device}",
+				   "unknown variable '${%s}': there are ${dir}, ${gadget}, "
+				   "${function}, ${mount}, ${device} and ${ifname}",
 				   shown);
 			return;
 		}
-		if (streq(name, "ifname")) {
-			load_error(l, value, "an ffs function has no '${ifname}'");
-			return;
-		}
-		if (streq(name, "device") && f->ffs && !f->ffs->device.value && !l->partial) {
-			load_error(l, value, "'${device}' is not there: 'ffs' sets no 'device'");
+		why = l->partial ? NULL : why_not(f, name);
+		if (why) {
+			load_error(l, value, "%s", why);
 			return;
 		}
 	}
@@ -154,27 +177,38 @@ static bool load_kind(struct load *l, struct worker_draft *d, struct node *node)
 	return plugin || exec;
 }
 
-static void only_for_plugins(struct load *l, const struct node *node, const char *key,
-			     const char *instead)
+/* A setting that says nothing about a worker of this kind. */
+static void refuse(struct load *l, const struct node *node, const char *key, const char *why)
 {
 	struct node *setting = node_member(node, key);
 
 	if (setting && !setting->bad)
-		diag_error(l->diags, &setting->name_at, "'%s' is for plugins%s", key, instead);
+		diag_error(l->diags, &setting->name_at, "'%s' %s", key, why);
 }
 
-static void set_defaults(struct worker *w, const struct node *node, size_t n_functions)
+static enum worker_start default_start(const struct function *f)
+{
+	const struct function_type *type = function_type_find(f->type);
+
+	return f->ffs || (type && type->appears == APPEARS_TTY) ? START_CREATED : START_BOUND;
+}
+
+static void set_defaults(struct worker *w, const struct function *f, const struct node *node,
+			 size_t n_functions)
 {
 	bool exec = w->kind == WORKER_EXEC;
+
+	if (!node_member(node, "start"))
+		w->start = default_start(f);
 
 	if (!node_member(node, "blocking"))
 		w->blocking = exec;
 	if (!node_member(node, "sandbox"))
 		w->sandbox = !exec;
 	if (!node_member(node, "ready"))
-		w->ready = exec ? READY_STARTED : READY_NOTIFY;
+		w->ready = w->opens_ep0 ? READY_INSTANCE : exec ? READY_STARTED : READY_NOTIFY;
 	if (!node_member(node, "on_failed"))
-		w->on_failed = n_functions > 1 ? FAILED_STALL : FAILED_UNBIND;
+		w->on_failed = n_functions > 1 && !w->opens_ep0 ? FAILED_STALL : FAILED_UNBIND;
 	if (!w->user.value)
 		w->user.value = xstrdup(exec ? "root" : "nobody");
 	if (!w->directory)
@@ -214,8 +248,45 @@ static void check_ready(struct load *l, const struct worker *w, const struct nod
 
 static void check_exec(struct load *l, const struct node *node)
 {
-	only_for_plugins(l, node, "options", ": a program has its arguments in 'exec'");
-	only_for_plugins(l, node, "io", ": a program does its own I/O");
+	refuse(l, node, "options", "is for plugins: a program has its arguments in 'exec'");
+	refuse(l, node, "io", "is for plugins: a program does its own I/O");
+}
+
+/* Who has no endpoints of ffsctl's, has nothing of what is said about them. */
+static void check_without_endpoints(struct load *l, const struct worker_draft *d,
+				    const struct node *node, const char *why)
+{
+	if (d->plugin)
+		load_error(l, d->plugin, "a plugin has to be given endpoints, and %s", why);
+	refuse(l, node, "blocking", "is about endpoints that ffsctl opens");
+	refuse(l, node, "on_crash", "is about endpoints that ffsctl opens");
+}
+
+/* What is said of a worker that its function, or what it opens, leaves no room for. */
+static void check_place(struct load *l, const struct function *f, const struct worker_draft *d,
+			const struct node *node)
+{
+	struct node *ready = node_member(node, "ready");
+
+	if (f->ffs)
+		refuse(l, node, "start",
+		       "is for functions of the kernel's: a worker of FunctionFS starts before the "
+		       "bind");
+	else
+		check_without_endpoints(l, d, node, "a function of the kernel's has none to give");
+	if (!f->ffs && d->w.opens_ep0) {
+		diag_error(l->diags, &node_member(node, "opens")->at,
+			   "a function of the kernel's has no ep0 to open");
+	} else if (d->w.opens_ep0) {
+		check_without_endpoints(l, d, node, "a daemon that opens ep0 has its own");
+		refuse(l, node, "on_failed",
+		       "says nothing here: without the daemon that has ep0 open the kernel takes "
+		       "the gadget off the bus");
+	} else if (ready && !ready->bad && d->w.ready == READY_INSTANCE) {
+		load_error(l, ready,
+			   "\"instance\" is for daemons that write their own descriptors "
+			   "(opens = \"ep0\")");
+	}
 }
 
 static char *options_json(const struct node *options)
@@ -248,16 +319,22 @@ void load_worker(struct load *l, struct function *f, struct node *node)
 	if (d.engine.node)
 		d.w.engine_at = load_origin(l, &d.engine.node->at);
 	d.w.keep_privileges = d.privileges.value == 1;
+	d.w.opens_ep0 = d.opens.value == 1;
 	if (load_kind(l, &d, node)) {
 		check_times(l, &d.w, node);
+		check_place(l, f, &d, node);
 		if (node_member(node, "plugin")) {
 			check_ready(l, &d.w, node);
-			load_check_plugin(l, f, &d, node);
+			if (f->ffs && !d.w.opens_ep0)
+				load_check_plugin(l, f, &d, node);
 		} else {
 			check_exec(l, node);
 		}
 	}
-	set_defaults(&d.w, node, l->n_functions);
+	set_defaults(&d.w, f, node, l->n_functions);
+	if (d.w.keep_privileges)
+		refuse(l, node, "capabilities",
+		       "says nothing here: with privileges = \"keep\" all of them stay");
 	if (d.w.keep_privileges)
 		diag_warning(l->diags, &d.privileges.node->at,
 			     "with \"keep\" the worker has all of root's powers over this machine");

@@ -204,8 +204,8 @@ int adopt_as_it_is(struct supervisor *s)
 /* What is on its way from one state to another is nobody's to take over. */
 bool adopt_is_possible(const struct supervisor *s)
 {
-	return s->phase == PHASE_UP && !s->failed && !s->unbound_on_failure && !s->reload &&
-	       !s->switching && !s->switched;
+	return s->phase == PHASE_UP && !s->failed && !s->unbound_on_failure && !s->bus_lost &&
+	       !s->reload && !s->switching && !s->switched;
 }
 
 void adopt_allow(struct supervisor *s)

@@ -79,6 +79,15 @@ void bus_worker_failed(struct supervisor *s)
 	s->unbound_on_failure = true;
 }
 
+void bus_lost(struct supervisor *s)
+{
+	if (s->phase != PHASE_UP || !s->udc || s->failed)
+		return;
+	s->bus_lost = true;
+	host_forget(s);
+	supervisor_changed(s);
+}
+
 static int set_step(struct supervisor *s, const char *udc, struct error *err)
 {
 	struct step *step = bind_step(s);
@@ -99,13 +108,35 @@ static int set_step(struct supervisor *s, const char *udc, struct error *err)
 	return supervisor_write_record(s, err);
 }
 
-/* Who failed is back: onto the bus again. */
+/* One that the gadget is not to be on the bus without, whether or not that waited for it before. */
+static bool keeps_off(const struct unit *unit)
+{
+	return unit->state == UNIT_FAILED && unit->worker->on_failed == FAILED_UNBIND;
+}
+
+/* The first worker that the bind has to wait for; NULL: all serve, or have done so. */
+static const struct unit *missing_worker(const struct supervisor *s)
+{
+	for (size_t n = 0; n < s->n_instances; n++) {
+		const struct unit *unit = s->instances[n]->unit;
+
+		if (unit && !unit_is_settled(unit) &&
+		    (instance_gates(s->instances[n]) || keeps_off(unit)))
+			return unit;
+	}
+	return NULL;
+}
+
+/* Who failed or ended is back: onto the bus again. */
 static void bind_again(struct supervisor *s)
 {
-	for (size_t n = 0; n < s->n_instances; n++)
-		if (s->instances[n]->unit && s->instances[n]->unit->state != UNIT_READY &&
-		    s->instances[n]->unit->state != UNIT_DONE)
-			return;
+	if (missing_worker(s))
+		return;
+	/* A reload has come first. */
+	if (s->bus_lost && bus_is_on(s)) {
+		s->bus_lost = false;
+		return;
+	}
 	error_clear(&s->bind_error);
 	host_watch(s, s->udc);
 	/* A reload has left out what was not bound. */
@@ -114,7 +145,7 @@ static void bind_again(struct supervisor *s)
 		supervisor_say(s, "%s", s->bind_error.text);
 		return;
 	}
-	s->unbound_on_failure = false;
+	s->unbound_on_failure = s->bus_lost = false;
 	supervisor_say(s, "on the bus again");
 }
 
@@ -149,7 +180,7 @@ static int put_on(struct supervisor *s, struct error *err)
 	}
 	free(s->udc);
 	s->udc = steal_ptr(udc);
-	s->no_bind = s->unbound_on_failure = false;
+	s->no_bind = s->unbound_on_failure = s->bus_lost = false;
 	supervisor_say(s, "bound to %s", s->udc);
 	return 0;
 }
@@ -164,13 +195,11 @@ static int no_worker(const struct unit *unit, struct error *err)
 /* The host must not meet functions that nobody serves: workers gate the bind, as in `up`. */
 static void bind_when_ready(struct supervisor *s)
 {
-	for (size_t n = 0; n < s->n_instances; n++) {
-		const struct unit *unit = s->instances[n]->unit;
+	const struct unit *unit = missing_worker(s);
 
-		if (!s->instances[n]->unit || unit->state == UNIT_READY || unit->state == UNIT_DONE)
-			continue;
-		if (unit->state != UNIT_FAILED)
-			return;
+	if (unit && unit->state != UNIT_FAILED)
+		return;
+	if (unit) {
 		s->bind_wanted = false;
 		no_worker(unit, &s->bind_error);
 		return;
@@ -184,7 +213,7 @@ static void bind_when_ready(struct supervisor *s)
 
 void bus_look(struct supervisor *s)
 {
-	if (s->unbound_on_failure && !s->bind_wanted)
+	if ((s->unbound_on_failure || s->bus_lost) && !s->bind_wanted)
 		bind_again(s);
 	if (s->bind_wanted)
 		bind_when_ready(s);
@@ -263,7 +292,7 @@ int bus_unbind(struct supervisor *s, bool *changed, struct error *err)
 	}
 	/* FunctionFS says so later, and whoever asks meanwhile must not be told of the old host. */
 	host_forget(s);
-	s->unbound_on_failure = false;
+	s->unbound_on_failure = s->bus_lost = false;
 	if (udc) {
 		free(s->last_udc);
 		s->last_udc = steal_ptr(udc);

@@ -22,6 +22,12 @@ int bus_unbind(struct supervisor *s, bool *changed, struct error *err);
 /* Whether it is where the supervisor has bound it: anybody can write to configfs. */
 bool bus_is_on(const struct supervisor *s);
 
+/*
+ * A daemon that had ep0 open has ended, and with it its function: the kernel has taken the gadget
+ * off the bus (f_fs.c, ffs_closed). It comes back when the next one is ready.
+ */
+void bus_lost(struct supervisor *s);
+
 /* A worker has failed for good, and its gadget is not to stay on the bus without it. */
 void bus_worker_failed(struct supervisor *s);
 

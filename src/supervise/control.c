@@ -411,8 +411,7 @@ static bool workers_settled(const struct control_client *client, struct error *e
 	for (size_t n = 0; n < s->n_instances; n++) {
 		const struct instance *i = s->instances[n];
 
-		if (!concerns(client, i) || i->unit->state == UNIT_READY ||
-		    i->unit->state == UNIT_DONE)
+		if (!concerns(client, i) || unit_is_settled(i->unit))
 			continue;
 		if (i->unit->state != UNIT_FAILED)
 			return false;

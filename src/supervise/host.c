@@ -17,7 +17,7 @@
 static bool has_ffs(const struct gadget *g, const struct config *c)
 {
 	for (size_t i = 0; i < c->n_functions; i++)
-		if (g->functions[c->functions[i].function].ffs)
+		if (function_descriptors(&g->functions[c->functions[i].function]))
 			return true;
 	return false;
 }

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <unistd.h>
@@ -12,6 +13,7 @@
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "base/proc.h"
+#include "compose/compose.h"
 #include "compose/udc.h"
 #include "ffs/blob.h"
 #include "ffs/endpoint.h"
@@ -143,6 +145,8 @@ int instance_adopt(struct instance *i, const json_t *status)
 	i->bus = hello.bus;
 	i->listens = true;
 	i->hold = -1; /* what the dead one has told it: we may think otherwise */
+	instance_is_there(i);
+	i->node.served = i->node.id;
 	r = source_add(&i->supervisor->loop, &i->keeper_socket, i->keeper.socket, EPOLLIN,
 		       on_keeper, i);
 	if (r == 0 && i->unit)
@@ -178,17 +182,10 @@ const struct step_op instance_op_descriptors = {
 	.undo = descriptors_undo,
 };
 
-static int keeper_apply(struct step *step, struct error *err)
+static int start_keeper(struct instance *i, const char *path, struct error *err)
 {
-	struct instance *i = step->self;
-	int r = 0;
+	int r = keeper_start(&i->keeper, steal_fd(&i->ep0), i->function->label, path, err);
 
-	/* With the last keeper the descriptors have gone, whether or not their step was undone. */
-	if (i->ep0 < 0)
-		r = ffs_write_descriptors(i->function->ffs, &i->ep0, err);
-	if (r == 0)
-		r = keeper_start(&i->keeper, steal_fd(&i->ep0), i->function->label, step->value,
-				 err);
 	if (r == 0)
 		r = source_add(&i->supervisor->loop, &i->keeper_socket, i->keeper.socket, EPOLLIN,
 			       on_keeper, i);
@@ -200,6 +197,41 @@ static int keeper_apply(struct step *step, struct error *err)
 	if (r == 0)
 		instance_set_udc(i, i->supervisor->host_udc);
 	return r;
+}
+
+static int keeper_apply(struct step *step, struct error *err)
+{
+	struct instance *i = step->self;
+	const struct ffs *ffs = function_descriptors(i->function);
+	int r = 0;
+
+	/* With the last keeper the descriptors have gone, whether or not their step was undone. */
+	if (ffs && i->ep0 < 0)
+		r = ffs_write_descriptors(ffs, &i->ep0, err);
+	return r == 0 ? start_keeper(i, step->value, err) : r;
+}
+
+bool instance_renew_keeper(struct instance *i)
+{
+	_cleanup_free_ char *path = keeper_path(i);
+	_cleanup_error_ struct error err = { 0 };
+	int r;
+
+	if (function_descriptors(i->function))
+		return false;
+	supervisor_say(i->supervisor, "%s: its keeper has died: keeper and worker start anew",
+		       i->function->label);
+	source_remove(&i->supervisor->loop, &i->keeper_socket);
+	cleanup_close(&i->keeper.socket);
+	cleanup_close(&i->keeper.pidfd);
+	i->keeper = KEEPER_NONE;
+	i->listens = false;
+	if (i->unit && i->unit->pid > 0)
+		unit_kill(i->unit, SIGKILL, true);
+	r = start_keeper(i, path, &err);
+	if (r < 0)
+		supervisor_say(i->supervisor, "%s", err.text);
+	return r == 0;
 }
 
 /* Without a supervisor: whoever still waits for the next one. */
@@ -229,7 +261,7 @@ static int keeper_undo(struct step *step, struct error *err _unused_)
 	return 0;
 }
 
-static const struct step_op op_keeper = {
+const struct step_op instance_op_keeper = {
 	.name = "start-keeper",
 	.undo_name = "stop-keeper",
 	.apply = keeper_apply,
@@ -238,10 +270,11 @@ static const struct step_op op_keeper = {
 };
 
 const struct step_op *const instance_ops[] = {
-	&plan_op_mkdir, &plan_op_mkdir_shared,	  &plan_op_symlink,
-	&ffs_op_mount,	&instance_op_descriptors, &ffs_op_zlp,
-	&op_keeper,	&instance_op_worker,	  &instance_op_ready,
-	NULL,
+	&plan_op_mkdir,		  &plan_op_mkdir_shared,
+	&plan_op_symlink,	  &ffs_op_mount,
+	&instance_op_descriptors, &ffs_op_zlp,
+	&instance_op_keeper,	  &instance_op_worker,
+	&instance_op_ready,	  NULL,
 };
 
 static bool makes(const struct plan *base, const char *dir)
@@ -353,18 +386,42 @@ static char *descriptors_digest(const struct ffs *ffs)
 	return strf("%016" PRIx64, digest);
 }
 
+char *instance_place(const struct instance *i)
+{
+	const struct function *f = i->function;
+	_cleanup_free_ char *gadget = NULL;
+
+	if (f->ffs)
+		return xstrdup(f->ffs->mount.path);
+	gadget = compose_gadget_path(i->supervisor->world, i->supervisor->name);
+	return strf("%s/functions/%s.%s", gadget, f->type, f->instance);
+}
+
+static void add_keeper(struct plan *plan, struct instance *i)
+{
+	_cleanup_free_ char *place = instance_place(i);
+
+	plan_add(plan, &instance_op_keeper,
+		 i->function->ffs ? strf("%s/ep0", place) : xstrdup(place), keeper_path(i),
+		 &i->function->at, i);
+}
+
 void instance_add_steps(struct plan *plan, struct instance *i, const struct plan *base)
 {
 	const struct ffs *ffs = i->function->ffs;
 
-	add_directories(plan, i, base);
-	plan_add(plan, &ffs_op_mount, xstrdup(ffs->mount.path), mount_options(i), &ffs->mount.at,
-		 NULL);
-	plan_add(plan, &instance_op_descriptors, strf("%s/ep0", ffs->mount.path),
-		 descriptors_digest(ffs), &ffs->at, i);
-	ffs_each_endpoint(ffs, add_zlp, &(struct zlp_steps){ plan, ffs });
-	plan_add(plan, &op_keeper, strf("%s/ep0", ffs->mount.path), keeper_path(i), &ffs->at, i);
-	if (ffs->device.value) {
+	if (ffs) {
+		add_directories(plan, i, base);
+		plan_add(plan, &ffs_op_mount, xstrdup(ffs->mount.path), mount_options(i),
+			 &ffs->mount.at, NULL);
+	}
+	if (function_descriptors(i->function)) {
+		plan_add(plan, &instance_op_descriptors, strf("%s/ep0", ffs->mount.path),
+			 descriptors_digest(ffs), &ffs->at, i);
+		ffs_each_endpoint(ffs, add_zlp, &(struct zlp_steps){ plan, ffs });
+	}
+	add_keeper(plan, i);
+	if (ffs && ffs->device.value) {
 		_cleanup_free_ char *file = device_file(ffs);
 
 		plan_add(plan, &plan_op_symlink, xstrdup(ffs->device.value),
@@ -375,7 +432,7 @@ void instance_add_steps(struct plan *plan, struct instance *i, const struct plan
 int instance_new(struct instance **out, struct supervisor *supervisor, const struct gadget *gadget,
 		 const struct function *function, struct error *err)
 {
-	const struct ffs_mount *m = &function->ffs->mount;
+	const struct ffs_mount *m = function->ffs ? &function->ffs->mount : NULL;
 	struct instance *i = xcalloc(1, sizeof(*i));
 	gid_t group_of_user;
 	int r = 0;
@@ -387,9 +444,9 @@ int instance_new(struct instance **out, struct supervisor *supervisor, const str
 				.ep0 = -1,
 				.keeper = KEEPER_NONE,
 				.keeper_socket = SOURCE_NONE };
-	if (m->uid.value)
+	if (m && m->uid.value)
 		r = spawn_find_user(m->uid.value, &i->mount_uid, &group_of_user, &m->uid.at, err);
-	if (r == 0 && m->gid.value)
+	if (r == 0 && m && m->gid.value)
 		r = spawn_find_group(m->gid.value, &i->mount_gid, &m->gid.at, err);
 	if (r == 0 && function->worker) {
 		i->unit = xcalloc(1, sizeof(*i->unit));
@@ -408,5 +465,7 @@ void instance_free(struct instance *i)
 	cleanup_close(&i->keeper.socket);
 	cleanup_close(&i->keeper.pidfd);
 	cleanup_close(&i->ep0);
+	free(i->node.device);
+	free(i->node.ifname);
 	free(i);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * One FunctionFS instance while it lives: its keeper, what the host has done to it, and the
- * worker that serves it.
+ * One function while it lives, of FunctionFS or one of the kernel's that has a worker: its keeper,
+ * what the host has done to it, and the worker that serves it.
  */
 #pragma once
 
@@ -15,11 +15,19 @@
 
 struct supervisor;
 
+/* How a function of the kernel's shows up. */
+struct node {
+	char *device, *ifname; /* NULL: it has none, or not yet */
+	uint64_t id;	       /* another one, of the same name too, has another; 0: not known */
+	uint64_t served;       /* that which the worker was started for */
+};
+
 struct instance {
 	struct supervisor *supervisor;
 	const struct gadget *gadget;	 /* as of the file that the function is of */
 	const struct function *function; /* of it */
-	int ep0; /* between writing the descriptors and starting the keeper; -1 */
+	int ep0;	  /* between writing the descriptors and starting the keeper; -1 */
+	struct node node; /* of a kernel's function: where its worker finds it */
 	struct keeper keeper;
 	struct source keeper_socket;
 	uid_t mount_uid;
@@ -32,6 +40,12 @@ struct instance {
 	bool leaves;	       /* a reload takes its worker away, with those of others that leave */
 	struct unit *unit; /* owned; NULL: nobody serves it, or somebody that we know nothing of */
 };
+
+/* Whether its worker has to be ready before the bind. */
+bool instance_gates(const struct instance *instance);
+/* The directory that it lives and dies with: its mount, or that of a kernel's function. The caller
+ * frees it. */
+char *instance_place(const struct instance *instance);
 
 /* The caller owns *out, also when it fails. It stays where it is: sources and steps point at it. */
 int instance_new(struct instance **out, struct supervisor *supervisor, const struct gadget *gadget,
@@ -50,8 +64,9 @@ void instance_add_worker_ready(struct plan *plan, struct instance *instance);
 extern const struct step_op *const instance_ops[];
 /* `value` is a digest of descriptors and strings: with others the instance is made anew. */
 extern const struct step_op instance_op_descriptors;
+extern const struct step_op instance_op_keeper;
 /*
- * instance_worker.c. `value` of both is "GADGET FUNCTION DIGEST MOUNT": by the first two its
+ * instance_worker.c. `value` of both is "GADGET FUNCTION DIGEST PLACE": by the first two its
  * processes are found, the digest is of all that a worker is given.
  */
 extern const struct step_op instance_op_worker, instance_op_ready;
@@ -76,3 +91,19 @@ int instance_adopt(struct instance *instance, const json_t *status);
 void instance_hold(struct instance *instance, double seconds);
 /* Where its keeper finds the speed of the link. */
 void instance_set_udc(struct instance *instance, const char *udc);
+/*
+ * Its keeper has died, without which the worker cannot be talked to. True: it was none that held
+ * ep0, there is another one, and the worker ends.
+ */
+bool instance_renew_keeper(struct instance *instance);
+
+/* --- instance_node.c: where a worker finds a function of the kernel's --- */
+
+/* Looks anew; whether what its worker serves is there: endpoints always are. */
+bool instance_is_there(struct instance *instance);
+/* Whether somebody has written descriptors for a function of FunctionFS. */
+bool instance_is_active(const struct instance *instance);
+/* Tells the workers of all such functions what has come and gone. */
+void instances_look(struct supervisor *supervisor);
+/* Has the kernel's uevents wake us up when something comes or goes, where it matters. */
+void instances_watch_nodes(struct supervisor *supervisor);

@@ -14,6 +14,11 @@
 /* Without a supervisor: how often a worker's rest is looked for, PLAN_SOON_MS apart. */
 #define STRANGER_TRIES 500
 
+bool instance_gates(const struct instance *i)
+{
+	return i->function->ffs;
+}
+
 static bool has_unit_of(const struct instance *i, const struct step *step)
 {
 	return i->unit && streq_null(i->unit->identity, step->value);
@@ -42,7 +47,8 @@ static int worker_apply(struct step *step, struct error *err)
 	unit_handle(i->unit, UNIT_EV_START);
 	/* In a reload the step that waits for it tells: this one would have left it in its place.
 	 */
-	if (i->unit->awaited || i->unit->state != UNIT_FAILED || !i->unit->error.text)
+	if (i->unit->awaited || !instance_gates(i) || i->unit->state != UNIT_FAILED ||
+	    !i->unit->error.text)
 		return 0;
 	error_move(err, &i->unit->error);
 	return -err->err;
@@ -132,6 +138,7 @@ static int ready_apply(struct step *step, struct error *err)
 	case UNIT_WAITING:
 		return PLAN_AGAIN;
 	case UNIT_STOPPED:
+	case UNIT_PENDING: /* never where it gates */
 	case UNIT_FAILED:
 	case UNIT_STATE_COUNT:
 		break;
@@ -157,18 +164,20 @@ void instance_add_worker_start(struct plan *plan, struct instance *i)
 {
 	struct unit *unit = i->unit;
 
+	_cleanup_free_ char *place = instance_place(i);
+
 	if (!unit)
 		return;
 	free(unit->identity);
 	unit->identity = strf("%s %s %016" PRIx64 " %s", i->supervisor->name, i->function->label,
-			      launch_digest(unit), i->function->ffs->mount.path);
+			      launch_digest(unit), place);
 	plan_add(plan, &instance_op_worker, xstrdup(unit->spawn.program), xstrdup(unit->identity),
 		 &unit->worker->at, i);
 }
 
 void instance_add_worker_ready(struct plan *plan, struct instance *i)
 {
-	if (i->unit)
+	if (i->unit && instance_gates(i))
 		plan_add(plan, &instance_op_ready, xstrdup(i->unit->spawn.program),
 			 xstrdup(i->unit->identity), &i->unit->worker->at, i);
 }

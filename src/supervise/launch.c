@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/inotify.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -100,6 +101,19 @@ static int check_trust(const struct unit *unit, const char *path, struct error *
 	return error_at(err, &unit->worker->program_at);
 }
 
+/* NULL: it has none, or what the kernel makes is not there yet. */
+static const char *device_of(const struct instance *i)
+{
+	const struct ffs *ffs = i->function->ffs;
+
+	return ffs ? ffs->device.value : i->node.device;
+}
+
+static const char *or_empty(const char *text)
+{
+	return text ? text : "";
+}
+
 /* "${gadget}" and its kin, which spec_load has checked; the caller frees it. */
 static char *expand(const struct unit *unit, const char *text)
 {
@@ -110,9 +124,9 @@ static char *expand(const struct unit *unit, const char *text)
 		{ "${dir}", i->gadget->dir },
 		{ "${gadget}", i->supervisor->name },
 		{ "${function}", i->function->label },
-		{ "${mount}", i->function->ffs->mount.path },
-		{ "${device}",
-		  i->function->ffs->device.value ? i->function->ffs->device.value : "" },
+		{ "${mount}", i->function->ffs ? i->function->ffs->mount.path : "" },
+		{ "${device}", or_empty(device_of(i)) },
+		{ "${ifname}", or_empty(i->node.ifname) },
 	};
 	char *out = xstrdup("");
 
@@ -147,11 +161,23 @@ static int find_in_path(struct unit *unit, struct error *err)
 	return r < 0 ? r : check_trust(unit, s->program, err);
 }
 
+static void prepare_arguments(struct unit *unit)
+{
+	char *const *words = unit->worker->argv;
+	size_t n = 0;
+
+	while (words[n])
+		n++;
+	strings_free(unit->spawn.argv);
+	unit->spawn.argv = xcalloc(n + 1, sizeof(*unit->spawn.argv));
+	for (size_t i = 0; i < n; i++)
+		unit->spawn.argv[i] = expand(unit, words[i]);
+}
+
 static int prepare_program(struct unit *unit, struct error *err)
 {
 	const struct worker *w = unit->worker;
 	struct spawn *s = &unit->spawn;
-	size_t n = 0;
 
 	if (w->kind == WORKER_PLUGIN) {
 		char *plugin;
@@ -168,11 +194,7 @@ static int prepare_program(struct unit *unit, struct error *err)
 		s->argv[1] = plugin;
 		return 0;
 	}
-	while (w->argv[n])
-		n++;
-	s->argv = xcalloc(n + 1, sizeof(*s->argv));
-	for (size_t i = 0; i < n; i++)
-		s->argv[i] = expand(unit, w->argv[i]);
+	prepare_arguments(unit);
 	if (!strchr(s->argv[0], '/'))
 		return find_in_path(unit, err);
 	s->program = xstrdup(s->argv[0]);
@@ -188,6 +210,12 @@ static char *notify_path(const struct unit *unit)
 		    unit->instance->function->label);
 }
 
+static void set_variable(char **env, size_t *n, const char *name, const char *value)
+{
+	if (value)
+		env[(*n)++] = strf("%s=%s", name, value);
+}
+
 static void prepare_environment(struct unit *unit)
 {
 	const struct instance *i = unit->instance;
@@ -195,19 +223,21 @@ static void prepare_environment(struct unit *unit)
 	const struct ffs *ffs = i->function->ffs;
 	size_t n = 0, n_fds = 2 + ffs_count_endpoints(ffs) + ffs_count_pairs(ffs) +
 			      (unit->dmabuf != NULL) + (w->kind == WORKER_PLUGIN);
-	char **env = xcalloc(10 + w->n_env, sizeof(*env));
+	char **env = xcalloc(12 + w->n_env, sizeof(*env));
 	_cleanup_free_ char *names = launch_fd_names(unit), *notify = notify_path(unit);
 
-	env[n++] = xstrdup("PATH=" WORKER_PATH);
-	env[n++] = strf("FFSCTL_GADGET=%s", i->supervisor->name);
-	env[n++] = strf("FFSCTL_FUNCTION=%s", i->function->label);
-	env[n++] = strf("FFSCTL_MOUNT=%s", ffs->mount.path);
+	set_variable(env, &n, "PATH", WORKER_PATH);
+	set_variable(env, &n, "FFSCTL_GADGET", i->supervisor->name);
+	set_variable(env, &n, "FFSCTL_FUNCTION", i->function->label);
+	set_variable(env, &n, "FFSCTL_MOUNT", ffs ? ffs->mount.path : NULL);
+	set_variable(env, &n, "FFSCTL_DEVICE", ffs ? NULL : i->node.device);
+	set_variable(env, &n, "FFSCTL_IFNAME", i->node.ifname);
 	env[n++] = strf("LISTEN_FDS=%zu", n_fds);
-	env[n++] = strf("LISTEN_FDNAMES=%s", names);
+	set_variable(env, &n, "LISTEN_FDNAMES", names);
 	env[n] = strf("LISTEN_PID=%*s", SPAWN_PID_DIGITS, "");
 	unit->spawn.listen_pid = env[n++] + strlen("LISTEN_PID=");
 	if (w->kind == WORKER_EXEC && w->ready == READY_NOTIFY)
-		env[n++] = strf("NOTIFY_SOCKET=%s", notify);
+		set_variable(env, &n, "NOTIFY_SOCKET", notify);
 	if (w->ready == READY_FD)
 		env[n++] = strf("NOTIFY_FD=%zu", 3 + n_fds);
 	for (size_t e = 0; e < w->n_env; e++) {
@@ -223,6 +253,7 @@ static void prepare_environment(struct unit *unit)
 		free(env[at]);
 		env[at] = strf("%s=%s", w->env[e].name, value);
 	}
+	strings_free(unit->spawn.env);
 	unit->spawn.env = env;
 }
 
@@ -243,6 +274,7 @@ static int prepare_user(struct unit *unit, struct error *err)
 		r = spawn_find_group(w->groups[s->n_groups].value, &s->groups[s->n_groups],
 				     &w->groups[s->n_groups].at, err);
 	s->keep_privileges = w->keep_privileges;
+	s->capabilities = w->capabilities;
 	s->limits = w->limits;
 	s->directory = xstrdup(w->directory);
 	return r;
@@ -278,10 +310,10 @@ static void prepare_sandbox(struct unit *unit)
 {
 	struct sandbox *s = &unit->spawn.sandbox;
 
-	if (!unit->worker->sandbox)
-		sandbox_without_io_uring(s);
-	else if (unit->worker->kind == WORKER_EXEC)
+	if (unit->worker->sandbox && unit->worker->kind == WORKER_EXEC)
 		sandbox_closed(s, SANDBOX_PROGRAMS);
+	else if (!unit->worker->sandbox && unit->instance->function->ffs)
+		sandbox_without_io_uring(s); /* it cannot be cancelled on endpoints */
 }
 
 int launch_prepare(struct unit *unit, struct error *err)
@@ -403,6 +435,21 @@ static int make_notify_socket(const struct unit *unit, int *out)
 	return 0;
 }
 
+/*
+ * Neither the instance nor its files tell that the descriptors are there, but writing them can be
+ * seen (f_fs.c has no fsnotify; vfs_write has). The watch is there before the daemon is.
+ */
+static int watch_ep0(const struct unit *unit, int *out)
+{
+	_cleanup_free_ char *path = strf("%s/ep0", unit->instance->function->ffs->mount.path);
+	_cleanup_close_ int fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+
+	if (fd < 0 || inotify_add_watch(fd, path, IN_MODIFY) < 0)
+		return -errno;
+	*out = steal_fd(&fd);
+	return 0;
+}
+
 static int make_output(const struct unit *unit, struct ends *e)
 {
 	if (unit->instance->supervisor->foreground) {
@@ -452,6 +499,8 @@ static int gather(struct unit *unit, struct hand *h, struct ends *e, struct erro
 			h->fds[h->n++] = theirs;
 	} else if (unit->worker->kind == WORKER_EXEC && unit->worker->ready == READY_NOTIFY) {
 		r = make_notify_socket(unit, &e->notify);
+	} else if (unit->worker->ready == READY_INSTANCE) {
+		r = watch_ep0(unit, &e->notify);
 	}
 	if (r < 0)
 		return error_errno(err, EX_OSERR, -r, NULL,
@@ -467,6 +516,14 @@ static int give_to_keeper(const struct unit *unit, const struct ends *e, struct 
 	return instance_give_worker(unit->instance, unit->pid, e->control, pidfd, e->output, err);
 }
 
+/* What the kernel has made may have another name each time. */
+static void prepare_node(struct unit *unit)
+{
+	prepare_arguments(unit);
+	prepare_environment(unit);
+	unit->instance->node.served = unit->instance->node.id;
+}
+
 int launch_start(struct unit *unit, struct error *err)
 {
 	struct ends ends = { -1, -1, -1, -1 };
@@ -476,6 +533,8 @@ int launch_start(struct unit *unit, struct error *err)
 	/* Made when the first worker starts: the mount's path is certain then. */
 	if (unit->config_fd < 0)
 		r = launch_make_config(unit, err);
+	if (!unit->instance->function->ffs)
+		prepare_node(unit);
 	if (r == 0)
 		r = gather(unit, &hand, &ends, err);
 	if (r == 0)

@@ -112,11 +112,11 @@ static json_t *config_json(const struct unit *unit)
 
 	ffs_each_endpoint(f->ffs, add_endpoint, &list);
 	ffs_each_pair(f->ffs, add_pair, &pairs);
-	json = json_pack("{s:{s:i, s:s}, s:s, s:s, s:s, s:o, s:o, s:s, s:i, s:i, s:o}", "ffsctl",
+	json = json_pack("{s:{s:i, s:s}, s:s, s:s, s:s?, s:o, s:o, s:s, s:i, s:i, s:o}", "ffsctl",
 			 "schema", 1, "version", PACKAGE_VERSION, "gadget",
 			 unit->instance->supervisor->name, "function", f->label, "mount",
-			 f->ffs->mount.path, "endpoints", list.array, "pairs", pairs.array,
-			 "engine", worker_engine_words[unit->worker->engine], "size",
+			 f->ffs ? f->ffs->mount.path : NULL, "endpoints", list.array, "pairs",
+			 pairs.array, "engine", worker_engine_words[unit->worker->engine], "size",
 			 (int)unit->worker->io_size, "depth", (int)unit->worker->io_depth,
 			 "options", options ? options : json_object());
 	json_object_set_new(json, "sandbox", json_boolean(unit->worker->sandbox));
@@ -150,6 +150,7 @@ uint64_t launch_digest(const struct unit *unit)
 		digest = digest_add_text(digest, s->env[i]);
 	digest = digest_add(digest, kinds, sizeof(kinds));
 	digest = digest_add(digest, &s->limits, sizeof(s->limits));
+	digest = digest_add(digest, &s->capabilities, sizeof(s->capabilities));
 	digest = digest_add(digest, &s->uid, sizeof(s->uid));
 	digest = digest_add(digest, &s->gid, sizeof(s->gid));
 	return digest_add(digest, s->groups, s->n_groups * sizeof(*s->groups));

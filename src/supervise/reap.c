@@ -79,7 +79,8 @@ static bool comes_from(const struct unit *unit, pid_t pid)
 		return true;
 	if (is_of_any(s, pid))
 		return false;
-	return (s->n_inherited == 0 && !others_run(unit)) || process_holds(pid, f->ffs->mount.path);
+	return (s->n_inherited == 0 && !others_run(unit)) ||
+	       (f->ffs && process_holds(pid, f->ffs->mount.path));
 }
 
 /* The next of our children in *list; 0: there is none. */

@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "compose/configfs.h"
 #include "compose/udc.h"
+#include "compose/usbg.h"
 #include "ffs/mount.h"
 #include "spec/spec.h"
 #include "supervise/bus.h"
@@ -88,11 +89,11 @@ static int check_privileges(const struct supervisor *s, const struct reload *r, 
 	for (size_t n = 0; n < r->n_fresh; n++) {
 		const struct unit *unit = r->fresh[n]->unit;
 
-		if (!unit || !s->bounded || !unit->worker->keep_privileges)
+		if (!unit || !s->bounded || !worker_has_privileges(unit->worker))
 			continue;
 		error_set(err, EX_CANTCREAT, EPERM, NULL,
 			  "the supervisor has given up the privileges that the worker of '%s' is "
-			  "to keep (keep_privileges)",
+			  "to keep (privileges, capabilities)",
 			  r->fresh[n]->function->label);
 		error_at(err, &unit->worker->at);
 		return error_hint(err, "take '%s' down, then up", s->name);
@@ -111,19 +112,23 @@ static void drop_idle_bind(struct plan *plan)
 	plan->n--;
 }
 
-/* The instance whose mount stays, and which this one is in place of; NULL: it is a new one. */
+/* The instance whose place stays, and which this one is in place of; NULL: it is a new one. */
 static struct instance *stays_as(const struct supervisor *s, const struct reload *r,
 				 const struct instance *fresh)
 {
-	const char *path = fresh->function->ffs->mount.path;
+	_cleanup_free_ char *path = instance_place(fresh);
+	const struct step_op *op = fresh->function->ffs ? &ffs_op_mount : &usbg_op_function;
 	bool kept = false;
 
 	for (size_t i = 0; i < s->plan.n; i++)
-		if (s->plan.steps[i].op == &ffs_op_mount && streq(s->plan.steps[i].path, path))
+		if (s->plan.steps[i].op == op && streq(s->plan.steps[i].path, path))
 			kept = kept || difference_keeps(&r->difference, &s->plan.steps[i]);
-	for (size_t n = 0; kept && n < r->n_old; n++)
-		if (streq(r->old[n]->function->ffs->mount.path, path))
+	for (size_t n = 0; kept && n < r->n_old; n++) {
+		_cleanup_free_ char *old = instance_place(r->old[n]);
+
+		if (streq(old, path))
 			return r->old[n];
+	}
 	return NULL;
 }
 

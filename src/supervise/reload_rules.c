@@ -18,8 +18,8 @@ static bool is_of_worker(const struct step *step)
 	return step->op == &instance_op_worker || step->op == &instance_op_ready;
 }
 
-/* Of a worker's value ("GADGET FUNCTION DIGEST MOUNT"); "" when a record has less. */
-static const char *mount_of(const struct step *step)
+/* Of a worker's value ("GADGET FUNCTION DIGEST PLACE"); "" when a record has less. */
+static const char *place_of(const struct step *step)
 {
 	const char *text = step->value ? step->value : "";
 
@@ -60,7 +60,10 @@ static bool rests_on(const struct step *later, const struct step *earlier)
 	if (earlier->op == &plan_op_mkdir_shared)
 		return false;
 	if (is_of_worker(later))
-		return earlier->op == &ffs_op_mount && streq(mount_of(later), earlier->path);
+		return (earlier->op == &ffs_op_mount || earlier->op == &usbg_op_function) &&
+		       streq(place_of(later), earlier->path);
+	if (later->op == &instance_op_keeper && earlier->op == &usbg_op_function)
+		return streq(later->path, earlier->path);
 	if (later->op == &ffs_op_mount && is_function_of(earlier, later))
 		return true;
 	if (earlier->op == &plan_op_mkdir || earlier->op == &ffs_op_mount)
@@ -94,7 +97,7 @@ static bool replaces(const struct step *next, const struct step *last)
 {
 	if (next->op == &instance_op_worker)
 		return same_words(next->value, last->value, 2) &&
-		       streq(mount_of(next), mount_of(last));
+		       streq(place_of(next), place_of(last));
 	return compose_replaces(next, last);
 }
 

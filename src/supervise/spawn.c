@@ -19,10 +19,15 @@
 /* Above every number that a worker's descriptors get, so that placing one hides no other. */
 #define HIGH_FD 200
 
-bool spawn_drop_bounding_set(void)
+static bool has_capability(uint64_t set, unsigned int cap)
 {
-	for (unsigned long cap = 0; cap < 64; cap++)
-		if (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0)
+	return set >> cap & 1;
+}
+
+bool spawn_bound_capabilities(uint64_t stay)
+{
+	for (unsigned int cap = 0; cap < 64; cap++)
+		if (!has_capability(stay, cap) && prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0)
 			return errno == EINVAL; /* this kernel has no capability of that number */
 	return true;
 }
@@ -61,12 +66,22 @@ struct child {
  * All below runs in the vfork child: system calls only, as glibc's own set*id would signal other
  * threads and allocate.
  */
-static bool drop_capabilities(void)
+static bool drop_capabilities(uint64_t stay)
 {
 	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct none[2] = { { 0 } };
+	struct __user_cap_data_struct sets[2] = { { 0 } };
 
-	return syscall(SYS_capset, &head, none) == 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
+	for (size_t i = 0; i < ARRAY_SIZE(sets); i++)
+		sets[i].permitted = sets[i].effective = sets[i].inheritable =
+			(unsigned int)(stay >> 32 * i);
+	if (syscall(SYS_capset, &head, sets) < 0)
+		return false;
+	/* Of root's they would be what is executed has; of others' only so. */
+	for (unsigned int cap = 0; cap < 64; cap++)
+		if (has_capability(stay, cap) &&
+		    prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, cap, 0, 0) < 0)
+			return false;
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
 }
 
 static bool become_user(const struct spawn *s)
@@ -148,14 +163,18 @@ static const char *become_worker(const struct child *c)
 	if (!set_limits(&s->limits))
 		return "set the limits of";
 	/* Without privileges it cannot be emptied, nor be of use. */
-	if (!s->keep_privileges && !s->bounded && !s->same_user && !spawn_drop_bounding_set())
+	if (!s->keep_privileges && !s->bounded && !s->same_user &&
+	    !spawn_bound_capabilities(s->capabilities))
 		return "take the capabilities from";
+	/* Else they would go with the user. */
+	if (s->capabilities && prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
+		return "leave the capabilities to";
 	/* Only privileges may do without no_new_privs. */
 	if (s->keep_privileges && s->sandbox.n > 0 && !sandbox_enter(&s->sandbox))
 		return "restrict the system calls of";
 	if (!become_user(s))
 		return "set user and groups of";
-	if (!s->keep_privileges && !drop_capabilities())
+	if (!s->keep_privileges && !drop_capabilities(s->capabilities))
 		return "take the capabilities from";
 	if (!s->keep_privileges && s->sandbox.n > 0 && !sandbox_enter(&s->sandbox))
 		return "restrict the system calls of";
@@ -244,12 +263,8 @@ int spawn_start(const struct spawn *spawn, const int *fds, size_t n_fds, int out
 
 void spawn_free(struct spawn *spawn)
 {
-	for (char **p = spawn->argv; p && *p; p++)
-		free(*p);
-	for (char **p = spawn->env; p && *p; p++)
-		free(*p);
-	free(spawn->argv);
-	free(spawn->env);
+	strings_free(spawn->argv);
+	strings_free(spawn->env);
 	free(spawn->program);
 	free(spawn->directory);
 	free(spawn->groups);

@@ -23,9 +23,10 @@ struct spawn {
 	gid_t gid;
 	gid_t *groups;
 	size_t n_groups;
-	bool same_user;	      /* as the caller, who need not be root: uid and gid do not count */
-	bool keep_privileges; /* else: no capabilities, no_new_privs */
-	bool bounded;	      /* the supervisor's own bounding set is empty already */
+	bool same_user;	       /* as the caller, who need not be root: uid and gid do not count */
+	bool keep_privileges;  /* else: no_new_privs, and no more than */
+	uint64_t capabilities; /* these; bit n for number n of capabilities(7) */
+	bool bounded;	       /* the supervisor's own bounding set is empty already */
 	struct worker_limits limits;
 	struct sandbox sandbox; /* what it gives up before it begins; n 0: nothing */
 	int answer;		/* its stdout; 0: what `output` is */
@@ -45,10 +46,11 @@ int spawn_start(const struct spawn *spawn, const int *fds, size_t n_fds, int out
 void spawn_free(struct spawn *spawn);
 
 /*
- * Empties the caller's capability bounding set: whatever it executes has no capabilities, even as
- * root, and cannot get them back. Its own stay. Only system calls: may be called in a vfork child.
+ * Leaves no more than these in the caller's capability bounding set: whatever it executes has no
+ * others, even as root, and cannot get them back. Its own stay. Only system calls: may be called in
+ * a vfork child.
  */
-bool spawn_drop_bounding_set(void);
+bool spawn_bound_capabilities(uint64_t stay);
 
 /*
  * Before that: what the caller itself executes later (not a worker, from which all is taken) has

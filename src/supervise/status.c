@@ -77,12 +77,11 @@ static json_t *function_json(const struct supervisor *s, const struct function *
 	const struct instance *i = instance_of(s, f);
 	struct endpoints e = { .instance = i, .array = json_array() };
 
-	if (i)
-		ffs_each_endpoint(f->ffs, add_endpoint, &e);
+	ffs_each_endpoint(f->ffs, add_endpoint, &e);
 	return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "label", f->label, "type",
 			 f->type, "instance", f->instance, "mount",
-			 json_string_or_null(i ? f->ffs->mount.path : NULL), "device",
-			 json_string_or_null(i ? f->ffs->device.value : NULL), "ifname",
+			 json_string_or_null(f->ffs ? f->ffs->mount.path : NULL), "device",
+			 json_string_or_null(f->ffs ? f->ffs->device.value : NULL), "ifname",
 			 json_null(), "endpoints", e.array, "keeper",
 			 i && i->keeper.pid > 0 ? json_integer(i->keeper.pid) : json_null(),
 			 "worker", i && i->unit ? unit_json(i->unit) : json_null());
@@ -100,11 +99,13 @@ const char *supervisor_state(const struct supervisor *s)
 	if (s->phase != PHASE_UP || (s->reload && !reload_is_under_way(s)))
 		return "degraded";
 	for (size_t n = 0; n < s->n_instances; n++) {
-		const struct instance *i = s->instances[n];
+		const struct unit *unit = s->instances[n]->unit;
 
-		if (i->unit && i->unit->state != UNIT_READY && i->unit->state != UNIT_DONE)
+		if (unit && !unit_is_settled(unit))
 			return "degraded";
 	}
+	if (s->bus_lost)
+		return "degraded";
 	return s->no_bind ? "unbound" : "ready";
 }
 

@@ -97,7 +97,7 @@ int supervisor_make_instances(struct supervisor *s, const struct gadget *g, stru
 	for (size_t f = 0; f < g->n_functions; f++) {
 		int r;
 
-		if (!g->functions[f].ffs)
+		if (!g->functions[f].ffs && !g->functions[f].worker)
 			continue;
 		r = instance_new(array_add(*list, *n), s, g, &g->functions[f], err);
 		if (r < 0)
@@ -148,7 +148,7 @@ void supervisor_worker_failed(struct supervisor *s, struct unit *unit)
 	_cleanup_error_ struct error err = { 0 };
 
 	s->changed = true;
-	if (s->phase == PHASE_COMING_UP && unit->served) {
+	if (s->phase == PHASE_COMING_UP && unit->served && instance_gates(unit->instance)) {
 		/* Its own step has been taken: nothing else would ask for it any more. */
 		error_set(&err, EX_PROTOCOL, ECHILD, NULL,
 			  "the worker of '%s' was ready, but ended before the gadget was up: %s",
@@ -170,6 +170,8 @@ void supervisor_keeper_died(struct supervisor *s, struct instance *instance)
 {
 	_cleanup_error_ struct error err = { 0 };
 
+	if (s->phase != PHASE_GOING_DOWN && instance_renew_keeper(instance))
+		return;
 	error_set(&err, EX_PROTOCOL, ECHILD, NULL,
 		  "the keeper of '%s' has died, and the function with it",
 		  instance->function->label);
@@ -314,8 +316,11 @@ static void look(struct supervisor *s)
 		case PHASE_UP:
 			if (!s->switching)
 				reload_look(s);
-			if (!s->failed && !s->reload && !s->switching)
+			if (!s->failed && !s->reload && !s->switching) {
 				bus_look(s);
+				instances_watch_nodes(s);
+				instances_look(s);
+			}
 			if (s->failed && s->foreground && all_stopped(s))
 				s->phase = PHASE_GONE;
 			break;
@@ -381,10 +386,10 @@ static void bound_capabilities(struct supervisor *s)
 	if (s->gadget->n_switch_to > 0 || s->switched)
 		return;
 	for (size_t n = 0; n < s->n_instances; n++)
-		if (s->instances[n]->unit && s->instances[n]->unit->worker->keep_privileges)
+		if (s->instances[n]->unit && worker_has_privileges(s->instances[n]->unit->worker))
 			return;
 	/* First what it may still execute itself: reexec. */
-	s->bounded = spawn_inherit_capabilities() && spawn_drop_bounding_set();
+	s->bounded = spawn_inherit_capabilities() && spawn_bound_capabilities(0);
 	for (size_t n = 0; n < s->n_instances; n++)
 		if (s->instances[n]->unit)
 			s->instances[n]->unit->spawn.bounded = s->bounded;
@@ -467,6 +472,7 @@ int supervisor_init(struct supervisor *s, const struct world *world, const struc
 		.signals = SOURCE_NONE,
 		.deadline = SOURCE_NONE,
 		.udc_watch = SOURCE_NONE,
+		.uevents = SOURCE_NONE,
 		.caller = SOURCE_NONE,
 		.udc_state = SOURCE_NONE,
 		.notify.watchdog = SOURCE_NONE,
@@ -501,6 +507,7 @@ void supervisor_free(struct supervisor *s)
 	compose_free(&s->compose);
 	plan_free(&s->plan);
 	timer_close(&s->loop, &s->deadline);
+	cleanup_close(&s->uevents.fd);
 	cleanup_close(&s->signals.fd);
 	loop_close(&s->loop);
 	rundir_close(&s->rundir);

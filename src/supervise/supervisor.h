@@ -43,7 +43,7 @@ struct supervisor {
 	struct rundir rundir; /* owned */
 	struct compose compose;
 	struct plan plan;
-	struct instance **instances; /* one for each function with a `ffs` group */
+	struct instance **instances; /* one for each function with a `ffs` group or a worker */
 	size_t n_instances;
 	char *udc;	/* chosen; NULL with no_bind */
 	char *last_udc; /* before `unbind`; NULL */
@@ -53,6 +53,7 @@ struct supervisor {
 	bool changed;	/* plan and status have to be looked at */
 	bool undo_soon; /* an undo wants to be called again without an event */
 	struct source signals, deadline, udc_watch, caller;
+	struct source uevents;	 /* instance_node.c; owned */
 	char *host_udc;		 /* host.c: where a host may meet the gadget, or has */
 	struct source udc_state; /* host.c; owns its descriptor */
 	bool configured;	 /* as the UDC says; only where FunctionFS does not */
@@ -64,6 +65,7 @@ struct supervisor {
 	bool failed;		 /* a keeper died: the gadget is dead, nothing is removed */
 	bool undo_failed;	 /* going down has left something */
 	bool unbound_on_failure; /* a worker failed for good and the gadget was taken off the bus */
+	bool bus_lost;		 /* the kernel has taken it off the bus with a daemon's ep0 */
 	bool bind_wanted;	 /* `bind` waits until the workers are ready */
 	struct error bind_error; /* why the last `bind`, or the return to the bus, failed */
 	struct reload *reload;	 /* NULL: none is under way, and none has failed on its way back */

@@ -131,7 +131,7 @@ static int check_privileges(const struct supervisor *s, const struct gadget *g, 
 	for (size_t i = 0; i < g->n_functions; i++) {
 		const struct worker *w = g->functions[i].worker;
 
-		if (!s->bounded || !w || !w->keep_privileges)
+		if (!s->bounded || !w || !worker_has_privileges(w))
 			continue;
 		error_set(err, EX_CANTCREAT, EPERM, NULL,
 			  "the supervisor has given up the privileges that the worker of '%s' is "

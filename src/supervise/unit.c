@@ -15,6 +15,7 @@
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "base/proc.h"
+#include "supervise/bus.h"
 #include "supervise/launch.h"
 #include "supervise/reap.h"
 #include "supervise/supervisor.h"
@@ -31,9 +32,9 @@
 #define EXIT_DO_NOT_RESTART 125
 
 const char *const unit_state_words[UNIT_STATE_COUNT] = {
-	[UNIT_STOPPED] = "stopped",  [UNIT_STARTING] = "starting", [UNIT_READY] = "ready",
-	[UNIT_STOPPING] = "stopped", [UNIT_WAITING] = "waiting",   [UNIT_FAILED] = "failed",
-	[UNIT_DONE] = "done",
+	[UNIT_STOPPED] = "stopped", [UNIT_PENDING] = "pending",	 [UNIT_STARTING] = "starting",
+	[UNIT_READY] = "ready",	    [UNIT_STOPPING] = "stopped", [UNIT_WAITING] = "waiting",
+	[UNIT_FAILED] = "failed",   [UNIT_DONE] = "done",
 };
 
 static struct supervisor *supervisor_of(const struct unit *unit)
@@ -75,6 +76,22 @@ static void do_start(struct unit *unit)
 	timer_start(&unit->timer, unit->worker->start_timeout);
 	if (unit->worker->ready == READY_STARTED)
 		unit_handle(unit, UNIT_EV_READY);
+}
+
+static void do_pend(struct unit *unit)
+{
+	timer_stop(&unit->timer);
+	unit->state = UNIT_PENDING;
+	unit->restart_wanted = false;
+	supervisor_changed(supervisor_of(unit));
+}
+
+static void do_start_if_there(struct unit *unit)
+{
+	if (instance_is_there(unit->instance))
+		do_start(unit);
+	else
+		do_pend(unit);
 }
 
 /* Two questions in the time in which it must answer one. */
@@ -192,6 +209,8 @@ static void do_waiting_timer(struct unit *unit)
 		timer_start(&unit->timer, left);
 	} else if (unit->successor) {
 		give_way(unit);
+	} else if (!instance_is_there(unit->instance)) {
+		do_pend(unit);
 	} else {
 		unit->restarts++;
 		do_start(unit);
@@ -259,7 +278,7 @@ static void ended(struct unit *unit, double least_delay)
 		supervisor_changed(s);
 		return;
 	}
-	if (s->phase != PHASE_UP || unit->awaited) {
+	if (instance_gates(unit->instance) && (s->phase != PHASE_UP || unit->awaited)) {
 		fail(unit, "it ended while the gadget was coming up");
 		return;
 	}
@@ -273,6 +292,11 @@ static void ended(struct unit *unit, double least_delay)
 		halt_later(unit);
 		supervisor_say(s, "%s: worker done", label_of(unit));
 		supervisor_changed(s);
+		return;
+	}
+	/* It was in the middle of it: no fault of its own. */
+	if (least_delay == 0 && !instance_is_there(unit->instance)) {
+		do_pend(unit);
 		return;
 	}
 	if (died_too_often(unit)) {
@@ -318,6 +342,13 @@ static void do_cancel_restart(struct unit *unit)
 	unit->successor = NULL;
 }
 
+static void do_leave(struct unit *unit)
+{
+	supervisor_say(supervisor_of(unit), "%s: what the worker serves is not there any more",
+		       label_of(unit));
+	do_stop_for_restart(unit);
+}
+
 static void do_restart_after_stop(struct unit *unit)
 {
 	unit->restart_wanted = true;
@@ -346,7 +377,12 @@ typedef void (*action)(struct unit *unit);
 /* What is not in the table is nothing to do: a late READY, a timer that lost its race. */
 static const action actions[UNIT_STATE_COUNT][UNIT_EVENT_COUNT] = {
 	[UNIT_STOPPED] = {
-		[UNIT_EV_START] = do_start,
+		[UNIT_EV_START] = do_start_if_there,
+		[UNIT_EV_RESTART] = do_start_anew,
+	},
+	[UNIT_PENDING] = {
+		[UNIT_EV_THERE] = do_start,
+		[UNIT_EV_STOP] = do_rest,
 		[UNIT_EV_RESTART] = do_start_anew,
 	},
 	[UNIT_STARTING] = {
@@ -355,12 +391,14 @@ static const action actions[UNIT_STATE_COUNT][UNIT_EVENT_COUNT] = {
 		[UNIT_EV_TIMER] = do_start_timed_out,
 		[UNIT_EV_STOP] = do_stop,
 		[UNIT_EV_RESTART] = do_stop_for_restart,
+		[UNIT_EV_GONE] = do_leave,
 	},
 	[UNIT_READY] = {
 		[UNIT_EV_EXIT] = do_ended,
 		[UNIT_EV_TIMER] = do_watchdog,
 		[UNIT_EV_STOP] = do_stop,
 		[UNIT_EV_RESTART] = do_stop_for_restart,
+		[UNIT_EV_GONE] = do_leave,
 	},
 	[UNIT_STOPPING] = {
 		[UNIT_EV_EXIT] = do_stopped,
@@ -382,6 +420,7 @@ static const action actions[UNIT_STATE_COUNT][UNIT_EVENT_COUNT] = {
 		[UNIT_EV_TIMER] = do_halting_timer,
 		[UNIT_EV_STOP] = do_rest,
 		[UNIT_EV_RESTART] = do_start_anew,
+		[UNIT_EV_GONE] = do_pend,
 	},
 };
 
@@ -454,6 +493,8 @@ void unit_exited(struct unit *unit, int status)
 	unit_drain(unit);
 	unit_close(unit, &unit->end);
 	unit->pid = 0;
+	if (unit->worker->opens_ep0)
+		bus_lost(supervisor_of(unit));
 	unit_handle(unit, UNIT_EV_EXIT);
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A worker's life: one table, state × event → what to do. A unit belongs to a FunctionFS
- * instance; it starts the worker with fresh endpoints, learns that it is ready, notices its end,
- * halts what the dead one was serving, and starts the next one when the policy says so.
+ * A worker's life: one table, state × event → what to do. A unit belongs to an instance; it starts
+ * the worker with fresh endpoints, learns that it is ready, notices its end, halts what the dead
+ * one was serving, and starts the next one when the policy says so.
  */
 #pragma once
 
@@ -18,6 +18,7 @@
 
 enum unit_state {
 	UNIT_STOPPED,  /* not wanted */
+	UNIT_PENDING,  /* wanted, but what it serves is not there yet */
 	UNIT_STARTING, /* runs, has not said that it is ready */
 	UNIT_READY,
 	UNIT_STOPPING, /* was told to end */
@@ -34,6 +35,8 @@ enum unit_event {
 	UNIT_EV_TIMER,
 	UNIT_EV_STOP,
 	UNIT_EV_RESTART,
+	UNIT_EV_THERE, /* what it serves has come, or */
+	UNIT_EV_GONE,  /* has gone; of functions of the kernel's */
 	UNIT_EVENT_COUNT,
 };
 
@@ -85,6 +88,12 @@ struct unit {
 	struct error error; /* why the last start failed */
 	double start_due;   /* while waiting: monotonic */
 };
+
+/* It serves, or has nothing to serve, now or any more: nobody has to wait for it. */
+static inline bool unit_is_settled(const struct unit *unit)
+{
+	return unit->state == UNIT_READY || unit->state == UNIT_DONE || unit->state == UNIT_PENDING;
+}
 
 /* Resolves user, program and environment; errors point at the gadget file. */
 int unit_init(struct unit *unit, struct instance *instance, const struct worker *worker,

@@ -159,8 +159,27 @@ static void on_notify_fd(void *data, uint32_t events _unused_)
 	}
 }
 
+static void on_ep0(void *data, uint32_t events _unused_)
+{
+	struct unit *unit = data;
+	char text[4096];
+
+	while (read(unit->notify.fd, text, sizeof(text)) > 0)
+		;
+	if (!instance_is_active(unit->instance))
+		return;
+	unit_close(unit, &unit->notify);
+	unit_handle(unit, UNIT_EV_READY);
+}
+
 int unit_watch(struct unit *unit, int *output, int *notify, struct error *err)
 {
+	static void (*const on_notify[])(void *data, uint32_t events) = {
+		[READY_NOTIFY] = on_notify_socket,
+		[READY_FD] = on_notify_fd,
+		[READY_STARTED] = on_notify_socket,
+		[READY_INSTANCE] = on_ep0,
+	};
 	struct loop *loop = &supervisor_of(unit)->loop;
 	int r = 0;
 
@@ -171,8 +190,7 @@ int unit_watch(struct unit *unit, int *output, int *notify, struct error *err)
 	}
 	if (r == 0 && *notify >= 0) {
 		r = source_add(loop, &unit->notify, *notify, EPOLLIN,
-			       unit->worker->ready == READY_FD ? on_notify_fd : on_notify_socket,
-			       unit);
+			       on_notify[unit->worker->ready], unit);
 		if (r == 0)
 			*notify = -1;
 	}

@@ -9,13 +9,16 @@ import select
 import struct
 import subprocess
 import tempfile
+import termios
 import threading
 import time
+import tty
 
 import usb.core
 
 import harness
-from harness import FFSCTL, SRC, status
+from harness import FFSCTL, SRC, must, status
+from tap import eq, ok
 
 DIRECTORY = pathlib.Path(tempfile.mkdtemp(prefix="ffsctl-test-"))
 DIRECTORY.chmod(0o755)  # workers may be nobody
@@ -341,3 +344,49 @@ def running(*args):
     finally:
         child.kill()
         child.wait()
+
+
+# --- the host's and the device's programs ---------------------------------------------------------
+
+
+def sh(command, **kwargs):
+    return must(subprocess.run(command, shell=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **kwargs)).stdout
+
+
+def sysfs(pattern, what):
+    """The one file that fits, by what is in it."""
+    found = [p for p in pathlib.Path("/").glob(pattern.lstrip("/")) if p.read_text().strip() == what]
+    eq(len(found), 1, f"files {pattern} with {what!r}")
+    return found[0]
+
+
+def read_until(fd, end, size=4096):
+    """What comes until `end` has, within ten seconds."""
+    data = b""
+    while end not in data:
+        ok(select.select([fd], [], [], 10)[0], f"{end!r} does not come, only {data!r}")
+        data += os.read(fd, size)
+    return data
+
+
+def raw_terminal(path):
+    fd = os.open(path, os.O_RDWR | os.O_NOCTTY)
+    tty.setraw(fd)
+    termios.tcflush(fd, termios.TCIOFLUSH)
+    return fd
+
+
+@contextlib.contextmanager
+def network_namespace():
+    """A machine of its own, as far as the network goes: the number of a process in it."""
+    process = subprocess.Popen(["unshare", "--net", "sh", "-c", "echo; exec sleep 1000"], stdout=subprocess.PIPE)
+    process.stdout.readline()
+    try:
+        yield process.pid
+    finally:
+        process.kill()
+        process.wait()
+
+
+def interface_of(mac):
+    return sysfs("/sys/class/net/*/address", mac).parent.name

@@ -12,14 +12,12 @@ import select
 import socket
 import struct
 import subprocess
-import termios
 import threading
-import tty
 import uuid
 
 import harness
 import tap
-from gadgets import DIRECTORY
+from gadgets import DIRECTORY, interface_of, network_namespace, raw_terminal, read_until, sh, sysfs
 from harness import EXAMPLES, SRC, ffsctl, must, status
 from tap import contains, eq, ok, test
 
@@ -55,26 +53,6 @@ def up(path, udc="dummy_udc.0"):
         yield shown
 
 
-def sysfs(pattern, what):
-    """The one file that fits, by what is in it."""
-    found = [p for p in pathlib.Path("/").glob(pattern.lstrip("/")) if p.read_text().strip() == what]
-    eq(len(found), 1, f"files {pattern} with {what!r}")
-    return found[0]
-
-
-def read_until(fd, end, size=4096):
-    """What comes until `end` has, within ten seconds."""
-    data = b""
-    while end not in data:
-        ok(select.select([fd], [], [], 10)[0], f"{end!r} does not come, only {data!r}")
-        data += os.read(fd, size)
-    return data
-
-
-def sh(command, **kwargs):
-    return must(subprocess.run(command, shell=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **kwargs)).stdout
-
-
 # --- the plugin bridge ---------------------------------------------------------------------------------
 
 
@@ -99,17 +77,10 @@ def _():
 # --- a serial line ------------------------------------------------------------------------------------
 
 
-def raw(path):
-    fd = os.open(path, os.O_RDWR | os.O_NOCTTY)
-    tty.setraw(fd)
-    termios.tcflush(fd, termios.TCIOFLUSH)
-    return fd
-
-
 def shell_over(port):
     """A getty there and a terminal here: a shell that computes."""
     getty = subprocess.Popen(["setsid", "agetty", "-n", "-l", "/bin/sh", "-L", port.removeprefix("/dev/"), "115200", "dumb"])
-    fd = raw("/dev/ttyACM0")
+    fd = raw_terminal("/dev/ttyACM0")
     try:
         read_until(fd, b"# ")
         os.write(fd, b"echo $((6 * 7))-$(tty)\r")
@@ -130,18 +101,6 @@ def _():
 
 
 # --- networks -----------------------------------------------------------------------------------------
-
-
-@contextlib.contextmanager
-def network_namespace():
-    """A machine of its own, as far as the network goes: the number of a process in it."""
-    process = subprocess.Popen(["unshare", "--net", "sh", "-c", "echo; exec sleep 1000"], stdout=subprocess.PIPE)
-    process.stdout.readline()
-    try:
-        yield process.pid
-    finally:
-        process.kill()
-        process.wait()
 
 
 FETCH = """
@@ -171,10 +130,6 @@ def traffic(here, theirs):
         finally:
             client.kill()
             client.wait()
-
-
-def interface_of(mac):
-    return sysfs("/sys/class/net/*/address", mac).parent.name
 
 
 @test("network: TCP between two network namespaces, the interfaces as the file says, WINNCM for Windows")

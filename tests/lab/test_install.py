@@ -78,9 +78,13 @@ share/ffsctl/gadget.d/aoa-accessory.conf
 share/ffsctl/gadget.d/aoa.conf
 share/ffsctl/gadget.d/bridge.conf
 share/ffsctl/gadget.d/composite.conf
+share/ffsctl/gadget.d/iio.conf
+share/ffsctl/gadget.d/login.conf
 share/ffsctl/gadget.d/loopback.conf
 share/ffsctl/gadget.d/midi.conf
+share/ffsctl/gadget.d/mtp.conf
 share/ffsctl/gadget.d/network.conf
+share/ffsctl/gadget.d/network-dhcp.conf
 share/ffsctl/gadget.d/network-windows.conf
 share/ffsctl/gadget.d/printer.conf
 share/ffsctl/gadget.d/serial.conf

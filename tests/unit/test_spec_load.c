@@ -732,10 +732,9 @@ static void check_rows(const struct key_group *group)
 		cr_expect(k->types != 0, "%s.%s has no type", group->path, k->name);
 		cr_expect(k->doc && str_has_suffix(k->doc, "."), "%s.%s: no sentence", group->path,
 			  k->name);
-		cr_expect((k->flags & KEY_LATER) || k->set,
-			  "%s.%s goes nowhere: it would be ignored", group->path, k->name);
-		cr_expect(!(k->types & TYPE_LIST) || (k->flags & KEY_LATER) || k->items,
-			  "%s.%s: a list of what?", group->path, k->name);
+		cr_expect(k->set, "%s.%s goes nowhere: it would be ignored", group->path, k->name);
+		cr_expect(!(k->types & TYPE_LIST) || k->items, "%s.%s: a list of what?",
+			  group->path, k->name);
 		for (const struct key *other = group->keys; other < k; other++)
 			cr_expect_str_neq(other->name, k->name, "twice in %s", group->path);
 		if (k->group)

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "ffs/endpoint.h"
+#include "supervise/bus.h"
 #include "supervise/launch.h"
 #include "supervise/reap.h"
 #include "supervise/supervisor.h"
@@ -22,7 +23,8 @@
 #define FAKE_PID 0x7ffffff0
 
 static struct {
-	int launches, terms, kills, stops, pings, interrupts, drops, said_failed, halts;
+	int launches, terms, kills, stops, pings, interrupts, drops, said_failed, halts, lost;
+	bool nowhere;	  /* what it serves is not there */
 	int launch_error; /* errno of the next starts; 0: they succeed */
 	int halt_result;  /* of every halt */
 	char words[4096];
@@ -63,6 +65,26 @@ int launch_start(struct unit *u, struct error *err)
 
 void instance_succeed(struct instance *i _unused_)
 {
+}
+
+bool instance_gates(const struct instance *i _unused_)
+{
+	return true;
+}
+
+bool instance_is_there(struct instance *i _unused_)
+{
+	return !saw.nowhere;
+}
+
+bool instance_is_active(const struct instance *i _unused_)
+{
+	return true;
+}
+
+void bus_lost(struct supervisor *s _unused_)
+{
+	saw.lost++;
 }
 
 void switch_asked(struct unit *u _unused_, const char *body _unused_, size_t size _unused_)
@@ -193,6 +215,10 @@ static void enter(enum unit_state state)
 	switch (state) {
 	case UNIT_STOPPED:
 		break;
+	case UNIT_PENDING:
+		saw.nowhere = true;
+		unit_handle(unit, UNIT_EV_START);
+		break;
 	case UNIT_STARTING:
 		unit_handle(unit, UNIT_EV_START);
 		break;
@@ -225,22 +251,25 @@ static void enter(enum unit_state state)
 
 /* Where every event leads from every state. */
 static const enum unit_state leads_to[UNIT_STATE_COUNT][UNIT_EVENT_COUNT] = {
-	/*                  START          READY          EXIT           TIMER          STOP
-	 *                  RESTART */
+	/* START, READY, EXIT, TIMER, STOP, RESTART, THERE, GONE */
 	[UNIT_STOPPED] = { UNIT_STARTING, UNIT_STOPPED, UNIT_STOPPED, UNIT_STOPPED, UNIT_STOPPED,
-			   UNIT_STARTING },
+			   UNIT_STARTING, UNIT_STOPPED, UNIT_STOPPED },
+	/* RESTART: it is not there even so. */
+	[UNIT_PENDING] = { UNIT_PENDING, UNIT_PENDING, UNIT_PENDING, UNIT_PENDING, UNIT_STOPPED,
+			   UNIT_PENDING, UNIT_STARTING, UNIT_PENDING },
 	[UNIT_STARTING] = { UNIT_STARTING, UNIT_READY, UNIT_WAITING, UNIT_STARTING, UNIT_STOPPING,
-			    UNIT_STOPPING },
+			    UNIT_STOPPING, UNIT_STARTING, UNIT_STOPPING },
 	[UNIT_READY] = { UNIT_READY, UNIT_READY, UNIT_WAITING, UNIT_READY, UNIT_STOPPING,
-			 UNIT_STOPPING },
+			 UNIT_STOPPING, UNIT_READY, UNIT_STOPPING },
 	[UNIT_STOPPING] = { UNIT_STOPPING, UNIT_STOPPING, UNIT_STOPPED, UNIT_STOPPING,
-			    UNIT_STOPPING, UNIT_STOPPING },
+			    UNIT_STOPPING, UNIT_STOPPING, UNIT_STOPPING, UNIT_STOPPING },
 	/* TIMER: its time has not come. */
 	[UNIT_WAITING] = { UNIT_WAITING, UNIT_WAITING, UNIT_WAITING, UNIT_WAITING, UNIT_STOPPED,
-			   UNIT_STARTING },
+			   UNIT_STARTING, UNIT_WAITING, UNIT_WAITING },
 	[UNIT_FAILED] = { UNIT_FAILED, UNIT_FAILED, UNIT_FAILED, UNIT_FAILED, UNIT_STOPPED,
-			  UNIT_STARTING },
-	[UNIT_DONE] = { UNIT_DONE, UNIT_DONE, UNIT_DONE, UNIT_DONE, UNIT_STOPPED, UNIT_STARTING },
+			  UNIT_STARTING, UNIT_FAILED, UNIT_FAILED },
+	[UNIT_DONE] = { UNIT_DONE, UNIT_DONE, UNIT_DONE, UNIT_DONE, UNIT_STOPPED, UNIT_STARTING,
+			UNIT_DONE, UNIT_PENDING },
 };
 
 Test(unit, every_event_in_every_state)
@@ -290,6 +319,61 @@ Test(unit, a_worker_that_is_never_ready_is_killed)
 	leave(KILLED);
 	cr_expect_eq(unit->state, UNIT_WAITING);
 	cr_expect(unit->start_timed_out);
+	close_unit();
+}
+
+Test(unit, what_it_serves_goes_and_comes)
+{
+	open_unit();
+	enter(UNIT_READY);
+	saw.nowhere = true;
+	unit_handle(unit, UNIT_EV_GONE);
+	leave(EXITED(0));
+	cr_expect_eq(unit->state, UNIT_PENDING);
+	saw.nowhere = false;
+	unit_handle(unit, UNIT_EV_THERE);
+	cr_expect_eq(unit->state, UNIT_STARTING);
+	cr_expect_eq(saw.launches, 2);
+	cr_expect_eq(unit->restarts, 0, "it was nobody's restart");
+	close_unit();
+}
+
+Test(unit, an_end_because_of_that_counts_for_nothing)
+{
+	open_unit();
+	worker.restart_limit = 1;
+	for (int i = 0; i < 5; i++) {
+		saw.nowhere = false;
+		unit_handle(unit, i == 0 ? UNIT_EV_START : UNIT_EV_THERE);
+		unit_handle(unit, UNIT_EV_READY);
+		saw.nowhere = true;
+		leave(KILLED);
+		cr_expect_eq(unit->state, UNIT_PENDING);
+	}
+	close_unit();
+}
+
+Test(unit, a_restart_that_is_due_waits_for_it)
+{
+	open_unit();
+	worker.restart_delay = 0;
+	unit_set_worker(unit, &worker);
+	enter(UNIT_READY);
+	leave(EXITED(125));
+	saw.nowhere = true;
+	unit_handle(unit, UNIT_EV_RESTART);
+	cr_expect_eq(unit->state, UNIT_PENDING);
+	cr_expect_eq(saw.launches, 1);
+	close_unit();
+}
+
+Test(unit, with_a_daemon_the_bus_is_lost)
+{
+	open_unit();
+	worker.opens_ep0 = true;
+	enter(UNIT_READY);
+	leave(KILLED);
+	cr_expect_eq(saw.lost, 1);
 	close_unit();
 }
 

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Where a worker finds a function of the kernel's: its device node, its network interface. Most are
+ * there from the bind to the unbind, whoever does that, so their workers come and go with them.
+ */
+#include <fcntl.h>
+#include <net/if.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fd.h"
+#include "compose/node.h"
+#include "compose/udc.h"
+#include "supervise/bus.h"
+#include "supervise/host.h"
+#include "supervise/supervisor.h"
+
+static bool is_due(const struct instance *i)
+{
+	switch (i->function->worker->start) {
+	case START_CREATED:
+		return true;
+	case START_BOUND:
+		return bus_is_on(i->supervisor);
+	case START_CONFIGURED:
+		return bus_is_on(i->supervisor) && host_is_there(i->supervisor);
+	}
+	return false;
+}
+
+/* A node is made anew with each bind, whatever its name. */
+static uint64_t identity(const struct node *n)
+{
+	struct stat st;
+
+	if (n->ifname)
+		return if_nametoindex(n->ifname);
+	return n->device && stat(n->device, &st) == 0 ? st.st_ino : 0;
+}
+
+bool instance_is_there(struct instance *i)
+{
+	_cleanup_free_ char *dir = NULL;
+	struct node *n = &i->node;
+	const char *type = i->function->type;
+
+	if (i->function->ffs)
+		return true;
+	dir = instance_place(i);
+	free(n->device);
+	free(n->ifname);
+	n->device = node_device(dir);
+	n->ifname = node_ifname(dir);
+	n->id = identity(n);
+	/* What makes the node, on a machine without devtmpfs, may come later than the bind. */
+	return is_due(i) && (n->id != 0 || !node_is_told(type));
+}
+
+static bool has_node(const struct instance *i)
+{
+	return i->unit && !i->function->ffs;
+}
+
+void instances_look(struct supervisor *s)
+{
+	for (size_t k = 0; k < s->n_instances; k++) {
+		struct instance *i = s->instances[k];
+		bool there;
+
+		if (!has_node(i))
+			continue;
+		there = instance_is_there(i);
+		if (!there || i->node.id != i->node.served)
+			unit_handle(i->unit, UNIT_EV_GONE);
+		if (there)
+			unit_handle(i->unit, UNIT_EV_THERE);
+	}
+}
+
+static void on_uevent(void *data, uint32_t events _unused_)
+{
+	struct supervisor *s = data;
+
+	udc_watch_read(s->uevents.fd); /* of any kind: what makes nodes is told of, too */
+	/* Whoever has taken it off the bus, or put it back: this is another host, or none. */
+	if (!bus_is_on(s))
+		host_forget(s);
+	else if (s->udc_state.fd < 0)
+		host_watch(s, s->udc);
+	supervisor_changed(s);
+}
+
+void instances_watch_nodes(struct supervisor *s)
+{
+	_cleanup_error_ struct error err = { 0 };
+	bool wanted = false;
+	int fd;
+
+	for (size_t k = 0; k < s->n_instances; k++)
+		wanted = wanted || (has_node(s->instances[k]) &&
+				    s->instances[k]->function->worker->start != START_CREATED);
+	if (!wanted && s->uevents.fd >= 0) {
+		fd = s->uevents.fd;
+		source_remove(&s->loop, &s->uevents);
+		close(fd);
+	}
+	if (!wanted || s->uevents.fd >= 0)
+		return;
+	fd = udc_watch_open(&err);
+	if (fd >= 0 && source_add(&s->loop, &s->uevents, fd, EPOLLIN, on_uevent, s) < 0) {
+		close(fd);
+		fd = -1;
+	}
+	if (fd < 0)
+		supervisor_say(s, "what comes and goes without ffsctl is not noticed: %s",
+			       err.text ? err.text : "no memory");
+}
+
+/* Linux 6.9 says so; before that the endpoints' files do, as they are made last. */
+bool instance_is_active(const struct instance *i)
+{
+	const struct function *f = i->function;
+	_cleanup_free_ char *dir = compose_gadget_path(i->supervisor->world, i->supervisor->name),
+			    *ready = strf("%s/functions/ffs.%s/ready", dir, f->instance),
+			    *file = strf("%s/ep1", f->ffs->mount.path), *text = NULL;
+
+	if (file_read_line(AT_FDCWD, ready, &text) == 0)
+		return streq(text, "1");
+	return path_exists(file);
+}
