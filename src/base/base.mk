@@ -10,6 +10,7 @@ libffsctl_a_SOURCES += \
 	src/base/proc.c src/base/proc.h \
 	src/base/sandbox.c src/base/sandbox.h \
 	src/base/sha256.c src/base/sha256.h \
+	src/base/trace.c src/base/trace.h \
 	src/base/util.c src/base/util.h \
 	src/base/world.h
 

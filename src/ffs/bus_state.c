@@ -1,32 +1,65 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "config.h"
+
 #include "ffs/bus_state.h"
+
+#include "base/trace.h"
+#include "base/util.h"
+
+enum link { LINK_UNBOUND, LINK_BOUND, LINK_ENABLED, LINK_SUSPENDED, LINK_COUNT };
+
+/* Without a configuration there is nothing to suspend (composite.c, composite_suspend). */
+static enum link link_of(const struct bus_state *state)
+{
+	if (state->enabled)
+		return state->suspended ? LINK_SUSPENDED : LINK_ENABLED;
+	return state->bound ? LINK_BOUND : LINK_UNBOUND;
+}
+
+#define UNBOUND LINK_UNBOUND
+#define BOUND LINK_BOUND
+#define ENABLED LINK_ENABLED
+#define SUSPENDED LINK_SUSPENDED
+
+/*
+ * Where each event leads. The odd ones are what is left of several: UNBIND and BIND are one BIND,
+ * bound and configured is one ENABLE, and what came and went before anybody looked is a SUSPEND or
+ * RESUME at a function that seems not to be enabled, with what has ended that right behind it.
+ */
+/* clang-format off */
+static const struct {
+	const char *word;
+	uint8_t event;
+	enum link to[LINK_COUNT];
+} rows[] = {
+	/*				      unbound  bound    enabled    suspended */
+	{ "bind",    FFSCTL_EVENT_BIND,	    { BOUND,   BOUND,   BOUND,     BOUND     } },
+	{ "unbind",  FFSCTL_EVENT_UNBIND,   { UNBOUND, UNBOUND, UNBOUND,   UNBOUND   } },
+	{ "enable",  FFSCTL_EVENT_ENABLE,   { ENABLED, ENABLED, ENABLED,   ENABLED   } },
+	{ "disable", FFSCTL_EVENT_DISABLE,  { BOUND,   BOUND,   BOUND,     BOUND     } },
+	{ "suspend", FFSCTL_EVENT_SUSPEND,  { BOUND,   BOUND,   SUSPENDED, SUSPENDED } },
+	{ "resume",  FFSCTL_EVENT_RESUME,   { BOUND,   BOUND,   ENABLED,   ENABLED   } },
+};
+/* clang-format on */
 
 bool bus_state_take(struct bus_state *state, const struct ffsctl_event *event)
 {
-	switch (event->event) {
-	case FFSCTL_EVENT_BIND:
-		state->bound = true;
-		return true;
-	case FFSCTL_EVENT_UNBIND:
-		state->bound = state->enabled = state->suspended = false;
-		return true;
-	case FFSCTL_EVENT_ENABLE:
-		state->bound = state->enabled = true;
-		state->suspended = false;
-		state->speed = event->speed;
-		return true;
-	case FFSCTL_EVENT_DISABLE:
-		state->enabled = false;
-		return true;
-	case FFSCTL_EVENT_SUSPEND:
-		state->suspended = true;
-		return true;
-	case FFSCTL_EVENT_RESUME:
-		state->suspended = false;
-		return true;
-	default:
+	static const char *const words[] = { "unbound", "bound", "enabled", "suspended" };
+	enum link link = link_of(state);
+	size_t row = 0;
+
+	while (row < ARRAY_SIZE(rows) && rows[row].event != event->event)
+		row++;
+	if (row == ARRAY_SIZE(rows))
 		return false;
-	}
+	trace("link", words[link], rows[row].word);
+	link = rows[row].to[link];
+	state->bound = link != LINK_UNBOUND;
+	state->enabled = link == LINK_ENABLED || link == LINK_SUSPENDED;
+	state->suspended = link == LINK_SUSPENDED;
+	if (event->event == FFSCTL_EVENT_ENABLE)
+		state->speed = event->speed;
+	return true;
 }
 
 size_t bus_state_tell(const struct bus_state *state, struct ffsctl_event *events)

@@ -13,8 +13,7 @@ struct bus_state {
 
 /*
  * The kernel's queue keeps only what is newest (f_fs.c, __ffs_event_add): ENABLE may come without
- * BIND, and twice. So events set the state, they do not step through it. False: no event that is
- * known.
+ * BIND, and twice. So there is no event that cannot come, in any state. False: none that is known.
  */
 bool bus_state_take(struct bus_state *state, const struct ffsctl_event *event);
 

@@ -75,14 +75,16 @@ static const struct instance *instance_of(const struct supervisor *s, const stru
 static json_t *function_json(const struct supervisor *s, const struct function *f)
 {
 	const struct instance *i = instance_of(s, f);
+	const struct ffs *ffs = i ? f->ffs : NULL; /* before that there is none of it */
 	struct endpoints e = { .instance = i, .array = json_array() };
 
-	ffs_each_endpoint(f->ffs, add_endpoint, &e);
+	if (ffs)
+		ffs_each_endpoint(ffs, add_endpoint, &e);
 	return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "label", f->label, "type",
 			 f->type, "instance", f->instance, "mount",
-			 json_string_or_null(f->ffs ? f->ffs->mount.path : NULL), "device",
-			 json_string_or_null(f->ffs ? f->ffs->device.value : NULL), "ifname",
-			 json_null(), "endpoints", e.array, "keeper",
+			 json_string_or_null(ffs ? ffs->mount.path : NULL), "device",
+			 json_string_or_null(ffs ? ffs->device.value : NULL), "ifname", json_null(),
+			 "endpoints", e.array, "keeper",
 			 i && i->keeper.pid > 0 ? json_integer(i->keeper.pid) : json_null(),
 			 "worker", i && i->unit ? unit_json(i->unit) : json_null());
 }

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "config.h"
+
 #include "supervise/unit.h"
 
 #include <errno.h>
@@ -15,6 +17,7 @@
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "base/proc.h"
+#include "base/trace.h"
 #include "supervise/bus.h"
 #include "supervise/launch.h"
 #include "supervise/reap.h"
@@ -426,7 +429,20 @@ static const action actions[UNIT_STATE_COUNT][UNIT_EVENT_COUNT] = {
 
 void unit_handle(struct unit *unit, enum unit_event event)
 {
+	static const char *const states[UNIT_STATE_COUNT] = {
+		[UNIT_STOPPED] = "STOPPED",   [UNIT_PENDING] = "PENDING",
+		[UNIT_STARTING] = "STARTING", [UNIT_READY] = "READY",
+		[UNIT_STOPPING] = "STOPPING", [UNIT_WAITING] = "WAITING",
+		[UNIT_FAILED] = "FAILED",     [UNIT_DONE] = "DONE",
+	};
+	static const char *const events[UNIT_EVENT_COUNT] = {
+		[UNIT_EV_START] = "START", [UNIT_EV_READY] = "READY", [UNIT_EV_EXIT] = "EXIT",
+		[UNIT_EV_TIMER] = "TIMER", [UNIT_EV_STOP] = "STOP",   [UNIT_EV_RESTART] = "RESTART",
+		[UNIT_EV_THERE] = "THERE", [UNIT_EV_GONE] = "GONE",
+	};
 	action act = actions[unit->state][event];
+
+	trace("worker", states[unit->state], events[event]);
 
 	if (act)
 		act(unit);

@@ -45,6 +45,43 @@ def _():
     tap.eq(sorted(listed), [os.path.relpath(p, SRC) for p in PAGES])
 
 
+def source(path, begin, end):
+    with open(os.path.join(SRC, path), encoding="utf-8") as f:
+        text = f.read()
+    text = re.sub(r"/\*.*?\*/", "", text[text.index(begin):], flags=re.S)
+    return text[text.index("= {"):text.index(end)]
+
+
+def drawn(heading):
+    """A table of ffsctl-worker(7): {(row, column): word}."""
+    with open(os.path.join(SRC, "man/ffsctl-worker.7"), encoding="utf-8") as f:
+        lines = f.read().split(heading)[1].split(".Bd -literal\n")[1].split("\n.Ed")[0].splitlines()
+    return {(row.split()[0], column): word for row in lines[1:] for column, word in zip(lines[0].split(), row.split()[1:])}
+
+
+@tap.test("ffsctl-worker(7) draws the table by which a worker lives")
+def _():
+    events = dict(zip("START READY EXIT TIMER STOP RESTART THERE GONE".split(),
+                      "start ready end time stop restart there gone".split()))
+    acts = {(state, event)
+            for state, row in re.findall(r"\[UNIT_(\w+)\] = \{(.*?)\n\t\}", source("src/supervise/unit.c", "static const action actions[", "\n};"), re.S)
+            for event in re.findall(r"\[UNIT_EV_(\w+)\]", row)}
+    wanted = {(state.lower(), events[event]): to.lower() if (state, event) in acts else "-"
+              for state, row in re.findall(r"\[UNIT_(\w+)\] = \{(.*?)\}", source("tests/unit/test_unit.c", "leads_to[UNIT_STATE_COUNT]", "\n};"), re.S)
+              for event, to in zip(events, re.findall(r"UNIT_(\w+)", row))}
+    tap.eq(len(wanted), 64)
+    tap.eq(drawn(".Ss The life of a worker"), wanted)
+
+
+@tap.test("and the one of a function's link")
+def _():
+    rows = re.findall(r'\{ "(\w+)",\s+FFSCTL_EVENT_\w+,\s+\{ (.*?)\s*\} \}', source("src/ffs/bus_state.c", "} rows[]", "\n};"))
+    wanted = {(state, event): to.split(",")[n].strip().lower()
+              for event, to in rows for n, state in enumerate(("unbound", "bound", "enabled", "suspended"))}
+    tap.eq(len(wanted), 24)
+    tap.eq(drawn("FunctionFS, of which the kernel keeps only what is newest:"), wanted)
+
+
 def manual():
     return stdout("mandoc", "-T", "utf8", "-O", "width=200", os.path.join(SRC, "man", "ffsctl.8")).replace(
         "\b", "\0")

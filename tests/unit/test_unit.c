@@ -263,8 +263,7 @@ static const enum unit_state leads_to[UNIT_STATE_COUNT][UNIT_EVENT_COUNT] = {
 			 UNIT_STOPPING, UNIT_READY, UNIT_STOPPING },
 	[UNIT_STOPPING] = { UNIT_STOPPING, UNIT_STOPPING, UNIT_STOPPED, UNIT_STOPPING,
 			    UNIT_STOPPING, UNIT_STOPPING, UNIT_STOPPING, UNIT_STOPPING },
-	/* TIMER: its time has not come. */
-	[UNIT_WAITING] = { UNIT_WAITING, UNIT_WAITING, UNIT_WAITING, UNIT_WAITING, UNIT_STOPPED,
+	[UNIT_WAITING] = { UNIT_WAITING, UNIT_WAITING, UNIT_WAITING, UNIT_STARTING, UNIT_STOPPED,
 			   UNIT_STARTING, UNIT_WAITING, UNIT_WAITING },
 	[UNIT_FAILED] = { UNIT_FAILED, UNIT_FAILED, UNIT_FAILED, UNIT_FAILED, UNIT_STOPPED,
 			  UNIT_STARTING, UNIT_FAILED, UNIT_FAILED },
@@ -278,6 +277,7 @@ Test(unit, every_event_in_every_state)
 		for (int e = 0; e < UNIT_EVENT_COUNT; e++) {
 			open_unit();
 			enter((enum unit_state)s);
+			unit->start_due = 0; /* the time has come */
 			sup.changed = false;
 			if (e == UNIT_EV_EXIT && unit->pid)
 				leave(KILLED);

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "config.h"
+
+#include "base/trace.h"
+
+#ifdef FFSCTL_TEST_HOOKS
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/util.h"
+
+void trace(const char *table, const char *state, const char *event)
+{
+	const char *path = getenv("FFSCTL_TEST_TRACE");
+	_cleanup_close_ int fd = path ? open(path, O_WRONLY | O_APPEND | O_CLOEXEC) : -1;
+	_cleanup_free_ char *line = NULL;
+	ssize_t n _unused_;
+
+	if (fd < 0)
+		return;
+	line = strf("%s %s %s\n", table, state, event);
+	n = write(fd, line, strlen(line)); /* one call: lines of several processes do not mix */
+}
+#endif

@@ -1,0 +1,324 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+# lab: kernel=6.12,6.1 speed=high virtual-time timeout=240
+"""Every cell of the two state tables, reached on a real kernel: a worker's life (src/supervise/unit.c) and
+a function's link (src/ffs/bus_state.c). Supervisor and keeper write down what their tables are asked."""
+
+import contextlib
+import os
+import pathlib
+import re
+import signal
+import sys
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+import gadgets  # noqa: E402
+import harness  # noqa: E402
+import tap  # noqa: E402
+from gadgets import DIRECTORY, await_status, finish, gadget, odd, start, worker  # noqa: E402
+from harness import SRC, down, ffsctl, kill, must, status  # noqa: E402
+from tap import eq, ok, test  # noqa: E402
+
+TRACE = gadgets.open_file("trace")
+os.environ["FFSCTL_TEST_TRACE"] = str(TRACE)
+
+harness.leaves_nothing()
+
+
+def worker_table():
+    """The cells of unit.c in which something happens, in the words of the trace."""
+    text = pathlib.Path(SRC, "src/supervise/unit.c").read_text()
+    text = text[text.index("static const action actions["):]
+    text = text[text.index("= {"):text.index("\n};\n")]
+    return {(state, event) for state, row in re.findall(r"\[UNIT_(\w+)\] = \{(.*?)\n\t\}", text, re.S)
+            for event in re.findall(r"\[UNIT_EV_(\w+)\]", row)}
+
+
+def link_table():
+    text = pathlib.Path(SRC, "src/ffs/bus_state.c").read_text()
+    return {(state, event) for event in re.findall(r'\{ "(\w+)",\s+FFSCTL_EVENT_', text)
+            for state in ("unbound", "bound", "enabled", "suspended")}
+
+
+TABLES = {"worker": worker_table(), "link": link_table()}
+reached = {"worker": set(), "link": set()}
+
+
+@contextlib.contextmanager
+def reaches(table, *cells):
+    """What happens inside reaches these cells ("READY EXIT"), which the table has."""
+    wanted = {tuple(cell.split()) for cell in cells}
+    ok(wanted <= TABLES[table], f"the table has no {wanted - TABLES[table]}")
+    TRACE.write_text("")
+    yield
+    for line in TRACE.read_text().splitlines():
+        where, state, event = line.split()
+        reached[where].add((state, event))
+    ok(wanted <= reached[table], f"not reached: {wanted - reached[table]}, but\n{TRACE.read_text()}")
+
+
+def up(path, *words):
+    return harness.up(path, "--udc", "dummy_udc.0", *words)
+
+
+def state(name="life", function=0):
+    return status(name)[0]["functions"][function]["worker"]["state"]
+
+
+def becomes(wanted, function=0):
+    await_status("life", lambda g: g["functions"][function]["worker"]["state"] == wanted, wanted)
+
+
+def pid(function=0):
+    return status("life")[0]["functions"][function]["worker"]["pid"]
+
+
+# --- a worker's life ----------------------------------------------------------------------------
+
+LONG = {"restart_delay": 1000, "restart_max_delay": 1000}
+
+
+@test("worker: start, ready, stop")
+def _():
+    with reaches("worker", "STOPPED START", "STARTING READY", "READY STOP", "STOPPING EXIT"):
+        up(gadget("life", odd("ready", "notify", "stop")))
+        down("life")
+
+
+@test("worker: its end, the time of the restart; a restart and a stop before that time")
+def _():
+    with reaches("worker", "READY EXIT", "WAITING TIMER"):
+        up(gadget("life", odd("ready", "notify", "wait")))
+        kill(pid())
+        await_status("life", lambda g: g["functions"][0]["worker"]["restarts"] == 1, "restarted")
+        down("life")
+    with reaches("worker", "WAITING RESTART", "WAITING STOP"):
+        up(gadget("life", odd("ready", "notify", "wait", **LONG)))
+        kill(pid())
+        becomes("waiting")
+        must(ffsctl("restart", "life"))
+        kill(pid())
+        becomes("waiting")
+        down("life")
+
+
+SLOW = DIRECTORY / "slow"
+
+
+def slow(**settings):
+    """Ready at once, but not while the file is there."""
+    return worker(exec=["/bin/sh", "-c", f"test -e {SLOW} || echo >&$NOTIFY_FD; exec sleep 100000"], ready="fd",
+                  **{"restart_delay": 0, "restart_limit": 0, **settings})
+
+
+@test("worker: never ready; its end, a stop and a restart before it is")
+def _():
+    up(gadget("life", slow(start_timeout=2)))
+    with reaches("worker", "STARTING TIMER", "STARTING EXIT"):
+        SLOW.touch()
+        kill(pid())
+        await_status("life", lambda g: g["functions"][0]["worker"]["restarts"] == 2, "killed for it")
+    with reaches("worker", "STARTING STOP"):
+        becomes("starting")
+        down("life")
+    SLOW.unlink()
+    up(gadget("life", slow(start_timeout=1000)))
+    with reaches("worker", "STARTING RESTART"):
+        SLOW.touch()
+        kill(pid())
+        becomes("starting")
+        command = start("restart", "life")
+        await_status("life", lambda g: "STARTING RESTART" in TRACE.read_text(), "restarted")
+        down("life")
+        ok(finish(command).returncode != 0, "it is ready")
+    SLOW.unlink()
+
+
+@test("worker: deaf; told to stop, and to restart, while it should be stopping")
+def _():
+    with reaches("worker", "STOPPING TIMER"):
+        up(gadget("life", odd("deaf", "ready", "notify", "wait", stop_timeout=1)))
+        down("life")
+    with reaches("worker", "STOPPING RESTART", "STOPPING STOP"):
+        up(gadget("life", odd("deaf", "ready", "notify", "wait", stop_timeout=20)))
+        first = start("restart", "life")
+        becomes("stopped")
+        second = start("restart", "life")
+        await_status("life", lambda g: "STOPPING RESTART" in TRACE.read_text(), "asked twice")
+        kill(status("life")[0]["functions"][0]["keeper"])  # all workers are to go then
+        await_status("life", lambda g: g["state"] == "failed", "failed")
+        for command in (first, second):
+            ok(finish(command).returncode != 0, "it was restarted")
+        down("life")
+
+
+def leaves_data(code, **settings):
+    """It ends with data that the host has not taken, so that its endpoint cannot be halted at once."""
+    return worker(exec=["/bin/sh", "-c", f"printf left >&6; exit {code}"], ready="started", on_failed="stall", **settings)
+
+
+@test("worker: failed for good, and done, each with an endpoint to halt; stop and restart of such")
+def _():
+    for ending, settings, code in (("FAILED", {}, 125), ("DONE", {"restart": "on-failure"}, 0)):
+        with reaches("worker", f"{ending} TIMER", f"{ending} STOP"):
+            up(gadget("life", leaves_data(code, **settings)), "--wait-host")
+            becomes(ending.lower())
+            await_status("life", lambda g: f"{ending} TIMER" in TRACE.read_text(), "halting")
+            down("life")
+        with reaches("worker", f"{ending} RESTART"):
+            up(gadget("life", leaves_data(code, **settings)), "--wait-host")
+            becomes(ending.lower())
+            must(ffsctl("restart", "life"))  # this one waits until the host takes what the other has left
+            down("life")
+
+
+@test("worker: it is asked whether it is alive")
+def _():
+    with reaches("worker", "READY TIMER", "READY RESTART"):
+        up(gadget("life", worker(plugin="loopback", watchdog=2)))
+        time.sleep(3)
+        must(ffsctl("restart", "life"))
+        down("life")
+
+
+@test("worker: what was waiting when its supervisor died is started by the next one")
+def _():
+    path = gadget("life", odd("ready", "notify", "wait", **LONG))
+    up(path)
+    kill(pid())
+    becomes("waiting")
+    with reaches("worker", "STOPPED RESTART"):
+        kill(status("life")[0]["supervisor"])
+        up(path)
+        becomes("ready")
+    down("life")
+
+
+def at_kernel_functions():
+    path = DIRECTORY / "life.conf"
+    sleep = ["/bin/sleep", "100000"]
+    groups = {"a": worker(exec=sleep), "b": worker(exec=sleep, ready="notify", start_timeout=1000),
+              "c": worker(exec=["/bin/true"], restart="never")}
+    path.write_text('attrs = { idVendor = 0x1d6b; idProduct = 0x0104; };\nfunctions = {\n' + "".join(
+        f'{label} = {{ type = "ecm"; worker = {{ {group} }}; }};\n' for label, group in groups.items()) + "};\n")
+    return path
+
+
+@test("worker: what it serves comes and goes, in each state in which that means something")
+def _():
+    with reaches("worker", "PENDING RESTART", "PENDING THERE", "READY GONE", "STARTING GONE", "DONE GONE", "PENDING STOP"):
+        harness.up(at_kernel_functions(), "--no-bind")
+        eq([state(function=n) for n in range(3)], ["pending"] * 3)
+        must(ffsctl("restart", "life"))
+        must(ffsctl("bind", "life", "--udc", "dummy_udc.0"))
+        for n, word in enumerate(("ready", "starting", "done")):
+            becomes(word, n)
+        must(ffsctl("unbind", "life"))
+        for n in range(3):
+            becomes("pending", n)
+        down("life")
+
+
+# --- a function's link ----------------------------------------------------------------------------
+
+
+HUB = 0x0002  # the product of Linux' root hubs at high speed
+SET_FEATURE, CLEAR_FEATURE, SUSPEND, POWER = 3, 1, 2, 8  # of a hub's port (USB 2.0, 11.24.2)
+
+
+def port(request, feature):
+    harness.device(product=HUB).ctrl_transfer(0x23, request, feature, 1)
+
+
+def configure(value):
+    path, = (p.parent for p in pathlib.Path("/sys/bus/usb/devices").glob("*/idProduct") if p.read_text() == "0104\n")
+    (path / "bConfigurationValue").write_text(str(value))
+
+
+def resume():
+    port(CLEAR_FEATURE, SUSPEND)
+    time.sleep(0.05)
+    harness.device(product=HUB).ctrl_transfer(0xA3, 0, 0, 1, 4)  # its status; the resumption ends here
+
+
+def bind():
+    pathlib.Path(harness.CONFIGFS, "life/UDC").write_text("dummy_udc.0\n")
+
+
+def configured(what):
+    with harness.configured():
+        what()
+
+
+HOST = {
+    "bound": bind,
+    "bound, configured": lambda: configured(bind),
+    "unbound": lambda: pathlib.Path(harness.CONFIGFS, "life/UDC").write_text("\n"),
+    "configured": lambda: configure(1),
+    "deconfigured": lambda: configure(0),
+    "suspended": lambda: port(SET_FEATURE, SUSPEND),
+    "resumed": resume,
+    "pulled": lambda: port(CLEAR_FEATURE, POWER),
+    "plugged": lambda: configured(lambda: port(SET_FEATURE, POWER)),
+}
+
+# What is done to a gadget that is configured, while the keeper looks; then what while it does not, of which
+# the kernel keeps only the last for it; and the cells that this reaches.
+WALKS = [
+    # Taken off the bus as it is, it is suspended first (dummy_hcd.c, dummy_pullup).
+    ([], ["deconfigured", "unbound"], ["unbound bind", "bound enable", "enabled unbind"]),
+    ([], ["deconfigured", "unbound", "bound"], ["enabled bind"]),
+    ([], ["deconfigured", "configured"], ["enabled enable"]),
+    ([], ["suspended", "resumed"], ["enabled resume"]),
+    (["deconfigured"], ["unbound"], ["enabled disable", "bound unbind"]),
+    (["deconfigured"], ["unbound", "bound"], ["bound bind"]),
+    (["deconfigured"], ["configured", "deconfigured"], ["bound disable"]),
+    (["deconfigured"], ["configured", "suspended", "pulled"], ["bound suspend"]),
+    (["deconfigured"], ["configured", "suspended", "resumed", "pulled"], ["bound resume"]),
+    (["suspended"], ["resumed"], ["enabled suspend", "suspended resume"]),
+    (["suspended"], ["unbound"], ["suspended unbind"]),
+    (["suspended"], ["unbound", "bound"], ["suspended bind"]),
+    (["suspended"], ["pulled"], ["suspended disable"]),
+    (["suspended"], ["pulled", "plugged"], ["suspended enable"]),
+    (["suspended"], ["pulled", "plugged", "suspended", "pulled"], ["suspended suspend"]),
+    (["unbound"], ["bound, configured"], ["unbound enable"]),
+    (["unbound"], ["bound, configured", "deconfigured"], ["unbound disable"]),
+    (["unbound"], ["bound, configured", "deconfigured", "unbound"], ["unbound unbind"]),
+    (["unbound"], ["bound, configured", "suspended", "unbound"], ["unbound suspend"]),
+    (["unbound"], ["bound, configured", "suspended", "resumed", "unbound"], ["unbound resume"]),
+]
+
+
+def walk(seen, unseen, cells):
+    with reaches("link", *cells):
+        up(gadget("life", {"echo": None}), "--wait-host")
+        keeper = status("life")[0]["functions"][0]["keeper"]
+        for step in seen:
+            HOST[step]()
+            time.sleep(0.01)
+        os.kill(keeper, signal.SIGSTOP)
+        for step in unseen:
+            HOST[step]()
+        os.kill(keeper, signal.SIGCONT)
+        time.sleep(0.01)
+        if "pulled" == unseen[-1]:
+            port(SET_FEATURE, POWER)
+        down("life")
+
+
+for seen_, unseen_, cells_ in WALKS:
+    test(f"link: {', '.join(seen_) or 'configured'}; unseen: {', '.join(unseen_)}", seen_, unseen_, cells_)(walk)
+
+
+@test("every cell of both tables was reached")
+def _():
+    for table, cells in TABLES.items():
+        ok(len(cells) > 20, f"{table}: only {len(cells)} cells were found")
+        eq(sorted(cells - reached[table]), [], table)
+        empty = sorted(reached[table] - cells)
+        print(f"{table}: {len(cells)} cells; of those with nothing to do, too: {empty}")
+
+
+tap.main()
