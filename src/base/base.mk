@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 libffsctl_a_SOURCES += \
+	src/base/capabilities.c src/base/capabilities.h \
 	src/base/cleanup.h \
 	src/base/error.c src/base/error.h \
 	src/base/fd.c src/base/fd.h \

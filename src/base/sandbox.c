@@ -222,7 +222,18 @@ static int compare(const void *a, const void *b)
 	return *x < *y ? -1 : *x > *y;
 }
 
-/* Those that are open, in as few comparisons as their numbers allow. */
+/* In as few comparisons as their numbers allow. */
+static void allow(struct sandbox *s, int *numbers, size_t n)
+{
+	qsort(numbers, n, sizeof(*numbers), compare);
+	for (size_t i = 0, k; i < n; i = k) {
+		for (k = i + 1; k < n && numbers[k] <= numbers[k - 1] + 1; k++)
+			;
+		if_between(s, (unsigned int)numbers[i], (unsigned int)numbers[k - 1], ALLOW);
+	}
+}
+
+/* Those that are open. */
 static void allow_calls(struct sandbox *s, unsigned int open)
 {
 	int *numbers = xcalloc(sandbox_n_calls, sizeof(*numbers));
@@ -231,13 +242,29 @@ static void allow_calls(struct sandbox *s, unsigned int open)
 	for (size_t i = 0; i < sandbox_n_calls; i++)
 		if ((sandbox_calls[i].needs & ~open) == 0)
 			numbers[n++] = sandbox_calls[i].number;
-	qsort(numbers, n, sizeof(*numbers), compare);
-	for (size_t i = 0, k; i < n; i = k) {
-		for (k = i + 1; k < n && numbers[k] <= numbers[k - 1] + 1; k++)
-			;
-		if_between(s, (unsigned int)numbers[i], (unsigned int)numbers[k - 1], ALLOW);
-	}
+	allow(s, numbers, n);
 	free(numbers);
+}
+
+static void begin(struct sandbox *s)
+{
+	load(s, offsetof(struct seccomp_data, arch));
+	add(s, BPF_JMP | BPF_JEQ | BPF_K, ARCHITECTURE, 1, 0);
+	give(s, NOT_THERE);
+	load_number(s);
+}
+
+void sandbox_only(struct sandbox *s, int *calls, size_t n)
+{
+#ifdef FFSCTL_SANITIZED /* sanitizers make calls of their own */
+	return;
+#endif
+	begin(s);
+	allow(s, calls, n);
+#ifdef FFSCTL_TEST_HOOKS /* nobody would notice the error of a call that was forgotten */
+	give(s, SECCOMP_RET_KILL_PROCESS);
+#endif
+	give(s, REFUSE);
 }
 
 void sandbox_closed(struct sandbox *s, unsigned int open)
@@ -246,10 +273,7 @@ void sandbox_closed(struct sandbox *s, unsigned int open)
 	sandbox_without_io_uring(s);
 	return;
 #endif
-	load(s, offsetof(struct seccomp_data, arch));
-	add(s, BPF_JMP | BPF_JEQ | BPF_K, ARCHITECTURE, 1, 0);
-	give(s, NOT_THERE);
-	load_number(s);
+	begin(s);
 	without_io_uring(s);
 	/* Their arguments are in memory, where no filter sees them; libraries know others. */
 	if_equal(s, SYS_clone3, NOT_THERE);

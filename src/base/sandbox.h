@@ -37,6 +37,8 @@ struct sandbox {
 void sandbox_without_io_uring(struct sandbox *sandbox);
 /* All but what is left open. What is refused fails with EPERM, what nobody may know with ENOSYS. */
 void sandbox_closed(struct sandbox *sandbox, unsigned int open);
+/* These calls and no others, of which there is an array that this sorts. Not when sanitized. */
+void sandbox_only(struct sandbox *sandbox, int *calls, size_t n);
 void sandbox_free(struct sandbox *sandbox);
 
 /* Only one system call: may be called in a vfork child. False: errno says why. */

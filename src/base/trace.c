@@ -11,6 +11,11 @@
 #include "base/cleanup.h"
 #include "base/util.h"
 
+bool test_leaves_open(void)
+{
+	return getenv("FFSCTL_TEST_OPEN");
+}
+
 void trace(const char *table, const char *state, const char *event)
 {
 	const char *path = getenv("FFSCTL_TEST_TRACE");

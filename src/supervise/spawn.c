@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
-#include <linux/capability.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -13,36 +12,12 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/capabilities.h"
 #include "base/cleanup.h"
 #include "base/fd.h"
 
 /* Above every number that a worker's descriptors get, so that placing one hides no other. */
 #define HIGH_FD 200
-
-static bool has_capability(uint64_t set, unsigned int cap)
-{
-	return set >> cap & 1;
-}
-
-bool spawn_bound_capabilities(uint64_t stay)
-{
-	for (unsigned int cap = 0; cap < 64; cap++)
-		if (!has_capability(stay, cap) && prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0)
-			return errno == EINVAL; /* this kernel has no capability of that number */
-	return true;
-}
-
-bool spawn_inherit_capabilities(void)
-{
-	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct sets[2];
-
-	if (syscall(SYS_capget, &head, sets) < 0)
-		return false;
-	for (size_t i = 0; i < ARRAY_SIZE(sets); i++)
-		sets[i].inheritable = sets[i].permitted;
-	return syscall(SYS_capset, &head, sets) == 0;
-}
 
 /* The program's place while the child becomes it. */
 #define PROGRAM_FD(c) (3 + (int)(c)->n_fds)
@@ -66,24 +41,6 @@ struct child {
  * All below runs in the vfork child: system calls only, as glibc's own set*id would signal other
  * threads and allocate.
  */
-static bool drop_capabilities(uint64_t stay)
-{
-	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct sets[2] = { { 0 } };
-
-	for (size_t i = 0; i < ARRAY_SIZE(sets); i++)
-		sets[i].permitted = sets[i].effective = sets[i].inheritable =
-			(unsigned int)(stay >> 32 * i);
-	if (syscall(SYS_capset, &head, sets) < 0)
-		return false;
-	/* Of root's they would be what is executed has; of others' only so. */
-	for (unsigned int cap = 0; cap < 64; cap++)
-		if (has_capability(stay, cap) &&
-		    prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, cap, 0, 0) < 0)
-			return false;
-	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
-}
-
 static bool become_user(const struct spawn *s)
 {
 	return s->same_user || (syscall(SYS_setgroups, s->n_groups, s->groups) == 0 &&
@@ -164,7 +121,7 @@ static const char *become_worker(const struct child *c)
 		return "set the limits of";
 	/* Without privileges it cannot be emptied, nor be of use. */
 	if (!s->keep_privileges && !s->bounded && !s->same_user &&
-	    !spawn_bound_capabilities(s->capabilities))
+	    !capabilities_bound(s->capabilities))
 		return "take the capabilities from";
 	/* Else they would go with the user. */
 	if (s->capabilities && prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
@@ -174,7 +131,7 @@ static const char *become_worker(const struct child *c)
 		return "restrict the system calls of";
 	if (!become_user(s))
 		return "set user and groups of";
-	if (!s->keep_privileges && !drop_capabilities(s->capabilities))
+	if (!s->keep_privileges && !capabilities_are(s->capabilities))
 		return "take the capabilities from";
 	if (!s->keep_privileges && s->sandbox.n > 0 && !sandbox_enter(&s->sandbox))
 		return "restrict the system calls of";

@@ -45,19 +45,6 @@ int spawn_start(const struct spawn *spawn, const int *fds, size_t n_fds, int out
 		struct error *err);
 void spawn_free(struct spawn *spawn);
 
-/*
- * Leaves no more than these in the caller's capability bounding set: whatever it executes has no
- * others, even as root, and cannot get them back. Its own stay. Only system calls: may be called in
- * a vfork child.
- */
-bool spawn_bound_capabilities(uint64_t stay);
-
-/*
- * Before that: what the caller itself executes later (not a worker, from which all is taken) has
- * its capabilities all the same.
- */
-bool spawn_inherit_capabilities(void);
-
 /* Resolves names or numbers of the user database; `uid`'s own group is the default `gid`. */
 int spawn_find_user(const char *name, uid_t *uid, gid_t *gid, const struct origin *at,
 		    struct error *err);

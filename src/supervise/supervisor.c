@@ -4,6 +4,7 @@
 #include "supervise/supervisor.h"
 
 #include <errno.h>
+#include <linux/capability.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +12,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "base/capabilities.h"
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "compose/udc.h"
@@ -376,10 +378,21 @@ static int give_up(struct supervisor *s, struct error *err)
 	return -err->err;
 }
 
+#define CAPABILITY(name) (1ULL << CAP_##name)
 /*
- * When no worker is to keep its privileges, the supervisor gives up the bounding set itself, once,
- * rather than each worker at each start. What the supervisor may do stays as it is. What is given
- * up cannot be given to the workers of a gadget that the process is the supervisor of later.
+ * What a supervisor needs of what root may: to mount; to make files for others and look at their
+ * processes; to start workers as somebody else, with limits of their own, and end them.
+ */
+#define OUR_CAPABILITIES                                                                           \
+	(CAPABILITY(SYS_ADMIN) | CAPABILITY(CHOWN) | CAPABILITY(FOWNER) | CAPABILITY(FSETID) |     \
+	 CAPABILITY(DAC_OVERRIDE) | CAPABILITY(DAC_READ_SEARCH) | CAPABILITY(SYS_PTRACE) |         \
+	 CAPABILITY(SETUID) | CAPABILITY(SETGID) | CAPABILITY(SETPCAP) |                           \
+	 CAPABILITY(SYS_RESOURCE) | CAPABILITY(KILL))
+
+/*
+ * When no worker is to keep privileges, the supervisor gives up the bounding set itself, once,
+ * rather than each worker at each start, and what it does not need. What is given up cannot be
+ * given to the workers of a gadget that the process is the supervisor of later.
  */
 static void bound_capabilities(struct supervisor *s)
 {
@@ -388,8 +401,9 @@ static void bound_capabilities(struct supervisor *s)
 	for (size_t n = 0; n < s->n_instances; n++)
 		if (s->instances[n]->unit && worker_has_privileges(s->instances[n]->unit->worker))
 			return;
+	capabilities_reduce(OUR_CAPABILITIES);
 	/* First what it may still execute itself: reexec. */
-	s->bounded = spawn_inherit_capabilities() && spawn_bound_capabilities(0);
+	s->bounded = capabilities_inherit() && capabilities_bound(0);
 	for (size_t n = 0; n < s->n_instances; n++)
 		if (s->instances[n]->unit)
 			s->instances[n]->unit->spawn.bounded = s->bounded;

@@ -138,4 +138,34 @@ def _():
     down("jail")
 
 
+# --- supervisor and keeper ----------------------------------------------------------------------
+
+KILL = 1 << 5
+# CHOWN, DAC_OVERRIDE, DAC_READ_SEARCH, FOWNER, FSETID, KILL, SETGID, SETUID, SETPCAP, SYS_PTRACE, SYS_ADMIN, SYS_RESOURCE
+SUPERVISOR = 0b111111 | 1 << 6 | 1 << 7 | 1 << 8 | 1 << 19 | 1 << 21 | 1 << 24
+
+
+def given_up(functions):
+    """Permitted and bounding capabilities, no_new_privs and seccomp of the supervisor and of its keepers."""
+    up(gadgets.gadget("locked", functions))
+    shown = harness.status("locked")[0]
+    found = []
+    for pid in (shown["supervisor"], *(f["keeper"] for f in shown["functions"])):
+        with open(f"/proc/{pid}/status", encoding="utf-8") as f:
+            lines = dict(line.rstrip("\n").split(":\t") for line in f if ":\t" in line)
+        found.append((int(lines["CapPrm"], 16), int(lines["CapBnd"], 16), lines["NoNewPrivs"], lines["Seccomp"]))
+    down("locked")
+    return found
+
+
+@test("the supervisor keeps what it needs, unless a worker is to have more; a keeper may end its worker, no more")
+def _():
+    keeper = (KILL, 0, "1", "2")
+    eq(given_up({"a": LOOPBACK, "b": None}), [(SUPERVISOR, 0, "0", "0"), keeper, keeper])
+    everything, _, _, _ = given_up({"a": worker(exec=["/bin/sleep", "1000"], privileges="keep")})[0]
+    eq(everything & ~SUPERVISOR != 0, True, "more than that")
+    eq(given_up({"a": worker(exec=["/bin/sleep", "1000"], capabilities=["cap_net_admin"])}),
+       [(everything, everything, "0", "0"), keeper])
+
+
 tap.main()

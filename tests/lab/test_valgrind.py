@@ -45,6 +45,9 @@ def no_log_left():
         log.unlink()
 
 
+os.environ["FFSCTL_TEST_OPEN"] = "1"
+
+
 def begin(*args, fault=None):
     """ffsctl under valgrind, in the background."""
     environment = dict(os.environ, **({"FFSCTL_TEST_FAULT": fault} if fault else {}))

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/capabilities.h"
+
+#include <errno.h>
+#include <linux/capability.h>
+#include <stddef.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/util.h"
+
+bool capabilities_reduce(uint64_t stay)
+{
+	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct sets[2];
+
+	if (syscall(SYS_capget, &head, sets) < 0)
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(sets); i++) {
+		sets[i].permitted &= (unsigned int)(stay >> 32 * i);
+		sets[i].effective &= sets[i].permitted;
+		sets[i].inheritable &= sets[i].permitted;
+	}
+	return syscall(SYS_capset, &head, sets) == 0;
+}
+
+static bool has(uint64_t set, unsigned int cap)
+{
+	return set >> cap & 1;
+}
+
+bool capabilities_bound(uint64_t stay)
+{
+	for (unsigned int cap = 0; cap < 64; cap++)
+		if (!has(stay, cap) && prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0)
+			return errno == EINVAL; /* this kernel has no capability of that number */
+	return true;
+}
+
+bool capabilities_inherit(void)
+{
+	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct sets[2];
+
+	if (syscall(SYS_capget, &head, sets) < 0)
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(sets); i++)
+		sets[i].inheritable = sets[i].permitted;
+	return syscall(SYS_capset, &head, sets) == 0;
+}
+
+bool capabilities_are(uint64_t set)
+{
+	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct sets[2] = { { 0 } };
+
+	for (size_t i = 0; i < ARRAY_SIZE(sets); i++)
+		sets[i].permitted = sets[i].effective = sets[i].inheritable =
+			(unsigned int)(set >> 32 * i);
+	if (syscall(SYS_capset, &head, sets) < 0)
+		return false;
+	/* Of root's they would be what is executed has; of others' only so. */
+	for (unsigned int cap = 0; cap < 64; cap++)
+		if (has(set, cap) && prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, cap, 0, 0) < 0)
+			return false;
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
+}
