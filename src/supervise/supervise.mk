@@ -16,7 +16,8 @@ libffsctl_a_SOURCES += \
 	src/supervise/instance.h \
 	src/supervise/launch.c src/supervise/launch_config.c src/supervise/launch.h \
 	src/supervise/launch_parts.h \
-	src/supervise/machine.c src/supervise/machine.h \
+	src/supervise/machine.c src/supervise/machine_ours.c src/supervise/machine.h \
+	src/supervise/machine_parts.h \
 	src/supervise/notify.c src/supervise/notify.h \
 	src/supervise/output.c src/supervise/output.h \
 	src/supervise/read_file.c \
