@@ -113,11 +113,10 @@ char *mounts_read(void)
 											: text;
 }
 
-bool mounts_have(const char *mounts, const char *path, const char *type, const char *source)
+/* Calls `fn` for each line that has the word. */
+static void each_line_with(const char *mounts, const char *word,
+			   int (*fn)(void *data, const struct mount_line *m), void *data)
 {
-	_cleanup_free_ char *word = strf(" %s ", path);
-	struct find f = { .path = path, .type = type, .source = source, .state = MOUNT_NONE };
-
 	for (const char *at = mounts; at && (at = strstr(at, word)); at++) {
 		_cleanup_free_ char *line = NULL;
 		const char *begin = at;
@@ -127,9 +126,41 @@ bool mounts_have(const char *mounts, const char *path, const char *type, const c
 			begin--;
 		line = xstrndup(begin, strcspn(begin, "\n"));
 		if (parse_mountinfo(line, &m))
-			find_one(&f, &m);
+			fn(data, &m);
 	}
+}
+
+bool mounts_have(const char *mounts, const char *path, const char *type, const char *source)
+{
+	_cleanup_free_ char *word = strf(" %s ", path);
+	struct find f = { .path = path, .type = type, .source = source, .state = MOUNT_NONE };
+
+	each_line_with(mounts, word, find_one, &f);
 	return f.state == MOUNT_MATCH;
+}
+
+struct each_of_type {
+	const char *type;
+	void (*fn)(void *data, const char *path);
+	void *data;
+};
+
+static int call_for_type(void *data, const struct mount_line *m)
+{
+	const struct each_of_type *each = data;
+
+	if (streq(m->type, each->type))
+		each->fn(each->data, m->path);
+	return 0;
+}
+
+void mounts_each(const char *mounts, const char *type, void (*fn)(void *data, const char *path),
+		 void *data)
+{
+	_cleanup_free_ char *word = strf(" - %s ", type);
+	struct each_of_type each = { type, fn, data };
+
+	each_line_with(mounts, word, call_for_type, &each);
 }
 
 int process_each(int (*fn)(void *data, pid_t pid), void *data)

@@ -165,21 +165,25 @@ static const char *wanted_udc(const struct supervisor *s)
 
 static int put_on(struct supervisor *s, struct error *err)
 {
-	_cleanup_free_ char *udc = NULL;
+	_cleanup_free_ char *udc = NULL, *was = NULL;
 	int r = udc_choose(s->world, &s->gadget->udc, wanted_udc(s), &udc, err);
 
 	if (r == 0)
 		r = set_step(s, udc, err);
 	if (r < 0)
 		return r;
-	host_watch(s, udc);
+	was = s->udc;
+	s->udc = steal_ptr(udc);
+	host_watch(s, s->udc);
+	/* First, so that nobody takes this for somebody else's doing (machine_ours.c). */
+	supervisor_write_status(s);
 	r = plan_apply(&s->plan, err);
 	if (r < 0) {
 		host_forget(s);
+		free(s->udc);
+		s->udc = steal_ptr(was);
 		return r;
 	}
-	free(s->udc);
-	s->udc = steal_ptr(udc);
 	s->no_bind = s->unbound_on_failure = s->bus_lost = false;
 	supervisor_say(s, "bound to %s", s->udc);
 	return 0;

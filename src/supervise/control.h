@@ -62,6 +62,9 @@ json_t *error_to_json(const struct error *err);
 /* The reverse; returns -errno. */
 int error_from_json(struct error *err, const json_t *json);
 
+/* Who answers there, whatever the lock says; 0: nobody, or nobody whom we may ask. */
+pid_t control_owner(const struct world *world, const char *name);
+
 /*
  * The other side: sends a command and waits for its answer. -ECONNREFUSED or -ENOENT without text
  * when there is no supervisor; -ECONNRESET with text when it died before it answered.

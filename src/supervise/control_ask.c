@@ -56,6 +56,22 @@ int control_address(struct sockaddr_un *address, const char *path, struct error 
 /* --- the other side ----------------------------------------------------------------------------
  */
 
+pid_t control_owner(const struct world *world, const char *name)
+{
+	_cleanup_free_ char *path = strf("%s/%s/" RUNDIR_CONTROL, world->run_dir, name);
+	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	_cleanup_error_ struct error ignored = { 0 };
+	struct sockaddr_un address;
+	struct ucred peer = { 0 };
+	socklen_t size = sizeof(peer);
+
+	if (fd < 0 || control_address(&address, path, &ignored) < 0 ||
+	    connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
+	    getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
+		return 0;
+	return peer.pid;
+}
+
 static int ask(const struct world *world, const char *name, const json_t *command,
 	       const struct timeval *limit, json_t **reply_json, struct error *err)
 {

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -14,6 +15,7 @@
 #include "base/fd.h"
 #include "base/proc.h"
 #include "supervise/front_parts.h"
+#include "supervise/machine.h"
 #include "supervise/supervisor.h"
 
 /* A process that has nothing left to do but exit. */
@@ -53,6 +55,12 @@ bool front_has_record(const struct rundir *rundir)
 
 /* --- down, restart, wait --- */
 
+static void cannot_force(struct error *err)
+{
+	error_hint(err,
+		   "'down --force' would take it down, which is not in this version of ffsctl");
+}
+
 /* Nobody of ours had it just now: it is not there, or err says whose it is. False: look again. */
 static bool not_ours(const struct world *world, const char *name, enum front_result *result,
 		     struct error *err)
@@ -61,13 +69,12 @@ static bool not_ours(const struct world *world, const char *name, enum front_res
 	pid_t pid;
 
 	*result = FRONT_NOTHING;
-	if (!path_exists(dir))
+	if (!machine_has(world, name))
 		return true;
 	if (rundir_owner(world, name, &pid, NULL) != -ENOENT)
 		return false;
 	error_set(err, EX_CANTCREAT, EEXIST, dir, "the gadget '%s' was not made by ffsctl", name);
-	error_hint(err,
-		   "'down --force' would take it down, which is not in this version of ffsctl");
+	cannot_force(err);
 	return true;
 }
 
@@ -106,6 +113,53 @@ static bool may_be_told(const char *who)
 	       streq(who, WHO_GOING_DOWN);
 }
 
+/*
+ * One that is up but has no control socket any more: somebody has deleted it. TERM is as good, but
+ * that nobody is told of what goes wrong: then something is left, and we find that.
+ */
+static bool end_by_signal(const char *who, int owner)
+{
+	return streq(who, WHO_UP) && owner >= 0 &&
+	       syscall(SYS_pidfd_send_signal, owner, SIGTERM, NULL, 0) == 0;
+}
+
+/* Somebody has deleted the lock. An error without text: there is no supervisor either. */
+static int down_without_lock(const struct world *world, const char *name, struct error *err)
+{
+	pid_t pid = machine_supervisor(world, name);
+	_cleanup_close_ int owner = pid > 0 ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
+	int r = tell_down(world, name, err);
+
+	if (r == -ECONNRESET) { /* it had been told already */
+		error_clear(err);
+		r = 0;
+	}
+	if (r == 0)
+		await_end(owner, -1);
+	if (r == 0 || err->exit || owner < 0)
+		return r;
+	error_set(err, EX_CANTCREAT, ENOENT, NULL,
+		  "the lock and the control socket of '%s' in %s/%s are gone", name, world->run_dir,
+		  name);
+	return error_hint(err, "'kill %d' makes its supervisor take it down", (int)pid);
+}
+
+/* Without a record nobody knows what there is to undo. Whether that is so, and err says it. */
+static bool lacks_record(const struct world *world, const char *name, struct error *err)
+{
+	_cleanup_free_ char *dir = compose_gadget_path(world, name);
+
+	/* Who was killed before it wrote one has made nothing. */
+	if (rundir_has(world, name, RUNDIR_RECORD) || !rundir_has(world, name, RUNDIR_STATUS) ||
+	    !path_exists(dir))
+		return false;
+	error_set(err, EX_CANTCREAT, ENOENT, dir,
+		  "%s/%s/" RUNDIR_RECORD " is gone: what '%s' has made is not known",
+		  world->run_dir, name, name);
+	cannot_force(err);
+	return true;
+}
+
 static int no_access(const char *name, int r, struct error *err)
 {
 	error_errno(err, r == -EACCES ? EX_NOPERM : EX_OSERR, -r, NULL, "cannot take '%s' down",
@@ -128,6 +182,16 @@ int front_down(const struct world *world, const char *name, enum front_result *r
 		*result = FRONT_DONE;
 		if (r == -ENOENT && told)
 			return 0;
+		if (r == -ENOENT && rundir_exists(world, name) &&
+		    !rundir_has(world, name, RUNDIR_LOCK)) {
+			r = down_without_lock(world, name, err);
+			told = told || r == 0;
+			if (r == 0)
+				continue;
+			if (err->exit)
+				return r;
+			r = 0; /* nobody is there */
+		}
 		if (r == -ENOENT && !not_ours(world, name, result, err))
 			continue; /* an `up` has made it meanwhile */
 		if (r == -ENOENT)
@@ -154,6 +218,8 @@ int front_down(const struct world *world, const char *name, enum front_result *r
 		}
 		if (r < 0 && !err->exit && !may_be_told(who))
 			return front_locked(name, pid, who, err);
+		if (r < 0 && !err->exit && end_by_signal(who, owner))
+			r = 0;
 		/*
 		 * It has gone down, or dies, and nothing of it is left when we return. Or it has no
 		 * socket: not yet, then we ask again; or not any more, because it is going.
@@ -162,6 +228,8 @@ int front_down(const struct world *world, const char *name, enum front_result *r
 		told = told || r == 0 || err->exit;
 		error_clear(err);
 	}
+	if (lacks_record(world, name, err))
+		return -err->err;
 	*result = front_has_record(&rundir) ? FRONT_CLEARED : told ? FRONT_DONE : FRONT_NOTHING;
 	return front_clear_leftovers(world, name, &rundir, err);
 }

@@ -64,6 +64,7 @@ void machine_set_udc(json_t *gadget, const struct machine_truth *truth)
 	bool attached = truth->state && !streq(truth->state, "not attached");
 	_cleanup_free_ char *speed = attached ? udc_attribute(truth->udc, "current_speed") : NULL;
 
+	machine_set_string(gadget, "udc", truth->udc);
 	machine_set_string(gadget, "udc_state", truth->state);
 	machine_set_string(gadget, "speed", speed && !streq(speed, "UNKNOWN") ? speed : NULL);
 }
@@ -100,6 +101,8 @@ void machine_add_nodes(const struct world *world, const char *name, json_t *gadg
 
 /* --- foreign --- */
 
+#define FFS_TOP "/dev/ffs/"
+
 static void add_foreign_functions(json_t *gadget, const char *dir)
 {
 	_cleanup_free_ char *path = strf("%s/functions", dir);
@@ -123,17 +126,59 @@ static void add_foreign_functions(json_t *gadget, const char *dir)
 		closedir(functions);
 }
 
-static json_t *foreign_gadget(const struct world *world, const char *name)
+/* The gadget that a mount is of, as `up` has them; NULL: of none. The caller frees it. */
+static char *mounted_name(const char *path)
+{
+	const char *name = str_has_prefix(path, FFS_TOP) ? path + strlen(FFS_TOP) : "";
+	const char *slash = strchr(name, '/');
+
+	return slash && slash > name && !strchr(slash + 1, '/')
+		       ? xstrndup(name, (size_t)(slash - name))
+		       : NULL;
+}
+
+/* Where there is no configfs (--configfs) the mounts are those of another world. */
+static char *read_mounts(const struct world *world)
+{
+	_cleanup_free_ char *all = strf("%s/usb_gadget", world->configfs);
+
+	return path_exists(all) ? mounts_read() : NULL;
+}
+
+struct remains {
+	json_t *gadget;
+	const char *name;
+};
+
+static void add_remains(void *data, const char *path)
+{
+	const struct remains *r = data;
+	_cleanup_free_ char *name = mounted_name(path);
+
+	/* The text may be of a moment before it was unmounted. */
+	if (streq_null(name, r->name) && mount_find(path, FFS_FILE_SYSTEM, NULL) == MOUNT_MATCH)
+		machine_add_problem(r->gadget, "error",
+				    "it is not in configfs, but its FunctionFS is mounted on %s",
+				    path);
+}
+
+/* NULL: nothing of it is there any more. */
+static json_t *foreign_gadget(const struct world *world, const char *name, const char *mounts)
 {
 	_cleanup_free_ char *dir = compose_gadget_path(world, name);
 	json_t *gadget = machine_new_gadget(name, "foreign");
 	struct machine_truth truth = { 0 };
 
 	machine_look(world, name, &truth);
-	machine_set_string(gadget, "udc", truth.udc);
 	machine_set_udc(gadget, &truth);
-	add_foreign_functions(gadget, dir);
+	if (truth.exists)
+		add_foreign_functions(gadget, dir);
+	else
+		mounts_each(mounts, FFS_FILE_SYSTEM, add_remains,
+			    &(struct remains){ gadget, name });
 	machine_add_nodes(world, name, gadget);
+	if (!truth.exists && json_array_size(json_object_get(gadget, "problems")) == 0)
+		json_decref(steal_ptr(gadget));
 	machine_truth_free(&truth);
 	return gadget;
 }
@@ -180,6 +225,14 @@ static void add_configfs_names(const struct world *world, struct names *names)
 		closedir(dir);
 }
 
+static void add_mounted_name(void *data, const char *path)
+{
+	_cleanup_free_ char *name = mounted_name(path);
+
+	if (name)
+		add_name(data, name);
+}
+
 static int compare(const void *a, const void *b)
 {
 	return strcmp(((const struct found *)a)->name, ((const struct found *)b)->name);
@@ -188,12 +241,13 @@ static int compare(const void *a, const void *b)
 int machine_gadgets(const struct world *world, const char *name, json_t **gadgets,
 		    struct error *err)
 {
-	_cleanup_free_ char *mounts = mounts_read();
+	_cleanup_free_ char *mounts = read_mounts(world);
 	struct names names = { .only = name };
 	int r;
 
 	/* In this order: a gadget of ours that comes up meanwhile is not taken for a foreign one.
 	 */
+	mounts_each(mounts, FFS_FILE_SYSTEM, add_mounted_name, &names);
 	add_configfs_names(world, &names);
 	names.ours = true;
 	r = rundir_each(world, add_name, &names);
@@ -202,13 +256,13 @@ int machine_gadgets(const struct world *world, const char *name, json_t **gadget
 	*gadgets = json_array();
 	for (size_t i = 0; i < names.n; i++) {
 		const struct found *found = &names.v[i];
-		_cleanup_free_ char *dir = compose_gadget_path(world, found->name);
+		json_t *gadget =
+			found->ours ? machine_our_gadget(world, found->name, mounts) : NULL;
 
-		if (found->ours)
-			json_array_append_new(*gadgets,
-					      machine_our_gadget(world, found->name, mounts));
-		else if (path_exists(dir)) /* and not gone meanwhile */
-			json_array_append_new(*gadgets, foreign_gadget(world, found->name));
+		if (!gadget)
+			gadget = foreign_gadget(world, found->name, mounts);
+		if (gadget)
+			json_array_append_new(*gadgets, gadget);
 		free(found->name);
 	}
 	free(names.v);
@@ -217,4 +271,14 @@ int machine_gadgets(const struct world *world, const char *name, json_t **gadget
 	return r < 0 ? error_errno(err, EX_OSERR, -r, world->run_dir, "cannot list %s",
 				   world->run_dir)
 		     : 0;
+}
+
+bool machine_has(const struct world *world, const char *name)
+{
+	_cleanup_free_ char *mounts = read_mounts(world);
+	json_t *gadget = foreign_gadget(world, name, mounts);
+	bool has = gadget;
+
+	json_decref(gadget);
+	return has;
 }

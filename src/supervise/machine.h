@@ -6,6 +6,8 @@
 #pragma once
 
 #include <jansson.h>
+#include <stdbool.h>
+#include <sys/types.h>
 
 #include "base/error.h"
 #include "base/world.h"
@@ -16,3 +18,11 @@
  */
 int machine_gadgets(const struct world *world, const char *name, json_t **gadgets,
 		    struct error *err);
+
+/*
+ * The supervisor of a gadget of ours as far as that can be told without its lock, which one may not
+ * see, or which somebody has deleted; 0: none.
+ */
+pid_t machine_supervisor(const struct world *world, const char *name);
+/* Whether configfs, or a mount of its FunctionFS, has something of that name. */
+bool machine_has(const struct world *world, const char *name);

@@ -28,5 +28,6 @@ void machine_set_udc(json_t *gadget, const struct machine_truth *truth);
 /* Where the kernel's functions show up; FunctionFS ones are told of by the supervisor. */
 void machine_add_nodes(const struct world *world, const char *name, json_t *gadget);
 
-/* machine_ours.c: one that has a directory in RUN. `mounts`: see mounts_read. */
+/* machine_ours.c: one that has a directory in RUN; NULL: not any more. `mounts`: see mounts_read.
+ */
 json_t *machine_our_gadget(const struct world *world, const char *name, const char *mounts);

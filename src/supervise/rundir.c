@@ -13,7 +13,6 @@
 #include "base/proc.h"
 
 #define JSON_FILE_MAX (4 * 1024 * 1024)
-#define LOCK "lock"
 /* How often other commands may come in between before we take it for something else. */
 #define OTHERS 1000
 
@@ -77,7 +76,7 @@ static bool is_at(int fd, const char *path)
 
 static bool still_there(const struct rundir *rundir)
 {
-	_cleanup_free_ char *path = strf("%s/" LOCK, rundir->path);
+	_cleanup_free_ char *path = strf("%s/" RUNDIR_LOCK, rundir->path);
 
 	return is_at(rundir->lock_fd, path);
 }
@@ -88,7 +87,8 @@ static char *last_owner(const struct rundir *rundir)
 	_cleanup_free_ char *text = NULL;
 	int at = 0;
 
-	if (file_read_line(rundir->dir_fd, LOCK, &text) < 0 || sscanf(text, "%*d %n", &at) < 0)
+	if (file_read_line(rundir->dir_fd, RUNDIR_LOCK, &text) < 0 ||
+	    sscanf(text, "%*d %n", &at) < 0)
 		return xstrdup("");
 	return xstrdup(text + at);
 }
@@ -113,7 +113,7 @@ int rundir_lock(struct rundir *rundir, const struct world *world, const char *na
 		r = open_dir(rundir, world, err);
 		if (r < 0)
 			break;
-		rundir->lock_fd = openat(rundir->dir_fd, LOCK,
+		rundir->lock_fd = openat(rundir->dir_fd, RUNDIR_LOCK,
 					 O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 		if (rundir->lock_fd < 0 && errno != ENOENT) {
 			no_access(err, rundir->path, "lock");
@@ -157,7 +157,7 @@ int rundir_sign(const struct rundir *rundir, const char *who, struct error *err)
 	if (pwrite(rundir->lock_fd, text, strlen(text), 0) == (ssize_t)strlen(text) &&
 	    ftruncate(rundir->lock_fd, (off_t)strlen(text)) == 0)
 		return 0;
-	return error_errno(err, EX_IOERR, errno, rundir->path, "cannot write %s/" LOCK,
+	return error_errno(err, EX_IOERR, errno, rundir->path, "cannot write %s/" RUNDIR_LOCK,
 			   rundir->path);
 }
 
@@ -191,7 +191,7 @@ static int remove_dir(const struct rundir *rundir)
 		if (rmdir(rundir->path) == 0 || errno == ENOENT)
 			return 0;
 		r = -errno;
-		if (faccessat(rundir->dir_fd, LOCK, F_OK, 0) == 0 ||
+		if (faccessat(rundir->dir_fd, RUNDIR_LOCK, F_OK, 0) == 0 ||
 		    !is_at(rundir->dir_fd, rundir->path))
 			return 0;
 	}
@@ -211,7 +211,7 @@ static int empty(const struct rundir *rundir)
 	}
 	rewinddir(dir);
 	while ((entry = readdir(dir)))
-		if (entry->d_type != DT_DIR && !streq(entry->d_name, LOCK))
+		if (entry->d_type != DT_DIR && !streq(entry->d_name, RUNDIR_LOCK))
 			unlinkat(rundir->dir_fd, entry->d_name, 0);
 	closedir(dir);
 	return 0;
@@ -225,7 +225,7 @@ int rundir_remove(struct rundir *rundir, struct error *err)
 
 	if (r < 0)
 		return error_errno(err, EX_OSERR, -r, rundir->path, "cannot list %s", rundir->path);
-	unlinkat(rundir->dir_fd, LOCK, 0);
+	unlinkat(rundir->dir_fd, RUNDIR_LOCK, 0);
 	r = remove_dir(rundir);
 	if (r < 0)
 		return error_errno(err, EX_OSERR, -r, rundir->path, "cannot remove %s",
@@ -242,7 +242,7 @@ void rundir_empty(struct rundir *rundir)
 
 int rundir_owner(const struct world *world, const char *name, pid_t *pid, char **who)
 {
-	_cleanup_free_ char *path = strf("%s/%s/" LOCK, world->run_dir, name), *text = NULL;
+	_cleanup_free_ char *path = strf("%s/%s/" RUNDIR_LOCK, world->run_dir, name), *text = NULL;
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	int number = 0, at = 0, r;
 	bool locked = false, known;
@@ -322,6 +322,25 @@ int rundir_write(const struct rundir *rundir, const char *file, const json_t *js
 	return 0;
 }
 
+bool rundir_has(const struct world *world, const char *name, const char *file)
+{
+	_cleanup_free_ char *path = strf("%s/%s/%s", world->run_dir, name, file);
+
+	return path_exists(path);
+}
+
+/* gadget.d, where cli.md looks for gadget files, has none of these. */
+bool rundir_exists(const struct world *world, const char *name)
+{
+	static const char *const files[] = { RUNDIR_LOCK, RUNDIR_RECORD, RUNDIR_STATUS,
+					     RUNDIR_CONTROL };
+
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++)
+		if (rundir_has(world, name, files[i]))
+			return true;
+	return false;
+}
+
 int rundir_each(const struct world *world, int (*fn)(void *data, const char *name), void *data)
 {
 	DIR *dir = opendir(world->run_dir);
@@ -331,11 +350,7 @@ int rundir_each(const struct world *world, int (*fn)(void *data, const char *nam
 	if (!dir)
 		return errno == ENOENT ? 0 : -errno;
 	while (r == 0 && (entry = readdir(dir))) {
-		_cleanup_free_ char *lock = strf("%s/" LOCK, entry->d_name);
-
-		/* What has no lock is no gadget's: gadget.d, where cli.md looks for gadget files.
-		 */
-		if (entry->d_name[0] != '.' && faccessat(dirfd(dir), lock, F_OK, 0) == 0)
+		if (entry->d_name[0] != '.' && rundir_exists(world, entry->d_name))
 			r = fn(data, entry->d_name);
 	}
 	closedir(dir);

@@ -29,6 +29,7 @@ struct rundir {
 #define RUNDIR_NONE ((struct rundir){ .dir_fd = -1, .lock_fd = -1 })
 #define _cleanup_rundir_ _cleanup_(rundir_close)
 
+#define RUNDIR_LOCK "lock"
 #define RUNDIR_RECORD "record"
 #define RUNDIR_STATUS "status"
 #define RUNDIR_CONTROL "control"
@@ -86,6 +87,11 @@ int rundir_write(const struct rundir *rundir, const char *file, const json_t *js
  */
 int rundir_read_plan(const struct world *world, const char *name, const struct step_op *const *ops,
 		     struct plan *plan, struct error *err);
+
+/* Whether there is such a file in a gadget's directory. */
+bool rundir_has(const struct world *world, const char *name, const char *file);
+/* Whether it is a gadget's directory, also when somebody has deleted something in it. */
+bool rundir_exists(const struct world *world, const char *name);
 
 /* Calls `fn` for every gadget that has a directory; stops when it returns non-zero. */
 int rundir_each(const struct world *world, int (*fn)(void *data, const char *name), void *data);

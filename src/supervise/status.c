@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/json.h"
+#include "compose/usbg.h"
 #include "ffs/endpoint.h"
 #include "supervise/host.h"
 
@@ -155,6 +156,20 @@ static json_t *problems_json(const struct supervisor *s)
 	return array;
 }
 
+/* Where the functions are in their configurations: who reads it sees whether they still are. */
+static json_t *links_json(const struct supervisor *s)
+{
+	json_t *array = json_array();
+
+	for (size_t n = 0; n < s->plan.n; n++) {
+		const struct step *step = &s->plan.steps[n];
+
+		if (step->op == &usbg_op_binding && step->state == STEP_DONE)
+			json_array_append_new(array, json_string(step->path));
+	}
+	return array;
+}
+
 void supervisor_write_status(struct supervisor *s)
 {
 	_cleanup_error_ struct error ignored = { 0 };
@@ -171,6 +186,7 @@ void supervisor_write_status(struct supervisor *s)
 			 "supervisor", (int)getpid(), "since",
 			 s->since ? json_integer(s->since) : json_null(), "functions", functions,
 			 "problems", problems_json(s));
+	json_object_set_new(json, "links", links_json(s));
 	/* A full file system costs the status its freshness; the gadget goes on. */
 	json_object_set_new(json, "held", json_boolean(s->held > 0));
 	rundir_write(&s->rundir, RUNDIR_STATUS, json, &ignored);
