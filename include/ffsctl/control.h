@@ -46,9 +46,12 @@ enum ffsctl_msg_type {
 				   the data is read from the host and comes as DATA */
 	FFSCTL_MSG_STALL = 35,	/* no body: SETUP is refused */
 	FFSCTL_MSG_PONG = 36,
-	FFSCTL_MSG_STATS = 37,	/* body: a JSON object, shown by status; see FFSCTL_STATS_MAX */
-	FFSCTL_MSG_SWITCH = 38, /* body: name of a gadget in `switch_to`; behind a NUL may follow
-				   a JSON object, which its workers find in their configuration */
+	FFSCTL_MSG_STATS = 37,	 /* body: a JSON object, shown by status; see FFSCTL_STATS_MAX */
+	FFSCTL_MSG_SWITCH = 38,	 /* body: name of a gadget in `switch_to`; behind a NUL may follow
+				    a JSON object, which its workers find in their configuration */
+	FFSCTL_MSG_TRAFFIC = 39, /* body: for each endpoint, in the configuration's order, 8 bytes:
+				    how many bytes it has moved since the worker began. Shown by
+				    status; of many in one second only the last one is */
 };
 
 /* Same numbers as enum usb_functionfs_event_type (linux/usb/functionfs.h); SETUP is a message. */

@@ -264,6 +264,7 @@ static bool hear_worker(struct kept *k, bool wait)
 	case FFSCTL_MSG_READY:
 	case FFSCTL_MSG_PONG:
 	case FFSCTL_MSG_STATS:
+	case FFSCTL_MSG_TRAFFIC:
 	case FFSCTL_MSG_SWITCH:
 		pass_on(k, &head, k->body, (size_t)size);
 		break;

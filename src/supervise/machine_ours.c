@@ -121,12 +121,24 @@ static void check_worker(json_t *gadget, const json_t *function, bool supervised
 	}
 }
 
+/* Nobody hears any more how many they are. */
+static void forget_bytes(const json_t *function)
+{
+	json_t *endpoint;
+	size_t i;
+
+	json_array_foreach(json_object_get(function, "endpoints"), i, endpoint)
+		forget(endpoint, "bytes");
+}
+
 static void check_function(json_t *gadget, json_t *function, const char *mounts, bool supervised)
 {
 	check_mount(gadget, function, mounts);
 	check_device(gadget, function);
 	check_worker(gadget, function, supervised);
 	check_keeper(gadget, function, supervised);
+	if (!supervised)
+		forget_bytes(function);
 }
 
 /* Somebody may also bind a gadget again that lacks a function. */

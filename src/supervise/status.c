@@ -38,6 +38,7 @@ static int max_packet(const struct instance *i, const struct endpoint *ep)
 struct endpoints {
 	const struct instance *instance;
 	json_t *array;
+	size_t n;
 };
 
 static int add_endpoint(void *data, const struct endpoint *ep)
@@ -46,10 +47,11 @@ static int add_endpoint(void *data, const struct endpoint *ep)
 	_cleanup_free_ char *file = ffs_endpoint_file(e->instance->function->ffs, ep);
 
 	json_array_append_new(e->array,
-			      json_pack("{s:s, s:i, s:s, s:s, s:i}", "file", file, "address",
+			      json_pack("{s:s, s:i, s:s, s:s, s:i, s:o}", "file", file, "address",
 					ep->address, "type", type_words[ep->type], "direction",
 					ep->direction == EP_IN ? "in" : "out", "max_packet",
-					max_packet(e->instance, ep)));
+					max_packet(e->instance, ep), "bytes",
+					unit_stats_bytes(e->instance->unit, e->n++)));
 	return 0;
 }
 

@@ -146,6 +146,11 @@ void unit_halt_end(struct unit *unit);
 
 /* A STATS message, whatever is in it. The status is written once a second at most. */
 void unit_stats_take(struct unit *unit, const void *body, size_t size);
+/* A TRAFFIC message, likewise. */
+void unit_stats_take_traffic(struct unit *unit, const void *body, size_t size);
+/* Bytes that the worker says it has moved on an endpoint, by its place in the file; null: unknown.
+ */
+json_t *unit_stats_bytes(const struct unit *unit, size_t endpoint);
 /* What status shows; null: nothing. The caller owns it. */
 json_t *unit_stats_json(const struct unit *unit);
 /* Another worker begins. */

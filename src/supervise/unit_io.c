@@ -55,6 +55,9 @@ void unit_hear(struct unit *unit, uint16_t type, const void *body, size_t size)
 	case FFSCTL_MSG_SWITCH:
 		switch_asked(unit, body, size);
 		break;
+	case FFSCTL_MSG_TRAFFIC:
+		unit_stats_take_traffic(unit, body, size);
+		break;
 	case FFSCTL_MSG_STATS:
 		unit_stats_take(unit, body, size);
 		break;

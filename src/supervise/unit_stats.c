@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What a worker reports of itself (STATS), which may be anything, as often as it likes. */
+#include <endian.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/util.h"
 #include "ffsctl/control.h"
 #include "supervise/supervisor.h"
 #include "supervise/unit.h"
 
-#define INTERVAL 1.0 /* seconds between two that are shown */
+#define UNIT_ENDPOINTS_MAX 30 /* FFS_MAX_EPS_COUNT, less ep0 */
+#define INTERVAL 1.0	      /* seconds between two that are shown */
 
 struct unit_stats {
 	struct unit *unit;
@@ -17,6 +20,11 @@ struct unit_stats {
 	size_t size;
 	bool fresh;
 	json_t *shown; /* NULL: none */
+	struct traffic {
+		uint64_t bytes[UNIT_ENDPOINTS_MAX]; /* of each endpoint, in the file's order */
+		size_t n;
+	} traffic, traffic_shown;
+	bool traffic_fresh;
 	double shown_at;
 };
 
@@ -60,7 +68,11 @@ static void on_timer(void *data, uint32_t events _unused_)
 
 	timer_stop(&st->timer);
 	st->shown_at = now_monotonic();
-	look(st);
+	if (st->fresh)
+		look(st);
+	if (st->traffic_fresh)
+		st->traffic_shown = st->traffic;
+	st->traffic_fresh = false;
 	supervisor_write_status(st->unit->instance->supervisor);
 }
 
@@ -78,21 +90,46 @@ static struct unit_stats *stats_of(struct unit *unit)
 	return st;
 }
 
+/* One timer for both: whatever is fresh is shown then. */
+static void show_soon(struct unit_stats *st)
+{
+	double due = st->shown_at + INTERVAL - now_monotonic();
+
+	if (!st->fresh && !st->traffic_fresh)
+		timer_start(&st->timer, due > 0 ? due : 0);
+}
+
+void unit_stats_take_traffic(struct unit *unit, const void *body, size_t size)
+{
+	struct unit_stats *st = stats_of(unit);
+	size_t n = size / sizeof(uint64_t);
+
+	st->traffic.n = n < UNIT_ENDPOINTS_MAX ? n : UNIT_ENDPOINTS_MAX;
+	memcpy(st->traffic.bytes, body, st->traffic.n * sizeof(uint64_t));
+	show_soon(st);
+	st->traffic_fresh = true;
+}
+
+json_t *unit_stats_bytes(const struct unit *unit, size_t endpoint)
+{
+	const struct traffic *t = unit && unit->stats ? &unit->stats->traffic_shown : NULL;
+	uint64_t bytes = t && endpoint < t->n ? le64toh(t->bytes[endpoint]) : 0;
+
+	return t && endpoint < t->n && bytes <= INT64_MAX ? json_integer((json_int_t)bytes)
+							  : json_null();
+}
+
 void unit_stats_take(struct unit *unit, const void *body, size_t size)
 {
 	struct unit_stats *st;
-	double due;
 
 	if (size > FFSCTL_STATS_MAX)
 		return;
 	st = stats_of(unit);
 	memcpy(st->text, body, size);
 	st->size = size;
-	if (st->fresh)
-		return;
+	show_soon(st);
 	st->fresh = true;
-	due = st->shown_at + INTERVAL - now_monotonic();
-	timer_start(&st->timer, due > 0 ? due : 0);
 }
 
 json_t *unit_stats_json(const struct unit *unit)
@@ -105,7 +142,8 @@ void unit_stats_forget(struct unit *unit)
 	if (!unit->stats)
 		return;
 	timer_stop(&unit->stats->timer);
-	unit->stats->fresh = false;
+	unit->stats->fresh = unit->stats->traffic_fresh = false;
+	unit->stats->traffic_shown.n = 0;
 	json_decref(unit->stats->shown);
 	unit->stats->shown = NULL;
 }

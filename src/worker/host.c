@@ -2,6 +2,7 @@
 /* Joins a plugin to an engine: one process, one thread, one epoll loop. */
 #include "worker/host.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -12,7 +13,9 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
 #include "base/util.h"
+#include "ffsctl/control.h"
 
 #define MAX_EVENTS 16 /* at a time */
 #define MAX_ROUNDS 16 /* of data, before other descriptors are looked at */
@@ -35,10 +38,34 @@ static void on_down(void *user)
 		h->plugin->disable(&h->pub);
 }
 
+#define TRAFFIC_MS 1000 /* the supervisor shows no more */
+
+/* Whoever does not listen misses nothing that the next one would not tell. */
+static void tell_traffic(struct ffsctl_host *pub, struct ffsctl_timer *t _unused_)
+{
+	struct host *h = (struct host *)pub;
+	size_t size = h->pub.n_endpoints * sizeof(*h->moved);
+	_cleanup_free_ uint64_t *body = xcalloc(1, size);
+
+	for (unsigned int i = 0; i < h->pub.n_endpoints; i++)
+		body[i] = htole64(h->moved[i]);
+	host_send(h, FFSCTL_MSG_TRAFFIC, 0, body, size);
+}
+
+static void count(struct host *h, const struct ffsctl_transfer *t)
+{
+	if (t->status != 0 || t->length == 0)
+		return;
+	h->moved[t->endpoint] += t->length;
+	if (!h->traffic.running)
+		host_timer_start(h, &h->traffic, TRAFFIC_MS);
+}
+
 static void on_done(void *user, struct ffsctl_transfer *t)
 {
 	struct host *h = user;
 
+	count(h, t);
 	if (h->plugin->done)
 		h->plugin->done(&h->pub, t);
 	else
@@ -92,6 +119,8 @@ static int open_endpoints(struct host *h, const struct worker_config *config,
 	unsigned int i, n = config->n_endpoints;
 
 	h->eps = xcalloc(n, sizeof(*h->eps));
+	h->moved = xcalloc(n, sizeof(*h->moved));
+	h->traffic.fired = tell_traffic;
 	h->endpoints = xcalloc(n, sizeof(*h->endpoints));
 	for (i = 0; i < n; i++) {
 		const struct worker_endpoint *from = &config->endpoints[i];
@@ -290,6 +319,7 @@ out:
 		close(h.signals);
 	free(h.slots);
 	free(h.eps);
+	free(h.moved);
 	free(h.endpoints);
 	return status;
 }

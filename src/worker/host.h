@@ -29,6 +29,8 @@ struct host {
 	struct slot *slots;
 	size_t n_slots;
 	struct ffsctl_timer *timers; /* the next one first */
+	uint64_t *moved;	     /* bytes, of each endpoint */
+	struct ffsctl_timer traffic; /* when to tell that; only runs while data flows */
 	const char *way;	     /* that READY has told: stream_way(); NULL: it was not sent */
 	bool said;		     /* the stream has: it may move data in another way since */
 	bool stopping, exiting;

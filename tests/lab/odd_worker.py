@@ -22,6 +22,8 @@ setup              serve control requests; see Setups
 switch NAME        ask to become that gadget
 unbound            wait until the function is unbound
 stats FIFO         send what comes there as STATS: each line is a number of times and bytes, in hex
+traffic N SECONDS  say each second that N more bytes were moved on the first endpoint, twice as
+                   many on the second
 exit N, raise N    end so
 wait               for ever
 stop               until we are told to stop
@@ -39,7 +41,7 @@ import threading
 import time
 
 EVENT, SETUP, DATA, PING, STOP = 1, 2, 3, 4, 5
-READY, ACCEPT, STALL, PONG, STATS, SWITCH = 33, 34, 35, 36, 37, 38
+READY, ACCEPT, STALL, PONG, STATS, SWITCH, TRAFFIC = 33, 34, 35, 36, 37, 38, 39
 BIND, UNBIND = 0, 1  # of EVENT
 
 names = os.environ.get("LISTEN_FDNAMES", "").split(":")
@@ -257,6 +259,11 @@ def main(words):
             echo()
         elif word == "setup":
             Setups().serve()
+        elif word == "traffic":
+            each, seconds = int(next(words)), int(next(words))
+            for n in range(1, seconds + 1):
+                send(TRAFFIC, 0, struct.pack("<QQ", each * n, 2 * each * n))
+                time.sleep(1)
         elif word == "stats":
             with open(next(words)) as lines:
                 for times, *body in map(str.split, lines):

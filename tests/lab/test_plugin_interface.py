@@ -14,7 +14,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import harness  # noqa: E402
 import tap  # noqa: E402
-from gadgets import DIRECTORY, LOOPBACK, Fifo, await_status, gadget, odd  # noqa: E402
+from gadgets import DIRECTORY, LOOPBACK, Fifo, await_status, gadget, odd, traffic  # noqa: E402
 from harness import document, down, ffsctl, must, status, up  # noqa: E402
 from tap import contains, eq, ok, test  # noqa: E402
 
@@ -221,6 +221,33 @@ FFSCTL_PLUGIN = { FFSCTL_PLUGIN_HEAD, .name = "stats", .summary = "s", .mode = F
     eq(g["functions"][0]["worker"]["stats"], {"ok": True})
     contains(pathlib.Path("/run/ffsctl/counting/log").read_text(), "answers 1 1 0")
     down("counting")
+
+
+@test("what a plugin host has moved on each endpoint, also for the next supervisor; another one begins anew")
+def _():
+    def moved():
+        return [e["bytes"] for e in status("flow")[0]["functions"][0]["endpoints"]]
+
+    def await_moved(n):
+        await_status("flow", lambda g: g["functions"][0]["endpoints"][1]["bytes"] == n, f"{n} bytes")
+        eq(moved(), [n, n])
+
+    path = gadget("flow", LOOPBACK)
+    up(path, "--wait-host")
+    eq(moved(), [None, None])
+    with traffic() as t:
+        t.more(20)
+    first = t.rounds * t.size
+    await_moved(first)
+    harness.kill(status("flow")[0]["supervisor"])
+    eq(moved(), [None, None])
+    up(path)
+    with traffic() as t:
+        t.more(20)
+    await_moved(first + t.rounds * t.size)
+    must(ffsctl("restart", "flow"))
+    eq(moved(), [None, None])
+    down("flow")
 
 
 tap.main()

@@ -103,6 +103,11 @@ void unit_stats_take(struct unit *u _unused_, const void *body _unused_, size_t 
 {
 }
 
+void unit_stats_take_traffic(struct unit *u _unused_, const void *body _unused_,
+			     size_t size _unused_)
+{
+}
+
 void unit_stats_forget(struct unit *u _unused_)
 {
 }
