@@ -29,6 +29,9 @@ libffsctl_a_SOURCES += \
 	src/cmd/restart.c \
 	src/cmd/schema.c \
 	src/cmd/status.c \
+	src/cmd/status_print.c src/cmd/status_print.h \
+	src/cmd/status_rates.c src/cmd/status_rates.h \
+	src/cmd/status_watch.c src/cmd/status_watch.h \
 	src/cmd/udc.c \
 	src/cmd/up.c src/cmd/up.h \
 	src/cmd/up_all.c \

@@ -8,88 +8,12 @@
 #include "base/log.h"
 #include "cmd/cmd.h"
 #include "cmd/fields.h"
-#include "spec/text.h"
+#include "cmd/status_print.h"
+#include "cmd/status_watch.h"
 #include "supervise/machine.h"
 
 /* LSB's codes for status (cli.md, "Exit codes"). */
 enum { STATUS_READY = 0, STATUS_DEGRADED = 1, STATUS_NOT_UP = 3, STATUS_UNKNOWN = 4 };
-
-static void print_worker(const json_t *worker)
-{
-	json_int_t pid = json_integer_value(json_object_get(worker, "pid"));
-	json_int_t restarts = json_integer_value(json_object_get(worker, "restarts"));
-	const char *last = json_string_value(json_object_get(worker, "last_exit"));
-
-	printf("  worker %s", json_text(worker, "state", "?"));
-	if (pid)
-		printf(" (pid %lld)", (long long)pid);
-	if (restarts)
-		printf(", %lld restarts", (long long)restarts);
-	if (last)
-		printf(", last ended by %s", last);
-}
-
-/* One line, as long as a terminal's two: all of it is in the document. */
-#define STATS_MAX 160
-
-static void print_stats(const json_t *stats)
-{
-	_cleanup_free_ char *text = xstrdup(""), *shown = NULL;
-	const char *key;
-	json_t *value;
-
-	json_object_foreach((json_t *)stats, key, value) {
-		_cleanup_free_ char *old = text;
-		_cleanup_free_ char *member =
-			json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(6));
-
-		text = strf("%s%s%s %s", old, *old ? ", " : "", key, member ? member : "?");
-	}
-	shown = text_printable(text, strlen(text));
-	text_cut(shown, STATS_MAX);
-	if (*shown)
-		printf("\n                 %s", shown);
-}
-
-static void print_function(const json_t *function)
-{
-	const char *mount = json_text(function, "mount", NULL),
-		   *device = json_text(function, "device", NULL),
-		   *ifname = json_text(function, "ifname", NULL);
-	const json_t *worker = json_object_get(function, "worker");
-
-	printf("  %-14s %s.%s", json_text(function, "label", "?"), json_text(function, "type", "?"),
-	       json_text(function, "instance", "?"));
-	if (mount)
-		printf(" on %s", mount);
-	if (device)
-		printf(" (%s)", device);
-	if (ifname)
-		printf(" (%s)", ifname);
-	if (json_is_object(worker)) {
-		print_worker(worker);
-		print_stats(json_object_get(worker, "stats"));
-	}
-	putchar('\n');
-}
-
-static void print_gadget(const json_t *gadget)
-{
-	const json_t *functions = json_object_get(gadget, "functions"), *item;
-	const char *udc = json_text(gadget, "udc", NULL), *speed = json_text(gadget, "speed", NULL);
-	size_t i;
-
-	printf("%s: %s", json_text(gadget, "name", "?"), json_text(gadget, "state", "?"));
-	if (udc)
-		printf(" on %s, %s%s%s", udc, json_text(gadget, "udc_state", "not there"),
-		       speed ? ", " : "", speed ? speed : "");
-	putchar('\n');
-	json_array_foreach(functions, i, item)
-		print_function(item);
-	json_array_foreach(json_object_get(gadget, "problems"), i, item)
-		printf("  %s: %s\n", json_text(item, "severity", "?"),
-		       json_text(item, "text", "?"));
-}
 
 static int code_of(const json_t *gadget)
 {
@@ -115,6 +39,7 @@ static int code_of_all(const json_t *gadgets)
 
 struct request {
 	const struct globals *globals;
+	char *const *names; /* arguments; ends with NULL, and without one: all gadgets */
 	bool json;
 	const struct fields *fields; /* -o; none: words */
 	json_t *gadgets;
@@ -140,6 +65,35 @@ static int add_named(struct request *q, const char *argument)
 	return code;
 }
 
+/* What there is now, and the exit code for it. */
+static int look(struct request *q)
+{
+	int code = STATUS_READY;
+
+	error_clear(&q->err);
+	if (!*q->names)
+		return machine_gadgets(&q->globals->world, NULL, &q->gadgets, &q->err) < 0
+			       ? STATUS_UNKNOWN
+			       : code_of_all(q->gadgets);
+	q->gadgets = json_array();
+	for (char *const *name = q->names; *name; name++) {
+		int one = add_named(q, *name);
+
+		code = one > code ? one : code;
+	}
+	return code;
+}
+
+static json_t *look_again(void *data, struct error *err)
+{
+	struct request *q = data;
+	int code = look(q);
+
+	if (q->err.exit && code == STATUS_UNKNOWN)
+		error_move(err, &q->err);
+	return steal_ptr(q->gadgets);
+}
+
 static int print(struct request *q, int code)
 {
 	const json_t *gadget;
@@ -151,7 +105,7 @@ static int print(struct request *q, int code)
 		if (q->fields->n > 0)
 			fields_print(q->fields, gadget);
 		else
-			print_gadget(gadget);
+			status_print_gadget(stdout, gadget, NULL);
 	}
 	json_decref(q->gadgets);
 	if (q->err.exit)
@@ -163,13 +117,15 @@ static int run(const struct globals *globals, int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "json", no_argument, NULL, 'j' },
+		{ "watch", no_argument, NULL, 'w' },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
 	_cleanup_fields_ struct fields fields = { 0 };
 	struct request q = { .globals = globals, .gadgets = NULL, .fields = &fields };
 	_cleanup_free_ char *bad = NULL;
-	int option, code = STATUS_READY;
+	bool watch = false;
+	int option, code;
 
 	while ((option = getopt_long(argc, argv, "ho:", options, NULL)) != -1) {
 		if (option == 'h')
@@ -179,24 +135,18 @@ static int run(const struct globals *globals, int argc, char **argv)
 		if (option == 'o' && !fields_parse(&fields, optarg, &bad))
 			return cmd_usage(&cmd_status, "%s", bad);
 		q.json = q.json || option == 'j';
+		watch = watch || option == 'w';
 	}
 	if (q.json && fields.n > 0)
 		return cmd_usage(&cmd_status, "-o and --json exclude each other");
-	if (optind == argc) {
-		if (machine_gadgets(&globals->world, NULL, &q.gadgets, &q.err) < 0)
-			code = STATUS_UNKNOWN;
-		else
-			code = code_of_all(q.gadgets);
-		if (json_array_size(q.gadgets) == 0 && !q.json && !fields.n && !q.err.exit)
-			log_info("no gadget is up on this machine");
-	} else {
-		q.gadgets = json_array();
-	}
-	for (int i = optind; i < argc; i++) {
-		int one = add_named(&q, argv[i]);
-
-		code = one > code ? one : code;
-	}
+	if (watch && fields.n > 0)
+		return cmd_usage(&cmd_status, "-o and --watch exclude each other");
+	q.names = argv + optind;
+	if (watch)
+		return status_watch(globals, q.json, look_again, &q);
+	code = look(&q);
+	if (!*q.names && json_array_size(q.gadgets) == 0 && !q.json && !fields.n && !q.err.exit)
+		log_info("no gadget is up on this machine");
 	code = print(&q, code);
 	error_clear(&q.err);
 	return code;
@@ -208,6 +158,10 @@ const struct command cmd_status = {
 	.summary = "every gadget on the machine, also those of others, and how it is",
 	.options =
 		"  --json              one JSON document on stdout\n"
+		"  --watch             again at each change, until Ctrl-C: on a terminal in place, "
+		"with what\n"
+		"                      workers move; else a line for each change, with --json a "
+		"document\n"
 		"  -o FIELD[,FIELD...] bare values, a line for each gadget, with tabs between; '-' "
 		"is "
 		"none\n"

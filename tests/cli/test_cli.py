@@ -130,6 +130,8 @@ for name, expected in {
     "log": "usage: ffsctl log GADGET\n\nprint what has happened to a gadget, and what its workers have printed\n",
     "status": "usage: ffsctl status [GADGET...]\n\nevery gadget on the machine, also those of others, and how it is\n\n"
               "  --json              one JSON document on stdout\n"
+              "  --watch             again at each change, until Ctrl-C: on a terminal in place, with what\n"
+              "                      workers move; else a line for each change, with --json a document\n"
               "  -o FIELD[,FIELD...] bare values, a line for each gadget, with tabs between; '-' is none\n\n"
               "fields: name, file, state, udc, udc_state, speed, since, supervisor; with a function's\n"
               "label and a dot: type, instance, mount, device, ifname, keeper, worker.state,\n"
@@ -221,7 +223,8 @@ for words, text in (
     (("up", "x", "--group", "5"), BAD_OPTION.format("up", "--group")),
     (("up", "x", "--udc"), BAD_OPTION.format("up", "--udc")),
     (("down", "x", "--force"), BAD_OPTION.format("down", "--force")),
-    (("status", "--watch"), BAD_OPTION.format("status", "--watch")),
+    (("status", "-o", "udc", "--watch"),
+     "ffsctl: status: -o and --watch exclude each other (see 'ffsctl status --help')\n"),
     (("restart", "x", "--json"), BAD_OPTION.format("restart", "--json")),
     (("check", "x", "--hex"), BAD_OPTION.format("check", "--hex")),
     (("bind",), "ffsctl: bind: it takes a gadget and perhaps a UDC (see 'ffsctl bind --help')\n"),

@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "config.h"
+
+#include "cmd/status_watch.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/ioctl.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/json.h"
+#include "base/loop.h"
+#include "cmd/status_print.h"
+#include "cmd/status_rates.h"
+#include "supervise/watch.h"
+
+struct viewer {
+	json_t *(*look)(void *data, struct error *err);
+	void *data;
+	bool json, screen;
+	struct loop loop;
+	struct watch *watch;
+	struct source signals, output, timer;
+	bool changed, over;
+	struct rates rates;
+	char *last; /* what was shown as a whole: the document */
+	struct shown {
+		char *name, *line;
+		bool there;
+	} * shown; /* of each gadget, on a pipe */
+	size_t n_shown;
+};
+
+/* --- a terminal ------------------------------------------------------------------------------- */
+
+/* Its second screen, without cursor; a line that is too long is cut by the terminal itself. */
+#define SCREEN_ENTER "\033[?1049h\033[?25l\033[?7l"
+#define SCREEN_LEAVE "\033[?7h\033[?25h\033[?1049l"
+#define SCREEN_TOP "\033[H"
+#define SCREEN_LINE_END "\033[K\n"
+#define SCREEN_REST "\033[J"
+
+static bool has_screen(void)
+{
+	const char *term = getenv("TERM");
+
+	return isatty(STDOUT_FILENO) && term && *term && !streq(term, "dumb");
+}
+
+static void enter(const struct viewer *v)
+{
+	if (v->screen)
+		fputs(SCREEN_ENTER, stdout);
+}
+
+static void leave(const struct viewer *v)
+{
+	if (v->screen)
+		fputs(SCREEN_LEAVE, stdout);
+	fflush(stdout);
+}
+
+static unsigned int rows(void)
+{
+	struct winsize size = { 0 };
+
+	ioctl(STDOUT_FILENO, TIOCGWINSZ, &size);
+	return size.ws_row > 1 ? size.ws_row : 24;
+}
+
+static size_t count_lines(const char *text)
+{
+	size_t n = 0;
+
+	for (; (text = strchr(text, '\n')); text++)
+		n++;
+	return n;
+}
+
+/* The last row stays free, so that nothing scrolls. */
+static void draw(const char *text)
+{
+	size_t room = rows() - 1, n = count_lines(text), shown = n <= room ? n : room - 1;
+
+	fputs(SCREEN_TOP, stdout);
+	for (size_t i = 0; i < shown; i++) {
+		size_t length = strcspn(text, "\n");
+
+		fwrite(text, 1, length, stdout);
+		fputs(SCREEN_LINE_END, stdout);
+		text += length + 1;
+	}
+	if (shown < n)
+		printf("(%zu more lines)" SCREEN_LINE_END, n - shown);
+	fputs(SCREEN_REST, stdout);
+}
+
+static void show_on_screen(struct viewer *v, const json_t *gadgets)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t size = 0, i;
+	FILE *out = open_memstream(&text, &size);
+	const json_t *gadget;
+
+	if (!out)
+		return;
+	json_array_foreach(gadgets, i, gadget)
+		status_print_gadget(out, gadget, &v->rates);
+	if (json_array_size(gadgets) == 0)
+		fputs("no gadget is up on this machine\n", out);
+	fclose(out);
+	draw(text);
+}
+
+/* --- a pipe, a file --------------------------------------------------------------------------- */
+
+static void show_as_document(struct viewer *v, json_t *gadgets)
+{
+	json_t *document = cmd_json_document();
+	_cleanup_free_ char *text = NULL;
+
+	json_object_set(document, "gadgets", gadgets);
+	json_object_set_new(document, "errors", cmd_errors(NULL));
+	text = json_dumps(document, JSON_COMPACT);
+	json_decref(document);
+	if (streq_null(text, v->last))
+		return;
+	puts(text);
+	free(v->last);
+	v->last = steal_ptr(text);
+}
+
+static struct shown *shown_of(struct viewer *v, const char *name)
+{
+	for (size_t i = 0; i < v->n_shown; i++)
+		if (streq(v->shown[i].name, name))
+			return &v->shown[i];
+	*array_add(v->shown, v->n_shown) = (struct shown){ .name = xstrdup(name) };
+	return &v->shown[v->n_shown - 1];
+}
+
+static void show_line(struct viewer *v, const json_t *gadget)
+{
+	struct shown *s = shown_of(v, json_text(gadget, "name", "?"));
+	_cleanup_free_ char *line = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&line, &size);
+
+	s->there = true;
+	if (!out)
+		return;
+	status_print_line(out, gadget);
+	fclose(out);
+	if (streq_null(line, s->line))
+		return;
+	fputs(line, stdout);
+	free(s->line);
+	s->line = steal_ptr(line);
+}
+
+static void show_as_lines(struct viewer *v, const json_t *gadgets)
+{
+	const json_t *gadget;
+	size_t i;
+
+	for (i = 0; i < v->n_shown; i++)
+		v->shown[i].there = false;
+	json_array_foreach(gadgets, i, gadget)
+		show_line(v, gadget);
+	for (i = 0; i < v->n_shown; i++) {
+		if (!v->shown[i].there && v->shown[i].line)
+			printf("%s: down\n", v->shown[i].name);
+		if (!v->shown[i].there)
+			free(steal_ptr(v->shown[i].line));
+	}
+}
+
+/* --- what happens ----------------------------------------------------------------------------- */
+
+static int show(struct viewer *v, struct error *err)
+{
+	json_t *gadgets = v->look(v->data, err);
+
+	/* What is watched only now may have changed since. */
+	while (!err->exit && watch_gadgets(v->watch, gadgets)) {
+		json_decref(gadgets);
+		gadgets = v->look(v->data, err);
+	}
+	if (!err->exit) {
+		double now = now_monotonic(), wait;
+
+		rates_sample(&v->rates, gadgets, now);
+		wait = rates_wait(&v->rates, now);
+		if (v->json)
+			show_as_document(v, gadgets);
+		else if (v->screen)
+			show_on_screen(v, gadgets);
+		else
+			show_as_lines(v, gadgets);
+		if (v->screen && wait >= 0)
+			timer_start(&v->timer, wait);
+	}
+	json_decref(gadgets);
+	v->over = v->over || fflush(stdout) != 0;
+	return -err->err;
+}
+
+static void on_change(void *data)
+{
+	struct viewer *v = data;
+
+	v->changed = true;
+}
+
+static void on_timer(void *data, uint32_t events _unused_)
+{
+	struct viewer *v = data;
+
+	timer_stop(&v->timer);
+	v->changed = true;
+}
+
+/* Nobody reads it any more. */
+static void on_output(void *data, uint32_t events _unused_)
+{
+	struct viewer *v = data;
+
+	v->over = true;
+}
+
+static void on_signal(void *data, uint32_t events _unused_)
+{
+	struct viewer *v = data;
+	struct signalfd_siginfo info;
+
+	if (read(v->signals.fd, &info, sizeof(info)) != sizeof(info))
+		return;
+	switch (info.ssi_signo) {
+	case SIGWINCH:
+		break;
+	case SIGTSTP: /* the shell gets the terminal as it was */
+		leave(v);
+		raise(SIGSTOP);
+		enter(v);
+		break;
+	default:
+		v->over = true;
+		return;
+	}
+	v->changed = true;
+}
+
+static int open_all(struct viewer *v, const struct world *world, struct error *err)
+{
+	static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGTSTP, SIGWINCH };
+	sigset_t set;
+	int fd, r;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
+		sigaddset(&set, signals[i]);
+	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	/* Who read it is gone: EPIPE says so. */
+	sigaddset(&set, SIGPIPE);
+	r = fd < 0 || sigprocmask(SIG_BLOCK, &set, NULL) < 0 ? -errno : loop_open(&v->loop);
+	if (r == 0)
+		r = source_add(&v->loop, &v->signals, fd, EPOLLIN, on_signal, v);
+	if (r == 0)
+		r = timer_open(&v->loop, &v->timer, on_timer, v);
+	if (r < 0)
+		return error_errno(err, EX_OSERR, -r, NULL, "cannot watch for changes");
+	/* Only that its other end is closed; a file has none. */
+	source_add(&v->loop, &v->output, STDOUT_FILENO, 0, on_output, v);
+	v->watch = watch_new(world, &v->loop, on_change, v, err);
+	return -err->err;
+}
+
+/* All that has happened till now is one change: a gadget that comes up makes hundreds. */
+static void await(struct viewer *v, struct error *err)
+{
+	int r = 0;
+
+	while (!v->over && r >= 0 && (r > 0 || !v->changed))
+		r = loop_once(&v->loop, v->changed ? 0 : -1);
+	if (r < 0)
+		error_errno(err, EX_OSERR, -r, NULL, "cannot wait for changes");
+}
+
+static void close_all(struct viewer *v)
+{
+	int signals = v->signals.fd;
+
+	if (v->watch)
+		watch_free(v->watch);
+	source_remove(&v->loop, &v->signals);
+	cleanup_close(&signals);
+	timer_close(&v->loop, &v->timer);
+	loop_close(&v->loop);
+	rates_free(&v->rates);
+	for (size_t i = 0; i < v->n_shown; i++) {
+		free(v->shown[i].name);
+		free(v->shown[i].line);
+	}
+	free(v->shown);
+	free(v->last);
+}
+
+int status_watch(const struct globals *globals, bool json,
+		 json_t *(*look)(void *data, struct error *err), void *data)
+{
+	_cleanup_error_ struct error err = { 0 };
+	struct viewer v = { .look = look,
+			    .data = data,
+			    .json = json,
+			    .screen = !json && has_screen(),
+			    .loop = { .epoll_fd = -1 },
+			    .signals = SOURCE_NONE,
+			    .output = SOURCE_NONE,
+			    .timer = SOURCE_NONE };
+
+	if (open_all(&v, &globals->world, &err) == 0) {
+		enter(&v);
+		while (!v.over && show(&v, &err) == 0 && !err.exit) {
+			v.changed = false;
+			await(&v, &err);
+		}
+		leave(&v);
+	}
+	close_all(&v);
+	return err.exit ? cmd_print_error(&err) : 0;
+}
