@@ -4,6 +4,7 @@ libffsctl_a_SOURCES += \
 	src/base/cleanup.h \
 	src/base/error.c src/base/error.h \
 	src/base/fd.c src/base/fd.h \
+	src/base/journal.c src/base/journal.h \
 	src/base/json.h \
 	src/base/log.c src/base/log.h \
 	src/base/loop.c src/base/loop.h \

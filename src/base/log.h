@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Words for people on stderr, one line each, with the program's name in front. Only src/cmd/ and
+ * Words for people on stderr, one line each, with the program's name in front; where that is
+ * systemd's journal they go there as entries with fields (journal.h). Only src/cmd/ and
  * the supervisor, which has no one to return an error to, call this.
  */
 #pragma once
@@ -17,3 +18,10 @@ void log_info(const char *fmt, ...) _printf_(1, 2);
 void log_debug(const char *fmt, ...) _printf_(1, 2);
 /* Always shown. */
 void log_error(const char *fmt, ...) _printf_(1, 2);
+
+/*
+ * The same about a gadget, or one of its functions (NULL: about all of it), which the journal is
+ * told as well. `priority`: of syslog.h; LOG_ERR is always shown.
+ */
+void log_about(const char *gadget, const char *function, int priority, const char *fmt, ...)
+	_printf_(4, 5);

@@ -147,6 +147,8 @@ int cmd_gadget_name(const struct globals *globals, const char *argument, char **
 
 /* Prints an error in its one form and returns its exit code. */
 int cmd_print_error(const struct error *err);
+/* The same about a gadget, as the journal is told; NULL: none. */
+int cmd_print_error_about(const char *gadget, const struct error *err);
 
 /*
  * The one JSON document of a command: {"ffsctl", "gadgets", "errors"}, on stdout also on failure.

@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <syslog.h>
 
 #include "base/cleanup.h"
 #include "base/log.h"
@@ -153,14 +154,19 @@ int cmd_gadget_name(const struct globals *globals, const char *argument, char **
 	return err->exit ? -err->err : check_name(*name, err);
 }
 
-int cmd_print_error(const struct error *err)
+int cmd_print_error_about(const char *gadget, const struct error *err)
 {
 	if (err->file)
 		fprintf(stderr, "%s:%u:%u: error: %s\n", err->file, err->line, err->column,
 			err->text);
 	else
-		log_error("%s", err->text);
+		log_about(gadget, NULL, LOG_ERR, "%s", err->text);
 	return err->exit;
+}
+
+int cmd_print_error(const struct error *err)
+{
+	return cmd_print_error_about(NULL, err);
 }
 
 json_t *cmd_json_document(void)

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <syslog.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -207,7 +208,7 @@ static int finish(struct request *q, json_t *gadgets, int exit)
 	if (q->json)
 		exit = cmd_print_json(gadgets, &q->err, &q->diags, exit);
 	else if (q->err.exit)
-		exit = cmd_print_error(&q->err);
+		exit = cmd_print_error_about(q->gadget ? q->gadget->name : NULL, &q->err);
 	drop(q);
 	return exit;
 }
@@ -269,14 +270,17 @@ static int say_up(struct request *q, const struct front_report *report)
 	json_t *gadgets = NULL;
 
 	if (report->result == FRONT_ADOPTED)
-		log_info("%s: its supervisor had died; taken over, with its workers", report->name);
+		log_about(report->name, NULL, LOG_INFO,
+			  "%s: its supervisor had died; taken over, with its workers",
+			  report->name);
 	if (*report->udc)
-		log_info("%s: up%s on %s", report->name, again, report->udc);
+		log_about(report->name, NULL, LOG_INFO, "%s: up%s on %s", report->name, again,
+			  report->udc);
 	else
-		log_info("%s: up%s, not bound", report->name, again);
+		log_about(report->name, NULL, LOG_INFO, "%s: up%s, not bound", report->name, again);
 	if (*report->udc && q->wait_host >= 0 &&
 	    front_wait_host(q->front.world, report->name, q->wait_host, &q->err) == 0)
-		log_info("%s: configured by the host", report->name);
+		log_about(report->name, NULL, LOG_INFO, "%s: configured by the host", report->name);
 	/* The document has the file's warnings, which the child has seen; it takes reading it
 	 * again. */
 	if (q->json && load(q) == 0 && !q->err.exit)

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <syslog.h>
 
 #include "base/cleanup.h"
 #include "base/log.h"
@@ -64,7 +65,7 @@ int supervisor_await_udc(struct supervisor *s, double seconds, struct error *err
 		error_move(err, &why);
 	} else {
 		/* Also in the background: the caller still waits, and has to know what for. */
-		log_info("%s: waiting for a UDC: %s", s->name, why.text);
+		log_about(s->name, NULL, LOG_INFO, "%s: waiting for a UDC: %s", s->name, why.text);
 		if (isfinite(seconds))
 			timer_start(&s->deadline, seconds);
 		supervisor_write_status(s);

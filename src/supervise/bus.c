@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <syslog.h>
 
 #include "base/cleanup.h"
 #include "base/fd.h"
@@ -71,9 +72,9 @@ void bus_worker_failed(struct supervisor *s)
 	_cleanup_error_ struct error err = { 0 };
 
 	if (take_off(s, &err) < 0) {
-		supervisor_say(s, "%s", err.text);
+		supervisor_say_of(s, NULL, LOG_ERR, "%s", err.text);
 	} else {
-		supervisor_say(s, "taken off the bus, as on_failed says");
+		supervisor_say_of(s, NULL, LOG_WARNING, "taken off the bus, as on_failed says");
 		host_forget(s);
 	}
 	s->unbound_on_failure = true;
@@ -142,7 +143,7 @@ static void bind_again(struct supervisor *s)
 	/* A reload has left out what was not bound. */
 	if (set_step(s, s->udc, &s->bind_error) < 0 || plan_apply(&s->plan, &s->bind_error) < 0) {
 		host_forget(s);
-		supervisor_say(s, "%s", s->bind_error.text);
+		supervisor_say_of(s, NULL, LOG_ERR, "%s", s->bind_error.text);
 		return;
 	}
 	s->unbound_on_failure = s->bus_lost = false;

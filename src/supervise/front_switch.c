@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <syslog.h>
 
 #include "base/cleanup.h"
 #include "base/json.h"
@@ -205,7 +206,7 @@ int front_go_on(struct supervisor *s, const struct front_options *options, int r
 	struct turn turn = TURN_NONE;
 
 	if (r < 0 && s->switching)
-		supervisor_say(s, "not switched: %s", err->text);
+		supervisor_say_of(s, NULL, LOG_ERR, "not switched: %s", err->text);
 	if (r < 0 || !s->switching)
 		return r;
 	p.origin = xstrdup(s->name);
@@ -252,7 +253,7 @@ static int clear_one(const struct world *world, const char *name, struct error *
 		error_clear(err);
 		return 0;
 	}
-	log_info("%s: clearing what a dead supervisor has left", name);
+	log_about(name, NULL, LOG_INFO, "%s: clearing what a dead supervisor has left", name);
 	return front_clear_leftovers(world, name, &rundir, err);
 }
 

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <syslog.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -205,7 +206,7 @@ static int meet_owner(const struct gadget *g, const json_t *form,
 		*result = FRONT_NOTHING;
 	if (r != -ESTALE || err->exit)
 		return r;
-	log_info("%s: has failed; taking it down first", g->name);
+	log_about(g->name, NULL, LOG_INFO, "%s: has failed; taking it down first", g->name);
 	r = front_down(options->world, g->name, &ignored, err);
 	return r < 0 ? r : -EAGAIN;
 }
@@ -262,7 +263,8 @@ static int acquire(struct supervisor *s, const struct gadget *g, const json_t *f
 			*result = FRONT_ADOPTED;
 			return 0;
 		}
-		log_info("%s: clearing what a dead supervisor has left", g->name);
+		log_about(g->name, NULL, LOG_INFO, "%s: clearing what a dead supervisor has left",
+			  g->name);
 		r = front_clear_leftovers(world, g->name, &rundir, err);
 		if (r < 0)
 			return r;

@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <syslog.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -219,8 +220,8 @@ bool instance_renew_keeper(struct instance *i)
 
 	if (function_descriptors(i->function))
 		return false;
-	supervisor_say(i->supervisor, "%s: its keeper has died: keeper and worker start anew",
-		       i->function->label);
+	supervisor_say_of(i->supervisor, i->function->label, LOG_ERR,
+			  "its keeper has died: keeper and worker start anew");
 	source_remove(&i->supervisor->loop, &i->keeper_socket);
 	cleanup_close(&i->keeper.socket);
 	cleanup_close(&i->keeper.pidfd);

@@ -14,10 +14,12 @@
 #include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <syslog.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/fd.h"
+#include "base/journal.h"
 #include "base/proc.h"
 #include "ffs/endpoint.h"
 #include "spec/spec.h"
@@ -450,10 +452,22 @@ static int watch_ep0(const struct unit *unit, int *out)
 	return 0;
 }
 
+/* What it prints is found by `journalctl -t GADGET/FUNCTION`. */
+static int open_journal(const struct unit *unit)
+{
+	_cleanup_free_ char *identifier =
+		strf("%s/%s", unit->instance->supervisor->name, unit->instance->function->label);
+
+	return journal_stream(identifier, LOG_INFO);
+}
+
 static int make_output(const struct unit *unit, struct ends *e)
 {
 	if (unit->instance->supervisor->foreground) {
-		e->output_write = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
+		if (journal_is_stderr())
+			e->output_write = open_journal(unit);
+		if (e->output_write < 0)
+			e->output_write = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
 		return e->output_write < 0 ? -errno : 0;
 	}
 	return make_pipe(&e->output, &e->output_write);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <syslog.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -118,7 +119,7 @@ static void write_record(struct supervisor *s)
 	_cleanup_error_ struct error err = { 0 };
 
 	if (supervisor_write_record(s, &err) < 0)
-		supervisor_say(s, "%s", err.text);
+		supervisor_say_of(s, NULL, LOG_ERR, "%s", err.text);
 }
 
 static void is_over(struct supervisor *s, struct reload *r)
@@ -173,7 +174,7 @@ static void is_back(struct supervisor *s, struct reload *r)
 	error_hint(&r->why, "'%s' is as it was before", s->name);
 	error_move(&s->reloaded.error, &r->why);
 	is_over(s, r);
-	supervisor_say(s, "not reloaded: %s", s->reloaded.error.text);
+	supervisor_say_of(s, NULL, LOG_ERR, "not reloaded: %s", s->reloaded.error.text);
 }
 
 /* The plan stays the merged one, on disk as well. */
@@ -191,7 +192,7 @@ static void is_broken(struct supervisor *s, struct reload *r)
 	error_move(&s->reloaded.error, &r->why);
 	supervisor_changed(s);
 	supervisor_write_status(s);
-	supervisor_say(s, "not reloaded: %s", s->reloaded.error.text);
+	supervisor_say_of(s, NULL, LOG_ERR, "not reloaded: %s", s->reloaded.error.text);
 }
 
 /* --- on the way ----------------------------------------------------------------------------------
@@ -287,7 +288,7 @@ static void begin_wanted(struct supervisor *s)
 
 	s->reload_wanted = false;
 	if (reload_begin(s, NULL, false, HUP_SECONDS, &err) < 0)
-		supervisor_say(s, "not reloaded: %s", err.text);
+		supervisor_say_of(s, NULL, LOG_ERR, "not reloaded: %s", err.text);
 }
 
 void reload_look(struct supervisor *s)
@@ -314,7 +315,8 @@ void reload_too_late(struct supervisor *s)
 void reload_wanted(struct supervisor *s)
 {
 	if (s->failed || (s->reload && !reload_is_under_way(s)))
-		supervisor_say(s, "not reloaded: it has failed; take it down, then up");
+		supervisor_say_of(s, NULL, LOG_ERR,
+				  "not reloaded: it has failed; take it down, then up");
 	else
 		s->reload_wanted = true;
 	supervisor_changed(s);

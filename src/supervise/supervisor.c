@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
+#include <syslog.h>
 #include <unistd.h>
 
 #include "base/capabilities.h"
@@ -24,22 +25,39 @@
 #include "supervise/reload.h"
 #include "supervise/switch.h"
 
+static void _printf_(4, 0)
+	say(struct supervisor *s, const char *function, int priority, const char *fmt, va_list ap)
+{
+	_cleanup_free_ char *text = NULL, *line = NULL;
+
+	if (vasprintf(&text, fmt, ap) < 0) {
+		text = NULL;
+		return;
+	}
+	line = strf("%s%s%s", function ? function : "", function ? ": " : "", text);
+	if (s->foreground)
+		log_about(s->name, function, priority, "%s: %s", s->name, line);
+	else
+		output_event(&s->output, line);
+}
+
 void supervisor_say(struct supervisor *s, const char *fmt, ...)
 {
-	_cleanup_free_ char *text = NULL;
 	va_list ap;
 
 	va_start(ap, fmt);
-	if (vasprintf(&text, fmt, ap) < 0)
-		text = NULL;
+	say(s, NULL, LOG_INFO, fmt, ap);
 	va_end(ap);
-	if (!text)
-		return;
-	if (s->foreground) {
-		log_info("%s: %s", s->name, text);
-		return;
-	}
-	output_event(&s->output, text);
+}
+
+void supervisor_say_of(struct supervisor *s, const char *function, int priority, const char *fmt,
+		       ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	say(s, function, priority, fmt, ap);
+	va_end(ap);
 }
 
 void supervisor_changed(struct supervisor *s)
@@ -177,7 +195,7 @@ void supervisor_keeper_died(struct supervisor *s, struct instance *instance)
 	error_set(&err, EX_PROTOCOL, ECHILD, NULL,
 		  "the keeper of '%s' has died, and the function with it",
 		  instance->function->label);
-	supervisor_say(s, "%s", err.text);
+	supervisor_say_of(s, NULL, LOG_ERR, "%s", err.text);
 	if (s->phase == PHASE_GOING_DOWN) /* it would have been ended next */
 		return;
 	if (s->phase != PHASE_UP) {

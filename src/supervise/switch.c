@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <syslog.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -263,8 +264,8 @@ static int begin(struct supervisor *s, struct switching *sw, const struct unit *
 	}
 	sw->switched = json_pack("{s:s, s:o}", "from", s->name, "message", message);
 	s->switching = sw;
-	supervisor_say(s, "%s: the worker asks to switch to '%s'", unit->instance->function->label,
-		       name);
+	supervisor_say_of(s, unit->instance->function->label, LOG_INFO,
+			  "the worker asks to switch to '%s'", name);
 	return 0;
 }
 
@@ -287,9 +288,9 @@ void switch_asked(struct unit *unit, const char *body, size_t size)
 	if (err.exit) {
 		switching_free(sw);
 		s->switch_refused = now_monotonic();
-		supervisor_say(s, "%s: the worker asks to switch to '%s', which is refused: %s",
-			       unit->instance->function->label,
-			       spec_is_gadget_name(name) ? name : "?", err.text);
+		supervisor_say_of(s, unit->instance->function->label, LOG_WARNING,
+				  "the worker asks to switch to '%s', which is refused: %s",
+				  spec_is_gadget_name(name) ? name : "?", err.text);
 		return;
 	}
 	/* The host has the answer to its request: the keeper takes one word after the other. */

@@ -11,6 +11,7 @@
 #include <sys/epoll.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <syslog.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -68,7 +69,8 @@ static void do_start(struct unit *unit)
 	error_clear(&unit->error);
 	unit->served = unit->start_timed_out = unit->restart_wanted = false;
 	if (launch_start(unit, &unit->error) < 0) {
-		supervisor_say(supervisor_of(unit), "%s: %s", label_of(unit), unit->error.text);
+		supervisor_say_of(supervisor_of(unit), label_of(unit), LOG_ERR, "%s",
+				  unit->error.text);
 		free(steal_ptr(unit->last_exit)); /* that was another one's */
 		ended(unit, START_RETRY_SECONDS);
 		return;
@@ -131,8 +133,8 @@ static void do_watchdog(struct unit *unit)
 		ask_again(unit);
 		return;
 	}
-	supervisor_say(supervisor_of(unit), "%s: the worker was not heard of for %g s: killed",
-		       label_of(unit), limit);
+	supervisor_say_of(supervisor_of(unit), label_of(unit), LOG_WARNING,
+			  "the worker was not heard of for %g s: killed", limit);
 	unit_kill(unit, SIGKILL, true);
 }
 
@@ -143,8 +145,8 @@ static void do_ready(struct unit *unit)
 	unit->served = true;
 	unit->ready_since = now_monotonic();
 	unit->ready_at = time(NULL);
-	supervisor_say(supervisor_of(unit), "%s: worker ready (pid %d)", label_of(unit),
-		       (int)unit->pid);
+	supervisor_say_of(supervisor_of(unit), label_of(unit), LOG_INFO, "worker ready (pid %d)",
+			  (int)unit->pid);
 	supervisor_changed(supervisor_of(unit));
 }
 
@@ -165,16 +167,18 @@ static void do_stop_for_restart(struct unit *unit)
 
 static void do_kill(struct unit *unit)
 {
-	supervisor_say(supervisor_of(unit), "%s: the worker did not stop within %g s: killed",
-		       label_of(unit), unit->worker->stop_timeout);
+	supervisor_say_of(supervisor_of(unit), label_of(unit), LOG_WARNING,
+			  "the worker did not stop within %g s: killed",
+			  unit->worker->stop_timeout);
 	unit_kill(unit, SIGKILL, true);
 }
 
 static void do_start_timed_out(struct unit *unit)
 {
 	unit->start_timed_out = true;
-	supervisor_say(supervisor_of(unit), "%s: the worker was not ready within %g s: killed",
-		       label_of(unit), unit->worker->start_timeout);
+	supervisor_say_of(supervisor_of(unit), label_of(unit), LOG_WARNING,
+			  "the worker was not ready within %g s: killed",
+			  unit->worker->start_timeout);
 	unit_kill(unit, SIGKILL, true);
 }
 
@@ -256,7 +260,7 @@ static void fail(struct unit *unit, const char *why)
 {
 	unit->state = UNIT_FAILED;
 	halt_later(unit);
-	supervisor_say(supervisor_of(unit), "%s: worker failed: %s", label_of(unit), why);
+	supervisor_say_of(supervisor_of(unit), label_of(unit), LOG_ERR, "worker failed: %s", why);
 	supervisor_worker_failed(supervisor_of(unit), unit);
 }
 
@@ -293,7 +297,7 @@ static void ended(struct unit *unit, double least_delay)
 	    (w->restart == RESTART_ON_FAILURE && exited_with(unit, 0))) {
 		unit->state = UNIT_DONE;
 		halt_later(unit);
-		supervisor_say(s, "%s: worker done", label_of(unit));
+		supervisor_say_of(s, label_of(unit), LOG_INFO, "worker done");
 		supervisor_changed(s);
 		return;
 	}
@@ -310,15 +314,15 @@ static void ended(struct unit *unit, double least_delay)
 	if (delay < least_delay)
 		delay = least_delay;
 	if (delay > 0)
-		supervisor_say(s, "%s: worker restarts in %g s", label_of(unit), delay);
+		supervisor_say_of(s, label_of(unit), LOG_INFO, "worker restarts in %g s", delay);
 	go_waiting(unit, delay);
 	supervisor_changed(s);
 }
 
 static void do_ended(struct unit *unit)
 {
-	supervisor_say(supervisor_of(unit), "%s: worker ended: %s%s", label_of(unit),
-		       unit->last_exit, unit->start_timed_out ? " (never ready)" : "");
+	supervisor_say_of(supervisor_of(unit), label_of(unit), LOG_WARNING, "worker ended: %s%s",
+			  unit->last_exit, unit->start_timed_out ? " (never ready)" : "");
 	ended(unit, 0);
 }
 
@@ -347,8 +351,8 @@ static void do_cancel_restart(struct unit *unit)
 
 static void do_leave(struct unit *unit)
 {
-	supervisor_say(supervisor_of(unit), "%s: what the worker serves is not there any more",
-		       label_of(unit));
+	supervisor_say_of(supervisor_of(unit), label_of(unit), LOG_WARNING,
+			  "what the worker serves is not there any more");
 	do_stop_for_restart(unit);
 }
 

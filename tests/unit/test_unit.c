@@ -116,7 +116,8 @@ void unit_stats_free(struct unit *u _unused_)
 {
 }
 
-void supervisor_say(struct supervisor *s _unused_, const char *fmt, ...)
+void supervisor_say_of(struct supervisor *s _unused_, const char *label _unused_,
+		       int priority _unused_, const char *fmt, ...)
 {
 	size_t n = strlen(saw.words);
 	va_list ap;

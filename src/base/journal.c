@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/journal.h"
+
+#include <endian.h>
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fd.h"
+#include "base/util.h"
+
+#define JOURNAL_SOCKET "/run/systemd/journal/socket"
+#define JOURNAL_STDOUT "/run/systemd/journal/stdout"
+#define IDENTIFIER "ffsctl"
+
+bool journal_is_stderr(void)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	unsigned long long device, inode;
+	struct stat st;
+
+	return stream && sscanf(stream, "%llu:%llu", &device, &inode) == 2 &&
+	       fstat(STDERR_FILENO, &st) == 0 && st.st_dev == device && st.st_ino == inode;
+}
+
+/* A value of several lines is told by its length. */
+static void add_field(FILE *out, const char *name, const char *value)
+{
+	uint64_t length = htole64(strlen(value));
+
+	if (!strchr(value, '\n')) {
+		fprintf(out, "%s=%s\n", name, value);
+		return;
+	}
+	fprintf(out, "%s\n", name);
+	fwrite(&length, sizeof(length), 1, out);
+	fprintf(out, "%s\n", value);
+}
+
+static int connect_to(int type, const char *path)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	_cleanup_close_ int fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
+
+	strcpy(address.sun_path, path);
+	if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
+		return -errno;
+	return steal_fd(&fd);
+}
+
+int journal_send(const struct journal_entry *entry)
+{
+	_cleanup_free_ char *text = NULL;
+	_cleanup_close_ int fd = connect_to(SOCK_DGRAM, JOURNAL_SOCKET);
+	char priority[2] = { (char)('0' + entry->priority), '\0' };
+	size_t size = 0;
+	FILE *out = fd < 0 ? NULL : open_memstream(&text, &size);
+
+	if (!out)
+		return fd < 0 ? fd : -errno;
+	add_field(out, "MESSAGE", entry->message);
+	add_field(out, "PRIORITY", priority);
+	add_field(out, "SYSLOG_IDENTIFIER", IDENTIFIER);
+	if (entry->gadget)
+		add_field(out, "FFSCTL_GADGET", entry->gadget);
+	if (entry->function)
+		add_field(out, "FFSCTL_FUNCTION", entry->function);
+	if (fclose(out) != 0)
+		return -ENOMEM;
+	return send(fd, text, size, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -errno : 0;
+}
+
+int journal_stream(const char *identifier, int priority)
+{
+	_cleanup_close_ int fd = connect_to(SOCK_STREAM, JOURNAL_STDOUT);
+	/* Identifier, unit, priority; no priorities in lines; and to nobody else. */
+	_cleanup_free_ char *head = strf("%s\n\n%d\n0\n0\n0\n0\n", identifier, priority);
+	int r = fd < 0 ? fd : fd_write_all(fd, head, strlen(head));
+
+	return r < 0 ? r : steal_fd(&fd);
+}
