@@ -9,7 +9,11 @@
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "base/json.h"
+#include "base/proc.h"
 #include "compose/configfs.h"
+#include "compose/usbg.h"
+#include "ffs/mount.h"
+#include "plan/files.h"
 #include "supervise/front_parts.h"
 #include "supervise/host.h"
 #include "supervise/reload.h"
@@ -38,6 +42,22 @@ static const char *bind_of(const struct plan *plan)
 	return last && last->op == &configfs_op_bind ? last->value : NULL;
 }
 
+/* Who has deleted something of it by hand is given all of it anew. */
+static bool is_whole(const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->n; i++) {
+		const struct step *step = &plan->steps[i];
+
+		if ((step->op == &usbg_op_binding || step->op == &plan_op_symlink) &&
+		    !path_exists(step->path))
+			return false;
+		if (step->op == &ffs_op_mount &&
+		    mount_find(step->path, FFS_FILE_SYSTEM, NULL) != MOUNT_MATCH)
+			return false;
+	}
+	return true;
+}
+
 /* Whether there is anything to take over; and whether it is what we are to be. */
 static bool read_legacy(const struct supervisor *s, struct legacy *l)
 {
@@ -55,7 +75,7 @@ static bool read_legacy(const struct supervisor *s, struct legacy *l)
 	for (size_t i = 0; i < ARRAY_SIZE(states); i++)
 		known = known || streq(json_text(l->status, "state", ""), states[i]);
 	l->udc = bind_of(&l->plan);
-	return known && front_same_gadget(l->record, s->record) &&
+	return known && is_whole(&l->plan) && front_same_gadget(l->record, s->record) &&
 	       !json_object_get(l->record, "origin") &&
 	       file_read_line(AT_FDCWD, path, &l->bound_to) == 0 &&
 	       (!*l->bound_to || streq_null(l->bound_to, l->udc)) &&
