@@ -58,8 +58,9 @@ tests_lab_verdict_diff_LDADD = libffsctl.a
 
 # The host's side of an echo, with disturbances (tests/lab/test_storm.py).
 noinst_PROGRAMS += tests/lab/storm
+USBFS_SOURCES = tests/lab/usbfs.c tests/lab/usbfs.h
 tests_lab_storm_SOURCES = tests/lab/storm.c tests/lab/storm.h tests/lab/storm_device.c \
-	tests/lab/storm_flow.c
+	tests/lab/storm_flow.c $(USBFS_SOURCES)
 tests_lab_storm_LDADD = libffsctl.a
 
 # spec: the gadget file.

@@ -37,40 +37,9 @@
 #include "base/cleanup.h"
 #include "base/fd.h"
 
-/* Ports of a hub (USB 2.0, 11.24.2) */
-#define PORT_FEAT_SUSPEND 2
-#define PORT_FEAT_POWER 8
 #define PORT_RESUME_MS 40 /* dummy_hcd: signals for 20 ms, in ticks of 10 */
 
 /* --- disturbances --- */
-
-/* Moments between the ends of transfers, too, which is when the device works. */
-static void spin(uint64_t us)
-{
-	struct timespec begin, now;
-	int64_t ns = (int64_t)us * 1000;
-
-	clock_gettime(CLOCK_MONOTONIC, &begin);
-	do
-		clock_gettime(CLOCK_MONOTONIC, &now);
-	while ((now.tv_sec - begin.tv_sec) * 1000000000 + now.tv_nsec - begin.tv_nsec < ns);
-}
-
-static void control(const struct storm *s, int fd, uint8_t type, uint8_t request, uint16_t value,
-		    uint16_t index, void *data, uint16_t length, const char *what)
-{
-	struct usbdevfs_ctrltransfer c = {
-		.bRequestType = type,
-		.bRequest = request,
-		.wValue = value,
-		.wIndex = index,
-		.wLength = length,
-		.timeout = 5000,
-		.data = data,
-	};
-
-	must(s, ioctl(fd, USBDEVFS_CONTROL, &c), what);
-}
 
 /* What is in flight ends here, and its time with it. */
 static void let_go(struct storm *s)
@@ -78,7 +47,8 @@ static void let_go(struct storm *s)
 	unsigned int interface = 0;
 
 	s->ignoring = true;
-	must(s, ioctl(s->fd, USBDEVFS_RELEASEINTERFACE, &interface), "release the interface");
+	usbfs_must(&s->host, ioctl(s->host.fd, USBDEVFS_RELEASEINTERFACE, &interface),
+		   "release the interface");
 }
 
 /* What was in flight has ended. */
@@ -92,9 +62,9 @@ static void begin_again(struct storm *s)
 static void do_reset(struct storm *s)
 {
 	s->ignoring = true;
-	if (storm_random(s, 2))
+	if (usbfs_random(&s->host, 2))
 		let_go(s);
-	must(s, ioctl(s->fd, USBDEVFS_RESET, NULL), "reset the device");
+	usbfs_must(&s->host, ioctl(s->host.fd, USBDEVFS_RESET, NULL), "reset the device");
 	device_claim(s);
 	begin_again(s);
 }
@@ -104,7 +74,7 @@ static void do_interface(struct storm *s)
 	struct usbdevfs_setinterface set = { .interface = 0, .altsetting = 0 };
 
 	s->ignoring = true;
-	must(s, ioctl(s->fd, USBDEVFS_SETINTERFACE, &set), "set the interface");
+	usbfs_must(&s->host, ioctl(s->host.fd, USBDEVFS_SETINTERFACE, &set), "set the interface");
 	begin_again(s);
 }
 
@@ -113,9 +83,11 @@ static void do_config(struct storm *s)
 	unsigned int none = 0, one = 1;
 
 	let_go(s);
-	if (storm_random(s, 2))
-		must(s, ioctl(s->fd, USBDEVFS_SETCONFIGURATION, &none), "set configuration 0");
-	must(s, ioctl(s->fd, USBDEVFS_SETCONFIGURATION, &one), "set configuration 1");
+	if (usbfs_random(&s->host, 2))
+		usbfs_must(&s->host, ioctl(s->host.fd, USBDEVFS_SETCONFIGURATION, &none),
+			   "set configuration 0");
+	usbfs_must(&s->host, ioctl(s->host.fd, USBDEVFS_SETCONFIGURATION, &one),
+		   "set configuration 1");
 	device_claim(s);
 	begin_again(s);
 }
@@ -128,7 +100,7 @@ static void stop(struct storm *s, struct direction *d)
 
 static void do_cancel(struct storm *s)
 {
-	uint64_t which = storm_random(s, 3);
+	uint64_t which = usbfs_random(&s->host, 3);
 
 	if (which != 0)
 		flow_discard(s, &s->out);
@@ -147,10 +119,10 @@ static void halt(struct storm *s, struct direction *d)
 	unsigned int address = d->address;
 
 	d->paused = true;
-	control(s, s->fd, USB_RECIP_ENDPOINT, USB_REQ_SET_FEATURE, USB_ENDPOINT_HALT, d->address,
-		NULL, 0, "halt an endpoint");
+	usbfs_control(&s->host, s->host.fd, USB_RECIP_ENDPOINT, USB_REQ_SET_FEATURE,
+		      USB_ENDPOINT_HALT, d->address, NULL, 0, "halt an endpoint");
 	flow_settle(s, d);
-	must(s, ioctl(s->fd, USBDEVFS_CLEAR_HALT, &address), "clear a halt");
+	usbfs_must(&s->host, ioctl(s->host.fd, USBDEVFS_CLEAR_HALT, &address), "clear a halt");
 	flow_go_on(d);
 }
 
@@ -164,26 +136,20 @@ static void do_halt_in(struct storm *s)
 	halt(s, &s->in);
 }
 
-static void port(const struct storm *s, int hub, uint8_t request, uint16_t feature)
-{
-	control(s, hub, USB_TYPE_CLASS | USB_RECIP_OTHER, request, feature, 1, NULL, 0,
-		"set a feature of the hub's port");
-}
-
 /*
  * The hub's port loses its power, so that the device loses VBUS, and gets it again. (soft_connect
  * of the UDC leaves dummy_hcd without events: soft_connect_store() forgets to enable them.)
  */
 static void do_unplug(struct storm *s)
 {
-	_cleanup_close_ int uevents = device_uevents(s), hub = device_open_hub(s);
+	_cleanup_close_ int uevents = usbfs_uevents(&s->host), hub = usbfs_open_hub(&s->host);
 
 	s->ignoring = true;
-	port(s, hub, USB_REQ_CLEAR_FEATURE, PORT_FEAT_POWER);
-	spin(storm_random(s, 2) * storm_random(s, 20000));
-	port(s, hub, USB_REQ_SET_FEATURE, PORT_FEAT_POWER);
+	usbfs_port(&s->host, hub, USB_REQ_CLEAR_FEATURE, PORT_FEAT_POWER);
+	usbfs_spin(usbfs_random(&s->host, 2) * usbfs_random(&s->host, 20000));
+	usbfs_port(&s->host, hub, USB_REQ_SET_FEATURE, PORT_FEAT_POWER);
 	while (flow_reap(s))
-		device_await(s, uevents);
+		usbfs_await(&s->host, uevents);
 	device_lose(s);
 	device_find(s, uevents);
 }
@@ -191,17 +157,17 @@ static void do_unplug(struct storm *s)
 /* The lab's kernel has no power management, but its hub (of high speed) has. */
 static void do_suspend(struct storm *s)
 {
-	_cleanup_close_ int hub = device_open_hub(s);
+	_cleanup_close_ int hub = usbfs_open_hub(&s->host);
 	struct timespec resume = { .tv_nsec = PORT_RESUME_MS * 1000000 };
 	uint32_t state;
 
 	s->out.paused = s->in.paused = true; /* dummy_hcd ends them with EPROTO */
-	port(s, hub, USB_REQ_SET_FEATURE, PORT_FEAT_SUSPEND);
-	spin(storm_random(s, 2) * storm_random(s, 20000));
-	port(s, hub, USB_REQ_CLEAR_FEATURE, PORT_FEAT_SUSPEND);
+	usbfs_port(&s->host, hub, USB_REQ_SET_FEATURE, PORT_FEAT_SUSPEND);
+	usbfs_spin(usbfs_random(&s->host, 2) * usbfs_random(&s->host, 20000));
+	usbfs_port(&s->host, hub, USB_REQ_CLEAR_FEATURE, PORT_FEAT_SUSPEND);
 	nanosleep(&resume, NULL);
-	control(s, hub, USB_DIR_IN | USB_TYPE_CLASS | USB_RECIP_OTHER, USB_REQ_GET_STATUS, 0, 1,
-		&state, sizeof(state), "look at the hub's port");
+	usbfs_control(&s->host, hub, USB_DIR_IN | USB_TYPE_CLASS | USB_RECIP_OTHER,
+		      USB_REQ_GET_STATUS, 0, 1, &state, sizeof(state), "look at the hub's port");
 	stop(s, &s->out);
 	stop(s, &s->in);
 }
@@ -219,17 +185,17 @@ static void do_setups(struct storm *s)
 	};
 
 	for (unsigned int i = 0; i < 20; i++)
-		if (ioctl(s->fd, USBDEVFS_CONTROL, &c) >= 0 || errno != EPIPE)
-			storm_fail(s, "a control request was not stalled");
+		if (ioctl(s->host.fd, USBDEVFS_CONTROL, &c) >= 0 || errno != EPIPE)
+			usbfs_fail(&s->host, "a control request was not stalled");
 }
 
 static void do_outside(struct storm *s)
 {
-	_cleanup_close_ int uevents = device_uevents(s);
+	_cleanup_close_ int uevents = usbfs_uevents(&s->host);
 	pid_t pid = fork();
 	int status;
 
-	must(s, pid, "fork");
+	usbfs_must(&s->host, pid, "fork");
 	if (pid == 0) {
 		execl("/bin/sh", "sh", "-c", s->outside, (char *)NULL);
 		_exit(127);
@@ -241,9 +207,9 @@ static void do_outside(struct storm *s)
 		;
 	device_lose(s);
 	device_find(s, uevents);
-	must(s, waitpid(pid, &status, 0), "wait");
+	usbfs_must(&s->host, waitpid(pid, &status, 0), "wait");
 	if (status)
-		storm_fail(s, "%s: status 0x%x", s->outside, status);
+		usbfs_fail(&s->host, "%s: status 0x%x", s->outside, status);
 }
 
 static const struct kind {
@@ -261,18 +227,18 @@ static const struct kind {
 static void pump(struct storm *s)
 {
 	if (!flow_pump(s))
-		storm_fail(s, "the device is gone");
+		usbfs_fail(&s->host, "the device is gone");
 }
 
 /* Some messages of this epoch, so that what was sent before is seen to have been lost or not. */
 static void fair_weather(struct storm *s)
 {
-	uint64_t until = s->counts.messages + 1 + storm_random(s, 20);
+	uint64_t until = s->counts.messages + 1 + usbfs_random(&s->host, 20);
 
 	while (s->counts.messages < until)
 		pump(s);
 	/* Then a device that is full, or one that is hungry, or one in the middle of it. */
-	switch (storm_random(s, 4)) {
+	switch (usbfs_random(&s->host, 4)) {
 	case 0:
 		stop(s, &s->in);
 		break;
@@ -280,7 +246,7 @@ static void fair_weather(struct storm *s)
 		stop(s, &s->out);
 		break;
 	}
-	spin(storm_random(s, 400));
+	usbfs_spin(usbfs_random(&s->host, 400));
 }
 
 static void storm(struct storm *s, const struct kind **chosen, size_t n)
@@ -288,10 +254,10 @@ static void storm(struct storm *s, const struct kind **chosen, size_t n)
 	unsigned int count[ARRAY_SIZE(kinds)] = { 0 };
 	size_t i;
 
-	for (s->run = 1; s->run <= s->runs; s->run++) {
+	for (s->host.run = 1; s->host.run <= s->runs; s->host.run++) {
 		fair_weather(s);
-		i = storm_random(s, n);
-		s->kind = chosen[i]->name;
+		i = usbfs_random(&s->host, n);
+		s->host.kind = chosen[i]->name;
 		chosen[i]->run(s);
 		flow_go_on(&s->out);
 		flow_go_on(&s->in);
@@ -311,17 +277,6 @@ static void storm(struct storm *s, const struct kind **chosen, size_t n)
 		if (count[i])
 			printf(", \"%s\": %u", kinds[i].name, count[i]);
 	puts("}");
-}
-
-static uint64_t number(const char *text)
-{
-	char *end;
-	uint64_t n = strtoull(text, &end, 0);
-
-	if (*text && !*end)
-		return n;
-	fprintf(stderr, "storm: %s is not a number\n", text);
-	exit(64);
 }
 
 static size_t choose(char *names, const struct kind **chosen)
@@ -344,12 +299,13 @@ int main(int argc, char **argv)
 {
 	const char *seed = getenv("SOAK_SEED");
 	char names[] = "reset,cancel,halt-out,halt-in,setups,unplug", *which = names;
-	struct storm s = { .seed = seed ? number(seed) : 1,
+	struct storm s = { .host = { .program = "storm",
+				     .seed = seed ? usbfs_number("storm", seed) : 1,
+				     .seconds = 20,
+				     .kind = "none" },
 			   .runs = 100,
 			   .depth = 8,
-			   .seconds = 20,
-			   .longest = MESSAGE_MAX,
-			   .kind = "none" };
+			   .longest = MESSAGE_MAX };
 	const struct kind *chosen[ARRAY_SIZE(kinds)];
 	_cleanup_close_ int uevents = -1;
 	int o;
@@ -358,32 +314,32 @@ int main(int argc, char **argv)
 		if (o == 'k')
 			which = optarg;
 		else if (o == 'n')
-			s.runs = (unsigned int)number(optarg);
+			s.runs = (unsigned int)usbfs_number("storm", optarg);
 		else if (o == 's')
-			s.seed = number(optarg);
+			s.host.seed = usbfs_number("storm", optarg);
 		else if (o == 'd')
-			s.depth = (unsigned int)number(optarg);
+			s.depth = (unsigned int)usbfs_number("storm", optarg);
 		else if (o == 'f')
-			s.fixed = number(optarg);
+			s.fixed = usbfs_number("storm", optarg);
 		else if (o == 'm')
-			s.longest = number(optarg);
+			s.longest = usbfs_number("storm", optarg);
 		else if (o == 't')
-			s.seconds = (unsigned int)number(optarg);
+			s.host.seconds = (unsigned int)usbfs_number("storm", optarg);
 		else if (o == 'o')
 			s.outside = optarg;
 		else
 			exit(64);
 	}
 	if (s.depth < 1 || s.depth > DEPTH_MAX)
-		storm_fail(&s, "-d: from 1 to %d", DEPTH_MAX);
-	s.random = s.seed;
+		usbfs_fail(&s.host, "-d: from 1 to %d", DEPTH_MAX);
+	s.host.random = s.host.seed;
 	for (unsigned int i = 0; i < s.depth; i++) {
 		s.out.slots[i].data = xcalloc(1, TRANSFER_MAX);
 		s.out.slots[i].urb = xcalloc(1, sizeof(*s.out.slots[i].urb));
 		s.in.slots[i].urb = xcalloc(1, sizeof(*s.in.slots[i].urb));
 		s.in.slots[i].data = xcalloc(1, TRANSFER_MAX);
 	}
-	uevents = device_uevents(&s);
+	uevents = usbfs_uevents(&s.host);
 	device_find(&s, uevents);
 	storm(&s, chosen, choose(which, chosen));
 	return 0;

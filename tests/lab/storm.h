@@ -3,11 +3,8 @@
 #pragma once
 
 #include <linux/usbdevice_fs.h>
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
 
-#include "base/util.h"
+#include "usbfs.h"
 
 #define DEPTH_MAX 32
 #define TRANSFER_MAX 65536
@@ -45,32 +42,18 @@ struct counts {
 struct storm {
 	/* Options */
 	const char *outside;
-	uint64_t seed;
-	unsigned int runs, depth, seconds;
+	unsigned int runs, depth;
 	size_t fixed, longest;
 
-	/* The device */
-	char name[256]; /* in /sys/bus/usb/devices */
-	int devnum, fd;
-	size_t packet;
+	struct usbfs host;
+	size_t packet; /* the device's */
 
 	uint32_t epoch, stale_epoch;
 	bool ignoring;	/* the link is being changed: what comes is of no epoch */
 	bool finishing; /* no message is begun any more */
 	struct direction out, in;
 	struct counts counts;
-
-	unsigned int run; /* disturbances so far */
-	const char *kind; /* the one that is going on, or was the last */
-	uint64_t random;
 };
-
-/* Ends the program: says where in the storm it was, and how to have that again. */
-_Noreturn void storm_fail(const struct storm *s, const char *fmt, ...) _printf_(2, 3);
-/* Fails with errno when `r` is negative. */
-void must(const struct storm *s, int r, const char *what);
-/* Uniform in [0, n). */
-uint64_t storm_random(struct storm *s, uint64_t n);
 
 /* Begins anew: the other end forgets what was before. */
 void flow_begin(struct storm *s);
@@ -88,13 +71,7 @@ void flow_go_on(struct direction *d);
 /* The device has gone: its transfers have ended, and nobody will tell. */
 void flow_forget(struct storm *s);
 
-/* The kernel's, from now on. */
-int device_uevents(const struct storm *s);
-/* Every change of the buses makes some. */
-void device_await(const struct storm *s, int uevents);
 /* Waits for the device, or for the next one, and begins an epoch with it. */
 void device_find(struct storm *s, int uevents);
 void device_lose(struct storm *s);
 void device_claim(struct storm *s);
-/* The root hub it is at. */
-int device_open_hub(const struct storm *s);

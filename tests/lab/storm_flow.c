@@ -17,23 +17,10 @@
 #define BODY 0x80 /* in a word's highest byte, with the last 7 bits of the epoch */
 #define EPOCHS 0x80
 
-static uint64_t mix(uint64_t x)
-{
-	x = (x ^ (x >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-	x = (x ^ (x >> 27)) * UINT64_C(0x94d049bb133111eb);
-	return x ^ (x >> 31);
-}
-
-uint64_t storm_random(struct storm *s, uint64_t n)
-{
-	s->random += UINT64_C(0x9e3779b97f4a7c15);
-	return mix(s->random) % n;
-}
-
 /* Around every border there is: nothing, a packet, a transfer. */
 static size_t length_of(const struct storm *s, uint32_t seq)
 {
-	uint64_t h = mix(s->seed ^ mix(((uint64_t)s->epoch << 32) + seq));
+	uint64_t h = usbfs_mix(s->host.seed ^ usbfs_mix(((uint64_t)s->epoch << 32) + seq));
 	size_t length;
 
 	if (s->fixed)
@@ -82,10 +69,11 @@ static bool submit(struct storm *s, struct direction *d, struct slot *slot, size
 	slot->urb->buffer_length = (int)length;
 	slot->urb->actual_length = 0;
 	slot->urb->usercontext = slot;
-	if (ioctl(s->fd, USBDEVFS_SUBMITURB, slot->urb) < 0) {
+	if (ioctl(s->host.fd, USBDEVFS_SUBMITURB, slot->urb) < 0) {
 		if (errno == ENODEV)
 			return false;
-		storm_fail(s, "cannot submit to endpoint 0x%02x: %s", d->address, strerror(errno));
+		usbfs_fail(&s->host, "cannot submit to endpoint 0x%02x: %s", d->address,
+			   strerror(errno));
 	}
 	slot->busy = true;
 	slot->order = ++s->counts.transfers;
@@ -103,8 +91,8 @@ static bool send_next(struct storm *s, struct slot *slot)
 	slot->urb->flags = 0;
 	if (n > TRANSFER_MAX)
 		n = TRANSFER_MAX;
-	if (n > s->packet && storm_random(s, 4) == 0)
-		n = (1 + storm_random(s, n / s->packet)) * s->packet;
+	if (n > s->packet && usbfs_random(&s->host, 4) == 0)
+		n = (1 + usbfs_random(&s->host, n / s->packet)) * s->packet;
 	for (i = 0; i < n; i++)
 		slot->data[i] = byte_of(s, next->seq, length, next->at + i);
 	next->at += n;
@@ -133,7 +121,7 @@ static bool fill(struct storm *s)
 		/* What no short packet ends must not wait for more to fill it. */
 		packets = s->fixed % s->packet == 0 && s->fixed
 				  ? 1
-				  : 1 + storm_random(s, TRANSFER_MAX / s->packet);
+				  : 1 + usbfs_random(&s->host, TRANSFER_MAX / s->packet);
 		if (!submit(s, &s->in, in, packets * s->packet))
 			return false;
 	}
@@ -193,7 +181,7 @@ static _Noreturn void wrong(const struct storm *s, const unsigned char *p, size_
 
 	for (size_t k = 0; k < 3 && at + 4 * k + 4 <= n; k++)
 		words[k] = word_at(p + at + 4 * k);
-	storm_fail(s,
+	usbfs_fail(&s->host,
 		   "message %u of epoch %u (%zu bytes): byte %zu is wrong, at %zu of the %zu of a "
 		   "transfer: %08x %08x %08x",
 		   next->seq, s->epoch, length, next->at, i, n, words[0], words[1], words[2]);
@@ -228,8 +216,8 @@ static void receive(struct storm *s, const unsigned char *p, size_t n, bool ende
 		return;
 	length = length_of(s, next->seq);
 	if (next->at != length)
-		storm_fail(s, "message %u of epoch %u has %zu bytes, not %zu", next->seq, s->epoch,
-			   next->at, length);
+		usbfs_fail(&s->host, "message %u of epoch %u has %zu bytes, not %zu", next->seq,
+			   s->epoch, next->at, length);
 	message_ended(s);
 }
 
@@ -244,7 +232,8 @@ static void sent(struct storm *s, const struct slot *slot)
 	size_t n = (size_t)urb->actual_length;
 
 	if (urb->status == 0 && n != (size_t)urb->buffer_length)
-		storm_fail(s, "a transfer is done with %zu bytes of %d", n, urb->buffer_length);
+		usbfs_fail(&s->host, "a transfer is done with %zu bytes of %d", n,
+			   urb->buffer_length);
 	if (urb->status == 0 || n > 0)
 		d->gone = slot->order > d->gone ? slot->order : d->gone;
 	if (urb->status && (!d->broken || slot->order < d->broken)) {
@@ -254,7 +243,7 @@ static void sent(struct storm *s, const struct slot *slot)
 		d->next.at += n;
 	}
 	if (!d->busy && d->broken && d->gone > d->broken)
-		storm_fail(s, "a transfer went behind one that did not");
+		usbfs_fail(&s->host, "a transfer went behind one that did not");
 }
 
 static void ended(struct storm *s, struct slot *slot)
@@ -268,7 +257,7 @@ static void ended(struct storm *s, struct slot *slot)
 	if (s->ignoring)
 		return;
 	if (status && !d->paused)
-		storm_fail(s, "a transfer on endpoint 0x%02x failed: %s", d->address,
+		usbfs_fail(&s->host, "a transfer on endpoint 0x%02x failed: %s", d->address,
 			   strerror(-status));
 	if (!is_in)
 		sent(s, slot);
@@ -281,25 +270,25 @@ bool flow_reap(struct storm *s)
 {
 	void *urb;
 
-	while (ioctl(s->fd, USBDEVFS_REAPURBNDELAY, &urb) == 0)
+	while (ioctl(s->host.fd, USBDEVFS_REAPURBNDELAY, &urb) == 0)
 		ended(s, ((struct usbdevfs_urb *)urb)->usercontext);
 	if (errno != EAGAIN && errno != ENODEV)
-		storm_fail(s, "cannot reap: %s", strerror(errno));
+		usbfs_fail(&s->host, "cannot reap: %s", strerror(errno));
 	return errno == EAGAIN;
 }
 
 static void wait_for_end(struct storm *s)
 {
-	struct pollfd fd = { .fd = s->fd, .events = POLLOUT };
-	int r = poll(&fd, 1, (int)s->seconds * 1000);
+	struct pollfd fd = { .fd = s->host.fd, .events = POLLOUT };
+	int r = poll(&fd, 1, (int)s->host.seconds * 1000);
 
 	if (r < 0)
-		storm_fail(s, "poll: %s", strerror(errno));
+		usbfs_fail(&s->host, "poll: %s", strerror(errno));
 	if (r == 0)
-		storm_fail(s,
+		usbfs_fail(&s->host,
 			   "nothing has moved for %u s: %u transfers are out, %u in; message %u of "
 			   "epoch %u is at byte %zu of %zu, number %u is to be sent",
-			   s->seconds, s->out.busy, s->in.busy, s->in.next.seq, s->epoch,
+			   s->host.seconds, s->out.busy, s->in.busy, s->in.next.seq, s->epoch,
 			   s->in.next.at, length_of(s, s->in.next.seq), s->out.next.seq);
 }
 
@@ -316,7 +305,7 @@ void flow_settle(struct storm *s, struct direction *d)
 	while (d->busy) {
 		wait_for_end(s);
 		if (!flow_reap(s) && d->busy)
-			storm_fail(s, "the device is gone");
+			usbfs_fail(&s->host, "the device is gone");
 	}
 }
 
@@ -341,8 +330,8 @@ void flow_discard(struct storm *s, struct direction *d)
 	while ((slot = last_before(s, d, order))) {
 		order = slot->order;
 		/* EINVAL: it has ended */
-		if (ioctl(s->fd, USBDEVFS_DISCARDURB, slot->urb) < 0 && errno != EINVAL)
-			storm_fail(s, "cannot take a transfer back: %s", strerror(errno));
+		if (ioctl(s->host.fd, USBDEVFS_DISCARDURB, slot->urb) < 0 && errno != EINVAL)
+			usbfs_fail(&s->host, "cannot take a transfer back: %s", strerror(errno));
 	}
 }
 
