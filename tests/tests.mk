@@ -56,12 +56,16 @@ noinst_PROGRAMS += tests/lab/verdict_diff
 tests_lab_verdict_diff_SOURCES = tests/lab/verdict_diff.c $(BLOBS_SOURCES)
 tests_lab_verdict_diff_LDADD = libffsctl.a
 
-# The host's side of an echo, with disturbances (tests/lab/test_storm.py).
-noinst_PROGRAMS += tests/lab/storm
+# The host's side of an echo, with disturbances (tests/lab/test_storm.py), and a host that means harm
+# (tests/lab/test_hostile.py).
+noinst_PROGRAMS += tests/lab/storm tests/lab/hostile
 USBFS_SOURCES = tests/lab/usbfs.c tests/lab/usbfs.h
 tests_lab_storm_SOURCES = tests/lab/storm.c tests/lab/storm.h tests/lab/storm_device.c \
 	tests/lab/storm_flow.c $(USBFS_SOURCES)
 tests_lab_storm_LDADD = libffsctl.a
+tests_lab_hostile_SOURCES = tests/lab/hostile.c tests/lab/hostile.h tests/lab/hostile_check.c \
+	tests/lab/hostile_setup.c $(USBFS_SOURCES)
+tests_lab_hostile_LDADD = libffsctl.a
 
 # spec: the gadget file.
 UNIT_TESTS += tests/unit/test_spec_descriptors tests/unit/test_spec_load tests/unit/test_spec_scan

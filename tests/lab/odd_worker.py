@@ -19,6 +19,7 @@ fill               send what nobody asked for until the socket is full
 garbage            send what is no message
 echo               send back what comes on the first OUT endpoint on the first IN endpoint
 setup              serve control requests; see Setups
+only N,N...        of what Setups knows; all else is refused
 switch NAME        ask to become that gadget
 unbound            wait until the function is unbound
 stats FIFO         send what comes there as STATS: each line is a number of times and bytes, in hex
@@ -162,12 +163,15 @@ class Setups:
     is answered when 600 ms are over; 7 ends us; 8 is answered with another id first, and twice; 9
     sends more than was asked for; 10 is accepted, and what 2 has written asked for in a SWITCH."""
 
-    def __init__(self):
+    def __init__(self, known):
+        self.known = known
         self.kept, self.pending = b"nothing", None
 
     def handle(self, id, setup):
         kind, request, value, index, length = struct.unpack("<BBHHH", setup)
-        if request == 1:
+        if request not in self.known:
+            send(STALL, id)
+        elif request == 1:
             send(DATA, id, self.kept)
         elif request == 2:
             self.pending = id
@@ -206,7 +210,7 @@ class Setups:
 
 
 def main(words):
-    words, taken = iter(words), []
+    words, taken, known = iter(words), [], range(1, 11)
     for word in words:
         if word == "ready":
             send(READY)
@@ -257,8 +261,10 @@ def main(words):
             garbage()
         elif word == "echo":
             echo()
+        elif word == "only":
+            known = [int(n) for n in next(words).split(",")]
         elif word == "setup":
-            Setups().serve()
+            Setups(known).serve()
         elif word == "traffic":
             each, seconds = int(next(words)), int(next(words))
             for n in range(1, seconds + 1):

@@ -26,7 +26,7 @@ import harness
 import tap
 import usb.core
 import usb.util
-from harness import BUILD, down, ffsctl, must, status
+from harness import BUILD, down, ffsctl, must, private, status
 from tap import eq, ok, test
 
 PATCHED = os.environ["LAB_MODULES"] == "patched"
@@ -67,11 +67,6 @@ functions : {{ echo : {{
 
 def worker():
     return status("x")[0]["functions"][0]["worker"]
-
-
-def private(pid):
-    text = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text()
-    return sum(map(int, re.findall(r"^Private_\w+:\s+(\d+)", text, re.M)))
 
 
 def switches(pid):

@@ -1,0 +1,488 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * A host that means harm: random and near-valid SETUP packets, requests and transfers that it gives
+ * up in the middle, several at once, resets without a pause, configurations that come and go, an
+ * unplugged cable. In between it asks what a well-behaved host asks, and has to get the right
+ * answer within the promised time.
+ *
+ *   hostile [-k KINDS] [-n REQUESTS] [-s SEED] [-v] FUNCTION:INTERFACE...
+ *
+ *   -k  which acts (below), with commas between; default: all
+ *   -n  how many SETUP packets (default: 1000)
+ *   -s  default: $SOAK_SEED, or 1
+ *   -v  tells of each as it ends: when it began, what it took, its result
+ *
+ * FUNCTION is what is known of the one with that interface: see hostile_check.c; or `slow`: it does
+ * not always answer.
+ */
+#include "hostile.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+
+#define NEVER_US 20000000 /* so long nothing takes that ends at all */
+
+uint64_t now_us(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+/* --- requests and transfers --- */
+
+static bool submit(struct hostile *h, struct request *r)
+{
+	r->urb.usercontext = r;
+	r->urb.actual_length = 0;
+	r->began = now_us();
+	r->busy = ioctl(h->host.fd, USBDEVFS_SUBMITURB, &r->urb) == 0;
+	if (!r->busy && errno == ENODEV)
+		usbfs_fail(&h->host, "the device is gone");
+	return r->busy;
+}
+
+bool request_submit(struct hostile *h, struct request *r, const struct usb_ctrlrequest *setup)
+{
+	memcpy(r->data, setup, sizeof(*setup));
+	r->urb = (struct usbdevfs_urb){ .type = USBDEVFS_URB_TYPE_CONTROL,
+					.buffer = r->data,
+					.buffer_length = (int)sizeof(*setup) + setup->wLength };
+	return submit(h, r);
+}
+
+static void tell(const struct hostile *h, const struct request *r)
+{
+	const struct usb_ctrlrequest *s = (const struct usb_ctrlrequest *)r->data;
+
+	fprintf(stderr, "%u %s: %.3f ms, %.3f ms: ", h->host.run, h->host.kind,
+		(double)r->began / 1e3, (double)(now_us() - r->began) / 1e3);
+	if (r->urb.type == USBDEVFS_URB_TYPE_CONTROL)
+		fprintf(stderr, "%02x %02x %04x %04x %04x", s->bRequestType, s->bRequest, s->wValue,
+			s->wIndex, s->wLength);
+	else
+		fprintf(stderr, "endpoint %02x, %d", r->urb.endpoint, r->urb.buffer_length);
+	fprintf(stderr, ": %d\n", r->urb.status < 0 ? r->urb.status : r->urb.actual_length);
+}
+
+static void reap(struct hostile *h)
+{
+	struct usbdevfs_urb *urb;
+
+	while (ioctl(h->host.fd, USBDEVFS_REAPURBNDELAY, &urb) == 0) {
+		struct request *r = urb->usercontext;
+
+		r->busy = false;
+		if (h->verbose)
+			tell(h, r);
+	}
+}
+
+bool request_await(struct hostile *h, struct request *r, uint64_t us)
+{
+	uint64_t end = now_us() + us, now;
+	struct pollfd fd = { .fd = h->host.fd, .events = POLLOUT };
+
+	for (;;) {
+		struct timespec left = { 0 };
+
+		reap(h);
+		now = now_us();
+		if (!r->busy || now >= end)
+			return !r->busy;
+		left.tv_sec = (time_t)((end - now) / 1000000);
+		left.tv_nsec = (long)((end - now) % 1000000 * 1000);
+		ppoll(&fd, 1, &left, NULL);
+	}
+}
+
+void request_await_in_time(struct hostile *h, struct request *r, uint64_t us)
+{
+	if (request_await(h, r, us))
+		return;
+	for (size_t i = 0; i < REQUESTS_MAX; i++)
+		if (h->pool[i].busy)
+			tell(h, &h->pool[i]);
+	usbfs_fail(&h->host, "what is told of here has no end in %lu ms", (unsigned long)us / 1000);
+}
+
+static void await_end(struct hostile *h, struct request *r)
+{
+	request_await_in_time(h, r, NEVER_US);
+}
+
+static void give_up(struct hostile *h, struct request *r)
+{
+	ioctl(h->host.fd, USBDEVFS_DISCARDURB, &r->urb); /* it may have ended */
+	await_end(h, r);
+}
+
+/* Mostly the time that an answer takes, sometimes any that a worker may have. */
+static uint64_t draw_us(struct hostile *h)
+{
+	return usbfs_random(&h->host, usbfs_random(&h->host, 8) ? 500 : DEADLINE_MS * 1200);
+}
+
+/* --- the device --- */
+
+static void claim(struct hostile *h)
+{
+	for (size_t i = 0; i < h->n_interfaces; i++) {
+		struct usbdevfs_disconnect_claim c = {
+			.interface = h->interfaces[i],
+			.flags = USBDEVFS_DISCONNECT_CLAIM_EXCEPT_DRIVER,
+			.driver = "usbfs"
+		};
+
+		usbfs_must(&h->host, ioctl(h->host.fd, USBDEVFS_DISCONNECT_CLAIM, &c),
+			   "claim an interface");
+	}
+}
+
+/* The node gives the descriptors of the device and of the configuration. */
+static void read_descriptors(struct hostile *h)
+{
+	unsigned char d[2048];
+	ssize_t n = pread(h->host.fd, d, sizeof(d), 0), i;
+
+	h->n_interfaces = h->n_endpoints = 0;
+	for (i = 0; i + 2 <= n && d[i] >= 2; i += d[i]) {
+		if (d[i + 1] == USB_DT_DEVICE)
+			memcpy(h->descriptor, d + i, sizeof(h->descriptor));
+		if (d[i + 1] == USB_DT_INTERFACE && d[i + 3] == 0 &&
+		    h->n_interfaces < INTERFACES_MAX)
+			h->interfaces[h->n_interfaces++] = d[i + 2];
+		if (d[i + 1] == USB_DT_ENDPOINT && d[i + 3] == USB_ENDPOINT_XFER_BULK &&
+		    h->n_endpoints < ENDPOINTS_MAX)
+			h->endpoints[h->n_endpoints++] = (struct endpoint){
+				.address = d[i + 2],
+				.interface = h->interfaces[h->n_interfaces - 1],
+				.packet = (size_t)d[i + 4] | (size_t)d[i + 5] << 8,
+			};
+	}
+	if (h->n_interfaces == 0)
+		usbfs_fail(&h->host, "the device has no interfaces");
+}
+
+static void find(struct hostile *h, int uevents)
+{
+	usbfs_find(&h->host, uevents);
+	read_descriptors(h);
+	claim(h);
+}
+
+static void reset(struct hostile *h)
+{
+	usbfs_must(&h->host, ioctl(h->host.fd, USBDEVFS_RESET, NULL), "reset the device");
+	reap(h);
+	claim(h);
+}
+
+/* --- acts --- */
+
+/* Which interface's worker gets it; the rest is answered by the kernel, or goes to the device. */
+static void note_given_up(struct hostile *h, const struct usb_ctrlrequest *s)
+{
+	uint8_t index = (uint8_t)s->wIndex, recipient = s->bRequestType & USB_RECIP_MASK;
+
+	if (recipient == USB_RECIP_INTERFACE && index < 32)
+		h->given_up |= UINT32_C(1) << index;
+	else
+		h->given_up = UINT32_MAX;
+}
+
+/* What usbfs does not let out becomes a vendor's, which it does. */
+static bool send_harm(struct hostile *h, struct request *r, struct usb_ctrlrequest *s)
+{
+	*s = setup_draw(h);
+	/* dummy_hcd would take it, and the host not know */
+	if (s->bRequestType == 0 && s->bRequest == USB_REQ_SET_CONFIGURATION)
+		s->wValue = 1;
+	h->requests++;
+	if (request_submit(h, r, s))
+		return true;
+	s->bRequestType = (uint8_t)((s->bRequestType & ~USB_TYPE_MASK) | USB_TYPE_VENDOR);
+	return request_submit(h, r, s);
+}
+
+static void do_setup(struct hostile *h)
+{
+	struct usb_ctrlrequest s;
+
+	if (send_harm(h, &h->pool[0], &s))
+		await_end(h, &h->pool[0]);
+}
+
+static void do_give_up(struct hostile *h)
+{
+	struct request *r = &h->pool[0];
+	struct usb_ctrlrequest s;
+
+	if (!send_harm(h, r, &s) || request_await(h, r, draw_us(h)))
+		return;
+	give_up(h, r);
+	note_given_up(h, &s);
+}
+
+/* All at once; some are given up, in any order. */
+static void do_several(struct hostile *h)
+{
+	size_t n = 2 + usbfs_random(&h->host, REQUESTS_MAX - 2), i;
+	struct usb_ctrlrequest s[REQUESTS_MAX];
+
+	for (i = 0; i < n; i++)
+		if (!send_harm(h, &h->pool[i], &s[i]))
+			n = i;
+	request_await(h, &h->pool[0], draw_us(h));
+	for (i = 0; i < n; i++) {
+		size_t which = usbfs_random(&h->host, n);
+
+		if (h->pool[which].busy && usbfs_random(&h->host, 2)) {
+			give_up(h, &h->pool[which]);
+			note_given_up(h, &s[which]);
+		}
+	}
+	for (i = 0; i < n; i++)
+		await_end(h, &h->pool[i]);
+}
+
+static void begin_transfer(struct hostile *h, struct request *r)
+{
+	const struct endpoint *e = &h->endpoints[usbfs_random(&h->host, h->n_endpoints)];
+	size_t packets = DATA_MAX / e->packet,
+	       n = (1 + usbfs_random(&h->host, packets)) * e->packet;
+
+	/* What a host reads into too little room is cut, which ends the worker (test_storm.py). */
+	if (!(e->address & USB_DIR_IN))
+		n -= usbfs_random(&h->host, e->packet);
+	r->urb = (struct usbdevfs_urb){ .type = USBDEVFS_URB_TYPE_BULK,
+					.endpoint = e->address,
+					.buffer = r->data,
+					.buffer_length = (int)n };
+	submit(h, r);
+}
+
+/* Transfers that do not come to their end, with a request in the middle of them. */
+static void do_halves(struct hostile *h)
+{
+	struct usb_ctrlrequest s;
+
+	if (h->n_endpoints == 0)
+		return;
+	for (size_t i = 1; i < 4; i++)
+		begin_transfer(h, &h->pool[i]);
+	if (send_harm(h, &h->pool[0], &s))
+		await_end(h, &h->pool[0]);
+	usbfs_spin(usbfs_random(&h->host, 300));
+	for (size_t i = 1; i < 4; i++)
+		if (h->pool[i].busy)
+			give_up(h, &h->pool[i]);
+}
+
+static void do_reset(struct hostile *h)
+{
+	struct usb_ctrlrequest s;
+
+	if (send_harm(h, &h->pool[0], &s) && !request_await(h, &h->pool[0], draw_us(h) % 500))
+		note_given_up(h, &s);
+	for (uint64_t n = 1 + usbfs_random(&h->host, 4); n > 0; n--)
+		reset(h);
+	await_end(h, &h->pool[0]);
+}
+
+static void set_configuration(struct hostile *h, uint8_t n)
+{
+	const struct usb_ctrlrequest s = setup_of(0, USB_REQ_SET_CONFIGURATION, n, 0, 0);
+
+	if (!request_submit(h, &h->pool[1], &s))
+		usbfs_fail(&h->host, "cannot set a configuration");
+	await_end(h, &h->pool[1]);
+	if (h->pool[1].urb.status < 0)
+		usbfs_fail(&h->host, "configuration %d: %s", n, strerror(-h->pool[1].urb.status));
+}
+
+/* Behind the back of the host's kernel, which goes on as if nothing had been. */
+static void do_config(struct hostile *h)
+{
+	set_configuration(h, 0);
+	for (uint64_t n = usbfs_random(&h->host, 3); n > 0; n--)
+		do_give_up(h);
+	set_configuration(h, 1);
+}
+
+/* The hub's port loses its power, and gets it again. */
+static void do_unplug(struct hostile *h)
+{
+	_cleanup_close_ int uevents = usbfs_uevents(&h->host), hub = usbfs_open_hub(&h->host);
+	struct usb_ctrlrequest s;
+
+	send_harm(h, &h->pool[0], &s);
+	usbfs_spin(usbfs_random(&h->host, 300));
+	usbfs_port(&h->host, hub, USB_REQ_CLEAR_FEATURE, PORT_FEAT_POWER);
+	usbfs_port(&h->host, hub, USB_REQ_SET_FEATURE, PORT_FEAT_POWER);
+	while (h->pool[0].busy &&
+	       ioctl(h->host.fd, USBDEVFS_GET_CAPABILITIES, &(uint32_t){ 0 }) == 0) {
+		usbfs_await(&h->host, uevents);
+		reap(h);
+	}
+	h->pool[0].busy = false;
+	note_given_up(h, &s);
+	usbfs_lose(&h->host);
+	find(h, uevents);
+}
+
+static const struct act {
+	const char *name;
+	void (*run)(struct hostile *h);
+	unsigned int weight;
+} acts[] = {
+	{ "setup", do_setup, 40 },   { "give-up", do_give_up, 20 }, { "several", do_several, 10 },
+	{ "halves", do_halves, 10 }, { "reset", do_reset, 1 },	    { "config", do_config, 2 },
+	{ "unplug", do_unplug, 1 },
+};
+
+/* --- and in between --- */
+
+/*
+ * Of a request that a host gives up, the function learns only when the next one is for it: an
+ * answer that comes late is taken for another function's (f_fs.c, __ffs_ep0_stall and
+ * __ffs_ep0_queue_wait). So this host, too, lets the others come to their end; each of them may
+ * have one more, that was given up while it was at work for the first.
+ */
+static void settle(struct hostile *h, const struct function *f)
+{
+	if (h->given_up & ~(UINT32_C(1) << f->interface))
+		usleep((2 * DEADLINE_MS + WORK_MS) * 1000);
+	h->given_up = 0;
+}
+
+static void check(struct hostile *h)
+{
+	const struct function *f = &h->functions[usbfs_random(&h->host, h->n_functions)];
+
+	settle(h, f);
+	check_function(h, f);
+}
+
+/* One function's request, whatever it is, before that of another. */
+static void check_behind(struct hostile *h)
+{
+	const struct function *f = &h->functions[usbfs_random(&h->host, h->n_functions)];
+	struct usb_ctrlrequest s;
+
+	settle(h, f);
+	if (send_harm(h, &h->pool[1], &s)) {
+		check_function(h, f);
+		await_end(h, &h->pool[1]);
+	}
+}
+
+static void run(struct hostile *h, const struct act **chosen, size_t n)
+{
+	uint64_t count[ARRAY_SIZE(acts)] = { 0 };
+
+	while (h->requests < h->wanted) {
+		const struct act *act = chosen[usbfs_random(&h->host, n)];
+
+		h->host.run++;
+		h->host.kind = act->name;
+		act->run(h);
+		count[act - acts]++;
+		if (usbfs_random(&h->host, 4) == 0)
+			check(h);
+		else if (usbfs_random(&h->host, 8) == 0)
+			check_behind(h);
+	}
+	printf("{\"seed\": %lu, \"requests\": %lu, \"checks\": %lu, \"slowest_ms\": %.1f",
+	       (unsigned long)h->host.seed, (unsigned long)h->requests, (unsigned long)h->checks,
+	       (double)h->slowest / 1e3);
+	for (size_t i = 0; i < ARRAY_SIZE(acts); i++)
+		if (count[i])
+			printf(", \"%s\": %lu", acts[i].name, (unsigned long)count[i]);
+	puts("}");
+}
+
+/* Each as often as it weighs; all without names. */
+static size_t choose(const char *names, const struct act **chosen)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(acts); i++) {
+		size_t length = strlen(acts[i].name);
+		const char *at = names ? strstr(names, acts[i].name) : NULL;
+
+		if (names && !(at && (at == names || at[-1] == ',') && strchr(",", at[length])))
+			continue;
+		for (unsigned int k = 0; k < acts[i].weight; k++)
+			chosen[n++] = &acts[i];
+	}
+	if (n == 0) {
+		fprintf(stderr, "hostile: there is no act of %s\n", names);
+		exit(64);
+	}
+	return n;
+}
+
+static void take_function(struct hostile *h, char *text)
+{
+	char *colon = strchr(text, ':');
+	uint64_t interface = colon ? usbfs_number("hostile", colon + 1) : INTERFACES_MAX;
+
+	if (interface >= INTERFACES_MAX || h->n_functions == INTERFACES_MAX) {
+		fprintf(stderr, "hostile: %s has no interface\n", text);
+		exit(64);
+	}
+	*colon = '\0';
+	if (streq(text, "slow"))
+		h->slow |= UINT32_C(1) << interface;
+	else
+		h->functions[h->n_functions++] =
+			(struct function){ check_find(text), (uint8_t)interface };
+}
+
+int main(int argc, char **argv)
+{
+	const char *seed = getenv("SOAK_SEED"), *which = NULL;
+	static struct hostile h;
+	const struct act *chosen[100];
+	_cleanup_close_ int uevents = -1;
+	int o;
+
+	h.host = (struct usbfs){ .program = "hostile",
+				 .seed = seed ? usbfs_number("hostile", seed) : 1,
+				 .seconds = 20,
+				 .kind = "none" };
+	h.wanted = 1000;
+	while ((o = getopt(argc, argv, "k:n:s:v")) >= 0) {
+		if (o == 'k')
+			which = optarg;
+		else if (o == 'n')
+			h.wanted = usbfs_number("hostile", optarg);
+		else if (o == 's')
+			h.host.seed = usbfs_number("hostile", optarg);
+		else if (o == 'v')
+			h.verbose = true;
+		else
+			exit(64);
+	}
+	for (; optind < argc; optind++)
+		take_function(&h, argv[optind]);
+	if (h.n_functions == 0) {
+		fprintf(stderr, "hostile: which functions?\n");
+		exit(64);
+	}
+	h.host.random = h.host.seed;
+	uevents = usbfs_uevents(&h.host);
+	find(&h, uevents);
+	run(&h, chosen, choose(which, chosen));
+	return 0;
+}
