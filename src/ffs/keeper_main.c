@@ -6,6 +6,7 @@
 #include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/capability.h>
 #include <linux/usb/functionfs.h>
 #include <math.h>
@@ -458,7 +459,9 @@ static int timeout_ms(const struct kept *k)
 		return -1;
 	left = (k->pending.is && k->pending.deadline < k->until ? k->pending.deadline : k->until) -
 	       now_monotonic();
-	return left <= 0 ? 0 : (int)(left * 1e3) + 1;
+	if (left <= 0)
+		return 0;
+	return left * 1e3 < INT_MAX ? (int)(left * 1e3) + 1 : INT_MAX;
 }
 
 static _Noreturn void keep(struct kept *k)
