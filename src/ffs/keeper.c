@@ -151,10 +151,12 @@ int keeper_adopt(struct keeper *keeper, const char *path, struct keeper_hello *h
 			*worker_pidfd = steal_fd(&fds[0]);
 		if (hello->worker.has_output)
 			*output = steal_fd(&fds[hello->worker.has_pidfd ? 1 : 0]);
-		return 0;
 	}
+	/* Also those that it does not tell of. */
 	for (size_t i = 0; i < MESSAGE_FDS; i++)
 		cleanup_close(&fds[i]);
+	if (r == 0)
+		return 0;
 	cleanup_close(&keeper->socket);
 	cleanup_close(&keeper->pidfd);
 	*keeper = KEEPER_NONE;

@@ -308,7 +308,7 @@ static void hear_ep0(struct kept *k)
 		on_ep0(k);
 }
 
-static void take_worker(struct kept *k, const int *fds)
+static void take_worker(struct kept *k, int *fds)
 {
 	struct ffsctl_event events[BUS_STATE_EVENTS];
 	size_t n, n_fds = 0;
@@ -321,12 +321,12 @@ static void take_worker(struct kept *k, const int *fds)
 	hear_ep0(k);
 	n = bus_state_tell(&k->bus, events);
 	k->worker_pid = worker.pid;
-	k->worker = fds[n_fds++];
+	k->worker = steal_fd(&fds[n_fds++]);
 	setsockopt(k->worker, SOL_SOCKET, SO_RCVTIMEO, &deadline, sizeof(deadline));
 	if (worker.has_pidfd)
-		k->worker_pidfd = fds[n_fds++];
+		k->worker_pidfd = steal_fd(&fds[n_fds++]);
 	if (worker.has_output)
-		k->worker_output = fds[n_fds++];
+		k->worker_output = steal_fd(&fds[n_fds++]);
 	for (size_t i = 0; i < n; i++)
 		message_send(k->worker, FFSCTL_MSG_EVENT, 0, &events[i], sizeof(events[i]));
 }
@@ -379,10 +379,8 @@ static void on_supervisor(struct kept *k)
 		return;
 	switch (head.type) {
 	case KEEPER_MSG_WORKER:
-		if (size == sizeof(struct keeper_worker) && fds[0] >= 0) {
+		if (size == sizeof(struct keeper_worker) && fds[0] >= 0)
 			take_worker(k, fds);
-			return;
-		}
 		break;
 	case KEEPER_MSG_NO_WORKER:
 		drop_worker(k);
