@@ -104,13 +104,23 @@ tests_fuzz_fuzz_spec_LDADD = $(FFSCTL_LIBS)
 check_PROGRAMS += tests/fuzz/fuzz_verdict
 tests_fuzz_fuzz_verdict_SOURCES = tests/fuzz/fuzz_verdict.c $(BLOBS_SOURCES) $(VERDICT_CHECK_SOURCES)
 tests_fuzz_fuzz_verdict_LDADD = libffsctl.a
+# Beside sources that it takes into its own, with doubles of what they call
+check_PROGRAMS += tests/fuzz/fuzz_control
+tests_fuzz_fuzz_control_SOURCES = tests/fuzz/fuzz_control.c tests/fuzz/control.h \
+	tests/fuzz/control_commands.c tests/fuzz/control_keeper.c tests/fuzz/control_supervisor.c \
+	tests/fuzz/control_worker.c
+tests_fuzz_fuzz_control_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+tests_fuzz_fuzz_control_LDADD = $(FFSCTL_LIBS)
 if FUZZERS
+tests_fuzz_fuzz_control_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_spec_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_verdict_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 else
+tests_fuzz_fuzz_control_SOURCES += tests/fuzz/fuzz_main.c
 tests_fuzz_fuzz_spec_SOURCES += tests/fuzz/fuzz_main.c
 tests_fuzz_fuzz_verdict_SOURCES += tests/fuzz/fuzz_main.c
-TESTS += tests/fuzz/test_corpus.py tests/fuzz/test_corpus_verdict.py
+TESTS += tests/fuzz/test_corpus.py tests/fuzz/test_corpus_control.py \
+	tests/fuzz/test_corpus_verdict.py
 endif
 
 # compose: from configfs to a gadget file.

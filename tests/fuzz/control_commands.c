@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Commands to the supervisor, from as many clients as there are places for, and more. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fd.h"
+#include "base/json.h"
+#include "control.h"
+#include "supervise/bus.h"
+#include "supervise/front_parts.h"
+#include "supervise/reload.h"
+#include "supervise/supervisor.h"
+#include "supervise/switch.h"
+
+/* What would change the machine: it is asked for, and that is all. */
+static void handle_event(struct unit *unit, enum unit_event event);
+static int change_bus(struct supervisor *s, const char *udc, bool *changed, struct error *err);
+static int refuse_file(const char *path, struct error *err);
+
+#define unit_handle handle_event
+#define supervisor_write_status(s) ((void)(s))
+#define supervisor_go_down(s, why) ((s)->phase = PHASE_GOING_DOWN)
+#define bus_bind(s, udc, changed, err) change_bus(s, udc, changed, err)
+#define bus_unbind(s, changed, err) change_bus(s, NULL, changed, err)
+#define reload_begin(s, file, renamed, timeout, err)                                               \
+	((void)(renamed), (void)(timeout), refuse_file(file, err))
+#define front_reexec_self(s, program, fd, err) refuse_file(program, err)
+#include "../../src/supervise/control.c"
+#undef unit_handle
+
+#define CLIENTS (CONTROL_CLIENTS + 4)
+
+static void handle_event(struct unit *unit, enum unit_event event)
+{
+	if (event == UNIT_EV_RESTART)
+		unit->state = UNIT_STARTING;
+}
+
+static int change_bus(struct supervisor *s, const char *udc, bool *changed, struct error *err)
+{
+	*changed = !s->bind_wanted;
+	s->bind_wanted = true;
+	return udc ? error_set(err, EX_CANTCREAT, EBUSY, udc, "%s is busy", udc) : 0;
+}
+
+static int refuse_file(const char *path, struct error *err)
+{
+	return error_set(err, EX_NOINPUT, ENOENT, path, "there is no %s", path ? path : "file");
+}
+
+/* --- clients --- */
+
+static struct {
+	struct supervisor s;
+	struct sockaddr_un address;
+	socklen_t address_size;
+	int clients[CLIENTS]; /* -1: none */
+	bool asked[CLIENTS];
+} w;
+
+static void check_answer(size_t n)
+{
+	char text[CONTROL_MESSAGE_MAX];
+	ssize_t size = recv(w.clients[n], text, sizeof(text), MSG_DONTWAIT);
+	_cleanup_error_ struct error err = { 0 };
+	json_t *json, *code;
+
+	if (size <= 0)
+		return;
+	json = json_loadb(text, (size_t)size, JSON_REJECT_DUPLICATES, NULL);
+	code = json_object_get(json, "exit");
+	if (!json_is_integer(code))
+		found("an answer without \"exit\"");
+	error_from_json(&err, json);
+	if (json_integer_value(code) && !json_string_value(json_object_get(json, "text")))
+		found("an error without words");
+	json_decref(json);
+}
+
+static void connect_client(size_t n)
+{
+	if (w.clients[n] >= 0)
+		return;
+	w.clients[n] = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (connect(w.clients[n], (struct sockaddr *)&w.address, w.address_size) < 0)
+		cleanup_close(&w.clients[n]);
+}
+
+/* What goes on in the gadget meanwhile. */
+static void change(const struct step_of *step)
+{
+	struct supervisor *s = &w.s;
+
+	switch (step->type % 6) {
+	case 0:
+		s->phase = step->id % (PHASE_GONE + 1);
+		break;
+	case 1:
+		s->failed = step->id % 2;
+		error_set(&s->failure, s->failed ? EX_PROTOCOL : 0, EPROTO, NULL, "it has failed");
+		if (!s->failed)
+			error_clear(&s->failure);
+		break;
+	case 2:
+		s->instances[0]->unit->state = step->id % UNIT_STATE_COUNT;
+		break;
+	case 3:
+		s->bind_wanted = step->id % 2;
+		break;
+	case 4:
+		s->configured = step->id % 2;
+		break;
+	case 5:
+		control_answer_down(&s->control, step->id % 2 ? &s->failure : NULL);
+		break;
+	}
+}
+
+static void take_step(const struct step_of *step)
+{
+	size_t n = step->id % CLIENTS;
+
+	switch (step->op % 4) {
+	case 0:
+	case 1:
+		connect_client(n);
+		if (w.clients[n] >= 0)
+			script_send(w.clients[n], step, true, NULL, 0);
+		break;
+	case 2:
+		cleanup_close(&w.clients[n]);
+		break;
+	case 3:
+		change(step);
+		break;
+	}
+}
+
+static void listen_somewhere(void)
+{
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	w.address_size = sizeof(w.address);
+	/* Autobind: an abstract name that is nobody else's */
+	if (fd < 0 ||
+	    bind(fd, &(struct sockaddr){ .sa_family = AF_UNIX }, sizeof(sa_family_t)) < 0 ||
+	    listen(fd, CLIENTS) < 0 ||
+	    getsockname(fd, (struct sockaddr *)&w.address, &w.address_size) < 0 ||
+	    source_add(&w.s.loop, &w.s.control.listener, fd, EPOLLIN, on_listener, &w.s.control) <
+		    0)
+		found("no socket");
+}
+
+void control_fuzz_commands(struct script *script)
+{
+	static const struct world world = { .configfs = "/nonexistent", .run_dir = "/nonexistent" };
+	static const struct gadget gadget = { .name = "fuzz", .file = "fuzz.conf" };
+	static struct worker worker = { .ready = READY_NOTIFY };
+	static const struct function function = { .label = "echo", .worker = &worker };
+	struct unit unit = { .worker = &worker };
+	struct instance i = {
+		.supervisor = &w.s, .gadget = &gadget, .function = &function, .unit = &unit
+	};
+	struct instance *instances[] = { &i };
+	struct step_of step;
+
+	w.s = (struct supervisor){ .name = "fuzz",
+				   .gadget = &gadget,
+				   .world = &world,
+				   .phase = PHASE_UP,
+				   .instances = instances,
+				   .n_instances = 1,
+				   .rundir = RUNDIR_NONE,
+				   .output = { .dir_fd = -1, .fd = -1 } };
+	unit.instance = &i;
+	for (size_t n = 0; n < CLIENTS; n++)
+		w.clients[n] = -1;
+	if (loop_open(&w.s.loop) < 0)
+		found("no loop");
+	control_init(&w.s.control, &w.s);
+	listen_somewhere();
+	while (script_next(script, &step)) {
+		take_step(&step);
+		while (loop_once(&w.s.loop, 0) > 0)
+			;
+		control_look_for_binders(&w.s.control);
+		control_update(&w.s.control);
+		for (size_t n = 0; n < CLIENTS; n++)
+			if (w.clients[n] >= 0)
+				check_answer(n);
+	}
+	control_close(&w.s.control);
+	loop_close(&w.s.loop);
+	error_clear(&w.s.failure);
+	error_clear(&w.s.bind_error);
+	for (size_t n = 0; n < CLIENTS; n++)
+		cleanup_close(&w.clients[n]);
+}

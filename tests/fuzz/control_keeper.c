@@ -1,0 +1,348 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The keeper between a worker, a supervisor, and a double of FunctionFS' ep0 (f_fs.c) that knows
+ * what may be asked of it: no more data than the host wants, and one answer to each SETUP.
+ */
+#include <endian.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/usb/functionfs.h>
+#include <math.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fd.h"
+#include "base/loop.h"
+#include "base/proc.h"
+#include "control.h"
+#include "ffs/keeper.h"
+
+/* What the keeper calls, in place of the machine's. */
+static ssize_t ep0_read(int fd, void *data, size_t size);
+static ssize_t ep0_write(int fd, const void *data, size_t size);
+static int act(struct pollfd *pfd, nfds_t n, int timeout);
+static double clock_now(void);
+static _Noreturn void end_here(void);
+static int speed_word(const char *path, char **word);
+
+#define read ep0_read
+#define write ep0_write
+#define poll act
+#define now_monotonic clock_now
+#define message_await message_receive /* nobody answers later */
+#define raise(sig) end_here()
+#define kill(pid, sig) ((void)(pid))
+#define alarm(seconds) ((void)(seconds))
+#define file_read_line(dir, path, word) speed_word(path, word)
+#include "../../src/ffs/keeper_main.c"
+#undef read
+#undef write
+#undef poll
+
+static struct {
+	struct kept k;
+	struct script *script;
+	jmp_buf end;
+	double now;
+	int worker, supervisor; /* our ends of its sockets; -1: none */
+	struct sockaddr_un address;
+	socklen_t address_size;
+
+	/* ep0 */
+	enum { NO_SETUP, PENDING, CANCELLED } state;
+	uint8_t events[EVENTS_PER_READ];
+	size_t n_events;
+	struct usb_ctrlrequest setup;
+	bool interrupt; /* the next data stage */
+} w;
+
+static double clock_now(void)
+{
+	return w.now;
+}
+
+static _Noreturn void end_here(void)
+{
+	longjmp(w.end, 1);
+}
+
+static int speed_word(const char *path, char **word)
+{
+	*word = xstrdup(strlen(path) > 10 ? path + strlen(path) - 10 : path);
+	return 0;
+}
+
+/* --- ep0 --- */
+
+static void show_ready(void)
+{
+	uint64_t n;
+
+	/* Also as long as a SETUP is pending (ffs_ep0_poll) */
+	if (w.n_events > 0 || w.state != NO_SETUP)
+		(void)!write(w.k.ep0, &(uint64_t){ 1 }, sizeof(n));
+	else
+		(void)!read(w.k.ep0, &n, sizeof(n));
+}
+
+/* What comes makes some of what waits worthless (__ffs_event_add). */
+static void add_event(uint8_t type)
+{
+	bool power = type == FUNCTIONFS_SUSPEND || type == FUNCTIONFS_RESUME;
+	size_t n = 0;
+
+	if (w.state == PENDING)
+		w.state = CANCELLED;
+	for (size_t i = 0; i < w.n_events; i++) {
+		uint8_t e = w.events[i];
+		bool is_power = e == FUNCTIONFS_SUSPEND || e == FUNCTIONFS_RESUME;
+		bool stays = type == FUNCTIONFS_SETUP	 ? e != FUNCTIONFS_SETUP
+			     : type == FUNCTIONFS_RESUME ? !is_power
+			     : power			 ? e != FUNCTIONFS_SUSPEND
+							 : is_power;
+
+		if (stays)
+			w.events[n++] = e;
+	}
+	if (n == EVENTS_PER_READ)
+		found("more events than the kernel has room for");
+	w.events[n++] = type;
+	w.n_events = n;
+}
+
+static ssize_t fail(int error)
+{
+	errno = error;
+	return -1;
+}
+
+/* What both directions begin with; 0: the data stage may begin. */
+static ssize_t begin_stage(bool in)
+{
+	if (w.state == NO_SETUP)
+		found("an answer to a SETUP that was answered");
+	if (w.state == CANCELLED || (in != !!(w.setup.bRequestType & USB_DIR_IN))) {
+		int error = w.state == CANCELLED ? EIDRM : EL2HLT;
+
+		w.state = NO_SETUP;
+		return fail(error);
+	}
+	if (w.interrupt) {
+		w.interrupt = false;
+		return fail(EINTR);
+	}
+	w.state = NO_SETUP;
+	return 0;
+}
+
+static ssize_t read_events(struct usb_functionfs_event *events)
+{
+	size_t n = w.n_events;
+
+	for (size_t i = 0; i < n; i++) {
+		memset(&events[i], 0, sizeof(events[i]));
+		events[i].type = w.events[i];
+		if (w.events[i] != FUNCTIONFS_SETUP)
+			continue;
+		events[i].u.setup = w.setup;
+		w.state = PENDING;
+	}
+	w.n_events = 0;
+	return n > 0 ? (ssize_t)(n * sizeof(*events)) : fail(EAGAIN);
+}
+
+static ssize_t ep0_read(int fd _unused_, void *data, size_t size)
+{
+	size_t wanted = le16toh(w.setup.wLength);
+	ssize_t r;
+
+	if (data && data != w.k.body && w.state == PENDING)
+		found("events are read while a SETUP is pending");
+	if (data && data != w.k.body && w.state == NO_SETUP)
+		r = read_events(data);
+	else
+		r = begin_stage(false);
+	if (r == 0) {
+		r = (ssize_t)(size < wanted ? size : wanted);
+		if (r > 0)
+			memset(data, 0x5a, (size_t)r);
+	}
+	show_ready();
+	return r;
+}
+
+static ssize_t ep0_write(int fd _unused_, const void *data, size_t size)
+{
+	static uint8_t sink[FFSCTL_MSG_MAX_BODY];
+	ssize_t r = begin_stage(true);
+
+	if (r == 0 && size > le16toh(w.setup.wLength))
+		found("more IN data than the host asked for");
+	if (r == 0 && size > 0)
+		memcpy(sink, data, size);
+	show_ready();
+	return r < 0 ? r : (ssize_t)size;
+}
+
+/* --- what it says --- */
+
+static bool may_hear(bool worker, uint16_t type, size_t size)
+{
+	if (worker)
+		return (type == FFSCTL_MSG_EVENT && size == sizeof(struct ffsctl_event)) ||
+		       (type == FFSCTL_MSG_SETUP && size == sizeof(struct usb_ctrlrequest)) ||
+		       (type == FFSCTL_MSG_DATA && size > 0) || type == FFSCTL_MSG_PING ||
+		       type == FFSCTL_MSG_STOP;
+	return (type == FFSCTL_MSG_EVENT && size == sizeof(struct ffsctl_event)) ||
+	       (type == KEEPER_MSG_HELLO && size == sizeof(struct keeper_hello)) ||
+	       type == KEEPER_MSG_NO_WORKER || type == FFSCTL_MSG_READY ||
+	       type == FFSCTL_MSG_PONG || type == FFSCTL_MSG_STATS || type == FFSCTL_MSG_SWITCH;
+}
+
+static void hear(int fd, bool worker)
+{
+	static uint8_t body[FFSCTL_MSG_MAX_BODY];
+	struct ffsctl_msg head;
+	ssize_t n;
+
+	while (fd >= 0 && (n = script_hear(fd, &head, body, sizeof(body))) >= 0)
+		if (!may_hear(worker, head.type, (size_t)n))
+			found("the keeper says what it never says");
+}
+
+/* --- what is done to it --- */
+
+/* As many descriptors as the step has it, which need not be what the message says. */
+static void send_as_supervisor(const struct step_of *step)
+{
+	int pair[2], fds[MESSAGE_FDS];
+	size_t n = step->op / 16 % (MESSAGE_FDS + 1);
+	bool gives = step->type == KEEPER_MSG_WORKER && n > 0;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) < 0)
+		found("no socket");
+	for (size_t i = 0; i < n; i++)
+		fds[i] = i == 0 ? pair[0] : STDERR_FILENO;
+	script_send(w.supervisor, step, step->op & 0x80, fds, n);
+	close(pair[0]);
+	if (!gives) {
+		close(pair[1]);
+		return;
+	}
+	cleanup_close(&w.worker);
+	w.worker = pair[1];
+}
+
+static void connect_anew(void)
+{
+	if (w.supervisor >= 0)
+		return;
+	w.supervisor = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (connect(w.supervisor, (struct sockaddr *)&w.address, w.address_size) < 0)
+		cleanup_close(&w.supervisor); /* one waits already */
+}
+
+static void take_step(const struct step_of *step)
+{
+	switch (step->op % 8) {
+	case 0:
+	case 1:
+		if (w.worker >= 0)
+			script_send(w.worker, step, step->op & 0x80, NULL, 0);
+		break;
+	case 2:
+		if (w.supervisor >= 0)
+			send_as_supervisor(step);
+		break;
+	case 3:
+		if (step->size >= sizeof(w.setup)) {
+			memcpy(&w.setup, step->body, sizeof(w.setup));
+			w.interrupt = step->op & 0x80;
+			add_event(FUNCTIONFS_SETUP);
+		}
+		break;
+	case 4:
+		if (step->type <= FUNCTIONFS_RESUME && step->type != FUNCTIONFS_SETUP)
+			add_event(step->type);
+		break;
+	case 5:
+		cleanup_close(step->op & 0x80 ? &w.supervisor : &w.worker);
+		break;
+	case 6:
+		connect_anew();
+		break;
+	case 7:
+		w.now += step->id / 100.0;
+		break;
+	}
+	show_ready();
+}
+
+/* The keeper's loop waits here: first its worlds hear what it has said, then they do something. */
+static int act(struct pollfd *pfd, nfds_t n, int timeout _unused_)
+{
+	struct step_of step;
+
+	hear(w.worker, true);
+	hear(w.supervisor, false);
+	if (n > 1) { /* else it only waits until somebody takes something */
+		if (!script_next(w.script, &step))
+			end_here();
+		take_step(&step);
+	}
+	return poll(pfd, n, 0);
+}
+
+static int listen_somewhere(void)
+{
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	/* Autobind: an abstract name that is nobody else's */
+	if (fd < 0 ||
+	    bind(fd, &(struct sockaddr){ .sa_family = AF_UNIX }, sizeof(sa_family_t)) < 0 ||
+	    listen(fd, 1) < 0 ||
+	    getsockname(fd, (struct sockaddr *)&w.address, &w.address_size) < 0)
+		found("no socket");
+	return fd;
+}
+
+void control_fuzz_keeper(struct script *script)
+{
+	int worker[2], supervisor[2];
+
+	memset(&w, 0, sizeof(w));
+	w.address_size = sizeof(w.address);
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, worker) < 0 ||
+	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, supervisor) < 0)
+		found("no socket");
+	w.script = script;
+	w.worker = worker[1];
+	w.supervisor = supervisor[1];
+	w.k.ep0 = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	w.k.worker = worker[0];
+	w.k.supervisor = supervisor[0];
+	w.k.listener = listen_somewhere();
+	w.k.worker_pidfd = w.k.worker_output = -1;
+	w.k.hold = 1;
+	w.k.until = HUGE_VAL;
+	if (setjmp(w.end) == 0)
+		keep(&w.k);
+	cleanup_close(&w.k.ep0);
+	cleanup_close(&w.k.worker);
+	cleanup_close(&w.k.supervisor);
+	cleanup_close(&w.k.listener);
+	cleanup_close(&w.k.worker_pidfd);
+	cleanup_close(&w.k.worker_output);
+	cleanup_close(&w.worker);
+	cleanup_close(&w.supervisor);
+}

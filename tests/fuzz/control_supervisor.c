@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* A keeper, or who says that it is one, to the supervisor: its messages, and its first one. */
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fd.h"
+#include "base/loop.h"
+#include "base/proc.h"
+#include "control.h"
+#include "ffs/keeper.h"
+#include "supervise/supervisor.h"
+
+/* What would start and end processes. */
+static void handle_event(struct unit *unit, enum unit_event event);
+
+#define unit_handle handle_event
+#define unit_is_alive(unit) ((void)(unit))
+#define supervisor_write_status(s) ((void)(s))
+#include "../../src/supervise/unit_io.c"
+#define on_output on_output_of_stats
+#include "../../src/supervise/unit_stats.c"
+#undef on_output
+#include "../../src/supervise/instance.c"
+#undef unit_handle
+#undef unit_is_alive
+#undef supervisor_write_status
+
+static void handle_event(struct unit *unit, enum unit_event event)
+{
+	if (event != UNIT_EV_READY)
+		found("a keeper's message that is more than READY");
+	unit->state = UNIT_READY;
+}
+
+/* --- one that is to be taken over --- */
+
+static int connection; /* to it; made already */
+
+#define poll(pfd, n, timeout) poll(pfd, n, 0)
+#define socket(family, type, protocol) steal_fd(&connection)
+#define connect(fd, address, size) 0
+#include "../../src/ffs/keeper.c"
+#undef poll
+#undef socket
+#undef connect
+
+static void adopt_keeper(const struct step_of *step)
+{
+	int fds[MESSAGE_FDS] = { STDERR_FILENO, STDERR_FILENO, STDERR_FILENO }, pair[2], pidfd,
+	    output;
+	struct keeper_hello hello;
+	struct keeper keeper;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) < 0)
+		found("no socket");
+	connection = pair[0];
+	script_send(pair[1], step, step->op & 0x80, fds, step->op / 16 % (MESSAGE_FDS + 1));
+	if (keeper_adopt(&keeper, "/tmp/keeper", &hello, &pidfd, &output) == 0 &&
+	    (keeper.socket != pair[0] || keeper.pid != getpid()))
+		found("another keeper than the one that answered");
+	cleanup_close(&keeper.socket);
+	cleanup_close(&keeper.pidfd);
+	cleanup_close(&pidfd);
+	cleanup_close(&output);
+	close(pair[1]);
+}
+
+void control_fuzz_supervisor(struct script *script)
+{
+	static const struct gadget gadget = { .name = "fuzz", .file = "fuzz.conf" };
+	static const struct function function = { .label = "echo" };
+	static const struct world world = { .configfs = "/nonexistent", .run_dir = "/nonexistent" };
+	struct supervisor s = { .name = "fuzz",
+				.gadget = &gadget,
+				.world = &world,
+				.phase = PHASE_UP,
+				.rundir = RUNDIR_NONE,
+				.output = { .dir_fd = -1, .fd = -1 } };
+	struct unit unit = { 0 };
+	struct instance i = { .supervisor = &s,
+			      .function = &function,
+			      .gadget = &gadget,
+			      .unit = &unit,
+			      .keeper = KEEPER_NONE };
+	struct step_of step;
+	int pair[2];
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) < 0 ||
+	    loop_open(&s.loop) < 0)
+		found("no socket");
+	unit.instance = &i;
+	if (source_add(&s.loop, &i.keeper_socket, pair[0], EPOLLIN, on_keeper, &i) < 0)
+		found("no source");
+	while (script_next(script, &step)) {
+		if (step.op % 8 == 0) {
+			adopt_keeper(&step);
+		} else if (step.op % 8 == 1) {
+			cleanup_close(&pair[1]);
+		} else if (step.op % 8 == 2) {
+			unit_stats_forget(&unit);
+		} else if (pair[1] >= 0) {
+			script_send(pair[1], &step, step.op & 0x80, NULL, 0);
+		}
+		while (loop_once(&s.loop, 0) > 0)
+			;
+		json_decref(unit_stats_json(&unit));
+	}
+	source_remove(&s.loop, &i.keeper_socket);
+	unit_stats_free(&unit);
+	loop_close(&s.loop);
+	close(pair[0]);
+	cleanup_close(&pair[1]);
+}
