@@ -189,17 +189,6 @@ static void reset(struct hostile *h)
 
 /* --- acts --- */
 
-/* Which interface's worker gets it; the rest is answered by the kernel, or goes to the device. */
-static void note_given_up(struct hostile *h, const struct usb_ctrlrequest *s)
-{
-	uint8_t index = (uint8_t)s->wIndex, recipient = s->bRequestType & USB_RECIP_MASK;
-
-	if (recipient == USB_RECIP_INTERFACE && index < 32)
-		h->given_up |= UINT32_C(1) << index;
-	else
-		h->given_up = UINT32_MAX;
-}
-
 /* What usbfs does not let out becomes a vendor's, which it does. */
 static bool send_harm(struct hostile *h, struct request *r, struct usb_ctrlrequest *s)
 {
@@ -230,7 +219,7 @@ static void do_give_up(struct hostile *h)
 	if (!send_harm(h, r, &s) || request_await(h, r, draw_us(h)))
 		return;
 	give_up(h, r);
-	note_given_up(h, &s);
+	h->given_up = true;
 }
 
 /* All at once; some are given up, in any order. */
@@ -248,7 +237,7 @@ static void do_several(struct hostile *h)
 
 		if (h->pool[which].busy && usbfs_random(&h->host, 2)) {
 			give_up(h, &h->pool[which]);
-			note_given_up(h, &s[which]);
+			h->given_up = true;
 		}
 	}
 	for (i = 0; i < n; i++)
@@ -293,7 +282,7 @@ static void do_reset(struct hostile *h)
 	struct usb_ctrlrequest s;
 
 	if (send_harm(h, &h->pool[0], &s) && !request_await(h, &h->pool[0], draw_us(h) % 500))
-		note_given_up(h, &s);
+		h->given_up = true;
 	for (uint64_t n = 1 + usbfs_random(&h->host, 4); n > 0; n--)
 		reset(h);
 	await_end(h, &h->pool[0]);
@@ -335,7 +324,7 @@ static void do_unplug(struct hostile *h)
 		reap(h);
 	}
 	h->pool[0].busy = false;
-	note_given_up(h, &s);
+	h->given_up = true;
 	usbfs_lose(&h->host);
 	find(h, uevents);
 }
@@ -354,34 +343,37 @@ static const struct act {
 
 /*
  * Of a request that a host gives up, the function learns only when the next one is for it: an
- * answer that comes late is taken for another function's (f_fs.c, __ffs_ep0_stall and
- * __ffs_ep0_queue_wait). So this host, too, lets the others come to their end; each of them may
- * have one more, that was given up while it was at work for the first.
+ * answer that comes late is taken for another function's, and one that is just being given for that
+ * of the next request (f_fs.c, __ffs_ep0_stall and __ffs_ep0_queue_wait). So this host, too, lets
+ * them come to their end; each may have one more, that was given up while it was at work for the
+ * first.
  */
-static void settle(struct hostile *h, const struct function *f)
+static void settle(struct hostile *h)
 {
-	if (h->given_up & ~(UINT32_C(1) << f->interface))
+	if (h->given_up)
 		usleep((2 * DEADLINE_MS + WORK_MS) * 1000);
-	h->given_up = 0;
+	h->given_up = false;
+}
+
+static const struct function *draw_function(struct hostile *h)
+{
+	return &h->functions[usbfs_random(&h->host, h->n_functions)];
 }
 
 static void check(struct hostile *h)
 {
-	const struct function *f = &h->functions[usbfs_random(&h->host, h->n_functions)];
-
-	settle(h, f);
-	check_function(h, f);
+	settle(h);
+	check_function(h, draw_function(h));
 }
 
 /* One function's request, whatever it is, before that of another. */
 static void check_behind(struct hostile *h)
 {
-	const struct function *f = &h->functions[usbfs_random(&h->host, h->n_functions)];
 	struct usb_ctrlrequest s;
 
-	settle(h, f);
+	settle(h);
 	if (send_harm(h, &h->pool[1], &s)) {
-		check_function(h, f);
+		check_function(h, draw_function(h));
 		await_end(h, &h->pool[1]);
 	}
 }

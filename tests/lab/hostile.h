@@ -38,9 +38,8 @@ struct hostile {
 	bool verbose;
 
 	struct request pool[REQUESTS_MAX];
-	/* Bit n: interface n */
-	uint32_t given_up; /* may still be at work for a request that was given up */
-	uint32_t slow;	   /* does not always answer */
+	bool given_up; /* somebody may still be at work for a request that was given up */
+	uint32_t slow; /* bit n: interface n does not always answer */
 
 	uint8_t interfaces[INTERFACES_MAX];
 	size_t n_interfaces;
