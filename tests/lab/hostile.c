@@ -366,15 +366,31 @@ static void check(struct hostile *h)
 	check_function(h, draw_function(h));
 }
 
+/* To one that does not answer (request 5, see odd_worker.py). */
+static bool send_to_slow(struct hostile *h, struct request *r)
+{
+	struct usb_ctrlrequest s;
+	uint16_t interface;
+
+	do
+		interface = (uint16_t)usbfs_random(&h->host, INTERFACES_MAX);
+	while (!(h->slow & UINT32_C(1) << interface));
+	s = setup_of(USB_DIR_IN | USB_TYPE_VENDOR | USB_RECIP_INTERFACE, 5, 0, interface, 64);
+	h->requests++;
+	return request_submit(h, r, &s);
+}
+
 /* One function's request, whatever it is, before that of another. */
 static void check_behind(struct hostile *h)
 {
+	struct request *before = &h->pool[1];
 	struct usb_ctrlrequest s;
+	bool slow = h->slow && usbfs_random(&h->host, 8) == 0;
 
 	settle(h);
-	if (send_harm(h, &h->pool[1], &s)) {
+	if (slow ? send_to_slow(h, before) : send_harm(h, before, &s)) {
 		check_function(h, draw_function(h));
-		await_end(h, &h->pool[1]);
+		await_end(h, before);
 	}
 }
 

@@ -58,30 +58,33 @@ static void expect_same(const struct hostile *h, const struct function *f, const
 			   f->check->name, f->interface);
 }
 
-/* What was written has to come back. */
+/* What was written has to come back, and no more than that when there is room for more. */
 static void write_and_read(struct hostile *h, const struct function *f, uint8_t type, uint8_t write,
-			   uint8_t read, size_t n)
+			   uint8_t read, size_t n, size_t room)
 {
 	unsigned char there[ANSWER_MAX], back[ANSWER_MAX];
 
 	for (size_t i = 0; i < n; i++)
 		there[i] = (unsigned char)usbfs_random(&h->host, 256);
 	expect(h, f, "write", ask(h, f, type, write, 0, there, (uint16_t)n), (int)n);
-	expect(h, f, "read", ask(h, f, type | USB_DIR_IN, read, 0, back, (uint16_t)n), (int)n);
+	expect(h, f, "read", ask(h, f, type | USB_DIR_IN, read, 0, back, (uint16_t)room), (int)n);
 	expect_same(h, f, back, there, n);
 }
 
 /* odd_worker.py's Setups */
 static void check_answers(struct hostile *h, const struct function *f)
 {
-	write_and_read(h, f, USB_TYPE_VENDOR | USB_RECIP_INTERFACE, 2, 1,
-		       1 + usbfs_random(&h->host, ANSWER_MAX));
+	size_t n = 1 + usbfs_random(&h->host, ANSWER_MAX);
+
+	write_and_read(h, f, USB_TYPE_VENDOR | USB_RECIP_INTERFACE, 2, 1, n,
+		       n + usbfs_random(&h->host, ANSWER_MAX + 1 - n));
 }
 
 static void check_sourcesink(struct hostile *h, const struct function *f)
 {
-	write_and_read(h, f, USB_TYPE_VENDOR | USB_RECIP_DEVICE, 0x5b, 0x5c,
-		       1 + usbfs_random(&h->host, ANSWER_MAX));
+	size_t n = 1 + usbfs_random(&h->host, ANSWER_MAX);
+
+	write_and_read(h, f, USB_TYPE_VENDOR | USB_RECIP_DEVICE, 0x5b, 0x5c, n, n);
 }
 
 static void check_accessory(struct hostile *h, const struct function *f)
@@ -98,7 +101,7 @@ static void check_accessory(struct hostile *h, const struct function *f)
 /* The kernel's */
 static void check_acm(struct hostile *h, const struct function *f)
 {
-	write_and_read(h, f, USB_TYPE_CLASS | USB_RECIP_INTERFACE, 0x20, 0x21, 7);
+	write_and_read(h, f, USB_TYPE_CLASS | USB_RECIP_INTERFACE, 0x20, 0x21, 7, 7);
 }
 
 static void check_device(struct hostile *h, const struct function *f)
