@@ -8,6 +8,7 @@ host.
 
 With $SOAK_SEED it is as much as HOSTILE_REQUESTS says, for lab/soak (lab/README.md has the command)."""
 
+import contextlib
 import json
 import os
 import pathlib
@@ -17,6 +18,8 @@ import time
 import gadgets
 import harness
 import tap
+import usb.core
+import usb.util
 from harness import BUILD, down, ffsctl, must, private, status
 from tap import eq, ok, test
 
@@ -44,6 +47,7 @@ FUNCTIONS = (
     ("aoa", NO_ENDPOINTS,
      gadgets.worker(plugin="accessory", options={"switch_to": "other", "manufacturer": "nobody"}), "accessory"),
 )
+ANSWERS = [label for label, *_ in FUNCTIONS].index("answers")
 PYTHON = {f"worker of {label}" for label, _, worker, _ in FUNCTIONS if "python" in worker}
 
 
@@ -95,8 +99,18 @@ def hostile(known, requests, seed):
     return json.loads(result.stdout)
 
 
+def first_words():
+    """What makes the supervisor open its log, and keep statistics: a START that is refused, and a SWITCH."""
+    device = harness.device()
+    for kind, request in ((0x40, 53), (0x41, 10)):
+        with contextlib.suppress(usb.core.USBError):
+            device.ctrl_transfer(kind, request, 0, ANSWERS, None, 5000)
+    usb.util.dispose_resources(device)
+
+
 def harm(to_device, seed):
     known = bring_up(to_device)
+    first_words()
     before = all_processes()
     hostile(known, REQUESTS // 20, seed)
     first = sizes(before)
