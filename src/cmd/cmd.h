@@ -73,6 +73,8 @@ bool cmd_simple_options(const struct command *command, int argc, char **argv, bo
 			int *exit);
 /* A number of seconds, 0 or more; false: it is none. */
 bool cmd_parse_seconds(const char *text, double *seconds);
+/* The number of a descriptor other than those of stdio; false: it is none. */
+bool cmd_parse_descriptor(const char *text, int *fd);
 
 /* --- gadget files --- */
 

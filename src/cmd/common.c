@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -72,6 +73,15 @@ bool cmd_parse_seconds(const char *text, double *seconds)
 	errno = 0;
 	*seconds = strtod(text, &end);
 	return end != text && *end == '\0' && errno == 0 && isfinite(*seconds) && *seconds >= 0;
+}
+
+bool cmd_parse_descriptor(const char *text, int *fd)
+{
+	char *end;
+	long n = strtol(text, &end, 10);
+
+	*fd = (int)n;
+	return *text && !*end && n > 2 && n < INT_MAX;
 }
 
 int cmd_load(const struct globals *globals, const char *argument, const char *name,

@@ -88,22 +88,13 @@ const struct command cmd_reexec = {
 	.run = run,
 };
 
-static bool as_descriptor(const char *text, int *fd)
-{
-	char *end;
-	long n = strtol(text, &end, 10);
-
-	*fd = (int)n;
-	return *text && !*end && n > 2 && n < INT_MAX;
-}
-
 static int run_resume(const struct globals *globals, int argc, char **argv)
 {
 	_cleanup_error_ struct error err = { 0 };
 	int lock, client;
 
-	if (argc < 4 || argc > 5 || !as_descriptor(argv[2], &lock) ||
-	    !as_descriptor(argv[3], &client))
+	if (argc < 4 || argc > 5 || !cmd_parse_descriptor(argv[2], &lock) ||
+	    !cmd_parse_descriptor(argv[3], &client))
 		return cmd_usage(&cmd_resume,
 				 "it is what 'ffsctl reexec' lets supervisors execute");
 	if (front_resume(&globals->world, argv[1], lock, client, argc == 5, &err) < 0)

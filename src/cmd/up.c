@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* `up` and `run`: the same gadget, in the background or in the foreground. */
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <math.h>
 #include <stdio.h>
@@ -40,6 +41,7 @@ enum {
 	OPT_WAIT_HOST,
 	OPT_NO_BIND,
 	OPT_HOLD,
+	OPT_NOTIFY_FD,
 	OPT_ALL,
 };
 
@@ -53,6 +55,7 @@ static const struct option long_options[] = {
 	{ "wait-host", optional_argument, NULL, OPT_WAIT_HOST },
 	{ "no-bind", no_argument, NULL, OPT_NO_BIND },
 	{ "hold", required_argument, NULL, OPT_HOLD },
+	{ "notify-fd", required_argument, NULL, OPT_NOTIFY_FD },
 	{ "all", no_argument, NULL, OPT_ALL },
 	{ "help", no_argument, NULL, 'h' },
 	{ NULL, 0, NULL, 0 },
@@ -73,6 +76,7 @@ static const char up_options[] = OPTIONS_OF_BOTH
 	"  --wait-host[=S]     return only when a host has configured the gadget (30)\n";
 
 static const char run_options[] = OPTIONS_OF_BOTH
+	"  --notify-fd N       write a newline to this descriptor when the gadget is up\n"
 	"  --wait-udc[=S]      wait no longer than that for a UDC (for ever without it)\n";
 
 static int seconds_option(const struct request *q, const char *what, double fallback,
@@ -82,6 +86,16 @@ static int seconds_option(const struct request *q, const char *what, double fall
 	if (!optarg || cmd_parse_seconds(optarg, seconds))
 		return 0;
 	return cmd_usage(q->command, "%s takes a number of seconds, not '%s'", what, optarg);
+}
+
+/* It is the service manager's and ours: no child of ours is to have it. */
+static int notify_fd_option(struct request *q)
+{
+	if (cmd_parse_descriptor(optarg, &q->front.notify_fd) &&
+	    fcntl(q->front.notify_fd, F_SETFD, FD_CLOEXEC) == 0)
+		return 0;
+	return cmd_usage(q->command, "--notify-fd takes an open descriptor from 3 on, not '%s'",
+			 optarg);
 }
 
 static int parse_option(struct request *q, int option, char **argv)
@@ -110,6 +124,9 @@ static int parse_option(struct request *q, int option, char **argv)
 		return 0;
 	case OPT_HOLD:
 		return seconds_option(q, "--hold", FRONT_HOLD_DEFAULT, &q->front.hold);
+	case OPT_NOTIFY_FD:
+		return q->command == &cmd_run ? notify_fd_option(q)
+					      : cmd_bad_option(q->command, argv);
 	case OPT_ALL:
 		q->all = true;
 		return q->command == &cmd_up ? 0 : cmd_bad_option(q->command, argv);

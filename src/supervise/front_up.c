@@ -497,6 +497,7 @@ int front_run(const struct gadget *g, const json_t *form, const struct front_opt
 	reap_note_inherited(&s);
 	s.on_up = sign_up;
 	s.on_up_data = &s;
+	s.notify.fd = options->notify_fd;
 	r = supervisor_run(&s, options->timeout, options->wait_udc, err);
 	r = front_go_on(&s, options, r, err);
 	supervisor_free(&s);

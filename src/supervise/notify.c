@@ -5,15 +5,28 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/log.h"
 #include "supervise/reload.h"
 #include "supervise/supervisor.h"
 
-/* Nobody may listen, and that changes nothing. */
+/* Once, as s6 has it: there are no later states. Nobody may listen, and that changes nothing. */
+static void tell_fd(struct supervisor *s)
+{
+	if (s->notify.fd <= 0)
+		return;
+	if (write(s->notify.fd, "\n", 1) < 0)
+		log_debug("nobody reads what --notify-fd writes: %s", strerror(errno));
+	close(s->notify.fd);
+	s->notify.fd = 0;
+}
+
+/* Nobody may listen here, either. */
 static void tell(const char *text)
 {
 	const char *path = getenv("NOTIFY_SOCKET");
@@ -78,7 +91,11 @@ void notify_update(struct supervisor *s)
 	_cleanup_free_ char *text = NULL, *clock = NULL;
 	const char *word = word_of(s);
 
-	if (!s->foreground || !getenv("NOTIFY_SOCKET"))
+	if (!s->foreground)
+		return;
+	if (streq(word, "READY=1"))
+		tell_fd(s);
+	if (!getenv("NOTIFY_SOCKET"))
 		return;
 	if (streq(word, "RELOADING=1"))
 		clock = strf("\nMONOTONIC_USEC=%.0f", now_monotonic() * 1e6);
@@ -95,4 +112,7 @@ void notify_end(struct supervisor *s)
 {
 	timer_close(&s->loop, &s->notify.watchdog);
 	free(steal_ptr(s->notify.last));
+	if (s->notify.fd > 0)
+		close(s->notify.fd);
+	s->notify.fd = 0;
 }

@@ -2,7 +2,8 @@
 /*
  * What `run` tells its service manager by sd_notify(3): READY=1 when the gadget is up, STATUS= at
  * each change, RELOADING=1 and READY=1 around a reload, STOPPING=1, and WATCHDOG=1 as often as it
- * asks for (WATCHDOG_USEC). Without NOTIFY_SOCKET, and in the background, nothing.
+ * asks for (WATCHDOG_USEC). Without NOTIFY_SOCKET, and in the background, nothing. A service
+ * manager that gives it a descriptor instead (--notify-fd) gets a newline when the gadget is up.
  */
 #pragma once
 

@@ -108,7 +108,8 @@ for name, expected in {
           "  --wait-udc[=S]      wait for a UDC to appear (30)\n"
           "  --wait-host[=S]     return only when a host has configured the gadget (30)\n",
     "run": "usage: ffsctl run [OPTIONS] GADGET\n\nbring a gadget up and supervise it in the foreground, until TERM\n\n"
-           + OPTIONS_OF_BOTH + "  --wait-udc[=S]      wait no longer than that for a UDC (for ever without it)\n",
+           + OPTIONS_OF_BOTH + "  --notify-fd N       write a newline to this descriptor when the gadget is up\n"
+           "  --wait-udc[=S]      wait no longer than that for a UDC (for ever without it)\n",
     "down": "usage: ffsctl down GADGET... | --all\n\ntake gadgets down: unbind, stop, unmount, remove\n\n"
             "  --all               every gadget of ours\n"
             "  --json              one JSON document on stdout\n",
@@ -215,6 +216,10 @@ for words, text in (
      "ffsctl: up: --no-bind and --wait-host exclude each other (see 'ffsctl up --help')\n"),
     (("run", "x", "--wait-host"),
      "ffsctl: run: it does not return, so it cannot wait for a host first (see 'ffsctl run --help')\n"),
+    *((("run", "x", "--notify-fd", fd),
+       f"ffsctl: run: --notify-fd takes an open descriptor from 3 on, not '{fd}' (see 'ffsctl run --help')\n")
+      for fd in ("", "one", "1", "-1", "77", "4294967299")),
+    (("up", "x", "--notify-fd=3"), BAD_OPTION.format("up", "--notify-fd=3")),
     (("up", "--nonsense", "x"), BAD_OPTION.format("up", "--nonsense")),
     (("up", "--all", "x"), "ffsctl: up: it takes either one gadget or --all (see 'ffsctl up --help')\n"),
     (("up", "--all", "--udc", "x"),

@@ -6,6 +6,7 @@
 import contextlib
 import os
 import pathlib
+import select
 import signal
 import socket
 import subprocess
@@ -153,6 +154,25 @@ def _():
             until("STOPPING=1\n")
             eq(child.wait(30), 0)
         pathlib.Path(name).unlink(missing_ok=True)
+
+
+@test("--notify-fd: one newline when it is up, not before, and then nobody has the descriptor any more")
+def _():
+    told = gadgets.Fifo()
+    path = gadgets.gadget("x", gadgets.odd("tell", told.path, "raise", int(signal.SIGSTOP), "notify", "wait"))
+    ours, theirs = os.pipe()
+    child = subprocess.Popen([FFSCTL, "run", "--udc", "dummy_udc.0", "--notify-fd", str(theirs), path],
+                             stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL, pass_fds=[theirs])
+    os.close(theirs)
+    worker = told.wait()
+    eq(status("x")[0]["state"], "starting")
+    eq(select.select([ours], [], [], 0)[0], [], "what there is to read")
+    gadgets.cont(worker)
+    with open(ours, "rb") as f:
+        eq(f.read(), b"\n")
+    eq(status("x")[0]["state"], "ready")
+    child.terminate()
+    eq(child.wait(30), 0)
 
 
 @test("a keeper's death is exit 76; the next command clears what is left")
