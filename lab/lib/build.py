@@ -24,6 +24,10 @@ SELFTESTS = "tools/testing/selftests/drivers/usb/functionfs"
 HARMLESS = ("include/", "Documentation/", "tools/", "samples/", "MAINTAINERS")
 
 
+# apt's own user cannot read below a home directory: fetch as ourselves
+DOWNLOAD = ["apt-get", "-qq", "-o", "APT::Sandbox::User=", "download"]
+
+
 class Error(Exception):
     pass
 
@@ -109,14 +113,12 @@ def fetch_deb(version):
     work = os.path.join(cache.root(), "partial-deb")
     shutil.rmtree(work, ignore_errors=True)
     os.makedirs(work)
-    # apt's own user cannot read below a home directory: fetch as ourselves
-    get = ["apt-get", "-qq", "-o", "APT::Sandbox::User=", "download"]
     say("fetching %s %s" % (package, want))
-    if subprocess.run(get + ["%s=%s" % (package, want)], cwd=work,
+    if subprocess.run(DOWNLOAD + ["%s=%s" % (package, want)], cwd=work,
                       stderr=subprocess.DEVNULL).returncode:
         say("the archive has no %s %s (the tested one) any more, taking its newest"
             % (package, want))
-        run(get + [package], cwd=work)
+        run(DOWNLOAD + [package], cwd=work)
     found = glob.glob(os.path.join(work, "*.deb"))
     kept = os.path.join(debs, os.path.basename(found[0]))
     os.rename(found[0], kept)
@@ -339,13 +341,23 @@ def make_init():
     os.rename(work, final)
 
 
+def make_packages():
+    """Downloads what tests unpack in the lab."""
+    final = cache.packages_dir()
+    if cache.complete(final):
+        return
+    say("fetching " + " ".join(cache.inside_packages()))
+    with building(final) as work:
+        run(DOWNLOAD + cache.inside_packages(), cwd=work)
+
+
 def jobs():
     return len(os.sched_getaffinity(0))
 
 
 def prune():
     """Removes everything that no version, flavour and variant of this tree uses."""
-    used = {cache.init_file()}
+    used = {cache.init_file(), cache.packages_dir()}
     for version in cache.VERSIONS:
         if cache.source_deb(version) is None:
             continue
@@ -355,7 +367,7 @@ def prune():
             used.update(cache.modules_dir(version, flavour, v) for v in cache.VARIANTS)
         used.update(cache.qemu_dir(version, v) for v in cache.VARIANTS)
     used.add(cache.initramfs())
-    for kind in ("source-", "kernel-", "modules-", "init-", "initramfs-", "qemu-"):
+    for kind in ("source-", "kernel-", "modules-", "init-", "initramfs-", "qemu-", "packages-"):
         for path in glob.glob(os.path.join(cache.root(), kind + "*")):
             if path not in used:
                 say("removing " + os.path.basename(path))
@@ -401,6 +413,7 @@ def main():
             for path in args.deb:
                 take_deb(path)
             make_init()
+            make_packages()
             for version, flavour, variant in wanted:
                 if cache.source_deb(version) is None:
                     fetch_deb(version)

@@ -126,6 +126,15 @@ def init_file():
     return os.path.join(root(), "init-" + digest(str(RECIPE), read(os.path.join(LAB, "init.c"))))
 
 
+def inside_packages():
+    """Names of the Debian packages that tests unpack in the lab."""
+    return [l for l in read(os.path.join(LAB, "packages-inside")).decode().split("\n") if l and l[0] != "#"]
+
+
+def packages_dir():
+    return os.path.join(root(), "packages-" + digest(str(RECIPE), *inside_packages()))
+
+
 def complete(directory):
     return os.path.exists(os.path.join(directory, "complete"))
 
@@ -137,6 +146,8 @@ def missing(version, flavour, variant):
     out = []
     if not os.path.exists(init_file()):
         out.append("init")
+    if not complete(packages_dir()):
+        out.append("packages")
     if not complete(kernel_dir(version, flavour)):
         out.append("kernel %s %s" % (version, flavour))
     if not complete(modules_dir(version, flavour, variant)):

@@ -38,7 +38,7 @@ def release_of(version):
 
 
 def fetch_image(release, work):
-    build.run(["apt-get", "-qq", "-o", "APT::Sandbox::User=", "download", "linux-image-" + release], cwd=work)
+    build.run(build.DOWNLOAD + ["linux-image-" + release], cwd=work)
     deb, = glob.glob(os.path.join(work, "*.deb"))
     build.run(["dpkg-deb", "-x", deb, os.path.join(work, "image")])
     os.unlink(deb)

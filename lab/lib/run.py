@@ -231,6 +231,7 @@ def job(opt, tty):
     env = dict(os.environb)
     env.update({b"LAB_KERNEL": opt.kernel.encode(), b"LAB_FLAVOUR": opt.flavour.encode(),
                 b"LAB_SPEED": opt.speed.encode(), b"LAB_MODULES": opt.variant.encode(),
+                b"LAB_PACKAGES": os.fsencode(cache.packages_dir()),
                 b"LAB_SELFTESTS": os.fsencode(os.path.join(
                     cache.modules_dir(opt.kernel, "normal", "patched") if opt.debians else modules, "selftests"))})
     if env.get(b"LAB_OUT"):

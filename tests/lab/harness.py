@@ -73,6 +73,14 @@ def status(name):
     return (None if gadget["state"] == "down" else gadget), result.returncode
 
 
+def unpack(*names):
+    """Debian packages of lab/packages-inside, over the lab's own copy of the machine's files."""
+    for name in names:
+        deb, = pathlib.Path(os.environ["LAB_PACKAGES"]).glob(f"{name}_*.deb")
+        files = subprocess.run(["dpkg-deb", "--fsys-tarfile", deb], stdout=subprocess.PIPE, check=True).stdout
+        subprocess.run(["tar", "-x", "--keep-directory-symlink", "-C", "/"], input=files, check=True)
+
+
 # --- the machine ------------------------------------------------------------------------------
 
 KERNEL_THREADS = 2  # kthreadd, the parent of all of them
