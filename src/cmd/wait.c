@@ -61,9 +61,8 @@ const struct command cmd_wait = {
 	.name = "wait",
 	.args = "GADGET [--for CONDITION] [--timeout S]",
 	.summary = "return when a gadget is ready, configured by its host, or disconnected",
-	.options =
-		"  --for CONDITION     ready, configured or disconnected (ready)\n"
-		"  --timeout S         75 after so many seconds (as long as it takes without it)\n",
+	.options = "  --for CONDITION     ready, configured or disconnected (ready)\n"
+		   "  --timeout S         wait so long, also for one that is not up yet; then 75\n",
 	.words = { CMD_WORDS_GADGETS },
 	.run = run,
 };

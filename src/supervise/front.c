@@ -6,8 +6,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <math.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/inotify.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -314,17 +318,56 @@ int front_wait_host(const struct world *world, const char *name, double seconds,
 	return r;
 }
 
+/*
+ * Where a supervisor begins: its directory, and those that lead to it as long as they have to be
+ * made. From the top down, so that what is made meanwhile is seen from above.
+ */
+static void watch_beginning(int fd, const struct world *world, const char *name)
+{
+	_cleanup_free_ char *path = strf("%s/%s/", world->run_dir, name);
+
+	for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+		*slash = '\0';
+		inotify_add_watch(fd, path, IN_CREATE | IN_MOVED_TO);
+		*slash = '/';
+	}
+}
+
+/* Whether something has happened there before the time is up. */
+static bool await_beginning(int fd, double until)
+{
+	double ms = (until - now_monotonic()) * 1000 + 1; /* rather too late than in vain */
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	char events[4096];
+	int r = poll(&p, 1, ms < 0 ? 0 : ms < INT_MAX ? (int)ms : INT_MAX);
+
+	while (r > 0 && read(fd, events, sizeof(events)) > 0)
+		;
+	return r != 0;
+}
+
 int front_wait(const struct world *world, const char *name, const char *condition, double seconds,
 	       struct error *err)
 {
 	json_t *command = json_pack("{s:s, s:s}", "command", "wait", "for", condition);
+	_cleanup_close_ int fd = isfinite(seconds) ? inotify_init1(IN_CLOEXEC | IN_NONBLOCK) : -1;
 	double until = now_monotonic() + seconds;
 	int r;
 
-	/* Who was stopped and goes on is interrupted, too: a time limit makes it so (signal(7)). */
-	do
+	for (;;) {
+		/* Listen first, then look. */
+		if (fd >= 0)
+			watch_beginning(fd, world, name);
 		r = control_wait(world, name, command, until - now_monotonic(), err);
-	while (r == -EINTR && !err->exit);
+		if (r == 0 || err->exit || r == -ETIMEDOUT)
+			break;
+		/* Who was stopped and goes on is interrupted, too: a time limit makes it so
+		   (signal(7)). */
+		if (r == -EINTR)
+			continue;
+		if (fd < 0 || !await_beginning(fd, until))
+			break;
+	}
 	json_decref(command);
 	if (r == 0 || err->exit)
 		return r;
@@ -332,5 +375,8 @@ int front_wait(const struct world *world, const char *name, const char *conditio
 		return error_set(err, EX_TEMPFAIL, ETIMEDOUT, NULL,
 				 "'%s' is not %s after %g s; see 'ffsctl status %s'", name,
 				 condition, seconds, name);
-	return front_no_supervisor(name, err);
+	front_no_supervisor(name, err);
+	if (fd >= 0)
+		err->exit = EX_TEMPFAIL;
+	return -err->err;
 }

@@ -136,8 +136,8 @@ int front_wait_host(const struct world *world, const char *name, double seconds,
 
 /*
  * Until a gadget with a supervisor is "ready", "configured" by its host or "disconnected" from it.
- * HUGE_VAL seconds: for ever. EX_TEMPFAIL when the time is up, EX_PROTOCOL when a worker has failed
- * for good.
+ * A number of seconds: also until it has one; EX_TEMPFAIL when the time is up. HUGE_VAL: for ever.
+ * EX_PROTOCOL when a worker has failed for good.
  */
 int front_wait(const struct world *world, const char *name, const char *condition, double seconds,
 	       struct error *err);

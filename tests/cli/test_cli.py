@@ -127,7 +127,7 @@ for name, expected in {
     "wait": "usage: ffsctl wait GADGET [--for CONDITION] [--timeout S]\n\n"
             "return when a gadget is ready, configured by its host, or disconnected\n\n"
             "  --for CONDITION     ready, configured or disconnected (ready)\n"
-            "  --timeout S         75 after so many seconds (as long as it takes without it)\n",
+            "  --timeout S         wait so long, also for one that is not up yet; then 75\n",
     "log": "usage: ffsctl log GADGET\n\nprint what has happened to a gadget, and what its workers have printed\n",
     "status": "usage: ffsctl status [GADGET...]\n\nevery gadget on the machine, also those of others, and how it is\n\n"
               "  --json              one JSON document on stdout\n"
@@ -313,6 +313,13 @@ def _():
 def _():
     for command in ("reload", "restart", "bind", "unbind", "wait"):
         eq(run(*WORLD, command, "x"), (69, "", "ffsctl: 'x' has no supervisor: it is not up, or was killed; see 'ffsctl status'\n"))
+
+
+@test("wait --timeout of what does not come up in that time: 75")
+def _():
+    for seconds in ("0", "0.05"):
+        eq(run(*WORLD, "wait", "x", "--timeout", seconds),
+           (75, "", "ffsctl: 'x' has no supervisor: it is not up, or was killed; see 'ffsctl status'\n"))
 
 
 BAD = "tests/bad/unknown-key.conf"

@@ -13,7 +13,7 @@ import socket
 import gadgets
 import harness
 import tap
-from gadgets import FRAGILE, LOOPBACK, SLOW, Fifo, fail_for_good, finish, gadget, leave_without_worker, odd, start
+from gadgets import FRAGILE, LOOPBACK, SLOW, Fifo, cont, fail_for_good, finish, gadget, leave_without_worker, odd, start
 from harness import down, ffsctl, must, stat_of, status, up
 from tap import contains, eq, test
 
@@ -63,9 +63,7 @@ def _():
     pid = told.wait()
     eq(status("x")[0]["state"], "starting")
     process = waiting()
-    while stat_of(pid)[1][0] != "T":
-        os.sched_yield()
-    os.kill(pid, signal.SIGCONT)
+    cont(pid)
     must(finish(process))
     eq(status("x")[0]["state"], "ready")
     must(finish(coming))
@@ -202,6 +200,33 @@ def _():
         must(ffsctl("wait", "x", "--for", condition, "--timeout", "0.1"), 75)
     down("x")
     must(finish(coming), 75)
+
+
+def only_gadget():
+    eq(os.path.exists("/run/ffsctl"), False, "the run directory")
+
+
+def another_gadget():
+    up(gadget("y", LOOPBACK), "--no-bind")
+
+
+def killed_supervisor():
+    up(gadget("x", LOOPBACK))
+    harness.kill(status("x")[0]["supervisor"])
+
+
+for before in (only_gadget, another_gadget, killed_supervisor):
+
+    @test(f"with --timeout what has no supervisor: until one comes ({before.__name__.replace('_', ' ')})", before)
+    def _(before):
+        before()
+        process = start("wait", "x", "--timeout", "60")
+        while not stat_of(process.pid)[1][0] == "S" or not any(
+                "inotify" in p.read_text() for p in pathlib.Path(f"/proc/{process.pid}/fdinfo").iterdir()):
+            os.sched_yield()
+        up(gadget("x", LOOPBACK))
+        must(finish(process))
+        down("--all")
 
 
 @test("a gadget that goes down meanwhile ends it: 71")
