@@ -93,6 +93,17 @@ share/ffsctl/gadget.d/sound-uac1.conf
 share/ffsctl/gadget.d/sourcesink.conf
 share/ffsctl/gadget.d/storage.conf
 share/fish/vendor_completions.d/ffsctl.fish
+share/ffsctl/init/README.md
+share/ffsctl/init/dinit/ffsctl-loopback
+share/ffsctl/init/openrc/ffsctl
+share/ffsctl/init/procd/ffsctl
+share/ffsctl/init/runit/check
+share/ffsctl/init/runit/finish
+share/ffsctl/init/runit/run
+share/ffsctl/init/s6/finish
+share/ffsctl/init/s6/notification-fd
+share/ffsctl/init/s6/run
+share/ffsctl/init/sysvinit/ffsctl
 share/ffsctl/schemas/check.schema.json
 share/ffsctl/schemas/descriptors.schema.json
 share/ffsctl/schemas/features.schema.json
@@ -111,7 +122,7 @@ share/man/man7/ffsctl-worker.7
 share/man/man8/ffsctl.8
 share/zsh/site-functions/_ffsctl
 """.split())
-EXECUTABLE = re.compile(r"bin/|\.so(\.1)?$|libexec/|\.py$")
+EXECUTABLE = re.compile(r"bin/|\.so(\.1)?$|libexec/|\.py$|init/\w+/(run|check|finish|ffsctl)$")
 README = pathlib.Path(SRC, "README.md").read_text()
 
 # Nothing of ours in the environment, and PATH as root has it
