@@ -11,6 +11,8 @@ nobase_dist_pkgdata_SCRIPTS = init/s6/finish init/runit/finish
 nobase_dist_pkgdata_DATA = init/README.md init/s6/notification-fd
 if HAVE_SYSTEMD
 systemdsystemunit_DATA = init/ffsctl@.service
+else
+noinst_DATA = init/ffsctl@.service
 endif
 CLEANFILES += init/ffsctl@.service $(init_files)
 

@@ -1,0 +1,243 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+# lab: kernel=6.12,6.1 vudcs=1 virtual-time timeout=240
+"""systemd as process 1, in name spaces of its own, with the unit of init/: what every service manager
+does (services.py), and what this one is told, watches, and keeps from a service."""
+
+import os
+import pathlib
+import pwd
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import textwrap
+
+TARGET = """[Unit]
+Wants=sysinit.target
+"""
+
+
+def boot():
+    """Runs this file again, below a systemd that has booted; returns its exit status."""
+    # Only where nothing lasts
+    os.environ["LAB_KERNEL"]
+    # No units of this machine but those that belong to systemd and its packages
+    subprocess.run(["mount", "-t", "tmpfs", "none", "/etc/systemd/system"], check=True)
+    units = pathlib.Path("/etc/systemd/system")
+    (units / "lab.target").write_text(TARGET)
+    shutil.copy(os.environ["FFSCTL_BUILD"] + "/init/ffsctl@.service", units)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ready:
+        ready.bind("\0systemd")
+        environment = {"PATH": os.environ["PATH"], "container": "lab", "NOTIFY_SOCKET": "@systemd"}
+        unshare = subprocess.Popen(["unshare", "--pid", "--fork", "--kill-child", "--mount-proc", "/lib/systemd/systemd",
+                                    "--system", "--unit=lab.target", "--log-target=console"], env=environment)
+        while b"READY=1" not in ready.recv(4096).split(b"\n"):
+            pass
+    process_1 = pathlib.Path(f"/proc/{unshare.pid}/task/{unshare.pid}/children").read_text().strip()
+    try:
+        return subprocess.call(["nsenter", "--mount", "--pid", "--target", process_1, sys.executable, "-B",
+                                os.path.abspath(__file__), *sys.argv[1:]], env={**os.environ, "BOOTED": "1"})
+    finally:
+        unshare.kill()
+
+
+if "BOOTED" not in os.environ:
+    sys.exit(boot())
+
+import tap  # noqa: E402
+from gadgets import devnums, examples, finish, odd, processes, processes_of, traffic  # noqa: E402
+from harness import SRC, ffsctl, kill, must, status, wait_dead  # noqa: E402
+from services import GADGETS, Manager, answer, checks, command, managing, run, write  # noqa: E402
+from tap import contains, eq, test  # noqa: E402
+
+UNIT = "ffsctl@x.service"
+# What the lab's kernel does not have, and what needs a drop-in
+CANNOT = {"login", "network-dhcp"} | ({"midi", "sound", "sound-uac1"} if os.environ["LAB_KERNEL"] == "6.1" else set())
+FILES = [path for path in (*examples(), *sorted(pathlib.Path(SRC, "gadget.d").glob("*.conf"))) if path.stem not in CANNOT]
+
+
+# What the sanitizers are told is no part of what is tested
+SANITIZERS = [name for name in os.environ if name.endswith("SAN_OPTIONS")]
+if SANITIZERS:
+    must(run("systemctl", "import-environment", *SANITIZERS))
+
+
+class Systemd(Manager):
+    def __init__(self):
+        # Nor what it has counted of earlier starts
+        must(run("systemctl", "reset-failed"))
+
+    def start(self):
+        return command("systemctl", "start", UNIT)
+
+    def knows(self):
+        return {"inactive": "down", "failed": "down", "activating": "starting", "active": "up"}.get(
+            run("systemctl", "is-active", UNIT).stdout.strip())
+
+    def reload(self):
+        return run("systemctl", "reload", UNIT).returncode == 0
+
+    def stop(self):
+        must(run("systemctl", "stop", UNIT))
+
+    def remains(self):
+        """udev's processes come and go, and so do its links, some time after what they are for."""
+        return {key: value for key, value in super().remains().items() if key not in ("processes", "dev")}
+
+
+checks(Systemd)
+
+
+def show(what):
+    return answer("systemctl", "show", "--value", "-p", what, UNIT)
+
+
+@test("its status is the gadget's")
+def _():
+    write()
+    with managing(Systemd) as systemd:
+        must(finish(systemd.start()))
+        eq(show("StatusText"), "x: ready on dummy_udc.0")
+        contains(run("systemctl", "status", UNIT).stdout, 'Status: "x: ready on dummy_udc.0"')
+        must(ffsctl("unbind", "x"))
+        must(ffsctl("wait", "x", "--for", "disconnected"))
+        contains(show("StatusText"), "x: unbound")
+        systemd.stop()
+
+
+@test("the journal has why a reload failed")
+def _():
+    write()
+    with managing(Systemd) as systemd:
+        must(finish(systemd.start()))
+        write(more="nonsense = 1;")
+        eq(systemd.reload(), False)
+        must(run("journalctl", "--sync"))
+        contains(answer("journalctl", "-u", UNIT, "-o", "cat"), "error: unknown key 'nonsense'")
+        systemd.stop()
+
+
+@test("down from a shell takes away what the unit has made: its mounts are where everybody's are")
+def _():
+    write()
+    with managing(Systemd) as systemd:
+        must(finish(systemd.start()))
+        eq(os.readlink(f"/proc/{show('MainPID')}/ns/mnt"), os.readlink("/proc/1/ns/mnt"))
+        must(ffsctl("down", "x"))
+        systemd.stop()
+        eq((show("Result"), show("NRestarts")), ("success", "0"))
+
+
+@test("a supervisor that hangs is killed in time, and the next one takes over")
+def _():
+    write()
+    with managing(Systemd) as systemd:
+        must(finish(systemd.start()))
+        must(ffsctl("wait", "x", "--for", "configured"))
+        numbers, before = devnums(), processes("x")
+        supervisor = status("x")[0]["supervisor"]
+        os.kill(supervisor, signal.SIGSTOP)
+        with traffic():
+            pass
+        wait_dead(supervisor)
+        must(ffsctl("wait", "x", "--timeout", "60"))
+        with traffic():
+            pass
+        must(finish(systemd.start()))
+        eq((processes("x"), devnums(), show("NRestarts")), (before, numbers, "1"))
+        systemd.stop()
+
+
+@test("enabled, it is started when a UDC appears")
+def _():
+    write()
+    driver = pathlib.Path("/sys/bus/platform/drivers/dummy_udc")
+    with managing(Systemd) as systemd:
+        # By the UDC that was there when it booted
+        eq(answer("systemctl", "is-active", "usb-gadget.target"), "active")
+        must(run("systemctl", "stop", "usb-gadget.target"))
+        (driver / "unbind").write_text("dummy_udc.0")
+        must(run("systemctl", "enable", UNIT))
+        eq(systemd.knows(), "down")
+        (driver / "bind").write_text("dummy_udc.0")
+        must(ffsctl("wait", "x", "--timeout", "60"))
+        eq(show("NRestarts"), "0")
+        must(run("systemctl", "disable", UNIT))
+        systemd.stop()
+
+def drop_in(name, text):
+    path = pathlib.Path(f"/run/systemd/system/ffsctl@.service.d/{name}.conf")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    must(run("systemctl", "daemon-reload"))
+    return path
+
+
+@test("what the unit keeps from a service no example needs, nor another gadget that is installed")
+def _():
+    drop_in("path", f"[Service]\nEnvironment=PATH={os.environ['PATH']}\n")
+    medium = pathlib.Path("/var/lib/ffsctl/storage.img")
+    medium.parent.mkdir(parents=True, exist_ok=True)
+    medium.write_bytes(bytes(1 << 20))
+    for path in FILES:
+        file, unit = GADGETS / path.name, f"ffsctl@{path.stem}"
+        # The lab's only one with isochronous endpoints
+        udc = "usbip-vudc.0" if path.stem.startswith("sound") else "dummy_udc.0"
+        file.write_text(f'udc = "{udc}";\n' + path.read_text().replace("${dir}", str(path.parent)))
+        result = run("systemctl", "start", unit)
+        file.unlink()
+        eq(result.returncode, 0, path.name + run("journalctl", "-u", unit, "-o", "cat").stdout)
+        eq(status(path.stem)[0]["state"], "ready")
+        must(run("systemctl", "stop", unit))
+
+
+@test("nor the supervisor, to end what workers of another user have started and left")
+def _():
+    write(odd("children", "daemon", "deaf", "ready", "wait", stop_timeout=0.1, user="nobody",
+              limits={"files": 20}))
+    with managing(Systemd) as systemd:
+        must(finish(systemd.start()))
+        worker = status("x")[0]["functions"][0]["worker"]["pid"]
+        eq(os.stat(f"/proc/{worker}").st_uid, pwd.getpwnam("nobody").pw_uid)
+        # The next one is the parent of none of them
+        kill(status("x")[0]["supervisor"])
+        must(ffsctl("wait", "x", "--timeout", "60"))
+        kill(worker)
+        must(ffsctl("wait", "x", "--timeout", "60"))
+        systemd.stop()
+        eq(processes_of("x"), [])
+
+
+README = pathlib.Path(SRC, "init/README.md").read_text()
+BLOCKS = [textwrap.dedent(text) for text in re.findall(r"^(    \[Service\]\n(?:    \S+=.*\n)+)", README, re.M)]
+
+
+def privileges(pid):
+    """Capabilities, no_new_privs, and whether its system calls are filtered."""
+    text = pathlib.Path(f"/proc/{pid}/status").read_text()
+    return [re.search(rf"^{name}:\s*(\w+)", text, re.M)[1] for name in ("CapEff", "NoNewPrivs", "Seccomp")]
+
+
+# capabilities(7): NET_BIND_SERVICE, NET_ADMIN, NET_RAW. The second one has what process 1 has
+for name, block, expected in (("network-dhcp", BLOCKS[0], [f"{1 << 10 | 1 << 12 | 1 << 13:016x}", "1", "2"]),
+                              ("login", BLOCKS[1], privileges(1))):
+
+    @test(f"{name}, with README's drop-in: its worker has the privileges that it needs", name, block, expected)
+    def _(name, block, expected):
+        path = drop_in("more", block)
+        text = pathlib.Path(SRC, "gadget.d", f"{name}.conf").read_text()
+        (GADGETS / f"{name}.conf").write_text(f'udc = "dummy_udc.0";\n{text}')
+        must(run("systemctl", "start", f"ffsctl@{name}"))
+        gadget, _ = status(name)
+        found = privileges(gadget["functions"][0]["worker"]["pid"])
+        must(run("systemctl", "stop", f"ffsctl@{name}"))
+        for file in (path, GADGETS / f"{name}.conf"):
+            file.unlink()
+        must(run("systemctl", "daemon-reload"))
+        eq((gadget["state"], found), ("ready", expected))
+
+
+tap.main()
