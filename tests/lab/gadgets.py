@@ -169,6 +169,27 @@ def await_state(name, state):
     return await_status(name, lambda g: (g["state"] if g else "down") == state, state)
 
 
+ROOT_HUBS = pathlib.Path("/sys/bus/usb/drivers/hub")
+
+
+@contextlib.contextmanager
+def no_host():
+    """Nobody looks at the ports of the virtual host controllers."""
+    for hub in ("1-0:1.0", "2-0:1.0"):
+        (ROOT_HUBS / "unbind").write_text(hub)
+    try:
+        yield
+    finally:
+        for hub in ("1-0:1.0", "2-0:1.0"):
+            (ROOT_HUBS / "bind").write_text(hub)
+
+
+def unconfigure():
+    """The host takes its configuration back. (Without drivers of its hubs it only forgets the device.)"""
+    device, = [p.parent for p in pathlib.Path("/sys/bus/usb/devices").glob("*/idProduct") if p.read_text() == "0104\n"]
+    (device / "bConfigurationValue").write_text("0")
+
+
 # Workers that serve nothing: one waits to be restarted when it is killed, one fails at the second time.
 SLOW = worker(exec=["/bin/sleep", "100000"], ready="started", restart_delay=1000, restart_max_delay=1000)
 FRAGILE = worker(exec=["/bin/sleep", "100000"], ready="started", restart_delay=0, restart_limit=1)

@@ -58,6 +58,7 @@ share/doc/ffsctl/examples/keyboard-mouse.py
 share/doc/ffsctl/examples/languages.conf
 share/doc/ffsctl/examples/loopback.conf
 share/doc/ffsctl/examples/mount-options.conf
+share/doc/ffsctl/examples/one-host.sh
 share/doc/ffsctl/examples/plugin-template/README.md
 share/doc/ffsctl/examples/plugin-template/mine.c
 share/doc/ffsctl/examples/plugin-template/mine.conf
@@ -122,7 +123,7 @@ share/man/man7/ffsctl-worker.7
 share/man/man8/ffsctl.8
 share/zsh/site-functions/_ffsctl
 """.split())
-EXECUTABLE = re.compile(r"bin/|\.so(\.1)?$|libexec/|\.py$|init/\w+/(run|check|finish|ffsctl)$")
+EXECUTABLE = re.compile(r"bin/|\.so(\.1)?$|libexec/|\.py$|\.sh$|init/\w+/(run|check|finish|ffsctl)$")
 README = pathlib.Path(SRC, "README.md").read_text()
 
 # Nothing of ours in the environment, and PATH as root has it

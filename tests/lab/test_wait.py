@@ -4,7 +4,6 @@
 """`wait` returns when a gadget is ready, when its host has configured it, when that is gone; or when
 that cannot come any more, or the time is up."""
 
-import contextlib
 import os
 import pathlib
 import signal
@@ -13,30 +12,12 @@ import socket
 import gadgets
 import harness
 import tap
-from gadgets import FRAGILE, LOOPBACK, SLOW, Fifo, cont, fail_for_good, finish, gadget, leave_without_worker, odd, start
+from gadgets import (FRAGILE, LOOPBACK, SLOW, Fifo, cont, fail_for_good, finish, gadget, leave_without_worker, no_host,
+                     odd, start, unconfigure)
 from harness import down, ffsctl, must, stat_of, status, up
 from tap import contains, eq, test
 
 harness.leaves_nothing()
-
-ROOT_HUBS = pathlib.Path("/sys/bus/usb/drivers/hub")
-
-
-@contextlib.contextmanager
-def no_host():
-    for hub in ("1-0:1.0", "2-0:1.0"):
-        (ROOT_HUBS / "unbind").write_text(hub)
-    try:
-        yield
-    finally:
-        for hub in ("1-0:1.0", "2-0:1.0"):
-            (ROOT_HUBS / "bind").write_text(hub)
-
-
-def unconfigure():
-    """The host takes its configuration back. (Without drivers of its hubs it only forgets the device.)"""
-    device, = [p.parent for p in pathlib.Path("/sys/bus/usb/devices").glob("*/idProduct") if p.read_text() == "0104\n"]
-    (device / "bConfigurationValue").write_text("0")
 
 
 def waiting(*words):
