@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "cmd/up.h"
 #include "supervise/machine.h"
+#include "supervise/spawn.h"
 
 #define DEFAULT_TIMEOUT 30
 #define DEFAULT_WAIT 30
@@ -41,6 +42,7 @@ enum {
 	OPT_WAIT_HOST,
 	OPT_NO_BIND,
 	OPT_HOLD,
+	OPT_GROUP,
 	OPT_NOTIFY_FD,
 	OPT_ALL,
 };
@@ -55,6 +57,7 @@ static const struct option long_options[] = {
 	{ "wait-host", optional_argument, NULL, OPT_WAIT_HOST },
 	{ "no-bind", no_argument, NULL, OPT_NO_BIND },
 	{ "hold", required_argument, NULL, OPT_HOLD },
+	{ "group", required_argument, NULL, OPT_GROUP },
 	{ "notify-fd", required_argument, NULL, OPT_NOTIFY_FD },
 	{ "all", no_argument, NULL, OPT_ALL },
 	{ "help", no_argument, NULL, 'h' },
@@ -68,7 +71,8 @@ static const struct option long_options[] = {
 	"  --udc NAME          the UDC to bind to\n"                                               \
 	"  --timeout S         seconds to come up in (30)\n"                                       \
 	"  --no-bind           make everything, but do not go on the bus\n"                        \
-	"  --hold S            seconds that workers outlive a supervisor that dies (10)\n"
+	"  --hold S            seconds that workers outlive a supervisor that dies (10)\n"         \
+	"  --group GROUP       who is in it may give the supervisor commands, too\n"
 
 static const char up_options[] = OPTIONS_OF_BOTH
 	"  --all               every gadget file that has a name and autostart = true\n"
@@ -124,6 +128,10 @@ static int parse_option(struct request *q, int option, char **argv)
 		return 0;
 	case OPT_HOLD:
 		return seconds_option(q, "--hold", FRONT_HOLD_DEFAULT, &q->front.hold);
+	case OPT_GROUP:
+		if (spawn_find_group(optarg, &q->front.group, &(struct origin){ 0 }, &q->err) == 0)
+			return 0;
+		return cmd_usage(q->command, "%s", q->err.text);
 	case OPT_NOTIFY_FD:
 		return q->command == &cmd_run ? notify_fd_option(q)
 					      : cmd_bad_option(q->command, argv);

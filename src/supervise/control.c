@@ -123,6 +123,14 @@ static bool refuse_unless_up(struct control_client *client)
 	return true;
 }
 
+/* Of what root is told to load or execute by somebody who may only tell it when. */
+static bool refuse_unless_root(struct control_client *client, const char *what)
+{
+	if (!client->is_root)
+		refuse(client, EX_NOPERM, what);
+	return !client->is_root;
+}
+
 static void begin_down(struct control_client *client, const json_t *json _unused_)
 {
 	client->waits = CLIENT_WAITS_DOWN;
@@ -200,6 +208,9 @@ static void begin_reload(struct control_client *client, const json_t *json)
 
 	if (refuse_unless_up(client))
 		return;
+	if (file && !streq_null(file, json_text(s->record, "file", NULL)) &&
+	    refuse_unless_root(client, "only root may name another gadget file"))
+		return;
 	if (reload_begin(s, file, renamed, timeout, &err) < 0)
 		answer(client, &err);
 	else
@@ -212,7 +223,8 @@ static void begin_reexec(struct control_client *client, const json_t *json)
 	const char *program = json_string_value(json_object_get(json, "program"));
 	_cleanup_error_ struct error err = { 0 };
 
-	if (refuse_unless_up(client))
+	if (refuse_unless_up(client) ||
+	    refuse_unless_root(client, "only root may name a program to execute"))
 		return;
 	if (!program || *program != '/') {
 		refuse(client, EX_USAGE, "a program is given by its absolute path");
@@ -321,26 +333,64 @@ static void on_client(void *data, uint32_t events _unused_)
 	json_decref(json);
 }
 
+/* Its groups as it had them when it connected (unix(7), SO_PEERCRED, SO_PEERGROUPS). */
+static bool is_in_group(int fd, const struct ucred *peer, gid_t group)
+{
+	_cleanup_free_ gid_t *groups = NULL;
+	socklen_t size = 0;
+
+	if (peer->gid == group)
+		return true;
+	getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, NULL, &size); /* only how many there are */
+	groups = xcalloc(size / sizeof(*groups) + 1, sizeof(*groups));
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &size) < 0)
+		return false;
+	for (size_t i = 0; i < size / sizeof(*groups); i++)
+		if (groups[i] == group)
+			return true;
+	return false;
+}
+
+/* Whose commands are taken; *is_root: all of them. */
+static bool may_ask(const struct supervisor *s, int fd, bool *is_root)
+{
+	struct ucred peer;
+	socklen_t size = sizeof(peer);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
+		return false;
+	*is_root = peer.uid == 0 || peer.uid == geteuid();
+	return *is_root || (s->group != 0 && is_in_group(fd, &peer, s->group));
+}
+
+static struct control_client *free_place(struct control *control)
+{
+	for (size_t i = 0; i < CONTROL_CLIENTS; i++)
+		if (control->clients[i].source.fd < 0)
+			return &control->clients[i];
+	return NULL;
+}
+
 static void on_listener(void *data, uint32_t events _unused_)
 {
 	struct control *control = data;
+	struct control_client *client = free_place(control),
+			      late = { .control = control, .source = SOURCE_NONE };
 	int fd = accept4(control->listener.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	bool is_root, may;
 
-	for (size_t i = 0; fd >= 0 && i < CONTROL_CLIENTS; i++) {
-		struct control_client *client = &control->clients[i];
-
-		if (client->source.fd >= 0)
-			continue;
-		if (source_add(&control->supervisor->loop, &client->source, fd, EPOLLIN, on_client,
-			       client) < 0)
-			break;
+	if (fd < 0)
 		return;
-	}
-	if (fd >= 0) { /* all places are taken */
-		struct control_client late = { .control = control, .source = SOURCE_NONE };
-
-		late.source.fd = fd;
+	late.source.fd = fd;
+	may = may_ask(control->supervisor, fd, &is_root);
+	if (!may) {
+		refuse(&late, EX_NOPERM,
+		       "its supervisor answers only root and the group of --group");
+	} else if (!client || source_add(&control->supervisor->loop, &client->source, fd, EPOLLIN,
+					 on_client, client) < 0) {
 		refuse_as_too_many(&late);
+	} else {
+		client->is_root = is_root;
 	}
 }
 
@@ -362,9 +412,11 @@ int control_listen(struct control *control, const struct rundir *rundir, struct 
 	if (r < 0)
 		return r;
 	unlink(path);
-	/* Mode before listen: nobody else can connect in between. */
+	/* Mode before listen: nobody else can connect in between. Who may be answered is looked at.
+	 */
 	if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
-	    chmod(path, 0600) < 0 || listen(fd, CONTROL_CLIENTS) < 0)
+	    chmod(path, control->supervisor->group ? 0666 : 0600) < 0 ||
+	    listen(fd, CONTROL_CLIENTS) < 0)
 		return error_errno(err, EX_OSERR, errno, path, "cannot listen on %s", path);
 	r = source_add(&control->supervisor->loop, &control->listener, fd, EPOLLIN, on_listener,
 		       control);

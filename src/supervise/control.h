@@ -6,7 +6,8 @@
  * "configured", "disconnected"), {"command": "wait-host"} or {"command": "reload", "file": "/path",
  * "renamed": false, "timeout": 30} or {"command": "reexec", "program": "/path/of/ffsctl"}; answered
  * by {"exit": 0} (bind and unbind: also "udc" and "changed"; reload: "changed" and "rebound") or an
- * error of cli.md's form, when it is done. Only root may connect.
+ * error of cli.md's form, when it is done. Root is answered, and whoever is in the group of
+ * --group, who may not name what root would load or execute then.
  */
 #pragma once
 
@@ -24,6 +25,7 @@ struct control;
 struct control_client {
 	struct control *control;
 	struct source source; /* fd -1: free place */
+	bool is_root;	      /* or the user that we are, who need not be */
 	enum {
 		CLIENT_IDLE,
 		CLIENT_WAITS_DOWN,

@@ -100,6 +100,7 @@ static int read_past(struct past *l, const char *name, struct error *err)
 	l->options.dirs = l->dirs;
 	l->options.udc = json_text(l->record, "udc_wanted", NULL);
 	l->options.hold = json_number_value(json_object_get(l->record, "hold"));
+	l->options.group = (gid_t)json_integer_value(json_object_get(l->record, "group"));
 	l->options.timeout = json_number_value(json_object_get(l->record, "timeout"));
 	return spec_load_form(json_object_get(l->record, "form"), json_text(l->record, "file", ""),
 			      name, &l->gadget, err);

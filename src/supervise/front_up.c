@@ -409,6 +409,7 @@ static void record_options(json_t *record, const struct front_options *options)
 	json_object_set_new(record, "dirs", dirs);
 	json_object_set_new(record, "udc_wanted", json_string_or_null(options->udc));
 	json_object_set_new(record, "hold", json_real(options->hold));
+	json_object_set_new(record, "group", json_integer(options->group));
 	json_object_set_new(record, "timeout", json_real(options->timeout));
 }
 
@@ -419,6 +420,7 @@ void front_give(struct supervisor *s, const struct front_options *options, struc
 	s->no_bind = options->no_bind;
 	s->dirs = options->dirs;
 	s->hold = options->hold;
+	s->group = options->group;
 	s->record = record;
 	record_options(record, options);
 	free(s->rundir.path);

@@ -31,6 +31,7 @@ struct supervisor {
 	const char *name;
 	const char *udc_wanted;	 /* --udc; NULL */
 	bool no_bind;		 /* --no-bind, or `unbind` */
+	gid_t group;		 /* --group: whose commands are taken, too; 0: nobody's */
 	double hold;		 /* seconds that keepers and workers outlive us, for the next one */
 	double held;		 /* adopt.c: what they were told last; 0: not at all */
 	bool adopted;		 /* taken over from a supervisor that had died */

@@ -100,6 +100,7 @@ OPTIONS_OF_BOTH = """\
   --timeout S         seconds to come up in (30)
   --no-bind           make everything, but do not go on the bus
   --hold S            seconds that workers outlive a supervisor that dies (10)
+  --group GROUP       who is in it may give the supervisor commands, too
 """
 
 for name, expected in {

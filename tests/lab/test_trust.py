@@ -144,4 +144,73 @@ def _():
     contains(result.stderr, "this needs root")
 
 
+# --- who may give commands ----------------------------------------------------------------------
+
+OPERATORS, OTHERS = 4711, 4712
+
+
+def as_user(group, groups, *args):
+    """ffsctl as somebody who may not even walk to where it lies."""
+    program = os.open(FFSCTL, os.O_RDONLY)
+
+    def become():
+        os.setgroups(groups)
+        os.setresgid(group, group, group)
+        os.setresuid(USER, USER, USER)
+
+    try:
+        return subprocess.run(["ffsctl", *args], executable=f"/proc/self/fd/{program}", pass_fds=[program], preexec_fn=become,
+                              cwd="/", stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
+    finally:
+        os.close(program)
+
+
+@test("without --group nobody but root is answered, and told so")
+def _():
+    up(gadget("x", LOOPBACK))
+    for command in ("restart", "unbind", "down", "reload"):
+        contains(must(as_user(OPERATORS, [OPERATORS], command, "x"), 77).stderr, "this needs root")
+    eq(as_user(OPERATORS, [], "status", "x").returncode, 0, "everybody may look")
+    eq(status("x")[0]["state"], "ready")
+    down("x")
+
+
+@test("--group: who is in it, first or further on, may restart, bind, reload and take down; nobody else may")
+def _():
+    path = gadget("x", LOOPBACK)
+    for group, groups in ((OPERATORS, []), (OTHERS, [1, 2, OPERATORS, 3])):
+        up(path, "--group", OPERATORS)
+        for stranger in ((OTHERS, []), (OTHERS, [OTHERS, 1, 2])):
+            contains(must(as_user(*stranger, "unbind", "x"), 77).stderr,
+                     "its supervisor answers only root and the group of --group")
+            must(as_user(*stranger, "down", "x"), 77)
+        pid = status("x")[0]["functions"][0]["worker"]["pid"]
+        must(as_user(group, groups, "restart", "x"))
+        eq(status("x")[0]["functions"][0]["worker"]["pid"] != pid, True, "restarted")
+        for command in ("unbind", "bind", "reload"):
+            must(as_user(group, groups, command, "x"))
+        must(as_user(group, groups, "wait", "x"))
+        eq(status("x")[0]["state"], "ready")
+        must(as_user(group, groups, "down", "x"))
+        eq(status("x")[1], 3)
+
+
+@test("--group: what root loads or executes only root names; after reexec and a take-over it is as before")
+def _():
+    path = gadget("x", LOOPBACK)
+    other = DIRECTORY / "other" / "x.conf"
+    other.parent.mkdir()
+    shutil.copy(path, other)
+    up(path, "--group", OPERATORS)
+    contains(must(as_user(OPERATORS, [], "reload", str(other)), 77).stderr, "only root may name another gadget file")
+    contains(must(as_user(OPERATORS, [], "reexec", "x"), 77).stderr, "only root may name a program to execute")
+    must(ffsctl("reexec", "x"))
+    must(as_user(OPERATORS, [], "restart", "x"))
+    harness.kill(status("x")[0]["supervisor"])
+    up(path, "--group", OTHERS)
+    must(as_user(OPERATORS, [], "restart", "x"), 77)
+    must(as_user(OTHERS, [], "down", "x"))
+    contains(must(ffsctl("up", path, "--group", "nosuchgroup"), 64).stderr, "this machine has no group 'nosuchgroup'")
+
+
 tap.main()
