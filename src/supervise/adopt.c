@@ -168,7 +168,7 @@ static void settle_bus(struct supervisor *s, const struct legacy *l)
 	struct step *last = s->plan.n > 0 ? &s->plan.steps[s->plan.n - 1] : NULL;
 
 	plan_assume_applied(&s->plan);
-	s->no_bind = !*l->bound_to && !was;
+	s->no_bind = !*l->bound_to && (!was || json_is_true(json_object_get(l->status, "no_bind")));
 	if (!l->udc)
 		return;
 	if (s->no_bind) {

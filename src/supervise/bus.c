@@ -274,7 +274,7 @@ int bus_bind(struct supervisor *s, const char *udc, bool *changed, struct error 
 
 int bus_unbind(struct supervisor *s, bool *changed, struct error *err)
 {
-	_cleanup_free_ char *now = bound_to(s), *udc = NULL;
+	_cleanup_free_ char *now = bound_to(s);
 	bool before = s->no_bind;
 	int r;
 
@@ -284,23 +284,21 @@ int bus_unbind(struct supervisor *s, bool *changed, struct error *err)
 			  "'unbind' came before '%s' was bound", s->name);
 	s->bind_wanted = false;
 	/* First the status: who compares it with configfs must not take it for somebody else's
-	 * doing. */
-	udc = steal_ptr(s->udc);
+	 * doing. It still has the UDC, so that it is true before and after. */
 	s->no_bind = true;
 	supervisor_write_status(s);
 	r = take_off(s, err);
 	supervisor_changed(s);
 	if (r < 0) {
-		s->udc = steal_ptr(udc);
 		s->no_bind = before;
 		return r;
 	}
 	/* FunctionFS says so later, and whoever asks meanwhile must not be told of the old host. */
 	host_forget(s);
 	s->unbound_on_failure = s->bus_lost = false;
-	if (udc) {
+	if (s->udc) {
 		free(s->last_udc);
-		s->last_udc = steal_ptr(udc);
+		s->last_udc = steal_ptr(s->udc);
 	}
 	if (*changed)
 		supervisor_say(s, "unbound");

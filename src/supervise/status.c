@@ -190,6 +190,7 @@ void supervisor_write_status(struct supervisor *s)
 			 "problems", problems_json(s));
 	json_object_set_new(json, "links", links_json(s));
 	/* A full file system costs the status its freshness; the gadget goes on. */
+	json_object_set_new(json, "no_bind", json_boolean(s->no_bind));
 	json_object_set_new(json, "held", json_boolean(s->held > 0));
 	rundir_write(&s->rundir, RUNDIR_STATUS, json, &ignored);
 	json_decref(json);
