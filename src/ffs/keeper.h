@@ -25,6 +25,8 @@
 
 /* worker.md, "SETUP" */
 #define KEEPER_SETUP_DEADLINE_MS 500
+/* Behind one that the host has given up, and that got no answer in time. */
+#define KEEPER_SETUP_HURRIED_MS 100
 
 /* Beside those of enum ffsctl_msg_type. */
 enum keeper_msg {

@@ -56,6 +56,10 @@ struct kept {
 		double deadline;
 	} pending;
 
+	/* The next SETUP has waited already, behind one that the host has given up and the worker
+	 * did not answer. What is behind it, for another function perhaps, has waited as long. */
+	bool hurried;
+
 	/* Of the worker's: what the supervisor has no room for yet. Meanwhile it is not heard. */
 	struct ffsctl_msg stuck; /* type 0: nothing */
 
@@ -76,18 +80,16 @@ static void on_interrupt(int sig _unused_)
  */
 
 /*
- * f_fs: I/O against the direction of the data stage stalls. The result (EL2HLT) says nothing new,
- * and EIDRM means that the host has given up already.
+ * f_fs: I/O against the direction of the data stage stalls. Whether the host has given the request
+ * up already (EIDRM; else EL2HLT, which says nothing new): another one is there in its place.
  */
-static void stall(struct kept *k)
+static bool stall(struct kept *k)
 {
-	ssize_t n _unused_;
+	bool in = k->pending.setup.bRequestType & USB_DIR_IN;
+	ssize_t n = in ? read(k->ep0, NULL, 0) : write(k->ep0, NULL, 0);
 
-	if (k->pending.setup.bRequestType & USB_DIR_IN)
-		n = read(k->ep0, NULL, 0);
-	else
-		n = write(k->ep0, NULL, 0);
 	k->pending.is = false;
+	return n < 0 && errno == EIDRM;
 }
 
 /*
@@ -145,12 +147,15 @@ static void begin_setup(struct kept *k, const struct usb_ctrlrequest *setup)
 	k->pending.is = true;
 	k->pending.id++;
 	k->pending.setup = *setup;
-	k->pending.deadline = now_monotonic() + KEEPER_SETUP_DEADLINE_MS / 1e3;
+	k->pending.deadline =
+		now_monotonic() +
+		(k->hurried ? KEEPER_SETUP_HURRIED_MS : KEEPER_SETUP_DEADLINE_MS) / 1e3;
 	if (k->worker < 0 ||
 	    !message_send(k->worker, FFSCTL_MSG_SETUP, k->pending.id, setup, sizeof(*setup)))
 		stall(k);
-	else if (!k->stuck.type)
+	else if (!k->stuck.type && !k->hurried)
 		hear_worker(k, true);
+	k->hurried = false;
 }
 
 static uint8_t current_speed(const struct kept *k)
@@ -493,7 +498,7 @@ static _Noreturn void keep(struct kept *k)
 		if (pfd[2].revents && k->worker >= 0 && !k->stuck.type)
 			hear_worker(k, false);
 		if (k->pending.is && now_monotonic() >= k->pending.deadline)
-			stall(k);
+			k->hurried = stall(k);
 		if (pfd[3].revents && !k->pending.is)
 			on_ep0(k);
 		if (!isinf(k->until) && now_monotonic() >= k->until)

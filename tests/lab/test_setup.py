@@ -3,6 +3,7 @@
 """Control requests to a function: its worker answers them, and where none does they are stalled in
 time. The requests are those of odd_worker.py's Setups."""
 
+import contextlib
 import os
 import sys
 import threading
@@ -165,6 +166,24 @@ def _():
     began = time.monotonic()
     serving(device, 1)
     ok(time.monotonic() - began <= DEADLINE + 2 * WORK)
+    thread.join(60)
+    down("x")
+
+
+@test("also when the host gives a request up and sends another one: that one has a fifth of the deadline")
+def _():
+    device = device_of({"silent": odd("notify", "wait"), "good": odd("ready", "setup")})
+    serving(device, 1)
+    other = harness.device()
+    with contextlib.suppress(usb.core.USBTimeoutError):
+        device.ctrl_transfer(IN, 1, 0, 0, 64, 50)
+    thread = threading.Thread(target=stalled, daemon=True, args=(
+        lambda: other.ctrl_transfer(IN, 1, 0, 0, 64, 5000), 0.1, DEADLINE + 0.1 + WORK / 2))
+    thread.start()
+    began = time.monotonic()
+    serving(device, 1)
+    took = time.monotonic() - began
+    ok(took <= DEADLINE + 0.1 + WORK / 2, f"after {took:.3f} s")
     thread.join(60)
     down("x")
 
