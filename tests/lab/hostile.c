@@ -42,10 +42,10 @@ uint64_t now_us(void)
 
 static bool submit(struct hostile *h, struct request *r)
 {
-	r->urb.usercontext = r;
-	r->urb.actual_length = 0;
+	r->urb->usercontext = r;
+	r->urb->actual_length = 0;
 	r->began = now_us();
-	r->busy = ioctl(h->host.fd, USBDEVFS_SUBMITURB, &r->urb) == 0;
+	r->busy = ioctl(h->host.fd, USBDEVFS_SUBMITURB, r->urb) == 0;
 	if (!r->busy && errno == ENODEV)
 		usbfs_fail(&h->host, "the device is gone");
 	return r->busy;
@@ -54,9 +54,9 @@ static bool submit(struct hostile *h, struct request *r)
 bool request_submit(struct hostile *h, struct request *r, const struct usb_ctrlrequest *setup)
 {
 	memcpy(r->data, setup, sizeof(*setup));
-	r->urb = (struct usbdevfs_urb){ .type = USBDEVFS_URB_TYPE_CONTROL,
-					.buffer = r->data,
-					.buffer_length = (int)sizeof(*setup) + setup->wLength };
+	*r->urb = (struct usbdevfs_urb){ .type = USBDEVFS_URB_TYPE_CONTROL,
+					 .buffer = r->data,
+					 .buffer_length = (int)sizeof(*setup) + setup->wLength };
 	return submit(h, r);
 }
 
@@ -66,12 +66,12 @@ static void tell(const struct hostile *h, const struct request *r)
 
 	fprintf(stderr, "%u %s: %.3f ms, %.3f ms: ", h->host.run, h->host.kind,
 		(double)r->began / 1e3, (double)(now_us() - r->began) / 1e3);
-	if (r->urb.type == USBDEVFS_URB_TYPE_CONTROL)
+	if (r->urb->type == USBDEVFS_URB_TYPE_CONTROL)
 		fprintf(stderr, "%02x %02x %04x %04x %04x", s->bRequestType, s->bRequest, s->wValue,
 			s->wIndex, s->wLength);
 	else
-		fprintf(stderr, "endpoint %02x, %d", r->urb.endpoint, r->urb.buffer_length);
-	fprintf(stderr, ": %d\n", r->urb.status < 0 ? r->urb.status : r->urb.actual_length);
+		fprintf(stderr, "endpoint %02x, %d", r->urb->endpoint, r->urb->buffer_length);
+	fprintf(stderr, ": %d\n", r->urb->status < 0 ? r->urb->status : r->urb->actual_length);
 }
 
 static void reap(struct hostile *h)
@@ -122,7 +122,7 @@ static void await_end(struct hostile *h, struct request *r)
 
 static void give_up(struct hostile *h, struct request *r)
 {
-	ioctl(h->host.fd, USBDEVFS_DISCARDURB, &r->urb); /* it may have ended */
+	ioctl(h->host.fd, USBDEVFS_DISCARDURB, r->urb); /* it may have ended */
 	await_end(h, r);
 }
 
@@ -253,10 +253,10 @@ static void begin_transfer(struct hostile *h, struct request *r)
 	/* What a host reads into too little room is cut, which ends the worker (test_storm.py). */
 	if (!(e->address & USB_DIR_IN))
 		n -= usbfs_random(&h->host, e->packet);
-	r->urb = (struct usbdevfs_urb){ .type = USBDEVFS_URB_TYPE_BULK,
-					.endpoint = e->address,
-					.buffer = r->data,
-					.buffer_length = (int)n };
+	*r->urb = (struct usbdevfs_urb){ .type = USBDEVFS_URB_TYPE_BULK,
+					 .endpoint = e->address,
+					 .buffer = r->data,
+					 .buffer_length = (int)n };
 	submit(h, r);
 }
 
@@ -295,8 +295,8 @@ static void set_configuration(struct hostile *h, uint8_t n)
 	if (!request_submit(h, &h->pool[1], &s))
 		usbfs_fail(&h->host, "cannot set a configuration");
 	await_end(h, &h->pool[1]);
-	if (h->pool[1].urb.status < 0)
-		usbfs_fail(&h->host, "configuration %d: %s", n, strerror(-h->pool[1].urb.status));
+	if (h->pool[1].urb->status < 0)
+		usbfs_fail(&h->host, "configuration %d: %s", n, strerror(-h->pool[1].urb->status));
 }
 
 /* Behind the back of the host's kernel, which goes on as if nothing had been. */
@@ -488,6 +488,8 @@ int main(int argc, char **argv)
 		fprintf(stderr, "hostile: which functions?\n");
 		exit(64);
 	}
+	for (int i = 0; i < REQUESTS_MAX; i++)
+		h.pool[i].urb = xcalloc(1, sizeof(*h.pool[i].urb));
 	h.host.random = h.host.seed;
 	uevents = usbfs_uevents(&h.host);
 	find(&h, uevents);

@@ -17,7 +17,7 @@
 #define WORK_MS 400
 
 struct request {
-	struct usbdevfs_urb urb;
+	struct usbdevfs_urb *urb; /* as long as the program runs */
 	bool busy;
 	uint64_t began; /* us */
 	unsigned char data[sizeof(struct usb_ctrlrequest) + DATA_MAX];

@@ -35,11 +35,11 @@ static int ask(struct hostile *h, const struct function *f, uint8_t type, uint8_
 	if (now_us() - began > h->slowest)
 		h->slowest = now_us() - began;
 	h->checks++;
-	if (r->urb.status < 0)
-		return r->urb.status;
-	if ((type & USB_DIR_IN) && r->urb.actual_length > 0)
-		memcpy(data, body, (size_t)r->urb.actual_length);
-	return r->urb.actual_length;
+	if (r->urb->status < 0)
+		return r->urb->status;
+	if ((type & USB_DIR_IN) && r->urb->actual_length > 0)
+		memcpy(data, body, (size_t)r->urb->actual_length);
+	return r->urb->actual_length;
 }
 
 static void expect(const struct hostile *h, const struct function *f, const char *what, int got,
