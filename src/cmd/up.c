@@ -102,6 +102,15 @@ static int notify_fd_option(struct request *q)
 			 optarg);
 }
 
+static int group_option(struct request *q)
+{
+	_cleanup_error_ struct error err = { 0 };
+
+	if (spawn_find_group(optarg, &q->front.group, &(struct origin){ 0 }, &err) == 0)
+		return 0;
+	return cmd_usage(q->command, "%s", err.text);
+}
+
 static int parse_option(struct request *q, int option, char **argv)
 {
 	switch (option) {
@@ -129,9 +138,7 @@ static int parse_option(struct request *q, int option, char **argv)
 	case OPT_HOLD:
 		return seconds_option(q, "--hold", FRONT_HOLD_DEFAULT, &q->front.hold);
 	case OPT_GROUP:
-		if (spawn_find_group(optarg, &q->front.group, &(struct origin){ 0 }, &q->err) == 0)
-			return 0;
-		return cmd_usage(q->command, "%s", q->err.text);
+		return group_option(q);
 	case OPT_NOTIFY_FD:
 		return q->command == &cmd_run ? notify_fd_option(q)
 					      : cmd_bad_option(q->command, argv);

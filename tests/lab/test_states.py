@@ -119,6 +119,8 @@ def _():
     with reaches("worker", "STARTING TIMER", "STARTING EXIT"):
         SLOW.touch()
         kill(pid())
+        becomes("starting")
+        time.sleep(2)
         await_status("life", lambda g: g["functions"][0]["worker"]["restarts"] == 2, "killed for it")
     with reaches("worker", "STARTING STOP"):
         becomes("starting")
