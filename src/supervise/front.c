@@ -200,9 +200,14 @@ int front_down(const struct world *world, const char *name, enum front_result *r
 			continue; /* an `up` has made it meanwhile */
 		if (r == -ENOENT)
 			return -err->err;
-		/* Who may not look at the lock may perhaps ask. */
-		if (r == -EACCES && (tell_down(world, name, err) == 0 || err->exit))
-			return -err->err;
+		/* Who may not look at the lock may perhaps ask (--group). */
+		if (r == -EACCES) {
+			int asked = tell_down(world, name, err);
+
+			if (asked == 0 || (err->exit && asked != -EACCES))
+				return asked;
+			error_clear(err);
+		}
 		if (r < 0)
 			return no_access(name, r, err);
 		if (pid == 0) {
