@@ -74,8 +74,9 @@ def switches(pid):
 
 
 def is_idle(pid):
-    """Whether the worker does nothing. (What has just been its own needs a moment to be over.)"""
-    time.sleep(0.1)
+    """Whether the worker does nothing. (What has just been its own needs a moment to be over; and a second
+    after the last data it tells how much that was.)"""
+    time.sleep(1.2)
     before = switches(pid)
     time.sleep(0.2)
     eq(switches(pid), before, "context switches of a worker that has nothing to do")
