@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
@@ -241,4 +242,19 @@ char *file_distrust(int fd, const char *path, bool only_root)
 	true_path = fd_path(fd);
 	return true_path && *true_path == '/' ? distrust_directory(true_path, &st, only_root)
 					      : NULL;
+}
+
+void fd_drain(int fd)
+{
+	char rest[4096];
+
+	while (read(fd, rest, sizeof(rest)) > 0)
+		;
+}
+
+int fd_peer(int fd, struct ucred *peer)
+{
+	socklen_t size = sizeof(*peer);
+
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, peer, &size) < 0 ? -errno : 0;
 }

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/socket.h>
 #include <sys/types.h>
 
 /* Reads a file of at most `max` bytes whole; NUL-terminated, the caller frees it. -errno, -EFBIG.
@@ -24,6 +25,11 @@ int file_write(int dirfd, const char *path, const void *data, size_t size);
 int file_replace(int dirfd, const char *name, const void *data, size_t size, mode_t mode);
 
 bool path_exists(const char *path);
+
+/* Takes what there is to be read of a non-blocking descriptor, and looks at none of it. */
+void fd_drain(int fd);
+/* Who was at the other end of a local socket when it was connected. -errno. */
+int fd_peer(int fd, struct ucred *peer);
 
 /* The true path of an open file, through links; NULL if it cannot be told. The caller frees it. */
 char *fd_path(int fd);

@@ -2,6 +2,7 @@
 #include "base/loop.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <sys/epoll.h>
 #include <sys/timerfd.h>
 #include <time.h>
@@ -56,6 +57,15 @@ void source_remove(struct loop *loop, struct source *source)
 	source->fd = -1;
 }
 
+void source_close(struct loop *loop, struct source *source)
+{
+	int fd = source->fd;
+
+	source_remove(loop, source);
+	if (fd >= 0)
+		close(fd);
+}
+
 int timer_open(struct loop *loop, struct source *timer, void (*fn)(void *data, uint32_t events),
 	       void *data)
 {
@@ -68,15 +78,6 @@ int timer_open(struct loop *loop, struct source *timer, void (*fn)(void *data, u
 	if (r < 0)
 		close(fd);
 	return r;
-}
-
-void timer_close(struct loop *loop, struct source *timer)
-{
-	int fd = timer->fd;
-
-	source_remove(loop, timer);
-	if (fd >= 0)
-		close(fd);
 }
 
 void timer_start(struct source *timer, double seconds)
@@ -109,4 +110,13 @@ double now_monotonic(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+}
+
+int poll_until(double monotonic)
+{
+	double left = monotonic - now_monotonic();
+
+	if (left <= 0)
+		return 0;
+	return left * 1e3 < INT_MAX ? (int)(left * 1e3) + 1 : INT_MAX;
 }

@@ -30,13 +30,16 @@ int loop_once(struct loop *loop, int timeout_ms);
 int source_add(struct loop *loop, struct source *source, int fd, uint32_t events,
 	       void (*fn)(void *data, uint32_t events), void *data);
 void source_remove(struct loop *loop, struct source *source);
+/* And closes its descriptor, if it has one. Of timers, too, which own theirs. */
+void source_close(struct loop *loop, struct source *source);
 
 /* A one-shot timer: a source that owns its timerfd. */
 int timer_open(struct loop *loop, struct source *timer, void (*fn)(void *data, uint32_t events),
 	       void *data);
-void timer_close(struct loop *loop, struct source *timer);
 void timer_start(struct source *timer, double seconds);
 void timer_stop(struct source *timer);
 
 /* CLOCK_MONOTONIC, seconds. */
 double now_monotonic(void);
+/* What poll(2) is to wait until then, in milliseconds: rather too long than in vain. */
+int poll_until(double monotonic);

@@ -299,7 +299,7 @@ static void close_all(struct viewer *v)
 		watch_free(v->watch);
 	source_remove(&v->loop, &v->signals);
 	cleanup_close(&signals);
-	timer_close(&v->loop, &v->timer);
+	source_close(&v->loop, &v->timer);
 	loop_close(&v->loop);
 	rates_free(&v->rates);
 	for (size_t i = 0; i < v->n_shown; i++) {

@@ -82,6 +82,12 @@ char *compose_gadget_path(const struct world *world, const char *name)
 	return strf("%s/usb_gadget/%s", world->configfs, name);
 }
 
+char *compose_function_path(const struct world *world, const char *gadget, const char *type,
+			    const char *instance)
+{
+	return strf("%s/usb_gadget/%s/functions/%s.%s", world->configfs, gadget, type, instance);
+}
+
 /* A value that a reload may have to take back while its directory stays. */
 static void add_value(struct plan *plan, const struct step_op *op, char *path, char *value,
 		      const struct origin *at, void *self)
@@ -187,7 +193,7 @@ void compose_add_gadget(struct plan *plan, struct compose *c)
 	for (size_t i = 0; i < g->n_functions; i++) {
 		const struct function *f = &g->functions[i];
 		_cleanup_free_ char *function =
-			strf("%s/functions/%s.%s", dir, f->type, f->instance);
+			compose_function_path(c->world, g->name, f->type, f->instance);
 
 		plan_add(plan, &usbg_op_function, xstrdup(function), NULL, &f->at, &c->view);
 		entries_add(plan, c, &f->entries, function);

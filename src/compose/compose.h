@@ -30,6 +30,9 @@ void compose_free(struct compose *c);
 
 /* GADGET's directory in configfs; the caller frees it. */
 char *compose_gadget_path(const struct world *world, const char *name);
+/* And that of a function of it. */
+char *compose_function_path(const struct world *world, const char *gadget, const char *type,
+			    const char *instance);
 
 /* Everything up to the links in the configurations: the gadget without its life. */
 void compose_add_gadget(struct plan *plan, struct compose *c);

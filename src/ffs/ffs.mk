@@ -5,6 +5,7 @@ libffsctl_a_SOURCES += \
 	src/ffs/endpoint.c src/ffs/endpoint.h \
 	src/ffs/features.c src/ffs/features.h \
 	src/ffs/keeper.c src/ffs/keeper.h \
+	src/ffs/keeper_lock.c src/ffs/keeper_lock.h \
 	src/ffs/keeper_main.c src/ffs/keeper_main.h \
 	src/ffs/message.c src/ffs/message.h \
 	src/ffs/module.c src/ffs/module.h \

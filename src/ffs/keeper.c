@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/fd.h"
 #include "base/proc.h"
 #include "ffs/keeper_main.h"
 #include "ffs/message.h"
@@ -97,11 +98,11 @@ int keeper_start(struct keeper *keeper, int ep0, const char *label, const char *
 static int identify(struct keeper *keeper)
 {
 	struct ucred peer;
-	socklen_t size = sizeof(peer);
 	siginfo_t info;
+	int r = fd_peer(keeper->socket, &peer);
 
-	if (getsockopt(keeper->socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
-		return -errno;
+	if (r < 0)
+		return r;
 	keeper->pid = peer.pid;
 	if (waitid(P_PID, (id_t)peer.pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0)
 		return 0;

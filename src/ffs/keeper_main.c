@@ -1,13 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "config.h"
-
 #include "ffs/keeper_main.h"
 
 #include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
-#include <linux/capability.h>
 #include <linux/usb/functionfs.h>
 #include <math.h>
 #include <poll.h>
@@ -19,14 +15,12 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "base/capabilities.h"
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "base/loop.h"
 #include "base/proc.h"
-#include "base/sandbox.h"
-#include "base/trace.h"
 #include "ffs/keeper.h"
+#include "ffs/keeper_lock.h"
 #include "ffs/message.h"
 
 #define EVENTS_PER_READ 4 /* the kernel's queue is that long (u_fs.h, struct ffs_data) */
@@ -415,9 +409,8 @@ static void on_supervisor(struct kept *k)
 static bool is_our_users(int fd)
 {
 	struct ucred peer;
-	socklen_t size = sizeof(peer);
 
-	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 && peer.uid == geteuid();
+	return fd_peer(fd, &peer) == 0 && peer.uid == geteuid();
 }
 
 static void on_listener(struct kept *k)
@@ -456,15 +449,10 @@ static bool is_timed(const struct kept *k)
 
 static int timeout_ms(const struct kept *k)
 {
-	double left;
-
 	if (!is_timed(k))
 		return -1;
-	left = (k->pending.is && k->pending.deadline < k->until ? k->pending.deadline : k->until) -
-	       now_monotonic();
-	if (left <= 0)
-		return 0;
-	return left * 1e3 < INT_MAX ? (int)(left * 1e3) + 1 : INT_MAX;
+	return poll_until(k->pending.is && k->pending.deadline < k->until ? k->pending.deadline
+									  : k->until);
 }
 
 static _Noreturn void keep(struct kept *k)
@@ -506,84 +494,6 @@ static _Noreturn void keep(struct kept *k)
 	}
 }
 
-/* What it does from here on, and what its memory and its end need. */
-static void close_sandbox(void)
-{
-	int calls[] = {
-		SYS_read,
-		SYS_pread64,
-		SYS_write,
-		SYS_close,
-		SYS_openat,
-		SYS_lseek,
-		SYS_fstat,
-		SYS_sendmsg,
-		SYS_recvmsg,
-		SYS_sendto,
-		SYS_recvfrom,
-		SYS_accept4,
-		SYS_getsockopt,
-		SYS_setsockopt,
-		SYS_kill,
-		SYS_pidfd_send_signal,
-		SYS_setitimer,
-		SYS_brk,
-		SYS_mmap,
-		SYS_munmap,
-		SYS_mremap,
-		SYS_madvise,
-		SYS_futex,
-		SYS_geteuid,
-		SYS_getpid,
-		SYS_gettid,
-		SYS_tgkill,
-		SYS_exit_group,
-		SYS_rt_sigreturn,
-		SYS_rt_sigprocmask,
-		SYS_restart_syscall,
-		SYS_clock_gettime,
-#ifdef SYS_poll
-		SYS_poll,
-#endif
-		SYS_ppoll,
-#ifdef SYS_ppoll_time64
-		SYS_ppoll_time64,
-#endif
-#ifdef SYS_clock_gettime64
-		SYS_clock_gettime64,
-#endif
-#ifdef SYS_alarm
-		SYS_alarm,
-#endif
-#ifdef SYS_mmap2
-		SYS_mmap2,
-#endif
-#ifdef SYS_newfstatat
-		SYS_newfstatat,
-#endif
-	};
-	struct sandbox sandbox = { 0 };
-
-	sandbox_only(&sandbox, calls, ARRAY_SIZE(calls));
-	if (sandbox.n > 0)
-		sandbox_enter(&sandbox);
-	sandbox_free(&sandbox);
-}
-
-/*
- * A host talks to it. Whatever that might find: of what root may do only the worker's end, whose
- * user is another, is left; of system calls those that it makes. Not to have these locks, on a
- * kernel without them, is no reason not to serve.
- */
-static void lock_up(void)
-{
-	capabilities_bound(0);
-	capabilities_reduce(1ULL << CAP_KILL);
-	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-	if (!test_leaves_open())
-		close_sandbox();
-}
-
 _Noreturn void keeper_main(int ep0, int supervisor, int listener, const char *label, pid_t parent)
 {
 	static struct kept k; /* the body's pages are only there when they are used */
@@ -617,7 +527,7 @@ _Noreturn void keeper_main(int ep0, int supervisor, int listener, const char *la
 	k.listener = listener;
 	k.worker = k.worker_pidfd = k.worker_output = -1;
 	k.until = HUGE_VAL;
-	lock_up();
+	keeper_lock_up();
 	message_send(supervisor, KEEPER_MSG_STARTED, 0, NULL, 0);
 	keep(&k);
 }

@@ -186,20 +186,17 @@ static void load_device(struct load *l, struct ffs *ffs, struct node *value, boo
 			   n);
 }
 
-static bool has_plugin(const struct node *function)
+static const struct node *worker_setting(const struct node *function, const char *key)
 {
 	const struct node *worker = node_member(function, "worker");
 
-	return worker && worker->type == NODE_GROUP && node_member(worker, "plugin");
+	return worker && worker->type == NODE_GROUP ? node_member(worker, key) : NULL;
 }
 
 /* Its worker says itself what the function is. */
 static bool has_daemon(const struct node *function)
 {
-	const struct node *worker = node_member(function, "worker"),
-			  *opens = worker && worker->type == NODE_GROUP
-					   ? node_member(worker, "opens")
-					   : NULL;
+	const struct node *opens = worker_setting(function, "opens");
 
 	return opens && opens->type == NODE_STRING && streq(opens->text, "ep0");
 }
@@ -218,7 +215,7 @@ static void check_daemon(struct load *l, const struct node *node)
 void load_ffs(struct load *l, struct function *f, struct node *node)
 {
 	struct ffs *ffs = f->ffs = xcalloc(1, sizeof(*ffs));
-	struct ffs_draft d = { .ffs = ffs, .plugin = has_plugin(node->parent) };
+	struct ffs_draft d = { .ffs = ffs, .plugin = worker_setting(node->parent, "plugin") };
 	size_t errors = l->diags->n_errors;
 
 	ffs->at = load_origin(l, &node->name_at);

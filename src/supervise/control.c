@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/fd.h"
 #include "base/json.h"
 #include "supervise/bus.h"
 #include "supervise/control_parts.h"
@@ -26,11 +27,7 @@
 
 static void drop(struct control_client *client)
 {
-	int fd = client->source.fd;
-
-	source_remove(&client->control->supervisor->loop, &client->source);
-	if (fd >= 0)
-		close(fd);
+	source_close(&client->control->supervisor->loop, &client->source);
 	free(client->function);
 	*client = (struct control_client){ .control = client->control, .source = SOURCE_NONE };
 }
@@ -355,9 +352,8 @@ static bool is_in_group(int fd, const struct ucred *peer, gid_t group)
 static bool may_ask(const struct supervisor *s, int fd, bool *is_root)
 {
 	struct ucred peer;
-	socklen_t size = sizeof(peer);
 
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
+	if (fd_peer(fd, &peer) < 0)
 		return false;
 	*is_root = peer.uid == 0 || peer.uid == geteuid();
 	return *is_root || (s->group != 0 && is_in_group(fd, &peer, s->group));
@@ -428,13 +424,9 @@ int control_listen(struct control *control, const struct rundir *rundir, struct 
 
 void control_close(struct control *control)
 {
-	int fd = control->listener.fd;
-
 	for (size_t i = 0; i < CONTROL_CLIENTS; i++)
 		drop(&control->clients[i]);
-	source_remove(&control->supervisor->loop, &control->listener);
-	if (fd >= 0)
-		close(fd);
+	source_close(&control->supervisor->loop, &control->listener);
 }
 
 /* Who waited for something that the end of the gadget has overtaken. */

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/fd.h"
 #include "base/json.h"
 #include "supervise/control.h"
 #include "supervise/control_parts.h"
@@ -62,12 +63,10 @@ pid_t control_owner(const struct world *world, const char *name)
 	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	_cleanup_error_ struct error ignored = { 0 };
 	struct sockaddr_un address;
-	struct ucred peer = { 0 };
-	socklen_t size = sizeof(peer);
+	struct ucred peer;
 
 	if (fd < 0 || control_address(&address, path, &ignored) < 0 ||
-	    connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
-	    getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
+	    connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0 || fd_peer(fd, &peer) < 0)
 		return 0;
 	return peer.pid;
 }

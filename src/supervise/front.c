@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <math.h>
 #include <poll.h>
 #include <signal.h>
@@ -344,13 +343,11 @@ static void watch_beginning(int fd, const struct world *world, const char *name)
 /* Whether something has happened there before the time is up. */
 static bool await_beginning(int fd, double until)
 {
-	double ms = (until - now_monotonic()) * 1000 + 1; /* rather too late than in vain */
 	struct pollfd p = { .fd = fd, .events = POLLIN };
-	char events[4096];
-	int r = poll(&p, 1, ms < 0 ? 0 : ms < INT_MAX ? (int)ms : INT_MAX);
+	int r = poll(&p, 1, poll_until(until));
 
-	while (r > 0 && read(fd, events, sizeof(events)) > 0)
-		;
+	if (r > 0)
+		fd_drain(fd);
 	return r != 0;
 }
 

@@ -32,11 +32,7 @@ static bool ffs_tells_all(const struct gadget *g)
 
 static void stop_watching(struct supervisor *s)
 {
-	int fd = s->udc_state.fd;
-
-	source_remove(&s->loop, &s->udc_state);
-	if (fd >= 0)
-		close(fd);
+	source_close(&s->loop, &s->udc_state);
 }
 
 /* Reading from the start is also what arms the next notification (sysfs_notify). */

@@ -390,12 +390,10 @@ static char *descriptors_digest(const struct ffs *ffs)
 char *instance_place(const struct instance *i)
 {
 	const struct function *f = i->function;
-	_cleanup_free_ char *gadget = NULL;
 
-	if (f->ffs)
-		return xstrdup(f->ffs->mount.path);
-	gadget = compose_gadget_path(i->supervisor->world, i->supervisor->name);
-	return strf("%s/functions/%s.%s", gadget, f->type, f->instance);
+	return f->ffs ? xstrdup(f->ffs->mount.path)
+		      : compose_function_path(i->supervisor->world, i->supervisor->name, f->type,
+					      f->instance);
 }
 
 static void add_keeper(struct plan *plan, struct instance *i)

@@ -102,11 +102,8 @@ void instances_watch_nodes(struct supervisor *s)
 	for (size_t k = 0; k < s->n_instances; k++)
 		wanted = wanted || (has_node(s->instances[k]) &&
 				    s->instances[k]->function->worker->start != START_CREATED);
-	if (!wanted && s->uevents.fd >= 0) {
-		fd = s->uevents.fd;
-		source_remove(&s->loop, &s->uevents);
-		close(fd);
-	}
+	if (!wanted)
+		source_close(&s->loop, &s->uevents);
 	if (!wanted || s->uevents.fd >= 0)
 		return;
 	fd = udc_watch_open(&err);
@@ -123,8 +120,9 @@ void instances_watch_nodes(struct supervisor *s)
 bool instance_is_active(const struct instance *i)
 {
 	const struct function *f = i->function;
-	_cleanup_free_ char *dir = compose_gadget_path(i->supervisor->world, i->supervisor->name),
-			    *ready = strf("%s/functions/ffs.%s/ready", dir, f->instance),
+	_cleanup_free_ char *dir = compose_function_path(i->supervisor->world, i->supervisor->name,
+							 f->type, f->instance),
+			    *ready = strf("%s/ready", dir),
 			    *file = strf("%s/ep1", f->ffs->mount.path), *text = NULL;
 
 	if (file_read_line(AT_FDCWD, ready, &text) == 0)

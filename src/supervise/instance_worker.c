@@ -162,9 +162,8 @@ const struct step_op instance_op_ready = { .name = "await-ready", .apply = ready
 
 void instance_add_worker_start(struct plan *plan, struct instance *i)
 {
-	struct unit *unit = i->unit;
-
 	_cleanup_free_ char *place = instance_place(i);
+	struct unit *unit = i->unit;
 
 	if (!unit)
 		return;

@@ -78,7 +78,6 @@ void machine_truth_free(struct machine_truth *truth)
 
 void machine_add_nodes(const struct world *world, const char *name, json_t *gadget)
 {
-	_cleanup_free_ char *top = compose_gadget_path(world, name);
 	json_t *function;
 	size_t i;
 
@@ -89,7 +88,7 @@ void machine_add_nodes(const struct world *world, const char *name, json_t *gadg
 
 		if (!type || !instance)
 			continue;
-		dir = strf("%s/functions/%s.%s", top, type, instance);
+		dir = compose_function_path(world, name, type, instance);
 		device = node_device(dir);
 		ifname = node_ifname(dir);
 		if (device)

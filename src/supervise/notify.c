@@ -110,7 +110,7 @@ void notify_update(struct supervisor *s)
 
 void notify_end(struct supervisor *s)
 {
-	timer_close(&s->loop, &s->notify.watchdog);
+	source_close(&s->loop, &s->notify.watchdog);
 	free(steal_ptr(s->notify.last));
 	if (s->notify.fd > 0)
 		close(s->notify.fd);

@@ -537,7 +537,7 @@ void supervisor_free(struct supervisor *s)
 	output_close(&s->output);
 	compose_free(&s->compose);
 	plan_free(&s->plan);
-	timer_close(&s->loop, &s->deadline);
+	source_close(&s->loop, &s->deadline);
 	cleanup_close(&s->uevents.fd);
 	cleanup_close(&s->signals.fd);
 	loop_close(&s->loop);

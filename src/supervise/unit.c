@@ -16,7 +16,6 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/json.h"
 #include "base/proc.h"
 #include "base/trace.h"
 #include "supervise/bus.h"
@@ -108,7 +107,7 @@ static void ask_again(struct unit *unit)
 	timer_start(&unit->timer, unit->worker->watchdog / 2);
 }
 
-static void begin_to_watch(struct unit *unit)
+void unit_begin_to_watch(struct unit *unit)
 {
 	timer_stop(&unit->timer);
 	unit_is_alive(unit);
@@ -140,7 +139,7 @@ static void do_watchdog(struct unit *unit)
 
 static void do_ready(struct unit *unit)
 {
-	begin_to_watch(unit);
+	unit_begin_to_watch(unit);
 	unit->state = UNIT_READY;
 	unit->served = true;
 	unit->ready_since = now_monotonic();
@@ -469,7 +468,7 @@ void unit_set_worker(struct unit *unit, const struct worker *worker)
 	unit->delay = worker->restart_delay;
 	unit->worker = worker;
 	if (unit->state == UNIT_READY)
-		begin_to_watch(unit);
+		unit_begin_to_watch(unit);
 }
 
 static void on_timer(void *data, uint32_t events _unused_)
@@ -493,12 +492,9 @@ void unit_kill(const struct unit *unit, int sig, bool group)
 		kill(group ? -unit->pid : unit->pid, sig);
 }
 
-/* What waitpid does not say of a child of somebody else's. */
-#define STATUS_UNKNOWN (-1)
-
 static char *exit_words(int status)
 {
-	if (status == STATUS_UNKNOWN)
+	if (status == UNIT_STATUS_UNKNOWN)
 		return xstrdup(UNIT_END_UNKNOWN);
 	if (WIFEXITED(status))
 		return strf("exit %d", WEXITSTATUS(status));
@@ -516,78 +512,6 @@ void unit_exited(struct unit *unit, int status)
 	if (unit->worker->opens_ep0)
 		bus_lost(supervisor_of(unit));
 	unit_handle(unit, UNIT_EV_EXIT);
-}
-
-/* --- adoption --- */
-
-static void on_end(void *data, uint32_t events _unused_)
-{
-	unit_exited(data, STATUS_UNKNOWN);
-}
-
-int unit_take_process(struct unit *unit, pid_t pid, int *pidfd, int *output)
-{
-	struct loop *loop = &supervisor_of(unit)->loop;
-	_cleanup_error_ struct error ignored = { 0 };
-	int none = -1, r = 0;
-	siginfo_t info;
-	bool is_ours;
-
-	if (pid <= 0)
-		return 0;
-	is_ours = waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0;
-	if (!is_ours && *pidfd < 0)
-		return -ESRCH;
-	unit->pid = pid;
-	if (!is_ours)
-		r = source_add(loop, &unit->end, *pidfd, EPOLLIN, on_end, unit);
-	if (unit->end.fd >= 0)
-		*pidfd = -1;
-	return r < 0 ? r : unit_watch(unit, output, &none, &ignored);
-}
-
-static void recall(struct unit *unit, const json_t *status)
-{
-	const char *last_exit = json_text(status, "last_exit", NULL),
-		   *engine = json_text(status, "engine", "");
-
-	unit->restarts = (unsigned int)json_integer_value(json_object_get(status, "restarts"));
-	unit->last_exit = last_exit ? xstrdup(last_exit) : NULL;
-	snprintf(unit->engine, sizeof(unit->engine), "%s", engine);
-}
-
-static void go_on_ready(struct unit *unit, time_t since)
-{
-	time_t now = time(NULL);
-
-	unit->state = UNIT_READY;
-	unit->served = true;
-	unit->ready_at = since;
-	unit->ready_since = now_monotonic() - (since < now ? (double)(now - since) : 0);
-	begin_to_watch(unit);
-}
-
-/* One that is not known to be ready, or to be the one that was, is nobody to rely on. */
-void unit_adopt(struct unit *unit, const json_t *status)
-{
-	const char *state = json_text(status, "state", "");
-
-	recall(unit, status);
-	if (unit->pid > 0 && streq(state, unit_state_words[UNIT_READY]) &&
-	    json_integer_value(json_object_get(status, "pid")) == unit->pid) {
-		go_on_ready(unit,
-			    (time_t)json_integer_value(json_object_get(status, "ready_since")));
-	} else if (unit->pid > 0) {
-		unit->state = UNIT_STOPPING;
-		unit->restart_wanted = true;
-		unit_kill(unit, SIGKILL, true);
-	} else if (streq(state, unit_state_words[UNIT_DONE])) {
-		unit->state = UNIT_DONE;
-	} else if (streq(state, unit_state_words[UNIT_FAILED])) {
-		unit->state = UNIT_FAILED;
-	} else {
-		unit_handle(unit, UNIT_EV_RESTART);
-	}
 }
 
 int unit_failure(const struct unit *unit, struct error *err)
@@ -627,7 +551,7 @@ void unit_free(struct unit *unit)
 	unit_close(unit, &unit->end);
 	unit_close(unit, &unit->output);
 	unit_close(unit, &unit->notify);
-	timer_close(&supervisor_of(unit)->loop, &unit->timer);
+	source_close(&supervisor_of(unit)->loop, &unit->timer);
 	cleanup_close(&unit->config_fd);
 	spawn_free(&unit->spawn);
 	error_clear(&unit->error);

@@ -116,6 +116,9 @@ void unit_exited(struct unit *unit, int status);
 
 /* Of a worker that was taken over: only its parent has learnt more. */
 #define UNIT_END_UNKNOWN "unknown"
+#define UNIT_STATUS_UNKNOWN (-1) /* in place of what waitpid says */
+
+/* --- unit_adopt.c --- */
 
 /*
  * Of a supervisor that has died: the worker's process, its pidfd and the pipe it prints into, which
@@ -124,6 +127,11 @@ void unit_exited(struct unit *unit, int status);
 int unit_take_process(struct unit *unit, pid_t pid, int *pidfd, int *output);
 /* Goes on with it, or starts one. `status`: what the dead one has written of it; NULL: nothing. */
 void unit_adopt(struct unit *unit, const json_t *status);
+
+/* --- unit.c --- */
+
+/* It is ready: from now on it has to be heard of, if it has a watchdog. */
+void unit_begin_to_watch(struct unit *unit);
 
 /* To the worker, or to all of its process group. */
 void unit_kill(const struct unit *unit, int sig, bool group);

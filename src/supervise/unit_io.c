@@ -19,11 +19,7 @@ static struct supervisor *supervisor_of(const struct unit *unit)
 
 void unit_close(struct unit *unit, struct source *source)
 {
-	int fd = source->fd;
-
-	source_remove(&supervisor_of(unit)->loop, source);
-	if (fd >= 0)
-		close(fd);
+	source_close(&supervisor_of(unit)->loop, source);
 }
 
 /* It is printed: a worker may say anything. READY comes again when data moves in another way. */
@@ -165,10 +161,8 @@ static void on_notify_fd(void *data, uint32_t events _unused_)
 static void on_ep0(void *data, uint32_t events _unused_)
 {
 	struct unit *unit = data;
-	char text[4096];
 
-	while (read(unit->notify.fd, text, sizeof(text)) > 0)
-		;
+	fd_drain(unit->notify.fd);
 	if (!instance_is_active(unit->instance))
 		return;
 	unit_close(unit, &unit->notify);

@@ -152,7 +152,7 @@ void unit_stats_free(struct unit *unit)
 {
 	unit_stats_forget(unit);
 	if (unit->stats)
-		timer_close(&unit->instance->supervisor->loop, &unit->stats->timer);
+		source_close(&unit->instance->supervisor->loop, &unit->stats->timer);
 	free(unit->stats);
 	unit->stats = NULL;
 }

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/fd.h"
 #include "base/json.h"
 #include "base/util.h"
 #include "compose/compose.h"
@@ -37,23 +38,11 @@ struct watch {
 	size_t n_spots;
 };
 
-static void spot_close(struct spot *spot)
-{
-	int fd = spot->source.fd;
-
-	source_remove(spot->watch->loop, &spot->source);
-	if (fd >= 0)
-		close(fd);
-}
-
 static void on_directory(void *data, uint32_t events _unused_)
 {
 	struct watch *w = data;
-	_Alignas(struct inotify_event) char rest[4096];
 
-	/* Which one it was does not matter. */
-	while (read(w->inotify.fd, rest, sizeof(rest)) > 0)
-		;
+	fd_drain(w->inotify.fd); /* which one it was does not matter */
 	w->fn(w->data);
 }
 
@@ -78,7 +67,7 @@ static void on_spot(void *data, uint32_t events _unused_)
 	struct spot *spot = data;
 
 	if (spot->pid || !arm(spot))
-		spot_close(spot);
+		source_close(spot->watch->loop, &spot->source);
 	spot->watch->fn(spot->watch->data);
 }
 
@@ -197,7 +186,7 @@ static bool want_all_of(struct watch *w, const json_t *gadget)
 
 static void free_spot(struct spot *spot)
 {
-	spot_close(spot);
+	source_close(spot->watch->loop, &spot->source);
 	free(spot->udc);
 	free(spot);
 }
@@ -231,12 +220,8 @@ bool watch_gadgets(struct watch *w, const json_t *gadgets)
 
 void watch_free(struct watch *w)
 {
-	int inotify = w->inotify.fd, mounts = w->mounts.fd;
-
-	source_remove(w->loop, &w->inotify);
-	source_remove(w->loop, &w->mounts);
-	close(inotify);
-	close(mounts);
+	source_close(w->loop, &w->inotify);
+	source_close(w->loop, &w->mounts);
 	for (size_t i = 0; i < w->n_spots; i++)
 		free_spot(w->spots[i]);
 	free(w->spots);

@@ -148,7 +148,7 @@ Test(loop, a_timer_fires_once_and_not_after_it_was_stopped)
 	timer_stop(&timer);
 	cr_assert_eq(loop_once(&loop, 20), 0);
 	cr_assert_eq(c.n, 1);
-	timer_close(&loop, &timer);
+	source_close(&loop, &timer);
 	loop_close(&loop);
 }
 

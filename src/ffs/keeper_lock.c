@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "config.h"
+
+#include "ffs/keeper_lock.h"
+
+#include <linux/capability.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+
+#include "base/capabilities.h"
+#include "base/sandbox.h"
+#include "base/trace.h"
+#include "base/util.h"
+
+/* What it does from here on, and what its memory and its end need. */
+static void close_sandbox(void)
+{
+	int calls[] = {
+		SYS_read,
+		SYS_pread64,
+		SYS_write,
+		SYS_close,
+		SYS_openat,
+		SYS_lseek,
+		SYS_fstat,
+		SYS_sendmsg,
+		SYS_recvmsg,
+		SYS_sendto,
+		SYS_recvfrom,
+		SYS_accept4,
+		SYS_getsockopt,
+		SYS_setsockopt,
+		SYS_kill,
+		SYS_pidfd_send_signal,
+		SYS_setitimer,
+		SYS_brk,
+		SYS_mmap,
+		SYS_munmap,
+		SYS_mremap,
+		SYS_madvise,
+		SYS_futex,
+		SYS_geteuid,
+		SYS_getpid,
+		SYS_gettid,
+		SYS_tgkill,
+		SYS_exit_group,
+		SYS_rt_sigreturn,
+		SYS_rt_sigprocmask,
+		SYS_restart_syscall,
+		SYS_clock_gettime,
+#ifdef SYS_poll
+		SYS_poll,
+#endif
+		SYS_ppoll,
+#ifdef SYS_ppoll_time64
+		SYS_ppoll_time64,
+#endif
+#ifdef SYS_clock_gettime64
+		SYS_clock_gettime64,
+#endif
+#ifdef SYS_alarm
+		SYS_alarm,
+#endif
+#ifdef SYS_mmap2
+		SYS_mmap2,
+#endif
+#ifdef SYS_newfstatat
+		SYS_newfstatat,
+#endif
+	};
+	struct sandbox sandbox = { 0 };
+
+	sandbox_only(&sandbox, calls, ARRAY_SIZE(calls));
+	if (sandbox.n > 0)
+		sandbox_enter(&sandbox);
+	sandbox_free(&sandbox);
+}
+
+void keeper_lock_up(void)
+{
+	capabilities_bound(0);
+	capabilities_reduce(1ULL << CAP_KILL);
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	if (!test_leaves_open())
+		close_sandbox();
+}
