@@ -92,6 +92,7 @@ def _():
     with reaches("worker", "READY EXIT", "WAITING TIMER"):
         up(gadget("life", odd("ready", "notify", "wait")))
         kill(pid())
+        time.sleep(1)  # who looks without a pause keeps User-Mode Linux' timers from their turn
         await_status("life", lambda g: g["functions"][0]["worker"]["restarts"] == 1, "restarted")
         down("life")
     with reaches("worker", "WAITING RESTART", "WAITING STOP"):
