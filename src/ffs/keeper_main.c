@@ -383,8 +383,10 @@ static void on_supervisor(struct kept *k)
 		break;
 	case KEEPER_MSG_NO_WORKER:
 		drop_worker(k);
-		await_supervisor(k);
-		message_send(k->supervisor, KEEPER_MSG_NO_WORKER, 0, NULL, 0);
+		if (!message_send(k->supervisor, KEEPER_MSG_NO_WORKER, 0, NULL, 0)) {
+			await_supervisor(k);
+			message_send(k->supervisor, KEEPER_MSG_NO_WORKER, 0, NULL, 0);
+		}
 		break;
 	case KEEPER_MSG_SPEED_FILE:
 		snprintf(k->speed_file, sizeof(k->speed_file), "%.*s", (int)size,

@@ -7,6 +7,7 @@
 #include <pwd.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -30,10 +31,11 @@ struct failure {
 
 struct child {
 	const struct spawn *spawn;
-	const int *fds;
+	int *fds; /* moved out of each other's way */
 	size_t n_fds;
 	int null, output, program;
 	pid_t parent;
+	const sigset_t *ignored;
 	volatile struct failure failure; /* the child writes it: the compiler must look again */
 };
 
@@ -48,10 +50,26 @@ static bool become_user(const struct spawn *s)
 				syscall(SYS_setresuid, s->uid, s->uid, s->uid) == 0);
 }
 
-static bool place_descriptors(const struct child *c)
+/*
+ * Placing those before it would hide one that has a lower number than its place, and what is in its
+ * place already would stay close-on-exec.
+ */
+static bool lift(int *fd, int place)
+{
+	if (*fd <= place)
+		*fd = fcntl(*fd, F_DUPFD_CLOEXEC, HIGH_FD);
+	return *fd >= 0;
+}
+
+static bool place_descriptors(struct child *c)
 {
 	int answer = c->spawn->answer ? c->spawn->answer : c->output;
 
+	for (size_t i = 0; i < c->n_fds; i++)
+		if (!lift(&c->fds[i], 3 + (int)i))
+			return false;
+	if (!lift(&c->program, PROGRAM_FD(c)))
+		return false;
 	if (dup2(c->null, 0) < 0 || dup2(answer, 1) < 0 || dup2(c->output, 2) < 0)
 		return false;
 	for (size_t i = 0; i < c->n_fds; i++)
@@ -64,17 +82,35 @@ static bool place_descriptors(const struct child *c)
 	return true;
 }
 
-/* What whoever started ffsctl had ignored (nohup, a shell's job) is not the worker's to ignore. */
-static void reset_signals(void)
+/*
+ * What whoever started ffsctl had ignored (nohup, a shell's job), which is so all our life: ffsctl
+ * itself ignores nothing.
+ */
+static const sigset_t *ignored_signals(void)
 {
-	static const int often_ignored[] = { SIGHUP,  SIGINT,  SIGQUIT, SIGPIPE, SIGTERM,
-					     SIGALRM, SIGUSR1, SIGUSR2, SIGCHLD, SIGTTIN,
-					     SIGTTOU, SIGTSTP, SIGXFSZ };
+	static sigset_t set;
+	static bool known;
+	struct sigaction action;
+
+	if (known)
+		return &set;
+	sigemptyset(&set);
+	for (int sig = 1; sig <= SIGRTMAX; sig++)
+		if (sigaction(sig, NULL, &action) == 0 && action.sa_handler == SIG_IGN)
+			sigaddset(&set, sig);
+	known = true;
+	return &set;
+}
+
+/* They are not the worker's to ignore. */
+static void reset_signals(const sigset_t *ignored)
+{
 	const struct sigaction action = { .sa_handler = SIG_DFL };
 	sigset_t none;
 
-	for (size_t i = 0; i < ARRAY_SIZE(often_ignored); i++)
-		sigaction(often_ignored[i], &action, NULL);
+	for (int sig = 1; sig <= SIGRTMAX; sig++)
+		if (sigismember(ignored, sig) == 1)
+			sigaction(sig, &action, NULL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
@@ -106,7 +142,7 @@ static void write_pid(char *to, pid_t pid)
 	*to = '\0';
 }
 
-static const char *become_worker(const struct child *c)
+static const char *become_worker(struct child *c)
 {
 	const struct spawn *s = c->spawn;
 
@@ -140,7 +176,7 @@ static const char *become_worker(const struct child *c)
 		return "tie the supervisor's end to";
 	if (s->listen_pid)
 		write_pid(s->listen_pid, getpid());
-	reset_signals();
+	reset_signals(c->ignored);
 	execve(s->program, s->argv, s->env);
 	/*
 	 * The user may not be able to walk to it: in somebody's home, for a build tree. By its
@@ -171,35 +207,24 @@ static pid_t start(struct child *c)
 	return pid;
 }
 
-/* A duplicate that is in the way of none of the numbers to be handed out; -errno. */
-static int lift(int fd)
-{
-	int high = fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, HIGH_FD);
-
-	return high < 0 ? -errno : high;
-}
-
 int spawn_start(const struct spawn *spawn, const int *fds, size_t n_fds, int output, pid_t *pid,
 		struct error *err)
 {
 	_cleanup_close_ int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	_cleanup_close_ int path = open(spawn->program, O_PATH | O_CLOEXEC);
-	_cleanup_close_ int program = lift(path);
-	_cleanup_free_ int *high = xcalloc(n_fds, sizeof(*high));
+	_cleanup_close_ int program = open(spawn->program, O_PATH | O_CLOEXEC);
+	int r = program < 0 ? -errno : 0;
+	_cleanup_free_ int *copy = xcalloc(n_fds, sizeof(*copy));
 	struct child c = { .spawn = spawn,
-			   .fds = high,
+			   .fds = copy,
 			   .n_fds = n_fds,
 			   .null = null,
 			   .output = output,
 			   .program = program,
-			   .parent = getpid() };
-	int r = program < 0 ? program : 0;
+			   .parent = getpid(),
+			   .ignored = ignored_signals() };
 
-	for (size_t i = 0; i < n_fds; i++) {
-		high[i] = lift(fds[i]);
-		if (high[i] < 0 && r == 0)
-			r = high[i];
-	}
+	if (n_fds > 0)
+		memcpy(copy, fds, n_fds * sizeof(*copy));
 	*pid = r == 0 ? start(&c) : -1;
 	if (*pid < 0) {
 		r = r < 0 ? r : -errno;
@@ -213,8 +238,6 @@ int spawn_start(const struct spawn *spawn, const int *fds, size_t n_fds, int out
 		r = error_errno(err, EX_UNAVAILABLE, c.failure.err, spawn->program, "cannot %s %s",
 				c.failure.what, spawn->program);
 	}
-	for (size_t i = 0; i < n_fds; i++)
-		cleanup_close(&high[i]);
 	return r;
 }
 

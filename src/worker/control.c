@@ -70,7 +70,7 @@ static void on_setup(struct host *h, uint32_t id, const unsigned char *body, siz
 	h->plugin->setup(&h->pub, id, &setup);
 }
 
-void host_control(struct host *h)
+bool host_control(struct host *h)
 {
 	static unsigned char packet[sizeof(struct ffsctl_msg) + FFSCTL_MSG_MAX_BODY];
 	const unsigned char *body = packet + sizeof(struct ffsctl_msg);
@@ -80,14 +80,14 @@ void host_control(struct host *h)
 
 	n = recv(h->control, packet, sizeof(packet), MSG_DONTWAIT);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		return;
+		return false;
 	if (n <= 0) {
 		/* Its keeper is gone, and with it the function. */
 		host_exit(h, 0);
-		return;
+		return false;
 	}
 	if ((size_t)n < sizeof(head))
-		return;
+		return true;
 	memcpy(&head, packet, sizeof(head));
 	length = (size_t)n - sizeof(head);
 	if (le32toh(head.length) < length)
@@ -112,4 +112,5 @@ void host_control(struct host *h)
 	default: /* control.h: unknown types are ignored */
 		break;
 	}
+	return true;
 }

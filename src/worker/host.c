@@ -18,6 +18,7 @@
 #include "ffsctl/control.h"
 
 #define MAX_EVENTS 16 /* at a time */
+#define LINK_EVENTS 3 /* BIND, ENABLE and SUSPEND say all of the link */
 #define MAX_ROUNDS 16 /* of data, before other descriptors are looked at */
 
 static void on_up(void *user)
@@ -269,6 +270,20 @@ static int loop(struct host *h)
 	return h->status;
 }
 
+/*
+ * How the link is has been told before the worker began. Where a host is there already, as after a
+ * crash, data flow when READY is said, and not only when everybody has been told of it.
+ */
+static void take_over(struct host *h)
+{
+	bool more;
+
+	for (int i = 0; i < LINK_EVENTS && !h->exiting && host_control(h); i++)
+		;
+	if (!h->exiting)
+		serve_data(h, &more);
+}
+
 static int run(struct host *h)
 {
 	int r;
@@ -278,7 +293,8 @@ static int run(struct host *h)
 		if (r < 0)
 			return WORKER_EXIT_NEVER;
 	}
-	if (!h->plugin->late_ready)
+	take_over(h);
+	if (!h->plugin->late_ready && !h->exiting)
 		host_ready(h);
 	return loop(h);
 }

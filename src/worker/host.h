@@ -46,8 +46,8 @@ void host_exit(struct host *h, int status);
 void host_ready(struct host *h);
 /* Once ready: tells anew how data moves, if that has changed. */
 void host_tell_way(struct host *h);
-/* control.c: one message of the control socket. */
-void host_control(struct host *h);
+/* control.c: one message of the control socket; false: there was none. */
+bool host_control(struct host *h);
 void host_stop(struct host *h);
 
 /* moments.c: what else may happen in the loop. */
