@@ -249,7 +249,7 @@ int machine_gadgets(const struct world *world, const char *name, json_t **gadget
 	mounts_each(mounts, FFS_FILE_SYSTEM, add_mounted_name, &names);
 	add_configfs_names(world, &names);
 	names.ours = true;
-	r = rundir_each(world, add_name, &names);
+	r = rundir_each_name(world, add_name, &names);
 	if (names.n > 0)
 		qsort(names.v, names.n, sizeof(*names.v), compare);
 	*gadgets = json_array();

@@ -228,20 +228,24 @@ static json_t *parse_status(const char *text)
 }
 
 /* What a supervisor has as long as its gadget is up, and what it means that it is gone. */
+enum { NOTE_LOCK, NOTE_RECORD, NOTE_STATUS, NOTE_CONTROL, NOTE_COUNT };
 static const struct {
 	const char *file;
 	const char *without;
-} notes[] = {
-	{ RUNDIR_LOCK, "only 'ffsctl down' still finds its supervisor" },
-	{ RUNDIR_RECORD, "should its supervisor die, nobody would know what to take away" },
-	{ RUNDIR_STATUS, "how it is will only be known after the next change" },
-	{ RUNDIR_CONTROL, "only 'ffsctl down' still reaches its supervisor" },
+} notes[NOTE_COUNT] = {
+	[NOTE_LOCK] = { RUNDIR_LOCK, "only 'ffsctl down' still finds its supervisor" },
+	[NOTE_RECORD] = { RUNDIR_RECORD,
+			  "should its supervisor die, nobody would know what to take away" },
+	[NOTE_STATUS] = { RUNDIR_STATUS, "how it is will only be known after the next change" },
+	[NOTE_CONTROL] = { RUNDIR_CONTROL, "only 'ffsctl down' still reaches its supervisor" },
 };
 
-static void check_notes(json_t *gadget, const struct world *world, const char *name)
+/* `seen`: those that have just been read are there. */
+static void check_notes(json_t *gadget, const struct world *world, const char *name,
+			const bool *seen)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(notes); i++) {
-		if (rundir_has(world, name, notes[i].file))
+	for (size_t i = 0; i < NOTE_COUNT; i++) {
+		if (seen[i] || rundir_has(world, name, notes[i].file))
 			continue;
 		worsen(gadget);
 		machine_add_problem(gadget, "error", "%s/%s/%s is gone: %s", world->run_dir, name,
@@ -327,13 +331,15 @@ struct owner {
 	char *who; /* NULL: not known */
 };
 
-static void find_owner(const struct world *world, const char *name, const json_t *status,
+/* Whether there is a lock. */
+static bool find_owner(const struct world *world, const char *name, const json_t *status,
 		       struct owner *owner)
 {
 	int r = rundir_owner(world, name, &owner->pid, &owner->who);
 
 	if (r == -EACCES || r == -ENOENT)
 		owner->pid = presumed_owner(world, name, status);
+	return r == 0;
 }
 
 /* What can be said of it without its status. */
@@ -353,7 +359,7 @@ static json_t *without_status(const struct owner *owner, const char *name)
 }
 
 static void check_all(const struct world *world, const char *name, const char *mounts,
-		      const struct owner *owner, json_t *gadget)
+		      const struct owner *owner, const bool *seen, json_t *gadget)
 {
 	struct machine_truth truth = { 0 };
 	bool supervised = owner->pid != 0;
@@ -372,7 +378,7 @@ static void check_all(const struct world *world, const char *name, const char *m
 	/* Who comes up has not written all of them yet, who goes down has removed some. */
 	if (supervised && !is_state(gadget, "starting") &&
 	    (!owner->who || streq(owner->who, WHO_UP)))
-		check_notes(gadget, world, name);
+		check_notes(gadget, world, name, seen);
 	machine_set_udc(gadget, &truth);
 	correct_udc(gadget, supervised);
 	machine_truth_free(&truth);
@@ -383,9 +389,10 @@ static json_t *look(const struct world *world, const char *name, const char *mou
 {
 	json_t *gadget = parse_status(text);
 	struct owner owner = { 0 };
+	bool seen[NOTE_COUNT] = { [NOTE_STATUS] = text };
 	size_t told;
 
-	find_owner(world, name, gadget, &owner);
+	seen[NOTE_LOCK] = find_owner(world, name, gadget, &owner);
 	/* A command that clears what a dead supervisor has left has written nothing yet. */
 	if (gadget && owner.pid &&
 	    owner.pid != (pid_t)json_integer_value(json_object_get(gadget, "supervisor")))
@@ -393,7 +400,7 @@ static json_t *look(const struct world *world, const char *name, const char *mou
 	if (!gadget)
 		gadget = without_status(&owner, name);
 	told = json_array_size(json_object_get(gadget, "problems"));
-	check_all(world, name, mounts, &owner, gadget);
+	check_all(world, name, mounts, &owner, seen, gadget);
 	*surprised = json_array_size(json_object_get(gadget, "problems")) != told;
 	json_object_set_new(gadget, "supervisor",
 			    owner.pid > 0 ? json_integer(owner.pid) : json_null());

@@ -341,7 +341,7 @@ bool rundir_exists(const struct world *world, const char *name)
 	return false;
 }
 
-int rundir_each(const struct world *world, int (*fn)(void *data, const char *name), void *data)
+int rundir_each_name(const struct world *world, int (*fn)(void *data, const char *name), void *data)
 {
 	DIR *dir = opendir(world->run_dir);
 	struct dirent *entry;
@@ -349,10 +349,29 @@ int rundir_each(const struct world *world, int (*fn)(void *data, const char *nam
 
 	if (!dir)
 		return errno == ENOENT ? 0 : -errno;
-	while (r == 0 && (entry = readdir(dir))) {
-		if (entry->d_name[0] != '.' && rundir_exists(world, entry->d_name))
+	while (r == 0 && (entry = readdir(dir)))
+		if (entry->d_name[0] != '.')
 			r = fn(data, entry->d_name);
-	}
 	closedir(dir);
 	return r;
+}
+
+struct existing {
+	const struct world *world;
+	int (*fn)(void *data, const char *name);
+	void *data;
+};
+
+static int call_if_exists(void *data, const char *name)
+{
+	const struct existing *e = data;
+
+	return rundir_exists(e->world, name) ? e->fn(e->data, name) : 0;
+}
+
+int rundir_each(const struct world *world, int (*fn)(void *data, const char *name), void *data)
+{
+	struct existing existing = { world, fn, data };
+
+	return rundir_each_name(world, call_if_exists, &existing);
 }

@@ -95,3 +95,6 @@ bool rundir_exists(const struct world *world, const char *name);
 
 /* Calls `fn` for every gadget that has a directory; stops when it returns non-zero. */
 int rundir_each(const struct world *world, int (*fn)(void *data, const char *name), void *data);
+/* Of all that is there, whether or not it is a gadget's, which saves a look into each. */
+int rundir_each_name(const struct world *world, int (*fn)(void *data, const char *name),
+		     void *data);
