@@ -13,4 +13,5 @@ libffsctl_a_SOURCES += \
 	src/compose/rules.c src/compose/rules.h \
 	src/compose/serial.c src/compose/serial.h \
 	src/compose/udc.c src/compose/udc_known.c src/compose/udc.h \
+	src/compose/udc_watch.c src/compose/udc_watch.h \
 	src/compose/usbg.c src/compose/usbg.h

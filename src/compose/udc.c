@@ -4,9 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/netlink.h>
 #include <stdlib.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -249,31 +247,4 @@ int udc_choose(const struct world *world, const struct gadget_udc *wanted, const
 	else
 		r = choose_any(world, wanted->driver.value, out, err);
 	return r < 0 ? error_at(err, &wanted->at) : 0;
-}
-
-int udc_watch_open(struct error *err)
-{
-	struct sockaddr_nl address = { .nl_family = AF_NETLINK, .nl_groups = 1 };
-	_cleanup_close_ int fd = socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
-					NETLINK_KOBJECT_UEVENT);
-
-	if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
-		return error_errno(err, EX_OSERR, errno, NULL,
-				   "cannot listen to the kernel's uevents");
-	return steal_fd(&fd);
-}
-
-bool udc_watch_read(int fd)
-{
-	char message[8192];
-	bool found = false;
-	ssize_t n;
-
-	while ((n = recv(fd, message, sizeof(message) - 1, MSG_DONTWAIT)) > 0) {
-		message[n] = '\0';
-		for (ssize_t i = 0; i < n; i += (ssize_t)strlen(message + i) + 1)
-			found = found || streq(message + i, "SUBSYSTEM=udc");
-	}
-	/* Messages were lost: look, rather than miss one. */
-	return found || (n < 0 && errno == ENOBUFS);
 }

@@ -61,9 +61,4 @@ char *udc_holder(const struct world *world, const char *name);
  * it. */
 char *udc_attribute(const char *name, const char *attribute);
 
-/* A socket that becomes readable when any device of class udc comes or goes. -errno, err filled. */
-int udc_watch_open(struct error *err);
-/* Reads what has come; whether a UDC was among it. */
-bool udc_watch_read(int fd);
-
 #define UDC_CLASS_DIR "/sys/class/udc"

@@ -178,6 +178,7 @@ static void settle_bus(struct supervisor *s, const struct legacy *l)
 		return;
 	}
 	s->udc = xstrdup(l->udc);
+	bus_begin(s);
 	host_adopt(s, s->udc, json_is_true(json_object_get(l->status, "configured")));
 }
 
@@ -224,8 +225,8 @@ int adopt_as_it_is(struct supervisor *s)
 /* What is on its way from one state to another is nobody's to take over. */
 bool adopt_is_possible(const struct supervisor *s)
 {
-	return s->phase == PHASE_UP && !s->failed && !s->unbound_on_failure && !s->bus_lost &&
-	       !s->reload && !s->switching && !s->switched;
+	return s->phase == PHASE_UP && !s->failed && s->place != BUS_FAILED &&
+	       s->place != BUS_LOST && !s->reload && !s->switching && !s->switched;
 }
 
 void adopt_allow(struct supervisor *s)

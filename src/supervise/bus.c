@@ -5,6 +5,8 @@
  * record has it before the kernel does, so that whoever finds the record finds all there is to
  * undo.
  */
+#include "config.h"
+
 #include "supervise/bus.h"
 
 #include <errno.h>
@@ -14,6 +16,8 @@
 
 #include "base/cleanup.h"
 #include "base/fd.h"
+#include "base/proc.h"
+#include "base/trace.h"
 #include "compose/configfs.h"
 #include "compose/udc.h"
 #include "supervise/host.h"
@@ -34,11 +38,19 @@ static char *bound_to(const struct supervisor *s)
 	return file_read_line(AT_FDCWD, path, &udc) == 0 && *udc ? steal_ptr(udc) : NULL;
 }
 
-bool bus_is_on(const struct supervisor *s)
+/* Whether configfs has it where it was bound. A UDC that has gone, or is back, is still there. */
+static bool is_bound(const struct supervisor *s)
 {
 	_cleanup_free_ char *now = bound_to(s);
 
 	return now && streq_null(now, s->udc);
+}
+
+bool bus_is_on(const struct supervisor *s)
+{
+	_cleanup_free_ char *gadget = is_bound(s) ? udc_attribute(s->udc, "function") : NULL;
+
+	return gadget && streq(gadget, s->name);
 }
 
 static struct step *bind_step(struct supervisor *s)
@@ -63,30 +75,6 @@ static int take_off(struct supervisor *s, struct error *err)
 
 	return step && step->state == STEP_DONE ? plan_undo_last(&s->plan, err)
 						: configfs_unbind(path, err);
-}
-
-/* --- a worker that has failed --- */
-
-void bus_worker_failed(struct supervisor *s)
-{
-	_cleanup_error_ struct error err = { 0 };
-
-	if (take_off(s, &err) < 0) {
-		supervisor_say_of(s, NULL, LOG_ERR, "%s", err.text);
-	} else {
-		supervisor_say_of(s, NULL, LOG_WARNING, "taken off the bus, as on_failed says");
-		host_forget(s);
-	}
-	s->unbound_on_failure = true;
-}
-
-void bus_lost(struct supervisor *s)
-{
-	if (s->phase != PHASE_UP || !s->udc || s->failed)
-		return;
-	s->bus_lost = true;
-	host_forget(s);
-	supervisor_changed(s);
 }
 
 static int set_step(struct supervisor *s, const char *udc, struct error *err)
@@ -128,29 +116,82 @@ static const struct unit *missing_worker(const struct supervisor *s)
 	return NULL;
 }
 
-/* Who failed or ended is back: onto the bus again. */
-static void bind_again(struct supervisor *s)
+/* --- what happens ------------------------------------------------------------------------------
+ */
+
+static int do_fail(struct supervisor *s, struct error *err _unused_)
 {
-	if (missing_worker(s))
-		return;
-	/* A reload has come first. */
-	if (s->bus_lost && bus_is_on(s)) {
-		s->bus_lost = false;
-		return;
-	}
-	error_clear(&s->bind_error);
-	host_watch(s, s->udc);
-	/* A reload has left out what was not bound. */
-	if (set_step(s, s->udc, &s->bind_error) < 0 || plan_apply(&s->plan, &s->bind_error) < 0) {
+	_cleanup_error_ struct error why = { 0 };
+
+	if (take_off(s, &why) < 0) {
+		supervisor_say_of(s, NULL, LOG_ERR, "%s", why.text);
+	} else {
+		supervisor_say_of(s, NULL, LOG_WARNING, "taken off the bus, as on_failed says");
 		host_forget(s);
-		supervisor_say_of(s, NULL, LOG_ERR, "%s", s->bind_error.text);
-		return;
 	}
-	s->unbound_on_failure = s->bus_lost = false;
-	supervisor_say(s, "on the bus again");
+	return 0;
 }
 
-/* --- by command --- */
+static int do_forget_host(struct supervisor *s, struct error *err _unused_)
+{
+	host_forget(s);
+	return 0;
+}
+
+static int do_taken(struct supervisor *s, struct error *err _unused_)
+{
+	supervisor_say_of(s, NULL, LOG_WARNING, "somebody else has taken it off the bus");
+	host_forget(s);
+	return 0;
+}
+
+static int do_given(struct supervisor *s, struct error *err _unused_)
+{
+	supervisor_say(s, "somebody else has put it on the bus again");
+	host_watch(s, s->udc);
+	return 0;
+}
+
+static int do_gone(struct supervisor *s, struct error *err _unused_)
+{
+	supervisor_say_of(s, NULL, LOG_WARNING, "its UDC %s is not there any more", s->udc);
+	host_forget(s);
+	return 0;
+}
+
+static int do_drop(struct supervisor *s, struct error *err _unused_)
+{
+	supervisor_say_of(s, NULL, LOG_WARNING,
+			  "its UDC %s is back, but the kernel has not bound it again", s->udc);
+	host_forget(s);
+	return 0;
+}
+
+/* The kernel binds again to a UDC of that name what was bound to it (gadget_match_driver). */
+static int do_back(struct supervisor *s, struct error *err _unused_)
+{
+	supervisor_say(s, "its UDC %s is back", s->udc);
+	host_watch(s, s->udc);
+	return 0;
+}
+
+/* Who failed or ended is back: onto the bus again. */
+static int do_return(struct supervisor *s, struct error *err)
+{
+	/* A reload has come first. */
+	if (bus_is_on(s))
+		return 0;
+	error_clear(err);
+	host_watch(s, s->udc);
+	/* A reload has left out what was not bound. */
+	if (set_step(s, s->udc, err) < 0 || plan_apply(&s->plan, err) < 0) {
+		host_forget(s);
+		supervisor_say_of(s, NULL, LOG_ERR, "%s", err->text);
+		return -err->err;
+	}
+	supervisor_say(s, "on the bus again");
+	return 0;
+}
 
 /* Where it is wanted; else where it was; else as `up` would have it. NULL: as the file says. */
 static const char *wanted_udc(const struct supervisor *s)
@@ -164,7 +205,7 @@ static const char *wanted_udc(const struct supervisor *s)
 	return NULL;
 }
 
-static int put_on(struct supervisor *s, struct error *err)
+static int do_bind(struct supervisor *s, struct error *err)
 {
 	_cleanup_free_ char *udc = NULL, *was = NULL;
 	int r = udc_choose(s->world, &s->gadget->udc, wanted_udc(s), &udc, err);
@@ -185,10 +226,161 @@ static int put_on(struct supervisor *s, struct error *err)
 		s->udc = steal_ptr(was);
 		return r;
 	}
-	s->no_bind = s->unbound_on_failure = s->bus_lost = false;
+	s->no_bind = false;
 	supervisor_say(s, "bound to %s", s->udc);
 	return 0;
 }
+
+static int do_unbind(struct supervisor *s, struct error *err)
+{
+	bool before = s->no_bind;
+	int r;
+
+	/* First the status: who compares it with configfs must not take it for somebody else's
+	 * doing. It still has the UDC, so that it is true before and after. */
+	s->no_bind = true;
+	supervisor_write_status(s);
+	r = take_off(s, err);
+	if (r < 0) {
+		s->no_bind = before;
+		supervisor_changed(s);
+		return r;
+	}
+	/* FunctionFS says so later, and whoever asks meanwhile must not be told of the old host. */
+	host_forget(s);
+	if (s->udc) {
+		free(s->last_udc);
+		s->last_udc = steal_ptr(s->udc);
+	}
+	return 0;
+}
+
+typedef int (*action)(struct supervisor *s, struct error *err);
+
+/* What is not in the table changes nothing. An action that fails leaves it where it was. */
+static const struct cell {
+	action act;
+	enum bus_place to;
+} cells[BUS_PLACE_COUNT][BUS_EVENT_COUNT] = {
+	[BUS_OFF] = {
+		[BUS_EV_BIND] = { do_bind, BUS_ON },
+		[BUS_EV_UNBIND] = { do_unbind, BUS_OFF }, /* somebody else may have bound it */
+	},
+	[BUS_ON] = {
+		[BUS_EV_UNBIND] = { do_unbind, BUS_OFF },
+		[BUS_EV_FAILED] = { do_fail, BUS_FAILED },
+		[BUS_EV_CLOSED] = { do_forget_host, BUS_LOST },
+		[BUS_EV_TAKEN] = { do_taken, BUS_TAKEN },
+		[BUS_EV_GONE] = { do_gone, BUS_GONE },
+		[BUS_EV_DROPPED] = { do_drop, BUS_LOST },
+	},
+	[BUS_TAKEN] = { /* and so it stays, whatever becomes of the workers */
+		[BUS_EV_BIND] = { do_bind, BUS_ON },
+		[BUS_EV_UNBIND] = { do_unbind, BUS_OFF },
+		[BUS_EV_GIVEN] = { do_given, BUS_ON },
+	},
+	[BUS_GONE] = {
+		[BUS_EV_BIND] = { do_bind, BUS_ON },
+		[BUS_EV_UNBIND] = { do_unbind, BUS_OFF },
+		[BUS_EV_FAILED] = { do_fail, BUS_FAILED },
+		[BUS_EV_CLOSED] = { do_forget_host, BUS_LOST },
+		[BUS_EV_GIVEN] = { do_back, BUS_ON },
+		[BUS_EV_TAKEN] = { do_taken, BUS_TAKEN },
+		[BUS_EV_DROPPED] = { do_drop, BUS_LOST },
+	},
+	[BUS_LOST] = {
+		[BUS_EV_BIND] = { do_bind, BUS_ON },
+		[BUS_EV_UNBIND] = { do_unbind, BUS_OFF },
+		[BUS_EV_FAILED] = { do_fail, BUS_FAILED },
+		[BUS_EV_SERVED] = { do_return, BUS_ON },
+	},
+	[BUS_FAILED] = {
+		[BUS_EV_BIND] = { do_bind, BUS_ON },
+		[BUS_EV_UNBIND] = { do_unbind, BUS_OFF },
+		[BUS_EV_SERVED] = { do_return, BUS_ON },
+		[BUS_EV_GIVEN] = { do_given, BUS_ON },
+	},
+};
+
+static int handle(struct supervisor *s, enum bus_event event, struct error *err)
+{
+	static const char *const places[BUS_PLACE_COUNT] = {
+		[BUS_OFF] = "OFF",   [BUS_ON] = "ON",	  [BUS_TAKEN] = "TAKEN",
+		[BUS_GONE] = "GONE", [BUS_LOST] = "LOST", [BUS_FAILED] = "FAILED",
+	};
+	static const char *const events[BUS_EVENT_COUNT] = {
+		[BUS_EV_BIND] = "BIND",	      [BUS_EV_UNBIND] = "UNBIND",
+		[BUS_EV_SERVED] = "SERVED",   [BUS_EV_FAILED] = "FAILED",
+		[BUS_EV_CLOSED] = "CLOSED",   [BUS_EV_GIVEN] = "GIVEN",
+		[BUS_EV_TAKEN] = "TAKEN",     [BUS_EV_GONE] = "GONE",
+		[BUS_EV_DROPPED] = "DROPPED",
+	};
+	const struct cell *cell = &cells[s->place][event];
+	int r;
+
+	trace("bus", places[s->place], events[event]);
+	if (!cell->act)
+		return 0;
+	r = cell->act(s, err);
+	if (r < 0)
+		return r;
+	s->place = cell->to;
+	supervisor_changed(s);
+	return 0;
+}
+
+void bus_begin(struct supervisor *s)
+{
+	s->place = s->udc ? BUS_ON : BUS_OFF;
+}
+
+void bus_worker_failed(struct supervisor *s)
+{
+	handle(s, BUS_EV_FAILED, NULL);
+}
+
+void bus_ep0_closed(struct supervisor *s)
+{
+	if (s->phase == PHASE_UP && !s->failed)
+		handle(s, BUS_EV_CLOSED, NULL);
+}
+
+/* --- what the kernel says, whoever has done it --- */
+
+/* Whose end takes the gadget off the bus: it is about to be told of. */
+static bool is_dying(const struct instance *i)
+{
+	return (i->keeper.pid > 0 && !process_alive(i->keeper.pid)) ||
+	       (i->unit && i->unit->pid > 0 && i->unit->worker->opens_ep0 &&
+		!process_alive(i->unit->pid));
+}
+
+static enum bus_event what_kernel_says(const struct supervisor *s)
+{
+	_cleanup_free_ char *sysfs = strf(UDC_CLASS_DIR "/%s", s->udc);
+
+	if (!path_exists(sysfs))
+		return BUS_EV_GONE;
+	if (!is_bound(s))
+		return BUS_EV_TAKEN;
+	return bus_is_on(s) ? BUS_EV_GIVEN : BUS_EV_DROPPED;
+}
+
+static void look_at_kernel(struct supervisor *s)
+{
+	enum bus_event event;
+
+	s->uevent = false;
+	if (!s->udc)
+		return;
+	event = what_kernel_says(s);
+	for (size_t n = 0; event != BUS_EV_GIVEN && n < s->n_instances; n++)
+		if (is_dying(s->instances[n]))
+			return;
+	handle(s, event, NULL);
+}
+
+/* --- by command --- */
 
 static int no_worker(const struct unit *unit, struct error *err)
 {
@@ -213,15 +405,18 @@ static void bind_when_ready(struct supervisor *s)
 	if (!s->bind_wanted)
 		return;
 	s->bind_wanted = false;
-	put_on(s, &s->bind_error);
+	handle(s, BUS_EV_BIND, &s->bind_error);
 }
 
 void bus_look(struct supervisor *s)
 {
-	if ((s->unbound_on_failure || s->bus_lost) && !s->bind_wanted)
-		bind_again(s);
+	bus_watch(s);
+	if (s->uevent)
+		look_at_kernel(s);
 	if (s->bind_wanted)
 		bind_when_ready(s);
+	else if (!missing_worker(s))
+		handle(s, BUS_EV_SERVED, &s->bind_error);
 }
 
 static int foreign_bind(const struct supervisor *s, const char *now, struct error *err)
@@ -262,6 +457,7 @@ int bus_bind(struct supervisor *s, const char *udc, bool *changed, struct error 
 		return error_hint(err, "'ffsctl unbind %s' takes it off the bus first", s->name);
 	if (now)
 		return 0;
+	s->uevent = true; /* it may have been taken off a moment ago */
 	error_clear(&s->bind_error);
 	if (!s->bind_wanted)
 		free(steal_ptr(s->bind_udc));
@@ -275,7 +471,6 @@ int bus_bind(struct supervisor *s, const char *udc, bool *changed, struct error 
 int bus_unbind(struct supervisor *s, bool *changed, struct error *err)
 {
 	_cleanup_free_ char *now = bound_to(s);
-	bool before = s->no_bind;
 	int r;
 
 	*changed = now || s->bind_wanted;
@@ -283,24 +478,8 @@ int bus_unbind(struct supervisor *s, bool *changed, struct error *err)
 		error_set(&s->bind_error, EX_TEMPFAIL, ECANCELED, NULL,
 			  "'unbind' came before '%s' was bound", s->name);
 	s->bind_wanted = false;
-	/* First the status: who compares it with configfs must not take it for somebody else's
-	 * doing. It still has the UDC, so that it is true before and after. */
-	s->no_bind = true;
-	supervisor_write_status(s);
-	r = take_off(s, err);
-	supervisor_changed(s);
-	if (r < 0) {
-		s->no_bind = before;
-		return r;
-	}
-	/* FunctionFS says so later, and whoever asks meanwhile must not be told of the old host. */
-	host_forget(s);
-	s->unbound_on_failure = s->bus_lost = false;
-	if (s->udc) {
-		free(s->last_udc);
-		s->last_udc = steal_ptr(s->udc);
-	}
-	if (*changed)
+	r = handle(s, BUS_EV_UNBIND, err);
+	if (r == 0 && *changed)
 		supervisor_say(s, "unbound");
-	return 0;
+	return r;
 }

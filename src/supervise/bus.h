@@ -9,6 +9,32 @@
 struct step;
 struct supervisor;
 
+enum bus_place {
+	BUS_OFF, /* by command, or from the beginning */
+	BUS_ON,
+	BUS_TAKEN,  /* somebody else has taken it off its UDC, whose own it is to put it back */
+	BUS_GONE,   /* its UDC is not there; the kernel binds it again when that is back */
+	BUS_LOST,   /* the kernel took it off, and will not put it back: with a daemon's ep0 */
+	BUS_FAILED, /* taken off without a worker that has failed for good (on_failed) */
+	BUS_PLACE_COUNT
+};
+
+enum bus_event {
+	BUS_EV_BIND,	/* `bind`, and every worker serves */
+	BUS_EV_UNBIND,	/* `unbind` */
+	BUS_EV_SERVED,	/* every worker serves */
+	BUS_EV_FAILED,	/* a worker has failed for good, without which it is not to be on the bus */
+	BUS_EV_CLOSED,	/* a daemon has ended, and with it ep0 */
+	BUS_EV_GIVEN,	/* the kernel has it on its UDC */
+	BUS_EV_TAKEN,	/* the kernel does not have it on its UDC, which is there */
+	BUS_EV_GONE,	/* its UDC is not there */
+	BUS_EV_DROPPED, /* its UDC has gone and is back, and binding it again has failed */
+	BUS_EVENT_COUNT
+};
+
+/* It is up: bound, where it has a UDC. */
+void bus_begin(struct supervisor *s);
+
 /*
  * Wants the gadget on the bus: on `udc`, or NULL: where it was, else where `up` would have put it.
  * It is bound as soon as its workers are ready, by bus_look. *changed is false when it is there
@@ -26,7 +52,7 @@ bool bus_is_on(const struct supervisor *s);
  * A daemon that had ep0 open has ended, and with it its function: the kernel has taken the gadget
  * off the bus (f_fs.c, ffs_closed). It comes back when the next one is ready.
  */
-void bus_lost(struct supervisor *s);
+void bus_ep0_closed(struct supervisor *s);
 
 /* A worker has failed for good, and its gadget is not to stay on the bus without it. */
 void bus_worker_failed(struct supervisor *s);
@@ -38,3 +64,5 @@ const struct step *bus_step(const struct supervisor *s);
 int bus_check(const struct supervisor *s, struct error *err);
 /* After each change: what was wanted, or waited for a worker. */
 void bus_look(struct supervisor *s);
+/* bus_watch.c: has the kernel's uevents wake us up that matter now. */
+void bus_watch(struct supervisor *s);

@@ -105,5 +105,5 @@ bool instance_is_there(struct instance *instance);
 bool instance_is_active(const struct instance *instance);
 /* Tells the workers of all such functions what has come and gone. */
 void instances_look(struct supervisor *supervisor);
-/* Has the kernel's uevents wake us up when something comes or goes, where it matters. */
-void instances_watch_nodes(struct supervisor *supervisor);
+/* Whether there is a worker that comes and goes with what the kernel makes for it. */
+bool instances_come_and_go(const struct supervisor *s);

@@ -80,40 +80,13 @@ void instances_look(struct supervisor *s)
 	}
 }
 
-static void on_uevent(void *data, uint32_t events _unused_)
+bool instances_come_and_go(const struct supervisor *s)
 {
-	struct supervisor *s = data;
-
-	udc_watch_read(s->uevents.fd); /* of any kind: what makes nodes is told of, too */
-	/* Whoever has taken it off the bus, or put it back: this is another host, or none. */
-	if (!bus_is_on(s))
-		host_forget(s);
-	else if (s->udc_state.fd < 0)
-		host_watch(s, s->udc);
-	supervisor_changed(s);
-}
-
-void instances_watch_nodes(struct supervisor *s)
-{
-	_cleanup_error_ struct error err = { 0 };
-	bool wanted = false;
-	int fd;
-
 	for (size_t k = 0; k < s->n_instances; k++)
-		wanted = wanted || (has_node(s->instances[k]) &&
-				    s->instances[k]->function->worker->start != START_CREATED);
-	if (!wanted)
-		source_close(&s->loop, &s->uevents);
-	if (!wanted || s->uevents.fd >= 0)
-		return;
-	fd = udc_watch_open(&err);
-	if (fd >= 0 && source_add(&s->loop, &s->uevents, fd, EPOLLIN, on_uevent, s) < 0) {
-		close(fd);
-		fd = -1;
-	}
-	if (fd < 0)
-		supervisor_say(s, "what comes and goes without ffsctl is not noticed: %s",
-			       err.text ? err.text : "no memory");
+		if (has_node(s->instances[k]) &&
+		    s->instances[k]->function->worker->start != START_CREATED)
+			return true;
+	return false;
 }
 
 /* Linux 6.9 says so; before that the endpoints' files do, as they are made last. */

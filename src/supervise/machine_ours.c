@@ -22,7 +22,7 @@
 #define STATUS_MAX (4 * 1024 * 1024)
 
 /* What a supervisor writes for us alone. */
-static const char *const internal[] = { "configured", "held", "links", "no_bind" };
+static const char *const internal[] = { "configured", "held", "links", "lost", "no_bind" };
 
 static void set_state(json_t *gadget, const char *state)
 {
@@ -166,6 +166,7 @@ static void check_bound(json_t *gadget, const struct machine_truth *truth, bool 
 
 	if (was && *truth->udc == '\0') {
 		if (!supervised || json_is_true(json_object_get(gadget, "no_bind")) ||
+		    json_is_true(json_object_get(gadget, "lost")) ||
 		    (!is_state(gadget, "ready") && !is_state(gadget, "degraded")))
 			return; /* not yet, or not any more: for a reason that is told */
 		if (is_state(gadget, "ready"))

@@ -130,7 +130,7 @@ static void is_over(struct supervisor *s, struct reload *r)
 	memory_let_go(); /* what reading the gadget file took is not needed again */
 	/* A worker that has failed meanwhile, and had to wait until it was known what that means.
 	 */
-	for (size_t n = 0; n < s->n_instances && !s->unbound_on_failure; n++)
+	for (size_t n = 0; n < s->n_instances && s->place != BUS_FAILED; n++)
 		if (s->instances[n]->unit && s->instances[n]->unit->state == UNIT_FAILED)
 			supervisor_worker_failed(s, s->instances[n]->unit);
 	supervisor_changed(s);

@@ -95,7 +95,7 @@ static json_t *function_json(const struct supervisor *s, const struct function *
 /* What the supervisor knows; who reads it compares it with what the kernel says (machine.c). */
 const char *supervisor_state(const struct supervisor *s)
 {
-	if (s->failed || s->unbound_on_failure)
+	if (s->failed || s->place == BUS_FAILED)
 		return "failed";
 	if (s->phase == PHASE_WAITING_UDC || s->phase == PHASE_COMING_UP)
 		return "starting";
@@ -109,7 +109,7 @@ const char *supervisor_state(const struct supervisor *s)
 		if (unit && !unit_is_settled(unit))
 			return "degraded";
 	}
-	if (s->bus_lost)
+	if (s->place == BUS_LOST)
 		return "degraded";
 	return s->no_bind ? "unbound" : "ready";
 }
@@ -126,7 +126,7 @@ static json_t *problems_json(const struct supervisor *s)
 	if (s->failure.text)
 		json_array_append_new(array, json_pack("{s:s, s:s}", "severity", "error", "text",
 						       s->failure.text));
-	if (s->unbound_on_failure && s->bind_error.text)
+	if ((s->place == BUS_FAILED || s->place == BUS_LOST) && s->bind_error.text)
 		json_array_append_new(array, json_pack("{s:s, s:s}", "severity", "error", "text",
 						       s->bind_error.text));
 	if (s->reload && !reload_is_under_way(s))
@@ -191,6 +191,7 @@ void supervisor_write_status(struct supervisor *s)
 	json_object_set_new(json, "links", links_json(s));
 	/* A full file system costs the status its freshness; the gadget goes on. */
 	json_object_set_new(json, "no_bind", json_boolean(s->no_bind));
+	json_object_set_new(json, "lost", json_boolean(s->place == BUS_LOST));
 	json_object_set_new(json, "held", json_boolean(s->held > 0));
 	rundir_write(&s->rundir, RUNDIR_STATUS, json, &ignored);
 	json_decref(json);

@@ -2,7 +2,7 @@
 libffsctl_a_SOURCES += \
 	src/supervise/adopt.c src/supervise/adopt.h \
 	src/supervise/await_udc.c \
-	src/supervise/bus.c src/supervise/bus.h \
+	src/supervise/bus.c src/supervise/bus_watch.c src/supervise/bus.h \
 	src/supervise/control.c src/supervise/control_ask.c src/supervise/control.h \
 	src/supervise/control_parts.h \
 	src/supervise/describe.c src/supervise/describe.h \

@@ -177,8 +177,7 @@ void supervisor_worker_failed(struct supervisor *s, struct unit *unit)
 		supervisor_go_down(s, &err);
 	}
 	/* While a reload is under way it decides what becomes of the gadget. */
-	if (s->phase == PHASE_UP && unit->worker->on_failed == FAILED_UNBIND && !s->no_bind &&
-	    !s->reload)
+	if (s->phase == PHASE_UP && unit->worker->on_failed == FAILED_UNBIND && !s->reload)
 		bus_worker_failed(s);
 }
 
@@ -264,6 +263,7 @@ static void came_up(struct supervisor *s)
 {
 	s->phase = PHASE_UP;
 	s->since = time(NULL);
+	bus_begin(s);
 	timer_stop(&s->deadline);
 	compose_close(&s->compose); /* all that libusbgx was needed for is done */
 }
@@ -338,7 +338,6 @@ static void look(struct supervisor *s)
 				reload_look(s);
 			if (!s->failed && !s->reload && !s->switching) {
 				bus_look(s);
-				instances_watch_nodes(s);
 				instances_look(s);
 			}
 			if (s->failed && s->foreground && all_stopped(s))
@@ -539,6 +538,7 @@ void supervisor_free(struct supervisor *s)
 	plan_free(&s->plan);
 	source_close(&s->loop, &s->deadline);
 	cleanup_close(&s->uevents.fd);
+	free(s->uevents_of);
 	cleanup_close(&s->signals.fd);
 	loop_close(&s->loop);
 	rundir_close(&s->rundir);

@@ -12,6 +12,7 @@
 #include "compose/compose.h"
 #include "plan/plan.h"
 #include "spec/spec.h"
+#include "supervise/bus.h"
 #include "supervise/control.h"
 #include "supervise/instance.h"
 #include "supervise/output.h"
@@ -54,7 +55,10 @@ struct supervisor {
 	bool changed;	/* plan and status have to be looked at */
 	bool undo_soon; /* an undo wants to be called again without an event */
 	struct source signals, deadline, udc_watch, caller;
-	struct source uevents;	 /* instance_node.c; owned */
+	struct source uevents;	 /* bus_watch.c; owned */
+	bool watches_uevents;	 /* or has tried to */
+	char *uevents_of;	 /* the UDC that they are of; NULL: of everything */
+	bool uevent;		 /* one has come that was not looked at yet */
 	char *host_udc;		 /* host.c: where a host may meet the gadget, or has */
 	struct source udc_state; /* host.c; owns its descriptor */
 	bool configured;	 /* as the UDC says; only where FunctionFS does not */
@@ -65,8 +69,7 @@ struct supervisor {
 	struct error failure;	 /* why it goes or went down, or is failed */
 	bool failed;		 /* a keeper died: the gadget is dead, nothing is removed */
 	bool undo_failed;	 /* going down has left something */
-	bool unbound_on_failure; /* a worker failed for good and the gadget was taken off the bus */
-	bool bus_lost;		 /* the kernel has taken it off the bus with a daemon's ep0 */
+	enum bus_place place;	 /* on the bus or off it, and why, in PHASE_UP */
 	bool bind_wanted;	 /* `bind` waits until the workers are ready */
 	struct error bind_error; /* why the last `bind`, or the return to the bus, failed */
 	struct reload *reload;	 /* NULL: none is under way, and none has failed on its way back */

@@ -510,7 +510,7 @@ void unit_exited(struct unit *unit, int status)
 	unit_close(unit, &unit->end);
 	unit->pid = 0;
 	if (unit->worker->opens_ep0)
-		bus_lost(supervisor_of(unit));
+		bus_ep0_closed(supervisor_of(unit));
 	unit_handle(unit, UNIT_EV_EXIT);
 }
 

@@ -52,9 +52,9 @@ def source(path, begin, end):
     return text[text.index("= {"):text.index(end)]
 
 
-def drawn(heading):
-    """A table of ffsctl-worker(7): {(row, column): word}."""
-    with open(os.path.join(SRC, "man/ffsctl-worker.7"), encoding="utf-8") as f:
+def drawn(heading, page="ffsctl-worker.7"):
+    """A table of a manual page: {(row, column): word}."""
+    with open(os.path.join(SRC, "man", page), encoding="utf-8") as f:
         lines = f.read().split(heading)[1].split(".Bd -literal\n")[1].split("\n.Ed")[0].splitlines()
     return {(row.split()[0], column): word for row in lines[1:] for column, word in zip(lines[0].split(), row.split()[1:])}
 
@@ -80,6 +80,20 @@ def _():
               for event, to in rows for n, state in enumerate(("unbound", "bound", "enabled", "suspended"))}
     tap.eq(len(wanted), 24)
     tap.eq(drawn("FunctionFS, of which the kernel keeps only what is newest:"), wanted)
+
+
+@tap.test("ffsctl(8) the one of its place on the bus")
+def _():
+    with open(os.path.join(SRC, "src/supervise/bus.h"), encoding="utf-8") as f:
+        text = f.read()
+    places, events = (re.findall(r"%s([A-Z]+)\b(?!_)" % prefix, re.search(r"enum %s \{(.*?)\};" % name, text, re.S)[1])
+                      for name, prefix in (("bus_place", "\\bBUS_"), ("bus_event", "\\bBUS_EV_")))
+    acts = {(place, event): to
+            for place, row in re.findall(r"\[BUS_(\w+)\] = \{(.*?)\n\t\}", source("src/supervise/bus.c", "} cells[", "\n};"), re.S)
+            for event, to in re.findall(r"\[BUS_EV_(\w+)\] = \{ \w+, BUS_(\w+) \}", row)}
+    tap.eq((len(places), len(events)), (6, 9))
+    wanted = {(place.lower(), event.lower()): acts.get((place, event), "-").lower() for place in places for event in events}
+    tap.eq(drawn(".Ss On the bus and off it", "ffsctl.8"), wanted)
 
 
 def manual():

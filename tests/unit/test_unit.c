@@ -82,7 +82,7 @@ bool instance_is_active(const struct instance *i _unused_)
 	return true;
 }
 
-void bus_lost(struct supervisor *s _unused_)
+void bus_ep0_closed(struct supervisor *s _unused_)
 {
 	saw.lost++;
 }

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the kernel tells of UDCs: that they come, go, and are taken and left by gadgets
+ * (usb_gadget_register_driver and its like send a "change", udc/core.c).
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "base/error.h"
+
+/* A socket that becomes readable at each of the kernel's uevents. -errno, err filled. */
+int udc_watch_open(struct error *err);
+/* From now on only at those of this UDC, which has to be there; NULL: at all. -errno. */
+int udc_watch_only(int fd, const char *udc);
+/* Reads what has come; whether a UDC was among it. */
+bool udc_watch_read(int fd);

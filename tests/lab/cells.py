@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""State tables, and which of their cells a test has reached: supervisor and keeper write down what their
+tables are asked (src/base/trace.h)."""
+
+import contextlib
+import os
+import pathlib
+import re
+
+import gadgets
+from harness import SRC
+from tap import eq, ok
+
+TRACE = gadgets.open_file("trace")
+os.environ["FFSCTL_TEST_TRACE"] = str(TRACE)
+
+
+def of_source(path, begin, row, cell):
+    """The cells in which something happens, in the words of the trace: `row` and `cell` are the prefixes of
+    what the source has in brackets."""
+    text = pathlib.Path(SRC, path).read_text()
+    text = text[text.index(begin):]
+    text = text[text.index("= {"):text.index("\n};\n")]
+    return {(state, event) for state, words in re.findall(r"\[%s(\w+)\] = \{(.*?)\n\t\}" % row, text, re.S)
+            for event in re.findall(r"\[%s(\w+)\]" % cell, words)}
+
+
+class Table:
+    def __init__(self, name, cells):
+        self.name, self.cells, self.reached = name, cells, set()
+
+    @contextlib.contextmanager
+    def reaches(self, *cells):
+        """What happens inside reaches these cells ("READY EXIT"), which the table has."""
+        wanted = {tuple(cell.split()) for cell in cells}
+        ok(wanted <= self.cells, f"the table has no {wanted - self.cells}")
+        TRACE.write_text("")
+        yield
+        for line in TRACE.read_text().splitlines():
+            name, state, event = line.split()
+            if name == self.name:
+                self.reached.add((state, event))
+        ok(wanted <= self.reached, f"not reached: {wanted - self.reached}, but\n{TRACE.read_text()}")
+
+    def is_walked(self):
+        ok(len(self.cells) > 20, f"{self.name}: only {len(self.cells)} cells were found")
+        eq(sorted(self.cells - self.reached), [], self.name)
+        empty = sorted(self.reached - self.cells)
+        print(f"{self.name}: {len(self.cells)} cells; of those with nothing to do, too: {empty}")

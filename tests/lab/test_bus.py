@@ -1,0 +1,406 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+# lab: kernel=6.12,6.1 udcs=2 virtual-time timeout=240
+"""A gadget's place on the bus: every cell of its state table (src/supervise/bus.c) on a real kernel. Who takes
+it off is ffsctl, a worker's end, somebody who writes to configfs, and the UDC that goes."""
+
+import os
+import pathlib
+import signal
+import sys
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+import cells  # noqa: E402
+import gadgets  # noqa: E402
+import harness  # noqa: E402
+import tap  # noqa: E402
+from gadgets import DIRECTORY, await_status, finish, gadget, odd, start, worker  # noqa: E402
+from harness import SRC, down, ffsctl, kill, must, status  # noqa: E402
+from tap import contains, eq, ok, test  # noqa: E402
+
+NAME, UDC, OTHER = "place", "dummy_udc.0", "dummy_udc.1"
+DRIVER = pathlib.Path("/sys/bus/platform/drivers/dummy_udc")
+BUS = cells.Table("bus", cells.of_source("src/supervise/bus.c", "} cells[", "BUS_", "BUS_EV_"))
+reaches = BUS.reaches
+
+harness.leaves_nothing()
+
+
+def up(path, *words, udc=UDC):
+    return harness.up(path, "--udc", udc, *words)
+
+
+def udc_file():
+    return pathlib.Path(harness.CONFIGFS, NAME, "UDC")
+
+
+def write_udc(text):
+    udc_file().write_text(text + "\n")
+
+
+def goes(udc=UDC):
+    (DRIVER / "unbind").write_text(udc)
+
+
+def comes(udc=UDC):
+    (DRIVER / "bind").write_text(udc)
+
+
+def reached(cell):
+    """The supervisor may take a moment; who looks without a pause keeps it from its turn."""
+    for _ in range(1000):
+        if f"bus {cell}\n" in cells.TRACE.read_text():
+            return
+        time.sleep(0.01)
+    ok(False, f"not {cell}:\n{cells.TRACE.read_text()}")
+
+
+def becomes(state):
+    await_status(NAME, lambda g: g["state"] == state, state)
+
+
+def logged(text):
+    contains(must(ffsctl("log", NAME)).stdout, text)
+
+
+def plain(**settings):
+    return gadget(NAME, odd("ready", "notify", "wait", **{"restart_delay": 0, "restart_limit": 0, **settings}))
+
+
+def kernel_function(kind):
+    path = DIRECTORY / f"{NAME}-{kind}.conf"
+    path.write_text('attrs = { idVendor = 0x1d6b; idProduct = 0x0104; };\n'
+                    f'name = "{NAME}"; functions = {{ f = {{ type = "{kind}"; }}; }};\n')
+    return path
+
+
+GATE = DIRECTORY / "gate"
+FRAGILE = {"restart_delay": 0, "restart_limit": 1, "on_failed": "unbind"}
+
+
+def gated():
+    """Ready when the file is not there, and off the bus with it when it has died twice."""
+    script = f"while test -e {GATE}; do sleep 1; done; echo >&$NOTIFY_FD; exec sleep 100000"
+    return worker(exec=["/bin/sh", "-c", script], ready="fd", **FRAGILE)
+
+
+def end(function=0, times=1):
+    """Its worker; and the next one when that is ready."""
+    for _ in range(times):
+        await_status(NAME, lambda g: g["functions"][function]["worker"]["state"] == "ready", "ready")
+        kill(status(NAME)[0]["functions"][function]["worker"]["pid"])
+
+
+# --- by command ------------------------------------------------------------------------------------
+
+
+@test("unbind and bind; unbind of what somebody else has bound")
+def _():
+    with reaches("OFF BIND", "ON UNBIND", "OFF UNBIND"):
+        harness.up(plain(), "--no-bind")
+        must(ffsctl("bind", NAME, "--udc", UDC))
+        becomes("ready")
+        must(ffsctl("unbind", NAME))
+        write_udc(OTHER)
+        must(ffsctl("unbind", NAME))
+        eq(udc_file().read_text(), "\n")
+        down(NAME)
+
+
+# --- by somebody else ------------------------------------------------------------------------------
+
+
+@test("taken off and put back by somebody else: told, and left alone")
+def _():
+    up(plain(), "--wait-host")
+    with reaches("ON TAKEN", "TAKEN GIVEN"):
+        write_udc("")
+        reached("ON TAKEN")
+        logged("somebody else has taken it off the bus")
+        eq(status(NAME)[0]["state"], "unbound")
+        end()  # a worker's death is no reason to put it back
+        await_status(NAME, lambda g: g["functions"][0]["worker"]["restarts"] == 1, "restarted")
+        eq(udc_file().read_text(), "\n")
+        with harness.configured():
+            write_udc(UDC)
+        reached("TAKEN GIVEN")
+        logged("somebody else has put it on the bus again")
+        becomes("ready")
+    with reaches("TAKEN BIND", "TAKEN UNBIND"):
+        write_udc("")
+        reached("ON TAKEN")
+        with harness.configured():
+            must(ffsctl("bind", NAME))
+        write_udc("")
+        reached("ON TAKEN")
+        must(ffsctl("unbind", NAME))
+        eq(status(NAME)[0]["problems"], [])
+    down(NAME)
+
+
+@test("a bind right after somebody has taken it off")
+def _():
+    up(plain())
+    for _ in range(20):
+        write_udc("")
+        must(ffsctl("bind", NAME))
+        eq(udc_file().read_text(), UDC + "\n")
+    down(NAME)
+
+
+@test("whoever takes over finds what was done meanwhile")
+def _():
+    path = plain()
+    up(path)
+    with reaches("ON TAKEN"):
+        kill(status(NAME)[0]["supervisor"])
+        write_udc("")
+        up(path)
+        reached("ON TAKEN")
+        becomes("unbound")
+    down(NAME)
+
+
+# --- the UDC ---------------------------------------------------------------------------------------
+
+
+@test("the UDC goes and comes back: so does the gadget, and its host finds it again")
+def _():
+    for path in (gadget(NAME, {"echo": None}), kernel_function("acm")):
+        with reaches("ON GONE", "GONE GIVEN"):
+            up(path, "--wait-host")
+            goes()
+            reached("ON GONE")
+            logged(f"its UDC {UDC} is not there any more")
+            eq((status(NAME)[0]["state"], status(NAME)[0]["udc_state"]), ("degraded", None))
+            time.sleep(1)  # a host that has not seen it go would not look at it anew
+            with harness.configured():
+                comes()
+            reached("GONE GIVEN")
+            logged(f"its UDC {UDC} is back")
+            becomes("ready")
+            must(ffsctl("wait", NAME, "--for", "configured", "--timeout", "10"))
+            eq(status(NAME)[0]["udc_state"], "configured")
+            down(NAME)
+
+
+@test("back, but the kernel cannot bind it again, nor can we: told, and degraded")
+def _():
+    # The network device has outlived its parent (u_ether.c, gether_register_netdev).
+    with reaches("GONE DROPPED"):
+        up(kernel_function("ecm"), "--wait-host")
+        goes()
+        reached("ON GONE")
+        comes()
+        reached("GONE DROPPED")
+        logged(f"its UDC {UDC} is back, but the kernel has not bound it again")
+        becomes("degraded")
+        contains(status(NAME)[0]["problems"][-1]["text"], f"cannot bind the gadget to the UDC {UDC}: No such file")
+        down(NAME)
+
+
+@test("gone and back while the supervisor did not look")
+def _():
+    with reaches("ON DROPPED"):
+        up(kernel_function("ecm"), udc=OTHER)
+        supervisor = status(NAME)[0]["supervisor"]
+        os.kill(supervisor, signal.SIGSTOP)
+        goes(OTHER)
+        comes(OTHER)
+        os.kill(supervisor, signal.SIGCONT)
+        reached("ON DROPPED")
+        becomes("degraded")
+        down(NAME)
+
+
+@test("while it is gone: unbind; bind says what is missing; back without the gadget, of which it was told to let go")
+def _():
+    with reaches("GONE UNBIND"):
+        up(plain())
+        goes()
+        reached("ON GONE")
+        must(ffsctl("unbind", NAME))
+        comes()
+        time.sleep(1)
+        eq(udc_file().read_text(), "\n")
+        down(NAME)
+    with reaches("GONE BIND", "GONE TAKEN"):
+        up(plain())
+        goes()
+        reached("ON GONE")
+        write_udc("")
+        contains(must(ffsctl("bind", NAME), 69).stderr, f"there is no UDC '{UDC}'")
+        comes()
+        reached("GONE TAKEN")
+        must(ffsctl("bind", NAME))
+        becomes("ready")
+        down(NAME)
+
+
+@test("while it is gone a worker fails for good: it is not on the bus when the UDC is back, until it serves again")
+def _():
+    with reaches("GONE FAILED", "FAILED SERVED"):
+        up(plain(**FRAGILE))
+        goes()
+        reached("ON GONE")
+        end(times=2)
+        becomes("failed")
+        comes()
+        time.sleep(1)
+        eq(udc_file().read_text(), "\n")
+        must(ffsctl("restart", NAME))
+        becomes("ready")
+        eq(udc_file().read_text(), UDC + "\n")
+        down(NAME)
+
+
+@test("another UDC that goes and comes wakes nobody up")
+def _():
+    def wakeups():
+        text = pathlib.Path(f"/proc/{status(NAME)[0]['supervisor']}/status").read_text()
+        return [line for line in text.splitlines() if "ctxt" in line]
+
+    up(plain(), "--wait-host")
+    time.sleep(5)
+    before = wakeups()
+    for _ in range(3):
+        goes(OTHER)
+        comes(OTHER)
+        time.sleep(1)
+    eq(wakeups(), before)
+    down(NAME)
+
+
+# --- workers ---------------------------------------------------------------------------------------
+
+
+@test("failed for good, as on_failed says; then unbind, or somebody puts it on the bus nevertheless")
+def _():
+    for event in ("UNBIND", "GIVEN"):
+        with reaches("ON FAILED", f"FAILED {event}"):
+            up(plain(**FRAGILE))
+            end(times=2)
+            becomes("failed")
+            if event == "UNBIND":
+                must(ffsctl("unbind", NAME))
+            else:
+                write_udc(UDC)
+                reached("FAILED GIVEN")
+                becomes("degraded")
+            down(NAME)
+
+
+@test("a bind that waits for the worker that had failed")
+def _():
+    with reaches("FAILED BIND"):
+        up(gadget(NAME, gated()))
+        end(times=2)
+        becomes("failed")
+        GATE.touch()
+        restart = start("restart", NAME)
+        await_status(NAME, lambda g: g["functions"][0]["worker"]["state"] == "starting", "starting")
+        bind = start("bind", NAME)
+        time.sleep(1)
+        GATE.unlink()
+        for command in (restart, bind):
+            must(finish(command))
+        becomes("ready")
+        down(NAME)
+
+
+def daemon(*words, extra=""):
+    """One that owns ep0, and tells `fifo` when it is there; then it waits for USR1."""
+    path = DIRECTORY / f"{NAME}.conf"
+    command = ["/usr/bin/python3", "-I", "-S", f"{SRC}/tests/lab/ep0_daemon.py", "${mount}", *words]
+    group = worker(exec=command, opens="ep0", restart_delay=0, restart_limit=0, start_timeout=1000)
+    path.write_text('attrs = { idVendor = 0x1d6b; idProduct = 0x0104; };\n'
+                    f'functions = {{ own = {{ ffs = {{ }}; worker = {{ {group} }}; }}; {extra} }};\n')
+    return path
+
+
+def lost(fifo, **kwargs):
+    """A gadget whose daemon has died; the number of the next one, which is not ready yet."""
+    up_ = start("up", daemon("tell", fifo.path, "slow", **kwargs), "--udc", UDC)
+    os.kill(fifo.wait(), 10)
+    must(finish(up_))
+    kill(status(NAME)[0]["functions"][0]["worker"]["pid"])
+    reached("ON CLOSED")
+    return fifo.wait()
+
+
+@test("its daemon ends: off the bus with ep0, and on it again with the next one, or as it is told meanwhile")
+def _():
+    fifo = gadgets.Fifo()
+    for event in ("SERVED", "BIND", "UNBIND"):
+        with reaches("ON CLOSED", f"LOST {event}"):
+            pid = lost(fifo)
+            command = start(event.lower(), NAME) if event != "SERVED" else None
+            time.sleep(1)
+            os.kill(pid, 10)
+            if command:
+                must(finish(command))
+            becomes("unbound" if event == "UNBIND" else "ready")
+            ok("somebody else" not in must(ffsctl("log", NAME)).stdout, "it was nobody else")
+            down(NAME)
+
+
+@test("its daemon has ended, and then another worker fails for good")
+def _():
+    fifo = gadgets.Fifo("told2")
+    settings = worker(exec=["/bin/sh", "-c", "echo >&$NOTIFY_FD; exec sleep 100000"], ready="fd", **FRAGILE)
+    extra = f'other = {{ ffs = {{ interfaces = ( {{ endpoints = ( "bulk-in" ); }} ); }}; worker = {{ {settings} }}; }};'
+    with reaches("LOST FAILED", "FAILED SERVED"):
+        pid = lost(fifo, extra=extra)
+        end(1, 2)
+        becomes("failed")
+        os.kill(pid, 10)
+        await_status(NAME, lambda g: g["functions"][0]["worker"]["state"] == "ready", "ready")
+        eq(udc_file().read_text(), "\n")
+        must(ffsctl("restart", NAME, "other"))
+        becomes("ready")
+        down(NAME)
+
+
+@test("its daemon ends while the UDC is gone: both have to be back")
+def _():
+    fifo = gadgets.Fifo("told3")
+    with reaches("GONE CLOSED", "LOST SERVED"):
+        up_ = start("up", daemon("tell", fifo.path, "slow"), "--udc", UDC)
+        os.kill(fifo.wait(), 10)
+        must(finish(up_))
+        goes()
+        reached("ON GONE")
+        kill(status(NAME)[0]["functions"][0]["worker"]["pid"])
+        reached("GONE CLOSED")
+        os.kill(fifo.wait(), 10)
+        await_status(NAME, lambda g: g["functions"][0]["worker"]["state"] == "ready", "ready")
+        comes()
+        becomes("ready")
+        eq(udc_file().read_text(), UDC + "\n")
+        down(NAME)
+
+
+@test("its daemon ends after somebody has taken it off: it stays off")
+def _():
+    fifo = gadgets.Fifo("told4")
+    up_ = start("up", daemon("tell", fifo.path, "slow"), "--udc", UDC)
+    os.kill(fifo.wait(), 10)
+    must(finish(up_))
+    cells.TRACE.write_text("")
+    write_udc("")
+    reached("ON TAKEN")
+    kill(status(NAME)[0]["functions"][0]["worker"]["pid"])
+    os.kill(fifo.wait(), 10)
+    await_status(NAME, lambda g: g["functions"][0]["worker"]["state"] == "ready", "ready")
+    time.sleep(1)
+    eq(udc_file().read_text(), "\n")
+    must(ffsctl("bind", NAME))
+    becomes("ready")
+    down(NAME)
+
+
+test("every cell was reached")(BUS.is_walked)
+
+tap.main()
