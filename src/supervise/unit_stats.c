@@ -74,7 +74,6 @@ static void on_timer(void *data, uint32_t events _unused_)
 		st->traffic_shown = st->traffic;
 	st->traffic_fresh = false;
 	supervisor_write_status(st->unit->instance->supervisor);
-	memory_let_go(); /* once a second at most, and then perhaps not for days */
 }
 
 static struct unit_stats *stats_of(struct unit *unit)
