@@ -79,9 +79,10 @@ def field(path, name):
 
 
 def memory(_):
-    """Private memory in KiB, after some data has flowed and a minute has passed."""
+    """Private memory in KiB, after some data has flowed, when nothing happens any more."""
     subprocess.run([FFSCTL, "-q", "up", LOOPBACK, "--wait-host"], check=True)
     subprocess.run([f"{BUILD}/ffsbench", "-q", "loop", "--bytes", "16M"], check=True)
+    time.sleep(3)
     for name, pid in processes().items():
         rollup = f"/proc/{pid}/smaps_rollup"
         clean, dirty = field(rollup, "Private_Clean"), field(rollup, "Private_Dirty")
@@ -123,6 +124,7 @@ def farm(rounds, *sizes):
             together("T", 1, "/bin/true")
             continue
         farm_up(n)
+        time.sleep(2)
         sums = collections.Counter()
         for i in range(n):
             for name, pid in processes(f"farm{i}").items():
@@ -151,10 +153,12 @@ def idle(seconds):
 
 
 def status_of_many(rounds):
-    """status where 32 gadgets are up, in turn with T."""
+    """status where 32 gadgets are up, in turn with T; and what a system call takes that does nothing."""
     farm_up(32)
-    turns(rounds, f"T /bin/true\nstatus {FFSCTL} -q status\n")
+    turns(rounds, f"T /bin/true\nstatus {FFSCTL} -q status\nversion {FFSCTL} --version\n")
     farm_down(32)
+    for _ in range(9):
+        print("call", subprocess.run([f"{FIGURES}/costs"], check=True, stdout=subprocess.PIPE, text=True).stdout.split()[0])
 
 
 def calls_of(pid, requests):
