@@ -58,47 +58,59 @@ static void add_text(struct program *p, const char *text, size_t size)
 }
 
 /* A message begins with "ACTION@PATH" and a zero byte (lib/kobject_uevent.c). */
-int udc_watch_only(int fd, const char *udc)
+static void add_messages(struct program *p, const char *path)
 {
 	static const char *const actions[] = { "add", "remove", "change" };
-	_cleanup_free_ char *link = udc ? strf(UDC_CLASS_DIR "/%s", udc) : NULL,
-			    *path = link ? realpath(link, NULL) : NULL;
+	/* The UDC is PARENT/udc/NAME, its gadget PARENT/gadget.NUMBER. */
+	_cleanup_free_ char *above = path_parent(path), *parent = path_parent(above),
+			    *gadget = strf("add@%s/gadget.", parent);
+
+	for (size_t i = 0; i < ARRAY_SIZE(actions); i++) {
+		_cleanup_free_ char *text = strf("%s@%s", actions[i], path);
+
+		add_text(p, text, strlen(text) + 1);
+	}
+	add_text(p, gadget, strlen(gadget));
+	add(p, BPF_RET | BPF_K, 0, 0);
+}
+
+int udc_watch_only(int fd, const char *udc)
+{
+	_cleanup_free_ char *link = strf(UDC_CLASS_DIR "/%s", udc), *path = realpath(link, NULL);
 	struct program p = { 0 };
 	struct sock_fprog prog;
 	int r;
 
-	if (!udc)
-		return setsockopt(fd, SOL_SOCKET, SO_DETACH_FILTER, &(int){ 0 }, sizeof(int)) < 0 &&
-				       errno != ENOENT
-			       ? -errno
-			       : 0;
 	if (!path)
 		return -errno;
 	if (strlen(path) > TEXT_MAX)
 		return -ENAMETOOLONG;
-	for (size_t i = 0; i < ARRAY_SIZE(actions); i++) {
-		_cleanup_free_ char *text = strf("%s@%s", actions[i], path + strlen("/sys"));
-
-		add_text(&p, text, strlen(text) + 1);
-	}
-	add(&p, BPF_RET | BPF_K, 0, 0);
+	add_messages(&p, path + strlen("/sys"));
 	prog = (struct sock_fprog){ .len = (unsigned short)p.n, .filter = p.code };
 	r = setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &prog, sizeof(prog)) < 0 ? -errno : 0;
 	free(p.code);
 	return r;
 }
 
-bool udc_watch_read(int fd)
+struct udc_news udc_watch_read(int fd)
 {
+	struct udc_news news = { 0 };
 	char message[8192];
-	bool found = false;
 	ssize_t n;
 
 	while ((n = recv(fd, message, sizeof(message) - 1, MSG_DONTWAIT)) > 0) {
+		bool added;
+
 		message[n] = '\0';
-		for (ssize_t i = 0; i < n; i += (ssize_t)strlen(message + i) + 1)
-			found = found || streq(message + i, "SUBSYSTEM=udc");
+		added = str_has_prefix(message, "add@");
+		for (ssize_t i = 0; i < n; i += (ssize_t)strlen(message + i) + 1) {
+			news.udc = news.udc || streq(message + i, "SUBSYSTEM=udc");
+			news.ready =
+				news.ready || (added && streq(message + i, "SUBSYSTEM=gadget"));
+		}
 	}
 	/* Messages were lost: look, rather than miss one. */
-	return found || (n < 0 && errno == ENOBUFS);
+	if (n < 0 && errno == ENOBUFS)
+		news = (struct udc_news){ true, true };
+	return news;
 }

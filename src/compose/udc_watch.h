@@ -11,7 +11,14 @@
 
 /* A socket that becomes readable at each of the kernel's uevents. -errno, err filled. */
 int udc_watch_open(struct error *err);
-/* From now on only at those of this UDC, which has to be there; NULL: at all. -errno. */
+/* From now on only at those of this UDC, which has to be there, and of its gadget. -errno. */
 int udc_watch_only(int fd, const char *udc);
-/* Reads what has come; whether a UDC was among it. */
-bool udc_watch_read(int fd);
+
+/* What was among it. */
+struct udc_news {
+	bool udc;   /* of a UDC */
+	bool ready; /* there is a new one, to which the kernel binds what was bound to it before */
+};
+
+/* Reads what has come. */
+struct udc_news udc_watch_read(int fd);

@@ -33,7 +33,7 @@ static void on_udc_event(void *data, uint32_t events _unused_)
 	_cleanup_error_ struct error err = { 0 };
 	int r;
 
-	if (!udc_watch_read(s->udc_watch.fd))
+	if (!udc_watch_read(s->udc_watch.fd).udc)
 		return;
 	r = choose(s, true, &err);
 	if (r == 0)

@@ -178,15 +178,18 @@ static int do_back(struct supervisor *s, struct error *err _unused_)
 /* Who failed or ended is back: onto the bus again. */
 static int do_return(struct supervisor *s, struct error *err)
 {
+	_cleanup_error_ struct error before = { 0 };
+
 	/* A reload has come first. */
 	if (bus_is_on(s))
 		return 0;
-	error_clear(err);
+	error_move(&before, err);
 	host_watch(s, s->udc);
 	/* A reload has left out what was not bound. */
 	if (set_step(s, s->udc, err) < 0 || plan_apply(&s->plan, err) < 0) {
 		host_forget(s);
-		supervisor_say_of(s, NULL, LOG_ERR, "%s", err->text);
+		if (!streq_null(before.text, err->text))
+			supervisor_say_of(s, NULL, LOG_ERR, "%s", err->text);
 		return -err->err;
 	}
 	supervisor_say(s, "on the bus again");
@@ -355,6 +358,10 @@ static bool is_dying(const struct instance *i)
 		!process_alive(i->unit->pid));
 }
 
+/*
+ * A gadget that configfs has on its UDC, and the UDC does not have, is about to lose it, or to be
+ * bound again; only if the UDC is a new one that has failed.
+ */
 static enum bus_event what_kernel_says(const struct supervisor *s)
 {
 	_cleanup_free_ char *sysfs = strf(UDC_CLASS_DIR "/%s", s->udc);
@@ -363,21 +370,21 @@ static enum bus_event what_kernel_says(const struct supervisor *s)
 		return BUS_EV_GONE;
 	if (!is_bound(s))
 		return BUS_EV_TAKEN;
-	return bus_is_on(s) ? BUS_EV_GIVEN : BUS_EV_DROPPED;
+	if (bus_is_on(s))
+		return BUS_EV_GIVEN;
+	return s->udc_is_new ? BUS_EV_DROPPED : BUS_EVENT_COUNT;
 }
 
 static void look_at_kernel(struct supervisor *s)
 {
-	enum bus_event event;
+	enum bus_event event = s->udc ? what_kernel_says(s) : BUS_EVENT_COUNT;
 
-	s->uevent = false;
-	if (!s->udc)
-		return;
-	event = what_kernel_says(s);
 	for (size_t n = 0; event != BUS_EV_GIVEN && n < s->n_instances; n++)
 		if (is_dying(s->instances[n]))
-			return;
-	handle(s, event, NULL);
+			return; /* and look again then */
+	s->uevent = s->udc_is_new = false;
+	if (event != BUS_EVENT_COUNT)
+		handle(s, event, NULL);
 }
 
 /* --- by command --- */

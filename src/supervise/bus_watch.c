@@ -17,8 +17,8 @@ static void on_uevent(void *data, uint32_t events _unused_)
 {
 	struct supervisor *s = data;
 
-	udc_watch_read(s->uevents.fd); /* of any kind */
-	s->uevent = true;
+	s->udc_is_new = udc_watch_read(s->uevents.fd).ready || s->udc_is_new;
+	s->uevent = true; /* of any kind */
 	supervisor_changed(s);
 }
 
@@ -55,5 +55,5 @@ void bus_watch(struct supervisor *s)
 	if (open_watch(s, udc, &err) < 0)
 		supervisor_say(s, "what comes and goes without ffsctl is not noticed: %s",
 			       err.text);
-	s->uevent = true; /* perhaps before we listened */
+	s->uevent = s->udc_is_new = true; /* perhaps before we listened */
 }

@@ -127,6 +127,7 @@ static void is_over(struct supervisor *s, struct reload *r)
 	timer_stop(&s->deadline);
 	s->reload = NULL;
 	drop(s, r);
+	heap_let_go();
 	/* A worker that has failed meanwhile, and had to wait until it was known what that means.
 	 */
 	for (size_t n = 0; n < s->n_instances && s->place != BUS_FAILED; n++)

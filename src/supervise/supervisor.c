@@ -367,7 +367,7 @@ static void look(struct supervisor *s)
 	notify_update(s);
 }
 
-/* What a change has taken is given back a moment after the last one: it may be so for days. */
+/* The pages that a change needed are in the file; it may be long until the next one. */
 static int wait_for_more(struct supervisor *s)
 {
 	int ms = s->undo_soon ? PLAN_SOON_MS : s->rests ? -1 : REST_MS;
@@ -375,7 +375,7 @@ static int wait_for_more(struct supervisor *s)
 
 	s->rests = r == 0 && ms != PLAN_SOON_MS;
 	if (s->rests)
-		memory_let_go();
+		program_let_go();
 	return r;
 }
 

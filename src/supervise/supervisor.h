@@ -60,6 +60,7 @@ struct supervisor {
 	bool watches_uevents;	 /* or has tried to */
 	char *uevents_of;	 /* the UDC that they are of; NULL: of everything */
 	bool uevent;		 /* one has come that was not looked at yet */
+	bool udc_is_new;	 /* so it said */
 	char *host_udc;		 /* host.c: where a host may meet the gadget, or has */
 	struct source udc_state; /* host.c; owns its descriptor */
 	bool configured;	 /* as the UDC says; only where FunctionFS does not */

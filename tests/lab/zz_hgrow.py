@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# lab: kernel=6.12 speed=full,high,super build=sanitize virtual-time timeout=600
+# lab: kernel=6.1 speed=high virtual-time timeout=600
+# lab: kernel=6.12 flavour=debug virtual-time timeout=600
+"""A host that means harm, against every kind of function at once: nobody dies, grows or is mixed up,
+and what a good host asks in between is answered rightly and in time. tests/lab/hostile.c is the
+host.
+
+With $SOAK_SEED it is as much as HOSTILE_REQUESTS says, for lab/soak (lab/README.md has the command)."""
+
+import contextlib
+import json
+import os
+import pathlib
+import subprocess
+import time
+
+import gadgets
+import harness
+import tap
+import usb.core
+import usb.util
+from harness import BUILD, down, ffsctl, must, private, status
+from tap import eq, ok, test
+
+HOSTILE = f"{BUILD}/tests/lab/hostile"
+SANITIZED = "ASAN_OPTIONS" in os.environ
+REPORTS = gadgets.DIRECTORY / "report"
+if SANITIZED:  # of who has no stderr any more
+    for options in ("ASAN_OPTIONS", "UBSAN_OPTIONS"):
+        os.environ[options] += f":log_path={REPORTS}"
+REQUESTS = int(os.environ.get("HOSTILE_REQUESTS", "20000"))
+GROWTH = 16  # KiB
+
+harness.leaves_nothing()
+
+PAIR = 'interfaces = ( { endpoints = ( "bulk-out", "bulk-in" ); } );'
+NO_ENDPOINTS = 'interfaces = ( { string = "none"; } );'
+# Label, FunctionFS group, worker; and what the host knows of it. One function gets what goes to the device.
+FUNCTIONS = (
+    ("loop", PAIR, gadgets.LOOPBACK, "refuses"),
+    ("source", PAIR, gadgets.worker(plugin="sourcesink", options={"pattern": 2}), "sourcesink"),
+    ("bridge", PAIR, gadgets.worker(plugin="bridge", options={"command": "/bin/cat"}), "refuses"),
+    ("answers", NO_ENDPOINTS, gadgets.odd("ready", "only", "1,2,3,4,8,9,10", "setup", ready="notify"), "answers"),
+    ("late", NO_ENDPOINTS, gadgets.odd("ready", "only", "1,2,3,4,5,6,8,9,10", "setup", ready="notify"), "slow"),
+    ("silent", NO_ENDPOINTS, gadgets.odd("notify", "wait"), "slow"),
+    ("aoa", NO_ENDPOINTS,
+     gadgets.worker(plugin="accessory", options={"switch_to": "other", "manufacturer": "nobody"}), "accessory"),
+)
+ANSWERS = [label for label, *_ in FUNCTIONS].index("answers")
+PYTHON = {f"worker of {label}" for label, _, worker, _ in FUNCTIONS if "python" in worker}
+
+
+def bring_up(to_device):
+    text, known = "", []
+    for n, (label, ffs, worker, what) in enumerate(FUNCTIONS):
+        everything = "all_ctrl_recip = true; " if label == to_device else ""
+        text += "  %s : { ffs : { %s%s };\n    worker : { %s};\n  };\n" % (label, everything, ffs, worker)
+        if what in ("refuses", "answers", "slow") or label == to_device:
+            known.append(f"{what}:{n}")
+    path = gadgets.DIRECTORY / "x.conf"
+    # No keyboard: f_hid.c itself keeps a GET_REPORT for 2.5 s (GET_REPORT_TIMEOUT_MS).
+    path.write_text(f"""
+attrs = {{ idVendor = 0x1d6b; idProduct = 0x0104; }};
+switch_to = [ "other" ];
+functions : {{
+{text}  console : {{ type = "acm"; }};
+  net : {{ type = "ncm"; }};
+}};
+""")
+    must(ffsctl("up", path, "--wait-host"))
+    return [*known, f"acm:{len(FUNCTIONS)}", "device:0"]
+
+
+def all_processes():
+    """{whose: pid} of supervisor, keepers and workers, all of which live."""
+    gadget, code = status("x")
+    eq(code, 0, "exit status of status")
+    found = {"supervisor": gadget["supervisor"]}
+    for f in gadget["functions"]:
+        if f["worker"]:
+            eq((f["worker"]["state"], f["worker"]["restarts"]), ("ready", 0), f["label"])
+            found[f"keeper of {f['label']}"] = f["keeper"]
+            found[f"worker of {f['label']}"] = f["worker"]["pid"]
+    return found
+
+
+def sizes(processes):
+    """Of each: private memory, and what its descriptors are of."""
+    return {name: (private(pid, "Dirty"), sorted(os.readlink(path) for path in pathlib.Path(f"/proc/{pid}/fd").iterdir()))
+            for name, pid in processes.items()}
+
+
+def hostile(known, requests, seed):
+    result = must(subprocess.run([HOSTILE, "-n", str(requests), "-s", str(seed), *known], stdout=subprocess.PIPE,
+                                 stderr=subprocess.PIPE, text=True))
+    print(result.stdout, result.stderr, sep="", end="")
+    time.sleep(5)  # of virtual time: nobody is in the middle of anything, or holds what it has just needed
+    return json.loads(result.stdout)
+
+
+def first_words():
+    """What makes the supervisor open its log, and keep statistics: a START that is refused, and a SWITCH."""
+    device = harness.device()
+    for kind, request in ((0x40, 53), (0x41, 10)):
+        with contextlib.suppress(usb.core.USBError):
+            device.ctrl_transfer(kind, request, 0, ANSWERS, None, 5000)
+    usb.util.dispose_resources(device)
+
+
+known = bring_up("aoa")
+first_words()
+before = all_processes()
+for k in range(12):
+    hostile(known, 5000, 1000 + k)
+    pid = before["supervisor"]
+    print("round", k, sizes(before)["supervisor"][0], private(pid), flush=True)
+    text = pathlib.Path(f"/proc/{pid}/smaps").read_text()
+    import re
+    name = ""
+    out = []
+    for line in text.splitlines():
+        if re.match(r"[0-9a-f]+-[0-9a-f]+ ", line): name = line.split()[-1] if len(line.split()) > 5 else "anon"
+        if line.startswith("Private_Dirty") and int(line.split()[1]): out.append((name.split("/")[-1], int(line.split()[1])))
+    print(out, flush=True)
+down("x")
