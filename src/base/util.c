@@ -58,14 +58,10 @@ static int let_go_of_program(struct dl_phdr_info *info, size_t size _unused_, vo
 	return 1;
 }
 
-void program_let_go(void)
-{
-	dl_iterate_phdr(let_go_of_program, NULL);
-}
-
-void heap_let_go(void)
+void memory_let_go(void)
 {
 	malloc_trim(0);
+	dl_iterate_phdr(let_go_of_program, NULL);
 }
 
 void strings_free(char **list)

@@ -58,10 +58,11 @@ void *xcalloc(size_t n, size_t size);
 void *xreallocarray(void *p, size_t n, size_t size);
 /* Of memory that will be written all over: its pages at once, where each would cost a fault. */
 void memory_fault_in(void *p, size_t size);
-/* What was needed to begin is not needed to go on: free memory. */
-void heap_let_go(void);
-/* The program's own pages, of which those that are needed come again from its file. */
-void program_let_go(void);
+/*
+ * What was needed to begin is not needed to go on: free memory, and the program's own pages, of
+ * which those that are needed come again from its file.
+ */
+void memory_let_go(void);
 /* A list that ends with NULL, and what is in it; NULL does nothing. */
 void strings_free(char **list);
 char *xstrdup(const char *s);

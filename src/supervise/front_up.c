@@ -382,7 +382,7 @@ static void told_up(void *data)
 	send_report(b->report_fd, b->result, b->s.name, b->s.udc);
 	close(b->report_fd);
 	b->report_fd = -1;
-	heap_let_go(); /* what reading the gadget file took is not needed again */
+	memory_let_go(); /* what reading the gadget file took is not needed again */
 }
 
 char *front_last_output(const struct supervisor *s)
@@ -481,7 +481,7 @@ static void sign_up(void *data)
 	_cleanup_error_ struct error ignored = { 0 };
 
 	rundir_sign(&s->rundir, WHO_UP, &ignored);
-	heap_let_go();
+	memory_let_go();
 }
 
 int front_run(const struct gadget *g, const json_t *form, const struct front_options *options,

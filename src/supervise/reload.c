@@ -127,7 +127,7 @@ static void is_over(struct supervisor *s, struct reload *r)
 	timer_stop(&s->deadline);
 	s->reload = NULL;
 	drop(s, r);
-	heap_let_go();
+	memory_let_go(); /* what reading the gadget file took is not needed again */
 	/* A worker that has failed meanwhile, and had to wait until it was known what that means.
 	 */
 	for (size_t n = 0; n < s->n_instances && s->place != BUS_FAILED; n++)

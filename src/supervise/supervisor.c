@@ -25,8 +25,6 @@
 #include "supervise/reload.h"
 #include "supervise/switch.h"
 
-#define REST_MS 1000 /* without an event: what comes next may take its time */
-
 static void _printf_(4, 0)
 	say(struct supervisor *s, const char *function, int priority, const char *fmt, va_list ap)
 {
@@ -367,18 +365,6 @@ static void look(struct supervisor *s)
 	notify_update(s);
 }
 
-/* The pages that a change needed are in the file; it may be long until the next one. */
-static int wait_for_more(struct supervisor *s)
-{
-	int ms = s->undo_soon ? PLAN_SOON_MS : s->rests ? -1 : REST_MS;
-	int r = loop_once(&s->loop, ms);
-
-	s->rests = r == 0 && ms != PLAN_SOON_MS;
-	if (s->rests)
-		program_let_go();
-	return r;
-}
-
 static int loop_until_gone(struct supervisor *s)
 {
 	while (s->phase != PHASE_GONE) {
@@ -390,7 +376,7 @@ static int loop_until_gone(struct supervisor *s)
 			break;
 		if (s->changed) /* by what look() did */
 			continue;
-		r = wait_for_more(s);
+		r = loop_once(&s->loop, s->undo_soon ? PLAN_SOON_MS : -1);
 		if (r < 0)
 			return r;
 	}

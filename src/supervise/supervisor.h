@@ -53,7 +53,6 @@ struct supervisor {
 
 	enum phase phase;
 	bool changed;	/* plan and status have to be looked at */
-	bool rests;	/* nothing has happened for a while */
 	bool undo_soon; /* an undo wants to be called again without an event */
 	struct source signals, deadline, udc_watch, caller;
 	struct source uevents;	 /* bus_watch.c; owned */

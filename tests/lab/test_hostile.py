@@ -95,7 +95,7 @@ def hostile(known, requests, seed):
     result = must(subprocess.run([HOSTILE, "-n", str(requests), "-s", str(seed), *known], stdout=subprocess.PIPE,
                                  stderr=subprocess.PIPE, text=True))
     print(result.stdout, result.stderr, sep="", end="")
-    time.sleep(5)  # of virtual time: nobody is in the middle of anything, or holds what it has just needed
+    time.sleep(1)  # of virtual time: nobody is in the middle of anything
     return json.loads(result.stdout)
 
 
