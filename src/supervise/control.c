@@ -313,9 +313,10 @@ void control_look_for_binders(struct control *control)
 
 static void on_client(void *data, uint32_t events _unused_)
 {
+	/* Of which only those pages are there that a message was as long as. */
+	static char text[CONTROL_MESSAGE_MAX];
 	struct control_client *client = data;
-	_cleanup_free_ char *text = xcalloc(1, CONTROL_MESSAGE_MAX);
-	ssize_t n = recv(client->source.fd, text, CONTROL_MESSAGE_MAX, MSG_DONTWAIT);
+	ssize_t n = recv(client->source.fd, text, sizeof(text), MSG_DONTWAIT);
 	json_t *json;
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
