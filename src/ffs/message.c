@@ -92,7 +92,8 @@ ssize_t message_await(int fd, struct ffsctl_msg *head, void *body, size_t room)
 ssize_t message_receive_fds(int fd, struct ffsctl_msg *head, void *body, size_t room, int *fds)
 {
 	union ancillary ancillary = { 0 };
-	struct msghdr msg = { .msg_control = &ancillary, .msg_controllen = sizeof(ancillary) };
+	/* Not sizeof(ancillary): the kernel would use its padding for one descriptor more. */
+	struct msghdr msg = { .msg_control = &ancillary, .msg_controllen = CMSG_LEN(MESSAGE_FDS * sizeof(int)) };
 	ssize_t n = receive(fd, &msg, MSG_DONTWAIT, head, body, room);
 	const struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
 

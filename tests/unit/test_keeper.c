@@ -5,6 +5,7 @@
  * the lab's.
  */
 #include <criterion/criterion.h>
+#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -297,4 +298,62 @@ Test(bus_state, other_events_are_none)
 	cr_expect_not(bus_state_take(&state, &(struct ffsctl_event){ .event = 4 }));
 	cr_expect_not(bus_state_take(&state, &(struct ffsctl_event){ .event = 7 }));
 	cr_expect_not(state.bound);
+}
+
+/* --- messages --- */
+
+/* A message of our version with so many copies of `fd`, more than any of ours has. */
+static void send_with(int socket, int fd, size_t n)
+{
+	union {
+		char space[CMSG_SPACE(8 * sizeof(int))];
+		struct cmsghdr align;
+	} room = { 0 };
+	struct ffsctl_msg head = { .version = htole16(FFSCTL_CONTROL_VERSION), .type = htole16(1) };
+	struct iovec iov = { &head, sizeof(head) };
+	struct msghdr msg = { .msg_iov = &iov,
+			      .msg_iovlen = 1,
+			      .msg_control = &room,
+			      .msg_controllen = CMSG_SPACE(n * sizeof(int)) };
+
+	room.align.cmsg_level = SOL_SOCKET;
+	room.align.cmsg_type = SCM_RIGHTS;
+	room.align.cmsg_len = CMSG_LEN(n * sizeof(int));
+	for (size_t i = 0; i < n; i++)
+		memcpy(CMSG_DATA(&room.align) + i * sizeof(int), &fd, sizeof(int));
+	cr_assert_geq(sendmsg(socket, &msg, 0), 0);
+}
+
+/* The lowest descriptor that is free. */
+static int next_free(void)
+{
+	int fd = dup(0);
+
+	close(fd);
+	return fd;
+}
+
+Test(message, more_descriptors_than_any_message_has_are_neither_written_nor_kept)
+{
+	/* One behind the last, which would be written over */
+	int pair[2], fds[MESSAGE_FDS + 1];
+	struct ffsctl_msg head;
+	char body[8];
+
+	cr_assert_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
+	for (size_t n = 1; n <= 8; n++) {
+		int before = next_free();
+		size_t came = 0;
+
+		fds[MESSAGE_FDS] = -7;
+		send_with(pair[0], 0, n);
+		cr_assert_eq(message_receive_fds(pair[1], &head, body, sizeof(body), fds), 0);
+		cr_expect_eq(fds[MESSAGE_FDS], -7, "%zu descriptors", n);
+		for (size_t i = 0; i < MESSAGE_FDS; i++) {
+			came += fds[i] >= 0;
+			cleanup_close(&fds[i]);
+		}
+		cr_expect_eq(came, n < MESSAGE_FDS ? n : MESSAGE_FDS, "%zu descriptors", n);
+		cr_expect_eq(next_free(), before, "%zu descriptors", n);
+	}
 }
