@@ -151,6 +151,11 @@ int cmd_gadget_name(const struct globals *globals, const char *argument, char **
 int cmd_print_error(const struct error *err);
 /* The same about a gadget, as the journal is told; NULL: none. */
 int cmd_print_error_about(const char *gadget, const struct error *err);
+/*
+ * For a command on several gadgets, which goes on after a failure: the first error is kept in
+ * `first`, any further one is printed. The caller clears both.
+ */
+void cmd_keep_error(struct error *first, struct error *err);
 
 /*
  * The one JSON document of a command: {"ffsctl", "gadgets", "errors"}, on stdout also on failure.

@@ -143,6 +143,14 @@ static int check_name(const char *name, struct error *err)
 	return error_set(err, EX_USAGE, EINVAL, NULL, "'%s' is no name of a gadget", name);
 }
 
+void cmd_keep_error(struct error *first, struct error *err)
+{
+	if (!first->exit)
+		error_move(first, err);
+	else
+		cmd_print_error(err);
+}
+
 int cmd_gadget_name(const struct globals *globals, const char *argument, char **name,
 		    struct error *err)
 {

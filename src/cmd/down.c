@@ -15,15 +15,6 @@ static const char *const words[] = {
 	[FRONT_CLEARED] = "down (its supervisor had died; cleared what it left)",
 };
 
-/* The first failure is the command's; the others are printed all the same. */
-static void keep_error(struct error *first, struct error *err)
-{
-	if (!first->exit)
-		error_move(first, err);
-	else
-		cmd_print_error(err);
-}
-
 static void take_down(const struct globals *globals, const char *name, json_t *gadgets,
 		      struct error *first)
 {
@@ -35,7 +26,7 @@ static void take_down(const struct globals *globals, const char *name, json_t *g
 		json_array_append_new(gadgets, json_pack("{s:s, s:n, s:s}", "name", name, "file",
 							 "state", "down"));
 	} else {
-		keep_error(first, &err);
+		cmd_keep_error(first, &err);
 	}
 }
 
@@ -45,7 +36,7 @@ static void clear_scratch(const struct globals *globals, struct error *first)
 	_cleanup_error_ struct error err = { 0 };
 
 	if (features_clear(&globals->world, &err) < 0)
-		keep_error(first, &err);
+		cmd_keep_error(first, &err);
 }
 
 struct all {
@@ -102,10 +93,13 @@ static int run(const struct globals *globals, int argc, char **argv)
 	if (all)
 		take_all_down(globals, gadgets, &err);
 	for (int i = optind; i < argc; i++) {
+		_cleanup_error_ struct error of_name = { 0 };
 		_cleanup_free_ char *name = NULL;
 
-		if (cmd_gadget_name(globals, argv[i], &name, &err) == 0)
+		if (cmd_gadget_name(globals, argv[i], &name, &of_name) == 0)
 			take_down(globals, name, gadgets, &err);
+		else
+			cmd_keep_error(&err, &of_name);
 	}
 	clear_scratch(globals, &err);
 	exit = err.exit;

@@ -25,10 +25,8 @@ static int reexec(void *data, const char *name)
 
 	if (front_reexec(&w->globals->world, name, w->program, &err) == 0)
 		log_info("%s: its supervisor goes on as %s", name, w->program);
-	else if (w->err->exit)
-		cmd_print_error(&err);
 	else
-		error_move(w->err, &err);
+		cmd_keep_error(w->err, &err);
 	return 0;
 }
 
@@ -70,10 +68,13 @@ static int run(const struct globals *globals, int argc, char **argv)
 	if (all)
 		rundir_each(&globals->world, reexec, &work);
 	for (int i = optind; i < argc; i++) {
+		_cleanup_error_ struct error of_name = { 0 };
 		_cleanup_free_ char *name = NULL;
 
-		if (cmd_gadget_name(globals, argv[i], &name, &err) == 0)
+		if (cmd_gadget_name(globals, argv[i], &name, &of_name) == 0)
 			reexec(&work, name);
+		else
+			cmd_keep_error(&err, &of_name);
 	}
 	return err.exit ? cmd_print_error(&err) : 0;
 }

@@ -48,13 +48,16 @@ struct request {
 
 static int add_named(struct request *q, const char *argument)
 {
+	_cleanup_error_ struct error err = { 0 };
 	_cleanup_free_ char *name = NULL;
 	json_t *found = NULL;
 	int code;
 
-	if (cmd_gadget_name(q->globals, argument, &name, &q->err) < 0 ||
-	    machine_gadgets(&q->globals->world, name, &found, &q->err) < 0)
+	if (cmd_gadget_name(q->globals, argument, &name, &err) < 0 ||
+	    machine_gadgets(&q->globals->world, name, &found, &err) < 0) {
+		cmd_keep_error(&q->err, &err);
 		return STATUS_UNKNOWN;
+	}
 	code = json_array_size(found) ? code_of(json_array_get(found, 0)) : STATUS_NOT_UP;
 	if (code == STATUS_NOT_UP)
 		json_array_append_new(found,
