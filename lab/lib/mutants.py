@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Planted defects of the project's own code: tests/mutants/ROOM.mutants.
+
+A file has one paragraph for each mutant:
+
+    == NAME
+    What: one sentence, what the program now does wrong
+    Function: NAME of the function (or table) that holds the defect
+    Reverses: COMMIT that had mended it           (only for a defect of the past)
+    Tests: PROGRAM...                             (who is expected to notice, the cheapest first)
+    Equivalent: why no behaviour differs          (only when nothing can notice)
+    Old:
+    lines of the function, verbatim
+    New:
+    what replaces them
+
+`Function` and the text are all that is said about the place: a mutant survives moved files. Old
+must be in the definition exactly once, and the definition in src/ or include/ exactly once.
+"""
+
+import glob
+import os
+import re
+
+import cache
+
+DIRECTORY = os.path.join(cache.TREE, "tests", "mutants")
+FIELDS = ("What", "Function", "Reverses", "Tests", "Equivalent")
+NEEDED = ("What", "Function", "Tests")
+
+
+class Bad(Exception):
+    """A mutant that cannot be planted; the text says which and why."""
+
+
+class Mutant:
+    def __init__(self, room, name):
+        self.room, self.name = room, name
+        self.fields, self.old, self.new = {}, "", ""
+
+    def __str__(self):
+        return "%s/%s" % (self.room, self.name)
+
+    @property
+    def tests(self):
+        return self.fields.get("Tests", "").split()
+
+    def fail(self, why):
+        raise Bad("%s: %s" % (self, why))
+
+
+def parse(path):
+    """The mutants of one file, in its order."""
+    room = os.path.basename(path).removesuffix(".mutants")
+    out, part = [], None
+    for n, line in enumerate(cache.read(path).decode().splitlines(True), 1):
+        text = line.rstrip("\n")
+        if text.startswith("== "):
+            out.append(Mutant(room, text[3:].strip()))
+            part = None
+        elif text in ("Old:", "New:") and out:
+            part = text[:-1].lower()
+        elif part:
+            setattr(out[-1], part, getattr(out[-1], part) + line)
+        elif out and text.strip():
+            key, colon, value = text.partition(":")
+            if key not in FIELDS or not colon or key in out[-1].fields:
+                raise Bad("%s:%d: neither a field nor a mutant's text" % (path, n))
+            out[-1].fields[key] = value.strip()
+        elif text.strip() and not text.startswith("#"):
+            raise Bad("%s:%d: text before the first mutant" % (path, n))
+    for mutant in out:
+        # The empty line between two mutants is part of neither
+        mutant.old, mutant.new = mutant.old.rstrip("\n") + "\n", mutant.new.rstrip("\n") + "\n"
+        for field in NEEDED:
+            if not mutant.fields.get(field):
+                mutant.fail("has no %s" % field)
+        if not mutant.old.strip() or mutant.old == mutant.new:
+            mutant.fail("changes nothing")
+    return out
+
+
+def load(directory=DIRECTORY):
+    """All mutants, by room. Names are unique."""
+    out = [m for path in sorted(glob.glob(os.path.join(directory, "*.mutants"))) for m in parse(path)]
+    seen = set()
+    for mutant in out:
+        if mutant.name in seen:
+            mutant.fail("a second mutant of this name")
+        seen.add(mutant.name)
+    return out
+
+
+def find(name):
+    """The mutant of this name."""
+    for mutant in load():
+        if mutant.name == name:
+            return mutant
+    raise Bad("tests/mutants has no '%s'" % name)
+
+
+def definition(text, name):
+    """(start, end) of the definition of a function or table in C source, None when it is not here.
+
+    It begins in the first column, as the kernel's style has it, and ends with the first closing
+    brace there.
+    """
+    for m in re.finditer(r"^(?![ \t#/*}{])[^\n;]*\b%s\b[^\n]*$" % re.escape(name), text, re.M):
+        # Parameters may go on in further lines; a prototype ends with a semicolon
+        brace = re.compile(r"[{;]").search(text, m.start())
+        if not brace or brace.group() == ";":
+            continue
+        head = text[m.start():brace.start()]
+        if not re.search(r"\b%s\b\s*(\(|\[|=)" % re.escape(name), head):
+            continue
+        end = re.compile(r"^\}[^\n]*$", re.M).search(text, brace.start())
+        if end:
+            return m.start(), end.end()
+    return None
+
+
+def sources(tree):
+    return sorted(p for kind in ("c", "h") for top in ("src", "include")
+                  for p in glob.glob(os.path.join(tree, top, "**", "*." + kind), recursive=True))
+
+
+def place(mutant, tree=cache.TREE):
+    """(file relative to the tree, its text with the defect)."""
+    found = []
+    for path in sources(tree):
+        text = cache.read(path).decode()
+        where = definition(text, mutant.fields["Function"])
+        if where:
+            found.append((path, text, where))
+    # The same name may be static in two files: the text decides
+    fit = [(p, t, w) for p, t, w in found if t[w[0]:w[1] + 1].count(mutant.old) == 1]
+    if not found:
+        mutant.fail("nothing in src/ defines %s" % mutant.fields["Function"])
+    if len(fit) != 1:
+        mutant.fail("its old text is not once in %s (%s)" % (
+            mutant.fields["Function"], ", ".join(os.path.relpath(p, tree) for p, _, _ in found)))
+    path, text, (start, end) = fit[0]
+    body = text[start:end + 1].replace(mutant.old, mutant.new)
+    return os.path.relpath(path, tree), text[:start] + body + text[end + 1:]
