@@ -13,13 +13,18 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 LAB = os.path.dirname(HERE)
+sys.dont_write_bytecode = True
+sys.path.insert(0, f"{LAB}/lib")
+
+import progress  # noqa: E402
 
 
 def section(name, count, *options):
     """The numbers that a section prints, by label."""
-    run = subprocess.run([f"{LAB}/run", "--kernel", ARGS.kernel, "--timeout", "1800", *options, "--",
-                          "/usr/bin/python3", "-B", f"{HERE}/inside.py", name, str(count)],
-                         stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True)
+    with progress.Step("lab/bench", f"{name}, {count} times, on {ARGS.kernel}"):
+        run = subprocess.run([f"{LAB}/run", "--kernel", ARGS.kernel, "--timeout", "1800", *options, "--",
+                              "/usr/bin/python3", "-B", f"{HERE}/inside.py", name, str(count)],
+                             stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True)
     if run.returncode:
         sys.exit(f"lab/bench: '{name}' failed with {run.returncode}")
     values = collections.defaultdict(list)
@@ -160,7 +165,8 @@ def user_space(n, rounds):
             run.communicate("\n")
         return taken
 
-    return (ticks(rounds + 1) - ticks(1)) / os.sysconf("SC_CLK_TCK") / rounds
+    with progress.Step("lab/bench", f"processor time of {n} gadgets, {rounds} times, on {ARGS.kernel}"):
+        return (ticks(rounds + 1) - ticks(1)) / os.sysconf("SC_CLK_TCK") / rounds
 
 
 def farm():

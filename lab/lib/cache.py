@@ -16,8 +16,9 @@ FLAVOURS = ("normal", "debug")
 SMP = "smp"
 VARIANTS = ("patched", "stock")
 
-# Raised when lib/build.py makes the same inputs into something else.
-RECIPE = 1
+# Raised when lib/kernel.py or lib/build.py makes the same inputs into something else. (The text of
+# lib/modules.py, which costs seconds, is part of the names of what it makes.)
+RECIPE = 3
 
 
 def root():
@@ -65,10 +66,11 @@ def lab_patches(version):
     return patches(os.path.join(LAB, "patches", version))
 
 
-def kernel_patches(version, variant):
+def kernel_patches(version, variant, extra=None):
+    """`extra`, or what the environment names, is one more patch."""
     if variant == "stock":
         return []
-    extra = os.environ.get("LAB_EXTRA_PATCH")
+    extra = extra or os.environ.get("LAB_EXTRA_PATCH")
     return patches(os.path.join(TREE, "kernel", "patches", version)) + ([extra] if extra else [])
 
 
@@ -104,9 +106,14 @@ def kernel_dir(version, flavour):
     return os.path.join(root(), "kernel-%s-%s-%s" % (version, flavour, key))
 
 
-def modules_dir(version, flavour, variant):
-    key = digest(kernel_dir(version, flavour), *map(read, kernel_patches(version, variant)),
-                 *map(read, module_sources()))
+def parts_dir(version, flavour):
+    """Where all variants of a kernel's modules are built, with the objects of the last build."""
+    return os.path.join(root(), "parts-" + os.path.basename(kernel_dir(version, flavour)).removeprefix("kernel-"))
+
+
+def modules_dir(version, flavour, variant, extra=None):
+    key = digest(kernel_dir(version, flavour), *map(read, kernel_patches(version, variant, extra)),
+                 *map(read, module_sources()), read(os.path.join(LAB, "lib", "modules.py")))
     return os.path.join(root(), "modules-%s-%s-%s" % (version, flavour, key))
 
 
@@ -124,6 +131,11 @@ def qemu_dir(version, variant):
 
 def init_file():
     return os.path.join(root(), "init-" + digest(str(RECIPE), read(os.path.join(LAB, "init.c"))))
+
+
+def speed_file():
+    """The program that measures the machine, built."""
+    return os.path.join(root(), "speed-" + digest(str(RECIPE), read(os.path.join(LAB, "speed.c"))))
 
 
 def inside_packages():
@@ -144,8 +156,8 @@ def missing(version, flavour, variant):
     if source_deb(version) is None:
         return ["source package of " + version]
     out = []
-    if not os.path.exists(init_file()):
-        out.append("init")
+    if not os.path.exists(init_file()) or not os.path.exists(speed_file()):
+        out.append("process 1")
     if not complete(packages_dir()):
         out.append("packages")
     if not complete(kernel_dir(version, flavour)):

@@ -12,37 +12,47 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 
 import cache
+import mutants
+import progress
+from steps import Error, what_failed
 
 WORK = os.environ.get("LAB_WORK") or os.path.join(
     cache.root(), "build-" + hashlib.sha256(cache.TREE.encode()).hexdigest()[:12])
 SRC = os.path.join(WORK, "src")
 BUILDS = {
-    "demo": [],
+    "release": [],
     "plain": ["--enable-werror", "--enable-test-hooks"],
     "sanitize": ["--enable-werror", "--enable-test-hooks", "--enable-sanitizers"],
 }
 
+LENIENT = ["CFLAGS=-g -O2 -Wno-error"]  # for make: warnings are no errors
 
-class Error(Exception):
-    pass
+# Objects are kept in the lab's cache, so that a new clone compiles only what is new. Debian's
+# directory of links puts ccache in front of every compiler.
+CCACHE = {"CCACHE_DIR": os.path.join(cache.root(), "ccache"), "CCACHE_BASEDIR": WORK, "CCACHE_NOHASHDIR": "1",
+          "CCACHE_MAXSIZE": "2G"}
+CCACHE_LINKS = "/usr/lib/ccache"
+# Where a test builds the project once more: as far from the sources as other builds, or ccache would
+# not know the files again
+BUILDS_TMP = os.path.join(WORK, "tmp")
+
+
+def environment():
+    """For what compiles."""
+    os.makedirs(BUILDS_TMP, exist_ok=True)
+    return {**os.environ, **CCACHE, "LAB_BUILDS_TMP": BUILDS_TMP, "PATH": CCACHE_LINKS + ":" + os.environ["PATH"]}
 
 
 def step(args, what, **kw):
-    """A step that must succeed; its output is shown only when it does not."""
-    start = time.monotonic()
-    print("lab: %s" % what, flush=True)
-    r = subprocess.run(args, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                       stderr=subprocess.STDOUT, **kw)
-    if r.returncode:
-        sys.stdout.buffer.write(r.stdout[-20000:])
-        sys.stdout.flush()
-        raise Error("%s: failed with %d" % (what, r.returncode))
-    took = time.monotonic() - start
-    if took > 5:
-        print("lab: %s: %.0f s" % (what, took), flush=True)
+    """A step that must succeed; its output is shown only when it does not, the errors first: with
+    several jobs they may be far from its end."""
+    with progress.Step("lab", what, sys.stdout):
+        r = subprocess.run(args, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                           stderr=subprocess.STDOUT, env=environment(), **kw)
+        if r.returncode:
+            raise Error("%s: failed with %d\n%s" % (what, r.returncode, what_failed(r.stdout)))
 
 
 def tree_files():
@@ -60,10 +70,12 @@ def tree_files():
     return out
 
 
-def copy_tree():
-    """Brings SRC to the state of the tree, without touching what is the same."""
+def copy_tree(planted=None):
+    """Brings SRC to the state of the tree, without touching what is the same. With `planted`, a
+    mutants.Mutant, the copy gets that defect; the next copy is without it again."""
     os.makedirs(SRC, exist_ok=True)
     names = tree_files()
+    defect, text = mutants.place(planted) if planted else (None, None)
     for name in names:
         a, b = os.path.join(cache.TREE, name), os.path.join(SRC, name)
         os.makedirs(os.path.dirname(b), exist_ok=True)
@@ -72,6 +84,10 @@ def copy_tree():
                 if os.path.lexists(b):
                     os.unlink(b)
                 os.symlink(os.readlink(a), b)
+            continue
+        if name == defect:
+            with open(b, "w") as f:
+                f.write(text)
             continue
         st = os.stat(a)
         try:
@@ -106,8 +122,9 @@ def configure(name):
         step([script] + BUILDS[name], "configure " + " ".join(BUILDS[name]), cwd=directory)
 
 
-def build(*names):
-    """Builds the project, also what only its tests need, with one or several sets of options."""
+def build(*names, goals=(), lenient=False):
+    """Builds the project, also what only its tests need, with one or several sets of options. `goals`
+    are make's, all without; `lenient`: warnings are no errors."""
     if not os.path.exists(os.path.join(SRC, "configure.ac")):
         raise Error("there is no configure.ac to build the project with")
     if newer(os.path.join(SRC, "configure.ac"), os.path.join(SRC, "configure")):
@@ -116,4 +133,4 @@ def build(*names):
     with concurrent.futures.ThreadPoolExecutor(len(names)) as pool:
         list(pool.map(configure, names))
     for name in names:
-        step(["make", "-j%d" % os.cpu_count()], "make, " + name, cwd=os.path.join(WORK, name))
+        step(["make", "-j%d" % os.cpu_count(), *goals] + LENIENT * lenient, "make, " + name, cwd=os.path.join(WORK, name))

@@ -42,6 +42,8 @@ Environment:
   LAB_LOG   a file for the whole kernel log
   LAB_CORE  the core to run on (else one that no other lab uses)
   LAB_EXTRA_PATCH  one more patch, on top of those of kernel/patches
+  LAB_PROFILE  a file for what the run took: a JSON object, all in seconds: boot
+            (until the command is started), total, processor
 
 Exit status: the command's (128+N when signal N ended it; 126, 127: could not be
 run), or with a line on stderr that says so:
@@ -407,6 +409,7 @@ class Run:
         self.signals = []
         self.deadline = None
         self.ending = False
+        self.boot = 0.0  # seconds until the command was started
 
     def take_log(self, data):
         lines = (self.log_rest + data).replace(b"\r", b"").split(b"\n")
@@ -449,6 +452,7 @@ class Run:
                 self.send(self.job)
             elif tag == b"O":
                 self.open = True
+                self.boot = time.monotonic() - self.began
             elif tag == b"L":
                 self.complaints.append(text)
             elif tag == b"E":
@@ -499,8 +503,15 @@ class Run:
         except ProcessLookupError:
             pass
 
+    def write_profile(self, path, usage):
+        # Not by the json module: to import it would take longer than the rest of this program
+        with open(path, "w") as f:
+            f.write('{"boot": %.4f, "total": %.4f, "processor": %.4f}\n' % (
+                self.boot, time.monotonic() - self.began, usage.ru_utime + usage.ru_stime))
+
     def main(self):
         opt = self.opt
+        self.began = time.monotonic()
         self.killed_by = None
         self.log_file = open(os.environ["LAB_LOG"], "wb") if os.environ.get("LAB_LOG") else None
         self.job = job(opt, self.tty)
@@ -579,7 +590,9 @@ class Run:
                     timed_out = True
                     self.send(b"q\n")
                     self.deadline = time.monotonic() + 10
-        _, self.end = os.waitpid(self.pid, 0)
+        _, self.end, usage = os.wait4(self.pid, 0)
+        if os.environ.get("LAB_PROFILE"):
+            self.write_profile(os.environ["LAB_PROFILE"], usage)
         self.kill()  # whatever the kernel's process left of its own
         for name, take in (("log", self.take_log), ("from", self.take_control)):
             self.drain(fd[name], take)

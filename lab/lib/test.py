@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""lab/test: builds the project beside its tree and runs every test there is.
+"""lab/test: builds the project beside its tree and runs its tests on real kernels.
 
 Three kinds of test programs, all of which speak TAP (lab/README.md has the rules):
 what `make check` runs, tests/cli/test_* on this machine, and tests/lab/test_* in the lab.
@@ -7,11 +7,9 @@ Nothing is ever run twice because it failed.
 """
 
 import argparse
-import concurrent.futures
 import fnmatch
 import glob
 import itertools
-import json
 import os
 import re
 import subprocess
@@ -23,214 +21,60 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import cache  # noqa: E402
-from project import Error, SRC, WORK, build, copy_tree  # noqa: E402
+import costs  # noqa: E402
+import mutants  # noqa: E402
+import progress  # noqa: E402
+from programs import env_for, host_programs, lab_programs  # noqa: E402
+from project import LENIENT, WORK, build, copy_tree, environment  # noqa: E402
+from results import Report, Result  # noqa: E402
+from schedule import Schedule, Speed  # noqa: E402
+from steps import Error  # noqa: E402
 
-PYTHON = "/usr/bin/python3"
-# The keys of a `# lab:` line, with their defaults; a comma makes one boot per value.
-KEYS = {"kernel": "6.12,6.1", "flavour": "normal", "speed": "super", "build": "plain", "udcs": "1",
-        "vudcs": "0", "mem": "1G", "timeout": "120", "append": ""}
-FLAGS = ("virtual-time", "stock")
-HOST_TIMEOUT = 900
-# Where the copied sources and the builds are for tests in the lab.
-INSIDE = "/srv/ffsctl"
-# Sanitizers: leaks cannot be looked for inside User-Mode Linux; everything else ends the program.
-# What was freed is kept apart in 32 MiB, not 256: of more pieces than the machine lets a process map
-# (vm.max_map_count) User-Mode Linux kills the program.
-SANITIZER_ENV = {"ASAN_OPTIONS": "detect_leaks=0:abort_on_error=0:exitcode=86:quarantine_size_mb=32",
-                 "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1:exitcode=86"}
-
-
-# Results
+WHO = "lab/test"
+# What a run may take, in T (lab/README.md)
+BUDGET = {"tier 1": 100_000, "--all": 350_000}
+# The part of a run that one program may take
+SHARE = 50
+BUILDS = ("plain", "sanitize")
 
 
-class Result:
-    """What one test program did."""
-
-    def __init__(self, name):
-        self.name = name
-        self.tests = []  # (outcome, name, detail), outcome one of passed, failed, skipped
-        self.output = ""
-        self.seconds = 0.0
-
-    def add(self, outcome, name, detail=""):
-        self.tests.append((outcome, name, detail))
-
-    def count(self, outcome):
-        return sum(t[0] == outcome for t in self.tests)
+def check_programs(build_name):
+    """What `make check` of a build runs, as make's TESTS."""
+    r = subprocess.run(["make", "-s", "--eval", "print-tests: ; @echo $(TESTS)", "print-tests"],
+                       cwd=os.path.join(WORK, build_name), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+    return r.stdout.split()
 
 
-def parse_tap(result, text, status):
-    """Reads TAP strictly: what does not fulfil its plan has failed."""
-    plan, seen = None, 0
-    for line in text.splitlines():
-        m = re.fullmatch(r"1\.\.(\d+)(?:\s*#\s*(?:SKIP|skip)\S*\s*(.*))?", line.rstrip())
-        if m:
-            if plan is not None:
-                result.add("failed", "plan", "two plans")
-            plan = int(m.group(1))
-            if plan == 0:
-                result.add("skipped" if m.group(2) else "failed", "all", m.group(2) or "empty plan")
-            continue
-        m = re.match(r"(not )?ok\b\s*(\d+)?\s*(?:-\s*)?(.*)", line)
-        if m:
-            seen += 1
-            name, _, directive = m.group(3).partition(" # ")
-            if m.group(2) and int(m.group(2)) != seen:
-                result.add("failed", "numbers", "test %s is the %dth" % (m.group(2), seen))
-            if re.match(r"skip", directive, re.I) and not m.group(1):
-                result.add("skipped", name, directive[4:].strip())
-            else:
-                result.add("failed" if m.group(1) else "passed", name)
-        elif line.startswith("Bail out!"):
-            result.add("failed", "bail out", line)
-    if plan is None:
-        result.add("failed", "plan", "no plan on stdout")
-    elif plan != seen:
-        result.add("failed", "plan", "%d tests of %d planned" % (seen, plan))
-    if status != 0 and not result.count("failed"):
-        result.add("failed", "exit status", "ended with %d" % status)
+def check_name(test, build_name):
+    return "%s [make check%s]" % (os.path.splitext(test)[0], "" if build_name == "plain" else " " + build_name)
 
 
-class Program:
-    """A test program and how it is started."""
-
-    def __init__(self, name, args, env, timeout, in_lab):
-        self.name, self.args, self.env = name, args, env
-        self.timeout, self.in_lab = timeout, in_lab
-
-    def run(self):
-        result = Result(self.name)
-        start = time.monotonic()
-        p = subprocess.Popen(self.args, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                             stderr=subprocess.PIPE, env={**os.environ, **self.env}, cwd=SRC,
-                             start_new_session=True)
-        try:
-            out, err = p.communicate(timeout=self.timeout)
-        except subprocess.TimeoutExpired:
-            os.killpg(p.pid, 9)
-            out, err = p.communicate()
-            result.add("failed", "time", "not done after %d s" % self.timeout)
-        result.seconds = time.monotonic() - start
-        text = out.decode(errors="replace")
-        parse_tap(result, text, p.returncode)
-        result.output = text + err.decode(errors="replace")
-        return result
-
-
-def env_for(build_name, work=WORK):
-    env = {"FFSCTL_BUILD": os.path.join(work, build_name), "FFSCTL_SRC": os.path.join(work, "src"), "LC_ALL": "C.UTF-8",
-           "PYTHONDONTWRITEBYTECODE": "1"}
-    if build_name == "sanitize":
-        env.update(SANITIZER_ENV)
-    return env
-
-
-def starter(path, name=None):
-    """How to start a test program: Python ones by the interpreter that has our modules."""
-    if path.endswith(".py"):
-        return [PYTHON, "-B", name or path]
-    if not os.access(path, os.X_OK):
-        raise Error("%s is not executable" % path)
-    return [name or path]
-
-
-def variations(path):
-    """One dict per boot that the `# lab:` lines in a file's head ask for."""
-    lines = []
-    with open(path, encoding="utf-8", errors="replace") as f:
-        for line in itertools.islice(f, 60):
-            m = re.match(r"\s*(?://|#|\*)\s*lab:\s+(.*)", line)
-            if m:
-                lines.append(m.group(1).split())
-    out = []
-    for words in lines or [[]]:
-        values = dict(KEYS)
-        flags = {}
-        for word in words:
-            key, eq, value = word.partition("=")
-            if key in FLAGS and not eq:
-                flags[key] = True
-            elif key in KEYS and value:
-                values[key] = value
-            else:
-                raise Error("%s: %s in a lab: line is not known" % (path, word))
-        keys = list(values)
-        for combination in itertools.product(*(values[k].split(",") for k in keys)):
-            out.append({**dict(zip(keys, combination)), **flags})
-    return out
-
-
-def plain_only(path):
-    """Whether a test says that other builds are nothing to it."""
-    return re.search(rb"^# lab:.*\bbuild=plain\b", cache.read(path), re.M)
-
-
-def lab_programs(args):
-    for path in sorted(glob.glob(os.path.join(SRC, "tests/lab/test_*"))):
-        if args.sanitize and plain_only(path):
-            continue
-        for v in variations(path):
-            if args.kernel and v["kernel"] != args.kernel:
-                continue
-            build_name = "sanitize" if args.sanitize else v["build"]
-            words = [v["kernel"], v["speed"]]
-            words += [v[k] for k in ("flavour", "build") if v[k] != KEYS[k]]
-            if args.sanitize and v["build"] != "sanitize":
-                words.append("sanitize")
-            words += ["%s=%s" % (k, v[k]) for k in ("udcs", "vudcs", "mem", "append") if v[k] != KEYS[k]]
-            words += [f for f in FLAGS if f in v]
-            # A name that every user may reach: workers drop to one, and a cache may be below /root
-            options = ["--bind", WORK + ":" + INSIDE]
-            for key in ("kernel", "flavour", "speed", "udcs", "vudcs", "mem"):
-                options += ["--" + key, v[key]]
-            options += ["--" + f for f in FLAGS if f in v]
-            if v["append"]:
-                options += ["--append", v["append"]]
-            slow = (3 if v["flavour"] == "debug" else 1) * (2 if build_name == "sanitize" else 1)
-            timeout = int(v["timeout"]) * slow
-            name = os.path.relpath(path, SRC)
-            src = os.path.join(INSIDE, "src")
-            yield Program("%s [%s]" % (name, " ".join(words)),
-                          [os.path.join(cache.LAB, "run"), *options, "--timeout", str(timeout), "--",
-                           "env", "-C", src, *starter(path, os.path.join(src, name))],
-                          env_for(build_name, INSIDE), timeout + 60, v)
-
-
-def host_programs(args, built):
-    if not args.sanitize:
-        for kernel in cache.VERSIONS:
-            if args.kernel in (None, kernel):
-                yield Program("lab/selftest [%s]" % kernel,
-                              [PYTHON, "-B", os.path.join(cache.LAB, "selftest")],
-                              {"LAB_TEST_KERNEL": kernel}, HOST_TIMEOUT, None)
-    for build_name in built:
-        for path in sorted(glob.glob(os.path.join(SRC, "tests/cli/test_*"))):
-            name = os.path.relpath(path, SRC)
-            if os.path.exists(os.path.join(WORK, build_name, os.path.splitext(name)[0] + ".trs")):
-                continue  # make check has run it
-            if build_name != "plain" and plain_only(path):
-                continue
-            words = [build_name] if build_name != "plain" else []
-            yield Program(" ".join([name] + ["[%s]" % w for w in words]), starter(path),
-                          env_for(build_name), HOST_TIMEOUT, None)
-
-
-def make_check(build_name):
+def make_check(build_name, only, lenient, patience):
     """`make check` of one build: the results that automake's test harness wrote down."""
     directory = os.path.join(WORK, build_name)
+    goals = []
+    if only:
+        chosen = [t for t in check_programs(build_name) if selected(check_name(t, build_name), only)
+                  or selected(t + " [make check]", only)]
+        if not chosen:
+            return []
+        # Only these programs are built, too
+        goals = ["TESTS=" + " ".join(chosen), "check_PROGRAMS=" + " ".join(
+            t for t in chosen if t.startswith("tests/unit/"))]
     for path in glob.glob(os.path.join(directory, "**/*.trs"), recursive=True):
         os.unlink(path)
     start = time.monotonic()
-    env = {**os.environ, **env_for(build_name)}
+    env = {**environment(), **env_for(build_name), "LAB_PATIENCE": "%.2f" % patience}
     if build_name == "sanitize":
         # outside of the lab leaks are found
         env["ASAN_OPTIONS"] = "detect_leaks=1:exitcode=86"
-    r = subprocess.run(["make", "-j%d" % os.cpu_count(), "check"], cwd=directory, env=env,
-                       stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    with progress.Step(WHO, "make check [%s]" % build_name, sys.stdout):
+        r = subprocess.run(["make", "-j%d" % os.cpu_count(), "check", *goals] + LENIENT * lenient,
+                           cwd=directory, env=env,
+                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     results = []
     for path in sorted(glob.glob(os.path.join(directory, "**/*.trs"), recursive=True)):
-        name = os.path.relpath(path, directory)[:-4]
-        result = Result("%s [make check%s]" % (name, "" if build_name == "plain" else " " + build_name))
+        result = Result(check_name(os.path.relpath(path, directory), build_name))
         for n, line in enumerate(cache.read(path).decode(errors="replace").splitlines()):
             m = re.match(r":test-result:\s*(\w+)\s*(.*)", line)
             if m:
@@ -253,67 +97,129 @@ def make_check(build_name):
     return results + [whole]
 
 
-def expected_skips():
-    """Patterns of `PROGRAM: TEST` in tests/expected-skips; words after # are the reason."""
-    path = os.path.join(SRC, "tests/expected-skips")
-    if not os.path.exists(path):
-        return []
-    lines = (l.partition("#")[0].strip() for l in cache.read(path).decode().splitlines())
-    return [l for l in lines if l]
-
-
-class Report:
-    def __init__(self):
-        self.total = {"passed": 0, "failed": 0, "skipped": 0}
-        self.unexpected = 0
-        self.skips = expected_skips()
-        self.lock = threading.Lock()
-
-    def take(self, result):
-        with self.lock:
-            bad = []
-            for outcome, name, detail in result.tests:
-                self.total[outcome] += 1
-                full = "%s: %s" % (result.name, name)
-                if outcome == "failed":
-                    bad.append("    failed: %s%s" % (name, " (%s)" % detail if detail else ""))
-                elif outcome == "skipped" and not any(
-                        fnmatch.fnmatchcase(full, s) for s in self.skips):
-                    self.unexpected += 1
-                    bad.append("    skipped, not in tests/expected-skips: %s (%s)" % (name, detail))
-            if not result.tests and not result.seconds:
-                return
-            print("%-6s %4d  %s  %.1f s" % ("FAILED" if bad else "ok", len(result.tests), result.name,
-                                            result.seconds))
-            if bad:
-                print("\n".join(bad))
-                for line in result.output.splitlines():
-                    print("    | " + line)
-            sys.stdout.flush()
-
-    def finish(self):
-        if self.unexpected:
-            print("%d skipped without being expected to be: that fails the run" % self.unexpected)
-        print("%(passed)d passed, %(failed)d failed, %(skipped)d skipped" % self.total, flush=True)
-        nothing = not any(self.total.values())
-        return 1 if self.total["failed"] or self.unexpected or nothing else 0
-
-
-def durations():
-    """How long each program took the last time, by name."""
-    try:
-        return json.loads(cache.read(os.path.join(WORK, "durations")))
-    except (FileNotFoundError, ValueError):
-        return {}
-
-
 def selected(name, patterns):
     return not patterns or any(p in name or fnmatch.fnmatchcase(name, p) for p in patterns)
 
 
-def main():
-    p = argparse.ArgumentParser(prog="lab/test", description="Builds the project and runs every "
-                                "test. Ends with: N passed, N failed, N skipped.")
+def kernels_needed(programs, args):
+    """[(version, flavour, variant)] in the order in which they are worth making."""
+    need = {p.needs for p in programs}
+    if not args.only or any("selftest" in o for o in args.only):
+        # The lab's own tests plant faults that only the debug flavour sees
+        need.update(itertools.product([args.kernel] if args.kernel else cache.VERSIONS,
+                                      cache.FLAVOURS if args.all else ("normal",), ("patched",)))
+    return sorted(need, key=lambda n: (n[1] == "debug", n[0] != "6.12", n[2] == "stock"))
+
+
+def setup(need):
+    version, flavour, variant = need
+    if subprocess.run([os.path.join(cache.LAB, "setup"), "--kernel", version, "--flavour", flavour,
+                       "--" + variant]).returncode:
+        raise Error("lab/setup failed")
+
+
+class Bar:
+    """The line of progress while test programs run."""
+
+    def __init__(self, programs, expected, schedule):
+        self.line = progress.Line(sys.stdout)
+        self.expected, self.schedule = expected, schedule
+        self.usual = sum(expected.values()) / len(expected) if expected else 5.0
+        self.all = {p.name: self.cost(p.name) for p in programs}
+        self.done = set()
+        self.ended = threading.Event()
+        self.thread = threading.Thread(target=self.redraw, daemon=True)
+
+    def cost(self, name):
+        return self.expected.get(name, self.usual)
+
+    def text(self):
+        whole = sum(self.all.values()) or 1.0
+        done = sum(self.all[n] for n in self.done)
+        left = (whole - done) / self.schedule.jobs
+        names = " ".join(sorted(p.name.split("/")[-1] for p in list(self.schedule.running)))
+        return "%s: %d of %d programs, %d%%, %s left: %s" % (
+            WHO, len(self.done), len(self.all), 100 * done / whole, progress.duration(left), names)
+
+    def redraw(self):
+        while not self.ended.wait(1):
+            self.line.draw(self.text())
+
+    def take(self, result, report):
+        self.line.clear()
+        report.take(result)
+        self.done.add(result.name)
+
+    def __enter__(self):
+        if self.line.tty:
+            self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.ended.set()
+        if self.line.tty:
+            self.thread.join()
+        self.line.clear()
+
+
+def run_programs(programs, kernels, args, report, speed):
+    """Runs the programs, beside them builds those kernels that are not there yet."""
+    took = progress.history()
+    first = kernels[0] if kernels else None
+    schedule = Schedule(args.jobs, speed, first[0] if first else "6.12")
+    # The longest first, so that no core idles at the end; unknown ones may be long
+    todo = sorted(programs, key=lambda x: -took.get(x.name, 1e9))
+
+    def make_kernels():
+        try:
+            for need in kernels:
+                setup(need)
+                schedule.ready(need)
+        except Error as e:
+            schedule.stop(e)
+
+    if first:
+        setup(first)
+        schedule.ready(first)
+        speed.measure(schedule.cores[0], first[0])
+    maker = threading.Thread(target=make_kernels)
+    maker.start()
+    new = {}
+    with Bar(todo, {k: took[k] for k in took if any(k == p.name for p in todo)}, schedule) as bar:
+        def done(result):
+            bar.take(result, report)
+            new[result.name] = round(result.seconds, 1)
+            if args.first_failure and result.count("failed"):
+                schedule.stop()
+
+        try:
+            schedule.run(todo, done)
+        finally:
+            maker.join()
+            progress.remember(new)
+
+
+def summary(speed, start, report, args):
+    """What the run cost, in seconds and in T, and which programs took more than their share."""
+    took = time.monotonic() - start
+    text = "%s: %s" % (WHO, progress.duration(took))
+    if speed.t():
+        text += ", %.0f T (T = %.2f ms, null system call %.1f µs, medians of %d samples)" % (
+            took / (speed.t() / 1e9), speed.t() / 1e6, speed.call() / 1e3, len(speed.samples))
+        if not args.only and not args.kernel and not args.sanitize:
+            text += ", goal %d T" % BUDGET["--all" if args.all else "tier 1"]
+    print(text)
+    if not args.only:
+        for r in report.results:
+            if r.seconds > took / SHARE and "make check" not in r.name:
+                print("%s: %s took %.1f s, more than 1/%d of the run" % (WHO, r.name, r.seconds, SHARE))
+
+
+def parse():
+    p = argparse.ArgumentParser(prog="lab/test", description="Builds the project and runs its "
+                                "tests. Ends with: N passed, N failed, N skipped.")
+    p.add_argument("--all", action="store_true", help="every combination of kernel, speed, flavour and build, "
+                   "not only the cheapest that proves each behaviour")
     # A lab that waits, for a device to be enumerated or for a deadline, leaves its core idle
     p.add_argument("--jobs", type=int, default=2 * os.cpu_count(),
                    help="test programs side by side (two per core)")
@@ -323,53 +229,53 @@ def main():
     p.add_argument("--sanitize", action="store_true",
                    help="the tests in the lab against a build with sanitizers")
     p.add_argument("--list", action="store_true", help="print the programs' names and stop")
-    args = p.parse_args()
-    report = None
+    p.add_argument("--first-failure", action="store_true", help="start nothing after a program has failed")
+    p.add_argument("--mutant", metavar="NAME", help="plant a defect of tests/mutants in the copied sources (lab/mutants)")
+    p.add_argument("--profile", action="store_true", help="print where the time went, as a table")
+    p.add_argument("--save", metavar="FILE", help="write the results to FILE, for lab/compare")
+    return p.parse_args()
+
+
+def builds_needed(programs, args):
+    if not args.only:
+        return BUILDS
+    if not programs and all("selftest" in o for o in args.only):
+        return ()
+    return sorted({os.path.basename(x.env["FFSCTL_BUILD"]) for x in programs} | {"plain"})
+
+
+def main():
+    args = parse()
+    start = time.monotonic()
+    report, speed = None, Speed()
     try:
-        copy_tree()
-        programs = list(lab_programs(args))
+        copy_tree(mutants.find(args.mutant) if args.mutant else None)
+        programs = list(lab_programs(args.all, args.kernel, args.sanitize))
         if args.list:
-            for program in list(host_programs(args, ["plain"])) + programs:
+            for program in list(host_programs(["plain"], args.kernel, args.sanitize)) + programs:
                 print(program.name)
             return 0
         report = Report()
         programs = [x for x in programs if selected(x.name, args.only)]
-        need = {(x.in_lab["kernel"], x.in_lab["flavour"]) for x in programs}
-        if not args.only or any("selftest" in o for o in args.only):
-            need.update(itertools.product([args.kernel] if args.kernel else cache.VERSIONS,
-                                          cache.FLAVOURS))
-        for kernel, flavour in sorted(need, reverse=True):
-            if subprocess.run([os.path.join(cache.LAB, "setup"), "--kernel", kernel, "--flavour",
-                               flavour]).returncode:
-                raise Error("lab/setup failed")
-        builds = ["plain", "sanitize"]
-        if args.only:
-            builds = sorted({os.path.basename(x.env["FFSCTL_BUILD"]) for x in programs} | {"plain"})
-            if not programs and all("selftest" in o for o in args.only):
-                builds = []
+        builds = builds_needed(programs, args)
         if builds:
-            build(*builds)
-        start = time.monotonic()
+            build(*builds, lenient=bool(args.mutant))
         for name in builds:
-            if not args.only or any("make check" in o for o in args.only):
-                for result in make_check(name):
-                    report.take(result)
-        hosted = [x for x in host_programs(args, builds) if selected(x.name, args.only)]
-        # The longest first, so that no core idles at the end; unknown ones may be long
-        took = durations()
-        todo = sorted(hosted + programs, key=lambda x: -took.get(x.name, 1e9))
-        with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
-            for done in concurrent.futures.as_completed(
-                    [pool.submit(x.run) for x in todo]):
-                report.take(done.result())
-                took[done.result().name] = done.result().seconds
-        with open(os.path.join(WORK, "durations"), "w") as f:
-            json.dump(took, f)
-        print("lab/test: the tests took %.0f s" % (time.monotonic() - start))
-    except Error as e:
+            for result in make_check(name, args.only, bool(args.mutant), os.cpu_count() * speed.slowness()):
+                report.take(result)
+        if args.first_failure and report.total["failed"]:
+            return report.finish()
+        programs += [x for x in host_programs(builds, args.kernel, args.sanitize) if selected(x.name, args.only)]
+        run_programs(programs, kernels_needed([p for p in programs if p.in_lab], args), args, report, speed)
+    except (Error, mutants.Bad) as e:
         print("lab/test: %s" % e, flush=True)
         report = report or Report()
         report.total["failed"] += 1
+    if args.save:
+        report.save(args.save)
+    if args.profile:
+        print("\n".join(costs.table(report.results)))
+    summary(speed, start, report, args)
     return report.finish()
 
 

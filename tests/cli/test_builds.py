@@ -17,7 +17,7 @@ import tap  # noqa: E402
 from tap import eq, ok, test  # noqa: E402
 
 SRC = pathlib.Path(os.environ["FFSCTL_SRC"])
-TMP = pathlib.Path(tempfile.mkdtemp(prefix="ffsctl-builds-"))
+TMP = pathlib.Path(tempfile.mkdtemp(prefix="ffsctl-builds-", dir=os.environ.get("LAB_BUILDS_TMP")))
 NAMES = ("ffsctl", "ffsctl-worker", "src/plugins/accessory.so", "src/plugins/bridge.so", "src/plugins/loopback.so",
          "src/plugins/sourcesink.so")
 
@@ -68,12 +68,20 @@ def _():
     ok(list(directory.rglob("*.gcda")), "nothing was counted")
 
 
-@test("in the source tree, and from there into DESTDIR")
+def not_ignored(tree):
+    """The files of a tree that git would add."""
+    return run("git", "ls-files", "--others", "--exclude-standard", cwd=tree).splitlines()
+
+
+@test("in the source tree, where git ignores all that is made, and from there into DESTDIR")
 def _():
     tree = TMP / "tree"
     shutil.copytree(SRC, tree, symlinks=True, ignore=shutil.ignore_patterns(".git", "*.o", "__pycache__"))
+    run("git", "init", "--quiet", cwd=tree)
+    before = not_ignored(tree)
     run("./configure", "--enable-werror", "--prefix=/usr", cwd=tree)
     run("make", f"-j{os.cpu_count()}", cwd=tree)
+    eq(set(not_ignored(tree)) - set(before), set(), "what a build makes and git does not ignore")
     run("make", "install", f"DESTDIR={TMP}/dest", cwd=tree)
     for name in ("bin/ffsctl", "libexec/ffsctl/ffsctl-worker", "lib/ffsctl/plugins/loopback.so",
                  "include/ffsctl/plugin.h", "share/ffsctl/schemas/gadget.schema.json",

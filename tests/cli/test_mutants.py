@@ -1,10 +1,12 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""kernel/mutants: each defect can still be planted in the patched kernels, whose lines change. That the
-selftests notice it is lab/mutants' to try, which takes longer."""
+"""kernel/mutants and tests/mutants: each defect can still be planted, in the patched kernels and in the
+project's sources, whose lines change. lab/mutants tries whether tests notice it, which takes longer."""
 
+import collections
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -12,8 +14,9 @@ import tempfile
 SRC = os.environ.get("FFSCTL_SRC", os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
 sys.path[:0] = [os.path.join(SRC, "tests", "lab"), os.path.join(SRC, "lab", "lib")]
 
-import build  # noqa: E402
 import cache  # noqa: E402
+import modules  # noqa: E402
+import mutants as planted  # noqa: E402
 import tap  # noqa: E402
 from tap import eq, ok, test  # noqa: E402
 
@@ -36,8 +39,10 @@ def mutants(version):
 def plant(version):
     patches = cache.kernel_patches(version, "patched")
     with tempfile.TemporaryDirectory(prefix="ffsctl-mutants-") as tree:
-        for name in build.patched_files(patches):
-            build.copy_part(cache.source_dir(version), tree, name)
+        source = cache.source_dir(version)
+        for name in modules.files_below(source, modules.patched_files(patches)):
+            os.makedirs(os.path.join(tree, os.path.dirname(name)), exist_ok=True)
+            shutil.copyfile(os.path.join(source, name), os.path.join(tree, name))
         subprocess.run(["make", "-s", "-C", os.path.join(SRC, "kernel"), "apply", f"VERSION={version}", f"TREE={tree}"],
                        check=True, stdout=sys.stderr)
         failed = {}
@@ -62,6 +67,39 @@ def _():
         there |= set(re.findall(r"^\+\+\+ b/tools/testing/selftests/drivers/usb/functionfs/(test_\w+)\.c$",
                                 cache.read(patch).decode(), re.M))
     eq(wanted, there)
+
+
+# Not what only lists or builds: the rooms whose code is run
+ROOMS = {"base", "plan", "spec", "ffs", "compose", "descriptors", "supervise", "cmd", "stream", "worker", "plugins",
+         "host"}
+USER = planted.load(os.path.join(SRC, "tests", "mutants"))
+
+
+@test("each defect of tests/mutants fits one place in the sources")
+def _():
+    wrong = []
+    for mutant in USER:
+        try:
+            planted.place(mutant, SRC)
+        except planted.Bad as e:
+            wrong.append(str(e))
+    eq(wrong, [])
+
+
+@test("there are 80 of them, three a room, a third of which undo a fix of the history")
+def _():
+    rooms = collections.Counter(m.room for m in USER)
+    eq(set(rooms), ROOMS)
+    eq({r: n for r, n in rooms.items() if n < 3}, {}, "rooms with too few")
+    ok(len(USER) >= 80, f"{len(USER)}")
+    ok(3 * sum("Reverses" in m.fields for m in USER) >= len(USER), "too few that undo a fix")
+
+
+@test("the tests that a mutant names are there")
+def _():
+    missing = [f"{m}: {t}" for m in USER for t in m.tests
+               if not os.path.exists(os.path.join(SRC, t + ".c" if t.startswith("tests/unit/") else t))]
+    eq(missing, [])
 
 
 tap.main()

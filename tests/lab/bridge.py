@@ -14,13 +14,13 @@ import subprocess
 import threading
 import time
 
-from tap import eq, ok
+from tap import eq, ok, patience
 from worker_harness import BENCH, BUILD, STATS, WORKER, Gadget, Host, parse, read
 
 BRIDGE = os.path.join(BUILD, "src/plugins/bridge.so")
 BULK = [("bulk", "in"), ("bulk", "out")]
 MORE = 0x80000000
-PATIENCE = 30000  # ms
+PATIENCE = round(patience(30000))  # ms
 
 
 def bridge(g, depth=0, size=0, **options):
@@ -244,7 +244,7 @@ class Threads:
             self.error = self.error or e
 
     def join(self, timeout=300):
-        end = time.monotonic() + timeout
+        end = time.monotonic() + patience(timeout)
         for t in self.threads:
             t.join(max(0, end - time.monotonic()))
             if self.error:

@@ -19,7 +19,7 @@ import usb.core
 
 import harness
 from harness import FFSCTL, SRC, must, status
-from tap import eq, ok
+from tap import eq, ok, patience
 
 DIRECTORY = pathlib.Path(tempfile.mkdtemp(prefix="ffsctl-test-"))
 DIRECTORY.chmod(0o755)  # workers may be nobody
@@ -119,7 +119,7 @@ class Fifo:
     def wait(self, timeout=60):
         """The next line that was told, which is the teller's pid."""
         while b"\n" not in self.rest:
-            if not select.select([self.fd], [], [], timeout)[0]:
+            if not select.select([self.fd], [], [], patience(timeout))[0]:
                 raise AssertionError("nobody tells us anything within %g s" % timeout)
             self.rest += os.read(self.fd, 4096)
         line, self.rest = self.rest.split(b"\n", 1)
@@ -142,7 +142,7 @@ def start(*args, **kwargs):
 def finish(process, timeout=60):
     """Its result, as of harness.ffsctl()."""
     try:
-        out, err = process.communicate(timeout=timeout)
+        out, err = process.communicate(timeout=patience(timeout))
     except subprocess.TimeoutExpired:
         process.kill()
         process.communicate()
@@ -244,7 +244,7 @@ class Traffic:
     def __init__(self, interface=0, size=3000, timeout=5000):
         self.device = harness.device()
         self.device.set_configuration()
-        self.interface, self.size, self.timeout = interface, size, timeout
+        self.interface, self.size, self.timeout = interface, size, round(patience(timeout))
         endpoints = list(self.device.get_active_configuration()[(interface, 0)])
         self.out = next(e for e in endpoints if not e.bEndpointAddress & 0x80)
         self.in_ = next(e for e in endpoints if e.bEndpointAddress & 0x80)
@@ -310,7 +310,7 @@ class Traffic:
         """Waits for that many more round trips, all of them right."""
         with self.changed:
             wanted = self.rounds + n
-            if not self.changed.wait_for(lambda: self.rounds >= wanted or self.stopping, timeout):
+            if not self.changed.wait_for(lambda: self.rounds >= wanted or self.stopping, patience(timeout)):
                 raise AssertionError(f"no round trip in {timeout} s, after {self.rounds}")
         if self.wrong:
             raise self.wrong

@@ -20,6 +20,7 @@ import tap
 import usb.backend.libusb1
 import usb.core
 import usb.util
+from tap import patience
 
 BUILD = os.environ["FFSCTL_BUILD"]
 SRC = os.environ["FFSCTL_SRC"]
@@ -37,7 +38,7 @@ def ffsctl(*args, fault=None, env=None, timeout=60):
     environment = dict(os.environ, **(env or {}))
     if fault:
         environment["FFSCTL_TEST_FAULT"] = fault
-    return subprocess.run([FFSCTL, *map(str, args)], env=environment, timeout=timeout,
+    return subprocess.run([FFSCTL, *map(str, args)], env=environment, timeout=patience(timeout),
                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                           stderr=subprocess.PIPE, text=True)
 
@@ -170,7 +171,7 @@ def same(before, after):
     kernel, which may not be done with it yet."""
     for key, was in before.items():
         if key == "processes":
-            after[key] = {pid: name for pid, name in after[key].items() if pid in was or not ends(pid, 5)}
+            after[key] = {pid: name for pid, name in after[key].items() if pid in was or not ends(pid, patience(5))}
         if after[key] != was:
             was, now = (set(x.items() if isinstance(x, dict) else x) for x in (was, after[key]))
             raise AssertionError(f"{key}: gone {sorted(map(str, was - now))}, left {sorted(map(str, now - was))}")
@@ -243,6 +244,7 @@ def device(vendor=0x1D6B, product=0x0104):
     found = list(usb.core.find(find_all=True, idVendor=vendor, idProduct=product, backend=backend))
     if len(found) != 1:
         raise AssertionError(f"{len(found)} devices {vendor:04x}:{product:04x}, not one")
+    found[0].default_timeout = round(patience(1000))  # ms
     return found[0]
 
 
@@ -263,7 +265,7 @@ def uevents():
     """The kernel's, from now on."""
     with socket.socket(socket.AF_NETLINK, socket.SOCK_DGRAM, NETLINK_KOBJECT_UEVENT) as socket_:
         socket_.bind((0, 1))
-        socket_.settimeout(10)
+        socket_.settimeout(patience(10))
         yield socket_
 
 
@@ -289,4 +291,4 @@ def attach(vudc="usbip-vudc.0"):
 def bench(*args, timeout=120):
     """ffsbench; must succeed."""
     return must(subprocess.run([FFSBENCH, *map(str, args)], stdout=subprocess.PIPE,
-                               stderr=subprocess.PIPE, text=True, timeout=timeout))
+                               stderr=subprocess.PIPE, text=True, timeout=patience(timeout)))

@@ -23,8 +23,18 @@ import traceback
 BUILD = os.environ.get("FFSCTL_BUILD", ".")
 SRC = os.environ.get("FFSCTL_SRC", ".")
 
+# How many times longer than on the machine that tests were written on things may take: lab/test
+# measures that, as it runs.
+PATIENCE = float(os.environ.get("LAB_PATIENCE", "1"))
+
 _tests = []
 _cleanups = []
+
+
+def patience(seconds):
+    """So much time, on a machine as slow as this one, for something that has to happen. Whatever a
+    test expects *not* to happen, or at a certain time, needs virtual time instead."""
+    return seconds * PATIENCE
 
 
 class Skip(Exception):

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: kernel=6.12,6.1 timeout=240
+# lab: timeout=240
+# lab all: kernel=6.12,6.1 timeout=240
 """The supervisor dies while data flows: keepers and workers go on, the host notices nothing, and the
 next supervisor takes over. Without a next one all ends when the time is over."""
 
@@ -20,7 +21,7 @@ import tap  # noqa: E402
 from gadgets import (AT_ONCE, LOOPBACK, TAKEN_OVER, await_state, await_status, devnums, gadget, odd, processes,  # noqa: E402
                      running, traffic, worker)
 from harness import FFSCTL, down, ffsctl, kill, must, status, up, wait_dead  # noqa: E402
-from tap import contains, eq, ok, test  # noqa: E402
+from tap import contains, eq, ok, patience, test  # noqa: E402
 
 harness.leaves_nothing()
 
@@ -98,7 +99,7 @@ def _():
             t.more(2)
             t.end()
             child.terminate()
-            eq(child.wait(30), 0)
+            eq(child.wait(patience(30)), 0)
     eq(status("flow"), (None, 3))
 
 

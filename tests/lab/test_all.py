@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: kernel=6.12,6.1 udcs=2
+# lab: udcs=2
+# lab all: kernel=6.12,6.1 udcs=2
 """`up --all` brings up every file with autostart = true; one that fails does not keep the others."""
 
 import contextlib

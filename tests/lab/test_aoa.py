@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: speed=full,high,super virtual-time timeout=300
+# lab: speed=full virtual-time timeout=300
+# lab all: kernel=6.12,6.1 speed=full,high,super virtual-time timeout=300
 """Android Open Accessory, as a host sees it: the handshake with the plugin accessory, the switch to
 18d1:2d00, data both ways, and back when the host has gone."""
 

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: kernel=6.12,6.1 udcs=2 timeout=240
+# lab: udcs=2 timeout=240
+# lab all: kernel=6.12,6.1 udcs=2 timeout=240
 """`unbind` takes a gadget off the bus and `bind` puts it back; all else of it stays, and whatever is
 killed on the way, `down` clears."""
 
@@ -18,7 +19,7 @@ import harness
 import tap
 from gadgets import FRAGILE, LOOPBACK, SLOW, await_status, fail_for_good, finish, gadget, leave_without_worker, start, worker
 from harness import bench, configured, device, document, down, ffsctl, kill, must, status, up, wait_dead
-from tap import contains, eq, ok, test
+from tap import contains, eq, ok, patience, test
 
 harness.leaves_nothing()
 
@@ -194,7 +195,7 @@ def without_worker():
 def ask(**command):
     """A command as if by ffsctl. The supervisor takes it before all that is sent afterwards."""
     client = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    client.settimeout(60)
+    client.settimeout(patience(60))
     client.connect("/run/ffsctl/x/control")
     client.send(json.dumps(command).encode())
     return client

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: kernel=6.12,6.1 vudcs=1
+# lab: vudcs=1
+# lab all: kernel=6.12,6.1 vudcs=1
 """Why a gadget could not be put on the bus: the kernel says EBUSY for every reason, and logs the real
 one. Whatever it was, nothing is left."""
 

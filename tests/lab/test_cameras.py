@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lab: udcs=0 vudcs=2
+# lab all: kernel=6.12,6.1 udcs=0 vudcs=2
 """The video device of each gadget's camera, also when two gadgets have functions of the same name."""
 
 import pathlib

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: kernel=6.12,6.1 timeout=240
+# lab: timeout=240
+# lab all: kernel=6.12,6.1 timeout=240
 """Daemons that open ep0 themselves (opens = "ep0"): real ones from gadget.d, with their real clients, and
 one that only writes descriptors, for what those do not do."""
 
@@ -18,7 +19,7 @@ import harness  # noqa: E402
 import tap  # noqa: E402
 from gadgets import DIRECTORY, TAKEN_OVER, await_state, await_status, devnums, processes, worker  # noqa: E402
 from harness import SRC, down, ffsctl, kill, must, status, up, wait_dead  # noqa: E402
-from tap import contains, eq, ok, test  # noqa: E402
+from tap import contains, eq, ok, patience, test  # noqa: E402
 
 SHARE = pathlib.Path("/var/lib/umtp")  # of Debian's umtprd.conf; the lab's file system is its own
 SHARE.mkdir(exist_ok=True)
@@ -31,7 +32,7 @@ harness.leaves_nothing()
 
 
 def run(*words, timeout=60):
-    return must(subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=timeout)).stdout
+    return must(subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=patience(timeout))).stdout
 
 
 def worker_of(name):
@@ -127,7 +128,7 @@ def daemon(name, *words, extra="", **settings):
 
 
 def answers():
-    return bytes(harness.device().ctrl_transfer(0xC1, 7, 0, 0, 8, timeout=1000))
+    return bytes(harness.device().ctrl_transfer(0xC1, 7, 0, 0, 8, timeout=round(patience(1000))))
 
 
 @test("it is bound when the descriptors are there, and not a moment before")

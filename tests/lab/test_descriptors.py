@@ -1,6 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: kernel=6.12,6.1 vudcs=1 speed=full,high,super timeout=240
+# lab: vudcs=1 speed=full,high,super timeout=240
+# lab: kernel=6.1 vudcs=1 timeout=240
+# lab all: kernel=6.12,6.1 vudcs=1 speed=full,high,super timeout=240
 """What a host reads is what the example says: every field of every descriptor, every string.
 
 The expectations are in expectations.py, written by hand. The descriptors are read as raw bytes and

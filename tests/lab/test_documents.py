@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: kernel=6.12,6.1
+# lab all: kernel=6.12,6.1
 """Every JSON document in every state that a gadget can have is valid, and says what the words say.
 Those that need no kernel are in tests/cli/test_examples_check.py."""
 

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: kernel=6.12,6.1
+# lab all: kernel=6.12,6.1
 """`down` says how taking it down went, not what had happened to the gadget before."""
 
 import os
@@ -46,6 +46,29 @@ def _():
     up(f"{EXAMPLES}/interrupt.conf", "--no-bind")
     eq(sorted(os.listdir(harness.CONFIGFS)), ["interrupt", "loopback"])
     eq(down(f"{EXAMPLES}/loopback.conf", "interrupt").stderr, "ffsctl: loopback: down\nffsctl: interrupt: down\n")
+
+
+@test("an argument that names no gadget keeps neither down, status nor reexec from the others")
+def _():
+    up(f"{EXAMPLES}/loopback.conf", "--no-bind")
+    up(f"{EXAMPLES}/interrupt.conf", "--no-bind")
+    wrong = ("..", "also/../wrong name")
+    result = ffsctl("status", *wrong, "loopback", "interrupt", "--json")
+    eq(result.returncode, 4)
+    eq([gadget["name"] for gadget in document(result)["gadgets"]], ["loopback", "interrupt"])
+    result = must(ffsctl("reexec", "..", "loopback", ".", "interrupt"), 64)
+    eq(result.stderr.count("goes on as"), 2, result.stderr)
+    result = must(ffsctl("down", "..", "loopback", "missing.conf", ".", "interrupt"), 64)
+    contains(result.stderr, "ffsctl: loopback: down\n")
+    contains(result.stderr, "ffsctl: interrupt: down\n")
+    eq(os.listdir(harness.CONFIGFS), [])
+
+
+@test("a file that is not there does not hide an earlier failure of down")
+def _():
+    result = ffsctl("down", "..", "missing.conf")
+    eq(result.returncode, 64)
+    contains(result.stderr, "'..'")
 
 
 @test("-v says each step as it is done, and undone")

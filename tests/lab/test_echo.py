@@ -1,6 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: kernel=6.12,6.1 speed=full,high,super timeout=400
+# lab: speed=full,high,super timeout=400
+# lab: kernel=6.1 timeout=400
+# lab all: kernel=6.12,6.1 speed=full,high,super timeout=400
 """The examples as devices: what goes out comes back byte for byte, whatever its length; endpoints
 without a worker are those of any program that opens them; each configuration can be chosen."""
 
@@ -17,7 +19,7 @@ import usb.util
 import harness
 import tap
 from harness import EXAMPLES, FFSBENCH, SRC, bench, document, down, ffsctl, must, up
-from tap import contains, eq, ok, test
+from tap import contains, eq, ok, patience, test
 
 SPEED = os.environ["LAB_SPEED"]
 PACKET = {"full": 64, "high": 512, "super": 1024}[SPEED]  # of bulk endpoints
@@ -188,7 +190,7 @@ def _():
     script = "import os; print(os.write(os.open('/dev/usb-events', os.O_RDWR), b'an event'))"
     writer = harness.subprocess.Popen(["/usr/bin/python3", "-c", script], user="nobody", stdout=-1, text=True)
     eq(bytes(endpoint.read(64, TIMEOUT_MS)), b"an event")
-    eq(writer.communicate(timeout=20)[0], "8\n", "bytes written")
+    eq(writer.communicate(timeout=patience(20))[0], "8\n", "bytes written")
     refused = harness.subprocess.run(["/usr/bin/python3", "-c", script], user="daemon", group="daemon", extra_groups=[],
                                      stderr=-1, text=True)
     contains(refused.stderr, "PermissionError")

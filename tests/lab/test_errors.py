@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lab: virtual-time timeout=240
+# lab all: kernel=6.12,6.1 virtual-time timeout=240
 """What is wrong with the machine, the file or the moment: a sentence that tells what to do, the exit
 code of cli.md, and nothing left."""
 
@@ -21,7 +22,7 @@ import tap  # noqa: E402
 from gadgets import LOOPBACK, Fifo, await_state, finish, foreign, gadget, odd, start, worker  # noqa: E402
 from harness import (CONFIGFS, EXAMPLES, FFSCTL, document, down, ffsctl, kill, must, status, up,  # noqa: E402
                      wait_dead)
-from tap import contains, eq, ok, test  # noqa: E402
+from tap import contains, eq, ok, patience, test  # noqa: E402
 
 INTERRUPT = f"{EXAMPLES}/interrupt.conf"
 UDC = "dummy_udc.0"
@@ -188,7 +189,7 @@ def as_nobody(*args):
     files = gadgets.DIRECTORY / "interrupt.conf"
     shutil.copy(INTERRUPT, files)
     command = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", str(program), *args]
-    return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
+    return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=patience(60))
 
 
 @test("not root")
@@ -462,7 +463,7 @@ def _():
     front.send_signal(signal.SIGINT)
     await_state("slow", "degraded")  # going down
     front.send_signal(signal.SIGINT)
-    eq(front.wait(60), -signal.SIGINT)
+    eq(front.wait(patience(60)), -signal.SIGINT)
     wait_dead(supervisor)
     finish(front)
 
@@ -503,7 +504,7 @@ class Run:
         raise AssertionError(f"run never says {text!r}")
 
     def ends(self, code):
-        out, err = self.process.communicate(timeout=60)
+        out, err = self.process.communicate(timeout=patience(60))
         eq(self.process.returncode, code, err)
         return err
 

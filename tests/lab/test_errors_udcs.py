@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lab: udcs=2
+# lab all: kernel=6.12,6.1 udcs=2
 """Which of several UDCs a gadget takes, and what is said when that cannot be told."""
 
 import os

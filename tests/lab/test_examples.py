@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lab: kernel=6.12,6.1 vudcs=1 timeout=300
+# lab all: kernel=6.12,6.1 vudcs=1 timeout=300
 """What the files of gadget.d and examples say is true: each gadget is used from the host's side, by the
 kernel's own driver where the lab's kernel has it, else by libusb in its place."""
 
@@ -19,7 +20,7 @@ import harness
 import tap
 from gadgets import DIRECTORY, interface_of, network_namespace, raw_terminal, read_until, sh, sysfs
 from harness import EXAMPLES, SRC, ffsctl, must, status
-from tap import contains, eq, ok, test
+from tap import contains, eq, ok, patience, test
 
 GADGETS = f"{SRC}/gadget.d"
 OLD = os.environ["LAB_KERNEL"] == "6.1"
@@ -59,7 +60,7 @@ def up(path, udc="dummy_udc.0"):
 @test("bridge: a client on the device, the program on the host, and each gets what the other sends")
 def _():
     with up(f"{GADGETS}/bridge.conf"):
-        with socket.create_connection(("127.0.0.1", 5511), 10) as client:
+        with socket.create_connection(("127.0.0.1", 5511), patience(10)) as client:
             host = subprocess.Popen([f"{EXAMPLES}/bridge-host.py"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
             there, back = os.urandom(100000), os.urandom(1 << 16)  # the second ends with a full packet
             client.sendall(back)
@@ -70,7 +71,7 @@ def _():
             host.stdin.write(back)  # the program's own empty packet
             host.stdin.flush()
             eq(read_until(client.fileno(), back[-100:]), back)
-            out, _ = host.communicate(timeout=10)
+            out, _ = host.communicate(timeout=patience(10))
             eq((out, host.returncode), (b"", 0))
 
 
@@ -86,7 +87,7 @@ def shell_over(port):
         os.write(fd, b"echo $((6 * 7))-$(tty)\r")
         contains(read_until(fd, b"42-" + port.encode() + b"\r"), b"echo")
         os.write(fd, b"exit\r")
-        eq(getty.wait(timeout=10), 0, "getty")
+        eq(getty.wait(timeout=patience(10)), 0, "getty")
     finally:
         os.close(fd)
         getty.kill()
@@ -121,12 +122,12 @@ def traffic(here, theirs):
         sh(inside + f"ip address add 192.168.55.2/24 dev {theirs} && " + inside + f"ip link set {theirs} up")
         client = subprocess.Popen([*inside.split(), "/usr/bin/python3", "-c", FETCH, "192.168.55.1"])
         try:
-            server.settimeout(20)
+            server.settimeout(patience(20))
             connection, (address, _) = server.accept()
             with connection:
                 eq((address, connection.recv(16)), ("192.168.55.2", b"come"))
                 connection.sendall(bytes(range(256)) * 2048)
-            eq(client.wait(timeout=30), 0, "what the host got")
+            eq(client.wait(timeout=patience(30)), 0, "what the host got")
         finally:
             client.kill()
             client.wait()
@@ -165,7 +166,7 @@ def reports(device, interface, count):
 
     def read():
         while len(found) < count:
-            if report := bytes(endpoint.read(endpoint.wMaxPacketSize, timeout=10000)):
+            if report := bytes(endpoint.read(endpoint.wMaxPacketSize, timeout=round(patience(10000)))):
                 found.append(report)
 
     thread = threading.Thread(target=read)
@@ -185,7 +186,7 @@ def _():
         process = subprocess.Popen([f"{EXAMPLES}/keyboard-mouse.py", *words])
         try:
             yield
-            eq(process.wait(timeout=20), 0, "exit status")
+            eq(process.wait(timeout=patience(20)), 0, "exit status")
         finally:
             process.kill()
             process.wait()
@@ -216,7 +217,7 @@ def block_device():
     """The path of the drive that comes meanwhile, once its host has read what it is."""
     with socket.socket(socket.AF_NETLINK, socket.SOCK_DGRAM, harness.NETLINK_KOBJECT_UEVENT) as uevents:
         uevents.bind((0, 1))
-        uevents.settimeout(20)
+        uevents.settimeout(patience(20))
 
         def path():
             words = []

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lab: timeout=180
+# lab all: kernel=6.12,6.1 timeout=180
 """What `export` writes of gadgets of others and of ours makes the same gadget again. (Functions one by
 one: test_kernel_functions.py.)"""
 

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lab: kernel=6.12,6.1
 # lab: kernel=6.12,6.1 stock
+# lab all: kernel=6.12,6.1
+# lab all: kernel=6.12,6.1 stock
 """What ffsctl finds out about FunctionFS is what the modules at hand can do; it leaves nothing, whenever
 it is killed; and a gadget file that asks for more is refused before anything is made."""
 

@@ -1,6 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: kernel=6.12,6.1 vudcs=1 build=plain,sanitize timeout=180
+# lab: kernel=6.12,6.1 vudcs=1 timeout=180
+# lab: vudcs=1 build=sanitize timeout=180
+# lab all: kernel=6.12,6.1 vudcs=1 build=plain,sanitize timeout=180
 """What an `ffs` group can say beyond interfaces and endpoints: the kernel takes it, and the host sees it.
 
 The expectations are bytes written by hand from the standards, as in test_descriptors.py."""

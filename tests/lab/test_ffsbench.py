@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: kernel=6.12,6.1 speed=high,super timeout=600
+# lab: speed=high timeout=600
+# lab all: kernel=6.12,6.1 speed=high,super timeout=600
 """ffsbench against what it is for: our plugins and the kernel's functions as source, sink and echo;
 its memory, its results in each form, and what it says when something is not as it should be."""
 
@@ -23,7 +24,7 @@ import gadgets
 import harness
 import tap
 from harness import FFSBENCH, SRC, down, ffsctl, must, up
-from tap import contains, eq, ok, test
+from tap import contains, eq, ok, patience, test
 
 SPEED = os.environ["LAB_SPEED"]
 PACKET = {"high": 512, "super": 1024}[SPEED]
@@ -80,7 +81,7 @@ def device(path):
 
 def bench(*args, code=0):
     return must(subprocess.run([FFSBENCH, *map(str, args)], stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                               timeout=100), code)
+                               timeout=patience(100)), code)
 
 
 def measured(command, *args, code=0):
@@ -265,7 +266,7 @@ def memory_is(kind):
             with running(command, "--seconds", 60, "--memory", kind) as process:
                 mapped = pathlib.Path(f"/proc/{process.pid}/maps").read_text().count("/dev/bus/usb/")
                 process.send_signal(signal.SIGINT)
-                contains(process.communicate(timeout=30)[0], kind)
+                contains(process.communicate(timeout=patience(30))[0], kind)
                 eq(process.returncode, 0)
             eq(mapped, 8 if kind == "zero-copy" else 0, "mappings of the device's file")
     with device(plugin("loopback")):
@@ -377,12 +378,12 @@ def _():
     with device(plugin("sourcesink")):
         with running("source", "--seconds", 60, "--size", "64K,1K") as process:
             process.send_signal(signal.SIGINT)
-            out = process.communicate(timeout=30)[0]
+            out = process.communicate(timeout=patience(30))[0]
             eq((process.returncode, len(re.findall(r"^ +in +64K ", out, re.M)), out.count(" 1K ")), (0, 1, 0), out)
             contains(process.shown(), "ffsbench: interrupted: this is the result so far")
         with running("source", "--seconds", 60, "--json") as process:
             process.send_signal(signal.SIGTERM)
-            found = json.loads(process.communicate(timeout=30)[0])
+            found = json.loads(process.communicate(timeout=patience(30))[0])
             VALIDATOR.validate(found)
             eq((process.returncode, found["source"]["interrupted"], found["source"]["ok"]), (0, True, True))
             ok(found["source"]["rows"][0]["bytes"] > 0, found)
@@ -391,7 +392,7 @@ def _():
             more = ("--count", 10000000) if command == "latency" else ("--seconds", 60)
             with running(command, *more) as process:
                 process.send_signal(signal.SIGINT)
-                out = process.communicate(timeout=30)[0]
+                out = process.communicate(timeout=patience(30))[0]
                 eq((process.returncode, bool(out)), (0, True))
 
 
@@ -419,7 +420,7 @@ def _():
         more = ("--count", 10000000) if command == "latency" else ("--seconds", 60)
         with running(command, *more) as process:
             down(path.stem)
-            process.wait(30)
+            process.wait(patience(30))
             said = process.shown()
             # Transfers may fail before the hub has told of it
             ok(process.returncode == 69 and "the device is gone" in said or

@@ -1,6 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lab: vudcs=2 speed=full,high,super build=plain timeout=420
+# lab: kernel=6.1 vudcs=2 build=plain timeout=420
+# lab all: kernel=6.12,6.1 vudcs=2 speed=full,high,super build=plain timeout=420
 """What `ffsctl descriptors` foretells is what the host sees: every type of function, with attributes
 that make a difference, in every byte that is said to be certain, and every string."""
 

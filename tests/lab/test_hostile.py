@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: kernel=6.12 speed=full,high,super build=sanitize virtual-time timeout=600
+# lab: speed=super build=sanitize virtual-time timeout=600
 # lab: kernel=6.1 speed=high virtual-time timeout=600
-# lab: kernel=6.12 flavour=debug virtual-time timeout=600
+# lab all: kernel=6.12 speed=full,high,super build=sanitize virtual-time timeout=600
+# lab all: kernel=6.1 speed=high virtual-time timeout=600
+# lab all: kernel=6.12 flavour=debug virtual-time timeout=600
 """A host that means harm, against every kind of function at once: nobody dies, grows or is mixed up,
 and what a good host asks in between is answered rightly and in time. tests/lab/hostile.c is the
 host.

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: kernel=6.12,6.1 virtual-time timeout=240
+# lab: virtual-time timeout=240
+# lab all: kernel=6.12,6.1 virtual-time timeout=240
 """Service managers with the files of init/: each starts, reloads and stops a gadget, knows when it is
 up, and lets it be taken over when its supervisor has crashed. (systemd: test_systemd.py)"""
 
@@ -12,7 +13,7 @@ import shutil
 import tap
 from harness import BUILD, SRC, must, unpack
 from services import Manager, answer, checks, command, run
-from tap import eq
+from tap import eq, patience
 
 def install(name, target):
     """The directory of init/, as it is installed."""
@@ -32,7 +33,7 @@ class Supervision(Manager):
         raise AssertionError("it has ended")
 
     def end(self):
-        eq(self.process.wait(60), 0, "the supervision")
+        eq(self.process.wait(patience(60)), 0, "the supervision")
 
 
 class S6(Supervision):

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: kernel=6.12 timeout=240
+# lab: timeout=240
+# lab all: kernel=6.12 timeout=240
 """What `make install` installs works by itself: the build and the sources are out of sight.
 
 The lab's /usr/local is its own, so that this really installs."""
@@ -21,7 +22,7 @@ import usb.util
 import harness
 import tap
 from harness import BUILD, SRC
-from tap import contains, eq, ok, test
+from tap import contains, eq, ok, patience, test
 
 PREFIX = "/usr/local"
 INSTALLED = sorted("""
@@ -215,7 +216,7 @@ def _():
     sh("ffsctl up meter --wait-host")
     sh("ffsbench loop --bytes 1M --wait 10 --quiet")
     service.send_signal(signal.SIGTERM)
-    eq(service.wait(timeout=30), 0, "exit status after SIGTERM")
+    eq(service.wait(timeout=patience(30)), 0, "exit status after SIGTERM")
     service.stderr.close()
 
 

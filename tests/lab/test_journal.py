@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: kernel=6.12,6.1
+# lab all: kernel=6.12,6.1
 """Where stderr is systemd's journal, `run` writes entries with fields, and what a worker prints has
 an identifier of its own. The journal is the test's."""
 
@@ -18,7 +18,7 @@ import harness  # noqa: E402
 import tap  # noqa: E402
 from gadgets import SLOW, await_state, gadget, worker  # noqa: E402
 from harness import FFSCTL, down, ffsctl, kill, must, status  # noqa: E402
-from tap import contains, eq, test  # noqa: E402
+from tap import contains, eq, patience, test  # noqa: E402
 
 DIRECTORY = pathlib.Path("/run/systemd/journal")
 DIRECTORY.mkdir(parents=True)
@@ -48,7 +48,7 @@ class Journal:
         self.streams.bind(str(DIRECTORY / "stdout"))
         self.streams.listen()
         for s in (self.entries, self.streams):
-            s.settimeout(60)
+            s.settimeout(patience(60))
 
     def entry(self):
         return parse(self.entries.recv(1 << 20))
@@ -62,7 +62,7 @@ class Journal:
     def stream(self):
         """The next one: what it says of itself, and a file of what comes then."""
         connection = self.streams.accept()[0]
-        connection.settimeout(60)
+        connection.settimeout(patience(60))
         file = connection.makefile("r")
         connection.close()
         return [file.readline().rstrip("\n") for _ in range(7)], file
@@ -85,12 +85,12 @@ def running(path, is_journal=True, command="run"):
     env = dict(os.environ, JOURNAL_STREAM=f"{st.st_dev}:{st.st_ino + (not is_journal)}")
     child = subprocess.Popen([FFSCTL, command, "--udc", "dummy_udc.0", path], stderr=theirs, env=env)
     theirs.close()
-    ours.settimeout(60)
+    ours.settimeout(patience(60))
     try:
         yield child, ours.makefile("r")
     finally:
         child.terminate()
-        child.wait(60)
+        child.wait(patience(60))
         ours.close()
 
 
@@ -113,7 +113,7 @@ def _():
         entry = j.entry_with("flow: echo: worker ended: signal 9")
         eq((entry["PRIORITY"], entry["FFSCTL_FUNCTION"]), (WARNING, "echo"))
         child.terminate()
-        eq(child.wait(60), 0)
+        eq(child.wait(patience(60)), 0)
         # (A sanitizer may say something.)
         eq([line for line in stderr if "ffsctl" in line or "prints" in line], [], "what came on stderr")
 
@@ -122,7 +122,7 @@ def _():
 def _():
     path = gadget("flow", worker(exec=["/bin/sh", "-c", "exit 3"], ready="notify"))
     with journal() as j, running(path) as (child, stderr):
-        eq(child.wait(60), 76)
+        eq(child.wait(patience(60)), 76)
         entry = j.entry_with("worker")
         while entry["PRIORITY"] != ERROR:
             entry = j.entry()
@@ -132,7 +132,7 @@ def _():
 @test("what has several lines is one entry, and makes no field")
 def _():
     with journal() as j, running("/no\nFFSCTL_GADGET=such/file.conf") as (child, stderr):
-        eq(child.wait(60), 66)
+        eq(child.wait(patience(60)), 66)
         entry = j.entry()
         contains(entry.pop("MESSAGE"), "/no\nFFSCTL_GADGET=such/file.conf")
         eq(entry, {"PRIORITY": ERROR, "SYSLOG_IDENTIFIER": "ffsctl"})
@@ -177,7 +177,7 @@ def _():
 @test("`up` says so there as well; what comes later is in 'ffsctl log'")
 def _():
     with journal() as j, running(gadget("flow", SLOW), command="up") as (child, stderr):
-        eq(child.wait(60), 0)
+        eq(child.wait(patience(60)), 0)
         eq(j.entry(), {"MESSAGE": "flow: up on dummy_udc.0", "PRIORITY": INFO, "SYSLOG_IDENTIFIER": "ffsctl",
                        "FFSCTL_GADGET": "flow"})
         gadgets.leave_without_worker("flow")

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: vudcs=2 build=plain,sanitize timeout=420
+# lab: kernel=6.12,6.1 vudcs=2 timeout=420
+# lab all: kernel=6.12,6.1 vudcs=2 build=plain,sanitize timeout=420
 """Every function of the kernel's: up, what configfs and the host have of it, where it shows up, down;
 and the same again from the file that `export` has written."""
 

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
+# lab all: kernel=6.12,6.1
 """Forms of the gadget file that only a running gadget shows: functions inside a configuration, drop-ins,
 serial numbers that the machine knows."""
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lab: timeout=240 udcs=2
+# lab all: kernel=6.12,6.1 timeout=240 udcs=2
 """Bad moments and odd surroundings: two commands at once, what a caller hands down, what others do
 to the machine meanwhile."""
 
@@ -24,7 +25,7 @@ import tap  # noqa: E402
 from gadgets import (LOOPBACK, Fifo, await_status, finish, gadget, odd, processes_of, start,  # noqa: E402
                      worker)
 from harness import FFSCTL, down, ffsctl, kill, must, stat_of, status, up, wait_dead  # noqa: E402
-from tap import contains, eq, ok, test  # noqa: E402
+from tap import contains, eq, ok, patience, test  # noqa: E402
 
 RUN = pathlib.Path("/run/ffsctl")
 F_OFD_SETLK = 37  # <fcntl.h>; Python 3.11 has no name for it
@@ -112,7 +113,7 @@ def _():
 @test("the keeper dies while a restart is awaited: restart says so")
 def _():
     told = Fifo()
-    up(plain("deaf", odd("deaf", "ready", "tell", told.path, "wait", stop_timeout=3)))
+    up(plain("deaf", odd("deaf", "ready", "tell", told.path, "wait", stop_timeout=patience(3))))
     told.wait()
     restart = start("restart", "deaf")
     await_status("deaf", lambda g: g["functions"][0]["worker"]["state"] == "stopped", "stopping")
@@ -125,27 +126,27 @@ def _():
 @test("workers that do not want to stop are waited for together, not one after the other")
 def _():
     told = Fifo()
-    names = ("a", "b", "c")
-    path = plain("stubborn", {n: odd("deaf", "ready", "tell", told.path, "wait", stop_timeout=1.5) for n in names})
+    names, each = ("a", "b", "c"), patience(1.5)
+    path = plain("stubborn", {n: odd("deaf", "ready", "tell", told.path, "wait", stop_timeout=each) for n in names})
     up(path)
     for _ in names:
         told.wait()
     began = time.monotonic()
     down("stubborn")
     took = time.monotonic() - began
-    ok(1.5 <= took < 3, f"{took:.1f} s")
+    ok(each <= took < 2 * each, f"{took:.1f} s")
 
 
 @test("a keeper that dies while the gadget goes down is no failure of run")
 def _():
     told = Fifo()
     child = run_in_foreground(FFSCTL, "run", plain("late", odd("deaf", "ready", "tell", told.path, "wait",
-                                                               stop_timeout=1.5)))
+                                                               stop_timeout=patience(1.5))))
     told.wait()
     child.terminate()
     await_status("late", lambda g: g["functions"][0]["worker"]["state"] == "stopped", "going down")
     kill(status("late")[0]["functions"][0]["keeper"])
-    eq(child.wait(30), 0)
+    eq(child.wait(patience(30)), 0)
     child.stderr.close()
 
 
@@ -161,7 +162,7 @@ def _():
     script.write_text(NOTIFY)
     shell = (f"kill -STOP $PPID; /usr/bin/python3 -I -S {script}; "
              "kill -CONT $PPID; exec sleep 100000")
-    up(plain("told", worker(exec=["/bin/sh", "-c", shell], ready="notify", start_timeout=5,
+    up(plain("told", worker(exec=["/bin/sh", "-c", shell], ready="notify", start_timeout=patience(5),
                             privileges="keep")))
     down("told")
 
@@ -227,7 +228,7 @@ def _():
                  "ready again")
     contains(pathlib.Path(f"/proc/{other}/stat").read_text(), "(sleep) S")
     child.terminate()
-    eq(child.wait(30), 0)
+    eq(child.wait(patience(30)), 0)
     contains(pathlib.Path(f"/proc/{other}/stat").read_text(), "(sleep) S")
     kill(other)
 
@@ -240,7 +241,7 @@ def _():
     await_status("pipe", lambda g: g["state"] == "ready" and g["functions"][0]["worker"]["restarts"] == 1,
                  "ready again")
     child.terminate()
-    eq(child.wait(30), 0)
+    eq(child.wait(patience(30)), 0)
 
 
 # --- two commands at once -----------------------------------------------------------------------------
@@ -258,7 +259,7 @@ def _():
     both = [subprocess.Popen(["/bin/sh", "-c", script, "sh", path], stderr=subprocess.PIPE, text=True)
             for path in paths]
     for child in both:
-        _, said = child.communicate(timeout=100)
+        _, said = child.communicate(timeout=patience(100))
         eq((child.returncode, said), (0, ""))
 
 
@@ -271,7 +272,7 @@ def _():
             for command in ("up --no-bind", "down", "down")]
     said = ""
     for child in both:
-        text = child.communicate(timeout=100)[1]
+        text = child.communicate(timeout=patience(100))[1]
         said += text
         eq(child.returncode, 0, text)
     for line in said.splitlines():
@@ -281,7 +282,7 @@ def _():
 
 def going_down(name):
     told = Fifo()
-    path = plain(name, odd("deaf", "ready", "tell", told.path, "wait", stop_timeout=2))
+    path = plain(name, odd("deaf", "ready", "tell", told.path, "wait", stop_timeout=patience(2)))
     up(path)
     told.wait()
     child = start("down", name)

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: kernel=6.12,6.1 vudcs=1 timeout=240
+# lab: vudcs=1 timeout=240
+# lab all: kernel=6.12,6.1 vudcs=1 timeout=240
 """Workers at functions of the kernel's: when they start and end, what they are told, and that the gadget
 does not wait for them. With a getty and a DHCP server as the real ones."""
 
@@ -19,7 +20,7 @@ import harness  # noqa: E402
 import tap  # noqa: E402
 from gadgets import AT_ONCE, DIRECTORY, TAKEN_OVER, await_status, devnums, odd, open_file, worker  # noqa: E402
 from harness import SRC, down, ffsctl, kill, must, status, wait_dead  # noqa: E402
-from tap import contains, eq, ok, test  # noqa: E402
+from tap import contains, eq, ok, patience, test  # noqa: E402
 
 for name in ("agetty.reload", "motd.dynamic"):  # which agetty and login leave
     pathlib.Path("/run", name).touch()
@@ -338,7 +339,7 @@ s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 s.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
 s.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, sys.argv[1].encode())
 s.bind(("0.0.0.0", 68))
-s.settimeout(10)
+s.settimeout(float(sys.argv[3]))
 def ask(kind, more=b""):
     s.sendto(struct.pack("!BBBBIHH16x16s192xI", 1, 1, 6, 0, 42, 0, 0x8000, mac, 0x63825363) + bytes([53, 1, kind]) + more +
              b"\\xff", ("255.255.255.255", 67))
@@ -373,8 +374,9 @@ def _():
             gadgets.sh(f"ip link set {theirs} netns {host}")
             inside = f"nsenter -t {host} -n "
             gadgets.sh(inside + f"ip link set {theirs} up")
-            got = must(subprocess.run([*inside.split(), "/usr/bin/python3", "-c", DHCP, theirs, "02:1d:6b:01:04:02"],
-                                      capture_output=True, text=True, timeout=60)).stdout
+            got = must(subprocess.run([*inside.split(), "/usr/bin/python3", "-c", DHCP, theirs, "02:1d:6b:01:04:02",
+                                       str(patience(10))],
+                                      capture_output=True, text=True, timeout=patience(60))).stdout
             eq(got, "192.168.55.2 5 192.168.55.1 False False\n", step)
             gadgets.sh(inside + f"ip link set {theirs} netns {os.getpid()}")
     down("network-dhcp")

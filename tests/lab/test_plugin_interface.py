@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: timeout=240
-# lab: kernel=6.12 build=sanitize timeout=360
+# lab: build=sanitize timeout=360
+# lab all: kernel=6.12,6.1 timeout=240
+# lab all: kernel=6.12 build=sanitize timeout=360
 """The plugin interface between ffsctl and a running worker: what a plugin does not take is told at its
 place in the gadget file also by commands that do not ask plugins before."""
 

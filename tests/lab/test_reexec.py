@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: kernel=6.12,6.1 timeout=240
+# lab: timeout=240
+# lab all: kernel=6.12,6.1 timeout=240
 """A supervisor becomes another ffsctl while data flows: same process, workers and bus, and it learns
 how its workers end. A program that cannot go on costs the supervisor, and no more."""
 
@@ -21,7 +22,7 @@ import tap  # noqa: E402
 from gadgets import (AT_ONCE, LOOPBACK, TAKEN_OVER, await_status, devnums, gadget, odd, processes, running,  # noqa: E402
                      traffic, worker)
 from harness import FFSCTL, down, ffsctl, kill, must, status, up, wait_dead  # noqa: E402
-from tap import contains, eq, ok, test  # noqa: E402
+from tap import contains, eq, ok, patience, test  # noqa: E402
 
 harness.leaves_nothing()
 
@@ -86,7 +87,7 @@ def _():
                 break
         await_status("flow", lambda g: g["state"] == "ready", "ready")
         child.terminate()
-        eq(child.wait(30), 0)
+        eq(child.wait(patience(30)), 0)
     eq(status("flow"), (None, 3))
 
 

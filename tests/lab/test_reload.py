@@ -1,7 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: kernel=6.12,6.1 udcs=2 timeout=300
-# lab: kernel=6.12 build=sanitize udcs=2 timeout=300
+# lab: udcs=2 timeout=300
+# lab: build=sanitize udcs=2 timeout=300
+# lab all: kernel=6.12,6.1 udcs=2 timeout=300
+# lab all: kernel=6.12 build=sanitize udcs=2 timeout=300
 """`reload`: what can change while the host looks on does, what needs a rebind gets one, and a
 function that stays keeps its keeper and its worker. Whatever fails, the old gadget is back."""
 
@@ -17,7 +19,7 @@ import harness
 import tap
 from gadgets import FRAGILE, LOOPBACK, await_status, devnums, fail_for_good, gadget, odd, worker
 from harness import bench, configured, device, document, down, ffsctl, kill, must, status
-from tap import contains, eq, ok, test
+from tap import contains, eq, ok, patience, test
 
 harness.leaves_nothing()
 
@@ -262,7 +264,7 @@ def drive():
     """The host's block device, when its driver has made it."""
     with socket.socket(socket.AF_NETLINK, socket.SOCK_DGRAM, harness.NETLINK_KOBJECT_UEVENT) as uevents:
         uevents.bind((0, 1))
-        uevents.settimeout(20)
+        uevents.settimeout(patience(20))
         found = []
         yield found
         while not found:

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: kernel=6.12,6.1
-# lab: kernel=6.12 flavour=debug
+# lab all: kernel=6.12,6.1
+# lab all: kernel=6.12 flavour=debug
 """The sandbox: a worker tries what it must not (tests/lab/captive.c), and each is refused; what it
 may, and what its plugin declares that it needs, it can."""
 

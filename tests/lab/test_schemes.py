@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lab: vudcs=1 timeout=180
+# lab all: kernel=6.12,6.1 vudcs=1 timeout=180
 """Each scheme of tests/schemes comes up as it is, and the kernel has what it says: every attribute that
 a scheme can write, the links, and what the host sees of the whole."""
 

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: kernel=6.12,6.1
+# lab all: kernel=6.12,6.1
 """`run` as a service manager uses it: in the foreground, ended by TERM to some or to everybody."""
 
 import contextlib
@@ -14,7 +14,7 @@ import subprocess
 import gadgets
 import tap
 from harness import EXAMPLES, FFSCTL, must, same, snapshot, status
-from tap import contains, eq, ok, test
+from tap import contains, eq, ok, patience, test
 
 
 def run(*args):
@@ -30,7 +30,7 @@ def run(*args):
 
 
 def end(child):
-    _, rest = child.communicate(timeout=30)
+    _, rest = child.communicate(timeout=patience(30))
     return child.returncode, rest
 
 
@@ -131,7 +131,7 @@ def _():
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
             name = str(gadgets.DIRECTORY / "notify") if kind == "a path" else "@ffsctl-test"
             s.bind(name.replace("@", "\0"))
-            s.settimeout(30)
+            s.settimeout(patience(30))
 
             def until(words):
                 said = ""
@@ -152,7 +152,7 @@ def _():
             until("STATUS=x: unbound")
             child.terminate()
             until("STOPPING=1\n")
-            eq(child.wait(30), 0)
+            eq(child.wait(patience(30)), 0)
         pathlib.Path(name).unlink(missing_ok=True)
 
 
@@ -172,7 +172,7 @@ def _():
         eq(f.read(), b"\n")
     eq(status("x")[0]["state"], "ready")
     child.terminate()
-    eq(child.wait(30), 0)
+    eq(child.wait(patience(30)), 0)
 
 
 @test("a keeper's death is exit 76; the next command clears what is left")

@@ -1,7 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: kernel=6.12,6.1 speed=full,high,super timeout=300
-# lab: kernel=6.12,6.1 speed=high,super append=dummy_hcd.gadget_sg=1 timeout=300
+# lab: timeout=300
+# lab: speed=high append=dummy_hcd.gadget_sg=1 timeout=300
+# lab all: kernel=6.12,6.1 speed=full,high,super timeout=300
+# lab all: kernel=6.12,6.1 speed=high,super append=dummy_hcd.gadget_sg=1 timeout=300
 """The plugin sourcesink is a device that the host's usbtest driver knows how to test: its cases for a
 device in user mode (drivers/usb/misc/usbtest.c), on each engine."""
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: kernel=6.12,6.1 virtual-time
+# lab: virtual-time
+# lab all: kernel=6.12,6.1 virtual-time
 """`status --watch`: a line for each change on a pipe, a document with --json, and on a terminal a
 picture in place, with what each endpoint moves."""
 
@@ -24,7 +25,7 @@ import harness  # noqa: E402
 import tap  # noqa: E402
 from gadgets import LOOPBACK, SLOW, gadget, odd  # noqa: E402
 from harness import FFSCTL, document, down, ffsctl, kill, must, status, up  # noqa: E402
-from tap import contains, eq, ok, test  # noqa: E402
+from tap import contains, eq, ok, patience, test  # noqa: E402
 
 terminals = []
 
@@ -152,7 +153,7 @@ def _():
     child = subprocess.Popen([FFSCTL, "status", "--watch"], stdout=write)
     os.close(write)
     os.close(read)
-    eq(child.wait(60), 0)
+    eq(child.wait(patience(60)), 0)
 
 
 @test("a day without a change: it does not run")

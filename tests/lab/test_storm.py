@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: kernel=6.12,6.1 append=,dummy_hcd.gadget_sg=1 timeout=240
-# lab: kernel=6.12 build=sanitize append=,dummy_hcd.gadget_sg=1 timeout=240
-# lab: kernel=6.12,6.1 flavour=debug append=,dummy_hcd.gadget_sg=1 timeout=240
-# lab: kernel=6.12,6.1 stock timeout=240
+# lab: timeout=240
+# lab: kernel=6.1 stock timeout=240
+# lab: append=dummy_hcd.gadget_sg=1 timeout=240
+# lab all: kernel=6.12,6.1 append=,dummy_hcd.gadget_sg=1 timeout=240
+# lab all: kernel=6.12 build=sanitize append=,dummy_hcd.gadget_sg=1 timeout=240
+# lab all: kernel=6.12,6.1 flavour=debug append=,dummy_hcd.gadget_sg=1 timeout=240
+# lab all: kernel=6.12,6.1 stock timeout=240
 """What hosts and people do in the middle of transfers at full depth, on each engine: service goes on,
 nothing is lost, doubled or cut, no worker dies, grows or spins. tests/lab/storm.c is the host.
 

@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lab: timeout=240
-# lab: kernel=6.12 speed=high,full
+# lab all: kernel=6.12,6.1 timeout=240
+# lab all: kernel=6.12 speed=high,full
 """libffsctl-stream in a program that has opened its endpoint files itself: this one, by ctypes and the
 header's structs alone. (Through the worker contract stream-echo uses it: test_echo.py.)"""
 

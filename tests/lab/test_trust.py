@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: kernel=6.12
+# lab all: kernel=6.12
 """What root acts on nobody else may have written: gadget files, what they include, programs and
 plugins; under `run` and in the directories where names are looked up they are root's own."""
 
@@ -16,7 +16,7 @@ import harness  # noqa: E402
 import tap  # noqa: E402
 from gadgets import DIRECTORY, LOOPBACK, gadget, worker  # noqa: E402
 from harness import BUILD, FFSCTL, down, ffsctl, must, status, up  # noqa: E402
-from tap import contains, eq, test  # noqa: E402
+from tap import contains, eq, patience, test  # noqa: E402
 
 harness.leaves_nothing()
 
@@ -160,7 +160,7 @@ def as_user(group, groups, *args):
 
     try:
         return subprocess.run(["ffsctl", *args], executable=f"/proc/self/fd/{program}", pass_fds=[program], preexec_fn=become,
-                              cwd="/", stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
+                              cwd="/", stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=patience(60))
     finally:
         os.close(program)
 

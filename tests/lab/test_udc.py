@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: kernel=6.12,6.1 udcs=2
+# lab: udcs=2
+# lab all: kernel=6.12,6.1 udcs=2
 """`udc` says what sysfs and configfs say, in words and as a document, and why there is no UDC."""
 
 import contextlib

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lab: udcs=0 vudcs=35 virtual-time timeout=400
+# lab all: kernel=6.12,6.1 udcs=0 vudcs=35 virtual-time timeout=400
 """examples/usbip: gadgets on usbip-vudc, served by usbipd and attached by usbip, both of them in this
 machine; alone, and as a farm of 32."""
 
@@ -15,7 +16,7 @@ import harness
 import tap
 from gadgets import Traffic, await_worker, devnums, finish, kill_worker, processes_of, start
 from harness import EXAMPLES, FFSBENCH, bench, down, ffsctl, must, status, up
-from tap import contains, eq, ok, test
+from tap import contains, eq, ok, patience, test
 
 FARM = f"{EXAMPLES}/usbip/farm.conf"
 VHCI = pathlib.Path("/sys/devices/platform/vhci_hcd.0")
@@ -58,7 +59,7 @@ def server():
 
 def usbip(*args):
     return must(subprocess.run(["usbip", *map(str, args)], stdin=subprocess.DEVNULL,
-                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=60))
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=patience(60)))
 
 
 def attach(*gadgets, name=None):
@@ -231,7 +232,7 @@ def _():
                                              "--lengths", lengths(n, 12, 40000)], stderr=subprocess.PIPE, text=True))
                        for n in group]
             for n, process in running:
-                _, said = process.communicate(timeout=100)
+                _, said = process.communicate(timeout=patience(100))
                 eq((process.returncode, said), (0, ""), name_of(n))
             detach()
     all_down()

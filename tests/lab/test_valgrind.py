@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: kernel=6.12 timeout=900 build=plain
+# lab: timeout=900 build=plain
+# lab all: kernel=6.12 timeout=900 build=plain
 """valgrind finds no leak and no wrong access in check, up, run, status, restart, reload, bind, unbind, wait
 and down, in what the command leaves in the background, and where something fails.
 
@@ -21,7 +22,7 @@ import harness  # noqa: E402
 import tap  # noqa: E402
 from gadgets import LOOPBACK, await_state, gadget, odd, worker  # noqa: E402
 from harness import EXAMPLES, FFSCTL, SRC, document, ffsctl, kill, must, status, wait_dead  # noqa: E402
-from tap import eq, ok, test  # noqa: E402
+from tap import eq, ok, patience, test  # noqa: E402
 
 LOGS = gadgets.DIRECTORY / "valgrind"
 LOGS.mkdir()
@@ -56,7 +57,7 @@ def begin(*args, fault=None):
 
 
 def end(process, code=0):
-    out, err = process.communicate(timeout=120)
+    out, err = process.communicate(timeout=patience(120))
     eq(process.returncode, code, f"{process.args[len(VALGRIND):]}: {err}\nexit")
     return out, err
 

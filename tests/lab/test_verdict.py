@@ -1,8 +1,10 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: timeout=180 build=plain
-# lab: stock timeout=180 build=plain
-# lab: flavour=debug timeout=120 build=plain
+# lab: kernel=6.12,6.1 timeout=180 build=plain
+# lab: kernel=6.12,6.1 stock timeout=180 build=plain
+# lab all: kernel=6.12,6.1 timeout=180 build=plain
+# lab all: kernel=6.12,6.1 stock timeout=180 build=plain
+# lab all: kernel=6.12,6.1 flavour=debug timeout=120 build=plain
 """The verdict `kernel` (src/ffs/verdict.h) is what the kernel says.
 
 A hundred thousand sessions, of which each writes descriptors and most strings, right ones and

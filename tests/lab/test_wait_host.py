@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: kernel=6.12,6.1
+# lab all: kernel=6.12,6.1
 """`up --wait-host` returns when a host has configured this gadget, not an earlier one.
 
 The UDC's `state` in sysfs is no help: udc/core.c leaves it at "configured" when a gadget is
@@ -13,7 +13,7 @@ import time
 import harness
 import tap
 from harness import EXAMPLES, down, ffsctl, must, up
-from tap import contains, eq, ok, test
+from tap import contains, eq, ok, patience, test
 
 LOOPBACK = f"{EXAMPLES}/loopback.conf"
 INTERRUPT = f"{EXAMPLES}/interrupt.conf"
@@ -58,7 +58,7 @@ def _():
     up(LOOPBACK, "--wait-host")
     start = time.monotonic()
     contains(up(LOOPBACK, "--wait-host").stderr, "configured by the host")
-    ok(time.monotonic() - start < 5)
+    ok(time.monotonic() - start < patience(5))
     down(LOOPBACK)
 
 
@@ -72,7 +72,7 @@ def _():
         while "up already" not in waiting.stderr.readline():
             ok(waiting.poll() is None, "it has ended without waiting")
         down(LOOPBACK)
-        eq(waiting.wait(timeout=30), 71, "exit status")
+        eq(waiting.wait(timeout=patience(30)), 71, "exit status")
         ok(waiting.stderr.read().startswith("ffsctl: "), "a sentence about it")
     finally:
         hosts("bind")

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: kernel=6.12,6.1 timeout=120
-# lab: kernel=6.12 build=sanitize timeout=240
-# lab: kernel=6.12 flavour=debug timeout=240
+# lab: timeout=120
+# lab: build=sanitize timeout=240
+# lab all: kernel=6.12,6.1 timeout=120
+# lab all: kernel=6.12 build=sanitize timeout=240
+# lab all: kernel=6.12 flavour=debug timeout=240
 """The plugin host without a supervisor: its contract on descriptors, control socket and exit status,
 and what links that go down and workers that die do to the data."""
 
@@ -18,7 +20,7 @@ import time
 import jsonschema
 
 sys.path.insert(0, os.path.join(os.environ.get("FFSCTL_SRC", "."), "tests/lab"))
-from tap import contains, eq, main, ok, raises, test
+from tap import contains, eq, main, ok, patience, raises, test
 from worker_harness import (BENCH, ENABLE, LOOPBACK, PING, PONG, PROBE, STATS, WORKER, Gadget, Host,
                             bench, event, message, write)
 
@@ -169,7 +171,7 @@ def _():
             g.halt()
             loopback(g)
             kills += 1
-        text = p.communicate(timeout=60)[0]
+        text = p.communicate(timeout=patience(60))[0]
         os.close(out)
         eq(p.returncode, 0, text)
         result = json.loads(text)
@@ -193,7 +195,7 @@ def _():
         while p.poll() is None:
             g.halt()
             select.select([p.stdout], [], [], 0.05)
-        out, err = p.communicate(timeout=20)
+        out, err = p.communicate(timeout=patience(20))
         eq(p.returncode, 74)
         contains(err, "the device stalled")
         contains(err, "--recover")
@@ -260,7 +262,7 @@ def _():
                              stdout=subprocess.PIPE, text=True)
         select.select([], [], [], 0.2)  # on a slow machine it comes late: nothing breaks
         g.bind()
-        contains(p.communicate(timeout=30)[0], "in 9 messages there and back")
+        contains(p.communicate(timeout=patience(30))[0], "in 9 messages there and back")
         eq(p.returncode, 0)
 
 

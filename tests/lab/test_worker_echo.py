@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: kernel=6.12,6.1 speed=full,high,super timeout=300
+# lab: timeout=300
+# lab: speed=full timeout=300
+# lab all: kernel=6.12,6.1 speed=full,high,super timeout=300
 """Workers by themselves, without ffsctl, echo byte for byte: the loopback plugin in every shape of
 function and with every option, and the example of ffsctl-worker(7). The other examples are in test_echo.py."""
 

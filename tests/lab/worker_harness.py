@@ -21,6 +21,8 @@ import struct
 import subprocess
 import threading
 
+from tap import patience
+
 CONFIGFS = "/sys/kernel/config"
 BUILD = os.environ.get("FFSCTL_BUILD", ".")
 WORKER = os.path.join(BUILD, "ffsctl-worker")
@@ -147,7 +149,7 @@ class Worker:
         """The next message, or None when the worker is gone."""
         if self.messages:
             return self.messages.pop(0)
-        if not select.select([self.control], [], [], timeout)[0]:
+        if not select.select([self.control], [], [], patience(timeout))[0]:
             raise AssertionError("no message from the worker in %d s" % timeout)
         try:
             packet = self.control.recv(70000)
@@ -163,7 +165,7 @@ class Worker:
     def wait(self, timeout=10):
         """Its exit status as of waitstatus_to_exitcode()."""
         fd = os.pidfd_open(self.pid)
-        if not select.select([fd], [], [], timeout)[0]:
+        if not select.select([fd], [], [], patience(timeout))[0]:
             os.kill(self.pid, signal.SIGKILL)
             os.close(fd)
             os.waitpid(self.pid, 0)
@@ -341,20 +343,20 @@ class Gadget:
         self.enabled.clear()
         with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_KOBJECT_UEVENT) as uevents:
             uevents.bind((0, 1))
-            uevents.settimeout(10)
+            uevents.settimeout(patience(10))
             write(self.dir + "/UDC", "dummy_udc.0")
             while True:
                 event = uevents.recv(8192)
                 if event.startswith(b"add@") and b"\0DEVTYPE=usb_interface\0" in event:
                     break
-        assert self.enabled.wait(10), "the host did not enable the function"
+        assert self.enabled.wait(patience(10)), "the host did not enable the function"
 
     def unbind(self):
         """Until the worker has been told."""
         self.unbound.clear()
         if read(self.dir + "/UDC"):
             write(self.dir + "/UDC", "\n")
-            assert self.unbound.wait(10), "no UNBIND"
+            assert self.unbound.wait(patience(10)), "no UNBIND"
 
 
 class Host:
@@ -387,7 +389,7 @@ class Host:
     def call(self, request, argument):
         return fcntl.ioctl(self.fd, request, argument)
 
-    def control(self, kind, request, value=0, data=b"", length=0, timeout=2000):
+    def control(self, kind, request, value=0, data=b"", length=0, timeout=round(patience(2000))):
         """IN: returns what came. kind: bmRequestType."""
         buffer = ctypes.create_string_buffer(data, max(len(data), length, 1))
         size = length if kind & 0x80 else len(data)
@@ -395,7 +397,7 @@ class Host:
         n = self.call(0xC0185500, c)
         return buffer.raw[:n]
 
-    def bulk(self, ep, data=b"", length=0, timeout=2000):
+    def bulk(self, ep, data=b"", length=0, timeout=round(patience(2000))):
         """OUT: how much went; IN: what came."""
         buffer = ctypes.create_string_buffer(data, max(len(data), length, 1))
         size = length if ep & 0x80 else len(data)
@@ -418,7 +420,7 @@ class Host:
 
 def bench(*args, status=0, timeout=60):
     """Runs ffsbench loop; returns what it printed on stdout and stderr."""
-    p = subprocess.run([BENCH, "loop", *args], capture_output=True, text=True, timeout=timeout)
+    p = subprocess.run([BENCH, "loop", *args], capture_output=True, text=True, timeout=patience(timeout))
     assert p.returncode == status, "ffsbench loop %s: status %d\n%s%s" % (
         " ".join(args), p.returncode, p.stdout, p.stderr)
     return p.stdout, p.stderr

@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""lab/test --profile: where the time of a run went, as a table."""
+
+import os
+
+COLUMNS = ("total", "boot", "start", "processor", "waiting")
+WORDS = {"total": "whole", "boot": "boot", "start": "interpreter", "processor": "processor", "waiting": "waiting"}
+
+
+def times(result):
+    """Seconds of one program by column. `processor` is that of the whole lab, boot included;
+    `waiting` is what is left of the time: nothing to do, or the core was another's."""
+    out = {"total": result.seconds, "boot": 0.0, "start": 0.0, "processor": 0.0, **result.profile}
+    out["total"] = result.seconds
+    out["waiting"] = max(0.0, out["total"] - out["processor"]) if result.profile else 0.0
+    return out
+
+
+def row(values, name):
+    return " ".join("%11.2f" % values[c] for c in COLUMNS) + "  " + name
+
+
+def add(table, key, values):
+    sums = table.setdefault(key, dict.fromkeys(COLUMNS, 0.0))
+    for c in COLUMNS:
+        sums[c] += values[c]
+    sums["runs"] = sums.get("runs", 0) + 1
+
+
+def table(results):
+    """The lines: every run by cost, sums of the programs, of the folders, and of all."""
+    measured = [(times(r), r.name) for r in results if r.seconds]
+    programs, folders, everything = {}, {}, {}
+    for values, name in measured:
+        program = name.split(" [")[0]
+        add(programs, program, values)
+        add(folders, os.path.dirname(program) or program, values)
+        add(everything, "all", values)
+    head = " ".join("%11s" % WORDS[c] for c in COLUMNS)
+    out = ["seconds of each run:", head]
+    out += [row(v, n) for v, n in sorted(measured, key=lambda x: -x[0]["total"])]
+    for words, sums in (("program", programs), ("folder", folders), ("run", everything)):
+        out += ["", "seconds, sum of each %s:" % words, head]
+        out += [row(v, "%s (%d)" % (n, v["runs"])) for n, v in sorted(sums.items(), key=lambda x: -x[1]["total"])]
+    return out

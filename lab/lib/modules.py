@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Builds the gadget stack's modules apart from the kernel, stock and patched, and the selftests.
+
+Each kernel has one tree for that (parts-*), which is brought to the wanted state and built in
+again: what the patches do not touch is compiled once for all variants, and a changed series, or a
+mutant, costs the files that it changes. This file's text is part of the products' names
+(cache.modules_dir): whoever changes the recipe here gets new ones.
+"""
+
+import glob
+import os
+import re
+import shutil
+
+import cache
+from steps import Error, arch, building, jobs, locked, product, run, step, write
+
+# What the module build can change without a new vmlinux: these parts of a kernel tree are copied,
+# patched and built on their own. Other files may be patched when nothing is built from them.
+PARTS = ("drivers/usb/gadget", "drivers/usb/usbip", "drivers/usb/misc/usbtest.c")
+SELFTESTS = "tools/testing/selftests/drivers/usb/functionfs"
+HARMLESS = ("include/", "Documentation/", "tools/", "samples/", "MAINTAINERS")
+HARNESS = ("tools/testing/selftests/kselftest.h", "tools/testing/selftests/kselftest_harness.h")
+# Of the tree's own listing: what is ours in it, and no build product
+LISTING = ".files"
+
+
+def apply_patches(tree, patches):
+    for patch in patches:
+        try:
+            run(["patch", "-p1", "-F0", "-N", "-s", "--no-backup-if-mismatch", "-i", os.path.abspath(patch)], cwd=tree)
+        except Error as e:
+            raise Error("%s does not apply without fuzz:\n%s" % (os.path.relpath(patch, cache.TREE), e))
+
+
+def patched_files(patches):
+    """Every file that patches touch, without the a/ and b/."""
+    names = set()
+    for patch in patches:
+        for line in cache.read(patch).decode(errors="replace").splitlines():
+            m = re.match(r"(?:---|\+\+\+) [ab]/(\S+)", line)
+            if m:
+                names.add(m.group(1))
+    return sorted(names)
+
+
+def files_below(top, names):
+    """Those of `names` (files or directories, relative) that are there, as relative files."""
+    for name in names:
+        path = os.path.join(top, name)
+        if os.path.isfile(path):
+            yield name
+        for directory, _, files in os.walk(path):
+            for file in files:
+                yield os.path.relpath(os.path.join(directory, file), top)
+
+
+def patched(source, patches, scratch):
+    """{file: contents} of what the patches touch, after them."""
+    names = patched_files(patches)
+    for name in files_below(source, names):
+        os.makedirs(os.path.join(scratch, os.path.dirname(name)), exist_ok=True)
+        shutil.copyfile(os.path.join(source, name), os.path.join(scratch, name))
+    apply_patches(scratch, patches)
+    return {name: cache.read(os.path.join(scratch, name)) for name in files_below(scratch, names)}, names
+
+
+def wanted(version, source, tree, patches, scratch):
+    """{file: contents} of the tree that is built."""
+    out = {name: cache.read(os.path.join(source, name)) for name in files_below(source, PARTS)}
+    # A header that only some variants had would hide the kernel's own from a build that goes on
+    always = [n for n in patched_files(cache.kernel_patches(version, "patched")) if n.startswith("include/")]
+    out.update((n, cache.read(os.path.join(source, n))) for n in files_below(source, always))
+    changed, names = patched(source, patches, scratch)
+    for name in names:
+        if not name.startswith(PARTS + HARMLESS):
+            raise Error("a patch of kernel/patches/%s changes %s, which is part of the kernel "
+                        "itself: that belongs in lab/patches/%s" % (version, name, version))
+        out.pop(name, None)
+    out.update(changed)
+    # The parts' own headers, not those of the kernel's tree
+    for name in out:
+        if name.startswith("drivers/usb/gadget/") and name.endswith("/Makefile"):
+            out[name] = out[name].replace(b"$(srctree)/drivers/usb/gadget",
+                                          os.fsencode(tree) + b"/drivers/usb/gadget")
+    out["drivers/usb/misc/Makefile"] = b"obj-$(CONFIG_USB_TEST) += usbtest.o\n"
+    for path in cache.module_sources():
+        out["lab/" + os.path.basename(path)] = cache.read(path)
+    out["Kbuild"] = b"obj-m += drivers/usb/gadget/ drivers/usb/usbip/ drivers/usb/misc/ lab/\n"
+    return out
+
+
+def bring(tree, files):
+    """Makes the tree have these files, writing only what is different: make goes by time stamps."""
+    listing = os.path.join(tree, LISTING)
+    old = cache.read(listing).decode().split("\n") if os.path.exists(listing) else []
+    headers = {n for n in old if n.startswith("include/")} ^ {n for n in files if n.startswith("include/")}
+    if headers or not old:
+        # make does not know that an #include would now find another file
+        shutil.rmtree(tree, ignore_errors=True)
+        old = []
+    for name in set(old) - set(files) - {""}:
+        os.unlink(os.path.join(tree, name))
+    for name, text in files.items():
+        path = os.path.join(tree, name)
+        if name not in old or cache.read(path) != text:
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            with open(path, "wb") as f:
+                f.write(text)
+    write(listing, "\n".join(sorted(files)))
+
+
+def compile_modules(tree, kernel, flavour):
+    """The modules that were made, as paths."""
+    # NOSTDINC_FLAGS is the one variable of include paths that comes before the kernel's own
+    run(["make", "-s", "-C", kernel, *arch(flavour), "M=" + tree, "-j%d" % jobs(), "modules",
+         "NOSTDINC_FLAGS=-nostdinc -I%s/include -I%s/include/uapi" % (tree, tree)])
+    names = cache.read(os.path.join(tree, "modules.order")).decode().split()
+    return [os.path.join(tree, re.sub(r"\.o$", ".ko", os.path.relpath(n, tree) if os.path.isabs(n) else n))
+            for n in names]
+
+
+def install(paths, kernel, scratch, target):
+    """Modules as they are in /lib/modules/RELEASE, with what modprobe needs."""
+    release = cache.read(os.path.join(kernel, "include/config/kernel.release")).decode().strip()
+    # depmod wants lib/modules/RELEASE around it; the paths it writes are relative to that
+    flat = os.path.join(scratch, "lib/modules", release)
+    os.makedirs(flat)
+    for path in paths + glob.glob(os.path.join(kernel, "helpers/*.ko")):
+        shutil.copy(path, flat)
+    for name in ("modules.order", "modules.builtin"):
+        write(os.path.join(flat, name), "")
+    run([shutil.which("depmod", path=os.environ["PATH"] + ":/usr/sbin:/sbin"), "-b", scratch, release])
+    for name in os.listdir(flat):
+        os.rename(os.path.join(flat, name), os.path.join(target, name))
+
+
+def make_selftests(tree, source, target):
+    """Builds the series' selftests, if there are any, with the headers of the same tree."""
+    directory = os.path.join(tree, SELFTESTS)
+    if not os.path.isdir(directory):
+        return
+    headers = os.path.join(target, "headers")
+    os.makedirs(os.path.join(headers, "linux/usb"))
+    for name in HARNESS:
+        # Found by "../../../" of the sources
+        shutil.copy(os.path.join(source, name), os.path.join(tree, os.path.dirname(name)))
+    # Only what the series changes, and Debian's linux-libc-dev lacks: the rest of include/uapi is not
+    # meant to be used uninstalled
+    shutil.copytree(os.path.join(source, "include/uapi/drm"), os.path.join(headers, "drm"))
+    shutil.copy(os.path.join(tree, "include/uapi/linux/usb/functionfs.h"), os.path.join(headers, "linux/usb"))
+    for path in sorted(glob.glob(os.path.join(directory, "*.c"))):
+        if path.endswith("_lib.c"):
+            continue
+        name = os.path.splitext(os.path.basename(path))[0]
+        run(["gcc", "-O2", "-g", "-Wall", "-Werror", "-D__user=", "-I" + headers,
+             "-o", os.path.join(target, name), path, os.path.join(directory, "ffs_lib.c"), "-lpthread"])
+    shutil.rmtree(headers)
+
+
+def make(version, flavour, variant):
+    """The modules of one variant. The kernel and its source have been made."""
+
+    def build(final):
+        source, kernel = cache.source_dir(version), cache.kernel_dir(version, flavour)
+        tree = cache.parts_dir(version, flavour)
+        with locked(os.path.basename(tree)), step("%s %s modules, %s" % (version, flavour, variant)):
+            with building(final) as work:
+                scratch = os.path.join(work, "scratch")
+                os.mkdir(scratch)
+                bring(tree, wanted(version, source, tree, cache.kernel_patches(version, variant), scratch))
+                paths = compile_modules(tree, kernel, flavour)
+                shutil.rmtree(scratch)
+                install(paths, kernel, scratch, work)
+                make_selftests(tree, source, os.path.join(work, "selftests"))
+                shutil.rmtree(scratch)
+
+    product(cache.modules_dir(version, flavour, variant), build)

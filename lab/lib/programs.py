@@ -1,0 +1,231 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Which test programs there are, in which combinations they run, and how one is run.
+
+A test of the lab says so itself, in `# lab:` lines at its head (lab/README.md): each is a boot of
+lab/test, or several where a value has a comma. `# lab all:` lines are more combinations, for
+lab/test --all.
+"""
+
+import glob
+import itertools
+import json
+import os
+import re
+import select
+import subprocess
+import tempfile
+import time
+
+import cache
+from project import SRC, WORK, environment
+from results import Result, parse_tap
+from steps import Error
+
+PYTHON = "/usr/bin/python3"
+# The keys of a line, with their defaults; a comma makes one boot per value.
+KEYS = {"kernel": "6.12", "flavour": "normal", "speed": "super", "build": "plain", "udcs": "1",
+        "vudcs": "0", "mem": "1G", "timeout": "120", "append": ""}
+FLAGS = ("virtual-time", "stock")
+LINE = re.compile(r"\s*(?://|#|\*)\s*lab( all)?:\s+(.*)")
+HEAD = 60  # lines of a file in which they are looked for
+HOST_TIMEOUT = 900
+# Where the copied sources and the builds are for tests in the lab.
+INSIDE = "/srv/ffsctl"
+# Sanitizers: leaks cannot be looked for inside User-Mode Linux; everything else ends the program.
+# What was freed is kept apart in 32 MiB, not 256: of more pieces than the machine lets a process map
+# (vm.max_map_count) User-Mode Linux kills the program.
+SANITIZER_ENV = {"ASAN_OPTIONS": "detect_leaks=0:abort_on_error=0:exitcode=86:quarantine_size_mb=32",
+                 "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1:exitcode=86"}
+
+
+class Program:
+    """A test program in one combination, and how it is started."""
+
+    def __init__(self, name, args, env, timeout, in_lab):
+        self.name, self.args, self.env = name, args, env
+        self.timeout = timeout  # seconds, on a machine as fast as the one it was written on
+        self.in_lab = in_lab  # its variation, or None: it runs on this machine
+
+    @property
+    def needs(self):
+        """The kernel that has to be there: (version, flavour, variant), or None."""
+        v = self.in_lab
+        return v and (v["kernel"], v["flavour"], "stock" if "stock" in v else "patched")
+
+    def run(self, core=None, patience=1.0):
+        """Runs it on a core (any, if None), with `patience` times as much time as it asks for."""
+        result = Result(self.name)
+        start = time.monotonic()
+        env = {**os.environ, **self.env, "LAB_PATIENCE": "%.2f" % patience}
+        args = list(self.args)
+        limit = self.timeout * patience
+        with tempfile.TemporaryDirectory(prefix="lab-test-") as directory:
+            if self.in_lab:
+                # The kernel is on that core; what passes its bytes on need not be
+                if core is not None:
+                    env["LAB_CORE"], core = str(core), None
+                args[1:1] = ["--timeout", "%d" % limit]
+                limit += 60 * patience  # for the boot, and for lab/run to say what hangs
+                env["LAB_PROFILE"] = os.path.join(directory, "profile")
+            first, text, errors, status = communicate(args, env, core, limit)
+            if self.in_lab and os.path.exists(env["LAB_PROFILE"]):
+                result.profile = json.loads(cache.read(env["LAB_PROFILE"]))
+                if first is not None:
+                    result.profile["start"] = max(0.0, first - start - result.profile["boot"])
+        if status is None:
+            result.add("failed", "time", "not done after %d s" % limit)
+        result.seconds = time.monotonic() - start
+        parse_tap(result, text, -9 if status is None else status)
+        result.output = text + errors
+        return result
+
+
+def communicate(args, env, core, limit):
+    """Runs a command: (time of its first output, stdout, stderr, exit status or None: it was killed
+    when the limit was reached)."""
+    p = subprocess.Popen(args, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                         env=env, cwd=SRC, start_new_session=True)
+    if core is not None:
+        os.sched_setaffinity(p.pid, {core})
+    end = time.monotonic() + limit
+    first, killed = None, False
+    got = {p.stdout.fileno(): [], p.stderr.fileno(): []}
+    open_files = set(got)
+    while open_files:
+        left = end - time.monotonic()
+        if left <= 0 and not killed:
+            os.killpg(p.pid, 9)
+            killed, end = True, time.monotonic() + 10  # a grandchild may hold the pipe
+        elif left <= 0:
+            break
+        for fd in select.select(open_files, [], [], max(0.0, left))[0]:
+            data = os.read(fd, 65536)
+            if not data:
+                open_files.discard(fd)
+            if data and first is None and fd == p.stdout.fileno():
+                first = time.monotonic()
+            got[fd].append(data)
+    out, err = (b"".join(got[f.fileno()]).decode(errors="replace") for f in (p.stdout, p.stderr))
+    p.stdout.close()
+    p.stderr.close()
+    try:
+        status = p.wait(None if killed else max(0.1, end - time.monotonic()))
+    except subprocess.TimeoutExpired:
+        os.killpg(p.pid, 9)
+        p.wait()
+        killed = True
+    return first, out, err, None if killed else status
+
+
+def env_for(build_name, work=WORK):
+    env = {"FFSCTL_BUILD": os.path.join(work, build_name), "FFSCTL_SRC": os.path.join(work, "src"), "LC_ALL": "C.UTF-8",
+           "PYTHONDONTWRITEBYTECODE": "1"}
+    if build_name == "sanitize":
+        env.update(SANITIZER_ENV)
+    return env
+
+
+def starter(path, name=None):
+    """How to start a test program: Python ones by the interpreter that has our modules."""
+    if path.endswith(".py"):
+        return [PYTHON, "-B", name or path]
+    if not os.access(path, os.X_OK):
+        raise Error("%s is not executable" % path)
+    return [name or path]
+
+
+def expand(path, words):
+    """The variations of one line: dicts of all keys and the flags that are set."""
+    values, flags = dict(KEYS), {}
+    for word in words:
+        key, eq, value = word.partition("=")
+        if key in FLAGS and not eq:
+            flags[key] = True
+        elif key in KEYS and (value or key == "append"):
+            values[key] = value
+        else:
+            raise Error("%s: %s in a lab: line is not known" % (path, word))
+    keys = list(values)
+    for combination in itertools.product(*(values[k].split(",") for k in keys)):
+        yield {**dict(zip(keys, combination)), **flags}
+
+
+def variations(path, everything):
+    """One dict per boot that a file's head asks for; with `everything` also those of --all."""
+    lines = []
+    with open(path, encoding="utf-8", errors="replace") as f:
+        for line in itertools.islice(f, HEAD):
+            m = LINE.match(line)
+            if m:
+                lines.append((bool(m.group(1)), m.group(2).split()))
+    if not any(not more for more, _ in lines):
+        lines.insert(0, (False, []))
+    out, seen = [], set()
+    for more, words in lines:
+        if more and not everything:
+            continue
+        for v in expand(path, words):
+            key = tuple(sorted((k, x) for k, x in v.items() if k != "timeout"))
+            if key not in seen:
+                seen.add(key)
+                out.append(v)
+    return out
+
+
+def plain_only(path):
+    """Whether a test says that other builds are nothing to it."""
+    return re.search(rb"^# lab(?: all)?:.*\bbuild=plain\b", cache.read(path), re.M)
+
+
+def lab_program(path, v, sanitize):
+    build_name = "sanitize" if sanitize else v["build"]
+    words = [v["kernel"], v["speed"]]
+    words += [v[k] for k in ("flavour", "build") if v[k] != KEYS[k]]
+    if sanitize and v["build"] != "sanitize":
+        words.append("sanitize")
+    words += ["%s=%s" % (k, v[k]) for k in ("udcs", "vudcs", "mem", "append") if v[k] != KEYS[k]]
+    words += [f for f in FLAGS if f in v]
+    # A name that every user may reach: workers drop to one, and a cache may be below /root
+    options = ["--bind", WORK + ":" + INSIDE]
+    for key in ("kernel", "flavour", "speed", "udcs", "vudcs", "mem"):
+        options += ["--" + key, v[key]]
+    options += ["--" + f for f in FLAGS if f in v]
+    if v["append"]:
+        options += ["--append", v["append"]]
+    slow = (3 if v["flavour"] == "debug" else 1) * (2 if build_name == "sanitize" else 1)
+    name = os.path.relpath(path, SRC)
+    src = os.path.join(INSIDE, "src")
+    return Program("%s [%s]" % (name, " ".join(words)),
+                   [os.path.join(cache.LAB, "run"), *options, "--",
+                    "env", "-C", src, *starter(path, os.path.join(src, name))],
+                   env_for(build_name, INSIDE), int(v["timeout"]) * slow, v)
+
+
+def lab_programs(everything, kernel=None, sanitize=False):
+    for path in sorted(glob.glob(os.path.join(SRC, "tests/lab/test_*"))):
+        if sanitize and plain_only(path):
+            continue
+        for v in variations(path, everything):
+            if kernel in (None, v["kernel"]):
+                yield lab_program(path, v, sanitize)
+
+
+def host_programs(built, kernel=None, sanitize=False):
+    """What runs on this machine: the lab's own tests, and tests/cli with each build but what `make
+    check` runs."""
+    if not sanitize:
+        for version in cache.VERSIONS:
+            if kernel in (None, version):
+                yield Program("lab/selftest [%s]" % version,
+                              [PYTHON, "-B", os.path.join(cache.LAB, "selftest")],
+                              {"LAB_TEST_KERNEL": version}, HOST_TIMEOUT, None)
+    for build_name in built:
+        for path in sorted(glob.glob(os.path.join(SRC, "tests/cli/test_*"))):
+            name = os.path.relpath(path, SRC)
+            if os.path.exists(os.path.join(WORK, build_name, os.path.splitext(name)[0] + ".trs")):
+                continue  # make check has run it
+            if build_name != "plain" and plain_only(path):
+                continue
+            words = [build_name] if build_name != "plain" else []
+            yield Program(" ".join([name] + ["[%s]" % w for w in words]), starter(path),
+                          {**environment(), **env_for(build_name)}, HOST_TIMEOUT, None)

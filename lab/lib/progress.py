@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Shows where a long step is, and remembers how long steps took.
+
+On a terminal one line is redrawn each second: what, percent, time left. Elsewhere a step is one
+line at its start and one at its end. Percent and time left come from the last run's durations,
+which are kept in the lab's cache; a step that was never run says only how long it has taken.
+"""
+
+import json
+import os
+import sys
+import threading
+import time
+
+import cache
+
+KEPT = "durations.json"
+QUICK = 5  # seconds: a step that took less is not worth a second line
+
+
+def history():
+    """{step: seconds it took the last time}."""
+    try:
+        return json.loads(cache.read(os.path.join(cache.root(), KEPT)))
+    except (FileNotFoundError, ValueError):
+        return {}
+
+
+def remember(took):
+    """Adds {step: seconds}. Of two runs at the same time the later one's are kept."""
+    if not took:
+        return
+    os.makedirs(cache.root(), exist_ok=True)
+    path = os.path.join(cache.root(), KEPT)
+    new = "%s.%d" % (path, os.getpid())
+    with open(new, "w") as f:
+        json.dump({**history(), **took}, f, indent=0, sort_keys=True)
+    os.rename(new, path)
+
+
+def duration(seconds):
+    seconds = int(seconds + 0.5)
+    return "%d s" % seconds if seconds < 120 else "%d min %02d s" % divmod(seconds, 60)
+
+
+class Line:
+    """One line on a terminal that is drawn again and again; nothing elsewhere."""
+
+    def __init__(self, stream):
+        self.stream, self.shown = stream, False
+        self.lock = threading.RLock()
+        self.tty = stream.isatty()
+
+    def draw(self, text):
+        if not self.tty:
+            return
+        with self.lock:
+            try:
+                # 0: a terminal that does not know
+                columns = os.get_terminal_size(self.stream.fileno()).columns or 80
+            except OSError:
+                columns = 80
+            self.stream.write("\r\033[K" + text[:columns - 1])
+            self.stream.flush()
+            self.shown = True
+
+    def clear(self):
+        with self.lock:
+            if self.shown:
+                self.stream.write("\r\033[K")
+                self.stream.flush()
+                self.shown = False
+
+
+class Step:
+    """`with Step("lab/setup", "6.12 normal kernel"): …`: one thing that takes long."""
+
+    def __init__(self, who, what, stream=None):
+        self.who, self.what = who, what
+        self.stream = stream or sys.stderr
+        self.line = Line(self.stream)
+        self.expected = history().get(what)
+        self.ended = threading.Event()
+
+    def say(self, text):
+        self.stream.write("%s: %s\n" % (self.who, text))
+        self.stream.flush()
+
+    def state(self):
+        took = time.monotonic() - self.start
+        if not self.expected:
+            return "%s: %s, %s so far" % (self.who, self.what, duration(took))
+        percent = min(99, int(100 * took / self.expected))
+        left = self.expected - took
+        return "%s: %s %d%%, %s" % (self.who, self.what, percent,
+                                    duration(left) + " left" if left >= 1 else "any moment")
+
+    def redraw(self):
+        while not self.ended.wait(1):
+            self.line.draw(self.state())
+
+    def __enter__(self):
+        self.start = time.monotonic()
+        if self.line.tty:
+            self.thread = threading.Thread(target=self.redraw, daemon=True)
+            self.thread.start()
+        else:
+            self.say(self.what + (" (%s the last time)" % duration(self.expected) if self.expected else ""))
+        return self
+
+    def __exit__(self, kind, value, trace):
+        took = time.monotonic() - self.start
+        self.ended.set()
+        if self.line.tty:
+            self.thread.join()
+            self.line.clear()
+        if kind is None:
+            remember({self.what: round(took, 1)})
+            if took >= QUICK or self.line.tty:
+                self.say("%s: %s" % (self.what, duration(took)))

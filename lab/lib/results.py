@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What test programs did: reads TAP, counts, prints."""
+
+import fnmatch
+import json
+import os
+import re
+import sys
+import threading
+
+import cache
+from project import SRC
+
+
+class Result:
+    """What one test program did."""
+
+    def __init__(self, name):
+        self.name = name
+        self.tests = []  # (outcome, name, detail), outcome one of passed, failed, skipped
+        self.output = ""
+        self.seconds = 0.0
+        self.profile = {}  # seconds by what they went into: boot, start, processor, total
+
+    def add(self, outcome, name, detail=""):
+        self.tests.append((outcome, name, detail))
+
+    def count(self, outcome):
+        return sum(t[0] == outcome for t in self.tests)
+
+
+def parse_tap(result, text, status):
+    """Reads TAP strictly: what does not fulfil its plan has failed."""
+    plan, seen = None, 0
+    for line in text.splitlines():
+        m = re.fullmatch(r"1\.\.(\d+)(?:\s*#\s*(?:SKIP|skip)\S*\s*(.*))?", line.rstrip())
+        if m:
+            if plan is not None:
+                result.add("failed", "plan", "two plans")
+            plan = int(m.group(1))
+            if plan == 0:
+                result.add("skipped" if m.group(2) else "failed", "all", m.group(2) or "empty plan")
+            continue
+        m = re.match(r"(not )?ok\b\s*(\d+)?\s*(?:-\s*)?(.*)", line)
+        if m:
+            seen += 1
+            name, _, directive = m.group(3).partition(" # ")
+            if m.group(2) and int(m.group(2)) != seen:
+                result.add("failed", "numbers", "test %s is the %dth" % (m.group(2), seen))
+            if re.match(r"skip", directive, re.I) and not m.group(1):
+                result.add("skipped", name, directive[4:].strip())
+            else:
+                result.add("failed" if m.group(1) else "passed", name)
+        elif line.startswith("Bail out!"):
+            result.add("failed", "bail out", line)
+    if plan is None:
+        result.add("failed", "plan", "no plan on stdout")
+    elif plan != seen:
+        result.add("failed", "plan", "%d tests of %d planned" % (seen, plan))
+    if status != 0 and not result.count("failed"):
+        result.add("failed", "exit status", "ended with %d" % status)
+
+
+def expected_skips():
+    """Patterns of `PROGRAM: TEST` in tests/expected-skips; words after # are the reason."""
+    path = os.path.join(SRC, "tests/expected-skips")
+    if not os.path.exists(path):
+        return []
+    lines = (l.partition("#")[0].strip() for l in cache.read(path).decode().splitlines())
+    return [l for l in lines if l]
+
+
+class Report:
+    """Prints results as they come in."""
+
+    def __init__(self):
+        self.total = {"passed": 0, "failed": 0, "skipped": 0}
+        self.unexpected = 0
+        self.skips = expected_skips()
+        self.lock = threading.Lock()
+        self.results = []
+
+    def take(self, result):
+        with self.lock:
+            self.results.append(result)
+            bad = []
+            for outcome, name, detail in result.tests:
+                self.total[outcome] += 1
+                full = "%s: %s" % (result.name, name)
+                if outcome == "failed":
+                    bad.append("    failed: %s%s" % (name, " (%s)" % detail if detail else ""))
+                elif outcome == "skipped" and not any(
+                        fnmatch.fnmatchcase(full, s) for s in self.skips):
+                    self.unexpected += 1
+                    bad.append("    skipped, not in tests/expected-skips: %s (%s)" % (name, detail))
+            if not result.tests and not result.seconds:
+                return
+            print("%-6s %4d  %s  %.1f s" % ("FAILED" if bad else "ok", len(result.tests), result.name,
+                                            result.seconds))
+            if bad:
+                print("\n".join(bad))
+                for line in result.output.splitlines():
+                    print("    | " + line)
+            sys.stdout.flush()
+
+    def save(self, path):
+        """Everything as JSON, for lab/compare."""
+        with open(path, "w") as f:
+            json.dump([{"program": r.name, "seconds": round(r.seconds, 3), "profile": r.profile,
+                        "tests": [[outcome, name] for outcome, name, _ in r.tests]} for r in self.results], f)
+
+    def finish(self):
+        if self.unexpected:
+            print("%d skipped without being expected to be: that fails the run" % self.unexpected)
+        print("%(passed)d passed, %(failed)d failed, %(skipped)d skipped" % self.total, flush=True)
+        nothing = not any(self.total.values())
+        return 1 if self.total["failed"] or self.unexpected or nothing else 0

@@ -1,0 +1,380 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+# lab: build=plain
+"""What lab/setup and lab/test decide without a kernel: names of products, pruning, locks, combinations,
+time-outs, progress. (lab/selftest has what needs one.)"""
+
+import contextlib
+import io
+import json
+import os
+import pathlib
+import pty
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+SRC = os.environ.get("FFSCTL_SRC", os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
+sys.path[:0] = [os.path.join(SRC, "tests", "lab"), os.path.join(SRC, "lab", "lib")]
+TMP = pathlib.Path(tempfile.mkdtemp(prefix="ffsctl-lab-"))
+os.environ["FFSCTL_LAB_CACHE"] = str(TMP / "cache")
+os.environ.pop("LAB_EXTRA_PATCH", None)
+
+import cache  # noqa: E402
+import costs  # noqa: E402
+import mutants  # noqa: E402
+import programs  # noqa: E402
+import progress  # noqa: E402
+import results  # noqa: E402
+import schedule  # noqa: E402
+import steps  # noqa: E402
+import tap  # noqa: E402
+from tap import contains, eq, ok, patience, raises, test  # noqa: E402
+
+ROOT = TMP / "cache"
+programs.SRC = SRC
+
+
+def lab(*args, cwd=SRC, **kw):
+    return subprocess.run(args, cwd=cwd, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          text=True, timeout=patience(60), **kw)
+
+
+def packages():
+    """A cache as after the first downloads, with nothing made."""
+    shutil.rmtree(ROOT, ignore_errors=True)
+    (ROOT / "debs").mkdir(parents=True)
+    for version in cache.VERSIONS:
+        name = f"linux-source-{version}_1_all.deb"
+        (ROOT / "debs" / name).touch()
+        (ROOT / f"deb-{version}").write_text(name + "\n")
+
+
+# Products
+
+
+@test("--prune removes what no version, flavour and variant uses, and makes nothing")
+def _():
+    packages()
+    kept = [cache.source_dir("6.12"), cache.kernel_dir("6.1", "debug"), cache.parts_dir("6.1", "debug"),
+            cache.modules_dir("6.12", "normal", "stock"), cache.modules_dir("6.12", "normal", "patched"),
+            cache.packages_dir()]
+    old = [str(ROOT / name) for name in ("source-6.12-0", "kernel-6.1-debug-0", "parts-6.1-debug-0", "modules-6.1-normal-0",
+                                         "packages-0", "qemu-6.1-0", "partial-kernel-6.1-debug-0")]
+    for path in kept + old:
+        os.makedirs(path)
+    files = [cache.init_file(), cache.speed_file()]
+    for path in files + [str(ROOT / "init-0"), str(ROOT / "speed-0")]:
+        pathlib.Path(path).touch()
+    said = lab("lab/setup", "--prune")
+    eq(said.returncode, 0, said.stdout)
+    eq(sorted(str(p) for p in ROOT.iterdir() if p.name not in ("debs", "deb-6.12", "deb-6.1", "locks")),
+       sorted(kept + files))
+    eq(len(re.findall(r"^lab/setup: removing ", said.stdout, re.M)), len(old) + 2)
+
+
+@test("--prune leaves what another setup is just making")
+def _():
+    packages()
+    for name in ("busy", "left"):
+        (ROOT / f"partial-modules-{name}").mkdir()
+    with steps.locked("modules-busy"):
+        lab("lab/setup", "--prune")
+        eq([p.name for p in ROOT.glob("partial-*")], ["partial-modules-busy"])
+
+
+@test("two setups wait for each other only when they make the same")
+def _():
+    made = []
+
+    def make(final):
+        os.makedirs(final)
+        pathlib.Path(final, "complete").touch()
+        made.append(os.path.basename(final))
+
+    with steps.locked("one"):
+        steps.product(str(ROOT / "other"), make)  # would never return
+        same = threading.Thread(target=steps.product, args=(str(ROOT / "one"), make))
+        same.start()
+        same.join(0.2)
+        ok(same.is_alive(), "it did not wait")
+        eq(made, ["other"])
+        # Meanwhile made by who has the lock
+        make(str(ROOT / "one"))
+    same.join()
+    eq(made, ["other", "one"])
+
+
+@test("a changed recipe of the modules makes new modules, and no new kernel")
+def _():
+    packages()
+    script = ("import sys; sys.dont_write_bytecode = True; sys.path.insert(0, 'lab/lib'); import cache; "
+              "print(cache.kernel_dir('6.12', 'normal'), cache.modules_dir('6.12', 'normal', 'patched'))")
+
+    def names():
+        return lab("/usr/bin/python3", "-c", script, cwd=TMP / "tree").stdout.split()
+
+    shutil.rmtree(TMP / "tree", ignore_errors=True)
+    for part in ("lab", "kernel"):
+        shutil.copytree(os.path.join(SRC, part), TMP / "tree" / part, symlinks=True)
+    before = names()
+    recipe = TMP / "tree/lab/lib/modules.py"
+    recipe.write_text(recipe.read_text() + "# another\n")
+    after = names()
+    eq(after[0], before[0])
+    ok(after[1] != before[1], "the same modules")
+
+
+@test("a failed step shows the compiler's error, however much other jobs have printed since")
+def _():
+    script = "echo 'x.c:3:1: error: no such thing'; for i in $(seq 200); do echo \"  CC file$i.o\"; done; exit 2"
+    said = str(raises(steps.Error, steps.run, ["sh", "-c", script]))
+    contains(said, "x.c:3:1: error: no such thing")
+    contains(said, "CC file200.o")
+    ok("file100.o" not in said, "all of it is shown")
+
+
+# Combinations
+
+
+def combinations(text, everything):
+    path = TMP / "test_some.py"
+    path.write_text(text)
+    return [" ".join(f"{k}={v}" for k, v in sorted(c.items()) if programs.KEYS.get(k) != v)
+            for c in programs.variations(str(path), everything)]
+
+
+@test("a test without a line is one boot, in both tiers")
+def _():
+    eq(combinations("pass\n", False), [""])
+    eq(combinations("pass\n", True), [""])
+
+
+@test("'# lab all:' adds combinations to --all, and repeats none")
+def _():
+    text = "# lab: speed=high timeout=9\n# lab all: kernel=6.12,6.1 speed=high,super timeout=60 virtual-time\n# lab all: speed=high\n"
+    eq(combinations(text, False), ["speed=high timeout=9"])
+    eq(sorted(combinations(text, True)), sorted([
+        "speed=high timeout=9", "speed=high timeout=60 virtual-time=True", "timeout=60 virtual-time=True",
+        "kernel=6.1 speed=high timeout=60 virtual-time=True", "kernel=6.1 timeout=60 virtual-time=True"]))
+
+
+@test("an unknown word of a line is an error")
+def _():
+    for line in ("sped=high", "virtual", "speed"):
+        contains(str(raises(steps.Error, combinations, f"# lab: {line}\n", False)), line)
+
+
+@test("every combination of tier 1 is one of --all")
+def _():
+    tier = {p.name for p in programs.lab_programs(False)}
+    everything = {p.name for p in programs.lab_programs(True)}
+    eq(tier - everything, set())
+    ok(tier < everything, "there is nothing more in --all")
+
+
+@test("tier 1 has both kernels, three speeds, stock modules, the debug flavour and the sanitized build")
+def _():
+    for key, values in (("kernel", cache.VERSIONS), ("speed", ("full", "high", "super")), ("flavour", cache.FLAVOURS),
+                        ("build", ("plain", "sanitize"))):
+        eq({p.in_lab[key] for p in programs.lab_programs(False)}, set(values), key)
+    ok(any("stock" in p.in_lab for p in programs.lab_programs(False)), "stock")
+
+
+# Time
+
+
+@test("time-outs follow the slower of T and the system call, and the programs on a core")
+def _():
+    speed = schedule.Speed()
+    eq(speed.slowness(), 1.0, "without a sample")
+    for sample, want in (((6_000_000, 6_000), 1.0), ((3_000_000, 3_000), 1.0), ((6_000_000, 18_000), 3.0),
+                         ((24_000_000, 6_000), 4.0)):
+        speed.samples = [sample]
+        eq(speed.slowness(), want, str(sample))
+    speed.samples = [(60_000_000, 6_000)] + [(6_000_000, 6_000)] * schedule.RECENT
+    eq(speed.slowness(), 1.0, "what was slow once")
+    speed.samples.append((12_000_000, 6_000))
+    cores = len(os.sched_getaffinity(0))
+    for jobs, share in ((1, 1), (cores, 1), (2 * cores, 2), (2 * cores + 1, 3)):
+        eq(schedule.Schedule(jobs, speed, "6.12").patience(), 2.0 * share, f"{jobs} jobs")
+
+
+class Small:
+    """A program for the schedule: what it does is a function."""
+
+    def __init__(self, name, function=None, needs=None):
+        self.name, self.function, self.needs = name, function or (lambda: None), needs
+
+    def run(self, core, patience_):
+        self.function()
+        return self.name
+
+
+def scheduled(jobs=2):
+    speed = schedule.Speed()
+    speed.due = lambda: False
+    return schedule.Schedule(jobs, speed, "6.12")
+
+
+@test("a program waits for its kernel, the others do not wait for it")
+def _():
+    s, order, built = scheduled(1), [], threading.Event()
+    todo = [Small("late", needs="kernel"), Small("first"), Small("second", built.set)]
+
+    def kernel():
+        built.wait()
+        s.ready("kernel")
+
+    maker = threading.Thread(target=kernel)
+    maker.start()
+    s.run(todo, order.append)
+    maker.join()
+    eq(order, ["first", "second", "late"])
+
+
+@test("a kernel that cannot be built ends the run")
+def _():
+    s = scheduled()
+    s.stop(steps.Error("no kernel"))
+    contains(str(raises(steps.Error, s.run, [Small("late", needs="kernel")], print)), "no kernel")
+
+
+@test("nothing else runs on the core that is measured")
+def _():
+    s = scheduled(2 * len(os.sched_getaffinity(0)))
+    # A measurement is wanted after every program
+    s.speed.due = lambda: True
+    running, measured = set(), []
+
+    def measure(core, kernel):
+        measured.append([r for r in running if r == core])
+        time.sleep(0.002)
+        measured[-1] += [r for r in running if r == core]
+
+    s.speed.measure = measure
+
+    class Program(Small):
+        def run(self, core, patience_):
+            running.add(core)
+            time.sleep(0.001)
+            with contextlib.suppress(KeyError):
+                running.remove(core)
+            return self.name
+
+    s.run([Program(str(n)) for n in range(60)], lambda name: None)
+    ok(len(measured) > 3, f"{len(measured)} measurements")
+    eq([m for m in measured if m], [])
+
+
+@test("a program that does not end is killed with what it has started, and has failed")
+def _():
+    p = programs.Program("hangs", ["sh", "-c", "echo 1..1; sleep 1000 & sleep 1000"], {}, 0.3, None)
+    result = p.run()
+    eq([t[1] for t in result.tests if t[0] == "failed"][0], "time")
+
+
+# What is shown
+
+
+def on_terminal(function, limit=10):
+    """What a function prints on a terminal: function(stream)."""
+    master, slave = pty.openpty()
+    with os.fdopen(slave, "w") as stream:
+        function(stream)
+    out = b""
+    with contextlib.suppress(OSError):
+        while data := os.read(master, 4096):
+            out += data
+    os.close(master)
+    return out.decode()
+
+
+def slow_step(stream):
+    with progress.Step("lab/setup", "a step", stream):
+        time.sleep(1.2)
+
+
+@test("a step: percent and time left on a terminal, a line elsewhere, also the first time")
+def _():
+    shutil.rmtree(ROOT, ignore_errors=True)
+    contains(on_terminal(slow_step), "a step, 1 s so far")
+    out = io.StringIO()
+    progress.remember({"a step": 240.0})
+    slow_step(out)
+    eq(out.getvalue(), "lab/setup: a step (4 min 00 s the last time)\n")
+    progress.remember({"a step": 2.4})
+    shown = on_terminal(slow_step)
+    ok(re.search(r"a step 4\d%, 1 s left", shown), repr(shown))
+    ok(1.2 <= progress.history()["a step"] < patience(3), "what it took is not remembered")
+
+
+@test("a step that fails is not remembered as one that was quick")
+def _():
+    progress.remember({"a step": 7.0})
+    with contextlib.suppress(ZeroDivisionError), progress.Step("x", "a step", io.StringIO()):
+        1 / 0
+    eq(progress.history()["a step"], 7.0)
+
+
+@test("a history that is damaged is none")
+def _():
+    (ROOT / progress.KEPT).write_text("{")
+    eq(progress.history(), {})
+
+
+@test("--profile sorts by cost, and adds up programs and folders")
+def _():
+    def result(name, seconds, processor):
+        r = results.Result(name)
+        r.seconds, r.profile = seconds, {"boot": 0.5, "start": 0.25, "processor": processor}
+        return r
+
+    table = costs.table([result("tests/lab/a.py [6.12]", 2, 1), result("tests/lab/a.py [6.1]", 3, 1),
+                         result("tests/lab/b.py [6.12]", 4, 4)])
+    rows = [line.split() for line in table if re.match(r"\s*\d", line)]
+    eq([r[5] for r in rows], ["tests/lab/b.py", "tests/lab/a.py", "tests/lab/a.py", "tests/lab/a.py",
+                              "tests/lab/b.py", "tests/lab", "all"])
+    eq(rows[3][:5], ["5.00", "1.00", "0.50", "2.00", "3.00"])
+
+
+@test("lab/compare: a cell that is gone from --all, and a name that is gone from tier 1, fail it")
+def _():
+    def save(name, *programs_):
+        path = TMP / name
+        path.write_text(json.dumps([{"program": p, "seconds": 1, "profile": {}, "tests": [["passed", t] for t in tests]}
+                                    for p, tests in programs_]))
+        return str(path)
+
+    before = save("before", ("a [6.12]", ["x", "y"]), ("a [6.1]", ["x", "y"]), ("b", ["z"]))
+    everything = save("all", ("a [6.12]", ["x", "y"]), ("a [6.1]", ["x", "y", "new"]), ("b", ["z"]))
+    tier = save("tier", ("a [6.12]", ["x", "y"]), ("b", ["z"]))
+    eq(lab("lab/compare", before, everything, tier).returncode, 0)
+    for wrong, name in (((before, tier, tier), "a [6.1]: x"), ((before, everything, save("less", ("a [6.1]", ["x"]), ("b", ["z"]))), "a: y")):
+        said = lab("lab/compare", *wrong)
+        eq(said.returncode, 1, said.stdout)
+        contains(said.stdout, name)
+
+
+# Mutants
+
+
+@test("a mutant is found in a function or a table, wherever that is")
+def _():
+    text = ("int f(int a);\n\nstatic int f(int a,\n\t     int b)\n{\n\treturn a;\n}\n\n"
+            "static const struct row f_table[] = {\n\t{ 1 },\n};\n\nint g(void)\n{\n\treturn f(1, 2);\n}\n")
+    start, end = mutants.definition(text, "f")
+    eq(text[start:end], "static int f(int a,\n\t     int b)\n{\n\treturn a;\n}")
+    start, end = mutants.definition(text, "f_table")
+    eq(text[start:end], "static const struct row f_table[] = {\n\t{ 1 },\n};")
+    eq(mutants.definition(text, "h"), None)
+
+
+try:
+    tap.main()
+finally:
+    shutil.rmtree(TMP, ignore_errors=True)
