@@ -88,6 +88,9 @@ static bool fails(void)
 	return fails_at > 0 && --fails_at == 0;
 }
 
+/* The directory for which one waits, without end; NULL: none. */
+static const char *waits_for;
+
 static int planted(const struct step *step, struct error *err)
 {
 	return error_errno(err, EX_OSERR, EIO, step->path, "planted %s", step->path);
@@ -97,6 +100,8 @@ static int directory_apply(struct step *step, struct error *err)
 {
 	if (fails())
 		return planted(step, err);
+	if (streq_null(step->path, waits_for))
+		return PLAN_AGAIN;
 	if (find(step->path) || !parent_is_there(step->path))
 		return refuse(step, ENOENT, err);
 	make_node(step->path, NULL);
@@ -223,6 +228,7 @@ static void begin(struct plan *plan, const char *words)
 
 	n_nodes = 0;
 	wrong = fails_at = 0;
+	waits_for = NULL;
 	*plan = plan_of(words);
 	cr_assert_eq(plan_apply(plan, &err), 0, "%s: %s", words, err.text);
 }
@@ -329,6 +335,51 @@ Test(difference, links_come_in_the_new_order)
 	       "unlink /c/d, unlink /c/b, link /c/d, link /c/b");
 	expect("/f /g /c /c/a>/f", "/f /g /c /c/b>/g /c/a>/f", "unlink /c/a, link /c/b, link /c/a");
 	expect("/f /g /c /c/a>/f", "/g /f /c /c/a>/f /c/b>/g", "link /c/b");
+}
+
+/* --- which gadget file the steps are of ----------------------------------------------------------
+ */
+
+static void come_from(struct plan *plan, const char *file)
+{
+	for (size_t i = 0; i < plan->n; i++)
+		plan->steps[i].at =
+			(struct origin){ .file = file, .line = (unsigned int)i + 1, .column = 1 };
+}
+
+static void expect_from(const struct plan *plan, const char *file)
+{
+	for (size_t i = 0; i < plan->n; i++) {
+		const struct step *step = &plan->steps[i];
+
+		cr_expect(streq_null(step->at.file, file), "%s is of %s", step->path,
+			  step->at.file);
+		cr_expect_eq(step->at.line, i + 1, "%s: line %u", step->path, step->at.line);
+	}
+}
+
+Test(difference, afterwards_all_steps_are_of_one_gadget_file)
+{
+	const char *old = "/v=1 /f /f/v=1 /c /c/l>/f", *new = "/c /f /f/v=1 /c/l>/f /v=2";
+
+	for (int back = 0; back < 2; back++) {
+		struct plan plan, next = plan_of(new);
+		struct error err = { 0 };
+		struct difference d;
+
+		begin(&plan, old);
+		come_from(&plan, "old.conf");
+		come_from(&next, "new.conf");
+		difference_make(&d, &plan, &next, &rules);
+		cr_expect_eq(d.n, 1, "all but /v are kept");
+		cr_expect_eq(difference_apply(&d, &err), 0, "%s", err.text);
+		if (back)
+			cr_expect_eq(difference_take_back(&d, &err), 0, "%s", err.text);
+		difference_end(&d, back ? DIFFERENCE_OLD : DIFFERENCE_NEW);
+		cr_expect_eq(plan.n, 5);
+		expect_from(&plan, back ? "old.conf" : "new.conf");
+		plan_free(&plan);
+	}
 }
 
 /* --- any two gadgets ----------------------------------------------------------------------------
@@ -506,6 +557,30 @@ Test(difference, a_way_back_that_fails_says_so_and_does_not_put_up_what_rests_on
 	fails_at = 1;
 	cr_expect_eq(difference_take_back(&d, &err), -EIO);
 	cr_expect_str_eq(err.text, "planted /f: Input/output error");
+	cr_expect_null(find("/c/l"));
+	cr_expect_eq(wrong, 0);
+	error_clear(&err);
+	difference_free(&d);
+	cr_expect_eq(plan_undo(&plan, &err), 0);
+	cr_expect_eq(n_nodes, 0);
+	plan_free(&plan);
+}
+
+Test(difference, what_is_given_up_on_the_way_back_has_failed)
+{
+	struct pair p = { .old = "/f /f/v=1 /g /c /c/l>/f", .new = "/c" };
+	struct error err = { 0 };
+	struct difference d;
+	struct plan plan;
+
+	/* unlink /c/l, rmdir /g, leave /f/v, rmdir /f: on the way back /f does not come */
+	cr_assert_eq(go(&d, &plan, &p, 0), 0);
+	waits_for = "/f";
+	cr_expect_eq(difference_take_back(&d, &err), PLAN_AGAIN);
+	difference_give_up(&d, &err);
+	cr_expect_eq(difference_take_back(&d, &err), -ETIMEDOUT);
+	cr_expect_str_eq(err.text, "cannot mkdir /f within the time given");
+	cr_expect_not_null(find("/g"), "what does not rest on it is there again");
 	cr_expect_null(find("/c/l"));
 	cr_expect_eq(wrong, 0);
 	error_clear(&err);
