@@ -69,10 +69,14 @@ tests_lab_hostile_LDADD = libffsctl.a
 
 # spec: the gadget file.
 UNIT_TESTS += tests/unit/test_spec_descriptors tests/unit/test_spec_load tests/unit/test_spec_scan
-UNIT_TESTS += tests/unit/test_spec_text tests/unit/test_spec_drop_in tests/unit/test_serial
+UNIT_TESTS += tests/unit/test_spec_text tests/unit/test_spec_drop_in tests/unit/test_spec_find
+UNIT_TESTS += tests/unit/test_serial
 tests_unit_test_spec_drop_in_SOURCES = tests/unit/test_spec_drop_in.c
 tests_unit_test_spec_drop_in_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
 tests_unit_test_spec_drop_in_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
+tests_unit_test_spec_find_SOURCES = tests/unit/test_spec_find.c
+tests_unit_test_spec_find_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
+tests_unit_test_spec_find_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
 tests_unit_test_serial_SOURCES = tests/unit/test_serial.c
 tests_unit_test_serial_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS)
 tests_unit_test_serial_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
