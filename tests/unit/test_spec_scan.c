@@ -4,6 +4,7 @@
 
 #include <criterion/criterion.h>
 #include <dirent.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -524,6 +525,25 @@ Test(include, outside_its_directory_only_what_is_root_s)
 		cr_expect_eq(d.n_errors, 0);
 	}
 	unlink(other);
+}
+
+/* Root's own may be anywhere, so it is somebody else's. */
+Test(include, a_name_that_begins_like_the_directory_s_is_outside)
+{
+	_cleanup_free_ char *beside = strf("%s-beside", dir),
+			    *text = strf("@include \"%s/part\"\n", beside),
+			    *part = strf("%s/part", beside);
+	int fd;
+
+	cr_assert_eq(mkdir(beside, 0700), 0);
+	fd = open(part, O_WRONLY | O_CREAT | O_EXCL, 0600);
+	cr_assert_geq(fd, 0);
+	close(fd);
+	if (geteuid() == 0)
+		cr_assert_eq(chown(part, 65534, 65534), 0);
+	one_include_error(text, "does not belong to root");
+	unlink(part);
+	rmdir(beside);
 }
 
 Test(include, a_link_is_where_it_leads)
