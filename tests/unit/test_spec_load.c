@@ -287,6 +287,11 @@ Test(load, on_failed_depends_on_what_else_is_there)
 	     "};"
 	     " b : { ffs : { interfaces = ( { } ); }; }; };");
 	cr_expect_eq(g->functions[0].worker->on_failed, FAILED_STALL);
+	unload();
+	/* Without the daemon that has ep0 open there is no gadget on the bus. */
+	load("functions : { a : { ffs : { }; worker : { exec = [ \"x\" ]; opens = \"ep0\"; }; };"
+	     " b : { ffs : { interfaces = ( { } ); }; }; };");
+	cr_expect_eq(g->functions[0].worker->on_failed, FAILED_UNBIND);
 }
 
 Test(load, mount_options)
