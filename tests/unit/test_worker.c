@@ -91,6 +91,11 @@ static const struct ffsctl_option table[] = {
 	  .max = 20 },
 	{ .name = "ratio", .type = FFSCTL_OPTION_FLOAT, .default_value = "0.5" },
 	{ .name = "room", .type = FFSCTL_OPTION_SIZE, .default_value = "64K" },
+	{ .name = "chunk",
+	  .type = FFSCTL_OPTION_SIZE,
+	  .default_value = "4K",
+	  .min = 2048,
+	  .max = 8192 },
 	{ 0 },
 };
 
@@ -157,6 +162,9 @@ Test(options, take_what_is_given)
 	cr_assert_eq(resolve(table, "{\"room\": 12}", &v, &err), 0);
 	cr_assert_eq(options_find(&v, "room")->number, 12);
 	options_free(&v);
+	cr_assert_eq(resolve(table, "{\"chunk\": \"8K\"}", &v, &err), 0);
+	cr_assert_eq(options_find(&v, "chunk")->number, 8192);
+	options_free(&v);
 }
 
 Test(options, say_what_is_wrong)
@@ -172,6 +180,9 @@ Test(options, say_what_is_wrong)
 	wrong(table, "{\"room\": \"1KK\"}", "'room' has to be a size");
 	wrong(table, "{\"room\": -1}", "'room' has to be a size");
 	wrong(table, "{\"room\": \"9223372036854775807G\"}", "'room' has to be a size");
+	wrong(table, "{\"chunk\": 8193}", "from 2048 to 8192");
+	wrong(table, "{\"chunk\": \"9K\"}", "from 2048 to 8192");
+	wrong(table, "{\"chunk\": \"1K\"}", "from 2048 to 8192");
 	wrong(table, "{\"colour\": \"blue\"}", "cannot be 'blue'; there is 'red'; 'green'");
 	wrong(strict, "{}", "'path' is missing");
 	wrong(NULL, "{\"a\": 1}", "no option 'a'");
