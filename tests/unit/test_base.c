@@ -165,3 +165,13 @@ Test(proc, finds_the_mount_on_top)
 	cr_assert_eq(mount_find("/proc", "functionfs", NULL), MOUNT_OTHER);
 	cr_assert_eq(mount_find("/proc/self", "proc", NULL), MOUNT_NONE);
 }
+
+Test(proc, a_mount_that_is_covered_is_not_the_one_on_top)
+{
+#define FFS_LINE "40 22 0:30 / /dev/ffs/x rw,relatime - functionfs x rw\n"
+#define TMPFS_LINE "41 22 0:31 / /dev/ffs/x rw,relatime - tmpfs tmpfs rw\n"
+#define OTHER_LINE "42 22 0:32 / /dev/ffs/y rw,relatime - tmpfs tmpfs rw\n"
+	cr_expect(mounts_have(FFS_LINE OTHER_LINE, "/dev/ffs/x", "functionfs", "x"));
+	cr_expect(mounts_have(TMPFS_LINE FFS_LINE, "/dev/ffs/x", "functionfs", "x"));
+	cr_expect_not(mounts_have(FFS_LINE TMPFS_LINE, "/dev/ffs/x", "functionfs", "x"));
+}
