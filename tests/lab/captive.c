@@ -105,6 +105,7 @@ static int captive_start(struct ffsctl_host *host)
 	TRY("own limits", getrlimit(RLIMIT_CPU, &limit));
 
 	TRY("write a file", closed(open("/dev/null", O_WRONLY)));
+	TRY("empty a file", closed(open("/dev/null", O_RDONLY | O_TRUNC)));
 	TRY("make a file", closed(open("/tmp/captive", O_RDONLY | O_CREAT, 0600)));
 	TRY("a nameless file", closed(open("/tmp", O_TMPFILE | O_RDWR, 0600)));
 	TRY("make a directory", mkdir("/tmp/captive.d", 0700));

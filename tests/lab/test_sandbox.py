@@ -19,7 +19,7 @@ from tap import contains, eq, test  # noqa: E402
 harness.leaves_nothing()
 
 MAY = {"read a file", "a thread", "memory", "signal to oneself", "own limits"}
-FILES = {"write a file", "make a file", "make a directory", "remove a directory"}
+FILES = {"write a file", "empty a file", "make a file", "make a directory", "remove a directory"}
 NAMELESS = "a nameless file"  # which not all file systems have
 NETWORK = {"a socket", "a local socket", "a netlink socket"}
 PROGRAMS = {"a process", "a program", "a pidfd", "other's limits", "own a descriptor"}

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "config.h"
+
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -12,6 +16,7 @@
 #include "base/fd.h"
 #include "base/loop.h"
 #include "base/proc.h"
+#include "base/sandbox.h"
 
 Test(error, tells_what_was_tried_what_the_kernel_said_and_what_to_do)
 {
@@ -175,3 +180,52 @@ Test(proc, a_mount_that_is_covered_is_not_the_one_on_top)
 	cr_expect(mounts_have(TMPFS_LINE FFS_LINE, "/dev/ffs/x", "functionfs", "x"));
 	cr_expect_not(mounts_have(FFS_LINE TMPFS_LINE, "/dev/ffs/x", "functionfs", "x"));
 }
+
+#ifndef FFSCTL_SANITIZED /* it is open then */
+static int errno_of_open(const char *path, int flags)
+{
+	int fd = open(path, flags | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		return errno;
+	close(fd);
+	return 0;
+}
+
+/* What opening the file comes to in the sandbox; -1: there is no sandbox. */
+static int opened_in_sandbox(unsigned int left_open, const char *path, int flags)
+{
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		struct sandbox s = { 0 };
+
+		sandbox_closed(&s, left_open);
+		_exit(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || !sandbox_enter(&s)
+			      ? 255
+			      : errno_of_open(path, flags));
+	}
+	waitpid(pid, &status, 0);
+	return WIFEXITED(status) && WEXITSTATUS(status) != 255 ? WEXITSTATUS(status) : -1;
+}
+
+Test(sandbox, whose_files_are_closed_can_read_and_nothing_else)
+{
+	static const int changes[] = { O_WRONLY, O_RDWR, O_RDONLY | O_CREAT, O_RDONLY | O_TRUNC };
+	char path[] = "/tmp/ffsctl-base-XXXXXX";
+	struct stat st;
+	int fd = mkstemp(path);
+
+	cr_assert_eq(write(fd, "text", 4), 4);
+	cr_expect_eq(opened_in_sandbox(0, path, O_RDONLY), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(changes); i++)
+		cr_expect_eq(opened_in_sandbox(0, path, changes[i]), EPERM, "flags 0%o",
+			     (unsigned int)changes[i]);
+	cr_expect(fstat(fd, &st) == 0 && st.st_size == 4);
+	cr_expect_eq(opened_in_sandbox(SANDBOX_FILES, path, O_RDONLY | O_TRUNC), 0);
+	cr_expect(fstat(fd, &st) == 0 && st.st_size == 0);
+	close(fd);
+	unlink(path);
+}
+#endif
