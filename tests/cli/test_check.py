@@ -182,6 +182,13 @@ def _():
     tap.eq((code, doc["files"], [e["exit"] for e in doc["errors"]]), (66, [], [66]))
 
 
+@tap.test("no file is told by 66 also behind files with errors, and behind one that lacks something here")
+def _():
+    none = os.path.join(tmp.name, "none.conf")
+    tap.eq(ffsctl("check", BAD[0], none).returncode, 66, "exit status")
+    tap.eq(ffsctl("check", "--here", file_with(MISSING), none).returncode, 66, "exit status with --here")
+
+
 @tap.test("a directory is no gadget file")
 def _():
     got = ffsctl("check", tmp.name + "/")
