@@ -3,9 +3,11 @@
 """ffsctl check: options, exit codes, and JSON that is what its schema says."""
 
 import glob
+import grp
 import json
 import os
 import pathlib
+import pwd
 import re
 import shutil
 import subprocess
@@ -267,6 +269,19 @@ def _():
       |                         ^~~~~~~~~~~~~~~~~
 """)
     tap.contains(got.stderr, path + ": no errors, 9 warnings\n")
+
+
+@tap.test("a program that is there is no user and no group of that name, and a user is no group")
+def _():
+    groups = {g.gr_name for g in grp.getgrall()}
+    users = [p.pw_name for p in pwd.getpwall() if p.pw_name not in groups][:1]
+    worker = 'ffs : { interfaces = ( { } ); }; worker : { exec = [ "sh" ]; user = "%s"; groups = [ "%s" ]; };'
+    pairs = [("root", "sh"), ("sh", "root")] + [(user, user) for user in users]
+    for user, group in pairs:
+        path = file_with("functions : { f : { " + worker % (user, group) + " }; };\n")
+        found = [text for _, text in messages(ffsctl("check", path).stderr, "warning")]
+        tap.eq(len(found), 1, "%s: %r" % ((user, group), found))
+        tap.contains(found[0], "user 'sh'" if user == "sh" else "group '%s'" % group)
 
 
 @tap.test("--here makes it errors, and asks for a UDC")
