@@ -99,6 +99,10 @@ TESTS += tests/cli/test_bad_files.py tests/cli/test_check.py tests/cli/test_gene
 # The front end. (test_examples_check.py and test_manual.py need more than make check does.)
 TESTS += tests/cli/test_cli.py tests/cli/test_completion.py tests/cli/test_drop_ins.py \
 	tests/cli/test_files.py
+UNIT_TESTS += tests/unit/test_status_watch
+tests_unit_test_status_watch_SOURCES = tests/unit/test_status_watch.c
+tests_unit_test_status_watch_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
+tests_unit_test_status_watch_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
 
 # Fuzz targets: with --enable-fuzzers for libFuzzer, else a program that runs the corpus.
 check_PROGRAMS += tests/fuzz/fuzz_spec
