@@ -118,6 +118,69 @@ Test(foretell, attributes_make_a_difference)
 			  "{ path = \"control/enable_interrupt_ep\"; value = 1; } );");
 }
 
+/* How many descriptors of that type have this third byte and pass the function. */
+static size_t count(const struct foretell *f, uint8_t type, uint8_t subtype,
+		    bool (*fits)(const struct descriptor *d))
+{
+	_cleanup_descriptors_ struct descriptors d = { 0 };
+	size_t n = 0;
+
+	foretell_config(f, &f->gadget->configs[0], &d);
+	for (size_t i = 0; i < d.n; i++)
+		n += d.v[i].bytes[1] == type && d.v[i].bytes[2] == subtype && fits(&d.v[i]);
+	return n;
+}
+
+#define INPUT_TERMINAL 2
+#define CHANNEL_NAMES 13 /* where iChannelNames stands in one of audio class 2 */
+
+static bool has_channel_names(const struct descriptor *d)
+{
+	for (size_t i = 0; i < d->n_strings; i++)
+		if (d->size == 17 && d->strings[i].offset == CHANNEL_NAMES)
+			return str_has_suffix(d->strings[i].text, " Channels");
+	return false;
+}
+
+static bool has_no_channel_names(const struct descriptor *d)
+{
+	return d->size == 17 && !has_channel_names(d) && d->bytes[CHANNEL_NAMES] == 0 &&
+	       d->certain[CHANNEL_NAMES] == 0xff;
+}
+
+/* The lab's Linux 6.1 has no sound. */
+Test(foretell, terminals_name_their_channels_from_6_12_on)
+{
+	_cleanup_gadget_ struct gadget *g = load("f : { type = \"uac2\"; };");
+
+	for (int speed = 0; speed < EP_SPEED_COUNT; speed++) {
+		const struct foretell old = { g, KERNEL_6_1, speed, NULL },
+				      new = { g, KERNEL_6_12, speed, NULL };
+
+		cr_expect_eq(count(&old, USB_DT_CS_INTERFACE, INPUT_TERMINAL, has_no_channel_names),
+			     2);
+		cr_expect_eq(count(&new, USB_DT_CS_INTERFACE, INPUT_TERMINAL, has_channel_names),
+			     2);
+	}
+}
+
+static bool has_9216_bytes_per_interval(const struct descriptor *d)
+{
+	return d->bytes[3] == 2 && (d->bytes[4] | d->bytes[5] << 8) == 3 * 3072;
+}
+
+/* 3 bursts of 3 packets each of 1024 bytes. */
+Test(foretell, a_camera_s_bytes_per_interval_are_those_of_all_bursts)
+{
+	_cleanup_gadget_ struct gadget *g =
+		load("f : { type = \"uvc\"; attrs : { streaming_maxpacket = 3072; "
+		     "streaming_maxburst = 2; formats = ( { type = \"mjpeg\"; frames = ( { width = "
+		     "16; height = 16; } ); } ); }; };");
+	const struct foretell f = { g, KERNEL_6_12, EP_SUPER, NULL };
+
+	cr_expect_eq(count(&f, USB_DT_SS_ENDPOINT_COMP, 2, has_9216_bytes_per_interval), 1);
+}
+
 Test(foretell, unknown_types_are_said_to_be_so)
 {
 	_cleanup_gadget_ struct gadget *g = load("f : { type = \"new\"; };");
