@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Builds the project with one set of options and prints where: the directory has src/ and one
-directory per set."""
+"""Builds the project with one set of options, all of it or some goals of make, and prints where: the
+directory has src/ and one directory per set.
+
+  build-project.py SET [GOAL...]
+"""
 
 import os
 import sys
@@ -15,7 +18,7 @@ answer = os.fdopen(os.dup(1), "w")
 os.dup2(2, 1)
 try:
     project.copy_tree()
-    project.build(sys.argv[1])
+    project.build(sys.argv[1], goals=sys.argv[2:])
 except project.Error as e:
     sys.exit("lab: %s" % e)
 print(project.WORK, file=answer)

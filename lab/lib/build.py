@@ -124,11 +124,11 @@ def prune():
         used.add(cache.source_dir(version))
         for flavour in cache.FLAVOURS + (cache.SMP,):
             used.add(cache.kernel_dir(version, flavour))
-            used.add(cache.parts_dir(version, flavour))
-            used.update(cache.modules_dir(version, flavour, v) for v in cache.VARIANTS)
+            used.update((cache.drivers_dir(version, flavour), cache.parts_dir(version, flavour)))
+            used.update(cache.modules_dir(version, flavour, v) for v in (*cache.VARIANTS, cache.BASIC))
         used.update(cache.qemu_dir(version, v) for v in cache.VARIANTS)
     used.add(cache.initramfs())
-    for kind in ("source-", "kernel-", "parts-", "modules-", "init-", "speed-", "initramfs-", "qemu-", "packages-"):
+    for kind in ("source-", "kernel-", "drivers-", "parts-", "modules-", "init-", "speed-", "initramfs-", "qemu-", "packages-"):
         for path in glob.glob(os.path.join(cache.root(), kind + "*")):
             if path not in used:
                 remove(path)
@@ -148,6 +148,8 @@ def make(version, flavour, variant):
     if cache.missing(version, flavour, variant):
         kernel.make_source(version)
         kernel.make(version, flavour)
+        if variant != cache.BASIC:
+            kernel.make_drivers(version, flavour)
         modules.make(version, flavour, variant)
 
 
@@ -158,6 +160,7 @@ def main():
     p.add_argument("--flavour", action="append", choices=cache.FLAVOURS, help="only this flavour")
     p.add_argument("--stock", action="store_true", help="only the modules without our patches")
     p.add_argument("--patched", action="store_true", help="only the modules with our patches")
+    p.add_argument("--basic", action="store_true", help="only what lab/run --basic needs")
     p.add_argument("--deb", action="append", default=[], metavar="FILE",
                    help="use this linux-source package, from now on")
     p.add_argument("--qemu", action="store_true",
@@ -169,7 +172,7 @@ def main():
     if args.prune:
         prune()
         return 0
-    variants = [v for v in cache.VARIANTS if getattr(args, v)] or cache.VARIANTS
+    variants = [v for v in (*cache.VARIANTS, cache.BASIC) if getattr(args, v)] or cache.VARIANTS
     wanted = [(version, flavour, variant) for version in args.kernel or cache.VERSIONS
               for flavour in args.flavour or cache.FLAVOURS for variant in variants]
     images = wanted if args.qemu else []

@@ -15,6 +15,8 @@ FLAVOURS = ("normal", "debug")
 # How the debug flavour is called that lab/run --qemu boots
 SMP = "smp"
 VARIANTS = ("patched", "stock")
+# The patched FunctionFS, Loopback and SourceSink alone, without any of the host's drivers
+BASIC = "basic"
 
 # Raised when lib/kernel.py or lib/build.py makes the same inputs into something else. (The text of
 # lib/modules.py, which costs seconds, is part of the names of what it makes.)
@@ -80,6 +82,11 @@ def fragments(flavour):
     return [os.path.join(LAB, "config", n) for n in names]
 
 
+def drivers_list():
+    """The host's drivers that every lab loads."""
+    return os.path.join(LAB, "config", "drivers.list")
+
+
 def module_sources():
     directory = os.path.join(LAB, "modules")
     return [os.path.join(directory, n) for n in sorted(os.listdir(directory))]
@@ -106,6 +113,11 @@ def kernel_dir(version, flavour):
     return os.path.join(root(), "kernel-%s-%s-%s" % (version, flavour, key))
 
 
+def drivers_dir(version, flavour):
+    """Modules of the kernel's own tree."""
+    return os.path.join(root(), "drivers-" + os.path.basename(kernel_dir(version, flavour)).removeprefix("kernel-"))
+
+
 def parts_dir(version, flavour):
     """Where all variants of a kernel's modules are built, with the objects of the last build."""
     return os.path.join(root(), "parts-" + os.path.basename(kernel_dir(version, flavour)).removeprefix("kernel-"))
@@ -113,7 +125,8 @@ def parts_dir(version, flavour):
 
 def modules_dir(version, flavour, variant, extra=None):
     key = digest(kernel_dir(version, flavour), *map(read, kernel_patches(version, variant, extra)),
-                 *map(read, module_sources()), read(os.path.join(LAB, "lib", "modules.py")))
+                 *map(read, module_sources()), read(drivers_list()), read(os.path.join(LAB, "lib", "modules.py")),
+                 BASIC if variant == BASIC else "")
     return os.path.join(root(), "modules-%s-%s-%s" % (version, flavour, key))
 
 

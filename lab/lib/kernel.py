@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Builds the lab's kernels: source tree, configuration, vmlinux."""
+"""Builds the lab's kernels: source tree, configuration, vmlinux, and drivers as modules."""
 
 import glob
 import os
@@ -66,8 +66,9 @@ def make(version, flavour):
             kbuild = ["make", "-s", *arch(flavour), "-j%d" % jobs()]
             configure(kbuild, source, final, cache.fragments(flavour), log)
             check_config(os.path.join(final, ".config"), version, flavour)
-            run(kbuild + ["bzImage" if flavour == cache.SMP else "vmlinux", "modules", *APART, *FLAGS], log, cwd=final)
-            keep_helpers(final)
+            run(kbuild + ["bzImage" if flavour == cache.SMP else "vmlinux", "modules_prepare", *FLAGS], log, cwd=final)
+            # What it exports, for modules that are built without any of the drivers
+            shutil.copy(os.path.join(final, "vmlinux.symvers"), os.path.join(final, "Module.symvers"))
             drop_objects(final)
             os.sync()
             write(os.path.join(final, "complete"), "")
@@ -75,20 +76,30 @@ def make(version, flavour):
     product(cache.kernel_dir(version, flavour), build)
 
 
-def keep_helpers(directory):
-    """The modules that were built with the kernel: what only the gadget stack selects, and cannot
-    or need not be built in."""
-    helpers = os.path.join(directory, "helpers")
-    os.makedirs(helpers)
-    for path in glob.glob(os.path.join(directory, "**/*.ko"), recursive=True):
-        shutil.copy(path, helpers)
+def make_drivers(version, flavour):
+    """The kernel's own modules: the host's drivers, and what the gadget stack needs and the kernel
+    does not. The kernel has been made, and is made again nowhere in it."""
+
+    def build(final):
+        directory = cache.kernel_dir(version, flavour)
+        with step("%s %s drivers" % (version, flavour)):
+            run(["make", "-s", *arch(flavour), "-j%d" % jobs(), "modules", *APART, *FLAGS],
+                os.path.join(directory, "log"), cwd=directory)
+            with building(final) as work:
+                for path in glob.glob(os.path.join(directory, "**/*.ko"), recursive=True):
+                    shutil.copy(path, work)
+            # The kernel's Module.symvers now has what they export, too
+            drop_objects(directory)
+
+    product(cache.drivers_dir(version, flavour), build)
 
 
 def drop_objects(directory):
-    """The linked kernel's objects: half a gigabyte that nobody reads again."""
+    """The linked objects, half a gigabyte that nobody reads again, but for the whole kernel's, which
+    modules are checked against."""
     for path, dirs, files in os.walk(directory):
         if path == directory:
             dirs[:] = [d for d in dirs if d not in ("scripts", "tools")]
         for name in files:
-            if name.endswith((".o", ".a", ".cmd")) and not name.startswith("module"):
+            if name.endswith((".o", ".a", ".cmd")) and not name.startswith("module") and name != "vmlinux.o":
                 os.unlink(os.path.join(path, name))

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Builds the gadget stack's modules apart from the kernel, stock and patched, and the selftests.
 
+The basic variant has only what lab/run loads for FunctionFS, and needs no driver of the kernel's.
+
 Each kernel has one tree for that (parts-*), which is brought to the wanted state and built in
 again: what the patches do not touch is compiled once for all variants, and a changed series, or a
 mutant, costs the files that it changes. This file's text is part of the products' names
@@ -21,6 +23,10 @@ PARTS = ("drivers/usb/gadget", "drivers/usb/usbip", "drivers/usb/misc/usbtest.c"
 SELFTESTS = "tools/testing/selftests/drivers/usb/functionfs"
 HARMLESS = ("include/", "Documentation/", "tools/", "samples/", "MAINTAINERS")
 HARNESS = ("tools/testing/selftests/kselftest.h", "tools/testing/selftests/kselftest_harness.h")
+# What the basic variant has of the functions
+BASIC_FUNCTIONS = ("CONFIG_USB_F_FS", "CONFIG_USB_F_SS_LB")
+# Where the modules directory says what lab/run loads first, in order
+LOADED = "drivers"
 # Of the tree's own listing: what is ours in it, and no build product
 LISTING = ".files"
 
@@ -110,29 +116,55 @@ def bring(tree, files):
     write(listing, "\n".join(sorted(files)))
 
 
-def compile_modules(tree, kernel, flavour):
+def left_out(kernel):
+    """What keeps make from building more than the basic variant."""
+    config = cache.read(os.path.join(kernel, ".config")).decode()
+    return [o + "=" for o in re.findall(r"^(CONFIG_USB_[FU]_\w+|CONFIG_USBIP_\w+|CONFIG_USB_TEST)=m$", config, re.M)
+            if o not in BASIC_FUNCTIONS]
+
+
+def compile_modules(tree, kernel, flavour, options):
     """The modules that were made, as paths."""
     # NOSTDINC_FLAGS is the one variable of include paths that comes before the kernel's own
     run(["make", "-s", "-C", kernel, *arch(flavour), "M=" + tree, "-j%d" % jobs(), "modules",
-         "NOSTDINC_FLAGS=-nostdinc -I%s/include -I%s/include/uapi" % (tree, tree)])
+         "NOSTDINC_FLAGS=-nostdinc -I%s/include -I%s/include/uapi" % (tree, tree), *options])
     names = cache.read(os.path.join(tree, "modules.order")).decode().split()
     return [os.path.join(tree, re.sub(r"\.o$", ".ko", os.path.relpath(n, tree) if os.path.isabs(n) else n))
             for n in names]
 
 
-def install(paths, kernel, scratch, target):
+def in_order(directory, names):
+    """Those of the modules that there are, and what they need, in the order in which they can be
+    loaded: file names."""
+    needs = {}
+    for line in cache.read(os.path.join(directory, "modules.dep")).decode().splitlines():
+        file, _, rest = line.partition(":")
+        needs[file] = rest.split()
+    files = {re.sub("-", "_", f.removesuffix(".ko")): f for f in needs}
+    out = []
+    for name in names:
+        # modules.dep has all that a module needs, what is needed most last
+        for file in [*reversed(needs[files[name]]), files[name]] if name in files else []:
+            if file not in out:
+                out.append(file)
+    return out
+
+
+def install(paths, kernel, drivers, scratch, target):
     """Modules as they are in /lib/modules/RELEASE, with what modprobe needs."""
     release = cache.read(os.path.join(kernel, "include/config/kernel.release")).decode().strip()
     # depmod wants lib/modules/RELEASE around it; the paths it writes are relative to that
     flat = os.path.join(scratch, "lib/modules", release)
     os.makedirs(flat)
-    for path in paths + glob.glob(os.path.join(kernel, "helpers/*.ko")):
+    for path in paths + (glob.glob(os.path.join(drivers, "*.ko")) if drivers else []):
         shutil.copy(path, flat)
     for name in ("modules.order", "modules.builtin"):
         write(os.path.join(flat, name), "")
     run([shutil.which("depmod", path=os.environ["PATH"] + ":/usr/sbin:/sbin"), "-b", scratch, release])
     for name in os.listdir(flat):
         os.rename(os.path.join(flat, name), os.path.join(target, name))
+    wanted_drivers = [l for l in cache.read(cache.drivers_list()).decode().split("\n") if l and l[0] != "#"]
+    write(os.path.join(target, LOADED), "".join(n + "\n" for n in in_order(target, wanted_drivers) if drivers))
 
 
 def make_selftests(tree, source, target):
@@ -159,19 +191,21 @@ def make_selftests(tree, source, target):
 
 
 def make(version, flavour, variant):
-    """The modules of one variant. The kernel and its source have been made."""
+    """The modules of one variant. The kernel, its source, and unless it is the basic one its drivers
+    have been made."""
 
     def build(final):
         source, kernel = cache.source_dir(version), cache.kernel_dir(version, flavour)
+        drivers = None if variant == cache.BASIC else cache.drivers_dir(version, flavour)
         tree = cache.parts_dir(version, flavour)
         with locked(os.path.basename(tree)), step("%s %s modules, %s" % (version, flavour, variant)):
             with building(final) as work:
                 scratch = os.path.join(work, "scratch")
                 os.mkdir(scratch)
                 bring(tree, wanted(version, source, tree, cache.kernel_patches(version, variant), scratch))
-                paths = compile_modules(tree, kernel, flavour)
+                paths = compile_modules(tree, kernel, flavour, [] if drivers else left_out(kernel))
                 shutil.rmtree(scratch)
-                install(paths, kernel, scratch, work)
+                install(paths, kernel, drivers, scratch, work)
                 make_selftests(tree, source, os.path.join(work, "selftests"))
                 shutil.rmtree(scratch)
 

@@ -24,11 +24,15 @@ from steps import Error
 PYTHON = "/usr/bin/python3"
 # The keys of a line, with their defaults; a comma makes one boot per value.
 KEYS = {"kernel": "6.12", "flavour": "normal", "speed": "super", "build": "plain", "udcs": "1",
-        "vudcs": "0", "mem": "1G", "timeout": "120", "append": ""}
+        "vudcs": "0", "mem": "1G", "timeout": "120", "append": "", "parts": "1"}
 FLAGS = ("virtual-time", "stock")
 LINE = re.compile(r"\s*(?://|#|\*)\s*lab( all)?:\s+(.*)")
 HEAD = 60  # lines of a file in which they are looked for
 HOST_TIMEOUT = 900
+# What programs of this machine need when they boot labs or look at the kernels' sources.
+ALL_KERNELS = "all kernels"
+# A word at the head of such a program; the lab's own tests are one without it.
+WANTS_KERNELS = re.compile(rb"^# lab needs: kernels$", re.M)
 # Where the copied sources and the builds are for tests in the lab.
 INSIDE = "/srv/ffsctl"
 # Sanitizers: leaks cannot be looked for inside User-Mode Linux; everything else ends the program.
@@ -38,19 +42,19 @@ SANITIZER_ENV = {"ASAN_OPTIONS": "detect_leaks=0:abort_on_error=0:exitcode=86:qu
                  "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1:exitcode=86"}
 
 
+def in_lab_needs(v):
+    return v["kernel"], v["flavour"], "stock" if "stock" in v else "patched"
+
+
 class Program:
     """A test program in one combination, and how it is started."""
 
-    def __init__(self, name, args, env, timeout, in_lab):
+    def __init__(self, name, args, env, timeout, in_lab, needs=None):
         self.name, self.args, self.env = name, args, env
+        # What has to be there before it can run: a kernel as (version, flavour, variant), ALL_KERNELS, or None
+        self.needs = in_lab_needs(in_lab) if in_lab else needs
         self.timeout = timeout  # seconds, on a machine as fast as the one it was written on
         self.in_lab = in_lab  # its variation, or None: it runs on this machine
-
-    @property
-    def needs(self):
-        """The kernel that has to be there: (version, flavour, variant), or None."""
-        v = self.in_lab
-        return v and (v["kernel"], v["flavour"], "stock" if "stock" in v else "patched")
 
     def run(self, core=None, patience=1.0):
         """Runs it on a core (any, if None), with `patience` times as much time as it asks for."""
@@ -147,7 +151,9 @@ def expand(path, words):
             raise Error("%s: %s in a lab: line is not known" % (path, word))
     keys = list(values)
     for combination in itertools.product(*(values[k].split(",") for k in keys)):
-        yield {**dict(zip(keys, combination)), **flags}
+        v = {**dict(zip(keys, combination)), **flags}
+        for part in range(1, int(v["parts"]) + 1):
+            yield {**v, "part": "%d/%s" % (part, v["parts"])}
 
 
 def variations(path, everything):
@@ -160,14 +166,14 @@ def variations(path, everything):
                 lines.append((bool(m.group(1)), m.group(2).split()))
     if not any(not more for more, _ in lines):
         lines.insert(0, (False, []))
-    out, seen = [], set()
-    for more, words in lines:
+    out, seen = [], {}
+    for n, (more, words) in enumerate(lines):
         if more and not everything:
             continue
         for v in expand(path, words):
-            key = tuple(sorted((k, x) for k, x in v.items() if k != "timeout"))
-            if key not in seen:
-                seen.add(key)
+            # The same in fewer or more parts is the same
+            key = tuple(sorted((k, x) for k, x in v.items() if k not in ("timeout", "part", "parts")))
+            if seen.setdefault(key, n) == n:
                 out.append(v)
     return out
 
@@ -177,7 +183,7 @@ def plain_only(path):
     return re.search(rb"^# lab(?: all)?:.*\bbuild=plain\b", cache.read(path), re.M)
 
 
-def lab_program(path, v, sanitize):
+def lab_program(path, v, everything, sanitize):
     build_name = "sanitize" if sanitize else v["build"]
     words = [v["kernel"], v["speed"]]
     words += [v[k] for k in ("flavour", "build") if v[k] != KEYS[k]]
@@ -185,6 +191,7 @@ def lab_program(path, v, sanitize):
         words.append("sanitize")
     words += ["%s=%s" % (k, v[k]) for k in ("udcs", "vudcs", "mem", "append") if v[k] != KEYS[k]]
     words += [f for f in FLAGS if f in v]
+    words += ["part=" + v["part"]] * (v["part"] != "1/1")
     # A name that every user may reach: workers drop to one, and a cache may be below /root
     options = ["--bind", WORK + ":" + INSIDE]
     for key in ("kernel", "flavour", "speed", "udcs", "vudcs", "mem"):
@@ -198,7 +205,7 @@ def lab_program(path, v, sanitize):
     return Program("%s [%s]" % (name, " ".join(words)),
                    [os.path.join(cache.LAB, "run"), *options, "--",
                     "env", "-C", src, *starter(path, os.path.join(src, name))],
-                   env_for(build_name, INSIDE), int(v["timeout"]) * slow, v)
+                   {**env_for(build_name, INSIDE), "TAP_PART": v["part"], "LAB_TIER": "all" if everything else "1"}, int(v["timeout"]) * slow, v)
 
 
 def lab_programs(everything, kernel=None, sanitize=False):
@@ -207,18 +214,22 @@ def lab_programs(everything, kernel=None, sanitize=False):
             continue
         for v in variations(path, everything):
             if kernel in (None, v["kernel"]):
-                yield lab_program(path, v, sanitize)
+                yield lab_program(path, v, everything, sanitize)
 
 
-def host_programs(built, kernel=None, sanitize=False):
+def selftested(everything, kernel=None):
+    """The versions that the lab's own tests run on: what they look at is the lab, not the kernel."""
+    return [v for v in cache.VERSIONS if kernel in (None, v)][:None if everything else 1]
+
+
+def host_programs(built, everything, kernel=None, sanitize=False):
     """What runs on this machine: the lab's own tests, and tests/cli with each build but what `make
     check` runs."""
     if not sanitize:
-        for version in cache.VERSIONS:
-            if kernel in (None, version):
-                yield Program("lab/selftest [%s]" % version,
-                              [PYTHON, "-B", os.path.join(cache.LAB, "selftest")],
-                              {"LAB_TEST_KERNEL": version}, HOST_TIMEOUT, None)
+        for version in selftested(everything, kernel):
+            yield Program("lab/selftest [%s]" % version,
+                          [PYTHON, "-B", os.path.join(cache.LAB, "selftest")],
+                          {"LAB_TEST_KERNEL": version}, HOST_TIMEOUT, None, ALL_KERNELS)
     for build_name in built:
         for path in sorted(glob.glob(os.path.join(SRC, "tests/cli/test_*"))):
             name = os.path.relpath(path, SRC)
@@ -228,4 +239,5 @@ def host_programs(built, kernel=None, sanitize=False):
                 continue
             words = [build_name] if build_name != "plain" else []
             yield Program(" ".join([name] + ["[%s]" % w for w in words]), starter(path),
-                          {**environment(), **env_for(build_name)}, HOST_TIMEOUT, None)
+                          {**environment(), **env_for(build_name)}, HOST_TIMEOUT, None,
+                          ALL_KERNELS if WANTS_KERNELS.search(cache.read(path)) else None)

@@ -23,6 +23,8 @@ anywhere, and nothing outside changes. Without COMMAND: a shell.
 
   --kernel 6.12|6.1       the kernel (6.12)
   --stock                 gadget modules without the patches of kernel/patches
+  --basic                 only FunctionFS, Loopback and SourceSink, and no driver of
+                          the host's: what builds fastest, unless all is there
   --flavour normal|debug  debug: KASAN, lockdep, kmemleak, slub debug (normal)
   --speed full|high|super fastest speed of the dummy UDCs (super)
   --udcs N                dummy UDCs, dummy_udc.0 and so on (1)
@@ -98,7 +100,8 @@ class Options:
     def parse(self, argv):
         choices = {"--kernel": cache.VERSIONS, "--flavour": cache.FLAVOURS,
                    "--speed": ("full", "high", "super")}
-        flags = {"--stock": ("variant", "stock"), "--virtual-time": ("virtual", True), "--qemu": ("qemu", True)}
+        flags = {"--stock": ("variant", "stock"), "--virtual-time": ("virtual", True), "--qemu": ("qemu", True),
+                 "--basic": ("variant", cache.BASIC)}
         while argv:
             name, eq, value = argv[0].partition("=")
             if name == "--":
@@ -142,6 +145,10 @@ class Options:
     def check(self):
         if self.qemu and self.virtual:
             raise Usage("--qemu has no virtual time")
+        if self.qemu and self.variant == cache.BASIC:
+            raise Usage("--basic is for User-Mode Linux")
+        if self.variant == cache.BASIC and not cache.missing(self.kernel, self.flavour, "patched"):
+            self.variant = "patched"
         if self.cpus is not None and not self.qemu:
             raise Usage("--cpus is for --qemu: User-Mode Linux has one processor")
         if self.cpus is None:
@@ -215,8 +222,10 @@ def module_files(opt):
         import qemu
         return qemu.module_records(opt, gadget_modules(opt))
     modules = cache.modules_dir(opt.kernel, opt.ours, opt.variant)
-    return modules, [(os.path.join(modules, FILES.get(name, name) + ".ko"), parameters)
-                     for name, parameters in gadget_modules(opt).items()]
+    drivers = cache.read(os.path.join(modules, "drivers")).decode().split()
+    return modules, [(os.path.join(modules, file), "") for file in drivers] + [
+        (os.path.join(modules, FILES.get(name, name) + ".ko"), parameters)
+        for name, parameters in gadget_modules(opt).items()]
 
 
 # Modules whose file's name is not theirs
@@ -232,7 +241,7 @@ def job(opt, tty):
     out += [b"A" + os.fsencode(a) for a in opt.command]
     env = dict(os.environb)
     env.update({b"LAB_KERNEL": opt.kernel.encode(), b"LAB_FLAVOUR": opt.flavour.encode(),
-                b"LAB_SPEED": opt.speed.encode(), b"LAB_MODULES": opt.variant.encode(),
+                b"LAB_SPEED": opt.speed.encode(), b"LAB_MODULES": b"stock" if opt.variant == "stock" else b"patched",
                 b"LAB_PACKAGES": os.fsencode(cache.packages_dir()),
                 b"LAB_SELFTESTS": os.fsencode(os.path.join(
                     cache.modules_dir(opt.kernel, "normal", "patched") if opt.debians else modules, "selftests"))})

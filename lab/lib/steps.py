@@ -37,10 +37,14 @@ def what_failed(text):
     return b"\n".join(errors + [b"..."] * bool(errors) + tail).decode(errors="replace")
 
 
+# A setup that is killed takes make along, or that would go on in the cache without a lock
+WITH_US = ["setpriv", "--pdeathsig", "TERM"]
+
+
 def run(args, log=None, **kw):
     """Runs a command and returns what it printed; Error, with what went wrong, when it fails. `log`
     is a file that keeps the output."""
-    r = subprocess.run(args, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **kw)
+    r = subprocess.run(WITH_US + args, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **kw)
     if log is not None:
         with open(log, "ab") as f:
             f.write(r.stdout)

@@ -9,7 +9,6 @@ Nothing is ever run twice because it failed.
 import argparse
 import fnmatch
 import glob
-import itertools
 import os
 import re
 import subprocess
@@ -24,7 +23,7 @@ import cache  # noqa: E402
 import costs  # noqa: E402
 import mutants  # noqa: E402
 import progress  # noqa: E402
-from programs import env_for, host_programs, lab_programs  # noqa: E402
+from programs import ALL_KERNELS, env_for, host_programs, lab_programs, selftested  # noqa: E402
 from project import LENIENT, WORK, build, copy_tree, environment  # noqa: E402
 from results import Report, Result  # noqa: E402
 from schedule import Schedule, Speed  # noqa: E402
@@ -105,9 +104,9 @@ def kernels_needed(programs, args):
     """[(version, flavour, variant)] in the order in which they are worth making."""
     need = {p.needs for p in programs}
     if not args.only or any("selftest" in o for o in args.only):
-        # The lab's own tests plant faults that only the debug flavour sees
-        need.update(itertools.product([args.kernel] if args.kernel else cache.VERSIONS,
-                                      cache.FLAVOURS if args.all else ("normal",), ("patched",)))
+        # They plant faults that only the debug flavour sees, and load the stock modules, too
+        for version in selftested(args.all, args.kernel):
+            need.update(((version, "normal", "patched"), (version, "normal", "stock"), (version, "debug", "patched")))
     return sorted(need, key=lambda n: (n[1] == "debug", n[0] != "6.12", n[2] == "stock"))
 
 
@@ -175,6 +174,7 @@ def run_programs(programs, kernels, args, report, speed):
             for need in kernels:
                 setup(need)
                 schedule.ready(need)
+            schedule.ready(ALL_KERNELS)
         except Error as e:
             schedule.stop(e)
 
@@ -252,7 +252,7 @@ def main():
         copy_tree(mutants.find(args.mutant) if args.mutant else None)
         programs = list(lab_programs(args.all, args.kernel, args.sanitize))
         if args.list:
-            for program in list(host_programs(["plain"], args.kernel, args.sanitize)) + programs:
+            for program in list(host_programs(["plain"], args.all, args.kernel, args.sanitize)) + programs:
                 print(program.name)
             return 0
         report = Report()
@@ -265,7 +265,7 @@ def main():
                 report.take(result)
         if args.first_failure and report.total["failed"]:
             return report.finish()
-        programs += [x for x in host_programs(builds, args.kernel, args.sanitize) if selected(x.name, args.only)]
+        programs += [x for x in host_programs(builds, args.all, args.kernel, args.sanitize) if selected(x.name, args.only)]
         run_programs(programs, kernels_needed([p for p in programs if p.in_lab], args), args, report, speed)
     except (Error, mutants.Bad) as e:
         print("lab/test: %s" % e, flush=True)

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
+# lab needs: kernels
 """kernel/dkms: which kernels get modules of ours, and from which source.
 
 The source packages and headers are made here, of the few files that matter."""

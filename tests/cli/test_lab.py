@@ -11,7 +11,9 @@ import os
 import pathlib
 import pty
 import re
+import select
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -138,13 +140,29 @@ def _():
     ok("file100.o" not in said, "all of it is shown")
 
 
+@test("a setup that is killed takes what it runs along")
+def _():
+    fifo = TMP / "fifo"
+    os.mkfifo(fifo)
+    script = "import sys; sys.dont_write_bytecode = True; sys.path.insert(0, 'lab/lib'); import steps\n" \
+             f"steps.run(['sh', '-c', 'echo $$ > {TMP}/pid; exec sleep 1000 > {fifo}'])"
+    with subprocess.Popen(["/usr/bin/python3", "-c", script], cwd=SRC) as setup, open(fifo, "rb") as reader:
+        setup.kill()
+        setup.wait()
+        # Its end of the fifo closes with it
+        ended = select.select([reader], [], [], patience(10))[0]
+        if not ended:
+            os.kill(int((TMP / "pid").read_text()), signal.SIGKILL)
+        ok(ended, "it goes on")
+
+
 # Combinations
 
 
 def combinations(text, everything):
     path = TMP / "test_some.py"
     path.write_text(text)
-    return [" ".join(f"{k}={v}" for k, v in sorted(c.items()) if programs.KEYS.get(k) != v)
+    return [" ".join(f"{k}={v}" for k, v in sorted(c.items()) if programs.KEYS.get(k) != v and k != "part")
             for c in programs.variations(str(path), everything)]
 
 
@@ -161,6 +179,22 @@ def _():
     eq(sorted(combinations(text, True)), sorted([
         "speed=high timeout=9", "speed=high timeout=60 virtual-time=True", "timeout=60 virtual-time=True",
         "kernel=6.1 speed=high timeout=60 virtual-time=True", "kernel=6.1 timeout=60 virtual-time=True"]))
+
+
+@test("parts are boots of their own, and the same combination")
+def _():
+    path = TMP / "test_parts.py"
+    path.write_text("# lab: parts=3\n# lab all: kernel=6.12,6.1\n")
+    eq([(v["kernel"], v["part"]) for v in programs.variations(str(path), True)],
+       [("6.12", "1/3"), ("6.12", "2/3"), ("6.12", "3/3"), ("6.1", "1/1")])
+    chosen = []
+    for part in ("1/3", "2/3", "3/3"):
+        script = "import sys; sys.path.insert(0, 'tests/lab'); import tap\n" \
+                 "for n in range(7): tap.test(str(n))(lambda: None)\ntap.main()"
+        said = subprocess.run(["/usr/bin/python3", "-B", "-c", script, "--list"], cwd=SRC, env={**os.environ, "TAP_PART": part},
+                              stdout=subprocess.PIPE, text=True, check=True)
+        chosen.append(said.stdout.split())
+    eq(chosen, [["0", "3", "6"], ["1", "4"], ["2", "5"]])
 
 
 @test("an unknown word of a line is an error")

@@ -12,7 +12,8 @@
 A test passes when its function returns, fails with the exception it raises, and is skipped by
 skip("reason"). Setup that all tests share belongs above tap.main(); a function given to
 tap.cleanup() runs after every test, whatever its outcome. The options are --filter TEXT (only
-tests with TEXT in their name) and --list. What a test prints goes to stderr: stdout is for TAP.
+tests with TEXT in their name) and --list. TAP_PART=2/3 in the environment: the second of
+three parts, every third test. What a test prints goes to stderr: stdout is for TAP.
 """
 
 import os
@@ -35,6 +36,12 @@ def patience(seconds):
     """So much time, on a machine as slow as this one, for something that has to happen. Whatever a
     test expects *not* to happen, or at a certain time, needs virtual time instead."""
     return seconds * PATIENCE
+
+
+def rounds(few, many):
+    """How often a loop goes round that needs luck to meet what it is after: `few` in lab/test, as many as
+    the mutants need, `many` with --all."""
+    return many if os.environ.get("LAB_TIER") == "all" else few
 
 
 class Skip(Exception):
@@ -111,6 +118,8 @@ def main():
     if argv[:1] == ["--filter"]:
         only = argv[1]
     chosen = [t for t in _tests if only in t[0]]
+    part, _, parts = os.environ.get("TAP_PART", "1/1").partition("/")
+    chosen = chosen[int(part) - 1::int(parts)]
     if argv == ["--list"]:
         print("\n".join(name for name, _, _ in chosen))
         sys.exit(0)

@@ -21,7 +21,7 @@ import tap  # noqa: E402
 from gadgets import (AT_ONCE, LOOPBACK, TAKEN_OVER, await_state, await_status, devnums, gadget, odd, processes,  # noqa: E402
                      running, traffic, worker)
 from harness import FFSCTL, down, ffsctl, kill, must, status, up, wait_dead  # noqa: E402
-from tap import contains, eq, ok, patience, test  # noqa: E402
+from tap import contains, eq, ok, patience, rounds, test  # noqa: E402
 
 harness.leaves_nothing()
 
@@ -39,13 +39,16 @@ def orphaned(name):
     return now
 
 
-@test("killed 100 times while data flows: up takes over, no disconnect, no worker is restarted")
+KILLS = rounds(10, 100)
+
+
+@test(f"killed {KILLS} times while data flows: up takes over, no disconnect, no worker is restarted")
 def _():
     path = gadget("flow", LOOPBACK)
     up(path, "--wait-host")
     numbers, before = devnums(), processes("flow")
     with traffic() as t:
-        for _ in range(100):
+        for _ in range(KILLS):
             orphaned("flow")
             t.more(2)
             contains(up(path).stderr, f"flow: {TAKEN_OVER}\nffsctl: flow: up on dummy_udc.0")
@@ -59,11 +62,11 @@ def _():
     down(path)
 
 
-@test("the keeper is killed 100 times while data flows: failed, and the next up begins anew")
+@test(f"the keeper is killed {KILLS} times while data flows: failed, and the next up begins anew")
 def _():
     path = gadget("flow", LOOPBACK)
     up(path, "--wait-host")
-    for _ in range(100):
+    for _ in range(KILLS):
         with traffic() as t:
             now, _ = status("flow")
             kill(now["functions"][0]["keeper"])
@@ -71,7 +74,7 @@ def _():
             eq((after["supervisor"], code), (now["supervisor"], 1))
             contains(after["problems"][0]["text"], "the keeper of 'echo' has died, and the function with it")
             wait_dead(now["functions"][0]["worker"]["pid"])
-            t.thread.join(60)  # the device has gone
+            t.thread.join(patience(60))  # the device has gone
             ok(t.gone, "the device is still there")
         contains(up(path, "--wait-host").stderr, "flow: has failed; taking it down first")
     down(path)

@@ -21,7 +21,7 @@ import tty
 sys.path.insert(0, os.path.join(os.environ.get("FFSCTL_SRC", "."), "tests/lab"))
 import bridge as b
 from bridge import BULK, Bytes, Lengths, Packets, both_ways, bytes_both_ways, connect, gadget, listen
-from tap import contains, eq, main, ok, raises, test
+from tap import contains, eq, main, ok, raises, rounds, test
 
 TMP = tempfile.mkdtemp(prefix="ffsctl-bridge-")
 PLAIN = os.environ["LAB_FLAVOUR"] == "normal" and "ASAN_OPTIONS" not in os.environ
@@ -210,27 +210,30 @@ def _():
             eq(usb.receive(), b"i" * length)
 
 
-@test("20,000 messages of random length through a command and back")
+MANY, LESS = (rounds(2500, 20000), rounds(2500, 15000)) if PLAIN else (2500, 2500)
+
+
+@test(f"{MANY:,} messages of random length through a command and back")
 def _():
     with gadget(command="cat", framing="length", host=False):
-        b.loop(20000 if PLAIN else 2500, 1)
+        b.loop(MANY, 1)
 
 
-@test("15,000 messages of random length through a slow TCP client and back")
+@test(f"{LESS:,} messages of random length through a slow TCP client and back")
 def _():
     with listening(*ENDS["listening TCP"][1:], framing="length", host=False) as (w, _, sock):
         t = b.Threads(lambda: b.echo(sock.fileno(), sock.fileno(), 1))
-        b.loop(15000 if PLAIN else 2500, 2)
+        b.loop(LESS, 2)
         sock.shutdown(socket.SHUT_RDWR)
         t.join()
 
 
-@test("15,000 messages of random length through a slow client of packets and back")
+@test(f"{LESS:,} messages of random length through a slow client of packets and back")
 def _():
     with connecting(*ENDS["connecting Unix"][1:], framing="packet", host=False) as (w, _, sock):
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
         t = b.Threads(lambda: b.echo_packets(sock, 1))
-        b.loop(15000 if PLAIN else 2500, 3)
+        b.loop(LESS, 3)
         sock.shutdown(socket.SHUT_RDWR)
         t.join()
 

@@ -23,7 +23,7 @@ import tap
 import usb.core
 import usb.util
 from harness import BUILD, down, ffsctl, must, private, status
-from tap import eq, ok, test
+from tap import eq, ok, rounds, test
 
 HOSTILE = f"{BUILD}/tests/lab/hostile"
 SANITIZED = "ASAN_OPTIONS" in os.environ
@@ -31,7 +31,7 @@ REPORTS = gadgets.DIRECTORY / "report"
 if SANITIZED:  # of who has no stderr any more
     for options in ("ASAN_OPTIONS", "UBSAN_OPTIONS"):
         os.environ[options] += f":log_path={REPORTS}"
-REQUESTS = int(os.environ.get("HOSTILE_REQUESTS", "20000"))
+REQUESTS = int(os.environ.get("HOSTILE_REQUESTS", rounds(3000, 20000)))
 GROWTH = 16  # KiB
 
 harness.leaves_nothing()

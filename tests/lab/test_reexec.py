@@ -22,7 +22,7 @@ import tap  # noqa: E402
 from gadgets import (AT_ONCE, LOOPBACK, TAKEN_OVER, await_status, devnums, gadget, odd, processes, running,  # noqa: E402
                      traffic, worker)
 from harness import FFSCTL, down, ffsctl, kill, must, status, up, wait_dead  # noqa: E402
-from tap import contains, eq, ok, patience, test  # noqa: E402
+from tap import contains, eq, ok, patience, rounds, test  # noqa: E402
 
 harness.leaves_nothing()
 
@@ -31,13 +31,16 @@ def reexec(*gadgets_, program=FFSCTL, code=0):
     return must(subprocess.run([program, "reexec", *gadgets_], capture_output=True, text=True), code)
 
 
-@test("100 times while data flows: same process, no disconnect, no worker is restarted")
+TIMES = rounds(10, 100)
+
+
+@test(f"{TIMES} times while data flows: same process, no disconnect, no worker is restarted")
 def _():
     path = gadget("flow", LOOPBACK)
     up(path, "--wait-host")
     numbers, before, pid = devnums(), processes("flow"), status("flow")[0]["supervisor"]
     with traffic() as t:
-        for _ in range(100):
+        for _ in range(TIMES):
             contains(reexec("flow").stderr, "flow: its supervisor goes on as ")
             now, code = status("flow")
             eq((now["state"], now["supervisor"], code), ("ready", pid, 0))
