@@ -163,11 +163,16 @@ tests_unit_test_bench_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS)
 tests_unit_test_bench_LDADD = libffsctl.a $(CRITERION_LIBS) -lm
 if HAVE_LIBUSB
 UNIT_TESTS += tests/unit/test_bench_rows
-tests_unit_test_bench_rows_SOURCES = tests/unit/test_bench_rows.c src/host/args.c src/host/row.c \
-	src/host/stats.c
+tests_unit_test_bench_rows_SOURCES = tests/unit/test_bench_rows.c src/host/args.c src/host/bench.c \
+	src/host/chart.c src/host/device.c src/host/plot.c src/host/progress.c src/host/row.c \
+	src/host/stats.c src/host/tick.c
 tests_unit_test_bench_rows_CFLAGS = $(AM_CFLAGS) $(LIBUSB_CFLAGS) $(JANSSON_CFLAGS) \
 	$(CRITERION_CFLAGS)
-tests_unit_test_bench_rows_LDADD = libffsctl.a $(JANSSON_LIBS) $(CRITERION_LIBS) -lm
+tests_unit_test_bench_rows_LDADD = libffsctl.a $(LIBUSB_LIBS) $(JANSSON_LIBS) $(CRITERION_LIBS) -lm
+UNIT_TESTS += tests/unit/test_bench_device
+tests_unit_test_bench_device_SOURCES = tests/unit/test_bench_device.c src/host/device.c src/host/tick.c
+tests_unit_test_bench_device_CFLAGS = $(AM_CFLAGS) $(LIBUSB_CFLAGS) $(CRITERION_CFLAGS)
+tests_unit_test_bench_device_LDADD = libffsctl.a $(CRITERION_LIBS)
 TESTS += tests/cli/test_ffsbench.py
 endif
 tests_unit_test_stream_SOURCES = tests/unit/test_stream.c

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The rows of ffsbench's reports: sums, medians, and the forms they are written in. */
+/* The rows of ffsbench's reports: sums, medians, the forms they are written in, and their order in
+ * time. */
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/util.h"
+#include "host/report.h"
 #include "host/row.h"
 
 static struct measure runs[] = {
@@ -101,4 +103,68 @@ Test(rows, latency_is_the_median_of_percentiles_and_the_extreme_of_extremes)
 	cr_assert_eq(row_latency(&row, LATENCY_MEDIAN), 5e-6);
 	cr_assert_eq(row_latency(&row, LATENCY_P999), 8e-6);
 	cr_assert_eq(row_latency(&row, LATENCY_MAX), 40e-6);
+}
+
+Test(rows, a_chart_of_latency_has_the_median_and_the_99th_percentile)
+{
+	struct measure trips = { .size = 64,
+				 .latency = { 50e-6, 100e-6, 200e-6, 400e-6, 800e-6, 1e-3 } };
+	struct row row = { .c = { DIRECTION_BOTH, 64, 1 }, .runs = &trips, .n = 1, .ok = true };
+	const struct command latency = { .name = "latency", .kind = KIND_LATENCY };
+	const struct device none = { 0 };
+	const struct report one = {
+		.command = &latency, .device = &none, .rows = &row, .n = 1, .repeat = 1
+	};
+	char *text = NULL;
+	size_t size;
+	FILE *f = open_memstream(&text, &size);
+
+	report_plot(f, &one);
+	fclose(f);
+	/* The scale ends with the greatest of both, 400 microseconds; 100 are a quarter of it. */
+	cr_assert(strstr(text, ">median<") && strstr(text, ">99th percentile<"), "%s", text);
+	cr_assert(strstr(text, ">400<") && !strstr(text, ">450<"), "%s", text);
+	cr_assert_not_null(strstr(text, "points=\"360.0,320.0\""), "%s", text);
+	cr_assert_not_null(strstr(text, "points=\"360.0,50.0\""), "%s", text);
+	free(text);
+}
+
+/* What was run, in order: "4096 8192 ..." */
+static char run_order[256];
+
+static int note_run(const struct device *d, const struct options *o, const struct combination *c,
+		    struct progress *p, struct measure *m, struct error *err)
+{
+	size_t n = strlen(run_order);
+
+	(void)d;
+	(void)o;
+	(void)p;
+	(void)err;
+	snprintf(run_order + n, sizeof(run_order) - n, "%s%llux%u", n ? " " : "",
+		 (unsigned long long)c->size, c->depth);
+	m->seconds = 1;
+	return 0;
+}
+
+/* One that is interrupted has then seen all that it could. */
+Test(rows, all_combinations_are_run_once_before_any_is_run_twice)
+{
+	const struct command sink = {
+		.name = "sink", .kind = KIND_STREAM, .directions = DIRECTION_OUT, .run = note_run
+	};
+	const struct options o = { .sizes = { .value = { 1, 2 }, .n = 2 },
+				   .depths = { .value = { 4, 8 }, .n = 2 },
+				   .repeat = 2,
+				   .quiet = true };
+	const struct device d = { .out = 1 };
+	struct report r = { .command = &sink, .device = &d };
+	struct error err = { 0 };
+
+	cr_assert_eq(bench_run(&o, &r, &err), 0);
+	cr_assert_str_eq(run_order, "1x4 2x4 1x8 2x8 1x4 2x4 1x8 2x8");
+	cr_assert_eq(r.n, 4u);
+	for (size_t i = 0; i < r.n; i++)
+		cr_assert_eq(r.rows[i].n, 2u);
+	bench_free(&r);
 }
