@@ -5,6 +5,7 @@ comes out of ffsctl-worker --describe, and what cannot be used is refused with a
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
 import tempfile
@@ -137,6 +138,47 @@ def _():
     bad(HEAD + 'static const struct ffsctl_option o[] = { { .name = "s", .type = FFSCTL_OPTION_INT }, '
         '{ .name = "s", .type = FFSCTL_OPTION_BOOL }, { 0 } };\n' + TABLE % (GOOD, ".options = o"),
         "has two options 's'")
+
+
+def work(path, plugin=None, packet=None, size=0, options=None):
+    """(exit status, stderr) of a worker with one IN endpoint, whose supervisor has just gone. What it loads
+    is `plugin`, handed to it as a descriptor; None: `path`."""
+    config = os.path.join(tmp.name, "config.json")
+    with open(config, "w") as f:
+        json.dump({"ffsctl": {"schema": 1}, "gadget": "g", "function": "f", "mount": "/nowhere",
+                   "endpoints": [{"name": "ep1-in", "file": "ep1", "address": 0x81, "type": "bulk", "direction": "in",
+                                  "packet": packet or {"high": 512}}],
+                   "engine": "auto", "size": size, "depth": 0, "options": options or {}}, f)
+    control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    control.close()
+    with theirs:
+        p = subprocess.run(["sh", "-c", 'LISTEN_PID=$$ exec "$0" "$1" 3<"$2" 4<&0 5<>/dev/null 6<"$3"',
+                            WORKER, path, config, plugin or "/dev/null"], stdin=theirs, capture_output=True, text=True,
+                           env={**os.environ, "LISTEN_FDS": "4" if plugin else "3",
+                                "LISTEN_FDNAMES": "config:control:ep1-in" + (":plugin" if plugin else "")})
+    return p.returncode, p.stderr
+
+
+@test("a worker loads the plugin that was handed to it: it need not be able to walk to the file")
+def _():
+    good = build(TABLE % (GOOD, ""))
+    refusal = "plugin x: there is no option 'none'"  # by which it shows that it was loaded
+    for path, plugin in ((good, None), ("/nowhere.so", good)):
+        status, err = work(path, plugin, options={"none": 1})
+        eq(status, 125, err)
+        contains(err, refusal)
+    status, err = work("/nowhere.so", options={"none": 1})
+    eq(status, 125, err)
+    contains(err, "cannot load plugin /nowhere.so")
+
+
+@test("a worker refuses buffers that hold no packet of one of the speeds, whichever it is")
+def _():
+    plugin = build(TABLE % (GOOD, ""))
+    sizes = {"full": 64, "high": 512, "super": 1024}
+    for packet, size, least in ((sizes, 1023, 1024), ({"full": 64, "high": 512}, 100, 512), ({"full": 64}, 10, 64)):
+        status, err = work(plugin, packet=packet, size=size)
+        eq((status, err), (125, f"x: error: io.size is {size}, less than a packet of endpoint ep1-in ({least})\n"))
 
 
 def compiled(compiler, source, suffix):
