@@ -8,6 +8,7 @@ lost that need not be, and nobody waits for who is gone."""
 
 import contextlib
 import errno
+import fcntl
 import json
 import os
 import pathlib
@@ -17,6 +18,7 @@ import socket
 import struct
 import sys
 import tempfile
+import termios
 import time
 import tty
 
@@ -207,6 +209,29 @@ def _():
             eq(b.stats(w), {"clients": 1, "to_host": 5, "from_host": 3, "dropped": 3000})
 
 
+@test("without_client = \"discard\": a client that goes in the middle of a transfer takes nothing of the next one's")
+def _():
+    with gadget(listen="unix:@bridge", without_client="discard", size=1 << 20, depth=2) as (g, w, usb):
+        with client() as sock:
+            usb.write(TABLE[:900000])  # one transfer, more than the socket has room for
+            time.sleep(SHORT / 1000)
+            has = struct.unpack("i", fcntl.ioctl(sock, termios.FIONREAD, bytes(4)))[0]
+            ok(0 < has < 900000, f"it has {has} bytes of the transfer: nothing is tested")
+        while b.stats(w)["clients"]:
+            pass
+        with client() as sock:
+            time.sleep(SHORT / 1000)
+            sock.settimeout(SHORT / 1000)
+            for data in (TABLE[100:600100], b"more"):
+                usb.write(data)
+                got = b""
+                while len(got) < len(data):
+                    more = sock.recv(1 << 20)
+                    ok(more, f"the connection ends after {len(got)} bytes")
+                    got += more
+                ok(got == data, "not what was sent")
+
+
 @test("one client at a time: the next waits, and loses nothing")
 def _():
     with gadget(listen="unix:@bridge") as (g, w, usb), client() as first, client() as second:
@@ -270,6 +295,26 @@ def _():
                     if usb.receive() == b"other":
                         break
                 ok(n <= 6, f"it came as number {n}")
+
+
+@test("a packet that needs several transfers gets them, also beside short ones that never stop")
+def _():
+    with gadget(listen="unix:@bridge", clients=2, framing="packet", size=4096, depth=4) as (g, w, usb):
+        with client(kind=SEQPACKET) as greedy, client(kind=SEQPACKET) as other:
+            greedy.setblocking(False)
+            long = b"l" * 10000
+            for n in range(30):
+                with contextlib.suppress(BlockingIOError):
+                    while True:
+                        greedy.send(b"short")
+                if n == 0:
+                    time.sleep(SHORT / 1000)  # until it has all transfers
+                    other.send(long)
+                time.sleep(SHORT / 1000)
+                if usb.receive() == long:  # one transfer comes back, no more
+                    break
+            # All transfers that were out, and one that may have had its turn
+            ok(n <= 5, f"{n} short ones came before it")
 
 
 @test("a client that comes in the middle of a message begins with the next one")
@@ -565,6 +610,16 @@ def _():
         usb.write(b"input")
         time.sleep(1)
         eq(pathlib.Path(path("got")).read_text(), "input")
+
+
+@test("a command of a function without IN endpoint: what it prints is in the log")
+def _():
+    command = script("prints", f"echo printed; exec cat >{path('got')}\n")
+    with gadget([("bulk", "out")], command=command) as (g, w, usb):
+        usb.write(b"its input")
+        time.sleep(1)
+        eq(pathlib.Path(path("got")).read_text(), "its input")
+        contains(w.log(), "printed\n")
 
 
 @test("a program that has gone: the log says so, and it is tried again")
