@@ -615,6 +615,25 @@ Test(stream, without_memory_writes_go_in_parts_and_in_order)
 	cr_assert_eq(done[0]->status, 0);
 }
 
+/* Also the last one, behind which nothing waits: its empty packet is not sent beside it. */
+Test(stream, without_memory_the_end_of_a_message_follows_its_parts)
+{
+	static const size_t wanted[] = { 32768, 32768, 0 };
+	unsigned int i;
+
+	open_up();
+	kernel.longest = 32768;
+	submit(IN, SIZE, FFSCTL_END);
+	stream_flush(&s);
+	for (i = 0; i < 3; i++) {
+		cr_assert_eq(kernel.queue[0]->length, wanted[i], "part %u is %zu", i,
+			     kernel.queue[0]->length);
+		end((long)wanted[i]);
+	}
+	expect_story("say done");
+	cr_assert_eq(done[0]->status, 0);
+}
+
 Test(stream, nothing_overtakes_a_long_write)
 {
 	/* The second may only be sent once the first is seen not to be refused. */
@@ -759,6 +778,22 @@ Test(stream, what_has_come_before_the_end_of_the_link_is_delivered_before_it)
 	stream_complete(&s, kernel.queue[1], -ESHUTDOWN);
 	stream_dispatch(&s);
 	expect_story("done down done");
+}
+
+Test(stream, what_has_ended_before_a_request_that_tells_the_end_is_delivered_before_it)
+{
+	struct ffsctl_transfer *t;
+
+	open_up();
+	t = submit(OUT, 0, 0);
+	submit(OUT, 0, 0);
+	stream_flush(&s);
+	stream_complete(&s, kernel.queue[0], 9);
+	stream_complete(&s, kernel.queue[1], -ESHUTDOWN);
+	stream_dispatch(&s);
+	expect_story("done down done");
+	cr_assert(done[0] == t && t->length == 9 && t->status == 0);
+	cr_assert_eq(done[1]->status, -ESHUTDOWN);
 }
 
 Test(stream, what_was_written_between_two_resets_is_of_neither_link)
