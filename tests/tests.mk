@@ -178,6 +178,10 @@ endif
 tests_unit_test_stream_SOURCES = tests/unit/test_stream.c
 tests_unit_test_stream_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS)
 tests_unit_test_stream_LDADD = libstream.a $(CRITERION_LIBS)
+UNIT_TESTS += tests/unit/test_stream_kernel
+tests_unit_test_stream_kernel_SOURCES = tests/unit/test_stream_kernel.c
+tests_unit_test_stream_kernel_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS)
+tests_unit_test_stream_kernel_LDADD = libstream.a $(AIO_LIBS) $(CRITERION_LIBS)
 tests_unit_test_worker_SOURCES = tests/unit/test_worker.c src/worker/moments.c src/worker/options.c \
 	src/worker/settings.c
 tests_unit_test_worker_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)

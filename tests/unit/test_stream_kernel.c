@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The engines themselves, with ioctls that the tests answer. Endpoint files are memory files, which
+ * libaio reads and writes at once.
+ */
+#include <criterion/criterion.h>
+#include <endian.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/dma-buf.h>
+#include <linux/sync_file.h>
+#include <linux/udmabuf.h>
+#include <linux/usb/functionfs.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "stream/stream.h"
+
+#define OUT 0
+#define IN 1
+#define MANY 100 /* more than the engines take at once */
+
+/* linux/usb/functionfs.h and linux/dma-buf.h may lack these. */
+#define DMABUF_ATTACH _IOW('g', 131, int)
+#define DMABUF_DETACH _IOW('g', 132, int)
+#define DMABUF_TRANSFER _IOC(_IOC_WRITE, 'g', 133, 16)
+#define EXPORT_SYNC_FILE _IOC(_IOC_READ | _IOC_WRITE, 'b', 2, 8)
+#define ENDPOINT_SESSION _IOR('g', 135, __u32)
+
+/* What the kernel says. */
+static struct {
+	int files[2];	      /* of the endpoints */
+	uint16_t packet;      /* of the link that there is now */
+	uint32_t session;     /* its number; 0: it does not number them */
+	unsigned int forgets; /* the transfers whose DMABUF it does not find attached */
+	unsigned int attached, transfers;
+} kernel;
+
+static int endpoint_desc(int fd, struct usb_endpoint_descriptor *desc)
+{
+	*desc = (struct usb_endpoint_descriptor){
+		.bEndpointAddress = fd == kernel.files[IN] ? 0x81 : 0x02,
+		.bmAttributes = USB_ENDPOINT_XFER_BULK,
+		.wMaxPacketSize = htole16(kernel.packet),
+	};
+	return 0;
+}
+
+static int fails(int e)
+{
+	errno = e;
+	return -1;
+}
+
+/* A fence that has signalled is a readable file. */
+static int export_fence(struct dma_buf_export_sync_file *export)
+{
+	export->fd = eventfd(1, EFD_CLOEXEC);
+	return export->fd < 0 ? -1 : 0;
+}
+
+int ioctl(int fd, unsigned long request, ...)
+{
+	va_list ap;
+	void *arg;
+
+	va_start(ap, request);
+	arg = va_arg(ap, void *);
+	va_end(ap);
+	switch ((unsigned int)request) {
+	case (unsigned int)FUNCTIONFS_ENDPOINT_DESC:
+		return endpoint_desc(fd, arg);
+	case (unsigned int)ENDPOINT_SESSION:
+		if (!kernel.session)
+			return fails(ENOTTY);
+		*(uint32_t *)arg = kernel.session;
+		return 0;
+	case (unsigned int)UDMABUF_CREATE:
+		return dup((int)((struct udmabuf_create *)arg)->memfd);
+	case (unsigned int)DMABUF_ATTACH:
+		kernel.attached++;
+		return 0;
+	case (unsigned int)DMABUF_TRANSFER:
+		if (kernel.forgets) {
+			kernel.forgets--;
+			return fails(EPERM);
+		}
+		kernel.transfers++;
+		return 0;
+	case (unsigned int)EXPORT_SYNC_FILE:
+		return export_fence(arg);
+	case (unsigned int)SYNC_IOC_FILE_INFO:
+		((struct sync_file_info *)arg)->status = 1;
+		return 0;
+	case (unsigned int)DMABUF_DETACH:
+	case (unsigned int)DMA_BUF_IOCTL_SYNC:
+		return 0;
+	}
+	return fails(ENOTTY);
+}
+
+/* --- engines --- */
+
+static struct stream s;
+static struct stream_endpoint eps[2];
+static char story[1024]; /* what the owner was told, in order */
+static unsigned int n_done;
+static int status;
+
+static void tell(const char *word)
+{
+	strcat(story, story[0] ? " " : "");
+	strcat(story, word);
+}
+
+static void on_up(void *user)
+{
+	(void)user;
+	tell("up");
+}
+
+static void on_down(void *user)
+{
+	(void)user;
+	tell("down");
+}
+
+static void on_done(void *user, struct ffsctl_transfer *t)
+{
+	(void)user;
+	n_done++;
+	status = t->status;
+	stream_put(&s, t);
+}
+
+static void on_say(void *user, const char *text)
+{
+	(void)user;
+	(void)text;
+	tell("say");
+}
+
+static const struct stream_callbacks callbacks = { on_up, on_down, on_done, on_say };
+
+static int memory_file(void)
+{
+	int fd = memfd_create("endpoint", MFD_CLOEXEC);
+
+	cr_assert_geq(fd, 0);
+	return fd;
+}
+
+static void open_engine(const struct stream_engine *engine, unsigned int depth, int out, int in)
+{
+	struct stream_config config = {
+		.engine = engine,
+		.callbacks = &callbacks,
+		.mode = FFSCTL_MODE_STREAM,
+		.size = 4096,
+		.depth = depth,
+		.dmabuf_fd = out, /* nobody looks at it: ioctl() is ours */
+	};
+	unsigned int i;
+
+	for (i = 0; i < 2; i++) {
+		eps[i].pub.name = i == IN ? "ep1-in" : "ep2-out";
+		eps[i].pub.direction = i == IN ? FFSCTL_IN : FFSCTL_OUT;
+		eps[i].fd = kernel.files[i] = i == IN ? in : out;
+		eps[i].packet[FFSCTL_SPEED_HIGH] = 512;
+	}
+	cr_assert_eq(stream_open(&s, &config, eps, 2), 0);
+	cr_assert_eq(stream_up(&s, FFSCTL_SPEED_HIGH), 0);
+	story[0] = 0;
+}
+
+static void submit(uint32_t ep, size_t length)
+{
+	struct ffsctl_transfer *t = stream_get(&s, ep);
+
+	cr_assert_not_null(t);
+	t->length = length;
+	cr_assert_eq(stream_submit(&s, ep, t), 0);
+}
+
+Test(engine, all_that_has_ended_is_delivered_at_once_however_much_it_is)
+{
+	unsigned int i;
+
+	open_engine(&stream_engine_copy, MANY, memory_file(), memory_file());
+	for (i = 0; i < MANY; i++)
+		submit(OUT, 0);
+	cr_assert(!stream_flush(&s));
+	stream_dispatch(&s);
+	cr_assert_eq(n_done, MANY, "%u of %u", n_done, MANY);
+	cr_assert_eq(status, 0);
+	stream_close(&s);
+}
+
+Test(engine, what_finds_no_room_in_the_mount_is_not_called_mmap)
+{
+	/* Of /dev/null nothing can be mapped. */
+	open_engine(&stream_engine_mmap, 2, memory_file(), open("/dev/null", O_RDWR | O_CLOEXEC));
+	stream_put(&s, stream_get(&s, OUT));
+	cr_assert_str_eq(stream_way(&s), "mmap");
+	stream_put(&s, stream_get(&s, IN));
+	cr_assert_str_eq(stream_way(&s), "mixed");
+	cr_assert_str_eq(story, "say");
+	stream_close(&s);
+}
+
+/* Until what has ended is delivered. */
+static void deliver(unsigned int n)
+{
+	struct pollfd p = { .fd = stream_fd(&s), .events = POLLIN };
+	uint64_t unused;
+
+	while (n_done < n) {
+		stream_flush(&s);
+		if (n_done >= n)
+			break;
+		cr_assert_gt(poll(&p, 1, 60000), 0, "%u of %u have ended", n_done, n);
+		cr_assert_eq(read(p.fd, &unused, sizeof(unused)), (ssize_t)sizeof(unused));
+		stream_dispatch(&s);
+	}
+}
+
+Test(engine, a_dmabuf_that_is_not_attached_any_more_is_attached_anew)
+{
+	open_engine(&stream_engine_dmabuf, 1, memory_file(), memory_file());
+	submit(IN, 512);
+	deliver(1);
+	cr_assert(status == 0 && kernel.attached == 1 && kernel.transfers == 1, "%d", status);
+	kernel.forgets = 1;
+	submit(IN, 512);
+	deliver(2);
+	cr_assert_eq(status, 0);
+	cr_assert(kernel.attached == 2 && kernel.transfers == 2);
+	cr_assert_str_eq(story, "", "%s", story); /* the link has not gone */
+	stream_close(&s);
+}
