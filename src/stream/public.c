@@ -28,14 +28,20 @@
 	(offsetof(struct ffsctl_stream_config, log) +                                              \
 	 sizeof(((struct ffsctl_stream_config *)0)->log))
 
-/* A stream knows packet sizes by speed. This one only those of now, whichever that is. */
-#define NOW FFSCTL_SPEED_HIGH
+/*
+ * A stream knows packet sizes by speed, and takes another speed for another link. This one knows
+ * only the sizes of now, whichever speed that is: as two speeds by turns, so that other sizes are
+ * another one.
+ */
+#define ONE FFSCTL_SPEED_FULL
+#define OTHER FFSCTL_SPEED_HIGH
 
 struct ffsctl_stream {
 	struct ffsctl_stream_config config;
 	struct stream stream;
 	struct stream_endpoint eps[MAX_ENDPOINTS];
 	uint32_t n_eps;
+	enum ffsctl_speed now; /* ONE or OTHER */
 	int open;
 };
 
@@ -100,6 +106,7 @@ int ffsctl_stream_new(struct ffsctl_stream **out, const struct ffsctl_stream_con
 	if (!s)
 		return -ENOMEM;
 	s->config = c;
+	s->now = ONE;
 	*out = s;
 	return 0;
 }
@@ -246,7 +253,8 @@ int ffsctl_stream_flush(struct ffsctl_stream *s)
 
 /* --- the link --- */
 
-static int look_at(const struct ffsctl_stream *s, struct stream_endpoint *ep)
+static int look_at(const struct ffsctl_stream *s, struct stream_endpoint *ep,
+		   enum ffsctl_speed speed)
 {
 	struct usb_endpoint_descriptor desc;
 	uint32_t packet;
@@ -260,23 +268,28 @@ static int look_at(const struct ffsctl_stream *s, struct stream_endpoint *ep)
 	ep->pub.address = desc.bEndpointAddress;
 	ep->pub.direction = desc.bEndpointAddress & USB_DIR_IN ? FFSCTL_IN : FFSCTL_OUT;
 	ep->pub.type = (enum ffsctl_endpoint_type)(desc.bmAttributes & USB_ENDPOINT_XFERTYPE_MASK);
-	ep->packet[NOW] = packet;
+	ep->packet[speed] = packet;
 	return 0;
 }
 
 int ffsctl_stream_enable(struct ffsctl_stream *s)
 {
+	enum ffsctl_speed next;
+	int r, differs = 0;
 	uint32_t i;
-	int r;
 
 	if (!s->open)
 		return -EINVAL;
+	next = s->now == ONE ? OTHER : ONE;
 	for (i = 0; i < s->n_eps; i++) {
-		r = look_at(s, &s->eps[i]);
+		r = look_at(s, &s->eps[i], next);
 		if (r < 0)
 			return r;
+		differs |= s->eps[i].packet[next] != s->eps[i].packet[s->now];
 	}
-	return stream_up(&s->stream, NOW);
+	if (differs)
+		s->now = next;
+	return stream_up(&s->stream, s->now);
 }
 
 void ffsctl_stream_disable(struct ffsctl_stream *s)

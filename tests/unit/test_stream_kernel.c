@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The engines themselves, with ioctls that the tests answer. Endpoint files are memory files, which
- * libaio reads and writes at once.
+ * The engines themselves, and libffsctl-stream, with ioctls that the tests answer. Endpoint files
+ * are memory files, which libaio reads and writes at once.
  */
 #include <criterion/criterion.h>
 #include <endian.h>
@@ -21,6 +21,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "ffsctl/stream.h"
 #include "stream/stream.h"
 
 #define OUT 0
@@ -244,4 +245,87 @@ Test(engine, a_dmabuf_that_is_not_attached_any_more_is_attached_anew)
 	cr_assert(kernel.attached == 2 && kernel.transfers == 2);
 	cr_assert_str_eq(story, "", "%s", story); /* the link has not gone */
 	stream_close(&s);
+}
+
+/* --- libffsctl-stream --- */
+
+static struct ffsctl_stream *library;
+
+static void on_enable(struct ffsctl_stream *st, void *user)
+{
+	(void)st;
+	on_up(user);
+}
+
+static void on_disable(struct ffsctl_stream *st, void *user)
+{
+	(void)st;
+	on_down(user);
+}
+
+/* Up at 64 bytes, with a transfer submitted. */
+static void open_library(uint32_t session)
+{
+	const struct ffsctl_stream_config config = {
+		FFSCTL_STREAM_CONFIG_HEAD, .mode = FFSCTL_MODE_MESSAGE, .engine = "copy",
+		.transfer_size = 4096,	   .enable = on_enable,		.disable = on_disable,
+	};
+
+	kernel.packet = 64;
+	kernel.session = session;
+	cr_assert_eq(ffsctl_stream_new(&library, &config), 0);
+	for (int i = 0; i < 2; i++) {
+		kernel.files[i] = memory_file();
+		cr_assert_eq(ffsctl_stream_add(library, kernel.files[i], i == IN ? "in" : "out"),
+			     i);
+	}
+	cr_assert_eq(ffsctl_stream_open(library), 0);
+	cr_assert_eq(ffsctl_stream_enable(library), 0);
+	cr_assert_eq(ffsctl_stream_submit(library, OUT, ffsctl_stream_get(library, OUT)), 0);
+	cr_assert_str_eq(story, "up");
+}
+
+static void has_packets_of(uint32_t size)
+{
+	for (uint32_t i = 0; i < 2; i++)
+		cr_assert_eq(ffsctl_stream_endpoint(library, i)->max_packet, size);
+}
+
+/* Its disable was not told, or comes late. */
+static void enable_at(uint16_t packet, const char *wanted)
+{
+	kernel.packet = packet;
+	cr_assert_eq(ffsctl_stream_enable(library), 0);
+	ffsctl_stream_flush(library);
+	ffsctl_stream_dispatch(library);
+	cr_assert_str_eq(story, wanted, "%s", story);
+	has_packets_of(packet);
+}
+
+Test(library, an_enable_with_other_packets_is_another_link)
+{
+	open_library(0);
+	enable_at(512, "up down up");
+	enable_at(64, "up down up down up"); /* and back */
+	ffsctl_stream_free(library);
+}
+
+Test(library, an_enable_with_the_same_packets_leaves_transfers_alone)
+{
+	open_library(0);
+	has_packets_of(64);
+	cr_assert_eq(ffsctl_stream_enable(library), 0);
+	cr_assert_eq(ffsctl_stream_enable(library), 0);
+	cr_assert_str_eq(story, "up");
+	has_packets_of(64);
+	ffsctl_stream_free(library);
+}
+
+/* It was joined at the word of the one before, whose packets had been asked for by then. */
+Test(library, a_link_that_the_kernel_numbers_has_its_own_packets)
+{
+	open_library(7);
+	enable_at(512, "up down up");
+	enable_at(512, "up down up");
+	ffsctl_stream_free(library);
 }
