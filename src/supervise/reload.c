@@ -428,7 +428,9 @@ int reload_begin(struct supervisor *s, const char *path, bool renamed, double ti
 		do_not(s, r);
 		return result;
 	}
-	if (r->difference.n == 0 && json_equal(json_object_get(s->record, "form"), r->form)) {
+	/* The same in another file is to come from there from now on. */
+	if (r->difference.n == 0 && json_equal(json_object_get(s->record, "form"), r->form) &&
+	    streq_null(json_text(s->record, "file", NULL), r->gadget->file)) {
 		supervisor_say(s, "the gadget file has not changed");
 		do_not(s, r);
 		return 0;

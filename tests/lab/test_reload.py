@@ -161,6 +161,20 @@ def _():
     down("x")
 
 
+@test("the file of that name in another directory: from then on the gadget is that one's")
+def _():
+    here = gadget("x", LOOPBACK)
+    up(here)
+    there = gadgets.DIRECTORY / "there" / "x.conf"
+    there.parent.mkdir()
+    there.write_text(pathlib.Path(here).read_text())
+    reload(there)
+    is_up_already(there)
+    must(ffsctl("up", here, "--udc", "dummy_udc.0"), 73)
+    down("x")
+    shutil.rmtree(there.parent)
+
+
 @test("a file that has come to be another gadget's: 73")
 def _():
     path = gadget("x", LOOPBACK)
