@@ -61,9 +61,12 @@ static ssize_t receive(int fd, struct msghdr *msg, int flags, struct ffsctl_msg 
 	n = recvmsg(fd, msg, flags | MSG_CMSG_CLOEXEC);
 	/*
 	 * ECONNRESET: the other side has closed with something unread in it (net/unix/af_unix.c).
-	 * That is told once, before what it has sent: that, and the end, come with the next calls.
+	 * That is told once, before what it has sent: who reads until there is no more must not
+	 * stop at it.
 	 */
-	if (n < 0 && (errno == EAGAIN || errno == EINTR || errno == ECONNRESET))
+	if (n < 0 && errno == ECONNRESET)
+		n = recvmsg(fd, msg, flags | MSG_CMSG_CLOEXEC);
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return -EAGAIN;
 	if (n <= 0)
 		return -EPIPE;

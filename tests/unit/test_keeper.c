@@ -158,6 +158,40 @@ Test(keeper, a_worker_that_closes_its_socket_fails_nothing)
 	cr_expect_eq(hear(keeper.socket, body, sizeof(body)), KEEPER_MSG_NO_WORKER);
 }
 
+/* Then the kernel tells of a reset before what the worker has said. The keeper looks afterwards. */
+static void say_ready_and_close_with_something_unread(bool dies)
+{
+	struct pollfd unread = { .fd = worker_fd, .events = POLLIN };
+	int status;
+
+	cr_assert(message_send(keeper.socket, FFSCTL_MSG_PING, 7, NULL, 0));
+	cr_assert_eq(poll(&unread, 1, LONG_MS), 1);
+	cr_assert_eq(kill(keeper.pid, SIGSTOP), 0);
+	cr_assert_eq(waitpid(keeper.pid, &status, WUNTRACED), keeper.pid);
+	say(1, FFSCTL_MSG_READY, sizeof(struct ffsctl_msg));
+	close(worker_fd);
+	if (dies)
+		cr_assert(message_send(keeper.socket, KEEPER_MSG_NO_WORKER, 0, NULL, 0));
+	cr_assert_eq(kill(keeper.pid, SIGCONT), 0);
+}
+
+Test(keeper, a_worker_that_closes_with_something_unread_is_heard_out)
+{
+	char body[8];
+
+	say_ready_and_close_with_something_unread(false);
+	cr_expect_eq(hear(keeper.socket, body, sizeof(body)), FFSCTL_MSG_READY);
+}
+
+Test(keeper, a_worker_that_dies_with_something_unread_is_heard_out)
+{
+	char body[8];
+
+	say_ready_and_close_with_something_unread(true);
+	cr_expect_eq(hear(keeper.socket, body, sizeof(body)), FFSCTL_MSG_READY);
+	cr_expect_eq(hear(keeper.socket, body, sizeof(body)), KEEPER_MSG_NO_WORKER);
+}
+
 Test(keeper, a_dead_worker_is_heard_out_first)
 {
 	char body[8];
@@ -169,6 +203,27 @@ Test(keeper, a_dead_worker_is_heard_out_first)
 		cr_expect_eq(hear(keeper.socket, body, sizeof(body)), FFSCTL_MSG_STATS);
 	cr_expect_eq(hear(keeper.socket, body, sizeof(body)), KEEPER_MSG_NO_WORKER);
 	cr_expect_eq(hear(worker_fd, body, sizeof(body)), 0, "its socket is closed");
+}
+
+/* It is sent to every process of a unit; the supervisor, who blocks it, takes it. */
+Test(keeper, leaves_a_service_managers_term_to_its_supervisor)
+{
+	_cleanup_error_ struct error err = { 0 };
+	struct keeper other = KEEPER_NONE;
+	char its_path[64], body[8];
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	snprintf(its_path, sizeof(its_path), "%s/other", dir);
+	cr_assert_eq(keeper_start(&other, -1, "other", its_path, &err), 0, "%s", err.text);
+	cr_assert_eq(hear(other.socket, body, sizeof(body)), KEEPER_MSG_STARTED);
+	kill(other.pid, SIGTERM);
+	message_send(other.socket, KEEPER_MSG_NO_WORKER, 0, NULL, 0);
+	cr_expect_eq(hear(other.socket, body, sizeof(body)), KEEPER_MSG_NO_WORKER);
+	keeper_kill(&other);
+	unlink(its_path);
 }
 
 /* --- without a supervisor --- */
