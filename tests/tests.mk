@@ -131,8 +131,11 @@ TESTS += tests/fuzz/test_corpus.py tests/fuzz/test_corpus_control.py \
 	tests/fuzz/test_corpus_verdict.py
 endif
 
-# compose: from configfs to a gadget file.
-UNIT_TESTS += tests/unit/test_export
+# compose: from configfs to a gadget file, and what the kernel has made of values.
+UNIT_TESTS += tests/unit/test_compose tests/unit/test_export
+tests_unit_test_compose_SOURCES = tests/unit/test_compose.c
+tests_unit_test_compose_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
+tests_unit_test_compose_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
 tests_unit_test_export_SOURCES = tests/unit/test_export.c
 tests_unit_test_export_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
 tests_unit_test_export_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
@@ -144,7 +147,14 @@ tests_unit_test_foretell_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFL
 tests_unit_test_foretell_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
 
 # supervise: a worker's life, without its processes.
-UNIT_TESTS += tests/unit/test_keeper tests/unit/test_rundir tests/unit/test_unit
+UNIT_TESTS += tests/unit/test_control_ask tests/unit/test_host tests/unit/test_keeper \
+	tests/unit/test_rundir tests/unit/test_unit
+tests_unit_test_control_ask_SOURCES = tests/unit/test_control_ask.c
+tests_unit_test_control_ask_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
+tests_unit_test_control_ask_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
+tests_unit_test_host_SOURCES = tests/unit/test_host.c
+tests_unit_test_host_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
+tests_unit_test_host_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
 tests_unit_test_keeper_SOURCES = tests/unit/test_keeper.c
 tests_unit_test_keeper_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS)
 tests_unit_test_keeper_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)

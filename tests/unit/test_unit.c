@@ -494,6 +494,28 @@ Test(unit, more_deaths_than_the_limit_are_failure)
 	close_unit();
 }
 
+Test(unit, another_limit_counts_deaths_anew)
+{
+	struct worker other;
+
+	open_unit();
+	worker.restart_delay = unit->delay = 0;
+	worker.restart_limit = 2;
+	other = worker;
+	other.restart_limit = 1;
+	unit_handle(unit, UNIT_EV_START);
+	for (int i = 0; i < 2; i++) {
+		leave(KILLED);
+		cr_assert_eq(unit->state, UNIT_STARTING, "death %d", i);
+	}
+	unit_set_worker(unit, &other);
+	leave(KILLED);
+	cr_expect_eq(unit->state, UNIT_STARTING);
+	leave(KILLED);
+	cr_expect_eq(unit->state, UNIT_FAILED);
+	close_unit();
+}
+
 Test(unit, the_delay_doubles_up_to_its_maximum)
 {
 	static const double delays[] = { 1, 2, 4, 5, 5 };
@@ -513,6 +535,41 @@ Test(unit, the_delay_doubles_up_to_its_maximum)
 		cr_assert_eq(unit->state, UNIT_STARTING);
 	}
 	close_unit();
+}
+
+/* What `status` has said of a worker whose supervisor has died. */
+static void adopt(time_t ready_since)
+{
+	json_t *status = json_pack("{s:s, s:i, s:I}", "state", "ready", "pid", FAKE_PID,
+				   "ready_since", (json_int_t)ready_since);
+
+	unit->pid = FAKE_PID;
+	unit_adopt(unit, status);
+	json_decref(status);
+	cr_assert_eq(unit->state, UNIT_READY);
+}
+
+Test(unit, one_that_has_served_for_long_is_restarted_at_once_also_when_it_was_taken_over)
+{
+	static const struct {
+		time_t served;
+		enum unit_state then;
+	} cases[] = { { 1000, UNIT_STARTING }, { 0, UNIT_WAITING } };
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		open_unit();
+		adopt(time(NULL) - cases[i].served);
+		leave(KILLED);
+		cr_expect_eq(unit->state, cases[i].then, "case %zu: %d", i, unit->state);
+		close_unit();
+
+		open_unit();
+		enter(UNIT_READY);
+		unit->ready_since -= (double)cases[i].served;
+		leave(KILLED);
+		cr_expect_eq(unit->state, cases[i].then, "case %zu: %d", i, unit->state);
+		close_unit();
+	}
 }
 
 /* The loop must turn between two starts, whatever the file says, or nothing else would be heard. */

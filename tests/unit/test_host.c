@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What a UDC's `state` says of the host of a gadget that has functions of the kernel's only. Here
+ * it is a file: no UDC of the lab is ever "suspended".
+ */
+#include "compose/udc.h"
+
+#undef UDC_CLASS_DIR
+#define UDC_CLASS_DIR "udc"
+
+#include "supervise/host.c"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+static struct config config;
+static struct gadget gadget = { .configs = &config, .n_configs = 1 };
+static struct supervisor sup;
+
+/* --- doubles --- */
+
+int source_add(struct loop *loop _unused_, struct source *source, int fd, uint32_t events _unused_,
+	       void (*fn)(void *data, uint32_t events), void *data)
+{
+	source->fd = fd;
+	source->fn = fn;
+	source->data = data;
+	return 0;
+}
+
+void source_close(struct loop *loop _unused_, struct source *source)
+{
+	if (source->fd >= 0)
+		close(source->fd);
+	source->fd = -1;
+}
+
+void supervisor_changed(struct supervisor *s)
+{
+	s->changed = true;
+}
+
+void instance_set_udc(struct instance *i _unused_, const char *udc _unused_)
+{
+}
+
+/* --- the UDC --- */
+
+static void is_now(const char *word)
+{
+	FILE *f = fopen("udc/x/state", "w");
+
+	cr_assert_not_null(f);
+	fprintf(f, "%s\n", word);
+	fclose(f);
+}
+
+static void becomes(const char *word)
+{
+	is_now(word);
+	sup.udc_state.fn(&sup, EPOLLPRI);
+}
+
+static void begin(void)
+{
+	char top[] = "/tmp/ffsctl-host-XXXXXX";
+
+	cr_assert_not_null(mkdtemp(top));
+	cr_assert_eq(chdir(top), 0);
+	cr_assert(mkdir("udc", 0700) == 0 && mkdir("udc/x", 0700) == 0);
+	sup = (struct supervisor){ .udc_state.fd = -1, .compose.gadget = &gadget };
+}
+
+static void end(void)
+{
+	_cleanup_free_ char *top = getcwd(NULL, 0);
+
+	host_forget(&sup);
+	free(sup.host_udc);
+	unlink("udc/x/state");
+	rmdir("udc/x");
+	rmdir("udc");
+	rmdir(top);
+}
+
+Test(host, what_is_said_of_an_earlier_gadget_counts_for_nothing, .init = begin, .fini = end)
+{
+	is_now("configured");
+	host_watch(&sup, "x");
+	cr_expect_not(host_is_there(&sup));
+	becomes("configured");
+	cr_expect(host_is_there(&sup));
+}
+
+Test(host, one_that_suspends_the_bus_is_there, .init = begin, .fini = end)
+{
+	is_now("not attached");
+	host_watch(&sup, "x");
+	becomes("addressed");
+	cr_expect_not(host_is_there(&sup));
+	becomes("suspended");
+	cr_expect_not(host_is_there(&sup), "it has not configured the gadget");
+	becomes("configured");
+	cr_expect(host_is_there(&sup));
+	becomes("suspended");
+	cr_expect(host_is_there(&sup));
+	becomes("configured");
+	cr_expect(host_is_there(&sup));
+	becomes("not attached");
+	cr_expect_not(host_is_there(&sup));
+}
+
+Test(host, the_next_supervisor_knows_what_the_one_before_has_seen, .init = begin, .fini = end)
+{
+	is_now("suspended");
+	host_adopt(&sup, "x", true);
+	cr_expect(host_is_there(&sup));
+	is_now("configured");
+	host_adopt(&sup, "x", false);
+	cr_expect_not(host_is_there(&sup));
+}
