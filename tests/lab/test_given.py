@@ -8,6 +8,7 @@ import os
 import pathlib
 import re
 import resource
+import shutil
 import socket
 import sys
 
@@ -19,7 +20,7 @@ import jsonschema  # noqa: E402
 import tap  # noqa: E402
 from gadgets import Fifo, finish, gadget, odd, open_file, start, worker  # noqa: E402
 from harness import EXAMPLES, SRC, down, ffsctl, kill, must, status, up  # noqa: E402
-from tap import eq, ok, test  # noqa: E402
+from tap import contains, eq, ok, test  # noqa: E402
 
 DIRECTORY = gadgets.DIRECTORY
 NOBODY, NOGROUP = 65534, 65534
@@ -91,28 +92,44 @@ def _():
     down("loopback")
 
 
+def open_now(supervisor):
+    # The supervisor takes what it is sent in turn: once it has hung up on us it is done with the rest.
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as s:
+        s.connect("/run/ffsctl/given/control")
+        s.send(b"{}")
+        while s.recv(65536):
+            pass
+    return sorted(os.readlink(f"/proc/{supervisor}/fd/{fd}").split(":")[0] for fd in os.listdir(f"/proc/{supervisor}/fd"))
+
+
 @test("a hundred restarts leave no descriptor behind, and no process")
 def _():
     up(gadget("given", worker(plugin="loopback")))
     supervisor = status("given")[0]["supervisor"]
     must(ffsctl("restart", "given"))
-
-    def open_now():
-        # The supervisor takes what it is sent in turn: once it has hung up on us it is done with the rest.
-        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as s:
-            s.connect("/run/ffsctl/given/control")
-            s.send(b"{}")
-            while s.recv(65536):
-                pass
-        return sorted(os.readlink(f"/proc/{supervisor}/fd/{fd}").split(":")[0]
-                      for fd in os.listdir(f"/proc/{supervisor}/fd"))
-
-    held, there = open_now(), len(harness.processes())
+    held, there = open_now(supervisor), len(harness.processes())
     for _ in range(100):
         must(ffsctl("restart", "given"))
-    eq(open_now(), held, "descriptors of the supervisor")
+    eq(open_now(supervisor), held, "descriptors of the supervisor")
     eq(len(harness.processes()), there, "processes")
     down("given")
+
+
+@test("starts that fail leave no descriptor behind")
+def _():
+    program = DIRECTORY / "program"
+    for ready, words in ("started", ""), ("fd", "echo >&$NOTIFY_FD; "):
+        shutil.copy("/bin/sh", program)
+        up(gadget("given", worker(exec=[str(program), "-c", f"{words}exec sleep 100000"], ready=ready, restart="never")))
+        program.unlink()
+        supervisor = status("given")[0]["supervisor"]
+        ffsctl("restart", "given")
+        contains(must(ffsctl("log", "given")).stdout, f"cannot start {program}")
+        held = open_now(supervisor)
+        for _ in range(3):
+            ffsctl("restart", "given")
+        eq(open_now(supervisor), held, "descriptors of the supervisor")
+        down("given")
 
 
 @test("the environment: what is documented, and what `env` says")
@@ -168,6 +185,11 @@ def _():
     has_no_rights(dumped(user="nobody"), NOBODY, NOGROUP, [])
     has_no_rights(dumped(user="nobody", groups=["adm", "4242"]), NOBODY, NOGROUP, [4, 4242])
     has_no_rights(dumped(user="1234"), 1234, 1234, [])
+
+    def with_groups(*args):
+        return finish(start(*args, extra_groups=[4, 4242]))
+
+    has_no_rights(dumped(ffsctl_with=with_groups, user="nobody"), NOBODY, NOGROUP, [])
     found = dumped(user="nobody", directory=str(DIRECTORY))
     eq(found["cwd"], str(DIRECTORY))
 
@@ -210,6 +232,17 @@ def _():
     after = status("given")[0]["functions"][0]["worker"]["pid"]
     ok(after != before)
     eq(resource.prlimit(after, resource.RLIMIT_NOFILE), (65, 65))
+    down("given")
+
+
+@test("reload restarts a worker for another user")
+def _():
+    group = {"exec": ["/bin/sleep", "100000"], "ready": "started"}
+    for settings, user in (({"user": "1234"}, 1234), ({"user": "1235"}, 1235), ({}, 0)):
+        path = gadget("given", worker(**group, **settings))
+        must(ffsctl("up" if user == 1234 else "reload", path))
+        pid = status("given")[0]["functions"][0]["worker"]["pid"]
+        eq(os.stat(f"/proc/{pid}").st_uid, user, "whose it is")
     down("given")
 
 
