@@ -72,12 +72,13 @@ functions : {{ echo : {{
 ASKS = {
     "rw_proxy": {"ffs": "rw_proxy = true;"},
     "zlp": {"endpoint": '{ direction = "in"; type = "bulk"; zlp = true; }'},
+    "zlp of another": {"endpoint": '"bulk-out", { direction = "in"; type = "bulk"; zlp = true; }'},
     "mmap_memory_mb": {"ffs": "mount : { mmap_memory_mb = 4; };"},
     "mmap": {"worker": 'worker : { plugin = "loopback"; io : { engine = "mmap"; }; };'},
     "dmabuf": {"worker": 'worker : { plugin = "loopback"; io : { engine = "dmabuf"; }; };'},
 }
-FEATURE_OF = {"mmap": "mmap_memory_mb"}
-KEY_OF = {"mmap": "engine", "dmabuf": "engine"}
+FEATURE_OF = {"mmap": "mmap_memory_mb", "zlp of another": "zlp"}
+KEY_OF = {"mmap": "engine", "dmabuf": "engine", "zlp of another": "zlp"}
 
 
 @test("features: in words, and as a document")
