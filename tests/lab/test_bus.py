@@ -5,6 +5,7 @@
 """A gadget's place on the bus: every cell of its state table (src/supervise/bus.c) on a real kernel. Who takes
 it off is ffsctl, a worker's end, somebody who writes to configfs, and the UDC that goes."""
 
+import ctypes
 import os
 import pathlib
 import signal
@@ -25,6 +26,9 @@ NAME, UDC, OTHER = "place", "dummy_udc.0", "dummy_udc.1"
 DRIVER = pathlib.Path("/sys/bus/platform/drivers/dummy_udc")
 BUS = cells.Table("bus", cells.of_source("src/supervise/bus.c", "} cells[", "BUS_", "BUS_EV_"))
 reaches = BUS.reaches
+
+MS_BIND = 4096  # linux/mount.h
+libc = ctypes.CDLL(None, use_errno=True)
 
 harness.leaves_nothing()
 
@@ -187,6 +191,23 @@ def _():
             down(NAME)
 
 
+@test("the UDC that a reload has moved the gadget to goes and comes back")
+def _():
+    with reaches("ON GONE", "GONE GIVEN"):
+        up(plain())
+        path = pathlib.Path(plain())
+        path.write_text(path.read_text() + f'udc = "{OTHER}";\n')
+        must(ffsctl("reload", NAME))
+        eq(udc_file().read_text(), f"{OTHER}\n")
+        goes(OTHER)
+        reached("ON GONE")
+        logged(f"its UDC {OTHER} is not there any more")
+        comes(OTHER)
+        reached("GONE GIVEN")
+        becomes("ready")
+        down(NAME)
+
+
 @test("back, but the kernel cannot bind it again, nor can we: told, and degraded")
 def _():
     # The network device has outlived its parent (u_ether.c, gether_register_netdev).
@@ -200,6 +221,26 @@ def _():
         becomes("degraded")
         contains(status(NAME)[0]["problems"][-1]["text"], f"cannot bind the gadget to the UDC {UDC}: No such file")
         down(NAME)
+
+
+@test("a UDC that does not have the gadget for a moment is left to the kernel")
+def _():
+    sysfs, nothing = pathlib.Path("/sys/class/udc", UDC), DIRECTORY / "nothing"
+    nothing.write_text("\n")
+    up(plain())
+    # mount(8) would leave something in /run.
+    eq(libc.mount(os.fsencode(nothing), os.fsencode(sysfs / "function"), None, MS_BIND, None), 0, "mount")
+    try:
+        cells.TRACE.write_text("")
+        (sysfs / "uevent").write_text("change")
+        time.sleep(1)
+        ok("bus ON DROPPED\n" not in cells.TRACE.read_text(), "it is taken off and bound anew")
+    finally:
+        eq(libc.umount(os.fsencode(sysfs / "function")), 0, "umount")
+    (sysfs / "uevent").write_text("change")
+    reached("ON GIVEN")
+    becomes("ready")
+    down(NAME)
 
 
 @test("gone and back while the supervisor did not look")
