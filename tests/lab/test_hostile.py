@@ -32,6 +32,8 @@ if SANITIZED:  # of who has no stderr any more
     for options in ("ASAN_OPTIONS", "UBSAN_OPTIONS"):
         os.environ[options] += f":log_path={REPORTS}"
 REQUESTS = int(os.environ.get("HOSTILE_REQUESTS", rounds(3000, 20000)))
+# So many until everything has been met that opens something once
+FIRST = max(1000, REQUESTS // 20)
 GROWTH = 16  # KiB
 
 harness.leaves_nothing()
@@ -114,7 +116,7 @@ def harm(to_device, seed):
     known = bring_up(to_device)
     first_words()
     before = all_processes()
-    hostile(known, REQUESTS // 20, seed)
+    hostile(known, FIRST, seed)
     first = sizes(before)
     told = hostile(known, REQUESTS * 9 // 20, seed + 1)
     ok(told["checks"] > told["requests"] // 20, told)
