@@ -58,7 +58,8 @@ def take_deb(path):
 
 
 def download(package, want, work):
-    """The tested version of a package, or the archive's newest when that one is gone: the file."""
+    """Downloads the tested version of a package, or the newest when the archive no longer has it;
+    returns the file."""
     with step("fetching %s %s" % (package, want)):
         if subprocess.run(DOWNLOAD + ["%s=%s" % (package, want)], cwd=work, stdin=subprocess.DEVNULL,
                           stderr=subprocess.DEVNULL).returncode:
@@ -91,9 +92,9 @@ def fetch_deb(version):
 
 def make_program(final, source, *options):
     """A program of one file for the inside of the lab."""
-    if os.path.exists(final):
-        return
     with locked(os.path.basename(final)):
+        if os.path.exists(final):
+            return
         work = os.path.join(cache.root(), "partial-" + os.path.basename(final))
         run(["gcc", "-O2", *options, "-Wall", "-Wextra", "-o", work, os.path.join(cache.LAB, source)])
         os.rename(work, final)
@@ -141,7 +142,7 @@ def prune():
 
 
 def make(version, flavour, variant):
-    """All that one kernel needs."""
+    """Makes everything that lab/run needs for one kernel."""
     if cache.source_deb(version) is None:
         fetch_deb(version)
     # The source is needed as long as something is built of it, and not to run

@@ -6,7 +6,7 @@ The basic variant has only what lab/run loads for FunctionFS, and needs no drive
 Each kernel has one tree for that (parts-*), which is brought to the wanted state and built in
 again: what the patches do not touch is compiled once for all variants, and a changed series, or a
 mutant, costs the files that it changes. This file's text is part of the products' names
-(cache.modules_dir): whoever changes the recipe here gets new ones.
+(cache.modules_dir): a changed recipe makes new ones.
 """
 
 import glob
@@ -15,6 +15,7 @@ import re
 import shutil
 
 import cache
+import qemu
 from steps import Error, arch, building, jobs, locked, product, run, step, write
 
 # What the module build can change without a new vmlinux: these parts of a kernel tree are copied,
@@ -133,23 +134,6 @@ def compile_modules(tree, kernel, flavour, options):
             for n in names]
 
 
-def in_order(directory, names):
-    """Those of the modules that there are, and what they need, in the order in which they can be
-    loaded: file names."""
-    needs = {}
-    for line in cache.read(os.path.join(directory, "modules.dep")).decode().splitlines():
-        file, _, rest = line.partition(":")
-        needs[file] = rest.split()
-    files = {re.sub("-", "_", f.removesuffix(".ko")): f for f in needs}
-    out = []
-    for name in names:
-        # modules.dep has all that a module needs, what is needed most last
-        for file in [*reversed(needs[files[name]]), files[name]] if name in files else []:
-            if file not in out:
-                out.append(file)
-    return out
-
-
 def install(paths, kernel, drivers, scratch, target):
     """Modules as they are in /lib/modules/RELEASE, with what modprobe needs."""
     release = cache.read(os.path.join(kernel, "include/config/kernel.release")).decode().strip()
@@ -163,8 +147,9 @@ def install(paths, kernel, drivers, scratch, target):
     run([shutil.which("depmod", path=os.environ["PATH"] + ":/usr/sbin:/sbin"), "-b", scratch, release])
     for name in os.listdir(flat):
         os.rename(os.path.join(flat, name), os.path.join(target, name))
-    wanted_drivers = [l for l in cache.read(cache.drivers_list()).decode().split("\n") if l and l[0] != "#"]
-    write(os.path.join(target, LOADED), "".join(n + "\n" for n in in_order(target, wanted_drivers) if drivers))
+    names = [l for l in cache.read(cache.drivers_list()).decode().split("\n") if l and l[0] != "#"]
+    loaded = qemu.Modules(target).load(names) if drivers else []
+    write(os.path.join(target, LOADED), "".join(os.path.basename(path) + "\n" for path in loaded))
 
 
 def make_selftests(tree, source, target):

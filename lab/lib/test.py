@@ -32,7 +32,7 @@ from steps import Error  # noqa: E402
 WHO = "lab/test"
 # What a run may take, in T (lab/README.md)
 BUDGET = {"tier 1": 100_000, "--all": 350_000}
-# The part of a run that one program may take
+# One program may take 1/50 of a run
 SHARE = 50
 BUILDS = ("plain", "sanitize")
 

@@ -61,8 +61,8 @@ static ssize_t receive(int fd, struct msghdr *msg, int flags, struct ffsctl_msg 
 	n = recvmsg(fd, msg, flags | MSG_CMSG_CLOEXEC);
 	/*
 	 * ECONNRESET: the other side has closed with something unread in it (net/unix/af_unix.c).
-	 * That is told once, before what it has sent: who reads until there is no more must not
-	 * stop at it.
+	 * The kernel reports that once, before the messages that were sent: a caller that reads
+	 * until nothing is left must not stop there.
 	 */
 	if (n < 0 && errno == ECONNRESET)
 		n = recvmsg(fd, msg, flags | MSG_CMSG_CLOEXEC);
@@ -96,7 +96,8 @@ ssize_t message_receive_fds(int fd, struct ffsctl_msg *head, void *body, size_t 
 {
 	union ancillary ancillary = { 0 };
 	/* Not sizeof(ancillary): the kernel would use its padding for one descriptor more. */
-	struct msghdr msg = { .msg_control = &ancillary, .msg_controllen = CMSG_LEN(MESSAGE_FDS * sizeof(int)) };
+	struct msghdr msg = { .msg_control = &ancillary,
+			      .msg_controllen = CMSG_LEN(MESSAGE_FDS * sizeof(int)) };
 	ssize_t n = receive(fd, &msg, MSG_DONTWAIT, head, body, room);
 	const struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
 
