@@ -56,12 +56,22 @@ const struct step_op plan_op_mkdir = {
 static int mkdir_shared_apply(struct step *step, struct error *err)
 {
 	struct stat st;
-	int r = make_directory(step);
 
-	if (r == 0 || (r == -EEXIST && stat(step->path, &st) == 0 && S_ISDIR(st.st_mode)))
-		return 0;
-	/* It was there, and is gone again; or this tells what is wrong. */
-	return mkdir_apply(step, err);
+	for (int i = 0; i < SHARED_TRIES; i++) {
+		int r = make_directory(step);
+
+		if (r == 0)
+			return 0;
+		if (r != -EEXIST)
+			break;
+		if (stat(step->path, &st) == 0) {
+			if (S_ISDIR(st.st_mode))
+				return 0;
+			break;
+		}
+		/* It was there, and is gone again. */
+	}
+	return mkdir_apply(step, err); /* which tells what is wrong */
 }
 
 static int mkdir_shared_undo(struct step *step, struct error *err)

@@ -2,8 +2,10 @@
 /* The step engine, with steps that only write down what was done. */
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "plan/files.h"
@@ -258,6 +260,51 @@ static int take_away(struct step *step, struct error *err _unused_)
 {
 	cr_assert_eq(rmdir(step->path), 0);
 	return 0;
+}
+
+/* What others do around our mkdir() of this path, the next so many times. */
+static struct {
+	const char *path;
+	int make, remove; /* just before it, and just after it */
+} others;
+
+/* The C library's is not used here. */
+int mkdir(const char *path, mode_t mode)
+{
+	bool meant = others.path && streq(path, others.path);
+	int r, error;
+
+	if (meant && others.make-- > 0)
+		syscall(SYS_mkdirat, AT_FDCWD, path, mode);
+	r = (int)syscall(SYS_mkdirat, AT_FDCWD, path, mode);
+	error = errno;
+	if (meant && others.remove-- > 0)
+		rmdir(path);
+	errno = error;
+	return r;
+}
+
+Test(files, a_shared_directory_that_others_make_and_remove_meanwhile_is_there_in_the_end)
+{
+	_cleanup_error_ struct error err = { 0 };
+	char dir[] = "/tmp/ffsctl-plan-XXXXXX";
+	_cleanup_free_ char *shared = NULL;
+
+	cr_assert_not_null(mkdtemp(dir));
+	shared = strf("%s/shared", dir);
+	for (int removed = 0; removed < 4; removed++) {
+		_cleanup_plan_ struct plan plan = { 0 };
+
+		plan_add(&plan, &plan_op_mkdir_shared, xstrdup(shared), NULL, NULL, NULL);
+		others.path = shared;
+		others.make = removed + 1;
+		others.remove = removed;
+		cr_expect_eq(plan_apply(&plan, &err), 0, "removed %d times: %s", removed, err.text);
+		others.path = NULL;
+		cr_expect_eq(plan_undo(&plan, &err), 0);
+		error_clear(&err);
+	}
+	rmdir(dir);
 }
 
 Test(files, a_shared_directory_that_others_take_away_is_made_again)
