@@ -15,6 +15,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import jsonschema
@@ -181,6 +182,33 @@ def _():
         eq(g.events, [])
         with Host() as h:
             eq(h.place, place)
+
+
+@test("a mark that dies with the worker that has taken it is sent again")
+def _():
+    with Gadget(BULK) as g:
+        g.bind()
+        into, out = (os.open(f"{g.mount}/{e.file}", os.O_RDWR) for e in g.endpoints)
+
+        def device():
+            os.read(out, 1024)  # a message
+            try:
+                os.read(into, 1)  # the wrong way: it halts the endpoint
+            except OSError as e:
+                eq(e.errno, errno.EBADMSG)
+            os.read(out, 1024)  # the mark, which nobody answers
+            for _ in range(2):  # another mark, and the message
+                os.write(into, os.read(out, 1024))
+
+        played = threading.Thread(target=device, daemon=True)
+        played.start()
+        p = subprocess.run([BENCH, "loop", "--recover", "--size", "1000", "--bytes", "1000", "--json", "--timeout", "20"],
+                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=patience(60))
+        eq(p.returncode, 0, p.stderr)
+        played.join()
+        eq(json.loads(p.stdout)["loop"]["recoveries"], 2)
+        os.close(into)
+        os.close(out)
 
 
 @test("without --recover a stall is an error that says so")
