@@ -24,7 +24,7 @@ tests_unit_test_bind_log_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
 tests_unit_test_blob_SOURCES = tests/unit/test_blob.c
 tests_unit_test_blob_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS)
 tests_unit_test_blob_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
-tests_unit_test_difference_SOURCES = tests/unit/test_difference.c
+tests_unit_test_difference_SOURCES = tests/unit/test_difference.c tests/unit/rounds.h
 tests_unit_test_difference_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
 tests_unit_test_difference_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
 tests_unit_test_plan_SOURCES = tests/unit/test_plan.c
@@ -46,7 +46,7 @@ BLOBS_SOURCES = tests/fuzz/blobs.c tests/fuzz/blobs.h tests/fuzz/blobs_parts.h \
 	tests/fuzz/blobs_text.c
 VERDICT_CHECK_SOURCES = tests/fuzz/verdict_check.c tests/fuzz/verdict_check.h
 UNIT_TESTS += tests/unit/test_verdict_blobs
-tests_unit_test_verdict_blobs_SOURCES = tests/unit/test_verdict_blobs.c $(BLOBS_SOURCES) \
+tests_unit_test_verdict_blobs_SOURCES = tests/unit/test_verdict_blobs.c tests/unit/rounds.h $(BLOBS_SOURCES) \
 	$(VERDICT_CHECK_SOURCES)
 tests_unit_test_verdict_blobs_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS)
 tests_unit_test_verdict_blobs_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)

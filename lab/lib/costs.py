@@ -4,6 +4,8 @@
 import os
 
 COLUMNS = ("total", "boot", "start", "processor", "waiting")
+# Tests in the last table
+DEAREST = 100
 WORDS = {"total": "whole", "boot": "boot", "start": "interpreter", "processor": "processor", "waiting": "waiting"}
 
 
@@ -42,4 +44,6 @@ def table(results):
     for words, sums in (("program", programs), ("folder", folders), ("run", everything)):
         out += ["", "seconds, sum of each %s:" % words, head]
         out += [row(v, "%s (%d)" % (n, v["runs"])) for n, v in sorted(sums.items(), key=lambda x: -x[1]["total"])]
-    return out
+    out += ["", "seconds of the dearest tests:"]
+    tests = sorted(((took, "%s: %s" % (r.name, name)) for r in results for took, name in r.took), reverse=True)
+    return out + ["%11.2f  %s" % test for test in tests[:DEAREST]]

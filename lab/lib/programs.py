@@ -29,6 +29,8 @@ FLAGS = ("virtual-time", "stock")
 LINE = re.compile(r"\s*(?://|#|\*)\s*lab( all)?:\s+(.*)")
 HEAD = 60  # lines of a file in which they are looked for
 HOST_TIMEOUT = 900
+# The lab's own tests, as a file's "parts=" does it
+SELFTEST_PARTS = 3
 # What programs of this machine need when they boot labs or look at the kernels' sources.
 ALL_KERNELS = "all kernels"
 # A word at the head of such a program; the lab's own tests are one without it.
@@ -43,7 +45,9 @@ SANITIZER_ENV = {"ASAN_OPTIONS": "detect_leaks=0:abort_on_error=0:exitcode=86:qu
 
 
 def in_lab_needs(v):
-    return v["kernel"], v["flavour"], "stock" if "stock" in v else "patched"
+    """The debug flavour is for FunctionFS: nobody waits until it has the drivers of other functions."""
+    variant = "stock" if "stock" in v else cache.BASIC if v["flavour"] == "debug" else "patched"
+    return v["kernel"], v["flavour"], variant
 
 
 class Program:
@@ -178,9 +182,12 @@ def variations(path, everything):
     return out
 
 
-def plain_only(path):
+def plain_only(path, everything):
     """Whether a test says that other builds are nothing to it."""
-    return re.search(rb"^# lab(?: all)?:.*\bbuild=plain\b", cache.read(path), re.M)
+    text = cache.read(path)
+    if everything and re.search(rb"^# lab all:.*\bbuild=plain,sanitize\b", text, re.M):
+        return False
+    return re.search(rb"^# lab(?: all)?:.*\bbuild=plain\b", text, re.M)
 
 
 def lab_program(path, v, everything, sanitize):
@@ -197,6 +204,7 @@ def lab_program(path, v, everything, sanitize):
     for key in ("kernel", "flavour", "speed", "udcs", "vudcs", "mem"):
         options += ["--" + key, v[key]]
     options += ["--" + f for f in FLAGS if f in v]
+    options += ["--basic"] * (in_lab_needs(v)[2] == cache.BASIC)
     if v["append"]:
         options += ["--append", v["append"]]
     slow = (3 if v["flavour"] == "debug" else 1) * (2 if build_name == "sanitize" else 1)
@@ -205,12 +213,17 @@ def lab_program(path, v, everything, sanitize):
     return Program("%s [%s]" % (name, " ".join(words)),
                    [os.path.join(cache.LAB, "run"), *options, "--",
                     "env", "-C", src, *starter(path, os.path.join(src, name))],
-                   {**env_for(build_name, INSIDE), "TAP_PART": v["part"], "LAB_TIER": "all" if everything else "1"}, int(v["timeout"]) * slow, v)
+                   {**env_for(build_name, INSIDE), "TAP_PART": v["part"], **tier(everything)}, int(v["timeout"]) * slow, v)
+
+
+def tier(everything):
+    """Tells a test whether this is lab/test --all (tests/lab/tap.py)."""
+    return {"LAB_TIER": "all" if everything else "1"}
 
 
 def lab_programs(everything, kernel=None, sanitize=False):
     for path in sorted(glob.glob(os.path.join(SRC, "tests/lab/test_*"))):
-        if sanitize and plain_only(path):
+        if sanitize and plain_only(path, everything):
             continue
         for v in variations(path, everything):
             if kernel in (None, v["kernel"]):
@@ -222,22 +235,26 @@ def selftested(everything, kernel=None):
     return [v for v in cache.VERSIONS if kernel in (None, v)][:None if everything else 1]
 
 
-def host_programs(built, everything, kernel=None, sanitize=False):
-    """What runs on this machine: the lab's own tests, and tests/cli with each build but what `make
-    check` runs."""
+def host_programs(checked, everything, kernel=None, sanitize=False):
+    """What runs on this machine: the lab's own tests, and tests/cli with each build but what its `make
+    check` runs; `checked` has that for each build."""
     if not sanitize:
         for version in selftested(everything, kernel):
-            yield Program("lab/selftest [%s]" % version,
-                          [PYTHON, "-B", os.path.join(cache.LAB, "selftest")],
-                          {"LAB_TEST_KERNEL": version}, HOST_TIMEOUT, None, ALL_KERNELS)
-    for build_name in built:
+            for part in range(1, SELFTEST_PARTS + 1):
+                part = "%d/%d" % (part, SELFTEST_PARTS)
+                yield Program("lab/selftest [%s part=%s]" % (version, part),
+                              [PYTHON, "-B", os.path.join(cache.LAB, "selftest")],
+                              {"LAB_TEST_KERNEL": version, "TAP_PART": part}, HOST_TIMEOUT, None, ALL_KERNELS)
+    for build_name, made in checked.items():
         for path in sorted(glob.glob(os.path.join(SRC, "tests/cli/test_*"))):
             name = os.path.relpath(path, SRC)
-            if os.path.exists(os.path.join(WORK, build_name, os.path.splitext(name)[0] + ".trs")):
-                continue  # make check has run it
-            if build_name != "plain" and plain_only(path):
+            if name in made:
                 continue
-            words = [build_name] if build_name != "plain" else []
-            yield Program(" ".join([name] + ["[%s]" % w for w in words]), starter(path),
-                          {**environment(), **env_for(build_name)}, HOST_TIMEOUT, None,
-                          ALL_KERNELS if WANTS_KERNELS.search(cache.read(path)) else None)
+            if build_name != "plain" and plain_only(path, everything):
+                continue
+            for part in dict.fromkeys(v["part"] for v in variations(path, everything)):
+                words = [build_name] * (build_name != "plain") + ["part=" + part] * (part != "1/1")
+                env = {**environment(), **env_for(build_name), **tier(everything), "TAP_PART": part}
+                yield Program(" ".join([name] + ["[%s]" % " ".join(words)] * bool(words)), starter(path), env,
+                              HOST_TIMEOUT, None,
+                              ALL_KERNELS if WANTS_KERNELS.search(cache.read(path)) else None)

@@ -12,6 +12,10 @@ import cache
 from project import SRC
 
 
+# What a test says that lab/test leaves to --all (tests/lab/tap.py), before the reason
+ONLY_ALL = "# only --all: "
+
+
 class Result:
     """What one test program did."""
 
@@ -21,6 +25,8 @@ class Result:
         self.output = ""
         self.seconds = 0.0
         self.profile = {}  # seconds by what they went into: boot, start, processor, total
+        self.took = []  # (seconds, name) of the tests that tell
+        self.only_all = {}  # {name: why lab/test leaves it to --all}
 
     def add(self, outcome, name, detail=""):
         self.tests.append((outcome, name, detail))
@@ -53,6 +59,10 @@ def parse_tap(result, text, status):
                 result.add("failed" if m.group(1) else "passed", name)
         elif line.startswith("Bail out!"):
             result.add("failed", "bail out", line)
+        elif seen and (m := re.fullmatch(r"# ([\d.]+) s", line)):
+            result.took.append((float(m.group(1)), result.tests[-1][1]))
+        elif seen and line.startswith(ONLY_ALL):
+            result.only_all[result.tests[-1][1]] = line[len(ONLY_ALL):]
     if plan is None:
         result.add("failed", "plan", "no plan on stdout")
     elif plan != seen:
@@ -107,7 +117,8 @@ class Report:
         """Everything as JSON, for lab/compare."""
         with open(path, "w") as f:
             json.dump([{"program": r.name, "seconds": round(r.seconds, 3), "profile": r.profile,
-                        "tests": [[outcome, name] for outcome, name, _ in r.tests]} for r in self.results], f)
+                        "tests": [[outcome, name] for outcome, name, _ in r.tests], "took": r.took, "only_all": r.only_all}
+                       for r in self.results], f)
 
     def finish(self):
         if self.unexpected:

@@ -7,6 +7,7 @@ Nothing is ever run twice because it failed.
 """
 
 import argparse
+import concurrent.futures
 import fnmatch
 import glob
 import os
@@ -23,7 +24,7 @@ import cache  # noqa: E402
 import costs  # noqa: E402
 import mutants  # noqa: E402
 import progress  # noqa: E402
-from programs import ALL_KERNELS, env_for, host_programs, lab_programs, selftested  # noqa: E402
+from programs import ALL_KERNELS, env_for, host_programs, lab_programs, selftested, tier  # noqa: E402
 from project import LENIENT, WORK, build, copy_tree, environment  # noqa: E402
 from results import Report, Result  # noqa: E402
 from schedule import Schedule, Speed  # noqa: E402
@@ -32,7 +33,7 @@ from steps import Error  # noqa: E402
 WHO = "lab/test"
 # What a run may take, in T (lab/README.md)
 BUDGET = {"tier 1": 100_000, "--all": 350_000}
-# One program may take 1/50 of a run
+# One program may take 1/50 of what all take together
 SHARE = 50
 BUILDS = ("plain", "sanitize")
 
@@ -48,8 +49,9 @@ def check_name(test, build_name):
     return "%s [make check%s]" % (os.path.splitext(test)[0], "" if build_name == "plain" else " " + build_name)
 
 
-def make_check(build_name, only, lenient, patience):
+def make_check(build_name, args, patience):
     """`make check` of one build: the results that automake's test harness wrote down."""
+    only, lenient = args.only, bool(args.mutant)
     directory = os.path.join(WORK, build_name)
     goals = []
     if only:
@@ -63,7 +65,7 @@ def make_check(build_name, only, lenient, patience):
     for path in glob.glob(os.path.join(directory, "**/*.trs"), recursive=True):
         os.unlink(path)
     start = time.monotonic()
-    env = {**environment(), **env_for(build_name), "LAB_PATIENCE": "%.2f" % patience}
+    env = {**environment(), **env_for(build_name), **tier(args.all), "LAB_PATIENCE": "%.2f" % patience}
     if build_name == "sanitize":
         # outside of the lab leaks are found
         env["ASAN_OPTIONS"] = "detect_leaks=1:exitcode=86"
@@ -106,7 +108,7 @@ def kernels_needed(programs, args):
     if not args.only or any("selftest" in o for o in args.only):
         # They plant faults that only the debug flavour sees, and load the stock modules, too
         for version in selftested(args.all, args.kernel):
-            need.update(((version, "normal", "patched"), (version, "normal", "stock"), (version, "debug", "patched")))
+            need.update(((version, "normal", "patched"), (version, "normal", "stock"), (version, "debug", cache.BASIC)))
     return sorted(need, key=lambda n: (n[1] == "debug", n[0] != "6.12", n[2] == "stock"))
 
 
@@ -210,9 +212,10 @@ def summary(speed, start, report, args):
             text += ", goal %d T" % BUDGET["--all" if args.all else "tier 1"]
     print(text)
     if not args.only:
+        whole = sum(r.seconds for r in report.results)
         for r in report.results:
-            if r.seconds > took / SHARE and "make check" not in r.name:
-                print("%s: %s took %.1f s, more than 1/%d of the run" % (WHO, r.name, r.seconds, SHARE))
+            if r.seconds > whole / SHARE and "make check" not in r.name:
+                print("%s: %s took %.1f s, more than 1/%d of what all took" % (WHO, r.name, r.seconds, SHARE))
 
 
 def parse():
@@ -221,8 +224,8 @@ def parse():
     p.add_argument("--all", action="store_true", help="every combination of kernel, speed, flavour and build, "
                    "not only the cheapest that proves each behaviour")
     # A lab that waits, for a device to be enumerated or for a deadline, leaves its core idle
-    p.add_argument("--jobs", type=int, default=2 * os.cpu_count(),
-                   help="test programs side by side (two per core)")
+    p.add_argument("--jobs", type=int, default=3 * os.cpu_count(),
+                   help="test programs side by side (three per core)")
     p.add_argument("--only", action="append", metavar="PATTERN",
                    help="only programs with this in their name (or a glob of it); may be repeated")
     p.add_argument("--kernel", choices=cache.VERSIONS, help="only on this version")
@@ -241,7 +244,8 @@ def builds_needed(programs, args):
         return BUILDS
     if not programs and all("selftest" in o for o in args.only):
         return ()
-    return sorted({os.path.basename(x.env["FFSCTL_BUILD"]) for x in programs} | {"plain"})
+    named = {name for name in BUILDS for pattern in args.only if name in pattern}
+    return sorted({os.path.basename(x.env["FFSCTL_BUILD"]) for x in programs} | named | {"plain"})
 
 
 def main():
@@ -252,7 +256,7 @@ def main():
         copy_tree(mutants.find(args.mutant) if args.mutant else None)
         programs = list(lab_programs(args.all, args.kernel, args.sanitize))
         if args.list:
-            for program in list(host_programs(["plain"], args.all, args.kernel, args.sanitize)) + programs:
+            for program in list(host_programs({"plain": []}, args.all, args.kernel, args.sanitize)) + programs:
                 print(program.name)
             return 0
         report = Report()
@@ -260,13 +264,23 @@ def main():
         builds = builds_needed(programs, args)
         if builds:
             build(*builds, lenient=bool(args.mutant))
-        for name in builds:
-            for result in make_check(name, args.only, bool(args.mutant), os.cpu_count() * speed.slowness()):
-                report.take(result)
-        if args.first_failure and report.total["failed"]:
-            return report.finish()
-        programs += [x for x in host_programs(builds, args.all, args.kernel, args.sanitize) if selected(x.name, args.only)]
-        run_programs(programs, kernels_needed([p for p in programs if p.in_lab], args), args, report, speed)
+
+        def make_checks():
+            for name in builds:
+                # Two builds' and the programs' share the cores
+                for result in make_check(name, args, (1 + args.jobs) * speed.slowness()):
+                    report.take(result)
+
+        checked = {name: check_programs(name) for name in builds}
+        programs += [x for x in host_programs(checked, args.all, args.kernel, args.sanitize) if selected(x.name, args.only)]
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+            checks = pool.submit(make_checks)
+            if args.first_failure:
+                checks.result()
+                if report.total["failed"]:
+                    return report.finish()
+            run_programs(programs, kernels_needed([p for p in programs if p.in_lab], args), args, report, speed)
+            checks.result()
     except (Error, mutants.Bad) as e:
         print("lab/test: %s" % e, flush=True)
         report = report or Report()

@@ -4,6 +4,7 @@
 
 With --update the .err files are written anew: read the difference before committing it."""
 
+import functools
 import glob
 import json
 import os
@@ -20,6 +21,12 @@ BAD = os.path.join(SRC, "tests", "bad")
 FILES = sorted(os.path.basename(f) for e in ("conf", "scheme") for f in glob.glob(os.path.join(BAD, "*." + e)))
 
 
+with open(FFSCTL, "rb") as program:
+    SANITIZED = b"__asan_init" in program.read()
+FEWER = "spec/strings-of-an-unknown-language-leak: the other build has every file in every form, this one each eighth"
+
+
+@functools.cache
 def check(*args):
     """Messages have the path that was given: relative ones are the same everywhere."""
     return subprocess.run([FFSCTL, "check", *args], cwd=BAD, stdout=subprocess.PIPE,
@@ -58,9 +65,10 @@ if sys.argv[1:] == ["--update"]:
             out.write(check(file).stderr)
     sys.exit(0)
 
-for file in FILES:
+for n, file in enumerate(FILES):
     tap.test("%s gets its diagnostics" % file, file)(exact)
-    tap.test("%s gets the same in every form" % file, file)(same_in_other_forms)
+    tap.test("%s gets the same in every form" % file, file,
+             only_all=FEWER if SANITIZED and n % 8 else None)(same_in_other_forms)
 
 
 @tap.test("there are at least 150 bad files, many with more than one error")

@@ -1,5 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
+# lab: build=plain
+# lab all: build=plain,sanitize
 # lab needs: kernels
 """kernel/dkms: which kernels get modules of ours, and from which source.
 

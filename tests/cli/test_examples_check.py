@@ -84,7 +84,7 @@ def _():
 
 @test("a file with errors: 65, with all of them")
 def _():
-    for path in BAD:
+    for path in BAD[::tap.rounds(8, 1)]:
         words, doc, _ = failed(65, "up", path)
         told = [p for p in doc["problems"] if p["severity"] == "error"]
         eq(len(told), len(re.findall(r": error: ", words)), f"errors of {path}")
@@ -126,7 +126,7 @@ def _():
     document(good)
     for wrong in ('"state": "up"', '"state": 3'):
         bad = type(good)(good.args, 0, good.stdout.replace('"state": "down"', wrong), "")
-        tap.raises(harness.jsonschema.ValidationError, document, bad)
+        tap.raises(harness.fastjsonschema.JsonSchemaException, document, bad)
 
 
 tap.main()

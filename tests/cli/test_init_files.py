@@ -1,5 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
+# lab: build=plain
+# lab all: build=plain,sanitize
 """The files of init/ as linters see them, also those of service managers that the lab does not have.
 What the others do is in tests/lab/test_init.py and test_systemd.py."""
 

@@ -380,8 +380,8 @@ def _():
 def _():
     def save(name, *programs_):
         path = TMP / name
-        path.write_text(json.dumps([{"program": p, "seconds": 1, "profile": {}, "tests": [["passed", t] for t in tests]}
-                                    for p, tests in programs_]))
+        path.write_text(json.dumps([{"program": p, "seconds": 1, "profile": {}, "tests": [["passed", t] for t in tests],
+                                     "only_all": only_all} for p, tests, *rest in programs_ for only_all in rest or [{}]]))
         return str(path)
 
     before = save("before", ("a [6.12]", ["x", "y"]), ("a [6.1]", ["x", "y"]), ("b", ["z"]))
@@ -392,6 +392,12 @@ def _():
         said = lab("lab/compare", *wrong)
         eq(said.returncode, 1, said.stdout)
         contains(said.stdout, name)
+    less = save("less", ("a [6.12]", ["x"]), ("b", ["z"]))
+    for mutant, code, words in ((str(mutants.load()[0]), 0, "left to --all:    1 of a"), ("plan/none", 1, "no such mutant")):
+        why = {"y": mutant + ": x is of the same kind"}
+        said = lab("lab/compare", before, save("all", ("a [6.12]", ["x", "y"], why), ("a [6.1]", ["x", "y"]), ("b", ["z"])), less)
+        eq(said.returncode, code, said.stdout)
+        contains(said.stdout, words)
 
 
 # Mutants

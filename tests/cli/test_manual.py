@@ -1,5 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
+# lab: build=plain
+# lab all: build=plain,sanitize
 """The manual pages: mdoc without a complaint, each installed, and ffsctl(8) as ffsctl is."""
 
 import glob

@@ -63,15 +63,24 @@ def sentence(step, verb, error):
     return f"cannot {verb} {step['path']}: {os.strerror(error)}"
 
 
-def each(title, steps=Example.steps):
+def first_of_each(cases, kind):
+    """Of all cases of a kind the first."""
+    return list({kind(case): case for case in reversed(cases)}.values())
+
+
+def each(title, mutant, steps=Example.steps):
     """Registers one test per example and step; the function gets both and may do what it likes, as
-    long as a last `down` leaves the machine as it was."""
+    long as a last `down` leaves the machine as it was. lab/test has the first and the last step of each kind;
+    `mutant` shows that they do."""
 
     def register(function):
-        for example in examples():
-            for step in steps(example):
-                name = f"{example.name}: step {step['n']} ({step['do']} {step['path']}) {title}"
-                tap.test(name, example, step)(clean(function))
+        cases = [(example, step) for example in examples() for step in steps(example)]
+        kind = lambda case: (case[1]["do"], case[1]["undo"])  # noqa: E731
+        chosen = first_of_each(cases, kind) + first_of_each(cases[::-1], kind)
+        for example, step in cases:
+            name = f"{example.name}: step {step['n']} ({step['do']} {step['path']}) {title}"
+            why = None if (example, step) in chosen else mutant + ": each kind of step has two tests"
+            tap.test(name, example, step, only_all=why)(clean(function))
         return function
 
     return register

@@ -6,6 +6,7 @@ for after `ffsctl up --wait-host` has returned.
 """
 
 import contextlib
+import functools
 import json
 import os
 import pathlib
@@ -15,7 +16,7 @@ import signal
 import socket
 import subprocess
 
-import jsonschema
+import fastjsonschema
 import tap
 import usb.backend.libusb1
 import usb.core
@@ -35,10 +36,8 @@ os.environ["PATH"] = f"{BUILD}/examples:{BUILD}:" + os.environ["PATH"]
 
 def ffsctl(*args, fault=None, env=None, timeout=60):
     """Runs ffsctl; the result has returncode, stdout and stderr (text)."""
-    environment = dict(os.environ, **(env or {}))
-    if fault:
-        environment["FFSCTL_TEST_FAULT"] = fault
-    return subprocess.run([FFSCTL, *map(str, args)], env=environment, timeout=patience(timeout),
+    more = {**(env or {}), **({"FFSCTL_TEST_FAULT": fault} if fault else {})}
+    return subprocess.run([FFSCTL, *map(str, args)], env={**os.environ, **more} if more else None, timeout=patience(timeout),
                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                           stderr=subprocess.PIPE, text=True)
 
@@ -59,11 +58,18 @@ def down(*gadgets, **kwargs):
     return must(ffsctl("down", *gadgets, **kwargs))
 
 
-def document(result):
+@functools.cache
+def validator(schema):
+    """A function that raises when a value does not fulfil a schema of ours. Compiled: interpreting one costs more than
+    the command of which the value is. (It knows not all of draft 2020-12, but what the schemas of our output use.)"""
+    read = lambda name: json.loads(pathlib.Path(SRC, "schemas", name).read_text())  # noqa: E731
+    return fastjsonschema.compile(read(schema), handlers={"": read})
+
+
+def document(result, schema="output.schema.json"):
     """The JSON document on stdout, valid against its schema."""
     value = json.loads(result.stdout)
-    schema = json.loads(pathlib.Path(SRC, "schemas/output.schema.json").read_text())
-    jsonschema.Draft202012Validator(schema).validate(value)
+    validator(schema)(value)
     return value
 
 
@@ -89,25 +95,34 @@ KERNEL_THREADS = 2  # kthreadd, the parent of all of them
 
 def stat_of(pid):
     """proc_pid_stat(5): the command's name, and the fields behind it from the state on."""
-    text = pathlib.Path("/proc", str(pid), "stat").read_text()
+    with open(f"/proc/{pid}/stat") as f:
+        text = f.read()
     return text[text.index("(") + 1:text.rindex(")")], text[text.rindex(")") + 2:].split()
 
 
 def processes():
     """{pid: comm} of everything but kernel threads and this process with what it runs."""
     found = {}
-    for entry in os.listdir("/proc"):
-        with contextlib.suppress(OSError, ValueError):
-            pid = int(entry)
+    for pid in (int(entry) for entry in os.listdir("/proc") if entry.isdigit()):
+        try:
             name, rest = stat_of(pid)
-            if pid != KERNEL_THREADS and int(rest[1]) != KERNEL_THREADS and rest[0] not in "ZX":
-                found[pid] = name
+        except OSError:  # it has just ended
+            continue
+        if pid != KERNEL_THREADS and int(rest[1]) != KERNEL_THREADS and rest[0] not in "ZX":
+            found[pid] = name
     return found
 
 
 def tree(top):
     """Every path under `top`, without following links."""
-    return sorted(os.path.join(d, n) for d, dirs, files in os.walk(top) for n in dirs + files)
+    found, todo = [], [top]
+    while todo:
+        with contextlib.suppress(OSError), os.scandir(todo.pop()) as entries:  # it may just have gone
+            for entry in entries:
+                found.append(entry.path)
+                if entry.is_dir(follow_symlinks=False):
+                    todo.append(entry.path)
+    return sorted(found)
 
 
 def configfs(gadget):

@@ -11,7 +11,6 @@ A manager is a class that sets the service of the gadget x up when it is made, a
   remains()  what has to be the same before the start and after the stop"""
 
 import contextlib
-import os
 import pathlib
 import shutil
 import signal
@@ -19,7 +18,7 @@ import subprocess
 
 import harness
 from gadgets import LOOPBACK, Fifo, cont, devnums, finish, gadget, odd, processes, traffic
-from harness import BUILD, FFSCTL, SRC, ffsctl, kill, must, same, snapshot, status
+from harness import FFSCTL, ffsctl, kill, must, same, snapshot, status
 from tap import eq, test
 
 # What the files call, and where they are found by name

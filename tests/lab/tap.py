@@ -13,7 +13,8 @@ A test passes when its function returns, fails with the exception it raises, and
 skip("reason"). Setup that all tests share belongs above tap.main(); a function given to
 tap.cleanup() runs after every test, whatever its outcome. The options are --filter TEXT (only
 tests with TEXT in their name) and --list. TAP_PART=2/3 in the environment: the second of
-three parts, every third test. What a test prints goes to stderr: stdout is for TAP.
+three parts, every third test. LAB_TIER=all: also the tests that lab/test leaves to --all. What a
+test prints goes to stderr: stdout is for TAP.
 """
 
 import os
@@ -28,6 +29,9 @@ SRC = os.environ.get("FFSCTL_SRC", ".")
 # measures that, as it runs.
 PATIENCE = float(os.environ.get("LAB_PATIENCE", "1"))
 
+# Whether this is lab/test --all
+EVERYTHING = os.environ.get("LAB_TIER") == "all"
+
 _tests = []
 _cleanups = []
 
@@ -41,7 +45,7 @@ def patience(seconds):
 def rounds(few, many):
     """How often a loop goes round that needs luck to meet what it is after: `few` in lab/test, as many as
     the mutants need, `many` with --all."""
-    return many if os.environ.get("LAB_TIER") == "all" else few
+    return many if EVERYTHING else few
 
 
 class Skip(Exception):
@@ -52,12 +56,17 @@ def skip(reason):
     raise Skip(reason)
 
 
-def test(name, *args):
+def test(name, *args, only_all=None):
     """Registers a test; with further arguments the function is called with them, so that one
-    function makes several tests: for n in (1, 2): test(f"{n} bytes", n)(echo)."""
+    function makes several tests: for n in (1, 2): test(f"{n} bytes", n)(echo).
+
+    With `only_all` it is left to lab/test --all. That says why lab/test notices the same without it, and
+    begins with a mutant that shows it: "ROOM/NAME: every kind of step has a test". lab/compare looks at it.
+    """
 
     def register(function):
-        _tests.append((" ".join(name.split()).replace("#", "No. "), function, args))
+        if EVERYTHING or not only_all:
+            _tests.append((" ".join(name.split()).replace("#", "No. "), function, args, only_all))
         return function
 
     return register
@@ -121,7 +130,7 @@ def main():
     part, _, parts = os.environ.get("TAP_PART", "1/1").partition("/")
     chosen = chosen[int(part) - 1::int(parts)]
     if argv == ["--list"]:
-        print("\n".join(name for name, _, _ in chosen))
+        print("\n".join(t[0] for t in chosen))
         sys.exit(0)
     # Stray prints, also those of children, must not break the protocol
     out = os.fdopen(os.dup(1), "w")
@@ -133,7 +142,7 @@ def main():
         out.flush()
 
     say("1..%d" % len(chosen))
-    for n, (name, function, args) in enumerate(chosen, 1):
+    for n, (name, function, args, only_all) in enumerate(chosen, 1):
         start = time.monotonic()
         try:
             trouble = _attempt(function, args)
@@ -147,5 +156,7 @@ def main():
                 say("# " + line)
         else:
             say("ok %d - %s" % (n, name))
+        if only_all:
+            say("# only --all: " + only_all)
         say("# %.2f s" % (time.monotonic() - start))
     sys.exit(1 if failed else 0)

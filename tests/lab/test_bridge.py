@@ -20,8 +20,8 @@ import tty
 
 sys.path.insert(0, os.path.join(os.environ.get("FFSCTL_SRC", "."), "tests/lab"))
 import bridge as b
-from bridge import BULK, Bytes, Lengths, Packets, both_ways, bytes_both_ways, connect, gadget, listen
-from tap import contains, eq, main, ok, raises, rounds, test
+from bridge import Bytes, Lengths, Packets, both_ways, bytes_both_ways, connect, gadget, listen
+from tap import eq, main, ok, rounds, test
 
 TMP = tempfile.mkdtemp(prefix="ffsctl-bridge-")
 PLAIN = os.environ["LAB_FLAVOUR"] == "normal" and "ASAN_OPTIONS" not in os.environ

@@ -9,7 +9,6 @@ lost that need not be, and nobody waits for who is gone."""
 import contextlib
 import errno
 import fcntl
-import json
 import os
 import pathlib
 import re

@@ -1,11 +1,10 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: timeout=240
-# lab all: kernel=6.12,6.1 timeout=240
+# lab: timeout=240 parts=2
+# lab all: kernel=6.12,6.1 timeout=240 parts=2
 """Daemons that open ep0 themselves (opens = "ep0"): real ones from gadget.d, with their real clients, and
 one that only writes descriptors, for what those do not do."""
 
-import contextlib
 import os
 import pathlib
 import select
@@ -19,7 +18,7 @@ import harness  # noqa: E402
 import tap  # noqa: E402
 from gadgets import DIRECTORY, TAKEN_OVER, await_state, await_status, devnums, processes, worker  # noqa: E402
 from harness import SRC, down, ffsctl, kill, must, status, up, wait_dead  # noqa: E402
-from tap import contains, eq, ok, patience, test  # noqa: E402
+from tap import contains, eq, ok, patience, rounds, test  # noqa: E402
 
 SHARE = pathlib.Path("/var/lib/umtp")  # of Debian's umtprd.conf; the lab's file system is its own
 SHARE.mkdir(exist_ok=True)
@@ -163,10 +162,13 @@ def _():
     contains(got.stderr, "ended before it was ready: exit 4")
 
 
-@test("killed 20 times: each time it comes back on the bus, and answers")
+TIMES = rounds(5, 20)
+
+
+@test(f"killed {TIMES} times: each time it comes back on the bus, and answers")
 def _():
     up(daemon("own", restart_delay=0, restart_limit=0), "--wait-host")
-    for n in range(20):
+    for n in range(TIMES):
         eq(answers(), b"own")
         eq(killed("own")["functions"][0]["worker"]["restarts"], n + 1)
     eq(answers(), b"own")

@@ -18,7 +18,7 @@ import uuid
 
 import harness
 import tap
-from gadgets import DIRECTORY, interface_of, network_namespace, raw_terminal, read_until, sh, sysfs
+from gadgets import DIRECTORY, interface_of, network_namespace, raw_terminal, read_until, sh
 from harness import EXAMPLES, SRC, ffsctl, must, status
 from tap import contains, eq, ok, patience, test
 

@@ -13,8 +13,10 @@ from faults import KERNEL_REFUSED, each, errno_of, must_be_down, sentence, up  #
 from harness import document  # noqa: E402
 from tap import contains, eq, ok  # noqa: E402
 
+MUTANT = "plan/undo-leaves-out-the-first-step"
 
-@each("fails")
+
+@each("fails", MUTANT)
 def _(example, step):
     error = errno_of(step)
     result = up(example, f"fail={step['n']}:{error}")
@@ -24,7 +26,7 @@ def _(example, step):
     must_be_down(example.name)
 
 
-@each("fails, as JSON", lambda example: example.plan[-1:])
+@each("fails, as JSON", MUTANT, lambda example: example.plan[-1:])
 def _(example, step):
     error = errno_of(step)
     result = up(example, f"fail={step['n']}:{error}", arguments=["--json"])

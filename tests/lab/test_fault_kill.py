@@ -41,17 +41,20 @@ def then_up(example, step, word):
     down(example.name)
 
 
-@each("is killed before, then down")
+MUTANT = "plan/directory-that-is-not-there-cannot-be-removed"
+
+
+@each("is killed before, then down", MUTANT)
 def _(example, step):
     then_down(example, step, "kill-before")
 
 
-@each("is killed after, then down")
+@each("is killed after, then down", MUTANT)
 def _(example, step):
     then_down(example, step, "kill-after")
 
 
-@each("is killed after, then up")
+@each("is killed after, then up", MUTANT)
 def _(example, step):
     then_up(example, step, "kill-after")
 

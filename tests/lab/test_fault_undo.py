@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: vudcs=1 virtual-time timeout=400
-# lab all: kernel=6.12,6.1 vudcs=1 virtual-time timeout=400
+# lab: vudcs=1 virtual-time timeout=400 parts=2
+# lab all: kernel=6.12,6.1 vudcs=1 virtual-time timeout=400 parts=2
 """The undo of each step of each example's plan fails, or its process is killed just before or
 after it: both failures are named, and the next `down` cleans up."""
 
@@ -31,7 +31,10 @@ def clear(example):
     must_be_down(example.name)
 
 
-@each("cannot be undone after a failure", earlier)
+MUTANT = "plan/failed-undo-ends-with-0"
+
+
+@each("cannot be undone after a failure", MUTANT, earlier)
 def _(example, step):
     error = errno_of(step)
     result = up(example, f"{last_fails(example)},undo-fail={step['n']}:{error}")
@@ -44,7 +47,7 @@ def _(example, step):
     clear(example)
 
 
-@each("cannot be undone by down", Example.undoable)
+@each("cannot be undone by down", MUTANT, Example.undoable)
 def _(example, step):
     error = errno_of(step)
     must(ffsctl("up", *example.up, fault=f"undo-fail={step['n']}:{error}"))
@@ -62,17 +65,17 @@ def killed_in(example, step, word):
     clear(example)
 
 
-@each("is killed before its undo", earlier)
+@each("is killed before its undo", MUTANT, earlier)
 def _(example, step):
     killed_in(example, step, "undo-kill-before")
 
 
-@each("is killed after its undo", earlier)
+@each("is killed after its undo", MUTANT, earlier)
 def _(example, step):
     killed_in(example, step, "undo-kill-after")
 
 
-@each("is killed in down, the supervisor's and the next one's", Example.undoable)
+@each("is killed in down, the supervisor's and the next one's", MUTANT, Example.undoable)
 def _(example, step):
     must(ffsctl("up", *example.up, fault=f"undo-kill-after={step['n']}"))
     # The supervisor dies of it; then `down` goes on by itself and dies of it, too.

@@ -22,10 +22,9 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import harness  # noqa: E402
-import jsonschema  # noqa: E402
 import tap  # noqa: E402
 from gadgets import DIRECTORY, finish, odd, open_file, start  # noqa: E402
-from harness import FFSCTL, SRC, down, ffsctl, must, snapshot, up  # noqa: E402
+from harness import FFSCTL, down, ffsctl, must, snapshot, up  # noqa: E402
 from tap import contains, eq, ok, test  # noqa: E402
 
 PATCHED = os.environ["LAB_MODULES"] == "patched"
@@ -45,17 +44,9 @@ libc.munmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t]
 harness.leaves_nothing()
 
 
-def schema(name):
-    return json.loads(pathlib.Path(SRC, "schemas", name).read_text())
-
-
 def features(result):
-    """The document of `features --json`, valid against its schema."""
-    which = schema("features.schema.json")
-    resolver = jsonschema.RefResolver("", which, store={"output.schema.json": schema("output.schema.json")})
-    document = json.loads(result.stdout)
-    jsonschema.Draft202012Validator(which, resolver=resolver).validate(document)
-    return document
+    """The document of `features --json`."""
+    return harness.document(result, "features.schema.json")
 
 
 def conf(name, ffs="", endpoint='"bulk-in"', worker=""):
@@ -332,7 +323,7 @@ def given_a_pair():
     eq(found["environ"]["LISTEN_FDS"], "5")
     eq([found["fds"][str(fd)] for fd in (5, 6, 7)],
        [f"/dev/ffs/pair/echo/{name}" for name in ("ep1", "ep2", "ep1_rw")])
-    jsonschema.Draft202012Validator(schema("worker-config.schema.json")).validate(found["config"])
+    harness.validator("worker-config.schema.json")(found["config"])
     eq(found["config"]["pairs"], [{"file": "ep1_rw", "in": "ep1-in", "out": "ep2-out"}])
     down("pair")
 

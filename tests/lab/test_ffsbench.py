@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: speed=high timeout=600
-# lab all: kernel=6.12,6.1 speed=high,super timeout=600
+# lab: speed=high timeout=600 parts=2
+# lab all: kernel=6.12,6.1 speed=high,super timeout=600 parts=2
 """ffsbench against what it is for: our plugins and the kernel's functions as source, sink and echo;
 its memory, its results in each form, and what it says when something is not as it should be."""
 
@@ -18,12 +18,11 @@ import signal
 import subprocess
 import xml.etree.ElementTree
 
-import jsonschema
 
 import gadgets
 import harness
 import tap
-from harness import FFSBENCH, SRC, down, ffsctl, must, up
+from harness import FFSBENCH, down, ffsctl, must, up
 from tap import contains, eq, ok, patience, test
 
 SPEED = os.environ["LAB_SPEED"]
@@ -31,7 +30,7 @@ PACKET = {"high": 512, "super": 1024}[SPEED]
 USBFS_MEMORY = pathlib.Path("/sys/module/usbcore/parameters/usbfs_memory_mb")
 SVG = "{http://www.w3.org/2000/svg}"
 MIB = 1 << 20
-VALIDATOR = jsonschema.Draft202012Validator(json.loads(pathlib.Path(SRC, "schemas/ffsbench.schema.json").read_text()))
+VALIDATE = harness.validator("ffsbench.schema.json")
 
 harness.leaves_nothing()
 
@@ -87,7 +86,7 @@ def bench(*args, code=0):
 def measured(command, *args, code=0):
     """The command's part of the document, and its errors."""
     document = json.loads(bench(command, *args, "--json", code=code).stdout)
-    VALIDATOR.validate(document)
+    VALIDATE(document)
     found = document[command]
     eq(found["ok"], code == 0)
     ok(found["device"] is None or (found["device"]["id"], found["device"]["speed"]) == ("0525:a4a4", SPEED), found["device"])
@@ -384,7 +383,7 @@ def _():
         with running("source", "--seconds", 60, "--json") as process:
             process.send_signal(signal.SIGTERM)
             found = json.loads(process.communicate(timeout=patience(30))[0])
-            VALIDATOR.validate(found)
+            VALIDATE(found)
             eq((process.returncode, found["source"]["interrupted"], found["source"]["ok"]), (0, True, True))
             ok(found["source"]["rows"][0]["bytes"] > 0, found)
     with device(plugin("loopback")):

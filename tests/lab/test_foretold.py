@@ -6,11 +6,8 @@
 """What `ffsctl descriptors` foretells is what the host sees: every type of function, with attributes
 that make a difference, in every byte that is said to be certain, and every string."""
 
-import json
 import os
-import pathlib
 
-import jsonschema
 import usb.core
 import usb.util
 
@@ -18,7 +15,7 @@ import gadgets
 import harness
 import kernel_functions
 import tap
-from harness import SRC, ffsctl, must
+from harness import ffsctl, must
 from tap import contains, eq, ok, test
 
 
@@ -82,10 +79,7 @@ def split(raw):
 
 
 def foretold(path, *args):
-    value = json.loads(must(ffsctl("descriptors", "--json", *args, path)).stdout)
-    schema = json.loads(pathlib.Path(SRC, "schemas/descriptors.schema.json").read_text())
-    jsonschema.Draft202012Validator(schema).validate(value)
-    return value
+    return harness.document(must(ffsctl("descriptors", "--json", *args, path)), "descriptors.schema.json")
 
 
 def show(told, seen):

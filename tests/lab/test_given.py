@@ -16,10 +16,9 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import gadgets  # noqa: E402
 import harness  # noqa: E402
-import jsonschema  # noqa: E402
 import tap  # noqa: E402
 from gadgets import Fifo, finish, gadget, odd, open_file, start, worker  # noqa: E402
-from harness import EXAMPLES, SRC, down, ffsctl, kill, must, status, up  # noqa: E402
+from harness import EXAMPLES, down, ffsctl, kill, must, status, up  # noqa: E402
 from tap import contains, eq, ok, test  # noqa: E402
 
 DIRECTORY = gadgets.DIRECTORY
@@ -156,8 +155,7 @@ def _():
 @test("the configuration is sealed, and valid against its schema")
 def _():
     found = dumped()
-    schema = json.loads(pathlib.Path(SRC, "schemas/worker-config.schema.json").read_text())
-    jsonschema.Draft202012Validator(schema).validate(found["config"])
+    harness.validator("worker-config.schema.json")(found["config"])
     eq([(e["name"], e["direction"]) for e in found["config"]["endpoints"]],
        [("ep1-out", "out"), ("ep2-in", "in")])
 

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: speed=super build=sanitize virtual-time timeout=600
-# lab: kernel=6.1 speed=high virtual-time timeout=600
-# lab all: kernel=6.12 speed=full,high,super build=sanitize virtual-time timeout=600
-# lab all: kernel=6.1 speed=high virtual-time timeout=600
-# lab all: kernel=6.12 flavour=debug virtual-time timeout=600
+# lab: speed=super build=sanitize virtual-time timeout=600 parts=2
+# lab: kernel=6.1 speed=high virtual-time timeout=600 parts=2
+# lab all: kernel=6.12 speed=full,high,super build=sanitize virtual-time timeout=600 parts=2
+# lab all: kernel=6.1 speed=high virtual-time timeout=600 parts=2
+# lab all: kernel=6.12 flavour=debug virtual-time timeout=600 parts=2
 """A host that means harm, against every kind of function at once: nobody dies, grows or is mixed up,
 and what a good host asks in between is answered rightly and in time. tests/lab/hostile.c is the
 host.
@@ -31,7 +31,7 @@ REPORTS = gadgets.DIRECTORY / "report"
 if SANITIZED:  # of who has no stderr any more
     for options in ("ASAN_OPTIONS", "UBSAN_OPTIONS"):
         os.environ[options] += f":log_path={REPORTS}"
-REQUESTS = int(os.environ.get("HOSTILE_REQUESTS", rounds(3000, 20000)))
+REQUESTS = int(os.environ.get("HOSTILE_REQUESTS", rounds(2000, 20000)))
 # So many until everything has been met that opens something once
 FIRST = max(1000, REQUESTS // 20)
 GROWTH = 16  # KiB

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: timeout=240
-# lab all: kernel=6.12,6.1 timeout=240
+# lab: timeout=240 parts=2
+# lab all: kernel=6.12,6.1 timeout=240 parts=2
 """SIGKILL of `up`, supervisor, keeper and worker while data flows, and workers that do not want to
 end: status tells the truth at once, `down` cleans up, a second `up` works."""
 
@@ -17,7 +17,9 @@ import tap  # noqa: E402
 from gadgets import (AT_ONCE, LOOPBACK, Fifo, await_state, await_status, devnums, finish, gadget, odd,  # noqa: E402
                      processes_of, start, traffic, worker)
 from harness import down, ffsctl, kill, must, status, up, wait_dead  # noqa: E402
-from tap import contains, eq, ok, test  # noqa: E402
+from tap import contains, eq, ok, rounds, test  # noqa: E402
+
+TIMES = rounds(12, 50)
 
 before = harness.leaves_nothing()
 
@@ -196,13 +198,13 @@ WORKERS = {
 }
 
 
-def kill_worker_50_times(group):
+def kill_worker_often(group):
     up(gadget("flow", group), "--wait-host")
     numbers = devnums()
     # With "hold" nothing tells the host that an answer is lost, and what is left of a message is
     # taken for the next one: so it is a single packet.
     with traffic(size=500, timeout=200 if "hold" in group else 5000) as t:
-        for i in range(50):
+        for i in range(TIMES):
             now, _ = await_state("flow", "ready")
             pid = now["functions"][0]["worker"]["pid"]
             eq(now["functions"][0]["worker"]["restarts"], i)
@@ -219,8 +221,8 @@ def kill_worker_50_times(group):
 
 
 for kind, text in WORKERS.items():
-    test(f"{kind} is killed 50 times while data flows: no disconnect, all that follows is right",
-         text)(kill_worker_50_times)
+    test(f"{kind} is killed {TIMES} times while data flows: no disconnect, all that follows is right",
+         text)(kill_worker_often)
 
 
 # --- workers that do not want to end -----------------------------------------------------------------

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: timeout=240 udcs=2
-# lab all: kernel=6.12,6.1 timeout=240 udcs=2
+# lab: timeout=240 udcs=2 parts=3
+# lab all: kernel=6.12,6.1 timeout=240 udcs=2 parts=3
 """Bad moments and odd surroundings: two commands at once, what a caller hands down, what others do
 to the machine meanwhile."""
 
@@ -25,7 +25,7 @@ import tap  # noqa: E402
 from gadgets import (LOOPBACK, Fifo, await_status, finish, gadget, odd, processes_of, start,  # noqa: E402
                      worker)
 from harness import FFSCTL, down, ffsctl, kill, must, stat_of, status, up, wait_dead  # noqa: E402
-from tap import contains, eq, ok, patience, test  # noqa: E402
+from tap import contains, eq, ok, patience, rounds, test  # noqa: E402
 
 RUN = pathlib.Path("/run/ffsctl")
 F_OFD_SETLK = 37  # <fcntl.h>; Python 3.11 has no name for it
@@ -250,12 +250,12 @@ def _():
 @test("two gadgets come and go at the same time, again and again")
 def _():
     paths = [gadget(name, LOOPBACK) for name in ("one", "two")]
-    for _ in range(25):
+    for _ in range(rounds(8, 25)):
         for command in (["up", "--no-bind"], ["down"]):
             for result in [finish(p) for p in [start(*command, path) for path in paths]]:
                 must(result)
     # Not in step: one is always coming while the other goes.
-    script = f"for i in $(seq 40); do {FFSCTL} -q up --no-bind $1 && {FFSCTL} -q down $1 || exit $?; done"
+    script = f"for i in $(seq {rounds(12, 40)}); do {FFSCTL} -q up --no-bind $1 && {FFSCTL} -q down $1 || exit $?; done"
     both = [subprocess.Popen(["/bin/sh", "-c", script, "sh", path], stderr=subprocess.PIPE, text=True)
             for path in paths]
     for child in both:
@@ -266,7 +266,7 @@ def _():
 @test("the same gadget comes and goes by two: each command succeeds or says who is in the way")
 def _():
     path = gadget("same", LOOPBACK)
-    script = (f"for i in $(seq 40); do {FFSCTL} -q $2 $1; r=$?; "
+    script = (f"for i in $(seq {rounds(12, 40)}); do {FFSCTL} -q $2 $1; r=$?; "
               "case $r in 0|73|75) ;; *) echo exit $r >&2; exit 1;; esac; done")
     both = [subprocess.Popen(["/bin/sh", "-c", script, "sh", path, command], stderr=subprocess.PIPE, text=True)
             for command in ("up --no-bind", "down", "down")]

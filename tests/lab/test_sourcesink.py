@@ -169,7 +169,7 @@ def _():
     bring_up(pattern=1)
     host = device()
     out, = (e for e in host.get_active_configuration()[(0, 0)] if not e.bEndpointAddress & 0x80)
-    right = bytes(i % PACKET % 63 for i in range(1 << 16))  # a transfer: it has no short packet
+    right = bytes(i % 63 for i in range(PACKET)) * ((1 << 16) // PACKET)  # a transfer: it has no short packet
     eq(out.write(right), len(right))
     wrong = bytearray(right)
     wrong[PACKET + 70] ^= 0x80

@@ -150,7 +150,7 @@ class Host(threading.Thread):
 
 
 def messages(n):
-    return [bytes((i + k) % 256 for k in range(1 + i * 997 % 20000)) for i in range(n)] + [bytes(PACKET * 3)]
+    return [(bytes((i + k) % 256 for k in range(256)) * 79)[:1 + i * 997 % 20000] for i in range(n)] + [bytes(PACKET * 3)]
 
 
 def serve(stream, sent):

@@ -11,7 +11,6 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-import gadgets  # noqa: E402
 import harness  # noqa: E402
 import tap  # noqa: E402
 from gadgets import DIRECTORY, LOOPBACK, gadget, worker  # noqa: E402

@@ -5,30 +5,24 @@
 """`udc` says what sysfs and configfs say, in words and as a document, and why there is no UDC."""
 
 import contextlib
-import json
 import os
 import pathlib
 import subprocess
 
-import jsonschema
 
 import gadgets
 import harness
 import tap
-from harness import EXAMPLES, SRC, down, ffsctl, must, up
+from harness import EXAMPLES, down, ffsctl, must, up
 from tap import contains, eq, test
 
 harness.leaves_nothing()
 
-SCHEMAS = {p.name: json.loads(p.read_text()) for p in pathlib.Path(SRC, "schemas").glob("*.json")}
 CLASS = pathlib.Path("/sys/class/udc")
 
 
 def document(code=0):
-    value = json.loads(must(ffsctl("udc", "--json"), code).stdout)
-    schema = SCHEMAS["udc.schema.json"]
-    jsonschema.Draft202012Validator(schema, resolver=jsonschema.RefResolver("", schema, store=SCHEMAS)).validate(value)
-    return value
+    return harness.document(must(ffsctl("udc", "--json"), code), "udc.schema.json")
 
 
 def sysfs(udc, attribute):
