@@ -20,11 +20,12 @@ sys.path[:0] = [os.path.join(SRC, "tests", "lab"), os.path.join(SRC, "lab", "lib
 import cache  # noqa: E402
 import modules  # noqa: E402
 import mutants as planted  # noqa: E402
+import programs  # noqa: E402
 import tap  # noqa: E402
 from tap import eq, ok, test  # noqa: E402
 
 DIRECTORY = os.path.join(SRC, "kernel", "mutants")
-HEAD = re.compile(r"\AWhat: \S.*\nCaught-by: test_\w+\nOn: (6\.12|6\.1) (?:normal|debug)\n(?:Append: \S+\n)?SPDX-License-Identifier: \S+\n\n")
+HEAD = re.compile(r"\AWhat: \S.*\nCaught-by: test_\w+\nOn: (6\.12|6\.1) (?:normal|debug)\n(?:Append: \S+\n)?(?:Only-all: \S.*\n)?SPDX-License-Identifier: \S+\n\n")
 
 
 def mutants(version):
@@ -70,6 +71,19 @@ def _():
         there |= set(re.findall(r"^\+\+\+ b/tools/testing/selftests/drivers/usb/functionfs/(test_\w+)\.c$",
                                 cache.read(patch).decode(), re.M))
     eq(wanted, there)
+
+
+@test("each is noticed where lab/test runs the selftests, or says why not")
+def _():
+    there = {(v["kernel"], v["flavour"], v["append"])
+             for v in programs.variations(os.path.join(SRC, "tests/lab/test_functionfs.py"), False)}
+    missing = []
+    for name in sorted(os.listdir(DIRECTORY)):
+        head = dict(re.findall(r"^([\w-]+): (.*)$", cache.read(os.path.join(DIRECTORY, name)).decode().split("\n\n")[0], re.M))
+        append = head.get("Append", "dummy_hcd.gadget_sg=1" if head["Caught-by"] == "test_dmabuf" else "")
+        if "Only-all" not in head and (*head["On"].split(), append) not in there:
+            missing.append((name, head["On"], append))
+    eq(missing, [])
 
 
 # Not what only lists or builds: the rooms whose code is run
