@@ -185,11 +185,12 @@ tests_unit_test_bench_device_CFLAGS = $(AM_CFLAGS) $(LIBUSB_CFLAGS) $(CRITERION_
 tests_unit_test_bench_device_LDADD = libffsctl.a $(CRITERION_LIBS)
 TESTS += tests/cli/test_ffsbench.py
 endif
-tests_unit_test_stream_SOURCES = tests/unit/test_stream.c
+tests_unit_test_stream_SOURCES = tests/unit/test_stream.c tests/unit/story.h
 tests_unit_test_stream_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS)
 tests_unit_test_stream_LDADD = libstream.a $(CRITERION_LIBS)
 UNIT_TESTS += tests/unit/test_stream_kernel
-tests_unit_test_stream_kernel_SOURCES = tests/unit/test_stream_kernel.c src/stream/public.c
+tests_unit_test_stream_kernel_SOURCES = tests/unit/test_stream_kernel.c tests/unit/story.h \
+	src/stream/public.c
 tests_unit_test_stream_kernel_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS)
 tests_unit_test_stream_kernel_LDADD = libstream.a $(AIO_LIBS) $(CRITERION_LIBS)
 tests_unit_test_worker_SOURCES = tests/unit/test_worker.c src/worker/moments.c src/worker/options.c \

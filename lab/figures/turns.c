@@ -9,13 +9,11 @@
  * that fails ends the program. Prints one line a timed run: LABEL NANOSECONDS.
  */
 #include <fcntl.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
+
+#include "../spawn.h"
 
 #define LINES 32
 #define WORDS 32
@@ -25,27 +23,12 @@ struct line {
 	char *argv[WORDS + 1];
 };
 
-static uint64_t now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
-}
-
 static uint64_t run(char **argv, int null)
 {
 	uint64_t start = now();
-	int status;
-	pid_t pid = fork();
+	int status = spawn(argv, null);
 
-	if (pid == 0) {
-		dup2(null, 1);
-		dup2(null, 2);
-		execvp(argv[0], argv);
-		_exit(127);
-	}
-	if (pid < 0 || waitpid(pid, &status, 0) < 0 || status != 0) {
+	if (status != 0) {
 		fprintf(stderr, "turns: %s failed (status %#x)\n", argv[0], status);
 		exit(1);
 	}
@@ -55,7 +38,8 @@ static uint64_t run(char **argv, int null)
 int main(int argc, char **argv)
 {
 	static struct line lines[LINES];
-	int null = open("/dev/null", O_WRONLY | O_CLOEXEC), rounds = argc == 2 ? atoi(argv[1]) : 0, n = 0;
+	int null = open("/dev/null", O_WRONLY | O_CLOEXEC), rounds = argc == 2 ? atoi(argv[1]) : 0,
+	    n = 0;
 	char *text = NULL;
 	size_t size = 0;
 

@@ -148,7 +148,7 @@ def init_file():
 
 def speed_file():
     """The program that measures the machine, built."""
-    return os.path.join(root(), "speed-" + digest(str(RECIPE), read(os.path.join(LAB, "speed.c"))))
+    return os.path.join(root(), "speed-" + digest(str(RECIPE), *(read(os.path.join(LAB, n)) for n in ("speed.c", "spawn.h"))))
 
 
 def inside_packages():

@@ -44,6 +44,6 @@ def table(results):
     for words, sums in (("program", programs), ("folder", folders), ("run", everything)):
         out += ["", "seconds, sum of each %s:" % words, head]
         out += [row(v, "%s (%d)" % (n, v["runs"])) for n, v in sorted(sums.items(), key=lambda x: -x[1]["total"])]
-    out += ["", "seconds of the dearest tests:"]
+    out += ["", "seconds of the dearest tests, in virtual time where they run in that:"]
     tests = sorted(((took, "%s: %s" % (r.name, name)) for r in results for took, name in r.took), reverse=True)
     return out + ["%11.2f  %s" % test for test in tests[:DEAREST]]

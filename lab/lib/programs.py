@@ -6,6 +6,7 @@ lab/test, or several where a value has a comma. `# lab all:` lines are more comb
 lab/test --all.
 """
 
+import fnmatch
 import glob
 import itertools
 import json
@@ -17,7 +18,7 @@ import tempfile
 import time
 
 import cache
-from project import SRC, WORK, environment
+from project import LENIENT, SRC, WORK, environment
 from results import Result, parse_tap
 from steps import Error
 
@@ -83,9 +84,60 @@ class Program:
         if status is None:
             result.add("failed", "time", "not done after %d s" % limit)
         result.seconds = time.monotonic() - start
-        parse_tap(result, text, -9 if status is None else status)
+        return self.results(result, text, errors, -9 if status is None else status)
+
+    def results(self, result, text, errors, status):
+        """What it did, from what it printed and its exit status: a list of results, here of one."""
+        parse_tap(result, text, status)
         result.output = text + errors
-        return result
+        return [result]
+
+
+class MakeCheck(Program):
+    """`make check` of one build, or of some of its programs."""
+
+    def __init__(self, build_name, goals, lenient, everything):
+        self.build_name, self.directory = build_name, os.path.join(WORK, build_name)
+        env = {**environment(), **env_for(build_name), **tier(everything)}
+        if build_name == "sanitize":
+            # outside of the lab leaks are found
+            env["ASAN_OPTIONS"] = "detect_leaks=1:exitcode=86"
+        # It has a part of one core as others have: no -j
+        super().__init__("make check [%s]" % build_name,
+                         ["make", "-C", self.directory, "check", *goals] + LENIENT * lenient, env, HOST_TIMEOUT, None)
+
+    def written(self):
+        """What automake's test harness writes down, a file for each test program."""
+        return sorted(glob.glob(os.path.join(self.directory, "**/*.trs"), recursive=True))
+
+    def run(self, core=None, patience=1.0):
+        for path in self.written():
+            os.unlink(path)
+        return super().run(core, patience)
+
+    def results(self, result, text, errors, status):
+        """One for each test program, and one for make itself."""
+        found = []
+        for path in self.written():
+            one = Result(check_name(os.path.relpath(path, self.directory), self.build_name))
+            for n, line in enumerate(cache.read(path).decode(errors="replace").splitlines()):
+                m = re.match(r":test-result:\s*(\w+)\s*(.*)", line)
+                if m:
+                    outcome = {"PASS": "passed", "XFAIL": "passed", "SKIP": "skipped"}.get(m.group(1), "failed")
+                    one.add(outcome, m.group(2) or str(n))
+            if not one.tests:
+                one.add("failed", "results", "none written down")
+            log = path[:-4] + ".log"
+            if one.count("failed") and os.path.exists(log):
+                one.output = cache.read(log).decode(errors="replace")
+            found.append(one)
+        if status and not any(x.count("failed") for x in found):
+            result.add("failed", "make check", "ended with %d" % status)
+        elif not found:
+            result.add("failed", "make check", "ran no test")
+        if result.count("failed"):
+            result.output = (text + errors)[-20000:]
+        return found + [result]
 
 
 def communicate(args, env, core, limit):
@@ -219,6 +271,35 @@ def lab_program(path, v, everything, sanitize):
 def tier(everything):
     """Tells a test whether this is lab/test --all (tests/lab/tap.py)."""
     return {"LAB_TIER": "all" if everything else "1"}
+
+
+def selected(name, patterns):
+    return not patterns or any(p in name or fnmatch.fnmatchcase(name, p) for p in patterns)
+
+
+def check_programs(build_name):
+    """What `make check` of a build runs, as make's TESTS."""
+    r = subprocess.run(["make", "-s", "--eval", "print-tests: ; @echo $(TESTS)", "print-tests"],
+                       cwd=os.path.join(WORK, build_name), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+    return r.stdout.split()
+
+
+def check_name(test, build_name):
+    return "%s [make check%s]" % (os.path.splitext(test)[0], "" if build_name == "plain" else " " + build_name)
+
+
+def make_checks(checked, only, lenient, everything):
+    """`make check` of the builds, of all their programs (`checked` has them) or of those that `only` selects."""
+    for build_name, tests in checked.items():
+        goals = []
+        if only:
+            chosen = [t for t in tests if selected(check_name(t, build_name), only) or selected(t + " [make check]", only)]
+            if not chosen:
+                continue
+            # Only these programs are built, too
+            goals = ["TESTS=" + " ".join(chosen), "check_PROGRAMS=" + " ".join(
+                t for t in chosen if t.startswith("tests/unit/"))]
+        yield MakeCheck(build_name, goals, lenient, everything)
 
 
 def lab_programs(everything, kernel=None, sanitize=False):

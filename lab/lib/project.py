@@ -35,8 +35,7 @@ LENIENT = ["CFLAGS=-g -O2 -Wno-error"]  # for make: warnings are no errors
 CCACHE = {"CCACHE_DIR": os.path.join(cache.root(), "ccache"), "CCACHE_BASEDIR": WORK, "CCACHE_NOHASHDIR": "1",
           "CCACHE_MAXSIZE": "2G"}
 CCACHE_LINKS = "/usr/lib/ccache"
-# Where a test builds the project once more: as far from the sources as other builds, or ccache would
-# not know the files again
+# Where a test builds the project once more: below CCACHE_BASEDIR, whatever directory that is in a clone
 BUILDS_TMP = os.path.join(WORK, "tmp")
 
 

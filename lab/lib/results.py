@@ -25,7 +25,7 @@ class Result:
         self.output = ""
         self.seconds = 0.0
         self.profile = {}  # seconds by what they went into: boot, start, processor, total
-        self.took = []  # (seconds, name) of the tests that tell
+        self.took = []  # (seconds, name) of each test that prints its time
         self.only_all = {}  # {name: why lab/test leaves it to --all}
 
     def add(self, outcome, name, detail=""):

@@ -104,8 +104,9 @@ class Schedule:
         return None
 
     def measure_on(self, core):
-        """When it is time for it: waits until the core is idle, and measures. With the lock held."""
-        if not self.speed.due() or self.kept:
+        """When it is time for it, and something is left to run: waits until the core is idle, and measures. With the
+        lock held."""
+        if not self.todo or not self.speed.due() or self.kept:
             return
         self.kept.add(core)
         self.changed.wait_for(lambda: self.free[core] == self.per_core)

@@ -7,11 +7,7 @@ Nothing is ever run twice because it failed.
 """
 
 import argparse
-import concurrent.futures
-import fnmatch
-import glob
 import os
-import re
 import subprocess
 import sys
 import threading
@@ -24,9 +20,10 @@ import cache  # noqa: E402
 import costs  # noqa: E402
 import mutants  # noqa: E402
 import progress  # noqa: E402
-from programs import ALL_KERNELS, env_for, host_programs, lab_programs, selftested, tier  # noqa: E402
-from project import LENIENT, WORK, build, copy_tree, environment  # noqa: E402
-from results import Report, Result  # noqa: E402
+from programs import (ALL_KERNELS, check_programs, host_programs, lab_programs, make_checks, selected,  # noqa: E402
+                      selftested)
+from project import build, copy_tree  # noqa: E402
+from results import Report  # noqa: E402
 from schedule import Schedule, Speed  # noqa: E402
 from steps import Error  # noqa: E402
 
@@ -36,70 +33,6 @@ BUDGET = {"tier 1": 100_000, "--all": 350_000}
 # One program may take 1/50 of what all take together
 SHARE = 50
 BUILDS = ("plain", "sanitize")
-
-
-def check_programs(build_name):
-    """What `make check` of a build runs, as make's TESTS."""
-    r = subprocess.run(["make", "-s", "--eval", "print-tests: ; @echo $(TESTS)", "print-tests"],
-                       cwd=os.path.join(WORK, build_name), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
-    return r.stdout.split()
-
-
-def check_name(test, build_name):
-    return "%s [make check%s]" % (os.path.splitext(test)[0], "" if build_name == "plain" else " " + build_name)
-
-
-def make_check(build_name, args, patience):
-    """`make check` of one build: the results that automake's test harness wrote down."""
-    only, lenient = args.only, bool(args.mutant)
-    directory = os.path.join(WORK, build_name)
-    goals = []
-    if only:
-        chosen = [t for t in check_programs(build_name) if selected(check_name(t, build_name), only)
-                  or selected(t + " [make check]", only)]
-        if not chosen:
-            return []
-        # Only these programs are built, too
-        goals = ["TESTS=" + " ".join(chosen), "check_PROGRAMS=" + " ".join(
-            t for t in chosen if t.startswith("tests/unit/"))]
-    for path in glob.glob(os.path.join(directory, "**/*.trs"), recursive=True):
-        os.unlink(path)
-    start = time.monotonic()
-    env = {**environment(), **env_for(build_name), **tier(args.all), "LAB_PATIENCE": "%.2f" % patience}
-    if build_name == "sanitize":
-        # outside of the lab leaks are found
-        env["ASAN_OPTIONS"] = "detect_leaks=1:exitcode=86"
-    with progress.Step(WHO, "make check [%s]" % build_name, sys.stdout):
-        r = subprocess.run(["make", "-j%d" % os.cpu_count(), "check", *goals] + LENIENT * lenient,
-                           cwd=directory, env=env,
-                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    results = []
-    for path in sorted(glob.glob(os.path.join(directory, "**/*.trs"), recursive=True)):
-        result = Result(check_name(os.path.relpath(path, directory), build_name))
-        for n, line in enumerate(cache.read(path).decode(errors="replace").splitlines()):
-            m = re.match(r":test-result:\s*(\w+)\s*(.*)", line)
-            if m:
-                outcome = {"PASS": "passed", "XFAIL": "passed", "SKIP": "skipped"}.get(
-                    m.group(1), "failed")
-                result.add(outcome, m.group(2) or str(n))
-        if not result.tests:
-            result.add("failed", "results", "none written down")
-        log = path[:-4] + ".log"
-        if result.count("failed") and os.path.exists(log):
-            result.output = cache.read(log).decode(errors="replace")
-        results.append(result)
-    whole = Result("make check [%s]" % build_name)
-    whole.seconds = time.monotonic() - start
-    if r.returncode and not any(x.count("failed") for x in results):
-        whole.add("failed", "make check", "ended with %d" % r.returncode)
-        whole.output = r.stdout.decode(errors="replace")[-20000:]
-    elif not results:
-        whole.add("failed", "make check", "ran no test")
-    return results + [whole]
-
-
-def selected(name, patterns):
-    return not patterns or any(p in name or fnmatch.fnmatchcase(name, p) for p in patterns)
 
 
 def kernels_needed(programs, args):
@@ -149,7 +82,7 @@ class Bar:
     def take(self, result, report):
         self.line.clear()
         report.take(result)
-        self.done.add(result.name)
+        self.done.update({result.name} & self.all.keys())
 
     def __enter__(self):
         if self.line.tty:
@@ -188,11 +121,13 @@ def run_programs(programs, kernels, args, report, speed):
     maker.start()
     new = {}
     with Bar(todo, {k: took[k] for k in took if any(k == p.name for p in todo)}, schedule) as bar:
-        def done(result):
-            bar.take(result, report)
-            new[result.name] = round(result.seconds, 1)
-            if args.first_failure and result.count("failed"):
-                schedule.stop()
+        def done(results):
+            for result in results:
+                bar.take(result, report)
+                if result.seconds:
+                    new[result.name] = round(result.seconds, 1)
+                if args.first_failure and result.count("failed"):
+                    schedule.stop()
 
         try:
             schedule.run(todo, done)
@@ -264,23 +199,10 @@ def main():
         builds = builds_needed(programs, args)
         if builds:
             build(*builds, lenient=bool(args.mutant))
-
-        def make_checks():
-            for name in builds:
-                # Two builds' and the programs' share the cores
-                for result in make_check(name, args, (1 + args.jobs) * speed.slowness()):
-                    report.take(result)
-
         checked = {name: check_programs(name) for name in builds}
         programs += [x for x in host_programs(checked, args.all, args.kernel, args.sanitize) if selected(x.name, args.only)]
-        with concurrent.futures.ThreadPoolExecutor(1) as pool:
-            checks = pool.submit(make_checks)
-            if args.first_failure:
-                checks.result()
-                if report.total["failed"]:
-                    return report.finish()
-            run_programs(programs, kernels_needed([p for p in programs if p.in_lab], args), args, report, speed)
-            checks.result()
+        programs += make_checks(checked, args.only, bool(args.mutant), args.all)
+        run_programs(programs, kernels_needed([p for p in programs if p.in_lab], args), args, report, speed)
     except (Error, mutants.Bad) as e:
         print("lab/test: %s" % e, flush=True)
         report = report or Report()

@@ -71,7 +71,7 @@ static int mkdir_shared_apply(struct step *step, struct error *err)
 		}
 		/* It was there, and is gone again. */
 	}
-	return mkdir_apply(step, err); /* which tells what is wrong */
+	return mkdir_apply(step, err); /* for its error message */
 }
 
 static int mkdir_shared_undo(struct step *step, struct error *err)

@@ -19,8 +19,7 @@ sys.path.insert(0, os.path.join(SRC, "tests", "lab"))
 import tap  # noqa: E402
 
 FFSCTL = os.path.join(os.path.abspath(os.environ.get("FFSCTL_BUILD", ".")), "ffsctl")
-with open(FFSCTL, "rb") as program:
-    SANITIZED = b"__asan_init" in program.read()
+SANITIZED = tap.sanitized()
 SIZE = 1 << (16 if SANITIZED else 20)
 WORD_LIMIT = 250000  # just below SPEC_MAX_TOKENS
 MEMORY = 64 << 20  # bytes of address space

@@ -308,7 +308,7 @@ def _():
 @test("a program that does not end is killed with what it has started, and has failed")
 def _():
     p = programs.Program("hangs", ["sh", "-c", "echo 1..1; sleep 1000 & sleep 1000"], {}, 0.3, None)
-    result = p.run()
+    result, = p.run()
     eq([t[1] for t in result.tests if t[0] == "failed"][0], "time")
 
 

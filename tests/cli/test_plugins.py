@@ -15,7 +15,7 @@ import jsonschema
 SRC = os.environ.get("FFSCTL_SRC", ".")
 BUILD = os.environ.get("FFSCTL_BUILD", ".")
 sys.path.insert(0, os.path.join(SRC, "tests/lab"))
-from tap import contains, eq, main, test
+from tap import contains, eq, main, sanitized, test
 
 WORKER = os.path.join(BUILD, "ffsctl-worker")
 HEAD = '#include <ffsctl/plugin.h>\n'
@@ -231,8 +231,7 @@ def _():
 # --- ffsctl plugins ---
 
 FFSCTL = os.path.join(os.path.abspath(BUILD), "ffsctl")
-with open(FFSCTL, "rb") as program:
-    SANITIZED = b"__asan_init" in program.read()
+SANITIZED = sanitized()
 
 
 def ffsctl(*args, **kwargs):

@@ -63,9 +63,9 @@ def sentence(step, verb, error):
     return f"cannot {verb} {step['path']}: {os.strerror(error)}"
 
 
-def first_of_each(cases, kind):
-    """Of all cases of a kind the first."""
-    return list({kind(case): case for case in reversed(cases)}.values())
+def first_of_each(cases):
+    """Of all cases whose second member, a step or a change, is of one kind the first."""
+    return list({(step["do"], step["undo"]): (of, step) for of, step in reversed(cases)}.values())
 
 
 def each(title, mutant, steps=Example.steps):
@@ -75,8 +75,7 @@ def each(title, mutant, steps=Example.steps):
 
     def register(function):
         cases = [(example, step) for example in examples() for step in steps(example)]
-        kind = lambda case: (case[1]["do"], case[1]["undo"])  # noqa: E731
-        chosen = first_of_each(cases, kind) + first_of_each(cases[::-1], kind)
+        chosen = first_of_each(cases) + first_of_each(cases[::-1])
         for example, step in cases:
             name = f"{example.name}: step {step['n']} ({step['do']} {step['path']}) {title}"
             why = None if (example, step) in chosen else mutant + ": each kind of step has two tests"

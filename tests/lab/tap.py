@@ -43,9 +43,15 @@ def patience(seconds):
 
 
 def rounds(few, many):
-    """How often a loop goes round that needs luck to meet what it is after: `few` in lab/test, as many as
-    the mutants need, `many` with --all."""
+    """How often a loop goes round that needs luck to meet what it is after, or what it goes through: `few` in
+    lab/test, as many as the mutants need, `many` with --all."""
     return many if EVERYTHING else few
+
+
+def sanitized():
+    """Whether the build is one with sanitizers."""
+    with open(os.path.join(BUILD, "ffsctl"), "rb") as f:
+        return b"__asan_init" in f.read()
 
 
 class Skip(Exception):

@@ -14,7 +14,7 @@ from faults import KERNEL_REFUSED, each, must_be_down, must_be_leftover, up  # n
 from harness import down, ffsctl, must, status  # noqa: E402
 from tap import contains, eq  # noqa: E402
 
-
+MUTANT = "plan/directory-that-is-not-there-cannot-be-removed"
 KILLED = ("ffsctl: the supervisor was killed (signal 9) before the gadget was up; "
           "'ffsctl status' tells what is left, 'ffsctl down' clears it")
 
@@ -39,9 +39,6 @@ def then_up(example, step, word):
     gadget, code = status(example.name)
     eq((code, gadget["state"], gadget["problems"]), (0, "ready", []))
     down(example.name)
-
-
-MUTANT = "plan/directory-that-is-not-there-cannot-be-removed"
 
 
 @each("is killed before, then down", MUTANT)

@@ -16,6 +16,8 @@ from faults import (DEGRADED, KERNEL_REFUSED, Example, each, errno_of, must_be_d
 from harness import down, ffsctl, must, status  # noqa: E402
 from tap import contains, eq, ok  # noqa: E402
 
+MUTANT = "plan/failed-undo-ends-with-0"
+
 
 def earlier(example):
     """Steps that are undone when the last one fails."""
@@ -29,9 +31,6 @@ def last_fails(example):
 def clear(example):
     contains(down(example.name).stderr, f"{example.name}: down (its supervisor had died")
     must_be_down(example.name)
-
-
-MUTANT = "plan/failed-undo-ends-with-0"
 
 
 @each("cannot be undone after a failure", MUTANT, earlier)

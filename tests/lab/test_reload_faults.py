@@ -118,7 +118,7 @@ def each(title, *ways):
             return function
         cases = [(way, change) for way in ways for change in PLANS[way]
                  if way != "back" or (os.environ["LAB_KERNEL"] == "6.12" and not SANITIZED)]
-        chosen = first_of_each(cases, lambda case: (case[1]["do"], case[1]["undo"]))
+        chosen = first_of_each(cases)
         if "is killed" in title:
             chosen = chosen[::2]
         for way, change in cases:

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "story.h"
 #include "stream/stream.h"
 
 #define OUT 0
@@ -29,7 +30,6 @@ static struct {
 } kernel;
 
 /* What the owner was told, in order. */
-static char story[4096];
 static struct ffsctl_transfer *done[MANY];
 static unsigned int n_done;
 static bool resubmit;
@@ -138,24 +138,6 @@ static const struct stream_engine engine = {
 	.ended = fake_ended,
 	.reap = fake_reap,
 };
-
-static void tell(const char *word)
-{
-	strcat(story, story[0] ? " " : "");
-	strcat(story, word);
-}
-
-static void on_up(void *user)
-{
-	(void)user;
-	tell("up");
-}
-
-static void on_down(void *user)
-{
-	(void)user;
-	tell("down");
-}
 
 static void on_done(void *user, struct ffsctl_transfer *t)
 {

@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "ffsctl/stream.h"
+#include "story.h"
 #include "stream/stream.h"
 
 #define OUT 0
@@ -111,27 +112,8 @@ int ioctl(int fd, unsigned long request, ...)
 
 static struct stream s;
 static struct stream_endpoint eps[2];
-static char story[1024]; /* what the owner was told, in order */
 static unsigned int n_done;
 static int status;
-
-static void tell(const char *word)
-{
-	strcat(story, story[0] ? " " : "");
-	strcat(story, word);
-}
-
-static void on_up(void *user)
-{
-	(void)user;
-	tell("up");
-}
-
-static void on_down(void *user)
-{
-	(void)user;
-	tell("down");
-}
 
 static void on_done(void *user, struct ffsctl_transfer *t)
 {

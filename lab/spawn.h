@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A command as a whole process, from fork to reaping, and the clock for it: T is that of /bin/true.
+ */
+#pragma once
+
+#include <stdint.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+/* Nanoseconds of CLOCK_MONOTONIC. */
+static uint64_t now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
+}
+
+/* Runs a command without output, `null` being open on /dev/null. Its wait status, -1 when it could
+ * not be started. */
+static int spawn(char *const argv[], int null)
+{
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		dup2(null, 1);
+		dup2(null, 2);
+		execvp(argv[0], argv);
+		_exit(127);
+	}
+	return pid < 0 || waitpid(pid, &status, 0) < 0 ? -1 : status;
+}
