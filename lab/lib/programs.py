@@ -288,17 +288,28 @@ def check_name(test, build_name):
     return "%s [make check%s]" % (os.path.splitext(test)[0], "" if build_name == "plain" else " " + build_name)
 
 
+def other_without_sanitizers(test):
+    """Whether a program of `make check` says that it does something else in the plain build."""
+    return test.endswith(".py") and re.search(rb"^# lab:.*\bbuild=plain,sanitize\b", cache.read(os.path.join(SRC, test)), re.M)
+
+
 def make_checks(checked, only, lenient, everything):
-    """`make check` of the builds, of all their programs (`checked` has them) or of those that `only` selects."""
+    """`make check` of the builds (`checked` has its programs): of those that `only` selects; without, and
+    without `everything`, the plain build's only where that shows something else."""
     for build_name, tests in checked.items():
-        goals = []
+        chosen = tests
         if only:
             chosen = [t for t in tests if selected(check_name(t, build_name), only) or selected(t + " [make check]", only)]
-            if not chosen:
-                continue
-            # Only these programs are built, too
-            goals = ["TESTS=" + " ".join(chosen), "check_PROGRAMS=" + " ".join(
-                t for t in chosen if t.startswith("tests/unit/"))]
+        elif build_name == "plain" and "sanitize" in checked and not everything:
+            chosen = [t for t in tests if other_without_sanitizers(t)]
+        if not chosen:
+            continue
+        goals = []
+        if chosen != tests:
+            goals = ["TESTS=" + " ".join(chosen)]
+            # Only these programs are built, too; which of the fuzzers a corpus is for, only the Makefile knows
+            if not any(t.startswith("tests/fuzz/") for t in chosen):
+                goals.append("check_PROGRAMS=" + " ".join(t for t in chosen if t.startswith("tests/unit/")))
         yield MakeCheck(build_name, goals, lenient, everything)
 
 

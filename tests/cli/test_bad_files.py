@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
+# lab: build=plain,sanitize
 """Every bad gadget file of tests/bad gets exactly the diagnostics that stand beside it.
 
 With --update the .err files are written anew: read the difference before committing it."""

@@ -1,9 +1,10 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: build=plain parts=5
-"""The ways to build that lab/test's own builds are not: in the source tree, with clang, without
+# lab: build=plain parts=4
+"""The ways to build that lab/test's own builds are not: in the source tree and with clang, without
 what only tests need, with the libraries linked dynamically, for coverage, and `make distcheck`."""
 
+import functools
 import os
 import pathlib
 import shutil
@@ -35,15 +36,35 @@ def run(*args, cwd, **env):
 QUICK = rounds(["CFLAGS=-O0"], [])
 
 
-def build(name, *options, programs=(), **env):
+def configure_and_make(configure, directory, *options, programs=(), **env):
     """All, or only some of the programs."""
-    directory = TMP / name
-    directory.mkdir()
-    run(SRC / "configure", "--enable-werror", *QUICK, *options, cwd=directory, **env)
+    run(configure, "--enable-werror", *QUICK, *options, cwd=directory, **env)
     run("make", f"-j{os.cpu_count()}", *programs, cwd=directory)
     for program in programs or NAMES:
         ok((directory / program).read_bytes().startswith(b"\x7fELF"), f"{program} is no ELF")
+
+
+def build(name, *options, **kwargs):
+    directory = TMP / name
+    directory.mkdir()
+    configure_and_make(SRC / "configure", directory, *options, **kwargs)
     return directory
+
+
+def not_ignored(tree):
+    """The files of a tree that git would add."""
+    return run("git", "ls-files", "--others", "--exclude-standard", cwd=tree).splitlines()
+
+
+@functools.cache
+def in_tree():
+    """A build with clang in a copy of the sources, and what it made that git would add."""
+    tree = TMP / "tree"
+    shutil.copytree(SRC, tree, symlinks=True, ignore=shutil.ignore_patterns(".git", "*.o", "__pycache__"))
+    run("git", "init", "--quiet", cwd=tree)
+    before = not_ignored(tree)
+    configure_and_make("./configure", tree, "--prefix=/usr", CC="clang")
+    return tree, set(not_ignored(tree)) - set(before)
 
 
 def needed(program):
@@ -52,7 +73,7 @@ def needed(program):
 
 @test("clang")
 def _():
-    build("clang", CC="clang")
+    in_tree()
 
 
 @test("without Criterion and libusb, and with libraries linked dynamically")
@@ -77,31 +98,6 @@ def _():
     ok(list(directory.rglob("*.gcda")), "nothing was counted")
 
 
-def not_ignored(tree):
-    """The files of a tree that git would add."""
-    return run("git", "ls-files", "--others", "--exclude-standard", cwd=tree).splitlines()
-
-
-@test("in the source tree, where git ignores all that is made, and from there into DESTDIR")
-def _():
-    tree = TMP / "tree"
-    shutil.copytree(SRC, tree, symlinks=True, ignore=shutil.ignore_patterns(".git", "*.o", "__pycache__"))
-    run("git", "init", "--quiet", cwd=tree)
-    before = not_ignored(tree)
-    run("./configure", "--enable-werror", "--prefix=/usr", *QUICK, cwd=tree)
-    run("make", f"-j{os.cpu_count()}", cwd=tree)
-    eq(set(not_ignored(tree)) - set(before), set(), "what a build makes and git does not ignore")
-    run("make", "install", f"DESTDIR={TMP}/dest", cwd=tree)
-    for name in ("bin/ffsctl", "libexec/ffsctl/ffsctl-worker", "lib/ffsctl/plugins/loopback.so",
-                 "include/ffsctl/plugin.h", "share/ffsctl/schemas/gadget.schema.json",
-                 "share/man/man8/ffsctl.8"):
-        ok((TMP / "dest/usr" / name).exists(), f"{name} is not installed")
-    out = run(TMP / "dest/usr/bin/ffsctl", "--version", cwd=TMP)
-    eq(out.split()[0], "ffsctl")
-    run("make", "uninstall", f"DESTDIR={TMP}/dest", cwd=tree)
-    eq([str(p) for p in (TMP / "dest").rglob("*") if p.is_file()], [], "what uninstall leaves")
-
-
 # Of those that make check has run already, in lab/test: one of each kind, in C, in Python and of the fuzzers' corpus
 SOME = ["check_PROGRAMS=tests/unit/test_base tests/fuzz/fuzz_spec",
         "TESTS=tests/unit/test_base tests/cli/test_check.py tests/fuzz/test_corpus.py"]
@@ -119,6 +115,21 @@ def _():
     packed = {name.partition("/")[2] for name in run("tar", "-tf", tarball, cwd=directory).splitlines()}
     files = set((SRC.parent / "files").read_text().split("\0")) - {".gitignore"}  # what lab/test has copied
     eq(sorted(files - packed), [], "files of the tree that are not in the tarball")
+
+
+@test("in the source tree, where git ignores all that is made, and from there into DESTDIR")
+def _():
+    tree, made = in_tree()
+    eq(made, set(), "what a build makes and git does not ignore")
+    run("make", "install", f"DESTDIR={TMP}/dest", cwd=tree)
+    for name in ("bin/ffsctl", "libexec/ffsctl/ffsctl-worker", "lib/ffsctl/plugins/loopback.so",
+                 "include/ffsctl/plugin.h", "share/ffsctl/schemas/gadget.schema.json",
+                 "share/man/man8/ffsctl.8"):
+        ok((TMP / "dest/usr" / name).exists(), f"{name} is not installed")
+    out = run(TMP / "dest/usr/bin/ffsctl", "--version", cwd=TMP)
+    eq(out.split()[0], "ffsctl")
+    run("make", "uninstall", f"DESTDIR={TMP}/dest", cwd=tree)
+    eq([str(p) for p in (TMP / "dest").rglob("*") if p.is_file()], [], "what uninstall leaves")
 
 
 try:

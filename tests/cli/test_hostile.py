@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
+# lab: build=plain,sanitize
 """Files of 1 MiB made to cost as much as they can: ffsctl check stays within bounds.
 
 The limits are set on the process itself, so that what exceeds them fails whatever the machine's

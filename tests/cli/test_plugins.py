@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+# lab: build=plain,sanitize
 """Plugins as a stranger builds them: one compiler call against the header alone. What they declare
 comes out of ffsctl-worker --describe, and what cannot be used is refused with a sentence."""
 

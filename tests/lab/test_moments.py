@@ -401,8 +401,8 @@ def _():
     good = record.read_text()
     steps = [s["do"] for s in json.loads(good)["plan"]]
     for op in sorted(set(steps)):
-        for path in ("", "x", "/", "/x"):
-            for value in (None, "", "x", " "):
+        for path in rounds(("", "/x"), ("", "x", "/", "/x")):
+            for value in rounds((None, "x"), (None, "", "x", " ")):
                 record.write_text(json.dumps({"plan": [{"n": 1, "do": op, "path": path, "value": value}]}))
                 r = subprocess.run([FFSCTL, "down", "odd"], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE,
                                    text=True)

@@ -10,6 +10,7 @@ import os
 import pathlib
 import subprocess
 import sys
+import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
@@ -17,7 +18,7 @@ import harness  # noqa: E402
 import tap  # noqa: E402
 from gadgets import DIRECTORY, LOOPBACK, Fifo, await_status, gadget, odd, traffic  # noqa: E402
 from harness import document, down, ffsctl, must, status, up  # noqa: E402
-from tap import contains, eq, ok, rounds, test
+from tap import contains, eq, ok, patience, rounds, test
 
 harness.leaves_nothing()
 
@@ -130,7 +131,10 @@ class Reporter:
         for body in bodies:
             self.lines.write("%d %s\n" % (times, body.hex()))
         self.lines.flush()
-        await_status("reporter", lambda g: path.stat().st_ino != before_, "written")
+        end = time.monotonic() + patience(30)
+        while path.stat().st_ino == before_:
+            ok(time.monotonic() < end, f"{path} is not written anew")
+            time.sleep(0.005)
 
     def end(self):
         self.lines.close()

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: timeout=900 build=plain parts=4
-# lab all: kernel=6.12 timeout=900 build=plain parts=4
+# lab: timeout=900 build=plain parts=3
+# lab all: kernel=6.12 timeout=900 build=plain parts=3
 """valgrind finds no leak and no wrong access in check, up, run, status, restart, reload, bind, unbind, wait
 and down, in what the command leaves in the background, and where something fails.
 
@@ -146,11 +146,11 @@ def _():
 def _():
     end(begin("up", gadget("x", LOOPBACK), "--no-bind"))
     supervisor = status("x")[0]["supervisor"]
-    checked("bind", "x", "none.0", code=69)
+    again("bind", "x", "none.0", code=69)
     waits = begin("wait", "x")
-    checked("bind", "x")
+    again("bind", "x")
     end(waits)
-    checked("wait", "x", "--for", "disconnected", "--timeout", "0.1", code=75)
+    again("wait", "x", "--for", "disconnected", "--timeout", "0.1", code=75)
     checked("unbind", "x")
     must(ffsctl("down", "x"))
     wait_dead(supervisor)
@@ -167,7 +167,7 @@ def _():
     again("reload", "x", "--dry-run", "--json")
     again("reload", "x")
     gadget("x", {"b": SLEEP, "a": LOOPBACK}, slower)
-    checked("reload", "x")
+    again("reload", "x")
     gadget("x", {"a": LOOPBACK, "b": odd("exit", 3)})
     again("reload", "x", code=76)
     gadget("x", {"a": LOOPBACK}, "nonsense = 1;")
