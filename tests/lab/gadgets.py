@@ -18,7 +18,7 @@ import tty
 import usb.core
 
 import harness
-from harness import FFSCTL, SRC, must, status
+from harness import FFSCTL, SRC, ffsctl, must, status
 from tap import eq, ok, patience
 
 DIRECTORY = pathlib.Path(tempfile.mkdtemp(prefix="ffsctl-test-"))
@@ -162,7 +162,17 @@ def await_status(name, condition, what):
         if condition(gadget):
             return gadget, code
         time.sleep(0.001)
-    raise AssertionError(f"not {what} after {LOOKS} looks: {gadget}")
+    raise AssertionError(f"not {what} after {LOOKS} looks, at {time.monotonic():.3f}: {gadget}\n"
+                         + ffsctl("log", name).stdout[-4000:] + waits_for(gadget and gadget["supervisor"]))
+
+
+def waits_for(pid):
+    """Where a process is, and what its timers have left."""
+    process = pathlib.Path(f"/proc/{pid}")
+    if not process.exists():
+        return "no supervisor"
+    timers = [p.read_text() for p in process.glob("fdinfo/*") if "it_value" in p.read_text()]
+    return "\n".join([(process / "stack").read_text(), *timers])
 
 
 def await_state(name, state):
