@@ -30,15 +30,13 @@ wait               for ever
 stop               until we are told to stop
 """
 
+# What only some words need is imported there: a worker is started a thousand times
 import errno
-import json
 import os
-import resource
 import signal
 import socket
 import struct
 import sys
-import threading
 import time
 
 EVENT, SETUP, DATA, PING, STOP = 1, 2, 3, 4, 5
@@ -99,6 +97,9 @@ def naked_daemon(write):
 
 
 def dump(path):
+    import json
+    import resource
+
     opened = [fd for fd in os.listdir("/proc/self/fd") if os.path.lexists("/proc/self/fd/" + fd)]
     status = dict(line.split(":\t", 1) for line in open("/proc/self/status").read().splitlines())
     with open(path, "w") as f:
@@ -122,6 +123,8 @@ def flood():
     def run():
         while True:
             os.write(1, b"all work and no play makes jack a dull boy\n" * 100)
+
+    import threading
 
     threading.Thread(target=run, daemon=True).start()
 
@@ -154,6 +157,8 @@ def echo():
             except OSError as e:
                 if e.errno != errno.ESHUTDOWN:
                     os.abort()
+
+    import threading
 
     threading.Thread(target=run, daemon=True).start()
 
