@@ -25,12 +25,15 @@ from tap import eq, ok, patience
 DIRECTORY = pathlib.Path(tempfile.mkdtemp(prefix="ffsctl-test-"))
 DIRECTORY.chmod(0o755)  # workers may be nobody
 
-# As little Python as possible: a start takes half the time.
-# Compiled, if lab/test has done that: Python keeps nothing of the program it starts with
-ODD = f"{SRC}/tests/lab/odd_worker.py"
-COMPILED = importlib.util.cache_from_source(ODD)
-IS_COMPILED = os.path.exists(COMPILED) and os.stat(COMPILED).st_mtime >= os.stat(ODD).st_mtime
-ODD_WORKER = ["/usr/bin/python3", "-I", "-S", COMPILED if IS_COMPILED else ODD]
+
+def compiled(source):
+    """The compiled file that lab/test has made, if it is current: Python keeps none of the program it starts with."""
+    made = importlib.util.cache_from_source(source)
+    return made if os.path.exists(made) and os.stat(made).st_mtime >= os.stat(source).st_mtime else source
+
+
+# As little Python as possible: a start takes half the time
+ODD_WORKER = ["/usr/bin/python3", "-I", "-S", compiled(f"{SRC}/tests/lab/odd_worker.py")]
 
 
 def strings(words):
@@ -176,8 +179,8 @@ def waits_for(pid):
     process = pathlib.Path(f"/proc/{pid}")
     if not process.exists():
         return "no supervisor"
-    timers = [p.read_text() for p in process.glob("fdinfo/*") if "it_value" in p.read_text()]
-    return "\n".join([(process / "stack").read_text(), *timers])
+    files = [p.read_text() for p in process.glob("fdinfo/*")]
+    return "\n".join([(process / "stack").read_text(), *(f for f in files if "it_value" in f)])
 
 
 def await_state(name, state):

@@ -119,14 +119,18 @@ def dump(path):
         }, f)
 
 
+def in_background(run):
+    import threading
+
+    threading.Thread(target=run, daemon=True).start()
+
+
 def flood():
     def run():
         while True:
             os.write(1, b"all work and no play makes jack a dull boy\n" * 100)
 
-    import threading
-
-    threading.Thread(target=run, daemon=True).start()
+    in_background(run)
 
 
 def fill():
@@ -158,9 +162,7 @@ def echo():
                 if e.errno != errno.ESHUTDOWN:
                     os.abort()
 
-    import threading
-
-    threading.Thread(target=run, daemon=True).start()
+    in_background(run)
 
 
 class Setups:

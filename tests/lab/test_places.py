@@ -18,7 +18,8 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import gadgets  # noqa: E402
 import harness  # noqa: E402
 import tap  # noqa: E402
-from gadgets import AT_ONCE, DIRECTORY, TAKEN_OVER, await_status, devnums, odd, open_file, worker  # noqa: E402
+from gadgets import (AT_ONCE, DIRECTORY, ODD_WORKER, TAKEN_OVER, await_status, devnums, odd, open_file,  # noqa: E402
+                     worker)
 from harness import SRC, down, ffsctl, kill, must, status, wait_dead  # noqa: E402
 from tap import contains, eq, ok, patience, test  # noqa: E402
 
@@ -133,7 +134,7 @@ def dumped(path):
 @test("device and interface are in arguments and environment; there are no endpoints")
 def _():
     line, net = open_file("line"), open_file("net")
-    words = ["/usr/bin/python3", "-I", "-S", f"{SRC}/tests/lab/odd_worker.py", "dump"]
+    words = [*ODD_WORKER, "dump"]
     up(places({"line": ("acm", worker(exec=[*words, line, "ready", "notify", "wait"], env={"MINE": "at ${device}"},
                                       ready="notify")),
                "net": ("ncm", worker(exec=[*words, net, "ready", "notify", "wait"], env={"MINE": "at ${ifname}"},

@@ -18,7 +18,7 @@ import harness  # noqa: E402
 import tap  # noqa: E402
 from gadgets import DIRECTORY, LOOPBACK, Fifo, await_status, gadget, odd, traffic  # noqa: E402
 from harness import document, down, ffsctl, must, status, up  # noqa: E402
-from tap import contains, eq, ok, patience, rounds, test
+from tap import contains, eq, ok, patience, rounds, test  # noqa: E402
 
 harness.leaves_nothing()
 
