@@ -67,6 +67,13 @@ tests_lab_hostile_SOURCES = tests/lab/hostile.c tests/lab/hostile.h tests/lab/ho
 	tests/lab/hostile_setup.c $(USBFS_SOURCES)
 tests_lab_hostile_LDADD = libffsctl.a
 
+# A worker that does what its arguments say. It starts a thousand times: without sanitizers.
+noinst_PROGRAMS += tests/lab/odd_worker
+tests_lab_odd_worker_SOURCES = tests/lab/odd_worker.c
+tests_lab_odd_worker_CFLAGS = $(WARN_CFLAGS) $(JANSSON_CFLAGS)
+tests_lab_odd_worker_LDFLAGS = -Wl,-O1,--hash-style=gnu,-z,noseparate-code
+tests_lab_odd_worker_LDADD = $(JANSSON_LIBS)
+
 # spec: the gadget file.
 UNIT_TESTS += tests/unit/test_spec_descriptors tests/unit/test_spec_load tests/unit/test_spec_scan
 UNIT_TESTS += tests/unit/test_spec_text tests/unit/test_spec_drop_in tests/unit/test_spec_find

@@ -99,8 +99,6 @@ def copy_tree(planted=None):
             # copyfile, not copy2: the new time stamp is what make looks at
             shutil.copyfile(a, b)
             os.chmod(b, st.st_mode)
-    # What tests import; in the lab they would compile it again each time
-    compileall.compile_dir(os.path.join(SRC, "tests", "lab"), quiet=2)
     listing = os.path.join(WORK, "files")
     try:
         old = set(cache.read(listing).decode(errors="surrogateescape").split("\0"))
@@ -111,6 +109,13 @@ def copy_tree(planted=None):
             os.unlink(os.path.join(SRC, name))
     with open(listing, "w", errors="surrogateescape") as f:
         f.write("\0".join(names))
+
+
+def compile_tests():
+    """What tests in the lab import: there they would compile it again each time."""
+    tests = os.path.join(SRC, "tests", "lab")
+    subprocess.run([sys.executable, "-B", os.path.join(tests, "valid.py")], check=True)
+    compileall.compile_dir(tests, quiet=2)
 
 
 def newer(path, than):

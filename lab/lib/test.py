@@ -22,9 +22,9 @@ import mutants  # noqa: E402
 import progress  # noqa: E402
 from programs import (ALL_KERNELS, check_programs, host_programs, lab_programs, make_checks, selected,  # noqa: E402
                       selftested)
-from project import build, copy_tree  # noqa: E402
+from project import build, compile_tests, copy_tree  # noqa: E402
 from results import Report  # noqa: E402
-from schedule import Schedule, Speed  # noqa: E402
+from schedule import Schedule, Speed, processor_time  # noqa: E402
 from steps import Error  # noqa: E402
 
 WHO = "lab/test"
@@ -136,10 +136,13 @@ def run_programs(programs, kernels, args, report, speed):
             progress.remember(new)
 
 
-def summary(speed, start, report, args):
+def summary(speed, start, before, report, args):
     """What the run cost, in seconds and in T, and which programs took more than their share."""
     took = time.monotonic() - start
+    whole, stolen = (now - then for now, then in zip(processor_time(), before))
     text = "%s: %s" % (WHO, progress.duration(took))
+    if stolen > whole / 100:
+        text += ", %.0f %% of the processors given to other machines" % (100 * stolen / whole)
     if speed.t():
         text += ", %.0f T (T = %.2f ms, null system call %.1f µs, medians of %d samples)" % (
             took / (speed.t() / 1e9), speed.t() / 1e6, speed.call() / 1e3, len(speed.samples))
@@ -185,7 +188,7 @@ def builds_needed(programs, args):
 
 def main():
     args = parse()
-    start = time.monotonic()
+    start, before = time.monotonic(), processor_time()
     report, speed = None, Speed()
     try:
         copy_tree(mutants.find(args.mutant) if args.mutant else None)
@@ -194,6 +197,7 @@ def main():
             for program in list(host_programs({"plain": []}, args.all, args.kernel, args.sanitize)) + programs:
                 print(program.name)
             return 0
+        compile_tests()
         report = Report()
         programs = [x for x in programs if selected(x.name, args.only)]
         builds = builds_needed(programs, args)
@@ -211,7 +215,7 @@ def main():
         report.save(args.save)
     if args.profile:
         print("\n".join(costs.table(report.results)))
-    summary(speed, start, report, args)
+    summary(speed, start, before, report, args)
     return report.finish()
 
 

@@ -3,7 +3,6 @@
 wait for something that happens instead of for some time."""
 
 import contextlib
-import importlib.util
 import os
 import pathlib
 import select
@@ -19,21 +18,12 @@ import tty
 import usb.core
 
 import harness
-from harness import FFSCTL, SRC, ffsctl, must, status
+from harness import BUILD, FFSCTL, SRC, ffsctl, must, status
 from tap import eq, ok, patience
 
 DIRECTORY = pathlib.Path(tempfile.mkdtemp(prefix="ffsctl-test-"))
 DIRECTORY.chmod(0o755)  # workers may be nobody
-
-
-def compiled(source):
-    """The compiled file that lab/test has made, if it is current: Python keeps none of the program it starts with."""
-    made = importlib.util.cache_from_source(source)
-    return made if os.path.exists(made) and os.stat(made).st_mtime >= os.stat(source).st_mtime else source
-
-
-# As little Python as possible: a start takes half the time
-ODD_WORKER = ["/usr/bin/python3", "-I", "-S", compiled(f"{SRC}/tests/lab/odd_worker.py")]
+ODD_WORKER = f"{BUILD}/tests/lab/odd_worker"
 
 
 def strings(words):
@@ -41,8 +31,8 @@ def strings(words):
 
 
 def odd(*words, **settings):
-    """A worker group: odd_worker.py with these words. It is ready when it says so."""
-    return worker(**{"ready": "notify", **settings, "exec": [*ODD_WORKER, *map(str, words)]})
+    """A worker group: odd_worker.c with these words. It is ready when it says so."""
+    return worker(**{"ready": "notify", **settings, "exec": [ODD_WORKER, *map(str, words)]})
 
 
 def worker(**settings):

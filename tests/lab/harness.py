@@ -6,7 +6,6 @@ for after `ffsctl up --wait-host` has returned.
 """
 
 import contextlib
-import functools
 import json
 import os
 import pathlib
@@ -16,11 +15,11 @@ import signal
 import socket
 import subprocess
 
-import fastjsonschema
 import tap
 import usb.backend.libusb1
 import usb.core
 import usb.util
+import valid
 from tap import patience
 
 BUILD = os.environ["FFSCTL_BUILD"]
@@ -58,18 +57,10 @@ def down(*gadgets, **kwargs):
     return must(ffsctl("down", *gadgets, **kwargs))
 
 
-@functools.cache
-def validator(schema):
-    """A function that raises when a value does not fulfil a schema of ours. Compiled: interpreting one costs more than
-    the command of which the value is. (It knows not all of draft 2020-12, but what the schemas of our output use.)"""
-    read = lambda name: json.loads(pathlib.Path(SRC, "schemas", name).read_text())  # noqa: E731
-    return fastjsonschema.compile(read(schema), handlers={"": read})
-
-
-def document(result, schema="output.schema.json"):
+def document(result, schema="output"):
     """The JSON document on stdout, valid against its schema."""
     value = json.loads(result.stdout)
-    validator(schema)(value)
+    valid.validator(schema)(value)
     return value
 
 

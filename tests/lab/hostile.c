@@ -366,7 +366,7 @@ static void check(struct hostile *h)
 	check_function(h, draw_function(h));
 }
 
-/* To one that does not answer (request 5, see odd_worker.py). */
+/* To one that does not answer (request 5, see odd_worker.c). */
 static bool send_to_slow(struct hostile *h, struct request *r)
 {
 	struct usb_ctrlrequest s;

@@ -71,7 +71,7 @@ static void write_and_read(struct hostile *h, const struct function *f, uint8_t 
 	expect_same(h, f, back, there, n);
 }
 
-/* odd_worker.py's Setups */
+/* answer() of odd_worker.c */
 static void check_answers(struct hostile *h, const struct function *f)
 {
 	size_t n = 1 + usbfs_random(&h->host, ANSWER_MAX);

@@ -19,7 +19,8 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import gadgets  # noqa: E402
 import harness  # noqa: E402
 import tap  # noqa: E402
-from gadgets import LOOPBACK, Fifo, await_state, finish, foreign, gadget, odd, start, worker  # noqa: E402
+from gadgets import (LOOPBACK, ODD_WORKER, Fifo, await_state, finish, foreign, gadget, odd, start,  # noqa: E402
+                     worker)
 from harness import (CONFIGFS, EXAMPLES, FFSCTL, document, down, ffsctl, kill, must, status, up,  # noqa: E402
                      wait_dead)
 from tap import contains, eq, ok, patience, test  # noqa: E402
@@ -290,10 +291,10 @@ def _():
 
 @test("a worker that is never ready")
 def _():
-    refuses_worker(75, "the worker of 'echo' (/usr/bin/python3) did not get ready within 7.5 s (start_timeout)",
+    refuses_worker(75, f"the worker of 'echo' ({ODD_WORKER}) did not get ready within 7.5 s (start_timeout)",
                    odd("wait", start_timeout=7.5))
     # A deaf one cannot help it either.
-    refuses_worker(75, "the worker of 'echo' (/usr/bin/python3) did not get ready within 10 s (start_timeout)",
+    refuses_worker(75, f"the worker of 'echo' ({ODD_WORKER}) did not get ready within 10 s (start_timeout)",
                    odd("deaf", "daemon", "naked-daemon", "wait"))
 
 
@@ -301,11 +302,11 @@ def _():
 def _():
     for words, how in ((["exit", 3], "exit 3"), (["exit", 0], "exit 0"), (["exit", 125], "exit 125"),
                        (["raise", 9], "signal 9 (Killed)")):
-        refuses_worker(76, f"the worker of 'echo' (/usr/bin/python3) ended before it was ready: {how}",
+        refuses_worker(76, f"the worker of 'echo' ({ODD_WORKER}) ended before it was ready: {how}",
                        odd(*words))
-    result = refuses_worker(76, "the worker of 'echo' (/usr/bin/python3) ended before it was ready: exit 1",
+    result = refuses_worker(76, f"the worker of 'echo' ({ODD_WORKER}) ended before it was ready: exit 1",
                             odd("dance"))
-    contains(result.stderr, "odd_worker.py: what is 'dance'?\n")
+    contains(result.stderr, "odd_worker: what is 'dance'?\n")
 
 
 @test("the whole of up takes too long")
@@ -555,7 +556,7 @@ def _():
     path = gadget("x", odd("dance"))
     r = Run(path)
     said = r.ends(76)
-    contains(said, "odd_worker.py: what is 'dance'?\n")
+    contains(said, "odd_worker: what is 'dance'?\n")
     contains(said, "ended before it was ready: exit 1")
 
 

@@ -23,6 +23,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import harness  # noqa: E402
 import tap  # noqa: E402
+import valid  # noqa: E402
 from gadgets import DIRECTORY, finish, odd, open_file, start  # noqa: E402
 from harness import FFSCTL, down, ffsctl, must, snapshot, up  # noqa: E402
 from tap import contains, eq, ok, test  # noqa: E402
@@ -46,7 +47,7 @@ harness.leaves_nothing()
 
 def features(result):
     """The document of `features --json`."""
-    return harness.document(result, "features.schema.json")
+    return harness.document(result, "features")
 
 
 def conf(name, ffs="", endpoint='"bulk-in"', worker=""):
@@ -323,7 +324,7 @@ def given_a_pair():
     eq(found["environ"]["LISTEN_FDS"], "5")
     eq([found["fds"][str(fd)] for fd in (5, 6, 7)],
        [f"/dev/ffs/pair/echo/{name}" for name in ("ep1", "ep2", "ep1_rw")])
-    harness.validator("worker-config.schema.json")(found["config"])
+    valid.validator("worker-config")(found["config"])
     eq(found["config"]["pairs"], [{"file": "ep1_rw", "in": "ep1-in", "out": "ep2-out"}])
     down("pair")
 

@@ -22,6 +22,7 @@ import xml.etree.ElementTree
 import gadgets
 import harness
 import tap
+import valid
 from harness import FFSBENCH, down, ffsctl, must, up
 from tap import contains, eq, ok, patience, test
 
@@ -30,7 +31,7 @@ PACKET = {"high": 512, "super": 1024}[SPEED]
 USBFS_MEMORY = pathlib.Path("/sys/module/usbcore/parameters/usbfs_memory_mb")
 SVG = "{http://www.w3.org/2000/svg}"
 MIB = 1 << 20
-VALIDATE = harness.validator("ffsbench.schema.json")
+VALIDATE = valid.validator("ffsbench")
 
 harness.leaves_nothing()
 

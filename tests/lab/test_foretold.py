@@ -79,7 +79,7 @@ def split(raw):
 
 
 def foretold(path, *args):
-    return harness.document(must(ffsctl("descriptors", "--json", *args, path)), "descriptors.schema.json")
+    return harness.document(must(ffsctl("descriptors", "--json", *args, path)), "descriptors")
 
 
 def show(told, seen):

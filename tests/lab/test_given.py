@@ -17,6 +17,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import gadgets  # noqa: E402
 import harness  # noqa: E402
 import tap  # noqa: E402
+import valid  # noqa: E402
 from gadgets import Fifo, finish, gadget, odd, open_file, start, worker  # noqa: E402
 from harness import EXAMPLES, down, ffsctl, kill, must, status, up  # noqa: E402
 from tap import contains, eq, ok, test  # noqa: E402
@@ -29,7 +30,7 @@ harness.leaves_nothing()
 
 
 def dumped(words=("notify",), ffsctl_with=None, **settings):
-    """What odd_worker.py finds in its hands, as function `echo` of gadget `given`."""
+    """What odd_worker.c finds in its hands, as function `echo` of gadget `given`."""
     path = open_file("dump.json")
     conf = gadget("given", odd("dump", path, *words, "wait", **settings))
     must((ffsctl_with or ffsctl)("up", conf))
@@ -155,7 +156,7 @@ def _():
 @test("the configuration is sealed, and valid against its schema")
 def _():
     found = dumped()
-    harness.validator("worker-config.schema.json")(found["config"])
+    valid.validator("worker-config")(found["config"])
     eq([(e["name"], e["direction"]) for e in found["config"]["endpoints"]],
        [("ep1-out", "out"), ("ep2-in", "in")])
 
@@ -208,7 +209,7 @@ def _():
 @test("a worker that wants more memory than its limit gets none")
 def _():
     result = must(ffsctl("up", gadget("given", odd("take", 400 << 20, "notify", "wait", limits={"memory": "300M"}))), 76)
-    tap.contains(result.stderr, "MemoryError")
+    tap.contains(result.stderr, "Cannot allocate memory")
 
 
 @test("a worker whose processor time is over is ended and restarted, with all of it again")

@@ -134,7 +134,7 @@ def dumped(path):
 @test("device and interface are in arguments and environment; there are no endpoints")
 def _():
     line, net = open_file("line"), open_file("net")
-    words = [*ODD_WORKER, "dump"]
+    words = [ODD_WORKER, "dump"]
     up(places({"line": ("acm", worker(exec=[*words, line, "ready", "notify", "wait"], env={"MINE": "at ${device}"},
                                       ready="notify")),
                "net": ("ncm", worker(exec=[*words, net, "ready", "notify", "wait"], env={"MINE": "at ${ifname}"},

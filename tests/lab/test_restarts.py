@@ -173,7 +173,7 @@ def _():
     flag = gadgets.DIRECTORY / "flag"
     flag.unlink(missing_ok=True)
     told = Fifo()
-    script = f"echo $$ >{told.path}; test -e {flag} && exec sleep 1000; " + " ".join(ODD_WORKER) + " notify wait"
+    script = f"echo $$ >{told.path}; test -e {flag} && exec sleep 1000; {ODD_WORKER} notify wait"
     up(gadget("x", worker(exec=["/bin/sh", "-c", script], ready="notify", start_timeout=2, restart_limit=2)))
     flag.touch()
     kill(told.wait())
@@ -227,7 +227,7 @@ def _():
 
 def fragile(flag, **settings):
     """Fails as long as the flag is there."""
-    script = f"test -e {flag} && exit 125; exec " + " ".join(ODD_WORKER) + " notify echo stop"
+    script = f"test -e {flag} && exit 125; exec {ODD_WORKER} notify echo stop"
     return worker(exec=["/bin/sh", "-c", script], ready="notify", **settings)
 
 
@@ -315,7 +315,7 @@ def _():
     told = Fifo()
     flag = gadgets.DIRECTORY / "flag"
     flag.unlink(missing_ok=True)
-    script = f"echo $$ >{told.path}; test -e {flag} && exec sleep 1000; " + " ".join(ODD_WORKER) + " notify wait"
+    script = f"echo $$ >{told.path}; test -e {flag} && exec sleep 1000; {ODD_WORKER} notify wait"
     up(gadget("x", worker(exec=["/bin/sh", "-c", script], ready="notify", restart_delay=0, start_timeout=1000)))
     flag.touch()
     kill(told.wait())
@@ -368,8 +368,7 @@ class Transfer(threading.Thread):
 def first_waits_second_echoes(on_crash):
     flag = gadgets.DIRECTORY / "second"
     flag.unlink(missing_ok=True)
-    words = " ".join(ODD_WORKER)
-    script = f"test -e {flag} && exec {words} notify echo stop; touch {flag}; exec {words} notify wait"
+    script = f"test -e {flag} && exec {ODD_WORKER} notify echo stop; touch {flag}; exec {ODD_WORKER} notify wait"
     return worker(exec=["/bin/sh", "-c", script], ready="notify", on_crash=on_crash, restart_delay=0)
 
 

@@ -22,7 +22,7 @@ CLASS = pathlib.Path("/sys/class/udc")
 
 
 def document(code=0):
-    return harness.document(must(ffsctl("udc", "--json"), code), "udc.schema.json")
+    return harness.document(must(ffsctl("udc", "--json"), code), "udc")
 
 
 def sysfs(udc, attribute):

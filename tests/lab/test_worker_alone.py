@@ -18,14 +18,12 @@ import sys
 import threading
 import time
 
-import jsonschema
-
 sys.path.insert(0, os.path.join(os.environ.get("FFSCTL_SRC", "."), "tests/lab"))
+import valid
 from tap import contains, eq, main, ok, patience, raises, test
 from worker_harness import (BENCH, ENABLE, LOOPBACK, PING, PONG, PROBE, STATS, WORKER, Gadget, Host,
                             bench, event, message, write)
 
-SRC = os.environ.get("FFSCTL_SRC", ".")
 BULK = [("bulk", "in"), ("bulk", "out")]
 IN, OUT = 0x81, 2
 NEVER = 125
@@ -36,15 +34,10 @@ def loopback(g, **kw):
     return g.worker([WORKER, LOOPBACK], **kw)
 
 
-def schema(name):
-    with open(os.path.join(SRC, "schemas", name)) as f:
-        return jsonschema.Draft202012Validator(json.load(f))
-
-
 @test("the harness gives workers what the schema says")
 def _():
     with Gadget(BULK) as g:
-        schema("worker-config.schema.json").validate(g.config(0, 0, {"a": 1}))
+        valid.validator("worker-config")(g.config(0, 0, {"a": 1}))
 
 
 @test("READY comes before the bind, PING is answered, STOP ends with 0")
@@ -176,7 +169,7 @@ def _():
         os.close(out)
         eq(p.returncode, 0, text)
         result = json.loads(text)
-        schema("ffsbench.schema.json").validate(result)
+        valid.validator("ffsbench")(result)
         eq(result["loop"]["bytes"], 16 << 20)
         ok(result["loop"]["recoveries"] >= min(kills, 5), text)
         eq(g.events, [])
@@ -227,7 +220,7 @@ def _():
         eq(p.returncode, 74)
         contains(err, "the device stalled")
         contains(err, "--recover")
-        schema("ffsbench.schema.json").validate(json.loads(out))
+        valid.validator("ffsbench")(json.loads(out))
 
 
 @test("a plugin answers control requests, and says and does what its calls allow")

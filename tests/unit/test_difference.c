@@ -528,7 +528,7 @@ Test(difference, any_gadget_to_any_other_and_back_from_anywhere, .timeout = 120)
 {
 	unsigned int seed = 1;
 
-	for (int round = 0; round < rounds(300, 2000); round++) {
+	for (int round = 0; round < rounds(100, 2000); round++) {
 		struct pair p = { .old = random_words(&seed), .new = random_words(&seed) };
 
 		p.old_state = state_of(p.old);

@@ -8,7 +8,7 @@
 #include "../fuzz/verdict_check.h"
 #include "rounds.h"
 
-#define SESSIONS rounds(2500, 10000)
+#define SESSIONS rounds(1000, 10000)
 #define FOR_EVERY_RULE 40000
 
 struct tally {

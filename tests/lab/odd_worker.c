@@ -1,0 +1,738 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A worker for the tests, which does what its arguments say, one word after the other: see `words`.
+ *
+ * In C, because the tests start it a thousand times and Python takes ten times as long to start.
+ * Built without sanitizers for the same reason; the memory limits of tests are its own, too.
+ */
+#include <dirent.h>
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <jansson.h>
+
+#include <ffsctl/control.h>
+
+#define FIRST_FD 3
+#define FDS_MAX 34 /* config, control, and the endpoints */
+
+extern char **environ;
+
+struct message {
+	struct ffsctl_msg head;
+	unsigned char body[FFSCTL_MSG_MAX_BODY];
+};
+
+static char *fd_names[FDS_MAX]; /* of the descriptors from FIRST_FD on */
+static int n_fds, control;
+
+static void send_bytes(const void *data, size_t size)
+{
+	if (send(control, data, size, MSG_NOSIGNAL) < 0)
+		err(1, "send");
+}
+
+static void send_message(uint16_t type, uint32_t id, const void *body, size_t length)
+{
+	static struct message m;
+
+	m.head = (struct ffsctl_msg){ FFSCTL_CONTROL_VERSION, type, (uint32_t)length, id };
+	if (length)
+		memcpy(m.body, body, length);
+	send_bytes(&m, sizeof(m.head) + length);
+}
+
+/* The length of the body; -1: ffsctl has closed its end. */
+static ssize_t receive(struct message *m)
+{
+	ssize_t n = recv(control, m, sizeof(*m), 0);
+
+	if (n < 0)
+		err(1, "recv");
+	return n < (ssize_t)sizeof(m->head) ? -1 : n - (ssize_t)sizeof(m->head);
+}
+
+static _Noreturn void forever(void)
+{
+	for (;;)
+		pause();
+}
+
+static void wait_seconds(double seconds)
+{
+	struct timespec left = { .tv_sec = (time_t)seconds };
+
+	left.tv_nsec = (long)((seconds - (double)left.tv_sec) * 1e9);
+	while (nanosleep(&left, &left) < 0)
+		if (errno != EINTR)
+			err(1, "nanosleep");
+}
+
+/* --- what others know of us ---------------------------------------------------------------------
+ */
+
+static void do_ready(char **args)
+{
+	(void)args;
+	send_message(FFSCTL_MSG_READY, 0, NULL, 0);
+}
+
+static void notify(const char *text)
+{
+	const char *path = getenv("NOTIFY_SOCKET");
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (!path || strlen(path) >= sizeof(to.sun_path))
+		errx(1, "no NOTIFY_SOCKET");
+	strcpy(to.sun_path, path);
+	if (fd < 0 || sendto(fd, text, strlen(text), 0, (struct sockaddr *)&to, sizeof(to)) < 0)
+		err(1, "%s", path);
+	close(fd);
+}
+
+static void do_notify(char **args)
+{
+	(void)args;
+	notify("STATUS=here\nREADY=1\n");
+}
+
+static void do_fd(char **args)
+{
+	const char *number = getenv("NOTIFY_FD");
+	int fd = number ? atoi(number) : -1;
+
+	(void)args;
+	if (write(fd, "\n", 1) != 1)
+		err(1, "NOTIFY_FD");
+	close(fd);
+}
+
+static _Noreturn void do_beat(char **args)
+{
+	for (;;) {
+		notify("WATCHDOG=1\n");
+		wait_seconds(atof(args[0]));
+	}
+}
+
+static void do_tell(char **args)
+{
+	FILE *f = fopen(args[0], "we");
+
+	if (!f || fprintf(f, "%d\n", (int)getpid()) < 0 || fclose(f))
+		err(1, "%s", args[0]);
+}
+
+static void do_switch(char **args)
+{
+	send_message(FFSCTL_MSG_SWITCH, 0, args[0], strlen(args[0]));
+}
+
+/* --- processes ----------------------------------------------------------------------------------
+ */
+
+static void child(int begun)
+{
+	if (write(begun, ".", 1) != 1)
+		err(1, "pipe");
+	close(begun);
+}
+
+static void daemon_child(int begun)
+{
+	setsid();
+	if (fork() != 0)
+		_exit(0);
+	child(begun);
+}
+
+static void naked_child(int begun)
+{
+	setsid();
+	if (fork() != 0)
+		_exit(0);
+	/* It has begun when the exec closes this end. It keeps the endpoints. */
+	fcntl(begun, F_SETFD, FD_CLOEXEC);
+	for (int i = 0; i < n_fds; i++)
+		fcntl(FIRST_FD + i, F_SETFD, 0);
+	execve("/bin/sleep", (char *[]){ "naked", "100000", NULL }, (char *[]){ NULL });
+	_exit(1);
+}
+
+/* A child that has begun with what it does when we return. */
+static void fork_to(void (*begin)(int begun))
+{
+	int ends[2];
+	char byte;
+	pid_t pid;
+
+	if (pipe(ends) < 0 || (pid = fork()) < 0)
+		err(1, "fork");
+	if (pid == 0) {
+		close(ends[0]);
+		begin(ends[1]);
+		forever();
+	}
+	close(ends[1]);
+	if (read(ends[0], &byte, 1) < 0)
+		err(1, "pipe");
+	close(ends[0]);
+}
+
+static void do_children(char **args)
+{
+	(void)args;
+	fork_to(child);
+	fork_to(child);
+}
+
+static void do_daemon(char **args)
+{
+	(void)args;
+	fork_to(daemon_child);
+}
+
+static void do_naked_daemon(char **args)
+{
+	(void)args;
+	fork_to(naked_child);
+}
+
+/* --- what we were given -------------------------------------------------------------------------
+ */
+
+/* Of a file in /proc. */
+static char *text_of(const char *path)
+{
+	static char text[65536];
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+
+	if (n < 0)
+		err(1, "%s", path);
+	close(fd);
+	text[n] = '\0';
+	return text;
+}
+
+static json_t *lines_of(char *text, const char *between)
+{
+	json_t *found = json_object();
+	char *save, *value;
+
+	for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		value = strstr(line, between);
+		if (value) {
+			*value = '\0';
+			json_object_set_new(found, line, json_string(value + strlen(between)));
+		}
+	}
+	return found;
+}
+
+static json_t *environment(void)
+{
+	json_t *found = json_object();
+
+	for (char **e = environ; *e; e++) {
+		const char *value = strchr(*e, '=');
+
+		json_object_set_new(found, strndupa(*e, (size_t)(value - *e)),
+				    json_string(value + 1));
+	}
+	return found;
+}
+
+/* What each descriptor is, without the one that lists them. */
+static json_t *descriptors(void)
+{
+	json_t *found = json_object();
+	DIR *dir = opendir("/proc/self/fd");
+	struct dirent *entry;
+	char target[4096];
+
+	while (dir && (entry = readdir(dir)) != NULL) {
+		ssize_t n = readlinkat(dirfd(dir), entry->d_name, target, sizeof(target));
+
+		if (n >= 0 && atoi(entry->d_name) != dirfd(dir))
+			json_object_set_new(found, entry->d_name, json_stringn(target, (size_t)n));
+	}
+	if (dir)
+		closedir(dir);
+	return found;
+}
+
+static json_t *flags(void)
+{
+	json_t *found = json_object();
+	char path[64];
+
+	for (int i = 0; i < n_fds; i++) {
+		snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", FIRST_FD + i);
+		json_object_set_new(found, fd_names[i], json_string(text_of(path)));
+	}
+	return found;
+}
+
+static json_t *limits(void)
+{
+	static const struct {
+		const char *name;
+		__rlimit_resource_t resource;
+	} all[] = { { "AS", RLIMIT_AS }, { "NOFILE", RLIMIT_NOFILE }, { "CPU", RLIMIT_CPU } };
+	json_t *found = json_object();
+	struct rlimit l;
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
+		getrlimit(all[i].resource, &l);
+		/* RLIM_INFINITY is -1, as in Python */
+		json_object_set_new(
+			found, all[i].name,
+			json_pack("[II]", (json_int_t)l.rlim_cur, (json_int_t)l.rlim_max));
+	}
+	return found;
+}
+
+static json_t *configuration(void)
+{
+	static char text[1 << 20];
+
+	for (int i = 0; i < n_fds; i++)
+		if (strcmp(fd_names[i], "config") == 0) {
+			ssize_t n = pread(FIRST_FD + i, text, sizeof(text), 0);
+
+			return n < 0 ? NULL : json_loadb(text, (size_t)n, 0, NULL);
+		}
+	return NULL;
+}
+
+static void do_dump(char **args)
+{
+	json_t *status, *all;
+	char directory[4096];
+
+	/* Before we open anything */
+	json_t *fds = descriptors();
+
+	if (!getcwd(directory, sizeof(directory)))
+		err(1, "getcwd");
+	status = lines_of(text_of("/proc/self/status"), ":\t");
+	all = json_pack("{so, so, so, so, ss, si, si, si, sO, sO, so, so}", "environ",
+			environment(), "fds", fds, "flags", flags(), "limits", limits(), "cwd",
+			directory, "pid", (int)getpid(), "sid", (int)getsid(0), "pgid",
+			(int)getpgrp(), "blocked", json_object_get(status, "SigBlk"), "ignored",
+			json_object_get(status, "SigIgn"), "config", configuration(), "status",
+			status);
+	if (!all || json_dump_file(all, args[0], 0) < 0)
+		err(1, "%s", args[0]);
+	json_decref(all);
+}
+
+/* --- what is done in the background -------------------------------------------------------------
+ */
+
+static void in_background(void *(*run)(void *))
+{
+	pthread_t thread;
+
+	errno = pthread_create(&thread, NULL, run, NULL);
+	if (errno)
+		err(1, "pthread_create");
+}
+
+static void *print_for_ever(void *nothing)
+{
+	static const char line[] = "all work and no play makes jack a dull boy\n";
+	char text[100 * (sizeof(line) - 1)];
+
+	for (size_t i = 0; i < sizeof(text); i += sizeof(line) - 1)
+		memcpy(text + i, line, sizeof(line) - 1);
+	while (write(STDOUT_FILENO, text, sizeof(text)) > 0)
+		;
+	return nothing;
+}
+
+static void do_flood(char **args)
+{
+	(void)args;
+	in_background(print_for_ever);
+}
+
+/* The first endpoint of which the name ends so. */
+static int endpoint(const char *end)
+{
+	for (int i = 0; i < n_fds; i++) {
+		size_t length = strlen(fd_names[i]);
+
+		if (length > strlen(end) && strcmp(fd_names[i] + length - strlen(end), end) == 0)
+			return FIRST_FD + i;
+	}
+	errx(1, "no endpoint is %s", end);
+}
+
+static void *echo_for_ever(void *nothing)
+{
+	int out = endpoint("-out"), in = endpoint("-in");
+	static char data[65536];
+
+	for (;;) {
+		ssize_t n = read(out, data, sizeof(data));
+
+		if ((n < 0 || write(in, data, (size_t)n) < 0) && errno != ESHUTDOWN)
+			abort();
+	}
+	return nothing;
+}
+
+static void do_echo(char **args)
+{
+	(void)args;
+	in_background(echo_for_ever);
+}
+
+/* --- control ------------------------------------------------------------------------------------
+ */
+
+static void await_event(uint8_t event)
+{
+	struct message m;
+	ssize_t n;
+
+	do {
+		n = receive(&m);
+		if (n < 0)
+			errx(1, "control is closed");
+	} while (m.head.type != FFSCTL_MSG_EVENT || n < 1 || m.body[0] != event);
+}
+
+static void do_bound(char **args)
+{
+	(void)args;
+	await_event(FFSCTL_EVENT_BIND);
+}
+
+static void do_unbound(char **args)
+{
+	(void)args;
+	await_event(FFSCTL_EVENT_UNBIND);
+}
+
+static void do_shut(char **args)
+{
+	(void)args;
+	close(control);
+}
+
+static void do_fill(char **args)
+{
+	struct message m = { .head = { FFSCTL_CONTROL_VERSION, FFSCTL_MSG_STALL, 1000, 12345 } };
+
+	(void)args;
+	while (send(control, &m, sizeof(m.head) + 1000, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0)
+		;
+	if (errno != EAGAIN)
+		err(1, "send");
+}
+
+static void do_garbage(char **args)
+{
+	static const struct ffsctl_msg no_length = { 1, FFSCTL_MSG_DATA, 0xFFFFFFFF, 0 },
+				       no_version = { 77, FFSCTL_MSG_STALL, 0, 0 };
+	static const size_t sizes[] = { 11, 12, 4000 };
+	static unsigned char data[60000];
+
+	(void)args;
+	send_bytes("x", 1);
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
+		if (getrandom(data, sizes[i], 0) < 0)
+			err(1, "getrandom");
+		send_bytes(data, sizes[i]);
+	}
+	memset(data, 0, sizeof(data));
+	send_bytes(data, sizeof(data));
+	send_bytes(&no_length, sizeof(no_length));
+	send_message(FFSCTL_MSG_SETUP, 1, data, 8);
+	send_message(FFSCTL_MSG_STOP, 0, NULL, 0);
+	send_message(4711, 4711, "?", 1);
+	send_message(FFSCTL_MSG_DATA, 99, "never asked", 11);
+	send_bytes(&no_version, sizeof(no_version));
+	send_bytes("", 0); /* is taken for the end */
+}
+
+static unsigned int known = ~0u; /* bits of bRequest */
+
+static void do_only(char **args)
+{
+	char *save;
+
+	known = 0;
+	for (char *n = strtok_r(args[0], ",", &save); n; n = strtok_r(NULL, ",", &save))
+		known |= 1u << atoi(n);
+}
+
+static struct {
+	unsigned char data[FFSCTL_MSG_MAX_BODY];
+	size_t length;
+	bool pending; /* the data of request `id` come */
+	uint32_t id;
+} kept = { .data = "nothing", .length = 7 };
+
+/*
+ * bRequest: 1 returns what 2 has written; 3 takes no data; 4 is refused; 5 is never answered; 6 is
+ * answered when 600 ms are over; 7 ends us; 8 is answered with another id first, and twice; 9 sends
+ * more than was asked for; 10 is accepted, and what 2 has written asked for in a SWITCH.
+ */
+static void answer(uint32_t id, const unsigned char *setup)
+{
+	static const unsigned char zeros[1000];
+	unsigned int request = setup[1];
+
+	if (request > 10 || !(known & 1u << request))
+		request = 0;
+	switch (request) {
+	case 1:
+		send_message(FFSCTL_MSG_DATA, id, kept.data, kept.length);
+		break;
+	case 2:
+		kept.pending = true;
+		kept.id = id;
+		send_message(FFSCTL_MSG_ACCEPT, id, NULL, 0);
+		break;
+	case 3: /* wValue and wIndex */
+		kept.length = 4;
+		memcpy(kept.data, setup + 2, 4);
+		send_message(FFSCTL_MSG_ACCEPT, id, NULL, 0);
+		break;
+	case 5:
+		break;
+	case 6:
+		wait_seconds(0.6);
+		send_message(FFSCTL_MSG_DATA, id, "late", 4);
+		break;
+	case 7:
+		_exit(1);
+	case 8:
+		send_message(FFSCTL_MSG_DATA, id + 1, "wrong", 5);
+		send_message(FFSCTL_MSG_DATA, id, "right", 5);
+		send_message(FFSCTL_MSG_DATA, id, "again", 5);
+		break;
+	case 9:
+		send_message(FFSCTL_MSG_DATA, id, zeros, sizeof(zeros));
+		break;
+	case 10:
+		send_message(FFSCTL_MSG_ACCEPT, id, NULL, 0);
+		send_message(FFSCTL_MSG_SWITCH, 0, kept.data, kept.length);
+		break;
+	default:
+		send_message(FFSCTL_MSG_STALL, id, NULL, 0);
+	}
+}
+
+static void do_setup(char **args)
+{
+	struct message m;
+	ssize_t n;
+
+	(void)args;
+	while ((n = receive(&m)) >= 0 && m.head.type != FFSCTL_MSG_STOP) {
+		if (m.head.type == FFSCTL_MSG_SETUP) {
+			answer(m.head.id, m.body);
+		} else if (m.head.type == FFSCTL_MSG_DATA && kept.pending && m.head.id == kept.id) {
+			kept.length = (size_t)n;
+			memcpy(kept.data, m.body, kept.length);
+		}
+	}
+}
+
+static void do_stop(char **args)
+{
+	struct message m;
+
+	(void)args;
+	while (receive(&m) >= 0 && m.head.type != FFSCTL_MSG_STOP)
+		;
+}
+
+/* --- statistics ---------------------------------------------------------------------------------
+ */
+
+static void do_traffic(char **args)
+{
+	uint64_t each = strtoull(args[0], NULL, 10), moved[2];
+
+	for (int n = 1; n <= atoi(args[1]); n++) {
+		moved[0] = each * (uint64_t)n;
+		moved[1] = 2 * moved[0];
+		send_message(FFSCTL_MSG_TRAFFIC, 0, moved, sizeof(moved));
+		wait_seconds(1);
+	}
+}
+
+static void do_stats(char **args)
+{
+	static unsigned char body[FFSCTL_MSG_MAX_BODY];
+	FILE *f = fopen(args[0], "re");
+	char *line = NULL, *digits;
+	size_t size = 0;
+
+	if (!f)
+		err(1, "%s", args[0]);
+	while (getline(&line, &size, f) > 0) {
+		long times = strtol(line, &digits, 10);
+		size_t n = 0;
+		int used;
+
+		while (n < sizeof(body) && sscanf(digits, " %2hhx%n", &body[n], &used) == 1) {
+			digits += used;
+			n++;
+		}
+		while (times-- > 0)
+			send_message(FFSCTL_MSG_STATS, 0, body, n);
+	}
+	free(line);
+	fclose(f);
+}
+
+/* --- the end ------------------------------------------------------------------------------------
+ */
+
+static void do_deaf(char **args)
+{
+	(void)args;
+	signal(SIGTERM, SIG_IGN);
+}
+
+static void do_take(char **args)
+{
+	if (!malloc(strtoull(args[0], NULL, 10)))
+		err(1, "%s bytes", args[0]);
+}
+
+static _Noreturn void do_spin(char **args)
+{
+	(void)args;
+	for (;;)
+		__asm__ volatile("");
+}
+
+static _Noreturn void do_exit(char **args)
+{
+	_exit(atoi(args[0])); /* the threads are inside system calls */
+}
+
+static void do_raise(char **args)
+{
+	raise(atoi(args[0]));
+}
+
+static _Noreturn void do_wait(char **args)
+{
+	(void)args;
+	forever();
+}
+
+static const struct word {
+	const char *name;
+	int n_args;
+	void (*run)(char **args);
+} words[] = {
+	/* say that it is ready: control socket, NOTIFY_SOCKET, NOTIFY_FD */
+	{ "ready", 0, do_ready },
+	{ "notify", 0, do_notify },
+	{ "fd", 0, do_fd },
+	/* wait until the function is bound: `up` would not like an earlier end; and until it is not
+	 */
+	{ "bound", 0, do_bound },
+	{ "unbound", 0, do_unbound },
+	/* FIFO: write our pid to it: whoever reads it knows that we are here */
+	{ "tell", 1, do_tell },
+	/* FILE: what we were given, as JSON */
+	{ "dump", 1, do_dump },
+	/* two children that do nothing, in our session */
+	{ "children", 0, do_children },
+	/* one that has left it, in a session of its own, as daemons do; one that has also thrown
+	   its environment away */
+	{ "daemon", 0, do_daemon },
+	{ "naked-daemon", 0, do_naked_daemon },
+	/* ignore SIGTERM */
+	{ "deaf", 0, do_deaf },
+	/* N bytes of memory, for as long as it lives */
+	{ "take", 1, do_take },
+	/* work for ever; print without end, beside what follows */
+	{ "spin", 0, do_spin },
+	{ "flood", 0, do_flood },
+	/* SECONDS: send WATCHDOG=1 for ever, so far apart */
+	{ "beat", 1, do_beat },
+	/* close the control socket */
+	{ "shut", 0, do_shut },
+	/* send what nobody asked for until the socket is full; send what is no message */
+	{ "fill", 0, do_fill },
+	{ "garbage", 0, do_garbage },
+	/* send back what comes on the first OUT endpoint on the first IN endpoint, beside what
+	   follows */
+	{ "echo", 0, do_echo },
+	/* N,N...: of what answer() knows; all else is refused. Serve control requests, until STOP
+	 */
+	{ "only", 1, do_only },
+	{ "setup", 0, do_setup },
+	/* NAME: ask to become that gadget */
+	{ "switch", 1, do_switch },
+	/* FIFO: send what comes there as STATS: each line is a number of times and bytes, in hex */
+	{ "stats", 1, do_stats },
+	/* N SECONDS: say each second that N more bytes were moved on the first endpoint, twice as
+	   many on the second */
+	{ "traffic", 2, do_traffic },
+	/* STATUS, SIGNAL: end so */
+	{ "exit", 1, do_exit },
+	{ "raise", 1, do_raise },
+	/* for ever; until we are told to stop */
+	{ "wait", 0, do_wait },
+	{ "stop", 0, do_stop },
+};
+
+static const struct word *find(const char *name)
+{
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
+		if (strcmp(words[i].name, name) == 0)
+			return &words[i];
+	errx(1, "what is '%s'?", name);
+}
+
+int main(int argc, char **argv)
+{
+	const char *names = getenv("LISTEN_FDNAMES");
+	char *copy = strdup(names ? names : ""), *save;
+
+	for (char *n = strtok_r(copy, ":", &save); n && n_fds < FDS_MAX;
+	     n = strtok_r(NULL, ":", &save)) {
+		if (strcmp(n, "control") == 0)
+			control = FIRST_FD + n_fds;
+		fd_names[n_fds++] = n;
+	}
+	if (!control)
+		errx(1, "no control socket");
+	signal(SIGPIPE, SIG_IGN); /* whoever reads what we print may end */
+	for (int i = 1; i < argc;) {
+		const struct word *word = find(argv[i++]);
+
+		if (argc - i < word->n_args)
+			errx(1, "'%s' needs more", word->name);
+		word->run(argv + i);
+		i += word->n_args;
+	}
+	_exit(0); /* the threads are inside system calls */
+}
