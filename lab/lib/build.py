@@ -124,9 +124,9 @@ def prune():
             continue
         used.add(cache.source_dir(version))
         for flavour in cache.FLAVOURS + (cache.SMP,):
-            used.add(cache.kernel_dir(version, flavour))
-            used.update((cache.drivers_dir(version, flavour), cache.parts_dir(version, flavour)))
-            used.update(cache.modules_dir(version, flavour, v) for v in (*cache.VARIANTS, cache.BASIC))
+            for variant in (*cache.VARIANTS, cache.BASIC):
+                used.update(place(version, flavour, variant) for place in
+                            (cache.kernel_dir, cache.drivers_dir, cache.parts_dir, cache.modules_dir))
         used.update(cache.qemu_dir(version, v) for v in cache.VARIANTS)
     used.add(cache.initramfs())
     for kind in ("source-", "kernel-", "drivers-", "parts-", "modules-", "init-", "speed-", "initramfs-", "qemu-", "packages-"):
@@ -148,9 +148,9 @@ def make(version, flavour, variant):
     # The source is needed as long as something is built of it, and not to run
     if cache.missing(version, flavour, variant):
         kernel.make_source(version)
-        kernel.make(version, flavour)
+        kernel.make(version, flavour, variant)
         if variant != cache.BASIC:
-            kernel.make_drivers(version, flavour)
+            kernel.make_drivers(version, flavour, variant)
         modules.make(version, flavour, variant)
 
 

@@ -15,7 +15,8 @@ FLAVOURS = ("normal", "debug")
 # How the debug flavour is called that lab/run --qemu boots
 SMP = "smp"
 VARIANTS = ("patched", "stock")
-# The patched FunctionFS, Loopback and SourceSink alone, without any of the host's drivers
+# The patched FunctionFS, Loopback and SourceSink alone, without any of the host's drivers. The debug
+# flavour's kernel is a smaller one then: only what their tests use
 BASIC = "basic"
 
 # Raised when lib/kernel.py or lib/build.py makes the same inputs into something else. (The text of
@@ -76,9 +77,11 @@ def kernel_patches(version, variant, extra=None):
     return patches(os.path.join(TREE, "kernel", "patches", version)) + ([extra] if extra else [])
 
 
-def fragments(flavour):
+def fragments(flavour, variant):
     names = {"normal": ["um.frag"], "debug": ["um.frag", "debug.frag"],
              SMP: ["um.frag", "debug.frag", "smp.frag"]}[flavour]
+    if (flavour, variant) == ("debug", BASIC):
+        names.append("basic.frag")
     return [os.path.join(LAB, "config", n) for n in names]
 
 
@@ -108,23 +111,23 @@ def source_dir(version):
     return os.path.join(root(), "source-%s-%s" % (version, key))
 
 
-def kernel_dir(version, flavour):
-    key = digest(source_dir(version), flavour, *map(read, fragments(flavour)))
+def kernel_dir(version, flavour, variant):
+    key = digest(source_dir(version), flavour, *map(read, fragments(flavour, variant)))
     return os.path.join(root(), "kernel-%s-%s-%s" % (version, flavour, key))
 
 
-def drivers_dir(version, flavour):
+def drivers_dir(version, flavour, variant):
     """Modules of the kernel's own tree."""
-    return os.path.join(root(), "drivers-" + os.path.basename(kernel_dir(version, flavour)).removeprefix("kernel-"))
+    return kernel_dir(version, flavour, variant).replace("/kernel-", "/drivers-")
 
 
-def parts_dir(version, flavour):
+def parts_dir(version, flavour, variant):
     """Where all variants of a kernel's modules are built, with the objects of the last build."""
-    return os.path.join(root(), "parts-" + os.path.basename(kernel_dir(version, flavour)).removeprefix("kernel-"))
+    return kernel_dir(version, flavour, variant).replace("/kernel-", "/parts-")
 
 
 def modules_dir(version, flavour, variant, extra=None):
-    key = digest(kernel_dir(version, flavour), *map(read, kernel_patches(version, variant, extra)),
+    key = digest(kernel_dir(version, flavour, variant), *map(read, kernel_patches(version, variant, extra)),
                  *map(read, module_sources()), read(drivers_list()), read(os.path.join(LAB, "lib", "modules.py")),
                  BASIC if variant == BASIC else "")
     return os.path.join(root(), "modules-%s-%s-%s" % (version, flavour, key))
@@ -173,7 +176,7 @@ def missing(version, flavour, variant):
         out.append("process 1")
     if not complete(packages_dir()):
         out.append("packages")
-    if not complete(kernel_dir(version, flavour)):
+    if not complete(kernel_dir(version, flavour, variant)):
         out.append("kernel %s %s" % (version, flavour))
     if not complete(modules_dir(version, flavour, variant)):
         out.append("modules %s %s %s" % (version, flavour, variant))

@@ -50,7 +50,7 @@ def configure(make, source, directory, fragments, log=None):
     run(make + ["olddefconfig"], log, cwd=directory)
 
 
-def make(version, flavour):
+def make(version, flavour, variant):
     """vmlinux, and beside it all that modules are built against. The source has been made.
 
     kbuild writes the directory's own path into what it makes, so this one is not renamed at the
@@ -64,7 +64,7 @@ def make(version, flavour):
             os.makedirs(final)
             log = os.path.join(final, "log")
             kbuild = ["make", "-s", *arch(flavour), "-j%d" % jobs()]
-            configure(kbuild, source, final, cache.fragments(flavour), log)
+            configure(kbuild, source, final, cache.fragments(flavour, variant), log)
             check_config(os.path.join(final, ".config"), version, flavour)
             run(kbuild + ["bzImage" if flavour == cache.SMP else "vmlinux", "modules_prepare", *FLAGS], log, cwd=final)
             # What it exports, for modules that are built without any of the drivers
@@ -73,15 +73,15 @@ def make(version, flavour):
             os.sync()
             write(os.path.join(final, "complete"), "")
 
-    product(cache.kernel_dir(version, flavour), build)
+    product(cache.kernel_dir(version, flavour, variant), build)
 
 
-def make_drivers(version, flavour):
+def make_drivers(version, flavour, variant):
     """The kernel's own modules: the host's drivers, and what the gadget stack needs and the kernel
     does not. The kernel has been made, and is made again nowhere in it."""
 
     def build(final):
-        directory = cache.kernel_dir(version, flavour)
+        directory = cache.kernel_dir(version, flavour, variant)
         with step("%s %s drivers" % (version, flavour)):
             run(["make", "-s", *arch(flavour), "-j%d" % jobs(), "modules", *APART, *FLAGS],
                 os.path.join(directory, "log"), cwd=directory)
@@ -91,7 +91,7 @@ def make_drivers(version, flavour):
             # The kernel's Module.symvers now has what they export, too
             drop_objects(directory)
 
-    product(cache.drivers_dir(version, flavour), build)
+    product(cache.drivers_dir(version, flavour, variant), build)
 
 
 def drop_objects(directory):

@@ -180,9 +180,9 @@ def make(version, flavour, variant):
     have been made."""
 
     def build(final):
-        source, kernel = cache.source_dir(version), cache.kernel_dir(version, flavour)
-        drivers = None if variant == cache.BASIC else cache.drivers_dir(version, flavour)
-        tree = cache.parts_dir(version, flavour)
+        source, kernel = cache.source_dir(version), cache.kernel_dir(version, flavour, variant)
+        drivers = None if variant == cache.BASIC else cache.drivers_dir(version, flavour, variant)
+        tree = cache.parts_dir(version, flavour, variant)
         with locked(os.path.basename(tree)), step("%s %s modules, %s" % (version, flavour, variant)):
             with building(final) as work:
                 scratch = os.path.join(work, "scratch")

@@ -45,9 +45,9 @@ SANITIZER_ENV = {"ASAN_OPTIONS": "detect_leaks=0:abort_on_error=0:exitcode=86:qu
                  "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1:exitcode=86"}
 
 
-def in_lab_needs(v):
-    """The debug flavour is for FunctionFS: nobody waits until it has the drivers of other functions."""
-    variant = "stock" if "stock" in v else cache.BASIC if v["flavour"] == "debug" else "patched"
+def in_lab_needs(v, everything):
+    """In the first tier the debug flavour is for FunctionFS: nobody waits until it has more."""
+    variant = "stock" if "stock" in v else cache.BASIC if v["flavour"] == "debug" and not everything else "patched"
     return v["kernel"], v["flavour"], variant
 
 
@@ -57,7 +57,7 @@ class Program:
     def __init__(self, name, args, env, timeout, in_lab, needs=None):
         self.name, self.args, self.env = name, args, env
         # What has to be there before it can run: a kernel as (version, flavour, variant), ALL_KERNELS, or None
-        self.needs = in_lab_needs(in_lab) if in_lab else needs
+        self.needs = needs
         self.timeout = timeout  # seconds, on a machine as fast as the one it was written on
         self.in_lab = in_lab  # its variation, or None: it runs on this machine
 
@@ -256,16 +256,18 @@ def lab_program(path, v, everything, sanitize):
     for key in ("kernel", "flavour", "speed", "udcs", "vudcs", "mem"):
         options += ["--" + key, v[key]]
     options += ["--" + f for f in FLAGS if f in v]
-    options += ["--basic"] * (in_lab_needs(v)[2] == cache.BASIC)
+    needs = in_lab_needs(v, everything)
+    options += ["--basic"] * (needs[2] == cache.BASIC)
     if v["append"]:
         options += ["--append", v["append"]]
     slow = (3 if v["flavour"] == "debug" else 1) * (2 if build_name == "sanitize" else 1)
     name = os.path.relpath(path, SRC)
     src = os.path.join(INSIDE, "src")
+    env = {**env_for(build_name, INSIDE), "TAP_PART": v["part"], **tier(everything)}
     return Program("%s [%s]" % (name, " ".join(words)),
                    [os.path.join(cache.LAB, "run"), *options, "--",
                     "env", "-C", src, *starter(path, os.path.join(src, name))],
-                   {**env_for(build_name, INSIDE), "TAP_PART": v["part"], **tier(everything)}, int(v["timeout"]) * slow, v)
+                   env, int(v["timeout"]) * slow, v, needs)
 
 
 def tier(everything):
@@ -336,7 +338,7 @@ def host_programs(checked, everything, kernel=None, sanitize=False):
                 part = "%d/%d" % (part, SELFTEST_PARTS)
                 yield Program("lab/selftest [%s part=%s]" % (version, part),
                               [PYTHON, "-B", os.path.join(cache.LAB, "selftest")],
-                              {"LAB_TEST_KERNEL": version, "TAP_PART": part}, HOST_TIMEOUT, None, ALL_KERNELS)
+                              {"LAB_TEST_KERNEL": version, "TAP_PART": part, **tier(everything)}, HOST_TIMEOUT, None, ALL_KERNELS)
     for build_name, made in checked.items():
         for path in sorted(glob.glob(os.path.join(SRC, "tests/cli/test_*"))):
             name = os.path.relpath(path, SRC)

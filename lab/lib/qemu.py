@@ -64,7 +64,7 @@ def module_records(opt, parameters):
 def command(opt, tty, out):
     """The emulator's command line, and its consoles: {name: (our socket, its socket)}."""
     if opt.flavour == "debug":
-        kernel = os.path.join(cache.kernel_dir(opt.kernel, cache.SMP), "arch/x86/boot/bzImage")
+        kernel = os.path.join(cache.kernel_dir(opt.kernel, cache.SMP, opt.variant), "arch/x86/boot/bzImage")
         initrd, arguments = cache.initramfs(), ["slub_debug=F"]
     else:
         image = cache.qemu_dir(opt.kernel, opt.variant)

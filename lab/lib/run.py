@@ -147,7 +147,8 @@ class Options:
             raise Usage("--qemu has no virtual time")
         if self.qemu and self.variant == cache.BASIC:
             raise Usage("--basic is for User-Mode Linux")
-        if self.variant == cache.BASIC and not cache.missing(self.kernel, self.flavour, "patched"):
+        if self.variant == cache.BASIC and cache.missing(self.kernel, self.flavour, cache.BASIC) \
+                and not cache.missing(self.kernel, self.flavour, "patched"):
             self.variant = "patched"
         if self.cpus is not None and not self.qemu:
             raise Usage("--cpus is for --qemu: User-Mode Linux has one processor")
@@ -302,7 +303,7 @@ def start_qemu(opt, tty, core):
 
 def start(opt, core):
     """Starts the kernel; returns (pid, our ends of its pipes by name)."""
-    kernel = cache.kernel_dir(opt.kernel, opt.flavour)
+    kernel = cache.kernel_dir(opt.kernel, opt.flavour, opt.variant)
     pipes = {name: os.pipe2(os.O_CLOEXEC) for name in ("in", "out", "err", "log", "to", "from")}
     theirs = {name: pipes[name][0 if name in ("in", "to") else 1] for name in pipes}
     ours = {name: pipes[name][1 if name in ("in", "to") else 0] for name in pipes}

@@ -41,7 +41,8 @@ def kernels_needed(programs, args):
     if not args.only or any("selftest" in o for o in args.only):
         # They plant faults that only the debug flavour sees, and load the stock modules, too
         for version in selftested(args.all, args.kernel):
-            need.update(((version, "normal", "patched"), (version, "normal", "stock"), (version, "debug", cache.BASIC)))
+            need.update(((version, "normal", "patched"), (version, "normal", "stock"),
+                         (version, "debug", "patched" if args.all else cache.BASIC)))
     return sorted(need, key=lambda n: (n[1] == "debug", n[0] != "6.12", n[2] == "stock"))
 
 
