@@ -116,14 +116,18 @@ def kernel_dir(version, flavour, variant):
     return os.path.join(root(), "kernel-%s-%s-%s" % (version, flavour, key))
 
 
+def of_kernel(kind, *kernel):
+    return os.path.join(root(), kind + os.path.basename(kernel_dir(*kernel)).removeprefix("kernel"))
+
+
 def drivers_dir(version, flavour, variant):
     """Modules of the kernel's own tree."""
-    return kernel_dir(version, flavour, variant).replace("/kernel-", "/drivers-")
+    return of_kernel("drivers", version, flavour, variant)
 
 
 def parts_dir(version, flavour, variant):
     """Where all variants of a kernel's modules are built, with the objects of the last build."""
-    return kernel_dir(version, flavour, variant).replace("/kernel-", "/parts-")
+    return of_kernel("parts", version, flavour, variant)
 
 
 def modules_dir(version, flavour, variant, extra=None):

@@ -62,7 +62,8 @@ def packages():
 @test("--prune removes what no version, flavour and variant uses, and makes nothing")
 def _():
     packages()
-    kept = [cache.source_dir("6.12"), cache.kernel_dir("6.1", "debug"), cache.parts_dir("6.1", "debug"),
+    kept = [cache.source_dir("6.12"), cache.kernel_dir("6.1", "debug", "patched"),
+            cache.parts_dir("6.1", "debug", "stock"), cache.kernel_dir("6.1", "debug", cache.BASIC),
             cache.modules_dir("6.12", "normal", "stock"), cache.modules_dir("6.12", "normal", "patched"),
             cache.packages_dir()]
     old = [str(ROOT / name) for name in ("source-6.12-0", "kernel-6.1-debug-0", "parts-6.1-debug-0", "modules-6.1-normal-0",
@@ -115,7 +116,7 @@ def _():
 def _():
     packages()
     script = ("import sys; sys.dont_write_bytecode = True; sys.path.insert(0, 'lab/lib'); import cache; "
-              "print(cache.kernel_dir('6.12', 'normal'), cache.modules_dir('6.12', 'normal', 'patched'))")
+              "print(cache.kernel_dir('6.12', 'normal', 'patched'), cache.modules_dir('6.12', 'normal', 'patched'))")
 
     def names():
         return lab("/usr/bin/python3", "-c", script, cwd=TMP / "tree").stdout.split()
@@ -129,6 +130,14 @@ def _():
     after = names()
     eq(after[0], before[0])
     ok(after[1] != before[1], "the same modules")
+
+
+@test("the debug flavour's basic kernel is one of its own, the normal flavour's is not")
+def _():
+    packages()
+    for flavour, kernels in (("normal", 1), ("debug", 2)):
+        made = {cache.kernel_dir("6.12", flavour, variant) for variant in (*cache.VARIANTS, cache.BASIC)}
+        eq(len(made), kernels, flavour)
 
 
 @test("a failed step shows the compiler's error, however much other jobs have printed since")
