@@ -115,6 +115,14 @@ static int zlp_apply(struct step *step, struct error *err)
 
 const struct step_op ffs_op_zlp = { .name = "enable-zlp", .apply = zlp_apply };
 
+/* Only the kernel knows: what ep0 and the supervisor have heard of it may be older. */
+static bool is_enabled(int fd)
+{
+	struct usb_endpoint_descriptor descriptor;
+
+	return ioctl(fd, FUNCTIONFS_ENDPOINT_DESC, &descriptor) == 0 || errno != EAGAIN;
+}
+
 int ffs_endpoint_halt(int fd, const struct endpoint *ep)
 {
 	char byte = 0;
@@ -128,9 +136,8 @@ int ffs_endpoint_halt(int fd, const struct endpoint *ep)
 	switch (errno) {
 	case EBADMSG: /* the success code of a halt (f_fs.c, ffs_epfile_io) */
 		return 0;
-	case EAGAIN:
-		/* Not enabled, or an IN endpoint that is busy: only the caller knows which. */
-		return -EAGAIN;
+	case EAGAIN: /* not enabled, or an IN endpoint that is busy */
+		return is_enabled(fd) ? -EAGAIN : 0;
 	case ENODEV:
 	case ESHUTDOWN:
 		return 0;

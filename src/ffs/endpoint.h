@@ -32,8 +32,7 @@ extern const struct step_op ffs_op_zlp;
 /*
  * Halts an endpoint, so that the host's transfer ends in an error it can see. `fd` must be
  * non-blocking. 0: halted, or nothing to halt: it is isochronous, or the host has not enabled it.
- * -EAGAIN: an IN
- * endpoint still holds data that the host has not taken.
+ * -EAGAIN: an IN endpoint still holds data that the host has not taken.
  */
 int ffs_endpoint_halt(int fd, const struct endpoint *ep);
 

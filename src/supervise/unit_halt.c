@@ -38,13 +38,16 @@ void unit_halt_end(struct unit *unit)
 	unit->n_halting = 0;
 }
 
-/* A transfer that the dead worker has cut must end in an error that the host can see. */
+/*
+ * A transfer that the dead worker has cut must end in an error that the host can see. Whether the
+ * host has enabled an endpoint is asked of the kernel: a worker may be woken by that, and die,
+ * before we have heard of it.
+ */
 void unit_halt_begin(struct unit *unit)
 {
 	unit_halt_end(unit);
 	unit->halt_tries = 0;
-	if (unit->worker->on_crash == CRASH_STALL && unit->instance->bus.enabled &&
-	    unit->instance->supervisor->phase == PHASE_UP)
+	if (unit->worker->on_crash == CRASH_STALL && unit->instance->supervisor->phase == PHASE_UP)
 		ffs_each_endpoint(unit->instance->function->ffs, halt_endpoint, unit);
 }
 

@@ -322,22 +322,24 @@ static json_t *configuration(void)
 
 static void do_dump(char **args)
 {
-	json_t *status, *all;
+	json_t *all = json_object(), *status;
 	char directory[4096];
-
-	/* Before we open anything */
-	json_t *fds = descriptors();
 
 	if (!getcwd(directory, sizeof(directory)))
 		err(1, "getcwd");
+	json_object_set_new(all, "fds", descriptors()); /* before we open anything */
+	json_object_set_new(all, "flags", flags());
+	json_object_set_new(all, "config", configuration());
+	json_object_set_new(all, "environ", environment());
+	json_object_set_new(all, "limits", limits());
+	json_object_set_new(all, "cwd", json_string(directory));
+	json_object_set_new(all, "pid", json_integer(getpid()));
+	json_object_set_new(all, "sid", json_integer(getsid(0)));
+	json_object_set_new(all, "pgid", json_integer(getpgrp()));
 	status = lines_of(text_of("/proc/self/status"), ":\t");
-	all = json_pack("{so, so, so, so, ss, si, si, si, sO, sO, so, so}", "environ",
-			environment(), "fds", fds, "flags", flags(), "limits", limits(), "cwd",
-			directory, "pid", (int)getpid(), "sid", (int)getsid(0), "pgid",
-			(int)getpgrp(), "blocked", json_object_get(status, "SigBlk"), "ignored",
-			json_object_get(status, "SigIgn"), "config", configuration(), "status",
-			status);
-	if (!all || json_dump_file(all, args[0], 0) < 0)
+	json_object_set(all, "blocked", json_object_get(status, "SigBlk"));
+	json_object_set_new(all, "status", status);
+	if (json_dump_file(all, args[0], 0) < 0)
 		err(1, "%s", args[0]);
 	json_decref(all);
 }

@@ -601,7 +601,6 @@ Test(unit, a_busy_endpoint_is_halted_a_few_times_and_then_let_go)
 
 	for (size_t i = 0; i < ARRAY_SIZE(ends); i++) {
 		open_unit();
-		inst.bus.enabled = true;
 		saw.halt_result = -EAGAIN;
 		enter(UNIT_READY);
 		leave(ends[i].status);
@@ -618,7 +617,6 @@ Test(unit, a_busy_endpoint_is_halted_a_few_times_and_then_let_go)
 Test(unit, a_halted_endpoint_is_not_halted_again)
 {
 	open_unit();
-	inst.bus.enabled = true;
 	enter(UNIT_READY);
 	leave(KILLED);
 	cr_expect_eq(saw.halts, 1);
@@ -629,7 +627,6 @@ Test(unit, a_halted_endpoint_is_not_halted_again)
 Test(unit, on_crash_hold_halts_nothing)
 {
 	open_unit();
-	inst.bus.enabled = true;
 	worker.on_crash = CRASH_HOLD;
 	enter(UNIT_READY);
 	leave(KILLED);
