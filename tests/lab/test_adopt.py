@@ -322,7 +322,9 @@ def _():
         pid = status("flow")[0]["supervisor"]
         if pid:
             kill(pid)
-        front = subprocess.Popen([FFSCTL, "up", path], stderr=subprocess.DEVNULL, start_new_session=True)
+        # So that we get to look before it has ended, and to kill before it is done
+        front = subprocess.Popen([FFSCTL, "up", path], stderr=subprocess.DEVNULL, start_new_session=True,
+                                 preexec_fn=lambda: os.nice(10))
         supervisor = ""
         with contextlib.suppress(OSError):  # it has ended
             while not supervisor and front.poll() is None:

@@ -113,11 +113,10 @@ def _():
 def _():
     told = Fifo()
     front = start("up", gadget("slow", odd("tell", told.path, "wait")))
-    told.wait()
+    pid = told.wait()
     with foreign():
         # The worker gets ready now, and the bind is next.
-        fd = status("slow")[0]["functions"][0]["worker"]["pid"]
-        say_ready(fd)
+        say_ready(pid)
         result = must(finish(front), 69)
     contains(result.stderr, f"cannot bind the gadget to the UDC {UDC}: Device or resource busy; "
                             "it is held by gadget 'foreign'")
