@@ -394,7 +394,8 @@ def _():
         return str(path)
 
     before = save("before", ("a [6.12]", ["x", "y"]), ("a [6.1]", ["x", "y"]), ("b", ["z"]))
-    everything = save("all", ("a [6.12]", ["x", "y"]), ("a [6.1]", ["x", "y", "new"]), ("b", ["z"]))
+    everything = save("all", ("a [6.12 part=1/2]", ["x"]), ("a [6.12 part=2/2]", ["y"]), ("a [6.1]", ["x", "y", "new"]),
+                      ("b [part=1/1]", ["z"]))
     tier = save("tier", ("a [6.12]", ["x", "y"]), ("b", ["z"]))
     eq(lab("lab/compare", before, everything, tier).returncode, 0)
     for wrong, name in (((before, tier, tier), "a [6.1]: x"), ((before, everything, save("less", ("a [6.1]", ["x"]), ("b", ["z"]))), "a: y")):

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lab: build=plain
+# lab all: build=plain,sanitize
 # lab needs: kernels
 """kernel/mutants and tests/mutants: each defect can still be planted, in the patched kernels and in the
 project's sources, whose lines change. lab/mutants tries whether tests notice it, which takes longer."""

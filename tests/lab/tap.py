@@ -31,6 +31,7 @@ PATIENCE = float(os.environ.get("LAB_PATIENCE", "1"))
 
 # Whether this is lab/test --all
 EVERYTHING = os.environ.get("LAB_TIER") == "all"
+SOAKING = "SOAK_SEED" in os.environ  # lab/soak
 
 _tests = []
 _cleanups = []
@@ -71,7 +72,7 @@ def test(name, *args, only_all=None):
     """
 
     def register(function):
-        if EVERYTHING or not only_all:
+        if EVERYTHING or SOAKING or not only_all:
             _tests.append((" ".join(name.split()).replace("#", "No. "), function, args, only_all))
         return function
 
