@@ -173,6 +173,15 @@ def waits_for(pid):
     return "\n".join([(process / "stack").read_text(), *(f for f in files if "it_value" in f)])
 
 
+def log(name="x"):
+    return pathlib.Path(f"/run/ffsctl/{name}/log").read_text()
+
+
+def await_log(name, words):
+    """What a plugin says comes through a pipe: it may be later than what it does."""
+    await_status(name, lambda _: words in log(name), f"saying {words!r}")
+
+
 def await_state(name, state):
     return await_status(name, lambda g: (g["state"] if g else "down") == state, state)
 

@@ -3,7 +3,7 @@
  * A worker for the tests, which does what its arguments say, one word after the other: see `words`.
  *
  * In C, because the tests start it a thousand times and Python takes ten times as long to start.
- * Built without sanitizers for the same reason; the memory limits of tests are its own, too.
+ * Built without sanitizers for the same reason, and because tests limit its memory.
  */
 #include <dirent.h>
 #include <err.h>
@@ -26,6 +26,8 @@
 
 #include <ffsctl/control.h>
 
+#include "base/util.h"
+
 #define FIRST_FD 3
 #define FDS_MAX 34 /* config, control, and the endpoints */
 
@@ -38,6 +40,15 @@ struct message {
 
 static char *fd_names[FDS_MAX]; /* of the descriptors from FIRST_FD on */
 static int n_fds, control;
+
+/* The first descriptor of which the name ends so. */
+static int descriptor(const char *end)
+{
+	for (int i = 0; i < n_fds; i++)
+		if (str_has_suffix(fd_names[i], end))
+			return FIRST_FD + i;
+	errx(1, "no descriptor is %s", end);
+}
 
 static void send_bytes(const void *data, size_t size)
 {
@@ -84,9 +95,8 @@ static void wait_seconds(double seconds)
 /* --- what others know of us ---------------------------------------------------------------------
  */
 
-static void do_ready(char **args)
+static void do_ready(char **args _unused_)
 {
-	(void)args;
 	send_message(FFSCTL_MSG_READY, 0, NULL, 0);
 }
 
@@ -104,18 +114,16 @@ static void notify(const char *text)
 	close(fd);
 }
 
-static void do_notify(char **args)
+static void do_notify(char **args _unused_)
 {
-	(void)args;
 	notify("STATUS=here\nREADY=1\n");
 }
 
-static void do_fd(char **args)
+static void do_fd(char **args _unused_)
 {
 	const char *number = getenv("NOTIFY_FD");
 	int fd = number ? atoi(number) : -1;
 
-	(void)args;
 	if (write(fd, "\n", 1) != 1)
 		err(1, "NOTIFY_FD");
 	close(fd);
@@ -193,22 +201,19 @@ static void fork_to(void (*begin)(int begun))
 	close(ends[0]);
 }
 
-static void do_children(char **args)
+static void do_children(char **args _unused_)
 {
-	(void)args;
 	fork_to(child);
 	fork_to(child);
 }
 
-static void do_daemon(char **args)
+static void do_daemon(char **args _unused_)
 {
-	(void)args;
 	fork_to(daemon_child);
 }
 
-static void do_naked_daemon(char **args)
+static void do_naked_daemon(char **args _unused_)
 {
-	(void)args;
 	fork_to(naked_child);
 }
 
@@ -297,7 +302,7 @@ static json_t *limits(void)
 	json_t *found = json_object();
 	struct rlimit l;
 
-	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
 		getrlimit(all[i].resource, &l);
 		/* RLIM_INFINITY is -1, as in Python */
 		json_object_set_new(
@@ -310,19 +315,14 @@ static json_t *limits(void)
 static json_t *configuration(void)
 {
 	static char text[1 << 20];
+	ssize_t n = pread(descriptor("config"), text, sizeof(text), 0);
 
-	for (int i = 0; i < n_fds; i++)
-		if (strcmp(fd_names[i], "config") == 0) {
-			ssize_t n = pread(FIRST_FD + i, text, sizeof(text), 0);
-
-			return n < 0 ? NULL : json_loadb(text, (size_t)n, 0, NULL);
-		}
-	return NULL;
+	return n < 0 ? NULL : json_loadb(text, (size_t)n, 0, NULL);
 }
 
 static void do_dump(char **args)
 {
-	json_t *all = json_object(), *status;
+	json_t *all = json_object();
 	char directory[4096];
 
 	if (!getcwd(directory, sizeof(directory)))
@@ -336,9 +336,7 @@ static void do_dump(char **args)
 	json_object_set_new(all, "pid", json_integer(getpid()));
 	json_object_set_new(all, "sid", json_integer(getsid(0)));
 	json_object_set_new(all, "pgid", json_integer(getpgrp()));
-	status = lines_of(text_of("/proc/self/status"), ":\t");
-	json_object_set(all, "blocked", json_object_get(status, "SigBlk"));
-	json_object_set_new(all, "status", status);
+	json_object_set_new(all, "status", lines_of(text_of("/proc/self/status"), ":\t"));
 	if (json_dump_file(all, args[0], 0) < 0)
 		err(1, "%s", args[0]);
 	json_decref(all);
@@ -368,27 +366,14 @@ static void *print_for_ever(void *nothing)
 	return nothing;
 }
 
-static void do_flood(char **args)
+static void do_flood(char **args _unused_)
 {
-	(void)args;
 	in_background(print_for_ever);
-}
-
-/* The first endpoint of which the name ends so. */
-static int endpoint(const char *end)
-{
-	for (int i = 0; i < n_fds; i++) {
-		size_t length = strlen(fd_names[i]);
-
-		if (length > strlen(end) && strcmp(fd_names[i] + length - strlen(end), end) == 0)
-			return FIRST_FD + i;
-	}
-	errx(1, "no endpoint is %s", end);
 }
 
 static void *echo_for_ever(void *nothing)
 {
-	int out = endpoint("-out"), in = endpoint("-in");
+	int out = descriptor("-out"), in = descriptor("-in");
 	static char data[65536];
 
 	for (;;) {
@@ -400,9 +385,8 @@ static void *echo_for_ever(void *nothing)
 	return nothing;
 }
 
-static void do_echo(char **args)
+static void do_echo(char **args _unused_)
 {
-	(void)args;
 	in_background(echo_for_ever);
 }
 
@@ -421,45 +405,40 @@ static void await_event(uint8_t event)
 	} while (m.head.type != FFSCTL_MSG_EVENT || n < 1 || m.body[0] != event);
 }
 
-static void do_bound(char **args)
+static void do_bound(char **args _unused_)
 {
-	(void)args;
 	await_event(FFSCTL_EVENT_BIND);
 }
 
-static void do_unbound(char **args)
+static void do_unbound(char **args _unused_)
 {
-	(void)args;
 	await_event(FFSCTL_EVENT_UNBIND);
 }
 
-static void do_shut(char **args)
+static void do_shut(char **args _unused_)
 {
-	(void)args;
 	close(control);
 }
 
-static void do_fill(char **args)
+static void do_fill(char **args _unused_)
 {
 	struct message m = { .head = { FFSCTL_CONTROL_VERSION, FFSCTL_MSG_STALL, 1000, 12345 } };
 
-	(void)args;
 	while (send(control, &m, sizeof(m.head) + 1000, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0)
 		;
 	if (errno != EAGAIN)
 		err(1, "send");
 }
 
-static void do_garbage(char **args)
+static void do_garbage(char **args _unused_)
 {
 	static const struct ffsctl_msg no_length = { 1, FFSCTL_MSG_DATA, 0xFFFFFFFF, 0 },
 				       no_version = { 77, FFSCTL_MSG_STALL, 0, 0 };
 	static const size_t sizes[] = { 11, 12, 4000 };
 	static unsigned char data[60000];
 
-	(void)args;
 	send_bytes("x", 1);
-	for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
 		if (getrandom(data, sizes[i], 0) < 0)
 			err(1, "getrandom");
 		send_bytes(data, sizes[i]);
@@ -544,12 +523,11 @@ static void answer(uint32_t id, const unsigned char *setup)
 	}
 }
 
-static void do_setup(char **args)
+static void do_setup(char **args _unused_)
 {
 	struct message m;
 	ssize_t n;
 
-	(void)args;
 	while ((n = receive(&m)) >= 0 && m.head.type != FFSCTL_MSG_STOP) {
 		if (m.head.type == FFSCTL_MSG_SETUP) {
 			answer(m.head.id, m.body);
@@ -560,11 +538,10 @@ static void do_setup(char **args)
 	}
 }
 
-static void do_stop(char **args)
+static void do_stop(char **args _unused_)
 {
 	struct message m;
 
-	(void)args;
 	while (receive(&m) >= 0 && m.head.type != FFSCTL_MSG_STOP)
 		;
 }
@@ -612,9 +589,8 @@ static void do_stats(char **args)
 /* --- the end ------------------------------------------------------------------------------------
  */
 
-static void do_deaf(char **args)
+static void do_deaf(char **args _unused_)
 {
-	(void)args;
 	signal(SIGTERM, SIG_IGN);
 }
 
@@ -624,9 +600,8 @@ static void do_take(char **args)
 		err(1, "%s bytes", args[0]);
 }
 
-static _Noreturn void do_spin(char **args)
+static _Noreturn void do_spin(char **args _unused_)
 {
-	(void)args;
 	for (;;)
 		__asm__ volatile("");
 }
@@ -641,9 +616,8 @@ static void do_raise(char **args)
 	raise(atoi(args[0]));
 }
 
-static _Noreturn void do_wait(char **args)
+static _Noreturn void do_wait(char **args _unused_)
 {
-	(void)args;
 	forever();
 }
 
@@ -708,8 +682,8 @@ static const struct word {
 
 static const struct word *find(const char *name)
 {
-	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
-		if (strcmp(words[i].name, name) == 0)
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		if (streq(words[i].name, name))
 			return &words[i];
 	errx(1, "what is '%s'?", name);
 }
@@ -720,13 +694,9 @@ int main(int argc, char **argv)
 	char *copy = strdup(names ? names : ""), *save;
 
 	for (char *n = strtok_r(copy, ":", &save); n && n_fds < FDS_MAX;
-	     n = strtok_r(NULL, ":", &save)) {
-		if (strcmp(n, "control") == 0)
-			control = FIRST_FD + n_fds;
+	     n = strtok_r(NULL, ":", &save))
 		fd_names[n_fds++] = n;
-	}
-	if (!control)
-		errx(1, "no control socket");
+	control = descriptor("control");
 	signal(SIGPIPE, SIG_IGN); /* whoever reads what we print may end */
 	for (int i = 1; i < argc;) {
 		const struct word *word = find(argv[i++]);

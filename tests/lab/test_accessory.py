@@ -132,17 +132,13 @@ def _():
         eq(sorted(os.listdir("/dev/ffs/accessory/data")), ["ep0", "ep1", "ep1_rw", "ep2"])
 
 
-if EVERY_SIZE:
-    @test("writes of every size from 1 to 70,000 are messages",
-          only_all="ffs/zlp-of-the-first-endpoint-alone-counts: sizes around multiples of packets and pages have a test")
-    def _():
-        with Accessory() as a:
-            messages_arrive(a, range(1, MOST + 1))
-else:
-    @test("writes of sizes up to 70,000 around multiples of packets and pages are messages")
-    def _():
-        with Accessory() as a:
-            messages_arrive(a, around_packets(MOST))
+@test("writes of every size from 1 to 70,000 are messages" if EVERY_SIZE else
+      "writes of sizes up to 70,000 around multiples of packets and pages are messages",
+      only_all=EVERY_SIZE and "ffs/zlp-of-the-first-endpoint-alone-counts: sizes around multiples of packets and pages "
+                              "have a test")
+def _():
+    with Accessory() as a:
+        messages_arrive(a, range(1, MOST + 1) if EVERY_SIZE else around_packets(MOST))
 
 
 @test("so are 1 MiB, and a byte more or less")

@@ -19,6 +19,7 @@ import usb.util
 import gadgets
 import harness
 import tap
+from gadgets import await_log, log
 from harness import EXAMPLES, SRC, down, ffsctl, must, status
 from tap import contains, eq, ok, test
 
@@ -39,15 +40,6 @@ def up(path):
     """Until the host is done with it: what it tells of this one must not be taken for the next one."""
     with harness.configured():
         harness.up(path)
-
-
-def log(name):
-    return pathlib.Path(f"/run/ffsctl/{name}/log").read_text()
-
-
-def await_log(name, words):
-    """What a plugin says comes through a pipe: it may be later than what it does."""
-    gadgets.await_status(name, lambda _: words in log(name), f"saying {words!r}")
 
 
 def send(host, index, text):

@@ -176,7 +176,7 @@ def _():
     has_no_rights(found, 0, 0, [])
     eq((found["sid"], found["pgid"]), (found["pid"], found["pid"]))
     eq(found["cwd"], "/")
-    eq(int(found["blocked"], 16), 0, "blocked signals")
+    eq(int(found["status"]["SigBlk"], 16), 0, "blocked signals")
 
 
 @test("user, groups and directory, by name and by number")

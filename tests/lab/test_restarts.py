@@ -18,7 +18,7 @@ import harness  # noqa: E402
 import tap  # noqa: E402
 import usb.core  # noqa: E402
 from gadgets import (LOOPBACK, ODD_WORKER, Fifo, await_state, await_status, devnums,  # noqa: E402
-                     finish, gadget, odd, start, worker)
+                     finish, gadget, log, odd, start, worker)
 from harness import CONFIGFS, down, ffsctl, kill, must, status, up  # noqa: E402
 from tap import contains, eq, ok, test  # noqa: E402
 
@@ -26,10 +26,6 @@ EPIPE = 32
 SECOND_FOR_PYTHON = 1.0  # what a loaded machine may add to a delay: the clock counts work
 
 before = harness.leaves_nothing()
-
-
-def log(name="x"):
-    return pathlib.Path(f"/run/ffsctl/{name}/log").read_text()
 
 
 def delays(text):

@@ -18,7 +18,8 @@ import usb.util  # noqa: E402
 import gadgets  # noqa: E402
 import harness  # noqa: E402
 import tap  # noqa: E402
-from gadgets import Fifo, await_state, await_status, finish, gadget, odd, open_file, start, worker  # noqa: E402
+from gadgets import (Fifo, await_log, await_state, await_status, finish, gadget, log, odd, open_file,  # noqa: E402
+                     start, worker)
 from harness import down, ffsctl, kill, must, status  # noqa: E402
 from tap import contains, eq, ok, rounds, test  # noqa: E402
 
@@ -74,10 +75,6 @@ def product():
         return usb.util.get_string(found, found.iProduct)
     finally:
         usb.util.dispose_resources(found)
-
-
-def log(name):
-    return pathlib.Path(f"/run/ffsctl/{name}/log").read_text()
 
 
 def must_be_gone(*names):
@@ -210,7 +207,7 @@ def refused(words, name="b", message=b""):
     must(ffsctl("wait", "a", "--for", "configured"))
     numbers, was = gadgets.devnums(), status("a")[0]
     ask(name, message)
-    await_status("a", lambda g: "which is refused" in log("a"), "refused")
+    await_log("a", "which is refused")
     text = next(line for line in log("a").splitlines() if "which is refused" in line)
     contains(text, words)
     eq((gadgets.devnums(), status("a")[0]), (numbers, was))
