@@ -153,6 +153,9 @@ tests_unit_test_foretell_SOURCES = tests/unit/test_foretell.c
 tests_unit_test_foretell_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
 tests_unit_test_foretell_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
 
+# process: what a process of ours is started with.
+TESTS += tests/cli/test_32_bits.py
+
 # supervise: a worker's life, without its processes.
 UNIT_TESTS += tests/unit/test_control_ask tests/unit/test_host tests/unit/test_keeper \
 	tests/unit/test_rundir tests/unit/test_unit

@@ -16,6 +16,7 @@
 #include "base/capabilities.h"
 #include "base/cleanup.h"
 #include "base/fd.h"
+#include "process/credentials.h"
 
 /* Above every number that a worker's descriptors get, so that placing one hides no other. */
 #define HIGH_FD 200
@@ -39,15 +40,10 @@ struct child {
 	volatile struct failure failure; /* the child writes it: the compiler must look again */
 };
 
-/*
- * All below runs in the vfork child: system calls only, as glibc's own set*id would signal other
- * threads and allocate.
- */
+/* All below runs in the vfork child: system calls only. */
 static bool become_user(const struct spawn *s)
 {
-	return s->same_user || (syscall(SYS_setgroups, s->n_groups, s->groups) == 0 &&
-				syscall(SYS_setresgid, s->gid, s->gid, s->gid) == 0 &&
-				syscall(SYS_setresuid, s->uid, s->uid, s->uid) == 0);
+	return s->same_user || credentials_become(s->uid, s->gid, s->groups, s->n_groups);
 }
 
 /*

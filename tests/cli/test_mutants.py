@@ -88,7 +88,7 @@ def _():
 
 
 # Not what only lists or builds: the rooms whose code is run
-ROOMS = {"base", "plan", "spec", "ffs", "compose", "descriptors", "supervise", "cmd", "stream", "worker", "plugins",
+ROOMS = {"base", "process", "plan", "spec", "ffs", "compose", "descriptors", "supervise", "cmd", "stream", "worker", "plugins",
          "host"}
 USER = planted.load(os.path.join(SRC, "tests", "mutants"))
 

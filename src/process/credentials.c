@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "process/credentials.h"
+
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/*
+ * Where the kernel has two of a call (asm/unistd.h of i386, ARM, SuperH, m68k, s390), the plain
+ * name is the one with 16-bit ids: it would read the array of 32-bit ids as twice as many, half of
+ * them 0, which is root's.
+ */
+#ifdef SYS_setgroups32
+#define SET_GROUPS SYS_setgroups32
+#define SET_GIDS SYS_setresgid32
+#define SET_UIDS SYS_setresuid32
+#else
+#define SET_GROUPS SYS_setgroups
+#define SET_GIDS SYS_setresgid
+#define SET_UIDS SYS_setresuid
+#endif
+
+bool credentials_become(uid_t uid, gid_t gid, const gid_t *groups, size_t n)
+{
+	return syscall(SET_GROUPS, n, groups) == 0 && syscall(SET_GIDS, gid, gid, gid) == 0 &&
+	       syscall(SET_UIDS, uid, uid, uid) == 0;
+}

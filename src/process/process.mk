@@ -1,0 +1,3 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+libffsctl_a_SOURCES += \
+	src/process/credentials.c src/process/credentials.h

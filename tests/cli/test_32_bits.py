@@ -1,0 +1,46 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What a program of 32 bits does otherwise than one of 64: built with -m32, run on this machine."""
+
+import os
+import subprocess
+import sys
+import tempfile
+
+SRC = os.environ.get("FFSCTL_SRC", os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
+sys.path.insert(0, os.path.join(SRC, "tests", "lab"))
+
+import tap  # noqa: E402
+from tap import eq, skip, test  # noqa: E402
+
+
+def built(work, *sources):
+    """A program of 32 bits; skips where none can be built or run."""
+    out = os.path.join(work, "program")
+    result = subprocess.run(["cc", "-m32", "-std=gnu11", "-D_GNU_SOURCE", "-I" + os.path.join(SRC, "src"), "-o", out,
+                             *(os.path.join(SRC, s) for s in sources)], stderr=subprocess.PIPE, text=True, check=False)
+    if result.returncode and any(word in result.stderr for word in ("-m32", "gnu/stubs-32.h", "skipping incompatible")):
+        skip("the compiler makes no programs of 32 bits (gcc-multilib)")
+    eq((result.returncode, result.stderr), (0, ""), "cc -m32")
+    try:
+        subprocess.run([out], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+    except OSError as e:
+        skip("this kernel runs no programs of 32 bits: %s" % e.strerror)
+    return out
+
+
+@test("a worker's user and groups are those of its file, also above 65535")
+def _():
+    if os.geteuid() != 0:
+        skip("only root may become somebody else")
+    with tempfile.TemporaryDirectory() as work:
+        become = built(work, "tests/unit/process/become.c", "src/process/credentials.c")
+        for ids in ("65534 65534 29 20", "70001 70002 70003 5 4294967294", "1 1"):
+            got = subprocess.run([become, *ids.split()], stdout=subprocess.PIPE, text=True, check=True).stdout
+            uid, gid, *groups = got.split()
+            want = ids.split()
+            # The kernel sorts them
+            eq((uid, gid, sorted(groups)), (want[0], want[1], sorted(want[2:])), ids)
+
+
+tap.main()
