@@ -418,7 +418,11 @@ static int make_control(struct hand *h, struct ends *e)
 	return 0;
 }
 
-/* sd_notify's socket: a datagram with READY=1. Whose datagram it is tell its credentials. */
+/*
+ * sd_notify's socket: a datagram with READY=1, of which the credentials show the sender. It takes
+ * them from the worker's user only (and root): anybody else could fill its queue, and the worker's
+ * WATCHDOG=1 would be lost.
+ */
 static int make_notify_socket(const struct unit *unit, int *out)
 {
 	_cleanup_free_ char *path = notify_path(unit);
@@ -430,8 +434,10 @@ static int make_notify_socket(const struct unit *unit, int *out)
 		return -ENAMETOOLONG;
 	strcpy(address.sun_path, path);
 	unlink(path);
+	/* The mode before the name: what connects in between would stay connected (unix_bind). */
 	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) < 0 ||
-	    bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 || chmod(path, 0666) < 0)
+	    fchmod(fd, 0600) < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
+	    lchown(path, unit->spawn.uid, (gid_t)-1) < 0)
 		return -errno;
 	*out = steal_fd(&fd);
 	return 0;

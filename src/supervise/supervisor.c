@@ -398,11 +398,12 @@ static int give_up(struct supervisor *s, struct error *err)
 #define CAPABILITY(name) (1ULL << CAP_##name)
 /*
  * What a supervisor needs of what root may: to mount; to reach what belongs to others and look at
- * their processes; to start workers as somebody else, with limits of their own, and end them.
+ * their processes; to start workers as somebody else, with limits of their own and a socket to
+ * notify it by, and end them.
  */
 #define OUR_CAPABILITIES                                                                           \
 	(CAPABILITY(SYS_ADMIN) | CAPABILITY(DAC_OVERRIDE) | CAPABILITY(SYS_PTRACE) |               \
-	 CAPABILITY(SETUID) | CAPABILITY(SETGID) | CAPABILITY(SETPCAP) |                           \
+	 CAPABILITY(CHOWN) | CAPABILITY(SETUID) | CAPABILITY(SETGID) | CAPABILITY(SETPCAP) |       \
 	 CAPABILITY(SYS_RESOURCE) | CAPABILITY(KILL))
 
 /*

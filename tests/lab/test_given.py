@@ -10,6 +10,7 @@ import re
 import resource
 import shutil
 import socket
+import subprocess
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -285,15 +286,24 @@ def _():
         down("given")
 
 
-@test("READY=1 of somebody else's is not heard")
+SEND = "import socket, sys; socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(b'READY=1', sys.argv[1])"
+
+
+def send_ready(user):
+    """As a process of that user, which is no worker's."""
+    return subprocess.run([sys.executable, "-c", SEND, "/run/ffsctl/given/notify-echo"], user=user, check=False,
+                          stderr=subprocess.PIPE, text=True)
+
+
+@test("READY=1 is taken from the worker's user only, and counts only if it is a process of the worker")
 def _():
     told = Fifo()
-    path = gadget("given", odd("tell", told.path, "wait"))
+    path = gadget("given", odd("tell", told.path, "wait", user="4321"))
     front = start("up", path)
     told.wait()
-    import socket
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
-        s.sendto(b"READY=1", "/run/ffsctl/given/notify-echo")
+    contains(send_ready(1234).stderr, "PermissionError")
+    for user in (0, 4321):
+        must(send_ready(user))
     for _ in range(5):
         eq(status("given")[0]["state"], "starting")
     down("given")

@@ -141,8 +141,8 @@ def _():
 # --- supervisor and keeper ----------------------------------------------------------------------
 
 KILL = 1 << 5
-# DAC_OVERRIDE, KILL, SETGID, SETUID, SETPCAP, SYS_PTRACE, SYS_ADMIN, SYS_RESOURCE
-SUPERVISOR = 1 << 1 | KILL | 1 << 6 | 1 << 7 | 1 << 8 | 1 << 19 | 1 << 21 | 1 << 24
+# CHOWN, DAC_OVERRIDE, KILL, SETGID, SETUID, SETPCAP, SYS_PTRACE, SYS_ADMIN, SYS_RESOURCE
+SUPERVISOR = 1 << 0 | 1 << 1 | KILL | 1 << 6 | 1 << 7 | 1 << 8 | 1 << 19 | 1 << 21 | 1 << 24
 
 
 def given_up(functions):
