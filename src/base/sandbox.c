@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -52,12 +53,19 @@
 #define REFUSE (SECCOMP_RET_ERRNO | EPERM)
 #define NOT_THERE (SECCOMP_RET_ERRNO | ENOSYS)
 
-/* The low half of an argument: all that is looked at fits in there. */
+/* The low half of an argument, into which flags and numbers fit, and the high half, for pointers.
+ */
+#define ARGUMENT_AT(n, offset)                                                                     \
+	((unsigned int)(offsetof(struct seccomp_data, args) + 8 * (n) + (offset)))
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-#define ARGUMENT(n) ((unsigned int)(offsetof(struct seccomp_data, args) + 8 * (n)))
+#define ARGUMENT(n) ARGUMENT_AT(n, 0)
+#define ARGUMENT_HIGH(n) ARGUMENT_AT(n, 4)
 #else
-#define ARGUMENT(n) ((unsigned int)(offsetof(struct seccomp_data, args) + 8 * (n) + 4))
+#define ARGUMENT(n) ARGUMENT_AT(n, 4)
+#define ARGUMENT_HIGH(n) ARGUMENT_AT(n, 0)
 #endif
+/* include/linux/net.h: the flags are in the other bits. */
+#define SOCK_TYPE_MASK 0xfu
 
 static void add(struct sandbox *s, unsigned int code, unsigned int k, size_t yes, size_t no)
 {
@@ -94,6 +102,12 @@ static void if_between(struct sandbox *s, unsigned int first, unsigned int last,
 {
 	add(s, BPF_JMP | BPF_JGE | BPF_K, first, 0, 2);
 	add(s, BPF_JMP | BPF_JGT | BPF_K, last, 1, 0);
+	give(s, verdict);
+}
+
+static void unless_equal(struct sandbox *s, unsigned int value, unsigned int verdict)
+{
+	add(s, BPF_JMP | BPF_JEQ | BPF_K, value, 1, 0);
 	give(s, verdict);
 }
 
@@ -165,6 +179,31 @@ static void not_with(struct sandbox *s, int number, unsigned int argument,
 	end_call(s, at, ALLOW);
 }
 
+/*
+ * Sockets that reach nobody but their other end. A datagram can be addressed to any socket of the
+ * machine (unix_dgram_sendmsg in net/unix/af_unix.c), by sendmsg() with an address in memory, where
+ * no filter sees it; streams and packets of a sequence cannot.
+ */
+static void only_connected_sockets(struct sandbox *s)
+{
+	size_t at = begin_call(s, SYS_socketpair);
+
+	load(s, ARGUMENT(0));
+	unless_equal(s, AF_UNIX, REFUSE);
+	load(s, ARGUMENT(1));
+	add(s, BPF_ALU | BPF_AND | BPF_K, SOCK_TYPE_MASK, 0, 0);
+	if_equal(s, SOCK_STREAM, ALLOW);
+	if_equal(s, SOCK_SEQPACKET, ALLOW);
+	end_call(s, at, REFUSE);
+
+	at = begin_call(s, SYS_sendto);
+	load(s, ARGUMENT(4));
+	unless_equal(s, 0, REFUSE);
+	load(s, ARGUMENT_HIGH(4));
+	unless_equal(s, 0, REFUSE);
+	end_call(s, at, ALLOW);
+}
+
 static void no_namespaces(struct sandbox *s, bool only_threads)
 {
 #ifdef SYS_clone
@@ -201,6 +240,8 @@ static void check_arguments(struct sandbox *s, unsigned int open)
 		only_to_read(s, SYS_open, 1);
 #endif
 	}
+	if (!(open & SANDBOX_NETWORK))
+		only_connected_sockets(s);
 	no_namespaces(s, !(open & SANDBOX_PROGRAMS));
 	if (open & SANDBOX_PROGRAMS) {
 		not_with(s, SYS_kill, 0, &everybody, 1);

@@ -19,6 +19,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -85,6 +86,29 @@ static long execute(void)
 	return pid < 0 || status ? -1 : 0;
 }
 
+/* A pair of sockets of that type, of which the first sends a byte to `path`. */
+static long send_to(int type, const char *path)
+{
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+	int pair[2];
+	long n;
+
+	if (socketpair(AF_UNIX, type, 0, pair) < 0)
+		return -1;
+	strncpy(to.sun_path, path, sizeof(to.sun_path) - 1);
+	n = sendto(pair[0], "x", 1, 0, (struct sockaddr *)&to, sizeof(to));
+	close(pair[0]);
+	close(pair[1]);
+	return n;
+}
+
+static long make_pair(int type)
+{
+	int pair[2];
+
+	return socketpair(AF_UNIX, type, 0, pair) < 0 ? -1 : closed(pair[0]) | closed(pair[1]);
+}
+
 #define TRY(name, call)                                                                            \
 	do {                                                                                       \
 		errno = 0;                                                                         \
@@ -93,7 +117,8 @@ static long execute(void)
 
 static int captive_start(struct ffsctl_host *host)
 {
-	const char *other = host->call->option_string(host, "other");
+	const char *other = host->call->option_string(host, "other"),
+		   *listener = host->call->option_string(host, "listener");
 	unsigned char room[256] = { 0 };
 	struct rlimit limit;
 	pid_t parent = getppid();
@@ -116,6 +141,11 @@ static int captive_start(struct ffsctl_host *host)
 
 	TRY("a socket", closed(socket(AF_INET, SOCK_STREAM, 0)));
 	TRY("a local socket", closed(socket(AF_UNIX, SOCK_STREAM, 0)));
+	TRY("a datagram to a socket", send_to(SOCK_DGRAM, listener));
+	TRY("a raw datagram to a socket", send_to(SOCK_RAW, listener));
+	TRY("a packet to a socket", send_to(SOCK_SEQPACKET, listener));
+	TRY("a stream to itself", make_pair(SOCK_STREAM | SOCK_CLOEXEC));
+	TRY("packets to itself", make_pair(SOCK_SEQPACKET | SOCK_NONBLOCK));
 	TRY("a netlink socket", closed(socket(AF_NETLINK, SOCK_RAW, 0)));
 
 	TRY("a process", reaped(fork()));
@@ -152,6 +182,10 @@ static int captive_start(struct ffsctl_host *host)
 
 static const struct ffsctl_option options[] = {
 	{ .name = "other", .type = FFSCTL_OPTION_STRING, .default_value = "/", .doc = "a file" },
+	{ .name = "listener",
+	  .type = FFSCTL_OPTION_STRING,
+	  .default_value = "/",
+	  .doc = "a socket" },
 	{ 0 },
 };
 

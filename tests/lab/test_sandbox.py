@@ -4,7 +4,9 @@
 """The sandbox: a worker tries what it must not (tests/lab/captive.c), and each is refused; what it
 may, and what its plugin declares that it needs, it can."""
 
+import contextlib
 import os
+import socket
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -18,11 +20,13 @@ from tap import contains, eq, test  # noqa: E402
 
 harness.leaves_nothing()
 
-MAY = {"read a file", "a thread", "memory", "signal to oneself", "own limits"}
+MAY = {"read a file", "a thread", "memory", "signal to oneself", "own limits", "a stream to itself", "packets to itself"}
 FILES = {"write a file", "empty a file", "make a file", "make a directory", "remove a directory"}
 NAMELESS = "a nameless file"  # which not all file systems have
-NETWORK = {"a socket", "a local socket", "a netlink socket"}
+NETWORK = {"a socket", "a local socket", "a netlink socket", "a datagram to a socket", "a raw datagram to a socket",
+           "a packet to a socket"}
 PROGRAMS = {"a process", "a program", "a pidfd", "other's limits", "own a descriptor"}
+LISTENER = "/tmp/captive.socket"
 NOT_THERE = {"openat2", "clone3", "io_uring"}
 OTHERS = {"the other's endpoint", "change a mode", "signal to the parent", "signal to init", "signal to all",
           "signal to a thread of another's", "queue a signal", "ptrace", "read other's memory", "mount", "unmount",
@@ -30,10 +34,28 @@ OTHERS = {"the other's endpoint", "change a mode", "signal to the parent", "sign
           "a call that nobody knows"}
 
 
+@contextlib.contextmanager
+def listener():
+    """A socket that takes datagrams of anybody, as the journal's. Yields what tells how many have come."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as fd:
+        fd.bind(LISTENER)
+        os.chmod(LISTENER, 0o666)
+
+        def heard():
+            n = 0
+            with contextlib.suppress(BlockingIOError):
+                while fd.recv(16, socket.MSG_DONTWAIT):
+                    n += 1
+            return n
+
+        yield heard
+    os.unlink(LISTENER)
+
+
 def attempts(plugin, **settings):
     """What came of each, from the log; the plugin runs beside another function."""
     text = worker(plugin=f"{BUILD}/tests/lab/{plugin}.so", **settings)
-    text += 'options : { other = "/dev/ffs/jail/other/ep1"; }; '
+    text += f'options : {{ other = "/dev/ffs/jail/other/ep1"; listener = "{LISTENER}"; }}; '
     up(gadgets.gadget("jail", {"captive": text, "other": LOOPBACK}))
     lines = [line.split("| ", 1)[1] for line in must(ffsctl("log", "jail")).stdout.splitlines() if " captive| " in line]
     down("jail")
@@ -50,7 +72,9 @@ def verdicts(found, **names):
 
 @test("a plugin that declares no needs: each attempt is refused")
 def _():
-    found = attempts("captive")
+    with listener() as heard:
+        found = attempts("captive")
+        eq(heard(), 0, "datagrams")
     eq(set(found), MAY | FILES | {NAMELESS} | NETWORK | PROGRAMS | NOT_THERE | OTHERS)
     verdicts(found, done=MAY, ENOSYS=NOT_THERE)
     other = found.pop("the other's endpoint")
@@ -60,7 +84,9 @@ def _():
 
 @test("one that needs all of it can do that, and no more")
 def _():
-    found = attempts("captive_open")
+    with listener() as heard:
+        found = attempts("captive_open")
+        eq(heard(), 2, "datagrams")
     verdicts(found, done=MAY | FILES | NETWORK | {"a process", "a program", "a pidfd"}, ENOSYS=NOT_THERE)
     for name in OTHERS - {"a call that nobody knows"}:
         assert found[name] in ("EPERM", "EACCES", "ESRCH", "EINVAL"), (name, found[name])
@@ -70,7 +96,8 @@ def _():
 
 @test("sandbox = false: nobody's user is all that holds it, but for io_uring")
 def _():
-    found = attempts("captive", sandbox=False)
+    with listener():
+        found = attempts("captive", sandbox=False)
     verdicts(found, done=MAY | FILES | NETWORK | {"a process", "a program", "unshare"}, ENOSYS={"io_uring"})
 
 
