@@ -154,6 +154,10 @@ tests_unit_test_foretell_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFL
 tests_unit_test_foretell_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
 
 # process: what a process of ours is started with.
+UNIT_TESTS += tests/unit/process/test_own_user
+tests_unit_process_test_own_user_SOURCES = tests/unit/process/test_own_user.c
+tests_unit_process_test_own_user_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS)
+tests_unit_process_test_own_user_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
 TESTS += tests/cli/test_32_bits.py
 
 # supervise: a worker's life, without its processes.

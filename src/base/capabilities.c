@@ -25,6 +25,18 @@ bool capabilities_reduce(uint64_t stay)
 	return syscall(SYS_capset, &head, sets) == 0;
 }
 
+bool capabilities_raise(uint64_t set)
+{
+	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct sets[2];
+
+	if (syscall(SYS_capget, &head, sets) < 0)
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(sets); i++)
+		sets[i].effective |= sets[i].permitted & (unsigned int)(set >> 32 * i);
+	return syscall(SYS_capset, &head, sets) == 0;
+}
+
 static bool has(uint64_t set, unsigned int cap)
 {
 	return set >> cap & 1;

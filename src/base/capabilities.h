@@ -18,6 +18,8 @@ bool capabilities_bound(uint64_t stay);
  * its capabilities all the same.
  */
 bool capabilities_inherit(void);
+/* Makes these effective, of those it is permitted to have. */
+bool capabilities_raise(uint64_t set);
 /* Gives up all but these, of those it has. */
 bool capabilities_reduce(uint64_t stay);
 /*

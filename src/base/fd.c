@@ -119,7 +119,8 @@ int file_replace(int dirfd, const char *name, const void *data, size_t size, mod
 
 	if (fd < 0)
 		return -errno;
-	r = fd_write_all(fd, data, size);
+	/* Whatever the umask is, and whatever file of that name a dead process has left. */
+	r = fchmod(fd, mode) < 0 ? -errno : fd_write_all(fd, data, size);
 	if (close(fd) < 0 && r == 0)
 		r = -errno;
 	if (r == 0 && renameat(dirfd, temporary, dirfd, name) < 0)
@@ -186,31 +187,6 @@ void fd_stdio_to_null(void)
 		close(null);
 }
 
-/* A group of the same number as the owner is the owner's own, as many systems have it. */
-static bool others_write(const struct stat *st)
-{
-	return st->st_mode & S_IWOTH ||
-	       (st->st_mode & S_IWGRP && st->st_gid != 0 && st->st_gid != st->st_uid);
-}
-
-static char *distrust_directory(const char *path, const struct stat *file, bool only_root)
-{
-	_cleanup_free_ char *dir = path_parent(path);
-	const char *shown = *dir ? dir : strchr(path, '/') ? "/" : ".";
-	struct stat st;
-
-	if (stat(shown, &st) < 0)
-		return strf("its directory %s cannot be looked at", shown);
-	if (only_root && st.st_uid != 0)
-		return strf("its directory %s belongs to user %u, not to root", shown,
-			    (unsigned int)st.st_uid);
-	/* With the sticky bit only a file's owner can put another one in its place. */
-	if (others_write(&st) && !(st.st_mode & S_ISVTX && file->st_uid == st.st_uid))
-		return strf("others may write in its directory %s (mode %04o)", shown,
-			    (unsigned int)st.st_mode & 07777);
-	return NULL;
-}
-
 char *fd_path(int fd)
 {
 	char link[32], target[PATH_MAX];
@@ -219,29 +195,6 @@ char *fd_path(int fd)
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
 	n = readlink(link, target, sizeof(target));
 	return n > 0 && n < (ssize_t)sizeof(target) ? xstrndup(target, (size_t)n) : NULL;
-}
-
-char *file_distrust(int fd, const char *path, bool only_root)
-{
-	_cleanup_free_ char *true_path = NULL;
-	struct stat st;
-	char *why;
-
-	if (fstat(fd, &st) < 0)
-		return strf("it cannot be looked at");
-	if (!S_ISREG(st.st_mode)) /* a pipe of the caller's */
-		return NULL;
-	if (others_write(&st))
-		return strf("others may write to it (mode %04o)", (unsigned int)st.st_mode & 07777);
-	if (only_root && st.st_uid != 0)
-		return strf("it belongs to user %u, not to root", (unsigned int)st.st_uid);
-	why = distrust_directory(path, &st, only_root);
-	if (why)
-		return why;
-	/* And where it really is, through links. */
-	true_path = fd_path(fd);
-	return true_path && *true_path == '/' ? distrust_directory(true_path, &st, only_root)
-					      : NULL;
 }
 
 void fd_drain(int fd)

@@ -33,12 +33,6 @@ int fd_peer(int fd, struct ucred *peer);
 
 /* The true path of an open file, through links; NULL if it cannot be told. The caller frees it. */
 char *fd_path(int fd);
-/*
- * Who else than root, or than the file's owner, could make something else of an open file or of
- * what has that path: a sentence's end, "others may write to it", which the caller frees. NULL:
- * nobody. `only_root`: the owner must be root, too.
- */
-char *file_distrust(int fd, const char *path, bool only_root);
 
 /* The write(2) loop for pipes and files. -errno. */
 int fd_write_all(int fd, const void *data, size_t size);

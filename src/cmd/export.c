@@ -36,6 +36,8 @@ static int read_all(const struct globals *globals, const char *name, struct live
 
 	if (r == -ENOENT)
 		error_clear(err);
+	else if (err->exit == EX_NOPERM)
+		return error_hint(err, "this needs root");
 	else if (r < 0)
 		return r;
 	r = live_read(globals->world.configfs, dir, live, err);

@@ -110,6 +110,15 @@ static void check_plugin(struct here *h, const struct worker *w)
 		missing(h, &w->program_at, &table->err);
 }
 
+/* Where the default has changed in this version: what needs to be root has to say so. */
+static void check_default_user(const struct here *h, const struct worker *w)
+{
+	if (w->kind == WORKER_EXEC && !w->user.value)
+		diags_add(h->diags, DIAG_WARNING, &w->program_at,
+			  "the program runs as a user of its own, which was root before this "
+			  "version: if it needs root, or another user, name it with 'user'");
+}
+
 static void check_worker(struct here *h, const struct worker *w)
 {
 	if (w->kind == WORKER_PLUGIN)
@@ -117,6 +126,7 @@ static void check_worker(struct here *h, const struct worker *w)
 	else
 		check_program(h, w);
 	check_user(h, &w->user);
+	check_default_user(h, w);
 	for (size_t i = 0; i < w->n_groups; i++)
 		check_group(h, &w->groups[i]);
 }

@@ -5,7 +5,7 @@
 
 #include "base/cleanup.h"
 #include "cmd/cmd.h"
-#include "spec/text.h"
+#include "base/text.h"
 
 /* A worker's words are its own: a terminal is sent no control characters of them. */
 static void print_line(const char *line, size_t size)

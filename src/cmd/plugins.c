@@ -12,9 +12,9 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/option.h"
+#include "base/text.h"
 #include "cmd/cmd.h"
 #include "cmd/plugin_tables.h"
-#include "spec/text.h"
 #include "supervise/control.h"
 #include "supervise/launch.h"
 

@@ -5,8 +5,8 @@
 
 #include "base/cleanup.h"
 #include "base/json.h"
+#include "base/text.h"
 #include "base/util.h"
-#include "spec/text.h"
 
 static void print_worker(FILE *out, const json_t *worker)
 {

@@ -11,7 +11,7 @@
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "compose/export_parts.h"
-#include "spec/text.h"
+#include "base/text.h"
 
 enum quirk {
 	PLAIN,	/* text and a newline; nothing at all if it is not set */

@@ -10,7 +10,7 @@
 #include "base/cleanup.h"
 #include "base/util.h"
 #include "descriptors/foretell.h"
-#include "spec/text.h"
+#include "base/text.h"
 
 #define ANY -1
 #define PLATFORM_CAPABILITY 5 /* too new for linux/usb/ch9.h */

@@ -12,7 +12,7 @@
 #include "ffs/blob.h"
 #include "ffs/uapi.h"
 #include "spec/lang.h"
-#include "spec/text.h"
+#include "base/text.h"
 
 const char *const foretell_kernel_words[KERNEL_COUNT] = {
 	[KERNEL_6_1] = "6.1",

@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "process/credentials.h"
 
+#include <errno.h>
+#include <linux/capability.h>
+#include <sys/fsuid.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#include "base/capabilities.h"
 
 /*
  * Where the kernel has two of a call (asm/unistd.h of i386, ARM, SuperH, m68k, s390), the plain
@@ -23,4 +28,17 @@ bool credentials_become(uid_t uid, gid_t gid, const gid_t *groups, size_t n)
 {
 	return syscall(SET_GROUPS, n, groups) == 0 && syscall(SET_GIDS, gid, gid, gid) == 0 &&
 	       syscall(SET_UIDS, uid, uid, uid) == 0;
+}
+
+int credentials_bind(int fd, const struct sockaddr *address, socklen_t size, uid_t uid)
+{
+	uid_t before = (uid_t)setfsuid((uid_t)-1); /* which is no user: only tells */
+	int r;
+
+	setfsuid(uid);
+	/* With root's fsuid went what passes over permissions (cap_task_fix_setuid). */
+	capabilities_raise(1ULL << CAP_DAC_OVERRIDE);
+	r = bind(fd, address, size) < 0 ? -errno : 0;
+	setfsuid(before); /* which brings it back */
+	return r;
 }

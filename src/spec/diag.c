@@ -7,7 +7,7 @@
 #include <stdio.h>
 
 #include "base/cleanup.h"
-#include "spec/text.h"
+#include "base/text.h"
 
 /* Longer lines are not shown: no person wrote them, and every message would carry a copy. */
 #define MAX_SOURCE_LINE 1000

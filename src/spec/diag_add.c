@@ -6,7 +6,7 @@
 
 #include "base/cleanup.h"
 #include "spec/diag.h"
-#include "spec/text.h"
+#include "base/text.h"
 
 /* The line as the file has it now; empty when it has none any more. */
 static char *read_line(const struct origin *at)

@@ -221,7 +221,7 @@ struct worker {
 	enum worker_on_crash on_crash;
 	/* The default is resolved: unbind if nothing else is in the gadget. */
 	enum worker_on_failed on_failed;
-	struct spec_str user; /* name or number; default filled in: root or nobody */
+	struct spec_str user; /* name or number; NULL: a user id of its own */
 	struct spec_str *groups;
 	size_t n_groups;
 	bool keep_privileges;

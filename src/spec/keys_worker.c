@@ -226,9 +226,11 @@ static const struct key worker_rows[] = {
 	  .doc = "What happens when the worker has failed for good.", .set = set_word,
 	  WORKER(on_failed) },
 	{ "user", NODE_STRING | NODE_INT, .flags = KEY_NOT_EMPTY, .min = 0, .max = 4294967294.0,
-	  .fallback = "root for exec, nobody for plugin",
-	  .doc = "User that the worker runs as, a name or a number.", .set = set_account,
-	  WORKER(user) },
+	  .fallback = "a user id of its own",
+	  .doc = "User that the worker runs as, a name or a number. A worker that runs as "
+		 "\"root\" can do what root can, whatever 'privileges' says: files and "
+		 "services trust it.",
+	  .set = set_account, WORKER(user) },
 	{ "groups", TYPE_LIST, NODE_STRING | NODE_INT, .min = 0, .max = 4294967294.0,
 	  .fallback = "none", .doc = "Further groups of the worker, names or numbers.",
 	  .set = set_groups, .offset = 0 },

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "spec/text.h"
+#include "base/text.h"
 
 /* clang-format off */
 static const struct {

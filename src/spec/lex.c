@@ -11,7 +11,7 @@
 
 #include "base/cleanup.h"
 #include "spec/lex.h"
-#include "spec/text.h"
+#include "base/text.h"
 
 struct place cursor_place(struct scan *s, const struct cursor *c, size_t length)
 {

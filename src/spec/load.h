@@ -7,7 +7,7 @@
 
 #include "spec/diag.h"
 #include "spec/key.h"
-#include "spec/text.h"
+#include "base/text.h"
 
 #define GADGET_MAX_NAME 64   /* the path of the control socket has it, and 107 bytes at most */
 #define CONFIGFS_MAX_NAME 39 /* MAX_NAME_LEN of drivers/usb/gadget/configfs.c, less the NUL */

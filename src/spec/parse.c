@@ -7,7 +7,7 @@
 
 #include "base/cleanup.h"
 #include "spec/lex.h"
-#include "spec/text.h"
+#include "base/text.h"
 #include "spec/value.h"
 
 enum bracket { BRACKET_GROUP, BRACKET_LIST, BRACKET_ARRAY, BRACKET_COUNT };

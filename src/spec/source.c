@@ -13,6 +13,7 @@
 
 #include "base/cleanup.h"
 #include "base/fd.h"
+#include "base/trust.h"
 #include "spec/lex.h"
 
 static char *directory_of(const char *path)
@@ -96,29 +97,43 @@ static int exit_code(int e)
 	}
 }
 
-/* What is wrong with an open file's being somebody else's; the caller frees it. NULL: nothing. */
-static char *distrust(const struct scan *s, int fd, const char *path)
+/* -errno, or what is wrong with its being somebody else's, which the caller frees; NULL: nothing.
+ */
+static int open_trusted(const struct scan *s, const char *path, int flags, char **why)
 {
-	if (s->trust == SPEC_TRUST_ALL || geteuid() != 0)
-		return NULL;
-	return file_distrust(fd, path, s->trust == SPEC_TRUST_ROOT);
+	_cleanup_close_ int found = -1;
+	char same[32];
+	int fd, r;
+
+	*why = NULL;
+	flags |= O_RDONLY | O_CLOEXEC | O_NOCTTY;
+	if (s->trust == SPEC_TRUST_ALL || geteuid() != 0) {
+		fd = open(path, flags);
+		return fd < 0 ? -errno : fd;
+	}
+	r = trust_open(path, s->trust == SPEC_TRUST_ROOT ? TRUST_ROOT : TRUST_OWNER, &found, why);
+	if (r < 0 || *why)
+		return r < 0 ? r : -EPERM;
+	/* What was looked at, and not what has that name by now. */
+	snprintf(same, sizeof(same), "/proc/self/fd/%d", found);
+	fd = open(same, flags);
+	return fd < 0 ? -errno : fd;
 }
 
 int spec_source_open(struct scan *s, const char *path, struct error *err)
 {
-	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	_cleanup_free_ char *why = NULL;
+	_cleanup_close_ int fd = open_trusted(s, path, 0, &why);
 	char *text;
 	size_t size;
 	int r;
 
-	if (fd < 0)
-		return error_errno(err, exit_code(errno), errno, path, "cannot open %s", path);
-	why = distrust(s, fd, path);
 	if (why) {
 		error_set(err, EX_NOPERM, EPERM, path, "root does not act on %s: %s", path, why);
 		return error_hint(err, "who can write it could do anything here");
 	}
+	if (fd < 0)
+		return error_errno(err, exit_code(-fd), -fd, path, "cannot open %s", path);
 	r = read_all(fd, &text, &size);
 	if (r == -EISDIR) {
 		error_set(err, EX_NOINPUT, EISDIR, path, "%s is a directory", path);
@@ -186,15 +201,19 @@ static struct spec_source *open_other(struct scan *s, const struct cursor *c, co
 				      const char *to, const struct place *at)
 {
 	/* O_NONBLOCK: opening a FIFO must not wait for a writer. */
-	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	_cleanup_free_ char *why = NULL;
+	_cleanup_close_ int fd = open_trusted(s, path, O_NONBLOCK, &why);
 	struct stat st;
 	char *text;
 	size_t size;
-	int r;
+	int r = fd < 0 ? fd : fstat(fd, &st) < 0 ? -errno : 0;
 
-	if (fd < 0 || fstat(fd, &st) < 0) {
-		diag_error(s->diags, at, "cannot %s %s: %s", to, path, errno_words(errno));
+	if (why) {
+		diag_error(s->diags, at, "cannot %s %s: %s", to, path, why);
+		return NULL;
+	}
+	if (r < 0) {
+		diag_error(s->diags, at, "cannot %s %s: %s", to, path, errno_words(-r));
 		return NULL;
 	}
 	if (!S_ISREG(st.st_mode)) {
@@ -206,11 +225,6 @@ static struct spec_source *open_other(struct scan *s, const struct cursor *c, co
 			   "cannot %s %s: it is outside the gadget file's directory and does "
 			   "not belong to root",
 			   to, path);
-		return NULL;
-	}
-	why = distrust(s, fd, path);
-	if (why) {
-		diag_error(s->diags, at, "cannot %s %s: %s", to, path, why);
 		return NULL;
 	}
 	for (const struct cursor *i = c; i; i = i->includer) {

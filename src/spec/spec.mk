@@ -35,7 +35,6 @@ libffsctl_a_SOURCES += \
 	src/spec/set.c \
 	src/spec/source.c \
 	src/spec/spec.h \
-	src/spec/text.c src/spec/text.h \
 	src/spec/tree.c src/spec/tree.h \
 	src/spec/uac.c \
 	src/spec/uvc.c \

@@ -3,7 +3,7 @@
 #include "spec/tree.h"
 
 #include "base/cleanup.h"
-#include "spec/text.h"
+#include "base/text.h"
 
 struct node *node_member(const struct node *group, const char *name)
 {

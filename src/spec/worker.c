@@ -209,8 +209,6 @@ static void set_defaults(struct worker *w, const struct function *f, const struc
 		w->ready = w->opens_ep0 ? READY_INSTANCE : exec ? READY_STARTED : READY_NOTIFY;
 	if (!node_member(node, "on_failed"))
 		w->on_failed = n_functions > 1 && !w->opens_ep0 ? FAILED_STALL : FAILED_UNBIND;
-	if (!w->user.value)
-		w->user.value = xstrdup(exec ? "root" : "nobody");
 	if (!w->directory)
 		w->directory = xstrdup("/");
 }
@@ -335,6 +333,10 @@ void load_worker(struct load *l, struct function *f, struct node *node)
 	if (d.w.keep_privileges)
 		refuse(l, node, "capabilities",
 		       "says nothing here: with privileges = \"keep\" all of them stay");
+	if (d.w.keep_privileges && !d.w.user.value)
+		diag_error(l->diags, &d.privileges.node->at,
+			   "privileges = \"keep\" needs 'user', whose privileges these are: "
+			   "user = \"root\" has all of them");
 	if (d.w.keep_privileges)
 		diag_warning(l->diags, &d.privileges.node->at,
 			     "with \"keep\" the worker has all of root's powers over this machine");

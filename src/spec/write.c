@@ -9,7 +9,7 @@
 #include <strings.h>
 
 #include "base/cleanup.h"
-#include "spec/text.h"
+#include "base/text.h"
 
 #define WIDTH 100
 #define INDENT 2

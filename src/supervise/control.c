@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -14,6 +15,7 @@
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "base/json.h"
+#include "base/trust.h"
 #include "supervise/bus.h"
 #include "supervise/control_parts.h"
 #include "supervise/front_parts.h"
@@ -96,13 +98,13 @@ static void refuse_as_too_many(struct control_client *client)
 /* Waiting may last for ever: it must leave places to what changes something, `down` above all. */
 static bool refuse_to_wait(struct control_client *client)
 {
-	int n = 0;
+	int limit = CONTROL_WAITS - (client->is_root ? 0 : CONTROL_FOR_ROOT), n = 0;
 
 	for (size_t i = 0; i < CONTROL_CLIENTS; i++)
 		n += client->control->clients[i].waits >= CLIENT_WAITS_READY;
-	if (n >= CONTROL_WAITS)
+	if (n >= limit)
 		refuse_as_too_many(client);
-	return n >= CONTROL_WAITS;
+	return n >= limit;
 }
 
 static bool refuse_unless_up(struct control_client *client)
@@ -218,13 +220,23 @@ static void begin_reload(struct control_client *client, const json_t *json)
 static void begin_reexec(struct control_client *client, const json_t *json)
 {
 	const char *program = json_string_value(json_object_get(json, "program"));
+	const struct supervisor *s = client->control->supervisor;
 	_cleanup_error_ struct error err = { 0 };
+	_cleanup_free_ char *why = NULL;
 
 	if (refuse_unless_up(client) ||
 	    refuse_unless_root(client, "only root may name a program to execute"))
 		return;
 	if (!program || *program != '/') {
 		refuse(client, EX_USAGE, "a program is given by its absolute path");
+		return;
+	}
+	why = trust_judge(program, supervisor_trusts_root_only(s, s->gadget->dir) ? TRUST_ROOT
+										  : TRUST_OWNER);
+	if (why) {
+		error_set(&err, EX_NOPERM, EPERM, program, "root does not execute %s: %s", program,
+			  why);
+		answer(client, &err);
 		return;
 	}
 	front_reexec_self(client->control->supervisor, program, client->source.fd, &err);
@@ -349,51 +361,102 @@ static bool is_in_group(int fd, const struct ucred *peer, gid_t group)
 	return false;
 }
 
-/* Whose commands are taken; *is_root: all of them. */
-static bool may_ask(const struct supervisor *s, int fd, bool *is_root)
+/* Whose commands are taken; client->is_root: all of them. */
+static bool may_ask(struct control_client *client)
 {
+	const struct supervisor *s = client->control->supervisor;
 	struct ucred peer;
 
-	if (fd_peer(fd, &peer) < 0)
+	if (fd_peer(client->source.fd, &peer) < 0)
 		return false;
-	*is_root = peer.uid == 0 || peer.uid == geteuid();
-	return *is_root || (s->group != 0 && is_in_group(fd, &peer, s->group));
+	client->uid = peer.uid;
+	client->is_root = peer.uid == 0 || peer.uid == geteuid();
+	return client->is_root ||
+	       (s->group != 0 && is_in_group(client->source.fd, &peer, s->group));
 }
 
-static struct control_client *free_place(struct control *control)
+/* NULL: there is none, or none for that one. */
+static struct control_client *free_place(struct control *control, const struct control_client *to)
 {
+	struct control_client *free_one = NULL;
+	int others = 0, of_user = 0;
+
+	for (size_t i = 0; i < CONTROL_CLIENTS; i++) {
+		struct control_client *client = &control->clients[i];
+
+		if (client->source.fd < 0) {
+			free_one = client;
+			continue;
+		}
+		others += !client->is_root;
+		of_user += client->uid == to->uid;
+	}
+	if (!to->is_root &&
+	    (others >= CONTROL_CLIENTS - CONTROL_FOR_ROOT || of_user >= CONTROL_PER_USER))
+		return NULL;
+	return free_one;
+}
+
+static bool is_idle(const struct control_client *client)
+{
+	return client->source.fd >= 0 && client->waits == CLIENT_IDLE;
+}
+
+static void await_commands(struct control *control)
+{
+	double next = HUGE_VAL, now = now_monotonic();
+
 	for (size_t i = 0; i < CONTROL_CLIENTS; i++)
-		if (control->clients[i].source.fd < 0)
-			return &control->clients[i];
-	return NULL;
+		if (is_idle(&control->clients[i]) && control->clients[i].deadline < next)
+			next = control->clients[i].deadline;
+	timer_stop(&control->timer);
+	if (!isinf(next))
+		timer_start(&control->timer, next > now ? next - now : 0);
+}
+
+/* Who has connected and said nothing has a place that others need. */
+static void on_timer(void *data, uint32_t events _unused_)
+{
+	struct control *control = data;
+
+	for (size_t i = 0; i < CONTROL_CLIENTS; i++)
+		if (is_idle(&control->clients[i]) &&
+		    control->clients[i].deadline <= now_monotonic())
+			drop(&control->clients[i]);
+	await_commands(control);
 }
 
 static void on_listener(void *data, uint32_t events _unused_)
 {
 	struct control *control = data;
-	struct control_client *client = free_place(control),
-			      late = { .control = control, .source = SOURCE_NONE };
+	struct control_client *client, late = { .control = control, .source = SOURCE_NONE };
 	int fd = accept4(control->listener.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	bool is_root, may;
 
 	if (fd < 0)
 		return;
 	late.source.fd = fd;
-	may = may_ask(control->supervisor, fd, &is_root);
-	if (!may) {
+	if (!may_ask(&late)) {
 		refuse(&late, EX_NOPERM,
 		       "its supervisor answers only root and the group of --group");
-	} else if (!client || source_add(&control->supervisor->loop, &client->source, fd, EPOLLIN,
-					 on_client, client) < 0) {
-		refuse_as_too_many(&late);
-	} else {
-		client->is_root = is_root;
+		return;
 	}
+	client = free_place(control, &late);
+	if (!client || source_add(&control->supervisor->loop, &client->source, fd, EPOLLIN,
+				  on_client, client) < 0) {
+		refuse_as_too_many(&late);
+		return;
+	}
+	client->uid = late.uid;
+	client->is_root = late.is_root;
+	client->deadline = now_monotonic() + CONTROL_PATIENCE;
+	await_commands(control);
 }
 
 void control_init(struct control *control, struct supervisor *supervisor)
 {
-	*control = (struct control){ .supervisor = supervisor, .listener = SOURCE_NONE };
+	*control = (struct control){ .supervisor = supervisor,
+				     .listener = SOURCE_NONE,
+				     .timer = SOURCE_NONE };
 	for (size_t i = 0; i < CONTROL_CLIENTS; i++)
 		control->clients[i] =
 			(struct control_client){ .control = control, .source = SOURCE_NONE };
@@ -415,8 +478,10 @@ int control_listen(struct control *control, const struct rundir *rundir, struct 
 	    chmod(path, control->supervisor->group ? 0666 : 0600) < 0 ||
 	    listen(fd, CONTROL_CLIENTS) < 0)
 		return error_errno(err, EX_OSERR, errno, path, "cannot listen on %s", path);
-	r = source_add(&control->supervisor->loop, &control->listener, fd, EPOLLIN, on_listener,
-		       control);
+	r = timer_open(&control->supervisor->loop, &control->timer, on_timer, control);
+	if (r == 0)
+		r = source_add(&control->supervisor->loop, &control->listener, fd, EPOLLIN,
+			       on_listener, control);
 	if (r < 0)
 		return error_errno(err, EX_OSERR, -r, path, "cannot watch %s", path);
 	steal_fd(&fd);
@@ -428,6 +493,7 @@ void control_close(struct control *control)
 	for (size_t i = 0; i < CONTROL_CLIENTS; i++)
 		drop(&control->clients[i]);
 	source_close(&control->supervisor->loop, &control->listener);
+	source_close(&control->supervisor->loop, &control->timer);
 }
 
 /* Who waited for something that the end of the gadget has overtaken. */

@@ -16,8 +16,14 @@
 #include "base/loop.h"
 #include "supervise/rundir.h"
 
-#define CONTROL_CLIENTS 24
+#define CONTROL_CLIENTS 32
 #define CONTROL_WAITS 16 /* of these: what changes nothing, and may last for ever */
+/* Of both kinds: what only root gets, so that no member of the group keeps it from its gadgets. */
+#define CONTROL_FOR_ROOT 8
+/* What one user of the group may have of them. */
+#define CONTROL_PER_USER 8
+/* Seconds in which a client has to give its command. */
+#define CONTROL_PATIENCE 5
 
 struct supervisor;
 struct control;
@@ -26,6 +32,8 @@ struct control_client {
 	struct control *control;
 	struct source source; /* fd -1: free place */
 	bool is_root;	      /* or the user that we are, who need not be */
+	uid_t uid;
+	double deadline; /* monotonic; while it is idle */
 	enum {
 		CLIENT_IDLE,
 		CLIENT_WAITS_DOWN,
@@ -41,7 +49,7 @@ struct control_client {
 
 struct control {
 	struct supervisor *supervisor;
-	struct source listener;
+	struct source listener, timer;
 	struct control_client clients[CONTROL_CLIENTS];
 };
 

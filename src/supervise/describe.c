@@ -16,7 +16,7 @@
 #include "base/json.h"
 #include "base/loop.h"
 #include "base/option.h"
-#include "spec/text.h"
+#include "base/text.h"
 #include "supervise/launch.h"
 #include "supervise/spawn.h"
 

@@ -24,17 +24,23 @@ static int read_record(const struct world *world, const char *name, json_t **rec
 
 int front_file(const struct world *world, const char *name, char **file, struct error *err)
 {
-	json_t *record = NULL;
-	int r = read_record(world, name, &record, err);
-	const char *path = json_text(record, "file", NULL);
+	json_t *known = NULL;
+	int r = read_record(world, name, &known, err);
+	const char *path;
 
+	/* The record is only root's to read; the status, which has the file as well, is not. */
+	if (err->exit == EX_NOPERM) {
+		error_clear(err);
+		r = rundir_read(world, name, RUNDIR_STATUS, &known, err);
+	}
+	path = json_text(known, "file", NULL);
 	if (r == 0 && !path)
 		r = error_set(err, EX_SOFTWARE, EBADMSG, NULL,
 			      "the record of '%s' does not say which file it came from", name);
 	if (r == 0)
 		*file = xstrdup(path);
-	json_decref(record);
-	return r;
+	json_decref(known);
+	return r == -ENOENT && !err->exit ? front_no_supervisor(name, err) : r;
 }
 
 int front_reload(const struct world *world, const char *name, const char *file, bool renamed,

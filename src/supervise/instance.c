@@ -451,6 +451,13 @@ int instance_new(struct instance **out, struct supervisor *supervisor, const str
 		i->unit = xcalloc(1, sizeof(*i->unit));
 		r = unit_init(i->unit, i, function->worker, err);
 	}
+	/* A daemon has to be able to open ep0. */
+	if (r == 0 && m && function->worker && function->worker->opens_ep0) {
+		if (!m->uid.value)
+			i->mount_uid = i->unit->spawn.uid;
+		if (!m->gid.value)
+			i->mount_gid = i->unit->spawn.gid;
+	}
 	return r;
 }
 

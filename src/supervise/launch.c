@@ -21,7 +21,9 @@
 #include "base/fd.h"
 #include "base/journal.h"
 #include "base/proc.h"
+#include "base/trust.h"
 #include "ffs/endpoint.h"
+#include "process/credentials.h"
 #include "spec/spec.h"
 #include "supervise/launch_parts.h"
 #include "supervise/supervisor.h"
@@ -83,19 +85,16 @@ int launch_find_plugin(const char *plugin, char **path, struct error *err)
 
 /* --- program and environment --- */
 
-/* What root starts, or loads as nobody, is to be nobody else's to change. */
+/* What root starts, or loads for a worker, nobody else may be able to change. */
 static int check_trust(const struct unit *unit, const char *path, struct error *err)
 {
 	const struct supervisor *s = unit->instance->supervisor;
-	const char *dir = unit->instance->gadget->dir;
-	bool only_root =
-		supervisor_trust(s) == SPEC_TRUST_ROOT || (s->dirs && spec_is_among(s->dirs, dir));
-	_cleanup_close_ int fd = open(path, O_PATH | O_CLOEXEC);
-	_cleanup_free_ char *why = NULL;
+	enum trust trust = supervisor_trusts_root_only(s, unit->instance->gadget->dir)
+				   ? TRUST_ROOT
+				   : TRUST_OWNER;
+	/* What is not there is told by who needs it. */
+	_cleanup_free_ char *why = geteuid() == 0 ? trust_judge(path, trust) : NULL;
 
-	if (fd < 0 || geteuid() != 0)
-		return 0; /* what is not there is told by who needs it */
-	why = file_distrust(fd, path, only_root);
 	if (!why)
 		return 0;
 	error_set(err, EX_NOPERM, EPERM, path, "root does not start %s: %s", path, why);
@@ -259,29 +258,6 @@ static void prepare_environment(struct unit *unit)
 	unit->spawn.env = env;
 }
 
-static int prepare_user(struct unit *unit, struct error *err)
-{
-	const struct worker *w = unit->worker;
-	struct spawn *s = &unit->spawn;
-	int r = 0;
-
-	/* The defaults need no user database, which a board may not have. */
-	if (w->user.at.file)
-		r = spawn_find_user(w->user.value, &s->uid, &s->gid, &w->user.at, err);
-	else
-		s->uid = s->gid = streq(w->user.value, "root") ? 0 : SPAWN_NOBODY;
-
-	s->groups = xcalloc(w->n_groups, sizeof(*s->groups));
-	for (; r == 0 && s->n_groups < w->n_groups; s->n_groups++)
-		r = spawn_find_group(w->groups[s->n_groups].value, &s->groups[s->n_groups],
-				     &w->groups[s->n_groups].at, err);
-	s->keep_privileges = w->keep_privileges;
-	s->capabilities = w->capabilities;
-	s->limits = w->limits;
-	s->directory = xstrdup(w->directory);
-	return r;
-}
-
 /* Of two, the one whose memory is accounted to the worker first. */
 static const struct dmabuf_device dmabuf_devices[] = {
 	{ "/dev/udmabuf", "udmabuf" },
@@ -320,8 +296,13 @@ static void prepare_sandbox(struct unit *unit)
 
 int launch_prepare(struct unit *unit, struct error *err)
 {
-	int r = prepare_user(unit, err);
+	const struct worker *w = unit->worker;
+	int r = launch_prepare_user(unit, err);
 
+	unit->spawn.keep_privileges = w->keep_privileges;
+	unit->spawn.capabilities = w->capabilities;
+	unit->spawn.limits = w->limits;
+	unit->spawn.directory = xstrdup(w->directory);
 	if (r == 0)
 		r = prepare_program(unit, err);
 	if (r == 0)
@@ -428,7 +409,7 @@ static int make_notify_socket(const struct unit *unit, int *out)
 	_cleanup_free_ char *path = notify_path(unit);
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	int on = 1;
+	int on = 1, r;
 
 	if (strlen(path) >= sizeof(address.sun_path))
 		return -ENAMETOOLONG;
@@ -436,9 +417,11 @@ static int make_notify_socket(const struct unit *unit, int *out)
 	unlink(path);
 	/* The mode before the name: what connects in between would stay connected (unix_bind). */
 	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) < 0 ||
-	    fchmod(fd, 0600) < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
-	    lchown(path, unit->spawn.uid, (gid_t)-1) < 0)
+	    fchmod(fd, 0600) < 0)
 		return -errno;
+	r = credentials_bind(fd, (struct sockaddr *)&address, sizeof(address), unit->spawn.uid);
+	if (r < 0)
+		return r;
 	*out = steal_fd(&fd);
 	return 0;
 }
@@ -467,9 +450,10 @@ static int open_journal(const struct unit *unit)
 	return journal_stream(identifier, LOG_INFO);
 }
 
+/* A terminal could be read from as well, by who gets it: what root types there. */
 static int make_output(const struct unit *unit, struct ends *e)
 {
-	if (unit->instance->supervisor->foreground) {
+	if (unit->instance->supervisor->foreground && !isatty(STDERR_FILENO)) {
 		if (journal_is_stderr())
 			e->output_write = open_journal(unit);
 		if (e->output_write < 0)
@@ -544,14 +528,22 @@ static void prepare_node(struct unit *unit)
 	unit->instance->node.served = unit->instance->node.id;
 }
 
+/* The program, or of a plugin what the program loads. */
+static const char *trusted_path(const struct unit *unit)
+{
+	return unit->worker->kind == WORKER_PLUGIN ? unit->spawn.argv[1] : unit->spawn.program;
+}
+
 int launch_start(struct unit *unit, struct error *err)
 {
 	struct ends ends = { -1, -1, -1, -1 };
 	struct hand hand = { .unit = unit, .err = err };
-	int r = 0;
+	int r;
 
+	/* At each start: it is opened by its path, on which others may have got a hand by now. */
+	r = check_trust(unit, trusted_path(unit), err);
 	/* Made when the first worker starts: the mount's path is certain then. */
-	if (unit->config_fd < 0)
+	if (r == 0 && unit->config_fd < 0)
 		r = launch_make_config(unit, err);
 	if (!unit->instance->function->ffs)
 		prepare_node(unit);

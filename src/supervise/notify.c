@@ -15,6 +15,8 @@
 #include "supervise/reload.h"
 #include "supervise/supervisor.h"
 
+#define RELOADING "RELOADING=1"
+
 /* Once, as s6 has it: there are no later states. Nobody may listen, and that changes nothing. */
 static void tell_fd(struct supervisor *s)
 {
@@ -83,29 +85,43 @@ static const char *word_of(const struct supervisor *s)
 		return "STOPPING=1";
 	if (s->phase != PHASE_UP || s->on_up)
 		return "";
-	return reload_is_under_way(s) ? "RELOADING=1" : "READY=1";
+	return reload_is_under_way(s) ? RELOADING : "READY=1";
+}
+
+static void tell_word(struct supervisor *s, const char *word)
+{
+	_cleanup_free_ char *text =
+		strf("%s\nSTATUS=%s: %s%s%s", word, s->name, supervisor_state(s),
+		     s->udc ? " on " : "", s->udc ? s->udc : "");
+	_cleanup_free_ char *clock = NULL, *whole = NULL;
+
+	if (streq_null(s->notify.last, text))
+		return;
+	/* When it began (sd_notify(3)); not a part of what is compared */
+	if (streq(word, RELOADING))
+		clock = strf("MONOTONIC_USEC=%.0f\n", now_monotonic() * 1e6);
+	whole = strf("%s%s", clock ? clock : "", text);
+	tell(whole);
+	free(s->notify.last);
+	s->notify.last = steal_ptr(text);
 }
 
 void notify_update(struct supervisor *s)
 {
-	_cleanup_free_ char *text = NULL, *clock = NULL;
 	const char *word = word_of(s);
 
 	if (!s->foreground)
 		return;
 	if (streq(word, "READY=1"))
 		tell_fd(s);
-	if (!getenv("NOTIFY_SOCKET"))
-		return;
-	if (streq(word, "RELOADING=1"))
-		clock = strf("\nMONOTONIC_USEC=%.0f", now_monotonic() * 1e6);
-	text = strf("%s%s\nSTATUS=%s: %s%s%s", word, clock ? clock : "", s->name,
-		    supervisor_state(s), s->udc ? " on " : "", s->udc ? s->udc : "");
-	if (streq_null(s->notify.last, text))
-		return;
-	tell(text);
-	free(s->notify.last);
-	s->notify.last = steal_ptr(text);
+	if (getenv("NOTIFY_SOCKET"))
+		tell_word(s, word);
+}
+
+void notify_reloading(struct supervisor *s)
+{
+	if (s->foreground && getenv("NOTIFY_SOCKET"))
+		tell_word(s, RELOADING);
 }
 
 void notify_end(struct supervisor *s)

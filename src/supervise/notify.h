@@ -15,4 +15,6 @@ struct supervisor;
 int notify_begin(struct supervisor *s, struct error *err);
 /* After each look of the supervisor's: what has changed since the last time. */
 void notify_update(struct supervisor *s);
+/* A signal asks for a reload: READY=1 follows in any case. */
+void notify_reloading(struct supervisor *s);
 void notify_end(struct supervisor *s);

@@ -13,6 +13,8 @@
 #include "supervise/rundir.h"
 
 #define OUTPUT_KEPT (64 * 1024)
+/* Of what happened, which no worker can print away, also what is older, up to so many bytes. */
+#define OUTPUT_EVENTS (16 * 1024)
 
 struct output {
 	int dir_fd; /* not owned */

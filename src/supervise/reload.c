@@ -13,6 +13,8 @@
 #include "supervise/bus.h"
 #include "supervise/features.h"
 #include "supervise/host.h"
+#include "supervise/launch.h"
+#include "supervise/notify.h"
 #include "supervise/supervisor.h"
 
 /* As long as `up` has by default. */
@@ -127,6 +129,7 @@ static void is_over(struct supervisor *s, struct reload *r)
 	timer_stop(&s->deadline);
 	s->reload = NULL;
 	drop(s, r);
+	launch_give_back_users(s);
 	memory_let_go(); /* what reading the gadget file took is not needed again */
 	/* A worker that has failed meanwhile, and had to wait until it was known what that means.
 	 */
@@ -314,6 +317,9 @@ void reload_too_late(struct supervisor *s)
 
 void reload_wanted(struct supervisor *s)
 {
+	/* A service manager with Type=notify-reload waits for both words, also when nothing is
+	 * done. */
+	notify_reloading(s);
 	if (s->failed || (s->reload && !reload_is_under_way(s)))
 		supervisor_say_of(s, NULL, LOG_ERR,
 				  "not reloaded: it has failed; take it down, then up");
@@ -367,6 +373,7 @@ static void do_not(struct supervisor *s, struct reload *r)
 		set_instances(s, r->old, r->n_old);
 	forget_twins(s);
 	drop(s, r);
+	launch_give_back_users(s);
 }
 
 /*

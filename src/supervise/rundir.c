@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "base/proc.h"
+#include "process/own_user.h"
 
 #define JSON_FILE_MAX (4 * 1024 * 1024)
 /* How often other commands may come in between before we take it for something else. */
@@ -217,12 +218,73 @@ static int empty(const struct rundir *rundir)
 	return 0;
 }
 
+/* Of a function's worker; the caller frees what it points at with free_user. */
+static void make_user(struct own_user *user, const struct rundir *rundir, const char *function)
+{
+	_cleanup_free_ char *parent = path_parent(rundir->path);
+
+	*user = (struct own_user){ .pool = strf("%s/" RUNDIR_USERS, parent),
+				   .link = strf("%s/" RUNDIR_USER "%s", rundir->path, function),
+				   .owner = strf("%s/%s", strrchr(rundir->path, '/') + 1,
+						 function) };
+}
+
+static void free_user(struct own_user *user)
+{
+	free((char *)user->pool);
+	free((char *)user->link);
+	free((char *)user->owner);
+}
+
+int rundir_user(const struct rundir *rundir, const char *function, uid_t *uid)
+{
+	struct own_user user;
+	int r;
+
+	make_user(&user, rundir, function);
+	r = rundir->lock_fd >= 0 ? own_user_take(&user, uid) : own_user_find(&user, uid);
+	free_user(&user);
+	return r;
+}
+
+void rundir_give_back_user(const struct rundir *rundir, const char *function)
+{
+	struct own_user user;
+
+	make_user(&user, rundir, function);
+	own_user_give_back(&user);
+	free_user(&user);
+}
+
+void rundir_give_back_users(const struct rundir *rundir,
+			    bool (*keep)(const void *data, const char *function), const void *data)
+{
+	int fd = fcntl(rundir->dir_fd, F_DUPFD_CLOEXEC, 3);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *entry;
+
+	if (!dir) {
+		cleanup_close(&fd);
+		return;
+	}
+	rewinddir(dir);
+	while ((entry = readdir(dir))) {
+		const char *function = entry->d_name + strlen(RUNDIR_USER);
+
+		if (str_has_prefix(entry->d_name, RUNDIR_USER) && !(keep && keep(data, function)))
+			rundir_give_back_user(rundir, function);
+	}
+	closedir(dir);
+}
+
 int rundir_remove(struct rundir *rundir, struct error *err)
 {
 	_cleanup_free_ char *parent = path_parent(rundir->path);
 	/* The lock goes last, so that nobody takes a half-removed directory for a new one. */
-	int r = empty(rundir);
+	int r;
 
+	rundir_give_back_users(rundir, NULL, NULL);
+	r = empty(rundir);
 	if (r < 0)
 		return error_errno(err, EX_OSERR, -r, rundir->path, "cannot list %s", rundir->path);
 	unlinkat(rundir->dir_fd, RUNDIR_LOCK, 0);
@@ -237,6 +299,7 @@ int rundir_remove(struct rundir *rundir, struct error *err)
 
 void rundir_empty(struct rundir *rundir)
 {
+	rundir_give_back_users(rundir, NULL, NULL);
 	empty(rundir); /* if it fails: so will rundir_remove, which says so */
 }
 
@@ -314,7 +377,9 @@ int rundir_write(const struct rundir *rundir, const char *file, const json_t *js
 		 struct error *err)
 {
 	_cleanup_free_ char *text = json_dumps(json, JSON_COMPACT);
-	int r = text ? file_replace(rundir->dir_fd, file, text, strlen(text), 0644) : -EINVAL;
+	/* The record has all of the gadget file, which may have been only its owner's to read. */
+	mode_t mode = streq(file, RUNDIR_RECORD) ? 0600 : 0644;
+	int r = text ? file_replace(rundir->dir_fd, file, text, strlen(text), mode) : -EINVAL;
 
 	if (r < 0)
 		return error_errno(err, EX_IOERR, -r, rundir->path, "cannot write %s/%s",

@@ -5,10 +5,12 @@
  *   lock      held (fcntl, F_OFD_SETLK) by whoever works on the gadget, its supervisor as long as
  *             it lives; its text says who that is
  *   record    JSON, written before the first step: the plan, the gadget file and its JSON form.
- *             It makes a gadget ours, and any other process able to undo it
+ *             It makes a gadget ours, and any other process able to undo it. Only root's to
+ *             read: a worker's `env` may hold secrets
  *   status    JSON, replaced at each change
  *   control   the supervisor's socket
  *   keeper-FUNCTION  where its keeper waits for the next supervisor
+ *   user-FUNCTION    the user id of its own that its worker has
  *   log       the last of the workers' output
  */
 #pragma once
@@ -34,6 +36,9 @@ struct rundir {
 #define RUNDIR_STATUS "status"
 #define RUNDIR_CONTROL "control"
 #define RUNDIR_LOG "log"
+/* Beside the gadgets' directories, which never begin with a dot: see process/own_user.h. */
+#define RUNDIR_USERS ".users"
+#define RUNDIR_USER "user-"
 
 /* How the lock's owner calls itself. */
 #define WHO_COMING_UP "up"
@@ -87,6 +92,17 @@ int rundir_write(const struct rundir *rundir, const char *file, const json_t *js
  */
 int rundir_read_plan(const struct world *world, const char *name, const struct step_op *const *ops,
 		     struct plan *plan, struct error *err);
+
+/*
+ * The user id of its own that a function's worker has. Without the lock it is only looked for: a
+ * worker that has none yet would get that one. -errno, -ENOSPC: all are taken.
+ */
+int rundir_user(const struct rundir *rundir, const char *function, uid_t *uid);
+/* Gives it back; also when somebody has removed the directory. */
+void rundir_give_back_user(const struct rundir *rundir, const char *function);
+/* Gives back those of the functions that `keep` (unless NULL) does not say. */
+void rundir_give_back_users(const struct rundir *rundir,
+			    bool (*keep)(const void *data, const char *function), const void *data);
 
 /* Whether there is such a file in a gadget's directory. */
 bool rundir_has(const struct world *world, const char *name, const char *file);

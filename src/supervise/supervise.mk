@@ -14,7 +14,7 @@ libffsctl_a_SOURCES += \
 	src/supervise/host.c src/supervise/host.h \
 	src/supervise/instance.c src/supervise/instance_node.c src/supervise/instance_worker.c \
 	src/supervise/instance.h \
-	src/supervise/launch.c src/supervise/launch_config.c src/supervise/launch.h \
+	src/supervise/launch.c src/supervise/launch_config.c src/supervise/launch_user.c src/supervise/launch.h \
 	src/supervise/launch_parts.h \
 	src/supervise/machine.c src/supervise/machine_ours.c src/supervise/machine.h \
 	src/supervise/machine_parts.h \

@@ -86,6 +86,11 @@ enum spec_trust supervisor_trust(const struct supervisor *s)
 	return s->foreground ? SPEC_TRUST_ROOT : SPEC_TRUST_UNWRITABLE;
 }
 
+bool supervisor_trusts_root_only(const struct supervisor *s, const char *dir)
+{
+	return supervisor_trust(s) == SPEC_TRUST_ROOT || (s->dirs && spec_is_among(s->dirs, dir));
+}
+
 /* -v; in the background nobody reads it. */
 static void say_step(const struct step *step, bool undone)
 {
@@ -298,6 +303,8 @@ static void go_on_down(struct supervisor *s)
 	if (r > 0)
 		return;
 	s->phase = PHASE_GONE;
+	for (size_t n = 0; n < s->n_instances; n++)
+		rundir_give_back_user(&s->rundir, s->instances[n]->function->label);
 	/* Who becomes another gadget keeps this one's name, for the way back. */
 	if (r == 0 && !s->switching)
 		r = rundir_remove(&s->rundir, &err);
@@ -398,12 +405,11 @@ static int give_up(struct supervisor *s, struct error *err)
 #define CAPABILITY(name) (1ULL << CAP_##name)
 /*
  * What a supervisor needs of what root may: to mount; to reach what belongs to others and look at
- * their processes; to start workers as somebody else, with limits of their own and a socket to
- * notify it by, and end them.
+ * their processes; to start workers as somebody else, with limits of their own, and end them.
  */
 #define OUR_CAPABILITIES                                                                           \
 	(CAPABILITY(SYS_ADMIN) | CAPABILITY(DAC_OVERRIDE) | CAPABILITY(SYS_PTRACE) |               \
-	 CAPABILITY(CHOWN) | CAPABILITY(SETUID) | CAPABILITY(SETGID) | CAPABILITY(SETPCAP) |       \
+	 CAPABILITY(SETUID) | CAPABILITY(SETGID) | CAPABILITY(SETPCAP) |                           \
 	 CAPABILITY(SYS_RESOURCE) | CAPABILITY(KILL))
 
 /*

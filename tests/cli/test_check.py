@@ -243,7 +243,7 @@ functions : {
   };
   c : {
     ffs : { interfaces = ( { } ); };
-    worker : { exec = [ "${dir}/no-such-file" ]; };
+    worker : { exec = [ "${dir}/no-such-file" ]; user = "root"; };
   };
 };
 """
@@ -269,6 +269,15 @@ def _():
       |                         ^~~~~~~~~~~~~~~~~
 """)
     tap.contains(got.stderr, path + ": no errors, 9 warnings\n")
+
+
+@tap.test("a program without 'user' is warned about, as it is root no longer; a plugin never was, and a user is a user")
+def _():
+    for worker, warned in (('exec = [ "true" ];', True), ('exec = [ "true" ]; user = "root";', False),
+                           ('plugin = "loopback";', False)):
+        path = file_with(SMALLEST.replace("); }; };", "); }; worker : { %s }; };" % worker))
+        found = messages(ffsctl("check", path).stderr, "warning")
+        tap.eq(any("a user of its own, which was root before" in text for _, text in found), warned, worker)
 
 
 @tap.test("a program that is there is no user and no group of that name, and a user is no group")

@@ -94,8 +94,8 @@ def _():
 @test("a worker that keeps all of root's powers")
 def _():
     text = "functions = {\n  f = { ffs = { interfaces = ( { endpoints = ( \"bulk-in\" ); } ); };\n" \
-           '    worker = { exec = [ "/bin/sh" ]; privileges = "%s"; };\n  };\n};\n'
-    eq(warnings(IDS + text % "keep"), ["4:51: with \"keep\" the worker has all of root's powers over this machine"])
+           '    worker = { exec = [ "/bin/sh" ]; user = "root"; privileges = "%s"; };\n  };\n};\n'
+    eq(warnings(IDS + text % "keep"), ["4:66: with \"keep\" the worker has all of root's powers over this machine"])
     eq(warnings(IDS + text % "drop"), [])
 
 

@@ -271,7 +271,7 @@ def uevents():
     """The kernel's, from now on."""
     with socket.socket(socket.AF_NETLINK, socket.SOCK_DGRAM, NETLINK_KOBJECT_UEVENT) as socket_:
         socket_.bind((0, 1))
-        socket_.settimeout(patience(10))
+        socket_.settimeout(patience(60))
         yield socket_
 
 

@@ -263,7 +263,11 @@ def by_hand(g):
     remove_gadget(g)
     remove_run_directory(g)
     DEVICE.unlink(missing_ok=True)
-    for path in (*map(mount_point, FUNCTIONFS), "/dev/ffs/flow", "/dev/ffs", RUN.parent):
+    users = RUN.parent / ".users"
+    for link in users.glob("*"):
+        if os.readlink(link).startswith("flow/"):
+            link.unlink()
+    for path in (*map(mount_point, FUNCTIONFS), "/dev/ffs/flow", "/dev/ffs", users, RUN.parent):
         with contextlib.suppress(OSError):
             os.rmdir(path)
 

@@ -171,10 +171,18 @@ def has_no_rights(found, uid, gid, groups):
     eq(sorted(ids(found, "Groups")), sorted(groups), "Groups")
 
 
-@test("rights: root without any by default, in a session of its own")
+def own_user(label="echo", name="given"):
+    """The user id of its own that a function's worker has."""
+    links = pathlib.Path("/run/ffsctl/.users")
+    return next(int(link.name) for link in links.iterdir() if os.readlink(link) == f"{name}/{label}")
+
+
+@test("rights: a user of its own without any by default, in a session of its own")
 def _():
     found = dumped()
-    has_no_rights(found, 0, 0, [])
+    uid = ids(found, "Uid")[0]
+    ok(uid >= 70000, f"{uid}")
+    has_no_rights(found, uid, uid, [])
     eq((found["sid"], found["pgid"]), (found["pid"], found["pid"]))
     eq(found["cwd"], "/")
     eq(int(found["status"]["SigBlk"], 16), 0, "blocked signals")
@@ -185,6 +193,7 @@ def _():
     has_no_rights(dumped(user="nobody"), NOBODY, NOGROUP, [])
     has_no_rights(dumped(user="nobody", groups=["adm", "4242"]), NOBODY, NOGROUP, [4, 4242])
     has_no_rights(dumped(user="1234"), 1234, 1234, [])
+    has_no_rights(dumped(user="root"), 0, 0, [])
 
     def with_groups(*args):
         return finish(start(*args, extra_groups=[4, 4242]))
@@ -238,27 +247,28 @@ def _():
 @test("reload restarts a worker for another user")
 def _():
     group = {"exec": ["/bin/sleep", "100000"], "ready": "started"}
-    for settings, user in (({"user": "1234"}, 1234), ({"user": "1235"}, 1235), ({}, 0)):
+    for settings, user in (({"user": "1234"}, 1234), ({"user": "1235"}, 1235), ({}, None)):
         path = gadget("given", worker(**group, **settings))
         must(ffsctl("up" if user == 1234 else "reload", path))
         pid = status("given")[0]["functions"][0]["worker"]["pid"]
-        eq(os.stat(f"/proc/{pid}").st_uid, user, "whose it is")
+        eq(os.stat(f"/proc/{pid}").st_uid, user or own_user(), "whose it is")
     down("given")
 
 
 @test("privileges = keep keeps them")
 def _():
-    found = dumped(privileges="keep")
+    found = dumped(user="root", privileges="keep")
     eq(found["status"]["CapEff"], KEPT_CAPABILITIES)
     eq(found["status"]["NoNewPrivs"], "0")
 
 
-@test("a plugin is nobody without rights")
+@test("a plugin is a user of its own without rights")
 def _():
     up(f"{EXAMPLES}/loopback.conf")
     pid = status("loopback")[0]["functions"][0]["worker"]["pid"]
     text = pathlib.Path(f"/proc/{pid}/status").read_text()
-    has_no_rights({"status": dict(line.split(":\t", 1) for line in text.splitlines())}, NOBODY, NOGROUP, [])
+    uid = own_user("echo", "loopback")
+    has_no_rights({"status": dict(line.split(":\t", 1) for line in text.splitlines())}, uid, uid, [])
     words = pathlib.Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
     eq(sorted(w.split(b"=")[0].decode() for w in words if w),
        ["FFSCTL_FUNCTION", "FFSCTL_GADGET", "FFSCTL_MOUNT", "LISTEN_FDNAMES", "LISTEN_FDS", "LISTEN_PID", "PATH"])
@@ -326,6 +336,21 @@ def _():
     gadgets.await_status("given", lambda g: g["functions"][0]["worker"]["last_exit"], "ended")
     text = log.read_text()
     ok("| to stdout\n" in text and "| to stderr\n" in text, text)
+    down("given")
+
+
+@test("a flood of empty lines neither blinds log nor pushes out what happened")
+def _():
+    up(gadget("given", {"flood": worker(exec=["/bin/sh", "-c", "exec yes ''"], ready="started"), "quiet": odd("notify", "wait")}))
+    log = pathlib.Path("/run/ffsctl/given/log")
+    first = log.stat().st_ino
+    seen = {first}
+    while len(seen) < 8:  # so often it was cut
+        text = must(ffsctl("log", "given")).stdout
+        seen.add(log.stat().st_ino)
+        ok(len(text) <= 2 * 65536, f"{len(text)} bytes")
+    for words in ("flood: worker ready", "quiet: worker ready", "up on "):
+        eq(sum(words in line for line in must(ffsctl("log", "given")).stdout.splitlines()), 1, words)
     down("given")
 
 

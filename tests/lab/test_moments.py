@@ -163,7 +163,7 @@ def _():
     shell = (f"kill -STOP $PPID; /usr/bin/python3 -I -S {script}; "
              "kill -CONT $PPID; exec sleep 100000")
     up(plain("told", worker(exec=["/bin/sh", "-c", shell], ready="notify", start_timeout=patience(5),
-                            privileges="keep")))
+                            user="root", privileges="keep")))
     down("told")
 
 

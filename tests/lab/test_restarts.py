@@ -362,7 +362,9 @@ class Transfer(threading.Thread):
 
 
 def first_waits_second_echoes(on_crash):
-    flag = gadgets.DIRECTORY / "second"
+    flag = gadgets.DIRECTORY / "anybody" / "second"
+    flag.parent.mkdir(exist_ok=True)
+    flag.parent.chmod(0o777)  # the worker makes it
     flag.unlink(missing_ok=True)
     script = f"test -e {flag} && exec {ODD_WORKER} notify echo stop; touch {flag}; exec {ODD_WORKER} notify wait"
     return worker(exec=["/bin/sh", "-c", script], ready="notify", on_crash=on_crash, restart_delay=0)

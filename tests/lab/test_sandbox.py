@@ -146,7 +146,7 @@ def _():
             "io_uring": "ENOSYS", "mount": "EPERM", "ptrace": "EPERM"}
     eq(of_program(), free)
     eq(of_program(user="nobody"), free)
-    kept = of_program(privileges="keep", sandbox=True)
+    kept = of_program(user="root", privileges="keep", sandbox=True)
     eq((kept["write a file"], kept["mount"], kept["io_uring"]), ("EPERM", "EPERM", "ENOSYS"))
 
 
@@ -168,8 +168,8 @@ def _():
 # --- supervisor and keeper ----------------------------------------------------------------------
 
 KILL = 1 << 5
-# CHOWN, DAC_OVERRIDE, KILL, SETGID, SETUID, SETPCAP, SYS_PTRACE, SYS_ADMIN, SYS_RESOURCE
-SUPERVISOR = 1 << 0 | 1 << 1 | KILL | 1 << 6 | 1 << 7 | 1 << 8 | 1 << 19 | 1 << 21 | 1 << 24
+# DAC_OVERRIDE, KILL, SETGID, SETUID, SETPCAP, SYS_PTRACE, SYS_ADMIN, SYS_RESOURCE
+SUPERVISOR = 1 << 1 | KILL | 1 << 6 | 1 << 7 | 1 << 8 | 1 << 19 | 1 << 21 | 1 << 24
 
 
 def given_up(functions):
@@ -189,7 +189,7 @@ def given_up(functions):
 def _():
     keeper = (KILL, 0, "1", "2")
     eq(given_up({"a": LOOPBACK, "b": None}), [(SUPERVISOR, 0, "0", "0"), keeper, keeper])
-    everything, _, _, _ = given_up({"a": worker(exec=["/bin/sleep", "1000"], privileges="keep")})[0]
+    everything, _, _, _ = given_up({"a": worker(exec=["/bin/sleep", "1000"], user="root", privileges="keep")})[0]
     eq(everything & ~SUPERVISOR != 0, True, "more than that")
     eq(given_up({"a": worker(exec=["/bin/sleep", "1000"], capabilities=["cap_net_admin"])}),
        [(everything, everything, "0", "0"), keeper])

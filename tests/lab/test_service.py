@@ -10,6 +10,7 @@ import select
 import signal
 import socket
 import subprocess
+import time
 
 import gadgets
 import tap
@@ -148,6 +149,16 @@ def _():
             until("READY=1\nSTATUS=x: ready on dummy_udc.0")
             for _ in range(3):
                 eq(until("WATCHDOG"), "WATCHDOG=1")
+            # Type=notify-reload: both words, whatever comes of it
+            good = pathlib.Path(path).read_text()
+            for text in (good, good + "nonsense = 1;\n", good + 'max_speed = "high";\n', good):
+                pathlib.Path(path).write_text(text)
+                began = time.monotonic()
+                child.send_signal(signal.SIGHUP)
+                said = until("RELOADING=1\n")
+                clock = int(said.split("MONOTONIC_USEC=")[1].split("\n")[0])
+                ok(began <= clock / 1e6 <= time.monotonic(), said)
+                until("READY=1\n")
             must(subprocess.run([FFSCTL, "unbind", "x"], capture_output=True, text=True))
             until("STATUS=x: unbound")
             child.terminate()

@@ -189,7 +189,7 @@ def _():
 
 @test("a worker that keeps its privileges can be in either")
 def _():
-    b(odd("ready", "setup", privileges="keep"))
+    b(odd("ready", "setup", user="root", privileges="keep"))
     up(a())
     switch("b")
     pid = status("b")[0]["functions"][0]["worker"]["pid"]
@@ -273,7 +273,7 @@ def held():
 
 
 def privileges():
-    b(odd("ready", "setup", privileges="keep"))
+    b(odd("ready", "setup", user="root", privileges="keep"))
     up(a(names=()))
     must(ffsctl("reload", a()))
     refused("the supervisor has given up the privileges that the worker of 'echo' is to keep; take 'a' down, then up")

@@ -5,7 +5,7 @@
 
 #include "spec/diag.h"
 #include "spec/lang.h"
-#include "spec/text.h"
+#include "base/text.h"
 
 Test(text, utf8_is_what_rfc_3629_says)
 {

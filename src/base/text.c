@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Text as people and terminals see it: UTF-8, what a terminal may be sent, likeness of words. */
-#include "spec/text.h"
+#include "base/text.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -85,6 +85,23 @@ char *text_valid_utf8(const char *s)
 char *text_printable(const char *s, size_t n)
 {
 	return clean(s, n, "?", false);
+}
+
+char *text_printable_lines(const char *s, size_t n)
+{
+	const char *end = s + n, *next;
+	char *out = xcalloc(n + 1, 1), *to = out;
+
+	for (size_t length; s < end; s = next) {
+		_cleanup_free_ char *line = NULL;
+
+		next = str_next_line(s, end, &length);
+		line = text_printable(s, length);
+		to = stpcpy(to, line);
+		if (next[-1] == '\n')
+			*to++ = '\n';
+	}
+	return out;
 }
 
 void text_cut(char *text, size_t max)

@@ -14,6 +14,8 @@ bool text_is_utf8(const char *s);
 char *text_valid_utf8(const char *s);
 /* The same, and every control character but tab is '?'; each character stays one column. */
 char *text_printable(const char *s, size_t n);
+/* The same of several lines, of which the newlines stay. */
+char *text_printable_lines(const char *s, size_t n);
 /* Cuts what is longer than `max` bytes and ends it with three dots, not in a character's middle. */
 void text_cut(char *text, size_t max);
 char *text_vformat(const char *fmt, va_list ap) __attribute__((format(printf, 1, 0)));

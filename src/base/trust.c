@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/trust.h"
+
+#include <endian.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/util.h"
+
+#define MAX_LINKS 40 /* include/linux/namei.h, MAXSYMLINKS */
+/* A path of PATH_MAX bytes, each link of which is replaced by one as long. */
+#define MAX_STEPS (MAX_LINKS * PATH_MAX / 2)
+
+/* linux/posix_acl.h and posix_acl_xattr.h, which are not for user space. */
+#define ACL_NAME "system.posix_acl_access"
+#define ACL_VERSION 2
+#define ACL_WRITE 2
+enum { ACL_USER = 0x02, ACL_GROUP = 0x08 };
+struct acl_entry {
+	uint16_t tag, perm;
+	uint32_t id;
+};
+
+/* A directory that was gone through. */
+struct passed {
+	struct stat st;
+	char *path;
+	bool others; /* others may write in it */
+	uid_t entry; /* whose what was found in it is */
+};
+
+struct walk {
+	char *left;	/* what of the path is still to be gone */
+	char *here;	/* for messages: the directory that `fd` is */
+	int fd;		/* where the walk is */
+	struct stat st; /* of that */
+	struct passed *passed;
+	size_t n;
+	unsigned int links;
+};
+
+/* --- who may write --- */
+
+/* With an access list the group's permissions are what its entries may have at most. */
+static bool acl_lets_others_write(int fd)
+{
+	_cleanup_free_ char *path = strf("/proc/self/fd/%d", fd);
+	struct {
+		uint32_t version;
+		struct acl_entry entry[128];
+	} acl;
+	ssize_t n = getxattr(path, ACL_NAME, &acl, sizeof(acl));
+
+	/* ERANGE: longer than any that is meant well. */
+	if (n < 0)
+		return errno == ERANGE;
+	if (n < (ssize_t)sizeof(acl.version) || le32toh(acl.version) != ACL_VERSION)
+		return true;
+	n = (n - (ssize_t)sizeof(acl.version)) / (ssize_t)sizeof(acl.entry[0]);
+	for (ssize_t i = 0; i < n; i++) {
+		uint16_t tag = le16toh(acl.entry[i].tag);
+
+		if ((tag == ACL_USER || tag == ACL_GROUP) && acl.entry[i].id != 0 &&
+		    le16toh(acl.entry[i].perm) & ACL_WRITE)
+			return true;
+	}
+	return false;
+}
+
+/* Its owner's group, of whose members it is the only one on most machines, and root's are not. */
+static bool others_write(int fd, const struct stat *st)
+{
+	if (S_ISCHR(st->st_mode)) /* a terminal: what others write there is not read */
+		return false;
+	if (st->st_mode & S_IWOTH)
+		return true;
+	return st->st_mode & S_IWGRP &&
+	       ((st->st_gid != 0 && st->st_gid != st->st_uid) || acl_lets_others_write(fd));
+}
+
+/* --- the walk --- */
+
+static void walk_end(struct walk *w)
+{
+	for (size_t i = 0; i < w->n; i++)
+		free(w->passed[i].path);
+	free(w->passed);
+	free(w->left);
+	free(w->here);
+	cleanup_close(&w->fd);
+}
+
+static int go_to(struct walk *w, int fd, char *here)
+{
+	cleanup_close(&w->fd);
+	free(w->here);
+	w->fd = fd;
+	w->here = here;
+	return fstat(fd, &w->st) < 0 ? -errno : 0;
+}
+
+static int go_to_root(struct walk *w)
+{
+	int fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	return fd < 0 ? -errno : go_to(w, fd, xstrdup("/"));
+}
+
+static char *join(const char *dir, const char *name)
+{
+	return strf("%s%s%s", dir, streq(dir, "/") ? "" : "/", name);
+}
+
+/* What a link of procfs leads to need not have a path: a pipe of the caller's. */
+static bool is_of_procfs(int fd)
+{
+	struct statfs fs;
+
+	return fstatfs(fd, &fs) == 0 && fs.f_type == PROC_SUPER_MAGIC;
+}
+
+static int follow(struct walk *w, const char *name, int link)
+{
+	_cleanup_free_ char *rest = w->left;
+	char target[PATH_MAX];
+	ssize_t n = readlinkat(link, "", target, sizeof(target) - 1);
+	int fd;
+
+	w->left = xstrdup(rest);
+	if (n < 0)
+		return -errno;
+	if (++w->links > MAX_LINKS)
+		return -ELOOP;
+	target[n] = '\0';
+	if (*target != '/' && is_of_procfs(link)) {
+		fd = openat(w->fd, name, O_PATH | O_CLOEXEC);
+		return fd < 0 ? -errno : go_to(w, fd, join(w->here, name));
+	}
+	free(w->left);
+	w->left = strf("%s%s", target, rest); /* which begins with "/" or is empty */
+	return *target == '/' ? go_to_root(w) : 0;
+}
+
+/* Takes one component of what is left. */
+static int step(struct walk *w)
+{
+	const char *begin = w->left + strspn(w->left, "/");
+	_cleanup_free_ char *name = xstrndup(begin, strcspn(begin, "/"));
+	char *rest = xstrdup(begin + strlen(name));
+	_cleanup_close_ int fd = -1;
+	struct passed *passed;
+	struct stat st;
+
+	free(w->left);
+	w->left = rest;
+	if (!*name || streq(name, "."))
+		return 0;
+	if (!S_ISDIR(w->st.st_mode))
+		return -ENOTDIR;
+	fd = openat(w->fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return -errno;
+	passed = array_add(w->passed, w->n);
+	*passed = (struct passed){ .st = w->st,
+				   .path = xstrdup(w->here),
+				   .others = others_write(w->fd, &w->st),
+				   .entry = st.st_uid };
+	if (S_ISLNK(st.st_mode))
+		return follow(w, name, fd);
+	return go_to(w, steal_fd(&fd), join(w->here, name));
+}
+
+static int walk(struct walk *w, const char *path)
+{
+	int r = go_to_root(w);
+
+	if (!*path)
+		return -ENOENT;
+	w->left = *path == '/' ? xstrdup(path) : strf("/proc/self/cwd/%s", path);
+	for (int i = 0; r == 0 && w->left[strspn(w->left, "/")]; i++)
+		r = i < MAX_STEPS ? step(w) : -ENAMETOOLONG;
+	/* "file/" */
+	return r == 0 && *w->left && !S_ISDIR(w->st.st_mode) ? -ENOTDIR : r;
+}
+
+/* --- the judgement --- */
+
+/* `owner`: the one beside root who may; 0: nobody. The caller frees it. */
+static char *whose(uid_t uid, uid_t owner)
+{
+	if (owner == 0)
+		return strf("belongs to user %u, not to root", (unsigned int)uid);
+	return strf("belongs to user %u, not to root or to user %u", (unsigned int)uid,
+		    (unsigned int)owner);
+}
+
+static char *distrust_directory(const struct passed *p, uid_t owner)
+{
+	if (p->st.st_uid != 0 && p->st.st_uid != owner) {
+		_cleanup_free_ char *words = whose(p->st.st_uid, owner);
+
+		return strf("the directory %s %s", p->path, words);
+	}
+	/* With the sticky bit only an entry's owner can put another one in its place. */
+	if (p->others && !(p->st.st_mode & S_ISVTX && p->entry == p->st.st_uid))
+		return strf("others may write in the directory %s (mode %04o)", p->path,
+			    (unsigned int)p->st.st_mode & 07777);
+	return NULL;
+}
+
+static char *distrust(const struct walk *w, enum trust trust)
+{
+	uid_t owner = trust == TRUST_ROOT ? 0 : w->st.st_uid;
+	char *why = NULL;
+
+	if (others_write(w->fd, &w->st))
+		return strf("others may write to it (mode %04o)",
+			    (unsigned int)w->st.st_mode & 07777);
+	if (w->st.st_uid != 0 && w->st.st_uid != owner) {
+		_cleanup_free_ char *words = whose(w->st.st_uid, owner);
+
+		return strf("it %s", words);
+	}
+	/* The nearest first, which is what the user knows best. */
+	for (size_t i = w->n; i > 0 && !why; i--)
+		why = distrust_directory(&w->passed[i - 1], owner);
+	return why;
+}
+
+int trust_open(const char *path, enum trust trust, int *fd, char **why)
+{
+	struct walk w = { .fd = -1 };
+	int r = walk(&w, path);
+
+	*fd = -1;
+	if (why)
+		*why = NULL;
+	if (r == 0) {
+		if (why)
+			*why = distrust(&w, trust);
+		*fd = steal_fd(&w.fd);
+	}
+	walk_end(&w);
+	return r;
+}
+
+char *trust_judge(const char *path, enum trust trust)
+{
+	_cleanup_close_ int fd = -1;
+	char *why;
+
+	return trust_open(path, trust, &fd, &why) < 0 ? NULL : why;
+}

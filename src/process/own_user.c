@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "config.h"
+
+#include "process/own_user.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/util.h"
+
+#define FIRST ((uid_t)FFSCTL_WORKER_ID_FIRST)
+#define COUNT ((uid_t)(FFSCTL_WORKER_ID_LAST - FFSCTL_WORKER_ID_FIRST + 1))
+/* How often the directory may be removed by another process that gives back the last id. */
+#define TRIES 1000
+
+static char *pool_path(const struct own_user *user, uid_t uid)
+{
+	return strf("%s/%u", user->pool, (unsigned int)uid);
+}
+
+/* What a link says; NULL: there is none. The caller frees it. */
+static char *read_link(const char *path)
+{
+	char text[PATH_MAX];
+	ssize_t n = readlink(path, text, sizeof(text));
+
+	return n < 0 ? NULL : xstrndup(text, (size_t)n);
+}
+
+static bool is_owners(const struct own_user *user, uid_t uid)
+{
+	_cleanup_free_ char *path = pool_path(user, uid), *owner = read_link(path);
+
+	return streq_null(owner, user->owner);
+}
+
+/* What the owner's link says, if it is true. */
+static bool has_one(const struct own_user *user, uid_t *uid)
+{
+	_cleanup_free_ char *text = read_link(user->link);
+
+	*uid = text ? (uid_t)strtoul(text, NULL, 10) : 0;
+	return text && is_owners(user, *uid);
+}
+
+/* The first that is tried for an owner, then those that follow it. */
+static uid_t candidate(const struct own_user *user, uid_t n)
+{
+	uid_t begin = (uid_t)(digest_add_text(DIGEST_EMPTY, user->owner) % COUNT);
+
+	return FIRST + (begin + n) % COUNT;
+}
+
+int own_user_find(const struct own_user *user, uid_t *uid)
+{
+	if (has_one(user, uid))
+		return 0;
+	for (uid_t n = 0; n < COUNT; n++) {
+		_cleanup_free_ char *path = NULL, *owner = NULL;
+
+		*uid = candidate(user, n);
+		path = pool_path(user, *uid);
+		owner = read_link(path);
+		if (!owner || streq(owner, user->owner))
+			return 0;
+	}
+	return -ENOSPC;
+}
+
+/* In the pool. One that is the owner's already was taken by a process that died then. */
+static int take_any(const struct own_user *user, uid_t *uid)
+{
+	int tries = 0;
+
+	for (uid_t n = 0; n < COUNT;) {
+		_cleanup_free_ char *path = NULL;
+
+		*uid = candidate(user, n);
+		path = pool_path(user, *uid);
+		if (symlink(user->owner, path) == 0 || (errno == EEXIST && is_owners(user, *uid)))
+			return 0;
+		if (errno == EEXIST)
+			n++;
+		else if (errno != ENOENT || ++tries == TRIES ||
+			 (mkdir(user->pool, 0755) < 0 && errno != EEXIST))
+			return -errno;
+	}
+	return -ENOSPC;
+}
+
+int own_user_take(const struct own_user *user, uid_t *uid)
+{
+	_cleanup_free_ char *text = NULL;
+	int r;
+
+	if (has_one(user, uid))
+		return 0;
+	r = take_any(user, uid);
+	if (r < 0)
+		return r;
+	text = strf("%u", (unsigned int)*uid);
+	unlink(user->link);
+	return symlink(text, user->link) < 0 ? -errno : 0;
+}
+
+void own_user_give_back(const struct own_user *user)
+{
+	_cleanup_free_ char *path = NULL;
+	uid_t uid;
+
+	/* Also when somebody has removed the owner's link. */
+	if (own_user_find(user, &uid) == 0 && is_owners(user, uid)) {
+		path = pool_path(user, uid);
+		unlink(path);
+	}
+	unlink(user->link);
+	rmdir(user->pool); /* fails as long as another owner has one */
+}

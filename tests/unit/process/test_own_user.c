@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "config.h"
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fd.h"
+#include "base/util.h"
+#include "process/own_user.h"
+
+static char base[] = "/tmp/test_own_user-XXXXXX";
+static char *pool;
+
+static void make(void)
+{
+	cr_assert(mkdtemp(base));
+	pool = strf("%s/users", base);
+}
+
+/* An owner's name is that of its link, too. */
+static const struct own_user *user(const char *of)
+{
+	static struct {
+		struct own_user user;
+		char link[64], owner[32];
+	} all[16];
+	static size_t n;
+
+	cr_assert_lt(n, ARRAY_SIZE(all));
+	snprintf(all[n].link, sizeof(all[n].link), "%s/%s", base, of);
+	snprintf(all[n].owner, sizeof(all[n].owner), "x/%s", of);
+	all[n].user = (struct own_user){ pool, all[n].link, all[n].owner };
+	return &all[n++].user;
+}
+
+static void clear(void)
+{
+	_cleanup_free_ char *command = strf("rm -rf %s", base);
+
+	cr_assert_eq(system(command), 0);
+	free(pool);
+}
+
+static uid_t take(const struct own_user *of)
+{
+	uid_t uid = 0;
+
+	cr_assert_eq(own_user_take(of, &uid), 0, "%s", of->owner);
+	cr_assert(uid >= FFSCTL_WORKER_ID_FIRST && uid <= FFSCTL_WORKER_ID_LAST, "%u", uid);
+	return uid;
+}
+
+static char *link_of(uid_t uid)
+{
+	return strf("%s/%u", pool, (unsigned int)uid);
+}
+
+TestSuite(own_user, .init = make, .fini = clear);
+
+Test(own_user, an_owner_has_one_that_is_nobody_elses)
+{
+	uid_t a = take(user("a")), b = take(user("b"));
+
+	cr_assert_neq(a, b);
+	cr_assert_eq(take(user("a")), a);
+	cr_assert_eq(take(user("b")), b);
+}
+
+Test(own_user, looking_takes_nothing_and_finds_what_taking_gets)
+{
+	uid_t found = 0, again = 0;
+
+	cr_assert_eq(own_user_find(user("a"), &found), 0);
+	cr_assert(!path_exists(pool));
+	cr_assert_eq(take(user("a")), found);
+	cr_assert_eq(own_user_find(user("a"), &again), 0);
+	cr_assert_eq(again, found);
+}
+
+Test(own_user, one_that_is_taken_is_passed_over)
+{
+	uid_t found = 0, mine, again = 0;
+	_cleanup_free_ char *link = NULL;
+
+	cr_assert_eq(own_user_find(user("a"), &found), 0);
+	take(user("b")); /* the pool is there */
+	link = link_of(found);
+	cr_assert_eq(symlink("another's", link), 0);
+	mine = take(user("a"));
+	cr_assert_neq(mine, found);
+	/* It stays the owner's when the place before it becomes free. */
+	cr_assert_eq(unlink(link), 0);
+	cr_assert_eq(take(user("a")), mine);
+	cr_assert_eq(own_user_find(user("a"), &again), 0);
+	cr_assert_eq(again, mine);
+}
+
+Test(own_user, who_died_between_the_links_gets_the_same_one)
+{
+	const struct own_user *a = user("a");
+	uid_t mine = take(a), again = 0;
+
+	cr_assert_eq(unlink(a->link), 0);
+	cr_assert_eq(own_user_find(a, &again), 0);
+	cr_assert_eq(again, mine);
+	cr_assert_eq(take(a), mine);
+}
+
+Test(own_user, a_link_that_says_anothers_is_not_believed)
+{
+	uid_t b = take(user("b"));
+	const struct own_user *a = user("a");
+	_cleanup_free_ char *text = strf("%u", (unsigned int)b);
+
+	cr_assert_eq(symlink(text, a->link), 0);
+	cr_assert_neq(take(a), b);
+	own_user_give_back(user("b"));
+	cr_assert_eq(take(user("b")), b);
+}
+
+Test(own_user, given_back_is_the_owners_alone)
+{
+	uid_t a = take(user("a")), b = take(user("b"));
+	_cleanup_free_ char *link = link_of(a);
+
+	own_user_give_back(user("a"));
+	cr_assert(!path_exists(link));
+	cr_assert_eq(take(user("b")), b);
+	/* As far as it can be found */
+	cr_assert_eq(unlink(user("b")->link), 0);
+	own_user_give_back(user("b"));
+	cr_assert(!path_exists(pool), "with the last one the pool goes");
+}
+
+Test(own_user, there_is_an_end_to_them)
+{
+	uid_t uid, first = take(user("first"));
+
+	for (uid_t id = FFSCTL_WORKER_ID_FIRST; id <= FFSCTL_WORKER_ID_LAST; id++) {
+		_cleanup_free_ char *link = link_of(id);
+
+		cr_assert(symlink("another's", link) == 0 || errno == EEXIST);
+	}
+	cr_assert_eq(own_user_take(user("a"), &uid), -ENOSPC);
+	cr_assert_eq(own_user_find(user("a"), &uid), -ENOSPC);
+	cr_assert_eq(take(user("first")), first);
+}
