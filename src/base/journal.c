@@ -3,6 +3,7 @@
 
 #include <endian.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -78,10 +79,14 @@ int journal_send(const struct journal_entry *entry)
 
 int journal_stream(const char *identifier, int priority)
 {
-	_cleanup_close_ int fd = connect_to(SOCK_STREAM, JOURNAL_STDOUT);
+	/* A journal that does not answer must not be waited for. */
+	_cleanup_close_ int fd = connect_to(SOCK_STREAM | SOCK_NONBLOCK, JOURNAL_STDOUT);
 	/* Identifier, unit, priority; no priorities in lines; and to nobody else. */
 	_cleanup_free_ char *head = strf("%s\n\n%d\n0\n0\n0\n0\n", identifier, priority);
 	int r = fd < 0 ? fd : fd_write_all(fd, head, strlen(head));
 
+	/* Who gets it may wait. */
+	if (r == 0 && fcntl(fd, F_SETFL, 0) < 0)
+		r = -errno;
 	return r < 0 ? r : steal_fd(&fd);
 }

@@ -19,6 +19,15 @@ void log_debug(const char *fmt, ...) _printf_(1, 2);
 /* Always shown. */
 void log_error(const char *fmt, ...) _printf_(1, 2);
 
+/* As it is, without the program's name and a newline. */
+void log_raw(const char *data, size_t size);
+
+/*
+ * From now on nothing that is said waits for who reads it, a terminal that is stopped or a pipe
+ * that is full: it is lost instead, and how much that was is said when there is room again.
+ */
+void log_never_wait(void);
+
 /*
  * The same about a gadget, or one of its functions (NULL: about all of it), which the journal is
  * told as well. `priority`: of syslog.h; LOG_ERR is always shown.

@@ -147,6 +147,9 @@ int cmd_gadget_name(const struct globals *globals, const char *argument, char **
 
 /* --- output --- */
 
+/* Prints them, and the newline that the last one may lack. */
+void cmd_print_lines(FILE *to, const char *lines);
+
 /* Prints an error in its one form and returns its exit code. */
 int cmd_print_error(const struct error *err);
 /* The same about a gadget, as the journal is told; NULL: none. */

@@ -182,6 +182,11 @@ int cmd_print_error_about(const char *gadget, const struct error *err)
 	return err->exit;
 }
 
+void cmd_print_lines(FILE *to, const char *lines)
+{
+	fprintf(to, "%s%s", lines, !*lines || str_has_suffix(lines, "\n") ? "" : "\n");
+}
+
 int cmd_print_error(const struct error *err)
 {
 	return cmd_print_error_about(NULL, err);

@@ -4,23 +4,14 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
-#include "cmd/cmd.h"
 #include "base/text.h"
-
-/* A worker's words are its own: a terminal is sent no control characters of them. */
-static void print_line(const char *line, size_t size)
-{
-	_cleanup_free_ char *text = text_printable(line, size);
-
-	puts(text);
-}
+#include "cmd/cmd.h"
 
 static int run(const struct globals *globals, int argc, char **argv)
 {
 	_cleanup_error_ struct error err = { 0 };
-	_cleanup_free_ char *name = NULL, *text = NULL;
-	size_t size = 0, length;
-	const char *next;
+	_cleanup_free_ char *name = NULL, *text = NULL, *shown = NULL;
+	size_t size = 0;
 	int exit;
 
 	if (!cmd_simple_options(&cmd_log, argc, argv, NULL, &exit))
@@ -30,10 +21,9 @@ static int run(const struct globals *globals, int argc, char **argv)
 	if (cmd_gadget_name(globals, argv[optind], &name, &err) < 0 ||
 	    front_log(&globals->world, name, &text, &size, &err) < 0)
 		return cmd_print_error(&err);
-	for (const char *p = text; p < text + size; p = next) {
-		next = str_next_line(p, text + size, &length);
-		print_line(p, length);
-	}
+	/* A worker's words are its own: a terminal is sent no control characters of them. */
+	shown = text_printable_lines(text, size);
+	cmd_print_lines(stdout, shown);
 	return fflush(stdout) == 0 && !ferror(stdout) ? 0 : EX_IOERR;
 }
 

@@ -11,6 +11,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "cmd/up.h"
 #include "supervise/machine.h"
 #include "supervise/spawn.h"
@@ -290,8 +291,12 @@ static int run_child(struct request *q, int report_fd)
 		drop(q);
 		return exit;
 	}
-	if (output && *output)
-		fprintf(stderr, "%s%s", output, str_has_suffix(output, "\n") ? "" : "\n");
+	/* As `log` prints it. */
+	if (output) {
+		_cleanup_free_ char *shown = text_printable_lines(output, strlen(output));
+
+		cmd_print_lines(stderr, shown);
+	}
 	explain(q);
 	return finish(q, NULL, q->err.exit);
 }

@@ -174,6 +174,8 @@ int front_make(struct supervisor *s, const struct gadget *g, const json_t *form,
 		return r;
 	}
 	s->foreground = foreground;
+	if (foreground)
+		log_never_wait();
 	front_give(s, options, rundir, front_make_record(g, form, NULL));
 	return 0;
 }

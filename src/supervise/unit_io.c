@@ -9,6 +9,8 @@
 
 #include "base/cleanup.h"
 #include "base/fd.h"
+#include "base/log.h"
+#include "base/text.h"
 #include "supervise/supervisor.h"
 #include "supervise/switch.h"
 
@@ -62,14 +64,22 @@ void unit_hear(struct unit *unit, uint16_t type, const void *body, size_t size)
 	}
 }
 
+/* On a terminal, or of an `up` that was taken over. */
+static void show_output(const char *text, size_t size)
+{
+	_cleanup_free_ char *shown = text_printable_lines(text, size);
+
+	log_raw(shown, strlen(shown));
+}
+
 static void on_output(void *data, uint32_t events _unused_)
 {
 	struct unit *unit = data;
 	char text[4096];
 	ssize_t n = read(unit->output.fd, text, sizeof(text));
 
-	if (n > 0 && supervisor_of(unit)->foreground) /* one of an `up` that was taken over */
-		fd_write_all(STDERR_FILENO, text, (size_t)n);
+	if (n > 0 && supervisor_of(unit)->foreground)
+		show_output(text, (size_t)n);
 	else if (n > 0)
 		output_worker(&supervisor_of(unit)->output, unit, unit->instance->function->label,
 			      text, (size_t)n);
