@@ -140,10 +140,17 @@ int cmd_load_path(const struct globals *globals, const char *path, const char *n
 void cmd_explain_worker(const struct globals *globals, const char *file, const char *name,
 			struct diags *diags, struct error *err);
 
-/* The name that an argument means: itself, or what the file at that path says. The caller frees it.
+/*
+ * The name of the gadget that an argument means: itself, or, of a path, that of the gadget that
+ * came from this file, if one did, else the name that the file gives. EX_NOINPUT: there is no such
+ * file; EX_DATAERR: it has errors. The caller frees it.
  */
 int cmd_gadget_name(const struct globals *globals, const char *argument, char **name,
 		    struct error *err);
+/* The name of the gadget that came from the file at that path, which need not exist any more; NULL:
+ * none did. EX_USAGE: it may be one or the other. The caller frees it. */
+int cmd_recorded_name(const struct globals *globals, const char *path, char **name,
+		      struct error *err);
 
 /* --- output --- */
 

@@ -19,6 +19,7 @@ libffsctl_a_SOURCES += \
 	src/cmd/features.c \
 	src/cmd/fields.c src/cmd/fields.h \
 	src/cmd/files.c \
+	src/cmd/gadget_name.c \
 	src/cmd/here.c src/cmd/here.h \
 	src/cmd/list.c \
 	src/cmd/log.c \

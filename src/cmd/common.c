@@ -135,41 +135,12 @@ void cmd_explain_worker(const struct globals *globals, const char *file, const c
 	diags_free(&found);
 }
 
-/* It becomes part of paths: '..' must not lead out of /run/ffsctl. */
-static int check_name(const char *name, struct error *err)
-{
-	if (spec_is_gadget_name(name))
-		return 0;
-	return error_set(err, EX_USAGE, EINVAL, NULL, "'%s' is no name of a gadget", name);
-}
-
 void cmd_keep_error(struct error *first, struct error *err)
 {
 	if (!first->exit)
 		error_move(first, err);
 	else
 		cmd_print_error(err);
-}
-
-int cmd_gadget_name(const struct globals *globals, const char *argument, char **name,
-		    struct error *err)
-{
-	_cleanup_gadget_ struct gadget *gadget = NULL;
-	struct diags diags = { 0 };
-	int exit;
-
-	if (!cmd_is_path(argument)) {
-		*name = xstrdup(argument);
-		return check_name(*name, err);
-	}
-	exit = cmd_load(globals, argument, NULL, SPEC_TRUST_ALL, &gadget, NULL, &diags, err);
-	diags_free(&diags);
-	/* A file that has been damaged or removed meanwhile must not keep its gadget from going
-	 * down. */
-	*name = exit == 0 ? xstrdup(gadget->name) : spec_default_name(argument);
-	if (exit == EX_NOINPUT || exit == EX_NOPERM || exit == EX_DATAERR)
-		error_clear(err);
-	return err->exit ? -err->err : check_name(*name, err);
 }
 
 int cmd_print_error_about(const char *gadget, const struct error *err)

@@ -57,21 +57,26 @@ static int find_by_name(struct request *q, const char *argument)
 }
 
 /*
- * A path is the file itself, and tells the name. What the supervisor will read is read here first:
- * a bad file does not even get there.
+ * A path is the file itself; the gadget is that of --name, else the one that came from the file,
+ * else the one that the file names. What the supervisor will read is read here first: a bad file
+ * does not even get there.
  */
 static int find(struct request *q, const char *argument, const char *name)
 {
 	_cleanup_gadget_ struct gadget *gadget = NULL;
 	int exit;
 
-	if (cmd_is_path(argument))
+	if (!cmd_is_path(argument)) {
+		if (find_by_name(q, argument))
+			return q->err.exit;
+	} else {
 		q->file = xstrdup(argument);
-	else if (find_by_name(q, argument))
-		return q->err.exit;
+		if (!name && cmd_recorded_name(q->globals, argument, &q->name, &q->err) < 0)
+			return q->err.exit;
+	}
 	q->renamed = name;
-	exit = cmd_load(q->globals, q->file, name, SPEC_TRUST_UNWRITABLE, &gadget, NULL, &q->diags,
-			&q->err);
+	exit = cmd_load(q->globals, q->file, name ? name : q->name, SPEC_TRUST_UNWRITABLE, &gadget,
+			NULL, &q->diags, &q->err);
 	if (!q->json && (exit || log_get_level() > LOG_QUIET))
 		diags_print(stderr, &q->diags, DIAG_FORMAT_HUMAN, q->globals->color);
 	if (exit)

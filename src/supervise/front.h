@@ -112,6 +112,12 @@ int front_unbind(const struct world *world, const char *name, enum front_result 
 
 /* The path of the gadget file that a gadget of ours came from. The caller frees it. */
 int front_file(const struct world *world, const char *name, char **file, struct error *err);
+/*
+ * The reverse: the name of the gadget of ours that came from that file (an absolute path, as
+ * front_file has it); NULL: none did. Of several it is the one whose name the file gave; without
+ * that one EX_USAGE. The caller frees it.
+ */
+int front_of_file(const struct world *world, const char *file, char **name, struct error *err);
 
 struct front_reload {
 	enum front_result result; /* FRONT_NOTHING: the file has not changed */

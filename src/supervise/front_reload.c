@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
 #include "base/cleanup.h"
 #include "base/json.h"
@@ -41,6 +42,76 @@ int front_file(const struct world *world, const char *name, char **file, struct 
 		*file = xstrdup(path);
 	json_decref(known);
 	return r == -ENOENT && !err->exit ? front_no_supervisor(name, err) : r;
+}
+
+struct of_file {
+	const struct world *world;
+	const char *file;
+	char **names;
+	size_t n;
+	size_t named; /* index of the one whose name the file gave */
+	bool certain; /* there is just one of these */
+};
+
+/* A record that cannot be read names no file. */
+static int add_if_of_file(void *data, const char *name)
+{
+	_cleanup_error_ struct error ignored = { 0 };
+	struct of_file *o = data;
+	json_t *record = NULL;
+
+	if (rundir_read(o->world, name, RUNDIR_RECORD, &record, &ignored) == 0 &&
+	    streq(json_text(record, "file", ""), o->file)) {
+		*array_add(o->names, o->n) = xstrdup(name);
+		if (!reload_is_renamed(record)) {
+			o->certain = o->named == SIZE_MAX;
+			o->named = o->n - 1;
+		}
+	}
+	json_decref(record);
+	return 0;
+}
+
+static int compare(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static int several(const struct of_file *o, struct error *err)
+{
+	_cleanup_free_ char *words = NULL;
+
+	qsort(o->names, o->n, sizeof(*o->names), compare);
+	for (size_t i = 0; i < o->n; i++) {
+		_cleanup_free_ char *old = words;
+
+		words = strf("%s%s'%s'", old ? old : "",
+			     i == 0	     ? ""
+			     : i == o->n - 1 ? " and "
+					     : ", ",
+			     o->names[i]);
+	}
+	error_set(err, EX_USAGE, EINVAL, o->file, "%s is the gadget file of %s", o->file, words);
+	return error_hint(err, "name the one you mean");
+}
+
+int front_of_file(const struct world *world, const char *file, char **name, struct error *err)
+{
+	struct of_file o = { .world = world, .file = file, .named = SIZE_MAX };
+	int r = 0;
+
+	*name = NULL;
+	rundir_each(world, add_if_of_file, &o);
+	if (o.n == 1)
+		*name = xstrdup(o.names[0]);
+	else if (o.n > 1 && o.certain)
+		*name = xstrdup(o.names[o.named]);
+	else if (o.n > 1)
+		r = several(&o, err);
+	for (size_t i = 0; i < o.n; i++)
+		free(o.names[i]);
+	free(o.names);
+	return r;
 }
 
 int front_reload(const struct world *world, const char *name, const char *file, bool renamed,

@@ -275,6 +275,8 @@ for words, text in (
 
 # --- words and data -----------------------------------------------------------------------------
 
+BAD = "tests/bad/unknown-key.conf"
+
 
 @test("a file that is not there: 66, one sentence")
 def _():
@@ -285,6 +287,22 @@ def _():
     code, out, err = run(*WORLD, "--dir", "examples", "up", "nonexistent")
     eq((code, out), (66, ""))
     ok(err.startswith("ffsctl: there is no gadget file 'nonexistent' in examples, "), err)
+
+
+@test("a path that is no gadget's: 66 if there is no file, 65 if it is no gadget file, for every command")
+def _():
+    for command in ("down", "reload", "restart", "reexec", "bind", "unbind", "wait", "log", "export"):
+        code, out, err = run(*WORLD, command, "./nosuch.conf")
+        eq((code, out, "cannot open ./nosuch.conf: No such file or directory" in err), (66, "", True), f"{command}: {err}")
+        code, out, err = run(*WORLD, command, "/etc/passwd")
+        eq((code, out, "/etc/passwd" in err), (65, "", True), f"{command}: {err}")
+    eq(run(*WORLD, "down", "./nosuch.conf")[2], "ffsctl: cannot open ./nosuch.conf: No such file or directory; "
+       "'ffsctl status' lists the gadgets that are up\n")
+    eq(run(*WORLD, "down", BAD)[2], f"ffsctl: cannot take a gadget's name from {BAD}: it has errors; "
+       f"'ffsctl check {BAD}' prints them\n")
+    for path in ("./nosuch.conf", "/etc/passwd"):
+        code, out, err = run(*WORLD, "status", path)
+        eq((code, out, path in err), (4, "", True), err)
 
 
 @test("what is not up is no error of down, and told by 3 of status")
@@ -324,7 +342,6 @@ def _():
            (75, "", "ffsctl: 'x' has no supervisor: it is not up, or was killed; see 'ffsctl status'\n"))
 
 
-BAD = "tests/bad/unknown-key.conf"
 ESCAPE = "\033["
 
 

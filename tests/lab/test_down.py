@@ -4,11 +4,13 @@
 """`down` says how taking it down went, not what had happened to the gadget before."""
 
 import os
+import pathlib
 
 import harness
 import tap
-from harness import EXAMPLES, document, down, ffsctl, must, up
-from tap import contains, eq, test
+from gadgets import LOOPBACK, gadget
+from harness import EXAMPLES, document, down, ffsctl, must, status, up
+from tap import contains, eq, ok, test
 
 harness.leaves_nothing()
 
@@ -69,6 +71,83 @@ def _():
     result = ffsctl("down", "..", "missing.conf")
     eq(result.returncode, 64)
     contains(result.stderr, "'..'")
+
+
+# --- paths ------------------------------------------------------------------------------------------
+
+
+def each_command(path, code):
+    """What every command on running gadgets says of that path."""
+    for command in ("down", "restart", "reexec", "bind", "unbind", "wait", "log", "export", "reload"):
+        result = must(ffsctl(command, path), code)
+        ok(path in result.stderr, f"{command}: {result.stderr!r}")
+        ok("Traceback" not in result.stderr and "is not up" not in result.stderr, result.stderr)
+    contains(must(ffsctl("status", path), 4).stderr, path)
+    error, = document(must(ffsctl("down", path, "--json"), code))["errors"]
+    eq(error["exit"], code)
+
+
+@test("a path of no file is 66, of a file that is no gadget file 65, for every command; what is up stays so")
+def _():
+    up(f"{EXAMPLES}/loopback.conf")
+    damaged = gadget("damaged", "nonsense = 1; ")
+    each_command("./nosuch.conf", 66)
+    each_command("no/such/loopback.conf", 66)
+    each_command("/etc/passwd", 65)
+    each_command(damaged, 65)
+    eq(status("loopback")[1], 0)
+    down("loopback")
+
+
+@test("a path means the gadget that came from that file, whatever has become of the file")
+def _():
+    path = pathlib.Path(gadget("first", LOOPBACK, 'name = "named";'))
+    text = path.read_text()
+    directory = path.parent / "link"
+    directory.unlink(missing_ok=True)
+    directory.symlink_to(path.parent)
+    for change in (lambda: None, lambda: path.write_text(text.replace("named", "other")), lambda: path.write_text("{"),
+                   path.unlink):
+        path.write_text(text)
+        up(path, "--no-bind")
+        change()
+        for way in (path, directory / path.name):
+            eq(must(ffsctl("status", way, "-o", "name"), 1).stdout, "named\n")
+        contains(must(ffsctl("restart", path)).stderr, "named: ready again")
+        contains(must(ffsctl("bind", path)).stderr, "named: bound to ")
+        contains(must(ffsctl("wait", path)).stderr, "named: ready")
+        contains(must(ffsctl("log", path)).stdout, "up, not bound")
+        contains(must(ffsctl("unbind", path)).stderr, "named: unbound")
+        eq(down(os.path.relpath(path)).stderr, "ffsctl: named: down\n")
+        eq(harness.status("named"), (None, 3))
+
+
+@test("of several gadgets of one file a path means that of the name that the file gave; without that one it is 64")
+def _():
+    path = pathlib.Path(gadget("many", LOOPBACK))
+    text = path.read_text()
+    for args in ((), ("--name", "second"), ("--name", "third")):
+        up(path, "--no-bind", *args)
+    path.unlink()
+    eq(down(path).stderr, "ffsctl: many: down\n")
+    eq(must(ffsctl("down", path), 64).stderr, f"ffsctl: {path} is the gadget file of 'second' and 'third'; name the one you mean\n")
+    down("second")
+    path.write_text(text)
+    contains(must(ffsctl("reload", path)).stderr, "third: the same already")
+    eq(down(path).stderr, "ffsctl: third: down\n")
+    eq(down(path).stderr, "ffsctl: many: is not up\n")
+
+
+@test("reload of a file that gives another name now is refused, and says so")
+def _():
+    path = pathlib.Path(gadget("first", LOOPBACK))
+    up(path, "--no-bind")
+    path.write_text(path.read_text() + 'name = "second";\n')
+    contains(must(ffsctl("reload", path), 73).stderr, "is the file of a gadget 'second', not of 'first'")
+    down(path)
+
+
+# --- words --------------------------------------------------------------------------------------------
 
 
 @test("-v says each step as it is done, and undone")

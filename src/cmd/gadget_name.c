@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Which gadget the argument of a command means: one of that name, or one of that gadget file. */
+#include "config.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "cmd/cmd.h"
+
+/* It becomes part of paths: '..' must not lead out of /run/ffsctl. */
+static int check_name(const char *name, struct error *err)
+{
+	if (spec_is_gadget_name(name))
+		return 0;
+	return error_set(err, EX_USAGE, EINVAL, NULL, "'%s' is no name of a gadget", name);
+}
+
+/*
+ * As records have a gadget file's path (spec_load): absolute, without symbolic links but for the
+ * file itself. The file need not exist any more, nor its directory. The caller frees it.
+ */
+static char *recorded_path(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	_cleanup_free_ char *parent = slash == path ? xstrdup("/") : path_parent(path);
+	_cleanup_free_ char *dir = realpath(*parent ? parent : ".", NULL);
+
+	if (!dir && *path == '/')
+		return xstrdup(path);
+	if (!dir) {
+		dir = getcwd(NULL, 0);
+		return dir ? strf("%s/%s", dir, path) : xstrdup(path);
+	}
+	return strf("%s/%s", streq(dir, "/") ? "" : dir, slash ? slash + 1 : path);
+}
+
+int cmd_recorded_name(const struct globals *globals, const char *path, char **name,
+		      struct error *err)
+{
+	_cleanup_free_ char *file = recorded_path(path);
+
+	return front_of_file(&globals->world, file, name, err);
+}
+
+/* The name that the file at the path gives. */
+static int name_in_file(const struct globals *globals, const char *path, char **name,
+			struct error *err)
+{
+	_cleanup_gadget_ struct gadget *gadget = NULL;
+	struct diags diags = { 0 };
+	int exit = cmd_load(globals, path, NULL, SPEC_TRUST_ALL, &gadget, NULL, &diags, err);
+
+	diags_free(&diags);
+	if (exit == 0) {
+		*name = xstrdup(gadget->name);
+		return check_name(*name, err);
+	}
+	if (err->exit)
+		return error_hint(err, "'ffsctl status' lists the gadgets that are up");
+	error_set(err, exit, EINVAL, path, "cannot take a gadget's name from %s: it has errors",
+		  path);
+	return error_hint(err, "'ffsctl check %s' prints them", path);
+}
+
+/*
+ * A file that has been changed, damaged or deleted must not keep its gadget from going down: so
+ * what is up is asked first.
+ */
+int cmd_gadget_name(const struct globals *globals, const char *argument, char **name,
+		    struct error *err)
+{
+	int r;
+
+	*name = NULL;
+	if (!cmd_is_path(argument)) {
+		*name = xstrdup(argument);
+		return check_name(*name, err);
+	}
+	r = cmd_recorded_name(globals, argument, name, err);
+	return r < 0 || *name ? r : name_in_file(globals, argument, name, err);
+}
