@@ -21,6 +21,7 @@
 #include "compose/configfs.h"
 #include "compose/udc.h"
 #include "supervise/host.h"
+#include "supervise/reload.h"
 #include "supervise/supervisor.h"
 
 static char *udc_path(const struct supervisor *s)
@@ -424,6 +425,26 @@ void bus_look(struct supervisor *s)
 		bind_when_ready(s);
 	else if (!missing_worker(s))
 		handle(s, BUS_EV_SERVED, &s->bind_error);
+}
+
+bool bus_has_returned(const struct supervisor *s, struct error *err)
+{
+	const struct error *why = &s->bind_error;
+	const struct unit *unit = missing_worker(s);
+
+	if (s->place != BUS_LOST && s->place != BUS_FAILED)
+		return true;
+	if (unit && unit->state != UNIT_FAILED)
+		return false;
+	if (unit)
+		no_worker(unit, err);
+	else if (why->exit)
+		error_set(err, why->exit, why->err, why->path, "%s", why->text);
+	else if (reload_is_under_way(s))
+		return false;
+	else
+		error_set(err, EX_OSERR, ENODEV, NULL, "'%s' has not got back on the bus", s->name);
+	return true;
 }
 
 static int foreign_bind(const struct supervisor *s, const char *now, struct error *err)

@@ -57,6 +57,13 @@ void bus_ep0_closed(struct supervisor *s);
 /* A worker has failed for good, and its gadget is not to stay on the bus without it. */
 void bus_worker_failed(struct supervisor *s);
 
+/*
+ * After a restart: whether it is known if the gadget gets back on the bus that was taken off it
+ * because of a worker. Then err says why it does not; one that is off it for another reason is none
+ * that has to. False: not yet, another worker is still being restarted.
+ */
+bool bus_has_returned(const struct supervisor *s, struct error *err);
+
 /* The step by which the plan has bound it; NULL: it is not bound. */
 const struct step *bus_step(const struct supervisor *s);
 

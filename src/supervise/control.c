@@ -556,7 +556,7 @@ static bool is_over(const struct control_client *client, struct error *err)
 	case CLIENT_WAITS_RELOAD:
 		return false;
 	case CLIENT_WAITS_RESTART:
-		return workers_settled(client, err);
+		return workers_settled(client, err) && (err->exit || bus_has_returned(s, err));
 	case CLIENT_WAITS_READY:
 		return s->phase == PHASE_UP && workers_settled(client, err) &&
 		       (err->exit || (supervisor_is_ready(s) && bus_is_on(s)));

@@ -296,18 +296,52 @@ def _():
     down("x")
 
 
-@test("taken off the bus as on_failed says, and its UDC is taken when the worker is back: status says why")
+@test("taken off the bus as on_failed says, and its UDC is taken when the worker is back: restart and status say why")
 def _():
+    why = f"cannot bind the gadget to the UDC {FIRST}: Device or resource busy"
     up(plain(functions=FRAGILE))
     fail_for_good("x")
     with gadgets.foreign("theirs"):
-        must(ffsctl("restart", "x"))
+        for _ in range(2):
+            contains(must(ffsctl("restart", "x"), 69).stderr, why)
         shown, _ = status("x")
         eq((bound("x"), shown["state"], len(shown["problems"])), ("", "failed", 1))
-        contains(shown["problems"][0]["text"], f"cannot bind the gadget to the UDC {FIRST}: Device or resource busy")
-    must(ffsctl("bind", "x"))
+        eq(shown["functions"][0]["worker"]["state"], "ready")
+        contains(shown["problems"][0]["text"], why)
+    must(ffsctl("restart", "x"))
     shown, _ = status("x")
     eq((bound("x"), shown["state"], shown["problems"]), (FIRST, "ready", []))
+    down("x")
+
+
+@test("taken off the bus as on_failed says: restart of another function is 76, as the failed one keeps it off")
+def _():
+    up(plain(functions={"good": LOOPBACK, "bad": FRAGILE + 'on_failed = "unbind"; '}))
+    shown = status("x")[0]
+    kill(shown["functions"][1]["worker"]["pid"])
+    shown, _ = await_status("x", lambda g: g["functions"][1]["worker"]["restarts"] and
+                            g["functions"][1]["worker"]["state"] == "ready", "ready again")
+    kill(shown["functions"][1]["worker"]["pid"])
+    await_status("x", lambda g: g["functions"][1]["worker"]["state"] == "failed", "failed")
+    contains(must(ffsctl("restart", "x", "good"), 76).stderr, "the worker of 'bad' has failed: signal 9 (Killed); "
+             "'ffsctl restart x' takes it back into service")
+    eq((bound("x"), status("x")[0]["functions"][0]["worker"]["restarts"]), ("", 1))
+    must(ffsctl("restart", "x"))
+    eq((bound("x"), status("x")[0]["state"]), (FIRST, "ready"))
+    down("x")
+
+
+@test("restart of what is off the bus by unbind, or by somebody's hand, leaves it there: 0")
+def _():
+    up(plain())
+    must(ffsctl("unbind", "x"))
+    must(ffsctl("restart", "x"))
+    eq((bound("x"), status("x")[0]["state"]), ("", "unbound"))
+    must(ffsctl("bind", "x"))
+    pathlib.Path(harness.CONFIGFS, "x", "UDC").write_text("\n")
+    await_status("x", lambda g: g["state"] == "unbound", "unbound")
+    must(ffsctl("restart", "x"))
+    eq(bound("x"), "")
     down("x")
 
 
