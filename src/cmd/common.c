@@ -143,6 +143,12 @@ void cmd_keep_error(struct error *first, struct error *err)
 		cmd_print_error(err);
 }
 
+void cmd_say_taken_over(const char *gadget)
+{
+	log_about(gadget, NULL, LOG_INFO,
+		  "%s: its supervisor had died; taken over, with its workers", gadget);
+}
+
 int cmd_print_error_about(const char *gadget, const struct error *err)
 {
 	if (err->file)

@@ -6,6 +6,41 @@
 #include "base/log.h"
 #include "cmd/cmd.h"
 
+/* The child's part: it is the supervisor from now on. */
+static int supervise(const struct globals *globals, const char *name, int report_fd)
+{
+	_cleanup_error_ struct error err = { 0 };
+	bool reported;
+
+	front_take_over(&globals->world, name, report_fd, &reported, &err);
+	return reported || !err.exit ? err.exit : cmd_print_error_about(name, &err);
+}
+
+static int restart(const struct globals *globals, const char *name, const char *function,
+		   struct error *err)
+{
+	if (front_restart(&globals->world, name, function, err) < 0)
+		return err->exit;
+	log_info("%s: %s%sready again", name, function ? function : "", function ? " " : "");
+	return 0;
+}
+
+/* Gives it another supervisor first. */
+static int restart_orphan(const struct globals *globals, const char *name, const char *function)
+{
+	_cleanup_error_ struct error err = { 0 };
+	struct front_report report;
+	int report_fd, exit = front_detach(&report_fd, &report, &err);
+
+	if (report_fd >= 0)
+		return supervise(globals, name, report_fd);
+	if (exit)
+		return err.exit ? cmd_print_error(&err) : exit;
+	if (report.result == FRONT_ADOPTED)
+		cmd_say_taken_over(name);
+	return restart(globals, name, function, &err) ? cmd_print_error(&err) : 0;
+}
+
 static int run(const struct globals *globals, int argc, char **argv)
 {
 	_cleanup_error_ struct error err = { 0 };
@@ -19,11 +54,13 @@ static int run(const struct globals *globals, int argc, char **argv)
 		return cmd_usage(&cmd_restart,
 				 "it takes a gadget and perhaps one of its functions");
 	function = argc - optind == 2 ? argv[optind + 1] : NULL;
-	if (cmd_gadget_name(globals, argv[optind], &name, &err) < 0 ||
-	    front_restart(&globals->world, name, function, &err) < 0)
+	if (cmd_gadget_name(globals, argv[optind], &name, &err) < 0)
 		return cmd_print_error(&err);
-	log_info("%s: %s%sready again", name, function ? function : "", function ? " " : "");
-	return 0;
+	if (restart(globals, name, function, &err) == 0)
+		return 0;
+	if (front_is_orphaned(&globals->world, name))
+		return restart_orphan(globals, name, function);
+	return cmd_print_error(&err);
 }
 
 const struct command cmd_restart = {

@@ -307,9 +307,7 @@ static int say_up(struct request *q, const struct front_report *report)
 	json_t *gadgets = NULL;
 
 	if (report->result == FRONT_ADOPTED)
-		log_about(report->name, NULL, LOG_INFO,
-			  "%s: its supervisor had died; taken over, with its workers",
-			  report->name);
+		cmd_say_taken_over(report->name);
 	if (*report->udc)
 		log_about(report->name, NULL, LOG_INFO, "%s: up%s on %s", report->name, again,
 			  report->udc);

@@ -61,7 +61,18 @@ int front_detach(int *report_fd, struct front_report *report, struct error *err)
 int front_up(const struct gadget *g, const json_t *form, const struct front_options *options,
 	     int report_fd, bool *reported, char **output, struct error *err);
 
-/* The same in the foreground, until TERM or INT, or until it fails for good. */
+/* Whether a gadget has lost its supervisor, so that front_take_over may give it another one. */
+bool front_is_orphaned(const struct world *world, const char *name);
+/*
+ * In the child: goes on in place of a supervisor that has died, with the same keepers and workers,
+ * as what its record says, whatever has become of the gadget file. As front_up, otherwise; the
+ * result that is reported is FRONT_ADOPTED, or FRONT_NOTHING if somebody was faster.
+ * EX_UNAVAILABLE: nothing that is left can be taken over.
+ */
+int front_take_over(const struct world *world, const char *name, int report_fd, bool *reported,
+		    struct error *err);
+
+/* As front_up in the foreground, until TERM or INT, or until it fails for good. */
 int front_run(const struct gadget *g, const json_t *form, const struct front_options *options,
 	      struct error *err);
 
@@ -95,7 +106,7 @@ int front_reexec(const struct world *world, const char *name, const char *progra
 int front_resume(const struct world *world, const char *name, int lock_fd, int client_fd,
 		 bool foreground, struct error *err);
 
-/* function NULL: all of them. */
+/* function NULL: all of them. -ESRCH, EX_UNAVAILABLE: it has no supervisor. */
 int front_restart(const struct world *world, const char *name, const char *function,
 		  struct error *err);
 

@@ -29,6 +29,28 @@ void front_give(struct supervisor *s, const struct front_options *options, struc
 int front_make(struct supervisor *s, const struct gadget *g, const json_t *form,
 	       const struct front_options *options, bool foreground, struct rundir *rundir,
 	       struct error *err);
+/*
+ * front_background.c: in the child that front_detach has made, supervises until the gadget goes
+ * down; the command is told when it is up, or not at all (*reported).
+ */
+int front_supervise(struct supervisor *s, enum front_result result,
+		    const struct front_options *options, int report_fd, bool *reported,
+		    struct error *err);
+/* Tells the command: all that there is to do is done. `udc` NULL: not bound. */
+void front_report(int fd, enum front_result result, const char *name, const char *udc);
+
+/* front_take_over.c: what a supervisor is, as its record has it, for who goes on in its place. */
+struct front_past {
+	json_t *record;
+	struct gadget *gadget;
+	const char **dirs;
+	struct front_options options;
+};
+/* -ENOENT with err filled: there is no record. The caller frees it, also when this fails. */
+int front_past_read(struct front_past *past, const struct world *world, const char *name,
+		    struct error *err);
+void front_past_free(struct front_past *past);
+
 /* Executes another program in place of this one (front_reexec): returns when that fails. */
 int front_reexec_self(struct supervisor *s, const char *program, int client_fd, struct error *err);
 /* The last that workers have printed; the caller frees it. */

@@ -68,53 +68,15 @@ int front_reexec_self(struct supervisor *s, const char *program, int client_fd, 
 /* --- the new one -------------------------------------------------------------------------------
  */
 
-struct past {
-	json_t *record;
-	struct gadget *gadget;
-	const char **dirs;
-	struct front_options options;
-};
-
-static void past_free(struct past *l)
-{
-	json_decref(l->record);
-	gadget_free(l->gadget);
-	free(l->dirs);
-}
-
-static int read_past(struct past *l, const char *name, struct error *err)
-{
-	const json_t *list, *dir;
-	size_t i, n = 0;
-	int r = rundir_read(l->options.world, name, RUNDIR_RECORD, &l->record, err);
-
-	if (r == -ENOENT)
-		return error_set(err, EX_OSERR, ENOENT, NULL, "the record of '%s' is gone", name);
-	if (r < 0)
-		return r;
-	list = json_object_get(l->record, "dirs");
-	l->dirs = xcalloc(json_array_size(list) + 1, sizeof(*l->dirs));
-	json_array_foreach(list, i, dir)
-		if (json_is_string(dir))
-			l->dirs[n++] = json_string_value(dir);
-	l->options.dirs = l->dirs;
-	l->options.udc = json_text(l->record, "udc_wanted", NULL);
-	l->options.hold = json_number_value(json_object_get(l->record, "hold"));
-	l->options.group = (gid_t)json_integer_value(json_object_get(l->record, "group"));
-	l->options.timeout = json_number_value(json_object_get(l->record, "timeout"));
-	return spec_load_form(json_object_get(l->record, "form"), json_text(l->record, "file", ""),
-			      name, &l->gadget, err);
-}
-
 /* Whoever holds the lock says at once who it is. */
-static int begin(struct supervisor *s, struct past *l, const char *name, int lock_fd,
-		 bool foreground, struct error *err)
+static int begin(struct supervisor *s, struct front_past *l, const struct world *world,
+		 const char *name, int lock_fd, bool foreground, struct error *err)
 {
 	_cleanup_rundir_ struct rundir rundir = RUNDIR_NONE;
-	int r = rundir_resume(&rundir, l->options.world, name, lock_fd, err);
+	int r = rundir_resume(&rundir, world, name, lock_fd, err);
 
 	if (r == 0)
-		r = read_past(l, name, err);
+		r = front_past_read(l, world, name, err);
 	if (r == 0)
 		r = front_make(s, l->gadget, json_object_get(l->record, "form"), &l->options,
 			       foreground, &rundir, err);
@@ -131,14 +93,14 @@ static int begin(struct supervisor *s, struct past *l, const char *name, int loc
 int front_resume(const struct world *world, const char *name, int lock_fd, int client_fd,
 		 bool foreground, struct error *err)
 {
-	struct past l = { .options.world = world };
+	struct front_past l = { 0 };
 	struct supervisor s;
 	int r;
 
 	fd_close_others((int[]){ lock_fd, client_fd }, 2);
 	keep_open(lock_fd, false);
 	keep_open(client_fd, false);
-	r = begin(&s, &l, name, lock_fd, foreground, err);
+	r = begin(&s, &l, world, name, lock_fd, foreground, err);
 	control_answer_to(client_fd, err);
 	if (r == 0) {
 		supervisor_say(&s, "goes on as ffsctl " PACKAGE_VERSION);
@@ -147,7 +109,7 @@ int front_resume(const struct world *world, const char *name, int lock_fd, int c
 		r = front_go_on(&s, &l.options, r, err);
 		supervisor_free(&s);
 	}
-	past_free(&l);
+	front_past_free(&l);
 	return r;
 }
 

@@ -5,6 +5,7 @@
 next supervisor takes over. Without a next one all ends when the time is over."""
 
 import contextlib
+import json
 import os
 import pathlib
 import signal
@@ -293,6 +294,72 @@ def _():
     eq(status("flow")[0]["functions"][0]["worker"]["restarts"], 1)
     with traffic() as t:
         t.more(3)
+    down("flow")
+
+
+@test("restart takes over first: no disconnect, new workers, and a supervisor that goes on as the dead one would have")
+def _():
+    path = pathlib.Path(gadget("flow", {"a": LOOPBACK, "b": LOOPBACK}))
+    text = path.read_text()
+    up(str(path), "--wait-host", "--hold", "33")
+    path.unlink()  # it is not needed, as it is not for reexec
+    numbers, before = devnums(), processes("flow")
+    with traffic() as t:
+        orphaned("flow")
+        eq(must(ffsctl("restart", "flow", "b")).stderr, f"ffsctl: flow: {TAKEN_OVER}\nffsctl: flow: b ready again\n")
+        now, code = status("flow")
+        eq((now["state"], code, now["problems"]), ("ready", 0, []))
+        (keeper, worker_), (other, new) = processes("flow")
+        eq([(keeper, worker_), other], [before[0], before[1][0]])
+        ok(new != before[1][1], "the worker is the old one")
+        eq([f["worker"]["restarts"] for f in now["functions"]], [0, 1])
+        ok(now["supervisor"] and os.readlink(f"/proc/{now['supervisor']}/cwd") == "/", "it is not in the background")
+        t.more(3)
+    eq(devnums(), numbers, "devices")
+    contains(must(ffsctl("log", "flow")).stdout, "taken over; up on dummy_udc.0")
+    record = json.loads(pathlib.Path("/run/ffsctl/flow/record").read_text())
+    eq((record["hold"], record["file"]), (33.0, str(path)))
+    must(ffsctl("restart", "flow"))
+    orphaned("flow")
+    path.write_text(text)
+    contains(must(ffsctl("restart", str(path))).stderr, "flow: ready again")
+    contains(up(str(path)).stderr, "up already")
+    eq(devnums(), numbers, "devices")
+    down("flow")
+
+
+@test("restart where nothing can be taken over: 69, what to do, and nothing is changed")
+def _():
+    path = gadget("flow", LOOPBACK)
+    for name, args in (("flow", ()), ("other", ("--name", "other"))):
+        up(path, "--hold", "0", *args)
+        now, _ = status(name)
+        kill(now["supervisor"])
+        wait_dead(now["functions"][0]["keeper"])
+        wait_dead(now["functions"][0]["worker"]["pid"])
+        left = harness.tree(harness.CONFIGFS)
+        for _ in range(2):
+            eq(must(ffsctl("restart", name), 69).stderr,
+               f"ffsctl: '{name}' has no supervisor, and nothing of it can be taken over; "
+               f"'ffsctl up{' --name other' * (name == 'other')} {path}' makes it anew\n")
+        eq((harness.tree(harness.CONFIGFS), status(name)[1]), (left, 1))
+        contains(up(path, *args).stderr, f"{name}: clearing what a dead supervisor has left")
+        down(name)
+
+
+@test("restart by somebody who may not take over: 77, and the gadget waits for somebody who may")
+def _():
+    path = gadget("flow", LOOPBACK)
+    up(path)
+    before = processes("flow")
+    orphaned("flow")
+    program = os.open(FFSCTL, os.O_RDONLY)
+    result = subprocess.run([f"/proc/self/fd/{program}", "restart", "flow"], user="nobody", group="nogroup", extra_groups=[],
+                            pass_fds=(program,), stdout=-1, stderr=-1, text=True)
+    os.close(program)
+    contains(must(result, 77).stderr, "this needs root")
+    contains(up(path).stderr, TAKEN_OVER)
+    eq(processes("flow"), before)
     down("flow")
 
 
