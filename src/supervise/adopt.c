@@ -78,8 +78,13 @@ static bool read_legacy(const struct supervisor *s, struct legacy *l)
 	return known && is_whole(&l->plan) && front_same_gadget(l->record, s->record) &&
 	       !json_object_get(l->record, "origin") &&
 	       file_read_line(AT_FDCWD, path, &l->bound_to) == 0 &&
-	       (!*l->bound_to || streq_null(l->bound_to, l->udc)) &&
-	       (!s->udc_wanted || streq_null(s->udc_wanted, l->udc));
+	       (!*l->bound_to || streq_null(l->bound_to, l->udc));
+}
+
+/* A gadget may have been bound to another UDC than that of --udc since. */
+static bool is_where_wanted(const struct supervisor *s, const struct legacy *l)
+{
+	return !s->udc_wanted || streq_null(s->udc_wanted, l->udc);
 }
 
 static bool make_plan(struct supervisor *s, const struct legacy *l)
@@ -186,7 +191,8 @@ static int take_over(struct supervisor *s, bool as_it_is)
 {
 	_cleanup_error_ struct error ignored = { 0 };
 	struct legacy l = { 0 };
-	bool taken = s->rundir.survived && read_legacy(s, &l) && make_plan(s, &l);
+	bool taken = s->rundir.survived && read_legacy(s, &l) &&
+		     (as_it_is || is_where_wanted(s, &l)) && make_plan(s, &l);
 
 	if (taken && !is_same_plan(s, &l)) {
 		taken = as_it_is;

@@ -103,6 +103,21 @@ def _():
     down("x")
 
 
+@test("on another UDC than that of --udc: reexec, and restart where the supervisor has died, go on there")
+def _():
+    up(plain(udc=None), "--udc", FIRST)
+    must(ffsctl("unbind", "x"))
+    must(ffsctl("bind", "x", SECOND))
+    before = pids(status("x")[0])
+    must(ffsctl("reexec", "x"))
+    kill(status("x")[0]["supervisor"])
+    contains(must(ffsctl("restart", "x")).stderr, gadgets.TAKEN_OVER)
+    shown, code = status("x")
+    eq((bound("x"), shown["udc"], code), (SECOND, SECOND, 0))
+    eq(pids(shown)[0][0], before[0][0])
+    down("x")
+
+
 @test("a UDC that is held, or not there: 69, and the gadget stays as it is")
 def _():
     up(plain())
