@@ -141,7 +141,7 @@ bool mounts_have(const char *mounts, const char *path, const char *type, const c
 
 struct each_of_type {
 	const char *type;
-	void (*fn)(void *data, const char *path);
+	void (*fn)(void *data, const char *path, const char *source);
 	void *data;
 };
 
@@ -150,12 +150,12 @@ static int call_for_type(void *data, const struct mount_line *m)
 	const struct each_of_type *each = data;
 
 	if (streq(m->type, each->type))
-		each->fn(each->data, m->path);
+		each->fn(each->data, m->path, m->source);
 	return 0;
 }
 
-void mounts_each(const char *mounts, const char *type, void (*fn)(void *data, const char *path),
-		 void *data)
+void mounts_each(const char *mounts, const char *type,
+		 void (*fn)(void *data, const char *path, const char *source), void *data)
 {
 	_cleanup_free_ char *word = strf(" - %s ", type);
 	struct each_of_type each = { type, fn, data };

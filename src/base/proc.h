@@ -16,9 +16,9 @@ char *mounts_read(void);
 /* Whether there was such a mount. (If not, there may be one by now, or its path has odd
  * characters.) */
 bool mounts_have(const char *mounts, const char *path, const char *type, const char *source);
-/* Calls `fn` for the path of each mount of that type. */
-void mounts_each(const char *mounts, const char *type, void (*fn)(void *data, const char *path),
-		 void *data);
+/* Calls `fn` for the path and the source of each mount of that type. */
+void mounts_each(const char *mounts, const char *type,
+		 void (*fn)(void *data, const char *path, const char *source), void *data);
 
 /*
  * The processes that keep a file system of the calling process' namespace busy, as words:

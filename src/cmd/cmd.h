@@ -147,6 +147,9 @@ void cmd_explain_worker(const struct globals *globals, const char *file, const c
  */
 int cmd_gadget_name(const struct globals *globals, const char *argument, char **name,
 		    struct error *err);
+/* The same of gadgets of others as well, whose name may be one that no gadget file could have. */
+int cmd_any_gadget_name(const struct globals *globals, const char *argument, char **name,
+			struct error *err);
 /* The name of the gadget that came from the file at that path, which need not exist any more; NULL:
  * none did. EX_USAGE: it may be one or the other. The caller frees it. */
 int cmd_recorded_name(const struct globals *globals, const char *path, char **name,

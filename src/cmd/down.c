@@ -13,15 +13,16 @@ static const char *const words[] = {
 	[FRONT_DONE] = "down",
 	[FRONT_NOTHING] = "is not up",
 	[FRONT_CLEARED] = "down (its supervisor had died; cleared what it left)",
+	[FRONT_FORCED] = "down (by force: ffsctl had no record of it)",
 };
 
-static void take_down(const struct globals *globals, const char *name, json_t *gadgets,
-		      struct error *first)
+static void take_down(const struct globals *globals, const char *name, enum front_whose whose,
+		      json_t *gadgets, struct error *first)
 {
 	_cleanup_error_ struct error err = { 0 };
 	enum front_result result;
 
-	if (front_down(&globals->world, name, &result, &err) == 0) {
+	if (front_down(&globals->world, name, whose, &result, &err) == 0) {
 		log_info("%s: %s", name, words[result]);
 		json_array_append_new(gadgets, json_pack("{s:s, s:n, s:s}", "name", name, "file",
 							 "state", "down"));
@@ -60,21 +61,37 @@ static void take_all_down(const struct globals *globals, json_t *gadgets, struct
 	if (all.n == 0)
 		log_info("no gadget of ours is up");
 	for (size_t i = 0; i < all.n; i++) {
-		take_down(globals, all.names[i], gadgets, err);
+		take_down(globals, all.names[i], FRONT_OURS, gadgets, err);
 		free(all.names[i]);
 	}
 	free(all.names);
+}
+
+static void take_one_down(const struct globals *globals, const char *argument,
+			  enum front_whose whose, json_t *gadgets, struct error *first)
+{
+	_cleanup_error_ struct error err = { 0 };
+	_cleanup_free_ char *name = NULL;
+	int r = whose == FRONT_ANYBODYS ? cmd_any_gadget_name(globals, argument, &name, &err)
+					: cmd_gadget_name(globals, argument, &name, &err);
+
+	if (r == 0)
+		take_down(globals, name, whose, gadgets, first);
+	else
+		cmd_keep_error(first, &err);
 }
 
 static int run(const struct globals *globals, int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "all", no_argument, NULL, 'a' },
+		{ "force", no_argument, NULL, 'f' },
 		{ "json", no_argument, NULL, 'j' },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
 	_cleanup_error_ struct error err = { 0 };
+	enum front_whose whose = FRONT_OURS;
 	bool all = false, json = false;
 	json_t *gadgets;
 	int option, exit;
@@ -84,23 +101,20 @@ static int run(const struct globals *globals, int argc, char **argv)
 			return cmd_help(&cmd_down);
 		if (option == '?')
 			return cmd_bad_option(&cmd_down, argv);
+		if (option == 'f')
+			whose = FRONT_ANYBODYS;
 		all = all || option == 'a';
 		json = json || option == 'j';
 	}
 	if (all != (optind == argc))
 		return cmd_usage(&cmd_down, "it takes either gadgets or --all");
+	if (all && whose == FRONT_ANYBODYS)
+		return cmd_usage(&cmd_down, "--force is for gadgets that are named, not for --all");
 	gadgets = json_array();
 	if (all)
 		take_all_down(globals, gadgets, &err);
-	for (int i = optind; i < argc; i++) {
-		_cleanup_error_ struct error of_name = { 0 };
-		_cleanup_free_ char *name = NULL;
-
-		if (cmd_gadget_name(globals, argv[i], &name, &of_name) == 0)
-			take_down(globals, name, gadgets, &err);
-		else
-			cmd_keep_error(&err, &of_name);
-	}
+	for (int i = optind; i < argc; i++)
+		take_one_down(globals, argv[i], whose, gadgets, &err);
 	clear_scratch(globals, &err);
 	exit = err.exit;
 	if (json)
@@ -114,6 +128,7 @@ const struct command cmd_down = {
 	.args = "GADGET... | --all",
 	.summary = "take gadgets down: unbind, stop, unmount, remove",
 	.options = "  --all               every gadget of ours\n"
+		   "  --force             also one that ffsctl has not made, or has no record of\n"
 		   "  --json              one JSON document on stdout\n",
 	.words = { CMD_WORDS_GADGETS },
 	.repeats = true,

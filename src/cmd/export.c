@@ -14,19 +14,6 @@
 #include "spec/write.h"
 #include "supervise/rundir.h"
 
-/* Of somebody else's gadget it may be a word that no file of ours could have. */
-static int find_name(const struct globals *globals, const char *argument, char **name,
-		     struct error *err)
-{
-	if (cmd_is_path(argument))
-		return cmd_gadget_name(globals, argument, name, err);
-	if (!*argument || streq(argument, ".") || streq(argument, ".."))
-		return error_set(err, EX_USAGE, EINVAL, NULL, "'%s' is no name of a gadget",
-				 argument);
-	*name = xstrdup(argument);
-	return 0;
-}
-
 /* The record is there from before the gadget's directory until after it. */
 static int read_all(const struct globals *globals, const char *name, struct live *live,
 		    json_t **record, struct error *err)
@@ -87,7 +74,7 @@ static int export_gadget(const struct globals *globals, const char *argument)
 	json_t *record = NULL;
 	int exit;
 
-	if (find_name(globals, argument, &name, &err) < 0 ||
+	if (cmd_any_gadget_name(globals, argument, &name, &err) < 0 ||
 	    read_all(globals, name, &live, &record, &err) < 0 ||
 	    udcs_list(&globals->world, &udcs, &err) < 0) {
 		exit = cmd_print_error(&err);

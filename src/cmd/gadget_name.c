@@ -81,3 +81,15 @@ int cmd_gadget_name(const struct globals *globals, const char *argument, char **
 	r = cmd_recorded_name(globals, argument, name, err);
 	return r < 0 || *name ? r : name_in_file(globals, argument, name, err);
 }
+
+int cmd_any_gadget_name(const struct globals *globals, const char *argument, char **name,
+			struct error *err)
+{
+	if (cmd_is_path(argument))
+		return cmd_gadget_name(globals, argument, name, err);
+	if (!*argument || streq(argument, ".") || streq(argument, ".."))
+		return error_set(err, EX_USAGE, EINVAL, NULL, "'%s' is no name of a gadget",
+				 argument);
+	*name = xstrdup(argument);
+	return 0;
+}

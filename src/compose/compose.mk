@@ -7,6 +7,7 @@ libffsctl_a_SOURCES += \
 	src/compose/entries.c src/compose/entries.h \
 	src/compose/export.c src/compose/export.h src/compose/export_parts.h \
 	src/compose/export_function.c src/compose/export_record.c src/compose/export_value.c \
+	src/compose/found.c src/compose/found.h \
 	src/compose/live.c src/compose/live.h \
 	src/compose/node.c src/compose/node.h \
 	src/compose/relink.c src/compose/relink.h \

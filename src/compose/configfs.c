@@ -42,7 +42,7 @@ static int gadget_apply(struct step *step, struct error *err)
 		err->exit = EX_CANTCREAT;
 		return error_hint(err,
 				  "somebody else has made a gadget of that name; use --name, or "
-				  "'down --force' to take it down");
+				  "'ffsctl down --force' to take it down");
 	case EACCES:
 	case EPERM:
 		err->exit = EX_NOPERM;

@@ -58,15 +58,12 @@ bool front_has_record(const struct rundir *rundir)
 
 /* --- down, restart, wait --- */
 
-static void cannot_force(struct error *err)
-{
-	error_hint(err,
-		   "'down --force' would take it down, which is not in this version of ffsctl");
-}
-
-/* Nobody of ours had it just now: it is not there, or err says whose it is. False: look again. */
-static bool not_ours(const struct world *world, const char *name, enum front_result *result,
-		     struct error *err)
+/*
+ * Nobody of ours had it just now: it is not there, or is taken down all the same, or err says whose
+ * it is. False: look again.
+ */
+static bool not_ours(const struct world *world, const char *name, enum front_whose whose,
+		     enum front_result *result, struct error *err)
 {
 	_cleanup_free_ char *dir = compose_gadget_path(world, name);
 	pid_t pid;
@@ -76,8 +73,13 @@ static bool not_ours(const struct world *world, const char *name, enum front_res
 		return true;
 	if (rundir_owner(world, name, &pid, NULL) != -ENOENT)
 		return false;
+	if (whose == FRONT_ANYBODYS) {
+		*result = FRONT_FORCED;
+		front_force(world, name, err);
+		return true;
+	}
 	error_set(err, EX_CANTCREAT, EEXIST, dir, "the gadget '%s' was not made by ffsctl", name);
-	cannot_force(err);
+	error_hint(err, "'ffsctl down --force %s' takes it down", name);
 	return true;
 }
 
@@ -147,20 +149,31 @@ static int down_without_lock(const struct world *world, const char *name, struct
 	return error_hint(err, "'kill %d' makes its supervisor take it down", (int)pid);
 }
 
-/* Without a record nobody knows what there is to undo. Whether that is so, and err says it. */
-static bool lacks_record(const struct world *world, const char *name, struct error *err)
+/* Without a record nobody knows what there is to undo. */
+static bool lacks_record(const struct world *world, const char *name, enum front_whose whose)
 {
 	_cleanup_free_ char *dir = compose_gadget_path(world, name);
 
 	/* Who was killed before it wrote one has made nothing. */
-	if (rundir_has(world, name, RUNDIR_RECORD) || !rundir_has(world, name, RUNDIR_STATUS) ||
-	    !path_exists(dir))
-		return false;
-	error_set(err, EX_CANTCREAT, ENOENT, dir,
-		  "%s/%s/" RUNDIR_RECORD " is gone: what '%s' has made is not known",
-		  world->run_dir, name, name);
-	cannot_force(err);
-	return true;
+	return !rundir_has(world, name, RUNDIR_RECORD) && rundir_has(world, name, RUNDIR_STATUS) &&
+	       (whose == FRONT_ANYBODYS || path_exists(dir));
+}
+
+/* Of ours, but without a record. The lock is ours, and goes with the rest. */
+static int down_without_record(const struct world *world, const char *name, enum front_whose whose,
+			       struct rundir *rundir, struct error *err)
+{
+	int r;
+
+	if (whose == FRONT_ANYBODYS) {
+		r = front_force(world, name, err);
+		return r < 0 ? r : rundir_remove(rundir, err);
+	}
+	error_set(err, EX_CANTCREAT, ENOENT, rundir->path,
+		  "%s/" RUNDIR_RECORD " is gone: what '%s' has made is not known", rundir->path,
+		  name);
+	return error_hint(
+		err, "'ffsctl down --force %s' takes down what configfs and the mounts show", name);
 }
 
 static int no_access(const char *name, int r, struct error *err)
@@ -170,8 +183,8 @@ static int no_access(const char *name, int r, struct error *err)
 	return r == -EACCES ? error_hint(err, "this needs root") : r;
 }
 
-int front_down(const struct world *world, const char *name, enum front_result *result,
-	       struct error *err)
+int front_down(const struct world *world, const char *name, enum front_whose whose,
+	       enum front_result *result, struct error *err)
 {
 	_cleanup_rundir_ struct rundir rundir = RUNDIR_NONE;
 	bool told = false;
@@ -195,7 +208,7 @@ int front_down(const struct world *world, const char *name, enum front_result *r
 				return r;
 			r = 0; /* nobody is there */
 		}
-		if (r == -ENOENT && !not_ours(world, name, result, err))
+		if (r == -ENOENT && !not_ours(world, name, whose, result, err))
 			continue; /* an `up` has made it meanwhile */
 		if (r == -ENOENT)
 			return -err->err;
@@ -239,8 +252,10 @@ int front_down(const struct world *world, const char *name, enum front_result *r
 		told = told || r == 0 || err->exit;
 		error_clear(err);
 	}
-	if (lacks_record(world, name, err))
-		return -err->err;
+	if (lacks_record(world, name, whose)) {
+		*result = FRONT_FORCED;
+		return down_without_record(world, name, whose, &rundir, err);
+	}
 	*result = front_has_record(&rundir) ? FRONT_CLEARED : told ? FRONT_DONE : FRONT_NOTHING;
 	return front_clear_leftovers(world, name, &rundir, err);
 }

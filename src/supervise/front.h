@@ -28,6 +28,7 @@ enum front_result {
 	FRONT_DONE,    /* it came up, was taken down, bound, unbound */
 	FRONT_NOTHING, /* up: it was up already, and the same; down: it was not up; and so on */
 	FRONT_CLEARED, /* down: it was what a dead supervisor had left */
+	FRONT_FORCED,  /* down: there was no record of it, only what configfs and the mounts show */
 	FRONT_ADOPTED, /* up: so it was, but keepers and workers were still there: they go on */
 };
 
@@ -83,9 +84,18 @@ int front_run(const struct gadget *g, const json_t *form, const struct front_opt
  */
 int front_apart(int (*fn)(void *data), void *data, int stdout_fd, struct error *err);
 
-/* Takes a gadget of ours down, with or without its supervisor. */
-int front_down(const struct world *world, const char *name, enum front_result *result,
-	       struct error *err);
+/* What a command may take down. */
+enum front_whose {
+	FRONT_OURS,
+	FRONT_ANYBODYS, /* also what ffsctl has not made, or has no record of any more */
+};
+
+/*
+ * Takes a gadget down, with or without its supervisor. EX_CANTCREAT: it is somebody else's, or, if
+ * that does not matter, somebody uses its FunctionFS; then nothing was changed.
+ */
+int front_down(const struct world *world, const char *name, enum front_whose whose,
+	       enum front_result *result, struct error *err);
 
 /* The last events and the workers' last words (supervise/output.h). The caller frees *text. */
 int front_log(const struct world *world, const char *name, char **text, size_t *size,

@@ -65,6 +65,12 @@ int front_go_on(struct supervisor *s, const struct front_options *options, int r
 /* Takes away what a supervisor that was started for `name` has left of gadgets it had become. */
 int front_clear_switched(const struct world *world, const char *name, struct error *err);
 
+/*
+ * Takes a gadget down by what configfs and the mounts show of it, whoever made it. EX_CANTCREAT:
+ * somebody uses a mount of it, and nothing was changed.
+ */
+int front_force(const struct world *world, const char *name, struct error *err);
+
 bool front_has_record(const struct rundir *rundir);
 /* Takes away what a dead supervisor has left; the lock is ours and goes with it. */
 int front_clear_leftovers(const struct world *world, const char *name, struct rundir *rundir,

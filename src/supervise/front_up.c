@@ -206,7 +206,7 @@ static int meet_owner(const struct gadget *g, const json_t *form,
 	if (r != -ESTALE || err->exit)
 		return r;
 	log_about(g->name, NULL, LOG_INFO, "%s: has failed; taking it down first", g->name);
-	r = front_down(options->world, g->name, &ignored, err);
+	r = front_down(options->world, g->name, FRONT_OURS, &ignored, err);
 	return r < 0 ? r : -EAGAIN;
 }
 
@@ -219,7 +219,10 @@ static int look_around(const struct gadget *g, const struct world *world, struct
 	if (path_exists(dir)) {
 		error_set(err, EX_CANTCREAT, EEXIST, dir,
 			  "there is a gadget '%s' that ffsctl has not made", g->name);
-		error_hint(err, "use --name for another name");
+		error_hint(err,
+			   "use --name for another name, or 'ffsctl down --force %s' to take it "
+			   "down",
+			   g->name);
 	} else if (g->n_switch_to > 0) {
 		front_clear_switched(world, g->name, err);
 	}

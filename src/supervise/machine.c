@@ -100,8 +100,6 @@ void machine_add_nodes(const struct world *world, const char *name, json_t *gadg
 
 /* --- foreign --- */
 
-#define FFS_TOP "/dev/ffs/"
-
 static void add_foreign_functions(json_t *gadget, const char *dir)
 {
 	_cleanup_free_ char *path = strf("%s/functions", dir);
@@ -125,8 +123,7 @@ static void add_foreign_functions(json_t *gadget, const char *dir)
 		closedir(functions);
 }
 
-/* The gadget that a mount is of, as `up` has them; NULL: of none. The caller frees it. */
-static char *mounted_name(const char *path)
+char *machine_mounted_name(const char *path)
 {
 	const char *name = str_has_prefix(path, FFS_TOP) ? path + strlen(FFS_TOP) : "";
 	const char *slash = strchr(name, '/');
@@ -136,8 +133,7 @@ static char *mounted_name(const char *path)
 		       : NULL;
 }
 
-/* Where there is no configfs (--configfs) the mounts are those of another world. */
-static char *read_mounts(const struct world *world)
+char *machine_mounts(const struct world *world)
 {
 	_cleanup_free_ char *all = strf("%s/usb_gadget", world->configfs);
 
@@ -149,10 +145,10 @@ struct remains {
 	const char *name;
 };
 
-static void add_remains(void *data, const char *path)
+static void add_remains(void *data, const char *path, const char *source _unused_)
 {
 	const struct remains *r = data;
-	_cleanup_free_ char *name = mounted_name(path);
+	_cleanup_free_ char *name = machine_mounted_name(path);
 
 	/* The text may be of a moment before it was unmounted. */
 	if (streq_null(name, r->name) && mount_find(path, FFS_FILE_SYSTEM, NULL) == MOUNT_MATCH)
@@ -224,9 +220,9 @@ static void add_configfs_names(const struct world *world, struct names *names)
 		closedir(dir);
 }
 
-static void add_mounted_name(void *data, const char *path)
+static void add_mounted_name(void *data, const char *path, const char *source _unused_)
 {
-	_cleanup_free_ char *name = mounted_name(path);
+	_cleanup_free_ char *name = machine_mounted_name(path);
 
 	if (name)
 		add_name(data, name);
@@ -240,7 +236,7 @@ static int compare(const void *a, const void *b)
 int machine_gadgets(const struct world *world, const char *name, json_t **gadgets,
 		    struct error *err)
 {
-	_cleanup_free_ char *mounts = read_mounts(world);
+	_cleanup_free_ char *mounts = machine_mounts(world);
 	struct names names = { .only = name };
 	int r;
 
@@ -274,7 +270,7 @@ int machine_gadgets(const struct world *world, const char *name, json_t **gadget
 
 bool machine_has(const struct world *world, const char *name)
 {
-	_cleanup_free_ char *mounts = read_mounts(world);
+	_cleanup_free_ char *mounts = machine_mounts(world);
 	json_t *gadget = foreign_gadget(world, name, mounts);
 	bool has = gadget;
 

@@ -282,8 +282,8 @@ static void say_orphaned(json_t *gadget, const struct world *world, const char *
 	if (!rundir_has(world, name, RUNDIR_RECORD))
 		machine_add_problem(gadget, "error",
 				    "its supervisor has ended, and %s/%s/" RUNDIR_RECORD
-				    " is gone: what it has made is taken away by hand",
-				    world->run_dir, name);
+				    " is gone: 'ffsctl down --force %s' removes what it has made",
+				    world->run_dir, name, name);
 	else if (any_is_kept(gadget))
 		machine_add_problem(
 			gadget, "error",

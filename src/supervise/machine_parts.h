@@ -18,6 +18,17 @@ struct machine_truth {
 void machine_look(const struct world *world, const char *name, struct machine_truth *truth);
 void machine_truth_free(struct machine_truth *truth);
 
+/* Where `up` mounts FunctionFS unless the gadget file says otherwise: FFS_TOP GADGET "/" FUNCTION.
+ */
+#define FFS_TOP "/dev/ffs/"
+/* The gadget that such a mount is of; NULL: it is none. The caller frees it. */
+char *machine_mounted_name(const char *path);
+/*
+ * See mounts_read; where there is no configfs (--configfs) NULL: the mounts are those of another
+ * world. The caller frees it.
+ */
+char *machine_mounts(const struct world *world);
+
 /* A gadget of which nothing is known but its name. */
 json_t *machine_new_gadget(const char *name, const char *state);
 /* NULL and "": null. */

@@ -8,8 +8,8 @@ libffsctl_a_SOURCES += \
 	src/supervise/describe.c src/supervise/describe.h \
 	src/supervise/features.c src/supervise/features.h \
 	src/supervise/front.c src/supervise/front_apart.c src/supervise/front_background.c \
-	src/supervise/front_reload.c src/supervise/front_reexec.c src/supervise/front_switch.c \
-	src/supervise/front_take_over.c src/supervise/front_up.c \
+	src/supervise/front_force.c src/supervise/front_reload.c src/supervise/front_reexec.c \
+	src/supervise/front_switch.c src/supervise/front_take_over.c src/supervise/front_up.c \
 	src/supervise/front.h \
 	src/supervise/front_parts.h \
 	src/supervise/host.c src/supervise/host.h \

@@ -113,6 +113,7 @@ for name, expected in {
            "  --wait-udc[=S]      wait no longer than that for a UDC (for ever without it)\n",
     "down": "usage: ffsctl down GADGET... | --all\n\ntake gadgets down: unbind, stop, unmount, remove\n\n"
             "  --all               every gadget of ours\n"
+            "  --force             also one that ffsctl has not made, or has no record of\n"
             "  --json              one JSON document on stdout\n",
     "reload": "usage: ffsctl reload [OPTIONS] GADGET\n\nmake a gadget that is up what its file says now\n\n"
               "  --name N            the gadget that the file at a path is for\n"
@@ -229,7 +230,8 @@ for words, text in (
     (("up", "x", "--group"), BAD_OPTION.format("up", "--group")),
     (("up", "x", "--group", "no such"), "ffsctl: up: this machine has no group 'no such' (see 'ffsctl up --help')\n"),
     (("up", "x", "--udc"), BAD_OPTION.format("up", "--udc")),
-    (("down", "x", "--force"), BAD_OPTION.format("down", "--force")),
+    (("down", "--all", "--force"),
+     "ffsctl: down: --force is for gadgets that are named, not for --all (see 'ffsctl down --help')\n"),
     (("status", "-o", "udc", "--watch"),
      "ffsctl: status: -o and --watch exclude each other (see 'ffsctl status --help')\n"),
     (("restart", "x", "--json"), BAD_OPTION.format("restart", "--json")),

@@ -321,8 +321,8 @@ def _():
 @test("a foreign gadget of the same name")
 def _():
     with foreign("interrupt", bound=False):
-        refuses(73, "ffsctl: there is a gadget 'interrupt' that ffsctl has not made; use --name for "
-                    "another name", INTERRUPT)
+        refuses(73, "ffsctl: there is a gadget 'interrupt' that ffsctl has not made; use --name for another name, or "
+                    "'ffsctl down --force interrupt' to take it down", INTERRUPT)
 
 
 @test("a foreign gadget beside ours, with functions that libusbgx does not know")
@@ -344,8 +344,8 @@ def _():
 def _():
     with foreign() as top:
         eq(must(ffsctl("status", "foreign"), 4).stdout.splitlines()[0].split(",")[0], f"foreign: foreign on {UDC}")
-        refuses(73, "ffsctl: the gadget 'foreign' was not made by ffsctl; 'down --force' would take it "
-                    "down, which is not in this version of ffsctl", "foreign", command="down")
+        refuses(73, "ffsctl: the gadget 'foreign' was not made by ffsctl; 'ffsctl down --force foreign' takes it down", "foreign",
+                command="down")
         eq((top / "UDC").read_text().strip(), UDC)
 
 
