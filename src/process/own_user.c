@@ -3,6 +3,7 @@
 
 #include "process/own_user.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -119,4 +120,21 @@ void own_user_give_back(const struct own_user *user)
 	}
 	unlink(user->link);
 	rmdir(user->pool); /* fails as long as another owner has one */
+}
+
+void own_user_give_back_all(const char *pool, const char *prefix)
+{
+	DIR *dir = opendir(pool);
+	struct dirent *entry;
+
+	while (dir && (entry = readdir(dir))) {
+		_cleanup_free_ char *path = strf("%s/%s", pool, entry->d_name),
+				    *owner = read_link(path);
+
+		if (owner && str_has_prefix(owner, prefix))
+			unlink(path);
+	}
+	if (dir)
+		closedir(dir);
+	rmdir(pool);
 }

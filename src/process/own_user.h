@@ -27,3 +27,5 @@ int own_user_find(const struct own_user *user, uid_t *uid);
 int own_user_take(const struct own_user *user, uid_t *uid);
 /* Gives it back, and removes the pool with the last one. */
 void own_user_give_back(const struct own_user *user);
+/* The same of all owners that begin so, which takes a look at every id of the pool. */
+void own_user_give_back_all(const char *pool, const char *prefix);

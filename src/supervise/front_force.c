@@ -154,6 +154,9 @@ int front_force(const struct world *world, const char *name, struct error *err)
 		r = undo(&plan, err);
 	if (r == 0)
 		r = check_mounts(&f, world, err);
+	/* If it was ours, and somebody has removed its record. */
+	if (r == 0)
+		rundir_forget_users(world, name);
 	live_free(&f.live);
 	free(f.mounted);
 	return r;

@@ -277,6 +277,15 @@ void rundir_give_back_users(const struct rundir *rundir,
 	closedir(dir);
 }
 
+void rundir_forget_users(const struct world *world, const char *name)
+{
+	_cleanup_free_ char *pool = strf("%s/" RUNDIR_USERS, world->run_dir),
+			    *prefix = strf("%s/", name);
+
+	own_user_give_back_all(pool, prefix);
+	rmdir(world->run_dir); /* fails as long as another gadget is in it */
+}
+
 int rundir_remove(struct rundir *rundir, struct error *err)
 {
 	_cleanup_free_ char *parent = path_parent(rundir->path);

@@ -104,6 +104,9 @@ void rundir_give_back_user(const struct rundir *rundir, const char *function);
 void rundir_give_back_users(const struct rundir *rundir,
 			    bool (*keep)(const void *data, const char *function), const void *data);
 
+/* Gives back those of a gadget that has no directory any more. */
+void rundir_forget_users(const struct world *world, const char *name);
+
 /* Whether there is such a file in a gadget's directory. */
 bool rundir_has(const struct world *world, const char *name, const char *file);
 /* Whether it is a gadget's directory, also when somebody has deleted something in it. */

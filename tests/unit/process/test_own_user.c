@@ -137,6 +137,18 @@ Test(own_user, given_back_is_the_owners_alone)
 	cr_assert(!path_exists(pool), "with the last one the pool goes");
 }
 
+Test(own_user, given_back_all_at_once_are_those_that_begin_so)
+{
+	uid_t a = take(user("a")), b = take(user("b"));
+	_cleanup_free_ char *link = link_of(b);
+
+	own_user_give_back_all(pool, "x/a");
+	cr_assert(path_exists(link));
+	cr_assert_eq(take(user("a")), a);
+	own_user_give_back_all(pool, "x/");
+	cr_assert(!path_exists(pool));
+}
+
 Test(own_user, there_is_an_end_to_them)
 {
 	uid_t uid, first = take(user("first"));
