@@ -196,17 +196,31 @@ static ssize_t ep0_write(int fd _unused_, const void *data, size_t size)
 
 /* --- what it says --- */
 
+/* No default: the compiler rejects a message type that is not listed here. */
 static bool may_hear(bool worker, uint16_t type, size_t size)
 {
-	if (worker)
-		return (type == FFSCTL_MSG_EVENT && size == sizeof(struct ffsctl_event)) ||
-		       (type == FFSCTL_MSG_SETUP && size == sizeof(struct usb_ctrlrequest)) ||
-		       (type == FFSCTL_MSG_DATA && size > 0) || type == FFSCTL_MSG_PING ||
-		       type == FFSCTL_MSG_STOP;
-	return (type == FFSCTL_MSG_EVENT && size == sizeof(struct ffsctl_event)) ||
-	       (type == KEEPER_MSG_HELLO && size == sizeof(struct keeper_hello)) ||
-	       type == KEEPER_MSG_NO_WORKER || type == FFSCTL_MSG_READY ||
-	       type == FFSCTL_MSG_PONG || type == FFSCTL_MSG_STATS || type == FFSCTL_MSG_SWITCH;
+	switch ((enum ffsctl_msg_type)type) {
+	case FFSCTL_MSG_EVENT:
+		return size == sizeof(struct ffsctl_event);
+	case FFSCTL_MSG_SETUP:
+		return worker && size == sizeof(struct usb_ctrlrequest);
+	case FFSCTL_MSG_DATA:
+		return worker && size > 0;
+	case FFSCTL_MSG_PING:
+	case FFSCTL_MSG_STOP:
+		return worker;
+	case FFSCTL_MSG_READY:
+	case FFSCTL_MSG_PONG:
+	case FFSCTL_MSG_STATS:
+	case FFSCTL_MSG_SWITCH:
+	case FFSCTL_MSG_TRAFFIC:
+		return !worker;
+	case FFSCTL_MSG_ACCEPT:
+	case FFSCTL_MSG_STALL:
+		return false;
+	}
+	return !worker && (type == KEEPER_MSG_NO_WORKER ||
+			   (type == KEEPER_MSG_HELLO && size == sizeof(struct keeper_hello)));
 }
 
 static void hear(int fd, bool worker)
