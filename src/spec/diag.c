@@ -34,6 +34,16 @@ static char *source_line(const struct place *at)
 	return n <= MAX_SOURCE_LINE ? text_printable(line, n) : NULL;
 }
 
+/* Fit for a terminal and for JSON, also where a part of it is the file's, as a path is. */
+__attribute__((format(printf, 1, 0))) static char *message_text(const char *fmt, va_list ap)
+{
+	_cleanup_free_ char *text = text_vformat(fmt, ap);
+	char *shown = text_printable(text, strlen(text));
+
+	text_cut(shown, MAX_TEXT);
+	return shown;
+}
+
 __attribute__((format(printf, 5, 0))) static void vadd(struct diags *d, enum diag_severity severity,
 						       unsigned int order, const struct place *at,
 						       const char *fmt, va_list ap)
@@ -53,8 +63,7 @@ __attribute__((format(printf, 5, 0))) static void vadd(struct diags *d, enum dia
 	}
 	if (severity == DIAG_WARNING)
 		d->n_warnings++;
-	diag->text = text_vformat(fmt, ap);
-	text_cut(diag->text, MAX_TEXT);
+	diag->text = message_text(fmt, ap);
 	diag->file = keep_file(d, at->source->path);
 	if (at->line == 0)
 		return;
