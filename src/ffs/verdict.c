@@ -38,9 +38,11 @@ bool look_branch(struct look *l, enum ffs_rule rule, bool taken)
 {
 	struct ffs_branch_count *count = l->judge->count;
 
-	if (count && taken)
+	if (!count)
+		return taken;
+	if (taken)
 		count[rule].taken++;
-	else if (count)
+	else
 		count[rule].passed++;
 	return taken;
 }

@@ -16,7 +16,7 @@ static const struct {
 	{ "{wanted:x}", true, true },
 };
 
-/* How long the placeholder at `text` is, which is written; 0: there is none. */
+/* The placeholder that `text`, at a '{', begins with; writes what it stands for. 0: it is none. */
 static size_t fill_hole(FILE *to, const char *text, const struct ffs_verdict *v)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(holes); i++) {
@@ -33,8 +33,13 @@ static size_t fill_hole(FILE *to, const char *text, const struct ffs_verdict *v)
 static void fill(FILE *to, const char *text, const struct ffs_verdict *v)
 {
 	while (*text) {
-		size_t n = fill_hole(to, text, v);
+		size_t n = strcspn(text, "{");
 
+		fwrite(text, 1, n, to);
+		text += n;
+		if (!*text)
+			break;
+		n = fill_hole(to, text, v);
 		if (n == 0)
 			fputc(*text, to);
 		text += n ? n : 1;
