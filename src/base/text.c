@@ -50,12 +50,22 @@ bool text_is_utf8(const char *s)
 	return true;
 }
 
+/* How many bytes from the start are printable ASCII, which most text is all of. */
+static size_t plain_length(const char *s, size_t n)
+{
+	size_t i = 0;
+
+	while (i < n && s[i] >= 0x20 && s[i] < 0x7f)
+		i++;
+	return i;
+}
+
 static char *clean(const char *s, size_t n, const char *instead, bool controls)
 {
 	char *out = xcalloc(n * strlen(instead) + 1, 1), *p = out;
 
 	while (n > 0) {
-		size_t len = text_utf8_length(s, n);
+		size_t plain = plain_length(s, n), len = plain ? plain : text_utf8_length(s, n);
 		unsigned char c = (unsigned char)*s;
 
 		if (len == 0) {
@@ -137,14 +147,14 @@ size_t text_distance(const char *a, const char *b, size_t limit)
 	enum { MAX = 48 };
 	size_t rows[3][MAX + 1];
 	size_t *before = rows[0], *last = rows[1], *now = rows[2];
-	size_t na = strlen(a), nb = strlen(b);
+	size_t na = strlen(a), nb = strlen(b), least_before = 0;
 
 	if (na > MAX || nb > MAX || (na > nb ? na - nb : nb - na) > limit)
 		return limit + 1;
 	for (size_t j = 0; j <= nb; j++)
 		last[j] = j;
 	for (size_t i = 1; i <= na; i++) {
-		size_t *spare = before;
+		size_t *spare = before, least = i;
 
 		now[0] = i;
 		for (size_t j = 1; j <= nb; j++) {
@@ -153,7 +163,12 @@ size_t text_distance(const char *a, const char *b, size_t limit)
 			if (i > 1 && j > 1 && same_letter(a[i - 1], b[j - 2]) &&
 			    same_letter(a[i - 2], b[j - 1]))
 				now[j] = min_size(now[j], before[j - 2] + 1);
+			least = min_size(least, now[j]);
 		}
+		/* What follows is made of this row and, one more, of the one before */
+		if (least > limit && least_before > limit)
+			return limit + 1;
+		least_before = least;
 		before = last;
 		last = now;
 		now = spare;

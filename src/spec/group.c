@@ -87,28 +87,37 @@ static char *suggest_key(const struct key_group *group, const char *name)
 	return load_suggest(meant);
 }
 
+static char *list_words(const struct key_word *words)
+{
+	char *all = xstrdup("");
+
+	for (const struct key_word *w = words; w->word; w++) {
+		char *longer = strf("%s%s'%s'", all,
+				    w == words	? ""
+				    : w[1].word ? ", "
+						: " or ",
+				    w->word);
+
+		free(all);
+		all = longer;
+	}
+	return all;
+}
+
 static char *suggest_word(const struct key_word *words, const char *word)
 {
 	_cleanup_free_ char *all = NULL;
 	const char *meant = NULL;
 	size_t best = SIZE_MAX, n = 0;
 
-	for (const struct key_word *w = words; w->word; w++) {
-		char *longer;
-
+	for (const struct key_word *w = words; w->word; w++, n++)
 		load_consider(word, w->word, &best, &meant);
-		n++;
-		longer = strf("%s%s'%s'", all ? all : "",
-			      !all	  ? ""
-			      : w[1].word ? ", "
-					  : " or ",
-			      w->word);
-		free(all);
-		all = longer;
-	}
 	if (meant)
 		return load_suggest(meant);
-	return n <= 6 ? strf(": it is %s", all) : xstrdup("");
+	if (n > 6)
+		return xstrdup("");
+	all = list_words(words);
+	return strf(": it is %s", all);
 }
 
 static const struct {
