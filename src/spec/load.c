@@ -263,8 +263,8 @@ static struct gadget *new_gadget(const struct scan *s)
 	return g;
 }
 
-static int load_scanned(struct scan *s, const struct spec_options *options, struct gadget **out,
-			json_t **json, struct diags *diags)
+int load_scanned(struct scan *s, const struct spec_options *options, struct gadget **out,
+		 json_t **json, struct diags *diags)
 {
 	_cleanup_gadget_ struct gadget *g = NULL;
 	struct load l = { .diags = diags,
@@ -272,6 +272,9 @@ static int load_scanned(struct scan *s, const struct spec_options *options, stru
 			  .plugins = options ? options->plugins : NULL,
 			  .partial = diags->n_errors > 0 };
 
+	*out = NULL;
+	if (json)
+		*json = NULL;
 	if (json && s->root && !l.partial)
 		*json = node_to_json(s->root);
 	if (s->root) {

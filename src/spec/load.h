@@ -113,6 +113,9 @@ struct worker_draft {
 	struct node_word opens, privileges, engine;
 };
 
+/* What spec_load does with what was scanned. `s` stays the caller's. */
+int load_scanned(struct scan *s, const struct spec_options *options, struct gadget **out,
+		 json_t **json, struct diags *diags);
 /* Reads a group's settings into `object`: checks each against its row and calls its setter. */
 void load_group(struct load *l, const struct key_group *group, struct node *node, void *object);
 /* An error about a value; later checks leave it alone. */
