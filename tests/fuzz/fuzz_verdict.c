@@ -30,46 +30,25 @@ static size_t first_size(const uint8_t *data, size_t size)
 	return n > size || n == 0 ? size : n;
 }
 
-/* How many writes are taken, of a copy each, so that nothing may be read behind its end. */
-static unsigned int run(const struct ffs_kernel *kernel, const uint8_t *data, size_t size)
-{
-	struct verdict_session s = { .judge = { .kernel = kernel, .fd_kind = blobs_fd_kind } };
-	unsigned int taken = 0;
+#define KERNELS 4
 
-	while (size > 0 && s.kernel.state != FFS_ACTIVE) {
-		size_t n = first_size(data, size);
-		uint8_t *copy = malloc(n);
-
-		if (!copy)
-			abort();
-		memcpy(copy, data, n);
-		taken += verdict_check(&s, copy, n).rule == FFS_ACCEPTED;
-		free(copy);
-		data += n;
-		size -= n;
-	}
-	return taken;
-}
-
-/* Before anything is refused and left behind. */
-static bool takes_first(const struct ffs_kernel *kernel, const uint8_t *data, size_t size)
-{
-	const struct ffs_judge judge = { .kernel = kernel, .fd_kind = blobs_fd_kind };
-	struct ffs_instance fresh = { 0 };
-
-	return ffs_verdict_kernel(&judge, &fresh, data, size).rule == FFS_ACCEPTED;
-}
-
-static void compare_kernels(const uint8_t *data, size_t size)
+/* What one kernel takes as its first write, a newer or patched one takes as well. */
+static void compare_kernels(const bool takes[KERNELS])
 {
 	static const char *const more[][2] = { { "6.1-stock", "6.1-patched" },
 					       { "6.1-stock", "6.12-stock" },
 					       { "6.12-stock", "6.12-patched" },
 					       { "6.1-patched", "6.12-patched" } };
+	static ptrdiff_t index[ARRAY_SIZE(more)]
+			      [2]; /* found once: names take longer than verdicts */
+	static bool found;
 
+	for (size_t i = 0; i < ARRAY_SIZE(more) && !found; i++)
+		for (size_t k = 0; k < 2; k++)
+			index[i][k] = ffs_kernel_find(more[i][k]) - ffs_kernels;
+	found = true;
 	for (size_t i = 0; i < ARRAY_SIZE(more); i++) {
-		if (!takes_first(ffs_kernel_find(more[i][0]), data, size) ||
-		    takes_first(ffs_kernel_find(more[i][1]), data, size))
+		if (!takes[index[i][0]] || takes[index[i][1]])
 			continue;
 		fprintf(stderr, "fuzz_verdict: %s takes what %s does not\n", more[i][0],
 			more[i][1]);
@@ -77,18 +56,56 @@ static void compare_kernels(const uint8_t *data, size_t size)
 	}
 }
 
+/* One write to the instance of each kernel, and whether it is taken. */
+static void write_to_all(struct verdict_session s[KERNELS], const uint8_t *data, size_t size,
+			 bool takes[KERNELS])
+{
+	for (size_t i = 0; i < KERNELS; i++)
+		if (s[i].kernel.state != FFS_ACTIVE)
+			takes[i] = verdict_check(&s[i], data, size).rule == FFS_ACCEPTED;
+}
+
+static bool all_active(const struct verdict_session s[KERNELS])
+{
+	for (size_t i = 0; i < KERNELS; i++)
+		if (s[i].kernel.state != FFS_ACTIVE)
+			return false;
+	return true;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	compare_kernels(data, first_size(data, size));
-	for (const struct ffs_kernel *k = ffs_kernels; k->name; k++)
-		run(k, data, size);
+	struct verdict_session s[KERNELS] = { 0 };
+	bool takes[KERNELS];
+
+	for (size_t i = 0; i < KERNELS; i++)
+		s[i].judge =
+			(struct ffs_judge){ .kernel = &ffs_kernels[i], .fd_kind = blobs_fd_kind };
+	if (ffs_kernels[KERNELS - 1].name == NULL || ffs_kernels[KERNELS].name != NULL)
+		abort();
+	for (bool first = true; size > 0 && !all_active(s); first = false) {
+		size_t n = first_size(data, size);
+		/* A copy: nothing may be read behind its end */
+		uint8_t *copy = malloc(n);
+
+		if (!copy)
+			abort();
+		memcpy(copy, data, n);
+		write_to_all(s, copy, n, takes);
+		free(copy);
+		/* Before anything is refused and left behind */
+		if (first)
+			compare_kernels(takes);
+		data += n;
+		size -= n;
+	}
 	return 0;
 }
 
 /* A session of the generator in place of what there is. */
 static size_t replace(uint8_t *data, size_t size, size_t max, unsigned int seed)
 {
-	struct blobs b = { 0 };
+	static struct blobs b; /* its memory is used again */
 	size_t n = 0;
 
 	blobs_make(&b, seed, 0);
@@ -96,7 +113,6 @@ static size_t replace(uint8_t *data, size_t size, size_t max, unsigned int seed)
 		memcpy(data + n, b.write[i].data, b.write[i].size);
 		n += b.write[i].size;
 	}
-	blobs_free(&b);
 	return n > 0 ? n : size;
 }
 
