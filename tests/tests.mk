@@ -113,17 +113,18 @@ tests_unit_test_status_watch_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
 
 # Fuzz targets: with --enable-fuzzers for libFuzzer, else a program that runs the corpus.
 check_PROGRAMS += tests/fuzz/fuzz_spec
-tests_fuzz_fuzz_spec_SOURCES = tests/fuzz/fuzz_spec.c
+tests_fuzz_fuzz_spec_SOURCES = tests/fuzz/fuzz_spec.c tests/fuzz/fuzz_options.c
 tests_fuzz_fuzz_spec_CFLAGS = $(AM_CFLAGS) $(LIBCONFIG_CFLAGS) $(JANSSON_CFLAGS)
 tests_fuzz_fuzz_spec_LDADD = $(FFSCTL_LIBS)
 check_PROGRAMS += tests/fuzz/fuzz_verdict
-tests_fuzz_fuzz_verdict_SOURCES = tests/fuzz/fuzz_verdict.c $(BLOBS_SOURCES) $(VERDICT_CHECK_SOURCES)
+tests_fuzz_fuzz_verdict_SOURCES = tests/fuzz/fuzz_verdict.c tests/fuzz/fuzz_options.c \
+	$(BLOBS_SOURCES) $(VERDICT_CHECK_SOURCES)
 tests_fuzz_fuzz_verdict_LDADD = libffsctl.a
 # Beside sources that it takes into its own, with doubles of what they call
 check_PROGRAMS += tests/fuzz/fuzz_control
 tests_fuzz_fuzz_control_SOURCES = tests/fuzz/fuzz_control.c tests/fuzz/control.h \
 	tests/fuzz/control_commands.c tests/fuzz/control_keeper.c tests/fuzz/control_supervisor.c \
-	tests/fuzz/control_worker.c
+	tests/fuzz/control_worker.c tests/fuzz/fuzz_options.c
 tests_fuzz_fuzz_control_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tests_fuzz_fuzz_control_LDADD = $(FFSCTL_LIBS)
 if FUZZERS
