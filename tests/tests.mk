@@ -111,7 +111,8 @@ tests_unit_test_status_watch_SOURCES = tests/unit/test_status_watch.c
 tests_unit_test_status_watch_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
 tests_unit_test_status_watch_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
 
-# Fuzz targets: with --enable-fuzzers for libFuzzer, else a program that runs the corpus.
+# Fuzz targets: with --enable-fuzzers for libFuzzer, else a program that runs the corpus and what it
+# makes of it.
 check_PROGRAMS += tests/fuzz/fuzz_spec
 tests_fuzz_fuzz_spec_SOURCES = tests/fuzz/fuzz_spec.c tests/fuzz/fuzz_options.c
 tests_fuzz_fuzz_spec_CFLAGS = $(AM_CFLAGS) $(LIBCONFIG_CFLAGS) $(JANSSON_CFLAGS)
@@ -132,9 +133,10 @@ tests_fuzz_fuzz_control_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_spec_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_verdict_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 else
-tests_fuzz_fuzz_control_SOURCES += tests/fuzz/fuzz_main.c
-tests_fuzz_fuzz_spec_SOURCES += tests/fuzz/fuzz_main.c
-tests_fuzz_fuzz_verdict_SOURCES += tests/fuzz/fuzz_main.c
+FUZZ_MAIN_SOURCES = tests/fuzz/fuzz_main.c tests/fuzz/fuzz_main.h tests/fuzz/fuzz_make.c
+tests_fuzz_fuzz_control_SOURCES += $(FUZZ_MAIN_SOURCES) tests/fuzz/blobs.h tests/fuzz/blobs_mutate.c
+tests_fuzz_fuzz_spec_SOURCES += $(FUZZ_MAIN_SOURCES) tests/fuzz/blobs.h tests/fuzz/blobs_mutate.c
+tests_fuzz_fuzz_verdict_SOURCES += $(FUZZ_MAIN_SOURCES)
 TESTS += tests/fuzz/test_corpus.py tests/fuzz/test_corpus_control.py \
 	tests/fuzz/test_corpus_verdict.py
 endif

@@ -62,3 +62,5 @@ void blob_finish(struct blob *b);
 
 /* Some of those changes, mostly one or two; the head's length is mostly set right afterwards. */
 void blob_mutate(struct blob *b, struct dice *d);
+/* The same for bytes that are no blob: no length is set right. The new size. */
+size_t bytes_mutate(uint8_t *data, size_t size, size_t room, struct dice *d);

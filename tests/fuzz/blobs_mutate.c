@@ -175,7 +175,7 @@ static void add_end(struct piece *p)
 	p->size += n;
 }
 
-static void mutate(struct piece *p)
+static void change(struct piece *p)
 {
 	static void (*const ways[])(struct piece *) = {
 		flip_bit,     set_byte,	  add_to_byte, set_word, remove_bytes,
@@ -185,6 +185,11 @@ static void mutate(struct piece *p)
 
 	while (n-- > 0 && p->size > 0)
 		ways[dice_below(p->d, ARRAY_SIZE(ways))](p);
+}
+
+static void mutate(struct piece *p)
+{
+	change(p);
 	if (p->size >= 8 && dice_percent(p->d, 85))
 		set32(p->data + 4, (uint32_t)p->size);
 }
@@ -206,5 +211,13 @@ size_t blobs_mutate(uint8_t *data, size_t size, size_t room, uint64_t seed)
 
 	if (size > 0)
 		mutate(&p);
+	return p.size;
+}
+
+size_t bytes_mutate(uint8_t *data, size_t size, size_t room, struct dice *d)
+{
+	struct piece p = { data, size, room, d };
+
+	change(&p);
 	return p.size;
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What fuzzing once found stays found: the targets run over their corpora."""
+"""What fuzzing once found stays found: the targets run over their corpora, and over inputs made of them."""
 
 import os
 import sys
@@ -9,6 +9,8 @@ BUILD = os.environ.get("FFSCTL_BUILD", ".")
 SRC = os.environ.get("FFSCTL_SRC", ".")
 DIRS = ("tests/fuzz/corpus-spec", "tests/bad", "tests/bad/include", "tests/bad/drop-ins.conf.d", "tests/good",
         "tests/good/drop-ins.conf.d", "tests/schemes", "examples", "gadget.d")
+# Two seconds with sanitizers
+RUNS = 8000
 
 os.execv(os.path.join(BUILD, "tests", "fuzz", "fuzz_spec"),
-         ["fuzz_spec"] + [os.path.join(SRC, d) for d in DIRS])
+         ["fuzz_spec", "--runs", str(RUNS)] + [os.path.join(SRC, d) for d in DIRS])

@@ -6,6 +6,8 @@ import os
 
 BUILD = os.environ.get("FFSCTL_BUILD", ".")
 SRC = os.environ.get("FFSCTL_SRC", ".")
+# One second with sanitizers
+RUNS = 100000
 
 os.execv(os.path.join(BUILD, "tests", "fuzz", "fuzz_verdict"),
-         ["fuzz_verdict", os.path.join(SRC, "tests/fuzz/corpus-verdict")])
+         ["fuzz_verdict", "--runs", str(RUNS), os.path.join(SRC, "tests/fuzz/corpus-verdict")])
