@@ -26,6 +26,7 @@ BUILDS = {
     "release": [],
     "plain": ["--enable-werror", "--enable-test-hooks"],
     "sanitize": ["--enable-werror", "--enable-test-hooks", "--enable-sanitizers"],
+    "fuzz": ["CC=clang", "--enable-werror", "--enable-fuzzers"],
 }
 
 LENIENT = ["CFLAGS=-g -O2 -Wno-error"]  # for make: warnings are no errors
