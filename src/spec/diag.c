@@ -23,15 +23,24 @@ static const char *keep_file(struct diags *d, const char *path)
 	return d->files[d->n_files - 1];
 }
 
-/* The line, fit for a terminal: no control characters but tabs, nothing that is not UTF-8. */
-static char *source_line(const struct place *at)
+/*
+ * The line, fit for a terminal: no control characters but tabs, nothing that is not UTF-8. Messages
+ * about one line mostly follow each other: one that reads as the last one's is that one.
+ */
+static const char *keep_line(struct diags *d, const struct place *at)
 {
+	const char *last = d->n_lines > 0 ? d->lines[d->n_lines - 1] : NULL;
 	const char *line = at->source->text + at->line_start;
 	size_t n = strcspn(line, "\n");
 
 	if (n > 0 && line[n - 1] == '\r')
 		n--;
-	return n <= MAX_SOURCE_LINE ? text_printable(line, n) : NULL;
+	if (n > MAX_SOURCE_LINE)
+		return NULL;
+	if (last && strlen(last) == n && memcmp(last, line, n) == 0)
+		return last;
+	*array_add(d->lines, d->n_lines) = text_printable(line, n);
+	return d->lines[d->n_lines - 1];
 }
 
 /* Fit for a terminal and for JSON, also where a part of it is the file's, as a path is. */
@@ -70,7 +79,7 @@ __attribute__((format(printf, 5, 0))) static void vadd(struct diags *d, enum dia
 	diag->line = at->line;
 	diag->column = at->column;
 	diag->end_column = at->end_column;
-	diag->source = source_line(at);
+	diag->source = keep_line(d, at);
 }
 
 void diag_add(struct diags *d, enum diag_severity severity, const struct place *at, const char *fmt,
@@ -119,14 +128,15 @@ void diags_sort(struct diags *d)
 
 void diags_free(struct diags *d)
 {
-	for (size_t i = 0; i < d->n; i++) {
+	for (size_t i = 0; i < d->n; i++)
 		free(d->v[i].text);
-		free(d->v[i].source);
-	}
 	for (size_t i = 0; i < d->n_files; i++)
 		free(d->files[i]);
+	for (size_t i = 0; i < d->n_lines; i++)
+		free(d->lines[i]);
 	free(d->v);
 	free(d->files);
+	free(d->lines);
 	*d = (struct diags){ 0 };
 }
 

@@ -81,7 +81,7 @@ void diags_add(struct diags *d, enum diag_severity severity, const struct origin
 	diag = d->v[n];
 	diag.order = i > 0 ? d->v[i - 1].order : 0;
 	if (at->line > 0) {
-		diag.source = read_line(at);
+		diag.source = *array_add(d->lines, d->n_lines) = read_line(at);
 		diag.line = at->line;
 		diag.column = at->column;
 		diag.end_column = token_end(diag.source, at->column);

@@ -18,7 +18,7 @@ struct diag {
 	const char *file;	   /* as the user wrote it; belongs to the diags */
 	unsigned int line, column; /* 1-based; columns count characters; 0: the file as a whole */
 	unsigned int end_column;   /* of the marked range, exclusive, on the same line */
-	char *source;		   /* the line, without its newline; NULL: none */
+	const char *source;	   /* the line, without its newline, as file; NULL: none */
 	unsigned int order;	   /* grows along the text, through included files */
 };
 
@@ -28,6 +28,8 @@ struct diags {
 	size_t n_errors, n_warnings;
 	char **files; /* what diag.file points at */
 	size_t n_files;
+	char **lines; /* what diag.source points at */
+	size_t n_lines;
 };
 
 void diags_free(struct diags *d);

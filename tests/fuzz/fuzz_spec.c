@@ -168,29 +168,33 @@ static FILE *nowhere(void)
 	return to;
 }
 
-/*
- * JSON takes long to make: of the first messages only. Of the others what it needs of them.
- */
 #define AS_JSON 3
+
+/* JSON takes long to make: of some of the messages only, of different ones from input to input. */
+static void check_json(const struct diags *d)
+{
+	size_t n = d->n < AS_JSON ? d->n : AS_JSON;
+	struct diags some = *d;
+	json_t *json;
+
+	/* Where the file's words are is as good as chance, and the same for the same input */
+	if (d->n > n)
+		some.v += d->v[d->n - 1].order % (d->n - n + 1);
+	some.n = n;
+	json = diags_to_json(&some);
+	/* What is not UTF-8 would be missing */
+	if (json_array_size(json) != n)
+		disagree("not all messages are in JSON", d);
+	json_decref(json);
+}
 
 static void check_messages(const struct diags *d)
 {
-	struct diags first = *d;
-	json_t *json;
-
 	for (size_t i = 1; i < d->n; i++)
 		if (d->v[i].order < d->v[i - 1].order)
 			disagree("diagnostics out of order", d);
-	for (size_t i = 0; i < d->n; i++)
-		if (!text_is_utf8(d->v[i].text))
-			disagree("a message that is not UTF-8", d);
 	diags_print(nowhere(), d, DIAG_FORMAT_HUMAN, DIAG_PLAIN);
-	if (first.n > AS_JSON)
-		first.n = AS_JSON;
-	json = diags_to_json(&first);
-	if (json_array_size(json) != first.n)
-		disagree("not all messages are in JSON", d);
-	json_decref(json);
+	check_json(d);
 }
 
 static void load(struct scan *s, struct diags *d)
