@@ -23,24 +23,33 @@ static int read_record(const struct world *world, const char *name, json_t **rec
 	return r == -ENOENT && !err->exit ? front_no_supervisor(name, err) : r;
 }
 
+/*
+ * Where a gadget came from: {"name", "file", ...}. The record is only root's to read; the status,
+ * which has these as well, is not. -ENOENT, -errno.
+ */
+static int read_origin(const struct world *world, const char *name, json_t **origin,
+		       struct error *err)
+{
+	int r = rundir_read(world, name, RUNDIR_RECORD, origin, err);
+
+	if (err->exit != EX_NOPERM)
+		return r;
+	error_clear(err);
+	return rundir_read(world, name, RUNDIR_STATUS, origin, err);
+}
+
 int front_file(const struct world *world, const char *name, char **file, struct error *err)
 {
-	json_t *known = NULL;
-	int r = read_record(world, name, &known, err);
-	const char *path;
+	json_t *origin = NULL;
+	int r = read_origin(world, name, &origin, err);
+	const char *path = json_text(origin, "file", NULL);
 
-	/* The record is only root's to read; the status, which has the file as well, is not. */
-	if (err->exit == EX_NOPERM) {
-		error_clear(err);
-		r = rundir_read(world, name, RUNDIR_STATUS, &known, err);
-	}
-	path = json_text(known, "file", NULL);
 	if (r == 0 && !path)
 		r = error_set(err, EX_SOFTWARE, EBADMSG, NULL,
 			      "the record of '%s' does not say which file it came from", name);
 	if (r == 0)
 		*file = xstrdup(path);
-	json_decref(known);
+	json_decref(origin);
 	return r == -ENOENT && !err->exit ? front_no_supervisor(name, err) : r;
 }
 
@@ -58,17 +67,17 @@ static int add_if_of_file(void *data, const char *name)
 {
 	_cleanup_error_ struct error ignored = { 0 };
 	struct of_file *o = data;
-	json_t *record = NULL;
+	json_t *origin = NULL;
 
-	if (rundir_read(o->world, name, RUNDIR_RECORD, &record, &ignored) == 0 &&
-	    streq(json_text(record, "file", ""), o->file)) {
+	if (read_origin(o->world, name, &origin, &ignored) == 0 &&
+	    streq(json_text(origin, "file", ""), o->file)) {
 		*array_add(o->names, o->n) = xstrdup(name);
-		if (!reload_is_renamed(record)) {
+		if (!reload_is_renamed(origin)) {
 			o->certain = o->named == SIZE_MAX;
 			o->named = o->n - 1;
 		}
 	}
-	json_decref(record);
+	json_decref(origin);
 	return 0;
 }
 
