@@ -230,6 +230,7 @@ struct worker {
 	struct worker_limits {
 		uint64_t memory;     /* bytes of address space */
 		uint32_t files, cpu; /* open descriptors; seconds of processor time */
+		uint32_t tasks;	     /* processes and threads of the worker's user */
 	} limits;		     /* 0: none but the supervisor's own */
 	struct env_var *env;
 	size_t n_env;

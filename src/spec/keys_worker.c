@@ -138,6 +138,11 @@ static const struct key limits_rows[] = {
 		 "begin "
 		 "anew with each restart.",
 	  .set = set_uint, WORKER(limits.cpu) },
+	{ "tasks", NODE_INT, .min = 1, .max = 4194304,
+	  .fallback = "256 for a worker with a user id of its own, else none",
+	  .doc = "Processes and threads that the worker's user may have, whoever has started "
+		 "them. None holds for root.",
+	  .set = set_uint, WORKER(limits.tasks) },
 	{ 0 },
 };
 const struct key_group limits_keys = {

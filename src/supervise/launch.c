@@ -29,6 +29,8 @@
 #include "supervise/supervisor.h"
 
 #define WORKER_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+/* Processes and threads of a worker that has a user id of its own. */
+#define DEFAULT_TASKS 256
 /* ep0 data of 64 KiB and a few events fit; what a worker does not read beyond that is lost. */
 #define CONTROL_BUFFER (256 * 1024)
 
@@ -302,6 +304,9 @@ int launch_prepare(struct unit *unit, struct error *err)
 	unit->spawn.keep_privileges = w->keep_privileges;
 	unit->spawn.capabilities = w->capabilities;
 	unit->spawn.limits = w->limits;
+	/* It counts the processes of a user: of one that others are too it would say nothing. */
+	if (!w->limits.tasks && !w->user.value)
+		unit->spawn.limits.tasks = DEFAULT_TASKS;
 	unit->spawn.directory = xstrdup(w->directory);
 	if (r == 0)
 		r = prepare_program(unit, err);

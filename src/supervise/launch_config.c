@@ -140,6 +140,8 @@ uint64_t launch_digest(const struct unit *unit)
 	const struct spawn *s = &unit->spawn;
 	const int kinds[] = { unit->worker->blocking, unit->worker->ready, s->keep_privileges,
 			      unit->worker->sandbox };
+	const uint64_t limits[] = { s->limits.memory, s->limits.files, s->limits.cpu,
+				    s->limits.tasks };
 	uint64_t digest = digest_add_text(DIGEST_EMPTY, config);
 
 	digest = digest_add_text(digest, s->program);
@@ -149,7 +151,7 @@ uint64_t launch_digest(const struct unit *unit)
 	for (size_t i = 0; s->env[i]; i++)
 		digest = digest_add_text(digest, s->env[i]);
 	digest = digest_add(digest, kinds, sizeof(kinds));
-	digest = digest_add(digest, &s->limits, sizeof(s->limits));
+	digest = digest_add(digest, limits, sizeof(limits));
 	digest = digest_add(digest, &s->capabilities, sizeof(s->capabilities));
 	digest = digest_add(digest, &s->uid, sizeof(s->uid));
 	digest = digest_add(digest, &s->gid, sizeof(s->gid));

@@ -26,6 +26,12 @@ static int no_access(struct error *err, const char *path, const char *what)
 	return err->exit == EX_NOPERM ? error_hint(err, "this needs root") : -e;
 }
 
+/* Readable by everybody, whatever the umask is. */
+static int make_dir(const char *path)
+{
+	return mkdir(path, 0755) < 0 ? -1 : chmod(path, 0755);
+}
+
 /*
  * Opens RUN/NAME, making what is missing. Another gadget's `down` may remove /run/ffsctl between
  * our two mkdirs: then mkdir says ENOENT and we start again.
@@ -35,9 +41,9 @@ static int open_dir(struct rundir *rundir, const struct world *world, struct err
 	int tries = 0;
 
 	do {
-		if (mkdir(world->run_dir, 0755) < 0 && errno != EEXIST)
+		if (make_dir(world->run_dir) < 0 && errno != EEXIST)
 			return no_access(err, world->run_dir, "make");
-		if (mkdir(rundir->path, 0755) < 0 && errno != EEXIST && errno != ENOENT)
+		if (make_dir(rundir->path) < 0 && errno != EEXIST && errno != ENOENT)
 			return no_access(err, rundir->path, "make");
 		rundir->dir_fd =
 			open(rundir->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);

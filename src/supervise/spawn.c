@@ -123,7 +123,7 @@ static bool set_limit(int what, uint64_t limit)
 static bool set_limits(const struct worker_limits *limits)
 {
 	return set_limit(RLIMIT_AS, limits->memory) && set_limit(RLIMIT_NOFILE, limits->files) &&
-	       set_limit(RLIMIT_CPU, limits->cpu);
+	       set_limit(RLIMIT_CPU, limits->cpu) && set_limit(RLIMIT_NPROC, limits->tasks);
 }
 
 static void write_pid(char *to, pid_t pid)

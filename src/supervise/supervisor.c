@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <syslog.h>
 #include <unistd.h>
 
@@ -524,6 +525,8 @@ int supervisor_init(struct supervisor *s, const struct world *world, const struc
 		r = timer_open(&s->loop, &s->deadline, on_deadline, s);
 	if (r < 0)
 		return error_errno(err, EX_OSERR, -r, NULL, "cannot make the event loop");
+	/* What is made has the mode that it is made with, and workers begin with what is usual. */
+	umask(022);
 	/* What workers leave behind becomes our child, so that it can be found and ended. */
 	prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
 	return supervisor_watch_signals(s, err);

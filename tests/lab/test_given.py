@@ -231,6 +231,30 @@ def _():
     down("given")
 
 
+def tasks_of(uid):
+    """Processes and threads of a user."""
+    return sum(1 for task in pathlib.Path("/proc").glob("[0-9]*/task/*") if os.stat(task).st_uid == uid)
+
+
+@test("a worker with a user of its own has 256 processes and threads at most, or as many as limits says")
+def _():
+    script = "for i in $(seq 400); do sleep 100000 & done; wait"
+    for settings, most in (({}, 256), ({"limits": {"tasks": 20}}, 20)):
+        up(gadget("given", worker(exec=["/bin/sh", "-c", script], ready="started", restart="never", **settings)))
+        uid = own_user()
+        # dash ends when it cannot fork
+        gadgets.await_status("given", lambda g, uid=uid: g["functions"][0]["worker"]["state"] == "done", "done")
+        contains(must(ffsctl("log", "given")).stdout, "Cannot fork")
+        eq(tasks_of(uid), 0, "what it has left")
+        down("given")
+    with open(f"/proc/{os.getpid()}/limits", encoding="ascii") as f:
+        mine = re.search(r"Max processes +(\S+)", f.read())[1]
+    up(gadget("given", odd("notify", "wait", user="nobody")))
+    with open(f"/proc/{status('given')[0]['functions'][0]['worker']['pid']}/limits", encoding="ascii") as f:
+        eq(re.search(r"Max processes +(\S+)", f.read())[1], mine)
+    down("given")
+
+
 @test("reload restarts a worker for another limit")
 def _():
     up(gadget("given", worker(plugin="loopback", limits={"files": 64})))

@@ -261,7 +261,8 @@ def _():
         must(as_user(group, groups, "restart", "x"))
         eq(status("x")[0]["functions"][0]["worker"]["pid"] != pid, True, "restarted")
         for command in ("unbind", "bind", "reload"):
-            must(as_user(group, groups, command, "x"))
+            for argument in ("x", path):
+                must(as_user(group, groups, command, argument))
         must(as_user(group, groups, "wait", "x"))
         eq(status("x")[0]["state"], "ready")
         must(as_user(group, groups, "down", "x"))
@@ -400,6 +401,19 @@ def _():
     for look in (["status", "--json"], ["status"], ["log"], ["export"], ["reload", "--dry-run"]):
         shown = as_user(OTHERS, [], look[0], "x", *look[1:])
         eq(SECRET in shown.stdout + shown.stderr, False, look)
+    down("x")
+
+
+@test("the umask of who brings it up changes nothing: everybody may look, and a worker begins with 022")
+def _():
+    path = gadget("x", odd("ready", "wait"))
+    must(subprocess.run([FFSCTL, "up", path], umask=0o077, capture_output=True, text=True))
+    for shown in ("/run/ffsctl", "/run/ffsctl/x", "/dev/ffs", "/dev/ffs/x"):
+        eq(os.stat(shown).st_mode & 0o777, 0o755, shown)
+    eq(os.stat("/run/ffsctl/x/record").st_mode & 0o777, 0o600)
+    must(as_user(OTHERS, [], "status", "x"))
+    text = pathlib.Path(f"/proc/{workers()['echo']}/status").read_text(encoding="utf-8")
+    contains(text, "Umask:\t0022\n")
     down("x")
 
 
