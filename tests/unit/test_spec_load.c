@@ -168,7 +168,7 @@ Test(load, defaults_of_a_plugin)
 	cr_expect_eq(w->restart_window, 60);
 	cr_expect_eq(w->on_crash, CRASH_STALL);
 	cr_expect_eq(w->on_failed, FAILED_UNBIND);
-	cr_expect_str_eq(w->user.value, "nobody");
+	cr_expect_null(w->user.value);
 	cr_expect_eq(w->n_groups, 0);
 	cr_expect(!w->keep_privileges);
 	cr_expect_eq(w->limits.memory, 0);
@@ -191,7 +191,7 @@ Test(load, defaults_of_a_program)
 	cr_expect_null(w->argv[2]);
 	cr_expect(w->blocking);
 	cr_expect_eq(w->ready, READY_STARTED);
-	cr_expect_str_eq(w->user.value, "root");
+	cr_expect_null(w->user.value);
 	cr_expect(!w->sandbox);
 }
 
