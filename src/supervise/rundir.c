@@ -26,10 +26,12 @@ static int no_access(struct error *err, const char *path, const char *what)
 	return err->exit == EX_NOPERM ? error_hint(err, "this needs root") : -e;
 }
 
-/* Readable by everybody, whatever the umask is. */
+/* Readable by everybody, whatever the umask is. It may be removed again at once: see open_dir. */
 static int make_dir(const char *path)
 {
-	return mkdir(path, 0755) < 0 ? -1 : chmod(path, 0755);
+	if (mkdir(path, 0755) < 0)
+		return -1;
+	return chmod(path, 0755) < 0 && errno != ENOENT ? -1 : 0;
 }
 
 /*
