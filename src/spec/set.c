@@ -350,8 +350,12 @@ void set_group(struct load *l, const struct key *k, struct node *value, void *fi
 /* The words that LISTEN_FDNAMES has for the worker's other descriptors (worker.md). */
 static bool is_reserved_fd_name(const char *name)
 {
-	return streq(name, "config") || streq(name, "control") || streq(name, "udmabuf") ||
-	       streq(name, "dma-heap");
+	static const char *const names[] = { "config", "control", "udmabuf", "dma-heap", "plugin" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (streq(name, names[i]))
+			return true;
+	return false;
 }
 
 void set_endpoint_name(struct load *l, const struct key *k _unused_, struct node *value,

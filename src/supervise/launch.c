@@ -34,7 +34,9 @@
 /* ep0 data of 64 KiB and a few events fit; what a worker does not read beyond that is lost. */
 #define CONTROL_BUFFER (256 * 1024)
 
-/* Where this executable is, if it runs from its build tree: there its worker host lies beside it.
+/*
+ * Where this executable is, if it runs from its build tree: there its worker host lies beside it.
+ * Of one that is installed nothing beside it is looked for.
  */
 static char *build_dir(void)
 {
@@ -46,6 +48,8 @@ static char *build_dir(void)
 		return NULL;
 	exe[n] = '\0';
 	*strrchr(exe, '/') = '\0';
+	if (streq(exe, FFSCTL_BINDIR))
+		return NULL;
 	host = strf("%s/ffsctl-worker", exe);
 	return path_exists(host) ? xstrdup(exe) : NULL;
 }

@@ -18,9 +18,6 @@
 #include "base/fd.h"
 #include "process/credentials.h"
 
-/* Above every number that a worker's descriptors get, so that placing one hides no other. */
-#define HIGH_FD 200
-
 /* The program's place while the child becomes it. */
 #define PROGRAM_FD(c) (3 + (int)(c)->n_fds)
 
@@ -50,10 +47,11 @@ static bool become_user(const struct spawn *s)
  * Placing those before it would hide one that has a lower number than its place, and what is in its
  * place already would stay close-on-exec.
  */
-static bool lift(int *fd, int place)
+static bool lift(const struct child *c, int *fd, int place)
 {
+	/* Above all places, and no higher: the limit of open files may be low. */
 	if (*fd <= place)
-		*fd = fcntl(*fd, F_DUPFD_CLOEXEC, HIGH_FD);
+		*fd = fcntl(*fd, F_DUPFD_CLOEXEC, PROGRAM_FD(c) + 1);
 	return *fd >= 0;
 }
 
@@ -62,9 +60,9 @@ static bool place_descriptors(struct child *c)
 	int answer = c->spawn->answer ? c->spawn->answer : c->output;
 
 	for (size_t i = 0; i < c->n_fds; i++)
-		if (!lift(&c->fds[i], 3 + (int)i))
+		if (!lift(c, &c->fds[i], 3 + (int)i))
 			return false;
-	if (!lift(&c->program, PROGRAM_FD(c)))
+	if (!lift(c, &c->program, PROGRAM_FD(c)))
 		return false;
 	if (dup2(c->null, 0) < 0 || dup2(answer, 1) < 0 || dup2(c->output, 2) < 0)
 		return false;

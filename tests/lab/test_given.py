@@ -255,6 +255,15 @@ def _():
     down("given")
 
 
+@test("a low limit of open files is enough for a gadget that needs no more")
+def _():
+    path = gadget("given", worker(plugin="loopback"))
+    must(subprocess.run([harness.FFSCTL, "up", path], capture_output=True, text=True, check=False,
+                        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))))
+    eq(status("given")[0]["state"], "ready")
+    down("given")
+
+
 @test("reload restarts a worker for another limit")
 def _():
     up(gadget("given", worker(plugin="loopback", limits={"files": 64})))

@@ -184,6 +184,18 @@ def _():
             ok(BUILD.encode() not in data and SRC.encode() not in data, f"{file} has a path of this machine")
 
 
+@test("what lies beside an installed ffsctl is not its worker host")
+def _():
+    decoy = pathlib.Path(PREFIX, "bin/ffsctl-worker")
+    decoy.write_text("#!/bin/sh\nexit 1\n")
+    decoy.chmod(0o755)
+    sh("ffsctl up loopback")
+    worker = json.loads(sh("ffsctl status loopback --json").stdout)["gadgets"][0]["functions"][0]["worker"]["pid"]
+    eq(os.readlink(f"/proc/{worker}/exe"), f"{PREFIX}/libexec/ffsctl/ffsctl-worker")
+    sh("ffsctl down loopback")
+    decoy.unlink()
+
+
 @test("up by name, 64 MiB by the installed bench, status, down: README's quick start")
 def _():
     contains(sh("ffsctl up loopback --wait-host").stderr, "loopback: configured by the host")
