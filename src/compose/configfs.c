@@ -83,8 +83,14 @@ void configfs_keep(struct step *step)
 int configfs_restore(struct step *step, struct error *err)
 {
 	const char *was = step->was && *step->was ? step->was : "\n"; /* nothing at all is EFAULT */
-	int r = file_write(AT_FDCWD, step->path, was, strlen(was));
+	int r;
 
+	if (!step->was) { /* by whom an older version was taken over, for example */
+		error_set(err, EX_CANTCREAT, ENODATA, step->path,
+			  "it is not known what was in %s before", step->path);
+		return error_hint(err, "take the gadget down, then up");
+	}
+	r = file_write(AT_FDCWD, step->path, was, strlen(was));
 	if (r == 0)
 		return 0;
 	error_errno(err, EX_OSERR, -r, step->path, "cannot write what was there before to %s",

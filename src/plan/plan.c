@@ -141,17 +141,32 @@ void plan_assume_applied(struct plan *plan)
 	plan->next = plan->n;
 }
 
+static json_t *step_to_json(const struct step *step, size_t n)
+{
+	return json_pack("{s:I, s:s, s:s, s:o, s:o}", "n", (json_int_t)n, "do", step->op->name,
+			 "path", step->path, "value", json_string_or_null(step->value), "undo",
+			 json_string_or_null(step->op->undo_name));
+}
+
 json_t *plan_to_json(const struct plan *plan)
 {
 	json_t *array = json_array();
 
-	for (size_t i = 0; i < plan->n; i++) {
-		const struct step *step = &plan->steps[i];
-		json_t *o = json_pack("{s:I, s:s, s:s, s:o, s:o}", "n", (json_int_t)(i + 1), "do",
-				      step->op->name, "path", step->path, "value",
-				      json_string_or_null(step->value), "undo",
-				      json_string_or_null(step->op->undo_name));
+	for (size_t i = 0; i < plan->n; i++)
+		json_array_append_new(array, step_to_json(&plan->steps[i], i + 1));
+	return array;
+}
 
+json_t *plan_to_record(const struct plan *plan)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < plan->n; i++) {
+		json_t *o = step_to_json(&plan->steps[i], i + 1);
+
+		/* What is not UTF-8 stays unknown to others. */
+		if (plan->steps[i].was)
+			json_object_set_new(o, "was", json_string(plan->steps[i].was));
 		json_array_append_new(array, o);
 	}
 	return array;
@@ -170,7 +185,9 @@ int plan_from_json(struct plan *plan, const json_t *json, const struct step_op *
 		const char *name = json_string_value(json_object_get(o, "do"));
 		const char *path = json_string_value(json_object_get(o, "path"));
 		const char *value = json_string_value(json_object_get(o, "value"));
+		const char *was = json_string_value(json_object_get(o, "was"));
 		const struct step_op *const *op = ops;
+		struct step *step;
 
 		while (*op && name && !streq((*op)->name, name))
 			op++;
@@ -183,7 +200,9 @@ int plan_from_json(struct plan *plan, const json_t *json, const struct step_op *
 			return error_set(err, EX_SOFTWARE, EBADMSG, path,
 					 "step %zu of the record ('%s') makes no sense", i + 1,
 					 name);
-		plan_add(plan, *op, xstrdup(path), value ? xstrdup(value) : NULL, NULL, NULL);
+		step = plan_add(plan, *op, xstrdup(path), value ? xstrdup(value) : NULL, NULL,
+				NULL);
+		step->was = was ? xstrdup(was) : NULL;
 	}
 	return 0;
 }

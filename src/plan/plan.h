@@ -33,8 +33,7 @@ struct step_op {
 	int (*undo)(struct step *step, struct error *err);
 	bool needs_value; /* the undo reads `value`: a record without one is damaged */
 	/* Of a step that writes a value: writes what was there before, which `apply` has kept. Only
-	 * for `reload`, in the process that has applied it: `down` takes the whole directory away.
-	 */
+	 * for `reload`: `down` takes the whole directory away. */
 	int (*restore)(struct step *step, struct error *err);
 	/* Takes the place of `last`, a step of this op that is applied, where that is more than to
 	 * apply this one over it. As `apply`. */
@@ -87,8 +86,10 @@ int plan_undo_last(struct plan *plan, struct error *err);
 /* Takes every step for applied: for a plan that was read from disk. */
 void plan_assume_applied(struct plan *plan);
 
-/* The array "plan" of cli.md, also the record on disk; the caller owns it. */
+/* The array "plan" of cli.md; the caller owns it. */
 json_t *plan_to_json(const struct plan *plan);
+/* The same for the record on disk: what was there before as well, as far as it is known by now. */
+json_t *plan_to_record(const struct plan *plan);
 /* `ops` ends with NULL. Fails with EX_SOFTWARE on an op that is not among them. */
 int plan_from_json(struct plan *plan, const json_t *json, const struct step_op *const *ops,
 		   struct error *err);

@@ -101,10 +101,11 @@ static bool make_plan(struct supervisor *s, const struct legacy *l)
 /* The file's words may mean something else on this machine now: another user's number, say. */
 static bool is_same_plan(const struct supervisor *s, const struct legacy *l)
 {
-	json_t *plan = plan_to_json(&s->plan);
-	bool same = json_equal(plan, json_object_get(l->record, "plan"));
+	json_t *ours = plan_to_json(&s->plan), *theirs = plan_to_json(&l->plan);
+	bool same = json_equal(ours, theirs);
 
-	json_decref(plan);
+	json_decref(ours);
+	json_decref(theirs);
 	return same;
 }
 
@@ -114,6 +115,17 @@ static const struct step *find_step(const struct plan *plan, const struct step *
 		if (plan->steps[i].op == as->op && streq(plan->steps[i].path, as->path))
 			return &plan->steps[i];
 	return NULL;
+}
+
+/* What the values were before the dead one wrote them. */
+static void take_values(struct supervisor *s, const struct legacy *l)
+{
+	for (size_t i = 0; i < s->plan.n; i++) {
+		const struct step *step = find_step(&l->plan, &s->plan.steps[i]);
+
+		if (step && step->was && !s->plan.steps[i].was)
+			s->plan.steps[i].was = xstrdup(step->was);
+	}
 }
 
 /* What the worker was given, which may not be what we would give it. */
@@ -197,6 +209,8 @@ static int take_over(struct supervisor *s, bool as_it_is)
 	if (taken && !is_same_plan(s, &l)) {
 		taken = as_it_is;
 		take_plan(s, &l);
+	} else if (taken) {
+		take_values(s, &l);
 	}
 	taken = taken && control_listen(&s->control, &s->rundir, &ignored) == 0 &&
 		adopt_instances(s, &l);

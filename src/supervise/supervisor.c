@@ -162,7 +162,7 @@ int supervisor_make_plan(struct supervisor *s, const char *udc, struct error *er
 
 int supervisor_write_record(struct supervisor *s, struct error *err)
 {
-	json_object_set_new(s->record, "plan", plan_to_json(&s->plan));
+	json_object_set_new(s->record, "plan", plan_to_record(&s->plan));
 	return rundir_write(&s->rundir, RUNDIR_RECORD, s->record, err);
 }
 
@@ -267,7 +267,12 @@ int supervisor_watch_caller(struct supervisor *s, int fd, struct error *err)
 
 static void came_up(struct supervisor *s)
 {
+	_cleanup_error_ struct error err = { 0 };
+
 	s->phase = PHASE_UP;
+	/* By now it is known what the values were, which whoever takes over has to know. */
+	if (supervisor_write_record(s, &err) < 0)
+		supervisor_say_of(s, NULL, LOG_ERR, "%s", err.text);
 	s->since = time(NULL);
 	bus_begin(s);
 	timer_stop(&s->deadline);

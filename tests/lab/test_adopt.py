@@ -415,4 +415,29 @@ def _():
     down("flow")
 
 
+@test("what attributes were before is known after a take-over and a reexec: a key that is removed brings it back")
+def _():
+    attributes = {"bcdDevice": "0x0321", "bcdUSB": "0x0210", "bDeviceClass": "0xef"}
+    directory = pathlib.Path("/sys/kernel/config/usb_gadget/x")
+    path = pathlib.Path(gadget("x", LOOPBACK))
+    text = path.read_text()
+    up(path)
+    before = {name: (directory / name).read_text() for name in attributes}
+    down("x")
+    for change in ("kill", "reexec"):
+        path.write_text(text.replace("attrs = {", "attrs = { " + " ".join(f"{n} = {v};" for n, v in attributes.items())))
+        up(path)
+        eq({name: int((directory / name).read_text(), 16) for name in attributes},
+           {name: int(value, 16) for name, value in attributes.items()})
+        if change == "kill":
+            harness.kill(status("x")[0]["supervisor"])
+            up(path)
+        else:
+            must(ffsctl("reexec", "x"))
+        path.write_text(text)
+        must(ffsctl("reload", "x"))
+        eq({name: (directory / name).read_text() for name in attributes}, before, change)
+        down("x")
+
+
 tap.main()
