@@ -15,6 +15,7 @@ enum sandbox_open {
 	SANDBOX_FILES = 1 << 1,
 	SANDBOX_PROGRAMS =
 		1 << 2, /* with it, signals to others may be sent, if they are one's own */
+	SANDBOX_ANY = SANDBOX_NETWORK | SANDBOX_FILES | SANDBOX_PROGRAMS,
 };
 
 struct sandbox_call {

@@ -127,8 +127,8 @@ static void close_on_exec(const struct worker_fds *fds)
 	unsetenv("LISTEN_FDNAMES");
 }
 
-/* Whoever takes over the plugin from now on can do no more than that. */
-static int close_sandbox(const struct ffsctl_plugin *plugin, struct error *err)
+/* What the plugin declares that it needs, of enum sandbox_open. */
+static unsigned int needed_of(const struct ffsctl_plugin *plugin)
 {
 	static const struct {
 		enum ffsctl_need need;
@@ -136,14 +136,21 @@ static int close_sandbox(const struct ffsctl_plugin *plugin, struct error *err)
 	} doors[] = { { FFSCTL_NEED_NETWORK, SANDBOX_NETWORK },
 		      { FFSCTL_NEED_FILES, SANDBOX_FILES },
 		      { FFSCTL_NEED_PROGRAMS, SANDBOX_PROGRAMS } };
-	struct sandbox sandbox = { 0 };
 	unsigned int open = 0;
-	bool closed;
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(doors); i++)
 		if (plugin->needs & doors[i].need)
 			open |= doors[i].open;
+	return open;
+}
+
+/* Whoever takes over the plugin from now on can do no more than that. */
+static int close_sandbox(unsigned int open, struct error *err)
+{
+	struct sandbox sandbox = { 0 };
+	bool closed;
+
 	sandbox_closed(&sandbox, open);
 	closed = prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && sandbox_enter(&sandbox);
 	sandbox_free(&sandbox);
@@ -168,13 +175,15 @@ static int work(const char *path)
 	if (find_fds(&fds, &err) < 0 || worker_config_read(fds.config, &config, &err) < 0)
 		return complain(&err);
 	find_extras(&fds, &config);
+	/* Its constructors run before it is known what it needs: as if that were everything. */
 	if (match_names(&fds, &config, &err) < 0 ||
+	    (config.sandbox && close_sandbox(SANDBOX_ANY, &err) < 0) ||
 	    plugin_load(path, plugin_file(&fds, path, link, sizeof(link)), &plugin, &err) < 0) {
 		status = complain(&err);
 	} else if (options_resolve(plugin.options, config.options, &options, &err) < 0) {
 		error_wrap(&err, "plugin %s", plugin.name);
 		status = complain(&err);
-	} else if (config.sandbox && close_sandbox(&plugin, &err) < 0) {
+	} else if (config.sandbox && close_sandbox(needed_of(&plugin), &err) < 0) {
 		status = complain(&err);
 	} else {
 		if (plugin.needs & FFSCTL_NEED_PROGRAMS)
@@ -188,7 +197,8 @@ static int work(const char *path)
 
 /*
  * What is loaded runs code of its own before anything is known of it. It may read, but leaves
- * nothing behind: no process, no large file, and nothing on the stdout that the table goes to.
+ * nothing behind: no process, no large file, and nothing on the stdout that the table goes to. The
+ * sandbox is closed as well; this is what holds without one.
  */
 static int confine(struct error *err)
 {
@@ -217,14 +227,24 @@ static int confine(struct error *err)
 	return out;
 }
 
+/* Of a kernel that has none: the limits have to do. */
+static bool lacks_filters(struct error *err)
+{
+	bool lacks = err->err == EINVAL || err->err == ENOSYS;
+
+	if (lacks)
+		error_clear(err);
+	return lacks;
+}
+
 static int describe(const char *path, const char *file)
 {
 	_cleanup_error_ struct error err = { 0 };
 	struct ffsctl_plugin plugin;
 	int out = confine(&err);
 
-	if (out < 0 || plugin_load(path, file, &plugin, &err) < 0 ||
-	    plugin_describe(&plugin, out, &err) < 0)
+	if (out < 0 || (close_sandbox(0, &err) < 0 && !lacks_filters(&err)) ||
+	    plugin_load(path, file, &plugin, &err) < 0 || plugin_describe(&plugin, out, &err) < 0)
 		return complain(&err);
 	return 0;
 }

@@ -30,6 +30,7 @@
 #endif
 
 static char byte;
+static int constructed; /* errno of what the constructor must not do, whatever is declared */
 
 static long closed(long fd)
 {
@@ -115,6 +116,23 @@ static long make_pair(int type)
 		printf("%s: %s\n", name, (call) < 0 ? strerrorname_np(errno) : "done");            \
 	} while (0)
 
+/* Runs when the plugin is loaded, also where ffsctl only looks at its table. */
+static __attribute__((constructor)) void captive_construct(void)
+{
+	int fd = open("/tmp/captive-constructor", O_WRONLY | O_CREAT, 0644);
+	int sender = socket(AF_UNIX, SOCK_DGRAM, 0);
+	struct sockaddr_un to = { .sun_family = AF_UNIX, .sun_path = "/tmp/captive.socket" };
+
+	if (fd >= 0)
+		close(fd);
+	if (sender >= 0) {
+		sendto(sender, "x", 1, 0, (struct sockaddr *)&to, sizeof(to));
+		close(sender);
+	}
+	constructed =
+		reaped(syscall(SYS_clone, CLONE_NEWUSER | SIGCHLD, 0, 0, 0, 0)) < 0 ? errno : 0;
+}
+
 static int captive_start(struct ffsctl_host *host)
 {
 	const char *other = host->call->option_string(host, "other"),
@@ -123,6 +141,8 @@ static int captive_start(struct ffsctl_host *host)
 	struct rlimit limit;
 	pid_t parent = getppid();
 
+	printf("a constructor's namespace: %s\n",
+	       constructed ? strerrorname_np(constructed) : "done");
 	TRY("read a file", closed(open("/proc/self/status", O_RDONLY)));
 	TRY("a thread", start_thread());
 	TRY("memory", closed(memfd_create("captive", 0)));
