@@ -96,9 +96,17 @@ def _():
         eq(worker.log().count("mount.mmap_memory_mb"), 1, worker.log())
 
 
+def blocks_of_1m():
+    """How many requests of 1 MiB have room: free blocks of that size, and larger ones in such."""
+    with open("/proc/buddyinfo", encoding="ascii") as f:
+        counts = [list(map(int, line.split()[4:])) for line in f]
+    return sum(n << (order - 8) for zone in counts for order, n in enumerate(zone) if order >= 8)
+
+
 @contextlib.contextmanager
 def fragmented():
-    """Free memory in single pages only: nearly all of it is a file, of which every other page is given back."""
+    """Free memory in single pages, but for a few blocks: nearly all of it is a file, of which every other page is
+    given back."""
     page, left = mmap.PAGESIZE, 24 << 20
     directory = tempfile.mkdtemp()
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=100%", "none", directory], check=True)
@@ -106,12 +114,16 @@ def fragmented():
         with open(f"{directory}/fill", "w+b", buffering=0) as f, open("/proc/meminfo", encoding="ascii") as info:
             size = (int(re.search(r"^MemAvailable: +(\d+) kB", info.read(), re.M)[1]) << 10) - left
             os.posix_fallocate(f.fileno(), 0, size)
-            rest = mmap.mmap(-1, left - (4 << 20))
-            rest.write(bytes(len(rest)))
+            # What is left is estimated: so much, and until at most half of the requests have room
+            rest = []
+            while len(rest) < 20 or blocks_of_1m() > 4:
+                rest.append(mmap.mmap(-1, 1 << 20))
+                rest[-1].write(bytes(1 << 20))
             for at in range(0, size, 2 * page):
                 eq(fallocate(f.fileno(), KEEP_SIZE | PUNCH_HOLE, at, page), 0)
             yield
-            rest.close()
+            for piece in rest:
+                piece.close()
     finally:
         subprocess.run(["umount", directory], check=True)
 
