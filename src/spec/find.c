@@ -50,11 +50,15 @@ int spec_load_found(const char *path, const char *name, const char *const *dirs,
 	_cleanup_free_ char *parent = path_parent(path);
 	const char *dir = strchr(path, '/') ? *parent ? parent : "/" : ".";
 	struct spec_options options = { .name = name, .plugins = plugins, .trust = trust };
+	int r;
 
 	if (spec_is_among(dirs, dir)) {
 		options.drop_in_dirs = dirs;
 		if (trust == SPEC_TRUST_UNWRITABLE)
 			options.trust = SPEC_TRUST_ROOT;
 	}
-	return spec_load(path, &options, out, json, diags, err);
+	r = spec_load(path, &options, out, json, diags, err);
+	if (r == 0)
+		spec_settle_mounts(*out);
+	return r;
 }

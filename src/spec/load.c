@@ -329,6 +329,8 @@ int spec_load_form(const json_t *form, const char *path, const char *name, struc
 		error_set(err, EX_DATAERR, EINVAL, path,
 			  "this version of ffsctl does not take what %s was: %s", path,
 			  first_error(&diags));
+	else
+		spec_settle_mounts(*out);
 	diags_free(&diags);
 	return r;
 }

@@ -100,6 +100,9 @@ char *spec_find(const char *const *dirs, const char *name);
 char *spec_find_beside(const struct gadget *g, const char *const *dirs, const char *name);
 /* Whether it is one of them, whatever it is called. */
 bool spec_is_among(const char *const *dirs, const char *dir);
+/* Makes the mount points of a gadget those that the kernel will list: without symbolic links. */
+void spec_settle_mounts(struct gadget *gadget);
+
 /*
  * spec_load, with drop-ins also from the other directories if the file is in one of them; then
  * SPEC_TRUST_UNWRITABLE becomes SPEC_TRUST_ROOT.

@@ -24,7 +24,7 @@ libffsctl_a_SOURCES += \
 	src/spec/lex.c src/spec/lex.h \
 	src/spec/load.c src/spec/load.h \
 	src/spec/mass_storage.c \
-	src/spec/midi2.c \
+	src/spec/midi2.c src/spec/mounts.c \
 	src/spec/names.c \
 	src/spec/numbering.c \
 	src/spec/os_descs.c \

@@ -8,7 +8,7 @@ import pathlib
 
 import harness
 import tap
-from gadgets import LOOPBACK, gadget
+from gadgets import DIRECTORY, LOOPBACK, gadget
 from harness import EXAMPLES, document, down, ffsctl, must, status, up
 from tap import contains, eq, ok, test
 
@@ -160,6 +160,32 @@ def _():
     said = must(ffsctl("-v", "down", "loopback")).stderr.splitlines()
     undone = [f"ffsctl: {step['undo']} {step['path']}" for step in reversed(plan) if step["undo"]]
     eq([line for line in said if line in undone], undone)
+
+
+def mounts():
+    return [line.split()[4] for line in open("/proc/self/mountinfo", encoding="ascii") if " - functionfs " in line]
+
+
+@test("a mount point behind a symbolic link is mounted where that leads, and gone after down")
+def _():
+    real, link = DIRECTORY / "real", DIRECTORY / "through"
+    real.mkdir()
+    link.symlink_to("real")
+    last = DIRECTORY / "last"
+    (real / "there").mkdir()
+    last.symlink_to(real / "there")
+    for asked, found in ((f"{link}/made/here", f"{real}/made/here"), (str(last), f"{real}/there")):
+        path = pathlib.Path(gadget("x", LOOPBACK))
+        path.write_text(path.read_text().replace("ffs : {", f'ffs : {{ mount : {{ path = "{asked}"; }};'))
+        up(path)
+        eq(mounts(), [found])
+        eq(status("x")[0]["functions"][0]["mount"], found)
+        eq(status("x")[1], 0, "status")
+        harness.kill(status("x")[0]["supervisor"])
+        contains(up(path).stderr, "taken over")
+        down("x")
+        eq(mounts(), [], "after down")
+        eq(sorted(p.name for p in real.iterdir()), ["there"])
 
 
 tap.main()
