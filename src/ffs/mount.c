@@ -61,6 +61,18 @@ static int mount_undo(struct step *step, struct error *err)
 	return r;
 }
 
+int ffs_mount_is_free(const struct step *step, pid_t but_of, struct error *err)
+{
+	_cleanup_free_ char *holders = mount_holders(step->path, but_of);
+
+	if (!holders)
+		return 0;
+	return error_set(
+		err, EX_CANTCREAT, EBUSY, step->path,
+		"%s would have to be unmounted, but is in use by %s, which has to end first",
+		step->path, holders);
+}
+
 const struct step_op ffs_op_mount = {
 	.name = "mount",
 	.undo_name = "umount",

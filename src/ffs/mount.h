@@ -4,6 +4,12 @@
 
 #include "plan/plan.h"
 
+/*
+ * Whether nobody keeps the mount of a step from being unmounted; `but_of` as for mount_holders().
+ * EX_CANTCREAT, with who does.
+ */
+int ffs_mount_is_free(const struct step *step, pid_t but_of, struct error *err);
+
 /* `path` is the mount point, `value` "INSTANCE OPTIONS" ("OPTIONS" may be empty). */
 extern const struct step_op ffs_op_mount;
 

@@ -98,21 +98,16 @@ static int make_plan(struct found *f, const struct world *world, const char *mou
  */
 static int check_holders(const struct plan *plan, struct error *err)
 {
-	for (size_t i = 0; i < plan->n; i++) {
-		const struct step *step = &plan->steps[i];
-		_cleanup_free_ char *holders = NULL;
+	int r = 0;
 
-		if (step->op != &ffs_op_mount ||
-		    mount_find(step->path, FFS_FILE_SYSTEM, step->value) != MOUNT_MATCH)
-			continue;
-		holders = mount_holders(step->path, 0);
-		if (holders)
-			return error_set(err, EX_CANTCREAT, EBUSY, step->path,
-					 "%s would have to be unmounted, but is in use by %s, "
-					 "which has to end first",
-					 step->path, holders);
+	for (size_t i = 0; r == 0 && i < plan->n; i++) {
+		const struct step *step = &plan->steps[i];
+
+		if (step->op == &ffs_op_mount &&
+		    mount_find(step->path, FFS_FILE_SYSTEM, step->value) == MOUNT_MATCH)
+			r = ffs_mount_is_free(step, 0, err);
 	}
-	return 0;
+	return r;
 }
 
 static int undo(struct plan *plan, struct error *err)

@@ -8,7 +8,6 @@
 
 #include "base/cleanup.h"
 #include "base/json.h"
-#include "base/proc.h"
 #include "ffs/mount.h"
 #include "supervise/bus.h"
 #include "supervise/features.h"
@@ -386,18 +385,10 @@ static int check_holders(const struct reload *r, struct error *err)
 
 	for (size_t k = 0; k < d->n; k++) {
 		const struct step *step = &d->plan->steps[d->changes[k].step];
-		_cleanup_free_ char *holders = NULL;
 
-		if (d->changes[k].kind != CHANGE_UNDO || step->op != &ffs_op_mount)
-			continue;
-		holders = mount_holders(step->path, getpid());
-		if (!holders)
-			continue;
-		error_set(err, EX_CANTCREAT, EBUSY, step->path,
-			  "%s would have to be unmounted, but is in use by %s, which has to end "
-			  "first",
-			  step->path, holders);
-		return error_at(err, &step->at);
+		if (d->changes[k].kind == CHANGE_UNDO && step->op == &ffs_op_mount &&
+		    ffs_mount_is_free(step, getpid(), err) < 0)
+			return error_at(err, &step->at);
 	}
 	return 0;
 }

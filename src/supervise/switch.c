@@ -11,7 +11,6 @@
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "base/json.h"
-#include "base/proc.h"
 #include "compose/compose.h"
 #include "compose/udc.h"
 #include "ffs/mount.h"
@@ -146,20 +145,12 @@ static int check_privileges(const struct supervisor *s, const struct gadget *g, 
 /* Who else has a file of a mount open keeps it from going: then neither of the two would be up. */
 static int check_holders(const struct supervisor *s, struct error *err)
 {
-	for (size_t i = 0; i < s->plan.n; i++) {
-		const struct step *step = &s->plan.steps[i];
-		_cleanup_free_ char *holders = NULL;
+	int r = 0;
 
-		if (step->op != &ffs_op_mount || step->state != STEP_DONE)
-			continue;
-		holders = mount_holders(step->path, getpid());
-		if (holders)
-			return error_set(err, EX_CANTCREAT, EBUSY, step->path,
-					 "%s would have to be unmounted, but is in use by %s, "
-					 "which has to end first",
-					 step->path, holders);
-	}
-	return 0;
+	for (size_t i = 0; r == 0 && i < s->plan.n; i++)
+		if (s->plan.steps[i].op == &ffs_op_mount && s->plan.steps[i].state == STEP_DONE)
+			r = ffs_mount_is_free(&s->plan.steps[i], getpid(), err);
+	return r;
 }
 
 static int take_name(const struct supervisor *s, struct switching *sw, struct error *err)
