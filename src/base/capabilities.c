@@ -10,31 +10,43 @@
 
 #include "base/util.h"
 
-bool capabilities_reduce(uint64_t stay)
+static bool get_sets(struct __user_cap_data_struct sets[2])
 {
 	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+
+	return syscall(SYS_capget, &head, sets) == 0;
+}
+
+static bool set_sets(const struct __user_cap_data_struct sets[2])
+{
+	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+
+	return syscall(SYS_capset, &head, sets) == 0;
+}
+
+bool capabilities_reduce(uint64_t stay)
+{
 	struct __user_cap_data_struct sets[2];
 
-	if (syscall(SYS_capget, &head, sets) < 0)
+	if (!get_sets(sets))
 		return false;
 	for (size_t i = 0; i < ARRAY_SIZE(sets); i++) {
 		sets[i].permitted &= (unsigned int)(stay >> 32 * i);
 		sets[i].effective &= sets[i].permitted;
 		sets[i].inheritable &= sets[i].permitted;
 	}
-	return syscall(SYS_capset, &head, sets) == 0;
+	return set_sets(sets);
 }
 
 bool capabilities_raise(uint64_t set)
 {
-	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct sets[2];
 
-	if (syscall(SYS_capget, &head, sets) < 0)
+	if (!get_sets(sets))
 		return false;
 	for (size_t i = 0; i < ARRAY_SIZE(sets); i++)
 		sets[i].effective |= sets[i].permitted & (unsigned int)(set >> 32 * i);
-	return syscall(SYS_capset, &head, sets) == 0;
+	return set_sets(sets);
 }
 
 static bool has(uint64_t set, unsigned int cap)
@@ -52,25 +64,23 @@ bool capabilities_bound(uint64_t stay)
 
 bool capabilities_inherit(void)
 {
-	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct sets[2];
 
-	if (syscall(SYS_capget, &head, sets) < 0)
+	if (!get_sets(sets))
 		return false;
 	for (size_t i = 0; i < ARRAY_SIZE(sets); i++)
 		sets[i].inheritable = sets[i].permitted;
-	return syscall(SYS_capset, &head, sets) == 0;
+	return set_sets(sets);
 }
 
 bool capabilities_are(uint64_t set)
 {
-	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct sets[2] = { { 0 } };
 
 	for (size_t i = 0; i < ARRAY_SIZE(sets); i++)
 		sets[i].permitted = sets[i].effective = sets[i].inheritable =
 			(unsigned int)(set >> 32 * i);
-	if (syscall(SYS_capset, &head, sets) < 0)
+	if (!set_sets(sets))
 		return false;
 	/* Of root's they would be what is executed has; of others' only so. */
 	for (unsigned int cap = 0; cap < 64; cap++)

@@ -81,7 +81,6 @@ void log_raw(const char *data, size_t size)
 {
 	size_t n;
 
-	/* One write per line, so that lines of several processes do not mix. */
 	if (!unhurried.is_set) {
 		fd_write_all(STDERR_FILENO, data, size);
 		return;
@@ -115,6 +114,7 @@ static void _printf_(4, 0)
 	entry.message = text;
 	if (journal_is_stderr() && journal_send(&entry) == 0)
 		return;
+	/* One write per line, so that lines of several processes do not mix. */
 	line = strf("ffsctl: %s\n", text);
 	log_raw(line, strlen(line));
 }

@@ -130,12 +130,10 @@ static bool is_of_procfs(int fd)
 
 static int follow(struct walk *w, const char *name, int link)
 {
-	_cleanup_free_ char *rest = w->left;
-	char target[PATH_MAX];
+	char target[PATH_MAX], *rest = w->left;
 	ssize_t n = readlinkat(link, "", target, sizeof(target) - 1);
 	int fd;
 
-	w->left = xstrdup(rest);
 	if (n < 0)
 		return -errno;
 	if (++w->links > MAX_LINKS)
@@ -145,8 +143,8 @@ static int follow(struct walk *w, const char *name, int link)
 		fd = openat(w->fd, name, O_PATH | O_CLOEXEC);
 		return fd < 0 ? -errno : go_to(w, fd, join(w->here, name));
 	}
-	free(w->left);
 	w->left = strf("%s%s", target, rest); /* which begins with "/" or is empty */
+	free(rest);
 	return *target == '/' ? go_to_root(w) : 0;
 }
 
@@ -241,14 +239,8 @@ int trust_open(const char *path, enum trust trust, int *fd, char **why)
 	struct walk w = { .fd = -1 };
 	int r = walk(&w, path);
 
-	*fd = -1;
-	if (why)
-		*why = NULL;
-	if (r == 0) {
-		if (why)
-			*why = distrust(&w, trust);
-		*fd = steal_fd(&w.fd);
-	}
+	*why = r == 0 ? distrust(&w, trust) : NULL;
+	*fd = r == 0 ? steal_fd(&w.fd) : -1;
 	walk_end(&w);
 	return r;
 }

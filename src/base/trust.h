@@ -12,9 +12,9 @@ enum trust {
  * those that symbolic links lead through, and the file itself, whatever kind it is. All are looked
  * at by the descriptors that the way is gone by, so that what is judged is what was opened.
  *
- * -errno of the path; else 0 with *fd, which the caller owns, and in *why, unless that is NULL: who
- * else could change it, as the end of a sentence ("others may write to it (mode 0666)"), which the
- * caller frees; NULL: nobody.
+ * -errno of the path; else 0 with *fd, which the caller owns, and in *why who else could change it,
+ * as the end of a sentence ("others may write to it (mode 0666)"), which the caller frees; NULL:
+ * nobody.
  *
  * As long as *why is NULL the path stays what it is until root, or the owner, changes it.
  */

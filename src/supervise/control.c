@@ -231,8 +231,7 @@ static void begin_reexec(struct control_client *client, const json_t *json)
 		refuse(client, EX_USAGE, "a program is given by its absolute path");
 		return;
 	}
-	why = trust_judge(program, supervisor_trusts_root_only(s, s->gadget->dir) ? TRUST_ROOT
-										  : TRUST_OWNER);
+	why = trust_judge(program, supervisor_program_trust(s, s->gadget->dir));
 	if (why) {
 		error_set(&err, EX_NOPERM, EPERM, program, "root does not execute %s: %s", program,
 			  why);

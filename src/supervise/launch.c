@@ -95,9 +95,7 @@ int launch_find_plugin(const char *plugin, char **path, struct error *err)
 static int check_trust(const struct unit *unit, const char *path, struct error *err)
 {
 	const struct supervisor *s = unit->instance->supervisor;
-	enum trust trust = supervisor_trusts_root_only(s, unit->instance->gadget->dir)
-				   ? TRUST_ROOT
-				   : TRUST_OWNER;
+	enum trust trust = supervisor_program_trust(s, unit->instance->gadget->dir);
 	/* What is not there is told by who needs it. */
 	_cleanup_free_ char *why = geteuid() == 0 ? trust_judge(path, trust) : NULL;
 

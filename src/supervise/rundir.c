@@ -207,23 +207,17 @@ static int remove_dir(const struct rundir *rundir)
 	return r;
 }
 
-static int empty(const struct rundir *rundir)
+/* A directory stream of our own, from the beginning. NULL: errno has the reason. */
+static DIR *open_list(const struct rundir *rundir)
 {
-	int fd = fcntl(rundir->dir_fd, F_DUPFD_CLOEXEC, 3);
-	DIR *dir = fdopendir(fd);
-	struct dirent *entry;
-	int r = -errno;
+	_cleanup_close_ int fd = fcntl(rundir->dir_fd, F_DUPFD_CLOEXEC, 3);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 
-	if (!dir) {
-		cleanup_close(&fd);
-		return r;
-	}
+	if (!dir)
+		return NULL;
+	steal_fd(&fd);
 	rewinddir(dir);
-	while ((entry = readdir(dir)))
-		if (entry->d_type != DT_DIR && !streq(entry->d_name, RUNDIR_LOCK))
-			unlinkat(rundir->dir_fd, entry->d_name, 0);
-	closedir(dir);
-	return 0;
+	return dir;
 }
 
 /* Of a function's worker; the caller frees what it points at with free_user. */
@@ -267,22 +261,17 @@ void rundir_give_back_user(const struct rundir *rundir, const char *function)
 void rundir_give_back_users(const struct rundir *rundir,
 			    bool (*keep)(const void *data, const char *function), const void *data)
 {
-	int fd = fcntl(rundir->dir_fd, F_DUPFD_CLOEXEC, 3);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	DIR *dir = open_list(rundir);
 	struct dirent *entry;
 
-	if (!dir) {
-		cleanup_close(&fd);
-		return;
-	}
-	rewinddir(dir);
-	while ((entry = readdir(dir))) {
+	while (dir && (entry = readdir(dir))) {
 		const char *function = entry->d_name + strlen(RUNDIR_USER);
 
 		if (str_has_prefix(entry->d_name, RUNDIR_USER) && !(keep && keep(data, function)))
 			rundir_give_back_user(rundir, function);
 	}
-	closedir(dir);
+	if (dir)
+		closedir(dir);
 }
 
 void rundir_forget_users(const struct world *world, const char *name)
@@ -294,14 +283,29 @@ void rundir_forget_users(const struct world *world, const char *name)
 	rmdir(world->run_dir); /* fails as long as another gadget is in it */
 }
 
+/* All but the lock, and gives back the user ids that are noted here. */
+static int empty(const struct rundir *rundir)
+{
+	struct dirent *entry;
+	DIR *dir;
+
+	rundir_give_back_users(rundir, NULL, NULL);
+	dir = open_list(rundir);
+	if (!dir)
+		return -errno;
+	while ((entry = readdir(dir)))
+		if (entry->d_type != DT_DIR && !streq(entry->d_name, RUNDIR_LOCK))
+			unlinkat(rundir->dir_fd, entry->d_name, 0);
+	closedir(dir);
+	return 0;
+}
+
 int rundir_remove(struct rundir *rundir, struct error *err)
 {
 	_cleanup_free_ char *parent = path_parent(rundir->path);
 	/* The lock goes last, so that nobody takes a half-removed directory for a new one. */
-	int r;
+	int r = empty(rundir);
 
-	rundir_give_back_users(rundir, NULL, NULL);
-	r = empty(rundir);
 	if (r < 0)
 		return error_errno(err, EX_OSERR, -r, rundir->path, "cannot list %s", rundir->path);
 	unlinkat(rundir->dir_fd, RUNDIR_LOCK, 0);
@@ -316,7 +320,6 @@ int rundir_remove(struct rundir *rundir, struct error *err)
 
 void rundir_empty(struct rundir *rundir)
 {
-	rundir_give_back_users(rundir, NULL, NULL);
 	empty(rundir); /* if it fails: so will rundir_remove, which says so */
 }
 

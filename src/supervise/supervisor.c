@@ -87,9 +87,12 @@ enum spec_trust supervisor_trust(const struct supervisor *s)
 	return s->foreground ? SPEC_TRUST_ROOT : SPEC_TRUST_UNWRITABLE;
 }
 
-bool supervisor_trusts_root_only(const struct supervisor *s, const char *dir)
+enum trust supervisor_program_trust(const struct supervisor *s, const char *dir)
 {
-	return supervisor_trust(s) == SPEC_TRUST_ROOT || (s->dirs && spec_is_among(s->dirs, dir));
+	bool only_root =
+		supervisor_trust(s) == SPEC_TRUST_ROOT || (s->dirs && spec_is_among(s->dirs, dir));
+
+	return only_root ? TRUST_ROOT : TRUST_OWNER;
 }
 
 /* -v; in the background nobody reads it. */

@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "base/loop.h"
+#include "base/trust.h"
 #include "compose/compose.h"
 #include "plan/plan.h"
 #include "spec/spec.h"
@@ -130,8 +131,8 @@ int supervisor_undo_record(struct supervisor *s, struct error *err);
 
 /* What may be read of gadget files and programs; see enum spec_trust. */
 enum spec_trust supervisor_trust(const struct supervisor *s);
-/* Whether programs and plugins must be root's: `dir` is that of the gadget file. */
-bool supervisor_trusts_root_only(const struct supervisor *s, const char *dir);
+/* Whose programs and plugins may be: `dir` is that of the gadget file. */
+enum trust supervisor_program_trust(const struct supervisor *s, const char *dir);
 /*
  * read_file.c: reads a gadget file; `name`: see struct spec_options, `dirs`: spec_load_found.
  * `say`, unless NULL, is told each diagnostic in one line. EX_DATAERR, and what spec_load says.
