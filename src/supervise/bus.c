@@ -373,6 +373,9 @@ static enum bus_event what_kernel_says(const struct supervisor *s)
 		return BUS_EV_TAKEN;
 	if (bus_is_on(s))
 		return BUS_EV_GIVEN;
+	/* Somebody took it off in between: configfs answers when that is done. */
+	if (!is_bound(s))
+		return BUS_EV_TAKEN;
 	return s->udc_is_new ? BUS_EV_DROPPED : BUS_EVENT_COUNT;
 }
 
