@@ -43,9 +43,11 @@ def patience(seconds):
     return seconds * PATIENCE
 
 
-def rounds(few, many):
+def rounds(few, many, soak=None):
     """How often a loop goes round that needs luck to meet what it is after, or what it goes through: `few` in
-    lab/test, as many as the mutants need, `many` with --all."""
+    lab/test, as many as the mutants need, `many` with --all, `soak` (or `many`) under lab/soak."""
+    if SOAKING:
+        return many if soak is None else soak
     return many if EVERYTHING else few
 
 

@@ -26,7 +26,7 @@ CONF = f"{EXAMPLES}/accessory/accessory.conf"
 DEVICE = "/dev/usb_accessory"
 MOST = 70000
 # Once here; on both kernels at each speed by: lab/soak --runs 1 --kernel K --speed S -- TEST
-EVERY_SIZE = "SOAK_SEED" in os.environ or (SPEED, os.environ["LAB_KERNEL"]) == ("super", "6.12")
+EVERY_SIZE = tap.SOAKING or (SPEED, os.environ["LAB_KERNEL"]) == ("super", "6.12")
 LARGE = 1 << 20
 # No two messages of the same length begin alike, and no packet is like its neighbour.
 DATA = os.urandom(LARGE + MOST)

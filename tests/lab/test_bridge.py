@@ -210,7 +210,7 @@ def _():
             eq(usb.receive(), b"i" * length)
 
 
-MANY, LESS = (rounds(2500, 20000), rounds(2500, 15000)) if PLAIN else (2500, 2500)
+MANY, LESS = (rounds(2500, 10000, 20000), rounds(2500, 7500, 15000)) if PLAIN else (2500, 2500)
 
 
 @test(f"{MANY:,} messages of random length through a command and back")

@@ -24,7 +24,7 @@ from tap import contains, eq, ok, patience, rounds, test
 SPEED = os.environ["LAB_SPEED"]
 PACKET = {"full": 64, "high": 512, "super": 1024}[SPEED]  # of bulk endpoints
 MIB = 1 << 20
-LONG = rounds(4, 16)
+LONG = rounds(4, 8, 16)
 TIMEOUT_MS = 20000
 
 harness.leaves_nothing()

@@ -250,12 +250,12 @@ def _():
 @test("two gadgets come and go at the same time, again and again")
 def _():
     paths = [gadget(name, LOOPBACK) for name in ("one", "two")]
-    for _ in range(rounds(8, 25)):
+    for _ in range(rounds(8, 15, 25)):
         for command in (["up", "--no-bind"], ["down"]):
             for result in [finish(p) for p in [start(*command, path) for path in paths]]:
                 must(result)
     # Not in step: one is always coming while the other goes.
-    script = f"for i in $(seq {rounds(12, 40)}); do {FFSCTL} -q up --no-bind $1 && {FFSCTL} -q down $1 || exit $?; done"
+    script = f"for i in $(seq {rounds(12, 20, 40)}); do {FFSCTL} -q up --no-bind $1 && {FFSCTL} -q down $1 || exit $?; done"
     both = [subprocess.Popen(["/bin/sh", "-c", script, "sh", path], stderr=subprocess.PIPE, text=True)
             for path in paths]
     for child in both:
@@ -266,7 +266,7 @@ def _():
 @test("the same gadget comes and goes by two: each command succeeds or says who is in the way")
 def _():
     path = gadget("same", LOOPBACK)
-    script = (f"for i in $(seq {rounds(12, 40)}); do {FFSCTL} -q $2 $1; r=$?; "
+    script = (f"for i in $(seq {rounds(12, 20, 40)}); do {FFSCTL} -q $2 $1; r=$?; "
               "case $r in 0|73|75) ;; *) echo exit $r >&2; exit 1;; esac; done")
     both = [subprocess.Popen(["/bin/sh", "-c", script, "sh", path, command], stderr=subprocess.PIPE, text=True)
             for command in ("up --no-bind", "down", "down")]

@@ -33,9 +33,8 @@ from tap import eq, ok, rounds, test
 
 PATCHED = os.environ["LAB_MODULES"] == "patched"
 SG = PATCHED and pathlib.Path("/sys/module/dummy_hcd/parameters/gadget_sg").read_text() == "Y\n"
-SOAK = "SOAK_SEED" in os.environ
 SLOW = os.environ["LAB_FLAVOUR"] == "debug" or BUILD.endswith("sanitize")
-RUNS = 200 if SOAK else 8 if SLOW else rounds(4, 15)
+RUNS = rounds(4, 4 if SLOW else 8, 200)
 STORM = f"{BUILD}/tests/lab/storm"
 FIXED = 12288  # of copyback_fixed.so
 PLUGINS = {"loopback": "loopback", "copyback": f"{BUILD}/tests/lab/copyback.so",
@@ -47,7 +46,7 @@ elif PATCHED:
     ENGINES = {"copy": ("loopback",), "mmap": ("loopback", "copyback")}
 else:
     ENGINES = {"copy": ("loopback",)}
-TIMES = rounds(5, 20)
+TIMES = rounds(5, 10, 20)
 FEWER = "stream/refused-write-sent-into-the-next-link: each engine and each plugin has another storm"
 GROWTH = 128  # KiB
 
@@ -137,7 +136,7 @@ def other_speeds(engine, plugin):
 
 
 for engine_, plugins_ in ENGINES.items():
-    if SOAK:
+    if tap.SOAKING:
         break
     test(f"{engine_}: suspend and resume in the middle of transfers", engine_, plugins_[0], 65536, 8, "high",
          "suspend,halt-in,cancel")(weather)
@@ -246,7 +245,7 @@ def source(engine):
 
 
 for engine_ in ENGINES:
-    if not SOAK:
+    if not tap.SOAKING:
         test(f"{engine_}: sourcesink in a storm", engine_)(source)
 
 

@@ -25,7 +25,7 @@ from tap import contains, eq, ok, rounds, test
 DIFF = f"{harness.BUILD}/tests/lab/verdict_diff"
 KERNEL = f"{os.environ['LAB_KERNEL']}-{os.environ['LAB_MODULES']}"
 DEBUG = os.environ["LAB_FLAVOUR"] == "debug"
-SESSIONS = 5000 if DEBUG else rounds(20000, 100000)
+SESSIONS = 5000 if DEBUG else rounds(20000, 50000, 100000)
 SEED = os.environ.get("SOAK_SEED", "1")
 
 HEAD = bytes.fromhex("03000000 19000000 01000000 01000000")
