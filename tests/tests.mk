@@ -161,6 +161,10 @@ UNIT_TESTS += tests/unit/process/test_own_user
 tests_unit_process_test_own_user_SOURCES = tests/unit/process/test_own_user.c
 tests_unit_process_test_own_user_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS)
 tests_unit_process_test_own_user_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
+UNIT_TESTS += tests/unit/process/test_family
+tests_unit_process_test_family_SOURCES = tests/unit/process/test_family.c
+tests_unit_process_test_family_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS)
+tests_unit_process_test_family_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
 TESTS += tests/cli/test_32_bits.py
 
 # supervise: a worker's life, without its processes.

@@ -14,7 +14,9 @@
 #include "base/fd.h"
 #include "base/util.h"
 
-#define ENVIRON_MAX (256 * 1024)
+#define START_FIELD 22
+/* With as many groups as there can be (NGROUPS_MAX). */
+#define STATUS_MAX (1024 * 1024)
 #define HOLDERS_SHOWN 4
 #define MOUNTS_MAX (16 * 1024 * 1024)
 
@@ -182,17 +184,71 @@ int process_each(int (*fn)(void *data, pid_t pid), void *data)
 	return r;
 }
 
+/*
+ * /proc/PID/stat from the state on (proc(5), field 3), behind the name, which may have anything in
+ * it; NULL: it is gone. The caller frees *line.
+ */
+static const char *read_stat(pid_t pid, char **line)
+{
+	_cleanup_free_ char *path = strf("/proc/%d/stat", (int)pid);
+	const char *rest;
+
+	if (file_read_line(AT_FDCWD, path, line) < 0)
+		return NULL;
+	rest = strrchr(*line, ')');
+	return rest && strlen(rest) > 2 ? rest + 2 : NULL;
+}
+
 /* 0: it has none, or is gone. */
 static pid_t parent_of(pid_t pid)
 {
-	_cleanup_free_ char *path = strf("/proc/%d/stat", (int)pid);
 	_cleanup_free_ char *line = NULL;
-	const char *rest;
+	const char *state = read_stat(pid, &line);
 
-	if (file_read_line(AT_FDCWD, path, &line) < 0)
-		return 0;
-	rest = strrchr(line, ')'); /* the name before it may have anything in it */
-	return rest && strlen(rest) > 4 ? (pid_t)strtol(rest + 4, NULL, 10) : 0;
+	return state && strlen(state) > 2 ? (pid_t)strtol(state + 2, NULL, 10) : 0;
+}
+
+bool process_start(pid_t pid, uint64_t *ticks)
+{
+	_cleanup_free_ char *line = NULL;
+	const char *field = read_stat(pid, &line);
+
+	for (int i = 3; field && i < START_FIELD; i++) {
+		field = strchr(field, ' ');
+		field = field ? field + 1 : NULL;
+	}
+	*ticks = field ? strtoull(field, NULL, 10) : 0;
+	return field;
+}
+
+/* Whether one of the numbers in the line that begins so ("Uid:") is that one. */
+static bool line_has(const char *text, const char *name, unsigned long number)
+{
+	const char *at = strstr(text, name);
+	char *end;
+
+	for (at = at ? at + strlen(name) : NULL; at; at = end) {
+		unsigned long next;
+
+		at += strspn(at, " \t");
+		if (*at < '0' || *at > '9')
+			return false;
+		next = strtoul(at, &end, 10);
+		if (next == number)
+			return true;
+	}
+	return false;
+}
+
+bool process_has_id(pid_t pid, unsigned int id)
+{
+	_cleanup_free_ char *path = strf("/proc/%d/status", (int)pid);
+	_cleanup_free_ char *text = NULL;
+
+	/* The name, which anybody chooses, has its newlines escaped. */
+	return file_read(AT_FDCWD, path, STATUS_MAX, &text, NULL) >= 0 &&
+	       (line_has(text, "\nUid:", id) || line_has(text, "\nGid:", id) ||
+		line_has(text, "\nGroups:", id));
 }
 
 static bool descends_from(pid_t pid, pid_t ancestor)
@@ -271,20 +327,6 @@ char *mount_holders(const char *path, pid_t but_of)
 	return h.words;
 }
 
-bool process_env_has(pid_t pid, const char *word)
-{
-	_cleanup_free_ char *path = strf("/proc/%d/environ", (int)pid);
-	_cleanup_free_ char *environ_text = NULL;
-	size_t size;
-
-	if (file_read(AT_FDCWD, path, ENVIRON_MAX, &environ_text, &size) < 0)
-		return false;
-	for (size_t i = 0; i < size; i += strlen(environ_text + i) + 1)
-		if (streq(environ_text + i, word))
-			return true;
-	return false;
-}
-
 char *process_name(pid_t pid)
 {
 	_cleanup_free_ char *path = strf("/proc/%d/comm", (int)pid);
@@ -304,15 +346,10 @@ void process_await_end(int pidfd, int timeout_ms)
 /* Where we may not know its program. */
 static bool state_is_alive(pid_t pid)
 {
-	_cleanup_free_ char *path = strf("/proc/%d/stat", (int)pid);
 	_cleanup_free_ char *line = NULL;
-	const char *state;
+	const char *state = read_stat(pid, &line);
 
-	if (file_read_line(AT_FDCWD, path, &line) < 0)
-		return false;
-	/* Behind the name, which may itself hold spaces and parentheses. */
-	state = strrchr(line, ')');
-	return state && strncmp(state, ") Z", 3) != 0 && strncmp(state, ") X", 3) != 0;
+	return state && *state != 'Z' && *state != 'X';
 }
 
 bool process_alive(pid_t pid)

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 /* The mount at PATH, if there is one of that type. */
@@ -31,8 +32,11 @@ bool process_holds(pid_t pid, const char *path);
 
 /* Calls `fn` for every process; stops when it returns non-zero and returns that. -errno. */
 int process_each(int (*fn)(void *data, pid_t pid), void *data);
-/* Whether the process' environment has `word` ("NAME=value"). */
-bool process_env_has(pid_t pid, const char *word);
+/* Whether the number is among its users (real, effective, saved ...), groups or other groups. */
+bool process_has_id(pid_t pid, unsigned int id);
+/* When it began, in ticks since the machine's start (CLOCK_BOOTTIME); false: it is gone. */
+bool process_start(pid_t pid, uint64_t *ticks);
+#define PROCESS_TICKS 100 /* a second: USER_HZ (include/asm-generic/param.h) */
 /* comm of a process, "?" when it is gone; the caller frees it. */
 char *process_name(pid_t pid);
 /* Waits until the process of a pidfd has ended, or for so many milliseconds (-1: for ever). */

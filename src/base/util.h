@@ -22,6 +22,14 @@ static inline bool streq_null(const char *a, const char *b)
 	return a == b || (a && b && streq(a, b));
 }
 
+/* What follows the prefix; NULL: it begins otherwise. */
+static inline const char *str_after(const char *s, const char *prefix)
+{
+	size_t n = strlen(prefix);
+
+	return strncmp(s, prefix, n) == 0 ? s + n : NULL;
+}
+
 static inline bool str_has_prefix(const char *s, const char *prefix)
 {
 	return strncmp(s, prefix, strlen(prefix)) == 0;

@@ -23,8 +23,9 @@
 /* How often, and how many milliseconds apart, a keeper that does not answer is interrupted. */
 #define ADOPT_TRIES 100
 #define ADOPT_MS 10
-/* Where there are no pidfds (valgrind knows none), milliseconds. */
-#define END_TRIES 1000
+/* How long a command waits for a keeper's end. */
+#define END_TRIES 5000
+#define END_MS 1
 
 /* Of a path of any length: by its directory's descriptor, which has to stay open until it is used.
  */
@@ -203,26 +204,47 @@ void keeper_interrupt(const struct keeper *keeper)
 		kill(keeper->pid, SIGURG);
 }
 
-/* Its end closes the socket as well, but perhaps before ep0. */
-static void kill_without_pidfd(const struct keeper *keeper)
+void keeper_end(const struct keeper *keeper)
 {
-	kill(keeper->pid, SIGKILL);
-	for (int i = 0; i < END_TRIES && kill(keeper->pid, 0) == 0; i++)
-		poll(NULL, 0, 1);
+	if (keeper->pidfd >= 0)
+		syscall(SYS_pidfd_send_signal, keeper->pidfd, SIGKILL, NULL, 0);
+	else if (keeper->pid > 0)
+		kill(keeper->pid, SIGKILL);
 }
 
-void keeper_kill(struct keeper *keeper)
+bool keeper_has_ended(const struct keeper *keeper)
 {
-	if (keeper->pidfd >= 0) {
-		syscall(SYS_pidfd_send_signal, keeper->pidfd, SIGKILL, NULL, 0);
-		process_await_end(keeper->pidfd, -1);
-	} else if (keeper->taken) {
-		kill_without_pidfd(keeper);
-	} else if (keeper->pid > 0) {
-		kill(keeper->pid, SIGKILL);
-		waitpid(keeper->pid, NULL, 0);
-	}
+	struct pollfd pfd = { .fd = keeper->pidfd, .events = POLLIN };
+	siginfo_t info = { 0 };
+
+	/* Its end closes the socket as well, but perhaps before ep0. */
+	if (keeper->pidfd >= 0)
+		return poll(&pfd, 1, 0) > 0;
+	if (keeper->pid <= 0 || keeper->taken)
+		return keeper->pid <= 0 || kill(keeper->pid, 0) < 0;
+	return waitid(P_PID, (id_t)keeper->pid, &info, WEXITED | WNOHANG | WNOWAIT) < 0 ||
+	       info.si_pid != 0;
+}
+
+void keeper_forget(struct keeper *keeper)
+{
 	cleanup_close(&keeper->pidfd);
 	cleanup_close(&keeper->socket);
 	*keeper = KEEPER_NONE;
+}
+
+bool keeper_kill(struct keeper *keeper)
+{
+	bool ended = keeper->pid <= 0;
+
+	keeper_end(keeper);
+	for (int i = 0; !ended && i < END_TRIES; i++) {
+		struct pollfd pfd = { .fd = keeper->pidfd, .events = POLLIN };
+
+		ended = keeper_has_ended(keeper) || poll(&pfd, 1, END_MS) > 0;
+	}
+	if (!keeper->taken && keeper->pid > 0)
+		waitpid(keeper->pid, NULL, WNOHANG);
+	keeper_forget(keeper);
+	return ended;
 }

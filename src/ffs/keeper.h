@@ -90,8 +90,11 @@ bool keeper_hold(const struct keeper *keeper, double seconds);
 /* Ends a data stage that it waits in, now or in a moment; else does nothing. */
 void keeper_interrupt(const struct keeper *keeper);
 
-/*
- * Ends the keeper and waits for it, which does not take long: even ep0's data stages end by a
- * signal. After that ep0 is closed. Does nothing for KEEPER_NONE.
- */
-void keeper_kill(struct keeper *keeper);
+/* Ends the keeper, whatever it waits for: even ep0's data stages end by a signal. */
+void keeper_end(const struct keeper *keeper);
+/* Whether it has: then ep0 is closed. True for KEEPER_NONE. */
+bool keeper_has_ended(const struct keeper *keeper);
+/* Closes what belongs to it; it is KEEPER_NONE. */
+void keeper_forget(struct keeper *keeper);
+/* All this for a command, which waits for it, but not for ever. False: it has not ended yet. */
+bool keeper_kill(struct keeper *keeper);

@@ -40,7 +40,7 @@ static bool is_owners(const struct own_user *user, uid_t uid)
 }
 
 /* What the owner's link says, if it is true. */
-static bool has_one(const struct own_user *user, uid_t *uid)
+bool own_user_has(const struct own_user *user, uid_t *uid)
 {
 	_cleanup_free_ char *text = read_link(user->link);
 
@@ -58,7 +58,7 @@ static uid_t candidate(const struct own_user *user, uid_t n)
 
 int own_user_find(const struct own_user *user, uid_t *uid)
 {
-	if (has_one(user, uid))
+	if (own_user_has(user, uid))
 		return 0;
 	for (uid_t n = 0; n < COUNT; n++) {
 		_cleanup_free_ char *path = NULL, *owner = NULL;
@@ -98,7 +98,7 @@ int own_user_take(const struct own_user *user, uid_t *uid)
 	_cleanup_free_ char *text = NULL;
 	int r;
 
-	if (has_one(user, uid))
+	if (own_user_has(user, uid))
 		return 0;
 	r = take_any(user, uid);
 	if (r < 0)

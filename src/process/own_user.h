@@ -10,6 +10,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 struct own_user {
@@ -20,6 +21,8 @@ struct own_user {
 
 /* The id that the owner has, or would get now, which changes nothing. -ENOSPC: all are taken. */
 int own_user_find(const struct own_user *user, uid_t *uid);
+/* The one that the owner has; false: it has none. */
+bool own_user_has(const struct own_user *user, uid_t *uid);
 /*
  * Makes it the owner's, and the pool, if need be. An owner that asks again gets the same id; so
  * does one that was away, unless it was taken meanwhile. -errno.

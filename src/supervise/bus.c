@@ -355,8 +355,8 @@ void bus_ep0_closed(struct supervisor *s)
 static bool is_dying(const struct instance *i)
 {
 	return (i->keeper.pid > 0 && !process_alive(i->keeper.pid)) ||
-	       (i->unit && i->unit->pid > 0 && i->unit->worker->opens_ep0 &&
-		!process_alive(i->unit->pid));
+	       (i->unit && i->unit->worker->opens_ep0 &&
+		(i->unit->rest || (i->unit->pid > 0 && !process_alive(i->unit->pid))));
 }
 
 /*

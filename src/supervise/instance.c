@@ -4,10 +4,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/syscall.h>
 #include <syslog.h>
 #include <unistd.h>
 
@@ -21,12 +21,18 @@
 #include "ffs/message.h"
 #include "ffs/mount.h"
 #include "plan/files.h"
+#include "process/family.h"
+#include "supervise/reap.h"
 #include "supervise/supervisor.h"
 #include "supervise/switch.h"
 
-/* How often, and how many milliseconds apart, a keeper that does not answer is interrupted. */
-#define DROP_TRIES 100
+/* Where a keeper listens, in the run directory; its function's label follows. */
+#define KEEPER_FILE "keeper-"
+/* For how long a keeper may take to end, PLAN_SOON_MS apart. */
+#define KEEPER_TRIES 500
+/* When a keeper that does not answer is interrupted, and when it is given up. */
 #define DROP_MS 10
+#define DROP_SECONDS 1
 
 /* --- the keeper --------------------------------------------------------------------------------
  */
@@ -82,7 +88,8 @@ static void on_keeper(void *data, uint32_t events _unused_)
 	if (size == -EPIPE)
 		source_remove(&i->supervisor->loop, &i->keeper_socket);
 	if (size == -EPIPE && i->keeper.taken) { /* else SIGCHLD tells */
-		keeper_kill(&i->keeper);
+		keeper_end(&i->keeper);
+		keeper_forget(&i->keeper);
 		supervisor_keeper_died(i->supervisor, i);
 	}
 	if (size < 0)
@@ -93,6 +100,7 @@ static void on_keeper(void *data, uint32_t events _unused_)
 		break;
 	case KEEPER_MSG_NO_WORKER:
 		i->dropping = false;
+		supervisor_changed(i->supervisor);
 		break;
 	case KEEPER_MSG_STARTED:
 		i->listens = true;
@@ -105,22 +113,23 @@ static void on_keeper(void *data, uint32_t events _unused_)
 	}
 }
 
-/* A keeper that a host lets wait is interrupted: the request that it serves was the dead one's. */
 void instance_drop_worker(struct instance *i)
 {
 	i->dropping = i->keeper_socket.fd >= 0 &&
 		      message_send(i->keeper_socket.fd, KEEPER_MSG_NO_WORKER, 0, NULL, 0);
-	for (int tries = 0; i->dropping && i->keeper_socket.fd >= 0 && tries < DROP_TRIES;) {
-		struct pollfd pfd = { .fd = i->keeper_socket.fd, .events = POLLIN };
+	i->drop_since = now_monotonic();
+}
 
-		if (poll(&pfd, 1, DROP_MS) > 0) {
-			on_keeper(i, POLLIN);
-			continue;
-		}
+/* A keeper that a host lets wait is interrupted: the request that it serves was the dead one's. */
+bool instance_is_dropping(struct instance *i)
+{
+	double waited = now_monotonic() - i->drop_since;
+
+	if (i->keeper_socket.fd < 0 || waited >= DROP_SECONDS)
+		i->dropping = false;
+	if (i->dropping && waited >= DROP_MS / 1e3)
 		keeper_interrupt(&i->keeper);
-		tries++;
-	}
-	i->dropping = false;
+	return i->dropping;
 }
 
 /* --- adoption ----------------------------------------------------------------------------------
@@ -128,7 +137,7 @@ void instance_drop_worker(struct instance *i)
 
 static char *keeper_path(const struct instance *i)
 {
-	return strf("%s/keeper-%s", i->supervisor->rundir.path, i->function->label);
+	return strf("%s/" KEEPER_FILE "%s", i->supervisor->rundir.path, i->function->label);
 }
 
 int instance_adopt(struct instance *i, const json_t *status)
@@ -191,7 +200,8 @@ static int start_keeper(struct instance *i, const char *path, struct error *err)
 		r = source_add(&i->supervisor->loop, &i->keeper_socket, i->keeper.socket, EPOLLIN,
 			       on_keeper, i);
 	if (r < 0 && i->keeper.pid > 0) {
-		keeper_kill(&i->keeper);
+		keeper_end(&i->keeper);
+		keeper_forget(&i->keeper);
 		error_errno(err, EX_OSERR, -r, NULL, "cannot watch the keeper of '%s'",
 			    i->function->label);
 	}
@@ -235,30 +245,60 @@ bool instance_renew_keeper(struct instance *i)
 	return r == 0;
 }
 
-/* Without a supervisor: whoever still waits for the next one. */
-static void kill_orphan(const char *path)
+static int keeper_does_not_end(const char *label, pid_t pid, struct error *err)
 {
-	struct keeper_hello hello;
-	struct keeper keeper;
-	int pidfd, output;
-
-	if (keeper_adopt(&keeper, path, &hello, &pidfd, &output) < 0)
-		return;
-	keeper_kill(&keeper);
-	cleanup_close(&pidfd);
-	cleanup_close(&output);
+	return error_set(err, EX_OSERR, EBUSY, NULL, "the keeper of '%s' (pid %d) does not end",
+			 label, (int)pid);
 }
 
-static int keeper_undo(struct step *step, struct error *err _unused_)
+/* Whom the keeper knows, and reap_left_behind does not: of an ffsctl that has noted no workers. */
+static int end_its_worker(pid_t pid, int pidfd, const char *label, struct error *err)
+{
+	struct family family = { .session = pid };
+
+	/* As long as it lives the number is its own. */
+	if (pidfd < 0 || !process_start(pid, &family.latest) ||
+	    syscall(SYS_pidfd_send_signal, pidfd, 0, NULL, 0) < 0)
+		return 0;
+	return reap_family(&family, label, err);
+}
+
+/* Without a supervisor: whoever still waits for the next one, and its worker. */
+static int kill_orphan(const char *path, struct error *err)
+{
+	const char *label = strrchr(path, '/') + strlen("/" KEEPER_FILE);
+	_cleanup_close_ int pidfd = -1, output = -1;
+	struct keeper_hello hello;
+	struct keeper keeper;
+	pid_t pid;
+	int r;
+
+	if (keeper_adopt(&keeper, path, &hello, &pidfd, &output) < 0)
+		return 0;
+	pid = keeper.pid;
+	r = end_its_worker(hello.worker.pid, pidfd, label, err);
+	if (!keeper_kill(&keeper) && r == 0)
+		r = keeper_does_not_end(label, pid, err);
+	return r;
+}
+
+static int keeper_undo(struct step *step, struct error *err)
 {
 	struct instance *i = step->self;
 
-	if (!i) {
-		kill_orphan(step->value);
-		return 0;
+	if (!i)
+		return kill_orphan(step->value, err);
+	if (!i->keeper_ends) {
+		source_remove(&i->supervisor->loop, &i->keeper_socket);
+		keeper_end(&i->keeper);
+		i->keeper_ends = true;
 	}
-	source_remove(&i->supervisor->loop, &i->keeper_socket);
-	keeper_kill(&i->keeper);
+	if (!keeper_has_ended(&i->keeper))
+		return ++step->tries < KEEPER_TRIES
+			       ? PLAN_SOON
+			       : keeper_does_not_end(i->function->label, i->keeper.pid, err);
+	keeper_forget(&i->keeper);
+	i->keeper_ends = false;
 	return 0;
 }
 

@@ -32,7 +32,9 @@ struct instance {
 	struct source keeper_socket;
 	uid_t mount_uid;
 	gid_t mount_gid;
+	bool keeper_ends; /* it was told to */
 	bool dropping; /* the keeper has not said yet that all is told of the worker that ended */
+	double drop_since; /* monotonic */
 	struct bus_state bus;
 	bool listens;	       /* the keeper: it can be taken over */
 	double hold;	       /* what it was told last */
@@ -66,8 +68,8 @@ extern const struct step_op *const instance_ops[];
 extern const struct step_op instance_op_descriptors;
 extern const struct step_op instance_op_keeper;
 /*
- * instance_worker.c. `value` of both is "GADGET FUNCTION DIGEST PLACE": by the first two its
- * processes are found, the digest is of all that a worker is given.
+ * instance_worker.c. `value` of both is "GADGET FUNCTION DIGEST PLACE"; the digest is of all that a
+ * worker is given.
  */
 extern const struct step_op instance_op_worker, instance_op_ready;
 /* The unit that was to be replaced has ended, and all that it served is halted. */
@@ -80,6 +82,8 @@ int instance_give_worker(struct instance *instance, pid_t pid, int control, int 
 /* The worker has ended: takes from the keeper all that it has still said, and nobody answers any
  * more. */
 void instance_drop_worker(struct instance *instance);
+/* Whether the keeper has not answered yet, who then is interrupted; not for ever. */
+bool instance_is_dropping(struct instance *instance);
 /* PING or STOP to the worker. */
 void instance_send(struct instance *instance, uint16_t type, uint32_t id);
 /*

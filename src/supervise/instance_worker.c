@@ -7,12 +7,8 @@
 #include "base/cleanup.h"
 #include "supervise/instance.h"
 #include "supervise/launch.h"
-#include "supervise/reap.h"
 #include "supervise/reload.h"
 #include "supervise/supervisor.h"
-
-/* Without a supervisor: how often a worker's rest is looked for, PLAN_SOON_MS apart. */
-#define STRANGER_TRIES 500
 
 bool instance_gates(const struct instance *i)
 {
@@ -54,32 +50,13 @@ static int worker_apply(struct step *step, struct error *err)
 	return -err->err;
 }
 
-/* Without a supervisor: by what the record says. */
-static int strangers_undo(struct step *step, struct error *err)
-{
-	_cleanup_free_ char *gadget = xstrndup(step->value, strcspn(step->value, " "));
-	const char *rest = step->value + strlen(gadget);
-	_cleanup_free_ char *label = *rest ? xstrndup(rest + 1, strcspn(rest + 1, " ")) : NULL;
-
-	if (!label)
-		return error_set(err, EX_SOFTWARE, EBADMSG, step->path,
-				 "the record does not say whose worker %s was", step->path);
-	if (reap_strangers(gadget, label) == 0)
-		return 0;
-	if (++step->tries < STRANGER_TRIES)
-		return PLAN_SOON;
-	return error_set(err, EX_OSERR, EBUSY, step->path,
-			 "processes that %s has started do not end", step->path);
-}
-
-static int worker_undo(struct step *step, struct error *err)
+static int worker_undo(struct step *step, struct error *err _unused_)
 {
 	struct instance *i = step->self;
 	const struct supervisor *s;
 
-	if (!i)
-		return strangers_undo(step, err);
-	if (!i->unit)
+	/* Without a supervisor reap_left_behind has done it. */
+	if (!i || !i->unit)
 		return 0;
 	/* All at once: the steps of the others come next. */
 	s = i->supervisor;
@@ -134,6 +111,7 @@ static int ready_apply(struct step *step, struct error *err)
 		u->awaited = false;
 		return 0;
 	case UNIT_STARTING:
+	case UNIT_ENDING:
 	case UNIT_STOPPING:
 	case UNIT_WAITING:
 		return PLAN_AGAIN;

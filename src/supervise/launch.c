@@ -13,7 +13,6 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
-#include <sys/wait.h>
 #include <syslog.h>
 #include <unistd.h>
 
@@ -24,6 +23,7 @@
 #include "base/trust.h"
 #include "ffs/endpoint.h"
 #include "process/credentials.h"
+#include "process/family.h"
 #include "spec/spec.h"
 #include "supervise/launch_parts.h"
 #include "supervise/supervisor.h"
@@ -310,6 +310,7 @@ int launch_prepare(struct unit *unit, struct error *err)
 	if (!w->limits.tasks && !w->user.value)
 		unit->spawn.limits.tasks = DEFAULT_TASKS;
 	unit->spawn.directory = xstrdup(w->directory);
+	unit->spawn.note = strf(RUNDIR_WORKER "%s", unit->instance->function->label);
 	if (r == 0)
 		r = prepare_program(unit, err);
 	if (r == 0)
@@ -556,6 +557,7 @@ int launch_start(struct unit *unit, struct error *err)
 		prepare_node(unit);
 	if (r == 0)
 		r = gather(unit, &hand, &ends, err);
+	unit->spawn.note_dir = unit->instance->supervisor->rundir.dir_fd;
 	if (r == 0)
 		r = spawn_start(&unit->spawn, hand.fds, hand.n, ends.output_write, &unit->pid, err);
 	for (size_t i = 0; i < hand.n; i++)
@@ -564,9 +566,11 @@ int launch_start(struct unit *unit, struct error *err)
 		r = give_to_keeper(unit, &ends, err);
 	if (r == 0)
 		r = unit_watch(unit, &ends.output, &ends.notify, err);
+	unit->session = unit->pid;
+	unit->began = family_now();
+	unit->taken = false;
 	if (r < 0 && unit->pid > 0) { /* it runs, but nobody would ever hear of it */
 		kill(-unit->pid, SIGKILL);
-		waitpid(unit->pid, NULL, 0);
 		unit->pid = 0;
 	}
 	close_ends(&ends);

@@ -11,12 +11,9 @@
 #include "supervise/supervisor.h"
 
 /* Its group has the same number. */
-static int prepare_own_user(struct unit *unit, struct error *err)
+static int prepare_own_user(struct unit *unit, int r, struct error *err)
 {
-	int r = rundir_user(&unit->instance->supervisor->rundir, unit->instance->function->label,
-			    &unit->spawn.uid);
-
-	unit->spawn.gid = unit->spawn.uid;
+	unit->spawn.uid = unit->spawn.gid = unit->own_id;
 	if (r == -ENOSPC) {
 		error_set(err, EX_UNAVAILABLE, ENOSPC, NULL,
 			  "all user ids from %d to %d belong to other workers",
@@ -33,14 +30,21 @@ int launch_prepare_user(struct unit *unit, struct error *err)
 {
 	const struct worker *w = unit->worker;
 	struct spawn *s = &unit->spawn;
-	/* The default needs no user database, which a board may not have. */
-	int r = w->user.value ? spawn_find_user(w->user.value, &s->uid, &s->gid, &w->user.at, err)
-			      : prepare_own_user(unit, err);
+	int r = rundir_user(&unit->instance->supervisor->rundir, unit->instance->function->label,
+			    &unit->own_id);
 
-	s->groups = xcalloc(w->n_groups, sizeof(*s->groups));
-	for (; r == 0 && s->n_groups < w->n_groups; s->n_groups++)
-		r = spawn_find_group(w->groups[s->n_groups].value, &s->groups[s->n_groups],
-				     &w->groups[s->n_groups].at, err);
+	if (r < 0)
+		unit->own_id = 0;
+	/* The default needs no user database, which a board may not have. */
+	r = w->user.value ? spawn_find_user(w->user.value, &s->uid, &s->gid, &w->user.at, err)
+			  : prepare_own_user(unit, r, err);
+	s->groups = xcalloc(w->n_groups + 1, sizeof(*s->groups));
+	/* What it starts is known by that, whatever becomes of us: process/family.h. */
+	if (w->user.value && unit->own_id)
+		s->groups[s->n_groups++] = unit->own_id;
+	for (size_t i = 0; r == 0 && i < w->n_groups; i++)
+		r = spawn_find_group(w->groups[i].value, &s->groups[s->n_groups++],
+				     &w->groups[i].at, err);
 	return r;
 }
 

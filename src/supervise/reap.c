@@ -5,17 +5,14 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "base/proc.h"
+#include "process/family.h"
 #include "supervise/supervisor.h"
 
-/* A worker that forks as fast as we kill is not chased for ever. */
-#define ROUNDS 1000
 #define CHILDREN_MAX (1024 * 1024)
 
 static bool is_known(const struct supervisor *s, pid_t pid)
@@ -30,56 +27,50 @@ static bool is_known(const struct supervisor *s, pid_t pid)
 	return false;
 }
 
-static bool is_of_worker(pid_t pid, const char *gadget, const char *label)
-{
-	_cleanup_free_ char *of_gadget = strf("FFSCTL_GADGET=%s", gadget);
-	_cleanup_free_ char *of_function = strf("FFSCTL_FUNCTION=%s", label);
-
-	return process_env_has(pid, of_gadget) && process_env_has(pid, of_function);
-}
-
-static void kill_and_wait(pid_t pid)
-{
-	kill(pid, SIGKILL);
-	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-		;
-}
-
-/* Whether the environment names a worker that we look after: any of ours, whichever it is. */
-static bool is_of_any(const struct supervisor *s, pid_t pid)
-{
-	for (size_t i = 0; i < s->n_instances; i++)
-		if (is_of_worker(pid, s->name, s->instances[i]->function->label))
-			return true;
-	return false;
-}
-
 static bool others_run(const struct unit *unit)
 {
 	const struct supervisor *s = unit->instance->supervisor;
 
+	for (size_t i = 0; i < s->n_instances; i++) {
+		const struct unit *other = s->instances[i]->unit;
+
+		if (other && other != unit && (other->pid > 0 || other->rest))
+			return true;
+	}
+	return false;
+}
+
+static bool is_of(const struct unit *unit, pid_t pid)
+{
+	return unit->own_id && process_has_id(pid, unit->own_id);
+}
+
+static bool is_of_another(const struct unit *unit, pid_t pid)
+{
+	const struct supervisor *s = unit->instance->supervisor;
+
 	for (size_t i = 0; i < s->n_instances; i++)
-		if (s->instances[i]->unit != unit && s->instances[i]->unit &&
-		    s->instances[i]->unit->pid > 0)
+		if (s->instances[i]->unit && s->instances[i]->unit != unit &&
+		    is_of(s->instances[i]->unit, pid))
 			return true;
 	return false;
 }
 
 /*
  * Whether a child of ours that we have not started comes from that worker. All such children come
- * from some worker, unless a script has left us some. One that has thrown its environment away is
- * told by the endpoints it holds; else it may be any worker's, and stays until there is no other.
+ * from some worker, unless a script has left us some. One that had the privileges to change all
+ * that it is known by is told by the endpoints it holds; else it may be any worker's, and stays
+ * until there is no other.
  */
 static bool comes_from(const struct unit *unit, pid_t pid)
 {
-	const struct supervisor *s = unit->instance->supervisor;
 	const struct function *f = unit->instance->function;
 
-	if (is_of_worker(pid, s->name, f->label))
+	if (getsid(pid) == unit->session || is_of(unit, pid))
 		return true;
-	if (is_of_any(s, pid))
+	if (is_of_another(unit, pid))
 		return false;
-	return (s->n_inherited == 0 && !others_run(unit)) ||
+	return (unit->instance->supervisor->n_inherited == 0 && !others_run(unit)) ||
 	       (f->ffs && process_holds(pid, f->ffs->mount.path));
 }
 
@@ -122,80 +113,80 @@ void reap_forget_inherited(struct supervisor *s, pid_t pid)
 			s->inherited[i] = 0;
 }
 
-/* One look at our children; whether an orphan of that worker was among them. */
-static bool kill_orphans(const struct unit *unit)
+/* Also who has ended, but was not reaped: what it has started may come to us only then. */
+static pid_t kill_orphans(const struct unit *unit)
 {
 	_cleanup_free_ char *list = our_children();
 	const char *p = list;
-	bool found = false;
-	pid_t pid;
+	pid_t pid, left = 0;
 
 	while (p && (pid = next_child(&p)) > 0) {
 		if (!is_known(unit->instance->supervisor, pid) && comes_from(unit, pid)) {
-			kill_and_wait(pid);
-			found = true;
+			kill(pid, SIGKILL);
+			left = pid;
 		}
 	}
-	return found;
+	return left;
 }
 
-struct search {
-	const char *gadget, *label;
-	bool wait; /* until they have ended */
-	int found;
-};
-
-static int kill_stranger(void *data, pid_t pid)
+static struct family family_of(const struct unit *unit)
 {
-	struct search *search = data;
-
-	_cleanup_close_ int fd = -1;
-
-	if (pid == getpid() || !is_of_worker(pid, search->gadget, search->label) ||
-	    !process_alive(pid))
-		return 0;
-	if (search->wait)
-		fd = (int)syscall(SYS_pidfd_open, pid, 0);
-	kill(pid, SIGKILL);
-	search->found++;
-	if (fd >= 0)
-		process_await_end(fd, -1);
-	return 0;
+	return (struct family){ .id = unit->own_id,
+				.session = unit->session,
+				.latest = unit->began };
 }
 
-/* Of a worker that was taken over: what it has started were never our children. */
-static void reap_rest_of_others(const struct unit *unit)
+pid_t reap_rest(const struct unit *unit, bool first)
 {
-	const struct instance *i = unit->instance;
-	struct search search = { .gadget = i->supervisor->name,
-				 .label = i->function->label,
-				 .wait = true };
+	const struct family family = family_of(unit);
+	pid_t left = 0, orphan;
 
-	for (int n = 0; n < ROUNDS; n++) {
-		search.found = 0;
-		process_each(kill_stranger, &search);
-		if (search.found == 0)
-			return;
+	/* Of a worker that was taken over: what it has started were never our children. */
+	if (unit->taken || !first)
+		left = family_kill(&family, NULL);
+	if (unit->taken)
+		return left;
+	/* Nobody else has got the number since the worker was reaped. */
+	if (first && kill(-unit->session, SIGKILL) == 0)
+		left = unit->session;
+	orphan = kill_orphans(unit);
+	return orphan ? orphan : left;
+}
+
+/* --- without a supervisor --- */
+
+int reap_family(const struct family *family, const char *label, struct error *err)
+{
+	double deadline = now_monotonic() + REAP_SECONDS, left = REAP_SECONDS;
+	_cleanup_free_ char *name = NULL;
+	pid_t pid = 0;
+
+	while (left > 0) {
+		_cleanup_close_ int fd = -1;
+
+		pid = family_kill(family, &fd);
+		if (pid == 0)
+			return 0;
+		process_await_end(fd, fd < 0 ? PLAN_SOON_MS : (int)(left * 1e3) + 1);
+		left = deadline - now_monotonic();
 	}
+	name = process_name(pid);
+	return error_set(err, EX_OSERR, EBUSY, NULL,
+			 "a process that the worker of '%s' has started does not end: %s (pid %d)",
+			 label, name, (int)pid);
 }
 
-void reap_rest(const struct unit *unit)
+static void end_worker(void *data, const char *label, const struct family *family)
 {
-	if (unit->end.fd >= 0) {
-		reap_rest_of_others(unit);
-		return;
-	}
-	if (kill(-unit->pid, SIGKILL) == 0)
-		while (waitpid(-unit->pid, NULL, 0) > 0 || errno == EINTR)
-			;
-	for (int i = 0; i < ROUNDS && kill_orphans(unit); i++)
-		;
+	struct error *first = data;
+	_cleanup_error_ struct error err = { 0 };
+
+	if (reap_family(family, label, &err) < 0 && !first->exit)
+		error_move(first, &err);
 }
 
-int reap_strangers(const char *gadget, const char *label)
+int reap_left_behind(const struct rundir *rundir, struct error *err)
 {
-	struct search search = { .gadget = gadget, .label = label };
-
-	process_each(kill_stranger, &search);
-	return search.found;
+	rundir_each_worker(rundir, end_worker, err);
+	return err->exit ? -err->err : 0;
 }

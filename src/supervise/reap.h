@@ -1,9 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Ending everything that a worker has started, wherever it went. */
+/*
+ * Ending everything that a worker has started, wherever it went. Nothing here waits: what has been
+ * killed may take its time to end.
+ */
 #pragma once
 
+#include <stdbool.h>
 #include <sys/types.h>
 
+#include "base/error.h"
+
+struct family;
+struct rundir;
 struct supervisor;
 struct unit;
 
@@ -16,14 +24,19 @@ void reap_note_inherited(struct supervisor *s);
 void reap_forget_inherited(struct supervisor *s, pid_t pid);
 
 /*
- * After the worker itself has been reaped (its pid is still in `unit`): kills what is left of its
- * session and what has left it (its orphans are our children: PR_SET_CHILD_SUBREAPER), and waits
- * until all of it is gone, so that nothing uses the endpoints any more.
+ * One look, after the worker itself has ended: kills what is left of its session and what has left
+ * it (its orphans are our children: PR_SET_CHILD_SUBREAPER). Returns one that has not ended yet; 0:
+ * nothing uses the endpoints any more. `first`: the first look, right after the worker's end.
  */
-void reap_rest(const struct unit *unit);
+pid_t reap_rest(const struct unit *unit, bool first);
 
 /*
- * The same without having been its parent: kills every process that has the environment we gave to
- * that gadget's worker. Returns how many there were; they are gone when it says 0.
+ * For a command, without a supervisor: kills what that function's worker has started, and waits,
+ * REAP_SECONDS at most, until it has ended. EX_OSERR: it does not.
  */
-int reap_strangers(const char *gadget, const char *label);
+int reap_family(const struct family *family, const char *label, struct error *err);
+/* The same of all workers of whom something stands in the run directory; the first error. */
+int reap_left_behind(const struct rundir *rundir, struct error *err);
+
+/* Who was killed and has not ended by then hangs in the kernel. */
+#define REAP_SECONDS 5

@@ -274,6 +274,50 @@ void rundir_give_back_users(const struct rundir *rundir,
 		closedir(dir);
 }
 
+bool rundir_worker(const struct rundir *rundir, const char *function, struct family *family)
+{
+	_cleanup_free_ char *name = strf(RUNDIR_WORKER "%s", function);
+	char text[FAMILY_TEXT];
+	ssize_t n = readlinkat(rundir->dir_fd, name, text, sizeof(text) - 1);
+
+	if (n < 0)
+		return false;
+	text[n] = '\0';
+	return family_read(text, family);
+}
+
+static bool has_user(const struct rundir *rundir, const char *function, uid_t *uid)
+{
+	struct own_user user;
+	bool has;
+
+	make_user(&user, rundir, function);
+	has = own_user_has(&user, uid);
+	free_user(&user);
+	return has;
+}
+
+void rundir_each_worker(const struct rundir *rundir,
+			void (*fn)(void *data, const char *function, const struct family *family),
+			void *data)
+{
+	DIR *dir = open_list(rundir);
+	struct dirent *entry;
+
+	while (dir && (entry = readdir(dir))) {
+		const char *user = str_after(entry->d_name, RUNDIR_USER),
+			   *worker = str_after(entry->d_name, RUNDIR_WORKER);
+		struct family family = { 0 };
+
+		if (user && has_user(rundir, user, &family.id))
+			fn(data, user, &family);
+		if (worker && rundir_worker(rundir, worker, &family))
+			fn(data, worker, &family);
+	}
+	if (dir)
+		closedir(dir);
+}
+
 void rundir_forget_users(const struct world *world, const char *name)
 {
 	_cleanup_free_ char *pool = strf("%s/" RUNDIR_USERS, world->run_dir),

@@ -21,6 +21,7 @@
 #include "base/error.h"
 #include "base/world.h"
 #include "plan/plan.h"
+#include "process/family.h"
 
 struct rundir {
 	char *path;
@@ -39,6 +40,7 @@ struct rundir {
 /* Beside the gadgets' directories, which never begin with a dot: see process/own_user.h. */
 #define RUNDIR_USERS ".users"
 #define RUNDIR_USER "user-"
+#define RUNDIR_WORKER "worker-" /* a link: see process/family.h */
 
 /* How the lock's owner calls itself. */
 #define WHO_COMING_UP "up"
@@ -106,6 +108,16 @@ void rundir_give_back_users(const struct rundir *rundir,
 
 /* Gives back those of a gadget that has no directory any more. */
 void rundir_forget_users(const struct world *world, const char *name);
+
+/* What the function's last worker has noted of itself; false: there is none. */
+bool rundir_worker(const struct rundir *rundir, const char *function, struct family *family);
+/*
+ * Calls `fn` for whatever tells of processes that workers have started: more than once for a
+ * function, when more than one thing does.
+ */
+void rundir_each_worker(const struct rundir *rundir,
+			void (*fn)(void *data, const char *function, const struct family *family),
+			void *data);
 
 /* Whether there is such a file in a gadget's directory. */
 bool rundir_has(const struct world *world, const char *name, const char *file);

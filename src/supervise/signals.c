@@ -26,10 +26,12 @@ static void child_ended(struct supervisor *s, pid_t pid, int status)
 		}
 		if (i->keeper.pid == pid) {
 			i->keeper.pid = 0;
-			supervisor_keeper_died(s, i);
-			return;
+			if (!i->keeper_ends)
+				supervisor_keeper_died(s, i);
+			break;
 		}
 	}
+	supervisor_changed(s); /* somebody may wait for its end */
 }
 
 void supervisor_reap(struct supervisor *s)

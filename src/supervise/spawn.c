@@ -17,6 +17,7 @@
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "process/credentials.h"
+#include "process/family.h"
 
 /* The program's place while the child becomes it. */
 #define PROGRAM_FD(c) (3 + (int)(c)->n_fds)
@@ -139,9 +140,15 @@ static void write_pid(char *to, pid_t pid)
 static const char *become_worker(struct child *c)
 {
 	const struct spawn *s = c->spawn;
+	char note[FAMILY_TEXT];
 
 	if (setsid() < 0)
 		return "start a session for";
+	/* Before it does anything: whoever finds what a dead supervisor has left finds it as well.
+	 */
+	family_note(note);
+	if (s->note && symlinkat(note, s->note_dir, s->note) < 0)
+		return "note";
 	if (!place_descriptors(c))
 		return "hand descriptors to";
 	if (chdir(s->directory) < 0)
@@ -217,6 +224,8 @@ int spawn_start(const struct spawn *spawn, const int *fds, size_t n_fds, int out
 			   .parent = getpid(),
 			   .ignored = ignored_signals() };
 
+	if (spawn->note)
+		unlinkat(spawn->note_dir, spawn->note, 0); /* the last one's */
 	if (n_fds > 0)
 		memcpy(copy, fds, n_fds * sizeof(*copy));
 	*pid = r == 0 ? start(&c) : -1;
@@ -242,6 +251,7 @@ void spawn_free(struct spawn *spawn)
 	free(spawn->program);
 	free(spawn->directory);
 	free(spawn->groups);
+	free(spawn->note);
 	sandbox_free(&spawn->sandbox);
 	*spawn = (struct spawn){ 0 };
 }

@@ -31,6 +31,8 @@ struct spawn {
 	struct sandbox sandbox; /* what it gives up before it begins; n 0: nothing */
 	int answer;		/* its stdout; 0: what `output` is */
 	bool tied;		/* killed when the caller dies; else that is its keeper's to do */
+	int note_dir; /* where it notes itself as a link of this name (process/family.h) */
+	char *note;   /* NULL: nowhere */
 };
 #define SPAWN_PID_DIGITS 10
 

@@ -31,6 +31,6 @@ libffsctl_a_SOURCES += \
 	src/supervise/status.c \
 	src/supervise/switch.c src/supervise/switch.h \
 	src/supervise/supervisor.c src/supervise/supervisor.h \
-	src/supervise/unit.c src/supervise/unit_adopt.c src/supervise/unit_halt.c src/supervise/unit_io.c src/supervise/unit_stats.c \
+	src/supervise/unit.c src/supervise/unit_adopt.c src/supervise/unit_halt.c src/supervise/unit_rest.c src/supervise/unit_io.c src/supervise/unit_stats.c \
 	src/supervise/unit.h \
 	src/supervise/watch.c src/supervise/watch.h

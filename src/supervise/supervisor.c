@@ -23,6 +23,7 @@
 #include "supervise/features.h"
 #include "supervise/host.h"
 #include "supervise/notify.h"
+#include "supervise/reap.h"
 #include "supervise/reload.h"
 #include "supervise/switch.h"
 
@@ -337,11 +338,28 @@ static bool can_be_taken_over(const struct supervisor *s)
 	return true;
 }
 
+/* What dead workers have left ends by itself, and tells nobody. */
+static void look_at_rests(struct supervisor *s)
+{
+	for (size_t n = 0; n < s->n_instances; n++)
+		if (s->instances[n]->unit)
+			unit_rest_look(s->instances[n]->unit);
+}
+
+static bool any_rest(const struct supervisor *s)
+{
+	for (size_t n = 0; n < s->n_instances; n++)
+		if (s->instances[n]->unit && s->instances[n]->unit->rest)
+			return true;
+	return false;
+}
+
 static void look(struct supervisor *s)
 {
 	enum phase before;
 
 	adopt_allow(s);
+	look_at_rests(s);
 	do {
 		before = s->phase;
 		s->changed = s->undo_soon = false;
@@ -367,6 +385,7 @@ static void look(struct supervisor *s)
 			break;
 		}
 	} while (s->phase != before && s->phase != PHASE_GONE);
+	s->undo_soon = s->undo_soon || any_rest(s);
 	supervisor_write_status(s);
 	adopt_allow(s);
 	control_update(&s->control);
@@ -493,6 +512,8 @@ int supervisor_undo_record(struct supervisor *s, struct error *err)
 
 	if (r < 0)
 		return r;
+	/* Before the steps, whichever of them were applied: what it has started is in their way. */
+	reap_left_behind(&s->rundir, &s->failure);
 	s->phase = PHASE_GOING_DOWN;
 	s->changed = true;
 	r = loop_until_gone(s);

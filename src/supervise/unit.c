@@ -20,7 +20,6 @@
 #include "base/trace.h"
 #include "supervise/bus.h"
 #include "supervise/launch.h"
-#include "supervise/reap.h"
 #include "supervise/supervisor.h"
 
 /* worker.md: a worker that served this long is taken for healthy, its next restart is immediate. */
@@ -35,9 +34,9 @@
 #define EXIT_DO_NOT_RESTART 125
 
 const char *const unit_state_words[UNIT_STATE_COUNT] = {
-	[UNIT_STOPPED] = "stopped", [UNIT_PENDING] = "pending",	 [UNIT_STARTING] = "starting",
-	[UNIT_READY] = "ready",	    [UNIT_STOPPING] = "stopped", [UNIT_WAITING] = "waiting",
-	[UNIT_FAILED] = "failed",   [UNIT_DONE] = "done",
+	[UNIT_STOPPED] = "stopped", [UNIT_PENDING] = "pending", [UNIT_STARTING] = "starting",
+	[UNIT_READY] = "ready",	    [UNIT_ENDING] = "stopped",	[UNIT_STOPPING] = "stopped",
+	[UNIT_WAITING] = "waiting", [UNIT_FAILED] = "failed",	[UNIT_DONE] = "done",
 };
 
 static struct supervisor *supervisor_of(const struct unit *unit)
@@ -137,16 +136,46 @@ static void do_watchdog(struct unit *unit)
 	unit_kill(unit, SIGKILL, true);
 }
 
-static void do_ready(struct unit *unit)
+static void note_ready(struct unit *unit)
 {
-	unit_begin_to_watch(unit);
-	unit->state = UNIT_READY;
 	unit->served = true;
 	unit->ready_since = now_monotonic();
 	unit->ready_at = time(NULL);
 	supervisor_say_of(supervisor_of(unit), label_of(unit), LOG_INFO, "worker ready (pid %d)",
 			  (int)unit->pid);
 	supervisor_changed(supervisor_of(unit));
+}
+
+static void do_ready(struct unit *unit)
+{
+	unit_begin_to_watch(unit);
+	unit->state = UNIT_READY;
+	note_ready(unit);
+}
+
+static void do_die(struct unit *unit)
+{
+	timer_stop(&unit->timer);
+	unit->state = UNIT_ENDING;
+	supervisor_changed(supervisor_of(unit));
+}
+
+static void do_wait_no_longer(struct unit *unit)
+{
+	timer_stop(&unit->timer);
+}
+
+/* It has ended: only what it has left is waited for. */
+static void do_let_end(struct unit *unit)
+{
+	unit->state = UNIT_STOPPING;
+	supervisor_changed(supervisor_of(unit));
+}
+
+static void do_let_end_for_restart(struct unit *unit)
+{
+	unit->restart_wanted = true;
+	do_let_end(unit);
 }
 
 static void do_stop(struct unit *unit)
@@ -393,20 +422,28 @@ static const action actions[UNIT_STATE_COUNT][UNIT_EVENT_COUNT] = {
 	},
 	[UNIT_STARTING] = {
 		[UNIT_EV_READY] = do_ready,
-		[UNIT_EV_EXIT] = do_ended,
+		[UNIT_EV_DIED] = do_die,
 		[UNIT_EV_TIMER] = do_start_timed_out,
 		[UNIT_EV_STOP] = do_stop,
 		[UNIT_EV_RESTART] = do_stop_for_restart,
 		[UNIT_EV_GONE] = do_leave,
 	},
 	[UNIT_READY] = {
-		[UNIT_EV_EXIT] = do_ended,
+		[UNIT_EV_DIED] = do_die,
 		[UNIT_EV_TIMER] = do_watchdog,
 		[UNIT_EV_STOP] = do_stop,
 		[UNIT_EV_RESTART] = do_stop_for_restart,
 		[UNIT_EV_GONE] = do_leave,
 	},
+	[UNIT_ENDING] = {
+		[UNIT_EV_READY] = note_ready, /* it was, before it ended */
+		[UNIT_EV_EXIT] = do_ended,
+		[UNIT_EV_STOP] = do_let_end,
+		[UNIT_EV_RESTART] = do_let_end_for_restart,
+		[UNIT_EV_GONE] = do_let_end_for_restart,
+	},
 	[UNIT_STOPPING] = {
+		[UNIT_EV_DIED] = do_wait_no_longer,
 		[UNIT_EV_EXIT] = do_stopped,
 		[UNIT_EV_TIMER] = do_kill,
 		[UNIT_EV_STOP] = do_cancel_restart,
@@ -435,13 +472,14 @@ void unit_handle(struct unit *unit, enum unit_event event)
 	static const char *const states[UNIT_STATE_COUNT] = {
 		[UNIT_STOPPED] = "STOPPED",   [UNIT_PENDING] = "PENDING",
 		[UNIT_STARTING] = "STARTING", [UNIT_READY] = "READY",
-		[UNIT_STOPPING] = "STOPPING", [UNIT_WAITING] = "WAITING",
-		[UNIT_FAILED] = "FAILED",     [UNIT_DONE] = "DONE",
+		[UNIT_ENDING] = "ENDING",     [UNIT_STOPPING] = "STOPPING",
+		[UNIT_WAITING] = "WAITING",   [UNIT_FAILED] = "FAILED",
+		[UNIT_DONE] = "DONE",
 	};
 	static const char *const events[UNIT_EVENT_COUNT] = {
-		[UNIT_EV_START] = "START", [UNIT_EV_READY] = "READY", [UNIT_EV_EXIT] = "EXIT",
-		[UNIT_EV_TIMER] = "TIMER", [UNIT_EV_STOP] = "STOP",   [UNIT_EV_RESTART] = "RESTART",
-		[UNIT_EV_THERE] = "THERE", [UNIT_EV_GONE] = "GONE",
+		[UNIT_EV_START] = "START",     [UNIT_EV_READY] = "READY", [UNIT_EV_DIED] = "DIED",
+		[UNIT_EV_EXIT] = "EXIT",       [UNIT_EV_TIMER] = "TIMER", [UNIT_EV_STOP] = "STOP",
+		[UNIT_EV_RESTART] = "RESTART", [UNIT_EV_THERE] = "THERE", [UNIT_EV_GONE] = "GONE",
 	};
 	action act = actions[unit->state][event];
 
@@ -481,10 +519,14 @@ static void on_timer(void *data, uint32_t events _unused_)
 
 void unit_kill(const struct unit *unit, int sig, bool group)
 {
-	/* A child of somebody else's may have been reaped, and its number be another's. */
 	int fd = unit->end.fd;
-	bool sent = fd >= 0 && syscall(SYS_pidfd_send_signal, fd, group ? 0 : sig, NULL, 0) == 0;
+	bool sent;
 
+	/* It has ended, and what it has left is being ended. */
+	if (unit->pid <= 0)
+		return;
+	/* A child of somebody else's may have been reaped, and its number be another's. */
+	sent = fd >= 0 && syscall(SYS_pidfd_send_signal, fd, group ? 0 : sig, NULL, 0) == 0;
 	if (fd >= 0 && !sent && errno == ESRCH)
 		return;
 	/* valgrind does not know the call. */
@@ -503,12 +545,16 @@ static char *exit_words(int status)
 
 void unit_exited(struct unit *unit, int status)
 {
-	reap_rest(unit);
 	free(unit->last_exit);
 	unit->last_exit = exit_words(status);
-	unit_drain(unit);
-	unit_close(unit, &unit->end);
 	unit->pid = 0;
+	unit_handle(unit, UNIT_EV_DIED);
+	unit_rest_begin(unit);
+}
+
+void unit_gone(struct unit *unit)
+{
+	unit_drain(unit);
 	if (unit->worker->opens_ep0)
 		bus_ep0_closed(supervisor_of(unit));
 	unit_handle(unit, UNIT_EV_EXIT);

@@ -21,6 +21,7 @@ enum unit_state {
 	UNIT_PENDING,  /* wanted, but what it serves is not there yet */
 	UNIT_STARTING, /* runs, has not said that it is ready */
 	UNIT_READY,
+	UNIT_ENDING,   /* has ended; what it has started has not */
 	UNIT_STOPPING, /* was told to end */
 	UNIT_WAITING,  /* ended; its restart is due */
 	UNIT_FAILED,   /* ended for good, against our wish */
@@ -31,7 +32,8 @@ enum unit_state {
 enum unit_event {
 	UNIT_EV_START,
 	UNIT_EV_READY,
-	UNIT_EV_EXIT,
+	UNIT_EV_DIED, /* its process has ended, and then */
+	UNIT_EV_EXIT, /* all that it has started */
 	UNIT_EV_TIMER,
 	UNIT_EV_STOP,
 	UNIT_EV_RESTART,
@@ -54,12 +56,18 @@ struct unit {
 	struct instance *instance;
 	const struct worker *worker;
 	struct spawn spawn;
+	uid_t own_id; /* of its user, or of one of its groups: nobody else's (own_user.h) */
 	const struct dmabuf_device *dmabuf; /* NULL: its engine needs none */
 	int config_fd; /* sealed memfd; each worker gets its own description of it */
 
 	enum unit_state state;
 	pid_t pid;	   /* 0: none */
+	pid_t session;	   /* that it leads, also when it has ended: its pid */
+	uint64_t began;	   /* no later than that; process/family.h */
 	struct source end; /* its pidfd, unless it is our child; owned */
+	bool taken;	   /* over from a supervisor that has died: no child of ours */
+	enum { REST_NONE, REST_PROCESSES, REST_WORDS } rest; /* what is left of it: unit_rest.c */
+	double rest_since;				     /* monotonic */
 	struct source output, notify, timer;
 	char engine[16];	  /* what moves its data, as it says; "": not said */
 	struct unit_stats *stats; /* unit_stats.c; NULL: none were ever said */
@@ -110,9 +118,11 @@ void unit_set_worker(struct unit *unit, const struct worker *worker);
 
 /*
  * The worker's process has been reaped. (SIGCHLD is the supervisor's; it knows whose child it
- * was.) `status` as from waitpid.
+ * was.) `status` as from waitpid. UNIT_EV_EXIT follows when all that it has started has ended.
  */
 void unit_exited(struct unit *unit, int status);
+/* It has. */
+void unit_gone(struct unit *unit);
 
 /* Of a worker that was taken over: only its parent has learnt more. */
 #define UNIT_END_UNKNOWN "unknown"
@@ -141,6 +151,13 @@ void unit_is_alive(struct unit *unit);
 
 /* That it has failed, and how. EX_PROTOCOL. */
 int unit_failure(const struct unit *unit, struct error *err);
+
+/* --- unit_rest.c --- */
+
+/* Ends what the worker has left. */
+void unit_rest_begin(struct unit *unit);
+/* Goes on with it; unit_gone when nothing is left, or when that has taken too long. */
+void unit_rest_look(struct unit *unit);
 
 /* --- unit_halt.c --- */
 
@@ -174,8 +191,8 @@ int unit_watch(struct unit *unit, int *output, int *notify, struct error *err);
 void unit_hear(struct unit *unit, uint16_t type, const void *body, size_t size);
 
 /*
- * Takes all that the dead worker has still said, and closes what it was said through. Its end may
- * be known before that is read: one that was ready and ended at once was ready all the same.
+ * Takes all that the dead worker has printed, and closes what it was printed to. Its end may be
+ * known before that is read: one that was ready and ended at once was ready all the same.
  */
 void unit_drain(struct unit *unit);
 /* Removes a source from the loop and closes its descriptor. */

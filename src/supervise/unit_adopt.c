@@ -9,6 +9,9 @@
 
 #include "base/cleanup.h"
 #include "base/json.h"
+#include "base/proc.h"
+#include "process/family.h"
+#include "supervise/reap.h"
 #include "supervise/supervisor.h"
 
 static void on_end(void *data, uint32_t events _unused_)
@@ -29,7 +32,9 @@ int unit_take_process(struct unit *unit, pid_t pid, int *pidfd, int *output)
 	is_ours = waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0;
 	if (!is_ours && *pidfd < 0)
 		return -ESRCH;
-	unit->pid = pid;
+	unit->pid = unit->session = pid;
+	unit->taken = !is_ours;
+	process_start(pid, &unit->began);
 	if (!is_ours)
 		r = source_add(loop, &unit->end, *pidfd, EPOLLIN, on_end, unit);
 	if (unit->end.fd >= 0)
@@ -58,6 +63,25 @@ static void go_on_ready(struct unit *unit, time_t since)
 	unit_begin_to_watch(unit);
 }
 
+/* It has ended with its supervisor, or a moment before. */
+static void end_left_behind(struct unit *unit)
+{
+	const struct instance *i = unit->instance;
+	struct family family = { 0 };
+
+	rundir_worker(&i->supervisor->rundir, i->function->label, &family);
+	unit->session = family.session;
+	unit->began = family.latest;
+	unit->taken = true;
+	if (reap_rest(unit, true) == 0) {
+		unit_handle(unit, UNIT_EV_RESTART);
+		return;
+	}
+	unit->state = UNIT_STOPPING;
+	unit->restart_wanted = true;
+	unit_rest_begin(unit);
+}
+
 /* One that is not known to be ready, or to be the one that was, is nobody to rely on. */
 void unit_adopt(struct unit *unit, const json_t *status)
 {
@@ -77,6 +101,6 @@ void unit_adopt(struct unit *unit, const json_t *status)
 	} else if (streq(state, unit_state_words[UNIT_FAILED])) {
 		unit->state = UNIT_FAILED;
 	} else {
-		unit_handle(unit, UNIT_EV_RESTART);
+		end_left_behind(unit);
 	}
 }

@@ -99,7 +99,6 @@ void unit_drain(struct unit *unit)
 {
 	drain(unit, &unit->output);
 	drain(unit, &unit->notify);
-	instance_drop_worker(unit->instance);
 }
 
 static bool has_line(const char *text, const char *line)
@@ -122,7 +121,7 @@ static bool may_notify(const struct unit *unit, const struct ucred *sender)
 
 	if (session < 0 && errno == ESRCH)
 		return sender->uid == unit->spawn.uid;
-	return sender->pid == unit->pid || session == unit->pid;
+	return sender->pid == unit->session || session == unit->session;
 }
 
 /* sd_notify(3). Descriptors that come along (BARRIER=1) find no room and are closed by the kernel.

@@ -40,7 +40,7 @@ def orphaned(name):
     return now
 
 
-KILLS = rounds(10, 100)
+KILLS = rounds(10, 40, 100)
 
 
 @test(f"killed {KILLS} times while data flows: up takes over, no disconnect, no worker is restarted")

@@ -6,7 +6,6 @@
 killed on the way, `down` clears."""
 
 import contextlib
-import ctypes
 import json
 import os
 import pathlib
@@ -20,6 +19,7 @@ import harness
 import tap
 from gadgets import FRAGILE, LOOPBACK, SLOW, await_status, fail_for_good, finish, gadget, leave_without_worker, start, worker
 from harness import bench, configured, device, document, down, ffsctl, kill, must, status, up, wait_dead
+from ptrace import opening
 from tap import contains, eq, ok, patience, test
 
 harness.leaves_nothing()
@@ -359,36 +359,6 @@ def _():
     must(ffsctl("restart", "x"))
     eq(bound("x"), "")
     down("x")
-
-
-PTRACE_GETREGS, PTRACE_ATTACH, PTRACE_DETACH, PTRACE_SYSCALL = 12, 16, 17, 24  # <sys/ptrace.h>
-OPENAT = (257, 15, 13)  # on x86-64: its number, and where orig_rax and rsi are among the registers
-
-
-@contextlib.contextmanager
-def opening(pid, path, cause):
-    """The process is about to open the file, for that cause, when the caller's block begins, and does it after it."""
-    def ptrace(request, data=None):
-        eq(libc.ptrace(request, pid, None, data), 0, f"ptrace({request}): {os.strerror(ctypes.get_errno())}\n")
-
-    def is_there():
-        number, at, second = OPENAT
-        ptrace(PTRACE_GETREGS, registers)
-        if registers[at] != number:
-            return False
-        memory.seek(registers[second])
-        return memory.read(len(path) + 1) == path.encode() + b"\0"
-
-    libc, registers = ctypes.CDLL(None, use_errno=True), (ctypes.c_ulong * 27)()
-    with open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:
-        ptrace(PTRACE_ATTACH)
-        os.waitpid(pid, 0)
-        cause()
-        while not is_there():
-            ptrace(PTRACE_SYSCALL)
-            os.waitpid(pid, 0)
-        yield
-        ptrace(PTRACE_DETACH)
 
 
 @test("taken off by somebody's hand while the supervisor looks whether it is on: it leaves it there")

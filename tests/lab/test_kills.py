@@ -14,12 +14,12 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import harness  # noqa: E402
 import tap  # noqa: E402
-from gadgets import (AT_ONCE, LOOPBACK, Fifo, await_state, await_status, devnums, finish, gadget, odd,  # noqa: E402
+from gadgets import (AT_ONCE, LOOPBACK, ODD_WORKER, Fifo, await_state, await_status, devnums, finish, gadget, odd,  # noqa: E402
                      processes_of, start, traffic, worker)
 from harness import down, ffsctl, kill, must, status, up, wait_dead  # noqa: E402
 from tap import contains, eq, ok, rounds, test  # noqa: E402
 
-TIMES = rounds(12, 50)
+TIMES = rounds(12, 25, 50)
 
 before = harness.leaves_nothing()
 
@@ -285,13 +285,15 @@ def odd_one_without_supervisor(words):
 for kind, words in ODD.items():
     test(f"a worker that {kind} is ended with the gadget, and harms no other", words)(odd_one_ends)
     test(f"a worker that {kind} is killed: its successor starts alone", words)(odd_one_is_replaced)
-    if "naked-daemon" not in words:
-        test(f"a worker that {kind} is ended by down without a supervisor", words)(odd_one_without_supervisor)
+    test(f"a worker that {kind} is ended by down without a supervisor", words)(odd_one_without_supervisor)
 
 
 @test("a process that nobody can tell to be ours is named, and not ended, without a supervisor")
 def _():
-    beside(["naked-daemon"])
+    # It has the privileges to leave its group
+    up(gadget("two", {"good": LOOPBACK,
+                      "odd": worker(exec=["/usr/bin/setpriv", "--clear-groups", ODD_WORKER, "naked-daemon", "ready", "wait"],
+                                    user="root", privileges="keep", ready="notify")}))
     naked = next(pid for pid, name in harness.processes().items() if name == "sleep")
     kill(status("two")[0]["supervisor"])
     result = must(ffsctl("down", "two"), 71)

@@ -17,8 +17,9 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import cells  # noqa: E402
 import harness  # noqa: E402
 import tap  # noqa: E402
-from gadgets import DIRECTORY, await_status, finish, gadget, odd, start, worker  # noqa: E402
-from harness import SRC, down, ffsctl, kill, must, status  # noqa: E402
+from gadgets import DIRECTORY, Fifo, await_status, finish, gadget, odd, processes_of, start, worker  # noqa: E402
+from ptrace import hangs_when_killed  # noqa: E402
+from harness import SRC, down, ffsctl, kill, must, stat_of, status, wait_dead  # noqa: E402
 from tap import eq, ok, test  # noqa: E402
 
 harness.leaves_nothing()
@@ -57,14 +58,14 @@ LONG = {"restart_delay": 1000, "restart_max_delay": 1000}
 
 @test("worker: start, ready, stop")
 def _():
-    with WORKER.reaches("STOPPED START", "STARTING READY", "READY STOP", "STOPPING EXIT"):
+    with WORKER.reaches("STOPPED START", "STARTING READY", "READY STOP", "STOPPING DIED", "STOPPING EXIT"):
         up(gadget("life", odd("ready", "notify", "stop")))
         down("life")
 
 
 @test("worker: its end, the time of the restart; a restart and a stop before that time")
 def _():
-    with WORKER.reaches("READY EXIT", "WAITING TIMER"):
+    with WORKER.reaches("READY DIED", "ENDING EXIT", "WAITING TIMER"):
         up(gadget("life", odd("ready", "notify", "wait")))
         kill(pid())
         time.sleep(1)  # who looks without a pause keeps User-Mode Linux' timers from their turn
@@ -92,7 +93,7 @@ def slow(**settings):
 @test("worker: never ready; its end, a stop and a restart before it is")
 def _():
     up(gadget("life", slow(start_timeout=2)))
-    with WORKER.reaches("STARTING TIMER", "STARTING EXIT"):
+    with WORKER.reaches("STARTING TIMER", "STARTING DIED"):
         SLOW.touch()
         kill(pid())
         becomes("starting")
@@ -112,6 +113,66 @@ def _():
         down("life")
         ok(finish(command).returncode != 0, "it is ready")
     SLOW.unlink()
+
+
+def leaves_process(command):
+    """Its child does not end for a while, and meanwhile the command comes; what it returns, once it goes on."""
+    first = pid()
+    child = next(p for p in harness.processes() if p != first and os.getsid(p) == first)
+    with hangs_when_killed(child):
+        kill(first)
+        becomes("stopped")
+        done = command()
+    return done
+
+
+@test("worker: what it has started does not end; a stop, a restart, a READY that was on its way, and what it serves goes")
+def _():
+    def up_again():
+        up(gadget("life", odd("children", "ready", "notify", "wait")))
+
+    def until_traced(cell, *words):
+        command = start(*words)
+        await_status("life", lambda g: cell in cells.TRACE.read_text(), cell)
+        return command
+
+    up_again()
+    with WORKER.reaches("ENDING RESTART"):
+        must(finish(leaves_process(lambda: until_traced("ENDING RESTART", "restart", "life"))))
+        down("life")
+    up_again()
+    with WORKER.reaches("ENDING STOP"):
+        must(finish(leaves_process(lambda: until_traced("ENDING STOP", "down", "life"))))
+    path = DIRECTORY / "life.conf"
+    two = worker(exec=["/bin/sh", "-c", "sleep 100000 & exec sleep 100000"])
+    path.write_text(f'attrs = {{ idVendor = 0x1d6b; idProduct = 0x0104; }};\nfunctions : {{ a : {{ type = "ecm"; '
+                    f'worker = {{ {two} }}; }}; }};\n')
+    up(path)
+    await_status("life", lambda g: pid() and sum(os.getsid(p) == pid() for p in harness.processes()) == 2, "two of it")
+    with WORKER.reaches("ENDING GONE"):
+        must(finish(leaves_process(lambda: until_traced("ENDING GONE", "unbind", "life"))))
+        becomes("pending")
+        down("life")
+
+
+@test("worker: its end is heard of first, and then that it was ready")
+def _():
+    told = Fifo()
+    with WORKER.reaches("ENDING READY"):
+        coming = start("up", gadget("life", odd("daemon", "tell", told.path, "raise", int(signal.SIGSTOP), "notify",
+                                                "exit", 3)), "--udc", "dummy_udc.0")
+        first = told.wait()
+        while stat_of(first)[1][0] != "T":
+            os.sched_yield()
+        supervisor = int(stat_of(first)[1][1])
+        [daemon] = set(processes_of("life")) - {first}
+        os.kill(supervisor, signal.SIGSTOP)
+        # Its signal comes first, and one look at who has ended is one at all
+        kill(daemon)
+        os.kill(first, signal.SIGCONT)
+        wait_dead(first)
+        os.kill(supervisor, signal.SIGCONT)
+        must(finish(coming), 76)
 
 
 @test("worker: deaf; told to stop, and to restart, while it should be stopping")

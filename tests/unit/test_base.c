@@ -157,11 +157,20 @@ Test(loop, a_timer_fires_once_and_not_after_it_was_stopped)
 	loop_close(&loop);
 }
 
-Test(proc, knows_processes_by_environment_and_life)
+Test(proc, knows_who_lives_since_when_and_as_whom)
 {
+	uint64_t began, first;
+
 	cr_assert(process_alive(getpid()));
 	cr_assert(!process_alive(0x7fffffff));
-	cr_assert(!process_env_has(getpid(), "FFSCTL_GADGET=none"));
+	cr_assert(process_has_id(getpid(), geteuid()));
+	cr_assert(process_has_id(getpid(), getegid()));
+	cr_assert_not(process_has_id(getpid(), 4242));
+	cr_assert(process_start(1, &first));
+	cr_assert(process_start(getpid(), &began));
+	cr_expect_leq(first, began);
+	cr_assert_not(process_start(0x7fffffff, &began));
+	cr_assert_not(process_has_id(0x7fffffff, geteuid()));
 }
 
 Test(proc, finds_the_mount_on_top)

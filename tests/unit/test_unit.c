@@ -15,7 +15,6 @@
 #include "ffs/endpoint.h"
 #include "supervise/bus.h"
 #include "supervise/launch.h"
-#include "supervise/reap.h"
 #include "supervise/supervisor.h"
 #include "supervise/switch.h"
 
@@ -25,6 +24,7 @@
 static struct {
 	int launches, terms, kills, stops, pings, interrupts, drops, said_failed, halts, lost;
 	bool nowhere;	  /* what it serves is not there */
+	bool leaves_some; /* processes, when it ends */
 	int launch_error; /* errno of the next starts; 0: they succeed */
 	int halt_result;  /* of every halt */
 	char words[4096];
@@ -91,8 +91,11 @@ void switch_asked(struct unit *u _unused_, const char *body _unused_, size_t siz
 {
 }
 
-void reap_rest(const struct unit *u _unused_)
+void unit_rest_begin(struct unit *u)
 {
+	saw.drops++;
+	if (!saw.leaves_some)
+		unit_gone(u);
 }
 
 void spawn_free(struct spawn *spawn _unused_)
@@ -149,11 +152,6 @@ void instance_send(struct instance *i _unused_, uint16_t type, uint32_t id _unus
 void keeper_interrupt(const struct keeper *keeper _unused_)
 {
 	saw.interrupts++;
-}
-
-void instance_drop_worker(struct instance *i _unused_)
-{
-	saw.drops++;
 }
 
 void output_worker(struct output *o _unused_, const void *who _unused_, const char *label _unused_,
@@ -232,6 +230,11 @@ static void enter(enum unit_state state)
 		enter(UNIT_STARTING);
 		unit_handle(unit, UNIT_EV_READY);
 		break;
+	case UNIT_ENDING:
+		saw.leaves_some = true;
+		enter(UNIT_READY);
+		leave(KILLED);
+		break;
 	case UNIT_STOPPING:
 		enter(UNIT_READY);
 		unit_handle(unit, UNIT_EV_STOP);
@@ -257,25 +260,33 @@ static void enter(enum unit_state state)
 
 /* Where every event leads from every state. */
 static const enum unit_state leads_to[UNIT_STATE_COUNT][UNIT_EVENT_COUNT] = {
-	/* START, READY, EXIT, TIMER, STOP, RESTART, THERE, GONE */
+	/* START, READY, DIED, EXIT, TIMER, STOP, RESTART, THERE, GONE */
 	[UNIT_STOPPED] = { UNIT_STARTING, UNIT_STOPPED, UNIT_STOPPED, UNIT_STOPPED, UNIT_STOPPED,
-			   UNIT_STARTING, UNIT_STOPPED, UNIT_STOPPED },
+			   UNIT_STOPPED, UNIT_STARTING, UNIT_STOPPED, UNIT_STOPPED },
 	/* RESTART: it is not there even so. */
-	[UNIT_PENDING] = { UNIT_PENDING, UNIT_PENDING, UNIT_PENDING, UNIT_PENDING, UNIT_STOPPED,
-			   UNIT_PENDING, UNIT_STARTING, UNIT_PENDING },
-	[UNIT_STARTING] = { UNIT_STARTING, UNIT_READY, UNIT_WAITING, UNIT_STARTING, UNIT_STOPPING,
-			    UNIT_STOPPING, UNIT_STARTING, UNIT_STOPPING },
-	[UNIT_READY] = { UNIT_READY, UNIT_READY, UNIT_WAITING, UNIT_READY, UNIT_STOPPING,
-			 UNIT_STOPPING, UNIT_READY, UNIT_STOPPING },
-	[UNIT_STOPPING] = { UNIT_STOPPING, UNIT_STOPPING, UNIT_STOPPED, UNIT_STOPPING,
-			    UNIT_STOPPING, UNIT_STOPPING, UNIT_STOPPING, UNIT_STOPPING },
-	[UNIT_WAITING] = { UNIT_WAITING, UNIT_WAITING, UNIT_WAITING, UNIT_STARTING, UNIT_STOPPED,
-			   UNIT_STARTING, UNIT_WAITING, UNIT_WAITING },
-	[UNIT_FAILED] = { UNIT_FAILED, UNIT_FAILED, UNIT_FAILED, UNIT_FAILED, UNIT_STOPPED,
-			  UNIT_STARTING, UNIT_FAILED, UNIT_FAILED },
-	[UNIT_DONE] = { UNIT_DONE, UNIT_DONE, UNIT_DONE, UNIT_DONE, UNIT_STOPPED, UNIT_STARTING,
-			UNIT_DONE, UNIT_PENDING },
+	[UNIT_PENDING] = { UNIT_PENDING, UNIT_PENDING, UNIT_PENDING, UNIT_PENDING, UNIT_PENDING,
+			   UNIT_STOPPED, UNIT_PENDING, UNIT_STARTING, UNIT_PENDING },
+	[UNIT_STARTING] = { UNIT_STARTING, UNIT_READY, UNIT_ENDING, UNIT_WAITING, UNIT_STARTING,
+			    UNIT_STOPPING, UNIT_STOPPING, UNIT_STARTING, UNIT_STOPPING },
+	[UNIT_READY] = { UNIT_READY, UNIT_READY, UNIT_ENDING, UNIT_WAITING, UNIT_READY,
+			 UNIT_STOPPING, UNIT_STOPPING, UNIT_READY, UNIT_STOPPING },
+	[UNIT_ENDING] = { UNIT_ENDING, UNIT_ENDING, UNIT_ENDING, UNIT_WAITING, UNIT_ENDING,
+			  UNIT_STOPPING, UNIT_STOPPING, UNIT_ENDING, UNIT_STOPPING },
+	[UNIT_STOPPING] = { UNIT_STOPPING, UNIT_STOPPING, UNIT_STOPPING, UNIT_STOPPED,
+			    UNIT_STOPPING, UNIT_STOPPING, UNIT_STOPPING, UNIT_STOPPING,
+			    UNIT_STOPPING },
+	[UNIT_WAITING] = { UNIT_WAITING, UNIT_WAITING, UNIT_WAITING, UNIT_WAITING, UNIT_STARTING,
+			   UNIT_STOPPED, UNIT_STARTING, UNIT_WAITING, UNIT_WAITING },
+	[UNIT_FAILED] = { UNIT_FAILED, UNIT_FAILED, UNIT_FAILED, UNIT_FAILED, UNIT_FAILED,
+			  UNIT_STOPPED, UNIT_STARTING, UNIT_FAILED, UNIT_FAILED },
+	[UNIT_DONE] = { UNIT_DONE, UNIT_DONE, UNIT_DONE, UNIT_DONE, UNIT_DONE, UNIT_STOPPED,
+			UNIT_STARTING, UNIT_DONE, UNIT_PENDING },
 };
+
+static bool has_process(enum unit_state state)
+{
+	return state == UNIT_STARTING || state == UNIT_READY || state == UNIT_STOPPING;
+}
 
 Test(unit, every_event_in_every_state)
 {
@@ -285,7 +296,8 @@ Test(unit, every_event_in_every_state)
 			enter((enum unit_state)s);
 			unit->start_due = 0; /* the time has come */
 			sup.changed = false;
-			if (e == UNIT_EV_EXIT && unit->pid)
+			saw.leaves_some = e == UNIT_EV_DIED;
+			if ((e == UNIT_EV_EXIT || e == UNIT_EV_DIED) && unit->pid)
 				leave(KILLED);
 			else
 				unit_handle(unit, (enum unit_event)e);
@@ -294,8 +306,8 @@ Test(unit, every_event_in_every_state)
 			cr_expect(sup.changed || unit->state == (enum unit_state)s,
 				  "state %d, event %d: status would not show it", s, e);
 			cr_expect_eq(unit->pid > 0,
-				     unit->state == UNIT_STARTING || unit->state == UNIT_READY ||
-					     unit->state == UNIT_STOPPING,
+				     has_process(unit->state) && s != UNIT_ENDING &&
+					     e != UNIT_EV_DIED,
 				     "state %d, event %d: pid %d", s, e, unit->pid);
 			close_unit();
 		}
@@ -313,6 +325,31 @@ Test(unit, stop_asks_and_then_kills)
 	leave(KILLED);
 	cr_expect_eq(unit->state, UNIT_STOPPED);
 	cr_expect_eq(saw.launches, 1);
+	close_unit();
+}
+
+Test(unit, one_that_has_left_processes_is_not_killed_again_and_starts_when_they_have_ended)
+{
+	open_unit();
+	enter(UNIT_ENDING);
+	unit_handle(unit, UNIT_EV_RESTART);
+	unit_handle(unit, UNIT_EV_TIMER);
+	cr_expect_eq(saw.terms + saw.kills, 0, "it has ended");
+	cr_expect_eq(saw.launches, 1);
+	unit_gone(unit);
+	cr_expect_eq(unit->state, UNIT_STARTING);
+	close_unit();
+}
+
+Test(unit, ready_is_heard_of_one_that_has_ended)
+{
+	open_unit();
+	saw.leaves_some = true;
+	enter(UNIT_STARTING);
+	leave(KILLED);
+	unit_handle(unit, UNIT_EV_READY);
+	cr_expect(unit->served);
+	cr_expect_eq(unit->state, UNIT_ENDING);
 	close_unit();
 }
 

@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Other processes at the moments that a test needs: ptrace(2), on x86-64."""
+
+import contextlib
+import ctypes
+import os
+
+from tap import eq
+
+GETREGS, ATTACH, DETACH, SYSCALL, SEIZE = 12, 16, 17, 24, 0x4206  # <sys/ptrace.h>
+TRACEEXIT = 0x40
+OPENAT = (257, 15, 13)  # its number, and where orig_rax and rsi are among the registers
+LIBC = ctypes.CDLL(None, use_errno=True)
+
+
+def ptrace(request, pid, data=None):
+    eq(LIBC.ptrace(request, pid, None, data), 0, f"ptrace({request:#x}): {os.strerror(ctypes.get_errno())}\n")
+
+
+@contextlib.contextmanager
+def opening(pid, path, cause):
+    """The process is about to open the file, for that cause, when the caller's block begins, and does it after it."""
+    registers = (ctypes.c_ulong * 27)()
+
+    def is_there():
+        number, at, second = OPENAT
+        ptrace(GETREGS, pid, registers)
+        if registers[at] != number:
+            return False
+        memory.seek(registers[second])
+        return memory.read(len(path) + 1) == path.encode() + b"\0"
+
+    with open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:
+        ptrace(ATTACH, pid)
+        os.waitpid(pid, 0)
+        cause()
+        while not is_there():
+            ptrace(SYSCALL, pid)
+            os.waitpid(pid, 0)
+        yield
+        ptrace(DETACH, pid)
+
+
+@contextlib.contextmanager
+def hangs_when_killed(pid):
+    """In the caller's block the process does not end, whatever signals it gets, like one that hangs in the kernel."""
+    ptrace(SEIZE, pid, TRACEEXIT)
+    try:
+        yield
+    finally:
+        # Killed by now, it waits for its tracer in do_exit(), and later signals are dropped (prepare_signal).
+        os.waitpid(pid, 0)
+        ptrace(DETACH, pid)

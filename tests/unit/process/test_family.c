@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Which processes are a worker's: by its session, and not by a number that is another's by now. */
+#include <criterion/criterion.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/proc.h"
+#include "process/family.h"
+
+/* A process in a session of its own, and a child of it there. */
+static pid_t begin_session(void)
+{
+	int begun[2];
+	pid_t pid;
+	char byte;
+
+	cr_assert_eq(pipe(begun), 0);
+	pid = fork();
+	if (pid == 0) {
+		setsid();
+		if (fork() == 0)
+			setpgid(0, 0);
+		close(begun[0]);
+		if (write(begun[1], "", 1) != 1)
+			_exit(1);
+		for (;;)
+			pause();
+	}
+	close(begun[1]);
+	for (int i = 0; i < 2; i++)
+		cr_assert_eq(read(begun[0], &byte, 1), 1);
+	close(begun[0]);
+	return pid;
+}
+
+static void expect_gone(const struct family *family)
+{
+	while (family_kill(family, NULL))
+		usleep(1000);
+}
+
+Test(family, is_all_of_a_session_whatever_the_group, .timeout = 60)
+{
+	pid_t leader = begin_session();
+	struct family family = { .session = leader, .latest = family_now() };
+	int status, pidfd;
+
+	cr_expect_neq(family_kill(&family, &pidfd), 0);
+	process_await_end(pidfd, 60000);
+	close(pidfd);
+	cr_assert_eq(waitpid(leader, &status, 0), leader);
+	cr_expect(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+	expect_gone(&family);
+}
+
+Test(family, a_session_that_began_later_is_anothers, .timeout = 60)
+{
+	struct family family = { .latest = family_now() };
+	int status;
+
+	/* Ticks are 10 ms. */
+	while (family_now() == family.latest)
+		usleep(1000);
+	family.session = begin_session();
+	cr_expect_eq(family_kill(&family, NULL), 0);
+	cr_expect_eq(waitpid(family.session, &status, WNOHANG), 0);
+	family.latest = family_now();
+	expect_gone(&family);
+	waitpid(family.session, NULL, 0);
+}
+
+Test(family, nobody_is_known_by_nothing)
+{
+	const struct family none = { 0 };
+	int pidfd;
+
+	cr_expect_eq(family_kill(&none, &pidfd), 0);
+	cr_expect_eq(pidfd, -1);
+}
+
+Test(family, what_a_worker_notes_is_read_again)
+{
+	struct family family = { 0 };
+	char text[FAMILY_TEXT];
+	uint64_t began;
+
+	family_note(text);
+	cr_assert(family_read(text, &family), "%s", text);
+	cr_expect_eq(family.session, getpid());
+	cr_assert(process_start(getpid(), &began));
+	cr_expect_leq(began, family.latest);
+	cr_expect_leq(family.latest, family_now());
+}
+
+Test(family, other_texts_are_none)
+{
+	static const char *const texts[] = { "", "1", "1 ", "x 1", "0 1", "-5 1", "1 2 3", "1 2x" };
+	struct family family;
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
+		cr_expect_not(family_read(texts[i], &family), "%s", texts[i]);
+}
