@@ -18,7 +18,7 @@ import tempfile
 import time
 
 import cache
-from project import LENIENT, SRC, WORK, environment
+from project import LENIENT, SRC, WORK, build_old, environment
 from results import Result, parse_tap
 from steps import Error
 
@@ -26,7 +26,7 @@ PYTHON = "/usr/bin/python3"
 # The keys of a line, with their defaults; a comma makes one boot per value.
 KEYS = {"kernel": "6.12", "flavour": "normal", "speed": "super", "build": "plain", "udcs": "1",
         "vudcs": "0", "mem": "1G", "timeout": "120", "append": "", "parts": "1"}
-FLAGS = ("virtual-time", "stock")
+FLAGS = ("virtual-time", "stock", "old")
 LINE = re.compile(r"\s*(?://|#|\*)\s*lab( all)?:\s+(.*)")
 HEAD = 60  # lines of a file in which they are looked for
 HOST_TIMEOUT = 900
@@ -38,6 +38,7 @@ ALL_KERNELS = "all kernels"
 WANTS_KERNELS = re.compile(rb"^# lab needs: kernels$", re.M)
 # Where the copied sources and the builds are for tests in the lab.
 INSIDE = "/srv/ffsctl"
+OLD_INSIDE = "/srv/ffsctl-old"
 # Sanitizers: leaks cannot be looked for inside User-Mode Linux; everything else ends the program.
 # What was freed is kept apart in 32 MiB, not 256: of more pieces than the machine lets a process map
 # (vm.max_map_count) User-Mode Linux kills the program.
@@ -255,7 +256,7 @@ def lab_program(path, v, everything, sanitize):
     options = ["--bind", WORK + ":" + INSIDE]
     for key in ("kernel", "flavour", "speed", "udcs", "vudcs", "mem"):
         options += ["--" + key, v[key]]
-    options += ["--" + f for f in FLAGS if f in v]
+    options += ["--" + f for f in FLAGS if f in v and f != "old"]
     needs = in_lab_needs(v, everything)
     options += ["--basic"] * (needs[2] == cache.BASIC)
     if v["append"]:
@@ -268,6 +269,16 @@ def lab_program(path, v, everything, sanitize):
                    [os.path.join(cache.LAB, "run"), *options, "--",
                     "env", "-C", src, *starter(path, os.path.join(src, name))],
                    env, int(v["timeout"]) * slow, v, needs)
+
+
+def give_old(programs):
+    """To those that ask for it: an older build of the project, if there is one."""
+    asking = [p for p in programs if p.in_lab and "old" in p.in_lab]
+    directory = build_old() if asking else None
+    for program in asking:
+        if directory:
+            program.args[1:1] = ["--bind", directory + ":" + OLD_INSIDE]
+            program.env["FFSCTL_OLD"] = OLD_INSIDE + "/ffsctl"
 
 
 def tier(everything):

@@ -29,6 +29,10 @@ BUILDS = {
     "fuzz": ["CC=clang", "--enable-werror", "--enable-fuzzers"],
 }
 
+# The last one whose workers had no user ids of their own: what runs of it, a new ffsctl has to get along with.
+OLD = "a24d4fe5e3dc"
+OLD_GOALS = ["ffsctl", "ffsctl-worker", "src/plugins/loopback.so"]
+
 LENIENT = ["CFLAGS=-g -O2 -Wno-error"]  # for make: warnings are no errors
 
 # Objects are kept in the lab's cache, so that a new clone compiles only what is new. Debian's
@@ -117,6 +121,26 @@ def compile_tests():
     tests = os.path.join(SRC, "tests", "lab")
     subprocess.run([sys.executable, "-B", os.path.join(tests, "valid.py")], check=True)
     compileall.compile_dir(tests, quiet=2)
+
+
+def build_old():
+    """The directory of a build of OLD, made once; None: the tree has no history that goes back to it."""
+    directory = os.path.join(cache.root(), "old-" + OLD)
+    if os.path.exists(os.path.join(directory, "made")):
+        return directory
+    git = ["git", "-c", "safe.directory=*", "-C", cache.TREE]
+    if subprocess.run([*git, "cat-file", "-e", OLD + "^{commit}"], stderr=subprocess.DEVNULL).returncode:
+        return None
+    shutil.rmtree(directory, ignore_errors=True)
+    os.makedirs(directory)
+    archive = os.path.join(directory, "archive")
+    step([*git, "archive", "-o", archive, "--format=tar", OLD], "git archive " + OLD)
+    step(["tar", "-xf", archive], "unpack " + OLD, cwd=directory)
+    step(["./bootstrap"], "bootstrap, " + OLD, cwd=directory)
+    step(["./configure", "CFLAGS=-O1"], "configure, " + OLD, cwd=directory)
+    step(["make", "-j%d" % os.cpu_count(), *OLD_GOALS], "make, " + OLD, cwd=directory)
+    os.rename(archive, os.path.join(directory, "made"))
+    return directory
 
 
 def newer(path, than):

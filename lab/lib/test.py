@@ -20,7 +20,7 @@ import cache  # noqa: E402
 import costs  # noqa: E402
 import mutants  # noqa: E402
 import progress  # noqa: E402
-from programs import (ALL_KERNELS, check_programs, host_programs, lab_programs, make_checks, selected,  # noqa: E402
+from programs import (ALL_KERNELS, check_programs, give_old, host_programs, lab_programs, make_checks, selected,  # noqa: E402
                       selftested)
 from project import build, compile_tests, copy_tree  # noqa: E402
 from results import Report  # noqa: E402
@@ -204,6 +204,7 @@ def main():
         builds = builds_needed(programs, args)
         if builds:
             build(*builds, lenient=bool(args.mutant))
+        give_old(programs)
         checked = {name: check_programs(name) for name in builds}
         programs += [x for x in host_programs(checked, args.all, args.kernel, args.sanitize) if selected(x.name, args.only)]
         programs += make_checks(checked, args.only, bool(args.mutant), args.all)
