@@ -301,6 +301,7 @@ void sandbox_only(struct sandbox *s, int *calls, size_t n)
 	return;
 #endif
 	begin(s);
+	only_with(s, SYS_tgkill, 0, (unsigned int)getpid()); /* raise(), abort() */
 	allow(s, calls, n);
 #ifdef FFSCTL_TEST_HOOKS /* nobody would notice the error of a call that was forgotten */
 	give(s, SECCOMP_RET_KILL_PROCESS);

@@ -38,7 +38,10 @@ struct sandbox {
 void sandbox_without_io_uring(struct sandbox *sandbox);
 /* All but what is left open. What is refused fails with EPERM, what nobody may know with ENOSYS. */
 void sandbox_closed(struct sandbox *sandbox, unsigned int open);
-/* These calls and no others, of which there is an array that this sorts. Not when sanitized. */
+/*
+ * These calls and no others, of which there is an array that this sorts, and signals to oneself.
+ * Not when sanitized.
+ */
 void sandbox_only(struct sandbox *sandbox, int *calls, size_t n);
 void sandbox_free(struct sandbox *sandbox);
 

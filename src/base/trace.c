@@ -16,10 +16,24 @@ bool test_leaves_open(void)
 	return getenv("FFSCTL_TEST_OPEN");
 }
 
-void trace(const char *table, const char *state, const char *event)
+static int kept_open = -1;
+
+static int open_trace(void)
 {
 	const char *path = getenv("FFSCTL_TEST_TRACE");
-	_cleanup_close_ int fd = path ? open(path, O_WRONLY | O_APPEND | O_CLOEXEC) : -1;
+
+	return path ? open(path, O_WRONLY | O_APPEND | O_CLOEXEC) : -1;
+}
+
+void trace_keep_open(void)
+{
+	kept_open = open_trace();
+}
+
+void trace(const char *table, const char *state, const char *event)
+{
+	_cleanup_close_ int opened = kept_open < 0 ? open_trace() : -1;
+	int fd = kept_open < 0 ? opened : kept_open;
 	_cleanup_free_ char *line = NULL;
 	ssize_t n _unused_;
 

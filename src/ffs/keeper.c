@@ -168,6 +168,38 @@ int keeper_adopt(struct keeper *keeper, const char *path, struct keeper_hello *h
 /* --- what it is told ---------------------------------------------------------------------------
  */
 
+/*
+ * A pipe that makes the kernel kill a process group when something is written to it, whoever
+ * writes: the right to do so is that of the process that makes it (fs/fcntl.c, sigio_perm). So the
+ * keeper needs no right to send signals, and the group's number cannot be another's by then. One
+ * descriptor for both ends: when it is closed, nobody is killed.
+ */
+static int make_kill_switch(pid_t group)
+{
+	_cleanup_free_ char *path = NULL;
+	_cleanup_close_ int fd = -1;
+	int pair[2];
+
+	if (pipe2(pair, O_CLOEXEC) < 0)
+		return -1;
+	path = strf("/proc/self/fd/%d", pair[0]);
+	fd = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+	close(pair[0]);
+	close(pair[1]);
+	if (fd < 0 || fcntl(fd, F_SETOWN, -group) < 0 || fcntl(fd, F_SETSIG, SIGKILL) < 0 ||
+	    fcntl(fd, F_SETFL, O_NONBLOCK | O_ASYNC) < 0)
+		return -1;
+	return steal_fd(&fd);
+}
+
+static bool give_kill_switch(const struct keeper *keeper, pid_t group)
+{
+	_cleanup_close_ int fd = make_kill_switch(group);
+
+	return fd >= 0 &&
+	       message_send_fds(keeper->socket, KEEPER_MSG_KILL_SWITCH, 0, NULL, 0, &fd, 1);
+}
+
 bool keeper_give_worker(const struct keeper *keeper, pid_t pid, int control, int pidfd, int output)
 {
 	const struct keeper_worker worker = { .pid = pid,
@@ -181,12 +213,16 @@ bool keeper_give_worker(const struct keeper *keeper, pid_t pid, int control, int
 	if (output >= 0)
 		fds[n++] = output;
 	return message_send_fds(keeper->socket, KEEPER_MSG_WORKER, 0, &worker, sizeof(worker), fds,
-				n);
+				n) &&
+	       give_kill_switch(keeper, pid);
 }
 
 bool keeper_set_speed_file(const struct keeper *keeper, const char *path)
 {
-	return message_send(keeper->socket, KEEPER_MSG_SPEED_FILE, 0, path, strlen(path));
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	return fd >= 0 && message_send_fds(keeper->socket, KEEPER_MSG_SPEED_FILE, 0, path,
+					   strlen(path), &fd, 1);
 }
 
 bool keeper_hold(const struct keeper *keeper, double seconds)

@@ -34,8 +34,13 @@ enum keeper_msg {
 	KEEPER_MSG_WORKER =
 		128, /* a worker has started; body: pid_t; descriptors: the other end of
 			its control socket, its pidfd, the pipe it prints into (or none) */
-	KEEPER_MSG_SPEED_FILE = 129, /* body: path of the UDC's current_speed, read at ENABLE */
-	KEEPER_MSG_HOLD = 130,	     /* body: uint32_t milliseconds; 0, as at first: not at all */
+	/* The UDC's current_speed, read at ENABLE. Descriptor: it; body: its path, which keepers of
+	   older versions open themselves. */
+	KEEPER_MSG_SPEED_FILE = 129,
+	KEEPER_MSG_HOLD = 130, /* body: uint32_t milliseconds; 0, as at first: not at all */
+	/* Follows KEEPER_MSG_WORKER. Descriptor: a byte that is written to it kills the worker,
+	   with all of its process group. */
+	KEEPER_MSG_KILL_SWITCH = 131,
 
 	/* both ways: to it: the worker has ended; from it: that is all that it has said */
 	KEEPER_MSG_NO_WORKER = 144,

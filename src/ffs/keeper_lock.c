@@ -3,7 +3,6 @@
 
 #include "ffs/keeper_lock.h"
 
-#include <linux/capability.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 
@@ -20,9 +19,6 @@ static void close_sandbox(void)
 		SYS_pread64,
 		SYS_write,
 		SYS_close,
-		SYS_openat,
-		SYS_lseek,
-		SYS_fstat,
 		SYS_sendmsg,
 		SYS_recvmsg,
 		SYS_sendto,
@@ -30,8 +26,6 @@ static void close_sandbox(void)
 		SYS_accept4,
 		SYS_getsockopt,
 		SYS_setsockopt,
-		SYS_kill,
-		SYS_pidfd_send_signal,
 		SYS_setitimer,
 		SYS_brk,
 		SYS_mmap,
@@ -42,7 +36,6 @@ static void close_sandbox(void)
 		SYS_geteuid,
 		SYS_getpid,
 		SYS_gettid,
-		SYS_tgkill,
 		SYS_exit_group,
 		SYS_rt_sigreturn,
 		SYS_rt_sigprocmask,
@@ -64,9 +57,6 @@ static void close_sandbox(void)
 #ifdef SYS_mmap2
 		SYS_mmap2,
 #endif
-#ifdef SYS_newfstatat
-		SYS_newfstatat,
-#endif
 	};
 	struct sandbox sandbox = { 0 };
 
@@ -79,8 +69,10 @@ static void close_sandbox(void)
 void keeper_lock_up(void)
 {
 	capabilities_bound(0);
-	capabilities_reduce(1ULL << CAP_KILL);
+	capabilities_reduce(0);
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-	if (!test_leaves_open())
-		close_sandbox();
+	if (test_leaves_open())
+		return;
+	trace_keep_open();
+	close_sandbox();
 }

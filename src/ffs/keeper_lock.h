@@ -3,8 +3,8 @@
 #pragma once
 
 /*
- * Of what root may do only the worker's end, whose user is another, is left; of system calls those
- * that a keeper makes. Not to have these locks, on a kernel without them, is no reason not to
- * serve.
+ * Nothing of what root may do is left, and of system calls those that a keeper makes: on
+ * descriptors that it has, or is given. It opens no file, and sends a signal to nobody but itself.
+ * Not to have these locks, on a kernel without them, is no reason not to serve.
  */
 void keeper_lock_up(void);

@@ -3,7 +3,6 @@
 
 #include <endian.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/usb/functionfs.h>
 #include <math.h>
 #include <poll.h>
@@ -12,7 +11,6 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -39,9 +37,10 @@ struct kept {
 	pid_t worker_pid; /* 0: none */
 	int worker;	  /* its control socket; -1: none, or closed */
 	int worker_pidfd, worker_output;
+	int kill_switch; /* see KEEPER_MSG_KILL_SWITCH; -1: none */
 
 	struct bus_state bus;
-	char speed_file[128];
+	int speed_file; /* the UDC's current_speed; -1: none */
 
 	struct pending { /* the SETUP that waits for the worker's answer */
 		bool is;
@@ -165,7 +164,7 @@ static uint8_t current_speed(const struct kept *k)
 	};
 	_cleanup_free_ char *word = NULL;
 
-	if (file_read_line(AT_FDCWD, k->speed_file, &word) < 0)
+	if (fd_read_line(k->speed_file, &word) < 0)
 		return FFSCTL_SPEED_UNKNOWN;
 	for (size_t i = 0; i < ARRAY_SIZE(speeds); i++)
 		if (streq(word, speeds[i].word))
@@ -294,6 +293,7 @@ static void drop_worker(struct kept *k)
 	cleanup_close(&k->worker);
 	cleanup_close(&k->worker_pidfd);
 	cleanup_close(&k->worker_output);
+	cleanup_close(&k->kill_switch);
 	k->worker_pid = 0;
 	if (k->pending.is)
 		stall(k);
@@ -330,18 +330,11 @@ static void take_worker(struct kept *k, int *fds)
 		message_send(k->worker, FFSCTL_MSG_EVENT, 0, &events[i], sizeof(events[i]));
 }
 
-/* Its group's number is its own as long as it lives. */
-static void kill_worker(const struct kept *k)
-{
-	if (k->worker_pidfd >= 0 &&
-	    syscall(SYS_pidfd_send_signal, k->worker_pidfd, 0, NULL, 0) == 0)
-		kill(-k->worker_pid, SIGKILL);
-}
-
 /* As if killed: what the supervisor had in its memory when it forked us is nobody's to look at. */
 static _Noreturn void end(const struct kept *k)
 {
-	kill_worker(k);
+	if (k->kill_switch >= 0)
+		(void)!write(k->kill_switch, "", 1);
 	raise(SIGKILL);
 	_exit(1);
 }
@@ -364,6 +357,15 @@ static void set_hold(struct kept *k)
 
 	memcpy(&ms, k->body, sizeof(ms));
 	k->hold = ms / 1e3;
+}
+
+/* In place of the one that it has; what comes without a descriptor changes nothing. */
+static void take_descriptor(int *place, int *fd)
+{
+	if (*fd < 0)
+		return;
+	cleanup_close(place);
+	*place = steal_fd(fd);
 }
 
 static void on_supervisor(struct kept *k)
@@ -389,8 +391,10 @@ static void on_supervisor(struct kept *k)
 		}
 		break;
 	case KEEPER_MSG_SPEED_FILE:
-		snprintf(k->speed_file, sizeof(k->speed_file), "%.*s", (int)size,
-			 (const char *)k->body);
+		take_descriptor(&k->speed_file, &fds[0]);
+		break;
+	case KEEPER_MSG_KILL_SWITCH:
+		take_descriptor(&k->kill_switch, &fds[0]);
 		break;
 	case KEEPER_MSG_HOLD:
 		if (size == sizeof(uint32_t))
@@ -527,7 +531,7 @@ _Noreturn void keeper_main(int ep0, int supervisor, int listener, const char *la
 	k.ep0 = ep0;
 	k.supervisor = supervisor;
 	k.listener = listener;
-	k.worker = k.worker_pidfd = k.worker_output = -1;
+	k.worker = k.worker_pidfd = k.worker_output = k.kill_switch = k.speed_file = -1;
 	k.until = HUGE_VAL;
 	keeper_lock_up();
 	message_send(supervisor, KEEPER_MSG_STARTED, 0, NULL, 0);

@@ -386,6 +386,9 @@ static void look_at_kernel(struct supervisor *s)
 	for (size_t n = 0; event != BUS_EV_GIVEN && n < s->n_instances; n++)
 		if (is_dying(s->instances[n]))
 			return; /* and look again then */
+	/* Gone and back since we looked last: what was open of it tells nothing any more. */
+	if (s->udc_is_new && s->place == BUS_ON && event == BUS_EV_GIVEN)
+		host_adopt(s, s->udc, s->configured);
 	s->uevent = s->udc_is_new = false;
 	if (event != BUS_EVENT_COUNT)
 		handle(s, event, NULL);

@@ -60,13 +60,16 @@ static void on_state(void *data, uint32_t events _unused_)
 	supervisor_changed(s);
 }
 
-/* The keepers of functions that come later are told at their start. */
+/*
+ * The keepers of functions that come later are told at their start. The others also when the name
+ * is the same: the UDC may be another one by now, and so is its speed's file.
+ */
 static void set_udc(struct supervisor *s, const char *udc)
 {
-	if (streq_null(s->host_udc, udc))
-		return;
-	free(s->host_udc);
-	s->host_udc = xstrdup(udc);
+	if (!streq_null(s->host_udc, udc)) {
+		free(s->host_udc);
+		s->host_udc = xstrdup(udc);
+	}
 	for (size_t n = 0; n < s->n_instances; n++)
 		instance_set_udc(s->instances[n], udc);
 }

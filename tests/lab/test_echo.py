@@ -10,9 +10,11 @@ import contextlib
 import json
 import os
 import pathlib
+import signal
 import stat
 import tempfile
 import threading
+import time
 
 import usb.util
 
@@ -270,6 +272,24 @@ def _():
     eq([(e["file"], e["address"], e["type"], e["direction"], e["max_packet"])
         for e in gadget["functions"][0]["endpoints"]],
        [("ep1", 0x81, "bulk", "in", PACKET), ("ep2", 0x02, "bulk", "out", PACKET)])
+    down("loopback")
+
+
+@test("and of the speed that it takes when the UDC was gone, whether or not the supervisor has seen that")
+def _():
+    driver = pathlib.Path("/sys/bus/platform/drivers/dummy_udc")
+    up(f"{EXAMPLES}/loopback.conf", "--wait-host")
+    supervisor = harness.status("loopback")[0]["supervisor"]
+    for sees in (True, False):
+        if not sees:
+            os.kill(supervisor, signal.SIGSTOP)
+        (driver / "unbind").write_text("dummy_udc.0")
+        time.sleep(1)  # a host that has not seen it go would not look at it anew
+        with harness.configured():
+            (driver / "bind").write_text("dummy_udc.0")
+            os.kill(supervisor, signal.SIGCONT)
+        must(ffsctl("wait", "loopback", "--for", "configured", "--timeout", 10))
+        eq([e["max_packet"] for e in harness.status("loopback")[0]["functions"][0]["endpoints"]], [PACKET] * 2)
     down("loopback")
 
 

@@ -314,12 +314,13 @@ def _():
     down("loopback")
 
 
-@test("the keeper: its session, ep0 and its sockets, no directory of anybody")
+@test("the keeper: its session, ep0, its sockets and the speed of the link, no directory of anybody")
 def _():
     up(f"{EXAMPLES}/interrupt.conf")
     keeper = status("interrupt")[0]["functions"][0]["keeper"]
     held = sorted(os.readlink(f"/proc/{keeper}/fd/{fd}") for fd in os.listdir(f"/proc/{keeper}/fd"))
-    eq([h.split(":")[0] for h in held], ["/dev/ffs/interrupt/meter/ep0"] + ["/dev/null"] * 3 + ["socket"] * 2)
+    speed = os.path.realpath("/sys/class/udc/dummy_udc.0/current_speed")
+    eq([h.split(":")[0] for h in held], ["/dev/ffs/interrupt/meter/ep0"] + ["/dev/null"] * 3 + [speed] + ["socket"] * 2)
     eq(os.getsid(keeper), keeper)
     eq(os.readlink(f"/proc/{keeper}/cwd"), "/")
     down("interrupt")

@@ -4,6 +4,8 @@
  * (src/ffs/keeper.c, keeper_main.c). It is a real process; it has no ep0, which needs a kernel of
  * the lab's.
  */
+#include "config.h"
+
 #include <criterion/criterion.h>
 #include <endian.h>
 #include <errno.h>
@@ -20,6 +22,7 @@
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "ffs/keeper.h"
+#include "ffs/keeper_lock.h"
 #include "ffs/message.h"
 
 /* No test waits so long, unless it has failed. */
@@ -28,8 +31,9 @@
 static char dir[] = "/tmp/ffsctl-test-keeper-XXXXXX";
 static char path[128];
 static struct keeper keeper = KEEPER_NONE;
-static pid_t worker;	      /* a process that does nothing */
+static pid_t worker;	      /* a process that does nothing, and has a child that does the same */
 static int worker_fd, output; /* its ends of its control socket, and of the pipe it prints into */
+static int alive;	      /* at its end when both have ended */
 
 /* The next message there; its type, or 0 when the other side has closed. */
 static int hear(int fd, void *body, size_t size)
@@ -46,10 +50,20 @@ static int hear(int fd, void *body, size_t size)
 	return head.type;
 }
 
+static _Noreturn void be_worker(int begun)
+{
+	setsid();
+	fd_close_others(&begun, 1); /* as an exec would */
+	if (fork() == 0)
+		cr_assert_eq(write(begun, "x", 1), 1);
+	for (;;)
+		pause();
+}
+
 static void setup(void)
 {
 	_cleanup_error_ struct error err = { 0 };
-	int control[2], out[2], pidfd;
+	int control[2], out[2], begun[2], pidfd;
 	char body[8];
 
 	cr_assert_not_null(mkdtemp(dir));
@@ -57,13 +71,13 @@ static void setup(void)
 	snprintf(path, sizeof(path), "%s/%090d", dir, 0);
 	cr_assert_eq(keeper_start(&keeper, -1, "echo", path, &err), 0, "%s", err.text);
 	cr_assert_eq(hear(keeper.socket, body, sizeof(body)), KEEPER_MSG_STARTED);
+	cr_assert_eq(pipe(begun), 0);
 	worker = fork();
-	if (worker == 0) {
-		setsid();
-		fd_close_from(3); /* as an exec would */
-		for (;;)
-			pause();
-	}
+	if (worker == 0)
+		be_worker(begun[1]);
+	close(begun[1]);
+	alive = begun[0];
+	cr_assert_eq(read(alive, body, 1), 1);
 	pidfd = (int)syscall(SYS_pidfd_open, worker, 0);
 	cr_assert_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, control), 0);
 	cr_assert_eq(pipe(out), 0);
@@ -78,7 +92,7 @@ static void setup(void)
 static void teardown(void)
 {
 	keeper_kill(&keeper);
-	kill(worker, SIGKILL);
+	kill(-worker, SIGKILL);
 	waitpid(worker, NULL, 0);
 	unlink(path);
 	rmdir(dir);
@@ -241,11 +255,18 @@ static bool has_ended(pid_t pid)
 	return waitpid(pid, &status, 0) == pid;
 }
 
+static bool worker_has_ended_with_its_child(void)
+{
+	char byte;
+
+	return has_ended(worker) && read(alive, &byte, 1) == 0;
+}
+
 Test(keeper, ends_with_its_supervisor_and_takes_the_worker_along)
 {
 	lose_supervisor();
 	cr_expect(has_ended(keeper.pid));
-	cr_expect(has_ended(worker));
+	cr_expect(worker_has_ended_with_its_child());
 	keeper = KEEPER_NONE;
 }
 
@@ -254,7 +275,7 @@ Test(keeper, ends_when_the_time_is_over_that_it_was_to_hold)
 	cr_assert(keeper_hold(&keeper, 0.05));
 	lose_supervisor();
 	cr_expect(has_ended(keeper.pid));
-	cr_expect(has_ended(worker));
+	cr_expect(worker_has_ended_with_its_child());
 	keeper = KEEPER_NONE;
 }
 
@@ -296,6 +317,72 @@ Test(keeper, nobody_there_is_said_at_once)
 	cr_expect_eq(keeper_adopt(&none, path, &hello, &pidfd, &pipe), -ENOENT);
 	cr_expect_eq(none.pid, 0);
 	cr_expect_lt(none.socket, 0);
+}
+
+/* Else functions of the kernel's, which are bound without it, would lose their worker. */
+Test(keeper, that_is_killed_kills_nobody)
+{
+	struct pollfd pfd = { .fd = alive, .events = POLLIN };
+	char body[8];
+
+	/* It has taken all that it was given. */
+	cr_assert(message_send(keeper.socket, FFSCTL_MSG_PING, 0, NULL, 0));
+	cr_expect_eq(hear(worker_fd, body, sizeof(body)), FFSCTL_MSG_PING);
+	keeper_kill(&keeper);
+	cr_expect_eq(kill(worker, 0), 0);
+	cr_expect_eq(poll(&pfd, 1, 100), 0);
+}
+
+/* --- what it has given up --- */
+
+static pid_t parent;
+static int parent_pidfd;
+
+static long open_a_file(void)
+{
+	return open("/dev/null", O_RDONLY);
+}
+
+static long signal_its_parent(void)
+{
+	return kill(parent, 0);
+}
+
+static long signal_a_thread_of_another(void)
+{
+	return syscall(SYS_tgkill, parent, parent, 0);
+}
+
+static long signal_by_pidfd(void)
+{
+	return syscall(SYS_pidfd_send_signal, parent_pidfd, 0, NULL, 0);
+}
+
+/* With the filter of a test build, what it does not know ends the process. */
+static bool is_refused(long (*call)(void))
+{
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		keeper_lock_up();
+		_exit(call() < 0 && errno == EPERM ? 0 : 1);
+	}
+	cr_assert_eq(waitpid(pid, &status, 0), pid);
+	return WIFSIGNALED(status) ? WTERMSIG(status) == SIGSYS : WEXITSTATUS(status) == 0;
+}
+
+Test(keeper, opens_no_file_and_signals_nobody)
+{
+#ifdef FFSCTL_SANITIZED /* it has no filter then */
+	return;
+#endif
+	parent = getpid();
+	parent_pidfd = (int)syscall(SYS_pidfd_open, parent, 0);
+	cr_expect(is_refused(open_a_file));
+	cr_expect(is_refused(signal_its_parent));
+	cr_expect(is_refused(signal_a_thread_of_another));
+	cr_expect(is_refused(signal_by_pidfd));
 }
 
 /* --- the bus --- */
