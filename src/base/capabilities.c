@@ -62,6 +62,20 @@ bool capabilities_bound(uint64_t stay)
 	return true;
 }
 
+bool capabilities_get(uint64_t *own, uint64_t *bounding)
+{
+	struct __user_cap_data_struct sets[2];
+
+	if (!get_sets(sets))
+		return false;
+	*own = sets[0].permitted | (uint64_t)sets[1].permitted << 32;
+	*bounding = 0;
+	for (unsigned int cap = 0; cap < 64; cap++)
+		if (prctl(PR_CAPBSET_READ, cap, 0, 0, 0) == 1)
+			*bounding |= 1ULL << cap;
+	return true;
+}
+
 bool capabilities_inherit(void)
 {
 	struct __user_cap_data_struct sets[2];

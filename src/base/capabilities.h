@@ -20,6 +20,8 @@ bool capabilities_bound(uint64_t stay);
 bool capabilities_inherit(void);
 /* Makes these effective, of those it is permitted to have. */
 bool capabilities_raise(uint64_t set);
+/* Those that it has (is permitted to), and its bounding set. */
+bool capabilities_get(uint64_t *own, uint64_t *bounding);
 /* Gives up all but these, of those it has. */
 bool capabilities_reduce(uint64_t stay);
 /*

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "plan/fault.h"
 #include "supervise/front_parts.h"
+#include "supervise/privileges.h"
 #include "supervise/supervisor.h"
 #include "supervise/switch.h"
 
@@ -113,6 +114,7 @@ static void came_up(void *data)
 	if (p->before)
 		turn_free(p->before);
 	p->before = NULL;
+	privileges_give_up(p->s); /* also what only the gadget needed that it was */
 }
 
 /* What an earlier process has left of it; the lock is let go for that. */

@@ -14,6 +14,7 @@
 #include "supervise/host.h"
 #include "supervise/launch.h"
 #include "supervise/notify.h"
+#include "supervise/privileges.h"
 #include "supervise/supervisor.h"
 
 /* As long as `up` has by default. */
@@ -159,6 +160,7 @@ static void commit(struct supervisor *s, struct reload *r)
 		s->udc = steal_ptr(r->udc);
 	is_over(s, r);
 	gadget_free(before);
+	privileges_give_up(s);
 	supervisor_say(s, "reloaded: %zu change%s%s%s", n, n == 1 ? "" : "s",
 		       s->reloaded.rebound ? ", bound again to " : ", without leaving the bus",
 		       s->reloaded.rebound ? s->udc : "");

@@ -11,6 +11,7 @@
 #include "ffs/mount.h"
 #include "spec/spec.h"
 #include "supervise/bus.h"
+#include "supervise/privileges.h"
 #include "supervise/reload.h"
 #include "supervise/supervisor.h"
 
@@ -86,19 +87,11 @@ static int choose_udc(const struct supervisor *s, struct reload *r, struct error
 /* What was given up once for all cannot be given to a worker any more. */
 static int check_privileges(const struct supervisor *s, const struct reload *r, struct error *err)
 {
-	for (size_t n = 0; n < r->n_fresh; n++) {
-		const struct unit *unit = r->fresh[n]->unit;
+	int result = 0;
 
-		if (!unit || !s->bounded || !worker_has_privileges(unit->worker))
-			continue;
-		error_set(err, EX_CANTCREAT, EPERM, NULL,
-			  "the supervisor has given up the privileges that the worker of '%s' is "
-			  "to keep (privileges, capabilities)",
-			  r->fresh[n]->function->label);
-		error_at(err, &unit->worker->at);
-		return error_hint(err, "take '%s' down, then up", s->name);
-	}
-	return 0;
+	for (size_t n = 0; result == 0 && n < r->n_fresh; n++)
+		result = privileges_check(s, r->fresh[n]->function, err);
+	return result;
 }
 
 /* A bind that is not made is none: bus.c adds it again. */

@@ -21,6 +21,7 @@ libffsctl_a_SOURCES += \
 	src/supervise/machine_parts.h \
 	src/supervise/notify.c src/supervise/notify.h \
 	src/supervise/output.c src/supervise/output.h \
+	src/supervise/privileges.c src/supervise/privileges.h \
 	src/supervise/read_file.c \
 	src/supervise/reap.c src/supervise/reap.h \
 	src/supervise/reload.c src/supervise/reload_plan.c src/supervise/reload_rules.c \

@@ -4,7 +4,6 @@
 #include "supervise/supervisor.h"
 
 #include <errno.h>
-#include <linux/capability.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +13,6 @@
 #include <syslog.h>
 #include <unistd.h>
 
-#include "base/capabilities.h"
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "compose/udc.h"
@@ -23,6 +21,7 @@
 #include "supervise/features.h"
 #include "supervise/host.h"
 #include "supervise/notify.h"
+#include "supervise/privileges.h"
 #include "supervise/reap.h"
 #include "supervise/reload.h"
 #include "supervise/switch.h"
@@ -430,36 +429,6 @@ static int give_up(struct supervisor *s, struct error *err)
 	return -err->err;
 }
 
-#define CAPABILITY(name) (1ULL << CAP_##name)
-/*
- * What a supervisor needs of what root may: to mount; to reach what belongs to others and look at
- * their processes; to start workers as somebody else, with limits of their own, and end them.
- */
-#define OUR_CAPABILITIES                                                                           \
-	(CAPABILITY(SYS_ADMIN) | CAPABILITY(DAC_OVERRIDE) | CAPABILITY(SYS_PTRACE) |               \
-	 CAPABILITY(SETUID) | CAPABILITY(SETGID) | CAPABILITY(SETPCAP) |                           \
-	 CAPABILITY(SYS_RESOURCE) | CAPABILITY(KILL))
-
-/*
- * When no worker is to keep privileges, the supervisor gives up the bounding set itself, once,
- * rather than each worker at each start, and what it does not need. What is given up cannot be
- * given to the workers of a gadget that the process is the supervisor of later.
- */
-static void bound_capabilities(struct supervisor *s)
-{
-	if (s->gadget->n_switch_to > 0 || s->switched)
-		return;
-	for (size_t n = 0; n < s->n_instances; n++)
-		if (s->instances[n]->unit && worker_has_privileges(s->instances[n]->unit->worker))
-			return;
-	capabilities_reduce(OUR_CAPABILITIES);
-	/* First what it may still execute itself: reexec. */
-	s->bounded = capabilities_inherit() && capabilities_bound(0);
-	for (size_t n = 0; n < s->n_instances; n++)
-		if (s->instances[n]->unit)
-			s->instances[n]->unit->spawn.bounded = s->bounded;
-}
-
 static int prepare(struct supervisor *s, double wait_udc, struct error *err)
 {
 	int r = control_listen(&s->control, &s->rundir, err);
@@ -472,8 +441,9 @@ static int prepare(struct supervisor *s, double wait_udc, struct error *err)
 		r = supervisor_make_plan(s, s->udc, err);
 	if (r == 0 && s->phase != PHASE_GOING_DOWN)
 		r = supervisor_write_record(s, err);
-	if (r == 0)
-		bound_capabilities(s);
+	/* The way back to the gadget that it was is still open: front_switch.c does it then. */
+	if (r == 0 && !s->switched)
+		privileges_give_up(s);
 	return r;
 }
 
@@ -484,7 +454,7 @@ int supervisor_run(struct supervisor *s, double timeout, double wait_udc, struct
 	if (r < 0)
 		return r;
 	if (s->adopted)
-		bound_capabilities(s);
+		privileges_give_up(s);
 	else
 		r = prepare(s, wait_udc, err);
 	if (r < 0)

@@ -19,6 +19,7 @@
 #include "supervise/bus.h"
 #include "supervise/features.h"
 #include "supervise/front_parts.h"
+#include "supervise/privileges.h"
 #include "supervise/supervisor.h"
 
 /* A worker that asks again and again for what it cannot get is not heard more often. */
@@ -125,21 +126,14 @@ static int try_plan(const struct supervisor *s, const struct switching *sw, stru
 	return r;
 }
 
-/* As in reload: before it was reloaded this gadget may have had no switch_to. */
+/* Its file may be another one than when this one came up, or not have been there. */
 static int check_privileges(const struct supervisor *s, const struct gadget *g, struct error *err)
 {
-	for (size_t i = 0; i < g->n_functions; i++) {
-		const struct worker *w = g->functions[i].worker;
+	int r = 0;
 
-		if (!s->bounded || !w || !worker_has_privileges(w))
-			continue;
-		error_set(err, EX_CANTCREAT, EPERM, NULL,
-			  "the supervisor has given up the privileges that the worker of '%s' is "
-			  "to keep",
-			  g->functions[i].label);
-		return error_hint(err, "take '%s' down, then up", s->name);
-	}
-	return 0;
+	for (size_t i = 0; r == 0 && i < g->n_functions; i++)
+		r = privileges_check(s, &g->functions[i], err);
+	return r;
 }
 
 /* Who else has a file of a mount open keeps it from going: then neither of the two would be up. */

@@ -258,6 +258,22 @@ def _():
     down("x")
 
 
+@test("capabilities that no worker is to have any more are given up: to have them again it goes down and comes up")
+def _():
+    privileged = odd("ready", "notify", "wait", capabilities=["cap_net_admin"])
+    path = gadget("x", privileged)
+    up(path)
+    for group, code in ((LOOPBACK, 0), (privileged, 73)):
+        gadget("x", group)
+        words = reload(code=code).stderr
+    contains(words, "the supervisor has given up the privileges that the worker of 'echo' is to have (capabilities)")
+    contains(words, "take 'x' down, then up")
+    is_ready()
+    down("x")
+    up(path)
+    down("x")
+
+
 @test("how a worker is restarted: the worker goes on")
 def _():
     up(gadget("x", SLEEP))

@@ -199,6 +199,37 @@ def _():
     down("a")
 
 
+def kept(name):
+    """The supervisor's permitted capabilities, and those that it can still give to a worker."""
+    text = pathlib.Path(f"/proc/{status(name)[0]['supervisor']}/status").read_text()
+    lines = dict(line.split(":\t") for line in text.splitlines())
+    return int(lines["CapPrm"], 16), int(lines["CapBnd"], 16)
+
+
+# DAC_OVERRIDE, KILL, SETGID, SETUID, SETPCAP, SYS_PTRACE, SYS_ADMIN, SYS_RESOURCE; NET_ADMIN
+BASE, NET_ADMIN = sum(1 << n for n in (1, 5, 6, 7, 8, 19, 21, 24)), 1 << 12
+PRIVILEGED = odd("ready", "setup", capabilities=["cap_net_admin"])
+
+
+@test("the supervisor keeps what workers need of the gadgets that it may become, and no more")
+def _():
+    b()
+    up(a(names=("b", "nowhere")))
+    eq(kept("a"), (BASE, 0))
+    down("a")
+    b(names=("a", "c"))
+    gadget("c", PRIVILEGED, switch_to("b"))
+    up(a())
+    for name in ("b", "c", "b", "a"):  # from this one to c by way of b
+        eq(kept(switch(name)["name"]), (BASE | NET_ADMIN, NET_ADMIN), name)
+    down("a")
+    b(names=())
+    up(a(PRIVILEGED))
+    eq(kept("a"), (BASE | NET_ADMIN, NET_ADMIN))
+    eq(kept(switch("b")["name"]), (BASE, 0), "from there is no way back")
+    down("b")
+
+
 # --- it is refused -------------------------------------------------------------------------------
 
 
@@ -279,6 +310,17 @@ def privileges():
     refused("the supervisor has given up the privileges that the worker of 'echo' is to keep; take 'a' down, then up")
 
 
+def more_privileges():
+    b()
+    up(a())
+    b(PRIVILEGED)
+    refused("the supervisor has given up the privileges that the worker of 'echo' is to have (capabilities); "
+            "take 'a' down, then up")
+    down("a")
+    up(a())
+    switch("b")
+
+
 def no_name():
     up(a())
     refused("asks to switch to '?', which is refused: that is no name of a gadget", "../b")
@@ -302,7 +344,7 @@ def is_refused(how):
 
 
 for refuse in (unnamed, without_file, with_errors, without_program, with_its_name, up_already, foreign, udc_missing,
-               held, privileges, no_name, no_json, no_object):
+               held, privileges, more_privileges, no_name, no_json, no_object):
     test(f"refused: {refuse.__name__.replace('_', ' ')}", refuse)(is_refused)
 
 
