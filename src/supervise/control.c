@@ -528,6 +528,27 @@ static bool workers_settled(const struct control_client *client, struct error *e
 		failed = i->unit;
 	}
 	if (failed)
+void control_send_away(struct control *control, int but_fd)
+{
+	static const char words[] = "its supervisor becomes another program: try again";
+	_cleanup_error_ struct error err = { 0 };
+
+	for (size_t i = 0; i < CONTROL_CLIENTS; i++)
+		if (control->clients[i].source.fd >= 0 && control->clients[i].source.fd != but_fd)
+			refuse(&control->clients[i], EX_TEMPFAIL, words);
+	/* Nobody waits for it any more. */
+	control->supervisor->bind_wanted = false;
+	error_set(&err, EX_TEMPFAIL, EAGAIN, NULL, "%s", words);
+	/* Those of whom we have not heard yet; no more of them can be waiting. */
+	for (size_t i = 0; i < CONTROL_CLIENTS; i++) {
+		int fd = accept4(control->listener.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+		if (fd < 0)
+			return;
+		control_answer_to(fd, &err);
+	}
+}
+
 		unit_failure(failed, err);
 	return true;
 }

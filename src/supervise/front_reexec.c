@@ -52,6 +52,10 @@ int front_reexec_self(struct supervisor *s, const char *program, int client_fd, 
 		return error_set(err, EX_CANTCREAT, EBUSY, NULL,
 				 "'%s' has failed, or has become another gadget (switch_to)",
 				 s->name);
+	if (access(program, X_OK) < 0)
+		return error_errno(err, EX_UNAVAILABLE, errno, program, "cannot execute %s",
+				   program);
+	control_send_away(&s->control, client_fd);
 	supervisor_write_status(s);
 	for (size_t n = 0; n < s->n_instances; n++)
 		instance_hold(s->instances[n], HOLD_SECONDS);

@@ -143,6 +143,35 @@ def _():
     down("flow")
 
 
+def sockets_of(pid):
+    return sum(os.readlink(f"/proc/{pid}/fd/{fd}").startswith("socket:") for fd in os.listdir(f"/proc/{pid}/fd"))
+
+
+@test("commands that wait, and who has not given one yet, are told to try again")
+def _():
+    gate = gadgets.DIRECTORY / "gate"
+    script = f"while test -e {gate}; do sleep 1; done; echo >&$NOTIFY_FD; exec sleep 100000"
+    up(gadget("flow", worker(exec=["/bin/sh", "-c", script], ready="fd")), "--wait-host")
+    gate.touch()
+    supervisor = status("flow")[0]["supervisor"]
+    before = sockets_of(supervisor)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as idle:
+        idle.connect("/run/ffsctl/flow/control")
+        waiting = [gadgets.start("wait", "flow", "--for", "disconnected"), gadgets.start("restart", "flow")]
+        await_status("flow", lambda g:
+                     sockets_of(supervisor) == before + 3 and g["functions"][0]["worker"]["state"] == "starting", "starting")
+        reexec("flow")
+        for process in waiting:
+            result = gadgets.finish(process)
+            eq(result.returncode, 75)
+            contains(result.stderr, "its supervisor becomes another program: try again")
+        answer = json.loads(idle.recv(65536))
+        eq((answer["exit"], answer["text"]), (75, "its supervisor becomes another program: try again"))
+    gate.unlink()
+    await_status("flow", lambda g: g["state"] == "ready", "ready")
+    down("flow")
+
+
 @test("it switches to another gadget as before, within the time that up was given")
 def _():
     gadget("b", odd("ready", "setup"))
