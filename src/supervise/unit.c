@@ -589,8 +589,11 @@ int unit_init(struct unit *unit, struct instance *instance, const struct worker 
 
 void unit_free(struct unit *unit)
 {
-	/* It could not be stopped in its turn: its keeper, who would do this, may be gone. */
-	if (unit->pid > 0)
+	/*
+	 * It could not be stopped in its turn: its keeper, who would do this, may be gone. One that
+	 * we have only tried to take over waits for somebody else.
+	 */
+	if (unit->pid > 0 && unit->state != UNIT_STOPPED)
 		unit_kill(unit, SIGKILL, true);
 	unit_halt_end(unit);
 	unit_stats_free(unit);

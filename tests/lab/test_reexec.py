@@ -172,6 +172,21 @@ def _():
     down("flow")
 
 
+@test("what a new program cannot go on with lives on, for the next up")
+def _():
+    path = gadget("flow", {"first": LOOPBACK, "second": LOOPBACK})
+    up(path)
+    before, pid = processes("flow"), status("flow")[0]["supervisor"]
+    keeper = pathlib.Path("/run/ffsctl/flow/keeper-second")
+    keeper.rename("/run/ffsctl/flow/elsewhere")
+    contains(reexec("flow", code=71).stderr, "cannot go on with what is there of 'flow'")
+    wait_dead(pid)
+    pathlib.Path("/run/ffsctl/flow/elsewhere").rename(keeper)
+    contains(up(path).stderr, TAKEN_OVER)
+    eq(processes("flow"), before)
+    down("flow")
+
+
 @test("it switches to another gadget as before, within the time that up was given")
 def _():
     gadget("b", odd("ready", "setup"))
