@@ -355,6 +355,7 @@ static int run_up(const struct globals *globals, int argc, char **argv)
 			     .command = &cmd_up,
 			     .wait_host = -1,
 			     .front = { .world = &globals->world,
+					.notify_fd = -1,
 					.timeout = DEFAULT_TIMEOUT,
 					.hold = FRONT_HOLD_DEFAULT } };
 	struct up_all all = { .globals = globals, .one = up_one_of_all, .data = &q };
@@ -373,6 +374,7 @@ static int run_run(const struct globals *globals, int argc, char **argv)
 			     .command = &cmd_run,
 			     .wait_host = -1,
 			     .front = { .world = &globals->world,
+					.notify_fd = -1,
 					.timeout = DEFAULT_TIMEOUT,
 					.wait_udc = HUGE_VAL,
 					.hold = FRONT_HOLD_DEFAULT } };

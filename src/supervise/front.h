@@ -19,7 +19,7 @@ struct front_options {
 	double wait_udc;	 /* seconds; 0: do not wait, HUGE_VAL: for ever */
 	double hold; /* seconds that keepers and workers outlive the supervisor, for the next one */
 	gid_t group; /* whose commands are taken as well as root's; 0: nobody's */
-	int notify_fd; /* front_run: where a newline goes when the gadget is up; 0: nowhere */
+	int notify_fd; /* front_run: where a newline goes when the gadget is up; -1: nowhere */
 };
 
 #define FRONT_HOLD_DEFAULT 10

@@ -303,6 +303,7 @@ int launch_prepare(struct unit *unit, struct error *err)
 	const struct worker *w = unit->worker;
 	int r = launch_prepare_user(unit, err);
 
+	unit->spawn.answer = -1;
 	unit->spawn.keep_privileges = w->keep_privileges;
 	unit->spawn.capabilities = w->capabilities;
 	unit->spawn.limits = w->limits;

@@ -20,12 +20,11 @@
 /* Once, as s6 has it: there are no later states. Nobody may listen, and that changes nothing. */
 static void tell_fd(struct supervisor *s)
 {
-	if (s->notify.fd <= 0)
+	if (s->notify.fd < 0)
 		return;
 	if (write(s->notify.fd, "\n", 1) < 0)
 		log_debug("nobody reads what --notify-fd writes: %s", strerror(errno));
-	close(s->notify.fd);
-	s->notify.fd = 0;
+	cleanup_close(&s->notify.fd);
 }
 
 /* Nobody may listen here, either. */
@@ -128,7 +127,5 @@ void notify_end(struct supervisor *s)
 {
 	source_close(&s->loop, &s->notify.watchdog);
 	free(steal_ptr(s->notify.last));
-	if (s->notify.fd > 0)
-		close(s->notify.fd);
-	s->notify.fd = 0;
+	cleanup_close(&s->notify.fd);
 }

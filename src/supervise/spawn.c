@@ -58,7 +58,7 @@ static bool lift(const struct child *c, int *fd, int place)
 
 static bool place_descriptors(struct child *c)
 {
-	int answer = c->spawn->answer ? c->spawn->answer : c->output;
+	int answer = c->spawn->answer >= 0 ? c->spawn->answer : c->output;
 
 	for (size_t i = 0; i < c->n_fds; i++)
 		if (!lift(c, &c->fds[i], 3 + (int)i))

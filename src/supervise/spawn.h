@@ -29,7 +29,7 @@ struct spawn {
 	bool bounded;	       /* the supervisor's own bounding set is empty already */
 	struct worker_limits limits;
 	struct sandbox sandbox; /* what it gives up before it begins; n 0: nothing */
-	int answer;		/* its stdout; 0: what `output` is */
+	int answer;		/* its stdout; -1: what `output` is */
 	bool tied;		/* killed when the caller dies; else that is its keeper's to do */
 	int note_dir; /* where it notes itself as a link of this name (process/family.h) */
 	char *note;   /* NULL: nowhere */

@@ -512,7 +512,7 @@ int supervisor_init(struct supervisor *s, const struct world *world, const struc
 		.uevents = SOURCE_NONE,
 		.caller = SOURCE_NONE,
 		.udc_state = SOURCE_NONE,
-		.notify.watchdog = SOURCE_NONE,
+		.notify = { .watchdog = SOURCE_NONE, .fd = -1 },
 		.plan.on_step = say_step,
 		.compose = { .world = world, .gadget = gadget, .view = USBG_VIEW_NONE }
 	};

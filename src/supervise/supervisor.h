@@ -89,7 +89,7 @@ struct supervisor {
 		struct source watchdog;
 		double interval; /* seconds; 0: it has none */
 		char *last;	 /* what it was told */
-		int fd;		 /* --notify-fd; 0: it has none, or has been told; owned */
+		int fd;		 /* --notify-fd; -1: it has none, or has been told; owned */
 	} notify;
 	void (*on_up)(void *data); /* told once, when all is up */
 	void *on_up_data;
