@@ -327,8 +327,13 @@ int front_unbind(const struct world *world, const char *name, enum front_result 
 int front_wait_host(const struct world *world, const char *name, double seconds, struct error *err)
 {
 	json_t *command = json_pack("{s:s}", "command", "wait-host");
-	int r = control_wait(world, name, command, seconds, err);
+	double until = now_monotonic() + seconds;
+	int r;
 
+	/* Who was stopped and goes on is interrupted, too (signal(7)). */
+	do
+		r = control_wait(world, name, command, until - now_monotonic(), err);
+	while (r == -EINTR && !err->exit && !front_was_interrupted());
 	json_decref(command);
 	if (r < 0 && !err->exit && (r == -ETIMEDOUT || r == -EINTR))
 		return error_set(err, EX_TEMPFAIL, ETIMEDOUT, NULL,

@@ -15,15 +15,21 @@
 #include "supervise/supervisor.h"
 
 /* Of the only child; a handler has no other way to know it. */
-static volatile sig_atomic_t report_socket = -1;
+static volatile sig_atomic_t report_socket = -1, interrupted;
 
 /* The child sees the end of its socket, and undoes what it has done so far. */
 static void on_interrupt(int sig _unused_)
 {
 	int e = errno;
 
+	interrupted = 1;
 	shutdown(report_socket, SHUT_WR);
 	errno = e;
+}
+
+bool front_was_interrupted(void)
+{
+	return interrupted;
 }
 
 /* A second Ctrl-C does not wait for that. */

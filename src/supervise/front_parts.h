@@ -39,6 +39,9 @@ int front_supervise(struct supervisor *s, enum front_result result,
 /* Tells the command: all that there is to do is done. `udc` NULL: not bound. */
 void front_report(int fd, enum front_result result, const char *name, const char *udc);
 
+/* Whether INT or TERM has come to the command since front_detach. */
+bool front_was_interrupted(void);
+
 /* front_take_over.c: what a supervisor is, as its record has it, for who goes on in its place. */
 struct front_past {
 	json_t *record;

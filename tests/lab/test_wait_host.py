@@ -6,7 +6,9 @@
 The UDC's `state` in sysfs is no help: udc/core.c leaves it at "configured" when a gadget is
 unbound, until the next host resets the port."""
 
+import os
 import pathlib
+import signal
 import subprocess
 import time
 
@@ -60,6 +62,33 @@ def _():
     contains(up(LOOPBACK, "--wait-host").stderr, "configured by the host")
     ok(time.monotonic() - start < patience(5))
     down(LOOPBACK)
+
+
+@test("it goes on waiting when it was stopped and continued; Ctrl-C ends it")
+def _():
+    for ends in (False, True):
+        hosts("unbind")
+        try:
+            up(LOOPBACK)
+            waiting = subprocess.Popen([harness.FFSCTL, "up", LOOPBACK, "--wait-host=60"], text=True,
+                                       stderr=subprocess.PIPE)
+            while "up already" not in waiting.stderr.readline():
+                ok(waiting.poll() is None, "it has ended without waiting")
+            for _ in range(3):
+                time.sleep(0.2)
+                waiting.send_signal(signal.SIGSTOP)
+                os.waitid(os.P_PID, waiting.pid, os.WSTOPPED)
+                waiting.send_signal(signal.SIGCONT)
+                os.waitid(os.P_PID, waiting.pid, os.WCONTINUED)
+            time.sleep(0.2)
+            eq(waiting.poll(), None, "it has ended")
+            if ends:
+                waiting.send_signal(signal.SIGINT)
+                eq(waiting.wait(timeout=patience(30)), 75, "exit status")
+        finally:
+            hosts("bind")
+        eq(waiting.wait(timeout=patience(30)), 75 if ends else 0, "exit status")
+        down(LOOPBACK)
 
 
 @test("a gadget that goes down meanwhile ends the waiting")
