@@ -425,12 +425,26 @@ static void on_timer(void *data, uint32_t events _unused_)
 	await_commands(control);
 }
 
+/* Who stayed in the queue would wake us again at once, and for ever. */
+static void refuse_without_descriptor(struct control *control)
+{
+	struct control_client late = { .control = control, .source = SOURCE_NONE };
+
+	cleanup_close(&control->spare);
+	late.source.fd = accept4(control->listener.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (late.source.fd >= 0)
+		refuse(&late, EX_OSERR, "its supervisor has no descriptor left (RLIMIT_NOFILE)");
+	control->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
 static void on_listener(void *data, uint32_t events _unused_)
 {
 	struct control *control = data;
 	struct control_client *client, late = { .control = control, .source = SOURCE_NONE };
 	int fd = accept4(control->listener.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
+	if (fd < 0 && errno == EMFILE)
+		refuse_without_descriptor(control);
 	if (fd < 0)
 		return;
 	late.source.fd = fd;
@@ -453,9 +467,9 @@ static void on_listener(void *data, uint32_t events _unused_)
 
 void control_init(struct control *control, struct supervisor *supervisor)
 {
-	*control = (struct control){ .supervisor = supervisor,
-				     .listener = SOURCE_NONE,
-				     .timer = SOURCE_NONE };
+	*control = (struct control){
+		.supervisor = supervisor, .listener = SOURCE_NONE, .timer = SOURCE_NONE, .spare = -1
+	};
 	for (size_t i = 0; i < CONTROL_CLIENTS; i++)
 		control->clients[i] =
 			(struct control_client){ .control = control, .source = SOURCE_NONE };
@@ -484,11 +498,13 @@ int control_listen(struct control *control, const struct rundir *rundir, struct 
 	if (r < 0)
 		return error_errno(err, EX_OSERR, -r, path, "cannot watch %s", path);
 	steal_fd(&fd);
+	control->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	return 0;
 }
 
 void control_close(struct control *control)
 {
+	cleanup_close(&control->spare);
 	for (size_t i = 0; i < CONTROL_CLIENTS; i++)
 		drop(&control->clients[i]);
 	source_close(&control->supervisor->loop, &control->listener);
@@ -512,22 +528,6 @@ void control_answer_down(struct control *control, const struct error *err)
 			answer(&control->clients[i], err);
 }
 
-/* Whether all workers that concern the client are ready, or done, or one has failed (err). */
-static bool workers_settled(const struct control_client *client, struct error *err)
-{
-	const struct supervisor *s = client->control->supervisor;
-	const struct unit *failed = NULL;
-
-	for (size_t n = 0; n < s->n_instances; n++) {
-		const struct instance *i = s->instances[n];
-
-		if (!concerns(client, i) || unit_is_settled(i->unit))
-			continue;
-		if (i->unit->state != UNIT_FAILED)
-			return false;
-		failed = i->unit;
-	}
-	if (failed)
 void control_send_away(struct control *control, int but_fd)
 {
 	static const char words[] = "its supervisor becomes another program: try again";
@@ -549,6 +549,22 @@ void control_send_away(struct control *control, int but_fd)
 	}
 }
 
+/* Whether all workers that concern the client are ready, or done, or one has failed (err). */
+static bool workers_settled(const struct control_client *client, struct error *err)
+{
+	const struct supervisor *s = client->control->supervisor;
+	const struct unit *failed = NULL;
+
+	for (size_t n = 0; n < s->n_instances; n++) {
+		const struct instance *i = s->instances[n];
+
+		if (!concerns(client, i) || unit_is_settled(i->unit))
+			continue;
+		if (i->unit->state != UNIT_FAILED)
+			return false;
+		failed = i->unit;
+	}
+	if (failed)
 		unit_failure(failed, err);
 	return true;
 }

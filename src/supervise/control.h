@@ -50,6 +50,7 @@ struct control_client {
 struct control {
 	struct supervisor *supervisor;
 	struct source listener, timer;
+	int spare; /* a descriptor for whoever comes when there is no other; owned */
 	struct control_client clients[CONTROL_CLIENTS];
 };
 
@@ -58,12 +59,12 @@ int control_listen(struct control *control, const struct rundir *rundir, struct 
 void control_close(struct control *control);
 /* Answers those whose wait is over. The status is written first: who is answered may read it. */
 void control_update(struct control *control);
-/* Takes back the bind that nobody waits for any more, also before the loop has told of the end. */
 /*
  * The supervisor is about to become another program, which knows of none of its clients: tells all
  * but the one of that descriptor to ask again.
  */
 void control_send_away(struct control *control, int but_fd);
+/* Takes back the bind that nobody waits for any more, also before the loop has told of the end. */
 void control_look_for_binders(struct control *control);
 /* Answers every client that waits for the end: with the error, or 0 if there is none (also NULL).
  */

@@ -4,10 +4,13 @@
 """`wait` returns when a gadget is ready, when its host has configured it, when that is gone; or when
 that cannot come any more, or the time is up."""
 
+import json
 import os
 import pathlib
+import resource
 import signal
 import socket
+import time
 
 import gadgets
 import harness
@@ -15,7 +18,7 @@ import tap
 from gadgets import (FRAGILE, LOOPBACK, SLOW, Fifo, cont, fail_for_good, finish, gadget, leave_without_worker, no_host,
                      odd, start, unconfigure)
 from harness import down, ffsctl, must, stat_of, status, up
-from tap import contains, eq, test
+from tap import contains, eq, ok, test
 
 harness.leaves_nothing()
 
@@ -88,6 +91,12 @@ def _():
     down("x")
 
 
+def processor_time(pid):
+    """Seconds that it has used."""
+    fields = stat_of(pid)[1]
+    return sum(int(n) for n in fields[11:13]) / os.sysconf("SC_CLK_TCK")
+
+
 def connect(command=None):
     client = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     client.connect("/run/ffsctl/x/control")
@@ -121,6 +130,31 @@ def _():
         clients.append(connect())
     for _ in range(30):
         contains(must(ffsctl("down", "x"), 73).stderr, "too many commands wait for its supervisor already")
+    for client in clients:
+        client.close()
+    down("x")
+
+
+@test("a supervisor without a descriptor for one more says so, and does nothing else meanwhile")
+def _():
+    up(gadget("x", LOOPBACK))
+    pid = status("x")[0]["supervisor"]
+    files = pathlib.Path(f"/proc/{pid}/fd")
+    taken = {int(fd) for fd in os.listdir(files)}
+    limits = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (max(taken) + 1, limits[1]))
+    clients = [connect() for _ in range(max(taken) + 1 - len(taken))]  # in the places between them
+    while len(os.listdir(files)) <= max(taken):
+        time.sleep(0.01)
+    before = processor_time(pid)
+    for _ in range(3):
+        with connect() as late:
+            answer = json.loads(late.recv(65536))
+            eq((answer["exit"], answer["text"]), (71, "its supervisor has no descriptor left (RLIMIT_NOFILE)"))
+    time.sleep(1)
+    ok(processor_time(pid) - before < 0.5, "it spins")
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, limits)
+    must(ffsctl("wait", "x"))
     for client in clients:
         client.close()
     down("x")
