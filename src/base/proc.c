@@ -343,13 +343,26 @@ void process_await_end(int pidfd, int timeout_ms)
 		;
 }
 
-/* Where we may not know its program. */
-static bool state_is_alive(pid_t pid)
+/* The letter of proc(5); 0: it is gone. */
+static char state_of(pid_t pid)
 {
 	_cleanup_free_ char *line = NULL;
 	const char *state = read_stat(pid, &line);
 
-	return state && *state != 'Z' && *state != 'X';
+	return state ? *state : 0;
+}
+
+/* Where we may not know its program. */
+static bool state_is_alive(pid_t pid)
+{
+	char state = state_of(pid);
+
+	return state && state != 'Z' && state != 'X';
+}
+
+bool process_is_stopped(pid_t pid)
+{
+	return state_of(pid) == 'T';
 }
 
 bool process_alive(pid_t pid)

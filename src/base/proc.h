@@ -43,3 +43,5 @@ char *process_name(pid_t pid);
 void process_await_end(int pidfd, int timeout_ms);
 /* Whether it runs (a zombie does not). */
 bool process_alive(pid_t pid);
+/* Whether a signal has stopped it (SIGSTOP, a terminal's Ctrl-Z). */
+bool process_is_stopped(pid_t pid);

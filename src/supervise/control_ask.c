@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "base/json.h"
+#include "base/proc.h"
 #include "supervise/control.h"
 #include "supervise/control_parts.h"
 
@@ -71,6 +72,18 @@ pid_t control_owner(const struct world *world, const char *name)
 	return peer.pid;
 }
 
+/* It would be waited for until somebody lets it go on, which may be never. */
+static int check_stopped(int fd, const char *name, struct error *err)
+{
+	struct ucred peer;
+
+	if (fd_peer(fd, &peer) < 0 || peer.pid <= 0 || !process_is_stopped(peer.pid))
+		return 0;
+	error_set(err, EX_TEMPFAIL, EAGAIN, NULL, "the supervisor of '%s' (pid %d) is stopped",
+		  name, (int)peer.pid);
+	return error_hint(err, "'kill -CONT %d' lets it go on", (int)peer.pid);
+}
+
 static int ask(const struct world *world, const char *name, const json_t *command,
 	       const struct timeval *limit, json_t **reply_json, struct error *err)
 {
@@ -97,6 +110,8 @@ static int ask(const struct world *world, const char *name, const json_t *comman
 			    "cannot reach the supervisor of '%s'", name);
 		return err->exit == EX_NOPERM ? error_hint(err, "this needs root") : -r;
 	}
+	if (!limit && check_stopped(fd, name, err) < 0)
+		return -err->err;
 	if (limit && setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, limit, sizeof(*limit)) < 0)
 		return error_errno(err, EX_OSERR, errno, path, "cannot set a time limit for %s",
 				   path);

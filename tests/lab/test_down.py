@@ -5,6 +5,7 @@
 
 import os
 import pathlib
+import signal
 
 import harness
 import tap
@@ -33,6 +34,22 @@ def _():
     gadget, code = harness.status("interrupt")
     eq((gadget["state"], code), ("failed", 1))
     down("interrupt")
+
+
+@test("a supervisor that is stopped is not waited for: 75, and how it goes on")
+def _():
+    path = gadget("x", LOOPBACK)
+    up(path)
+    pid = status("x")[0]["supervisor"]
+    os.kill(pid, signal.SIGSTOP)
+    while harness.stat_of(pid)[1][0] != "T":
+        os.sched_yield()
+    for command in ("down", "restart", "unbind", "reload"):
+        contains(must(ffsctl(command, "x"), 75).stderr,
+                 f"the supervisor of 'x' (pid {pid}) is stopped; 'kill -CONT {pid}' lets it go on")
+    os.kill(pid, signal.SIGCONT)
+    eq(status("x")[0]["state"], "ready")
+    down("x")
 
 
 @test("down says what it did, and is done when there is nothing to do")
