@@ -15,6 +15,7 @@
 #include "base/fd.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "compose/udc.h"
 #include "supervise/adopt.h"
 #include "supervise/front_parts.h"
@@ -246,6 +247,12 @@ static int acquire(struct supervisor *s, const struct gadget *g, const json_t *f
 
 	*result = FRONT_DONE;
 	for (;;) {
+	/* The record and the status are JSON. */
+	if (!text_is_utf8(g->file)) {
+		error_set(err, EX_USAGE, EILSEQ, NULL,
+			  "the path of the gadget file of '%s' is not UTF-8", g->name);
+		return error_hint(err, "rename what is not");
+	}
 		r = rundir_lock(&rundir, world, g->name, WHO_COMING_UP, err);
 		if (r == -EWOULDBLOCK) {
 			r = meet_owner(g, form, options, result, err);

@@ -251,6 +251,16 @@ def _():
              "acm.t8: Device or resource busy; the kernel has 8 serial ports for acm, gser and obex of all gadgets")
 
 
+@test("a gadget file in a directory whose name is not UTF-8")
+def _():
+    directory = os.path.join(os.fsencode(gadgets.DIRECTORY), b"\xff")
+    os.mkdir(directory)
+    path = os.fsdecode(shutil.copy(os.fsencode(gadget("x", LOOPBACK)), directory))
+    contains(must(ffsctl("up", path), 64).stderr, "the path of the gadget file of 'x' is not UTF-8; rename what is not")
+    eq(status("x"), (None, 3))
+    shutil.rmtree(directory)
+
+
 @test("a plugin that is not there")
 def _():
     where = f"{harness.BUILD}/src/plugins/nope.so"
