@@ -146,6 +146,9 @@ static int read_supervisor(struct supervisor *s, struct error *err)
 	const char *udc;
 	int r = read_record(s->world, s->name, &s->record, err);
 
+	/* Its programs are looked for where it looks; of an older version this is not known. */
+	if (r == 0 && json_text(s->record, "path", NULL))
+		setenv("PATH", json_text(s->record, "path", NULL), 1);
 	if (r == 0)
 		r = rundir_read_plan(s->world, s->name, ops, &s->plan, err);
 	if (r == 0)

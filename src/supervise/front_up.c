@@ -246,13 +246,13 @@ static int acquire(struct supervisor *s, const struct gadget *g, const json_t *f
 	int r;
 
 	*result = FRONT_DONE;
-	for (;;) {
 	/* The record and the status are JSON. */
 	if (!text_is_utf8(g->file)) {
 		error_set(err, EX_USAGE, EILSEQ, NULL,
 			  "the path of the gadget file of '%s' is not UTF-8", g->name);
 		return error_hint(err, "rename what is not");
 	}
+	for (;;) {
 		r = rundir_lock(&rundir, world, g->name, WHO_COMING_UP, err);
 		if (r == -EWOULDBLOCK) {
 			r = meet_owner(g, form, options, result, err);
@@ -311,6 +311,8 @@ static void record_options(json_t *record, const struct front_options *options)
 	json_object_set_new(record, "hold", json_real(options->hold));
 	json_object_set_new(record, "group", json_integer(options->group));
 	json_object_set_new(record, "timeout", json_real(options->timeout));
+	/* Where programs without a directory are looked for, also by reload --dry-run. */
+	json_object_set_new(record, "path", json_string_or_null(getenv("PATH")));
 }
 
 void front_give(struct supervisor *s, const struct front_options *options, struct rundir *rundir,

@@ -274,6 +274,17 @@ def _():
     down("x")
 
 
+@test("on paper, too, programs are looked for where the supervisor looks for them")
+def _():
+    directory = gadgets.DIRECTORY / "bin"
+    directory.mkdir()
+    shutil.copy("/bin/sleep", directory)
+    up(gadget("x", worker(exec=["sleep", "100000"], ready="started")))
+    shown = must(ffsctl("reload", "x", "--dry-run", env={"PATH": f"{directory}:{os.environ['PATH']}"}))
+    contains(shown.stderr, "nothing would change")
+    down("x")
+
+
 @test("how a worker is restarted: the worker goes on")
 def _():
     up(gadget("x", SLEEP))
