@@ -143,16 +143,21 @@ static int reload(struct request *q)
 
 	if (front_reload(&q->globals->world, q->name, q->file, q->renamed, q->timeout, &done,
 			 &q->err) < 0) {
+		free(done.awaits);
 		cmd_explain_worker(q->globals, q->file, q->renamed ? q->name : NULL,
 				   q->json ? &q->diags : NULL, &q->err);
 		return finish(q, NULL, q->err.exit);
 	}
 	if (done.result == FRONT_NOTHING)
 		log_info("%s: the same already", q->name);
+	else if (done.awaits)
+		log_info("%s: reloaded; it is bound again when its UDC %s is back", q->name,
+			 done.awaits);
 	else if (done.rebound)
 		log_info("%s: reloaded; it was off the bus for that", q->name);
 	else
 		log_info("%s: reloaded; it has not left the bus", q->name);
+	free(done.awaits);
 	return q->json ? with_status(q, NULL, false) : finish(q, NULL, 0);
 }
 

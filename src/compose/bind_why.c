@@ -4,7 +4,6 @@
 #include <errno.h>
 
 #include "base/cleanup.h"
-#include "base/fd.h"
 #include "compose/udc.h"
 
 static int too_few_endpoints(const struct gadget *g, const char *how_sure, struct error *err)
@@ -75,8 +74,7 @@ static int explain_busy(const struct compose *c, const struct step *step,
 int bind_why(const struct compose *c, const struct step *step, struct bind_log *log, int e,
 	     struct error *err)
 {
-	_cleanup_free_ char *sysfs = strf(UDC_CLASS_DIR "/%s", step->value);
-	bool gone = !path_exists(sysfs);
+	bool gone = !udc_exists(step->value);
 
 	bind_log_read(log, step->value, c->gadget->name);
 	if (e == EBUSY)

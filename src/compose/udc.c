@@ -18,6 +18,13 @@ char *udc_attribute(const char *name, const char *attribute)
 	return file_read_line(AT_FDCWD, path, &value) < 0 ? NULL : value;
 }
 
+bool udc_exists(const char *name)
+{
+	_cleanup_free_ char *path = strf(UDC_CLASS_DIR "/%s", name);
+
+	return path_exists(path);
+}
+
 char *udc_driver(const char *name)
 {
 	_cleanup_free_ char *path = strf(UDC_CLASS_DIR "/%s/device/driver", name);

@@ -36,6 +36,9 @@ int udc_choose(const struct world *world, const struct gadget_udc *wanted, const
 
 bool udc_is_virtual(const char *name);
 
+/* Whether this machine has a UDC of that name. */
+bool udc_exists(const char *name);
+
 /* The driver of a UDC of this machine; NULL: unknown. The caller frees it. */
 char *udc_driver(const char *name);
 

@@ -72,6 +72,16 @@ int difference_apply(struct difference *d, struct error *err);
  * Waits as difference_apply does. `err` has to be the same in all calls.
  */
 int difference_take_back(struct difference *d, struct error *err);
+/*
+ * The step of the change at which difference_apply has failed, or the only one that
+ * difference_take_back could not take back; NULL: there are several.
+ */
+const struct step *difference_failed(const struct difference *d);
+/*
+ * Takes that change, which must not be a CHANGE_REPLACE, for made, or for taken back: somebody else
+ * sees to its step.
+ */
+void difference_forgive(struct difference *d);
 /* On the way back: what is waited for does not come; goes on without it. */
 void difference_give_up(struct difference *d, struct error *err);
 

@@ -208,6 +208,41 @@ int difference_take_back(struct difference *d, struct error *err)
 	return d->back_failed ? -err->err : 0;
 }
 
+/* NULL: none, or several. */
+static struct change *only_failure(const struct difference *d)
+{
+	struct change *only = NULL;
+
+	if (!d->back_failed)
+		return d->next < d->n ? &d->changes[d->next] : NULL;
+	for (size_t k = 0; k < d->n; k++) {
+		if (!d->changes[k].failed)
+			continue;
+		if (only)
+			return NULL;
+		only = &d->changes[k];
+	}
+	return only;
+}
+
+const struct step *difference_failed(const struct difference *d)
+{
+	const struct change *change = only_failure(d);
+
+	return change ? step_of(d, change) : NULL;
+}
+
+void difference_forgive(struct difference *d)
+{
+	struct change *change = only_failure(d);
+	bool back = d->back_failed;
+
+	step_of(d, change)->state = (change->kind == CHANGE_UNDO) == back ? STEP_DONE : STEP_TODO;
+	change->failed = d->back_failed = false;
+	if (!back)
+		d->next++;
+}
+
 void difference_give_up(struct difference *d, struct error *err)
 {
 	struct change *change = &d->changes[--d->next];

@@ -196,6 +196,8 @@ static void settle_bus(struct supervisor *s, const struct legacy *l)
 	}
 	s->udc = xstrdup(l->udc);
 	bus_begin(s);
+	if (json_is_true(json_object_get(l->status, "lost")))
+		s->place = BUS_LOST;
 	host_adopt(s, s->udc, json_is_true(json_object_get(l->status, "configured")));
 }
 
@@ -242,11 +244,12 @@ int adopt_as_it_is(struct supervisor *s)
 	return take_over(s, true);
 }
 
-/* What is on its way from one state to another is nobody's to take over. */
+/* A gadget in transition cannot be taken over; one that waits for its UDC is in none. */
 bool adopt_is_possible(const struct supervisor *s)
 {
 	return s->phase == PHASE_UP && !s->failed && s->place != BUS_FAILED &&
-	       s->place != BUS_LOST && !s->reload && !s->switching && !s->switched;
+	       (s->place != BUS_LOST || bus_awaits_udc(s)) && !s->reload && !s->switching &&
+	       !s->switched;
 }
 
 void adopt_allow(struct supervisor *s)

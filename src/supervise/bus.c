@@ -54,6 +54,13 @@ bool bus_is_on(const struct supervisor *s)
 	return gadget && streq(gadget, s->name);
 }
 
+/* Says why it cannot be bound. */
+static int no_udc(const struct supervisor *s, struct error *err)
+{
+	return error_set(err, EX_UNAVAILABLE, ENODEV, NULL, "its UDC %s is not there any more",
+			 s->udc);
+}
+
 static struct step *bind_step(struct supervisor *s)
 {
 	struct step *last = s->plan.n > 0 ? &s->plan.steps[s->plan.n - 1] : NULL;
@@ -176,25 +183,39 @@ static int do_back(struct supervisor *s, struct error *err _unused_)
 	return 0;
 }
 
-/* Who failed or ended is back: onto the bus again. */
+static int bind_again(struct supervisor *s, struct error *err)
+{
+	int r;
+
+	/* Then an uevent of the UDC makes us look again. */
+	if (!udc_exists(s->udc))
+		return no_udc(s, err);
+	host_watch(s, s->udc);
+	/* A reload has left out what was not bound. */
+	r = set_step(s, s->udc, err);
+	if (r == 0)
+		r = plan_apply(&s->plan, err);
+	if (r < 0)
+		host_forget(s);
+	return r;
+}
+
+/* Who failed or ended, or the UDC, is back: onto the bus again. */
 static int do_return(struct supervisor *s, struct error *err)
 {
 	_cleanup_error_ struct error before = { 0 };
+	int r;
 
 	/* A reload has come first. */
 	if (bus_is_on(s))
 		return 0;
 	error_move(&before, err);
-	host_watch(s, s->udc);
-	/* A reload has left out what was not bound. */
-	if (set_step(s, s->udc, err) < 0 || plan_apply(&s->plan, err) < 0) {
-		host_forget(s);
-		if (!streq_null(before.text, err->text))
-			supervisor_say_of(s, NULL, LOG_ERR, "%s", err->text);
-		return -err->err;
-	}
-	supervisor_say(s, "on the bus again");
-	return 0;
+	r = bind_again(s, err);
+	if (r == 0)
+		supervisor_say(s, "on the bus again");
+	else if (!streq_null(before.text, err->text))
+		supervisor_say_of(s, NULL, LOG_ERR, "%s", err->text);
+	return r;
 }
 
 /* Where it is wanted; else where it was; else as `up` would have it. NULL: as the file says. */
@@ -338,6 +359,23 @@ void bus_begin(struct supervisor *s)
 	s->place = s->udc ? BUS_ON : BUS_OFF;
 }
 
+bool bus_awaits_udc(const struct supervisor *s)
+{
+	bool is_wanted = s->place == BUS_ON || s->place == BUS_GONE || s->place == BUS_LOST;
+
+	return is_wanted && s->udc && !missing_worker(s) && !udc_exists(s->udc);
+}
+
+void bus_settle(struct supervisor *s, enum bus_place place)
+{
+	s->place = place;
+	error_clear(&s->bind_error);
+	if (place != BUS_LOST)
+		return;
+	host_forget(s);
+	no_udc(s, &s->bind_error);
+}
+
 void bus_worker_failed(struct supervisor *s)
 {
 	handle(s, BUS_EV_FAILED, NULL);
@@ -365,9 +403,7 @@ static bool is_dying(const struct instance *i)
  */
 static enum bus_event what_kernel_says(const struct supervisor *s)
 {
-	_cleanup_free_ char *sysfs = strf(UDC_CLASS_DIR "/%s", s->udc);
-
-	if (!path_exists(sysfs))
+	if (!udc_exists(s->udc))
 		return BUS_EV_GONE;
 	if (!is_bound(s))
 		return BUS_EV_TAKEN;
@@ -438,7 +474,7 @@ bool bus_has_returned(const struct supervisor *s, struct error *err)
 	const struct error *why = &s->bind_error;
 	const struct unit *unit = missing_worker(s);
 
-	if (s->place != BUS_LOST && s->place != BUS_FAILED)
+	if ((s->place != BUS_LOST && s->place != BUS_FAILED) || bus_awaits_udc(s))
 		return true;
 	if (unit && unit->state != UNIT_FAILED)
 		return false;

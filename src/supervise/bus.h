@@ -12,9 +12,11 @@ struct supervisor;
 enum bus_place {
 	BUS_OFF, /* by command, or from the beginning */
 	BUS_ON,
-	BUS_TAKEN,  /* somebody else has taken it off its UDC, whose own it is to put it back */
-	BUS_GONE,   /* its UDC is not there; the kernel binds it again when that is back */
-	BUS_LOST,   /* the kernel took it off, and will not put it back: with a daemon's ep0 */
+	BUS_TAKEN, /* somebody else has taken it off its UDC, whose own it is to put it back */
+	BUS_GONE,  /* its UDC is not there; the kernel binds it again when that is back */
+	/* The kernel will not put it back, so we do: it went with a daemon's ep0, or a reload could
+	 * not bind it without its UDC. */
+	BUS_LOST,
 	BUS_FAILED, /* taken off without a worker that has failed for good (on_failed) */
 	BUS_PLACE_COUNT
 };
@@ -47,6 +49,14 @@ int bus_unbind(struct supervisor *s, bool *changed, struct error *err);
 
 /* Whether it is where the supervisor has bound it: anybody can write to configfs. */
 bool bus_is_on(const struct supervisor *s);
+/* Whether nothing but its UDC is missing: it is on the bus as soon as that is there. */
+bool bus_awaits_udc(const struct supervisor *s);
+
+/*
+ * After a reload that has taken it off the bus: s->udc has it again (BUS_ON), or could not be bound
+ * to because it is not there (BUS_LOST).
+ */
+void bus_settle(struct supervisor *s, enum bus_place place);
 
 /*
  * A daemon that had ep0 open has ended, and with it its function: the kernel has taken the gadget

@@ -188,13 +188,15 @@ static void begin_unbind(struct control_client *client, const json_t *json _unus
 
 static void answer_reload(struct control_client *client)
 {
-	const struct reload_result *result = &client->control->supervisor->reloaded;
+	const struct supervisor *s = client->control->supervisor;
+	const struct reload_result *result = &s->reloaded;
 
 	if (result->error.exit)
 		answer(client, &result->error);
 	else
-		answer_json(client, json_pack("{s:i, s:b, s:b}", "exit", 0, "changed",
-					      result->changed, "rebound", result->rebound));
+		answer_json(client, json_pack("{s:i, s:b, s:b, s:s?}", "exit", 0, "changed",
+					      result->changed, "rebound", result->rebound, "awaits",
+					      result->awaits_udc ? s->udc : NULL));
 }
 
 static void begin_reload(struct control_client *client, const json_t *json)

@@ -143,6 +143,7 @@ int front_of_file(const struct world *world, const char *file, char **name, stru
 struct front_reload {
 	enum front_result result; /* FRONT_NOTHING: the file has not changed */
 	bool rebound;		  /* the host has seen it go and come */
+	char *awaits; /* the UDC that is missing, to which it is bound then; NULL; the caller's */
 };
 
 /*

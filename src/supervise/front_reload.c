@@ -130,8 +130,10 @@ int front_reload(const struct world *world, const char *name, const char *file, 
 				    "renamed", renamed, "timeout", timeout);
 	json_t *reply = NULL;
 	int r = control_ask(world, name, command, &reply, err);
+	const char *awaits = json_text(reply, "awaits", NULL);
 
 	done->result = json_is_true(json_object_get(reply, "changed")) ? FRONT_DONE : FRONT_NOTHING;
+	done->awaits = awaits ? xstrdup(awaits) : NULL;
 	done->rebound = json_is_true(json_object_get(reply, "rebound"));
 	json_decref(command);
 	json_decref(reply);

@@ -8,6 +8,8 @@
 
 #include "base/cleanup.h"
 #include "base/json.h"
+#include "compose/configfs.h"
+#include "compose/udc.h"
 #include "ffs/mount.h"
 #include "supervise/bus.h"
 #include "supervise/features.h"
@@ -141,6 +143,19 @@ static void is_over(struct supervisor *s, struct reload *r)
 	supervisor_write_status(s);
 }
 
+static void say_reloaded(struct supervisor *s, size_t n)
+{
+	const char *changes = n == 1 ? "change" : "changes";
+
+	if (s->reloaded.awaits_udc)
+		supervisor_say(s, "reloaded: %zu %s; it is bound again when its UDC %s is back", n,
+			       changes, s->udc);
+	else if (s->reloaded.rebound)
+		supervisor_say(s, "reloaded: %zu %s, bound again to %s", n, changes, s->udc);
+	else
+		supervisor_say(s, "reloaded: %zu %s, without leaving the bus", n, changes);
+}
+
 static void commit(struct supervisor *s, struct reload *r)
 {
 	struct gadget *before = s->own_gadget;
@@ -155,15 +170,16 @@ static void commit(struct supervisor *s, struct reload *r)
 	compose_settle(&s->compose, &s->plan);
 	write_record(s);
 	s->reloaded.changed = true;
-	s->reloaded.rebound = r->was_on;
-	if (r->was_on)
+	if (r->was_on) {
 		s->udc = steal_ptr(r->udc);
+		bus_settle(s, r->unbound ? BUS_LOST : BUS_ON);
+	}
+	s->reloaded.awaits_udc = bus_awaits_udc(s);
+	s->reloaded.rebound = r->was_on && !r->unbound;
 	is_over(s, r);
 	gadget_free(before);
 	privileges_give_up(s);
-	supervisor_say(s, "reloaded: %zu change%s%s%s", n, n == 1 ? "" : "s",
-		       s->reloaded.rebound ? ", bound again to " : ", without leaving the bus",
-		       s->reloaded.rebound ? s->udc : "");
+	say_reloaded(s, n);
 }
 
 static void is_back(struct supervisor *s, struct reload *r)
@@ -175,7 +191,11 @@ static void is_back(struct supervisor *s, struct reload *r)
 	write_record(s);
 	if (r->was_on)
 		s->udc = steal_ptr(r->was_on);
+	if (r->left)
+		bus_settle(s, r->unbound ? BUS_LOST : BUS_ON);
 	error_hint(&r->why, "'%s' is as it was before", s->name);
+	if (r->unbound)
+		error_hint(&r->why, "it is bound again when its UDC %s is back", s->udc);
 	error_move(&s->reloaded.error, &r->why);
 	is_over(s, r);
 	supervisor_say_of(s, NULL, LOG_ERR, "not reloaded: %s", s->reloaded.error.text);
@@ -235,12 +255,34 @@ static void turn_back(struct supervisor *s, struct reload *r)
 	timer_start(&s->deadline, r->timeout);
 }
 
+/* Whether all is done but the bind, and that has failed because the UDC is not there. */
+static bool lacks_udc(const struct reload *r)
+{
+	const struct difference *d = &r->difference;
+	const struct step *failed = difference_failed(d);
+	bool is_last = d->back_failed || d->next + 1 == d->n;
+
+	return is_last && failed && failed->op == &configfs_op_bind && !udc_exists(failed->value);
+}
+
+/* That costs the gadget nothing but the bus: bus.c binds it when the UDC is back. */
+static void leave_unbound(struct reload *r, struct error *err)
+{
+	difference_forgive(&r->difference);
+	error_clear(err);
+	r->unbound = true;
+}
+
 static void go_back(struct supervisor *s, struct reload *r)
 {
 	int result;
 
 	while ((result = difference_take_back(&r->difference, &r->back)) > 0 && r->late)
 		difference_give_up(&r->difference, &r->back);
+	if (result < 0 && lacks_udc(r)) {
+		leave_unbound(r, &r->back);
+		result = 0;
+	}
 	if (result > 0)
 		s->undo_soon = s->undo_soon || result == PLAN_SOON;
 	else if (result < 0)
@@ -257,6 +299,10 @@ static void go_on(struct supervisor *s, struct reload *r)
 	if (r->was_on && !r->left)
 		host_watch(s, r->udc);
 	result = difference_apply(&r->difference, &err);
+	if (result < 0 && lacks_udc(r)) {
+		leave_unbound(r, &err);
+		result = 0;
+	}
 	/* Off the bus was the first change. */
 	if (r->was_on && !r->left && r->difference.next > 0) {
 		host_left(s);
@@ -423,7 +469,7 @@ int reload_begin(struct supervisor *s, const char *path, bool renamed, double ti
 	int result = prepare(s, r, path, renamed, err);
 
 	error_clear(&s->reloaded.error);
-	s->reloaded.changed = s->reloaded.rebound = false;
+	s->reloaded.changed = s->reloaded.rebound = s->reloaded.awaits_udc = false;
 	if (result < 0) {
 		do_not(s, r);
 		return result;

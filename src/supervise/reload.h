@@ -34,7 +34,8 @@ struct reload {
 	char *was_on;	/* NULL: the gadget stays where it is */
 	double timeout; /* seconds, for each way */
 	bool late;
-	bool left; /* it has left the bus, of which the host's state was forgotten */
+	bool left;    /* it has left the bus, of which the host's state was forgotten */
+	bool unbound; /* all is done but the bind: the UDC is not there */
 	struct error why, back;
 };
 

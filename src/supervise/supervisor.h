@@ -79,6 +79,7 @@ struct supervisor {
 	struct reload_result {
 		struct error error; /* why the last one failed */
 		bool changed, rebound;
+		bool awaits_udc; /* it is bound when its UDC is back */
 	} reloaded;
 	struct switching *switching; /* NULL: it is not about to become another gadget */
 	double switch_refused;	     /* monotonic: when the last one was */

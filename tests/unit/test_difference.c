@@ -558,12 +558,42 @@ Test(difference, a_way_back_that_fails_says_so_and_does_not_put_up_what_rests_on
 	fails_at = 1;
 	cr_expect_eq(difference_take_back(&d, &err), -EIO);
 	cr_expect_str_eq(err.text, "planted /f: Input/output error");
+	cr_expect_null(difference_failed(&d), "it is not the only one");
 	cr_expect_null(find("/c/l"));
 	cr_expect_eq(wrong, 0);
 	error_clear(&err);
 	difference_free(&d);
 	cr_expect_eq(plan_undo(&plan, &err), 0);
 	cr_expect_eq(n_nodes, 0);
+	plan_free(&plan);
+}
+
+Test(difference, the_only_failure_is_named_and_can_be_forgiven)
+{
+	const struct pair there = { .old = "/c", .new = "/c /f /g" },
+			  back = { .old = "/c /f", .new = "/c" };
+	struct error err = { 0 };
+	struct difference d;
+	struct plan plan;
+
+	cr_assert_eq(go(&d, &plan, &there, 2), -EIO);
+	cr_expect_str_eq(difference_failed(&d)->path, "/g");
+	difference_forgive(&d);
+	cr_expect_eq(difference_apply(&d, &err), 0);
+	difference_end(&d, DIFFERENCE_NEW);
+	cr_expect_eq(plan.next, 3, "all is taken for applied");
+	plan_free(&plan);
+
+	cr_assert_eq(go(&d, &plan, &back, 0), 0);
+	fails_at = 1;
+	cr_expect_eq(difference_take_back(&d, &err), -EIO);
+	fails_at = 0;
+	cr_expect_str_eq(difference_failed(&d)->path, "/f");
+	difference_forgive(&d);
+	error_clear(&err);
+	cr_expect_eq(difference_take_back(&d, &err), 0);
+	difference_end(&d, DIFFERENCE_OLD);
+	cr_expect_eq(plan.next, 2, "all is taken for applied");
 	plan_free(&plan);
 }
 

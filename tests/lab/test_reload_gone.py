@@ -1,0 +1,322 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+# lab: udcs=2 virtual-time timeout=240
+# lab all: kernel=6.12,6.1 udcs=2 virtual-time timeout=240
+"""`reload` while the UDC is not there, which costs the gadget nothing but the bus: it becomes what its
+file says, or stays what it was, and is bound when the UDC is back."""
+
+import contextlib
+import os
+import pathlib
+import signal
+import time
+
+import gadgets
+import harness
+import tap
+from gadgets import LOOPBACK, await_state, await_status, finish, gadget, odd, start, worker
+from harness import device, down, ffsctl, kill, must, status
+from tap import contains, eq, ok, test
+
+UDC, OTHER = "dummy_udc.0", "dummy_udc.1"
+DRIVER = pathlib.Path("/sys/bus/platform/drivers/dummy_udc")
+TOP = pathlib.Path(harness.CONFIGFS, "x")
+RECORD = pathlib.Path("/run/ffsctl/x/record")
+SLEEP = worker(exec=["/bin/sleep", "100000"], ready="started")
+
+harness.leaves_nothing()
+
+
+@tap.cleanup
+def _():
+    for udc in UDC, OTHER:
+        if not pathlib.Path("/sys/class/udc", udc).exists():
+            comes(udc)
+
+
+def goes(udc=UDC):
+    (DRIVER / "unbind").write_text(udc)
+
+
+def comes(udc=UDC):
+    (DRIVER / "bind").write_text(udc)
+
+
+def write(product="new", functions=LOOPBACK, udc=None):
+    path = gadget("x", functions, f'udc = "{udc}";' if udc else "")
+    text = pathlib.Path(path).read_text()
+    pathlib.Path(path).write_text(text.replace('product = "x"', f'product = "{product}"'))
+    return path
+
+
+def up(functions=LOOPBACK):
+    with harness.configured():
+        harness.up(write("old", functions), "--udc", UDC)
+
+
+def has_gone():
+    goes()
+    await_state("x", "degraded")
+    time.sleep(1)  # a host that has not seen it go would not look at it anew
+
+
+def reload(code=0):
+    return must(ffsctl("reload", "x"), code).stderr
+
+
+def log():
+    return must(ffsctl("log", "x")).stdout
+
+
+def bound():
+    return (TOP / "UDC").read_text().strip()
+
+
+def pids():
+    return gadgets.processes("x")
+
+
+def waits():
+    """It is made, and not on the bus because its UDC is missing."""
+    shown, code = await_status("x", lambda g: g["problems"] and g["state"] == "degraded", "degraded")
+    eq([(p["severity"], p["text"]) for p in shown["problems"]], [("error", f"its UDC {UDC} is not there any more")])
+    eq((code, shown["udc"], shown["udc_state"], bound()), (1, None, None, ""))
+
+
+def is_back(product, udc=UDC):
+    with harness.configured():
+        comes()
+    await_state("x", "ready")
+    shown, code = status("x")
+    eq((shown["state"], code, shown["udc"], shown["problems"], bound()), ("ready", 0, udc, [], udc))
+    eq(device().product, product)
+
+
+def unbound_by_reload():
+    """A gadget that a reload has left without its UDC."""
+    up()
+    has_gone()
+    write()
+    reload()
+
+
+BACK = f"it is bound again when its UDC {UDC} is back"
+
+
+@test("the UDC is not there: the gadget is what its file says, and on the bus when the UDC is back")
+def _():
+    up()
+    before = pids()
+    has_gone()
+    write()
+    eq(reload(), f"ffsctl: x: reloaded; {BACK}\n")
+    contains(log(), f"reloaded: 3 changes; {BACK}")
+    waits()
+    is_back("new")
+    contains(log(), "on the bus again")
+    eq(pids(), before)
+    contains(reload(), "the same already")
+    down("x")
+
+
+def stopped(fifo):
+    """A worker that is not ready before it is told to go on."""
+    return odd("tell", fifo.path, "raise", int(signal.SIGSTOP), "notify", "wait")
+
+
+@test("the UDC goes, and perhaps comes back, while a reload is under way")
+def _():
+    for back in (False, True):
+        fifo = gadgets.Fifo()
+        up({"a": LOOPBACK})
+        write(functions={"a": LOOPBACK, "b": stopped(fifo)})
+        going = start("reload", "x")
+        pid = fifo.wait()
+        goes()
+        if back:
+            comes()
+        gadgets.cont(pid)
+        said = must(finish(going)).stderr
+        if back:
+            contains(said, "reloaded; it was off the bus for that")
+            await_state("x", "ready")
+        else:
+            contains(said, f"reloaded; {BACK}")
+            waits()
+            is_back("new")
+        eq(len(status("x")[0]["functions"]), 2)
+        down("x")
+
+
+@test("it fails while the UDC is not there: the old gadget is back, and on the bus when the UDC is")
+def _():
+    for during in (False, True):
+        fifo = gadgets.Fifo()
+        up({"a": LOOPBACK})
+        before = pids()
+        if not during:
+            has_gone()
+        write(functions={"a": LOOPBACK, "b": odd("tell", fifo.path, "raise", int(signal.SIGSTOP), "exit", 3)})
+        going = start("reload", "x")
+        pid = fifo.wait()
+        if during:
+            goes()
+        gadgets.cont(pid)
+        said = must(finish(going), 76).stderr
+        contains(said, "the worker of 'b'")
+        contains(said, f"; 'x' is as it was before; {BACK}")
+        waits()
+        eq(pids(), before)
+        time.sleep(1)
+        is_back("old")
+        down("x")
+
+
+@test("the way back fails for another reason as well: broken, as with a UDC")
+def _():
+    harness.up(write("old"), "--udc", UDC, fault="reload-fail=3:28,back-fail=2:28")
+    has_gone()
+    path = pathlib.Path(write("new"))
+    path.write_text(path.read_text().replace("0x0104;", "0x0104; bcdDevice = 0x0777;"))
+    contains(reload(71), "and the way back failed")
+    contains(status("x")[0]["problems"][0]["text"], "and the way back failed")
+    down("x")
+
+
+@test("a reload that needs no rebind is done as well")
+def _():
+    up()
+    has_gone()
+    write("old", SLEEP)
+    eq(reload(), f"ffsctl: x: reloaded; {BACK}\n")
+    eq(status("x")[0]["state"], "degraded")
+    is_back("old")
+    down("x")
+
+
+@test("a file that names a UDC which is there: the gadget is on that one")
+def _():
+    for again in (False, True):
+        up()
+        has_gone()
+        if again:
+            write("between")
+            reload()
+        write(udc=OTHER)
+        with harness.configured():
+            eq(reload(), "ffsctl: x: reloaded; it was off the bus for that\n")
+        eq((bound(), status("x")[0]["state"], device().product), (OTHER, "ready", "new"))
+        ok("is back" not in log().replace(BACK, ""), log())
+        comes()
+        time.sleep(1)
+        eq((bound(), status("x")[0]["state"]), (OTHER, "ready"))
+        down("x")
+
+
+@test("another reload before the UDC is back, with a rebind and without")
+def _():
+    unbound_by_reload()
+    write("newer")
+    contains(reload(), BACK)
+    write("newer", SLEEP)
+    contains(reload(), BACK)
+    waits()
+    is_back("newer")
+    down("x")
+
+
+@test("meanwhile: bind says what is missing, restart restarts, unbind keeps it off, down takes it down")
+def _():
+    unbound_by_reload()
+    contains(must(ffsctl("bind", "x"), 69).stderr, f"there is no UDC '{UDC}'")
+    before = pids()
+    must(ffsctl("restart", "x"))
+    ok(pids()[0][1] != before[0][1], "the worker is the same")
+    waits()
+    must(ffsctl("wait", "x", "--timeout", "0"), 75)
+    must(ffsctl("unbind", "x"))
+    eq((status("x")[0]["state"], status("x")[0]["problems"]), ("unbound", []))
+    comes()
+    time.sleep(1)
+    eq((bound(), status("x")[0]["state"]), ("", "unbound"))
+    must(ffsctl("bind", "x"))
+    eq((bound(), status("x")[0]["state"]), (UDC, "ready"))
+    down("x")
+    unbound_by_reload()
+    must(ffsctl("bind", "x", OTHER))
+    eq((bound(), status("x")[0]["state"]), (OTHER, "ready"))
+    down("x")
+    comes()
+    unbound_by_reload()
+    down("x")
+
+
+@test("meanwhile a worker fails for good: it is not on the bus when the UDC is back")
+def _():
+    up(gadgets.FRAGILE + 'on_failed = "unbind"; ')
+    has_gone()
+    write(functions=gadgets.FRAGILE + 'on_failed = "unbind"; ')
+    reload()
+    gadgets.fail_for_good("x")
+    await_state("x", "failed")
+    comes()
+    time.sleep(1)
+    eq(bound(), "")
+    must(ffsctl("restart", "x"))
+    eq((bound(), status("x")[0]["state"]), (UDC, "ready"))
+    down("x")
+
+
+@contextlib.contextmanager
+def quiet():
+    """Nothing is tried: the record is not written, nothing is said."""
+    before = os.stat(RECORD).st_ino, log()
+    yield
+    eq((os.stat(RECORD).st_ino, log()), before)
+
+
+def uevents():
+    for _ in range(5):
+        goes(OTHER)
+        comes(OTHER)
+        time.sleep(0.1)
+
+
+@test("until the UDC is back nothing is tried")
+def _():
+    unbound_by_reload()
+    with quiet():
+        uevents()
+        waits()
+    must(ffsctl("reexec", "x"))  # from now on it hears of all UDCs
+    status("x")
+    with quiet():
+        uevents()
+        waits()
+    eq(log().count(f"its UDC {UDC} is not there any more"), 2, "once by each supervisor")
+    is_back("new")
+    down("x")
+
+
+@test("reexec, and a supervisor that dies: the next one binds it, also when the UDC came back meanwhile")
+def _():
+    for meanwhile in (False, True):
+        unbound_by_reload()
+        before = pids()
+        must(ffsctl("reexec", "x"))
+        waits()
+        kill(status("x")[0]["supervisor"])
+        if meanwhile:
+            comes()
+        contains(must(ffsctl("restart", "x")).stderr, gadgets.TAKEN_OVER)
+        eq([keeper for keeper, _ in pids()], [keeper for keeper, _ in before])
+        if meanwhile:
+            await_state("x", "ready")
+            eq(bound(), UDC)
+        else:
+            waits()
+            is_back("new")
+        down("x")
+
+
+tap.main()
