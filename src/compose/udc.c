@@ -25,6 +25,17 @@ bool udc_exists(const char *name)
 	return path_exists(path);
 }
 
+bool udc_lacks(const char *name, const char *gadget)
+{
+	_cleanup_free_ char *link = strf(UDC_CLASS_DIR "/%s/gadget", name), *has = NULL;
+
+	/* Before and after: in between, the UDC neither appeared nor was removed. */
+	if (!path_exists(link))
+		return false;
+	has = udc_attribute(name, "function");
+	return has && !streq(has, gadget) && path_exists(link);
+}
+
 char *udc_driver(const char *name)
 {
 	_cleanup_free_ char *path = strf(UDC_CLASS_DIR "/%s/device/driver", name);

@@ -39,6 +39,13 @@ bool udc_is_virtual(const char *name);
 /* Whether this machine has a UDC of that name. */
 bool udc_exists(const char *name);
 
+/*
+ * Whether a UDC does not have a gadget that configfs has on it: it was unbound through the driver
+ * core (/sys/bus/gadget). False for a UDC that appears or is removed, which the kernel is about to
+ * bind or to unbind: it has no link `gadget` then (udc/core.c, usb_add_gadget, usb_del_gadget).
+ */
+bool udc_lacks(const char *name, const char *gadget);
+
 /* The driver of a UDC of this machine; NULL: unknown. The caller frees it. */
 char *udc_driver(const char *name);
 

@@ -198,6 +198,8 @@ static void settle_bus(struct supervisor *s, const struct legacy *l)
 	bus_begin(s);
 	if (json_is_true(json_object_get(l->status, "lost")))
 		s->place = BUS_LOST;
+	else if (json_is_true(json_object_get(l->status, "taken")))
+		s->place = BUS_TAKEN;
 	host_adopt(s, s->udc, json_is_true(json_object_get(l->status, "configured")));
 }
 

@@ -242,6 +242,7 @@ static int do_bind(struct supervisor *s, struct error *err)
 	was = s->udc;
 	s->udc = steal_ptr(udc);
 	host_watch(s, s->udc);
+	bus_watch(s); /* what happens after the bind is heard */
 	/* First, so that nobody takes this for somebody else's doing (machine_ours.c). */
 	supervisor_write_status(s);
 	r = plan_apply(&s->plan, err);
@@ -251,7 +252,7 @@ static int do_bind(struct supervisor *s, struct error *err)
 		s->udc = steal_ptr(was);
 		return r;
 	}
-	s->no_bind = false;
+	s->no_bind = s->udc_is_new = false;
 	supervisor_say(s, "bound to %s", s->udc);
 	return 0;
 }
@@ -398,8 +399,9 @@ static bool is_dying(const struct instance *i)
 }
 
 /*
- * A gadget that configfs has on its UDC, and the UDC does not have, is about to lose it, or to be
- * bound again; only if the UDC is a new one that has failed.
+ * A gadget that configfs has on its UDC, and the UDC does not have: if the UDC is a new one, the
+ * kernel has failed to bind it again; else somebody has unbound it through the driver core, unless
+ * the UDC is just being removed or appears.
  */
 static enum bus_event what_kernel_says(const struct supervisor *s)
 {
@@ -412,7 +414,9 @@ static enum bus_event what_kernel_says(const struct supervisor *s)
 	/* Somebody took it off in between: configfs answers when that is done. */
 	if (!is_bound(s))
 		return BUS_EV_TAKEN;
-	return s->udc_is_new ? BUS_EV_DROPPED : BUS_EVENT_COUNT;
+	if (s->udc_is_new)
+		return BUS_EV_DROPPED;
+	return udc_lacks(s->udc, s->name) ? BUS_EV_TAKEN : BUS_EVENT_COUNT;
 }
 
 static void look_at_kernel(struct supervisor *s)
@@ -512,9 +516,12 @@ int bus_bind(struct supervisor *s, const char *udc, bool *changed, struct error 
 {
 	_cleanup_free_ char *now = bound_to(s);
 
-	*changed = !now;
 	if (now && !streq_null(now, s->udc))
 		return foreign_bind(s, now, err);
+	/* Configfs still has what lost its UDC, or was unbound through the driver core. */
+	if (now && (!udc_exists(now) || udc_lacks(now, s->name)))
+		free(steal_ptr(now));
+	*changed = !now;
 	if (now && udc && !streq(now, udc)) {
 		error_set(err, EX_CANTCREAT, EBUSY, NULL, "'%s' is bound to %s, not to %s", s->name,
 			  now, udc);

@@ -22,14 +22,14 @@ enum bus_place {
 };
 
 enum bus_event {
-	BUS_EV_BIND,	/* `bind`, and every worker serves */
-	BUS_EV_UNBIND,	/* `unbind` */
-	BUS_EV_SERVED,	/* every worker serves */
-	BUS_EV_FAILED,	/* a worker has failed for good, without which it is not to be on the bus */
-	BUS_EV_CLOSED,	/* a daemon has ended, and with it ep0 */
-	BUS_EV_GIVEN,	/* the kernel has it on its UDC */
-	BUS_EV_TAKEN,	/* the kernel does not have it on its UDC, which is there */
-	BUS_EV_GONE,	/* its UDC is not there */
+	BUS_EV_BIND,   /* `bind`, and every worker serves */
+	BUS_EV_UNBIND, /* `unbind` */
+	BUS_EV_SERVED, /* every worker serves */
+	BUS_EV_FAILED, /* a worker has failed for good, without which it is not to be on the bus */
+	BUS_EV_CLOSED, /* a daemon has ended, and with it ep0 */
+	BUS_EV_GIVEN,  /* the kernel has it on its UDC */
+	BUS_EV_TAKEN,  /* somebody has unbound it from its UDC, in configfs or in the driver core */
+	BUS_EV_GONE,   /* its UDC is not there */
 	BUS_EV_DROPPED, /* its UDC has gone and is back, and binding it again has failed */
 	BUS_EVENT_COUNT
 };

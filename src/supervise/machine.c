@@ -51,6 +51,8 @@ void machine_look(const struct world *world, const char *name, struct machine_tr
 	_cleanup_free_ char *path = strf("%s/UDC", dir);
 
 	truth->exists = file_read_line(AT_FDCWD, path, &truth->udc) == 0;
+	if (truth->exists && *truth->udc && udc_lacks(truth->udc, name))
+		*truth->udc = '\0';
 	truth->state = truth->exists && *truth->udc ? udc_attribute(truth->udc, "state") : NULL;
 	if (truth->exists)
 		return;

@@ -22,7 +22,7 @@
 #define STATUS_MAX (4 * 1024 * 1024)
 
 /* What a supervisor writes for us alone. */
-static const char *const internal[] = { "configured", "held", "links", "lost", "no_bind" };
+static const char *const internal[] = { "configured", "held", "links", "lost", "no_bind", "taken" };
 
 static void set_state(json_t *gadget, const char *state)
 {

@@ -11,7 +11,7 @@
 /* What the kernel says of a gadget. */
 struct machine_truth {
 	bool exists;
-	char *udc;   /* what configfs' UDC holds; "" unbound */
+	char *udc;   /* what configfs' UDC holds; "" unbound, there or through the driver core */
 	char *state; /* of that, as sysfs says; NULL: unknown */
 };
 

@@ -192,6 +192,7 @@ void supervisor_write_status(struct supervisor *s)
 	/* A full file system costs the status its freshness; the gadget goes on. */
 	json_object_set_new(json, "no_bind", json_boolean(s->no_bind));
 	json_object_set_new(json, "lost", json_boolean(s->place == BUS_LOST));
+	json_object_set_new(json, "taken", json_boolean(s->place == BUS_TAKEN));
 	json_object_set_new(json, "held", json_boolean(s->held > 0));
 	rundir_write(&s->rundir, RUNDIR_STATUS, json, &ignored);
 	json_decref(json);

@@ -18,8 +18,9 @@ def ptrace(request, pid, data=None):
 
 
 @contextlib.contextmanager
-def opening(pid, path, cause):
-    """The process is about to open the file, for that cause, when the caller's block begins, and does it after it."""
+def opening(pid, path, cause, times=1):
+    """The process is about to open the file, for that cause, and for so many times, when the caller's block begins,
+    and does it after it."""
     registers = (ctypes.c_ulong * 27)()
 
     def is_there():
@@ -30,13 +31,21 @@ def opening(pid, path, cause):
         memory.seek(registers[second])
         return memory.read(len(path) + 1) == path.encode() + b"\0"
 
+    def step():
+        ptrace(SYSCALL, pid)
+        os.waitpid(pid, 0)
+
     with open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:
         ptrace(ATTACH, pid)
         os.waitpid(pid, 0)
         cause()
-        while not is_there():
-            ptrace(SYSCALL, pid)
-            os.waitpid(pid, 0)
+        while True:
+            if is_there():
+                times -= 1
+                if times == 0:
+                    break
+                step()  # to its end
+            step()
         yield
         ptrace(DETACH, pid)
 

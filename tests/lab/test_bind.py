@@ -375,6 +375,22 @@ def _():
     down("x")
 
 
+@test("unbound through the driver core when bind has just answered: it stays off")
+def _():
+    up(plain())
+    must(ffsctl("unbind", "x"))
+    udc, binding = pathlib.Path("/sys/class/udc", FIRST), []
+    # First to see whether the UDC is free, then whether the gadget is on it.
+    with opening(status("x")[0]["supervisor"], str(udc / "function"), lambda: binding.append(start("bind", "x")), 2):
+        must(finish(binding[0]))
+        device = os.path.basename(os.readlink(udc / "gadget"))
+        pathlib.Path("/sys/bus/gadget/drivers/configfs-gadget.x/unbind").write_text(device)
+    await_status("x", lambda g: g["state"] == "unbound", "unbound")
+    ok("on the bus again" not in ffsctl("log", "x").stdout, "bound again")
+    eq((udc / "function").read_text(), "")
+    down("x")
+
+
 @test("taken off the bus as on_failed says: on it again with the worker, though another one is done")
 def _():
     up(plain(functions={"done": worker(exec=["/bin/sleep", "100000"], ready="started", restart="never"),

@@ -10,6 +10,7 @@ import os
 import pathlib
 import signal
 import sys
+import threading
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -168,6 +169,178 @@ def _():
     down(NAME)
 
 
+# --- by somebody else, through the driver core -------------------------------------------------------
+
+
+def core(word, udc=UDC):
+    """configfs has it on its UDC before and after."""
+    device = os.path.basename(os.readlink(f"/sys/class/udc/{udc}/gadget"))
+    pathlib.Path("/sys/bus/gadget/drivers", f"configfs-gadget.{NAME}", word).write_text(device)
+
+
+def core_unbinds():
+    cells.TRACE.write_text("")
+    core("unbind")
+    is_off()
+    reached("ON TAKEN")
+
+
+def is_off(problems=(f"it was taken off its UDC {UDC}",)):
+    shown, code = status(NAME)
+    eq((shown["state"], code, shown["udc"], shown["udc_state"]), ("unbound", 1, None, None))
+    eq([p["text"] for p in shown["problems"]], list(problems))
+    eq(udc_function(), "")
+
+
+def udc_function(udc=UDC):
+    return pathlib.Path("/sys/class/udc", udc, "function").read_text().strip()
+
+
+def is_on():
+    becomes("ready")
+    eq((status(NAME)[0]["udc"], status(NAME)[0]["problems"], udc_function()), (UDC, [], NAME))
+
+
+@test("unbound through the driver core, and bound again there: told, and left alone")
+def _():
+    up(plain(), "--wait-host")
+    with reaches("ON TAKEN", "TAKEN GIVEN"):
+        core_unbinds()
+        eq(udc_file().read_text(), UDC + "\n")
+        logged("somebody else has taken it off the bus")
+        must(ffsctl("wait", NAME, "--timeout", "0"), 75)
+        end()
+        await_status(NAME, lambda g: g["functions"][0]["worker"]["restarts"] == 1, "restarted")
+        must(ffsctl("restart", NAME))
+        is_off()
+        with harness.configured():
+            core("bind")
+        reached("TAKEN GIVEN")
+        logged("somebody else has put it on the bus again")
+        is_on()
+    down(NAME)
+
+
+@test("unbound through the driver core: bind puts it back, unbind and down do what they say")
+def _():
+    with reaches("TAKEN BIND", "TAKEN UNBIND"):
+        up(plain(), "--wait-host")
+        core_unbinds()
+        with harness.configured():
+            contains(must(ffsctl("bind", NAME)).stderr, f"bound to {UDC}")
+        is_on()
+        core_unbinds()
+        must(ffsctl("bind", NAME, OTHER))
+        eq((udc_file().read_text(), status(NAME)[0]["udc"]), (f"{OTHER}\n", OTHER))
+        must(ffsctl("unbind", NAME))
+        must(ffsctl("bind", NAME, UDC))
+        core_unbinds()
+        must(ffsctl("unbind", NAME))
+        is_off(())
+        eq(udc_file().read_text(), "\n")
+        must(ffsctl("bind", NAME))
+        core_unbinds()
+        down(NAME)
+
+
+@test("unbound through the driver core right after bind: it stays off")
+def _():
+    up(plain())
+    for _ in range(5):
+        must(ffsctl("unbind", NAME))
+        must(ffsctl("bind", NAME))
+        core_unbinds()
+        time.sleep(1)
+        is_off()
+    for _ in range(5):
+        core("bind")
+        core("unbind")
+        must(ffsctl("bind", NAME))
+        is_on()
+        core_unbinds()
+    down(NAME)
+
+
+@test("unbound through the driver core: so it is for the next supervisor")
+def _():
+    path = plain()
+    up(path)
+    core_unbinds()
+    must(ffsctl("reexec", NAME))
+    time.sleep(1)
+    is_off()
+    kill(status(NAME)[0]["supervisor"])
+    contains(up(path).stderr, gadgets.TAKEN_OVER)
+    time.sleep(1)
+    is_off()
+    eq(must(ffsctl("log", NAME)).stdout.count("somebody else has taken it off"), 1)
+    must(ffsctl("bind", NAME))
+    is_on()
+    down(NAME)
+
+
+@test("unbound through the driver core, and then its UDC goes: it is on the bus with the UDC")
+def _():
+    for command in (None, "unbind", "down"):
+        up(plain(), "--wait-host")
+        core_unbinds()
+        goes()
+        await_status(NAME, lambda g: g["state"] == "degraded", "degraded")
+        eq(status(NAME)[0]["problems"][0]["text"], f"its UDC {UDC} is not there any more")
+        contains(must(ffsctl("bind", NAME), 69).stderr, f"there is no UDC '{UDC}'")
+        if command:
+            must(ffsctl(command, NAME))
+        comes()
+        time.sleep(1)
+        if command == "unbind":
+            is_off(())
+        elif not command:
+            is_on()
+        ffsctl("down", NAME)
+
+
+@test("the UDC goes and comes again and again: nobody is blamed, also by who looks all the time")
+def _():
+    wrong, done = [], threading.Event()
+
+    def look():
+        while not done.is_set():
+            wrong.extend(p["text"] for p in status(NAME)[0]["problems"] if "taken off" in p["text"])
+
+    up(plain())
+    cells.TRACE.write_text("")
+    thread = threading.Thread(target=look)
+    thread.start()
+    try:
+        for _ in range(tap.rounds(30, 300)):
+            goes()
+            comes()
+    finally:
+        done.set()
+        thread.join()
+    is_on()
+    eq(wrong, [])
+    for place in "ON", "GONE":
+        ok(f"bus {place} TAKEN\n" not in cells.TRACE.read_text(), cells.TRACE.read_text())
+    ok("somebody else" not in must(ffsctl("log", NAME)).stdout, "somebody else is blamed")
+    down(NAME)
+
+
+@test("bound by somebody else after unbind, or without a bind: that is told")
+def _():
+    for udc in (UDC, OTHER):
+        harness.up(plain(), "--no-bind")
+        for _ in range(2):
+            write_udc(udc)
+            shown, code = status(NAME)
+            eq((shown["state"], code, shown["udc"]), ("degraded", 1, udc))
+            eq([p["text"] for p in shown["problems"]], [f"it was bound to {udc} by somebody else"])
+            must(ffsctl("unbind", NAME))
+            must(ffsctl("bind", NAME, UDC))
+            must(ffsctl("unbind", NAME))
+        down(NAME)
+
+
 # --- the UDC ---------------------------------------------------------------------------------------
 
 
@@ -225,18 +398,24 @@ def _():
 
 @test("a UDC that does not have the gadget for a moment is left to the kernel")
 def _():
-    sysfs, nothing = pathlib.Path("/sys/class/udc", UDC), DIRECTORY / "nothing"
-    nothing.write_text("\n")
+    sysfs, moment = pathlib.Path("/sys/class/udc", UDC), DIRECTORY / "moment"
+    moment.mkdir()
+    (moment / "function").write_text("")
     up(plain())
-    # mount(8) would leave something in /run.
-    eq(libc.mount(os.fsencode(nothing), os.fsencode(sysfs / "function"), None, MS_BIND, None), 0, "mount")
+    # What the kernel shows while it adds or removes a UDC: no gadget, and no link to one. mount(8) would leave
+    # something in /run.
+    uevent = os.open(sysfs / "uevent", os.O_WRONLY)
+    eq(libc.mount(os.fsencode(moment), os.fsencode(sysfs.resolve()), None, MS_BIND, None), 0, "mount")
     try:
         cells.TRACE.write_text("")
-        (sysfs / "uevent").write_text("change")
+        os.write(uevent, b"change")
+        os.close(uevent)
         time.sleep(1)
-        ok("bus ON DROPPED\n" not in cells.TRACE.read_text(), "it is taken off and bound anew")
+        for event in "DROPPED", "TAKEN":
+            ok(f"bus ON {event}\n" not in cells.TRACE.read_text(), event)
+        eq(status(NAME)[0]["udc"], UDC)
     finally:
-        eq(libc.umount(os.fsencode(sysfs / "function")), 0, "umount")
+        eq(libc.umount(os.fsencode(sysfs.resolve())), 0, "umount")
     (sysfs / "uevent").write_text("change")
     reached("ON GIVEN")
     becomes("ready")
@@ -272,12 +451,19 @@ def _():
         up(plain())
         goes()
         reached("ON GONE")
+        contains(must(ffsctl("bind", NAME), 69).stderr, f"there is no UDC '{UDC}'")
+        eq(udc_file().read_text(), UDC + "\n")
         write_udc("")
         contains(must(ffsctl("bind", NAME), 69).stderr, f"there is no UDC '{UDC}'")
         comes()
         reached("GONE TAKEN")
         must(ffsctl("bind", NAME))
         becomes("ready")
+        goes()
+        reached("ON GONE")
+        must(ffsctl("bind", NAME, OTHER))
+        eq((udc_file().read_text(), status(NAME)[0]["state"]), (f"{OTHER}\n", "ready"))
+        comes()
         down(NAME)
 
 
