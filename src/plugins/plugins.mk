@@ -46,6 +46,11 @@ tests_lab_captive_so_LDFLAGS = $(PLUGIN_LINK_FLAGS)
 tests_lab_captive_open_so_SOURCES = tests/lab/captive.c
 tests_lab_captive_open_so_CFLAGS = $(PLUGIN_COMPILE_FLAGS) -DNEEDS=7
 tests_lab_captive_open_so_LDFLAGS = $(PLUGIN_LINK_FLAGS)
+# The enemy of test_enemies.py in the sandbox
+noinst_PROGRAMS += tests/lab/rogue.so
+tests_lab_rogue_so_SOURCES = tests/lab/rogue.c tests/lab/rogue.h tests/lab/rogue_refused.c
+tests_lab_rogue_so_CFLAGS = $(PLUGIN_COMPILE_FLAGS)
+tests_lab_rogue_so_LDFLAGS = $(PLUGIN_LINK_FLAGS)
 noinst_PROGRAMS += tests/lab/copyback.so tests/lab/copyback_fixed.so
 tests_lab_copyback_so_SOURCES = tests/lab/copyback.c
 tests_lab_copyback_so_CFLAGS = $(PLUGIN_COMPILE_FLAGS)
