@@ -324,7 +324,9 @@ class Game:
 
     def next_command(self):
         name, self.commands = self.untouched, self.commands + 1
-        commands = [(["status", name], [0, 1]), (["restart", name, "spare"], [0]), (["wait", name], [0]), (["log", name], [0])]
+        # Not `wait` for ready, which the enemy's own worker need not be; nor need all of status be well
+        commands = [(["status", name], [0, 1]), (["restart", name, "spare"], [0]), (["wait", "--for", "configured", name], [0]),
+                    (["log", name], [0])]
         if name == "y":  # x may be reloading, unbound, restarting
             commands += [(["status", "x"], range(4)), (["restart", "x"], [0, 73]), (["bind", "x"], [0, 73])]
         return Command(*commands[self.commands % len(commands)])
