@@ -112,7 +112,8 @@ def _():
         pid = worker_of()["pid"]
         began = time.monotonic()
         kill(pid)
-        await_status("x", lambda g: g["functions"][0]["worker"]["pid"] != pid, "without the killed worker")
+        await_status("x", lambda g: (w := g["functions"][0]["worker"])["pid"] != pid and w["state"] != "stopped",
+                     "waiting, or with the next worker")
         if worker_of()["state"] == "waiting":
             time.sleep(delay[-1])
         await_state("x", "ready")
