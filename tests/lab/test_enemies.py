@@ -354,6 +354,9 @@ class Game:
     def sizes(self):
         """Private memory and descriptors of supervisors and keepers, when nobody holds anything."""
         self.enemy.ask(self.enemy.order(None, self.about))
+        if self.untouched != "x":  # a reload of the member's may be under way, or a restart: then it is refused
+            tries = (ffsctl("restart", "x").returncode for _ in range(100))
+            tap.ok(0 in tries, "x does not come to rest")
         for name in self.names:
             for text in DEAREST:
                 with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as s:
