@@ -408,7 +408,8 @@ def change_what_others_own(rng):
 
 @move(3)
 def link_what_others_own(rng):
-    refused(os.link, rng.choice(tree(rng.choice((RUN, CONFIGFS, FFS)))), mine("link"))
+    path = rng.choice(tree(rng.choice((RUN, CONFIGFS, FFS))))
+    refused(os.link, path, rng.choice((mine("link"), path + ".x")))
 
 
 @move(10)
@@ -456,7 +457,7 @@ def write_to_the_controllers(rng):
         "/sys/bus/platform/drivers/dummy_udc/unbind", "/sys/bus/platform/drivers/dummy_hcd/unbind",
         f"{device}/dummy_udc.0/driver_override", "/sys/bus/usb/devices/usb1/authorized_default",
         "/sys/bus/usb/drivers/usb/unbind",
-        "/sys/bus/usb/devices/1-1/bConfigurationValue", "/sys/bus/usb/devices/1-1/authorized", "/sys/bus/usb/devices/usb1/remove",
+        "/sys/bus/usb/devices/2-1/bConfigurationValue", "/sys/bus/usb/devices/2-1/authorized", "/sys/bus/usb/devices/usb1/remove",
         "/sys/module/dummy_hcd/parameters/is_super_speed", "/proc/sysrq-trigger", "/proc/sys/kernel/pid_max",
         "/sys/class/udc/dummy_udc.0/uevent", "/sys/bus/gadget/drivers_autoprobe"))
     refused(written, path, rng.choice((b"0", b"1", b"disconnect", b"dummy_udc.0", b"-1\n", b"remove")))
@@ -464,7 +465,7 @@ def write_to_the_controllers(rng):
 
 @move(3)
 def open_the_host_side(rng):
-    devices = [path for path in tree("/dev/bus/usb") if os.path.basename(path).isdigit()]
+    devices = [path for path in tree("/dev/bus/usb") if path.count("/") == 5 and os.path.basename(path).isdigit()]
     if devices:
         refused(opened, rng.choice(devices), os.O_RDWR)
 

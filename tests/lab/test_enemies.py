@@ -376,7 +376,7 @@ class Game:
     # The moves
 
     def move(self, n):
-        name, wrong, loot = self.enemy.ask(self.enemy.order(f"{SEED}/{n}", self.about))
+        name, wrong, loot = self.enemy.ask(self.enemy.order(f"{SEED}/{self.enemy.who}/{n}", self.about))
         self.recent.append(f"move {n} {name}")
         if wrong:
             self.fail(wrong)
