@@ -31,7 +31,7 @@ import gadgets  # noqa: E402
 import harness  # noqa: E402
 import tap  # noqa: E402
 from gadgets import AT_ONCE, DIRECTORY, LOOPBACK, gadget, odd, worker  # noqa: E402
-from harness import BUILD, FFSCTL, SRC, down, ffsctl, must, private, status, up  # noqa: E402
+from harness import BUILD, FFSCTL, SRC, down, ffsctl, private, status, up  # noqa: E402
 from tap import SOAKING, patience, rounds, test  # noqa: E402
 
 harness.leaves_nothing()
@@ -48,6 +48,8 @@ PLANTED = DIRECTORY / "planted"
 DEADLINE = 5
 # The log and the timer of statistics are opened when they are needed first
 MORE_DESCRIPTORS = 2
+# Seconds for which a supervisor keeps a connection on which nothing is said, and what belongs to it; twice
+SILENT = 10
 # Commands that take much memory while they are read: of a heap that was once so large not all goes back. Twice: what was
 # sent before is over then
 DEAREST = [b'{"a":' * 2040 + b"1" + b"}" * 2040, b"{}" + b" " * 65000] * 2
@@ -367,11 +369,21 @@ class Game:
         return {what: (private(pid, "Dirty"), len(os.listdir(f"/proc/{pid}/fd"))) for what, pid in self.pids.items()
                 if what.startswith(("supervisor", "keeper"))}
 
-    def look_at_sizes(self, first):
+    def grown(self, first):
+        """Who is larger than it was, in words; what is lost stays lost."""
+        found = []
         for what, (memory, descriptors) in self.sizes().items():
             print(what, *first[what], memory, descriptors)
             if memory > first[what][0] + GROWTH or descriptors > first[what][1] + MORE_DESCRIPTORS:
-                self.fail(f"{what} has {memory} KiB and {descriptors} descriptors, not {first[what]}", True)
+                found.append(f"{what} has {memory} KiB and {descriptors} descriptors, not {first[what]}")
+        return found
+
+    def look_at_sizes(self, first):
+        deadline = time.monotonic() + patience(SILENT)
+        while found := self.grown(first):
+            if time.monotonic() > deadline:
+                self.fail("; ".join(found), True)
+            time.sleep(0.1)
 
     # The moves
 

@@ -289,7 +289,7 @@ def _():
         uevents()
         waits()
     must(ffsctl("reexec", "x"))  # from now on it hears of all UDCs
-    status("x")
+    await_status("x", lambda _: log().count(f"its UDC {UDC} is not there any more") == 2, "saying so again")
     with quiet():
         uevents()
         waits()
