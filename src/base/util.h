@@ -32,7 +32,7 @@ static inline const char *str_after(const char *s, const char *prefix)
 
 static inline bool str_has_prefix(const char *s, const char *prefix)
 {
-	return strncmp(s, prefix, strlen(prefix)) == 0;
+	return str_after(s, prefix);
 }
 
 /* What "K", "M" and "G" behind a number mean (powers of 1024), in bits to shift by; of others 0. */

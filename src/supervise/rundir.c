@@ -265,9 +265,9 @@ void rundir_give_back_users(const struct rundir *rundir,
 	struct dirent *entry;
 
 	while (dir && (entry = readdir(dir))) {
-		const char *function = entry->d_name + strlen(RUNDIR_USER);
+		const char *function = str_after(entry->d_name, RUNDIR_USER);
 
-		if (str_has_prefix(entry->d_name, RUNDIR_USER) && !(keep && keep(data, function)))
+		if (function && !(keep && keep(data, function)))
 			rundir_give_back_user(rundir, function);
 	}
 	if (dir)
@@ -286,15 +286,17 @@ bool rundir_worker(const struct rundir *rundir, const char *function, struct fam
 	return family_read(text, family);
 }
 
-static bool has_user(const struct rundir *rundir, const char *function, uid_t *uid)
+/* 0: it has none. */
+static uid_t user_of(const struct rundir *rundir, const char *function)
 {
 	struct own_user user;
+	uid_t uid;
 	bool has;
 
 	make_user(&user, rundir, function);
-	has = own_user_has(&user, uid);
+	has = own_user_has(&user, &uid);
 	free_user(&user);
-	return has;
+	return has ? uid : 0;
 }
 
 void rundir_each_worker(const struct rundir *rundir,
@@ -306,13 +308,15 @@ void rundir_each_worker(const struct rundir *rundir,
 
 	while (dir && (entry = readdir(dir))) {
 		const char *user = str_after(entry->d_name, RUNDIR_USER),
-			   *worker = str_after(entry->d_name, RUNDIR_WORKER);
-		struct family family = { 0 };
+			   *function = user ? user : str_after(entry->d_name, RUNDIR_WORKER);
+		struct family family = { .id = function ? user_of(rundir, function) : 0 };
 
-		if (user && has_user(rundir, user, &family.id))
-			fn(data, user, &family);
-		if (worker && rundir_worker(rundir, worker, &family))
-			fn(data, worker, &family);
+		/* Once: what it has noted comes with its id, if it has one. */
+		if (!function || (family.id != 0) != (user != NULL))
+			continue;
+		rundir_worker(rundir, function, &family);
+		if (family.id || family.session)
+			fn(data, function, &family);
 	}
 	if (dir)
 		closedir(dir);

@@ -111,10 +111,7 @@ void rundir_forget_users(const struct world *world, const char *name);
 
 /* What the function's last worker has noted of itself; false: there is none. */
 bool rundir_worker(const struct rundir *rundir, const char *function, struct family *family);
-/*
- * Calls `fn` for whatever tells of processes that workers have started: more than once for a
- * function, when more than one thing does.
- */
+/* Calls `fn` for each function of which something tells which processes its worker has started. */
 void rundir_each_worker(const struct rundir *rundir,
 			void (*fn)(void *data, const char *function, const struct family *family),
 			void *data);

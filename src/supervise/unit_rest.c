@@ -13,7 +13,6 @@
 
 void unit_rest_begin(struct unit *unit)
 {
-	unit->taken = unit->taken || unit->end.fd >= 0;
 	unit_close(unit, &unit->end);
 	unit->rest = REST_PROCESSES;
 	unit->rest_since = 0;
