@@ -15,7 +15,7 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import enemy  # noqa: E402
-from enemy import LIBC, State, left_running, move, refused  # noqa: E402
+from enemy import LIBC, left_running, move, refused  # noqa: E402
 
 CONFIG, CONTROL, ENDPOINTS = 3, 4, (5, 6)
 READY, ACCEPT, STALL, PONG, STATS, SWITCH, TRAFFIC = 33, 34, 35, 36, 37, 38, 39

@@ -137,6 +137,37 @@ def start(*args, **kwargs):
                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **kwargs)
 
 
+def session(leader):
+    """Pids of all that is in the session which a worker has begun."""
+    def is_in(pid):
+        try:
+            return os.getsid(pid) == leader
+        except ProcessLookupError:
+            return False
+
+    return [pid for pid in harness.processes() if is_in(pid)]
+
+
+def ends_before_it_is_read(name, *options):
+    """`up` in the background of a gadget whose worker says that it is ready and ends: its supervisor hears of the end
+    first."""
+    told = Fifo()
+    coming = start("up", gadget(name, odd("daemon", "tell", told.path, "raise", int(signal.SIGSTOP), "notify", "exit", 3)),
+                   *options)
+    pid = told.wait()
+    while harness.stat_of(pid)[1][0] != "T":
+        os.sched_yield()
+    supervisor = int(harness.stat_of(pid)[1][1])
+    [daemon] = set(processes_of(name)) - {pid}
+    os.kill(supervisor, signal.SIGSTOP)
+    # Its signal comes first, and one look at who has ended is one at all
+    harness.kill(daemon)
+    os.kill(pid, signal.SIGCONT)
+    harness.wait_dead(pid)
+    os.kill(supervisor, signal.SIGCONT)
+    return coming
+
+
 def finish(process, timeout=60):
     """Its result, as of harness.ffsctl()."""
     try:

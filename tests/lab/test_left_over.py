@@ -15,7 +15,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import harness  # noqa: E402
 import tap  # noqa: E402
-from gadgets import AT_ONCE, LOOPBACK, await_state, await_status, gadget, log, odd  # noqa: E402
+from gadgets import AT_ONCE, LOOPBACK, await_state, await_status, gadget, log, odd, session  # noqa: E402
 from harness import FFSCTL, down, ffsctl, kill, must, stat_of, status, up  # noqa: E402
 from ptrace import hangs_when_killed  # noqa: E402
 from tap import contains, eq, ok, test  # noqa: E402
@@ -105,7 +105,7 @@ def _():
     up(path)
     with subprocess.Popen(["/bin/sleep", "100000"], user="nobody") as stranger:
         for command in (["restart", "x"], ["down", "x"]):
-            mine = [pid for pid in harness.processes() if session_of(pid) == the_worker()["pid"]]
+            mine = session(the_worker()["pid"])
             eq(len(mine), 3, "the worker and its children")
             kill(status("x")[0]["supervisor"])
             if command[0] == "restart":
@@ -116,17 +116,10 @@ def _():
         stranger.kill()
 
 
-def session_of(pid):
-    try:
-        return os.getsid(pid)
-    except ProcessLookupError:
-        return 0
-
-
 @test("down without a supervisor, of a worker that nothing notes but its keeper, as older versions left it")
 def _():
     up(gadget("x", odd("children", "ready", "wait", user="nobody", **AT_ONCE)))
-    mine = [pid for pid in harness.processes() if session_of(pid) == the_worker()["pid"]]
+    mine = session(the_worker()["pid"])
     eq(len(mine), 3, "the worker and its children")
     kill(status("x")[0]["supervisor"])
     (RUN / "worker-echo").unlink()
@@ -159,7 +152,7 @@ def _():
 def _():
     up(gadget("x", odd("children", "ready", "wait", **AT_ONCE)))
     first = the_worker()["pid"]
-    child = next(pid for pid in harness.processes() if pid != first and session_of(pid) == first)
+    child = next(pid for pid in session(first) if pid != first)
     with hangs_when_killed(child):
         begun = time.monotonic()
         kill(first)
@@ -193,7 +186,7 @@ def _():
 def _():
     up(gadget("x", odd("children", "ready", "wait", **AT_ONCE)))
     first = the_worker()["pid"]
-    child = next(pid for pid in harness.processes() if pid != first and session_of(pid) == first)
+    child = next(pid for pid in session(first) if pid != first)
     kill(status("x")[0]["supervisor"])
     with hangs_when_killed(child):
         result = must(ffsctl("down", "x"), 71)

@@ -22,9 +22,9 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import gadgets  # noqa: E402
 import harness  # noqa: E402
 import tap  # noqa: E402
-from gadgets import (LOOPBACK, Fifo, await_status, finish, gadget, odd, processes_of, start,  # noqa: E402
+from gadgets import (LOOPBACK, Fifo, await_status, ends_before_it_is_read, finish, gadget, odd, start,  # noqa: E402
                      worker)
-from harness import FFSCTL, down, ffsctl, kill, must, stat_of, status, up, wait_dead  # noqa: E402
+from harness import FFSCTL, down, ffsctl, kill, must, status, up, wait_dead  # noqa: E402
 from tap import contains, eq, ok, patience, rounds, test  # noqa: E402
 
 RUN = pathlib.Path("/run/ffsctl")
@@ -72,20 +72,7 @@ def _():
 
 @test("a worker whose end is heard of before it is read that it was ready: it was ready")
 def _():
-    told = Fifo()
-    coming = start("up", plain("quick", odd("daemon", "tell", told.path, "raise", int(signal.SIGSTOP), "notify",
-                                            "exit", 3)))
-    pid = told.wait()
-    while stat_of(pid)[1][0] != "T":
-        os.sched_yield()
-    supervisor = int(stat_of(pid)[1][1])
-    [daemon] = set(processes_of("quick")) - {pid}
-    os.kill(supervisor, signal.SIGSTOP)
-    # Its signal comes first, and one look at who has ended is one at all
-    kill(daemon)
-    os.kill(pid, signal.SIGCONT)
-    wait_dead(pid)
-    os.kill(supervisor, signal.SIGCONT)
+    coming = ends_before_it_is_read("quick", "--udc", "dummy_udc.0")
     contains(must(finish(coming), 76).stderr,
              "the worker of 'echo' was ready, but ended before the gadget was up: exit 3")
 

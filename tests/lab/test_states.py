@@ -17,9 +17,9 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import cells  # noqa: E402
 import harness  # noqa: E402
 import tap  # noqa: E402
-from gadgets import DIRECTORY, Fifo, await_status, finish, gadget, odd, processes_of, start, worker  # noqa: E402
+from gadgets import DIRECTORY, await_status, ends_before_it_is_read, finish, gadget, odd, session, start, worker  # noqa: E402
 from ptrace import hangs_when_killed  # noqa: E402
-from harness import SRC, down, ffsctl, kill, must, stat_of, status, wait_dead  # noqa: E402
+from harness import SRC, down, ffsctl, kill, must, status  # noqa: E402
 from tap import eq, ok, test  # noqa: E402
 
 harness.leaves_nothing()
@@ -118,7 +118,7 @@ def _():
 def leaves_process(command):
     """Its child does not end for a while, and meanwhile the command comes; what it returns, once it goes on."""
     first = pid()
-    child = next(p for p in harness.processes() if p != first and os.getsid(p) == first)
+    child = next(p for p in session(first) if p != first)
     with hangs_when_killed(child):
         kill(first)
         becomes("stopped")
@@ -148,7 +148,7 @@ def _():
     path.write_text(f'attrs = {{ idVendor = 0x1d6b; idProduct = 0x0104; }};\nfunctions : {{ a : {{ type = "ecm"; '
                     f'worker = {{ {two} }}; }}; }};\n')
     up(path)
-    await_status("life", lambda g: pid() and sum(os.getsid(p) == pid() for p in harness.processes()) == 2, "two of it")
+    await_status("life", lambda g: len(session(pid())) == 2, "two of it")
     with WORKER.reaches("ENDING GONE"):
         must(finish(leaves_process(lambda: until_traced("ENDING GONE", "unbind", "life"))))
         becomes("pending")
@@ -157,22 +157,8 @@ def _():
 
 @test("worker: its end is heard of first, and then that it was ready")
 def _():
-    told = Fifo()
     with WORKER.reaches("ENDING READY"):
-        coming = start("up", gadget("life", odd("daemon", "tell", told.path, "raise", int(signal.SIGSTOP), "notify",
-                                                "exit", 3)), "--udc", "dummy_udc.0")
-        first = told.wait()
-        while stat_of(first)[1][0] != "T":
-            os.sched_yield()
-        supervisor = int(stat_of(first)[1][1])
-        [daemon] = set(processes_of("life")) - {first}
-        os.kill(supervisor, signal.SIGSTOP)
-        # Its signal comes first, and one look at who has ended is one at all
-        kill(daemon)
-        os.kill(first, signal.SIGCONT)
-        wait_dead(first)
-        os.kill(supervisor, signal.SIGCONT)
-        must(finish(coming), 76)
+        must(finish(ends_before_it_is_read("life", "--udc", "dummy_udc.0")), 76)
 
 
 @test("worker: deaf; told to stop, and to restart, while it should be stopping")

@@ -64,16 +64,21 @@ def _():
     down(LOOPBACK)
 
 
+def waiting_up():
+    """An `up` of what is up already, which waits for the host."""
+    waiting = subprocess.Popen([harness.FFSCTL, "up", LOOPBACK, "--wait-host=60"], text=True, stderr=subprocess.PIPE)
+    while "up already" not in waiting.stderr.readline():
+        ok(waiting.poll() is None, "it has ended without waiting")
+    return waiting
+
+
 @test("it goes on waiting when it was stopped and continued; Ctrl-C ends it")
 def _():
     for ends in (False, True):
         hosts("unbind")
         try:
             up(LOOPBACK)
-            waiting = subprocess.Popen([harness.FFSCTL, "up", LOOPBACK, "--wait-host=60"], text=True,
-                                       stderr=subprocess.PIPE)
-            while "up already" not in waiting.stderr.readline():
-                ok(waiting.poll() is None, "it has ended without waiting")
+            waiting = waiting_up()
             for _ in range(3):
                 time.sleep(0.2)
                 waiting.send_signal(signal.SIGSTOP)
@@ -96,10 +101,7 @@ def _():
     hosts("unbind")
     try:
         up(LOOPBACK)
-        waiting = subprocess.Popen([harness.FFSCTL, "up", LOOPBACK, "--wait-host=60"], text=True,
-                                   stderr=subprocess.PIPE)
-        while "up already" not in waiting.stderr.readline():
-            ok(waiting.poll() is None, "it has ended without waiting")
+        waiting = waiting_up()
         down(LOOPBACK)
         eq(waiting.wait(timeout=patience(30)), 71, "exit status")
         ok(waiting.stderr.read().startswith("ffsctl: "), "a sentence about it")
