@@ -8,6 +8,7 @@ libffsctl_a_SOURCES += \
 	src/base/json.h \
 	src/base/log.c src/base/log.h \
 	src/base/loop.c src/base/loop.h \
+	src/base/needs.c src/base/needs.h \
 	src/base/option.c src/base/option.h \
 	src/base/proc.c src/base/proc.h \
 	src/base/sandbox.c src/base/sandbox.h \

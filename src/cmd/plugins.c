@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "base/needs.h"
 #include "base/option.h"
 #include "base/text.h"
 #include "cmd/cmd.h"
@@ -107,14 +108,13 @@ static void print_option(const struct ffsctl_option *o)
 
 static void print_needs(uint32_t needs)
 {
-	static const char *const words[] = { "network", "files", "programs" };
 	const char *between = "";
 
 	printf("needs            ");
-	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
+	for (unsigned int i = 0; needs_words[i]; i++) {
 		if (!(needs & 1U << i))
 			continue;
-		printf("%s%s", between, words[i]);
+		printf("%s%s", between, needs_words[i]);
 		between = ", ";
 	}
 	printf("%s\n", needs ? "" : "nothing but its endpoints");

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "base/sandbox.h"
 
 struct spec_int {
 	bool set; /* false: the file does not say; the kernel's or our default applies */
@@ -227,6 +228,7 @@ struct worker {
 	bool keep_privileges;
 	uint64_t capabilities; /* that it has without that: bit n for number n of capabilities(7) */
 	bool sandbox;
+	unsigned int allowed; /* what that may leave open, of enum sandbox_open */
 	struct worker_limits {
 		uint64_t memory;     /* bytes of address space */
 		uint32_t files, cpu; /* open descriptors; seconds of processor time */
@@ -237,6 +239,12 @@ struct worker {
 	char *directory; /* absolute; "/" by default */
 	struct origin at;
 };
+
+/* Where the file does not say: a plugin gets what it declares, a program may start others. */
+static inline unsigned int worker_default_allowed(const struct worker *w)
+{
+	return w->kind == WORKER_EXEC ? SANDBOX_PROGRAMS : SANDBOX_ANY;
+}
 
 /* Of any kind: whoever starts it must not have given them up. */
 static inline bool worker_has_privileges(const struct worker *w)

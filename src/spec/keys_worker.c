@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The table of keys: the `worker` group. */
+#include "base/sandbox.h"
 #include "spec/load.h"
 
 #define FIELD(member) .offset = offsetof(struct worker_draft, member)
@@ -98,6 +99,14 @@ static const struct key_word capability_words[] = {
 static const struct key_word privileges_words[] = {
 	{ "drop", 0 },
 	{ "keep", 1 },
+	END_WORDS,
+};
+
+/* As in needs_words[]. */
+static const struct key_word allow_words[] = {
+	{ "network", SANDBOX_NETWORK },
+	{ "files", SANDBOX_FILES },
+	{ "programs", SANDBOX_PROGRAMS },
 	END_WORDS,
 };
 
@@ -247,11 +256,17 @@ static const struct key worker_rows[] = {
 	  .doc = "Capabilities that stay, for whatever user: \"cap_net_admin\".",
 	  .set = set_capabilities, .offset = 0 },
 	{ "sandbox", NODE_BOOL, .fallback = "true for plugin, false for exec",
-	  .doc = "What is not needed is refused: sockets, writing to files, programs (but for "
-		 "what "
-		 "a plugin declares that it needs, and an exec may start programs), signals to "
-		 "others, and all system calls that a worker has no use for.",
+	  .doc = "What a worker has no use for is refused: sockets, writing to files and "
+		 "programs, as far as 'allow' does not leave them open; signals to others; and "
+		 "all other system calls that workers do not need.",
 	  .set = set_bool, WORKER(sandbox) },
+	{ "allow", TYPE_LIST, NODE_STRING, .words = allow_words,
+	  .fallback = "what the plugin declares that it needs; \"programs\" for exec",
+	  .doc = "What the sandbox leaves open: \"network\" (sockets), \"files\" (writing to "
+		 "them), \"programs\" (starting them). A plugin never gets more than it "
+		 "declares, and less with a shorter list: () closes everything. A program may "
+		 "always start others.",
+	  .set = set_allowed, .offset = 0 },
 	{ "env", NODE_GROUP, .group = &env_keys, .fallback = "PATH only",
 	  .doc = "The worker's environment.", .set = set_env, .offset = 0 },
 	{ "directory", NODE_STRING, .flags = KEY_NOT_EMPTY, .fallback = "/",

@@ -5,9 +5,9 @@
  */
 #pragma once
 
+#include "base/text.h"
 #include "spec/diag.h"
 #include "spec/key.h"
-#include "base/text.h"
 
 #define GADGET_MAX_NAME 64   /* the path of the control socket has it, and 107 bytes at most */
 #define CONFIGFS_MAX_NAME 39 /* MAX_NAME_LEN of drivers/usb/gadget/configfs.c, less the NUL */
@@ -147,7 +147,7 @@ bool load_bytes(struct load *l, struct node *list, struct ffs_bytes *bytes);
 key_setter set_node, set_node_word, set_bool, set_int, set_uint, set_word, set_seconds, set_size,
 	set_memory, set_class, set_lang, set_usb_string, set_serialnumber, set_serial_from,
 	set_config_string, set_text, set_file_name, set_path, set_account, set_groups, set_mode,
-	set_group, set_endpoint_name, set_config_attributes, set_env, set_capabilities;
+	set_group, set_endpoint_name, set_config_attributes, set_env, set_capabilities, set_allowed;
 
 /* `functions` and `configs` (NULL: not there), in which functions may stand, too. */
 void load_functions(struct load *l, struct node *functions, struct node *configs);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "base/needs.h"
 #include "base/option.h"
 #include "spec/load.h"
 
@@ -176,6 +177,20 @@ static void check_memory(const struct check *c)
 		     n, depth, size, (double)needs / MIB, (unsigned int)has);
 }
 
+/* The file may narrow what a plugin declares; wider it cannot make it. */
+static void check_allowed(const struct check *c, const struct node *allow)
+{
+	if (allow && !allow->bad)
+		node_foreach(item, allow)
+			for (unsigned int i = 0; !item->bad && needs_words[i]; i++)
+				if (streq(item->text, needs_words[i]) &&
+				    !(c->plugin->needs & 1U << i))
+					diag_warning(c->l->diags, &item->at,
+						     "\"%s\" stays closed: plugin '%s' does not "
+						     "declare that it needs it",
+						     item->text, c->d->w.plugin);
+}
+
 void load_check_plugin(struct load *l, const struct function *f, struct worker_draft *d,
 		       struct node *node)
 {
@@ -188,8 +203,10 @@ void load_check_plugin(struct load *l, const struct function *f, struct worker_d
 	c.size = io && io->type == NODE_GROUP ? node_member(io, "size") : NULL;
 	if (c.size && c.size->bad)
 		c.size = NULL;
-	if (c.plugin)
+	if (c.plugin) {
 		check_options(&c);
+		check_allowed(&c, node_member(node, "allow"));
+	}
 	check_packets(&c);
 	check_dmabuf(&c);
 	check_memory(&c);

@@ -326,6 +326,15 @@ void set_capabilities(struct load *l _unused_, const struct key *k, struct node 
 			w->capabilities |= 1ULL << key_find_word(k->words, item->text)->value;
 }
 
+void set_allowed(struct load *l _unused_, const struct key *k, struct node *value, void *field)
+{
+	struct worker *w = &((struct worker_draft *)field)->w;
+
+	node_foreach(item, value)
+		if (!item->bad)
+			w->allowed |= (unsigned int)key_find_word(k->words, item->text)->value;
+}
+
 void set_mode(struct load *l, const struct key *k, struct node *value, void *field)
 {
 	size_t n = strlen(value->text);

@@ -205,6 +205,8 @@ static void set_defaults(struct worker *w, const struct function *f, const struc
 		w->blocking = exec;
 	if (!node_member(node, "sandbox"))
 		w->sandbox = !exec;
+	if (exec || !node_member(node, "allow"))
+		w->allowed |= worker_default_allowed(w);
 	if (!node_member(node, "ready"))
 		w->ready = w->opens_ep0 ? READY_INSTANCE : exec ? READY_STARTED : READY_NOTIFY;
 	if (!node_member(node, "on_failed"))
@@ -330,6 +332,10 @@ void load_worker(struct load *l, struct function *f, struct node *node)
 		}
 	}
 	set_defaults(&d.w, f, node, l->n_functions);
+	if (!d.w.sandbox)
+		refuse(l, node, "allow",
+		       "says what a sandbox leaves open, and this worker has none (sandbox = "
+		       "true)");
 	if (d.w.keep_privileges)
 		refuse(l, node, "capabilities",
 		       "says nothing here: with privileges = \"keep\" all of them stay");

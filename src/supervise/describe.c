@@ -15,6 +15,7 @@
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "base/loop.h"
+#include "base/needs.h"
 #include "base/option.h"
 #include "base/text.h"
 #include "supervise/launch.h"
@@ -264,27 +265,6 @@ static bool read_options(struct description *d)
 	return json_is_array(list);
 }
 
-static bool read_needs(struct description *d)
-{
-	static const struct {
-		const char *word;
-		enum ffsctl_need need;
-	} words[] = { { "network", FFSCTL_NEED_NETWORK },
-		      { "files", FFSCTL_NEED_FILES },
-		      { "programs", FFSCTL_NEED_PROGRAMS } };
-	const json_t *list = json_object_get(d->document, "needs"), *need;
-	size_t i;
-
-	json_array_foreach(list, i, need) {
-		if (!json_is_string(need))
-			return false;
-		for (size_t w = 0; w < ARRAY_SIZE(words); w++)
-			if (streq(json_string_value(need), words[w].word))
-				d->table.needs |= words[w].need;
-	}
-	return json_is_array(list);
-}
-
 static bool read_table(struct description *d)
 {
 	const json_t *table = d->document;
@@ -296,8 +276,8 @@ static bool read_table(struct description *d)
 	return d->table.name && d->table.summary && *mode &&
 	       is_size(table, "size", &d->table.transfer_size) &&
 	       is_size(table, "depth", &d->table.depth) &&
-	       is_size(table, "out_length", &d->table.out_length) && read_needs(d) &&
-	       read_options(d);
+	       is_size(table, "out_length", &d->table.out_length) &&
+	       needs_from_json(json_object_get(table, "needs"), &d->table.needs) && read_options(d);
 }
 
 static int understand(const struct child *c, struct description *d, struct error *err)

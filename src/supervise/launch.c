@@ -293,7 +293,7 @@ static void prepare_sandbox(struct unit *unit)
 	struct sandbox *s = &unit->spawn.sandbox;
 
 	if (unit->worker->sandbox && unit->worker->kind == WORKER_EXEC)
-		sandbox_closed(s, SANDBOX_PROGRAMS);
+		sandbox_closed(s, unit->worker->allowed);
 	else if (!unit->worker->sandbox && unit->instance->function->ffs)
 		sandbox_without_io_uring(s); /* it cannot be cancelled on endpoints */
 }

@@ -11,6 +11,7 @@
 
 #include "base/cleanup.h"
 #include "base/fd.h"
+#include "base/needs.h"
 #include "ffs/endpoint.h"
 #include "supervise/launch.h"
 #include "supervise/launch_parts.h"
@@ -120,6 +121,8 @@ static json_t *config_json(const struct unit *unit)
 			 (int)unit->worker->io_size, "depth", (int)unit->worker->io_depth,
 			 "options", options ? options : json_object());
 	json_object_set_new(json, "sandbox", json_boolean(unit->worker->sandbox));
+	if (unit->worker->allowed != worker_default_allowed(unit->worker))
+		json_object_set_new(json, "allow", needs_to_json(unit->worker->allowed));
 	if (unit->instance->supervisor->switched)
 		json_object_set(json, "switch", (json_t *)unit->instance->supervisor->switched);
 	return json;

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/needs.h"
 #include "base/util.h"
 #include "config.h"
 #include "worker/host.h"
@@ -33,19 +34,6 @@ static json_t *option_json(const struct ffsctl_option *o)
 	return j;
 }
 
-static json_t *needs_json(uint32_t needs)
-{
-	json_t *list = json_array();
-
-	if (needs & FFSCTL_NEED_NETWORK)
-		json_array_append_new(list, json_string("network"));
-	if (needs & FFSCTL_NEED_FILES)
-		json_array_append_new(list, json_string("files"));
-	if (needs & FFSCTL_NEED_PROGRAMS)
-		json_array_append_new(list, json_string("programs"));
-	return list;
-}
-
 int plugin_describe(const struct ffsctl_plugin *p, int out, struct error *err)
 {
 	const struct ffsctl_option *o;
@@ -60,7 +48,7 @@ int plugin_describe(const struct ffsctl_plugin *p, int out, struct error *err)
 			"schema", 1, "version", PACKAGE_VERSION, "plugin", "name", p->name,
 			"summary", p->summary, "interface", FFSCTL_PLUGIN_VERSION, "mode",
 			p->mode == FFSCTL_MODE_MESSAGE ? "message" : "stream", "needs",
-			needs_json(p->needs), "options", options, "size",
+			needs_to_json(p->needs), "options", options, "size",
 			(json_int_t)(p->transfer_size ? p->transfer_size : DEFAULT_SIZE), "depth",
 			(json_int_t)(p->depth ? p->depth : DEFAULT_DEPTH), "out_length",
 			(json_int_t)p->out_length);

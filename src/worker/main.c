@@ -127,24 +127,6 @@ static void close_on_exec(const struct worker_fds *fds)
 	unsetenv("LISTEN_FDNAMES");
 }
 
-/* What the plugin declares that it needs, of enum sandbox_open. */
-static unsigned int needed_of(const struct ffsctl_plugin *plugin)
-{
-	static const struct {
-		enum ffsctl_need need;
-		enum sandbox_open open;
-	} doors[] = { { FFSCTL_NEED_NETWORK, SANDBOX_NETWORK },
-		      { FFSCTL_NEED_FILES, SANDBOX_FILES },
-		      { FFSCTL_NEED_PROGRAMS, SANDBOX_PROGRAMS } };
-	unsigned int open = 0;
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(doors); i++)
-		if (plugin->needs & doors[i].need)
-			open |= doors[i].open;
-	return open;
-}
-
 /* Whoever takes over the plugin from now on can do no more than that. */
 static int close_sandbox(unsigned int open, struct error *err)
 {
@@ -177,13 +159,13 @@ static int work(const char *path)
 	find_extras(&fds, &config);
 	/* Its constructors run before it is known what it needs: as if that were everything. */
 	if (match_names(&fds, &config, &err) < 0 ||
-	    (config.sandbox && close_sandbox(SANDBOX_ANY, &err) < 0) ||
+	    (config.sandbox && close_sandbox(config.allowed, &err) < 0) ||
 	    plugin_load(path, plugin_file(&fds, path, link, sizeof(link)), &plugin, &err) < 0) {
 		status = complain(&err);
 	} else if (options_resolve(plugin.options, config.options, &options, &err) < 0) {
 		error_wrap(&err, "plugin %s", plugin.name);
 		status = complain(&err);
-	} else if (config.sandbox && close_sandbox(needed_of(&plugin), &err) < 0) {
+	} else if (config.sandbox && close_sandbox(config.allowed & plugin.needs, &err) < 0) {
 		status = complain(&err);
 	} else {
 		if (plugin.needs & FFSCTL_NEED_PROGRAMS)

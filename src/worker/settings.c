@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/needs.h"
 #include "base/util.h"
 #include "worker/worker.h"
 
@@ -154,6 +155,10 @@ static int parse(struct worker_config *config, struct error *err)
 	if (!json_is_object(config->options))
 		return bad(err, "options");
 	config->sandbox = json_is_true(json_object_get(doc, "sandbox"));
+	config->allowed = SANDBOX_ANY;
+	if (json_object_get(doc, "allow") &&
+	    !needs_from_json(json_object_get(doc, "allow"), &config->allowed))
+		return bad(err, "allow");
 	config->size = (uint32_t)size;
 	config->depth = (uint32_t)depth;
 	return parse_endpoints(json_object_get(doc, "endpoints"), config, err);

@@ -26,6 +26,7 @@ struct worker_config {
 	uint32_t size, depth; /* 0: the plugin's */
 	const json_t *options;
 	bool sandbox;
+	unsigned int allowed; /* what it may leave open, of enum sandbox_open */
 };
 
 int worker_config_parse(const char *text, size_t length, struct worker_config *config,

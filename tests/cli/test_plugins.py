@@ -469,6 +469,15 @@ def _():
     ]))
 
 
+@test("check: what a gadget file allows and the plugin does not declare stays closed, which is a warning")
+def _():
+    status, said = check('plugin = "loopback"; allow = ( "files", "network" );', 'plugin = "bridge"; allow = ( "files" );',
+                         'plugin = "loopback"; allow = ();')
+    eq((status, [(place.split(":")[0], severity, text) for place, severity, text in said if "closed" in text]), (0, [
+        ("4", "warning", "\"%s\" stays closed: plugin 'loopback' does not declare that it needs it" % word)
+        for word in ("files", "network")]))
+
+
 @test("check: what has no room in the mount's memory with engine mmap is a warning")
 def _():
     status, said = check('plugin = "loopback"; io : { engine = "mmap"; depth = 256; };',

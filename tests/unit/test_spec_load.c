@@ -177,6 +177,32 @@ Test(load, defaults_of_a_plugin)
 	cr_expect_eq(w->n_env, 0);
 	cr_expect_str_eq(w->directory, "/");
 	cr_expect(w->sandbox);
+	cr_expect_eq(w->allowed, SANDBOX_ANY, "what the plugin declares");
+}
+
+Test(load, what_a_sandbox_leaves_open)
+{
+	static const struct {
+		const char *text;
+		unsigned int allowed;
+	} cases[] = {
+		{ "plugin = \"p\"; allow = ();", 0 },
+		{ "plugin = \"p\"; allow = ( \"files\", \"network\" );",
+		  SANDBOX_FILES | SANDBOX_NETWORK },
+		{ "exec = [ \"p\" ]; sandbox = true;", SANDBOX_PROGRAMS },
+		{ "exec = [ \"p\" ]; sandbox = true; allow = ();", SANDBOX_PROGRAMS },
+		{ "exec = [ \"p\" ]; sandbox = true; allow = ( \"network\" );",
+		  SANDBOX_NETWORK | SANDBOX_PROGRAMS },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_free_ char *text = strf(WORKER("%s"), cases[i].text);
+
+		load(text);
+		cr_expect_eq(g->functions[0].worker->allowed, cases[i].allowed, "%s",
+			     cases[i].text);
+		unload();
+	}
 }
 
 Test(load, defaults_of_a_program)
@@ -778,7 +804,7 @@ Test(keys, every_key_of_the_design_has_a_row)
 		  "plugin options exec opens start blocking io ready start_timeout "
 		  "stop_timeout watchdog restart restart_delay restart_max_delay "
 		  "restart_limit restart_window on_crash on_failed user groups privileges "
-		  "capabilities sandbox env directory limits" },
+		  "capabilities sandbox allow env directory limits" },
 		{ &io_keys, "engine size depth" },
 		{ &limits_keys, "memory files cpu" },
 	};
