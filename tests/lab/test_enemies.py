@@ -32,12 +32,12 @@ import harness  # noqa: E402
 import tap  # noqa: E402
 from gadgets import AT_ONCE, DIRECTORY, LOOPBACK, gadget, odd, worker  # noqa: E402
 from harness import BUILD, FFSCTL, SRC, down, ffsctl, private, status, up  # noqa: E402
-from tap import SOAKING, patience, rounds, test  # noqa: E402
+from tap import SOAKING, patience, test  # noqa: E402
 
 harness.leaves_nothing()
 
 SEED = int(os.environ.get("SOAK_SEED", os.environ.get("ENEMY_SEED", "1")))
-MOVES = int(os.environ.get("ENEMY_MOVES", 20000 if SOAKING else rounds(500, 2000)))
+MOVES = int(os.environ.get("ENEMY_MOVES", 20000 if SOAKING else 500))
 CHECKS = 20  # times in a game that all is looked at
 USER, MEMBER, BYSTANDER, GROUP = 1000, 1001, 1002, 4711
 SECRET = "secret-" + os.urandom(8).hex()

@@ -46,7 +46,7 @@ elif PATCHED:
     ENGINES = {"copy": ("loopback",), "mmap": ("loopback", "copyback")}
 else:
     ENGINES = {"copy": ("loopback",)}
-TIMES = rounds(5, 10, 20)
+TIMES = rounds(5, 5 if SLOW else 10, 20)
 FEWER = "stream/refused-write-sent-into-the-next-link: each engine and each plugin has another storm"
 GROWTH = 128  # KiB
 
