@@ -15,6 +15,7 @@ import time
 import cache
 
 KEPT = "durations.json"
+KEEPING = threading.Lock()
 QUICK = 5  # seconds: a step that took less is not worth a second line
 
 
@@ -27,15 +28,16 @@ def history():
 
 
 def remember(took):
-    """Adds {step: seconds}. Of two runs at the same time the later one's are kept."""
+    """Adds {step: seconds}. Of two runs at the same time the later one's are kept; of two steps of a run, both."""
     if not took:
         return
     os.makedirs(cache.root(), exist_ok=True)
     path = os.path.join(cache.root(), KEPT)
     new = "%s.%d" % (path, os.getpid())
-    with open(new, "w") as f:
-        json.dump({**history(), **took}, f, indent=0, sort_keys=True)
-    os.rename(new, path)
+    with KEEPING:
+        with open(new, "w") as f:
+            json.dump({**history(), **took}, f, indent=0, sort_keys=True)
+        os.rename(new, path)
 
 
 def duration(seconds):

@@ -4,6 +4,7 @@
 """What lab/setup and lab/test decide without a kernel: names of products, pruning, locks, combinations,
 time-outs, progress. (lab/selftest has what needs one.)"""
 
+import concurrent.futures
 import contextlib
 import io
 import json
@@ -362,6 +363,14 @@ def _():
     with contextlib.suppress(ZeroDivisionError), progress.Step("x", "a step", io.StringIO()):
         1 / 0
     eq(progress.history()["a step"], 7.0)
+
+
+@test("steps that end at the same time are all remembered")
+def _():
+    shutil.rmtree(ROOT, ignore_errors=True)
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda n: progress.remember({"step %d" % n: float(n)}), range(64)))
+    eq(len(progress.history()), 64)
 
 
 @test("a history that is damaged is none")
