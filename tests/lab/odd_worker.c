@@ -19,6 +19,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -182,7 +183,7 @@ static void naked_child(int begun)
 }
 
 /* A child that has begun with what it does when we return. */
-static void fork_to(void (*begin)(int begun))
+static pid_t fork_to(void (*begin)(int begun))
 {
 	int ends[2];
 	char byte;
@@ -199,6 +200,16 @@ static void fork_to(void (*begin)(int begun))
 	if (read(ends[0], &byte, 1) < 0)
 		err(1, "pipe");
 	close(ends[0]);
+	return pid;
+}
+
+/* A child's child: the one between them has ended when we return. */
+static void fork_twice_to(void (*begin)(int begun))
+{
+	pid_t pid = fork_to(begin);
+
+	if (waitpid(pid, NULL, 0) != pid)
+		err(1, "waitpid");
 }
 
 static void do_children(char **args _unused_)
@@ -209,12 +220,12 @@ static void do_children(char **args _unused_)
 
 static void do_daemon(char **args _unused_)
 {
-	fork_to(daemon_child);
+	fork_twice_to(daemon_child);
 }
 
 static void do_naked_daemon(char **args _unused_)
 {
-	fork_to(naked_child);
+	fork_twice_to(naked_child);
 }
 
 /* --- what we were given -------------------------------------------------------------------------
