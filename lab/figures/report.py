@@ -19,11 +19,12 @@ sys.path.insert(0, f"{LAB}/lib")
 import progress  # noqa: E402
 
 
-def section(name, count, *options):
-    """The numbers that a section prints, by label."""
-    with progress.Step("lab/bench", f"{name}, {count} times, on {ARGS.kernel}"):
+def section(name, count, *options, build=None):
+    """The numbers that a section prints, by label; of the build in another directory, if one is given."""
+    with progress.Step("lab/bench", f"{name}, {count} times, on {ARGS.kernel}" + (f", of {build}" if build else "")):
         run = subprocess.run([f"{LAB}/run", "--kernel", ARGS.kernel, "--timeout", "1800", *options, "--",
                               "/usr/bin/python3", "-B", f"{HERE}/inside.py", name, str(count)],
+                             env={**os.environ, "FFSCTL_BUILD": build or os.environ["FFSCTL_BUILD"]},
                              stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True)
     if run.returncode:
         sys.exit(f"lab/bench: '{name}' failed with {run.returncode}")
@@ -310,6 +311,30 @@ emulates. `ffsctl --version` alone is {start['lab']:.2f} T and {start['debian']:
     return reached
 
 
+TURNS = 5  # of the two builds
+SMALL = 2  # KiB, or system calls of 100 requests: less than that more is no more
+
+
+def against():
+    """The figures of commands and supervision beside those of an older build, boot and boot in turn. With no other build
+    is anything more than a tenth worse."""
+    compared = (("commands", ARGS.rounds, (), ("up", "status", "check")), ("kills", ARGS.kills, (), ("trip",)),
+                ("status_of_many", ARGS.rounds, VUDCS, ("status",)), ("stops", 2 * ARGS.rounds, (), ("stop",)),
+                ("memory", 1, (), None), ("control_requests", 200, (), None))
+    print("| what | this build / the other one | goal | reached |\n|---|---|---|---|")
+    reached = []
+    for name, count, options, labels in compared:
+        pairs = [(section(name, count, *options), section(name, count, *options, build=ARGS.against)) for _ in range(TURNS)]
+        for label in labels or sorted(pairs[0][0]):
+            both = [tuple(statistics.median(v[label]) / (statistics.median(v["T"]) if labels else 1) for v in pair)
+                    for pair in pairs]
+            ratio = statistics.median(a / b if b else 1 + a for a, b in both)
+            ours, theirs = (statistics.median(pair[i] for pair in both) for i in (0, 1))
+            reached.append(row(f"{name}: {label}", f"{ratio:.2f} ({ours:.2f} / {theirs:.2f})", "≤ 1.1",
+                               ratio <= 1.1 or (labels is None and ours - theirs <= SMALL)))
+    return reached
+
+
 def header():
     print("| what | figure | goal | reached |\n|---|---|---|---|")
 
@@ -327,6 +352,8 @@ parser.add_argument("--data-rounds", type=int, default=9, help="of the rates (9)
 parser.add_argument("--cpu-rounds", type=int, default=9, help="of the processor time (9)")
 parser.add_argument("--doc", default=f"{os.path.dirname(LAB)}/doc", metavar="DIRECTORY", help="where performance.md and supervision.md go (doc)")
 parser.add_argument("--boots", type=int, default=9, help="of the lab (9)")
+parser.add_argument("--against", metavar="BUILD", help="compare with the ffsctl that was built in that directory, in turn: "
+                    "commands and supervision, as ratios")
 ARGS = parser.parse_args()
 SECTIONS_OF = {**SECTIONS, **LONG}
 unknown = [s for s in ARGS.section if s not in SECTIONS_OF]
@@ -335,9 +362,9 @@ if unknown:
 
 print(f"kernel {ARGS.kernel}, {platform.node()}, {time.strftime('%Y-%m-%d')}")
 reached = []
-wanted = ARGS.section or list(SECTIONS)
+wanted = ["against"] if ARGS.against else ARGS.section or list(SECTIONS)
 for name in wanted:
-    if name == wanted[0] and name not in ("commands", "farm", *LONG):
+    if name == wanted[0] and name not in ("commands", "farm", "against", *LONG):
         header()
-    reached += SECTIONS_OF[name]()
+    reached += against() if name == "against" else SECTIONS_OF[name]()
 sys.exit(0 if all(reached) else 1)
