@@ -303,8 +303,8 @@ and hands the request to the worker and waits for its answer (send, receive; wit
 these); the worker's three are to wait, receive and answer (with OUT data two more, to get these). The supervisor has no
 part in it. (The clock is not counted, which is read without a system call on real machines.)
 
-`status` has 19 system calls for each gadget: it reads what the supervisor has written and its lock, the gadget's UDC and
-that one's state, and looks whether supervisor, keeper and worker live, links and files are there. They are dear in
+`status` has 26 system calls for each gadget: it reads what the supervisor has written and its lock, the gadget's UDC,
+that one's state and its gadget in the driver core, and looks whether supervisor, keeper and worker live, links and files are there. They are dear in
 """ + f"""User-Mode Linux: T is {call['lab']:.0f} that do nothing; on Debian's kernel it is {call['debian']:.0f}, in a machine of one CPU that QEMU
 emulates. `ffsctl --version` alone is {start['lab']:.2f} T and {start['debian']:.2f} T.
 """)
