@@ -105,6 +105,8 @@ def definition(text, name):
     It begins in the first column, as the kernel's style has it, and ends with the first closing
     brace there.
     """
+    if name not in text:
+        return None  # what most files are, said at once
     for m in re.finditer(r"^(?![ \t#/*}{])[^\n;]*\b%s\b[^\n]*$" % re.escape(name), text, re.M):
         # Parameters may go on in further lines; a prototype ends with a semicolon
         brace = re.compile(r"[{;]").search(text, m.start())

@@ -26,7 +26,7 @@ PYTHON = "/usr/bin/python3"
 # The keys of a line, with their defaults; a comma makes one boot per value.
 KEYS = {"kernel": "6.12", "flavour": "normal", "speed": "super", "build": "plain", "udcs": "1",
         "vudcs": "0", "mem": "1G", "timeout": "120", "append": "", "parts": "1"}
-FLAGS = ("virtual-time", "stock", "old")
+FLAGS = ("real-time", "stock", "old")
 LINE = re.compile(r"\s*(?://|#|\*)\s*lab( all)?:\s+(.*)")
 HEAD = 60  # lines of a file in which they are looked for
 HOST_TIMEOUT = 900
@@ -256,7 +256,7 @@ def lab_program(path, v, everything, sanitize):
     options = ["--bind", WORK + ":" + INSIDE]
     for key in ("kernel", "flavour", "speed", "udcs", "vudcs", "mem"):
         options += ["--" + key, v[key]]
-    options += ["--" + f for f in FLAGS if f in v and f != "old"]
+    options += ["--stock"] * ("stock" in v) + ["--virtual-time"] * ("real-time" not in v)
     needs = in_lab_needs(v, everything)
     options += ["--basic"] * (needs[2] == cache.BASIC)
     if v["append"]:

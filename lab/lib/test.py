@@ -162,9 +162,9 @@ def parse():
                                 "tests. Ends with: N passed, N failed, N skipped.")
     p.add_argument("--all", action="store_true", help="every combination of kernel, speed, flavour and build, "
                    "not only the cheapest that proves each behaviour")
-    # A lab that waits, for a device to be enumerated or for a deadline, leaves its core idle
-    p.add_argument("--jobs", type=int, default=3 * os.cpu_count(),
-                   help="test programs side by side (three per core)")
+    # A lab that waits, for a file to be read or in real time, leaves its core idle
+    p.add_argument("--jobs", type=int, default=2 * os.cpu_count(),
+                   help="test programs side by side (two per core)")
     p.add_argument("--only", action="append", metavar="PATTERN",
                    help="only programs with this in their name (or a glob of it); may be repeated")
     p.add_argument("--kernel", choices=cache.VERSIONS, help="only on this version")

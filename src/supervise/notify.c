@@ -96,9 +96,10 @@ static void tell_word(struct supervisor *s, const char *word)
 
 	if (streq_null(s->notify.last, text))
 		return;
-	/* When it began (sd_notify(3)); not a part of what is compared */
+	/* When it began (sd_notify(3)), not later; not a part of what is compared */
 	if (streq(word, RELOADING))
-		clock = strf("MONOTONIC_USEC=%.0f\n", now_monotonic() * 1e6);
+		clock = strf("MONOTONIC_USEC=%llu\n",
+			     (unsigned long long)(now_monotonic() * 1e6));
 	whole = strf("%s%s", clock ? clock : "", text);
 	tell(whole);
 	free(s->notify.last);

@@ -119,8 +119,37 @@ bool supervisor_is_ready(const struct supervisor *s)
 	return streq(supervisor_state(s), "ready");
 }
 
+/* Why a gadget is degraded whose worker is in this state. */
+static const struct {
+	const char *severity, *words;
+} worker_problems[UNIT_STATE_COUNT] = {
+	[UNIT_STOPPED] = { "warning", "is not running" },
+	[UNIT_STARTING] = { "warning", "is not ready yet" },
+	[UNIT_ENDING] = { "warning", "has ended" },
+	[UNIT_STOPPING] = { "warning", "is being stopped" },
+	[UNIT_WAITING] = { "warning", "is about to be restarted" },
+	[UNIT_FAILED] = { "error", "has failed" },
+};
+
+static void worker_problem(json_t *array, const struct unit *unit, bool degraded)
+{
+	const char *severity = worker_problems[unit->state].severity, *why = unit->last_exit;
+	bool lasts = unit->state == UNIT_WAITING || unit->state == UNIT_FAILED;
+	_cleanup_free_ char *text = NULL;
+
+	/* Of a gadget that comes up or is reloaded, workers that start are no problem */
+	if (!severity || (!lasts && !degraded))
+		return;
+	if (!why && lasts)
+		why = "it could not be started";
+	text = strf("%s: the worker %s%s%s", unit->instance->function->label,
+		    worker_problems[unit->state].words, why ? ": " : "", why ? why : "");
+	json_array_append_new(array, json_pack("{s:s, s:s}", "severity", severity, "text", text));
+}
+
 static json_t *problems_json(const struct supervisor *s)
 {
+	bool degraded = streq(supervisor_state(s), "degraded");
 	json_t *array = json_array();
 
 	if (s->failure.text)
@@ -140,21 +169,9 @@ static json_t *problems_json(const struct supervisor *s)
 						"text", r->text, "file", r->at.file, "line",
 						(int)r->at.line, "column", (int)r->at.column));
 	}
-	for (size_t n = 0; n < s->n_instances; n++) {
-		const struct instance *i = s->instances[n];
-		_cleanup_free_ char *text = NULL;
-
-		if (!i->unit || (i->unit->state != UNIT_WAITING && i->unit->state != UNIT_FAILED))
-			continue;
-		text = strf("%s: the worker %s: %s", i->function->label,
-			    i->unit->state == UNIT_FAILED ? "has failed"
-							  : "is about to be restarted",
-			    i->unit->last_exit ? i->unit->last_exit : "it could not be started");
-		json_array_append_new(array,
-				      json_pack("{s:s, s:s}", "severity",
-						i->unit->state == UNIT_FAILED ? "error" : "warning",
-						"text", text));
-	}
+	for (size_t n = 0; n < s->n_instances; n++)
+		if (s->instances[n]->unit)
+			worker_problem(array, s->instances[n]->unit, degraded);
 	return array;
 }
 

@@ -184,11 +184,11 @@ def _():
 
 @test("'# lab all:' adds combinations to --all, and repeats none")
 def _():
-    text = "# lab: speed=high timeout=9\n# lab all: kernel=6.12,6.1 speed=high,super timeout=60 virtual-time\n# lab all: speed=high\n"
+    text = "# lab: speed=high timeout=9\n# lab all: kernel=6.12,6.1 speed=high,super timeout=60 real-time\n# lab all: speed=high\n"
     eq(combinations(text, False), ["speed=high timeout=9"])
     eq(sorted(combinations(text, True)), sorted([
-        "speed=high timeout=9", "speed=high timeout=60 virtual-time=True", "timeout=60 virtual-time=True",
-        "kernel=6.1 speed=high timeout=60 virtual-time=True", "kernel=6.1 timeout=60 virtual-time=True"]))
+        "speed=high timeout=9", "real-time=True speed=high timeout=60", "real-time=True timeout=60",
+        "kernel=6.1 real-time=True speed=high timeout=60", "kernel=6.1 real-time=True timeout=60"]))
 
 
 @test("parts are boots of their own, and the same combination")

@@ -185,12 +185,14 @@ LOOKS = 500
 def await_status(name, condition, what):
     """The gadget's status as soon as it fulfils the condition. What it waits for happens in other
     processes, which run while we do not look: in virtual time work is no time, as long as it takes
-    less than a tick, and without time no process has to make way for another."""
-    for _ in range(LOOKS):
+    less than a tick, and without time no process has to make way for another. A look costs a process
+    and the pause nothing, so the longer it takes, the less often we look."""
+    began = time.monotonic()
+    for look in range(LOOKS):
         gadget, code = status(name)
         if condition(gadget):
             return gadget, code
-        time.sleep(0.001)
+        time.sleep(0.001 if look < 10 else min((time.monotonic() - began) / 5, 0.1))
     raise AssertionError(f"not {what} after {LOOKS} looks, at {time.monotonic():.3f}: {gadget}\n"
                          + ffsctl("log", name).stdout[-4000:] + waits_for(gadget and gadget["supervisor"]))
 

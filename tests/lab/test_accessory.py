@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: speed=full timeout=300
-# lab all: kernel=6.12,6.1 speed=full,high,super timeout=300
+# lab: speed=full timeout=300 real-time
+# lab all: kernel=6.12,6.1 speed=full,high,super timeout=300 real-time
 """examples/accessory: one blocking descriptor for both directions, as programs for the legacy
 accessory driver use it. The device's side is os.read() and os.write() on /dev/usb_accessory."""
 

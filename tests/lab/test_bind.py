@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: udcs=2 timeout=240
-# lab all: kernel=6.12,6.1 udcs=2 timeout=240
+# lab: udcs=2 timeout=240 real-time
+# lab all: kernel=6.12,6.1 udcs=2 timeout=240 real-time
 """`unbind` takes a gadget off the bus and `bind` puts it back; all else of it stays, and whatever is
 killed on the way, `down` clears."""
 
@@ -420,7 +420,7 @@ def _():
         while not done.is_set():
             shown, _ = status("x")
             if shown["state"] not in ("ready", "unbound") or shown["problems"]:
-                wrong.append(shown)
+                wrong.append((shown["state"], shown["problems"], shown))
 
     thread = threading.Thread(target=look)
     thread.start()

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: udcs=2 timeout=900 parts=2
-# lab all: kernel=6.12,6.1 udcs=2 timeout=900 parts=2
+# lab: udcs=2 timeout=900
+# lab all: kernel=6.12,6.1 udcs=2 timeout=900
 """Somebody kills, unbinds, unmounts and deletes by hand, in every combination of two, one after the
 other: `status` never says more than there is, and never that nothing is left when something is;
 `down` takes all away, or says why it does not; `up` works again."""

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: build=sanitize virtual-time timeout=400
-# lab all: kernel=6.12,6.1 virtual-time timeout=300
-# lab all: kernel=6.12 speed=full,high virtual-time timeout=300
-# lab all: kernel=6.12 build=sanitize virtual-time timeout=400
-# lab all: kernel=6.12 flavour=debug virtual-time timeout=400
+# lab: build=sanitize timeout=400
+# lab all: kernel=6.12,6.1 timeout=300
+# lab all: kernel=6.12 speed=full,high timeout=300
+# lab all: kernel=6.12 build=sanitize timeout=400
+# lab all: kernel=6.12 flavour=debug timeout=400
 """The plugin bridge moves every byte, and every message, in order and once, whatever is at its other
 end and however slow either side is."""
 

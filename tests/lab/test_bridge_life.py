@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: virtual-time timeout=240
-# lab all: kernel=6.12,6.1 virtual-time timeout=240
-# lab all: kernel=6.12 build=sanitize virtual-time timeout=300
-# lab all: kernel=6.12 flavour=debug virtual-time timeout=300
+# lab: timeout=240
+# lab all: kernel=6.12,6.1 timeout=240
+# lab all: kernel=6.12 build=sanitize timeout=300
+# lab all: kernel=6.12 flavour=debug timeout=300
 """What comes and goes around the plugin bridge: clients, servers, programs, links, workers. Nothing is
 lost that need not be, and nobody waits for who is gone."""
 

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: timeout=240 parts=2
-# lab all: kernel=6.12,6.1 timeout=240 parts=2
+# lab: timeout=240
+# lab all: kernel=6.12,6.1 timeout=240
 """Daemons that open ep0 themselves (opens = "ep0"): real ones from gadget.d, with their real clients, and
 one that only writes descriptors, for what those do not do."""
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: udcs=2 timeout=180 build=plain
-# lab all: kernel=6.12,6.1 udcs=2 timeout=300 build=plain
+# lab: udcs=2 timeout=180 build=plain real-time
+# lab all: kernel=6.12,6.1 udcs=2 timeout=300 build=plain real-time
 """Enemies on the machine: a local user, a member of the group of --group, a plugin in its sandbox, and the program of
 a worker with a user of its own. Each plays moves at random (enemy.py, enemy_worker.py, rogue.c), all that such a one
 could try. None reads, writes or ends what belongs to others, slows anybody down beyond what is documented, or makes
@@ -37,7 +37,7 @@ from tap import SOAKING, patience, test  # noqa: E402
 harness.leaves_nothing()
 
 SEED = int(os.environ.get("SOAK_SEED", os.environ.get("ENEMY_SEED", "1")))
-MOVES = int(os.environ.get("ENEMY_MOVES", 20000 if SOAKING else 500))
+MOVES = int(os.environ.get("ENEMY_MOVES", 20000 if SOAKING else 250))
 CHECKS = 20  # times in a game that all is looked at
 USER, MEMBER, BYSTANDER, GROUP = 1000, 1001, 1002, 4711
 SECRET = "secret-" + os.urandom(8).hex()

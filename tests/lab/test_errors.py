@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: virtual-time timeout=240
-# lab all: kernel=6.12,6.1 virtual-time timeout=240
+# lab: timeout=240
+# lab all: kernel=6.12,6.1 timeout=240
 """What is wrong with the machine, the file or the moment: a sentence that tells what to do, the exit
 code of cli.md, and nothing left."""
 

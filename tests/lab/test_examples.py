@@ -80,8 +80,9 @@ def _():
 
 def shell_over(port):
     """A getty there and a terminal here: a shell that computes."""
-    getty = subprocess.Popen(["setsid", "agetty", "-n", "-l", "/bin/sh", "-L", port.removeprefix("/dev/"), "115200", "dumb"])
+    # Raw before anything comes, which a line would echo
     fd = raw_terminal("/dev/ttyACM0")
+    getty = subprocess.Popen(["setsid", "agetty", "-n", "-l", "/bin/sh", "-L", port.removeprefix("/dev/"), "115200", "dumb"])
     try:
         read_until(fd, b"# ")
         os.write(fd, b"echo $((6 * 7))-$(tty)\r")

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: vudcs=1 virtual-time timeout=240
-# lab all: kernel=6.12,6.1 vudcs=1 virtual-time timeout=240
+# lab: vudcs=1 timeout=240
+# lab all: kernel=6.12,6.1 vudcs=1 timeout=240
 """Each step of each example's plan fails: `up` says which, where and why, and nothing is left."""
 
 import os

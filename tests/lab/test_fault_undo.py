@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: vudcs=1 virtual-time timeout=400 parts=2
-# lab all: kernel=6.12,6.1 vudcs=1 virtual-time timeout=400 parts=2
+# lab: vudcs=1 timeout=400
+# lab all: kernel=6.12,6.1 vudcs=1 timeout=400
 """The undo of each step of each example's plan fails, or its process is killed just before or
 after it: both failures are named, and the next `down` cleans up."""
 

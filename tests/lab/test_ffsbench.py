@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: speed=high timeout=600 parts=2
-# lab all: kernel=6.12,6.1 speed=high,super timeout=600 parts=2
+# lab: speed=high timeout=600
+# lab all: kernel=6.12,6.1 speed=high,super timeout=600
 """ffsbench against what it is for: our plugins and the kernel's functions as source, sink and echo;
 its memory, its results in each form, and what it says when something is not as it should be."""
 

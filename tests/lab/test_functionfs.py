@@ -1,10 +1,10 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: kernel=6.12,6.1 virtual-time timeout=180 build=plain
-# lab: append=dummy_hcd.gadget_sg=1 virtual-time timeout=180 build=plain
-# lab: flavour=debug append=dummy_hcd.gadget_sg=1 virtual-time timeout=200 build=plain parts=2
-# lab all: kernel=6.12,6.1 speed=super,high,full append=,dummy_hcd.gadget_sg=1 virtual-time timeout=180 build=plain
-# lab all: kernel=6.12,6.1 flavour=debug append=,dummy_hcd.gadget_sg=1 virtual-time timeout=200 build=plain parts=2
+# lab: kernel=6.12,6.1 timeout=180 build=plain
+# lab: append=dummy_hcd.gadget_sg=1 timeout=180 build=plain
+# lab: flavour=debug append=dummy_hcd.gadget_sg=1 timeout=200 build=plain parts=2
+# lab all: kernel=6.12,6.1 speed=super,high,full append=,dummy_hcd.gadget_sg=1 timeout=180 build=plain
+# lab all: kernel=6.12,6.1 flavour=debug append=,dummy_hcd.gadget_sg=1 timeout=200 build=plain parts=2
 """The selftests of the kernel patch set, on a UDC that takes scatterlists and on one that does not.
 
 What is skipped without cause has failed: here everything is there that they need.

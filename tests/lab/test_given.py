@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab all: kernel=6.12,6.1 timeout=120
+# lab: real-time
+# lab all: kernel=6.12,6.1 timeout=120 real-time
 """What a worker is given, and that it is given nothing else: descriptors, environment, configuration,
 rights; and the ways to say that it is ready."""
 

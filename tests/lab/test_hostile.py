@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: speed=super build=sanitize virtual-time timeout=600 parts=2
-# lab: kernel=6.1 speed=high virtual-time timeout=600 parts=2
-# lab all: kernel=6.12 speed=full,high,super build=sanitize virtual-time timeout=600 parts=2
-# lab all: kernel=6.1 speed=high virtual-time timeout=600 parts=2
-# lab all: kernel=6.12 flavour=debug virtual-time timeout=600 parts=2
+# lab: speed=super build=sanitize timeout=600 parts=2
+# lab: kernel=6.1 speed=high timeout=600 parts=2
+# lab all: kernel=6.12 speed=full,high,super build=sanitize timeout=600 parts=2
+# lab all: kernel=6.1 speed=high timeout=600 parts=2
+# lab all: kernel=6.12 flavour=debug timeout=600 parts=2
 """A host that means harm, against every kind of function at once: nobody dies, grows or is mixed up,
 and what a good host asks in between is answered rightly and in time. tests/lab/hostile.c is the
 host.

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: virtual-time timeout=240
-# lab all: kernel=6.12,6.1 virtual-time timeout=240
+# lab: timeout=240
+# lab all: kernel=6.12,6.1 timeout=240
 """Service managers with the files of init/: each starts, reloads and stops a gadget, knows when it is
 up, and lets it be taken over when its supervisor has crashed. (systemd: test_systemd.py)"""
 

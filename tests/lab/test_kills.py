@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: timeout=240 parts=2
-# lab all: kernel=6.12,6.1 timeout=240 parts=2
+# lab: timeout=240
+# lab all: kernel=6.12,6.1 timeout=240
 """SIGKILL of `up`, supervisor, keeper and worker while data flows, and workers that do not want to
 end: status tells the truth at once, `down` cleans up, a second `up` works."""
 

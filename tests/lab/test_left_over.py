@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: virtual-time timeout=30
-# lab all: kernel=6.12,6.1 virtual-time timeout=30
+# lab: timeout=30
+# lab all: kernel=6.12,6.1 timeout=30
 """What a worker has started ends with it, also when nobody is its parent any more; what others have started does not,
 whatever they write into their environment. What does not end at all keeps nobody waiting for ever."""
 
@@ -156,7 +156,9 @@ def _():
     with hangs_when_killed(child):
         begun = time.monotonic()
         kill(first)
-        await_status("x", lambda g: g["functions"][0]["worker"]["pid"] is None, "without worker")
+        shown, _ = await_status("x", lambda g: g["functions"][0]["worker"]["last_exit"], "without worker")
+        eq((shown["state"], shown["problems"]), ("degraded", [
+            {"severity": "warning", "text": "echo: the worker has ended: signal 9 (Killed)"}]))
         must(ffsctl("status", "x", "-o", "udc"), 1)
         must(ffsctl("unbind", "x"))
         must(ffsctl("bind", "x"))

@@ -334,24 +334,29 @@ def _():
 
 
 DHCP = """
-import os, socket, struct, sys
+import contextlib, os, socket, struct, sys
 mac = bytes.fromhex(sys.argv[2].replace(":", ""))
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 s.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
 s.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, sys.argv[1].encode())
 s.bind(("0.0.0.0", 68))
-s.settimeout(float(sys.argv[3]))
-def ask(kind, more=b""):
-    s.sendto(struct.pack("!BBBBIHH16x16s192xI", 1, 1, 6, 0, 42, 0, 0x8000, mac, 0x63825363) + bytes([53, 1, kind]) + more +
-             b"\\xff", ("255.255.255.255", 67))
-    answer = s.recv(4096)
+s.settimeout(4)
+def parse(answer):
     options, at = {}, 240
     while answer[at] != 255:
         options[answer[at]] = answer[at + 2:at + 2 + answer[at + 1]]
         at += 2 + answer[at + 1]
-    return answer[16:20], options
-offered, options = ask(1)
-given, answer = ask(3, bytes([50, 4]) + offered + bytes([54, 4]) + options[54])
+    return options
+def ask(kind, want, more=b""):
+    while True:  # the link may not be up yet: a client asks again (RFC 2131, 4.1)
+        s.sendto(struct.pack("!BBBBIHH16x16s192xI", 1, 1, 6, 0, 42, 0, 0x8000, mac, 0x63825363) + bytes([53, 1, kind]) + more +
+                 b"\\xff", ("255.255.255.255", 67))
+        with contextlib.suppress(TimeoutError):
+            while (options := parse(answer := s.recv(4096)))[53][0] != want:
+                pass
+            return answer[16:20], options
+offered, options = ask(1, 2)
+given, answer = ask(3, 5, bytes([50, 4]) + offered + bytes([54, 4]) + options[54])
 print(socket.inet_ntoa(given), answer[53][0], socket.inet_ntoa(answer[54]), 3 in answer, 6 in answer)
 """
 
@@ -375,8 +380,7 @@ def _():
             gadgets.sh(f"ip link set {theirs} netns {host}")
             inside = f"nsenter -t {host} -n "
             gadgets.sh(inside + f"ip link set {theirs} up")
-            got = must(subprocess.run([*inside.split(), "/usr/bin/python3", "-c", DHCP, theirs, "02:1d:6b:01:04:02",
-                                       str(patience(10))],
+            got = must(subprocess.run([*inside.split(), "/usr/bin/python3", "-c", DHCP, theirs, "02:1d:6b:01:04:02"],
                                       capture_output=True, text=True, timeout=patience(60))).stdout
             eq(got, "192.168.55.2 5 192.168.55.1 False False\n", step)
             gadgets.sh(inside + f"ip link set {theirs} netns {os.getpid()}")

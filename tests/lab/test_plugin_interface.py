@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: build=sanitize timeout=360 parts=2
-# lab all: kernel=6.12,6.1 timeout=240 parts=2
-# lab all: kernel=6.12 build=sanitize timeout=360 parts=2
+# lab: build=sanitize timeout=360
+# lab all: kernel=6.12,6.1 timeout=240
+# lab all: kernel=6.12 build=sanitize timeout=360
 """The plugin interface between ffsctl and a running worker: what a plugin does not take is told at its
 place in the gadget file also by commands that do not ask plugins before."""
 

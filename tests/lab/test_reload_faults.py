@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: virtual-time timeout=600 parts=3
-# lab all: kernel=6.12,6.1 virtual-time timeout=600 parts=3
-# lab all: kernel=6.12 build=sanitize virtual-time timeout=400 parts=3
+# lab: timeout=600 parts=2
+# lab all: kernel=6.12,6.1 timeout=600 parts=2
+# lab all: kernel=6.12 build=sanitize timeout=400 parts=2
 """Each change of a reload fails, and the old gadget is back; the way back fails as well, and both
 are named; the supervisor is killed at each, and the next command takes all away."""
 

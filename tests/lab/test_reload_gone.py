@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: udcs=2 virtual-time timeout=240
-# lab all: kernel=6.12,6.1 udcs=2 virtual-time timeout=240
+# lab: udcs=2 timeout=240
+# lab all: kernel=6.12,6.1 udcs=2 timeout=240
 """`reload` while the UDC is not there, which costs the gadget nothing but the bus: it becomes what its
 file says, or stays what it was, and is bound when the UDC is back."""
 

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: append=,dummy_hcd.gadget_sg=1 build=plain virtual-time
-# lab all: kernel=6.12,6.1 append=,dummy_hcd.gadget_sg=1 speed=super,high build=plain virtual-time
+# lab: append=,dummy_hcd.gadget_sg=1 build=plain
+# lab all: kernel=6.12,6.1 append=,dummy_hcd.gadget_sg=1 speed=super,high build=plain
 """SourceSink on a dummy_hcd that takes scatterlists and on one that does not: all that usbtest does with
 bulk endpoints."""
 

@@ -1,7 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: virtual-time
-# lab all: kernel=6.12,6.1 virtual-time
+# lab all: kernel=6.12,6.1
 """examples/one-host.sh, a shell script that waits for all that may come late and tells by exit codes
 what has not."""
 

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: virtual-time
-# lab all: kernel=6.12,6.1 virtual-time timeout=120
+# lab all: kernel=6.12,6.1 timeout=120
 """Control requests to a function: its worker answers them, and where none does they are stalled in
 time. The requests are those of odd_worker.c's answer()."""
 

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: speed=high virtual-time timeout=240
-# lab all: kernel=6.12,6.1 speed=high virtual-time timeout=240
+# lab: speed=high timeout=240
+# lab all: kernel=6.12,6.1 speed=high timeout=240
 """Every cell of the two state tables, reached on a real kernel: a worker's life (src/supervise/unit.c) and
 a function's link (src/ffs/bus_state.c). Supervisor and keeper write down what their tables are asked."""
 

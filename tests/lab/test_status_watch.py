@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: virtual-time
-# lab all: kernel=6.12,6.1 virtual-time
+# lab all: kernel=6.12,6.1
 """`status --watch`: a line for each change on a pipe, a document with --json, and on a terminal a
 picture in place, with what each endpoint moves."""
 

@@ -1,9 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: append=dummy_hcd.gadget_sg=1 virtual-time timeout=200 build=plain
-# lab all: kernel=6.12,6.1 append=,dummy_hcd.gadget_sg=1 virtual-time timeout=200 build=plain
-# lab all: kernel=6.12 speed=full virtual-time timeout=200 build=plain
-# lab all: kernel=6.12,6.1 flavour=debug append=dummy_hcd.gadget_sg=1 virtual-time timeout=200 build=plain
+# lab: append=dummy_hcd.gadget_sg=1 timeout=200 build=plain
+# lab all: kernel=6.12,6.1 append=,dummy_hcd.gadget_sg=1 timeout=200 build=plain
+# lab all: kernel=6.12 speed=full timeout=200 build=plain
+# lab all: kernel=6.12,6.1 flavour=debug append=dummy_hcd.gadget_sg=1 timeout=200 build=plain
 """The stress program of the kernel patch set: a small part of what lab/soak does with it.
 
 A boot in the debug flavour that finds something ends with a report of the kernel, and lab/run says so.

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: udcs=2 virtual-time timeout=400 parts=3
-# lab all: kernel=6.12,6.1 udcs=2 virtual-time timeout=400 parts=3
+# lab: udcs=2 timeout=400
+# lab all: kernel=6.12,6.1 udcs=2 timeout=400
 """SWITCH: a worker asks that its gadget become another one, which comes up in its place, or is
 refused, or fails, and then the old one is back."""
 

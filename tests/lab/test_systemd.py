@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: vudcs=1 virtual-time timeout=240 parts=2
-# lab all: kernel=6.12,6.1 vudcs=1 virtual-time timeout=240 parts=2
+# lab: vudcs=1 timeout=240
+# lab all: kernel=6.12,6.1 vudcs=1 timeout=240
 """systemd as process 1, in name spaces of its own, with the unit of init/: what every service manager
 does (services.py), and what this one is told, watches, and keeps from a service."""
 

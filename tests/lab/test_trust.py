@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: virtual-time
-# lab all: kernel=6.12 virtual-time
+# lab all: kernel=6.12
 """What root acts on nobody else may have written: gadget files, what they include, programs and
 plugins; under `run` and in the directories where names are looked up they are root's own."""
 

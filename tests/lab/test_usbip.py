@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: udcs=0 vudcs=35 virtual-time timeout=400 parts=2
-# lab all: kernel=6.12,6.1 udcs=0 vudcs=35 virtual-time timeout=400 parts=2
+# lab: udcs=0 vudcs=35 timeout=400
+# lab all: kernel=6.12,6.1 udcs=0 vudcs=35 timeout=400
 """examples/usbip: gadgets on usbip-vudc, served by usbipd and attached by usbip, both of them in this
 machine; alone, and as a farm of 32."""
 
@@ -88,10 +88,10 @@ def gone(devices):
 
 
 def detach():
-    """All; until both ends know it."""
-    held = ports()
-    with gone(set(held.values())):
-        for port in held:
+    """All, one after the other, each until both ends know it: usbip looks at all devices, and fails when
+    one is just going."""
+    for port, device in ports().items():
+        with gone({device}):
             usbip("detach", "--port", port)
 
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: timeout=900 build=plain parts=3
-# lab all: kernel=6.12 timeout=900 build=plain parts=3
+# lab: timeout=900 build=plain parts=2
+# lab all: kernel=6.12 timeout=900 build=plain parts=2
 """valgrind finds no leak and no wrong access in check, up, run, status, restart, reload, bind, unbind, wait
 and down, in what the command leaves in the background, and where something fails.
 

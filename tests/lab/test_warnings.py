@@ -1,7 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: virtual-time
-# lab all: kernel=6.12,6.1 virtual-time
+# lab all: kernel=6.12,6.1
 """What is warned about is so: each warning that says what the kernel does, seen in the kernel. (The words are
 in tests/cli/test_warnings.py.)"""
 

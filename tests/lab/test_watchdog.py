@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: virtual-time
-# lab all: kernel=6.12 virtual-time
+# lab all: kernel=6.12
 """`watchdog`: a worker that hangs is killed in time and restarted; one that answers is not, however
 long nothing happens."""
 

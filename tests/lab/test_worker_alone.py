@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: timeout=120
-# lab: build=sanitize timeout=240
-# lab all: kernel=6.12,6.1 timeout=120
-# lab all: kernel=6.12 build=sanitize timeout=240
-# lab all: kernel=6.12 flavour=debug timeout=240
+# lab: timeout=120 real-time
+# lab: build=sanitize timeout=240 real-time
+# lab all: kernel=6.12,6.1 timeout=120 real-time
+# lab all: kernel=6.12 build=sanitize timeout=240 real-time
+# lab all: kernel=6.12 flavour=debug timeout=240 real-time
 """The plugin host without a supervisor: its contract on descriptors, control socket and exit status,
 and what links that go down and workers that die do to the data."""
 
