@@ -151,10 +151,10 @@ tests_unit_test_export_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAG
 tests_unit_test_export_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
 
 # descriptors: what a host will see.
-UNIT_TESTS += tests/unit/test_foretell
-tests_unit_test_foretell_SOURCES = tests/unit/test_foretell.c
-tests_unit_test_foretell_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
-tests_unit_test_foretell_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
+UNIT_TESTS += tests/unit/test_predict
+tests_unit_test_predict_SOURCES = tests/unit/test_predict.c
+tests_unit_test_predict_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
+tests_unit_test_predict_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
 
 # process: what a process of ours is started with.
 UNIT_TESTS += tests/unit/process/test_own_user
@@ -188,20 +188,20 @@ tests_unit_test_unit_LDADD = libffsctl.a $(JANSSON_LIBS) $(CRITERION_LIBS)
 
 # stream, worker, host: the data path.
 UNIT_TESTS += tests/unit/test_bench tests/unit/test_stream tests/unit/test_worker
-tests_unit_test_bench_SOURCES = tests/unit/test_bench.c src/host/args.c src/host/pattern.c \
-	src/host/plot.c src/host/stats.c
+tests_unit_test_bench_SOURCES = tests/unit/test_bench.c src/ffsbench/args.c src/ffsbench/pattern.c \
+	src/ffsbench/plot.c src/ffsbench/stats.c
 tests_unit_test_bench_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS)
 tests_unit_test_bench_LDADD = libffsctl.a $(CRITERION_LIBS) -lm
 if HAVE_LIBUSB
 UNIT_TESTS += tests/unit/test_bench_rows
-tests_unit_test_bench_rows_SOURCES = tests/unit/test_bench_rows.c src/host/args.c src/host/bench.c \
-	src/host/chart.c src/host/device.c src/host/plot.c src/host/progress.c src/host/row.c \
-	src/host/stats.c src/host/tick.c
+tests_unit_test_bench_rows_SOURCES = tests/unit/test_bench_rows.c src/ffsbench/args.c src/ffsbench/bench.c \
+	src/ffsbench/chart.c src/ffsbench/device.c src/ffsbench/plot.c src/ffsbench/progress.c src/ffsbench/row.c \
+	src/ffsbench/stats.c src/ffsbench/tick.c
 tests_unit_test_bench_rows_CFLAGS = $(AM_CFLAGS) $(LIBUSB_CFLAGS) $(JANSSON_CFLAGS) \
 	$(CRITERION_CFLAGS)
 tests_unit_test_bench_rows_LDADD = libffsctl.a $(LIBUSB_LIBS) $(JANSSON_LIBS) $(CRITERION_LIBS) -lm
 UNIT_TESTS += tests/unit/test_bench_device
-tests_unit_test_bench_device_SOURCES = tests/unit/test_bench_device.c src/host/device.c src/host/tick.c
+tests_unit_test_bench_device_SOURCES = tests/unit/test_bench_device.c src/ffsbench/device.c src/ffsbench/tick.c
 tests_unit_test_bench_device_CFLAGS = $(AM_CFLAGS) $(LIBUSB_CFLAGS) $(CRITERION_CFLAGS)
 tests_unit_test_bench_device_LDADD = libffsctl.a $(CRITERION_LIBS)
 TESTS += tests/cli/test_ffsbench.py

@@ -15,9 +15,9 @@
 #include "base/log.h"
 #include "cmd/cmd.h"
 #include "compose/serial.h"
-#include "descriptors/foretell.h"
 #include "ffs/blob.h"
 #include "ffs/verdict.h"
+#include "predict/predict.h"
 
 static const char *const speed_words[EP_SPEED_COUNT] = { "full", "high", "super" };
 
@@ -25,11 +25,11 @@ enum output { OUTPUT_WORDS, OUTPUT_JSON, OUTPUT_HEX, OUTPUT_BLOB };
 
 struct request {
 	const struct gadget *gadget;
-	enum foretell_kernel kernel;
+	enum predict_kernel kernel;
 	bool speeds[EP_SPEED_COUNT];
 	enum output output;
 	const char *dir; /* of OUTPUT_BLOB */
-	char *serial;	 /* of struct foretell */
+	char *serial;	 /* of struct prediction */
 };
 
 /* --- words ------------------------------------------------------------------------------------ */
@@ -56,7 +56,7 @@ static void print_unknown(const struct request *r, const struct config *config)
 	for (size_t i = 0; i < config->n_functions; i++) {
 		const struct function *f = &r->gadget->functions[config->functions[i].function];
 
-		if (!foretell_knows(f))
+		if (!predict_knows(f))
 			printf("  --- function '%s' (%s): nothing is known of its descriptors\n",
 			       f->label, f->type);
 	}
@@ -64,19 +64,19 @@ static void print_unknown(const struct request *r, const struct config *config)
 
 static void print_speed(const struct request *r, int speed)
 {
-	const struct foretell f = { r->gadget, r->kernel, speed, r->serial };
+	const struct prediction f = { r->gadget, r->kernel, speed, r->serial };
 	_cleanup_descriptors_ struct descriptors device = { 0 }, bos = { 0 };
 
 	printf("%s at %s speed, as Linux %s makes it\n", r->gadget->name, speed_words[speed],
-	       foretell_kernel_words[r->kernel]);
-	foretell_device(&f, &device);
+	       predict_kernel_words[r->kernel]);
+	predict_device(&f, &device);
 	print_all(&device);
-	foretell_bos(&f, &bos);
+	predict_bos(&f, &bos);
 	print_all(&bos);
 	for (size_t i = 0; i < r->gadget->n_configs; i++) {
 		_cleanup_descriptors_ struct descriptors config = { 0 };
 
-		foretell_config(&f, &r->gadget->configs[i], &config);
+		predict_config(&f, &r->gadget->configs[i], &config);
 		print_all(&config);
 		print_unknown(r, &r->gadget->configs[i]);
 	}
@@ -114,7 +114,7 @@ static void print_verdict(const struct ffs *ffs, const struct ffs_kernel *kernel
 
 static void print_verdicts(const struct request *r)
 {
-	const char *version = foretell_kernel_words[r->kernel];
+	const char *version = predict_kernel_words[r->kernel];
 
 	for (size_t i = 0; i < r->gadget->n_functions; i++) {
 		const struct function *f = &r->gadget->functions[i];
@@ -141,7 +141,7 @@ static void print_words(const struct request *r)
 	for (int s = 0; s < EP_SPEED_COUNT; s++)
 		if (r->speeds[s])
 			print_speed(r, s);
-	foretell_print_os(stdout, r->gadget);
+	predict_print_os(stdout, r->gadget);
 	print_verdicts(r);
 }
 
@@ -158,23 +158,23 @@ static json_t *to_json(const struct descriptors *d)
 
 static json_t *speed_to_json(const struct request *r, int speed)
 {
-	const struct foretell f = { r->gadget, r->kernel, speed, r->serial };
+	const struct prediction f = { r->gadget, r->kernel, speed, r->serial };
 	_cleanup_descriptors_ struct descriptors device = { 0 }, bos = { 0 };
 	json_t *configs = json_array();
 
-	foretell_device(&f, &device);
-	foretell_bos(&f, &bos);
+	predict_device(&f, &device);
+	predict_bos(&f, &bos);
 	for (size_t i = 0; i < r->gadget->n_configs; i++) {
 		const struct config *config = &r->gadget->configs[i];
 		_cleanup_descriptors_ struct descriptors d = { 0 };
 		json_t *unknown = json_array();
 
-		foretell_config(&f, config, &d);
+		predict_config(&f, config, &d);
 		for (size_t k = 0; k < config->n_functions; k++) {
 			const struct function *function =
 				&r->gadget->functions[config->functions[k].function];
 
-			if (!foretell_knows(function))
+			if (!predict_knows(function))
 				json_array_append_new(unknown, json_string(function->label));
 		}
 		json_array_append_new(configs,
@@ -196,7 +196,7 @@ static int print_json(const struct request *r, const struct diags *diags, const 
 			json_array_append_new(speeds, speed_to_json(r, s));
 	json_object_set_new(document, "gadget",
 			    r->gadget ? json_string(r->gadget->name) : json_null());
-	json_object_set_new(document, "kernel", json_string(foretell_kernel_words[r->kernel]));
+	json_object_set_new(document, "kernel", json_string(predict_kernel_words[r->kernel]));
 	json_object_set_new(document, "speeds", speeds);
 	json_object_set_new(document, "errors", cmd_errors(err));
 	json_object_set_new(document, "problems", diags_to_json(diags));
@@ -280,8 +280,8 @@ static int choose_speeds(struct request *r, struct error *err)
 		any |= r->speeds[s];
 	for (int s = 0; s < EP_SPEED_COUNT; s++) {
 		if (!any)
-			r->speeds[s] = foretell_has_speed(r->gadget, s);
-		else if (r->speeds[s] && !foretell_has_speed(r->gadget, s))
+			r->speeds[s] = predict_has_speed(r->gadget, s);
+		else if (r->speeds[s] && !predict_has_speed(r->gadget, s))
 			return error_set(err, EX_DATAERR, EINVAL, NULL,
 					 "'%s' is not seen at %s speed: its functions, or "
 					 "'max_speed', have none so high",
@@ -293,7 +293,7 @@ static int choose_speeds(struct request *r, struct error *err)
 /* Who looks at a gadget file need not sit at the machine that it is for. */
 static void read_serial(struct request *r)
 {
-	const struct gadget_strings *s = foretell_strings(r->gadget);
+	const struct gadget_strings *s = predict_strings(r->gadget);
 	_cleanup_error_ struct error err = { 0 };
 
 	if (s && s->serial_from.value && serial_read(s->serial_from.value, &r->serial, &err) < 0)
@@ -358,7 +358,7 @@ static int descriptors_run(const struct globals *globals, int argc, char **argv)
 	int opt;
 
 	if (uname(&system) == 0)
-		foretell_find_kernel(system.release, &r.kernel);
+		predict_find_kernel(system.release, &r.kernel);
 	while ((opt = getopt_long(argc, argv, "h", options, NULL)) != -1) {
 		switch (opt) {
 		case 's':
@@ -367,7 +367,7 @@ static int descriptors_run(const struct globals *globals, int argc, char **argv)
 						 "a speed is full, high or super");
 			break;
 		case 'k':
-			if (!foretell_find_kernel(optarg, &r.kernel))
+			if (!predict_find_kernel(optarg, &r.kernel))
 				return cmd_usage(&cmd_descriptors,
 						 "'%s' is no release of Linux, like 6.12", optarg);
 			break;

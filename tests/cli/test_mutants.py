@@ -87,9 +87,7 @@ def _():
     eq(missing, [])
 
 
-# Not what only lists or builds: the rooms whose code is run
-ROOMS = {"base", "process", "plan", "spec", "ffs", "compose", "descriptors", "supervise", "cmd", "stream", "worker", "plugins",
-         "host"}
+ROOMS = {os.path.basename(os.path.dirname(path)) for path in glob.glob(os.path.join(SRC, "src", "*", "*.mk"))}
 USER = planted.load(os.path.join(SRC, "tests", "mutants"))
 
 

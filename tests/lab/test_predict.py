@@ -3,7 +3,7 @@
 # lab: vudcs=2 speed=full,high,super build=plain timeout=420
 # lab: kernel=6.1 vudcs=2 build=plain timeout=420
 # lab all: kernel=6.12,6.1 vudcs=2 speed=full,high,super build=plain timeout=420
-"""What `ffsctl descriptors` foretells is what the host sees: every type of function, with attributes
+"""What `ffsctl descriptors` predicts is what the host sees: every type of function, with attributes
 that make a difference, in every byte that is said to be certain, and every string."""
 
 import os
@@ -78,7 +78,7 @@ def split(raw):
         at += raw[at]
 
 
-def foretold(path, *args):
+def predicted(path, *args):
     return harness.document(must(ffsctl("descriptors", "--json", *args, path)), "descriptors")
 
 
@@ -114,7 +114,7 @@ def compare_list(told, raw, device):
         ok(seen, f"the host has no {want['bytes']}")
         compare_one(want, seen.pop(0), device, addresses)
         perhaps += want["maybe"]
-    eq([s.hex() for s in seen], [], "what was not foretold")
+    eq([s.hex() for s in seen], [], "what was not predicted")
     return addresses, perhaps
 
 
@@ -148,7 +148,7 @@ def speed_of(document, fastest=SPEED):
 def check(path, kind=None, isochronous=False, ids=(0x1d6b, 0x0104)):
     isochronous = isochronous or kind in kernel_functions.ISOCHRONOUS
     with kernel_functions.on_the_bus(path, kind, isochronous):
-        document = foretold(path)
+        document = predicted(path)
         eq(document["kernel"], KERNEL, "kernel")
         return compare(speed_of(document, "high" if isochronous else SPEED), harness.descriptors(*ids),
                        harness.device(*ids))
@@ -201,7 +201,7 @@ def _():
     ID.write_text("Nr. 7\nrest\n")
     path = write_numbered("numbered")
     check(path)
-    eq(serial_number(foretold(path)), {"offset": 16, "text": "Nr. 7", "from": str(ID)})
+    eq(serial_number(predicted(path)), {"offset": 16, "text": "Nr. 7", "from": str(ID)})
     contains(must(ffsctl("descriptors", path)).stdout, f'3  "Nr. 7" (from {ID} of this machine)\n')
 
 
@@ -209,7 +209,7 @@ def _():
 def _():
     ID.unlink(missing_ok=True)
     path = write_numbered("elsewhere")
-    eq(serial_number(foretold(path)), {"offset": 16, "text": None, "from": str(ID)})
+    eq(serial_number(predicted(path)), {"offset": 16, "text": None, "from": str(ID)})
     got = must(ffsctl("descriptors", path))
     contains(got.stdout, f"3  (from {ID}, which cannot be read here)\n")
     contains(got.stderr, f"cannot read the serial number from {ID}: No such file or directory")

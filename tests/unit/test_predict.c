@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Foretold descriptors, as far as they can be judged without a kernel: what every host's parser
- * checks first. (Byte by byte: tests/lab/test_foretold.py.)
+ * Predicted descriptors, as far as they can be judged without a kernel: what every host's parser
+ * checks first. (Byte by byte: tests/lab/test_predict.py.)
  */
 #include <criterion/criterion.h>
 #include <linux/usb/ch9.h>
 #include <stdio.h>
 
 #include "base/cleanup.h"
-#include "descriptors/foretell.h"
+#include "predict/predict.h"
 #include "spec/attrs.h"
 #include "spec/spec.h"
 
@@ -32,7 +32,7 @@ static unsigned int total_of(const struct descriptor *d)
 }
 
 /* Lengths, counts and totals fit together. */
-static void check_config(const struct foretell *f)
+static void check_config(const struct prediction *f)
 {
 	_cleanup_descriptors_ struct descriptors d = { 0 };
 	const struct function *function = &f->gadget->functions[0];
@@ -40,7 +40,7 @@ static void check_config(const struct foretell *f)
 	unsigned int endpoints = 0, interfaces = 0;
 	size_t total = 0;
 
-	foretell_config(f, &f->gadget->configs[0], &d);
+	predict_config(f, &f->gadget->configs[0], &d);
 	cr_assert_gt(d.n, 1, "%s: nothing", function->type);
 	for (size_t i = 0; i < d.n; i++) {
 		const struct descriptor *one = &d.v[i];
@@ -74,15 +74,15 @@ static void check_type(const char *type, const char *attrs)
 
 	for (int kernel = 0; kernel < KERNEL_COUNT; kernel++) {
 		for (int speed = 0; speed < EP_SPEED_COUNT; speed++) {
-			const struct foretell f = { g, (enum foretell_kernel)kernel, speed, NULL };
+			const struct prediction f = { g, (enum predict_kernel)kernel, speed, NULL };
 
-			if (foretell_has_speed(g, speed))
+			if (predict_has_speed(g, speed))
 				check_config(&f);
 		}
 	}
 }
 
-Test(foretell, every_type_is_known_and_consistent)
+Test(predict, every_type_is_known_and_consistent)
 {
 	static const char *const attrs[][2] = {
 		{ "hid", "attrs : { report_desc = \"mouse\"; };" },
@@ -102,7 +102,7 @@ Test(foretell, every_type_is_known_and_consistent)
 	}
 }
 
-Test(foretell, attributes_make_a_difference)
+Test(predict, attributes_make_a_difference)
 {
 	check_type("uac1", "attrs : { p_chmask = 0; c_chmask = 0xf; };");
 	check_type("uac2", "attrs : { c_chmask = 0; p_mute_present = false; };");
@@ -119,13 +119,13 @@ Test(foretell, attributes_make_a_difference)
 }
 
 /* How many descriptors of that type have this third byte and pass the function. */
-static size_t count(const struct foretell *f, uint8_t type, uint8_t subtype,
+static size_t count(const struct prediction *f, uint8_t type, uint8_t subtype,
 		    bool (*fits)(const struct descriptor *d))
 {
 	_cleanup_descriptors_ struct descriptors d = { 0 };
 	size_t n = 0;
 
-	foretell_config(f, &f->gadget->configs[0], &d);
+	predict_config(f, &f->gadget->configs[0], &d);
 	for (size_t i = 0; i < d.n; i++)
 		n += d.v[i].bytes[1] == type && d.v[i].bytes[2] == subtype && fits(&d.v[i]);
 	return n;
@@ -149,13 +149,13 @@ static bool has_no_channel_names(const struct descriptor *d)
 }
 
 /* The lab's Linux 6.1 has no sound. */
-Test(foretell, terminals_name_their_channels_from_6_12_on)
+Test(predict, terminals_name_their_channels_from_6_12_on)
 {
 	_cleanup_gadget_ struct gadget *g = load("f : { type = \"uac2\"; };");
 
 	for (int speed = 0; speed < EP_SPEED_COUNT; speed++) {
-		const struct foretell old = { g, KERNEL_6_1, speed, NULL },
-				      new = { g, KERNEL_6_12, speed, NULL };
+		const struct prediction old = { g, KERNEL_6_1, speed, NULL },
+					new = { g, KERNEL_6_12, speed, NULL };
 
 		cr_expect_eq(count(&old, USB_DT_CS_INTERFACE, INPUT_TERMINAL, has_no_channel_names),
 			     2);
@@ -170,39 +170,39 @@ static bool has_9216_bytes_per_interval(const struct descriptor *d)
 }
 
 /* 3 bursts of 3 packets each of 1024 bytes. */
-Test(foretell, a_camera_s_bytes_per_interval_are_those_of_all_bursts)
+Test(predict, a_camera_s_bytes_per_interval_are_those_of_all_bursts)
 {
 	_cleanup_gadget_ struct gadget *g =
 		load("f : { type = \"uvc\"; attrs : { streaming_maxpacket = 3072; "
 		     "streaming_maxburst = 2; formats = ( { type = \"mjpeg\"; frames = ( { width = "
 		     "16; height = 16; } ); } ); }; };");
-	const struct foretell f = { g, KERNEL_6_12, EP_SUPER, NULL };
+	const struct prediction f = { g, KERNEL_6_12, EP_SUPER, NULL };
 
 	cr_expect_eq(count(&f, USB_DT_SS_ENDPOINT_COMP, 2, has_9216_bytes_per_interval), 1);
 }
 
-Test(foretell, unknown_types_are_said_to_be_so)
+Test(predict, unknown_types_are_said_to_be_so)
 {
 	_cleanup_gadget_ struct gadget *g = load("f : { type = \"new\"; };");
-	const struct foretell f = { g, KERNEL_6_12, EP_HIGH, NULL };
+	const struct prediction f = { g, KERNEL_6_12, EP_HIGH, NULL };
 	_cleanup_descriptors_ struct descriptors d = { 0 };
 
-	cr_assert_not(foretell_knows(&g->functions[0]));
-	foretell_config(&f, &g->configs[0], &d);
+	cr_assert_not(predict_knows(&g->functions[0]));
+	predict_config(&f, &g->configs[0], &d);
 	cr_assert_eq(d.n, 1);
 	cr_assert_eq(d.v[0].certain[2] | d.v[0].certain[3] | d.v[0].certain[4], 0);
 }
 
-Test(foretell, functionfs_is_renumbered)
+Test(predict, functionfs_is_renumbered)
 {
 	_cleanup_gadget_ struct gadget *g = load("a : { type = \"acm\"; }; b : { ffs : { "
 						 "interfaces = ( { string = \"s\"; endpoints = ( "
 						 "\"bulk-in\" ); }, { } ); }; };");
-	const struct foretell f = { g, KERNEL_6_12, EP_SUPER, NULL };
+	const struct prediction f = { g, KERNEL_6_12, EP_SUPER, NULL };
 	_cleanup_descriptors_ struct descriptors d = { 0 };
 	const struct descriptor *first = NULL;
 
-	foretell_config(&f, &g->configs[0], &d);
+	predict_config(&f, &g->configs[0], &d);
 	for (size_t i = 0; i < d.n && !first; i++)
 		if (d.v[i].of == &g->functions[1])
 			first = &d.v[i];
@@ -215,18 +215,18 @@ Test(foretell, functionfs_is_renumbered)
 	cr_assert_eq(d.v[0].bytes[4], 4);
 }
 
-Test(foretell, kernels_by_their_release)
+Test(predict, kernels_by_their_release)
 {
-	enum foretell_kernel k;
+	enum predict_kernel k;
 
-	cr_assert(foretell_find_kernel("6.12.48+deb13-amd64", &k) && k == KERNEL_6_12);
-	cr_assert(foretell_find_kernel("6.1.0-35-amd64", &k) && k == KERNEL_6_1);
-	cr_assert(foretell_find_kernel("7.3", &k) && k == KERNEL_6_12);
-	cr_assert(foretell_find_kernel("5.10", &k) && k == KERNEL_6_1);
-	cr_assert_not(foretell_find_kernel("new", &k));
+	cr_assert(predict_find_kernel("6.12.48+deb13-amd64", &k) && k == KERNEL_6_12);
+	cr_assert(predict_find_kernel("6.1.0-35-amd64", &k) && k == KERNEL_6_1);
+	cr_assert(predict_find_kernel("7.3", &k) && k == KERNEL_6_12);
+	cr_assert(predict_find_kernel("5.10", &k) && k == KERNEL_6_1);
+	cr_assert_not(predict_find_kernel("new", &k));
 }
 
-Test(foretell, fields_are_printed)
+Test(predict, fields_are_printed)
 {
 	static const char wanted[] =
 		"  interface, type 0x04, 9 bytes\n"
@@ -243,13 +243,13 @@ Test(foretell, fields_are_printed)
 		"    wMaxPacketSize          512\n"
 		"    bInterval               0\n";
 	_cleanup_gadget_ struct gadget *g = load("f : { type = \"mass_storage\"; };");
-	const struct foretell f = { g, KERNEL_6_12, EP_HIGH, NULL };
+	const struct prediction f = { g, KERNEL_6_12, EP_HIGH, NULL };
 	_cleanup_descriptors_ struct descriptors d = { 0 };
 	_cleanup_free_ char *text = NULL;
 	size_t size;
 	FILE *to = open_memstream(&text, &size);
 
-	foretell_config(&f, &g->configs[0], &d);
+	predict_config(&f, &g->configs[0], &d);
 	descriptor_print(to, &d.v[1], &d.v[1]);
 	descriptor_print(to, &d.v[2], &d.v[1]);
 	fclose(to);
@@ -258,7 +258,7 @@ Test(foretell, fields_are_printed)
 
 /* Descriptors of type 0x24 are those of an interface's class; what pipes are for is storage's
  * (UAS). */
-Test(foretell, what_is_of_a_class_is_named_so)
+Test(predict, what_is_of_a_class_is_named_so)
 {
 	static const uint8_t camera[] = { 9, USB_DT_INTERFACE, 0, 0, 0, USB_CLASS_VIDEO, 1, 0, 0 },
 			     disk[] = { 9, USB_DT_INTERFACE,	   0, 0,

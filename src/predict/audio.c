@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
-#include "descriptors/rows.h"
+#include "predict/template.h"
 
 #define MAX_RATES 10
 
@@ -19,7 +19,7 @@ struct rates {
 /* "44100,48000" */
 static void read_rates(struct maker *m, const char *name, struct rates *rates)
 {
-	const char *p = rows_text(m, name);
+	const char *p = template_text(m, name);
 
 	*rates = (struct rates){ 0 };
 	while (*p && rates->n < MAX_RATES) {
@@ -42,7 +42,7 @@ static long long channels(long long mask)
 
 static bool any(struct maker *m, const char *a, const char *b)
 {
-	return rows_get(m, a) || rows_get(m, b);
+	return template_get(m, a) || template_get(m, b);
 }
 
 /* Ids are given out in this order to what there is. */
@@ -51,8 +51,8 @@ static void give_ids(struct maker *m, const char *const (*ids)[2], size_t n)
 	long long id = 1;
 
 	for (size_t i = 0; i < n; i++)
-		if (rows_get(m, ids[i][1]))
-			rows_set(m, ids[i][0], id++);
+		if (template_get(m, ids[i][1]))
+			template_set(m, ids[i][0], id++);
 }
 
 /* A feature unit has controls for each channel, all 0 but the master's. */
@@ -70,7 +70,7 @@ static void add_feature_unit(struct maker *m, const char *start, long long n_cha
 	{
 		_cleanup_free_ char *whole = strf("%s %s", row, end);
 
-		rows_add(m, whole);
+		template_add(m, whole);
 	}
 	free(row);
 }
@@ -114,27 +114,29 @@ static const char *const uac1_streaming_in[] = {
 /* What both classes have of their attributes. */
 static void set_common(struct maker *m, struct rates *p, struct rates *c)
 {
-	bool in = rows_get(m, "p_chmask"), out = rows_get(m, "c_chmask");
+	bool in = template_get(m, "p_chmask"), out = template_get(m, "c_chmask");
 
 	read_rates(m, "p_srate", p);
 	read_rates(m, "c_srate", c);
-	rows_set(m, "in", in);
-	rows_set(m, "out", out);
-	rows_set(m, "both", in && out);
-	rows_set(m, "p_channels", channels(rows_get(m, "p_chmask")));
-	rows_set(m, "c_channels", channels(rows_get(m, "c_chmask")));
-	rows_set(m, "p_bits", rows_get(m, "p_ssize") * 8);
-	rows_set(m, "c_bits", rows_get(m, "c_ssize") * 8);
-	rows_set(m, "p_rates", (long long)p->n);
-	rows_set(m, "c_rates", (long long)c->n);
-	rows_set(m, "in_interface", out ? 2 : 1);
+	template_set(m, "in", in);
+	template_set(m, "out", out);
+	template_set(m, "both", in && out);
+	template_set(m, "p_channels", channels(template_get(m, "p_chmask")));
+	template_set(m, "c_channels", channels(template_get(m, "c_chmask")));
+	template_set(m, "p_bits", template_get(m, "p_ssize") * 8);
+	template_set(m, "c_bits", template_get(m, "c_ssize") * 8);
+	template_set(m, "p_rates", (long long)p->n);
+	template_set(m, "c_rates", (long long)c->n);
+	template_set(m, "in_interface", out ? 2 : 1);
 }
 
 /* Where the sound of an output terminal comes from: the unit, if there is one. */
 static void set_sources(struct maker *m)
 {
-	rows_set(m, "in_source", rows_get(m, rows_get(m, "in_fu_there") ? "in_fu" : "in_it"));
-	rows_set(m, "out_source", rows_get(m, rows_get(m, "out_fu_there") ? "out_fu" : "out_it"));
+	template_set(m, "in_source",
+		     template_get(m, template_get(m, "in_fu_there") ? "in_fu" : "in_it"));
+	template_set(m, "out_source",
+		     template_get(m, template_get(m, "out_fu_there") ? "out_fu" : "out_it"));
 }
 
 static void make_uac1(struct maker *m)
@@ -148,27 +150,27 @@ static void make_uac1(struct maker *m)
 
 	set_common(m, &p, &c);
 	/* Whether there are channels to control does not matter. */
-	rows_set(m, "out_fu_there", any(m, "c_mute_present", "c_volume_present"));
-	rows_set(m, "in_fu_there", any(m, "p_mute_present", "p_volume_present"));
-	rows_set(m, "int", any(m, "out_fu_there", "in_fu_there"));
-	rows_set(m, "out_controls",
-		 rows_get(m, "c_mute_present") | rows_get(m, "c_volume_present") << 1);
-	rows_set(m, "in_controls",
-		 rows_get(m, "p_mute_present") | rows_get(m, "p_volume_present") << 1);
+	template_set(m, "out_fu_there", any(m, "c_mute_present", "c_volume_present"));
+	template_set(m, "in_fu_there", any(m, "p_mute_present", "p_volume_present"));
+	template_set(m, "int", any(m, "out_fu_there", "in_fu_there"));
+	template_set(m, "out_controls",
+		     template_get(m, "c_mute_present") | template_get(m, "c_volume_present") << 1);
+	template_set(m, "in_controls",
+		     template_get(m, "p_mute_present") | template_get(m, "p_volume_present") << 1);
 	give_ids(m, ids, ARRAY_SIZE(ids));
 	set_sources(m);
-	rows_add_all(m, uac1_begin);
-	if (rows_get(m, "out") && rows_get(m, "out_fu_there"))
-		add_feature_unit(m, "$out_fu $out_it 02 $out_controls.2", rows_get(m, "c_channels"),
-				 2, "%c_fu_vol_name");
-	rows_add_all(m, uac1_in);
-	if (rows_get(m, "in") && rows_get(m, "in_fu_there"))
-		add_feature_unit(m, "$in_fu $in_it 02 $in_controls.2", rows_get(m, "p_channels"), 2,
-				 "%p_fu_vol_name");
-	rows_set_list(m, c.v, c.n);
-	rows_add_all(m, uac1_streaming_out);
-	rows_set_list(m, p.v, p.n);
-	rows_add_all(m, uac1_streaming_in);
+	template_add_all(m, uac1_begin);
+	if (template_get(m, "out") && template_get(m, "out_fu_there"))
+		add_feature_unit(m, "$out_fu $out_it 02 $out_controls.2",
+				 template_get(m, "c_channels"), 2, "%c_fu_vol_name");
+	template_add_all(m, uac1_in);
+	if (template_get(m, "in") && template_get(m, "in_fu_there"))
+		add_feature_unit(m, "$in_fu $in_it 02 $in_controls.2",
+				 template_get(m, "p_channels"), 2, "%p_fu_vol_name");
+	template_set_list(m, c.v, c.n);
+	template_add_all(m, uac1_streaming_out);
+	template_set_list(m, p.v, p.n);
+	template_add_all(m, uac1_streaming_in);
 }
 
 /* The sound card on this side says how many channels there are, and how fast. */
@@ -242,7 +244,7 @@ static long long bandwidth(struct maker *m, const struct rates *rates, bool asyn
 	long long rate = rates->highest, per_second = factor / (1 << (interval - 1));
 
 	if (async)
-		rate = rate * (1000 + rows_get(m, "fb_max")) / 1000;
+		rate = rate * (1000 + template_get(m, "fb_max")) / 1000;
 	return frame_bytes * ((rate + per_second - 1) / per_second + !async);
 }
 
@@ -250,7 +252,7 @@ static long long bandwidth(struct maker *m, const struct rates *rates, bool asyn
 static void set_packet(struct maker *m, const char *side, const struct rates *rates, bool async,
 		       long long frame_bytes, long long wanted)
 {
-	bool full = m->foretell->speed == EP_FULL;
+	bool full = m->prediction->speed == EP_FULL;
 	long long limit = full ? 1023 : 1024, factor = full ? 1000 : 8000, size = 0;
 	_cleanup_free_ char *packet = strf("%s_packet", side),
 			    *interval = strf("%s_interval", side);
@@ -264,8 +266,8 @@ static void set_packet(struct maker *m, const char *side, const struct rates *ra
 	/* Where nothing fits the loop of the kernel ends with 0. */
 	if (!full && !wanted && size > limit)
 		b = 0;
-	rows_set(m, packet, size > limit ? limit : size);
-	rows_set(m, interval, b);
+	template_set(m, packet, size > limit ? limit : size);
+	template_set(m, interval, b);
 }
 
 static void make_uac2(struct maker *m)
@@ -276,38 +278,40 @@ static void make_uac2(struct maker *m)
 		{ "out_fu", "out_fu_there" }, { "in_fu", "in_fu_there" },
 		{ "out_clock", "out" },	      { "in_clock", "in" },
 	};
-	bool async = !streq(rows_text(m, "c_sync"), "adaptive"), in, out;
+	bool async = !streq(template_text(m, "c_sync"), "adaptive"), in, out;
 	struct rates p, c;
 
 	set_common(m, &p, &c);
-	in = rows_get(m, "in");
-	out = rows_get(m, "out");
-	rows_set(m, "out_fu_there", out && any(m, "c_mute_present", "c_volume_present"));
-	rows_set(m, "in_fu_there", in && any(m, "p_mute_present", "p_volume_present"));
-	rows_set(m, "int", any(m, "out_fu_there", "in_fu_there"));
-	rows_set(m, "out_controls",
-		 rows_get(m, "c_mute_present") * 3 | rows_get(m, "c_volume_present") * 12);
-	rows_set(m, "in_controls",
-		 rows_get(m, "p_mute_present") * 3 | rows_get(m, "p_volume_present") * 12);
-	rows_set(m, "n_interfaces", 1 + in + out);
-	rows_set(m, "feedback", out && async);
-	rows_set(m, "out_endpoints", 1 + async);
-	rows_set(m, "out_sync", async ? 0x05 : 0x09);
+	in = template_get(m, "in");
+	out = template_get(m, "out");
+	template_set(m, "out_fu_there", out && any(m, "c_mute_present", "c_volume_present"));
+	template_set(m, "in_fu_there", in && any(m, "p_mute_present", "p_volume_present"));
+	template_set(m, "int", any(m, "out_fu_there", "in_fu_there"));
+	template_set(m, "out_controls",
+		     template_get(m, "c_mute_present") * 3 |
+			     template_get(m, "c_volume_present") * 12);
+	template_set(m, "in_controls",
+		     template_get(m, "p_mute_present") * 3 |
+			     template_get(m, "p_volume_present") * 12);
+	template_set(m, "n_interfaces", 1 + in + out);
+	template_set(m, "feedback", out && async);
+	template_set(m, "out_endpoints", 1 + async);
+	template_set(m, "out_sync", async ? 0x05 : 0x09);
 	give_ids(m, ids, ARRAY_SIZE(ids));
 	set_sources(m);
-	set_packet(m, "out", &c, async, rows_get(m, "c_channels") * rows_get(m, "c_ssize"),
-		   rows_get(m, "c_hs_bint"));
-	set_packet(m, "in", &p, true, rows_get(m, "p_channels") * rows_get(m, "p_ssize"),
-		   rows_get(m, "p_hs_bint"));
-	rows_add_all(m, uac2_begin);
-	if (rows_get(m, "out_fu_there"))
-		add_feature_unit(m, "$out_fu $out_it $out_controls.4", rows_get(m, "c_channels"), 4,
-				 "%c_fu_vol_name");
-	rows_add_all(m, uac2_in);
-	if (rows_get(m, "in_fu_there"))
-		add_feature_unit(m, "$in_fu $in_it $in_controls.4", rows_get(m, "p_channels"), 4,
-				 "%p_fu_vol_name");
-	rows_add_all(m, uac2_terminals);
+	set_packet(m, "out", &c, async, template_get(m, "c_channels") * template_get(m, "c_ssize"),
+		   template_get(m, "c_hs_bint"));
+	set_packet(m, "in", &p, true, template_get(m, "p_channels") * template_get(m, "p_ssize"),
+		   template_get(m, "p_hs_bint"));
+	template_add_all(m, uac2_begin);
+	if (template_get(m, "out_fu_there"))
+		add_feature_unit(m, "$out_fu $out_it $out_controls.4",
+				 template_get(m, "c_channels"), 4, "%c_fu_vol_name");
+	template_add_all(m, uac2_in);
+	if (template_get(m, "in_fu_there"))
+		add_feature_unit(m, "$in_fu $in_it $in_controls.4", template_get(m, "p_channels"),
+				 4, "%p_fu_vol_name");
+	template_add_all(m, uac2_terminals);
 }
 
 #define COMMON                                                                                     \
@@ -325,7 +329,7 @@ static void make_uac2(struct maker *m)
 	"c_it_ch_name='Playback Channels' c_ot_name='USBD In' c_fu_vol_name='Playback Volume' "    \
 	"p_it_name='USBD Out' p_it_ch_name='Capture Channels' p_ot_name='USBH In' "                \
 	"p_fu_vol_name='Capture Volume'"
-const struct function_rows audio_rows_table[] = {
+const struct function_template audio_templates[] = {
 	{ "uac1", COMMON "c_srate='48000' " UAC1_NAMES, NULL, make_uac1 },
 	{ "uac1_legacy", NULL, uac1_legacy, NULL },
 	{ "uac2",

@@ -8,9 +8,9 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "base/util.h"
-#include "descriptors/foretell.h"
 #include "base/text.h"
+#include "base/util.h"
+#include "predict/predict.h"
 
 #define ANY -1
 #define PLATFORM_CAPABILITY 5 /* too new for linux/usb/ch9.h */

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
-#include "descriptors/rows.h"
+#include "predict/template.h"
 
 #define MAX_CABLES 16 /* of one endpoint */
 
@@ -24,7 +24,7 @@ static void add_carried(struct maker *m, const char *subtype, const struct jacks
 		free(row);
 		row = longer;
 	}
-	rows_add(m, row);
+	template_add(m, row);
 	free(row);
 }
 
@@ -37,8 +37,8 @@ static void add_endpoint(struct maker *m, const char *address, const char *size,
 {
 	_cleanup_free_ char *row = strf("09 05 %s 02 %s 00 00 00", address, size);
 
-	rows_add(m, row);
-	rows_add(m, "S: 06 30 00 00 00 00");
+	template_add(m, row);
+	template_add(m, "S: 06 30 00 00 00 00");
 	add_carried(m, "01", jacks);
 }
 
@@ -54,9 +54,9 @@ static void add_pair(struct maker *m, enum side side, long long *next, const cha
 			    *out_row = strf("09 24 03 %s %02llx 01 %02llx 01 %s", out_type, out, in,
 					    string);
 
-	rows_set_text(m, "jack", name ? name : "");
-	rows_add(m, in_row);
-	rows_add(m, out_row);
+	template_set_text(m, "jack", name ? name : "");
+	template_add(m, in_row);
+	template_add(m, out_row);
 	if (jacks->n < MAX_CABLES)
 		jacks->ids[jacks->n++] = side == FROM_HOST ? in : out;
 }
@@ -66,13 +66,13 @@ static void make_midi(struct maker *m)
 	struct jacks from = { 0 }, to = { 0 };
 	long long id = 1;
 
-	rows_add(m, "09 04 #0 00 00 01 01 00 'MIDI function'");
-	rows_add(m, "09 24 01 00 01 09 00 01 #1");
-	rows_add(m, "09 04 #1 00 02 01 03 00 00");
-	rows_add(m, "07 24 01 00 01 T");
-	for (long long i = 0; i < rows_get(m, "in_ports") && i < MAX_CABLES; i++)
+	template_add(m, "09 04 #0 00 00 01 01 00 'MIDI function'");
+	template_add(m, "09 24 01 00 01 09 00 01 #1");
+	template_add(m, "09 04 #1 00 02 01 03 00 00");
+	template_add(m, "07 24 01 00 01 T");
+	for (long long i = 0; i < template_get(m, "in_ports") && i < MAX_CABLES; i++)
 		add_pair(m, TO_HOST, &id, NULL, &to);
-	for (long long i = 0; i < rows_get(m, "out_ports") && i < MAX_CABLES; i++)
+	for (long long i = 0; i < template_get(m, "out_ports") && i < MAX_CABLES; i++)
 		add_pair(m, FROM_HOST, &id, NULL, &from);
 	add_endpoint(m, "&o", CLAIMED, &from);
 	add_endpoint(m, "&i", CLAIMED, &to);
@@ -105,13 +105,13 @@ static long long number_at(const struct function *f, const char *dir, const char
 {
 	_cleanup_free_ char *path = strf("%s/%s", dir, name);
 
-	return rows_entry_number(f, path, fallback);
+	return template_entry_number(f, path, fallback);
 }
 
 static const char *text_at(const struct function *f, const char *dir, const char *name)
 {
 	_cleanup_free_ char *path = strf("%s/%s", dir, name);
-	const struct entry *e = rows_entry(f, path);
+	const struct entry *e = template_entry(f, path);
 
 	return e ? e->value : NULL;
 }
@@ -166,9 +166,9 @@ static void add_midi1(struct maker *m, const struct cables *c)
 	long long first = number_at(m->function, "ep.0/block.0", "direction", 3), id = 1;
 	struct jacks from = { 0 }, to = { 0 };
 
-	rows_set(m, "n_midi1", c->n_in && c->n_out ? 2 : 1);
-	rows_add(m, "09 04 #1 00 $n_midi1 01 03 00 %iface");
-	rows_add(m, "07 24 01 00 01 U");
+	template_set(m, "n_midi1", c->n_in && c->n_out ? 2 : 1);
+	template_add(m, "09 04 #1 00 $n_midi1 01 03 00 %iface");
+	template_add(m, "07 24 01 00 01 U");
 	for (size_t i = 0; i < c->n_out; i++)
 		add_pair(m, FROM_HOST, &id, i < c->n_in ? c->in[i] : NULL, &from);
 	for (size_t i = 0; i < c->n_in; i++)
@@ -182,32 +182,32 @@ static void add_midi1(struct maker *m, const struct cables *c)
 static void make_midi2(struct maker *m)
 {
 	const struct function *f = m->function;
-	const struct entry *iface = rows_entry(f, "iface_name"),
-			   *name = rows_entry(f, "ep.0/ep_name");
+	const struct entry *iface = template_entry(f, "iface_name"),
+			   *name = template_entry(f, "ep.0/ep_name");
 	struct ump u = { 0 };
 
 	read_ump(&u, f);
-	rows_set_text(m, "iface",
-		      iface && *iface->value ? iface->value
-		      : name		     ? name->value
-					     : "MIDI 2.0 Gadget");
-	rows_add(m, "09 04 #0 00 00 01 01 00 00");
-	rows_add(m, "09 24 01 00 01 09 00 01 #1");
+	template_set_text(m, "iface",
+			  iface && *iface->value ? iface->value
+			  : name		 ? name->value
+						 : "MIDI 2.0 Gadget");
+	template_add(m, "09 04 #0 00 00 01 01 00 00");
+	template_add(m, "09 24 01 00 01 09 00 01 #1");
 	add_midi1(m, &u.cables);
-	rows_set(m, "n_midi2", (long long)u.n * 2);
-	rows_add(m, "09 04 #1 01 $n_midi2 01 03 00 %iface");
-	rows_add(m, "07 24 01 00 02 07 00");
+	template_set(m, "n_midi2", (long long)u.n * 2);
+	template_add(m, "09 04 #1 01 $n_midi2 01 03 00 %iface");
+	template_add(m, "07 24 01 00 02 07 00");
 	for (size_t i = 0; i < u.n; i++) {
-		rows_add(m, "07 05 &o 02 {40 00|00 02|00 04} 00");
-		rows_add(m, "S: 06 30 00 00 00 00");
+		template_add(m, "07 05 &o 02 {40 00|00 02|00 04} 00");
+		template_add(m, "S: 06 30 00 00 00 00");
 		add_carried(m, "02", &u.blocks[i]);
-		rows_add(m, "07 05 &i 03 {08 00|00 02|00 04} 01");
-		rows_add(m, "S: 06 30 00 00 00 00");
+		template_add(m, "07 05 &i 03 {08 00|00 02|00 04} 01");
+		template_add(m, "S: 06 30 00 00 00 00");
 		add_carried(m, "02", &u.blocks[i]);
 	}
 }
 
-const struct function_rows music_rows_table[] = {
+const struct function_template midi_templates[] = {
 	{ "midi", "in_ports=1 out_ports=1", NULL, make_midi },
 	{ "midi2", NULL, NULL, make_midi2 },
 	{ NULL, NULL, NULL, NULL },

@@ -29,7 +29,7 @@ struct descriptor {
 		const char *from;
 	} strings[DESCRIPTOR_STRINGS];
 	size_t n_strings;
-	/* Where wTotalLength stands that counts what follows, and what counts (rows.c). */
+	/* Where wTotalLength stands that counts what follows, and what counts (template.c). */
 	enum { TOTAL_NONE, TOTAL_CLASS, TOTAL_INTERFACE } total;
 	size_t total_at;
 	bool maybe;		   /* there only if the UDC has the endpoints for it */
@@ -44,35 +44,35 @@ void descriptors_free(struct descriptors *d);
 #define _cleanup_descriptors_ _cleanup_(descriptors_free)
 
 /* Whose functions: the tables are of these releases, and what lies between is as the older one. */
-enum foretell_kernel { KERNEL_6_1, KERNEL_6_12, KERNEL_COUNT };
-extern const char *const foretell_kernel_words[KERNEL_COUNT];
+enum predict_kernel { KERNEL_6_1, KERNEL_6_12, KERNEL_COUNT };
+extern const char *const predict_kernel_words[KERNEL_COUNT];
 /* The table for a release like "6.12.48-amd64"; false: it is none. */
-bool foretell_find_kernel(const char *release, enum foretell_kernel *kernel);
+bool predict_find_kernel(const char *release, enum predict_kernel *kernel);
 
-struct foretell {
+struct prediction {
 	const struct gadget *gadget;
-	enum foretell_kernel kernel;
+	enum predict_kernel kernel;
 	int speed; /* EP_FULL, EP_HIGH, EP_SUPER */
-	/* What this machine has where foretell_strings(gadget)->serial_from says; NULL: nothing. */
+	/* What this machine has where predict_strings(gadget)->serial_from says; NULL: nothing. */
 	const char *serial;
 };
 
-/* Those of the device whose texts are foretold: in en-US if there are; NULL: there are none. */
-const struct gadget_strings *foretell_strings(const struct gadget *g);
+/* Those of the device whose texts are predicted: in en-US if there are; NULL: there are none. */
+const struct gadget_strings *predict_strings(const struct gadget *g);
 
 /* Whether hosts see the gadget at that speed at all. */
-bool foretell_has_speed(const struct gadget *g, int speed);
+bool predict_has_speed(const struct gadget *g, int speed);
 
-void foretell_device(const struct foretell *f, struct descriptors *out);
+void predict_device(const struct prediction *f, struct descriptors *out);
 /* BOS with what is below it. */
-void foretell_bos(const struct foretell *f, struct descriptors *out);
+void predict_bos(const struct prediction *f, struct descriptors *out);
 /* The configuration's own descriptor and all that follows. */
-void foretell_config(const struct foretell *f, const struct config *config,
-		     struct descriptors *out);
+void predict_config(const struct prediction *f, const struct config *config,
+		    struct descriptors *out);
 /* What Windows asks for beside them, for people; nothing where it is not in use. */
-void foretell_print_os(FILE *to, const struct gadget *g);
-/* Whether functions of that type are foretold; FunctionFS ones with an `ffs` group are. */
-bool foretell_knows(const struct function *function);
+void predict_print_os(FILE *to, const struct gadget *g);
+/* Whether functions of that type are predicted; FunctionFS ones with an `ffs` group are. */
+bool predict_knows(const struct function *function);
 
 /*
  * One descriptor for people: what it is, and a line for each field. What class-specific ones are

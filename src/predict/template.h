@@ -20,7 +20,7 @@
  */
 #pragma once
 
-#include "descriptors/foretell.h"
+#include "predict/predict.h"
 
 struct variable {
 	char *name;
@@ -29,7 +29,7 @@ struct variable {
 };
 
 struct maker {
-	const struct foretell *foretell;
+	const struct prediction *prediction;
 	const struct function *function;
 	struct descriptors *out;
 	size_t start; /* of the function in `out` */
@@ -41,7 +41,7 @@ struct maker {
 };
 
 /* What a type of function emits. */
-struct function_rows {
+struct function_template {
 	const char *type;
 	/* Attributes that matter, with the kernel's defaults: "protocol=1 class=x02 name='text'",
 	 * where x says that the attribute is hexadecimal. */
@@ -50,28 +50,29 @@ struct function_rows {
 	/* Sets further variables before the rows are applied. */
 	void (*make)(struct maker *m);
 };
-extern const struct function_rows function_rows_table[], audio_rows_table[], music_rows_table[],
-	video_rows_table[]; /* end with a NULL type */
+extern const struct function_template function_templates[], audio_templates[], midi_templates[],
+	video_templates[]; /* end with a NULL type */
 
 /* All of one function (NULL: of none): returns how many interfaces it has. */
-unsigned int rows_apply(const struct foretell *f, const struct function *function,
-			const struct function_rows *rows, unsigned int first_interface,
-			struct descriptors *out);
+unsigned int template_apply(const struct prediction *f, const struct function *function,
+			    const struct function_template *rows, unsigned int first_interface,
+			    struct descriptors *out);
 
 /* --- for `make` --- */
 
-long long rows_get(const struct maker *m, const char *name);
-const char *rows_text(const struct maker *m, const char *name); /* "" if there is none */
-void rows_set(struct maker *m, const char *name, long long number);
-void rows_set_text(struct maker *m, const char *name, const char *text);
+long long template_get(const struct maker *m, const char *name);
+const char *template_text(const struct maker *m, const char *name); /* "" if there is none */
+void template_set(struct maker *m, const char *name, long long number);
+void template_set_text(struct maker *m, const char *name, const char *text);
 /* For @NAME; `list` has to live until the rows are applied. */
-void rows_set_list(struct maker *m, const long long *list, size_t n);
-void rows_add(struct maker *m, const char *row);
-void rows_add_all(struct maker *m, const char *const *rows);
+void template_set_list(struct maker *m, const long long *list, size_t n);
+void template_add(struct maker *m, const char *row);
+void template_add_all(struct maker *m, const char *const *rows);
 /* Of the function's entries: the last that writes to that path; NULL: none does. */
-const struct entry *rows_entry(const struct function *function, const char *path);
+const struct entry *template_entry(const struct function *function, const char *path);
 /* Its value as a number, which it is in decimal or after 0x. */
-long long rows_entry_number(const struct function *function, const char *path, long long fallback);
+long long template_entry_number(const struct function *function, const char *path,
+				long long fallback);
 
 /* --- what many have --- */
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* From rows to descriptors. Rows are the program's own: what is wrong in one is a bug. */
-#include "descriptors/rows.h"
+#include "predict/template.h"
 
 #include <linux/usb/ch9.h>
 #include <stdio.h>
@@ -38,26 +38,26 @@ static struct variable *find_or_add(struct maker *m, const char *name)
 	return v;
 }
 
-long long rows_get(const struct maker *m, const char *name)
+long long template_get(const struct maker *m, const char *name)
 {
 	const struct variable *v = find(m, name);
 
 	return v ? v->number : 0;
 }
 
-const char *rows_text(const struct maker *m, const char *name)
+const char *template_text(const struct maker *m, const char *name)
 {
 	const struct variable *v = find(m, name);
 
 	return v && v->text ? v->text : "";
 }
 
-void rows_set(struct maker *m, const char *name, long long number)
+void template_set(struct maker *m, const char *name, long long number)
 {
 	find_or_add(m, name)->number = number;
 }
 
-void rows_set_text(struct maker *m, const char *name, const char *text)
+void template_set_text(struct maker *m, const char *name, const char *text)
 {
 	struct variable *v = find_or_add(m, name);
 
@@ -65,13 +65,13 @@ void rows_set_text(struct maker *m, const char *name, const char *text)
 	v->text = xstrdup(text);
 }
 
-void rows_set_list(struct maker *m, const long long *list, size_t n)
+void template_set_list(struct maker *m, const long long *list, size_t n)
 {
 	m->list = list;
 	m->n_list = n;
 }
 
-const struct entry *rows_entry(const struct function *function, const char *path)
+const struct entry *template_entry(const struct function *function, const char *path)
 {
 	const struct entry *found = NULL;
 
@@ -84,9 +84,10 @@ const struct entry *rows_entry(const struct function *function, const char *path
 	return found;
 }
 
-long long rows_entry_number(const struct function *function, const char *path, long long fallback)
+long long template_entry_number(const struct function *function, const char *path,
+				long long fallback)
 {
-	const struct entry *e = rows_entry(function, path);
+	const struct entry *e = template_entry(function, path);
 
 	return e ? strtoll(e->value, NULL, 0) : fallback;
 }
@@ -97,19 +98,19 @@ static void set_defaults(struct maker *m, const char *p)
 	while (p && *p) {
 		size_t n = strcspn(p, "=");
 		_cleanup_free_ char *name = xstrndup(p, n), *text = NULL;
-		const struct entry *e = rows_entry(m->function, name);
+		const struct entry *e = template_entry(m->function, name);
 
 		p += n + 1;
 		if (*p == '\'') {
 			n = strcspn(p + 1, "'");
 			text = xstrndup(p + 1, n);
-			rows_set_text(m, name, e ? e->value : text);
+			template_set_text(m, name, e ? e->value : text);
 			p += n + 2;
 		} else {
 			int base = *p == 'x' ? 16 : 0;
 
 			n = strcspn(p, " ");
-			rows_set(m, name, strtoll(e ? e->value : p + (base == 16), NULL, base));
+			template_set(m, name, strtoll(e ? e->value : p + (base == 16), NULL, base));
 			p += n;
 		}
 		p += strspn(p, " ");
@@ -153,7 +154,7 @@ static void put_string(struct descriptor *d, const char *text, size_t n)
 static void put_interface(struct maker *m, struct descriptor *d, const char *word)
 {
 	unsigned int n = word[0] >= '0' && word[0] <= '9' ? (unsigned int)(word[0] - '0')
-							  : (unsigned int)rows_get(m, word);
+							  : (unsigned int)template_get(m, word);
 
 	if (n >= m->n_interfaces)
 		m->n_interfaces = n + 1;
@@ -179,10 +180,10 @@ static void put_word(struct maker *m, struct descriptor *d, const char *word)
 		put(d, 0, 0);
 		break;
 	case '$':
-		put_number(d, rows_get(m, name), bytes);
+		put_number(d, template_get(m, name), bytes);
 		break;
 	case '%':
-		without_newline(rows_text(m, name), text, sizeof(text));
+		without_newline(template_text(m, name), text, sizeof(text));
 		put_string(d, find(m, name) ? text : NULL, strlen(text));
 		break;
 	case '@':
@@ -210,7 +211,7 @@ static const char *put_by_speed(struct maker *m, struct descriptor *d, const cha
 {
 	const char *end = strchr(p, '}'), *from = p;
 
-	for (int i = 0; i < m->foretell->speed && from; i++) {
+	for (int i = 0; i < m->prediction->speed && from; i++) {
 		const char *bar = memchr(from, '|', (size_t)(end - from));
 
 		from = bar ? bar + 1 : from;
@@ -249,8 +250,8 @@ static bool take_conditions(const struct maker *m, const char **p, bool *maybe)
 	while (strchr("S?!~", **p) && (colon = strchr(*p, ':'))) {
 		_cleanup_free_ char *name = xstrndup(*p + 1, (size_t)(colon - *p - 1));
 
-		if ((**p == 'S' && m->foretell->speed != EP_SUPER) ||
-		    (**p == '?' && !rows_get(m, name)) || (**p == '!' && rows_get(m, name)))
+		if ((**p == 'S' && m->prediction->speed != EP_SUPER) ||
+		    (**p == '?' && !template_get(m, name)) || (**p == '!' && template_get(m, name)))
 			return false;
 		*maybe |= **p == '~';
 		*p = colon + 1 + strspn(colon + 1, " ");
@@ -258,7 +259,7 @@ static bool take_conditions(const struct maker *m, const char **p, bool *maybe)
 	return true;
 }
 
-void rows_add(struct maker *m, const char *row)
+void template_add(struct maker *m, const char *row)
 {
 	struct descriptor *d;
 	bool maybe = false;
@@ -273,10 +274,10 @@ void rows_add(struct maker *m, const char *row)
 		d->bytes[0] = (uint8_t)d->size;
 }
 
-void rows_add_all(struct maker *m, const char *const *rows)
+void template_add_all(struct maker *m, const char *const *rows)
 {
 	for (; rows && *rows; rows++)
-		rows_add(m, *rows);
+		template_add(m, *rows);
 }
 
 /* --- a function ------------------------------------------------------------------------------- */
@@ -313,12 +314,12 @@ static void free_vars(struct maker *m)
 	free(m->vars);
 }
 
-unsigned int rows_apply(const struct foretell *f, const struct function *function,
-			const struct function_rows *rows, unsigned int first_interface,
-			struct descriptors *out)
+unsigned int template_apply(const struct prediction *f, const struct function *function,
+			    const struct function_template *rows, unsigned int first_interface,
+			    struct descriptors *out)
 {
 	struct maker m = {
-		.foretell = f,
+		.prediction = f,
 		.function = function,
 		.out = out,
 		.start = out->n,
@@ -326,11 +327,11 @@ unsigned int rows_apply(const struct foretell *f, const struct function *functio
 	};
 
 	set_defaults(&m, rows->defaults);
-	rows_set(&m, "new", f->kernel >= KERNEL_6_12);
-	rows_set(&m, "speed", f->speed);
+	template_set(&m, "new", f->kernel >= KERNEL_6_12);
+	template_set(&m, "speed", f->speed);
 	if (rows->make)
 		rows->make(&m);
-	rows_add_all(&m, rows->rows);
+	template_add_all(&m, rows->rows);
 	set_totals(&m);
 	free_vars(&m);
 	return m.n_interfaces;

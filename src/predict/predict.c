@@ -1,25 +1,25 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The device, its configurations, and FunctionFS' functions, as composite.c and f_fs.c have them.
  */
-#include "descriptors/foretell.h"
+#include "predict/predict.h"
 
 #include <linux/usb/ch9.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/cleanup.h"
-#include "descriptors/rows.h"
+#include "base/text.h"
 #include "ffs/blob.h"
 #include "ffs/uapi.h"
+#include "predict/template.h"
 #include "spec/lang.h"
-#include "base/text.h"
 
-const char *const foretell_kernel_words[KERNEL_COUNT] = {
+const char *const predict_kernel_words[KERNEL_COUNT] = {
 	[KERNEL_6_1] = "6.1",
 	[KERNEL_6_12] = "6.12",
 };
 
-bool foretell_find_kernel(const char *release, enum foretell_kernel *kernel)
+bool predict_find_kernel(const char *release, enum predict_kernel *kernel)
 {
 	unsigned int major, minor;
 
@@ -29,7 +29,7 @@ bool foretell_find_kernel(const char *release, enum foretell_kernel *kernel)
 	return true;
 }
 
-bool foretell_has_speed(const struct gadget *g, int speed)
+bool predict_has_speed(const struct gadget *g, int speed)
 {
 	static const enum gadget_speed speeds[] = {
 		[EP_FULL] = GADGET_SPEED_FULL,
@@ -128,7 +128,7 @@ static size_t find_speed(const uint8_t *blob, size_t size, int speed, uint32_t *
 	return at;
 }
 
-static unsigned int add_ffs(const struct foretell *f, const struct function *function,
+static unsigned int add_ffs(const struct prediction *f, const struct function *function,
 			    unsigned int first_interface, struct descriptors *out)
 {
 	const struct ffs *ffs = function->ffs;
@@ -150,23 +150,23 @@ static unsigned int add_ffs(const struct foretell *f, const struct function *fun
 
 /* --- functions -------------------------------------------------------------------------------- */
 
-static const struct function_rows *find_rows(const char *type)
+static const struct function_template *find_rows(const char *type)
 {
-	static const struct function_rows *const tables[] = {
-		function_rows_table,
-		audio_rows_table,
-		music_rows_table,
-		video_rows_table,
+	static const struct function_template *const tables[] = {
+		function_templates,
+		audio_templates,
+		midi_templates,
+		video_templates,
 	};
 
 	for (size_t t = 0; t < ARRAY_SIZE(tables); t++)
-		for (const struct function_rows *r = tables[t]; r->type; r++)
+		for (const struct function_template *r = tables[t]; r->type; r++)
 			if (streq(r->type, type))
 				return r;
 	return NULL;
 }
 
-bool foretell_knows(const struct function *function)
+bool predict_knows(const struct function *function)
 {
 	return function->ffs || find_rows(function->type);
 }
@@ -198,7 +198,8 @@ static void set_config_string(struct descriptor *d, const struct config *config)
 		set_string(d, 6, text ? text : "");
 }
 
-void foretell_config(const struct foretell *f, const struct config *config, struct descriptors *out)
+void predict_config(const struct prediction *f, const struct config *config,
+		    struct descriptors *out)
 {
 	uint8_t head[USB_DT_CONFIG_SIZE] = { USB_DT_CONFIG_SIZE, USB_DT_CONFIG };
 	size_t start = out->n, total = 0;
@@ -217,12 +218,12 @@ void foretell_config(const struct foretell *f, const struct config *config, stru
 	for (size_t i = 0; i < config->n_functions; i++) {
 		const struct function *function =
 			&f->gadget->functions[config->functions[i].function];
-		const struct function_rows *rows = find_rows(function->type);
+		const struct function_template *rows = find_rows(function->type);
 
 		if (function_descriptors(function))
 			interfaces += add_ffs(f, function, interfaces, out);
 		else if (rows)
-			interfaces += rows_apply(f, function, rows, interfaces, out);
+			interfaces += template_apply(f, function, rows, interfaces, out);
 		else
 			unknown = true;
 	}
@@ -247,7 +248,7 @@ static uint16_t attribute(const struct gadget *g, enum gadget_attr attr)
 	return (uint16_t)(g->attrs[attr].set ? g->attrs[attr].value : 0);
 }
 
-const struct gadget_strings *foretell_strings(const struct gadget *g)
+const struct gadget_strings *predict_strings(const struct gadget *g)
 {
 	for (size_t i = 0; i < g->n_strings; i++)
 		if (g->strings[i].lang == LANG_EN_US)
@@ -256,7 +257,7 @@ const struct gadget_strings *foretell_strings(const struct gadget *g)
 }
 
 /* The first numbers are these, whether there is a text or not (configfs_composite_bind). */
-static void add_strings(const struct foretell *f, const struct gadget_strings *s,
+static void add_strings(const struct prediction *f, const struct gadget_strings *s,
 			struct descriptor *d)
 {
 	const char *from = s->serial_from.value;
@@ -277,10 +278,10 @@ static void add_strings(const struct foretell *f, const struct gadget_strings *s
 	}
 }
 
-void foretell_device(const struct foretell *f, struct descriptors *out)
+void predict_device(const struct prediction *f, struct descriptors *out)
 {
 	const struct gadget *g = f->gadget;
-	const struct gadget_strings *s = foretell_strings(g);
+	const struct gadget_strings *s = predict_strings(g);
 	uint16_t usb = f->speed == EP_SUPER ? 0x0320 : 0x0200,
 		 vendor = attribute(g, GADGET_ID_VENDOR), product = attribute(g, GADGET_ID_PRODUCT),
 		 release = attribute(g, GADGET_BCD_DEVICE);
@@ -338,25 +339,25 @@ static const char *const bos_rows[] = {
 /* WebUSB, 4.1: Linux has it from 6.3 on. */
 static void make_bos(struct maker *m)
 {
-	const struct gadget *g = m->foretell->gadget;
+	const struct gadget *g = m->prediction->gadget;
 	const struct entry *page = entries_find(&g->entries, "webusb/landingPage");
-	bool super = m->foretell->speed == EP_SUPER,
-	     webusb = rows_get(m, "new") && gadget_number(g, "webusb/use");
+	bool super = m->prediction->speed == EP_SUPER,
+	     webusb = template_get(m, "new") && gadget_number(g, "webusb/use");
 	long long version = gadget_number(g, "webusb/bcdVersion");
 
-	rows_set(m, "super", super);
-	rows_set(m, "webusb", webusb);
-	rows_set(m, "bos", super || webusb);
-	rows_set(m, "version", version ? version : 0x0100);
-	rows_set(m, "code", gadget_number(g, "webusb/bVendorCode"));
-	rows_set(m, "page", page && page->size > 0);
+	template_set(m, "super", super);
+	template_set(m, "webusb", webusb);
+	template_set(m, "bos", super || webusb);
+	template_set(m, "version", version ? version : 0x0100);
+	template_set(m, "code", gadget_number(g, "webusb/bVendorCode"));
+	template_set(m, "page", page && page->size > 0);
 }
 
-void foretell_bos(const struct foretell *f, struct descriptors *out)
+void predict_bos(const struct prediction *f, struct descriptors *out)
 {
-	static const struct function_rows bos = { NULL, NULL, bos_rows, make_bos };
+	static const struct function_template bos = { NULL, NULL, bos_rows, make_bos };
 
-	rows_apply(f, NULL, &bos, 0, out);
+	template_apply(f, NULL, &bos, 0, out);
 }
 
 /* --- Microsoft's ------------------------------------------------------------------------------ */
@@ -406,7 +407,7 @@ static void print_kernel_os(FILE *to, const struct function *f)
 	}
 }
 
-void foretell_print_os(FILE *to, const struct gadget *g)
+void predict_print_os(FILE *to, const struct gadget *g)
 {
 	const struct entry *sign = entries_find(&g->entries, "os_desc/qw_sign");
 

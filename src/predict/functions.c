@@ -7,7 +7,7 @@
 #include <ctype.h>
 #include <sys/stat.h>
 
-#include "descriptors/rows.h"
+#include "predict/template.h"
 
 /* An interrupt endpoint that the host asks every 32 ms. */
 #define NOTIFY(size) "07 05 &i 03 " size " 00 {20|09|09}"
@@ -68,7 +68,7 @@ static const char *const ecm[] = {
 /* The host gets its address as digits alone. Without one in the file the kernel takes any. */
 static void make_ethernet(struct maker *m)
 {
-	const struct entry *e = rows_entry(m->function, "host_addr");
+	const struct entry *e = template_entry(m->function, "host_addr");
 	char mac[13];
 	size_t n = 0;
 
@@ -78,7 +78,7 @@ static void make_ethernet(struct maker *m)
 		if (*p != ':')
 			mac[n++] = (char)toupper((unsigned char)*p);
 	mac[n] = '\0';
-	rows_set_text(m, "mac", mac);
+	template_set_text(m, "mac", mac);
 }
 
 static const char *const eem[] = {
@@ -181,14 +181,14 @@ static const char *const hid[] = {
 /* A report descriptor that is a file has not been read yet. */
 static void make_hid(struct maker *m)
 {
-	const struct entry *e = rows_entry(m->function, "report_desc");
+	const struct entry *e = template_entry(m->function, "report_desc");
 	struct stat st;
 
 	if (e && e->kind == ENTRY_FILE)
-		rows_set(m, "report_desc_size",
-			 stat(e->value, &st) == 0 ? (long long)st.st_size : 0);
+		template_set(m, "report_desc_size",
+			     stat(e->value, &st) == 0 ? (long long)st.st_size : 0);
 	else
-		rows_set(m, "report_desc_size", e ? (long long)e->size : 0);
+		template_set(m, "report_desc_size", e ? (long long)e->size : 0);
 }
 
 static const char *const printer[] = {
@@ -213,7 +213,7 @@ static const char *const loopback_high[] = {
 
 static void make_loopback(struct maker *m)
 {
-	rows_add_all(m, m->foretell->speed == EP_FULL ? loopback_full : loopback_high);
+	template_add_all(m, m->prediction->speed == EP_FULL ? loopback_full : loopback_high);
 }
 
 #define ISOCHRONOUS(address)                                                                       \
@@ -246,17 +246,17 @@ static const char *const source_sink_high[] = {
 
 static void make_source_sink(struct maker *m)
 {
-	long long packet = rows_get(m, "isoc_maxpacket"), mult = rows_get(m, "isoc_mult");
+	long long packet = template_get(m, "isoc_maxpacket"), mult = template_get(m, "isoc_mult");
 
-	if (rows_get(m, "isoc_interval") < 1)
-		rows_set(m, "isoc_interval", 1);
-	rows_set(m, "full", packet > 1023 ? 1023 : packet);
-	rows_set(m, "high", packet | mult << 11);
-	rows_set(m, "bytes", packet * (mult + 1) * (rows_get(m, "isoc_maxburst") + 1));
-	rows_add_all(m, m->foretell->speed == EP_FULL ? source_sink_full : source_sink_high);
+	if (template_get(m, "isoc_interval") < 1)
+		template_set(m, "isoc_interval", 1);
+	template_set(m, "full", packet > 1023 ? 1023 : packet);
+	template_set(m, "high", packet | mult << 11);
+	template_set(m, "bytes", packet * (mult + 1) * (template_get(m, "isoc_maxburst") + 1));
+	template_add_all(m, m->prediction->speed == EP_FULL ? source_sink_full : source_sink_high);
 }
 
-const struct function_rows function_rows_table[] = {
+const struct function_template function_templates[] = {
 	{ "acm", "protocol=1", acm, NULL },
 	{ "gser", NULL, gser, NULL },
 	{ "obex", NULL, obex, NULL },

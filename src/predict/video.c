@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
-#include "descriptors/rows.h"
+#include "predict/template.h"
 
 #define HEADER "streaming/header/h/"
 #define MAX_FORMATS 16
@@ -16,18 +16,18 @@ static long long number(struct maker *m, const char *dir, const char *name, long
 {
 	_cleanup_free_ char *path = strf("%s/%s", dir, name);
 
-	return rows_entry_number(m->function, path, fallback);
+	return template_entry_number(m->function, path, fallback);
 }
 
 static void set_number(struct maker *m, const char *dir, const char *name, long long fallback)
 {
-	rows_set(m, name, number(m, dir, name, fallback));
+	template_set(m, name, number(m, dir, name, fallback));
 }
 
 /* Numbers in lines; how many. */
 static size_t list_at(struct maker *m, const char *path, long long *v, size_t max)
 {
-	const struct entry *e = rows_entry(m->function, path);
+	const struct entry *e = template_entry(m->function, path);
 	const char *p = e ? e->value : "";
 	size_t n = 0;
 
@@ -58,7 +58,7 @@ static void add_with_bytes(struct maker *m, const char *start, const uint8_t *by
 	{
 		_cleanup_free_ char *whole = strf("%s %s", row, end);
 
-		rows_add(m, whole);
+		template_add(m, whole);
 	}
 	free(row);
 }
@@ -92,7 +92,7 @@ static void set_controls(struct maker *m, const char *name, const char *path, lo
 
 	for (size_t i = 0; i < n; i++)
 		value = (value & ~(0xffLL << 8 * i)) | (v[i] & 0xff) << 8 * i;
-	rows_set(m, name, value);
+	template_set(m, name, value);
 }
 
 static void add_extension(struct maker *m, const char *dir, long long id)
@@ -101,7 +101,7 @@ static void add_extension(struct maker *m, const char *dir, long long id)
 	_cleanup_free_ char *guid_path = strf("%s/guidExtensionCode", dir),
 			    *sources_path = strf("%s/baSourceID", dir),
 			    *controls_path = strf("%s/bmControls", dir), *start = NULL, *end = NULL;
-	const struct entry *guid = rows_entry(m->function, guid_path);
+	const struct entry *guid = template_entry(m->function, guid_path);
 	long long v[DESCRIPTOR_MAX];
 	size_t n = list_at(m, sources_path, v, ARRAY_SIZE(v));
 
@@ -171,7 +171,7 @@ static void add_frame(struct maker *m, const char *dir, const char *subtype, lon
 		row = strf("%s %02llx %02llx %02llx %02llx", old, v[i] & 0xff, v[i] >> 8 & 0xff,
 			   v[i] >> 16 & 0xff, v[i] >> 24 & 0xff);
 	}
-	rows_add(m, row);
+	template_add(m, row);
 }
 
 static long long count_frames(const struct function *f, const char *format)
@@ -212,7 +212,7 @@ static void add_colors(struct maker *m, const char *format)
 	set_number(m, dir, "bColorPrimaries", own ? 0 : 1);
 	set_number(m, dir, "bTransferCharacteristics", own ? 0 : 1);
 	set_number(m, dir, "bMatrixCoefficients", own ? 0 : 4);
-	rows_add(m, "06 24 0d $bColorPrimaries $bTransferCharacteristics $bMatrixCoefficients");
+	template_add(m, "06 24 0d $bColorPrimaries $bTransferCharacteristics $bMatrixCoefficients");
 }
 
 static void add_format(struct maker *m, const char *dir, long long index)
@@ -221,20 +221,20 @@ static void add_format(struct maker *m, const char *dir, long long index)
 					  0x80, 0,   0,	  0xaa, 0, 0x38, 0x9b, 0x71 };
 	bool mjpeg = str_has_prefix(dir, "streaming/mjpeg/");
 	_cleanup_free_ char *path = strf("%s/guidFormat", dir);
-	const struct entry *guid = rows_entry(m->function, path);
+	const struct entry *guid = template_entry(m->function, path);
 
-	rows_set(m, "index", index);
-	rows_set(m, "frames", count_frames(m->function, dir));
+	template_set(m, "index", index);
+	template_set(m, "frames", count_frames(m->function, dir));
 	set_number(m, dir, "bDefaultFrameIndex", 1);
 	set_number(m, dir, "bBitsPerPixel", 16);
 	if (mjpeg)
-		rows_add(m, "0b 24 06 $index $frames 00 $bDefaultFrameIndex 00 00 00 00");
+		template_add(m, "0b 24 06 $index $frames 00 $bDefaultFrameIndex 00 00 00 00");
 	else
 		add_with_bytes(m, "1b 24 04 $index $frames",
 			       guid && guid->size == 16 ? (const uint8_t *)guid->value : yuy2, 16,
 			       "$bBitsPerPixel $bDefaultFrameIndex 00 00 00 00");
 	add_frames(m, dir, mjpeg ? "07" : "05");
-	if (rows_get(m, "new"))
+	if (template_get(m, "new"))
 		add_colors(m, dir);
 }
 
@@ -257,7 +257,7 @@ static void add_formats(struct maker *m)
 	add_with_bytes(m, start, controls, n, "");
 	for (size_t i = 0; i < n; i++)
 		add_format(m, formats[i], (long long)i + 1);
-	if (!rows_get(m, "new"))
+	if (!template_get(m, "new"))
 		add_colors(m, NULL);
 }
 
@@ -271,40 +271,41 @@ static const char *const streaming_end[] = {
 /* uvc_function_bind() */
 static void set_packets(struct maker *m)
 {
-	long long size = rows_get(m, "streaming_maxpacket"),
-		  interval = rows_get(m, "streaming_interval"),
-		  burst = rows_get(m, "streaming_maxburst"), mult;
+	long long size = template_get(m, "streaming_maxpacket"),
+		  interval = template_get(m, "streaming_interval"),
+		  burst = template_get(m, "streaming_maxburst"), mult;
 
 	if (burst && size % 1024)
 		size = (size + 1023) / 1024 * 1024;
 	mult = size <= 1024 ? 1 : size <= 2048 ? 2 : 3;
-	rows_set(m, "full", size < 1023 ? size : 1023);
-	rows_set(m, "packet", size / mult);
-	rows_set(m, "high", size / mult | (mult - 1) << 11);
-	rows_set(m, "interval", interval);
-	rows_set(m, "high_interval", mult > 1 ? 1 : interval);
-	rows_set(m, "burst", burst);
-	rows_set(m, "mult", mult - 1);
-	rows_set(m, "bytes", size / mult * mult * (burst + 1));
+	template_set(m, "full", size < 1023 ? size : 1023);
+	template_set(m, "packet", size / mult);
+	template_set(m, "high", size / mult | (mult - 1) << 11);
+	template_set(m, "interval", interval);
+	template_set(m, "high_interval", mult > 1 ? 1 : interval);
+	template_set(m, "burst", burst);
+	template_set(m, "mult", mult - 1);
+	template_set(m, "bytes", size / mult * mult * (burst + 1));
 }
 
 static void make_uvc(struct maker *m)
 {
-	rows_set(m, "int", !rows_get(m, "new") || number(m, "control", "enable_interrupt_ep", 0));
+	template_set(m, "int",
+		     !template_get(m, "new") || number(m, "control", "enable_interrupt_ep", 0));
 	set_number(m, "control/header/h", "bcdUVC", 0x0110);
 	set_number(m, "control/header/h", "dwClockFrequency", 48000000);
 	set_number(m, "control/terminal/output/default", "bSourceID", 2);
 	set_controls(m, "camera", "control/terminal/camera/default/bmControls", 2);
 	set_controls(m, "processing", "control/processing/default/bmControls", 1);
 	set_packets(m);
-	rows_add_all(m, control_begin);
+	template_add_all(m, control_begin);
 	add_extensions(m);
-	rows_add_all(m, control_end);
+	template_add_all(m, control_end);
 	add_formats(m);
-	rows_add_all(m, streaming_end);
+	template_add_all(m, streaming_end);
 }
 
-const struct function_rows video_rows_table[] = {
+const struct function_template video_templates[] = {
 	{ "uvc",
 	  "function_name='UVC Camera' streaming_maxpacket=1024 streaming_interval=1 "
 	  "streaming_maxburst=0",

@@ -1,0 +1,9 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+libffsctl_a_SOURCES += \
+	src/predict/audio.c \
+	src/predict/decode.c \
+	src/predict/predict.c src/predict/predict.h \
+	src/predict/functions.c \
+	src/predict/midi.c \
+	src/predict/template.c src/predict/template.h \
+	src/predict/video.c
