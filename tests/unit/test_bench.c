@@ -6,10 +6,10 @@
 #include <string.h>
 
 #include "base/util.h"
-#include "host/args.h"
-#include "host/pattern.h"
-#include "host/plot.h"
-#include "host/stats.h"
+#include "ffsbench/args.h"
+#include "ffsbench/pattern.h"
+#include "ffsbench/plot.h"
+#include "ffsbench/stats.h"
 
 static void size(const char *s, int64_t wanted)
 {

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/util.h"
-#include "host/device.h"
+#include "ffsbench/device.h"
 
 /* What is on the bus: echoes, each at an address of its own. */
 struct libusb_device {

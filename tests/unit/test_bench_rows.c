@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "base/util.h"
-#include "host/report.h"
-#include "host/row.h"
+#include "ffsbench/report.h"
+#include "ffsbench/row.h"
 
 static struct measure runs[] = {
 	{ .size = 65536,
@@ -83,7 +83,7 @@ Test(rows, csv)
 
 Test(rows, text)
 {
-	char *text = written(rows_text);
+	char *text = written(template_text);
 
 	cr_assert_str_eq(
 		text,

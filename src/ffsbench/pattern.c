@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "host/pattern.h"
+#include "ffsbench/pattern.h"
 
 #include <stdlib.h>
 #include <string.h>

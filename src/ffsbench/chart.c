@@ -4,9 +4,9 @@
 
 #include "base/cleanup.h"
 #include "base/util.h"
-#include "host/plot.h"
-#include "host/report.h"
-#include "host/row.h"
+#include "ffsbench/plot.h"
+#include "ffsbench/report.h"
+#include "ffsbench/row.h"
 
 static double rate(const struct row *row)
 {

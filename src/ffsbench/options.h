@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
-#include "host/bench.h"
+#include "ffsbench/bench.h"
 
 extern const struct command commands[];
 extern const size_t n_commands;

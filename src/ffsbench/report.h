@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-#include "host/bench.h"
+#include "ffsbench/bench.h"
 
 /* `err` may be without error. */
 

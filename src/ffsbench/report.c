@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "host/report.h"
+#include "ffsbench/report.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -7,7 +7,7 @@
 #include "base/cleanup.h"
 #include "base/util.h"
 #include "config.h"
-#include "host/row.h"
+#include "ffsbench/row.h"
 
 #define MB 1e6
 
@@ -139,7 +139,7 @@ void report_text(const struct report *r, const struct options *o, const struct e
 
 	if (any_ok(r) && (!messages || r->n > 1)) {
 		print_device(r);
-		rows_text(stdout, r);
+		template_text(stdout, r);
 	}
 	if (!err->exit && messages)
 		print_messages(r);

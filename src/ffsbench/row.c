@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "host/row.h"
+#include "ffsbench/row.h"
 
 #include <inttypes.h>
 #include <stddef.h>
@@ -377,7 +377,7 @@ static const struct column {
 	{ "memory", 11, KIND_ALL, put_memory },
 };
 
-void rows_text(FILE *f, const struct report *r)
+void template_text(FILE *f, const struct report *r)
 {
 	enum kind kind = r->command->kind;
 	char cell[64];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "host/options.h"
+#include "ffsbench/options.h"
 
 #include <errno.h>
 #include <getopt.h>

@@ -9,7 +9,7 @@
 #include <stddef.h>
 
 #include "base/error.h"
-#include "host/device.h"
+#include "ffsbench/device.h"
 
 enum memory_wish { MEMORY_AUTO, MEMORY_ZERO_COPY, MEMORY_ORDINARY };
 

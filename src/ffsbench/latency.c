@@ -9,10 +9,10 @@
 #include <string.h>
 
 #include "base/util.h"
-#include "host/bench.h"
-#include "host/pattern.h"
-#include "host/tick.h"
-#include "host/transfer.h"
+#include "ffsbench/bench.h"
+#include "ffsbench/pattern.h"
+#include "ffsbench/tick.h"
+#include "ffsbench/transfer.h"
 
 struct trip {
 	const struct device *d;

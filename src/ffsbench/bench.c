@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "host/bench.h"
+#include "ffsbench/bench.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/util.h"
-#include "host/row.h"
-#include "host/tick.h"
+#include "ffsbench/row.h"
+#include "ffsbench/tick.h"
 
 static void add_row(struct report *r, const struct options *o, enum direction direction,
 		    uint64_t size, uint64_t depth)

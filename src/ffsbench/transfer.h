@@ -2,7 +2,7 @@
 /* What every command does with libusb's transfers. */
 #pragma once
 
-#include "host/bench.h"
+#include "ffsbench/bench.h"
 
 /* Of one endpoint of the device. */
 struct libusb_transfer *transfer_make(const struct device *d, enum direction direction,

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "host/progress.h"
+#include "ffsbench/progress.h"
 
 #include <stdio.h>
 #include <unistd.h>
 
-#include "host/tick.h"
+#include "ffsbench/tick.h"
 
 #define BAR 30
 #define REDRAW_MS 100

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "host/transfer.h"
+#include "ffsbench/transfer.h"
 
 #include <errno.h>
 

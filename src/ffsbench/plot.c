@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "host/plot.h"
+#include "ffsbench/plot.h"
 
 #include <math.h>
 #include <stdint.h>
 
 #include "base/util.h"
-#include "host/args.h"
+#include "ffsbench/args.h"
 
 #define WIDTH 860
 #define HEIGHT 480

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "host/stats.h"
+#include "ffsbench/stats.h"
 
 #include <math.h>
 #include <stdlib.h>

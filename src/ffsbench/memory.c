@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "host/memory.h"
+#include "ffsbench/memory.h"
 
 #include <errno.h>
 #include <fcntl.h>

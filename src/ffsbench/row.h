@@ -5,7 +5,7 @@
 #include <jansson.h>
 #include <stdio.h>
 
-#include "host/bench.h"
+#include "ffsbench/bench.h"
 
 /* A value of a row: sums, medians, extremes of its runs. */
 struct field {
@@ -27,4 +27,4 @@ bool row_host_limited(const struct row *row);
 void row_name(const struct row *row, char *text, size_t size);
 json_t *row_json(const struct row *row, enum kind kind);
 void rows_csv(FILE *f, const struct report *r);
-void rows_text(FILE *f, const struct report *r);
+void template_text(FILE *f, const struct report *r);

@@ -9,9 +9,9 @@
 #include <string.h>
 
 #include "base/util.h"
-#include "host/bench.h"
-#include "host/tick.h"
-#include "host/transfer.h"
+#include "ffsbench/bench.h"
+#include "ffsbench/tick.h"
+#include "ffsbench/transfer.h"
 
 #define USBTEST_READ 0x5c /* f_sourcesink.c, src/plugins/sourcesink.c */
 #define ENDPOINT_HALTED 1 /* GET_STATUS (USB 2.0, 9.4.5) */

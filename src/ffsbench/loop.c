@@ -15,10 +15,10 @@
 
 #include "base/cleanup.h"
 #include "base/util.h"
-#include "host/bench.h"
-#include "host/pattern.h"
-#include "host/tick.h"
-#include "host/transfer.h"
+#include "ffsbench/bench.h"
+#include "ffsbench/pattern.h"
+#include "ffsbench/tick.h"
+#include "ffsbench/transfer.h"
 
 #define MARK_LENGTH 7 /* shorter than any packet of a bulk endpoint */
 #define WAKE_MS 100   /* how exact the timeout is */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "host/args.h"
+#include "ffsbench/args.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -9,11 +9,11 @@
 #include <stdint.h>
 
 #include "base/error.h"
-#include "host/args.h"
-#include "host/device.h"
-#include "host/memory.h"
-#include "host/progress.h"
-#include "host/stats.h"
+#include "ffsbench/args.h"
+#include "ffsbench/device.h"
+#include "ffsbench/memory.h"
+#include "ffsbench/progress.h"
+#include "ffsbench/stats.h"
 
 #define MAX_DEPTH 256
 #define MAX_TRANSFER (64u << 20)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "host/tick.h"
+#include "ffsbench/tick.h"
 
 #include <signal.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "host/device.h"
+#include "ffsbench/device.h"
 
 #include <errno.h>
 #include <linux/netlink.h>
@@ -12,7 +12,7 @@
 
 #include "base/cleanup.h"
 #include "base/util.h"
-#include "host/tick.h"
+#include "ffsbench/tick.h"
 
 /* Kernel's own uevents, and udev's after it has set the node's owner. */
 #define UEVENT_GROUPS 3

@@ -5,8 +5,8 @@
 
 #include "base/cleanup.h"
 #include "base/util.h"
-#include "host/options.h"
-#include "host/report.h"
+#include "ffsbench/options.h"
+#include "ffsbench/report.h"
 
 /* Before the run: nobody wants to hear after it that the directory is not there. */
 static int open_plot(const struct options *o, FILE **f, struct error *err)
