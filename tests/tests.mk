@@ -187,7 +187,7 @@ tests_unit_test_unit_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
 tests_unit_test_unit_LDADD = libffsctl.a $(JANSSON_LIBS) $(CRITERION_LIBS)
 
 # stream, worker, host: the data path.
-UNIT_TESTS += tests/unit/test_bench tests/unit/test_stream tests/unit/test_worker
+UNIT_TESTS += tests/unit/test_bench tests/unit/test_plugin_host tests/unit/test_stream
 tests_unit_test_bench_SOURCES = tests/unit/test_bench.c src/ffsbench/args.c src/ffsbench/pattern.c \
 	src/ffsbench/plot.c src/ffsbench/stats.c
 tests_unit_test_bench_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS)
@@ -214,11 +214,11 @@ tests_unit_test_stream_kernel_SOURCES = tests/unit/test_stream_kernel.c tests/un
 	src/stream/public.c
 tests_unit_test_stream_kernel_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS)
 tests_unit_test_stream_kernel_LDADD = libstream.a $(AIO_LIBS) $(CRITERION_LIBS)
-tests_unit_test_worker_SOURCES = tests/unit/test_worker.c src/worker/moments.c src/worker/options.c \
-	src/worker/settings.c
-tests_unit_test_worker_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
+tests_unit_test_plugin_host_SOURCES = tests/unit/test_plugin_host.c src/plugin-host/moments.c src/plugin-host/options.c \
+	src/plugin-host/settings.c
+tests_unit_test_plugin_host_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
 TESTS += tests/cli/test_plugins.py tests/cli/test_stream_library.py
-tests_unit_test_worker_LDADD = libffsctl.a $(JANSSON_LIBS) $(CRITERION_LIBS)
+tests_unit_test_plugin_host_LDADD = libffsctl.a $(JANSSON_LIBS) $(CRITERION_LIBS)
 
 if HAVE_CRITERION
 check_PROGRAMS += $(UNIT_TESTS)

@@ -13,11 +13,11 @@
 
 #include "base/cleanup.h"
 #include "control.h"
-#include "worker/host.h"
+#include "plugin-host/host.h"
 
 #define stream_up(stream, speed) ((void)(stream), (void)(speed), 0)
 #define stream_down(stream) ((void)(stream))
-#include "../../src/worker/control.c"
+#include "../../src/plugin-host/control.c"
 
 #include "../../src/plugins/accessory.c"
 

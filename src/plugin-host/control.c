@@ -7,7 +7,7 @@
 #include <sys/socket.h>
 
 #include "base/util.h"
-#include "worker/host.h"
+#include "plugin-host/host.h"
 
 static uint16_t get_le16(const unsigned char *p)
 {

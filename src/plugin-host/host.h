@@ -4,10 +4,10 @@
 
 #include <stdbool.h>
 
+#include "plugin-host/options.h"
+#include "plugin-host/plugin_host.h"
+#include "plugin-host/settings.h"
 #include "stream/stream.h"
-#include "worker/options.h"
-#include "worker/settings.h"
-#include "worker/worker.h"
 
 #define DEFAULT_SIZE 65536
 #define DEFAULT_DEPTH 8

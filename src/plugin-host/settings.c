@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "worker/settings.h"
+#include "plugin-host/settings.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -10,7 +10,7 @@
 #include "base/cleanup.h"
 #include "base/needs.h"
 #include "base/util.h"
-#include "worker/worker.h"
+#include "plugin-host/plugin_host.h"
 
 #define MAX_CONFIG (1 << 20)
 #define MAX_ENDPOINTS 30 /* 15 numbers, two directions (USB 2.0, 8.3.2.2) */

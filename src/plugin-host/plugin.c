@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "base/util.h"
-#include "worker/options.h"
-#include "worker/worker.h"
+#include "plugin-host/options.h"
+#include "plugin-host/plugin_host.h"
 
 /* The least a table of version 1 has: everything up to `mode`. */
 #define LEAST_TABLE (offsetof(struct ffsctl_plugin, mode) + sizeof(enum ffsctl_mode))

@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 pkglibexec_PROGRAMS += ffsctl-worker
 ffsctl_worker_SOURCES = \
-	src/worker/calls.c \
-	src/worker/control.c \
-	src/worker/describe.c \
-	src/worker/host.c src/worker/host.h \
-	src/worker/main.c \
-	src/worker/moments.c \
-	src/worker/options.c src/worker/options.h \
-	src/worker/plugin.c \
-	src/worker/settings.c src/worker/settings.h \
-	src/worker/worker.h
+	src/plugin-host/calls.c \
+	src/plugin-host/control.c \
+	src/plugin-host/describe.c \
+	src/plugin-host/host.c src/plugin-host/host.h \
+	src/plugin-host/main.c \
+	src/plugin-host/moments.c \
+	src/plugin-host/options.c src/plugin-host/options.h \
+	src/plugin-host/plugin.c \
+	src/plugin-host/settings.c src/plugin-host/settings.h \
+	src/plugin-host/plugin_host.h
 ffsctl_worker_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 ffsctl_worker_LDADD = libstream.a libffsctl.a $(WORKER_LIBS)
 ffsctl_worker_LDFLAGS = $(LDFLAGS_FAST)

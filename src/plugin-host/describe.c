@@ -8,9 +8,9 @@
 #include "base/needs.h"
 #include "base/util.h"
 #include "config.h"
-#include "worker/host.h"
-#include "worker/options.h"
-#include "worker/worker.h"
+#include "plugin-host/host.h"
+#include "plugin-host/options.h"
+#include "plugin-host/plugin_host.h"
 
 static json_t *option_json(const struct ffsctl_option *o)
 {

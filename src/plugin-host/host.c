@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Joins a plugin to an engine: one process, one thread, one epoll loop. */
-#include "worker/host.h"
+#include "plugin-host/host.h"
 
 #include <endian.h>
 #include <errno.h>

@@ -11,7 +11,7 @@
 
 #include "base/cleanup.h"
 #include "base/util.h"
-#include "worker/host.h"
+#include "plugin-host/host.h"
 
 static struct host *of_pub(struct ffsctl_host *pub)
 {

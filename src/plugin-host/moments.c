@@ -6,7 +6,7 @@
 
 #include "base/loop.h"
 #include "base/util.h"
-#include "worker/host.h"
+#include "plugin-host/host.h"
 
 /*
  * What an epoll event carries of a plugin's descriptor: its slot from HOST_FD_PLUGIN on, and above

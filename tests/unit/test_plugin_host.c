@@ -7,10 +7,10 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "worker/host.h"
-#include "worker/options.h"
-#include "worker/settings.h"
-#include "worker/worker.h"
+#include "plugin-host/host.h"
+#include "plugin-host/options.h"
+#include "plugin-host/plugin_host.h"
+#include "plugin-host/settings.h"
 
 #define EP                                                                                         \
 	"{\"name\": \"ep1-in\", \"file\": \"ep1\", \"address\": 129, \"type\": \"bulk\","          \

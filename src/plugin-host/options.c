@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "worker/options.h"
+#include "plugin-host/options.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
 #include "base/util.h"
-#include "worker/worker.h"
+#include "plugin-host/plugin_host.h"
 
 static int resolve_one(struct option_value *v, const json_t *given, struct error *err)
 {

@@ -17,9 +17,9 @@
 #include "base/cleanup.h"
 #include "base/sandbox.h"
 #include "base/util.h"
-#include "worker/options.h"
-#include "worker/settings.h"
-#include "worker/worker.h"
+#include "plugin-host/options.h"
+#include "plugin-host/plugin_host.h"
+#include "plugin-host/settings.h"
 
 #define FIRST_FD 3 /* sd_listen_fds(3) */
 
