@@ -11,14 +11,14 @@ src_plugins_accessory_so_LDFLAGS = $(PLUGIN_LINK_FLAGS)
 
 plugin_PROGRAMS += src/plugins/bridge.so
 src_plugins_bridge_so_SOURCES = \
-	src/plugins/bridge.c src/plugins/bridge.h \
-	src/plugins/bridge-address.c \
-	src/plugins/bridge-command.c \
-	src/plugins/bridge-device.c \
-	src/plugins/bridge-in.c \
-	src/plugins/bridge-out.c \
-	src/plugins/bridge-peer.c \
-	src/plugins/bridge-socket.c
+	src/plugins/bridge/bridge.c src/plugins/bridge/bridge.h \
+	src/plugins/bridge/address.c \
+	src/plugins/bridge/command.c \
+	src/plugins/bridge/device.c \
+	src/plugins/bridge/in.c \
+	src/plugins/bridge/out.c \
+	src/plugins/bridge/peer.c \
+	src/plugins/bridge/socket.c
 src_plugins_bridge_so_CFLAGS = $(PLUGIN_COMPILE_FLAGS)
 src_plugins_bridge_so_LDFLAGS = $(PLUGIN_LINK_FLAGS)
 

@@ -151,7 +151,7 @@ struct bridge {
 /* Says why this gadget file cannot work; -EINVAL. */
 int bridge_refuse(struct bridge *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* --- bridge-peer.c --- */
+/* --- peer.c --- */
 void bridge_set_timers(struct bridge *b);
 void bridge_settle(struct bridge *b);
 /* New peer. A descriptor that is -1 is a direction that it has not. Both are the bridge's now. */
@@ -167,20 +167,20 @@ void bridge_opened(struct bridge *b, const char *what);
 void bridge_failed(struct bridge *b, int error, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* --- bridge-in.c: from peers to the host --- */
+/* --- in.c: from peers to the host --- */
 void in_pump(struct bridge *b);
 void in_done(struct bridge *b, struct ffsctl_transfer *t);
 void in_link_is_new(struct bridge *b);
 void in_source_ended(struct bridge *b, struct peer *p);
 
-/* --- bridge-out.c: from the host to peers --- */
+/* --- out.c: from the host to peers --- */
 void out_pump(struct bridge *b);
 void out_done(struct bridge *b, struct ffsctl_transfer *t);
 void out_link_is_new(struct bridge *b);
 void out_sink_added(struct bridge *b, struct peer *p);
 void out_sink_ended(struct bridge *b, struct peer *p);
 
-/* --- bridge-address.c: b->address --- */
+/* --- address.c: b->address --- */
 /* -EINVAL after a line of log. */
 int address_parse(struct bridge *b, const char *text);
 /* Waits for the name server. -errno after a line of log. */
@@ -190,10 +190,10 @@ int address_start_look_up(struct bridge *b);
 /* What it has found: 0 or an error of getaddrinfo(3). */
 int address_take(struct bridge *b);
 
-/* --- bridge-socket.c --- */
+/* --- socket.c --- */
 /* Whether a client that comes can be served. */
 bool listener_has_room(const struct bridge *b);
 
-/* --- bridge-command.c --- */
+/* --- command.c --- */
 /* fork() for a child that dies with us and has our signals as they were. */
 int bridge_fork(void);
