@@ -13,10 +13,10 @@
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "blob/encode.h"
+#include "blob/validate.h"
 #include "cmd/cmd.h"
 #include "compose/serial.h"
-#include "ffs/blob.h"
-#include "ffs/verdict.h"
 #include "predict/predict.h"
 
 static const char *const speed_words[EP_SPEED_COUNT] = { "full", "high", "super" };

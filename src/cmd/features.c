@@ -8,8 +8,8 @@
 
 #include "base/cleanup.h"
 #include "cmd/cmd.h"
-#include "ffs/module.h"
-#include "ffs/mount.h"
+#include "functionfs/module.h"
+#include "functionfs/mount.h"
 #include "supervise/control.h"
 #include "supervise/features.h"
 

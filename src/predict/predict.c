@@ -9,8 +9,8 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
-#include "ffs/blob.h"
-#include "ffs/uapi.h"
+#include "blob/encode.h"
+#include "blob/uapi.h"
 #include "predict/template.h"
 #include "spec/lang.h"
 

@@ -12,7 +12,7 @@
 #include "base/proc.h"
 #include "compose/configfs.h"
 #include "compose/usbg.h"
-#include "ffs/mount.h"
+#include "functionfs/mount.h"
 #include "plan/files.h"
 #include "supervise/front_parts.h"
 #include "supervise/host.h"

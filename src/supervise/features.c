@@ -8,7 +8,7 @@
 #include "base/fd.h"
 #include "compose/compose.h"
 #include "compose/configfs.h"
-#include "ffs/mount.h"
+#include "functionfs/mount.h"
 #include "supervise/front_parts.h"
 
 /*

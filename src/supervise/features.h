@@ -3,7 +3,7 @@
 #pragma once
 
 #include "base/world.h"
-#include "ffs/features.h"
+#include "functionfs/features.h"
 
 /*
  * Needs root, and makes a gadget of its own for a moment, which loads FunctionFS' module if need

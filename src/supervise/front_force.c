@@ -15,7 +15,7 @@
 #include "base/proc.h"
 #include "compose/compose.h"
 #include "compose/found.h"
-#include "ffs/mount.h"
+#include "functionfs/mount.h"
 #include "plan/files.h"
 #include "supervise/front_parts.h"
 #include "supervise/machine_parts.h"

@@ -106,7 +106,7 @@ void host_adopt(struct supervisor *s, const char *udc, bool configured)
 void host_left(struct supervisor *s)
 {
 	for (size_t n = 0; n < s->n_instances; n++)
-		s->instances[n]->bus = (struct bus_state){ 0 };
+		s->instances[n]->bus = (struct link_state){ 0 };
 }
 
 void host_forget(struct supervisor *s)

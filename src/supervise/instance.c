@@ -14,12 +14,12 @@
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "base/proc.h"
+#include "blob/encode.h"
 #include "compose/compose.h"
 #include "compose/udc.h"
-#include "ffs/blob.h"
-#include "ffs/endpoint.h"
-#include "ffs/message.h"
-#include "ffs/mount.h"
+#include "functionfs/endpoint.h"
+#include "functionfs/message.h"
+#include "functionfs/mount.h"
 #include "plan/files.h"
 #include "process/family.h"
 #include "supervise/reap.h"
@@ -74,7 +74,7 @@ static void on_bus_event(struct instance *i, const void *body, size_t size)
 	if (size < sizeof(event))
 		return;
 	memcpy(&event, body, sizeof(event));
-	bus_state_take(&i->bus, &event);
+	link_state_take(&i->bus, &event);
 	supervisor_changed(i->supervisor);
 }
 

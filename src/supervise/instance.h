@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 #include "base/loop.h"
-#include "ffs/keeper.h"
+#include "functionfs/keeper.h"
 #include "plan/plan.h"
 #include "supervise/unit.h"
 
@@ -35,7 +35,7 @@ struct instance {
 	bool keeper_ends; /* it was told to */
 	bool dropping; /* the keeper has not said yet that all is told of the worker that ended */
 	double drop_since; /* monotonic */
-	struct bus_state bus;
+	struct link_state bus;
 	bool listens;	       /* the keeper: it can be taken over */
 	double hold;	       /* what it was told last */
 	struct instance *twin; /* while a reload is under way: what the new plan has in its place */

@@ -21,7 +21,7 @@
 #include "base/journal.h"
 #include "base/proc.h"
 #include "base/trust.h"
-#include "ffs/endpoint.h"
+#include "functionfs/endpoint.h"
 #include "process/credentials.h"
 #include "process/family.h"
 #include "spec/spec.h"

@@ -12,7 +12,7 @@
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "base/needs.h"
-#include "ffs/endpoint.h"
+#include "functionfs/endpoint.h"
 #include "supervise/launch.h"
 #include "supervise/launch_parts.h"
 #include "supervise/supervisor.h"

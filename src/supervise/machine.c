@@ -13,7 +13,7 @@
 #include "compose/compose.h"
 #include "compose/node.h"
 #include "compose/udc.h"
-#include "ffs/mount.h"
+#include "functionfs/mount.h"
 #include "supervise/machine_parts.h"
 #include "supervise/rundir.h"
 

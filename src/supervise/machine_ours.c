@@ -14,7 +14,7 @@
 #include "base/proc.h"
 #include "compose/compose.h"
 #include "compose/udc.h"
-#include "ffs/mount.h"
+#include "functionfs/mount.h"
 #include "supervise/control.h"
 #include "supervise/machine_parts.h"
 #include "supervise/rundir.h"

@@ -10,7 +10,7 @@
 #include "base/json.h"
 #include "compose/configfs.h"
 #include "compose/udc.h"
-#include "ffs/mount.h"
+#include "functionfs/mount.h"
 #include "supervise/bus.h"
 #include "supervise/features.h"
 #include "supervise/host.h"

@@ -8,7 +8,7 @@
 #include "compose/configfs.h"
 #include "compose/udc.h"
 #include "compose/usbg.h"
-#include "ffs/mount.h"
+#include "functionfs/mount.h"
 #include "spec/spec.h"
 #include "supervise/bus.h"
 #include "supervise/privileges.h"

@@ -9,7 +9,7 @@
 #include "compose/configfs.h"
 #include "compose/rules.h"
 #include "compose/usbg.h"
-#include "ffs/mount.h"
+#include "functionfs/mount.h"
 #include "plan/files.h"
 #include "supervise/reload.h"
 

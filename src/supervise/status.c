@@ -9,7 +9,7 @@
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "compose/usbg.h"
-#include "ffs/endpoint.h"
+#include "functionfs/endpoint.h"
 #include "supervise/host.h"
 
 static const char *const type_words[] = {

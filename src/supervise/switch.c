@@ -13,7 +13,7 @@
 #include "base/json.h"
 #include "compose/compose.h"
 #include "compose/udc.h"
-#include "ffs/mount.h"
+#include "functionfs/mount.h"
 #include "plan/fault.h"
 #include "spec/spec.h"
 #include "supervise/bus.h"

@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "ffs/endpoint.h"
+#include "functionfs/endpoint.h"
 #include "supervise/supervisor.h"
 
 #define HALT_TRIES 4

@@ -77,7 +77,7 @@ def _():
 
 @tap.test("and the one of a function's link")
 def _():
-    rows = re.findall(r'\{ "(\w+)",\s+FFSCTL_EVENT_\w+,\s+\{ (.*?)\s*\} \}', source("src/ffs/bus_state.c", "} rows[]", "\n};"))
+    rows = re.findall(r'\{ "(\w+)",\s+FFSCTL_EVENT_\w+,\s+\{ (.*?)\s*\} \}', source("src/functionfs/link_state.c", "} rows[]", "\n};"))
     wanted = {(state, event): to.split(",")[n].strip().lower()
               for event, to in rows for n, state in enumerate(("unbound", "bound", "enabled", "suspended"))}
     tap.eq(len(wanted), 24)

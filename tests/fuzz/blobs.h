@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "ffs/verdict.h"
+#include "blob/validate.h"
 
 /* Numbers of files that blobs with an eventfd in them name. */
 enum { BLOBS_EVENTFD = 100, BLOBS_OTHER_FD, BLOBS_CLOSED_FD };

@@ -25,7 +25,7 @@
 #include "base/loop.h"
 #include "base/proc.h"
 #include "control.h"
-#include "ffs/keeper.h"
+#include "functionfs/keeper.h"
 
 /* What the keeper calls, in place of the machine's. */
 static ssize_t ep0_read(int fd, void *data, size_t size);
@@ -43,7 +43,7 @@ static int speed_word(char **word);
 #define raise(sig) end_here()
 #define alarm(seconds) ((void)(seconds))
 #define fd_read_line(fd, word) ((void)(fd), speed_word(word))
-#include "../../src/ffs/keeper_main.c"
+#include "../../src/functionfs/keeper_main.c"
 #undef read
 #undef write
 #undef poll

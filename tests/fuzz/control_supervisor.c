@@ -14,7 +14,7 @@
 #include "base/loop.h"
 #include "base/proc.h"
 #include "control.h"
-#include "ffs/keeper.h"
+#include "functionfs/keeper.h"
 #include "supervise/supervisor.h"
 
 /* What would start and end processes. */
@@ -46,7 +46,7 @@ static int connection; /* to it; made already */
 #define poll(pfd, n, timeout) poll(pfd, n, 0)
 #define socket(family, type, protocol) steal_fd(&connection)
 #define connect(fd, address, size) 0
-#include "../../src/ffs/keeper.c"
+#include "../../src/functionfs/keeper.c"
 #undef poll
 #undef socket
 #undef connect

@@ -2,7 +2,7 @@
 /* What holds for every blob whatsoever. */
 #pragma once
 
-#include "ffs/verdict.h"
+#include "blob/validate.h"
 
 struct verdict_session {
 	struct ffs_judge judge;

@@ -134,7 +134,7 @@ def _():
 
 @test("writes of every size from 1 to 70,000 are messages" if EVERY_SIZE else
       "writes of sizes up to 70,000 around multiples of packets and pages are messages",
-      only_all=EVERY_SIZE and "ffs/zlp-of-the-first-endpoint-alone-counts: sizes around multiples of packets and pages "
+      only_all=EVERY_SIZE and "functionfs/zlp-of-the-first-endpoint-alone-counts: sizes around multiples of packets and pages "
                               "have a test")
 def _():
     with Accessory() as a:

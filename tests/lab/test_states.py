@@ -3,7 +3,7 @@
 # lab: speed=high timeout=240
 # lab all: kernel=6.12,6.1 speed=high timeout=240
 """Every cell of the two state tables, reached on a real kernel: a worker's life (src/supervise/unit.c) and
-a function's link (src/ffs/bus_state.c). Supervisor and keeper write down what their tables are asked."""
+a function's link (src/functionfs/link_state.c). Supervisor and keeper write down what their tables are asked."""
 
 import os
 import pathlib
@@ -26,7 +26,7 @@ harness.leaves_nothing()
 
 
 def link_cells():
-    text = pathlib.Path(SRC, "src/ffs/bus_state.c").read_text()
+    text = pathlib.Path(SRC, "src/functionfs/link_state.c").read_text()
     return {(state, event) for event in re.findall(r'\{ "(\w+)",\s+FFSCTL_EVENT_', text)
             for state in ("unbound", "bound", "enabled", "suspended")}
 

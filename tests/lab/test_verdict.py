@@ -5,7 +5,7 @@
 # lab all: kernel=6.12,6.1 timeout=180 build=plain
 # lab all: kernel=6.12,6.1 stock timeout=180 build=plain
 # lab all: kernel=6.12,6.1 flavour=debug timeout=120 build=plain
-"""The verdict `kernel` (src/ffs/verdict.h) is what the kernel says.
+"""The verdict `kernel` (src/blob/validate.h) is what the kernel says.
 
 A hundred thousand sessions, of which each writes descriptors and most strings, right ones and
 mutated ones; a small part of what lab/soak does (lab/README.md). Each branch of the parser has to be
@@ -40,7 +40,7 @@ def diff(*args):
 
 
 @test(f"{SESSIONS} sessions, no disagreement" + ("" if DEBUG else ", every branch from both sides"),
-      only_all=DEBUG and "ffs/associations-count-from-0: the same sessions, and more, have a test without debugging")
+      only_all=DEBUG and "blob/associations-count-from-0: the same sessions, and more, have a test without debugging")
 def _():
     result = diff("-k", KERNEL, "-s", SEED, "-n", str(SESSIONS), "-c" if DEBUG else "-b")
     print(result.stdout)

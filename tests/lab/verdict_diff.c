@@ -35,8 +35,8 @@
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "base/util.h"
-#include "ffs/mount.h"
-#include "ffs/uapi.h"
+#include "blob/uapi.h"
+#include "functionfs/mount.h"
 
 #define INSTANCE "verdict_diff"
 #define GADGET "/sys/kernel/config/usb_gadget/" INSTANCE

@@ -3,7 +3,7 @@
 #include <criterion/criterion.h>
 #include <stdlib.h>
 
-#include "ffs/blob.h"
+#include "blob/encode.h"
 
 static struct ep_speed speed(uint16_t size, uint8_t interval)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The keeper as the other end of a worker's control socket, and without its supervisor
- * (src/ffs/keeper.c, keeper_main.c). It is a real process; it has no ep0, which needs a kernel of
- * the lab's.
+ * (src/functionfs/keeper.c, keeper_main.c). It is a real process; it has no ep0, which needs a
+ * kernel of the lab's.
  */
 #include "config.h"
 
@@ -21,9 +21,9 @@
 
 #include "base/cleanup.h"
 #include "base/fd.h"
-#include "ffs/keeper.h"
-#include "ffs/keeper_lock.h"
-#include "ffs/message.h"
+#include "functionfs/keeper.h"
+#include "functionfs/keeper_lock.h"
+#include "functionfs/message.h"
 
 /* No test waits so long, unless it has failed. */
 #define LONG_MS 20000
@@ -387,11 +387,11 @@ Test(keeper, opens_no_file_and_signals_nobody)
 
 /* --- the bus --- */
 
-Test(bus_state, events_in_any_order_set_it)
+Test(link_state, events_in_any_order_set_it)
 {
 	static const struct {
 		uint8_t events[4];
-		struct bus_state state;
+		struct link_state state;
 	} rows[] = {
 		{ { FFSCTL_EVENT_BIND }, { .bound = true } },
 		{ { FFSCTL_EVENT_ENABLE }, { .bound = true, .enabled = true, .speed = 3 } },
@@ -412,33 +412,33 @@ Test(bus_state, events_in_any_order_set_it)
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		struct bus_state state = { 0 }, told = { 0 };
+		struct link_state state = { 0 }, told = { 0 };
 		struct ffsctl_event events[BUS_STATE_EVENTS];
 		size_t n;
 
 		for (size_t k = 0; k < 4 && (k == 0 || rows[i].events[k]); k++)
-			cr_expect(bus_state_take(
+			cr_expect(link_state_take(
 				&state,
 				&(struct ffsctl_event){ .event = rows[i].events[k], .speed = 3 }));
 		cr_expect_eq(state.bound, rows[i].state.bound, "row %zu", i);
 		cr_expect_eq(state.enabled, rows[i].state.enabled, "row %zu", i);
 		cr_expect_eq(state.suspended, rows[i].state.suspended, "row %zu", i);
 		cr_expect_eq(state.speed, rows[i].state.speed, "row %zu", i);
-		n = bus_state_tell(&state, events);
+		n = link_state_events(&state, events);
 		for (size_t k = 0; k < n; k++)
-			bus_state_take(&told, &events[k]);
+			link_state_take(&told, &events[k]);
 		cr_expect_eq(told.bound, state.bound, "row %zu, told", i);
 		cr_expect_eq(told.enabled, state.enabled, "row %zu, told", i);
 		cr_expect_eq(told.suspended, state.suspended, "row %zu, told", i);
 	}
 }
 
-Test(bus_state, other_events_are_none)
+Test(link_state, other_events_are_none)
 {
-	struct bus_state state = { 0 };
+	struct link_state state = { 0 };
 
-	cr_expect_not(bus_state_take(&state, &(struct ffsctl_event){ .event = 4 }));
-	cr_expect_not(bus_state_take(&state, &(struct ffsctl_event){ .event = 7 }));
+	cr_expect_not(link_state_take(&state, &(struct ffsctl_event){ .event = 4 }));
+	cr_expect_not(link_state_take(&state, &(struct ffsctl_event){ .event = 7 }));
 	cr_expect_not(state.bound);
 }
 

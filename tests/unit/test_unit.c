@@ -12,7 +12,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "ffs/endpoint.h"
+#include "functionfs/endpoint.h"
 #include "supervise/bus.h"
 #include "supervise/launch.h"
 #include "supervise/supervisor.h"

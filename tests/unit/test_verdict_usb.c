@@ -7,7 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/util.h"
-#include "ffs/blob.h"
+#include "blob/encode.h"
 #include "spec/diag.h"
 #include "spec/spec.h"
 #include "verdict_hex.h"

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "base/util.h"
-#include "ffs/verdict.h"
+#include "blob/validate.h"
 
 static const struct {
 	const char *name;

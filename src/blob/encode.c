@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "ffs/blob.h"
+#include "blob/encode.h"
 
 #include <linux/usb/ch9.h>
 #include <stdbool.h>
@@ -7,7 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/util.h"
-#include "ffs/uapi.h"
+#include "blob/uapi.h"
 
 struct blob {
 	uint8_t *data;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "ffs/features.h"
+#include "functionfs/features.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -8,9 +8,9 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "ffs/blob.h"
-#include "ffs/mount.h"
-#include "ffs/uapi.h"
+#include "blob/encode.h"
+#include "blob/uapi.h"
+#include "functionfs/mount.h"
 
 #define DFU_CLASS 0xfe /* with subclass 1; no other one of the class may have 'extra' */
 #define MMAP_OPTION "mmap_memory_mb"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "ffs/module.h"
+#include "functionfs/module.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -7,7 +7,7 @@
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "base/util.h"
-#include "ffs/mount.h"
+#include "functionfs/mount.h"
 
 #define BUILTIN_MAX (1024 * 1024)
 #define SMALL_MAX 256

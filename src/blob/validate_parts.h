@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the files verdict*.c share: one look at one blob. */
+/* What the files validate*.c share: one look at one blob. */
 #pragma once
 
-#include "ffs/verdict.h"
+#include "blob/validate.h"
 
 enum { FFS_SET_FULL, FFS_SET_HIGH, FFS_SET_SUPER, FFS_SET_COUNT };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "ffs/message.h"
+#include "functionfs/message.h"
 
 #include <endian.h>
 #include <errno.h>

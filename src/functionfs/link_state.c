@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "config.h"
 
-#include "ffs/bus_state.h"
+#include "functionfs/link_state.h"
 
 #include "base/trace.h"
 #include "base/util.h"
@@ -9,7 +9,7 @@
 enum link { LINK_UNBOUND, LINK_BOUND, LINK_ENABLED, LINK_SUSPENDED, LINK_COUNT };
 
 /* Without a configuration there is nothing to suspend (composite.c, composite_suspend). */
-static enum link link_of(const struct bus_state *state)
+static enum link link_of(const struct link_state *state)
 {
 	if (state->enabled)
 		return state->suspended ? LINK_SUSPENDED : LINK_ENABLED;
@@ -42,7 +42,7 @@ static const struct {
 };
 /* clang-format on */
 
-bool bus_state_take(struct bus_state *state, const struct ffsctl_event *event)
+bool link_state_take(struct link_state *state, const struct ffsctl_event *event)
 {
 	static const char *const words[] = { "unbound", "bound", "enabled", "suspended" };
 	enum link link = link_of(state);
@@ -62,7 +62,7 @@ bool bus_state_take(struct bus_state *state, const struct ffsctl_event *event)
 	return true;
 }
 
-size_t bus_state_tell(const struct bus_state *state, struct ffsctl_event *events)
+size_t link_state_events(const struct link_state *state, struct ffsctl_event *events)
 {
 	size_t n = 0;
 

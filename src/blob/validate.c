@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* One write to ep0: which parser it is for, and what it leaves behind (f_fs.c, ffs_ep0_write). */
-#include "ffs/verdict.h"
+#include "blob/validate.h"
 
 #include <assert.h>
 #include <string.h>
 
 #include "base/util.h"
-#include "ffs/uapi.h"
-#include "ffs/verdict_parts.h"
+#include "blob/uapi.h"
+#include "blob/validate_parts.h"
 
 #define WRITE_MIN 16
 

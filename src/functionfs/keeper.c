@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "ffs/keeper.h"
+#include "functionfs/keeper.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,8 +17,8 @@
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "base/proc.h"
-#include "ffs/keeper_main.h"
-#include "ffs/message.h"
+#include "functionfs/keeper_main.h"
+#include "functionfs/message.h"
 
 /* How often, and how many milliseconds apart, a keeper that does not answer is interrupted. */
 #define ADOPT_TRIES 100

@@ -6,7 +6,7 @@
 #include <linux/usb/ch9.h>
 
 #include "base/util.h"
-#include "ffs/verdict_parts.h"
+#include "blob/validate_parts.h"
 
 #define SIZE_MASK 0x07ff
 #define TRANSACTIONS_SHIFT 11

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "ffs/endpoint.h"
+#include "functionfs/endpoint.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "ffs/blob.h"
-#include "ffs/uapi.h"
+#include "blob/encode.h"
+#include "blob/uapi.h"
 
 /* Each blob has to arrive in one write (f_fs.c, ffs_ep0_write). */
 static int write_blob(int fd, const char *path, const char *what, const uint8_t *blob, size_t size,

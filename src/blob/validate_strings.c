@@ -2,8 +2,8 @@
 /* Strings as the kernel reads them (f_fs.c, __ffs_data_got_strings). */
 #include <string.h>
 
-#include "ffs/uapi.h"
-#include "ffs/verdict_parts.h"
+#include "blob/uapi.h"
+#include "blob/validate_parts.h"
 
 #define HEAD_SIZE 16
 

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "base/util.h"
-#include "ffs/uapi.h"
-#include "ffs/verdict.h"
+#include "blob/uapi.h"
+#include "blob/validate.h"
 
 #define BRANCH(id, where) [FFS_##id] = { .name = #id, .kind = FFS_BRANCH, .source = where }
 #define REFUSAL(id, e, where, ...)                                                                 \

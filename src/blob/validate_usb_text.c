@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/util.h"
-#include "ffs/verdict_parts.h"
+#include "blob/validate_parts.h"
 
 #define STRINGS_HEAD_SIZE 16
 /* What fits into a string descriptor, whose bLength is a byte: USB 2.0, 9.6.7. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "config.h"
 
-#include "ffs/keeper_lock.h"
+#include "functionfs/keeper_lock.h"
 
 #include <sys/prctl.h>
 #include <sys/syscall.h>

@@ -2,7 +2,7 @@
 /* FunctionFS' module: whether it is there, and whether a better one could be. */
 #pragma once
 
-#include "ffs/features.h"
+#include "functionfs/features.h"
 
 /*
  * Whether asking for FunctionFS would load a module now. One that is built in has no directory in

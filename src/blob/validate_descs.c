@@ -7,8 +7,8 @@
 #include <stdlib.h>
 
 #include "base/util.h"
-#include "ffs/uapi.h"
-#include "ffs/verdict_parts.h"
+#include "blob/uapi.h"
+#include "blob/validate_parts.h"
 
 #define PAST_FLAGS 12 /* of the head with flags */
 #define PAST_LENGTH 8 /* of the head without */

@@ -5,7 +5,7 @@
  * goes is what its features add up to.
  */
 #include "base/util.h"
-#include "ffs/verdict_parts.h"
+#include "blob/validate_parts.h"
 
 #define OS_VERSION 0x0100
 #define OS_VERSION_OLD 0x0001 /* the same with its bytes swapped: what kernels once asked for */

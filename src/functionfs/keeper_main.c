@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "ffs/keeper_main.h"
+#include "functionfs/keeper_main.h"
 
 #include <endian.h>
 #include <errno.h>
@@ -17,9 +17,9 @@
 #include "base/fd.h"
 #include "base/loop.h"
 #include "base/proc.h"
-#include "ffs/keeper.h"
-#include "ffs/keeper_lock.h"
-#include "ffs/message.h"
+#include "functionfs/keeper.h"
+#include "functionfs/keeper_lock.h"
+#include "functionfs/message.h"
 
 #define EVENTS_PER_READ 4 /* the kernel's queue is that long (u_fs.h, struct ffs_data) */
 /* What a socket holds of the dead worker's last words; who goes on writing is not heard out. */
@@ -39,7 +39,7 @@ struct kept {
 	int worker_pidfd, worker_output;
 	int kill_switch; /* see KEEPER_MSG_KILL_SWITCH; -1: none */
 
-	struct bus_state bus;
+	struct link_state bus;
 	int speed_file; /* the UDC's current_speed; -1: none */
 
 	struct pending { /* the SETUP that waits for the worker's answer */
@@ -178,7 +178,7 @@ static void on_bus_event(struct kept *k, uint8_t type)
 
 	if (type == FUNCTIONFS_ENABLE)
 		event.speed = current_speed(k);
-	if (!bus_state_take(&k->bus, &event))
+	if (!link_state_take(&k->bus, &event))
 		return;
 	if (k->worker >= 0)
 		message_send(k->worker, FFSCTL_MSG_EVENT, 0, &event, sizeof(event));
@@ -318,7 +318,7 @@ static void take_worker(struct kept *k, int *fds)
 	drop_worker(k);
 	/* What has happened before it came it must not be told as what is. */
 	hear_ep0(k);
-	n = bus_state_tell(&k->bus, events);
+	n = link_state_events(&k->bus, events);
 	k->worker_pid = worker.pid;
 	k->worker = steal_fd(&fds[n_fds++]);
 	setsockopt(k->worker, SOL_SOCKET, SO_RCVTIMEO, &deadline, sizeof(deadline));

@@ -21,7 +21,7 @@
 #include <sys/types.h>
 
 #include "base/error.h"
-#include "ffs/bus_state.h"
+#include "functionfs/link_state.h"
 
 /* worker.md, "SETUP" */
 #define KEEPER_SETUP_DEADLINE_MS 500
@@ -60,7 +60,7 @@ struct keeper_worker {
 
 struct keeper_hello {
 	struct keeper_worker worker;
-	struct bus_state bus;
+	struct link_state bus;
 };
 
 struct keeper {

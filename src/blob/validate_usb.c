@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/util.h"
-#include "ffs/verdict_parts.h"
+#include "blob/validate_parts.h"
 
 /* OTG 1.3, table 6-1 */
 #define OTG_ATTRIBUTES (USB_OTG_SRP | USB_OTG_HNP)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "ffs/mount.h"
+#include "functionfs/mount.h"
 
 #include <errno.h>
 #include <sys/mount.h>

@@ -1,0 +1,14 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+libffsctl_a_SOURCES += \
+	src/blob/encode.c src/blob/encode.h \
+	src/blob/rules.c \
+	src/blob/uapi.h \
+	src/blob/validate.c src/blob/validate.h \
+	src/blob/validate_descs.c \
+	src/blob/validate_os.c \
+	src/blob/validate_parts.h \
+	src/blob/validate_strings.c \
+	src/blob/validate_text.c \
+	src/blob/validate_usb.c \
+	src/blob/validate_usb_eps.c \
+	src/blob/validate_usb_text.c
