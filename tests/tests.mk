@@ -141,11 +141,11 @@ TESTS += tests/fuzz/test_corpus.py tests/fuzz/test_corpus_control.py \
 	tests/fuzz/test_corpus_verdict.py
 endif
 
-# compose: from configfs to a gadget file, and what the kernel has made of values.
-UNIT_TESTS += tests/unit/test_compose tests/unit/test_export
-tests_unit_test_compose_SOURCES = tests/unit/test_compose.c
-tests_unit_test_compose_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
-tests_unit_test_compose_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
+# configfs: from configfs to a gadget file, and what the kernel has made of values.
+UNIT_TESTS += tests/unit/test_configfs tests/unit/test_export
+tests_unit_test_configfs_SOURCES = tests/unit/test_configfs.c
+tests_unit_test_configfs_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
+tests_unit_test_configfs_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
 tests_unit_test_export_SOURCES = tests/unit/test_export.c
 tests_unit_test_export_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
 tests_unit_test_export_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)

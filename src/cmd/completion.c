@@ -16,7 +16,7 @@
 #include "cmd/cmd.h"
 #include "cmd/embed.h"
 #include "cmd/fields.h"
-#include "compose/udc.h"
+#include "configfs/udc.h"
 #include "supervise/machine.h"
 
 /* --- one candidate --- */

@@ -16,7 +16,7 @@
 #include "blob/encode.h"
 #include "blob/validate.h"
 #include "cmd/cmd.h"
-#include "compose/serial.h"
+#include "configfs/serial.h"
 #include "predict/predict.h"
 
 static const char *const speed_words[EP_SPEED_COUNT] = { "full", "high", "super" };

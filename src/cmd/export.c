@@ -9,16 +9,16 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "cmd/cmd.h"
-#include "compose/compose.h"
-#include "compose/export.h"
+#include "configfs/configfs.h"
+#include "export/export.h"
 #include "spec/write.h"
 #include "supervise/rundir.h"
 
 /* The record is there from before the gadget's directory until after it. */
-static int read_all(const struct globals *globals, const char *name, struct live *live,
+static int read_all(const struct globals *globals, const char *name, struct configfs_tree *live,
 		    json_t **record, struct error *err)
 {
-	_cleanup_free_ char *dir = compose_gadget_path(&globals->world, name);
+	_cleanup_free_ char *dir = configfs_gadget_path(&globals->world, name);
 	int r = rundir_read(&globals->world, name, RUNDIR_RECORD, record, err);
 
 	if (r == -ENOENT)
@@ -27,7 +27,7 @@ static int read_all(const struct globals *globals, const char *name, struct live
 		return error_hint(err, "this needs root");
 	else if (r < 0)
 		return r;
-	r = live_read(globals->world.configfs, dir, live, err);
+	r = configfs_tree_read(globals->world.configfs, dir, live, err);
 	if (r == -ENOENT) {
 		error_clear(err);
 		error_set(err, EX_NOINPUT, ENOENT, dir, "there is no gadget '%s' in %s/usb_gadget",
@@ -69,7 +69,7 @@ static int export_gadget(const struct globals *globals, const char *argument)
 {
 	_cleanup_error_ struct error err = { 0 };
 	_cleanup_free_ char *name = NULL;
-	_cleanup_live_ struct live live = { 0 };
+	_cleanup_configfs_tree_ struct configfs_tree live = { 0 };
 	_cleanup_udcs_ struct udcs udcs = { 0 };
 	json_t *record = NULL;
 	int exit;

@@ -5,8 +5,8 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "compose/serial.h"
-#include "compose/udc.h"
+#include "configfs/serial.h"
+#include "configfs/udc.h"
 #include "supervise/features.h"
 #include "supervise/spawn.h"
 

@@ -9,7 +9,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "cmd/cmd.h"
-#include "compose/udc.h"
+#include "configfs/udc.h"
 #include "supervise/control.h"
 
 /* sysfs has "UNKNOWN" for what is not known, and nothing for what is not there. */

@@ -55,7 +55,7 @@ struct gadget_strings {
 	struct origin at;
 	struct spec_str manufacturer, product, serialnumber;
 	/* In place of serialnumber "machine-id", "device-tree" or an absolute path: serial_read of
-	 * compose/serial.h. "name" is a serialnumber by now. */
+	 * configfs/serial.h. "name" is a serialnumber by now. */
 	struct spec_str serial_from;
 };
 

@@ -10,8 +10,8 @@
 #include "base/fd.h"
 #include "base/json.h"
 #include "base/proc.h"
-#include "compose/configfs.h"
-#include "compose/usbg.h"
+#include "configfs/steps.h"
+#include "configfs/usbg.h"
 #include "functionfs/mount.h"
 #include "plan/files.h"
 #include "supervise/front_parts.h"
@@ -63,7 +63,7 @@ static bool read_legacy(const struct supervisor *s, struct legacy *l)
 {
 	static const char *const states[] = { "ready", "unbound", "degraded", "starting" };
 	_cleanup_free_ const struct step_op **ops = supervisor_ops();
-	_cleanup_free_ char *dir = compose_gadget_path(s->world, s->name),
+	_cleanup_free_ char *dir = configfs_gadget_path(s->world, s->name),
 			    *path = strf("%s/UDC", dir);
 	_cleanup_error_ struct error ignored = { 0 };
 	bool known = false;

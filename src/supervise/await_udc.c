@@ -8,8 +8,8 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
-#include "compose/udc.h"
-#include "compose/udc_watch.h"
+#include "configfs/udc.h"
+#include "configfs/udc_watch.h"
 #include "supervise/supervisor.h"
 
 static int choose(struct supervisor *s, bool waiting, struct error *err)

@@ -18,15 +18,15 @@
 #include "base/fd.h"
 #include "base/proc.h"
 #include "base/trace.h"
-#include "compose/configfs.h"
-#include "compose/udc.h"
+#include "configfs/steps.h"
+#include "configfs/udc.h"
 #include "supervise/host.h"
 #include "supervise/reload.h"
 #include "supervise/supervisor.h"
 
 static char *udc_path(const struct supervisor *s)
 {
-	_cleanup_free_ char *dir = compose_gadget_path(s->world, s->name);
+	_cleanup_free_ char *dir = configfs_gadget_path(s->world, s->name);
 
 	return strf("%s/UDC", dir);
 }
@@ -99,7 +99,7 @@ static int set_step(struct supervisor *s, const char *udc, struct error *err)
 		free(step->value);
 		step->value = xstrdup(udc);
 	} else {
-		compose_add_bind(&s->plan, &s->compose, udc);
+		configfs_add_bind(&s->plan, &s->configfs, udc);
 	}
 	/* Also of a step that is there already: it may not have been written the last time. */
 	return supervisor_write_record(s, err);

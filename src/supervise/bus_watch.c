@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "compose/udc_watch.h"
+#include "configfs/udc_watch.h"
 #include "supervise/supervisor.h"
 
 static void on_uevent(void *data, uint32_t events _unused_)

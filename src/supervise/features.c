@@ -6,8 +6,8 @@
 
 #include "base/cleanup.h"
 #include "base/fd.h"
-#include "compose/compose.h"
-#include "compose/configfs.h"
+#include "configfs/configfs.h"
+#include "configfs/steps.h"
 #include "functionfs/mount.h"
 #include "supervise/front_parts.h"
 
@@ -31,7 +31,7 @@ static int clear_name(const struct world *world, const char *name, struct rundir
 		      struct error *err)
 {
 	_cleanup_plan_ struct plan plan = { 0 };
-	int r = rundir_read_plan(world, name, compose_ops, &plan, err);
+	int r = rundir_read_plan(world, name, configfs_ops, &plan, err);
 
 	return r < 0 ? r : undo(&plan, rundir, err);
 }
@@ -99,15 +99,15 @@ int features_probe(const struct world *world, struct ffs_features *features, str
 	_cleanup_plan_ struct plan plan = { 0 };
 	_cleanup_error_ struct error undone = { 0 };
 	_cleanup_free_ char *name = NULL, *dir = NULL;
-	struct compose compose = { .world = world };
+	struct configfs configfs = { .world = world };
 	int r = features_clear(world, err);
 
 	if (r == 0)
 		r = take_name(world, &rundir, &name, err);
 	if (r < 0)
 		return r;
-	dir = compose_gadget_path(world, name);
-	plan_add(&plan, &configfs_op_gadget, xstrdup(dir), NULL, NULL, &compose);
+	dir = configfs_gadget_path(world, name);
+	plan_add(&plan, &configfs_op_gadget, xstrdup(dir), NULL, NULL, &configfs);
 	plan_add(&plan, &configfs_op_mkdir, strf("%s/functions/ffs.%s", dir, name), NULL, NULL,
 		 NULL);
 	r = write_record(&rundir, &plan, err);

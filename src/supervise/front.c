@@ -65,7 +65,7 @@ bool front_has_record(const struct rundir *rundir)
 static bool not_ours(const struct world *world, const char *name, enum front_whose whose,
 		     enum front_result *result, struct error *err)
 {
-	_cleanup_free_ char *dir = compose_gadget_path(world, name);
+	_cleanup_free_ char *dir = configfs_gadget_path(world, name);
 	pid_t pid;
 
 	*result = FRONT_NOTHING;
@@ -152,7 +152,7 @@ static int down_without_lock(const struct world *world, const char *name, struct
 /* Without a record nobody knows what there is to undo. */
 static bool lacks_record(const struct world *world, const char *name, enum front_whose whose)
 {
-	_cleanup_free_ char *dir = compose_gadget_path(world, name);
+	_cleanup_free_ char *dir = configfs_gadget_path(world, name);
 
 	/* Who was killed before it wrote one has made nothing. */
 	return !rundir_has(world, name, RUNDIR_RECORD) && rundir_has(world, name, RUNDIR_STATUS) &&

@@ -13,8 +13,8 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/proc.h"
-#include "compose/compose.h"
-#include "compose/found.h"
+#include "configfs/configfs.h"
+#include "configfs/found.h"
 #include "functionfs/mount.h"
 #include "plan/files.h"
 #include "supervise/front_parts.h"
@@ -22,7 +22,7 @@
 
 struct found {
 	const char *name;
-	struct live live; /* its directory in configfs; without children: there is none */
+	struct configfs_tree live; /* its directory in configfs; without children: there is none */
 	struct plan *plan;
 	char *mounted; /* one of its mounts */
 };
@@ -33,7 +33,7 @@ static bool is_mount_of(const struct found *f, const char *path, const char *sou
 	_cleanup_free_ char *directory = strf("functions/ffs.%s", source);
 	_cleanup_free_ char *name = machine_mounted_name(path);
 
-	return live_find(&f->live, directory) || (!f->live.n && streq_null(name, f->name));
+	return configfs_tree_find(&f->live, directory) || (!f->live.n && streq_null(name, f->name));
 }
 
 /* Directories below /dev/ffs, which have the gadget's name, are made for nothing else (`up`). */
@@ -75,8 +75,8 @@ static void say_undone(const struct step *step, bool undone _unused_)
 static int make_plan(struct found *f, const struct world *world, const char *mounts,
 		     struct error *err)
 {
-	_cleanup_free_ char *dir = compose_gadget_path(world, f->name);
-	int r = live_read(world->configfs, dir, &f->live, err);
+	_cleanup_free_ char *dir = configfs_gadget_path(world, f->name);
+	int r = configfs_tree_read(world->configfs, dir, &f->live, err);
 
 	if (r < 0 && r != -ENOENT)
 		return r;
@@ -152,7 +152,7 @@ int front_force(const struct world *world, const char *name, struct error *err)
 	/* If it was ours, and somebody has removed its record. */
 	if (r == 0)
 		rundir_forget_users(world, name);
-	live_free(&f.live);
+	configfs_tree_free(&f.live);
 	free(f.mounted);
 	return r;
 }

@@ -7,7 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/json.h"
-#include "compose/configfs.h"
+#include "configfs/steps.h"
 #include "supervise/control.h"
 #include "supervise/front.h"
 #include "supervise/front_parts.h"

@@ -16,7 +16,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/text.h"
-#include "compose/udc.h"
+#include "configfs/udc.h"
 #include "supervise/adopt.h"
 #include "supervise/front_parts.h"
 #include "supervise/reap.h"
@@ -215,7 +215,7 @@ static int meet_owner(const struct gadget *g, const json_t *form,
 static int look_around(const struct gadget *g, const struct world *world, struct rundir *rundir,
 		       struct error *err)
 {
-	_cleanup_free_ char *dir = compose_gadget_path(world, g->name);
+	_cleanup_free_ char *dir = configfs_gadget_path(world, g->name);
 
 	if (path_exists(dir)) {
 		error_set(err, EX_CANTCREAT, EEXIST, dir,

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "compose/udc.h"
+#include "configfs/udc.h"
 #include "supervise/supervisor.h"
 
 static bool has_ffs(const struct gadget *g, const struct config *c)
@@ -85,7 +85,7 @@ void host_watch(struct supervisor *s, const char *udc)
 	if (udc)
 		set_udc(s, udc);
 	/* A reload's is another one than the supervisor's still is. */
-	if (!udc || ffs_tells_all(s->compose.gadget))
+	if (!udc || ffs_tells_all(s->configfs.gadget))
 		return;
 	path = strf(UDC_CLASS_DIR "/%s/state", udc);
 	fd = open(path, O_RDONLY | O_CLOEXEC);

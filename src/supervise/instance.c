@@ -15,8 +15,8 @@
 #include "base/fd.h"
 #include "base/proc.h"
 #include "blob/encode.h"
-#include "compose/compose.h"
-#include "compose/udc.h"
+#include "configfs/configfs.h"
+#include "configfs/udc.h"
 #include "functionfs/endpoint.h"
 #include "functionfs/message.h"
 #include "functionfs/mount.h"
@@ -432,8 +432,8 @@ char *instance_place(const struct instance *i)
 	const struct function *f = i->function;
 
 	return f->ffs ? xstrdup(f->ffs->mount.path)
-		      : compose_function_path(i->supervisor->world, i->supervisor->name, f->type,
-					      f->instance);
+		      : configfs_function_path(i->supervisor->world, i->supervisor->name, f->type,
+					       f->instance);
 }
 
 static void add_keeper(struct plan *plan, struct instance *i)

@@ -12,8 +12,8 @@
 
 #include "base/cleanup.h"
 #include "base/fd.h"
-#include "compose/node.h"
-#include "compose/udc.h"
+#include "configfs/kernel_device.h"
+#include "configfs/udc.h"
 #include "supervise/bus.h"
 #include "supervise/host.h"
 #include "supervise/supervisor.h"
@@ -52,11 +52,11 @@ bool instance_is_there(struct instance *i)
 	dir = instance_place(i);
 	free(n->device);
 	free(n->ifname);
-	n->device = node_device(dir);
-	n->ifname = node_ifname(dir);
+	n->device = kernel_device_path(dir);
+	n->ifname = kernel_device_ifname(dir);
 	n->id = identity(n);
 	/* What makes the node, on a machine without devtmpfs, may come later than the bind. */
-	return is_due(i) && (n->id != 0 || !node_is_told(type));
+	return is_due(i) && (n->id != 0 || !kernel_device_is_known(type));
 }
 
 static bool has_node(const struct instance *i)
@@ -93,8 +93,8 @@ bool instances_come_and_go(const struct supervisor *s)
 bool instance_is_active(const struct instance *i)
 {
 	const struct function *f = i->function;
-	_cleanup_free_ char *dir = compose_function_path(i->supervisor->world, i->supervisor->name,
-							 f->type, f->instance),
+	_cleanup_free_ char *dir = configfs_function_path(i->supervisor->world, i->supervisor->name,
+							  f->type, f->instance),
 			    *ready = strf("%s/ready", dir),
 			    *file = strf("%s/ep1", f->ffs->mount.path), *text = NULL;
 

@@ -10,9 +10,9 @@
 #include "base/fd.h"
 #include "base/json.h"
 #include "base/proc.h"
-#include "compose/compose.h"
-#include "compose/node.h"
-#include "compose/udc.h"
+#include "configfs/configfs.h"
+#include "configfs/kernel_device.h"
+#include "configfs/udc.h"
 #include "functionfs/mount.h"
 #include "supervise/machine_parts.h"
 #include "supervise/rundir.h"
@@ -47,7 +47,7 @@ json_t *machine_new_gadget(const char *name, const char *state)
 
 void machine_look(const struct world *world, const char *name, struct machine_truth *truth)
 {
-	_cleanup_free_ char *dir = compose_gadget_path(world, name);
+	_cleanup_free_ char *dir = configfs_gadget_path(world, name);
 	_cleanup_free_ char *path = strf("%s/UDC", dir);
 
 	truth->exists = file_read_line(AT_FDCWD, path, &truth->udc) == 0;
@@ -90,9 +90,9 @@ void machine_add_nodes(const struct world *world, const char *name, json_t *gadg
 
 		if (!type || !instance)
 			continue;
-		dir = compose_function_path(world, name, type, instance);
-		device = node_device(dir);
-		ifname = node_ifname(dir);
+		dir = configfs_function_path(world, name, type, instance);
+		device = kernel_device_path(dir);
+		ifname = kernel_device_ifname(dir);
 		if (device)
 			machine_set_string(function, "device", device);
 		if (ifname)
@@ -162,7 +162,7 @@ static void add_remains(void *data, const char *path, const char *source _unused
 /* NULL: nothing of it is there any more. */
 static json_t *foreign_gadget(const struct world *world, const char *name, const char *mounts)
 {
-	_cleanup_free_ char *dir = compose_gadget_path(world, name);
+	_cleanup_free_ char *dir = configfs_gadget_path(world, name);
 	json_t *gadget = machine_new_gadget(name, "foreign");
 	struct machine_truth truth = { 0 };
 

@@ -8,8 +8,8 @@
 
 #include "base/cleanup.h"
 #include "base/json.h"
-#include "compose/configfs.h"
-#include "compose/udc.h"
+#include "configfs/steps.h"
+#include "configfs/udc.h"
 #include "functionfs/mount.h"
 #include "supervise/bus.h"
 #include "supervise/features.h"
@@ -166,8 +166,8 @@ static void commit(struct supervisor *s, struct reload *r)
 	json_object_set_new(s->record, "file", json_string(r->gadget->file));
 	json_object_set_new(s->record, "dir", json_string(r->gadget->dir));
 	json_object_set(s->record, "form", r->form);
-	s->gadget = s->compose.gadget = s->own_gadget = steal_ptr(r->gadget);
-	compose_settle(&s->compose, &s->plan);
+	s->gadget = s->configfs.gadget = s->own_gadget = steal_ptr(r->gadget);
+	configfs_settle(&s->configfs, &s->plan);
 	write_record(s);
 	s->reloaded.changed = true;
 	if (r->was_on) {
@@ -187,7 +187,7 @@ static void is_back(struct supervisor *s, struct reload *r)
 	difference_end(&r->difference, DIFFERENCE_OLD);
 	set_instances(s, r->old, r->n_old);
 	forget_twins(s);
-	compose_settle(&s->compose, &s->plan);
+	configfs_settle(&s->configfs, &s->plan);
 	write_record(s);
 	if (r->was_on)
 		s->udc = steal_ptr(r->was_on);
@@ -246,7 +246,7 @@ static void turn_back(struct supervisor *s, struct reload *r)
 {
 	r->way = RELOAD_GOING_BACK;
 	r->late = false;
-	s->compose.gadget = s->gadget;
+	s->configfs.gadget = s->gadget;
 	if (r->left) {
 		host_watch(s, r->was_on);
 		host_left(s);
@@ -400,7 +400,7 @@ static void set_out(struct supervisor *s, struct reload *r, double timeout)
 {
 	s->reload = r;
 	r->timeout = timeout;
-	s->compose.gadget = r->gadget;
+	s->configfs.gadget = r->gadget;
 	mark_leavers(r);
 	timer_start(&s->deadline, timeout);
 	if (reload_rebinds(&r->difference)) {

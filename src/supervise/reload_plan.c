@@ -5,9 +5,9 @@
 
 #include "base/cleanup.h"
 #include "base/json.h"
-#include "compose/configfs.h"
-#include "compose/udc.h"
-#include "compose/usbg.h"
+#include "configfs/steps.h"
+#include "configfs/udc.h"
+#include "configfs/usbg.h"
 #include "functionfs/mount.h"
 #include "spec/spec.h"
 #include "supervise/bus.h"

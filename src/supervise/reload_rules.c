@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Which steps rest on which: compose's own (compose/rules.h), and those of instances and workers.
- * All by op, path and value: the old plan may be a record's.
+ * Which steps rest on which: those of configfs/ (configfs/rules.h), and those of instances and
+ * workers. All by op, path and value: the old plan may be a record's.
  */
 #include <stdlib.h>
 
 #include "base/cleanup.h"
-#include "compose/configfs.h"
-#include "compose/rules.h"
-#include "compose/usbg.h"
+#include "configfs/rules.h"
+#include "configfs/steps.h"
+#include "configfs/usbg.h"
 #include "functionfs/mount.h"
 #include "plan/files.h"
 #include "supervise/reload.h"
@@ -41,7 +41,7 @@ static bool is_live(const struct step *step)
 	for (size_t i = 0; i < ARRAY_SIZE(ops); i++)
 		if (step->op == ops[i])
 			return true;
-	return compose_is_live(step);
+	return configfs_is_live(step);
 }
 
 static bool is_function_of(const struct step *function, const struct step *mount)
@@ -69,7 +69,7 @@ static bool rests_on(const struct step *later, const struct step *earlier)
 	if (earlier->op == &plan_op_mkdir || earlier->op == &ffs_op_mount)
 		return path_is_below(later->path, earlier->path) ||
 		       (later->op == &ffs_op_mount && streq(later->path, earlier->path));
-	return compose_rests_on(later, earlier);
+	return configfs_rests_on(later, earlier);
 }
 
 /* Descriptors are written once in the life of a mount. */
@@ -77,7 +77,7 @@ static bool remade_with(const struct step *earlier, const struct step *later)
 {
 	if (earlier->op == &ffs_op_mount)
 		return !is_of_worker(later) && path_is_below(later->path, earlier->path);
-	return compose_remade_with(earlier, later);
+	return configfs_remade_with(earlier, later);
 }
 
 static bool same_words(const char *a, const char *b, int n)
@@ -98,7 +98,7 @@ static bool replaces(const struct step *next, const struct step *last)
 	if (next->op == &instance_op_worker)
 		return same_words(next->value, last->value, 2) &&
 		       streq(place_of(next), place_of(last));
-	return compose_replaces(next, last);
+	return configfs_replaces(next, last);
 }
 
 const struct plan_rules reload_rules = {

@@ -8,7 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/json.h"
-#include "compose/usbg.h"
+#include "configfs/usbg.h"
 #include "functionfs/endpoint.h"
 #include "supervise/host.h"
 
@@ -161,8 +161,8 @@ static json_t *problems_json(const struct supervisor *s)
 	if (s->reload && !reload_is_under_way(s))
 		json_array_append_new(array, json_pack("{s:s, s:s}", "severity", "error", "text",
 						       s->reloaded.error.text));
-	for (size_t n = 0; n < s->compose.n_remarks; n++) {
-		const struct remark *r = &s->compose.remarks[n];
+	for (size_t n = 0; n < s->configfs.n_remarks; n++) {
+		const struct remark *r = &s->configfs.remarks[n];
 
 		json_array_append_new(array,
 				      json_pack("{s:s, s:s, s:s?, s:i, s:i}", "severity", "warning",

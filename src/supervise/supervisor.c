@@ -15,7 +15,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
-#include "compose/udc.h"
+#include "configfs/udc.h"
 #include "supervise/adopt.h"
 #include "supervise/bus.h"
 #include "supervise/features.h"
@@ -109,7 +109,7 @@ static void say_step(const struct step *step, bool undone)
 
 const struct step_op **supervisor_ops(void)
 {
-	static const struct step_op *const *const rooms[] = { compose_ops, instance_ops };
+	static const struct step_op *const *const rooms[] = { configfs_ops, instance_ops };
 	const struct step_op **ops = NULL;
 	size_t n = 0;
 
@@ -138,10 +138,10 @@ int supervisor_make_instances(struct supervisor *s, const struct gadget *g, stru
 void supervisor_add_steps(struct supervisor *s, const struct gadget *g, struct instance **list,
 			  size_t n, const char *udc, const struct plan *base, struct plan *plan)
 {
-	const struct gadget *before = s->compose.gadget;
+	const struct gadget *before = s->configfs.gadget;
 
-	s->compose.gadget = g;
-	compose_add_gadget(plan, &s->compose);
+	s->configfs.gadget = g;
+	configfs_add_gadget(plan, &s->configfs);
 	for (size_t i = 0; i < n; i++)
 		instance_add_steps(plan, list[i], base);
 	for (size_t i = 0; i < n; i++)
@@ -149,8 +149,8 @@ void supervisor_add_steps(struct supervisor *s, const struct gadget *g, struct i
 	for (size_t i = 0; i < n; i++)
 		instance_add_worker_ready(plan, list[i]);
 	if (udc)
-		compose_add_bind(plan, &s->compose, udc);
-	s->compose.gadget = before;
+		configfs_add_bind(plan, &s->configfs, udc);
+	s->configfs.gadget = before;
 }
 
 int supervisor_make_plan(struct supervisor *s, const char *udc, struct error *err)
@@ -279,7 +279,7 @@ static void came_up(struct supervisor *s)
 	s->since = time(NULL);
 	bus_begin(s);
 	timer_stop(&s->deadline);
-	compose_close(&s->compose); /* all that libusbgx was needed for is done */
+	configfs_close(&s->configfs); /* all that libusbgx was needed for is done */
 }
 
 static void go_on_up(struct supervisor *s)
@@ -514,7 +514,7 @@ int supervisor_init(struct supervisor *s, const struct world *world, const struc
 		.udc_state = SOURCE_NONE,
 		.notify = { .watchdog = SOURCE_NONE, .fd = -1 },
 		.plan.on_step = say_step,
-		.compose = { .world = world, .gadget = gadget, .view = USBG_VIEW_NONE }
+		.configfs = { .world = world, .gadget = gadget, .view = USBG_VIEW_NONE }
 	};
 	s->rundir.path = strf("%s/%s", world->run_dir, name);
 	control_init(&s->control, s);
@@ -543,7 +543,7 @@ void supervisor_free(struct supervisor *s)
 	error_clear(&s->reloaded.error);
 	control_close(&s->control);
 	output_close(&s->output);
-	compose_free(&s->compose);
+	configfs_free(&s->configfs);
 	plan_free(&s->plan);
 	source_close(&s->loop, &s->deadline);
 	cleanup_close(&s->uevents.fd);

@@ -10,7 +10,7 @@
 
 #include "base/loop.h"
 #include "base/trust.h"
-#include "compose/compose.h"
+#include "configfs/configfs.h"
 #include "plan/plan.h"
 #include "spec/spec.h"
 #include "supervise/bus.h"
@@ -44,7 +44,7 @@ struct supervisor {
 
 	struct loop loop;
 	struct rundir rundir; /* owned */
-	struct compose compose;
+	struct configfs configfs;
 	struct plan plan;
 	struct instance **instances; /* one for each function with a `ffs` group or a worker */
 	size_t n_instances;

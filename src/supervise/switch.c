@@ -11,8 +11,8 @@
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "base/json.h"
-#include "compose/compose.h"
-#include "compose/udc.h"
+#include "configfs/configfs.h"
+#include "configfs/udc.h"
 #include "functionfs/mount.h"
 #include "plan/fault.h"
 #include "spec/spec.h"
@@ -150,7 +150,7 @@ static int check_holders(const struct supervisor *s, struct error *err)
 static int take_name(const struct supervisor *s, struct switching *sw, struct error *err)
 {
 	const char *name = sw->gadget->name;
-	_cleanup_free_ char *dir = compose_gadget_path(s->world, name), *who = NULL;
+	_cleanup_free_ char *dir = configfs_gadget_path(s->world, name), *who = NULL;
 	pid_t pid;
 	int r = rundir_lock(&sw->rundir, s->world, name, WHO_COMING_UP, err);
 

@@ -13,8 +13,8 @@
 #include "base/fd.h"
 #include "base/json.h"
 #include "base/util.h"
-#include "compose/compose.h"
-#include "compose/udc.h"
+#include "configfs/configfs.h"
+#include "configfs/udc.h"
 
 #define COME_AND_GO (IN_CREATE | IN_DELETE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE_SELF)
 
@@ -122,7 +122,7 @@ static bool watch_directories(struct watch *w, const json_t *gadgets)
 	json_array_foreach(gadgets, i, gadget) {
 		const char *name = json_text(gadget, "name", "");
 		_cleanup_free_ char *run = strf("%s/%s", w->world->run_dir, name),
-				    *dir = compose_gadget_path(w->world, name);
+				    *dir = configfs_gadget_path(w->world, name);
 
 		is_new |= watch_directory(w, run, COME_AND_GO);
 		is_new |= watch_directory(w, dir, COME_AND_GO | IN_MODIFY); /* UDC is written to */

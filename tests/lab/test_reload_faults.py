@@ -106,7 +106,7 @@ ok(len(PLANS["there"]) > 40, "little of everything")
 ok(not any(c["do"] == "unbind" for c in PLANS["live"]), "it leaves the bus")
 
 
-FEWER = "compose/an-empty-value-does-not-come-back: each kind of change has a test"
+FEWER = "configfs/an-empty-value-does-not-come-back: each kind of change has a test"
 
 
 def each(title, *ways):

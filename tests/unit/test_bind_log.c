@@ -3,7 +3,7 @@
 #include <criterion/criterion.h>
 #include <stdlib.h>
 
-#include "compose/bind_log.h"
+#include "configfs/bind_log.h"
 
 #define OURS "dummy_udc.0", "meter"
 

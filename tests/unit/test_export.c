@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "compose/export_parts.h"
+#include "export/parts.h"
 #include "spec/write.h"
 
 /* --- writing ---------------------------------------------------------------------------------- */
@@ -113,10 +113,11 @@ static const struct key string_row = { "a", NODE_STRING, .doc = "" },
 static void check_value(const char *type, char *name, char *text, size_t size,
 			const struct key *row, const char *json)
 {
-	struct live attribute = { LIVE_ATTRIBUTE, .name = name, .value = text, .size = size };
-	struct live property = { LIVE_ATTRIBUTE, .name = (char *)"type", .value = (char *)"1\n",
-				 .size = 2 };
-	struct live dir = { .children = &property, .n = 1 };
+	struct configfs_tree attribute = { TREE_ATTRIBUTE, .name = name, .value = text,
+					   .size = size };
+	struct configfs_tree property = { TREE_ATTRIBUTE, .name = (char *)"type",
+					  .value = (char *)"1\n", .size = 2 };
+	struct configfs_tree dir = { .children = &property, .n = 1 };
 	struct export_attribute a = { type, &dir, &attribute };
 	json_t *value = row ? export_row_value(&a, row) : export_tree_value(&a);
 	_cleanup_free_ char *shown =
@@ -249,13 +250,13 @@ static struct result export_tree(const struct tree *t, const json_t *record)
 {
 	_cleanup_free_ char *path = strf("%s/usb_gadget/g", t->top);
 	_cleanup_error_ struct error err = { 0 };
-	_cleanup_live_ struct live live = { 0 };
+	_cleanup_configfs_tree_ struct configfs_tree live = { 0 };
 	struct diags diags = { 0 };
 	struct udcs udcs = { 0 };
 	struct export e = { .name = "g", .live = &live, .record = record, .udcs = &udcs };
 	struct result r = { 0 };
 
-	cr_assert_eq(live_read(t->top, path, &live, &err), 0, "%s", err.text);
+	cr_assert_eq(configfs_tree_read(t->top, path, &live, &err), 0, "%s", err.text);
 	r.form = export_form(&e);
 	r.text = spec_write(r.form);
 	r.n_lost = e.n_lost;

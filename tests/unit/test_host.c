@@ -3,7 +3,7 @@
  * What a UDC's `state` says of the host of a gadget that has functions of the kernel's only. Here
  * it is a file: no UDC of the lab is ever "suspended".
  */
-#include "compose/udc.h"
+#include "configfs/udc.h"
 
 #undef UDC_CLASS_DIR
 #define UDC_CLASS_DIR "udc"
@@ -70,7 +70,7 @@ static void begin(void)
 	cr_assert_not_null(mkdtemp(top));
 	cr_assert_eq(chdir(top), 0);
 	cr_assert(mkdir("udc", 0700) == 0 && mkdir("udc/x", 0700) == 0);
-	sup = (struct supervisor){ .udc_state.fd = -1, .compose.gadget = &gadget };
+	sup = (struct supervisor){ .udc_state.fd = -1, .configfs.gadget = &gadget };
 }
 
 static void end(void)

@@ -8,7 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/sha256.h"
-#include "compose/serial.h"
+#include "configfs/serial.h"
 
 static void expect(const uint8_t digest[SHA256_SIZE], const char *want)
 {

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "configfs/bind_log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/util.h"
+
+#define RECORD_MAX 8192	 /* the kernel's CONSOLE_EXT_LOG_MAX; a longer one is EINVAL */
+#define RECORDS_MAX 4096 /* a machine that logs faster than it is read must not hold us */
+
+void bind_log_open(struct bind_log *log)
+{
+	*log = (struct bind_log){ .fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC) };
+	if (log->fd >= 0)
+		lseek(log->fd, 0, SEEK_END);
+}
+
+void bind_log_close(struct bind_log *log)
+{
+	cleanup_close(&log->fd);
+	free(steal_ptr(log->words));
+}
+
+/* "6,339,5140900,-;TEXT\n SUBSYSTEM=udc\n ...": the text, which the caller frees. */
+static char *text_of(const char *record)
+{
+	const char *text = strchr(record, ';');
+
+	return text ? xstrndup(text + 1, strcspn(text + 1, "\n")) : NULL;
+}
+
+static const char *behind(const char *text, const char *prefix)
+{
+	size_t n = strlen(prefix);
+
+	return strncmp(text, prefix, n) == 0 ? text + n : NULL;
+}
+
+/* What comes last, by the UDC core (udc/core.c): "udc UDC: failed to start GADGET: -19". */
+static int failure(const char *text, const char *udc, const char *gadget)
+{
+	_cleanup_free_ char *prefix = strf("udc %s: failed to start %s: -", udc, gadget);
+	const char *number = behind(text, prefix);
+
+	return number ? atoi(number) : 0;
+}
+
+/* What functions say of it: "configfs-gadget.GADGET gadget.0: no endpoint". */
+static const char *function_words(const char *text, const char *gadget)
+{
+	_cleanup_free_ char *prefix = strf("configfs-gadget.%s gadget", gadget);
+	const char *device = behind(text, prefix), *words = device ? strstr(device, ": ") : NULL;
+
+	return words ? words + 2 : NULL;
+}
+
+bool bind_log_record(struct bind_log *log, const char *record, const char *udc, const char *gadget)
+{
+	_cleanup_free_ char *text = text_of(record);
+	const char *words = text ? function_words(text, gadget) : NULL;
+
+	if (words) {
+		free(log->words);
+		log->words = xstrdup(words);
+	}
+	log->error = text ? failure(text, udc, gadget) : 0;
+	return log->error != 0;
+}
+
+void bind_log_read(struct bind_log *log, const char *udc, const char *gadget)
+{
+	char record[RECORD_MAX + 1];
+
+	for (int i = 0; log->fd >= 0 && i < RECORDS_MAX; i++) {
+		ssize_t n = read(log->fd, record, RECORD_MAX);
+
+		if (n < 0 && errno == EPIPE) /* what was next has been overwritten */
+			continue;
+		if (n <= 0)
+			return;
+		record[n] = '\0';
+		if (bind_log_record(log, record, udc, gadget))
+			return;
+	}
+}

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "configfs/configfs.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "configfs/entries.h"
+#include "configfs/steps.h"
+
+const struct step_op *const configfs_ops[] = {
+	&configfs_op_gadget,
+	&configfs_op_mkdir,
+	&configfs_op_write,
+	&configfs_op_bind,
+	&entry_op_directory,
+	&entry_op_text,
+	&entry_op_bytes,
+	&entry_op_file,
+	&entry_op_link,
+	&usbg_op_view,
+	&usbg_op_attribute,
+	&usbg_op_string,
+	&usbg_op_serial,
+	&usbg_op_function,
+	&usbg_op_config,
+	&usbg_op_config_attribute,
+	&usbg_op_config_string,
+	&usbg_op_binding,
+	NULL,
+};
+
+void configfs_close(struct configfs *c)
+{
+	usbg_view_close(&c->view);
+}
+
+static void drop_remark(struct configfs *c, size_t i)
+{
+	free(c->remarks[i].path);
+	free(c->remarks[i].text);
+	c->n_remarks--;
+	memmove(&c->remarks[i], &c->remarks[i + 1], (c->n_remarks - i) * sizeof(*c->remarks));
+}
+
+void configfs_free(struct configfs *c)
+{
+	configfs_close(c);
+	while (c->n_remarks > 0)
+		drop_remark(c, c->n_remarks - 1);
+	free(c->remarks);
+	c->remarks = NULL;
+}
+
+void configfs_remark(struct configfs *c, const struct step *step, char *text)
+{
+	for (size_t i = c->n_remarks; i-- > 0;)
+		if (streq(c->remarks[i].path, step->path))
+			drop_remark(c, i);
+	if (text)
+		*array_add(c->remarks, c->n_remarks) =
+			(struct remark){ xstrdup(step->path), text, step->at };
+}
+
+void configfs_settle(struct configfs *c, const struct plan *plan)
+{
+	for (size_t i = c->n_remarks; i-- > 0;) {
+		size_t k = 0;
+
+		while (k < plan->n && !(plan->steps[k].self == c &&
+					streq(plan->steps[k].path, c->remarks[i].path)))
+			k++;
+		if (k < plan->n)
+			c->remarks[i].at = plan->steps[k].at;
+		else
+			drop_remark(c, i);
+	}
+}
+
+char *configfs_gadget_path(const struct world *world, const char *name)
+{
+	return strf("%s/usb_gadget/%s", world->configfs, name);
+}
+
+char *configfs_function_path(const struct world *world, const char *gadget, const char *type,
+			     const char *instance)
+{
+	return strf("%s/usb_gadget/%s/functions/%s.%s", world->configfs, gadget, type, instance);
+}
+
+/* A value that a reload may have to take back while its directory stays. */
+static void add_value(struct plan *plan, const struct step_op *op, char *path, char *value,
+		      const struct origin *at, void *self)
+{
+	plan_add(plan, op, path, value, at, self)->keeps = true;
+}
+
+static void add_attributes(struct plan *plan, struct configfs *c, const char *dir)
+{
+	for (int i = 0; i < GADGET_ATTR_COUNT; i++) {
+		const struct spec_int *attr = &c->gadget->attrs[i];
+
+		if (attr->set)
+			add_value(plan, &usbg_op_attribute,
+				  strf("%s/%s", dir, gadget_attribute_words[i]),
+				  strf("0x%" PRIx64, (uint64_t)attr->value), &attr->at, &c->view);
+	}
+}
+
+static void add_max_speed(struct plan *plan, const struct gadget *g, const char *dir)
+{
+	/* The words of usb_speed_names (drivers/usb/common/common.c), as configfs takes them. */
+	static const char *const words[] = {
+		[GADGET_SPEED_FULL] = "full-speed",
+		[GADGET_SPEED_HIGH] = "high-speed",
+		[GADGET_SPEED_SUPER] = "super-speed",
+		[GADGET_SPEED_SUPER_PLUS] = "super-speed-plus",
+	};
+
+	if (g->max_speed != GADGET_SPEED_NONE)
+		add_value(plan, &configfs_op_write, strf("%s/max_speed", dir),
+			  xstrdup(words[g->max_speed]), &g->max_speed_at, NULL);
+}
+
+static void add_string(struct plan *plan, struct configfs *c, const char *dir, const char *name,
+		       const struct spec_str *s)
+{
+	if (s->value)
+		add_value(plan, &usbg_op_string, strf("%s/%s", dir, name), xstrdup(s->value),
+			  &s->at, &c->view);
+}
+
+static void add_strings(struct plan *plan, struct configfs *c, const char *gadget_dir)
+{
+	for (size_t i = 0; i < c->gadget->n_strings; i++) {
+		const struct gadget_strings *s = &c->gadget->strings[i];
+		_cleanup_free_ char *dir = strf("%s/strings/0x%x", gadget_dir, s->lang);
+
+		plan_add(plan, &configfs_op_mkdir, xstrdup(dir), NULL, &s->at, NULL);
+		add_string(plan, c, dir, "manufacturer", &s->manufacturer);
+		add_string(plan, c, dir, "product", &s->product);
+		add_string(plan, c, dir, "serialnumber", &s->serialnumber);
+		if (s->serial_from.value)
+			plan_add(plan, &usbg_op_serial, strf("%s/serialnumber", dir),
+				 xstrdup(s->serial_from.value), &s->serial_from.at, &c->view);
+	}
+}
+
+static void add_config(struct plan *plan, struct configfs *c, const struct config *config,
+		       const char *gadget_dir)
+{
+	_cleanup_free_ char *dir = strf("%s/configs/%s.%u", gadget_dir, config->name, config->id);
+
+	plan_add(plan, &usbg_op_config, xstrdup(dir), NULL, &config->at, &c->view);
+	if (config->attributes.set)
+		add_value(plan, &usbg_op_config_attribute, strf("%s/bmAttributes", dir),
+			  strf("0x%" PRIx64, (uint64_t)config->attributes.value),
+			  &config->attributes.at, &c->view);
+	if (config->max_power.set)
+		add_value(plan, &usbg_op_config_attribute, strf("%s/MaxPower", dir),
+			  strf("%" PRId64, config->max_power.value), &config->max_power.at,
+			  &c->view);
+	for (size_t i = 0; i < config->n_strings; i++) {
+		const struct config_strings *s = &config->strings[i];
+
+		plan_add(plan, &configfs_op_mkdir, strf("%s/strings/0x%x", dir, s->lang), NULL,
+			 &s->at, NULL);
+		add_value(plan, &usbg_op_config_string,
+			  strf("%s/strings/0x%x/configuration", dir, s->lang),
+			  xstrdup(s->configuration), &s->at, &c->view);
+	}
+	for (size_t i = 0; i < config->n_functions; i++) {
+		const struct config_function *cf = &config->functions[i];
+		const struct function *f = &c->gadget->functions[cf->function];
+
+		plan_add(plan, &usbg_op_binding, strf("%s/%s", dir, cf->name),
+			 strf("%s.%s", f->type, f->instance), &cf->at, &c->view);
+	}
+}
+
+void configfs_add_gadget(struct plan *plan, struct configfs *c)
+{
+	const struct gadget *g = c->gadget;
+	_cleanup_free_ char *dir = configfs_gadget_path(c->world, g->name);
+
+	plan_add(plan, &configfs_op_gadget, xstrdup(dir), NULL, NULL, c);
+	plan_add(plan, &usbg_op_view,
+		 strf("%s/%s/view/usb_gadget/%s", c->world->run_dir, g->name, g->name),
+		 xstrdup(dir), NULL, &c->view);
+	add_attributes(plan, c, dir);
+	add_max_speed(plan, g, dir);
+	add_strings(plan, c, dir);
+	for (size_t i = 0; i < g->n_functions; i++) {
+		const struct function *f = &g->functions[i];
+		_cleanup_free_ char *function =
+			configfs_function_path(c->world, g->name, f->type, f->instance);
+
+		plan_add(plan, &usbg_op_function, xstrdup(function), NULL, &f->at, &c->view);
+		entries_add(plan, c, &f->entries, function);
+	}
+	for (size_t i = 0; i < g->n_configs; i++)
+		add_config(plan, c, &g->configs[i], dir);
+	entries_add(plan, c, &g->entries, dir);
+}
+
+void configfs_add_bind(struct plan *plan, struct configfs *c, const char *udc)
+{
+	_cleanup_free_ char *dir = configfs_gadget_path(c->world, c->gadget->name);
+
+	plan_add(plan, &configfs_op_bind, strf("%s/UDC", dir), xstrdup(udc), &c->gadget->udc.at, c);
+}

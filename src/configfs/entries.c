@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "configfs/entries.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fd.h"
+#include "configfs/rules.h"
+#include "configfs/steps.h"
+#include "plan/files.h"
+
+static int directory_apply(struct step *step, struct error *err)
+{
+	if (mkdir(step->path, 0755) == 0 || errno == EEXIST)
+		return 0;
+	return error_errno(err, EX_OSERR, errno, step->path, "cannot make %s", step->path);
+}
+
+static int directory_undo(struct step *step, struct error *err)
+{
+	/* EPERM: the function's own, which goes with it. */
+	if (rmdir(step->path) == 0 || errno == ENOENT || errno == EPERM)
+		return 0;
+	return error_errno(err, EX_OSERR, errno, step->path, "cannot remove %s", step->path);
+}
+
+const struct step_op entry_op_directory = {
+	.name = "directory",
+	.undo_name = "rmdir",
+	.apply = directory_apply,
+	.undo = directory_undo,
+};
+
+/* Without blanks and NULs at the end: attributes are read back with a newline, or padded. */
+static size_t trimmed(const char *text, size_t n)
+{
+	while (n > 0 && (isspace((unsigned char)text[n - 1]) || text[n - 1] == '\0'))
+		n--;
+	return n;
+}
+
+static bool is_number(const char *text, size_t n, long long *number)
+{
+	_cleanup_free_ char *copy = xstrndup(text, n);
+	char *end;
+
+	errno = 0;
+	*number = strtoll(copy, &end, 0);
+	return n > 0 && *end == '\0' && errno == 0;
+}
+
+/* Linux 6.1 shows some bytes as signed ones: 0xee as 0xffffffee (configfs.c, b_vendor_code). */
+static bool same_number(long long want, long long have)
+{
+	return want == have || (want >= 0x80 && want <= 0xff && have == (0xffffff00LL | want));
+}
+
+/* Whether what is read means what was written: 0x10 is 16, Y is 1, addresses may be in capitals. */
+static bool same_value(const char *want, size_t n_want, const char *have, size_t n_have)
+{
+	long long a, b;
+
+	n_want = trimmed(want, n_want);
+	n_have = trimmed(have, n_have);
+	if (n_want == n_have && strncasecmp(want, have, n_want) == 0)
+		return true;
+	if (is_number(want, n_want, &a) && is_number(have, n_have, &b))
+		return same_number(a, b);
+	return n_have == 1 && n_want == 1 &&
+	       ((*want == '1' && *have == 'Y') || (*want == '0' && *have == 'N'));
+}
+
+static void check_value(struct step *step, const char *want, size_t n)
+{
+	_cleanup_free_ char *have = NULL, *shown_want = NULL, *shown_have = NULL;
+	size_t n_have;
+
+	configfs_remark(step->self, step, NULL);
+	/* Some can only be written. */
+	if (file_read(AT_FDCWD, step->path, ENTRY_VALUE_MAX + 1, &have, &n_have) < 0 ||
+	    same_value(want, n, have, n_have))
+		return;
+	if (step->op == &entry_op_text) {
+		shown_want = xstrndup(want, trimmed(want, n));
+		shown_have = xstrndup(have, trimmed(have, n_have));
+	} else {
+		shown_want = strf("%zu bytes", n);
+		shown_have = strf("%zu bytes%s", n_have, n == n_have ? ", which differ" : "");
+	}
+	configfs_remark(
+		step->self, step,
+		strf("the kernel has made '%s' of '%s' in %s", shown_have, shown_want, step->path));
+}
+
+/*
+ * In one write: each is a value of its own to configfs. What comes back is of little use: some
+ * functions count only what they have kept (uac1), others what they would like (uvc's GUIDs).
+ */
+static int write_once(const char *path, const char *value, size_t n)
+{
+	_cleanup_close_ int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	/* Nothing at all is EFAULT to the kernel. */
+	if (fd >= 0 && write(fd, n ? value : "\n", n ? n : 1) >= 0)
+		return 0;
+	return -errno;
+}
+
+static int write_value(struct step *step, const char *value, size_t n, struct error *err)
+{
+	int r;
+
+	configfs_keep(step);
+	r = n > ENTRY_VALUE_MAX ? -E2BIG : write_once(step->path, value, n);
+	if (r == 0) {
+		check_value(step, value, n);
+		return 0;
+	}
+	if (step->op == &entry_op_text)
+		error_errno(err, EX_OSERR, -r, step->path, "cannot write '%s' to %s", step->value,
+			    step->path);
+	else
+		error_errno(err, EX_OSERR, -r, step->path, "cannot write %zu bytes to %s", n,
+			    step->path);
+	switch (r) {
+	case -ENOENT:
+	case -EACCES:			     /* configfs lets nobody make a file */
+		if (path_exists(step->path)) /* a drive's medium is not there */
+			return r;
+		err->exit = EX_UNAVAILABLE;
+		return error_hint(err, "this kernel has no such attribute");
+	case -KERNEL_ETOOSMALL: /* of a mass_storage function's lun.N/file */
+		return error_hint(err,
+				  "a medium has at least 512 bytes, that of a CD drive 614400");
+	case -E2BIG:
+		return error_hint(err, "an attribute takes at most %d bytes", ENTRY_VALUE_MAX);
+	case -EBUSY:
+		return configfs_is_live(step) ? error_hint(err, COMPOSE_LIVE_BUSY) : r;
+	default:
+		return r;
+	}
+}
+
+static int text_apply(struct step *step, struct error *err)
+{
+	return write_value(step, step->value, strlen(step->value), err);
+}
+
+const struct step_op entry_op_text = {
+	.name = "write-text",
+	.apply = text_apply,
+	.restore = configfs_restore,
+};
+
+static char *to_hex(const char *bytes, size_t n)
+{
+	static const char digits[] = "0123456789abcdef";
+	char *hex = xcalloc(2 * n + 1, 1);
+
+	for (size_t i = 0; i < n; i++) {
+		hex[2 * i] = digits[(unsigned char)bytes[i] >> 4];
+		hex[2 * i + 1] = digits[bytes[i] & 0xf];
+	}
+	return hex;
+}
+
+static unsigned int digit(char c)
+{
+	return (unsigned int)(c <= '9' ? c - '0' : c - 'a' + 10);
+}
+
+static int bytes_apply(struct step *step, struct error *err)
+{
+	size_t n = strlen(step->value) / 2;
+	_cleanup_free_ char *bytes = xcalloc(n + 1, 1);
+
+	for (size_t i = 0; i < n; i++)
+		bytes[i] = (char)(digit(step->value[2 * i]) << 4 | digit(step->value[2 * i + 1]));
+	return write_value(step, bytes, n, err);
+}
+
+const struct step_op entry_op_bytes = {
+	.name = "write-bytes",
+	.apply = bytes_apply,
+	.restore = configfs_restore,
+};
+
+static int file_apply(struct step *step, struct error *err)
+{
+	_cleanup_free_ char *bytes = NULL;
+	size_t n;
+	int r = file_read(AT_FDCWD, step->value, ENTRY_VALUE_MAX, &bytes, &n);
+
+	if (r < 0)
+		return error_errno(err, EX_NOINPUT, -r, step->value, "cannot read %s", step->value);
+	return write_value(step, bytes, n, err);
+}
+
+const struct step_op entry_op_file = {
+	.name = "write-file",
+	.apply = file_apply,
+	.restore = configfs_restore,
+};
+
+static int link_apply(struct step *step, struct error *err)
+{
+	if (symlink(step->value, step->path) == 0)
+		return 0;
+	return error_errno(err, EX_OSERR, errno, step->path, "cannot link %s to %s", step->path,
+			   step->value);
+}
+
+const struct step_op entry_op_link = {
+	.name = "link-to",
+	.undo_name = "unlink",
+	.apply = link_apply,
+	.undo = plan_undo_unlink,
+};
+
+static bool is_text(const struct entry *e)
+{
+	for (size_t i = 0; i < e->size; i++)
+		if (((unsigned char)e->value[i] < 0x20 && e->value[i] != '\n') ||
+		    (unsigned char)e->value[i] >= 0x7f)
+			return false;
+	return true;
+}
+
+void entries_add(struct plan *plan, struct configfs *c, const struct entries *entries,
+		 const char *dir)
+{
+	for (size_t i = 0; i < entries->n; i++) {
+		const struct entry *e = &entries->v[i];
+		char *path = strf("%s/%s", dir, e->path);
+		struct step *step = NULL;
+
+		switch (e->kind) {
+		case ENTRY_DIRECTORY:
+			plan_add(plan, &entry_op_directory, path, NULL, &e->at, c);
+			break;
+		case ENTRY_FILE:
+			step = plan_add(plan, &entry_op_file, path, xstrdup(e->value), &e->at, c);
+			break;
+		case ENTRY_LINK:
+			plan_add(plan, &entry_op_link, path, strf("%s/%s", dir, e->value), &e->at,
+				 c);
+			break;
+		case ENTRY_WRITE:
+			if (is_text(e))
+				step = plan_add(plan, &entry_op_text, path, xstrdup(e->value),
+						&e->at, c);
+			else
+				step = plan_add(plan, &entry_op_bytes, path,
+						to_hex(e->value, e->size), &e->at, c);
+			break;
+		}
+		/* Others' are taken away with the function. */
+		if (step)
+			step->keeps = entries == &c->gadget->entries || configfs_is_live(step);
+	}
+}

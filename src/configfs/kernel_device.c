@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "configfs/kernel_device.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "base/fd.h"
+#include "configfs/udc.h"
+
+/* The attribute of the function; NULL: it cannot be read, or is empty. */
+static char *attribute(const char *dir, const char *name)
+{
+	_cleanup_free_ char *path = strf("%s/%s", dir, name), *text = NULL;
+
+	return file_read_line(AT_FDCWD, path, &text) == 0 && *text ? steal_ptr(text) : NULL;
+}
+
+static char *serial_port(const char *dir)
+{
+	_cleanup_free_ char *number = attribute(dir, "port_num");
+
+	return number ? strf("/dev/ttyGS%s", number) : NULL;
+}
+
+/* A character device of which the function tells the number; before Linux 6.1 it is there late. */
+static char *numbered(const char *dir)
+{
+	_cleanup_free_ char *number = attribute(dir, "dev"), *path = NULL, *text = NULL;
+	char *name;
+
+	if (!number)
+		return NULL;
+	path = strf("/sys/dev/char/%s/uevent", number);
+	if (file_read(AT_FDCWD, path, 4096, &text, NULL) < 0)
+		return NULL;
+	name = strstr(text, "DEVNAME=");
+	if (!name)
+		return NULL;
+	name += strlen("DEVNAME=");
+	name[strcspn(name, "\n")] = '\0';
+	return strf("/dev/%s", name);
+}
+
+/* The directory of a UDC's device; of a video device's, too, as its own device is the gadget. */
+static bool same_directory(const char *a, const char *b)
+{
+	struct stat st_a, st_b;
+
+	return stat(a, &st_a) == 0 && stat(b, &st_b) == 0 && st_a.st_ino == st_b.st_ino &&
+	       st_a.st_dev == st_b.st_dev;
+}
+
+/*
+ * The video device that says it is this function (f_uvc.c, function_name): another gadget may have
+ * one of that name, so only below the UDC that this one is on.
+ */
+static char *video(const char *dir)
+{
+	static const char class[] = "/sys/class/video4linux";
+	_cleanup_free_ char *functions = path_parent(dir), *gadget = path_parent(functions),
+			    *udc = attribute(gadget, "UDC"),
+			    *controller = udc ? strf(UDC_CLASS_DIR "/%s/device", udc) : NULL;
+	DIR *devices = controller ? opendir(class) : NULL;
+	const struct dirent *entry;
+	char *found = NULL;
+
+	while (devices && !found && (entry = readdir(devices))) {
+		_cleanup_free_ char *device = strf("%s/%s", class, entry->d_name),
+				    *above = strf("%s/device/..", device),
+				    *function = attribute(device, "function_name");
+
+		if (function && streq(function, strrchr(dir, '/') + 1) &&
+		    same_directory(above, controller))
+			found = strf("/dev/%s", entry->d_name);
+	}
+	if (devices)
+		closedir(devices);
+	return found;
+}
+
+static char *network(const char *dir)
+{
+	_cleanup_free_ char *name = attribute(dir, "ifname");
+
+	/* Until it is bound it has a pattern, or is "(unnamed net_device)". */
+	return name && !strpbrk(name, "%(") ? steal_ptr(name) : NULL;
+}
+
+static const struct {
+	const char *type;
+	char *(*device)(const char *dir), *(*ifname)(const char *dir);
+} types[] = {
+	{ "acm", serial_port, NULL }, { "gser", serial_port, NULL }, { "obex", serial_port, NULL },
+	{ "hid", numbered, NULL },    { "uvc", video, NULL },	     { "ecm", NULL, network },
+	{ "eem", NULL, network },     { "ncm", NULL, network },	     { "rndis", NULL, network },
+	{ "geth", NULL, network },    { "phonet", NULL, network },
+};
+
+static bool is_type(const char *dir, const char *type)
+{
+	const char *name = strrchr(dir, '/') + 1;
+	size_t n = strlen(type);
+
+	return strncmp(name, type, n) == 0 && name[n] == '.';
+}
+
+bool kernel_device_is_known(const char *type)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(types); i++)
+		if (streq(types[i].type, type))
+			return true;
+	return false;
+}
+
+char *kernel_device_path(const char *dir)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(types); i++)
+		if (types[i].device && is_type(dir, types[i].type))
+			return types[i].device(dir);
+	return NULL;
+}
+
+char *kernel_device_ifname(const char *dir)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(types); i++)
+		if (types[i].ifname && is_type(dir, types[i].type))
+			return types[i].ifname(dir);
+	return NULL;
+}

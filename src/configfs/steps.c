@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "configfs/steps.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "base/cleanup.h"
+#include "base/fd.h"
+#include "configfs/bind_why.h"
+#include "configfs/configfs.h"
+#include "configfs/links.h"
+#include "configfs/rules.h"
+#include "configfs/udc.h"
+#include "plan/files.h"
+
+static int explain_no_configfs(const struct configfs *c, struct error *err)
+{
+	_cleanup_free_ char *gadgets = strf("%s/usb_gadget", c->world->configfs);
+
+	if (path_exists(gadgets))
+		return -err->err;
+	err->exit = EX_UNAVAILABLE;
+	if (path_exists("/sys/module/libcomposite"))
+		return error_hint(err, "configfs is not mounted: mount -t configfs none %s",
+				  c->world->configfs);
+	return error_hint(err,
+			  "there is no %s: modprobe libcomposite, and see that configfs is "
+			  "mounted (mount -t configfs none %s)",
+			  gadgets, c->world->configfs);
+}
+
+static int gadget_apply(struct step *step, struct error *err)
+{
+	if (mkdir(step->path, 0755) == 0)
+		return 0;
+	error_errno(err, EX_OSERR, errno, step->path, "cannot make the gadget %s", step->path);
+	switch (err->err) {
+	case ENOENT:
+		return explain_no_configfs(step->self, err);
+	case EEXIST:
+		err->exit = EX_CANTCREAT;
+		return error_hint(err,
+				  "somebody else has made a gadget of that name; use --name, or "
+				  "'ffsctl down --force' to take it down");
+	case EACCES:
+	case EPERM:
+		err->exit = EX_NOPERM;
+		return error_hint(err, "this needs root");
+	default:
+		return -err->err;
+	}
+}
+
+const struct step_op configfs_op_gadget = {
+	.name = "gadget",
+	.undo_name = "rmdir",
+	.apply = gadget_apply,
+	.undo = plan_undo_rmdir,
+};
+
+static int configfs_mkdir_apply(struct step *step, struct error *err)
+{
+	if (mkdir(step->path, 0755) == 0)
+		return 0;
+	return error_errno(err, EX_OSERR, errno, step->path, "cannot make %s", step->path);
+}
+
+const struct step_op configfs_op_mkdir = {
+	.name = "configfs-mkdir",
+	.undo_name = "rmdir",
+	.apply = configfs_mkdir_apply,
+	.undo = plan_undo_rmdir,
+};
+
+/* What cannot be read is not kept: then the step that follows will tell why. */
+void configfs_keep(struct step *step)
+{
+	if (step->keeps && !step->was)
+		file_read(AT_FDCWD, step->path, ENTRY_VALUE_MAX + 1, &step->was, NULL);
+}
+
+int configfs_restore(struct step *step, struct error *err)
+{
+	const char *was = step->was && *step->was ? step->was : "\n"; /* nothing at all is EFAULT */
+	int r;
+
+	if (!step->was) { /* by whom an older version was taken over, for example */
+		error_set(err, EX_CANTCREAT, ENODATA, step->path,
+			  "it is not known what was in %s before", step->path);
+		return error_hint(err, "take the gadget down, then up");
+	}
+	r = file_write(AT_FDCWD, step->path, was, strlen(was));
+	if (r == 0)
+		return 0;
+	error_errno(err, EX_OSERR, -r, step->path, "cannot write what was there before to %s",
+		    step->path);
+	return r == -EBUSY && configfs_is_live(step) ? error_hint(err, COMPOSE_LIVE_BUSY) : r;
+}
+
+static int write_apply(struct step *step, struct error *err)
+{
+	int r;
+
+	configfs_keep(step);
+	r = file_write(AT_FDCWD, step->path, step->value, strlen(step->value));
+	if (r < 0)
+		return error_errno(err, EX_OSERR, -r, step->path, "cannot write '%s' to %s",
+				   step->value, step->path);
+	return 0;
+}
+
+const struct step_op configfs_op_write = {
+	.name = "write",
+	.apply = write_apply,
+	.restore = configfs_restore,
+};
+
+int configfs_unbind(const char *path, struct error *err)
+{
+	_cleanup_free_ char *udc = NULL;
+	int r = file_read_line(AT_FDCWD, path, &udc);
+
+	if (r == -ENOENT || (r == 0 && *udc == '\0'))
+		return 0;
+	if (r == 0)
+		r = file_write(AT_FDCWD, path, "\n", 1);
+	if (r == 0 || r == -ENODEV) /* ENODEV: the kernel has unbound it meanwhile */
+		return 0;
+	return error_errno(err, EX_OSERR, -r, path, "cannot take the gadget off its UDC (%s)",
+			   path);
+}
+
+static int bind_apply(struct step *step, struct error *err)
+{
+	_cleanup_bind_log_ struct bind_log log;
+	_cleanup_free_ char *dir = path_parent(step->path);
+	const struct configfs *c = step->self;
+	int r;
+
+	bind_log_open(&log);
+	r = configfs_relink(c->gadget, dir, err);
+	if (r < 0)
+		return r;
+	r = file_write(AT_FDCWD, step->path, step->value, strlen(step->value));
+	return r < 0 ? bind_why(c, step, &log, -r, err) : 0;
+}
+
+static int bind_undo(struct step *step, struct error *err)
+{
+	return configfs_unbind(step->path, err);
+}
+
+const struct step_op configfs_op_bind = {
+	.name = "bind",
+	.undo_name = "unbind",
+	.apply = bind_apply,
+	.undo = bind_undo,
+};

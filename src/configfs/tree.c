@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "configfs/tree.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fd.h"
+
+/* More than any function has; what lies beyond is no gadget of anybody's. */
+#define MAX_DEPTH 16
+#define MAX_ENTRIES 16384
+#define MAX_VALUE 65536 /* an attribute has a page at most, a binary one what its maker says */
+
+struct reader {
+	const char *configfs;
+	/* configfs lists what was made last first. Later kernels have it the other way round. */
+	bool newest_first;
+	size_t n_entries;
+};
+
+void configfs_tree_free(struct configfs_tree *tree)
+{
+	for (size_t i = 0; i < tree->n; i++)
+		configfs_tree_free(&tree->children[i]);
+	free(tree->children);
+	free(tree->name);
+	free(tree->value);
+	*tree = (struct configfs_tree){ 0 };
+}
+
+const struct configfs_tree *configfs_tree_child(const struct configfs_tree *directory,
+						const char *name)
+{
+	for (size_t i = 0; i < directory->n; i++)
+		if (streq(directory->children[i].name, name))
+			return &directory->children[i];
+	return NULL;
+}
+
+const struct configfs_tree *configfs_tree_find(const struct configfs_tree *directory,
+					       const char *path)
+{
+	const struct configfs_tree *at = directory;
+
+	while (at && *path) {
+		size_t n = strcspn(path, "/");
+		_cleanup_free_ char *name = xstrndup(path, n);
+
+		at = configfs_tree_child(at, name);
+		path += n + (path[n] == '/');
+	}
+	return at;
+}
+
+static int too_much(const char *path, struct error *err)
+{
+	return error_set(err, EX_DATAERR, E2BIG, path,
+			 "%s is deeper than %d directories, or there are more than %d entries",
+			 path, MAX_DEPTH, MAX_ENTRIES);
+}
+
+/* Root may read what is write-only, and would get EACCES from configfs. */
+static void read_attribute(struct configfs_tree *tree, int dir, mode_t mode)
+{
+	if (!(mode & S_IWUSR) || !(mode & S_IRUSR))
+		return;
+	tree->err = -file_read(dir, tree->name, MAX_VALUE, &tree->value, &tree->size);
+}
+
+/* configfs' links are relative: as many "../" as lead to its top. */
+static void read_link(const struct reader *r, struct configfs_tree *tree, int dir)
+{
+	char target[PATH_MAX];
+	ssize_t n = readlinkat(dir, tree->name, target, sizeof(target) - 1);
+	const char *p = target;
+	size_t top = strlen(r->configfs);
+
+	if (n < 0) {
+		tree->err = errno;
+		return;
+	}
+	target[n] = '\0';
+	while (str_has_prefix(p, "../"))
+		p += strlen("../");
+	/* In the trees of tests they are absolute. */
+	if (str_has_prefix(p, r->configfs) && p[top] == '/')
+		p += top + 1;
+	tree->value = xstrdup(p);
+	tree->size = strlen(p);
+}
+
+static int read_directory(struct reader *r, struct configfs_tree *tree, const char *path, int depth,
+			  struct error *err);
+
+static int read_entry(struct reader *r, struct configfs_tree *tree, int dir, const char *parent,
+		      int depth, struct error *err)
+{
+	_cleanup_free_ char *path = strf("%s/%s", parent, tree->name);
+	struct stat st;
+
+	if (fstatat(dir, tree->name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
+		/* It has just gone, as gadgets of others do. */
+		tree->kind = TREE_ATTRIBUTE;
+		tree->err = errno;
+		return 0;
+	}
+	if (S_ISDIR(st.st_mode)) {
+		tree->kind = TREE_DIRECTORY;
+		return read_directory(r, tree, path, depth + 1, err);
+	}
+	tree->kind = S_ISLNK(st.st_mode) ? TREE_LINK : TREE_ATTRIBUTE;
+	if (tree->kind == TREE_LINK)
+		read_link(r, tree, dir);
+	else if (S_ISREG(st.st_mode))
+		read_attribute(tree, dir, st.st_mode);
+	return 0;
+}
+
+static void reverse(struct configfs_tree *tree)
+{
+	for (size_t i = 0; i < tree->n / 2; i++) {
+		struct configfs_tree other = tree->children[i];
+
+		tree->children[i] = tree->children[tree->n - 1 - i];
+		tree->children[tree->n - 1 - i] = other;
+	}
+}
+
+static int list_names(struct reader *r, struct configfs_tree *tree, DIR *dir, const char *path,
+		      struct error *err)
+{
+	const struct dirent *entry;
+
+	while ((entry = readdir(dir))) {
+		if (streq(entry->d_name, ".") || streq(entry->d_name, ".."))
+			continue;
+		if (++r->n_entries > MAX_ENTRIES)
+			return too_much(path, err);
+		array_add(tree->children, tree->n)->name = xstrdup(entry->d_name);
+	}
+	return 0;
+}
+
+static size_t index_of(const struct configfs_tree *directory, const char *name)
+{
+	const struct configfs_tree *child = configfs_tree_child(directory, name);
+
+	return child ? (size_t)(child - directory->children) : directory->n;
+}
+
+static int read_directory(struct reader *r, struct configfs_tree *tree, const char *path, int depth,
+			  struct error *err)
+{
+	int fd = depth > MAX_DEPTH ? -1 : open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), result;
+	DIR *dir;
+
+	if (depth > MAX_DEPTH)
+		return too_much(path, err);
+	dir = fd < 0 ? NULL : fdopendir(fd);
+	if (!dir) {
+		int e = errno;
+
+		if (fd >= 0)
+			close(fd);
+		return error_errno(err, e == EACCES ? EX_NOPERM : EX_OSERR, e, path,
+				   "cannot read %s", path);
+	}
+	result = list_names(r, tree, dir, path, err);
+	/* The gadget itself has two that the kernel makes in this order (gadgets_make). */
+	if (depth == 0)
+		r->newest_first = index_of(tree, "functions") > index_of(tree, "configs");
+	if (r->newest_first)
+		reverse(tree);
+	for (size_t i = 0; i < tree->n && result == 0; i++)
+		result = read_entry(r, &tree->children[i], fd, path, depth, err);
+	closedir(dir);
+	return result;
+}
+
+int configfs_tree_read(const char *configfs, const char *path, struct configfs_tree *top,
+		       struct error *err)
+{
+	struct reader r = { .configfs = configfs };
+	const char *slash = strrchr(path, '/');
+	int result;
+
+	*top = (struct configfs_tree){ .name = xstrdup(slash ? slash + 1 : path) };
+	result = read_directory(&r, top, path, 0, err);
+	if (result < 0)
+		configfs_tree_free(top);
+	return result;
+}

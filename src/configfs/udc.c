@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "configfs/udc.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fd.h"
+
+char *udc_attribute(const char *name, const char *attribute)
+{
+	_cleanup_free_ char *path = strf(UDC_CLASS_DIR "/%s/%s", name, attribute);
+	char *value;
+
+	return file_read_line(AT_FDCWD, path, &value) < 0 ? NULL : value;
+}
+
+bool udc_exists(const char *name)
+{
+	_cleanup_free_ char *path = strf(UDC_CLASS_DIR "/%s", name);
+
+	return path_exists(path);
+}
+
+bool udc_lacks(const char *name, const char *gadget)
+{
+	_cleanup_free_ char *link = strf(UDC_CLASS_DIR "/%s/gadget", name), *has = NULL;
+
+	/* Before and after: in between, the UDC neither appeared nor was removed. */
+	if (!path_exists(link))
+		return false;
+	has = udc_attribute(name, "function");
+	return has && !streq(has, gadget) && path_exists(link);
+}
+
+char *udc_driver(const char *name)
+{
+	_cleanup_free_ char *path = strf(UDC_CLASS_DIR "/%s/device/driver", name);
+	char target[4096];
+	ssize_t n = readlink(path, target, sizeof(target) - 1);
+
+	if (n < 0)
+		return NULL;
+	target[n] = '\0';
+	return xstrdup(strrchr(target, '/') ? strrchr(target, '/') + 1 : target);
+}
+
+static bool driver_is_virtual(const char *driver)
+{
+	return driver && (streq(driver, "dummy_udc") || streq(driver, "usbip-vudc"));
+}
+
+bool udc_is_virtual(const char *name)
+{
+	_cleanup_free_ char *driver = udc_driver(name);
+
+	return driver_is_virtual(driver);
+}
+
+/*
+ * The gadget of configfs that is on a UDC; the caller frees it. `driver` is what the UDC core calls
+ * its gadget driver: of a configfs gadget that is the gadget's name. No other gadget has to be
+ * looked at, of which there may be many.
+ */
+static char *gadget_on(const struct world *world, const char *udc, const char *driver)
+{
+	_cleanup_free_ char *path = strf("%s/usb_gadget/%s/UDC", world->configfs, driver);
+	_cleanup_free_ char *value = NULL;
+
+	if (file_read_line(AT_FDCWD, path, &value) < 0 || !streq(value, udc))
+		return NULL;
+	return xstrdup(driver);
+}
+
+/* Fills gadget and holder. */
+static void find_holder(const struct world *world, struct udc *udc)
+{
+	_cleanup_free_ char *driver = udc_attribute(udc->name, "function");
+
+	if (!driver || !*driver)
+		return;
+	udc->gadget = gadget_on(world, udc->name, driver);
+	/* A legacy driver (g_ether, ...) or another configfs has no gadget there. */
+	udc->holder = udc->gadget ? strf("gadget '%s'", driver) : strf("the driver '%s'", driver);
+}
+
+static void free_udc(struct udc *udc)
+{
+	free(udc->name);
+	free(udc->driver);
+	free(udc->gadget);
+	free(udc->holder);
+}
+#define _cleanup_udc_ _cleanup_(free_udc)
+
+char *udc_holder(const struct world *world, const char *name)
+{
+	_cleanup_udc_ struct udc udc = { .name = xstrdup(name) };
+
+	find_holder(world, &udc);
+	return steal_ptr(udc.holder);
+}
+
+static int compare(const void *a, const void *b)
+{
+	return strcmp(((const struct udc *)a)->name, ((const struct udc *)b)->name);
+}
+
+int udcs_list(const struct world *world, struct udcs *udcs, struct error *err)
+{
+	DIR *dir = opendir(UDC_CLASS_DIR);
+	struct dirent *entry;
+
+	*udcs = (struct udcs){ 0 };
+	if (!dir && errno == ENOENT)
+		return 0;
+	if (!dir)
+		return error_errno(err, EX_OSERR, errno, UDC_CLASS_DIR,
+				   "cannot list " UDC_CLASS_DIR);
+	while ((entry = readdir(dir))) {
+		struct udc *udc;
+
+		if (entry->d_name[0] == '.')
+			continue;
+		udc = array_add(udcs->v, udcs->n);
+		udc->name = xstrdup(entry->d_name);
+		udc->driver = udc_driver(udc->name);
+		find_holder(world, udc);
+		udc->is_virtual = driver_is_virtual(udc->driver);
+	}
+	closedir(dir);
+	if (udcs->n > 0)
+		qsort(udcs->v, udcs->n, sizeof(*udcs->v), compare);
+	return 0;
+}
+
+void udcs_free(struct udcs *udcs)
+{
+	for (size_t i = 0; i < udcs->n; i++)
+		free_udc(&udcs->v[i]);
+	free(udcs->v);
+	*udcs = (struct udcs){ 0 };
+}
+
+/* "a (dwc3), b (musb, held by gadget 'x')"; the caller frees it. */
+static char *in_words(const struct udcs *udcs)
+{
+	char *words = xstrdup("");
+
+	for (size_t i = 0; i < udcs->n; i++) {
+		const struct udc *u = &udcs->v[i];
+		_cleanup_free_ char *old = words;
+
+		words = strf("%s%s%s (%s%s%s)", old, i ? ", " : "", u->name,
+			     u->driver ? u->driver : "unknown driver",
+			     u->holder ? ", held by " : "", u->holder ? u->holder : "");
+	}
+	return words;
+}
+
+static int no_udc(const struct udcs *udcs, const char *what, struct error *err)
+{
+	_cleanup_free_ char *words = in_words(udcs);
+
+	error_set(err, EX_UNAVAILABLE, ENODEV, UDC_CLASS_DIR, "there is no UDC%s", what);
+	if (udcs->n > 0)
+		return error_hint(err, "this machine has %s", words);
+	return error_hint(err, "is the controller's driver loaded, and the port in device mode? "
+			       "(ls " UDC_CLASS_DIR ")");
+}
+
+static int busy(const struct udc *udc, struct error *err)
+{
+	error_set(err, EX_UNAVAILABLE, EBUSY, NULL, "the UDC %s is held by %s", udc->name,
+		  udc->holder);
+	return error_hint(err, "take that down first, or name another UDC with --udc");
+}
+
+static int no_such_udc(const struct world *world, const char *name, struct error *err)
+{
+	_cleanup_free_ char *what = strf(" '%s'", name);
+	_cleanup_udcs_ struct udcs udcs = { 0 };
+	int r = udcs_list(world, &udcs, err);
+
+	return r < 0 ? r : no_udc(&udcs, what, err);
+}
+
+/* The others are not looked at: in a farm there are many. */
+static int choose_named(const struct world *world, const char *name, char **out, struct error *err)
+{
+	_cleanup_udc_ struct udc udc = { .name = xstrdup(name) };
+	_cleanup_free_ char *path = strf(UDC_CLASS_DIR "/%s", name);
+
+	if (strchr(name, '/') || name[0] == '.' || !*name || access(path, F_OK) < 0)
+		return no_such_udc(world, name, err);
+	find_holder(world, &udc);
+	if (udc.holder)
+		return busy(&udc, err);
+	*out = steal_ptr(udc.name);
+	return 0;
+}
+
+static int choose_among(const struct udcs *udcs, const char *driver, char **out, struct error *err)
+{
+	_cleanup_free_ char *what = driver ? strf(" with the driver '%s'", driver) : xstrdup("");
+	const struct udc *found = NULL, *held = NULL;
+	bool any_real = false, several = false, several_held = false;
+
+	for (size_t i = 0; i < udcs->n; i++)
+		any_real = any_real || !udcs->v[i].is_virtual;
+	for (size_t i = 0; i < udcs->n; i++) {
+		const struct udc *u = &udcs->v[i];
+
+		if (driver ? !streq_null(u->driver, driver) : (any_real && u->is_virtual))
+			continue;
+		if (u->holder) {
+			several_held = several_held || held;
+			held = u;
+		} else {
+			several = several || found;
+			found = u;
+		}
+	}
+	if (several) {
+		_cleanup_free_ char *words = in_words(udcs);
+
+		return error_set(err, EX_UNAVAILABLE, ENOTUNIQ, UDC_CLASS_DIR,
+				 "several UDCs are free; name one with --udc or with 'udc' in the "
+				 "gadget file: %s",
+				 words);
+	}
+	if (found) {
+		*out = xstrdup(found->name);
+		return 0;
+	}
+	if (several_held) {
+		_cleanup_free_ char *words = in_words(udcs);
+
+		error_set(err, EX_UNAVAILABLE, EBUSY, UDC_CLASS_DIR, "no UDC is free: %s", words);
+		return error_hint(err, "take one of these gadgets down first");
+	}
+	return held ? busy(held, err) : no_udc(udcs, what, err);
+}
+
+static int choose_any(const struct world *world, const char *driver, char **out, struct error *err)
+{
+	_cleanup_udcs_ struct udcs udcs = { 0 };
+	int r = udcs_list(world, &udcs, err);
+
+	return r < 0 ? r : choose_among(&udcs, driver, out, err);
+}
+
+int udc_choose(const struct world *world, const struct gadget_udc *wanted, const char *name,
+	       char **out, struct error *err)
+{
+	int r;
+
+	if (name)
+		return choose_named(world, name, out, err);
+	if (wanted->name.value)
+		r = choose_named(world, wanted->name.value, out, err);
+	else
+		r = choose_any(world, wanted->driver.value, out, err);
+	return r < 0 ? error_at(err, &wanted->at) : 0;
+}

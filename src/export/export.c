@@ -1,0 +1,414 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The gadget as a whole: device descriptor, strings, configurations. */
+#include "export/export.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "export/parts.h"
+#include "spec/write.h"
+
+void export_free(struct export *e)
+{
+	export_forget(e, 0);
+	free(e->lost);
+	for (size_t i = 0; i < e->n_labels; i++)
+		free(e->labels[i]);
+	free(e->labels);
+	e->lost = e->labels = NULL;
+	e->n_lost = e->n_labels = 0;
+}
+
+void export_forget(struct export *e, size_t n)
+{
+	while (e->n_lost > n)
+		free(e->lost[--e->n_lost]);
+}
+
+static void add_comment(json_t *group, const char *text)
+{
+	_cleanup_free_ char *clean = text_valid_utf8(text);
+	_cleanup_free_ char *key = spec_comment_key(json_object_size(group));
+
+	json_object_set_new(group, key, json_string(clean));
+}
+
+void export_comment(json_t *group, const char *fmt, ...)
+{
+	_cleanup_free_ char *text = NULL;
+	va_list ap;
+
+	va_start(ap, fmt);
+	text = text_vformat(fmt, ap);
+	va_end(ap);
+	add_comment(group, text);
+}
+
+void export_lose(struct export *e, json_t *group, const char *fmt, ...)
+{
+	_cleanup_free_ char *text = NULL, *marked = NULL;
+	va_list ap;
+
+	va_start(ap, fmt);
+	text = text_vformat(fmt, ap);
+	va_end(ap);
+	marked = strf("LOST: %s", text);
+	add_comment(group, marked);
+	*array_add(e->lost, e->n_lost) = text_printable(text, strlen(text));
+}
+
+/* The attribute without its newline, or NULL. It is not longer than it looks. The caller frees it.
+ */
+static char *line_of(const struct configfs_tree *dir, const char *path)
+{
+	const struct configfs_tree *a = configfs_tree_find(dir, path);
+	char *line = a && a->value ? xstrdup(a->value) : NULL;
+
+	if (line)
+		line[strcspn(line, "\n")] = '\0';
+	return line;
+}
+
+/* -1: there is none. */
+static long long number_of(const struct configfs_tree *dir, const char *path)
+{
+	_cleanup_free_ char *line = line_of(dir, path);
+
+	return line && *line ? strtoll(line, NULL, 0) : -1;
+}
+
+/* Attributes of whose meaning nothing is known, and directories that no file has a place for. */
+static void lose_others(struct export *e, json_t *group, const struct configfs_tree *dir,
+			const char *const *known, size_t n_known, const char *what)
+{
+	for (size_t i = 0; i < dir->n; i++) {
+		const struct configfs_tree *child = &dir->children[i];
+		bool is_known = false;
+
+		for (size_t k = 0; k < n_known; k++)
+			is_known |= streq(known[k], child->name);
+		if (!is_known && (child->kind != TREE_ATTRIBUTE || child->value))
+			export_lose(e, group, "%s%s", child->name, what);
+	}
+}
+
+/* --- what it is ------------------------------------------------------------------------------- */
+
+static void add_name(struct export *e, json_t *form)
+{
+	if (spec_is_gadget_name(e->name))
+		json_object_set_new(form, "name", json_string(e->name));
+	else
+		export_lose(e, form, "no file can have the gadget's name, '%s'", e->name);
+}
+
+/* What is the user's wish, and cannot be seen in configfs. */
+static void add_wishes(const struct export *e, json_t *form)
+{
+	static const char *const keys[] = { "autostart", "udc", "switch_to" };
+	const json_t *record = json_object_get(e->record, "form");
+
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+		json_t *value = json_object_get(record, keys[i]);
+
+		if (value)
+			json_object_set_new(form, keys[i], json_deep_copy(value));
+	}
+}
+
+/* Whether `up` would take that one by itself, were it free. */
+static bool is_taken_by_itself(const struct udcs *udcs, const char *name)
+{
+	size_t n_real = 0, n_candidates = 0;
+	bool found = false;
+
+	for (size_t i = 0; i < udcs->n; i++)
+		n_real += !udcs->v[i].is_virtual;
+	for (size_t i = 0; i < udcs->n; i++) {
+		if (n_real > 0 && udcs->v[i].is_virtual)
+			continue;
+		n_candidates++;
+		found |= streq(udcs->v[i].name, name);
+	}
+	return found && n_candidates == 1;
+}
+
+static void add_udc(const struct export *e, json_t *form)
+{
+	_cleanup_free_ char *udc = line_of(e->live, "UDC");
+
+	if (!udc || !*udc || json_object_get(form, "udc"))
+		return;
+	if (is_taken_by_itself(e->udcs, udc) || !export_is_text(udc, strlen(udc), EXPORT_ONE_LINE))
+		export_comment(form, "It was on the UDC %s.", udc);
+	else
+		json_object_set_new(form, "udc", json_string(udc));
+}
+
+static void add_max_speed(struct export *e, json_t *form)
+{
+	static const char *const words[][2] = {
+		{ "full-speed", "full" },
+		{ "high-speed", "high" },
+		{ "super-speed", "super" },
+		{ "super-speed-plus", "super-plus" },
+	};
+	_cleanup_free_ char *speed = line_of(e->live, "max_speed");
+
+	for (size_t i = 0; speed && i < ARRAY_SIZE(words); i++) {
+		if (!streq(words[i][0], speed))
+			continue;
+		json_object_set_new(form, "max_speed", json_string(words[i][1]));
+		return;
+	}
+	if (speed && *speed)
+		export_lose(e, form, "max_speed %s", speed);
+}
+
+/* bcdUSB and bMaxPacketSize0 are the kernel's, if nobody has set them. */
+static void add_attributes(const struct export *e, json_t *form)
+{
+	json_t *attrs = json_object();
+
+	for (int i = 0; i < GADGET_ATTR_COUNT; i++) {
+		long long value = number_of(e->live, gadget_attribute_words[i]);
+
+		if (value > 0 ||
+		    (value == 0 && i != GADGET_BCD_USB && i != GADGET_MAX_PACKET_SIZE0))
+			json_object_set_new(attrs, gadget_attribute_words[i], json_integer(value));
+	}
+	json_object_set_new(form, "attrs", attrs);
+}
+
+/* --- strings ---------------------------------------------------------------------------------- */
+
+static void add_string(struct export *e, json_t *group, const struct configfs_tree *dir,
+		       const char *name)
+{
+	_cleanup_free_ char *value = line_of(dir, name);
+
+	if (!value || !*value)
+		return;
+	if (export_is_text(value, strlen(value), EXPORT_ONE_LINE))
+		json_object_set_new(group, name, json_string(value));
+	else
+		export_lose(e, group, "%s '%s': no text for a host", name, value);
+}
+
+static json_t *strings(struct export *e, const struct configfs_tree *dir, const char *const *names,
+		       size_t n)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; dir && i < dir->n; i++) {
+		const struct configfs_tree *language = &dir->children[i];
+		json_t *group;
+
+		if (language->kind != TREE_DIRECTORY)
+			continue;
+		group = json_pack("{s:i}", "lang", (int)strtol(language->name, NULL, 0));
+		for (size_t k = 0; k < n; k++)
+			add_string(e, group, language, names[k]);
+		lose_others(e, group, language, names, n,
+			    ": a string that only links of uvc functions can use");
+		json_array_append_new(list, group);
+	}
+	return list;
+}
+
+/* --- descriptors of others -------------------------------------------------------------------- */
+
+/* The configuration that the link in os_desc leads to; 0: there is none. */
+static long long linked_config(const struct configfs_tree *os_desc)
+{
+	for (size_t i = 0; i < os_desc->n; i++) {
+		const struct configfs_tree *child = &os_desc->children[i];
+		const char *dot = child->kind == TREE_LINK && child->value
+					  ? strrchr(child->value, '.')
+					  : NULL;
+
+		if (dot)
+			return strtoll(dot + 1, NULL, 0);
+	}
+	return 0;
+}
+
+static void add_os_descs(struct export *e, json_t *form)
+{
+	const struct configfs_tree *dir = configfs_tree_child(e->live, "os_desc");
+	_cleanup_free_ char *sign = dir ? line_of(dir, "qw_sign") : NULL;
+	long long use = dir ? number_of(dir, "use") : 0, id = dir ? linked_config(dir) : 0,
+		  /* Linux 6.1 shows it with its sign. */
+		code = dir && configfs_tree_child(dir, "b_vendor_code")
+			       ? number_of(dir, "b_vendor_code") & 0xff
+			       : 0;
+	json_t *group;
+
+	if (!dir || (use <= 0 && id == 0 && code == 0 && !(sign && *sign)))
+		return;
+	group = json_pack("{s:b, s:I}", "use", use > 0, "b_vendor_code", (json_int_t)code);
+	if (sign && export_is_text(sign, strlen(sign), EXPORT_ONE_LINE))
+		json_object_set_new(group, "qw_sign", json_string(sign));
+	if (id > 0)
+		json_object_set_new(group, "config_id", json_integer(id));
+	else
+		export_lose(e, group, "os_desc leads to no configuration: the file's to the first");
+	json_object_set_new(form, "os_descs", group);
+}
+
+static void add_webusb(struct export *e, json_t *form)
+{
+	static const char *const numbers[] = { "bcdVersion", "bVendorCode" };
+	const struct configfs_tree *dir = configfs_tree_child(e->live, "webusb");
+	_cleanup_free_ char *page = dir ? line_of(dir, "landingPage") : NULL;
+	json_t *group;
+
+	if (!dir || (number_of(dir, "use") <= 0 && number_of(dir, "bcdVersion") <= 0 &&
+		     number_of(dir, "bVendorCode") <= 0 && !(page && *page)))
+		return;
+	group = json_pack("{s:b}", "use", number_of(dir, "use") > 0);
+	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
+		json_object_set_new(group, numbers[i], json_integer(number_of(dir, numbers[i])));
+	if (page && *page)
+		add_string(e, group, dir, "landingPage");
+	json_object_set_new(form, "webusb", group);
+}
+
+/* --- configurations --------------------------------------------------------------------------- */
+
+/* "usb_gadget/G/functions/acm.a" */
+static const char *label_of(const struct export *e, const struct configfs_tree *link)
+{
+	const struct configfs_tree *functions = configfs_tree_child(e->live, "functions");
+	const char *name = link->value ? strrchr(link->value, '/') : NULL;
+	size_t n = 0;
+
+	for (size_t i = 0; name && functions && i < functions->n; i++) {
+		if (functions->children[i].kind != TREE_DIRECTORY)
+			continue;
+		if (streq(functions->children[i].name, name + 1))
+			return e->labels[n];
+		n++;
+	}
+	return NULL;
+}
+
+/* The link's name is not told where it is the one that it would have by itself. */
+static json_t *config_functions(struct export *e, json_t *group, const struct configfs_tree *dir)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < dir->n; i++) {
+		const struct configfs_tree *link = &dir->children[i];
+		const char *label = link->kind == TREE_LINK ? label_of(e, link) : NULL;
+
+		if (link->kind != TREE_LINK)
+			continue;
+		if (!label)
+			export_lose(e, group, "the link %s leads to no function", link->name);
+		else if (streq(strrchr(link->value, '/') + 1, link->name))
+			json_array_append_new(list, json_string(label));
+		else if (export_is_text(link->name, strlen(link->name), EXPORT_ONE_LINE))
+			json_array_append_new(list, json_pack("{s:s, s:s}", "name", link->name,
+							      "function", label));
+		else
+			json_array_append_new(list, json_string(label));
+	}
+	return list;
+}
+
+static bool is_config_name(const char *name)
+{
+	for (const char *p = name; *p; p++)
+		if (*p < ' ' || *p >= 0x7f)
+			return false;
+	return *name;
+}
+
+static void add_config_attributes(json_t *group, const struct configfs_tree *dir)
+{
+	long long power = number_of(dir, "MaxPower"), attributes = number_of(dir, "bmAttributes");
+	json_t *attrs = json_object();
+
+	if (attributes >= 0)
+		json_object_set_new(attrs, "bmAttributes", json_integer(attributes));
+	if (power >= 0) /* more than 900 mA is 900 to the host (composite.c) */
+		json_object_set_new(attrs, "bMaxPower", json_integer(power > 900 ? 900 : power));
+	json_object_set_new(group, "attrs", attrs);
+}
+
+static void add_config(struct export *e, json_t *form, json_t *configs,
+		       const struct configfs_tree *dir)
+{
+	static const char *const texts[] = { "configuration" };
+	const struct configfs_tree *languages = configfs_tree_child(dir, "strings");
+	const char *dot = strrchr(dir->name, '.');
+	_cleanup_free_ char *name = xstrndup(dir->name, dot ? (size_t)(dot - dir->name) : 0);
+	json_t *group = json_object(), *list;
+
+	json_object_set_new(group, "id", json_integer(dot ? strtoll(dot + 1, NULL, 0) : 0));
+	if (is_config_name(name))
+		json_object_set_new(group, "name", json_string(name));
+	else
+		export_lose(e, group, "no file can have the configuration's name, '%s'", name);
+	add_config_attributes(group, dir);
+	list = strings(e, languages, texts, ARRAY_SIZE(texts));
+	if (json_array_size(list) > 0)
+		json_object_set(group, "strings", list);
+	json_decref(list);
+	list = config_functions(e, group, dir);
+	if (json_array_size(list) > 0) {
+		json_object_set(group, "functions", list);
+		json_array_append(configs, group);
+	} else {
+		export_lose(e, form, "the configuration %s, in which no function is", dir->name);
+	}
+	json_decref(list);
+	json_decref(group);
+}
+
+static void add_configs(struct export *e, json_t *form)
+{
+	const struct configfs_tree *dir = configfs_tree_child(e->live, "configs");
+	json_t *configs = json_array();
+
+	for (size_t i = 0; dir && i < dir->n; i++)
+		if (dir->children[i].kind == TREE_DIRECTORY)
+			add_config(e, form, configs, &dir->children[i]);
+	if (json_array_size(configs) > 0)
+		json_object_set(form, "configs", configs);
+	json_decref(configs);
+}
+
+/* --- the file --------------------------------------------------------------------------------- */
+
+json_t *export_form(struct export *e)
+{
+	static const char *const names[] = { "manufacturer", "product", "serialnumber" };
+	static const char *const known[] = {
+		"bcdUSB",    "bDeviceClass", "bDeviceSubClass", "bDeviceProtocol",
+		"bcdDevice", "idVendor",     "idProduct",	"bMaxPacketSize0",
+		"UDC",	     "max_speed",    "functions",	"configs",
+		"strings",   "os_desc",	     "webusb",
+	};
+	json_t *form = json_object();
+
+	export_comment(form, "What was in configfs of the gadget '%s'.", e->name);
+	add_name(e, form);
+	add_wishes(e, form);
+	add_udc(e, form);
+	add_max_speed(e, form);
+	lose_others(e, form, e->live, known, ARRAY_SIZE(known),
+		    ": nothing that a gadget file could say");
+	add_attributes(e, form);
+	json_object_set_new(
+		form, "strings",
+		strings(e, configfs_tree_child(e->live, "strings"), names, ARRAY_SIZE(names)));
+	add_os_descs(e, form);
+	add_webusb(e, form);
+	export_functions(e, form);
+	add_configs(e, form);
+	return form;
+}

@@ -1,0 +1,7 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+libffsctl_a_SOURCES += \
+	src/export/export.c src/export/export.h \
+	src/export/function.c \
+	src/export/parts.h \
+	src/export/record.c \
+	src/export/value.c

@@ -1,0 +1,513 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One function: its attributes by the rows of the table of keys, and what these do not have in
+ * `tree`. Our own checks may refuse what the kernel has taken: then all goes to `tree`, which is
+ * not checked.
+ */
+#include <errno.h>
+
+#include "base/cleanup.h"
+#include "export/parts.h"
+#include "spec/write.h"
+
+#define MAX_PATH 1024 /* that `tree` takes */
+
+/* A function while it is being written. */
+struct draft {
+	struct export *export;
+	const char *type, *label;
+	char *name; /* of its directory: TYPE.INSTANCE */
+	const struct configfs_tree *top;
+	json_t *group; /* of the file */
+	json_t *tree;
+	/* What need not be in the tree any more. */
+	const struct configfs_tree **done;
+	size_t n_done;
+};
+
+static bool is_done(const struct draft *d, const struct configfs_tree *live)
+{
+	for (size_t i = 0; i < d->n_done; i++)
+		if (d->done[i] == live)
+			return true;
+	return false;
+}
+
+static void set_done(struct draft *d, const struct configfs_tree *live)
+{
+	*array_add(d->done, d->n_done) = live;
+}
+
+/* --- rows ------------------------------------------------------------------------------------- */
+
+/* Lists of the file whose elements are numbered directories in configfs. */
+static const char *prefix_of(const struct key *row)
+{
+	static const char *const prefixes[][2] = { { "luns", "lun." },
+						   { "endpoints", "ep." },
+						   { "blocks", "block." } };
+
+	for (size_t i = 0; i < ARRAY_SIZE(prefixes); i++)
+		if (streq(prefixes[i][0], row->name))
+			return prefixes[i][1];
+	return NULL;
+}
+
+static json_t *rows_group(struct draft *d, const struct key_group *group,
+			  const struct configfs_tree *dir);
+
+/* NULL: there are none, or not all from 0 on without a gap. */
+static json_t *numbered(struct draft *d, const struct key *row, const struct configfs_tree *dir)
+{
+	const char *prefix = prefix_of(row);
+	json_t *list;
+	size_t n = 0;
+
+	for (size_t i = 0; prefix && i < dir->n; i++)
+		n += dir->children[i].kind == TREE_DIRECTORY &&
+		     str_has_prefix(dir->children[i].name, prefix);
+	for (size_t i = 0; i < n; i++) {
+		_cleanup_free_ char *name = strf("%s%zu", prefix, i);
+
+		if (!configfs_tree_child(dir, name))
+			return NULL;
+	}
+	list = n > 0 ? json_array() : NULL;
+	for (size_t i = 0; i < n; i++) {
+		_cleanup_free_ char *name = strf("%s%zu", prefix, i);
+
+		json_array_append_new(list,
+				      rows_group(d, row->group, configfs_tree_child(dir, name)));
+		set_done(d, configfs_tree_child(dir, name));
+	}
+	return list;
+}
+
+static json_t *rows_group(struct draft *d, const struct key_group *group,
+			  const struct configfs_tree *dir)
+{
+	json_t *object = json_object();
+
+	for (const struct key *row = group->keys; row->name; row++) {
+		const struct configfs_tree *child = configfs_tree_child(dir, row->name);
+		json_t *value = NULL;
+
+		if (prefix_of(row)) {
+			value = numbered(d, row, dir);
+		} else if (child && child->kind == TREE_ATTRIBUTE && row->set != set_attr_node) {
+			value = export_row_value(&(struct export_attribute){ d->type, dir, child },
+						 row);
+			if (value)
+				set_done(d, child);
+		}
+		if (value)
+			json_object_set_new(object, row->name, value);
+	}
+	return object;
+}
+
+static void add_attrs(struct draft *d, const struct function_type *type)
+{
+	json_t *attrs = type && type->attrs ? rows_group(d, type->attrs, d->top) : NULL;
+
+	if (json_object_size(attrs) > 0)
+		json_object_set(d->group, "attrs", attrs);
+	json_decref(attrs);
+}
+
+/* os_desc/interface.NAME: the two ids; properties below it are the tree's. */
+static void add_os_descs(struct draft *d)
+{
+	static const char prefix[] = "interface.";
+	static const struct key ids[] = { { "compatible_id", NODE_STRING, .doc = "" },
+					  { "sub_compatible_id", NODE_STRING, .doc = "" } };
+	const struct configfs_tree *dir = configfs_tree_child(d->top, "os_desc");
+	json_t *list = json_array();
+
+	for (size_t i = 0; dir && i < dir->n; i++) {
+		const struct configfs_tree *interface = &dir->children[i];
+		json_t *entry;
+
+		if (!str_has_prefix(interface->name, prefix))
+			continue;
+		entry = json_pack("{s:s}", "interface", interface->name + strlen(prefix));
+		for (size_t k = 0; k < ARRAY_SIZE(ids); k++) {
+			const struct configfs_tree *id =
+				configfs_tree_child(interface, ids[k].name);
+			json_t *value =
+				id ? export_row_value(
+					     &(struct export_attribute){ d->type, interface, id },
+					     &ids[k])
+				   : NULL;
+
+			if (!value)
+				continue;
+			json_object_set_new(entry, ids[k].name, value);
+			set_done(d, id);
+		}
+		if (json_object_size(entry) > 1)
+			json_array_append(list, entry);
+		json_decref(entry);
+	}
+	if (json_array_size(list) > 0)
+		json_object_set(d->group, "os_descs", list);
+	json_decref(list);
+}
+
+/* --- tree ------------------------------------------------------------------------------------- */
+
+/* What has to be written before the rest, and of a directory's attributes what after the others. */
+static const char *const early[] = { "streaming/color_matching" };
+static const char *const late[] = { "file", "data" };
+
+/* Directories that are there with the function. Others of the kernel's do no harm in `tree`. */
+static const char *const made[] = {
+	"os_desc",
+	"os_desc/interface.ncm",
+	"os_desc/interface.rndis",
+	"control",
+	"control/header",
+	"control/processing",
+	"control/processing/default",
+	"control/terminal",
+	"control/terminal/camera",
+	"control/terminal/camera/default",
+	"control/terminal/output",
+	"control/terminal/output/default",
+	"control/class",
+	"control/class/fs",
+	"control/class/ss",
+	"control/extensions",
+	"streaming",
+	"streaming/header",
+	"streaming/uncompressed",
+	"streaming/mjpeg",
+	"streaming/framebased",
+	"streaming/color_matching",
+	"streaming/color_matching/default",
+	"streaming/class",
+	"streaming/class/fs",
+	"streaming/class/hs",
+	"streaming/class/ss",
+};
+
+static bool is_among(const char *word, const char *const *words, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (streq(words[i], word))
+			return true;
+	return false;
+}
+
+/* False: not a path that `tree` takes. */
+static bool add_entry(struct draft *d, const char *path, const char *key, json_t *value)
+{
+	json_t *entry;
+
+	if (strlen(path) > MAX_PATH || !export_is_text(path, strlen(path), EXPORT_ONE_LINE)) {
+		export_lose(d->export, d->group,
+			    "%s of function '%s' has a name that no file takes", path, d->label);
+		json_decref(value);
+		return false;
+	}
+	entry = json_pack("{s:s}", "path", path);
+	if (value)
+		json_object_set_new(entry, key, value);
+	json_array_append_new(d->tree, entry);
+	return true;
+}
+
+/* Whether something was written. */
+static bool add_attribute(struct draft *d, const struct configfs_tree *dir,
+			  const struct configfs_tree *attribute, const char *path)
+{
+	json_t *value;
+
+	if (attribute->err) {
+		export_lose(d->export, d->group, "%s of function '%s' could not be read: %s", path,
+			    d->label, errno_words(attribute->err));
+		return false;
+	}
+	value = export_tree_value(&(struct export_attribute){ d->type, dir, attribute });
+	return value && add_entry(d, path, "value", value);
+}
+
+static char *below(const char *prefix, const char *name)
+{
+	return *prefix ? strf("%s/%s", prefix, name) : xstrdup(name);
+}
+
+enum when { EARLY, NORMAL };
+
+static bool add_directory(struct draft *d, const struct configfs_tree *dir, const char *prefix,
+			  enum when when);
+
+static bool add_children(struct draft *d, const struct configfs_tree *dir, const char *prefix,
+			 enum tree_kind kind, bool are_late, enum when when)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < dir->n; i++) {
+		const struct configfs_tree *child = &dir->children[i];
+		_cleanup_free_ char *path = NULL;
+
+		if (child->kind != kind ||
+		    is_among(child->name, late, ARRAY_SIZE(late)) != are_late)
+			continue;
+		path = below(prefix, child->name);
+		if (kind == TREE_DIRECTORY)
+			any |= add_directory(d, child, path, when);
+		else if (!is_done(d, child))
+			any |= add_attribute(d, dir, child, path);
+	}
+	return any;
+}
+
+static bool has_links(const struct configfs_tree *dir)
+{
+	for (size_t i = 0; i < dir->n; i++)
+		if (dir->children[i].kind == TREE_LINK)
+			return true;
+	return false;
+}
+
+/* Whether something below it was written, so that it need not stand there itself. */
+static bool add_directory(struct draft *d, const struct configfs_tree *dir, const char *prefix,
+			  enum when when)
+{
+	bool any;
+
+	if (when == NORMAL && is_among(prefix, early, ARRAY_SIZE(early)))
+		return true;
+	any = add_children(d, dir, prefix, TREE_ATTRIBUTE, false, when);
+	any |= add_children(d, dir, prefix, TREE_ATTRIBUTE, true, when);
+	any |= add_children(d, dir, prefix, TREE_DIRECTORY, false, when);
+	if (any || is_done(d, dir) || has_links(dir) || !*prefix ||
+	    is_among(prefix, made, ARRAY_SIZE(made)))
+		return any;
+	return add_entry(d, prefix, NULL, NULL);
+}
+
+/* A directory whose links have to be there first: it is what a link leads to. */
+static void add_links(struct draft *d, const struct configfs_tree *dir, const char *prefix);
+
+static void add_link(struct draft *d, const struct configfs_tree *link, const char *path)
+{
+	_cleanup_free_ char *top = strf("usb_gadget/%s/functions/%s/", d->export->name, d->name);
+	const char *target = link->value ? link->value : "";
+	const struct configfs_tree *leads_to;
+
+	if (is_done(d, link))
+		return;
+	set_done(d, link);
+	if (!str_has_prefix(target, top)) {
+		export_lose(d->export, d->group,
+			    "the link %s of function '%s' leads out of it, to %s", path, d->label,
+			    target);
+		return;
+	}
+	target += strlen(top);
+	leads_to = configfs_tree_find(d->top, target);
+	if (leads_to && leads_to->kind == TREE_DIRECTORY)
+		add_links(d, leads_to, target);
+	if (export_is_text(target, strlen(target), EXPORT_ONE_LINE))
+		add_entry(d, path, "link", json_string(target));
+}
+
+static void add_links(struct draft *d, const struct configfs_tree *dir, const char *prefix)
+{
+	for (size_t i = 0; i < dir->n; i++) {
+		const struct configfs_tree *child = &dir->children[i];
+		_cleanup_free_ char *path = below(prefix, child->name);
+
+		if (child->kind == TREE_LINK)
+			add_link(d, child, path);
+		else if (child->kind == TREE_DIRECTORY)
+			add_links(d, child, path);
+	}
+}
+
+static void add_tree(struct draft *d)
+{
+	d->tree = json_array();
+	for (size_t i = 0; i < ARRAY_SIZE(early); i++) {
+		const struct configfs_tree *dir = configfs_tree_find(d->top, early[i]);
+
+		if (dir)
+			add_directory(d, dir, early[i], EARLY);
+	}
+	add_directory(d, d->top, "", NORMAL);
+	add_links(d, d->top, "");
+	if (json_array_size(d->tree) > 0)
+		json_object_set(d->group, "tree", d->tree);
+	json_decref(d->tree);
+}
+
+/* --- the function ----------------------------------------------------------------------------- */
+
+/* Whether a file with that function in it has no errors. */
+static bool is_good(const struct draft *d)
+{
+	json_t *form = json_pack("{s:{s:O}}", "functions", d->label, d->group);
+	_cleanup_free_ char *text = spec_write(form);
+	_cleanup_gadget_ struct gadget *g = NULL;
+	struct diags diags = { 0 };
+	bool good = spec_load_text("export.conf", text, strlen(text), &g, NULL, &diags) == 0;
+
+	diags_free(&diags);
+	json_decref(form);
+	return good;
+}
+
+/* What is said of a type whose life is not all in its directory. */
+static const struct {
+	const char *type, *text;
+} elsewhere[] = {
+	{ "ffs",
+	  "Its descriptors are in the FunctionFS instance, which belongs to the program that "
+	  "has mounted it: bring the gadget up with --no-bind, let that program write them, "
+	  "then bind it." },
+	{ "tcm",
+	  "What it serves is in configfs, too, under target/, which is no part of the gadget: "
+	  "bring the gadget up with --no-bind, make and enable the target, then bind it." },
+};
+
+static void add_elsewhere(struct draft *d)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(elsewhere); i++)
+		if (streq(elsewhere[i].type, d->type) && !json_object_get(d->group, "ffs"))
+			export_comment(d->group, "%s", elsewhere[i].text);
+}
+
+enum form { BY_ROWS, BY_TREE };
+
+static void fill(struct draft *d, json_t *start, enum form how)
+{
+	json_decref(d->group);
+	d->group = json_deep_copy(start);
+	d->n_done = 0;
+	add_elsewhere(d);
+	if (how == BY_ROWS) {
+		add_attrs(d, function_type_find(d->type));
+		add_os_descs(d);
+	}
+	add_tree(d);
+}
+
+static char *sanitized(const char *name, const char *allowed, const char *otherwise)
+{
+	char *copy = xstrdup(*name ? name : otherwise);
+
+	for (char *p = copy; *p; p++)
+		if (!strchr(allowed, *p))
+			*p = '_';
+	return copy;
+}
+
+static bool is_label(const struct export *e, const char *label)
+{
+	for (size_t i = 0; i < e->n_labels; i++)
+		if (streq(e->labels[i], label))
+			return true;
+	return false;
+}
+
+#define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+#define DIGITS "0123456789"
+
+/* That of the record, or the instance as far as it can be the name of a setting. */
+static char *choose_label(const struct export *e, const char *directory, const char *type,
+			  const char *instance)
+{
+	const char *recorded = export_record_label(e, directory);
+	_cleanup_free_ char *base = NULL;
+	char *label;
+
+	if (recorded && spec_is_setting_name(recorded) && !is_label(e, recorded))
+		return xstrdup(recorded);
+	base = sanitized(instance, LETTERS DIGITS "*_-", "function");
+	if (!spec_is_setting_name(base)) {
+		_cleanup_free_ char *old = base, *first = sanitized(type, LETTERS DIGITS "_-", "f");
+
+		base = spec_is_setting_name(first) ? strf("%s_%s", first, old) : strf("f_%s", old);
+	}
+	label = xstrdup(base);
+	for (unsigned int n = 2; is_label(e, label); n++) {
+		free(label);
+		label = strf("%s_%u", base, n);
+	}
+	return label;
+}
+
+/* The name that spec_load takes for the instance (function.c, load_instance). */
+static char *choose_instance(struct draft *d, const char *instance)
+{
+	char *copy = xstrdup(*instance ? instance : d->label);
+
+	for (char *p = copy; *p; p++)
+		if (*p <= ' ' || *p >= 0x7f || *p == '/')
+			*p = '_';
+	if (!streq(copy, instance))
+		export_lose(d->export, d->group,
+			    "the instance of function '%s' cannot be called as it was, '%s'",
+			    d->label, instance);
+	return copy;
+}
+
+static json_t *start_of(struct draft *d, const char *instance)
+{
+	const struct export *e = d->export;
+	const char *recorded = export_record_label(e, d->name);
+	_cleanup_free_ char *fallback = spec_default_instance(d->type, e->name, d->label),
+			    *name = NULL;
+	json_t *groups = recorded ? export_record_groups(e, recorded) : json_object(), *start;
+
+	d->group = json_object();
+	name = choose_instance(d, instance);
+	start = steal_ptr(d->group);
+	if (!json_object_get(groups, "ffs"))
+		json_object_set_new(start, "type", json_string(d->type));
+	if (!streq(name, fallback))
+		json_object_set_new(start, "instance", json_string(name));
+	json_object_update(start, groups);
+	json_decref(groups);
+	return start;
+}
+
+static void add_function(struct export *e, json_t *functions, const struct configfs_tree *dir)
+{
+	size_t n = strcspn(dir->name, ".");
+	_cleanup_free_ char *type = xstrndup(dir->name, n), *label = NULL;
+	const char *instance = dir->name + n + (dir->name[n] == '.');
+	struct draft d = { .export = e, .type = type, .name = dir->name, .top = dir };
+	size_t n_lost;
+	json_t *start;
+
+	d.label = label = choose_label(e, dir->name, type, instance);
+	*array_add(e->labels, e->n_labels) = steal_ptr(label);
+	d.label = e->labels[e->n_labels - 1];
+	start = start_of(&d, instance);
+	n_lost = e->n_lost;
+	fill(&d, start, BY_ROWS);
+	if (!is_good(&d)) {
+		export_forget(e, n_lost);
+		fill(&d, start, BY_TREE);
+	}
+	if (!is_good(&d))
+		export_lose(e, d.group, "function '%s' is one that no gadget file can have",
+			    d.label);
+	json_object_set_new(functions, d.label, d.group);
+	json_decref(start);
+	free(d.done);
+}
+
+void export_functions(struct export *e, json_t *form)
+{
+	const struct configfs_tree *dir = configfs_tree_child(e->live, "functions");
+	json_t *functions = json_object();
+
+	for (size_t i = 0; dir && i < dir->n; i++)
+		if (dir->children[i].kind == TREE_DIRECTORY)
+			add_function(e, functions, &dir->children[i]);
+	json_object_set_new(form, "functions", functions);
+}

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What is nowhere in configfs, from the record of a gadget of ours: descriptors of FunctionFS, and
+ * workers. Paths and ${dir} are those of the file that the gadget came of; the new file may be
+ * anywhere.
+ */
+#include "base/cleanup.h"
+#include "base/json.h"
+#include "export/parts.h"
+
+static bool is_it(const json_t *function, const char *gadget, const char *label,
+		  const char *directory)
+{
+	const char *type = json_text(function, "type", "ffs"),
+		   *instance = json_text(function, "instance", NULL);
+	_cleanup_free_ char *fallback = spec_default_instance(type, gadget, label);
+	_cleanup_free_ char *name = strf("%s.%s", type, instance ? instance : fallback);
+
+	return streq(name, directory);
+}
+
+const char *export_record_label(const struct export *e, const char *directory)
+{
+	json_t *functions = json_object_get(json_object_get(e->record, "form"), "functions"),
+	       *function;
+	const char *label;
+
+	json_object_foreach(functions, label, function)
+		if (is_it(function, e->name, label, directory))
+			return label;
+	return NULL;
+}
+
+/* --- paths ------------------------------------------------------------------------------------ */
+
+enum kind {
+	PATH,	 /* a path */
+	PROGRAM, /* one if it has a slash */
+};
+
+static const struct {
+	const char *group, *inner, *key; /* inner NULL: the key is in the group itself */
+	enum kind kind;
+} paths[] = {
+	{ "ffs", "mount", "path", PATH },	{ "ffs", NULL, "device", PATH },
+	{ "ffs", "blob", "descriptors", PATH }, { "ffs", "blob", "strings", PATH },
+	{ "worker", NULL, "plugin", PROGRAM },	{ "worker", NULL, "directory", PATH },
+};
+
+/* A new string, or NULL: it may stay. */
+static json_t *absolute(const json_t *value, const char *dir, enum kind kind)
+{
+	const char *text = json_string_value(value);
+	_cleanup_free_ char *path = NULL;
+
+	if (!text || text[0] == '/' || text[0] == '$' || (kind == PROGRAM && !strchr(text, '/')))
+		return NULL;
+	path = strf("%s/%s", streq(dir, "/") ? "" : dir, text);
+	return json_string(path);
+}
+
+/* The same for ${dir} in it. */
+static json_t *expanded(const json_t *value, const char *dir)
+{
+	static const char variable[] = "${dir}";
+	const char *rest = json_string_value(value), *at;
+	_cleanup_free_ char *text = xstrdup("");
+
+	if (!rest || !strstr(rest, variable))
+		return NULL;
+	for (; (at = strstr(rest, variable)); rest = at + strlen(variable)) {
+		_cleanup_free_ char *old = text;
+
+		text = strf("%s%.*s%s", old, (int)(at - rest), rest, dir);
+	}
+	{
+		_cleanup_free_ char *old = text;
+
+		text = strf("%s%s", old, rest);
+	}
+	return json_string(text);
+}
+
+static void set_absolute(json_t *group, const char *key, const char *dir, enum kind kind)
+{
+	json_t *value = absolute(json_object_get(group, key), dir, kind);
+
+	if (value)
+		json_object_set_new(group, key, value);
+}
+
+static void expand_worker(json_t *worker, const char *dir)
+{
+	json_t *exec = json_object_get(worker, "exec"), *env = json_object_get(worker, "env"),
+	       *item, *program = absolute(json_array_get(exec, 0), dir, PROGRAM);
+	const char *name;
+	size_t i;
+
+	if (program)
+		json_array_set_new(exec, 0, program);
+	json_array_foreach(exec, i, item) {
+		json_t *value = expanded(item, dir);
+
+		if (value)
+			json_array_set_new(exec, i, value);
+	}
+	json_object_foreach(env, name, item) {
+		json_t *value = expanded(item, dir);
+
+		if (value)
+			json_object_set_new(env, name, value);
+	}
+}
+
+json_t *export_record_groups(const struct export *e, const char *label)
+{
+	static const char *const groups[] = { "ffs", "worker" };
+	const json_t *functions = json_object_get(json_object_get(e->record, "form"), "functions"),
+		     *function = json_object_get(functions, label);
+	const char *dir = json_text(e->record, "dir", NULL);
+	json_t *copy = json_object();
+
+	for (size_t i = 0; i < ARRAY_SIZE(groups); i++) {
+		json_t *group = json_object_get(function, groups[i]);
+
+		if (json_is_object(group))
+			json_object_set_new(copy, groups[i], json_deep_copy(group));
+	}
+	for (size_t i = 0; dir && i < ARRAY_SIZE(paths); i++) {
+		json_t *group = json_object_get(copy, paths[i].group);
+
+		if (paths[i].inner)
+			group = json_object_get(group, paths[i].inner);
+		set_absolute(group, paths[i].key, dir, paths[i].kind);
+	}
+	if (dir)
+		expand_worker(json_object_get(copy, "worker"), dir);
+	return copy;
+}

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * From what an attribute of a function shows to what has to be written for it to show that again
+ * (kernel/functions.md, "reads back").
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "base/fd.h"
+#include "base/text.h"
+#include "export/parts.h"
+
+enum quirk {
+	PLAIN,	/* text and a newline; nothing at all if it is not set */
+	RAW,	/* the bytes themselves */
+	PADDED, /* with NULs or blanks behind it */
+	EMPTY,	/* text, which may well be empty */
+	DATA,	/* of a property for Windows: a byte too many, if it is a string */
+	HEX2,	/* two hexadecimal digits, even of 0 */
+	NAME,	/* that came of a pattern */
+};
+
+static const struct {
+	const char *type; /* NULL: any */
+	const char *name; /* '*' at the beginning: the name ends so */
+	enum quirk quirk;
+} quirks[] = {
+	{ "hid", "report_desc", RAW },
+	{ "midi", "id", RAW },
+	{ "uvc", "guidFormat", RAW },
+	{ "uvc", "guidExtensionCode", RAW },
+	{ "uvc", "bmaControls", HEX2 },
+	{ "uac1", "*_name", EMPTY },
+	{ "uac2", "*_name", EMPTY },
+	{ "mass_storage", "inquiry_string", PADDED },
+	{ NULL, "compatible_id", PADDED },
+	{ NULL, "sub_compatible_id", PADDED },
+	{ NULL, "data", DATA },
+	{ NULL, "ifname", NAME },
+};
+
+static bool is_named(const char *name, const char *pattern)
+{
+	return *pattern == '*' ? str_has_suffix(name, pattern + 1) : streq(name, pattern);
+}
+
+static enum quirk quirk_of(const struct export_attribute *a)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(quirks); i++)
+		if ((!quirks[i].type || streq(a->type, quirks[i].type)) &&
+		    is_named(a->attribute->name, quirks[i].name))
+			return quirks[i].quirk;
+	return PLAIN;
+}
+
+bool export_is_text(const char *text, size_t size, enum export_text kind)
+{
+	if (strlen(text) != size || !text_is_utf8(text))
+		return false;
+	for (const char *p = text; *p && kind == EXPORT_ONE_LINE; p++)
+		if ((unsigned char)*p < 0x20 || *p == 0x7f)
+			return false;
+	return true;
+}
+
+/* Types 1, 2 and 6 are strings, of which the kernel shows a byte that is not theirs. */
+static bool has_byte_too_many(const struct export_attribute *a)
+{
+	const struct configfs_tree *type = configfs_tree_child(a->directory, "type");
+
+	return type && type->value && *type->value && strchr("126", *type->value);
+}
+
+static size_t padded_length(const char *text, size_t n)
+{
+	while (n > 0 && (text[n - 1] == '\0' || isspace((unsigned char)text[n - 1])))
+		n--;
+	return n;
+}
+
+/* What is to be written of what was read; NULL: nothing. The caller frees it. */
+static char *meant(const struct export_attribute *a, size_t *size)
+{
+	const char *value = a->attribute->value;
+	size_t n = a->attribute->size;
+	enum quirk quirk = quirk_of(a);
+	char *name;
+
+	if (!value)
+		return NULL;
+	if (quirk == DATA)
+		n -= n > 0 && has_byte_too_many(a);
+	else if (quirk == PADDED)
+		n = padded_length(value, n);
+	else if (quirk != RAW && n > 0 && value[n - 1] == '\n')
+		n--;
+	while (quirk != RAW && quirk != DATA && n > 0 && value[n - 1] == '\0')
+		n--;
+	if (n == 0 && quirk != EMPTY)
+		return NULL;
+	if (quirk == NAME || quirk == HEX2) {
+		_cleanup_free_ char *text = xstrndup(value, n);
+
+		name = quirk == NAME ? export_ifname(text)
+				     : strf("0x%02lx", strtoul(text, NULL, 0) & 0xff);
+		*size = name ? strlen(name) : 0;
+		return name;
+	}
+	*size = n;
+	return memcpy(xcalloc(n + 2, 1), value, n); /* a byte more, for wants_byte_behind */
+}
+
+/* --- networks --------------------------------------------------------------------------------- */
+
+/* Whether somebody has given it a name of its own (NET_NAME_RENAMED of linux/netdevice.h). */
+static bool was_renamed(const char *name)
+{
+	_cleanup_free_ char *path = strf("/sys/class/net/%s/name_assign_type", name), *type = NULL;
+
+	return file_read_line(AT_FDCWD, path, &type) == 0 && streq(type, "4");
+}
+
+char *export_ifname(const char *name)
+{
+	size_t n = strlen(name), digits = 0;
+
+	if (strchr(name, '%'))
+		return xstrdup(name);
+	/* "(unnamed net_device)", until it has been bound. */
+	if (strpbrk(name, "/( ") || was_renamed(name))
+		return NULL;
+	while (digits < n && isdigit((unsigned char)name[n - 1 - digits]))
+		digits++;
+	return digits > 0 && digits < n ? strf("%.*s%%d", (int)(n - digits), name) : NULL;
+}
+
+/* --- rows ------------------------------------------------------------------------------------- */
+
+/* Of 32 bits, as libconfig has them; NULL: it is none. */
+static json_t *integer(const char *text, int base)
+{
+	char *end;
+	long long value;
+
+	errno = 0;
+	value = strtoll(text, &end, base);
+	if (end == text || *end || errno || value < INT32_MIN || value > UINT32_MAX)
+		return NULL;
+	return json_integer(value);
+}
+
+static json_t *bytes(const char *value, size_t n)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(list, json_integer((unsigned char)value[i]));
+	return list;
+}
+
+/* "44100,48000" */
+static json_t *rates(const char *text)
+{
+	_cleanup_free_ char *copy = xstrdup(text);
+	json_t *list = json_array(), *only;
+	char *rest = copy, *word;
+
+	while ((word = strsep(&rest, ","))) {
+		if (json_array_append_new(list, integer(word, 10)) < 0) {
+			json_decref(list);
+			return NULL;
+		}
+	}
+	if (json_array_size(list) != 1)
+		return list;
+	only = json_incref(json_array_get(list, 0));
+	json_decref(list);
+	return only;
+}
+
+static json_t *string(const char *value, size_t n)
+{
+	return export_is_text(value, n, EXPORT_ONE_LINE) ? json_string(value) : NULL;
+}
+
+json_t *export_row_value(const struct export_attribute *a, const struct key *row)
+{
+	size_t n;
+	_cleanup_free_ char *value = meant(a, &n);
+
+	if (!value)
+		return NULL;
+	if (row->set == set_attr_rates)
+		return rates(value);
+	if (row->set == set_attr_hex)
+		return integer(value, 16);
+	if (row->types & TYPE_LIST)
+		return bytes(value, n);
+	if (row->types & NODE_STRING)
+		return string(value, n);
+	if ((row->types & NODE_BOOL) && (streq(value, "0") || streq(value, "1")))
+		return json_boolean(*value == '1');
+	return integer(value, 0);
+}
+
+/* What says that its last byte is taken away. */
+static bool wants_byte_behind(const struct export_attribute *a)
+{
+	return streq(a->type, "uac1") && quirk_of(a) == EMPTY;
+}
+
+json_t *export_tree_value(const struct export_attribute *a)
+{
+	size_t n;
+	_cleanup_free_ char *value = meant(a, &n), *canonical = NULL;
+	json_t *number;
+
+	if (!value)
+		return NULL;
+	number = export_is_text(value, n, EXPORT_ONE_LINE) ? integer(value, 10) : NULL;
+	if (number) {
+		canonical = strf("%lld", (long long)json_integer_value(number));
+		if (streq(canonical, value))
+			return number;
+		json_decref(number);
+	}
+	if (wants_byte_behind(a))
+		value[n++] = '\n';
+	return export_is_text(value, n, EXPORT_LINES) ? json_string(value) : bytes(value, n);
+}
