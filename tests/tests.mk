@@ -74,31 +74,31 @@ tests_lab_odd_worker_CFLAGS = $(WARN_CFLAGS) $(JANSSON_CFLAGS)
 tests_lab_odd_worker_LDFLAGS = -Wl,-O1,--hash-style=gnu,-z,noseparate-code
 tests_lab_odd_worker_LDADD = $(JANSSON_LIBS)
 
-# spec: the gadget file.
-UNIT_TESTS += tests/unit/test_spec_descriptors tests/unit/test_spec_load tests/unit/test_spec_scan
-UNIT_TESTS += tests/unit/test_spec_text tests/unit/test_spec_drop_in tests/unit/test_spec_find
+# gadgetfile.
+UNIT_TESTS += tests/unit/test_gadgetfile_descriptors tests/unit/test_gadgetfile_load tests/unit/test_gadgetfile_scan
+UNIT_TESTS += tests/unit/test_gadgetfile_text tests/unit/test_gadgetfile_drop_in tests/unit/test_gadgetfile_find
 UNIT_TESTS += tests/unit/test_serial
-tests_unit_test_spec_drop_in_SOURCES = tests/unit/test_spec_drop_in.c
-tests_unit_test_spec_drop_in_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
-tests_unit_test_spec_drop_in_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
-tests_unit_test_spec_find_SOURCES = tests/unit/test_spec_find.c
-tests_unit_test_spec_find_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
-tests_unit_test_spec_find_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
+tests_unit_test_gadgetfile_drop_in_SOURCES = tests/unit/test_gadgetfile_drop_in.c
+tests_unit_test_gadgetfile_drop_in_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
+tests_unit_test_gadgetfile_drop_in_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
+tests_unit_test_gadgetfile_find_SOURCES = tests/unit/test_gadgetfile_find.c
+tests_unit_test_gadgetfile_find_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
+tests_unit_test_gadgetfile_find_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
 tests_unit_test_serial_SOURCES = tests/unit/test_serial.c
 tests_unit_test_serial_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS)
 tests_unit_test_serial_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
-tests_unit_test_spec_descriptors_SOURCES = tests/unit/test_spec_descriptors.c tests/unit/spec_text.h
-tests_unit_test_spec_descriptors_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
-tests_unit_test_spec_descriptors_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
-tests_unit_test_spec_load_SOURCES = tests/unit/test_spec_load.c tests/unit/spec_text.h
-tests_unit_test_spec_load_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
-tests_unit_test_spec_load_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
-tests_unit_test_spec_scan_SOURCES = tests/unit/test_spec_scan.c
-tests_unit_test_spec_scan_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
-tests_unit_test_spec_scan_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
-tests_unit_test_spec_text_SOURCES = tests/unit/test_spec_text.c
-tests_unit_test_spec_text_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
-tests_unit_test_spec_text_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
+tests_unit_test_gadgetfile_descriptors_SOURCES = tests/unit/test_gadgetfile_descriptors.c tests/unit/gadgetfile_text.h
+tests_unit_test_gadgetfile_descriptors_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
+tests_unit_test_gadgetfile_descriptors_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
+tests_unit_test_gadgetfile_load_SOURCES = tests/unit/test_gadgetfile_load.c tests/unit/gadgetfile_text.h
+tests_unit_test_gadgetfile_load_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
+tests_unit_test_gadgetfile_load_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
+tests_unit_test_gadgetfile_scan_SOURCES = tests/unit/test_gadgetfile_scan.c
+tests_unit_test_gadgetfile_scan_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
+tests_unit_test_gadgetfile_scan_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
+tests_unit_test_gadgetfile_text_SOURCES = tests/unit/test_gadgetfile_text.c
+tests_unit_test_gadgetfile_text_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
+tests_unit_test_gadgetfile_text_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
 TESTS += tests/cli/test_bad_files.py tests/cli/test_check.py tests/cli/test_generated.py \
 	tests/cli/test_hostile.py tests/cli/test_reference.py tests/cli/test_schemes.py \
 	tests/cli/test_warnings.py
@@ -113,10 +113,10 @@ tests_unit_test_status_watch_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
 
 # Fuzz targets: with --enable-fuzzers for libFuzzer, else a program that runs the corpus and what it
 # makes of it.
-check_PROGRAMS += tests/fuzz/fuzz_spec
-tests_fuzz_fuzz_spec_SOURCES = tests/fuzz/fuzz_spec.c tests/fuzz/fuzz_options.c
-tests_fuzz_fuzz_spec_CFLAGS = $(AM_CFLAGS) $(LIBCONFIG_CFLAGS) $(JANSSON_CFLAGS)
-tests_fuzz_fuzz_spec_LDADD = $(FFSCTL_LIBS)
+check_PROGRAMS += tests/fuzz/fuzz_gadgetfile
+tests_fuzz_fuzz_gadgetfile_SOURCES = tests/fuzz/fuzz_gadgetfile.c tests/fuzz/fuzz_options.c
+tests_fuzz_fuzz_gadgetfile_CFLAGS = $(AM_CFLAGS) $(LIBCONFIG_CFLAGS) $(JANSSON_CFLAGS)
+tests_fuzz_fuzz_gadgetfile_LDADD = $(FFSCTL_LIBS)
 check_PROGRAMS += tests/fuzz/fuzz_verdict
 tests_fuzz_fuzz_verdict_SOURCES = tests/fuzz/fuzz_verdict.c tests/fuzz/fuzz_options.c \
 	$(BLOBS_SOURCES) $(VERDICT_CHECK_SOURCES)
@@ -130,12 +130,12 @@ tests_fuzz_fuzz_control_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tests_fuzz_fuzz_control_LDADD = $(FFSCTL_LIBS)
 if FUZZERS
 tests_fuzz_fuzz_control_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
-tests_fuzz_fuzz_spec_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_gadgetfile_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_verdict_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 else
 FUZZ_MAIN_SOURCES = tests/fuzz/fuzz_main.c tests/fuzz/fuzz_main.h tests/fuzz/fuzz_make.c
 tests_fuzz_fuzz_control_SOURCES += $(FUZZ_MAIN_SOURCES) tests/fuzz/blobs.h tests/fuzz/blobs_mutate.c
-tests_fuzz_fuzz_spec_SOURCES += $(FUZZ_MAIN_SOURCES) tests/fuzz/blobs.h tests/fuzz/blobs_mutate.c
+tests_fuzz_fuzz_gadgetfile_SOURCES += $(FUZZ_MAIN_SOURCES) tests/fuzz/blobs.h tests/fuzz/blobs_mutate.c
 tests_fuzz_fuzz_verdict_SOURCES += $(FUZZ_MAIN_SOURCES)
 TESTS += tests/fuzz/test_corpus.py tests/fuzz/test_corpus_control.py \
 	tests/fuzz/test_corpus_verdict.py

@@ -10,9 +10,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "spec/gadget.h"
+#include "gadgetfile/gadget.h"
 
-/* Both return memory that the caller frees; they cannot fail for what spec_load has accepted. */
+/* Both return memory that the caller frees; they cannot fail for what gadgetfile_load has accepted.
+ */
 uint8_t *ffs_blob_descriptors(const struct ffs *ffs, size_t *size);
 /*
  * The same for kernels that want the version of Microsoft's descriptors with its bytes swapped; not

@@ -71,14 +71,14 @@ static void check_file(struct check *c, const char *argument)
 {
 	_cleanup_gadget_ struct gadget *g = NULL;
 	_cleanup_error_ struct error err = { 0 };
-	struct spec_plugins plugins = plugin_tables_for_spec(&c->plugins);
+	struct gadgetfile_plugins plugins = plugin_tables_for_gadgetfile(&c->plugins);
 	_cleanup_free_ char *path = NULL;
 	struct diags diags = { 0 };
 	json_t *form = NULL;
 	int r = cmd_find_file(c->globals, argument, &path, &err);
 
 	if (r == 0)
-		r = cmd_load_path(c->globals, path, NULL, &plugins, SPEC_TRUST_ALL, &g,
+		r = cmd_load_path(c->globals, path, NULL, &plugins, GADGETFILE_TRUST_ALL, &g,
 				  c->output == OUTPUT_JSON ? &form : NULL, &diags, &err);
 	if (g)
 		here_check(&c->globals->world, g, cmd_dirs(c->globals), c->here, &c->plugins,

@@ -11,7 +11,7 @@
 
 #include "base/error.h"
 #include "base/world.h"
-#include "spec/spec.h"
+#include "gadgetfile/gadgetfile.h"
 #include "supervise/front.h"
 
 struct globals {
@@ -125,12 +125,12 @@ int cmd_find_file(const struct globals *globals, const char *argument, char **pa
  * document, they are kept instead). 0, or an exit code, in which case err or diags hold the reason.
  */
 int cmd_load(const struct globals *globals, const char *argument, const char *name,
-	     enum spec_trust trust, struct gadget **gadget, json_t **form, struct diags *diags,
-	     struct error *err);
-/* spec_load_found. `plugins` NULL: what workers' plugins declare does not matter. */
+	     enum gadgetfile_trust trust, struct gadget **gadget, json_t **form,
+	     struct diags *diags, struct error *err);
+/* gadgetfile_load_found. `plugins` NULL: what workers' plugins declare does not matter. */
 int cmd_load_path(const struct globals *globals, const char *path, const char *name,
-		  const struct spec_plugins *plugins, enum spec_trust trust, struct gadget **gadget,
-		  json_t **form, struct diags *diags, struct error *err);
+		  const struct gadgetfile_plugins *plugins, enum gadgetfile_trust trust,
+		  struct gadget **gadget, json_t **form, struct diags *diags, struct error *err);
 
 /*
  * A worker that ended before it was ready (76) may have been given what its plugin does not take:

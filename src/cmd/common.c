@@ -85,8 +85,8 @@ bool cmd_parse_descriptor(const char *text, int *fd)
 }
 
 int cmd_load(const struct globals *globals, const char *argument, const char *name,
-	     enum spec_trust trust, struct gadget **gadget, json_t **form, struct diags *diags,
-	     struct error *err)
+	     enum gadgetfile_trust trust, struct gadget **gadget, json_t **form,
+	     struct diags *diags, struct error *err)
 {
 	_cleanup_free_ char *path = NULL;
 	int r = cmd_find_file(globals, argument, &path, err);
@@ -114,14 +114,14 @@ void cmd_explain_worker(const struct globals *globals, const char *file, const c
 			struct diags *diags, struct error *err)
 {
 	_cleanup_plugin_tables_ struct plugin_tables tables = { 0 };
-	const struct spec_plugins plugins = plugin_tables_for_spec(&tables);
+	const struct gadgetfile_plugins plugins = plugin_tables_for_gadgetfile(&tables);
 	_cleanup_gadget_ struct gadget *gadget = NULL;
 	_cleanup_error_ struct error ignored = { 0 };
 	struct diags found = { 0 }, errors = { 0 };
 
 	if (err->exit != EX_PROTOCOL)
 		return;
-	cmd_load_path(globals, file, name, &plugins, SPEC_TRUST_ALL, &gadget, NULL, &found,
+	cmd_load_path(globals, file, name, &plugins, GADGETFILE_TRUST_ALL, &gadget, NULL, &found,
 		      &ignored);
 	if (found.n_errors > 0) {
 		err->exit = EX_DATAERR;

@@ -321,7 +321,8 @@ static int run(const struct globals *globals, const char *argument, struct reque
 	_cleanup_gadget_ struct gadget *gadget = NULL;
 	_cleanup_error_ struct error err = { 0 };
 	struct diags diags = { 0 };
-	int exit = cmd_load(globals, argument, NULL, SPEC_TRUST_ALL, &gadget, NULL, &diags, &err);
+	int exit = cmd_load(globals, argument, NULL, GADGETFILE_TRUST_ALL, &gadget, NULL, &diags,
+			    &err);
 
 	r->gadget = gadget;
 	if (exit == 0 && choose_speeds(r, &err) < 0)

@@ -11,7 +11,7 @@
 #include "cmd/cmd.h"
 #include "configfs/configfs.h"
 #include "export/export.h"
-#include "spec/write.h"
+#include "gadgetfile/write.h"
 #include "supervise/rundir.h"
 
 /* The record is there from before the gadget's directory until after it. */
@@ -43,7 +43,7 @@ static int check_text(const struct globals *globals, const char *name, const cha
 	_cleanup_gadget_ struct gadget *g = NULL;
 	_cleanup_free_ char *path = strf("%s.conf", name);
 	struct diags diags = { 0 };
-	int r = spec_load_text(path, text, strlen(text), &g, NULL, &diags);
+	int r = gadgetfile_load_text(path, text, strlen(text), &g, NULL, &diags);
 
 	if (r < 0)
 		diags_print(stderr, &diags, DIAG_FORMAT_HUMAN, globals->color);
@@ -54,7 +54,7 @@ static int check_text(const struct globals *globals, const char *name, const cha
 static int print_gadget(const struct globals *globals, struct export *e)
 {
 	json_t *form = export_form(e);
-	_cleanup_free_ char *text = spec_write(form);
+	_cleanup_free_ char *text = gadgetfile_write(form);
 	int exit = check_text(globals, e->name, text);
 
 	json_decref(form);

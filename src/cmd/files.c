@@ -37,7 +37,7 @@ int cmd_find_file(const struct globals *globals, const char *argument, char **pa
 		*path = xstrdup(argument);
 		return 0;
 	}
-	*path = spec_find(cmd_dirs(globals), argument);
+	*path = gadgetfile_find(cmd_dirs(globals), argument);
 	if (*path)
 		return 0;
 	words = cmd_directories(globals);
@@ -48,11 +48,11 @@ int cmd_find_file(const struct globals *globals, const char *argument, char **pa
 }
 
 int cmd_load_path(const struct globals *globals, const char *path, const char *name,
-		  const struct spec_plugins *plugins, enum spec_trust trust, struct gadget **gadget,
-		  json_t **form, struct diags *diags, struct error *err)
+		  const struct gadgetfile_plugins *plugins, enum gadgetfile_trust trust,
+		  struct gadget **gadget, json_t **form, struct diags *diags, struct error *err)
 {
-	return spec_load_found(path, name, cmd_dirs(globals), plugins, trust, gadget, form, diags,
-			       err);
+	return gadgetfile_load_found(path, name, cmd_dirs(globals), plugins, trust, gadget, form,
+				     diags, err);
 }
 
 static void add(struct cmd_files *files, const char *dir, const char *entry, const char *suffix)
@@ -99,7 +99,7 @@ int cmd_list_files(const struct globals *globals, struct cmd_files *files, struc
 
 	*files = (struct cmd_files){ 0 };
 	for (const char *const *dir = cmd_dirs(globals); r == 0 && *dir; dir++)
-		for (const char *const *suffix = spec_suffixes; r == 0 && *suffix; suffix++)
+		for (const char *const *suffix = gadgetfile_suffixes; r == 0 && *suffix; suffix++)
 			r = add_directory(files, *dir, *suffix, err);
 	if (files->n > 0)
 		qsort(files->v, files->n, sizeof(*files->v), compare);

@@ -12,14 +12,14 @@
 /* It becomes part of paths: '..' must not lead out of /run/ffsctl. */
 static int check_name(const char *name, struct error *err)
 {
-	if (spec_is_gadget_name(name))
+	if (gadgetfile_is_gadget_name(name))
 		return 0;
 	return error_set(err, EX_USAGE, EINVAL, NULL, "'%s' is no name of a gadget", name);
 }
 
 /*
- * As records have a gadget file's path (spec_load): absolute, without symbolic links but for the
- * file itself. The file need not exist any more, nor its directory. The caller frees it.
+ * As records have a gadget file's path (gadgetfile_load): absolute, without symbolic links but for
+ * the file itself. The file need not exist any more, nor its directory. The caller frees it.
  */
 static char *recorded_path(const char *path)
 {
@@ -50,7 +50,7 @@ static int name_in_file(const struct globals *globals, const char *path, char **
 {
 	_cleanup_gadget_ struct gadget *gadget = NULL;
 	struct diags diags = { 0 };
-	int exit = cmd_load(globals, path, NULL, SPEC_TRUST_ALL, &gadget, NULL, &diags, err);
+	int exit = cmd_load(globals, path, NULL, GADGETFILE_TRUST_ALL, &gadget, NULL, &diags, err);
 
 	diags_free(&diags);
 	if (exit == 0) {

@@ -5,7 +5,7 @@
 
 #include "base/world.h"
 #include "cmd/plugin_tables.h"
-#include "spec/spec.h"
+#include "gadgetfile/gadgetfile.h"
 
 /*
  * Adds what is missing to `diags`: as warnings, or with DIAG_ERROR as errors, and then also when

@@ -27,7 +27,7 @@ static void print(const struct globals *globals, const struct cmd_file *file, co
 	_cleanup_error_ struct error err = { 0 };
 	struct diags diags = { 0 };
 
-	if (cmd_load_path(globals, file->path, NULL, NULL, SPEC_TRUST_ALL, &g, NULL, &diags,
+	if (cmd_load_path(globals, file->path, NULL, NULL, GADGETFILE_TRUST_ALL, &g, NULL, &diags,
 			  &err) == 0) {
 		printf("%-16s %-9s %s%s%s", file->name, state_of(gadgets, g->name), file->path,
 		       streq(g->name, file->name) ? "" : ", gadget ",

@@ -25,9 +25,9 @@ static const struct ffsctl_plugin *find(void *data, const char *plugin)
 	return table->err.exit ? NULL : &table->description.table;
 }
 
-struct spec_plugins plugin_tables_for_spec(struct plugin_tables *tables)
+struct gadgetfile_plugins plugin_tables_for_gadgetfile(struct plugin_tables *tables)
 {
-	return (struct spec_plugins){ find, tables };
+	return (struct gadgetfile_plugins){ find, tables };
 }
 
 void plugin_tables_free(struct plugin_tables *tables)

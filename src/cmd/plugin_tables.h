@@ -2,7 +2,7 @@
 /* What plugins declare, each asked once. */
 #pragma once
 
-#include "spec/spec.h"
+#include "gadgetfile/gadgetfile.h"
 #include "supervise/describe.h"
 
 struct plugin_tables {
@@ -18,7 +18,7 @@ struct plugin_table {
 
 /* Never NULL. */
 const struct plugin_table *plugin_tables_get(struct plugin_tables *tables, const char *plugin);
-/* For spec_load. */
-struct spec_plugins plugin_tables_for_spec(struct plugin_tables *tables);
+/* For gadgetfile_load. */
+struct gadgetfile_plugins plugin_tables_for_gadgetfile(struct plugin_tables *tables);
 void plugin_tables_free(struct plugin_tables *tables);
 #define _cleanup_plugin_tables_ _cleanup_(plugin_tables_free)

@@ -75,8 +75,8 @@ static int find(struct request *q, const char *argument, const char *name)
 			return q->err.exit;
 	}
 	q->renamed = name;
-	exit = cmd_load(q->globals, q->file, name ? name : q->name, SPEC_TRUST_UNWRITABLE, &gadget,
-			NULL, &q->diags, &q->err);
+	exit = cmd_load(q->globals, q->file, name ? name : q->name, GADGETFILE_TRUST_UNWRITABLE,
+			&gadget, NULL, &q->diags, &q->err);
 	if (!q->json && (exit || log_get_level() > LOG_QUIET))
 		diags_print(stderr, &q->diags, DIAG_FORMAT_HUMAN, q->globals->color);
 	if (exit)

@@ -195,11 +195,11 @@ static int parse(struct request *q, int argc, char **argv)
 }
 
 /* A service is to be root's own. What only looks may look at everything. */
-static enum spec_trust trust_of(const struct request *q)
+static enum gadgetfile_trust trust_of(const struct request *q)
 {
 	if (q->dry_run)
-		return SPEC_TRUST_ALL;
-	return q->command == &cmd_run ? SPEC_TRUST_ROOT : SPEC_TRUST_UNWRITABLE;
+		return GADGETFILE_TRUST_ALL;
+	return q->command == &cmd_run ? GADGETFILE_TRUST_ROOT : GADGETFILE_TRUST_UNWRITABLE;
 }
 
 static int load(struct request *q)

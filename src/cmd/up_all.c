@@ -37,7 +37,7 @@ static bool is_wanted(const struct globals *globals, const char *path)
 	json_t *form = NULL;
 	bool wanted;
 
-	cmd_load_path(globals, path, NULL, NULL, SPEC_TRUST_ALL, &g, &form, &diags, &err);
+	cmd_load_path(globals, path, NULL, NULL, GADGETFILE_TRUST_ALL, &g, &form, &diags, &err);
 	wanted = g ? g->autostart : !form || json_is_true(json_object_get(form, "autostart"));
 	json_decref(form);
 	diags_free(&diags);

@@ -4,8 +4,8 @@
 
 #include "base/world.h"
 #include "configfs/usbg.h"
+#include "gadgetfile/gadget.h"
 #include "plan/plan.h"
-#include "spec/gadget.h"
 
 /* What the steps of one gadget share; lives as long as the plan. */
 struct configfs {

@@ -10,7 +10,7 @@
 #include "base/fd.h"
 #include "base/sha256.h"
 #include "base/text.h"
-#include "spec/gadget.h"
+#include "gadgetfile/gadget.h"
 
 #define MACHINE_ID "/etc/machine-id"
 #define DEVICE_TREE "/proc/device-tree/serial-number"

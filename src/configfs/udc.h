@@ -6,7 +6,7 @@
 #include <stddef.h>
 
 #include "base/world.h"
-#include "spec/gadget.h"
+#include "gadgetfile/gadget.h"
 
 struct udc {
 	char *name;	 /* in /sys/class/udc */

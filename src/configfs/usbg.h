@@ -7,8 +7,8 @@
  * The view is closed when the gadget is up. Steps that a reload applies later go to configfs
  * without it: opening it once more would fail where this gadget has such a function.
  *
- * Parameters are read back from path and value, which spec_load has checked; the library's words
- * on stderr are dropped, its errors become ours with path and errno.
+ * Parameters are read back from path and value, which gadgetfile_load has checked; the library's
+ * words on stderr are dropped, its errors become ours with path and errno.
  */
 #pragma once
 

@@ -8,7 +8,7 @@
 
 #include "base/cleanup.h"
 #include "export/parts.h"
-#include "spec/write.h"
+#include "gadgetfile/write.h"
 
 void export_free(struct export *e)
 {
@@ -30,7 +30,7 @@ void export_forget(struct export *e, size_t n)
 static void add_comment(json_t *group, const char *text)
 {
 	_cleanup_free_ char *clean = text_valid_utf8(text);
-	_cleanup_free_ char *key = spec_comment_key(json_object_size(group));
+	_cleanup_free_ char *key = gadgetfile_comment_key(json_object_size(group));
 
 	json_object_set_new(group, key, json_string(clean));
 }
@@ -98,7 +98,7 @@ static void lose_others(struct export *e, json_t *group, const struct configfs_t
 
 static void add_name(struct export *e, json_t *form)
 {
-	if (spec_is_gadget_name(e->name))
+	if (gadgetfile_is_gadget_name(e->name))
 		json_object_set_new(form, "name", json_string(e->name));
 	else
 		export_lose(e, form, "no file can have the gadget's name, '%s'", e->name);

@@ -26,5 +26,5 @@ struct export
 };
 void export_free(struct export *e);
 
-/* The JSON form of the file, for spec_write; the caller owns it. */
+/* The JSON form of the file, for gadgetfile_write; the caller owns it. */
 json_t *export_form(struct export *e);

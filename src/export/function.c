@@ -8,7 +8,7 @@
 
 #include "base/cleanup.h"
 #include "export/parts.h"
-#include "spec/write.h"
+#include "gadgetfile/write.h"
 
 #define MAX_PATH 1024 /* that `tree` takes */
 
@@ -349,10 +349,10 @@ static void add_tree(struct draft *d)
 static bool is_good(const struct draft *d)
 {
 	json_t *form = json_pack("{s:{s:O}}", "functions", d->label, d->group);
-	_cleanup_free_ char *text = spec_write(form);
+	_cleanup_free_ char *text = gadgetfile_write(form);
 	_cleanup_gadget_ struct gadget *g = NULL;
 	struct diags diags = { 0 };
-	bool good = spec_load_text("export.conf", text, strlen(text), &g, NULL, &diags) == 0;
+	bool good = gadgetfile_load_text("export.conf", text, strlen(text), &g, NULL, &diags) == 0;
 
 	diags_free(&diags);
 	json_decref(form);
@@ -423,13 +423,14 @@ static char *choose_label(const struct export *e, const char *directory, const c
 	_cleanup_free_ char *base = NULL;
 	char *label;
 
-	if (recorded && spec_is_setting_name(recorded) && !is_label(e, recorded))
+	if (recorded && gadgetfile_is_setting_name(recorded) && !is_label(e, recorded))
 		return xstrdup(recorded);
 	base = sanitized(instance, LETTERS DIGITS "*_-", "function");
-	if (!spec_is_setting_name(base)) {
+	if (!gadgetfile_is_setting_name(base)) {
 		_cleanup_free_ char *old = base, *first = sanitized(type, LETTERS DIGITS "_-", "f");
 
-		base = spec_is_setting_name(first) ? strf("%s_%s", first, old) : strf("f_%s", old);
+		base = gadgetfile_is_setting_name(first) ? strf("%s_%s", first, old)
+							 : strf("f_%s", old);
 	}
 	label = xstrdup(base);
 	for (unsigned int n = 2; is_label(e, label); n++) {
@@ -439,7 +440,7 @@ static char *choose_label(const struct export *e, const char *directory, const c
 	return label;
 }
 
-/* The name that spec_load takes for the instance (function.c, load_instance). */
+/* The name that gadgetfile_load takes for the instance (function.c, load_instance). */
 static char *choose_instance(struct draft *d, const char *instance)
 {
 	char *copy = xstrdup(*instance ? instance : d->label);
@@ -458,7 +459,7 @@ static json_t *start_of(struct draft *d, const char *instance)
 {
 	const struct export *e = d->export;
 	const char *recorded = export_record_label(e, d->name);
-	_cleanup_free_ char *fallback = spec_default_instance(d->type, e->name, d->label),
+	_cleanup_free_ char *fallback = gadgetfile_default_instance(d->type, e->name, d->label),
 			    *name = NULL;
 	json_t *groups = recorded ? export_record_groups(e, recorded) : json_object(), *start;
 

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "export/export.h"
-#include "spec/attrs.h"
+#include "gadgetfile/types/attrs.h"
 
 /* A sentence for the user, which becomes a comment of `group` as well. */
 void export_lose(struct export *e, json_t *group, const char *fmt, ...) _printf_(3, 4);

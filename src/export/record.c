@@ -13,7 +13,7 @@ static bool is_it(const json_t *function, const char *gadget, const char *label,
 {
 	const char *type = json_text(function, "type", "ffs"),
 		   *instance = json_text(function, "instance", NULL);
-	_cleanup_free_ char *fallback = spec_default_instance(type, gadget, label);
+	_cleanup_free_ char *fallback = gadgetfile_default_instance(type, gadget, label);
 	_cleanup_free_ char *name = strf("%s.%s", type, instance ? instance : fallback);
 
 	return streq(name, directory);

@@ -4,8 +4,8 @@
 
 #include <stdbool.h>
 
+#include "gadgetfile/gadget.h"
 #include "plan/plan.h"
-#include "spec/gadget.h"
 
 /*
  * Opens MOUNT/ep0 and writes descriptors and strings, after which the endpoint files are there

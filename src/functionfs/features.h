@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 
-#include "spec/gadget.h"
+#include "gadgetfile/gadget.h"
 
 enum ffs_feature {
 	FFS_RW_PROXY,

@@ -11,8 +11,8 @@
 #include "base/text.h"
 #include "blob/encode.h"
 #include "blob/uapi.h"
+#include "gadgetfile/types/lang.h"
 #include "predict/template.h"
-#include "spec/lang.h"
 
 const char *const predict_kernel_words[KERNEL_COUNT] = {
 	[KERNEL_6_1] = "6.1",
@@ -136,7 +136,7 @@ static unsigned int add_ffs(const struct prediction *f, const struct function *f
 	_cleanup_free_ uint8_t *blob = ffs_blob_descriptors(ffs, &size);
 	uint32_t count;
 
-	/* spec_load has read it: lengths are right. */
+	/* gadgetfile_load has read it: lengths are right. */
 	at = find_speed(blob, size, f->speed, &count);
 	for (uint32_t i = 0; i < count && at + 2 <= size && at + blob[at] <= size; i++) {
 		struct descriptor *d = add(out, blob + at, blob[at]);

@@ -9,7 +9,7 @@
 #include <jansson.h>
 #include <stdio.h>
 
-#include "spec/gadget.h"
+#include "gadgetfile/gadget.h"
 
 #define DESCRIPTOR_MAX 255 /* bLength is a byte */
 #define DESCRIPTOR_STRINGS 3

@@ -7,8 +7,8 @@
 
 #include "base/error.h"
 #include "base/world.h"
+#include "gadgetfile/gadget.h"
 #include "plan/plan.h"
-#include "spec/gadget.h"
 
 struct front_options {
 	const struct world *world;

@@ -16,7 +16,7 @@
 #include "base/fd.h"
 #include "base/json.h"
 #include "base/log.h"
-#include "spec/spec.h"
+#include "gadgetfile/gadgetfile.h"
 #include "supervise/adopt.h"
 #include "supervise/front_parts.h"
 #include "supervise/reap.h"

@@ -176,8 +176,8 @@ int front_reload_plan(const struct world *world, const char *name, const char *f
 	if (r == 0)
 		r = read_supervisor(&s, err);
 	if (r == 0)
-		r = reload_read(reload, s.record, file, renamed, dirs, SPEC_TRUST_ALL, NULL, NULL,
-				err);
+		r = reload_read(reload, s.record, file, renamed, dirs, GADGETFILE_TRUST_ALL, NULL,
+				NULL, err);
 	if (r == 0)
 		r = reload_compare(&s, reload, err);
 	if (r == 0) {

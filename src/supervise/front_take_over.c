@@ -13,7 +13,7 @@
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "base/json.h"
-#include "spec/spec.h"
+#include "gadgetfile/gadgetfile.h"
 #include "supervise/adopt.h"
 #include "supervise/front_parts.h"
 #include "supervise/reload.h"
@@ -48,8 +48,8 @@ int front_past_read(struct front_past *past, const struct world *world, const ch
 	past->options.hold = json_number_value(json_object_get(past->record, "hold"));
 	past->options.group = (gid_t)json_integer_value(json_object_get(past->record, "group"));
 	past->options.timeout = json_number_value(json_object_get(past->record, "timeout"));
-	return spec_load_form(json_object_get(past->record, "form"),
-			      json_text(past->record, "file", ""), name, &past->gadget, err);
+	return gadgetfile_load_form(json_object_get(past->record, "form"),
+				    json_text(past->record, "file", ""), name, &past->gadget, err);
 }
 
 bool front_is_orphaned(const struct world *world, const char *name)

@@ -358,7 +358,7 @@ static char *mount_options(const struct instance *i)
 	const struct ffs_mount *m = &i->function->ffs->mount;
 	const struct {
 		const char *name;
-		const struct spec_int *mode;
+		const struct gadgetfile_int *mode;
 	} modes[] = { { "mode", &m->mode }, { "rmode", &m->rmode }, { "fmode", &m->fmode } };
 	char *options = strf("%s uid=%u,gid=%u", i->function->instance, i->mount_uid, i->mount_gid);
 
@@ -389,7 +389,7 @@ static int first_endpoint(void *data, const struct endpoint *ep)
 	return 1;
 }
 
-/* What `device` links to: spec_load has seen that there is only one; the caller frees it. */
+/* What `device` links to: gadgetfile_load has seen that there is only one; the caller frees it. */
 static char *device_file(const struct ffs *ffs)
 {
 	const struct endpoint *ep = NULL;

@@ -22,9 +22,9 @@
 #include "base/proc.h"
 #include "base/trust.h"
 #include "functionfs/endpoint.h"
+#include "gadgetfile/gadgetfile.h"
 #include "process/credentials.h"
 #include "process/family.h"
-#include "spec/spec.h"
 #include "supervise/launch_parts.h"
 #include "supervise/supervisor.h"
 
@@ -119,7 +119,7 @@ static const char *or_empty(const char *text)
 	return text ? text : "";
 }
 
-/* "${gadget}" and its kin, which spec_load has checked; the caller frees it. */
+/* "${gadget}" and its kin, which gadgetfile_load has checked; the caller frees it. */
 static char *expand(const struct unit *unit, const char *text)
 {
 	const struct instance *i = unit->instance;

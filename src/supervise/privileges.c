@@ -54,7 +54,8 @@ static bool has_path(const struct others *o, const char *path)
 static void add_named_by(struct others *o, const struct gadget *g)
 {
 	for (size_t i = 0; i < g->n_switch_to && o->n < FILES_MAX; i++) {
-		_cleanup_free_ char *path = spec_find_beside(g, o->s->dirs, g->switch_to[i].value);
+		_cleanup_free_ char *path =
+			gadgetfile_find_beside(g, o->s->dirs, g->switch_to[i].value);
 
 		if (path && !has_path(o, path))
 			o->paths[o->n++] = steal_ptr(path);

@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "spec/gadget.h"
+#include "gadgetfile/gadget.h"
 
 struct supervisor;
 

@@ -4,7 +4,7 @@
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
-#include "spec/spec.h"
+#include "gadgetfile/gadgetfile.h"
 #include "supervise/supervisor.h"
 
 static void say_diags(const struct diags *diags, void (*say)(void *data, const char *line),
@@ -31,7 +31,7 @@ static int bad_file(const char *path, const struct diags *diags, struct error *e
 }
 
 int supervisor_read_file(const char *path, const char *name, const char *const *dirs,
-			 enum spec_trust trust, void (*say)(void *data, const char *line),
+			 enum gadgetfile_trust trust, void (*say)(void *data, const char *line),
 			 void *data, struct gadget **gadget, json_t **form, struct error *err)
 {
 	struct diags diags = { 0 };
@@ -42,7 +42,7 @@ int supervisor_read_file(const char *path, const char *name, const char *const *
 	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
 		return error_set(err, EX_NOINPUT, EINVAL, path,
 				 "%s is no file that can be read once more", path);
-	r = spec_load_found(path, name, dirs, NULL, trust, gadget, form, &diags, err);
+	r = gadgetfile_load_found(path, name, dirs, NULL, trust, gadget, form, &diags, err);
 	if (say)
 		say_diags(&diags, say, data);
 	if (r < 0 && !err->exit)

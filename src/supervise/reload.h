@@ -10,8 +10,8 @@
 
 #include <jansson.h>
 
+#include "gadgetfile/gadgetfile.h"
 #include "plan/difference.h"
-#include "spec/spec.h"
 #include "supervise/instance.h"
 
 struct supervisor;
@@ -50,7 +50,7 @@ bool reload_rebinds(const struct difference *d);
  * see supervisor_read_file.
  */
 int reload_read(struct reload *r, const json_t *record, const char *path, bool renamed,
-		const char *const *dirs, enum spec_trust trust,
+		const char *const *dirs, enum gadgetfile_trust trust,
 		void (*say)(void *data, const char *line), void *data, struct error *err);
 /* Whether the record's gadget has another name than its file gives it. */
 bool reload_is_renamed(const json_t *record);

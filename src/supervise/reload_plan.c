@@ -9,7 +9,7 @@
 #include "configfs/udc.h"
 #include "configfs/usbg.h"
 #include "functionfs/mount.h"
-#include "spec/spec.h"
+#include "gadgetfile/gadgetfile.h"
 #include "supervise/bus.h"
 #include "supervise/privileges.h"
 #include "supervise/reload.h"
@@ -22,13 +22,13 @@ bool reload_is_renamed(const json_t *record)
 {
 	const char *name = json_text(record, "name", NULL), *file = json_text(record, "file", NULL);
 	const char *own = json_text(json_object_get(record, "form"), "name", NULL);
-	_cleanup_free_ char *fallback = file ? spec_default_name(file) : NULL;
+	_cleanup_free_ char *fallback = file ? gadgetfile_default_name(file) : NULL;
 
 	return !streq_null(own ? own : fallback, name);
 }
 
 int reload_read(struct reload *r, const json_t *record, const char *path, bool renamed,
-		const char *const *dirs, enum spec_trust trust,
+		const char *const *dirs, enum gadgetfile_trust trust,
 		void (*say)(void *data, const char *line), void *data, struct error *err)
 {
 	const char *name = json_text(record, "name", NULL);

@@ -11,7 +11,7 @@
 
 #include "base/error.h"
 #include "base/sandbox.h"
-#include "spec/gadget.h"
+#include "gadgetfile/gadget.h"
 
 struct spawn {
 	char *program; /* absolute */

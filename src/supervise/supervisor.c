@@ -82,15 +82,15 @@ void supervisor_go_down(struct supervisor *s, struct error *why)
 	s->changed = true;
 }
 
-enum spec_trust supervisor_trust(const struct supervisor *s)
+enum gadgetfile_trust supervisor_trust(const struct supervisor *s)
 {
-	return s->foreground ? SPEC_TRUST_ROOT : SPEC_TRUST_UNWRITABLE;
+	return s->foreground ? GADGETFILE_TRUST_ROOT : GADGETFILE_TRUST_UNWRITABLE;
 }
 
 enum trust supervisor_program_trust(const struct supervisor *s, const char *dir)
 {
-	bool only_root =
-		supervisor_trust(s) == SPEC_TRUST_ROOT || (s->dirs && spec_is_among(s->dirs, dir));
+	bool only_root = supervisor_trust(s) == GADGETFILE_TRUST_ROOT ||
+			 (s->dirs && gadgetfile_is_among(s->dirs, dir));
 
 	return only_root ? TRUST_ROOT : TRUST_OWNER;
 }

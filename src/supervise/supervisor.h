@@ -11,8 +11,8 @@
 #include "base/loop.h"
 #include "base/trust.h"
 #include "configfs/configfs.h"
+#include "gadgetfile/gadgetfile.h"
 #include "plan/plan.h"
-#include "spec/spec.h"
 #include "supervise/bus.h"
 #include "supervise/control.h"
 #include "supervise/instance.h"
@@ -130,16 +130,17 @@ int supervisor_run(struct supervisor *s, double timeout, double wait_udc, struct
 /* Undoes the plan that the record in the locked rundir holds, and removes the rundir. */
 int supervisor_undo_record(struct supervisor *s, struct error *err);
 
-/* What may be read of gadget files and programs; see enum spec_trust. */
-enum spec_trust supervisor_trust(const struct supervisor *s);
+/* What may be read of gadget files and programs; see enum gadgetfile_trust. */
+enum gadgetfile_trust supervisor_trust(const struct supervisor *s);
 /* Whose programs and plugins may be: `dir` is that of the gadget file. */
 enum trust supervisor_program_trust(const struct supervisor *s, const char *dir);
 /*
- * read_file.c: reads a gadget file; `name`: see struct spec_options, `dirs`: spec_load_found.
- * `say`, unless NULL, is told each diagnostic in one line. EX_DATAERR, and what spec_load says.
+ * read_file.c: reads a gadget file; `name`: see struct gadgetfile_options, `dirs`:
+ * gadgetfile_load_found. `say`, unless NULL, is told each diagnostic in one line. EX_DATAERR, and
+ * what gadgetfile_load says.
  */
 int supervisor_read_file(const char *path, const char *name, const char *const *dirs,
-			 enum spec_trust trust, void (*say)(void *data, const char *line),
+			 enum gadgetfile_trust trust, void (*say)(void *data, const char *line),
 			 void *data, struct gadget **gadget, json_t **form, struct error *err);
 
 /* For the rooms' callbacks: something has changed that the plan or status may depend on. */

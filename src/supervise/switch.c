@@ -14,8 +14,8 @@
 #include "configfs/configfs.h"
 #include "configfs/udc.h"
 #include "functionfs/mount.h"
+#include "gadgetfile/gadgetfile.h"
 #include "plan/fault.h"
-#include "spec/spec.h"
 #include "supervise/bus.h"
 #include "supervise/features.h"
 #include "supervise/front_parts.h"
@@ -61,7 +61,7 @@ static int find_file(const struct supervisor *s, const char *name, char **path, 
 			  s->gadget->file);
 		return error_hint(err, "add it there and reload '%s', if its workers may", s->name);
 	}
-	*path = spec_find_beside(s->gadget, s->dirs, name);
+	*path = gadgetfile_find_beside(s->gadget, s->dirs, name);
 	if (*path)
 		return 0;
 	return error_set(err, EX_NOINPUT, ENOENT, NULL,
@@ -266,7 +266,7 @@ void switch_asked(struct unit *unit, const char *body, size_t size)
 		return;
 	sw = xcalloc(1, sizeof(*sw));
 	sw->rundir = RUNDIR_NONE;
-	if (!spec_is_gadget_name(name))
+	if (!gadgetfile_is_gadget_name(name))
 		error_set(&err, EX_DATAERR, EINVAL, NULL, "that is no name of a gadget");
 	else
 		begin(s, sw, unit, name, body + rest, size - rest, &err);
@@ -275,7 +275,7 @@ void switch_asked(struct unit *unit, const char *body, size_t size)
 		s->switch_refused = now_monotonic();
 		supervisor_say_of(s, unit->instance->function->label, LOG_WARNING,
 				  "the worker asks to switch to '%s', which is refused: %s",
-				  spec_is_gadget_name(name) ? name : "?", err.text);
+				  gadgetfile_is_gadget_name(name) ? name : "?", err.text);
 		return;
 	}
 	/* The host has the answer to its request: the keeper takes one word after the other. */

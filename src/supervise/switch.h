@@ -9,7 +9,7 @@
 
 #include <jansson.h>
 
-#include "spec/gadget.h"
+#include "gadgetfile/gadget.h"
 #include "supervise/rundir.h"
 
 struct supervisor;

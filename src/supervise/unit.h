@@ -13,7 +13,7 @@
 #include <sys/types.h>
 
 #include "base/loop.h"
-#include "spec/gadget.h"
+#include "gadgetfile/gadget.h"
 #include "supervise/spawn.h"
 
 enum unit_state {

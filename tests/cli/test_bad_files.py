@@ -23,7 +23,7 @@ FILES = sorted(os.path.basename(f) for e in ("conf", "scheme") for f in glob.glo
 
 
 SANITIZED = tap.sanitized()
-FEWER = "spec/strings-of-an-unknown-language-leak: the other build has every file in every form, this one each eighth"
+FEWER = "gadgetfile/strings-of-an-unknown-language-leak: the other build has every file in every form, this one each eighth"
 
 
 @functools.cache

@@ -105,7 +105,7 @@ def _():
 
 
 # Of those that make check has run already, in lab/test: one of each kind, in C, in Python and of the fuzzers' corpus
-SOME = ["check_PROGRAMS=tests/unit/test_base tests/fuzz/fuzz_spec",
+SOME = ["check_PROGRAMS=tests/unit/test_base tests/fuzz/fuzz_gadgetfile",
         "TESTS=tests/unit/test_base tests/cli/test_check.py tests/fuzz/test_corpus.py"]
 
 

@@ -22,7 +22,7 @@ import tap  # noqa: E402
 FFSCTL = os.path.join(os.path.abspath(os.environ.get("FFSCTL_BUILD", ".")), "ffsctl")
 SANITIZED = tap.sanitized()
 SIZE = 1 << (16 if SANITIZED else 20)
-WORD_LIMIT = 250000  # just below SPEC_MAX_TOKENS
+WORD_LIMIT = 250000  # just below GADGETFILE_MAX_TOKENS
 MEMORY = 64 << 20  # bytes of address space
 SECONDS = 2  # of CPU; about 0.2 are reached
 

@@ -17,7 +17,7 @@ END = '.\\" End of the key reference\n'
 
 
 def made(what):
-    return subprocess.run([os.path.join(BUILD, "spec-reference"), what], check=True,
+    return subprocess.run([os.path.join(BUILD, "gadgetfile-reference"), what], check=True,
                           stdout=subprocess.PIPE, encoding="utf-8").stdout
 
 

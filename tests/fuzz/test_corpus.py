@@ -7,7 +7,7 @@ import sys
 
 BUILD = os.environ.get("FFSCTL_BUILD", ".")
 SRC = os.environ.get("FFSCTL_SRC", ".")
-DIRS = ("tests/fuzz/corpus-spec", "tests/bad", "tests/bad/include", "tests/bad/drop-ins.conf.d", "tests/good",
+DIRS = ("tests/fuzz/corpus-gadgetfile", "tests/bad", "tests/bad/include", "tests/bad/drop-ins.conf.d", "tests/good",
         "tests/good/drop-ins.conf.d", "tests/schemes", "examples", "gadget.d")
 # Two seconds with sanitizers
 RUNS = 8000

@@ -98,7 +98,7 @@ def _():
 
 
 @test("check: every example, and bad files",
-      only_all="spec/strings-of-an-unknown-language-leak: LeakSanitizer sees what check leaks, on this machine")
+      only_all="gadgetfile/strings-of-an-unknown-language-leak: LeakSanitizer sees what check leaks, on this machine")
 def _():
     checked("check", *ALL)
     checked("check", "--json", *ALL)

@@ -12,7 +12,7 @@
 
 #include "base/cleanup.h"
 #include "export/parts.h"
-#include "spec/write.h"
+#include "gadgetfile/write.h"
 
 /* --- writing ---------------------------------------------------------------------------------- */
 
@@ -32,7 +32,7 @@ static json_t *form_of(const char *text)
 
 static void check_round_trip(json_t *form)
 {
-	_cleanup_free_ char *text = spec_write(form);
+	_cleanup_free_ char *text = gadgetfile_write(form);
 	json_t *again = form_of(text);
 
 	cr_assert(json_equal(again, form), "%s", text);
@@ -79,7 +79,7 @@ Test(write, comments_are_one_line_each)
 {
 	json_t *form = json_pack("{s:s, s:i, s:{s:s, s:i}}", "#0", "a\nb = 2;\x1b[2J", "c", 3, "d",
 				 "#0", "*/ \"", "e", 4);
-	_cleanup_free_ char *text = spec_write(form);
+	_cleanup_free_ char *text = gadgetfile_write(form);
 	json_t *again = form_of(text);
 
 	cr_assert_str_eq(text, "# a?b = 2;?[2J\nc = 3;\nd : {\n  # */ \"\n  e = 4;\n};\n");
@@ -90,12 +90,12 @@ Test(write, comments_are_one_line_each)
 
 Test(write, names_of_settings)
 {
-	cr_assert(spec_is_setting_name("a-b_0*"));
-	cr_assert_not(spec_is_setting_name("0"));
-	cr_assert_not(spec_is_setting_name(""));
-	cr_assert_not(spec_is_setting_name("a.b"));
-	cr_assert_not(spec_is_setting_name("True"));
-	cr_assert_not(spec_is_setting_name("\xfc"));
+	cr_assert(gadgetfile_is_setting_name("a-b_0*"));
+	cr_assert_not(gadgetfile_is_setting_name("0"));
+	cr_assert_not(gadgetfile_is_setting_name(""));
+	cr_assert_not(gadgetfile_is_setting_name("a.b"));
+	cr_assert_not(gadgetfile_is_setting_name("True"));
+	cr_assert_not(gadgetfile_is_setting_name("\xfc"));
 }
 
 /* --- values ----------------------------------------------------------------------------------- */
@@ -258,9 +258,9 @@ static struct result export_tree(const struct tree *t, const json_t *record)
 
 	cr_assert_eq(configfs_tree_read(t->top, path, &live, &err), 0, "%s", err.text);
 	r.form = export_form(&e);
-	r.text = spec_write(r.form);
+	r.text = gadgetfile_write(r.form);
 	r.n_lost = e.n_lost;
-	spec_load_text("g.conf", r.text, strlen(r.text), &r.g, NULL, &diags);
+	gadgetfile_load_text("g.conf", r.text, strlen(r.text), &r.g, NULL, &diags);
 	cr_assert_not_null(r.g, "%s\n%s", diags.n ? diags.v[0].text : "", r.text);
 	diags_free(&diags);
 	export_free(&e);

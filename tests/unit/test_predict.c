@@ -8,9 +8,9 @@
 #include <stdio.h>
 
 #include "base/cleanup.h"
+#include "gadgetfile/gadgetfile.h"
+#include "gadgetfile/types/attrs.h"
 #include "predict/predict.h"
-#include "spec/attrs.h"
-#include "spec/spec.h"
 
 static struct gadget *load(const char *functions)
 {
@@ -20,7 +20,7 @@ static struct gadget *load(const char *functions)
 	struct diags diags = { 0 };
 	struct gadget *g;
 
-	spec_load_text("test.conf", text, strlen(text), &g, NULL, &diags);
+	gadgetfile_load_text("test.conf", text, strlen(text), &g, NULL, &diags);
 	cr_assert_not_null(g, "%s", diags.n ? diags.v[0].text : "");
 	diags_free(&diags);
 	return g;

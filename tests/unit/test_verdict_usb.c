@@ -8,8 +8,8 @@
 #include "base/cleanup.h"
 #include "base/util.h"
 #include "blob/encode.h"
-#include "spec/diag.h"
-#include "spec/spec.h"
+#include "gadgetfile/gadgetfile.h"
+#include "gadgetfile/syntax/diag.h"
 #include "verdict_hex.h"
 
 #define HS_HEAD HEAD("02000000")
@@ -320,7 +320,7 @@ static void example_is_taken(const char *path, const struct ffs_judge *j)
 	struct gadget *g = NULL;
 	struct error err = { 0 };
 
-	cr_assert_eq(spec_load(path, NULL, &g, NULL, &d, &err), 0, "%s: %s", path, err.text);
+	cr_assert_eq(gadgetfile_load(path, NULL, &g, NULL, &d, &err), 0, "%s: %s", path, err.text);
 	for (size_t i = 0; i < g->n_functions; i++) {
 		size_t descriptors_size, strings_size;
 		_cleanup_free_ uint8_t *descriptors =

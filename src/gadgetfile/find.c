@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Where gadget files are looked for. */
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "base/cleanup.h"
+#include "base/fd.h"
+#include "gadgetfile/gadgetfile.h"
+
+const char *const gadgetfile_suffixes[] = { ".conf", ".scheme", NULL };
+
+char *gadgetfile_find(const char *const *dirs, const char *name)
+{
+	for (; *dirs; dirs++) {
+		for (const char *const *suffix = gadgetfile_suffixes; *suffix; suffix++) {
+			char *path = strf("%s/%s%s", *dirs, name, *suffix);
+
+			if (path_exists(path))
+				return path;
+			free(path);
+		}
+	}
+	return NULL;
+}
+
+bool gadgetfile_is_among(const char *const *dirs, const char *dir)
+{
+	struct stat a, b;
+
+	if (stat(dir, &a) < 0)
+		return false;
+	for (; *dirs; dirs++)
+		if (stat(*dirs, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino)
+			return true;
+	return false;
+}
+
+char *gadgetfile_find_beside(const struct gadget *g, const char *const *dirs, const char *name)
+{
+	const char *const beside[] = { g->dir, NULL };
+	char *path = gadgetfile_is_among(dirs, g->dir) ? NULL : gadgetfile_find(beside, name);
+
+	return path ? path : gadgetfile_find(dirs, name);
+}
+
+int gadgetfile_load_found(const char *path, const char *name, const char *const *dirs,
+			  const struct gadgetfile_plugins *plugins, enum gadgetfile_trust trust,
+			  struct gadget **out, json_t **json, struct diags *diags,
+			  struct error *err)
+{
+	_cleanup_free_ char *parent = path_parent(path);
+	const char *dir = strchr(path, '/') ? *parent ? parent : "/" : ".";
+	struct gadgetfile_options options = { .name = name, .plugins = plugins, .trust = trust };
+	int r;
+
+	if (gadgetfile_is_among(dirs, dir)) {
+		options.drop_in_dirs = dirs;
+		if (trust == GADGETFILE_TRUST_UNWRITABLE)
+			options.trust = GADGETFILE_TRUST_ROOT;
+	}
+	r = gadgetfile_load(path, &options, out, json, diags, err);
+	if (r == 0)
+		gadgetfile_settle_mounts(*out);
+	return r;
+}

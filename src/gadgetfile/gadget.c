@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The end of a struct gadget's life, and the names that go with it. */
+#include "gadgetfile/gadget.h"
+
+#include <stdlib.h>
+
+const char *const gadget_attribute_words[GADGET_ATTR_COUNT] = {
+	[GADGET_BCD_USB] = "bcdUSB",
+	[GADGET_DEVICE_CLASS] = "bDeviceClass",
+	[GADGET_DEVICE_SUB_CLASS] = "bDeviceSubClass",
+	[GADGET_DEVICE_PROTOCOL] = "bDeviceProtocol",
+	[GADGET_MAX_PACKET_SIZE0] = "bMaxPacketSize0",
+	[GADGET_ID_VENDOR] = "idVendor",
+	[GADGET_ID_PRODUCT] = "idProduct",
+	[GADGET_BCD_DEVICE] = "bcdDevice",
+};
+
+static void free_string(struct ffs_string *s)
+{
+	for (size_t n = 0; n < s->n_texts; n++)
+		free(s->texts[n].text);
+	free(s->texts);
+}
+
+static void free_interface(struct interface *i)
+{
+	for (size_t n = 0; n < i->n_endpoints; n++)
+		free(i->endpoints[n].name);
+	for (size_t n = 0; n < i->n_extra; n++)
+		free(i->extra[n].data);
+	free(i->extra);
+	for (size_t n = 0; n < i->n_properties; n++) {
+		free(i->properties[n].name);
+		free(i->properties[n].data.data);
+	}
+	free(i->properties);
+	free_string(&i->string);
+	free(i->endpoints);
+}
+
+static void free_ffs(struct ffs *ffs)
+{
+	if (!ffs)
+		return;
+	free(ffs->mount.path);
+	free(ffs->mount.uid.value);
+	free(ffs->mount.gid.value);
+	free(ffs->device.value);
+	for (size_t n = 0; n < ffs->n_interfaces; n++)
+		free_interface(&ffs->interfaces[n]);
+	free(ffs->interfaces);
+	for (size_t n = 0; n < ffs->n_associations; n++)
+		free_string(&ffs->associations[n].string);
+	free(ffs->associations);
+	free(ffs->raw_descriptors.data);
+	free(ffs->raw_strings.data);
+	free(ffs);
+}
+
+static void free_worker(struct worker *w)
+{
+	if (!w)
+		return;
+	free(w->plugin);
+	free(w->options_json);
+	for (char **arg = w->argv; arg && *arg; arg++)
+		free(*arg);
+	free(w->argv);
+	free(w->user.value);
+	for (size_t n = 0; n < w->n_groups; n++)
+		free(w->groups[n].value);
+	free(w->groups);
+	for (size_t n = 0; n < w->n_env; n++) {
+		free(w->env[n].name);
+		free(w->env[n].value);
+	}
+	free(w->env);
+	free(w->directory);
+	free(w);
+}
+
+static void free_entries(struct entries *entries)
+{
+	for (size_t n = 0; n < entries->n; n++) {
+		free(entries->v[n].path);
+		free(entries->v[n].value);
+	}
+	free(entries->v);
+}
+
+const struct entry *entries_find(const struct entries *entries, const char *path)
+{
+	for (size_t n = 0; n < entries->n; n++)
+		if (streq(entries->v[n].path, path))
+			return &entries->v[n];
+	return NULL;
+}
+
+static void free_function(struct function *f)
+{
+	free(f->label);
+	free(f->type);
+	free(f->instance);
+	free_entries(&f->entries);
+	free_ffs(f->ffs);
+	free_worker(f->worker);
+}
+
+static void free_config(struct config *c)
+{
+	free(c->name);
+	for (size_t n = 0; n < c->n_strings; n++)
+		free(c->strings[n].configuration);
+	free(c->strings);
+	for (size_t n = 0; n < c->n_functions; n++)
+		free(c->functions[n].name);
+	free(c->functions);
+}
+
+void gadget_strings_free(struct gadget_strings *s)
+{
+	free(s->manufacturer.value);
+	free(s->product.value);
+	free(s->serialnumber.value);
+	free(s->serial_from.value);
+}
+
+void gadget_free(struct gadget *g)
+{
+	if (!g)
+		return;
+	free(g->name);
+	free(g->file);
+	free(g->dir);
+	for (char **file = g->files; file && *file; file++)
+		free(*file);
+	free(g->files);
+	free(g->drop_ins);
+	free(g->udc.name.value);
+	free(g->udc.driver.value);
+	for (size_t n = 0; n < g->n_switch_to; n++)
+		free(g->switch_to[n].value);
+	free(g->switch_to);
+	for (size_t n = 0; n < g->n_strings; n++)
+		gadget_strings_free(&g->strings[n]);
+	free(g->strings);
+	for (size_t n = 0; n < g->n_functions; n++)
+		free_function(&g->functions[n]);
+	free(g->functions);
+	free_entries(&g->entries);
+	for (size_t n = 0; n < g->n_configs; n++)
+		free_config(&g->configs[n]);
+	free(g->configs);
+	free(g);
+}
+
+static void add_count(struct endpoint_count *sum, const struct endpoint_count *n)
+{
+	sum->in += n->in;
+	sum->out += n->out;
+	sum->isochronous = sum->isochronous || n->isochronous;
+	sum->at_least = sum->at_least || n->at_least;
+}
+
+struct endpoint_count gadget_endpoints(const struct gadget *g)
+{
+	struct endpoint_count most = { 0 };
+
+	for (size_t c = 0; c < g->n_configs; c++) {
+		struct endpoint_count sum = { 0 };
+
+		for (size_t i = 0; i < g->configs[c].n_functions; i++)
+			add_count(&sum,
+				  &g->functions[g->configs[c].functions[i].function].endpoints);
+		if (c == 0 || sum.in + sum.out > most.in + most.out)
+			most = sum;
+	}
+	return most;
+}
+
+const struct ffs *function_descriptors(const struct function *f)
+{
+	return f->worker && f->worker->opens_ep0 ? NULL : f->ffs;
+}

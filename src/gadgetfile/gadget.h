@@ -1,0 +1,362 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What a gadget file says, as plain data: made once by gadgetfile_load, read-only afterwards,
+ * without file descriptors and without knowledge of the machine. Strings and arrays belong to the
+ * gadget and live until gadget_free. Every value remembers its place in the file, so that an error
+ * met much later still points there.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/sandbox.h"
+
+struct gadgetfile_int {
+	bool set; /* false: the file does not say; the kernel's or our default applies */
+	int64_t value;
+	struct origin at;
+};
+
+#define USB_MAX_STRING_BYTES 126 /* USB_MAX_STRING_LEN: of UTF-8; cut or refused beyond it */
+
+struct gadgetfile_str {
+	char *value; /* NULL: the file does not say */
+	struct origin at;
+};
+
+/* One of the kernel's speeds, ordered; values are ours, not ch9's. */
+enum gadget_speed {
+	GADGET_SPEED_NONE, /* the file does not say */
+	GADGET_SPEED_FULL,
+	GADGET_SPEED_HIGH,
+	GADGET_SPEED_SUPER,
+	GADGET_SPEED_SUPER_PLUS,
+};
+
+/* The device descriptor's fields that configfs has attributes for, in configfs' order. */
+enum gadget_attr {
+	GADGET_BCD_USB,
+	GADGET_DEVICE_CLASS,
+	GADGET_DEVICE_SUB_CLASS,
+	GADGET_DEVICE_PROTOCOL,
+	GADGET_MAX_PACKET_SIZE0,
+	GADGET_ID_VENDOR,
+	GADGET_ID_PRODUCT,
+	GADGET_BCD_DEVICE,
+	GADGET_ATTR_COUNT,
+};
+extern const char *const gadget_attribute_words[GADGET_ATTR_COUNT]; /* "bcdUSB", ... */
+
+struct gadget_strings {
+	uint16_t lang; /* USB language id, 0x0409 = en-US */
+	struct origin at;
+	struct gadgetfile_str manufacturer, product, serialnumber;
+	/* In place of serialnumber "machine-id", "device-tree" or an absolute path: serial_read of
+	 * configfs/serial.h. "name" is a serialnumber by now. */
+	struct gadgetfile_str serial_from;
+};
+
+struct gadget_udc {
+	struct gadgetfile_str name;   /* of /sys/class/udc */
+	struct gadgetfile_str driver; /* the UDC's driver, for machines whose UDC names vary */
+	double wait;		      /* seconds; 0: do not wait (run waits anyway) */
+	struct origin at;
+};
+
+enum ep_type { EP_BULK, EP_INTERRUPT, EP_ISOCHRONOUS };
+enum ep_direction { EP_OUT, EP_IN };
+
+/* What one speed's endpoint descriptor says; exact, checked against USB 2.0 and 3.2. */
+struct ep_speed {
+	bool used;	     /* the function offers this speed */
+	uint16_t max_packet; /* wMaxPacketSize, bytes */
+	uint8_t interval;    /* bInterval as the descriptor encodes it */
+	uint8_t burst;	     /* SuperSpeed companion: bMaxBurst, 0-15 */
+	/* High speed: packets in a microframe; isochronous at SuperSpeed: bursts in a service
+	 * interval. 1-3, and 0 is 1. */
+	uint8_t mult;
+};
+
+enum { EP_FULL, EP_HIGH, EP_SUPER, EP_SPEED_COUNT };
+
+struct endpoint {
+	char *name;	 /* "ep1-in" style by default; unique in the function, no colon */
+	uint8_t address; /* bEndpointAddress as the blob has it; the kernel remaps it at bind */
+	enum ep_direction direction;
+	enum ep_type type;
+	uint8_t alternate; /* setting of the interface, 0.. */
+	struct ep_speed speed[EP_SPEED_COUNT];
+	struct gadgetfile_int zlp; /* in only; not 0: FunctionFS' automatic zero-length packets */
+	unsigned int number;	   /* 1.. in file order: the kernel's epN */
+	struct origin at;
+};
+
+/* A text in one or several languages; the blob gives every language the same count. */
+struct ffs_text {
+	uint16_t lang;
+	char *text;
+};
+
+struct ffs_string {
+	struct ffs_text *texts;
+	size_t n_texts; /* 0: no string */
+	struct origin at;
+};
+
+struct ffs_bytes {
+	uint8_t *data;
+	size_t size;
+};
+
+/* An extended property of Microsoft OS descriptors 1.0: a value in Windows' registry. */
+struct os_property {
+	uint32_t type; /* dwPropertyDataType: 1 REG_SZ, 2 REG_EXPAND_SZ, 3 REG_BINARY, 6 REG_LINK */
+	char *name;    /* ASCII */
+	struct ffs_bytes data; /* of strings ASCII with its NUL: the kernel makes UTF-16 of it */
+};
+
+#define OS_ID_SIZE 8
+
+struct interface {
+	uint8_t class, subclass, protocol;
+	struct ffs_string string;
+	struct ffs_bytes *extra; /* whole descriptors, behind that of setting 0 */
+	size_t n_extra;
+	struct origin extra_at;
+	char compatible[OS_ID_SIZE + 1], sub_compatible[OS_ID_SIZE + 1]; /* "": none */
+	struct os_property *properties;
+	size_t n_properties;
+	struct endpoint *endpoints; /* of all settings, in the order of these */
+	size_t n_endpoints;
+	unsigned int n_alternates; /* beside setting 0 */
+	struct origin at;
+};
+
+/* Interfaces that are one thing to the host (USB 3.2, 9.6.4). */
+struct association {
+	uint8_t first, count; /* interfaces of the function, from 0 */
+	uint8_t class, subclass, protocol;
+	struct ffs_string string;
+	struct origin at;
+};
+
+struct ffs_mount {
+	char *path; /* absolute; never NULL */
+	bool path_is_default;
+	struct gadgetfile_str uid, gid; /* name or decimal number, resolved when the plan is made */
+	struct gadgetfile_int mode, rmode, fmode; /* permission bits */
+	bool no_disconnect;
+	struct gadgetfile_int mmap_memory_mb; /* MiB that may be mapped; 0: none */
+	struct origin at;
+};
+
+struct ffs {
+	struct ffs_mount mount;
+	/* Absolute path of the link to the only endpoint, or with rw_proxy to the only pair's file.
+	 */
+	struct gadgetfile_str device;
+	bool virtual_addr, all_ctrl_recip, config0_setup;
+	/* Endpoints 1 and 2, 3 and 4, ... have a file for both directions as well; checked. */
+	struct gadgetfile_int rw_proxy;
+	bool speed[EP_SPEED_COUNT]; /* which sets of descriptors there are */
+	struct interface *interfaces;
+	size_t n_interfaces;
+	/*
+	 * `blob`: what is written to ep0 as it is; data is NULL where it is made of the rest. With
+	 * descriptors speeds, interfaces and endpoints are what these say, for who looks at them.
+	 */
+	struct ffs_bytes raw_descriptors, raw_strings;
+	struct association *associations;
+	size_t n_associations;
+	/* The number that interface 0 gets: where there are associations the same in every
+	 * configuration. */
+	uint8_t first_interface;
+	/*
+	 * There are Microsoft OS descriptors, of every interface: the kernel takes one without for
+	 * interface 0. So also if only other functions of the gadget have them.
+	 */
+	bool os_descs;
+	struct origin at;
+};
+
+enum worker_kind { WORKER_NONE, WORKER_PLUGIN, WORKER_EXEC };
+enum worker_ready { READY_NOTIFY, READY_FD, READY_STARTED, READY_INSTANCE };
+/* When what a worker at a function of the kernel's serves is there. */
+enum worker_start { START_CREATED, START_BOUND, START_CONFIGURED };
+enum worker_restart { RESTART_ALWAYS, RESTART_ON_FAILURE, RESTART_NEVER };
+enum worker_on_crash { CRASH_STALL, CRASH_HOLD };
+enum worker_on_failed { FAILED_UNBIND, FAILED_STALL };
+enum worker_engine { ENGINE_AUTO, ENGINE_COPY, ENGINE_MMAP, ENGINE_DMABUF };
+/* The words of gadget files, and of what a worker is told. */
+extern const char *const worker_engine_words[];
+
+struct env_var {
+	char *name, *value; /* value with ${...} still in it */
+	struct origin at;
+};
+
+struct worker {
+	enum worker_kind kind;
+	char *plugin;	    /* a name (looked up among the plugins) or an absolute path */
+	char *options_json; /* the `options` group as a JSON object; "{}" when there is none */
+	struct origin options_at;
+	/* exec: NULL-terminated, ${...} still in it; argv[0] with a slash is absolute */
+	char **argv;
+	struct origin program_at; /* of the plugin's name or of argv[0] */
+	bool opens_ep0;		  /* it writes its own descriptors, and has its own endpoints */
+	enum worker_start start;  /* with a `ffs` group of no meaning: that gates the bind */
+	bool blocking;		  /* endpoint descriptors without O_NONBLOCK */
+	enum worker_engine engine;
+	struct origin engine_at;    /* line 0: the default */
+	uint32_t io_size, io_depth; /* bytes, requests; 0: the plugin's own */
+	enum worker_ready ready;
+	double start_timeout, stop_timeout; /* seconds */
+	double watchdog;		    /* seconds; 0: off */
+	enum worker_restart restart;
+	double restart_delay, restart_max_delay; /* seconds */
+	unsigned int restart_limit;		 /* 0: no limit */
+	double restart_window;			 /* seconds */
+	enum worker_on_crash on_crash;
+	/* The default is resolved: unbind if nothing else is in the gadget. */
+	enum worker_on_failed on_failed;
+	struct gadgetfile_str user; /* name or number; NULL: a user id of its own */
+	struct gadgetfile_str *groups;
+	size_t n_groups;
+	bool keep_privileges;
+	uint64_t capabilities; /* that it has without that: bit n for number n of capabilities(7) */
+	bool sandbox;
+	unsigned int allowed; /* what that may leave open, of enum sandbox_open */
+	struct worker_limits {
+		uint64_t memory;     /* bytes of address space */
+		uint32_t files, cpu; /* open descriptors; seconds of processor time */
+		uint32_t tasks;	     /* processes and threads of the worker's user */
+	} limits;		     /* 0: none but the supervisor's own */
+	struct env_var *env;
+	size_t n_env;
+	char *directory; /* absolute; "/" by default */
+	struct origin at;
+};
+
+/* Where the file does not say: a plugin gets what it declares, a program may start others. */
+static inline unsigned int worker_default_allowed(const struct worker *w)
+{
+	return w->kind == WORKER_EXEC ? SANDBOX_PROGRAMS : SANDBOX_ANY;
+}
+
+/* Of any kind: whoever starts it must not have given them up. */
+static inline bool worker_has_privileges(const struct worker *w)
+{
+	return w->keep_privileges || w->capabilities;
+}
+
+enum entry_kind { ENTRY_WRITE, ENTRY_FILE, ENTRY_DIRECTORY, ENTRY_LINK };
+
+/* One attribute, directory or link below a directory of configfs: a function's, or the gadget's. */
+/* Bytes of a value: a page of configfs, less the NUL that the kernel puts behind what is written
+ * (fs/configfs/file.c, SIMPLE_ATTR_SIZE). */
+#define ENTRY_VALUE_MAX 4095
+
+struct entry {
+	enum entry_kind kind;
+	char *path; /* relative to that directory: "lun.0/file" */
+	/* `size` bytes and a NUL: what is written; ENTRY_FILE: the absolute path of a file with it;
+	 * of a link: what it leads to, relative to that directory too; of a directory NULL */
+	char *value;
+	size_t size;
+	struct origin at;
+};
+
+struct entries {
+	struct entry *v; /* in the order of the making */
+	size_t n;
+};
+/* The first one with that path; NULL: there is none. */
+const struct entry *entries_find(const struct entries *entries, const char *path);
+
+/* What is taken of a UDC besides ep0, as far as it is known. */
+struct endpoint_count {
+	unsigned int in, out;
+	bool isochronous; /* some of them are */
+	bool at_least;	  /* there may be more */
+};
+
+struct function {
+	char *label;	/* the file's word */
+	char *type;	/* configfs' word: "ffs" */
+	char *instance; /* configfs name is TYPE.INSTANCE; at most 39 characters in all */
+	struct entries entries;
+	struct endpoint_count endpoints;
+	struct ffs *ffs; /* NULL: the configfs function only */
+	/* NULL: nobody; with a `ffs` group ffsctl holds ep0, and a program of the user's opens the
+	 * rest */
+	struct worker *worker;
+	struct origin at;
+};
+
+/*
+ * What ffsctl writes to its ep0; NULL: it is a function of the kernel's, or somebody else writes
+ * that.
+ */
+const struct ffs *function_descriptors(const struct function *f);
+
+struct config_strings {
+	uint16_t lang;
+	char *configuration;
+	struct origin at;
+};
+
+struct config_function {
+	char *name;	 /* of the link in the configuration's directory */
+	size_t function; /* index into gadget.functions */
+	struct origin at;
+};
+
+struct config {
+	unsigned int id; /* bConfigurationValue, 1-255 */
+	char *name;	 /* configfs name is NAME.ID; at most 39 characters in all */
+	struct gadgetfile_int attributes; /* bmAttributes */
+	struct gadgetfile_int max_power;  /* mA */
+	struct config_strings *strings;
+	size_t n_strings;
+	struct config_function *functions;
+	size_t n_functions;
+	struct origin at;
+};
+
+struct gadget {
+	char *name;
+	char *file;	       /* absolute path of the gadget file */
+	char *dir;	       /* its directory */
+	char **files;	       /* every file read, included ones too; what origins point into;
+				  NULL-terminated */
+	const char **drop_ins; /* those of `files` that were laid over the others, in order */
+	bool autostart;
+	enum gadget_speed
+		max_speed; /* as the file says, or lowered to the functions' lowest maximum */
+	struct origin max_speed_at;
+	struct gadget_udc udc;
+	struct gadgetfile_str *switch_to; /* names of gadgets that a worker may ask to become */
+	size_t n_switch_to;
+	struct gadgetfile_int attrs[GADGET_ATTR_COUNT]; /* defaults filled in: 1d6b:0104 */
+	struct gadget_strings *strings; /* default filled in: en-US, product = name */
+	size_t n_strings;
+	struct function *functions;
+	size_t n_functions;
+	struct entries entries; /* made when functions and configurations are there */
+	struct config *configs; /* default filled in: one with every function in file order */
+	size_t n_configs;
+};
+
+/* What they hold, not the struct. */
+void gadget_strings_free(struct gadget_strings *s);
+void gadget_free(struct gadget *g);
+/* Of the configuration with the most: each begins with all of the UDC's. */
+struct endpoint_count gadget_endpoints(const struct gadget *g);
+static inline void cleanup_gadget(struct gadget **g)
+{
+	gadget_free(*g);
+}
+#define _cleanup_gadget_ __attribute__((cleanup(cleanup_gadget)))

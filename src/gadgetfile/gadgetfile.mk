@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+libffsctl_a_SOURCES += \
+	src/gadgetfile/advice.c \
+	src/gadgetfile/diag_add.c \
+	src/gadgetfile/find.c \
+	src/gadgetfile/gadget.c src/gadgetfile/gadget.h \
+	src/gadgetfile/gadgetfile.h \
+	src/gadgetfile/load.c src/gadgetfile/load.h \
+	src/gadgetfile/write.c src/gadgetfile/write.h \
+	src/gadgetfile/keys/attrs.h \
+	src/gadgetfile/keys/ffs.c \
+	src/gadgetfile/keys/function.c \
+	src/gadgetfile/keys/gadget.c \
+	src/gadgetfile/keys/group.c \
+	src/gadgetfile/keys/key.h \
+	src/gadgetfile/keys/media.c \
+	src/gadgetfile/keys/set.c \
+	src/gadgetfile/keys/worker.c \
+	src/gadgetfile/syntax/arena.c \
+	src/gadgetfile/syntax/diag.c src/gadgetfile/syntax/diag.h \
+	src/gadgetfile/syntax/drop_in.c \
+	src/gadgetfile/syntax/lex.c src/gadgetfile/syntax/lex.h \
+	src/gadgetfile/syntax/names.c \
+	src/gadgetfile/syntax/parse.c \
+	src/gadgetfile/syntax/scan.c \
+	src/gadgetfile/syntax/source.c \
+	src/gadgetfile/syntax/tree.c src/gadgetfile/syntax/tree.h \
+	src/gadgetfile/syntax/value.c src/gadgetfile/syntax/value.h \
+	src/gadgetfile/syntax/witness.c \
+	src/gadgetfile/types/associations.c \
+	src/gadgetfile/types/attrs.c src/gadgetfile/types/attrs.h \
+	src/gadgetfile/types/config.c \
+	src/gadgetfile/types/endpoint.c \
+	src/gadgetfile/types/extra.c \
+	src/gadgetfile/types/ffs.c \
+	src/gadgetfile/types/function.c \
+	src/gadgetfile/types/hid.c \
+	src/gadgetfile/types/lang.c src/gadgetfile/types/lang.h \
+	src/gadgetfile/types/mass_storage.c \
+	src/gadgetfile/types/midi2.c \
+	src/gadgetfile/types/mounts.c \
+	src/gadgetfile/types/numbering.c \
+	src/gadgetfile/types/os_descs.c \
+	src/gadgetfile/types/plugin.c \
+	src/gadgetfile/types/raw.c \
+	src/gadgetfile/types/uac.c \
+	src/gadgetfile/types/uvc.c \
+	src/gadgetfile/types/winusb.c \
+	src/gadgetfile/types/worker.c
+
+dist_example_DATA += \
+	examples/dfu.conf \
+	examples/exec-worker.conf \
+	examples/interrupt.conf \
+	examples/keyboard-mouse.conf \
+	examples/languages.conf \
+	examples/loopback.conf \
+	examples/mount-options.conf \
+	examples/python-worker.conf \
+	examples/two-functions.conf \
+	examples/webcam.conf \
+	examples/webusb.conf \
+	examples/winusb.conf
+accessorydir = $(exampledir)/accessory
+dist_accessory_DATA = examples/accessory/accessory.conf examples/accessory/app.conf \
+	examples/accessory/phone.conf examples/accessory/README.md
+dist_accessory_SCRIPTS = examples/accessory/app.py
+usbipdir = $(exampledir)/usbip
+dist_usbip_DATA = examples/usbip/README.md examples/usbip/farm.conf examples/usbip/farm@.service \
+	examples/usbip/usbip-attach@.service examples/usbip/usbipd-device.service
+dist_gadget_DATA += \
+	gadget.d/aoa.conf gadget.d/aoa-accessory.conf \
+	gadget.d/bridge.conf \
+	gadget.d/composite.conf \
+	gadget.d/iio.conf \
+	gadget.d/login.conf \
+	gadget.d/loopback.conf \
+	gadget.d/midi.conf \
+	gadget.d/mtp.conf \
+	gadget.d/network.conf \
+	gadget.d/network-dhcp.conf \
+	gadget.d/network-windows.conf \
+	gadget.d/printer.conf \
+	gadget.d/serial.conf \
+	gadget.d/sound.conf \
+	gadget.d/sound-uac1.conf \
+	gadget.d/sourcesink.conf \
+	gadget.d/storage.conf
+
+# What is made from the table of keys; make check compares (tests/cli/test_reference.py).
+noinst_PROGRAMS += gadgetfile-reference
+gadgetfile_reference_SOURCES = src/gadgetfile/keys/reference.c
+gadgetfile_reference_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+gadgetfile_reference_LDADD = $(FFSCTL_LIBS)
+
+dist_schema_DATA += schemas/gadget.schema.json schemas/check.schema.json
+dist_man_MANS += man/ffsctl-gadget.5
+
+.PHONY: update-reference
+update-reference: gadgetfile-reference
+	$(PYTHON3) $(top_srcdir)/tests/cli/test_reference.py --update

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* How rows of functions' attributes are written, and those of keys/media.c. */
+#pragma once
+
+#include "gadgetfile/types/attrs.h"
+
+#define BYTE .min = 0, .max = 255
+#define WORD16 .min = 0, .max = 65535
+#define WORD32 .min = 0, .max = 4294967295.0
+#define INT(name_, ...)                                                                            \
+	{                                                                                          \
+		name_, NODE_INT, .set = set_attr_int, __VA_ARGS__                                  \
+	}
+#define BOOL(name_, ...)                                                                           \
+	{                                                                                          \
+		name_, NODE_BOOL | NODE_INT, .set = set_attr_bool, __VA_ARGS__                     \
+	}
+#define STRING(name_, ...)                                                                         \
+	{                                                                                          \
+		name_, NODE_STRING, .set = set_attr_string, __VA_ARGS__                            \
+	}
+#define READ_ONLY(name_, doc_)                                                                     \
+	{                                                                                          \
+		name_, NODE_INT | NODE_STRING,                                                     \
+			.flags = KEY_SCHEME, .set = set_attr_readonly,                             \
+			.doc = doc_ " The kernel chooses it: accepted, and left out."              \
+	}
+
+extern const struct key midi_rows[], midi2_rows[], uac1_rows[], uac1_legacy_rows[], uac2_rows[],
+	uvc_rows[];

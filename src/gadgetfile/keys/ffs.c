@@ -1,0 +1,358 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The table of keys: the `ffs` and `worker` groups. */
+#include "gadgetfile/load.h"
+
+#define FIELD(type, member) .offset = offsetof(type, member)
+#define BYTE .min = 0, .max = 255
+#define SECONDS .min = 0, .max = 86400
+#define END_WORDS                                                                                  \
+	{                                                                                          \
+		NULL, 0                                                                            \
+	}
+#define OCTAL_PATTERN "^0?[0-7]{1,3}$"
+#define NEEDS_7_3 "Needs Linux 7.3, or ffsctl's kernel patches."
+#define NEEDS_PATCHES "Needs ffsctl's kernel patches."
+
+static const struct key mount_rows[] = {
+	{ "path", NODE_STRING, .flags = KEY_NOT_EMPTY, .fallback = "/dev/ffs/GADGET/LABEL",
+	  .doc = "Where FunctionFS is mounted. The directory is made and removed with it.",
+	  .set = set_path, FIELD(struct ffs_mount, path) },
+	{ "uid", NODE_STRING | NODE_INT, .flags = KEY_NOT_EMPTY, .min = 0, .max = 4294967294.0,
+	  .fallback = "root, or with opens = \"ep0\" the worker's user",
+	  .doc = "Owner of the files, a name or a number.", .set = set_account,
+	  FIELD(struct ffs_mount, uid) },
+	{ "gid", NODE_STRING | NODE_INT, .flags = KEY_NOT_EMPTY, .min = 0, .max = 4294967294.0,
+	  .fallback = "root, or with opens = \"ep0\" the worker's group",
+	  .doc = "Group of the files, a name or a number.", .set = set_account,
+	  FIELD(struct ffs_mount, gid) },
+	{ "mode", NODE_STRING, .pattern = OCTAL_PATTERN, .fallback = "the kernel's",
+	  .doc = "Permissions of directory and files, octal, as a string: \"0660\". The kernel "
+		 "leaves out write permission of the directory and execute permission of files.",
+	  .set = set_mode, FIELD(struct ffs_mount, mode) },
+	{ "rmode", NODE_STRING, .pattern = OCTAL_PATTERN, .fallback = "0500",
+	  .doc = "Permissions of the directory only.", .set = set_mode,
+	  FIELD(struct ffs_mount, rmode) },
+	{ "fmode", NODE_STRING, .pattern = OCTAL_PATTERN, .fallback = "0600",
+	  .doc = "Permissions of the files only.", .set = set_mode,
+	  FIELD(struct ffs_mount, fmode) },
+	{ "no_disconnect", NODE_BOOL, .fallback = "false",
+	  .doc = "The gadget stays on the bus when the last open file is closed.", .set = set_bool,
+	  FIELD(struct ffs_mount, no_disconnect) },
+	{ "mmap_memory_mb", NODE_INT, .min = 0, .max = 65536, .fallback = "the kernel's, 16",
+	  .doc = "How many MiB of the instance's memory programs may map, for I/O without a copy; "
+		 "0: none. " NEEDS_PATCHES,
+	  .set = set_int, FIELD(struct ffs_mount, mmap_memory_mb) },
+	{ 0 },
+};
+const struct key_group mount_keys = { "ffs.mount", "'mount'", mount_rows, NULL,
+				      "How FunctionFS is mounted." };
+
+static const struct key text_rows[] = {
+	{ "lang", NODE_INT | NODE_STRING, .min = 0, .max = 65535,
+	  .pattern = "^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$", .fallback = "en-us",
+	  .doc = "Language: an id (0x0409) or a name ('en-us').", .set = set_lang,
+	  FIELD(struct ffs_text, lang) },
+	{ "text", NODE_STRING, .flags = KEY_REQUIRED | KEY_NOT_EMPTY,
+	  .doc = "What the host shows in that language.", .set = set_text,
+	  FIELD(struct ffs_text, text) },
+	{ 0 },
+};
+const struct key_group text_keys = { "ffs.interfaces.string", "a text", text_rows, NULL,
+				     "The text in one language." };
+
+/* Milliseconds: 16 is the highest bInterval at high speed, 2^15 microframes (USB 2.0, 9.6.6). */
+#define INTERVAL .min = 0.125, .max = 4096
+#define MULT .min = 1, .max = 3
+
+static const struct key full_rows[] = {
+	{ "max_packet", NODE_INT, .min = 1, .max = 1024, .doc = "wMaxPacketSize at this speed.",
+	  .set = set_int, FIELD(struct exact_draft, max_packet) },
+	{ "interval", TYPE_SECONDS, INTERVAL,
+	  .doc = "Milliseconds; an error where the speed cannot say exactly that.", .set = set_node,
+	  FIELD(struct exact_draft, interval) },
+	{ "mult", NODE_INT, MULT, .doc = "Packets in a microframe, at high speed only.",
+	  .set = set_int, FIELD(struct exact_draft, mult) },
+	{ 0 },
+};
+const struct key_group full_keys = { "ffs.interfaces.endpoints.full", "an exact group", full_rows,
+				     NULL, "Exact values for one speed (also: high)." };
+
+static const struct key super_rows[] = {
+	{ "max_packet", NODE_INT, .min = 1, .max = 1024, .doc = "wMaxPacketSize at this speed.",
+	  .set = set_int, FIELD(struct exact_draft, max_packet) },
+	{ "interval", TYPE_SECONDS, INTERVAL,
+	  .doc = "Milliseconds; an error where the speed cannot say exactly that.", .set = set_node,
+	  FIELD(struct exact_draft, interval) },
+	{ "burst", NODE_INT, .min = 0, .max = 15, .doc = "bMaxBurst at this speed.", .set = set_int,
+	  FIELD(struct exact_draft, burst) },
+	{ "mult", NODE_INT, MULT,
+	  .doc = "Bursts in a service interval, of isochronous endpoints with 'burst' only.",
+	  .set = set_int, FIELD(struct exact_draft, mult) },
+	{ 0 },
+};
+const struct key_group super_keys = { "ffs.interfaces.endpoints.super", "'super'", super_rows, NULL,
+				      "Exact values for SuperSpeed." };
+
+static const struct key_word endpoint_words[] = {
+	{ "bulk-in", ENDPOINT_WORD(EP_BULK, EP_IN) },
+	{ "bulk-out", ENDPOINT_WORD(EP_BULK, EP_OUT) },
+	{ "interrupt-in", ENDPOINT_WORD(EP_INTERRUPT, EP_IN) },
+	{ "interrupt-out", ENDPOINT_WORD(EP_INTERRUPT, EP_OUT) },
+	{ "iso-in", ENDPOINT_WORD(EP_ISOCHRONOUS, EP_IN) },
+	{ "iso-out", ENDPOINT_WORD(EP_ISOCHRONOUS, EP_OUT) },
+	END_WORDS,
+};
+static const struct key_word direction_words[] = {
+	{ "in", EP_IN },
+	{ "out", EP_OUT },
+	END_WORDS,
+};
+static const struct key_word endpoint_type_words[] = {
+	{ "bulk", EP_BULK },
+	{ "interrupt", EP_INTERRUPT },
+	{ "iso", EP_ISOCHRONOUS },
+	{ "isochronous", EP_ISOCHRONOUS },
+	END_WORDS,
+};
+
+static const struct key endpoint_rows[] = {
+	{ "direction", NODE_STRING, .words = direction_words, .fallback = "what 'address' says",
+	  .doc = "Seen from the host: in is to the host.", .set = set_node_word,
+	  FIELD(struct endpoint_draft, direction) },
+	{ "type", NODE_STRING, .flags = KEY_REQUIRED, .words = endpoint_type_words,
+	  .doc = "Kind of transfer.", .set = set_node_word, FIELD(struct endpoint_draft, type) },
+	{ "name", NODE_STRING, .flags = KEY_NOT_EMPTY, .fallback = "ep1-in, ep2-out, ...",
+	  .pattern = "^[^:]*$",
+	  .doc = "What the worker sees in LISTEN_FDNAMES: no colon, no control characters.",
+	  .set = set_endpoint_name, FIELD(struct endpoint_draft, name) },
+	{ "address", NODE_INT, .min = 1, .max = 0x8f, .fallback = "in file order from 1",
+	  .doc = "bEndpointAddress: 1 to 15, plus 0x80 for in. The kernel gives the host what the "
+		 "UDC has.",
+	  .set = set_int, FIELD(struct endpoint_draft, address) },
+	{ "max_packet", NODE_INT, .min = 1, .max = 1024,
+	  .fallback = "bulk: the speed's limit; interrupt: 64; isochronous: none",
+	  .doc = "Bytes in a packet, fitted to each speed.", .set = set_int,
+	  FIELD(struct endpoint_draft, max_packet) },
+	{ "interval", TYPE_SECONDS, INTERVAL, .fallback = "1",
+	  .doc = "How often the host asks an interrupt or isochronous endpoint, in milliseconds; "
+		 "where the speed cannot say it, the next one more often.",
+	  .set = set_node, FIELD(struct endpoint_draft, interval) },
+	{ "burst", NODE_INT, .min = 0, .max = 15, .fallback = "0",
+	  .doc = "SuperSpeed: packets in a burst, less one.", .set = set_int,
+	  FIELD(struct endpoint_draft, burst) },
+	{ "full", NODE_GROUP, .group = &full_keys,
+	  .doc = "Exact values for full speed, never changed.", .set = set_node,
+	  FIELD(struct endpoint_draft, exact[EP_FULL]) },
+	{ "high", NODE_GROUP, .group = &full_keys,
+	  .doc = "Exact values for high speed, never changed.", .set = set_node,
+	  FIELD(struct endpoint_draft, exact[EP_HIGH]) },
+	{ "super", NODE_GROUP, .group = &super_keys,
+	  .doc = "Exact values for SuperSpeed, never changed.", .set = set_node,
+	  FIELD(struct endpoint_draft, exact[EP_SUPER]) },
+	{ "mult", NODE_INT, MULT, .fallback = "1",
+	  .doc = "How many packets an interrupt or isochronous endpoint moves in a microframe at "
+		 "high speed, and how many bursts an isochronous one in a service interval at "
+		 "SuperSpeed: with 'burst' only. Without it packets of 1024 bytes make one burst, "
+		 "and others go one by one.",
+	  .set = set_int, FIELD(struct endpoint_draft, mult) },
+	{ "zlp", NODE_BOOL, .fallback = "false",
+	  .doc = "For in endpoints that programs write to: the kernel ends each write that is a "
+		 "multiple of the packet size by a zero-length packet, so that the host sees where "
+		 "it ends. (Plugins' messages are ended for them.) " NEEDS_7_3,
+	  .set = set_int, FIELD(struct endpoint_draft, zlp) },
+	{ 0 },
+};
+const struct key_group endpoint_keys = { "ffs.interfaces.endpoints", "an endpoint", endpoint_rows,
+					 NULL, "An endpoint that a word is not enough for." };
+
+static const struct key alternate_rows[] = {
+	{ "endpoints", TYPE_LIST, NODE_STRING | NODE_GROUP, .words = endpoint_words,
+	  .group = &endpoint_keys, .fallback = "none", .doc = "Endpoints of the setting.",
+	  .set = set_node },
+	{ 0 },
+};
+static const struct key_group alternate_keys = { "ffs.interfaces.alternates",
+						 "an alternate setting", alternate_rows, NULL,
+						 "One alternate setting." };
+
+static const struct key interface_rows[] = {
+	{ "class", NODE_INT | NODE_STRING, BYTE, .words = class_words, .fallback = "vendor",
+	  .doc = "Class of the interface, a number or a name.", .set = set_node,
+	  FIELD(struct interface_draft, class.class) },
+	{ "subclass", NODE_INT, BYTE, .fallback = "0, for dfu 1", .doc = "Subclass.",
+	  .set = set_int, FIELD(struct interface_draft, class.subclass) },
+	{ "protocol", NODE_INT, BYTE, .fallback = "0", .doc = "Protocol.", .set = set_int,
+	  FIELD(struct interface_draft, class.protocol) },
+	{ "string", NODE_STRING | TYPE_LIST, NODE_GROUP, KEY_NOT_EMPTY, .group = &text_keys,
+	  .doc = "What the host shows: a text, in en-us, or a list of groups.", .set = set_node,
+	  FIELD(struct interface_draft, string) },
+	{ "endpoints", TYPE_LIST, NODE_STRING | NODE_GROUP, .words = endpoint_words,
+	  .group = &endpoint_keys, .fallback = "none",
+	  .doc = "Its endpoints: words, or groups where a word is not enough.", .set = set_node,
+	  FIELD(struct interface_draft, endpoints) },
+	{ "alternates", TYPE_LIST, NODE_GROUP, KEY_NOT_EMPTY, .group = &alternate_keys,
+	  .fallback = "none",
+	  .doc = "Alternate settings 1 and 2. The kernel enables the endpoints of all settings at "
+		 "once, so that their addresses differ, and does not tell which one the host has "
+		 "chosen. Older kernels (6.1) show them to the host and refuse its choice.",
+	  .set = set_node, FIELD(struct interface_draft, alternates) },
+	{ "extra", TYPE_LIST, TYPE_LIST, KEY_NOT_EMPTY, .fallback = "none",
+	  .doc = "Further descriptors behind that of the interface, each a list of its bytes. "
+		 "FunctionFS takes type 0x21 of interfaces of class hid, smart-card and dfu only "
+		 "(the latter from Linux 6.12 on).",
+	  .set = set_node, FIELD(struct interface_draft, extra) },
+	{ 0 },
+};
+const struct key_group interface_keys = { "ffs.interfaces", "an interface", interface_rows, NULL,
+					  "One group for each interface." };
+
+static const struct key association_rows[] = {
+	{ "first", NODE_INT, .flags = KEY_REQUIRED, .min = 0, .max = 15,
+	  .doc = "Its first interface, counted from 0 in this function.", .set = set_int,
+	  FIELD(struct association_draft, first) },
+	{ "count", NODE_INT, .flags = KEY_REQUIRED, .min = 2, .max = 16,
+	  .doc = "How many interfaces there are in it.", .set = set_int,
+	  FIELD(struct association_draft, count) },
+	{ "class", NODE_INT | NODE_STRING, BYTE, .words = class_words,
+	  .fallback = "the first interface's", .doc = "Class of the function, a number or a name.",
+	  .set = set_node, FIELD(struct association_draft, class.class) },
+	{ "subclass", NODE_INT, BYTE, .fallback = "the first interface's, with 'class' 0",
+	  .doc = "Subclass.", .set = set_int, FIELD(struct association_draft, class.subclass) },
+	{ "protocol", NODE_INT, BYTE, .fallback = "the first interface's, with 'class' 0",
+	  .doc = "Protocol.", .set = set_int, FIELD(struct association_draft, class.protocol) },
+	{ "string", NODE_STRING | TYPE_LIST, NODE_GROUP, KEY_NOT_EMPTY, .group = &text_keys,
+	  .doc = "What the host shows: a text, in en-us, or a list of groups.", .set = set_node,
+	  FIELD(struct association_draft, string) },
+	{ 0 },
+};
+static const struct key_group association_keys = { "ffs.associations", "an association",
+						   association_rows, NULL,
+						   "Interfaces that belong together." };
+
+static const struct key_word ffs_speed_words[] = {
+	{ "full", EP_FULL },
+	{ "high", EP_HIGH },
+	{ "super", EP_SUPER },
+	END_WORDS,
+};
+
+#define OS_ID_PATTERN "^[A-Z0-9_]{1,8}$"
+#define GUID_PATTERN                                                                               \
+	"^\\{[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}\\}$"
+
+static const struct key os_compat_rows[] = {
+	{ "interface", NODE_INT, .flags = KEY_REQUIRED, .min = 0, .max = 15,
+	  .doc = "Which one, counted from 0 in this function.", .set = set_int,
+	  FIELD(struct os_compat_draft, interface) },
+	{ "compatible", NODE_STRING, .flags = KEY_REQUIRED | KEY_NOT_EMPTY,
+	  .pattern = OS_ID_PATTERN, .doc = "Compatible ID, at most 8 characters: \"WINUSB\".",
+	  .set = set_node, FIELD(struct os_compat_draft, compatible) },
+	{ "sub_compatible", NODE_STRING, .flags = KEY_NOT_EMPTY, .pattern = OS_ID_PATTERN,
+	  .fallback = "none", .doc = "Sub-compatible ID, at most 8 characters.", .set = set_node,
+	  FIELD(struct os_compat_draft, sub_compatible) },
+	{ 0 },
+};
+static const struct key_group os_compat_keys = { "ffs.os_compat", "an entry of 'os_compat'",
+						 os_compat_rows, NULL,
+						 "The compatible ID of one interface." };
+
+/* REG_DWORD and REG_MULTI_SZ are missing: composite.c stalls where a host asks for them. */
+static const struct key_word os_property_words[] = {
+	{ "string", 1 }, { "expand-string", 2 }, { "binary", 3 }, { "link", 6 }, END_WORDS,
+};
+
+static const struct key os_properties_rows[] = {
+	{ "interface", NODE_INT, .flags = KEY_REQUIRED, .min = 0, .max = 15,
+	  .doc = "Which one, counted from 0 in this function.", .set = set_int,
+	  FIELD(struct os_property_draft, interface) },
+	{ "name", NODE_STRING, .flags = KEY_REQUIRED | KEY_NOT_EMPTY, .pattern = "^[ -~]+$",
+	  .doc = "Name of the value, in ASCII.", .set = set_node,
+	  FIELD(struct os_property_draft, name) },
+	{ "type", NODE_STRING, .words = os_property_words, .fallback = "string",
+	  .doc = "Its type in the registry: REG_SZ, REG_EXPAND_SZ, REG_BINARY or REG_LINK. Linux "
+		 "sends no others.",
+	  .set = set_word, FIELD(struct os_property_draft, type) },
+	{ "data", NODE_STRING | TYPE_LIST, NODE_INT, KEY_REQUIRED, BYTE,
+	  .doc = "The value: of type binary a list of bytes, else a string in ASCII. Linux takes "
+		 "240 bytes of name and value together.",
+	  .set = set_node, FIELD(struct os_property_draft, data) },
+	{ 0 },
+};
+static const struct key_group os_properties_keys = { "ffs.os_properties",
+						     "an entry of 'os_properties'",
+						     os_properties_rows, NULL,
+						     "An extended property of one interface." };
+
+static const struct key blob_rows[] = {
+	{ "descriptors", NODE_STRING, .flags = KEY_REQUIRED | KEY_NOT_EMPTY,
+	  .doc = "Path of what is written to ep0 first, in the form of linux/usb/functionfs.h. "
+		 "Speeds and endpoints are taken from it. It is read with the gadget file.",
+	  .set = set_node, FIELD(struct blob_draft, descriptors) },
+	{ "strings", NODE_STRING, .flags = KEY_NOT_EMPTY, .fallback = "no strings",
+	  .doc = "Path of what is written then.", .set = set_node,
+	  FIELD(struct blob_draft, strings) },
+	{ 0 },
+};
+static const struct key_group blob_keys = { "ffs.blob", "'blob'", blob_rows, NULL,
+					    "Descriptors and strings from files." };
+
+static const struct key ffs_rows[] = {
+	{ "mount", NODE_GROUP, .group = &mount_keys, .doc = "How FunctionFS is mounted.",
+	  .set = set_node, FIELD(struct ffs_draft, mount) },
+	{ "device", NODE_STRING, .flags = KEY_NOT_EMPTY, .fallback = "none",
+	  .doc = "A symbolic link to make to the only endpoint, or with rw_proxy to the file of "
+		 "the only pair, never over something that exists.",
+	  .set = set_node, FIELD(struct ffs_draft, device) },
+	{ "virtual_addr", NODE_BOOL, .fallback = "false",
+	  .doc = "Endpoint files are named by their address in the descriptors: ep81. The kernel "
+		 "enables only endpoints whose address is the one that the UDC gives them: with "
+		 "others no host can configure the gadget.",
+	  .set = set_bool, FIELD(struct ffs_draft, virtual_addr) },
+	{ "all_ctrl_recip", NODE_BOOL, .fallback = "false",
+	  .doc = "Control requests to the device and to others come to this function too.",
+	  .set = set_bool, FIELD(struct ffs_draft, all_ctrl_recip) },
+	{ "config0_setup", NODE_BOOL, .fallback = "false",
+	  .doc = "Control requests come also before the host has chosen a configuration.",
+	  .set = set_bool, FIELD(struct ffs_draft, config0_setup) },
+	{ "speeds", TYPE_LIST, NODE_STRING, KEY_NOT_EMPTY, .words = ffs_speed_words,
+	  .fallback = "all", .doc = "Speeds that there are descriptors for.", .set = set_node,
+	  FIELD(struct ffs_draft, speeds) },
+	{ "interfaces", TYPE_LIST, NODE_GROUP, KEY_NOT_EMPTY, .group = &interface_keys,
+	  .doc = "The interfaces, a group for each. Required, but with 'blob'.", .set = set_node,
+	  FIELD(struct ffs_draft, interfaces) },
+	{ "rw_proxy", NODE_BOOL, .fallback = "false",
+	  .doc = "Endpoints 1 and 2, 3 and 4 and so on, one in and one out, have a file for both "
+		 "directions as well, named by the first: ep1_rw. " NEEDS_7_3,
+	  .set = set_node, FIELD(struct ffs_draft, rw_proxy) },
+	{ "associations", TYPE_LIST, NODE_GROUP, KEY_NOT_EMPTY, .group = &association_keys,
+	  .fallback = "none",
+	  .doc = "Interfaces that belong together, so that the host gives them one driver. The "
+		 "gadget gets the device class that goes with them (misc, 2, 1) if 'attrs' says "
+		 "none. In 'configs' only functions with an 'ffs' group may stand before this one.",
+	  .set = set_node, FIELD(struct ffs_draft, associations) },
+	{ "winusb", NODE_BOOL | NODE_STRING, .pattern = GUID_PATTERN, .fallback = "false",
+	  .doc = "Windows loads its WinUSB driver for the interfaces, but for those in "
+		 "'os_compat', "
+		 "and programs find them by a GUID: \"{...}\", or with true one that is made of "
+		 "the "
+		 "gadget's name and the function's label, and stays the same as these do. The "
+		 "gadget gets 'os_descs' if the file has none, with b_vendor_code 0xee: vendor "
+		 "requests of that number are then answered by the kernel. The GUID is told as the "
+		 "string "
+		 "DeviceInterfaceGUID: Linux cannot send lists of strings.",
+	  .set = set_node, FIELD(struct ffs_draft, winusb) },
+	{ "os_compat", TYPE_LIST, NODE_GROUP, KEY_NOT_EMPTY, .group = &os_compat_keys,
+	  .fallback = "none",
+	  .doc = "Compatible ids of interfaces, by which Windows finds other drivers.",
+	  .set = set_node, FIELD(struct ffs_draft, os_compat) },
+	{ "os_properties", TYPE_LIST, NODE_GROUP, KEY_NOT_EMPTY, .group = &os_properties_keys,
+	  .fallback = "none", .doc = "Values that Windows writes into its registry.",
+	  .set = set_node, FIELD(struct ffs_draft, os_properties) },
+	{ "blob", NODE_GROUP, .group = &blob_keys, .fallback = "none",
+	  .doc = "Descriptors and strings from files, in place of all that is said of them here: "
+		 "only 'mount' and 'device' may stand beside it. Microsoft's descriptors in them "
+		 "take 'os_descs' of the gadget.",
+	  .set = set_node, FIELD(struct ffs_draft, blob) },
+	{ 0 },
+};
+const struct key_group ffs_keys = { "ffs", "'ffs'", ffs_rows, NULL, "A FunctionFS function." };

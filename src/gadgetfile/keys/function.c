@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The table of keys: the functions that the kernel has, and their attributes. Bounds are those of
+ * the stores in drivers/usb/gadget/function (Linux 6.12), where these bound at all; rows stand in
+ * the order in which the kernel wants them written. Sound and cameras are in keys/media.c.
+ */
+#include "gadgetfile/keys/attrs.h"
+
+/* --- serial lines ----------------------------------------------------------------------------- */
+
+#define PORT_NUM READ_ONLY("port_num", "Number of the port: N of /dev/ttyGSN.")
+#define CONSOLE                                                                                    \
+	BOOL("console", .fallback = "false",                                                       \
+	     .doc = "Whether the kernel's messages go there as well (CONFIG_U_SERIAL_CONSOLE).")
+
+static const struct key acm_rows[] = {
+	PORT_NUM,
+	CONSOLE,
+	INT("protocol", BYTE, .fallback = "1, AT commands",
+	    .doc = "bInterfaceProtocol of the control interface (Linux 6.12 and later)."),
+	{ 0 },
+};
+static const struct key gser_rows[] = { PORT_NUM, CONSOLE, { 0 } };
+static const struct key obex_rows[] = { PORT_NUM, { 0 } };
+
+/* --- networks --------------------------------------------------------------------------------- */
+
+#define IFNAME                                                                                     \
+	{                                                                                          \
+		"ifname", NODE_STRING, .flags = KEY_SCHEME | KEY_NOT_EMPTY,                        \
+				       .fallback = "the kernel's, usb%d",                          \
+				       .doc = "Pattern for the name of the network interface on "  \
+					      "this side, with one %d in it: "                     \
+					      "\"lab%d\". A name without %d is what a scheme was " \
+					      "exported with: accepted, and "                      \
+					      "left out.",                                         \
+				       .set = set_attr_ifname                                      \
+	}
+#define ETHERNET                                                                                   \
+	{ "dev_addr",                                                                              \
+	  NODE_STRING,                                                                             \
+	  .flags = KEY_SCHEME,                                                                     \
+	  .fallback = "random",                                                                    \
+	  .doc = "Ethernet address of the interface on this side.",                                \
+	  .set = set_attr_mac },                                                                   \
+		{ "host_addr",                                                                     \
+		  NODE_STRING,                                                                     \
+		  .flags = KEY_SCHEME,                                                             \
+		  .fallback = "random",                                                            \
+		  .doc = "Ethernet address of the host's interface.",                              \
+		  .set = set_attr_mac },                                                           \
+		INT("qmult", BYTE, .flags = KEY_SCHEME, .fallback = "5",                           \
+		    .doc = "Requests in the queues at high speed and above, by two."),             \
+		IFNAME
+
+static const struct key ethernet_rows[] = { ETHERNET, { 0 } };
+static const struct key ncm_rows[] = {
+	ETHERNET,
+	INT("max_segment_size", .min = 1514, .max = 8000, .fallback = "1514",
+	    .doc = "Longest datagram in bytes (Linux 6.12 and later)."),
+	{ 0 },
+};
+static const struct key rndis_rows[] = {
+	ETHERNET,
+	{ "class", NODE_INT, .flags = KEY_SCHEME, BYTE, .fallback = "0x02",
+	  .doc = "Class of the interface association.", .set = set_attr_hex },
+	{ "subclass", NODE_INT, .flags = KEY_SCHEME, BYTE, .fallback = "0x06",
+	  .doc = "Its subclass.", .set = set_attr_hex },
+	{ "protocol", NODE_INT, .flags = KEY_SCHEME, BYTE, .fallback = "0x00",
+	  .doc = "Its protocol.", .set = set_attr_hex },
+	{ 0 },
+};
+static const struct key phonet_rows[] = {
+	READ_ONLY("ifname", "Name of the network interface on this side."),
+	{ 0 },
+};
+
+/* --- storage ---------------------------------------------------------------------------------- */
+
+static const struct key lun_rows[] = {
+	BOOL("removable", .flags = KEY_SCHEME, .fallback = "true",
+	     .doc = "Whether the medium can be changed."),
+	BOOL("cdrom", .flags = KEY_SCHEME, .fallback = "false",
+	     .doc = "A CD drive, which is read-only."),
+	BOOL("ro", .flags = KEY_SCHEME, .fallback = "false",
+	     .doc = "Read-only. A file that cannot be written is so by itself."),
+	BOOL("nofua", .flags = KEY_SCHEME, .fallback = "false",
+	     .doc = "Do not wait for the disk where the host asks for it (FUA)."),
+	STRING("inquiry_string", .flags = KEY_SCHEME, .max = 28, .fallback = "the kernel's",
+	       .doc = "What the host calls the drive: vendor (8 characters), product (16), release "
+		      "(4)."),
+	{ "file", NODE_STRING, .flags = KEY_SCHEME, .fallback = "no medium",
+	  .doc = "File or block device with the medium, relative to the gadget file.",
+	  .set = set_attr_path },
+	{ 0 },
+};
+const struct key_group lun_keys = { "functions.LABEL.attrs.luns", "a LUN", lun_rows, NULL,
+				    "One drive; the first is lun.0." };
+
+static const struct key no_rows[] = { { 0 } };
+
+static const struct key mass_storage_rows[] = {
+	BOOL("stall", .flags = KEY_SCHEME, .fallback = "false",
+	     .doc = "Whether endpoints may be halted, as the standard has it; a few UDCs cannot."),
+	INT("num_buffers", .min = 2, .max = 255, .fallback = "2",
+	    .doc = "Buffers of 16 KiB between the disk and the bus, where the kernel has "
+		   "CONFIG_USB_GADGET_DEBUG_FILES."),
+	{ "luns", TYPE_LIST, NODE_GROUP, KEY_SCHEME | KEY_NOT_EMPTY, .group = &lun_keys,
+	  .fallback = "one without a medium", .doc = "The drives, at most 16.",
+	  .set = set_attr_node },
+	{ 0 },
+};
+
+/* --- human interface devices ------------------------------------------------------------------ */
+
+static const struct key hid_rows[] = {
+	INT("subclass", BYTE, .flags = KEY_SCHEME, .fallback = "that of a named descriptor, or 0",
+	    .doc = "1: it can speak the boot protocol."),
+	INT("protocol", BYTE, .flags = KEY_SCHEME, .fallback = "that of a named descriptor, or 0",
+	    .doc = "With subclass 1: 1 a keyboard, 2 a mouse."),
+	BOOL("no_out_endpoint", .fallback = "false",
+	     .doc = "Output reports come by SET_REPORT instead of an endpoint of their own."),
+	/* It becomes wMaxPacketSize: USB 2.0, 5.7.3 */
+	INT("report_length", .min = 1, .max = 1024, .flags = KEY_SCHEME,
+	    .fallback = "that of a named descriptor",
+	    .doc = "Length of the longest report in bytes; above 64 no host at full speed can "
+		   "choose the configuration."),
+	{ "report_desc", TYPE_LIST | NODE_STRING, NODE_INT,
+	  KEY_SCHEME | KEY_REQUIRED | KEY_NOT_EMPTY, BYTE,
+	  .doc = "The report descriptor: its bytes, the name of one that ffsctl has (keyboard, "
+		 "mouse, gamepad), or, with a slash, a file relative to the gadget file.",
+	  .set = set_attr_report_desc },
+	READ_ONLY("dev", "Device number of /dev/hidgN."),
+	{ 0 },
+};
+
+/* --- printers, tests -------------------------------------------------------------------------- */
+
+static const struct key printer_rows[] = {
+	{ "pnp_string", NODE_STRING, .flags = KEY_NOT_EMPTY, .max = 1021, .fallback = "none",
+	  .doc = "IEEE 1284 device id without its length: \"MFG:...;MDL:...;CLS:PRINTER;\".",
+	  .set = set_attr_device_id },
+	INT("q_len", WORD16, .fallback = "10", .doc = "Requests in the queue."),
+	{ 0 },
+};
+
+static const struct key loopback_rows[] = {
+	INT("qlen", .min = 0, .max = 4294967295.0, .flags = KEY_SCHEME, .fallback = "32",
+	    .doc = "Requests in the queue."),
+	INT("bulk_buflen", .min = 0, .max = 4294967295.0, .fallback = "4096",
+	    .doc = "Bytes of a request."),
+	/* libusbgx's word for bulk_buflen */
+	{ "buflen", NODE_INT, .min = 0, .max = 4294967295.0, .flags = KEY_SCHEME,
+	  .doc = "The same as bulk_buflen.", .set = set_attr_node },
+	{ 0 },
+};
+
+static const struct key source_sink_rows[] = {
+	INT("pattern", .min = 0, .max = 2, .fallback = "0",
+	    .doc = "0: zeroes; 1: 0 to 62 again and again; 2: nothing is written or compared."),
+	INT("isoc_interval", .min = 1, .max = 16, .fallback = "4",
+	    .doc = "bInterval of the isochronous endpoints."),
+	INT("isoc_maxpacket", .min = 0, .max = 1024, .fallback = "1024", .doc = "Their packets."),
+	INT("isoc_mult", .min = 0, .max = 2, .fallback = "0",
+	    .doc = "Further packets in an interval."),
+	INT("isoc_maxburst", .min = 0, .max = 15, .fallback = "0",
+	    .doc = "Further packets in a burst, at SuperSpeed."),
+	INT("bulk_buflen", WORD32, .fallback = "4096", .doc = "Bytes of a bulk request."),
+	INT("bulk_qlen", WORD32, .fallback = "1", .doc = "Bulk requests in the queue."),
+	INT("iso_qlen", WORD32, .fallback = "8", .doc = "Isochronous requests in the queue."),
+	{ 0 },
+};
+
+#define GROUP(type_, rows_, doc_)                                                                  \
+	(&(const struct key_group){ "functions.LABEL.attrs, " type_,                               \
+				    "'attrs' of a function of type " type_, rows_, NULL, doc_ })
+
+/* In how many formats, with feedback or not: attributes say. */
+#define ISOCHRONOUS(in_, out_)                                                                     \
+	{                                                                                          \
+		.in = (in_), .out = (out_), .isochronous = true, .at_least = true                  \
+	}
+
+const struct function_type function_table[] = {
+	{ "ffs", .highest = GADGET_SPEED_SUPER_PLUS },
+	{ "acm", APPEARS_TTY,
+	  GROUP("acm", acm_rows,
+		"A serial line, CDC ACM: /dev/ttyGSN here, /dev/ttyACMN on a "
+		"Linux host."),
+	  .highest = GADGET_SPEED_SUPER_PLUS, .endpoints = { .in = 2, .out = 1 } },
+	{ "gser", APPEARS_TTY,
+	  GROUP("gser", gser_rows, "A serial line without a class: two bulk endpoints."),
+	  .highest = GADGET_SPEED_SUPER_PLUS, .endpoints = { .in = 1, .out = 1 } },
+	{ "obex", APPEARS_TTY,
+	  GROUP("obex", obex_rows,
+		"A serial line for OBEX. In Linux 6.1 and 6.12 no host sees a gadget with one: it "
+		"stays off the bus until a host has configured it."),
+	  .highest = GADGET_SPEED_HIGH, .endpoints = { .in = 1, .out = 1 } },
+	{ "ecm", APPEARS_IFNAME, GROUP("ecm", ethernet_rows, "Ethernet, CDC ECM."),
+	  .highest = GADGET_SPEED_SUPER_PLUS, .endpoints = { .in = 2, .out = 1 } },
+	{ "eem", APPEARS_IFNAME,
+	  GROUP("eem", ethernet_rows, "Ethernet, CDC EEM: no control interface."),
+	  .highest = GADGET_SPEED_SUPER_PLUS, .endpoints = { .in = 1, .out = 1 } },
+	{ "ncm", APPEARS_IFNAME,
+	  GROUP("ncm", ncm_rows,
+		"Ethernet, CDC NCM: several frames in a transfer; the one to "
+		"choose where the host can."),
+	  .highest = GADGET_SPEED_SUPER_PLUS, .endpoints = { .in = 2, .out = 1 } },
+	{ "rndis", APPEARS_IFNAME,
+	  GROUP("rndis", rndis_rows, "Ethernet, Microsoft's RNDIS, for old Windows."),
+	  .highest = GADGET_SPEED_SUPER_PLUS, .endpoints = { .in = 2, .out = 1 } },
+	{ "geth", APPEARS_IFNAME,
+	  GROUP("geth", ethernet_rows, "Ethernet, CDC Subset: two bulk endpoints."),
+	  .highest = GADGET_SPEED_SUPER_PLUS, .endpoints = { .in = 1, .out = 1 } },
+	{ "phonet", APPEARS_IFNAME, GROUP("phonet", phonet_rows, "Nokia's Phonet."),
+	  .highest = GADGET_SPEED_HIGH, .endpoints = { .in = 1, .out = 1 } },
+	{ "mass_storage", APPEARS_NOWHERE,
+	  GROUP("mass_storage", mass_storage_rows, "Drives: files or block devices."),
+	  .load = load_mass_storage, .highest = GADGET_SPEED_SUPER_PLUS,
+	  .endpoints = { .in = 1, .out = 1 } },
+	{ "hid", APPEARS_DEVICE,
+	  GROUP("hid", hid_rows,
+		"A keyboard, a mouse, any human interface device: a program "
+		"reads and writes reports in /dev/hidgN."),
+	  .load = load_hid, .highest = GADGET_SPEED_SUPER_PLUS,
+	  .endpoints = { .in = 1, .at_least = true } },
+	{ "midi", APPEARS_NOWHERE, GROUP("midi", midi_rows, "MIDI ports and an ALSA card."),
+	  .highest = GADGET_SPEED_SUPER, .endpoints = { .in = 1, .out = 1 } },
+	{ "midi2", APPEARS_NOWHERE,
+	  GROUP("midi2", midi2_rows, "MIDI 2.0 endpoints and an ALSA card (Linux 6.6 and later)."),
+	  .load = load_midi2, .highest = GADGET_SPEED_SUPER,
+	  .endpoints = { .in = 1, .out = 1, .at_least = true } },
+	{ "uac1", APPEARS_NOWHERE, GROUP("uac1", uac1_rows, "A sound card, USB Audio Class 1."),
+	  .load = load_uac, .highest = GADGET_SPEED_HIGH, .endpoints = ISOCHRONOUS(1, 1),
+	  .in_if = "p_chmask", .out_if = "c_chmask" },
+	{ "uac1_legacy", APPEARS_NOWHERE,
+	  GROUP("uac1_legacy", uac1_legacy_rows,
+		"A loudspeaker that plays on sound card 0 of this side, which has to be there when "
+		"the gadget is bound."),
+	  .highest = GADGET_SPEED_HIGH, .endpoints = { .out = 1, .isochronous = true } },
+	{ "uac2", APPEARS_NOWHERE, GROUP("uac2", uac2_rows, "A sound card, USB Audio Class 2."),
+	  .load = load_uac, .highest = GADGET_SPEED_SUPER_PLUS, .endpoints = ISOCHRONOUS(1, 1),
+	  .in_if = "p_chmask", .out_if = "c_chmask" },
+	{ "uvc", APPEARS_DEVICE,
+	  GROUP("uvc", uvc_rows,
+		"A camera: a program feeds /dev/videoN. Until it has opened "
+		"that the gadget stays off the bus."),
+	  .load = load_uvc, .highest = GADGET_SPEED_SUPER_PLUS, .endpoints = ISOCHRONOUS(1, 0) },
+	{ "tcm", APPEARS_NOWHERE,
+	  GROUP("tcm", no_rows,
+		"Drives of the kernel's target, as USB Mass Storage (BOT) and as UAS; one on a "
+		"machine. It has no attributes: its drives are made in "
+		"/sys/kernel/config/target. A target can be made when the function is there, and "
+		"has to be enabled before the gadget is bound: 'ffsctl up --no-bind', then the "
+		"target, then 'ffsctl bind', which links the function to the target that there "
+		"is. 'ffsctl unbind' and take the target away before 'ffsctl down'. There is an "
+		"example below."),
+	  .highest = GADGET_SPEED_SUPER_PLUS, .endpoints = { .in = 2, .out = 2 } },
+	{ "printer", APPEARS_NOWHERE, GROUP("printer", printer_rows, "A printer: /dev/g_printerN."),
+	  .highest = GADGET_SPEED_SUPER_PLUS, .endpoints = { .in = 1, .out = 1 } },
+	{ "Loopback", APPEARS_NOWHERE,
+	  GROUP("Loopback", loopback_rows, "What comes is sent back. A test."),
+	  .load = load_loopback, .highest = GADGET_SPEED_SUPER_PLUS,
+	  .endpoints = { .in = 1, .out = 1 } },
+	{ "SourceSink", APPEARS_NOWHERE,
+	  GROUP("SourceSink", source_sink_rows, "A source and a sink of data. A test."),
+	  .highest = GADGET_SPEED_SUPER_PLUS,
+	  .endpoints = { .in = 1, .out = 1, .at_least = true } },
+	{ 0 },
+};

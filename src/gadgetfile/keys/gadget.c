@@ -1,0 +1,339 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The table of keys: the gadget, its strings, functions and configurations. */
+#include "gadgetfile/types/attrs.h"
+
+#define FIELD(type, member) .offset = offsetof(type, member)
+#define BYTE .min = 0, .max = 255
+#define WORD16 .min = 0, .max = 65535
+#define ATTR(index) .set = set_int, .offset = (index) * sizeof(struct gadgetfile_int)
+#define LANG_PATTERN "^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$"
+
+static const struct key_word speed_words[] = {
+	{ "full", GADGET_SPEED_FULL },
+	{ "high", GADGET_SPEED_HIGH },
+	{ "super", GADGET_SPEED_SUPER },
+	{ "super-plus", GADGET_SPEED_SUPER_PLUS },
+	{ NULL, 0 },
+};
+
+const struct key_word class_words[] = {
+	{ "per-interface", CLASS_WORD(0x00, 0) }, { "audio", CLASS_WORD(0x01, 0) },
+	{ "cdc", CLASS_WORD(0x02, 0) },		  { "hid", CLASS_WORD(0x03, 0) },
+	{ "physical", CLASS_WORD(0x05, 0) },	  { "image", CLASS_WORD(0x06, 0) },
+	{ "printer", CLASS_WORD(0x07, 0) },	  { "mass-storage", CLASS_WORD(0x08, 0) },
+	{ "hub", CLASS_WORD(0x09, 0) },		  { "cdc-data", CLASS_WORD(0x0a, 0) },
+	{ "smart-card", CLASS_WORD(0x0b, 0) },	  { "content-security", CLASS_WORD(0x0d, 0) },
+	{ "video", CLASS_WORD(0x0e, 0) },	  { "healthcare", CLASS_WORD(0x0f, 0) },
+	{ "audio-video", CLASS_WORD(0x10, 0) },	  { "diagnostic", CLASS_WORD(0xdc, 0) },
+	{ "wireless", CLASS_WORD(0xe0, 0) },	  { "misc", CLASS_WORD(0xef, 0) },
+	{ "application", CLASS_WORD(0xfe, 0) },	  { "dfu", CLASS_WORD(0xfe, 1) },
+	{ "vendor", CLASS_WORD(0xff, 0) },	  { NULL, 0 },
+};
+
+static const struct key attrs_rows[] = {
+	{ "bcdUSB", NODE_INT, .flags = KEY_SCHEME, WORD16, .fallback = "the kernel's",
+	  .doc = "Release of the USB standard, binary coded decimal: 0x0200. Hosts do not see it: "
+		 "Linux tells them the one that fits the UDC, the speed and WebUSB.",
+	  ATTR(GADGET_BCD_USB) },
+	{ "bDeviceClass", NODE_INT | NODE_STRING, .flags = KEY_SCHEME, BYTE, .words = class_words,
+	  .fallback = "0, per-interface", .doc = "Class of the device, a number or a name.",
+	  .set = set_class, .offset = GADGET_DEVICE_CLASS * sizeof(struct gadgetfile_int) },
+	{ "bDeviceSubClass", NODE_INT, .flags = KEY_SCHEME, BYTE, .fallback = "0",
+	  .doc = "Subclass of the device.", ATTR(GADGET_DEVICE_SUB_CLASS) },
+	{ "bDeviceProtocol", NODE_INT, .flags = KEY_SCHEME, BYTE, .fallback = "0",
+	  .doc = "Protocol of the device.", ATTR(GADGET_DEVICE_PROTOCOL) },
+	{ "bMaxPacketSize0", NODE_INT, .flags = KEY_SCHEME, BYTE, .fallback = "the UDC's",
+	  .doc = "Packet size of endpoint 0. The kernel sends the UDC's own whatever stands here.",
+	  ATTR(GADGET_MAX_PACKET_SIZE0) },
+	{ "idVendor", NODE_INT, .flags = KEY_SCHEME, WORD16, .fallback = "0x1d6b, with a warning",
+	  .doc = "Vendor id, given out by the USB Implementers Forum.", ATTR(GADGET_ID_VENDOR) },
+	{ "idProduct", NODE_INT, .flags = KEY_SCHEME, WORD16, .fallback = "0x0104, with a warning",
+	  .doc = "Product id, given out by the vendor.", ATTR(GADGET_ID_PRODUCT) },
+	{ "bcdDevice", NODE_INT, .flags = KEY_SCHEME, WORD16, .fallback = "the kernel's release",
+	  .doc = "Release of the device, binary coded decimal: 0x0100 is 1.00.",
+	  ATTR(GADGET_BCD_DEVICE) },
+	{ 0 },
+};
+const struct key_group attrs_keys = { "attrs", "'attrs'", attrs_rows, NULL,
+				      "Fields of the device descriptor." };
+
+static const struct key serial_rows[] = {
+	{ "from", NODE_STRING, .flags = KEY_REQUIRED | KEY_NOT_EMPTY,
+	  .pattern = "^(machine-id|device-tree|name|file:.+)$",
+	  .doc = "Where the machine tells it, when the gadget comes up. \"machine-id\": made of "
+		 "/etc/machine-id, from which nobody can get back to that; the same for all "
+		 "gadgets of the machine. \"device-tree\": the board's, of "
+		 "/proc/device-tree/serial-number. \"name\": the gadget's name, which --name "
+		 "gives: "
+		 "another one for each gadget of a file that makes many. \"file:PATH\": the first "
+		 "line of a file.",
+	  .set = set_serial_from, FIELD(struct gadget_strings, serial_from) },
+	{ 0 },
+};
+const struct key_group serial_keys = { "strings.serialnumber", "'serialnumber'", serial_rows, NULL,
+				       "A serial number that differs from machine to machine, "
+				       "or from gadget to gadget." };
+
+static const struct key strings_rows[] = {
+	{ "lang", NODE_INT | NODE_STRING, .flags = KEY_SCHEME, WORD16, .pattern = LANG_PATTERN,
+	  .fallback = "en-us", .doc = "Language: an id (0x0409) or a name ('en-us').",
+	  .set = set_lang, FIELD(struct gadget_strings, lang) },
+	{ "manufacturer", NODE_STRING, .flags = KEY_SCHEME, .doc = "Who made the device.",
+	  .set = set_usb_string, FIELD(struct gadget_strings, manufacturer) },
+	{ "product", NODE_STRING, .flags = KEY_SCHEME, .doc = "What the device is.",
+	  .set = set_usb_string, FIELD(struct gadget_strings, product) },
+	{ "serialnumber", NODE_STRING | NODE_GROUP, .flags = KEY_SCHEME, .group = &serial_keys,
+	  .doc = "Which one it is: text, or a group that says from where to take it.",
+	  .set = set_serialnumber },
+	{ 0 },
+};
+const struct key_group strings_keys = { "strings", "'strings'", strings_rows, NULL,
+					"One group for each language." };
+
+static const struct key udc_rows[] = {
+	{ "name", NODE_STRING, .flags = KEY_NOT_EMPTY,
+	  .doc = "Name of the UDC, as in /sys/class/udc.", .set = set_file_name,
+	  FIELD(struct gadget_udc, name) },
+	{ "driver", NODE_STRING, .flags = KEY_NOT_EMPTY,
+	  .doc = "Name of the UDC's driver, for machines whose UDC names vary.",
+	  .set = set_file_name, FIELD(struct gadget_udc, driver) },
+	{ "wait", TYPE_SECONDS, .min = 0, .max = 86400, .fallback = "0",
+	  .doc = "Seconds to wait until the UDC is there.", .set = set_seconds,
+	  FIELD(struct gadget_udc, wait) },
+	{ 0 },
+};
+const struct key_group udc_keys = { "udc", "'udc'", udc_rows, NULL,
+				    "Which USB device controller." };
+
+#define BELOW_PATTERN "^[^/]+(/[^/]+)*$"
+
+static const struct key tree_rows[] = {
+	{ "path", NODE_STRING, .flags = KEY_REQUIRED | KEY_NOT_EMPTY, .pattern = BELOW_PATTERN,
+	  .doc = "Of an attribute, a directory or a link, relative to the function's directory; "
+		 "directories on the way are made.",
+	  .set = set_tree_path, FIELD(struct tree_draft, path) },
+	{ "value", NODE_BOOL | NODE_INT | NODE_STRING | TYPE_LIST, NODE_INT, KEY_ITEM_RANGE, BYTE,
+	  .doc = "What is written there: true is 1, false 0, a list the bytes themselves.",
+	  .set = set_node, FIELD(struct tree_draft, value) },
+	{ "link", NODE_STRING, .flags = KEY_NOT_EMPTY, .pattern = BELOW_PATTERN,
+	  .doc = "Where a link leads to, relative to the function's directory too. Without 'value' "
+		 "and 'link' it is a directory.",
+	  .set = set_tree_path, FIELD(struct tree_draft, link) },
+	{ 0 },
+};
+static const struct key_group tree_keys = { "functions.LABEL.tree", "an entry of 'tree'", tree_rows,
+					    NULL, "One entry." };
+
+static const struct key function_os_descs_rows[] = {
+	{ "interface", NODE_STRING, .flags = KEY_SCHEME | KEY_REQUIRED | KEY_NOT_EMPTY,
+	  .pattern = "^[^/]+$", .doc = "Which interface, the function's word: \"rndis\", \"ncm\".",
+	  .set = set_file_name, FIELD(struct os_desc_draft, interface) },
+	{ "compatible_id", NODE_STRING, .flags = KEY_SCHEME, .pattern = "^.{0,8}$",
+	  .doc = "Compatible ID, at most 8 characters: \"WINNCM\".", .set = set_node,
+	  FIELD(struct os_desc_draft, compatible) },
+	{ "sub_compatible_id", NODE_STRING, .flags = KEY_SCHEME, .pattern = "^.{0,8}$",
+	  .doc = "Sub-compatible ID, at most 8 characters: \"5162001\".", .set = set_node,
+	  FIELD(struct os_desc_draft, sub_compatible) },
+	{ 0 },
+};
+static const struct key_group function_os_descs_keys = {
+	"functions.LABEL.os_descs", "an entry of 'os_descs'", function_os_descs_rows, NULL,
+	"Microsoft OS descriptors of one interface."
+};
+
+static const struct key function_rows[] = {
+	{ "type", NODE_STRING, .flags = KEY_SCHEME | KEY_NOT_EMPTY,
+	  .fallback = "ffs if there is an 'ffs' group", .pattern = "^[!-\\-0-~]+$",
+	  .doc = "Type of the function, the kernel's word; any that the kernel has. Of type ffs "
+		 "without an 'ffs' group only "
+		 "the configfs function is made: mounting it and writing descriptors is yours.",
+	  .set = set_node, FIELD(struct function_draft, type) },
+	{ "instance", NODE_STRING, .flags = KEY_SCHEME | KEY_NOT_EMPTY,
+	  .fallback = "the label, of type ffs GADGET-LABEL", .pattern = "^[!-.0-~]{1,35}$",
+	  .doc = "Name of the instance, at most 35 characters. Instances of ffs are global to the "
+		 "machine.",
+	  .set = set_node, FIELD(struct function_draft, instance) },
+	{ "ffs", NODE_GROUP, .group = &ffs_keys, .doc = "A FunctionFS function.", .set = set_node,
+	  FIELD(struct function_draft, ffs) },
+	{ "worker", NODE_GROUP, .group = &worker_keys,
+	  .doc = "Who moves the data. Without it ffsctl holds ep0, and a program of yours opens "
+		 "the "
+		 "endpoints.",
+	  .set = set_node, FIELD(struct function_draft, worker) },
+	{ "attrs", NODE_GROUP, .flags = KEY_SCHEME | KEY_BY_TYPE,
+	  .doc = "Attributes of a function of the kernel's; which ones it has is told below, type "
+		 "by type. Of a type that ffsctl does not know all are written as they are.",
+	  .set = set_node, FIELD(struct function_draft, attrs) },
+	{ "os_descs", TYPE_LIST, NODE_GROUP, KEY_SCHEME, .group = &function_os_descs_keys,
+	  .doc = "Microsoft OS descriptors of a function of the kernel's, by which Windows finds a "
+		 "driver. They count with the gadget's 'os_descs'.",
+	  .set = set_node, FIELD(struct function_draft, os_descs) },
+	{ "tree", TYPE_LIST, NODE_GROUP, .group = &tree_keys,
+	  .doc = "What names of libconfig cannot say: written, made or linked below the function's "
+		 "directory in configfs after 'attrs', in the order of the file; at most 1024 "
+		 "entries.",
+	  .set = set_node, FIELD(struct function_draft, tree) },
+	{ 0 },
+};
+const struct key_group function_keys = { "functions.LABEL", "a function", function_rows, NULL,
+					 "One function of the gadget." };
+
+static const struct key function_label = {
+	"LABEL",
+	NODE_GROUP,
+	.group = &function_keys,
+	.doc = "One function; the name is yours.",
+};
+static const struct key_group functions_keys = { "functions", "'functions'", NULL, &function_label,
+						 "The functions of the gadget." };
+
+static const struct key config_attrs_rows[] = {
+	{ "bmAttributes", NODE_INT, .flags = KEY_SCHEME, BYTE, .fallback = "0x80, bus powered",
+	  .doc = "Bit 7 is always set, bit 6: self powered, bit 5: remote wakeup.",
+	  .set = set_config_attributes, FIELD(struct config, attributes) },
+	{ "bMaxPower", NODE_INT, .flags = KEY_SCHEME, .min = 0, .max = 900,
+	  .fallback = "the kernel's (2)",
+	  .doc = "What the device draws from the bus in mA: at most 500, with SuperSpeed 900.",
+	  .set = set_int, FIELD(struct config, max_power) },
+	{ 0 },
+};
+const struct key_group config_attrs_keys = { "configs.attrs", "'attrs' of a configuration",
+					     config_attrs_rows, NULL,
+					     "Fields of the configuration descriptor." };
+
+static const struct key config_strings_rows[] = {
+	{ "lang", NODE_INT | NODE_STRING, .flags = KEY_SCHEME, WORD16, .pattern = LANG_PATTERN,
+	  .fallback = "en-us", .doc = "Language: an id (0x0409) or a name ('en-us').",
+	  .set = set_lang, FIELD(struct config_strings, lang) },
+	{ "configuration", NODE_STRING, .flags = KEY_SCHEME, .doc = "What the configuration is.",
+	  .set = set_config_string, FIELD(struct config_strings, configuration) },
+	{ 0 },
+};
+const struct key_group config_strings_keys = { "configs.strings", "'strings' of a configuration",
+					       config_strings_rows, NULL,
+					       "One group for each language." };
+
+static const struct key config_function_rows[] = {
+	{ "name", NODE_STRING, .flags = KEY_SCHEME | KEY_NOT_EMPTY, .fallback = "TYPE.INSTANCE",
+	  .doc = "Name of the link in the configuration's directory.", .set = set_node,
+	  FIELD(struct config_function_draft, name) },
+	{ "function", NODE_STRING | NODE_GROUP, .flags = KEY_SCHEME | KEY_REQUIRED | KEY_NOT_EMPTY,
+	  .group = &function_keys,
+	  .doc = "Label of a function; or the function itself, a group with the keys that one has "
+		 "under 'functions', and with 'instance'. It then has the label TYPE_INSTANCE.",
+	  .set = set_node, FIELD(struct config_function_draft, function) },
+	{ 0 },
+};
+const struct key_group config_function_keys = { "configs.functions",
+						"a function of a configuration",
+						config_function_rows, NULL,
+						"A function of the configuration." };
+
+static const struct key config_rows[] = {
+	{ "id", NODE_INT, .flags = KEY_SCHEME, .min = 1, .max = 255,
+	  .fallback = "one more than the highest before it",
+	  .doc = "bConfigurationValue: what the host asks for.", .set = set_node,
+	  FIELD(struct config_draft, id) },
+	{ "name", NODE_STRING, .flags = KEY_SCHEME | KEY_NOT_EMPTY, .fallback = "c",
+	  .pattern = "^[ -,0-~-]{1,37}$",
+	  .doc = "Name in configfs, without a dot; NAME.ID has at most 39 characters.",
+	  .set = set_node, FIELD(struct config_draft, name) },
+	{ "attrs", NODE_GROUP, .flags = KEY_SCHEME, .group = &config_attrs_keys,
+	  .doc = "Fields of the configuration descriptor.", .set = set_node,
+	  FIELD(struct config_draft, attrs) },
+	{ "strings", TYPE_LIST, NODE_GROUP, KEY_SCHEME, .group = &config_strings_keys,
+	  .doc = "Strings of the configuration, a group for each language.", .set = set_node,
+	  FIELD(struct config_draft, strings) },
+	{ "functions", TYPE_LIST, NODE_STRING | NODE_GROUP,
+	  KEY_SCHEME | KEY_REQUIRED | KEY_NOT_EMPTY, .group = &config_function_keys,
+	  .doc = "Its functions, in the order of their interface numbers: labels, or groups where "
+		 "the link is to have a name or the function itself stands here.",
+	  .set = set_node, FIELD(struct config_draft, functions) },
+	{ 0 },
+};
+const struct key_group config_keys = { "configs", "a configuration", config_rows, NULL,
+				       "One group for each configuration." };
+
+static const struct key os_descs_rows[] = {
+	{ "b_vendor_code", NODE_INT, .flags = KEY_SCHEME, BYTE, .fallback = "1",
+	  .doc = "bRequest by which the host asks for them; not one that a function uses.",
+	  .set = set_attr_int },
+	{ "qw_sign", NODE_STRING, .flags = KEY_SCHEME, .max = 7, .fallback = "MSFT100",
+	  .doc = "Signature in string 0xee.", .set = set_attr_string },
+	{ "use", NODE_BOOL | NODE_INT, .flags = KEY_SCHEME, .fallback = "true",
+	  .doc = "Whether the host sees them.", .set = set_attr_bool },
+	{ "config_id", NODE_INT, .flags = KEY_SCHEME, .min = 1, .max = 255,
+	  .fallback = "the first configuration's",
+	  .doc = "Id of the configuration whose functions they describe.", .set = set_attr_node },
+	{ 0 },
+};
+const struct key_group os_descs_keys = {
+	"os_descs", "'os_descs'", os_descs_rows, NULL,
+	"Microsoft OS descriptors 1.0, by which Windows finds drivers without an .inf file."
+};
+
+static const struct key webusb_rows[] = {
+	{ "bcdVersion", NODE_INT, WORD16, .fallback = "0x0100",
+	  .doc = "Release of the WebUSB specification, binary coded decimal.",
+	  .set = set_attr_bcd },
+	{ "bVendorCode", NODE_INT, BYTE, .fallback = "0",
+	  .doc = "bRequest by which the browser asks for the landing page.", .set = set_attr_int },
+	{ "landingPage", NODE_STRING, .doc = "What the browser offers to open, with https://.",
+	  .set = set_attr_url },
+	{ "use", NODE_BOOL | NODE_INT, .fallback = "true", .doc = "Whether the host sees them.",
+	  .set = set_attr_bool },
+	{ 0 },
+};
+const struct key_group webusb_keys = { "webusb", "'webusb'", webusb_rows, NULL,
+				       "WebUSB descriptors, by which a browser may use the device "
+				       "(Linux 6.3 and later)." };
+
+static const struct key gadget_rows[] = {
+	{ "name", NODE_STRING, .pattern = "^[A-Za-z0-9][A-Za-z0-9._-]*$",
+	  .fallback = "the file's name without .conf or .scheme",
+	  .doc = "Name of the gadget: letters, digits, and dots, underscores and hyphens after the "
+		 "first; at most 64 characters.",
+	  .set = set_node, FIELD(struct gadget_draft, name) },
+	{ "autostart", NODE_BOOL, .fallback = "false",
+	  .doc = "Whether 'ffsctl up --all' brings it up.", .set = set_bool,
+	  FIELD(struct gadget_draft, autostart) },
+	{ "max_speed", NODE_STRING, .words = speed_words, .fallback = "what all functions offer",
+	  .doc = "Highest speed of the gadget. It is lowered to the lowest maximum of the "
+		 "functions, with a warning where that is below SuperSpeed: who means it sets it.",
+	  .set = set_word, FIELD(struct gadget_draft, max_speed) },
+	{ "udc", NODE_STRING | NODE_GROUP, .flags = KEY_NOT_EMPTY, .group = &udc_keys,
+	  .fallback = "the only free real one",
+	  .doc = "Which USB device controller: its name, or a group. The command line beats it. "
+		 "Virtual ones are taken by themselves only on a machine that has no real one.",
+	  .set = set_node, FIELD(struct gadget_draft, udc) },
+	{ "attrs", NODE_GROUP, .flags = KEY_SCHEME, .group = &attrs_keys,
+	  .fallback = "ids 1d6b:0104, with a warning", .doc = "Fields of the device descriptor.",
+	  .set = set_node, FIELD(struct gadget_draft, attrs) },
+	{ "strings", TYPE_LIST, NODE_GROUP, KEY_SCHEME, .group = &strings_keys,
+	  .fallback = "product = the gadget's name, in en-us",
+	  .doc = "Strings of the device, a group for each language.", .set = set_node,
+	  FIELD(struct gadget_draft, strings) },
+	{ "os_descs", NODE_GROUP, .flags = KEY_SCHEME, .group = &os_descs_keys,
+	  .doc = "Microsoft OS descriptors of the gadget.", .set = set_node,
+	  FIELD(struct gadget_draft, os_descs) },
+	{ "webusb", NODE_GROUP, .group = &webusb_keys, .doc = "WebUSB descriptors.",
+	  .set = set_node, FIELD(struct gadget_draft, webusb) },
+	{ "switch_to", TYPE_LIST, NODE_STRING, .pattern = "^[A-Za-z0-9][A-Za-z0-9._-]*$",
+	  .doc = "Gadgets that a worker of this one may ask to become (SWITCH of "
+		 "ffsctl-worker(7)), "
+		 "as 'ffsctl up' would find them by that name; if this file is in none of the "
+		 "directories where it looks, those in the directory of this file come first.",
+	  .set = set_node, FIELD(struct gadget_draft, switch_to) },
+	{ "functions", NODE_GROUP, .flags = KEY_SCHEME | KEY_ONE_OF | KEY_NOT_EMPTY,
+	  .group = &functions_keys,
+	  .doc = "The functions, each under a label of your choice. Required, unless they stand "
+		 "inside 'configs'.",
+	  .set = set_node, FIELD(struct gadget_draft, functions) },
+	{ "configs", TYPE_LIST, NODE_GROUP, KEY_SCHEME | KEY_ONE_OF | KEY_NOT_EMPTY,
+	  .group = &config_keys, .fallback = "one, with every function in file order",
+	  .doc = "The configurations, a group for each.", .set = set_node,
+	  FIELD(struct gadget_draft, configs) },
+	{ 0 },
+};
+const struct key_group gadget_keys = { "", "a gadget file", gadget_rows, NULL,
+				       "The gadget as a whole." };

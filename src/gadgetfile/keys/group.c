@@ -1,0 +1,313 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Checking a group of settings against its rows of the table of keys. */
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/cleanup.h"
+#include "gadgetfile/load.h"
+
+const struct key *key_find(const struct key_group *group, const char *name)
+{
+	for (const struct key *k = group->keys; k && k->name; k++)
+		if (streq(k->name, name))
+			return k;
+	return group->any;
+}
+
+const struct key_word *key_find_word(const struct key_word *words, const char *word)
+{
+	for (const struct key_word *w = words; w->word; w++)
+		if (streq(w->word, word))
+			return w;
+	return NULL;
+}
+
+void load_error(struct load *l, struct node *value, const char *fmt, ...)
+{
+	_cleanup_free_ char *text = NULL;
+	va_list ap;
+
+	va_start(ap, fmt);
+	text = text_vformat(fmt, ap);
+	va_end(ap);
+	value->bad = true;
+	diag_error(l->diags, &value->at, "%s", text);
+}
+
+struct node *load_member(struct node *node, const char *name)
+{
+	struct node *value = node->type == NODE_GROUP ? node_member(node, name) : NULL;
+
+	return value ? value : node;
+}
+
+char *load_suggest(const char *meant)
+{
+	return meant ? strf(" (did you mean '%s'?)", meant) : xstrdup("");
+}
+
+void load_consider(const char *word, const char *candidate, size_t *best, const char **meant)
+{
+	size_t limit = text_tolerance(word), distance = text_distance(word, candidate, limit);
+
+	if (distance <= limit && distance < *best) {
+		*best = distance;
+		*meant = candidate;
+	}
+}
+
+/* How many groups have the key; the last one's words for itself. */
+static unsigned int find_elsewhere(const struct key_group *group, const char *name,
+				   const char **what)
+{
+	unsigned int n = 0;
+
+	for (const struct key *k = group->keys; k && k->name; k++) {
+		if (streq(k->name, name) && *what != group->what) {
+			*what = group->what;
+			n++;
+		}
+		if (k->group)
+			n += find_elsewhere(k->group, name, what);
+	}
+	if (group->any && group->any->group)
+		n += find_elsewhere(group->any->group, name, what);
+	return n;
+}
+
+static char *suggest_key(const struct key_group *group, const char *name)
+{
+	const char *meant = NULL, *what = NULL;
+	size_t best = SIZE_MAX;
+
+	for (const struct key *k = group->keys; k && k->name; k++)
+		load_consider(name, k->name, &best, &meant);
+	if (!meant && find_elsewhere(&gadget_keys, name, &what) == 1)
+		return strf(" (it is a key of %s)", what);
+	return load_suggest(meant);
+}
+
+static char *list_words(const struct key_word *words)
+{
+	char *all = xstrdup("");
+
+	for (const struct key_word *w = words; w->word; w++) {
+		char *longer = strf("%s%s'%s'", all,
+				    w == words	? ""
+				    : w[1].word ? ", "
+						: " or ",
+				    w->word);
+
+		free(all);
+		all = longer;
+	}
+	return all;
+}
+
+static char *suggest_word(const struct key_word *words, const char *word)
+{
+	_cleanup_free_ char *all = NULL;
+	const char *meant = NULL;
+	size_t best = SIZE_MAX, n = 0;
+
+	for (const struct key_word *w = words; w->word; w++, n++)
+		load_consider(word, w->word, &best, &meant);
+	if (meant)
+		return load_suggest(meant);
+	if (n > 6)
+		return xstrdup("");
+	all = list_words(words);
+	return strf(": it is %s", all);
+}
+
+static const struct {
+	unsigned int types;
+	const char *words;
+} type_words[] = {
+	{ NODE_BOOL, "true or false" },	 { NODE_FLOAT, "a number" },
+	{ NODE_INT, "an integer" },	 { NODE_STRING, "a string" },
+	{ NODE_GROUP, "a group '{ }'" }, { TYPE_LIST, "a list '( )'" },
+};
+
+static char *describe_types(unsigned int types)
+{
+	char *all = NULL;
+
+	/* Who takes floats takes integers. */
+	if (types & NODE_FLOAT)
+		types &= ~(unsigned int)NODE_INT;
+	for (size_t i = 0; i < ARRAY_SIZE(type_words); i++) {
+		char *longer;
+
+		if (!(types & type_words[i].types))
+			continue;
+		types &= ~type_words[i].types;
+		longer = strf("%s%s%s", all ? all : "",
+			      !all    ? ""
+			      : types ? ", "
+				      : " or ",
+			      type_words[i].words);
+		free(all);
+		all = longer;
+	}
+	return all;
+}
+
+static const char *describe_value(const struct node *value)
+{
+	switch (value->type) {
+	case NODE_BOOL:
+		return "a boolean";
+	case NODE_INT:
+		return "an integer";
+	case NODE_FLOAT:
+		return "a floating-point number";
+	case NODE_STRING:
+		return "a string";
+	case NODE_GROUP:
+		return "a group";
+	case NODE_LIST:
+		return "a list";
+	case NODE_ARRAY:
+		return "an array";
+	case NODE_BAD:
+		break;
+	}
+	return "nothing";
+}
+
+/* What messages call it: of a row for names of the user's, the name. */
+static const char *key_name(const struct key *k, const struct node *value)
+{
+	return value->name ? value->name : k->name;
+}
+
+static void check_type(struct load *l, const struct key *k, struct node *value, unsigned int types,
+		       const char *of)
+{
+	_cleanup_free_ char *expected = describe_types(types);
+	const char *extra = "";
+
+	/* libconfig writes lists of one as such: a likely slip. */
+	if (types == TYPE_LIST)
+		extra = ", even of one";
+	if (k->set == set_mode && value->type == NODE_INT)
+		load_error(l, value,
+			   "'%s' is a string, \"0%s\": libconfig has no octal integers, so that "
+			   "this one is decimal",
+			   k->name, value->text + strspn(value->text, "0"));
+	else
+		load_error(l, value, "%s'%s' must be %s%s, not %s", of, key_name(k, value),
+			   expected, extra, describe_value(value));
+}
+
+static void check_range(struct load *l, const struct key *k, struct node *value)
+{
+	if (value->type == NODE_FLOAT && !(k->types & NODE_FLOAT))
+		return;
+	if ((k->flags & KEY_ITEM_RANGE) && value->name)
+		return;
+	if (k->min >= k->max || (value->real >= k->min && value->real <= k->max))
+		return;
+	load_error(l, value, "'%s' is %.15g to %.15g, not %s", key_name(k, value), k->min, k->max,
+		   value->text);
+}
+
+void load_wrong_word(struct load *l, const struct key *k, const struct key_word *words,
+		     struct node *value)
+{
+	_cleanup_free_ char *shown = diag_quote(value->text),
+			    *hint = suggest_word(words, value->text);
+
+	load_error(l, value, "'%s' cannot be %s%s", key_name(k, value), shown, hint);
+}
+
+static void check_word(struct load *l, const struct key *k, struct node *value)
+{
+	if (!key_find_word(k->words, value->text))
+		load_wrong_word(l, k, k->words, value);
+}
+
+static void check_string(struct load *l, const struct key *k, struct node *value)
+{
+	if (!text_is_utf8(value->text)) {
+		load_error(l, value, "'%s' is not valid UTF-8", key_name(k, value));
+	} else if ((k->flags & KEY_NOT_EMPTY) && !*value->text) {
+		load_error(l, value, "'%s' is empty", key_name(k, value));
+	} else if (k->words) {
+		check_word(l, k, value);
+	}
+}
+
+static void check_scalar(struct load *l, const struct key *k, struct node *value)
+{
+	if (value->type & (NODE_INT | NODE_FLOAT))
+		check_range(l, k, value);
+	else if (value->type == NODE_STRING)
+		check_string(l, k, value);
+}
+
+static void check_list(struct load *l, const struct key *k, struct node *list)
+{
+	if ((k->flags & KEY_NOT_EMPTY) && list->n == 0 && !l->partial)
+		load_error(l, list, "'%s' is empty", k->name);
+	if (!k->items)
+		return;
+	node_foreach(item, list) {
+		if (item->type == NODE_BAD || item->bad)
+			item->bad = true;
+		else if (!(item->type & k->items))
+			check_type(l, k, item, k->items, "what stands in ");
+		else
+			check_scalar(l, k, item);
+	}
+}
+
+static void check_value(struct load *l, const struct key *k, struct node *value)
+{
+	if (value->type == NODE_BAD || value->bad)
+		value->bad = true;
+	else if (!(value->type & k->types))
+		check_type(l, k, value, k->types, "");
+	else if ((value->type & TYPE_LIST) || (value->type == NODE_GROUP && (k->flags & KEY_NAMED)))
+		check_list(l, k, value);
+	else if (value->type == NODE_GROUP && (k->flags & KEY_NOT_EMPTY) && value->n == 0 &&
+		 !l->partial)
+		load_error(l, value, "'%s' is empty", key_name(k, value));
+	else
+		check_scalar(l, k, value);
+}
+
+static void unknown_key(struct load *l, const struct key_group *group, struct node *setting)
+{
+	_cleanup_free_ char *hint = suggest_key(group, setting->name);
+
+	setting->bad = true;
+	diag_error(l->diags, &setting->name_at, "unknown key '%s' in %s%s", setting->name,
+		   group->what, hint);
+}
+
+static void check_required(struct load *l, const struct key_group *group, struct node *node)
+{
+	for (const struct key *k = group->keys; k && k->name; k++)
+		if ((k->flags & KEY_REQUIRED) && !node_member(node, k->name))
+			diag_error(l->diags, node_place(node), "%s needs '%s'", group->what,
+				   k->name);
+}
+
+void load_group(struct load *l, const struct key_group *group, struct node *node, void *object)
+{
+	node_foreach(setting, node) {
+		const struct key *k = key_find(group, setting->name);
+
+		if (!k) {
+			unknown_key(l, group, setting);
+			continue;
+		}
+		check_value(l, k, setting);
+		if (k->set && !setting->bad)
+			k->set(l, k, setting, (char *)object + k->offset);
+	}
+	if (!l->partial)
+		check_required(l, group, node);
+}

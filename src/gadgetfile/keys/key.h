@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The table of keys: what a gadget file may say. It drives the checks, the words after "did you
+ * mean", schemas/gadget.schema.json and the key reference in ffsctl-gadget(5). A new key is a new
+ * row, and a setter if its value goes nowhere that an existing one can write.
+ */
+#pragma once
+
+#include "gadgetfile/syntax/tree.h"
+
+struct load;
+struct key;
+
+/* A word that a string may be. */
+struct key_word {
+	const char *word;
+	unsigned int value;
+};
+
+enum key_flag {
+	KEY_SCHEME = 1 << 0,	 /* also a key of libusbgx's gadget schemes */
+	KEY_REQUIRED = 1 << 1,	 /* its group is wrong without it */
+	KEY_NOT_EMPTY = 1 << 2,	 /* a list or string with nothing in it is an error */
+	KEY_BY_TYPE = 1 << 3,	 /* what is in it depends on 'type': function_table */
+	KEY_NAMED = 1 << 4,	 /* a group of it is as a list, whose elements have names */
+	KEY_ONE_OF = 1 << 5,	 /* its group is wrong without any of those; the loader says so */
+	KEY_ITEM_RANGE = 1 << 6, /* min and max are of a list's numbers only */
+};
+
+#define TYPE_LIST (NODE_LIST | NODE_ARRAY)
+#define TYPE_SECONDS (NODE_INT | NODE_FLOAT)
+
+typedef void key_setter(struct load *l, const struct key *key, struct node *value, void *field);
+
+struct key {
+	const char *name;
+	unsigned int types;	      /* enum node_type: what the value may be */
+	unsigned int items;	      /* what the elements may be, for a list */
+	unsigned int flags;	      /* enum key_flag */
+	double min, max;	      /* of a number or a list's numbers, if min < max; inclusive */
+	const struct key_word *words; /* of a string or of a list's strings; ends with NULL */
+	const char *pattern; /* of a string or of a list's strings: an ECMA regex, for the schema */
+	const struct key_group *group; /* of a group or of a list's groups; NULL: holds anything */
+	const char *fallback;	       /* what holds without it, in words; NULL: nothing */
+	const char *doc;	       /* sentences, for the manual and the schema */
+	key_setter *set;
+	size_t offset; /* of the field in the group's object */
+};
+
+struct key_group {
+	const char *path;	/* for the manual: "ffs.mount" */
+	const char *what;	/* for messages: "an interface", "'mount'" */
+	const struct key *keys; /* ends with a NULL name */
+	const struct key *any;	/* for settings with names that the user chooses; NULL: none */
+	const char *doc;
+};
+
+extern const struct key_group gadget_keys; /* the file as a whole */
+
+/* Where something of another room needs the table of one group. */
+extern const struct key_group attrs_keys, strings_keys, serial_keys, udc_keys, function_keys,
+	ffs_keys, mount_keys, interface_keys, text_keys, endpoint_keys, full_keys, super_keys,
+	worker_keys, io_keys, limits_keys, lun_keys, midi2_endpoint_keys, midi2_block_keys,
+	uvc_format_keys, uvc_frame_keys, uvc_config_keys, os_descs_keys, webusb_keys, config_keys,
+	config_attrs_keys, config_strings_keys, config_function_keys;
+
+extern const struct key_word class_words[];
+/* class_words: the value is the class and, above it, the subclass that goes without saying. */
+#define CLASS_WORD(class, subclass) ((class) | (subclass) << 8)
+
+/* endpoint words: "bulk-in" */
+#define ENDPOINT_WORD(type, direction) ((type) << 1 | (direction))
+
+const struct key *key_find(const struct key_group *group, const char *name);
+const struct key_word *key_find_word(const struct key_word *words, const char *word);

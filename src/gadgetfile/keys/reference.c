@@ -1,0 +1,361 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * What is made from the table of keys: schemas/gadget.schema.json and the key reference of
+ * ffsctl-gadget(5). Not part of ffsctl: maintainers run it (make update-reference), and make check
+ * compares. Usage: gadgetfile-reference schema | man
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "gadgetfile/types/attrs.h"
+
+static const struct {
+	enum node_type type;
+	const char *schema, *man;
+} types[] = {
+	{ NODE_BOOL, "boolean", "bool" },  { NODE_INT, "integer", "int" },
+	{ NODE_FLOAT, "number", "float" }, { NODE_STRING, "string", "string" },
+	{ NODE_GROUP, "object", "group" }, { NODE_LIST, "array", "list" },
+};
+
+/* Where that of a function stands. */
+#define FUNCTION_REF "#/properties/functions/additionalProperties"
+
+static json_t *group_schema(const struct key_group *group);
+
+static json_t *type_names(unsigned int mask)
+{
+	json_t *names = json_array();
+
+	if (mask & NODE_FLOAT) /* JSON's numbers are integers too */
+		mask &= ~(unsigned int)NODE_INT;
+	for (size_t i = 0; i < ARRAY_SIZE(types); i++)
+		if (mask & types[i].type)
+			json_array_append_new(names, json_string(types[i].schema));
+	if (json_array_size(names) == 1) {
+		json_t *only = json_incref(json_array_get(names, 0));
+
+		json_decref(names);
+		return only;
+	}
+	return names;
+}
+
+/* A bound without a needless ".0". */
+static json_t *bound(double value)
+{
+	long long whole = (long long)value;
+
+	return (double)whole == value ? json_integer(whole) : json_real(value);
+}
+
+static json_t *string_schema(const struct key *k)
+{
+	json_t *schema = json_pack("{s:s}", "type", "string");
+	json_t *words = json_array();
+
+	for (const struct key_word *w = k->words; w && w->word; w++)
+		json_array_append_new(words, json_string(w->word));
+	if (json_array_size(words) > 0)
+		json_object_set(schema, "enum", words);
+	if (k->pattern)
+		json_object_set_new(schema, "pattern", json_string(k->pattern));
+	if (k->flags & KEY_NOT_EMPTY)
+		json_object_set_new(schema, "minLength", json_integer(1));
+	json_decref(words);
+	return schema;
+}
+
+static json_t *number_schema(const struct key *k, unsigned int mask)
+{
+	json_t *schema = json_pack("{s:o}", "type", type_names(mask & (NODE_INT | NODE_FLOAT)));
+
+	if (k->min < k->max && !(k->flags & KEY_ITEM_RANGE)) {
+		json_object_set_new(schema, "minimum", bound(k->min));
+		json_object_set_new(schema, "maximum", bound(k->max));
+	} else {
+		json_object_set_new(schema, "minimum", json_integer(INT32_MIN));
+		json_object_set_new(schema, "maximum", json_integer(UINT32_MAX));
+	}
+	return schema;
+}
+
+static json_t *value_schema(const struct key *k, unsigned int mask);
+
+static json_t *list_schema(const struct key *k)
+{
+	json_t *schema = json_pack("{s:s}", "type", "array");
+	struct key item = *k;
+
+	if (k->items) {
+		/* Emptiness is the list's; a list's strings have no such rule. */
+		item.flags &= ~(unsigned int)(KEY_NOT_EMPTY | KEY_NAMED | KEY_ITEM_RANGE);
+		item.items = 0;
+		json_object_set_new(schema, "items", value_schema(&item, k->items));
+	}
+	if (k->flags & KEY_NOT_EMPTY)
+		json_object_set_new(schema, "minItems", json_integer(1));
+	return schema;
+}
+
+static json_t *value_schema(const struct key *k, unsigned int mask)
+{
+	json_t *any = json_array(), *only;
+
+	if (mask & NODE_BOOL)
+		json_array_append_new(any, json_pack("{s:s}", "type", "boolean"));
+	if (mask & (NODE_INT | NODE_FLOAT))
+		json_array_append_new(any, number_schema(k, mask));
+	if (mask & NODE_STRING)
+		json_array_append_new(any, string_schema(k));
+	/* It is the longest by far: told once. */
+	if ((mask & NODE_GROUP) && k->group == &function_keys && (mask & NODE_STRING))
+		json_array_append_new(any, json_pack("{s:s}", "$ref", FUNCTION_REF));
+	else if ((mask & NODE_GROUP) && (k->flags & KEY_NAMED))
+		json_array_append_new(any, json_pack("{s:s, s:o, s:i}", "type", "object",
+						     "additionalProperties", group_schema(k->group),
+						     "minProperties", 1));
+	else if (mask & NODE_GROUP)
+		json_array_append_new(any, k->group ? group_schema(k->group)
+						    : json_pack("{s:s}", "type", "object"));
+	if (mask & TYPE_LIST)
+		json_array_append_new(any, list_schema(k));
+	if (json_array_size(any) != 1)
+		return json_pack("{s:o}", "anyOf", any);
+	only = json_incref(json_array_get(any, 0));
+	json_decref(any);
+	return only;
+}
+
+static json_t *key_schema(const struct key *k)
+{
+	json_t *schema;
+
+	schema = value_schema(k, k->types);
+	if (k->types == NODE_GROUP && (k->flags & KEY_NOT_EMPTY))
+		json_object_set_new(schema, "minProperties", json_integer(1));
+	json_object_set_new(schema, "description", json_string(k->doc));
+	return schema;
+}
+
+/* For each type that is known what its 'attrs' may be. */
+static json_t *schema_by_type(const char *name)
+{
+	json_t *all = json_array();
+
+	for (const struct function_type *t = function_table; t->name; t++)
+		json_array_append_new(all,
+				      json_pack("{s:{s:{s:{s:s}}, s:[s]}, s:{s:{s:o}}}", "if",
+						"properties", "type", "const", t->name, "required",
+						"type", "then", "properties", name,
+						t->attrs ? group_schema(t->attrs)
+							 : json_pack("{s:i}", "maxProperties", 0)));
+	return all;
+}
+
+static json_t *group_schema(const struct key_group *group)
+{
+	json_t *properties = json_object(), *required = json_array(), *by_type = NULL, *schema;
+	json_t *one_of = json_array();
+
+	for (const struct key *k = group->keys; k && k->name; k++) {
+		json_object_set_new(properties, k->name, key_schema(k));
+		if (k->flags & KEY_REQUIRED)
+			json_array_append_new(required, json_string(k->name));
+		if (k->flags & KEY_ONE_OF)
+			json_array_append_new(one_of, json_pack("{s:[s]}", "required", k->name));
+		if (k->flags & KEY_BY_TYPE)
+			by_type = schema_by_type(k->name);
+	}
+	schema = json_pack("{s:s, s:o*}", "type", "object", "allOf", by_type);
+	if (group->keys)
+		json_object_set(schema, "properties", properties);
+	if (json_array_size(required) > 0)
+		json_object_set(schema, "required", required);
+	if (json_array_size(one_of) > 0)
+		json_object_set(schema, "anyOf", one_of);
+	json_object_set_new(schema, "additionalProperties",
+			    group->any ? key_schema(group->any) : json_false());
+	json_decref(properties);
+	json_decref(required);
+	json_decref(one_of);
+	return schema;
+}
+
+static void print_schema(void)
+{
+	json_t *schema = json_pack(
+		"{s:s, s:s, s:s, s:s, s:s}", "$schema",
+		"https://json-schema.org/draft/2020-12/schema", "$comment",
+		"SPDX-License-Identifier: GPL-2.0-or-later", "$id", "gadget.schema.json", "title",
+		"ffsctl gadget file", "description",
+		"The JSON form of a gadget file, as 'ffsctl check --json' gives it. Made from the "
+		"table of keys in src/gadgetfile/keys: do not edit.");
+	json_t *gadget = group_schema(&gadget_keys);
+
+	json_object_update(schema, gadget);
+	json_dumpf(schema, stdout, JSON_INDENT(2));
+	putchar('\n');
+	json_decref(gadget);
+	json_decref(schema);
+}
+
+#define MAN_COLUMNS 78
+
+/* One word; mdoc takes a '.' or '\'' at a line's start for a request, a backslash for an escape. */
+static void print_word(const char *word, size_t n, size_t *column)
+{
+	if (*column > 0 && *column + 1 + n > MAN_COLUMNS) {
+		putchar('\n');
+		*column = 0;
+	} else if (*column > 0) {
+		putchar(' ');
+		++*column;
+	}
+	if (*column == 0 && (*word == '.' || *word == '\''))
+		fputs("\\&", stdout);
+	for (size_t i = 0; i < n; i++) {
+		if (word[i] == '\\')
+			fputs("\\e", stdout);
+		else
+			putchar(word[i]);
+	}
+	*column += n;
+}
+
+/* Filled; a sentence ends its line. */
+static void print_text(const char *text)
+{
+	size_t column = 0;
+
+	while (*text) {
+		size_t n = strcspn(text, " ");
+
+		print_word(text, n, &column);
+		if (n > 1 && text[n - 1] == '.' && text[n] == ' ' && text[n - 2] != '.') {
+			putchar('\n');
+			column = 0;
+		}
+		text += n + strspn(text + n, " ");
+	}
+	if (column > 0)
+		putchar('\n');
+}
+
+static void print_types(unsigned int mask)
+{
+	const char *separator = "";
+
+	for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
+		if (!(mask & types[i].type))
+			continue;
+		printf("%s%s", separator, types[i].man);
+		separator = " | ";
+	}
+}
+
+static void print_words(const struct key_word *words)
+{
+	_cleanup_free_ char *all = NULL;
+
+	for (const struct key_word *w = words; w && w->word; w++) {
+		char *longer;
+
+		longer = all ? strf("%s, %s", all, w->word) : strf("One of %s", w->word);
+		free(all);
+		all = longer;
+	}
+	if (all) {
+		char *sentence = strf("%s.", all);
+
+		print_text(sentence);
+		free(sentence);
+	}
+}
+
+static void print_key(const struct key *k)
+{
+	printf(".It Cm %s Pq ", k->name);
+	print_types(k->types);
+	if (k->items) {
+		fputs(" of ", stdout);
+		print_types(k->items);
+	}
+	putchar('\n');
+	print_text(k->doc);
+	print_words(k->words);
+	if (k->min < k->max)
+		printf("%s %.15g to %.15g.\n",
+		       k->flags & KEY_ITEM_RANGE ? "Numbers of the list from" : "From", k->min,
+		       k->max);
+	if (k->flags & KEY_REQUIRED)
+		puts("Required.");
+	if (k->fallback)
+		printf("Default: %s.\n", k->fallback);
+}
+
+#define MAX_GROUPS 128
+
+/* Several keys may have one group, which is told once: full and high, all kinds of endpoints. */
+static bool is_new(const struct key_group *group)
+{
+	static const struct key_group *told[MAX_GROUPS];
+	size_t n = 0;
+
+	while (n < MAX_GROUPS && told[n]) {
+		if (told[n++] == group)
+			return false;
+	}
+	if (n == MAX_GROUPS) {
+		fputs("gadgetfile-reference: more groups than expected\n", stderr);
+		exit(EX_SOFTWARE);
+	}
+	told[n] = group;
+	return true;
+}
+
+static void print_keys(const struct key_group *group)
+{
+	if (!group->any && !(group->keys && group->keys->name))
+		return;
+	puts(".Bl -tag -width Ds");
+	for (const struct key *k = group->keys; k && k->name; k++)
+		print_key(k);
+	if (group->any)
+		print_key(group->any);
+	puts(".El");
+}
+
+static void print_group(const struct key_group *group)
+{
+	if (*group->path)
+		printf(".Ss %s\n", group->path);
+	else
+		puts(".Ss The file");
+	print_text(group->doc);
+	print_keys(group);
+	for (const struct key *k = group->keys; k && k->name; k++) {
+		if (k->group && is_new(k->group))
+			print_group(k->group);
+		for (const struct function_type *t = function_table;
+		     (k->flags & KEY_BY_TYPE) && t->name; t++)
+			if (t->attrs)
+				print_group(t->attrs);
+	}
+	if (group->any && group->any->group)
+		print_group(group->any->group);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc == 2 && streq(argv[1], "schema")) {
+		print_schema();
+	} else if (argc == 2 && streq(argv[1], "man")) {
+		print_group(&gadget_keys);
+	} else {
+		fputs("usage: gadgetfile-reference schema | man\n", stderr);
+		return EX_USAGE;
+	}
+	return 0;
+}

@@ -1,0 +1,405 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The setters of the table of keys: from a checked value to a field of struct gadget or a draft. */
+#include <stdio.h>
+
+#include "base/cleanup.h"
+#include "base/util.h"
+#include "gadgetfile/load.h"
+#include "gadgetfile/types/lang.h"
+
+struct origin load_origin(const struct load *l, const struct place *at)
+{
+	struct origin origin = { NULL, at->line, at->column };
+
+	if (l->scan->formless)
+		origin.line = origin.column = 1;
+	for (size_t i = 0; i < l->scan->n_sources; i++)
+		if (l->scan->sources[i] == at->source)
+			origin.file = l->g->files[i];
+	return origin;
+}
+
+char *load_path(const struct load *l, const struct node *value)
+{
+	const char *path = value->text, *dir = value->at.source->dir;
+	_cleanup_free_ char *absolute = NULL;
+
+	if (path[0] == '/')
+		return xstrdup(path);
+	if (value->at.source == l->scan->sources[0])
+		return strf("%s/%s", streq(l->g->dir, "/") ? "" : l->g->dir, path);
+	absolute = realpath(dir, NULL);
+	return strf("%s/%s",
+		    absolute && !streq(absolute, "/") ? absolute
+		    : absolute			      ? ""
+						      : dir,
+		    path);
+}
+
+static void set_text_at(struct load *l, struct gadgetfile_str *s, const struct node *value,
+			char *text)
+{
+	free(s->value);
+	s->value = text;
+	s->at = load_origin(l, &value->at);
+}
+
+void set_node(struct load *l _unused_, const struct key *k _unused_, struct node *value,
+	      void *field)
+{
+	*(struct node **)field = value;
+}
+
+void set_node_word(struct load *l _unused_, const struct key *k, struct node *value, void *field)
+{
+	*(struct node_word *)field =
+		(struct node_word){ value, key_find_word(k->words, value->text)->value };
+}
+
+void set_bool(struct load *l _unused_, const struct key *k _unused_, struct node *value,
+	      void *field)
+{
+	*(bool *)field = value->integer;
+}
+
+void set_int(struct load *l, const struct key *k _unused_, struct node *value, void *field)
+{
+	*(struct gadgetfile_int *)field =
+		(struct gadgetfile_int){ true, value->integer, load_origin(l, &value->at) };
+}
+
+void set_uint(struct load *l _unused_, const struct key *k _unused_, struct node *value,
+	      void *field)
+{
+	*(unsigned int *)field = (unsigned int)value->integer;
+}
+
+void set_word(struct load *l _unused_, const struct key *k, struct node *value, void *field)
+{
+	*(unsigned int *)field = key_find_word(k->words, value->text)->value;
+}
+
+void set_seconds(struct load *l _unused_, const struct key *k _unused_, struct node *value,
+		 void *field)
+{
+	*(double *)field = value->real;
+}
+
+/* `suffixes` are what may stand behind the number; 0: an error was told. */
+static uint64_t read_size(struct load *l, const struct key *k, struct node *value,
+			  const char *suffixes, const char *examples)
+{
+	uint64_t size = (uint64_t)value->integer;
+	char *end = NULL;
+
+	if (value->type == NODE_STRING) {
+		size_t digits = strspn(value->text, "0123456789");
+
+		size = strtoull(value->text, &end, 10);
+		if (digits == 0 || digits > 9 || (*end && end[1]) || !strchr(suffixes, *end)) {
+			load_error(l, value, "'%s' is a size: an integer, %s", k->name, examples);
+			return 0;
+		}
+		size <<= size_shift(*end);
+	}
+	if (size >= k->min && size <= k->max)
+		return size;
+	load_error(l, value, "'%s' is %.0f to %.0f bytes, not %s", k->name, k->min, k->max,
+		   value->text);
+	return 0;
+}
+
+void set_size(struct load *l, const struct key *k, struct node *value, void *field)
+{
+	*(uint32_t *)field = (uint32_t)read_size(l, k, value, "KM", "\"64K\" or \"1M\"");
+}
+
+void set_memory(struct load *l, const struct key *k, struct node *value, void *field)
+{
+	*(uint64_t *)field = read_size(l, k, value, "KMG", "\"64M\" or \"2G\"");
+}
+
+void set_class(struct load *l, const struct key *k, struct node *value, void *field)
+{
+	struct gadgetfile_int *class = field;
+
+	if (value->type == NODE_STRING)
+		*class =
+			(struct gadgetfile_int){ true,
+						 key_find_word(k->words, value->text)->value & 0xff,
+						 load_origin(l, &value->at) };
+	else
+		set_int(l, k, value, field);
+}
+
+bool load_lang(struct load *l, struct node *value, uint16_t *lang)
+{
+	if (value->type == NODE_INT) {
+		*lang = (uint16_t)value->integer;
+		if (lang_is_valid(*lang))
+			return true;
+		load_error(l, value, "%s is no language id (0x0409 is en-us)", value->text);
+		return false;
+	}
+	*lang = lang_by_name(value->text);
+	if (*lang != 0)
+		return true;
+	{
+		_cleanup_free_ char *shown = diag_quote(value->text),
+				    *hint = load_suggest(lang_nearest(value->text));
+
+		load_error(l, value, "unknown language %s%s", shown, hint);
+	}
+	return false;
+}
+
+void set_lang(struct load *l, const struct key *k _unused_, struct node *value, void *field)
+{
+	uint16_t lang;
+
+	if (load_lang(l, value, &lang))
+		*(uint16_t *)field = lang;
+}
+
+/*
+ * The kernel counts bytes of UTF-8 where the standard would allow 126 units of UTF-16: configfs
+ * refuses more, FunctionFS cuts them off (usb_string_copy, usb_gadget_get_string).
+ */
+bool load_check_usb_string(struct load *l, struct node *value)
+{
+	size_t n = strlen(value->text);
+
+	for (const char *p = value->text; *p; p++) {
+		if ((unsigned char)*p < 0x20 || *p == 0x7f) {
+			load_error(l, value, "a control character in a string for the host");
+			return false;
+		}
+	}
+	if (n <= USB_MAX_STRING_BYTES)
+		return true;
+	load_error(l, value,
+		   "the string has %zu bytes of UTF-8; Linux sends at most %d to the host", n,
+		   USB_MAX_STRING_BYTES);
+	return false;
+}
+
+void set_usb_string(struct load *l, const struct key *k _unused_, struct node *value, void *field)
+{
+	/* The host sees no difference between an empty string and none, and configfs takes none. */
+	if (load_check_usb_string(l, value) && *value->text)
+		set_text_at(l, field, value, xstrdup(value->text));
+}
+
+void set_serialnumber(struct load *l, const struct key *k, struct node *value, void *field)
+{
+	struct gadget_strings *s = field;
+
+	if (value->type != NODE_GROUP) {
+		set_usb_string(l, k, value, &s->serialnumber);
+		return;
+	}
+	load_group(l, &serial_keys, value, s);
+	/* Nothing that only the machine knows: as if it stood here. */
+	if (streq_null(s->serial_from.value, "name")) {
+		s->serialnumber = s->serial_from;
+		s->serial_from = (struct gadgetfile_str){ 0 };
+		free(s->serialnumber.value);
+		s->serialnumber.value = xstrdup(l->g->name);
+	}
+}
+
+void set_serial_from(struct load *l, const struct key *k, struct node *value, void *field)
+{
+	static const struct key_word words[] = { { "machine-id", 0 },
+						 { "device-tree", 0 },
+						 { "name", 0 },
+						 { "file:PATH", 0 },
+						 { NULL, 0 } };
+	struct node path = *value;
+
+	if (str_has_prefix(value->text, "file:") && value->text[strlen("file:")]) {
+		path.text += strlen("file:");
+		set_text_at(l, field, value, load_path(l, &path));
+	} else if (streq(value->text, "machine-id") || streq(value->text, "device-tree") ||
+		   streq(value->text, "name")) {
+		set_text_at(l, field, value, xstrdup(value->text));
+	} else {
+		load_wrong_word(l, k, words, value);
+	}
+}
+
+void set_config_string(struct load *l, const struct key *k _unused_, struct node *value,
+		       void *field)
+{
+	char **text = field;
+
+	if (load_check_usb_string(l, value) && *value->text) {
+		free(*text);
+		*text = xstrdup(value->text);
+	}
+}
+
+void set_text(struct load *l, const struct key *k, struct node *value, void *field)
+{
+	set_config_string(l, k, value, field);
+}
+
+bool load_check_bcd(struct load *l, struct node *value, const char *name)
+{
+	for (int64_t v = value->integer; v > 0; v >>= 4) {
+		if ((v & 0xf) <= 9)
+			continue;
+		load_error(l, value,
+			   "'%s' is binary coded decimal: the digits of 0x%04llx are 0 to 9", name,
+			   (long long)value->integer);
+		return false;
+	}
+	return true;
+}
+
+bool load_bytes(struct load *l, struct node *list, struct ffs_bytes *bytes)
+{
+	bytes->data = xcalloc(list->n + 1, 1);
+	node_foreach(item, list) {
+		if (item->bad || item->type == NODE_BAD)
+			return false;
+		if (item->type != NODE_INT || item->integer < 0 || item->integer > 255) {
+			load_error(l, item, "a byte is an integer from 0 to 255");
+			return false;
+		}
+		bytes->data[bytes->size++] = (uint8_t)item->integer;
+	}
+	return true;
+}
+
+/* A name that becomes a file's: of a UDC, of a driver. */
+void set_file_name(struct load *l, const struct key *k, struct node *value, void *field)
+{
+	if (strchr(value->text, '/') || streq(value->text, ".") || streq(value->text, ".."))
+		load_error(l, value, "'%s' is a name without '/'",
+			   value->name ? value->name : k->name);
+	else
+		set_text_at(l, field, value, xstrdup(value->text));
+}
+
+void set_path(struct load *l, const struct key *k _unused_, struct node *value, void *field)
+{
+	char **path = field;
+
+	free(*path);
+	*path = load_path(l, value);
+}
+
+static char *account(const struct node *value)
+{
+	return value->type == NODE_INT ? strf("%lld", (long long)value->integer)
+				       : xstrdup(value->text);
+}
+
+void set_account(struct load *l, const struct key *k _unused_, struct node *value, void *field)
+{
+	set_text_at(l, field, value, account(value));
+}
+
+void set_groups(struct load *l, const struct key *k _unused_, struct node *value, void *field)
+{
+	struct worker *w = &((struct worker_draft *)field)->w;
+
+	node_foreach(item, value) {
+		struct gadgetfile_str *group;
+
+		if (item->bad)
+			continue;
+		if (item->type == NODE_STRING && !*item->text) {
+			load_error(l, item, "the name of a group is empty");
+			continue;
+		}
+		group = array_add(w->groups, w->n_groups);
+		set_text_at(l, group, item, account(item));
+	}
+}
+
+void set_capabilities(struct load *l _unused_, const struct key *k, struct node *value, void *field)
+{
+	struct worker *w = &((struct worker_draft *)field)->w;
+
+	node_foreach(item, value)
+		if (!item->bad)
+			w->capabilities |= 1ULL << key_find_word(k->words, item->text)->value;
+}
+
+void set_allowed(struct load *l _unused_, const struct key *k, struct node *value, void *field)
+{
+	struct worker *w = &((struct worker_draft *)field)->w;
+
+	node_foreach(item, value)
+		if (!item->bad)
+			w->allowed |= (unsigned int)key_find_word(k->words, item->text)->value;
+}
+
+void set_mode(struct load *l, const struct key *k, struct node *value, void *field)
+{
+	size_t n = strlen(value->text);
+
+	if (n == 0 || strspn(value->text, "01234567") != n || n > 4 ||
+	    (n == 4 && value->text[0] != '0')) {
+		_cleanup_free_ char *shown = diag_quote(value->text);
+
+		load_error(l, value, "'%s' is octal permissions like \"0660\", not %s", k->name,
+			   shown);
+		return;
+	}
+	*(struct gadgetfile_int *)field =
+		(struct gadgetfile_int){ true, strtol(value->text, NULL, 8),
+					 load_origin(l, &value->at) };
+}
+
+void set_group(struct load *l, const struct key *k, struct node *value, void *field)
+{
+	load_group(l, k->group, value, field);
+}
+
+/* The words that LISTEN_FDNAMES has for the worker's other descriptors (worker.md). */
+static bool is_reserved_fd_name(const char *name)
+{
+	static const char *const names[] = { "config", "control", "udmabuf", "dma-heap", "plugin" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (streq(name, names[i]))
+			return true;
+	return false;
+}
+
+void set_endpoint_name(struct load *l, const struct key *k _unused_, struct node *value,
+		       void *field)
+{
+	for (const char *p = value->text; *p; p++) {
+		if (*p == ':' || (unsigned char)*p < 0x20 || *p == 0x7f) {
+			load_error(l, value,
+				   "the name of an endpoint holds no %s: LISTEN_FDNAMES "
+				   "could not have it",
+				   *p == ':' ? "colon" : "control characters");
+			return;
+		}
+	}
+	if (strlen(value->text) > 255)
+		load_error(l, value, "the name of an endpoint has at most 255 bytes");
+	else if (is_reserved_fd_name(value->text))
+		load_error(l, value, "'%s' is the name of another descriptor of the worker",
+			   value->text);
+	else
+		set_text_at(l, field, value, xstrdup(value->text));
+}
+
+/* configfs takes these three bits and wants the highest (USB 2.0, table 9-10). */
+void set_config_attributes(struct load *l, const struct key *k, struct node *value, void *field)
+{
+	if (!(value->integer & 0x80))
+		load_error(l, value, "'%s' must have bit 7 set (USB 2.0, table 9-10): 0x%02llx",
+			   k->name, (unsigned long long)value->integer | 0x80);
+	else if (value->integer & 0x1f)
+		load_error(l, value, "bits 0 to 4 of '%s' must be 0 (USB 2.0, table 9-10)",
+			   k->name);
+	else
+		set_int(l, k, value, field);
+}

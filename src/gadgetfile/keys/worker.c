@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The table of keys: the `worker` group. */
+#include "base/sandbox.h"
+#include "gadgetfile/load.h"
+
+#define FIELD(member) .offset = offsetof(struct worker_draft, member)
+#define WORKER(member) .offset = offsetof(struct worker_draft, w.member)
+#define SECONDS .min = 0, .max = 86400
+#define END_WORDS                                                                                  \
+	{                                                                                          \
+		NULL, 0                                                                            \
+	}
+
+const char *const worker_engine_words[] = { "auto", "copy", "mmap", "dmabuf" };
+
+static const struct key_word engine_words[] = {
+	{ "auto", ENGINE_AUTO },
+	{ "copy", ENGINE_COPY },
+	{ "mmap", ENGINE_MMAP },
+	{ "dmabuf", ENGINE_DMABUF },
+	END_WORDS,
+};
+static const struct key_word opens_words[] = {
+	{ "endpoints", 0 },
+	{ "ep0", 1 },
+	END_WORDS,
+};
+static const struct key_word start_words[] = {
+	{ "created", START_CREATED },
+	{ "bound", START_BOUND },
+	{ "configured", START_CONFIGURED },
+	END_WORDS,
+};
+static const struct key_word ready_words[] = {
+	{ "notify", READY_NOTIFY },	{ "fd", READY_FD }, { "started", READY_STARTED },
+	{ "instance", READY_INSTANCE }, END_WORDS,
+};
+static const struct key_word restart_words[] = {
+	{ "always", RESTART_ALWAYS },
+	{ "on-failure", RESTART_ON_FAILURE },
+	{ "never", RESTART_NEVER },
+	END_WORDS,
+};
+static const struct key_word on_crash_words[] = {
+	{ "stall", CRASH_STALL },
+	{ "hold", CRASH_HOLD },
+	END_WORDS,
+};
+static const struct key_word on_failed_words[] = {
+	{ "unbind", FAILED_UNBIND },
+	{ "stall", FAILED_STALL },
+	END_WORDS,
+};
+/* As numbered in linux/capability.h, which this machine's may have fewer of. */
+static const struct key_word capability_words[] = {
+	{ "cap_chown", 0 },
+	{ "cap_dac_override", 1 },
+	{ "cap_dac_read_search", 2 },
+	{ "cap_fowner", 3 },
+	{ "cap_fsetid", 4 },
+	{ "cap_kill", 5 },
+	{ "cap_setgid", 6 },
+	{ "cap_setuid", 7 },
+	{ "cap_setpcap", 8 },
+	{ "cap_linux_immutable", 9 },
+	{ "cap_net_bind_service", 10 },
+	{ "cap_net_broadcast", 11 },
+	{ "cap_net_admin", 12 },
+	{ "cap_net_raw", 13 },
+	{ "cap_ipc_lock", 14 },
+	{ "cap_ipc_owner", 15 },
+	{ "cap_sys_module", 16 },
+	{ "cap_sys_rawio", 17 },
+	{ "cap_sys_chroot", 18 },
+	{ "cap_sys_ptrace", 19 },
+	{ "cap_sys_pacct", 20 },
+	{ "cap_sys_admin", 21 },
+	{ "cap_sys_boot", 22 },
+	{ "cap_sys_nice", 23 },
+	{ "cap_sys_resource", 24 },
+	{ "cap_sys_time", 25 },
+	{ "cap_sys_tty_config", 26 },
+	{ "cap_mknod", 27 },
+	{ "cap_lease", 28 },
+	{ "cap_audit_write", 29 },
+	{ "cap_audit_control", 30 },
+	{ "cap_setfcap", 31 },
+	{ "cap_mac_override", 32 },
+	{ "cap_mac_admin", 33 },
+	{ "cap_syslog", 34 },
+	{ "cap_wake_alarm", 35 },
+	{ "cap_block_suspend", 36 },
+	{ "cap_audit_read", 37 },
+	{ "cap_perfmon", 38 },
+	{ "cap_bpf", 39 },
+	{ "cap_checkpoint_restore", 40 },
+	END_WORDS,
+};
+static const struct key_word privileges_words[] = {
+	{ "drop", 0 },
+	{ "keep", 1 },
+	END_WORDS,
+};
+
+/* As in needs_words[]. */
+static const struct key_word allow_words[] = {
+	{ "network", SANDBOX_NETWORK },
+	{ "files", SANDBOX_FILES },
+	{ "programs", SANDBOX_PROGRAMS },
+	END_WORDS,
+};
+
+static const struct key io_rows[] = {
+	{ "engine", NODE_STRING, .words = engine_words, .fallback = "auto",
+	  .doc = "How data is moved: \"copy\" is every kernel's; \"mmap\" moves it without a copy, "
+		 "in memory of the mount's (ffs.mount.mmap_memory_mb; what has no room there is "
+		 "copied), and needs ffsctl's kernel patches; \"dmabuf\" moves what is sent "
+		 "without "
+		 "a copy, in DMA buffers, and needs Linux 6.9, a controller that takes "
+		 "scatterlists, and /dev/udmabuf or a DMA heap; \"auto\" is mmap where there is "
+		 "it, "
+		 "and never dmabuf.",
+	  .set = set_node_word, FIELD(engine) },
+	{ "size", NODE_INT | NODE_STRING, .min = 1, .max = 16 * 1024 * 1024,
+	  .pattern = "^[0-9]{1,9}[KM]?$", .fallback = "the plugin's",
+	  .doc = "Bytes in a transfer: an integer, \"64K\" or \"1M\". At least the largest packet; "
+		 "whole packets are used.",
+	  .set = set_size, FIELD(w.io_size) },
+	{ "depth", NODE_INT, .min = 1, .max = 256, .fallback = "the plugin's",
+	  .doc = "Transfers in flight on each endpoint.", .set = set_uint, FIELD(w.io_depth) },
+	{ 0 },
+};
+const struct key_group io_keys = { "worker.io", "'io'", io_rows, NULL,
+				   "How a plugin moves its data." };
+
+static const struct key limits_rows[] = {
+	{ "memory", NODE_INT | NODE_STRING, .min = 1 << 20, .max = 1ULL << 40,
+	  .pattern = "^[0-9]{1,9}[KMG]?$", .fallback = "none",
+	  .doc = "Bytes of address space: an integer, \"64M\" or \"2G\". What is mapped counts, "
+		 "libraries and io.engine's memory as well.",
+	  .set = set_memory, WORKER(limits.memory) },
+	{ "files", NODE_INT, .min = 16, .max = 1048576, .fallback = "the system's",
+	  .doc = "Open descriptors, those that the worker is given among them.", .set = set_uint,
+	  WORKER(limits.files) },
+	{ "cpu", NODE_INT, .min = 1, .max = 1000000000, .fallback = "none",
+	  .doc = "Seconds of processor time, after which the worker is ended (SIGXCPU). They "
+		 "begin "
+		 "anew with each restart.",
+	  .set = set_uint, WORKER(limits.cpu) },
+	{ "tasks", NODE_INT, .min = 1, .max = 4194304,
+	  .fallback = "256 for a worker with a user id of its own, else none",
+	  .doc = "Processes and threads that the worker's user may have, whoever has started "
+		 "them. None holds for root.",
+	  .set = set_uint, WORKER(limits.tasks) },
+	{ 0 },
+};
+const struct key_group limits_keys = {
+	"worker.limits", "'limits'", limits_rows, NULL,
+	"What each process of the worker may take. A restart for another limit is made by 'reload'."
+};
+
+static const struct key env_name = {
+	"NAME",
+	NODE_STRING | NODE_INT,
+	.doc = "A variable of the worker's environment; ${...} is expanded as in 'exec'.",
+};
+static const struct key_group env_keys = { "worker.env", "'env'", NULL, &env_name,
+					   "The worker's environment." };
+
+static const struct key worker_rows[] = {
+	{ "plugin", NODE_STRING, .flags = KEY_NOT_EMPTY,
+	  .doc = "The plugin that is the worker: a name, or the path of a shared object.",
+	  .set = set_node, FIELD(plugin) },
+	{ "options", NODE_GROUP, .fallback = "none",
+	  .doc = "Options of the plugin, by its own table: 'ffsctl plugins NAME' shows it.",
+	  .set = set_node, FIELD(options) },
+	{ "exec", TYPE_LIST, NODE_STRING, KEY_NOT_EMPTY,
+	  .doc = "The program that is the worker, and its arguments; never through a shell. "
+		 "Without "
+		 "a slash the program is searched in PATH, with one it is relative to the file. "
+		 "${dir}, ${gadget}, ${function}, ${mount}, ${device} and ${ifname} are expanded.",
+	  .set = set_node, FIELD(exec) },
+	{ "opens", NODE_STRING, .words = opens_words, .fallback = "endpoints",
+	  .doc = "What the worker opens: the endpoints that it is given, or ep0: a daemon that "
+		 "finds the mount by itself and writes its own descriptors. Beside such a one "
+		 "'ffs' has only 'mount' and 'speeds'.",
+	  .set = set_node_word, FIELD(opens) },
+	{ "start", NODE_STRING, .words = start_words,
+	  .fallback = "created where the device is there then (acm, gser, obex), else bound",
+	  .doc = "From when on a worker at a function of the kernel's runs: the function is there, "
+		 "the gadget is bound, the host has configured it; in any case as long as the "
+		 "device or network interface is there.",
+	  .set = set_word, WORKER(start) },
+	{ "blocking", NODE_BOOL, .fallback = "true for exec, false for plugin",
+	  .doc = "Endpoints are opened without O_NONBLOCK: reads and writes wait for the host.",
+	  .set = set_bool, WORKER(blocking) },
+	{ "io", NODE_GROUP, .group = &io_keys, .doc = "How a plugin moves its data.",
+	  .set = set_group, .offset = 0 },
+	{ "ready", NODE_STRING, .words = ready_words,
+	  .fallback = "notify for plugin, started for exec, instance where opens is ep0",
+	  .doc = "How the worker says that it is ready: notify (READY=1 to NOTIFY_SOCKET or a "
+		 "READY "
+		 "message), fd (a newline on NOTIFY_FD), or not at all (started); instance: when "
+		 "it has written its descriptors.",
+	  .set = set_word, WORKER(ready) },
+	{ "start_timeout", TYPE_SECONDS, SECONDS, .fallback = "10",
+	  .doc = "Seconds until the worker must be ready.", .set = set_seconds,
+	  WORKER(start_timeout) },
+	{ "stop_timeout", TYPE_SECONDS, SECONDS, .fallback = "5",
+	  .doc = "Seconds until a worker that was asked to stop is killed.", .set = set_seconds,
+	  WORKER(stop_timeout) },
+	{ "watchdog", TYPE_SECONDS, SECONDS, .fallback = "off",
+	  .doc = "Seconds in which the worker must be heard of, else it is killed and restarted as "
+		 "after "
+		 "a crash: it answers PING (plugins do by themselves, unless they hang), or sends "
+		 "WATCHDOG=1 to NOTIFY_SOCKET. 0: off.",
+	  .set = set_seconds, WORKER(watchdog) },
+	{ "restart", NODE_STRING, .words = restart_words, .fallback = "always",
+	  .doc = "After which ends the worker is started again.", .set = set_word,
+	  WORKER(restart) },
+	{ "restart_delay", TYPE_SECONDS, SECONDS, .fallback = "1",
+	  .doc = "Seconds before a restart. The first after 10 s of service comes at once; then "
+		 "the "
+		 "delay doubles.",
+	  .set = set_seconds, WORKER(restart_delay) },
+	{ "restart_max_delay", TYPE_SECONDS, SECONDS, .fallback = "30",
+	  .doc = "Seconds that the delay grows to.", .set = set_seconds,
+	  WORKER(restart_max_delay) },
+	{ "restart_limit", NODE_INT, .min = 0, .max = 1000000, .fallback = "5",
+	  .doc = "Restarts in 'restart_window' after which the worker has failed; 0: no limit.",
+	  .set = set_uint, WORKER(restart_limit) },
+	{ "restart_window", TYPE_SECONDS, SECONDS, .fallback = "60",
+	  .doc = "Seconds in which restarts are counted.", .set = set_seconds,
+	  WORKER(restart_window) },
+	{ "on_crash", NODE_STRING, .words = on_crash_words, .fallback = "stall",
+	  .doc = "What the host meets when a worker ends: halted endpoints, or silence.",
+	  .set = set_word, WORKER(on_crash) },
+	{ "on_failed", NODE_STRING, .words = on_failed_words,
+	  .fallback = "unbind if no other function is in the gadget, else stall",
+	  .doc = "What happens when the worker has failed for good.", .set = set_word,
+	  WORKER(on_failed) },
+	{ "user", NODE_STRING | NODE_INT, .flags = KEY_NOT_EMPTY, .min = 0, .max = 4294967294.0,
+	  .fallback = "a user id of its own",
+	  .doc = "User that the worker runs as, a name or a number. A worker that runs as "
+		 "\"root\" can do what root can, whatever 'privileges' says: files and "
+		 "services trust it.",
+	  .set = set_account, WORKER(user) },
+	{ "groups", TYPE_LIST, NODE_STRING | NODE_INT, .min = 0, .max = 4294967294.0,
+	  .fallback = "none",
+	  .doc = "Further groups of the worker, names or numbers, beside one of its own.",
+	  .set = set_groups, .offset = 0 },
+	{ "privileges", NODE_STRING, .words = privileges_words, .fallback = "drop",
+	  .doc = "drop: no capabilities, and none to be gained. keep is for login programs.",
+	  .set = set_node_word, FIELD(privileges) },
+	{ "capabilities", TYPE_LIST, NODE_STRING, .words = capability_words, .fallback = "none",
+	  .doc = "Capabilities that stay, for whatever user: \"cap_net_admin\".",
+	  .set = set_capabilities, .offset = 0 },
+	{ "sandbox", NODE_BOOL, .fallback = "true for plugin, false for exec",
+	  .doc = "What a worker has no use for is refused: sockets, writing to files and "
+		 "programs, as far as 'allow' does not leave them open; signals to others; and "
+		 "all other system calls that workers do not need.",
+	  .set = set_bool, WORKER(sandbox) },
+	{ "allow", TYPE_LIST, NODE_STRING, .words = allow_words,
+	  .fallback = "what the plugin declares that it needs; \"programs\" for exec",
+	  .doc = "What the sandbox leaves open: \"network\" (sockets), \"files\" (writing to "
+		 "them), \"programs\" (starting them). A plugin never gets more than it "
+		 "declares, and less with a shorter list: () closes everything. A program may "
+		 "always start others.",
+	  .set = set_allowed, .offset = 0 },
+	{ "env", NODE_GROUP, .group = &env_keys, .fallback = "PATH only",
+	  .doc = "The worker's environment.", .set = set_env, .offset = 0 },
+	{ "directory", NODE_STRING, .flags = KEY_NOT_EMPTY, .fallback = "/",
+	  .doc = "The worker's working directory.", .set = set_path, WORKER(directory) },
+	{ "limits", NODE_GROUP, .group = &limits_keys, .fallback = "none",
+	  .doc = "What each process of the worker may take.", .set = set_group, .offset = 0 },
+	{ 0 },
+};
+const struct key_group worker_keys = { "worker", "'worker'", worker_rows, NULL,
+				       "Who moves the data of a function." };

@@ -1,0 +1,357 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* gadgetfile_load, and the settings of the gadget as a whole. */
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+
+#include "base/cleanup.h"
+#include "gadgetfile/types/attrs.h"
+#include "gadgetfile/types/lang.h"
+#include "gadgetfile/write.h"
+
+/* Of the Linux Foundation, for tests: fine on a desk, not for a product. */
+#define TEST_VENDOR 0x1d6b
+#define TEST_PRODUCT 0x0104
+
+#define MAX_LANGUAGES 2 /* MAX_USB_STRING_LANGS of drivers/usb/gadget/configfs.c */
+
+bool gadgetfile_is_gadget_name(const char *name)
+{
+	static const char letters[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+	size_t first = strspn(name, letters);
+	size_t n = strlen(name);
+
+	if (first == 0 || n > GADGET_MAX_NAME)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (!strchr(letters, name[i]) && !strchr("._-", name[i]))
+			return false;
+	return true;
+}
+
+char *gadgetfile_default_name(const char *path)
+{
+	const char *base = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
+	size_t n = strlen(base);
+
+	if (str_has_suffix(base, ".conf"))
+		n -= strlen(".conf");
+	else if (str_has_suffix(base, ".scheme"))
+		n -= strlen(".scheme");
+	return xstrndup(base, n);
+}
+
+#define NAME_RULE                                                                                  \
+	"a gadget's name has letters, digits and, after the first, '.', '_' and "                  \
+	"'-', at most 64 characters"
+
+static void load_name(struct load *l, struct node *node, const char *override)
+{
+	const struct gadgetfile_source *main_file = l->scan->sources[0];
+	const struct place whole = { .source = main_file };
+	_cleanup_free_ char *base = NULL, *shown = NULL;
+
+	if (override) {
+		base = xstrdup(override);
+	} else if (node && !node->bad) {
+		base = xstrdup(node->text);
+	} else {
+		base = gadgetfile_default_name(main_file->path);
+	}
+	if (!gadgetfile_is_gadget_name(base) && !(node && node->bad && !override)) {
+		shown = diag_quote(base);
+		if (override)
+			diag_error(l->diags, &whole, "%s cannot be a name: " NAME_RULE, shown);
+		else if (node)
+			load_error(l, node, "%s cannot be a name: " NAME_RULE, shown);
+		else
+			diag_error(l->diags, &whole,
+				   "the gadget would be named after the file, but %s cannot be a "
+				   "name: set 'name'; " NAME_RULE,
+				   shown);
+	}
+	l->g->name = steal_ptr(base);
+}
+
+static void load_udc(struct load *l, struct node *node)
+{
+	struct gadget_udc *udc = &l->g->udc;
+
+	if (!node || node->bad)
+		return;
+	udc->at = load_origin(l, &node->at);
+	if (node->type == NODE_STRING) {
+		set_file_name(l, key_find(&udc_keys, "name"), node, &udc->name);
+		return;
+	}
+	load_group(l, &udc_keys, node, udc);
+}
+
+static void check_bcd(struct load *l, struct node *attrs, const char *name)
+{
+	struct node *value = attrs ? node_member(attrs, name) : NULL;
+
+	if (value && !value->bad && value->type == NODE_INT)
+		load_check_bcd(l, value, name);
+}
+
+/* True if the file does not say, so that the default has been filled in. */
+static bool default_id(struct load *l, struct node *attrs, enum gadget_attr attr, int64_t value)
+{
+	if (attrs && node_member(attrs, gadget_attribute_words[attr]))
+		return false;
+	l->g->attrs[attr] = (struct gadgetfile_int){ .set = true, .value = value };
+	return true;
+}
+
+static void default_ids(struct load *l, struct node *attrs)
+{
+	const struct place whole = { .source = l->scan->sources[0] };
+	const struct place *at = attrs ? node_place(attrs) : &whole;
+	bool vendor = default_id(l, attrs, GADGET_ID_VENDOR, TEST_VENDOR);
+	bool product = default_id(l, attrs, GADGET_ID_PRODUCT, TEST_PRODUCT);
+
+	if (l->partial || (attrs && attrs->bad))
+		return;
+	if (vendor && product)
+		diag_warning(
+			l->diags, at,
+			"no ids are set in 'attrs': %04x:%04x is used, which is for tests only",
+			TEST_VENDOR, TEST_PRODUCT);
+	else if (vendor || product)
+		diag_warning(
+			l->diags, at, "no '%s' is set: 0x%04x is used, which is for tests only",
+			vendor ? "idVendor" : "idProduct", vendor ? TEST_VENDOR : TEST_PRODUCT);
+}
+
+static void load_attrs(struct load *l, struct node *node)
+{
+	struct node *size;
+
+	if (node && !node->bad) {
+		load_group(l, &attrs_keys, node, l->g->attrs);
+		check_bcd(l, node, "bcdUSB");
+		check_bcd(l, node, "bcdDevice");
+		size = node_member(node, "bMaxPacketSize0");
+		if (size && !size->bad && size->integer != 8 && size->integer != 9 &&
+		    size->integer != 16 && size->integer != 32 && size->integer != 64)
+			diag_warning(l->diags, &size->at,
+				     "USB 2.0, 9.6.1 knows 8, 16, 32 and 64 here, not %s; the "
+				     "kernel sends the UDC's own",
+				     size->text);
+	}
+	default_ids(l, node);
+}
+
+static void load_strings(struct load *l, struct node *list)
+{
+	struct gadget *g = l->g;
+	struct gadget_strings *s;
+	const struct node *one_too_many = NULL;
+
+	if (!list) {
+		s = array_add(g->strings, g->n_strings);
+		s->lang = LANG_EN_US;
+		s->product.value = xstrdup(g->name);
+		return;
+	}
+	if (list->bad)
+		return;
+	node_foreach(item, list) {
+		struct node *lang;
+
+		if (item->bad)
+			continue;
+		if (g->n_strings == MAX_LANGUAGES)
+			one_too_many = item;
+		s = array_add(g->strings, g->n_strings);
+		s->lang = LANG_EN_US;
+		s->at = load_origin(l, &item->at);
+		load_group(l, &strings_keys, item, s);
+		lang = node_member(item, "lang");
+		if (lang && lang->bad) { /* its strings are not needed any more */
+			gadget_strings_free(s);
+			g->n_strings--;
+		}
+		for (size_t i = 0; i + 1 < g->n_strings && !(lang && lang->bad) && !l->partial;
+		     i++) {
+			if (g->strings[i].lang != s->lang)
+				continue;
+			diag_error(l->diags, lang ? &lang->at : &item->at,
+				   "a second group of strings for language 0x%04x", s->lang);
+			break;
+		}
+	}
+	if (one_too_many)
+		diag_error(l->diags, &one_too_many->at, "the kernel takes at most %d languages",
+			   MAX_LANGUAGES);
+}
+
+static void load_switch_to(struct load *l, struct node *list)
+{
+	struct gadget *g = l->g;
+
+	if (!list || list->bad)
+		return;
+	node_foreach(item, list) {
+		_cleanup_free_ char *shown = NULL;
+		struct gadgetfile_str *name;
+		bool again = false;
+
+		if (item->bad)
+			continue;
+		for (size_t i = 0; i < g->n_switch_to; i++)
+			again = again || streq(g->switch_to[i].value, item->text);
+		shown = diag_quote(item->text);
+		if (!gadgetfile_is_gadget_name(item->text))
+			load_error(l, item, "%s cannot be a name: " NAME_RULE, shown);
+		else if (streq(item->text, g->name))
+			load_error(l, item, "a gadget cannot switch to itself");
+		else if (again)
+			load_error(l, item, "%s stands here twice", shown);
+		name = array_add(g->switch_to, g->n_switch_to);
+		name->value = xstrdup(item->text);
+		name->at = load_origin(l, &item->at);
+	}
+}
+
+static void load_gadget(struct load *l, const char *name_override)
+{
+	struct gadget_draft d = { 0 };
+	struct gadget *g = l->g;
+	struct node *speed;
+
+	load_group(l, &gadget_keys, l->scan->root, &d);
+	load_name(l, d.name ? d.name : node_member(l->scan->root, "name"), name_override);
+	load_udc(l, d.udc);
+	load_switch_to(l, d.switch_to);
+	load_attrs(l, node_member(l->scan->root, "attrs"));
+	load_strings(l, d.strings);
+	g->autostart = d.autostart;
+	g->max_speed = d.max_speed;
+	speed = node_member(l->scan->root, "max_speed");
+	if (speed)
+		g->max_speed_at = load_origin(l, &speed->at);
+	load_functions(l, d.functions, d.configs);
+	load_configs(l, d.configs);
+	load_check_associations(l);
+	if (d.os_descs || !node_member(l->scan->root, "os_descs"))
+		load_gadget_os_descs(l, d.os_descs);
+	if (d.webusb)
+		load_gadget_webusb(l, d.webusb);
+	if (l->diags->n_errors == 0)
+		load_advice(l);
+}
+
+static struct gadget *new_gadget(const struct scan *s)
+{
+	struct gadget *g = xcalloc(1, sizeof(*g));
+	const char *path = s->sources[0]->path, *slash = strrchr(path, '/');
+
+	g->dir = realpath(s->sources[0]->dir, NULL);
+	if (!g->dir)
+		g->dir = xstrdup(s->sources[0]->dir);
+	g->file = strf("%s/%s", streq(g->dir, "/") ? "" : g->dir, slash ? slash + 1 : path);
+	g->files = xcalloc(s->n_sources + 1, sizeof(char *));
+	g->drop_ins = xcalloc(s->n_sources + 1, sizeof(char *));
+	for (size_t i = 0, n = 0; i < s->n_sources; i++) {
+		g->files[i] = xstrdup(s->sources[i]->path);
+		if (s->sources[i]->is_drop_in)
+			g->drop_ins[n++] = g->files[i];
+	}
+	return g;
+}
+
+int load_scanned(struct scan *s, const struct gadgetfile_options *options, struct gadget **out,
+		 json_t **json, struct diags *diags)
+{
+	_cleanup_gadget_ struct gadget *g = NULL;
+	struct load l = { .diags = diags,
+			  .scan = s,
+			  .plugins = options ? options->plugins : NULL,
+			  .partial = diags->n_errors > 0 };
+
+	*out = NULL;
+	if (json)
+		*json = NULL;
+	if (json && s->root && !l.partial)
+		*json = node_to_json(s->root);
+	if (s->root) {
+		g = l.g = new_gadget(s);
+		load_gadget(&l, options ? options->name : NULL);
+		free(l.functions);
+	}
+	diags_sort(diags);
+	if (diags->n_errors > 0)
+		return -EINVAL;
+	*out = steal_ptr(g);
+	return 0;
+}
+
+int gadgetfile_load(const char *path, const struct gadgetfile_options *options, struct gadget **out,
+		    json_t **json, struct diags *diags, struct error *err)
+{
+	_cleanup_scan_ struct scan s = { 0 };
+	int r;
+
+	*out = NULL;
+	if (json)
+		*json = NULL;
+	r = scan_file(&s, path, options, diags, err);
+	if (r < 0)
+		return r;
+	return load_scanned(&s, options, out, json, diags);
+}
+
+static const char *first_error(const struct diags *diags)
+{
+	for (size_t i = 0; i < diags->n; i++)
+		if (diags->v[i].severity == DIAG_ERROR)
+			return diags->v[i].text;
+	return "?";
+}
+
+int gadgetfile_load_form(const json_t *form, const char *path, const char *name,
+			 struct gadget **out, struct error *err)
+{
+	const struct gadgetfile_options options = { .name = name };
+	_cleanup_scan_ struct scan s = { 0 };
+	_cleanup_free_ char *text = json_is_object(form) ? gadgetfile_write(form) : xstrdup("");
+	struct diags diags = { 0 };
+	int r;
+
+	*out = NULL;
+	scan_text(&s, path, text, strlen(text), &diags);
+	s.formless = true;
+	r = load_scanned(&s, &options, out, NULL, &diags);
+	if (r < 0)
+		error_set(err, EX_DATAERR, EINVAL, path,
+			  "this version of ffsctl does not take what %s was: %s", path,
+			  first_error(&diags));
+	else
+		gadgetfile_settle_mounts(*out);
+	diags_free(&diags);
+	return r;
+}
+
+int gadgetfile_load_texts(const struct gadgetfile_text *texts, size_t n, struct gadget **out,
+			  json_t **json, struct diags *diags)
+{
+	_cleanup_scan_ struct scan s = { 0 };
+
+	*out = NULL;
+	if (json)
+		*json = NULL;
+	scan_text(&s, texts[0].path, texts[0].text, texts[0].size, diags);
+	for (size_t i = 1; i < n; i++)
+		scan_text_over(&s, texts[i].path, texts[i].text, texts[i].size);
+	return load_scanned(&s, NULL, out, json, diags);
+}
+
+int gadgetfile_load_text(const char *path, const char *text, size_t size, struct gadget **out,
+			 json_t **json, struct diags *diags)
+{
+	return gadgetfile_load_texts(&(struct gadgetfile_text){ path, text, size }, 1, out, json,
+				     diags);
+}

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Drop-ins: what NAME.conf.d/NN-WORDS.conf says is laid over the gadget file, as with systemd's
+ * units. In the order of their names: a group is merged with the one before, anything else, also a
+ * list, takes its place, and so does a group with nothing in it.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "gadgetfile/syntax/lex.h"
+
+#define MAX_DROP_INS 256
+#define SUFFIX ".conf"
+
+struct drop_in {
+	char *name, *path;
+};
+
+struct drop_ins {
+	struct drop_in *v;
+	size_t n;
+};
+
+static void free_drop_ins(struct drop_ins *all)
+{
+	for (size_t i = 0; i < all->n; i++) {
+		free(all->v[i].name);
+		free(all->v[i].path);
+	}
+	free(all->v);
+}
+
+static int compare(const void *a, const void *b)
+{
+	return strcmp(((const struct drop_in *)a)->name, ((const struct drop_in *)b)->name);
+}
+
+/* The first directory that has the name is the one that counts. */
+static bool is_new(const struct drop_ins *all, const char *name)
+{
+	for (size_t i = 0; i < all->n; i++)
+		if (streq(all->v[i].name, name))
+			return false;
+	return true;
+}
+
+static void list_directory(struct scan *s, const char *path, struct drop_ins *all)
+{
+	const struct place whole = { .source = s->sources[0] };
+	DIR *dir = opendir(path);
+	struct dirent *entry;
+
+	if (!dir && errno != ENOENT && errno != ENOTDIR)
+		diag_error(s->diags, &whole, "cannot list %s: %s", path, errno_words(errno));
+	while (dir && (entry = readdir(dir))) {
+		const char *name = entry->d_name;
+		struct drop_in *one;
+
+		if (name[0] == '.' || !str_has_suffix(name, SUFFIX) || !is_new(all, name))
+			continue;
+		if (all->n == MAX_DROP_INS) {
+			diag_error(s->diags, &whole, "more than %d drop-ins", MAX_DROP_INS);
+			break;
+		}
+		one = array_add(all->v, all->n);
+		one->name = xstrdup(name);
+		one->path = strf("%s/%s", path, name);
+	}
+	if (dir)
+		closedir(dir);
+}
+
+/* --- merging ---------------------------------------------------------------------------------- */
+
+static void append(struct scan *s, struct node *group, struct node *node)
+{
+	node->parent = group;
+	node->next = NULL;
+	if (group->last)
+		group->last->next = node;
+	else
+		group->first = node;
+	group->last = node;
+	if (++group->n == GADGETFILE_MAX_GROUP + 1)
+		scan_stricter(s, &node->name_at, "more than %d settings in one group",
+			      GADGETFILE_MAX_GROUP);
+}
+
+static void replace(struct node *old, struct node *node)
+{
+	struct node *group = old->parent, **at = &group->first;
+
+	while (*at != old)
+		at = &(*at)->next;
+	*at = node;
+	node->parent = group;
+	node->next = old->next;
+	if (group->last == old)
+		group->last = node;
+}
+
+static void merge(struct scan *s, struct node *group, struct node *over)
+{
+	struct node *next;
+
+	for (struct node *node = over->first; node && group->n <= GADGETFILE_MAX_GROUP;
+	     node = next) {
+		struct node *old = node_member(group, node->name);
+
+		next = node->next;
+		if (node->bad)
+			continue; /* reported: set twice, a number too large */
+		if (!old)
+			append(s, group, node);
+		else if (old->type == NODE_GROUP && node->type == NODE_GROUP && node->n > 0)
+			merge(s, old, node);
+		else
+			replace(old, node);
+	}
+}
+
+void drop_in_merge(struct scan *s, struct node *over)
+{
+	if (s->root)
+		merge(s, s->root, over);
+}
+
+void drop_in_scan(struct scan *s, const char *const *dirs)
+{
+	const char *main_path = s->sources[0]->path, *slash = strrchr(main_path, '/');
+	const char *own[] = { s->sources[0]->dir, NULL };
+	_cleanup_(free_drop_ins) struct drop_ins all = { 0 };
+
+	for (dirs = dirs ? dirs : own; *dirs; dirs++) {
+		const char *base = slash ? slash + 1 : main_path;
+		_cleanup_free_ char *path =
+			!slash && streq(*dirs, ".")
+				? strf("%s.d", base)
+				: strf("%s/%s.d", streq(*dirs, "/") ? "" : *dirs, base);
+
+		list_directory(s, path, &all);
+	}
+	if (all.n > 0)
+		qsort(all.v, all.n, sizeof(*all.v), compare);
+	for (size_t i = 0; i < all.n; i++)
+		scan_drop_in(s, gadgetfile_source_open_drop_in(s, all.v[i].path));
+}

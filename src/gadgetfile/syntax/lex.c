@@ -1,0 +1,412 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * libconfig 1.5's words (its manual, "Configuration Files"), each with its place. Where libconfig
+ * is strange, so is this: what is accepted here must mean the same to every libconfig program.
+ */
+#include "config.h"
+
+#include <ctype.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/cleanup.h"
+#include "base/text.h"
+#include "gadgetfile/syntax/lex.h"
+
+struct place cursor_place(struct scan *s, const struct cursor *c, size_t length)
+{
+	const char *p = c->source->text + c->at;
+	struct place at = {
+		.source = c->source,
+		.line = c->line,
+		.line_start = (unsigned int)c->line_start,
+		.column = c->column,
+		.end_column = c->column,
+		.order = ++s->order,
+	};
+
+	for (size_t i = 0; i < length && p[i] && p[i] != '\n'; i++)
+		if (((unsigned char)p[i] & 0xc0) != 0x80)
+			at.end_column++;
+	if (at.end_column == at.column)
+		at.end_column++;
+	return at;
+}
+
+void cursor_advance(struct cursor *c, size_t length)
+{
+	const char *p = c->source->text + c->at;
+
+	c->at += length;
+	for (size_t i = 0; i < length; i++) {
+		if (p[i] == '\n') {
+			c->line++;
+			c->column = 1;
+			c->line_start = (size_t)(p + i + 1 - c->source->text);
+		} else if (((unsigned char)p[i] & 0xc0) != 0x80) {
+			c->column++;
+		}
+	}
+}
+
+/* Over characters that are ASCII and no newlines. */
+static void advance_plain(struct cursor *c, size_t length)
+{
+	c->at += length;
+	c->column += (unsigned int)length;
+}
+
+void scan_stricter(struct scan *s, const struct place *at, const char *fmt, ...)
+{
+	_cleanup_free_ char *text = NULL;
+	va_list ap;
+
+	va_start(ap, fmt);
+	text = text_vformat(fmt, ap);
+	va_end(ap);
+	s->stricter = true;
+	diag_error(s->diags, at, "%s", text);
+}
+
+/* What a character can be; a table, as each one of the file is looked up. */
+enum { NAME_START = 1, IN_NAME = 2, BLANK = 4 };
+
+static const unsigned char classes[256] = {
+	['A' ... 'Z'] = NAME_START | IN_NAME,
+	['a' ... 'z'] = NAME_START | IN_NAME,
+	['*'] = NAME_START | IN_NAME,
+	['0' ... '9'] = IN_NAME,
+	['_'] = IN_NAME,
+	['-'] = IN_NAME,
+	[' '] = BLANK,
+	['\t'] = BLANK,
+	['\r'] = BLANK,
+	['\f'] = BLANK,
+};
+
+static bool is(char c, unsigned int class)
+{
+	return classes[(unsigned char)c] & class;
+}
+
+static size_t digits(const char *p)
+{
+	return strspn(p, "0123456789");
+}
+
+static size_t name_length(const char *p)
+{
+	size_t n = 0;
+
+	while (is(p[n], IN_NAME))
+		n++;
+	return n;
+}
+
+static size_t exponent(const char *p)
+{
+	size_t n = 1;
+
+	if (*p != 'e' && *p != 'E')
+		return 0;
+	if (p[n] == '+' || p[n] == '-')
+		n++;
+	return digits(p + n) > 0 ? n + digits(p + n) : 0;
+}
+
+static size_t long_suffix(const char *p)
+{
+	return p[0] != 'L' ? 0 : p[1] != 'L' ? 1 : 2;
+}
+
+/* The longest number at `p`; 0: none. */
+static size_t number_length(const char *p, enum token_type *type)
+{
+	size_t sign = *p == '+' || *p == '-', n = digits(p + sign), e;
+	const char *after = p + sign + n;
+
+	if (*after == '.') {
+		after += 1 + digits(after + 1);
+		*type = TOKEN_FLOAT;
+		return (size_t)(after + exponent(after) - p);
+	}
+	if (n == 0)
+		return 0;
+	e = exponent(after);
+	if (e > 0) {
+		*type = TOKEN_FLOAT;
+		return sign + n + e;
+	}
+	if (sign == 0 && n == 1 && *p == '0' && (p[1] == 'x' || p[1] == 'X') &&
+	    isxdigit((unsigned char)p[2]))
+		after = p + 2 + strspn(p + 2, "0123456789abcdefABCDEF");
+	*type = long_suffix(after) > 0 ? TOKEN_INT64 : TOKEN_INT;
+	return (size_t)(after + long_suffix(after) - p);
+}
+
+/* With both quotes; 0: it has no end. */
+static size_t string_length(const char *p)
+{
+	size_t n = 1;
+
+	for (;;) {
+		n += strcspn(p + n, "\"\\");
+		if (p[n] == '"')
+			return n + 1;
+		if (p[n] == '\0')
+			return 0;
+		n += p[n + 1] == '"' || p[n + 1] == '\\' ? 2 : 1;
+	}
+}
+
+/* TOKEN_END: none. */
+static enum token_type punctuation(char c)
+{
+	static const unsigned char tokens[256] = {
+		['='] = TOKEN_EQUALS,	   [':'] = TOKEN_EQUALS,     [','] = TOKEN_COMMA,
+		[';'] = TOKEN_SEMICOLON,   ['{'] = TOKEN_GROUP_OPEN, ['}'] = TOKEN_GROUP_CLOSE,
+		['('] = TOKEN_LIST_OPEN,   [')'] = TOKEN_LIST_CLOSE, ['['] = TOKEN_ARRAY_OPEN,
+		[']'] = TOKEN_ARRAY_CLOSE,
+	};
+
+	return tokens[(unsigned char)c];
+}
+
+enum skipped { SKIPPED_SOME, SKIPPED_NOTHING, SKIPPED_TO_END };
+
+/* Takes one stretch of white space, or one comment. */
+static enum skipped skip_blank(struct scan *s, struct cursor *c)
+{
+	const char *p = c->source->text + c->at, *end;
+	struct place at;
+	size_t n;
+
+	if (*p == '\n') {
+		/* Not the blanks that begin the next line: they belong to an @include directive. */
+		c->at++;
+		c->line++;
+		c->column = 1;
+		c->line_start = c->at;
+		return SKIPPED_SOME;
+	}
+	if (is(*p, BLANK)) {
+		for (n = 1; is(p[n], BLANK);)
+			n++;
+		advance_plain(c, n);
+		return SKIPPED_SOME;
+	}
+	if (p[0] == '\0')
+		return SKIPPED_TO_END;
+	if (p[0] == '#' || (p[0] == '/' && p[1] == '/')) {
+		n = strcspn(p, "\n");
+		if (p[n] == '\0') {
+			at = cursor_place(s, c, n);
+			diag_error(s->diags, &at,
+				   "libconfig takes no comment in a last line that does not end: "
+				   "add a newline");
+			cursor_advance(c, n);
+		} else {
+			c->at += n; /* the newline sets the column */
+		}
+		return SKIPPED_SOME;
+	}
+	if (p[0] != '/' || p[1] != '*')
+		return SKIPPED_NOTHING;
+	end = strstr(p + 2, "*/");
+	if (!end) {
+		at = cursor_place(s, c, 2);
+		scan_stricter(s, &at, "this comment has no end: '*/' is missing");
+		s->hopeless = true;
+		return SKIPPED_TO_END;
+	}
+	cursor_advance(c, (size_t)(end + 2 - p));
+	return SKIPPED_SOME;
+}
+
+static bool starts_token(const char *p)
+{
+	enum token_type type;
+
+	return strchr(" \t\n\r\f\"#/", *p) || is(*p, NAME_START) || punctuation(*p) != TOKEN_END ||
+	       number_length(p, &type) > 0;
+}
+
+/* The first allocation holds what most files have, so that it is not copied as it grows. */
+static struct token *new_token(struct scan *s, const struct gadgetfile_source *source)
+{
+	if (s->n_tokens == s->token_capacity) {
+		s->token_capacity = s->n_tokens ? 2 * s->n_tokens : source->size / 6 + 64;
+		s->tokens = xreallocarray(s->tokens, s->token_capacity, sizeof(*s->tokens));
+		if (s->n_tokens == 0)
+			memory_fault_in(s->tokens, s->token_capacity * sizeof(*s->tokens));
+	}
+	return &s->tokens[s->n_tokens++];
+}
+
+static void add_token(struct scan *s, struct cursor *c, enum token_type type, size_t length)
+{
+	struct token *t = new_token(s, c->source);
+
+	t->type = type;
+	t->text = c->source->text + c->at;
+	t->length = (unsigned int)length;
+	t->at = cursor_place(s, c, length);
+	cursor_advance(c, length);
+}
+
+/* The same of characters that are ASCII and no newlines. */
+static void add_plain(struct scan *s, struct cursor *c, enum token_type type, size_t length)
+{
+	struct token *t = new_token(s, c->source);
+
+	t->type = type;
+	t->text = c->source->text + c->at;
+	t->length = (unsigned int)length;
+	t->at = (struct place){
+		.source = c->source,
+		.line = c->line,
+		.line_start = (unsigned int)c->line_start,
+		.column = c->column,
+		.end_column = c->column + (unsigned int)length,
+		.order = ++s->order,
+	};
+	advance_plain(c, length);
+}
+
+static bool is_plain(const char *p, size_t length)
+{
+	for (size_t i = 0; i < length; i++)
+		if (p[i] == '\n' || (unsigned char)p[i] >= 0x80)
+			return false;
+	return true;
+}
+
+static void take_garbage(struct scan *s, struct cursor *c)
+{
+	const char *p = c->source->text + c->at;
+	size_t n = 1;
+	struct place at;
+
+	while (p[n] && !starts_token(p + n))
+		n++;
+	at = cursor_place(s, c, n);
+	if (str_has_prefix(p, "@include")) {
+		n = strlen("@include");
+		at.end_column = at.column + (unsigned int)n;
+		diag_error(s->diags, &at,
+			   "'@include' stands at the start of a line, followed by a file name in "
+			   "quotes");
+	} else if (*p == '\'') {
+		n = strcspn(p + 1, "'\n") + 1;
+		if (p[n] == '\'') {
+			at = cursor_place(s, c, n + 1);
+			diag_error(s->diags, &at, "strings stand in double quotes");
+			add_token(s, c, TOKEN_STRING, n + 1);
+			return;
+		}
+		n = 1;
+		diag_error(s->diags, &at, "strings stand in double quotes");
+	} else {
+		_cleanup_free_ char *shown = text_printable(p, n);
+
+		diag_error(s->diags, &at, "unexpected '%s'", shown);
+	}
+	cursor_advance(c, n);
+}
+
+/*
+ * Strings may run over lines, so that a missing quote turns everything after it inside out. The
+ * first string that does so is most likely where it is missing.
+ */
+static void report_open_string(struct scan *s, const struct cursor *c)
+{
+	struct place at = cursor_place(s, c, 1);
+
+	/* libconfig takes this where no string could be, and leaves it out. */
+	scan_stricter(s, &at, "this string has no end: a '\"' is missing");
+	s->hopeless = true;
+	for (size_t i = 0; i < s->n_tokens; i++) {
+		const struct token *t = &s->tokens[i];
+
+		if (t->type == TOKEN_STRING && memchr(t->text, '\n', t->length)) {
+			diag_follow(s->diags, &t->at,
+				    "this string runs over the end of its line: perhaps it is "
+				    "missing here");
+			return;
+		}
+	}
+}
+
+static void take_token(struct scan *s, struct cursor *c)
+{
+	const char *p = c->source->text + c->at;
+	enum token_type type = punctuation(*p);
+	size_t n = 1;
+
+	if (type != TOKEN_END) {
+		add_plain(s, c, type, 1);
+	} else if (is(*p, NAME_START)) {
+		n = name_length(p);
+		type = (n == 4 && strncasecmp(p, "true", n) == 0) ||
+				       (n == 5 && strncasecmp(p, "false", n) == 0)
+			       ? TOKEN_BOOL
+			       : TOKEN_NAME;
+		add_plain(s, c, type, n);
+	} else if (*p == '"') {
+		n = string_length(p);
+		if (n == 0)
+			report_open_string(s, c);
+		else if (is_plain(p, n))
+			add_plain(s, c, TOKEN_STRING, n);
+		else
+			add_token(s, c, TOKEN_STRING, n);
+	} else {
+		n = number_length(p, &type);
+		if (n == 0)
+			take_garbage(s, c);
+		else
+			add_plain(s, c, type, n);
+	}
+}
+
+void lex_source(struct scan *s, const struct gadgetfile_source *source,
+		const struct cursor *includer)
+{
+	struct cursor c = {
+		.source = source,
+		.line = 1,
+		.column = 1,
+		.depth = includer ? includer->depth + 1 : 0,
+		.includer = includer,
+	};
+	size_t copied = 0;
+
+	while (!s->hopeless) {
+		size_t directive = c.at == c.line_start ? include_directive(&c) : 0;
+		enum skipped skipped;
+
+		if (directive > 0) {
+			include_take(s, &c, directive, &copied);
+			continue;
+		}
+		skipped = skip_blank(s, &c);
+		if (skipped == SKIPPED_TO_END)
+			break;
+		if (skipped == SKIPPED_NOTHING)
+			take_token(s, &c);
+		if (s->n_tokens > GADGETFILE_MAX_TOKENS) {
+			struct place at = cursor_place(s, &c, 1);
+
+			scan_stricter(s, &at, "the file has more than %d words and signs",
+				      GADGETFILE_MAX_TOKENS);
+			s->hopeless = true;
+		}
+	}
+#ifdef FFSCTL_TEST_HOOKS
+	expanded_append(s, source, copied, source->size, c.line);
+#else
+	(void)copied;
+#endif
+	if (!includer)
+		add_token(s, &c, TOKEN_END, 0);
+}

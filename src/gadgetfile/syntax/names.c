@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Settings of a group that have one name, and how many it may have. */
+#include "base/cleanup.h"
+#include "gadgetfile/syntax/lex.h"
+
+static int compare_names(const void *a, const void *b)
+{
+	const struct node *x = *(const struct node *const *)a, *y = *(const struct node *const *)b;
+	int r = strcmp(x->name, y->name);
+
+	if (r != 0)
+		return r;
+	return x->name_at.order < y->name_at.order ? -1 : 1;
+}
+
+/* Most groups are small, and have no name twice. */
+static bool are_few_and_differ(const struct node *group)
+{
+	if (group->n > 8)
+		return false;
+	node_foreach(child, group)
+		for (const struct node *other = child->next; other; other = other->next)
+			if (streq(child->name, other->name))
+				return false;
+	return true;
+}
+
+void scan_check_names(struct scan *s, struct node *group)
+{
+	_cleanup_free_ struct node **sorted = NULL;
+	size_t n = 0;
+
+	if (are_few_and_differ(group))
+		return;
+	sorted = xcalloc(group->n, sizeof(struct node *));
+	node_foreach(child, group)
+		sorted[n++] = child;
+	qsort(sorted, n, sizeof(struct node *), compare_names);
+	for (size_t i = 1; i < n; i++) {
+		if (!streq(sorted[i]->name, sorted[i - 1]->name))
+			continue;
+		sorted[i]->bad = true;
+		diag_error(s->diags, &sorted[i]->name_at, "'%s' is set twice", sorted[i]->name);
+		diag_follow(s->diags, &sorted[i - 1]->name_at, "the first one is here");
+	}
+	if (n > GADGETFILE_MAX_GROUP)
+		scan_stricter(s, &group->last->name_at, "more than %d settings in one group",
+			      GADGETFILE_MAX_GROUP);
+}

@@ -1,0 +1,486 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The parser: libconfig 1.5's grammar by recursive descent, going on after an error at the next
+ * place that makes sense, so that one run finds all of them.
+ */
+#include <stdio.h>
+
+#include "base/cleanup.h"
+#include "base/text.h"
+#include "gadgetfile/syntax/lex.h"
+#include "gadgetfile/syntax/value.h"
+
+enum bracket { BRACKET_GROUP, BRACKET_LIST, BRACKET_ARRAY, BRACKET_COUNT };
+
+static const char brackets[BRACKET_COUNT][2] = { "{}", "()", "[]" };
+
+struct parser {
+	struct scan *s;
+	const struct token *t; /* the next one */
+	unsigned int open[BRACKET_COUNT];
+	unsigned int depth;
+	/* A bracket did not match: what closes nothing later on is a consequence of it. */
+	bool unbalanced;
+};
+
+static int closes(const struct token *t)
+{
+	switch (t->type) {
+	case TOKEN_GROUP_CLOSE:
+		return BRACKET_GROUP;
+	case TOKEN_LIST_CLOSE:
+		return BRACKET_LIST;
+	case TOKEN_ARRAY_CLOSE:
+		return BRACKET_ARRAY;
+	default:
+		return -1;
+	}
+}
+
+static bool starts_value(const struct token *t)
+{
+	switch (t->type) {
+	case TOKEN_STRING:
+	case TOKEN_INT:
+	case TOKEN_INT64:
+	case TOKEN_FLOAT:
+	case TOKEN_BOOL:
+	case TOKEN_GROUP_OPEN:
+	case TOKEN_LIST_OPEN:
+	case TOKEN_ARRAY_OPEN:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static bool starts_setting(const struct token *t)
+{
+	return t->type == TOKEN_NAME && t[1].type == TOKEN_EQUALS;
+}
+
+static char *found(const struct token *t)
+{
+	_cleanup_free_ char *text = NULL;
+
+	if (t->type == TOKEN_END)
+		return xstrdup("the end of the file");
+	if (t->type == TOKEN_STRING)
+		return xstrdup("a string");
+	text = text_printable(t->text, t->length);
+	return strf("'%s'", text);
+}
+
+static void expected(struct parser *p, const struct token *t, const char *what)
+{
+	_cleanup_free_ char *but = found(t);
+
+	diag_error(p->s->diags, &t->at, "expected %s, found %s", what, but);
+}
+
+/* Past what cannot be understood: to the next setting, the end of this one, or a closing bracket.
+ */
+static void skip_to_setting(struct parser *p)
+{
+	unsigned int inner = 0;
+
+	for (; p->t->type != TOKEN_END; p->t++) {
+		if (p->t->type == TOKEN_GROUP_OPEN || p->t->type == TOKEN_LIST_OPEN ||
+		    p->t->type == TOKEN_ARRAY_OPEN) {
+			inner++;
+		} else if (closes(p->t) >= 0) {
+			if (inner == 0)
+				return;
+			inner--;
+		} else if (inner == 0 && starts_setting(p->t)) {
+			return;
+		} else if (inner == 0 &&
+			   (p->t->type == TOKEN_SEMICOLON || p->t->type == TOKEN_COMMA)) {
+			p->t++;
+			return;
+		}
+	}
+}
+
+static struct node *add_node(struct parser *p, struct node *parent, const struct token *at)
+{
+	struct node *n = arena_alloc(&p->s->arena, sizeof(*n));
+
+	n->parent = parent;
+	n->at = at->at;
+	if (parent->last)
+		parent->last->next = n;
+	else
+		parent->first = n;
+	parent->last = n;
+	parent->n++;
+	return n;
+}
+
+static void parse_value(struct parser *p, struct node *n);
+static void parse_settings(struct parser *p, struct node *group);
+
+static void skip_stray(struct parser *p)
+{
+	if (!p->unbalanced)
+		diag_error(p->s->diags, &p->t->at, "'%.1s' closes nothing", p->t->text);
+	p->t++;
+	if (p->t->type == TOKEN_SEMICOLON || p->t->type == TOKEN_COMMA)
+		p->t++;
+}
+
+/*
+ * At a bracket that is not the one that `open` waits for. True: it belongs to something around it,
+ * so that `open` ends here.
+ */
+static bool wrong_bracket(struct parser *p, const struct token *open, enum bracket mine)
+{
+	int found_bracket = closes(p->t);
+	char closing = brackets[mine][1];
+
+	if (p->open[found_bracket] > 0) {
+		p->unbalanced = true;
+		diag_error(p->s->diags, &p->t->at, "expected '%c' before '%c'", closing,
+			   brackets[found_bracket][1]);
+		diag_follow(p->s->diags, &open->at, "'%c' is opened here", brackets[mine][0]);
+		return true;
+	}
+	skip_stray(p);
+	return false;
+}
+
+static void never_closed(struct parser *p, const struct token *open, enum bracket mine)
+{
+	diag_error(p->s->diags, &open->at, "this '%c' is never closed", brackets[mine][0]);
+}
+
+static void parse_group(struct parser *p, struct node *n)
+{
+	const struct token *open = p->t++;
+
+	n->type = NODE_GROUP;
+	p->open[BRACKET_GROUP]++;
+	for (;;) {
+		parse_settings(p, n);
+		if (p->t->type == TOKEN_END) {
+			never_closed(p, open, BRACKET_GROUP);
+			break;
+		}
+		if (p->t->type == TOKEN_GROUP_CLOSE) {
+			p->t++;
+			break;
+		}
+		if (wrong_bracket(p, open, BRACKET_GROUP))
+			break;
+	}
+	p->open[BRACKET_GROUP]--;
+}
+
+static const char *element_words(enum token_type type)
+{
+	switch (type) {
+	case TOKEN_BOOL:
+		return "true or false";
+	case TOKEN_INT:
+		return "an integer";
+	case TOKEN_INT64:
+		return "a 64-bit integer";
+	case TOKEN_FLOAT:
+		return "a floating-point number";
+	default:
+		return "a string";
+	}
+}
+
+/* Before the value at p->t becomes an element; false: an error has been reported. */
+static bool check_element(struct parser *p, const struct node *array, const struct token *first)
+{
+	if (p->t->type >= TOKEN_GROUP_OPEN) {
+		diag_error(p->s->diags, &p->t->at,
+			   "an array '[ ]' holds only plain values: a list '( )' is meant");
+	} else if (array->n > 0 && p->t->type != first->type) {
+		diag_error(
+			p->s->diags, &p->t->at,
+			"the values of an array '[ ]' have one type, and its first is %s: a list "
+			"'( )' takes any",
+			element_words(first->type));
+	} else {
+		return true;
+	}
+	return false;
+}
+
+/* A setting where only values can stand: understood, reported, left out. */
+static void setting_in_list(struct parser *p, enum bracket mine)
+{
+	struct node scratch = { .type = NODE_GROUP };
+	_cleanup_free_ char *name = xstrndup(p->t->text, p->t->length);
+
+	diag_error(p->s->diags, &p->t->at,
+		   "expected a value or '%c', found the setting '%s': settings stand in '{ }'",
+		   brackets[mine][1], name);
+	p->t += 2;
+	if (starts_value(p->t))
+		parse_value(p, add_node(p, &scratch, p->t));
+	if (p->t->type == TOKEN_SEMICOLON || p->t->type == TOKEN_COMMA)
+		p->t++;
+}
+
+/* After a value: true if another one follows. */
+static bool separator(struct parser *p, enum bracket mine)
+{
+	static const char *const words[] = { "',' or '}'", "',' or ')'", "',' or ']'" };
+	const char *what = words[mine];
+
+	if (p->t->type == TOKEN_COMMA) {
+		if (closes(&p->t[1]) == (int)mine) {
+			diag_error(p->s->diags, &p->t->at,
+				   "libconfig 1.5 takes no ',' before the closing '%c'",
+				   brackets[mine][1]);
+		} else if (p->t[1].type == TOKEN_COMMA) {
+			expected(p, &p->t[1], "a value");
+			p->t++;
+		}
+		p->t++;
+		return true;
+	}
+	if (p->t->type == TOKEN_SEMICOLON) {
+		expected(p, p->t++, what);
+		return true;
+	}
+	if (starts_value(p->t)) {
+		expected(p, p->t, what);
+		return true;
+	}
+	return false;
+}
+
+/* `( 1, 2; next = 3`: the closing bracket is missing, rather than the ';' wrong. */
+static bool ends_early(struct parser *p, const struct token *open, enum bracket mine)
+{
+	int bracket = closes(&p->t[p->t->type != TOKEN_END]);
+
+	if (p->t->type != TOKEN_SEMICOLON || bracket == (int)mine ||
+	    (!(bracket >= 0 && p->open[bracket] > 0) && !starts_setting(&p->t[1])))
+		return false;
+	diag_error(p->s->diags, &p->t->at, "expected ',' or '%c', found ';'", brackets[mine][1]);
+	diag_follow(p->s->diags, &open->at, "'%c' is opened here", brackets[mine][0]);
+	return true;
+}
+
+static void parse_list(struct parser *p, struct node *n, enum bracket mine)
+{
+	const struct token *open = p->t++, *first = p->t;
+
+	n->type = mine == BRACKET_LIST ? NODE_LIST : NODE_ARRAY;
+	for (;;) {
+		if (p->t->type == TOKEN_END) {
+			never_closed(p, open, mine);
+			return;
+		}
+		if (closes(p->t) == (int)mine) {
+			p->t++;
+			return;
+		}
+		if (closes(p->t) >= 0) {
+			if (wrong_bracket(p, open, mine))
+				return;
+		} else if (starts_setting(p->t)) {
+			setting_in_list(p, mine);
+		} else if (starts_value(p->t)) {
+			bool fits = mine == BRACKET_LIST || check_element(p, n, first);
+			struct node *element = add_node(p, n, p->t);
+
+			p->open[mine]++;
+			parse_value(p, element);
+			p->open[mine]--;
+			element->bad |= !fits;
+			if (ends_early(p, open, mine))
+				return;
+			if (!separator(p, mine) && p->t->type != TOKEN_END && closes(p->t) < 0 &&
+			    !starts_setting(p->t)) {
+				_cleanup_free_ char *what = strf("',' or '%c'", brackets[mine][1]);
+
+				expected(p, p->t++, what);
+			}
+		} else {
+			expected(p, p->t,
+				 p->t->type == TOKEN_NAME
+					 ? "a value (strings stand in double quotes)"
+					 : "a value");
+			p->t++;
+			separator(p, mine);
+		}
+	}
+}
+
+/* Adjacent strings are one; they may stand on several lines. */
+static void parse_string(struct parser *p, struct node *n)
+{
+	const struct token *first = p->t;
+	size_t size = 0;
+
+	while (p->t->type == TOKEN_STRING)
+		size += p->t++->length;
+	n->type = NODE_STRING;
+	n->text = value_strings(p->s, first, (size_t)(p->t - first), size);
+}
+
+/* Where in "too deeply nested" the recursion ends: everything inside is left out. */
+static void skip_bracketed(struct parser *p)
+{
+	unsigned int inner = 0;
+
+	scan_stricter(p->s, &p->t->at, "nested more than %d deep", GADGETFILE_MAX_NESTING);
+	for (; p->t->type != TOKEN_END; p->t++) {
+		if (p->t->type == TOKEN_GROUP_OPEN || p->t->type == TOKEN_LIST_OPEN ||
+		    p->t->type == TOKEN_ARRAY_OPEN)
+			inner++;
+		else if (closes(p->t) >= 0 && --inner == 0)
+			break;
+	}
+	if (p->t->type != TOKEN_END)
+		p->t++;
+}
+
+static void parse_value(struct parser *p, struct node *n)
+{
+	n->at = p->t->at;
+	switch (p->t->type) {
+	case TOKEN_BOOL:
+		n->type = NODE_BOOL;
+		n->integer = p->t->length == strlen("true");
+		n->text = n->integer ? "true" : "false";
+		p->t++;
+		return;
+	case TOKEN_INT:
+	case TOKEN_INT64:
+	case TOKEN_FLOAT:
+		value_number(p->s, p->t++, n);
+		return;
+	case TOKEN_STRING:
+		parse_string(p, n);
+		return;
+	default:
+		break;
+	}
+	if (p->depth == GADGETFILE_MAX_NESTING) {
+		n->type = NODE_BAD;
+		skip_bracketed(p);
+		return;
+	}
+	p->depth++;
+	if (p->t->type == TOKEN_GROUP_OPEN)
+		parse_group(p, n);
+	else
+		parse_list(p, n, p->t->type == TOKEN_LIST_OPEN ? BRACKET_LIST : BRACKET_ARRAY);
+	p->depth--;
+}
+
+/*
+ * `attrs.idVendor = 1`, as elsewhere: understood, reported, left out. To libconfig a point alone is
+ * a number.
+ */
+static bool dotted_name(struct parser *p)
+{
+	struct node scratch = { .type = NODE_GROUP };
+	const struct token *name = p->t++;
+	_cleanup_free_ char *text = NULL;
+
+	if (p->t->type != TOKEN_FLOAT || p->t->length != 1 || p->t[1].type != TOKEN_NAME) {
+		p->t = name;
+		return false;
+	}
+	text = xstrndup(name->text, name->length);
+	diag_error(p->s->diags, &name->at,
+		   "a name has no '.': what is in '%s' stands inside its '{ }'", text);
+	while (p->t->type == TOKEN_FLOAT && p->t->length == 1 && p->t[1].type == TOKEN_NAME)
+		p->t += 2;
+	if (p->t->type == TOKEN_EQUALS && starts_value(&p->t[1])) {
+		p->t++;
+		parse_value(p, add_node(p, &scratch, p->t));
+		if (p->t->type == TOKEN_SEMICOLON || p->t->type == TOKEN_COMMA)
+			p->t++;
+	} else {
+		skip_to_setting(p);
+	}
+	return true;
+}
+
+static void parse_setting(struct parser *p, struct node *group)
+{
+	const struct token *name = p->t++;
+	struct node *n = add_node(p, group, name);
+	char *text = arena_alloc(&p->s->arena, name->length + 1);
+	_cleanup_free_ char *what = NULL;
+
+	memcpy(text, name->text, name->length);
+	n->name = text;
+	n->name_at = name->at;
+	n->type = NODE_BAD;
+	if (p->t->type == TOKEN_EQUALS) {
+		p->t++;
+	} else {
+		what = strf("'=' or ':' after '%s'", text);
+		expected(p, p->t, what);
+		if (!starts_value(p->t)) {
+			skip_to_setting(p);
+			return;
+		}
+	}
+	if (starts_value(p->t)) {
+		parse_value(p, n);
+	} else {
+		free(what);
+		what = strf("a value for '%s'%s", text,
+			    p->t->type == TOKEN_NAME ? " (strings stand in double quotes)" : "");
+		expected(p, p->t, what);
+		skip_to_setting(p);
+		return;
+	}
+	if (p->t->type == TOKEN_SEMICOLON || p->t->type == TOKEN_COMMA)
+		p->t++;
+}
+
+/* Up to a closing bracket, which it leaves, or the end. */
+static void parse_settings(struct parser *p, struct node *group)
+{
+	for (;;) {
+		if (p->t->type == TOKEN_NAME) {
+			if (!dotted_name(p))
+				parse_setting(p, group);
+		} else if (p->t->type == TOKEN_END || closes(p->t) >= 0) {
+			break;
+		} else if ((p->t->type == TOKEN_SEMICOLON || p->t->type == TOKEN_COMMA) &&
+			   group->n > 0) {
+			diag_error(p->s->diags, &p->t->at,
+				   "'%.1s' where no setting ends: one is enough", p->t->text);
+			p->t++;
+		} else {
+			expected(p, p->t,
+				 p->t == p->s->tokens && p->t->type == TOKEN_GROUP_OPEN
+					 ? "a setting's name (this is no JSON; the file as a whole "
+					   "stands in no '{ }')"
+					 : "a setting's name");
+			skip_to_setting(p);
+		}
+	}
+	if (group->n > 1)
+		scan_check_names(p->s, group);
+}
+
+void scan_parse(struct scan *s)
+{
+	struct parser p = { .s = s, .t = s->tokens };
+	struct place at = { .source = s->sources[0] };
+
+	s->root = arena_alloc(&s->arena, sizeof(*s->root));
+	s->root->type = NODE_GROUP;
+	s->root->at = at;
+	for (;;) {
+		parse_settings(&p, s->root);
+		if (p.t->type == TOKEN_END)
+			return;
+		skip_stray(&p);
+	}
+}

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The scanner from outside: a file or a text in, a tree and diagnostics out. */
+#include "config.h"
+
+#include <stdlib.h>
+
+#include "gadgetfile/syntax/lex.h"
+
+/* Bytes of the tree to a token, as measured of examples and of long files. */
+#define EXPECT 40
+
+/* One file by itself: its settings become s->root. */
+static void scan_source(struct scan *s, const struct gadgetfile_source *source)
+{
+	size_t errors = s->diags->n_errors;
+
+	s->root = NULL;
+	s->hopeless = false;
+	s->n_tokens = s->n_segments = s->expanded_size = 0;
+	s->expanded_line = 0;
+	if (!gadgetfile_source_check(s, source))
+		return;
+	s->bytes += source->size;
+	if (s->bytes > GADGETFILE_MAX_SIZE) {
+		const struct place whole = { .source = source };
+
+		scan_stricter(s, &whole, "the gadget file is larger than 1 MiB with this one");
+		return;
+	}
+	lex_source(s, source, NULL);
+	if (s->hopeless)
+		return;
+	arena_expect(&s->arena, EXPECT * s->n_tokens);
+	scan_parse(s);
+	/*
+	 * What is taken here libconfig takes: fuzz_gadgetfile compares. It takes longer over it
+	 * than all the rest does, so that only builds for tests ask it about each file.
+	 */
+#ifdef FFSCTL_TEST_HOOKS
+	if (s->diags->n_errors == errors)
+		scan_ask_libconfig(s);
+#else
+	(void)errors;
+#endif
+}
+
+void scan_drop_in(struct scan *s, struct gadgetfile_source *source)
+{
+	struct node *root = s->root, *over;
+
+	if (!source)
+		return;
+	source->is_drop_in = true;
+	scan_source(s, source);
+	over = s->root;
+	s->root = root;
+	if (over)
+		drop_in_merge(s, over);
+}
+
+int scan_file(struct scan *s, const char *path, const struct gadgetfile_options *options,
+	      struct diags *diags, struct error *err)
+{
+	int r;
+
+	*s = (struct scan){ .diags = diags,
+			    .trust = options ? options->trust : GADGETFILE_TRUST_ALL };
+	r = gadgetfile_source_open(s, path, err);
+	if (r < 0)
+		return r;
+	scan_source(s, s->sources[0]);
+	drop_in_scan(s, options ? options->drop_in_dirs : NULL);
+	return 0;
+}
+
+void scan_text(struct scan *s, const char *path, const char *text, size_t size, struct diags *diags)
+{
+	*s = (struct scan){ .diags = diags };
+	scan_source(s, gadgetfile_source_add(s, path, text, size));
+}
+
+void scan_text_over(struct scan *s, const char *path, const char *text, size_t size)
+{
+	scan_drop_in(s, gadgetfile_source_add(s, path, text, size));
+}
+
+void scan_free(struct scan *s)
+{
+	for (size_t i = 0; i < s->n_sources; i++) {
+		free(s->sources[i]->path);
+		free(s->sources[i]->dir);
+		free(s->sources[i]->text);
+		free(s->sources[i]);
+	}
+	free(s->sources);
+	free(s->tokens);
+	free(s->expanded);
+	free(s->segments);
+	arena_free(s->arena);
+	*s = (struct scan){ 0 };
+}

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * From what is written to what it means. Numbers come from their literal text: libconfig 1.5
+ * wraps 2147483648 to a negative number and tells nobody.
+ */
+#include "gadgetfile/syntax/value.h"
+
+#include <errno.h>
+#include <locale.h>
+#include <math.h>
+#include <stdio.h>
+
+#include "base/cleanup.h"
+
+static int hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c |= 0x20;
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* Appends the meaning of the escape at `p` and returns its length. Unknown ones mean themselves. */
+static size_t escape(struct scan *s, const struct token *t, const char *p, char **out)
+{
+	static const char letters[] = "nrtf\\\"", meanings[] = "\n\r\t\f\\\"";
+	const char *letter = strchr(letters, p[1]);
+	int high, low;
+
+	if (letter) {
+		*(*out)++ = meanings[letter - letters];
+		return 2;
+	}
+	if ((p[1] == 'x' || p[1] == 'X') && (high = hex_digit(p[2])) >= 0 &&
+	    (low = hex_digit(p[3])) >= 0) {
+		if (high == 0 && low == 0)
+			scan_stricter(s, &t->at, "a string cannot hold a NUL byte (\\x00)");
+		else
+			*(*out)++ = (char)(high << 4 | low);
+		return 4;
+	}
+	*(*out)++ = '\\';
+	return 1;
+}
+
+const char *value_strings(struct scan *s, const struct token *first, size_t n, size_t size)
+{
+	char *text = arena_alloc(&s->arena, size + 1), *out = text;
+
+	for (const struct token *t = first; t < first + n; t++) {
+		const char *p = t->text + 1, *end = t->text + t->length - 1;
+
+		while (p < end) {
+			if (*p == '\\')
+				p += escape(s, t, p, &out);
+			else
+				*out++ = *p++;
+		}
+	}
+	*out = '\0';
+	return text;
+}
+
+/* strtod takes the locale's decimal point. */
+static double decimal(const char *text)
+{
+	static locale_t c_locale;
+
+	if (!c_locale)
+		c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+	return strtod_l(text, NULL, c_locale);
+}
+
+static void float_value(struct scan *s, const struct token *t, struct node *node)
+{
+	node->type = NODE_FLOAT;
+	node->real = decimal(node->text);
+	if (!strpbrk(node->text, "0123456789"))
+		scan_stricter(s, &t->at, "'%s' is not a number", node->text);
+	else if (!isfinite(node->real))
+		scan_stricter(s, &t->at, "this number is too large");
+}
+
+void value_number(struct scan *s, const struct token *t, struct node *node)
+{
+	char *text = arena_alloc(&s->arena, t->length + 1), *end;
+	bool hex, negative, wide;
+	unsigned long long magnitude;
+
+	memcpy(text, t->text, t->length);
+	node->text = text;
+	if (t->type == TOKEN_FLOAT) {
+		float_value(s, t, node);
+		return;
+	}
+	node->type = NODE_INT;
+	hex = text[0] == '0' && (text[1] == 'x' || text[1] == 'X');
+	negative = text[0] == '-';
+	errno = 0;
+	magnitude = strtoull(text + (negative || text[0] == '+'), &end, hex ? 16 : 10);
+	wide = errno == ERANGE ||
+	       magnitude > (negative ? (unsigned long long)INT32_MAX + 1 : UINT32_MAX);
+	if (wide) {
+		scan_stricter(s, &t->at, "%s does not fit into 32 bits", text);
+		node->bad = true;
+		magnitude = 0;
+	}
+	node->integer = negative ? -(int64_t)magnitude : (int64_t)magnitude;
+	node->real = (double)node->integer;
+}

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Interface associations, by which a host gives several interfaces one driver. USB 3.2, 9.6.4, and
+ * the Interface Association Descriptors ECN of USB 2.0.
+ */
+#include <stdio.h>
+
+#include "base/cleanup.h"
+#include "gadgetfile/load.h"
+
+/* By which a host knows that there are associations (IAD ECN; USB 3.2, 9.6.1). */
+static const struct {
+	enum gadget_attr attr;
+	int64_t value;
+} device_class[] = {
+	{ GADGET_DEVICE_CLASS, 0xef },
+	{ GADGET_DEVICE_SUB_CLASS, 2 },
+	{ GADGET_DEVICE_PROTOCOL, 1 },
+};
+
+static void check_overlap(struct load *l, const struct ffs *ffs, const struct association *a,
+			  struct node *node)
+{
+	for (size_t i = 0; i + 1 < ffs->n_associations; i++) {
+		const struct association *other = &ffs->associations[i];
+		int both = a->first > other->first ? a->first : other->first;
+
+		if (both >= a->first + a->count || both >= other->first + other->count)
+			continue;
+		load_error(l, load_member(node, "first"),
+			   "interface %d is in another association already", both);
+		return;
+	}
+}
+
+static void load_association(struct load *l, struct ffs *ffs, struct node *node)
+{
+	const struct key_group *group = key_find(&ffs_keys, "associations")->group;
+	struct association_draft d = { 0 };
+	struct association *a;
+
+	load_group(l, group, node, &d);
+	if (!d.first.set || !d.count.set)
+		return;
+	if (d.first.value + d.count.value > (int64_t)ffs->n_interfaces) {
+		if (!l->partial)
+			load_error(l, load_member(node, "count"),
+				   "interfaces %lld to %lld: this function has %zu, counted from 0",
+				   (long long)d.first.value,
+				   (long long)(d.first.value + d.count.value - 1),
+				   ffs->n_interfaces);
+		return;
+	}
+	a = array_add(ffs->associations, ffs->n_associations);
+	a->at = load_origin(l, &node->at);
+	a->first = (uint8_t)d.first.value;
+	a->count = (uint8_t)d.count.value;
+	a->class = ffs->interfaces[a->first].class;
+	a->subclass = ffs->interfaces[a->first].subclass;
+	a->protocol = ffs->interfaces[a->first].protocol;
+	load_class(l, &d.class, &a->class, &a->subclass, &a->protocol);
+	if (d.string)
+		load_ffs_string(l, &a->string, d.string);
+	check_overlap(l, ffs, a, node);
+}
+
+void load_associations(struct load *l, struct ffs *ffs, struct node *list)
+{
+	node_foreach(item, list)
+		if (!item->bad)
+			load_association(l, ffs, item);
+}
+
+/* --- the gadget as a whole -------------------------------------------------------------------- */
+
+/* Without a word in 'attrs' the host would not look for associations. */
+static void set_device_class(struct load *l, const struct place *at)
+{
+	struct gadgetfile_int *attrs = l->g->attrs;
+	bool said = false, right = true;
+
+	for (size_t i = 0; i < ARRAY_SIZE(device_class); i++) {
+		const struct gadgetfile_int *attr = &attrs[device_class[i].attr];
+
+		said |= attr->set;
+		right &= attr->set && attr->value == device_class[i].value;
+	}
+	if (said && !right)
+		diag_warning(l->diags, at,
+			     "a device with associations has the class 'misc', subclass 2, "
+			     "protocol 1 in 'attrs' (USB 3.2, 9.6.1): hosts may not look at them");
+	for (size_t i = 0; i < ARRAY_SIZE(device_class) && !said; i++)
+		attrs[device_class[i].attr] =
+			(struct gadgetfile_int){ .set = true, .value = device_class[i].value };
+}
+
+/* False: an error has been reported. */
+static bool count_before(struct load *l, const struct config *c, size_t function, size_t *n,
+			 const struct place *at)
+{
+	*n = 0;
+	for (size_t i = 0; c->functions[i].function != function; i++) {
+		const struct function *f = &l->g->functions[c->functions[i].function];
+
+		if (!f->ffs) {
+			diag_error(
+				l->diags, at,
+				"in configuration %u function '%s' of type %s stands before this "
+				"one: FunctionFS does not renumber associations (f_fs.c), so that "
+				"only functions with an 'ffs' group may",
+				c->id, f->label, f->type ? f->type : "?");
+			return false;
+		}
+		*n += f->ffs->n_interfaces;
+	}
+	return true;
+}
+
+static bool is_in(const struct config *c, size_t function)
+{
+	for (size_t i = 0; i < c->n_functions; i++)
+		if (c->functions[i].function == function)
+			return true;
+	return false;
+}
+
+/*
+ * The kernel gives interfaces their numbers at the bind and writes them into interface
+ * descriptors, but not into associations: these have to have the final ones from the start.
+ */
+static void number_associations(struct load *l, size_t function, const struct place *at)
+{
+	struct ffs *ffs = l->g->functions[function].ffs;
+	const struct config *first = NULL;
+
+	for (size_t i = 0; i < l->g->n_configs; i++) {
+		const struct config *c = &l->g->configs[i];
+		size_t n;
+
+		if (!is_in(c, function))
+			continue;
+		if (!count_before(l, c, function, &n, at))
+			return;
+		if (first && n != ffs->first_interface) {
+			diag_error(l->diags, at,
+				   "interfaces of this function count from %u in configuration %u "
+				   "and from %zu in configuration %u: FunctionFS does not renumber "
+				   "associations (f_fs.c)",
+				   ffs->first_interface, first->id, n, c->id);
+			return;
+		}
+		first = c;
+		ffs->first_interface = (uint8_t)n;
+	}
+}
+
+void load_check_associations(struct load *l)
+{
+	bool has_class = false;
+
+	for (size_t i = 0; i < l->g->n_functions; i++) {
+		const struct function *f = &l->g->functions[i];
+		const struct node *node;
+
+		if (!f->ffs || f->ffs->n_associations == 0 || l->partial)
+			continue;
+		node = node_member(node_member(l->functions[i], "ffs"), "associations");
+		if (!has_class)
+			set_device_class(l, &node->name_at);
+		has_class = true;
+		number_associations(l, i, &node->name_at);
+	}
+}

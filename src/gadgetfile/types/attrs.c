@@ -1,0 +1,466 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* From the attributes of a kernel function to what is written in configfs. */
+#include "gadgetfile/types/attrs.h"
+
+#include <stdio.h>
+
+#include "base/cleanup.h"
+
+const struct function_type *function_type_find(const char *name)
+{
+	for (const struct function_type *t = function_table; t->name; t++)
+		if (streq(t->name, name))
+			return t;
+	return NULL;
+}
+
+void load_add_entry(struct load *l, struct entries *entries, enum entry_kind kind, char *path,
+		    char *value, size_t size, const struct node *node)
+{
+	struct entry *entry = array_add(entries->v, entries->n);
+
+	*entry = (struct entry){ kind, path, value, size, load_origin(l, node_place(node)) };
+}
+
+struct attr_draft *load_attr(struct attrs_draft *d, const char *name)
+{
+	size_t i = 0;
+
+	while (!streq(d->keys[i].name, name))
+		i++;
+	return &d->values[i];
+}
+
+long long load_attr_number(struct attrs_draft *d, const char *name, long long fallback)
+{
+	const struct node *node = load_attr(d, name)->node;
+
+	return node ? node->integer : fallback;
+}
+
+/* --- setters ---------------------------------------------------------------------------------- */
+
+/* `field` is the whole draft: the row tells which place in it is meant. */
+static struct attr_draft *place_of(const struct key *k, struct node *value, void *field)
+{
+	struct attrs_draft *d = field;
+	struct attr_draft *a = &d->values[k - d->keys];
+
+	a->node = value;
+	return a;
+}
+
+void load_set_attr(struct attr_draft *a, char *value, size_t size)
+{
+	free(a->value);
+	a->value = value;
+	a->size = size;
+}
+
+void load_default_attr(struct attrs_draft *d, const char *name, const char *value,
+		       struct node *node)
+{
+	struct attr_draft *a = load_attr(d, name);
+
+	if (a->node)
+		return;
+	a->node = node;
+	load_set_attr(a, xstrdup(value), strlen(value));
+}
+
+void load_attr_text(const struct key *k, struct node *value, void *field, char *text)
+{
+	load_set_attr(place_of(k, value, field), text, strlen(text));
+}
+
+void set_attr_node(struct load *l _unused_, const struct key *k, struct node *value, void *field)
+{
+	place_of(k, value, field);
+}
+
+void set_attr_int(struct load *l _unused_, const struct key *k, struct node *value, void *field)
+{
+	load_attr_text(k, value, field, strf("%lld", (long long)value->integer));
+}
+
+/* For the few that the kernel takes as hexadecimal without 0x. */
+void set_attr_hex(struct load *l _unused_, const struct key *k, struct node *value, void *field)
+{
+	load_attr_text(k, value, field, strf("%02llx", (long long)value->integer));
+}
+
+/* As it is written in the file: 0x0100 is easier to read than 256. */
+void set_attr_bcd(struct load *l, const struct key *k, struct node *value, void *field)
+{
+	if (load_check_bcd(l, value, k->name))
+		load_attr_text(k, value, field, strf("0x%04llx", (long long)value->integer));
+}
+
+/* Schemes have 0 and 1 as well. */
+void set_attr_bool(struct load *l, const struct key *k, struct node *value, void *field)
+{
+	if (value->integer != 0 && value->integer != 1)
+		load_error(l, value, "'%s' is true or false, not %s", k->name, value->text);
+	else
+		load_attr_text(k, value, field, xstrdup(value->integer ? "1" : "0"));
+}
+
+/* Whether one write takes it. */
+static bool fits(struct load *l, const char *name, struct node *value, size_t size)
+{
+	if (size <= ENTRY_VALUE_MAX)
+		return true;
+	load_error(l, value, "'%s' has at most %d bytes, not %zu", name, ENTRY_VALUE_MAX, size);
+	return false;
+}
+
+void set_attr_string(struct load *l, const struct key *k, struct node *value, void *field)
+{
+	size_t max = k->max > k->min ? (size_t)k->max : ENTRY_VALUE_MAX;
+
+	if (strchr(value->text, '\n'))
+		load_error(l, value, "'%s' is one line", k->name);
+	else if (strlen(value->text) > max)
+		load_error(l, value, "'%s' has at most %zu bytes, not %zu", k->name, max,
+			   strlen(value->text));
+	else
+		load_attr_text(k, value, field, xstrdup(value->text));
+}
+
+/*
+ * The kernel sends two bytes of length in front of a device id, but only as many bytes as the id
+ * has, and does not count the two (f_printer.c, GET_DEVICE_ID): blanks at the end make both right.
+ */
+void set_attr_device_id(struct load *l, const struct key *k, struct node *value, void *field)
+{
+	struct attr_draft *a = load_attr(field, k->name);
+
+	set_attr_string(l, k, value, field);
+	if (a->value && !value->bad && !str_has_suffix(a->value, "  ")) {
+		char *longer = strf("%s  ", a->value);
+
+		load_set_attr(a, longer, strlen(longer));
+	}
+}
+
+/* Who brings a scheme along has to know; who writes a gadget file has read it. */
+static void note_relative(struct load *l, const struct node *value)
+{
+	if (*value->text && *value->text != '/' && !l->relative_noted &&
+	    str_has_suffix(value->at.source->path, ".scheme"))
+		diag_note(l->diags, &value->at,
+			  "this is relative to the scheme; for gt it would be so to its working "
+			  "directory");
+	l->relative_noted |= *value->text != '/';
+}
+
+void set_attr_path(struct load *l, const struct key *k, struct node *value, void *field)
+{
+	/* An empty one is a drive without a medium. */
+	char *path = *value->text ? load_path(l, value) : xstrdup("");
+
+	note_relative(l, value);
+	if (fits(l, k->name, value, strlen(path)))
+		load_attr_text(k, value, field, path);
+	else
+		free(path);
+}
+
+/* Six pairs of digits, ':' or '.' between them or not. */
+static bool read_mac(const char *text, unsigned int bytes[6])
+{
+	for (int i = 0; i < 6; i++, text += 2) {
+		if (i > 0 && (*text == ':' || *text == '.'))
+			text++;
+		if (strspn(text, "0123456789abcdefABCDEF") < 2 ||
+		    sscanf(text, "%2x", &bytes[i]) != 1)
+			return false;
+	}
+	return !*text;
+}
+
+/*
+ * The kernel takes anything for an address and makes 0xff of what is no digit. It is written as it
+ * is read back.
+ */
+void set_attr_mac(struct load *l, const struct key *k, struct node *value, void *field)
+{
+	_cleanup_free_ char *shown = diag_quote(value->text);
+	unsigned int b[6];
+
+	if (!read_mac(value->text, b))
+		load_error(l, value,
+			   "'%s' is an Ethernet address like \"02:00:00:00:00:01\", not %s",
+			   k->name, shown);
+	else if (!(b[0] | b[1] | b[2] | b[3] | b[4] | b[5]))
+		load_error(l, value, "'%s' is the address of one interface: it is not all 0",
+			   k->name);
+	else if (b[0] & 1)
+		load_error(l, value,
+			   "'%s' is the address of one interface: bit 0 of the first byte is not "
+			   "set",
+			   k->name);
+	else
+		load_attr_text(
+			k, value, field,
+			strf("%02x:%02x:%02x:%02x:%02x:%02x", b[0], b[1], b[2], b[3], b[4], b[5]));
+}
+
+/* The kernel wants a pattern; a scheme has the name that came of one. */
+void set_attr_ifname(struct load *l, const struct key *k, struct node *value, void *field)
+{
+	const char *percent = strchr(value->text, '%');
+	_cleanup_free_ char *shown = diag_quote(value->text);
+
+	if (!percent)
+		set_attr_readonly(l, k, value, field);
+	else if (percent[1] != 'd' || strchr(percent + 1, '%') || strlen(value->text) > 15 ||
+		 strpbrk(value->text, "/: \t\n"))
+		load_error(l, value,
+			   "'%s' is a pattern like \"lab%%d\", at most 15 characters without '/', "
+			   "':' and blanks, not %s",
+			   k->name, shown);
+	else
+		load_attr_text(k, value, field, xstrdup(value->text));
+}
+
+/* What exported schemes have, and nobody can write. */
+void set_attr_readonly(struct load *l, const struct key *k, struct node *value,
+		       void *field _unused_)
+{
+	diag_note(l->diags, &value->name_at, "'%s' is the kernel's to choose: left out", k->name);
+}
+
+void set_attr_bytes(struct load *l, const struct key *k, struct node *value, void *field)
+{
+	struct ffs_bytes bytes = { 0 };
+
+	if (load_bytes(l, value, &bytes) && fits(l, k->name, value, bytes.size))
+		load_set_attr(place_of(k, value, field), (char *)steal_ptr(bytes.data), bytes.size);
+	free(bytes.data);
+}
+
+/* --- groups ----------------------------------------------------------------------------------- */
+
+void load_attr_rows(struct load *l, const struct key_group *group, struct node *node,
+		    struct attrs_draft *d)
+{
+	*d = (struct attrs_draft){ .keys = group->keys, .node = node };
+	load_group(l, group, node, d);
+}
+
+void load_attr_entries(struct load *l, struct entries *entries, const char *prefix,
+		       struct attrs_draft *d)
+{
+	for (size_t i = 0; i < ATTRS_MAX; i++) {
+		struct attr_draft *a = &d->values[i];
+
+		if (a->value)
+			load_add_entry(l, entries, a->kind, strf("%s%s", prefix, d->keys[i].name),
+				       steal_ptr(a->value), a->size, a->node);
+	}
+}
+
+/* A list of bytes as they are, everything else as text. NULL: an error, which has been said. */
+static char *plain_value(struct load *l, struct node *value, size_t *size)
+{
+	struct ffs_bytes bytes = { 0 };
+	char *text;
+
+	if (value->type & NODE_GROUP) {
+		load_error(l, value,
+			   "'%s' must be true or false, a number, a string or a list of bytes, not "
+			   "a group",
+			   value->name);
+		return NULL;
+	}
+	if (value->type & TYPE_LIST) {
+		if (!load_bytes(l, value, &bytes))
+			free(steal_ptr(bytes.data));
+		*size = bytes.size;
+		text = (char *)bytes.data;
+	} else {
+		text = value->type == NODE_BOOL	 ? xstrdup(value->integer ? "1" : "0")
+		       : value->type == NODE_INT ? strf("%lld", (long long)value->integer)
+						 : xstrdup(value->text);
+		*size = strlen(text);
+	}
+	if (text && !fits(l, value->name, value, *size))
+		free(steal_ptr(text));
+	return text;
+}
+
+/* libusbgx calls it otherwise. */
+bool load_either(struct load *l, struct attrs_draft *d, const char *name, const char *other)
+{
+	struct node *first = load_attr(d, name)->node, *second = load_attr(d, other)->node;
+
+	if (!first || !second)
+		return true;
+	diag_error(l->diags, &second->name_at, "'%s' says the same as '%s', which is set as well",
+		   other, name);
+	return false;
+}
+
+void load_loopback(struct load *l, struct function *f _unused_, struct attrs_draft *d)
+{
+	struct node *other = load_attr(d, "buflen")->node;
+	_cleanup_free_ char *text = other ? strf("%lld", (long long)other->integer) : NULL;
+
+	if (load_either(l, d, "bulk_buflen", "buflen") && other)
+		load_default_attr(d, "bulk_buflen", text, other);
+}
+
+/* Of a type that only the kernel knows: each as the file has it. */
+static void load_unknown(struct load *l, struct function *f, const struct node *attrs)
+{
+	node_foreach(setting, attrs) {
+		size_t size;
+		char *value;
+
+		if (setting->bad || setting->type == NODE_BAD)
+			continue;
+		value = plain_value(l, setting, &size);
+		if (value)
+			load_add_entry(l, &f->entries, ENTRY_WRITE, xstrdup(setting->name), value,
+				       size, setting);
+	}
+}
+
+/* There is no group that could lack them. Who writes a `tree` knows what he does. */
+static void check_required(struct load *l, const struct function_type *type,
+			   const struct node *function)
+{
+	if (l->partial || node_member(function, "tree"))
+		return;
+	for (const struct key *k = type->attrs->keys; k->name; k++)
+		if (k->flags & KEY_REQUIRED)
+			diag_error(l->diags, node_place(function),
+				   "a function of type %s needs 'attrs' with '%s'", type->name,
+				   k->name);
+}
+
+void load_function_attrs(struct load *l, struct function *f, const struct function_type *type,
+			 struct node *function, struct node *attrs)
+{
+	static const struct key_group none = { "", "'attrs' of this type", NULL, NULL, "" };
+	struct attrs_draft d = { 0 };
+
+	if (!type) {
+		if (attrs)
+			load_unknown(l, f, attrs);
+	} else if (!type->attrs) {
+		if (attrs)
+			load_group(l, &none, attrs, NULL);
+	} else if (!attrs) {
+		check_required(l, type, function);
+	} else {
+		load_attr_rows(l, type->attrs, attrs, &d);
+		if (type->load)
+			type->load(l, f, &d);
+		load_attr_entries(l, &f->entries, "", &d);
+	}
+}
+
+/* --- tree ------------------------------------------------------------------------------------- */
+
+/* Much more than any function of the kernel's needs, and little enough for has_entry(). */
+#define MAX_LEVELS 16
+#define MAX_TREE 1024
+
+/* Below the function's directory, and not out of it again. */
+static bool is_inside(const char *path)
+{
+	const char *p = path;
+
+	for (int level = 0; level < MAX_LEVELS; level++, p++) {
+		size_t n = strcspn(p, "/");
+
+		if (n == 0 || (n == 1 && p[0] == '.') || (n == 2 && p[0] == '.' && p[1] == '.'))
+			return false;
+		p += n;
+		if (!*p)
+			return true;
+	}
+	return false;
+}
+
+static bool check_tree_path(struct load *l, const struct key *k, struct node *value)
+{
+	_cleanup_free_ char *shown = diag_quote(value->text);
+
+	if (is_inside(value->text) && strlen(value->text) <= 1024)
+		return true;
+	load_error(
+		l, value,
+		"'%s' is a path below the function's directory, without '.' and '..' and at most "
+		"%d levels deep, not %s",
+		k->name, MAX_LEVELS, shown);
+	return false;
+}
+
+void set_tree_path(struct load *l, const struct key *k, struct node *value, void *field)
+{
+	if (check_tree_path(l, k, value))
+		*(struct node **)field = value;
+}
+
+static bool has_entry(const struct function *f, const char *path, size_t n)
+{
+	for (size_t i = 0; i < f->entries.n; i++) {
+		const struct entry *e = &f->entries.v[i];
+
+		if (e->kind == ENTRY_DIRECTORY && strncmp(e->path, path, n) == 0 && !e->path[n])
+			return true;
+	}
+	return false;
+}
+
+/* The directories on the way: made where the kernel has not made them itself. */
+static void add_parents(struct load *l, struct function *f, const struct node *node,
+			const char *path)
+{
+	for (const char *slash = strchr(path, '/'); slash; slash = strchr(slash + 1, '/')) {
+		size_t n = (size_t)(slash - path);
+
+		if (!has_entry(f, path, n))
+			load_add_entry(l, &f->entries, ENTRY_DIRECTORY, xstrndup(path, n), NULL, 0,
+				       node);
+	}
+}
+
+void load_function_tree(struct load *l, struct function *f, struct node *list)
+{
+	const struct key *row = key_find(&function_keys, "tree");
+
+	if (list->n > MAX_TREE) {
+		load_error(l, list, "'tree' has at most %d entries, not %zu", MAX_TREE, list->n);
+		return;
+	}
+	node_foreach(item, list) {
+		struct tree_draft d = { 0 };
+		char *value = NULL;
+		size_t size = 0;
+
+		if (item->bad)
+			continue;
+		load_group(l, row->group, item, &d);
+		if (node_member(item, "value") && node_member(item, "link")) {
+			diag_error(l->diags, node_place(item),
+				   "an entry of 'tree' has a 'value' or a 'link', not both");
+			continue;
+		}
+		if (!d.path)
+			continue;
+		add_parents(l, f, item, d.path->text);
+		if (d.value)
+			value = plain_value(l, d.value, &size);
+		else if (d.link)
+			value = xstrdup(d.link->text);
+		load_add_entry(l, &f->entries,
+			       d.value	? ENTRY_WRITE
+			       : d.link ? ENTRY_LINK
+					: ENTRY_DIRECTORY,
+			       xstrdup(d.path->text), value, d.link ? strlen(value) : size, item);
+	}
+}

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The kernel's own functions: which types there are, and how their attributes are checked and
+ * become entries of struct function. A new attribute is a row of keys/function.c or
+ * keys/media.c, a new type a group of rows and a line of function_table.
+ */
+#pragma once
+
+#include "gadgetfile/load.h"
+
+#define ATTRS_MAX 40 /* rows of a group */
+
+/* One value for each row, in the order of the table: that in which the kernel wants them. */
+struct attrs_draft {
+	const struct key *keys;
+	struct node *node; /* the group; NULL: the file has none */
+	struct attr_draft {
+		struct node *node; /* NULL: the file does not say */
+		enum entry_kind kind;
+		char *value; /* NULL: nothing is written, or the type's loader does it */
+		size_t size;
+	} values[ATTRS_MAX];
+};
+
+struct os_desc_draft {
+	struct gadgetfile_str interface;
+	struct node *compatible, *sub_compatible;
+};
+
+struct tree_draft {
+	struct node *path, *value, *link;
+};
+
+/* Where a function shows up on this side. */
+enum appears {
+	APPEARS_NOWHERE, /* or where the kernel does not tell */
+	APPEARS_TTY,	 /* a device, as soon as it is made */
+	APPEARS_DEVICE,	 /* when it is bound */
+	APPEARS_IFNAME,	 /* when it is bound */
+};
+
+struct function_type {
+	const char *name;
+	enum appears appears;
+	const struct key_group *attrs; /* NULL: it has none */
+	/* Beyond the rows; NULL: nothing. Called before the rows' values become entries, and not if
+	 * there is no group. */
+	void (*load)(struct load *l, struct function *f, struct attrs_draft *d);
+	enum gadget_speed highest; /* for which it has descriptors */
+	/* kernel/functions.md; those of ffs are in the file. Where the attribute `_if` is 0 there
+	 * are none. */
+	struct endpoint_count endpoints;
+	const char *in_if, *out_if;
+	const char *doc; /* what it is, for the manual */
+};
+
+extern const struct function_type function_table[]; /* ends with a NULL name */
+const struct function_type *function_type_find(const char *name);
+
+/*
+ * Checks the `attrs` group (NULL: there is none) of a function of that type and appends what it
+ * says to f->entries.
+ */
+void load_function_attrs(struct load *l, struct function *f, const struct function_type *type,
+			 struct node *function, struct node *attrs);
+/* The same for the list `os_descs`. */
+void load_function_os_descs(struct load *l, struct function *f, struct node *list);
+/*
+ * The same for the gadget's groups `os_descs` (NULL: there is none, but functions may ask for it)
+ * and `webusb`; the configurations are there.
+ */
+void load_gadget_os_descs(struct load *l, struct node *node);
+void load_gadget_webusb(struct load *l, struct node *node);
+/* The same for the list `tree`. */
+void load_function_tree(struct load *l, struct function *f, struct node *list);
+
+/* Reads `node` by the rows of `group` into `d`. */
+void load_attr_rows(struct load *l, const struct key_group *group, struct node *node,
+		    struct attrs_draft *d);
+/* Appends what `d` has; `prefix` is "" or ends with '/'. Frees the draft. */
+void load_attr_entries(struct load *l, struct entries *entries, const char *prefix,
+		       struct attrs_draft *d);
+/* Appends one; `path` and `value` (NULL: none) are taken over. */
+void load_add_entry(struct load *l, struct entries *entries, enum entry_kind kind, char *path,
+		    char *value, size_t size, const struct node *node);
+/* Of a draft: the value of the row of that name. */
+struct attr_draft *load_attr(struct attrs_draft *d, const char *name);
+
+/* Of a draft: the integer of the row of that name. */
+long long load_attr_number(struct attrs_draft *d, const char *name, long long fallback);
+/* Gives the row a value, which is taken over. */
+void load_set_attr(struct attr_draft *a, char *value, size_t size);
+/* The same from a setter, whose `field` is the draft. */
+void load_attr_text(const struct key *k, struct node *value, void *field, char *text);
+/* False, with an error: the rows of both names are set, and they say the same thing. */
+bool load_either(struct load *l, struct attrs_draft *d, const char *name, const char *other);
+/* The same, where the file does not say; `node` is what asks for it. */
+void load_default_attr(struct attrs_draft *d, const char *name, const char *value,
+		       struct node *node);
+
+key_setter set_attr_int, set_attr_hex, set_attr_bool, set_attr_string, set_attr_mac,
+	set_attr_ifname, set_attr_readonly, set_attr_bytes, set_attr_path, set_attr_report_desc,
+	set_attr_bcd, set_attr_url, set_attr_line, set_attr_rates, set_attr_node,
+	set_attr_device_id, set_tree_path;
+
+void load_mass_storage(struct load *l, struct function *f, struct attrs_draft *d);
+void load_hid(struct load *l, struct function *f, struct attrs_draft *d);
+void load_midi2(struct load *l, struct function *f, struct attrs_draft *d);
+void load_uac(struct load *l, struct function *f, struct attrs_draft *d);
+void load_uvc(struct load *l, struct function *f, struct attrs_draft *d);
+void load_loopback(struct load *l, struct function *f, struct attrs_draft *d);

@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The configurations and which functions are in them. */
+#include <stdio.h>
+
+#include "base/cleanup.h"
+#include "gadgetfile/load.h"
+#include "gadgetfile/types/lang.h"
+
+#define MAX_INTERFACES 16 /* MAX_CONFIG_INTERFACES of linux/usb/composite.h */
+#define MAX_CONFIGS 255	  /* bConfigurationValue is a byte, and 0 is no configuration */
+#define DEFAULT_NAME "c"
+
+static size_t find_function(const struct load *l, const struct node *value)
+{
+	size_t i = 0;
+
+	if (value->type == NODE_GROUP)
+		while (i < l->n_functions && l->functions[i] != value)
+			i++;
+	else
+		while (i < l->n_functions && !streq(l->g->functions[i].label, value->text))
+			i++;
+	return i;
+}
+
+static void unknown_label(struct load *l, struct node *value)
+{
+	const char *meant = NULL;
+	size_t best = text_tolerance(value->text) + 1;
+	_cleanup_free_ char *shown = diag_quote(value->text), *hint = NULL;
+
+	for (size_t i = 0; i < l->g->n_functions; i++) {
+		const char *label = l->g->functions[i].label;
+		size_t distance = text_distance(value->text, label, best - 1);
+
+		if (distance < best) {
+			best = distance;
+			meant = label;
+		}
+	}
+	hint = load_suggest(meant);
+	load_error(l, value, "there is no function %s%s", shown, hint);
+}
+
+/* The names of files that every configuration's directory has. */
+static bool is_taken_name(const char *name)
+{
+	return streq(name, "MaxPower") || streq(name, "bmAttributes") || streq(name, "strings") ||
+	       streq(name, ".") || streq(name, "..");
+}
+
+static void check_link_name(struct load *l, const struct config *c, const char *name,
+			    struct node *value)
+{
+	_cleanup_free_ char *shown = diag_quote(name);
+
+	if (strchr(name, '/') || strlen(name) > 255 || is_taken_name(name)) {
+		load_error(l, value, "%s cannot be the name of a link in configfs", shown);
+		return;
+	}
+	for (size_t i = 0; i + 1 < c->n_functions; i++) {
+		if (!streq_null(c->functions[i].name, name))
+			continue;
+		load_error(l, value, "a second function named %s in this configuration", shown);
+		return;
+	}
+}
+
+/* `value` is a label, or an inline function's group. */
+static void add_function(struct load *l, struct config *c, struct node *value, struct node *name,
+			 const struct origin *at)
+{
+	size_t index = find_function(l, value);
+	const struct function *f;
+	struct config_function *link;
+
+	if (index == l->g->n_functions) {
+		if (!l->partial && value->type == NODE_STRING && l->n_functions > 0)
+			unknown_label(l, value);
+		return;
+	}
+	for (size_t i = 0; i < c->n_functions; i++) {
+		if (c->functions[i].function != index)
+			continue;
+		load_error(l, value, "function '%s' is in this configuration already", value->text);
+		return;
+	}
+	f = &l->g->functions[index];
+	link = array_add(c->functions, c->n_functions);
+	link->function = index;
+	link->at = *at;
+	link->name = name ? xstrdup(name->text)
+			  : strf("%s.%s", f->type ? f->type : "", f->instance ? f->instance : "");
+	if (name || (f->type && f->instance))
+		check_link_name(l, c, link->name, name ? name : value);
+}
+
+static void load_config_functions(struct load *l, struct config *c, struct node *list)
+{
+	node_foreach(item, list) {
+		struct config_function_draft d = { 0 };
+		struct origin at = load_origin(l, &item->at);
+
+		if (item->bad)
+			continue;
+		if (item->type == NODE_STRING) {
+			add_function(l, c, item, NULL, &at);
+			continue;
+		}
+		load_group(l, &config_function_keys, item, &d);
+		if (d.function && (d.name || !node_member(item, "name")))
+			add_function(l, c, d.function, d.name, &at);
+	}
+}
+
+static void load_config_strings(struct load *l, struct config *c, struct node *list)
+{
+	node_foreach(item, list) {
+		struct config_strings *s;
+		struct node *lang;
+
+		if (item->bad)
+			continue;
+		s = array_add(c->strings, c->n_strings);
+		s->lang = LANG_EN_US;
+		s->at = load_origin(l, &item->at);
+		load_group(l, &config_strings_keys, item, s);
+		lang = node_member(item, "lang");
+		for (size_t i = 0; i + 1 < c->n_strings && !(lang && lang->bad) && !l->partial;
+		     i++) {
+			if (c->strings[i].lang != s->lang)
+				continue;
+			diag_error(l->diags, lang ? &lang->at : &item->at,
+				   "a second group of strings for language 0x%04x", s->lang);
+			break;
+		}
+	}
+}
+
+static void load_id(struct load *l, struct config *c, struct node *id, const struct node *node)
+{
+	struct gadget *g = l->g;
+
+	c->id = 1;
+	for (size_t i = 0; i + 1 < g->n_configs; i++)
+		if (g->configs[i].id >= c->id)
+			c->id = g->configs[i].id + 1;
+	if (!id) {
+		if (c->id > 255)
+			diag_error(l->diags, &node->at, "there is no id above 255: set 'id'");
+		return;
+	}
+	c->id = (unsigned int)id->integer;
+	for (size_t i = 0; i + 1 < g->n_configs; i++) {
+		if (g->configs[i].id != c->id)
+			continue;
+		load_error(l, id, "a second configuration with id %u", c->id);
+		return;
+	}
+}
+
+static void load_name(struct load *l, struct config *c, struct node *value)
+{
+	_cleanup_free_ char *full = NULL;
+
+	c->name = xstrdup(value ? value->text : DEFAULT_NAME);
+	if (!value)
+		return;
+	for (const char *p = c->name; *p; p++) {
+		if (*p >= ' ' && *p < 0x7f && *p != '/' && *p != '.')
+			continue;
+		load_error(l, value,
+			   "a configuration is named with printable ASCII characters without '.' "
+			   "and '/'");
+		return;
+	}
+	full = strf("%s.%u", c->name, c->id);
+	if (strlen(full) > CONFIGFS_MAX_NAME)
+		load_error(l, value, "'%s' has %zu characters; configfs allows %d", full,
+			   strlen(full), CONFIGFS_MAX_NAME);
+}
+
+static void check_power(struct load *l, const struct config *c, const struct node *attrs)
+{
+	const struct node *value = attrs ? node_member(attrs, "bMaxPower") : NULL;
+	bool super = false;
+
+	for (size_t i = 0; i < c->n_functions; i++) {
+		const struct function *f = &l->g->functions[c->functions[i].function];
+
+		super |= !f->ffs || f->ffs->speed[EP_SUPER];
+	}
+	if (value && !value->bad && !super && !l->partial && c->max_power.value > 500)
+		diag_warning(l->diags, &value->at,
+			     "below SuperSpeed a device draws at most 500 mA (USB 2.0, 7.2.1): the "
+			     "kernel tells the host 500");
+}
+
+static void check_interfaces(struct load *l, const struct config *c, const struct place *at)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < c->n_functions; i++) {
+		const struct ffs *ffs = l->g->functions[c->functions[i].function].ffs;
+
+		n += ffs ? ffs->n_interfaces : 0;
+	}
+	if (n > MAX_INTERFACES)
+		diag_error(l->diags, at,
+			   "the configuration's functions have %zu interfaces; the kernel takes %d",
+			   n, MAX_INTERFACES);
+}
+
+static void load_config(struct load *l, struct node *node)
+{
+	struct config *c = array_add(l->g->configs, l->g->n_configs);
+	struct config_draft d = { 0 };
+
+	c->at = load_origin(l, &node->at);
+	load_group(l, &config_keys, node, &d);
+	load_id(l, c, d.id, node);
+	load_name(l, c, d.name);
+	if (d.attrs)
+		load_group(l, &config_attrs_keys, d.attrs, c);
+	if (d.strings)
+		load_config_strings(l, c, d.strings);
+	if (d.functions)
+		load_config_functions(l, c, d.functions);
+	check_power(l, c, d.attrs);
+	check_interfaces(l, c, &node->at);
+}
+
+static void default_config(struct load *l)
+{
+	struct gadget *g = l->g;
+	struct config *c = array_add(g->configs, g->n_configs);
+	const struct node *functions = node_member(l->scan->root, "functions");
+
+	c->id = 1;
+	c->name = xstrdup(DEFAULT_NAME);
+	for (size_t i = 0; i < g->n_functions; i++) {
+		const struct function *f = &g->functions[i];
+		struct config_function *link = array_add(c->functions, c->n_functions);
+
+		link->name = strf("%s.%s", f->type ? f->type : "", f->instance ? f->instance : "");
+		link->function = i;
+		link->at = f->at;
+	}
+	if (functions)
+		check_interfaces(l, c, &functions->name_at);
+}
+
+static void check_unused(struct load *l)
+{
+	for (size_t f = 0; f < l->n_functions; f++) {
+		const struct node *node = l->functions[f];
+		bool used = false;
+
+		for (size_t i = 0; i < l->g->n_configs; i++)
+			for (size_t j = 0; j < l->g->configs[i].n_functions; j++)
+				used |= l->g->configs[i].functions[j].function == f;
+		if (!used)
+			diag_warning(l->diags, &node->name_at,
+				     "function '%s' is in no configuration: no host will see it",
+				     node->name);
+	}
+}
+
+void load_configs(struct load *l, struct node *configs)
+{
+	if (!configs) {
+		if (!node_member(l->scan->root, "configs"))
+			default_config(l);
+		return;
+	}
+	node_foreach(item, configs) {
+		if (l->g->n_configs == MAX_CONFIGS) {
+			diag_error(l->diags, &item->at, "a device has at most %d configurations",
+				   MAX_CONFIGS);
+			break;
+		}
+		if (!item->bad)
+			load_config(l, item);
+	}
+	if (l->diags->n_errors == 0)
+		check_unused(l);
+}

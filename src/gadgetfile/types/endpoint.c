@@ -1,0 +1,426 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Endpoints: one description becomes one descriptor for each speed. What is general is fitted to
+ * the speed, what is exact is checked against it. Sizes: USB 2.0, 5.6.3, 5.7.3, 5.8.3, tables 9-13
+ * and 9-14; USB 3.2, tables 9-24 and 9-26.
+ */
+#include <stdio.h>
+
+#include "base/cleanup.h"
+#include "gadgetfile/load.h"
+
+#define INTERRUPT_DEFAULT_SIZE 64
+#define MICROFRAME 0.125 /* ms */
+
+static const char *const speed_keys[EP_SPEED_COUNT] = { "full", "high", "super" };
+static const char *const speed_names[EP_SPEED_COUNT] = { "full speed", "high speed", "SuperSpeed" };
+static const char *const type_names[] = {
+	[EP_BULK] = "a bulk", [EP_INTERRUPT] = "an interrupt", [EP_ISOCHRONOUS] = "an isochronous"
+};
+
+/* The longest packets of what moves data once in an interval. */
+static const struct {
+	int64_t bytes;
+	const char *rule;
+} limits[][EP_SPEED_COUNT] = {
+	[EP_INTERRUPT] = { { 64, "USB 2.0, 5.7.3" },
+			   { 1024, "USB 2.0, 5.7.3" },
+			   { 1024, "USB 3.2, table 9-24" } },
+	[EP_ISOCHRONOUS] = { { 1023, "USB 2.0, 5.6.3" },
+			     { 1024, "USB 2.0, 5.6.3" },
+			     { 1024, "USB 3.2, table 9-24" } },
+};
+
+/* The shortest packets with which so many in a microframe are allowed (USB 2.0, table 9-14). */
+static const uint16_t mult_minimum[] = { 1, 1, 513, 683 };
+
+static bool bulk_size_is_legal(int speed, int64_t size)
+{
+	switch (speed) {
+	case EP_FULL:
+		return size == 8 || size == 16 || size == 32 || size == 64;
+	case EP_HIGH:
+		return size == 512;
+	default:
+		return size == 1024;
+	}
+}
+
+static int64_t fit_size(enum ep_type type, int speed, const struct gadgetfile_int *asked)
+{
+	int64_t size = asked->value;
+
+	if (type != EP_BULK) {
+		if (!asked->set)
+			return INTERRUPT_DEFAULT_SIZE;
+		return size < limits[type][speed].bytes ? size : limits[type][speed].bytes;
+	}
+	if (speed == EP_FULL)
+		return !asked->set || size >= 64 ? 64 : size;
+	return speed == EP_HIGH ? 512 : 1024;
+}
+
+static const char *bulk_rule(int speed)
+{
+	switch (speed) {
+	case EP_FULL:
+		return "8, 16, 32 or 64";
+	case EP_HIGH:
+		return "512";
+	default:
+		return "1024";
+	}
+}
+
+static void check_exact_size(struct load *l, enum ep_type type, int speed, struct node *value)
+{
+	if (type == EP_BULK && !bulk_size_is_legal(speed, value->integer))
+		load_error(l, value, "a bulk endpoint's packets at %s have %s bytes, not %s (%s)",
+			   speed_names[speed], bulk_rule(speed), value->text,
+			   speed == EP_SUPER ? "USB 3.2, table 9-24" : "USB 2.0, 5.8.3");
+	else if (type != EP_BULK && value->integer > limits[type][speed].bytes)
+		load_error(l, value,
+			   "%s endpoint's packets at %s have at most %lld bytes (%s), not %s",
+			   type_names[type], speed_names[speed],
+			   (long long)limits[type][speed].bytes, limits[type][speed].rule,
+			   value->text);
+}
+
+/* The size must be right at one speed at least; the others are fitted. */
+static void check_size(struct load *l, enum ep_type type, const struct ffs *ffs, struct node *value)
+{
+	if (type != EP_BULK || value->bad)
+		return;
+	for (int i = 0; i < EP_SPEED_COUNT; i++)
+		if (ffs->speed[i] && bulk_size_is_legal(i, value->integer))
+			return;
+	load_error(
+		l, value,
+		"a bulk endpoint's packets have 8, 16, 32 or 64 bytes at full speed, 512 at high "
+		"speed (USB 2.0, 5.8.3) and 1024 at SuperSpeed, not %s",
+		value->text);
+}
+
+/* Whole frames; everything else is a power of 2 (USB 2.0, 9.6.6). */
+static bool counts_frames(enum ep_type type, int speed)
+{
+	return speed == EP_FULL && type == EP_INTERRUPT;
+}
+
+/* What a bInterval of 1 means, in ms. */
+static double interval_unit(int speed)
+{
+	return speed == EP_FULL ? 1 : MICROFRAME;
+}
+
+/* The highest bInterval that asks at least as often as every `ms`. */
+static uint8_t encode_interval(enum ep_type type, int speed, double ms)
+{
+	unsigned int n = 1;
+
+	if (counts_frames(type, speed))
+		return ms < 1 ? 1 : ms > 255 ? 255 : (uint8_t)ms;
+	while (n < 16 && interval_unit(speed) * (1 << n) <= ms)
+		n++;
+	return (uint8_t)n;
+}
+
+static double decode_interval(enum ep_type type, int speed, uint8_t interval)
+{
+	if (counts_frames(type, speed))
+		return interval;
+	return interval_unit(speed) * (1 << (interval - 1));
+}
+
+static void check_exact_interval(struct load *l, enum ep_type type, int speed, struct node *value)
+{
+	double ms = value->real;
+
+	if (value->bad || decode_interval(type, speed, encode_interval(type, speed, ms)) == ms)
+		return;
+	load_error(l, value, "%s cannot say exactly %s ms: %s", speed_names[speed], value->text,
+		   counts_frames(type, speed) ? "it has whole ms from 1 to 255 (USB 2.0, 5.7.4)"
+		   : speed == EP_FULL
+			   ? "isochronous endpoints have 1 ms times a power of 2 (USB 2.0, 9.6.6)"
+			   : "it has 0.125 ms times a power of 2 (USB 2.0, 9.6.6)");
+}
+
+static void check_burst(struct load *l, enum ep_type type, int64_t size, int64_t burst,
+			struct node *value)
+{
+	if (type == EP_BULK || burst == 0 || value->bad)
+		return;
+	if (type == EP_INTERRUPT && burst > 2)
+		load_error(l, value,
+			   "an interrupt endpoint's 'burst' is at most 2 (USB 3.2, 9.6.7)");
+	else if (size != 1024)
+		load_error(l, value,
+			   "%s endpoint with 'burst' has packets of 1024 bytes (USB 3.2, "
+			   "9.6.6), not %lld",
+			   type_names[type], (long long)size);
+}
+
+/* Which speeds and types can move more than one packet, or burst, in an interval. */
+static bool has_mult(enum ep_type type, int speed)
+{
+	return speed == EP_HIGH ? type != EP_BULK : speed == EP_SUPER && type == EP_ISOCHRONOUS;
+}
+
+static void no_mult(struct load *l, enum ep_type type, int speed, struct node *value)
+{
+	if (type == EP_BULK)
+		load_error(l, value, "a bulk endpoint has no 'mult'");
+	else if (speed == EP_FULL)
+		load_error(l, value,
+			   "'mult' is of high speed and SuperSpeed: at full speed a frame has one "
+			   "packet (USB 2.0, 9.6.6)");
+	else
+		load_error(l, value,
+			   "'mult' at SuperSpeed is of isochronous endpoints (USB 3.2, 9.6.7): "
+			   "interrupt endpoints have 'burst'");
+}
+
+static void check_mult(struct load *l, const struct ep_speed *high, struct node *value)
+{
+	if (value->bad || high->max_packet >= mult_minimum[high->mult])
+		return;
+	load_error(l, value,
+		   "with 'mult' %d packets at high speed have %d to 1024 bytes (USB 2.0, table "
+		   "9-14), not %d",
+		   high->mult, mult_minimum[high->mult], high->max_packet);
+}
+
+/*
+ * Mult is 0 where bMaxBurst is (USB 3.2, 9.6.7). What 'super' does not say itself is made to fit:
+ * as many packets in one burst, which have 1024 bytes then, or one packet.
+ */
+static void fit_super_mult(struct load *l, struct ep_speed *super, const struct endpoint_draft *d,
+			   struct node *node)
+{
+	const struct node *exact = d->exact[EP_SUPER];
+
+	if (super->mult <= 1 || super->burst > 0)
+		return;
+	if (exact && node_member(exact, "mult")) {
+		load_error(l, node_member(exact, "mult"),
+			   "with 'mult' an endpoint has a 'burst' above 0 at SuperSpeed (USB 3.2, "
+			   "9.6.7)");
+		return;
+	}
+	if (super->max_packet == 1024 && !node_member(node, "burst") &&
+	    !(exact && node_member(exact, "burst")))
+		super->burst = (uint8_t)(super->mult - 1);
+	super->mult = 1;
+}
+
+static void no_interval(struct load *l, struct node *value)
+{
+	load_error(l, value, "a bulk endpoint has no 'interval'");
+}
+
+/* Lays the exact group of one speed over what was fitted. */
+static void load_exact(struct load *l, struct endpoint *ep, const struct ffs *ffs, int speed,
+		       struct node *node)
+{
+	struct ep_speed *s = &ep->speed[speed];
+	struct exact_draft x = { 0 };
+	struct node *size = node_member(node, "max_packet"),
+		    *interval = node_member(node, "interval"), *mult = node_member(node, "mult");
+
+	load_group(l, speed == EP_SUPER ? &super_keys : &full_keys, node, &x);
+	if (!ffs->speed[speed] && !l->partial) {
+		diag_error(l->diags, &node->name_at, "'%s' is not one of the function's 'speeds'",
+			   speed_keys[speed]);
+		return;
+	}
+	if (x.max_packet.set) {
+		s->max_packet = (uint16_t)x.max_packet.value;
+		check_exact_size(l, ep->type, speed, size);
+	}
+	if (x.interval && ep->type == EP_BULK) {
+		no_interval(l, interval);
+	} else if (x.interval) {
+		s->interval = encode_interval(ep->type, speed, x.interval->real);
+		check_exact_interval(l, ep->type, speed, interval);
+	}
+	if (x.burst.set)
+		s->burst = (uint8_t)x.burst.value;
+	if (x.mult.set && has_mult(ep->type, speed))
+		s->mult = (uint8_t)x.mult.value;
+	else if (x.mult.value > 1 || (x.mult.set && ep->type == EP_BULK))
+		no_mult(l, ep->type, speed, mult);
+}
+
+/* Whether each speed says its own. */
+static bool has_exact_sizes(const struct ffs *ffs, const struct endpoint_draft *d)
+{
+	for (int i = 0; i < EP_SPEED_COUNT; i++)
+		if (ffs->speed[i] && !(d->exact[i] && node_member(d->exact[i], "max_packet")))
+			return false;
+	return true;
+}
+
+/* What the general group says for speeds that cannot have it. */
+static void check_general(struct load *l, const struct endpoint *ep, const struct ffs *ffs,
+			  const struct endpoint_draft *d, struct node *node)
+{
+	bool any = false;
+
+	if (d->max_packet.set)
+		check_size(l, ep->type, ffs, load_member(node, "max_packet"));
+	else if (ep->type == EP_ISOCHRONOUS && !node_member(node, "max_packet") &&
+		 !has_exact_sizes(ffs, d) && !l->partial)
+		diag_error(l->diags, &node->at, "an isochronous endpoint needs 'max_packet'");
+	if (d->interval && ep->type == EP_BULK)
+		no_interval(l, d->interval);
+	if (d->burst.value > 0 && !ffs->speed[EP_SUPER] && !l->partial)
+		load_error(l, load_member(node, "burst"),
+			   "'burst' is of SuperSpeed, which is not one of the function's 'speeds'");
+	for (int i = 0; i < EP_SPEED_COUNT; i++)
+		any |= ffs->speed[i] && has_mult(ep->type, i);
+	if (d->mult.set && ep->type == EP_BULK)
+		no_mult(l, ep->type, EP_HIGH, load_member(node, "mult"));
+	else if (d->mult.value > 1 && !any && !l->partial)
+		load_error(l, load_member(node, "mult"),
+			   "none of the function's 'speeds' has 'mult'");
+}
+
+/* Where to point for a value that the exact group of a speed may have said. */
+static struct node *value_of(struct node *exact, struct node *node, const char *name)
+{
+	return load_member(exact && node_member(exact, name) ? exact : node, name);
+}
+
+static void load_speeds(struct load *l, struct endpoint *ep, const struct ffs *ffs,
+			const struct endpoint_draft *d, struct node *node)
+{
+	double ms = d->interval ? d->interval->real : 1;
+
+	check_general(l, ep, ffs, d, node);
+	for (int i = 0; i < EP_SPEED_COUNT; i++) {
+		struct ep_speed *s = &ep->speed[i];
+
+		s->used = ffs->speed[i];
+		if (s->used) {
+			s->max_packet = (uint16_t)fit_size(ep->type, i, &d->max_packet);
+			s->interval = ep->type == EP_BULK ? 0 : encode_interval(ep->type, i, ms);
+			s->burst = i == EP_SUPER ? (uint8_t)d->burst.value : 0;
+			s->mult = d->mult.set && has_mult(ep->type, i) ? (uint8_t)d->mult.value : 1;
+			/* What is not said is made to fit what is. */
+			if (s->burst > 0 && ep->type == EP_INTERRUPT && !d->max_packet.set)
+				s->max_packet = 1024;
+		}
+		if (d->exact[i])
+			load_exact(l, ep, ffs, i, d->exact[i]);
+	}
+	if (ep->speed[EP_SUPER].used) {
+		check_burst(l, ep->type, ep->speed[EP_SUPER].max_packet, ep->speed[EP_SUPER].burst,
+			    value_of(d->exact[EP_SUPER], node, "burst"));
+		fit_super_mult(l, &ep->speed[EP_SUPER], d, node);
+	}
+	if (ep->speed[EP_HIGH].used)
+		check_mult(l, &ep->speed[EP_HIGH], value_of(d->exact[EP_HIGH], node, "mult"));
+}
+
+/* What a group says of direction and address; false: an error has been reported. */
+static bool load_direction(struct load *l, struct endpoint *ep, const struct endpoint_draft *d,
+			   struct node *node)
+{
+	int64_t address = d->address.value;
+	struct node *given = load_member(node, "address");
+
+	if (node_member(node, "direction") && !d->direction.node)
+		return false;
+	if (d->address.set && ((address & 0x0f) == 0 || (address & 0x70) != 0)) {
+		load_error(l, given,
+			   "an endpoint's address is 0x01 to 0x0f for out, 0x81 to 0x8f for in, "
+			   "not %s",
+			   given->text);
+		return false;
+	}
+	if (!d->direction.node && !d->address.set) {
+		if (!l->partial && !node_member(node, "address"))
+			diag_error(l->diags, &node->at, "an endpoint needs 'direction'");
+		return false;
+	}
+	ep->direction = d->direction.node ? (enum ep_direction)d->direction.value
+			: address & 0x80  ? EP_IN
+					  : EP_OUT;
+	/* A number alone is completed by the direction. */
+	if (d->address.set && d->direction.node && (address & 0x80) && ep->direction == EP_OUT) {
+		load_error(l, given, "address %s is of an in endpoint, the direction is out",
+			   given->text);
+		return false;
+	}
+	if (d->address.set)
+		ep->address = (uint8_t)((address & 0x0f) | (ep->direction == EP_IN ? 0x80 : 0));
+	return true;
+}
+
+/* A plugin's engine cuts long messages into writes, each of which the kernel would end. */
+static void check_zlp(struct load *l, const struct endpoint *ep, bool plugin, struct node *value)
+{
+	if (ep->direction == EP_OUT)
+		load_error(l, value,
+			   "'zlp' is of in endpoints: the host ends its transfers itself");
+	else if (ep->type == EP_ISOCHRONOUS)
+		load_error(l, value,
+			   "'zlp' is not of isochronous endpoints: their packets are no transfers");
+	else if (plugin)
+		load_error(l, value, "'zlp' is for programs: a plugin's messages are ended for it");
+}
+
+/* FunctionFS cannot do without: the kernel enables all endpoints with whatever setting. */
+static void warn_default_setting(struct load *l, const struct endpoint *ep, const struct node *node)
+{
+	if (ep->type == EP_ISOCHRONOUS && ep->alternate == 0)
+		diag_warning(l->diags, &node->at,
+			     "an isochronous endpoint belongs in one of 'alternates': the setting "
+			     "that an interface begins with takes no bandwidth (USB 2.0, 5.6.3)");
+}
+
+static void load_endpoint(struct load *l, struct ffs_draft *draft, struct interface *interface,
+			  struct node *node)
+{
+	const struct key *k = key_find(&interface_keys, "endpoints");
+	struct endpoint *ep = array_add(interface->endpoints, interface->n_endpoints);
+	struct endpoint_draft d = { 0 };
+
+	*array_add(draft->endpoints, draft->n_endpoints) = node;
+	ep->at = load_origin(l, &node->at);
+	ep->alternate = (uint8_t)interface->n_alternates;
+	if (node->type == NODE_STRING) {
+		unsigned int word = key_find_word(k->words, node->text)->value;
+
+		ep->type = (enum ep_type)(word >> 1);
+		ep->direction = (enum ep_direction)(word & 1);
+		if (ep->type == EP_ISOCHRONOUS)
+			load_error(l, node,
+				   "an isochronous endpoint needs 'max_packet': { direction = "
+				   "\"%s\"; type = \"isochronous\"; max_packet = 192; }",
+				   ep->direction == EP_IN ? "in" : "out");
+		else
+			load_speeds(l, ep, draft->ffs, &d, node);
+		return;
+	}
+	load_group(l, &endpoint_keys, node, &d);
+	ep->name = d.name.value;
+	if (!load_direction(l, ep, &d, node) || !d.type.node) {
+		node->bad = true;
+		return;
+	}
+	ep->type = (enum ep_type)d.type.value;
+	ep->zlp = d.zlp;
+	if (d.zlp.value)
+		check_zlp(l, ep, draft->plugin, load_member(node, "zlp"));
+	warn_default_setting(l, ep, node);
+	load_speeds(l, ep, draft->ffs, &d, node);
+}
+
+void load_interface_endpoints(struct load *l, struct ffs_draft *d, struct interface *interface,
+			      struct node *list)
+{
+	node_foreach(item, list)
+		if (!item->bad)
+			load_endpoint(l, d, interface, item);
+}

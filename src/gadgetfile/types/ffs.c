@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The `ffs` group: mount, speeds, interfaces. Their endpoints are in endpoint.c. */
+#include <stdio.h>
+
+#include "base/cleanup.h"
+#include "gadgetfile/load.h"
+#include "gadgetfile/types/lang.h"
+
+#define MAX_ALTERNATES 2 /* MAX_ALT_SETTINGS of drivers/usb/gadget/function/f_fs.c */
+
+static void load_mount(struct load *l, struct function *f, struct node *node)
+{
+	struct ffs_mount *m = &f->ffs->mount;
+
+	m->at = node ? load_origin(l, &node->name_at) : f->ffs->at;
+	if (node)
+		load_group(l, &mount_keys, node, m);
+	if (m->path)
+		return;
+	m->path = strf("/dev/ffs/%s/%s", l->g->name, f->label);
+	m->path_is_default = true;
+}
+
+static void load_speeds(struct load *l, struct ffs *ffs, struct node *list)
+{
+	const struct key *k = key_find(&ffs_keys, "speeds");
+	bool unknown = false;
+
+	if (!list) {
+		for (int i = 0; i < EP_SPEED_COUNT; i++)
+			ffs->speed[i] = true;
+		return;
+	}
+	node_foreach(item, list) {
+		bool *speed;
+
+		if (item->bad) {
+			unknown = true;
+			continue;
+		}
+		speed = &ffs->speed[key_find_word(k->words, item->text)->value];
+		if (*speed)
+			load_error(l, item, "\"%s\" stands here twice", item->text);
+		*speed = true;
+	}
+	/* What is missing was meant: nothing is to be concluded from the others. */
+	for (int i = 0; i < EP_SPEED_COUNT; i++)
+		ffs->speed[i] |= unknown;
+}
+
+/*
+ * Of the second set of descriptors and the third f_fs.c takes addresses and sizes from the first,
+ * and of the first only that for full speed counts (__ffs_func_bind_do_descs): without it the
+ * kernel reads through a null pointer when the gadget is bound, up to Linux 6.12 at least.
+ */
+static void check_speeds(struct load *l, const struct ffs_draft *d, const struct node *node)
+{
+	const struct ffs *ffs = d->ffs;
+	const struct node *at = d->speeds ? d->speeds : d->blob ? d->blob : node;
+
+	if (ffs->speed[EP_HIGH] && ffs->speed[EP_SUPER] && !ffs->speed[EP_FULL])
+		diag_error(l->diags, node_place(at),
+			   "descriptors for high speed and SuperSpeed without those for full speed "
+			   "make the kernel crash: add \"full\"");
+}
+
+static void add_text(struct load *l, struct ffs_string *s, struct node *item)
+{
+	struct ffs_text *t = array_add(s->texts, s->n_texts);
+	const struct node *lang = node_member(item, "lang");
+
+	t->lang = LANG_EN_US;
+	load_group(l, &text_keys, item, t);
+	for (size_t i = 0; i + 1 < s->n_texts; i++) {
+		if (s->texts[i].lang != t->lang || (lang && lang->bad))
+			continue;
+		diag_error(l->diags, lang ? &lang->at : &item->at,
+			   "a second text for language 0x%04x", t->lang);
+		return;
+	}
+}
+
+void load_ffs_string(struct load *l, struct ffs_string *s, struct node *value)
+{
+	struct ffs_text *t;
+
+	s->at = load_origin(l, &value->at);
+	if (value->type == NODE_STRING) {
+		if (!load_check_usb_string(l, value))
+			return;
+		t = array_add(s->texts, s->n_texts);
+		t->lang = LANG_EN_US;
+		t->text = xstrdup(value->text);
+		return;
+	}
+	node_foreach(item, value)
+		if (!item->bad)
+			add_text(l, s, item);
+}
+
+void load_class(struct load *l, const struct class_draft *d, uint8_t *class, uint8_t *subclass,
+		uint8_t *protocol)
+{
+	if (d->class) {
+		unsigned int value = d->class->type == NODE_STRING
+					     ? key_find_word(class_words, d->class->text)->value
+					     : (unsigned int)d->class->integer;
+
+		if ((value & 0xff) == 0)
+			load_error(l, d->class,
+				   "an interface has no class 0 (USB 2.0, table 9-12): 'vendor' "
+				   "is 0xff");
+		*class = (uint8_t)value;
+		*subclass = (uint8_t)(value >> 8);
+		*protocol = 0;
+	}
+	if (d->subclass.set)
+		*subclass = (uint8_t)d->subclass.value;
+	if (d->protocol.set)
+		*protocol = (uint8_t)d->protocol.value;
+}
+
+static void load_alternates(struct load *l, struct ffs_draft *draft, struct interface *i,
+			    struct node *list)
+{
+	const struct key_group *group = key_find(&interface_keys, "alternates")->group;
+
+	node_foreach(item, list) {
+		struct node *endpoints = NULL;
+
+		if (i->n_alternates == MAX_ALTERNATES) {
+			load_error(l, item,
+				   "FunctionFS takes at most %d alternate settings beside the "
+				   "first (f_fs.c)",
+				   MAX_ALTERNATES);
+			return;
+		}
+		i->n_alternates++;
+		if (item->bad)
+			continue;
+		load_group(l, group, item, &endpoints);
+		if (endpoints)
+			load_interface_endpoints(l, draft, i, endpoints);
+	}
+}
+
+static void load_interface(struct load *l, struct ffs_draft *draft, struct node *node)
+{
+	struct ffs *ffs = draft->ffs;
+	struct interface *i = array_add(ffs->interfaces, ffs->n_interfaces);
+	struct interface_draft d = { 0 };
+
+	i->at = load_origin(l, &node->at);
+	load_group(l, &interface_keys, node, &d);
+	i->class = 0xff;
+	load_class(l, &d.class, &i->class, &i->subclass, &i->protocol);
+	if (d.string)
+		load_ffs_string(l, &i->string, d.string);
+	if (d.extra && !d.extra->bad)
+		load_extra(l, i, d.extra);
+	if (d.endpoints)
+		load_interface_endpoints(l, draft, i, d.endpoints);
+	if (d.alternates)
+		load_alternates(l, draft, i, d.alternates);
+}
+
+static void load_device(struct load *l, struct ffs *ffs, struct node *value, bool complete)
+{
+	size_t n = 0;
+
+	ffs->device.value = load_path(l, value);
+	ffs->device.at = load_origin(l, &value->at);
+	for (size_t i = 0; i < ffs->n_interfaces; i++)
+		n += ffs->interfaces[i].n_endpoints;
+	if (!complete)
+		return;
+	if (ffs->rw_proxy.value && n != 2)
+		load_error(l, value,
+			   "'device' links to the file of a function's only endpoint pair, and "
+			   "this one has %zu pairs",
+			   n / 2);
+	else if (!ffs->rw_proxy.value && n != 1)
+		load_error(l, value,
+			   "'device' links to a function's only endpoint, and this one has %zu "
+			   "(for one file of a pair set 'rw_proxy')",
+			   n);
+}
+
+static const struct node *worker_setting(const struct node *function, const char *key)
+{
+	const struct node *worker = node_member(function, "worker");
+
+	return worker && worker->type == NODE_GROUP ? node_member(worker, key) : NULL;
+}
+
+/* Its worker says itself what the function is. */
+static bool has_daemon(const struct node *function)
+{
+	const struct node *opens = worker_setting(function, "opens");
+
+	return opens && opens->type == NODE_STRING && streq(opens->text, "ep0");
+}
+
+static void check_daemon(struct load *l, const struct node *node)
+{
+	node_foreach(item, node)
+		if (!item->bad && !streq(item->name, "mount") && !streq(item->name, "speeds"))
+			diag_error(
+				l->diags, &item->name_at,
+				"'%s' is not ffsctl's to say: a worker that opens ep0 writes its "
+				"own descriptors",
+				item->name);
+}
+
+void load_ffs(struct load *l, struct function *f, struct node *node)
+{
+	struct ffs *ffs = f->ffs = xcalloc(1, sizeof(*ffs));
+	struct ffs_draft d = { .ffs = ffs, .plugin = worker_setting(node->parent, "plugin") };
+	size_t errors = l->diags->n_errors;
+
+	ffs->at = load_origin(l, &node->name_at);
+	if (f->type && !streq(f->type, "ffs"))
+		diag_error(l->diags, &node->name_at,
+			   "an 'ffs' group makes a function of type 'ffs', not '%s'", f->type);
+	load_group(l, &ffs_keys, node, &d);
+	ffs->virtual_addr = d.virtual_addr;
+	ffs->all_ctrl_recip = d.all_ctrl_recip;
+	ffs->config0_setup = d.config0_setup;
+	if (d.rw_proxy)
+		set_int(l, NULL, d.rw_proxy, &ffs->rw_proxy);
+	load_mount(l, f, d.mount);
+	load_speeds(l, ffs, d.speeds);
+	if (d.interfaces) {
+		node_foreach(item, d.interfaces)
+			if (!item->bad)
+				load_interface(l, &d, item);
+		load_check_endpoints(l, &d);
+	}
+	if (has_daemon(node->parent))
+		check_daemon(l, node);
+	else if (d.blob)
+		load_blob(l, &d, node);
+	else if (!node_member(node, "interfaces") && !node_member(node, "blob") && !l->partial)
+		diag_error(l->diags, node_place(node), "'ffs' needs 'interfaces' or 'blob'");
+	check_speeds(l, &d, node);
+	if (d.associations && d.interfaces)
+		load_associations(l, ffs, d.associations);
+	if (d.interfaces)
+		load_winusb(l, f, &d);
+	if (d.device)
+		load_device(l, ffs, d.device, l->diags->n_errors == errors && !l->partial);
+	free(d.endpoints);
+}

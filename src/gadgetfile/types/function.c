@@ -1,0 +1,355 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The functions, and what depends on all of them together. */
+#include <ctype.h>
+#include <stdio.h>
+
+#include "base/cleanup.h"
+#include "gadgetfile/types/attrs.h"
+
+static const char *const speed_names[] = {
+	[GADGET_SPEED_NONE] = "none",
+	[GADGET_SPEED_FULL] = "full",
+	[GADGET_SPEED_HIGH] = "high",
+	[GADGET_SPEED_SUPER] = "super",
+	[GADGET_SPEED_SUPER_PLUS] = "super-plus",
+};
+
+/* A word that ffsctl does not know may be one of this kernel's all the same. */
+static void check_type(struct load *l, const struct function *f, struct node *value)
+{
+	size_t best = text_tolerance(f->type) + 1;
+	const char *meant = NULL;
+	_cleanup_free_ char *shown = diag_quote(f->type), *hint = NULL;
+
+	for (const char *p = f->type; *p; p++) {
+		if (strchr("./", *p) || *p <= ' ' || *p >= 0x7f) {
+			load_error(l, value, "%s cannot be a type of function", shown);
+			return;
+		}
+	}
+	if (function_type_find(f->type))
+		return;
+	for (const struct function_type *t = function_table; t->name; t++) {
+		size_t distance = text_distance(f->type, t->name, best - 1);
+
+		if (distance < best) {
+			best = distance;
+			meant = t->name;
+		}
+	}
+	hint = load_suggest(meant);
+	diag_warning(
+		l->diags, &value->at,
+		"ffsctl does not know functions of type %s%s: what is written to its attributes "
+		"is not checked",
+		shown, hint);
+}
+
+/* False: an error has been reported. */
+static bool load_type(struct load *l, struct function *f, struct node *node,
+		      const struct function_draft *d)
+{
+	const struct node *given = node_member(node, "type");
+
+	if (given && given->bad)
+		return false;
+	if (!given && !node_member(node, "ffs")) {
+		if (!l->partial)
+			diag_error(l->diags, &node->name_at,
+				   "function '%s' needs an 'ffs' group or a 'type'", f->label);
+		return false;
+	}
+	f->type = xstrdup(d->type ? d->type->text : "ffs");
+	if (d->type)
+		check_type(l, f, d->type);
+	return true;
+}
+
+char *gadgetfile_default_instance(const char *type, const char *gadget, const char *label)
+{
+	/* Instances of ffs are names in all of the machine, others only in their gadget. */
+	return streq(type, "ffs") ? strf("%s-%s", gadget, label) : xstrdup(label);
+}
+
+static void load_instance(struct load *l, struct function *f, const struct node *node,
+			  struct node *given)
+{
+	/* TYPE.INSTANCE is one name in configfs. */
+	size_t max = CONFIGFS_MAX_NAME - strlen(f->type) - 1;
+
+	if (given) {
+		f->instance = xstrdup(given->text);
+		for (const char *p = f->instance; *p; p++) {
+			if (*p > ' ' && *p < 0x7f && *p != '/')
+				continue;
+			load_error(l, given,
+				   "an instance is named with printable ASCII characters without "
+				   "blanks and '/'");
+			return;
+		}
+		if (strlen(f->instance) > max)
+			load_error(l, given,
+				   "the instance's name has %zu characters; configfs allows %zu "
+				   "here",
+				   strlen(f->instance), max);
+		return;
+	}
+	f->instance = gadgetfile_default_instance(f->type, l->g->name, f->label);
+	if (strlen(f->instance) > max)
+		diag_error(l->diags, &node->name_at,
+			   "the instance would be named '%s', but configfs allows %zu characters "
+			   "here: set 'instance'",
+			   f->instance, max);
+}
+
+static void check_instances(struct load *l, const struct function *f, const struct node *place)
+{
+	for (size_t i = 0; i + 1 < l->g->n_functions; i++) {
+		const struct function *other = &l->g->functions[i];
+
+		if (!streq_null(other->type, f->type) || !streq_null(other->instance, f->instance))
+			continue;
+		diag_error(l->diags, node_place(place),
+			   "instance '%s' of function '%s' is that of '%s' already", f->instance,
+			   f->label, other->label);
+		return;
+	}
+}
+
+/* Inside a configuration, as the value of 'function', there is no label. */
+static bool is_inline(const struct node *node)
+{
+	return node->parent->parent && node->parent->parent->type != NODE_GROUP;
+}
+
+/* TYPE_INSTANCE, as the labels are that libusbgx writes, of what a label may hold. */
+static char *inline_label(const struct function_draft *d)
+{
+	char *label = strf("%s_%s", d->type ? d->type->text : "ffs",
+			   d->instance ? d->instance->text : "");
+
+	for (char *p = label; *p; p++)
+		if (!isalnum((unsigned char)*p) && *p != '-')
+			*p = '_';
+	return label;
+}
+
+static void check_inline(struct load *l, const struct function *f, struct node *node)
+{
+	if (!node_member(node, "instance") && !l->partial)
+		diag_error(l->diags, node_place(node),
+			   "a function inside a configuration needs 'instance': it has no label "
+			   "after which it could be named");
+	for (size_t i = 0; f->instance && i + 1 < l->g->n_functions; i++) {
+		const struct function *other = &l->g->functions[i];
+
+		/* Of the same instance that has been said. */
+		if (!streq(other->label, f->label) ||
+		    (streq_null(other->type, f->type) && streq_null(other->instance, f->instance)))
+			continue;
+		diag_error(l->diags, node_place(node),
+			   "this function would have the label '%s', and so has another one: give "
+			   "one of them another name",
+			   f->label);
+		return;
+	}
+}
+
+static bool is_zero(const struct function *f, const char *attribute)
+{
+	const struct entry *e = attribute ? entries_find(&f->entries, attribute) : NULL;
+
+	return e && streq_null(e->value, "0");
+}
+
+static struct endpoint_count count_ffs(const struct ffs *ffs)
+{
+	/* Without interfaces it is a daemon's to say. */
+	struct endpoint_count n = { .at_least = ffs->n_interfaces == 0 };
+
+	for (size_t i = 0; i < ffs->n_interfaces; i++) {
+		for (size_t k = 0; k < ffs->interfaces[i].n_endpoints; k++) {
+			const struct endpoint *ep = &ffs->interfaces[i].endpoints[k];
+
+			*(ep->direction == EP_IN ? &n.in : &n.out) += 1;
+			n.isochronous = n.isochronous || ep->type == EP_ISOCHRONOUS;
+		}
+	}
+	return n;
+}
+
+static struct endpoint_count count_endpoints(const struct function *f)
+{
+	const struct function_type *type = function_type_find(f->type);
+	struct endpoint_count n = { .at_least = true };
+
+	if (f->ffs)
+		return count_ffs(f->ffs);
+	if (!type)
+		return n;
+	n = type->endpoints;
+	n.in = is_zero(f, type->in_if) ? 0 : n.in;
+	n.out = is_zero(f, type->out_if) ? 0 : n.out;
+	return n;
+}
+
+static void load_function(struct load *l, struct node *node)
+{
+	struct function *f = array_add(l->g->functions, l->g->n_functions);
+	struct function_draft d = { 0 };
+
+	f->at = load_origin(l, &node->name_at);
+	load_group(l, &function_keys, node, &d);
+	f->label = is_inline(node) ? inline_label(&d) : xstrdup(node->name);
+	if (!load_type(l, f, node, &d))
+		return;
+	if (d.instance || (!node_member(node, "instance") && !is_inline(node))) {
+		load_instance(l, f, node, d.instance);
+		check_instances(l, f, d.instance ? d.instance : node);
+	}
+	if (is_inline(node))
+		check_inline(l, f, node);
+	load_function_attrs(l, f, function_type_find(f->type), node, d.attrs);
+	if (d.os_descs)
+		load_function_os_descs(l, f, d.os_descs);
+	if (d.tree)
+		load_function_tree(l, f, d.tree);
+	if (d.ffs)
+		load_ffs(l, f, d.ffs);
+	f->endpoints = count_endpoints(f);
+	if (d.worker && streq(f->type, "ffs") && !node_member(node, "ffs") && !l->partial)
+		diag_error(l->diags, &d.worker->name_at,
+			   "a 'worker' needs an 'ffs' group beside it: without one ffsctl has no "
+			   "endpoints to give");
+	else if (d.worker)
+		load_worker(l, f, d.worker);
+	if (streq(f->type, "ffs") && !node_member(node, "ffs") && !l->partial)
+		diag_note(
+			l->diags, &node->name_at,
+			"function '%s' is only made in configfs: mounting it, its descriptors and "
+			"binding are yours ('up --no-bind')",
+			f->label);
+}
+
+/* Where the descriptors are not known nothing lowers the speed. */
+static enum gadget_speed highest(const struct function *f)
+{
+	const struct function_type *type = f->type ? function_type_find(f->type) : NULL;
+
+	if (!f->ffs)
+		return type ? type->highest : GADGET_SPEED_SUPER_PLUS;
+	if (f->ffs->speed[EP_SUPER])
+		return GADGET_SPEED_SUPER_PLUS;
+	if (f->ffs->speed[EP_HIGH])
+		return GADGET_SPEED_HIGH;
+	return f->ffs->speed[EP_FULL] ? GADGET_SPEED_FULL : GADGET_SPEED_SUPER_PLUS;
+}
+
+/*
+ * A host that meets a gadget at a speed for which a function has no descriptors sees no
+ * configuration at all.
+ */
+static void lower_speed(struct load *l)
+{
+	struct gadget *g = l->g;
+	const struct node *lowest_node = NULL, *speed;
+	enum gadget_speed lowest = GADGET_SPEED_SUPER_PLUS;
+	const struct function *by = NULL;
+
+	for (size_t i = 0; i < g->n_functions; i++) {
+		if (highest(&g->functions[i]) >= lowest)
+			continue;
+		lowest = highest(&g->functions[i]);
+		by = &g->functions[i];
+		lowest_node = l->functions[i];
+	}
+	if (!by || (g->max_speed != GADGET_SPEED_NONE && g->max_speed <= lowest))
+		return;
+	speed = node_member(l->scan->root, "max_speed");
+	/* Below SuperSpeed it costs what other functions could do; who means it can say so. */
+	diag_add(l->diags, lowest < GADGET_SPEED_SUPER ? DIAG_WARNING : DIAG_NOTE,
+		 speed ? &speed->at : &lowest_node->name_at,
+		 "'max_speed' is lowered to \"%s\": function '%s' has no descriptors above it",
+		 speed_names[lowest], by->label);
+	g->max_speed = lowest;
+}
+
+/* Two functions cannot have the same mount point, nor the same device link. */
+static void check_mounts(struct load *l)
+{
+	struct gadget *g = l->g;
+
+	for (size_t i = 0; i < g->n_functions; i++) {
+		const struct function *f = &g->functions[i];
+		const struct node *node = l->functions[i];
+
+		for (size_t j = 0; j < i && f->ffs; j++) {
+			const struct function *other = &g->functions[j];
+
+			if (!other->ffs)
+				continue;
+			if (streq_null(f->ffs->mount.path, other->ffs->mount.path))
+				diag_error(l->diags, &node->name_at,
+					   "functions '%s' and '%s' are both mounted at %s",
+					   other->label, f->label, f->ffs->mount.path);
+			if (f->ffs->device.value &&
+			    streq_null(f->ffs->device.value, other->ffs->device.value))
+				diag_error(l->diags, &node->name_at,
+					   "functions '%s' and '%s' both have the device %s",
+					   other->label, f->label, f->ffs->device.value);
+		}
+	}
+}
+
+/* Whether they are well formed is seen when the configurations are loaded. */
+static void find_inline(struct load *l, const struct node *config)
+{
+	const struct node *list =
+		config->type == NODE_GROUP ? node_member(config, "functions") : NULL;
+
+	if (!list || !(list->type & TYPE_LIST))
+		return;
+	node_foreach(item, list) {
+		struct node *function =
+			item->type == NODE_GROUP ? node_member(item, "function") : NULL;
+
+		if (!function || function->type != NODE_GROUP || item->bad || function->n == 0)
+			continue;
+		/* As many as there may be labels: each is compared with all others. */
+		if (l->n_functions == GADGETFILE_MAX_GROUP) {
+			diag_error(l->diags, node_place(function), "more than %d functions",
+				   GADGETFILE_MAX_GROUP);
+			return;
+		}
+		*array_add(l->functions, l->n_functions) = function;
+	}
+}
+
+void load_functions(struct load *l, struct node *functions, struct node *configs)
+{
+	if (functions) {
+		load_group(l, key_find(&gadget_keys, "functions")->group, functions, NULL);
+		node_foreach(node, functions)
+			*array_add(l->functions, l->n_functions) = node;
+	}
+	if (configs) {
+		size_t errors = l->diags->n_errors;
+
+		node_foreach(config, configs)
+			if (l->diags->n_errors == errors) /* else there are too many */
+				find_inline(l, config);
+	}
+	if (l->n_functions == 0 && !node_member(l->scan->root, "functions") && !l->partial)
+		diag_error(l->diags, &l->scan->root->at, "a gadget file needs 'functions'");
+	for (size_t i = 0; i < l->n_functions; i++) {
+		struct node *node = l->functions[i];
+
+		if (node->type == NODE_GROUP && !node->bad)
+			load_function(l, node);
+		else
+			array_add(l->g->functions, l->g->n_functions)->label = xstrdup(node->name);
+	}
+	lower_speed(l);
+	if (!l->partial)
+		check_mounts(l);
+}

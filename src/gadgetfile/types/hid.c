@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The report descriptors that a hid function can have by name, and what goes with them. Items are
+ * those of "Device Class Definition for HID" 1.11, section 6.2.2, usages those of "HID Usage
+ * Tables".
+ */
+#include "base/cleanup.h"
+#include "gadgetfile/types/attrs.h"
+
+/* Eight bytes: modifiers, one that is reserved, six keys; five LEDs from the host. Boot protocol.
+ */
+static const uint8_t keyboard[] = {
+	0x05, 0x01, /* Usage Page (Generic Desktop) */
+	0x09, 0x06, /* Usage (Keyboard) */
+	0xa1, 0x01, /* Collection (Application) */
+	0x05, 0x07, /*  Usage Page (Keyboard) */
+	0x19, 0xe0, /*  Usage Minimum (Left Control) */
+	0x29, 0xe7, /*  Usage Maximum (Right GUI) */
+	0x15, 0x00, /*  Logical Minimum (0) */
+	0x25, 0x01, /*  Logical Maximum (1) */
+	0x75, 0x01, /*  Report Size (1) */
+	0x95, 0x08, /*  Report Count (8) */
+	0x81, 0x02, /*  Input (Data, Variable, Absolute) */
+	0x75, 0x08, /*  Report Size (8) */
+	0x95, 0x01, /*  Report Count (1) */
+	0x81, 0x03, /*  Input (Constant) */
+	0x05, 0x08, /*  Usage Page (LEDs) */
+	0x19, 0x01, /*  Usage Minimum (Num Lock) */
+	0x29, 0x05, /*  Usage Maximum (Kana) */
+	0x75, 0x01, /*  Report Size (1) */
+	0x95, 0x05, /*  Report Count (5) */
+	0x91, 0x02, /*  Output (Data, Variable, Absolute) */
+	0x75, 0x03, /*  Report Size (3) */
+	0x95, 0x01, /*  Report Count (1) */
+	0x91, 0x03, /*  Output (Constant) */
+	0x05, 0x07, /*  Usage Page (Keyboard) */
+	0x19, 0x00, /*  Usage Minimum (none) */
+	0x29, 0x65, /*  Usage Maximum (Application) */
+	0x25, 0x65, /*  Logical Maximum (101) */
+	0x75, 0x08, /*  Report Size (8) */
+	0x95, 0x06, /*  Report Count (6) */
+	0x81, 0x00, /*  Input (Data, Array) */
+	0xc0,	    /* End Collection */
+};
+
+/* Four bytes: three buttons, X, Y, wheel. The first three are the boot protocol's. */
+static const uint8_t mouse[] = {
+	0x05, 0x01, /* Usage Page (Generic Desktop) */
+	0x09, 0x02, /* Usage (Mouse) */
+	0xa1, 0x01, /* Collection (Application) */
+	0x09, 0x01, /*  Usage (Pointer) */
+	0xa1, 0x00, /*  Collection (Physical) */
+	0x05, 0x09, /*   Usage Page (Button) */
+	0x19, 0x01, /*   Usage Minimum (1) */
+	0x29, 0x03, /*   Usage Maximum (3) */
+	0x15, 0x00, /*   Logical Minimum (0) */
+	0x25, 0x01, /*   Logical Maximum (1) */
+	0x75, 0x01, /*   Report Size (1) */
+	0x95, 0x03, /*   Report Count (3) */
+	0x81, 0x02, /*   Input (Data, Variable, Absolute) */
+	0x75, 0x05, /*   Report Size (5) */
+	0x95, 0x01, /*   Report Count (1) */
+	0x81, 0x03, /*   Input (Constant) */
+	0x05, 0x01, /*   Usage Page (Generic Desktop) */
+	0x09, 0x30, /*   Usage (X) */
+	0x09, 0x31, /*   Usage (Y) */
+	0x09, 0x38, /*   Usage (Wheel) */
+	0x15, 0x81, /*   Logical Minimum (-127) */
+	0x25, 0x7f, /*   Logical Maximum (127) */
+	0x75, 0x08, /*   Report Size (8) */
+	0x95, 0x03, /*   Report Count (3) */
+	0x81, 0x06, /*   Input (Data, Variable, Relative) */
+	0xc0,	    /*  End Collection */
+	0xc0,	    /* End Collection */
+};
+
+/* Seven bytes: sixteen buttons, a hat switch (15: at rest), X, Y, Z and Rz from 0 to 255. */
+static const uint8_t gamepad[] = {
+	0x05, 0x01,	  /* Usage Page (Generic Desktop) */
+	0x09, 0x05,	  /* Usage (Gamepad) */
+	0xa1, 0x01,	  /* Collection (Application) */
+	0x05, 0x09,	  /*  Usage Page (Button) */
+	0x19, 0x01,	  /*  Usage Minimum (1) */
+	0x29, 0x10,	  /*  Usage Maximum (16) */
+	0x15, 0x00,	  /*  Logical Minimum (0) */
+	0x25, 0x01,	  /*  Logical Maximum (1) */
+	0x75, 0x01,	  /*  Report Size (1) */
+	0x95, 0x10,	  /*  Report Count (16) */
+	0x81, 0x02,	  /*  Input (Data, Variable, Absolute) */
+	0x05, 0x01,	  /*  Usage Page (Generic Desktop) */
+	0x09, 0x39,	  /*  Usage (Hat Switch) */
+	0x25, 0x07,	  /*  Logical Maximum (7) */
+	0x35, 0x00,	  /*  Physical Minimum (0) */
+	0x46, 0x3b, 0x01, /*  Physical Maximum (315) */
+	0x65, 0x14,	  /*  Unit (Degrees) */
+	0x75, 0x04,	  /*  Report Size (4) */
+	0x95, 0x01,	  /*  Report Count (1) */
+	0x81, 0x42,	  /*  Input (Data, Variable, Absolute, Null State) */
+	0x65, 0x00,	  /*  Unit (None) */
+	0x81, 0x03,	  /*  Input (Constant) */
+	0x09, 0x30,	  /*  Usage (X) */
+	0x09, 0x31,	  /*  Usage (Y) */
+	0x09, 0x32,	  /*  Usage (Z) */
+	0x09, 0x35,	  /*  Usage (Rz) */
+	0x26, 0xff, 0x00, /*  Logical Maximum (255) */
+	0x46, 0xff, 0x00, /*  Physical Maximum (255) */
+	0x75, 0x08,	  /*  Report Size (8) */
+	0x95, 0x04,	  /*  Report Count (4) */
+	0x81, 0x02,	  /*  Input (Data, Variable, Absolute) */
+	0xc0,		  /* End Collection */
+};
+
+#define DESCRIPTOR(bytes) bytes, sizeof(bytes)
+static const struct report {
+	const char *name;
+	const uint8_t *bytes;
+	size_t size;
+	const char *subclass, *protocol, *length;
+} reports[] = {
+	{ "keyboard", DESCRIPTOR(keyboard), "1", "1", "8" },
+	{ "mouse", DESCRIPTOR(mouse), "1", "2", "4" },
+	{ "gamepad", DESCRIPTOR(gamepad), "0", "0", "7" },
+};
+
+static const struct report *find_report(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(reports); i++)
+		if (streq(reports[i].name, name))
+			return &reports[i];
+	return NULL;
+}
+
+void set_attr_report_desc(struct load *l, const struct key *k, struct node *value, void *field)
+{
+	struct attrs_draft *d = field;
+	const struct report *report;
+	struct attr_draft *a;
+	char *bytes;
+
+	if (value->type != NODE_STRING) {
+		set_attr_bytes(l, k, value, field);
+		return;
+	}
+	if (strchr(value->text, '/')) {
+		set_attr_path(l, k, value, field);
+		load_attr(d, k->name)->kind = ENTRY_FILE;
+		return;
+	}
+	report = find_report(value->text);
+	if (!report) {
+		_cleanup_free_ char *shown = diag_quote(value->text);
+
+		load_error(l, value,
+			   "there is no report descriptor named %s: 'keyboard', 'mouse' or "
+			   "'gamepad', or a path with a slash",
+			   shown);
+		return;
+	}
+	bytes = xcalloc(report->size + 1, 1);
+	memcpy(bytes, report->bytes, report->size);
+	a = load_attr(d, k->name);
+	a->node = value;
+	load_set_attr(a, bytes, report->size);
+}
+
+void load_hid(struct load *l, struct function *f _unused_, struct attrs_draft *d)
+{
+	struct node *desc = load_attr(d, "report_desc")->node;
+	const struct report *report;
+
+	if (!desc)
+		return;
+	report = desc->type == NODE_STRING ? find_report(desc->text) : NULL;
+	if (report) {
+		load_default_attr(d, "subclass", report->subclass, desc);
+		load_default_attr(d, "protocol", report->protocol, desc);
+		load_default_attr(d, "report_length", report->length, desc);
+	} else if (!node_member(d->node, "report_length") && !l->partial) {
+		diag_error(
+			l->diags, node_place(desc),
+			"'report_length' is needed beside a 'report_desc' of your own: the kernel "
+			"takes no report without it");
+	}
+}

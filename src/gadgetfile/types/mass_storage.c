@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The drives of a mass_storage function. */
+#include "base/cleanup.h"
+#include "gadgetfile/types/attrs.h"
+
+#define MAX_LUNS 16 /* FSG_MAX_LUNS of f_mass_storage.h */
+
+static void load_lun(struct load *l, struct function *f, struct node *node, size_t n)
+{
+	_cleanup_free_ char *dir = strf("lun.%zu", n), *prefix = strf("%s/", dir);
+	struct attrs_draft d;
+	struct attr_draft *file, *ro;
+
+	/* The first is there with the function. */
+	if (n > 0)
+		load_add_entry(l, &f->entries, ENTRY_DIRECTORY, xstrdup(dir), NULL, 0, node);
+	load_attr_rows(l, &lun_keys, node, &d);
+	file = load_attr(&d, "file");
+	ro = load_attr(&d, "ro");
+	if (file->node && file->size == 0)
+		load_set_attr(file, NULL, 0); /* to write nothing is an error to the kernel */
+	if (ro->value && *ro->value == '0' && load_attr(&d, "cdrom")->value &&
+	    *load_attr(&d, "cdrom")->value == '1')
+		diag_warning(l->diags, node_place(ro->node),
+			     "a CD drive that can be written: hosts take 'cdrom' for read-only");
+	load_attr_entries(l, &f->entries, prefix, &d);
+}
+
+void load_mass_storage(struct load *l, struct function *f, struct attrs_draft *d)
+{
+	const struct node *luns = load_attr(d, "luns")->node;
+	size_t n = 0;
+
+	if (!luns)
+		return;
+	node_foreach(item, luns) {
+		if (n == MAX_LUNS) {
+			diag_error(l->diags, node_place(item), "the kernel has at most %d LUNs",
+				   MAX_LUNS);
+			return;
+		}
+		if (!item->bad)
+			load_lun(l, f, item, n);
+		n++;
+	}
+}

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The endpoints and function blocks of a midi2 function. */
+#include "base/cleanup.h"
+#include "gadgetfile/types/attrs.h"
+
+#define MAX_ENDPOINTS 4 /* MAX_UMP_EPS of f_midi2.c */
+#define MAX_BLOCKS 32	/* SNDRV_UMP_MAX_BLOCKS */
+
+/* Only the very first block of all has groups for MIDI 1.0 that the file does not speak of. */
+static bool load_block(struct load *l, struct function *f, const char *endpoint, struct node *node,
+		       size_t n)
+{
+	_cleanup_free_ char *dir = strf("%s/block.%zu", endpoint, n), *prefix = strf("%s/", dir);
+	struct attrs_draft d;
+	long long first, count, midi1_first, midi1_count;
+
+	load_add_entry(l, &f->entries, ENTRY_DIRECTORY, xstrdup(dir), NULL, 0, node);
+	load_attr_rows(l, &midi2_block_keys, node, &d);
+	first = load_attr_number(&d, "first_group", 0);
+	count = load_attr_number(&d, "num_groups", 1);
+	midi1_first = load_attr_number(&d, "midi1_first_group", 0);
+	midi1_count = load_attr_number(&d, "midi1_num_groups", n == 0 && streq(endpoint, "ep.0"));
+	if (first + count > 16)
+		diag_error(l->diags, node_place(node),
+			   "a block's groups are 0 to 15: %lld and %lld more are too many", first,
+			   count);
+	else if (midi1_count > 0 &&
+		 (midi1_first < first || midi1_first + midi1_count > first + count))
+		diag_error(l->diags, node_place(node),
+			   "the groups for MIDI 1.0 (%lld, %lld of them) are not among the block's",
+			   midi1_first, midi1_count);
+	load_attr_entries(l, &f->entries, prefix, &d);
+	return midi1_count > 0 || load_member(node, "midi1_num_groups")->bad;
+}
+
+/* Whether one of its blocks has groups for MIDI 1.0. */
+static bool load_endpoint(struct load *l, struct function *f, struct node *node, size_t n)
+{
+	_cleanup_free_ char *dir = strf("ep.%zu", n), *prefix = strf("%s/", dir);
+	struct attrs_draft d;
+	const struct node *blocks;
+	size_t n_blocks = 0;
+	bool midi1 = false;
+
+	load_add_entry(l, &f->entries, ENTRY_DIRECTORY, xstrdup(dir), NULL, 0, node);
+	load_attr_rows(l, &midi2_endpoint_keys, node, &d);
+	if (!(load_attr_number(&d, "protocol", 2) & load_attr_number(&d, "protocol_caps", 3)))
+		diag_error(l->diags, node_place(node),
+			   "'protocol' is not among those of 'protocol_caps'");
+	blocks = load_attr(&d, "blocks")->node;
+	load_attr_entries(l, &f->entries, prefix, &d);
+	if (!blocks) /* one that the kernel makes comes with ep.0 only */
+		load_add_entry(l, &f->entries, ENTRY_DIRECTORY, strf("%s/block.0", dir), NULL, 0,
+			       node);
+	for (struct node *item = blocks ? blocks->first : NULL; item; item = item->next) {
+		if (n_blocks == MAX_BLOCKS) {
+			diag_error(l->diags, node_place(item), "an endpoint has at most %d blocks",
+				   MAX_BLOCKS);
+			return true;
+		}
+		midi1 |= item->bad || load_block(l, f, dir, item, n_blocks);
+		n_blocks++;
+	}
+	return midi1 || (!blocks && (n == 0 || node_member(node, "blocks")));
+}
+
+void load_midi2(struct load *l, struct function *f, struct attrs_draft *d)
+{
+	const struct node *endpoints = load_attr(d, "endpoints")->node;
+	bool midi1 = false;
+	size_t n = 0;
+
+	if (!endpoints)
+		return;
+	node_foreach(item, endpoints) {
+		if (n == MAX_ENDPOINTS) {
+			diag_error(l->diags, node_place(item),
+				   "the kernel has at most %d MIDI 2.0 endpoints", MAX_ENDPOINTS);
+			return;
+		}
+		midi1 |= item->bad || load_endpoint(l, f, item, n);
+		n++;
+	}
+	if (!midi1 && !l->partial)
+		diag_error(l->diags, node_place(endpoints),
+			   "no block has 'midi1_num_groups' above 0: the kernel wants groups for "
+			   "MIDI 1.0 in one of them");
+}

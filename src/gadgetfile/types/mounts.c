@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Mount points as the kernel lists them (/proc/self/mountinfo): without symbolic links, those of
+ * the administrator's too (/var/run). Else a mount would not be found again where it was recorded.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "gadgetfile/gadgetfile.h"
+
+/* Of a path of which the end may not be there yet. The caller frees it. */
+static char *without_links(const char *path)
+{
+	_cleanup_free_ char *head = xstrdup(path);
+
+	for (;;) {
+		_cleanup_free_ char *real = realpath(*head ? head : "/", NULL);
+		char *slash = strrchr(head, '/');
+
+		if (real)
+			return strf("%s%s", streq(real, "/") ? "" : real, path + strlen(head));
+		if (errno != ENOENT || !slash)
+			return xstrdup(path);
+		*slash = '\0';
+	}
+}
+
+void gadgetfile_settle_mounts(struct gadget *g)
+{
+	for (size_t i = 0; i < g->n_functions; i++) {
+		struct ffs *ffs = g->functions[i].ffs;
+		char *settled = ffs && ffs->mount.path ? without_links(ffs->mount.path) : NULL;
+
+		if (!settled)
+			continue;
+		free(ffs->mount.path);
+		ffs->mount.path = settled;
+	}
+}

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The endpoints of a function together: numbers, addresses, names, pairs. */
+#include <stdio.h>
+
+#include "base/cleanup.h"
+#include "gadgetfile/load.h"
+
+#define MAX_PER_DIRECTION 15
+#define MAX_ENDPOINTS 30 /* FFS_MAX_EPS_COUNT, less ep0 */
+
+struct numbering {
+	struct load *l;
+	bool taken[2][MAX_PER_DIRECTION + 1]; /* [direction][number] */
+};
+
+static void take_address(struct numbering *u, const struct endpoint *ep, struct node *node)
+{
+	bool *taken = &u->taken[ep->direction][ep->address & 0x0f];
+
+	if (*taken)
+		load_error(u->l, load_member(node, "address"),
+			   "a second endpoint with address 0x%02x in this function", ep->address);
+	*taken = true;
+}
+
+/* In file order from 1, where that is free; else the lowest number that is. */
+static void give_address(struct numbering *u, struct endpoint *ep)
+{
+	const bool *taken = u->taken[ep->direction];
+	unsigned int number = ep->number;
+
+	if (number > MAX_PER_DIRECTION || taken[number])
+		for (number = 1; number < MAX_PER_DIRECTION && taken[number];)
+			number++;
+	u->taken[ep->direction][number] = true;
+	ep->address = (uint8_t)(number | (ep->direction == EP_IN ? 0x80 : 0));
+}
+
+static void check_names(struct load *l, struct endpoint *const *eps, struct node *const *nodes,
+			size_t n)
+{
+	for (size_t i = 1; i < n; i++) {
+		for (size_t j = 0; j < i; j++) {
+			if (!streq(eps[i]->name, eps[j]->name))
+				continue;
+			load_error(l, load_member(nodes[i], "name"),
+				   "a second endpoint named '%s' in this function", eps[i]->name);
+			break;
+		}
+	}
+}
+
+/* False: more than the kernel takes; the first one too many is marked. */
+static bool check_count(struct load *l, struct endpoint *const *eps, struct node *const *nodes,
+			size_t n)
+{
+	unsigned int count[2] = { 0 };
+
+	for (size_t i = 0; i < n; i++) {
+		if (i == MAX_ENDPOINTS) {
+			load_error(l, nodes[i], "a function has at most %d endpoints",
+				   MAX_ENDPOINTS);
+			return false;
+		}
+		if (++count[eps[i]->direction] > MAX_PER_DIRECTION) {
+			load_error(l, nodes[i],
+				   "a function has at most %d endpoints in one direction",
+				   MAX_PER_DIRECTION);
+			return false;
+		}
+	}
+	return true;
+}
+
+/* Endpoints are joined in descriptor order, whatever interface they are in (f_fs.c). */
+static void check_pairs(struct load *l, struct endpoint *const *eps, struct node *const *nodes,
+			size_t n, struct node *rw_proxy)
+{
+	if (n == 0 || n % 2)
+		load_error(l, rw_proxy,
+			   "'rw_proxy' joins endpoints in pairs, and this function has %zu", n);
+	for (size_t i = 0; i < n; i++) {
+		if (i % 2 && eps[i]->direction == eps[i - 1]->direction && !nodes[i]->bad)
+			load_error(l, nodes[i],
+				   "'rw_proxy' joins endpoints %zu and %zu, and both are %s", i,
+				   i + 1, eps[i]->direction == EP_IN ? "in" : "out");
+		if (str_has_suffix(eps[i]->name, "_rw"))
+			load_error(l, load_member(nodes[i], "name"),
+				   "with 'rw_proxy' names that end in '_rw' are those of files for "
+				   "both directions");
+	}
+}
+
+void load_check_endpoints(struct load *l, struct ffs_draft *d)
+{
+	_cleanup_free_ struct endpoint **eps = xcalloc(d->n_endpoints, sizeof(*eps));
+	struct numbering u = { .l = l };
+	size_t n = 0;
+
+	for (size_t i = 0; i < d->ffs->n_interfaces; i++)
+		for (size_t j = 0; j < d->ffs->interfaces[i].n_endpoints; j++)
+			eps[n++] = &d->ffs->interfaces[i].endpoints[j];
+	for (size_t i = 0; i < n; i++)
+		eps[i]->number = (unsigned int)i + 1;
+	if (!check_count(l, eps, d->endpoints, n))
+		return;
+	for (size_t i = 0; i < n; i++)
+		if (eps[i]->address != 0)
+			take_address(&u, eps[i], d->endpoints[i]);
+	for (size_t i = 0; i < n; i++) {
+		if (eps[i]->address == 0 && !d->endpoints[i]->bad)
+			give_address(&u, eps[i]);
+		if (!eps[i]->name)
+			eps[i]->name =
+				strf("ep%zu-%s", i + 1, eps[i]->direction == EP_IN ? "in" : "out");
+	}
+	check_names(l, eps, d->endpoints, n);
+	if (d->rw_proxy && d->rw_proxy->integer && !l->partial)
+		check_pairs(l, eps, d->endpoints, n, d->rw_proxy);
+}

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* What hosts ask for beside the standard's descriptors: Microsoft's, and WebUSB's. */
+#include <strings.h>
+
+#include "base/cleanup.h"
+#include "gadgetfile/types/attrs.h"
+
+/*
+ * The scheme is a number in the URL descriptor, which has room for 252 bytes behind its head; the
+ * kernel counts it all the same where a host asks for 255 bytes, and sends NULs for what is longer,
+ * and without a scheme takes the head off twice (composite.c, landing_page_length).
+ */
+#define MAX_URL 252
+#define MAX_BARE_URL 249
+
+/*
+ * Vendor requests with that bRequest do not reach functions any more (composite.c). Who writes
+ * 'os_descs' has thought of it; who writes 'winusb' must not lose the most likely ones.
+ */
+#define OWN_VENDOR_CODE "0xee"
+
+static void add_id(struct load *l, struct function *f, const char *interface, const char *name,
+		   struct node *value)
+{
+	if (!value || value->bad)
+		return;
+	if (strlen(value->text) > 8) {
+		load_error(l, value, "'%s' has at most 8 characters, not %zu", value->name,
+			   strlen(value->text));
+		return;
+	}
+	if (value->text[strspn(value->text, OS_ID_CHARACTERS)])
+		diag_warning(l->diags, &value->at,
+			     "'%s' has upper-case letters, digits and '_': Windows knows no others",
+			     value->name);
+	load_add_entry(l, &f->entries, ENTRY_WRITE,
+		       strf("os_desc/interface.%s/%s", interface, name), xstrdup(value->text),
+		       strlen(value->text), value);
+}
+
+void load_function_os_descs(struct load *l, struct function *f, struct node *list)
+{
+	const struct key *row = key_find(&function_keys, "os_descs");
+
+	node_foreach(item, list) {
+		struct os_desc_draft d = { 0 };
+
+		if (item->bad)
+			continue;
+		load_group(l, row->group, item, &d);
+		if (d.interface.value) {
+			add_id(l, f, d.interface.value, "compatible_id", d.compatible);
+			add_id(l, f, d.interface.value, "sub_compatible_id", d.sub_compatible);
+		}
+		free(d.interface.value);
+	}
+}
+
+static bool has_function(const struct config *c, size_t function)
+{
+	for (size_t i = 0; i < c->n_functions; i++)
+		if (c->functions[i].function == function)
+			return true;
+	return false;
+}
+
+/* The first function whose 'ffs' group asks for them, or the number of functions. */
+static size_t first_asking(const struct load *l)
+{
+	size_t i = 0;
+
+	while (i < l->g->n_functions && !load_asks_os_descs(l, i))
+		i++;
+	return i;
+}
+
+/* The configuration of an id, or that of the first function that asks. */
+static const struct config *find_config(struct load *l, const struct node *id, size_t asking)
+{
+	const struct gadget *g = l->g;
+
+	for (size_t i = 0; i < g->n_configs; i++)
+		if (id ? g->configs[i].id == id->integer : has_function(&g->configs[i], asking))
+			return &g->configs[i];
+	return id || g->n_configs == 0 ? NULL : &g->configs[0];
+}
+
+static void warn_unseen(struct load *l, const struct node *use, const struct config *config)
+{
+	for (size_t i = 0; i < l->g->n_functions; i++) {
+		const struct node *node = load_asks_os_descs(l, i);
+
+		if (!node)
+			continue;
+		if (use && use->integer == 0)
+			diag_warning(l->diags, &node->name_at,
+				     "no host sees it: the gadget's 'os_descs' are not in use");
+		else if (config && !has_function(config, i))
+			diag_warning(l->diags, &node->name_at,
+				     "no host sees it: the gadget's 'os_descs' are of "
+				     "configuration %u, in which this function is not",
+				     config->id);
+	}
+}
+
+void load_gadget_os_descs(struct load *l, struct node *group)
+{
+	size_t asking = first_asking(l);
+	struct node *node = group ? group : load_asks_os_descs(l, asking);
+	const struct config *config;
+	struct node *id, *use;
+	struct attrs_draft d = { .keys = os_descs_keys.keys };
+
+	if (!node)
+		return;
+	if (group)
+		load_attr_rows(l, &os_descs_keys, group, &d);
+	use = load_attr(&d, "use")->node;
+	id = load_attr(&d, "config_id")->node;
+	load_default_attr(&d, "b_vendor_code", group ? "1" : OWN_VENDOR_CODE, node);
+	load_default_attr(&d, "qw_sign", "MSFT100", node);
+	load_default_attr(&d, "use", "1", node);
+	config = find_config(l, id, asking);
+	load_attr_entries(l, &l->g->entries, "os_desc/", &d);
+	if (id && !config && !l->partial)
+		load_error(l, id, "there is no configuration with the id %s", id->text);
+	if (config && config->name)
+		load_add_entry(l, &l->g->entries, ENTRY_LINK,
+			       strf("os_desc/%s.%u", config->name, config->id),
+			       strf("configs/%s.%u", config->name, config->id), 0, id ? id : node);
+	warn_unseen(l, use, config);
+	for (size_t i = 0; i < l->g->n_functions; i++)
+		if (l->g->functions[i].ffs)
+			l->g->functions[i].ffs->os_descs = true;
+}
+
+void set_attr_url(struct load *l, const struct key *k, struct node *value, void *field)
+{
+	static const char *const schemes[] = { "https://", "http://" };
+	size_t n = strlen(value->text), max = MAX_BARE_URL;
+
+	for (size_t i = 0; i < ARRAY_SIZE(schemes); i++)
+		if (strncasecmp(value->text, schemes[i], strlen(schemes[i])) == 0)
+			max = MAX_URL;
+	if (n > max)
+		load_error(l, value, "'%s' has at most %zu bytes%s, not %zu", k->name, max,
+			   max == MAX_URL ? " with its scheme" : "", n);
+	else
+		set_attr_string(l, k, value, field);
+}
+
+/* composite.c looks for Microsoft's requests first and stalls what is none of them. */
+static void check_vendor_codes(struct load *l, struct attrs_draft *d)
+{
+	const struct entry *use = entries_find(&l->g->entries, "os_desc/use"),
+			   *code = entries_find(&l->g->entries, "os_desc/b_vendor_code");
+
+	if (load_attr_number(d, "use", 1) == 0 || !use || streq(use->value, "0") || !code ||
+	    strtol(code->value, NULL, 0) != load_attr_number(d, "bVendorCode", 0))
+		return;
+	load_error(l, load_member(d->node, "bVendorCode"),
+		   "bRequest %s is 'b_vendor_code' of the gadget's OS descriptors as well: no "
+		   "browser would get the landing page",
+		   code->value);
+}
+
+void load_gadget_webusb(struct load *l, struct node *node)
+{
+	struct attrs_draft d;
+
+	load_attr_rows(l, &webusb_keys, node, &d);
+	check_vendor_codes(l, &d);
+	load_default_attr(&d, "use", "1", node);
+	load_attr_entries(l, &l->g->entries, "webusb/", &d);
+}

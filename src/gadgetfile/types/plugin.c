@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * A worker's settings against what its plugin declares, as far as that is known, and against the
+ * function's packets and the mount's memory.
+ */
+#include <jansson.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "base/needs.h"
+#include "base/option.h"
+#include "gadgetfile/load.h"
+
+#define MIB (1024 * 1024)
+#define DEFAULT_MMAP_MEMORY_MB 16 /* of our FunctionFS patches */
+
+struct check {
+	struct load *l;
+	const struct function *f;
+	struct worker_draft *d;
+	const struct ffsctl_plugin *plugin; /* NULL: not known */
+	struct node *size;		    /* io.size; NULL: not set, or wrong */
+};
+
+/* --- options --- */
+
+static const struct ffsctl_option *find_option(const struct ffsctl_option *table, const char *name)
+{
+	for (; table && table->name; table++)
+		if (streq(table->name, name))
+			return table;
+	return NULL;
+}
+
+static void unknown_option(const struct check *c, const struct node *option)
+{
+	const struct ffsctl_option *o = c->plugin->options;
+	_cleanup_free_ char *hint = NULL;
+	const char *meant = NULL;
+	size_t best = SIZE_MAX;
+	bool any = o && o->name;
+
+	for (; o && o->name; o++)
+		load_consider(option->name, o->name, &best, &meant);
+	hint = any ? load_suggest(meant) : xstrdup(": it has none");
+	diag_error(c->l->diags, &option->name_at, "plugin '%s' has no option '%s'%s",
+		   c->d->w.plugin, option->name, hint);
+}
+
+static void check_option(const struct check *c, struct node *option)
+{
+	struct option_value v = { .option = find_option(c->plugin->options, option->name) };
+	_cleanup_error_ struct error err = { 0 };
+	json_t *given;
+
+	if (!v.option) {
+		unknown_option(c, option);
+		return;
+	}
+	if (option->type == NODE_STRING && !text_is_utf8(option->text)) {
+		load_error(c->l, option, "'%s' is not valid UTF-8", option->name);
+		return;
+	}
+	given = node_to_json(option);
+	if (option_from_json(&v, given, &err) < 0) {
+		_cleanup_free_ char *text = text_printable(err.text, strlen(err.text));
+
+		load_error(c->l, option, "%s", text);
+	}
+	json_decref(given);
+	free(v.text);
+}
+
+static void check_options(const struct check *c)
+{
+	struct node *options = c->d->options;
+	const struct place *at = options ? node_place(options) : &c->d->plugin->at;
+
+	if (options)
+		node_foreach(option, options)
+			if (!option->bad && option->type != NODE_BAD)
+				check_option(c, option);
+	for (const struct ffsctl_option *o = c->plugin->options; o && o->name; o++)
+		if (o->required && !c->l->partial && !(options && node_member(options, o->name)))
+			diag_error(c->l->diags, at, "plugin '%s' needs the option '%s'",
+				   c->d->w.plugin, o->name);
+}
+
+/* --- input and output --- */
+
+static unsigned int largest_packet(const struct ffs *ffs)
+{
+	unsigned int largest = 0;
+
+	for (size_t i = 0; ffs && i < ffs->n_interfaces; i++)
+		for (size_t e = 0; e < ffs->interfaces[i].n_endpoints; e++)
+			for (int s = 0; s < EP_SPEED_COUNT; s++)
+				if (ffs->interfaces[i].endpoints[e].speed[s].max_packet > largest)
+					largest =
+						ffs->interfaces[i].endpoints[e].speed[s].max_packet;
+	return largest;
+}
+
+static size_t count_endpoints(const struct ffs *ffs, bool (*which)(const struct endpoint *ep))
+{
+	size_t n = 0;
+
+	for (size_t i = 0; ffs && i < ffs->n_interfaces; i++)
+		for (size_t e = 0; e < ffs->interfaces[i].n_endpoints; e++)
+			n += which(&ffs->interfaces[i].endpoints[e]);
+	return n;
+}
+
+static bool any_endpoint(const struct endpoint *ep _unused_)
+{
+	return true;
+}
+
+static bool is_out(const struct endpoint *ep)
+{
+	return ep->direction == EP_OUT;
+}
+
+/* A buffer that a packet does not fit into makes the UDC end the transfer with an error. */
+static void check_packets(const struct check *c)
+{
+	unsigned int largest = largest_packet(c->f->ffs);
+
+	if (c->size && c->d->w.io_size < largest)
+		load_error(c->l, c->size,
+			   "'size' must hold a packet: those of this function have %u bytes",
+			   largest);
+	else if (c->plugin && !c->d->w.io_size && c->plugin->transfer_size < largest)
+		load_error(c->l, c->d->plugin,
+			   "plugin '%s' has buffers of %u bytes, and packets of this function have "
+			   "%u: set 'io.size'",
+			   c->d->w.plugin, c->plugin->transfer_size, largest);
+	else if (c->plugin && c->size && c->d->w.io_size < c->plugin->out_length)
+		load_error(c->l, c->size, "'size' is at least %u: OUT transfers of plugin '%s' are",
+			   c->plugin->out_length, c->d->w.plugin);
+}
+
+/* The engine serves them by copying, which is no error, but not what was asked for. */
+static void check_dmabuf(const struct check *c)
+{
+	const struct node *engine = c->d->engine.node;
+
+	if (!c->plugin || c->plugin->out_length || !engine || c->d->w.engine != ENGINE_DMABUF ||
+	    count_endpoints(c->f->ffs, is_out) == 0)
+		return;
+	diag_warning(c->l->diags, &engine->at,
+		     "OUT transfers are copied: plugin '%s' does not declare how long they are "
+		     "(out_length), and \"dmabuf\" cannot tell",
+		     c->d->w.plugin);
+}
+
+/* What has no room in the mount's memory is copied, which is no error, but not what was asked. */
+static void check_memory(const struct check *c)
+{
+	const struct node *engine = c->d->engine.node;
+	const struct worker *w = &c->d->w;
+	size_t size = w->io_size ? w->io_size : c->plugin ? c->plugin->transfer_size : 0;
+	size_t depth = w->io_depth ? w->io_depth : c->plugin ? c->plugin->depth : 0;
+	size_t n = count_endpoints(c->f->ffs, any_endpoint);
+	const struct gadgetfile_int *limit = c->f->ffs ? &c->f->ffs->mount.mmap_memory_mb : NULL;
+	uint64_t has, needs = (uint64_t)size * depth * n;
+
+	if (!engine || w->engine != ENGINE_MMAP || !limit)
+		return;
+	has = limit->set ? (uint64_t)limit->value : DEFAULT_MMAP_MEMORY_MB;
+	if (needs <= has * MIB)
+		return;
+	diag_warning(c->l->diags, &engine->at,
+		     "%zu endpoints with %zu transfers of %zu bytes take %.15g MiB, and the mount "
+		     "has %u: the rest is copied (set 'mount.mmap_memory_mb', or less 'depth' or "
+		     "'size')",
+		     n, depth, size, (double)needs / MIB, (unsigned int)has);
+}
+
+/* The file may narrow what a plugin declares; wider it cannot make it. */
+static void check_allowed(const struct check *c, const struct node *allow)
+{
+	if (allow && !allow->bad)
+		node_foreach(item, allow)
+			for (unsigned int i = 0; !item->bad && needs_words[i]; i++)
+				if (streq(item->text, needs_words[i]) &&
+				    !(c->plugin->needs & 1U << i))
+					diag_warning(c->l->diags, &item->at,
+						     "\"%s\" stays closed: plugin '%s' does not "
+						     "declare that it needs it",
+						     item->text, c->d->w.plugin);
+}
+
+void load_check_plugin(struct load *l, const struct function *f, struct worker_draft *d,
+		       struct node *node)
+{
+	struct check c = { .l = l, .f = f, .d = d };
+	struct node *io = node_member(node, "io");
+
+	/* Of a name that cannot be one, nobody needs to be asked. */
+	if (l->plugins && d->w.plugin && d->plugin && !d->plugin->bad)
+		c.plugin = l->plugins->find(l->plugins->data, d->w.plugin);
+	c.size = io && io->type == NODE_GROUP ? node_member(io, "size") : NULL;
+	if (c.size && c.size->bad)
+		c.size = NULL;
+	if (c.plugin) {
+		check_options(&c);
+		check_allowed(&c, node_member(node, "allow"));
+	}
+	check_packets(&c);
+	check_dmabuf(&c);
+	check_memory(&c);
+}

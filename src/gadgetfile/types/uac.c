@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* What the attributes of a sound card have to be together; the kernel says so at the bind only. */
+#include "base/cleanup.h"
+#include "gadgetfile/types/attrs.h"
+
+#define MAX_RATES 10 /* UAC_MAX_RATES of uac_common.h */
+
+void set_attr_rates(struct load *l, const struct key *k, struct node *value, void *field)
+{
+	char *all = value->type == NODE_INT ? strf("%lld", (long long)value->integer) : NULL;
+
+	if (value->type != NODE_INT && value->n > MAX_RATES) {
+		load_error(l, value, "'%s' has at most %d rates", k->name, MAX_RATES);
+		return;
+	}
+	for (struct node *item = value->type == NODE_INT ? NULL : value->first; item;
+	     item = item->next) {
+		char *longer =
+			strf("%s%s%lld", all ? all : "", all ? "," : "", (long long)item->integer);
+
+		free(all);
+		all = longer;
+	}
+	if (all)
+		load_attr_text(k, value, field, all);
+}
+
+/* uac1 takes the last byte away, whatever it is. */
+void set_attr_line(struct load *l, const struct key *k, struct node *value, void *field)
+{
+	struct attr_draft *a = load_attr(field, k->name);
+
+	set_attr_string(l, k, value, field);
+	if (a->value && !value->bad) {
+		char *line = strf("%s\n", a->value);
+
+		load_set_attr(a, line, strlen(line));
+	}
+}
+
+static long long number(struct attrs_draft *d, const char *side, const char *name,
+			long long fallback)
+{
+	_cleanup_free_ char *key = strf("%s_%s", side, name);
+
+	return load_attr_number(d, key, fallback);
+}
+
+static void check_volume(struct load *l, struct attrs_draft *d, const char *side)
+{
+	long long min = number(d, side, "volume_min", -25600),
+		  max = number(d, side, "volume_max", 0), res = number(d, side, "volume_res", 256);
+
+	if (max <= min)
+		diag_error(l->diags, node_place(d->node),
+			   "'%s_volume_max' (%lld) is not above '%s_volume_min' (%lld)", side, max,
+			   side, min);
+	else if (res > 0 && (max - min) % res != 0)
+		diag_error(
+			l->diags, node_place(d->node),
+			"from '%s_volume_min' to '%s_volume_max' are %lld, which is no multiple of "
+			"'%s_volume_res' (%lld)",
+			side, side, max - min, side, res);
+}
+
+static long long highest_rate(struct attrs_draft *d, const char *side, long long fallback)
+{
+	_cleanup_free_ char *key = strf("%s_srate", side);
+	const struct node *node = load_attr(d, key)->node;
+	long long highest = 0;
+
+	if (!node || node->type == NODE_INT)
+		return node ? node->integer : fallback;
+	for (const struct node *item = node->first; item; item = item->next)
+		if (!item->bad && item->integer > highest)
+			highest = item->integer;
+	return highest;
+}
+
+/*
+ * The kernel looks for a bInterval at which a packet fits, from 4 down; where none does it is left
+ * with 0, by which it divides (f_uac2.c, set_ep_max_packet_size_bint).
+ */
+#define MAX_PACKET 1024
+#define MICROFRAMES 8000
+static void check_bandwidth(struct load *l, struct attrs_draft *d, const char *side,
+			    long long default_rate)
+{
+	_cleanup_free_ char *bint = strf("%s_hs_bint", side), *mask = strf("%s_chmask", side);
+	const struct node *sync = load_attr(d, "c_sync")->node, *place = load_attr(d, mask)->node;
+	bool async = *side == 'p' || !sync || !streq(sync->text, "adaptive");
+	long long rate = highest_rate(d, side, default_rate), samples, bytes;
+
+	if (async)
+		rate = rate * (1000 + load_attr_number(d, "fb_max", 5)) / 1000;
+	samples = (rate + MICROFRAMES - 1) / MICROFRAMES + !async;
+	bytes = __builtin_popcountll((unsigned long long)number(d, side, "chmask", 3)) *
+		number(d, side, "ssize", 2) * samples;
+	if (bytes > MAX_PACKET && load_attr_number(d, bint, 0) == 0)
+		diag_error(l->diags, node_place(place ? place : d->node),
+			   "side '%s' takes %lld bytes in each microframe, and %d fit: Linux does "
+			   "not survive it; fewer channels, smaller samples or a lower rate, or "
+			   "'%s = 1', which loses sound",
+			   side, bytes, MAX_PACKET, bint);
+}
+
+void load_uac(struct load *l, struct function *f, struct attrs_draft *d)
+{
+	static const char *const sides[] = { "p", "c" };
+
+	if (number(d, "p", "chmask", 3) == 0 && number(d, "c", "chmask", 3) == 0)
+		diag_error(l->diags, node_place(d->node),
+			   "a sound card has channels: 'p_chmask' and 'c_chmask' are both 0");
+	for (size_t i = 0; i < ARRAY_SIZE(sides); i++)
+		check_volume(l, d, sides[i]);
+	if (streq(f->type, "uac2")) {
+		check_bandwidth(l, d, "p", 48000);
+		check_bandwidth(l, d, "c", 64000);
+	}
+}

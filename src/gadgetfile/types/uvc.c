@@ -1,0 +1,319 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * A camera: from a short description of its formats and frames to the tree of directories and
+ * links that the uvc function wants (Documentation/ABI/testing/configfs-usb-gadget-uvc).
+ */
+#include "base/cleanup.h"
+#include "gadgetfile/types/attrs.h"
+
+#define MAX_INTERVALS 255 /* bFrameIntervalType is a byte */
+#define MAX_FRAMES 255	  /* so is bNumFrameDescriptors */
+#define UNITS 1e7	  /* of 100 ns in a second */
+
+/* The kernel's two kinds, and what is known of each format. */
+struct format {
+	const char *word, *kind;
+	const uint8_t *guid; /* NULL: of a kind that has none */
+	unsigned int bits;   /* of a pixel */
+};
+
+#define GUID(a, b, c, d)                                                                           \
+	(const uint8_t[16])                                                                        \
+	{                                                                                          \
+		a, b, c, d, 0, 0, 0x10, 0, 0x80, 0, 0, 0xaa, 0, 0x38, 0x9b, 0x71                   \
+	}
+static const struct format formats[] = {
+	{ "mjpeg", "mjpeg", NULL, 16 },
+	{ "yuyv", "uncompressed", GUID('Y', 'U', 'Y', '2'), 16 },
+	{ "nv12", "uncompressed", GUID('N', 'V', '1', '2'), 12 },
+	/* A scheme's word; guidFormat tells more. */
+	{ "uncompressed", "uncompressed", GUID('Y', 'U', 'Y', '2'), 16 },
+};
+
+static const struct format *find_format(const char *word)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(formats); i++)
+		if (streq(formats[i].word, word))
+			return &formats[i];
+	return NULL;
+}
+
+/* The streaming tree as far as it is there. */
+struct uvc {
+	struct load *l;
+	struct function *f;
+	char *dir; /* of the format */
+	unsigned int bits;
+	size_t n_formats, n_frames;
+};
+
+static void add_dir(struct uvc *u, char *path, const struct node *node)
+{
+	load_add_entry(u->l, &u->f->entries, ENTRY_DIRECTORY, path, NULL, 0, node);
+}
+
+static void add_text(struct uvc *u, char *path, char *text, const struct node *node)
+{
+	load_add_entry(u->l, &u->f->entries, ENTRY_WRITE, path, text, strlen(text), node);
+}
+
+static void add_number(struct uvc *u, const char *dir, const char *name, long long value,
+		       const struct node *node)
+{
+	add_text(u, strf("%s/%s", dir, name), strf("%lld", value), node);
+}
+
+/* What the file says, or else the fallback. */
+static void add_given(struct uvc *u, const char *dir, const char *name, struct attrs_draft *d,
+		      long long fallback)
+{
+	add_number(u, dir, name, load_attr_number(d, name, fallback), d->node);
+}
+
+static void add_link(struct uvc *u, char *path, char *target, const struct node *node)
+{
+	load_add_entry(u->l, &u->f->entries, ENTRY_LINK, path, target, strlen(target), node);
+}
+
+/* --- frames ----------------------------------------------------------------------------------- */
+
+static int compare(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static uint32_t to_interval(double fps)
+{
+	return (uint32_t)(UNITS / fps + 0.5);
+}
+
+/* From frames per second, or the kernel's word: 100 ns units. Ascending, as the kernel has them. */
+static size_t intervals(struct attrs_draft *d, uint32_t v[MAX_INTERVALS], uint32_t *first)
+{
+	const struct node *fps = load_attr(d, "fps")->node,
+			  *raw = load_attr(d, "dwFrameInterval")->node, *given = fps ? fps : raw;
+	size_t n = 0;
+
+	if (!given) {
+		v[n++] = to_interval(30);
+	} else if (!(given->type & TYPE_LIST)) {
+		v[n++] = fps ? to_interval(given->real) : (uint32_t)given->integer;
+	} else {
+		for (const struct node *item = given->first; item && n < MAX_INTERVALS;
+		     item = item->next)
+			if (!item->bad)
+				v[n++] = fps ? to_interval(item->real) : (uint32_t)item->integer;
+	}
+	*first = n > 0 ? v[0] : 0;
+	qsort(v, n, sizeof(*v), compare);
+	return n;
+}
+
+/* What a host takes for the default without looking for it in the list. */
+static void check_default(struct load *l, const struct node *given, const uint32_t *v, size_t n)
+{
+	for (size_t i = 0; given && i < n; i++)
+		if (v[i] == (uint32_t)given->integer)
+			return;
+	if (given)
+		diag_warning(l->diags, &given->at,
+			     "the default is none of the frame's intervals: hosts may ask for what "
+			     "there is not");
+}
+
+static char *lines(const uint32_t *v, size_t n)
+{
+	char *all = xstrdup("");
+
+	for (size_t i = 0; i < n; i++) {
+		char *longer = strf("%s%s%u", all, i ? "\n" : "", v[i]);
+
+		free(all);
+		all = longer;
+	}
+	return all;
+}
+
+static long long at_most(double value)
+{
+	return value > UINT32_MAX ? UINT32_MAX : (long long)(value + 0.5);
+}
+
+static bool check_size(struct load *l, const struct node *frame, long long size, const char *word,
+		       const char *other)
+{
+	if (size == 0 && !node_member(frame, word) && !node_member(frame, other) && !l->partial)
+		diag_error(l->diags, node_place(frame), "a frame needs '%s'", word);
+	return size != 0;
+}
+
+static void load_frame(struct uvc *u, struct node *node)
+{
+	uint32_t v[MAX_INTERVALS], first;
+	_cleanup_free_ char *dir = NULL;
+	const struct node *list;
+	struct attrs_draft d;
+	long long width, height;
+	double bits;
+	size_t n;
+
+	load_attr_rows(u->l, &uvc_frame_keys, node, &d);
+	load_either(u->l, &d, "width", "wWidth");
+	load_either(u->l, &d, "height", "wHeight");
+	load_either(u->l, &d, "fps", "dwFrameInterval");
+	list = load_attr(&d, load_attr(&d, "fps")->node ? "fps" : "dwFrameInterval")->node;
+	if (list && (list->type & TYPE_LIST) && list->n > MAX_INTERVALS)
+		diag_error(u->l->diags, &list->at, "a frame has at most %d rates", MAX_INTERVALS);
+	width = load_attr_number(&d, "width", load_attr_number(&d, "wWidth", 0));
+	height = load_attr_number(&d, "height", load_attr_number(&d, "wHeight", 0));
+	n = intervals(&d, v, &first);
+	if (!check_size(u->l, node, width, "width", "wWidth") ||
+	    !check_size(u->l, node, height, "height", "wHeight") || n == 0)
+		return;
+	check_default(u->l, load_attr(&d, "dwDefaultFrameInterval")->node, v, n);
+	bits = (double)width * (double)height * u->bits;
+	dir = strf("%s/%zu_%lldx%lld", u->dir, ++u->n_frames, width, height);
+	add_dir(u, xstrdup(dir), node);
+	add_number(u, dir, "wWidth", width, node);
+	add_number(u, dir, "wHeight", height, node);
+	add_given(u, dir, "bmCapabilities", &d, 0);
+	/* What a second of the slowest and of the fastest rate takes. */
+	add_given(u, dir, "dwMinBitRate", &d, at_most(bits * UNITS / v[n - 1]));
+	add_given(u, dir, "dwMaxBitRate", &d, at_most(bits * UNITS / v[0]));
+	add_given(u, dir, "dwMaxVideoFrameBufferSize", &d, at_most(bits / 8));
+	add_given(u, dir, "dwDefaultFrameInterval", &d, first);
+	add_text(u, strf("%s/dwFrameInterval", dir), lines(v, n), node);
+}
+
+/* --- formats ---------------------------------------------------------------------------------- */
+
+static void load_format(struct uvc *u, const struct format *format, struct node *node)
+{
+	struct attrs_draft d;
+	struct attr_draft *guid;
+	const struct node *frames, *preset;
+
+	u->n_frames = 0;
+	u->dir = strf("streaming/%s/%zu_%s", format->kind, ++u->n_formats, format->word);
+	load_attr_rows(u->l, &uvc_format_keys, node, &d);
+	guid = load_attr(&d, "guidFormat");
+	u->bits = (unsigned int)load_attr_number(&d, "bBitsPerPixel", format->bits);
+	add_dir(u, xstrdup(u->dir), node);
+	if (format->guid) {
+		if (guid->value && guid->size != 16)
+			load_error(u->l, guid->node, "'guidFormat' has 16 bytes, not %zu",
+				   guid->size);
+		else if (guid->value)
+			load_add_entry(u->l, &u->f->entries, ENTRY_WRITE,
+				       strf("%s/guidFormat", u->dir), steal_ptr(guid->value), 16,
+				       guid->node);
+		else
+			load_add_entry(u->l, &u->f->entries, ENTRY_WRITE,
+				       strf("%s/guidFormat", u->dir),
+				       memcpy(xcalloc(17, 1), format->guid, 16), 16, node);
+		add_number(u, u->dir, "bBitsPerPixel", u->bits, node);
+	} else if (guid->node) {
+		diag_error(u->l->diags, node_place(guid->node), "a format of type %s has no GUID",
+			   format->word);
+	}
+	add_given(u, u->dir, "bDefaultFrameIndex", &d, 1);
+	frames = load_attr(&d, "frames")->node;
+	if (frames && frames->n > MAX_FRAMES)
+		load_error(u->l, load_attr(&d, "frames")->node, "a format has at most %d frames",
+			   MAX_FRAMES);
+	for (struct node *item = frames ? frames->first : NULL; item; item = item->next)
+		if (!item->bad)
+			load_frame(u, item);
+	preset = load_attr(&d, "bDefaultFrameIndex")->node;
+	if (frames && preset && preset->integer > (int64_t)frames->n)
+		diag_error(u->l->diags, node_place(preset),
+			   "'bDefaultFrameIndex' is 1 to %zu, the number of frames", frames->n);
+	free(guid->value);
+}
+
+/* The header that the kernel looks for is called h. */
+static void add_headers(struct uvc *u, char *const *dirs, const struct node *node)
+{
+	static const char *const streaming[] = { "fs", "hs", "ss" }, *const control[] = { "fs",
+											  "ss" };
+
+	add_dir(u, xstrdup("streaming/header/h"), node);
+	for (size_t i = 0; i < u->n_formats; i++)
+		add_link(u, strf("streaming/header/h/%s", strrchr(dirs[i], '/') + 1),
+			 xstrdup(dirs[i]), node);
+	for (size_t i = 0; i < ARRAY_SIZE(streaming); i++)
+		add_link(u, strf("streaming/class/%s/h", streaming[i]),
+			 xstrdup("streaming/header/h"), node);
+	add_dir(u, xstrdup("control/header/h"), node);
+	for (size_t i = 0; i < ARRAY_SIZE(control); i++)
+		add_link(u, strf("control/class/%s/h", control[i]), xstrdup("control/header/h"),
+			 node);
+}
+
+/* One of a list has its type inside; in a scheme the name is the type. */
+static const struct format *type_of(struct load *l, struct node *item)
+{
+	const struct node *type = item->name ? item : node_member(item, "type");
+	const char *word = item->name ? item->name : type ? type->text : NULL;
+	const struct format *format = word ? find_format(word) : NULL;
+
+	if (format)
+		return format;
+	if (!item->name && !type && !l->partial)
+		diag_error(l->diags, &item->at, "a format needs 'type'");
+	if (item->name)
+		diag_error(
+			l->diags, &item->name_at,
+			"there is no format '%s': it is 'mjpeg', 'yuyv', 'nv12' or 'uncompressed'",
+			word);
+	return NULL;
+}
+
+/* What else is wrong with one whose type is. */
+static void check_format(struct load *l, struct node *item)
+{
+	struct attrs_draft d;
+
+	load_attr_rows(l, &uvc_format_keys, item, &d);
+	free(load_attr(&d, "guidFormat")->value);
+}
+
+void load_uvc(struct load *l, struct function *f, struct attrs_draft *d)
+{
+	struct node *list = load_attr(d, "formats")->node, *config = load_attr(d, "config")->node;
+	struct uvc u = { .l = l, .f = f };
+	char *dirs[16] = { NULL };
+
+	if (config) { /* a scheme's group for the first four */
+		struct attrs_draft inner;
+
+		load_attr_rows(l, &uvc_config_keys, config, &inner);
+		node_foreach(setting, config)
+			if (!setting->bad && node_member(d->node, setting->name))
+				diag_error(l->diags, &setting->name_at,
+					   "'%s' stands outside of 'config', too", setting->name);
+		load_attr_entries(l, &f->entries, "", &inner);
+	}
+	for (struct node *item = list ? list->first : NULL; item; item = item->next) {
+		const struct format *format = item->bad ? NULL : type_of(l, item);
+
+		if (!format) {
+			if (!item->bad && !item->name)
+				check_format(l, item);
+			continue;
+		}
+		if (u.n_formats == ARRAY_SIZE(dirs)) {
+			diag_error(l->diags, node_place(item), "more than %zu formats",
+				   ARRAY_SIZE(dirs));
+			break;
+		}
+		load_format(&u, format, item);
+		dirs[u.n_formats - 1] = u.dir;
+	}
+	if (list && u.n_formats > 0)
+		add_headers(&u, dirs, list);
+	for (size_t i = 0; i < u.n_formats; i++)
+		free(dirs[i]);
+}

@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Microsoft OS descriptors 1.0 of a function: which driver Windows loads for its interfaces, and
+ * what it writes into its registry for them.
+ */
+#include <ctype.h>
+#include <stdio.h>
+
+#include "base/cleanup.h"
+#include "gadgetfile/load.h"
+
+#define REG_SZ 1
+#define REG_BINARY 3
+
+/* dwSize of a property, which FunctionFS keeps in a byte (f_fs.c), less the fields' own bytes. */
+#define MAX_PROPERTY (255 - 14)
+/* USB_COMP_EP0_OS_DESC_BUFSIZ of linux/usb/composite.h: of all properties of an interface. */
+#define MAX_PROPERTIES 4096
+
+/* --- checks ----------------------------------------------------------------------------------- */
+
+static struct interface *find_interface(struct load *l, struct ffs *ffs,
+					const struct gadgetfile_int *n, struct node *node)
+{
+	if (!n->set)
+		return NULL;
+	if (n->value < (int64_t)ffs->n_interfaces)
+		return &ffs->interfaces[n->value];
+	if (!l->partial)
+		load_error(l, load_member(node, "interface"),
+			   "there is no interface %lld: this function has %zu, counted from 0",
+			   (long long)n->value, ffs->n_interfaces);
+	return NULL;
+}
+
+static bool check_id(struct load *l, struct node *value)
+{
+	size_t n = strspn(value->text, OS_ID_CHARACTERS);
+
+	if (n <= OS_ID_SIZE && !value->text[n])
+		return true;
+	load_error(l, value,
+		   "'%s' has upper-case letters, digits and '_', at most %d characters in all",
+		   value->name, OS_ID_SIZE);
+	return false;
+}
+
+/* The kernel makes one UTF-16 unit of each byte. */
+static bool check_ascii(struct load *l, struct node *value)
+{
+	for (const char *p = value->text; *p; p++) {
+		if (*p >= ' ' && *p < 0x7f)
+			continue;
+		load_error(l, value, "'%s' is ASCII without control characters", value->name);
+		return false;
+	}
+	return true;
+}
+
+/* "{", 8-4-4-4-12 digits, "}" */
+static bool is_guid(const char *text)
+{
+	static const char form[] = "{xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx}";
+	size_t i = 0;
+
+	for (; form[i] && text[i]; i++)
+		if (form[i] == 'x' ? !isxdigit((unsigned char)text[i]) : text[i] != form[i])
+			return false;
+	return !form[i] && !text[i];
+}
+
+/* --- os_compat -------------------------------------------------------------------------------- */
+
+static void load_compat(struct load *l, struct ffs *ffs, struct node *node)
+{
+	const struct key_group *group = key_find(&ffs_keys, "os_compat")->group;
+	struct os_compat_draft d = { 0 };
+	struct interface *i;
+
+	load_group(l, group, node, &d);
+	i = find_interface(l, ffs, &d.interface, node);
+	if (!i || !d.compatible || !check_id(l, d.compatible) ||
+	    (d.sub_compatible && !check_id(l, d.sub_compatible)))
+		return;
+	if (*i->compatible) {
+		load_error(l, load_member(node, "interface"),
+			   "a second compatible id of interface %lld",
+			   (long long)d.interface.value);
+		return;
+	}
+	strcpy(i->compatible, d.compatible->text);
+	if (d.sub_compatible)
+		strcpy(i->sub_compatible, d.sub_compatible->text);
+}
+
+/* --- os_properties ---------------------------------------------------------------------------- */
+
+static struct os_property *find_property(const struct interface *i, const char *name)
+{
+	for (size_t n = 0; n < i->n_properties; n++)
+		if (streq(i->properties[n].name, name))
+			return &i->properties[n];
+	return NULL;
+}
+
+/* What the host is sent of it: UTF-16, but for bytes. */
+static size_t sent_size(const struct os_property *p)
+{
+	return 14 + 2 * (strlen(p->name) + 1) + (p->type == REG_BINARY ? 1 : 2) * p->data.size;
+}
+
+static size_t all_sent(const struct interface *i)
+{
+	size_t sum = 10; /* the head */
+
+	for (size_t n = 0; n < i->n_properties; n++)
+		sum += sent_size(&i->properties[n]);
+	return sum;
+}
+
+static void check_all_sent(struct load *l, const struct interface *i, struct node *value)
+{
+	if (all_sent(i) >= MAX_PROPERTIES)
+		load_error(l, value,
+			   "the kernel sends less than %d bytes of properties of an interface; "
+			   "these are %zu",
+			   MAX_PROPERTIES, all_sent(i));
+}
+
+/* A string goes with its NUL. */
+static struct ffs_bytes string_data(const char *text)
+{
+	return (struct ffs_bytes){ (uint8_t *)xstrdup(text), strlen(text) + 1 };
+}
+
+/* False: an error has been reported. */
+static bool property_data(struct load *l, unsigned int type, struct node *value,
+			  struct ffs_bytes *data)
+{
+	if ((type == REG_BINARY) != !!(value->type & TYPE_LIST)) {
+		load_error(l, value, "'data' of this type is %s",
+			   type == REG_BINARY ? "a list of bytes" : "a string");
+		return false;
+	}
+	if (type != REG_BINARY) {
+		if (!check_ascii(l, value))
+			return false;
+		*data = string_data(value->text);
+		return true;
+	}
+	if (load_bytes(l, value, data))
+		return true;
+	free(steal_ptr(data->data));
+	return false;
+}
+
+static void load_property(struct load *l, struct ffs *ffs, struct node *node)
+{
+	const struct key_group *group = key_find(&ffs_keys, "os_properties")->group;
+	struct os_property_draft d = { .type = REG_SZ };
+	struct ffs_bytes data = { 0 };
+	struct interface *i;
+	struct os_property *p;
+
+	load_group(l, group, node, &d);
+	i = find_interface(l, ffs, &d.interface, node);
+	if (!i || !d.name || !d.data || load_member(node, "type")->bad || !check_ascii(l, d.name) ||
+	    !property_data(l, d.type, d.data, &data))
+		return;
+	if (find_property(i, d.name->text))
+		load_error(l, d.name, "a second property of that name of interface %lld",
+			   (long long)d.interface.value);
+	p = array_add(i->properties, i->n_properties);
+	*p = (struct os_property){ d.type, xstrdup(d.name->text), data };
+	if (strlen(p->name) + 1 + data.size > MAX_PROPERTY)
+		load_error(l, d.data,
+			   "FunctionFS takes at most %d bytes of a property's name and value with "
+			   "the NULs of strings (f_fs.c), not %zu",
+			   MAX_PROPERTY, strlen(p->name) + 1 + data.size);
+	else
+		check_all_sent(l, i, d.data);
+}
+
+/* --- winusb ----------------------------------------------------------------------------------- */
+
+/* FNV-1a, with the NUL. */
+static uint64_t hash(uint64_t h, const char *text)
+{
+	do {
+		h = (h ^ (unsigned char)*text) * 0x100000001b3;
+	} while (*text++);
+	return h;
+}
+
+/*
+ * A UUID of version 8 (RFC 9562: of one's own making). It must never change: programs on the
+ * host's side have it.
+ */
+static char *make_guid(const char *gadget, const char *label)
+{
+	uint64_t high = hash(hash(0xcbf29ce484222325, gadget), label);
+	uint64_t low = hash(hash(high, label), gadget);
+
+	high = (high & ~0xf000ULL) | 0x8000;
+	low = (low & ~(3ULL << 62)) | 2ULL << 62;
+	return strf("{%08llx-%04llx-%04llx-%04llx-%012llx}", (unsigned long long)high >> 32,
+		    (unsigned long long)high >> 16 & 0xffff, (unsigned long long)high & 0xffff,
+		    (unsigned long long)low >> 48, (unsigned long long)low & 0xffffffffffffULL);
+}
+
+static void set_winusb(struct load *l, struct function *f, struct node *value)
+{
+	_cleanup_free_ char *guid = NULL;
+
+	if (value->type == NODE_BOOL && !value->integer)
+		return;
+	if (value->type == NODE_STRING && !is_guid(value->text)) {
+		_cleanup_free_ char *shown = diag_quote(value->text);
+
+		load_error(l, value,
+			   "'winusb' is true or a GUID like "
+			   "\"{12345678-9abc-def0-1234-56789abcdef0}\", not %s",
+			   shown);
+		return;
+	}
+	guid = value->type == NODE_STRING ? xstrdup(value->text) : make_guid(l->g->name, f->label);
+	if (value->type == NODE_BOOL && !l->partial)
+		diag_note(l->diags, &value->name_at,
+			  "programs for Windows find the function by the GUID %s, which is made of "
+			  "the gadget's name and the function's label",
+			  guid);
+	for (size_t n = 0; n < f->ffs->n_interfaces; n++) {
+		struct interface *i = &f->ffs->interfaces[n];
+		struct os_property *p;
+
+		if (*i->compatible)
+			continue;
+		strcpy(i->compatible, "WINUSB");
+		if (find_property(i, "DeviceInterfaceGUID"))
+			continue;
+		/* Not DeviceInterfaceGUIDs, which is a REG_MULTI_SZ: fill_ext_prop of composite.c
+		 * has none. */
+		p = array_add(i->properties, i->n_properties);
+		*p = (struct os_property){ REG_SZ, xstrdup("DeviceInterfaceGUID"),
+					   string_data(guid) };
+		check_all_sent(l, i, value);
+	}
+}
+
+void load_winusb(struct load *l, struct function *f, struct ffs_draft *d)
+{
+	if (d->os_compat) {
+		node_foreach(item, d->os_compat)
+			if (!item->bad)
+				load_compat(l, f->ffs, item);
+	}
+	if (d->os_properties) {
+		node_foreach(item, d->os_properties)
+			if (!item->bad)
+				load_property(l, f->ffs, item);
+	}
+	if (d->winusb)
+		set_winusb(l, f, d->winusb);
+}
+
+struct node *load_asks_os_descs(const struct load *l, size_t function)
+{
+	static const char *const names[] = { "winusb", "os_compat", "os_properties" };
+	const struct node *node;
+
+	if (function >= l->g->n_functions || !l->g->functions[function].ffs)
+		return NULL;
+	node = node_member(l->functions[function], "ffs");
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		struct node *value = node_member(node, names[i]);
+
+		if (value && !(value->type == NODE_BOOL && !value->integer))
+			return value;
+	}
+	return NULL;
+}

@@ -1,0 +1,351 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The `worker` group: who moves a function's data. */
+#include <stdio.h>
+
+#include "base/cleanup.h"
+#include "gadgetfile/types/attrs.h"
+
+/* What ${...} may name (gadget-file.md); expanded when the worker is started. */
+static const char *const variables[] = { "dir", "device", "ifname", "mount", "gadget", "function" };
+
+static bool appears_as(const struct function *f, bool ifname)
+{
+	const struct function_type *type = function_type_find(f->type);
+
+	/* What ffsctl does not know may be anything. */
+	return !type || (ifname ? type->appears == APPEARS_IFNAME
+				: type->appears == APPEARS_TTY || type->appears == APPEARS_DEVICE);
+}
+
+/* Why the function has no such thing; NULL: it has. */
+static const char *why_not(const struct function *f, const char *variable)
+{
+	if (streq(variable, "ifname") && f->ffs)
+		return "an ffs function has no '${ifname}'";
+	if (streq(variable, "ifname") && !appears_as(f, true))
+		return "a function of this type has no '${ifname}'";
+	if (streq(variable, "device") && f->ffs && !f->ffs->device.value)
+		return "'${device}' is not there: 'ffs' sets no 'device'";
+	if (streq(variable, "device") && !f->ffs && !appears_as(f, false))
+		return "a function of this type has no '${device}' that the kernel tells of";
+	if (streq(variable, "mount") && !f->ffs)
+		return "only an ffs function has a '${mount}'";
+	return NULL;
+}
+
+/*
+ * Strings of `exec` and `env` keep their ${...}; what is wrong with one must be said here, where
+ * its place is known.
+ */
+static void check_variables(struct load *l, struct node *value)
+{
+	const struct function *f = &l->g->functions[l->g->n_functions - 1];
+
+	for (const char *p = value->text; (p = strstr(p, "${")); p++) {
+		size_t n = strcspn(p + 2, "}");
+		_cleanup_free_ char *name = NULL, *shown = NULL;
+		const char *why;
+		bool known = false;
+
+		if (p[2 + n] != '}') {
+			load_error(l, value, "'${' without '}'");
+			return;
+		}
+		name = xstrndup(p + 2, n);
+		for (size_t i = 0; i < ARRAY_SIZE(variables); i++)
+			known |= streq(name, variables[i]);
+		if (!known) {
+			shown = text_printable(name, n);
+			load_error(l, value,
+				   "unknown variable '${%s}': there are ${dir}, ${gadget}, "
+				   "${function}, ${mount}, ${device} and ${ifname}",
+				   shown);
+			return;
+		}
+		why = l->partial ? NULL : why_not(f, name);
+		if (why) {
+			load_error(l, value, "%s", why);
+			return;
+		}
+	}
+}
+
+static bool is_env_name(const char *name)
+{
+	for (const char *p = name; *p; p++)
+		if (*p == '-' || *p == '*')
+			return false;
+	return true;
+}
+
+/* What ffsctl itself sets (worker.md). */
+static bool is_reserved_env(const char *name)
+{
+	return str_has_prefix(name, "FFSCTL_") || str_has_prefix(name, "LISTEN_") ||
+	       streq(name, "NOTIFY_SOCKET") || streq(name, "NOTIFY_FD");
+}
+
+void set_env(struct load *l, const struct key *k, struct node *value, void *field)
+{
+	struct worker *w = &((struct worker_draft *)field)->w;
+
+	load_group(l, k->group, value, NULL);
+	node_foreach(item, value) {
+		struct env_var *var;
+
+		if (item->bad)
+			continue;
+		if (!is_env_name(item->name)) {
+			diag_error(l->diags, &item->name_at,
+				   "a variable's name has letters, digits and underscores");
+			continue;
+		}
+		if (is_reserved_env(item->name)) {
+			diag_error(l->diags, &item->name_at, "'%s' is set by ffsctl itself",
+				   item->name);
+			continue;
+		}
+		if (item->type == NODE_STRING)
+			check_variables(l, item);
+		var = array_add(w->env, w->n_env);
+		var->name = xstrdup(item->name);
+		var->value = xstrdup(item->text);
+		var->at = load_origin(l, &item->name_at);
+	}
+}
+
+static void load_plugin(struct load *l, struct worker *w, struct node *value)
+{
+	const char *name = value->text;
+
+	w->kind = WORKER_PLUGIN;
+	w->program_at = load_origin(l, &value->at);
+	if (strchr(name, '/')) {
+		w->plugin = load_path(l, value);
+		return;
+	}
+	for (const char *p = name; *p; p++) {
+		if (strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-", *p))
+			continue;
+		load_error(
+			l, value,
+			"a plugin's name has letters, digits, '.', '_' and '-'; a path has a '/'");
+		return;
+	}
+	if (name[0] == '.')
+		load_error(l, value, "a plugin's name begins with no '.'; a path has a '/'");
+	w->plugin = xstrdup(name);
+}
+
+static void load_exec(struct load *l, struct worker *w, struct node *list)
+{
+	size_t n = 0;
+
+	w->kind = WORKER_EXEC;
+	if (list->first)
+		w->program_at = load_origin(l, &list->first->at);
+	w->argv = xcalloc(list->n + 1, sizeof(char *));
+	node_foreach(item, list) {
+		if (item->bad)
+			continue;
+		check_variables(l, item);
+		if (n == 0 && !*item->text && !item->bad)
+			load_error(l, item, "the name of the program is empty");
+		if (n == 0 && strchr(item->text, '/') && !str_has_prefix(item->text, "${"))
+			w->argv[n++] = load_path(l, item);
+		else
+			w->argv[n++] = xstrdup(item->text);
+	}
+}
+
+/* Exactly one of the two; a worker that is wrong in this has no defaults to speak of. */
+static bool load_kind(struct load *l, struct worker_draft *d, struct node *node)
+{
+	struct node *plugin = node_member(node, "plugin"), *exec = node_member(node, "exec");
+
+	if (plugin && exec) {
+		diag_error(l->diags, &exec->name_at,
+			   "a worker is either a 'plugin' or a program ('exec'), not both");
+		return false;
+	}
+	if (!plugin && !exec && !l->partial)
+		diag_error(l->diags, &node->name_at, "a worker needs 'plugin' or 'exec'");
+	if (d->plugin)
+		load_plugin(l, &d->w, d->plugin);
+	if (d->exec)
+		load_exec(l, &d->w, d->exec);
+	return plugin || exec;
+}
+
+/* A setting that says nothing about a worker of this kind. */
+static void refuse(struct load *l, const struct node *node, const char *key, const char *why)
+{
+	struct node *setting = node_member(node, key);
+
+	if (setting && !setting->bad)
+		diag_error(l->diags, &setting->name_at, "'%s' %s", key, why);
+}
+
+static enum worker_start default_start(const struct function *f)
+{
+	const struct function_type *type = function_type_find(f->type);
+
+	return f->ffs || (type && type->appears == APPEARS_TTY) ? START_CREATED : START_BOUND;
+}
+
+static void set_defaults(struct worker *w, const struct function *f, const struct node *node,
+			 size_t n_functions)
+{
+	bool exec = w->kind == WORKER_EXEC;
+
+	if (!node_member(node, "start"))
+		w->start = default_start(f);
+
+	if (!node_member(node, "blocking"))
+		w->blocking = exec;
+	if (!node_member(node, "sandbox"))
+		w->sandbox = !exec;
+	if (exec || !node_member(node, "allow"))
+		w->allowed |= worker_default_allowed(w);
+	if (!node_member(node, "ready"))
+		w->ready = w->opens_ep0 ? READY_INSTANCE : exec ? READY_STARTED : READY_NOTIFY;
+	if (!node_member(node, "on_failed"))
+		w->on_failed = n_functions > 1 && !w->opens_ep0 ? FAILED_STALL : FAILED_UNBIND;
+	if (!w->directory)
+		w->directory = xstrdup("/");
+}
+
+static void check_times(struct load *l, struct worker *w, const struct node *node)
+{
+	struct node *delay = node_member(node, "restart_delay"),
+		    *max = node_member(node, "restart_max_delay"),
+		    *start = node_member(node, "start_timeout"),
+		    *window = node_member(node, "restart_window");
+
+	if (w->restart_delay > w->restart_max_delay) {
+		if (max && !max->bad && delay && !delay->bad)
+			load_error(l, max, "'restart_max_delay' is less than 'restart_delay'");
+		else if (max && !max->bad)
+			w->restart_delay = w->restart_max_delay;
+		else
+			w->restart_max_delay = w->restart_delay;
+	}
+	if (start && !start->bad && w->start_timeout <= 0)
+		load_error(l, start, "'start_timeout' must be more than 0");
+	if (window && !window->bad && w->restart_window <= 0)
+		load_error(l, window, "'restart_window' must be more than 0");
+}
+
+static void check_ready(struct load *l, const struct worker *w, const struct node *node)
+{
+	struct node *ready = node_member(node, "ready");
+
+	if (ready && !ready->bad && w->ready != READY_NOTIFY)
+		load_error(l, ready,
+			   "a plugin is ready when it says so (\"notify\"), not by \"%s\"",
+			   ready->text);
+}
+
+static void check_exec(struct load *l, const struct node *node)
+{
+	refuse(l, node, "options", "is for plugins: a program has its arguments in 'exec'");
+	refuse(l, node, "io", "is for plugins: a program does its own I/O");
+}
+
+/* Who has no endpoints of ffsctl's, has nothing of what is said about them. */
+static void check_without_endpoints(struct load *l, const struct worker_draft *d,
+				    const struct node *node, const char *why)
+{
+	if (d->plugin)
+		load_error(l, d->plugin, "a plugin has to be given endpoints, and %s", why);
+	refuse(l, node, "blocking", "is about endpoints that ffsctl opens");
+	refuse(l, node, "on_crash", "is about endpoints that ffsctl opens");
+}
+
+/* What is said of a worker that its function, or what it opens, leaves no room for. */
+static void check_place(struct load *l, const struct function *f, const struct worker_draft *d,
+			const struct node *node)
+{
+	struct node *ready = node_member(node, "ready");
+
+	if (f->ffs)
+		refuse(l, node, "start",
+		       "is for functions of the kernel's: a worker of FunctionFS starts before the "
+		       "bind");
+	else
+		check_without_endpoints(l, d, node, "a function of the kernel's has none to give");
+	if (!f->ffs && d->w.opens_ep0) {
+		diag_error(l->diags, &node_member(node, "opens")->at,
+			   "a function of the kernel's has no ep0 to open");
+	} else if (d->w.opens_ep0) {
+		check_without_endpoints(l, d, node, "a daemon that opens ep0 has its own");
+		refuse(l, node, "on_failed",
+		       "says nothing here: without the daemon that has ep0 open the kernel takes "
+		       "the gadget off the bus");
+	} else if (ready && !ready->bad && d->w.ready == READY_INSTANCE) {
+		load_error(l, ready,
+			   "\"instance\" is for daemons that write their own descriptors "
+			   "(opens = \"ep0\")");
+	}
+}
+
+static char *options_json(const struct node *options)
+{
+	_cleanup_free_ char *text = NULL;
+	json_t *json;
+
+	if (!options)
+		return xstrdup("{}");
+	json = node_to_json(options);
+	text = json_dumps(json, JSON_COMPACT);
+	json_decref(json);
+	return xstrdup(text);
+}
+
+void load_worker(struct load *l, struct function *f, struct node *node)
+{
+	struct worker_draft d = { .w = { .start_timeout = 10,
+					 .stop_timeout = 5,
+					 .restart_delay = 1,
+					 .restart_max_delay = 30,
+					 .restart_limit = 5,
+					 .restart_window = 60 } };
+
+	load_group(l, &worker_keys, node, &d);
+	d.w.at = load_origin(l, &node->name_at);
+	d.w.options_json = options_json(d.options);
+	d.w.options_at = d.options ? load_origin(l, &d.options->at) : d.w.at;
+	d.w.engine = d.engine.value;
+	if (d.engine.node)
+		d.w.engine_at = load_origin(l, &d.engine.node->at);
+	d.w.keep_privileges = d.privileges.value == 1;
+	d.w.opens_ep0 = d.opens.value == 1;
+	if (load_kind(l, &d, node)) {
+		check_times(l, &d.w, node);
+		check_place(l, f, &d, node);
+		if (node_member(node, "plugin")) {
+			check_ready(l, &d.w, node);
+			if (f->ffs && !d.w.opens_ep0)
+				load_check_plugin(l, f, &d, node);
+		} else {
+			check_exec(l, node);
+		}
+	}
+	set_defaults(&d.w, f, node, l->n_functions);
+	if (!d.w.sandbox)
+		refuse(l, node, "allow",
+		       "says what a sandbox leaves open, and this worker has none (sandbox = "
+		       "true)");
+	if (d.w.keep_privileges)
+		refuse(l, node, "capabilities",
+		       "says nothing here: with privileges = \"keep\" all of them stay");
+	if (d.w.keep_privileges && !d.w.user.value)
+		diag_error(l->diags, &d.privileges.node->at,
+			   "privileges = \"keep\" needs 'user', whose privileges these are: "
+			   "user = \"root\" has all of them");
+	if (d.w.keep_privileges)
+		diag_warning(l->diags, &d.privileges.node->at,
+			     "with \"keep\" the worker has all of root's powers over this machine");
+	f->worker = xcalloc(1, sizeof(*f->worker));
+	*f->worker = d.w;
+}

@@ -1,0 +1,341 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Gadget files, written. Lists and groups that fit stand on one line; all strings are escaped such
+ * that nothing in them ends the string or the line, whoever has chosen them.
+ */
+#include "gadgetfile/write.h"
+
+#include <stdio.h>
+#include <strings.h>
+
+#include "base/cleanup.h"
+#include "base/text.h"
+
+#define WIDTH 100
+#define INDENT 2
+
+struct text {
+	char *data;
+	size_t n, room;
+};
+
+static void append(struct text *t, const char *data, size_t n)
+{
+	if (t->n + n + 1 > t->room) {
+		t->room = (t->n + n + 1) * 2;
+		t->data = xreallocarray(t->data, t->room, 1);
+	}
+	memcpy(t->data + t->n, data, n);
+	t->n += n;
+	t->data[t->n] = '\0';
+}
+
+static void add(struct text *t, const char *s)
+{
+	append(t, s, strlen(s));
+}
+
+static void line(struct text *t, unsigned int depth)
+{
+	add(t, "\n");
+	for (unsigned int i = 0; i < depth * INDENT; i++)
+		add(t, " ");
+}
+
+/* --- values ----------------------------------------------------------------------------------- */
+
+static bool is_among(const char *name, const char *const *names, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (streq(names[i], name))
+			return true;
+	return false;
+}
+
+/* What people know by its hexadecimal digits. */
+static bool is_hex(const char *name)
+{
+	static const char *const names[] = {
+		"bcdUSB",   "bDeviceClass", "bDeviceSubClass", "bDeviceProtocol",
+		"idVendor", "idProduct",    "bcdDevice",       "bmAttributes",
+		"lang",	    "bcdVersion",   "b_vendor_code",   "bVendorCode",
+		"address",  "class",
+	};
+
+	return is_among(name, names, ARRAY_SIZE(names));
+}
+
+static bool is_list_of_bytes(const char *name)
+{
+	static const char *const names[] = { "report_desc", "value", "extra", "data",
+					     "guidFormat" };
+
+	return is_among(name, names, ARRAY_SIZE(names));
+}
+
+enum base { DECIMAL, HEX };
+
+static void add_integer(struct text *t, json_int_t value, enum base base)
+{
+	_cleanup_free_ char *text = NULL;
+
+	if (value >= 0 && base == HEX)
+		text = strf(value > 0xff ? "0x%04llx" : "0x%02llx", (unsigned long long)value);
+	else
+		text = strf("%lld", (long long)value);
+	add(t, text);
+}
+
+/* Never with the locale's decimal point. */
+static void add_real(struct text *t, const json_t *value)
+{
+	_cleanup_free_ char *text = json_dumps(value, JSON_ENCODE_ANY);
+
+	add(t, text ? text : "0.0");
+}
+
+static void add_string(struct text *t, const char *s)
+{
+	static const char letters[] = "nrtf\\\"", meanings[] = "\n\r\t\f\\\"";
+
+	add(t, "\"");
+	for (; *s; s++) {
+		const char *meaning = strchr(meanings, *s);
+		unsigned char c = (unsigned char)*s;
+
+		if (meaning) {
+			append(t, (char[]){ '\\', letters[meaning - meanings] }, 2);
+		} else if (c < 0x20 || c == 0x7f || (c == 0xc2 && (unsigned char)s[1] < 0xa0)) {
+			/* Of U+0080 to U+009f, which terminals obey, both bytes. */
+			_cleanup_free_ char *hex =
+				c == 0xc2 ? strf("\\xc2\\x%02x", (unsigned char)*++s)
+					  : strf("\\x%02x", c);
+
+			add(t, hex);
+		} else {
+			append(t, s, 1);
+		}
+	}
+	add(t, "\"");
+}
+
+static bool is_comment(const char *name)
+{
+	return name[0] == '#';
+}
+
+static bool is_scalar(const json_t *value)
+{
+	return !json_is_object(value) && !json_is_array(value);
+}
+
+/* libconfig has no null. */
+static bool is_setting(const char *name, const json_t *value)
+{
+	return !is_comment(name) && !json_is_null(value);
+}
+
+static bool all_strings(const json_t *list)
+{
+	const json_t *item;
+	size_t i;
+
+	json_array_foreach(list, i, item)
+		if (!json_is_string(item))
+			return false;
+	return json_array_size(list) > 0;
+}
+
+static bool has_comment(const json_t *value)
+{
+	const char *key;
+	json_t *item;
+	size_t i;
+
+	json_object_foreach((json_t *)value, key, item)
+		if (is_comment(key) || has_comment(item))
+			return true;
+	json_array_foreach(value, i, item)
+		if (has_comment(item))
+			return true;
+	return false;
+}
+
+static void add_scalar(struct text *t, const json_t *value, enum base base)
+{
+	if (json_is_string(value))
+		add_string(t, json_string_value(value));
+	else if (json_is_integer(value))
+		add_integer(t, json_integer_value(value), base);
+	else if (json_is_real(value))
+		add_real(t, value);
+	else
+		add(t, json_is_true(value) ? "true" : "false");
+}
+
+/* --- on one line ------------------------------------------------------------------------------ */
+
+static void add_flat(struct text *t, const json_t *value, const char *name);
+
+static void add_item(struct text *t, const json_t *item, const char *name)
+{
+	if (!is_scalar(item))
+		add_flat(t, item, name);
+	else
+		add_scalar(t, item, is_list_of_bytes(name) ? HEX : DECIMAL);
+}
+
+static void add_flat_setting(struct text *t, const json_t *value, const char *name)
+{
+	add(t, name);
+	add(t, json_is_object(value) ? " : " : " = ");
+	add_flat(t, value, name);
+	add(t, ";");
+}
+
+static void add_flat(struct text *t, const json_t *value, const char *name)
+{
+	const char *key;
+	json_t *item;
+	size_t i;
+
+	if (json_is_object(value)) {
+		add(t, "{ ");
+		json_object_foreach((json_t *)value, key, item) {
+			if (!is_setting(key, item))
+				continue;
+			add_flat_setting(t, item, key);
+			add(t, " ");
+		}
+		add(t, "}");
+	} else if (json_is_array(value)) {
+		add(t, all_strings(value) ? "[" : "(");
+		json_array_foreach(value, i, item) {
+			add(t, i ? ", " : " ");
+			add_item(t, item, name);
+		}
+		add(t, all_strings(value) ? " ]" : " )");
+	} else {
+		add_scalar(t, value, is_hex(name) ? HEX : DECIMAL);
+	}
+}
+
+/* --- on several ------------------------------------------------------------------------------- */
+
+static size_t column(const struct text *t)
+{
+	const char *newline = memrchr(t->data, '\n', t->n);
+
+	return newline ? (size_t)(t->data + t->n - newline - 1) : t->n;
+}
+
+/* What stands behind it has three characters at most. */
+static bool fits(const struct text *t, const json_t *value, const char *name)
+{
+	struct text flat = { 0 };
+	bool good;
+
+	if (has_comment(value))
+		return false;
+	add_flat(&flat, value, name);
+	good = column(t) + flat.n + 3 <= WIDTH;
+	free(flat.data);
+	return good;
+}
+
+static void add_value(struct text *t, const json_t *value, const char *name, unsigned int depth);
+
+/* As many scalars on a line as there is room for; everything else on lines of its own. */
+static void add_list(struct text *t, const json_t *list, const char *name, unsigned int depth)
+{
+	bool strings = all_strings(list), scalar_before = false;
+	const json_t *item;
+	size_t i;
+
+	add(t, strings ? "[" : "(");
+	json_array_foreach(list, i, item) {
+		bool scalar = is_scalar(item);
+
+		add(t, i ? "," : "");
+		if (scalar && scalar_before && fits(t, item, name))
+			add(t, " ");
+		else
+			line(t, depth + 1);
+		if (scalar)
+			add_item(t, item, name);
+		else
+			add_value(t, item, name, depth + 1);
+		scalar_before = scalar;
+	}
+	line(t, depth);
+	add(t, strings ? "]" : ")");
+}
+
+static void add_comment(struct text *t, const char *s)
+{
+	_cleanup_free_ char *shown = text_printable(s, strlen(s));
+
+	add(t, "# ");
+	add(t, shown);
+}
+
+static void add_settings(struct text *t, const json_t *group, unsigned int depth)
+{
+	const char *key, *before = "";
+	json_t *item;
+
+	json_object_foreach((json_t *)group, key, item) {
+		if (!is_comment(key) && !is_setting(key, item))
+			continue;
+		if (*before)
+			line(t, depth);
+		before = key;
+		if (is_comment(key)) {
+			add_comment(t, json_string_value(item));
+			continue;
+		}
+		add(t, key);
+		add(t, json_is_object(item) ? " : " : " = ");
+		add_value(t, item, key, depth);
+		add(t, ";");
+	}
+}
+
+static void add_value(struct text *t, const json_t *value, const char *name, unsigned int depth)
+{
+	if (is_scalar(value) || fits(t, value, name)) {
+		add_flat(t, value, name);
+	} else if (json_is_array(value)) {
+		add_list(t, value, name, depth);
+	} else {
+		add(t, "{");
+		line(t, depth + 1);
+		add_settings(t, value, depth + 1);
+		line(t, depth);
+		add(t, "}");
+	}
+}
+
+char *gadgetfile_write(const json_t *form)
+{
+	struct text t = { 0 };
+
+	add(&t, "");
+	add_settings(&t, form, 0);
+	add(&t, "\n");
+	return t.data;
+}
+
+bool gadgetfile_is_setting_name(const char *name)
+{
+#define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ*"
+	if (strspn(name, LETTERS) == 0 || name[strspn(name, LETTERS "0123456789_-")] != '\0')
+		return false;
+#undef LETTERS
+	return strcasecmp(name, "true") != 0 && strcasecmp(name, "false") != 0;
+}
+
+char *gadgetfile_comment_key(size_t n)
+{
+	return strf("#%zu", n);
+}

@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The gadget file as an enemy would write it. Beside what the sanitizers see: what the scanner
+ * takes libconfig must take, and what libconfig takes the scanner must take as well, unless it
+ * refused it for a reason of ours (a NUL, a number that does not fit, a limit).
+ */
+#include "config.h"
+
+#include <libconfig.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/util.h"
+#include "gadgetfile/load.h"
+#include "gadgetfile/write.h"
+
+/* No such directory: what is included relative to it does not depend on the machine. */
+#define PATH "/nonexistent/fuzz.conf"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/*
+ * libconfig leaks what it was reading when it refuses a text. Each leak makes libFuzzer look
+ * through all memory, which takes longer than a hundred executions, and hides a leak of ours: so it
+ * is freed, with the sanitizers' hooks. Without sanitizers nobody looks for leaks.
+ */
+#define LIBCONFIG_PIECES 16384
+
+static struct {
+	bool running; /* libconfig is */
+	size_t n;     /* pieces of memory that it has; others are left to leak */
+	const volatile void *piece[LIBCONFIG_PIECES];
+} libconfig;
+
+__attribute__((weak)) int
+__sanitizer_install_malloc_and_free_hooks(void (*on_malloc)(const volatile void *, size_t),
+					  void (*on_free)(const volatile void *));
+
+static void on_malloc(const volatile void *p, size_t size _unused_)
+{
+	if (libconfig.running && p && libconfig.n < LIBCONFIG_PIECES)
+		libconfig.piece[libconfig.n++] = p;
+}
+
+static void on_free(const volatile void *p)
+{
+	if (!libconfig.running || !p)
+		return;
+	/* Mostly one of the last */
+	for (size_t i = libconfig.n; i > 0; i--) {
+		if (libconfig.piece[i - 1] != p)
+			continue;
+		libconfig.piece[i - 1] = libconfig.piece[--libconfig.n];
+		return;
+	}
+}
+
+static void free_libconfigs_leaks(void)
+{
+	libconfig.running = false;
+	while (libconfig.n > 0)
+		free((void *)libconfig.piece[--libconfig.n]);
+}
+
+static _Noreturn void disagree(const char *how, const struct diags *d)
+{
+	fprintf(stderr, "fuzz_gadgetfile: %s\n", how);
+	diags_print(stderr, d, DIAG_FORMAT_GCC, DIAG_PLAIN);
+	abort();
+}
+
+static bool libconfig_takes(const char *text)
+{
+	config_t config;
+	bool taken;
+
+	libconfig.running = true;
+	config_init(&config);
+	taken = config_read_string(&config, text) == CONFIG_TRUE;
+	config_destroy(&config);
+	free_libconfigs_leaks();
+	return taken;
+}
+
+/* What was scanned of a text, with libconfig's opinion of it. */
+static void compare_verdicts(const struct scan *s, const struct diags *d, const char *text)
+{
+	bool refused = d->n_errors > 0;
+
+	if (s->overruled)
+		disagree("libconfig refuses what the scanner took", d);
+	if (!refused && !s->root)
+		disagree("neither a tree nor an error", d);
+	/* libconfig must never see an @include: of a directory it would end the process. */
+	if ((refused && s->stricter) || strstr(text, "@include"))
+		return;
+#ifdef FFSCTL_TEST_HOOKS
+	/* The scanner has asked it already. */
+	if (!refused)
+		return;
+#endif
+	if (libconfig_takes(text) != refused)
+		return;
+	disagree(refused ? "libconfig takes what the scanner refused"
+			 : "libconfig refuses what the scanner took",
+		 d);
+}
+
+/* The form, written as a file, is that form again. */
+static void write_again(const json_t *form)
+{
+	char *text = gadgetfile_write(form);
+	struct diags d = { 0 };
+	struct scan s;
+	json_t *again;
+
+	/* Escapes may make it longer than files may be. */
+	if (strlen(text) < GADGETFILE_MAX_SIZE) {
+		scan_text(&s, PATH, text, strlen(text), &d);
+		if (d.n_errors > 0 || !s.root)
+			disagree("the scanner refuses what was written", &d);
+		again = node_to_json(s.root);
+		if (!json_equal(again, form))
+			disagree("what was written says something else", &d);
+		json_decref(again);
+		scan_free(&s);
+	}
+	diags_free(&d);
+	free(text);
+}
+
+/* In a line of its own it begins the text of a drop-in. */
+#define MARK "\n#drop-in\n"
+#define MAX_TEXTS 8
+
+/* The texts in one; none is copied, but the byte behind each becomes a NUL. */
+static size_t split(char *text, size_t size, struct gadgetfile_text texts[MAX_TEXTS])
+{
+	char *mark;
+	size_t n = 0;
+
+	for (;;) {
+		texts[n] = (struct gadgetfile_text){ n ? PATH ".d/x.conf" : PATH, text, size };
+		mark = memmem(text, size, MARK, strlen(MARK));
+		if (++n == MAX_TEXTS || !mark)
+			return n;
+		mark[1] = '\0';
+		texts[n - 1].size = (size_t)(mark + 1 - text);
+		size -= (size_t)(mark + strlen(MARK) - text);
+		text = mark + strlen(MARK);
+	}
+}
+
+/* Where diagnostics are printed: made once, and nothing is kept of them. */
+static ssize_t swallow(void *cookie _unused_, const char *data _unused_, size_t size)
+{
+	return (ssize_t)size;
+}
+
+static FILE *nowhere(void)
+{
+	static FILE *to;
+
+	if (!to)
+		to = fopencookie(NULL, "w", (cookie_io_functions_t){ .write = swallow });
+	if (!to)
+		abort();
+	return to;
+}
+
+#define AS_JSON 3
+
+/* JSON takes long to make: of some of the messages only, of different ones from input to input. */
+static void check_json(const struct diags *d)
+{
+	size_t n = d->n < AS_JSON ? d->n : AS_JSON;
+	struct diags some = *d;
+	json_t *json;
+
+	/* Where the file's words are is as good as chance, and the same for the same input */
+	if (d->n > n)
+		some.v += d->v[d->n - 1].order % (d->n - n + 1);
+	some.n = n;
+	json = diags_to_json(&some);
+	/* What is not UTF-8 would be missing */
+	if (json_array_size(json) != n)
+		disagree("not all messages are in JSON", d);
+	json_decref(json);
+}
+
+static void check_messages(const struct diags *d)
+{
+	for (size_t i = 1; i < d->n; i++)
+		if (d->v[i].order < d->v[i - 1].order)
+			disagree("diagnostics out of order", d);
+	diags_print(nowhere(), d, DIAG_FORMAT_HUMAN, DIAG_PLAIN);
+	check_json(d);
+}
+
+static void load(struct scan *s, struct diags *d)
+{
+	struct gadget *g;
+	json_t *form;
+	int r = load_scanned(s, NULL, &g, &form, d);
+
+	if ((r == 0) != (d->n_errors == 0) || (r == 0) != (g != NULL))
+		disagree("the result is not what the diagnostics say", d);
+	check_messages(d);
+	if (form)
+		write_again(form);
+	json_decref(form);
+	gadget_free(g);
+}
+
+/* One text, whatever it has in it. */
+static void compare_whole(const char *text, size_t size)
+{
+	struct diags d = { 0 };
+	struct scan s;
+
+	scan_text(&s, PATH, text, size, &d);
+	compare_verdicts(&s, &d, text);
+	scan_free(&s);
+	diags_free(&d);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static bool hooked;
+	struct gadgetfile_text texts[MAX_TEXTS];
+	struct diags d = { 0 };
+	struct scan s;
+	/* With its end marked by a NUL, as files have it here. */
+	char *text = malloc(size + 1);
+	size_t n;
+
+	if (!text)
+		abort();
+	if (!hooked && __sanitizer_install_malloc_and_free_hooks)
+		__sanitizer_install_malloc_and_free_hooks(on_malloc, on_free);
+	hooked = true;
+	memcpy(text, data, size);
+	text[size] = '\0';
+	if (memmem(text, size, MARK, strlen(MARK)))
+		compare_whole(text, size);
+	n = split(text, size, texts);
+	scan_text(&s, PATH, texts[0].text, texts[0].size, &d);
+	compare_verdicts(&s, &d, texts[0].text);
+	for (size_t i = 1; i < n; i++)
+		scan_text_over(&s, texts[i].path, texts[i].text, texts[i].size);
+	load(&s, &d);
+	scan_free(&s);
+	diags_free(&d);
+	free(text);
+	return 0;
+}
