@@ -167,12 +167,12 @@ tests_unit_process_test_family_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS)
 tests_unit_process_test_family_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
 TESTS += tests/cli/test_32_bits.py
 
-# supervise: a worker's life, without its processes.
-UNIT_TESTS += tests/unit/test_control_ask tests/unit/test_host tests/unit/test_keeper \
-	tests/unit/test_rundir tests/unit/test_unit
-tests_unit_test_control_ask_SOURCES = tests/unit/test_control_ask.c
-tests_unit_test_control_ask_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
-tests_unit_test_control_ask_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
+# function: a worker's life, without its processes.
+UNIT_TESTS += tests/unit/test_control tests/unit/test_host tests/unit/test_keeper \
+	tests/unit/test_rundir tests/unit/test_worker
+tests_unit_test_control_SOURCES = tests/unit/test_control.c
+tests_unit_test_control_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
+tests_unit_test_control_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
 tests_unit_test_host_SOURCES = tests/unit/test_host.c
 tests_unit_test_host_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
 tests_unit_test_host_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
@@ -182,9 +182,9 @@ tests_unit_test_keeper_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
 tests_unit_test_rundir_SOURCES = tests/unit/test_rundir.c
 tests_unit_test_rundir_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
 tests_unit_test_rundir_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
-tests_unit_test_unit_SOURCES = tests/unit/test_unit.c
-tests_unit_test_unit_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
-tests_unit_test_unit_LDADD = libffsctl.a $(JANSSON_LIBS) $(CRITERION_LIBS)
+tests_unit_test_worker_SOURCES = tests/unit/test_worker.c
+tests_unit_test_worker_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
+tests_unit_test_worker_LDADD = libffsctl.a $(JANSSON_LIBS) $(CRITERION_LIBS)
 
 # stream, worker, host: the data path.
 UNIT_TESTS += tests/unit/test_bench tests/unit/test_plugin_host tests/unit/test_stream

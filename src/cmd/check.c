@@ -10,7 +10,7 @@
 #include "base/log.h"
 #include "cmd/cmd.h"
 #include "cmd/here.h"
-#include "supervise/control.h"
+#include "rundir/control.h"
 
 enum output { OUTPUT_WORDS, OUTPUT_JSON };
 

@@ -11,8 +11,8 @@
 
 #include "base/error.h"
 #include "base/world.h"
+#include "client/client.h"
 #include "gadgetfile/gadgetfile.h"
-#include "supervise/front.h"
 
 struct globals {
 	struct world world;

@@ -14,7 +14,7 @@
 #include "base/log.h"
 #include "cmd/cmd.h"
 #include "cmd/plugin_tables.h"
-#include "supervise/control.h"
+#include "rundir/control.h"
 
 int cmd_usage(const struct command *command, const char *fmt, ...)
 {

@@ -13,11 +13,11 @@
 
 #include "base/cleanup.h"
 #include "base/json.h"
+#include "client/inspect.h"
 #include "cmd/cmd.h"
 #include "cmd/embed.h"
 #include "cmd/fields.h"
 #include "configfs/udc.h"
-#include "supervise/machine.h"
 
 /* --- one candidate --- */
 

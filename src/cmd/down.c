@@ -6,8 +6,8 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "cmd/cmd.h"
-#include "supervise/features.h"
-#include "supervise/rundir.h"
+#include "probe/features.h"
+#include "rundir/rundir.h"
 
 static const char *const words[] = {
 	[FRONT_DONE] = "down",

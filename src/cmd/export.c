@@ -12,7 +12,7 @@
 #include "configfs/configfs.h"
 #include "export/export.h"
 #include "gadgetfile/write.h"
-#include "supervise/rundir.h"
+#include "rundir/rundir.h"
 
 /* The record is there from before the gadget's directory until after it. */
 static int read_all(const struct globals *globals, const char *name, struct configfs_tree *live,

@@ -10,8 +10,8 @@
 #include "cmd/cmd.h"
 #include "functionfs/module.h"
 #include "functionfs/mount.h"
-#include "supervise/control.h"
-#include "supervise/features.h"
+#include "probe/features.h"
+#include "rundir/control.h"
 
 /* Trying would load the module, for which nobody has asked here. */
 static int check_loaded(const char *release, struct error *err)

@@ -7,8 +7,8 @@
 #include "base/cleanup.h"
 #include "configfs/serial.h"
 #include "configfs/udc.h"
-#include "supervise/features.h"
-#include "supervise/spawn.h"
+#include "probe/features.h"
+#include "process/spawn.h"
 
 struct here {
 	const struct world *world;

@@ -6,8 +6,8 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "client/inspect.h"
 #include "cmd/cmd.h"
-#include "supervise/machine.h"
 
 /* The state of a gadget, of all those of the machine. */
 static const char *state_of(const json_t *gadgets, const char *name)

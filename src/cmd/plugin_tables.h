@@ -3,7 +3,7 @@
 #pragma once
 
 #include "gadgetfile/gadgetfile.h"
-#include "supervise/describe.h"
+#include "probe/describe.h"
 
 struct plugin_tables {
 	struct plugin_table **v;

@@ -11,13 +11,13 @@
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "base/log.h"
-#include "base/needs.h"
 #include "base/option.h"
 #include "base/text.h"
 #include "cmd/cmd.h"
 #include "cmd/plugin_tables.h"
-#include "supervise/control.h"
-#include "supervise/launch.h"
+#include "function/launch.h"
+#include "process/needs.h"
+#include "rundir/control.h"
 
 #define SUFFIX ".so"
 

@@ -10,7 +10,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "cmd/cmd.h"
-#include "supervise/rundir.h"
+#include "rundir/rundir.h"
 
 struct work {
 	const struct globals *globals;

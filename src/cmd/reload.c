@@ -7,8 +7,8 @@
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "client/inspect.h"
 #include "cmd/cmd.h"
-#include "supervise/machine.h"
 
 #define DEFAULT_TIMEOUT 30
 

@@ -6,11 +6,11 @@
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "client/inspect.h"
 #include "cmd/cmd.h"
 #include "cmd/fields.h"
 #include "cmd/status_print.h"
 #include "cmd/status_watch.h"
-#include "supervise/machine.h"
 
 /* LSB's codes for status (cli.md, "Exit codes"). */
 enum { STATUS_READY = 0, STATUS_DEGRADED = 1, STATUS_NOT_UP = 3, STATUS_UNKNOWN = 4 };

@@ -15,9 +15,9 @@
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "base/loop.h"
+#include "client/watch.h"
 #include "cmd/status_print.h"
 #include "cmd/status_rates.h"
-#include "supervise/watch.h"
 
 struct viewer {
 	json_t *(*look)(void *data, struct error *err);

@@ -12,9 +12,9 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "client/inspect.h"
 #include "cmd/up.h"
-#include "supervise/machine.h"
-#include "supervise/spawn.h"
+#include "process/spawn.h"
 
 #define DEFAULT_TIMEOUT 30
 #define DEFAULT_WAIT 30

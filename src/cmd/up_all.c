@@ -12,7 +12,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
-#include "supervise/control.h"
+#include "rundir/control.h"
 
 struct work {
 	const struct up_all *all;

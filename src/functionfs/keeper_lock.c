@@ -6,10 +6,10 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 
-#include "base/capabilities.h"
-#include "base/sandbox.h"
 #include "base/trace.h"
 #include "base/util.h"
+#include "process/capabilities.h"
+#include "process/sandbox.h"
 
 /* What it does from here on, and what its memory and its end need. */
 static void close_sandbox(void)

@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
-#include "base/sandbox.h"
+#include "process/sandbox.h"
 
 struct gadgetfile_int {
 	bool set; /* false: the file does not say; the kernel's or our default applies */

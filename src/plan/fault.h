@@ -12,7 +12,7 @@
  * and, by the number of a change, as `reload --dry-run --json` has it:
  *   reload-fail=N:ERRNO, reload-kill-before=N, reload-kill-after=N
  *   back-fail=N:ERRNO, back-kill-before=N, back-kill-after=N   on the way back
- * and of a switch to another gadget (src/supervise/switch.h):
+ * and of a switch to another gadget (src/supervisor/switch.h):
  *   switch-kill=1      when all is prepared, =2 when the one gadget is gone, =3 before the way back
  * What stands behind a ';' takes its place when the gadget is gone, and is then about the other
  * one.

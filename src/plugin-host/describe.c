@@ -5,12 +5,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/needs.h"
 #include "base/util.h"
 #include "config.h"
 #include "plugin-host/host.h"
 #include "plugin-host/options.h"
 #include "plugin-host/plugin_host.h"
+#include "process/needs.h"
 
 static json_t *option_json(const struct ffsctl_option *o)
 {

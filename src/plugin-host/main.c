@@ -15,11 +15,11 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/sandbox.h"
 #include "base/util.h"
 #include "plugin-host/options.h"
 #include "plugin-host/plugin_host.h"
 #include "plugin-host/settings.h"
+#include "process/sandbox.h"
 
 #define FIRST_FD 3 /* sd_listen_fds(3) */
 

@@ -8,9 +8,9 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/needs.h"
 #include "base/util.h"
 #include "plugin-host/plugin_host.h"
+#include "process/needs.h"
 
 #define MAX_CONFIG (1 << 20)
 #define MAX_ENDPOINTS 30 /* 15 numbers, two directions (USB 2.0, 8.3.2.2) */

@@ -7,7 +7,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "base/capabilities.h"
+#include "process/capabilities.h"
 
 /*
  * Where the kernel has two of a call (asm/unistd.h of i386, ARM, SuperH, m68k, s390), the plain

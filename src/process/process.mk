@@ -1,5 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 libffsctl_a_SOURCES += \
+	src/process/capabilities.c src/process/capabilities.h \
 	src/process/credentials.c src/process/credentials.h \
 	src/process/family.c src/process/family.h \
-	src/process/own_user.c src/process/own_user.h
+	src/process/needs.c src/process/needs.h \
+	src/process/own_user.c src/process/own_user.h \
+	src/process/reap.c src/process/reap.h \
+	src/process/sandbox.c src/process/sandbox.h \
+	src/process/spawn.c src/process/spawn.h
+
+nodist_libffsctl_a_SOURCES = src/process/sandbox_calls.c
+EXTRA_DIST += src/process/sandbox.list src/process/sandbox.sh
+CLEANFILES += src/process/sandbox_calls.c
+src/process/sandbox_calls.c: $(srcdir)/src/process/sandbox.sh $(srcdir)/src/process/sandbox.list Makefile
+	$(AM_V_GEN)$(MKDIR_P) src/process && \
+		sh $(srcdir)/src/process/sandbox.sh $(srcdir)/src/process/sandbox.list >$@.new && mv $@.new $@

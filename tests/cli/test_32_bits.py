@@ -34,7 +34,7 @@ def _():
     if os.geteuid() != 0:
         skip("only root may become somebody else")
     with tempfile.TemporaryDirectory() as work:
-        become = built(work, "tests/unit/process/become.c", "src/process/credentials.c", "src/base/capabilities.c")
+        become = built(work, "tests/unit/process/become.c", "src/process/credentials.c", "src/process/capabilities.c")
         for ids in ("65534 65534 29 20", "70001 70002 70003 5 4294967294", "1 1"):
             got = subprocess.run([become, *ids.split()], stdout=subprocess.PIPE, text=True, check=True).stdout
             uid, gid, *groups = got.split()

@@ -66,10 +66,10 @@ def _():
     events = dict(zip("START READY DIED EXIT TIMER STOP RESTART THERE GONE".split(),
                       "start ready die end time stop restart there gone".split()))
     acts = {(state, event)
-            for state, row in re.findall(r"\[UNIT_(\w+)\] = \{(.*?)\n\t\}", source("src/supervise/unit.c", "static const action actions[", "\n};"), re.S)
+            for state, row in re.findall(r"\[UNIT_(\w+)\] = \{(.*?)\n\t\}", source("src/function/worker.c", "static const action actions[", "\n};"), re.S)
             for event in re.findall(r"\[UNIT_EV_(\w+)\]", row)}
     wanted = {(state.lower(), events[event]): to.lower() if (state, event) in acts else "-"
-              for state, row in re.findall(r"\[UNIT_(\w+)\] = \{(.*?)\}", source("tests/unit/test_unit.c", "leads_to[UNIT_STATE_COUNT]", "\n};"), re.S)
+              for state, row in re.findall(r"\[UNIT_(\w+)\] = \{(.*?)\}", source("tests/unit/test_worker.c", "leads_to[UNIT_STATE_COUNT]", "\n};"), re.S)
               for event, to in zip(events, re.findall(r"UNIT_(\w+)", row))}
     tap.eq(len(wanted), 81)
     tap.eq(drawn(".Ss The life of a worker"), wanted)
@@ -86,12 +86,12 @@ def _():
 
 @tap.test("ffsctl(8) the one of its place on the bus")
 def _():
-    with open(os.path.join(SRC, "src/supervise/bus.h"), encoding="utf-8") as f:
+    with open(os.path.join(SRC, "src/supervisor/bus.h"), encoding="utf-8") as f:
         text = f.read()
     places, events = (re.findall(r"%s([A-Z]+)\b(?!_)" % prefix, re.search(r"enum %s \{(.*?)\};" % name, text, re.S)[1])
                       for name, prefix in (("bus_place", "\\bBUS_"), ("bus_event", "\\bBUS_EV_")))
     acts = {(place, event): to
-            for place, row in re.findall(r"\[BUS_(\w+)\] = \{(.*?)\n\t\}", source("src/supervise/bus.c", "} cells[", "\n};"), re.S)
+            for place, row in re.findall(r"\[BUS_(\w+)\] = \{(.*?)\n\t\}", source("src/supervisor/bus.c", "} cells[", "\n};"), re.S)
             for event, to in re.findall(r"\[BUS_EV_(\w+)\] = \{ \w+, BUS_(\w+) \}", row)}
     tap.eq((len(places), len(events)), (6, 9))
     wanted = {(place.lower(), event.lower()): acts.get((place, event), "-").lower() for place in places for event in events}

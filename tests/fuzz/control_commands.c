@@ -11,12 +11,12 @@
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "base/json.h"
+#include "client/parts.h"
 #include "control.h"
-#include "supervise/bus.h"
-#include "supervise/front_parts.h"
-#include "supervise/reload.h"
-#include "supervise/supervisor.h"
-#include "supervise/switch.h"
+#include "supervisor/bus.h"
+#include "supervisor/reload.h"
+#include "supervisor/supervisor.h"
+#include "supervisor/switch.h"
 
 /* What would change the machine: it is asked for, and that is all. */
 static void handle_event(struct unit *unit, enum unit_event event);
@@ -31,7 +31,7 @@ static int refuse_file(const char *path, struct error *err);
 #define reload_begin(s, file, renamed, timeout, err)                                               \
 	((void)(renamed), (void)(timeout), refuse_file(file, err))
 #define front_reexec_self(s, program, fd, err) refuse_file(program, err)
-#include "../../src/supervise/control.c"
+#include "../../src/supervisor/control.c"
 #undef unit_handle
 
 #define CLIENTS (CONTROL_CLIENTS + 4)

@@ -15,7 +15,7 @@
 #include "base/proc.h"
 #include "control.h"
 #include "functionfs/keeper.h"
-#include "supervise/supervisor.h"
+#include "supervisor/supervisor.h"
 
 /* What would start and end processes. */
 static void handle_event(struct unit *unit, enum unit_event event);
@@ -23,11 +23,11 @@ static void handle_event(struct unit *unit, enum unit_event event);
 #define unit_handle handle_event
 #define unit_is_alive(unit) ((void)(unit))
 #define supervisor_write_status(s) ((void)(s))
-#include "../../src/supervise/unit_io.c"
+#include "../../src/function/worker_io.c"
 #define on_output on_output_of_stats
-#include "../../src/supervise/unit_stats.c"
+#include "../../src/function/worker_stats.c"
 #undef on_output
-#include "../../src/supervise/instance.c"
+#include "../../src/function/function.c"
 #undef unit_handle
 #undef unit_is_alive
 #undef supervisor_write_status

@@ -376,7 +376,7 @@ for one in BREAKAGES:
 NAMES = list(BREAKAGES)
 # lab/test: each is once the first of two, and once the second
 NEAR = {(name, NAMES[(n + 7) % len(NAMES)]) for n, name in enumerate(NAMES)}
-FEWER = "supervise/a-gadget-without-a-link-is-taken-over: each breakage is in two of the pairs"
+FEWER = "supervisor/a-gadget-without-a-link-is-taken-over: each breakage is in two of the pairs"
 for first, second in itertools.permutations(BREAKAGES, 2):
     test(f"{first}, then {second}", first, second, only_all=None if (first, second) in NEAR else FEWER)(broken)
 

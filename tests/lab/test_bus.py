@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lab: udcs=2 timeout=240
 # lab all: kernel=6.12,6.1 udcs=2 timeout=240
-"""A gadget's place on the bus: every cell of its state table (src/supervise/bus.c) on a real kernel. Who takes
+"""A gadget's place on the bus: every cell of its state table (src/supervisor/bus.c) on a real kernel. Who takes
 it off is ffsctl, a worker's end, somebody who writes to configfs, and the UDC that goes."""
 
 import ctypes
@@ -25,7 +25,7 @@ from tap import contains, eq, ok, test  # noqa: E402
 
 NAME, UDC, OTHER = "place", "dummy_udc.0", "dummy_udc.1"
 DRIVER = pathlib.Path("/sys/bus/platform/drivers/dummy_udc")
-BUS = cells.Table("bus", cells.of_source("src/supervise/bus.c", "} cells[", "BUS_", "BUS_EV_"))
+BUS = cells.Table("bus", cells.of_source("src/supervisor/bus.c", "} cells[", "BUS_", "BUS_EV_"))
 reaches = BUS.reaches
 
 MS_BIND = 4096  # linux/mount.h

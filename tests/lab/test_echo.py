@@ -90,7 +90,7 @@ def echo(name, lengths, messages, amount):
     down(name)
 
 
-FEWER = "supervise/packets-at-high-speed-are-of-super-speed: loopback at each speed and on each kernel, the others at SuperSpeed on 6.12"
+FEWER = "supervisor/packets-at-high-speed-are-of-super-speed: loopback at each speed and on each kernel, the others at SuperSpeed on 6.12"
 # The Python worker is as quick as the others (7 s at full speed): none gets fewer lengths
 for example in ("loopback", "python-worker", "exec-worker", "stream-echo"):
     why = FEWER if example != "loopback" and (SPEED, os.environ["LAB_KERNEL"]) != ("super", "6.12") else None

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lab: speed=high timeout=240
 # lab all: kernel=6.12,6.1 speed=high timeout=240
-"""Every cell of the two state tables, reached on a real kernel: a worker's life (src/supervise/unit.c) and
+"""Every cell of the two state tables, reached on a real kernel: a worker's life (src/function/worker.c) and
 a function's link (src/functionfs/link_state.c). Supervisor and keeper write down what their tables are asked."""
 
 import os
@@ -31,7 +31,7 @@ def link_cells():
             for state in ("unbound", "bound", "enabled", "suspended")}
 
 
-WORKER = cells.Table("worker", cells.of_source("src/supervise/unit.c", "static const action actions[", "UNIT_", "UNIT_EV_"))
+WORKER = cells.Table("worker", cells.of_source("src/function/worker.c", "static const action actions[", "UNIT_", "UNIT_EV_"))
 LINK = cells.Table("link", link_cells())
 
 

@@ -560,7 +560,7 @@ def kills():
 
 b()
 a()
-FEWER = "supervise/a-switch-does-not-note-what-it-is-to-become: each kind of step has a test"
+FEWER = "supervisor/a-switch-does-not-note-what-it-is-to-become: each kind of step has a test"
 # The steps are the same on every kernel
 KILLS = list(kills())[::4 if os.environ["LAB_KERNEL"] == "6.1" else 1]
 FIRST = {kind: fault for fault, kind in reversed(KILLS)}

@@ -16,7 +16,7 @@
 #include "base/fd.h"
 #include "base/loop.h"
 #include "base/proc.h"
-#include "base/sandbox.h"
+#include "process/sandbox.h"
 
 Test(error, tells_what_was_tried_what_the_kernel_said_and_what_to_do)
 {

@@ -8,7 +8,7 @@
 #undef UDC_CLASS_DIR
 #define UDC_CLASS_DIR "udc"
 
-#include "supervise/host.c"
+#include "supervisor/host.c"
 
 #include <criterion/criterion.h>
 #include <stdio.h>

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "supervise/rundir.h"
+#include "rundir/rundir.h"
 
 static char made[32], top[64];
 static struct world world = { .run_dir = top };

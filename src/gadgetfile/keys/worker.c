@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The table of keys: the `worker` group. */
-#include "base/sandbox.h"
 #include "gadgetfile/load.h"
+#include "process/sandbox.h"
 
 #define FIELD(member) .offset = offsetof(struct worker_draft, member)
 #define WORKER(member) .offset = offsetof(struct worker_draft, w.member)

@@ -7,9 +7,9 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
-#include "base/needs.h"
 #include "base/option.h"
 #include "gadgetfile/load.h"
+#include "process/needs.h"
 
 #define MIB (1024 * 1024)
 #define DEFAULT_MMAP_MEMORY_MB 16 /* of our FunctionFS patches */

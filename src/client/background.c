@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A supervisor in the background, and the command that waits until its gadget is up. */
+#include "config.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fd.h"
+#include "client/parts.h"
+#include "supervisor/supervisor.h"
+
+/* Of the only child; a handler has no other way to know it. */
+static volatile sig_atomic_t report_socket = -1, interrupted;
+
+/* The child sees the end of its socket, and undoes what it has done so far. */
+static void on_interrupt(int sig _unused_)
+{
+	int e = errno;
+
+	interrupted = 1;
+	shutdown(report_socket, SHUT_WR);
+	errno = e;
+}
+
+bool front_was_interrupted(void)
+{
+	return interrupted;
+}
+
+/* A second Ctrl-C does not wait for that. */
+static void catch_interrupts(int fd)
+{
+	struct sigaction once = { .sa_handler = on_interrupt,
+				  .sa_flags = (int)(SA_RESETHAND | SA_RESTART) };
+
+	report_socket = fd;
+	sigaction(SIGINT, &once, NULL);
+	sigaction(SIGTERM, &once, NULL);
+}
+
+static int await_report(int fd, pid_t pid, struct front_report *report, struct error *err)
+{
+	int status;
+	ssize_t n;
+
+	while ((n = recv(fd, report, sizeof(*report), 0)) < 0 && errno == EINTR)
+		;
+	if (n == sizeof(*report))
+		return 0;
+	/* When we return nothing of it is left, not even the process. */
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	if (WIFEXITED(status))
+		return WEXITSTATUS(status);
+	error_set(err, EX_OSERR, ECHILD, NULL,
+		  "the supervisor was killed (signal %d) before the gadget was up",
+		  WTERMSIG(status));
+	error_hint(err, "'ffsctl status' tells what is left, 'ffsctl down' clears it");
+	return err->exit;
+}
+
+int front_detach(int *report_fd, struct front_report *report, struct error *err)
+{
+	int pair[2], exit;
+	pid_t pid;
+
+	*report_fd = -1;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) {
+		error_errno(err, EX_OSERR, errno, NULL, "cannot make a socket to the supervisor");
+		return err->exit;
+	}
+	pid = fork();
+	if (pid == 0) {
+		close(pair[0]);
+		setsid();
+		*report_fd = pair[1];
+		return 0;
+	}
+	catch_interrupts(pair[0]);
+	close(pair[1]);
+	if (pid > 0) {
+		exit = await_report(pair[0], pid, report, err);
+	} else {
+		error_errno(err, EX_OSERR, errno, NULL, "cannot start the supervisor");
+		exit = err->exit;
+	}
+	close(pair[0]);
+	return exit;
+}
+
+static void set_text(char *to, size_t size, const char *text)
+{
+	snprintf(to, size, "%s", text ? text : "");
+}
+
+void front_report(int fd, enum front_result result, const char *name, const char *udc)
+{
+	struct front_report report = { .result = result };
+
+	set_text(report.name, sizeof(report.name), name);
+	set_text(report.udc, sizeof(report.udc), udc);
+	/* If nobody listens any more, nobody needs to know. */
+	send(fd, &report, sizeof(report), MSG_NOSIGNAL);
+}
+
+struct background {
+	struct supervisor *s;
+	enum front_result result;
+	int report_fd; /* -1: reported */
+};
+
+/* Lets go of everything that is the caller's, so that $(ffsctl up ...) ends. */
+static void told_up(void *data)
+{
+	struct background *b = data;
+	_cleanup_error_ struct error ignored = { 0 };
+
+	rundir_sign(&b->s->rundir, WHO_UP, &ignored);
+	source_remove(&b->s->loop, &b->s->caller);
+	fd_stdio_to_null();
+	front_report(b->report_fd, b->result, b->s->name, b->s->udc);
+	close(b->report_fd);
+	b->report_fd = -1;
+	memory_let_go(); /* what reading the gadget file took is not needed again */
+}
+
+int front_supervise(struct supervisor *s, enum front_result result,
+		    const struct front_options *options, int report_fd, bool *reported,
+		    struct error *err)
+{
+	struct background b = { .s = s, .result = result, .report_fd = report_fd };
+	int r;
+
+	*reported = false;
+	s->on_up = told_up;
+	s->on_up_data = &b;
+	if (chdir("/") < 0)
+		return error_errno(err, EX_OSERR, errno, "/", "cannot change to /");
+	r = supervisor_watch_caller(s, report_fd, err);
+	if (r < 0)
+		return r;
+	r = supervisor_run(s, options->timeout, options->wait_udc, err);
+	r = front_go_on(s, options, r, err);
+	*reported = b.report_fd < 0;
+	return r;
+}

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Taking down a gadget of which there is no record: somebody else's, or one of ours whose record
+ * was deleted. What configfs and the mounts show becomes a plan, which is undone. No process is
+ * ended: whoever uses a mount keeps the gadget as it is, and is named.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "base/proc.h"
+#include "client/inspect_parts.h"
+#include "client/parts.h"
+#include "configfs/configfs.h"
+#include "configfs/found.h"
+#include "functionfs/mount.h"
+#include "plan/files.h"
+
+struct found {
+	const char *name;
+	struct configfs_tree live; /* its directory in configfs; without children: there is none */
+	struct plan *plan;
+	char *mounted; /* one of its mounts */
+};
+
+/* Whether FunctionFS mounted from `source` on `path` is the gadget's. */
+static bool is_mount_of(const struct found *f, const char *path, const char *source)
+{
+	_cleanup_free_ char *directory = strf("functions/ffs.%s", source);
+	_cleanup_free_ char *name = machine_mounted_name(path);
+
+	return configfs_tree_find(&f->live, directory) || (!f->live.n && streq_null(name, f->name));
+}
+
+/* Directories below /dev/ffs, which have the gadget's name, are made for nothing else (`up`). */
+static void add_directories(const struct found *f, const char *path)
+{
+	_cleanup_free_ char *parent = path_parent(path), *top = path_parent(parent);
+	_cleanup_free_ char *name = machine_mounted_name(path);
+
+	if (!streq_null(name, f->name))
+		return;
+	plan_add(f->plan, &plan_op_mkdir_shared, steal_ptr(top), NULL, NULL, NULL);
+	plan_add(f->plan, &plan_op_mkdir_shared, steal_ptr(parent), NULL, NULL, NULL);
+	plan_add(f->plan, &plan_op_mkdir_shared, xstrdup(path), NULL, NULL, NULL);
+}
+
+static void add_mount(void *data, const char *path, const char *source)
+{
+	const struct found *f = data;
+
+	if (!is_mount_of(f, path, source))
+		return;
+	add_directories(f, path);
+	plan_add(f->plan, &ffs_op_mount, xstrdup(path), xstrdup(source), NULL, NULL);
+}
+
+static void keep_mount(void *data, const char *path, const char *source)
+{
+	struct found *f = data;
+
+	if (!f->mounted && is_mount_of(f, path, source))
+		f->mounted = xstrdup(path);
+}
+
+static void say_undone(const struct step *step, bool undone _unused_)
+{
+	log_debug("%s %s", step->op->undo_name, step->path);
+}
+
+static int make_plan(struct found *f, const struct world *world, const char *mounts,
+		     struct error *err)
+{
+	_cleanup_free_ char *dir = configfs_gadget_path(world, f->name);
+	int r = configfs_tree_read(world->configfs, dir, &f->live, err);
+
+	if (r < 0 && r != -ENOENT)
+		return r;
+	error_clear(err);
+	if (rundir_has(world, f->name, "view")) /* of one of ours that has lost its record */
+		plan_add(f->plan, &usbg_op_view,
+			 strf("%s/%s/view/usb_gadget/%s", world->run_dir, f->name, f->name), NULL,
+			 NULL, NULL);
+	if (r == 0)
+		found_add_gadget(f->plan, &f->live, dir);
+	mounts_each(mounts, FFS_FILE_SYSTEM, add_mount, f);
+	if (r == 0)
+		found_add_bind(f->plan, dir);
+	f->plan->on_step = say_undone;
+	return 0;
+}
+
+/* Before anything is changed: a gadget without its bus, but with its daemon, is of use to nobody.
+ */
+static int check_holders(const struct plan *plan, struct error *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < plan->n; i++) {
+		const struct step *step = &plan->steps[i];
+
+		if (step->op == &ffs_op_mount &&
+		    mount_find(step->path, FFS_FILE_SYSTEM, step->value) == MOUNT_MATCH)
+			r = ffs_mount_is_free(step, 0, err);
+	}
+	return r;
+}
+
+static int undo(struct plan *plan, struct error *err)
+{
+	int r;
+
+	plan_assume_applied(plan);
+	while ((r = plan_undo(plan, err)) == PLAN_SOON)
+		poll(NULL, 0, PLAN_SOON_MS);
+	if (r != -EACCES && r != -EPERM)
+		return r;
+	err->exit = EX_NOPERM;
+	return error_hint(err, "this needs root");
+}
+
+/* A mount that is hidden by another one, or has an odd name, is none that the plan could undo. */
+static int check_mounts(struct found *f, const struct world *world, struct error *err)
+{
+	_cleanup_free_ char *mounts = machine_mounts(world);
+
+	mounts_each(mounts, FFS_FILE_SYSTEM, keep_mount, f);
+	if (!f->mounted)
+		return 0;
+	error_set(err, EX_OSERR, EBUSY, f->mounted, "FunctionFS of '%s' is still mounted on %s",
+		  f->name, f->mounted);
+	return error_hint(err, "unmount it by hand");
+}
+
+int front_force(const struct world *world, const char *name, struct error *err)
+{
+	_cleanup_free_ char *mounts = machine_mounts(world);
+	_cleanup_plan_ struct plan plan = { 0 };
+	struct found f = { .name = name, .plan = &plan };
+	int r = make_plan(&f, world, mounts, err);
+
+	if (r == 0)
+		r = check_holders(&plan, err);
+	if (r == 0)
+		r = undo(&plan, err);
+	if (r == 0)
+		r = check_mounts(&f, world, err);
+	/* If it was ours, and somebody has removed its record. */
+	if (r == 0)
+		rundir_forget_users(world, name);
+	configfs_tree_free(&f.live);
+	free(f.mounted);
+	return r;
+}

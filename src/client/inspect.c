@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "client/inspect.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "base/fd.h"
+#include "base/json.h"
+#include "base/proc.h"
+#include "client/inspect_parts.h"
+#include "configfs/configfs.h"
+#include "configfs/kernel_device.h"
+#include "configfs/udc.h"
+#include "functionfs/mount.h"
+#include "rundir/rundir.h"
+
+void machine_set_string(json_t *object, const char *key, const char *value)
+{
+	json_object_set_new(object, key, json_string_or_null(value && *value ? value : NULL));
+}
+
+void machine_add_problem(json_t *gadget, const char *severity, const char *fmt, ...)
+{
+	_cleanup_free_ char *text = NULL;
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (vasprintf(&text, fmt, ap) < 0)
+		text = NULL;
+	va_end(ap);
+	json_array_append_new(
+		json_object_get(gadget, "problems"),
+		json_pack("{s:s, s:s}", "severity", severity, "text", text ? text : "?"));
+}
+
+json_t *machine_new_gadget(const char *name, const char *state)
+{
+	return json_pack("{s:s, s:n, s:s, s:n, s:n, s:n, s:n, s:n, s:[], s:[]}", "name", name,
+			 "file", "state", state, "udc", "udc_state", "speed", "since", "supervisor",
+			 "functions", "problems");
+}
+
+/* --- what the kernel says --- */
+
+void machine_look(const struct world *world, const char *name, struct machine_truth *truth)
+{
+	_cleanup_free_ char *dir = configfs_gadget_path(world, name);
+	_cleanup_free_ char *path = strf("%s/UDC", dir);
+
+	truth->exists = file_read_line(AT_FDCWD, path, &truth->udc) == 0;
+	if (truth->exists && *truth->udc && udc_lacks(truth->udc, name))
+		*truth->udc = '\0';
+	truth->state = truth->exists && *truth->udc ? udc_attribute(truth->udc, "state") : NULL;
+	if (truth->exists)
+		return;
+	truth->exists = path_exists(dir);
+	truth->udc = xstrdup("");
+}
+
+/* Without a cable, `current_speed` is that of the last one, or what the UDC could do. */
+void machine_set_udc(json_t *gadget, const struct machine_truth *truth)
+{
+	bool attached = truth->state && !streq(truth->state, "not attached");
+	_cleanup_free_ char *speed = attached ? udc_attribute(truth->udc, "current_speed") : NULL;
+
+	machine_set_string(gadget, "udc", truth->udc);
+	machine_set_string(gadget, "udc_state", truth->state);
+	machine_set_string(gadget, "speed", speed && !streq(speed, "UNKNOWN") ? speed : NULL);
+}
+
+void machine_truth_free(struct machine_truth *truth)
+{
+	free(truth->udc);
+	free(truth->state);
+	*truth = (struct machine_truth){ 0 };
+}
+
+void machine_add_nodes(const struct world *world, const char *name, json_t *gadget)
+{
+	json_t *function;
+	size_t i;
+
+	json_array_foreach(json_object_get(gadget, "functions"), i, function) {
+		const char *type = json_text(function, "type", NULL),
+			   *instance = json_text(function, "instance", NULL);
+		_cleanup_free_ char *dir = NULL, *device = NULL, *ifname = NULL;
+
+		if (!type || !instance)
+			continue;
+		dir = configfs_function_path(world, name, type, instance);
+		device = kernel_device_path(dir);
+		ifname = kernel_device_ifname(dir);
+		if (device)
+			machine_set_string(function, "device", device);
+		if (ifname)
+			machine_set_string(function, "ifname", ifname);
+	}
+}
+
+/* --- foreign --- */
+
+static void add_foreign_functions(json_t *gadget, const char *dir)
+{
+	_cleanup_free_ char *path = strf("%s/functions", dir);
+	DIR *functions = opendir(path);
+	struct dirent *entry;
+
+	while (functions && (entry = readdir(functions))) {
+		const char *dot = strchr(entry->d_name, '.');
+		_cleanup_free_ char *type = NULL;
+
+		if (entry->d_name[0] == '.' || !dot)
+			continue;
+		type = xstrndup(entry->d_name, (size_t)(dot - entry->d_name));
+		json_array_append_new(json_object_get(gadget, "functions"),
+				      json_pack("{s:s, s:s, s:s, s:n, s:n, s:n, s:[], s:n, s:n}",
+						"label", entry->d_name, "type", type, "instance",
+						dot + 1, "mount", "device", "ifname", "endpoints",
+						"keeper", "worker"));
+	}
+	if (functions)
+		closedir(functions);
+}
+
+char *machine_mounted_name(const char *path)
+{
+	const char *name = str_has_prefix(path, FFS_TOP) ? path + strlen(FFS_TOP) : "";
+	const char *slash = strchr(name, '/');
+
+	return slash && slash > name && !strchr(slash + 1, '/')
+		       ? xstrndup(name, (size_t)(slash - name))
+		       : NULL;
+}
+
+char *machine_mounts(const struct world *world)
+{
+	_cleanup_free_ char *all = strf("%s/usb_gadget", world->configfs);
+
+	return path_exists(all) ? mounts_read() : NULL;
+}
+
+struct remains {
+	json_t *gadget;
+	const char *name;
+};
+
+static void add_remains(void *data, const char *path, const char *source _unused_)
+{
+	const struct remains *r = data;
+	_cleanup_free_ char *name = machine_mounted_name(path);
+
+	/* The text may be of a moment before it was unmounted. */
+	if (streq_null(name, r->name) && mount_find(path, FFS_FILE_SYSTEM, NULL) == MOUNT_MATCH)
+		machine_add_problem(r->gadget, "error",
+				    "it is not in configfs, but its FunctionFS is mounted on %s",
+				    path);
+}
+
+/* NULL: nothing of it is there any more. */
+static json_t *foreign_gadget(const struct world *world, const char *name, const char *mounts)
+{
+	_cleanup_free_ char *dir = configfs_gadget_path(world, name);
+	json_t *gadget = machine_new_gadget(name, "foreign");
+	struct machine_truth truth = { 0 };
+
+	machine_look(world, name, &truth);
+	machine_set_udc(gadget, &truth);
+	if (truth.exists)
+		add_foreign_functions(gadget, dir);
+	else
+		mounts_each(mounts, FFS_FILE_SYSTEM, add_remains,
+			    &(struct remains){ gadget, name });
+	machine_add_nodes(world, name, gadget);
+	if (!truth.exists && json_array_size(json_object_get(gadget, "problems")) == 0)
+		json_decref(steal_ptr(gadget));
+	machine_truth_free(&truth);
+	return gadget;
+}
+
+/* --- all --- */
+
+struct names {
+	const char *only;
+	bool ours; /* of those being added */
+	struct found {
+		char *name;
+		bool ours;
+	} * v;
+	size_t n;
+};
+
+static int add_name(void *data, const char *name)
+{
+	struct names *names = data;
+
+	if (names->only && !streq(names->only, name))
+		return 0;
+	for (size_t i = 0; i < names->n; i++) {
+		if (streq(names->v[i].name, name)) {
+			names->v[i].ours = names->v[i].ours || names->ours;
+			return 0;
+		}
+	}
+	*array_add(names->v, names->n) =
+		(struct found){ .name = xstrdup(name), .ours = names->ours };
+	return 0;
+}
+
+static void add_configfs_names(const struct world *world, struct names *names)
+{
+	_cleanup_free_ char *path = strf("%s/usb_gadget", world->configfs);
+	DIR *dir = opendir(path);
+	struct dirent *entry;
+
+	while (dir && (entry = readdir(dir)))
+		if (entry->d_name[0] != '.')
+			add_name(names, entry->d_name);
+	if (dir)
+		closedir(dir);
+}
+
+static void add_mounted_name(void *data, const char *path, const char *source _unused_)
+{
+	_cleanup_free_ char *name = machine_mounted_name(path);
+
+	if (name)
+		add_name(data, name);
+}
+
+static int compare(const void *a, const void *b)
+{
+	return strcmp(((const struct found *)a)->name, ((const struct found *)b)->name);
+}
+
+int machine_gadgets(const struct world *world, const char *name, json_t **gadgets,
+		    struct error *err)
+{
+	_cleanup_free_ char *mounts = machine_mounts(world);
+	struct names names = { .only = name };
+	int r;
+
+	/* In this order: a gadget of ours that comes up meanwhile is not taken for a foreign one.
+	 */
+	mounts_each(mounts, FFS_FILE_SYSTEM, add_mounted_name, &names);
+	add_configfs_names(world, &names);
+	names.ours = true;
+	r = rundir_each_name(world, add_name, &names);
+	if (names.n > 0)
+		qsort(names.v, names.n, sizeof(*names.v), compare);
+	*gadgets = json_array();
+	for (size_t i = 0; i < names.n; i++) {
+		const struct found *found = &names.v[i];
+		json_t *gadget =
+			found->ours ? machine_our_gadget(world, found->name, mounts) : NULL;
+
+		if (!gadget)
+			gadget = foreign_gadget(world, found->name, mounts);
+		if (gadget)
+			json_array_append_new(*gadgets, gadget);
+		free(found->name);
+	}
+	free(names.v);
+	if (r < 0)
+		json_decref(steal_ptr(*gadgets));
+	return r < 0 ? error_errno(err, EX_OSERR, -r, world->run_dir, "cannot list %s",
+				   world->run_dir)
+		     : 0;
+}
+
+bool machine_has(const struct world *world, const char *name)
+{
+	_cleanup_free_ char *mounts = machine_mounts(world);
+	json_t *gadget = foreign_gadget(world, name, mounts);
+	bool has = gadget;
+
+	json_decref(gadget);
+	return has;
+}

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Going on in place of a supervisor that has died, with what its record says: no gadget file is
+ * read, as in reexec.
+ */
+#include "config.h"
+
+#include "client/client.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "base/fd.h"
+#include "base/json.h"
+#include "client/parts.h"
+#include "gadgetfile/gadgetfile.h"
+#include "supervisor/reload.h"
+#include "supervisor/supervisor.h"
+#include "supervisor/take_over.h"
+
+void front_past_free(struct front_past *past)
+{
+	json_decref(past->record);
+	gadget_free(past->gadget);
+	free(past->dirs);
+}
+
+int front_past_read(struct front_past *past, const struct world *world, const char *name,
+		    struct error *err)
+{
+	const json_t *list, *dir;
+	size_t i, n = 0;
+	int r = rundir_read(world, name, RUNDIR_RECORD, &past->record, err);
+
+	if (r == -ENOENT)
+		return error_set(err, EX_OSERR, ENOENT, NULL, "the record of '%s' is gone", name);
+	if (r < 0)
+		return r;
+	list = json_object_get(past->record, "dirs");
+	past->dirs = xcalloc(json_array_size(list) + 1, sizeof(*past->dirs));
+	json_array_foreach(list, i, dir)
+		if (json_is_string(dir))
+			past->dirs[n++] = json_string_value(dir);
+	past->options.world = world;
+	past->options.dirs = past->dirs;
+	past->options.udc = json_text(past->record, "udc_wanted", NULL);
+	past->options.hold = json_number_value(json_object_get(past->record, "hold"));
+	past->options.group = (gid_t)json_integer_value(json_object_get(past->record, "group"));
+	past->options.timeout = json_number_value(json_object_get(past->record, "timeout"));
+	return gadgetfile_load_form(json_object_get(past->record, "form"),
+				    json_text(past->record, "file", ""), name, &past->gadget, err);
+}
+
+bool front_is_orphaned(const struct world *world, const char *name)
+{
+	pid_t pid;
+
+	return rundir_owner(world, name, &pid, NULL) == 0 && pid == 0 &&
+	       rundir_has(world, name, RUNDIR_RECORD);
+}
+
+/* What is left can only be made anew. */
+static int nothing_left(const struct front_past *past, const char *name, struct error *err)
+{
+	const char *file = json_text(past->record, "file", "");
+	bool renamed = reload_is_renamed(past->record);
+
+	error_set(err, EX_UNAVAILABLE, ESRCH, NULL,
+		  "'%s' has no supervisor, and nothing of it can be taken over", name);
+	if (!path_exists(file))
+		return error_hint(err, "'ffsctl down %s' removes what is left", name);
+	return error_hint(err, "'ffsctl up%s%s %s' makes it anew", renamed ? " --name " : "",
+			  renamed ? name : "", file);
+}
+
+/* Somebody was faster. FRONT_NOTHING: it has a supervisor again. */
+static int meet_owner(const struct world *world, const char *name, enum front_result *result,
+		      struct error *err)
+{
+	_cleanup_free_ char *who = NULL;
+	pid_t pid = 0;
+
+	error_clear(err);
+	rundir_owner(world, name, &pid, &who);
+	if (!streq_null(who, WHO_UP))
+		return front_locked(name, pid, who, err);
+	*result = FRONT_NOTHING;
+	return 0;
+}
+
+static int begin(struct supervisor *s, struct front_past *past, const struct world *world,
+		 const char *name, enum front_result *result, struct error *err)
+{
+	_cleanup_rundir_ struct rundir rundir = RUNDIR_NONE;
+	int r = rundir_lock(&rundir, world, name, WHO_COMING_UP, err);
+
+	*result = FRONT_ADOPTED;
+	if (r == -EWOULDBLOCK)
+		return meet_owner(world, name, result, err);
+	if (r < 0)
+		return r;
+	if (!front_has_record(&rundir)) { /* it went down meanwhile */
+		rundir_remove(&rundir, &(struct error){ 0 });
+		return front_no_supervisor(name, err);
+	}
+	r = front_past_read(past, world, name, err);
+	if (r == 0)
+		r = front_make(s, past->gadget, json_object_get(past->record, "form"),
+			       &past->options, false, &rundir, err);
+	if (r < 0)
+		return r;
+	if (adopt_as_it_is(s) == 0)
+		return 0;
+	supervisor_free(s);
+	return nothing_left(past, name, err);
+}
+
+int front_take_over(const struct world *world, const char *name, int report_fd, bool *reported,
+		    struct error *err)
+{
+	struct front_past past = { 0 };
+	enum front_result result;
+	struct supervisor s;
+	int r;
+
+	*reported = false;
+	fd_close_others(&report_fd, 1);
+	r = begin(&s, &past, world, name, &result, err);
+	if (r == 0 && result == FRONT_NOTHING) {
+		front_report(report_fd, result, name, NULL);
+		*reported = true;
+	} else if (r == 0) {
+		r = front_supervise(&s, result, &past.options, report_fd, reported, err);
+		if (r == 0 && !*reported)
+			r = error_set(err, EX_TEMPFAIL, ECANCELED, NULL,
+				      "'down' came before '%s' was taken over", name);
+		supervisor_free(&s);
+	}
+	front_past_free(&past);
+	return r;
+}

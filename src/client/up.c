@@ -1,0 +1,415 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Bringing a gadget up: in the background, in the foreground, on paper. */
+#include "config.h"
+
+#include "client/client.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fd.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "client/parts.h"
+#include "configfs/udc.h"
+#include "process/reap.h"
+#include "supervisor/reload.h"
+#include "supervisor/supervisor.h"
+#include "supervisor/take_over.h"
+
+#define OUTPUT_SHOWN 4096
+#define UNSIGNED_MS 1000
+
+/* --- who has it --- */
+
+json_t *front_make_record(const struct gadget *g, const json_t *form, const char *origin)
+{
+	json_t *record = json_pack("{s:s, s:s, s:s, s:s, s:O}", "version", PACKAGE_VERSION, "name",
+				   g->name, "file", g->file, "dir", g->dir, "form", form);
+
+	if (origin)
+		json_object_set_new(record, "origin", json_string(origin));
+	return record;
+}
+
+/* Who brings it up when is no part of what it is. The caller owns it. */
+static json_t *form_of(const json_t *record)
+{
+	json_t *form = json_copy(json_object_get(record, "form"));
+
+	json_object_del(form, "autostart");
+	return form;
+}
+
+bool front_same_gadget(const json_t *a, const json_t *b)
+{
+	static const char *const keys[] = { "name", "dir" };
+	json_t *form_a = form_of(a), *form_b = form_of(b);
+	bool same = json_equal(form_a, form_b);
+
+	json_decref(form_a);
+	json_decref(form_b);
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
+		same = same && json_equal(json_object_get(a, keys[i]), json_object_get(b, keys[i]));
+	return same;
+}
+
+static char *status_string(const struct world *world, const char *name, const char *key)
+{
+	_cleanup_error_ struct error ignored = { 0 };
+	json_t *status = NULL;
+	const char *value;
+	char *copy = NULL;
+
+	if (rundir_read(world, name, RUNDIR_STATUS, &status, &ignored) == 0) {
+		value = json_string_value(json_object_get(status, key));
+		copy = value ? xstrdup(value) : NULL;
+	}
+	json_decref(status);
+	return copy;
+}
+
+/* The same gadget is up; but is it where it is wanted? */
+static int judge_bus(const struct gadget *g, const struct front_options *options, struct error *err)
+{
+	_cleanup_free_ char *udc = status_string(options->world, g->name, "udc");
+
+	if (!udc && !options->no_bind) {
+		error_set(err, EX_CANTCREAT, EEXIST, NULL, "'%s' is up, but not bound", g->name);
+		return error_hint(err, "'ffsctl bind %s' binds it", g->name);
+	}
+	if (udc && options->no_bind)
+		error_set(err, EX_CANTCREAT, EEXIST, NULL,
+			  "'%s' is up on %s, which --no-bind does not want", g->name, udc);
+	else if (udc && options->udc && !streq(udc, options->udc))
+		error_set(err, EX_CANTCREAT, EEXIST, NULL, "'%s' is up on %s, not on %s", g->name,
+			  udc, options->udc);
+	return err->exit ? error_hint(err, "take it down first") : 0;
+}
+
+/* The owner has no record: because it has just ended, or because somebody has taken that away. */
+static int lost_record(const struct world *world, const char *name, pid_t pid, struct error *err)
+{
+	pid_t now;
+
+	if (rundir_owner(world, name, &now, NULL) < 0 || now != pid)
+		return -EAGAIN;
+	error_set(err, EX_CANTCREAT, EEXIST, NULL, "'%s' is up, but its record in %s/%s is gone",
+		  name, world->run_dir, name);
+	return error_hint(err, "take it down first");
+}
+
+/*
+ * Whose lock it is, as rundir_owner. Who has just taken it is about to sign it: that is waited for
+ * (a millisecond each time) rather than not to know who is in the way.
+ */
+static int signed_owner(const struct world *world, const char *name, pid_t *pid, char **who)
+{
+	for (int i = 0;; i++) {
+		int r = rundir_owner(world, name, pid, who);
+
+		if (r < 0 || *pid >= 0 || i == UNSIGNED_MS)
+			return r;
+		free(steal_ptr(*who));
+		poll(NULL, 0, 1);
+	}
+}
+
+/*
+ * Somebody has the lock. 0: a supervisor of the same gadget, all is well; -ESTALE: of one that has
+ * failed and may be taken down; else err says what is in the way.
+ */
+static int judge_owner(const struct gadget *g, const json_t *form,
+		       const struct front_options *options, struct error *err)
+{
+	const struct world *world = options->world;
+	_cleanup_free_ char *who = NULL, *state = status_string(world, g->name, "state");
+	json_t *mine = NULL, *theirs = NULL;
+	pid_t pid;
+	int r = signed_owner(world, g->name, &pid, &who);
+
+	if (r < 0 || pid == 0)
+		return -EAGAIN; /* it has just ended */
+	if (!who || !streq(who, WHO_UP))
+		return front_locked(g->name, pid, who, err);
+	if (state && streq(state, "failed"))
+		return -ESTALE;
+	r = rundir_read(world, g->name, RUNDIR_RECORD, &theirs, err);
+	if (r == -ENOENT)
+		return lost_record(world, g->name, pid, err);
+	if (r < 0)
+		return r;
+	mine = front_make_record(g, form, NULL);
+	if (!front_same_gadget(mine, theirs)) {
+		error_set(err, EX_CANTCREAT, EEXIST, NULL, "a different gadget '%s' is up",
+			  g->name);
+		error_hint(err, "'ffsctl reload %s%s%s%s' makes it what the file says",
+			   reload_is_renamed(mine) ? "--name " : "",
+			   reload_is_renamed(mine) ? g->name : "",
+			   reload_is_renamed(mine) ? " " : "", g->file);
+	} else {
+		judge_bus(g, options, err);
+	}
+	json_decref(mine);
+	json_decref(theirs);
+	return err->exit ? -err->err : 0;
+}
+
+int front_make(struct supervisor *s, const struct gadget *g, const json_t *form,
+	       const struct front_options *options, bool foreground, struct rundir *rundir,
+	       struct error *err)
+{
+	int r = supervisor_init(s, options->world, g, g->name, err);
+
+	if (r < 0) {
+		supervisor_free(s);
+		return r;
+	}
+	s->foreground = foreground;
+	if (foreground)
+		log_never_wait();
+	front_give(s, options, rundir, front_make_record(g, form, NULL));
+	return 0;
+}
+
+static bool take_over(struct supervisor *s, const struct gadget *g, const json_t *form,
+		      const struct front_options *options, bool foreground, struct rundir *rundir)
+{
+	_cleanup_error_ struct error ignored = { 0 };
+
+	if (front_make(s, g, form, options, foreground, rundir, &ignored) < 0)
+		return false;
+	if (adopt(s) == 0)
+		return true;
+	*rundir = rundir_steal(&s->rundir);
+	supervisor_free(s);
+	return false;
+}
+
+/* Somebody has the lock. -EAGAIN: not any more; 0: *result is FRONT_NOTHING. */
+static int meet_owner(const struct gadget *g, const json_t *form,
+		      const struct front_options *options, enum front_result *result,
+		      struct error *err)
+{
+	enum front_result ignored;
+	int r;
+
+	error_clear(err);
+	r = judge_owner(g, form, options, err);
+	if (r == 0)
+		*result = FRONT_NOTHING;
+	if (r != -ESTALE || err->exit)
+		return r;
+	log_about(g->name, NULL, LOG_INFO, "%s: has failed; taking it down first", g->name);
+	r = front_down(options->world, g->name, FRONT_OURS, &ignored, err);
+	return r < 0 ? r : -EAGAIN;
+}
+
+/* The lock is ours, and nothing of an earlier one is left. */
+static int look_around(const struct gadget *g, const struct world *world, struct rundir *rundir,
+		       struct error *err)
+{
+	_cleanup_free_ char *dir = configfs_gadget_path(world, g->name);
+
+	if (path_exists(dir)) {
+		error_set(err, EX_CANTCREAT, EEXIST, dir,
+			  "there is a gadget '%s' that ffsctl has not made", g->name);
+		error_hint(err,
+			   "use --name for another name, or 'ffsctl down --force %s' to take it "
+			   "down",
+			   g->name);
+	} else if (g->n_switch_to > 0) {
+		front_clear_switched(world, g->name, err);
+	}
+	if (err->exit)
+		rundir_remove(rundir, &(struct error){ 0 });
+	return err->exit ? -err->err : 0;
+}
+
+/*
+ * Makes the supervisor, which may begin: of a gadget that is not up, with nothing of an earlier one
+ * left (FRONT_DONE), or of one that it has taken over (FRONT_ADOPTED). FRONT_NOTHING: the same is
+ * up already, and nothing was made.
+ */
+static int acquire(struct supervisor *s, const struct gadget *g, const json_t *form,
+		   const struct front_options *options, bool foreground, enum front_result *result,
+		   struct error *err)
+{
+	_cleanup_rundir_ struct rundir rundir = RUNDIR_NONE;
+	const struct world *world = options->world;
+	int r;
+
+	*result = FRONT_DONE;
+	/* The record and the status are JSON. */
+	if (!text_is_utf8(g->file)) {
+		error_set(err, EX_USAGE, EILSEQ, NULL,
+			  "the path of the gadget file of '%s' is not UTF-8", g->name);
+		return error_hint(err, "rename what is not");
+	}
+	for (;;) {
+		r = rundir_lock(&rundir, world, g->name, WHO_COMING_UP, err);
+		if (r == -EWOULDBLOCK) {
+			r = meet_owner(g, form, options, result, err);
+			if (r == -EAGAIN && !err->exit)
+				continue;
+			return r;
+		}
+		if (r < 0)
+			return r;
+		if (!front_has_record(&rundir))
+			break;
+		/* It may have died when it was about to become another one. */
+		r = g->n_switch_to > 0 ? front_clear_switched(world, g->name, err) : 0;
+		if (r < 0)
+			return r;
+		if (take_over(s, g, form, options, foreground, &rundir)) {
+			*result = FRONT_ADOPTED;
+			return 0;
+		}
+		log_about(g->name, NULL, LOG_INFO, "%s: clearing what a dead supervisor has left",
+			  g->name);
+		r = front_clear_leftovers(world, g->name, &rundir, err);
+		if (r < 0)
+			return r;
+	}
+	r = look_around(g, world, &rundir, err);
+	return r < 0 ? r : front_make(s, g, form, options, foreground, &rundir, err);
+}
+
+/* --- up ------------------------------------------------------------------------------------------
+ */
+
+char *front_last_output(const struct supervisor *s)
+{
+	size_t from = s->output.size > OUTPUT_SHOWN ? s->output.size - OUTPUT_SHOWN : 0;
+	char *text = xcalloc(1, OUTPUT_SHOWN + 1);
+	ssize_t n = s->output.fd >= 0 ? pread(s->output.fd, text, OUTPUT_SHOWN, (off_t)from) : 0;
+	const char *newline;
+
+	text[n > 0 ? n : 0] = '\0';
+	newline = from > 0 ? strchr(text, '\n') : NULL;
+	if (newline) /* whole lines */
+		memmove(text, newline + 1, strlen(newline));
+	return text;
+}
+
+/* For who goes on after us: reexec.c. */
+static void record_options(json_t *record, const struct front_options *options)
+{
+	json_t *dirs = json_array();
+
+	for (size_t i = 0; options->dirs && options->dirs[i]; i++)
+		json_array_append_new(dirs, json_string_or_null(options->dirs[i]));
+	json_object_set_new(record, "dirs", dirs);
+	json_object_set_new(record, "udc_wanted", json_string_or_null(options->udc));
+	json_object_set_new(record, "hold", json_real(options->hold));
+	json_object_set_new(record, "group", json_integer(options->group));
+	json_object_set_new(record, "timeout", json_real(options->timeout));
+	/* Where programs without a directory are looked for, also by reload --dry-run. */
+	json_object_set_new(record, "path", json_string_or_null(getenv("PATH")));
+}
+
+void front_give(struct supervisor *s, const struct front_options *options, struct rundir *rundir,
+		json_t *record)
+{
+	s->udc_wanted = options->udc;
+	s->no_bind = options->no_bind;
+	s->dirs = options->dirs;
+	s->hold = options->hold;
+	s->group = options->group;
+	s->record = record;
+	record_options(record, options);
+	free(s->rundir.path);
+	s->rundir = rundir_steal(rundir);
+	s->output.dir_fd = s->rundir.dir_fd;
+}
+
+int front_up(const struct gadget *g, const json_t *form, const struct front_options *options,
+	     int report_fd, bool *reported, char **output, struct error *err)
+{
+	enum front_result result;
+	struct supervisor s;
+	int r;
+
+	*output = NULL;
+	*reported = false;
+	/* What we were started with is the caller's; 0 to 2 are still wanted for words. */
+	fd_close_others(&report_fd, 1);
+	r = acquire(&s, g, form, options, false, &result, err);
+	if (r < 0)
+		return r;
+	if (result == FRONT_NOTHING) {
+		_cleanup_free_ char *udc = status_string(options->world, g->name, "udc");
+
+		front_report(report_fd, FRONT_NOTHING, g->name, udc);
+		*reported = true;
+		return 0;
+	}
+	r = front_supervise(&s, result, options, report_fd, reported, err);
+	if (!*reported) {
+		*output = front_last_output(&s);
+		if (r == 0)
+			r = error_set(err, EX_TEMPFAIL, ECANCELED, NULL,
+				      "'down' came before '%s' was up", g->name);
+	}
+	supervisor_free(&s);
+	return r;
+}
+
+static void sign_up(void *data)
+{
+	struct supervisor *s = data;
+	_cleanup_error_ struct error ignored = { 0 };
+
+	rundir_sign(&s->rundir, WHO_UP, &ignored);
+	memory_let_go();
+}
+
+int front_run(const struct gadget *g, const json_t *form, const struct front_options *options,
+	      struct error *err)
+{
+	enum front_result result;
+	struct supervisor s;
+	int r = acquire(&s, g, form, options, true, &result, err);
+
+	if (r < 0)
+		return r;
+	if (result == FRONT_NOTHING)
+		return error_set(err, EX_CANTCREAT, EEXIST, NULL,
+				 "'%s' is up already, under another supervisor", g->name);
+	reap_note_inherited(&s);
+	s.on_up = sign_up;
+	s.on_up_data = &s;
+	s.notify.fd = options->notify_fd;
+	r = supervisor_run(&s, options->timeout, options->wait_udc, err);
+	r = front_go_on(&s, options, r, err);
+	supervisor_free(&s);
+	return r;
+}
+
+int front_plan(const struct gadget *g, const struct front_options *options, struct plan *plan,
+	       struct error *err)
+{
+	_cleanup_free_ char *udc = NULL;
+	struct supervisor s;
+	int r = supervisor_init(&s, options->world, g, g->name, err);
+
+	s.udc_wanted = options->udc;
+	s.no_bind = options->no_bind;
+	if (r == 0 && !s.no_bind)
+		r = udc_choose(options->world, &g->udc, options->udc, &udc, err);
+	if (r == 0)
+		r = supervisor_make_plan(&s, udc, err);
+	if (r == 0) {
+		*plan = s.plan;
+		s.plan = (struct plan){ 0 };
+	}
+	supervisor_free(&s);
+	return r;
+}

@@ -1,0 +1,517 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "function/function.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/syscall.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fd.h"
+#include "base/proc.h"
+#include "blob/encode.h"
+#include "configfs/configfs.h"
+#include "configfs/udc.h"
+#include "functionfs/endpoint.h"
+#include "functionfs/message.h"
+#include "functionfs/mount.h"
+#include "plan/files.h"
+#include "process/family.h"
+#include "process/reap.h"
+#include "supervisor/supervisor.h"
+#include "supervisor/switch.h"
+
+/* Where a keeper listens, in the run directory; its function's label follows. */
+#define KEEPER_FILE "keeper-"
+/* For how long a keeper may take to end, PLAN_SOON_MS apart. */
+#define KEEPER_TRIES 500
+/* When a keeper that does not answer is interrupted, and when it is given up. */
+#define DROP_MS 10
+#define DROP_SECONDS 1
+
+/* --- the keeper --------------------------------------------------------------------------------
+ */
+
+int instance_give_worker(struct instance *i, pid_t pid, int control, int pidfd, int output,
+			 struct error *err)
+{
+	if (keeper_give_worker(&i->keeper, pid, control, pidfd, output))
+		return 0;
+	return error_set(err, EX_OSERR, EPIPE, NULL, "the keeper of '%s' does not take a worker",
+			 i->function->label);
+}
+
+void instance_send(struct instance *i, uint16_t type, uint32_t id)
+{
+	if (i->keeper_socket.fd >= 0)
+		message_send(i->keeper_socket.fd, type, id, NULL, 0);
+}
+
+void instance_set_udc(struct instance *i, const char *udc)
+{
+	_cleanup_free_ char *path = udc ? strf(UDC_CLASS_DIR "/%s/current_speed", udc) : NULL;
+
+	if (path && i->keeper_socket.fd >= 0)
+		keeper_set_speed_file(&i->keeper, path);
+}
+
+void instance_hold(struct instance *i, double seconds)
+{
+	if (i->listens && seconds != i->hold && i->keeper_socket.fd >= 0 &&
+	    keeper_hold(&i->keeper, seconds))
+		i->hold = seconds;
+}
+
+static void on_bus_event(struct instance *i, const void *body, size_t size)
+{
+	struct ffsctl_event event;
+
+	if (size < sizeof(event))
+		return;
+	memcpy(&event, body, sizeof(event));
+	link_state_take(&i->bus, &event);
+	supervisor_changed(i->supervisor);
+}
+
+static void on_keeper(void *data, uint32_t events _unused_)
+{
+	static uint8_t body[FFSCTL_MSG_MAX_BODY];
+	struct instance *i = data;
+	struct ffsctl_msg head;
+	ssize_t size = message_receive(i->keeper_socket.fd, &head, body, sizeof(body));
+
+	if (size == -EPIPE)
+		source_remove(&i->supervisor->loop, &i->keeper_socket);
+	if (size == -EPIPE && i->keeper.taken) { /* else SIGCHLD tells */
+		keeper_end(&i->keeper);
+		keeper_forget(&i->keeper);
+		supervisor_keeper_died(i->supervisor, i);
+	}
+	if (size < 0)
+		return;
+	switch (head.type) {
+	case FFSCTL_MSG_EVENT:
+		on_bus_event(i, body, (size_t)size);
+		break;
+	case KEEPER_MSG_NO_WORKER:
+		i->dropping = false;
+		supervisor_changed(i->supervisor);
+		break;
+	case KEEPER_MSG_STARTED:
+		i->listens = true;
+		supervisor_changed(i->supervisor);
+		break;
+	default:
+		if (i->unit)
+			unit_hear(i->unit, head.type, body, (size_t)size);
+		break;
+	}
+}
+
+void instance_drop_worker(struct instance *i)
+{
+	i->dropping = i->keeper_socket.fd >= 0 &&
+		      message_send(i->keeper_socket.fd, KEEPER_MSG_NO_WORKER, 0, NULL, 0);
+	i->drop_since = now_monotonic();
+}
+
+/* A keeper that a host lets wait is interrupted: the request that it serves was the dead one's. */
+bool instance_is_dropping(struct instance *i)
+{
+	double waited = now_monotonic() - i->drop_since;
+
+	if (i->keeper_socket.fd < 0 || waited >= DROP_SECONDS)
+		i->dropping = false;
+	if (i->dropping && waited >= DROP_MS / 1e3)
+		keeper_interrupt(&i->keeper);
+	return i->dropping;
+}
+
+/* --- adoption ----------------------------------------------------------------------------------
+ */
+
+static char *keeper_path(const struct instance *i)
+{
+	return strf("%s/" KEEPER_FILE "%s", i->supervisor->rundir.path, i->function->label);
+}
+
+int instance_adopt(struct instance *i, const json_t *status)
+{
+	_cleanup_free_ char *path = keeper_path(i);
+	_cleanup_close_ int pidfd = -1, output = -1;
+	struct keeper_hello hello;
+	int r = keeper_adopt(&i->keeper, path, &hello, &pidfd, &output);
+
+	if (r < 0)
+		return r;
+	/* Another one than the status tells of is none that we know anything of. */
+	if (json_integer_value(json_object_get(status, "keeper")) != i->keeper.pid)
+		return -ESTALE;
+	i->bus = hello.bus;
+	i->listens = true;
+	i->hold = -1; /* what the dead one has told it: we may think otherwise */
+	instance_is_there(i);
+	i->node.served = i->node.id;
+	r = source_add(&i->supervisor->loop, &i->keeper_socket, i->keeper.socket, EPOLLIN,
+		       on_keeper, i);
+	if (r == 0 && i->unit)
+		r = unit_take_process(i->unit, hello.worker.pid, &pidfd, &output);
+	return r;
+}
+
+/* --- steps -------------------------------------------------------------------------------------
+ */
+
+static int descriptors_apply(struct step *step, struct error *err)
+{
+	struct instance *i = step->self;
+
+	return ffs_write_descriptors(i->function->ffs, &i->ep0, err);
+}
+
+static int descriptors_undo(struct step *step, struct error *err _unused_)
+{
+	struct instance *i = step->self;
+
+	if (i)
+		cleanup_close(&i->ep0);
+	if (i)
+		i->ep0 = -1;
+	return 0;
+}
+
+const struct step_op instance_op_descriptors = {
+	.name = "write-descriptors",
+	.undo_name = "close",
+	.apply = descriptors_apply,
+	.undo = descriptors_undo,
+};
+
+static int start_keeper(struct instance *i, const char *path, struct error *err)
+{
+	int r = keeper_start(&i->keeper, steal_fd(&i->ep0), i->function->label, path, err);
+
+	if (r == 0)
+		r = source_add(&i->supervisor->loop, &i->keeper_socket, i->keeper.socket, EPOLLIN,
+			       on_keeper, i);
+	if (r < 0 && i->keeper.pid > 0) {
+		keeper_end(&i->keeper);
+		keeper_forget(&i->keeper);
+		error_errno(err, EX_OSERR, -r, NULL, "cannot watch the keeper of '%s'",
+			    i->function->label);
+	}
+	if (r == 0)
+		instance_set_udc(i, i->supervisor->host_udc);
+	return r;
+}
+
+static int keeper_apply(struct step *step, struct error *err)
+{
+	struct instance *i = step->self;
+	const struct ffs *ffs = function_descriptors(i->function);
+	int r = 0;
+
+	/* With the last keeper the descriptors have gone, whether or not their step was undone. */
+	if (ffs && i->ep0 < 0)
+		r = ffs_write_descriptors(ffs, &i->ep0, err);
+	return r == 0 ? start_keeper(i, step->value, err) : r;
+}
+
+bool instance_renew_keeper(struct instance *i)
+{
+	_cleanup_free_ char *path = keeper_path(i);
+	_cleanup_error_ struct error err = { 0 };
+	int r;
+
+	if (function_descriptors(i->function))
+		return false;
+	supervisor_say_of(i->supervisor, i->function->label, LOG_ERR,
+			  "its keeper has died: keeper and worker start anew");
+	source_remove(&i->supervisor->loop, &i->keeper_socket);
+	cleanup_close(&i->keeper.socket);
+	cleanup_close(&i->keeper.pidfd);
+	i->keeper = KEEPER_NONE;
+	i->listens = false;
+	if (i->unit && i->unit->pid > 0)
+		unit_kill(i->unit, SIGKILL, true);
+	r = start_keeper(i, path, &err);
+	if (r < 0)
+		supervisor_say(i->supervisor, "%s", err.text);
+	return r == 0;
+}
+
+static int keeper_does_not_end(const char *label, pid_t pid, struct error *err)
+{
+	return error_set(err, EX_OSERR, EBUSY, NULL, "the keeper of '%s' (pid %d) does not end",
+			 label, (int)pid);
+}
+
+/* Whom the keeper knows, and reap_left_behind does not: of an ffsctl that has noted no workers. */
+static int end_its_worker(pid_t pid, int pidfd, const char *label, struct error *err)
+{
+	struct family family = { .session = pid };
+
+	/* As long as it lives the number is its own. */
+	if (pidfd < 0 || !process_start(pid, &family.latest) ||
+	    syscall(SYS_pidfd_send_signal, pidfd, 0, NULL, 0) < 0)
+		return 0;
+	return reap_family(&family, label, err);
+}
+
+/* Without a supervisor: whoever still waits for the next one, and its worker. */
+static int kill_orphan(const char *path, struct error *err)
+{
+	const char *label = strrchr(path, '/') + strlen("/" KEEPER_FILE);
+	_cleanup_close_ int pidfd = -1, output = -1;
+	struct keeper_hello hello;
+	struct keeper keeper;
+	pid_t pid;
+	int r;
+
+	if (keeper_adopt(&keeper, path, &hello, &pidfd, &output) < 0)
+		return 0;
+	pid = keeper.pid;
+	r = end_its_worker(hello.worker.pid, pidfd, label, err);
+	if (!keeper_kill(&keeper) && r == 0)
+		r = keeper_does_not_end(label, pid, err);
+	return r;
+}
+
+static int keeper_undo(struct step *step, struct error *err)
+{
+	struct instance *i = step->self;
+
+	if (!i)
+		return kill_orphan(step->value, err);
+	if (!i->keeper_ends) {
+		source_remove(&i->supervisor->loop, &i->keeper_socket);
+		keeper_end(&i->keeper);
+		i->keeper_ends = true;
+	}
+	if (!keeper_has_ended(&i->keeper))
+		return ++step->tries < KEEPER_TRIES
+			       ? PLAN_SOON
+			       : keeper_does_not_end(i->function->label, i->keeper.pid, err);
+	keeper_forget(&i->keeper);
+	i->keeper_ends = false;
+	return 0;
+}
+
+const struct step_op instance_op_keeper = {
+	.name = "start-keeper",
+	.undo_name = "stop-keeper",
+	.apply = keeper_apply,
+	.undo = keeper_undo,
+	.needs_value = true,
+};
+
+const struct step_op *const instance_ops[] = {
+	&plan_op_mkdir,		  &plan_op_mkdir_shared,
+	&plan_op_symlink,	  &ffs_op_mount,
+	&instance_op_descriptors, &ffs_op_zlp,
+	&instance_op_keeper,	  &instance_op_worker,
+	&instance_op_ready,	  NULL,
+};
+
+static bool makes(const struct plan *base, const char *dir)
+{
+	for (size_t n = 0; base && n < base->n; n++)
+		if ((base->steps[n].op == &plan_op_mkdir ||
+		     base->steps[n].op == &plan_op_mkdir_shared) &&
+		    streq(base->steps[n].path, dir))
+			return true;
+	return false;
+}
+
+/*
+ * The mount point's directories. What lies under /dev/ffs is ours and shared by our gadgets; of
+ * any other path we make, and take away, only what is not there when the plan is made.
+ */
+static void add_directories(struct plan *plan, const struct instance *i, const struct plan *base)
+{
+	const struct ffs_mount *m = &i->function->ffs->mount;
+	void *above = NULL;
+
+	for (const char *p = strchr(m->path + 1, '/');; p = strchr(p + 1, '/')) {
+		char *dir = p ? xstrndup(m->path, (size_t)(p - m->path)) : xstrdup(m->path);
+		bool ours = m->path_is_default && !streq(dir, "/dev");
+
+		if (ours || !path_exists(dir) || makes(base, dir)) {
+			plan_add(plan, p ? &plan_op_mkdir_shared : &plan_op_mkdir, dir, NULL,
+				 &m->at, above);
+			above = PLAN_SHARED_PARENT;
+		} else {
+			free(dir);
+		}
+		if (!p)
+			return;
+	}
+}
+
+static char *mount_options(const struct instance *i)
+{
+	const struct ffs_mount *m = &i->function->ffs->mount;
+	const struct {
+		const char *name;
+		const struct gadgetfile_int *mode;
+	} modes[] = { { "mode", &m->mode }, { "rmode", &m->rmode }, { "fmode", &m->fmode } };
+	char *options = strf("%s uid=%u,gid=%u", i->function->instance, i->mount_uid, i->mount_gid);
+
+	for (size_t k = 0; k < ARRAY_SIZE(modes); k++) {
+		_cleanup_free_ char *old = options;
+
+		/* The kernel takes numbers as C writes them: octal needs its leading zero. */
+		options = modes[k].mode->set ? strf("%s,%s=0%o", old, modes[k].name,
+						    (unsigned int)modes[k].mode->value)
+					     : xstrdup(old);
+	}
+	if (m->no_disconnect) {
+		_cleanup_free_ char *old = options;
+
+		options = strf("%s,no_disconnect=1", old);
+	}
+	if (m->mmap_memory_mb.set) {
+		_cleanup_free_ char *old = options;
+
+		options = strf("%s,mmap_memory_mb=%u", old, (unsigned int)m->mmap_memory_mb.value);
+	}
+	return options;
+}
+
+static int first_endpoint(void *data, const struct endpoint *ep)
+{
+	*(const struct endpoint **)data = ep;
+	return 1;
+}
+
+/* What `device` links to: gadgetfile_load has seen that there is only one; the caller frees it. */
+static char *device_file(const struct ffs *ffs)
+{
+	const struct endpoint *ep = NULL;
+
+	ffs_each_endpoint(ffs, first_endpoint, &ep);
+	return ffs->rw_proxy.value ? ffs_pair_file(ffs, ep) : ffs_endpoint_file(ffs, ep);
+}
+
+struct zlp_steps {
+	struct plan *plan;
+	const struct ffs *ffs;
+};
+
+static int add_zlp(void *data, const struct endpoint *ep)
+{
+	const struct zlp_steps *z = data;
+	_cleanup_free_ char *file = ffs_endpoint_file(z->ffs, ep);
+
+	if (ep->zlp.value)
+		plan_add(z->plan, &ffs_op_zlp, strf("%s/%s", z->ffs->mount.path, file), NULL,
+			 &ep->zlp.at, NULL);
+	return 0;
+}
+
+/* Of all that an instance has to be made anew for; the caller frees it. */
+static char *descriptors_digest(const struct ffs *ffs)
+{
+	uint64_t digest = DIGEST_EMPTY;
+	size_t size;
+	_cleanup_free_ uint8_t *descriptors = ffs_blob_descriptors(ffs, &size), *strings = NULL;
+
+	digest = digest_add(digest, descriptors, size);
+	strings = ffs_blob_strings(ffs, &size);
+	digest = digest_add(digest, strings, size);
+	return strf("%016" PRIx64, digest);
+}
+
+char *instance_place(const struct instance *i)
+{
+	const struct function *f = i->function;
+
+	return f->ffs ? xstrdup(f->ffs->mount.path)
+		      : configfs_function_path(i->supervisor->world, i->supervisor->name, f->type,
+					       f->instance);
+}
+
+static void add_keeper(struct plan *plan, struct instance *i)
+{
+	_cleanup_free_ char *place = instance_place(i);
+
+	plan_add(plan, &instance_op_keeper,
+		 i->function->ffs ? strf("%s/ep0", place) : xstrdup(place), keeper_path(i),
+		 &i->function->at, i);
+}
+
+void instance_add_steps(struct plan *plan, struct instance *i, const struct plan *base)
+{
+	const struct ffs *ffs = i->function->ffs;
+
+	if (ffs) {
+		add_directories(plan, i, base);
+		plan_add(plan, &ffs_op_mount, xstrdup(ffs->mount.path), mount_options(i),
+			 &ffs->mount.at, NULL);
+	}
+	if (function_descriptors(i->function)) {
+		plan_add(plan, &instance_op_descriptors, strf("%s/ep0", ffs->mount.path),
+			 descriptors_digest(ffs), &ffs->at, i);
+		ffs_each_endpoint(ffs, add_zlp, &(struct zlp_steps){ plan, ffs });
+	}
+	add_keeper(plan, i);
+	if (ffs && ffs->device.value) {
+		_cleanup_free_ char *file = device_file(ffs);
+
+		plan_add(plan, &plan_op_symlink, xstrdup(ffs->device.value),
+			 strf("%s/%s", ffs->mount.path, file), &ffs->device.at, NULL);
+	}
+}
+
+int instance_new(struct instance **out, struct supervisor *supervisor, const struct gadget *gadget,
+		 const struct function *function, struct error *err)
+{
+	const struct ffs_mount *m = function->ffs ? &function->ffs->mount : NULL;
+	struct instance *i = xcalloc(1, sizeof(*i));
+	gid_t group_of_user;
+	int r = 0;
+
+	*out = i;
+	*i = (struct instance){ .supervisor = supervisor,
+				.gadget = gadget,
+				.function = function,
+				.ep0 = -1,
+				.keeper = KEEPER_NONE,
+				.keeper_socket = SOURCE_NONE };
+	if (m && m->uid.value)
+		r = spawn_find_user(m->uid.value, &i->mount_uid, &group_of_user, &m->uid.at, err);
+	if (r == 0 && m && m->gid.value)
+		r = spawn_find_group(m->gid.value, &i->mount_gid, &m->gid.at, err);
+	if (r == 0 && function->worker) {
+		i->unit = xcalloc(1, sizeof(*i->unit));
+		r = unit_init(i->unit, i, function->worker, err);
+	}
+	/* A daemon has to be able to open ep0. */
+	if (r == 0 && m && function->worker && function->worker->opens_ep0) {
+		if (!m->uid.value)
+			i->mount_uid = i->unit->spawn.uid;
+		if (!m->gid.value)
+			i->mount_gid = i->unit->spawn.gid;
+	}
+	return r;
+}
+
+void instance_free(struct instance *i)
+{
+	if (i->unit)
+		unit_free(i->unit);
+	free(i->unit);
+	source_remove(&i->supervisor->loop, &i->keeper_socket);
+	/* One that we have only tried to take over waits for somebody else. */
+	cleanup_close(&i->keeper.socket);
+	cleanup_close(&i->keeper.pidfd);
+	cleanup_close(&i->ep0);
+	free(i->node.device);
+	free(i->node.ifname);
+	free(i);
+}

@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+libffsctl_a_SOURCES += \
+	src/function/function.c src/function/function.h \
+	src/function/kernel_device.c \
+	src/function/launch.c src/function/launch.h \
+	src/function/launch_config.c \
+	src/function/launch_parts.h \
+	src/function/launch_user.c \
+	src/function/steps.c \
+	src/function/worker.c src/function/worker.h \
+	src/function/worker_halt.c \
+	src/function/worker_io.c \
+	src/function/worker_rest.c \
+	src/function/worker_stats.c \
+	src/function/worker_take_over.c

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Where a worker finds a function of the kernel's: its device node, its network interface. Most are
+ * there from the bind to the unbind, whoever does that, so their workers come and go with them.
+ */
+#include <fcntl.h>
+#include <net/if.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fd.h"
+#include "configfs/kernel_device.h"
+#include "configfs/udc.h"
+#include "supervisor/bus.h"
+#include "supervisor/host.h"
+#include "supervisor/supervisor.h"
+
+static bool is_due(const struct instance *i)
+{
+	switch (i->function->worker->start) {
+	case START_CREATED:
+		return true;
+	case START_BOUND:
+		return bus_is_on(i->supervisor);
+	case START_CONFIGURED:
+		return bus_is_on(i->supervisor) && host_is_there(i->supervisor);
+	}
+	return false;
+}
+
+/* A node is made anew with each bind, whatever its name. */
+static uint64_t identity(const struct node *n)
+{
+	struct stat st;
+
+	if (n->ifname)
+		return if_nametoindex(n->ifname);
+	return n->device && stat(n->device, &st) == 0 ? st.st_ino : 0;
+}
+
+bool instance_is_there(struct instance *i)
+{
+	_cleanup_free_ char *dir = NULL;
+	struct node *n = &i->node;
+	const char *type = i->function->type;
+
+	if (i->function->ffs)
+		return true;
+	dir = instance_place(i);
+	free(n->device);
+	free(n->ifname);
+	n->device = kernel_device_path(dir);
+	n->ifname = kernel_device_ifname(dir);
+	n->id = identity(n);
+	/* What makes the node, on a machine without devtmpfs, may come later than the bind. */
+	return is_due(i) && (n->id != 0 || !kernel_device_is_known(type));
+}
+
+static bool has_node(const struct instance *i)
+{
+	return i->unit && !i->function->ffs;
+}
+
+void instances_look(struct supervisor *s)
+{
+	for (size_t k = 0; k < s->n_instances; k++) {
+		struct instance *i = s->instances[k];
+		bool there;
+
+		if (!has_node(i))
+			continue;
+		there = instance_is_there(i);
+		if (!there || i->node.id != i->node.served)
+			unit_handle(i->unit, UNIT_EV_GONE);
+		if (there)
+			unit_handle(i->unit, UNIT_EV_THERE);
+	}
+}
+
+bool instances_come_and_go(const struct supervisor *s)
+{
+	for (size_t k = 0; k < s->n_instances; k++)
+		if (has_node(s->instances[k]) &&
+		    s->instances[k]->function->worker->start != START_CREATED)
+			return true;
+	return false;
+}
+
+/* Linux 6.9 says so; before that the endpoints' files do, as they are made last. */
+bool instance_is_active(const struct instance *i)
+{
+	const struct function *f = i->function;
+	_cleanup_free_ char *dir = configfs_function_path(i->supervisor->world, i->supervisor->name,
+							  f->type, f->instance),
+			    *ready = strf("%s/ready", dir),
+			    *file = strf("%s/ep1", f->ffs->mount.path), *text = NULL;
+
+	if (file_read_line(AT_FDCWD, ready, &text) == 0)
+		return streq(text, "1");
+	return path_exists(file);
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What a worker is given (worker.md, "given"): prepared once, handed over at each start. */
+#pragma once
+
+#include "function/worker.h"
+
+struct supervisor;
+
+/* Fills unit->spawn and unit->config_fd. Errors point at the gadget file. */
+int launch_prepare(struct unit *unit, struct error *err);
+/* Opens the endpoints afresh, makes control socket and pipes, starts the worker. */
+int launch_start(struct unit *unit, struct error *err);
+
+/* Of all that it is given: with another one a worker that runs has to be started anew. */
+uint64_t launch_digest(const struct unit *unit);
+
+/* Gives back the user ids of functions that the gadget has no longer. */
+void launch_give_back_users(const struct supervisor *supervisor);
+
+/* The directory that holds ffsctl's own programs and plugins; the caller frees them. */
+char *launch_worker_host(void);
+char *launch_plugin_path(const char *plugin);
+char *launch_plugin_dir(void);
+/* The path of a plugin that is there; the caller frees it. EX_UNAVAILABLE. */
+int launch_find_plugin(const char *plugin, char **path, struct error *err);

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What a worker is told of its descriptors: its configuration, and their names. */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fd.h"
+#include "function/launch.h"
+#include "function/launch_parts.h"
+#include "functionfs/endpoint.h"
+#include "process/needs.h"
+#include "supervisor/supervisor.h"
+
+struct names {
+	const struct ffs *ffs;
+	char *text;
+};
+
+static void append_name(struct names *names, const char *name)
+{
+	_cleanup_free_ char *old = names->text;
+
+	names->text = strf("%s:%s", old, name);
+}
+
+static int append_endpoint(void *data, const struct endpoint *ep)
+{
+	append_name(data, ep->name);
+	return 0;
+}
+
+static int append_pair(void *data, const struct endpoint *first,
+		       const struct endpoint *second _unused_)
+{
+	struct names *names = data;
+	_cleanup_free_ char *file = ffs_pair_file(names->ffs, first);
+
+	append_name(names, file);
+	return 0;
+}
+
+char *launch_fd_names(const struct unit *unit)
+{
+	const struct ffs *ffs = unit->instance->function->ffs;
+	struct names names = { .ffs = ffs, .text = xstrdup("config:control") };
+
+	ffs_each_endpoint(ffs, append_endpoint, &names);
+	ffs_each_pair(ffs, append_pair, &names);
+	if (unit->dmabuf)
+		append_name(&names, unit->dmabuf->name);
+	if (unit->worker->kind == WORKER_PLUGIN)
+		append_name(&names, "plugin");
+	return names.text;
+}
+
+/* --- the document --- */
+
+static const char *const type_words[] = {
+	[EP_BULK] = "bulk", [EP_INTERRUPT] = "interrupt", [EP_ISOCHRONOUS] = "iso"
+};
+static const char *const speed_words[EP_SPEED_COUNT] = { "full", "high", "super" };
+
+struct endpoint_list {
+	const struct ffs *ffs;
+	json_t *array;
+};
+
+static int add_pair(void *data, const struct endpoint *first, const struct endpoint *second)
+{
+	struct endpoint_list *list = data;
+	_cleanup_free_ char *file = ffs_pair_file(list->ffs, first);
+	bool first_is_in = first->direction == EP_IN;
+
+	/* Its name among the descriptors is the file's. */
+	json_array_append_new(list->array,
+			      json_pack("{s:s, s:s, s:s}", "file", file, "in",
+					first_is_in ? first->name : second->name, "out",
+					first_is_in ? second->name : first->name));
+	return 0;
+}
+
+static int add_endpoint(void *data, const struct endpoint *ep)
+{
+	struct endpoint_list *list = data;
+	_cleanup_free_ char *file = ffs_endpoint_file(list->ffs, ep);
+	json_t *sizes = json_object();
+
+	for (int s = 0; s < EP_SPEED_COUNT; s++)
+		if (ep->speed[s].used)
+			json_object_set_new(sizes, speed_words[s],
+					    json_integer(ep->speed[s].max_packet));
+	json_array_append_new(list->array,
+			      json_pack("{s:s, s:s, s:i, s:s, s:s, s:o}", "name", ep->name, "file",
+					file, "address", ep->address, "type", type_words[ep->type],
+					"direction", ep->direction == EP_IN ? "in" : "out",
+					"packet", sizes));
+	return 0;
+}
+
+/* schemas/worker-config.schema.json */
+static json_t *config_json(const struct unit *unit)
+{
+	const struct function *f = unit->instance->function;
+	struct endpoint_list list = { .ffs = f->ffs, .array = json_array() };
+	struct endpoint_list pairs = { .ffs = f->ffs, .array = json_array() };
+	json_t *options = json_loads(unit->worker->options_json, 0, NULL), *json;
+
+	ffs_each_endpoint(f->ffs, add_endpoint, &list);
+	ffs_each_pair(f->ffs, add_pair, &pairs);
+	json = json_pack("{s:{s:i, s:s}, s:s, s:s, s:s?, s:o, s:o, s:s, s:i, s:i, s:o}", "ffsctl",
+			 "schema", 1, "version", PACKAGE_VERSION, "gadget",
+			 unit->instance->supervisor->name, "function", f->label, "mount",
+			 f->ffs ? f->ffs->mount.path : NULL, "endpoints", list.array, "pairs",
+			 pairs.array, "engine", worker_engine_words[unit->worker->engine], "size",
+			 (int)unit->worker->io_size, "depth", (int)unit->worker->io_depth,
+			 "options", options ? options : json_object());
+	json_object_set_new(json, "sandbox", json_boolean(unit->worker->sandbox));
+	if (unit->worker->allowed != worker_default_allowed(unit->worker))
+		json_object_set_new(json, "allow", needs_to_json(unit->worker->allowed));
+	if (unit->instance->supervisor->switched)
+		json_object_set(json, "switch", (json_t *)unit->instance->supervisor->switched);
+	return json;
+}
+
+static char *config_text(const struct unit *unit)
+{
+	json_t *json = config_json(unit);
+	char *text = json_dumps(json, JSON_COMPACT);
+
+	json_decref(json);
+	return text;
+}
+
+uint64_t launch_digest(const struct unit *unit)
+{
+	_cleanup_free_ char *config = config_text(unit);
+	const struct spawn *s = &unit->spawn;
+	const int kinds[] = { unit->worker->blocking, unit->worker->ready, s->keep_privileges,
+			      unit->worker->sandbox };
+	const uint64_t limits[] = { s->limits.memory, s->limits.files, s->limits.cpu,
+				    s->limits.tasks };
+	uint64_t digest = digest_add_text(DIGEST_EMPTY, config);
+
+	digest = digest_add_text(digest, s->program);
+	digest = digest_add_text(digest, s->directory);
+	for (size_t i = 0; s->argv[i]; i++)
+		digest = digest_add_text(digest, s->argv[i]);
+	for (size_t i = 0; s->env[i]; i++)
+		digest = digest_add_text(digest, s->env[i]);
+	digest = digest_add(digest, kinds, sizeof(kinds));
+	digest = digest_add(digest, limits, sizeof(limits));
+	digest = digest_add(digest, &s->capabilities, sizeof(s->capabilities));
+	digest = digest_add(digest, &s->uid, sizeof(s->uid));
+	digest = digest_add(digest, &s->gid, sizeof(s->gid));
+	return digest_add(digest, s->groups, s->n_groups * sizeof(*s->groups));
+}
+
+int launch_make_config(struct unit *unit, struct error *err)
+{
+	_cleanup_free_ char *text = config_text(unit);
+	int fd = memfd_create("ffsctl-config", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+	if (fd >= 0 && fd_write_all(fd, text, strlen(text)) == 0 && fchmod(fd, 0444) == 0 &&
+	    fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) == 0) {
+		unit->config_fd = fd;
+		return 0;
+	}
+	error_errno(err, EX_OSERR, errno, NULL, "cannot write the worker's configuration");
+	if (fd >= 0)
+		close(fd);
+	return -err->err;
+}

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What a worker says, and how: messages, output, the ways to be ready. */
+#include "function/worker.h"
+
+#include <errno.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "supervisor/supervisor.h"
+#include "supervisor/switch.h"
+
+static struct supervisor *supervisor_of(const struct unit *unit)
+{
+	return unit->instance->supervisor;
+}
+
+void unit_close(struct unit *unit, struct source *source)
+{
+	source_close(&supervisor_of(unit)->loop, source);
+}
+
+/* It is printed: a worker may say anything. READY comes again when data moves in another way. */
+static void set_engine(struct unit *unit, const char *word, size_t size)
+{
+	char engine[sizeof(unit->engine)] = "";
+	size_t n = 0;
+
+	while (n < size && word[n] >= 'a' && word[n] <= 'z')
+		n++;
+	if (n == size && size < sizeof(engine))
+		memcpy(engine, word, size);
+	if (streq(engine, unit->engine))
+		return;
+	strcpy(unit->engine, engine);
+	supervisor_changed(supervisor_of(unit));
+}
+
+void unit_hear(struct unit *unit, uint16_t type, const void *body, size_t size)
+{
+	switch (type) {
+	case FFSCTL_MSG_READY:
+		set_engine(unit, body, size);
+		unit_handle(unit, UNIT_EV_READY);
+		break;
+	case FFSCTL_MSG_PONG:
+		unit_is_alive(unit);
+		break;
+	case FFSCTL_MSG_SWITCH:
+		switch_asked(unit, body, size);
+		break;
+	case FFSCTL_MSG_TRAFFIC:
+		unit_stats_take_traffic(unit, body, size);
+		break;
+	case FFSCTL_MSG_STATS:
+		unit_stats_take(unit, body, size);
+		break;
+	default:
+		break; /* what a newer keeper may pass on */
+	}
+}
+
+/* On a terminal, or of an `up` that was taken over. */
+static void show_output(const char *text, size_t size)
+{
+	_cleanup_free_ char *shown = text_printable_lines(text, size);
+
+	log_raw(shown, strlen(shown));
+}
+
+static void on_output(void *data, uint32_t events _unused_)
+{
+	struct unit *unit = data;
+	char text[4096];
+	ssize_t n = read(unit->output.fd, text, sizeof(text));
+
+	if (n > 0 && supervisor_of(unit)->foreground)
+		show_output(text, (size_t)n);
+	else if (n > 0)
+		output_worker(&supervisor_of(unit)->output, unit, unit->instance->function->label,
+			      text, (size_t)n);
+	else if (n == 0 || errno != EAGAIN)
+		unit_close(unit, &unit->output);
+}
+
+static void drain(struct unit *unit, struct source *source)
+{
+	/* What a pipe or socket holds; who goes on writing into it does not keep us here. */
+	for (int i = 0; i < 64 && source->fd >= 0; i++)
+		source->fn(source->data, EPOLLIN);
+	unit_close(unit, source);
+}
+
+void unit_drain(struct unit *unit)
+{
+	drain(unit, &unit->output);
+	drain(unit, &unit->notify);
+}
+
+static bool has_line(const char *text, const char *line)
+{
+	size_t n = strlen(line);
+
+	for (const char *p = text; p; p = strchr(p, '\n') ? strchr(p, '\n') + 1 : NULL)
+		if (strncmp(p, line, n) == 0 && (p[n] == '\n' || p[n] == '\0'))
+			return true;
+	return false;
+}
+
+/*
+ * Only the worker's own session may speak for it. A shell's systemd-notify(1) may have ended before
+ * we look: then its user has to do.
+ */
+static bool may_notify(const struct unit *unit, const struct ucred *sender)
+{
+	pid_t session = getsid(sender->pid);
+
+	if (session < 0 && errno == ESRCH)
+		return sender->uid == unit->spawn.uid;
+	return sender->pid == unit->session || session == unit->session;
+}
+
+/* sd_notify(3). Descriptors that come along (BARRIER=1) find no room and are closed by the kernel.
+ */
+static void on_notify_socket(void *data, uint32_t events _unused_)
+{
+	struct unit *unit = data;
+	char text[4096];
+	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(struct ucred))];
+	struct iovec iov = { text, sizeof(text) - 1 };
+	struct msghdr msg = { .msg_iov = &iov,
+			      .msg_iovlen = 1,
+			      .msg_control = control,
+			      .msg_controllen = sizeof(control) };
+	ssize_t n = recvmsg(unit->notify.fd, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	const struct cmsghdr *c = n > 0 ? CMSG_FIRSTHDR(&msg) : NULL;
+	struct ucred sender;
+
+	if (!c || c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_CREDENTIALS)
+		return;
+	memcpy(&sender, CMSG_DATA(c), sizeof(sender));
+	text[n] = '\0';
+	if (!may_notify(unit, &sender))
+		return;
+	if (has_line(text, "WATCHDOG=1"))
+		unit_is_alive(unit);
+	if (has_line(text, "READY=1"))
+		unit_handle(unit, UNIT_EV_READY);
+}
+
+/* s6: a newline says ready. */
+static void on_notify_fd(void *data, uint32_t events _unused_)
+{
+	struct unit *unit = data;
+	char text[64];
+	ssize_t n = read(unit->notify.fd, text, sizeof(text));
+
+	if (n > 0 && memchr(text, '\n', (size_t)n)) {
+		unit_close(unit, &unit->notify);
+		unit_handle(unit, UNIT_EV_READY);
+	} else if (n == 0) {
+		unit_close(unit, &unit->notify);
+	}
+}
+
+static void on_ep0(void *data, uint32_t events _unused_)
+{
+	struct unit *unit = data;
+
+	fd_drain(unit->notify.fd);
+	if (!instance_is_active(unit->instance))
+		return;
+	unit_close(unit, &unit->notify);
+	unit_handle(unit, UNIT_EV_READY);
+}
+
+int unit_watch(struct unit *unit, int *output, int *notify, struct error *err)
+{
+	static void (*const on_notify[])(void *data, uint32_t events) = {
+		[READY_NOTIFY] = on_notify_socket,
+		[READY_FD] = on_notify_fd,
+		[READY_STARTED] = on_notify_socket,
+		[READY_INSTANCE] = on_ep0,
+	};
+	struct loop *loop = &supervisor_of(unit)->loop;
+	int r = 0;
+
+	if (*output >= 0) {
+		r = source_add(loop, &unit->output, *output, EPOLLIN, on_output, unit);
+		if (r == 0)
+			*output = -1;
+	}
+	if (r == 0 && *notify >= 0) {
+		r = source_add(loop, &unit->notify, *notify, EPOLLIN,
+			       on_notify[unit->worker->ready], unit);
+		if (r == 0)
+			*notify = -1;
+	}
+	return r < 0 ? error_errno(err, EX_OSERR, -r, NULL, "cannot watch the worker") : 0;
+}

@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "config.h"
+
+#include "probe/describe.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/json.h"
+#include "base/loop.h"
+#include "base/option.h"
+#include "base/text.h"
+#include "function/launch.h"
+#include "process/needs.h"
+#include "process/spawn.h"
+
+#define TIME_LIMIT 5.0 /* seconds: a plugin is loaded in milliseconds */
+#define ANSWER_MAX (256 * 1024)
+#define WORDS_MAX 4096
+
+/* --- what the child says --- */
+
+struct ear {
+	int fd; /* -1: it is closed */
+	char *text;
+	size_t n, max;
+	bool overflow; /* it has said more than that */
+};
+
+static int open_ear(struct ear *ear, size_t max, int *theirs)
+{
+	int pair[2];
+
+	if (pipe2(pair, O_CLOEXEC) < 0)
+		return -errno;
+	*theirs = pair[1];
+	*ear = (struct ear){ .fd = pair[0], .text = xcalloc(1, max + 1), .max = max };
+	return fcntl(ear->fd, F_SETFL, O_NONBLOCK) < 0 ? -errno : 0;
+}
+
+static void close_ear(struct ear *ear)
+{
+	cleanup_close(&ear->fd);
+	ear->fd = -1;
+}
+
+/* What is there now; false: nothing more will come. */
+static bool hear(struct ear *ear)
+{
+	char rest[4096];
+	ssize_t n;
+
+	do {
+		n = read(ear->fd, rest, sizeof(rest));
+		if (n > (ssize_t)(ear->max - ear->n)) {
+			n = (ssize_t)(ear->max - ear->n);
+			ear->overflow = true;
+		}
+		if (n > 0)
+			memcpy(ear->text + ear->n, rest, (size_t)n);
+		ear->n += n > 0 ? (size_t)n : 0;
+	} while (n > 0 && !ear->overflow);
+	return ear->overflow || (n < 0 && (errno == EAGAIN || errno == EINTR));
+}
+
+struct child {
+	const char *path; /* of the plugin, for messages */
+	pid_t pid;
+	struct ear answer, words; /* its stdout, its stderr */
+	bool late;
+	int status;
+};
+
+static void hear_if(struct ear *ear, short revents)
+{
+	if (revents && !hear(ear))
+		close_ear(ear);
+}
+
+/* Until it has ended, has said too much, or its time is up. */
+static void listen_to(struct child *c, int pidfd)
+{
+	double end = now_monotonic() + TIME_LIMIT;
+	bool ended = false;
+
+	while (!ended && !c->late && !c->answer.overflow) {
+		struct pollfd p[] = { { pidfd, POLLIN, 0 },
+				      { c->answer.fd, POLLIN, 0 },
+				      { c->words.fd, POLLIN, 0 } };
+		double left = end - now_monotonic();
+
+		c->late = left <= 0;
+		if (c->late || poll(p, ARRAY_SIZE(p), 1 + (int)(left * 1000)) < 0)
+			continue; /* EINTR */
+		/* Its end was seen before what it said last was read. */
+		ended = p[0].revents;
+		hear_if(&c->answer, p[1].revents);
+		hear_if(&c->words, p[2].revents);
+	}
+}
+
+/* --- the child --- */
+
+/* What a sanitized build is told is no part of what is kept from a plugin. */
+static char *sanitizer_options(void)
+{
+#ifdef FFSCTL_SANITIZED
+	static char options[256];
+
+	snprintf(options, sizeof(options), "ASAN_OPTIONS=%s",
+		 getenv("ASAN_OPTIONS") ? getenv("ASAN_OPTIONS") : "");
+	return options;
+#else
+	return NULL;
+#endif
+}
+
+static int start(struct child *c, int plugin_fd, struct error *err)
+{
+	char *argv[] = { "ffsctl-worker", "--describe", (char *)c->path, "/proc/self/fd/3", NULL };
+	char *env[] = { sanitizer_options(), NULL };
+	_cleanup_free_ char *program = launch_worker_host();
+	_cleanup_close_ int answer = -1, words = -1;
+	struct spawn spawn = { .program = program,
+			       .argv = argv,
+			       .env = env,
+			       .directory = "/",
+			       .uid = SPAWN_NOBODY,
+			       .gid = SPAWN_NOBODY,
+			       .same_user = geteuid() != 0,
+			       .tied = true };
+	int r = open_ear(&c->answer, ANSWER_MAX, &answer);
+
+	if (r == 0)
+		r = open_ear(&c->words, WORDS_MAX, &words);
+	if (r < 0)
+		return error_errno(err, EX_OSERR, -r, NULL, "cannot make pipes");
+	spawn.answer = answer;
+	/* By descriptor: nobody may not be able to walk to it. */
+	return spawn_start(&spawn, &plugin_fd, 1, words, &c->pid, err);
+}
+
+/* Its session has no other members if it kept to its limits; then this is for the child alone. */
+static void end(struct child *c)
+{
+	kill(-c->pid, SIGKILL);
+	while (waitpid(c->pid, &c->status, 0) < 0 && errno == EINTR)
+		;
+}
+
+static int run(struct child *c, struct error *err)
+{
+	_cleanup_close_ int fd = open(c->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), pidfd = -1;
+
+	if (fd < 0)
+		return error_errno(err, EX_UNAVAILABLE, errno, c->path, "cannot open the plugin %s",
+				   c->path);
+	if (start(c, fd, err) < 0)
+		return -err->err;
+	pidfd = (int)syscall(SYS_pidfd_open, c->pid, 0);
+	if (pidfd < 0)
+		error_errno(err, EX_OSERR, errno, NULL, "cannot watch the plugin host");
+	else
+		listen_to(c, pidfd);
+	end(c);
+	return -err->err;
+}
+
+/* The plugin host's own last sentence, among all that the plugin may have said. */
+static char *reason(const struct child *c)
+{
+	static const char host[] = "ffsctl-worker: ";
+	const char *line = c->words.text, *found = NULL;
+
+	for (; line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL)
+		if (str_has_prefix(line, host))
+			found = line + strlen(host);
+	return found ? text_printable(found, strcspn(found, "\n")) : NULL;
+}
+
+static int verdict(const struct child *c, struct error *err)
+{
+	_cleanup_free_ char *text = NULL;
+	int status = c->status;
+
+	if (c->answer.overflow)
+		return error_set(err, EX_UNAVAILABLE, EFBIG, c->path,
+				 "plugin %s declares more than %d bytes", c->path, ANSWER_MAX);
+	if (c->late)
+		return error_set(err, EX_UNAVAILABLE, ETIMEDOUT, c->path,
+				 "plugin %s was not loaded within %.0f s", c->path, TIME_LIMIT);
+	if (WIFSIGNALED(status))
+		return error_set(err, EX_UNAVAILABLE, ENOEXEC, c->path,
+				 "plugin %s cannot be loaded: it ended the plugin host by signal "
+				 "%d (%s)",
+				 c->path, WTERMSIG(status), strsignal(WTERMSIG(status)));
+	if (WEXITSTATUS(status) == 0)
+		return 0;
+	text = reason(c);
+	if (text)
+		return error_set(err, EX_UNAVAILABLE, ENOEXEC, c->path, "%s", text);
+	return error_set(err, EX_UNAVAILABLE, ENOEXEC, c->path,
+			 "plugin %s cannot be loaded: the plugin host ended with %d", c->path,
+			 WEXITSTATUS(status));
+}
+
+/* --- its answer: said by who may say anything --- */
+
+static bool is_size(const json_t *table, const char *key, uint32_t *n)
+{
+	const json_t *value = json_object_get(table, key);
+
+	*n = (uint32_t)json_integer_value(value);
+	return json_is_integer(value) && json_integer_value(value) >= 0 &&
+	       json_integer_value(value) <= UINT32_MAX;
+}
+
+static bool read_option(struct ffsctl_option *o, const json_t *option, const char ***choices)
+{
+	const json_t *list = json_object_get(option, "choices"), *choice;
+	const char *type = json_text(option, "type", "");
+	size_t i;
+
+	o->name = json_text(option, "name", NULL);
+	o->doc = json_text(option, "doc", NULL);
+	o->default_value = json_text(option, "default", NULL);
+	o->required = json_is_true(json_object_get(option, "required"));
+	o->min = json_integer_value(json_object_get(option, "min"));
+	o->max = json_integer_value(json_object_get(option, "max"));
+	if (!o->name || !o->doc || !option_type_find(type, &o->type))
+		return false;
+	if (!list)
+		return true;
+	o->choices = *choices;
+	json_array_foreach(list, i, choice) {
+		*(*choices)++ = json_string_value(choice);
+		if (!json_is_string(choice))
+			return false;
+	}
+	*(*choices)++ = NULL;
+	return json_is_array(list);
+}
+
+static bool read_options(struct description *d)
+{
+	const json_t *list = json_object_get(d->document, "options"), *option;
+	size_t i, n = 0;
+	const char **choices;
+
+	json_array_foreach(list, i, option)
+		n += json_array_size(json_object_get(option, "choices")) + 1;
+	d->options = xcalloc(json_array_size(list) + 1, sizeof(*d->options));
+	d->choices = choices = xcalloc(n + 1, sizeof(*choices));
+	json_array_foreach(list, i, option)
+		if (!read_option(&d->options[i], option, &choices))
+			return false;
+	d->table.options = d->options;
+	return json_is_array(list);
+}
+
+static bool read_table(struct description *d)
+{
+	const json_t *table = d->document;
+	const char *mode = json_text(table, "mode", "");
+
+	d->table.name = json_text(table, "name", NULL);
+	d->table.summary = json_text(table, "summary", NULL);
+	d->table.mode = streq(mode, "message") ? FFSCTL_MODE_MESSAGE : FFSCTL_MODE_STREAM;
+	return d->table.name && d->table.summary && *mode &&
+	       is_size(table, "size", &d->table.transfer_size) &&
+	       is_size(table, "depth", &d->table.depth) &&
+	       is_size(table, "out_length", &d->table.out_length) &&
+	       needs_from_json(json_object_get(table, "needs"), &d->table.needs) && read_options(d);
+}
+
+static int understand(const struct child *c, struct description *d, struct error *err)
+{
+	json_t *answer = json_loadb(c->answer.text, c->answer.n, JSON_REJECT_DUPLICATES, NULL);
+
+	d->document = json_incref(json_object_get(answer, "plugin"));
+	json_decref(answer);
+	if (read_table(d))
+		return 0;
+	return error_set(err, EX_UNAVAILABLE, EPROTO, c->path,
+			 "what plugin %s declares cannot be understood: are ffsctl and "
+			 "ffsctl-worker of one version?",
+			 c->path);
+}
+
+int describe_plugin(const char *plugin, struct description *d, struct error *err)
+{
+	struct child c = { .answer.fd = -1, .words.fd = -1 };
+	_cleanup_free_ char *path = NULL;
+	int r = launch_find_plugin(plugin, &path, err);
+
+	*d = (struct description){ 0 };
+	c.path = path;
+	if (r == 0)
+		r = run(&c, err);
+	if (r == 0)
+		r = verdict(&c, err);
+	if (r == 0)
+		r = understand(&c, d, err);
+	if (r < 0)
+		description_free(d);
+	close_ear(&c.answer);
+	close_ear(&c.words);
+	free(c.answer.text);
+	free(c.words.text);
+	return r;
+}
+
+void description_free(struct description *d)
+{
+	json_decref(d->document);
+	free(d->options);
+	free(d->choices);
+	*d = (struct description){ 0 };
+}

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "probe/features.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "base/fd.h"
+#include "client/parts.h"
+#include "configfs/configfs.h"
+#include "configfs/steps.h"
+#include "functionfs/mount.h"
+
+/*
+ * Scratch gadgets are called ".ffsctl-probe.N", which no gadget file can ask for. Each has a
+ * directory in /run/ffsctl with lock and record as any gadget of ours, so that the next command
+ * can tell one that is in use from what a dead one has left.
+ */
+#define SCRATCH ".ffsctl-probe"
+#define SCRATCH_MAX 64 /* commands that try at once */
+
+static int undo(struct plan *plan, struct rundir *rundir, struct error *err)
+{
+	int r = plan_undo(plan, err);
+
+	return r < 0 ? r : rundir_remove(rundir, err);
+}
+
+/* What a dead command has left under a name, whose lock is ours. */
+static int clear_name(const struct world *world, const char *name, struct rundir *rundir,
+		      struct error *err)
+{
+	_cleanup_plan_ struct plan plan = { 0 };
+	int r = rundir_read_plan(world, name, configfs_ops, &plan, err);
+
+	return r < 0 ? r : undo(&plan, rundir, err);
+}
+
+int features_clear(const struct world *world, struct error *err)
+{
+	for (int n = 0; n < SCRATCH_MAX; n++) {
+		_cleanup_free_ char *name = strf(SCRATCH ".%d", n);
+		_cleanup_free_ char *path = strf("%s/%s", world->run_dir, name);
+		_cleanup_rundir_ struct rundir rundir = RUNDIR_NONE;
+		int r;
+
+		if (!path_exists(path))
+			continue;
+		r = rundir_lock(&rundir, world, name, WHO_PROBING, err);
+		if (r == 0)
+			r = clear_name(world, name, &rundir, err);
+		if (r == -EWOULDBLOCK) /* somebody is trying */
+			error_clear(err);
+		else if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* The first name that is free, locked; *name is freed by the caller. */
+static int take_name(const struct world *world, struct rundir *rundir, char **name,
+		     struct error *err)
+{
+	for (int n = 0; n < SCRATCH_MAX; n++) {
+		_cleanup_free_ char *candidate = strf(SCRATCH ".%d", n);
+		int r = rundir_lock(rundir, world, candidate, WHO_PROBING, err);
+
+		if (r == -EWOULDBLOCK) {
+			error_clear(err);
+			continue;
+		}
+		if (r == 0 && front_has_record(rundir)) { /* its owner has just died */
+			r = clear_name(world, candidate, rundir, err);
+			rundir_close(rundir);
+			n--;
+			if (r == 0)
+				continue;
+		}
+		if (r == 0)
+			*name = steal_ptr(candidate);
+		return r;
+	}
+	return error_set(err, EX_CANTCREAT, EBUSY, NULL,
+			 "%d other commands are trying what the kernel can do", SCRATCH_MAX);
+}
+
+static int write_record(const struct rundir *rundir, const struct plan *plan, struct error *err)
+{
+	json_t *record = json_pack("{s:o}", "plan", plan_to_json(plan));
+	int r = rundir_write(rundir, RUNDIR_RECORD, record, err);
+
+	json_decref(record);
+	return r;
+}
+
+int features_probe(const struct world *world, struct ffs_features *features, struct error *err)
+{
+	_cleanup_rundir_ struct rundir rundir = RUNDIR_NONE;
+	_cleanup_plan_ struct plan plan = { 0 };
+	_cleanup_error_ struct error undone = { 0 };
+	_cleanup_free_ char *name = NULL, *dir = NULL;
+	struct configfs configfs = { .world = world };
+	int r = features_clear(world, err);
+
+	if (r == 0)
+		r = take_name(world, &rundir, &name, err);
+	if (r < 0)
+		return r;
+	dir = configfs_gadget_path(world, name);
+	plan_add(&plan, &configfs_op_gadget, xstrdup(dir), NULL, NULL, &configfs);
+	plan_add(&plan, &configfs_op_mkdir, strf("%s/functions/ffs.%s", dir, name), NULL, NULL,
+		 NULL);
+	r = write_record(&rundir, &plan, err);
+	if (r == 0)
+		r = plan_apply(&plan, err);
+	if (r == -ENOENT && path_exists(dir)) {
+		err->exit = EX_UNAVAILABLE;
+		error_hint(err, "this kernel has no FunctionFS: " FFS_LOAD);
+	}
+	if (r == 0)
+		r = ffs_probe(name, features, err);
+	if (undo(&plan, &rundir, &undone) < 0 && r == 0) {
+		error_move(err, &undone);
+		r = -err->err;
+	}
+	return r < 0 ? error_wrap(err, "trying what the kernel's FunctionFS can do") : 0;
+}
+
+/* The first place that asks for it; false: nothing does. */
+static bool wants(const struct gadget *gadget, enum ffs_feature feature, struct origin *at)
+{
+	for (size_t i = 0; i < gadget->n_functions; i++) {
+		const struct function *f = &gadget->functions[i];
+
+		if (f->ffs && ffs_wants(f->ffs, feature, at))
+			return true;
+		if (f->worker && ((f->worker->engine == ENGINE_MMAP && feature == FFS_MMAP) ||
+				  (f->worker->engine == ENGINE_DMABUF && feature == FFS_DMABUF))) {
+			*at = f->worker->engine_at;
+			return true;
+		}
+	}
+	return false;
+}
+
+int features_require(const struct world *world, const struct gadget *gadget, struct error *err)
+{
+	struct ffs_features features;
+	bool probed = false;
+
+	for (int f = 0; f < FFS_FEATURE_COUNT; f++) {
+		const struct ffs_feature_words *words = &ffs_feature_words[f];
+		struct origin at;
+		int r = 0;
+
+		if (!wants(gadget, f, &at))
+			continue;
+		if (!probed)
+			r = features_probe(world, &features, err);
+		if (r < 0)
+			return r;
+		probed = true;
+		if (features.has[f])
+			continue;
+		error_set(err, EX_UNAVAILABLE, EOPNOTSUPP, NULL,
+			  "this kernel's FunctionFS has no '%s' (%s)", words->name, words->what);
+		error_hint(err, "that takes %s; see 'ffsctl features'", words->since);
+		return error_at(err, &at);
+	}
+	return 0;
+}

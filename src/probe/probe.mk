@@ -1,0 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+libffsctl_a_SOURCES += \
+	src/probe/describe.c src/probe/describe.h \
+	src/probe/features.c src/probe/features.h

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "process/capabilities.h"
+
+#include <errno.h>
+#include <linux/capability.h>
+#include <stddef.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/util.h"
+
+static bool get_sets(struct __user_cap_data_struct sets[2])
+{
+	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+
+	return syscall(SYS_capget, &head, sets) == 0;
+}
+
+static bool set_sets(const struct __user_cap_data_struct sets[2])
+{
+	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+
+	return syscall(SYS_capset, &head, sets) == 0;
+}
+
+bool capabilities_reduce(uint64_t stay)
+{
+	struct __user_cap_data_struct sets[2];
+
+	if (!get_sets(sets))
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(sets); i++) {
+		sets[i].permitted &= (unsigned int)(stay >> 32 * i);
+		sets[i].effective &= sets[i].permitted;
+		sets[i].inheritable &= sets[i].permitted;
+	}
+	return set_sets(sets);
+}
+
+bool capabilities_raise(uint64_t set)
+{
+	struct __user_cap_data_struct sets[2];
+
+	if (!get_sets(sets))
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(sets); i++)
+		sets[i].effective |= sets[i].permitted & (unsigned int)(set >> 32 * i);
+	return set_sets(sets);
+}
+
+static bool has(uint64_t set, unsigned int cap)
+{
+	return set >> cap & 1;
+}
+
+bool capabilities_bound(uint64_t stay)
+{
+	for (unsigned int cap = 0; cap < 64; cap++)
+		if (!has(stay, cap) && prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0)
+			return errno == EINVAL; /* this kernel has no capability of that number */
+	return true;
+}
+
+bool capabilities_get(uint64_t *own, uint64_t *bounding)
+{
+	struct __user_cap_data_struct sets[2];
+
+	if (!get_sets(sets))
+		return false;
+	*own = sets[0].permitted | (uint64_t)sets[1].permitted << 32;
+	*bounding = 0;
+	for (unsigned int cap = 0; cap < 64; cap++)
+		if (prctl(PR_CAPBSET_READ, cap, 0, 0, 0) == 1)
+			*bounding |= 1ULL << cap;
+	return true;
+}
+
+bool capabilities_inherit(void)
+{
+	struct __user_cap_data_struct sets[2];
+
+	if (!get_sets(sets))
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(sets); i++)
+		sets[i].inheritable = sets[i].permitted;
+	return set_sets(sets);
+}
+
+bool capabilities_are(uint64_t set)
+{
+	struct __user_cap_data_struct sets[2] = { { 0 } };
+
+	for (size_t i = 0; i < ARRAY_SIZE(sets); i++)
+		sets[i].permitted = sets[i].effective = sets[i].inheritable =
+			(unsigned int)(set >> 32 * i);
+	if (!set_sets(sets))
+		return false;
+	/* Of root's they would be what is executed has; of others' only so. */
+	for (unsigned int cap = 0; cap < 64; cap++)
+		if (has(set, cap) && prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, cap, 0, 0) < 0)
+			return false;
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
+}

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "process/reap.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fd.h"
+#include "base/proc.h"
+#include "process/family.h"
+#include "supervisor/supervisor.h"
+
+#define CHILDREN_MAX (1024 * 1024)
+
+static bool is_known(const struct supervisor *s, pid_t pid)
+{
+	for (size_t i = 0; i < s->n_instances; i++)
+		if (s->instances[i]->keeper.pid == pid ||
+		    (s->instances[i]->unit && s->instances[i]->unit->pid == pid))
+			return true;
+	for (size_t i = 0; i < s->n_inherited; i++)
+		if (s->inherited[i] == pid)
+			return true;
+	return false;
+}
+
+static bool others_run(const struct unit *unit)
+{
+	const struct supervisor *s = unit->instance->supervisor;
+
+	for (size_t i = 0; i < s->n_instances; i++) {
+		const struct unit *other = s->instances[i]->unit;
+
+		if (other && other != unit && (other->pid > 0 || other->rest))
+			return true;
+	}
+	return false;
+}
+
+static bool is_of(const struct unit *unit, pid_t pid)
+{
+	return unit->own_id && process_has_id(pid, unit->own_id);
+}
+
+static bool is_of_another(const struct unit *unit, pid_t pid)
+{
+	const struct supervisor *s = unit->instance->supervisor;
+
+	for (size_t i = 0; i < s->n_instances; i++)
+		if (s->instances[i]->unit && s->instances[i]->unit != unit &&
+		    is_of(s->instances[i]->unit, pid))
+			return true;
+	return false;
+}
+
+/*
+ * Whether a child of ours that we have not started comes from that worker. All such children come
+ * from some worker, unless a script has left us some. One that had the privileges to change all
+ * that it is known by is told by the endpoints it holds; else it may be any worker's, and stays
+ * until there is no other.
+ */
+static bool comes_from(const struct unit *unit, pid_t pid)
+{
+	const struct function *f = unit->instance->function;
+
+	if (getsid(pid) == unit->session || is_of(unit, pid))
+		return true;
+	if (is_of_another(unit, pid))
+		return false;
+	return (unit->instance->supervisor->n_inherited == 0 && !others_run(unit)) ||
+	       (f->ffs && process_holds(pid, f->ffs->mount.path));
+}
+
+/* The next of our children in *list; 0: there is none. */
+static pid_t next_child(const char **list)
+{
+	char *end;
+	pid_t pid = (pid_t)strtol(*list, &end, 10);
+
+	*list = end;
+	return pid;
+}
+
+/* CONFIG_PROC_CHILDREN; without it, NULL, only the session is found. The caller frees it. */
+static char *our_children(void)
+{
+	char *list;
+
+	return file_read(AT_FDCWD, "/proc/thread-self/children", CHILDREN_MAX, &list, NULL) < 0
+		       ? NULL
+		       : list;
+}
+
+void reap_note_inherited(struct supervisor *s)
+{
+	_cleanup_free_ char *list = our_children();
+	const char *p = list;
+	pid_t pid;
+
+	while (p && (pid = next_child(&p)) > 0)
+		if (!is_known(s, pid))
+			*array_add(s->inherited, s->n_inherited) = pid;
+}
+
+void reap_forget_inherited(struct supervisor *s, pid_t pid)
+{
+	/* The count stays: what such a child has left behind may still come to us. */
+	for (size_t i = 0; i < s->n_inherited; i++)
+		if (s->inherited[i] == pid)
+			s->inherited[i] = 0;
+}
+
+/* Also who has ended, but was not reaped: what it has started may come to us only then. */
+static pid_t kill_orphans(const struct unit *unit)
+{
+	_cleanup_free_ char *list = our_children();
+	const char *p = list;
+	pid_t pid, left = 0;
+
+	while (p && (pid = next_child(&p)) > 0) {
+		if (!is_known(unit->instance->supervisor, pid) && comes_from(unit, pid)) {
+			kill(pid, SIGKILL);
+			left = pid;
+		}
+	}
+	return left;
+}
+
+static struct family family_of(const struct unit *unit)
+{
+	return (struct family){ .id = unit->own_id,
+				.session = unit->session,
+				.latest = unit->began };
+}
+
+pid_t reap_rest(const struct unit *unit, bool first)
+{
+	const struct family family = family_of(unit);
+	pid_t left = 0, orphan;
+
+	/* Of a worker that was taken over: what it has started were never our children. */
+	if (unit->taken || !first)
+		left = family_kill(&family, NULL);
+	if (unit->taken)
+		return left;
+	/* Nobody else has got the number since the worker was reaped. */
+	if (first && kill(-unit->session, SIGKILL) == 0)
+		left = unit->session;
+	orphan = kill_orphans(unit);
+	return orphan ? orphan : left;
+}
+
+/* --- without a supervisor --- */
+
+int reap_family(const struct family *family, const char *label, struct error *err)
+{
+	double deadline = now_monotonic() + REAP_SECONDS, left = REAP_SECONDS;
+	_cleanup_free_ char *name = NULL;
+	pid_t pid = 0;
+
+	while (left > 0) {
+		_cleanup_close_ int fd = -1;
+
+		pid = family_kill(family, &fd);
+		if (pid == 0)
+			return 0;
+		process_await_end(fd, fd < 0 ? PLAN_SOON_MS : (int)(left * 1e3) + 1);
+		left = deadline - now_monotonic();
+	}
+	name = process_name(pid);
+	return error_set(err, EX_OSERR, EBUSY, NULL,
+			 "a process that the worker of '%s' has started does not end: %s (pid %d)",
+			 label, name, (int)pid);
+}
+
+static void end_worker(void *data, const char *label, const struct family *family)
+{
+	struct error *first = data;
+	_cleanup_error_ struct error err = { 0 };
+
+	if (reap_family(family, label, &err) < 0 && !first->exit)
+		error_move(first, &err);
+}
+
+int reap_left_behind(const struct rundir *rundir, struct error *err)
+{
+	rundir_each_worker(rundir, end_worker, err);
+	return err->exit ? -err->err : 0;
+}

@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "config.h"
+
+#include "process/sandbox.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/audit.h>
+#include <linux/seccomp.h>
+#include <linux/sockios.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/util.h"
+
+#ifndef F_SETOWN_EX
+#define F_SETOWN_EX 15
+#endif
+#define X32_BIT 0x40000000u /* arch/x86/include/uapi/asm/unistd.h */
+#define NEW_NAMESPACES                                                                             \
+	(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER |             \
+	 CLONE_NEWPID | CLONE_NEWNET | 0x80 /* CLONE_NEWTIME */)
+
+/* Of the compiler's own architecture (linux/audit.h); others are not tried, and have no sandbox. */
+#if defined(__x86_64__)
+#define ARCHITECTURE AUDIT_ARCH_X86_64
+#elif defined(__i386__)
+#define ARCHITECTURE AUDIT_ARCH_I386
+#elif defined(__aarch64__)
+#define ARCHITECTURE AUDIT_ARCH_AARCH64
+#elif defined(__arm__)
+#define ARCHITECTURE AUDIT_ARCH_ARM
+#elif defined(__riscv) && __riscv_xlen == 64
+#define ARCHITECTURE AUDIT_ARCH_RISCV64
+#elif defined(__mips64) && defined(__MIPSEL__)
+#define ARCHITECTURE AUDIT_ARCH_MIPSEL64
+#elif defined(__mips__) && defined(__MIPSEL__)
+#define ARCHITECTURE AUDIT_ARCH_MIPSEL
+#elif defined(__mips__)
+#define ARCHITECTURE AUDIT_ARCH_MIPS
+#elif defined(__powerpc64__) && defined(__LITTLE_ENDIAN__)
+#define ARCHITECTURE AUDIT_ARCH_PPC64LE
+#else
+#error "the sandbox needs the AUDIT_ARCH_ constant of this architecture"
+#endif
+
+#define ALLOW SECCOMP_RET_ALLOW
+#define REFUSE (SECCOMP_RET_ERRNO | EPERM)
+#define NOT_THERE (SECCOMP_RET_ERRNO | ENOSYS)
+
+/* The low half of an argument, into which flags and numbers fit, and the high half, for pointers.
+ */
+#define ARGUMENT_AT(n, offset)                                                                     \
+	((unsigned int)(offsetof(struct seccomp_data, args) + 8 * (n) + (offset)))
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#define ARGUMENT(n) ARGUMENT_AT(n, 0)
+#define ARGUMENT_HIGH(n) ARGUMENT_AT(n, 4)
+#else
+#define ARGUMENT(n) ARGUMENT_AT(n, 4)
+#define ARGUMENT_HIGH(n) ARGUMENT_AT(n, 0)
+#endif
+/* include/linux/net.h: the flags are in the other bits. */
+#define SOCK_TYPE_MASK 0xfu
+
+static void add(struct sandbox *s, unsigned int code, unsigned int k, size_t yes, size_t no)
+{
+	*array_add(s->filter, s->n) = (struct sock_filter){ .code = (unsigned short)code,
+							    .jt = (unsigned char)yes,
+							    .jf = (unsigned char)no,
+							    .k = k };
+}
+
+static void load(struct sandbox *s, unsigned int offset)
+{
+	add(s, BPF_LD | BPF_W | BPF_ABS, offset, 0, 0);
+}
+
+static void load_number(struct sandbox *s)
+{
+	load(s, offsetof(struct seccomp_data, nr));
+}
+
+static void give(struct sandbox *s, unsigned int verdict)
+{
+	add(s, BPF_RET | BPF_K, verdict, 0, 0);
+}
+
+static void if_equal(struct sandbox *s, unsigned int value, unsigned int verdict)
+{
+	add(s, BPF_JMP | BPF_JEQ | BPF_K, value, 0, 1);
+	give(s, verdict);
+}
+
+/* From the first to the last. */
+static void if_between(struct sandbox *s, unsigned int first, unsigned int last,
+		       unsigned int verdict)
+{
+	add(s, BPF_JMP | BPF_JGE | BPF_K, first, 0, 2);
+	add(s, BPF_JMP | BPF_JGT | BPF_K, last, 1, 0);
+	give(s, verdict);
+}
+
+static void unless_equal(struct sandbox *s, unsigned int value, unsigned int verdict)
+{
+	add(s, BPF_JMP | BPF_JEQ | BPF_K, value, 1, 0);
+	give(s, verdict);
+}
+
+static void if_any_bit(struct sandbox *s, unsigned int bits, unsigned int verdict)
+{
+	add(s, BPF_JMP | BPF_JSET | BPF_K, bits, 0, 1);
+	give(s, verdict);
+}
+
+static void without_io_uring(struct sandbox *s)
+{
+	/* The same numbers on all architectures, and on x32 with a bit (include/uapi/asm-generic).
+	 */
+	if_between(s, SYS_io_uring_setup, SYS_io_uring_register, NOT_THERE);
+	if_between(s, X32_BIT | SYS_io_uring_setup, X32_BIT | SYS_io_uring_register, NOT_THERE);
+}
+
+void sandbox_without_io_uring(struct sandbox *s)
+{
+	load_number(s);
+	without_io_uring(s);
+	give(s, ALLOW);
+}
+
+/* --- calls whose arguments matter ---------------------------------------------------------------
+ * Each begins with the number loaded, and ends the filter where the number is its own.
+ */
+
+/* Jumps over what is added until end_of_call, unless it is that call. */
+static size_t begin_call(struct sandbox *s, int number)
+{
+	add(s, BPF_JMP | BPF_JEQ | BPF_K, (unsigned int)number, 0, 0);
+	return s->n - 1;
+}
+
+static void end_call(struct sandbox *s, size_t at, unsigned int verdict)
+{
+	give(s, verdict);
+	s->filter[at].jf = (unsigned char)(s->n - at - 1);
+}
+
+static void only_to_read(struct sandbox *s, int number, unsigned int flags_argument)
+{
+	size_t at = begin_call(s, number);
+
+	load(s, ARGUMENT(flags_argument));
+	/* O_TMPFILE is with O_WRONLY or O_RDWR, or it is an error (open(2)). */
+	if_any_bit(s, O_WRONLY | O_RDWR | O_CREAT | O_TRUNC, REFUSE);
+	end_call(s, at, ALLOW);
+}
+
+static void only_with(struct sandbox *s, int number, unsigned int argument, unsigned int value)
+{
+	size_t at = begin_call(s, number);
+
+	load(s, ARGUMENT(argument));
+	if_equal(s, value, ALLOW);
+	end_call(s, at, REFUSE);
+}
+
+static void not_with(struct sandbox *s, int number, unsigned int argument,
+		     const unsigned int *values, size_t n)
+{
+	size_t at = begin_call(s, number);
+
+	load(s, ARGUMENT(argument));
+	for (size_t i = 0; i < n; i++)
+		if_equal(s, values[i], REFUSE);
+	end_call(s, at, ALLOW);
+}
+
+/*
+ * Sockets that reach nobody but their other end. A datagram can be addressed to any socket of the
+ * machine (unix_dgram_sendmsg in net/unix/af_unix.c), by sendmsg() with an address in memory, where
+ * no filter sees it; streams and packets of a sequence cannot.
+ */
+static void only_connected_sockets(struct sandbox *s)
+{
+	size_t at = begin_call(s, SYS_socketpair);
+
+	load(s, ARGUMENT(0));
+	unless_equal(s, AF_UNIX, REFUSE);
+	load(s, ARGUMENT(1));
+	add(s, BPF_ALU | BPF_AND | BPF_K, SOCK_TYPE_MASK, 0, 0);
+	if_equal(s, SOCK_STREAM, ALLOW);
+	if_equal(s, SOCK_SEQPACKET, ALLOW);
+	end_call(s, at, REFUSE);
+
+	at = begin_call(s, SYS_sendto);
+	load(s, ARGUMENT(4));
+	unless_equal(s, 0, REFUSE);
+	load(s, ARGUMENT_HIGH(4));
+	unless_equal(s, 0, REFUSE);
+	end_call(s, at, ALLOW);
+}
+
+static void no_namespaces(struct sandbox *s, bool only_threads)
+{
+#ifdef SYS_clone
+	size_t at = begin_call(s, SYS_clone);
+
+	load(s, ARGUMENT(0));
+	if_any_bit(s, NEW_NAMESPACES, REFUSE);
+	if_any_bit(s, CLONE_THREAD, ALLOW);
+	end_call(s, at, only_threads ? REFUSE : ALLOW);
+#endif
+}
+
+/* Nor are signals sent to others by way of SIGIO, or typed into a terminal. */
+static void no_owners(struct sandbox *s)
+{
+	static const unsigned int fcntls[] = { F_SETOWN, F_SETOWN_EX },
+				  ioctls[] = { FIOSETOWN, SIOCSPGRP, TIOCSTI };
+
+	not_with(s, SYS_fcntl, 1, fcntls, ARRAY_SIZE(fcntls));
+#ifdef SYS_fcntl64
+	not_with(s, SYS_fcntl64, 1, fcntls, ARRAY_SIZE(fcntls));
+#endif
+	not_with(s, SYS_ioctl, 1, ioctls, ARRAY_SIZE(ioctls));
+}
+
+static void check_arguments(struct sandbox *s, unsigned int open)
+{
+	static const unsigned int everybody =
+		(unsigned int)-1; /* other workers have the same user */
+
+	if (!(open & SANDBOX_FILES)) {
+		only_to_read(s, SYS_openat, 2);
+#ifdef SYS_open
+		only_to_read(s, SYS_open, 1);
+#endif
+	}
+	if (!(open & SANDBOX_NETWORK))
+		only_connected_sockets(s);
+	no_namespaces(s, !(open & SANDBOX_PROGRAMS));
+	if (open & SANDBOX_PROGRAMS) {
+		not_with(s, SYS_kill, 0, &everybody, 1);
+		return;
+	}
+	only_with(s, SYS_kill, 0, (unsigned int)getpid());
+	only_with(s, SYS_tgkill, 0, (unsigned int)getpid());
+	/* Other people's limits are not one's own to look at or change. */
+	only_with(s, SYS_prlimit64, 0, 0);
+	no_owners(s);
+}
+
+/* --- the list --- */
+
+static int compare(const void *a, const void *b)
+{
+	const int *x = a, *y = b;
+
+	return *x < *y ? -1 : *x > *y;
+}
+
+/* In as few comparisons as their numbers allow. */
+static void allow(struct sandbox *s, int *numbers, size_t n)
+{
+	qsort(numbers, n, sizeof(*numbers), compare);
+	for (size_t i = 0, k; i < n; i = k) {
+		for (k = i + 1; k < n && numbers[k] <= numbers[k - 1] + 1; k++)
+			;
+		if_between(s, (unsigned int)numbers[i], (unsigned int)numbers[k - 1], ALLOW);
+	}
+}
+
+/* Those that are open. */
+static void allow_calls(struct sandbox *s, unsigned int open)
+{
+	int *numbers = xcalloc(sandbox_n_calls, sizeof(*numbers));
+	size_t n = 0;
+
+	for (size_t i = 0; i < sandbox_n_calls; i++)
+		if ((sandbox_calls[i].needs & ~open) == 0)
+			numbers[n++] = sandbox_calls[i].number;
+	allow(s, numbers, n);
+	free(numbers);
+}
+
+static void begin(struct sandbox *s)
+{
+	load(s, offsetof(struct seccomp_data, arch));
+	add(s, BPF_JMP | BPF_JEQ | BPF_K, ARCHITECTURE, 1, 0);
+	give(s, NOT_THERE);
+	load_number(s);
+}
+
+void sandbox_only(struct sandbox *s, int *calls, size_t n)
+{
+#ifdef FFSCTL_SANITIZED /* sanitizers make calls of their own */
+	return;
+#endif
+	begin(s);
+	only_with(s, SYS_tgkill, 0, (unsigned int)getpid()); /* raise(), abort() */
+	allow(s, calls, n);
+#ifdef FFSCTL_TEST_HOOKS /* nobody would notice the error of a call that was forgotten */
+	give(s, SECCOMP_RET_KILL_PROCESS);
+#endif
+	give(s, REFUSE);
+}
+
+void sandbox_closed(struct sandbox *s, unsigned int open)
+{
+#ifdef FFSCTL_SANITIZED /* LeakSanitizer looks around from a process of its own, by ptrace */
+	sandbox_without_io_uring(s);
+	return;
+#endif
+	begin(s);
+	without_io_uring(s);
+	/* Their arguments are in memory, where no filter sees them; libraries know others. */
+	if_equal(s, SYS_clone3, NOT_THERE);
+	if_equal(s, SYS_openat2, NOT_THERE);
+	check_arguments(s, open);
+	allow_calls(s, open);
+	give(s, REFUSE);
+}
+
+void sandbox_free(struct sandbox *s)
+{
+	free(s->filter);
+	*s = (struct sandbox){ 0 };
+}
+
+bool sandbox_enter(const struct sandbox *s)
+{
+	const struct sock_fprog program = { .len = (unsigned short)s->n, .filter = s->filter };
+
+	return syscall(SYS_prctl, PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0) == 0;
+}

@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "process/spawn.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fd.h"
+#include "process/capabilities.h"
+#include "process/credentials.h"
+#include "process/family.h"
+
+/* The program's place while the child becomes it. */
+#define PROGRAM_FD(c) (3 + (int)(c)->n_fds)
+
+/* What the child could not do. It shares our memory until its exec (vfork), so this is seen. */
+struct failure {
+	const char *what;
+	int err;
+};
+
+struct child {
+	const struct spawn *spawn;
+	int *fds; /* moved out of each other's way */
+	size_t n_fds;
+	int null, output, program;
+	pid_t parent;
+	const sigset_t *ignored;
+	volatile struct failure failure; /* the child writes it: the compiler must look again */
+};
+
+/* All below runs in the vfork child: system calls only. */
+static bool become_user(const struct spawn *s)
+{
+	return s->same_user || credentials_become(s->uid, s->gid, s->groups, s->n_groups);
+}
+
+/*
+ * Placing those before it would hide one that has a lower number than its place, and what is in its
+ * place already would stay close-on-exec.
+ */
+static bool lift(const struct child *c, int *fd, int place)
+{
+	/* Above all places, and no higher: the limit of open files may be low. */
+	if (*fd <= place)
+		*fd = fcntl(*fd, F_DUPFD_CLOEXEC, PROGRAM_FD(c) + 1);
+	return *fd >= 0;
+}
+
+static bool place_descriptors(struct child *c)
+{
+	int answer = c->spawn->answer >= 0 ? c->spawn->answer : c->output;
+
+	for (size_t i = 0; i < c->n_fds; i++)
+		if (!lift(c, &c->fds[i], 3 + (int)i))
+			return false;
+	if (!lift(c, &c->program, PROGRAM_FD(c)))
+		return false;
+	if (dup2(c->null, 0) < 0 || dup2(answer, 1) < 0 || dup2(c->output, 2) < 0)
+		return false;
+	for (size_t i = 0; i < c->n_fds; i++)
+		if (dup2(c->fds[i], 3 + (int)i) < 0)
+			return false;
+	/* Close-on-exec, and in the way of nothing. */
+	if (dup3(c->program, PROGRAM_FD(c), O_CLOEXEC) < 0)
+		return false;
+	fd_close_from((unsigned int)PROGRAM_FD(c) + 1);
+	return true;
+}
+
+/*
+ * What whoever started ffsctl had ignored (nohup, a shell's job), which is so all our life: ffsctl
+ * itself ignores nothing.
+ */
+static const sigset_t *ignored_signals(void)
+{
+	static sigset_t set;
+	static bool known;
+	struct sigaction action;
+
+	if (known)
+		return &set;
+	sigemptyset(&set);
+	for (int sig = 1; sig <= SIGRTMAX; sig++)
+		if (sigaction(sig, NULL, &action) == 0 && action.sa_handler == SIG_IGN)
+			sigaddset(&set, sig);
+	known = true;
+	return &set;
+}
+
+/* They are not the worker's to ignore. */
+static void reset_signals(const sigset_t *ignored)
+{
+	const struct sigaction action = { .sa_handler = SIG_DFL };
+	sigset_t none;
+
+	for (int sig = 1; sig <= SIGRTMAX; sig++)
+		if (sigismember(ignored, sig) == 1)
+			sigaction(sig, &action, NULL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+static bool set_limit(int what, uint64_t limit)
+{
+	/* The signal that can be handled comes first, and a second later the one that cannot. */
+	const struct rlimit r = { .rlim_cur = limit,
+				  .rlim_max = what == RLIMIT_CPU ? limit + 1 : limit };
+
+	return !limit || setrlimit(what, &r) == 0;
+}
+
+static bool set_limits(const struct worker_limits *limits)
+{
+	return set_limit(RLIMIT_AS, limits->memory) && set_limit(RLIMIT_NOFILE, limits->files) &&
+	       set_limit(RLIMIT_CPU, limits->cpu) && set_limit(RLIMIT_NPROC, limits->tasks);
+}
+
+static void write_pid(char *to, pid_t pid)
+{
+	char digits[SPAWN_PID_DIGITS + 1];
+	int n = 0;
+
+	for (; pid > 0; pid /= 10)
+		digits[n++] = (char)('0' + pid % 10);
+	while (n > 0)
+		*to++ = digits[--n];
+	*to = '\0';
+}
+
+static const char *become_worker(struct child *c)
+{
+	const struct spawn *s = c->spawn;
+	char note[FAMILY_TEXT];
+
+	if (setsid() < 0)
+		return "start a session for";
+	/* Before it does anything: whoever finds what a dead supervisor has left finds it as well.
+	 */
+	family_note(note);
+	if (s->note && symlinkat(note, s->note_dir, s->note) < 0)
+		return "note";
+	if (!place_descriptors(c))
+		return "hand descriptors to";
+	if (chdir(s->directory) < 0)
+		return "change to the directory of";
+	/* While it still may have more files than the supervisor. */
+	if (!set_limits(&s->limits))
+		return "set the limits of";
+	/* Without privileges it cannot be emptied, nor be of use. */
+	if (!s->keep_privileges && !s->bounded && !s->same_user &&
+	    !capabilities_bound(s->capabilities))
+		return "take the capabilities from";
+	/* Else they would go with the user. */
+	if (s->capabilities && prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
+		return "leave the capabilities to";
+	/* Only privileges may do without no_new_privs. */
+	if (s->keep_privileges && s->sandbox.n > 0 && !sandbox_enter(&s->sandbox))
+		return "restrict the system calls of";
+	if (!become_user(s))
+		return "set user and groups of";
+	if (!s->keep_privileges && !capabilities_are(s->capabilities))
+		return "take the capabilities from";
+	if (!s->keep_privileges && s->sandbox.n > 0 && !sandbox_enter(&s->sandbox))
+		return "restrict the system calls of";
+	/* After the change of user, which would clear it. */
+	if ((s->tied && prctl(PR_SET_PDEATHSIG, SIGKILL) < 0) || getppid() != c->parent)
+		return "tie the supervisor's end to";
+	if (s->listen_pid)
+		write_pid(s->listen_pid, getpid());
+	reset_signals(c->ignored);
+	execve(s->program, s->argv, s->env);
+	/*
+	 * The user may not be able to walk to it: in somebody's home, for a build tree. By its
+	 * descriptor it needs no path (which is nothing for scripts, whose interpreter would).
+	 */
+	if (errno == EACCES)
+		syscall(SYS_execveat, PROGRAM_FD(c), "", s->argv, s->env, AT_EMPTY_PATH);
+	return "execute";
+}
+
+static _Noreturn void child_main(struct child *c)
+{
+	c->failure.what = become_worker(c);
+	c->failure.err = errno;
+	_exit(127);
+}
+
+/*
+ * vfork: the supervisor's memory is not copied, and the child's failure is there when vfork
+ * returns. Signals are all blocked in the supervisor (signalfd), so no handler runs in between.
+ */
+static pid_t start(struct child *c)
+{
+	pid_t pid = vfork();
+
+	if (pid == 0)
+		child_main(c);
+	return pid;
+}
+
+int spawn_start(const struct spawn *spawn, const int *fds, size_t n_fds, int output, pid_t *pid,
+		struct error *err)
+{
+	_cleanup_close_ int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	_cleanup_close_ int program = open(spawn->program, O_PATH | O_CLOEXEC);
+	int r = program < 0 ? -errno : 0;
+	_cleanup_free_ int *copy = xcalloc(n_fds, sizeof(*copy));
+	struct child c = { .spawn = spawn,
+			   .fds = copy,
+			   .n_fds = n_fds,
+			   .null = null,
+			   .output = output,
+			   .program = program,
+			   .parent = getpid(),
+			   .ignored = ignored_signals() };
+
+	if (spawn->note)
+		unlinkat(spawn->note_dir, spawn->note, 0); /* the last one's */
+	if (n_fds > 0)
+		memcpy(copy, fds, n_fds * sizeof(*copy));
+	*pid = r == 0 ? start(&c) : -1;
+	if (*pid < 0) {
+		r = r < 0 ? r : -errno;
+		*pid = 0;
+		error_errno(err, r == -ENOENT ? EX_UNAVAILABLE : EX_OSERR, -r, spawn->program,
+			    "cannot start %s", spawn->program);
+	} else if (c.failure.what) {
+		/* It is a zombie; whoever asked must not have to know. */
+		syscall(SYS_wait4, *pid, NULL, 0, NULL);
+		*pid = 0;
+		r = error_errno(err, EX_UNAVAILABLE, c.failure.err, spawn->program, "cannot %s %s",
+				c.failure.what, spawn->program);
+	}
+	return r;
+}
+
+void spawn_free(struct spawn *spawn)
+{
+	strings_free(spawn->argv);
+	strings_free(spawn->env);
+	free(spawn->program);
+	free(spawn->directory);
+	free(spawn->groups);
+	free(spawn->note);
+	sandbox_free(&spawn->sandbox);
+	*spawn = (struct spawn){ 0 };
+}
+
+static bool as_number(const char *name, unsigned int *id)
+{
+	char *end;
+	unsigned long n = strtoul(name, &end, 10);
+
+	if (*name < '0' || *name > '9' || *end || n >= (unsigned int)-1)
+		return false;
+	*id = (unsigned int)n;
+	return true;
+}
+
+int spawn_find_user(const char *name, uid_t *uid, gid_t *gid, const struct origin *at,
+		    struct error *err)
+{
+	unsigned int number = 0;
+	bool numeric = as_number(name, &number);
+	const struct passwd *pw = numeric ? getpwuid(number) : getpwnam(name);
+
+	if (!pw && !numeric) {
+		error_set(err, EX_UNAVAILABLE, ENOENT, NULL, "this machine has no user '%s'", name);
+		return error_at(err, at);
+	}
+	*uid = pw ? pw->pw_uid : number;
+	*gid = pw ? pw->pw_gid : number;
+	return 0;
+}
+
+int spawn_find_group(const char *name, gid_t *gid, const struct origin *at, struct error *err)
+{
+	unsigned int number = 0;
+	bool numeric = as_number(name, &number);
+	const struct group *gr = numeric ? NULL : getgrnam(name);
+
+	if (!gr && !numeric) {
+		error_set(err, EX_UNAVAILABLE, ENOENT, NULL, "this machine has no group '%s'",
+			  name);
+		return error_at(err, at);
+	}
+	*gid = gr ? gr->gr_gid : number;
+	return 0;
+}
+
+int spawn_find_program(const char *name, char **out, const struct origin *at, struct error *err)
+{
+	_cleanup_free_ char *path =
+		xstrdup(getenv("PATH") ? getenv("PATH") : "/usr/sbin:/usr/bin:/sbin:/bin");
+	char *rest = NULL;
+
+	for (char *dir = strtok_r(path, ":", &rest); dir; dir = strtok_r(NULL, ":", &rest)) {
+		char *candidate = strf("%s/%s", dir, name);
+
+		/* A relative directory in PATH is an invitation. */
+		if (*dir == '/' && access(candidate, X_OK) == 0) {
+			*out = candidate;
+			return 0;
+		}
+		free(candidate);
+	}
+	error_set(err, EX_UNAVAILABLE, ENOENT, NULL, "there is no program '%s' in PATH", name);
+	return error_at(err, at);
+}

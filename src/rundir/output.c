@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "rundir/output.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fd.h"
+
+#define TIME_LENGTH 20 /* "2026-11-21 14:30:05 " */
+/* With what halve() leaves, no more than twice what is kept. */
+#define WRITE_MAX (OUTPUT_KEPT - OUTPUT_EVENTS)
+
+void output_init(struct output *output, int dir_fd)
+{
+	*output = (struct output){ .dir_fd = dir_fd, .fd = -1 };
+}
+
+void output_close(struct output *output)
+{
+	if (output->fd >= 0)
+		close(output->fd);
+	output->fd = -1;
+}
+
+static int open_log(struct output *output)
+{
+	if (output->fd < 0)
+		output->fd = openat(output->dir_fd, RUNDIR_LOG,
+				    O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0640);
+	return output->fd;
+}
+
+void output_continue(struct output *output)
+{
+	struct stat st;
+
+	if (fstatat(output->dir_fd, RUNDIR_LOG, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    open_log(output) >= 0)
+		output->size = (size_t)st.st_size;
+}
+
+/* A worker's line has its function and a bar behind the time; an event's first word never ends so.
+ */
+static bool is_event(const char *line, size_t length)
+{
+	const char *word = line + TIME_LENGTH, *end = line + length;
+	const char *space = length > TIME_LENGTH ? memchr(word, ' ', (size_t)(end - word)) : NULL;
+
+	return length > TIME_LENGTH && (!space || space == word || space[-1] != '|');
+}
+
+/* Copies the events of a text, but for the first `skip` bytes of them; how many bytes that are.
+ * With `to` NULL only that. */
+static size_t copy_events(const char *text, const char *end, size_t skip, char *to)
+{
+	const char *next;
+	size_t seen = 0, n = 0;
+
+	for (size_t length; text < end; text = next) {
+		size_t size;
+
+		next = str_next_line(text, end, &length);
+		size = (size_t)(next - text);
+		if (!is_event(text, length) || next[-1] != '\n')
+			continue;
+		if (seen >= skip) {
+			if (to)
+				memcpy(to + n, text, size);
+			n += size;
+		}
+		seen += size;
+	}
+	return n;
+}
+
+/*
+ * Keeps the second half, from the first line that begins in it, and the last events of the first
+ * half. The file is replaced, so that who reads the old one goes on reading it.
+ */
+static void halve(struct output *output)
+{
+	_cleanup_free_ char *all = xcalloc(1, output->size + 1), *kept = NULL;
+	ssize_t read = pread(output->fd, all, output->size, 0);
+	size_t n = read > 0 ? (size_t)read : 0, events, skip;
+	const char *from = n > OUTPUT_KEPT ? all + n - OUTPUT_KEPT : all, *newline;
+
+	newline = memchr(from, '\n', (size_t)(all + n - from));
+	from = newline ? newline + 1 : from;
+	events = copy_events(all, from, 0, NULL);
+	skip = events > OUTPUT_EVENTS ? events - OUTPUT_EVENTS : 0;
+	kept = xcalloc(1, events + OUTPUT_KEPT);
+	events = copy_events(all, from, skip, kept);
+	memcpy(kept + events, from, (size_t)(all + n - from));
+	output_close(output);
+	output->size = events + (size_t)(all + n - from);
+	file_replace(output->dir_fd, RUNDIR_LOG, kept, output->size, 0640);
+}
+
+/* Words that cannot be kept (a full file system) are lost; nothing else depends on them. */
+static void write_text(struct output *output, const char *data, size_t size)
+{
+	const char *newline;
+
+	/* A flood of short lines, each with a head of its own */
+	if (size > WRITE_MAX) {
+		data += size - WRITE_MAX;
+		size = WRITE_MAX;
+		newline = memchr(data, '\n', size);
+		size -= newline ? (size_t)(newline + 1 - data) : 0;
+		data = newline ? newline + 1 : data;
+	}
+	if (output->size + size > 2 * OUTPUT_KEPT)
+		halve(output);
+	if (open_log(output) >= 0 && fd_write_all(output->fd, data, size) == 0)
+		output->size += size;
+}
+
+/* "2026-11-21 14:30:05 LABEL| ", or without label and bar. Its length. */
+static size_t make_head(char *head, size_t size, const char *label)
+{
+	time_t now = time(NULL);
+	struct tm tm;
+	size_t n = localtime_r(&now, &tm) ? strftime(head, size, "%F %T ", &tm) : 0;
+
+	if (label)
+		n += (size_t)snprintf(head + n, size - n, "%s| ", label);
+	return n < size ? n : size - 1;
+}
+
+void output_event(struct output *output, const char *text)
+{
+	char head[32];
+	size_t n = make_head(head, sizeof(head), NULL);
+	_cleanup_free_ char *line =
+		strf("%s%.*s%s\n", output->line_of ? "\n" : "", (int)n, head, text);
+
+	output->line_of = NULL;
+	write_text(output, line, strlen(line));
+}
+
+static size_t count_lines(const char *p, const char *end)
+{
+	size_t n = 0, length;
+
+	for (; p < end; n++)
+		p = str_next_line(p, end, &length);
+	return n;
+}
+
+void output_worker(struct output *output, const void *who, const char *label, const char *data,
+		   size_t size)
+{
+	const char *end = data + size, *next;
+	char head[128];
+	size_t n = make_head(head, sizeof(head), label);
+	_cleanup_free_ char *text = xcalloc(size + count_lines(data, end) * n + 1, 1);
+	char *to = text;
+	size_t length;
+
+	if (output->line_of && output->line_of != who) {
+		*to++ = '\n';
+		output->line_of = NULL;
+	}
+	for (const char *p = data; p < end; p = next) {
+		next = str_next_line(p, end, &length);
+		if (!output->line_of)
+			to = mempcpy(to, head, n);
+		to = mempcpy(to, p, (size_t)(next - p));
+		output->line_of = next[-1] == '\n' ? NULL : who;
+	}
+	write_text(output, text, (size_t)(to - text));
+}

@@ -1,0 +1,510 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "rundir/rundir.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fd.h"
+#include "base/proc.h"
+#include "process/own_user.h"
+
+#define JSON_FILE_MAX (4 * 1024 * 1024)
+/* How often other commands may come in between before we take it for something else. */
+#define OTHERS 1000
+
+static int no_access(struct error *err, const char *path, const char *what)
+{
+	int e = errno;
+
+	error_errno(err, e == EACCES || e == EPERM ? EX_NOPERM : EX_OSERR, e, path, "cannot %s %s",
+		    what, path);
+	return err->exit == EX_NOPERM ? error_hint(err, "this needs root") : -e;
+}
+
+/* Readable by everybody, whatever the umask is. It may be removed again at once: see open_dir. */
+static int make_dir(const char *path)
+{
+	if (mkdir(path, 0755) < 0)
+		return -1;
+	return chmod(path, 0755) < 0 && errno != ENOENT ? -1 : 0;
+}
+
+/*
+ * Opens RUN/NAME, making what is missing. Another gadget's `down` may remove /run/ffsctl between
+ * our two mkdirs: then mkdir says ENOENT and we start again.
+ */
+static int open_dir(struct rundir *rundir, const struct world *world, struct error *err)
+{
+	int tries = 0;
+
+	do {
+		if (make_dir(world->run_dir) < 0 && errno != EEXIST)
+			return no_access(err, world->run_dir, "make");
+		if (make_dir(rundir->path) < 0 && errno != EEXIST && errno != ENOENT)
+			return no_access(err, rundir->path, "make");
+		rundir->dir_fd =
+			open(rundir->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	} while (rundir->dir_fd < 0 && errno == ENOENT && ++tries < OTHERS);
+	return rundir->dir_fd < 0 ? no_access(err, rundir->path, "open") : 0;
+}
+
+/*
+ * A lock of the open file, which a fork hands on as it does the descriptor. Unlike one of flock(2)
+ * it can be looked at without being taken, so that who looks is in nobody's way.
+ */
+static int take_lock(int fd)
+{
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+
+	return fcntl(fd, F_OFD_SETLK, &lock);
+}
+
+static int is_locked(int fd, bool *locked)
+{
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+
+	if (fcntl(fd, F_OFD_GETLK, &lock) < 0)
+		return -errno;
+	*locked = lock.l_type != F_UNLCK;
+	return 0;
+}
+
+/* Whether it is still what has that name. */
+static bool is_at(int fd, const char *path)
+{
+	struct stat mine, now;
+
+	return fstat(fd, &mine) == 0 && stat(path, &now) == 0 && mine.st_ino == now.st_ino &&
+	       mine.st_dev == now.st_dev;
+}
+
+static bool still_there(const struct rundir *rundir)
+{
+	_cleanup_free_ char *path = strf("%s/" RUNDIR_LOCK, rundir->path);
+
+	return is_at(rundir->lock_fd, path);
+}
+
+/* How the last one called itself who had the lock. */
+static char *last_owner(const struct rundir *rundir)
+{
+	_cleanup_free_ char *text = NULL;
+	int at = 0;
+
+	if (file_read_line(rundir->dir_fd, RUNDIR_LOCK, &text) < 0 ||
+	    sscanf(text, "%*d %n", &at) < 0)
+		return xstrdup("");
+	return xstrdup(text + at);
+}
+
+/* Who dies while it takes over leaves the chance to the next one. */
+static const char *look_back(struct rundir *rundir, const char *who)
+{
+	_cleanup_free_ char *was = last_owner(rundir);
+
+	rundir->survived = streq(was, WHO_UP) || streq(was, WHO_TAKING_OVER);
+	return rundir->survived && streq(who, WHO_COMING_UP) ? WHO_TAKING_OVER : who;
+}
+
+int rundir_lock(struct rundir *rundir, const struct world *world, const char *name, const char *who,
+		struct error *err)
+{
+	*rundir = RUNDIR_NONE;
+	for (;;) {
+		int r;
+
+		rundir->path = strf("%s/%s", world->run_dir, name);
+		r = open_dir(rundir, world, err);
+		if (r < 0)
+			break;
+		rundir->lock_fd = openat(rundir->dir_fd, RUNDIR_LOCK,
+					 O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+		if (rundir->lock_fd < 0 && errno != ENOENT) {
+			no_access(err, rundir->path, "lock");
+			break;
+		}
+		if (rundir->lock_fd >= 0 && take_lock(rundir->lock_fd) < 0) {
+			error_errno(err, EX_CANTCREAT, errno, rundir->path, "cannot lock %s",
+				    rundir->path);
+			break;
+		}
+		/* Whoever had the lock before may have removed the directory while we waited. */
+		if (rundir->lock_fd >= 0 && still_there(rundir))
+			return rundir_sign(rundir, look_back(rundir, who), err);
+		rundir_close(rundir);
+	}
+	rundir_close(rundir);
+	return -err->err;
+}
+
+int rundir_resume(struct rundir *rundir, const struct world *world, const char *name, int lock_fd,
+		  struct error *err)
+{
+	int r;
+
+	*rundir = RUNDIR_NONE;
+	rundir->path = strf("%s/%s", world->run_dir, name);
+	rundir->lock_fd = lock_fd;
+	rundir->survived = true;
+	r = open_dir(rundir, world, err);
+	if (r < 0 || still_there(rundir))
+		return r;
+	return error_set(err, EX_OSERR, ENOENT, rundir->path, "the lock in %s is not ours",
+			 rundir->path);
+}
+
+int rundir_sign(const struct rundir *rundir, const char *who, struct error *err)
+{
+	_cleanup_free_ char *text = strf("%d %s\n", (int)getpid(), who);
+
+	/* Who reads it meanwhile takes the first line, the old one or the new one. */
+	if (pwrite(rundir->lock_fd, text, strlen(text), 0) == (ssize_t)strlen(text) &&
+	    ftruncate(rundir->lock_fd, (off_t)strlen(text)) == 0)
+		return 0;
+	return error_errno(err, EX_IOERR, errno, rundir->path, "cannot write %s/" RUNDIR_LOCK,
+			   rundir->path);
+}
+
+struct rundir rundir_steal(struct rundir *rundir)
+{
+	struct rundir taken = *rundir;
+
+	*rundir = RUNDIR_NONE;
+	return taken;
+}
+
+void rundir_close(struct rundir *rundir)
+{
+	if (rundir->lock_fd >= 0)
+		close(rundir->lock_fd);
+	if (rundir->dir_fd >= 0)
+		close(rundir->dir_fd);
+	free(rundir->path);
+	*rundir = RUNDIR_NONE;
+}
+
+/*
+ * Another command may make a lock of its own in the directory at any moment, which is its own from
+ * then on, and may remove that as well; and the next one makes a new directory.
+ */
+static int remove_dir(const struct rundir *rundir)
+{
+	int r = 0;
+
+	for (int i = 0; i < OTHERS; i++) {
+		if (rmdir(rundir->path) == 0 || errno == ENOENT)
+			return 0;
+		r = -errno;
+		if (faccessat(rundir->dir_fd, RUNDIR_LOCK, F_OK, 0) == 0 ||
+		    !is_at(rundir->dir_fd, rundir->path))
+			return 0;
+	}
+	return r;
+}
+
+/* A directory stream of our own, from the beginning. NULL: errno has the reason. */
+static DIR *open_list(const struct rundir *rundir)
+{
+	_cleanup_close_ int fd = fcntl(rundir->dir_fd, F_DUPFD_CLOEXEC, 3);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+
+	if (!dir)
+		return NULL;
+	steal_fd(&fd);
+	rewinddir(dir);
+	return dir;
+}
+
+/* Of a function's worker; the caller frees what it points at with free_user. */
+static void make_user(struct own_user *user, const struct rundir *rundir, const char *function)
+{
+	_cleanup_free_ char *parent = path_parent(rundir->path);
+
+	*user = (struct own_user){ .pool = strf("%s/" RUNDIR_USERS, parent),
+				   .link = strf("%s/" RUNDIR_USER "%s", rundir->path, function),
+				   .owner = strf("%s/%s", strrchr(rundir->path, '/') + 1,
+						 function) };
+}
+
+static void free_user(struct own_user *user)
+{
+	free((char *)user->pool);
+	free((char *)user->link);
+	free((char *)user->owner);
+}
+
+int rundir_user(const struct rundir *rundir, const char *function, uid_t *uid)
+{
+	struct own_user user;
+	int r;
+
+	make_user(&user, rundir, function);
+	r = rundir->lock_fd >= 0 ? own_user_take(&user, uid) : own_user_find(&user, uid);
+	free_user(&user);
+	return r;
+}
+
+void rundir_give_back_user(const struct rundir *rundir, const char *function)
+{
+	struct own_user user;
+
+	make_user(&user, rundir, function);
+	own_user_give_back(&user);
+	free_user(&user);
+}
+
+void rundir_give_back_users(const struct rundir *rundir,
+			    bool (*keep)(const void *data, const char *function), const void *data)
+{
+	DIR *dir = open_list(rundir);
+	struct dirent *entry;
+
+	while (dir && (entry = readdir(dir))) {
+		const char *function = str_after(entry->d_name, RUNDIR_USER);
+
+		if (function && !(keep && keep(data, function)))
+			rundir_give_back_user(rundir, function);
+	}
+	if (dir)
+		closedir(dir);
+}
+
+bool rundir_worker(const struct rundir *rundir, const char *function, struct family *family)
+{
+	_cleanup_free_ char *name = strf(RUNDIR_WORKER "%s", function);
+	char text[FAMILY_TEXT];
+	ssize_t n = readlinkat(rundir->dir_fd, name, text, sizeof(text) - 1);
+
+	if (n < 0)
+		return false;
+	text[n] = '\0';
+	return family_read(text, family);
+}
+
+/* 0: it has none. */
+static uid_t user_of(const struct rundir *rundir, const char *function)
+{
+	struct own_user user;
+	uid_t uid;
+	bool has;
+
+	make_user(&user, rundir, function);
+	has = own_user_has(&user, &uid);
+	free_user(&user);
+	return has ? uid : 0;
+}
+
+void rundir_each_worker(const struct rundir *rundir,
+			void (*fn)(void *data, const char *function, const struct family *family),
+			void *data)
+{
+	DIR *dir = open_list(rundir);
+	struct dirent *entry;
+
+	while (dir && (entry = readdir(dir))) {
+		const char *user = str_after(entry->d_name, RUNDIR_USER),
+			   *function = user ? user : str_after(entry->d_name, RUNDIR_WORKER);
+		struct family family = { .id = function ? user_of(rundir, function) : 0 };
+
+		/* Once: what it has noted comes with its id, if it has one. */
+		if (!function || (family.id != 0) != (user != NULL))
+			continue;
+		rundir_worker(rundir, function, &family);
+		if (family.id || family.session)
+			fn(data, function, &family);
+	}
+	if (dir)
+		closedir(dir);
+}
+
+void rundir_forget_users(const struct world *world, const char *name)
+{
+	_cleanup_free_ char *pool = strf("%s/" RUNDIR_USERS, world->run_dir),
+			    *prefix = strf("%s/", name);
+
+	own_user_give_back_all(pool, prefix);
+	rmdir(world->run_dir); /* fails as long as another gadget is in it */
+}
+
+/* All but the lock, and gives back the user ids that are noted here. */
+static int empty(const struct rundir *rundir)
+{
+	struct dirent *entry;
+	DIR *dir;
+
+	rundir_give_back_users(rundir, NULL, NULL);
+	dir = open_list(rundir);
+	if (!dir)
+		return -errno;
+	while ((entry = readdir(dir)))
+		if (entry->d_type != DT_DIR && !streq(entry->d_name, RUNDIR_LOCK))
+			unlinkat(rundir->dir_fd, entry->d_name, 0);
+	closedir(dir);
+	return 0;
+}
+
+int rundir_remove(struct rundir *rundir, struct error *err)
+{
+	_cleanup_free_ char *parent = path_parent(rundir->path);
+	/* The lock goes last, so that nobody takes a half-removed directory for a new one. */
+	int r = empty(rundir);
+
+	if (r < 0)
+		return error_errno(err, EX_OSERR, -r, rundir->path, "cannot list %s", rundir->path);
+	unlinkat(rundir->dir_fd, RUNDIR_LOCK, 0);
+	r = remove_dir(rundir);
+	if (r < 0)
+		return error_errno(err, EX_OSERR, -r, rundir->path, "cannot remove %s",
+				   rundir->path);
+	rmdir(parent); /* fails as long as another gadget is in it */
+	rundir_close(rundir);
+	return 0;
+}
+
+void rundir_empty(struct rundir *rundir)
+{
+	empty(rundir); /* if it fails: so will rundir_remove, which says so */
+}
+
+int rundir_owner(const struct world *world, const char *name, pid_t *pid, char **who)
+{
+	_cleanup_free_ char *path = strf("%s/%s/" RUNDIR_LOCK, world->run_dir, name), *text = NULL;
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	int number = 0, at = 0, r;
+	bool locked = false, known;
+
+	*pid = 0;
+	if (who)
+		*who = NULL;
+	if (fd < 0)
+		return -errno;
+	r = is_locked(fd, &locked);
+	if (r < 0 || !locked)
+		return r;
+	if (fd_read_line(fd, &text) == 0)
+		sscanf(text, "%d %n", &number, &at);
+	/* The lock is taken before it is signed: what it says may be a dead owner's. */
+	known = number > 0 && at > 0 && process_alive(number);
+	*pid = known ? number : -1;
+	if (who)
+		*who = xstrdup(known ? text + at : "?");
+	return 0;
+}
+
+int rundir_read_text(const struct world *world, const char *name, const char *file, size_t max,
+		     char **text, size_t *size, struct error *err)
+{
+	_cleanup_free_ char *path = strf("%s/%s/%s", world->run_dir, name, file);
+	int r = file_read_written(AT_FDCWD, path, max, text, size);
+
+	if (r < 0 && r != -ENOENT)
+		return error_errno(err, r == -EACCES ? EX_NOPERM : EX_IOERR, -r, path,
+				   "cannot read %s", path);
+	return r;
+}
+
+int rundir_read(const struct world *world, const char *name, const char *file, json_t **json,
+		struct error *err)
+{
+	_cleanup_free_ char *text = NULL, *path = NULL;
+	json_error_t error;
+	size_t size;
+	int r = rundir_read_text(world, name, file, JSON_FILE_MAX, &text, &size, err);
+
+	if (r < 0)
+		return r;
+	*json = json_loadb(text, size, 0, &error);
+	if (*json)
+		return 0;
+	path = strf("%s/%s/%s", world->run_dir, name, file);
+	return error_set(err, EX_IOERR, EBADMSG, path, "%s is damaged: %s", path, error.text);
+}
+
+int rundir_read_plan(const struct world *world, const char *name, const struct step_op *const *ops,
+		     struct plan *plan, struct error *err)
+{
+	json_t *record = NULL;
+	int r = rundir_read(world, name, RUNDIR_RECORD, &record, err);
+
+	if (r == -ENOENT)
+		return 0;
+	if (r == 0)
+		r = plan_from_json(plan, json_object_get(record, "plan"), ops, err);
+	json_decref(record);
+	if (r == 0)
+		plan_assume_applied(plan);
+	return r;
+}
+
+int rundir_write(const struct rundir *rundir, const char *file, const json_t *json,
+		 struct error *err)
+{
+	_cleanup_free_ char *text = json_dumps(json, JSON_COMPACT);
+	/* The record has all of the gadget file, which may have been only its owner's to read. */
+	mode_t mode = streq(file, RUNDIR_RECORD) ? 0600 : 0644;
+	int r = text ? file_replace(rundir->dir_fd, file, text, strlen(text), mode) : -EINVAL;
+
+	if (r < 0)
+		return error_errno(err, EX_IOERR, -r, rundir->path, "cannot write %s/%s",
+				   rundir->path, file);
+	return 0;
+}
+
+bool rundir_has(const struct world *world, const char *name, const char *file)
+{
+	_cleanup_free_ char *path = strf("%s/%s/%s", world->run_dir, name, file);
+
+	return path_exists(path);
+}
+
+/* gadget.d, where cli.md looks for gadget files, has none of these. */
+bool rundir_exists(const struct world *world, const char *name)
+{
+	static const char *const files[] = { RUNDIR_LOCK, RUNDIR_RECORD, RUNDIR_STATUS,
+					     RUNDIR_CONTROL };
+
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++)
+		if (rundir_has(world, name, files[i]))
+			return true;
+	return false;
+}
+
+int rundir_each_name(const struct world *world, int (*fn)(void *data, const char *name), void *data)
+{
+	DIR *dir = opendir(world->run_dir);
+	struct dirent *entry;
+	int r = 0;
+
+	if (!dir)
+		return errno == ENOENT ? 0 : -errno;
+	while (r == 0 && (entry = readdir(dir)))
+		if (entry->d_name[0] != '.')
+			r = fn(data, entry->d_name);
+	closedir(dir);
+	return r;
+}
+
+struct existing {
+	const struct world *world;
+	int (*fn)(void *data, const char *name);
+	void *data;
+};
+
+static int call_if_exists(void *data, const char *name)
+{
+	const struct existing *e = data;
+
+	return rundir_exists(e->world, name) ? e->fn(e->data, name) : 0;
+}
+
+int rundir_each(const struct world *world, int (*fn)(void *data, const char *name), void *data)
+{
+	struct existing existing = { world, fn, data };
+
+	return rundir_each_name(world, call_if_exists, &existing);
+}

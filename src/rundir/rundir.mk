@@ -1,0 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+libffsctl_a_SOURCES += \
+	src/rundir/control.c src/rundir/control.h \
+	src/rundir/output.c src/rundir/output.h \
+	src/rundir/rundir.c src/rundir/rundir.h

@@ -1,0 +1,562 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * On the bus and off it, while the gadget stays made: by command, and around the failure of a
+ * worker. The plan's last step is the bind; a gadget that came up without one gets it here, and the
+ * record has it before the kernel does, so that whoever finds the record finds all there is to
+ * undo.
+ */
+#include "config.h"
+
+#include "supervisor/bus.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <syslog.h>
+
+#include "base/cleanup.h"
+#include "base/fd.h"
+#include "base/proc.h"
+#include "base/trace.h"
+#include "configfs/steps.h"
+#include "configfs/udc.h"
+#include "supervisor/host.h"
+#include "supervisor/reload.h"
+#include "supervisor/supervisor.h"
+
+static char *udc_path(const struct supervisor *s)
+{
+	_cleanup_free_ char *dir = configfs_gadget_path(s->world, s->name);
+
+	return strf("%s/UDC", dir);
+}
+
+/* What configfs says, whoever has written it; NULL: not bound. The caller frees it. */
+static char *bound_to(const struct supervisor *s)
+{
+	_cleanup_free_ char *path = udc_path(s), *udc = NULL;
+
+	return file_read_line(AT_FDCWD, path, &udc) == 0 && *udc ? steal_ptr(udc) : NULL;
+}
+
+/* Whether configfs has it where it was bound. A UDC that has gone, or is back, is still there. */
+static bool is_bound(const struct supervisor *s)
+{
+	_cleanup_free_ char *now = bound_to(s);
+
+	return now && streq_null(now, s->udc);
+}
+
+bool bus_is_on(const struct supervisor *s)
+{
+	_cleanup_free_ char *gadget = is_bound(s) ? udc_attribute(s->udc, "function") : NULL;
+
+	return gadget && streq(gadget, s->name);
+}
+
+/* Says why it cannot be bound. */
+static int no_udc(const struct supervisor *s, struct error *err)
+{
+	return error_set(err, EX_UNAVAILABLE, ENODEV, NULL, "its UDC %s is not there any more",
+			 s->udc);
+}
+
+static struct step *bind_step(struct supervisor *s)
+{
+	struct step *last = s->plan.n > 0 ? &s->plan.steps[s->plan.n - 1] : NULL;
+
+	return last && last->op == &configfs_op_bind ? last : NULL;
+}
+
+const struct step *bus_step(const struct supervisor *s)
+{
+	for (size_t i = s->plan.n; i-- > 0;)
+		if (s->plan.steps[i].op == &configfs_op_bind && s->plan.steps[i].state == STEP_DONE)
+			return &s->plan.steps[i];
+	return NULL;
+}
+
+static int take_off(struct supervisor *s, struct error *err)
+{
+	_cleanup_free_ char *path = udc_path(s);
+	const struct step *step = bind_step(s);
+
+	return step && step->state == STEP_DONE ? plan_undo_last(&s->plan, err)
+						: configfs_unbind(path, err);
+}
+
+static int set_step(struct supervisor *s, const char *udc, struct error *err)
+{
+	struct step *step = bind_step(s);
+	int r = 0;
+
+	/* Somebody else has taken it off: as far as we know it is still on. */
+	if (step && step->state == STEP_DONE)
+		r = plan_undo_last(&s->plan, err);
+	if (r < 0)
+		return r;
+	if (step) {
+		free(step->value);
+		step->value = xstrdup(udc);
+	} else {
+		configfs_add_bind(&s->plan, &s->configfs, udc);
+	}
+	/* Also of a step that is there already: it may not have been written the last time. */
+	return supervisor_write_record(s, err);
+}
+
+/* One that the gadget is not to be on the bus without, whether or not that waited for it before. */
+static bool keeps_off(const struct unit *unit)
+{
+	return unit->state == UNIT_FAILED && unit->worker->on_failed == FAILED_UNBIND;
+}
+
+/* The first worker that the bind has to wait for; NULL: all serve, or have done so. */
+static const struct unit *missing_worker(const struct supervisor *s)
+{
+	for (size_t n = 0; n < s->n_instances; n++) {
+		const struct unit *unit = s->instances[n]->unit;
+
+		if (unit && !unit_is_settled(unit) &&
+		    (instance_gates(s->instances[n]) || keeps_off(unit)))
+			return unit;
+	}
+	return NULL;
+}
+
+/* --- what happens ------------------------------------------------------------------------------
+ */
+
+static int do_fail(struct supervisor *s, struct error *err _unused_)
+{
+	_cleanup_error_ struct error why = { 0 };
+
+	if (take_off(s, &why) < 0) {
+		supervisor_say_of(s, NULL, LOG_ERR, "%s", why.text);
+	} else {
+		supervisor_say_of(s, NULL, LOG_WARNING, "taken off the bus, as on_failed says");
+		host_forget(s);
+	}
+	return 0;
+}
+
+static int do_forget_host(struct supervisor *s, struct error *err _unused_)
+{
+	host_forget(s);
+	return 0;
+}
+
+static int do_taken(struct supervisor *s, struct error *err _unused_)
+{
+	supervisor_say_of(s, NULL, LOG_WARNING, "somebody else has taken it off the bus");
+	host_forget(s);
+	return 0;
+}
+
+static int do_given(struct supervisor *s, struct error *err _unused_)
+{
+	supervisor_say(s, "somebody else has put it on the bus again");
+	host_watch(s, s->udc);
+	return 0;
+}
+
+static int do_gone(struct supervisor *s, struct error *err _unused_)
+{
+	supervisor_say_of(s, NULL, LOG_WARNING, "its UDC %s is not there any more", s->udc);
+	host_forget(s);
+	return 0;
+}
+
+static int do_drop(struct supervisor *s, struct error *err _unused_)
+{
+	supervisor_say_of(s, NULL, LOG_WARNING,
+			  "its UDC %s is back, but the kernel has not bound it again", s->udc);
+	host_forget(s);
+	return 0;
+}
+
+/* The kernel binds again to a UDC of that name what was bound to it (gadget_match_driver). */
+static int do_back(struct supervisor *s, struct error *err _unused_)
+{
+	supervisor_say(s, "its UDC %s is back", s->udc);
+	host_watch(s, s->udc);
+	return 0;
+}
+
+static int bind_again(struct supervisor *s, struct error *err)
+{
+	int r;
+
+	/* Then an uevent of the UDC makes us look again. */
+	if (!udc_exists(s->udc))
+		return no_udc(s, err);
+	host_watch(s, s->udc);
+	/* A reload has left out what was not bound. */
+	r = set_step(s, s->udc, err);
+	if (r == 0)
+		r = plan_apply(&s->plan, err);
+	if (r < 0)
+		host_forget(s);
+	return r;
+}
+
+/* Who failed or ended, or the UDC, is back: onto the bus again. */
+static int do_return(struct supervisor *s, struct error *err)
+{
+	_cleanup_error_ struct error before = { 0 };
+	int r;
+
+	/* A reload has come first. */
+	if (bus_is_on(s))
+		return 0;
+	error_move(&before, err);
+	r = bind_again(s, err);
+	if (r == 0)
+		supervisor_say(s, "on the bus again");
+	else if (!streq_null(before.text, err->text))
+		supervisor_say_of(s, NULL, LOG_ERR, "%s", err->text);
+	return r;
+}
+
+/* Where it is wanted; else where it was; else as `up` would have it. NULL: as the file says. */
+static const char *wanted_udc(const struct supervisor *s)
+{
+	/* `udc` is still there when somebody else has taken it off. */
+	const char *const names[] = { s->bind_udc, s->udc, s->last_udc, s->udc_wanted };
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (names[i])
+			return names[i];
+	return NULL;
+}
+
+static int do_bind(struct supervisor *s, struct error *err)
+{
+	_cleanup_free_ char *udc = NULL, *was = NULL;
+	int r = udc_choose(s->world, &s->gadget->udc, wanted_udc(s), &udc, err);
+
+	if (r == 0)
+		r = set_step(s, udc, err);
+	if (r < 0)
+		return r;
+	was = s->udc;
+	s->udc = steal_ptr(udc);
+	host_watch(s, s->udc);
+	bus_watch(s); /* what happens after the bind is heard */
+	/* First, so that nobody takes this for somebody else's doing (inspect_ours.c). */
+	supervisor_write_status(s);
+	r = plan_apply(&s->plan, err);
+	if (r < 0) {
+		host_forget(s);
+		free(s->udc);
+		s->udc = steal_ptr(was);
+		return r;
+	}
+	s->no_bind = s->udc_is_new = false;
+	supervisor_say(s, "bound to %s", s->udc);
+	return 0;
+}
+
+static int do_unbind(struct supervisor *s, struct error *err)
+{
+	bool before = s->no_bind;
+	int r;
+
+	/* First the status: who compares it with configfs must not take it for somebody else's
+	 * doing. It still has the UDC, so that it is true before and after. */
+	s->no_bind = true;
+	supervisor_write_status(s);
+	r = take_off(s, err);
+	if (r < 0) {
+		s->no_bind = before;
+		supervisor_changed(s);
+		return r;
+	}
+	/* FunctionFS says so later, and whoever asks meanwhile must not be told of the old host. */
+	host_forget(s);
+	if (s->udc) {
+		free(s->last_udc);
+		s->last_udc = steal_ptr(s->udc);
+	}
+	return 0;
+}
+
+typedef int (*action)(struct supervisor *s, struct error *err);
+
+/* What is not in the table changes nothing. An action that fails leaves it where it was. */
+static const struct cell {
+	action act;
+	enum bus_place to;
+} cells[BUS_PLACE_COUNT][BUS_EVENT_COUNT] = {
+	[BUS_OFF] = {
+		[BUS_EV_BIND] = { do_bind, BUS_ON },
+		[BUS_EV_UNBIND] = { do_unbind, BUS_OFF }, /* somebody else may have bound it */
+	},
+	[BUS_ON] = {
+		[BUS_EV_UNBIND] = { do_unbind, BUS_OFF },
+		[BUS_EV_FAILED] = { do_fail, BUS_FAILED },
+		[BUS_EV_CLOSED] = { do_forget_host, BUS_LOST },
+		[BUS_EV_TAKEN] = { do_taken, BUS_TAKEN },
+		[BUS_EV_GONE] = { do_gone, BUS_GONE },
+		[BUS_EV_DROPPED] = { do_drop, BUS_LOST },
+	},
+	[BUS_TAKEN] = { /* and so it stays, whatever becomes of the workers */
+		[BUS_EV_BIND] = { do_bind, BUS_ON },
+		[BUS_EV_UNBIND] = { do_unbind, BUS_OFF },
+		[BUS_EV_GIVEN] = { do_given, BUS_ON },
+	},
+	[BUS_GONE] = {
+		[BUS_EV_BIND] = { do_bind, BUS_ON },
+		[BUS_EV_UNBIND] = { do_unbind, BUS_OFF },
+		[BUS_EV_FAILED] = { do_fail, BUS_FAILED },
+		[BUS_EV_CLOSED] = { do_forget_host, BUS_LOST },
+		[BUS_EV_GIVEN] = { do_back, BUS_ON },
+		[BUS_EV_TAKEN] = { do_taken, BUS_TAKEN },
+		[BUS_EV_DROPPED] = { do_drop, BUS_LOST },
+	},
+	[BUS_LOST] = {
+		[BUS_EV_BIND] = { do_bind, BUS_ON },
+		[BUS_EV_UNBIND] = { do_unbind, BUS_OFF },
+		[BUS_EV_FAILED] = { do_fail, BUS_FAILED },
+		[BUS_EV_SERVED] = { do_return, BUS_ON },
+	},
+	[BUS_FAILED] = {
+		[BUS_EV_BIND] = { do_bind, BUS_ON },
+		[BUS_EV_UNBIND] = { do_unbind, BUS_OFF },
+		[BUS_EV_SERVED] = { do_return, BUS_ON },
+		[BUS_EV_GIVEN] = { do_given, BUS_ON },
+	},
+};
+
+static int handle(struct supervisor *s, enum bus_event event, struct error *err)
+{
+	static const char *const places[BUS_PLACE_COUNT] = {
+		[BUS_OFF] = "OFF",   [BUS_ON] = "ON",	  [BUS_TAKEN] = "TAKEN",
+		[BUS_GONE] = "GONE", [BUS_LOST] = "LOST", [BUS_FAILED] = "FAILED",
+	};
+	static const char *const events[BUS_EVENT_COUNT] = {
+		[BUS_EV_BIND] = "BIND",	      [BUS_EV_UNBIND] = "UNBIND",
+		[BUS_EV_SERVED] = "SERVED",   [BUS_EV_FAILED] = "FAILED",
+		[BUS_EV_CLOSED] = "CLOSED",   [BUS_EV_GIVEN] = "GIVEN",
+		[BUS_EV_TAKEN] = "TAKEN",     [BUS_EV_GONE] = "GONE",
+		[BUS_EV_DROPPED] = "DROPPED",
+	};
+	const struct cell *cell = &cells[s->place][event];
+	int r;
+
+	trace("bus", places[s->place], events[event]);
+	if (!cell->act)
+		return 0;
+	r = cell->act(s, err);
+	if (r < 0)
+		return r;
+	s->place = cell->to;
+	supervisor_changed(s);
+	return 0;
+}
+
+void bus_begin(struct supervisor *s)
+{
+	s->place = s->udc ? BUS_ON : BUS_OFF;
+}
+
+bool bus_awaits_udc(const struct supervisor *s)
+{
+	bool is_wanted = s->place == BUS_ON || s->place == BUS_GONE || s->place == BUS_LOST;
+
+	return is_wanted && s->udc && !missing_worker(s) && !udc_exists(s->udc);
+}
+
+void bus_settle(struct supervisor *s, enum bus_place place)
+{
+	s->place = place;
+	error_clear(&s->bind_error);
+	if (place != BUS_LOST)
+		return;
+	host_forget(s);
+	no_udc(s, &s->bind_error);
+}
+
+void bus_worker_failed(struct supervisor *s)
+{
+	handle(s, BUS_EV_FAILED, NULL);
+}
+
+void bus_ep0_closed(struct supervisor *s)
+{
+	if (s->phase == PHASE_UP && !s->failed)
+		handle(s, BUS_EV_CLOSED, NULL);
+}
+
+/* --- what the kernel says, whoever has done it --- */
+
+/* Whose end takes the gadget off the bus: it is about to be told of. */
+static bool is_dying(const struct instance *i)
+{
+	return (i->keeper.pid > 0 && !process_alive(i->keeper.pid)) ||
+	       (i->unit && i->unit->worker->opens_ep0 &&
+		(i->unit->rest || (i->unit->pid > 0 && !process_alive(i->unit->pid))));
+}
+
+/*
+ * A gadget that configfs has on its UDC, and the UDC does not have: if the UDC is a new one, the
+ * kernel has failed to bind it again; else somebody has unbound it through the driver core, unless
+ * the UDC is just being removed or appears.
+ */
+static enum bus_event what_kernel_says(const struct supervisor *s)
+{
+	if (!udc_exists(s->udc))
+		return BUS_EV_GONE;
+	if (!is_bound(s))
+		return BUS_EV_TAKEN;
+	if (bus_is_on(s))
+		return BUS_EV_GIVEN;
+	/* Somebody took it off in between: configfs answers when that is done. */
+	if (!is_bound(s))
+		return BUS_EV_TAKEN;
+	if (s->udc_is_new)
+		return BUS_EV_DROPPED;
+	return udc_lacks(s->udc, s->name) ? BUS_EV_TAKEN : BUS_EVENT_COUNT;
+}
+
+static void look_at_kernel(struct supervisor *s)
+{
+	enum bus_event event = s->udc ? what_kernel_says(s) : BUS_EVENT_COUNT;
+
+	for (size_t n = 0; event != BUS_EV_GIVEN && n < s->n_instances; n++)
+		if (is_dying(s->instances[n]))
+			return; /* and look again then */
+	/* Gone and back since we looked last: what was open of it tells nothing any more. */
+	if (s->udc_is_new && s->place == BUS_ON && event == BUS_EV_GIVEN)
+		host_adopt(s, s->udc, s->configured);
+	s->uevent = s->udc_is_new = false;
+	if (event != BUS_EVENT_COUNT)
+		handle(s, event, NULL);
+}
+
+/* --- by command --- */
+
+static int no_worker(const struct unit *unit, struct error *err)
+{
+	unit_failure(unit, err);
+	return error_hint(err, "'ffsctl restart %s' takes it back into service",
+			  unit->instance->supervisor->name);
+}
+
+/* The host must not meet functions that nobody serves: workers gate the bind, as in `up`. */
+static void bind_when_ready(struct supervisor *s)
+{
+	const struct unit *unit = missing_worker(s);
+
+	if (unit && unit->state != UNIT_FAILED)
+		return;
+	if (unit) {
+		s->bind_wanted = false;
+		no_worker(unit, &s->bind_error);
+		return;
+	}
+	control_look_for_binders(&s->control);
+	if (!s->bind_wanted)
+		return;
+	s->bind_wanted = false;
+	handle(s, BUS_EV_BIND, &s->bind_error);
+}
+
+void bus_look(struct supervisor *s)
+{
+	bus_watch(s);
+	if (s->uevent)
+		look_at_kernel(s);
+	if (s->bind_wanted)
+		bind_when_ready(s);
+	else if (!missing_worker(s))
+		handle(s, BUS_EV_SERVED, &s->bind_error);
+}
+
+bool bus_has_returned(const struct supervisor *s, struct error *err)
+{
+	const struct error *why = &s->bind_error;
+	const struct unit *unit = missing_worker(s);
+
+	if ((s->place != BUS_LOST && s->place != BUS_FAILED) || bus_awaits_udc(s))
+		return true;
+	if (unit && unit->state != UNIT_FAILED)
+		return false;
+	if (unit)
+		no_worker(unit, err);
+	else if (why->exit)
+		error_set(err, why->exit, why->err, why->path, "%s", why->text);
+	else if (reload_is_under_way(s))
+		return false;
+	else
+		error_set(err, EX_OSERR, ENODEV, NULL, "'%s' has not got back on the bus", s->name);
+	return true;
+}
+
+static int foreign_bind(const struct supervisor *s, const char *now, struct error *err)
+{
+	error_set(err, EX_CANTCREAT, EBUSY, NULL, "somebody else has bound '%s' to %s", s->name,
+		  now);
+	return error_hint(err, "'ffsctl unbind %s' takes it off the bus first", s->name);
+}
+
+int bus_check(const struct supervisor *s, struct error *err)
+{
+	_cleanup_free_ char *now = bound_to(s);
+
+	if (now && !streq_null(now, s->udc))
+		return foreign_bind(s, now, err);
+	if (s->bind_wanted)
+		return error_set(err, EX_CANTCREAT, EBUSY, NULL,
+				 "a 'bind' of '%s' waits for its workers", s->name);
+	return 0;
+}
+
+int bus_bind(struct supervisor *s, const char *udc, bool *changed, struct error *err)
+{
+	_cleanup_free_ char *now = bound_to(s);
+
+	if (now && !streq_null(now, s->udc))
+		return foreign_bind(s, now, err);
+	/* Configfs still has what lost its UDC, or was unbound through the driver core. */
+	if (now && (!udc_exists(now) || udc_lacks(now, s->name)))
+		free(steal_ptr(now));
+	*changed = !now;
+	if (now && udc && !streq(now, udc)) {
+		error_set(err, EX_CANTCREAT, EBUSY, NULL, "'%s' is bound to %s, not to %s", s->name,
+			  now, udc);
+	} else if (!now && s->bind_wanted && s->bind_udc && udc && !streq(s->bind_udc, udc)) {
+		error_set(err, EX_CANTCREAT, EBUSY, NULL,
+			  "another 'bind' waits to put '%s' on %s, not on %s", s->name, s->bind_udc,
+			  udc);
+	}
+	if (err->exit)
+		return error_hint(err, "'ffsctl unbind %s' takes it off the bus first", s->name);
+	if (now)
+		return 0;
+	s->uevent = true; /* it may have been taken off a moment ago */
+	error_clear(&s->bind_error);
+	if (!s->bind_wanted)
+		free(steal_ptr(s->bind_udc));
+	if (udc && !s->bind_udc)
+		s->bind_udc = xstrdup(udc);
+	s->bind_wanted = true;
+	supervisor_changed(s);
+	return 0;
+}
+
+int bus_unbind(struct supervisor *s, bool *changed, struct error *err)
+{
+	_cleanup_free_ char *now = bound_to(s);
+	int r;
+
+	*changed = now || s->bind_wanted;
+	if (s->bind_wanted)
+		error_set(&s->bind_error, EX_TEMPFAIL, ECANCELED, NULL,
+			  "'unbind' came before '%s' was bound", s->name);
+	s->bind_wanted = false;
+	r = handle(s, BUS_EV_UNBIND, err);
+	if (r == 0 && *changed)
+		supervisor_say(s, "unbound");
+	return r;
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What happens on the bus without ffsctl: its UDC goes and comes, somebody writes to configfs. The
+ * kernel's uevents tell, of our own UDC only, so that a machine's other devices wake nobody up;
+ * what makes nodes for workers tells of itself in others.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "configfs/udc_watch.h"
+#include "supervisor/supervisor.h"
+
+static void on_uevent(void *data, uint32_t events _unused_)
+{
+	struct supervisor *s = data;
+
+	s->udc_is_new = udc_watch_read(s->uevents.fd).ready || s->udc_is_new;
+	s->uevent = true; /* of any kind */
+	supervisor_changed(s);
+}
+
+static int open_watch(struct supervisor *s, const char *udc, struct error *err)
+{
+	int fd = udc_watch_open(err), r;
+
+	if (fd < 0)
+		return fd;
+	if (udc)
+		udc_watch_only(fd, udc); /* without the filter there is more to hear */
+	r = source_add(&s->loop, &s->uevents, fd, EPOLLIN, on_uevent, s);
+	if (r == 0)
+		return 0;
+	close(fd);
+	return error_errno(err, EX_OSERR, -r, NULL, "cannot watch the kernel's uevents");
+}
+
+void bus_watch(struct supervisor *s)
+{
+	_cleanup_error_ struct error err = { 0 };
+	bool all = instances_come_and_go(s), wanted = all || s->udc;
+	const char *udc = all ? NULL : s->udc;
+
+	/* A UDC that goes and comes back is the same one to its filter. */
+	if (wanted == s->watches_uevents && streq_null(s->uevents_of, udc))
+		return;
+	source_close(&s->loop, &s->uevents);
+	free(s->uevents_of);
+	s->uevents_of = udc ? xstrdup(udc) : NULL;
+	s->watches_uevents = wanted;
+	if (!wanted)
+		return;
+	if (open_watch(s, udc, &err) < 0)
+		supervisor_say(s, "what comes and goes without ffsctl is not noticed: %s",
+			       err.text);
+	s->uevent = s->udc_is_new = true; /* perhaps before we listened */
+}

@@ -1,0 +1,624 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "supervisor/control.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fd.h"
+#include "base/json.h"
+#include "base/trust.h"
+#include "client/parts.h"
+#include "supervisor/bus.h"
+#include "supervisor/host.h"
+#include "supervisor/reload.h"
+#include "supervisor/supervisor.h"
+#include "supervisor/switch.h"
+
+/* --- the supervisor's side ---------------------------------------------------------------------
+ */
+
+static void drop(struct control_client *client)
+{
+	source_close(&client->control->supervisor->loop, &client->source);
+	free(client->function);
+	*client = (struct control_client){ .control = client->control, .source = SOURCE_NONE };
+}
+
+/* A client that does not read its answer, or is gone, changes nothing. `json` is taken over. */
+static void send_json(int fd, json_t *json)
+{
+	_cleanup_free_ char *text = json_dumps(json, JSON_COMPACT);
+
+	send(fd, text, strlen(text), MSG_NOSIGNAL | MSG_DONTWAIT);
+	json_decref(json);
+}
+
+static json_t *answer_of(const struct error *err)
+{
+	return err && err->exit ? error_to_json(err) : json_pack("{s:i}", "exit", 0);
+}
+
+void control_answer_to(int fd, const struct error *err)
+{
+	send_json(fd, answer_of(err));
+	close(fd);
+}
+
+static void answer_json(struct control_client *client, json_t *json)
+{
+	send_json(client->source.fd, json);
+	drop(client);
+}
+
+static void answer(struct control_client *client, const struct error *err)
+{
+	answer_json(client, answer_of(err));
+}
+
+/* To bind and unbind. */
+static void answer_bus(struct control_client *client, bool changed, const struct error *err)
+{
+	const struct supervisor *s = client->control->supervisor;
+
+	if (err->exit)
+		answer(client, err);
+	else
+		answer_json(client, json_pack("{s:i, s:b, s:o}", "exit", 0, "changed", changed,
+					      "udc", json_string_or_null(s->udc)));
+}
+
+static void refuse(struct control_client *client, int exit, const char *text)
+{
+	_cleanup_error_ struct error err = { 0 };
+
+	error_set(&err, exit, EINVAL, NULL, "%s", text);
+	answer(client, &err);
+}
+
+static bool concerns(const struct control_client *client, const struct instance *i)
+{
+	return i->unit && (!client->function || streq(client->function, i->function->label));
+}
+
+static void refuse_as_too_many(struct control_client *client)
+{
+	refuse(client, EX_CANTCREAT, "too many commands wait for its supervisor already");
+}
+
+/* Waiting may last for ever: it must leave places to what changes something, `down` above all. */
+static bool refuse_to_wait(struct control_client *client)
+{
+	int limit = CONTROL_WAITS - (client->is_root ? 0 : CONTROL_FOR_ROOT), n = 0;
+
+	for (size_t i = 0; i < CONTROL_CLIENTS; i++)
+		n += client->control->clients[i].waits >= CLIENT_WAITS_READY;
+	if (n >= limit)
+		refuse_as_too_many(client);
+	return n >= limit;
+}
+
+static bool refuse_unless_up(struct control_client *client)
+{
+	const struct supervisor *s = client->control->supervisor;
+
+	if (s->phase == PHASE_UP && !s->failed && !s->reload && !s->switching)
+		return false;
+	if (s->switching)
+		refuse(client, EX_CANTCREAT, "it is about to become another gadget (switch_to)");
+	else if (reload_is_under_way(s))
+		refuse(client, EX_CANTCREAT, "it is being reloaded: try again when that is over");
+	else
+		refuse(client, EX_CANTCREAT, "the gadget is not up: take it down, then up again");
+	return true;
+}
+
+/* Of what root is told to load or execute by somebody who may only tell it when. */
+static bool refuse_unless_root(struct control_client *client, const char *what)
+{
+	if (!client->is_root)
+		refuse(client, EX_NOPERM, what);
+	return !client->is_root;
+}
+
+static void begin_down(struct control_client *client, const json_t *json _unused_)
+{
+	client->waits = CLIENT_WAITS_DOWN;
+	switch_cancel(client->control->supervisor);
+	supervisor_go_down(client->control->supervisor, NULL);
+}
+
+static void begin_restart(struct control_client *client, const json_t *json)
+{
+	const char *function = json_string_value(json_object_get(json, "function"));
+	struct supervisor *s = client->control->supervisor;
+	bool any = false;
+
+	if (refuse_unless_up(client))
+		return;
+	client->function = function ? xstrdup(function) : NULL;
+	for (size_t n = 0; n < s->n_instances; n++) {
+		if (concerns(client, s->instances[n])) {
+			any = true;
+			unit_handle(s->instances[n]->unit, UNIT_EV_RESTART);
+		}
+	}
+	if (!any)
+		refuse(client, EX_USAGE, "there is no such function with a worker in the gadget");
+	else
+		client->waits = CLIENT_WAITS_RESTART;
+	supervisor_changed(s);
+}
+
+static void begin_bind(struct control_client *client, const json_t *json)
+{
+	const char *udc = json_string_value(json_object_get(json, "udc"));
+	_cleanup_error_ struct error err = { 0 };
+	bool changed;
+
+	if (refuse_unless_up(client))
+		return;
+	if (bus_bind(client->control->supervisor, udc, &changed, &err) < 0 || !changed)
+		answer_bus(client, false, &err);
+	else
+		client->waits = CLIENT_WAITS_BIND;
+}
+
+static void begin_unbind(struct control_client *client, const json_t *json _unused_)
+{
+	struct supervisor *s = client->control->supervisor;
+	_cleanup_error_ struct error err = { 0 };
+	bool changed = false;
+
+	if (refuse_unless_up(client))
+		return;
+	bus_unbind(s, &changed, &err);
+	supervisor_write_status(s);
+	answer_bus(client, changed, &err);
+}
+
+static void answer_reload(struct control_client *client)
+{
+	const struct supervisor *s = client->control->supervisor;
+	const struct reload_result *result = &s->reloaded;
+
+	if (result->error.exit)
+		answer(client, &result->error);
+	else
+		answer_json(client, json_pack("{s:i, s:b, s:b, s:s?}", "exit", 0, "changed",
+					      result->changed, "rebound", result->rebound, "awaits",
+					      result->awaits_udc ? s->udc : NULL));
+}
+
+static void begin_reload(struct control_client *client, const json_t *json)
+{
+	const char *file = json_string_value(json_object_get(json, "file"));
+	bool renamed = json_is_true(json_object_get(json, "renamed"));
+	double timeout = json_number_value(json_object_get(json, "timeout"));
+	struct supervisor *s = client->control->supervisor;
+	_cleanup_error_ struct error err = { 0 };
+
+	if (refuse_unless_up(client))
+		return;
+	if (file && !streq_null(file, json_text(s->record, "file", NULL)) &&
+	    refuse_unless_root(client, "only root may name another gadget file"))
+		return;
+	if (reload_begin(s, file, renamed, timeout, &err) < 0)
+		answer(client, &err);
+	else
+		client->waits = CLIENT_WAITS_RELOAD;
+	supervisor_changed(s);
+}
+
+static void begin_reexec(struct control_client *client, const json_t *json)
+{
+	const char *program = json_string_value(json_object_get(json, "program"));
+	const struct supervisor *s = client->control->supervisor;
+	_cleanup_error_ struct error err = { 0 };
+	_cleanup_free_ char *why = NULL;
+
+	if (refuse_unless_up(client) ||
+	    refuse_unless_root(client, "only root may name a program to execute"))
+		return;
+	if (!program || *program != '/') {
+		refuse(client, EX_USAGE, "a program is given by its absolute path");
+		return;
+	}
+	why = trust_judge(program, supervisor_program_trust(s, s->gadget->dir));
+	if (why) {
+		error_set(&err, EX_NOPERM, EPERM, program, "root does not execute %s: %s", program,
+			  why);
+		answer(client, &err);
+		return;
+	}
+	front_reexec_self(client->control->supervisor, program, client->source.fd, &err);
+	answer(client, &err);
+}
+
+static void begin_wait_host(struct control_client *client, const json_t *json _unused_)
+{
+	if (refuse_to_wait(client))
+		return;
+	client->waits = CLIENT_WAITS_HOST;
+	supervisor_changed(client->control->supervisor);
+}
+
+static void begin_wait(struct control_client *client, const json_t *json)
+{
+	static const struct {
+		const char *word;
+		int waits;
+	} conditions[] = {
+		{ "ready", CLIENT_WAITS_READY },
+		{ "configured", CLIENT_WAITS_HOST },
+		{ "disconnected", CLIENT_WAITS_NO_HOST },
+	};
+	const char *word = json_string_value(json_object_get(json, "for"));
+
+	if (refuse_to_wait(client))
+		return;
+	for (size_t i = 0; i < ARRAY_SIZE(conditions); i++) {
+		if (!streq_null(word, conditions[i].word))
+			continue;
+		client->waits = conditions[i].waits;
+		supervisor_changed(client->control->supervisor);
+		return;
+	}
+	refuse(client, EX_USAGE, "the supervisor does not know what to wait for");
+}
+
+static const struct {
+	const char *word;
+	void (*begin)(struct control_client *client, const json_t *json);
+} commands[] = {
+	{ "down", begin_down },	    { "restart", begin_restart }, { "bind", begin_bind },
+	{ "unbind", begin_unbind }, { "wait", begin_wait },	  { "wait-host", begin_wait_host },
+	{ "reload", begin_reload }, { "reexec", begin_reexec },
+};
+
+static void handle(struct control_client *client, const json_t *json)
+{
+	const char *word = json_string_value(json_object_get(json, "command"));
+
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
+		if (streq_null(word, commands[i].word)) {
+			commands[i].begin(client, json);
+			return;
+		}
+	}
+	refuse(client, EX_USAGE,
+	       "the supervisor does not know that command: it may be of another version");
+}
+
+/* Who has ended its `bind` must not find the gadget on the bus some time later. */
+static void hang_up(struct control_client *client)
+{
+	struct control *control = client->control;
+	bool wanted = client->waits != CLIENT_WAITS_BIND;
+
+	drop(client);
+	for (size_t i = 0; i < CONTROL_CLIENTS; i++)
+		wanted = wanted || control->clients[i].waits == CLIENT_WAITS_BIND;
+	if (!wanted)
+		control->supervisor->bind_wanted = false;
+}
+
+void control_look_for_binders(struct control *control)
+{
+	for (size_t i = 0; i < CONTROL_CLIENTS; i++) {
+		struct control_client *client = &control->clients[i];
+		char byte;
+
+		if (client->waits == CLIENT_WAITS_BIND &&
+		    recv(client->source.fd, &byte, sizeof(byte), MSG_PEEK | MSG_DONTWAIT) == 0)
+			hang_up(client);
+	}
+}
+
+static void on_client(void *data, uint32_t events _unused_)
+{
+	/* Of which only those pages are there that a message was as long as. */
+	static char text[CONTROL_MESSAGE_MAX];
+	struct control_client *client = data;
+	ssize_t n = recv(client->source.fd, text, sizeof(text), MSG_DONTWAIT);
+	json_t *json;
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n <= 0) {
+		hang_up(client);
+		return;
+	}
+	json = json_loadb(text, (size_t)n, 0, NULL);
+	if (client->waits == CLIENT_IDLE)
+		handle(client, json);
+	json_decref(json);
+}
+
+/* Its groups as it had them when it connected (unix(7), SO_PEERCRED, SO_PEERGROUPS). */
+static bool is_in_group(int fd, const struct ucred *peer, gid_t group)
+{
+	_cleanup_free_ gid_t *groups = NULL;
+	socklen_t size = 0;
+
+	if (peer->gid == group)
+		return true;
+	getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, NULL, &size); /* only how many there are */
+	groups = xcalloc(size / sizeof(*groups) + 1, sizeof(*groups));
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &size) < 0)
+		return false;
+	for (size_t i = 0; i < size / sizeof(*groups); i++)
+		if (groups[i] == group)
+			return true;
+	return false;
+}
+
+/* Whose commands are taken; client->is_root: all of them. */
+static bool may_ask(struct control_client *client)
+{
+	const struct supervisor *s = client->control->supervisor;
+	struct ucred peer;
+
+	if (fd_peer(client->source.fd, &peer) < 0)
+		return false;
+	client->uid = peer.uid;
+	client->is_root = peer.uid == 0 || peer.uid == geteuid();
+	return client->is_root ||
+	       (s->group != 0 && is_in_group(client->source.fd, &peer, s->group));
+}
+
+/* NULL: there is none, or none for that one. */
+static struct control_client *free_place(struct control *control, const struct control_client *to)
+{
+	struct control_client *free_one = NULL;
+	int others = 0, of_user = 0;
+
+	for (size_t i = 0; i < CONTROL_CLIENTS; i++) {
+		struct control_client *client = &control->clients[i];
+
+		if (client->source.fd < 0) {
+			free_one = client;
+			continue;
+		}
+		others += !client->is_root;
+		of_user += client->uid == to->uid;
+	}
+	if (!to->is_root &&
+	    (others >= CONTROL_CLIENTS - CONTROL_FOR_ROOT || of_user >= CONTROL_PER_USER))
+		return NULL;
+	return free_one;
+}
+
+static bool is_idle(const struct control_client *client)
+{
+	return client->source.fd >= 0 && client->waits == CLIENT_IDLE;
+}
+
+static void await_commands(struct control *control)
+{
+	double next = HUGE_VAL, now = now_monotonic();
+
+	for (size_t i = 0; i < CONTROL_CLIENTS; i++)
+		if (is_idle(&control->clients[i]) && control->clients[i].deadline < next)
+			next = control->clients[i].deadline;
+	timer_stop(&control->timer);
+	if (!isinf(next))
+		timer_start(&control->timer, next > now ? next - now : 0);
+}
+
+/* Who has connected and said nothing has a place that others need. */
+static void on_timer(void *data, uint32_t events _unused_)
+{
+	struct control *control = data;
+
+	for (size_t i = 0; i < CONTROL_CLIENTS; i++)
+		if (is_idle(&control->clients[i]) &&
+		    control->clients[i].deadline <= now_monotonic())
+			drop(&control->clients[i]);
+	await_commands(control);
+}
+
+/* Who stayed in the queue would wake us again at once, and for ever. */
+static void refuse_without_descriptor(struct control *control)
+{
+	struct control_client late = { .control = control, .source = SOURCE_NONE };
+
+	cleanup_close(&control->spare);
+	late.source.fd = accept4(control->listener.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (late.source.fd >= 0)
+		refuse(&late, EX_OSERR, "its supervisor has no descriptor left (RLIMIT_NOFILE)");
+	control->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+static void on_listener(void *data, uint32_t events _unused_)
+{
+	struct control *control = data;
+	struct control_client *client, late = { .control = control, .source = SOURCE_NONE };
+	int fd = accept4(control->listener.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+	if (fd < 0 && errno == EMFILE)
+		refuse_without_descriptor(control);
+	if (fd < 0)
+		return;
+	late.source.fd = fd;
+	if (!may_ask(&late)) {
+		refuse(&late, EX_NOPERM,
+		       "its supervisor answers only root and the group of --group");
+		return;
+	}
+	client = free_place(control, &late);
+	if (!client || source_add(&control->supervisor->loop, &client->source, fd, EPOLLIN,
+				  on_client, client) < 0) {
+		refuse_as_too_many(&late);
+		return;
+	}
+	client->uid = late.uid;
+	client->is_root = late.is_root;
+	client->deadline = now_monotonic() + CONTROL_PATIENCE;
+	await_commands(control);
+}
+
+void control_init(struct control *control, struct supervisor *supervisor)
+{
+	*control = (struct control){
+		.supervisor = supervisor, .listener = SOURCE_NONE, .timer = SOURCE_NONE, .spare = -1
+	};
+	for (size_t i = 0; i < CONTROL_CLIENTS; i++)
+		control->clients[i] =
+			(struct control_client){ .control = control, .source = SOURCE_NONE };
+}
+
+int control_listen(struct control *control, const struct rundir *rundir, struct error *err)
+{
+	_cleanup_free_ char *path = strf("%s/" RUNDIR_CONTROL, rundir->path);
+	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	struct sockaddr_un address;
+	int r = control_address(&address, path, err);
+
+	if (r < 0)
+		return r;
+	unlink(path);
+	/* Mode before listen: nobody else can connect in between. Who may be answered is looked at.
+	 */
+	if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
+	    chmod(path, control->supervisor->group ? 0666 : 0600) < 0 ||
+	    listen(fd, CONTROL_CLIENTS) < 0)
+		return error_errno(err, EX_OSERR, errno, path, "cannot listen on %s", path);
+	r = timer_open(&control->supervisor->loop, &control->timer, on_timer, control);
+	if (r == 0)
+		r = source_add(&control->supervisor->loop, &control->listener, fd, EPOLLIN,
+			       on_listener, control);
+	if (r < 0)
+		return error_errno(err, EX_OSERR, -r, path, "cannot watch %s", path);
+	steal_fd(&fd);
+	control->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	return 0;
+}
+
+void control_close(struct control *control)
+{
+	cleanup_close(&control->spare);
+	for (size_t i = 0; i < CONTROL_CLIENTS; i++)
+		drop(&control->clients[i]);
+	source_close(&control->supervisor->loop, &control->listener);
+	source_close(&control->supervisor->loop, &control->timer);
+}
+
+/* Who waited for something that the end of the gadget has overtaken. */
+static void answer_overtaken(struct control *control)
+{
+	for (size_t i = 0; i < CONTROL_CLIENTS; i++)
+		if (control->clients[i].waits == CLIENT_WAITS_RELOAD)
+			refuse(&control->clients[i], EX_TEMPFAIL,
+			       "'down' came before it was reloaded");
+}
+
+void control_answer_down(struct control *control, const struct error *err)
+{
+	answer_overtaken(control);
+	for (size_t i = 0; i < CONTROL_CLIENTS; i++)
+		if (control->clients[i].waits == CLIENT_WAITS_DOWN)
+			answer(&control->clients[i], err);
+}
+
+void control_send_away(struct control *control, int but_fd)
+{
+	static const char words[] = "its supervisor becomes another program: try again";
+	_cleanup_error_ struct error err = { 0 };
+
+	for (size_t i = 0; i < CONTROL_CLIENTS; i++)
+		if (control->clients[i].source.fd >= 0 && control->clients[i].source.fd != but_fd)
+			refuse(&control->clients[i], EX_TEMPFAIL, words);
+	/* Nobody waits for it any more. */
+	control->supervisor->bind_wanted = false;
+	error_set(&err, EX_TEMPFAIL, EAGAIN, NULL, "%s", words);
+	/* Those of whom we have not heard yet; no more of them can be waiting. */
+	for (size_t i = 0; i < CONTROL_CLIENTS; i++) {
+		int fd = accept4(control->listener.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+		if (fd < 0)
+			return;
+		control_answer_to(fd, &err);
+	}
+}
+
+/* Whether all workers that concern the client are ready, or done, or one has failed (err). */
+static bool workers_settled(const struct control_client *client, struct error *err)
+{
+	const struct supervisor *s = client->control->supervisor;
+	const struct unit *failed = NULL;
+
+	for (size_t n = 0; n < s->n_instances; n++) {
+		const struct instance *i = s->instances[n];
+
+		if (!concerns(client, i) || unit_is_settled(i->unit))
+			continue;
+		if (i->unit->state != UNIT_FAILED)
+			return false;
+		failed = i->unit;
+	}
+	if (failed)
+		unit_failure(failed, err);
+	return true;
+}
+
+/* A gadget that has failed stays as it is: what is waited for does not come any more. */
+static void give_up_waiting(struct control *control)
+{
+	for (size_t c = 0; c < CONTROL_CLIENTS; c++) {
+		struct control_client *client = &control->clients[c];
+
+		if (client->waits != CLIENT_IDLE && client->waits != CLIENT_WAITS_DOWN)
+			answer(client, &control->supervisor->failure);
+	}
+}
+
+/* Whether what the client waits for has come, or (err) cannot come any more. */
+static bool is_over(const struct control_client *client, struct error *err)
+{
+	const struct supervisor *s = client->control->supervisor;
+
+	switch (client->waits) {
+	case CLIENT_IDLE:
+	case CLIENT_WAITS_DOWN:
+	case CLIENT_WAITS_BIND:
+	case CLIENT_WAITS_RELOAD:
+		return false;
+	case CLIENT_WAITS_RESTART:
+		return workers_settled(client, err) && (err->exit || bus_has_returned(s, err));
+	case CLIENT_WAITS_READY:
+		return s->phase == PHASE_UP && workers_settled(client, err) &&
+		       (err->exit || (supervisor_is_ready(s) && bus_is_on(s)));
+	case CLIENT_WAITS_HOST:
+		return host_is_there(s);
+	case CLIENT_WAITS_NO_HOST:
+		return s->phase == PHASE_UP && !host_is_there(s);
+	}
+	return false;
+}
+
+void control_update(struct control *control)
+{
+	if (control->supervisor->failed)
+		give_up_waiting(control);
+	for (size_t c = 0; c < CONTROL_CLIENTS; c++) {
+		struct control_client *client = &control->clients[c];
+		_cleanup_error_ struct error err = { 0 };
+
+		if (client->waits == CLIENT_WAITS_BIND && !control->supervisor->bind_wanted)
+			answer_bus(client, true, &control->supervisor->bind_error);
+		else if (client->waits == CLIENT_WAITS_RELOAD &&
+			 !reload_is_under_way(control->supervisor))
+			answer_reload(client);
+		else if (is_over(client, &err))
+			answer(client, &err);
+	}
+}

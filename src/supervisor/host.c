@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The UDC core leaves `state` at "configured" when a gadget is unbound, until the next host resets
+ * the port (udc/core.c): what it says is worth nothing by itself. But each change is notified, also
+ * that from "configured" to "configured", so that the first one after a bind is about this gadget.
+ */
+#include "supervisor/host.h"
+
+#include <fcntl.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "configfs/udc.h"
+#include "supervisor/supervisor.h"
+
+static bool has_ffs(const struct gadget *g, const struct config *c)
+{
+	for (size_t i = 0; i < c->n_functions; i++)
+		if (function_descriptors(&g->functions[c->functions[i].function]))
+			return true;
+	return false;
+}
+
+static bool ffs_tells_all(const struct gadget *g)
+{
+	for (size_t i = 0; i < g->n_configs; i++)
+		if (!has_ffs(g, &g->configs[i]))
+			return false;
+	return true;
+}
+
+static void stop_watching(struct supervisor *s)
+{
+	source_close(&s->loop, &s->udc_state);
+}
+
+/* Reading from the start is also what arms the next notification (sysfs_notify). */
+static bool reads_configured(int fd, bool *configured)
+{
+	char word[32];
+	ssize_t n = pread(fd, word, sizeof(word) - 1, 0);
+
+	if (n < 0)
+		return false;
+	word[n] = '\0';
+	word[strcspn(word, "\n")] = '\0';
+	*configured = streq(word, "configured") || (*configured && streq(word, "suspended"));
+	return true;
+}
+
+static void on_state(void *data, uint32_t events _unused_)
+{
+	struct supervisor *s = data;
+
+	if (!reads_configured(s->udc_state.fd, &s->configured)) { /* the UDC has gone */
+		stop_watching(s);
+		s->configured = false;
+	}
+	supervisor_changed(s);
+}
+
+/*
+ * The keepers of functions that come later are told at their start. The others also when the name
+ * is the same: the UDC may be another one by now, and so is its speed's file.
+ */
+static void set_udc(struct supervisor *s, const char *udc)
+{
+	if (!streq_null(s->host_udc, udc)) {
+		free(s->host_udc);
+		s->host_udc = xstrdup(udc);
+	}
+	for (size_t n = 0; n < s->n_instances; n++)
+		instance_set_udc(s->instances[n], udc);
+}
+
+void host_watch(struct supervisor *s, const char *udc)
+{
+	_cleanup_free_ char *path = NULL;
+	_cleanup_close_ int fd = -1;
+	bool before = false;
+
+	stop_watching(s);
+	s->configured = false;
+	if (udc)
+		set_udc(s, udc);
+	/* A reload's is another one than the supervisor's still is. */
+	if (!udc || ffs_tells_all(s->configfs.gadget))
+		return;
+	path = strf(UDC_CLASS_DIR "/%s/state", udc);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0 && reads_configured(fd, &before) &&
+	    source_add(&s->loop, &s->udc_state, fd, EPOLLPRI, on_state, s) == 0)
+		steal_fd(&fd);
+}
+
+void host_adopt(struct supervisor *s, const char *udc, bool configured)
+{
+	host_watch(s, udc);
+	s->configured = configured;
+	if (s->udc_state.fd >= 0 && !reads_configured(s->udc_state.fd, &s->configured))
+		stop_watching(s);
+	s->configured = s->configured && configured;
+}
+
+void host_left(struct supervisor *s)
+{
+	for (size_t n = 0; n < s->n_instances; n++)
+		s->instances[n]->bus = (struct link_state){ 0 };
+}
+
+void host_forget(struct supervisor *s)
+{
+	stop_watching(s);
+	s->configured = false;
+	host_left(s);
+}
+
+/* The host enables all functions of the configuration it takes: one is enough to know. */
+bool host_is_there(const struct supervisor *s)
+{
+	for (size_t n = 0; n < s->n_instances; n++)
+		if (s->instances[n]->bus.enabled)
+			return true;
+	return s->configured;
+}

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "supervisor/privileges.h"
+
+#include <errno.h>
+#include <linux/capability.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "process/capabilities.h"
+#include "supervisor/supervisor.h"
+
+#define CAPABILITY(name) (1ULL << CAP_##name)
+/*
+ * What a supervisor needs of what root may: to mount; to reach what belongs to others and look at
+ * their processes; to start workers as somebody else, with limits of their own, and end them.
+ */
+#define OUR_CAPABILITIES                                                                           \
+	(CAPABILITY(SYS_ADMIN) | CAPABILITY(DAC_OVERRIDE) | CAPABILITY(SYS_PTRACE) |               \
+	 CAPABILITY(SETUID) | CAPABILITY(SETGID) | CAPABILITY(SETPCAP) |                           \
+	 CAPABILITY(SYS_RESOURCE) | CAPABILITY(KILL))
+#define ALL_CAPABILITIES UINT64_MAX
+
+/* Gadget files that are read because of switch_to; what others would need is not kept. */
+#define FILES_MAX 64
+
+/* Files of gadgets that this one may become, also by way of another one. */
+struct others {
+	const struct supervisor *s;
+	char *paths[FILES_MAX];
+	size_t n;
+};
+
+static uint64_t needs_of(const struct gadget *g)
+{
+	uint64_t needs = 0;
+
+	for (size_t i = 0; i < g->n_functions; i++) {
+		const struct worker *w = g->functions[i].worker;
+
+		if (w)
+			needs |= w->keep_privileges ? ALL_CAPABILITIES : w->capabilities;
+	}
+	return needs;
+}
+
+static bool has_path(const struct others *o, const char *path)
+{
+	for (size_t i = 0; i < o->n; i++)
+		if (streq(o->paths[i], path))
+			return true;
+	return false;
+}
+
+static void add_named_by(struct others *o, const struct gadget *g)
+{
+	for (size_t i = 0; i < g->n_switch_to && o->n < FILES_MAX; i++) {
+		_cleanup_free_ char *path =
+			gadgetfile_find_beside(g, o->s->dirs, g->switch_to[i].value);
+
+		if (path && !has_path(o, path))
+			o->paths[o->n++] = steal_ptr(path);
+	}
+}
+
+/* As a switch would read it. */
+static uint64_t needs_of_file(struct others *o, const char *path)
+{
+	_cleanup_error_ struct error ignored = { 0 };
+	struct gadget *g = NULL;
+	json_t *form = NULL;
+	uint64_t needs = 0;
+
+	if (supervisor_read_file(path, NULL, o->s->dirs, supervisor_trust(o->s), NULL, NULL, &g,
+				 &form, &ignored) == 0) {
+		needs = needs_of(g);
+		add_named_by(o, g);
+	}
+	gadget_free(g);
+	json_decref(form);
+	return needs;
+}
+
+static uint64_t needs_of_others(const struct supervisor *s)
+{
+	struct others o = { .s = s };
+	uint64_t needs = 0;
+
+	add_named_by(&o, s->gadget);
+	for (size_t i = 0; i < o.n; i++)
+		needs |= needs_of_file(&o, o.paths[i]);
+	for (size_t i = 0; i < o.n; i++)
+		free(o.paths[i]);
+	return needs;
+}
+
+void privileges_give_up(struct supervisor *s)
+{
+	uint64_t needs = needs_of(s->gadget) | needs_of_others(s);
+
+	if (needs == ALL_CAPABILITIES)
+		return;
+	capabilities_reduce(OUR_CAPABILITIES | needs);
+	/*
+	 * First what it may still execute itself: reexec. Where no worker is to have any, the
+	 * bounding set is emptied here, once, rather than by each worker at each start.
+	 */
+	s->bounded = capabilities_inherit() && capabilities_bound(needs) && !needs;
+	for (size_t n = 0; n < s->n_instances; n++)
+		if (s->instances[n]->unit)
+			s->instances[n]->unit->spawn.bounded = s->bounded;
+}
+
+int privileges_check(const struct supervisor *s, const struct function *function, struct error *err)
+{
+	const struct worker *w = function->worker;
+	uint64_t own, bounding;
+
+	/* What is only planned (reload --dry-run) is planned by another process. */
+	if (s->phase != PHASE_UP || !w || !worker_has_privileges(w) ||
+	    !capabilities_get(&own, &bounding))
+		return 0;
+	/* Who has given up nothing has no more than it could give. */
+	if (w->keep_privileges ? !(own & ~bounding) : !(w->capabilities & ~(own & bounding)))
+		return 0;
+	error_set(err, EX_CANTCREAT, EPERM, NULL,
+		  "the supervisor has given up the privileges that the worker of '%s' is to %s",
+		  function->label, w->keep_privileges ? "keep" : "have (capabilities)");
+	error_at(err, &w->at);
+	return error_hint(err, "take '%s' down, then up", s->name);
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A gadget file that a supervisor reads by itself, when nobody looks on. */
+#include <errno.h>
+#include <sys/stat.h>
+
+#include "base/cleanup.h"
+#include "gadgetfile/gadgetfile.h"
+#include "supervisor/supervisor.h"
+
+static void say_diags(const struct diags *diags, void (*say)(void *data, const char *line),
+		      void *data)
+{
+	static const char *const words[] = {
+		[DIAG_ERROR] = "error", [DIAG_WARNING] = "warning", [DIAG_NOTE] = "note"
+	};
+
+	for (size_t i = 0; i < diags->n; i++) {
+		const struct diag *d = &diags->v[i];
+		_cleanup_free_ char *line = strf("%s:%u:%u: %s: %s", d->file, d->line, d->column,
+						 words[d->severity], d->text);
+
+		say(data, line);
+	}
+}
+
+static int bad_file(const char *path, const struct diags *diags, struct error *err)
+{
+	error_set(err, EX_DATAERR, EINVAL, path, "%s has %zu error%s: see 'ffsctl check %s'", path,
+		  diags->n_errors, diags->n_errors == 1 ? "" : "s", path);
+	return -err->err;
+}
+
+int supervisor_read_file(const char *path, const char *name, const char *const *dirs,
+			 enum gadgetfile_trust trust, void (*say)(void *data, const char *line),
+			 void *data, struct gadget **gadget, json_t **form, struct error *err)
+{
+	struct diags diags = { 0 };
+	struct stat st;
+	int r;
+
+	/* A FIFO that was good for `up` would let us wait here. */
+	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
+		return error_set(err, EX_NOINPUT, EINVAL, path,
+				 "%s is no file that can be read once more", path);
+	r = gadgetfile_load_found(path, name, dirs, NULL, trust, gadget, form, &diags, err);
+	if (say)
+		say_diags(&diags, say, data);
+	if (r < 0 && !err->exit)
+		r = bad_file(path, &diags, err);
+	diags_free(&diags);
+	return r;
+}

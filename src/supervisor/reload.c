@@ -1,0 +1,486 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "supervisor/reload.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/json.h"
+#include "configfs/steps.h"
+#include "configfs/udc.h"
+#include "function/launch.h"
+#include "functionfs/mount.h"
+#include "probe/features.h"
+#include "supervisor/bus.h"
+#include "supervisor/host.h"
+#include "supervisor/notify.h"
+#include "supervisor/privileges.h"
+#include "supervisor/supervisor.h"
+
+/* As long as `up` has by default. */
+#define HUP_SECONDS 30
+
+bool reload_is_under_way(const struct supervisor *s)
+{
+	return s->reload && s->reload->way != RELOAD_BROKEN;
+}
+
+bool reload_is_going(const struct supervisor *s)
+{
+	return s->reload && s->reload->way == RELOAD_GOING;
+}
+
+static bool is_among(struct instance *const *list, size_t n, const struct instance *i)
+{
+	for (size_t k = 0; k < n; k++)
+		if (list[k] == i)
+			return true;
+	return false;
+}
+
+/* Instances that are not in the supervisor's list are of no use to anybody else. */
+static void free_instances(struct supervisor *s, struct instance **list, size_t n)
+{
+	for (size_t k = 0; k < n; k++)
+		if (!is_among(s->instances, s->n_instances, list[k]))
+			instance_free(list[k]);
+	free(list);
+}
+
+static void drop(struct supervisor *s, struct reload *r)
+{
+	free_instances(s, r->old, r->n_old);
+	free_instances(s, r->fresh, r->n_fresh);
+	difference_free(&r->difference);
+	gadget_free(r->gadget);
+	json_decref(r->form);
+	free(r->udc);
+	free(r->was_on);
+	error_clear(&r->why);
+	error_clear(&r->back);
+	free(r);
+}
+
+void reload_free(struct supervisor *s)
+{
+	if (s->reload)
+		drop(s, steal_ptr(s->reload));
+}
+
+/* --- the end -------------------------------------------------------------------------------------
+ */
+
+/* The supervisor's list is `list` from now on. */
+static void set_instances(struct supervisor *s, struct instance *const *list, size_t n)
+{
+	free(s->instances);
+	s->instances = NULL;
+	s->n_instances = 0;
+	for (size_t k = 0; k < n; k++)
+		*array_add(s->instances, s->n_instances) = list[k];
+}
+
+static void forget_twins(struct supervisor *s)
+{
+	for (size_t n = 0; n < s->n_instances; n++) {
+		s->instances[n]->twin = NULL;
+		s->instances[n]->leaves = false;
+		if (s->instances[n]->unit)
+			s->instances[n]->unit->awaited = false;
+	}
+}
+
+/* The instances that stay are of the new gadget from now on. */
+static void settle_instances(struct supervisor *s, struct reload *r)
+{
+	struct instance **list = NULL;
+	size_t n_list = 0;
+
+	for (size_t n = 0; n < r->n_fresh; n++) {
+		struct instance *fresh = r->fresh[n], *stays = fresh;
+
+		for (size_t k = 0; k < r->n_old; k++)
+			if (r->old[k]->twin == fresh)
+				stays = r->old[k];
+		stays->gadget = fresh->gadget;
+		stays->function = fresh->function;
+		stays->mount_uid = fresh->mount_uid;
+		stays->mount_gid = fresh->mount_gid;
+		if (stays->unit)
+			unit_set_worker(stays->unit, fresh->function->worker);
+		*array_add(list, n_list) = stays;
+	}
+	set_instances(s, list, n_list);
+	free(list);
+	forget_twins(s);
+}
+
+/* Whatever comes of it: the merged one before it has all that there is. */
+static void write_record(struct supervisor *s)
+{
+	_cleanup_error_ struct error err = { 0 };
+
+	if (supervisor_write_record(s, &err) < 0)
+		supervisor_say_of(s, NULL, LOG_ERR, "%s", err.text);
+}
+
+static void is_over(struct supervisor *s, struct reload *r)
+{
+	timer_stop(&s->deadline);
+	s->reload = NULL;
+	drop(s, r);
+	launch_give_back_users(s);
+	memory_let_go(); /* what reading the gadget file took is not needed again */
+	/* A worker that has failed meanwhile, and had to wait until it was known what that means.
+	 */
+	for (size_t n = 0; n < s->n_instances && s->place != BUS_FAILED; n++)
+		if (s->instances[n]->unit && s->instances[n]->unit->state == UNIT_FAILED)
+			supervisor_worker_failed(s, s->instances[n]->unit);
+	supervisor_changed(s);
+	/* Whoever reads the words that come now may ask for it at once. */
+	supervisor_write_status(s);
+}
+
+static void say_reloaded(struct supervisor *s, size_t n)
+{
+	const char *changes = n == 1 ? "change" : "changes";
+
+	if (s->reloaded.awaits_udc)
+		supervisor_say(s, "reloaded: %zu %s; it is bound again when its UDC %s is back", n,
+			       changes, s->udc);
+	else if (s->reloaded.rebound)
+		supervisor_say(s, "reloaded: %zu %s, bound again to %s", n, changes, s->udc);
+	else
+		supervisor_say(s, "reloaded: %zu %s, without leaving the bus", n, changes);
+}
+
+static void commit(struct supervisor *s, struct reload *r)
+{
+	struct gadget *before = s->own_gadget;
+	size_t n = r->difference.n;
+
+	difference_end(&r->difference, DIFFERENCE_NEW);
+	settle_instances(s, r);
+	json_object_set_new(s->record, "file", json_string(r->gadget->file));
+	json_object_set_new(s->record, "dir", json_string(r->gadget->dir));
+	json_object_set(s->record, "form", r->form);
+	s->gadget = s->configfs.gadget = s->own_gadget = steal_ptr(r->gadget);
+	configfs_settle(&s->configfs, &s->plan);
+	write_record(s);
+	s->reloaded.changed = true;
+	if (r->was_on) {
+		s->udc = steal_ptr(r->udc);
+		bus_settle(s, r->unbound ? BUS_LOST : BUS_ON);
+	}
+	s->reloaded.awaits_udc = bus_awaits_udc(s);
+	s->reloaded.rebound = r->was_on && !r->unbound;
+	is_over(s, r);
+	gadget_free(before);
+	privileges_give_up(s);
+	say_reloaded(s, n);
+}
+
+static void is_back(struct supervisor *s, struct reload *r)
+{
+	difference_end(&r->difference, DIFFERENCE_OLD);
+	set_instances(s, r->old, r->n_old);
+	forget_twins(s);
+	configfs_settle(&s->configfs, &s->plan);
+	write_record(s);
+	if (r->was_on)
+		s->udc = steal_ptr(r->was_on);
+	if (r->left)
+		bus_settle(s, r->unbound ? BUS_LOST : BUS_ON);
+	error_hint(&r->why, "'%s' is as it was before", s->name);
+	if (r->unbound)
+		error_hint(&r->why, "it is bound again when its UDC %s is back", s->udc);
+	error_move(&s->reloaded.error, &r->why);
+	is_over(s, r);
+	supervisor_say_of(s, NULL, LOG_ERR, "not reloaded: %s", s->reloaded.error.text);
+}
+
+/* The plan stays the merged one, on disk as well. */
+static void is_broken(struct supervisor *s, struct reload *r)
+{
+	const struct step *bind = bus_step(s);
+
+	timer_stop(&s->deadline);
+	r->way = RELOAD_BROKEN;
+	if (r->was_on && bind)
+		s->udc = xstrdup(bind->value);
+	if (r->back.text)
+		error_hint(&r->why, "and the way back failed: %s", r->back.text);
+	error_hint(&r->why, "'ffsctl down %s' takes away what is there", s->name);
+	error_move(&s->reloaded.error, &r->why);
+	supervisor_changed(s);
+	supervisor_write_status(s);
+	supervisor_say_of(s, NULL, LOG_ERR, "not reloaded: %s", s->reloaded.error.text);
+}
+
+/* --- on the way ----------------------------------------------------------------------------------
+ */
+
+/* Workers that were told to go, but have not gone yet, or not been replaced, are wanted again. */
+static void keep_workers(struct supervisor *s)
+{
+	for (size_t n = 0; n < s->n_instances; n++) {
+		s->instances[n]->leaves = false;
+		if (s->instances[n]->unit) {
+			s->instances[n]->unit->awaited = false;
+			s->instances[n]->unit->successor = NULL;
+		}
+	}
+	for (size_t k = 0; k < s->plan.n; k++) {
+		const struct step *step = &s->plan.steps[k];
+		const struct instance *i = step->self;
+
+		if (step->op == &instance_op_worker && step->state == STEP_DONE && i->unit &&
+		    (i->unit->state == UNIT_STOPPING || i->unit->state == UNIT_STOPPED))
+			unit_handle(i->unit, UNIT_EV_RESTART);
+	}
+}
+
+static void turn_back(struct supervisor *s, struct reload *r)
+{
+	r->way = RELOAD_GOING_BACK;
+	r->late = false;
+	s->configfs.gadget = s->gadget;
+	if (r->left) {
+		host_watch(s, r->was_on);
+		host_left(s);
+	}
+	keep_workers(s);
+	timer_start(&s->deadline, r->timeout);
+}
+
+/* Whether all is done but the bind, and that has failed because the UDC is not there. */
+static bool lacks_udc(const struct reload *r)
+{
+	const struct difference *d = &r->difference;
+	const struct step *failed = difference_failed(d);
+	bool is_last = d->back_failed || d->next + 1 == d->n;
+
+	return is_last && failed && failed->op == &configfs_op_bind && !udc_exists(failed->value);
+}
+
+/* That costs the gadget nothing but the bus: bus.c binds it when the UDC is back. */
+static void leave_unbound(struct reload *r, struct error *err)
+{
+	difference_forgive(&r->difference);
+	error_clear(err);
+	r->unbound = true;
+}
+
+static void go_back(struct supervisor *s, struct reload *r)
+{
+	int result;
+
+	while ((result = difference_take_back(&r->difference, &r->back)) > 0 && r->late)
+		difference_give_up(&r->difference, &r->back);
+	if (result < 0 && lacks_udc(r)) {
+		leave_unbound(r, &r->back);
+		result = 0;
+	}
+	if (result > 0)
+		s->undo_soon = s->undo_soon || result == PLAN_SOON;
+	else if (result < 0)
+		is_broken(s, r);
+	else
+		is_back(s, r);
+}
+
+static void go_on(struct supervisor *s, struct reload *r)
+{
+	_cleanup_error_ struct error err = { 0 };
+	int result;
+
+	if (r->was_on && !r->left)
+		host_watch(s, r->udc);
+	result = difference_apply(&r->difference, &err);
+	if (result < 0 && lacks_udc(r)) {
+		leave_unbound(r, &err);
+		result = 0;
+	}
+	/* Off the bus was the first change. */
+	if (r->was_on && !r->left && r->difference.next > 0) {
+		host_left(s);
+		r->left = true;
+	}
+	if (result > 0 && !r->late) {
+		s->undo_soon = s->undo_soon || result == PLAN_SOON;
+		return;
+	}
+	if (result == 0) {
+		commit(s, r);
+		return;
+	}
+	if (result > 0)
+		error_set(&err, EX_TEMPFAIL, ETIMEDOUT, NULL,
+			  "'%s' could not be reloaded within %g s", s->name, r->timeout);
+	error_move(&r->why, &err);
+	turn_back(s, r);
+	go_back(s, r);
+}
+
+/* Without its keeper a function cannot come back, and the kernel has taken the gadget off the bus.
+ */
+static void keeper_has_died(struct supervisor *s, struct reload *r)
+{
+	error_set(&r->why, EX_PROTOCOL, ECHILD, NULL, "%s", s->failure.text);
+	is_broken(s, r);
+}
+
+static void begin_wanted(struct supervisor *s)
+{
+	_cleanup_error_ struct error err = { 0 };
+
+	s->reload_wanted = false;
+	if (reload_begin(s, NULL, false, HUP_SECONDS, &err) < 0)
+		supervisor_say_of(s, NULL, LOG_ERR, "not reloaded: %s", err.text);
+}
+
+void reload_look(struct supervisor *s)
+{
+	if (s->reload_wanted && !s->on_up && !s->reload && !s->failed && !s->bind_wanted)
+		begin_wanted(s);
+	if (!reload_is_under_way(s))
+		return;
+	if (s->failed)
+		keeper_has_died(s, s->reload);
+	else if (s->reload->way == RELOAD_GOING)
+		go_on(s, s->reload);
+	else
+		go_back(s, s->reload);
+}
+
+void reload_too_late(struct supervisor *s)
+{
+	if (reload_is_under_way(s))
+		s->reload->late = true;
+	supervisor_changed(s);
+}
+
+void reload_wanted(struct supervisor *s)
+{
+	/* A service manager with Type=notify-reload waits for both words, also when nothing is
+	 * done. */
+	notify_reloading(s);
+	if (s->failed || (s->reload && !reload_is_under_way(s)))
+		supervisor_say_of(s, NULL, LOG_ERR,
+				  "not reloaded: it has failed; take it down, then up");
+	else
+		s->reload_wanted = true;
+	supervisor_changed(s);
+}
+
+/* --- the beginning -------------------------------------------------------------------------------
+ */
+
+static void say_line(void *data, const char *line)
+{
+	supervisor_say(data, "%s", line);
+}
+
+/* Workers that go are told at once, not one after the other. */
+static void mark_leavers(const struct reload *r)
+{
+	const struct difference *d = &r->difference;
+
+	for (size_t k = 0; k < d->n; k++) {
+		const struct step *step = &d->plan->steps[d->changes[k].step];
+
+		if (d->changes[k].kind == CHANGE_UNDO && step->op == &instance_op_worker)
+			((struct instance *)step->self)->leaves = true;
+	}
+}
+
+static void set_out(struct supervisor *s, struct reload *r, double timeout)
+{
+	s->reload = r;
+	r->timeout = timeout;
+	s->configfs.gadget = r->gadget;
+	mark_leavers(r);
+	timer_start(&s->deadline, timeout);
+	if (reload_rebinds(&r->difference)) {
+		/* First the status, as bus_unbind does. */
+		r->was_on = steal_ptr(s->udc);
+		supervisor_write_status(s);
+	}
+	supervisor_changed(s);
+}
+
+/* The old plan again; nothing was done. */
+static void do_not(struct supervisor *s, struct reload *r)
+{
+	if (r->difference.plan)
+		difference_end(&r->difference, DIFFERENCE_OLD);
+	if (r->old)
+		set_instances(s, r->old, r->n_old);
+	forget_twins(s);
+	drop(s, r);
+	launch_give_back_users(s);
+}
+
+/*
+ * Whoever else has a file of a mount open keeps it from going, and keeps descriptors from being
+ * written anew: then there would be no way back either.
+ */
+static int check_holders(const struct reload *r, struct error *err)
+{
+	const struct difference *d = &r->difference;
+
+	for (size_t k = 0; k < d->n; k++) {
+		const struct step *step = &d->plan->steps[d->changes[k].step];
+
+		if (d->changes[k].kind == CHANGE_UNDO && step->op == &ffs_op_mount &&
+		    ffs_mount_is_free(step, getpid(), err) < 0)
+			return error_at(err, &step->at);
+	}
+	return 0;
+}
+
+static int prepare(struct supervisor *s, struct reload *r, const char *path, bool renamed,
+		   struct error *err)
+{
+	int result = bus_check(s, err);
+
+	if (result == 0)
+		/* A command that names a file has read it itself. */
+		result = reload_read(r, s->record, path, renamed, s->dirs, supervisor_trust(s),
+				     path ? NULL : say_line, s, err);
+	if (result == 0)
+		result = features_require(s->world, r->gadget, err);
+	if (result == 0)
+		result = reload_compare(s, r, err);
+	if (result == 0)
+		result = check_holders(r, err);
+	/* As wide as both: who finds it has all to take away that may be there. */
+	if (result == 0 && r->difference.n > 0)
+		result = supervisor_write_record(s, err);
+	return result;
+}
+
+int reload_begin(struct supervisor *s, const char *path, bool renamed, double timeout,
+		 struct error *err)
+{
+	struct reload *r = xcalloc(1, sizeof(*r));
+	int result = prepare(s, r, path, renamed, err);
+
+	error_clear(&s->reloaded.error);
+	s->reloaded.changed = s->reloaded.rebound = s->reloaded.awaits_udc = false;
+	if (result < 0) {
+		do_not(s, r);
+		return result;
+	}
+	/* The same in another file is to come from there from now on. */
+	if (r->difference.n == 0 && json_equal(json_object_get(s->record, "form"), r->form) &&
+	    streq_null(json_text(s->record, "file", NULL), r->gadget->file)) {
+		supervisor_say(s, "the gadget file has not changed");
+		do_not(s, r);
+		return 0;
+	}
+	set_out(s, r, timeout);
+	return 0;
+}

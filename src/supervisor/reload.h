@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Another gadget file for a gadget that is up: the difference of two plans is made, and if that
+ * fails the way back is gone. Functions that stay keep mount, keeper and worker. Only in PHASE_UP.
+ *
+ * The supervisor's plan is the merged one meanwhile, on disk before the first change: `down`, and
+ * whoever finds the record of a dead supervisor, undo what is there of both.
+ */
+#pragma once
+
+#include <jansson.h>
+
+#include "function/function.h"
+#include "gadgetfile/gadgetfile.h"
+#include "plan/difference.h"
+
+struct supervisor;
+
+struct reload {
+	struct gadget *gadget; /* the new one; owned */
+	json_t *form;	       /* its JSON form; owned */
+	/* Of the new plan, in the file's order; those in place of one that stays are its twins. */
+	struct instance **fresh;
+	size_t n_fresh;
+	struct instance **old; /* the supervisor's own list; meanwhile it has both */
+	size_t n_old;
+	struct difference difference;
+	enum {
+		RELOAD_GOING,
+		RELOAD_GOING_BACK,
+		RELOAD_BROKEN, /* the way back has failed: only `down` is left */
+	} way;
+	char *udc;	/* where it will be; NULL: not bound */
+	char *was_on;	/* NULL: the gadget stays where it is */
+	double timeout; /* seconds, for each way */
+	bool late;
+	bool left;    /* it has left the bus, of which the host's state was forgotten */
+	bool unbound; /* all is done but the bind: the UDC is not there */
+	struct error why, back;
+};
+
+/* reload_rules.c */
+extern const struct plan_rules reload_rules;
+/* Whether the gadget has to leave the bus for it. */
+bool reload_rebinds(const struct difference *d);
+
+/*
+ * reload_plan.c: reads a gadget file (NULL: the one it came up from) for the gadget that the record
+ * is of. `renamed`: whatever name the file gives it, as after `up --name`. The others:
+ * see supervisor_read_file.
+ */
+int reload_read(struct reload *r, const json_t *record, const char *path, bool renamed,
+		const char *const *dirs, enum gadgetfile_trust trust,
+		void (*say)(void *data, const char *line), void *data, struct error *err);
+/* Whether the record's gadget has another name than its file gives it. */
+bool reload_is_renamed(const json_t *record);
+/*
+ * Makes the supervisor's plan the merged one, and the difference. Changes nothing on the machine.
+ * On failure all is as before.
+ */
+int reload_compare(struct supervisor *s, struct reload *r, struct error *err);
+
+/*
+ * Begins to reload from a file (NULL: the gadget's own). When it is over s->reload is NULL, or
+ * broken, and s->reloaded tells how it was; that may be at once.
+ */
+int reload_begin(struct supervisor *s, const char *path, bool renamed, double timeout,
+		 struct error *err);
+/* HUP: as soon as it can be. Words go to the log. */
+void reload_wanted(struct supervisor *s);
+/* Goes on with it, after each change. */
+void reload_look(struct supervisor *s);
+void reload_too_late(struct supervisor *s);
+/* Whether one is under way; and whether it is on its way there, not back. */
+bool reload_is_under_way(const struct supervisor *s);
+bool reload_is_going(const struct supervisor *s);
+void reload_free(struct supervisor *s);

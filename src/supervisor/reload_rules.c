@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Which steps rest on which: those of configfs/ (configfs/rules.h), and those of instances and
+ * workers. All by op, path and value: the old plan may be a record's.
+ */
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "configfs/rules.h"
+#include "configfs/steps.h"
+#include "configfs/usbg.h"
+#include "functionfs/mount.h"
+#include "plan/files.h"
+#include "supervisor/reload.h"
+
+static bool is_of_worker(const struct step *step)
+{
+	return step->op == &instance_op_worker || step->op == &instance_op_ready;
+}
+
+/* Of a worker's value ("GADGET FUNCTION DIGEST PLACE"); "" when a record has less. */
+static const char *place_of(const struct step *step)
+{
+	const char *text = step->value ? step->value : "";
+
+	for (int i = 0; i < 3; i++) {
+		text += strcspn(text, " ");
+		text += *text == ' ';
+	}
+	return text;
+}
+
+/* Whether the gadget may stay on the bus while the step changes. */
+static bool is_live(const struct step *step)
+{
+	static const struct step_op *const ops[] = {
+		&instance_op_worker, &instance_op_ready,    &plan_op_symlink,
+		&plan_op_mkdir,	     &plan_op_mkdir_shared, &usbg_op_view,
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(ops); i++)
+		if (step->op == ops[i])
+			return true;
+	return configfs_is_live(step);
+}
+
+static bool is_function_of(const struct step *function, const struct step *mount)
+{
+	_cleanup_free_ char *name =
+		strf("/functions/ffs.%.*s", (int)strcspn(mount->value, " "), mount->value);
+
+	return function->op == &usbg_op_function && str_has_suffix(function->path, name);
+}
+
+static bool rests_on(const struct step *later, const struct step *earlier)
+{
+	if (later->op == &configfs_op_bind)
+		return !is_live(earlier);
+	/* It goes only when nobody else is in it. */
+	if (earlier->op == &plan_op_mkdir_shared)
+		return false;
+	if (is_of_worker(later))
+		return (earlier->op == &ffs_op_mount || earlier->op == &usbg_op_function) &&
+		       streq(place_of(later), earlier->path);
+	if (later->op == &instance_op_keeper && earlier->op == &usbg_op_function)
+		return streq(later->path, earlier->path);
+	if (later->op == &ffs_op_mount && is_function_of(earlier, later))
+		return true;
+	if (earlier->op == &plan_op_mkdir || earlier->op == &ffs_op_mount)
+		return path_is_below(later->path, earlier->path) ||
+		       (later->op == &ffs_op_mount && streq(later->path, earlier->path));
+	return configfs_rests_on(later, earlier);
+}
+
+/* Descriptors are written once in the life of a mount. */
+static bool remade_with(const struct step *earlier, const struct step *later)
+{
+	if (earlier->op == &ffs_op_mount)
+		return !is_of_worker(later) && path_is_below(later->path, earlier->path);
+	return configfs_remade_with(earlier, later);
+}
+
+static bool same_words(const char *a, const char *b, int n)
+{
+	for (; n > 0; n--) {
+		size_t length = strcspn(a, " ");
+
+		if (strncmp(a, b, length + 1) != 0)
+			return false;
+		a += length + (a[length] == ' ');
+		b += length + (b[length] == ' ');
+	}
+	return true;
+}
+
+static bool replaces(const struct step *next, const struct step *last)
+{
+	if (next->op == &instance_op_worker)
+		return same_words(next->value, last->value, 2) &&
+		       streq(place_of(next), place_of(last));
+	return configfs_replaces(next, last);
+}
+
+const struct plan_rules reload_rules = {
+	.rests_on = rests_on,
+	.remade_with = remade_with,
+	.replaces = replaces,
+};
+
+bool reload_rebinds(const struct difference *d)
+{
+	for (size_t i = 0; i < d->n; i++)
+		if (d->plan->steps[d->changes[i].step].op == &configfs_op_bind)
+			return true;
+	return false;
+}

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the supervisor tells the next process: RUN/NAME/status. */
+#include "supervisor/reload.h"
+#include "supervisor/supervisor.h"
+
+#include <time.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/json.h"
+#include "configfs/usbg.h"
+#include "functionfs/endpoint.h"
+#include "supervisor/host.h"
+
+static const char *const type_words[] = {
+	[EP_BULK] = "bulk", [EP_INTERRUPT] = "interrupt", [EP_ISOCHRONOUS] = "isochronous"
+};
+
+/* The size at the speed the host has chosen, else at the fastest that the function offers. */
+static int max_packet(const struct instance *i, const struct endpoint *ep)
+{
+	static const struct {
+		uint8_t speed;
+		int index;
+	} indices[] = { { 2, EP_FULL }, { 3, EP_HIGH }, { 5, EP_SUPER }, { 6, EP_SUPER } };
+	int size = 0;
+
+	for (int s = 0; s < EP_SPEED_COUNT; s++)
+		if (ep->speed[s].used)
+			size = ep->speed[s].max_packet;
+	for (size_t k = 0; k < ARRAY_SIZE(indices); k++)
+		if (i->bus.enabled && i->bus.speed == indices[k].speed &&
+		    ep->speed[indices[k].index].used)
+			size = ep->speed[indices[k].index].max_packet;
+	return size;
+}
+
+struct endpoints {
+	const struct instance *instance;
+	json_t *array;
+	size_t n;
+};
+
+static int add_endpoint(void *data, const struct endpoint *ep)
+{
+	struct endpoints *e = data;
+	_cleanup_free_ char *file = ffs_endpoint_file(e->instance->function->ffs, ep);
+
+	json_array_append_new(e->array,
+			      json_pack("{s:s, s:i, s:s, s:s, s:i, s:o}", "file", file, "address",
+					ep->address, "type", type_words[ep->type], "direction",
+					ep->direction == EP_IN ? "in" : "out", "max_packet",
+					max_packet(e->instance, ep), "bytes",
+					unit_stats_bytes(e->instance->unit, e->n++)));
+	return 0;
+}
+
+static json_t *unit_json(const struct unit *u)
+{
+	bool serves = u->state == UNIT_READY;
+
+	return json_pack("{s:s, s:o, s:o, s:i, s:o, s:o, s:o}", "state", unit_state_words[u->state],
+			 "pid", u->pid > 0 ? json_integer(u->pid) : json_null(), "engine",
+			 *u->engine ? json_string(u->engine) : json_null(), "restarts",
+			 (int)u->restarts, "last_exit", json_string_or_null(u->last_exit),
+			 "ready_since", serves ? json_integer(u->ready_at) : json_null(), "stats",
+			 unit_stats_json(u));
+}
+
+static const struct instance *instance_of(const struct supervisor *s, const struct function *f)
+{
+	for (size_t n = 0; n < s->n_instances; n++)
+		if (s->instances[n]->function == f)
+			return s->instances[n];
+	return NULL;
+}
+
+static json_t *function_json(const struct supervisor *s, const struct function *f)
+{
+	const struct instance *i = instance_of(s, f);
+	const struct ffs *ffs = i ? f->ffs : NULL; /* before that there is none of it */
+	struct endpoints e = { .instance = i, .array = json_array() };
+
+	if (ffs)
+		ffs_each_endpoint(ffs, add_endpoint, &e);
+	return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "label", f->label, "type",
+			 f->type, "instance", f->instance, "mount",
+			 json_string_or_null(ffs ? ffs->mount.path : NULL), "device",
+			 json_string_or_null(ffs ? ffs->device.value : NULL), "ifname", json_null(),
+			 "endpoints", e.array, "keeper",
+			 i && i->keeper.pid > 0 ? json_integer(i->keeper.pid) : json_null(),
+			 "worker", i && i->unit ? unit_json(i->unit) : json_null());
+}
+
+/* What the supervisor knows; who reads it compares it with what the kernel says (inspect.c). */
+const char *supervisor_state(const struct supervisor *s)
+{
+	if (s->failed || s->place == BUS_FAILED)
+		return "failed";
+	if (s->phase == PHASE_WAITING_UDC || s->phase == PHASE_COMING_UP)
+		return "starting";
+	if (reload_is_under_way(s) && s->reload->was_on)
+		return "starting";
+	if (s->phase != PHASE_UP || (s->reload && !reload_is_under_way(s)))
+		return "degraded";
+	for (size_t n = 0; n < s->n_instances; n++) {
+		const struct unit *unit = s->instances[n]->unit;
+
+		if (unit && !unit_is_settled(unit))
+			return "degraded";
+	}
+	if (s->place == BUS_LOST)
+		return "degraded";
+	return s->no_bind ? "unbound" : "ready";
+}
+
+bool supervisor_is_ready(const struct supervisor *s)
+{
+	return streq(supervisor_state(s), "ready");
+}
+
+/* Why a gadget is degraded whose worker is in this state. */
+static const struct {
+	const char *severity, *words;
+} worker_problems[UNIT_STATE_COUNT] = {
+	[UNIT_STOPPED] = { "warning", "is not running" },
+	[UNIT_STARTING] = { "warning", "is not ready yet" },
+	[UNIT_ENDING] = { "warning", "has ended" },
+	[UNIT_STOPPING] = { "warning", "is being stopped" },
+	[UNIT_WAITING] = { "warning", "is about to be restarted" },
+	[UNIT_FAILED] = { "error", "has failed" },
+};
+
+static void worker_problem(json_t *array, const struct unit *unit, bool degraded)
+{
+	const char *severity = worker_problems[unit->state].severity, *why = unit->last_exit;
+	bool lasts = unit->state == UNIT_WAITING || unit->state == UNIT_FAILED;
+	_cleanup_free_ char *text = NULL;
+
+	/* Of a gadget that comes up or is reloaded, workers that start are no problem */
+	if (!severity || (!lasts && !degraded))
+		return;
+	if (!why && lasts)
+		why = "it could not be started";
+	text = strf("%s: the worker %s%s%s", unit->instance->function->label,
+		    worker_problems[unit->state].words, why ? ": " : "", why ? why : "");
+	json_array_append_new(array, json_pack("{s:s, s:s}", "severity", severity, "text", text));
+}
+
+static json_t *problems_json(const struct supervisor *s)
+{
+	bool degraded = streq(supervisor_state(s), "degraded");
+	json_t *array = json_array();
+
+	if (s->failure.text)
+		json_array_append_new(array, json_pack("{s:s, s:s}", "severity", "error", "text",
+						       s->failure.text));
+	if ((s->place == BUS_FAILED || s->place == BUS_LOST) && s->bind_error.text)
+		json_array_append_new(array, json_pack("{s:s, s:s}", "severity", "error", "text",
+						       s->bind_error.text));
+	if (s->reload && !reload_is_under_way(s))
+		json_array_append_new(array, json_pack("{s:s, s:s}", "severity", "error", "text",
+						       s->reloaded.error.text));
+	for (size_t n = 0; n < s->configfs.n_remarks; n++) {
+		const struct remark *r = &s->configfs.remarks[n];
+
+		json_array_append_new(array,
+				      json_pack("{s:s, s:s, s:s?, s:i, s:i}", "severity", "warning",
+						"text", r->text, "file", r->at.file, "line",
+						(int)r->at.line, "column", (int)r->at.column));
+	}
+	for (size_t n = 0; n < s->n_instances; n++)
+		if (s->instances[n]->unit)
+			worker_problem(array, s->instances[n]->unit, degraded);
+	return array;
+}
+
+/* Where the functions are in their configurations: who reads it sees whether they still are. */
+static json_t *links_json(const struct supervisor *s)
+{
+	json_t *array = json_array();
+
+	for (size_t n = 0; n < s->plan.n; n++) {
+		const struct step *step = &s->plan.steps[n];
+
+		if (step->op == &usbg_op_binding && step->state == STEP_DONE)
+			json_array_append_new(array, json_string(step->path));
+	}
+	return array;
+}
+
+void supervisor_write_status(struct supervisor *s)
+{
+	_cleanup_error_ struct error ignored = { 0 };
+	json_t *functions, *json;
+
+	if (!s->gadget || s->rundir.dir_fd < 0)
+		return;
+	functions = json_array();
+	for (size_t n = 0; n < s->gadget->n_functions; n++)
+		json_array_append_new(functions, function_json(s, &s->gadget->functions[n]));
+	json = json_pack("{s:s, s:s, s:s, s:o, s:o, s:i, s:o, s:o, s:o}", "name", s->name, "file",
+			 s->gadget->file, "state", supervisor_state(s), "udc",
+			 json_string_or_null(s->udc), "configured", json_boolean(host_is_there(s)),
+			 "supervisor", (int)getpid(), "since",
+			 s->since ? json_integer(s->since) : json_null(), "functions", functions,
+			 "problems", problems_json(s));
+	json_object_set_new(json, "links", links_json(s));
+	/* A full file system costs the status its freshness; the gadget goes on. */
+	json_object_set_new(json, "no_bind", json_boolean(s->no_bind));
+	json_object_set_new(json, "lost", json_boolean(s->place == BUS_LOST));
+	json_object_set_new(json, "taken", json_boolean(s->place == BUS_TAKEN));
+	json_object_set_new(json, "held", json_boolean(s->held > 0));
+	rundir_write(&s->rundir, RUNDIR_STATUS, json, &ignored);
+	json_decref(json);
+}

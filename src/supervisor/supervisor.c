@@ -1,0 +1,563 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "config.h"
+
+#include "supervisor/supervisor.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "configfs/udc.h"
+#include "probe/features.h"
+#include "process/reap.h"
+#include "supervisor/bus.h"
+#include "supervisor/host.h"
+#include "supervisor/notify.h"
+#include "supervisor/privileges.h"
+#include "supervisor/reload.h"
+#include "supervisor/switch.h"
+#include "supervisor/take_over.h"
+
+static void _printf_(4, 0)
+	say(struct supervisor *s, const char *function, int priority, const char *fmt, va_list ap)
+{
+	_cleanup_free_ char *text = NULL, *line = NULL;
+
+	if (vasprintf(&text, fmt, ap) < 0) {
+		text = NULL;
+		return;
+	}
+	line = strf("%s%s%s", function ? function : "", function ? ": " : "", text);
+	if (s->foreground)
+		log_about(s->name, function, priority, "%s: %s", s->name, line);
+	else
+		output_event(&s->output, line);
+}
+
+void supervisor_say(struct supervisor *s, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	say(s, NULL, LOG_INFO, fmt, ap);
+	va_end(ap);
+}
+
+void supervisor_say_of(struct supervisor *s, const char *function, int priority, const char *fmt,
+		       ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	say(s, function, priority, fmt, ap);
+	va_end(ap);
+}
+
+void supervisor_changed(struct supervisor *s)
+{
+	s->changed = true;
+}
+
+void supervisor_go_down(struct supervisor *s, struct error *why)
+{
+	_cleanup_error_ struct error ignored = { 0 };
+
+	if (why && !s->failure.exit)
+		error_move(&s->failure, why);
+	else if (why)
+		error_clear(why);
+	if (s->phase < PHASE_GOING_DOWN) {
+		s->phase = PHASE_GOING_DOWN;
+		/* An `up` that comes now must not take it for one that stays. */
+		rundir_sign(&s->rundir, WHO_GOING_DOWN, &ignored);
+	}
+	s->changed = true;
+}
+
+enum gadgetfile_trust supervisor_trust(const struct supervisor *s)
+{
+	return s->foreground ? GADGETFILE_TRUST_ROOT : GADGETFILE_TRUST_UNWRITABLE;
+}
+
+enum trust supervisor_program_trust(const struct supervisor *s, const char *dir)
+{
+	bool only_root = supervisor_trust(s) == GADGETFILE_TRUST_ROOT ||
+			 (s->dirs && gadgetfile_is_among(s->dirs, dir));
+
+	return only_root ? TRUST_ROOT : TRUST_OWNER;
+}
+
+/* -v; in the background nobody reads it. */
+static void say_step(const struct step *step, bool undone)
+{
+	const char *what = undone ? step->op->undo_name : step->op->name;
+
+	if (what)
+		log_debug("%s %s", what, step->path);
+}
+
+/* --- the plan ----------------------------------------------------------------------------------
+ */
+
+const struct step_op **supervisor_ops(void)
+{
+	static const struct step_op *const *const rooms[] = { configfs_ops, instance_ops };
+	const struct step_op **ops = NULL;
+	size_t n = 0;
+
+	for (size_t r = 0; r < ARRAY_SIZE(rooms); r++)
+		for (size_t i = 0; rooms[r][i]; i++)
+			*array_add(ops, n) = rooms[r][i];
+	(void)array_add(ops, n); /* the NULL at the end */
+	return ops;
+}
+
+int supervisor_make_instances(struct supervisor *s, const struct gadget *g, struct instance ***list,
+			      size_t *n, struct error *err)
+{
+	for (size_t f = 0; f < g->n_functions; f++) {
+		int r;
+
+		if (!g->functions[f].ffs && !g->functions[f].worker)
+			continue;
+		r = instance_new(array_add(*list, *n), s, g, &g->functions[f], err);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+void supervisor_add_steps(struct supervisor *s, const struct gadget *g, struct instance **list,
+			  size_t n, const char *udc, const struct plan *base, struct plan *plan)
+{
+	const struct gadget *before = s->configfs.gadget;
+
+	s->configfs.gadget = g;
+	configfs_add_gadget(plan, &s->configfs);
+	for (size_t i = 0; i < n; i++)
+		instance_add_steps(plan, list[i], base);
+	for (size_t i = 0; i < n; i++)
+		instance_add_worker_start(plan, list[i]);
+	for (size_t i = 0; i < n; i++)
+		instance_add_worker_ready(plan, list[i]);
+	if (udc)
+		configfs_add_bind(plan, &s->configfs, udc);
+	s->configfs.gadget = before;
+}
+
+int supervisor_make_plan(struct supervisor *s, const char *udc, struct error *err)
+{
+	int r = supervisor_make_instances(s, s->gadget, &s->instances, &s->n_instances, err);
+
+	if (r == 0)
+		supervisor_add_steps(s, s->gadget, s->instances, s->n_instances, udc, NULL,
+				     &s->plan);
+	return r;
+}
+
+int supervisor_write_record(struct supervisor *s, struct error *err)
+{
+	json_object_set_new(s->record, "plan", plan_to_record(&s->plan));
+	return rundir_write(&s->rundir, RUNDIR_RECORD, s->record, err);
+}
+
+/* --- what happens -------------------------------------------------------------------------------
+ */
+
+void supervisor_worker_failed(struct supervisor *s, struct unit *unit)
+{
+	_cleanup_error_ struct error err = { 0 };
+
+	s->changed = true;
+	if (s->phase == PHASE_COMING_UP && unit->served && instance_gates(unit->instance)) {
+		/* Its own step has been taken: nothing else would ask for it any more. */
+		error_set(&err, EX_PROTOCOL, ECHILD, NULL,
+			  "the worker of '%s' was ready, but ended before the gadget was up: %s",
+			  unit->instance->function->label, unit->last_exit);
+		error_at(&err, &unit->worker->at);
+		supervisor_go_down(s, &err);
+	}
+	/* While a reload is under way it decides what becomes of the gadget. */
+	if (s->phase == PHASE_UP && unit->worker->on_failed == FAILED_UNBIND && !s->reload)
+		bus_worker_failed(s);
+}
+
+/*
+ * When the last endpoint closes the kernel takes a function without ep0 off the bus, and all the
+ * gadget with it. Nothing is removed: what is left tells what happened.
+ */
+void supervisor_keeper_died(struct supervisor *s, struct instance *instance)
+{
+	_cleanup_error_ struct error err = { 0 };
+
+	if (s->phase != PHASE_GOING_DOWN && instance_renew_keeper(instance))
+		return;
+	error_set(&err, EX_PROTOCOL, ECHILD, NULL,
+		  "the keeper of '%s' has died, and the function with it",
+		  instance->function->label);
+	supervisor_say_of(s, NULL, LOG_ERR, "%s", err.text);
+	if (s->phase == PHASE_GOING_DOWN) /* it would have been ended next */
+		return;
+	if (s->phase != PHASE_UP) {
+		supervisor_go_down(s, &err);
+		return;
+	}
+	error_move(&s->failure, &err);
+	s->failed = s->changed = true;
+	for (size_t n = 0; n < s->n_instances; n++)
+		if (s->instances[n]->unit)
+			unit_handle(s->instances[n]->unit, UNIT_EV_STOP);
+}
+
+static int too_late(const struct supervisor *s, struct error *err)
+{
+	error_set(err, EX_TEMPFAIL, ETIMEDOUT, NULL,
+		  "'%s' did not come up within the time given (--timeout)", s->name);
+	for (size_t n = 0; n < s->n_instances; n++)
+		if (s->instances[n]->unit && s->instances[n]->unit->state == UNIT_STARTING)
+			return error_hint(err, "the worker of '%s' is not ready",
+					  s->instances[n]->function->label);
+	return -err->err;
+}
+
+static void on_deadline(void *data, uint32_t events _unused_)
+{
+	struct supervisor *s = data;
+	_cleanup_error_ struct error err = { 0 };
+
+	timer_stop(&s->deadline);
+	if (s->phase == PHASE_WAITING_UDC)
+		error_set(&err, EX_TEMPFAIL, ETIMEDOUT, UDC_CLASS_DIR,
+			  "no UDC has come within the time given");
+	else if (s->phase == PHASE_COMING_UP)
+		too_late(s, &err);
+	else if (s->phase == PHASE_UP)
+		reload_too_late(s);
+	if (err.exit)
+		supervisor_go_down(s, &err);
+}
+
+static void on_caller(void *data, uint32_t events _unused_)
+{
+	struct supervisor *s = data;
+	_cleanup_error_ struct error err = { 0 };
+
+	source_remove(&s->loop, &s->caller);
+	if (s->phase == PHASE_UP)
+		return;
+	error_set(&err, EX_TEMPFAIL, ECANCELED, NULL, "the command that wanted it was ended");
+	supervisor_go_down(s, &err);
+}
+
+int supervisor_watch_caller(struct supervisor *s, int fd, struct error *err)
+{
+	int r = source_add(&s->loop, &s->caller, fd, EPOLLIN | EPOLLHUP, on_caller, s);
+
+	return r < 0 ? error_errno(err, EX_OSERR, -r, NULL, "cannot watch the command's socket")
+		     : 0;
+}
+
+/* --- the loop ------------------------------------------------------------------------------------
+ */
+
+static void came_up(struct supervisor *s)
+{
+	_cleanup_error_ struct error err = { 0 };
+
+	s->phase = PHASE_UP;
+	/* By now it is known what the values were, which whoever takes over has to know. */
+	if (supervisor_write_record(s, &err) < 0)
+		supervisor_say_of(s, NULL, LOG_ERR, "%s", err.text);
+	s->since = time(NULL);
+	bus_begin(s);
+	timer_stop(&s->deadline);
+	configfs_close(&s->configfs); /* all that libusbgx was needed for is done */
+}
+
+static void go_on_up(struct supervisor *s)
+{
+	_cleanup_error_ struct error err = { 0 };
+	int r;
+
+	host_watch(s, s->udc); /* the bind is the last step */
+	r = plan_apply(&s->plan, &err);
+	if (r == 0)
+		came_up(s);
+	else if (r < 0)
+		supervisor_go_down(s, &err);
+}
+
+static bool all_stopped(const struct supervisor *s)
+{
+	for (size_t n = 0; n < s->n_instances; n++)
+		if (s->instances[n]->unit && s->instances[n]->unit->state != UNIT_STOPPED)
+			return false;
+	return true;
+}
+
+static void go_on_down(struct supervisor *s)
+{
+	_cleanup_error_ struct error err = { 0 };
+	int r = plan_undo(&s->plan, &err);
+
+	s->undo_soon = r == PLAN_SOON;
+	if (r > 0)
+		return;
+	s->phase = PHASE_GONE;
+	for (size_t n = 0; n < s->n_instances; n++)
+		rundir_give_back_user(&s->rundir, s->instances[n]->function->label);
+	/* Who becomes another gadget keeps this one's name, for the way back. */
+	if (r == 0 && !s->switching)
+		r = rundir_remove(&s->rundir, &err);
+	if (r == 0)
+		return;
+	s->undo_failed = true;
+	/* The record stays, for the next `down`. */
+	error_hint(&err, "'ffsctl down %s' takes away what is left", s->name);
+	if (s->failure.text)
+		error_hint(&s->failure, "and undoing it failed: %s", err.text);
+	else
+		error_move(&s->failure, &err);
+}
+
+/* Who is told that it is up may kill us at once. */
+static bool can_be_taken_over(const struct supervisor *s)
+{
+	for (size_t n = 0; n < s->n_instances; n++)
+		if (!s->instances[n]->listens && s->instances[n]->keeper.pid > 0)
+			return false;
+	return true;
+}
+
+/* What dead workers have left ends by itself, and tells nobody. */
+static void look_at_rests(struct supervisor *s)
+{
+	for (size_t n = 0; n < s->n_instances; n++)
+		if (s->instances[n]->unit)
+			unit_rest_look(s->instances[n]->unit);
+}
+
+static bool any_rest(const struct supervisor *s)
+{
+	for (size_t n = 0; n < s->n_instances; n++)
+		if (s->instances[n]->unit && s->instances[n]->unit->rest)
+			return true;
+	return false;
+}
+
+static void look(struct supervisor *s)
+{
+	enum phase before;
+
+	adopt_allow(s);
+	look_at_rests(s);
+	do {
+		before = s->phase;
+		s->changed = s->undo_soon = false;
+		switch (s->phase) {
+		case PHASE_COMING_UP:
+			go_on_up(s);
+			break;
+		case PHASE_UP:
+			if (!s->switching)
+				reload_look(s);
+			if (!s->failed && !s->reload && !s->switching) {
+				bus_look(s);
+				instances_look(s);
+			}
+			if (s->failed && s->foreground && all_stopped(s))
+				s->phase = PHASE_GONE;
+			break;
+		case PHASE_GOING_DOWN:
+			go_on_down(s);
+			break;
+		case PHASE_WAITING_UDC:
+		case PHASE_GONE:
+			break;
+		}
+	} while (s->phase != before && s->phase != PHASE_GONE);
+	s->undo_soon = s->undo_soon || any_rest(s);
+	supervisor_write_status(s);
+	adopt_allow(s);
+	control_update(&s->control);
+	if (before == PHASE_UP && s->on_up && can_be_taken_over(s)) {
+		s->on_up(s->on_up_data);
+		s->on_up = NULL;
+		s->changed = s->changed || s->reload_wanted;
+		/* Last: whoever reads this line may ask for the status at once. */
+		supervisor_say(s, "%sup%s%s", s->adopted ? "taken over; " : "",
+			       s->udc ? " on " : ", not bound", s->udc ? s->udc : "");
+	}
+	notify_update(s);
+}
+
+static int loop_until_gone(struct supervisor *s)
+{
+	while (s->phase != PHASE_GONE) {
+		int r;
+
+		if (s->changed || s->undo_soon)
+			look(s);
+		if (s->phase == PHASE_GONE)
+			break;
+		if (s->changed) /* by what look() did */
+			continue;
+		r = loop_once(&s->loop, s->undo_soon ? PLAN_SOON_MS : -1);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* --- life --- */
+
+/* Nothing was made yet: only our own directory goes. */
+static int give_up(struct supervisor *s, struct error *err)
+{
+	_cleanup_error_ struct error ignored = { 0 };
+
+	rundir_remove(&s->rundir, &ignored);
+	s->phase = PHASE_GONE;
+	return -err->err;
+}
+
+static int prepare(struct supervisor *s, double wait_udc, struct error *err)
+{
+	int r = control_listen(&s->control, &s->rundir, err);
+
+	if (r == 0)
+		r = features_require(s->world, s->gadget, err);
+	if (r == 0 && !s->no_bind)
+		r = supervisor_await_udc(s, wait_udc, err);
+	if (r == 0 && s->phase != PHASE_GOING_DOWN)
+		r = supervisor_make_plan(s, s->udc, err);
+	if (r == 0 && s->phase != PHASE_GOING_DOWN)
+		r = supervisor_write_record(s, err);
+	/* The way back to the gadget that it was is still open: client/switch.c does it then. */
+	if (r == 0 && !s->switched)
+		privileges_give_up(s);
+	return r;
+}
+
+int supervisor_run(struct supervisor *s, double timeout, double wait_udc, struct error *err)
+{
+	int r = notify_begin(s, err);
+
+	if (r < 0)
+		return r;
+	if (s->adopted)
+		privileges_give_up(s);
+	else
+		r = prepare(s, wait_udc, err);
+	if (r < 0)
+		return give_up(s, err);
+	if (!s->adopted && s->phase != PHASE_GOING_DOWN) {
+		s->phase = PHASE_COMING_UP;
+		timer_start(&s->deadline, timeout);
+	}
+	s->changed = true;
+	r = loop_until_gone(s);
+	if (r < 0)
+		return error_errno(err, EX_OSERR, -r, NULL, "cannot wait for events");
+	/* Why the gadget had failed before is no failure of taking it down. */
+	control_answer_down(&s->control, s->undo_failed ? &s->failure : NULL);
+	if (!s->failure.exit)
+		return 0;
+	error_move(err, &s->failure);
+	return -err->err;
+}
+
+int supervisor_undo_record(struct supervisor *s, struct error *err)
+{
+	_cleanup_free_ const struct step_op **ops = supervisor_ops();
+	int r = rundir_read_plan(s->world, s->name, ops, &s->plan, err);
+
+	if (r < 0)
+		return r;
+	/* Before the steps, whichever of them were applied: what it has started is in their way. */
+	reap_left_behind(&s->rundir, &s->failure);
+	s->phase = PHASE_GOING_DOWN;
+	s->changed = true;
+	r = loop_until_gone(s);
+	if (r < 0)
+		return error_errno(err, EX_OSERR, -r, NULL, "cannot wait for events");
+	if (!s->failure.exit)
+		return 0;
+	error_move(err, &s->failure);
+	return -err->err;
+}
+
+int supervisor_init(struct supervisor *s, const struct world *world, const struct gadget *gadget,
+		    const char *name, struct error *err)
+{
+	int r;
+
+	*s = (struct supervisor){
+		.world = world,
+		.gadget = gadget,
+		.name = name,
+		.rundir = RUNDIR_NONE,
+		.loop.epoll_fd = -1,
+		.signals = SOURCE_NONE,
+		.deadline = SOURCE_NONE,
+		.udc_watch = SOURCE_NONE,
+		.uevents = SOURCE_NONE,
+		.caller = SOURCE_NONE,
+		.udc_state = SOURCE_NONE,
+		.notify = { .watchdog = SOURCE_NONE, .fd = -1 },
+		.plan.on_step = say_step,
+		.configfs = { .world = world, .gadget = gadget, .view = USBG_VIEW_NONE }
+	};
+	s->rundir.path = strf("%s/%s", world->run_dir, name);
+	control_init(&s->control, s);
+	output_init(&s->output, -1);
+	r = loop_open(&s->loop);
+	if (r == 0)
+		r = timer_open(&s->loop, &s->deadline, on_deadline, s);
+	if (r < 0)
+		return error_errno(err, EX_OSERR, -r, NULL, "cannot make the event loop");
+	/* What is made has the mode that it is made with, and workers begin with what is usual. */
+	umask(022);
+	/* What workers leave behind becomes our child, so that it can be found and ended. */
+	prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+	return supervisor_watch_signals(s, err);
+}
+
+void supervisor_free(struct supervisor *s)
+{
+	notify_end(s);
+	host_forget(s);
+	reload_free(s);
+	switch_cancel(s);
+	for (size_t n = 0; n < s->n_instances; n++)
+		instance_free(s->instances[n]);
+	free(s->instances);
+	error_clear(&s->reloaded.error);
+	control_close(&s->control);
+	output_close(&s->output);
+	configfs_free(&s->configfs);
+	plan_free(&s->plan);
+	source_close(&s->loop, &s->deadline);
+	cleanup_close(&s->uevents.fd);
+	free(s->uevents_of);
+	cleanup_close(&s->signals.fd);
+	loop_close(&s->loop);
+	rundir_close(&s->rundir);
+	json_decref(s->record);
+	error_clear(&s->failure);
+	error_clear(&s->bind_error);
+	free(s->inherited);
+	free(s->udc);
+	free(s->last_udc);
+	free(s->bind_udc);
+	free(s->host_udc);
+	gadget_free(s->own_gadget);
+}

@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+libffsctl_a_SOURCES += \
+	src/supervisor/await_udc.c \
+	src/supervisor/bus.c src/supervisor/bus.h \
+	src/supervisor/bus_watch.c \
+	src/supervisor/control.c src/supervisor/control.h \
+	src/supervisor/host.c src/supervisor/host.h \
+	src/supervisor/notify.c src/supervisor/notify.h \
+	src/supervisor/privileges.c src/supervisor/privileges.h \
+	src/supervisor/read_file.c \
+	src/supervisor/reload.c src/supervisor/reload.h \
+	src/supervisor/reload_plan.c \
+	src/supervisor/reload_rules.c \
+	src/supervisor/signals.c \
+	src/supervisor/status.c \
+	src/supervisor/supervisor.c src/supervisor/supervisor.h \
+	src/supervisor/switch.c src/supervisor/switch.h \
+	src/supervisor/take_over.c src/supervisor/take_over.h
