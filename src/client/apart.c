@@ -51,7 +51,7 @@ run_apart(int (*fn)(void *data), void *data, int stdout_fd, pid_t parent)
 	_exit(exit);
 }
 
-int front_apart(int (*fn)(void *data), void *data, int stdout_fd, struct error *err)
+int client_apart(int (*fn)(void *data), void *data, int stdout_fd, struct error *err)
 {
 	pid_t parent = getpid(), pid;
 	siginfo_t info;

@@ -27,7 +27,7 @@ static void on_interrupt(int sig _unused_)
 	errno = e;
 }
 
-bool front_was_interrupted(void)
+bool client_was_interrupted(void)
 {
 	return interrupted;
 }
@@ -43,7 +43,7 @@ static void catch_interrupts(int fd)
 	sigaction(SIGTERM, &once, NULL);
 }
 
-static int await_report(int fd, pid_t pid, struct front_report *report, struct error *err)
+static int await_report(int fd, pid_t pid, struct client_report *report, struct error *err)
 {
 	int status;
 	ssize_t n;
@@ -64,7 +64,7 @@ static int await_report(int fd, pid_t pid, struct front_report *report, struct e
 	return err->exit;
 }
 
-int front_detach(int *report_fd, struct front_report *report, struct error *err)
+int client_detach(int *report_fd, struct client_report *report, struct error *err)
 {
 	int pair[2], exit;
 	pid_t pid;
@@ -98,9 +98,9 @@ static void set_text(char *to, size_t size, const char *text)
 	snprintf(to, size, "%s", text ? text : "");
 }
 
-void front_report(int fd, enum front_result result, const char *name, const char *udc)
+void client_report(int fd, enum client_result result, const char *name, const char *udc)
 {
-	struct front_report report = { .result = result };
+	struct client_report report = { .result = result };
 
 	set_text(report.name, sizeof(report.name), name);
 	set_text(report.udc, sizeof(report.udc), udc);
@@ -110,7 +110,7 @@ void front_report(int fd, enum front_result result, const char *name, const char
 
 struct background {
 	struct supervisor *s;
-	enum front_result result;
+	enum client_result result;
 	int report_fd; /* -1: reported */
 };
 
@@ -123,15 +123,15 @@ static void told_up(void *data)
 	rundir_sign(&b->s->rundir, WHO_UP, &ignored);
 	source_remove(&b->s->loop, &b->s->caller);
 	fd_stdio_to_null();
-	front_report(b->report_fd, b->result, b->s->name, b->s->udc);
+	client_report(b->report_fd, b->result, b->s->name, b->s->udc);
 	close(b->report_fd);
 	b->report_fd = -1;
 	memory_let_go(); /* what reading the gadget file took is not needed again */
 }
 
-int front_supervise(struct supervisor *s, enum front_result result,
-		    const struct front_options *options, int report_fd, bool *reported,
-		    struct error *err)
+int client_supervise(struct supervisor *s, enum client_result result,
+		     const struct client_options *options, int report_fd, bool *reported,
+		     struct error *err)
 {
 	struct background b = { .s = s, .result = result, .report_fd = report_fd };
 	int r;
@@ -145,7 +145,7 @@ int front_supervise(struct supervisor *s, enum front_result result,
 	if (r < 0)
 		return r;
 	r = supervisor_run(s, options->timeout, options->wait_udc, err);
-	r = front_go_on(s, options, r, err);
+	r = client_go_on(s, options, r, err);
 	*reported = b.report_fd < 0;
 	return r;
 }

@@ -24,7 +24,7 @@
 /* A process that has nothing left to do but exit. */
 #define ENDING_MS 1000
 
-int front_locked(const char *name, pid_t pid, const char *who, struct error *err)
+int client_locked(const char *name, pid_t pid, const char *who, struct error *err)
 {
 	if (pid <= 0 || !who)
 		return error_set(err, EX_CANTCREAT, EBUSY, NULL, "another command works on '%s'",
@@ -33,8 +33,8 @@ int front_locked(const char *name, pid_t pid, const char *who, struct error *err
 			 "another command works on '%s': '%s' (pid %d)", name, who, (int)pid);
 }
 
-int front_clear_leftovers(const struct world *world, const char *name, struct rundir *rundir,
-			  struct error *err)
+int client_clear_leftovers(const struct world *world, const char *name, struct rundir *rundir,
+			   struct error *err)
 {
 	struct supervisor s;
 	int r = supervisor_init(&s, world, NULL, name, err);
@@ -51,7 +51,7 @@ int front_clear_leftovers(const struct world *world, const char *name, struct ru
 	return r;
 }
 
-bool front_has_record(const struct rundir *rundir)
+bool client_has_record(const struct rundir *rundir)
 {
 	return faccessat(rundir->dir_fd, RUNDIR_RECORD, F_OK, 0) == 0;
 }
@@ -62,20 +62,20 @@ bool front_has_record(const struct rundir *rundir)
  * Nobody of ours had it just now: it is not there, or is taken down all the same, or err says whose
  * it is. False: look again.
  */
-static bool not_ours(const struct world *world, const char *name, enum front_whose whose,
-		     enum front_result *result, struct error *err)
+static bool not_ours(const struct world *world, const char *name, enum client_whose whose,
+		     enum client_result *result, struct error *err)
 {
 	_cleanup_free_ char *dir = configfs_gadget_path(world, name);
 	pid_t pid;
 
-	*result = FRONT_NOTHING;
-	if (!machine_has(world, name))
+	*result = CLIENT_UNCHANGED;
+	if (!inspect_has(world, name))
 		return true;
 	if (rundir_owner(world, name, &pid, NULL) != -ENOENT)
 		return false;
-	if (whose == FRONT_ANYBODYS) {
-		*result = FRONT_FORCED;
-		front_force(world, name, err);
+	if (whose == CLIENT_ANYBODYS) {
+		*result = CLIENT_FORCED;
+		client_force(world, name, err);
 		return true;
 	}
 	error_set(err, EX_CANTCREAT, EEXIST, dir, "the gadget '%s' was not made by ffsctl", name);
@@ -131,7 +131,7 @@ static bool end_by_signal(const char *who, int owner)
 /* Somebody has deleted the lock. An error without text: there is no supervisor either. */
 static int down_without_lock(const struct world *world, const char *name, struct error *err)
 {
-	pid_t pid = machine_supervisor(world, name);
+	pid_t pid = inspect_supervisor(world, name);
 	_cleanup_close_ int owner = pid > 0 ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
 	int r = tell_down(world, name, err);
 
@@ -150,23 +150,23 @@ static int down_without_lock(const struct world *world, const char *name, struct
 }
 
 /* Without a record nobody knows what there is to undo. */
-static bool lacks_record(const struct world *world, const char *name, enum front_whose whose)
+static bool lacks_record(const struct world *world, const char *name, enum client_whose whose)
 {
 	_cleanup_free_ char *dir = configfs_gadget_path(world, name);
 
 	/* Who was killed before it wrote one has made nothing. */
 	return !rundir_has(world, name, RUNDIR_RECORD) && rundir_has(world, name, RUNDIR_STATUS) &&
-	       (whose == FRONT_ANYBODYS || path_exists(dir));
+	       (whose == CLIENT_ANYBODYS || path_exists(dir));
 }
 
 /* Of ours, but without a record. The lock is ours, and goes with the rest. */
-static int down_without_record(const struct world *world, const char *name, enum front_whose whose,
+static int down_without_record(const struct world *world, const char *name, enum client_whose whose,
 			       struct rundir *rundir, struct error *err)
 {
 	int r;
 
-	if (whose == FRONT_ANYBODYS) {
-		r = front_force(world, name, err);
+	if (whose == CLIENT_ANYBODYS) {
+		r = client_force(world, name, err);
 		return r < 0 ? r : rundir_remove(rundir, err);
 	}
 	error_set(err, EX_CANTCREAT, ENOENT, rundir->path,
@@ -183,8 +183,8 @@ static int no_access(const char *name, int r, struct error *err)
 	return r == -EACCES ? error_hint(err, "this needs root") : r;
 }
 
-int front_down(const struct world *world, const char *name, enum front_whose whose,
-	       enum front_result *result, struct error *err)
+int client_down(const struct world *world, const char *name, enum client_whose whose,
+		enum client_result *result, struct error *err)
 {
 	_cleanup_rundir_ struct rundir rundir = RUNDIR_NONE;
 	bool told = false;
@@ -195,7 +195,7 @@ int front_down(const struct world *world, const char *name, enum front_whose who
 		pid_t pid;
 		int r = rundir_owner(world, name, &pid, &who);
 
-		*result = FRONT_DONE;
+		*result = CLIENT_DONE;
 		if (r == -ENOENT && told)
 			return 0;
 		if (r == -ENOENT && rundir_exists(world, name) &&
@@ -241,7 +241,7 @@ int front_down(const struct world *world, const char *name, enum front_whose who
 			return r;
 		}
 		if (r < 0 && !err->exit && !may_be_told(who))
-			return front_locked(name, pid, who, err);
+			return client_locked(name, pid, who, err);
 		if (r < 0 && !err->exit && end_by_signal(who, owner))
 			r = 0;
 		/*
@@ -253,22 +253,24 @@ int front_down(const struct world *world, const char *name, enum front_whose who
 		error_clear(err);
 	}
 	if (lacks_record(world, name, whose)) {
-		*result = FRONT_FORCED;
+		*result = CLIENT_FORCED;
 		return down_without_record(world, name, whose, &rundir, err);
 	}
-	*result = front_has_record(&rundir) ? FRONT_CLEARED : told ? FRONT_DONE : FRONT_NOTHING;
-	return front_clear_leftovers(world, name, &rundir, err);
+	*result = client_has_record(&rundir) ? CLIENT_CLEARED
+		  : told		     ? CLIENT_DONE
+					     : CLIENT_UNCHANGED;
+	return client_clear_leftovers(world, name, &rundir, err);
 }
 
-int front_no_supervisor(const char *name, struct error *err)
+int client_no_supervisor(const char *name, struct error *err)
 {
 	return error_set(err, EX_UNAVAILABLE, ESRCH, NULL,
 			 "'%s' has no supervisor: it is not up, or was killed; see 'ffsctl status'",
 			 name);
 }
 
-int front_log(const struct world *world, const char *name, char **text, size_t *size,
-	      struct error *err)
+int client_log(const struct world *world, const char *name, char **text, size_t *size,
+	       struct error *err)
 {
 	_cleanup_free_ char *dir = strf("%s/%s", world->run_dir, name);
 	int r = rundir_read_text(world, name, RUNDIR_LOG, 2 * OUTPUT_KEPT, text, size, err);
@@ -284,47 +286,47 @@ int front_log(const struct world *world, const char *name, char **text, size_t *
 			 name);
 }
 
-int front_restart(const struct world *world, const char *name, const char *function,
-		  struct error *err)
+int client_restart(const struct world *world, const char *name, const char *function,
+		   struct error *err)
 {
 	json_t *command = json_pack("{s:s, s:s?}", "command", "restart", "function", function);
 	int r = control_command(world, name, command, err);
 
 	json_decref(command);
-	return r < 0 && !err->exit ? front_no_supervisor(name, err) : r;
+	return r < 0 && !err->exit ? client_no_supervisor(name, err) : r;
 }
 
 /* `command` is taken over. */
 static int ask_bus(const struct world *world, const char *name, json_t *command,
-		   enum front_result *result, char **udc, struct error *err)
+		   enum client_result *result, char **udc, struct error *err)
 {
 	json_t *reply = NULL;
 	int r = control_ask(world, name, command, &reply, err);
 	const char *on = json_string_value(json_object_get(reply, "udc"));
 
-	*result = json_is_true(json_object_get(reply, "changed")) ? FRONT_DONE : FRONT_NOTHING;
+	*result = json_is_true(json_object_get(reply, "changed")) ? CLIENT_DONE : CLIENT_UNCHANGED;
 	if (udc)
 		*udc = on ? xstrdup(on) : NULL;
 	json_decref(command);
 	json_decref(reply);
-	return r < 0 && !err->exit ? front_no_supervisor(name, err) : r;
+	return r < 0 && !err->exit ? client_no_supervisor(name, err) : r;
 }
 
-int front_bind(const struct world *world, const char *name, const char *udc,
-	       enum front_result *result, char **bound, struct error *err)
+int client_bind(const struct world *world, const char *name, const char *udc,
+		enum client_result *result, char **bound, struct error *err)
 {
 	return ask_bus(world, name, json_pack("{s:s, s:s?}", "command", "bind", "udc", udc), result,
 		       bound, err);
 }
 
-int front_unbind(const struct world *world, const char *name, enum front_result *result,
-		 struct error *err)
+int client_unbind(const struct world *world, const char *name, enum client_result *result,
+		  struct error *err)
 {
 	return ask_bus(world, name, json_pack("{s:s}", "command", "unbind"), result, NULL, err);
 }
 
 /* Asks the supervisor: what sysfs says by itself may be about an earlier gadget (host.c). */
-int front_wait_host(const struct world *world, const char *name, double seconds, struct error *err)
+int client_wait_host(const struct world *world, const char *name, double seconds, struct error *err)
 {
 	json_t *command = json_pack("{s:s}", "command", "wait-host");
 	double until = now_monotonic() + seconds;
@@ -333,7 +335,7 @@ int front_wait_host(const struct world *world, const char *name, double seconds,
 	/* Who was stopped and goes on is interrupted, too (signal(7)). */
 	do
 		r = control_wait(world, name, command, until - now_monotonic(), err);
-	while (r == -EINTR && !err->exit && !front_was_interrupted());
+	while (r == -EINTR && !err->exit && !client_was_interrupted());
 	json_decref(command);
 	if (r < 0 && !err->exit && (r == -ETIMEDOUT || r == -EINTR))
 		return error_set(err, EX_TEMPFAIL, ETIMEDOUT, NULL,
@@ -371,8 +373,8 @@ static bool await_beginning(int fd, double until)
 	return r != 0;
 }
 
-int front_wait(const struct world *world, const char *name, const char *condition, double seconds,
-	       struct error *err)
+int client_wait(const struct world *world, const char *name, const char *condition, double seconds,
+		struct error *err)
 {
 	json_t *command = json_pack("{s:s, s:s}", "command", "wait", "for", condition);
 	_cleanup_close_ int fd = isfinite(seconds) ? inotify_init1(IN_CLOEXEC | IN_NONBLOCK) : -1;
@@ -400,7 +402,7 @@ int front_wait(const struct world *world, const char *name, const char *conditio
 		return error_set(err, EX_TEMPFAIL, ETIMEDOUT, NULL,
 				 "'%s' is not %s after %g s; see 'ffsctl status %s'", name,
 				 condition, seconds, name);
-	front_no_supervisor(name, err);
+	client_no_supervisor(name, err);
 	if (fd >= 0)
 		err->exit = EX_TEMPFAIL;
 	return -err->err;

@@ -31,7 +31,7 @@ struct found {
 static bool is_mount_of(const struct found *f, const char *path, const char *source)
 {
 	_cleanup_free_ char *directory = strf("functions/ffs.%s", source);
-	_cleanup_free_ char *name = machine_mounted_name(path);
+	_cleanup_free_ char *name = inspect_mounted_name(path);
 
 	return configfs_tree_find(&f->live, directory) || (!f->live.n && streq_null(name, f->name));
 }
@@ -40,7 +40,7 @@ static bool is_mount_of(const struct found *f, const char *path, const char *sou
 static void add_directories(const struct found *f, const char *path)
 {
 	_cleanup_free_ char *parent = path_parent(path), *top = path_parent(parent);
-	_cleanup_free_ char *name = machine_mounted_name(path);
+	_cleanup_free_ char *name = inspect_mounted_name(path);
 
 	if (!streq_null(name, f->name))
 		return;
@@ -126,7 +126,7 @@ static int undo(struct plan *plan, struct error *err)
 /* A mount that is hidden by another one, or has an odd name, is none that the plan could undo. */
 static int check_mounts(struct found *f, const struct world *world, struct error *err)
 {
-	_cleanup_free_ char *mounts = machine_mounts(world);
+	_cleanup_free_ char *mounts = inspect_mounts(world);
 
 	mounts_each(mounts, FFS_FILE_SYSTEM, keep_mount, f);
 	if (!f->mounted)
@@ -136,9 +136,9 @@ static int check_mounts(struct found *f, const struct world *world, struct error
 	return error_hint(err, "unmount it by hand");
 }
 
-int front_force(const struct world *world, const char *name, struct error *err)
+int client_force(const struct world *world, const char *name, struct error *err)
 {
-	_cleanup_free_ char *mounts = machine_mounts(world);
+	_cleanup_free_ char *mounts = inspect_mounts(world);
 	_cleanup_plan_ struct plan plan = { 0 };
 	struct found f = { .name = name, .plan = &plan };
 	int r = make_plan(&f, world, mounts, err);

@@ -17,12 +17,12 @@
 #include "functionfs/mount.h"
 #include "rundir/rundir.h"
 
-void machine_set_string(json_t *object, const char *key, const char *value)
+void inspect_set_string(json_t *object, const char *key, const char *value)
 {
 	json_object_set_new(object, key, json_string_or_null(value && *value ? value : NULL));
 }
 
-void machine_add_problem(json_t *gadget, const char *severity, const char *fmt, ...)
+void inspect_add_problem(json_t *gadget, const char *severity, const char *fmt, ...)
 {
 	_cleanup_free_ char *text = NULL;
 	va_list ap;
@@ -36,7 +36,7 @@ void machine_add_problem(json_t *gadget, const char *severity, const char *fmt, 
 		json_pack("{s:s, s:s}", "severity", severity, "text", text ? text : "?"));
 }
 
-json_t *machine_new_gadget(const char *name, const char *state)
+json_t *inspect_new_gadget(const char *name, const char *state)
 {
 	return json_pack("{s:s, s:n, s:s, s:n, s:n, s:n, s:n, s:n, s:[], s:[]}", "name", name,
 			 "file", "state", state, "udc", "udc_state", "speed", "since", "supervisor",
@@ -45,7 +45,7 @@ json_t *machine_new_gadget(const char *name, const char *state)
 
 /* --- what the kernel says --- */
 
-void machine_look(const struct world *world, const char *name, struct machine_truth *truth)
+void inspect_look(const struct world *world, const char *name, struct inspect_truth *truth)
 {
 	_cleanup_free_ char *dir = configfs_gadget_path(world, name);
 	_cleanup_free_ char *path = strf("%s/UDC", dir);
@@ -61,24 +61,24 @@ void machine_look(const struct world *world, const char *name, struct machine_tr
 }
 
 /* Without a cable, `current_speed` is that of the last one, or what the UDC could do. */
-void machine_set_udc(json_t *gadget, const struct machine_truth *truth)
+void inspect_set_udc(json_t *gadget, const struct inspect_truth *truth)
 {
 	bool attached = truth->state && !streq(truth->state, "not attached");
 	_cleanup_free_ char *speed = attached ? udc_attribute(truth->udc, "current_speed") : NULL;
 
-	machine_set_string(gadget, "udc", truth->udc);
-	machine_set_string(gadget, "udc_state", truth->state);
-	machine_set_string(gadget, "speed", speed && !streq(speed, "UNKNOWN") ? speed : NULL);
+	inspect_set_string(gadget, "udc", truth->udc);
+	inspect_set_string(gadget, "udc_state", truth->state);
+	inspect_set_string(gadget, "speed", speed && !streq(speed, "UNKNOWN") ? speed : NULL);
 }
 
-void machine_truth_free(struct machine_truth *truth)
+void inspect_truth_free(struct inspect_truth *truth)
 {
 	free(truth->udc);
 	free(truth->state);
-	*truth = (struct machine_truth){ 0 };
+	*truth = (struct inspect_truth){ 0 };
 }
 
-void machine_add_nodes(const struct world *world, const char *name, json_t *gadget)
+void inspect_add_nodes(const struct world *world, const char *name, json_t *gadget)
 {
 	json_t *function;
 	size_t i;
@@ -94,9 +94,9 @@ void machine_add_nodes(const struct world *world, const char *name, json_t *gadg
 		device = kernel_device_path(dir);
 		ifname = kernel_device_ifname(dir);
 		if (device)
-			machine_set_string(function, "device", device);
+			inspect_set_string(function, "device", device);
 		if (ifname)
-			machine_set_string(function, "ifname", ifname);
+			inspect_set_string(function, "ifname", ifname);
 	}
 }
 
@@ -125,7 +125,7 @@ static void add_foreign_functions(json_t *gadget, const char *dir)
 		closedir(functions);
 }
 
-char *machine_mounted_name(const char *path)
+char *inspect_mounted_name(const char *path)
 {
 	const char *name = str_has_prefix(path, FFS_TOP) ? path + strlen(FFS_TOP) : "";
 	const char *slash = strchr(name, '/');
@@ -135,7 +135,7 @@ char *machine_mounted_name(const char *path)
 		       : NULL;
 }
 
-char *machine_mounts(const struct world *world)
+char *inspect_mounts(const struct world *world)
 {
 	_cleanup_free_ char *all = strf("%s/usb_gadget", world->configfs);
 
@@ -150,11 +150,11 @@ struct remains {
 static void add_remains(void *data, const char *path, const char *source _unused_)
 {
 	const struct remains *r = data;
-	_cleanup_free_ char *name = machine_mounted_name(path);
+	_cleanup_free_ char *name = inspect_mounted_name(path);
 
 	/* The text may be of a moment before it was unmounted. */
 	if (streq_null(name, r->name) && mount_find(path, FFS_FILE_SYSTEM, NULL) == MOUNT_MATCH)
-		machine_add_problem(r->gadget, "error",
+		inspect_add_problem(r->gadget, "error",
 				    "it is not in configfs, but its FunctionFS is mounted on %s",
 				    path);
 }
@@ -163,20 +163,20 @@ static void add_remains(void *data, const char *path, const char *source _unused
 static json_t *foreign_gadget(const struct world *world, const char *name, const char *mounts)
 {
 	_cleanup_free_ char *dir = configfs_gadget_path(world, name);
-	json_t *gadget = machine_new_gadget(name, "foreign");
-	struct machine_truth truth = { 0 };
+	json_t *gadget = inspect_new_gadget(name, "foreign");
+	struct inspect_truth truth = { 0 };
 
-	machine_look(world, name, &truth);
-	machine_set_udc(gadget, &truth);
+	inspect_look(world, name, &truth);
+	inspect_set_udc(gadget, &truth);
 	if (truth.exists)
 		add_foreign_functions(gadget, dir);
 	else
 		mounts_each(mounts, FFS_FILE_SYSTEM, add_remains,
 			    &(struct remains){ gadget, name });
-	machine_add_nodes(world, name, gadget);
+	inspect_add_nodes(world, name, gadget);
 	if (!truth.exists && json_array_size(json_object_get(gadget, "problems")) == 0)
 		json_decref(steal_ptr(gadget));
-	machine_truth_free(&truth);
+	inspect_truth_free(&truth);
 	return gadget;
 }
 
@@ -224,7 +224,7 @@ static void add_configfs_names(const struct world *world, struct names *names)
 
 static void add_mounted_name(void *data, const char *path, const char *source _unused_)
 {
-	_cleanup_free_ char *name = machine_mounted_name(path);
+	_cleanup_free_ char *name = inspect_mounted_name(path);
 
 	if (name)
 		add_name(data, name);
@@ -235,10 +235,10 @@ static int compare(const void *a, const void *b)
 	return strcmp(((const struct found *)a)->name, ((const struct found *)b)->name);
 }
 
-int machine_gadgets(const struct world *world, const char *name, json_t **gadgets,
+int inspect_gadgets(const struct world *world, const char *name, json_t **gadgets,
 		    struct error *err)
 {
-	_cleanup_free_ char *mounts = machine_mounts(world);
+	_cleanup_free_ char *mounts = inspect_mounts(world);
 	struct names names = { .only = name };
 	int r;
 
@@ -254,7 +254,7 @@ int machine_gadgets(const struct world *world, const char *name, json_t **gadget
 	for (size_t i = 0; i < names.n; i++) {
 		const struct found *found = &names.v[i];
 		json_t *gadget =
-			found->ours ? machine_our_gadget(world, found->name, mounts) : NULL;
+			found->ours ? inspect_our_gadget(world, found->name, mounts) : NULL;
 
 		if (!gadget)
 			gadget = foreign_gadget(world, found->name, mounts);
@@ -270,9 +270,9 @@ int machine_gadgets(const struct world *world, const char *name, json_t **gadget
 		     : 0;
 }
 
-bool machine_has(const struct world *world, const char *name)
+bool inspect_has(const struct world *world, const char *name)
 {
-	_cleanup_free_ char *mounts = machine_mounts(world);
+	_cleanup_free_ char *mounts = inspect_mounts(world);
 	json_t *gadget = foreign_gadget(world, name, mounts);
 	bool has = gadget;
 

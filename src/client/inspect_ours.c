@@ -68,7 +68,7 @@ static void check_mount(json_t *gadget, json_t *function, const char *mounts)
 	if (!mount || is_mounted(mounts, mount, json_text(function, "instance", NULL)))
 		return;
 	worsen(gadget);
-	machine_add_problem(gadget, "error", "%s: FunctionFS is not mounted on %s any more",
+	inspect_add_problem(gadget, "error", "%s: FunctionFS is not mounted on %s any more",
 			    json_text(function, "label", NULL), mount);
 	forget(function, "mount");
 }
@@ -81,7 +81,7 @@ static void check_device(json_t *gadget, json_t *function)
 	if (!device || path_exists(device))
 		return;
 	worsen(gadget);
-	machine_add_problem(gadget, "error", "%s: the link %s is not there any more",
+	inspect_add_problem(gadget, "error", "%s: the link %s is not there any more",
 			    json_text(function, "label", NULL), device);
 	forget(function, "device");
 }
@@ -94,7 +94,7 @@ static void check_keeper(json_t *gadget, json_t *function, bool supervised)
 		return;
 	if (supervised) {
 		worsen(gadget);
-		machine_add_problem(gadget, "error", "%s: its keeper (pid %d) is not there",
+		inspect_add_problem(gadget, "error", "%s: its keeper (pid %d) is not there",
 				    json_text(function, "label", NULL), (int)keeper);
 	}
 	forget(function, "keeper");
@@ -110,7 +110,7 @@ static void check_worker(json_t *gadget, const json_t *function, bool supervised
 		return;
 	if (dead && supervised) {
 		worsen(gadget);
-		machine_add_problem(gadget, "warning", "%s: its worker (pid %d) has just ended",
+		inspect_add_problem(gadget, "warning", "%s: its worker (pid %d) has just ended",
 				    json_text(function, "label", NULL), (int)pid);
 	}
 	if (dead)
@@ -153,14 +153,14 @@ static void check_links(json_t *gadget)
 		if (!path || path_exists(path))
 			continue;
 		worsen(gadget);
-		machine_add_problem(gadget, "error", "the function's link %s is not there any more",
+		inspect_add_problem(gadget, "error", "the function's link %s is not there any more",
 				    path);
 	}
 }
 
 /* --- its bus --- */
 
-static void check_bound(json_t *gadget, const struct machine_truth *truth, bool supervised)
+static void check_bound(json_t *gadget, const struct inspect_truth *truth, bool supervised)
 {
 	const char *was = json_text(gadget, "udc", NULL);
 
@@ -171,17 +171,17 @@ static void check_bound(json_t *gadget, const struct machine_truth *truth, bool 
 			return; /* not yet, or not any more: for a reason that is told */
 		if (is_state(gadget, "ready"))
 			set_state(gadget, "unbound");
-		machine_add_problem(gadget, "error", "it was taken off its UDC %s", was);
+		inspect_add_problem(gadget, "error", "it was taken off its UDC %s", was);
 	} else if (*truth->udc && !streq_null(was, truth->udc)) {
 		worsen(gadget);
-		machine_add_problem(gadget, "warning", "it was bound to %s by somebody else",
+		inspect_add_problem(gadget, "warning", "it was bound to %s by somebody else",
 				    truth->udc);
 	} else if (*truth->udc && is_state(gadget, "unbound")) {
 		set_state(gadget, "ready"); /* `bind` is about to say so */
 	}
 }
 
-static void check_bus(json_t *gadget, const struct machine_truth *truth, bool supervised)
+static void check_bus(json_t *gadget, const struct inspect_truth *truth, bool supervised)
 {
 	_cleanup_free_ char *sysfs = strf(UDC_CLASS_DIR "/%s", truth->udc);
 
@@ -189,7 +189,7 @@ static void check_bus(json_t *gadget, const struct machine_truth *truth, bool su
 		return;
 	if (!truth->exists) {
 		worsen(gadget);
-		machine_add_problem(gadget, "error", "it is not in configfs any more");
+		inspect_add_problem(gadget, "error", "it is not in configfs any more");
 		return;
 	}
 	/* Unless it is not known what it should be. */
@@ -197,7 +197,7 @@ static void check_bus(json_t *gadget, const struct machine_truth *truth, bool su
 		check_bound(gadget, truth, supervised);
 	if (*truth->udc && !truth->state && !path_exists(sysfs)) {
 		worsen(gadget);
-		machine_add_problem(gadget, "error", "its UDC %s is not there any more",
+		inspect_add_problem(gadget, "error", "its UDC %s is not there any more",
 				    truth->udc);
 	}
 }
@@ -249,7 +249,7 @@ static void check_notes(json_t *gadget, const struct world *world, const char *n
 		if (seen[i] || rundir_has(world, name, notes[i].file))
 			continue;
 		worsen(gadget);
-		machine_add_problem(gadget, "error", "%s/%s/%s is gone: %s", world->run_dir, name,
+		inspect_add_problem(gadget, "error", "%s/%s/%s is gone: %s", world->run_dir, name,
 				    notes[i].file, notes[i].without);
 	}
 }
@@ -259,8 +259,8 @@ static void correct_udc(json_t *gadget, bool supervised)
 {
 	if (supervised && json_is_false(json_object_get(gadget, "configured")) &&
 	    streq_null(json_text(gadget, "udc_state", NULL), "configured")) {
-		machine_set_string(gadget, "udc_state", "attached");
-		machine_set_string(gadget, "speed", NULL);
+		inspect_set_string(gadget, "udc_state", "attached");
+		inspect_set_string(gadget, "speed", NULL);
 	}
 }
 
@@ -280,18 +280,18 @@ static void say_orphaned(json_t *gadget, const struct world *world, const char *
 	set_state(gadget, "degraded");
 	json_array_clear(json_object_get(gadget, "problems"));
 	if (!rundir_has(world, name, RUNDIR_RECORD))
-		machine_add_problem(gadget, "error",
+		inspect_add_problem(gadget, "error",
 				    "its supervisor has ended, and %s/%s/" RUNDIR_RECORD
 				    " is gone: 'ffsctl down --force %s' removes what it has made",
 				    world->run_dir, name, name);
 	else if (any_is_kept(gadget))
-		machine_add_problem(
+		inspect_add_problem(
 			gadget, "error",
 			"its supervisor has ended; its workers go on for a while: 'ffsctl up' "
 			"takes them over, 'ffsctl down %s' takes all away",
 			name);
 	else
-		machine_add_problem(
+		inspect_add_problem(
 			gadget, "error",
 			"its supervisor has ended; 'ffsctl down %s' takes away what is left, "
 			"'ffsctl up' starts anew",
@@ -317,7 +317,7 @@ static pid_t presumed_owner(const struct world *world, const char *name, const j
 	return pid > 0 ? pid : written_owner(status);
 }
 
-pid_t machine_supervisor(const struct world *world, const char *name)
+pid_t inspect_supervisor(const struct world *world, const char *name)
 {
 	_cleanup_free_ char *text = read_status(world, name);
 	json_t *status = parse_status(text);
@@ -349,25 +349,25 @@ static json_t *without_status(const struct owner *owner, const char *name)
 	json_t *gadget;
 
 	if (owner->pid && owner->who && streq(owner->who, WHO_COMING_UP))
-		return machine_new_gadget(name, "starting");
-	gadget = machine_new_gadget(name, "degraded");
+		return inspect_new_gadget(name, "starting");
+	gadget = inspect_new_gadget(name, "degraded");
 	if (owner->pid > 0 && owner->who && !streq(owner->who, WHO_UP))
-		machine_add_problem(gadget, "error", "'%s' (pid %d) works on it", owner->who,
+		inspect_add_problem(gadget, "error", "'%s' (pid %d) works on it", owner->who,
 				    (int)owner->pid);
 	else if (owner->pid)
-		machine_add_problem(gadget, "error", "its status cannot be read");
+		inspect_add_problem(gadget, "error", "its status cannot be read");
 	return gadget;
 }
 
 static void check_all(const struct world *world, const char *name, const char *mounts,
 		      const struct owner *owner, const bool *seen, json_t *gadget)
 {
-	struct machine_truth truth = { 0 };
+	struct inspect_truth truth = { 0 };
 	bool supervised = owner->pid != 0;
 	json_t *function;
 	size_t i;
 
-	machine_look(world, name, &truth);
+	inspect_look(world, name, &truth);
 	if (!supervised)
 		say_orphaned(gadget, world, name);
 	check_bus(gadget, &truth, supervised);
@@ -380,9 +380,9 @@ static void check_all(const struct world *world, const char *name, const char *m
 	if (supervised && !is_state(gadget, "starting") &&
 	    (!owner->who || streq(owner->who, WHO_UP)))
 		check_notes(gadget, world, name, seen);
-	machine_set_udc(gadget, &truth);
+	inspect_set_udc(gadget, &truth);
 	correct_udc(gadget, supervised);
-	machine_truth_free(&truth);
+	inspect_truth_free(&truth);
 }
 
 static json_t *look(const struct world *world, const char *name, const char *mounts,
@@ -407,7 +407,7 @@ static json_t *look(const struct world *world, const char *name, const char *mou
 			    owner.pid > 0 ? json_integer(owner.pid) : json_null());
 	for (size_t i = 0; i < ARRAY_SIZE(internal); i++)
 		json_object_del(gadget, internal[i]);
-	machine_add_nodes(world, name, gadget);
+	inspect_add_nodes(world, name, gadget);
 	free(owner.who);
 	return gadget;
 }
@@ -418,7 +418,7 @@ static json_t *look(const struct world *world, const char *name, const char *mou
  * A supervisor that changes something writes that first. So what seems to be somebody else's doing
  * is only believed when the status has stayed as it was.
  */
-json_t *machine_our_gadget(const struct world *world, const char *name, const char *mounts)
+json_t *inspect_our_gadget(const struct world *world, const char *name, const char *mounts)
 {
 	_cleanup_free_ char *text = read_status(world, name);
 

@@ -9,72 +9,72 @@
 struct supervisor;
 
 /* Fails with EX_CANTCREAT: somebody else works on the gadget. */
-int front_locked(const char *name, pid_t pid, const char *who, struct error *err);
+int client_locked(const char *name, pid_t pid, const char *who, struct error *err);
 
 /* Fails with EX_UNAVAILABLE: nobody looks after it. */
-int front_no_supervisor(const char *name, struct error *err);
+int client_no_supervisor(const char *name, struct error *err);
 
 /* A gadget's record, but for the plan. `origin`: the gadget that the process was started for, if
  * that is another one; NULL. The caller owns it. */
-json_t *front_make_record(const struct gadget *g, const json_t *form, const char *origin);
+json_t *client_make_record(const struct gadget *g, const json_t *form, const char *origin);
 
 /* Whether two records are of the same gadget, whoever brings it up and when. */
-bool front_same_gadget(const json_t *a, const json_t *b);
+bool client_same_gadget(const json_t *a, const json_t *b);
 
 /* The supervisor gets its rundir (taken over), its record (taken over), and what was wished. */
-void front_give(struct supervisor *s, const struct front_options *options, struct rundir *rundir,
-		json_t *record);
+void client_give(struct supervisor *s, const struct client_options *options, struct rundir *rundir,
+		 json_t *record);
 /* Makes the supervisor and gives it all of that. When that fails, the rundir is the caller's as
  * before. */
-int front_make(struct supervisor *s, const struct gadget *g, const json_t *form,
-	       const struct front_options *options, bool foreground, struct rundir *rundir,
-	       struct error *err);
+int client_make(struct supervisor *s, const struct gadget *g, const json_t *form,
+		const struct client_options *options, bool foreground, struct rundir *rundir,
+		struct error *err);
 /*
- * background.c: in the child that front_detach has made, supervises until the gadget goes
+ * background.c: in the child that client_detach has made, supervises until the gadget goes
  * down; the command is told when it is up, or not at all (*reported).
  */
-int front_supervise(struct supervisor *s, enum front_result result,
-		    const struct front_options *options, int report_fd, bool *reported,
-		    struct error *err);
+int client_supervise(struct supervisor *s, enum client_result result,
+		     const struct client_options *options, int report_fd, bool *reported,
+		     struct error *err);
 /* Tells the command: all that there is to do is done. `udc` NULL: not bound. */
-void front_report(int fd, enum front_result result, const char *name, const char *udc);
+void client_report(int fd, enum client_result result, const char *name, const char *udc);
 
-/* Whether INT or TERM has come to the command since front_detach. */
-bool front_was_interrupted(void);
+/* Whether INT or TERM has come to the command since client_detach. */
+bool client_was_interrupted(void);
 
 /* take_over.c: what a supervisor is, as its record has it, for who goes on in its place. */
-struct front_past {
+struct client_past {
 	json_t *record;
 	struct gadget *gadget;
 	const char **dirs;
-	struct front_options options;
+	struct client_options options;
 };
 /* -ENOENT with err filled: there is no record. The caller frees it, also when this fails. */
-int front_past_read(struct front_past *past, const struct world *world, const char *name,
-		    struct error *err);
-void front_past_free(struct front_past *past);
+int client_past_read(struct client_past *past, const struct world *world, const char *name,
+		     struct error *err);
+void client_past_free(struct client_past *past);
 
-/* Executes another program in place of this one (front_reexec): returns when that fails. */
-int front_reexec_self(struct supervisor *s, const char *program, int client_fd, struct error *err);
+/* Executes another program in place of this one (client_reexec): returns when that fails. */
+int client_reexec_self(struct supervisor *s, const char *program, int client_fd, struct error *err);
 /* The last that workers have printed; the caller frees it. */
-char *front_last_output(const struct supervisor *s);
+char *client_last_output(const struct supervisor *s);
 
 /*
  * switch.c: after supervisor_run, which has returned `r`: as long as its gadget was left for
  * another one, goes on as the supervisor of that. `s` is then the last one's.
  */
-int front_go_on(struct supervisor *s, const struct front_options *options, int r,
-		struct error *err);
+int client_go_on(struct supervisor *s, const struct client_options *options, int r,
+		 struct error *err);
 /* Takes away what a supervisor that was started for `name` has left of gadgets it had become. */
-int front_clear_switched(const struct world *world, const char *name, struct error *err);
+int client_clear_switched(const struct world *world, const char *name, struct error *err);
 
 /*
  * Takes a gadget down by what configfs and the mounts show of it, whoever made it. EX_CANTCREAT:
  * somebody uses a mount of it, and nothing was changed.
  */
-int front_force(const struct world *world, const char *name, struct error *err);
+int client_force(const struct world *world, const char *name, struct error *err);
 
-bool front_has_record(const struct rundir *rundir);
+bool client_has_record(const struct rundir *rundir);
 /* Takes away what a dead supervisor has left; the lock is ours and goes with it. */
-int front_clear_leftovers(const struct world *world, const char *name, struct rundir *rundir,
-			  struct error *err);
+int client_clear_leftovers(const struct world *world, const char *name, struct rundir *rundir,
+			   struct error *err);

@@ -33,7 +33,7 @@ static void keep_open(int fd, bool keep)
 	fcntl(fd, F_SETFD, keep ? 0 : FD_CLOEXEC);
 }
 
-int front_reexec_self(struct supervisor *s, const char *program, int client_fd, struct error *err)
+int client_reexec_self(struct supervisor *s, const char *program, int client_fd, struct error *err)
 {
 	_cleanup_free_ char *lock = strf("%d", s->rundir.lock_fd), *client = strf("%d", client_fd);
 	const char *const argv[] = { program,
@@ -41,11 +41,11 @@ int front_reexec_self(struct supervisor *s, const char *program, int client_fd, 
 				     s->world->configfs,
 				     "--run-dir",
 				     s->world->run_dir,
-				     FRONT_RESUME,
+				     CLIENT_RESUME,
 				     s->name,
 				     lock,
 				     client,
-				     s->foreground ? FRONT_RESUME_FOREGROUND : NULL,
+				     s->foreground ? CLIENT_RESUME_FOREGROUND : NULL,
 				     NULL };
 
 	if (!adopt_is_possible(s))
@@ -73,17 +73,17 @@ int front_reexec_self(struct supervisor *s, const char *program, int client_fd, 
  */
 
 /* Whoever holds the lock says at once who it is. */
-static int begin(struct supervisor *s, struct front_past *l, const struct world *world,
+static int begin(struct supervisor *s, struct client_past *l, const struct world *world,
 		 const char *name, int lock_fd, bool foreground, struct error *err)
 {
 	_cleanup_rundir_ struct rundir rundir = RUNDIR_NONE;
 	int r = rundir_resume(&rundir, world, name, lock_fd, err);
 
 	if (r == 0)
-		r = front_past_read(l, world, name, err);
+		r = client_past_read(l, world, name, err);
 	if (r == 0)
-		r = front_make(s, l->gadget, json_object_get(l->record, "form"), &l->options,
-			       foreground, &rundir, err);
+		r = client_make(s, l->gadget, json_object_get(l->record, "form"), &l->options,
+				foreground, &rundir, err);
 	if (r < 0)
 		return r;
 	if (adopt_as_it_is(s) == 0)
@@ -94,10 +94,10 @@ static int begin(struct supervisor *s, struct front_past *l, const struct world 
 	return error_hint(err, "'ffsctl up' of its gadget file takes it over or makes it anew");
 }
 
-int front_resume(const struct world *world, const char *name, int lock_fd, int client_fd,
-		 bool foreground, struct error *err)
+int client_resume(const struct world *world, const char *name, int lock_fd, int client_fd,
+		  bool foreground, struct error *err)
 {
-	struct front_past l = { 0 };
+	struct client_past l = { 0 };
 	struct supervisor s;
 	int r;
 
@@ -110,22 +110,22 @@ int front_resume(const struct world *world, const char *name, int lock_fd, int c
 		supervisor_say(&s, "goes on as ffsctl " PACKAGE_VERSION);
 		reap_note_inherited(&s);
 		r = supervisor_run(&s, 0, 0, err);
-		r = front_go_on(&s, &l.options, r, err);
+		r = client_go_on(&s, &l.options, r, err);
 		supervisor_free(&s);
 	}
-	front_past_free(&l);
+	client_past_free(&l);
 	return r;
 }
 
 /* --- the command ---------------------------------------------------------------------------------
  */
 
-int front_reexec(const struct world *world, const char *name, const char *program,
-		 struct error *err)
+int client_reexec(const struct world *world, const char *name, const char *program,
+		  struct error *err)
 {
 	json_t *command = json_pack("{s:s, s:s}", "command", "reexec", "program", program);
 	int r = control_command(world, name, command, err);
 
 	json_decref(command);
-	return r < 0 && !err->exit ? front_no_supervisor(name, err) : r;
+	return r < 0 && !err->exit ? client_no_supervisor(name, err) : r;
 }

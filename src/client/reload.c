@@ -20,7 +20,7 @@ static int read_record(const struct world *world, const char *name, json_t **rec
 {
 	int r = rundir_read(world, name, RUNDIR_RECORD, record, err);
 
-	return r == -ENOENT && !err->exit ? front_no_supervisor(name, err) : r;
+	return r == -ENOENT && !err->exit ? client_no_supervisor(name, err) : r;
 }
 
 /*
@@ -38,7 +38,7 @@ static int read_origin(const struct world *world, const char *name, json_t **ori
 	return rundir_read(world, name, RUNDIR_STATUS, origin, err);
 }
 
-int front_file(const struct world *world, const char *name, char **file, struct error *err)
+int client_file(const struct world *world, const char *name, char **file, struct error *err)
 {
 	json_t *origin = NULL;
 	int r = read_origin(world, name, &origin, err);
@@ -50,7 +50,7 @@ int front_file(const struct world *world, const char *name, char **file, struct 
 	if (r == 0)
 		*file = xstrdup(path);
 	json_decref(origin);
-	return r == -ENOENT && !err->exit ? front_no_supervisor(name, err) : r;
+	return r == -ENOENT && !err->exit ? client_no_supervisor(name, err) : r;
 }
 
 struct of_file {
@@ -104,7 +104,7 @@ static int several(const struct of_file *o, struct error *err)
 	return error_hint(err, "name the one you mean");
 }
 
-int front_of_file(const struct world *world, const char *file, char **name, struct error *err)
+int client_of_file(const struct world *world, const char *file, char **name, struct error *err)
 {
 	struct of_file o = { .world = world, .file = file, .named = SIZE_MAX };
 	int r = 0;
@@ -123,8 +123,8 @@ int front_of_file(const struct world *world, const char *file, char **name, stru
 	return r;
 }
 
-int front_reload(const struct world *world, const char *name, const char *file, bool renamed,
-		 double timeout, struct front_reload *done, struct error *err)
+int client_reload(const struct world *world, const char *name, const char *file, bool renamed,
+		  double timeout, struct client_reload *done, struct error *err)
 {
 	json_t *command = json_pack("{s:s, s:s, s:b, s:f}", "command", "reload", "file", file,
 				    "renamed", renamed, "timeout", timeout);
@@ -132,12 +132,13 @@ int front_reload(const struct world *world, const char *name, const char *file, 
 	int r = control_ask(world, name, command, &reply, err);
 	const char *awaits = json_text(reply, "awaits", NULL);
 
-	done->result = json_is_true(json_object_get(reply, "changed")) ? FRONT_DONE : FRONT_NOTHING;
+	done->result =
+		json_is_true(json_object_get(reply, "changed")) ? CLIENT_DONE : CLIENT_UNCHANGED;
 	done->awaits = awaits ? xstrdup(awaits) : NULL;
 	done->rebound = json_is_true(json_object_get(reply, "rebound"));
 	json_decref(command);
 	json_decref(reply);
-	return r < 0 && !err->exit ? front_no_supervisor(name, err) : r;
+	return r < 0 && !err->exit ? client_no_supervisor(name, err) : r;
 }
 
 /* The supervisor as far as its record and its status tell. */
@@ -162,11 +163,11 @@ static int read_supervisor(struct supervisor *s, struct error *err)
 	json_decref(status);
 	if (r == 0 && !udc && s->plan.n > 0 && s->plan.steps[s->plan.n - 1].op == &configfs_op_bind)
 		s->plan.steps[s->plan.n - 1].state = STEP_TODO;
-	return r == -ENOENT && !err->exit ? front_no_supervisor(s->name, err) : r;
+	return r == -ENOENT && !err->exit ? client_no_supervisor(s->name, err) : r;
 }
 
-int front_reload_plan(const struct world *world, const char *name, const char *file, bool renamed,
-		      const char *const *dirs, json_t **changes, bool *rebinds, struct error *err)
+int client_reload_plan(const struct world *world, const char *name, const char *file, bool renamed,
+		       const char *const *dirs, json_t **changes, bool *rebinds, struct error *err)
 {
 	struct reload *reload = xcalloc(1, sizeof(*reload));
 	struct supervisor s;

@@ -54,7 +54,7 @@ static void turn_free(struct turn *turn)
 /* The process, whichever gadget it is the supervisor of. */
 struct process {
 	struct supervisor *s;
-	const struct front_options *options;
+	const struct client_options *options;
 	const struct world *world;
 	char *origin; /* the gadget that it was started for */
 	bool foreground;
@@ -122,7 +122,7 @@ static void came_up(void *data)
 static int clear(const struct process *p, struct turn *turn, struct error *err)
 {
 	const char *name = turn->gadget->name;
-	int r = front_clear_leftovers(p->world, name, &turn->rundir, err);
+	int r = client_clear_leftovers(p->world, name, &turn->rundir, err);
 
 	turn->has_leftovers = false;
 	return r < 0 ? r : rundir_lock(&turn->rundir, p->world, name, WHO_COMING_UP, err);
@@ -131,7 +131,7 @@ static int clear(const struct process *p, struct turn *turn, struct error *err)
 /* Returns when it is down again, or has not come up (p->is_up). p->s is valid in any case. */
 static int supervise(struct process *p, struct turn *turn, struct error *err)
 {
-	struct front_options options = *p->options;
+	struct client_options options = *p->options;
 	struct supervisor *s = p->s;
 	int r;
 
@@ -150,16 +150,16 @@ static int supervise(struct process *p, struct turn *turn, struct error *err)
 	s->on_up = came_up;
 	s->on_up_data = p;
 	rundir_sign(&turn->rundir, WHO_COMING_UP, err);
-	front_give(s, &options, &turn->rundir,
-		   front_make_record(turn->gadget, turn->form,
-				     streq(p->origin, turn->gadget->name) ? NULL : p->origin));
+	client_give(s, &options, &turn->rundir,
+		    client_make_record(turn->gadget, turn->form,
+				       streq(p->origin, turn->gadget->name) ? NULL : p->origin));
 	return supervisor_run(s, options.timeout, turn->gadget->udc.wait, err);
 }
 
 /* The other one has not come up. */
 static int go_back(struct process *p, struct turn *was, struct error *err)
 {
-	_cleanup_free_ char *output = front_last_output(p->s);
+	_cleanup_free_ char *output = client_last_output(p->s);
 	_cleanup_error_ struct error why = { 0 };
 	int r;
 
@@ -201,7 +201,8 @@ static int switch_once(struct process *p, struct turn *turn, struct error *err)
 	return r;
 }
 
-int front_go_on(struct supervisor *s, const struct front_options *options, int r, struct error *err)
+int client_go_on(struct supervisor *s, const struct client_options *options, int r,
+		 struct error *err)
 {
 	struct process p = {
 		.s = s, .options = options, .world = s->world, .foreground = s->foreground
@@ -257,10 +258,10 @@ static int clear_one(const struct world *world, const char *name, struct error *
 		return 0;
 	}
 	log_about(name, NULL, LOG_INFO, "%s: clearing what a dead supervisor has left", name);
-	return front_clear_leftovers(world, name, &rundir, err);
+	return client_clear_leftovers(world, name, &rundir, err);
 }
 
-int front_clear_switched(const struct world *world, const char *name, struct error *err)
+int client_clear_switched(const struct world *world, const char *name, struct error *err)
 {
 	struct left left = { .world = world, .origin = name };
 	int r = 0;

@@ -19,15 +19,15 @@
 #include "supervisor/supervisor.h"
 #include "supervisor/take_over.h"
 
-void front_past_free(struct front_past *past)
+void client_past_free(struct client_past *past)
 {
 	json_decref(past->record);
 	gadget_free(past->gadget);
 	free(past->dirs);
 }
 
-int front_past_read(struct front_past *past, const struct world *world, const char *name,
-		    struct error *err)
+int client_past_read(struct client_past *past, const struct world *world, const char *name,
+		     struct error *err)
 {
 	const json_t *list, *dir;
 	size_t i, n = 0;
@@ -52,7 +52,7 @@ int front_past_read(struct front_past *past, const struct world *world, const ch
 				    json_text(past->record, "file", ""), name, &past->gadget, err);
 }
 
-bool front_is_orphaned(const struct world *world, const char *name)
+bool client_is_orphaned(const struct world *world, const char *name)
 {
 	pid_t pid;
 
@@ -61,7 +61,7 @@ bool front_is_orphaned(const struct world *world, const char *name)
 }
 
 /* What is left can only be made anew. */
-static int nothing_left(const struct front_past *past, const char *name, struct error *err)
+static int nothing_left(const struct client_past *past, const char *name, struct error *err)
 {
 	const char *file = json_text(past->record, "file", "");
 	bool renamed = reload_is_renamed(past->record);
@@ -74,8 +74,8 @@ static int nothing_left(const struct front_past *past, const char *name, struct 
 			  renamed ? name : "", file);
 }
 
-/* Somebody was faster. FRONT_NOTHING: it has a supervisor again. */
-static int meet_owner(const struct world *world, const char *name, enum front_result *result,
+/* Somebody was faster. CLIENT_UNCHANGED: it has a supervisor again. */
+static int meet_owner(const struct world *world, const char *name, enum client_result *result,
 		      struct error *err)
 {
 	_cleanup_free_ char *who = NULL;
@@ -84,30 +84,30 @@ static int meet_owner(const struct world *world, const char *name, enum front_re
 	error_clear(err);
 	rundir_owner(world, name, &pid, &who);
 	if (!streq_null(who, WHO_UP))
-		return front_locked(name, pid, who, err);
-	*result = FRONT_NOTHING;
+		return client_locked(name, pid, who, err);
+	*result = CLIENT_UNCHANGED;
 	return 0;
 }
 
-static int begin(struct supervisor *s, struct front_past *past, const struct world *world,
-		 const char *name, enum front_result *result, struct error *err)
+static int begin(struct supervisor *s, struct client_past *past, const struct world *world,
+		 const char *name, enum client_result *result, struct error *err)
 {
 	_cleanup_rundir_ struct rundir rundir = RUNDIR_NONE;
 	int r = rundir_lock(&rundir, world, name, WHO_COMING_UP, err);
 
-	*result = FRONT_ADOPTED;
+	*result = CLIENT_TAKEN_OVER;
 	if (r == -EWOULDBLOCK)
 		return meet_owner(world, name, result, err);
 	if (r < 0)
 		return r;
-	if (!front_has_record(&rundir)) { /* it went down meanwhile */
+	if (!client_has_record(&rundir)) { /* it went down meanwhile */
 		rundir_remove(&rundir, &(struct error){ 0 });
-		return front_no_supervisor(name, err);
+		return client_no_supervisor(name, err);
 	}
-	r = front_past_read(past, world, name, err);
+	r = client_past_read(past, world, name, err);
 	if (r == 0)
-		r = front_make(s, past->gadget, json_object_get(past->record, "form"),
-			       &past->options, false, &rundir, err);
+		r = client_make(s, past->gadget, json_object_get(past->record, "form"),
+				&past->options, false, &rundir, err);
 	if (r < 0)
 		return r;
 	if (adopt_as_it_is(s) == 0)
@@ -116,27 +116,27 @@ static int begin(struct supervisor *s, struct front_past *past, const struct wor
 	return nothing_left(past, name, err);
 }
 
-int front_take_over(const struct world *world, const char *name, int report_fd, bool *reported,
-		    struct error *err)
+int client_take_over(const struct world *world, const char *name, int report_fd, bool *reported,
+		     struct error *err)
 {
-	struct front_past past = { 0 };
-	enum front_result result;
+	struct client_past past = { 0 };
+	enum client_result result;
 	struct supervisor s;
 	int r;
 
 	*reported = false;
 	fd_close_others(&report_fd, 1);
 	r = begin(&s, &past, world, name, &result, err);
-	if (r == 0 && result == FRONT_NOTHING) {
-		front_report(report_fd, result, name, NULL);
+	if (r == 0 && result == CLIENT_UNCHANGED) {
+		client_report(report_fd, result, name, NULL);
 		*reported = true;
 	} else if (r == 0) {
-		r = front_supervise(&s, result, &past.options, report_fd, reported, err);
+		r = client_supervise(&s, result, &past.options, report_fd, reported, err);
 		if (r == 0 && !*reported)
 			r = error_set(err, EX_TEMPFAIL, ECANCELED, NULL,
 				      "'down' came before '%s' was taken over", name);
 		supervisor_free(&s);
 	}
-	front_past_free(&past);
+	client_past_free(&past);
 	return r;
 }

@@ -28,7 +28,7 @@
 
 /* --- who has it --- */
 
-json_t *front_make_record(const struct gadget *g, const json_t *form, const char *origin)
+json_t *client_make_record(const struct gadget *g, const json_t *form, const char *origin)
 {
 	json_t *record = json_pack("{s:s, s:s, s:s, s:s, s:O}", "version", PACKAGE_VERSION, "name",
 				   g->name, "file", g->file, "dir", g->dir, "form", form);
@@ -47,7 +47,7 @@ static json_t *form_of(const json_t *record)
 	return form;
 }
 
-bool front_same_gadget(const json_t *a, const json_t *b)
+bool client_same_gadget(const json_t *a, const json_t *b)
 {
 	static const char *const keys[] = { "name", "dir" };
 	json_t *form_a = form_of(a), *form_b = form_of(b);
@@ -76,7 +76,8 @@ static char *status_string(const struct world *world, const char *name, const ch
 }
 
 /* The same gadget is up; but is it where it is wanted? */
-static int judge_bus(const struct gadget *g, const struct front_options *options, struct error *err)
+static int judge_bus(const struct gadget *g, const struct client_options *options,
+		     struct error *err)
 {
 	_cleanup_free_ char *udc = status_string(options->world, g->name, "udc");
 
@@ -126,7 +127,7 @@ static int signed_owner(const struct world *world, const char *name, pid_t *pid,
  * failed and may be taken down; else err says what is in the way.
  */
 static int judge_owner(const struct gadget *g, const json_t *form,
-		       const struct front_options *options, struct error *err)
+		       const struct client_options *options, struct error *err)
 {
 	const struct world *world = options->world;
 	_cleanup_free_ char *who = NULL, *state = status_string(world, g->name, "state");
@@ -137,7 +138,7 @@ static int judge_owner(const struct gadget *g, const json_t *form,
 	if (r < 0 || pid == 0)
 		return -EAGAIN; /* it has just ended */
 	if (!who || !streq(who, WHO_UP))
-		return front_locked(g->name, pid, who, err);
+		return client_locked(g->name, pid, who, err);
 	if (state && streq(state, "failed"))
 		return -ESTALE;
 	r = rundir_read(world, g->name, RUNDIR_RECORD, &theirs, err);
@@ -145,8 +146,8 @@ static int judge_owner(const struct gadget *g, const json_t *form,
 		return lost_record(world, g->name, pid, err);
 	if (r < 0)
 		return r;
-	mine = front_make_record(g, form, NULL);
-	if (!front_same_gadget(mine, theirs)) {
+	mine = client_make_record(g, form, NULL);
+	if (!client_same_gadget(mine, theirs)) {
 		error_set(err, EX_CANTCREAT, EEXIST, NULL, "a different gadget '%s' is up",
 			  g->name);
 		error_hint(err, "'ffsctl reload %s%s%s%s' makes it what the file says",
@@ -161,9 +162,9 @@ static int judge_owner(const struct gadget *g, const json_t *form,
 	return err->exit ? -err->err : 0;
 }
 
-int front_make(struct supervisor *s, const struct gadget *g, const json_t *form,
-	       const struct front_options *options, bool foreground, struct rundir *rundir,
-	       struct error *err)
+int client_make(struct supervisor *s, const struct gadget *g, const json_t *form,
+		const struct client_options *options, bool foreground, struct rundir *rundir,
+		struct error *err)
 {
 	int r = supervisor_init(s, options->world, g, g->name, err);
 
@@ -174,16 +175,16 @@ int front_make(struct supervisor *s, const struct gadget *g, const json_t *form,
 	s->foreground = foreground;
 	if (foreground)
 		log_never_wait();
-	front_give(s, options, rundir, front_make_record(g, form, NULL));
+	client_give(s, options, rundir, client_make_record(g, form, NULL));
 	return 0;
 }
 
 static bool take_over(struct supervisor *s, const struct gadget *g, const json_t *form,
-		      const struct front_options *options, bool foreground, struct rundir *rundir)
+		      const struct client_options *options, bool foreground, struct rundir *rundir)
 {
 	_cleanup_error_ struct error ignored = { 0 };
 
-	if (front_make(s, g, form, options, foreground, rundir, &ignored) < 0)
+	if (client_make(s, g, form, options, foreground, rundir, &ignored) < 0)
 		return false;
 	if (adopt(s) == 0)
 		return true;
@@ -192,22 +193,22 @@ static bool take_over(struct supervisor *s, const struct gadget *g, const json_t
 	return false;
 }
 
-/* Somebody has the lock. -EAGAIN: not any more; 0: *result is FRONT_NOTHING. */
+/* Somebody has the lock. -EAGAIN: not any more; 0: *result is CLIENT_UNCHANGED. */
 static int meet_owner(const struct gadget *g, const json_t *form,
-		      const struct front_options *options, enum front_result *result,
+		      const struct client_options *options, enum client_result *result,
 		      struct error *err)
 {
-	enum front_result ignored;
+	enum client_result ignored;
 	int r;
 
 	error_clear(err);
 	r = judge_owner(g, form, options, err);
 	if (r == 0)
-		*result = FRONT_NOTHING;
+		*result = CLIENT_UNCHANGED;
 	if (r != -ESTALE || err->exit)
 		return r;
 	log_about(g->name, NULL, LOG_INFO, "%s: has failed; taking it down first", g->name);
-	r = front_down(options->world, g->name, FRONT_OURS, &ignored, err);
+	r = client_down(options->world, g->name, CLIENT_OURS, &ignored, err);
 	return r < 0 ? r : -EAGAIN;
 }
 
@@ -225,7 +226,7 @@ static int look_around(const struct gadget *g, const struct world *world, struct
 			   "down",
 			   g->name);
 	} else if (g->n_switch_to > 0) {
-		front_clear_switched(world, g->name, err);
+		client_clear_switched(world, g->name, err);
 	}
 	if (err->exit)
 		rundir_remove(rundir, &(struct error){ 0 });
@@ -234,18 +235,18 @@ static int look_around(const struct gadget *g, const struct world *world, struct
 
 /*
  * Makes the supervisor, which may begin: of a gadget that is not up, with nothing of an earlier one
- * left (FRONT_DONE), or of one that it has taken over (FRONT_ADOPTED). FRONT_NOTHING: the same is
- * up already, and nothing was made.
+ * left (CLIENT_DONE), or of one that it has taken over (CLIENT_TAKEN_OVER). CLIENT_UNCHANGED: the
+ * same is up already, and nothing was made.
  */
 static int acquire(struct supervisor *s, const struct gadget *g, const json_t *form,
-		   const struct front_options *options, bool foreground, enum front_result *result,
-		   struct error *err)
+		   const struct client_options *options, bool foreground,
+		   enum client_result *result, struct error *err)
 {
 	_cleanup_rundir_ struct rundir rundir = RUNDIR_NONE;
 	const struct world *world = options->world;
 	int r;
 
-	*result = FRONT_DONE;
+	*result = CLIENT_DONE;
 	/* The record and the status are JSON. */
 	if (!text_is_utf8(g->file)) {
 		error_set(err, EX_USAGE, EILSEQ, NULL,
@@ -262,30 +263,30 @@ static int acquire(struct supervisor *s, const struct gadget *g, const json_t *f
 		}
 		if (r < 0)
 			return r;
-		if (!front_has_record(&rundir))
+		if (!client_has_record(&rundir))
 			break;
 		/* It may have died when it was about to become another one. */
-		r = g->n_switch_to > 0 ? front_clear_switched(world, g->name, err) : 0;
+		r = g->n_switch_to > 0 ? client_clear_switched(world, g->name, err) : 0;
 		if (r < 0)
 			return r;
 		if (take_over(s, g, form, options, foreground, &rundir)) {
-			*result = FRONT_ADOPTED;
+			*result = CLIENT_TAKEN_OVER;
 			return 0;
 		}
 		log_about(g->name, NULL, LOG_INFO, "%s: clearing what a dead supervisor has left",
 			  g->name);
-		r = front_clear_leftovers(world, g->name, &rundir, err);
+		r = client_clear_leftovers(world, g->name, &rundir, err);
 		if (r < 0)
 			return r;
 	}
 	r = look_around(g, world, &rundir, err);
-	return r < 0 ? r : front_make(s, g, form, options, foreground, &rundir, err);
+	return r < 0 ? r : client_make(s, g, form, options, foreground, &rundir, err);
 }
 
 /* --- up ------------------------------------------------------------------------------------------
  */
 
-char *front_last_output(const struct supervisor *s)
+char *client_last_output(const struct supervisor *s)
 {
 	size_t from = s->output.size > OUTPUT_SHOWN ? s->output.size - OUTPUT_SHOWN : 0;
 	char *text = xcalloc(1, OUTPUT_SHOWN + 1);
@@ -300,7 +301,7 @@ char *front_last_output(const struct supervisor *s)
 }
 
 /* For who goes on after us: reexec.c. */
-static void record_options(json_t *record, const struct front_options *options)
+static void record_options(json_t *record, const struct client_options *options)
 {
 	json_t *dirs = json_array();
 
@@ -315,8 +316,8 @@ static void record_options(json_t *record, const struct front_options *options)
 	json_object_set_new(record, "path", json_string_or_null(getenv("PATH")));
 }
 
-void front_give(struct supervisor *s, const struct front_options *options, struct rundir *rundir,
-		json_t *record)
+void client_give(struct supervisor *s, const struct client_options *options, struct rundir *rundir,
+		 json_t *record)
 {
 	s->udc_wanted = options->udc;
 	s->no_bind = options->no_bind;
@@ -330,10 +331,10 @@ void front_give(struct supervisor *s, const struct front_options *options, struc
 	s->output.dir_fd = s->rundir.dir_fd;
 }
 
-int front_up(const struct gadget *g, const json_t *form, const struct front_options *options,
-	     int report_fd, bool *reported, char **output, struct error *err)
+int client_up(const struct gadget *g, const json_t *form, const struct client_options *options,
+	      int report_fd, bool *reported, char **output, struct error *err)
 {
-	enum front_result result;
+	enum client_result result;
 	struct supervisor s;
 	int r;
 
@@ -344,16 +345,16 @@ int front_up(const struct gadget *g, const json_t *form, const struct front_opti
 	r = acquire(&s, g, form, options, false, &result, err);
 	if (r < 0)
 		return r;
-	if (result == FRONT_NOTHING) {
+	if (result == CLIENT_UNCHANGED) {
 		_cleanup_free_ char *udc = status_string(options->world, g->name, "udc");
 
-		front_report(report_fd, FRONT_NOTHING, g->name, udc);
+		client_report(report_fd, CLIENT_UNCHANGED, g->name, udc);
 		*reported = true;
 		return 0;
 	}
-	r = front_supervise(&s, result, options, report_fd, reported, err);
+	r = client_supervise(&s, result, options, report_fd, reported, err);
 	if (!*reported) {
-		*output = front_last_output(&s);
+		*output = client_last_output(&s);
 		if (r == 0)
 			r = error_set(err, EX_TEMPFAIL, ECANCELED, NULL,
 				      "'down' came before '%s' was up", g->name);
@@ -371,16 +372,16 @@ static void sign_up(void *data)
 	memory_let_go();
 }
 
-int front_run(const struct gadget *g, const json_t *form, const struct front_options *options,
-	      struct error *err)
+int client_run(const struct gadget *g, const json_t *form, const struct client_options *options,
+	       struct error *err)
 {
-	enum front_result result;
+	enum client_result result;
 	struct supervisor s;
 	int r = acquire(&s, g, form, options, true, &result, err);
 
 	if (r < 0)
 		return r;
-	if (result == FRONT_NOTHING)
+	if (result == CLIENT_UNCHANGED)
 		return error_set(err, EX_CANTCREAT, EEXIST, NULL,
 				 "'%s' is up already, under another supervisor", g->name);
 	reap_note_inherited(&s);
@@ -388,13 +389,13 @@ int front_run(const struct gadget *g, const json_t *form, const struct front_opt
 	s.on_up_data = &s;
 	s.notify.fd = options->notify_fd;
 	r = supervisor_run(&s, options->timeout, options->wait_udc, err);
-	r = front_go_on(&s, options, r, err);
+	r = client_go_on(&s, options, r, err);
 	supervisor_free(&s);
 	return r;
 }
 
-int front_plan(const struct gadget *g, const struct front_options *options, struct plan *plan,
-	       struct error *err)
+int client_plan(const struct gadget *g, const struct client_options *options, struct plan *plan,
+		struct error *err)
 {
 	_cleanup_free_ char *udc = NULL;
 	struct supervisor s;

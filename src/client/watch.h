@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Tells when what machine_gadgets says may have changed, without asking again and again: the
+ * Tells when what inspect_gadgets says may have changed, without asking again and again: the
  * directories of RUN and configfs, the mounts, the UDCs' states, and the ends of processes all
  * announce it.
  */

@@ -14,11 +14,11 @@ static int bind_gadget(const struct globals *globals, const char *name, const ch
 {
 	_cleanup_error_ struct error err = { 0 };
 	_cleanup_free_ char *bound = NULL;
-	enum front_result result;
+	enum client_result result;
 
-	if (front_bind(&globals->world, name, udc, &result, &bound, &err) < 0)
+	if (client_bind(&globals->world, name, udc, &result, &bound, &err) < 0)
 		return cmd_print_error(&err);
-	log_info("%s: bound%s%s%s", name, result == FRONT_NOTHING ? " already" : "",
+	log_info("%s: bound%s%s%s", name, result == CLIENT_UNCHANGED ? " already" : "",
 		 bound ? " to " : "", bound ? bound : "");
 	return 0;
 }
@@ -64,7 +64,7 @@ static int run_unbind(const struct globals *globals, int argc, char **argv)
 {
 	_cleanup_error_ struct error err = { 0 };
 	_cleanup_free_ char *name = NULL;
-	enum front_result result;
+	enum client_result result;
 	int exit;
 
 	if (!cmd_simple_options(&cmd_unbind, argc, argv, NULL, &exit))
@@ -72,9 +72,9 @@ static int run_unbind(const struct globals *globals, int argc, char **argv)
 	if (argc - optind != 1)
 		return cmd_usage(&cmd_unbind, "it takes one gadget");
 	if (cmd_gadget_name(globals, argv[optind], &name, &err) < 0 ||
-	    front_unbind(&globals->world, name, &result, &err) < 0)
+	    client_unbind(&globals->world, name, &result, &err) < 0)
 		return cmd_print_error(&err);
-	log_info("%s: %s", name, result == FRONT_NOTHING ? "is not bound" : "unbound");
+	log_info("%s: %s", name, result == CLIENT_UNCHANGED ? "is not bound" : "unbound");
 	return 0;
 }
 

@@ -164,7 +164,7 @@ void cmd_print_lines(FILE *to, const char *lines);
 int cmd_print_error(const struct error *err);
 /* The same about a gadget, as the journal is told; NULL: none. */
 int cmd_print_error_about(const char *gadget, const struct error *err);
-/* FRONT_ADOPTED in words. */
+/* CLIENT_TAKEN_OVER in words. */
 void cmd_say_taken_over(const char *gadget);
 /*
  * For a command on several gadgets, which goes on after a failure: the first error is kept in

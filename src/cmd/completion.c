@@ -64,7 +64,7 @@ static void offer_gadgets(const struct line *l, bool foreign)
 	const json_t *gadget;
 	size_t i;
 
-	machine_gadgets(&l->globals.world, NULL, &gadgets, &ignored);
+	inspect_gadgets(&l->globals.world, NULL, &gadgets, &ignored);
 	json_array_foreach(gadgets, i, gadget)
 		if (foreign || !streq(json_text(gadget, "state", "?"), "foreign"))
 			offer(l, json_text(gadget, "name", "?"), json_text(gadget, "state", "?"));
@@ -78,7 +78,7 @@ static void offer_functions(const struct line *l, const char *gadget)
 	const json_t *function;
 	size_t i;
 
-	machine_gadgets(&l->globals.world, gadget, &gadgets, &ignored);
+	inspect_gadgets(&l->globals.world, gadget, &gadgets, &ignored);
 	json_array_foreach(json_object_get(json_array_get(gadgets, 0), "functions"), i, function)
 		offer(l, json_text(function, "label", "?"), json_text(function, "type", "?"));
 	json_decref(gadgets);

@@ -10,19 +10,19 @@
 #include "rundir/rundir.h"
 
 static const char *const words[] = {
-	[FRONT_DONE] = "down",
-	[FRONT_NOTHING] = "is not up",
-	[FRONT_CLEARED] = "down (its supervisor had died; cleared what it left)",
-	[FRONT_FORCED] = "down (by force: ffsctl had no record of it)",
+	[CLIENT_DONE] = "down",
+	[CLIENT_UNCHANGED] = "is not up",
+	[CLIENT_CLEARED] = "down (its supervisor had died; cleared what it left)",
+	[CLIENT_FORCED] = "down (by force: ffsctl had no record of it)",
 };
 
-static void take_down(const struct globals *globals, const char *name, enum front_whose whose,
+static void take_down(const struct globals *globals, const char *name, enum client_whose whose,
 		      json_t *gadgets, struct error *first)
 {
 	_cleanup_error_ struct error err = { 0 };
-	enum front_result result;
+	enum client_result result;
 
-	if (front_down(&globals->world, name, whose, &result, &err) == 0) {
+	if (client_down(&globals->world, name, whose, &result, &err) == 0) {
 		log_info("%s: %s", name, words[result]);
 		json_array_append_new(gadgets, json_pack("{s:s, s:n, s:s}", "name", name, "file",
 							 "state", "down"));
@@ -61,19 +61,19 @@ static void take_all_down(const struct globals *globals, json_t *gadgets, struct
 	if (all.n == 0)
 		log_info("no gadget of ours is up");
 	for (size_t i = 0; i < all.n; i++) {
-		take_down(globals, all.names[i], FRONT_OURS, gadgets, err);
+		take_down(globals, all.names[i], CLIENT_OURS, gadgets, err);
 		free(all.names[i]);
 	}
 	free(all.names);
 }
 
 static void take_one_down(const struct globals *globals, const char *argument,
-			  enum front_whose whose, json_t *gadgets, struct error *first)
+			  enum client_whose whose, json_t *gadgets, struct error *first)
 {
 	_cleanup_error_ struct error err = { 0 };
 	_cleanup_free_ char *name = NULL;
-	int r = whose == FRONT_ANYBODYS ? cmd_any_gadget_name(globals, argument, &name, &err)
-					: cmd_gadget_name(globals, argument, &name, &err);
+	int r = whose == CLIENT_ANYBODYS ? cmd_any_gadget_name(globals, argument, &name, &err)
+					 : cmd_gadget_name(globals, argument, &name, &err);
 
 	if (r == 0)
 		take_down(globals, name, whose, gadgets, first);
@@ -91,7 +91,7 @@ static int run(const struct globals *globals, int argc, char **argv)
 		{ NULL, 0, NULL, 0 },
 	};
 	_cleanup_error_ struct error err = { 0 };
-	enum front_whose whose = FRONT_OURS;
+	enum client_whose whose = CLIENT_OURS;
 	bool all = false, json = false;
 	json_t *gadgets;
 	int option, exit;
@@ -102,13 +102,13 @@ static int run(const struct globals *globals, int argc, char **argv)
 		if (option == '?')
 			return cmd_bad_option(&cmd_down, argv);
 		if (option == 'f')
-			whose = FRONT_ANYBODYS;
+			whose = CLIENT_ANYBODYS;
 		all = all || option == 'a';
 		json = json || option == 'j';
 	}
 	if (all != (optind == argc))
 		return cmd_usage(&cmd_down, "it takes either gadgets or --all");
-	if (all && whose == FRONT_ANYBODYS)
+	if (all && whose == CLIENT_ANYBODYS)
 		return cmd_usage(&cmd_down, "--force is for gadgets that are named, not for --all");
 	gadgets = json_array();
 	if (all)

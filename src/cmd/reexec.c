@@ -23,7 +23,7 @@ static int reexec(void *data, const char *name)
 	const struct work *w = data;
 	_cleanup_error_ struct error err = { 0 };
 
-	if (front_reexec(&w->globals->world, name, w->program, &err) == 0)
+	if (client_reexec(&w->globals->world, name, w->program, &err) == 0)
 		log_info("%s: its supervisor goes on as %s", name, w->program);
 	else
 		cmd_keep_error(w->err, &err);
@@ -98,9 +98,9 @@ static int run_resume(const struct globals *globals, int argc, char **argv)
 	    !cmd_parse_descriptor(argv[3], &client))
 		return cmd_usage(&cmd_resume,
 				 "it is what 'ffsctl reexec' lets supervisors execute");
-	if (front_resume(&globals->world, argv[1], lock, client, argc == 5, &err) < 0)
+	if (client_resume(&globals->world, argv[1], lock, client, argc == 5, &err) < 0)
 		return cmd_print_error(&err);
 	return 0;
 }
 
-const struct command cmd_resume = { .name = FRONT_RESUME, .run = run_resume };
+const struct command cmd_resume = { .name = CLIENT_RESUME, .run = run_resume };

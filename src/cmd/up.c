@@ -22,7 +22,7 @@
 struct request {
 	const struct globals *globals;
 	const struct command *command;
-	struct front_options front;
+	struct client_options options;
 	const char *argument, *name;
 	double wait_host; /* seconds; < 0: do not wait */
 	bool dry_run, json, all;
@@ -96,8 +96,8 @@ static int seconds_option(const struct request *q, const char *what, double fall
 /* It is the service manager's and ours: no child of ours is to have it. */
 static int notify_fd_option(struct request *q)
 {
-	if (cmd_parse_descriptor(optarg, &q->front.notify_fd) &&
-	    fcntl(q->front.notify_fd, F_SETFD, FD_CLOEXEC) == 0)
+	if (cmd_parse_descriptor(optarg, &q->options.notify_fd) &&
+	    fcntl(q->options.notify_fd, F_SETFD, FD_CLOEXEC) == 0)
 		return 0;
 	return cmd_usage(q->command, "--notify-fd takes an open descriptor from 3 on, not '%s'",
 			 optarg);
@@ -107,7 +107,7 @@ static int group_option(struct request *q)
 {
 	_cleanup_error_ struct error err = { 0 };
 
-	if (spawn_find_group(optarg, &q->front.group, &(struct origin){ 0 }, &err) == 0)
+	if (spawn_find_group(optarg, &q->options.group, &(struct origin){ 0 }, &err) == 0)
 		return 0;
 	return cmd_usage(q->command, "%s", err.text);
 }
@@ -125,19 +125,19 @@ static int parse_option(struct request *q, int option, char **argv)
 		q->json = true;
 		return 0;
 	case OPT_UDC:
-		q->front.udc = optarg;
+		q->options.udc = optarg;
 		return 0;
 	case OPT_TIMEOUT:
-		return seconds_option(q, "--timeout", DEFAULT_TIMEOUT, &q->front.timeout);
+		return seconds_option(q, "--timeout", DEFAULT_TIMEOUT, &q->options.timeout);
 	case OPT_WAIT_UDC:
-		return seconds_option(q, "--wait-udc", DEFAULT_WAIT, &q->front.wait_udc);
+		return seconds_option(q, "--wait-udc", DEFAULT_WAIT, &q->options.wait_udc);
 	case OPT_WAIT_HOST:
 		return seconds_option(q, "--wait-host", DEFAULT_WAIT, &q->wait_host);
 	case OPT_NO_BIND:
-		q->front.no_bind = true;
+		q->options.no_bind = true;
 		return 0;
 	case OPT_HOLD:
-		return seconds_option(q, "--hold", FRONT_HOLD_DEFAULT, &q->front.hold);
+		return seconds_option(q, "--hold", CLIENT_HOLD_DEFAULT, &q->options.hold);
 	case OPT_GROUP:
 		return group_option(q);
 	case OPT_NOTIFY_FD:
@@ -162,14 +162,14 @@ static void set_dirs(struct request *q)
 		absolute[i] = dirs[i];
 	if (here)
 		absolute[0] = strf("%s/%s", here, dirs[0]);
-	q->front.dirs = absolute;
+	q->options.dirs = absolute;
 }
 
 static int check_all(const struct request *q, int arguments)
 {
 	if (arguments > 0)
 		return cmd_usage(q->command, "it takes either one gadget or --all");
-	if (q->name || q->front.udc)
+	if (q->name || q->options.udc)
 		return cmd_usage(q->command, "--name and --udc are for one gadget, not for --all");
 	return 0;
 }
@@ -186,7 +186,7 @@ static int parse(struct request *q, int argc, char **argv)
 	}
 	if (!q->all && argc - optind != 1)
 		return cmd_usage(q->command, "it takes one gadget file or name");
-	if (q->front.no_bind && q->wait_host >= 0)
+	if (q->options.no_bind && q->wait_host >= 0)
 		return cmd_usage(q->command, "--no-bind and --wait-host exclude each other");
 	if (q->all)
 		return check_all(q, argc - optind);
@@ -211,8 +211,8 @@ static int load(struct request *q)
 		diags_print(stderr, &q->diags, DIAG_FORMAT_HUMAN, q->globals->color);
 	else if (!q->json && exit)
 		diags_print(stderr, &q->diags, DIAG_FORMAT_HUMAN, q->globals->color);
-	if (exit == 0 && q->gadget->udc.wait > q->front.wait_udc)
-		q->front.wait_udc = q->gadget->udc.wait;
+	if (exit == 0 && q->gadget->udc.wait > q->options.wait_udc)
+		q->options.wait_udc = q->gadget->udc.wait;
 	return exit;
 }
 
@@ -265,7 +265,7 @@ static int dry_run(struct request *q)
 	_cleanup_plan_ struct plan plan = { 0 };
 	json_t *gadgets = NULL;
 
-	if (front_plan(q->gadget, &q->front, &plan, &q->err) < 0)
+	if (client_plan(q->gadget, &q->options, &plan, &q->err) < 0)
 		return finish(q, NULL, q->err.exit);
 	if (q->json)
 		gadgets = json_pack("[{s:s, s:s, s:s, s:o}]", "name", q->gadget->name, "file",
@@ -285,7 +285,7 @@ static int run_child(struct request *q, int report_fd)
 
 	if (exit)
 		return finish(q, NULL, exit);
-	front_up(q->gadget, q->form, &q->front, report_fd, &reported, &output, &q->err);
+	client_up(q->gadget, q->form, &q->options, report_fd, &reported, &output, &q->err);
 	if (reported) {
 		exit = q->err.exit;
 		drop(q);
@@ -301,12 +301,12 @@ static int run_child(struct request *q, int report_fd)
 	return finish(q, NULL, q->err.exit);
 }
 
-static int say_up(struct request *q, const struct front_report *report)
+static int say_up(struct request *q, const struct client_report *report)
 {
-	const char *again = report->result == FRONT_NOTHING ? " already" : "";
+	const char *again = report->result == CLIENT_UNCHANGED ? " already" : "";
 	json_t *gadgets = NULL;
 
-	if (report->result == FRONT_ADOPTED)
+	if (report->result == CLIENT_TAKEN_OVER)
 		cmd_say_taken_over(report->name);
 	if (*report->udc)
 		log_about(report->name, NULL, LOG_INFO, "%s: up%s on %s", report->name, again,
@@ -314,26 +314,26 @@ static int say_up(struct request *q, const struct front_report *report)
 	else
 		log_about(report->name, NULL, LOG_INFO, "%s: up%s, not bound", report->name, again);
 	if (*report->udc && q->wait_host >= 0 &&
-	    front_wait_host(q->front.world, report->name, q->wait_host, &q->err) == 0)
+	    client_wait_host(q->options.world, report->name, q->wait_host, &q->err) == 0)
 		log_about(report->name, NULL, LOG_INFO, "%s: configured by the host", report->name);
 	/* The document has the file's warnings, which the child has seen; it takes reading it
 	 * again. */
 	if (q->json && load(q) == 0 && !q->err.exit)
-		machine_gadgets(&q->globals->world, report->name, &gadgets, &q->err);
+		inspect_gadgets(&q->globals->world, report->name, &gadgets, &q->err);
 	return finish(q, gadgets, q->err.exit);
 }
 
 /* Drops the request. */
 static int up_one(struct request *q)
 {
-	struct front_report report;
+	struct client_report report;
 	int report_fd, exit;
 
 	if (q->dry_run) {
 		exit = load(q);
 		return exit ? finish(q, NULL, exit) : dry_run(q);
 	}
-	exit = front_detach(&report_fd, &report, &q->err);
+	exit = client_detach(&report_fd, &report, &q->err);
 	if (report_fd >= 0)
 		return run_child(q, report_fd);
 	if (exit && q->err.exit)
@@ -354,10 +354,10 @@ static int run_up(const struct globals *globals, int argc, char **argv)
 	struct request q = { .globals = globals,
 			     .command = &cmd_up,
 			     .wait_host = -1,
-			     .front = { .world = &globals->world,
-					.notify_fd = -1,
-					.timeout = DEFAULT_TIMEOUT,
-					.hold = FRONT_HOLD_DEFAULT } };
+			     .options = { .world = &globals->world,
+					  .notify_fd = -1,
+					  .timeout = DEFAULT_TIMEOUT,
+					  .hold = CLIENT_HOLD_DEFAULT } };
 	struct up_all all = { .globals = globals, .one = up_one_of_all, .data = &q };
 	int exit = parse(&q, argc, argv);
 
@@ -373,11 +373,11 @@ static int run_run(const struct globals *globals, int argc, char **argv)
 	struct request q = { .globals = globals,
 			     .command = &cmd_run,
 			     .wait_host = -1,
-			     .front = { .world = &globals->world,
-					.notify_fd = -1,
-					.timeout = DEFAULT_TIMEOUT,
-					.wait_udc = HUGE_VAL,
-					.hold = FRONT_HOLD_DEFAULT } };
+			     .options = { .world = &globals->world,
+					  .notify_fd = -1,
+					  .timeout = DEFAULT_TIMEOUT,
+					  .wait_udc = HUGE_VAL,
+					  .hold = CLIENT_HOLD_DEFAULT } };
 	int exit = parse(&q, argc, argv);
 
 	if (exit)
@@ -392,7 +392,7 @@ static int run_run(const struct globals *globals, int argc, char **argv)
 		return finish(&q, NULL, exit);
 	if (q.dry_run)
 		return dry_run(&q);
-	front_run(q.gadget, q.form, &q.front, &q.err);
+	client_run(q.gadget, q.form, &q.options, &q.err);
 	explain(&q);
 	return finish(&q, NULL, q.err.exit);
 }

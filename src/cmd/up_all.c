@@ -81,7 +81,7 @@ static bool bring_up(struct work *w, const char *path)
 		error_errno(&err, EX_OSERR, errno, NULL, "cannot make a file in memory");
 		exit = err.exit;
 	} else {
-		exit = front_apart(run_one, w, fd, &err);
+		exit = client_apart(run_one, w, fd, &err);
 	}
 	if (exit != 0) {
 		if (err.exit)

@@ -69,7 +69,7 @@ static int take_name(const struct world *world, struct rundir *rundir, char **na
 			error_clear(err);
 			continue;
 		}
-		if (r == 0 && front_has_record(rundir)) { /* its owner has just died */
+		if (r == 0 && client_has_record(rundir)) { /* its owner has just died */
 			r = clear_name(world, candidate, rundir, err);
 			rundir_close(rundir);
 			n--;

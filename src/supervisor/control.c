@@ -239,7 +239,7 @@ static void begin_reexec(struct control_client *client, const json_t *json)
 		answer(client, &err);
 		return;
 	}
-	front_reexec_self(client->control->supervisor, program, client->source.fd, &err);
+	client_reexec_self(client->control->supervisor, program, client->source.fd, &err);
 	answer(client, &err);
 }
 

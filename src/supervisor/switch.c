@@ -157,13 +157,13 @@ static int take_name(const struct supervisor *s, struct switching *sw, struct er
 	if (r == -EWOULDBLOCK) {
 		error_clear(err);
 		if (rundir_owner(s->world, name, &pid, &who) < 0 || !who || !streq(who, WHO_UP))
-			return front_locked(name, pid, who, err);
+			return client_locked(name, pid, who, err);
 		error_set(err, EX_CANTCREAT, EEXIST, NULL, "'%s' is up already", name);
 		return error_hint(err, "take it down first");
 	}
 	if (r < 0)
 		return r;
-	sw->has_leftovers = front_has_record(&sw->rundir);
+	sw->has_leftovers = client_has_record(&sw->rundir);
 	if (path_exists(dir) && !sw->has_leftovers)
 		return error_set(err, EX_CANTCREAT, EEXIST, dir,
 				 "there is a gadget '%s' that ffsctl has not made", name);
@@ -178,7 +178,7 @@ static int write_record(const struct supervisor *s, const struct switching *sw, 
 
 	if (sw->has_leftovers)
 		return 0;
-	record = front_make_record(sw->gadget, sw->form, json_text(s->record, "origin", s->name));
+	record = client_make_record(sw->gadget, sw->form, json_text(s->record, "origin", s->name));
 	json_object_set_new(record, "plan", json_array());
 	r = rundir_write(&sw->rundir, RUNDIR_RECORD, record, err);
 	json_decref(record);

@@ -30,7 +30,7 @@ static int refuse_file(const char *path, struct error *err);
 #define bus_unbind(s, changed, err) change_bus(s, NULL, changed, err)
 #define reload_begin(s, file, renamed, timeout, err)                                               \
 	((void)(renamed), (void)(timeout), refuse_file(file, err))
-#define front_reexec_self(s, program, fd, err) refuse_file(program, err)
+#define client_reexec_self(s, program, fd, err) refuse_file(program, err)
 #include "../../src/supervisor/control.c"
 #undef unit_handle
 
