@@ -48,7 +48,7 @@ int client_reexec_self(struct supervisor *s, const char *program, int client_fd,
 				     s->foreground ? CLIENT_RESUME_FOREGROUND : NULL,
 				     NULL };
 
-	if (!adopt_is_possible(s))
+	if (!take_over_is_possible(s))
 		return error_set(err, EX_CANTCREAT, EBUSY, NULL,
 				 "'%s' has failed, or has become another gadget (switch_to)",
 				 s->name);
@@ -57,15 +57,15 @@ int client_reexec_self(struct supervisor *s, const char *program, int client_fd,
 				   program);
 	control_send_away(&s->control, client_fd);
 	supervisor_write_status(s);
-	for (size_t n = 0; n < s->n_instances; n++)
-		instance_hold(s->instances[n], HOLD_SECONDS);
+	for (size_t n = 0; n < s->n_functions; n++)
+		function_hold(s->functions[n], HOLD_SECONDS);
 	keep_open(s->rundir.lock_fd, true);
 	keep_open(client_fd, true);
 	execv(program, (char *const *)argv);
 	error_errno(err, EX_UNAVAILABLE, errno, program, "cannot execute %s", program);
 	keep_open(s->rundir.lock_fd, false);
 	keep_open(client_fd, false);
-	adopt_allow(s);
+	take_over_allow(s);
 	return -err->err;
 }
 
@@ -86,7 +86,7 @@ static int begin(struct supervisor *s, struct client_past *l, const struct world
 				foreground, &rundir, err);
 	if (r < 0)
 		return r;
-	if (adopt_as_it_is(s) == 0)
+	if (take_over_as_it_is(s) == 0)
 		return rundir_sign(&s->rundir, WHO_UP, err);
 	supervisor_free(s);
 	error_set(err, EX_OSERR, ESTALE, NULL,

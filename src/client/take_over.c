@@ -110,7 +110,7 @@ static int begin(struct supervisor *s, struct client_past *past, const struct wo
 				&past->options, false, &rundir, err);
 	if (r < 0)
 		return r;
-	if (adopt_as_it_is(s) == 0)
+	if (take_over_as_it_is(s) == 0)
 		return 0;
 	supervisor_free(s);
 	return nothing_left(past, name, err);

@@ -37,22 +37,22 @@
 /* --- the keeper --------------------------------------------------------------------------------
  */
 
-int instance_give_worker(struct instance *i, pid_t pid, int control, int pidfd, int output,
+int function_give_worker(struct live_function *i, pid_t pid, int control, int pidfd, int output,
 			 struct error *err)
 {
 	if (keeper_give_worker(&i->keeper, pid, control, pidfd, output))
 		return 0;
 	return error_set(err, EX_OSERR, EPIPE, NULL, "the keeper of '%s' does not take a worker",
-			 i->function->label);
+			 i->model->label);
 }
 
-void instance_send(struct instance *i, uint16_t type, uint32_t id)
+void function_send(struct live_function *i, uint16_t type, uint32_t id)
 {
 	if (i->keeper_socket.fd >= 0)
 		message_send(i->keeper_socket.fd, type, id, NULL, 0);
 }
 
-void instance_set_udc(struct instance *i, const char *udc)
+void function_set_udc(struct live_function *i, const char *udc)
 {
 	_cleanup_free_ char *path = udc ? strf(UDC_CLASS_DIR "/%s/current_speed", udc) : NULL;
 
@@ -60,14 +60,14 @@ void instance_set_udc(struct instance *i, const char *udc)
 		keeper_set_speed_file(&i->keeper, path);
 }
 
-void instance_hold(struct instance *i, double seconds)
+void function_hold(struct live_function *i, double seconds)
 {
 	if (i->listens && seconds != i->hold && i->keeper_socket.fd >= 0 &&
 	    keeper_hold(&i->keeper, seconds))
 		i->hold = seconds;
 }
 
-static void on_bus_event(struct instance *i, const void *body, size_t size)
+static void on_bus_event(struct live_function *i, const void *body, size_t size)
 {
 	struct ffsctl_event event;
 
@@ -81,7 +81,7 @@ static void on_bus_event(struct instance *i, const void *body, size_t size)
 static void on_keeper(void *data, uint32_t events _unused_)
 {
 	static uint8_t body[FFSCTL_MSG_MAX_BODY];
-	struct instance *i = data;
+	struct live_function *i = data;
 	struct ffsctl_msg head;
 	ssize_t size = message_receive(i->keeper_socket.fd, &head, body, sizeof(body));
 
@@ -107,13 +107,13 @@ static void on_keeper(void *data, uint32_t events _unused_)
 		supervisor_changed(i->supervisor);
 		break;
 	default:
-		if (i->unit)
-			unit_hear(i->unit, head.type, body, (size_t)size);
+		if (i->worker)
+			worker_hear(i->worker, head.type, body, (size_t)size);
 		break;
 	}
 }
 
-void instance_drop_worker(struct instance *i)
+void function_drop_worker(struct live_function *i)
 {
 	i->dropping = i->keeper_socket.fd >= 0 &&
 		      message_send(i->keeper_socket.fd, KEEPER_MSG_NO_WORKER, 0, NULL, 0);
@@ -121,7 +121,7 @@ void instance_drop_worker(struct instance *i)
 }
 
 /* A keeper that a host lets wait is interrupted: the request that it serves was the dead one's. */
-bool instance_is_dropping(struct instance *i)
+bool function_is_dropping(struct live_function *i)
 {
 	double waited = now_monotonic() - i->drop_since;
 
@@ -135,17 +135,17 @@ bool instance_is_dropping(struct instance *i)
 /* --- adoption ----------------------------------------------------------------------------------
  */
 
-static char *keeper_path(const struct instance *i)
+static char *keeper_path(const struct live_function *i)
 {
-	return strf("%s/" KEEPER_FILE "%s", i->supervisor->rundir.path, i->function->label);
+	return strf("%s/" KEEPER_FILE "%s", i->supervisor->rundir.path, i->model->label);
 }
 
-int instance_adopt(struct instance *i, const json_t *status)
+int function_take_over(struct live_function *i, const json_t *status)
 {
 	_cleanup_free_ char *path = keeper_path(i);
 	_cleanup_close_ int pidfd = -1, output = -1;
 	struct keeper_hello hello;
-	int r = keeper_adopt(&i->keeper, path, &hello, &pidfd, &output);
+	int r = keeper_take_over(&i->keeper, path, &hello, &pidfd, &output);
 
 	if (r < 0)
 		return r;
@@ -155,12 +155,12 @@ int instance_adopt(struct instance *i, const json_t *status)
 	i->bus = hello.bus;
 	i->listens = true;
 	i->hold = -1; /* what the dead one has told it: we may think otherwise */
-	instance_is_there(i);
+	function_is_there(i);
 	i->node.served = i->node.id;
 	r = source_add(&i->supervisor->loop, &i->keeper_socket, i->keeper.socket, EPOLLIN,
 		       on_keeper, i);
-	if (r == 0 && i->unit)
-		r = unit_take_process(i->unit, hello.worker.pid, &pidfd, &output);
+	if (r == 0 && i->worker)
+		r = worker_take_process(i->worker, hello.worker.pid, &pidfd, &output);
 	return r;
 }
 
@@ -169,14 +169,14 @@ int instance_adopt(struct instance *i, const json_t *status)
 
 static int descriptors_apply(struct step *step, struct error *err)
 {
-	struct instance *i = step->self;
+	struct live_function *i = step->self;
 
-	return ffs_write_descriptors(i->function->ffs, &i->ep0, err);
+	return ffs_write_descriptors(i->model->ffs, &i->ep0, err);
 }
 
 static int descriptors_undo(struct step *step, struct error *err _unused_)
 {
-	struct instance *i = step->self;
+	struct live_function *i = step->self;
 
 	if (i)
 		cleanup_close(&i->ep0);
@@ -185,16 +185,16 @@ static int descriptors_undo(struct step *step, struct error *err _unused_)
 	return 0;
 }
 
-const struct step_op instance_op_descriptors = {
+const struct step_op function_op_descriptors = {
 	.name = "write-descriptors",
 	.undo_name = "close",
 	.apply = descriptors_apply,
 	.undo = descriptors_undo,
 };
 
-static int start_keeper(struct instance *i, const char *path, struct error *err)
+static int start_keeper(struct live_function *i, const char *path, struct error *err)
 {
-	int r = keeper_start(&i->keeper, steal_fd(&i->ep0), i->function->label, path, err);
+	int r = keeper_start(&i->keeper, steal_fd(&i->ep0), i->model->label, path, err);
 
 	if (r == 0)
 		r = source_add(&i->supervisor->loop, &i->keeper_socket, i->keeper.socket, EPOLLIN,
@@ -203,17 +203,17 @@ static int start_keeper(struct instance *i, const char *path, struct error *err)
 		keeper_end(&i->keeper);
 		keeper_forget(&i->keeper);
 		error_errno(err, EX_OSERR, -r, NULL, "cannot watch the keeper of '%s'",
-			    i->function->label);
+			    i->model->label);
 	}
 	if (r == 0)
-		instance_set_udc(i, i->supervisor->host_udc);
+		function_set_udc(i, i->supervisor->host_udc);
 	return r;
 }
 
 static int keeper_apply(struct step *step, struct error *err)
 {
-	struct instance *i = step->self;
-	const struct ffs *ffs = function_descriptors(i->function);
+	struct live_function *i = step->self;
+	const struct ffs *ffs = function_descriptors(i->model);
 	int r = 0;
 
 	/* With the last keeper the descriptors have gone, whether or not their step was undone. */
@@ -222,23 +222,23 @@ static int keeper_apply(struct step *step, struct error *err)
 	return r == 0 ? start_keeper(i, step->value, err) : r;
 }
 
-bool instance_renew_keeper(struct instance *i)
+bool function_renew_keeper(struct live_function *i)
 {
 	_cleanup_free_ char *path = keeper_path(i);
 	_cleanup_error_ struct error err = { 0 };
 	int r;
 
-	if (function_descriptors(i->function))
+	if (function_descriptors(i->model))
 		return false;
-	supervisor_say_of(i->supervisor, i->function->label, LOG_ERR,
+	supervisor_say_of(i->supervisor, i->model->label, LOG_ERR,
 			  "its keeper has died: keeper and worker start anew");
 	source_remove(&i->supervisor->loop, &i->keeper_socket);
 	cleanup_close(&i->keeper.socket);
 	cleanup_close(&i->keeper.pidfd);
 	i->keeper = KEEPER_NONE;
 	i->listens = false;
-	if (i->unit && i->unit->pid > 0)
-		unit_kill(i->unit, SIGKILL, true);
+	if (i->worker && i->worker->pid > 0)
+		worker_kill(i->worker, SIGKILL, true);
 	r = start_keeper(i, path, &err);
 	if (r < 0)
 		supervisor_say(i->supervisor, "%s", err.text);
@@ -273,7 +273,7 @@ static int kill_orphan(const char *path, struct error *err)
 	pid_t pid;
 	int r;
 
-	if (keeper_adopt(&keeper, path, &hello, &pidfd, &output) < 0)
+	if (keeper_take_over(&keeper, path, &hello, &pidfd, &output) < 0)
 		return 0;
 	pid = keeper.pid;
 	r = end_its_worker(hello.worker.pid, pidfd, label, err);
@@ -284,7 +284,7 @@ static int kill_orphan(const char *path, struct error *err)
 
 static int keeper_undo(struct step *step, struct error *err)
 {
-	struct instance *i = step->self;
+	struct live_function *i = step->self;
 
 	if (!i)
 		return kill_orphan(step->value, err);
@@ -296,13 +296,13 @@ static int keeper_undo(struct step *step, struct error *err)
 	if (!keeper_has_ended(&i->keeper))
 		return ++step->tries < KEEPER_TRIES
 			       ? PLAN_SOON
-			       : keeper_does_not_end(i->function->label, i->keeper.pid, err);
+			       : keeper_does_not_end(i->model->label, i->keeper.pid, err);
 	keeper_forget(&i->keeper);
 	i->keeper_ends = false;
 	return 0;
 }
 
-const struct step_op instance_op_keeper = {
+const struct step_op function_op_keeper = {
 	.name = "start-keeper",
 	.undo_name = "stop-keeper",
 	.apply = keeper_apply,
@@ -310,12 +310,12 @@ const struct step_op instance_op_keeper = {
 	.needs_value = true,
 };
 
-const struct step_op *const instance_ops[] = {
+const struct step_op *const function_ops[] = {
 	&plan_op_mkdir,		  &plan_op_mkdir_shared,
 	&plan_op_symlink,	  &ffs_op_mount,
-	&instance_op_descriptors, &ffs_op_zlp,
-	&instance_op_keeper,	  &instance_op_worker,
-	&instance_op_ready,	  NULL,
+	&function_op_descriptors, &ffs_op_zlp,
+	&function_op_keeper,	  &function_op_worker,
+	&function_op_ready,	  NULL,
 };
 
 static bool makes(const struct plan *base, const char *dir)
@@ -332,9 +332,10 @@ static bool makes(const struct plan *base, const char *dir)
  * The mount point's directories. What lies under /dev/ffs is ours and shared by our gadgets; of
  * any other path we make, and take away, only what is not there when the plan is made.
  */
-static void add_directories(struct plan *plan, const struct instance *i, const struct plan *base)
+static void add_directories(struct plan *plan, const struct live_function *i,
+			    const struct plan *base)
 {
-	const struct ffs_mount *m = &i->function->ffs->mount;
+	const struct ffs_mount *m = &i->model->ffs->mount;
 	void *above = NULL;
 
 	for (const char *p = strchr(m->path + 1, '/');; p = strchr(p + 1, '/')) {
@@ -353,14 +354,14 @@ static void add_directories(struct plan *plan, const struct instance *i, const s
 	}
 }
 
-static char *mount_options(const struct instance *i)
+static char *mount_options(const struct live_function *i)
 {
-	const struct ffs_mount *m = &i->function->ffs->mount;
+	const struct ffs_mount *m = &i->model->ffs->mount;
 	const struct {
 		const char *name;
 		const struct gadgetfile_int *mode;
 	} modes[] = { { "mode", &m->mode }, { "rmode", &m->rmode }, { "fmode", &m->fmode } };
-	char *options = strf("%s uid=%u,gid=%u", i->function->instance, i->mount_uid, i->mount_gid);
+	char *options = strf("%s uid=%u,gid=%u", i->model->instance, i->mount_uid, i->mount_gid);
 
 	for (size_t k = 0; k < ARRAY_SIZE(modes); k++) {
 		_cleanup_free_ char *old = options;
@@ -414,7 +415,7 @@ static int add_zlp(void *data, const struct endpoint *ep)
 	return 0;
 }
 
-/* Of all that an instance has to be made anew for; the caller frees it. */
+/* Of all that a function has to be made anew for; the caller frees it. */
 static char *descriptors_digest(const struct ffs *ffs)
 {
 	uint64_t digest = DIGEST_EMPTY;
@@ -427,35 +428,34 @@ static char *descriptors_digest(const struct ffs *ffs)
 	return strf("%016" PRIx64, digest);
 }
 
-char *instance_place(const struct instance *i)
+char *function_place(const struct live_function *i)
 {
-	const struct function *f = i->function;
+	const struct function *f = i->model;
 
 	return f->ffs ? xstrdup(f->ffs->mount.path)
 		      : configfs_function_path(i->supervisor->world, i->supervisor->name, f->type,
 					       f->instance);
 }
 
-static void add_keeper(struct plan *plan, struct instance *i)
+static void add_keeper(struct plan *plan, struct live_function *i)
 {
-	_cleanup_free_ char *place = instance_place(i);
+	_cleanup_free_ char *place = function_place(i);
 
-	plan_add(plan, &instance_op_keeper,
-		 i->function->ffs ? strf("%s/ep0", place) : xstrdup(place), keeper_path(i),
-		 &i->function->at, i);
+	plan_add(plan, &function_op_keeper, i->model->ffs ? strf("%s/ep0", place) : xstrdup(place),
+		 keeper_path(i), &i->model->at, i);
 }
 
-void instance_add_steps(struct plan *plan, struct instance *i, const struct plan *base)
+void function_add_steps(struct plan *plan, struct live_function *i, const struct plan *base)
 {
-	const struct ffs *ffs = i->function->ffs;
+	const struct ffs *ffs = i->model->ffs;
 
 	if (ffs) {
 		add_directories(plan, i, base);
 		plan_add(plan, &ffs_op_mount, xstrdup(ffs->mount.path), mount_options(i),
 			 &ffs->mount.at, NULL);
 	}
-	if (function_descriptors(i->function)) {
-		plan_add(plan, &instance_op_descriptors, strf("%s/ep0", ffs->mount.path),
+	if (function_descriptors(i->model)) {
+		plan_add(plan, &function_op_descriptors, strf("%s/ep0", ffs->mount.path),
 			 descriptors_digest(ffs), &ffs->at, i);
 		ffs_each_endpoint(ffs, add_zlp, &(struct zlp_steps){ plan, ffs });
 	}
@@ -468,44 +468,44 @@ void instance_add_steps(struct plan *plan, struct instance *i, const struct plan
 	}
 }
 
-int instance_new(struct instance **out, struct supervisor *supervisor, const struct gadget *gadget,
-		 const struct function *function, struct error *err)
+int function_new(struct live_function **out, struct supervisor *supervisor,
+		 const struct gadget *gadget, const struct function *model, struct error *err)
 {
-	const struct ffs_mount *m = function->ffs ? &function->ffs->mount : NULL;
-	struct instance *i = xcalloc(1, sizeof(*i));
+	const struct ffs_mount *m = model->ffs ? &model->ffs->mount : NULL;
+	struct live_function *i = xcalloc(1, sizeof(*i));
 	gid_t group_of_user;
 	int r = 0;
 
 	*out = i;
-	*i = (struct instance){ .supervisor = supervisor,
-				.gadget = gadget,
-				.function = function,
-				.ep0 = -1,
-				.keeper = KEEPER_NONE,
-				.keeper_socket = SOURCE_NONE };
+	*i = (struct live_function){ .supervisor = supervisor,
+				     .gadget = gadget,
+				     .model = model,
+				     .ep0 = -1,
+				     .keeper = KEEPER_NONE,
+				     .keeper_socket = SOURCE_NONE };
 	if (m && m->uid.value)
 		r = spawn_find_user(m->uid.value, &i->mount_uid, &group_of_user, &m->uid.at, err);
 	if (r == 0 && m && m->gid.value)
 		r = spawn_find_group(m->gid.value, &i->mount_gid, &m->gid.at, err);
-	if (r == 0 && function->worker) {
-		i->unit = xcalloc(1, sizeof(*i->unit));
-		r = unit_init(i->unit, i, function->worker, err);
+	if (r == 0 && model->worker) {
+		i->worker = xcalloc(1, sizeof(*i->worker));
+		r = worker_init(i->worker, i, model->worker, err);
 	}
 	/* A daemon has to be able to open ep0. */
-	if (r == 0 && m && function->worker && function->worker->opens_ep0) {
+	if (r == 0 && m && model->worker && model->worker->opens_ep0) {
 		if (!m->uid.value)
-			i->mount_uid = i->unit->spawn.uid;
+			i->mount_uid = i->worker->spawn.uid;
 		if (!m->gid.value)
-			i->mount_gid = i->unit->spawn.gid;
+			i->mount_gid = i->worker->spawn.gid;
 	}
 	return r;
 }
 
-void instance_free(struct instance *i)
+void function_free(struct live_function *i)
 {
-	if (i->unit)
-		unit_free(i->unit);
-	free(i->unit);
+	if (i->worker)
+		worker_free(i->worker);
+	free(i->worker);
 	source_remove(&i->supervisor->loop, &i->keeper_socket);
 	/* One that we have only tried to take over waits for somebody else. */
 	cleanup_close(&i->keeper.socket);

@@ -18,9 +18,9 @@
 #include "supervisor/host.h"
 #include "supervisor/supervisor.h"
 
-static bool is_due(const struct instance *i)
+static bool is_due(const struct live_function *i)
 {
-	switch (i->function->worker->start) {
+	switch (i->model->worker->start) {
 	case START_CREATED:
 		return true;
 	case START_BOUND:
@@ -41,15 +41,15 @@ static uint64_t identity(const struct node *n)
 	return n->device && stat(n->device, &st) == 0 ? st.st_ino : 0;
 }
 
-bool instance_is_there(struct instance *i)
+bool function_is_there(struct live_function *i)
 {
 	_cleanup_free_ char *dir = NULL;
 	struct node *n = &i->node;
-	const char *type = i->function->type;
+	const char *type = i->model->type;
 
-	if (i->function->ffs)
+	if (i->model->ffs)
 		return true;
-	dir = instance_place(i);
+	dir = function_place(i);
 	free(n->device);
 	free(n->ifname);
 	n->device = kernel_device_path(dir);
@@ -59,40 +59,40 @@ bool instance_is_there(struct instance *i)
 	return is_due(i) && (n->id != 0 || !kernel_device_is_known(type));
 }
 
-static bool has_node(const struct instance *i)
+static bool has_node(const struct live_function *i)
 {
-	return i->unit && !i->function->ffs;
+	return i->worker && !i->model->ffs;
 }
 
-void instances_look(struct supervisor *s)
+void functions_look(struct supervisor *s)
 {
-	for (size_t k = 0; k < s->n_instances; k++) {
-		struct instance *i = s->instances[k];
+	for (size_t k = 0; k < s->n_functions; k++) {
+		struct live_function *i = s->functions[k];
 		bool there;
 
 		if (!has_node(i))
 			continue;
-		there = instance_is_there(i);
+		there = function_is_there(i);
 		if (!there || i->node.id != i->node.served)
-			unit_handle(i->unit, UNIT_EV_GONE);
+			worker_handle(i->worker, WORKER_EV_GONE);
 		if (there)
-			unit_handle(i->unit, UNIT_EV_THERE);
+			worker_handle(i->worker, WORKER_EV_THERE);
 	}
 }
 
-bool instances_come_and_go(const struct supervisor *s)
+bool functions_come_and_go(const struct supervisor *s)
 {
-	for (size_t k = 0; k < s->n_instances; k++)
-		if (has_node(s->instances[k]) &&
-		    s->instances[k]->function->worker->start != START_CREATED)
+	for (size_t k = 0; k < s->n_functions; k++)
+		if (has_node(s->functions[k]) &&
+		    s->functions[k]->model->worker->start != START_CREATED)
 			return true;
 	return false;
 }
 
 /* Linux 6.9 says so; before that the endpoints' files do, as they are made last. */
-bool instance_is_active(const struct instance *i)
+bool function_is_active(const struct live_function *i)
 {
-	const struct function *f = i->function;
+	const struct function *f = i->model;
 	_cleanup_free_ char *dir = configfs_function_path(i->supervisor->world, i->supervisor->name,
 							  f->type, f->instance),
 			    *ready = strf("%s/ready", dir),

@@ -92,10 +92,10 @@ int launch_find_plugin(const char *plugin, char **path, struct error *err)
 /* --- program and environment --- */
 
 /* What root starts, or loads for a worker, nobody else may be able to change. */
-static int check_trust(const struct unit *unit, const char *path, struct error *err)
+static int check_trust(const struct live_worker *worker, const char *path, struct error *err)
 {
-	const struct supervisor *s = unit->instance->supervisor;
-	enum trust trust = supervisor_program_trust(s, unit->instance->gadget->dir);
+	const struct supervisor *s = worker->function->supervisor;
+	enum trust trust = supervisor_program_trust(s, worker->function->gadget->dir);
 	/* What is not there is told by who needs it. */
 	_cleanup_free_ char *why = geteuid() == 0 ? trust_judge(path, trust) : NULL;
 
@@ -103,13 +103,13 @@ static int check_trust(const struct unit *unit, const char *path, struct error *
 		return 0;
 	error_set(err, EX_NOPERM, EPERM, path, "root does not start %s: %s", path, why);
 	error_hint(err, "who can write it could do anything here");
-	return error_at(err, &unit->worker->program_at);
+	return error_at(err, &worker->model->program_at);
 }
 
 /* NULL: it has none, or what the kernel makes is not there yet. */
-static const char *device_of(const struct instance *i)
+static const char *device_of(const struct live_function *i)
 {
-	const struct ffs *ffs = i->function->ffs;
+	const struct ffs *ffs = i->model->ffs;
 
 	return ffs ? ffs->device.value : i->node.device;
 }
@@ -120,16 +120,16 @@ static const char *or_empty(const char *text)
 }
 
 /* "${gadget}" and its kin, which gadgetfile_load has checked; the caller frees it. */
-static char *expand(const struct unit *unit, const char *text)
+static char *expand(const struct live_worker *worker, const char *text)
 {
-	const struct instance *i = unit->instance;
+	const struct live_function *i = worker->function;
 	const struct {
 		const char *name, *value;
 	} variables[] = {
 		{ "${dir}", i->gadget->dir },
 		{ "${gadget}", i->supervisor->name },
-		{ "${function}", i->function->label },
-		{ "${mount}", i->function->ffs ? i->function->ffs->mount.path : "" },
+		{ "${function}", i->model->label },
+		{ "${mount}", i->model->ffs ? i->model->ffs->mount.path : "" },
 		{ "${device}", or_empty(device_of(i)) },
 		{ "${ifname}", or_empty(i->node.ifname) },
 	};
@@ -158,38 +158,38 @@ static char *expand(const struct unit *unit, const char *text)
 	return out;
 }
 
-static int find_in_path(struct unit *unit, struct error *err)
+static int find_in_path(struct live_worker *worker, struct error *err)
 {
-	struct spawn *s = &unit->spawn;
-	int r = spawn_find_program(s->argv[0], &s->program, &unit->worker->program_at, err);
+	struct spawn *s = &worker->spawn;
+	int r = spawn_find_program(s->argv[0], &s->program, &worker->model->program_at, err);
 
-	return r < 0 ? r : check_trust(unit, s->program, err);
+	return r < 0 ? r : check_trust(worker, s->program, err);
 }
 
-static void prepare_arguments(struct unit *unit)
+static void prepare_arguments(struct live_worker *worker)
 {
-	char *const *words = unit->worker->argv;
+	char *const *words = worker->model->argv;
 	size_t n = 0;
 
 	while (words[n])
 		n++;
-	strings_free(unit->spawn.argv);
-	unit->spawn.argv = xcalloc(n + 1, sizeof(*unit->spawn.argv));
+	strings_free(worker->spawn.argv);
+	worker->spawn.argv = xcalloc(n + 1, sizeof(*worker->spawn.argv));
 	for (size_t i = 0; i < n; i++)
-		unit->spawn.argv[i] = expand(unit, words[i]);
+		worker->spawn.argv[i] = expand(worker, words[i]);
 }
 
-static int prepare_program(struct unit *unit, struct error *err)
+static int prepare_program(struct live_worker *worker, struct error *err)
 {
-	const struct worker *w = unit->worker;
-	struct spawn *s = &unit->spawn;
+	const struct worker *w = worker->model;
+	struct spawn *s = &worker->spawn;
 
 	if (w->kind == WORKER_PLUGIN) {
 		char *plugin;
 
 		if (launch_find_plugin(w->plugin, &plugin, err) < 0)
 			return error_at(err, &w->program_at);
-		if (check_trust(unit, plugin, err) < 0) {
+		if (check_trust(worker, plugin, err) < 0) {
 			free(plugin);
 			return -err->err;
 		}
@@ -199,20 +199,20 @@ static int prepare_program(struct unit *unit, struct error *err)
 		s->argv[1] = plugin;
 		return 0;
 	}
-	prepare_arguments(unit);
+	prepare_arguments(worker);
 	if (!strchr(s->argv[0], '/'))
-		return find_in_path(unit, err);
+		return find_in_path(worker, err);
 	s->program = xstrdup(s->argv[0]);
 	if (access(s->program, X_OK) == 0)
-		return check_trust(unit, s->program, err);
+		return check_trust(worker, s->program, err);
 	error_errno(err, EX_UNAVAILABLE, errno, s->program, "cannot execute %s", s->program);
 	return error_at(err, &w->program_at);
 }
 
-static char *notify_path(const struct unit *unit)
+static char *notify_path(const struct live_worker *worker)
 {
-	return strf("%s/notify-%s", unit->instance->supervisor->rundir.path,
-		    unit->instance->function->label);
+	return strf("%s/notify-%s", worker->function->supervisor->rundir.path,
+		    worker->function->model->label);
 }
 
 static void set_variable(char **env, size_t *n, const char *name, const char *value)
@@ -221,32 +221,32 @@ static void set_variable(char **env, size_t *n, const char *name, const char *va
 		env[(*n)++] = strf("%s=%s", name, value);
 }
 
-static void prepare_environment(struct unit *unit)
+static void prepare_environment(struct live_worker *worker)
 {
-	const struct instance *i = unit->instance;
-	const struct worker *w = unit->worker;
-	const struct ffs *ffs = i->function->ffs;
+	const struct live_function *i = worker->function;
+	const struct worker *w = worker->model;
+	const struct ffs *ffs = i->model->ffs;
 	size_t n = 0, n_fds = 2 + ffs_count_endpoints(ffs) + ffs_count_pairs(ffs) +
-			      (unit->dmabuf != NULL) + (w->kind == WORKER_PLUGIN);
+			      (worker->dmabuf != NULL) + (w->kind == WORKER_PLUGIN);
 	char **env = xcalloc(12 + w->n_env, sizeof(*env));
-	_cleanup_free_ char *names = launch_fd_names(unit), *notify = notify_path(unit);
+	_cleanup_free_ char *names = launch_fd_names(worker), *notify = notify_path(worker);
 
 	set_variable(env, &n, "PATH", WORKER_PATH);
 	set_variable(env, &n, "FFSCTL_GADGET", i->supervisor->name);
-	set_variable(env, &n, "FFSCTL_FUNCTION", i->function->label);
+	set_variable(env, &n, "FFSCTL_FUNCTION", i->model->label);
 	set_variable(env, &n, "FFSCTL_MOUNT", ffs ? ffs->mount.path : NULL);
 	set_variable(env, &n, "FFSCTL_DEVICE", ffs ? NULL : i->node.device);
 	set_variable(env, &n, "FFSCTL_IFNAME", i->node.ifname);
 	env[n++] = strf("LISTEN_FDS=%zu", n_fds);
 	set_variable(env, &n, "LISTEN_FDNAMES", names);
 	env[n] = strf("LISTEN_PID=%*s", SPAWN_PID_DIGITS, "");
-	unit->spawn.listen_pid = env[n++] + strlen("LISTEN_PID=");
+	worker->spawn.listen_pid = env[n++] + strlen("LISTEN_PID=");
 	if (w->kind == WORKER_EXEC && w->ready == READY_NOTIFY)
 		set_variable(env, &n, "NOTIFY_SOCKET", notify);
 	if (w->ready == READY_FD)
 		env[n++] = strf("NOTIFY_FD=%zu", 3 + n_fds);
 	for (size_t e = 0; e < w->n_env; e++) {
-		_cleanup_free_ char *value = expand(unit, w->env[e].value);
+		_cleanup_free_ char *value = expand(worker, w->env[e].value);
 		size_t at = 0, length = strlen(w->env[e].name);
 
 		/* The file's PATH takes the place of ours. */
@@ -258,8 +258,8 @@ static void prepare_environment(struct unit *unit)
 		free(env[at]);
 		env[at] = strf("%s=%s", w->env[e].name, value);
 	}
-	strings_free(unit->spawn.env);
-	unit->spawn.env = env;
+	strings_free(worker->spawn.env);
+	worker->spawn.env = env;
 }
 
 /* Of two, the one whose memory is accounted to the worker first. */
@@ -268,16 +268,16 @@ static const struct dmabuf_device dmabuf_devices[] = {
 	{ "/dev/dma_heap/system", "dma-heap" },
 };
 
-static int prepare_dmabuf(struct unit *unit, struct error *err)
+static int prepare_dmabuf(struct live_worker *worker, struct error *err)
 {
-	const struct worker *w = unit->worker;
+	const struct worker *w = worker->model;
 
 	if (w->kind != WORKER_PLUGIN || w->engine != ENGINE_DMABUF)
 		return 0;
-	for (size_t i = 0; i < ARRAY_SIZE(dmabuf_devices) && !unit->dmabuf; i++)
+	for (size_t i = 0; i < ARRAY_SIZE(dmabuf_devices) && !worker->dmabuf; i++)
 		if (access(dmabuf_devices[i].path, R_OK | W_OK) == 0)
-			unit->dmabuf = &dmabuf_devices[i];
-	if (unit->dmabuf)
+			worker->dmabuf = &dmabuf_devices[i];
+	if (worker->dmabuf)
 		return 0;
 	error_errno(
 		err, EX_UNAVAILABLE, errno, dmabuf_devices[0].path,
@@ -288,38 +288,38 @@ static int prepare_dmabuf(struct unit *unit, struct error *err)
 }
 
 /* A plugin's own needs are known when it is loaded: its host closes the sandbox then. */
-static void prepare_sandbox(struct unit *unit)
+static void prepare_sandbox(struct live_worker *worker)
 {
-	struct sandbox *s = &unit->spawn.sandbox;
+	struct sandbox *s = &worker->spawn.sandbox;
 
-	if (unit->worker->sandbox && unit->worker->kind == WORKER_EXEC)
-		sandbox_closed(s, unit->worker->allowed);
-	else if (!unit->worker->sandbox && unit->instance->function->ffs)
+	if (worker->model->sandbox && worker->model->kind == WORKER_EXEC)
+		sandbox_closed(s, worker->model->allowed);
+	else if (!worker->model->sandbox && worker->function->model->ffs)
 		sandbox_without_io_uring(s); /* it cannot be cancelled on endpoints */
 }
 
-int launch_prepare(struct unit *unit, struct error *err)
+int launch_prepare(struct live_worker *worker, struct error *err)
 {
-	const struct worker *w = unit->worker;
-	int r = launch_prepare_user(unit, err);
+	const struct worker *w = worker->model;
+	int r = launch_prepare_user(worker, err);
 
-	unit->spawn.answer = -1;
-	unit->spawn.keep_privileges = w->keep_privileges;
-	unit->spawn.capabilities = w->capabilities;
-	unit->spawn.limits = w->limits;
+	worker->spawn.answer = -1;
+	worker->spawn.keep_privileges = w->keep_privileges;
+	worker->spawn.capabilities = w->capabilities;
+	worker->spawn.limits = w->limits;
 	/* It counts the processes of a user: of one that others are too it would say nothing. */
 	if (!w->limits.tasks && !w->user.value)
-		unit->spawn.limits.tasks = DEFAULT_TASKS;
-	unit->spawn.directory = xstrdup(w->directory);
-	unit->spawn.note = strf(RUNDIR_WORKER "%s", unit->instance->function->label);
+		worker->spawn.limits.tasks = DEFAULT_TASKS;
+	worker->spawn.directory = xstrdup(w->directory);
+	worker->spawn.note = strf(RUNDIR_WORKER "%s", worker->function->model->label);
 	if (r == 0)
-		r = prepare_program(unit, err);
+		r = prepare_program(worker, err);
 	if (r == 0)
-		r = prepare_dmabuf(unit, err);
+		r = prepare_dmabuf(worker, err);
 	if (r == 0)
-		prepare_environment(unit);
+		prepare_environment(worker);
 	if (r == 0)
-		prepare_sandbox(unit);
+		prepare_sandbox(worker);
 	return r;
 }
 
@@ -327,7 +327,7 @@ int launch_prepare(struct unit *unit, struct error *err)
 
 /* Descriptors for one start; all of them are closed when it is over, the child has its own. */
 struct hand {
-	const struct unit *unit;
+	const struct live_worker *worker;
 	struct error *err;
 	/* config, control, endpoints (FFS_MAX_EPS_COUNT), their pairs, what makes DMABUFs, plugin
 	   or NOTIFY_FD */
@@ -337,7 +337,7 @@ struct hand {
 
 static enum ep_blocking blocking_of(const struct hand *h)
 {
-	return h->unit->worker->blocking ? EP_BLOCKING : EP_NONBLOCKING;
+	return h->worker->model->blocking ? EP_BLOCKING : EP_NONBLOCKING;
 }
 
 static int hand_over(struct hand *h, int fd)
@@ -352,7 +352,7 @@ static int open_endpoint(void *data, const struct endpoint *ep)
 	struct hand *h = data;
 
 	return hand_over(
-		h, ffs_endpoint_open(h->unit->instance->function->ffs, ep, blocking_of(h), h->err));
+		h, ffs_endpoint_open(h->worker->function->model->ffs, ep, blocking_of(h), h->err));
 }
 
 static int open_pair(void *data, const struct endpoint *first,
@@ -361,13 +361,13 @@ static int open_pair(void *data, const struct endpoint *first,
 	struct hand *h = data;
 
 	return hand_over(
-		h, ffs_pair_open(h->unit->instance->function->ffs, first, blocking_of(h), h->err));
+		h, ffs_pair_open(h->worker->function->model->ffs, first, blocking_of(h), h->err));
 }
 
 /* A file descriptor of its own on the sealed memory: the offset is not shared between workers. */
-static int reopen_config(const struct unit *unit)
+static int reopen_config(const struct live_worker *worker)
 {
-	_cleanup_free_ char *path = strf("/proc/self/fd/%d", unit->config_fd);
+	_cleanup_free_ char *path = strf("/proc/self/fd/%d", worker->config_fd);
 
 	return open(path, O_RDONLY | O_CLOEXEC);
 }
@@ -413,9 +413,9 @@ static int make_control(struct hand *h, struct ends *e)
  * them from the worker's user only (and root): anybody else could fill its queue, and the worker's
  * WATCHDOG=1 would be lost.
  */
-static int make_notify_socket(const struct unit *unit, int *out)
+static int make_notify_socket(const struct live_worker *worker, int *out)
 {
-	_cleanup_free_ char *path = notify_path(unit);
+	_cleanup_free_ char *path = notify_path(worker);
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	int on = 1, r;
@@ -428,7 +428,7 @@ static int make_notify_socket(const struct unit *unit, int *out)
 	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) < 0 ||
 	    fchmod(fd, 0600) < 0)
 		return -errno;
-	r = credentials_bind(fd, (struct sockaddr *)&address, sizeof(address), unit->spawn.uid);
+	r = credentials_bind(fd, (struct sockaddr *)&address, sizeof(address), worker->spawn.uid);
 	if (r < 0)
 		return r;
 	*out = steal_fd(&fd);
@@ -436,12 +436,12 @@ static int make_notify_socket(const struct unit *unit, int *out)
 }
 
 /*
- * Neither the instance nor its files tell that the descriptors are there, but writing them can be
+ * Neither the function nor its files tell that the descriptors are there, but writing them can be
  * seen (f_fs.c has no fsnotify; vfs_write has). The watch is there before the daemon is.
  */
-static int watch_ep0(const struct unit *unit, int *out)
+static int watch_ep0(const struct live_worker *worker, int *out)
 {
-	_cleanup_free_ char *path = strf("%s/ep0", unit->instance->function->ffs->mount.path);
+	_cleanup_free_ char *path = strf("%s/ep0", worker->function->model->ffs->mount.path);
 	_cleanup_close_ int fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
 
 	if (fd < 0 || inotify_add_watch(fd, path, IN_MODIFY) < 0)
@@ -451,20 +451,20 @@ static int watch_ep0(const struct unit *unit, int *out)
 }
 
 /* What it prints is found by `journalctl -t GADGET/FUNCTION`. */
-static int open_journal(const struct unit *unit)
+static int open_journal(const struct live_worker *worker)
 {
 	_cleanup_free_ char *identifier =
-		strf("%s/%s", unit->instance->supervisor->name, unit->instance->function->label);
+		strf("%s/%s", worker->function->supervisor->name, worker->function->model->label);
 
 	return journal_stream(identifier, LOG_INFO);
 }
 
 /* A terminal could be read from as well, by who gets it: what root types there. */
-static int make_output(const struct unit *unit, struct ends *e)
+static int make_output(const struct live_worker *worker, struct ends *e)
 {
-	if (unit->instance->supervisor->foreground && !isatty(STDERR_FILENO)) {
+	if (worker->function->supervisor->foreground && !isatty(STDERR_FILENO)) {
 		if (journal_is_stderr())
-			e->output_write = open_journal(unit);
+			e->output_write = open_journal(worker);
 		if (e->output_write < 0)
 			e->output_write = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
 		return e->output_write < 0 ? -errno : 0;
@@ -482,9 +482,9 @@ static int open_file(struct hand *h, const char *path, int flags, const char *wh
 	return hand_over(h, fd);
 }
 
-static int gather(struct unit *unit, struct hand *h, struct ends *e, struct error *err)
+static int gather(struct live_worker *worker, struct hand *h, struct ends *e, struct error *err)
 {
-	int config = reopen_config(unit), theirs, r = 0;
+	int config = reopen_config(worker), theirs, r = 0;
 
 	if (config < 0)
 		r = -errno;
@@ -493,27 +493,27 @@ static int gather(struct unit *unit, struct hand *h, struct ends *e, struct erro
 	if (r == 0)
 		r = make_control(h, e);
 	if (r == 0)
-		r = make_output(unit, e);
+		r = make_output(worker, e);
 	if (r < 0)
 		return error_errno(err, EX_OSERR, -r, NULL, "cannot make what a worker is given");
-	r = ffs_each_endpoint(unit->instance->function->ffs, open_endpoint, h);
+	r = ffs_each_endpoint(worker->function->model->ffs, open_endpoint, h);
 	if (r == 0)
-		r = ffs_each_pair(unit->instance->function->ffs, open_pair, h);
-	if (r == 0 && unit->dmabuf)
-		r = open_file(h, unit->dmabuf->path, O_RDWR, "");
+		r = ffs_each_pair(worker->function->model->ffs, open_pair, h);
+	if (r == 0 && worker->dmabuf)
+		r = open_file(h, worker->dmabuf->path, O_RDWR, "");
 	if (r < 0)
 		return r;
-	if (unit->worker->kind == WORKER_PLUGIN)
+	if (worker->model->kind == WORKER_PLUGIN)
 		/* By descriptor: the worker's user may not be able to walk to it. */
-		return open_file(h, unit->spawn.argv[1], O_RDONLY, "the plugin ");
-	if (unit->worker->ready == READY_FD) {
+		return open_file(h, worker->spawn.argv[1], O_RDONLY, "the plugin ");
+	if (worker->model->ready == READY_FD) {
 		r = make_pipe(&e->notify, &theirs);
 		if (r == 0)
 			h->fds[h->n++] = theirs;
-	} else if (unit->worker->kind == WORKER_EXEC && unit->worker->ready == READY_NOTIFY) {
-		r = make_notify_socket(unit, &e->notify);
-	} else if (unit->worker->ready == READY_INSTANCE) {
-		r = watch_ep0(unit, &e->notify);
+	} else if (worker->model->kind == WORKER_EXEC && worker->model->ready == READY_NOTIFY) {
+		r = make_notify_socket(worker, &e->notify);
+	} else if (worker->model->ready == READY_INSTANCE) {
+		r = watch_ep0(worker, &e->notify);
 	}
 	if (r < 0)
 		return error_errno(err, EX_OSERR, -r, NULL,
@@ -521,58 +521,60 @@ static int gather(struct unit *unit, struct hand *h, struct ends *e, struct erro
 	return 0;
 }
 
-static int give_to_keeper(const struct unit *unit, const struct ends *e, struct error *err)
+static int give_to_keeper(const struct live_worker *worker, const struct ends *e, struct error *err)
 {
-	_cleanup_close_ int pidfd = (int)syscall(SYS_pidfd_open, unit->pid, 0);
+	_cleanup_close_ int pidfd = (int)syscall(SYS_pidfd_open, worker->pid, 0);
 
 	/* Without one nobody else can take the worker over: valgrind knows none. */
-	return instance_give_worker(unit->instance, unit->pid, e->control, pidfd, e->output, err);
+	return function_give_worker(worker->function, worker->pid, e->control, pidfd, e->output,
+				    err);
 }
 
 /* What the kernel has made may have another name each time. */
-static void prepare_node(struct unit *unit)
+static void prepare_node(struct live_worker *worker)
 {
-	prepare_arguments(unit);
-	prepare_environment(unit);
-	unit->instance->node.served = unit->instance->node.id;
+	prepare_arguments(worker);
+	prepare_environment(worker);
+	worker->function->node.served = worker->function->node.id;
 }
 
 /* The program, or of a plugin what the program loads. */
-static const char *trusted_path(const struct unit *unit)
+static const char *trusted_path(const struct live_worker *worker)
 {
-	return unit->worker->kind == WORKER_PLUGIN ? unit->spawn.argv[1] : unit->spawn.program;
+	return worker->model->kind == WORKER_PLUGIN ? worker->spawn.argv[1] : worker->spawn.program;
 }
 
-int launch_start(struct unit *unit, struct error *err)
+int launch_start(struct live_worker *worker, struct error *err)
 {
 	struct ends ends = { -1, -1, -1, -1 };
-	struct hand hand = { .unit = unit, .err = err };
+	struct hand hand = { .worker = worker, .err = err };
 	int r;
 
 	/* At each start: it is opened by its path, on which others may have got a hand by now. */
-	r = check_trust(unit, trusted_path(unit), err);
+	r = check_trust(worker, trusted_path(worker), err);
 	/* Made when the first worker starts: the mount's path is certain then. */
-	if (r == 0 && unit->config_fd < 0)
-		r = launch_make_config(unit, err);
-	if (!unit->instance->function->ffs)
-		prepare_node(unit);
+	if (r == 0 && worker->config_fd < 0)
+		r = launch_make_config(worker, err);
+	if (!worker->function->model->ffs)
+		prepare_node(worker);
 	if (r == 0)
-		r = gather(unit, &hand, &ends, err);
-	unit->spawn.note_dir = unit->instance->supervisor->rundir.dir_fd;
+		r = gather(worker, &hand, &ends, err);
+	worker->spawn.note_dir = worker->function->supervisor->rundir.dir_fd;
 	if (r == 0)
-		r = spawn_start(&unit->spawn, hand.fds, hand.n, ends.output_write, &unit->pid, err);
+		r = spawn_start(&worker->spawn, hand.fds, hand.n, ends.output_write, &worker->pid,
+				err);
 	for (size_t i = 0; i < hand.n; i++)
 		cleanup_close(&hand.fds[i]);
 	if (r == 0)
-		r = give_to_keeper(unit, &ends, err);
+		r = give_to_keeper(worker, &ends, err);
 	if (r == 0)
-		r = unit_watch(unit, &ends.output, &ends.notify, err);
-	unit->session = unit->pid;
-	unit->began = family_now();
-	unit->taken = false;
-	if (r < 0 && unit->pid > 0) { /* it runs, but nobody would ever hear of it */
-		kill(-unit->pid, SIGKILL);
-		unit->pid = 0;
+		r = worker_watch(worker, &ends.output, &ends.notify, err);
+	worker->session = worker->pid;
+	worker->began = family_now();
+	worker->taken = false;
+	if (r < 0 && worker->pid > 0) { /* it runs, but nobody would ever hear of it */
+		kill(-worker->pid, SIGKILL);
+		worker->pid = 0;
 	}
 	close_ends(&ends);
 	return r;

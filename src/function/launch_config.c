@@ -45,16 +45,16 @@ static int append_pair(void *data, const struct endpoint *first,
 	return 0;
 }
 
-char *launch_fd_names(const struct unit *unit)
+char *launch_fd_names(const struct live_worker *worker)
 {
-	const struct ffs *ffs = unit->instance->function->ffs;
+	const struct ffs *ffs = worker->function->model->ffs;
 	struct names names = { .ffs = ffs, .text = xstrdup("config:control") };
 
 	ffs_each_endpoint(ffs, append_endpoint, &names);
 	ffs_each_pair(ffs, append_pair, &names);
-	if (unit->dmabuf)
-		append_name(&names, unit->dmabuf->name);
-	if (unit->worker->kind == WORKER_PLUGIN)
+	if (worker->dmabuf)
+		append_name(&names, worker->dmabuf->name);
+	if (worker->model->kind == WORKER_PLUGIN)
 		append_name(&names, "plugin");
 	return names.text;
 }
@@ -104,45 +104,45 @@ static int add_endpoint(void *data, const struct endpoint *ep)
 }
 
 /* schemas/worker-config.schema.json */
-static json_t *config_json(const struct unit *unit)
+static json_t *config_json(const struct live_worker *worker)
 {
-	const struct function *f = unit->instance->function;
+	const struct function *f = worker->function->model;
 	struct endpoint_list list = { .ffs = f->ffs, .array = json_array() };
 	struct endpoint_list pairs = { .ffs = f->ffs, .array = json_array() };
-	json_t *options = json_loads(unit->worker->options_json, 0, NULL), *json;
+	json_t *options = json_loads(worker->model->options_json, 0, NULL), *json;
 
 	ffs_each_endpoint(f->ffs, add_endpoint, &list);
 	ffs_each_pair(f->ffs, add_pair, &pairs);
 	json = json_pack("{s:{s:i, s:s}, s:s, s:s, s:s?, s:o, s:o, s:s, s:i, s:i, s:o}", "ffsctl",
 			 "schema", 1, "version", PACKAGE_VERSION, "gadget",
-			 unit->instance->supervisor->name, "function", f->label, "mount",
+			 worker->function->supervisor->name, "function", f->label, "mount",
 			 f->ffs ? f->ffs->mount.path : NULL, "endpoints", list.array, "pairs",
-			 pairs.array, "engine", worker_engine_words[unit->worker->engine], "size",
-			 (int)unit->worker->io_size, "depth", (int)unit->worker->io_depth,
+			 pairs.array, "engine", worker_engine_words[worker->model->engine], "size",
+			 (int)worker->model->io_size, "depth", (int)worker->model->io_depth,
 			 "options", options ? options : json_object());
-	json_object_set_new(json, "sandbox", json_boolean(unit->worker->sandbox));
-	if (unit->worker->allowed != worker_default_allowed(unit->worker))
-		json_object_set_new(json, "allow", needs_to_json(unit->worker->allowed));
-	if (unit->instance->supervisor->switched)
-		json_object_set(json, "switch", (json_t *)unit->instance->supervisor->switched);
+	json_object_set_new(json, "sandbox", json_boolean(worker->model->sandbox));
+	if (worker->model->allowed != worker_default_allowed(worker->model))
+		json_object_set_new(json, "allow", needs_to_json(worker->model->allowed));
+	if (worker->function->supervisor->switched)
+		json_object_set(json, "switch", (json_t *)worker->function->supervisor->switched);
 	return json;
 }
 
-static char *config_text(const struct unit *unit)
+static char *config_text(const struct live_worker *worker)
 {
-	json_t *json = config_json(unit);
+	json_t *json = config_json(worker);
 	char *text = json_dumps(json, JSON_COMPACT);
 
 	json_decref(json);
 	return text;
 }
 
-uint64_t launch_digest(const struct unit *unit)
+uint64_t launch_digest(const struct live_worker *worker)
 {
-	_cleanup_free_ char *config = config_text(unit);
-	const struct spawn *s = &unit->spawn;
-	const int kinds[] = { unit->worker->blocking, unit->worker->ready, s->keep_privileges,
-			      unit->worker->sandbox };
+	_cleanup_free_ char *config = config_text(worker);
+	const struct spawn *s = &worker->spawn;
+	const int kinds[] = { worker->model->blocking, worker->model->ready, s->keep_privileges,
+			      worker->model->sandbox };
 	const uint64_t limits[] = { s->limits.memory, s->limits.files, s->limits.cpu,
 				    s->limits.tasks };
 	uint64_t digest = digest_add_text(DIGEST_EMPTY, config);
@@ -161,14 +161,14 @@ uint64_t launch_digest(const struct unit *unit)
 	return digest_add(digest, s->groups, s->n_groups * sizeof(*s->groups));
 }
 
-int launch_make_config(struct unit *unit, struct error *err)
+int launch_make_config(struct live_worker *worker, struct error *err)
 {
-	_cleanup_free_ char *text = config_text(unit);
+	_cleanup_free_ char *text = config_text(worker);
 	int fd = memfd_create("ffsctl-config", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 
 	if (fd >= 0 && fd_write_all(fd, text, strlen(text)) == 0 && fchmod(fd, 0444) == 0 &&
 	    fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) == 0) {
-		unit->config_fd = fd;
+		worker->config_fd = fd;
 		return 0;
 	}
 	error_errno(err, EX_OSERR, errno, NULL, "cannot write the worker's configuration");

@@ -11,9 +11,9 @@
 #include "supervisor/supervisor.h"
 
 /* Its group has the same number. */
-static int prepare_own_user(struct unit *unit, int r, struct error *err)
+static int prepare_own_user(struct live_worker *worker, int r, struct error *err)
 {
-	unit->spawn.uid = unit->spawn.gid = unit->own_id;
+	worker->spawn.uid = worker->spawn.gid = worker->own_id;
 	if (r == -ENOSPC) {
 		error_set(err, EX_UNAVAILABLE, ENOSPC, NULL,
 			  "all user ids from %d to %d belong to other workers",
@@ -22,26 +22,26 @@ static int prepare_own_user(struct unit *unit, int r, struct error *err)
 	}
 	return r < 0 ? error_errno(err, EX_OSERR, -r, NULL,
 				   "cannot take a user id for the worker of '%s'",
-				   unit->instance->function->label)
+				   worker->function->model->label)
 		     : 0;
 }
 
-int launch_prepare_user(struct unit *unit, struct error *err)
+int launch_prepare_user(struct live_worker *worker, struct error *err)
 {
-	const struct worker *w = unit->worker;
-	struct spawn *s = &unit->spawn;
-	int r = rundir_user(&unit->instance->supervisor->rundir, unit->instance->function->label,
-			    &unit->own_id);
+	const struct worker *w = worker->model;
+	struct spawn *s = &worker->spawn;
+	int r = rundir_user(&worker->function->supervisor->rundir, worker->function->model->label,
+			    &worker->own_id);
 
 	if (r < 0)
-		unit->own_id = 0;
+		worker->own_id = 0;
 	/* The default needs no user database, which a board may not have. */
 	r = w->user.value ? spawn_find_user(w->user.value, &s->uid, &s->gid, &w->user.at, err)
-			  : prepare_own_user(unit, r, err);
+			  : prepare_own_user(worker, r, err);
 	s->groups = xcalloc(w->n_groups + 1, sizeof(*s->groups));
 	/* What it starts is known by that, whatever becomes of us: process/family.h. */
-	if (w->user.value && unit->own_id)
-		s->groups[s->n_groups++] = unit->own_id;
+	if (w->user.value && worker->own_id)
+		s->groups[s->n_groups++] = worker->own_id;
 	for (size_t i = 0; r == 0 && i < w->n_groups; i++)
 		r = spawn_find_group(w->groups[i].value, &s->groups[s->n_groups++],
 				     &w->groups[i].at, err);
@@ -52,8 +52,8 @@ static bool has_function(const void *data, const char *label)
 {
 	const struct supervisor *s = data;
 
-	for (size_t n = 0; n < s->n_instances; n++)
-		if (streq(s->instances[n]->function->label, label))
+	for (size_t n = 0; n < s->n_functions; n++)
+		if (streq(s->functions[n]->model->label, label))
 			return true;
 	return false;
 }

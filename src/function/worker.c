@@ -33,497 +33,501 @@
 #define START_RETRY_SECONDS 1
 #define EXIT_DO_NOT_RESTART 125
 
-const char *const unit_state_words[UNIT_STATE_COUNT] = {
-	[UNIT_STOPPED] = "stopped", [UNIT_PENDING] = "pending", [UNIT_STARTING] = "starting",
-	[UNIT_READY] = "ready",	    [UNIT_ENDING] = "stopped",	[UNIT_STOPPING] = "stopped",
-	[UNIT_WAITING] = "waiting", [UNIT_FAILED] = "failed",	[UNIT_DONE] = "done",
+const char *const worker_state_words[WORKER_STATE_COUNT] = {
+	[WORKER_STOPPED] = "stopped", [WORKER_PENDING] = "pending", [WORKER_STARTING] = "starting",
+	[WORKER_READY] = "ready",     [WORKER_ENDING] = "stopped",  [WORKER_STOPPING] = "stopped",
+	[WORKER_WAITING] = "waiting", [WORKER_FAILED] = "failed",   [WORKER_DONE] = "done",
 };
 
-static struct supervisor *supervisor_of(const struct unit *unit)
+static struct supervisor *supervisor_of(const struct live_worker *worker)
 {
-	return unit->instance->supervisor;
+	return worker->function->supervisor;
 }
 
-static const char *label_of(const struct unit *unit)
+static const char *label_of(const struct live_worker *worker)
 {
-	return unit->instance->function->label;
+	return worker->function->model->label;
 }
 
-static void halt_later(struct unit *unit)
+static void halt_later(struct live_worker *worker)
 {
-	if (unit->n_halting > 0)
-		timer_start(&unit->timer, HALT_RETRY_SECONDS);
+	if (worker->n_halting > 0)
+		timer_start(&worker->timer, HALT_RETRY_SECONDS);
 }
 
 /* --- what happens ------------------------------------------------------------------------------
  */
 
-static void ended(struct unit *unit, double least_delay);
+static void ended(struct live_worker *worker, double least_delay);
 
-static void do_start(struct unit *unit)
+static void do_start(struct live_worker *worker)
 {
-	unit_halt_end(unit);
-	unit_stats_forget(unit);
-	error_clear(&unit->error);
-	unit->served = unit->start_timed_out = unit->restart_wanted = false;
-	if (launch_start(unit, &unit->error) < 0) {
-		supervisor_say_of(supervisor_of(unit), label_of(unit), LOG_ERR, "%s",
-				  unit->error.text);
-		free(steal_ptr(unit->last_exit)); /* that was another one's */
-		ended(unit, START_RETRY_SECONDS);
+	worker_halt_end(worker);
+	worker_stats_forget(worker);
+	error_clear(&worker->error);
+	worker->served = worker->start_timed_out = worker->restart_wanted = false;
+	if (launch_start(worker, &worker->error) < 0) {
+		supervisor_say_of(supervisor_of(worker), label_of(worker), LOG_ERR, "%s",
+				  worker->error.text);
+		free(steal_ptr(worker->last_exit)); /* that was another one's */
+		ended(worker, START_RETRY_SECONDS);
 		return;
 	}
-	unit->state = UNIT_STARTING;
-	supervisor_changed(supervisor_of(unit));
-	unit->started = now_monotonic();
-	timer_start(&unit->timer, unit->worker->start_timeout);
-	if (unit->worker->ready == READY_STARTED)
-		unit_handle(unit, UNIT_EV_READY);
+	worker->state = WORKER_STARTING;
+	supervisor_changed(supervisor_of(worker));
+	worker->started = now_monotonic();
+	timer_start(&worker->timer, worker->model->start_timeout);
+	if (worker->model->ready == READY_STARTED)
+		worker_handle(worker, WORKER_EV_READY);
 }
 
-static void do_pend(struct unit *unit)
+static void do_pend(struct live_worker *worker)
 {
-	timer_stop(&unit->timer);
-	unit->state = UNIT_PENDING;
-	unit->restart_wanted = false;
-	supervisor_changed(supervisor_of(unit));
+	timer_stop(&worker->timer);
+	worker->state = WORKER_PENDING;
+	worker->restart_wanted = false;
+	supervisor_changed(supervisor_of(worker));
 }
 
-static void do_start_if_there(struct unit *unit)
+static void do_start_if_there(struct live_worker *worker)
 {
-	if (instance_is_there(unit->instance))
-		do_start(unit);
+	if (function_is_there(worker->function))
+		do_start(worker);
 	else
-		do_pend(unit);
+		do_pend(worker);
 }
 
 /* Two questions in the time in which it must answer one. */
-static void ask_again(struct unit *unit)
+static void ask_again(struct live_worker *worker)
 {
-	if (unit->worker->watchdog <= 0)
+	if (worker->model->watchdog <= 0)
 		return;
-	instance_send(unit->instance, FFSCTL_MSG_PING, 0);
-	timer_start(&unit->timer, unit->worker->watchdog / 2);
+	function_send(worker->function, FFSCTL_MSG_PING, 0);
+	timer_start(&worker->timer, worker->model->watchdog / 2);
 }
 
-void unit_begin_to_watch(struct unit *unit)
+void worker_begin_to_watch(struct live_worker *worker)
 {
-	timer_stop(&unit->timer);
-	unit_is_alive(unit);
-	ask_again(unit);
+	timer_stop(&worker->timer);
+	worker_is_alive(worker);
+	ask_again(worker);
 }
 
-void unit_is_alive(struct unit *unit)
+void worker_is_alive(struct live_worker *worker)
 {
-	unit->alive = now_monotonic();
+	worker->alive = now_monotonic();
 }
 
-static void do_watchdog(struct unit *unit)
+static void do_watchdog(struct live_worker *worker)
 {
-	double silent = now_monotonic() - unit->alive, limit = unit->worker->watchdog;
+	double silent = now_monotonic() - worker->alive, limit = worker->model->watchdog;
 
 	if (limit <= 0)
 		return;
 	if (silent < limit) {
 		/* Perhaps it is its keeper that a host lets wait. */
 		if (silent >= limit / 2)
-			keeper_interrupt(&unit->instance->keeper);
-		ask_again(unit);
+			keeper_interrupt(&worker->function->keeper);
+		ask_again(worker);
 		return;
 	}
-	supervisor_say_of(supervisor_of(unit), label_of(unit), LOG_WARNING,
+	supervisor_say_of(supervisor_of(worker), label_of(worker), LOG_WARNING,
 			  "the worker was not heard of for %g s: killed", limit);
-	unit_kill(unit, SIGKILL, true);
+	worker_kill(worker, SIGKILL, true);
 }
 
-static void note_ready(struct unit *unit)
+static void note_ready(struct live_worker *worker)
 {
-	unit->served = true;
-	unit->ready_since = now_monotonic();
-	unit->ready_at = time(NULL);
-	supervisor_say_of(supervisor_of(unit), label_of(unit), LOG_INFO, "worker ready (pid %d)",
-			  (int)unit->pid);
-	supervisor_changed(supervisor_of(unit));
+	worker->served = true;
+	worker->ready_since = now_monotonic();
+	worker->ready_at = time(NULL);
+	supervisor_say_of(supervisor_of(worker), label_of(worker), LOG_INFO,
+			  "worker ready (pid %d)", (int)worker->pid);
+	supervisor_changed(supervisor_of(worker));
 }
 
-static void do_ready(struct unit *unit)
+static void do_ready(struct live_worker *worker)
 {
-	unit_begin_to_watch(unit);
-	unit->state = UNIT_READY;
-	note_ready(unit);
+	worker_begin_to_watch(worker);
+	worker->state = WORKER_READY;
+	note_ready(worker);
 }
 
-static void do_die(struct unit *unit)
+static void do_die(struct live_worker *worker)
 {
-	timer_stop(&unit->timer);
-	unit->state = UNIT_ENDING;
-	supervisor_changed(supervisor_of(unit));
+	timer_stop(&worker->timer);
+	worker->state = WORKER_ENDING;
+	supervisor_changed(supervisor_of(worker));
 }
 
-static void do_wait_no_longer(struct unit *unit)
+static void do_wait_no_longer(struct live_worker *worker)
 {
-	timer_stop(&unit->timer);
+	timer_stop(&worker->timer);
 }
 
 /* It has ended: only what it has left is waited for. */
-static void do_let_end(struct unit *unit)
+static void do_let_end(struct live_worker *worker)
 {
-	unit->state = UNIT_STOPPING;
-	supervisor_changed(supervisor_of(unit));
+	worker->state = WORKER_STOPPING;
+	supervisor_changed(supervisor_of(worker));
 }
 
-static void do_let_end_for_restart(struct unit *unit)
+static void do_let_end_for_restart(struct live_worker *worker)
 {
-	unit->restart_wanted = true;
-	do_let_end(unit);
+	worker->restart_wanted = true;
+	do_let_end(worker);
 }
 
-static void do_stop(struct unit *unit)
+static void do_stop(struct live_worker *worker)
 {
-	unit->state = UNIT_STOPPING;
-	supervisor_changed(supervisor_of(unit));
-	instance_send(unit->instance, FFSCTL_MSG_STOP, 0);
-	unit_kill(unit, SIGTERM, false);
-	timer_start(&unit->timer, unit->worker->stop_timeout);
+	worker->state = WORKER_STOPPING;
+	supervisor_changed(supervisor_of(worker));
+	function_send(worker->function, FFSCTL_MSG_STOP, 0);
+	worker_kill(worker, SIGTERM, false);
+	timer_start(&worker->timer, worker->model->stop_timeout);
 }
 
-static void do_stop_for_restart(struct unit *unit)
+static void do_stop_for_restart(struct live_worker *worker)
 {
-	unit->restart_wanted = true;
-	do_stop(unit);
+	worker->restart_wanted = true;
+	do_stop(worker);
 }
 
-static void do_kill(struct unit *unit)
+static void do_kill(struct live_worker *worker)
 {
-	supervisor_say_of(supervisor_of(unit), label_of(unit), LOG_WARNING,
+	supervisor_say_of(supervisor_of(worker), label_of(worker), LOG_WARNING,
 			  "the worker did not stop within %g s: killed",
-			  unit->worker->stop_timeout);
-	unit_kill(unit, SIGKILL, true);
+			  worker->model->stop_timeout);
+	worker_kill(worker, SIGKILL, true);
 }
 
-static void do_start_timed_out(struct unit *unit)
+static void do_start_timed_out(struct live_worker *worker)
 {
-	unit->start_timed_out = true;
-	supervisor_say_of(supervisor_of(unit), label_of(unit), LOG_WARNING,
+	worker->start_timed_out = true;
+	supervisor_say_of(supervisor_of(worker), label_of(worker), LOG_WARNING,
 			  "the worker was not ready within %g s: killed",
-			  unit->worker->start_timeout);
-	unit_kill(unit, SIGKILL, true);
+			  worker->model->start_timeout);
+	worker_kill(worker, SIGKILL, true);
 }
 
-static void go_waiting(struct unit *unit, double delay)
+static void go_waiting(struct live_worker *worker, double delay)
 {
-	unit->state = UNIT_WAITING;
-	unit->start_due = now_monotonic() + delay;
+	worker->state = WORKER_WAITING;
+	worker->start_due = now_monotonic() + delay;
 	/* Not a moment later than needed: with no delay and nothing to halt it starts right here.
 	 */
-	unit_handle(unit, UNIT_EV_TIMER);
+	worker_handle(worker, WORKER_EV_TIMER);
 }
 
 /* It has stopped for good, and what it served is halted. */
-static void give_way(struct unit *unit)
+static void give_way(struct live_worker *worker)
 {
-	struct unit *successor = steal_ptr(unit->successor);
+	struct live_worker *successor = steal_ptr(worker->successor);
 
-	timer_stop(&unit->timer);
-	unit->state = UNIT_STOPPED;
-	instance_succeed(unit->instance);
-	unit_handle(successor, UNIT_EV_START);
-	supervisor_changed(supervisor_of(unit));
+	timer_stop(&worker->timer);
+	worker->state = WORKER_STOPPED;
+	function_succeed(worker->function);
+	worker_handle(successor, WORKER_EV_START);
+	supervisor_changed(supervisor_of(worker));
 }
 
-static void do_waiting_timer(struct unit *unit)
+static void do_waiting_timer(struct live_worker *worker)
 {
 	double left;
 
-	if (unit->n_halting > 0)
-		unit_halt_go_on(unit);
-	left = unit->start_due - now_monotonic();
-	if (unit->n_halting > 0) {
-		halt_later(unit);
+	if (worker->n_halting > 0)
+		worker_halt_go_on(worker);
+	left = worker->start_due - now_monotonic();
+	if (worker->n_halting > 0) {
+		halt_later(worker);
 	} else if (left > 0) {
-		timer_start(&unit->timer, left);
-	} else if (unit->successor) {
-		give_way(unit);
-	} else if (!instance_is_there(unit->instance)) {
-		do_pend(unit);
+		timer_start(&worker->timer, left);
+	} else if (worker->successor) {
+		give_way(worker);
+	} else if (!function_is_there(worker->function)) {
+		do_pend(worker);
 	} else {
-		unit->restarts++;
-		do_start(unit);
+		worker->restarts++;
+		do_start(worker);
 	}
 }
 
 /* How many of the remembered deaths, this one included, lie in the window. */
-static bool died_too_often(struct unit *unit)
+static bool died_too_often(struct live_worker *worker)
 {
-	unsigned int limit = unit->worker->restart_limit, recent = 0;
+	unsigned int limit = worker->model->restart_limit, recent = 0;
 	double now = now_monotonic();
 
 	if (limit == 0)
 		return false;
-	unit->deaths[unit->next_death] = now;
-	unit->next_death = (unit->next_death + 1) % (limit + 1);
-	if (unit->n_deaths < limit + 1)
-		unit->n_deaths++;
-	for (size_t i = 0; i < unit->n_deaths; i++)
-		recent += now - unit->deaths[i] <= unit->worker->restart_window;
+	worker->deaths[worker->next_death] = now;
+	worker->next_death = (worker->next_death + 1) % (limit + 1);
+	if (worker->n_deaths < limit + 1)
+		worker->n_deaths++;
+	for (size_t i = 0; i < worker->n_deaths; i++)
+		recent += now - worker->deaths[i] <= worker->model->restart_window;
 	return recent > limit;
 }
 
-static double next_delay(struct unit *unit)
+static double next_delay(struct live_worker *worker)
 {
-	const struct worker *w = unit->worker;
-	double delay = unit->delay;
+	const struct worker *w = worker->model;
+	double delay = worker->delay;
 
-	if (unit->served && now_monotonic() - unit->ready_since >= HEALTHY_SECONDS) {
-		unit->delay = w->restart_delay;
+	if (worker->served && now_monotonic() - worker->ready_since >= HEALTHY_SECONDS) {
+		worker->delay = w->restart_delay;
 		return 0;
 	}
-	unit->delay = delay > 0 ? delay * 2 : w->restart_delay;
-	if (unit->delay > w->restart_max_delay)
-		unit->delay = w->restart_max_delay;
+	worker->delay = delay > 0 ? delay * 2 : w->restart_delay;
+	if (worker->delay > w->restart_max_delay)
+		worker->delay = w->restart_max_delay;
 	return delay;
 }
 
-static void fail(struct unit *unit, const char *why)
+static void fail(struct live_worker *worker, const char *why)
 {
-	unit->state = UNIT_FAILED;
-	halt_later(unit);
-	supervisor_say_of(supervisor_of(unit), label_of(unit), LOG_ERR, "worker failed: %s", why);
-	supervisor_worker_failed(supervisor_of(unit), unit);
+	worker->state = WORKER_FAILED;
+	halt_later(worker);
+	supervisor_say_of(supervisor_of(worker), label_of(worker), LOG_ERR, "worker failed: %s",
+			  why);
+	supervisor_worker_failed(supervisor_of(worker), worker);
 }
 
-static bool exited_with(const struct unit *unit, int code)
+static bool exited_with(const struct live_worker *worker, int code)
 {
 	_cleanup_free_ char *words = strf("exit %d", code);
 
-	return unit->last_exit && streq(unit->last_exit, words);
+	return worker->last_exit && streq(worker->last_exit, words);
 }
 
 /* A worker that was wanted is no more: halt, then what the policy says. */
-static void ended(struct unit *unit, double least_delay)
+static void ended(struct live_worker *worker, double least_delay)
 {
-	struct supervisor *s = supervisor_of(unit);
-	const struct worker *w = unit->worker;
+	struct supervisor *s = supervisor_of(worker);
+	const struct worker *w = worker->model;
 	double delay;
 
-	timer_stop(&unit->timer);
-	unit_halt_begin(unit);
+	timer_stop(&worker->timer);
+	worker_halt_begin(worker);
 	if (s->phase == PHASE_GOING_DOWN) { /* a service manager's TERM came to it first */
-		unit->state = UNIT_STOPPED;
+		worker->state = WORKER_STOPPED;
 		supervisor_changed(s);
 		return;
 	}
-	if (instance_gates(unit->instance) && (s->phase != PHASE_UP || unit->awaited)) {
-		fail(unit, "it ended while the gadget was coming up");
+	if (function_gates(worker->function) && (s->phase != PHASE_UP || worker->awaited)) {
+		fail(worker, "it ended while the gadget was coming up");
 		return;
 	}
-	if (exited_with(unit, EXIT_DO_NOT_RESTART)) {
-		fail(unit, "it asked not to be restarted (exit 125)");
+	if (exited_with(worker, EXIT_DO_NOT_RESTART)) {
+		fail(worker, "it asked not to be restarted (exit 125)");
 		return;
 	}
 	if (w->restart == RESTART_NEVER ||
-	    (w->restart == RESTART_ON_FAILURE && exited_with(unit, 0))) {
-		unit->state = UNIT_DONE;
-		halt_later(unit);
-		supervisor_say_of(s, label_of(unit), LOG_INFO, "worker done");
+	    (w->restart == RESTART_ON_FAILURE && exited_with(worker, 0))) {
+		worker->state = WORKER_DONE;
+		halt_later(worker);
+		supervisor_say_of(s, label_of(worker), LOG_INFO, "worker done");
 		supervisor_changed(s);
 		return;
 	}
 	/* It was in the middle of it: no fault of its own. */
-	if (least_delay == 0 && !instance_is_there(unit->instance)) {
-		do_pend(unit);
+	if (least_delay == 0 && !function_is_there(worker->function)) {
+		do_pend(worker);
 		return;
 	}
-	if (died_too_often(unit)) {
-		fail(unit, "it ended too often (restart_limit, restart_window)");
+	if (died_too_often(worker)) {
+		fail(worker, "it ended too often (restart_limit, restart_window)");
 		return;
 	}
-	delay = next_delay(unit);
+	delay = next_delay(worker);
 	if (delay < least_delay)
 		delay = least_delay;
 	if (delay > 0)
-		supervisor_say_of(s, label_of(unit), LOG_INFO, "worker restarts in %g s", delay);
-	go_waiting(unit, delay);
+		supervisor_say_of(s, label_of(worker), LOG_INFO, "worker restarts in %g s", delay);
+	go_waiting(worker, delay);
 	supervisor_changed(s);
 }
 
-static void do_ended(struct unit *unit)
+static void do_ended(struct live_worker *worker)
 {
-	supervisor_say_of(supervisor_of(unit), label_of(unit), LOG_WARNING, "worker ended: %s%s",
-			  unit->last_exit, unit->start_timed_out ? " (never ready)" : "");
-	ended(unit, 0);
+	supervisor_say_of(supervisor_of(worker), label_of(worker), LOG_WARNING,
+			  "worker ended: %s%s", worker->last_exit,
+			  worker->start_timed_out ? " (never ready)" : "");
+	ended(worker, 0);
 }
 
-static void do_stopped(struct unit *unit)
+static void do_stopped(struct live_worker *worker)
 {
-	timer_stop(&unit->timer);
-	unit->state = UNIT_STOPPED;
-	if (unit->restart_wanted && supervisor_of(unit)->phase == PHASE_UP) {
-		unit_halt_begin(unit);
-		go_waiting(unit, 0);
+	timer_stop(&worker->timer);
+	worker->state = WORKER_STOPPED;
+	if (worker->restart_wanted && supervisor_of(worker)->phase == PHASE_UP) {
+		worker_halt_begin(worker);
+		go_waiting(worker, 0);
 	}
-	supervisor_changed(supervisor_of(unit));
+	supervisor_changed(supervisor_of(worker));
 }
 
-static void do_halting_timer(struct unit *unit)
+static void do_halting_timer(struct live_worker *worker)
 {
-	unit_halt_go_on(unit);
-	halt_later(unit);
+	worker_halt_go_on(worker);
+	halt_later(worker);
 }
 
-static void do_cancel_restart(struct unit *unit)
+static void do_cancel_restart(struct live_worker *worker)
 {
-	unit->restart_wanted = false;
-	unit->successor = NULL;
+	worker->restart_wanted = false;
+	worker->successor = NULL;
 }
 
-static void do_leave(struct unit *unit)
+static void do_leave(struct live_worker *worker)
 {
-	supervisor_say_of(supervisor_of(unit), label_of(unit), LOG_WARNING,
+	supervisor_say_of(supervisor_of(worker), label_of(worker), LOG_WARNING,
 			  "what the worker serves is not there any more");
-	do_stop_for_restart(unit);
+	do_stop_for_restart(worker);
 }
 
-static void do_restart_after_stop(struct unit *unit)
+static void do_restart_after_stop(struct live_worker *worker)
 {
-	unit->restart_wanted = true;
+	worker->restart_wanted = true;
 }
 
-static void do_rest(struct unit *unit)
+static void do_rest(struct live_worker *worker)
 {
-	timer_stop(&unit->timer);
-	unit_halt_end(unit);
-	unit->state = UNIT_STOPPED;
-	unit->successor = NULL;
-	supervisor_changed(supervisor_of(unit));
+	timer_stop(&worker->timer);
+	worker_halt_end(worker);
+	worker->state = WORKER_STOPPED;
+	worker->successor = NULL;
+	supervisor_changed(supervisor_of(worker));
 }
 
 /* By hand: what happened before does not count any more. */
-static void do_start_anew(struct unit *unit)
+static void do_start_anew(struct live_worker *worker)
 {
-	unit->n_deaths = unit->next_death = 0;
-	unit->delay = unit->worker->restart_delay;
-	go_waiting(unit, 0);
-	supervisor_changed(supervisor_of(unit));
+	worker->n_deaths = worker->next_death = 0;
+	worker->delay = worker->model->restart_delay;
+	go_waiting(worker, 0);
+	supervisor_changed(supervisor_of(worker));
 }
 
-typedef void (*action)(struct unit *unit);
+typedef void (*action)(struct live_worker *worker);
 
 /* What is not in the table is nothing to do: a late READY, a timer that lost its race. */
-static const action actions[UNIT_STATE_COUNT][UNIT_EVENT_COUNT] = {
-	[UNIT_STOPPED] = {
-		[UNIT_EV_START] = do_start_if_there,
-		[UNIT_EV_RESTART] = do_start_anew,
+static const action actions[WORKER_STATE_COUNT][WORKER_EVENT_COUNT] = {
+	[WORKER_STOPPED] = {
+		[WORKER_EV_START] = do_start_if_there,
+		[WORKER_EV_RESTART] = do_start_anew,
 	},
-	[UNIT_PENDING] = {
-		[UNIT_EV_THERE] = do_start,
-		[UNIT_EV_STOP] = do_rest,
-		[UNIT_EV_RESTART] = do_start_anew,
+	[WORKER_PENDING] = {
+		[WORKER_EV_THERE] = do_start,
+		[WORKER_EV_STOP] = do_rest,
+		[WORKER_EV_RESTART] = do_start_anew,
 	},
-	[UNIT_STARTING] = {
-		[UNIT_EV_READY] = do_ready,
-		[UNIT_EV_DIED] = do_die,
-		[UNIT_EV_TIMER] = do_start_timed_out,
-		[UNIT_EV_STOP] = do_stop,
-		[UNIT_EV_RESTART] = do_stop_for_restart,
-		[UNIT_EV_GONE] = do_leave,
+	[WORKER_STARTING] = {
+		[WORKER_EV_READY] = do_ready,
+		[WORKER_EV_DIED] = do_die,
+		[WORKER_EV_TIMER] = do_start_timed_out,
+		[WORKER_EV_STOP] = do_stop,
+		[WORKER_EV_RESTART] = do_stop_for_restart,
+		[WORKER_EV_GONE] = do_leave,
 	},
-	[UNIT_READY] = {
-		[UNIT_EV_DIED] = do_die,
-		[UNIT_EV_TIMER] = do_watchdog,
-		[UNIT_EV_STOP] = do_stop,
-		[UNIT_EV_RESTART] = do_stop_for_restart,
-		[UNIT_EV_GONE] = do_leave,
+	[WORKER_READY] = {
+		[WORKER_EV_DIED] = do_die,
+		[WORKER_EV_TIMER] = do_watchdog,
+		[WORKER_EV_STOP] = do_stop,
+		[WORKER_EV_RESTART] = do_stop_for_restart,
+		[WORKER_EV_GONE] = do_leave,
 	},
-	[UNIT_ENDING] = {
-		[UNIT_EV_READY] = note_ready, /* it was, before it ended */
-		[UNIT_EV_EXIT] = do_ended,
-		[UNIT_EV_STOP] = do_let_end,
-		[UNIT_EV_RESTART] = do_let_end_for_restart,
-		[UNIT_EV_GONE] = do_let_end_for_restart,
+	[WORKER_ENDING] = {
+		[WORKER_EV_READY] = note_ready, /* it was, before it ended */
+		[WORKER_EV_EXIT] = do_ended,
+		[WORKER_EV_STOP] = do_let_end,
+		[WORKER_EV_RESTART] = do_let_end_for_restart,
+		[WORKER_EV_GONE] = do_let_end_for_restart,
 	},
-	[UNIT_STOPPING] = {
-		[UNIT_EV_DIED] = do_wait_no_longer,
-		[UNIT_EV_EXIT] = do_stopped,
-		[UNIT_EV_TIMER] = do_kill,
-		[UNIT_EV_STOP] = do_cancel_restart,
-		[UNIT_EV_RESTART] = do_restart_after_stop,
+	[WORKER_STOPPING] = {
+		[WORKER_EV_DIED] = do_wait_no_longer,
+		[WORKER_EV_EXIT] = do_stopped,
+		[WORKER_EV_TIMER] = do_kill,
+		[WORKER_EV_STOP] = do_cancel_restart,
+		[WORKER_EV_RESTART] = do_restart_after_stop,
 	},
-	[UNIT_WAITING] = {
-		[UNIT_EV_TIMER] = do_waiting_timer,
-		[UNIT_EV_STOP] = do_rest,
-		[UNIT_EV_RESTART] = do_start_anew,
+	[WORKER_WAITING] = {
+		[WORKER_EV_TIMER] = do_waiting_timer,
+		[WORKER_EV_STOP] = do_rest,
+		[WORKER_EV_RESTART] = do_start_anew,
 	},
-	[UNIT_FAILED] = {
-		[UNIT_EV_TIMER] = do_halting_timer,
-		[UNIT_EV_STOP] = do_rest,
-		[UNIT_EV_RESTART] = do_start_anew,
+	[WORKER_FAILED] = {
+		[WORKER_EV_TIMER] = do_halting_timer,
+		[WORKER_EV_STOP] = do_rest,
+		[WORKER_EV_RESTART] = do_start_anew,
 	},
-	[UNIT_DONE] = {
-		[UNIT_EV_TIMER] = do_halting_timer,
-		[UNIT_EV_STOP] = do_rest,
-		[UNIT_EV_RESTART] = do_start_anew,
-		[UNIT_EV_GONE] = do_pend,
+	[WORKER_DONE] = {
+		[WORKER_EV_TIMER] = do_halting_timer,
+		[WORKER_EV_STOP] = do_rest,
+		[WORKER_EV_RESTART] = do_start_anew,
+		[WORKER_EV_GONE] = do_pend,
 	},
 };
 
-void unit_handle(struct unit *unit, enum unit_event event)
+void worker_handle(struct live_worker *worker, enum worker_event event)
 {
-	static const char *const states[UNIT_STATE_COUNT] = {
-		[UNIT_STOPPED] = "STOPPED",   [UNIT_PENDING] = "PENDING",
-		[UNIT_STARTING] = "STARTING", [UNIT_READY] = "READY",
-		[UNIT_ENDING] = "ENDING",     [UNIT_STOPPING] = "STOPPING",
-		[UNIT_WAITING] = "WAITING",   [UNIT_FAILED] = "FAILED",
-		[UNIT_DONE] = "DONE",
+	static const char *const states[WORKER_STATE_COUNT] = {
+		[WORKER_STOPPED] = "STOPPED",	[WORKER_PENDING] = "PENDING",
+		[WORKER_STARTING] = "STARTING", [WORKER_READY] = "READY",
+		[WORKER_ENDING] = "ENDING",	[WORKER_STOPPING] = "STOPPING",
+		[WORKER_WAITING] = "WAITING",	[WORKER_FAILED] = "FAILED",
+		[WORKER_DONE] = "DONE",
 	};
-	static const char *const events[UNIT_EVENT_COUNT] = {
-		[UNIT_EV_START] = "START",     [UNIT_EV_READY] = "READY", [UNIT_EV_DIED] = "DIED",
-		[UNIT_EV_EXIT] = "EXIT",       [UNIT_EV_TIMER] = "TIMER", [UNIT_EV_STOP] = "STOP",
-		[UNIT_EV_RESTART] = "RESTART", [UNIT_EV_THERE] = "THERE", [UNIT_EV_GONE] = "GONE",
+	static const char *const events[WORKER_EVENT_COUNT] = {
+		[WORKER_EV_START] = "START",	 [WORKER_EV_READY] = "READY",
+		[WORKER_EV_DIED] = "DIED",	 [WORKER_EV_EXIT] = "EXIT",
+		[WORKER_EV_TIMER] = "TIMER",	 [WORKER_EV_STOP] = "STOP",
+		[WORKER_EV_RESTART] = "RESTART", [WORKER_EV_THERE] = "THERE",
+		[WORKER_EV_GONE] = "GONE",
 	};
-	action act = actions[unit->state][event];
+	action act = actions[worker->state][event];
 
-	trace("worker", states[unit->state], events[event]);
+	trace("worker", states[worker->state], events[event]);
 
 	if (act)
-		act(unit);
+		act(worker);
 }
 
-void unit_replace(struct unit *unit, struct unit *by)
+void worker_replace(struct live_worker *worker, struct live_worker *by)
 {
-	unit->successor = by;
-	unit_handle(unit, UNIT_EV_RESTART);
+	worker->successor = by;
+	worker_handle(worker, WORKER_EV_RESTART);
 }
 
-void unit_set_worker(struct unit *unit, const struct worker *worker)
+void worker_set_worker(struct live_worker *worker, const struct worker *model)
 {
-	if (worker->restart_limit != unit->worker->restart_limit) {
-		free(unit->deaths);
-		unit->deaths = xcalloc(worker->restart_limit + 1, sizeof(*unit->deaths));
-		unit->n_deaths = unit->next_death = 0;
+	if (model->restart_limit != worker->model->restart_limit) {
+		free(worker->deaths);
+		worker->deaths = xcalloc(model->restart_limit + 1, sizeof(*worker->deaths));
+		worker->n_deaths = worker->next_death = 0;
 	}
-	unit_halt_end(unit); /* its endpoints are the old gadget file's */
-	unit->delay = worker->restart_delay;
-	unit->worker = worker;
-	if (unit->state == UNIT_READY)
-		unit_begin_to_watch(unit);
+	worker_halt_end(worker); /* its endpoints are the old gadget file's */
+	worker->delay = model->restart_delay;
+	worker->model = model;
+	if (worker->state == WORKER_READY)
+		worker_begin_to_watch(worker);
 }
 
 static void on_timer(void *data, uint32_t events _unused_)
 {
-	struct unit *unit = data;
+	struct live_worker *worker = data;
 
-	timer_stop(&unit->timer);
-	unit_handle(unit, UNIT_EV_TIMER);
+	timer_stop(&worker->timer);
+	worker_handle(worker, WORKER_EV_TIMER);
 }
 
-void unit_kill(const struct unit *unit, int sig, bool group)
+void worker_kill(const struct live_worker *worker, int sig, bool group)
 {
-	int fd = unit->end.fd;
+	int fd = worker->end.fd;
 	bool sent;
 
 	/* It has ended, and what it has left is being ended. */
-	if (unit->pid <= 0)
+	if (worker->pid <= 0)
 		return;
 	/* A child of somebody else's may have been reaped, and its number be another's. */
 	sent = fd >= 0 && syscall(SYS_pidfd_send_signal, fd, group ? 0 : sig, NULL, 0) == 0;
@@ -531,80 +535,80 @@ void unit_kill(const struct unit *unit, int sig, bool group)
 		return;
 	/* valgrind does not know the call. */
 	if (!sent || group)
-		kill(group ? -unit->pid : unit->pid, sig);
+		kill(group ? -worker->pid : worker->pid, sig);
 }
 
 static char *exit_words(int status)
 {
-	if (status == UNIT_STATUS_UNKNOWN)
-		return xstrdup(UNIT_END_UNKNOWN);
+	if (status == WORKER_STATUS_UNKNOWN)
+		return xstrdup(WORKER_END_UNKNOWN);
 	if (WIFEXITED(status))
 		return strf("exit %d", WEXITSTATUS(status));
 	return strf("signal %d (%s)", WTERMSIG(status), strsignal(WTERMSIG(status)));
 }
 
-void unit_exited(struct unit *unit, int status)
+void worker_exited(struct live_worker *worker, int status)
 {
-	free(unit->last_exit);
-	unit->last_exit = exit_words(status);
-	unit->pid = 0;
-	unit_handle(unit, UNIT_EV_DIED);
-	unit_rest_begin(unit);
+	free(worker->last_exit);
+	worker->last_exit = exit_words(status);
+	worker->pid = 0;
+	worker_handle(worker, WORKER_EV_DIED);
+	worker_rest_begin(worker);
 }
 
-void unit_gone(struct unit *unit)
+void worker_gone(struct live_worker *worker)
 {
-	unit_drain(unit);
-	if (unit->worker->opens_ep0)
-		bus_ep0_closed(supervisor_of(unit));
-	unit_handle(unit, UNIT_EV_EXIT);
+	worker_drain(worker);
+	if (worker->model->opens_ep0)
+		bus_ep0_closed(supervisor_of(worker));
+	worker_handle(worker, WORKER_EV_EXIT);
 }
 
-int unit_failure(const struct unit *unit, struct error *err)
+int worker_failure(const struct live_worker *worker, struct error *err)
 {
 	return error_set(err, EX_PROTOCOL, ECHILD, NULL, "the worker of '%s' has failed: %s",
-			 unit->instance->function->label,
-			 unit->last_exit ? unit->last_exit : "it could not be started");
+			 worker->function->model->label,
+			 worker->last_exit ? worker->last_exit : "it could not be started");
 }
 
-int unit_init(struct unit *unit, struct instance *instance, const struct worker *worker,
-	      struct error *err)
+int worker_init(struct live_worker *worker, struct live_function *function,
+		const struct worker *model, struct error *err)
 {
 	int r;
 
-	*unit = (struct unit){ .instance = instance,
-			       .worker = worker,
-			       .config_fd = -1,
-			       .end = SOURCE_NONE,
-			       .output = SOURCE_NONE,
-			       .notify = SOURCE_NONE,
-			       .timer = SOURCE_NONE,
-			       .delay = worker->restart_delay };
-	unit->deaths = xcalloc(worker->restart_limit + 1, sizeof(*unit->deaths));
-	r = timer_open(&instance->supervisor->loop, &unit->timer, on_timer, unit);
+	*worker = (struct live_worker){ .function = function,
+					.model = model,
+					.config_fd = -1,
+					.end = SOURCE_NONE,
+					.output = SOURCE_NONE,
+					.notify = SOURCE_NONE,
+					.timer = SOURCE_NONE,
+					.delay = model->restart_delay };
+	worker->deaths = xcalloc(model->restart_limit + 1, sizeof(*worker->deaths));
+	r = timer_open(&function->supervisor->loop, &worker->timer, on_timer, worker);
 	if (r < 0)
 		return error_errno(err, EX_OSERR, -r, NULL, "cannot make a timer");
-	return launch_prepare(unit, err);
+	return launch_prepare(worker, err);
 }
 
-void unit_free(struct unit *unit)
+void worker_free(struct live_worker *worker)
 {
 	/*
 	 * It could not be stopped in its turn: its keeper, who would do this, may be gone. One that
 	 * we have only tried to take over waits for somebody else.
 	 */
-	if (unit->pid > 0 && unit->state != UNIT_STOPPED)
-		unit_kill(unit, SIGKILL, true);
-	unit_halt_end(unit);
-	unit_stats_free(unit);
-	unit_close(unit, &unit->end);
-	unit_close(unit, &unit->output);
-	unit_close(unit, &unit->notify);
-	source_close(&supervisor_of(unit)->loop, &unit->timer);
-	cleanup_close(&unit->config_fd);
-	spawn_free(&unit->spawn);
-	error_clear(&unit->error);
-	free(unit->deaths);
-	free(unit->identity);
-	free(unit->last_exit);
+	if (worker->pid > 0 && worker->state != WORKER_STOPPED)
+		worker_kill(worker, SIGKILL, true);
+	worker_halt_end(worker);
+	worker_stats_free(worker);
+	worker_close(worker, &worker->end);
+	worker_close(worker, &worker->output);
+	worker_close(worker, &worker->notify);
+	source_close(&supervisor_of(worker)->loop, &worker->timer);
+	cleanup_close(&worker->config_fd);
+	spawn_free(&worker->spawn);
+	error_clear(&worker->error);
+	free(worker->deaths);
+	free(worker->identity);
+	free(worker->last_exit);
 }

@@ -12,10 +12,10 @@
 
 static int halt_endpoint(void *data, const struct endpoint *ep)
 {
-	struct unit *unit = data;
+	struct live_worker *worker = data;
 	_cleanup_error_ struct error ignored = { 0 };
 	struct halting *h;
-	int fd = ffs_endpoint_open(unit->instance->function->ffs, ep, EP_NONBLOCKING, &ignored);
+	int fd = ffs_endpoint_open(worker->function->model->ffs, ep, EP_NONBLOCKING, &ignored);
 
 	if (fd < 0)
 		return 0;
@@ -23,19 +23,19 @@ static int halt_endpoint(void *data, const struct endpoint *ep)
 		close(fd);
 		return 0;
 	}
-	h = array_add(unit->halting, unit->n_halting);
+	h = array_add(worker->halting, worker->n_halting);
 	h->fd = fd;
 	h->ep = ep;
 	return 0;
 }
 
-void unit_halt_end(struct unit *unit)
+void worker_halt_end(struct live_worker *worker)
 {
-	for (size_t i = 0; i < unit->n_halting; i++)
-		close(unit->halting[i].fd);
-	free(unit->halting);
-	unit->halting = NULL;
-	unit->n_halting = 0;
+	for (size_t i = 0; i < worker->n_halting; i++)
+		close(worker->halting[i].fd);
+	free(worker->halting);
+	worker->halting = NULL;
+	worker->n_halting = 0;
 }
 
 /*
@@ -43,28 +43,29 @@ void unit_halt_end(struct unit *unit)
  * host has enabled an endpoint is asked of the kernel: a worker may be woken by that, and die,
  * before we have heard of it.
  */
-void unit_halt_begin(struct unit *unit)
+void worker_halt_begin(struct live_worker *worker)
 {
-	unit_halt_end(unit);
-	unit->halt_tries = 0;
-	if (unit->worker->on_crash == CRASH_STALL && unit->instance->supervisor->phase == PHASE_UP)
-		ffs_each_endpoint(unit->instance->function->ffs, halt_endpoint, unit);
+	worker_halt_end(worker);
+	worker->halt_tries = 0;
+	if (worker->model->on_crash == CRASH_STALL &&
+	    worker->function->supervisor->phase == PHASE_UP)
+		ffs_each_endpoint(worker->function->model->ffs, halt_endpoint, worker);
 }
 
 /* Once more those that were busy; what has been halted is not halted twice. */
-void unit_halt_go_on(struct unit *unit)
+void worker_halt_go_on(struct live_worker *worker)
 {
 	size_t busy = 0;
 
-	for (size_t i = 0; i < unit->n_halting; i++) {
-		struct halting h = unit->halting[i];
+	for (size_t i = 0; i < worker->n_halting; i++) {
+		struct halting h = worker->halting[i];
 
 		if (ffs_endpoint_halt(h.fd, h.ep) == -EAGAIN)
-			unit->halting[busy++] = h;
+			worker->halting[busy++] = h;
 		else
 			close(h.fd);
 	}
-	unit->n_halting = busy;
-	if (busy == 0 || ++unit->halt_tries >= HALT_TRIES)
-		unit_halt_end(unit);
+	worker->n_halting = busy;
+	if (busy == 0 || ++worker->halt_tries >= HALT_TRIES)
+		worker_halt_end(worker);
 }

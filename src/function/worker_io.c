@@ -14,50 +14,50 @@
 #include "supervisor/supervisor.h"
 #include "supervisor/switch.h"
 
-static struct supervisor *supervisor_of(const struct unit *unit)
+static struct supervisor *supervisor_of(const struct live_worker *worker)
 {
-	return unit->instance->supervisor;
+	return worker->function->supervisor;
 }
 
-void unit_close(struct unit *unit, struct source *source)
+void worker_close(struct live_worker *worker, struct source *source)
 {
-	source_close(&supervisor_of(unit)->loop, source);
+	source_close(&supervisor_of(worker)->loop, source);
 }
 
 /* It is printed: a worker may say anything. READY comes again when data moves in another way. */
-static void set_engine(struct unit *unit, const char *word, size_t size)
+static void set_engine(struct live_worker *worker, const char *word, size_t size)
 {
-	char engine[sizeof(unit->engine)] = "";
+	char engine[sizeof(worker->engine)] = "";
 	size_t n = 0;
 
 	while (n < size && word[n] >= 'a' && word[n] <= 'z')
 		n++;
 	if (n == size && size < sizeof(engine))
 		memcpy(engine, word, size);
-	if (streq(engine, unit->engine))
+	if (streq(engine, worker->engine))
 		return;
-	strcpy(unit->engine, engine);
-	supervisor_changed(supervisor_of(unit));
+	strcpy(worker->engine, engine);
+	supervisor_changed(supervisor_of(worker));
 }
 
-void unit_hear(struct unit *unit, uint16_t type, const void *body, size_t size)
+void worker_hear(struct live_worker *worker, uint16_t type, const void *body, size_t size)
 {
 	switch (type) {
 	case FFSCTL_MSG_READY:
-		set_engine(unit, body, size);
-		unit_handle(unit, UNIT_EV_READY);
+		set_engine(worker, body, size);
+		worker_handle(worker, WORKER_EV_READY);
 		break;
 	case FFSCTL_MSG_PONG:
-		unit_is_alive(unit);
+		worker_is_alive(worker);
 		break;
 	case FFSCTL_MSG_SWITCH:
-		switch_asked(unit, body, size);
+		switch_asked(worker, body, size);
 		break;
 	case FFSCTL_MSG_TRAFFIC:
-		unit_stats_take_traffic(unit, body, size);
+		worker_stats_take_traffic(worker, body, size);
 		break;
 	case FFSCTL_MSG_STATS:
-		unit_stats_take(unit, body, size);
+		worker_stats_take(worker, body, size);
 		break;
 	default:
 		break; /* what a newer keeper may pass on */
@@ -74,31 +74,31 @@ static void show_output(const char *text, size_t size)
 
 static void on_output(void *data, uint32_t events _unused_)
 {
-	struct unit *unit = data;
+	struct live_worker *worker = data;
 	char text[4096];
-	ssize_t n = read(unit->output.fd, text, sizeof(text));
+	ssize_t n = read(worker->output.fd, text, sizeof(text));
 
-	if (n > 0 && supervisor_of(unit)->foreground)
+	if (n > 0 && supervisor_of(worker)->foreground)
 		show_output(text, (size_t)n);
 	else if (n > 0)
-		output_worker(&supervisor_of(unit)->output, unit, unit->instance->function->label,
-			      text, (size_t)n);
+		output_worker(&supervisor_of(worker)->output, worker,
+			      worker->function->model->label, text, (size_t)n);
 	else if (n == 0 || errno != EAGAIN)
-		unit_close(unit, &unit->output);
+		worker_close(worker, &worker->output);
 }
 
-static void drain(struct unit *unit, struct source *source)
+static void drain(struct live_worker *worker, struct source *source)
 {
 	/* What a pipe or socket holds; who goes on writing into it does not keep us here. */
 	for (int i = 0; i < 64 && source->fd >= 0; i++)
 		source->fn(source->data, EPOLLIN);
-	unit_close(unit, source);
+	worker_close(worker, source);
 }
 
-void unit_drain(struct unit *unit)
+void worker_drain(struct live_worker *worker)
 {
-	drain(unit, &unit->output);
-	drain(unit, &unit->notify);
+	drain(worker, &worker->output);
+	drain(worker, &worker->notify);
 }
 
 static bool has_line(const char *text, const char *line)
@@ -115,20 +115,20 @@ static bool has_line(const char *text, const char *line)
  * Only the worker's own session may speak for it. A shell's systemd-notify(1) may have ended before
  * we look: then its user has to do.
  */
-static bool may_notify(const struct unit *unit, const struct ucred *sender)
+static bool may_notify(const struct live_worker *worker, const struct ucred *sender)
 {
 	pid_t session = getsid(sender->pid);
 
 	if (session < 0 && errno == ESRCH)
-		return sender->uid == unit->spawn.uid;
-	return sender->pid == unit->session || session == unit->session;
+		return sender->uid == worker->spawn.uid;
+	return sender->pid == worker->session || session == worker->session;
 }
 
 /* sd_notify(3). Descriptors that come along (BARRIER=1) find no room and are closed by the kernel.
  */
 static void on_notify_socket(void *data, uint32_t events _unused_)
 {
-	struct unit *unit = data;
+	struct live_worker *worker = data;
 	char text[4096];
 	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(struct ucred))];
 	struct iovec iov = { text, sizeof(text) - 1 };
@@ -136,7 +136,7 @@ static void on_notify_socket(void *data, uint32_t events _unused_)
 			      .msg_iovlen = 1,
 			      .msg_control = control,
 			      .msg_controllen = sizeof(control) };
-	ssize_t n = recvmsg(unit->notify.fd, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	ssize_t n = recvmsg(worker->notify.fd, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	const struct cmsghdr *c = n > 0 ? CMSG_FIRSTHDR(&msg) : NULL;
 	struct ucred sender;
 
@@ -144,41 +144,41 @@ static void on_notify_socket(void *data, uint32_t events _unused_)
 		return;
 	memcpy(&sender, CMSG_DATA(c), sizeof(sender));
 	text[n] = '\0';
-	if (!may_notify(unit, &sender))
+	if (!may_notify(worker, &sender))
 		return;
 	if (has_line(text, "WATCHDOG=1"))
-		unit_is_alive(unit);
+		worker_is_alive(worker);
 	if (has_line(text, "READY=1"))
-		unit_handle(unit, UNIT_EV_READY);
+		worker_handle(worker, WORKER_EV_READY);
 }
 
 /* s6: a newline says ready. */
 static void on_notify_fd(void *data, uint32_t events _unused_)
 {
-	struct unit *unit = data;
+	struct live_worker *worker = data;
 	char text[64];
-	ssize_t n = read(unit->notify.fd, text, sizeof(text));
+	ssize_t n = read(worker->notify.fd, text, sizeof(text));
 
 	if (n > 0 && memchr(text, '\n', (size_t)n)) {
-		unit_close(unit, &unit->notify);
-		unit_handle(unit, UNIT_EV_READY);
+		worker_close(worker, &worker->notify);
+		worker_handle(worker, WORKER_EV_READY);
 	} else if (n == 0) {
-		unit_close(unit, &unit->notify);
+		worker_close(worker, &worker->notify);
 	}
 }
 
 static void on_ep0(void *data, uint32_t events _unused_)
 {
-	struct unit *unit = data;
+	struct live_worker *worker = data;
 
-	fd_drain(unit->notify.fd);
-	if (!instance_is_active(unit->instance))
+	fd_drain(worker->notify.fd);
+	if (!function_is_active(worker->function))
 		return;
-	unit_close(unit, &unit->notify);
-	unit_handle(unit, UNIT_EV_READY);
+	worker_close(worker, &worker->notify);
+	worker_handle(worker, WORKER_EV_READY);
 }
 
-int unit_watch(struct unit *unit, int *output, int *notify, struct error *err)
+int worker_watch(struct live_worker *worker, int *output, int *notify, struct error *err)
 {
 	static void (*const on_notify[])(void *data, uint32_t events) = {
 		[READY_NOTIFY] = on_notify_socket,
@@ -186,17 +186,17 @@ int unit_watch(struct unit *unit, int *output, int *notify, struct error *err)
 		[READY_STARTED] = on_notify_socket,
 		[READY_INSTANCE] = on_ep0,
 	};
-	struct loop *loop = &supervisor_of(unit)->loop;
+	struct loop *loop = &supervisor_of(worker)->loop;
 	int r = 0;
 
 	if (*output >= 0) {
-		r = source_add(loop, &unit->output, *output, EPOLLIN, on_output, unit);
+		r = source_add(loop, &worker->output, *output, EPOLLIN, on_output, worker);
 		if (r == 0)
 			*output = -1;
 	}
 	if (r == 0 && *notify >= 0) {
-		r = source_add(loop, &unit->notify, *notify, EPOLLIN,
-			       on_notify[unit->worker->ready], unit);
+		r = source_add(loop, &worker->notify, *notify, EPOLLIN,
+			       on_notify[worker->model->ready], worker);
 		if (r == 0)
 			*notify = -1;
 	}

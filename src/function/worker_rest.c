@@ -11,47 +11,47 @@
 #include "process/reap.h"
 #include "supervisor/supervisor.h"
 
-void unit_rest_begin(struct unit *unit)
+void worker_rest_begin(struct live_worker *worker)
 {
-	unit_close(unit, &unit->end);
-	unit->rest = REST_PROCESSES;
-	unit->rest_since = 0;
-	supervisor_changed(unit->instance->supervisor);
-	unit_rest_look(unit);
+	worker_close(worker, &worker->end);
+	worker->rest = REST_PROCESSES;
+	worker->rest_since = 0;
+	supervisor_changed(worker->function->supervisor);
+	worker_rest_look(worker);
 }
 
 /* Whoever hangs in the kernel may keep an endpoint: then the next worker says so. */
-static void say_left(const struct unit *unit, pid_t pid)
+static void say_left(const struct live_worker *worker, pid_t pid)
 {
 	_cleanup_free_ char *name = process_name(pid);
 
-	supervisor_say_of(unit->instance->supervisor, unit->instance->function->label, LOG_ERR,
+	supervisor_say_of(worker->function->supervisor, worker->function->model->label, LOG_ERR,
 			  "a process that the worker has started does not end: %s (pid %d)", name,
 			  (int)pid);
 }
 
-static bool have_ended(struct unit *unit)
+static bool have_ended(struct live_worker *worker)
 {
-	bool first = unit->rest_since == 0;
-	pid_t left = reap_rest(unit, first);
+	bool first = worker->rest_since == 0;
+	pid_t left = reap_rest(worker, first);
 
 	if (first)
-		unit->rest_since = now_monotonic();
-	if (left && now_monotonic() - unit->rest_since < REAP_SECONDS)
+		worker->rest_since = now_monotonic();
+	if (left && now_monotonic() - worker->rest_since < REAP_SECONDS)
 		return false;
 	if (left)
-		say_left(unit, left);
+		say_left(worker, left);
 	return true;
 }
 
-void unit_rest_look(struct unit *unit)
+void worker_rest_look(struct live_worker *worker)
 {
-	if (unit->rest == REST_PROCESSES && have_ended(unit)) {
-		unit->rest = REST_WORDS;
-		instance_drop_worker(unit->instance);
+	if (worker->rest == REST_PROCESSES && have_ended(worker)) {
+		worker->rest = REST_WORDS;
+		function_drop_worker(worker->function);
 	}
-	if (unit->rest != REST_WORDS || instance_is_dropping(unit->instance))
+	if (worker->rest != REST_WORDS || function_is_dropping(worker->function))
 		return;
-	unit->rest = REST_NONE;
-	unit_gone(unit);
+	worker->rest = REST_NONE;
+	worker_gone(worker);
 }

@@ -9,11 +9,11 @@
 #include "function/worker.h"
 #include "supervisor/supervisor.h"
 
-#define UNIT_ENDPOINTS_MAX 30 /* FFS_MAX_EPS_COUNT, less ep0 */
-#define INTERVAL 1.0	      /* seconds between two that are shown */
+#define WORKER_ENDPOINTS_MAX 30 /* FFS_MAX_EPS_COUNT, less ep0 */
+#define INTERVAL 1.0		/* seconds between two that are shown */
 
-struct unit_stats {
-	struct unit *unit;
+struct worker_stats {
+	struct live_worker *worker;
 	struct source timer;
 	/* The last one as it came, if nobody has looked at it yet: a flood costs a copy each. */
 	char text[FFSCTL_STATS_MAX];
@@ -21,7 +21,7 @@ struct unit_stats {
 	bool fresh;
 	json_t *shown; /* NULL: none */
 	struct traffic {
-		uint64_t bytes[UNIT_ENDPOINTS_MAX]; /* of each endpoint, in the file's order */
+		uint64_t bytes[WORKER_ENDPOINTS_MAX]; /* of each endpoint, in the file's order */
 		size_t n;
 	} traffic, traffic_shown;
 	bool traffic_fresh;
@@ -49,7 +49,7 @@ static bool is_flat(const json_t *value, unsigned int depth)
 }
 
 /* What cannot be shown leaves what is shown as it is. */
-static void look(struct unit_stats *st)
+static void look(struct worker_stats *st)
 {
 	json_t *value = json_loadb(st->text, st->size, JSON_REJECT_DUPLICATES, NULL);
 
@@ -64,7 +64,7 @@ static void look(struct unit_stats *st)
 
 static void on_timer(void *data, uint32_t events _unused_)
 {
-	struct unit_stats *st = data;
+	struct worker_stats *st = data;
 
 	timer_stop(&st->timer);
 	st->shown_at = now_monotonic();
@@ -73,25 +73,27 @@ static void on_timer(void *data, uint32_t events _unused_)
 	if (st->traffic_fresh)
 		st->traffic_shown = st->traffic;
 	st->traffic_fresh = false;
-	supervisor_write_status(st->unit->instance->supervisor);
+	supervisor_write_status(st->worker->function->supervisor);
 }
 
-static struct unit_stats *stats_of(struct unit *unit)
+static struct worker_stats *stats_of(struct live_worker *worker)
 {
-	struct unit_stats *st;
+	struct worker_stats *st;
 
-	if (unit->stats)
-		return unit->stats;
+	if (worker->stats)
+		return worker->stats;
 	st = xcalloc(1, sizeof(*st));
-	*st = (struct unit_stats){ .unit = unit, .timer = SOURCE_NONE, .shown_at = -INTERVAL };
+	*st = (struct worker_stats){ .worker = worker,
+				     .timer = SOURCE_NONE,
+				     .shown_at = -INTERVAL };
 	/* Without a descriptor for the timer there are no statistics; all else goes on. */
-	timer_open(&unit->instance->supervisor->loop, &st->timer, on_timer, st);
-	unit->stats = st;
+	timer_open(&worker->function->supervisor->loop, &st->timer, on_timer, st);
+	worker->stats = st;
 	return st;
 }
 
 /* One timer for both: whatever is fresh is shown then. */
-static void show_soon(struct unit_stats *st)
+static void show_soon(struct worker_stats *st)
 {
 	double due = st->shown_at + INTERVAL - now_monotonic();
 
@@ -99,60 +101,61 @@ static void show_soon(struct unit_stats *st)
 		timer_start(&st->timer, due > 0 ? due : 0);
 }
 
-void unit_stats_take_traffic(struct unit *unit, const void *body, size_t size)
+void worker_stats_take_traffic(struct live_worker *worker, const void *body, size_t size)
 {
-	struct unit_stats *st = stats_of(unit);
+	struct worker_stats *st = stats_of(worker);
 	size_t n = size / sizeof(uint64_t);
 
-	st->traffic.n = n < UNIT_ENDPOINTS_MAX ? n : UNIT_ENDPOINTS_MAX;
+	st->traffic.n = n < WORKER_ENDPOINTS_MAX ? n : WORKER_ENDPOINTS_MAX;
 	memcpy(st->traffic.bytes, body, st->traffic.n * sizeof(uint64_t));
 	show_soon(st);
 	st->traffic_fresh = true;
 }
 
-json_t *unit_stats_bytes(const struct unit *unit, size_t endpoint)
+json_t *worker_stats_bytes(const struct live_worker *worker, size_t endpoint)
 {
-	const struct traffic *t = unit && unit->stats ? &unit->stats->traffic_shown : NULL;
+	const struct traffic *t = worker && worker->stats ? &worker->stats->traffic_shown : NULL;
 	uint64_t bytes = t && endpoint < t->n ? le64toh(t->bytes[endpoint]) : 0;
 
 	return t && endpoint < t->n && bytes <= INT64_MAX ? json_integer((json_int_t)bytes)
 							  : json_null();
 }
 
-void unit_stats_take(struct unit *unit, const void *body, size_t size)
+void worker_stats_take(struct live_worker *worker, const void *body, size_t size)
 {
-	struct unit_stats *st;
+	struct worker_stats *st;
 
 	if (size > FFSCTL_STATS_MAX)
 		return;
-	st = stats_of(unit);
+	st = stats_of(worker);
 	memcpy(st->text, body, size);
 	st->size = size;
 	show_soon(st);
 	st->fresh = true;
 }
 
-json_t *unit_stats_json(const struct unit *unit)
+json_t *worker_stats_json(const struct live_worker *worker)
 {
-	return unit->stats && unit->stats->shown ? json_incref(unit->stats->shown) : json_null();
+	return worker->stats && worker->stats->shown ? json_incref(worker->stats->shown)
+						     : json_null();
 }
 
-void unit_stats_forget(struct unit *unit)
+void worker_stats_forget(struct live_worker *worker)
 {
-	if (!unit->stats)
+	if (!worker->stats)
 		return;
-	timer_stop(&unit->stats->timer);
-	unit->stats->fresh = unit->stats->traffic_fresh = false;
-	unit->stats->traffic_shown.n = 0;
-	json_decref(unit->stats->shown);
-	unit->stats->shown = NULL;
+	timer_stop(&worker->stats->timer);
+	worker->stats->fresh = worker->stats->traffic_fresh = false;
+	worker->stats->traffic_shown.n = 0;
+	json_decref(worker->stats->shown);
+	worker->stats->shown = NULL;
 }
 
-void unit_stats_free(struct unit *unit)
+void worker_stats_free(struct live_worker *worker)
 {
-	unit_stats_forget(unit);
-	if (unit->stats)
-		source_close(&unit->instance->supervisor->loop, &unit->stats->timer);
-	free(unit->stats);
-	unit->stats = NULL;
+	worker_stats_forget(worker);
+	if (worker->stats)
+		source_close(&worker->function->supervisor->loop, &worker->stats->timer);
+	free(worker->stats);
+	worker->stats = NULL;
 }

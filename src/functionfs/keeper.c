@@ -127,8 +127,8 @@ static int hear_hello(const struct keeper *keeper, struct keeper_hello *hello, i
 	return head.type == KEEPER_MSG_HELLO && size == sizeof(*hello) ? 0 : -EPROTO;
 }
 
-int keeper_adopt(struct keeper *keeper, const char *path, struct keeper_hello *hello,
-		 int *worker_pidfd, int *output)
+int keeper_take_over(struct keeper *keeper, const char *path, struct keeper_hello *hello,
+		     int *worker_pidfd, int *output)
 {
 	int fds[MESSAGE_FDS] = { -1, -1, -1 };
 	_cleanup_close_ int dir_fd = -1;

@@ -84,8 +84,8 @@ int keeper_start(struct keeper *keeper, int ep0, const char *label, const char *
  * Takes over the keeper that listens there. The pidfd and the pipe (-1: none) of its worker are the
  * caller's then. Waits for an answer of a keeper that a host lets wait, but not for ever. -errno.
  */
-int keeper_adopt(struct keeper *keeper, const char *path, struct keeper_hello *hello,
-		 int *worker_pidfd, int *output);
+int keeper_take_over(struct keeper *keeper, const char *path, struct keeper_hello *hello,
+		     int *worker_pidfd, int *output);
 
 /* False: it cannot be told any more. */
 bool keeper_give_worker(const struct keeper *keeper, pid_t pid, int control, int pidfd, int output);

@@ -17,9 +17,9 @@
 
 static bool is_known(const struct supervisor *s, pid_t pid)
 {
-	for (size_t i = 0; i < s->n_instances; i++)
-		if (s->instances[i]->keeper.pid == pid ||
-		    (s->instances[i]->unit && s->instances[i]->unit->pid == pid))
+	for (size_t i = 0; i < s->n_functions; i++)
+		if (s->functions[i]->keeper.pid == pid ||
+		    (s->functions[i]->worker && s->functions[i]->worker->pid == pid))
 			return true;
 	for (size_t i = 0; i < s->n_inherited; i++)
 		if (s->inherited[i] == pid)
@@ -27,31 +27,31 @@ static bool is_known(const struct supervisor *s, pid_t pid)
 	return false;
 }
 
-static bool others_run(const struct unit *unit)
+static bool others_run(const struct live_worker *worker)
 {
-	const struct supervisor *s = unit->instance->supervisor;
+	const struct supervisor *s = worker->function->supervisor;
 
-	for (size_t i = 0; i < s->n_instances; i++) {
-		const struct unit *other = s->instances[i]->unit;
+	for (size_t i = 0; i < s->n_functions; i++) {
+		const struct live_worker *other = s->functions[i]->worker;
 
-		if (other && other != unit && (other->pid > 0 || other->rest))
+		if (other && other != worker && (other->pid > 0 || other->rest))
 			return true;
 	}
 	return false;
 }
 
-static bool is_of(const struct unit *unit, pid_t pid)
+static bool is_of(const struct live_worker *worker, pid_t pid)
 {
-	return unit->own_id && process_has_id(pid, unit->own_id);
+	return worker->own_id && process_has_id(pid, worker->own_id);
 }
 
-static bool is_of_another(const struct unit *unit, pid_t pid)
+static bool is_of_another(const struct live_worker *worker, pid_t pid)
 {
-	const struct supervisor *s = unit->instance->supervisor;
+	const struct supervisor *s = worker->function->supervisor;
 
-	for (size_t i = 0; i < s->n_instances; i++)
-		if (s->instances[i]->unit && s->instances[i]->unit != unit &&
-		    is_of(s->instances[i]->unit, pid))
+	for (size_t i = 0; i < s->n_functions; i++)
+		if (s->functions[i]->worker && s->functions[i]->worker != worker &&
+		    is_of(s->functions[i]->worker, pid))
 			return true;
 	return false;
 }
@@ -62,15 +62,15 @@ static bool is_of_another(const struct unit *unit, pid_t pid)
  * that it is known by is told by the endpoints it holds; else it may be any worker's, and stays
  * until there is no other.
  */
-static bool comes_from(const struct unit *unit, pid_t pid)
+static bool comes_from(const struct live_worker *worker, pid_t pid)
 {
-	const struct function *f = unit->instance->function;
+	const struct function *f = worker->function->model;
 
-	if (getsid(pid) == unit->session || is_of(unit, pid))
+	if (getsid(pid) == worker->session || is_of(worker, pid))
 		return true;
-	if (is_of_another(unit, pid))
+	if (is_of_another(worker, pid))
 		return false;
-	return (unit->instance->supervisor->n_inherited == 0 && !others_run(unit)) ||
+	return (worker->function->supervisor->n_inherited == 0 && !others_run(worker)) ||
 	       (f->ffs && process_holds(pid, f->ffs->mount.path));
 }
 
@@ -114,14 +114,14 @@ void reap_forget_inherited(struct supervisor *s, pid_t pid)
 }
 
 /* Also who has ended, but was not reaped: what it has started may come to us only then. */
-static pid_t kill_orphans(const struct unit *unit)
+static pid_t kill_orphans(const struct live_worker *worker)
 {
 	_cleanup_free_ char *list = our_children();
 	const char *p = list;
 	pid_t pid, left = 0;
 
 	while (p && (pid = next_child(&p)) > 0) {
-		if (!is_known(unit->instance->supervisor, pid) && comes_from(unit, pid)) {
+		if (!is_known(worker->function->supervisor, pid) && comes_from(worker, pid)) {
 			kill(pid, SIGKILL);
 			left = pid;
 		}
@@ -129,27 +129,27 @@ static pid_t kill_orphans(const struct unit *unit)
 	return left;
 }
 
-static struct family family_of(const struct unit *unit)
+static struct family family_of(const struct live_worker *worker)
 {
-	return (struct family){ .id = unit->own_id,
-				.session = unit->session,
-				.latest = unit->began };
+	return (struct family){ .id = worker->own_id,
+				.session = worker->session,
+				.latest = worker->began };
 }
 
-pid_t reap_rest(const struct unit *unit, bool first)
+pid_t reap_rest(const struct live_worker *worker, bool first)
 {
-	const struct family family = family_of(unit);
+	const struct family family = family_of(worker);
 	pid_t left = 0, orphan;
 
 	/* Of a worker that was taken over: what it has started were never our children. */
-	if (unit->taken || !first)
+	if (worker->taken || !first)
 		left = family_kill(&family, NULL);
-	if (unit->taken)
+	if (worker->taken)
 		return left;
 	/* Nobody else has got the number since the worker was reaped. */
-	if (first && kill(-unit->session, SIGKILL) == 0)
-		left = unit->session;
-	orphan = kill_orphans(unit);
+	if (first && kill(-worker->session, SIGKILL) == 0)
+		left = worker->session;
+	orphan = kill_orphans(worker);
 	return orphan ? orphan : left;
 }
 

@@ -13,7 +13,7 @@
 struct family;
 struct rundir;
 struct supervisor;
-struct unit;
+struct live_worker;
 
 /*
  * Children of ours that we have not started and no worker has left: a script may have started them
@@ -28,7 +28,7 @@ void reap_forget_inherited(struct supervisor *s, pid_t pid);
  * it (its orphans are our children: PR_SET_CHILD_SUBREAPER). Returns one that has not ended yet; 0:
  * nothing uses the endpoints any more. `first`: the first look, right after the worker's end.
  */
-pid_t reap_rest(const struct unit *unit, bool first);
+pid_t reap_rest(const struct live_worker *worker, bool first);
 
 /*
  * For a command, without a supervisor: kills what that function's worker has started, and waits,

@@ -106,20 +106,20 @@ static int set_step(struct supervisor *s, const char *udc, struct error *err)
 }
 
 /* One that the gadget is not to be on the bus without, whether or not that waited for it before. */
-static bool keeps_off(const struct unit *unit)
+static bool keeps_off(const struct live_worker *worker)
 {
-	return unit->state == UNIT_FAILED && unit->worker->on_failed == FAILED_UNBIND;
+	return worker->state == WORKER_FAILED && worker->model->on_failed == FAILED_UNBIND;
 }
 
 /* The first worker that the bind has to wait for; NULL: all serve, or have done so. */
-static const struct unit *missing_worker(const struct supervisor *s)
+static const struct live_worker *missing_worker(const struct supervisor *s)
 {
-	for (size_t n = 0; n < s->n_instances; n++) {
-		const struct unit *unit = s->instances[n]->unit;
+	for (size_t n = 0; n < s->n_functions; n++) {
+		const struct live_worker *worker = s->functions[n]->worker;
 
-		if (unit && !unit_is_settled(unit) &&
-		    (instance_gates(s->instances[n]) || keeps_off(unit)))
-			return unit;
+		if (worker && !worker_is_settled(worker) &&
+		    (function_gates(s->functions[n]) || keeps_off(worker)))
+			return worker;
 	}
 	return NULL;
 }
@@ -391,11 +391,11 @@ void bus_ep0_closed(struct supervisor *s)
 /* --- what the kernel says, whoever has done it --- */
 
 /* Whose end takes the gadget off the bus: it is about to be told of. */
-static bool is_dying(const struct instance *i)
+static bool is_dying(const struct live_function *i)
 {
 	return (i->keeper.pid > 0 && !process_alive(i->keeper.pid)) ||
-	       (i->unit && i->unit->worker->opens_ep0 &&
-		(i->unit->rest || (i->unit->pid > 0 && !process_alive(i->unit->pid))));
+	       (i->worker && i->worker->model->opens_ep0 &&
+		(i->worker->rest || (i->worker->pid > 0 && !process_alive(i->worker->pid))));
 }
 
 /*
@@ -423,12 +423,12 @@ static void look_at_kernel(struct supervisor *s)
 {
 	enum bus_event event = s->udc ? what_kernel_says(s) : BUS_EVENT_COUNT;
 
-	for (size_t n = 0; event != BUS_EV_GIVEN && n < s->n_instances; n++)
-		if (is_dying(s->instances[n]))
+	for (size_t n = 0; event != BUS_EV_GIVEN && n < s->n_functions; n++)
+		if (is_dying(s->functions[n]))
 			return; /* and look again then */
 	/* Gone and back since we looked last: what was open of it tells nothing any more. */
 	if (s->udc_is_new && s->place == BUS_ON && event == BUS_EV_GIVEN)
-		host_adopt(s, s->udc, s->configured);
+		host_take_over(s, s->udc, s->configured);
 	s->uevent = s->udc_is_new = false;
 	if (event != BUS_EVENT_COUNT)
 		handle(s, event, NULL);
@@ -436,23 +436,23 @@ static void look_at_kernel(struct supervisor *s)
 
 /* --- by command --- */
 
-static int no_worker(const struct unit *unit, struct error *err)
+static int no_worker(const struct live_worker *worker, struct error *err)
 {
-	unit_failure(unit, err);
+	worker_failure(worker, err);
 	return error_hint(err, "'ffsctl restart %s' takes it back into service",
-			  unit->instance->supervisor->name);
+			  worker->function->supervisor->name);
 }
 
 /* The host must not meet functions that nobody serves: workers gate the bind, as in `up`. */
 static void bind_when_ready(struct supervisor *s)
 {
-	const struct unit *unit = missing_worker(s);
+	const struct live_worker *worker = missing_worker(s);
 
-	if (unit && unit->state != UNIT_FAILED)
+	if (worker && worker->state != WORKER_FAILED)
 		return;
-	if (unit) {
+	if (worker) {
 		s->bind_wanted = false;
-		no_worker(unit, &s->bind_error);
+		no_worker(worker, &s->bind_error);
 		return;
 	}
 	control_look_for_binders(&s->control);
@@ -476,14 +476,14 @@ void bus_look(struct supervisor *s)
 bool bus_has_returned(const struct supervisor *s, struct error *err)
 {
 	const struct error *why = &s->bind_error;
-	const struct unit *unit = missing_worker(s);
+	const struct live_worker *worker = missing_worker(s);
 
 	if ((s->place != BUS_LOST && s->place != BUS_FAILED) || bus_awaits_udc(s))
 		return true;
-	if (unit && unit->state != UNIT_FAILED)
+	if (worker && worker->state != WORKER_FAILED)
 		return false;
-	if (unit)
-		no_worker(unit, err);
+	if (worker)
+		no_worker(worker, err);
 	else if (why->exit)
 		error_set(err, why->exit, why->err, why->path, "%s", why->text);
 	else if (reload_is_under_way(s))

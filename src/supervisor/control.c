@@ -84,9 +84,9 @@ static void refuse(struct control_client *client, int exit, const char *text)
 	answer(client, &err);
 }
 
-static bool concerns(const struct control_client *client, const struct instance *i)
+static bool concerns(const struct control_client *client, const struct live_function *i)
 {
-	return i->unit && (!client->function || streq(client->function, i->function->label));
+	return i->worker && (!client->function || streq(client->function, i->model->label));
 }
 
 static void refuse_as_too_many(struct control_client *client)
@@ -145,10 +145,10 @@ static void begin_restart(struct control_client *client, const json_t *json)
 	if (refuse_unless_up(client))
 		return;
 	client->function = function ? xstrdup(function) : NULL;
-	for (size_t n = 0; n < s->n_instances; n++) {
-		if (concerns(client, s->instances[n])) {
+	for (size_t n = 0; n < s->n_functions; n++) {
+		if (concerns(client, s->functions[n])) {
 			any = true;
-			unit_handle(s->instances[n]->unit, UNIT_EV_RESTART);
+			worker_handle(s->functions[n]->worker, WORKER_EV_RESTART);
 		}
 	}
 	if (!any)
@@ -554,19 +554,19 @@ void control_send_away(struct control *control, int but_fd)
 static bool workers_settled(const struct control_client *client, struct error *err)
 {
 	const struct supervisor *s = client->control->supervisor;
-	const struct unit *failed = NULL;
+	const struct live_worker *failed = NULL;
 
-	for (size_t n = 0; n < s->n_instances; n++) {
-		const struct instance *i = s->instances[n];
+	for (size_t n = 0; n < s->n_functions; n++) {
+		const struct live_function *i = s->functions[n];
 
-		if (!concerns(client, i) || unit_is_settled(i->unit))
+		if (!concerns(client, i) || worker_is_settled(i->worker))
 			continue;
-		if (i->unit->state != UNIT_FAILED)
+		if (i->worker->state != WORKER_FAILED)
 			return false;
-		failed = i->unit;
+		failed = i->worker;
 	}
 	if (failed)
-		unit_failure(failed, err);
+		worker_failure(failed, err);
 	return true;
 }
 

@@ -70,8 +70,8 @@ static void set_udc(struct supervisor *s, const char *udc)
 		free(s->host_udc);
 		s->host_udc = xstrdup(udc);
 	}
-	for (size_t n = 0; n < s->n_instances; n++)
-		instance_set_udc(s->instances[n], udc);
+	for (size_t n = 0; n < s->n_functions; n++)
+		function_set_udc(s->functions[n], udc);
 }
 
 void host_watch(struct supervisor *s, const char *udc)
@@ -94,7 +94,7 @@ void host_watch(struct supervisor *s, const char *udc)
 		steal_fd(&fd);
 }
 
-void host_adopt(struct supervisor *s, const char *udc, bool configured)
+void host_take_over(struct supervisor *s, const char *udc, bool configured)
 {
 	host_watch(s, udc);
 	s->configured = configured;
@@ -105,8 +105,8 @@ void host_adopt(struct supervisor *s, const char *udc, bool configured)
 
 void host_left(struct supervisor *s)
 {
-	for (size_t n = 0; n < s->n_instances; n++)
-		s->instances[n]->bus = (struct link_state){ 0 };
+	for (size_t n = 0; n < s->n_functions; n++)
+		s->functions[n]->bus = (struct link_state){ 0 };
 }
 
 void host_forget(struct supervisor *s)
@@ -119,8 +119,8 @@ void host_forget(struct supervisor *s)
 /* The host enables all functions of the configuration it takes: one is enough to know. */
 bool host_is_there(const struct supervisor *s)
 {
-	for (size_t n = 0; n < s->n_instances; n++)
-		if (s->instances[n]->bus.enabled)
+	for (size_t n = 0; n < s->n_functions; n++)
+		if (s->functions[n]->bus.enabled)
 			return true;
 	return s->configured;
 }

@@ -15,7 +15,7 @@ struct supervisor;
  */
 void host_watch(struct supervisor *s, const char *udc);
 /* The same where a supervisor has died: `configured` is what it knew. */
-void host_adopt(struct supervisor *s, const char *udc, bool configured);
+void host_take_over(struct supervisor *s, const char *udc, bool configured);
 /*
  * The gadget has left the bus, and may be on it again. The events that say so come later, and
  * whoever asks meanwhile must not be told of the old host.

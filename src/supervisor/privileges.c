@@ -105,9 +105,9 @@ void privileges_give_up(struct supervisor *s)
 	 * bounding set is emptied here, once, rather than by each worker at each start.
 	 */
 	s->bounded = capabilities_inherit() && capabilities_bound(needs) && !needs;
-	for (size_t n = 0; n < s->n_instances; n++)
-		if (s->instances[n]->unit)
-			s->instances[n]->unit->spawn.bounded = s->bounded;
+	for (size_t n = 0; n < s->n_functions; n++)
+		if (s->functions[n]->worker)
+			s->functions[n]->worker->spawn.bounded = s->bounded;
 }
 
 int privileges_check(const struct supervisor *s, const struct function *function, struct error *err)

@@ -32,7 +32,7 @@ bool reload_is_going(const struct supervisor *s)
 	return s->reload && s->reload->way == RELOAD_GOING;
 }
 
-static bool is_among(struct instance *const *list, size_t n, const struct instance *i)
+static bool is_among(struct live_function *const *list, size_t n, const struct live_function *i)
 {
 	for (size_t k = 0; k < n; k++)
 		if (list[k] == i)
@@ -41,11 +41,11 @@ static bool is_among(struct instance *const *list, size_t n, const struct instan
 }
 
 /* Instances that are not in the supervisor's list are of no use to anybody else. */
-static void free_instances(struct supervisor *s, struct instance **list, size_t n)
+static void free_instances(struct supervisor *s, struct live_function **list, size_t n)
 {
 	for (size_t k = 0; k < n; k++)
-		if (!is_among(s->instances, s->n_instances, list[k]))
-			instance_free(list[k]);
+		if (!is_among(s->functions, s->n_functions, list[k]))
+			function_free(list[k]);
 	free(list);
 }
 
@@ -73,43 +73,43 @@ void reload_free(struct supervisor *s)
  */
 
 /* The supervisor's list is `list` from now on. */
-static void set_instances(struct supervisor *s, struct instance *const *list, size_t n)
+static void set_instances(struct supervisor *s, struct live_function *const *list, size_t n)
 {
-	free(s->instances);
-	s->instances = NULL;
-	s->n_instances = 0;
+	free(s->functions);
+	s->functions = NULL;
+	s->n_functions = 0;
 	for (size_t k = 0; k < n; k++)
-		*array_add(s->instances, s->n_instances) = list[k];
+		*array_add(s->functions, s->n_functions) = list[k];
 }
 
 static void forget_twins(struct supervisor *s)
 {
-	for (size_t n = 0; n < s->n_instances; n++) {
-		s->instances[n]->twin = NULL;
-		s->instances[n]->leaves = false;
-		if (s->instances[n]->unit)
-			s->instances[n]->unit->awaited = false;
+	for (size_t n = 0; n < s->n_functions; n++) {
+		s->functions[n]->twin = NULL;
+		s->functions[n]->leaves = false;
+		if (s->functions[n]->worker)
+			s->functions[n]->worker->awaited = false;
 	}
 }
 
-/* The instances that stay are of the new gadget from now on. */
+/* The functions that stay are of the new gadget from now on. */
 static void settle_instances(struct supervisor *s, struct reload *r)
 {
-	struct instance **list = NULL;
+	struct live_function **list = NULL;
 	size_t n_list = 0;
 
 	for (size_t n = 0; n < r->n_fresh; n++) {
-		struct instance *fresh = r->fresh[n], *stays = fresh;
+		struct live_function *fresh = r->fresh[n], *stays = fresh;
 
 		for (size_t k = 0; k < r->n_old; k++)
 			if (r->old[k]->twin == fresh)
 				stays = r->old[k];
 		stays->gadget = fresh->gadget;
-		stays->function = fresh->function;
+		stays->model = fresh->model;
 		stays->mount_uid = fresh->mount_uid;
 		stays->mount_gid = fresh->mount_gid;
-		if (stays->unit)
-			unit_set_worker(stays->unit, fresh->function->worker);
+		if (stays->worker)
+			worker_set_worker(stays->worker, fresh->model->worker);
 		*array_add(list, n_list) = stays;
 	}
 	set_instances(s, list, n_list);
@@ -135,9 +135,9 @@ static void is_over(struct supervisor *s, struct reload *r)
 	memory_let_go(); /* what reading the gadget file took is not needed again */
 	/* A worker that has failed meanwhile, and had to wait until it was known what that means.
 	 */
-	for (size_t n = 0; n < s->n_instances && s->place != BUS_FAILED; n++)
-		if (s->instances[n]->unit && s->instances[n]->unit->state == UNIT_FAILED)
-			supervisor_worker_failed(s, s->instances[n]->unit);
+	for (size_t n = 0; n < s->n_functions && s->place != BUS_FAILED; n++)
+		if (s->functions[n]->worker && s->functions[n]->worker->state == WORKER_FAILED)
+			supervisor_worker_failed(s, s->functions[n]->worker);
 	supervisor_changed(s);
 	/* Whoever reads the words that come now may ask for it at once. */
 	supervisor_write_status(s);
@@ -225,20 +225,20 @@ static void is_broken(struct supervisor *s, struct reload *r)
 /* Workers that were told to go, but have not gone yet, or not been replaced, are wanted again. */
 static void keep_workers(struct supervisor *s)
 {
-	for (size_t n = 0; n < s->n_instances; n++) {
-		s->instances[n]->leaves = false;
-		if (s->instances[n]->unit) {
-			s->instances[n]->unit->awaited = false;
-			s->instances[n]->unit->successor = NULL;
+	for (size_t n = 0; n < s->n_functions; n++) {
+		s->functions[n]->leaves = false;
+		if (s->functions[n]->worker) {
+			s->functions[n]->worker->awaited = false;
+			s->functions[n]->worker->successor = NULL;
 		}
 	}
 	for (size_t k = 0; k < s->plan.n; k++) {
 		const struct step *step = &s->plan.steps[k];
-		const struct instance *i = step->self;
+		const struct live_function *i = step->self;
 
-		if (step->op == &instance_op_worker && step->state == STEP_DONE && i->unit &&
-		    (i->unit->state == UNIT_STOPPING || i->unit->state == UNIT_STOPPED))
-			unit_handle(i->unit, UNIT_EV_RESTART);
+		if (step->op == &function_op_worker && step->state == STEP_DONE && i->worker &&
+		    (i->worker->state == WORKER_STOPPING || i->worker->state == WORKER_STOPPED))
+			worker_handle(i->worker, WORKER_EV_RESTART);
 	}
 }
 
@@ -391,8 +391,8 @@ static void mark_leavers(const struct reload *r)
 	for (size_t k = 0; k < d->n; k++) {
 		const struct step *step = &d->plan->steps[d->changes[k].step];
 
-		if (d->changes[k].kind == CHANGE_UNDO && step->op == &instance_op_worker)
-			((struct instance *)step->self)->leaves = true;
+		if (d->changes[k].kind == CHANGE_UNDO && step->op == &function_op_worker)
+			((struct live_function *)step->self)->leaves = true;
 	}
 }
 

@@ -20,9 +20,9 @@ struct reload {
 	struct gadget *gadget; /* the new one; owned */
 	json_t *form;	       /* its JSON form; owned */
 	/* Of the new plan, in the file's order; those in place of one that stays are its twins. */
-	struct instance **fresh;
+	struct live_function **fresh;
 	size_t n_fresh;
-	struct instance **old; /* the supervisor's own list; meanwhile it has both */
+	struct live_function **old; /* the supervisor's own list; meanwhile it has both */
 	size_t n_old;
 	struct difference difference;
 	enum {

@@ -90,7 +90,7 @@ static int check_privileges(const struct supervisor *s, const struct reload *r, 
 	int result = 0;
 
 	for (size_t n = 0; result == 0 && n < r->n_fresh; n++)
-		result = privileges_check(s, r->fresh[n]->function, err);
+		result = privileges_check(s, r->fresh[n]->model, err);
 	return result;
 }
 
@@ -105,19 +105,19 @@ static void drop_idle_bind(struct plan *plan)
 	plan->n--;
 }
 
-/* The instance whose place stays, and which this one is in place of; NULL: it is a new one. */
-static struct instance *stays_as(const struct supervisor *s, const struct reload *r,
-				 const struct instance *fresh)
+/* The function whose place stays, and which this one is in place of; NULL: it is a new one. */
+static struct live_function *stays_as(const struct supervisor *s, const struct reload *r,
+				      const struct live_function *fresh)
 {
-	_cleanup_free_ char *path = instance_place(fresh);
-	const struct step_op *op = fresh->function->ffs ? &ffs_op_mount : &usbg_op_function;
+	_cleanup_free_ char *path = function_place(fresh);
+	const struct step_op *op = fresh->model->ffs ? &ffs_op_mount : &usbg_op_function;
 	bool kept = false;
 
 	for (size_t i = 0; i < s->plan.n; i++)
 		if (s->plan.steps[i].op == op && streq(s->plan.steps[i].path, path))
 			kept = kept || difference_keeps(&r->difference, &s->plan.steps[i]);
 	for (size_t n = 0; kept && n < r->n_old; n++) {
-		_cleanup_free_ char *old = instance_place(r->old[n]);
+		_cleanup_free_ char *old = function_place(r->old[n]);
 
 		if (streq(old, path))
 			return r->old[n];
@@ -125,8 +125,8 @@ static struct instance *stays_as(const struct supervisor *s, const struct reload
 	return NULL;
 }
 
-/* Steps of a twin are the instance's own: it gives its unit, and nothing else. */
-static void set_twin(struct supervisor *s, struct instance *i, struct instance *fresh)
+/* Steps of a twin are the function's own: it gives its worker, and nothing else. */
+static void set_twin(struct supervisor *s, struct live_function *i, struct live_function *fresh)
 {
 	i->twin = fresh;
 	for (size_t k = 0; k < s->plan.n; k++)
@@ -136,18 +136,18 @@ static void set_twin(struct supervisor *s, struct instance *i, struct instance *
 
 static void join_instances(struct supervisor *s, struct reload *r)
 {
-	r->old = steal_ptr(s->instances);
-	r->n_old = s->n_instances;
-	s->n_instances = 0;
+	r->old = steal_ptr(s->functions);
+	r->n_old = s->n_functions;
+	s->n_functions = 0;
 	for (size_t n = 0; n < r->n_old; n++)
-		*array_add(s->instances, s->n_instances) = r->old[n];
+		*array_add(s->functions, s->n_functions) = r->old[n];
 	for (size_t n = 0; n < r->n_fresh; n++) {
-		struct instance *i = stays_as(s, r, r->fresh[n]);
+		struct live_function *i = stays_as(s, r, r->fresh[n]);
 
 		if (i)
 			set_twin(s, i, r->fresh[n]);
 		else
-			*array_add(s->instances, s->n_instances) = r->fresh[n];
+			*array_add(s->functions, s->n_functions) = r->fresh[n];
 	}
 }
 
@@ -163,8 +163,8 @@ int reload_compare(struct supervisor *s, struct reload *r, struct error *err)
 	if (result < 0)
 		return result;
 	for (size_t n = 0; n < r->n_fresh; n++)
-		if (r->fresh[n]->unit)
-			r->fresh[n]->unit->spawn.bounded = s->bounded;
+		if (r->fresh[n]->worker)
+			r->fresh[n]->worker->spawn.bounded = s->bounded;
 	drop_idle_bind(&s->plan);
 	supervisor_add_steps(s, r->gadget, r->fresh, r->n_fresh, r->udc, &s->plan, &next);
 	difference_make(&r->difference, &s->plan, &next, &reload_rules);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Which steps rest on which: those of configfs/ (configfs/rules.h), and those of instances and
+ * Which steps rest on which: those of configfs/ (configfs/rules.h), and those of functions and
  * workers. All by op, path and value: the old plan may be a record's.
  */
 #include <stdlib.h>
@@ -15,7 +15,7 @@
 
 static bool is_of_worker(const struct step *step)
 {
-	return step->op == &instance_op_worker || step->op == &instance_op_ready;
+	return step->op == &function_op_worker || step->op == &function_op_ready;
 }
 
 /* Of a worker's value ("GADGET FUNCTION DIGEST PLACE"); "" when a record has less. */
@@ -34,7 +34,7 @@ static const char *place_of(const struct step *step)
 static bool is_live(const struct step *step)
 {
 	static const struct step_op *const ops[] = {
-		&instance_op_worker, &instance_op_ready,    &plan_op_symlink,
+		&function_op_worker, &function_op_ready,    &plan_op_symlink,
 		&plan_op_mkdir,	     &plan_op_mkdir_shared, &usbg_op_view,
 	};
 
@@ -62,7 +62,7 @@ static bool rests_on(const struct step *later, const struct step *earlier)
 	if (is_of_worker(later))
 		return (earlier->op == &ffs_op_mount || earlier->op == &usbg_op_function) &&
 		       streq(place_of(later), earlier->path);
-	if (later->op == &instance_op_keeper && earlier->op == &usbg_op_function)
+	if (later->op == &function_op_keeper && earlier->op == &usbg_op_function)
 		return streq(later->path, earlier->path);
 	if (later->op == &ffs_op_mount && is_function_of(earlier, later))
 		return true;
@@ -95,7 +95,7 @@ static bool same_words(const char *a, const char *b, int n)
 
 static bool replaces(const struct step *next, const struct step *last)
 {
-	if (next->op == &instance_op_worker)
+	if (next->op == &function_op_worker)
 		return same_words(next->value, last->value, 2) &&
 		       streq(place_of(next), place_of(last));
 	return configfs_replaces(next, last);

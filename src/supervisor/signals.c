@@ -17,11 +17,11 @@
 static void child_ended(struct supervisor *s, pid_t pid, int status)
 {
 	reap_forget_inherited(s, pid);
-	for (size_t n = 0; n < s->n_instances; n++) {
-		struct instance *i = s->instances[n];
+	for (size_t n = 0; n < s->n_functions; n++) {
+		struct live_function *i = s->functions[n];
 
-		if (i->unit && i->unit->pid == pid) {
-			unit_exited(i->unit, status);
+		if (i->worker && i->worker->pid == pid) {
+			worker_exited(i->worker, status);
 			return;
 		}
 		if (i->keeper.pid == pid) {

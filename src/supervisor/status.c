@@ -17,7 +17,7 @@ static const char *const type_words[] = {
 };
 
 /* The size at the speed the host has chosen, else at the fastest that the function offers. */
-static int max_packet(const struct instance *i, const struct endpoint *ep)
+static int max_packet(const struct live_function *i, const struct endpoint *ep)
 {
 	static const struct {
 		uint8_t speed;
@@ -36,7 +36,7 @@ static int max_packet(const struct instance *i, const struct endpoint *ep)
 }
 
 struct endpoints {
-	const struct instance *instance;
+	const struct live_function *function;
 	json_t *array;
 	size_t n;
 };
@@ -44,42 +44,42 @@ struct endpoints {
 static int add_endpoint(void *data, const struct endpoint *ep)
 {
 	struct endpoints *e = data;
-	_cleanup_free_ char *file = ffs_endpoint_file(e->instance->function->ffs, ep);
+	_cleanup_free_ char *file = ffs_endpoint_file(e->function->model->ffs, ep);
 
 	json_array_append_new(e->array,
 			      json_pack("{s:s, s:i, s:s, s:s, s:i, s:o}", "file", file, "address",
 					ep->address, "type", type_words[ep->type], "direction",
 					ep->direction == EP_IN ? "in" : "out", "max_packet",
-					max_packet(e->instance, ep), "bytes",
-					unit_stats_bytes(e->instance->unit, e->n++)));
+					max_packet(e->function, ep), "bytes",
+					worker_stats_bytes(e->function->worker, e->n++)));
 	return 0;
 }
 
-static json_t *unit_json(const struct unit *u)
+static json_t *worker_json(const struct live_worker *u)
 {
-	bool serves = u->state == UNIT_READY;
+	bool serves = u->state == WORKER_READY;
 
-	return json_pack("{s:s, s:o, s:o, s:i, s:o, s:o, s:o}", "state", unit_state_words[u->state],
-			 "pid", u->pid > 0 ? json_integer(u->pid) : json_null(), "engine",
-			 *u->engine ? json_string(u->engine) : json_null(), "restarts",
-			 (int)u->restarts, "last_exit", json_string_or_null(u->last_exit),
-			 "ready_since", serves ? json_integer(u->ready_at) : json_null(), "stats",
-			 unit_stats_json(u));
+	return json_pack(
+		"{s:s, s:o, s:o, s:i, s:o, s:o, s:o}", "state", worker_state_words[u->state], "pid",
+		u->pid > 0 ? json_integer(u->pid) : json_null(), "engine",
+		*u->engine ? json_string(u->engine) : json_null(), "restarts", (int)u->restarts,
+		"last_exit", json_string_or_null(u->last_exit), "ready_since",
+		serves ? json_integer(u->ready_at) : json_null(), "stats", worker_stats_json(u));
 }
 
-static const struct instance *instance_of(const struct supervisor *s, const struct function *f)
+static const struct live_function *function_of(const struct supervisor *s, const struct function *f)
 {
-	for (size_t n = 0; n < s->n_instances; n++)
-		if (s->instances[n]->function == f)
-			return s->instances[n];
+	for (size_t n = 0; n < s->n_functions; n++)
+		if (s->functions[n]->model == f)
+			return s->functions[n];
 	return NULL;
 }
 
 static json_t *function_json(const struct supervisor *s, const struct function *f)
 {
-	const struct instance *i = instance_of(s, f);
+	const struct live_function *i = function_of(s, f);
 	const struct ffs *ffs = i ? f->ffs : NULL; /* before that there is none of it */
-	struct endpoints e = { .instance = i, .array = json_array() };
+	struct endpoints e = { .function = i, .array = json_array() };
 
 	if (ffs)
 		ffs_each_endpoint(ffs, add_endpoint, &e);
@@ -89,7 +89,7 @@ static json_t *function_json(const struct supervisor *s, const struct function *
 			 json_string_or_null(ffs ? ffs->device.value : NULL), "ifname", json_null(),
 			 "endpoints", e.array, "keeper",
 			 i && i->keeper.pid > 0 ? json_integer(i->keeper.pid) : json_null(),
-			 "worker", i && i->unit ? unit_json(i->unit) : json_null());
+			 "worker", i && i->worker ? worker_json(i->worker) : json_null());
 }
 
 /* What the supervisor knows; who reads it compares it with what the kernel says (inspect.c). */
@@ -103,10 +103,10 @@ const char *supervisor_state(const struct supervisor *s)
 		return "starting";
 	if (s->phase != PHASE_UP || (s->reload && !reload_is_under_way(s)))
 		return "degraded";
-	for (size_t n = 0; n < s->n_instances; n++) {
-		const struct unit *unit = s->instances[n]->unit;
+	for (size_t n = 0; n < s->n_functions; n++) {
+		const struct live_worker *worker = s->functions[n]->worker;
 
-		if (unit && !unit_is_settled(unit))
+		if (worker && !worker_is_settled(worker))
 			return "degraded";
 	}
 	if (s->place == BUS_LOST)
@@ -122,19 +122,19 @@ bool supervisor_is_ready(const struct supervisor *s)
 /* Why a gadget is degraded whose worker is in this state. */
 static const struct {
 	const char *severity, *words;
-} worker_problems[UNIT_STATE_COUNT] = {
-	[UNIT_STOPPED] = { "warning", "is not running" },
-	[UNIT_STARTING] = { "warning", "is not ready yet" },
-	[UNIT_ENDING] = { "warning", "has ended" },
-	[UNIT_STOPPING] = { "warning", "is being stopped" },
-	[UNIT_WAITING] = { "warning", "is about to be restarted" },
-	[UNIT_FAILED] = { "error", "has failed" },
+} worker_problems[WORKER_STATE_COUNT] = {
+	[WORKER_STOPPED] = { "warning", "is not running" },
+	[WORKER_STARTING] = { "warning", "is not ready yet" },
+	[WORKER_ENDING] = { "warning", "has ended" },
+	[WORKER_STOPPING] = { "warning", "is being stopped" },
+	[WORKER_WAITING] = { "warning", "is about to be restarted" },
+	[WORKER_FAILED] = { "error", "has failed" },
 };
 
-static void worker_problem(json_t *array, const struct unit *unit, bool degraded)
+static void worker_problem(json_t *array, const struct live_worker *worker, bool degraded)
 {
-	const char *severity = worker_problems[unit->state].severity, *why = unit->last_exit;
-	bool lasts = unit->state == UNIT_WAITING || unit->state == UNIT_FAILED;
+	const char *severity = worker_problems[worker->state].severity, *why = worker->last_exit;
+	bool lasts = worker->state == WORKER_WAITING || worker->state == WORKER_FAILED;
 	_cleanup_free_ char *text = NULL;
 
 	/* Of a gadget that comes up or is reloaded, workers that start are no problem */
@@ -142,8 +142,8 @@ static void worker_problem(json_t *array, const struct unit *unit, bool degraded
 		return;
 	if (!why && lasts)
 		why = "it could not be started";
-	text = strf("%s: the worker %s%s%s", unit->instance->function->label,
-		    worker_problems[unit->state].words, why ? ": " : "", why ? why : "");
+	text = strf("%s: the worker %s%s%s", worker->function->model->label,
+		    worker_problems[worker->state].words, why ? ": " : "", why ? why : "");
 	json_array_append_new(array, json_pack("{s:s, s:s}", "severity", severity, "text", text));
 }
 
@@ -169,9 +169,9 @@ static json_t *problems_json(const struct supervisor *s)
 						"text", r->text, "file", r->at.file, "line",
 						(int)r->at.line, "column", (int)r->at.column));
 	}
-	for (size_t n = 0; n < s->n_instances; n++)
-		if (s->instances[n]->unit)
-			worker_problem(array, s->instances[n]->unit, degraded);
+	for (size_t n = 0; n < s->n_functions; n++)
+		if (s->functions[n]->worker)
+			worker_problem(array, s->functions[n]->worker, degraded);
 	return array;
 }
 

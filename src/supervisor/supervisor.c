@@ -109,7 +109,7 @@ static void say_step(const struct step *step, bool undone)
 
 const struct step_op **supervisor_ops(void)
 {
-	static const struct step_op *const *const rooms[] = { configfs_ops, instance_ops };
+	static const struct step_op *const *const rooms[] = { configfs_ops, function_ops };
 	const struct step_op **ops = NULL;
 	size_t n = 0;
 
@@ -120,22 +120,22 @@ const struct step_op **supervisor_ops(void)
 	return ops;
 }
 
-int supervisor_make_instances(struct supervisor *s, const struct gadget *g, struct instance ***list,
-			      size_t *n, struct error *err)
+int supervisor_make_instances(struct supervisor *s, const struct gadget *g,
+			      struct live_function ***list, size_t *n, struct error *err)
 {
 	for (size_t f = 0; f < g->n_functions; f++) {
 		int r;
 
 		if (!g->functions[f].ffs && !g->functions[f].worker)
 			continue;
-		r = instance_new(array_add(*list, *n), s, g, &g->functions[f], err);
+		r = function_new(array_add(*list, *n), s, g, &g->functions[f], err);
 		if (r < 0)
 			return r;
 	}
 	return 0;
 }
 
-void supervisor_add_steps(struct supervisor *s, const struct gadget *g, struct instance **list,
+void supervisor_add_steps(struct supervisor *s, const struct gadget *g, struct live_function **list,
 			  size_t n, const char *udc, const struct plan *base, struct plan *plan)
 {
 	const struct gadget *before = s->configfs.gadget;
@@ -143,11 +143,11 @@ void supervisor_add_steps(struct supervisor *s, const struct gadget *g, struct i
 	s->configfs.gadget = g;
 	configfs_add_gadget(plan, &s->configfs);
 	for (size_t i = 0; i < n; i++)
-		instance_add_steps(plan, list[i], base);
+		function_add_steps(plan, list[i], base);
 	for (size_t i = 0; i < n; i++)
-		instance_add_worker_start(plan, list[i]);
+		function_add_worker_start(plan, list[i]);
 	for (size_t i = 0; i < n; i++)
-		instance_add_worker_ready(plan, list[i]);
+		function_add_worker_ready(plan, list[i]);
 	if (udc)
 		configfs_add_bind(plan, &s->configfs, udc);
 	s->configfs.gadget = before;
@@ -155,10 +155,10 @@ void supervisor_add_steps(struct supervisor *s, const struct gadget *g, struct i
 
 int supervisor_make_plan(struct supervisor *s, const char *udc, struct error *err)
 {
-	int r = supervisor_make_instances(s, s->gadget, &s->instances, &s->n_instances, err);
+	int r = supervisor_make_instances(s, s->gadget, &s->functions, &s->n_functions, err);
 
 	if (r == 0)
-		supervisor_add_steps(s, s->gadget, s->instances, s->n_instances, udc, NULL,
+		supervisor_add_steps(s, s->gadget, s->functions, s->n_functions, udc, NULL,
 				     &s->plan);
 	return r;
 }
@@ -172,21 +172,21 @@ int supervisor_write_record(struct supervisor *s, struct error *err)
 /* --- what happens -------------------------------------------------------------------------------
  */
 
-void supervisor_worker_failed(struct supervisor *s, struct unit *unit)
+void supervisor_worker_failed(struct supervisor *s, struct live_worker *worker)
 {
 	_cleanup_error_ struct error err = { 0 };
 
 	s->changed = true;
-	if (s->phase == PHASE_COMING_UP && unit->served && instance_gates(unit->instance)) {
+	if (s->phase == PHASE_COMING_UP && worker->served && function_gates(worker->function)) {
 		/* Its own step has been taken: nothing else would ask for it any more. */
 		error_set(&err, EX_PROTOCOL, ECHILD, NULL,
 			  "the worker of '%s' was ready, but ended before the gadget was up: %s",
-			  unit->instance->function->label, unit->last_exit);
-		error_at(&err, &unit->worker->at);
+			  worker->function->model->label, worker->last_exit);
+		error_at(&err, &worker->model->at);
 		supervisor_go_down(s, &err);
 	}
 	/* While a reload is under way it decides what becomes of the gadget. */
-	if (s->phase == PHASE_UP && unit->worker->on_failed == FAILED_UNBIND && !s->reload)
+	if (s->phase == PHASE_UP && worker->model->on_failed == FAILED_UNBIND && !s->reload)
 		bus_worker_failed(s);
 }
 
@@ -194,15 +194,14 @@ void supervisor_worker_failed(struct supervisor *s, struct unit *unit)
  * When the last endpoint closes the kernel takes a function without ep0 off the bus, and all the
  * gadget with it. Nothing is removed: what is left tells what happened.
  */
-void supervisor_keeper_died(struct supervisor *s, struct instance *instance)
+void supervisor_keeper_died(struct supervisor *s, struct live_function *function)
 {
 	_cleanup_error_ struct error err = { 0 };
 
-	if (s->phase != PHASE_GOING_DOWN && instance_renew_keeper(instance))
+	if (s->phase != PHASE_GOING_DOWN && function_renew_keeper(function))
 		return;
 	error_set(&err, EX_PROTOCOL, ECHILD, NULL,
-		  "the keeper of '%s' has died, and the function with it",
-		  instance->function->label);
+		  "the keeper of '%s' has died, and the function with it", function->model->label);
 	supervisor_say_of(s, NULL, LOG_ERR, "%s", err.text);
 	if (s->phase == PHASE_GOING_DOWN) /* it would have been ended next */
 		return;
@@ -212,19 +211,19 @@ void supervisor_keeper_died(struct supervisor *s, struct instance *instance)
 	}
 	error_move(&s->failure, &err);
 	s->failed = s->changed = true;
-	for (size_t n = 0; n < s->n_instances; n++)
-		if (s->instances[n]->unit)
-			unit_handle(s->instances[n]->unit, UNIT_EV_STOP);
+	for (size_t n = 0; n < s->n_functions; n++)
+		if (s->functions[n]->worker)
+			worker_handle(s->functions[n]->worker, WORKER_EV_STOP);
 }
 
 static int too_late(const struct supervisor *s, struct error *err)
 {
 	error_set(err, EX_TEMPFAIL, ETIMEDOUT, NULL,
 		  "'%s' did not come up within the time given (--timeout)", s->name);
-	for (size_t n = 0; n < s->n_instances; n++)
-		if (s->instances[n]->unit && s->instances[n]->unit->state == UNIT_STARTING)
+	for (size_t n = 0; n < s->n_functions; n++)
+		if (s->functions[n]->worker && s->functions[n]->worker->state == WORKER_STARTING)
 			return error_hint(err, "the worker of '%s' is not ready",
-					  s->instances[n]->function->label);
+					  s->functions[n]->model->label);
 	return -err->err;
 }
 
@@ -297,8 +296,8 @@ static void go_on_up(struct supervisor *s)
 
 static bool all_stopped(const struct supervisor *s)
 {
-	for (size_t n = 0; n < s->n_instances; n++)
-		if (s->instances[n]->unit && s->instances[n]->unit->state != UNIT_STOPPED)
+	for (size_t n = 0; n < s->n_functions; n++)
+		if (s->functions[n]->worker && s->functions[n]->worker->state != WORKER_STOPPED)
 			return false;
 	return true;
 }
@@ -312,8 +311,8 @@ static void go_on_down(struct supervisor *s)
 	if (r > 0)
 		return;
 	s->phase = PHASE_GONE;
-	for (size_t n = 0; n < s->n_instances; n++)
-		rundir_give_back_user(&s->rundir, s->instances[n]->function->label);
+	for (size_t n = 0; n < s->n_functions; n++)
+		rundir_give_back_user(&s->rundir, s->functions[n]->model->label);
 	/* Who becomes another gadget keeps this one's name, for the way back. */
 	if (r == 0 && !s->switching)
 		r = rundir_remove(&s->rundir, &err);
@@ -331,8 +330,8 @@ static void go_on_down(struct supervisor *s)
 /* Who is told that it is up may kill us at once. */
 static bool can_be_taken_over(const struct supervisor *s)
 {
-	for (size_t n = 0; n < s->n_instances; n++)
-		if (!s->instances[n]->listens && s->instances[n]->keeper.pid > 0)
+	for (size_t n = 0; n < s->n_functions; n++)
+		if (!s->functions[n]->listens && s->functions[n]->keeper.pid > 0)
 			return false;
 	return true;
 }
@@ -340,15 +339,15 @@ static bool can_be_taken_over(const struct supervisor *s)
 /* What dead workers have left ends by itself, and tells nobody. */
 static void look_at_rests(struct supervisor *s)
 {
-	for (size_t n = 0; n < s->n_instances; n++)
-		if (s->instances[n]->unit)
-			unit_rest_look(s->instances[n]->unit);
+	for (size_t n = 0; n < s->n_functions; n++)
+		if (s->functions[n]->worker)
+			worker_rest_look(s->functions[n]->worker);
 }
 
 static bool any_rest(const struct supervisor *s)
 {
-	for (size_t n = 0; n < s->n_instances; n++)
-		if (s->instances[n]->unit && s->instances[n]->unit->rest)
+	for (size_t n = 0; n < s->n_functions; n++)
+		if (s->functions[n]->worker && s->functions[n]->worker->rest)
 			return true;
 	return false;
 }
@@ -357,7 +356,7 @@ static void look(struct supervisor *s)
 {
 	enum phase before;
 
-	adopt_allow(s);
+	take_over_allow(s);
 	look_at_rests(s);
 	do {
 		before = s->phase;
@@ -371,7 +370,7 @@ static void look(struct supervisor *s)
 				reload_look(s);
 			if (!s->failed && !s->reload && !s->switching) {
 				bus_look(s);
-				instances_look(s);
+				functions_look(s);
 			}
 			if (s->failed && s->foreground && all_stopped(s))
 				s->phase = PHASE_GONE;
@@ -386,7 +385,7 @@ static void look(struct supervisor *s)
 	} while (s->phase != before && s->phase != PHASE_GONE);
 	s->undo_soon = s->undo_soon || any_rest(s);
 	supervisor_write_status(s);
-	adopt_allow(s);
+	take_over_allow(s);
 	control_update(&s->control);
 	if (before == PHASE_UP && s->on_up && can_be_taken_over(s)) {
 		s->on_up(s->on_up_data);
@@ -537,9 +536,9 @@ void supervisor_free(struct supervisor *s)
 	host_forget(s);
 	reload_free(s);
 	switch_cancel(s);
-	for (size_t n = 0; n < s->n_instances; n++)
-		instance_free(s->instances[n]);
-	free(s->instances);
+	for (size_t n = 0; n < s->n_functions; n++)
+		function_free(s->functions[n]);
+	free(s->functions);
 	error_clear(&s->reloaded.error);
 	control_close(&s->control);
 	output_close(&s->output);

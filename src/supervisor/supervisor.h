@@ -46,8 +46,8 @@ struct supervisor {
 	struct rundir rundir; /* owned */
 	struct configfs configfs;
 	struct plan plan;
-	struct instance **instances; /* one for each function with a `ffs` group or a worker */
-	size_t n_instances;
+	struct live_function **functions; /* one for each function with a `ffs` group or a worker */
+	size_t n_functions;
 	char *udc;	/* chosen; NULL with no_bind */
 	char *last_udc; /* before `unbind`; NULL */
 	char *bind_udc; /* that `bind` names; NULL */
@@ -111,10 +111,10 @@ int supervisor_watch_caller(struct supervisor *s, int fd, struct error *err);
 int supervisor_make_plan(struct supervisor *s, const char *udc, struct error *err);
 
 /* Its parts, also for another gadget file of the same gadget. The caller owns *list. */
-int supervisor_make_instances(struct supervisor *s, const struct gadget *g, struct instance ***list,
-			      size_t *n, struct error *err);
-/* `base`: see instance_add_steps. */
-void supervisor_add_steps(struct supervisor *s, const struct gadget *g, struct instance **list,
+int supervisor_make_instances(struct supervisor *s, const struct gadget *g,
+			      struct live_function ***list, size_t *n, struct error *err);
+/* `base`: see function_add_steps. */
+void supervisor_add_steps(struct supervisor *s, const struct gadget *g, struct live_function **list,
 			  size_t n, const char *udc, const struct plan *base, struct plan *plan);
 /* All steps that a record may have; ends with NULL. The caller frees it. */
 const struct step_op **supervisor_ops(void);
@@ -146,8 +146,8 @@ int supervisor_read_file(const char *path, const char *name, const char *const *
 /* For the rooms' callbacks: something has changed that the plan or status may depend on. */
 void supervisor_changed(struct supervisor *s);
 /* A worker has failed for good. */
-void supervisor_worker_failed(struct supervisor *s, struct unit *unit);
-void supervisor_keeper_died(struct supervisor *s, struct instance *instance);
+void supervisor_worker_failed(struct supervisor *s, struct live_worker *worker);
+void supervisor_keeper_died(struct supervisor *s, struct live_function *function);
 /* One line about a change of state: to stderr when in the foreground, else to the log. */
 void supervisor_say(struct supervisor *s, const char *fmt, ...) _printf_(2, 3);
 /* The same of a function (NULL: of the gadget), how bad it is being one of syslog.h's words. */

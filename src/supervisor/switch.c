@@ -233,7 +233,7 @@ static int parse_message(const char *text, size_t size, json_t **message, struct
 	return error_set(err, EX_DATAERR, EBADMSG, NULL, "what it hands over is no JSON object");
 }
 
-static int begin(struct supervisor *s, struct switching *sw, const struct unit *unit,
+static int begin(struct supervisor *s, struct switching *sw, const struct live_worker *worker,
 		 const char *name, const char *rest, size_t size, struct error *err)
 {
 	json_t *message = NULL;
@@ -249,14 +249,14 @@ static int begin(struct supervisor *s, struct switching *sw, const struct unit *
 	}
 	sw->switched = json_pack("{s:s, s:o}", "from", s->name, "message", message);
 	s->switching = sw;
-	supervisor_say_of(s, unit->instance->function->label, LOG_INFO,
+	supervisor_say_of(s, worker->function->model->label, LOG_INFO,
 			  "the worker asks to switch to '%s'", name);
 	return 0;
 }
 
-void switch_asked(struct unit *unit, const char *body, size_t size)
+void switch_asked(struct live_worker *worker, const char *body, size_t size)
 {
-	struct supervisor *s = unit->instance->supervisor;
+	struct supervisor *s = worker->function->supervisor;
 	size_t length = strnlen(body, size), rest = length < size ? length + 1 : size;
 	_cleanup_free_ char *name = xstrndup(body, length);
 	_cleanup_error_ struct error err = { 0 };
@@ -269,11 +269,11 @@ void switch_asked(struct unit *unit, const char *body, size_t size)
 	if (!gadgetfile_is_gadget_name(name))
 		error_set(&err, EX_DATAERR, EINVAL, NULL, "that is no name of a gadget");
 	else
-		begin(s, sw, unit, name, body + rest, size - rest, &err);
+		begin(s, sw, worker, name, body + rest, size - rest, &err);
 	if (err.exit) {
 		switching_free(sw);
 		s->switch_refused = now_monotonic();
-		supervisor_say_of(s, unit->instance->function->label, LOG_WARNING,
+		supervisor_say_of(s, worker->function->model->label, LOG_WARNING,
 				  "the worker asks to switch to '%s', which is refused: %s",
 				  gadgetfile_is_gadget_name(name) ? name : "?", err.text);
 		return;

@@ -13,7 +13,7 @@
 #include "rundir/rundir.h"
 
 struct supervisor;
-struct unit;
+struct live_worker;
 
 struct switching {
 	struct gadget *gadget; /* to become; owned, as is all the rest */
@@ -25,6 +25,6 @@ struct switching {
 };
 
 /* A worker's SWITCH: the name, and behind a NUL what to hand over. Only in PHASE_UP. */
-void switch_asked(struct unit *unit, const char *body, size_t size);
+void switch_asked(struct live_worker *worker, const char *body, size_t size);
 /* Who takes it down does not want the other one either. */
 void switch_cancel(struct supervisor *s);

@@ -91,9 +91,9 @@ static bool make_plan(struct supervisor *s, const struct legacy *l)
 {
 	_cleanup_error_ struct error ignored = { 0 };
 
-	if (supervisor_make_instances(s, s->gadget, &s->instances, &s->n_instances, &ignored) < 0)
+	if (supervisor_make_instances(s, s->gadget, &s->functions, &s->n_functions, &ignored) < 0)
 		return false;
-	supervisor_add_steps(s, s->gadget, s->instances, s->n_instances, l->udc, &l->plan,
+	supervisor_add_steps(s, s->gadget, s->functions, s->n_functions, l->udc, &l->plan,
 			     &s->plan);
 	return true;
 }
@@ -131,12 +131,12 @@ static void take_values(struct supervisor *s, const struct legacy *l)
 /* What the worker was given, which may not be what we would give it. */
 static void set_identity(const struct step *step)
 {
-	const struct instance *i = step->self;
+	const struct live_function *i = step->self;
 
-	if (step->op != &instance_op_worker || !i->unit)
+	if (step->op != &function_op_worker || !i->worker)
 		return;
-	free(i->unit->identity);
-	i->unit->identity = xstrdup(step->value);
+	free(i->worker->identity);
+	i->worker->identity = xstrdup(step->value);
 }
 
 /* What was done, with what we have to undo it. */
@@ -159,21 +159,21 @@ static void take_plan(struct supervisor *s, struct legacy *l)
 	plan_free(&ours);
 }
 
-static const json_t *status_of(const struct legacy *l, const struct instance *i)
+static const json_t *status_of(const struct legacy *l, const struct live_function *i)
 {
 	const json_t *function;
 	size_t n;
 
 	json_array_foreach(json_object_get(l->status, "functions"), n, function)
-		if (streq_null(json_text(function, "label", NULL), i->function->label))
+		if (streq_null(json_text(function, "label", NULL), i->model->label))
 			return function;
 	return NULL;
 }
 
-static bool adopt_instances(struct supervisor *s, const struct legacy *l)
+static bool take_over_functions(struct supervisor *s, const struct legacy *l)
 {
-	for (size_t n = 0; n < s->n_instances; n++)
-		if (instance_adopt(s->instances[n], status_of(l, s->instances[n])) < 0)
+	for (size_t n = 0; n < s->n_functions; n++)
+		if (function_take_over(s->functions[n], status_of(l, s->functions[n])) < 0)
 			return false;
 	return true;
 }
@@ -200,7 +200,7 @@ static void settle_bus(struct supervisor *s, const struct legacy *l)
 		s->place = BUS_LOST;
 	else if (json_is_true(json_object_get(l->status, "taken")))
 		s->place = BUS_TAKEN;
-	host_adopt(s, s->udc, json_is_true(json_object_get(l->status, "configured")));
+	host_take_over(s, s->udc, json_is_true(json_object_get(l->status, "configured")));
 }
 
 static int take_over(struct supervisor *s, bool as_it_is)
@@ -217,7 +217,7 @@ static int take_over(struct supervisor *s, bool as_it_is)
 		take_values(s, &l);
 	}
 	taken = taken && control_listen(&s->control, &s->rundir, &ignored) == 0 &&
-		adopt_instances(s, &l);
+		take_over_functions(s, &l);
 	if (taken) {
 		settle_bus(s, &l);
 		json_object_set(s->record, "plan", json_object_get(l.record, "plan"));
@@ -225,11 +225,11 @@ static int take_over(struct supervisor *s, bool as_it_is)
 		s->phase = PHASE_UP;
 		s->since = (time_t)json_integer_value(json_object_get(l.status, "since"));
 		s->adopted = s->changed = true;
-		for (size_t n = 0; n < s->n_instances; n++)
-			if (s->instances[n]->unit)
-				unit_adopt(
-					s->instances[n]->unit,
-					json_object_get(status_of(&l, s->instances[n]), "worker"));
+		for (size_t n = 0; n < s->n_functions; n++)
+			if (s->functions[n]->worker)
+				worker_take_over(
+					s->functions[n]->worker,
+					json_object_get(status_of(&l, s->functions[n]), "worker"));
 		supervisor_reap(s);
 	}
 	legacy_free(&l);
@@ -241,28 +241,28 @@ int adopt(struct supervisor *s)
 	return take_over(s, false);
 }
 
-int adopt_as_it_is(struct supervisor *s)
+int take_over_as_it_is(struct supervisor *s)
 {
 	return take_over(s, true);
 }
 
 /* A gadget in transition cannot be taken over; one that waits for its UDC is in none. */
-bool adopt_is_possible(const struct supervisor *s)
+bool take_over_is_possible(const struct supervisor *s)
 {
 	return s->phase == PHASE_UP && !s->failed && s->place != BUS_FAILED &&
 	       (s->place != BUS_LOST || bus_awaits_udc(s)) && !s->reload && !s->switching &&
 	       !s->switched;
 }
 
-void adopt_allow(struct supervisor *s)
+void take_over_allow(struct supervisor *s)
 {
-	double hold = adopt_is_possible(s) ? s->hold : 0;
+	double hold = take_over_is_possible(s) ? s->hold : 0;
 
 	/* First the status, so that whoever finds what we leave knows what to expect of it. */
 	if (hold != s->held) {
 		s->held = hold;
 		supervisor_write_status(s);
 	}
-	for (size_t n = 0; n < s->n_instances; n++)
-		instance_hold(s->instances[n], hold);
+	for (size_t n = 0; n < s->n_functions; n++)
+		function_hold(s->functions[n], hold);
 }

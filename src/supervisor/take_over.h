@@ -20,9 +20,9 @@ struct supervisor;
 int adopt(struct supervisor *s);
 
 /* The same whatever the file says now, and even if this version would make another plan of it. */
-int adopt_as_it_is(struct supervisor *s);
+int take_over_as_it_is(struct supervisor *s);
 
 /* Whether somebody else could take over now. */
-bool adopt_is_possible(const struct supervisor *s);
+bool take_over_is_possible(const struct supervisor *s);
 /* Tells the keepers how long to wait for the next supervisor, should this one die now. */
-void adopt_allow(struct supervisor *s);
+void take_over_allow(struct supervisor *s);

@@ -66,11 +66,11 @@ def _():
     events = dict(zip("START READY DIED EXIT TIMER STOP RESTART THERE GONE".split(),
                       "start ready die end time stop restart there gone".split()))
     acts = {(state, event)
-            for state, row in re.findall(r"\[UNIT_(\w+)\] = \{(.*?)\n\t\}", source("src/function/worker.c", "static const action actions[", "\n};"), re.S)
-            for event in re.findall(r"\[UNIT_EV_(\w+)\]", row)}
+            for state, row in re.findall(r"\[WORKER_(\w+)\] = \{(.*?)\n\t\}", source("src/function/worker.c", "static const action actions[", "\n};"), re.S)
+            for event in re.findall(r"\[WORKER_EV_(\w+)\]", row)}
     wanted = {(state.lower(), events[event]): to.lower() if (state, event) in acts else "-"
-              for state, row in re.findall(r"\[UNIT_(\w+)\] = \{(.*?)\}", source("tests/unit/test_worker.c", "leads_to[UNIT_STATE_COUNT]", "\n};"), re.S)
-              for event, to in zip(events, re.findall(r"UNIT_(\w+)", row))}
+              for state, row in re.findall(r"\[WORKER_(\w+)\] = \{(.*?)\}", source("tests/unit/test_worker.c", "leads_to[WORKER_STATE_COUNT]", "\n};"), re.S)
+              for event, to in zip(events, re.findall(r"WORKER_(\w+)", row))}
     tap.eq(len(wanted), 81)
     tap.eq(drawn(".Ss The life of a worker"), wanted)
 

@@ -19,11 +19,11 @@
 #include "supervisor/switch.h"
 
 /* What would change the machine: it is asked for, and that is all. */
-static void handle_event(struct unit *unit, enum unit_event event);
+static void handle_event(struct live_worker *worker, enum worker_event event);
 static int change_bus(struct supervisor *s, const char *udc, bool *changed, struct error *err);
 static int refuse_file(const char *path, struct error *err);
 
-#define unit_handle handle_event
+#define worker_handle handle_event
 #define supervisor_write_status(s) ((void)(s))
 #define supervisor_go_down(s, why) ((s)->phase = PHASE_GOING_DOWN)
 #define bus_bind(s, udc, changed, err) change_bus(s, udc, changed, err)
@@ -32,14 +32,14 @@ static int refuse_file(const char *path, struct error *err);
 	((void)(renamed), (void)(timeout), refuse_file(file, err))
 #define client_reexec_self(s, program, fd, err) refuse_file(program, err)
 #include "../../src/supervisor/control.c"
-#undef unit_handle
+#undef worker_handle
 
 #define CLIENTS (CONTROL_CLIENTS + 4)
 
-static void handle_event(struct unit *unit, enum unit_event event)
+static void handle_event(struct live_worker *worker, enum worker_event event)
 {
-	if (event == UNIT_EV_RESTART)
-		unit->state = UNIT_STARTING;
+	if (event == WORKER_EV_RESTART)
+		worker->state = WORKER_STARTING;
 }
 
 static int change_bus(struct supervisor *s, const char *udc, bool *changed, struct error *err)
@@ -108,7 +108,7 @@ static void change(const struct step_of *step)
 			error_clear(&s->failure);
 		break;
 	case 2:
-		s->instances[0]->unit->state = step->id % UNIT_STATE_COUNT;
+		s->functions[0]->worker->state = step->id % WORKER_STATE_COUNT;
 		break;
 	case 3:
 		s->bind_wanted = step->id % 2;
@@ -161,24 +161,24 @@ void control_fuzz_commands(struct script *script)
 {
 	static const struct world world = { .configfs = "/nonexistent", .run_dir = "/nonexistent" };
 	static const struct gadget gadget = { .name = "fuzz", .file = "fuzz.conf" };
-	static struct worker worker = { .ready = READY_NOTIFY };
-	static const struct function function = { .label = "echo", .worker = &worker };
-	struct unit unit = { .worker = &worker };
-	struct instance i = {
-		.supervisor = &w.s, .gadget = &gadget, .function = &function, .unit = &unit
+	static struct worker model = { .ready = READY_NOTIFY };
+	static const struct function function = { .label = "echo", .worker = &model };
+	struct live_worker worker = { .model = &model };
+	struct live_function i = {
+		.supervisor = &w.s, .gadget = &gadget, .model = &function, .worker = &worker
 	};
-	struct instance *instances[] = { &i };
+	struct live_function *functions[] = { &i };
 	struct step_of step;
 
 	w.s = (struct supervisor){ .name = "fuzz",
 				   .gadget = &gadget,
 				   .world = &world,
 				   .phase = PHASE_UP,
-				   .instances = instances,
-				   .n_instances = 1,
+				   .functions = functions,
+				   .n_functions = 1,
 				   .rundir = RUNDIR_NONE,
 				   .output = { .dir_fd = -1, .fd = -1 } };
-	unit.instance = &i;
+	worker.function = &i;
 	for (size_t n = 0; n < CLIENTS; n++)
 		w.clients[n] = -1;
 	if (loop_open(&w.s.loop) < 0)

@@ -18,25 +18,25 @@
 #include "supervisor/supervisor.h"
 
 /* What would start and end processes. */
-static void handle_event(struct unit *unit, enum unit_event event);
+static void handle_event(struct live_worker *worker, enum worker_event event);
 
-#define unit_handle handle_event
-#define unit_is_alive(unit) ((void)(unit))
+#define worker_handle handle_event
+#define worker_is_alive(worker) ((void)(worker))
 #define supervisor_write_status(s) ((void)(s))
 #include "../../src/function/worker_io.c"
 #define on_output on_output_of_stats
 #include "../../src/function/worker_stats.c"
 #undef on_output
 #include "../../src/function/function.c"
-#undef unit_handle
-#undef unit_is_alive
+#undef worker_handle
+#undef worker_is_alive
 #undef supervisor_write_status
 
-static void handle_event(struct unit *unit, enum unit_event event)
+static void handle_event(struct live_worker *worker, enum worker_event event)
 {
-	if (event != UNIT_EV_READY)
+	if (event != WORKER_EV_READY)
 		found("a keeper's message that is more than READY");
-	unit->state = UNIT_READY;
+	worker->state = WORKER_READY;
 }
 
 /* --- one that is to be taken over --- */
@@ -51,7 +51,7 @@ static int connection; /* to it; made already */
 #undef socket
 #undef connect
 
-static void adopt_keeper(const struct step_of *step)
+static void take_over_keeper(const struct step_of *step)
 {
 	int fds[MESSAGE_FDS] = { STDERR_FILENO, STDERR_FILENO, STDERR_FILENO }, pair[2], pidfd,
 	    output;
@@ -62,7 +62,7 @@ static void adopt_keeper(const struct step_of *step)
 		found("no socket");
 	connection = pair[0];
 	script_send(pair[1], step, step->op & 0x80, fds, step->op / 16 % (MESSAGE_FDS + 1));
-	if (keeper_adopt(&keeper, "/tmp/keeper", &hello, &pidfd, &output) == 0 &&
+	if (keeper_take_over(&keeper, "/tmp/keeper", &hello, &pidfd, &output) == 0 &&
 	    (keeper.socket != pair[0] || keeper.pid != getpid()))
 		found("another keeper than the one that answered");
 	cleanup_close(&keeper.socket);
@@ -83,37 +83,37 @@ void control_fuzz_supervisor(struct script *script)
 				.phase = PHASE_UP,
 				.rundir = RUNDIR_NONE,
 				.output = { .dir_fd = -1, .fd = -1 } };
-	struct unit unit = { 0 };
-	struct instance i = { .supervisor = &s,
-			      .function = &function,
-			      .gadget = &gadget,
-			      .unit = &unit,
-			      .keeper = KEEPER_NONE };
+	struct live_worker worker = { 0 };
+	struct live_function i = { .supervisor = &s,
+				   .model = &function,
+				   .gadget = &gadget,
+				   .worker = &worker,
+				   .keeper = KEEPER_NONE };
 	struct step_of step;
 	int pair[2];
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) < 0 ||
 	    loop_open(&s.loop) < 0)
 		found("no socket");
-	unit.instance = &i;
+	worker.function = &i;
 	if (source_add(&s.loop, &i.keeper_socket, pair[0], EPOLLIN, on_keeper, &i) < 0)
 		found("no source");
 	while (script_next(script, &step)) {
 		if (step.op % 8 == 0) {
-			adopt_keeper(&step);
+			take_over_keeper(&step);
 		} else if (step.op % 8 == 1) {
 			cleanup_close(&pair[1]);
 		} else if (step.op % 8 == 2) {
-			unit_stats_forget(&unit);
+			worker_stats_forget(&worker);
 		} else if (pair[1] >= 0) {
 			script_send(pair[1], &step, step.op & 0x80, NULL, 0);
 		}
 		while (loop_once(&s.loop, 0) > 0)
 			;
-		json_decref(unit_stats_json(&unit));
+		json_decref(worker_stats_json(&worker));
 	}
 	source_remove(&s.loop, &i.keeper_socket);
-	unit_stats_free(&unit);
+	worker_stats_free(&worker);
 	loop_close(&s.loop);
 	close(pair[0]);
 	cleanup_close(&pair[1]);

@@ -31,7 +31,7 @@ def link_cells():
             for state in ("unbound", "bound", "enabled", "suspended")}
 
 
-WORKER = cells.Table("worker", cells.of_source("src/function/worker.c", "static const action actions[", "UNIT_", "UNIT_EV_"))
+WORKER = cells.Table("worker", cells.of_source("src/function/worker.c", "static const action actions[", "WORKER_", "WORKER_EV_"))
 LINK = cells.Table("link", link_cells())
 
 

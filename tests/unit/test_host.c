@@ -42,7 +42,7 @@ void supervisor_changed(struct supervisor *s)
 	s->changed = true;
 }
 
-void instance_set_udc(struct instance *i _unused_, const char *udc _unused_)
+void function_set_udc(struct live_function *i _unused_, const char *udc _unused_)
 {
 }
 
@@ -115,9 +115,9 @@ Test(host, one_that_suspends_the_bus_is_there, .init = begin, .fini = end)
 Test(host, the_next_supervisor_knows_what_the_one_before_has_seen, .init = begin, .fini = end)
 {
 	is_now("suspended");
-	host_adopt(&sup, "x", true);
+	host_take_over(&sup, "x", true);
 	cr_expect(host_is_there(&sup));
 	is_now("configured");
-	host_adopt(&sup, "x", false);
+	host_take_over(&sup, "x", false);
 	cr_expect_not(host_is_there(&sup));
 }

@@ -290,7 +290,7 @@ Test(keeper, is_taken_over_again_and_again_with_the_same_worker)
 	for (int i = 0; i < 3; i++) {
 		lose_supervisor();
 		say(1, FFSCTL_MSG_STATS, sizeof(struct ffsctl_msg)); /* nobody hears it */
-		cr_assert_eq(keeper_adopt(&keeper, path, &hello, &pidfd, &pipe), 0);
+		cr_assert_eq(keeper_take_over(&keeper, path, &hello, &pidfd, &pipe), 0);
 		cr_expect_eq(keeper.pid, pid);
 		cr_expect_not(keeper.taken, "it is our child");
 		cr_expect_eq(hello.worker.pid, worker);
@@ -312,9 +312,9 @@ Test(keeper, nobody_there_is_said_at_once)
 	int pidfd, pipe;
 
 	keeper_kill(&keeper);
-	cr_expect_eq(keeper_adopt(&none, path, &hello, &pidfd, &pipe), -ECONNREFUSED);
+	cr_expect_eq(keeper_take_over(&none, path, &hello, &pidfd, &pipe), -ECONNREFUSED);
 	unlink(path);
-	cr_expect_eq(keeper_adopt(&none, path, &hello, &pidfd, &pipe), -ENOENT);
+	cr_expect_eq(keeper_take_over(&none, path, &hello, &pidfd, &pipe), -ENOENT);
 	cr_expect_eq(none.pid, 0);
 	cr_expect_lt(none.socket, 0);
 }
