@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 libffsctl_a_SOURCES += \
 	src/blob/encode.c src/blob/encode.h \
+	src/blob/ffs.h \
 	src/blob/rules.c \
 	src/blob/uapi.h \
 	src/blob/validate.c src/blob/validate.h \

@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "gadgetfile/gadget.h"
+#include "blob/ffs.h"
 
 /* Both return memory that the caller frees; they cannot fail for what gadgetfile_load has accepted.
  */

@@ -17,8 +17,8 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "client/parts.h"
+#include "function/reap.h"
 #include "gadgetfile/gadgetfile.h"
-#include "process/reap.h"
 #include "supervisor/supervisor.h"
 #include "supervisor/take_over.h"
 

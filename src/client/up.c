@@ -18,7 +18,7 @@
 #include "base/text.h"
 #include "client/parts.h"
 #include "configfs/udc.h"
-#include "process/reap.h"
+#include "function/reap.h"
 #include "supervisor/reload.h"
 #include "supervisor/supervisor.h"
 #include "supervisor/take_over.h"

@@ -45,7 +45,7 @@ static void missing(const struct here *h, const struct origin *at, const struct 
 	diags_add(h->diags, h->severity, at->file ? at : &whole, "%s", err->text);
 }
 
-static void check_user(struct here *h, const struct gadgetfile_str *user)
+static void check_user(struct here *h, const struct placed_str *user)
 {
 	_cleanup_error_ struct error err = { 0 };
 	uid_t uid;
@@ -59,7 +59,7 @@ static void check_user(struct here *h, const struct gadgetfile_str *user)
 		note_found(h, USER, user->value);
 }
 
-static void check_group(struct here *h, const struct gadgetfile_str *group)
+static void check_group(struct here *h, const struct placed_str *group)
 {
 	_cleanup_error_ struct error err = { 0 };
 	gid_t gid;
@@ -173,7 +173,7 @@ static void check_udc(const struct here *h)
 static void check_serials(const struct here *h)
 {
 	for (size_t i = 0; i < h->gadget->n_strings; i++) {
-		const struct gadgetfile_str *from = &h->gadget->strings[i].serial_from;
+		const struct placed_str *from = &h->gadget->strings[i].serial_from;
 		_cleanup_error_ struct error err = { 0 };
 		_cleanup_free_ char *serial = NULL;
 
@@ -185,7 +185,7 @@ static void check_serials(const struct here *h)
 static void check_switch_to(const struct here *h, const char *const *dirs)
 {
 	for (size_t i = 0; i < h->gadget->n_switch_to; i++) {
-		const struct gadgetfile_str *name = &h->gadget->switch_to[i];
+		const struct placed_str *name = &h->gadget->switch_to[i];
 		_cleanup_free_ char *path = gadgetfile_find_beside(h->gadget, dirs, name->value);
 
 		if (!path)

@@ -98,7 +98,7 @@ static void add_value(struct plan *plan, const struct step_op *op, char *path, c
 static void add_attributes(struct plan *plan, struct configfs *c, const char *dir)
 {
 	for (int i = 0; i < GADGET_ATTR_COUNT; i++) {
-		const struct gadgetfile_int *attr = &c->gadget->attrs[i];
+		const struct placed_int *attr = &c->gadget->attrs[i];
 
 		if (attr->set)
 			add_value(plan, &usbg_op_attribute,
@@ -123,7 +123,7 @@ static void add_max_speed(struct plan *plan, const struct gadget *g, const char 
 }
 
 static void add_string(struct plan *plan, struct configfs *c, const char *dir, const char *name,
-		       const struct gadgetfile_str *s)
+		       const struct placed_str *s)
 {
 	if (s->value)
 		add_value(plan, &usbg_op_string, strf("%s/%s", dir, name), xstrdup(s->value),

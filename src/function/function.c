@@ -17,12 +17,12 @@
 #include "blob/encode.h"
 #include "configfs/configfs.h"
 #include "configfs/udc.h"
+#include "function/reap.h"
 #include "functionfs/endpoint.h"
 #include "functionfs/message.h"
 #include "functionfs/mount.h"
 #include "plan/files.h"
 #include "process/family.h"
-#include "process/reap.h"
 #include "supervisor/supervisor.h"
 #include "supervisor/switch.h"
 
@@ -359,7 +359,7 @@ static char *mount_options(const struct live_function *i)
 	const struct ffs_mount *m = &i->model->ffs->mount;
 	const struct {
 		const char *name;
-		const struct gadgetfile_int *mode;
+		const struct placed_int *mode;
 	} modes[] = { { "mode", &m->mode }, { "rmode", &m->rmode }, { "fmode", &m->fmode } };
 	char *options = strf("%s uid=%u,gid=%u", i->model->instance, i->mount_uid, i->mount_gid);
 

@@ -8,7 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/proc.h"
-#include "process/reap.h"
+#include "function/reap.h"
 #include "supervisor/supervisor.h"
 
 void worker_rest_begin(struct live_worker *worker)

@@ -10,8 +10,8 @@
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "base/proc.h"
+#include "function/reap.h"
 #include "process/family.h"
-#include "process/reap.h"
 #include "supervisor/supervisor.h"
 
 static void on_end(void *data, uint32_t events _unused_)

@@ -30,7 +30,7 @@ const struct ffs_feature_words ffs_feature_words[FFS_FEATURE_COUNT] = {
 
 /* --- what a function asks for --- */
 
-static bool asks(const struct gadgetfile_int *key, struct origin *at)
+static bool asks(const struct placed_int *key, struct origin *at)
 {
 	*at = key->at;
 	return key->set;

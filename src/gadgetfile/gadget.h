@@ -11,21 +11,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/error.h"
+#include "base/placed.h"
+#include "blob/ffs.h"
+#include "process/limits.h"
 #include "process/sandbox.h"
 
-struct gadgetfile_int {
-	bool set; /* false: the file does not say; the kernel's or our default applies */
-	int64_t value;
-	struct origin at;
-};
-
 #define USB_MAX_STRING_BYTES 126 /* USB_MAX_STRING_LEN: of UTF-8; cut or refused beyond it */
-
-struct gadgetfile_str {
-	char *value; /* NULL: the file does not say */
-	struct origin at;
-};
 
 /* One of the kernel's speeds, ordered; values are ours, not ch9's. */
 enum gadget_speed {
@@ -53,132 +44,16 @@ extern const char *const gadget_attribute_words[GADGET_ATTR_COUNT]; /* "bcdUSB",
 struct gadget_strings {
 	uint16_t lang; /* USB language id, 0x0409 = en-US */
 	struct origin at;
-	struct gadgetfile_str manufacturer, product, serialnumber;
+	struct placed_str manufacturer, product, serialnumber;
 	/* In place of serialnumber "machine-id", "device-tree" or an absolute path: serial_read of
 	 * configfs/serial.h. "name" is a serialnumber by now. */
-	struct gadgetfile_str serial_from;
+	struct placed_str serial_from;
 };
 
 struct gadget_udc {
-	struct gadgetfile_str name;   /* of /sys/class/udc */
-	struct gadgetfile_str driver; /* the UDC's driver, for machines whose UDC names vary */
-	double wait;		      /* seconds; 0: do not wait (run waits anyway) */
-	struct origin at;
-};
-
-enum ep_type { EP_BULK, EP_INTERRUPT, EP_ISOCHRONOUS };
-enum ep_direction { EP_OUT, EP_IN };
-
-/* What one speed's endpoint descriptor says; exact, checked against USB 2.0 and 3.2. */
-struct ep_speed {
-	bool used;	     /* the function offers this speed */
-	uint16_t max_packet; /* wMaxPacketSize, bytes */
-	uint8_t interval;    /* bInterval as the descriptor encodes it */
-	uint8_t burst;	     /* SuperSpeed companion: bMaxBurst, 0-15 */
-	/* High speed: packets in a microframe; isochronous at SuperSpeed: bursts in a service
-	 * interval. 1-3, and 0 is 1. */
-	uint8_t mult;
-};
-
-enum { EP_FULL, EP_HIGH, EP_SUPER, EP_SPEED_COUNT };
-
-struct endpoint {
-	char *name;	 /* "ep1-in" style by default; unique in the function, no colon */
-	uint8_t address; /* bEndpointAddress as the blob has it; the kernel remaps it at bind */
-	enum ep_direction direction;
-	enum ep_type type;
-	uint8_t alternate; /* setting of the interface, 0.. */
-	struct ep_speed speed[EP_SPEED_COUNT];
-	struct gadgetfile_int zlp; /* in only; not 0: FunctionFS' automatic zero-length packets */
-	unsigned int number;	   /* 1.. in file order: the kernel's epN */
-	struct origin at;
-};
-
-/* A text in one or several languages; the blob gives every language the same count. */
-struct ffs_text {
-	uint16_t lang;
-	char *text;
-};
-
-struct ffs_string {
-	struct ffs_text *texts;
-	size_t n_texts; /* 0: no string */
-	struct origin at;
-};
-
-struct ffs_bytes {
-	uint8_t *data;
-	size_t size;
-};
-
-/* An extended property of Microsoft OS descriptors 1.0: a value in Windows' registry. */
-struct os_property {
-	uint32_t type; /* dwPropertyDataType: 1 REG_SZ, 2 REG_EXPAND_SZ, 3 REG_BINARY, 6 REG_LINK */
-	char *name;    /* ASCII */
-	struct ffs_bytes data; /* of strings ASCII with its NUL: the kernel makes UTF-16 of it */
-};
-
-#define OS_ID_SIZE 8
-
-struct interface {
-	uint8_t class, subclass, protocol;
-	struct ffs_string string;
-	struct ffs_bytes *extra; /* whole descriptors, behind that of setting 0 */
-	size_t n_extra;
-	struct origin extra_at;
-	char compatible[OS_ID_SIZE + 1], sub_compatible[OS_ID_SIZE + 1]; /* "": none */
-	struct os_property *properties;
-	size_t n_properties;
-	struct endpoint *endpoints; /* of all settings, in the order of these */
-	size_t n_endpoints;
-	unsigned int n_alternates; /* beside setting 0 */
-	struct origin at;
-};
-
-/* Interfaces that are one thing to the host (USB 3.2, 9.6.4). */
-struct association {
-	uint8_t first, count; /* interfaces of the function, from 0 */
-	uint8_t class, subclass, protocol;
-	struct ffs_string string;
-	struct origin at;
-};
-
-struct ffs_mount {
-	char *path; /* absolute; never NULL */
-	bool path_is_default;
-	struct gadgetfile_str uid, gid; /* name or decimal number, resolved when the plan is made */
-	struct gadgetfile_int mode, rmode, fmode; /* permission bits */
-	bool no_disconnect;
-	struct gadgetfile_int mmap_memory_mb; /* MiB that may be mapped; 0: none */
-	struct origin at;
-};
-
-struct ffs {
-	struct ffs_mount mount;
-	/* Absolute path of the link to the only endpoint, or with rw_proxy to the only pair's file.
-	 */
-	struct gadgetfile_str device;
-	bool virtual_addr, all_ctrl_recip, config0_setup;
-	/* Endpoints 1 and 2, 3 and 4, ... have a file for both directions as well; checked. */
-	struct gadgetfile_int rw_proxy;
-	bool speed[EP_SPEED_COUNT]; /* which sets of descriptors there are */
-	struct interface *interfaces;
-	size_t n_interfaces;
-	/*
-	 * `blob`: what is written to ep0 as it is; data is NULL where it is made of the rest. With
-	 * descriptors speeds, interfaces and endpoints are what these say, for who looks at them.
-	 */
-	struct ffs_bytes raw_descriptors, raw_strings;
-	struct association *associations;
-	size_t n_associations;
-	/* The number that interface 0 gets: where there are associations the same in every
-	 * configuration. */
-	uint8_t first_interface;
-	/*
-	 * There are Microsoft OS descriptors, of every interface: the kernel takes one without for
-	 * interface 0. So also if only other functions of the gadget have them.
-	 */
-	bool os_descs;
+	struct placed_str name;	  /* of /sys/class/udc */
+	struct placed_str driver; /* the UDC's driver, for machines whose UDC names vary */
+	double wait;		  /* seconds; 0: do not wait (run waits anyway) */
 	struct origin at;
 };
 
@@ -222,18 +97,14 @@ struct worker {
 	enum worker_on_crash on_crash;
 	/* The default is resolved: unbind if nothing else is in the gadget. */
 	enum worker_on_failed on_failed;
-	struct gadgetfile_str user; /* name or number; NULL: a user id of its own */
-	struct gadgetfile_str *groups;
+	struct placed_str user; /* name or number; NULL: a user id of its own */
+	struct placed_str *groups;
 	size_t n_groups;
 	bool keep_privileges;
 	uint64_t capabilities; /* that it has without that: bit n for number n of capabilities(7) */
 	bool sandbox;
 	unsigned int allowed; /* what that may leave open, of enum sandbox_open */
-	struct worker_limits {
-		uint64_t memory;     /* bytes of address space */
-		uint32_t files, cpu; /* open descriptors; seconds of processor time */
-		uint32_t tasks;	     /* processes and threads of the worker's user */
-	} limits;		     /* 0: none but the supervisor's own */
+	struct process_limits limits;
 	struct env_var *env;
 	size_t n_env;
 	char *directory; /* absolute; "/" by default */
@@ -315,10 +186,10 @@ struct config_function {
 };
 
 struct config {
-	unsigned int id; /* bConfigurationValue, 1-255 */
-	char *name;	 /* configfs name is NAME.ID; at most 39 characters in all */
-	struct gadgetfile_int attributes; /* bmAttributes */
-	struct gadgetfile_int max_power;  /* mA */
+	unsigned int id;	      /* bConfigurationValue, 1-255 */
+	char *name;		      /* configfs name is NAME.ID; at most 39 characters in all */
+	struct placed_int attributes; /* bmAttributes */
+	struct placed_int max_power;  /* mA */
 	struct config_strings *strings;
 	size_t n_strings;
 	struct config_function *functions;
@@ -338,10 +209,10 @@ struct gadget {
 		max_speed; /* as the file says, or lowered to the functions' lowest maximum */
 	struct origin max_speed_at;
 	struct gadget_udc udc;
-	struct gadgetfile_str *switch_to; /* names of gadgets that a worker may ask to become */
+	struct placed_str *switch_to; /* names of gadgets that a worker may ask to become */
 	size_t n_switch_to;
-	struct gadgetfile_int attrs[GADGET_ATTR_COUNT]; /* defaults filled in: 1d6b:0104 */
-	struct gadget_strings *strings; /* default filled in: en-US, product = name */
+	struct placed_int attrs[GADGET_ATTR_COUNT]; /* defaults filled in: 1d6b:0104 */
+	struct gadget_strings *strings;		    /* default filled in: en-US, product = name */
 	size_t n_strings;
 	struct function *functions;
 	size_t n_functions;

@@ -101,7 +101,7 @@ static bool default_id(struct load *l, struct node *attrs, enum gadget_attr attr
 {
 	if (attrs && node_member(attrs, gadget_attribute_words[attr]))
 		return false;
-	l->g->attrs[attr] = (struct gadgetfile_int){ .set = true, .value = value };
+	l->g->attrs[attr] = (struct placed_int){ .set = true, .value = value };
 	return true;
 }
 
@@ -196,7 +196,7 @@ static void load_switch_to(struct load *l, struct node *list)
 		return;
 	node_foreach(item, list) {
 		_cleanup_free_ char *shown = NULL;
-		struct gadgetfile_str *name;
+		struct placed_str *name;
 		bool again = false;
 
 		if (item->bad)

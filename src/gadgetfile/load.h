@@ -60,7 +60,7 @@ struct ffs_draft {
 
 struct class_draft {
 	struct node *class;
-	struct gadgetfile_int subclass, protocol;
+	struct placed_int subclass, protocol;
 };
 
 struct interface_draft {
@@ -73,18 +73,18 @@ struct blob_draft {
 };
 
 struct os_compat_draft {
-	struct gadgetfile_int interface;
+	struct placed_int interface;
 	struct node *compatible, *sub_compatible;
 };
 
 struct os_property_draft {
-	struct gadgetfile_int interface;
+	struct placed_int interface;
 	struct node *name, *data;
 	unsigned int type;
 };
 
 struct association_draft {
-	struct gadgetfile_int first, count;
+	struct placed_int first, count;
 	struct class_draft class;
 	struct node *string;
 };
@@ -96,14 +96,14 @@ struct node_word {
 };
 
 struct exact_draft {
-	struct gadgetfile_int max_packet, burst, mult;
+	struct placed_int max_packet, burst, mult;
 	const struct node *interval;
 };
 
 struct endpoint_draft {
 	struct node_word direction, type;
-	struct gadgetfile_str name;
-	struct gadgetfile_int address, max_packet, burst, mult, zlp;
+	struct placed_str name;
+	struct placed_int address, max_packet, burst, mult, zlp;
 	struct node *interval, *exact[EP_SPEED_COUNT];
 };
 

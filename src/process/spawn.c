@@ -119,7 +119,7 @@ static bool set_limit(int what, uint64_t limit)
 	return !limit || setrlimit(what, &r) == 0;
 }
 
-static bool set_limits(const struct worker_limits *limits)
+static bool set_limits(const struct process_limits *limits)
 {
 	return set_limit(RLIMIT_AS, limits->memory) && set_limit(RLIMIT_NOFILE, limits->files) &&
 	       set_limit(RLIMIT_CPU, limits->cpu) && set_limit(RLIMIT_NPROC, limits->tasks);

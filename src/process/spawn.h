@@ -10,7 +10,7 @@
 #include <sys/types.h>
 
 #include "base/error.h"
-#include "gadgetfile/gadget.h"
+#include "process/limits.h"
 #include "process/sandbox.h"
 
 struct spawn {
@@ -27,7 +27,7 @@ struct spawn {
 	bool keep_privileges;  /* else: no_new_privs, and no more than */
 	uint64_t capabilities; /* these; bit n for number n of capabilities(7) */
 	bool bounded;	       /* the supervisor's own bounding set is empty already */
-	struct worker_limits limits;
+	struct process_limits limits;
 	struct sandbox sandbox; /* what it gives up before it begins; n 0: nothing */
 	int answer;		/* its stdout; -1: what `output` is */
 	bool tied;		/* killed when the caller dies; else that is its keeper's to do */

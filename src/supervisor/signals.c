@@ -9,7 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "process/reap.h"
+#include "function/reap.h"
 #include "supervisor/reload.h"
 #include "supervisor/supervisor.h"
 #include "supervisor/switch.h"

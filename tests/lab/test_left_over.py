@@ -23,7 +23,7 @@ from tap import contains, eq, ok, test  # noqa: E402
 harness.leaves_nothing()
 
 RUN = pathlib.Path("/run/ffsctl/x")
-REAP_SECONDS = 5  # src/process/reap.h
+REAP_SECONDS = 5  # src/function/reap.h
 
 
 def the_worker():

@@ -5,7 +5,7 @@
 #define FIELD(type, member) .offset = offsetof(type, member)
 #define BYTE .min = 0, .max = 255
 #define WORD16 .min = 0, .max = 65535
-#define ATTR(index) .set = set_int, .offset = (index) * sizeof(struct gadgetfile_int)
+#define ATTR(index) .set = set_int, .offset = (index) * sizeof(struct placed_int)
 #define LANG_PATTERN "^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$"
 
 static const struct key_word speed_words[] = {
@@ -37,7 +37,7 @@ static const struct key attrs_rows[] = {
 	  ATTR(GADGET_BCD_USB) },
 	{ "bDeviceClass", NODE_INT | NODE_STRING, .flags = KEY_SCHEME, BYTE, .words = class_words,
 	  .fallback = "0, per-interface", .doc = "Class of the device, a number or a name.",
-	  .set = set_class, .offset = GADGET_DEVICE_CLASS * sizeof(struct gadgetfile_int) },
+	  .set = set_class, .offset = GADGET_DEVICE_CLASS * sizeof(struct placed_int) },
 	{ "bDeviceSubClass", NODE_INT, .flags = KEY_SCHEME, BYTE, .fallback = "0",
 	  .doc = "Subclass of the device.", ATTR(GADGET_DEVICE_SUB_CLASS) },
 	{ "bDeviceProtocol", NODE_INT, .flags = KEY_SCHEME, BYTE, .fallback = "0",

@@ -36,8 +36,7 @@ char *load_path(const struct load *l, const struct node *value)
 		    path);
 }
 
-static void set_text_at(struct load *l, struct gadgetfile_str *s, const struct node *value,
-			char *text)
+static void set_text_at(struct load *l, struct placed_str *s, const struct node *value, char *text)
 {
 	free(s->value);
 	s->value = text;
@@ -64,8 +63,8 @@ void set_bool(struct load *l _unused_, const struct key *k _unused_, struct node
 
 void set_int(struct load *l, const struct key *k _unused_, struct node *value, void *field)
 {
-	*(struct gadgetfile_int *)field =
-		(struct gadgetfile_int){ true, value->integer, load_origin(l, &value->at) };
+	*(struct placed_int *)field =
+		(struct placed_int){ true, value->integer, load_origin(l, &value->at) };
 }
 
 void set_uint(struct load *l _unused_, const struct key *k _unused_, struct node *value,
@@ -121,13 +120,12 @@ void set_memory(struct load *l, const struct key *k, struct node *value, void *f
 
 void set_class(struct load *l, const struct key *k, struct node *value, void *field)
 {
-	struct gadgetfile_int *class = field;
+	struct placed_int *class = field;
 
 	if (value->type == NODE_STRING)
-		*class =
-			(struct gadgetfile_int){ true,
-						 key_find_word(k->words, value->text)->value & 0xff,
-						 load_origin(l, &value->at) };
+		*class = (struct placed_int){ true,
+					      key_find_word(k->words, value->text)->value & 0xff,
+					      load_origin(l, &value->at) };
 	else
 		set_int(l, k, value, field);
 }
@@ -202,7 +200,7 @@ void set_serialnumber(struct load *l, const struct key *k, struct node *value, v
 	/* Nothing that only the machine knows: as if it stood here. */
 	if (streq_null(s->serial_from.value, "name")) {
 		s->serialnumber = s->serial_from;
-		s->serial_from = (struct gadgetfile_str){ 0 };
+		s->serial_from = (struct placed_str){ 0 };
 		free(s->serialnumber.value);
 		s->serialnumber.value = xstrdup(l->g->name);
 	}
@@ -306,7 +304,7 @@ void set_groups(struct load *l, const struct key *k _unused_, struct node *value
 	struct worker *w = &((struct worker_draft *)field)->w;
 
 	node_foreach(item, value) {
-		struct gadgetfile_str *group;
+		struct placed_str *group;
 
 		if (item->bad)
 			continue;
@@ -349,9 +347,8 @@ void set_mode(struct load *l, const struct key *k, struct node *value, void *fie
 			   shown);
 		return;
 	}
-	*(struct gadgetfile_int *)field =
-		(struct gadgetfile_int){ true, strtol(value->text, NULL, 8),
-					 load_origin(l, &value->at) };
+	*(struct placed_int *)field = (struct placed_int){ true, strtol(value->text, NULL, 8),
+							   load_origin(l, &value->at) };
 }
 
 void set_group(struct load *l, const struct key *k, struct node *value, void *field)

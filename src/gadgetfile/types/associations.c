@@ -76,11 +76,11 @@ void load_associations(struct load *l, struct ffs *ffs, struct node *list)
 /* Without a word in 'attrs' the host would not look for associations. */
 static void set_device_class(struct load *l, const struct place *at)
 {
-	struct gadgetfile_int *attrs = l->g->attrs;
+	struct placed_int *attrs = l->g->attrs;
 	bool said = false, right = true;
 
 	for (size_t i = 0; i < ARRAY_SIZE(device_class); i++) {
-		const struct gadgetfile_int *attr = &attrs[device_class[i].attr];
+		const struct placed_int *attr = &attrs[device_class[i].attr];
 
 		said |= attr->set;
 		right &= attr->set && attr->value == device_class[i].value;
@@ -91,7 +91,7 @@ static void set_device_class(struct load *l, const struct place *at)
 			     "protocol 1 in 'attrs' (USB 3.2, 9.6.1): hosts may not look at them");
 	for (size_t i = 0; i < ARRAY_SIZE(device_class) && !said; i++)
 		attrs[device_class[i].attr] =
-			(struct gadgetfile_int){ .set = true, .value = device_class[i].value };
+			(struct placed_int){ .set = true, .value = device_class[i].value };
 }
 
 /* False: an error has been reported. */

@@ -23,7 +23,7 @@ struct attrs_draft {
 };
 
 struct os_desc_draft {
-	struct gadgetfile_str interface;
+	struct placed_str interface;
 	struct node *compatible, *sub_compatible;
 };
 

@@ -46,7 +46,7 @@ static bool bulk_size_is_legal(int speed, int64_t size)
 	}
 }
 
-static int64_t fit_size(enum ep_type type, int speed, const struct gadgetfile_int *asked)
+static int64_t fit_size(enum ep_type type, int speed, const struct placed_int *asked)
 {
 	int64_t size = asked->value;
 

@@ -162,7 +162,7 @@ static void check_memory(const struct check *c)
 	size_t size = w->io_size ? w->io_size : c->plugin ? c->plugin->transfer_size : 0;
 	size_t depth = w->io_depth ? w->io_depth : c->plugin ? c->plugin->depth : 0;
 	size_t n = count_endpoints(c->f->ffs, any_endpoint);
-	const struct gadgetfile_int *limit = c->f->ffs ? &c->f->ffs->mount.mmap_memory_mb : NULL;
+	const struct placed_int *limit = c->f->ffs ? &c->f->ffs->mount.mmap_memory_mb : NULL;
 	uint64_t has, needs = (uint64_t)size * depth * n;
 
 	if (!engine || w->engine != ENGINE_MMAP || !limit)

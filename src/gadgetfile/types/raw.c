@@ -272,8 +272,7 @@ static bool read_head(struct raw *r, uint32_t *flags)
 	r->ffs->all_ctrl_recip = *flags & ALL_CTRL_RECIP;
 	r->ffs->config0_setup = *flags & CONFIG0_SETUP;
 	if (*flags & RW_PROXY)
-		r->ffs->rw_proxy =
-			(struct gadgetfile_int){ true, 1, load_origin(r->l, &r->node->at) };
+		r->ffs->rw_proxy = (struct placed_int){ true, 1, load_origin(r->l, &r->node->at) };
 	return true;
 }
 

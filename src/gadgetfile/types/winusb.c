@@ -19,8 +19,8 @@
 
 /* --- checks ----------------------------------------------------------------------------------- */
 
-static struct interface *find_interface(struct load *l, struct ffs *ffs,
-					const struct gadgetfile_int *n, struct node *node)
+static struct interface *find_interface(struct load *l, struct ffs *ffs, const struct placed_int *n,
+					struct node *node)
 {
 	if (!n->set)
 		return NULL;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "process/reap.h"
+#include "function/reap.h"
 
 #include <errno.h>
 #include <fcntl.h>
