@@ -149,6 +149,11 @@ void fd_close_from(unsigned int first)
 	close_range_of(first, ~0U);
 }
 
+void fd_keep_over_exec(int fd, bool keep)
+{
+	fcntl(fd, F_SETFD, keep ? 0 : FD_CLOEXEC);
+}
+
 void fd_close_others(const int *keep, size_t n)
 {
 	unsigned int first = 3;

@@ -37,6 +37,8 @@ char *fd_path(int fd);
 /* The write(2) loop for pipes and files. -errno. */
 int fd_write_all(int fd, const void *data, size_t size);
 
+/* Whether a program that is executed gets it. */
+void fd_keep_over_exec(int fd, bool keep);
 /* Closes every descriptor from 3 on but those in `keep` (which may hold -1). */
 void fd_close_others(const int *keep, size_t n);
 /* Closes every descriptor from `first` on. */

@@ -24,15 +24,6 @@
 /* A process that has nothing left to do but exit. */
 #define ENDING_MS 1000
 
-int client_locked(const char *name, pid_t pid, const char *who, struct error *err)
-{
-	if (pid <= 0 || !who)
-		return error_set(err, EX_CANTCREAT, EBUSY, NULL, "another command works on '%s'",
-				 name);
-	return error_set(err, EX_CANTCREAT, EBUSY, NULL,
-			 "another command works on '%s': '%s' (pid %d)", name, who, (int)pid);
-}
-
 int client_clear_leftovers(const struct world *world, const char *name, struct rundir *rundir,
 			   struct error *err)
 {
@@ -49,11 +40,6 @@ int client_clear_leftovers(const struct world *world, const char *name, struct r
 	}
 	supervisor_free(&s);
 	return r;
-}
-
-bool client_has_record(const struct rundir *rundir)
-{
-	return faccessat(rundir->dir_fd, RUNDIR_RECORD, F_OK, 0) == 0;
 }
 
 /* --- down, restart, wait --- */
@@ -241,7 +227,7 @@ int client_down(const struct world *world, const char *name, enum client_whose w
 			return r;
 		}
 		if (r < 0 && !err->exit && !may_be_told(who))
-			return client_locked(name, pid, who, err);
+			return rundir_in_use(name, pid, who, err);
 		if (r < 0 && !err->exit && end_by_signal(who, owner))
 			r = 0;
 		/*
@@ -256,7 +242,7 @@ int client_down(const struct world *world, const char *name, enum client_whose w
 		*result = CLIENT_FORCED;
 		return down_without_record(world, name, whose, &rundir, err);
 	}
-	*result = client_has_record(&rundir) ? CLIENT_CLEARED
+	*result = rundir_has_record(&rundir) ? CLIENT_CLEARED
 		  : told		     ? CLIENT_DONE
 					     : CLIENT_UNCHANGED;
 	return client_clear_leftovers(world, name, &rundir, err);

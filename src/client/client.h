@@ -108,11 +108,9 @@ int client_log(const struct world *world, const char *name, char **text, size_t 
 int client_reexec(const struct world *world, const char *name, const char *program,
 		  struct error *err);
 /*
- * What it executes: CLIENT_RESUME NAME LOCK CLIENT [CLIENT_RESUME_FOREGROUND], with the descriptors
- * of the lock and of the command's socket. Returns as client_up and client_run do.
+ * What it executes (supervisor_reexec): goes on with the descriptors of the lock and of the
+ * command's socket. Returns as client_up and client_run do.
  */
-#define CLIENT_RESUME "resume-supervisor"
-#define CLIENT_RESUME_FOREGROUND "foreground"
 int client_resume(const struct world *world, const char *name, int lock_fd, int client_fd,
 		  bool foreground, struct error *err);
 

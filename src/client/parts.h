@@ -8,18 +8,8 @@
 
 struct supervisor;
 
-/* Fails with EX_CANTCREAT: somebody else works on the gadget. */
-int client_locked(const char *name, pid_t pid, const char *who, struct error *err);
-
 /* Fails with EX_UNAVAILABLE: nobody looks after it. */
 int client_no_supervisor(const char *name, struct error *err);
-
-/* A gadget's record, but for the plan. `origin`: the gadget that the process was started for, if
- * that is another one; NULL. The caller owns it. */
-json_t *client_make_record(const struct gadget *g, const json_t *form, const char *origin);
-
-/* Whether two records are of the same gadget, whoever brings it up and when. */
-bool client_same_gadget(const json_t *a, const json_t *b);
 
 /* The supervisor gets its rundir (taken over), its record (taken over), and what was wished. */
 void client_give(struct supervisor *s, const struct client_options *options, struct rundir *rundir,
@@ -54,8 +44,6 @@ int client_past_read(struct client_past *past, const struct world *world, const 
 		     struct error *err);
 void client_past_free(struct client_past *past);
 
-/* Executes another program in place of this one (client_reexec): returns when that fails. */
-int client_reexec_self(struct supervisor *s, const char *program, int client_fd, struct error *err);
 /* The last that workers have printed; the caller frees it. */
 char *client_last_output(const struct supervisor *s);
 
@@ -74,7 +62,6 @@ int client_clear_switched(const struct world *world, const char *name, struct er
  */
 int client_force(const struct world *world, const char *name, struct error *err);
 
-bool client_has_record(const struct rundir *rundir);
 /* Takes away what a dead supervisor has left; the lock is ours and goes with it. */
 int client_clear_leftovers(const struct world *world, const char *name, struct rundir *rundir,
 			   struct error *err);

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Another program for a supervisor that runs: it executes that, which finds in the run directory
- * what there is, as after a crash; but it has the same pid, holds the lock all the time, and is
- * still the parent of keepers and workers, whose exit status it learns.
+ * Another program for a supervisor that runs: the command, and how the new program goes on where
+ * the old one (supervisor/reexec.c) was.
  */
 #include "config.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -22,54 +20,7 @@
 #include "supervisor/supervisor.h"
 #include "supervisor/take_over.h"
 
-/* Longer than any program takes to start; it is told what it was to be after that. */
-#define HOLD_SECONDS 60
-
-/* --- the old program ---------------------------------------------------------------------------
- */
-
-static void keep_open(int fd, bool keep)
-{
-	fcntl(fd, F_SETFD, keep ? 0 : FD_CLOEXEC);
-}
-
-int client_reexec_self(struct supervisor *s, const char *program, int client_fd, struct error *err)
-{
-	_cleanup_free_ char *lock = strf("%d", s->rundir.lock_fd), *client = strf("%d", client_fd);
-	const char *const argv[] = { program,
-				     "--configfs",
-				     s->world->configfs,
-				     "--run-dir",
-				     s->world->run_dir,
-				     CLIENT_RESUME,
-				     s->name,
-				     lock,
-				     client,
-				     s->foreground ? CLIENT_RESUME_FOREGROUND : NULL,
-				     NULL };
-
-	if (!take_over_is_possible(s))
-		return error_set(err, EX_CANTCREAT, EBUSY, NULL,
-				 "'%s' has failed, or has become another gadget (switch_to)",
-				 s->name);
-	if (access(program, X_OK) < 0)
-		return error_errno(err, EX_UNAVAILABLE, errno, program, "cannot execute %s",
-				   program);
-	control_send_away(&s->control, client_fd);
-	supervisor_write_status(s);
-	for (size_t n = 0; n < s->n_functions; n++)
-		function_hold(s->functions[n], HOLD_SECONDS);
-	keep_open(s->rundir.lock_fd, true);
-	keep_open(client_fd, true);
-	execv(program, (char *const *)argv);
-	error_errno(err, EX_UNAVAILABLE, errno, program, "cannot execute %s", program);
-	keep_open(s->rundir.lock_fd, false);
-	keep_open(client_fd, false);
-	take_over_allow(s);
-	return -err->err;
-}
-
-/* --- the new one -------------------------------------------------------------------------------
+/* --- the new program --------------------------------------------------------------------------
  */
 
 /* Whoever holds the lock says at once who it is. */
@@ -102,8 +53,8 @@ int client_resume(const struct world *world, const char *name, int lock_fd, int 
 	int r;
 
 	fd_close_others((int[]){ lock_fd, client_fd }, 2);
-	keep_open(lock_fd, false);
-	keep_open(client_fd, false);
+	fd_keep_over_exec(lock_fd, false);
+	fd_keep_over_exec(client_fd, false);
 	r = begin(&s, &l, world, name, lock_fd, foreground, err);
 	control_answer_to(client_fd, err);
 	if (r == 0) {

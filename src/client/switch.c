@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "client/parts.h"
 #include "plan/fault.h"
+#include "rundir/record.h"
 #include "supervisor/privileges.h"
 #include "supervisor/supervisor.h"
 #include "supervisor/switch.h"
@@ -151,8 +152,8 @@ static int supervise(struct process *p, struct turn *turn, struct error *err)
 	s->on_up_data = p;
 	rundir_sign(&turn->rundir, WHO_COMING_UP, err);
 	client_give(s, &options, &turn->rundir,
-		    client_make_record(turn->gadget, turn->form,
-				       streq(p->origin, turn->gadget->name) ? NULL : p->origin));
+		    record_make(turn->gadget, turn->form,
+				streq(p->origin, turn->gadget->name) ? NULL : p->origin));
 	return supervisor_run(s, options.timeout, turn->gadget->udc.wait, err);
 }
 

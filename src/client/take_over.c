@@ -84,7 +84,7 @@ static int meet_owner(const struct world *world, const char *name, enum client_r
 	error_clear(err);
 	rundir_owner(world, name, &pid, &who);
 	if (!streq_null(who, WHO_UP))
-		return client_locked(name, pid, who, err);
+		return rundir_in_use(name, pid, who, err);
 	*result = CLIENT_UNCHANGED;
 	return 0;
 }
@@ -100,7 +100,7 @@ static int begin(struct supervisor *s, struct client_past *past, const struct wo
 		return meet_owner(world, name, result, err);
 	if (r < 0)
 		return r;
-	if (!client_has_record(&rundir)) { /* it went down meanwhile */
+	if (!rundir_has_record(&rundir)) { /* it went down meanwhile */
 		rundir_remove(&rundir, &(struct error){ 0 });
 		return client_no_supervisor(name, err);
 	}

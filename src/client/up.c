@@ -19,6 +19,7 @@
 #include "client/parts.h"
 #include "configfs/udc.h"
 #include "function/reap.h"
+#include "rundir/record.h"
 #include "supervisor/reload.h"
 #include "supervisor/supervisor.h"
 #include "supervisor/take_over.h"
@@ -27,38 +28,6 @@
 #define UNSIGNED_MS 1000
 
 /* --- who has it --- */
-
-json_t *client_make_record(const struct gadget *g, const json_t *form, const char *origin)
-{
-	json_t *record = json_pack("{s:s, s:s, s:s, s:s, s:O}", "version", PACKAGE_VERSION, "name",
-				   g->name, "file", g->file, "dir", g->dir, "form", form);
-
-	if (origin)
-		json_object_set_new(record, "origin", json_string(origin));
-	return record;
-}
-
-/* Who brings it up when is no part of what it is. The caller owns it. */
-static json_t *form_of(const json_t *record)
-{
-	json_t *form = json_copy(json_object_get(record, "form"));
-
-	json_object_del(form, "autostart");
-	return form;
-}
-
-bool client_same_gadget(const json_t *a, const json_t *b)
-{
-	static const char *const keys[] = { "name", "dir" };
-	json_t *form_a = form_of(a), *form_b = form_of(b);
-	bool same = json_equal(form_a, form_b);
-
-	json_decref(form_a);
-	json_decref(form_b);
-	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
-		same = same && json_equal(json_object_get(a, keys[i]), json_object_get(b, keys[i]));
-	return same;
-}
 
 static char *status_string(const struct world *world, const char *name, const char *key)
 {
@@ -138,7 +107,7 @@ static int judge_owner(const struct gadget *g, const json_t *form,
 	if (r < 0 || pid == 0)
 		return -EAGAIN; /* it has just ended */
 	if (!who || !streq(who, WHO_UP))
-		return client_locked(g->name, pid, who, err);
+		return rundir_in_use(g->name, pid, who, err);
 	if (state && streq(state, "failed"))
 		return -ESTALE;
 	r = rundir_read(world, g->name, RUNDIR_RECORD, &theirs, err);
@@ -146,8 +115,8 @@ static int judge_owner(const struct gadget *g, const json_t *form,
 		return lost_record(world, g->name, pid, err);
 	if (r < 0)
 		return r;
-	mine = client_make_record(g, form, NULL);
-	if (!client_same_gadget(mine, theirs)) {
+	mine = record_make(g, form, NULL);
+	if (!record_is_of_same_gadget(mine, theirs)) {
 		error_set(err, EX_CANTCREAT, EEXIST, NULL, "a different gadget '%s' is up",
 			  g->name);
 		error_hint(err, "'ffsctl reload %s%s%s%s' makes it what the file says",
@@ -175,7 +144,7 @@ int client_make(struct supervisor *s, const struct gadget *g, const json_t *form
 	s->foreground = foreground;
 	if (foreground)
 		log_never_wait();
-	client_give(s, options, rundir, client_make_record(g, form, NULL));
+	client_give(s, options, rundir, record_make(g, form, NULL));
 	return 0;
 }
 
@@ -263,7 +232,7 @@ static int acquire(struct supervisor *s, const struct gadget *g, const json_t *f
 		}
 		if (r < 0)
 			return r;
-		if (!client_has_record(&rundir))
+		if (!rundir_has_record(&rundir))
 			break;
 		/* It may have died when it was about to become another one. */
 		r = g->n_switch_to > 0 ? client_clear_switched(world, g->name, err) : 0;

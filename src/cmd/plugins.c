@@ -15,7 +15,7 @@
 #include "base/text.h"
 #include "cmd/cmd.h"
 #include "cmd/plugin_tables.h"
-#include "function/launch.h"
+#include "probe/plugin_file.h"
 #include "process/needs.h"
 #include "rundir/control.h"
 
@@ -36,7 +36,7 @@ static int is_plugin(const struct dirent *entry)
 
 int cmd_list_plugins(struct cmd_names *names, struct error *err)
 {
-	_cleanup_free_ char *dir = launch_plugin_dir();
+	_cleanup_free_ char *dir = plugin_dir();
 	struct dirent **entries = NULL;
 	int n = scandir(dir, &entries, is_plugin, alphasort);
 
@@ -74,7 +74,7 @@ static void print_text(const char *before, const char *text, const char *after)
 
 static void print_line(const struct plugin_table *t)
 {
-	_cleanup_free_ char *path = launch_plugin_path(t->plugin);
+	_cleanup_free_ char *path = plugin_file(t->plugin);
 
 	printf("%-14s ", t->plugin);
 	print_text("", t->description.table.summary, "");
@@ -123,7 +123,7 @@ static void print_needs(uint32_t needs)
 static void print_all(const struct plugin_table *t)
 {
 	const struct ffsctl_plugin *p = &t->description.table;
-	_cleanup_free_ char *path = launch_plugin_path(t->plugin);
+	_cleanup_free_ char *path = plugin_file(t->plugin);
 
 	print_text("", p->name, ": ");
 	print_text("", p->summary, "\n");
@@ -144,7 +144,7 @@ static void print_all(const struct plugin_table *t)
 static void show(struct request *q, const char *plugin, bool all)
 {
 	const struct plugin_table *t = plugin_tables_get(&q->tables, plugin);
-	_cleanup_free_ char *path = launch_plugin_path(plugin);
+	_cleanup_free_ char *path = plugin_file(plugin);
 
 	if (t->err.exit && !q->exit)
 		q->exit = t->err.exit;
@@ -175,7 +175,7 @@ static void show_installed(struct request *q)
 		else
 			cmd_print_error(&err);
 	} else if (names.n == 0 && !q->plugins) {
-		_cleanup_free_ char *dir = launch_plugin_dir();
+		_cleanup_free_ char *dir = plugin_dir();
 
 		log_info("there is no plugin in %s", dir);
 	}

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "cmd/cmd.h"
 #include "rundir/rundir.h"
+#include "supervisor/supervisor.h"
 
 struct work {
 	const struct globals *globals;
@@ -103,4 +104,4 @@ static int run_resume(const struct globals *globals, int argc, char **argv)
 	return 0;
 }
 
-const struct command cmd_resume = { .name = CLIENT_RESUME, .run = run_resume };
+const struct command cmd_resume = { .name = SUPERVISOR_RESUME, .run = run_resume };

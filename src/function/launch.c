@@ -24,6 +24,7 @@
 #include "function/launch_parts.h"
 #include "functionfs/endpoint.h"
 #include "gadgetfile/gadgetfile.h"
+#include "probe/plugin_file.h"
 #include "process/credentials.h"
 #include "process/family.h"
 #include "supervisor/supervisor.h"
@@ -33,61 +34,6 @@
 #define DEFAULT_TASKS 256
 /* ep0 data of 64 KiB and a few events fit; what a worker does not read beyond that is lost. */
 #define CONTROL_BUFFER (256 * 1024)
-
-/*
- * Where this executable is, if it runs from its build tree: there its worker host lies beside it.
- * Of one that is installed nothing beside it is looked for.
- */
-static char *build_dir(void)
-{
-	_cleanup_free_ char *host = NULL;
-	char exe[4096];
-	ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
-
-	if (n <= 0)
-		return NULL;
-	exe[n] = '\0';
-	*strrchr(exe, '/') = '\0';
-	if (streq(exe, FFSCTL_BINDIR))
-		return NULL;
-	host = strf("%s/ffsctl-worker", exe);
-	return path_exists(host) ? xstrdup(exe) : NULL;
-}
-
-char *launch_worker_host(void)
-{
-	_cleanup_free_ char *dir = build_dir();
-
-	return strf("%s/ffsctl-worker", dir ? dir : FFSCTL_LIBEXECDIR);
-}
-
-char *launch_plugin_dir(void)
-{
-	_cleanup_free_ char *dir = build_dir();
-
-	return dir ? strf("%s/src/plugins", dir) : xstrdup(FFSCTL_PLUGINDIR);
-}
-
-char *launch_plugin_path(const char *plugin)
-{
-	_cleanup_free_ char *dir = NULL;
-
-	if (strchr(plugin, '/'))
-		return xstrdup(plugin);
-	dir = launch_plugin_dir();
-	return strf("%s/%s.so", dir, plugin);
-}
-
-int launch_find_plugin(const char *plugin, char **path, struct error *err)
-{
-	_cleanup_free_ char *file = launch_plugin_path(plugin);
-
-	if (access(file, R_OK) < 0)
-		return error_errno(err, EX_UNAVAILABLE, errno, file, "there is no plugin '%s' (%s)",
-				   plugin, file);
-	*path = steal_ptr(file);
-	return 0;
-}
 
 /* --- program and environment --- */
 
@@ -187,13 +133,13 @@ static int prepare_program(struct live_worker *worker, struct error *err)
 	if (w->kind == WORKER_PLUGIN) {
 		char *plugin;
 
-		if (launch_find_plugin(w->plugin, &plugin, err) < 0)
+		if (plugin_file_find(w->plugin, &plugin, err) < 0)
 			return error_at(err, &w->program_at);
 		if (check_trust(worker, plugin, err) < 0) {
 			free(plugin);
 			return -err->err;
 		}
-		s->program = launch_worker_host();
+		s->program = plugin_host_file();
 		s->argv = xcalloc(3, sizeof(*s->argv));
 		s->argv[0] = xstrdup("ffsctl-worker");
 		s->argv[1] = plugin;

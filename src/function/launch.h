@@ -16,10 +16,3 @@ uint64_t launch_digest(const struct live_worker *worker);
 
 /* Gives back the user ids of functions that the gadget has no longer. */
 void launch_give_back_users(const struct supervisor *supervisor);
-
-/* The directory that holds ffsctl's own programs and plugins; the caller frees them. */
-char *launch_worker_host(void);
-char *launch_plugin_path(const char *plugin);
-char *launch_plugin_dir(void);
-/* The path of a plugin that is there; the caller frees it. EX_UNAVAILABLE. */
-int launch_find_plugin(const char *plugin, char **path, struct error *err);

@@ -17,7 +17,7 @@
 #include "base/loop.h"
 #include "base/option.h"
 #include "base/text.h"
-#include "function/launch.h"
+#include "probe/plugin_file.h"
 #include "process/needs.h"
 #include "process/spawn.h"
 
@@ -126,7 +126,7 @@ static int start(struct child *c, int plugin_fd, struct error *err)
 {
 	char *argv[] = { "ffsctl-worker", "--describe", (char *)c->path, "/proc/self/fd/3", NULL };
 	char *env[] = { sanitizer_options(), NULL };
-	_cleanup_free_ char *program = launch_worker_host();
+	_cleanup_free_ char *program = plugin_host_file();
 	_cleanup_close_ int answer = -1, words = -1;
 	struct spawn spawn = { .program = program,
 			       .argv = argv,
@@ -298,7 +298,7 @@ int describe_plugin(const char *plugin, struct description *d, struct error *err
 {
 	struct child c = { .answer.fd = -1, .words.fd = -1 };
 	_cleanup_free_ char *path = NULL;
-	int r = launch_find_plugin(plugin, &path, err);
+	int r = plugin_file_find(plugin, &path, err);
 
 	*d = (struct description){ 0 };
 	c.path = path;

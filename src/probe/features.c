@@ -6,10 +6,10 @@
 
 #include "base/cleanup.h"
 #include "base/fd.h"
-#include "client/parts.h"
 #include "configfs/configfs.h"
 #include "configfs/steps.h"
 #include "functionfs/mount.h"
+#include "rundir/rundir.h"
 
 /*
  * Scratch gadgets are called ".ffsctl-probe.N", which no gadget file can ask for. Each has a
@@ -69,7 +69,7 @@ static int take_name(const struct world *world, struct rundir *rundir, char **na
 			error_clear(err);
 			continue;
 		}
-		if (r == 0 && client_has_record(rundir)) { /* its owner has just died */
+		if (r == 0 && rundir_has_record(rundir)) { /* its owner has just died */
 			r = clear_name(world, candidate, rundir, err);
 			rundir_close(rundir);
 			n--;

@@ -508,3 +508,17 @@ int rundir_each(const struct world *world, int (*fn)(void *data, const char *nam
 
 	return rundir_each_name(world, call_if_exists, &existing);
 }
+
+bool rundir_has_record(const struct rundir *rundir)
+{
+	return faccessat(rundir->dir_fd, RUNDIR_RECORD, F_OK, 0) == 0;
+}
+
+int rundir_in_use(const char *name, pid_t pid, const char *who, struct error *err)
+{
+	if (pid <= 0 || !who)
+		return error_set(err, EX_CANTCREAT, EBUSY, NULL, "another command works on '%s'",
+				 name);
+	return error_set(err, EX_CANTCREAT, EBUSY, NULL,
+			 "another command works on '%s': '%s' (pid %d)", name, who, (int)pid);
+}

@@ -27,7 +27,8 @@ struct rundir {
 	char *path;
 	int dir_fd;
 	int lock_fd;
-	bool survived; /* a supervisor has died here while its gadget was up; see supervisor/take_over.h */
+	bool survived; /* a supervisor has died here while its gadget was up; see
+			  supervisor/take_over.h */
 };
 #define RUNDIR_NONE ((struct rundir){ .dir_fd = -1, .lock_fd = -1 })
 #define _cleanup_rundir_ _cleanup_(rundir_close)
@@ -126,3 +127,9 @@ int rundir_each(const struct world *world, int (*fn)(void *data, const char *nam
 /* Of all that is there, whether or not it is a gadget's, which saves a look into each. */
 int rundir_each_name(const struct world *world, int (*fn)(void *data, const char *name),
 		     void *data);
+
+/* Whether a gadget was made, or begun, of which nothing else knows how to undo it. */
+bool rundir_has_record(const struct rundir *rundir);
+
+/* Fails with EX_CANTCREAT: another command works on the gadget (rundir_owner says which). */
+int rundir_in_use(const char *name, pid_t pid, const char *who, struct error *err);

@@ -2,4 +2,5 @@
 libffsctl_a_SOURCES += \
 	src/rundir/control.c src/rundir/control.h \
 	src/rundir/output.c src/rundir/output.h \
+	src/rundir/record.c src/rundir/record.h \
 	src/rundir/rundir.c src/rundir/rundir.h

@@ -16,7 +16,6 @@
 #include "base/fd.h"
 #include "base/json.h"
 #include "base/trust.h"
-#include "client/parts.h"
 #include "supervisor/bus.h"
 #include "supervisor/host.h"
 #include "supervisor/reload.h"
@@ -239,7 +238,7 @@ static void begin_reexec(struct control_client *client, const json_t *json)
 		answer(client, &err);
 		return;
 	}
-	client_reexec_self(client->control->supervisor, program, client->source.fd, &err);
+	supervisor_reexec(client->control->supervisor, program, client->source.fd, &err);
 	answer(client, &err);
 }
 

@@ -177,3 +177,13 @@ bool supervisor_is_ready(const struct supervisor *s);
 const char *supervisor_state(const struct supervisor *s);
 /* status.c: writes RUN/NAME/status. */
 void supervisor_write_status(struct supervisor *s);
+
+/*
+ * reexec.c: executes another program (an absolute path of an ffsctl) in place of this one, as
+ *     PROGRAM --configfs … --run-dir … SUPERVISOR_RESUME NAME LOCK CLIENT
+ * [SUPERVISOR_RESUME_FOREGROUND] with the descriptors of the lock and of the command's socket.
+ * Returns when that fails.
+ */
+#define SUPERVISOR_RESUME "resume-supervisor"
+#define SUPERVISOR_RESUME_FOREGROUND "foreground"
+int supervisor_reexec(struct supervisor *s, const char *program, int client_fd, struct error *err);

@@ -8,6 +8,7 @@ libffsctl_a_SOURCES += \
 	src/supervisor/notify.c src/supervisor/notify.h \
 	src/supervisor/privileges.c src/supervisor/privileges.h \
 	src/supervisor/read_file.c \
+	src/supervisor/reexec.c \
 	src/supervisor/reload.c src/supervisor/reload.h \
 	src/supervisor/reload_plan.c \
 	src/supervisor/reload_rules.c \

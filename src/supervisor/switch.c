@@ -11,13 +11,13 @@
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "base/json.h"
-#include "client/parts.h"
 #include "configfs/configfs.h"
 #include "configfs/udc.h"
 #include "functionfs/mount.h"
 #include "gadgetfile/gadgetfile.h"
 #include "plan/fault.h"
 #include "probe/features.h"
+#include "rundir/record.h"
 #include "supervisor/bus.h"
 #include "supervisor/privileges.h"
 #include "supervisor/supervisor.h"
@@ -157,13 +157,13 @@ static int take_name(const struct supervisor *s, struct switching *sw, struct er
 	if (r == -EWOULDBLOCK) {
 		error_clear(err);
 		if (rundir_owner(s->world, name, &pid, &who) < 0 || !who || !streq(who, WHO_UP))
-			return client_locked(name, pid, who, err);
+			return rundir_in_use(name, pid, who, err);
 		error_set(err, EX_CANTCREAT, EEXIST, NULL, "'%s' is up already", name);
 		return error_hint(err, "take it down first");
 	}
 	if (r < 0)
 		return r;
-	sw->has_leftovers = client_has_record(&sw->rundir);
+	sw->has_leftovers = rundir_has_record(&sw->rundir);
 	if (path_exists(dir) && !sw->has_leftovers)
 		return error_set(err, EX_CANTCREAT, EEXIST, dir,
 				 "there is a gadget '%s' that ffsctl has not made", name);
@@ -178,7 +178,7 @@ static int write_record(const struct supervisor *s, const struct switching *sw, 
 
 	if (sw->has_leftovers)
 		return 0;
-	record = client_make_record(sw->gadget, sw->form, json_text(s->record, "origin", s->name));
+	record = record_make(sw->gadget, sw->form, json_text(s->record, "origin", s->name));
 	json_object_set_new(record, "plan", json_array());
 	r = rundir_write(&sw->rundir, RUNDIR_RECORD, record, err);
 	json_decref(record);

@@ -10,11 +10,11 @@
 #include "base/fd.h"
 #include "base/json.h"
 #include "base/proc.h"
-#include "client/parts.h"
 #include "configfs/steps.h"
 #include "configfs/usbg.h"
 #include "functionfs/mount.h"
 #include "plan/files.h"
+#include "rundir/record.h"
 #include "supervisor/host.h"
 #include "supervisor/reload.h"
 #include "supervisor/supervisor.h"
@@ -75,7 +75,7 @@ static bool read_legacy(const struct supervisor *s, struct legacy *l)
 	for (size_t i = 0; i < ARRAY_SIZE(states); i++)
 		known = known || streq(json_text(l->status, "state", ""), states[i]);
 	l->udc = bind_of(&l->plan);
-	return known && is_whole(&l->plan) && client_same_gadget(l->record, s->record) &&
+	return known && is_whole(&l->plan) && record_is_of_same_gadget(l->record, s->record) &&
 	       !json_object_get(l->record, "origin") &&
 	       file_read_line(AT_FDCWD, path, &l->bound_to) == 0 &&
 	       (!*l->bound_to || streq_null(l->bound_to, l->udc));

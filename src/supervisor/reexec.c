@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Another program for a supervisor that runs: it executes that, which finds in the run directory
+ * what there is, as after a crash; but it has the same pid, holds the lock all the time, and is
+ * still the parent of keepers and workers, whose exit status it learns.
+ */
+#include <errno.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fd.h"
+#include "base/util.h"
+#include "supervisor/supervisor.h"
+#include "supervisor/take_over.h"
+
+/* Longer than any program takes to start; it is told what it was to be after that. */
+#define HOLD_SECONDS 60
+
+int supervisor_reexec(struct supervisor *s, const char *program, int client_fd, struct error *err)
+{
+	_cleanup_free_ char *lock = strf("%d", s->rundir.lock_fd), *client = strf("%d", client_fd);
+	const char *const argv[] = { program,
+				     "--configfs",
+				     s->world->configfs,
+				     "--run-dir",
+				     s->world->run_dir,
+				     SUPERVISOR_RESUME,
+				     s->name,
+				     lock,
+				     client,
+				     s->foreground ? SUPERVISOR_RESUME_FOREGROUND : NULL,
+				     NULL };
+
+	if (!take_over_is_possible(s))
+		return error_set(err, EX_CANTCREAT, EBUSY, NULL,
+				 "'%s' has failed, or has become another gadget (switch_to)",
+				 s->name);
+	if (access(program, X_OK) < 0)
+		return error_errno(err, EX_UNAVAILABLE, errno, program, "cannot execute %s",
+				   program);
+	control_send_away(&s->control, client_fd);
+	supervisor_write_status(s);
+	for (size_t n = 0; n < s->n_functions; n++)
+		function_hold(s->functions[n], HOLD_SECONDS);
+	fd_keep_over_exec(s->rundir.lock_fd, true);
+	fd_keep_over_exec(client_fd, true);
+	execv(program, (char *const *)argv);
+	error_errno(err, EX_UNAVAILABLE, errno, program, "cannot execute %s", program);
+	fd_keep_over_exec(s->rundir.lock_fd, false);
+	fd_keep_over_exec(client_fd, false);
+	take_over_allow(s);
+	return -err->err;
+}
