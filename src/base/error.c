@@ -17,13 +17,6 @@ const char *errno_words(int e)
 	return strerror(e);
 }
 
-_printf_(1, 0) static char *_printf_(1, 0) vstrf(const char *fmt, va_list ap)
-{
-	char *s;
-
-	return vasprintf(&s, fmt, ap) < 0 ? xstrdup(fmt) : s;
-}
-
 static int result(const struct error *err)
 {
 	return err->err ? -err->err : -EINVAL;

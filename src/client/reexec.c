@@ -59,7 +59,7 @@ int client_resume(const struct world *world, const char *name, int lock_fd, int 
 	control_answer_to(client_fd, err);
 	if (r == 0) {
 		supervisor_say(&s, "goes on as ffsctl " PACKAGE_VERSION);
-		reap_note_inherited(&s);
+		reap_note_inherited(&s.live);
 		r = supervisor_run(&s, 0, 0, err);
 		r = client_go_on(&s, &l.options, r, err);
 		supervisor_free(&s);

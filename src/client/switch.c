@@ -93,8 +93,8 @@ static void leave(struct process *p, struct turn *was, struct turn *next)
 			       .has_leftovers = sw->has_leftovers,
 			       .udc = steal_ptr(sw->udc),
 			       .no_bind = was->no_bind };
-	p->inherited = steal_ptr(s->inherited);
-	p->n_inherited = s->n_inherited;
+	p->inherited = steal_ptr(s->live.inherited);
+	p->n_inherited = s->live.n_inherited;
 	supervisor_free(s);
 	rundir_empty(&was->rundir);
 	gadget_free(first); /* its name was the supervisor's */
@@ -112,7 +112,8 @@ static void came_up(void *data)
 	if (p->why)
 		supervisor_say(p->s, "not switched: %s; '%s' is up again", p->why, p->s->name);
 	else
-		supervisor_say(p->s, "in place of '%s'", json_text(p->s->switched, "from", "?"));
+		supervisor_say(p->s, "in place of '%s'",
+			       json_text(p->s->live.switched, "from", "?"));
 	if (p->before)
 		turn_free(p->before);
 	p->before = NULL;
@@ -140,14 +141,14 @@ static int supervise(struct process *p, struct turn *turn, struct error *err)
 	options.udc = turn->udc;
 	options.no_bind = turn->no_bind;
 	r = supervisor_init(s, p->world, turn->gadget, turn->gadget->name, err);
-	s->inherited = steal_ptr(p->inherited);
-	s->n_inherited = p->n_inherited;
+	s->live.inherited = steal_ptr(p->inherited);
+	s->live.n_inherited = p->n_inherited;
 	if (r == 0 && turn->has_leftovers)
 		r = clear(p, turn, err);
 	if (r < 0)
 		return r;
-	s->foreground = p->foreground;
-	s->switched = turn->switched;
+	s->live.foreground = p->foreground;
+	s->live.switched = turn->switched;
 	s->on_up = came_up;
 	s->on_up_data = p;
 	rundir_sign(&turn->rundir, WHO_COMING_UP, err);
@@ -165,8 +166,8 @@ static int go_back(struct process *p, struct turn *was, struct error *err)
 	int r;
 
 	error_move(&why, err);
-	p->inherited = steal_ptr(p->s->inherited);
-	p->n_inherited = p->s->n_inherited;
+	p->inherited = steal_ptr(p->s->live.inherited);
+	p->n_inherited = p->s->live.n_inherited;
 	supervisor_free(p->s);
 	p->before = NULL;
 	p->why = why.text;
@@ -206,7 +207,7 @@ int client_go_on(struct supervisor *s, const struct client_options *options, int
 		 struct error *err)
 {
 	struct process p = {
-		.s = s, .options = options, .world = s->world, .foreground = s->foreground
+		.s = s, .options = options, .world = s->world, .foreground = s->live.foreground
 	};
 	struct turn turn = TURN_NONE;
 

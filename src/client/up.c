@@ -141,7 +141,7 @@ int client_make(struct supervisor *s, const struct gadget *g, const json_t *form
 		supervisor_free(s);
 		return r;
 	}
-	s->foreground = foreground;
+	s->live.foreground = foreground;
 	if (foreground)
 		log_never_wait();
 	client_give(s, options, rundir, record_make(g, form, NULL));
@@ -353,7 +353,7 @@ int client_run(const struct gadget *g, const json_t *form, const struct client_o
 	if (result == CLIENT_UNCHANGED)
 		return error_set(err, EX_CANTCREAT, EEXIST, NULL,
 				 "'%s' is up already, under another supervisor", g->name);
-	reap_note_inherited(&s);
+	reap_note_inherited(&s.live);
 	s.on_up = sign_up;
 	s.on_up_data = &s;
 	s.notify.fd = options->notify_fd;

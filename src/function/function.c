@@ -17,14 +17,13 @@
 #include "blob/encode.h"
 #include "configfs/configfs.h"
 #include "configfs/udc.h"
+#include "function/function.h"
 #include "function/reap.h"
 #include "functionfs/endpoint.h"
 #include "functionfs/message.h"
 #include "functionfs/mount.h"
 #include "plan/files.h"
 #include "process/family.h"
-#include "supervisor/supervisor.h"
-#include "supervisor/switch.h"
 
 /* Where a keeper listens, in the run directory; its function's label follows. */
 #define KEEPER_FILE "keeper-"
@@ -75,7 +74,7 @@ static void on_bus_event(struct live_function *i, const void *body, size_t size)
 		return;
 	memcpy(&event, body, sizeof(event));
 	link_state_take(&i->bus, &event);
-	supervisor_changed(i->supervisor);
+	functions_changed(i->all);
 }
 
 static void on_keeper(void *data, uint32_t events _unused_)
@@ -86,11 +85,11 @@ static void on_keeper(void *data, uint32_t events _unused_)
 	ssize_t size = message_receive(i->keeper_socket.fd, &head, body, sizeof(body));
 
 	if (size == -EPIPE)
-		source_remove(&i->supervisor->loop, &i->keeper_socket);
+		source_remove(i->all->loop, &i->keeper_socket);
 	if (size == -EPIPE && i->keeper.taken) { /* else SIGCHLD tells */
 		keeper_end(&i->keeper);
 		keeper_forget(&i->keeper);
-		supervisor_keeper_died(i->supervisor, i);
+		i->all->events->keeper_died(i->all->owner, i);
 	}
 	if (size < 0)
 		return;
@@ -100,11 +99,11 @@ static void on_keeper(void *data, uint32_t events _unused_)
 		break;
 	case KEEPER_MSG_NO_WORKER:
 		i->dropping = false;
-		supervisor_changed(i->supervisor);
+		functions_changed(i->all);
 		break;
 	case KEEPER_MSG_STARTED:
 		i->listens = true;
-		supervisor_changed(i->supervisor);
+		functions_changed(i->all);
 		break;
 	default:
 		if (i->worker)
@@ -137,7 +136,7 @@ bool function_is_dropping(struct live_function *i)
 
 static char *keeper_path(const struct live_function *i)
 {
-	return strf("%s/" KEEPER_FILE "%s", i->supervisor->rundir.path, i->model->label);
+	return strf("%s/" KEEPER_FILE "%s", i->all->rundir->path, i->model->label);
 }
 
 int function_take_over(struct live_function *i, const json_t *status)
@@ -157,8 +156,7 @@ int function_take_over(struct live_function *i, const json_t *status)
 	i->hold = -1; /* what the dead one has told it: we may think otherwise */
 	function_is_there(i);
 	i->node.served = i->node.id;
-	r = source_add(&i->supervisor->loop, &i->keeper_socket, i->keeper.socket, EPOLLIN,
-		       on_keeper, i);
+	r = source_add(i->all->loop, &i->keeper_socket, i->keeper.socket, EPOLLIN, on_keeper, i);
 	if (r == 0 && i->worker)
 		r = worker_take_process(i->worker, hello.worker.pid, &pidfd, &output);
 	return r;
@@ -197,7 +195,7 @@ static int start_keeper(struct live_function *i, const char *path, struct error 
 	int r = keeper_start(&i->keeper, steal_fd(&i->ep0), i->model->label, path, err);
 
 	if (r == 0)
-		r = source_add(&i->supervisor->loop, &i->keeper_socket, i->keeper.socket, EPOLLIN,
+		r = source_add(i->all->loop, &i->keeper_socket, i->keeper.socket, EPOLLIN,
 			       on_keeper, i);
 	if (r < 0 && i->keeper.pid > 0) {
 		keeper_end(&i->keeper);
@@ -206,7 +204,7 @@ static int start_keeper(struct live_function *i, const char *path, struct error 
 			    i->model->label);
 	}
 	if (r == 0)
-		function_set_udc(i, i->supervisor->host_udc);
+		function_set_udc(i, i->all->host_udc);
 	return r;
 }
 
@@ -230,9 +228,9 @@ bool function_renew_keeper(struct live_function *i)
 
 	if (function_descriptors(i->model))
 		return false;
-	supervisor_say_of(i->supervisor, i->model->label, LOG_ERR,
-			  "its keeper has died: keeper and worker start anew");
-	source_remove(&i->supervisor->loop, &i->keeper_socket);
+	functions_say(i->all, i->model->label, LOG_ERR,
+		      "its keeper has died: keeper and worker start anew");
+	source_remove(i->all->loop, &i->keeper_socket);
 	cleanup_close(&i->keeper.socket);
 	cleanup_close(&i->keeper.pidfd);
 	i->keeper = KEEPER_NONE;
@@ -241,7 +239,7 @@ bool function_renew_keeper(struct live_function *i)
 		worker_kill(i->worker, SIGKILL, true);
 	r = start_keeper(i, path, &err);
 	if (r < 0)
-		supervisor_say(i->supervisor, "%s", err.text);
+		functions_say(i->all, NULL, LOG_INFO, "%s", err.text);
 	return r == 0;
 }
 
@@ -289,7 +287,7 @@ static int keeper_undo(struct step *step, struct error *err)
 	if (!i)
 		return kill_orphan(step->value, err);
 	if (!i->keeper_ends) {
-		source_remove(&i->supervisor->loop, &i->keeper_socket);
+		source_remove(i->all->loop, &i->keeper_socket);
 		keeper_end(&i->keeper);
 		i->keeper_ends = true;
 	}
@@ -433,8 +431,7 @@ char *function_place(const struct live_function *i)
 	const struct function *f = i->model;
 
 	return f->ffs ? xstrdup(f->ffs->mount.path)
-		      : configfs_function_path(i->supervisor->world, i->supervisor->name, f->type,
-					       f->instance);
+		      : configfs_function_path(i->all->world, i->all->gadget, f->type, f->instance);
 }
 
 static void add_keeper(struct plan *plan, struct live_function *i)
@@ -468,8 +465,8 @@ void function_add_steps(struct plan *plan, struct live_function *i, const struct
 	}
 }
 
-int function_new(struct live_function **out, struct supervisor *supervisor,
-		 const struct gadget *gadget, const struct function *model, struct error *err)
+int function_new(struct live_function **out, struct functions *all, const struct gadget *gadget,
+		 const struct function *model, struct error *err)
 {
 	const struct ffs_mount *m = model->ffs ? &model->ffs->mount : NULL;
 	struct live_function *i = xcalloc(1, sizeof(*i));
@@ -477,7 +474,7 @@ int function_new(struct live_function **out, struct supervisor *supervisor,
 	int r = 0;
 
 	*out = i;
-	*i = (struct live_function){ .supervisor = supervisor,
+	*i = (struct live_function){ .all = all,
 				     .gadget = gadget,
 				     .model = model,
 				     .ep0 = -1,
@@ -506,7 +503,7 @@ void function_free(struct live_function *i)
 	if (i->worker)
 		worker_free(i->worker);
 	free(i->worker);
-	source_remove(&i->supervisor->loop, &i->keeper_socket);
+	source_remove(i->all->loop, &i->keeper_socket);
 	/* One that we have only tried to take over waits for somebody else. */
 	cleanup_close(&i->keeper.socket);
 	cleanup_close(&i->keeper.pidfd);

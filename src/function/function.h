@@ -10,11 +10,12 @@
 #include <stdint.h>
 
 #include "base/loop.h"
+#include "function/owner.h"
 #include "function/worker.h"
 #include "functionfs/keeper.h"
 #include "plan/plan.h"
 
-struct supervisor;
+struct functions;
 
 /* How a function of the kernel's shows up. */
 struct node {
@@ -24,7 +25,7 @@ struct node {
 };
 
 struct live_function {
-	struct supervisor *supervisor;
+	struct functions *all;
 	const struct gadget *gadget;  /* as of the file that the function is of */
 	const struct function *model; /* of it */
 	int ep0;	  /* between writing the descriptors and starting the keeper; -1 */
@@ -53,8 +54,8 @@ bool function_gates(const struct live_function *function);
 char *function_place(const struct live_function *function);
 
 /* The caller owns *out, also when it fails. It stays where it is: sources and steps point at it. */
-int function_new(struct live_function **out, struct supervisor *supervisor,
-		 const struct gadget *gadget, const struct function *model, struct error *err);
+int function_new(struct live_function **out, struct functions *all, const struct gadget *gadget,
+		 const struct function *model, struct error *err);
 void function_free(struct live_function *function);
 
 /*
@@ -111,6 +112,6 @@ bool function_is_there(struct live_function *function);
 /* Whether somebody has written descriptors for a function of FunctionFS. */
 bool function_is_active(const struct live_function *function);
 /* Tells the workers of all such functions what has come and gone. */
-void functions_look(struct supervisor *supervisor);
+void functions_look(struct functions *all);
 /* Whether there is a worker that comes and goes with what the kernel makes for it. */
-bool functions_come_and_go(const struct supervisor *s);
+bool functions_come_and_go(const struct functions *s);

@@ -6,6 +6,7 @@ libffsctl_a_SOURCES += \
 	src/function/launch_config.c \
 	src/function/launch_parts.h \
 	src/function/launch_user.c \
+	src/function/owner.c src/function/owner.h \
 	src/function/reap.c src/function/reap.h \
 	src/function/steps.c \
 	src/function/worker.c src/function/worker.h \

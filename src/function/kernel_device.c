@@ -12,11 +12,10 @@
 
 #include "base/cleanup.h"
 #include "base/fd.h"
+#include "configfs/configfs.h"
 #include "configfs/kernel_device.h"
 #include "configfs/udc.h"
-#include "supervisor/bus.h"
-#include "supervisor/host.h"
-#include "supervisor/supervisor.h"
+#include "function/function.h"
 
 static bool is_due(const struct live_function *i)
 {
@@ -24,9 +23,10 @@ static bool is_due(const struct live_function *i)
 	case START_CREATED:
 		return true;
 	case START_BOUND:
-		return bus_is_on(i->supervisor);
+		return i->all->events->is_bound(i->all->owner);
 	case START_CONFIGURED:
-		return bus_is_on(i->supervisor) && host_is_there(i->supervisor);
+		return i->all->events->is_bound(i->all->owner) &&
+		       i->all->events->is_configured(i->all->owner);
 	}
 	return false;
 }
@@ -64,10 +64,10 @@ static bool has_node(const struct live_function *i)
 	return i->worker && !i->model->ffs;
 }
 
-void functions_look(struct supervisor *s)
+void functions_look(struct functions *all)
 {
-	for (size_t k = 0; k < s->n_functions; k++) {
-		struct live_function *i = s->functions[k];
+	for (size_t k = 0; k < all->n; k++) {
+		struct live_function *i = all->v[k];
 		bool there;
 
 		if (!has_node(i))
@@ -80,11 +80,10 @@ void functions_look(struct supervisor *s)
 	}
 }
 
-bool functions_come_and_go(const struct supervisor *s)
+bool functions_come_and_go(const struct functions *all)
 {
-	for (size_t k = 0; k < s->n_functions; k++)
-		if (has_node(s->functions[k]) &&
-		    s->functions[k]->model->worker->start != START_CREATED)
+	for (size_t k = 0; k < all->n; k++)
+		if (has_node(all->v[k]) && all->v[k]->model->worker->start != START_CREATED)
 			return true;
 	return false;
 }
@@ -93,8 +92,8 @@ bool functions_come_and_go(const struct supervisor *s)
 bool function_is_active(const struct live_function *i)
 {
 	const struct function *f = i->model;
-	_cleanup_free_ char *dir = configfs_function_path(i->supervisor->world, i->supervisor->name,
-							  f->type, f->instance),
+	_cleanup_free_ char *dir = configfs_function_path(i->all->world, i->all->gadget, f->type,
+							  f->instance),
 			    *ready = strf("%s/ready", dir),
 			    *file = strf("%s/ep1", f->ffs->mount.path), *text = NULL;
 

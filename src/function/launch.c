@@ -21,13 +21,13 @@
 #include "base/journal.h"
 #include "base/proc.h"
 #include "base/trust.h"
+#include "function/function.h"
 #include "function/launch_parts.h"
 #include "functionfs/endpoint.h"
 #include "gadgetfile/gadgetfile.h"
 #include "probe/plugin_file.h"
 #include "process/credentials.h"
 #include "process/family.h"
-#include "supervisor/supervisor.h"
 
 #define WORKER_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 /* Processes and threads of a worker that has a user id of its own. */
@@ -40,8 +40,8 @@
 /* What root starts, or loads for a worker, nobody else may be able to change. */
 static int check_trust(const struct live_worker *worker, const char *path, struct error *err)
 {
-	const struct supervisor *s = worker->function->supervisor;
-	enum trust trust = supervisor_program_trust(s, worker->function->gadget->dir);
+	const struct functions *all = worker->function->all;
+	enum trust trust = all->events->program_trust(all->owner, worker->function->gadget->dir);
 	/* What is not there is told by who needs it. */
 	_cleanup_free_ char *why = geteuid() == 0 ? trust_judge(path, trust) : NULL;
 
@@ -73,7 +73,7 @@ static char *expand(const struct live_worker *worker, const char *text)
 		const char *name, *value;
 	} variables[] = {
 		{ "${dir}", i->gadget->dir },
-		{ "${gadget}", i->supervisor->name },
+		{ "${gadget}", i->all->gadget },
 		{ "${function}", i->model->label },
 		{ "${mount}", i->model->ffs ? i->model->ffs->mount.path : "" },
 		{ "${device}", or_empty(device_of(i)) },
@@ -157,7 +157,7 @@ static int prepare_program(struct live_worker *worker, struct error *err)
 
 static char *notify_path(const struct live_worker *worker)
 {
-	return strf("%s/notify-%s", worker->function->supervisor->rundir.path,
+	return strf("%s/notify-%s", worker->function->all->rundir->path,
 		    worker->function->model->label);
 }
 
@@ -178,7 +178,7 @@ static void prepare_environment(struct live_worker *worker)
 	_cleanup_free_ char *names = launch_fd_names(worker), *notify = notify_path(worker);
 
 	set_variable(env, &n, "PATH", WORKER_PATH);
-	set_variable(env, &n, "FFSCTL_GADGET", i->supervisor->name);
+	set_variable(env, &n, "FFSCTL_GADGET", i->all->gadget);
 	set_variable(env, &n, "FFSCTL_FUNCTION", i->model->label);
 	set_variable(env, &n, "FFSCTL_MOUNT", ffs ? ffs->mount.path : NULL);
 	set_variable(env, &n, "FFSCTL_DEVICE", ffs ? NULL : i->node.device);
@@ -400,7 +400,7 @@ static int watch_ep0(const struct live_worker *worker, int *out)
 static int open_journal(const struct live_worker *worker)
 {
 	_cleanup_free_ char *identifier =
-		strf("%s/%s", worker->function->supervisor->name, worker->function->model->label);
+		strf("%s/%s", worker->function->all->gadget, worker->function->model->label);
 
 	return journal_stream(identifier, LOG_INFO);
 }
@@ -408,7 +408,7 @@ static int open_journal(const struct live_worker *worker)
 /* A terminal could be read from as well, by who gets it: what root types there. */
 static int make_output(const struct live_worker *worker, struct ends *e)
 {
-	if (worker->function->supervisor->foreground && !isatty(STDERR_FILENO)) {
+	if (worker->function->all->foreground && !isatty(STDERR_FILENO)) {
 		if (journal_is_stderr())
 			e->output_write = open_journal(worker);
 		if (e->output_write < 0)
@@ -505,7 +505,7 @@ int launch_start(struct live_worker *worker, struct error *err)
 		prepare_node(worker);
 	if (r == 0)
 		r = gather(worker, &hand, &ends, err);
-	worker->spawn.note_dir = worker->function->supervisor->rundir.dir_fd;
+	worker->spawn.note_dir = worker->function->all->rundir->dir_fd;
 	if (r == 0)
 		r = spawn_start(&worker->spawn, hand.fds, hand.n, ends.output_write, &worker->pid,
 				err);

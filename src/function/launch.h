@@ -4,7 +4,7 @@
 
 #include "function/worker.h"
 
-struct supervisor;
+struct functions;
 
 /* Fills worker->spawn and worker->config_fd. Errors point at the gadget file. */
 int launch_prepare(struct live_worker *worker, struct error *err);
@@ -15,4 +15,4 @@ int launch_start(struct live_worker *worker, struct error *err);
 uint64_t launch_digest(const struct live_worker *worker);
 
 /* Gives back the user ids of functions that the gadget has no longer. */
-void launch_give_back_users(const struct supervisor *supervisor);
+void launch_give_back_users(const struct functions *all);

@@ -11,11 +11,11 @@
 
 #include "base/cleanup.h"
 #include "base/fd.h"
+#include "function/function.h"
 #include "function/launch.h"
 #include "function/launch_parts.h"
 #include "functionfs/endpoint.h"
 #include "process/needs.h"
-#include "supervisor/supervisor.h"
 
 struct names {
 	const struct ffs *ffs;
@@ -115,7 +115,7 @@ static json_t *config_json(const struct live_worker *worker)
 	ffs_each_pair(f->ffs, add_pair, &pairs);
 	json = json_pack("{s:{s:i, s:s}, s:s, s:s, s:s?, s:o, s:o, s:s, s:i, s:i, s:o}", "ffsctl",
 			 "schema", 1, "version", PACKAGE_VERSION, "gadget",
-			 worker->function->supervisor->name, "function", f->label, "mount",
+			 worker->function->all->gadget, "function", f->label, "mount",
 			 f->ffs ? f->ffs->mount.path : NULL, "endpoints", list.array, "pairs",
 			 pairs.array, "engine", worker_engine_words[worker->model->engine], "size",
 			 (int)worker->model->io_size, "depth", (int)worker->model->io_depth,
@@ -123,8 +123,8 @@ static json_t *config_json(const struct live_worker *worker)
 	json_object_set_new(json, "sandbox", json_boolean(worker->model->sandbox));
 	if (worker->model->allowed != worker_default_allowed(worker->model))
 		json_object_set_new(json, "allow", needs_to_json(worker->model->allowed));
-	if (worker->function->supervisor->switched)
-		json_object_set(json, "switch", (json_t *)worker->function->supervisor->switched);
+	if (worker->function->all->switched)
+		json_object_set(json, "switch", (json_t *)worker->function->all->switched);
 	return json;
 }
 

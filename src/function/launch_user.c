@@ -6,9 +6,9 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "function/function.h"
 #include "function/launch.h"
 #include "function/launch_parts.h"
-#include "supervisor/supervisor.h"
 
 /* Its group has the same number. */
 static int prepare_own_user(struct live_worker *worker, int r, struct error *err)
@@ -30,7 +30,7 @@ int launch_prepare_user(struct live_worker *worker, struct error *err)
 {
 	const struct worker *w = worker->model;
 	struct spawn *s = &worker->spawn;
-	int r = rundir_user(&worker->function->supervisor->rundir, worker->function->model->label,
+	int r = rundir_user(worker->function->all->rundir, worker->function->model->label,
 			    &worker->own_id);
 
 	if (r < 0)
@@ -50,15 +50,15 @@ int launch_prepare_user(struct live_worker *worker, struct error *err)
 
 static bool has_function(const void *data, const char *label)
 {
-	const struct supervisor *s = data;
+	const struct functions *all = data;
 
-	for (size_t n = 0; n < s->n_functions; n++)
-		if (streq(s->functions[n]->model->label, label))
+	for (size_t n = 0; n < all->n; n++)
+		if (streq(all->v[n]->model->label, label))
 			return true;
 	return false;
 }
 
-void launch_give_back_users(const struct supervisor *s)
+void launch_give_back_users(const struct functions *all)
 {
-	rundir_give_back_users(&s->rundir, has_function, s);
+	rundir_give_back_users(all->rundir, has_function, all);
 }

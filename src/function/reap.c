@@ -10,29 +10,29 @@
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "base/proc.h"
+#include "function/function.h"
 #include "process/family.h"
-#include "supervisor/supervisor.h"
 
 #define CHILDREN_MAX (1024 * 1024)
 
-static bool is_known(const struct supervisor *s, pid_t pid)
+static bool is_known(const struct functions *all, pid_t pid)
 {
-	for (size_t i = 0; i < s->n_functions; i++)
-		if (s->functions[i]->keeper.pid == pid ||
-		    (s->functions[i]->worker && s->functions[i]->worker->pid == pid))
+	for (size_t i = 0; i < all->n; i++)
+		if (all->v[i]->keeper.pid == pid ||
+		    (all->v[i]->worker && all->v[i]->worker->pid == pid))
 			return true;
-	for (size_t i = 0; i < s->n_inherited; i++)
-		if (s->inherited[i] == pid)
+	for (size_t i = 0; i < all->n_inherited; i++)
+		if (all->inherited[i] == pid)
 			return true;
 	return false;
 }
 
 static bool others_run(const struct live_worker *worker)
 {
-	const struct supervisor *s = worker->function->supervisor;
+	const struct functions *all = worker->function->all;
 
-	for (size_t i = 0; i < s->n_functions; i++) {
-		const struct live_worker *other = s->functions[i]->worker;
+	for (size_t i = 0; i < all->n; i++) {
+		const struct live_worker *other = all->v[i]->worker;
 
 		if (other && other != worker && (other->pid > 0 || other->rest))
 			return true;
@@ -47,11 +47,11 @@ static bool is_of(const struct live_worker *worker, pid_t pid)
 
 static bool is_of_another(const struct live_worker *worker, pid_t pid)
 {
-	const struct supervisor *s = worker->function->supervisor;
+	const struct functions *all = worker->function->all;
 
-	for (size_t i = 0; i < s->n_functions; i++)
-		if (s->functions[i]->worker && s->functions[i]->worker != worker &&
-		    is_of(s->functions[i]->worker, pid))
+	for (size_t i = 0; i < all->n; i++)
+		if (all->v[i]->worker && all->v[i]->worker != worker &&
+		    is_of(all->v[i]->worker, pid))
 			return true;
 	return false;
 }
@@ -70,7 +70,7 @@ static bool comes_from(const struct live_worker *worker, pid_t pid)
 		return true;
 	if (is_of_another(worker, pid))
 		return false;
-	return (worker->function->supervisor->n_inherited == 0 && !others_run(worker)) ||
+	return (worker->function->all->n_inherited == 0 && !others_run(worker)) ||
 	       (f->ffs && process_holds(pid, f->ffs->mount.path));
 }
 
@@ -94,23 +94,23 @@ static char *our_children(void)
 		       : list;
 }
 
-void reap_note_inherited(struct supervisor *s)
+void reap_note_inherited(struct functions *all)
 {
 	_cleanup_free_ char *list = our_children();
 	const char *p = list;
 	pid_t pid;
 
 	while (p && (pid = next_child(&p)) > 0)
-		if (!is_known(s, pid))
-			*array_add(s->inherited, s->n_inherited) = pid;
+		if (!is_known(all, pid))
+			*array_add(all->inherited, all->n_inherited) = pid;
 }
 
-void reap_forget_inherited(struct supervisor *s, pid_t pid)
+void reap_forget_inherited(struct functions *all, pid_t pid)
 {
 	/* The count stays: what such a child has left behind may still come to us. */
-	for (size_t i = 0; i < s->n_inherited; i++)
-		if (s->inherited[i] == pid)
-			s->inherited[i] = 0;
+	for (size_t i = 0; i < all->n_inherited; i++)
+		if (all->inherited[i] == pid)
+			all->inherited[i] = 0;
 }
 
 /* Also who has ended, but was not reaped: what it has started may come to us only then. */
@@ -121,7 +121,7 @@ static pid_t kill_orphans(const struct live_worker *worker)
 	pid_t pid, left = 0;
 
 	while (p && (pid = next_child(&p)) > 0) {
-		if (!is_known(worker->function->supervisor, pid) && comes_from(worker, pid)) {
+		if (!is_known(worker->function->all, pid) && comes_from(worker, pid)) {
 			kill(pid, SIGKILL);
 			left = pid;
 		}

@@ -12,16 +12,16 @@
 
 struct family;
 struct rundir;
-struct supervisor;
+struct functions;
 struct live_worker;
 
 /*
  * Children of ours that we have not started and no worker has left: a script may have started them
  * before it became ffsctl (`logger & exec ffsctl run ...`). Noted once, before there are others.
  */
-void reap_note_inherited(struct supervisor *s);
+void reap_note_inherited(struct functions *s);
 /* That child has been reaped: its number may be another's from now on. */
-void reap_forget_inherited(struct supervisor *s, pid_t pid);
+void reap_forget_inherited(struct functions *s, pid_t pid);
 
 /*
  * One look, after the worker itself has ended: kills what is left of its session and what has left

@@ -7,8 +7,6 @@
 #include "base/cleanup.h"
 #include "function/function.h"
 #include "function/launch.h"
-#include "supervisor/reload.h"
-#include "supervisor/supervisor.h"
 
 bool function_gates(const struct live_function *i)
 {
@@ -39,7 +37,7 @@ static int start_apply(struct step *step, struct error *err)
 
 	if (!has_worker_of(i, step))
 		exchange_workers(i);
-	i->worker->awaited = reload_is_going(i->supervisor);
+	i->worker->awaited = i->all->events->is_reloading(i->all->owner);
 	worker_handle(i->worker, WORKER_EV_START);
 	/* In a reload the step that waits for it tells: this one would have left it in its place.
 	 */
@@ -53,18 +51,18 @@ static int start_apply(struct step *step, struct error *err)
 static int start_undo(struct step *step, struct error *err _unused_)
 {
 	struct live_function *i = step->self;
-	const struct supervisor *s;
+	const struct functions *all;
 
 	/* Without a supervisor reap_left_behind has done it. */
 	if (!i || !i->worker)
 		return 0;
 	/* All at once: the steps of the others come next. */
-	s = i->supervisor;
-	for (size_t n = 0; n < s->n_functions; n++) {
-		struct live_function *other = s->functions[n];
+	all = i->all;
+	for (size_t n = 0; n < all->n; n++) {
+		struct live_function *other = all->v[n];
 
 		if (other->worker && other->worker->state != WORKER_STOPPING &&
-		    (other == i || other->leaves || s->phase == PHASE_GOING_DOWN))
+		    (other == i || other->leaves || all->phase == PHASE_GOING_DOWN))
 			worker_handle(other->worker, WORKER_EV_STOP);
 	}
 	if (i->worker->state != WORKER_STOPPED)
@@ -80,7 +78,7 @@ static int start_replace(struct step *step, struct step *last _unused_, struct e
 	struct live_function *i = step->self;
 
 	if (!has_worker_of(i, step) && !i->worker->successor) {
-		i->twin->worker->awaited = reload_is_going(i->supervisor);
+		i->twin->worker->awaited = i->all->events->is_reloading(i->all->owner);
 		worker_replace(i->worker, i->twin->worker);
 	}
 	return has_worker_of(i, step) ? 0 : PLAN_AGAIN;
@@ -145,7 +143,7 @@ void function_add_worker_start(struct plan *plan, struct live_function *i)
 	if (!worker)
 		return;
 	free(worker->identity);
-	worker->identity = strf("%s %s %016" PRIx64 " %s", i->supervisor->name, i->model->label,
+	worker->identity = strf("%s %s %016" PRIx64 " %s", i->all->gadget, i->model->label,
 				launch_digest(worker), place);
 	plan_add(plan, &function_op_worker, xstrdup(worker->spawn.program),
 		 xstrdup(worker->identity), &worker->model->at, i);

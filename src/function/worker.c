@@ -18,9 +18,8 @@
 #include "base/cleanup.h"
 #include "base/proc.h"
 #include "base/trace.h"
+#include "function/function.h"
 #include "function/launch.h"
-#include "supervisor/bus.h"
-#include "supervisor/supervisor.h"
 
 /* worker.md: a worker that served this long is taken for healthy, its next restart is immediate. */
 #define HEALTHY_SECONDS 10
@@ -39,9 +38,9 @@ const char *const worker_state_words[WORKER_STATE_COUNT] = {
 	[WORKER_WAITING] = "waiting", [WORKER_FAILED] = "failed",   [WORKER_DONE] = "done",
 };
 
-static struct supervisor *supervisor_of(const struct live_worker *worker)
+static struct functions *all_of(const struct live_worker *worker)
 {
-	return worker->function->supervisor;
+	return worker->function->all;
 }
 
 static const char *label_of(const struct live_worker *worker)
@@ -67,14 +66,13 @@ static void do_start(struct live_worker *worker)
 	error_clear(&worker->error);
 	worker->served = worker->start_timed_out = worker->restart_wanted = false;
 	if (launch_start(worker, &worker->error) < 0) {
-		supervisor_say_of(supervisor_of(worker), label_of(worker), LOG_ERR, "%s",
-				  worker->error.text);
+		functions_say(all_of(worker), label_of(worker), LOG_ERR, "%s", worker->error.text);
 		free(steal_ptr(worker->last_exit)); /* that was another one's */
 		ended(worker, START_RETRY_SECONDS);
 		return;
 	}
 	worker->state = WORKER_STARTING;
-	supervisor_changed(supervisor_of(worker));
+	functions_changed(all_of(worker));
 	worker->started = now_monotonic();
 	timer_start(&worker->timer, worker->model->start_timeout);
 	if (worker->model->ready == READY_STARTED)
@@ -86,7 +84,7 @@ static void do_pend(struct live_worker *worker)
 	timer_stop(&worker->timer);
 	worker->state = WORKER_PENDING;
 	worker->restart_wanted = false;
-	supervisor_changed(supervisor_of(worker));
+	functions_changed(all_of(worker));
 }
 
 static void do_start_if_there(struct live_worker *worker)
@@ -131,8 +129,8 @@ static void do_watchdog(struct live_worker *worker)
 		ask_again(worker);
 		return;
 	}
-	supervisor_say_of(supervisor_of(worker), label_of(worker), LOG_WARNING,
-			  "the worker was not heard of for %g s: killed", limit);
+	functions_say(all_of(worker), label_of(worker), LOG_WARNING,
+		      "the worker was not heard of for %g s: killed", limit);
 	worker_kill(worker, SIGKILL, true);
 }
 
@@ -141,9 +139,9 @@ static void note_ready(struct live_worker *worker)
 	worker->served = true;
 	worker->ready_since = now_monotonic();
 	worker->ready_at = time(NULL);
-	supervisor_say_of(supervisor_of(worker), label_of(worker), LOG_INFO,
-			  "worker ready (pid %d)", (int)worker->pid);
-	supervisor_changed(supervisor_of(worker));
+	functions_say(all_of(worker), label_of(worker), LOG_INFO, "worker ready (pid %d)",
+		      (int)worker->pid);
+	functions_changed(all_of(worker));
 }
 
 static void do_ready(struct live_worker *worker)
@@ -157,7 +155,7 @@ static void do_die(struct live_worker *worker)
 {
 	timer_stop(&worker->timer);
 	worker->state = WORKER_ENDING;
-	supervisor_changed(supervisor_of(worker));
+	functions_changed(all_of(worker));
 }
 
 static void do_wait_no_longer(struct live_worker *worker)
@@ -169,7 +167,7 @@ static void do_wait_no_longer(struct live_worker *worker)
 static void do_let_end(struct live_worker *worker)
 {
 	worker->state = WORKER_STOPPING;
-	supervisor_changed(supervisor_of(worker));
+	functions_changed(all_of(worker));
 }
 
 static void do_let_end_for_restart(struct live_worker *worker)
@@ -181,7 +179,7 @@ static void do_let_end_for_restart(struct live_worker *worker)
 static void do_stop(struct live_worker *worker)
 {
 	worker->state = WORKER_STOPPING;
-	supervisor_changed(supervisor_of(worker));
+	functions_changed(all_of(worker));
 	function_send(worker->function, FFSCTL_MSG_STOP, 0);
 	worker_kill(worker, SIGTERM, false);
 	timer_start(&worker->timer, worker->model->stop_timeout);
@@ -195,18 +193,16 @@ static void do_stop_for_restart(struct live_worker *worker)
 
 static void do_kill(struct live_worker *worker)
 {
-	supervisor_say_of(supervisor_of(worker), label_of(worker), LOG_WARNING,
-			  "the worker did not stop within %g s: killed",
-			  worker->model->stop_timeout);
+	functions_say(all_of(worker), label_of(worker), LOG_WARNING,
+		      "the worker did not stop within %g s: killed", worker->model->stop_timeout);
 	worker_kill(worker, SIGKILL, true);
 }
 
 static void do_start_timed_out(struct live_worker *worker)
 {
 	worker->start_timed_out = true;
-	supervisor_say_of(supervisor_of(worker), label_of(worker), LOG_WARNING,
-			  "the worker was not ready within %g s: killed",
-			  worker->model->start_timeout);
+	functions_say(all_of(worker), label_of(worker), LOG_WARNING,
+		      "the worker was not ready within %g s: killed", worker->model->start_timeout);
 	worker_kill(worker, SIGKILL, true);
 }
 
@@ -228,7 +224,7 @@ static void give_way(struct live_worker *worker)
 	worker->state = WORKER_STOPPED;
 	function_succeed(worker->function);
 	worker_handle(successor, WORKER_EV_START);
-	supervisor_changed(supervisor_of(worker));
+	functions_changed(all_of(worker));
 }
 
 static void do_waiting_timer(struct live_worker *worker)
@@ -288,9 +284,8 @@ static void fail(struct live_worker *worker, const char *why)
 {
 	worker->state = WORKER_FAILED;
 	halt_later(worker);
-	supervisor_say_of(supervisor_of(worker), label_of(worker), LOG_ERR, "worker failed: %s",
-			  why);
-	supervisor_worker_failed(supervisor_of(worker), worker);
+	functions_say(all_of(worker), label_of(worker), LOG_ERR, "worker failed: %s", why);
+	all_of(worker)->events->worker_failed(all_of(worker)->owner, worker);
 }
 
 static bool exited_with(const struct live_worker *worker, int code)
@@ -303,18 +298,18 @@ static bool exited_with(const struct live_worker *worker, int code)
 /* A worker that was wanted is no more: halt, then what the policy says. */
 static void ended(struct live_worker *worker, double least_delay)
 {
-	struct supervisor *s = supervisor_of(worker);
+	struct functions *all = all_of(worker);
 	const struct worker *w = worker->model;
 	double delay;
 
 	timer_stop(&worker->timer);
 	worker_halt_begin(worker);
-	if (s->phase == PHASE_GOING_DOWN) { /* a service manager's TERM came to it first */
+	if (all->phase == PHASE_GOING_DOWN) { /* a service manager's TERM came to it first */
 		worker->state = WORKER_STOPPED;
-		supervisor_changed(s);
+		functions_changed(all);
 		return;
 	}
-	if (function_gates(worker->function) && (s->phase != PHASE_UP || worker->awaited)) {
+	if (function_gates(worker->function) && (all->phase != PHASE_UP || worker->awaited)) {
 		fail(worker, "it ended while the gadget was coming up");
 		return;
 	}
@@ -326,8 +321,8 @@ static void ended(struct live_worker *worker, double least_delay)
 	    (w->restart == RESTART_ON_FAILURE && exited_with(worker, 0))) {
 		worker->state = WORKER_DONE;
 		halt_later(worker);
-		supervisor_say_of(s, label_of(worker), LOG_INFO, "worker done");
-		supervisor_changed(s);
+		functions_say(all, label_of(worker), LOG_INFO, "worker done");
+		functions_changed(all);
 		return;
 	}
 	/* It was in the middle of it: no fault of its own. */
@@ -343,16 +338,15 @@ static void ended(struct live_worker *worker, double least_delay)
 	if (delay < least_delay)
 		delay = least_delay;
 	if (delay > 0)
-		supervisor_say_of(s, label_of(worker), LOG_INFO, "worker restarts in %g s", delay);
+		functions_say(all, label_of(worker), LOG_INFO, "worker restarts in %g s", delay);
 	go_waiting(worker, delay);
-	supervisor_changed(s);
+	functions_changed(all);
 }
 
 static void do_ended(struct live_worker *worker)
 {
-	supervisor_say_of(supervisor_of(worker), label_of(worker), LOG_WARNING,
-			  "worker ended: %s%s", worker->last_exit,
-			  worker->start_timed_out ? " (never ready)" : "");
+	functions_say(all_of(worker), label_of(worker), LOG_WARNING, "worker ended: %s%s",
+		      worker->last_exit, worker->start_timed_out ? " (never ready)" : "");
 	ended(worker, 0);
 }
 
@@ -360,11 +354,11 @@ static void do_stopped(struct live_worker *worker)
 {
 	timer_stop(&worker->timer);
 	worker->state = WORKER_STOPPED;
-	if (worker->restart_wanted && supervisor_of(worker)->phase == PHASE_UP) {
+	if (worker->restart_wanted && all_of(worker)->phase == PHASE_UP) {
 		worker_halt_begin(worker);
 		go_waiting(worker, 0);
 	}
-	supervisor_changed(supervisor_of(worker));
+	functions_changed(all_of(worker));
 }
 
 static void do_halting_timer(struct live_worker *worker)
@@ -381,8 +375,8 @@ static void do_cancel_restart(struct live_worker *worker)
 
 static void do_leave(struct live_worker *worker)
 {
-	supervisor_say_of(supervisor_of(worker), label_of(worker), LOG_WARNING,
-			  "what the worker serves is not there any more");
+	functions_say(all_of(worker), label_of(worker), LOG_WARNING,
+		      "what the worker serves is not there any more");
 	do_stop_for_restart(worker);
 }
 
@@ -397,7 +391,7 @@ static void do_rest(struct live_worker *worker)
 	worker_halt_end(worker);
 	worker->state = WORKER_STOPPED;
 	worker->successor = NULL;
-	supervisor_changed(supervisor_of(worker));
+	functions_changed(all_of(worker));
 }
 
 /* By hand: what happened before does not count any more. */
@@ -406,7 +400,7 @@ static void do_start_anew(struct live_worker *worker)
 	worker->n_deaths = worker->next_death = 0;
 	worker->delay = worker->model->restart_delay;
 	go_waiting(worker, 0);
-	supervisor_changed(supervisor_of(worker));
+	functions_changed(all_of(worker));
 }
 
 typedef void (*action)(struct live_worker *worker);
@@ -560,7 +554,7 @@ void worker_gone(struct live_worker *worker)
 {
 	worker_drain(worker);
 	if (worker->model->opens_ep0)
-		bus_ep0_closed(supervisor_of(worker));
+		all_of(worker)->events->ep0_closed(all_of(worker)->owner);
 	worker_handle(worker, WORKER_EV_EXIT);
 }
 
@@ -585,7 +579,7 @@ int worker_init(struct live_worker *worker, struct live_function *function,
 					.timer = SOURCE_NONE,
 					.delay = model->restart_delay };
 	worker->deaths = xcalloc(model->restart_limit + 1, sizeof(*worker->deaths));
-	r = timer_open(&function->supervisor->loop, &worker->timer, on_timer, worker);
+	r = timer_open(function->all->loop, &worker->timer, on_timer, worker);
 	if (r < 0)
 		return error_errno(err, EX_OSERR, -r, NULL, "cannot make a timer");
 	return launch_prepare(worker, err);
@@ -604,7 +598,7 @@ void worker_free(struct live_worker *worker)
 	worker_close(worker, &worker->end);
 	worker_close(worker, &worker->output);
 	worker_close(worker, &worker->notify);
-	source_close(&supervisor_of(worker)->loop, &worker->timer);
+	source_close(all_of(worker)->loop, &worker->timer);
 	cleanup_close(&worker->config_fd);
 	spawn_free(&worker->spawn);
 	error_clear(&worker->error);

@@ -5,8 +5,8 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "function/function.h"
 #include "functionfs/endpoint.h"
-#include "supervisor/supervisor.h"
 
 #define HALT_TRIES 4
 
@@ -47,8 +47,7 @@ void worker_halt_begin(struct live_worker *worker)
 {
 	worker_halt_end(worker);
 	worker->halt_tries = 0;
-	if (worker->model->on_crash == CRASH_STALL &&
-	    worker->function->supervisor->phase == PHASE_UP)
+	if (worker->model->on_crash == CRASH_STALL && worker->function->all->phase == PHASE_UP)
 		ffs_each_endpoint(worker->function->model->ffs, halt_endpoint, worker);
 }
 

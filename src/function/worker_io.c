@@ -11,17 +11,16 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/text.h"
-#include "supervisor/supervisor.h"
-#include "supervisor/switch.h"
+#include "function/function.h"
 
-static struct supervisor *supervisor_of(const struct live_worker *worker)
+static struct functions *all_of(const struct live_worker *worker)
 {
-	return worker->function->supervisor;
+	return worker->function->all;
 }
 
 void worker_close(struct live_worker *worker, struct source *source)
 {
-	source_close(&supervisor_of(worker)->loop, source);
+	source_close(all_of(worker)->loop, source);
 }
 
 /* It is printed: a worker may say anything. READY comes again when data moves in another way. */
@@ -37,7 +36,7 @@ static void set_engine(struct live_worker *worker, const char *word, size_t size
 	if (streq(engine, worker->engine))
 		return;
 	strcpy(worker->engine, engine);
-	supervisor_changed(supervisor_of(worker));
+	functions_changed(all_of(worker));
 }
 
 void worker_hear(struct live_worker *worker, uint16_t type, const void *body, size_t size)
@@ -51,7 +50,7 @@ void worker_hear(struct live_worker *worker, uint16_t type, const void *body, si
 		worker_is_alive(worker);
 		break;
 	case FFSCTL_MSG_SWITCH:
-		switch_asked(worker, body, size);
+		all_of(worker)->events->switch_asked(all_of(worker)->owner, worker, body, size);
 		break;
 	case FFSCTL_MSG_TRAFFIC:
 		worker_stats_take_traffic(worker, body, size);
@@ -78,11 +77,11 @@ static void on_output(void *data, uint32_t events _unused_)
 	char text[4096];
 	ssize_t n = read(worker->output.fd, text, sizeof(text));
 
-	if (n > 0 && supervisor_of(worker)->foreground)
+	if (n > 0 && all_of(worker)->foreground)
 		show_output(text, (size_t)n);
 	else if (n > 0)
-		output_worker(&supervisor_of(worker)->output, worker,
-			      worker->function->model->label, text, (size_t)n);
+		output_worker(all_of(worker)->output, worker, worker->function->model->label, text,
+			      (size_t)n);
 	else if (n == 0 || errno != EAGAIN)
 		worker_close(worker, &worker->output);
 }
@@ -186,7 +185,7 @@ int worker_watch(struct live_worker *worker, int *output, int *notify, struct er
 		[READY_STARTED] = on_notify_socket,
 		[READY_INSTANCE] = on_ep0,
 	};
-	struct loop *loop = &supervisor_of(worker)->loop;
+	struct loop *loop = all_of(worker)->loop;
 	int r = 0;
 
 	if (*output >= 0) {

@@ -8,15 +8,15 @@
 
 #include "base/cleanup.h"
 #include "base/proc.h"
+#include "function/function.h"
 #include "function/reap.h"
-#include "supervisor/supervisor.h"
 
 void worker_rest_begin(struct live_worker *worker)
 {
 	worker_close(worker, &worker->end);
 	worker->rest = REST_PROCESSES;
 	worker->rest_since = 0;
-	supervisor_changed(worker->function->supervisor);
+	functions_changed(worker->function->all);
 	worker_rest_look(worker);
 }
 
@@ -25,9 +25,9 @@ static void say_left(const struct live_worker *worker, pid_t pid)
 {
 	_cleanup_free_ char *name = process_name(pid);
 
-	supervisor_say_of(worker->function->supervisor, worker->function->model->label, LOG_ERR,
-			  "a process that the worker has started does not end: %s (pid %d)", name,
-			  (int)pid);
+	functions_say(worker->function->all, worker->function->model->label, LOG_ERR,
+		      "a process that the worker has started does not end: %s (pid %d)", name,
+		      (int)pid);
 }
 
 static bool have_ended(struct live_worker *worker)

@@ -6,8 +6,8 @@
 
 #include "base/util.h"
 #include "ffsctl/control.h"
+#include "function/function.h"
 #include "function/worker.h"
-#include "supervisor/supervisor.h"
 
 #define WORKER_ENDPOINTS_MAX 30 /* FFS_MAX_EPS_COUNT, less ep0 */
 #define INTERVAL 1.0		/* seconds between two that are shown */
@@ -73,7 +73,7 @@ static void on_timer(void *data, uint32_t events _unused_)
 	if (st->traffic_fresh)
 		st->traffic_shown = st->traffic;
 	st->traffic_fresh = false;
-	supervisor_write_status(st->worker->function->supervisor);
+	st->worker->function->all->events->statistics(st->worker->function->all->owner);
 }
 
 static struct worker_stats *stats_of(struct live_worker *worker)
@@ -87,7 +87,7 @@ static struct worker_stats *stats_of(struct live_worker *worker)
 				     .timer = SOURCE_NONE,
 				     .shown_at = -INTERVAL };
 	/* Without a descriptor for the timer there are no statistics; all else goes on. */
-	timer_open(&worker->function->supervisor->loop, &st->timer, on_timer, st);
+	timer_open(worker->function->all->loop, &st->timer, on_timer, st);
 	worker->stats = st;
 	return st;
 }
@@ -155,7 +155,7 @@ void worker_stats_free(struct live_worker *worker)
 {
 	worker_stats_forget(worker);
 	if (worker->stats)
-		source_close(&worker->function->supervisor->loop, &worker->stats->timer);
+		source_close(worker->function->all->loop, &worker->stats->timer);
 	free(worker->stats);
 	worker->stats = NULL;
 }

@@ -10,9 +10,9 @@
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "base/proc.h"
+#include "function/function.h"
 #include "function/reap.h"
 #include "process/family.h"
-#include "supervisor/supervisor.h"
 
 static void on_end(void *data, uint32_t events _unused_)
 {
@@ -21,7 +21,7 @@ static void on_end(void *data, uint32_t events _unused_)
 
 int worker_take_process(struct live_worker *worker, pid_t pid, int *pidfd, int *output)
 {
-	struct loop *loop = &worker->function->supervisor->loop;
+	struct loop *loop = worker->function->all->loop;
 	_cleanup_error_ struct error ignored = { 0 };
 	int none = -1, r = 0;
 	siginfo_t info;
@@ -69,7 +69,7 @@ static void end_left_behind(struct live_worker *worker)
 	const struct live_function *i = worker->function;
 	struct family family = { 0 };
 
-	rundir_worker(&i->supervisor->rundir, i->model->label, &family);
+	rundir_worker(i->all->rundir, i->model->label, &family);
 	worker->session = family.session;
 	worker->began = family.latest;
 	worker->taken = true;

@@ -114,11 +114,11 @@ static bool keeps_off(const struct live_worker *worker)
 /* The first worker that the bind has to wait for; NULL: all serve, or have done so. */
 static const struct live_worker *missing_worker(const struct supervisor *s)
 {
-	for (size_t n = 0; n < s->n_functions; n++) {
-		const struct live_worker *worker = s->functions[n]->worker;
+	for (size_t n = 0; n < s->live.n; n++) {
+		const struct live_worker *worker = s->live.v[n]->worker;
 
 		if (worker && !worker_is_settled(worker) &&
-		    (function_gates(s->functions[n]) || keeps_off(worker)))
+		    (function_gates(s->live.v[n]) || keeps_off(worker)))
 			return worker;
 	}
 	return NULL;
@@ -384,7 +384,7 @@ void bus_worker_failed(struct supervisor *s)
 
 void bus_ep0_closed(struct supervisor *s)
 {
-	if (s->phase == PHASE_UP && !s->failed)
+	if (s->live.phase == PHASE_UP && !s->failed)
 		handle(s, BUS_EV_CLOSED, NULL);
 }
 
@@ -423,8 +423,8 @@ static void look_at_kernel(struct supervisor *s)
 {
 	enum bus_event event = s->udc ? what_kernel_says(s) : BUS_EVENT_COUNT;
 
-	for (size_t n = 0; event != BUS_EV_GIVEN && n < s->n_functions; n++)
-		if (is_dying(s->functions[n]))
+	for (size_t n = 0; event != BUS_EV_GIVEN && n < s->live.n; n++)
+		if (is_dying(s->live.v[n]))
 			return; /* and look again then */
 	/* Gone and back since we looked last: what was open of it tells nothing any more. */
 	if (s->udc_is_new && s->place == BUS_ON && event == BUS_EV_GIVEN)
@@ -440,7 +440,7 @@ static int no_worker(const struct live_worker *worker, struct error *err)
 {
 	worker_failure(worker, err);
 	return error_hint(err, "'ffsctl restart %s' takes it back into service",
-			  worker->function->supervisor->name);
+			  worker->function->all->gadget);
 }
 
 /* The host must not meet functions that nobody serves: workers gate the bind, as in `up`. */

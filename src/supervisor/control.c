@@ -109,7 +109,7 @@ static bool refuse_unless_up(struct control_client *client)
 {
 	const struct supervisor *s = client->control->supervisor;
 
-	if (s->phase == PHASE_UP && !s->failed && !s->reload && !s->switching)
+	if (s->live.phase == PHASE_UP && !s->failed && !s->reload && !s->switching)
 		return false;
 	if (s->switching)
 		refuse(client, EX_CANTCREAT, "it is about to become another gadget (switch_to)");
@@ -144,10 +144,10 @@ static void begin_restart(struct control_client *client, const json_t *json)
 	if (refuse_unless_up(client))
 		return;
 	client->function = function ? xstrdup(function) : NULL;
-	for (size_t n = 0; n < s->n_functions; n++) {
-		if (concerns(client, s->functions[n])) {
+	for (size_t n = 0; n < s->live.n; n++) {
+		if (concerns(client, s->live.v[n])) {
 			any = true;
-			worker_handle(s->functions[n]->worker, WORKER_EV_RESTART);
+			worker_handle(s->live.v[n]->worker, WORKER_EV_RESTART);
 		}
 	}
 	if (!any)
@@ -555,8 +555,8 @@ static bool workers_settled(const struct control_client *client, struct error *e
 	const struct supervisor *s = client->control->supervisor;
 	const struct live_worker *failed = NULL;
 
-	for (size_t n = 0; n < s->n_functions; n++) {
-		const struct live_function *i = s->functions[n];
+	for (size_t n = 0; n < s->live.n; n++) {
+		const struct live_function *i = s->live.v[n];
 
 		if (!concerns(client, i) || worker_is_settled(i->worker))
 			continue;
@@ -594,12 +594,12 @@ static bool is_over(const struct control_client *client, struct error *err)
 	case CLIENT_WAITS_RESTART:
 		return workers_settled(client, err) && (err->exit || bus_has_returned(s, err));
 	case CLIENT_WAITS_READY:
-		return s->phase == PHASE_UP && workers_settled(client, err) &&
+		return s->live.phase == PHASE_UP && workers_settled(client, err) &&
 		       (err->exit || (supervisor_is_ready(s) && bus_is_on(s)));
 	case CLIENT_WAITS_HOST:
 		return host_is_there(s);
 	case CLIENT_WAITS_NO_HOST:
-		return s->phase == PHASE_UP && !host_is_there(s);
+		return s->live.phase == PHASE_UP && !host_is_there(s);
 	}
 	return false;
 }

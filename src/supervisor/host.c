@@ -66,12 +66,12 @@ static void on_state(void *data, uint32_t events _unused_)
  */
 static void set_udc(struct supervisor *s, const char *udc)
 {
-	if (!streq_null(s->host_udc, udc)) {
-		free(s->host_udc);
-		s->host_udc = xstrdup(udc);
+	if (!streq_null(s->live.host_udc, udc)) {
+		free(s->live.host_udc);
+		s->live.host_udc = xstrdup(udc);
 	}
-	for (size_t n = 0; n < s->n_functions; n++)
-		function_set_udc(s->functions[n], udc);
+	for (size_t n = 0; n < s->live.n; n++)
+		function_set_udc(s->live.v[n], udc);
 }
 
 void host_watch(struct supervisor *s, const char *udc)
@@ -105,8 +105,8 @@ void host_take_over(struct supervisor *s, const char *udc, bool configured)
 
 void host_left(struct supervisor *s)
 {
-	for (size_t n = 0; n < s->n_functions; n++)
-		s->functions[n]->bus = (struct link_state){ 0 };
+	for (size_t n = 0; n < s->live.n; n++)
+		s->live.v[n]->bus = (struct link_state){ 0 };
 }
 
 void host_forget(struct supervisor *s)
@@ -119,8 +119,8 @@ void host_forget(struct supervisor *s)
 /* The host enables all functions of the configuration it takes: one is enough to know. */
 bool host_is_there(const struct supervisor *s)
 {
-	for (size_t n = 0; n < s->n_functions; n++)
-		if (s->functions[n]->bus.enabled)
+	for (size_t n = 0; n < s->live.n; n++)
+		if (s->live.v[n]->bus.enabled)
 			return true;
 	return s->configured;
 }

@@ -71,7 +71,7 @@ int notify_begin(struct supervisor *s, struct error *err)
 
 	if (r < 0)
 		return error_errno(err, EX_OSERR, -r, NULL, "cannot make a timer");
-	s->notify.interval = s->foreground ? watchdog_interval() : 0;
+	s->notify.interval = s->live.foreground ? watchdog_interval() : 0;
 	if (s->notify.interval > 0)
 		timer_start(&s->notify.watchdog, s->notify.interval);
 	return 0;
@@ -80,9 +80,9 @@ int notify_begin(struct supervisor *s, struct error *err)
 /* One that is known to be reloading is ready again when it says so. */
 static const char *word_of(const struct supervisor *s)
 {
-	if (s->phase >= PHASE_GOING_DOWN && !s->switching)
+	if (s->live.phase >= PHASE_GOING_DOWN && !s->switching)
 		return "STOPPING=1";
-	if (s->phase != PHASE_UP || s->on_up)
+	if (s->live.phase != PHASE_UP || s->on_up)
 		return "";
 	return reload_is_under_way(s) ? RELOADING : "READY=1";
 }
@@ -109,7 +109,7 @@ void notify_update(struct supervisor *s)
 {
 	const char *word = word_of(s);
 
-	if (!s->foreground)
+	if (!s->live.foreground)
 		return;
 	if (streq(word, "READY=1"))
 		tell_fd(s);
@@ -119,7 +119,7 @@ void notify_update(struct supervisor *s)
 
 void notify_reloading(struct supervisor *s)
 {
-	if (s->foreground && getenv("NOTIFY_SOCKET"))
+	if (s->live.foreground && getenv("NOTIFY_SOCKET"))
 		tell_word(s, RELOADING);
 }
 

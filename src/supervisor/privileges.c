@@ -105,9 +105,9 @@ void privileges_give_up(struct supervisor *s)
 	 * bounding set is emptied here, once, rather than by each worker at each start.
 	 */
 	s->bounded = capabilities_inherit() && capabilities_bound(needs) && !needs;
-	for (size_t n = 0; n < s->n_functions; n++)
-		if (s->functions[n]->worker)
-			s->functions[n]->worker->spawn.bounded = s->bounded;
+	for (size_t n = 0; n < s->live.n; n++)
+		if (s->live.v[n]->worker)
+			s->live.v[n]->worker->spawn.bounded = s->bounded;
 }
 
 int privileges_check(const struct supervisor *s, const struct function *function, struct error *err)
@@ -116,7 +116,7 @@ int privileges_check(const struct supervisor *s, const struct function *function
 	uint64_t own, bounding;
 
 	/* What is only planned (reload --dry-run) is planned by another process. */
-	if (s->phase != PHASE_UP || !w || !worker_has_privileges(w) ||
+	if (s->live.phase != PHASE_UP || !w || !worker_has_privileges(w) ||
 	    !capabilities_get(&own, &bounding))
 		return 0;
 	/* Who has given up nothing has no more than it could give. */

@@ -28,7 +28,7 @@ int supervisor_reexec(struct supervisor *s, const char *program, int client_fd, 
 				     s->name,
 				     lock,
 				     client,
-				     s->foreground ? SUPERVISOR_RESUME_FOREGROUND : NULL,
+				     s->live.foreground ? SUPERVISOR_RESUME_FOREGROUND : NULL,
 				     NULL };
 
 	if (!take_over_is_possible(s))
@@ -40,8 +40,8 @@ int supervisor_reexec(struct supervisor *s, const char *program, int client_fd, 
 				   program);
 	control_send_away(&s->control, client_fd);
 	supervisor_write_status(s);
-	for (size_t n = 0; n < s->n_functions; n++)
-		function_hold(s->functions[n], HOLD_SECONDS);
+	for (size_t n = 0; n < s->live.n; n++)
+		function_hold(s->live.v[n], HOLD_SECONDS);
 	fd_keep_over_exec(s->rundir.lock_fd, true);
 	fd_keep_over_exec(client_fd, true);
 	execv(program, (char *const *)argv);

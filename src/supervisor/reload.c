@@ -44,7 +44,7 @@ static bool is_among(struct live_function *const *list, size_t n, const struct l
 static void free_instances(struct supervisor *s, struct live_function **list, size_t n)
 {
 	for (size_t k = 0; k < n; k++)
-		if (!is_among(s->functions, s->n_functions, list[k]))
+		if (!is_among(s->live.v, s->live.n, list[k]))
 			function_free(list[k]);
 	free(list);
 }
@@ -75,20 +75,20 @@ void reload_free(struct supervisor *s)
 /* The supervisor's list is `list` from now on. */
 static void set_instances(struct supervisor *s, struct live_function *const *list, size_t n)
 {
-	free(s->functions);
-	s->functions = NULL;
-	s->n_functions = 0;
+	free(s->live.v);
+	s->live.v = NULL;
+	s->live.n = 0;
 	for (size_t k = 0; k < n; k++)
-		*array_add(s->functions, s->n_functions) = list[k];
+		*array_add(s->live.v, s->live.n) = list[k];
 }
 
 static void forget_twins(struct supervisor *s)
 {
-	for (size_t n = 0; n < s->n_functions; n++) {
-		s->functions[n]->twin = NULL;
-		s->functions[n]->leaves = false;
-		if (s->functions[n]->worker)
-			s->functions[n]->worker->awaited = false;
+	for (size_t n = 0; n < s->live.n; n++) {
+		s->live.v[n]->twin = NULL;
+		s->live.v[n]->leaves = false;
+		if (s->live.v[n]->worker)
+			s->live.v[n]->worker->awaited = false;
 	}
 }
 
@@ -131,13 +131,13 @@ static void is_over(struct supervisor *s, struct reload *r)
 	timer_stop(&s->deadline);
 	s->reload = NULL;
 	drop(s, r);
-	launch_give_back_users(s);
+	launch_give_back_users(&s->live);
 	memory_let_go(); /* what reading the gadget file took is not needed again */
 	/* A worker that has failed meanwhile, and had to wait until it was known what that means.
 	 */
-	for (size_t n = 0; n < s->n_functions && s->place != BUS_FAILED; n++)
-		if (s->functions[n]->worker && s->functions[n]->worker->state == WORKER_FAILED)
-			supervisor_worker_failed(s, s->functions[n]->worker);
+	for (size_t n = 0; n < s->live.n && s->place != BUS_FAILED; n++)
+		if (s->live.v[n]->worker && s->live.v[n]->worker->state == WORKER_FAILED)
+			supervisor_worker_failed(s, s->live.v[n]->worker);
 	supervisor_changed(s);
 	/* Whoever reads the words that come now may ask for it at once. */
 	supervisor_write_status(s);
@@ -225,11 +225,11 @@ static void is_broken(struct supervisor *s, struct reload *r)
 /* Workers that were told to go, but have not gone yet, or not been replaced, are wanted again. */
 static void keep_workers(struct supervisor *s)
 {
-	for (size_t n = 0; n < s->n_functions; n++) {
-		s->functions[n]->leaves = false;
-		if (s->functions[n]->worker) {
-			s->functions[n]->worker->awaited = false;
-			s->functions[n]->worker->successor = NULL;
+	for (size_t n = 0; n < s->live.n; n++) {
+		s->live.v[n]->leaves = false;
+		if (s->live.v[n]->worker) {
+			s->live.v[n]->worker->awaited = false;
+			s->live.v[n]->worker->successor = NULL;
 		}
 	}
 	for (size_t k = 0; k < s->plan.n; k++) {
@@ -420,7 +420,7 @@ static void do_not(struct supervisor *s, struct reload *r)
 		set_instances(s, r->old, r->n_old);
 	forget_twins(s);
 	drop(s, r);
-	launch_give_back_users(s);
+	launch_give_back_users(&s->live);
 }
 
 /*

@@ -136,18 +136,18 @@ static void set_twin(struct supervisor *s, struct live_function *i, struct live_
 
 static void join_instances(struct supervisor *s, struct reload *r)
 {
-	r->old = steal_ptr(s->functions);
-	r->n_old = s->n_functions;
-	s->n_functions = 0;
+	r->old = steal_ptr(s->live.v);
+	r->n_old = s->live.n;
+	s->live.n = 0;
 	for (size_t n = 0; n < r->n_old; n++)
-		*array_add(s->functions, s->n_functions) = r->old[n];
+		*array_add(s->live.v, s->live.n) = r->old[n];
 	for (size_t n = 0; n < r->n_fresh; n++) {
 		struct live_function *i = stays_as(s, r, r->fresh[n]);
 
 		if (i)
 			set_twin(s, i, r->fresh[n]);
 		else
-			*array_add(s->functions, s->n_functions) = r->fresh[n];
+			*array_add(s->live.v, s->live.n) = r->fresh[n];
 	}
 }
 

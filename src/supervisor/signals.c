@@ -16,9 +16,9 @@
 
 static void child_ended(struct supervisor *s, pid_t pid, int status)
 {
-	reap_forget_inherited(s, pid);
-	for (size_t n = 0; n < s->n_functions; n++) {
-		struct live_function *i = s->functions[n];
+	reap_forget_inherited(&s->live, pid);
+	for (size_t n = 0; n < s->live.n; n++) {
+		struct live_function *i = s->live.v[n];
 
 		if (i->worker && i->worker->pid == pid) {
 			worker_exited(i->worker, status);

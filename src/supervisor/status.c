@@ -69,9 +69,9 @@ static json_t *worker_json(const struct live_worker *u)
 
 static const struct live_function *function_of(const struct supervisor *s, const struct function *f)
 {
-	for (size_t n = 0; n < s->n_functions; n++)
-		if (s->functions[n]->model == f)
-			return s->functions[n];
+	for (size_t n = 0; n < s->live.n; n++)
+		if (s->live.v[n]->model == f)
+			return s->live.v[n];
 	return NULL;
 }
 
@@ -97,14 +97,14 @@ const char *supervisor_state(const struct supervisor *s)
 {
 	if (s->failed || s->place == BUS_FAILED)
 		return "failed";
-	if (s->phase == PHASE_WAITING_UDC || s->phase == PHASE_COMING_UP)
+	if (s->live.phase == PHASE_WAITING_UDC || s->live.phase == PHASE_COMING_UP)
 		return "starting";
 	if (reload_is_under_way(s) && s->reload->was_on)
 		return "starting";
-	if (s->phase != PHASE_UP || (s->reload && !reload_is_under_way(s)))
+	if (s->live.phase != PHASE_UP || (s->reload && !reload_is_under_way(s)))
 		return "degraded";
-	for (size_t n = 0; n < s->n_functions; n++) {
-		const struct live_worker *worker = s->functions[n]->worker;
+	for (size_t n = 0; n < s->live.n; n++) {
+		const struct live_worker *worker = s->live.v[n]->worker;
 
 		if (worker && !worker_is_settled(worker))
 			return "degraded";
@@ -169,9 +169,9 @@ static json_t *problems_json(const struct supervisor *s)
 						"text", r->text, "file", r->at.file, "line",
 						(int)r->at.line, "column", (int)r->at.column));
 	}
-	for (size_t n = 0; n < s->n_functions; n++)
-		if (s->functions[n]->worker)
-			worker_problem(array, s->functions[n]->worker, degraded);
+	for (size_t n = 0; n < s->live.n; n++)
+		if (s->live.v[n]->worker)
+			worker_problem(array, s->live.v[n]->worker, degraded);
 	return array;
 }
 

@@ -26,39 +26,38 @@
 #include "supervisor/switch.h"
 #include "supervisor/take_over.h"
 
-static void _printf_(4, 0)
-	say(struct supervisor *s, const char *function, int priority, const char *fmt, va_list ap)
+static void say_line(void *owner, const char *label, int priority, const char *text)
 {
-	_cleanup_free_ char *text = NULL, *line = NULL;
+	struct supervisor *s = owner;
+	_cleanup_free_ char *line = strf("%s%s%s", label ? label : "", label ? ": " : "", text);
 
-	if (vasprintf(&text, fmt, ap) < 0) {
-		text = NULL;
-		return;
-	}
-	line = strf("%s%s%s", function ? function : "", function ? ": " : "", text);
-	if (s->foreground)
-		log_about(s->name, function, priority, "%s: %s", s->name, line);
+	if (s->live.foreground)
+		log_about(s->name, label, priority, "%s: %s", s->name, line);
 	else
 		output_event(&s->output, line);
 }
 
 void supervisor_say(struct supervisor *s, const char *fmt, ...)
 {
+	_cleanup_free_ char *text = NULL;
 	va_list ap;
 
 	va_start(ap, fmt);
-	say(s, NULL, LOG_INFO, fmt, ap);
+	text = vstrf(fmt, ap);
 	va_end(ap);
+	say_line(s, NULL, LOG_INFO, text);
 }
 
 void supervisor_say_of(struct supervisor *s, const char *function, int priority, const char *fmt,
 		       ...)
 {
+	_cleanup_free_ char *text = NULL;
 	va_list ap;
 
 	va_start(ap, fmt);
-	say(s, function, priority, fmt, ap);
+	text = vstrf(fmt, ap);
 	va_end(ap);
+	say_line(s, function, priority, text);
 }
 
 void supervisor_changed(struct supervisor *s)
@@ -74,8 +73,8 @@ void supervisor_go_down(struct supervisor *s, struct error *why)
 		error_move(&s->failure, why);
 	else if (why)
 		error_clear(why);
-	if (s->phase < PHASE_GOING_DOWN) {
-		s->phase = PHASE_GOING_DOWN;
+	if (s->live.phase < PHASE_GOING_DOWN) {
+		s->live.phase = PHASE_GOING_DOWN;
 		/* An `up` that comes now must not take it for one that stays. */
 		rundir_sign(&s->rundir, WHO_GOING_DOWN, &ignored);
 	}
@@ -84,7 +83,7 @@ void supervisor_go_down(struct supervisor *s, struct error *why)
 
 enum gadgetfile_trust supervisor_trust(const struct supervisor *s)
 {
-	return s->foreground ? GADGETFILE_TRUST_ROOT : GADGETFILE_TRUST_UNWRITABLE;
+	return s->live.foreground ? GADGETFILE_TRUST_ROOT : GADGETFILE_TRUST_UNWRITABLE;
 }
 
 enum trust supervisor_program_trust(const struct supervisor *s, const char *dir)
@@ -128,7 +127,7 @@ int supervisor_make_instances(struct supervisor *s, const struct gadget *g,
 
 		if (!g->functions[f].ffs && !g->functions[f].worker)
 			continue;
-		r = function_new(array_add(*list, *n), s, g, &g->functions[f], err);
+		r = function_new(array_add(*list, *n), &s->live, g, &g->functions[f], err);
 		if (r < 0)
 			return r;
 	}
@@ -155,11 +154,10 @@ void supervisor_add_steps(struct supervisor *s, const struct gadget *g, struct l
 
 int supervisor_make_plan(struct supervisor *s, const char *udc, struct error *err)
 {
-	int r = supervisor_make_instances(s, s->gadget, &s->functions, &s->n_functions, err);
+	int r = supervisor_make_instances(s, s->gadget, &s->live.v, &s->live.n, err);
 
 	if (r == 0)
-		supervisor_add_steps(s, s->gadget, s->functions, s->n_functions, udc, NULL,
-				     &s->plan);
+		supervisor_add_steps(s, s->gadget, s->live.v, s->live.n, udc, NULL, &s->plan);
 	return r;
 }
 
@@ -177,7 +175,8 @@ void supervisor_worker_failed(struct supervisor *s, struct live_worker *worker)
 	_cleanup_error_ struct error err = { 0 };
 
 	s->changed = true;
-	if (s->phase == PHASE_COMING_UP && worker->served && function_gates(worker->function)) {
+	if (s->live.phase == PHASE_COMING_UP && worker->served &&
+	    function_gates(worker->function)) {
 		/* Its own step has been taken: nothing else would ask for it any more. */
 		error_set(&err, EX_PROTOCOL, ECHILD, NULL,
 			  "the worker of '%s' was ready, but ended before the gadget was up: %s",
@@ -186,7 +185,7 @@ void supervisor_worker_failed(struct supervisor *s, struct live_worker *worker)
 		supervisor_go_down(s, &err);
 	}
 	/* While a reload is under way it decides what becomes of the gadget. */
-	if (s->phase == PHASE_UP && worker->model->on_failed == FAILED_UNBIND && !s->reload)
+	if (s->live.phase == PHASE_UP && worker->model->on_failed == FAILED_UNBIND && !s->reload)
 		bus_worker_failed(s);
 }
 
@@ -198,32 +197,32 @@ void supervisor_keeper_died(struct supervisor *s, struct live_function *function
 {
 	_cleanup_error_ struct error err = { 0 };
 
-	if (s->phase != PHASE_GOING_DOWN && function_renew_keeper(function))
+	if (s->live.phase != PHASE_GOING_DOWN && function_renew_keeper(function))
 		return;
 	error_set(&err, EX_PROTOCOL, ECHILD, NULL,
 		  "the keeper of '%s' has died, and the function with it", function->model->label);
 	supervisor_say_of(s, NULL, LOG_ERR, "%s", err.text);
-	if (s->phase == PHASE_GOING_DOWN) /* it would have been ended next */
+	if (s->live.phase == PHASE_GOING_DOWN) /* it would have been ended next */
 		return;
-	if (s->phase != PHASE_UP) {
+	if (s->live.phase != PHASE_UP) {
 		supervisor_go_down(s, &err);
 		return;
 	}
 	error_move(&s->failure, &err);
 	s->failed = s->changed = true;
-	for (size_t n = 0; n < s->n_functions; n++)
-		if (s->functions[n]->worker)
-			worker_handle(s->functions[n]->worker, WORKER_EV_STOP);
+	for (size_t n = 0; n < s->live.n; n++)
+		if (s->live.v[n]->worker)
+			worker_handle(s->live.v[n]->worker, WORKER_EV_STOP);
 }
 
 static int too_late(const struct supervisor *s, struct error *err)
 {
 	error_set(err, EX_TEMPFAIL, ETIMEDOUT, NULL,
 		  "'%s' did not come up within the time given (--timeout)", s->name);
-	for (size_t n = 0; n < s->n_functions; n++)
-		if (s->functions[n]->worker && s->functions[n]->worker->state == WORKER_STARTING)
+	for (size_t n = 0; n < s->live.n; n++)
+		if (s->live.v[n]->worker && s->live.v[n]->worker->state == WORKER_STARTING)
 			return error_hint(err, "the worker of '%s' is not ready",
-					  s->functions[n]->model->label);
+					  s->live.v[n]->model->label);
 	return -err->err;
 }
 
@@ -233,12 +232,12 @@ static void on_deadline(void *data, uint32_t events _unused_)
 	_cleanup_error_ struct error err = { 0 };
 
 	timer_stop(&s->deadline);
-	if (s->phase == PHASE_WAITING_UDC)
+	if (s->live.phase == PHASE_WAITING_UDC)
 		error_set(&err, EX_TEMPFAIL, ETIMEDOUT, UDC_CLASS_DIR,
 			  "no UDC has come within the time given");
-	else if (s->phase == PHASE_COMING_UP)
+	else if (s->live.phase == PHASE_COMING_UP)
 		too_late(s, &err);
-	else if (s->phase == PHASE_UP)
+	else if (s->live.phase == PHASE_UP)
 		reload_too_late(s);
 	if (err.exit)
 		supervisor_go_down(s, &err);
@@ -250,7 +249,7 @@ static void on_caller(void *data, uint32_t events _unused_)
 	_cleanup_error_ struct error err = { 0 };
 
 	source_remove(&s->loop, &s->caller);
-	if (s->phase == PHASE_UP)
+	if (s->live.phase == PHASE_UP)
 		return;
 	error_set(&err, EX_TEMPFAIL, ECANCELED, NULL, "the command that wanted it was ended");
 	supervisor_go_down(s, &err);
@@ -271,7 +270,7 @@ static void came_up(struct supervisor *s)
 {
 	_cleanup_error_ struct error err = { 0 };
 
-	s->phase = PHASE_UP;
+	s->live.phase = PHASE_UP;
 	/* By now it is known what the values were, which whoever takes over has to know. */
 	if (supervisor_write_record(s, &err) < 0)
 		supervisor_say_of(s, NULL, LOG_ERR, "%s", err.text);
@@ -296,8 +295,8 @@ static void go_on_up(struct supervisor *s)
 
 static bool all_stopped(const struct supervisor *s)
 {
-	for (size_t n = 0; n < s->n_functions; n++)
-		if (s->functions[n]->worker && s->functions[n]->worker->state != WORKER_STOPPED)
+	for (size_t n = 0; n < s->live.n; n++)
+		if (s->live.v[n]->worker && s->live.v[n]->worker->state != WORKER_STOPPED)
 			return false;
 	return true;
 }
@@ -310,9 +309,9 @@ static void go_on_down(struct supervisor *s)
 	s->undo_soon = r == PLAN_SOON;
 	if (r > 0)
 		return;
-	s->phase = PHASE_GONE;
-	for (size_t n = 0; n < s->n_functions; n++)
-		rundir_give_back_user(&s->rundir, s->functions[n]->model->label);
+	s->live.phase = PHASE_GONE;
+	for (size_t n = 0; n < s->live.n; n++)
+		rundir_give_back_user(&s->rundir, s->live.v[n]->model->label);
 	/* Who becomes another gadget keeps this one's name, for the way back. */
 	if (r == 0 && !s->switching)
 		r = rundir_remove(&s->rundir, &err);
@@ -330,8 +329,8 @@ static void go_on_down(struct supervisor *s)
 /* Who is told that it is up may kill us at once. */
 static bool can_be_taken_over(const struct supervisor *s)
 {
-	for (size_t n = 0; n < s->n_functions; n++)
-		if (!s->functions[n]->listens && s->functions[n]->keeper.pid > 0)
+	for (size_t n = 0; n < s->live.n; n++)
+		if (!s->live.v[n]->listens && s->live.v[n]->keeper.pid > 0)
 			return false;
 	return true;
 }
@@ -339,15 +338,15 @@ static bool can_be_taken_over(const struct supervisor *s)
 /* What dead workers have left ends by itself, and tells nobody. */
 static void look_at_rests(struct supervisor *s)
 {
-	for (size_t n = 0; n < s->n_functions; n++)
-		if (s->functions[n]->worker)
-			worker_rest_look(s->functions[n]->worker);
+	for (size_t n = 0; n < s->live.n; n++)
+		if (s->live.v[n]->worker)
+			worker_rest_look(s->live.v[n]->worker);
 }
 
 static bool any_rest(const struct supervisor *s)
 {
-	for (size_t n = 0; n < s->n_functions; n++)
-		if (s->functions[n]->worker && s->functions[n]->worker->rest)
+	for (size_t n = 0; n < s->live.n; n++)
+		if (s->live.v[n]->worker && s->live.v[n]->worker->rest)
 			return true;
 	return false;
 }
@@ -359,9 +358,9 @@ static void look(struct supervisor *s)
 	take_over_allow(s);
 	look_at_rests(s);
 	do {
-		before = s->phase;
+		before = s->live.phase;
 		s->changed = s->undo_soon = false;
-		switch (s->phase) {
+		switch (s->live.phase) {
 		case PHASE_COMING_UP:
 			go_on_up(s);
 			break;
@@ -370,10 +369,10 @@ static void look(struct supervisor *s)
 				reload_look(s);
 			if (!s->failed && !s->reload && !s->switching) {
 				bus_look(s);
-				functions_look(s);
+				functions_look(&s->live);
 			}
-			if (s->failed && s->foreground && all_stopped(s))
-				s->phase = PHASE_GONE;
+			if (s->failed && s->live.foreground && all_stopped(s))
+				s->live.phase = PHASE_GONE;
 			break;
 		case PHASE_GOING_DOWN:
 			go_on_down(s);
@@ -382,7 +381,7 @@ static void look(struct supervisor *s)
 		case PHASE_GONE:
 			break;
 		}
-	} while (s->phase != before && s->phase != PHASE_GONE);
+	} while (s->live.phase != before && s->live.phase != PHASE_GONE);
 	s->undo_soon = s->undo_soon || any_rest(s);
 	supervisor_write_status(s);
 	take_over_allow(s);
@@ -400,12 +399,12 @@ static void look(struct supervisor *s)
 
 static int loop_until_gone(struct supervisor *s)
 {
-	while (s->phase != PHASE_GONE) {
+	while (s->live.phase != PHASE_GONE) {
 		int r;
 
 		if (s->changed || s->undo_soon)
 			look(s);
-		if (s->phase == PHASE_GONE)
+		if (s->live.phase == PHASE_GONE)
 			break;
 		if (s->changed) /* by what look() did */
 			continue;
@@ -424,7 +423,7 @@ static int give_up(struct supervisor *s, struct error *err)
 	_cleanup_error_ struct error ignored = { 0 };
 
 	rundir_remove(&s->rundir, &ignored);
-	s->phase = PHASE_GONE;
+	s->live.phase = PHASE_GONE;
 	return -err->err;
 }
 
@@ -436,12 +435,12 @@ static int prepare(struct supervisor *s, double wait_udc, struct error *err)
 		r = features_require(s->world, s->gadget, err);
 	if (r == 0 && !s->no_bind)
 		r = supervisor_await_udc(s, wait_udc, err);
-	if (r == 0 && s->phase != PHASE_GOING_DOWN)
+	if (r == 0 && s->live.phase != PHASE_GOING_DOWN)
 		r = supervisor_make_plan(s, s->udc, err);
-	if (r == 0 && s->phase != PHASE_GOING_DOWN)
+	if (r == 0 && s->live.phase != PHASE_GOING_DOWN)
 		r = supervisor_write_record(s, err);
 	/* The way back to the gadget that it was is still open: client/switch.c does it then. */
-	if (r == 0 && !s->switched)
+	if (r == 0 && !s->live.switched)
 		privileges_give_up(s);
 	return r;
 }
@@ -458,8 +457,8 @@ int supervisor_run(struct supervisor *s, double timeout, double wait_udc, struct
 		r = prepare(s, wait_udc, err);
 	if (r < 0)
 		return give_up(s, err);
-	if (!s->adopted && s->phase != PHASE_GOING_DOWN) {
-		s->phase = PHASE_COMING_UP;
+	if (!s->adopted && s->live.phase != PHASE_GOING_DOWN) {
+		s->live.phase = PHASE_COMING_UP;
 		timer_start(&s->deadline, timeout);
 	}
 	s->changed = true;
@@ -483,7 +482,7 @@ int supervisor_undo_record(struct supervisor *s, struct error *err)
 		return r;
 	/* Before the steps, whichever of them were applied: what it has started is in their way. */
 	reap_left_behind(&s->rundir, &s->failure);
-	s->phase = PHASE_GOING_DOWN;
+	s->live.phase = PHASE_GOING_DOWN;
 	s->changed = true;
 	r = loop_until_gone(s);
 	if (r < 0)
@@ -493,6 +492,72 @@ int supervisor_undo_record(struct supervisor *s, struct error *err)
 	error_move(err, &s->failure);
 	return -err->err;
 }
+
+/* --- what live functions send and ask --- */
+
+static void on_changed(void *owner)
+{
+	supervisor_changed(owner);
+}
+
+static void on_statistics(void *owner)
+{
+	supervisor_write_status(owner);
+}
+
+static void on_worker_failed(void *owner, struct live_worker *worker)
+{
+	supervisor_worker_failed(owner, worker);
+}
+
+static void on_keeper_died(void *owner, struct live_function *function)
+{
+	supervisor_keeper_died(owner, function);
+}
+
+static void on_ep0_closed(void *owner)
+{
+	bus_ep0_closed(owner);
+}
+
+static void on_switch_asked(void *owner, struct live_worker *worker, const char *body, size_t size)
+{
+	switch_asked(owner, worker, body, size);
+}
+
+static bool is_bound(void *owner)
+{
+	return bus_is_on(owner);
+}
+
+static bool is_configured(void *owner)
+{
+	return host_is_there(owner);
+}
+
+static bool is_reloading(void *owner)
+{
+	return reload_is_going(owner);
+}
+
+static enum trust program_trust(void *owner, const char *dir)
+{
+	return supervisor_program_trust(owner, dir);
+}
+
+const struct function_events supervisor_function_events = {
+	.changed = on_changed,
+	.statistics = on_statistics,
+	.say = say_line,
+	.worker_failed = on_worker_failed,
+	.keeper_died = on_keeper_died,
+	.ep0_closed = on_ep0_closed,
+	.switch_asked = on_switch_asked,
+	.is_bound = is_bound,
+	.is_configured = is_configured,
+	.is_reloading = is_reloading,
+	.program_trust = program_trust,
+};
 
 int supervisor_init(struct supervisor *s, const struct world *world, const struct gadget *gadget,
 		    const char *name, struct error *err)
@@ -513,7 +578,14 @@ int supervisor_init(struct supervisor *s, const struct world *world, const struc
 		.udc_state = SOURCE_NONE,
 		.notify = { .watchdog = SOURCE_NONE, .fd = -1 },
 		.plan.on_step = say_step,
-		.configfs = { .world = world, .gadget = gadget, .view = USBG_VIEW_NONE }
+		.configfs = { .world = world, .gadget = gadget, .view = USBG_VIEW_NONE },
+		.live = { .events = &supervisor_function_events,
+			  .owner = s,
+			  .gadget = name,
+			  .world = world,
+			  .loop = &s->loop,
+			  .rundir = &s->rundir,
+			  .output = &s->output }
 	};
 	s->rundir.path = strf("%s/%s", world->run_dir, name);
 	control_init(&s->control, s);
@@ -536,9 +608,9 @@ void supervisor_free(struct supervisor *s)
 	host_forget(s);
 	reload_free(s);
 	switch_cancel(s);
-	for (size_t n = 0; n < s->n_functions; n++)
-		function_free(s->functions[n]);
-	free(s->functions);
+	for (size_t n = 0; n < s->live.n; n++)
+		function_free(s->live.v[n]);
+	free(s->live.v);
 	error_clear(&s->reloaded.error);
 	control_close(&s->control);
 	output_close(&s->output);
@@ -553,10 +625,10 @@ void supervisor_free(struct supervisor *s)
 	json_decref(s->record);
 	error_clear(&s->failure);
 	error_clear(&s->bind_error);
-	free(s->inherited);
+	free(s->live.inherited);
 	free(s->udc);
 	free(s->last_udc);
 	free(s->bind_udc);
-	free(s->host_udc);
+	free(s->live.host_udc);
 	gadget_free(s->own_gadget);
 }

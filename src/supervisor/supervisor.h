@@ -19,14 +19,6 @@
 #include "supervisor/bus.h"
 #include "supervisor/control.h"
 
-enum phase {
-	PHASE_WAITING_UDC, /* nothing has been made yet */
-	PHASE_COMING_UP,
-	PHASE_UP,
-	PHASE_GOING_DOWN,
-	PHASE_GONE,
-};
-
 struct supervisor {
 	const struct world *world;
 	const struct gadget *gadget; /* NULL: undoing from a record */
@@ -37,22 +29,18 @@ struct supervisor {
 	double hold;		 /* seconds that keepers and workers outlive us, for the next one */
 	double held;		 /* take_over.c: what they were told last; 0: not at all */
 	bool adopted;		 /* taken over from a supervisor that had died */
-	bool foreground;	 /* run: words and workers' output go to stderr */
 	const char *const *dirs; /* where gadget files are looked for by name; ends with NULL */
-	const json_t *switched;	 /* workers' "switch": NULL: it was not switched to */
 	json_t *record;		 /* all but the plan; owned */
 
 	struct loop loop;
 	struct rundir rundir; /* owned */
 	struct configfs configfs;
 	struct plan plan;
-	struct live_function **functions; /* one for each function with a `ffs` group or a worker */
-	size_t n_functions;
+	struct functions live;
 	char *udc;	/* chosen; NULL with no_bind */
 	char *last_udc; /* before `unbind`; NULL */
 	char *bind_udc; /* that `bind` names; NULL */
 
-	enum phase phase;
 	bool changed;	/* plan and status have to be looked at */
 	bool undo_soon; /* an undo wants to be called again without an event */
 	struct source signals, deadline, udc_watch, caller;
@@ -61,13 +49,10 @@ struct supervisor {
 	char *uevents_of;	 /* the UDC that they are of; NULL: of everything */
 	bool uevent;		 /* one has come that was not looked at yet */
 	bool udc_is_new;	 /* so it said */
-	char *host_udc;		 /* host.c: where a host may meet the gadget, or has */
 	struct source udc_state; /* host.c; owns its descriptor */
 	bool configured;	 /* as the UDC says; only where FunctionFS does not */
 	struct control control;
-	struct output output; /* the workers' last words */
-	pid_t *inherited;     /* children that a script had before it became us; reap.h */
-	size_t n_inherited;
+	struct output output;	 /* the workers' last words */
 	struct error failure;	 /* why it goes or went down, or is failed */
 	bool failed;		 /* a keeper died: the gadget is dead, nothing is removed */
 	bool undo_failed;	 /* going down has left something */
@@ -143,8 +128,10 @@ int supervisor_read_file(const char *path, const char *name, const char *const *
 			 enum gadgetfile_trust trust, void (*say)(void *data, const char *line),
 			 void *data, struct gadget **gadget, json_t **form, struct error *err);
 
-/* For the rooms' callbacks: something has changed that the plan or status may depend on. */
+/* Something has changed that the plan or status may depend on. */
 void supervisor_changed(struct supervisor *s);
+/* What live functions send a supervisor, which is their owner. */
+extern const struct function_events supervisor_function_events;
 /* A worker has failed for good. */
 void supervisor_worker_failed(struct supervisor *s, struct live_worker *worker);
 void supervisor_keeper_died(struct supervisor *s, struct live_function *function);
@@ -159,7 +146,7 @@ void supervisor_go_down(struct supervisor *s, struct error *why);
 
 /*
  * Chooses the UDC, and waits for one to appear for so many seconds (HUGE_VAL: for ever). 0 with
- * s->udc set, or with s->phase PHASE_GOING_DOWN when it was told to go meanwhile.
+ * s->udc set, or with s->live.phase PHASE_GOING_DOWN when it was told to go meanwhile.
  */
 int supervisor_await_udc(struct supervisor *s, double seconds, struct error *err);
 

@@ -218,7 +218,7 @@ static int check_state(const struct supervisor *s, struct error *err)
 				 s->switching->gadget->name);
 	if (s->reload)
 		return error_set(err, EX_TEMPFAIL, EBUSY, NULL, "it is being reloaded");
-	if (s->phase != PHASE_UP || s->failed)
+	if (s->live.phase != PHASE_UP || s->failed)
 		return error_set(err, EX_TEMPFAIL, EBUSY, NULL, "it is not up");
 	return bus_check(s, err);
 }
@@ -254,9 +254,8 @@ static int begin(struct supervisor *s, struct switching *sw, const struct live_w
 	return 0;
 }
 
-void switch_asked(struct live_worker *worker, const char *body, size_t size)
+void switch_asked(struct supervisor *s, struct live_worker *worker, const char *body, size_t size)
 {
-	struct supervisor *s = worker->function->supervisor;
 	size_t length = strnlen(body, size), rest = length < size ? length + 1 : size;
 	_cleanup_free_ char *name = xstrndup(body, length);
 	_cleanup_error_ struct error err = { 0 };

@@ -25,6 +25,6 @@ struct switching {
 };
 
 /* A worker's SWITCH: the name, and behind a NUL what to hand over. Only in PHASE_UP. */
-void switch_asked(struct live_worker *worker, const char *body, size_t size);
+void switch_asked(struct supervisor *s, struct live_worker *worker, const char *body, size_t size);
 /* Who takes it down does not want the other one either. */
 void switch_cancel(struct supervisor *s);

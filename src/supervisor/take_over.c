@@ -91,10 +91,9 @@ static bool make_plan(struct supervisor *s, const struct legacy *l)
 {
 	_cleanup_error_ struct error ignored = { 0 };
 
-	if (supervisor_make_instances(s, s->gadget, &s->functions, &s->n_functions, &ignored) < 0)
+	if (supervisor_make_instances(s, s->gadget, &s->live.v, &s->live.n, &ignored) < 0)
 		return false;
-	supervisor_add_steps(s, s->gadget, s->functions, s->n_functions, l->udc, &l->plan,
-			     &s->plan);
+	supervisor_add_steps(s, s->gadget, s->live.v, s->live.n, l->udc, &l->plan, &s->plan);
 	return true;
 }
 
@@ -172,8 +171,8 @@ static const json_t *status_of(const struct legacy *l, const struct live_functio
 
 static bool take_over_functions(struct supervisor *s, const struct legacy *l)
 {
-	for (size_t n = 0; n < s->n_functions; n++)
-		if (function_take_over(s->functions[n], status_of(l, s->functions[n])) < 0)
+	for (size_t n = 0; n < s->live.n; n++)
+		if (function_take_over(s->live.v[n], status_of(l, s->live.v[n])) < 0)
 			return false;
 	return true;
 }
@@ -222,14 +221,14 @@ static int take_over(struct supervisor *s, bool as_it_is)
 		settle_bus(s, &l);
 		json_object_set(s->record, "plan", json_object_get(l.record, "plan"));
 		output_continue(&s->output);
-		s->phase = PHASE_UP;
+		s->live.phase = PHASE_UP;
 		s->since = (time_t)json_integer_value(json_object_get(l.status, "since"));
 		s->adopted = s->changed = true;
-		for (size_t n = 0; n < s->n_functions; n++)
-			if (s->functions[n]->worker)
+		for (size_t n = 0; n < s->live.n; n++)
+			if (s->live.v[n]->worker)
 				worker_take_over(
-					s->functions[n]->worker,
-					json_object_get(status_of(&l, s->functions[n]), "worker"));
+					s->live.v[n]->worker,
+					json_object_get(status_of(&l, s->live.v[n]), "worker"));
 		supervisor_reap(s);
 	}
 	legacy_free(&l);
@@ -249,9 +248,9 @@ int take_over_as_it_is(struct supervisor *s)
 /* A gadget in transition cannot be taken over; one that waits for its UDC is in none. */
 bool take_over_is_possible(const struct supervisor *s)
 {
-	return s->phase == PHASE_UP && !s->failed && s->place != BUS_FAILED &&
+	return s->live.phase == PHASE_UP && !s->failed && s->place != BUS_FAILED &&
 	       (s->place != BUS_LOST || bus_awaits_udc(s)) && !s->reload && !s->switching &&
-	       !s->switched;
+	       !s->live.switched;
 }
 
 void take_over_allow(struct supervisor *s)
@@ -263,6 +262,6 @@ void take_over_allow(struct supervisor *s)
 		s->held = hold;
 		supervisor_write_status(s);
 	}
-	for (size_t n = 0; n < s->n_functions; n++)
-		function_hold(s->functions[n], hold);
+	for (size_t n = 0; n < s->live.n; n++)
+		function_hold(s->live.v[n], hold);
 }

@@ -25,12 +25,12 @@ static int refuse_file(const char *path, struct error *err);
 
 #define worker_handle handle_event
 #define supervisor_write_status(s) ((void)(s))
-#define supervisor_go_down(s, why) ((s)->phase = PHASE_GOING_DOWN)
+#define supervisor_go_down(s, why) ((s)->live.phase = PHASE_GOING_DOWN)
 #define bus_bind(s, udc, changed, err) change_bus(s, udc, changed, err)
 #define bus_unbind(s, changed, err) change_bus(s, NULL, changed, err)
 #define reload_begin(s, file, renamed, timeout, err)                                               \
 	((void)(renamed), (void)(timeout), refuse_file(file, err))
-#define client_reexec_self(s, program, fd, err) refuse_file(program, err)
+#define supervisor_reexec(s, program, fd, err) refuse_file(program, err)
 #include "../../src/supervisor/control.c"
 #undef worker_handle
 
@@ -99,7 +99,7 @@ static void change(const struct step_of *step)
 
 	switch (step->type % 6) {
 	case 0:
-		s->phase = step->id % (PHASE_GONE + 1);
+		s->live.phase = step->id % (PHASE_GONE + 1);
 		break;
 	case 1:
 		s->failed = step->id % 2;
@@ -108,7 +108,7 @@ static void change(const struct step_of *step)
 			error_clear(&s->failure);
 		break;
 	case 2:
-		s->functions[0]->worker->state = step->id % WORKER_STATE_COUNT;
+		s->live.v[0]->worker->state = step->id % WORKER_STATE_COUNT;
 		break;
 	case 3:
 		s->bind_wanted = step->id % 2;
@@ -165,7 +165,7 @@ void control_fuzz_commands(struct script *script)
 	static const struct function function = { .label = "echo", .worker = &model };
 	struct live_worker worker = { .model = &model };
 	struct live_function i = {
-		.supervisor = &w.s, .gadget = &gadget, .model = &function, .worker = &worker
+		.all = &w.s.live, .gadget = &gadget, .model = &function, .worker = &worker
 	};
 	struct live_function *functions[] = { &i };
 	struct step_of step;
@@ -173,9 +173,16 @@ void control_fuzz_commands(struct script *script)
 	w.s = (struct supervisor){ .name = "fuzz",
 				   .gadget = &gadget,
 				   .world = &world,
-				   .phase = PHASE_UP,
-				   .functions = functions,
-				   .n_functions = 1,
+				   .live = { .events = &supervisor_function_events,
+					     .owner = &w.s,
+					     .gadget = "fuzz",
+					     .world = &world,
+					     .loop = &w.s.loop,
+					     .rundir = &w.s.rundir,
+					     .output = &w.s.output,
+					     .phase = PHASE_UP,
+					     .v = functions,
+					     .n = 1 },
 				   .rundir = RUNDIR_NONE,
 				   .output = { .dir_fd = -1, .fd = -1 } };
 	worker.function = &i;

@@ -22,7 +22,6 @@ static void handle_event(struct live_worker *worker, enum worker_event event);
 
 #define worker_handle handle_event
 #define worker_is_alive(worker) ((void)(worker))
-#define supervisor_write_status(s) ((void)(s))
 #include "../../src/function/worker_io.c"
 #define on_output on_output_of_stats
 #include "../../src/function/worker_stats.c"
@@ -30,7 +29,6 @@ static void handle_event(struct live_worker *worker, enum worker_event event);
 #include "../../src/function/function.c"
 #undef worker_handle
 #undef worker_is_alive
-#undef supervisor_write_status
 
 static void handle_event(struct live_worker *worker, enum worker_event event)
 {
@@ -72,19 +70,31 @@ static void take_over_keeper(const struct step_of *step)
 	close(pair[1]);
 }
 
+static void write_nothing(void *owner _unused_)
+{
+}
+
 void control_fuzz_supervisor(struct script *script)
 {
 	static const struct gadget gadget = { .name = "fuzz", .file = "fuzz.conf" };
 	static const struct function function = { .label = "echo" };
 	static const struct world world = { .configfs = "/nonexistent", .run_dir = "/nonexistent" };
+	struct function_events events = supervisor_function_events;
 	struct supervisor s = { .name = "fuzz",
 				.gadget = &gadget,
 				.world = &world,
-				.phase = PHASE_UP,
+				.live = { .events = &events,
+					  .owner = &s,
+					  .gadget = "fuzz",
+					  .world = &world,
+					  .loop = &s.loop,
+					  .rundir = &s.rundir,
+					  .output = &s.output,
+					  .phase = PHASE_UP },
 				.rundir = RUNDIR_NONE,
 				.output = { .dir_fd = -1, .fd = -1 } };
 	struct live_worker worker = { 0 };
-	struct live_function i = { .supervisor = &s,
+	struct live_function i = { .all = &s.live,
 				   .model = &function,
 				   .gadget = &gadget,
 				   .worker = &worker,
@@ -92,6 +102,7 @@ void control_fuzz_supervisor(struct script *script)
 	struct step_of step;
 	int pair[2];
 
+	events.statistics = write_nothing;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) < 0 ||
 	    loop_open(&s.loop) < 0)
 		found("no socket");

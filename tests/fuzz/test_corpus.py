@@ -12,5 +12,5 @@ DIRS = ("tests/fuzz/corpus-gadgetfile", "tests/bad", "tests/bad/include", "tests
 # Two seconds with sanitizers
 RUNS = 8000
 
-os.execv(os.path.join(BUILD, "tests", "fuzz", "fuzz_spec"),
-         ["fuzz_spec", "--runs", str(RUNS)] + [os.path.join(SRC, d) for d in DIRS])
+os.execv(os.path.join(BUILD, "tests", "fuzz", "fuzz_gadgetfile"),
+         ["fuzz_gadgetfile", "--runs", str(RUNS)] + [os.path.join(SRC, d) for d in DIRS])

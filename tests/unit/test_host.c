@@ -78,7 +78,7 @@ static void end(void)
 	_cleanup_free_ char *top = getcwd(NULL, 0);
 
 	host_forget(&sup);
-	free(sup.host_udc);
+	free(sup.live.host_udc);
 	unlink("udc/x/state");
 	rmdir("udc/x");
 	rmdir("udc");

@@ -10,19 +10,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "function/function.h"
 #include "function/launch.h"
 #include "functionfs/endpoint.h"
-#include "supervisor/bus.h"
-#include "supervisor/supervisor.h"
-#include "supervisor/switch.h"
 
 /* Above every pid that Linux gives out: what escapes the double hits nobody. */
 #define FAKE_PID 0x7ffffff0
 
 static struct {
 	int launches, terms, kills, stops, pings, interrupts, drops, said_failed, halts, lost;
+	int changes;
 	bool nowhere;	  /* what it serves is not there */
 	bool leaves_some; /* processes, when it ends */
 	int launch_error; /* errno of the next starts; 0: they succeed */
@@ -30,7 +30,8 @@ static struct {
 	char words[4096];
 } saw;
 
-static struct supervisor sup;
+static struct loop loop;
+static struct functions all;
 static struct live_function inst;
 static struct function function;
 static struct worker model;
@@ -82,15 +83,6 @@ bool function_is_active(const struct live_function *i _unused_)
 	return true;
 }
 
-void bus_ep0_closed(struct supervisor *s _unused_)
-{
-	saw.lost++;
-}
-
-void switch_asked(struct live_worker *u _unused_, const char *body _unused_, size_t size _unused_)
-{
-}
-
 void worker_rest_begin(struct live_worker *u)
 {
 	saw.drops++;
@@ -118,30 +110,6 @@ void worker_stats_forget(struct live_worker *u _unused_)
 
 void worker_stats_free(struct live_worker *u _unused_)
 {
-}
-
-void supervisor_say_of(struct supervisor *s _unused_, const char *label _unused_,
-		       int priority _unused_, const char *fmt, ...)
-{
-	size_t n = strlen(saw.words);
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(saw.words + n, sizeof(saw.words) - n, fmt, ap);
-	va_end(ap);
-	n = strlen(saw.words);
-	snprintf(saw.words + n, sizeof(saw.words) - n, "\n");
-}
-
-void supervisor_changed(struct supervisor *s)
-{
-	s->changed = true;
-}
-
-void supervisor_worker_failed(struct supervisor *s, struct live_worker *u _unused_)
-{
-	s->changed = true;
-	saw.said_failed++;
 }
 
 void function_send(struct live_function *i _unused_, uint16_t type, uint32_t id _unused_)
@@ -178,6 +146,37 @@ int ffs_endpoint_halt(int fd _unused_, const struct endpoint *ep _unused_)
 	return saw.halt_result;
 }
 
+/* --- their owner --- */
+
+static void on_changed(void *owner _unused_)
+{
+	saw.changes++;
+}
+
+static void on_say(void *owner _unused_, const char *label _unused_, int priority _unused_,
+		   const char *text)
+{
+	size_t n = strlen(saw.words);
+
+	snprintf(saw.words + n, sizeof(saw.words) - n, "%s\n", text);
+}
+
+static void on_worker_failed(void *owner _unused_, struct live_worker *u _unused_)
+{
+	saw.changes++;
+	saw.said_failed++;
+}
+
+static void on_ep0_closed(void *owner _unused_)
+{
+	saw.lost++;
+}
+
+static const struct function_events events = { .changed = on_changed,
+					       .say = on_say,
+					       .worker_failed = on_worker_failed,
+					       .ep0_closed = on_ep0_closed };
+
 /* --- a worker in some state --- */
 
 static void open_unit(void)
@@ -186,7 +185,7 @@ static void open_unit(void)
 
 	memset(&saw, 0, sizeof(saw));
 	memset(&inst, 0, sizeof(inst));
-	sup = (struct supervisor){ .phase = PHASE_UP };
+	all = (struct functions){ .events = &events, .loop = &loop, .phase = PHASE_UP };
 	function = (struct function){ .label = (char *)"echo" };
 	model = (struct worker){ .start_timeout = 10,
 				 .stop_timeout = 5,
@@ -194,17 +193,17 @@ static void open_unit(void)
 				 .restart_max_delay = 30,
 				 .restart_limit = 5,
 				 .restart_window = 60 };
-	inst.supervisor = &sup;
+	inst.all = &all;
 	inst.model = &function;
 	inst.worker = worker;
-	cr_assert_eq(loop_open(&sup.loop), 0);
+	cr_assert_eq(loop_open(&loop), 0);
 	cr_assert_eq(worker_init(worker, &inst, &model, &err), 0);
 }
 
 static void close_unit(void)
 {
 	worker_free(worker);
-	loop_close(&sup.loop);
+	loop_close(&loop);
 }
 
 static void leave(int status)
@@ -302,7 +301,7 @@ Test(worker, every_event_in_every_state)
 			open_unit();
 			enter((enum worker_state)s);
 			worker->start_due = 0; /* the time has come */
-			sup.changed = false;
+			saw.changes = 0;
 			saw.leaves_some = e == WORKER_EV_DIED;
 			if ((e == WORKER_EV_EXIT || e == WORKER_EV_DIED) && worker->pid)
 				leave(KILLED);
@@ -311,7 +310,7 @@ Test(worker, every_event_in_every_state)
 			cr_expect_eq(worker->state, leads_to[s][e],
 				     "state %d, event %d: %d, not %d", s, e, worker->state,
 				     leads_to[s][e]);
-			cr_expect(sup.changed || worker->state == (enum worker_state)s,
+			cr_expect(saw.changes > 0 || worker->state == (enum worker_state)s,
 				  "state %d, event %d: status would not show it", s, e);
 			cr_expect_eq(worker->pid > 0,
 				     has_process(worker->state) && s != WORKER_ENDING &&
@@ -463,7 +462,7 @@ Test(worker, nothing_restarts_while_the_gadget_goes_down)
 	open_unit();
 	enter(WORKER_STOPPING);
 	worker_handle(worker, WORKER_EV_RESTART);
-	sup.phase = PHASE_GOING_DOWN;
+	all.phase = PHASE_GOING_DOWN;
 	leave(EXITED(0));
 	cr_expect_eq(worker->state, WORKER_STOPPED);
 	close_unit();
@@ -473,7 +472,7 @@ Test(worker, who_ends_by_itself_while_the_gadget_goes_down_has_stopped)
 {
 	open_unit();
 	enter(WORKER_READY);
-	sup.phase = PHASE_GOING_DOWN;
+	all.phase = PHASE_GOING_DOWN;
 	leave(15);
 	cr_expect_eq(worker->state, WORKER_STOPPED);
 	cr_expect_eq(saw.said_failed, 0);
@@ -630,10 +629,10 @@ Test(worker, what_cannot_be_started_is_not_tried_without_pause)
 	cr_expect_eq(saw.launches, 2);
 	cr_expect_gt(worker->start_due - now_monotonic(), 0.5);
 	saw.launch_error = 0;
-	sup.changed = false;
+	saw.changes = 0;
 	due();
 	cr_expect_eq(worker->state, WORKER_STARTING);
-	cr_expect(sup.changed);
+	cr_expect(saw.changes > 0);
 	close_unit();
 }
 
@@ -651,7 +650,7 @@ Test(worker, a_busy_endpoint_is_halted_a_few_times_and_then_let_go)
 		leave(ends[i].status);
 		cr_expect_eq(worker->n_halting, 1U);
 		for (int n = 0; n < 10 && worker->n_halting > 0; n++)
-			cr_assert_eq(loop_once(&sup.loop, 1000), 1, "nothing would halt it again");
+			cr_assert_eq(loop_once(&loop, 1000), 1, "nothing would halt it again");
 		cr_expect_eq(worker->n_halting, 0U);
 		cr_expect_eq(saw.halts, 5);
 		cr_expect_eq(worker->state, ends[i].state);
