@@ -10,6 +10,7 @@ libffsctl_a_SOURCES += \
 	src/function/reap.c src/function/reap.h \
 	src/function/steps.c \
 	src/function/worker.c src/function/worker.h \
+	src/function/worker_end.c \
 	src/function/worker_halt.c \
 	src/function/worker_io.c \
 	src/function/worker_rest.c \

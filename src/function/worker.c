@@ -515,56 +515,6 @@ static void on_timer(void *data, uint32_t events _unused_)
 	worker_handle(worker, WORKER_EV_TIMER);
 }
 
-void worker_kill(const struct live_worker *worker, int sig, bool group)
-{
-	int fd = worker->end.fd;
-	bool sent;
-
-	/* It has ended, and what it has left is being ended. */
-	if (worker->pid <= 0)
-		return;
-	/* A child of somebody else's may have been reaped, and its number be another's. */
-	sent = fd >= 0 && syscall(SYS_pidfd_send_signal, fd, group ? 0 : sig, NULL, 0) == 0;
-	if (fd >= 0 && !sent && errno == ESRCH)
-		return;
-	/* valgrind does not know the call. */
-	if (!sent || group)
-		kill(group ? -worker->pid : worker->pid, sig);
-}
-
-static char *exit_words(int status)
-{
-	if (status == WORKER_STATUS_UNKNOWN)
-		return xstrdup(WORKER_END_UNKNOWN);
-	if (WIFEXITED(status))
-		return strf("exit %d", WEXITSTATUS(status));
-	return strf("signal %d (%s)", WTERMSIG(status), strsignal(WTERMSIG(status)));
-}
-
-void worker_exited(struct live_worker *worker, int status)
-{
-	free(worker->last_exit);
-	worker->last_exit = exit_words(status);
-	worker->pid = 0;
-	worker_handle(worker, WORKER_EV_DIED);
-	worker_rest_begin(worker);
-}
-
-void worker_gone(struct live_worker *worker)
-{
-	worker_drain(worker);
-	if (worker->model->opens_ep0)
-		all_of(worker)->events->ep0_closed(all_of(worker)->owner);
-	worker_handle(worker, WORKER_EV_EXIT);
-}
-
-int worker_failure(const struct live_worker *worker, struct error *err)
-{
-	return error_set(err, EX_PROTOCOL, ECHILD, NULL, "the worker of '%s' has failed: %s",
-			 worker->function->model->label,
-			 worker->last_exit ? worker->last_exit : "it could not be started");
-}
-
 int worker_init(struct live_worker *worker, struct live_function *function,
 		const struct worker *model, struct error *err)
 {

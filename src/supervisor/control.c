@@ -15,12 +15,11 @@
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "base/json.h"
-#include "base/trust.h"
 #include "supervisor/bus.h"
+#include "supervisor/control_parts.h"
 #include "supervisor/host.h"
 #include "supervisor/reload.h"
 #include "supervisor/supervisor.h"
-#include "supervisor/switch.h"
 
 /* --- the supervisor's side ---------------------------------------------------------------------
  */
@@ -58,130 +57,29 @@ static void answer_json(struct control_client *client, json_t *json)
 	drop(client);
 }
 
-static void answer(struct control_client *client, const struct error *err)
+void control_answer(struct control_client *client, const struct error *err)
 {
 	answer_json(client, answer_of(err));
 }
 
 /* To bind and unbind. */
-static void answer_bus(struct control_client *client, bool changed, const struct error *err)
+void control_answer_bus(struct control_client *client, bool changed, const struct error *err)
 {
 	const struct supervisor *s = client->control->supervisor;
 
 	if (err->exit)
-		answer(client, err);
+		control_answer(client, err);
 	else
 		answer_json(client, json_pack("{s:i, s:b, s:o}", "exit", 0, "changed", changed,
 					      "udc", json_string_or_null(s->udc)));
 }
 
-static void refuse(struct control_client *client, int exit, const char *text)
+void control_refuse(struct control_client *client, int exit, const char *text)
 {
 	_cleanup_error_ struct error err = { 0 };
 
 	error_set(&err, exit, EINVAL, NULL, "%s", text);
-	answer(client, &err);
-}
-
-static bool concerns(const struct control_client *client, const struct live_function *i)
-{
-	return i->worker && (!client->function || streq(client->function, i->model->label));
-}
-
-static void refuse_as_too_many(struct control_client *client)
-{
-	refuse(client, EX_CANTCREAT, "too many commands wait for its supervisor already");
-}
-
-/* Waiting may last for ever: it must leave places to what changes something, `down` above all. */
-static bool refuse_to_wait(struct control_client *client)
-{
-	int limit = CONTROL_WAITS - (client->is_root ? 0 : CONTROL_FOR_ROOT), n = 0;
-
-	for (size_t i = 0; i < CONTROL_CLIENTS; i++)
-		n += client->control->clients[i].waits >= CLIENT_WAITS_READY;
-	if (n >= limit)
-		refuse_as_too_many(client);
-	return n >= limit;
-}
-
-static bool refuse_unless_up(struct control_client *client)
-{
-	const struct supervisor *s = client->control->supervisor;
-
-	if (s->live.phase == PHASE_UP && !s->failed && !s->reload && !s->switching)
-		return false;
-	if (s->switching)
-		refuse(client, EX_CANTCREAT, "it is about to become another gadget (switch_to)");
-	else if (reload_is_under_way(s))
-		refuse(client, EX_CANTCREAT, "it is being reloaded: try again when that is over");
-	else
-		refuse(client, EX_CANTCREAT, "the gadget is not up: take it down, then up again");
-	return true;
-}
-
-/* Of what root is told to load or execute by somebody who may only tell it when. */
-static bool refuse_unless_root(struct control_client *client, const char *what)
-{
-	if (!client->is_root)
-		refuse(client, EX_NOPERM, what);
-	return !client->is_root;
-}
-
-static void begin_down(struct control_client *client, const json_t *json _unused_)
-{
-	client->waits = CLIENT_WAITS_DOWN;
-	switch_cancel(client->control->supervisor);
-	supervisor_go_down(client->control->supervisor, NULL);
-}
-
-static void begin_restart(struct control_client *client, const json_t *json)
-{
-	const char *function = json_string_value(json_object_get(json, "function"));
-	struct supervisor *s = client->control->supervisor;
-	bool any = false;
-
-	if (refuse_unless_up(client))
-		return;
-	client->function = function ? xstrdup(function) : NULL;
-	for (size_t n = 0; n < s->live.n; n++) {
-		if (concerns(client, s->live.v[n])) {
-			any = true;
-			worker_handle(s->live.v[n]->worker, WORKER_EV_RESTART);
-		}
-	}
-	if (!any)
-		refuse(client, EX_USAGE, "there is no such function with a worker in the gadget");
-	else
-		client->waits = CLIENT_WAITS_RESTART;
-	supervisor_changed(s);
-}
-
-static void begin_bind(struct control_client *client, const json_t *json)
-{
-	const char *udc = json_string_value(json_object_get(json, "udc"));
-	_cleanup_error_ struct error err = { 0 };
-	bool changed;
-
-	if (refuse_unless_up(client))
-		return;
-	if (bus_bind(client->control->supervisor, udc, &changed, &err) < 0 || !changed)
-		answer_bus(client, false, &err);
-	else
-		client->waits = CLIENT_WAITS_BIND;
-}
-
-static void begin_unbind(struct control_client *client, const json_t *json _unused_)
-{
-	struct supervisor *s = client->control->supervisor;
-	_cleanup_error_ struct error err = { 0 };
-	bool changed = false;
-
-	if (refuse_unless_up(client))
-		return;
-	bus_unbind(s, &changed, &err);
-	supervisor_write_status(s);
-	answer_bus(client, changed, &err);
+	control_answer(client, &err);
 }
 
 static void answer_reload(struct control_client *client)
@@ -190,111 +88,21 @@ static void answer_reload(struct control_client *client)
 	const struct reload_result *result = &s->reloaded;
 
 	if (result->error.exit)
-		answer(client, &result->error);
+		control_answer(client, &result->error);
 	else
 		answer_json(client, json_pack("{s:i, s:b, s:b, s:s?}", "exit", 0, "changed",
 					      result->changed, "rebound", result->rebound, "awaits",
 					      result->awaits_udc ? s->udc : NULL));
 }
 
-static void begin_reload(struct control_client *client, const json_t *json)
+bool control_concerns(const struct control_client *client, const struct live_function *i)
 {
-	const char *file = json_string_value(json_object_get(json, "file"));
-	bool renamed = json_is_true(json_object_get(json, "renamed"));
-	double timeout = json_number_value(json_object_get(json, "timeout"));
-	struct supervisor *s = client->control->supervisor;
-	_cleanup_error_ struct error err = { 0 };
-
-	if (refuse_unless_up(client))
-		return;
-	if (file && !streq_null(file, json_text(s->record, "file", NULL)) &&
-	    refuse_unless_root(client, "only root may name another gadget file"))
-		return;
-	if (reload_begin(s, file, renamed, timeout, &err) < 0)
-		answer(client, &err);
-	else
-		client->waits = CLIENT_WAITS_RELOAD;
-	supervisor_changed(s);
+	return i->worker && (!client->function || streq(client->function, i->model->label));
 }
 
-static void begin_reexec(struct control_client *client, const json_t *json)
+void control_refuse_as_too_many(struct control_client *client)
 {
-	const char *program = json_string_value(json_object_get(json, "program"));
-	const struct supervisor *s = client->control->supervisor;
-	_cleanup_error_ struct error err = { 0 };
-	_cleanup_free_ char *why = NULL;
-
-	if (refuse_unless_up(client) ||
-	    refuse_unless_root(client, "only root may name a program to execute"))
-		return;
-	if (!program || *program != '/') {
-		refuse(client, EX_USAGE, "a program is given by its absolute path");
-		return;
-	}
-	why = trust_judge(program, supervisor_program_trust(s, s->gadget->dir));
-	if (why) {
-		error_set(&err, EX_NOPERM, EPERM, program, "root does not execute %s: %s", program,
-			  why);
-		answer(client, &err);
-		return;
-	}
-	supervisor_reexec(client->control->supervisor, program, client->source.fd, &err);
-	answer(client, &err);
-}
-
-static void begin_wait_host(struct control_client *client, const json_t *json _unused_)
-{
-	if (refuse_to_wait(client))
-		return;
-	client->waits = CLIENT_WAITS_HOST;
-	supervisor_changed(client->control->supervisor);
-}
-
-static void begin_wait(struct control_client *client, const json_t *json)
-{
-	static const struct {
-		const char *word;
-		int waits;
-	} conditions[] = {
-		{ "ready", CLIENT_WAITS_READY },
-		{ "configured", CLIENT_WAITS_HOST },
-		{ "disconnected", CLIENT_WAITS_NO_HOST },
-	};
-	const char *word = json_string_value(json_object_get(json, "for"));
-
-	if (refuse_to_wait(client))
-		return;
-	for (size_t i = 0; i < ARRAY_SIZE(conditions); i++) {
-		if (!streq_null(word, conditions[i].word))
-			continue;
-		client->waits = conditions[i].waits;
-		supervisor_changed(client->control->supervisor);
-		return;
-	}
-	refuse(client, EX_USAGE, "the supervisor does not know what to wait for");
-}
-
-static const struct {
-	const char *word;
-	void (*begin)(struct control_client *client, const json_t *json);
-} commands[] = {
-	{ "down", begin_down },	    { "restart", begin_restart }, { "bind", begin_bind },
-	{ "unbind", begin_unbind }, { "wait", begin_wait },	  { "wait-host", begin_wait_host },
-	{ "reload", begin_reload }, { "reexec", begin_reexec },
-};
-
-static void handle(struct control_client *client, const json_t *json)
-{
-	const char *word = json_string_value(json_object_get(json, "command"));
-
-	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
-		if (streq_null(word, commands[i].word)) {
-			commands[i].begin(client, json);
-			return;
-		}
-	}
-	refuse(client, EX_USAGE,
-	       "the supervisor does not know that command: it may be of another version");
+	control_refuse(client, EX_CANTCREAT, "too many commands wait for its supervisor already");
 }
 
 /* Who has ended its `bind` must not find the gadget on the bus some time later. */
@@ -338,7 +146,7 @@ static void on_client(void *data, uint32_t events _unused_)
 	}
 	json = json_loadb(text, (size_t)n, 0, NULL);
 	if (client->waits == CLIENT_IDLE)
-		handle(client, json);
+		control_handle(client, json);
 	json_decref(json);
 }
 
@@ -433,7 +241,8 @@ static void refuse_without_descriptor(struct control *control)
 	cleanup_close(&control->spare);
 	late.source.fd = accept4(control->listener.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (late.source.fd >= 0)
-		refuse(&late, EX_OSERR, "its supervisor has no descriptor left (RLIMIT_NOFILE)");
+		control_refuse(&late, EX_OSERR,
+			       "its supervisor has no descriptor left (RLIMIT_NOFILE)");
 	control->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
 
@@ -449,14 +258,14 @@ static void on_listener(void *data, uint32_t events _unused_)
 		return;
 	late.source.fd = fd;
 	if (!may_ask(&late)) {
-		refuse(&late, EX_NOPERM,
-		       "its supervisor answers only root and the group of --group");
+		control_refuse(&late, EX_NOPERM,
+			       "its supervisor answers only root and the group of --group");
 		return;
 	}
 	client = free_place(control, &late);
 	if (!client || source_add(&control->supervisor->loop, &client->source, fd, EPOLLIN,
 				  on_client, client) < 0) {
-		refuse_as_too_many(&late);
+		control_refuse_as_too_many(&late);
 		return;
 	}
 	client->uid = late.uid;
@@ -516,8 +325,8 @@ static void answer_overtaken(struct control *control)
 {
 	for (size_t i = 0; i < CONTROL_CLIENTS; i++)
 		if (control->clients[i].waits == CLIENT_WAITS_RELOAD)
-			refuse(&control->clients[i], EX_TEMPFAIL,
-			       "'down' came before it was reloaded");
+			control_refuse(&control->clients[i], EX_TEMPFAIL,
+				       "'down' came before it was reloaded");
 }
 
 void control_answer_down(struct control *control, const struct error *err)
@@ -525,7 +334,7 @@ void control_answer_down(struct control *control, const struct error *err)
 	answer_overtaken(control);
 	for (size_t i = 0; i < CONTROL_CLIENTS; i++)
 		if (control->clients[i].waits == CLIENT_WAITS_DOWN)
-			answer(&control->clients[i], err);
+			control_answer(&control->clients[i], err);
 }
 
 void control_send_away(struct control *control, int but_fd)
@@ -535,7 +344,7 @@ void control_send_away(struct control *control, int but_fd)
 
 	for (size_t i = 0; i < CONTROL_CLIENTS; i++)
 		if (control->clients[i].source.fd >= 0 && control->clients[i].source.fd != but_fd)
-			refuse(&control->clients[i], EX_TEMPFAIL, words);
+			control_refuse(&control->clients[i], EX_TEMPFAIL, words);
 	/* Nobody waits for it any more. */
 	control->supervisor->bind_wanted = false;
 	error_set(&err, EX_TEMPFAIL, EAGAIN, NULL, "%s", words);
@@ -558,7 +367,7 @@ static bool workers_settled(const struct control_client *client, struct error *e
 	for (size_t n = 0; n < s->live.n; n++) {
 		const struct live_function *i = s->live.v[n];
 
-		if (!concerns(client, i) || worker_is_settled(i->worker))
+		if (!control_concerns(client, i) || worker_is_settled(i->worker))
 			continue;
 		if (i->worker->state != WORKER_FAILED)
 			return false;
@@ -576,7 +385,7 @@ static void give_up_waiting(struct control *control)
 		struct control_client *client = &control->clients[c];
 
 		if (client->waits != CLIENT_IDLE && client->waits != CLIENT_WAITS_DOWN)
-			answer(client, &control->supervisor->failure);
+			control_answer(client, &control->supervisor->failure);
 	}
 }
 
@@ -613,11 +422,11 @@ void control_update(struct control *control)
 		_cleanup_error_ struct error err = { 0 };
 
 		if (client->waits == CLIENT_WAITS_BIND && !control->supervisor->bind_wanted)
-			answer_bus(client, true, &control->supervisor->bind_error);
+			control_answer_bus(client, true, &control->supervisor->bind_error);
 		else if (client->waits == CLIENT_WAITS_RELOAD &&
 			 !reload_is_under_way(control->supervisor))
 			answer_reload(client);
 		else if (is_over(client, &err))
-			answer(client, &err);
+			control_answer(client, &err);
 	}
 }

@@ -26,9 +26,8 @@
 #include "supervisor/switch.h"
 #include "supervisor/take_over.h"
 
-static void say_line(void *owner, const char *label, int priority, const char *text)
+void supervisor_say_line(struct supervisor *s, const char *label, int priority, const char *text)
 {
-	struct supervisor *s = owner;
 	_cleanup_free_ char *line = strf("%s%s%s", label ? label : "", label ? ": " : "", text);
 
 	if (s->live.foreground)
@@ -45,7 +44,7 @@ void supervisor_say(struct supervisor *s, const char *fmt, ...)
 	va_start(ap, fmt);
 	text = vstrf(fmt, ap);
 	va_end(ap);
-	say_line(s, NULL, LOG_INFO, text);
+	supervisor_say_line(s, NULL, LOG_INFO, text);
 }
 
 void supervisor_say_of(struct supervisor *s, const char *function, int priority, const char *fmt,
@@ -57,7 +56,7 @@ void supervisor_say_of(struct supervisor *s, const char *function, int priority,
 	va_start(ap, fmt);
 	text = vstrf(fmt, ap);
 	va_end(ap);
-	say_line(s, function, priority, text);
+	supervisor_say_line(s, function, priority, text);
 }
 
 void supervisor_changed(struct supervisor *s)
@@ -492,72 +491,6 @@ int supervisor_undo_record(struct supervisor *s, struct error *err)
 	error_move(err, &s->failure);
 	return -err->err;
 }
-
-/* --- what live functions send and ask --- */
-
-static void on_changed(void *owner)
-{
-	supervisor_changed(owner);
-}
-
-static void on_statistics(void *owner)
-{
-	supervisor_write_status(owner);
-}
-
-static void on_worker_failed(void *owner, struct live_worker *worker)
-{
-	supervisor_worker_failed(owner, worker);
-}
-
-static void on_keeper_died(void *owner, struct live_function *function)
-{
-	supervisor_keeper_died(owner, function);
-}
-
-static void on_ep0_closed(void *owner)
-{
-	bus_ep0_closed(owner);
-}
-
-static void on_switch_asked(void *owner, struct live_worker *worker, const char *body, size_t size)
-{
-	switch_asked(owner, worker, body, size);
-}
-
-static bool is_bound(void *owner)
-{
-	return bus_is_on(owner);
-}
-
-static bool is_configured(void *owner)
-{
-	return host_is_there(owner);
-}
-
-static bool is_reloading(void *owner)
-{
-	return reload_is_going(owner);
-}
-
-static enum trust program_trust(void *owner, const char *dir)
-{
-	return supervisor_program_trust(owner, dir);
-}
-
-const struct function_events supervisor_function_events = {
-	.changed = on_changed,
-	.statistics = on_statistics,
-	.say = say_line,
-	.worker_failed = on_worker_failed,
-	.keeper_died = on_keeper_died,
-	.ep0_closed = on_ep0_closed,
-	.switch_asked = on_switch_asked,
-	.is_bound = is_bound,
-	.is_configured = is_configured,
-	.is_reloading = is_reloading,
-	.program_trust = program_trust,
-};
 
 int supervisor_init(struct supervisor *s, const struct world *world, const struct gadget *gadget,
 		    const char *name, struct error *err)

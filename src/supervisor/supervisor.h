@@ -137,9 +137,11 @@ void supervisor_worker_failed(struct supervisor *s, struct live_worker *worker);
 void supervisor_keeper_died(struct supervisor *s, struct live_function *function);
 /* One line about a change of state: to stderr when in the foreground, else to the log. */
 void supervisor_say(struct supervisor *s, const char *fmt, ...) _printf_(2, 3);
-/* The same of a function (NULL: of the gadget), how bad it is being one of syslog.h's words. */
+/* The same of a function (NULL: the gadget), how bad it is being one of syslog.h's words. */
 void supervisor_say_of(struct supervisor *s, const char *function, int priority, const char *fmt,
 		       ...) _printf_(4, 5);
+void supervisor_say_line(struct supervisor *s, const char *function, int priority,
+			 const char *text);
 
 /* Begins to go down; `why` (taken over) becomes the failure unless there is one. */
 void supervisor_go_down(struct supervisor *s, struct error *why);

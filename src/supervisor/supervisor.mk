@@ -4,6 +4,9 @@ libffsctl_a_SOURCES += \
 	src/supervisor/bus.c src/supervisor/bus.h \
 	src/supervisor/bus_watch.c \
 	src/supervisor/control.c src/supervisor/control.h \
+	src/supervisor/control_commands.c \
+	src/supervisor/control_parts.h \
+	src/supervisor/function_events.c \
 	src/supervisor/host.c src/supervisor/host.h \
 	src/supervisor/notify.c src/supervisor/notify.h \
 	src/supervisor/privileges.c src/supervisor/privileges.h \

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The commands that a supervisor takes on its control socket: one function each, and a table. */
+#include <errno.h>
+#include <math.h>
+
+#include "base/cleanup.h"
+#include "base/json.h"
+#include "base/trust.h"
+#include "supervisor/bus.h"
+#include "supervisor/control_parts.h"
+#include "supervisor/host.h"
+#include "supervisor/reload.h"
+#include "supervisor/supervisor.h"
+#include "supervisor/switch.h"
+
+/* Waiting may last for ever: it must leave places to what changes something, `down` above all. */
+static bool refuse_to_wait(struct control_client *client)
+{
+	int limit = CONTROL_WAITS - (client->is_root ? 0 : CONTROL_FOR_ROOT), n = 0;
+
+	for (size_t i = 0; i < CONTROL_CLIENTS; i++)
+		n += client->control->clients[i].waits >= CLIENT_WAITS_READY;
+	if (n >= limit)
+		control_refuse_as_too_many(client);
+	return n >= limit;
+}
+
+static bool refuse_unless_up(struct control_client *client)
+{
+	const struct supervisor *s = client->control->supervisor;
+
+	if (s->live.phase == PHASE_UP && !s->failed && !s->reload && !s->switching)
+		return false;
+	if (s->switching)
+		control_refuse(client, EX_CANTCREAT,
+			       "it is about to become another gadget (switch_to)");
+	else if (reload_is_under_way(s))
+		control_refuse(client, EX_CANTCREAT,
+			       "it is being reloaded: try again when that is over");
+	else
+		control_refuse(client, EX_CANTCREAT,
+			       "the gadget is not up: take it down, then up again");
+	return true;
+}
+
+/* Of what root is told to load or execute by somebody who may only tell it when. */
+static bool refuse_unless_root(struct control_client *client, const char *what)
+{
+	if (!client->is_root)
+		control_refuse(client, EX_NOPERM, what);
+	return !client->is_root;
+}
+
+static void begin_down(struct control_client *client, const json_t *json _unused_)
+{
+	client->waits = CLIENT_WAITS_DOWN;
+	switch_cancel(client->control->supervisor);
+	supervisor_go_down(client->control->supervisor, NULL);
+}
+
+static void begin_restart(struct control_client *client, const json_t *json)
+{
+	const char *function = json_string_value(json_object_get(json, "function"));
+	struct supervisor *s = client->control->supervisor;
+	bool any = false;
+
+	if (refuse_unless_up(client))
+		return;
+	client->function = function ? xstrdup(function) : NULL;
+	for (size_t n = 0; n < s->live.n; n++) {
+		if (control_concerns(client, s->live.v[n])) {
+			any = true;
+			worker_handle(s->live.v[n]->worker, WORKER_EV_RESTART);
+		}
+	}
+	if (!any)
+		control_refuse(client, EX_USAGE,
+			       "there is no such function with a worker in the gadget");
+	else
+		client->waits = CLIENT_WAITS_RESTART;
+	supervisor_changed(s);
+}
+
+static void begin_bind(struct control_client *client, const json_t *json)
+{
+	const char *udc = json_string_value(json_object_get(json, "udc"));
+	_cleanup_error_ struct error err = { 0 };
+	bool changed;
+
+	if (refuse_unless_up(client))
+		return;
+	if (bus_bind(client->control->supervisor, udc, &changed, &err) < 0 || !changed)
+		control_answer_bus(client, false, &err);
+	else
+		client->waits = CLIENT_WAITS_BIND;
+}
+
+static void begin_unbind(struct control_client *client, const json_t *json _unused_)
+{
+	struct supervisor *s = client->control->supervisor;
+	_cleanup_error_ struct error err = { 0 };
+	bool changed = false;
+
+	if (refuse_unless_up(client))
+		return;
+	bus_unbind(s, &changed, &err);
+	supervisor_write_status(s);
+	control_answer_bus(client, changed, &err);
+}
+
+static void begin_reload(struct control_client *client, const json_t *json)
+{
+	const char *file = json_string_value(json_object_get(json, "file"));
+	bool renamed = json_is_true(json_object_get(json, "renamed"));
+	double timeout = json_number_value(json_object_get(json, "timeout"));
+	struct supervisor *s = client->control->supervisor;
+	_cleanup_error_ struct error err = { 0 };
+
+	if (refuse_unless_up(client))
+		return;
+	if (file && !streq_null(file, json_text(s->record, "file", NULL)) &&
+	    refuse_unless_root(client, "only root may name another gadget file"))
+		return;
+	if (reload_begin(s, file, renamed, timeout, &err) < 0)
+		control_answer(client, &err);
+	else
+		client->waits = CLIENT_WAITS_RELOAD;
+	supervisor_changed(s);
+}
+
+static void begin_reexec(struct control_client *client, const json_t *json)
+{
+	const char *program = json_string_value(json_object_get(json, "program"));
+	const struct supervisor *s = client->control->supervisor;
+	_cleanup_error_ struct error err = { 0 };
+	_cleanup_free_ char *why = NULL;
+
+	if (refuse_unless_up(client) ||
+	    refuse_unless_root(client, "only root may name a program to execute"))
+		return;
+	if (!program || *program != '/') {
+		control_refuse(client, EX_USAGE, "a program is given by its absolute path");
+		return;
+	}
+	why = trust_judge(program, supervisor_program_trust(s, s->gadget->dir));
+	if (why) {
+		error_set(&err, EX_NOPERM, EPERM, program, "root does not execute %s: %s", program,
+			  why);
+		control_answer(client, &err);
+		return;
+	}
+	supervisor_reexec(client->control->supervisor, program, client->source.fd, &err);
+	control_answer(client, &err);
+}
+
+static void begin_wait_host(struct control_client *client, const json_t *json _unused_)
+{
+	if (refuse_to_wait(client))
+		return;
+	client->waits = CLIENT_WAITS_HOST;
+	supervisor_changed(client->control->supervisor);
+}
+
+static void begin_wait(struct control_client *client, const json_t *json)
+{
+	static const struct {
+		const char *word;
+		int waits;
+	} conditions[] = {
+		{ "ready", CLIENT_WAITS_READY },
+		{ "configured", CLIENT_WAITS_HOST },
+		{ "disconnected", CLIENT_WAITS_NO_HOST },
+	};
+	const char *word = json_string_value(json_object_get(json, "for"));
+
+	if (refuse_to_wait(client))
+		return;
+	for (size_t i = 0; i < ARRAY_SIZE(conditions); i++) {
+		if (!streq_null(word, conditions[i].word))
+			continue;
+		client->waits = conditions[i].waits;
+		supervisor_changed(client->control->supervisor);
+		return;
+	}
+	control_refuse(client, EX_USAGE, "the supervisor does not know what to wait for");
+}
+
+static const struct {
+	const char *word;
+	void (*begin)(struct control_client *client, const json_t *json);
+} commands[] = {
+	{ "down", begin_down },	    { "restart", begin_restart }, { "bind", begin_bind },
+	{ "unbind", begin_unbind }, { "wait", begin_wait },	  { "wait-host", begin_wait_host },
+	{ "reload", begin_reload }, { "reexec", begin_reexec },
+};
+
+void control_handle(struct control_client *client, const json_t *json)
+{
+	const char *word = json_string_value(json_object_get(json, "command"));
+
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
+		if (streq_null(word, commands[i].word)) {
+			commands[i].begin(client, json);
+			return;
+		}
+	}
+	control_refuse(client, EX_USAGE,
+		       "the supervisor does not know that command: it may be of another version");
+}
