@@ -1,0 +1,107 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The house as CONTRIBUTING.md's table draws it: a room uses those further down and none further up. Uses are
+the includes of the sources, and the symbols of the objects."""
+
+import collections
+import glob
+import os
+import re
+import subprocess
+import sys
+
+SRC = os.environ.get("FFSCTL_SRC", os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
+BUILD = os.path.abspath(os.environ.get("FFSCTL_BUILD", "."))
+sys.path.insert(0, os.path.join(SRC, "tests", "lab"))
+
+import tap  # noqa: E402
+from tap import eq, ok, test  # noqa: E402
+
+LINES_MAX = 600
+
+
+def read(path):
+    with open(path, encoding="utf-8") as f:
+        return f.read()
+
+
+def rows():
+    """(floor, rooms, text) of each row of the table."""
+    for floor, rooms, text in re.findall(r"^\| (\d|beside) \| (.*?) \| (.*) \|$", read(os.path.join(SRC, "CONTRIBUTING.md")), re.M):
+        yield floor, re.findall(r"`src/([\w-]+)/`", rooms), text
+
+
+SOURCES = sorted(os.path.relpath(p, SRC) for p in glob.glob(os.path.join(SRC, "src", "**", "*.[ch]"), recursive=True))
+ROOMS = {s.split("/")[1] for s in SOURCES if s.count("/") > 1}
+TABLE = [(floor, room, text) for floor, rooms, text in rows() for room in rooms]
+FLOORS = [room for floor, room, _ in TABLE if floor != "beside"]  # from the top
+USES = {room: {room, *FLOORS[FLOORS.index(room):]} for room in FLOORS}
+# Of a room beside the others the row says it: "uses `base`"
+USES.update({room: {room, *re.findall(r"`([\w-]+)`", text.partition("; uses ")[2])}
+             for floor, room, text in TABLE if floor == "beside"})
+
+
+def room_of(path):
+    return path.split("/")[1] if path.count("/") > 1 else None  # src/ffsctl.c may use all
+
+
+@test("each room of src/ has a row in the table, and each row a room")
+def _():
+    eq(sorted(room for _, room, _ in TABLE), sorted(ROOMS))
+
+
+def upward(arrows):
+    return sorted(f"{a} -> {b}: {what}" for a, b, what in arrows
+                  if room_of(a) in USES and room_of(b) and room_of(b) not in USES[room_of(a)])
+
+
+@test("no file includes a header of a room that its own may not use")
+def _():
+    included = [(s, "src/" + header, "include") for s in SOURCES
+                for header in re.findall(r'^#include "([\w-]+/[\w./-]+)"', read(os.path.join(SRC, s)), re.M)]
+    ok(len(included) > 500, f"{len(included)} includes")
+    eq(upward(a for a in included if room_of(a[1]) in ROOMS), [])
+
+
+def symbols():
+    """What each source defines for others, and what it has from others, by its object."""
+    defined, wanted = {}, collections.defaultdict(set)
+    objects = glob.glob(os.path.join(BUILD, "src", "**", "libffsctl_a-*.o"), recursive=True)
+    table = subprocess.run(["nm", "-A", *objects], stdout=subprocess.PIPE, check=True, text=True).stdout
+    for path, kind, name in re.findall(r"^(\S+?):[0-9a-f ]* (\w) (\S+)$", table, re.M):
+        source = os.path.relpath(path, BUILD).replace("libffsctl_a-", "").removesuffix(".o") + ".c"
+        if source not in SOURCES:
+            continue  # generated, or of a source that was there once
+        if kind == "U":
+            wanted[source].add(name)
+        elif kind in "TDBRVW":
+            defined[name] = source
+    return defined, wanted
+
+
+@test("no file calls a function, or uses a table, of a room that its own may not use")
+def _():
+    defined, wanted = symbols()
+    arrows = [(source, defined[name], name) for source, names in wanted.items() for name in names if name in defined]
+    ok(len(arrows) > 1000, f"{len(arrows)} arrows")
+    eq(upward(arrows), [])
+
+
+DOCUMENTS = [p for pattern in ("*.md", "doc/*.md", "kernel/*.md", "lab/*.md", "tests/**/*.py", "tests/**/*.[ch]", "src/**/*.[ch]")
+             for p in glob.glob(os.path.join(SRC, pattern), recursive=True)]
+
+
+@test("each file of src/ that a document or a comment names is there")
+def _():
+    named = [(os.path.relpath(p, SRC), path) for p in DOCUMENTS
+             for path in re.findall(r"(?<![\w/.-])src/[\w-]+/(?:[\w*-]+/)*[\w*-]+\.(?:c|h|mk)\b", read(p))]
+    ok(len(named) > 20, f"{len(named)} names")
+    eq([n for n in named if not glob.glob(os.path.join(SRC, n[1].replace("NAME", "*")))], [])
+
+
+@test(f"no source has more than {LINES_MAX} lines")
+def _():
+    eq([s for s in SOURCES if read(os.path.join(SRC, s)).count("\n") > LINES_MAX], [])
+
+
+tap.main()
