@@ -127,7 +127,9 @@ static int written(int exit)
 
 int main(int argc, char **argv)
 {
-	struct globals g = { .world = { .configfs = "/sys/kernel/config",
+	struct globals g = { .commands = cmd_all,
+			     .options = cmd_global_options,
+			     .world = { .configfs = "/sys/kernel/config",
 					.run_dir = "/run/ffsctl" },
 			     .dirs = { NULL, FFSCTL_SYSCONFDIR "/ffsctl/gadget.d",
 				       "/run/ffsctl/gadget.d", FFSCTL_DATADIR "/gadget.d" } };

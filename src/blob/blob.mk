@@ -2,6 +2,7 @@
 libffsctl_a_SOURCES += \
 	src/blob/encode.c src/blob/encode.h \
 	src/blob/ffs.h \
+	src/blob/look.c \
 	src/blob/rules.c \
 	src/blob/uapi.h \
 	src/blob/validate.c src/blob/validate.h \

@@ -24,24 +24,6 @@
 /* A process that has nothing left to do but exit. */
 #define ENDING_MS 1000
 
-int client_clear_leftovers(const struct world *world, const char *name, struct rundir *rundir,
-			   struct error *err)
-{
-	struct supervisor s;
-	int r = supervisor_init(&s, world, NULL, name, err);
-
-	/* Who dies now leaves nothing to take over. */
-	if (r == 0)
-		r = rundir_sign(rundir, WHO_DOWN, err);
-	if (r == 0) {
-		free(s.rundir.path);
-		s.rundir = rundir_steal(rundir);
-		r = supervisor_undo_record(&s, err);
-	}
-	supervisor_free(&s);
-	return r;
-}
-
 /* --- down, restart, wait --- */
 
 /*
@@ -246,13 +228,6 @@ int client_down(const struct world *world, const char *name, enum client_whose w
 		  : told		     ? CLIENT_DONE
 					     : CLIENT_UNCHANGED;
 	return client_clear_leftovers(world, name, &rundir, err);
-}
-
-int client_no_supervisor(const char *name, struct error *err)
-{
-	return error_set(err, EX_UNAVAILABLE, ESRCH, NULL,
-			 "'%s' has no supervisor: it is not up, or was killed; see 'ffsctl status'",
-			 name);
 }
 
 int client_log(const struct world *world, const char *name, char **text, size_t *size,

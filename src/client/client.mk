@@ -6,7 +6,9 @@ libffsctl_a_SOURCES += \
 	src/client/force.c \
 	src/client/inspect.c src/client/inspect.h \
 	src/client/inspect_ours.c \
-	src/client/inspect_parts.h \
+	src/client/inspect_parts.c src/client/inspect_parts.h \
+	src/client/leftovers.c \
+	src/client/make.c \
 	src/client/parts.h \
 	src/client/reexec.c \
 	src/client/reload.c \

@@ -17,88 +17,7 @@
 #include "functionfs/mount.h"
 #include "rundir/rundir.h"
 
-void inspect_set_string(json_t *object, const char *key, const char *value)
-{
-	json_object_set_new(object, key, json_string_or_null(value && *value ? value : NULL));
-}
-
-void inspect_add_problem(json_t *gadget, const char *severity, const char *fmt, ...)
-{
-	_cleanup_free_ char *text = NULL;
-	va_list ap;
-
-	va_start(ap, fmt);
-	if (vasprintf(&text, fmt, ap) < 0)
-		text = NULL;
-	va_end(ap);
-	json_array_append_new(
-		json_object_get(gadget, "problems"),
-		json_pack("{s:s, s:s}", "severity", severity, "text", text ? text : "?"));
-}
-
-json_t *inspect_new_gadget(const char *name, const char *state)
-{
-	return json_pack("{s:s, s:n, s:s, s:n, s:n, s:n, s:n, s:n, s:[], s:[]}", "name", name,
-			 "file", "state", state, "udc", "udc_state", "speed", "since", "supervisor",
-			 "functions", "problems");
-}
-
 /* --- what the kernel says --- */
-
-void inspect_look(const struct world *world, const char *name, struct inspect_truth *truth)
-{
-	_cleanup_free_ char *dir = configfs_gadget_path(world, name);
-	_cleanup_free_ char *path = strf("%s/UDC", dir);
-
-	truth->exists = file_read_line(AT_FDCWD, path, &truth->udc) == 0;
-	if (truth->exists && *truth->udc && udc_lacks(truth->udc, name))
-		*truth->udc = '\0';
-	truth->state = truth->exists && *truth->udc ? udc_attribute(truth->udc, "state") : NULL;
-	if (truth->exists)
-		return;
-	truth->exists = path_exists(dir);
-	truth->udc = xstrdup("");
-}
-
-/* Without a cable, `current_speed` is that of the last one, or what the UDC could do. */
-void inspect_set_udc(json_t *gadget, const struct inspect_truth *truth)
-{
-	bool attached = truth->state && !streq(truth->state, "not attached");
-	_cleanup_free_ char *speed = attached ? udc_attribute(truth->udc, "current_speed") : NULL;
-
-	inspect_set_string(gadget, "udc", truth->udc);
-	inspect_set_string(gadget, "udc_state", truth->state);
-	inspect_set_string(gadget, "speed", speed && !streq(speed, "UNKNOWN") ? speed : NULL);
-}
-
-void inspect_truth_free(struct inspect_truth *truth)
-{
-	free(truth->udc);
-	free(truth->state);
-	*truth = (struct inspect_truth){ 0 };
-}
-
-void inspect_add_nodes(const struct world *world, const char *name, json_t *gadget)
-{
-	json_t *function;
-	size_t i;
-
-	json_array_foreach(json_object_get(gadget, "functions"), i, function) {
-		const char *type = json_text(function, "type", NULL),
-			   *instance = json_text(function, "instance", NULL);
-		_cleanup_free_ char *dir = NULL, *device = NULL, *ifname = NULL;
-
-		if (!type || !instance)
-			continue;
-		dir = configfs_function_path(world, name, type, instance);
-		device = kernel_device_path(dir);
-		ifname = kernel_device_ifname(dir);
-		if (device)
-			inspect_set_string(function, "device", device);
-		if (ifname)
-			inspect_set_string(function, "ifname", ifname);
-	}
-}
 
 /* --- foreign --- */
 
@@ -123,23 +42,6 @@ static void add_foreign_functions(json_t *gadget, const char *dir)
 	}
 	if (functions)
 		closedir(functions);
-}
-
-char *inspect_mounted_name(const char *path)
-{
-	const char *name = str_has_prefix(path, FFS_TOP) ? path + strlen(FFS_TOP) : "";
-	const char *slash = strchr(name, '/');
-
-	return slash && slash > name && !strchr(slash + 1, '/')
-		       ? xstrndup(name, (size_t)(slash - name))
-		       : NULL;
-}
-
-char *inspect_mounts(const struct world *world)
-{
-	_cleanup_free_ char *all = strf("%s/usb_gadget", world->configfs);
-
-	return path_exists(all) ? mounts_read() : NULL;
 }
 
 struct remains {

@@ -24,7 +24,6 @@
 #include "supervisor/supervisor.h"
 #include "supervisor/take_over.h"
 
-#define OUTPUT_SHOWN 4096
 #define UNSIGNED_MS 1000
 
 /* --- who has it --- */
@@ -129,23 +128,6 @@ static int judge_owner(const struct gadget *g, const json_t *form,
 	json_decref(mine);
 	json_decref(theirs);
 	return err->exit ? -err->err : 0;
-}
-
-int client_make(struct supervisor *s, const struct gadget *g, const json_t *form,
-		const struct client_options *options, bool foreground, struct rundir *rundir,
-		struct error *err)
-{
-	int r = supervisor_init(s, options->world, g, g->name, err);
-
-	if (r < 0) {
-		supervisor_free(s);
-		return r;
-	}
-	s->live.foreground = foreground;
-	if (foreground)
-		log_never_wait();
-	client_give(s, options, rundir, record_make(g, form, NULL));
-	return 0;
 }
 
 static bool take_over(struct supervisor *s, const struct gadget *g, const json_t *form,
@@ -254,51 +236,6 @@ static int acquire(struct supervisor *s, const struct gadget *g, const json_t *f
 
 /* --- up ------------------------------------------------------------------------------------------
  */
-
-char *client_last_output(const struct supervisor *s)
-{
-	size_t from = s->output.size > OUTPUT_SHOWN ? s->output.size - OUTPUT_SHOWN : 0;
-	char *text = xcalloc(1, OUTPUT_SHOWN + 1);
-	ssize_t n = s->output.fd >= 0 ? pread(s->output.fd, text, OUTPUT_SHOWN, (off_t)from) : 0;
-	const char *newline;
-
-	text[n > 0 ? n : 0] = '\0';
-	newline = from > 0 ? strchr(text, '\n') : NULL;
-	if (newline) /* whole lines */
-		memmove(text, newline + 1, strlen(newline));
-	return text;
-}
-
-/* For who goes on after us: reexec.c. */
-static void record_options(json_t *record, const struct client_options *options)
-{
-	json_t *dirs = json_array();
-
-	for (size_t i = 0; options->dirs && options->dirs[i]; i++)
-		json_array_append_new(dirs, json_string_or_null(options->dirs[i]));
-	json_object_set_new(record, "dirs", dirs);
-	json_object_set_new(record, "udc_wanted", json_string_or_null(options->udc));
-	json_object_set_new(record, "hold", json_real(options->hold));
-	json_object_set_new(record, "group", json_integer(options->group));
-	json_object_set_new(record, "timeout", json_real(options->timeout));
-	/* Where programs without a directory are looked for, also by reload --dry-run. */
-	json_object_set_new(record, "path", json_string_or_null(getenv("PATH")));
-}
-
-void client_give(struct supervisor *s, const struct client_options *options, struct rundir *rundir,
-		 json_t *record)
-{
-	s->udc_wanted = options->udc;
-	s->no_bind = options->no_bind;
-	s->dirs = options->dirs;
-	s->hold = options->hold;
-	s->group = options->group;
-	s->record = record;
-	record_options(record, options);
-	free(s->rundir.path);
-	s->rundir = rundir_steal(rundir);
-	s->output.dir_fd = s->rundir.dir_fd;
-}
 
 int client_up(const struct gadget *g, const json_t *form, const struct client_options *options,
 	      int report_fd, bool *reported, char **output, struct error *err)

@@ -14,11 +14,15 @@
 #include "client/client.h"
 #include "gadgetfile/gadgetfile.h"
 
+struct command;
 struct globals {
 	struct world world;
 	/* Where names are looked up; the first is --dir, NULL without it; ends with NULL. */
 	const char *dirs[5];
 	enum diag_color color;
+	/* All commands, and the lines of --help about the options before them; for completion. */
+	const struct command *const *commands;
+	const char *options;
 };
 
 /* What an argument may be, for completion. */

@@ -341,11 +341,11 @@ static void complete_argument(struct line *l, char **words, int n)
 		each_option(c->options, offer_option, l);
 }
 
-static const struct command *find_command(const char *name)
+static const struct command *find_command(const struct globals *globals, const char *name)
 {
-	for (size_t i = 0; cmd_all[i]; i++)
-		if (streq(name, cmd_all[i]->name) || streq_null(name, cmd_all[i]->alias))
-			return cmd_all[i];
+	for (const struct command *const *c = globals->commands; *c; c++)
+		if (streq(name, (*c)->name) || streq_null(name, (*c)->alias))
+			return *c;
 	return NULL;
 }
 
@@ -356,13 +356,13 @@ static int complete(const struct globals *globals, char **words, int n)
 	for (int i = 0; i < n; i++) {
 		l.typed = words[i];
 		if (*words[i] == '-') {
-			if (complete_options(&l, cmd_global_options, words, n, &i))
+			if (complete_options(&l, globals->options, words, n, &i))
 				return 0;
 		} else if (i == n - 1) {
-			for (size_t k = 0; cmd_all[k]; k++)
-				offer(&l, cmd_all[k]->name, cmd_all[k]->summary);
+			for (const struct command *const *c = globals->commands; *c; c++)
+				offer(&l, (*c)->name, (*c)->summary);
 		} else {
-			l.command = find_command(words[i]);
+			l.command = find_command(globals, words[i]);
 			if (l.command)
 				complete_argument(&l, words + i + 1, n - i - 1);
 			return 0;

@@ -35,46 +35,10 @@ void configfs_close(struct configfs *c)
 	usbg_view_close(&c->view);
 }
 
-static void drop_remark(struct configfs *c, size_t i)
-{
-	free(c->remarks[i].path);
-	free(c->remarks[i].text);
-	c->n_remarks--;
-	memmove(&c->remarks[i], &c->remarks[i + 1], (c->n_remarks - i) * sizeof(*c->remarks));
-}
-
 void configfs_free(struct configfs *c)
 {
 	configfs_close(c);
-	while (c->n_remarks > 0)
-		drop_remark(c, c->n_remarks - 1);
-	free(c->remarks);
-	c->remarks = NULL;
-}
-
-void configfs_remark(struct configfs *c, const struct step *step, char *text)
-{
-	for (size_t i = c->n_remarks; i-- > 0;)
-		if (streq(c->remarks[i].path, step->path))
-			drop_remark(c, i);
-	if (text)
-		*array_add(c->remarks, c->n_remarks) =
-			(struct remark){ xstrdup(step->path), text, step->at };
-}
-
-void configfs_settle(struct configfs *c, const struct plan *plan)
-{
-	for (size_t i = c->n_remarks; i-- > 0;) {
-		size_t k = 0;
-
-		while (k < plan->n && !(plan->steps[k].self == c &&
-					streq(plan->steps[k].path, c->remarks[i].path)))
-			k++;
-		if (k < plan->n)
-			c->remarks[i].at = plan->steps[k].at;
-		else
-			drop_remark(c, i);
-	}
+	configfs_forget_remarks(c);
 }
 
 char *configfs_gadget_path(const struct world *world, const char *name)

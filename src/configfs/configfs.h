@@ -25,6 +25,7 @@ void configfs_close(struct configfs *c);
 void configfs_remark(struct configfs *c, const struct step *step, char *text);
 /* After a reload: remarks about what is not in the plan go, the others get its places. */
 void configfs_settle(struct configfs *c, const struct plan *plan);
+void configfs_forget_remarks(struct configfs *c);
 /* What configfs_close leaves, for the status. */
 void configfs_free(struct configfs *c);
 

@@ -12,7 +12,7 @@
 
 #include "base/cleanup.h"
 #include "base/fd.h"
-#include "configfs/rules.h"
+#include "configfs/attribute.h"
 #include "configfs/steps.h"
 #include "plan/files.h"
 
@@ -142,7 +142,7 @@ static int write_value(struct step *step, const char *value, size_t n, struct er
 	case -E2BIG:
 		return error_hint(err, "an attribute takes at most %d bytes", ENTRY_VALUE_MAX);
 	case -EBUSY:
-		return configfs_is_live(step) ? error_hint(err, COMPOSE_LIVE_BUSY) : r;
+		return configfs_is_live(step) ? error_hint(err, CONFIGFS_LIVE_BUSY) : r;
 	default:
 		return r;
 	}

@@ -2,47 +2,10 @@
 #include "configfs/rules.h"
 
 #include "base/cleanup.h"
+#include "configfs/attribute.h"
 #include "configfs/entries.h"
 #include "configfs/steps.h"
 #include "configfs/usbg.h"
-
-/*
- * Attributes that the kernel takes at any time, and of which the host is told (a medium has
- * changed), or need not be. Others that it takes a host would not look at again.
- */
-static const struct {
-	const char *type, *dir; /* functions/TYPE.INSTANCE/DIRn/NAME */
-	const char *name;
-} live[] = {
-	{ "mass_storage.", "lun.", "file" },
-	{ "mass_storage.", "lun.", "ro" },
-	{ "mass_storage.", "lun.", "nofua" },
-};
-
-static const char *component(const char **path)
-{
-	const char *start = *path + (**path == '/');
-
-	*path = start + strcspn(start, "/");
-	return start;
-}
-
-bool configfs_is_live(const struct step *step)
-{
-	const char *path = strstr(step->path, "/functions/"), *type, *dir, *name;
-
-	if (!path || step->op != &entry_op_text)
-		return false;
-	path += strlen("/functions");
-	type = component(&path);
-	dir = component(&path);
-	name = component(&path);
-	for (size_t i = 0; i < ARRAY_SIZE(live) && *path == '\0'; i++)
-		if (str_has_prefix(type, live[i].type) && str_has_prefix(dir, live[i].dir) &&
-		    streq(name, live[i].name))
-			return true;
-	return false;
-}
 
 static bool is_directory(const struct step *step)
 {

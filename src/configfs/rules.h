@@ -16,10 +16,3 @@
 bool configfs_rests_on(const struct step *later, const struct step *earlier);
 bool configfs_remade_with(const struct step *earlier, const struct step *later);
 bool configfs_replaces(const struct step *next, const struct step *last);
-
-/* Whether the host may look on while the step is undone, applied or replaced. */
-bool configfs_is_live(const struct step *step);
-/* Why the kernel may refuse that: EBUSY. */
-#define COMPOSE_LIVE_BUSY                                                                          \
-	"the host has locked the medium: unmount or eject it there, or write 1 to forced_eject "   \
-	"beside it"

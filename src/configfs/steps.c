@@ -7,10 +7,10 @@
 
 #include "base/cleanup.h"
 #include "base/fd.h"
+#include "configfs/attribute.h"
 #include "configfs/bind_why.h"
 #include "configfs/configfs.h"
 #include "configfs/links.h"
-#include "configfs/rules.h"
 #include "configfs/udc.h"
 #include "plan/files.h"
 
@@ -72,31 +72,6 @@ const struct step_op configfs_op_mkdir = {
 	.apply = configfs_mkdir_apply,
 	.undo = plan_undo_rmdir,
 };
-
-/* What cannot be read is not kept: then the step that follows will tell why. */
-void configfs_keep(struct step *step)
-{
-	if (step->keeps && !step->was)
-		file_read(AT_FDCWD, step->path, ENTRY_VALUE_MAX + 1, &step->was, NULL);
-}
-
-int configfs_restore(struct step *step, struct error *err)
-{
-	const char *was = step->was && *step->was ? step->was : "\n"; /* nothing at all is EFAULT */
-	int r;
-
-	if (!step->was) { /* by whom an older version was taken over, for example */
-		error_set(err, EX_CANTCREAT, ENODATA, step->path,
-			  "it is not known what was in %s before", step->path);
-		return error_hint(err, "take the gadget down, then up");
-	}
-	r = file_write(AT_FDCWD, step->path, was, strlen(was));
-	if (r == 0)
-		return 0;
-	error_errno(err, EX_OSERR, -r, step->path, "cannot write what was there before to %s",
-		    step->path);
-	return r == -EBUSY && configfs_is_live(step) ? error_hint(err, COMPOSE_LIVE_BUSY) : r;
-}
 
 static int write_apply(struct step *step, struct error *err)
 {

@@ -13,10 +13,5 @@ extern const struct step_op configfs_op_write;
 /* `path` is GADGET/UDC, `value` the UDC's name. `self` is a struct configfs. */
 extern const struct step_op configfs_op_bind;
 
-/* Before a value is written: keeps what is there, if the step says so and has nothing yet. */
-void configfs_keep(struct step *step);
-/* The `restore` of every step that writes a value. */
-int configfs_restore(struct step *step, struct error *err);
-
 /* Takes a gadget off the bus; one that is not on it is fine. `path` is GADGET/UDC. */
 int configfs_unbind(const char *path, struct error *err);

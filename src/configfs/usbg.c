@@ -10,6 +10,7 @@
 
 #include "base/cleanup.h"
 #include "base/fd.h"
+#include "configfs/attribute.h"
 #include "configfs/serial.h"
 #include "configfs/steps.h"
 #include "plan/files.h"

@@ -21,44 +21,6 @@ void export_free(struct export *e)
 	e->n_lost = e->n_labels = 0;
 }
 
-void export_forget(struct export *e, size_t n)
-{
-	while (e->n_lost > n)
-		free(e->lost[--e->n_lost]);
-}
-
-static void add_comment(json_t *group, const char *text)
-{
-	_cleanup_free_ char *clean = text_valid_utf8(text);
-	_cleanup_free_ char *key = gadgetfile_comment_key(json_object_size(group));
-
-	json_object_set_new(group, key, json_string(clean));
-}
-
-void export_comment(json_t *group, const char *fmt, ...)
-{
-	_cleanup_free_ char *text = NULL;
-	va_list ap;
-
-	va_start(ap, fmt);
-	text = text_vformat(fmt, ap);
-	va_end(ap);
-	add_comment(group, text);
-}
-
-void export_lose(struct export *e, json_t *group, const char *fmt, ...)
-{
-	_cleanup_free_ char *text = NULL, *marked = NULL;
-	va_list ap;
-
-	va_start(ap, fmt);
-	text = text_vformat(fmt, ap);
-	va_end(ap);
-	marked = strf("LOST: %s", text);
-	add_comment(group, marked);
-	*array_add(e->lost, e->n_lost) = text_printable(text, strlen(text));
-}
-
 /* The attribute without its newline, or NULL. It is not longer than it looks. The caller frees it.
  */
 static char *line_of(const struct configfs_tree *dir, const char *path)

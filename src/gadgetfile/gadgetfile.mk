@@ -17,6 +17,7 @@ libffsctl_a_SOURCES += \
 	src/gadgetfile/keys/set.c \
 	src/gadgetfile/keys/worker.c \
 	src/gadgetfile/syntax/arena.c \
+	src/gadgetfile/syntax/cursor.c \
 	src/gadgetfile/syntax/diag.c src/gadgetfile/syntax/diag.h \
 	src/gadgetfile/syntax/drop_in.c \
 	src/gadgetfile/syntax/lex.c src/gadgetfile/syntax/lex.h \
@@ -29,6 +30,7 @@ libffsctl_a_SOURCES += \
 	src/gadgetfile/syntax/witness.c \
 	src/gadgetfile/types/associations.c \
 	src/gadgetfile/types/attrs.c src/gadgetfile/types/attrs.h \
+	src/gadgetfile/types/class.c \
 	src/gadgetfile/types/config.c \
 	src/gadgetfile/types/endpoint.c \
 	src/gadgetfile/types/extra.c \

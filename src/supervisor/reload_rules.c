@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "configfs/attribute.h"
 #include "configfs/rules.h"
 #include "configfs/steps.h"
 #include "configfs/usbg.h"

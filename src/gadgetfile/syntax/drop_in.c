@@ -128,11 +128,12 @@ void drop_in_merge(struct scan *s, struct node *over)
 		merge(s, s->root, over);
 }
 
-void drop_in_scan(struct scan *s, const char *const *dirs)
+char **drop_in_paths(struct scan *s, const char *const *dirs)
 {
 	const char *main_path = s->sources[0]->path, *slash = strrchr(main_path, '/');
 	const char *own[] = { s->sources[0]->dir, NULL };
 	_cleanup_(free_drop_ins) struct drop_ins all = { 0 };
+	char **paths;
 
 	for (dirs = dirs ? dirs : own; *dirs; dirs++) {
 		const char *base = slash ? slash + 1 : main_path;
@@ -145,6 +146,8 @@ void drop_in_scan(struct scan *s, const char *const *dirs)
 	}
 	if (all.n > 0)
 		qsort(all.v, all.n, sizeof(*all.v), compare);
+	paths = xcalloc(all.n + 1, sizeof(*paths));
 	for (size_t i = 0; i < all.n; i++)
-		scan_drop_in(s, gadgetfile_source_open_drop_in(s, all.v[i].path));
+		paths[i] = steal_ptr(all.v[i].path);
+	return paths;
 }

@@ -13,59 +13,11 @@
 #include "base/text.h"
 #include "gadgetfile/syntax/lex.h"
 
-struct place cursor_place(struct scan *s, const struct cursor *c, size_t length)
-{
-	const char *p = c->source->text + c->at;
-	struct place at = {
-		.source = c->source,
-		.line = c->line,
-		.line_start = (unsigned int)c->line_start,
-		.column = c->column,
-		.end_column = c->column,
-		.order = ++s->order,
-	};
-
-	for (size_t i = 0; i < length && p[i] && p[i] != '\n'; i++)
-		if (((unsigned char)p[i] & 0xc0) != 0x80)
-			at.end_column++;
-	if (at.end_column == at.column)
-		at.end_column++;
-	return at;
-}
-
-void cursor_advance(struct cursor *c, size_t length)
-{
-	const char *p = c->source->text + c->at;
-
-	c->at += length;
-	for (size_t i = 0; i < length; i++) {
-		if (p[i] == '\n') {
-			c->line++;
-			c->column = 1;
-			c->line_start = (size_t)(p + i + 1 - c->source->text);
-		} else if (((unsigned char)p[i] & 0xc0) != 0x80) {
-			c->column++;
-		}
-	}
-}
-
 /* Over characters that are ASCII and no newlines. */
 static void advance_plain(struct cursor *c, size_t length)
 {
 	c->at += length;
 	c->column += (unsigned int)length;
-}
-
-void scan_stricter(struct scan *s, const struct place *at, const char *fmt, ...)
-{
-	_cleanup_free_ char *text = NULL;
-	va_list ap;
-
-	va_start(ap, fmt);
-	text = text_vformat(fmt, ap);
-	va_end(ap);
-	s->stricter = true;
-	diag_error(s->diags, at, "%s", text);
 }
 
 /* What a character can be; a table, as each one of the file is looked up. */
@@ -386,7 +338,11 @@ void lex_source(struct scan *s, const struct gadgetfile_source *source,
 		enum skipped skipped;
 
 		if (directive > 0) {
-			include_take(s, &c, directive, &copied);
+			const struct gadgetfile_source *included =
+				include_take(s, &c, directive, &copied);
+
+			if (included)
+				lex_source(s, included, &c);
 			continue;
 		}
 		skipped = skip_blank(s, &c);

@@ -69,19 +69,18 @@ struct gadgetfile_source *gadgetfile_source_add(struct scan *s, const char *path
 						size_t size);
 /* NULL: there is none to be read, with an error unless it is meant so (a link to /dev/null). */
 struct gadgetfile_source *gadgetfile_source_open_drop_in(struct scan *s, const char *path);
-/* Scans that source by itself (NULL: nothing) and lays it over s->root. */
-void scan_drop_in(struct scan *s, struct gadgetfile_source *source);
 /* Lays a drop-in's settings over s->root. */
 void drop_in_merge(struct scan *s, struct node *over);
-/* All drop-ins of the main file. */
-void drop_in_scan(struct scan *s, const char *const *dirs);
+/* The paths of the main file's drop-ins, in their order; strings_free. */
+char **drop_in_paths(struct scan *s, const char *const *dirs);
 /* False, with an error in the diags, for what no gadget file may hold. */
 bool gadgetfile_source_check(struct scan *s, const struct gadgetfile_source *source);
 
 /* Whether the cursor, at a line's start, stands before `@include "`; the length up to the quote. */
 size_t include_directive(const struct cursor *c);
-/* Takes the directive and all that it includes. */
-void include_take(struct scan *s, struct cursor *c, size_t directive, size_t *copied);
+/* Takes the directive. Returns the file that it includes; NULL: there is nothing to read. */
+const struct gadgetfile_source *include_take(struct scan *s, struct cursor *c, size_t directive,
+					     size_t *copied);
 /* Appends text[from, to) of the source to the expanded text. */
 void expanded_append(struct scan *s, const struct gadgetfile_source *source, size_t from, size_t to,
 		     unsigned int first_line);

@@ -44,7 +44,8 @@ static void scan_source(struct scan *s, const struct gadgetfile_source *source)
 #endif
 }
 
-void scan_drop_in(struct scan *s, struct gadgetfile_source *source)
+/* Scans that source by itself (NULL: nothing) and lays it over s->root. */
+static void scan_drop_in(struct scan *s, struct gadgetfile_source *source)
 {
 	struct node *root = s->root, *over;
 
@@ -58,6 +59,15 @@ void scan_drop_in(struct scan *s, struct gadgetfile_source *source)
 		drop_in_merge(s, over);
 }
 
+static void scan_drop_ins(struct scan *s, const char *const *dirs)
+{
+	char **paths = drop_in_paths(s, dirs);
+
+	for (char **path = paths; *path; path++)
+		scan_drop_in(s, gadgetfile_source_open_drop_in(s, *path));
+	strings_free(paths);
+}
+
 int scan_file(struct scan *s, const char *path, const struct gadgetfile_options *options,
 	      struct diags *diags, struct error *err)
 {
@@ -69,7 +79,7 @@ int scan_file(struct scan *s, const char *path, const struct gadgetfile_options 
 	if (r < 0)
 		return r;
 	scan_source(s, s->sources[0]);
-	drop_in_scan(s, options ? options->drop_in_dirs : NULL);
+	scan_drop_ins(s, options ? options->drop_in_dirs : NULL);
 	return 0;
 }
 

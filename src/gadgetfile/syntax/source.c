@@ -291,8 +291,9 @@ static size_t quoted_path(const char *p, char **path)
 	return *p == '"' ? (size_t)(p + 1 - start) : 0;
 }
 
-static void include_file(struct scan *s, const struct cursor *c, const char *path,
-			 const struct place *at)
+/* NULL: it is not to be read, and why is in the diagnostics. */
+static const struct gadgetfile_source *include_file(struct scan *s, const struct cursor *c,
+						    const char *path, const struct place *at)
 {
 	const char *dir = c->source->dir;
 	_cleanup_free_ char *full = NULL;
@@ -301,20 +302,20 @@ static void include_file(struct scan *s, const struct cursor *c, const char *pat
 	if (c->depth == GADGETFILE_MAX_INCLUDE_DEPTH) {
 		diag_error(s->diags, at, "included files are nested more than %d deep",
 			   GADGETFILE_MAX_INCLUDE_DEPTH);
-		return;
+		return NULL;
 	}
 	if (s->n_included++ == GADGETFILE_MAX_INCLUDES) {
 		diag_error(s->diags, at, "more than %d @include lines are followed",
 			   GADGETFILE_MAX_INCLUDES);
 		s->hopeless = true;
-		return;
+		return NULL;
 	}
 	full = path[0] == '/' || streq(dir, ".") ? xstrdup(path)
 	       : streq(dir, "/")		 ? strf("/%s", path)
 						 : strf("%s/%s", dir, path);
 	source = open_other(s, c, full, "include", at);
 	if (!source || !gadgetfile_source_check(s, source))
-		return;
+		return NULL;
 	if (path[0] != '/' && !s->include_noted) {
 		s->include_noted = true;
 		diag_note(s->diags, at,
@@ -325,13 +326,15 @@ static void include_file(struct scan *s, const struct cursor *c, const char *pat
 	if (s->bytes > GADGETFILE_MAX_SIZE) {
 		diag_error(s->diags, at, "the gadget file is larger than 1 MiB with this one");
 		s->hopeless = true;
-		return;
+		return NULL;
 	}
-	lex_source(s, source, c);
+	return source;
 }
 
-void include_take(struct scan *s, struct cursor *c, size_t directive, size_t *copied)
+const struct gadgetfile_source *include_take(struct scan *s, struct cursor *c, size_t directive,
+					     size_t *copied)
 {
+	const struct gadgetfile_source *included = NULL;
 	_cleanup_free_ char *path = NULL;
 	const size_t start = c->at;
 	struct place at;
@@ -352,9 +355,10 @@ void include_take(struct scan *s, struct cursor *c, size_t directive, size_t *co
 #else
 		(void)start;
 #endif
-		include_file(s, c, path, &at);
+		included = include_file(s, c, path, &at);
 	}
 	*copied = c->at;
+	return included;
 }
 
 /*

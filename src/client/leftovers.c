@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What a supervisor that has died has left, and that there is none. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "client/parts.h"
+#include "supervisor/supervisor.h"
+
+int client_clear_leftovers(const struct world *world, const char *name, struct rundir *rundir,
+			   struct error *err)
+{
+	struct supervisor s;
+	int r = supervisor_init(&s, world, NULL, name, err);
+
+	/* Who dies now leaves nothing to take over. */
+	if (r == 0)
+		r = rundir_sign(rundir, WHO_DOWN, err);
+	if (r == 0) {
+		free(s.rundir.path);
+		s.rundir = rundir_steal(rundir);
+		r = supervisor_undo_record(&s, err);
+	}
+	supervisor_free(&s);
+	return r;
+}
+
+int client_no_supervisor(const char *name, struct error *err)
+{
+	return error_set(err, EX_UNAVAILABLE, ESRCH, NULL,
+			 "'%s' has no supervisor: it is not up, or was killed; see 'ffsctl status'",
+			 name);
+}

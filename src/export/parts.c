@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "export/parts.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/util.h"
+#include "gadgetfile/write.h"
+
+static void add_comment(json_t *group, const char *text)
+{
+	_cleanup_free_ char *clean = text_valid_utf8(text);
+	_cleanup_free_ char *key = gadgetfile_comment_key(json_object_size(group));
+
+	json_object_set_new(group, key, json_string(clean));
+}
+
+void export_comment(json_t *group, const char *fmt, ...)
+{
+	_cleanup_free_ char *text = NULL;
+	va_list ap;
+
+	va_start(ap, fmt);
+	text = text_vformat(fmt, ap);
+	va_end(ap);
+	add_comment(group, text);
+}
+
+void export_forget(struct export *e, size_t n)
+{
+	while (e->n_lost > n)
+		free(e->lost[--e->n_lost]);
+}
+
+void export_lose(struct export *e, json_t *group, const char *fmt, ...)
+{
+	_cleanup_free_ char *text = NULL, *marked = NULL;
+	va_list ap;
+
+	va_start(ap, fmt);
+	text = text_vformat(fmt, ap);
+	va_end(ap);
+	marked = strf("LOST: %s", text);
+	add_comment(group, marked);
+	*array_add(e->lost, e->n_lost) = text_printable(text, strlen(text));
+}

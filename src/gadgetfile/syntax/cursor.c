@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Where a reader is in a text, and an error about what stands there. */
+#include <stdarg.h>
+
+#include "base/cleanup.h"
+#include "base/text.h"
+#include "gadgetfile/syntax/lex.h"
+
+struct place cursor_place(struct scan *s, const struct cursor *c, size_t length)
+{
+	const char *p = c->source->text + c->at;
+	struct place at = {
+		.source = c->source,
+		.line = c->line,
+		.line_start = (unsigned int)c->line_start,
+		.column = c->column,
+		.end_column = c->column,
+		.order = ++s->order,
+	};
+
+	for (size_t i = 0; i < length && p[i] && p[i] != '\n'; i++)
+		if (((unsigned char)p[i] & 0xc0) != 0x80)
+			at.end_column++;
+	if (at.end_column == at.column)
+		at.end_column++;
+	return at;
+}
+
+void cursor_advance(struct cursor *c, size_t length)
+{
+	const char *p = c->source->text + c->at;
+
+	c->at += length;
+	for (size_t i = 0; i < length; i++) {
+		if (p[i] == '\n') {
+			c->line++;
+			c->column = 1;
+			c->line_start = (size_t)(p + i + 1 - c->source->text);
+		} else if (((unsigned char)p[i] & 0xc0) != 0x80) {
+			c->column++;
+		}
+	}
+}
+
+void scan_stricter(struct scan *s, const struct place *at, const char *fmt, ...)
+{
+	_cleanup_free_ char *text = NULL;
+	va_list ap;
+
+	va_start(ap, fmt);
+	text = text_vformat(fmt, ap);
+	va_end(ap);
+	s->stricter = true;
+	diag_error(s->diags, at, "%s", text);
+}
