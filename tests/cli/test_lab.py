@@ -191,6 +191,12 @@ def _():
         "kernel=6.1 real-time=True speed=high timeout=60", "kernel=6.1 real-time=True timeout=60"]))
 
 
+@test("of a program that failed what passed is not printed again")
+def _():
+    eq(results.failures("1..3\nok 1 - a\n# 1 s\nkernel: BUG\nnot ok 2 - b\n# why\n# 2 s\nok 3 - c # SKIP no\n"),
+       ["1..3", "kernel: BUG", "not ok 2 - b", "# why", "# 2 s", "ok 3 - c # SKIP no", "(1 that passed are left out)"])
+
+
 @test("parts are boots of their own, and the same combination")
 def _():
     path = TMP / "test_parts.py"

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: timeout=240 udcs=2 real-time parts=3
-# lab all: kernel=6.12,6.1 timeout=240 udcs=2 real-time parts=3
+# lab: timeout=240 udcs=2
+# lab all: kernel=6.12,6.1 timeout=240 udcs=2
 """Bad moments and odd surroundings: two commands at once, what a caller hands down, what others do
 to the machine meanwhile."""
 
