@@ -17,7 +17,6 @@
 #include "blob/encode.h"
 #include "configfs/configfs.h"
 #include "configfs/udc.h"
-#include "function/function.h"
 #include "function/reap.h"
 #include "functionfs/endpoint.h"
 #include "functionfs/message.h"
@@ -29,42 +28,9 @@
 #define KEEPER_FILE "keeper-"
 /* For how long a keeper may take to end, PLAN_SOON_MS apart. */
 #define KEEPER_TRIES 500
-/* When a keeper that does not answer is interrupted, and when it is given up. */
-#define DROP_MS 10
-#define DROP_SECONDS 1
 
 /* --- the keeper --------------------------------------------------------------------------------
  */
-
-int function_give_worker(struct live_function *i, pid_t pid, int control, int pidfd, int output,
-			 struct error *err)
-{
-	if (keeper_give_worker(&i->keeper, pid, control, pidfd, output))
-		return 0;
-	return error_set(err, EX_OSERR, EPIPE, NULL, "the keeper of '%s' does not take a worker",
-			 i->model->label);
-}
-
-void function_send(struct live_function *i, uint16_t type, uint32_t id)
-{
-	if (i->keeper_socket.fd >= 0)
-		message_send(i->keeper_socket.fd, type, id, NULL, 0);
-}
-
-void function_set_udc(struct live_function *i, const char *udc)
-{
-	_cleanup_free_ char *path = udc ? strf(UDC_CLASS_DIR "/%s/current_speed", udc) : NULL;
-
-	if (path && i->keeper_socket.fd >= 0)
-		keeper_set_speed_file(&i->keeper, path);
-}
-
-void function_hold(struct live_function *i, double seconds)
-{
-	if (i->listens && seconds != i->hold && i->keeper_socket.fd >= 0 &&
-	    keeper_hold(&i->keeper, seconds))
-		i->hold = seconds;
-}
 
 static void on_bus_event(struct live_function *i, const void *body, size_t size)
 {
@@ -112,26 +78,7 @@ static void on_keeper(void *data, uint32_t events _unused_)
 	}
 }
 
-void function_drop_worker(struct live_function *i)
-{
-	i->dropping = i->keeper_socket.fd >= 0 &&
-		      message_send(i->keeper_socket.fd, KEEPER_MSG_NO_WORKER, 0, NULL, 0);
-	i->drop_since = now_monotonic();
-}
-
-/* A keeper that a host lets wait is interrupted: the request that it serves was the dead one's. */
-bool function_is_dropping(struct live_function *i)
-{
-	double waited = now_monotonic() - i->drop_since;
-
-	if (i->keeper_socket.fd < 0 || waited >= DROP_SECONDS)
-		i->dropping = false;
-	if (i->dropping && waited >= DROP_MS / 1e3)
-		keeper_interrupt(&i->keeper);
-	return i->dropping;
-}
-
-/* --- adoption ----------------------------------------------------------------------------------
+/* --- takeover ----------------------------------------------------------------------------------
  */
 
 static char *keeper_path(const struct live_function *i)
@@ -424,14 +371,6 @@ static char *descriptors_digest(const struct ffs *ffs)
 	strings = ffs_blob_strings(ffs, &size);
 	digest = digest_add(digest, strings, size);
 	return strf("%016" PRIx64, digest);
-}
-
-char *function_place(const struct live_function *i)
-{
-	const struct function *f = i->model;
-
-	return f->ffs ? xstrdup(f->ffs->mount.path)
-		      : configfs_function_path(i->all->world, i->all->gadget, f->type, f->instance);
 }
 
 static void add_keeper(struct plan *plan, struct live_function *i)

@@ -76,6 +76,8 @@ extern const struct step_op function_op_keeper;
  * worker is given.
  */
 extern const struct step_op function_op_worker, function_op_ready;
+/* The twin's worker becomes the function's own, and the other way round. */
+void function_exchange_workers(struct live_function *function);
 /* The worker that was to be replaced has ended, and all that it served is halted. */
 void function_succeed(struct live_function *function);
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 libffsctl_a_SOURCES += \
 	src/function/function.c src/function/function.h \
+	src/function/keeper_link.c \
 	src/function/kernel_device.c \
 	src/function/launch.c src/function/launch.h \
 	src/function/launch_config.c \
@@ -8,6 +9,7 @@ libffsctl_a_SOURCES += \
 	src/function/launch_user.c \
 	src/function/owner.c src/function/owner.h \
 	src/function/reap.c src/function/reap.h \
+	src/function/replacement.c \
 	src/function/steps.c \
 	src/function/worker.c src/function/worker.h \
 	src/function/worker_end.c \

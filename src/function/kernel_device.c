@@ -74,9 +74,9 @@ void functions_look(struct functions *all)
 			continue;
 		there = function_is_there(i);
 		if (!there || i->node.id != i->node.served)
-			worker_handle(i->worker, WORKER_EV_GONE);
+			i->worker->handle(i->worker, WORKER_EV_GONE);
 		if (there)
-			worker_handle(i->worker, WORKER_EV_THERE);
+			i->worker->handle(i->worker, WORKER_EV_THERE);
 	}
 }
 
@@ -100,4 +100,17 @@ bool function_is_active(const struct live_function *i)
 	if (file_read_line(AT_FDCWD, ready, &text) == 0)
 		return streq(text, "1");
 	return path_exists(file);
+}
+
+char *function_place(const struct live_function *i)
+{
+	const struct function *f = i->model;
+
+	return f->ffs ? xstrdup(f->ffs->mount.path)
+		      : configfs_function_path(i->all->world, i->all->gadget, f->type, f->instance);
+}
+
+bool function_gates(const struct live_function *i)
+{
+	return i->model->ffs;
 }

@@ -8,27 +8,9 @@
 #include "function/function.h"
 #include "function/launch.h"
 
-bool function_gates(const struct live_function *i)
-{
-	return i->model->ffs;
-}
-
 static bool has_worker_of(const struct live_function *i, const struct step *step)
 {
 	return i->worker && streq_null(i->worker->identity, step->value);
-}
-
-/* The twin's worker, which is the one that the step wants, for the function's own (or none). */
-static void exchange_workers(struct live_function *i)
-{
-	struct live_worker *worker = i->worker;
-
-	i->worker = i->twin->worker;
-	i->twin->worker = worker;
-	if (i->worker)
-		i->worker->function = i;
-	if (i->twin->worker)
-		i->twin->worker->function = i->twin;
 }
 
 static int start_apply(struct step *step, struct error *err)
@@ -36,7 +18,7 @@ static int start_apply(struct step *step, struct error *err)
 	struct live_function *i = step->self;
 
 	if (!has_worker_of(i, step))
-		exchange_workers(i);
+		function_exchange_workers(i);
 	i->worker->awaited = i->all->events->is_reloading(i->all->owner);
 	worker_handle(i->worker, WORKER_EV_START);
 	/* In a reload the step that waits for it tells: this one would have left it in its place.
@@ -68,7 +50,7 @@ static int start_undo(struct step *step, struct error *err _unused_)
 	if (i->worker->state != WORKER_STOPPED)
 		return PLAN_AGAIN;
 	if (i->twin && !i->twin->worker)
-		exchange_workers(i);
+		function_exchange_workers(i);
 	return 0;
 }
 
@@ -82,11 +64,6 @@ static int start_replace(struct step *step, struct step *last _unused_, struct e
 		worker_replace(i->worker, i->twin->worker);
 	}
 	return has_worker_of(i, step) ? 0 : PLAN_AGAIN;
-}
-
-void function_succeed(struct live_function *i)
-{
-	exchange_workers(i);
 }
 
 const struct step_op function_op_worker = {

@@ -111,11 +111,6 @@ void worker_begin_to_watch(struct live_worker *worker)
 	ask_again(worker);
 }
 
-void worker_is_alive(struct live_worker *worker)
-{
-	worker->alive = now_monotonic();
-}
-
 static void do_watchdog(struct live_worker *worker)
 {
 	double silent = now_monotonic() - worker->alive, limit = worker->model->watchdog;
@@ -515,6 +510,24 @@ static void on_timer(void *data, uint32_t events _unused_)
 	worker_handle(worker, WORKER_EV_TIMER);
 }
 
+static char *exit_words(int status)
+{
+	if (status == WORKER_STATUS_UNKNOWN)
+		return xstrdup(WORKER_END_UNKNOWN);
+	if (WIFEXITED(status))
+		return strf("exit %d", WEXITSTATUS(status));
+	return strf("signal %d (%s)", WTERMSIG(status), strsignal(WTERMSIG(status)));
+}
+
+void worker_exited(struct live_worker *worker, int status)
+{
+	free(worker->last_exit);
+	worker->last_exit = exit_words(status);
+	worker->pid = 0;
+	worker_handle(worker, WORKER_EV_DIED);
+	worker_rest_begin(worker);
+}
+
 int worker_init(struct live_worker *worker, struct live_function *function,
 		const struct worker *model, struct error *err)
 {
@@ -522,6 +535,7 @@ int worker_init(struct live_worker *worker, struct live_function *function,
 
 	*worker = (struct live_worker){ .function = function,
 					.model = model,
+					.handle = worker_handle,
 					.config_fd = -1,
 					.end = SOURCE_NONE,
 					.output = SOURCE_NONE,

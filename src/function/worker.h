@@ -60,6 +60,8 @@ struct live_worker {
 	const struct dmabuf_device *dmabuf; /* NULL: its engine needs none */
 	int config_fd; /* sealed memfd; each worker gets its own description of it */
 
+	/* worker_handle: for the files below worker.c, which learn of what happens. */
+	void (*handle)(struct live_worker *worker, enum worker_event event);
 	enum worker_state state;
 	pid_t pid;	   /* 0: none */
 	pid_t session;	   /* that it leads, also when it has ended: its pid */

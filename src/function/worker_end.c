@@ -28,22 +28,11 @@ void worker_kill(const struct live_worker *worker, int sig, bool group)
 		kill(group ? -worker->pid : worker->pid, sig);
 }
 
-static char *exit_words(int status)
+int worker_failure(const struct live_worker *worker, struct error *err)
 {
-	if (status == WORKER_STATUS_UNKNOWN)
-		return xstrdup(WORKER_END_UNKNOWN);
-	if (WIFEXITED(status))
-		return strf("exit %d", WEXITSTATUS(status));
-	return strf("signal %d (%s)", WTERMSIG(status), strsignal(WTERMSIG(status)));
-}
-
-void worker_exited(struct live_worker *worker, int status)
-{
-	free(worker->last_exit);
-	worker->last_exit = exit_words(status);
-	worker->pid = 0;
-	worker_handle(worker, WORKER_EV_DIED);
-	worker_rest_begin(worker);
+	return error_set(err, EX_PROTOCOL, ECHILD, NULL, "the worker of '%s' has failed: %s",
+			 worker->function->model->label,
+			 worker->last_exit ? worker->last_exit : "it could not be started");
 }
 
 void worker_gone(struct live_worker *worker)
@@ -51,12 +40,5 @@ void worker_gone(struct live_worker *worker)
 	worker_drain(worker);
 	if (worker->model->opens_ep0)
 		worker->function->all->events->ep0_closed(worker->function->all->owner);
-	worker_handle(worker, WORKER_EV_EXIT);
-}
-
-int worker_failure(const struct live_worker *worker, struct error *err)
-{
-	return error_set(err, EX_PROTOCOL, ECHILD, NULL, "the worker of '%s' has failed: %s",
-			 worker->function->model->label,
-			 worker->last_exit ? worker->last_exit : "it could not be started");
+	worker->handle(worker, WORKER_EV_EXIT);
 }

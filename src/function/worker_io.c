@@ -44,7 +44,7 @@ void worker_hear(struct live_worker *worker, uint16_t type, const void *body, si
 	switch (type) {
 	case FFSCTL_MSG_READY:
 		set_engine(worker, body, size);
-		worker_handle(worker, WORKER_EV_READY);
+		worker->handle(worker, WORKER_EV_READY);
 		break;
 	case FFSCTL_MSG_PONG:
 		worker_is_alive(worker);
@@ -148,7 +148,7 @@ static void on_notify_socket(void *data, uint32_t events _unused_)
 	if (has_line(text, "WATCHDOG=1"))
 		worker_is_alive(worker);
 	if (has_line(text, "READY=1"))
-		worker_handle(worker, WORKER_EV_READY);
+		worker->handle(worker, WORKER_EV_READY);
 }
 
 /* s6: a newline says ready. */
@@ -160,7 +160,7 @@ static void on_notify_fd(void *data, uint32_t events _unused_)
 
 	if (n > 0 && memchr(text, '\n', (size_t)n)) {
 		worker_close(worker, &worker->notify);
-		worker_handle(worker, WORKER_EV_READY);
+		worker->handle(worker, WORKER_EV_READY);
 	} else if (n == 0) {
 		worker_close(worker, &worker->notify);
 	}
@@ -174,7 +174,7 @@ static void on_ep0(void *data, uint32_t events _unused_)
 	if (!function_is_active(worker->function))
 		return;
 	worker_close(worker, &worker->notify);
-	worker_handle(worker, WORKER_EV_READY);
+	worker->handle(worker, WORKER_EV_READY);
 }
 
 int worker_watch(struct live_worker *worker, int *output, int *notify, struct error *err)
@@ -200,4 +200,9 @@ int worker_watch(struct live_worker *worker, int *output, int *notify, struct er
 			*notify = -1;
 	}
 	return r < 0 ? error_errno(err, EX_OSERR, -r, NULL, "cannot watch the worker") : 0;
+}
+
+void worker_is_alive(struct live_worker *worker)
+{
+	worker->alive = now_monotonic();
 }

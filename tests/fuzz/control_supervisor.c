@@ -21,14 +21,12 @@
 static void handle_event(struct live_worker *worker, enum worker_event event);
 
 #define worker_handle handle_event
-#define worker_is_alive(worker) ((void)(worker))
 #include "../../src/function/worker_io.c"
 #define on_output on_output_of_stats
 #include "../../src/function/worker_stats.c"
 #undef on_output
 #include "../../src/function/function.c"
 #undef worker_handle
-#undef worker_is_alive
 
 static void handle_event(struct live_worker *worker, enum worker_event event)
 {
@@ -93,7 +91,7 @@ void control_fuzz_supervisor(struct script *script)
 					  .phase = PHASE_UP },
 				.rundir = RUNDIR_NONE,
 				.output = { .dir_fd = -1, .fd = -1 } };
-	struct live_worker worker = { 0 };
+	struct live_worker worker = { .handle = handle_event };
 	struct live_function i = { .all = &s.live,
 				   .model = &function,
 				   .gadget = &gadget,

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What a live function tells its keeper. What the keeper sends is read in function.c. */
+#include <errno.h>
+
+#include "base/cleanup.h"
+#include "base/proc.h"
+#include "configfs/udc.h"
+#include "function/function.h"
+#include "functionfs/message.h"
+
+/* When a keeper that does not answer is interrupted, and when it is given up. */
+#define DROP_MS 10
+#define DROP_SECONDS 1
+
+int function_give_worker(struct live_function *i, pid_t pid, int control, int pidfd, int output,
+			 struct error *err)
+{
+	if (keeper_give_worker(&i->keeper, pid, control, pidfd, output))
+		return 0;
+	return error_set(err, EX_OSERR, EPIPE, NULL, "the keeper of '%s' does not take a worker",
+			 i->model->label);
+}
+
+void function_send(struct live_function *i, uint16_t type, uint32_t id)
+{
+	if (i->keeper_socket.fd >= 0)
+		message_send(i->keeper_socket.fd, type, id, NULL, 0);
+}
+
+void function_set_udc(struct live_function *i, const char *udc)
+{
+	_cleanup_free_ char *path = udc ? strf(UDC_CLASS_DIR "/%s/current_speed", udc) : NULL;
+
+	if (path && i->keeper_socket.fd >= 0)
+		keeper_set_speed_file(&i->keeper, path);
+}
+
+void function_hold(struct live_function *i, double seconds)
+{
+	if (i->listens && seconds != i->hold && i->keeper_socket.fd >= 0 &&
+	    keeper_hold(&i->keeper, seconds))
+		i->hold = seconds;
+}
+
+void function_drop_worker(struct live_function *i)
+{
+	i->dropping = i->keeper_socket.fd >= 0 &&
+		      message_send(i->keeper_socket.fd, KEEPER_MSG_NO_WORKER, 0, NULL, 0);
+	i->drop_since = now_monotonic();
+}
+
+/* A keeper that a host lets wait is interrupted: the request that it serves was the dead one's. */
+bool function_is_dropping(struct live_function *i)
+{
+	double waited = now_monotonic() - i->drop_since;
+
+	if (i->keeper_socket.fd < 0 || waited >= DROP_SECONDS)
+		i->dropping = false;
+	if (i->dropping && waited >= DROP_MS / 1e3)
+		keeper_interrupt(&i->keeper);
+	return i->dropping;
+}
