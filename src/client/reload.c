@@ -11,6 +11,7 @@
 #include "client/parts.h"
 #include "configfs/steps.h"
 #include "rundir/control.h"
+#include "supervisor/plan.h"
 #include "supervisor/reload.h"
 #include "supervisor/supervisor.h"
 
@@ -144,7 +145,7 @@ int client_reload(const struct world *world, const char *name, const char *file,
 /* The supervisor as far as its record and its status tell. */
 static int read_supervisor(struct supervisor *s, struct error *err)
 {
-	_cleanup_free_ const struct step_op **ops = supervisor_ops();
+	_cleanup_free_ const struct step_op **ops = gadget_plan_ops();
 	json_t *status = NULL;
 	const char *udc;
 	int r = read_record(s->world, s->name, &s->record, err);

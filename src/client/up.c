@@ -20,6 +20,7 @@
 #include "configfs/udc.h"
 #include "function/reap.h"
 #include "rundir/record.h"
+#include "supervisor/plan.h"
 #include "supervisor/reload.h"
 #include "supervisor/supervisor.h"
 #include "supervisor/take_over.h"
@@ -304,19 +305,18 @@ int client_plan(const struct gadget *g, const struct client_options *options, st
 		struct error *err)
 {
 	_cleanup_free_ char *udc = NULL;
-	struct supervisor s;
-	int r = supervisor_init(&s, options->world, g, g->name, err);
+	struct preview preview;
+	int r = 0;
 
-	s.udc_wanted = options->udc;
-	s.no_bind = options->no_bind;
-	if (r == 0 && !s.no_bind)
+	if (!options->no_bind)
 		r = udc_choose(options->world, &g->udc, options->udc, &udc, err);
-	if (r == 0)
-		r = supervisor_make_plan(&s, udc, err);
+	if (r < 0)
+		return r;
+	r = preview_make(&preview, options->world, g, udc, err);
 	if (r == 0) {
-		*plan = s.plan;
-		s.plan = (struct plan){ 0 };
+		*plan = preview.plan;
+		preview.plan = (struct plan){ 0 };
 	}
-	supervisor_free(&s);
+	preview_free(&preview);
 	return r;
 }

@@ -486,7 +486,7 @@ bool bus_has_returned(const struct supervisor *s, struct error *err)
 		no_worker(worker, err);
 	else if (why->exit)
 		error_set(err, why->exit, why->err, why->path, "%s", why->text);
-	else if (reload_is_under_way(s))
+	else if (reload_is_under_way(s->reload))
 		return false;
 	else
 		error_set(err, EX_OSERR, ENODEV, NULL, "'%s' has not got back on the bus", s->name);

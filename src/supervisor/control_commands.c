@@ -34,7 +34,7 @@ static bool refuse_unless_up(struct control_client *client)
 	if (s->switching)
 		control_refuse(client, EX_CANTCREAT,
 			       "it is about to become another gadget (switch_to)");
-	else if (reload_is_under_way(s))
+	else if (reload_is_under_way(s->reload))
 		control_refuse(client, EX_CANTCREAT,
 			       "it is being reloaded: try again when that is over");
 	else

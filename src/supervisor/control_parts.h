@@ -16,3 +16,9 @@ void control_refuse(struct control_client *client, int exit, const char *text);
 void control_refuse_as_too_many(struct control_client *client);
 /* Whether its restart is, or is among others, that of this function. */
 bool control_concerns(const struct control_client *client, const struct live_function *function);
+/* The same of reload. */
+void control_answer_reload(struct control_client *client);
+/* Ends the connection without an answer. */
+void control_drop(struct control_client *client);
+/* The client has gone: what nobody else waits for is not wanted any more. */
+void control_hang_up(struct control_client *client);

@@ -54,7 +54,7 @@ static bool is_configured(void *owner)
 
 static bool is_reloading(void *owner)
 {
-	return reload_is_going(owner);
+	return reload_is_going(((struct supervisor *)owner)->reload);
 }
 
 static enum trust program_trust(void *owner, const char *dir)

@@ -84,7 +84,7 @@ static const char *word_of(const struct supervisor *s)
 		return "STOPPING=1";
 	if (s->live.phase != PHASE_UP || s->on_up)
 		return "";
-	return reload_is_under_way(s) ? RELOADING : "READY=1";
+	return reload_is_under_way(s->reload) ? RELOADING : "READY=1";
 }
 
 static void tell_word(struct supervisor *s, const char *word)

@@ -22,16 +22,6 @@
 /* As long as `up` has by default. */
 #define HUP_SECONDS 30
 
-bool reload_is_under_way(const struct supervisor *s)
-{
-	return s->reload && s->reload->way != RELOAD_BROKEN;
-}
-
-bool reload_is_going(const struct supervisor *s)
-{
-	return s->reload && s->reload->way == RELOAD_GOING;
-}
-
 static bool is_among(struct live_function *const *list, size_t n, const struct live_function *i)
 {
 	for (size_t k = 0; k < n; k++)
@@ -345,7 +335,7 @@ void reload_look(struct supervisor *s)
 {
 	if (s->reload_wanted && !s->on_up && !s->reload && !s->failed && !s->bind_wanted)
 		begin_wanted(s);
-	if (!reload_is_under_way(s))
+	if (!reload_is_under_way(s->reload))
 		return;
 	if (s->failed)
 		keeper_has_died(s, s->reload);
@@ -357,7 +347,7 @@ void reload_look(struct supervisor *s)
 
 void reload_too_late(struct supervisor *s)
 {
-	if (reload_is_under_way(s))
+	if (reload_is_under_way(s->reload))
 		s->reload->late = true;
 	supervisor_changed(s);
 }
@@ -367,7 +357,7 @@ void reload_wanted(struct supervisor *s)
 	/* A service manager with Type=notify-reload waits for both words, also when nothing is
 	 * done. */
 	notify_reloading(s);
-	if (s->failed || (s->reload && !reload_is_under_way(s)))
+	if (s->failed || (s->reload && !reload_is_under_way(s->reload)))
 		supervisor_say_of(s, NULL, LOG_ERR,
 				  "not reloaded: it has failed; take it down, then up");
 	else

@@ -71,7 +71,14 @@ void reload_wanted(struct supervisor *s);
 /* Goes on with it, after each change. */
 void reload_look(struct supervisor *s);
 void reload_too_late(struct supervisor *s);
-/* Whether one is under way; and whether it is on its way there, not back. */
-bool reload_is_under_way(const struct supervisor *s);
-bool reload_is_going(const struct supervisor *s);
+/* Whether one (s->reload) is under way; and whether it is on its way there, not back. */
+static inline bool reload_is_under_way(const struct reload *r)
+{
+	return r && r->way != RELOAD_BROKEN;
+}
+
+static inline bool reload_is_going(const struct reload *r)
+{
+	return r && r->way == RELOAD_GOING;
+}
 void reload_free(struct supervisor *s);

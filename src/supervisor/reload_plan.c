@@ -11,6 +11,7 @@
 #include "functionfs/mount.h"
 #include "gadgetfile/gadgetfile.h"
 #include "supervisor/bus.h"
+#include "supervisor/plan.h"
 #include "supervisor/privileges.h"
 #include "supervisor/reload.h"
 #include "supervisor/supervisor.h"
@@ -154,7 +155,7 @@ static void join_instances(struct supervisor *s, struct reload *r)
 int reload_compare(struct supervisor *s, struct reload *r, struct error *err)
 {
 	struct plan next = { 0 };
-	int result = supervisor_make_instances(s, r->gadget, &r->fresh, &r->n_fresh, err);
+	int result = gadget_plan_functions(&s->live, r->gadget, &r->fresh, &r->n_fresh, err);
 
 	if (result == 0)
 		result = check_privileges(s, r, err);
@@ -166,7 +167,7 @@ int reload_compare(struct supervisor *s, struct reload *r, struct error *err)
 		if (r->fresh[n]->worker)
 			r->fresh[n]->worker->spawn.bounded = s->bounded;
 	drop_idle_bind(&s->plan);
-	supervisor_add_steps(s, r->gadget, r->fresh, r->n_fresh, r->udc, &s->plan, &next);
+	gadget_plan_steps(&s->configfs, r->gadget, r->fresh, r->n_fresh, r->udc, &s->plan, &next);
 	difference_make(&r->difference, &s->plan, &next, &reload_rules);
 	join_instances(s, r);
 	return 0;

@@ -99,9 +99,9 @@ const char *supervisor_state(const struct supervisor *s)
 		return "failed";
 	if (s->live.phase == PHASE_WAITING_UDC || s->live.phase == PHASE_COMING_UP)
 		return "starting";
-	if (reload_is_under_way(s) && s->reload->was_on)
+	if (reload_is_under_way(s->reload) && s->reload->was_on)
 		return "starting";
-	if (s->live.phase != PHASE_UP || (s->reload && !reload_is_under_way(s)))
+	if (s->live.phase != PHASE_UP || (s->reload && !reload_is_under_way(s->reload)))
 		return "degraded";
 	for (size_t n = 0; n < s->live.n; n++) {
 		const struct live_worker *worker = s->live.v[n]->worker;
@@ -158,7 +158,7 @@ static json_t *problems_json(const struct supervisor *s)
 	if ((s->place == BUS_FAILED || s->place == BUS_LOST) && s->bind_error.text)
 		json_array_append_new(array, json_pack("{s:s, s:s}", "severity", "error", "text",
 						       s->bind_error.text));
-	if (s->reload && !reload_is_under_way(s))
+	if (s->reload && !reload_is_under_way(s->reload))
 		json_array_append_new(array, json_pack("{s:s, s:s}", "severity", "error", "text",
 						       s->reloaded.error.text));
 	for (size_t n = 0; n < s->configfs.n_remarks; n++) {

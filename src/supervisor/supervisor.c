@@ -21,77 +21,11 @@
 #include "supervisor/bus.h"
 #include "supervisor/host.h"
 #include "supervisor/notify.h"
+#include "supervisor/plan.h"
 #include "supervisor/privileges.h"
 #include "supervisor/reload.h"
 #include "supervisor/switch.h"
 #include "supervisor/take_over.h"
-
-void supervisor_say_line(struct supervisor *s, const char *label, int priority, const char *text)
-{
-	_cleanup_free_ char *line = strf("%s%s%s", label ? label : "", label ? ": " : "", text);
-
-	if (s->live.foreground)
-		log_about(s->name, label, priority, "%s: %s", s->name, line);
-	else
-		output_event(&s->output, line);
-}
-
-void supervisor_say(struct supervisor *s, const char *fmt, ...)
-{
-	_cleanup_free_ char *text = NULL;
-	va_list ap;
-
-	va_start(ap, fmt);
-	text = vstrf(fmt, ap);
-	va_end(ap);
-	supervisor_say_line(s, NULL, LOG_INFO, text);
-}
-
-void supervisor_say_of(struct supervisor *s, const char *function, int priority, const char *fmt,
-		       ...)
-{
-	_cleanup_free_ char *text = NULL;
-	va_list ap;
-
-	va_start(ap, fmt);
-	text = vstrf(fmt, ap);
-	va_end(ap);
-	supervisor_say_line(s, function, priority, text);
-}
-
-void supervisor_changed(struct supervisor *s)
-{
-	s->changed = true;
-}
-
-void supervisor_go_down(struct supervisor *s, struct error *why)
-{
-	_cleanup_error_ struct error ignored = { 0 };
-
-	if (why && !s->failure.exit)
-		error_move(&s->failure, why);
-	else if (why)
-		error_clear(why);
-	if (s->live.phase < PHASE_GOING_DOWN) {
-		s->live.phase = PHASE_GOING_DOWN;
-		/* An `up` that comes now must not take it for one that stays. */
-		rundir_sign(&s->rundir, WHO_GOING_DOWN, &ignored);
-	}
-	s->changed = true;
-}
-
-enum gadgetfile_trust supervisor_trust(const struct supervisor *s)
-{
-	return s->live.foreground ? GADGETFILE_TRUST_ROOT : GADGETFILE_TRUST_UNWRITABLE;
-}
-
-enum trust supervisor_program_trust(const struct supervisor *s, const char *dir)
-{
-	bool only_root = supervisor_trust(s) == GADGETFILE_TRUST_ROOT ||
-			 (s->dirs && gadgetfile_is_among(s->dirs, dir));
-
-	return only_root ? TRUST_ROOT : TRUST_OWNER;
-}
 
 /* -v; in the background nobody reads it. */
 static void say_step(const struct step *step, bool undone)
@@ -105,114 +39,18 @@ static void say_step(const struct step *step, bool undone)
 /* --- the plan ----------------------------------------------------------------------------------
  */
 
-const struct step_op **supervisor_ops(void)
+static int make_plan(struct supervisor *s, const char *udc, struct error *err)
 {
-	static const struct step_op *const *const rooms[] = { configfs_ops, function_ops };
-	const struct step_op **ops = NULL;
-	size_t n = 0;
-
-	for (size_t r = 0; r < ARRAY_SIZE(rooms); r++)
-		for (size_t i = 0; rooms[r][i]; i++)
-			*array_add(ops, n) = rooms[r][i];
-	(void)array_add(ops, n); /* the NULL at the end */
-	return ops;
-}
-
-int supervisor_make_instances(struct supervisor *s, const struct gadget *g,
-			      struct live_function ***list, size_t *n, struct error *err)
-{
-	for (size_t f = 0; f < g->n_functions; f++) {
-		int r;
-
-		if (!g->functions[f].ffs && !g->functions[f].worker)
-			continue;
-		r = function_new(array_add(*list, *n), &s->live, g, &g->functions[f], err);
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
-
-void supervisor_add_steps(struct supervisor *s, const struct gadget *g, struct live_function **list,
-			  size_t n, const char *udc, const struct plan *base, struct plan *plan)
-{
-	const struct gadget *before = s->configfs.gadget;
-
-	s->configfs.gadget = g;
-	configfs_add_gadget(plan, &s->configfs);
-	for (size_t i = 0; i < n; i++)
-		function_add_steps(plan, list[i], base);
-	for (size_t i = 0; i < n; i++)
-		function_add_worker_start(plan, list[i]);
-	for (size_t i = 0; i < n; i++)
-		function_add_worker_ready(plan, list[i]);
-	if (udc)
-		configfs_add_bind(plan, &s->configfs, udc);
-	s->configfs.gadget = before;
-}
-
-int supervisor_make_plan(struct supervisor *s, const char *udc, struct error *err)
-{
-	int r = supervisor_make_instances(s, s->gadget, &s->live.v, &s->live.n, err);
+	int r = gadget_plan_functions(&s->live, s->gadget, &s->live.v, &s->live.n, err);
 
 	if (r == 0)
-		supervisor_add_steps(s, s->gadget, s->live.v, s->live.n, udc, NULL, &s->plan);
+		gadget_plan_steps(&s->configfs, s->gadget, s->live.v, s->live.n, udc, NULL,
+				  &s->plan);
 	return r;
-}
-
-int supervisor_write_record(struct supervisor *s, struct error *err)
-{
-	json_object_set_new(s->record, "plan", plan_to_record(&s->plan));
-	return rundir_write(&s->rundir, RUNDIR_RECORD, s->record, err);
 }
 
 /* --- what happens -------------------------------------------------------------------------------
  */
-
-void supervisor_worker_failed(struct supervisor *s, struct live_worker *worker)
-{
-	_cleanup_error_ struct error err = { 0 };
-
-	s->changed = true;
-	if (s->live.phase == PHASE_COMING_UP && worker->served &&
-	    function_gates(worker->function)) {
-		/* Its own step has been taken: nothing else would ask for it any more. */
-		error_set(&err, EX_PROTOCOL, ECHILD, NULL,
-			  "the worker of '%s' was ready, but ended before the gadget was up: %s",
-			  worker->function->model->label, worker->last_exit);
-		error_at(&err, &worker->model->at);
-		supervisor_go_down(s, &err);
-	}
-	/* While a reload is under way it decides what becomes of the gadget. */
-	if (s->live.phase == PHASE_UP && worker->model->on_failed == FAILED_UNBIND && !s->reload)
-		bus_worker_failed(s);
-}
-
-/*
- * When the last endpoint closes the kernel takes a function without ep0 off the bus, and all the
- * gadget with it. Nothing is removed: what is left tells what happened.
- */
-void supervisor_keeper_died(struct supervisor *s, struct live_function *function)
-{
-	_cleanup_error_ struct error err = { 0 };
-
-	if (s->live.phase != PHASE_GOING_DOWN && function_renew_keeper(function))
-		return;
-	error_set(&err, EX_PROTOCOL, ECHILD, NULL,
-		  "the keeper of '%s' has died, and the function with it", function->model->label);
-	supervisor_say_of(s, NULL, LOG_ERR, "%s", err.text);
-	if (s->live.phase == PHASE_GOING_DOWN) /* it would have been ended next */
-		return;
-	if (s->live.phase != PHASE_UP) {
-		supervisor_go_down(s, &err);
-		return;
-	}
-	error_move(&s->failure, &err);
-	s->failed = s->changed = true;
-	for (size_t n = 0; n < s->live.n; n++)
-		if (s->live.v[n]->worker)
-			worker_handle(s->live.v[n]->worker, WORKER_EV_STOP);
-}
 
 static int too_late(const struct supervisor *s, struct error *err)
 {
@@ -435,7 +273,7 @@ static int prepare(struct supervisor *s, double wait_udc, struct error *err)
 	if (r == 0 && !s->no_bind)
 		r = supervisor_await_udc(s, wait_udc, err);
 	if (r == 0 && s->live.phase != PHASE_GOING_DOWN)
-		r = supervisor_make_plan(s, s->udc, err);
+		r = make_plan(s, s->udc, err);
 	if (r == 0 && s->live.phase != PHASE_GOING_DOWN)
 		r = supervisor_write_record(s, err);
 	/* The way back to the gadget that it was is still open: client/switch.c does it then. */
@@ -474,7 +312,7 @@ int supervisor_run(struct supervisor *s, double timeout, double wait_udc, struct
 
 int supervisor_undo_record(struct supervisor *s, struct error *err)
 {
-	_cleanup_free_ const struct step_op **ops = supervisor_ops();
+	_cleanup_free_ const struct step_op **ops = gadget_plan_ops();
 	int r = rundir_read_plan(s->world, s->name, ops, &s->plan, err);
 
 	if (r < 0)

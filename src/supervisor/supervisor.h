@@ -92,18 +92,6 @@ void supervisor_free(struct supervisor *s);
  */
 int supervisor_watch_caller(struct supervisor *s, int fd, struct error *err);
 
-/* The complete plan for a UDC (NULL: no bind). Changes nothing on the machine. */
-int supervisor_make_plan(struct supervisor *s, const char *udc, struct error *err);
-
-/* Its parts, also for another gadget file of the same gadget. The caller owns *list. */
-int supervisor_make_instances(struct supervisor *s, const struct gadget *g,
-			      struct live_function ***list, size_t *n, struct error *err);
-/* `base`: see function_add_steps. */
-void supervisor_add_steps(struct supervisor *s, const struct gadget *g, struct live_function **list,
-			  size_t n, const char *udc, const struct plan *base, struct plan *plan);
-/* All steps that a record may have; ends with NULL. The caller frees it. */
-const struct step_op **supervisor_ops(void);
-
 /*
  * Comes up and stays until it is told to go (returns 0), cannot come up or fails (negative errno,
  * err filled). In both cases everything has been undone, except for what err names.

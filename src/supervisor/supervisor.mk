@@ -4,11 +4,17 @@ libffsctl_a_SOURCES += \
 	src/supervisor/bus.c src/supervisor/bus.h \
 	src/supervisor/bus_watch.c \
 	src/supervisor/control.c src/supervisor/control.h \
+	src/supervisor/control_answer.c \
 	src/supervisor/control_commands.c \
 	src/supervisor/control_parts.h \
+	src/supervisor/core.c \
+	src/supervisor/failures.c \
 	src/supervisor/function_events.c \
+	src/supervisor/hold.c \
 	src/supervisor/host.c src/supervisor/host.h \
 	src/supervisor/notify.c src/supervisor/notify.h \
+	src/supervisor/plan.c src/supervisor/plan.h \
+	src/supervisor/preview.c \
 	src/supervisor/privileges.c src/supervisor/privileges.h \
 	src/supervisor/read_file.c \
 	src/supervisor/reexec.c \
@@ -19,4 +25,5 @@ libffsctl_a_SOURCES += \
 	src/supervisor/status.c \
 	src/supervisor/supervisor.c src/supervisor/supervisor.h \
 	src/supervisor/switch.c src/supervisor/switch.h \
+	src/supervisor/switching.c \
 	src/supervisor/take_over.c src/supervisor/take_over.h

@@ -19,34 +19,12 @@
 #include "probe/features.h"
 #include "rundir/record.h"
 #include "supervisor/bus.h"
+#include "supervisor/plan.h"
 #include "supervisor/privileges.h"
 #include "supervisor/supervisor.h"
 
 /* A worker that asks again and again for what it cannot get is not heard more often. */
 #define REFUSAL_SECONDS 1
-
-static void switching_free(struct switching *sw)
-{
-	_cleanup_error_ struct error ignored = { 0 };
-
-	if (sw->rundir.lock_fd >= 0 && !sw->has_leftovers)
-		rundir_remove(&sw->rundir, &ignored);
-	rundir_close(&sw->rundir);
-	gadget_free(sw->gadget);
-	json_decref(sw->form);
-	json_decref(sw->switched);
-	free(sw->udc);
-	free(sw);
-}
-
-void switch_cancel(struct supervisor *s)
-{
-	struct switching *sw = s->switching;
-
-	s->switching = NULL;
-	if (sw)
-		switching_free(sw);
-}
 
 /* --- what is known before -------------------------------------------------------------------- */
 
@@ -117,12 +95,10 @@ static int choose_udc(const struct supervisor *s, struct switching *sw, struct e
 /* Users, programs, plugins: all that making the plan needs. */
 static int try_plan(const struct supervisor *s, const struct switching *sw, struct error *err)
 {
-	struct supervisor other;
-	int r = supervisor_init(&other, s->world, sw->gadget, sw->gadget->name, err);
+	struct preview preview;
+	int r = preview_make(&preview, s->world, sw->gadget, NULL, err);
 
-	if (r == 0)
-		r = supervisor_make_plan(&other, NULL, err);
-	supervisor_free(&other);
+	preview_free(&preview);
 	return r;
 }
 

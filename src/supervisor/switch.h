@@ -26,5 +26,7 @@ struct switching {
 
 /* A worker's SWITCH: the name, and behind a NUL what to hand over. Only in PHASE_UP. */
 void switch_asked(struct supervisor *s, struct live_worker *worker, const char *body, size_t size);
+/* Frees it; the name that it holds is free again. */
+void switching_free(struct switching *switching);
 /* Who takes it down does not want the other one either. */
 void switch_cancel(struct supervisor *s);

@@ -16,6 +16,7 @@
 #include "plan/files.h"
 #include "rundir/record.h"
 #include "supervisor/host.h"
+#include "supervisor/plan.h"
 #include "supervisor/reload.h"
 #include "supervisor/supervisor.h"
 
@@ -62,7 +63,7 @@ static bool is_whole(const struct plan *plan)
 static bool read_legacy(const struct supervisor *s, struct legacy *l)
 {
 	static const char *const states[] = { "ready", "unbound", "degraded", "starting" };
-	_cleanup_free_ const struct step_op **ops = supervisor_ops();
+	_cleanup_free_ const struct step_op **ops = gadget_plan_ops();
 	_cleanup_free_ char *dir = configfs_gadget_path(s->world, s->name),
 			    *path = strf("%s/UDC", dir);
 	_cleanup_error_ struct error ignored = { 0 };
@@ -91,9 +92,10 @@ static bool make_plan(struct supervisor *s, const struct legacy *l)
 {
 	_cleanup_error_ struct error ignored = { 0 };
 
-	if (supervisor_make_instances(s, s->gadget, &s->live.v, &s->live.n, &ignored) < 0)
+	if (gadget_plan_functions(&s->live, s->gadget, &s->live.v, &s->live.n, &ignored) < 0)
 		return false;
-	supervisor_add_steps(s, s->gadget, s->live.v, s->live.n, l->udc, &l->plan, &s->plan);
+	gadget_plan_steps(&s->configfs, s->gadget, s->live.v, s->live.n, l->udc, &l->plan,
+			  &s->plan);
 	return true;
 }
 
@@ -243,25 +245,4 @@ int adopt(struct supervisor *s)
 int take_over_as_it_is(struct supervisor *s)
 {
 	return take_over(s, true);
-}
-
-/* A gadget in transition cannot be taken over; one that waits for its UDC is in none. */
-bool take_over_is_possible(const struct supervisor *s)
-{
-	return s->live.phase == PHASE_UP && !s->failed && s->place != BUS_FAILED &&
-	       (s->place != BUS_LOST || bus_awaits_udc(s)) && !s->reload && !s->switching &&
-	       !s->live.switched;
-}
-
-void take_over_allow(struct supervisor *s)
-{
-	double hold = take_over_is_possible(s) ? s->hold : 0;
-
-	/* First the status, so that whoever finds what we leave knows what to expect of it. */
-	if (hold != s->held) {
-		s->held = hold;
-		supervisor_write_status(s);
-	}
-	for (size_t n = 0; n < s->live.n; n++)
-		function_hold(s->live.v[n], hold);
 }

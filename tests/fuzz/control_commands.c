@@ -32,6 +32,7 @@ static int refuse_file(const char *path, struct error *err);
 	((void)(renamed), (void)(timeout), refuse_file(file, err))
 #define supervisor_reexec(s, program, fd, err) refuse_file(program, err)
 #include "../../src/supervisor/control.c"
+#include "../../src/supervisor/control_answer.c"
 #include "../../src/supervisor/control_commands.c"
 #undef worker_handle
 

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What clients of the control socket are answered, and how they are let go. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/json.h"
+#include "supervisor/control_parts.h"
+#include "supervisor/supervisor.h"
+
+void control_drop(struct control_client *client)
+{
+	source_close(&client->control->supervisor->loop, &client->source);
+	free(client->function);
+	*client = (struct control_client){ .control = client->control, .source = SOURCE_NONE };
+}
+
+/* A client that does not read its answer, or is gone, changes nothing. `json` is taken over. */
+static void send_json(int fd, json_t *json)
+{
+	_cleanup_free_ char *text = json_dumps(json, JSON_COMPACT);
+
+	send(fd, text, strlen(text), MSG_NOSIGNAL | MSG_DONTWAIT);
+	json_decref(json);
+}
+
+static json_t *answer_of(const struct error *err)
+{
+	return err && err->exit ? error_to_json(err) : json_pack("{s:i}", "exit", 0);
+}
+
+void control_answer_to(int fd, const struct error *err)
+{
+	send_json(fd, answer_of(err));
+	close(fd);
+}
+
+static void answer_json(struct control_client *client, json_t *json)
+{
+	send_json(client->source.fd, json);
+	control_drop(client);
+}
+
+void control_answer(struct control_client *client, const struct error *err)
+{
+	answer_json(client, answer_of(err));
+}
+
+/* To bind and unbind. */
+void control_answer_bus(struct control_client *client, bool changed, const struct error *err)
+{
+	const struct supervisor *s = client->control->supervisor;
+
+	if (err->exit)
+		control_answer(client, err);
+	else
+		answer_json(client, json_pack("{s:i, s:b, s:o}", "exit", 0, "changed", changed,
+					      "udc", json_string_or_null(s->udc)));
+}
+
+void control_refuse(struct control_client *client, int exit, const char *text)
+{
+	_cleanup_error_ struct error err = { 0 };
+
+	error_set(&err, exit, EINVAL, NULL, "%s", text);
+	control_answer(client, &err);
+}
+
+void control_answer_reload(struct control_client *client)
+{
+	const struct supervisor *s = client->control->supervisor;
+	const struct reload_result *result = &s->reloaded;
+
+	if (result->error.exit)
+		control_answer(client, &result->error);
+	else
+		answer_json(client, json_pack("{s:i, s:b, s:b, s:s?}", "exit", 0, "changed",
+					      result->changed, "rebound", result->rebound, "awaits",
+					      result->awaits_udc ? s->udc : NULL));
+}
+
+bool control_concerns(const struct control_client *client, const struct live_function *i)
+{
+	return i->worker && (!client->function || streq(client->function, i->model->label));
+}
+
+void control_refuse_as_too_many(struct control_client *client)
+{
+	control_refuse(client, EX_CANTCREAT, "too many commands wait for its supervisor already");
+}
+
+/* Who has ended its `bind` must not find the gadget on the bus some time later. */
+void control_hang_up(struct control_client *client)
+{
+	struct control *control = client->control;
+	bool wanted = client->waits != CLIENT_WAITS_BIND;
+
+	control_drop(client);
+	for (size_t i = 0; i < CONTROL_CLIENTS; i++)
+		wanted = wanted || control->clients[i].waits == CLIENT_WAITS_BIND;
+	if (!wanted)
+		control->supervisor->bind_wanted = false;
+}
+
+void control_look_for_binders(struct control *control)
+{
+	for (size_t i = 0; i < CONTROL_CLIENTS; i++) {
+		struct control_client *client = &control->clients[i];
+		char byte;
+
+		if (client->waits == CLIENT_WAITS_BIND &&
+		    recv(client->source.fd, &byte, sizeof(byte), MSG_PEEK | MSG_DONTWAIT) == 0)
+			control_hang_up(client);
+	}
+}
+
+void control_send_away(struct control *control, int but_fd)
+{
+	static const char words[] = "its supervisor becomes another program: try again";
+	_cleanup_error_ struct error err = { 0 };
+
+	for (size_t i = 0; i < CONTROL_CLIENTS; i++)
+		if (control->clients[i].source.fd >= 0 && control->clients[i].source.fd != but_fd)
+			control_refuse(&control->clients[i], EX_TEMPFAIL, words);
+	/* Nobody waits for it any more. */
+	control->supervisor->bind_wanted = false;
+	error_set(&err, EX_TEMPFAIL, EAGAIN, NULL, "%s", words);
+	/* Those of whom we have not heard yet; no more of them can be waiting. */
+	for (size_t i = 0; i < CONTROL_CLIENTS; i++) {
+		int fd = accept4(control->listener.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+		if (fd < 0)
+			return;
+		control_answer_to(fd, &err);
+	}
+}

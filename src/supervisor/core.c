@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What all other files of this room do to a supervisor. */
+#include "config.h"
+
+#include <stdarg.h>
+#include <syslog.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "supervisor/supervisor.h"
+
+void supervisor_say_line(struct supervisor *s, const char *label, int priority, const char *text)
+{
+	_cleanup_free_ char *line = strf("%s%s%s", label ? label : "", label ? ": " : "", text);
+
+	if (s->live.foreground)
+		log_about(s->name, label, priority, "%s: %s", s->name, line);
+	else
+		output_event(&s->output, line);
+}
+
+void supervisor_say(struct supervisor *s, const char *fmt, ...)
+{
+	_cleanup_free_ char *text = NULL;
+	va_list ap;
+
+	va_start(ap, fmt);
+	text = vstrf(fmt, ap);
+	va_end(ap);
+	supervisor_say_line(s, NULL, LOG_INFO, text);
+}
+
+void supervisor_say_of(struct supervisor *s, const char *function, int priority, const char *fmt,
+		       ...)
+{
+	_cleanup_free_ char *text = NULL;
+	va_list ap;
+
+	va_start(ap, fmt);
+	text = vstrf(fmt, ap);
+	va_end(ap);
+	supervisor_say_line(s, function, priority, text);
+}
+
+void supervisor_changed(struct supervisor *s)
+{
+	s->changed = true;
+}
+
+void supervisor_go_down(struct supervisor *s, struct error *why)
+{
+	_cleanup_error_ struct error ignored = { 0 };
+
+	if (why && !s->failure.exit)
+		error_move(&s->failure, why);
+	else if (why)
+		error_clear(why);
+	if (s->live.phase < PHASE_GOING_DOWN) {
+		s->live.phase = PHASE_GOING_DOWN;
+		/* An `up` that comes now must not take it for one that stays. */
+		rundir_sign(&s->rundir, WHO_GOING_DOWN, &ignored);
+	}
+	s->changed = true;
+}
+
+enum gadgetfile_trust supervisor_trust(const struct supervisor *s)
+{
+	return s->live.foreground ? GADGETFILE_TRUST_ROOT : GADGETFILE_TRUST_UNWRITABLE;
+}
+
+enum trust supervisor_program_trust(const struct supervisor *s, const char *dir)
+{
+	bool only_root = supervisor_trust(s) == GADGETFILE_TRUST_ROOT ||
+			 (s->dirs && gadgetfile_is_among(s->dirs, dir));
+
+	return only_root ? TRUST_ROOT : TRUST_OWNER;
+}
+
+int supervisor_write_record(struct supervisor *s, struct error *err)
+{
+	json_object_set_new(s->record, "plan", plan_to_record(&s->plan));
+	return rundir_write(&s->rundir, RUNDIR_RECORD, s->record, err);
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A worker has failed for good, a keeper has died. */
+#include "config.h"
+
+#include <errno.h>
+#include <syslog.h>
+
+#include "base/cleanup.h"
+#include "supervisor/bus.h"
+#include "supervisor/supervisor.h"
+
+void supervisor_worker_failed(struct supervisor *s, struct live_worker *worker)
+{
+	_cleanup_error_ struct error err = { 0 };
+
+	s->changed = true;
+	if (s->live.phase == PHASE_COMING_UP && worker->served &&
+	    function_gates(worker->function)) {
+		/* Its own step has been taken: nothing else would ask for it any more. */
+		error_set(&err, EX_PROTOCOL, ECHILD, NULL,
+			  "the worker of '%s' was ready, but ended before the gadget was up: %s",
+			  worker->function->model->label, worker->last_exit);
+		error_at(&err, &worker->model->at);
+		supervisor_go_down(s, &err);
+	}
+	/* While a reload is under way it decides what becomes of the gadget. */
+	if (s->live.phase == PHASE_UP && worker->model->on_failed == FAILED_UNBIND && !s->reload)
+		bus_worker_failed(s);
+}
+
+/*
+ * When the last endpoint closes the kernel takes a function without ep0 off the bus, and all the
+ * gadget with it. Nothing is removed: what is left tells what happened.
+ */
+void supervisor_keeper_died(struct supervisor *s, struct live_function *function)
+{
+	_cleanup_error_ struct error err = { 0 };
+
+	if (s->live.phase != PHASE_GOING_DOWN && function_renew_keeper(function))
+		return;
+	error_set(&err, EX_PROTOCOL, ECHILD, NULL,
+		  "the keeper of '%s' has died, and the function with it", function->model->label);
+	supervisor_say_of(s, NULL, LOG_ERR, "%s", err.text);
+	if (s->live.phase == PHASE_GOING_DOWN) /* it would have been ended next */
+		return;
+	if (s->live.phase != PHASE_UP) {
+		supervisor_go_down(s, &err);
+		return;
+	}
+	error_move(&s->failure, &err);
+	s->failed = s->changed = true;
+	for (size_t n = 0; n < s->live.n; n++)
+		if (s->live.v[n]->worker)
+			worker_handle(s->live.v[n]->worker, WORKER_EV_STOP);
+}

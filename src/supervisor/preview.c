@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "base/util.h"
+#include "supervisor/plan.h"
+
+static enum trust trust_the_owner(void *owner _unused_, const char *dir _unused_)
+{
+	return TRUST_OWNER;
+}
+
+/* Nothing lives, so that nothing happens. */
+static const struct function_events events = { .program_trust = trust_the_owner };
+
+int preview_make(struct preview *p, const struct world *world, const struct gadget *g,
+		 const char *udc, struct error *err)
+{
+	int r;
+
+	*p = (struct preview){ .loop.epoll_fd = -1,
+			       .rundir = RUNDIR_NONE,
+			       .configfs = { .world = world, .gadget = g, .view = USBG_VIEW_NONE },
+			       .live = { .events = &events,
+					 .gadget = g->name,
+					 .world = world,
+					 .loop = &p->loop,
+					 .rundir = &p->rundir,
+					 .output = &p->output } };
+	p->rundir.path = strf("%s/%s", world->run_dir, g->name);
+	output_init(&p->output, -1);
+	r = loop_open(&p->loop);
+	if (r < 0)
+		return error_errno(err, EX_OSERR, -r, NULL, "cannot make the event loop");
+	r = gadget_plan_functions(&p->live, g, &p->live.v, &p->live.n, err);
+	if (r == 0)
+		gadget_plan_steps(&p->configfs, g, p->live.v, p->live.n, udc, NULL, &p->plan);
+	return r;
+}
+
+void preview_free(struct preview *p)
+{
+	for (size_t n = 0; n < p->live.n; n++)
+		function_free(p->live.v[n]);
+	free(p->live.v);
+	configfs_free(&p->configfs);
+	plan_free(&p->plan);
+	output_close(&p->output);
+	loop_close(&p->loop);
+	rundir_close(&p->rundir);
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A switch to another gadget that was asked for, and is given up. */
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "supervisor/supervisor.h"
+#include "supervisor/switch.h"
+
+void switching_free(struct switching *sw)
+{
+	_cleanup_error_ struct error ignored = { 0 };
+
+	if (sw->rundir.lock_fd >= 0 && !sw->has_leftovers)
+		rundir_remove(&sw->rundir, &ignored);
+	rundir_close(&sw->rundir);
+	gadget_free(sw->gadget);
+	json_decref(sw->form);
+	json_decref(sw->switched);
+	free(sw->udc);
+	free(sw);
+}
+
+void switch_cancel(struct supervisor *s)
+{
+	struct switching *sw = s->switching;
+
+	s->switching = NULL;
+	if (sw)
+		switching_free(sw);
+}
