@@ -47,6 +47,7 @@ libffsctl_a_SOURCES += \
 	src/gadgetfile/types/raw.c \
 	src/gadgetfile/types/uac.c \
 	src/gadgetfile/types/uvc.c \
+	src/gadgetfile/types/variables.c \
 	src/gadgetfile/types/winusb.c \
 	src/gadgetfile/types/worker.c
 

@@ -268,6 +268,7 @@ int load_scanned(struct scan *s, const struct gadgetfile_options *options, struc
 {
 	_cleanup_gadget_ struct gadget *g = NULL;
 	struct load l = { .diags = diags,
+			  .keys = &gadget_keys,
 			  .scan = s,
 			  .plugins = options ? options->plugins : NULL,
 			  .partial = diags->n_errors > 0 };

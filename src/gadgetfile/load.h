@@ -17,6 +17,7 @@
 
 struct load {
 	struct diags *diags;
+	const struct key_group *keys; /* of the file as a whole */
 	const struct scan *scan;
 	const struct gadgetfile_plugins *plugins; /* NULL: none is known */
 	struct gadget *g;
@@ -169,6 +170,8 @@ void load_winusb(struct load *l, struct function *f, struct ffs_draft *d);
 struct node *load_asks_os_descs(const struct load *l, size_t function);
 /* What associations need of the gadget as a whole; the configurations are there. */
 void load_check_associations(struct load *l);
+/* Errors about ${...} in a string of the last function's worker. */
+void load_check_variables(struct load *l, struct node *value);
 void load_worker(struct load *l, struct function *f, struct node *node);
 /* plugin.c: a worker against what its plugin declares. `f`: its function; `node`: `worker`. */
 void load_check_plugin(struct load *l, const struct function *f, struct worker_draft *d,

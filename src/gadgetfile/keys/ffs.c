@@ -13,6 +13,9 @@
 #define NEEDS_7_3 "Needs Linux 7.3, or ffsctl's kernel patches."
 #define NEEDS_PATCHES "Needs ffsctl's kernel patches."
 
+#define GUID_PATTERN                                                                               \
+	"^\\{[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}\\}$"
+
 static const struct key mount_rows[] = {
 	{ "path", NODE_STRING, .flags = KEY_NOT_EMPTY, .fallback = "/dev/ffs/GADGET/LABEL",
 	  .doc = "Where FunctionFS is mounted. The directory is made and removed with it.",
@@ -28,12 +31,12 @@ static const struct key mount_rows[] = {
 	{ "mode", NODE_STRING, .pattern = OCTAL_PATTERN, .fallback = "the kernel's",
 	  .doc = "Permissions of directory and files, octal, as a string: \"0660\". The kernel "
 		 "leaves out write permission of the directory and execute permission of files.",
-	  .set = set_mode, FIELD(struct ffs_mount, mode) },
+	  .flags = KEY_OCTAL, .set = set_mode, FIELD(struct ffs_mount, mode) },
 	{ "rmode", NODE_STRING, .pattern = OCTAL_PATTERN, .fallback = "0500",
-	  .doc = "Permissions of the directory only.", .set = set_mode,
+	  .doc = "Permissions of the directory only.", .flags = KEY_OCTAL, .set = set_mode,
 	  FIELD(struct ffs_mount, rmode) },
 	{ "fmode", NODE_STRING, .pattern = OCTAL_PATTERN, .fallback = "0600",
-	  .doc = "Permissions of the files only.", .set = set_mode,
+	  .doc = "Permissions of the files only.", .flags = KEY_OCTAL, .set = set_mode,
 	  FIELD(struct ffs_mount, fmode) },
 	{ "no_disconnect", NODE_BOOL, .fallback = "false",
 	  .doc = "The gadget stays on the bus when the last open file is closed.", .set = set_bool,
@@ -235,53 +238,6 @@ static const struct key_word ffs_speed_words[] = {
 	{ "super", EP_SUPER },
 	END_WORDS,
 };
-
-#define OS_ID_PATTERN "^[A-Z0-9_]{1,8}$"
-#define GUID_PATTERN                                                                               \
-	"^\\{[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}\\}$"
-
-static const struct key os_compat_rows[] = {
-	{ "interface", NODE_INT, .flags = KEY_REQUIRED, .min = 0, .max = 15,
-	  .doc = "Which one, counted from 0 in this function.", .set = set_int,
-	  FIELD(struct os_compat_draft, interface) },
-	{ "compatible", NODE_STRING, .flags = KEY_REQUIRED | KEY_NOT_EMPTY,
-	  .pattern = OS_ID_PATTERN, .doc = "Compatible ID, at most 8 characters: \"WINUSB\".",
-	  .set = set_node, FIELD(struct os_compat_draft, compatible) },
-	{ "sub_compatible", NODE_STRING, .flags = KEY_NOT_EMPTY, .pattern = OS_ID_PATTERN,
-	  .fallback = "none", .doc = "Sub-compatible ID, at most 8 characters.", .set = set_node,
-	  FIELD(struct os_compat_draft, sub_compatible) },
-	{ 0 },
-};
-static const struct key_group os_compat_keys = { "ffs.os_compat", "an entry of 'os_compat'",
-						 os_compat_rows, NULL,
-						 "The compatible ID of one interface." };
-
-/* REG_DWORD and REG_MULTI_SZ are missing: composite.c stalls where a host asks for them. */
-static const struct key_word os_property_words[] = {
-	{ "string", 1 }, { "expand-string", 2 }, { "binary", 3 }, { "link", 6 }, END_WORDS,
-};
-
-static const struct key os_properties_rows[] = {
-	{ "interface", NODE_INT, .flags = KEY_REQUIRED, .min = 0, .max = 15,
-	  .doc = "Which one, counted from 0 in this function.", .set = set_int,
-	  FIELD(struct os_property_draft, interface) },
-	{ "name", NODE_STRING, .flags = KEY_REQUIRED | KEY_NOT_EMPTY, .pattern = "^[ -~]+$",
-	  .doc = "Name of the value, in ASCII.", .set = set_node,
-	  FIELD(struct os_property_draft, name) },
-	{ "type", NODE_STRING, .words = os_property_words, .fallback = "string",
-	  .doc = "Its type in the registry: REG_SZ, REG_EXPAND_SZ, REG_BINARY or REG_LINK. Linux "
-		 "sends no others.",
-	  .set = set_word, FIELD(struct os_property_draft, type) },
-	{ "data", NODE_STRING | TYPE_LIST, NODE_INT, KEY_REQUIRED, BYTE,
-	  .doc = "The value: of type binary a list of bytes, else a string in ASCII. Linux takes "
-		 "240 bytes of name and value together.",
-	  .set = set_node, FIELD(struct os_property_draft, data) },
-	{ 0 },
-};
-static const struct key_group os_properties_keys = { "ffs.os_properties",
-						     "an entry of 'os_properties'",
-						     os_properties_rows, NULL,
-						     "An extended property of one interface." };
 
 static const struct key blob_rows[] = {
 	{ "descriptors", NODE_STRING, .flags = KEY_REQUIRED | KEY_NOT_EMPTY,

@@ -77,26 +77,6 @@ static const struct key phonet_rows[] = {
 
 /* --- storage ---------------------------------------------------------------------------------- */
 
-static const struct key lun_rows[] = {
-	BOOL("removable", .flags = KEY_SCHEME, .fallback = "true",
-	     .doc = "Whether the medium can be changed."),
-	BOOL("cdrom", .flags = KEY_SCHEME, .fallback = "false",
-	     .doc = "A CD drive, which is read-only."),
-	BOOL("ro", .flags = KEY_SCHEME, .fallback = "false",
-	     .doc = "Read-only. A file that cannot be written is so by itself."),
-	BOOL("nofua", .flags = KEY_SCHEME, .fallback = "false",
-	     .doc = "Do not wait for the disk where the host asks for it (FUA)."),
-	STRING("inquiry_string", .flags = KEY_SCHEME, .max = 28, .fallback = "the kernel's",
-	       .doc = "What the host calls the drive: vendor (8 characters), product (16), release "
-		      "(4)."),
-	{ "file", NODE_STRING, .flags = KEY_SCHEME, .fallback = "no medium",
-	  .doc = "File or block device with the medium, relative to the gadget file.",
-	  .set = set_attr_path },
-	{ 0 },
-};
-const struct key_group lun_keys = { "functions.LABEL.attrs.luns", "a LUN", lun_rows, NULL,
-				    "One drive; the first is lun.0." };
-
 static const struct key no_rows[] = { { 0 } };
 
 static const struct key mass_storage_rows[] = {
@@ -268,3 +248,11 @@ const struct function_type function_table[] = {
 	  .endpoints = { .in = 1, .out = 1, .at_least = true } },
 	{ 0 },
 };
+
+const struct function_type *function_type_find(const char *name)
+{
+	for (const struct function_type *t = function_table; t->name; t++)
+		if (streq(t->name, name))
+			return t;
+	return NULL;
+}

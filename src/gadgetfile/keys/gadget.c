@@ -16,20 +16,6 @@ static const struct key_word speed_words[] = {
 	{ NULL, 0 },
 };
 
-const struct key_word class_words[] = {
-	{ "per-interface", CLASS_WORD(0x00, 0) }, { "audio", CLASS_WORD(0x01, 0) },
-	{ "cdc", CLASS_WORD(0x02, 0) },		  { "hid", CLASS_WORD(0x03, 0) },
-	{ "physical", CLASS_WORD(0x05, 0) },	  { "image", CLASS_WORD(0x06, 0) },
-	{ "printer", CLASS_WORD(0x07, 0) },	  { "mass-storage", CLASS_WORD(0x08, 0) },
-	{ "hub", CLASS_WORD(0x09, 0) },		  { "cdc-data", CLASS_WORD(0x0a, 0) },
-	{ "smart-card", CLASS_WORD(0x0b, 0) },	  { "content-security", CLASS_WORD(0x0d, 0) },
-	{ "video", CLASS_WORD(0x0e, 0) },	  { "healthcare", CLASS_WORD(0x0f, 0) },
-	{ "audio-video", CLASS_WORD(0x10, 0) },	  { "diagnostic", CLASS_WORD(0xdc, 0) },
-	{ "wireless", CLASS_WORD(0xe0, 0) },	  { "misc", CLASS_WORD(0xef, 0) },
-	{ "application", CLASS_WORD(0xfe, 0) },	  { "dfu", CLASS_WORD(0xfe, 1) },
-	{ "vendor", CLASS_WORD(0xff, 0) },	  { NULL, 0 },
-};
-
 static const struct key attrs_rows[] = {
 	{ "bcdUSB", NODE_INT, .flags = KEY_SCHEME, WORD16, .fallback = "the kernel's",
 	  .doc = "Release of the USB standard, binary coded decimal: 0x0200. Hosts do not see it: "
@@ -104,42 +90,6 @@ static const struct key udc_rows[] = {
 };
 const struct key_group udc_keys = { "udc", "'udc'", udc_rows, NULL,
 				    "Which USB device controller." };
-
-#define BELOW_PATTERN "^[^/]+(/[^/]+)*$"
-
-static const struct key tree_rows[] = {
-	{ "path", NODE_STRING, .flags = KEY_REQUIRED | KEY_NOT_EMPTY, .pattern = BELOW_PATTERN,
-	  .doc = "Of an attribute, a directory or a link, relative to the function's directory; "
-		 "directories on the way are made.",
-	  .set = set_tree_path, FIELD(struct tree_draft, path) },
-	{ "value", NODE_BOOL | NODE_INT | NODE_STRING | TYPE_LIST, NODE_INT, KEY_ITEM_RANGE, BYTE,
-	  .doc = "What is written there: true is 1, false 0, a list the bytes themselves.",
-	  .set = set_node, FIELD(struct tree_draft, value) },
-	{ "link", NODE_STRING, .flags = KEY_NOT_EMPTY, .pattern = BELOW_PATTERN,
-	  .doc = "Where a link leads to, relative to the function's directory too. Without 'value' "
-		 "and 'link' it is a directory.",
-	  .set = set_tree_path, FIELD(struct tree_draft, link) },
-	{ 0 },
-};
-static const struct key_group tree_keys = { "functions.LABEL.tree", "an entry of 'tree'", tree_rows,
-					    NULL, "One entry." };
-
-static const struct key function_os_descs_rows[] = {
-	{ "interface", NODE_STRING, .flags = KEY_SCHEME | KEY_REQUIRED | KEY_NOT_EMPTY,
-	  .pattern = "^[^/]+$", .doc = "Which interface, the function's word: \"rndis\", \"ncm\".",
-	  .set = set_file_name, FIELD(struct os_desc_draft, interface) },
-	{ "compatible_id", NODE_STRING, .flags = KEY_SCHEME, .pattern = "^.{0,8}$",
-	  .doc = "Compatible ID, at most 8 characters: \"WINNCM\".", .set = set_node,
-	  FIELD(struct os_desc_draft, compatible) },
-	{ "sub_compatible_id", NODE_STRING, .flags = KEY_SCHEME, .pattern = "^.{0,8}$",
-	  .doc = "Sub-compatible ID, at most 8 characters: \"5162001\".", .set = set_node,
-	  FIELD(struct os_desc_draft, sub_compatible) },
-	{ 0 },
-};
-static const struct key_group function_os_descs_keys = {
-	"functions.LABEL.os_descs", "an entry of 'os_descs'", function_os_descs_rows, NULL,
-	"Microsoft OS descriptors of one interface."
-};
 
 static const struct key function_rows[] = {
 	{ "type", NODE_STRING, .flags = KEY_SCHEME | KEY_NOT_EMPTY,
@@ -253,40 +203,6 @@ static const struct key config_rows[] = {
 };
 const struct key_group config_keys = { "configs", "a configuration", config_rows, NULL,
 				       "One group for each configuration." };
-
-static const struct key os_descs_rows[] = {
-	{ "b_vendor_code", NODE_INT, .flags = KEY_SCHEME, BYTE, .fallback = "1",
-	  .doc = "bRequest by which the host asks for them; not one that a function uses.",
-	  .set = set_attr_int },
-	{ "qw_sign", NODE_STRING, .flags = KEY_SCHEME, .max = 7, .fallback = "MSFT100",
-	  .doc = "Signature in string 0xee.", .set = set_attr_string },
-	{ "use", NODE_BOOL | NODE_INT, .flags = KEY_SCHEME, .fallback = "true",
-	  .doc = "Whether the host sees them.", .set = set_attr_bool },
-	{ "config_id", NODE_INT, .flags = KEY_SCHEME, .min = 1, .max = 255,
-	  .fallback = "the first configuration's",
-	  .doc = "Id of the configuration whose functions they describe.", .set = set_attr_node },
-	{ 0 },
-};
-const struct key_group os_descs_keys = {
-	"os_descs", "'os_descs'", os_descs_rows, NULL,
-	"Microsoft OS descriptors 1.0, by which Windows finds drivers without an .inf file."
-};
-
-static const struct key webusb_rows[] = {
-	{ "bcdVersion", NODE_INT, WORD16, .fallback = "0x0100",
-	  .doc = "Release of the WebUSB specification, binary coded decimal.",
-	  .set = set_attr_bcd },
-	{ "bVendorCode", NODE_INT, BYTE, .fallback = "0",
-	  .doc = "bRequest by which the browser asks for the landing page.", .set = set_attr_int },
-	{ "landingPage", NODE_STRING, .doc = "What the browser offers to open, with https://.",
-	  .set = set_attr_url },
-	{ "use", NODE_BOOL | NODE_INT, .fallback = "true", .doc = "Whether the host sees them.",
-	  .set = set_attr_bool },
-	{ 0 },
-};
-const struct key_group webusb_keys = { "webusb", "'webusb'", webusb_rows, NULL,
-				       "WebUSB descriptors, by which a browser may use the device "
-				       "(Linux 6.3 and later)." };
 
 static const struct key gadget_rows[] = {
 	{ "name", NODE_STRING, .pattern = "^[A-Za-z0-9][A-Za-z0-9._-]*$",

@@ -75,14 +75,14 @@ static unsigned int find_elsewhere(const struct key_group *group, const char *na
 	return n;
 }
 
-static char *suggest_key(const struct key_group *group, const char *name)
+static char *suggest_key(const struct load *l, const struct key_group *group, const char *name)
 {
 	const char *meant = NULL, *what = NULL;
 	size_t best = SIZE_MAX;
 
 	for (const struct key *k = group->keys; k && k->name; k++)
 		load_consider(name, k->name, &best, &meant);
-	if (!meant && find_elsewhere(&gadget_keys, name, &what) == 1)
+	if (!meant && find_elsewhere(l->keys, name, &what) == 1)
 		return strf(" (it is a key of %s)", what);
 	return load_suggest(meant);
 }
@@ -191,7 +191,7 @@ static void check_type(struct load *l, const struct key *k, struct node *value, 
 	/* libconfig writes lists of one as such: a likely slip. */
 	if (types == TYPE_LIST)
 		extra = ", even of one";
-	if (k->set == set_mode && value->type == NODE_INT)
+	if ((k->flags & KEY_OCTAL) && value->type == NODE_INT)
 		load_error(l, value,
 			   "'%s' is a string, \"0%s\": libconfig has no octal integers, so that "
 			   "this one is decimal",
@@ -280,7 +280,7 @@ static void check_value(struct load *l, const struct key *k, struct node *value)
 
 static void unknown_key(struct load *l, const struct key_group *group, struct node *setting)
 {
-	_cleanup_free_ char *hint = suggest_key(group, setting->name);
+	_cleanup_free_ char *hint = suggest_key(l, group, setting->name);
 
 	setting->bad = true;
 	diag_error(l->diags, &setting->name_at, "unknown key '%s' in %s%s", setting->name,

@@ -25,6 +25,7 @@ enum key_flag {
 	KEY_NAMED = 1 << 4,	 /* a group of it is as a list, whose elements have names */
 	KEY_ONE_OF = 1 << 5,	 /* its group is wrong without any of those; the loader says so */
 	KEY_ITEM_RANGE = 1 << 6, /* min and max are of a list's numbers only */
+	KEY_OCTAL = 1 << 7,	 /* a string of octal digits */
 };
 
 #define TYPE_LIST (NODE_LIST | NODE_ARRAY)
@@ -62,7 +63,8 @@ extern const struct key_group attrs_keys, strings_keys, serial_keys, udc_keys, f
 	ffs_keys, mount_keys, interface_keys, text_keys, endpoint_keys, full_keys, super_keys,
 	worker_keys, io_keys, limits_keys, lun_keys, midi2_endpoint_keys, midi2_block_keys,
 	uvc_format_keys, uvc_frame_keys, uvc_config_keys, os_descs_keys, webusb_keys, config_keys,
-	config_attrs_keys, config_strings_keys, config_function_keys;
+	function_os_descs_keys, tree_keys, os_compat_keys, os_properties_keys, config_attrs_keys,
+	config_strings_keys, config_function_keys;
 
 extern const struct key_word class_words[];
 /* class_words: the value is the class and, above it, the subclass that goes without saying. */

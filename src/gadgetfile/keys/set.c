@@ -118,6 +118,20 @@ void set_memory(struct load *l, const struct key *k, struct node *value, void *f
 	*(uint64_t *)field = read_size(l, k, value, "KMG", "\"64M\" or \"2G\"");
 }
 
+const struct key_word class_words[] = {
+	{ "per-interface", CLASS_WORD(0x00, 0) }, { "audio", CLASS_WORD(0x01, 0) },
+	{ "cdc", CLASS_WORD(0x02, 0) },		  { "hid", CLASS_WORD(0x03, 0) },
+	{ "physical", CLASS_WORD(0x05, 0) },	  { "image", CLASS_WORD(0x06, 0) },
+	{ "printer", CLASS_WORD(0x07, 0) },	  { "mass-storage", CLASS_WORD(0x08, 0) },
+	{ "hub", CLASS_WORD(0x09, 0) },		  { "cdc-data", CLASS_WORD(0x0a, 0) },
+	{ "smart-card", CLASS_WORD(0x0b, 0) },	  { "content-security", CLASS_WORD(0x0d, 0) },
+	{ "video", CLASS_WORD(0x0e, 0) },	  { "healthcare", CLASS_WORD(0x0f, 0) },
+	{ "audio-video", CLASS_WORD(0x10, 0) },	  { "diagnostic", CLASS_WORD(0xdc, 0) },
+	{ "wireless", CLASS_WORD(0xe0, 0) },	  { "misc", CLASS_WORD(0xef, 0) },
+	{ "application", CLASS_WORD(0xfe, 0) },	  { "dfu", CLASS_WORD(0xfe, 1) },
+	{ "vendor", CLASS_WORD(0xff, 0) },	  { NULL, 0 },
+};
+
 void set_class(struct load *l, const struct key *k, struct node *value, void *field)
 {
 	struct placed_int *class = field;
@@ -196,7 +210,7 @@ void set_serialnumber(struct load *l, const struct key *k, struct node *value, v
 		set_usb_string(l, k, value, &s->serialnumber);
 		return;
 	}
-	load_group(l, &serial_keys, value, s);
+	load_group(l, k->group, value, s);
 	/* Nothing that only the machine knows: as if it stood here. */
 	if (streq_null(s->serial_from.value, "name")) {
 		s->serialnumber = s->serial_from;

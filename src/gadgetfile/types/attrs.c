@@ -6,13 +6,26 @@
 
 #include "base/cleanup.h"
 
-const struct function_type *function_type_find(const char *name)
-{
-	for (const struct function_type *t = function_table; t->name; t++)
-		if (streq(t->name, name))
-			return t;
-	return NULL;
-}
+#define FIELD(type, member) .offset = offsetof(type, member)
+#define BYTE .min = 0, .max = 255
+#define BELOW_PATTERN "^[^/]+(/[^/]+)*$"
+
+static const struct key tree_rows[] = {
+	{ "path", NODE_STRING, .flags = KEY_REQUIRED | KEY_NOT_EMPTY, .pattern = BELOW_PATTERN,
+	  .doc = "Of an attribute, a directory or a link, relative to the function's directory; "
+		 "directories on the way are made.",
+	  .set = set_tree_path, FIELD(struct tree_draft, path) },
+	{ "value", NODE_BOOL | NODE_INT | NODE_STRING | TYPE_LIST, NODE_INT, KEY_ITEM_RANGE, BYTE,
+	  .doc = "What is written there: true is 1, false 0, a list the bytes themselves.",
+	  .set = set_node, FIELD(struct tree_draft, value) },
+	{ "link", NODE_STRING, .flags = KEY_NOT_EMPTY, .pattern = BELOW_PATTERN,
+	  .doc = "Where a link leads to, relative to the function's directory too. Without 'value' "
+		 "and 'link' it is a directory.",
+	  .set = set_tree_path, FIELD(struct tree_draft, link) },
+	{ 0 },
+};
+const struct key_group tree_keys = { "functions.LABEL.tree", "an entry of 'tree'", tree_rows, NULL,
+				     "One entry." };
 
 void load_add_entry(struct load *l, struct entries *entries, enum entry_kind kind, char *path,
 		    char *value, size_t size, const struct node *node)
@@ -431,8 +444,6 @@ static void add_parents(struct load *l, struct function *f, const struct node *n
 
 void load_function_tree(struct load *l, struct function *f, struct node *list)
 {
-	const struct key *row = key_find(&function_keys, "tree");
-
 	if (list->n > MAX_TREE) {
 		load_error(l, list, "'tree' has at most %d entries, not %zu", MAX_TREE, list->n);
 		return;
@@ -444,7 +455,7 @@ void load_function_tree(struct load *l, struct function *f, struct node *list)
 
 		if (item->bad)
 			continue;
-		load_group(l, row->group, item, &d);
+		load_group(l, &tree_keys, item, &d);
 		if (node_member(item, "value") && node_member(item, "link")) {
 			diag_error(l->diags, node_place(item),
 				   "an entry of 'tree' has a 'value' or a 'link', not both");

@@ -1,7 +1,52 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The endpoints and function blocks of a midi2 function. */
 #include "base/cleanup.h"
-#include "gadgetfile/types/attrs.h"
+#include "gadgetfile/keys/attrs.h"
+
+static const struct key midi2_block_rows[] = {
+	INT("direction", .min = 1, .max = 3, .fallback = "3",
+	    .doc = "1: to the host, its input; 2: from the host, its output; 3: both."),
+	INT("first_group", .min = 0, .max = 15, .fallback = "0", .doc = "Its first UMP group."),
+	INT("num_groups", .min = 1, .max = 16, .fallback = "1", .doc = "How many groups."),
+	INT("midi1_first_group", .min = 0, .max = 15, .fallback = "0",
+	    .doc = "The first group that MIDI 1.0 hosts see."),
+	INT("midi1_num_groups", .min = 0, .max = 16,
+	    .fallback = "1 in the first block of all, else 0",
+	    .doc = "How many MIDI 1.0 hosts see; one block at least has some."),
+	INT("ui_hint", .min = 0, .max = 3, .fallback = "3",
+	    .doc = "0: unknown, 1: receiver, 2: sender, 3: both."),
+	INT("midi_ci_version", .min = 0, .max = 1, .fallback = "0",
+	    .doc = "MIDI-CI message version."),
+	INT("sysex8_streams", BYTE, .fallback = "0", .doc = "System exclusive 8 streams at once."),
+	INT("is_midi1", .min = 0, .max = 2, .fallback = "0",
+	    .doc = "0: MIDI 2.0, 1: MIDI 1.0, 2: MIDI 1.0 at 31.25 kb/s."),
+	BOOL("active", .fallback = "true", .doc = "Whether the block is in use."),
+	STRING("name", .max = 126, .fallback = "the kernel's", .doc = "Name of the block."),
+	{ 0 },
+};
+const struct key_group midi2_block_keys = { "functions.LABEL.attrs.endpoints.blocks",
+					    "a function block", midi2_block_rows, NULL,
+					    "One function block of a MIDI 2.0 endpoint." };
+
+static const struct key midi2_endpoint_rows[] = {
+	INT("protocol", .min = 1, .max = 2, .fallback = "2",
+	    .doc = "The MIDI protocol to begin with."),
+	INT("protocol_caps", .min = 1, .max = 3, .fallback = "3",
+	    .doc = "Bit 0: MIDI 1.0, bit 1: MIDI 2.0; \"protocol\" is one of them."),
+	INT("manufacturer", .min = 0, .max = 16777215, .fallback = "0", .doc = "Manufacturer id."),
+	INT("family", WORD16, .fallback = "0", .doc = "Family of the device."),
+	INT("model", WORD16, .fallback = "0", .doc = "Model of the device."),
+	INT("sw_revision", WORD32, .fallback = "0", .doc = "Revision of the software."),
+	STRING("ep_name", .max = 126, .fallback = "the kernel's", .doc = "Name of the endpoint."),
+	STRING("product_id", .max = 126, .fallback = "the kernel's",
+	       .doc = "Unique id of the product."),
+	{ "blocks", TYPE_LIST, NODE_GROUP, KEY_NOT_EMPTY, .group = &midi2_block_keys,
+	  .fallback = "one", .doc = "Its function blocks, at most 32.", .set = set_attr_node },
+	{ 0 },
+};
+const struct key_group midi2_endpoint_keys = { "functions.LABEL.attrs.endpoints",
+					       "a MIDI 2.0 endpoint", midi2_endpoint_rows, NULL,
+					       "One MIDI 2.0 (UMP) endpoint." };
 
 #define MAX_ENDPOINTS 4 /* MAX_UMP_EPS of f_midi2.c */
 #define MAX_BLOCKS 32	/* SNDRV_UMP_MAX_BLOCKS */

@@ -3,7 +3,60 @@
 #include <strings.h>
 
 #include "base/cleanup.h"
-#include "gadgetfile/types/attrs.h"
+#include "gadgetfile/keys/attrs.h"
+
+#define FIELD(type, member) .offset = offsetof(type, member)
+
+static const struct key function_os_descs_rows[] = {
+	{ "interface", NODE_STRING, .flags = KEY_SCHEME | KEY_REQUIRED | KEY_NOT_EMPTY,
+	  .pattern = "^[^/]+$", .doc = "Which interface, the function's word: \"rndis\", \"ncm\".",
+	  .set = set_file_name, FIELD(struct os_desc_draft, interface) },
+	{ "compatible_id", NODE_STRING, .flags = KEY_SCHEME, .pattern = "^.{0,8}$",
+	  .doc = "Compatible ID, at most 8 characters: \"WINNCM\".", .set = set_node,
+	  FIELD(struct os_desc_draft, compatible) },
+	{ "sub_compatible_id", NODE_STRING, .flags = KEY_SCHEME, .pattern = "^.{0,8}$",
+	  .doc = "Sub-compatible ID, at most 8 characters: \"5162001\".", .set = set_node,
+	  FIELD(struct os_desc_draft, sub_compatible) },
+	{ 0 },
+};
+const struct key_group function_os_descs_keys = { "functions.LABEL.os_descs",
+						  "an entry of 'os_descs'", function_os_descs_rows,
+						  NULL,
+						  "Microsoft OS descriptors of one interface." };
+
+static const struct key os_descs_rows[] = {
+	{ "b_vendor_code", NODE_INT, .flags = KEY_SCHEME, BYTE, .fallback = "1",
+	  .doc = "bRequest by which the host asks for them; not one that a function uses.",
+	  .set = set_attr_int },
+	{ "qw_sign", NODE_STRING, .flags = KEY_SCHEME, .max = 7, .fallback = "MSFT100",
+	  .doc = "Signature in string 0xee.", .set = set_attr_string },
+	{ "use", NODE_BOOL | NODE_INT, .flags = KEY_SCHEME, .fallback = "true",
+	  .doc = "Whether the host sees them.", .set = set_attr_bool },
+	{ "config_id", NODE_INT, .flags = KEY_SCHEME, .min = 1, .max = 255,
+	  .fallback = "the first configuration's",
+	  .doc = "Id of the configuration whose functions they describe.", .set = set_attr_node },
+	{ 0 },
+};
+const struct key_group os_descs_keys = {
+	"os_descs", "'os_descs'", os_descs_rows, NULL,
+	"Microsoft OS descriptors 1.0, by which Windows finds drivers without an .inf file."
+};
+
+static const struct key webusb_rows[] = {
+	{ "bcdVersion", NODE_INT, WORD16, .fallback = "0x0100",
+	  .doc = "Release of the WebUSB specification, binary coded decimal.",
+	  .set = set_attr_bcd },
+	{ "bVendorCode", NODE_INT, BYTE, .fallback = "0",
+	  .doc = "bRequest by which the browser asks for the landing page.", .set = set_attr_int },
+	{ "landingPage", NODE_STRING, .doc = "What the browser offers to open, with https://.",
+	  .set = set_attr_url },
+	{ "use", NODE_BOOL | NODE_INT, .fallback = "true", .doc = "Whether the host sees them.",
+	  .set = set_attr_bool },
+	{ 0 },
+};
+const struct key_group webusb_keys = { "webusb", "'webusb'", webusb_rows, NULL,
+				       "WebUSB descriptors, by which a browser may use the device "
+				       "(Linux 6.3 and later)." };
 
 /*
  * The scheme is a number in the URL descriptor, which has room for 252 bytes behind its head; the
@@ -40,14 +93,12 @@ static void add_id(struct load *l, struct function *f, const char *interface, co
 
 void load_function_os_descs(struct load *l, struct function *f, struct node *list)
 {
-	const struct key *row = key_find(&function_keys, "os_descs");
-
 	node_foreach(item, list) {
 		struct os_desc_draft d = { 0 };
 
 		if (item->bad)
 			continue;
-		load_group(l, row->group, item, &d);
+		load_group(l, &function_os_descs_keys, item, &d);
 		if (d.interface.value) {
 			add_id(l, f, d.interface.value, "compatible_id", d.compatible);
 			add_id(l, f, d.interface.value, "sub_compatible_id", d.sub_compatible);

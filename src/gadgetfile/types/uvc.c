@@ -4,7 +4,98 @@
  * links that the uvc function wants (Documentation/ABI/testing/configfs-usb-gadget-uvc).
  */
 #include "base/cleanup.h"
-#include "gadgetfile/types/attrs.h"
+#include "gadgetfile/keys/attrs.h"
+
+/* --- the keys --- */
+
+#define DWORD(name_, doc_, fallback_)                                                              \
+	{                                                                                          \
+		name_, NODE_INT, .flags = KEY_SCHEME, WORD32, .fallback = fallback_, .doc = doc_,  \
+				 .set = set_attr_node                                              \
+	}
+
+static const struct key uvc_frame_rows[] = {
+	{ "width", NODE_INT, .min = 1, .max = 65535, .doc = "Width in pixels.",
+	  .set = set_attr_node },
+	{ "height", NODE_INT, .min = 1, .max = 65535, .doc = "Height in pixels.",
+	  .set = set_attr_node },
+	{ "fps", NODE_INT | NODE_FLOAT | TYPE_LIST, NODE_INT | NODE_FLOAT, KEY_NOT_EMPTY,
+	  .min = 0.01, .max = 10000, .fallback = "30",
+	  .doc = "Frames per second, or a list of rates, the first of which is the default.",
+	  .set = set_attr_node },
+	{ "wWidth", NODE_INT, .flags = KEY_SCHEME, .min = 1, .max = 65535,
+	  .doc = "The same as width.", .set = set_attr_node },
+	{ "wHeight", NODE_INT, .flags = KEY_SCHEME, .min = 1, .max = 65535,
+	  .doc = "The same as height.", .set = set_attr_node },
+	{ "dwFrameInterval", NODE_INT | TYPE_LIST, NODE_INT, KEY_SCHEME | KEY_NOT_EMPTY, .min = 1,
+	  .max = 4294967295.0, .doc = "In place of fps: intervals in units of 100 ns.",
+	  .set = set_attr_node },
+	DWORD("dwDefaultFrameInterval", "Which of them is the default.", "the first"),
+	DWORD("dwMinBitRate", "Bits per second at the slowest rate.",
+	      "what uncompressed frames take"),
+	DWORD("dwMaxBitRate", "Bits per second at the fastest rate.",
+	      "what uncompressed frames take"),
+	DWORD("dwMaxVideoFrameBufferSize", "Bytes of the largest frame.",
+	      "what an uncompressed one takes"),
+	{ "bmCapabilities", NODE_INT, .flags = KEY_SCHEME, BYTE, .fallback = "0",
+	  .doc = "Bit 0: still images, bit 1: fixed frame rate.", .set = set_attr_node },
+	{ "bFrameIndex", NODE_INT, .flags = KEY_SCHEME, .min = 1, .max = 255,
+	  .doc = "The kernel numbers frames in their order: accepted, and left out.",
+	  .set = set_attr_readonly },
+	{ 0 },
+};
+const struct key_group uvc_frame_keys = { "functions.LABEL.attrs.formats.frames", "a frame",
+					  uvc_frame_rows, NULL, "One size of picture." };
+
+static const struct key_word format_words[] = {
+	{ "mjpeg", 0 }, { "yuyv", 0 }, { "nv12", 0 }, { "uncompressed", 0 }, { NULL, 0 },
+};
+static const struct key uvc_format_rows[] = {
+	{ "type", NODE_STRING, .words = format_words,
+	  .doc = "How a picture is made; in a list of formats it is required. In a group, as "
+		 "schemes "
+		 "have it, the name says it.",
+	  .set = set_attr_node },
+	{ "frames", TYPE_LIST, NODE_GROUP, KEY_SCHEME | KEY_REQUIRED | KEY_NOT_EMPTY,
+	  .group = &uvc_frame_keys, .doc = "The sizes of pictures.", .set = set_attr_node },
+	{ "bDefaultFrameIndex", NODE_INT, .flags = KEY_SCHEME, .min = 1, .max = 255,
+	  .fallback = "1", .doc = "Which frame is the default, counted from 1.",
+	  .set = set_attr_node },
+	{ "guidFormat", TYPE_LIST, NODE_INT, KEY_SCHEME, BYTE, .fallback = "that of the type",
+	  .doc = "GUID of an uncompressed format, 16 bytes.", .set = set_attr_bytes },
+	{ "bBitsPerPixel", NODE_INT, .flags = KEY_SCHEME, .min = 1, .max = 255,
+	  .fallback = "that of the type", .doc = "Bits of a pixel of an uncompressed format.",
+	  .set = set_attr_node },
+	{ 0 },
+};
+const struct key_group uvc_format_keys = { "functions.LABEL.attrs.formats", "a format",
+					   uvc_format_rows, NULL, "One format of pictures." };
+
+#define UVC_CONFIG                                                                                 \
+	INT("streaming_interval", .min = 1, .max = 16, .flags = KEY_SCHEME, .fallback = "1",       \
+	    .doc = "bInterval of the isochronous endpoint."),                                      \
+		INT("streaming_maxpacket", .min = 1, .max = 3072, .flags = KEY_SCHEME,             \
+		    .fallback = "1024", .doc = "Bytes in an interval."),                           \
+		INT("streaming_maxburst", .min = 0, .max = 15, .flags = KEY_SCHEME,                \
+		    .fallback = "0", .doc = "Further packets in a burst, at SuperSpeed."),         \
+		STRING("function_name", .flags = KEY_SCHEME, .max = 31, .fallback = "UVC Camera",  \
+		       .doc = "Name of the camera.")
+static const struct key uvc_config_rows[] = { UVC_CONFIG, { 0 } };
+const struct key_group uvc_config_keys = { "functions.LABEL.attrs.config", "'config'",
+					   uvc_config_rows, NULL,
+					   "The place that schemes have for these." };
+const struct key uvc_rows[] = {
+	UVC_CONFIG,
+	{ "config", NODE_GROUP, .flags = KEY_SCHEME, .group = &uvc_config_keys,
+	  .doc = "The place that schemes have for these.", .set = set_attr_node },
+	{ "formats", TYPE_LIST | NODE_GROUP, NODE_GROUP,
+	  KEY_SCHEME | KEY_REQUIRED | KEY_NOT_EMPTY | KEY_NAMED, .group = &uvc_format_keys,
+	  .doc = "The formats, a group for each; as schemes have it a group of groups.",
+	  .set = set_attr_node },
+	{ 0 },
+};
+
+/* --- what they mean --- */
 
 #define MAX_INTERVALS 255 /* bFrameIntervalType is a byte */
 #define MAX_FRAMES 255	  /* so is bNumFrameDescriptors */

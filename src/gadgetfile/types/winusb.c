@@ -9,6 +9,52 @@
 #include "base/cleanup.h"
 #include "gadgetfile/load.h"
 
+#define FIELD(type, member) .offset = offsetof(type, member)
+#define BYTE .min = 0, .max = 255
+#define OS_ID_PATTERN "^[A-Z0-9_]{1,8}$"
+
+static const struct key os_compat_rows[] = {
+	{ "interface", NODE_INT, .flags = KEY_REQUIRED, .min = 0, .max = 15,
+	  .doc = "Which one, counted from 0 in this function.", .set = set_int,
+	  FIELD(struct os_compat_draft, interface) },
+	{ "compatible", NODE_STRING, .flags = KEY_REQUIRED | KEY_NOT_EMPTY,
+	  .pattern = OS_ID_PATTERN, .doc = "Compatible ID, at most 8 characters: \"WINUSB\".",
+	  .set = set_node, FIELD(struct os_compat_draft, compatible) },
+	{ "sub_compatible", NODE_STRING, .flags = KEY_NOT_EMPTY, .pattern = OS_ID_PATTERN,
+	  .fallback = "none", .doc = "Sub-compatible ID, at most 8 characters.", .set = set_node,
+	  FIELD(struct os_compat_draft, sub_compatible) },
+	{ 0 },
+};
+const struct key_group os_compat_keys = { "ffs.os_compat", "an entry of 'os_compat'",
+					  os_compat_rows, NULL,
+					  "The compatible ID of one interface." };
+
+/* REG_DWORD and REG_MULTI_SZ are missing: composite.c stalls where a host asks for them. */
+static const struct key_word os_property_words[] = {
+	{ "string", 1 }, { "expand-string", 2 }, { "binary", 3 }, { "link", 6 }, { NULL, 0 },
+};
+
+static const struct key os_properties_rows[] = {
+	{ "interface", NODE_INT, .flags = KEY_REQUIRED, .min = 0, .max = 15,
+	  .doc = "Which one, counted from 0 in this function.", .set = set_int,
+	  FIELD(struct os_property_draft, interface) },
+	{ "name", NODE_STRING, .flags = KEY_REQUIRED | KEY_NOT_EMPTY, .pattern = "^[ -~]+$",
+	  .doc = "Name of the value, in ASCII.", .set = set_node,
+	  FIELD(struct os_property_draft, name) },
+	{ "type", NODE_STRING, .words = os_property_words, .fallback = "string",
+	  .doc = "Its type in the registry: REG_SZ, REG_EXPAND_SZ, REG_BINARY or REG_LINK. Linux "
+		 "sends no others.",
+	  .set = set_word, FIELD(struct os_property_draft, type) },
+	{ "data", NODE_STRING | TYPE_LIST, NODE_INT, KEY_REQUIRED, BYTE,
+	  .doc = "The value: of type binary a list of bytes, else a string in ASCII. Linux takes "
+		 "240 bytes of name and value together.",
+	  .set = set_node, FIELD(struct os_property_draft, data) },
+	{ 0 },
+};
+const struct key_group os_properties_keys = { "ffs.os_properties", "an entry of 'os_properties'",
+					      os_properties_rows, NULL,
+					      "An extended property of one interface." };
+
 #define REG_SZ 1
 #define REG_BINARY 3
 
@@ -73,11 +119,10 @@ static bool is_guid(const char *text)
 
 static void load_compat(struct load *l, struct ffs *ffs, struct node *node)
 {
-	const struct key_group *group = key_find(&ffs_keys, "os_compat")->group;
 	struct os_compat_draft d = { 0 };
 	struct interface *i;
 
-	load_group(l, group, node, &d);
+	load_group(l, &os_compat_keys, node, &d);
 	i = find_interface(l, ffs, &d.interface, node);
 	if (!i || !d.compatible || !check_id(l, d.compatible) ||
 	    (d.sub_compatible && !check_id(l, d.sub_compatible)))
@@ -156,13 +201,12 @@ static bool property_data(struct load *l, unsigned int type, struct node *value,
 
 static void load_property(struct load *l, struct ffs *ffs, struct node *node)
 {
-	const struct key_group *group = key_find(&ffs_keys, "os_properties")->group;
 	struct os_property_draft d = { .type = REG_SZ };
 	struct ffs_bytes data = { 0 };
 	struct interface *i;
 	struct os_property *p;
 
-	load_group(l, group, node, &d);
+	load_group(l, &os_properties_keys, node, &d);
 	i = find_interface(l, ffs, &d.interface, node);
 	if (!i || !d.name || !d.data || load_member(node, "type")->bad || !check_ascii(l, d.name) ||
 	    !property_data(l, d.type, d.data, &data))

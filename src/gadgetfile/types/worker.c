@@ -5,115 +5,6 @@
 #include "base/cleanup.h"
 #include "gadgetfile/types/attrs.h"
 
-/* What ${...} may name (gadget-file.md); expanded when the worker is started. */
-static const char *const variables[] = { "dir", "device", "ifname", "mount", "gadget", "function" };
-
-static bool appears_as(const struct function *f, bool ifname)
-{
-	const struct function_type *type = function_type_find(f->type);
-
-	/* What ffsctl does not know may be anything. */
-	return !type || (ifname ? type->appears == APPEARS_IFNAME
-				: type->appears == APPEARS_TTY || type->appears == APPEARS_DEVICE);
-}
-
-/* Why the function has no such thing; NULL: it has. */
-static const char *why_not(const struct function *f, const char *variable)
-{
-	if (streq(variable, "ifname") && f->ffs)
-		return "an ffs function has no '${ifname}'";
-	if (streq(variable, "ifname") && !appears_as(f, true))
-		return "a function of this type has no '${ifname}'";
-	if (streq(variable, "device") && f->ffs && !f->ffs->device.value)
-		return "'${device}' is not there: 'ffs' sets no 'device'";
-	if (streq(variable, "device") && !f->ffs && !appears_as(f, false))
-		return "a function of this type has no '${device}' that the kernel tells of";
-	if (streq(variable, "mount") && !f->ffs)
-		return "only an ffs function has a '${mount}'";
-	return NULL;
-}
-
-/*
- * Strings of `exec` and `env` keep their ${...}; what is wrong with one must be said here, where
- * its place is known.
- */
-static void check_variables(struct load *l, struct node *value)
-{
-	const struct function *f = &l->g->functions[l->g->n_functions - 1];
-
-	for (const char *p = value->text; (p = strstr(p, "${")); p++) {
-		size_t n = strcspn(p + 2, "}");
-		_cleanup_free_ char *name = NULL, *shown = NULL;
-		const char *why;
-		bool known = false;
-
-		if (p[2 + n] != '}') {
-			load_error(l, value, "'${' without '}'");
-			return;
-		}
-		name = xstrndup(p + 2, n);
-		for (size_t i = 0; i < ARRAY_SIZE(variables); i++)
-			known |= streq(name, variables[i]);
-		if (!known) {
-			shown = text_printable(name, n);
-			load_error(l, value,
-				   "unknown variable '${%s}': there are ${dir}, ${gadget}, "
-				   "${function}, ${mount}, ${device} and ${ifname}",
-				   shown);
-			return;
-		}
-		why = l->partial ? NULL : why_not(f, name);
-		if (why) {
-			load_error(l, value, "%s", why);
-			return;
-		}
-	}
-}
-
-static bool is_env_name(const char *name)
-{
-	for (const char *p = name; *p; p++)
-		if (*p == '-' || *p == '*')
-			return false;
-	return true;
-}
-
-/* What ffsctl itself sets (worker.md). */
-static bool is_reserved_env(const char *name)
-{
-	return str_has_prefix(name, "FFSCTL_") || str_has_prefix(name, "LISTEN_") ||
-	       streq(name, "NOTIFY_SOCKET") || streq(name, "NOTIFY_FD");
-}
-
-void set_env(struct load *l, const struct key *k, struct node *value, void *field)
-{
-	struct worker *w = &((struct worker_draft *)field)->w;
-
-	load_group(l, k->group, value, NULL);
-	node_foreach(item, value) {
-		struct env_var *var;
-
-		if (item->bad)
-			continue;
-		if (!is_env_name(item->name)) {
-			diag_error(l->diags, &item->name_at,
-				   "a variable's name has letters, digits and underscores");
-			continue;
-		}
-		if (is_reserved_env(item->name)) {
-			diag_error(l->diags, &item->name_at, "'%s' is set by ffsctl itself",
-				   item->name);
-			continue;
-		}
-		if (item->type == NODE_STRING)
-			check_variables(l, item);
-		var = array_add(w->env, w->n_env);
-		var->name = xstrdup(item->name);
-		var->value = xstrdup(item->text);
-		var->at = load_origin(l, &item->name_at);
-	}
-}
-
 static void load_plugin(struct load *l, struct worker *w, struct node *value)
 {
 	const char *name = value->text;
@@ -148,7 +39,7 @@ static void load_exec(struct load *l, struct worker *w, struct node *list)
 	node_foreach(item, list) {
 		if (item->bad)
 			continue;
-		check_variables(l, item);
+		load_check_variables(l, item);
 		if (n == 0 && !*item->text && !item->bad)
 			load_error(l, item, "the name of the program is empty");
 		if (n == 0 && strchr(item->text, '/') && !str_has_prefix(item->text, "${"))
