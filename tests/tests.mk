@@ -13,43 +13,43 @@ AM_TESTS_ENVIRONMENT = \
 UNIT_TESTS =
 
 # base, plan, ffs: what is below a gadget's life.
-UNIT_TESTS += tests/unit/test_base tests/unit/test_bind_log tests/unit/test_blob tests/unit/test_plan
-UNIT_TESTS += tests/unit/test_difference
-tests_unit_test_base_SOURCES = tests/unit/test_base.c
-tests_unit_test_base_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS)
-tests_unit_test_base_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
-tests_unit_test_bind_log_SOURCES = tests/unit/test_bind_log.c
-tests_unit_test_bind_log_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS)
-tests_unit_test_bind_log_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
-tests_unit_test_blob_SOURCES = tests/unit/test_blob.c
-tests_unit_test_blob_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS)
-tests_unit_test_blob_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
-tests_unit_test_difference_SOURCES = tests/unit/test_difference.c tests/unit/rounds.h
-tests_unit_test_difference_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
-tests_unit_test_difference_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
-tests_unit_test_plan_SOURCES = tests/unit/test_plan.c
-tests_unit_test_plan_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
-tests_unit_test_plan_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
+UNIT_TESTS += tests/unit/base/test_base tests/unit/configfs/test_bind_log tests/unit/blob/test_encode tests/unit/plan/test_plan
+UNIT_TESTS += tests/unit/plan/test_difference
+tests_unit_base_test_base_SOURCES = tests/unit/base/test_base.c
+tests_unit_base_test_base_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS)
+tests_unit_base_test_base_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
+tests_unit_configfs_test_bind_log_SOURCES = tests/unit/configfs/test_bind_log.c
+tests_unit_configfs_test_bind_log_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS)
+tests_unit_configfs_test_bind_log_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
+tests_unit_blob_test_encode_SOURCES = tests/unit/blob/test_encode.c
+tests_unit_blob_test_encode_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS)
+tests_unit_blob_test_encode_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
+tests_unit_plan_test_difference_SOURCES = tests/unit/plan/test_difference.c tests/unit/rounds.h
+tests_unit_plan_test_difference_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
+tests_unit_plan_test_difference_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
+tests_unit_plan_test_plan_SOURCES = tests/unit/plan/test_plan.c
+tests_unit_plan_test_plan_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
+tests_unit_plan_test_plan_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
 
 # The verdicts on blobs: a table by hand, and everything that the generator makes.
-VERDICT_HEX_SOURCES = tests/unit/verdict_hex.c tests/unit/verdict_hex.h
-UNIT_TESTS += tests/unit/test_verdict tests/unit/test_verdict_usb
-tests_unit_test_verdict_SOURCES = tests/unit/test_verdict.c $(VERDICT_HEX_SOURCES)
-tests_unit_test_verdict_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS)
-tests_unit_test_verdict_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
-tests_unit_test_verdict_usb_SOURCES = tests/unit/test_verdict_usb.c $(VERDICT_HEX_SOURCES)
-tests_unit_test_verdict_usb_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
-tests_unit_test_verdict_usb_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
+BLOB_HEX_SOURCES = tests/unit/blob/hex.c tests/unit/blob/hex.h
+UNIT_TESTS += tests/unit/blob/test_validate tests/unit/blob/test_validate_usb
+tests_unit_blob_test_validate_SOURCES = tests/unit/blob/test_validate.c $(BLOB_HEX_SOURCES)
+tests_unit_blob_test_validate_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS)
+tests_unit_blob_test_validate_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
+tests_unit_blob_test_validate_usb_SOURCES = tests/unit/blob/test_validate_usb.c $(BLOB_HEX_SOURCES)
+tests_unit_blob_test_validate_usb_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
+tests_unit_blob_test_validate_usb_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
 
 BLOBS_SOURCES = tests/fuzz/blobs.c tests/fuzz/blobs.h tests/fuzz/blobs_parts.h \
 	tests/fuzz/blobs_descs.c tests/fuzz/blobs_mutate.c tests/fuzz/blobs_plan.c \
 	tests/fuzz/blobs_text.c
 VERDICT_CHECK_SOURCES = tests/fuzz/verdict_check.c tests/fuzz/verdict_check.h
-UNIT_TESTS += tests/unit/test_verdict_blobs
-tests_unit_test_verdict_blobs_SOURCES = tests/unit/test_verdict_blobs.c tests/unit/rounds.h $(BLOBS_SOURCES) \
+UNIT_TESTS += tests/unit/blob/test_validate_blobs
+tests_unit_blob_test_validate_blobs_SOURCES = tests/unit/blob/test_validate_blobs.c tests/unit/rounds.h $(BLOBS_SOURCES) \
 	$(VERDICT_CHECK_SOURCES)
-tests_unit_test_verdict_blobs_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS)
-tests_unit_test_verdict_blobs_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
+tests_unit_blob_test_validate_blobs_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS)
+tests_unit_blob_test_validate_blobs_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
 
 # The comparison with the kernel, for the lab (tests/lab/test_verdict.py).
 noinst_PROGRAMS += tests/lab/verdict_diff
@@ -75,30 +75,30 @@ tests_lab_odd_worker_LDFLAGS = -Wl,-O1,--hash-style=gnu,-z,noseparate-code
 tests_lab_odd_worker_LDADD = $(JANSSON_LIBS)
 
 # gadgetfile.
-UNIT_TESTS += tests/unit/test_gadgetfile_descriptors tests/unit/test_gadgetfile_load tests/unit/test_gadgetfile_scan
-UNIT_TESTS += tests/unit/test_gadgetfile_text tests/unit/test_gadgetfile_drop_in tests/unit/test_gadgetfile_find
-UNIT_TESTS += tests/unit/test_serial
-tests_unit_test_gadgetfile_drop_in_SOURCES = tests/unit/test_gadgetfile_drop_in.c
-tests_unit_test_gadgetfile_drop_in_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
-tests_unit_test_gadgetfile_drop_in_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
-tests_unit_test_gadgetfile_find_SOURCES = tests/unit/test_gadgetfile_find.c
-tests_unit_test_gadgetfile_find_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
-tests_unit_test_gadgetfile_find_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
-tests_unit_test_serial_SOURCES = tests/unit/test_serial.c
-tests_unit_test_serial_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS)
-tests_unit_test_serial_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
-tests_unit_test_gadgetfile_descriptors_SOURCES = tests/unit/test_gadgetfile_descriptors.c tests/unit/gadgetfile_text.h
-tests_unit_test_gadgetfile_descriptors_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
-tests_unit_test_gadgetfile_descriptors_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
-tests_unit_test_gadgetfile_load_SOURCES = tests/unit/test_gadgetfile_load.c tests/unit/gadgetfile_text.h
-tests_unit_test_gadgetfile_load_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
-tests_unit_test_gadgetfile_load_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
-tests_unit_test_gadgetfile_scan_SOURCES = tests/unit/test_gadgetfile_scan.c
-tests_unit_test_gadgetfile_scan_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
-tests_unit_test_gadgetfile_scan_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
-tests_unit_test_gadgetfile_text_SOURCES = tests/unit/test_gadgetfile_text.c
-tests_unit_test_gadgetfile_text_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
-tests_unit_test_gadgetfile_text_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
+UNIT_TESTS += tests/unit/gadgetfile/test_descriptors tests/unit/gadgetfile/test_load tests/unit/gadgetfile/test_scan
+UNIT_TESTS += tests/unit/gadgetfile/test_text tests/unit/gadgetfile/test_drop_in tests/unit/gadgetfile/test_find
+UNIT_TESTS += tests/unit/configfs/test_serial
+tests_unit_gadgetfile_test_drop_in_SOURCES = tests/unit/gadgetfile/test_drop_in.c
+tests_unit_gadgetfile_test_drop_in_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
+tests_unit_gadgetfile_test_drop_in_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
+tests_unit_gadgetfile_test_find_SOURCES = tests/unit/gadgetfile/test_find.c
+tests_unit_gadgetfile_test_find_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
+tests_unit_gadgetfile_test_find_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
+tests_unit_configfs_test_serial_SOURCES = tests/unit/configfs/test_serial.c
+tests_unit_configfs_test_serial_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS)
+tests_unit_configfs_test_serial_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
+tests_unit_gadgetfile_test_descriptors_SOURCES = tests/unit/gadgetfile/test_descriptors.c tests/unit/gadgetfile/text.h
+tests_unit_gadgetfile_test_descriptors_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
+tests_unit_gadgetfile_test_descriptors_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
+tests_unit_gadgetfile_test_load_SOURCES = tests/unit/gadgetfile/test_load.c tests/unit/gadgetfile/text.h
+tests_unit_gadgetfile_test_load_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
+tests_unit_gadgetfile_test_load_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
+tests_unit_gadgetfile_test_scan_SOURCES = tests/unit/gadgetfile/test_scan.c
+tests_unit_gadgetfile_test_scan_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
+tests_unit_gadgetfile_test_scan_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
+tests_unit_gadgetfile_test_text_SOURCES = tests/unit/gadgetfile/test_text.c
+tests_unit_gadgetfile_test_text_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
+tests_unit_gadgetfile_test_text_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
 TESTS += tests/cli/test_bad_files.py tests/cli/test_check.py tests/cli/test_generated.py \
 	tests/cli/test_hostile.py tests/cli/test_house.py tests/cli/test_reference.py tests/cli/test_schemes.py \
 	tests/cli/test_warnings.py
@@ -106,10 +106,10 @@ TESTS += tests/cli/test_bad_files.py tests/cli/test_check.py tests/cli/test_gene
 # The front end. (test_examples_check.py and test_manual.py need more than make check does.)
 TESTS += tests/cli/test_cli.py tests/cli/test_completion.py tests/cli/test_drop_ins.py \
 	tests/cli/test_files.py
-UNIT_TESTS += tests/unit/test_status_watch
-tests_unit_test_status_watch_SOURCES = tests/unit/test_status_watch.c
-tests_unit_test_status_watch_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
-tests_unit_test_status_watch_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
+UNIT_TESTS += tests/unit/cmd/test_status_watch
+tests_unit_cmd_test_status_watch_SOURCES = tests/unit/cmd/test_status_watch.c
+tests_unit_cmd_test_status_watch_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
+tests_unit_cmd_test_status_watch_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
 
 # Fuzz targets: with --enable-fuzzers for libFuzzer, else a program that runs the corpus and what it
 # makes of it.
@@ -142,19 +142,19 @@ TESTS += tests/fuzz/test_corpus.py tests/fuzz/test_corpus_control.py \
 endif
 
 # configfs: from configfs to a gadget file, and what the kernel has made of values.
-UNIT_TESTS += tests/unit/test_configfs tests/unit/test_export
-tests_unit_test_configfs_SOURCES = tests/unit/test_configfs.c
-tests_unit_test_configfs_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
-tests_unit_test_configfs_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
-tests_unit_test_export_SOURCES = tests/unit/test_export.c
-tests_unit_test_export_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
-tests_unit_test_export_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
+UNIT_TESTS += tests/unit/configfs/test_configfs tests/unit/export/test_export
+tests_unit_configfs_test_configfs_SOURCES = tests/unit/configfs/test_configfs.c
+tests_unit_configfs_test_configfs_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
+tests_unit_configfs_test_configfs_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
+tests_unit_export_test_export_SOURCES = tests/unit/export/test_export.c
+tests_unit_export_test_export_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
+tests_unit_export_test_export_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
 
 # descriptors: what a host will see.
-UNIT_TESTS += tests/unit/test_predict
-tests_unit_test_predict_SOURCES = tests/unit/test_predict.c
-tests_unit_test_predict_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
-tests_unit_test_predict_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
+UNIT_TESTS += tests/unit/predict/test_predict
+tests_unit_predict_test_predict_SOURCES = tests/unit/predict/test_predict.c
+tests_unit_predict_test_predict_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
+tests_unit_predict_test_predict_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
 
 # process: what a process of ours is started with.
 UNIT_TESTS += tests/unit/process/test_own_user
@@ -168,57 +168,57 @@ tests_unit_process_test_family_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
 TESTS += tests/cli/test_32_bits.py
 
 # function: a worker's life, without its processes.
-UNIT_TESTS += tests/unit/test_control tests/unit/test_host tests/unit/test_keeper \
-	tests/unit/test_rundir tests/unit/test_worker
-tests_unit_test_control_SOURCES = tests/unit/test_control.c
-tests_unit_test_control_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
-tests_unit_test_control_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
-tests_unit_test_host_SOURCES = tests/unit/test_host.c
-tests_unit_test_host_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
-tests_unit_test_host_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
-tests_unit_test_keeper_SOURCES = tests/unit/test_keeper.c
-tests_unit_test_keeper_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS)
-tests_unit_test_keeper_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
-tests_unit_test_rundir_SOURCES = tests/unit/test_rundir.c
-tests_unit_test_rundir_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
-tests_unit_test_rundir_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
-tests_unit_test_worker_SOURCES = tests/unit/test_worker.c
-tests_unit_test_worker_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
-tests_unit_test_worker_LDADD = libffsctl.a $(JANSSON_LIBS) $(CRITERION_LIBS)
+UNIT_TESTS += tests/unit/rundir/test_control tests/unit/supervisor/test_host tests/unit/functionfs/test_keeper \
+	tests/unit/rundir/test_rundir tests/unit/function/test_worker
+tests_unit_rundir_test_control_SOURCES = tests/unit/rundir/test_control.c
+tests_unit_rundir_test_control_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
+tests_unit_rundir_test_control_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
+tests_unit_supervisor_test_host_SOURCES = tests/unit/supervisor/test_host.c
+tests_unit_supervisor_test_host_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
+tests_unit_supervisor_test_host_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
+tests_unit_functionfs_test_keeper_SOURCES = tests/unit/functionfs/test_keeper.c
+tests_unit_functionfs_test_keeper_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS)
+tests_unit_functionfs_test_keeper_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
+tests_unit_rundir_test_rundir_SOURCES = tests/unit/rundir/test_rundir.c
+tests_unit_rundir_test_rundir_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
+tests_unit_rundir_test_rundir_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
+tests_unit_function_test_worker_SOURCES = tests/unit/function/test_worker.c
+tests_unit_function_test_worker_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
+tests_unit_function_test_worker_LDADD = libffsctl.a $(JANSSON_LIBS) $(CRITERION_LIBS)
 
 # stream, worker, host: the data path.
-UNIT_TESTS += tests/unit/test_bench tests/unit/test_plugin_host tests/unit/test_stream
-tests_unit_test_bench_SOURCES = tests/unit/test_bench.c src/ffsbench/args.c src/ffsbench/pattern.c \
+UNIT_TESTS += tests/unit/ffsbench/test_bench tests/unit/plugin-host/test_plugin_host tests/unit/stream/test_stream
+tests_unit_ffsbench_test_bench_SOURCES = tests/unit/ffsbench/test_bench.c src/ffsbench/args.c src/ffsbench/pattern.c \
 	src/ffsbench/plot.c src/ffsbench/stats.c
-tests_unit_test_bench_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS)
-tests_unit_test_bench_LDADD = libffsctl.a $(CRITERION_LIBS) -lm
+tests_unit_ffsbench_test_bench_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS)
+tests_unit_ffsbench_test_bench_LDADD = libffsctl.a $(CRITERION_LIBS) -lm
 if HAVE_LIBUSB
-UNIT_TESTS += tests/unit/test_bench_rows
-tests_unit_test_bench_rows_SOURCES = tests/unit/test_bench_rows.c src/ffsbench/args.c src/ffsbench/bench.c \
+UNIT_TESTS += tests/unit/ffsbench/test_bench_rows
+tests_unit_ffsbench_test_bench_rows_SOURCES = tests/unit/ffsbench/test_bench_rows.c src/ffsbench/args.c src/ffsbench/bench.c \
 	src/ffsbench/chart.c src/ffsbench/device.c src/ffsbench/plot.c src/ffsbench/progress.c src/ffsbench/row.c \
 	src/ffsbench/stats.c src/ffsbench/tick.c
-tests_unit_test_bench_rows_CFLAGS = $(AM_CFLAGS) $(LIBUSB_CFLAGS) $(JANSSON_CFLAGS) \
+tests_unit_ffsbench_test_bench_rows_CFLAGS = $(AM_CFLAGS) $(LIBUSB_CFLAGS) $(JANSSON_CFLAGS) \
 	$(CRITERION_CFLAGS)
-tests_unit_test_bench_rows_LDADD = libffsctl.a $(LIBUSB_LIBS) $(JANSSON_LIBS) $(CRITERION_LIBS) -lm
-UNIT_TESTS += tests/unit/test_bench_device
-tests_unit_test_bench_device_SOURCES = tests/unit/test_bench_device.c src/ffsbench/device.c src/ffsbench/tick.c
-tests_unit_test_bench_device_CFLAGS = $(AM_CFLAGS) $(LIBUSB_CFLAGS) $(CRITERION_CFLAGS)
-tests_unit_test_bench_device_LDADD = libffsctl.a $(CRITERION_LIBS)
+tests_unit_ffsbench_test_bench_rows_LDADD = libffsctl.a $(LIBUSB_LIBS) $(JANSSON_LIBS) $(CRITERION_LIBS) -lm
+UNIT_TESTS += tests/unit/ffsbench/test_bench_device
+tests_unit_ffsbench_test_bench_device_SOURCES = tests/unit/ffsbench/test_bench_device.c src/ffsbench/device.c src/ffsbench/tick.c
+tests_unit_ffsbench_test_bench_device_CFLAGS = $(AM_CFLAGS) $(LIBUSB_CFLAGS) $(CRITERION_CFLAGS)
+tests_unit_ffsbench_test_bench_device_LDADD = libffsctl.a $(CRITERION_LIBS)
 TESTS += tests/cli/test_ffsbench.py
 endif
-tests_unit_test_stream_SOURCES = tests/unit/test_stream.c tests/unit/story.h
-tests_unit_test_stream_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS)
-tests_unit_test_stream_LDADD = libstream.a $(CRITERION_LIBS)
-UNIT_TESTS += tests/unit/test_stream_kernel
-tests_unit_test_stream_kernel_SOURCES = tests/unit/test_stream_kernel.c tests/unit/story.h \
+tests_unit_stream_test_stream_SOURCES = tests/unit/stream/test_stream.c tests/unit/stream/story.h
+tests_unit_stream_test_stream_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS)
+tests_unit_stream_test_stream_LDADD = libstream.a $(CRITERION_LIBS)
+UNIT_TESTS += tests/unit/stream/test_stream_kernel
+tests_unit_stream_test_stream_kernel_SOURCES = tests/unit/stream/test_stream_kernel.c tests/unit/stream/story.h \
 	src/stream/public.c
-tests_unit_test_stream_kernel_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS)
-tests_unit_test_stream_kernel_LDADD = libstream.a $(AIO_LIBS) $(CRITERION_LIBS)
-tests_unit_test_plugin_host_SOURCES = tests/unit/test_plugin_host.c src/plugin-host/moments.c src/plugin-host/options.c \
+tests_unit_stream_test_stream_kernel_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS)
+tests_unit_stream_test_stream_kernel_LDADD = libstream.a $(AIO_LIBS) $(CRITERION_LIBS)
+tests_unit_plugin_host_test_plugin_host_SOURCES = tests/unit/plugin-host/test_plugin_host.c src/plugin-host/moments.c src/plugin-host/options.c \
 	src/plugin-host/settings.c
-tests_unit_test_plugin_host_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
+tests_unit_plugin_host_test_plugin_host_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
 TESTS += tests/cli/test_plugins.py tests/cli/test_stream_library.py
-tests_unit_test_plugin_host_LDADD = libffsctl.a $(JANSSON_LIBS) $(CRITERION_LIBS)
+tests_unit_plugin_host_test_plugin_host_LDADD = libffsctl.a $(JANSSON_LIBS) $(CRITERION_LIBS)
 
 if HAVE_CRITERION
 check_PROGRAMS += $(UNIT_TESTS)

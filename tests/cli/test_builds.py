@@ -105,8 +105,8 @@ def _():
 
 
 # Of those that make check has run already, in lab/test: one of each kind, in C, in Python and of the fuzzers' corpus
-SOME = ["check_PROGRAMS=tests/unit/test_base tests/fuzz/fuzz_gadgetfile",
-        "TESTS=tests/unit/test_base tests/cli/test_check.py tests/fuzz/test_corpus.py"]
+SOME = ["check_PROGRAMS=tests/unit/base/test_base tests/fuzz/fuzz_gadgetfile",
+        "TESTS=tests/unit/base/test_base tests/cli/test_check.py tests/fuzz/test_corpus.py"]
 
 
 @test("make distcheck, which runs make check from the tarball")

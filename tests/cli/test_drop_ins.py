@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Drop-ins: which ones are read, from where, in which order, and who tells of them. What one does to
-the file below it is in tests/unit/test_gadgetfile_drop_in.c, several directories with some in
-tests/unit/test_gadgetfile_find.c."""
+the file below it is in tests/unit/gadgetfile/test_drop_in.c, several directories with some in
+tests/unit/gadgetfile/test_find.c."""
 
 import json
 import os

@@ -69,7 +69,7 @@ def _():
             for state, row in re.findall(r"\[WORKER_(\w+)\] = \{(.*?)\n\t\}", source("src/function/worker.c", "static const action actions[", "\n};"), re.S)
             for event in re.findall(r"\[WORKER_EV_(\w+)\]", row)}
     wanted = {(state.lower(), events[event]): to.lower() if (state, event) in acts else "-"
-              for state, row in re.findall(r"\[WORKER_(\w+)\] = \{(.*?)\}", source("tests/unit/test_worker.c", "leads_to[WORKER_STATE_COUNT]", "\n};"), re.S)
+              for state, row in re.findall(r"\[WORKER_(\w+)\] = \{(.*?)\}", source("tests/unit/function/test_worker.c", "leads_to[WORKER_STATE_COUNT]", "\n};"), re.S)
               for event, to in zip(events, re.findall(r"WORKER_(\w+)", row))}
     tap.eq(len(wanted), 81)
     tap.eq(drawn(".Ss The life of a worker"), wanted)

@@ -6,7 +6,7 @@
 
 #include "base/cleanup.h"
 #include "gadgetfile/keys/key.h"
-#include "gadgetfile_text.h"
+#include "text.h"
 
 TestSuite(load, .fini = unload);
 

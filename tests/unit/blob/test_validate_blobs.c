@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../fuzz/blobs.h"
-#include "../fuzz/verdict_check.h"
-#include "rounds.h"
+#include "../../fuzz/blobs.h"
+#include "../../fuzz/verdict_check.h"
+#include "../rounds.h"
 
 #define SESSIONS rounds(1000, 10000)
 #define FOR_EVERY_RULE 40000

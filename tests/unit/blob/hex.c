@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "verdict_hex.h"
+#include "hex.h"
 
 #include <criterion/criterion.h>
 #include <ctype.h>

@@ -10,7 +10,7 @@
 
 #include "base/cleanup.h"
 #include "base/util.h"
-#include "verdict_hex.h"
+#include "hex.h"
 
 #define OS_HEAD HEAD("09000000") "01000000 01000000 " VENDOR
 #define COMPAT_HEAD "00 23000000 0100 0400 0100 "

@@ -8,8 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "../rounds.h"
 #include "plan/difference.h"
-#include "rounds.h"
 
 /* --- the model ----------------------------------------------------------------------------------
  */

@@ -10,7 +10,7 @@
 #include "blob/encode.h"
 #include "gadgetfile/gadgetfile.h"
 #include "gadgetfile/syntax/diag.h"
-#include "verdict_hex.h"
+#include "hex.h"
 
 #define HS_HEAD HEAD("02000000")
 #define ONE(class) INTERFACE(00, 00, 01, class)

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "gadgetfile_text.h"
+#include "text.h"
 
 TestSuite(descriptors, .fini = unload);
 
