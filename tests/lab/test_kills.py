@@ -73,9 +73,9 @@ def _():
     for i in range(30):
         front = start("up", path)
         children = pathlib.Path(f"/proc/{front.pid}/task/{front.pid}/children")
-        while front.poll() is None and not children.read_text():
-            pass  # until there is a supervisor
-        supervisor = children.read_text()
+        supervisor = ""
+        while front.poll() is None and not supervisor:  # a process of ours that has ended is there until poll()
+            supervisor = children.read_text()
         # As far as it comes while we look around this often.
         for _ in range(i):
             harness.tree(harness.CONFIGFS)
