@@ -64,7 +64,7 @@ static void on_keeper(void *data, uint32_t events _unused_)
 		on_bus_event(i, body, (size_t)size);
 		break;
 	case KEEPER_MSG_NO_WORKER:
-		i->dropping = false;
+		i->draining = false;
 		functions_changed(i->all);
 		break;
 	case KEEPER_MSG_STARTED:
@@ -73,7 +73,7 @@ static void on_keeper(void *data, uint32_t events _unused_)
 		break;
 	default:
 		if (i->worker)
-			worker_hear(i->worker, head.type, body, (size_t)size);
+			worker_on_message(i->worker, head.type, body, (size_t)size);
 		break;
 	}
 }
@@ -102,7 +102,7 @@ int function_take_over(struct live_function *i, const json_t *status)
 	i->listens = true;
 	i->hold = -1; /* what the dead one has told it: we may think otherwise */
 	function_is_there(i);
-	i->node.served = i->node.id;
+	i->kernel.served = i->kernel.id;
 	r = source_add(i->all->loop, &i->keeper_socket, i->keeper.socket, EPOLLIN, on_keeper, i);
 	if (r == 0 && i->worker)
 		r = worker_take_process(i->worker, hello.worker.pid, &pidfd, &output);
@@ -447,7 +447,7 @@ void function_free(struct live_function *i)
 	cleanup_close(&i->keeper.socket);
 	cleanup_close(&i->keeper.pidfd);
 	cleanup_close(&i->ep0);
-	free(i->node.device);
-	free(i->node.ifname);
+	free(i->kernel.device);
+	free(i->kernel.ifname);
 	free(i);
 }

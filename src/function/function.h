@@ -18,7 +18,7 @@
 struct functions;
 
 /* How a function of the kernel's shows up. */
-struct node {
+struct kernel_device {
 	char *device, *ifname; /* NULL: it has none, or not yet */
 	uint64_t id;	       /* another one, of the same name too, has another; 0: not known */
 	uint64_t served;       /* that which the worker was started for */
@@ -28,27 +28,27 @@ struct live_function {
 	struct functions *all;
 	const struct gadget *gadget;  /* as of the file that the function is of */
 	const struct function *model; /* of it */
-	int ep0;	  /* between writing the descriptors and starting the keeper; -1 */
-	struct node node; /* of a kernel's function: where its worker finds it */
+	int ep0; /* between writing the descriptors and starting the keeper; -1 */
+	struct kernel_device kernel; /* of a kernel's function: where its worker finds it */
 	struct keeper keeper;
 	struct source keeper_socket;
 	uid_t mount_uid;
 	gid_t mount_gid;
 	bool keeper_ends; /* it was told to */
-	bool dropping; /* the keeper has not said yet that all is told of the worker that ended */
-	double drop_since; /* monotonic */
+	bool draining; /* the keeper has not said yet that all is told of the worker that ended */
+	double drain_since; /* monotonic */
 	struct link_state bus;
 	bool listens; /* the keeper: it can be taken over */
 	double hold;  /* what it was told last */
 	struct live_function
-		*twin; /* while a reload is under way: what the new plan has in its place */
-	bool leaves;   /* a reload takes its worker away, with those of others that leave */
+		*replacement; /* while a reload is under way: what the new plan has in its place */
+	bool removing;	      /* a reload takes its worker away, with those of others that leave */
 	struct live_worker
 		*worker; /* owned; NULL: nobody serves it, or somebody that we know nothing of */
 };
 
 /* Whether its worker has to be ready before the bind. */
-bool function_gates(const struct live_function *function);
+bool function_blocks_bind(const struct live_function *function);
 /* The directory that it lives and dies with: its mount, or that of a kernel's function. The caller
  * frees it. */
 char *function_place(const struct live_function *function);
@@ -76,7 +76,7 @@ extern const struct step_op function_op_keeper;
  * worker is given.
  */
 extern const struct step_op function_op_worker, function_op_ready;
-/* The twin's worker becomes the function's own, and the other way round. */
+/* The replacement's worker becomes the function's own, and the other way round. */
 void function_exchange_workers(struct live_function *function);
 /* The worker that was to be replaced has ended, and all that it served is halted. */
 void function_succeed(struct live_function *function);
@@ -89,7 +89,7 @@ int function_give_worker(struct live_function *function, pid_t pid, int control,
  * more. */
 void function_drop_worker(struct live_function *function);
 /* Whether the keeper has not answered yet, who then is interrupted; not for ever. */
-bool function_is_dropping(struct live_function *function);
+bool function_is_draining(struct live_function *function);
 /* PING or STOP to the worker. */
 void function_send(struct live_function *function, uint16_t type, uint32_t id);
 /*

@@ -44,19 +44,19 @@ void function_hold(struct live_function *i, double seconds)
 
 void function_drop_worker(struct live_function *i)
 {
-	i->dropping = i->keeper_socket.fd >= 0 &&
+	i->draining = i->keeper_socket.fd >= 0 &&
 		      message_send(i->keeper_socket.fd, KEEPER_MSG_NO_WORKER, 0, NULL, 0);
-	i->drop_since = now_monotonic();
+	i->drain_since = now_monotonic();
 }
 
 /* A keeper that a host lets wait is interrupted: the request that it serves was the dead one's. */
-bool function_is_dropping(struct live_function *i)
+bool function_is_draining(struct live_function *i)
 {
-	double waited = now_monotonic() - i->drop_since;
+	double waited = now_monotonic() - i->drain_since;
 
 	if (i->keeper_socket.fd < 0 || waited >= DROP_SECONDS)
-		i->dropping = false;
-	if (i->dropping && waited >= DROP_MS / 1e3)
+		i->draining = false;
+	if (i->draining && waited >= DROP_MS / 1e3)
 		keeper_interrupt(&i->keeper);
-	return i->dropping;
+	return i->draining;
 }

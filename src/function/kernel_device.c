@@ -32,7 +32,7 @@ static bool is_due(const struct live_function *i)
 }
 
 /* A node is made anew with each bind, whatever its name. */
-static uint64_t identity(const struct node *n)
+static uint64_t identity(const struct kernel_device *n)
 {
 	struct stat st;
 
@@ -44,7 +44,7 @@ static uint64_t identity(const struct node *n)
 bool function_is_there(struct live_function *i)
 {
 	_cleanup_free_ char *dir = NULL;
-	struct node *n = &i->node;
+	struct kernel_device *n = &i->kernel;
 	const char *type = i->model->type;
 
 	if (i->model->ffs)
@@ -73,7 +73,7 @@ void functions_look(struct functions *all)
 		if (!has_node(i))
 			continue;
 		there = function_is_there(i);
-		if (!there || i->node.id != i->node.served)
+		if (!there || i->kernel.id != i->kernel.served)
 			i->worker->handle(i->worker, WORKER_EV_GONE);
 		if (there)
 			i->worker->handle(i->worker, WORKER_EV_THERE);
@@ -110,7 +110,7 @@ char *function_place(const struct live_function *i)
 		      : configfs_function_path(i->all->world, i->all->gadget, f->type, f->instance);
 }
 
-bool function_gates(const struct live_function *i)
+bool function_blocks_bind(const struct live_function *i)
 {
 	return i->model->ffs;
 }

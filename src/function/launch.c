@@ -57,7 +57,7 @@ static const char *device_of(const struct live_function *i)
 {
 	const struct ffs *ffs = i->model->ffs;
 
-	return ffs ? ffs->device.value : i->node.device;
+	return ffs ? ffs->device.value : i->kernel.device;
 }
 
 static const char *or_empty(const char *text)
@@ -77,7 +77,7 @@ static char *expand(const struct live_worker *worker, const char *text)
 		{ "${function}", i->model->label },
 		{ "${mount}", i->model->ffs ? i->model->ffs->mount.path : "" },
 		{ "${device}", or_empty(device_of(i)) },
-		{ "${ifname}", or_empty(i->node.ifname) },
+		{ "${ifname}", or_empty(i->kernel.ifname) },
 	};
 	char *out = xstrdup("");
 
@@ -181,8 +181,8 @@ static void prepare_environment(struct live_worker *worker)
 	set_variable(env, &n, "FFSCTL_GADGET", i->all->gadget);
 	set_variable(env, &n, "FFSCTL_FUNCTION", i->model->label);
 	set_variable(env, &n, "FFSCTL_MOUNT", ffs ? ffs->mount.path : NULL);
-	set_variable(env, &n, "FFSCTL_DEVICE", ffs ? NULL : i->node.device);
-	set_variable(env, &n, "FFSCTL_IFNAME", i->node.ifname);
+	set_variable(env, &n, "FFSCTL_DEVICE", ffs ? NULL : i->kernel.device);
+	set_variable(env, &n, "FFSCTL_IFNAME", i->kernel.ifname);
 	env[n++] = strf("LISTEN_FDS=%zu", n_fds);
 	set_variable(env, &n, "LISTEN_FDNAMES", names);
 	env[n] = strf("LISTEN_PID=%*s", SPAWN_PID_DIGITS, "");
@@ -481,7 +481,7 @@ static void prepare_node(struct live_worker *worker)
 {
 	prepare_arguments(worker);
 	prepare_environment(worker);
-	worker->function->node.served = worker->function->node.id;
+	worker->function->kernel.served = worker->function->kernel.id;
 }
 
 /* The program, or of a plugin what the program loads. */

@@ -2,17 +2,18 @@
 /* One worker in place of another, while a reload is under way. */
 #include "function/function.h"
 
-/* The twin's worker, which is the one that the step wants, for the function's own (or none). */
+/* The replacement's worker, which is the one that the step wants, for the function's own (or none).
+ */
 void function_exchange_workers(struct live_function *i)
 {
 	struct live_worker *worker = i->worker;
 
-	i->worker = i->twin->worker;
-	i->twin->worker = worker;
+	i->worker = i->replacement->worker;
+	i->replacement->worker = worker;
 	if (i->worker)
 		i->worker->function = i;
-	if (i->twin->worker)
-		i->twin->worker->function = i->twin;
+	if (i->replacement->worker)
+		i->replacement->worker->function = i->replacement;
 }
 
 void function_succeed(struct live_function *i)

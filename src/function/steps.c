@@ -23,7 +23,7 @@ static int start_apply(struct step *step, struct error *err)
 	worker_handle(i->worker, WORKER_EV_START);
 	/* In a reload the step that waits for it tells: this one would have left it in its place.
 	 */
-	if (i->worker->awaited || !function_gates(i) || i->worker->state != WORKER_FAILED ||
+	if (i->worker->awaited || !function_blocks_bind(i) || i->worker->state != WORKER_FAILED ||
 	    !i->worker->error.text)
 		return 0;
 	error_move(err, &i->worker->error);
@@ -44,12 +44,12 @@ static int start_undo(struct step *step, struct error *err _unused_)
 		struct live_function *other = all->v[n];
 
 		if (other->worker && other->worker->state != WORKER_STOPPING &&
-		    (other == i || other->leaves || all->phase == PHASE_GOING_DOWN))
+		    (other == i || other->removing || all->phase == PHASE_GOING_DOWN))
 			worker_handle(other->worker, WORKER_EV_STOP);
 	}
 	if (i->worker->state != WORKER_STOPPED)
 		return PLAN_AGAIN;
-	if (i->twin && !i->twin->worker)
+	if (i->replacement && !i->replacement->worker)
 		function_exchange_workers(i);
 	return 0;
 }
@@ -60,8 +60,8 @@ static int start_replace(struct step *step, struct step *last _unused_, struct e
 	struct live_function *i = step->self;
 
 	if (!has_worker_of(i, step) && !i->worker->successor) {
-		i->twin->worker->awaited = i->all->events->is_reloading(i->all->owner);
-		worker_replace(i->worker, i->twin->worker);
+		i->replacement->worker->awaited = i->all->events->is_reloading(i->all->owner);
+		worker_replace(i->worker, i->replacement->worker);
 	}
 	return has_worker_of(i, step) ? 0 : PLAN_AGAIN;
 }
@@ -128,7 +128,7 @@ void function_add_worker_start(struct plan *plan, struct live_function *i)
 
 void function_add_worker_ready(struct plan *plan, struct live_function *i)
 {
-	if (i->worker && function_gates(i))
+	if (i->worker && function_blocks_bind(i))
 		plan_add(plan, &function_op_ready, xstrdup(i->worker->spawn.program),
 			 xstrdup(i->worker->identity), &i->worker->model->at, i);
 }

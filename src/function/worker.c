@@ -304,7 +304,7 @@ static void ended(struct live_worker *worker, double least_delay)
 		functions_changed(all);
 		return;
 	}
-	if (function_gates(worker->function) && (all->phase != PHASE_UP || worker->awaited)) {
+	if (function_blocks_bind(worker->function) && (all->phase != PHASE_UP || worker->awaited)) {
 		fail(worker, "it ended while the gadget was coming up");
 		return;
 	}

@@ -191,7 +191,7 @@ void worker_stats_free(struct live_worker *worker);
 int worker_watch(struct live_worker *worker, int *output, int *notify, struct error *err);
 
 /* A message of the worker's, by its keeper, which has kept what is about control requests. */
-void worker_hear(struct live_worker *worker, uint16_t type, const void *body, size_t size);
+void worker_on_message(struct live_worker *worker, uint16_t type, const void *body, size_t size);
 
 /*
  * Takes all that the dead worker has printed, and closes what it was printed to. Its end may be

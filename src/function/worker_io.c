@@ -39,7 +39,7 @@ static void set_engine(struct live_worker *worker, const char *word, size_t size
 	functions_changed(all_of(worker));
 }
 
-void worker_hear(struct live_worker *worker, uint16_t type, const void *body, size_t size)
+void worker_on_message(struct live_worker *worker, uint16_t type, const void *body, size_t size)
 {
 	switch (type) {
 	case FFSCTL_MSG_READY:

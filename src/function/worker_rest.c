@@ -50,7 +50,7 @@ void worker_rest_look(struct live_worker *worker)
 		worker->rest = REST_WORDS;
 		function_drop_worker(worker->function);
 	}
-	if (worker->rest != REST_WORDS || function_is_dropping(worker->function))
+	if (worker->rest != REST_WORDS || function_is_draining(worker->function))
 		return;
 	worker->rest = REST_NONE;
 	worker_gone(worker);

@@ -27,65 +27,65 @@
 
 /* --- what the child says --- */
 
-struct ear {
+struct capture {
 	int fd; /* -1: it is closed */
 	char *text;
 	size_t n, max;
 	bool overflow; /* it has said more than that */
 };
 
-static int open_ear(struct ear *ear, size_t max, int *theirs)
+static int capture_open(struct capture *capture, size_t max, int *theirs)
 {
 	int pair[2];
 
 	if (pipe2(pair, O_CLOEXEC) < 0)
 		return -errno;
 	*theirs = pair[1];
-	*ear = (struct ear){ .fd = pair[0], .text = xcalloc(1, max + 1), .max = max };
-	return fcntl(ear->fd, F_SETFL, O_NONBLOCK) < 0 ? -errno : 0;
+	*capture = (struct capture){ .fd = pair[0], .text = xcalloc(1, max + 1), .max = max };
+	return fcntl(capture->fd, F_SETFL, O_NONBLOCK) < 0 ? -errno : 0;
 }
 
-static void close_ear(struct ear *ear)
+static void capture_close(struct capture *capture)
 {
-	cleanup_close(&ear->fd);
-	ear->fd = -1;
+	cleanup_close(&capture->fd);
+	capture->fd = -1;
 }
 
 /* What is there now; false: nothing more will come. */
-static bool hear(struct ear *ear)
+static bool capture_read(struct capture *capture)
 {
 	char rest[4096];
 	ssize_t n;
 
 	do {
-		n = read(ear->fd, rest, sizeof(rest));
-		if (n > (ssize_t)(ear->max - ear->n)) {
-			n = (ssize_t)(ear->max - ear->n);
-			ear->overflow = true;
+		n = read(capture->fd, rest, sizeof(rest));
+		if (n > (ssize_t)(capture->max - capture->n)) {
+			n = (ssize_t)(capture->max - capture->n);
+			capture->overflow = true;
 		}
 		if (n > 0)
-			memcpy(ear->text + ear->n, rest, (size_t)n);
-		ear->n += n > 0 ? (size_t)n : 0;
-	} while (n > 0 && !ear->overflow);
-	return ear->overflow || (n < 0 && (errno == EAGAIN || errno == EINTR));
+			memcpy(capture->text + capture->n, rest, (size_t)n);
+		capture->n += n > 0 ? (size_t)n : 0;
+	} while (n > 0 && !capture->overflow);
+	return capture->overflow || (n < 0 && (errno == EAGAIN || errno == EINTR));
 }
 
 struct child {
 	const char *path; /* of the plugin, for messages */
 	pid_t pid;
-	struct ear answer, words; /* its stdout, its stderr */
+	struct capture answer, words; /* its stdout, its stderr */
 	bool late;
 	int status;
 };
 
-static void hear_if(struct ear *ear, short revents)
+static void capture_if(struct capture *capture, short revents)
 {
-	if (revents && !hear(ear))
-		close_ear(ear);
+	if (revents && !capture_read(capture))
+		capture_close(capture);
 }
 
 /* Until it has ended, has said too much, or its time is up. */
-static void listen_to(struct child *c, int pidfd)
+static void capture_all(struct child *c, int pidfd)
 {
 	double end = now_monotonic() + TIME_LIMIT;
 	bool ended = false;
@@ -101,8 +101,8 @@ static void listen_to(struct child *c, int pidfd)
 			continue; /* EINTR */
 		/* Its end was seen before what it said last was read. */
 		ended = p[0].revents;
-		hear_if(&c->answer, p[1].revents);
-		hear_if(&c->words, p[2].revents);
+		capture_if(&c->answer, p[1].revents);
+		capture_if(&c->words, p[2].revents);
 	}
 }
 
@@ -136,10 +136,10 @@ static int start(struct child *c, int plugin_fd, struct error *err)
 			       .gid = SPAWN_NOBODY,
 			       .same_user = geteuid() != 0,
 			       .tied = true };
-	int r = open_ear(&c->answer, ANSWER_MAX, &answer);
+	int r = capture_open(&c->answer, ANSWER_MAX, &answer);
 
 	if (r == 0)
-		r = open_ear(&c->words, WORDS_MAX, &words);
+		r = capture_open(&c->words, WORDS_MAX, &words);
 	if (r < 0)
 		return error_errno(err, EX_OSERR, -r, NULL, "cannot make pipes");
 	spawn.answer = answer;
@@ -168,7 +168,7 @@ static int run(struct child *c, struct error *err)
 	if (pidfd < 0)
 		error_errno(err, EX_OSERR, errno, NULL, "cannot watch the plugin host");
 	else
-		listen_to(c, pidfd);
+		capture_all(c, pidfd);
 	end(c);
 	return -err->err;
 }
@@ -310,8 +310,8 @@ int describe_plugin(const char *plugin, struct description *d, struct error *err
 		r = understand(&c, d, err);
 	if (r < 0)
 		description_free(d);
-	close_ear(&c.answer);
-	close_ear(&c.words);
+	capture_close(&c.answer);
+	capture_close(&c.words);
 	free(c.answer.text);
 	free(c.words.text);
 	return r;

@@ -118,7 +118,7 @@ static const struct live_worker *missing_worker(const struct supervisor *s)
 		const struct live_worker *worker = s->live.v[n]->worker;
 
 		if (worker && !worker_is_settled(worker) &&
-		    (function_gates(s->live.v[n]) || keeps_off(worker)))
+		    (function_blocks_bind(s->live.v[n]) || keeps_off(worker)))
 			return worker;
 	}
 	return NULL;

@@ -15,7 +15,7 @@ void supervisor_worker_failed(struct supervisor *s, struct live_worker *worker)
 
 	s->changed = true;
 	if (s->live.phase == PHASE_COMING_UP && worker->served &&
-	    function_gates(worker->function)) {
+	    function_blocks_bind(worker->function)) {
 		/* Its own step has been taken: nothing else would ask for it any more. */
 		error_set(&err, EX_PROTOCOL, ECHILD, NULL,
 			  "the worker of '%s' was ready, but ended before the gadget was up: %s",

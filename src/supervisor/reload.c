@@ -72,11 +72,11 @@ static void set_instances(struct supervisor *s, struct live_function *const *lis
 		*array_add(s->live.v, s->live.n) = list[k];
 }
 
-static void forget_twins(struct supervisor *s)
+static void forget_replacements(struct supervisor *s)
 {
 	for (size_t n = 0; n < s->live.n; n++) {
-		s->live.v[n]->twin = NULL;
-		s->live.v[n]->leaves = false;
+		s->live.v[n]->replacement = NULL;
+		s->live.v[n]->removing = false;
 		if (s->live.v[n]->worker)
 			s->live.v[n]->worker->awaited = false;
 	}
@@ -92,7 +92,7 @@ static void settle_instances(struct supervisor *s, struct reload *r)
 		struct live_function *fresh = r->fresh[n], *stays = fresh;
 
 		for (size_t k = 0; k < r->n_old; k++)
-			if (r->old[k]->twin == fresh)
+			if (r->old[k]->replacement == fresh)
 				stays = r->old[k];
 		stays->gadget = fresh->gadget;
 		stays->model = fresh->model;
@@ -104,7 +104,7 @@ static void settle_instances(struct supervisor *s, struct reload *r)
 	}
 	set_instances(s, list, n_list);
 	free(list);
-	forget_twins(s);
+	forget_replacements(s);
 }
 
 /* Whatever comes of it: the merged one before it has all that there is. */
@@ -176,7 +176,7 @@ static void is_back(struct supervisor *s, struct reload *r)
 {
 	difference_end(&r->difference, DIFFERENCE_OLD);
 	set_instances(s, r->old, r->n_old);
-	forget_twins(s);
+	forget_replacements(s);
 	configfs_settle(&s->configfs, &s->plan);
 	write_record(s);
 	if (r->was_on)
@@ -216,7 +216,7 @@ static void is_broken(struct supervisor *s, struct reload *r)
 static void keep_workers(struct supervisor *s)
 {
 	for (size_t n = 0; n < s->live.n; n++) {
-		s->live.v[n]->leaves = false;
+		s->live.v[n]->removing = false;
 		if (s->live.v[n]->worker) {
 			s->live.v[n]->worker->awaited = false;
 			s->live.v[n]->worker->successor = NULL;
@@ -382,7 +382,7 @@ static void mark_leavers(const struct reload *r)
 		const struct step *step = &d->plan->steps[d->changes[k].step];
 
 		if (d->changes[k].kind == CHANGE_UNDO && step->op == &function_op_worker)
-			((struct live_function *)step->self)->leaves = true;
+			((struct live_function *)step->self)->removing = true;
 	}
 }
 
@@ -408,7 +408,7 @@ static void do_not(struct supervisor *s, struct reload *r)
 		difference_end(&r->difference, DIFFERENCE_OLD);
 	if (r->old)
 		set_instances(s, r->old, r->n_old);
-	forget_twins(s);
+	forget_replacements(s);
 	drop(s, r);
 	launch_give_back_users(&s->live);
 }

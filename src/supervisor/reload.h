@@ -19,7 +19,8 @@ struct supervisor;
 struct reload {
 	struct gadget *gadget; /* the new one; owned */
 	json_t *form;	       /* its JSON form; owned */
-	/* Of the new plan, in the file's order; those in place of one that stays are its twins. */
+	/* Of the new plan, in the file's order; those in place of one that stays are its
+	 * replacements. */
 	struct live_function **fresh;
 	size_t n_fresh;
 	struct live_function **old; /* the supervisor's own list; meanwhile it has both */

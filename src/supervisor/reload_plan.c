@@ -126,10 +126,11 @@ static struct live_function *stays_as(const struct supervisor *s, const struct r
 	return NULL;
 }
 
-/* Steps of a twin are the function's own: it gives its worker, and nothing else. */
-static void set_twin(struct supervisor *s, struct live_function *i, struct live_function *fresh)
+/* Steps of a replacement are the function's own: it gives its worker, and nothing else. */
+static void set_replacement(struct supervisor *s, struct live_function *i,
+			    struct live_function *fresh)
 {
-	i->twin = fresh;
+	i->replacement = fresh;
 	for (size_t k = 0; k < s->plan.n; k++)
 		if (s->plan.steps[k].self == fresh)
 			s->plan.steps[k].self = i;
@@ -146,7 +147,7 @@ static void join_instances(struct supervisor *s, struct reload *r)
 		struct live_function *i = stays_as(s, r, r->fresh[n]);
 
 		if (i)
-			set_twin(s, i, r->fresh[n]);
+			set_replacement(s, i, r->fresh[n]);
 		else
 			*array_add(s->live.v, s->live.n) = r->fresh[n];
 	}

@@ -68,7 +68,7 @@ void function_succeed(struct live_function *i _unused_)
 {
 }
 
-bool function_gates(const struct live_function *i _unused_)
+bool function_blocks_bind(const struct live_function *i _unused_)
 {
 	return true;
 }
@@ -684,13 +684,13 @@ Test(worker, ready_by_a_message)
 {
 	open_unit();
 	enter(WORKER_STARTING);
-	worker_hear(worker, FFSCTL_MSG_PONG, "", 0);
-	worker_hear(worker, 999, "", 0);
+	worker_on_message(worker, FFSCTL_MSG_PONG, "", 0);
+	worker_on_message(worker, 999, "", 0);
 	cr_expect_eq(worker->state, WORKER_STARTING);
-	worker_hear(worker, FFSCTL_MSG_READY, "mmap", 4);
+	worker_on_message(worker, FFSCTL_MSG_READY, "mmap", 4);
 	cr_expect_eq(worker->state, WORKER_READY);
 	cr_expect_str_eq(worker->engine, "mmap");
-	worker_hear(worker, FFSCTL_MSG_READY, "\x1b[2J", 4);
+	worker_on_message(worker, FFSCTL_MSG_READY, "\x1b[2J", 4);
 	cr_expect_str_eq(worker->engine, "", "what is no word is not shown");
 	close_unit();
 }
@@ -721,7 +721,7 @@ Test(worker, a_worker_that_is_not_heard_of_is_killed)
 	worker_handle(worker, WORKER_EV_TIMER);
 	cr_expect_eq(saw.pings, 3);
 	cr_expect_eq(saw.interrupts, 1);
-	worker_hear(worker, FFSCTL_MSG_PONG, "", 0);
+	worker_on_message(worker, FFSCTL_MSG_PONG, "", 0);
 	worker->alive -= 99;
 	worker_handle(worker, WORKER_EV_TIMER);
 	cr_expect_eq(saw.kills, 0);
