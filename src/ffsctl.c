@@ -99,9 +99,9 @@ static int parse_option(struct globals *g, int option, char **argv)
 		g->dirs[0] = optarg;
 		return -1;
 	case OPT_CONFIGFS:
-		return set_directory(&g->world.configfs, "--configfs");
+		return set_directory(&g->paths.configfs, "--configfs");
 	case OPT_RUN_DIR:
-		return set_directory(&g->world.run_dir, "--run-dir");
+		return set_directory(&g->paths.run_dir, "--run-dir");
 	case OPT_VERSION:
 		puts("ffsctl " PACKAGE_VERSION);
 		return 0;
@@ -129,7 +129,7 @@ int main(int argc, char **argv)
 {
 	struct globals g = { .commands = cmd_all,
 			     .options = cmd_global_options,
-			     .world = { .configfs = "/sys/kernel/config",
+			     .paths = { .configfs = "/sys/kernel/config",
 					.run_dir = "/run/ffsctl" },
 			     .dirs = { NULL, FFSCTL_SYSCONFDIR "/ffsctl/gadget.d",
 				       "/run/ffsctl/gadget.d", FFSCTL_DATADIR "/gadget.d" } };

@@ -15,4 +15,4 @@ libffsctl_a_SOURCES += \
 	src/base/trace.c src/base/trace.h \
 	src/base/trust.c src/base/trust.h \
 	src/base/util.c src/base/util.h \
-	src/base/world.h
+	src/base/paths.h

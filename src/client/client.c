@@ -30,20 +30,20 @@
  * Nobody of ours had it just now: it is not there, or is taken down all the same, or err says whose
  * it is. False: look again.
  */
-static bool not_ours(const struct world *world, const char *name, enum client_whose whose,
+static bool not_ours(const struct paths *paths, const char *name, enum client_whose whose,
 		     enum client_result *result, struct error *err)
 {
-	_cleanup_free_ char *dir = configfs_gadget_path(world, name);
+	_cleanup_free_ char *dir = configfs_gadget_path(paths, name);
 	pid_t pid;
 
 	*result = CLIENT_UNCHANGED;
-	if (!inspect_has(world, name))
+	if (!inspect_has(paths, name))
 		return true;
-	if (rundir_owner(world, name, &pid, NULL) != -ENOENT)
+	if (rundir_owner(paths, name, &pid, NULL) != -ENOENT)
 		return false;
 	if (whose == CLIENT_ANYBODYS) {
 		*result = CLIENT_FORCED;
-		client_force(world, name, err);
+		client_force(paths, name, err);
 		return true;
 	}
 	error_set(err, EX_CANTCREAT, EEXIST, dir, "the gadget '%s' was not made by ffsctl", name);
@@ -55,12 +55,12 @@ static bool not_ours(const struct world *world, const char *name, enum client_wh
  * A descriptor of the process that has the lock; -1: it has just ended. The lock is looked at again
  * afterwards: while it is held its owner lives, so that the number cannot be a later process's.
  */
-static int open_owner(const struct world *world, const char *name, pid_t pid)
+static int open_owner(const struct paths *paths, const char *name, pid_t pid)
 {
 	_cleanup_close_ int fd = (int)syscall(SYS_pidfd_open, pid, 0);
 	pid_t now;
 
-	return rundir_owner(world, name, &now, NULL) == 0 && now == pid ? steal_fd(&fd) : -1;
+	return rundir_owner(paths, name, &now, NULL) == 0 && now == pid ? steal_fd(&fd) : -1;
 }
 
 /* Where it is known. */
@@ -70,10 +70,10 @@ static void await_end(int fd, int timeout_ms)
 		process_await_end(fd, timeout_ms);
 }
 
-static int tell_down(const struct world *world, const char *name, struct error *err)
+static int tell_down(const struct paths *paths, const char *name, struct error *err)
 {
 	json_t *command = json_pack("{s:s}", "command", "down");
-	int r = control_command(world, name, command, err);
+	int r = control_command(paths, name, command, err);
 
 	json_decref(command);
 	return r;
@@ -97,11 +97,11 @@ static bool end_by_signal(const char *who, int owner)
 }
 
 /* Somebody has deleted the lock. An error without text: there is no supervisor either. */
-static int down_without_lock(const struct world *world, const char *name, struct error *err)
+static int down_without_lock(const struct paths *paths, const char *name, struct error *err)
 {
-	pid_t pid = inspect_supervisor(world, name);
+	pid_t pid = inspect_supervisor(paths, name);
 	_cleanup_close_ int owner = pid > 0 ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
-	int r = tell_down(world, name, err);
+	int r = tell_down(paths, name, err);
 
 	if (r == -ECONNRESET) { /* it had been told already */
 		error_clear(err);
@@ -112,29 +112,29 @@ static int down_without_lock(const struct world *world, const char *name, struct
 	if (r == 0 || err->exit || owner < 0)
 		return r;
 	error_set(err, EX_CANTCREAT, ENOENT, NULL,
-		  "the lock and the control socket of '%s' in %s/%s are gone", name, world->run_dir,
+		  "the lock and the control socket of '%s' in %s/%s are gone", name, paths->run_dir,
 		  name);
 	return error_hint(err, "'kill %d' makes its supervisor take it down", (int)pid);
 }
 
 /* Without a record nobody knows what there is to undo. */
-static bool lacks_record(const struct world *world, const char *name, enum client_whose whose)
+static bool lacks_record(const struct paths *paths, const char *name, enum client_whose whose)
 {
-	_cleanup_free_ char *dir = configfs_gadget_path(world, name);
+	_cleanup_free_ char *dir = configfs_gadget_path(paths, name);
 
 	/* Who was killed before it wrote one has made nothing. */
-	return !rundir_has(world, name, RUNDIR_RECORD) && rundir_has(world, name, RUNDIR_STATUS) &&
+	return !rundir_has(paths, name, RUNDIR_RECORD) && rundir_has(paths, name, RUNDIR_STATUS) &&
 	       (whose == CLIENT_ANYBODYS || path_exists(dir));
 }
 
 /* Of ours, but without a record. The lock is ours, and goes with the rest. */
-static int down_without_record(const struct world *world, const char *name, enum client_whose whose,
+static int down_without_record(const struct paths *paths, const char *name, enum client_whose whose,
 			       struct rundir *rundir, struct error *err)
 {
 	int r;
 
 	if (whose == CLIENT_ANYBODYS) {
-		r = client_force(world, name, err);
+		r = client_force(paths, name, err);
 		return r < 0 ? r : rundir_remove(rundir, err);
 	}
 	error_set(err, EX_CANTCREAT, ENOENT, rundir->path,
@@ -151,7 +151,7 @@ static int no_access(const char *name, int r, struct error *err)
 	return r == -EACCES ? error_hint(err, "this needs root") : r;
 }
 
-int client_down(const struct world *world, const char *name, enum client_whose whose,
+int client_down(const struct paths *paths, const char *name, enum client_whose whose,
 		enum client_result *result, struct error *err)
 {
 	_cleanup_rundir_ struct rundir rundir = RUNDIR_NONE;
@@ -161,14 +161,14 @@ int client_down(const struct world *world, const char *name, enum client_whose w
 		_cleanup_free_ char *who = NULL;
 		_cleanup_close_ int owner = -1;
 		pid_t pid;
-		int r = rundir_owner(world, name, &pid, &who);
+		int r = rundir_owner(paths, name, &pid, &who);
 
 		*result = CLIENT_DONE;
 		if (r == -ENOENT && told)
 			return 0;
-		if (r == -ENOENT && rundir_exists(world, name) &&
-		    !rundir_has(world, name, RUNDIR_LOCK)) {
-			r = down_without_lock(world, name, err);
+		if (r == -ENOENT && rundir_exists(paths, name) &&
+		    !rundir_has(paths, name, RUNDIR_LOCK)) {
+			r = down_without_lock(paths, name, err);
 			told = told || r == 0;
 			if (r == 0)
 				continue;
@@ -176,13 +176,13 @@ int client_down(const struct world *world, const char *name, enum client_whose w
 				return r;
 			r = 0; /* nobody is there */
 		}
-		if (r == -ENOENT && !not_ours(world, name, whose, result, err))
+		if (r == -ENOENT && !not_ours(paths, name, whose, result, err))
 			continue; /* an `up` has made it meanwhile */
 		if (r == -ENOENT)
 			return -err->err;
 		/* Who may not look at the lock may perhaps ask (--group). */
 		if (r == -EACCES) {
-			int asked = tell_down(world, name, err);
+			int asked = tell_down(paths, name, err);
 
 			if (asked == 0 || (err->exit && asked != -EACCES))
 				return asked;
@@ -191,7 +191,7 @@ int client_down(const struct world *world, const char *name, enum client_whose w
 		if (r < 0)
 			return no_access(name, r, err);
 		if (pid == 0) {
-			r = rundir_lock(&rundir, world, name, WHO_DOWN, err);
+			r = rundir_lock(&rundir, paths, name, WHO_DOWN, err);
 			if (r == 0)
 				break;
 			if (r != -EWOULDBLOCK)
@@ -200,8 +200,8 @@ int client_down(const struct world *world, const char *name, enum client_whose w
 			error_clear(err);
 			continue;
 		}
-		owner = open_owner(world, name, pid);
-		r = tell_down(world, name, err);
+		owner = open_owner(paths, name, pid);
+		r = tell_down(paths, name, err);
 		if (r < 0 && err->exit && r != -ECONNRESET) {
 			/* A supervisor that could not undo all has answered, and ends now. */
 			if (err->exit == EX_OSERR)
@@ -220,21 +220,21 @@ int client_down(const struct world *world, const char *name, enum client_whose w
 		told = told || r == 0 || err->exit;
 		error_clear(err);
 	}
-	if (lacks_record(world, name, whose)) {
+	if (lacks_record(paths, name, whose)) {
 		*result = CLIENT_FORCED;
-		return down_without_record(world, name, whose, &rundir, err);
+		return down_without_record(paths, name, whose, &rundir, err);
 	}
 	*result = rundir_has_record(&rundir) ? CLIENT_CLEARED
 		  : told		     ? CLIENT_DONE
 					     : CLIENT_UNCHANGED;
-	return client_clear_leftovers(world, name, &rundir, err);
+	return client_clear_leftovers(paths, name, &rundir, err);
 }
 
-int client_log(const struct world *world, const char *name, char **text, size_t *size,
+int client_log(const struct paths *paths, const char *name, char **text, size_t *size,
 	       struct error *err)
 {
-	_cleanup_free_ char *dir = strf("%s/%s", world->run_dir, name);
-	int r = rundir_read_text(world, name, RUNDIR_LOG, 2 * OUTPUT_KEPT, text, size, err);
+	_cleanup_free_ char *dir = strf("%s/%s", paths->run_dir, name);
+	int r = rundir_read_text(paths, name, RUNDIR_LOG, 2 * OUTPUT_KEPT, text, size, err);
 
 	if (r != -ENOENT)
 		return r;
@@ -247,22 +247,22 @@ int client_log(const struct world *world, const char *name, char **text, size_t 
 			 name);
 }
 
-int client_restart(const struct world *world, const char *name, const char *function,
+int client_restart(const struct paths *paths, const char *name, const char *function,
 		   struct error *err)
 {
 	json_t *command = json_pack("{s:s, s:s?}", "command", "restart", "function", function);
-	int r = control_command(world, name, command, err);
+	int r = control_command(paths, name, command, err);
 
 	json_decref(command);
 	return r < 0 && !err->exit ? client_no_supervisor(name, err) : r;
 }
 
 /* `command` is taken over. */
-static int ask_bus(const struct world *world, const char *name, json_t *command,
+static int ask_bus(const struct paths *paths, const char *name, json_t *command,
 		   enum client_result *result, char **udc, struct error *err)
 {
 	json_t *reply = NULL;
-	int r = control_ask(world, name, command, &reply, err);
+	int r = control_ask(paths, name, command, &reply, err);
 	const char *on = json_string_value(json_object_get(reply, "udc"));
 
 	*result = json_is_true(json_object_get(reply, "changed")) ? CLIENT_DONE : CLIENT_UNCHANGED;
@@ -273,21 +273,21 @@ static int ask_bus(const struct world *world, const char *name, json_t *command,
 	return r < 0 && !err->exit ? client_no_supervisor(name, err) : r;
 }
 
-int client_bind(const struct world *world, const char *name, const char *udc,
+int client_bind(const struct paths *paths, const char *name, const char *udc,
 		enum client_result *result, char **bound, struct error *err)
 {
-	return ask_bus(world, name, json_pack("{s:s, s:s?}", "command", "bind", "udc", udc), result,
+	return ask_bus(paths, name, json_pack("{s:s, s:s?}", "command", "bind", "udc", udc), result,
 		       bound, err);
 }
 
-int client_unbind(const struct world *world, const char *name, enum client_result *result,
+int client_unbind(const struct paths *paths, const char *name, enum client_result *result,
 		  struct error *err)
 {
-	return ask_bus(world, name, json_pack("{s:s}", "command", "unbind"), result, NULL, err);
+	return ask_bus(paths, name, json_pack("{s:s}", "command", "unbind"), result, NULL, err);
 }
 
 /* Asks the supervisor: what sysfs says by itself may be about an earlier gadget (host.c). */
-int client_wait_host(const struct world *world, const char *name, double seconds, struct error *err)
+int client_wait_host(const struct paths *paths, const char *name, double seconds, struct error *err)
 {
 	json_t *command = json_pack("{s:s}", "command", "wait-host");
 	double until = now_monotonic() + seconds;
@@ -295,7 +295,7 @@ int client_wait_host(const struct world *world, const char *name, double seconds
 
 	/* Who was stopped and goes on is interrupted, too (signal(7)). */
 	do
-		r = control_wait(world, name, command, until - now_monotonic(), err);
+		r = control_wait(paths, name, command, until - now_monotonic(), err);
 	while (r == -EINTR && !err->exit && !client_was_interrupted());
 	json_decref(command);
 	if (r < 0 && !err->exit && (r == -ETIMEDOUT || r == -EINTR))
@@ -312,9 +312,9 @@ int client_wait_host(const struct world *world, const char *name, double seconds
  * Where a supervisor begins: its directory, and those that lead to it as long as they have to be
  * made. From the top down, so that what is made meanwhile is seen from above.
  */
-static void watch_beginning(int fd, const struct world *world, const char *name)
+static void watch_beginning(int fd, const struct paths *paths, const char *name)
 {
-	_cleanup_free_ char *path = strf("%s/%s/", world->run_dir, name);
+	_cleanup_free_ char *path = strf("%s/%s/", paths->run_dir, name);
 
 	for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
 		*slash = '\0';
@@ -334,7 +334,7 @@ static bool await_beginning(int fd, double until)
 	return r != 0;
 }
 
-int client_wait(const struct world *world, const char *name, const char *condition, double seconds,
+int client_wait(const struct paths *paths, const char *name, const char *condition, double seconds,
 		struct error *err)
 {
 	json_t *command = json_pack("{s:s, s:s}", "command", "wait", "for", condition);
@@ -345,8 +345,8 @@ int client_wait(const struct world *world, const char *name, const char *conditi
 	for (;;) {
 		/* Listen first, then look. */
 		if (fd >= 0)
-			watch_beginning(fd, world, name);
-		r = control_wait(world, name, command, until - now_monotonic(), err);
+			watch_beginning(fd, paths, name);
+		r = control_wait(paths, name, command, until - now_monotonic(), err);
 		if (r == 0 || err->exit || r == -ETIMEDOUT)
 			break;
 		/* Who was stopped and goes on is interrupted, too: a time limit makes it so

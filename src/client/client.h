@@ -6,12 +6,12 @@
 #include <stdbool.h>
 
 #include "base/error.h"
-#include "base/world.h"
+#include "base/paths.h"
 #include "gadgetfile/gadget.h"
 #include "plan/plan.h"
 
 struct client_options {
-	const struct world *world;
+	const struct paths *paths;
 	const char *udc; /* --udc; NULL */
 	bool no_bind;
 	const char *const *dirs; /* where gadget files are looked for by name; ends with NULL */
@@ -63,14 +63,14 @@ int client_up(const struct gadget *g, const json_t *form, const struct client_op
 	      int report_fd, bool *reported, char **output, struct error *err);
 
 /* Whether a gadget has lost its supervisor, so that client_take_over may give it another one. */
-bool client_is_orphaned(const struct world *world, const char *name);
+bool client_is_orphaned(const struct paths *paths, const char *name);
 /*
  * In the child: goes on in place of a supervisor that has died, with the same keepers and workers,
  * as what its record says, whatever has become of the gadget file. As client_up, otherwise; the
  * result that is reported is CLIENT_TAKEN_OVER, or CLIENT_UNCHANGED if somebody was faster.
  * EX_UNAVAILABLE: nothing that is left can be taken over.
  */
-int client_take_over(const struct world *world, const char *name, int report_fd, bool *reported,
+int client_take_over(const struct paths *paths, const char *name, int report_fd, bool *reported,
 		     struct error *err);
 
 /* As client_up in the foreground, until TERM or INT, or until it fails for good. */
@@ -94,28 +94,28 @@ enum client_whose {
  * Takes a gadget down, with or without its supervisor. EX_CANTCREAT: it is somebody else's, or, if
  * that does not matter, somebody uses its FunctionFS; then nothing was changed.
  */
-int client_down(const struct world *world, const char *name, enum client_whose whose,
+int client_down(const struct paths *paths, const char *name, enum client_whose whose,
 		enum client_result *result, struct error *err);
 
 /* The last events and the workers' last words (rundir/output.h). The caller frees *text. */
-int client_log(const struct world *world, const char *name, char **text, size_t *size,
+int client_log(const struct paths *paths, const char *name, char **text, size_t *size,
 	       struct error *err);
 
 /*
  * The supervisor becomes that program (an absolute path of an ffsctl), and nothing else changes:
  * workers and bus stay as they are. Returns when it goes on.
  */
-int client_reexec(const struct world *world, const char *name, const char *program,
+int client_reexec(const struct paths *paths, const char *name, const char *program,
 		  struct error *err);
 /*
  * What it executes (supervisor_reexec): goes on with the descriptors of the lock and of the
  * command's socket. Returns as client_up and client_run do.
  */
-int client_resume(const struct world *world, const char *name, int lock_fd, int client_fd,
+int client_resume(const struct paths *paths, const char *name, int lock_fd, int client_fd,
 		  bool foreground, struct error *err);
 
 /* function NULL: all of them. -ESRCH, EX_UNAVAILABLE: it has no supervisor. */
-int client_restart(const struct world *world, const char *name, const char *function,
+int client_restart(const struct paths *paths, const char *name, const char *function,
 		   struct error *err);
 
 /*
@@ -123,20 +123,20 @@ int client_restart(const struct world *world, const char *name, const char *func
  * put it. Returns when it is there; *bound, which the caller frees, is where. CLIENT_UNCHANGED: it
  * was.
  */
-int client_bind(const struct world *world, const char *name, const char *udc,
+int client_bind(const struct paths *paths, const char *name, const char *udc,
 		enum client_result *result, char **bound, struct error *err);
 /* Takes it off the bus, and nothing else away. CLIENT_UNCHANGED: it was not on it. */
-int client_unbind(const struct world *world, const char *name, enum client_result *result,
+int client_unbind(const struct paths *paths, const char *name, enum client_result *result,
 		  struct error *err);
 
 /* The path of the gadget file that a gadget of ours came from. The caller frees it. */
-int client_file(const struct world *world, const char *name, char **file, struct error *err);
+int client_file(const struct paths *paths, const char *name, char **file, struct error *err);
 /*
  * The reverse: the name of the gadget of ours that came from that file (an absolute path, as
  * client_file has it); NULL: none did. Of several it is the one whose name the file gave; without
  * that one EX_USAGE. The caller frees it.
  */
-int client_of_file(const struct world *world, const char *file, char **name, struct error *err);
+int client_of_file(const struct paths *paths, const char *file, char **name, struct error *err);
 
 struct client_reload {
 	enum client_result result; /* CLIENT_UNCHANGED: the file has not changed */
@@ -149,17 +149,17 @@ struct client_reload {
  * way back). `renamed`: the file may give it another name. When it fails the gadget is as it was,
  * or the text says that it is not.
  */
-int client_reload(const struct world *world, const char *name, const char *file, bool renamed,
+int client_reload(const struct paths *paths, const char *name, const char *file, bool renamed,
 		  double timeout, struct client_reload *done, struct error *err);
 /*
  * The changes that it would make, as the array "plan" of cli.md (the caller owns it), and whether
  * the gadget would leave the bus. Changes nothing.
  */
-int client_reload_plan(const struct world *world, const char *name, const char *file, bool renamed,
+int client_reload_plan(const struct paths *paths, const char *name, const char *file, bool renamed,
 		       const char *const *dirs, json_t **changes, bool *rebinds, struct error *err);
 
 /* Until a host has configured the gadget, which is up. */
-int client_wait_host(const struct world *world, const char *name, double seconds,
+int client_wait_host(const struct paths *paths, const char *name, double seconds,
 		     struct error *err);
 
 /*
@@ -167,5 +167,5 @@ int client_wait_host(const struct world *world, const char *name, double seconds
  * A number of seconds: also until it has one; EX_TEMPFAIL when the time is up. HUGE_VAL: for ever.
  * EX_PROTOCOL when a worker has failed for good.
  */
-int client_wait(const struct world *world, const char *name, const char *condition, double seconds,
+int client_wait(const struct paths *paths, const char *name, const char *condition, double seconds,
 		struct error *err);

@@ -72,18 +72,18 @@ static void say_undone(const struct step *step, bool undone _unused_)
 	log_debug("%s %s", step->op->undo_name, step->path);
 }
 
-static int make_plan(struct found *f, const struct world *world, const char *mounts,
+static int make_plan(struct found *f, const struct paths *paths, const char *mounts,
 		     struct error *err)
 {
-	_cleanup_free_ char *dir = configfs_gadget_path(world, f->name);
-	int r = configfs_tree_read(world->configfs, dir, &f->live, err);
+	_cleanup_free_ char *dir = configfs_gadget_path(paths, f->name);
+	int r = configfs_tree_read(paths->configfs, dir, &f->live, err);
 
 	if (r < 0 && r != -ENOENT)
 		return r;
 	error_clear(err);
-	if (rundir_has(world, f->name, "view")) /* of one of ours that has lost its record */
+	if (rundir_has(paths, f->name, "view")) /* of one of ours that has lost its record */
 		plan_add(f->plan, &usbg_op_view,
-			 strf("%s/%s/view/usb_gadget/%s", world->run_dir, f->name, f->name), NULL,
+			 strf("%s/%s/view/usb_gadget/%s", paths->run_dir, f->name, f->name), NULL,
 			 NULL, NULL);
 	if (r == 0)
 		found_add_gadget(f->plan, &f->live, dir);
@@ -124,9 +124,9 @@ static int undo(struct plan *plan, struct error *err)
 }
 
 /* A mount that is hidden by another one, or has an odd name, is none that the plan could undo. */
-static int check_mounts(struct found *f, const struct world *world, struct error *err)
+static int check_mounts(struct found *f, const struct paths *paths, struct error *err)
 {
-	_cleanup_free_ char *mounts = inspect_mounts(world);
+	_cleanup_free_ char *mounts = inspect_mounts(paths);
 
 	mounts_each(mounts, FFS_FILE_SYSTEM, keep_mount, f);
 	if (!f->mounted)
@@ -136,22 +136,22 @@ static int check_mounts(struct found *f, const struct world *world, struct error
 	return error_hint(err, "unmount it by hand");
 }
 
-int client_force(const struct world *world, const char *name, struct error *err)
+int client_force(const struct paths *paths, const char *name, struct error *err)
 {
-	_cleanup_free_ char *mounts = inspect_mounts(world);
+	_cleanup_free_ char *mounts = inspect_mounts(paths);
 	_cleanup_plan_ struct plan plan = { 0 };
 	struct found f = { .name = name, .plan = &plan };
-	int r = make_plan(&f, world, mounts, err);
+	int r = make_plan(&f, paths, mounts, err);
 
 	if (r == 0)
 		r = check_holders(&plan, err);
 	if (r == 0)
 		r = undo(&plan, err);
 	if (r == 0)
-		r = check_mounts(&f, world, err);
+		r = check_mounts(&f, paths, err);
 	/* If it was ours, and somebody has removed its record. */
 	if (r == 0)
-		rundir_forget_users(world, name);
+		rundir_forget_users(paths, name);
 	configfs_tree_free(&f.live);
 	free(f.mounted);
 	return r;

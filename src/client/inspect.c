@@ -62,20 +62,20 @@ static void add_remains(void *data, const char *path, const char *source _unused
 }
 
 /* NULL: nothing of it is there any more. */
-static json_t *foreign_gadget(const struct world *world, const char *name, const char *mounts)
+static json_t *foreign_gadget(const struct paths *paths, const char *name, const char *mounts)
 {
-	_cleanup_free_ char *dir = configfs_gadget_path(world, name);
+	_cleanup_free_ char *dir = configfs_gadget_path(paths, name);
 	json_t *gadget = inspect_new_gadget(name, "foreign");
 	struct inspect_truth truth = { 0 };
 
-	inspect_look(world, name, &truth);
+	inspect_look(paths, name, &truth);
 	inspect_set_udc(gadget, &truth);
 	if (truth.exists)
 		add_foreign_functions(gadget, dir);
 	else
 		mounts_each(mounts, FFS_FILE_SYSTEM, add_remains,
 			    &(struct remains){ gadget, name });
-	inspect_add_nodes(world, name, gadget);
+	inspect_add_nodes(paths, name, gadget);
 	if (!truth.exists && json_array_size(json_object_get(gadget, "problems")) == 0)
 		json_decref(steal_ptr(gadget));
 	inspect_truth_free(&truth);
@@ -111,9 +111,9 @@ static int add_name(void *data, const char *name)
 	return 0;
 }
 
-static void add_configfs_names(const struct world *world, struct names *names)
+static void add_configfs_names(const struct paths *paths, struct names *names)
 {
-	_cleanup_free_ char *path = strf("%s/usb_gadget", world->configfs);
+	_cleanup_free_ char *path = strf("%s/usb_gadget", paths->configfs);
 	DIR *dir = opendir(path);
 	struct dirent *entry;
 
@@ -137,29 +137,29 @@ static int compare(const void *a, const void *b)
 	return strcmp(((const struct found *)a)->name, ((const struct found *)b)->name);
 }
 
-int inspect_gadgets(const struct world *world, const char *name, json_t **gadgets,
+int inspect_gadgets(const struct paths *paths, const char *name, json_t **gadgets,
 		    struct error *err)
 {
-	_cleanup_free_ char *mounts = inspect_mounts(world);
+	_cleanup_free_ char *mounts = inspect_mounts(paths);
 	struct names names = { .only = name };
 	int r;
 
 	/* In this order: a gadget of ours that comes up meanwhile is not taken for a foreign one.
 	 */
 	mounts_each(mounts, FFS_FILE_SYSTEM, add_mounted_name, &names);
-	add_configfs_names(world, &names);
+	add_configfs_names(paths, &names);
 	names.ours = true;
-	r = rundir_each_name(world, add_name, &names);
+	r = rundir_each_name(paths, add_name, &names);
 	if (names.n > 0)
 		qsort(names.v, names.n, sizeof(*names.v), compare);
 	*gadgets = json_array();
 	for (size_t i = 0; i < names.n; i++) {
 		const struct found *found = &names.v[i];
 		json_t *gadget =
-			found->ours ? inspect_our_gadget(world, found->name, mounts) : NULL;
+			found->ours ? inspect_our_gadget(paths, found->name, mounts) : NULL;
 
 		if (!gadget)
-			gadget = foreign_gadget(world, found->name, mounts);
+			gadget = foreign_gadget(paths, found->name, mounts);
 		if (gadget)
 			json_array_append_new(*gadgets, gadget);
 		free(found->name);
@@ -167,15 +167,15 @@ int inspect_gadgets(const struct world *world, const char *name, json_t **gadget
 	free(names.v);
 	if (r < 0)
 		json_decref(steal_ptr(*gadgets));
-	return r < 0 ? error_errno(err, EX_OSERR, -r, world->run_dir, "cannot list %s",
-				   world->run_dir)
+	return r < 0 ? error_errno(err, EX_OSERR, -r, paths->run_dir, "cannot list %s",
+				   paths->run_dir)
 		     : 0;
 }
 
-bool inspect_has(const struct world *world, const char *name)
+bool inspect_has(const struct paths *paths, const char *name)
 {
-	_cleanup_free_ char *mounts = inspect_mounts(world);
-	json_t *gadget = foreign_gadget(world, name, mounts);
+	_cleanup_free_ char *mounts = inspect_mounts(paths);
+	json_t *gadget = foreign_gadget(paths, name, mounts);
 	bool has = gadget;
 
 	json_decref(gadget);

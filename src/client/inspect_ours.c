@@ -205,13 +205,13 @@ static void check_bus(json_t *gadget, const struct inspect_truth *truth, bool su
 /* --- what its supervisor has written --- */
 
 /* NULL: nothing, or nothing that can be read. The caller frees it. */
-static char *read_status(const struct world *world, const char *name)
+static char *read_status(const struct paths *paths, const char *name)
 {
 	_cleanup_error_ struct error ignored = { 0 };
 	char *text = NULL;
 	size_t size;
 
-	return rundir_read_text(world, name, RUNDIR_STATUS, STATUS_MAX, &text, &size, &ignored) < 0
+	return rundir_read_text(paths, name, RUNDIR_STATUS, STATUS_MAX, &text, &size, &ignored) < 0
 		       ? NULL
 		       : text;
 }
@@ -242,14 +242,14 @@ static const struct {
 };
 
 /* `seen`: those that have just been read are there. */
-static void check_notes(json_t *gadget, const struct world *world, const char *name,
+static void check_notes(json_t *gadget, const struct paths *paths, const char *name,
 			const bool *seen)
 {
 	for (size_t i = 0; i < NOTE_COUNT; i++) {
-		if (seen[i] || rundir_has(world, name, notes[i].file))
+		if (seen[i] || rundir_has(paths, name, notes[i].file))
 			continue;
 		worsen(gadget);
-		inspect_add_problem(gadget, "error", "%s/%s/%s is gone: %s", world->run_dir, name,
+		inspect_add_problem(gadget, "error", "%s/%s/%s is gone: %s", paths->run_dir, name,
 				    notes[i].file, notes[i].without);
 	}
 }
@@ -275,15 +275,15 @@ static bool any_is_kept(const json_t *gadget)
 	return false;
 }
 
-static void say_orphaned(json_t *gadget, const struct world *world, const char *name)
+static void say_orphaned(json_t *gadget, const struct paths *paths, const char *name)
 {
 	set_state(gadget, "degraded");
 	json_array_clear(json_object_get(gadget, "problems"));
-	if (!rundir_has(world, name, RUNDIR_RECORD))
+	if (!rundir_has(paths, name, RUNDIR_RECORD))
 		inspect_add_problem(gadget, "error",
 				    "its supervisor has ended, and %s/%s/" RUNDIR_RECORD
 				    " is gone: 'ffsctl down --force %s' removes what it has made",
-				    world->run_dir, name, name);
+				    paths->run_dir, name, name);
 	else if (any_is_kept(gadget))
 		inspect_add_problem(
 			gadget, "error",
@@ -310,18 +310,18 @@ static pid_t written_owner(const json_t *status)
 	return streq(program, "ffsctl") ? pid : 0;
 }
 
-static pid_t presumed_owner(const struct world *world, const char *name, const json_t *status)
+static pid_t presumed_owner(const struct paths *paths, const char *name, const json_t *status)
 {
-	pid_t pid = control_owner(world, name);
+	pid_t pid = control_owner(paths, name);
 
 	return pid > 0 ? pid : written_owner(status);
 }
 
-pid_t inspect_supervisor(const struct world *world, const char *name)
+pid_t inspect_supervisor(const struct paths *paths, const char *name)
 {
-	_cleanup_free_ char *text = read_status(world, name);
+	_cleanup_free_ char *text = read_status(paths, name);
 	json_t *status = parse_status(text);
-	pid_t pid = presumed_owner(world, name, status);
+	pid_t pid = presumed_owner(paths, name, status);
 
 	json_decref(status);
 	return pid;
@@ -333,13 +333,13 @@ struct owner {
 };
 
 /* Whether there is a lock. */
-static bool find_owner(const struct world *world, const char *name, const json_t *status,
+static bool find_owner(const struct paths *paths, const char *name, const json_t *status,
 		       struct owner *owner)
 {
-	int r = rundir_owner(world, name, &owner->pid, &owner->who);
+	int r = rundir_owner(paths, name, &owner->pid, &owner->who);
 
 	if (r == -EACCES || r == -ENOENT)
-		owner->pid = presumed_owner(world, name, status);
+		owner->pid = presumed_owner(paths, name, status);
 	return r == 0;
 }
 
@@ -359,7 +359,7 @@ static json_t *without_status(const struct owner *owner, const char *name)
 	return gadget;
 }
 
-static void check_all(const struct world *world, const char *name, const char *mounts,
+static void check_all(const struct paths *paths, const char *name, const char *mounts,
 		      const struct owner *owner, const bool *seen, json_t *gadget)
 {
 	struct inspect_truth truth = { 0 };
@@ -367,9 +367,9 @@ static void check_all(const struct world *world, const char *name, const char *m
 	json_t *function;
 	size_t i;
 
-	inspect_look(world, name, &truth);
+	inspect_look(paths, name, &truth);
 	if (!supervised)
-		say_orphaned(gadget, world, name);
+		say_orphaned(gadget, paths, name);
 	check_bus(gadget, &truth, supervised);
 	if (!is_state(gadget, "starting")) {
 		check_links(gadget);
@@ -379,13 +379,13 @@ static void check_all(const struct world *world, const char *name, const char *m
 	/* Who comes up has not written all of them yet, who goes down has removed some. */
 	if (supervised && !is_state(gadget, "starting") &&
 	    (!owner->who || streq(owner->who, WHO_UP)))
-		check_notes(gadget, world, name, seen);
+		check_notes(gadget, paths, name, seen);
 	inspect_set_udc(gadget, &truth);
 	correct_udc(gadget, supervised);
 	inspect_truth_free(&truth);
 }
 
-static json_t *look(const struct world *world, const char *name, const char *mounts,
+static json_t *look(const struct paths *paths, const char *name, const char *mounts,
 		    const char *text, bool *surprised)
 {
 	json_t *gadget = parse_status(text);
@@ -393,7 +393,7 @@ static json_t *look(const struct world *world, const char *name, const char *mou
 	bool seen[NOTE_COUNT] = { [NOTE_STATUS] = text };
 	size_t told;
 
-	seen[NOTE_LOCK] = find_owner(world, name, gadget, &owner);
+	seen[NOTE_LOCK] = find_owner(paths, name, gadget, &owner);
 	/* A command that clears what a dead supervisor has left has written nothing yet. */
 	if (gadget && owner.pid &&
 	    owner.pid != (pid_t)json_integer_value(json_object_get(gadget, "supervisor")))
@@ -401,13 +401,13 @@ static json_t *look(const struct world *world, const char *name, const char *mou
 	if (!gadget)
 		gadget = without_status(&owner, name);
 	told = json_array_size(json_object_get(gadget, "problems"));
-	check_all(world, name, mounts, &owner, seen, gadget);
+	check_all(paths, name, mounts, &owner, seen, gadget);
 	*surprised = json_array_size(json_object_get(gadget, "problems")) != told;
 	json_object_set_new(gadget, "supervisor",
 			    owner.pid > 0 ? json_integer(owner.pid) : json_null());
 	for (size_t i = 0; i < ARRAY_SIZE(internal); i++)
 		json_object_del(gadget, internal[i]);
-	inspect_add_nodes(world, name, gadget);
+	inspect_add_nodes(paths, name, gadget);
 	free(owner.who);
 	return gadget;
 }
@@ -418,17 +418,17 @@ static json_t *look(const struct world *world, const char *name, const char *mou
  * A supervisor that changes something writes that first. So what seems to be somebody else's doing
  * is only believed when the status has stayed as it was.
  */
-json_t *inspect_our_gadget(const struct world *world, const char *name, const char *mounts)
+json_t *inspect_our_gadget(const struct paths *paths, const char *name, const char *mounts)
 {
-	_cleanup_free_ char *text = read_status(world, name);
+	_cleanup_free_ char *text = read_status(paths, name);
 
 	/* It went down meanwhile. */
-	if (!text && !rundir_exists(world, name))
+	if (!text && !rundir_exists(paths, name))
 		return NULL;
 	for (int i = 0;; i++) {
 		bool surprised;
-		json_t *gadget = look(world, name, mounts, text, &surprised);
-		_cleanup_free_ char *again = surprised ? read_status(world, name) : NULL;
+		json_t *gadget = look(paths, name, mounts, text, &surprised);
+		_cleanup_free_ char *again = surprised ? read_status(paths, name) : NULL;
 
 		if (!surprised || streq_null(text, again) || i == CHANGES)
 			return gadget;

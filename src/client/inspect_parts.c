@@ -41,9 +41,9 @@ json_t *inspect_new_gadget(const char *name, const char *state)
 			 "functions", "problems");
 }
 
-void inspect_look(const struct world *world, const char *name, struct inspect_truth *truth)
+void inspect_look(const struct paths *paths, const char *name, struct inspect_truth *truth)
 {
-	_cleanup_free_ char *dir = configfs_gadget_path(world, name);
+	_cleanup_free_ char *dir = configfs_gadget_path(paths, name);
 	_cleanup_free_ char *path = strf("%s/UDC", dir);
 
 	truth->exists = file_read_line(AT_FDCWD, path, &truth->udc) == 0;
@@ -74,7 +74,7 @@ void inspect_truth_free(struct inspect_truth *truth)
 	*truth = (struct inspect_truth){ 0 };
 }
 
-void inspect_add_nodes(const struct world *world, const char *name, json_t *gadget)
+void inspect_add_nodes(const struct paths *paths, const char *name, json_t *gadget)
 {
 	json_t *function;
 	size_t i;
@@ -86,7 +86,7 @@ void inspect_add_nodes(const struct world *world, const char *name, json_t *gadg
 
 		if (!type || !instance)
 			continue;
-		dir = configfs_function_path(world, name, type, instance);
+		dir = configfs_function_path(paths, name, type, instance);
 		device = kernel_device_path(dir);
 		ifname = kernel_device_ifname(dir);
 		if (device)
@@ -106,9 +106,9 @@ char *inspect_mounted_name(const char *path)
 		       : NULL;
 }
 
-char *inspect_mounts(const struct world *world)
+char *inspect_mounts(const struct paths *paths)
 {
-	_cleanup_free_ char *all = strf("%s/usb_gadget", world->configfs);
+	_cleanup_free_ char *all = strf("%s/usb_gadget", paths->configfs);
 
 	return path_exists(all) ? mounts_read() : NULL;
 }

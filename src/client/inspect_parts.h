@@ -5,8 +5,8 @@
 #include <jansson.h>
 #include <stdbool.h>
 
+#include "base/paths.h"
 #include "base/util.h"
-#include "base/world.h"
 
 /* What the kernel says of a gadget. */
 struct inspect_truth {
@@ -15,7 +15,7 @@ struct inspect_truth {
 	char *state; /* of that, as sysfs says; NULL: unknown */
 };
 
-void inspect_look(const struct world *world, const char *name, struct inspect_truth *truth);
+void inspect_look(const struct paths *paths, const char *name, struct inspect_truth *truth);
 void inspect_truth_free(struct inspect_truth *truth);
 
 /* Where `up` mounts FunctionFS unless the gadget file says otherwise: FFS_TOP GADGET "/" FUNCTION.
@@ -24,10 +24,10 @@ void inspect_truth_free(struct inspect_truth *truth);
 /* The gadget that such a mount is of; NULL: it is none. The caller frees it. */
 char *inspect_mounted_name(const char *path);
 /*
- * See mounts_read; where there is no configfs (--configfs) NULL: the mounts are those of another
- * world. The caller frees it.
+ * See mounts_read; NULL where there is no configfs (--configfs): the mounts are then those of
+ * another tree. The caller frees it.
  */
-char *inspect_mounts(const struct world *world);
+char *inspect_mounts(const struct paths *paths);
 
 /* A gadget of which nothing is known but its name. */
 json_t *inspect_new_gadget(const char *name, const char *state);
@@ -37,8 +37,8 @@ void inspect_add_problem(json_t *gadget, const char *severity, const char *fmt, 
 /* The UDC that it is bound to, and how that is. */
 void inspect_set_udc(json_t *gadget, const struct inspect_truth *truth);
 /* Where the kernel's functions show up; FunctionFS ones are told of by the supervisor. */
-void inspect_add_nodes(const struct world *world, const char *name, json_t *gadget);
+void inspect_add_nodes(const struct paths *paths, const char *name, json_t *gadget);
 
 /* inspect_ours.c: one that has a directory in RUN; NULL: not any more. `mounts`: see mounts_read.
  */
-json_t *inspect_our_gadget(const struct world *world, const char *name, const char *mounts);
+json_t *inspect_our_gadget(const struct paths *paths, const char *name, const char *mounts);

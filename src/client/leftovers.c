@@ -7,11 +7,11 @@
 #include "client/parts.h"
 #include "supervisor/supervisor.h"
 
-int client_clear_leftovers(const struct world *world, const char *name, struct rundir *rundir,
+int client_clear_leftovers(const struct paths *paths, const char *name, struct rundir *rundir,
 			   struct error *err)
 {
 	struct supervisor s;
-	int r = supervisor_init(&s, world, NULL, name, err);
+	int r = supervisor_init(&s, paths, NULL, name, err);
 
 	/* Who dies now leaves nothing to take over. */
 	if (r == 0)

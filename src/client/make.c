@@ -49,7 +49,7 @@ int client_make(struct supervisor *s, const struct gadget *g, const json_t *form
 		const struct client_options *options, bool foreground, struct rundir *rundir,
 		struct error *err)
 {
-	int r = supervisor_init(s, options->world, g, g->name, err);
+	int r = supervisor_init(s, options->paths, g, g->name, err);
 
 	if (r < 0) {
 		supervisor_free(s);

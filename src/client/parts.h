@@ -2,7 +2,7 @@
 /* What the files of client.h share. */
 #pragma once
 
-#include "base/world.h"
+#include "base/paths.h"
 #include "client/client.h"
 #include "rundir/rundir.h"
 
@@ -40,7 +40,7 @@ struct client_past {
 	struct client_options options;
 };
 /* -ENOENT with err filled: there is no record. The caller frees it, also when this fails. */
-int client_past_read(struct client_past *past, const struct world *world, const char *name,
+int client_past_read(struct client_past *past, const struct paths *paths, const char *name,
 		     struct error *err);
 void client_past_free(struct client_past *past);
 
@@ -54,14 +54,14 @@ char *client_last_output(const struct supervisor *s);
 int client_go_on(struct supervisor *s, const struct client_options *options, int r,
 		 struct error *err);
 /* Takes away what a supervisor that was started for `name` has left of gadgets it had become. */
-int client_clear_switched(const struct world *world, const char *name, struct error *err);
+int client_clear_switched(const struct paths *paths, const char *name, struct error *err);
 
 /*
  * Takes a gadget down by what configfs and the mounts show of it, whoever made it. EX_CANTCREAT:
  * somebody uses a mount of it, and nothing was changed.
  */
-int client_force(const struct world *world, const char *name, struct error *err);
+int client_force(const struct paths *paths, const char *name, struct error *err);
 
 /* Takes away what a dead supervisor has left; the lock is ours and goes with it. */
-int client_clear_leftovers(const struct world *world, const char *name, struct rundir *rundir,
+int client_clear_leftovers(const struct paths *paths, const char *name, struct rundir *rundir,
 			   struct error *err);

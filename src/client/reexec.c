@@ -24,14 +24,14 @@
  */
 
 /* Whoever holds the lock says at once who it is. */
-static int begin(struct supervisor *s, struct client_past *l, const struct world *world,
+static int begin(struct supervisor *s, struct client_past *l, const struct paths *paths,
 		 const char *name, int lock_fd, bool foreground, struct error *err)
 {
 	_cleanup_rundir_ struct rundir rundir = RUNDIR_NONE;
-	int r = rundir_resume(&rundir, world, name, lock_fd, err);
+	int r = rundir_resume(&rundir, paths, name, lock_fd, err);
 
 	if (r == 0)
-		r = client_past_read(l, world, name, err);
+		r = client_past_read(l, paths, name, err);
 	if (r == 0)
 		r = client_make(s, l->gadget, json_object_get(l->record, "form"), &l->options,
 				foreground, &rundir, err);
@@ -45,7 +45,7 @@ static int begin(struct supervisor *s, struct client_past *l, const struct world
 	return error_hint(err, "'ffsctl up' of its gadget file takes it over or makes it anew");
 }
 
-int client_resume(const struct world *world, const char *name, int lock_fd, int client_fd,
+int client_resume(const struct paths *paths, const char *name, int lock_fd, int client_fd,
 		  bool foreground, struct error *err)
 {
 	struct client_past l = { 0 };
@@ -55,7 +55,7 @@ int client_resume(const struct world *world, const char *name, int lock_fd, int 
 	fd_close_others((int[]){ lock_fd, client_fd }, 2);
 	fd_keep_over_exec(lock_fd, false);
 	fd_keep_over_exec(client_fd, false);
-	r = begin(&s, &l, world, name, lock_fd, foreground, err);
+	r = begin(&s, &l, paths, name, lock_fd, foreground, err);
 	control_answer_to(client_fd, err);
 	if (r == 0) {
 		supervisor_say(&s, "goes on as ffsctl " PACKAGE_VERSION);
@@ -71,11 +71,11 @@ int client_resume(const struct world *world, const char *name, int lock_fd, int 
 /* --- the command ---------------------------------------------------------------------------------
  */
 
-int client_reexec(const struct world *world, const char *name, const char *program,
+int client_reexec(const struct paths *paths, const char *name, const char *program,
 		  struct error *err)
 {
 	json_t *command = json_pack("{s:s, s:s}", "command", "reexec", "program", program);
-	int r = control_command(world, name, command, err);
+	int r = control_command(paths, name, command, err);
 
 	json_decref(command);
 	return r < 0 && !err->exit ? client_no_supervisor(name, err) : r;

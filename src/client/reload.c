@@ -16,10 +16,10 @@
 #include "supervisor/supervisor.h"
 
 /* -ENOENT: nothing of ours has that name, or it is just about to come up. */
-static int read_record(const struct world *world, const char *name, json_t **record,
+static int read_record(const struct paths *paths, const char *name, json_t **record,
 		       struct error *err)
 {
-	int r = rundir_read(world, name, RUNDIR_RECORD, record, err);
+	int r = rundir_read(paths, name, RUNDIR_RECORD, record, err);
 
 	return r == -ENOENT && !err->exit ? client_no_supervisor(name, err) : r;
 }
@@ -28,21 +28,21 @@ static int read_record(const struct world *world, const char *name, json_t **rec
  * Where a gadget came from: {"name", "file", ...}. The record is only root's to read; the status,
  * which has these as well, is not. -ENOENT, -errno.
  */
-static int read_origin(const struct world *world, const char *name, json_t **origin,
+static int read_origin(const struct paths *paths, const char *name, json_t **origin,
 		       struct error *err)
 {
-	int r = rundir_read(world, name, RUNDIR_RECORD, origin, err);
+	int r = rundir_read(paths, name, RUNDIR_RECORD, origin, err);
 
 	if (err->exit != EX_NOPERM)
 		return r;
 	error_clear(err);
-	return rundir_read(world, name, RUNDIR_STATUS, origin, err);
+	return rundir_read(paths, name, RUNDIR_STATUS, origin, err);
 }
 
-int client_file(const struct world *world, const char *name, char **file, struct error *err)
+int client_file(const struct paths *paths, const char *name, char **file, struct error *err)
 {
 	json_t *origin = NULL;
-	int r = read_origin(world, name, &origin, err);
+	int r = read_origin(paths, name, &origin, err);
 	const char *path = json_text(origin, "file", NULL);
 
 	if (r == 0 && !path)
@@ -55,7 +55,7 @@ int client_file(const struct world *world, const char *name, char **file, struct
 }
 
 struct of_file {
-	const struct world *world;
+	const struct paths *paths;
 	const char *file;
 	char **names;
 	size_t n;
@@ -70,7 +70,7 @@ static int add_if_of_file(void *data, const char *name)
 	struct of_file *o = data;
 	json_t *origin = NULL;
 
-	if (read_origin(o->world, name, &origin, &ignored) == 0 &&
+	if (read_origin(o->paths, name, &origin, &ignored) == 0 &&
 	    streq(json_text(origin, "file", ""), o->file)) {
 		*array_add(o->names, o->n) = xstrdup(name);
 		if (!reload_is_renamed(origin)) {
@@ -105,13 +105,13 @@ static int several(const struct of_file *o, struct error *err)
 	return error_hint(err, "name the one you mean");
 }
 
-int client_of_file(const struct world *world, const char *file, char **name, struct error *err)
+int client_of_file(const struct paths *paths, const char *file, char **name, struct error *err)
 {
-	struct of_file o = { .world = world, .file = file, .named = SIZE_MAX };
+	struct of_file o = { .paths = paths, .file = file, .named = SIZE_MAX };
 	int r = 0;
 
 	*name = NULL;
-	rundir_each(world, add_if_of_file, &o);
+	rundir_each(paths, add_if_of_file, &o);
 	if (o.n == 1)
 		*name = xstrdup(o.names[0]);
 	else if (o.n > 1 && o.certain)
@@ -124,13 +124,13 @@ int client_of_file(const struct world *world, const char *file, char **name, str
 	return r;
 }
 
-int client_reload(const struct world *world, const char *name, const char *file, bool renamed,
+int client_reload(const struct paths *paths, const char *name, const char *file, bool renamed,
 		  double timeout, struct client_reload *done, struct error *err)
 {
 	json_t *command = json_pack("{s:s, s:s, s:b, s:f}", "command", "reload", "file", file,
 				    "renamed", renamed, "timeout", timeout);
 	json_t *reply = NULL;
-	int r = control_ask(world, name, command, &reply, err);
+	int r = control_ask(paths, name, command, &reply, err);
 	const char *awaits = json_text(reply, "awaits", NULL);
 
 	done->result =
@@ -148,15 +148,15 @@ static int read_supervisor(struct supervisor *s, struct error *err)
 	_cleanup_free_ const struct step_op **ops = gadget_plan_ops();
 	json_t *status = NULL;
 	const char *udc;
-	int r = read_record(s->world, s->name, &s->record, err);
+	int r = read_record(s->paths, s->name, &s->record, err);
 
 	/* Its programs are looked for where it looks; of an older version this is not known. */
 	if (r == 0 && json_text(s->record, "path", NULL))
 		setenv("PATH", json_text(s->record, "path", NULL), 1);
 	if (r == 0)
-		r = rundir_read_plan(s->world, s->name, ops, &s->plan, err);
+		r = rundir_read_plan(s->paths, s->name, ops, &s->plan, err);
 	if (r == 0)
-		r = rundir_read(s->world, s->name, RUNDIR_STATUS, &status, err);
+		r = rundir_read(s->paths, s->name, RUNDIR_STATUS, &status, err);
 	/* Taken off the bus, as on_failed says, it keeps its UDC. */
 	udc = streq(json_text(status, "state", ""), "failed") ? NULL
 							      : json_text(status, "udc", NULL);
@@ -167,12 +167,12 @@ static int read_supervisor(struct supervisor *s, struct error *err)
 	return r == -ENOENT && !err->exit ? client_no_supervisor(s->name, err) : r;
 }
 
-int client_reload_plan(const struct world *world, const char *name, const char *file, bool renamed,
+int client_reload_plan(const struct paths *paths, const char *name, const char *file, bool renamed,
 		       const char *const *dirs, json_t **changes, bool *rebinds, struct error *err)
 {
 	struct reload *reload = xcalloc(1, sizeof(*reload));
 	struct supervisor s;
-	int r = supervisor_init(&s, world, NULL, name, err);
+	int r = supervisor_init(&s, paths, NULL, name, err);
 
 	s.reload = reload;
 	if (r == 0)

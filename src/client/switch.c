@@ -56,7 +56,7 @@ static void turn_free(struct turn *turn)
 struct process {
 	struct supervisor *s;
 	const struct client_options *options;
-	const struct world *world;
+	const struct paths *paths;
 	char *origin; /* the gadget that it was started for */
 	bool foreground;
 	pid_t *inherited; /* see struct supervisor */
@@ -124,10 +124,10 @@ static void came_up(void *data)
 static int clear(const struct process *p, struct turn *turn, struct error *err)
 {
 	const char *name = turn->gadget->name;
-	int r = client_clear_leftovers(p->world, name, &turn->rundir, err);
+	int r = client_clear_leftovers(p->paths, name, &turn->rundir, err);
 
 	turn->has_leftovers = false;
-	return r < 0 ? r : rundir_lock(&turn->rundir, p->world, name, WHO_COMING_UP, err);
+	return r < 0 ? r : rundir_lock(&turn->rundir, p->paths, name, WHO_COMING_UP, err);
 }
 
 /* Returns when it is down again, or has not come up (p->is_up). p->s is valid in any case. */
@@ -140,7 +140,7 @@ static int supervise(struct process *p, struct turn *turn, struct error *err)
 	p->is_up = false;
 	options.udc = turn->udc;
 	options.no_bind = turn->no_bind;
-	r = supervisor_init(s, p->world, turn->gadget, turn->gadget->name, err);
+	r = supervisor_init(s, p->paths, turn->gadget, turn->gadget->name, err);
 	s->live.inherited = steal_ptr(p->inherited);
 	s->live.n_inherited = p->n_inherited;
 	if (r == 0 && turn->has_leftovers)
@@ -207,7 +207,7 @@ int client_go_on(struct supervisor *s, const struct client_options *options, int
 		 struct error *err)
 {
 	struct process p = {
-		.s = s, .options = options, .world = s->world, .foreground = s->live.foreground
+		.s = s, .options = options, .paths = s->paths, .foreground = s->live.foreground
 	};
 	struct turn turn = TURN_NONE;
 
@@ -228,7 +228,7 @@ int client_go_on(struct supervisor *s, const struct client_options *options, int
  */
 
 struct left {
-	const struct world *world;
+	const struct paths *paths;
 	const char *origin;
 	char **names;
 	size_t n;
@@ -241,37 +241,37 @@ static int add_left(void *data, const char *name)
 	json_t *record = NULL;
 	pid_t pid;
 
-	if (rundir_owner(left->world, name, &pid, NULL) < 0 || pid != 0)
+	if (rundir_owner(left->paths, name, &pid, NULL) < 0 || pid != 0)
 		return 0;
-	if (rundir_read(left->world, name, RUNDIR_RECORD, &record, &ignored) == 0 &&
+	if (rundir_read(left->paths, name, RUNDIR_RECORD, &record, &ignored) == 0 &&
 	    streq_null(json_text(record, "origin", NULL), left->origin))
 		*array_add(left->names, left->n) = xstrdup(name);
 	json_decref(record);
 	return 0;
 }
 
-static int clear_one(const struct world *world, const char *name, struct error *err)
+static int clear_one(const struct paths *paths, const char *name, struct error *err)
 {
 	_cleanup_rundir_ struct rundir rundir = RUNDIR_NONE;
 
 	/* Somebody was faster. */
-	if (rundir_lock(&rundir, world, name, WHO_DOWN, err) < 0) {
+	if (rundir_lock(&rundir, paths, name, WHO_DOWN, err) < 0) {
 		error_clear(err);
 		return 0;
 	}
 	log_about(name, NULL, LOG_INFO, "%s: clearing what a dead supervisor has left", name);
-	return client_clear_leftovers(world, name, &rundir, err);
+	return client_clear_leftovers(paths, name, &rundir, err);
 }
 
-int client_clear_switched(const struct world *world, const char *name, struct error *err)
+int client_clear_switched(const struct paths *paths, const char *name, struct error *err)
 {
-	struct left left = { .world = world, .origin = name };
+	struct left left = { .paths = paths, .origin = name };
 	int r = 0;
 
-	rundir_each(world, add_left, &left);
+	rundir_each(paths, add_left, &left);
 	for (size_t i = 0; i < left.n; i++) {
 		if (r == 0)
-			r = clear_one(world, left.names[i], err);
+			r = clear_one(paths, left.names[i], err);
 		free(left.names[i]);
 	}
 	free(left.names);

@@ -26,12 +26,12 @@ void client_past_free(struct client_past *past)
 	free(past->dirs);
 }
 
-int client_past_read(struct client_past *past, const struct world *world, const char *name,
+int client_past_read(struct client_past *past, const struct paths *paths, const char *name,
 		     struct error *err)
 {
 	const json_t *list, *dir;
 	size_t i, n = 0;
-	int r = rundir_read(world, name, RUNDIR_RECORD, &past->record, err);
+	int r = rundir_read(paths, name, RUNDIR_RECORD, &past->record, err);
 
 	if (r == -ENOENT)
 		return error_set(err, EX_OSERR, ENOENT, NULL, "the record of '%s' is gone", name);
@@ -42,7 +42,7 @@ int client_past_read(struct client_past *past, const struct world *world, const 
 	json_array_foreach(list, i, dir)
 		if (json_is_string(dir))
 			past->dirs[n++] = json_string_value(dir);
-	past->options.world = world;
+	past->options.paths = paths;
 	past->options.dirs = past->dirs;
 	past->options.udc = json_text(past->record, "udc_wanted", NULL);
 	past->options.hold = json_number_value(json_object_get(past->record, "hold"));
@@ -52,12 +52,12 @@ int client_past_read(struct client_past *past, const struct world *world, const 
 				    json_text(past->record, "file", ""), name, &past->gadget, err);
 }
 
-bool client_is_orphaned(const struct world *world, const char *name)
+bool client_is_orphaned(const struct paths *paths, const char *name)
 {
 	pid_t pid;
 
-	return rundir_owner(world, name, &pid, NULL) == 0 && pid == 0 &&
-	       rundir_has(world, name, RUNDIR_RECORD);
+	return rundir_owner(paths, name, &pid, NULL) == 0 && pid == 0 &&
+	       rundir_has(paths, name, RUNDIR_RECORD);
 }
 
 /* What is left can only be made anew. */
@@ -75,36 +75,36 @@ static int nothing_left(const struct client_past *past, const char *name, struct
 }
 
 /* Somebody was faster. CLIENT_UNCHANGED: it has a supervisor again. */
-static int meet_owner(const struct world *world, const char *name, enum client_result *result,
+static int meet_owner(const struct paths *paths, const char *name, enum client_result *result,
 		      struct error *err)
 {
 	_cleanup_free_ char *who = NULL;
 	pid_t pid = 0;
 
 	error_clear(err);
-	rundir_owner(world, name, &pid, &who);
+	rundir_owner(paths, name, &pid, &who);
 	if (!streq_null(who, WHO_UP))
 		return rundir_in_use(name, pid, who, err);
 	*result = CLIENT_UNCHANGED;
 	return 0;
 }
 
-static int begin(struct supervisor *s, struct client_past *past, const struct world *world,
+static int begin(struct supervisor *s, struct client_past *past, const struct paths *paths,
 		 const char *name, enum client_result *result, struct error *err)
 {
 	_cleanup_rundir_ struct rundir rundir = RUNDIR_NONE;
-	int r = rundir_lock(&rundir, world, name, WHO_COMING_UP, err);
+	int r = rundir_lock(&rundir, paths, name, WHO_COMING_UP, err);
 
 	*result = CLIENT_TAKEN_OVER;
 	if (r == -EWOULDBLOCK)
-		return meet_owner(world, name, result, err);
+		return meet_owner(paths, name, result, err);
 	if (r < 0)
 		return r;
 	if (!rundir_has_record(&rundir)) { /* it went down meanwhile */
 		rundir_remove(&rundir, &(struct error){ 0 });
 		return client_no_supervisor(name, err);
 	}
-	r = client_past_read(past, world, name, err);
+	r = client_past_read(past, paths, name, err);
 	if (r == 0)
 		r = client_make(s, past->gadget, json_object_get(past->record, "form"),
 				&past->options, false, &rundir, err);
@@ -116,7 +116,7 @@ static int begin(struct supervisor *s, struct client_past *past, const struct wo
 	return nothing_left(past, name, err);
 }
 
-int client_take_over(const struct world *world, const char *name, int report_fd, bool *reported,
+int client_take_over(const struct paths *paths, const char *name, int report_fd, bool *reported,
 		     struct error *err)
 {
 	struct client_past past = { 0 };
@@ -126,7 +126,7 @@ int client_take_over(const struct world *world, const char *name, int report_fd,
 
 	*reported = false;
 	fd_close_others(&report_fd, 1);
-	r = begin(&s, &past, world, name, &result, err);
+	r = begin(&s, &past, paths, name, &result, err);
 	if (r == 0 && result == CLIENT_UNCHANGED) {
 		client_report(report_fd, result, name, NULL);
 		*reported = true;

@@ -29,14 +29,14 @@
 
 /* --- who has it --- */
 
-static char *status_string(const struct world *world, const char *name, const char *key)
+static char *status_string(const struct paths *paths, const char *name, const char *key)
 {
 	_cleanup_error_ struct error ignored = { 0 };
 	json_t *status = NULL;
 	const char *value;
 	char *copy = NULL;
 
-	if (rundir_read(world, name, RUNDIR_STATUS, &status, &ignored) == 0) {
+	if (rundir_read(paths, name, RUNDIR_STATUS, &status, &ignored) == 0) {
 		value = json_string_value(json_object_get(status, key));
 		copy = value ? xstrdup(value) : NULL;
 	}
@@ -48,7 +48,7 @@ static char *status_string(const struct world *world, const char *name, const ch
 static int judge_bus(const struct gadget *g, const struct client_options *options,
 		     struct error *err)
 {
-	_cleanup_free_ char *udc = status_string(options->world, g->name, "udc");
+	_cleanup_free_ char *udc = status_string(options->paths, g->name, "udc");
 
 	if (!udc && !options->no_bind) {
 		error_set(err, EX_CANTCREAT, EEXIST, NULL, "'%s' is up, but not bound", g->name);
@@ -64,14 +64,14 @@ static int judge_bus(const struct gadget *g, const struct client_options *option
 }
 
 /* The owner has no record: because it has just ended, or because somebody has taken that away. */
-static int lost_record(const struct world *world, const char *name, pid_t pid, struct error *err)
+static int lost_record(const struct paths *paths, const char *name, pid_t pid, struct error *err)
 {
 	pid_t now;
 
-	if (rundir_owner(world, name, &now, NULL) < 0 || now != pid)
+	if (rundir_owner(paths, name, &now, NULL) < 0 || now != pid)
 		return -EAGAIN;
 	error_set(err, EX_CANTCREAT, EEXIST, NULL, "'%s' is up, but its record in %s/%s is gone",
-		  name, world->run_dir, name);
+		  name, paths->run_dir, name);
 	return error_hint(err, "take it down first");
 }
 
@@ -79,10 +79,10 @@ static int lost_record(const struct world *world, const char *name, pid_t pid, s
  * Whose lock it is, as rundir_owner. Who has just taken it is about to sign it: that is waited for
  * (a millisecond each time) rather than not to know who is in the way.
  */
-static int signed_owner(const struct world *world, const char *name, pid_t *pid, char **who)
+static int signed_owner(const struct paths *paths, const char *name, pid_t *pid, char **who)
 {
 	for (int i = 0;; i++) {
-		int r = rundir_owner(world, name, pid, who);
+		int r = rundir_owner(paths, name, pid, who);
 
 		if (r < 0 || *pid >= 0 || i == UNSIGNED_MS)
 			return r;
@@ -98,11 +98,11 @@ static int signed_owner(const struct world *world, const char *name, pid_t *pid,
 static int judge_owner(const struct gadget *g, const json_t *form,
 		       const struct client_options *options, struct error *err)
 {
-	const struct world *world = options->world;
-	_cleanup_free_ char *who = NULL, *state = status_string(world, g->name, "state");
+	const struct paths *paths = options->paths;
+	_cleanup_free_ char *who = NULL, *state = status_string(paths, g->name, "state");
 	json_t *mine = NULL, *theirs = NULL;
 	pid_t pid;
-	int r = signed_owner(world, g->name, &pid, &who);
+	int r = signed_owner(paths, g->name, &pid, &who);
 
 	if (r < 0 || pid == 0)
 		return -EAGAIN; /* it has just ended */
@@ -110,9 +110,9 @@ static int judge_owner(const struct gadget *g, const json_t *form,
 		return rundir_in_use(g->name, pid, who, err);
 	if (state && streq(state, "failed"))
 		return -ESTALE;
-	r = rundir_read(world, g->name, RUNDIR_RECORD, &theirs, err);
+	r = rundir_read(paths, g->name, RUNDIR_RECORD, &theirs, err);
 	if (r == -ENOENT)
-		return lost_record(world, g->name, pid, err);
+		return lost_record(paths, g->name, pid, err);
 	if (r < 0)
 		return r;
 	mine = record_make(g, form, NULL);
@@ -160,15 +160,15 @@ static int meet_owner(const struct gadget *g, const json_t *form,
 	if (r != -ESTALE || err->exit)
 		return r;
 	log_about(g->name, NULL, LOG_INFO, "%s: has failed; taking it down first", g->name);
-	r = client_down(options->world, g->name, CLIENT_OURS, &ignored, err);
+	r = client_down(options->paths, g->name, CLIENT_OURS, &ignored, err);
 	return r < 0 ? r : -EAGAIN;
 }
 
 /* The lock is ours, and nothing of an earlier one is left. */
-static int look_around(const struct gadget *g, const struct world *world, struct rundir *rundir,
+static int look_around(const struct gadget *g, const struct paths *paths, struct rundir *rundir,
 		       struct error *err)
 {
-	_cleanup_free_ char *dir = configfs_gadget_path(world, g->name);
+	_cleanup_free_ char *dir = configfs_gadget_path(paths, g->name);
 
 	if (path_exists(dir)) {
 		error_set(err, EX_CANTCREAT, EEXIST, dir,
@@ -178,7 +178,7 @@ static int look_around(const struct gadget *g, const struct world *world, struct
 			   "down",
 			   g->name);
 	} else if (g->n_switch_to > 0) {
-		client_clear_switched(world, g->name, err);
+		client_clear_switched(paths, g->name, err);
 	}
 	if (err->exit)
 		rundir_remove(rundir, &(struct error){ 0 });
@@ -195,7 +195,7 @@ static int acquire(struct supervisor *s, const struct gadget *g, const json_t *f
 		   enum client_result *result, struct error *err)
 {
 	_cleanup_rundir_ struct rundir rundir = RUNDIR_NONE;
-	const struct world *world = options->world;
+	const struct paths *paths = options->paths;
 	int r;
 
 	*result = CLIENT_DONE;
@@ -206,7 +206,7 @@ static int acquire(struct supervisor *s, const struct gadget *g, const json_t *f
 		return error_hint(err, "rename what is not");
 	}
 	for (;;) {
-		r = rundir_lock(&rundir, world, g->name, WHO_COMING_UP, err);
+		r = rundir_lock(&rundir, paths, g->name, WHO_COMING_UP, err);
 		if (r == -EWOULDBLOCK) {
 			r = meet_owner(g, form, options, result, err);
 			if (r == -EAGAIN && !err->exit)
@@ -218,7 +218,7 @@ static int acquire(struct supervisor *s, const struct gadget *g, const json_t *f
 		if (!rundir_has_record(&rundir))
 			break;
 		/* It may have died when it was about to become another one. */
-		r = g->n_switch_to > 0 ? client_clear_switched(world, g->name, err) : 0;
+		r = g->n_switch_to > 0 ? client_clear_switched(paths, g->name, err) : 0;
 		if (r < 0)
 			return r;
 		if (take_over(s, g, form, options, foreground, &rundir)) {
@@ -227,11 +227,11 @@ static int acquire(struct supervisor *s, const struct gadget *g, const json_t *f
 		}
 		log_about(g->name, NULL, LOG_INFO, "%s: clearing what a dead supervisor has left",
 			  g->name);
-		r = client_clear_leftovers(world, g->name, &rundir, err);
+		r = client_clear_leftovers(paths, g->name, &rundir, err);
 		if (r < 0)
 			return r;
 	}
-	r = look_around(g, world, &rundir, err);
+	r = look_around(g, paths, &rundir, err);
 	return r < 0 ? r : client_make(s, g, form, options, foreground, &rundir, err);
 }
 
@@ -253,7 +253,7 @@ int client_up(const struct gadget *g, const json_t *form, const struct client_op
 	if (r < 0)
 		return r;
 	if (result == CLIENT_UNCHANGED) {
-		_cleanup_free_ char *udc = status_string(options->world, g->name, "udc");
+		_cleanup_free_ char *udc = status_string(options->paths, g->name, "udc");
 
 		client_report(report_fd, CLIENT_UNCHANGED, g->name, udc);
 		*reported = true;
@@ -309,10 +309,10 @@ int client_plan(const struct gadget *g, const struct client_options *options, st
 	int r = 0;
 
 	if (!options->no_bind)
-		r = udc_choose(options->world, &g->udc, options->udc, &udc, err);
+		r = udc_choose(options->paths, &g->udc, options->udc, &udc, err);
 	if (r < 0)
 		return r;
-	r = preview_make(&preview, options->world, g, udc, err);
+	r = preview_make(&preview, options->paths, g, udc, err);
 	if (r == 0) {
 		*plan = preview.plan;
 		preview.plan = (struct plan){ 0 };

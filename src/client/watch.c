@@ -28,7 +28,7 @@ struct spot {
 };
 
 struct watch {
-	const struct world *world;
+	const struct paths *paths;
 	struct loop *loop;
 	void (*fn)(void *data);
 	void *data;
@@ -71,14 +71,14 @@ static void on_spot(void *data, uint32_t events _unused_)
 	spot->watch->fn(spot->watch->data);
 }
 
-struct watch *watch_new(const struct world *world, struct loop *loop, void (*fn)(void *data),
+struct watch *watch_new(const struct paths *paths, struct loop *loop, void (*fn)(void *data),
 			void *data, struct error *err)
 {
 	struct watch *w = xcalloc(1, sizeof(*w));
 	_cleanup_close_ int mounts = open("/proc/self/mounts", O_RDONLY | O_CLOEXEC);
 	_cleanup_close_ int inotify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 
-	*w = (struct watch){ .world = world,
+	*w = (struct watch){ .paths = paths,
 			     .loop = loop,
 			     .fn = fn,
 			     .data = data,
@@ -110,19 +110,19 @@ static bool watch_directory(struct watch *w, const char *path, uint32_t events)
 
 static bool watch_directories(struct watch *w, const json_t *gadgets)
 {
-	_cleanup_free_ char *above = path_parent(w->world->run_dir),
-			    *all = strf("%s/usb_gadget", w->world->configfs);
+	_cleanup_free_ char *above = path_parent(w->paths->run_dir),
+			    *all = strf("%s/usb_gadget", w->paths->configfs);
 	bool is_new = watch_directory(w, above, IN_CREATE);
 	const json_t *gadget;
 	size_t i;
 
-	is_new |= watch_directory(w, w->world->run_dir, COME_AND_GO);
-	is_new |= watch_directory(w, w->world->configfs, IN_CREATE);
+	is_new |= watch_directory(w, w->paths->run_dir, COME_AND_GO);
+	is_new |= watch_directory(w, w->paths->configfs, IN_CREATE);
 	is_new |= watch_directory(w, all, COME_AND_GO);
 	json_array_foreach(gadgets, i, gadget) {
 		const char *name = json_text(gadget, "name", "");
-		_cleanup_free_ char *run = strf("%s/%s", w->world->run_dir, name),
-				    *dir = configfs_gadget_path(w->world, name);
+		_cleanup_free_ char *run = strf("%s/%s", w->paths->run_dir, name),
+				    *dir = configfs_gadget_path(w->paths, name);
 
 		is_new |= watch_directory(w, run, COME_AND_GO);
 		is_new |= watch_directory(w, dir, COME_AND_GO | IN_MODIFY); /* UDC is written to */

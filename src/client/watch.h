@@ -10,12 +10,12 @@
 
 #include "base/error.h"
 #include "base/loop.h"
-#include "base/world.h"
+#include "base/paths.h"
 
 struct watch;
 
 /* `fn` is called in the loop, once or several times for a change. NULL: err is filled. */
-struct watch *watch_new(const struct world *world, struct loop *loop, void (*fn)(void *data),
+struct watch *watch_new(const struct paths *paths, struct loop *loop, void (*fn)(void *data),
 			void *data, struct error *err);
 /*
  * Watches what concerns these gadgets as well, and nothing of others. True: something of it was

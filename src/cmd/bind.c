@@ -16,7 +16,7 @@ static int bind_gadget(const struct globals *globals, const char *name, const ch
 	_cleanup_free_ char *bound = NULL;
 	enum client_result result;
 
-	if (client_bind(&globals->world, name, udc, &result, &bound, &err) < 0)
+	if (client_bind(&globals->paths, name, udc, &result, &bound, &err) < 0)
 		return cmd_print_error(&err);
 	log_info("%s: bound%s%s%s", name, result == CLIENT_UNCHANGED ? " already" : "",
 		 bound ? " to " : "", bound ? bound : "");
@@ -72,7 +72,7 @@ static int run_unbind(const struct globals *globals, int argc, char **argv)
 	if (argc - optind != 1)
 		return cmd_usage(&cmd_unbind, "it takes one gadget");
 	if (cmd_gadget_name(globals, argv[optind], &name, &err) < 0 ||
-	    client_unbind(&globals->world, name, &result, &err) < 0)
+	    client_unbind(&globals->paths, name, &result, &err) < 0)
 		return cmd_print_error(&err);
 	log_info("%s: %s", name, result == CLIENT_UNCHANGED ? "is not bound" : "unbound");
 	return 0;

@@ -81,7 +81,7 @@ static void check_file(struct check *c, const char *argument)
 		r = cmd_load_path(c->globals, path, NULL, &plugins, GADGETFILE_TRUST_ALL, &g,
 				  c->output == OUTPUT_JSON ? &form : NULL, &diags, &err);
 	if (g)
-		here_check(&c->globals->world, g, cmd_dirs(c->globals), c->here, &c->plugins,
+		here_check(&c->globals->paths, g, cmd_dirs(c->globals), c->here, &c->plugins,
 			   &diags);
 	if (r < 0 && err.exit != 0) {
 		unreadable(c, &err);

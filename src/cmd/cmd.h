@@ -10,13 +10,13 @@
 #include <stdbool.h>
 
 #include "base/error.h"
-#include "base/world.h"
+#include "base/paths.h"
 #include "client/client.h"
 #include "gadgetfile/gadgetfile.h"
 
 struct command;
 struct globals {
-	struct world world;
+	struct paths paths;
 	/* Where names are looked up; the first is --dir, NULL without it; ends with NULL. */
 	const char *dirs[5];
 	enum diag_color color;

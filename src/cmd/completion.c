@@ -64,7 +64,7 @@ static void offer_gadgets(const struct line *l, bool foreign)
 	const json_t *gadget;
 	size_t i;
 
-	inspect_gadgets(&l->globals.world, NULL, &gadgets, &ignored);
+	inspect_gadgets(&l->globals.paths, NULL, &gadgets, &ignored);
 	json_array_foreach(gadgets, i, gadget)
 		if (foreign || !streq(json_text(gadget, "state", "?"), "foreign"))
 			offer(l, json_text(gadget, "name", "?"), json_text(gadget, "state", "?"));
@@ -78,7 +78,7 @@ static void offer_functions(const struct line *l, const char *gadget)
 	const json_t *function;
 	size_t i;
 
-	inspect_gadgets(&l->globals.world, gadget, &gadgets, &ignored);
+	inspect_gadgets(&l->globals.paths, gadget, &gadgets, &ignored);
 	json_array_foreach(json_object_get(json_array_get(gadgets, 0), "functions"), i, function)
 		offer(l, json_text(function, "label", "?"), json_text(function, "type", "?"));
 	json_decref(gadgets);
@@ -89,7 +89,7 @@ static void offer_udcs(const struct line *l)
 	_cleanup_udcs_ struct udcs udcs = { 0 };
 	_cleanup_error_ struct error ignored = { 0 };
 
-	udcs_list(&l->globals.world, &udcs, &ignored);
+	udcs_list(&l->globals.paths, &udcs, &ignored);
 	for (size_t i = 0; i < udcs.n; i++)
 		offer(l, udcs.v[i].name, udcs.v[i].holder ? udcs.v[i].holder : udcs.v[i].driver);
 }
@@ -283,9 +283,9 @@ static void set_global(struct globals *g, const char *option, const char *value)
 	if (streq(option, "--dir"))
 		g->dirs[0] = value;
 	else if (streq(option, "--configfs"))
-		g->world.configfs = value;
+		g->paths.configfs = value;
 	else if (streq(option, "--run-dir"))
-		g->world.run_dir = value;
+		g->paths.run_dir = value;
 }
 
 /* The options before words[i]; true when the one that is to be completed was among them. */

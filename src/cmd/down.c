@@ -22,7 +22,7 @@ static void take_down(const struct globals *globals, const char *name, enum clie
 	_cleanup_error_ struct error err = { 0 };
 	enum client_result result;
 
-	if (client_down(&globals->world, name, whose, &result, &err) == 0) {
+	if (client_down(&globals->paths, name, whose, &result, &err) == 0) {
 		log_info("%s: %s", name, words[result]);
 		json_array_append_new(gadgets, json_pack("{s:s, s:n, s:s}", "name", name, "file",
 							 "state", "down"));
@@ -36,7 +36,7 @@ static void clear_scratch(const struct globals *globals, struct error *first)
 {
 	_cleanup_error_ struct error err = { 0 };
 
-	if (features_clear(&globals->world, &err) < 0)
+	if (features_clear(&globals->paths, &err) < 0)
 		cmd_keep_error(first, &err);
 }
 
@@ -57,7 +57,7 @@ static void take_all_down(const struct globals *globals, json_t *gadgets, struct
 {
 	struct all all = { 0 };
 
-	rundir_each(&globals->world, add_name, &all);
+	rundir_each(&globals->paths, add_name, &all);
 	if (all.n == 0)
 		log_info("no gadget of ours is up");
 	for (size_t i = 0; i < all.n; i++) {

@@ -18,8 +18,8 @@
 static int read_all(const struct globals *globals, const char *name, struct configfs_tree *live,
 		    json_t **record, struct error *err)
 {
-	_cleanup_free_ char *dir = configfs_gadget_path(&globals->world, name);
-	int r = rundir_read(&globals->world, name, RUNDIR_RECORD, record, err);
+	_cleanup_free_ char *dir = configfs_gadget_path(&globals->paths, name);
+	int r = rundir_read(&globals->paths, name, RUNDIR_RECORD, record, err);
 
 	if (r == -ENOENT)
 		error_clear(err);
@@ -27,11 +27,11 @@ static int read_all(const struct globals *globals, const char *name, struct conf
 		return error_hint(err, "this needs root");
 	else if (r < 0)
 		return r;
-	r = configfs_tree_read(globals->world.configfs, dir, live, err);
+	r = configfs_tree_read(globals->paths.configfs, dir, live, err);
 	if (r == -ENOENT) {
 		error_clear(err);
 		error_set(err, EX_NOINPUT, ENOENT, dir, "there is no gadget '%s' in %s/usb_gadget",
-			  name, globals->world.configfs);
+			  name, globals->paths.configfs);
 		return error_hint(err, "'ffsctl status' tells which there are");
 	}
 	return r;
@@ -76,7 +76,7 @@ static int export_gadget(const struct globals *globals, const char *argument)
 
 	if (cmd_any_gadget_name(globals, argument, &name, &err) < 0 ||
 	    read_all(globals, name, &live, &record, &err) < 0 ||
-	    udcs_list(&globals->world, &udcs, &err) < 0) {
+	    udcs_list(&globals->paths, &udcs, &err) < 0) {
 		exit = cmd_print_error(&err);
 	} else {
 		struct export e = { .name = name, .live = &live, .record = record, .udcs = &udcs };

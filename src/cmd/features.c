@@ -81,7 +81,7 @@ static int run(const struct globals *globals, int argc, char **argv)
 		return cmd_usage(&cmd_features, "it takes no gadget");
 	uname(&kernel);
 	if (check_loaded(kernel.release, &err) == 0 &&
-	    features_probe(&globals->world, &features, &err) == 0)
+	    features_probe(&globals->paths, &features, &err) == 0)
 		advice = ffs_module_advice(kernel.release, &features);
 	if (json)
 		return print_json(kernel.release, &features, advice, &err);

@@ -41,7 +41,7 @@ int cmd_recorded_name(const struct globals *globals, const char *path, char **na
 {
 	_cleanup_free_ char *file = recorded_path(path);
 
-	return client_of_file(&globals->world, file, name, err);
+	return client_of_file(&globals->paths, file, name, err);
 }
 
 /* The name that the file at the path gives. */

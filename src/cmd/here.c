@@ -11,7 +11,7 @@
 #include "process/spawn.h"
 
 struct here {
-	const struct world *world;
+	const struct paths *paths;
 	const struct gadget *gadget;
 	enum diag_severity severity;
 	struct plugin_tables *plugins;
@@ -156,7 +156,7 @@ static void check_udc(const struct here *h)
 	_cleanup_error_ struct error err = { 0 };
 
 	if (h->severity == DIAG_ERROR) {
-		if (udc_choose(h->world, udc, NULL, &name, &err) < 0)
+		if (udc_choose(h->paths, udc, NULL, &name, &err) < 0)
 			missing(h, &udc->at, &err);
 		check_endpoints(h, name ? name : udc->name.value);
 		return;
@@ -205,7 +205,7 @@ static void check_features(const struct here *h)
 	_cleanup_error_ struct error err = { 0 };
 	struct origin at;
 
-	if (h->severity != DIAG_ERROR || features_require(h->world, h->gadget, &err) == 0)
+	if (h->severity != DIAG_ERROR || features_require(h->paths, h->gadget, &err) == 0)
 		return;
 	at = (struct origin){ .file = err.file, .line = err.line, .column = err.column };
 	if (err.exit == EX_NOPERM)
@@ -215,10 +215,10 @@ static void check_features(const struct here *h)
 		missing(h, &at, &err);
 }
 
-void here_check(const struct world *world, const struct gadget *gadget, const char *const *dirs,
+void here_check(const struct paths *paths, const struct gadget *gadget, const char *const *dirs,
 		enum diag_severity severity, struct plugin_tables *plugins, struct diags *diags)
 {
-	struct here h = { world, gadget, severity, plugins, diags, NULL, 0 };
+	struct here h = { paths, gadget, severity, plugins, diags, NULL, 0 };
 
 	check_serials(&h);
 	check_switch_to(&h, dirs);

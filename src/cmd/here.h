@@ -3,7 +3,7 @@
  * files of gadgets that it may switch to. */
 #pragma once
 
-#include "base/world.h"
+#include "base/paths.h"
 #include "cmd/plugin_tables.h"
 #include "gadgetfile/gadgetfile.h"
 
@@ -11,5 +11,5 @@
  * Adds what is missing to `diags`: as warnings, or with DIAG_ERROR as errors, and then also when
  * there is no UDC that the gadget could take now. `dirs`: where gadget files are looked for.
  */
-void here_check(const struct world *world, const struct gadget *gadget, const char *const *dirs,
+void here_check(const struct paths *paths, const struct gadget *gadget, const char *const *dirs,
 		enum diag_severity severity, struct plugin_tables *plugins, struct diags *diags);

@@ -52,7 +52,7 @@ static int run(const struct globals *globals, int argc, char **argv)
 		return exit;
 	if (optind != argc)
 		return cmd_usage(&cmd_list, "it takes no gadget");
-	if (inspect_gadgets(&globals->world, NULL, &gadgets, &err) == 0)
+	if (inspect_gadgets(&globals->paths, NULL, &gadgets, &err) == 0)
 		cmd_list_files(globals, &files, &err);
 	for (size_t i = 0; i < files.n; i++)
 		print(globals, &files.v[i], gadgets);

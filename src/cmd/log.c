@@ -19,7 +19,7 @@ static int run(const struct globals *globals, int argc, char **argv)
 	if (argc - optind != 1)
 		return cmd_usage(&cmd_log, "it takes one gadget");
 	if (cmd_gadget_name(globals, argv[optind], &name, &err) < 0 ||
-	    client_log(&globals->world, name, &text, &size, &err) < 0)
+	    client_log(&globals->paths, name, &text, &size, &err) < 0)
 		return cmd_print_error(&err);
 	/* A worker's words are its own: a terminal is sent no control characters of them. */
 	shown = text_printable_lines(text, size);

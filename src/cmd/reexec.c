@@ -24,7 +24,7 @@ static int reexec(void *data, const char *name)
 	const struct work *w = data;
 	_cleanup_error_ struct error err = { 0 };
 
-	if (client_reexec(&w->globals->world, name, w->program, &err) == 0)
+	if (client_reexec(&w->globals->paths, name, w->program, &err) == 0)
 		log_info("%s: its supervisor goes on as %s", name, w->program);
 	else
 		cmd_keep_error(w->err, &err);
@@ -67,7 +67,7 @@ static int run(const struct globals *globals, int argc, char **argv)
 	if (own_path(program, sizeof(program), &err) < 0)
 		return cmd_print_error(&err);
 	if (all)
-		rundir_each(&globals->world, reexec, &work);
+		rundir_each(&globals->paths, reexec, &work);
 	for (int i = optind; i < argc; i++) {
 		_cleanup_error_ struct error of_name = { 0 };
 		_cleanup_free_ char *name = NULL;
@@ -99,7 +99,7 @@ static int run_resume(const struct globals *globals, int argc, char **argv)
 	    !cmd_parse_descriptor(argv[3], &client))
 		return cmd_usage(&cmd_resume,
 				 "it is what 'ffsctl reexec' lets supervisors execute");
-	if (client_resume(&globals->world, argv[1], lock, client, argc == 5, &err) < 0)
+	if (client_resume(&globals->paths, argv[1], lock, client, argc == 5, &err) < 0)
 		return cmd_print_error(&err);
 	return 0;
 }

@@ -47,7 +47,7 @@ static int find_by_name(struct request *q, const char *argument)
 	_cleanup_error_ struct error ignored = { 0 };
 
 	if (cmd_gadget_name(q->globals, argument, &q->name, &q->err) < 0 ||
-	    client_file(&q->globals->world, q->name, &q->file, &q->err) == 0 ||
+	    client_file(&q->globals->paths, q->name, &q->file, &q->err) == 0 ||
 	    q->err.exit != EX_UNAVAILABLE ||
 	    cmd_find_file(q->globals, argument, &q->file, &ignored) < 0)
 		return q->err.exit;
@@ -94,7 +94,7 @@ static int with_status(struct request *q, json_t *changes, bool rebinds)
 	json_t *gadgets = NULL, *gadget;
 	size_t i;
 
-	if (inspect_gadgets(&q->globals->world, q->name, &gadgets, &q->err) == 0 && changes)
+	if (inspect_gadgets(&q->globals->paths, q->name, &gadgets, &q->err) == 0 && changes)
 		json_array_foreach(gadgets, i, gadget) {
 			json_object_set(gadget, "plan", changes);
 			json_object_set_new(gadget, "rebind", json_boolean(rebinds));
@@ -121,7 +121,7 @@ static int dry_run(struct request *q)
 	json_t *changes = NULL;
 	bool rebinds;
 
-	if (client_reload_plan(&q->globals->world, q->name, q->file, q->renamed,
+	if (client_reload_plan(&q->globals->paths, q->name, q->file, q->renamed,
 			       cmd_dirs(q->globals), &changes, &rebinds, &q->err) < 0)
 		return finish(q, NULL, q->err.exit);
 	if (q->json)
@@ -141,7 +141,7 @@ static int reload(struct request *q)
 {
 	struct client_reload done;
 
-	if (client_reload(&q->globals->world, q->name, q->file, q->renamed, q->timeout, &done,
+	if (client_reload(&q->globals->paths, q->name, q->file, q->renamed, q->timeout, &done,
 			  &q->err) < 0) {
 		free(done.awaits);
 		cmd_explain_worker(q->globals, q->file, q->renamed ? q->name : NULL,

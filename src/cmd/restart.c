@@ -12,14 +12,14 @@ static int supervise(const struct globals *globals, const char *name, int report
 	_cleanup_error_ struct error err = { 0 };
 	bool reported;
 
-	client_take_over(&globals->world, name, report_fd, &reported, &err);
+	client_take_over(&globals->paths, name, report_fd, &reported, &err);
 	return reported || !err.exit ? err.exit : cmd_print_error_about(name, &err);
 }
 
 static int restart(const struct globals *globals, const char *name, const char *function,
 		   struct error *err)
 {
-	if (client_restart(&globals->world, name, function, err) < 0)
+	if (client_restart(&globals->paths, name, function, err) < 0)
 		return err->exit;
 	log_info("%s: %s%sready again", name, function ? function : "", function ? " " : "");
 	return 0;
@@ -58,7 +58,7 @@ static int run(const struct globals *globals, int argc, char **argv)
 		return cmd_print_error(&err);
 	if (restart(globals, name, function, &err) == 0)
 		return 0;
-	if (client_is_orphaned(&globals->world, name))
+	if (client_is_orphaned(&globals->paths, name))
 		return restart_orphan(globals, name, function);
 	return cmd_print_error(&err);
 }

@@ -54,7 +54,7 @@ static int add_named(struct request *q, const char *argument)
 	int code;
 
 	if (cmd_gadget_name(q->globals, argument, &name, &err) < 0 ||
-	    inspect_gadgets(&q->globals->world, name, &found, &err) < 0) {
+	    inspect_gadgets(&q->globals->paths, name, &found, &err) < 0) {
 		cmd_keep_error(&q->err, &err);
 		return STATUS_UNKNOWN;
 	}
@@ -75,7 +75,7 @@ static int look(struct request *q)
 
 	error_clear(&q->err);
 	if (!*q->names)
-		return inspect_gadgets(&q->globals->world, NULL, &q->gadgets, &q->err) < 0
+		return inspect_gadgets(&q->globals->paths, NULL, &q->gadgets, &q->err) < 0
 			       ? STATUS_UNKNOWN
 			       : code_of_all(q->gadgets);
 	q->gadgets = json_array();

@@ -255,7 +255,7 @@ static void on_signal(void *data, uint32_t events _unused_)
 	v->changed = true;
 }
 
-static int open_all(struct viewer *v, const struct world *world, struct error *err)
+static int open_all(struct viewer *v, const struct paths *paths, struct error *err)
 {
 	static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGTSTP, SIGWINCH };
 	sigset_t set;
@@ -276,7 +276,7 @@ static int open_all(struct viewer *v, const struct world *world, struct error *e
 		return error_errno(err, EX_OSERR, -r, NULL, "cannot watch for changes");
 	/* Only that its other end is closed; a file has none. */
 	source_add(&v->loop, &v->output, STDOUT_FILENO, 0, on_output, v);
-	v->watch = watch_new(world, &v->loop, on_change, v, err);
+	v->watch = watch_new(paths, &v->loop, on_change, v, err);
 	return -err->err;
 }
 
@@ -323,7 +323,7 @@ int status_watch(const struct globals *globals, bool json,
 			    .output = SOURCE_NONE,
 			    .timer = SOURCE_NONE };
 
-	if (open_all(&v, &globals->world, &err) == 0) {
+	if (open_all(&v, &globals->paths, &err) == 0) {
 		enter(&v);
 		while (!v.over && show(&v, &err) == 0 && !err.exit) {
 			v.changed = false;

@@ -114,7 +114,7 @@ static int run(const struct globals *globals, int argc, char **argv)
 		return exit;
 	if (optind != argc)
 		return cmd_usage(&cmd_udc, "it takes no gadget");
-	if (udcs_list(&globals->world, &udcs, &err) < 0 && !json)
+	if (udcs_list(&globals->paths, &udcs, &err) < 0 && !json)
 		return cmd_print_error(&err);
 	array = json_array();
 	for (size_t i = 0; i < udcs.n; i++)

@@ -314,12 +314,12 @@ static int say_up(struct request *q, const struct client_report *report)
 	else
 		log_about(report->name, NULL, LOG_INFO, "%s: up%s, not bound", report->name, again);
 	if (*report->udc && q->wait_host >= 0 &&
-	    client_wait_host(q->options.world, report->name, q->wait_host, &q->err) == 0)
+	    client_wait_host(q->options.paths, report->name, q->wait_host, &q->err) == 0)
 		log_about(report->name, NULL, LOG_INFO, "%s: configured by the host", report->name);
 	/* The document has the file's warnings, which the child has seen; it takes reading it
 	 * again. */
 	if (q->json && load(q) == 0 && !q->err.exit)
-		inspect_gadgets(&q->globals->world, report->name, &gadgets, &q->err);
+		inspect_gadgets(&q->globals->paths, report->name, &gadgets, &q->err);
 	return finish(q, gadgets, q->err.exit);
 }
 
@@ -354,7 +354,7 @@ static int run_up(const struct globals *globals, int argc, char **argv)
 	struct request q = { .globals = globals,
 			     .command = &cmd_up,
 			     .wait_host = -1,
-			     .options = { .world = &globals->world,
+			     .options = { .paths = &globals->paths,
 					  .notify_fd = -1,
 					  .timeout = DEFAULT_TIMEOUT,
 					  .hold = CLIENT_HOLD_DEFAULT } };
@@ -373,7 +373,7 @@ static int run_run(const struct globals *globals, int argc, char **argv)
 	struct request q = { .globals = globals,
 			     .command = &cmd_run,
 			     .wait_host = -1,
-			     .options = { .world = &globals->world,
+			     .options = { .paths = &globals->paths,
 					  .notify_fd = -1,
 					  .timeout = DEFAULT_TIMEOUT,
 					  .wait_udc = HUGE_VAL,

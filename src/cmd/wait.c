@@ -51,7 +51,7 @@ static int run(const struct globals *globals, int argc, char **argv)
 	if (argc - optind != 1)
 		return cmd_usage(&cmd_wait, "it takes one gadget");
 	if (cmd_gadget_name(globals, argv[optind], &name, &err) < 0 ||
-	    client_wait(&globals->world, name, condition, seconds, &err) < 0)
+	    client_wait(&globals->paths, name, condition, seconds, &err) < 0)
 		return cmd_print_error(&err);
 	log_info("%s: %s", name, condition);
 	return 0;

@@ -60,7 +60,7 @@ static int explain_logged(const struct configfs *c, const struct bind_log *log, 
 static int explain_busy(const struct configfs *c, const struct step *step,
 			const struct bind_log *log, struct error *err)
 {
-	_cleanup_free_ char *holder = udc_holder(c->world, step->value);
+	_cleanup_free_ char *holder = udc_holder(c->paths, step->value);
 
 	err->exit = EX_UNAVAILABLE;
 	if (holder)

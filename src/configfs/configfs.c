@@ -41,15 +41,15 @@ void configfs_free(struct configfs *c)
 	configfs_forget_remarks(c);
 }
 
-char *configfs_gadget_path(const struct world *world, const char *name)
+char *configfs_gadget_path(const struct paths *paths, const char *name)
 {
-	return strf("%s/usb_gadget/%s", world->configfs, name);
+	return strf("%s/usb_gadget/%s", paths->configfs, name);
 }
 
-char *configfs_function_path(const struct world *world, const char *gadget, const char *type,
+char *configfs_function_path(const struct paths *paths, const char *gadget, const char *type,
 			     const char *instance)
 {
-	return strf("%s/usb_gadget/%s/functions/%s.%s", world->configfs, gadget, type, instance);
+	return strf("%s/usb_gadget/%s/functions/%s.%s", paths->configfs, gadget, type, instance);
 }
 
 /* A value that a reload may have to take back while its directory stays. */
@@ -145,11 +145,11 @@ static void add_config(struct plan *plan, struct configfs *c, const struct confi
 void configfs_add_gadget(struct plan *plan, struct configfs *c)
 {
 	const struct gadget *g = c->gadget;
-	_cleanup_free_ char *dir = configfs_gadget_path(c->world, g->name);
+	_cleanup_free_ char *dir = configfs_gadget_path(c->paths, g->name);
 
 	plan_add(plan, &configfs_op_gadget, xstrdup(dir), NULL, NULL, c);
 	plan_add(plan, &usbg_op_view,
-		 strf("%s/%s/view/usb_gadget/%s", c->world->run_dir, g->name, g->name),
+		 strf("%s/%s/view/usb_gadget/%s", c->paths->run_dir, g->name, g->name),
 		 xstrdup(dir), NULL, &c->view);
 	add_attributes(plan, c, dir);
 	add_max_speed(plan, g, dir);
@@ -157,7 +157,7 @@ void configfs_add_gadget(struct plan *plan, struct configfs *c)
 	for (size_t i = 0; i < g->n_functions; i++) {
 		const struct function *f = &g->functions[i];
 		_cleanup_free_ char *function =
-			configfs_function_path(c->world, g->name, f->type, f->instance);
+			configfs_function_path(c->paths, g->name, f->type, f->instance);
 
 		plan_add(plan, &usbg_op_function, xstrdup(function), NULL, &f->at, &c->view);
 		entries_add(plan, c, &f->entries, function);
@@ -169,7 +169,7 @@ void configfs_add_gadget(struct plan *plan, struct configfs *c)
 
 void configfs_add_bind(struct plan *plan, struct configfs *c, const char *udc)
 {
-	_cleanup_free_ char *dir = configfs_gadget_path(c->world, c->gadget->name);
+	_cleanup_free_ char *dir = configfs_gadget_path(c->paths, c->gadget->name);
 
 	plan_add(plan, &configfs_op_bind, strf("%s/UDC", dir), xstrdup(udc), &c->gadget->udc.at, c);
 }

@@ -2,14 +2,14 @@
 /* From a struct gadget to the steps that make it in configfs. */
 #pragma once
 
-#include "base/world.h"
+#include "base/paths.h"
 #include "configfs/usbg.h"
 #include "gadgetfile/gadget.h"
 #include "plan/plan.h"
 
 /* What the steps of one gadget share; lives as long as the plan. */
 struct configfs {
-	const struct world *world;
+	const struct paths *paths;
 	const struct gadget *gadget;
 	struct usbg_view view;
 	/* What the kernel has made of some values, in the order of the writing. */
@@ -30,9 +30,9 @@ void configfs_forget_remarks(struct configfs *c);
 void configfs_free(struct configfs *c);
 
 /* GADGET's directory in configfs; the caller frees it. */
-char *configfs_gadget_path(const struct world *world, const char *name);
+char *configfs_gadget_path(const struct paths *paths, const char *name);
 /* And that of a function of it. */
-char *configfs_function_path(const struct world *world, const char *gadget, const char *type,
+char *configfs_function_path(const struct paths *paths, const char *gadget, const char *type,
 			     const char *instance);
 
 /* Everything up to the links in the configurations: the gadget without its life. */

@@ -16,18 +16,18 @@
 
 static int explain_no_configfs(const struct configfs *c, struct error *err)
 {
-	_cleanup_free_ char *gadgets = strf("%s/usb_gadget", c->world->configfs);
+	_cleanup_free_ char *gadgets = strf("%s/usb_gadget", c->paths->configfs);
 
 	if (path_exists(gadgets))
 		return -err->err;
 	err->exit = EX_UNAVAILABLE;
 	if (path_exists("/sys/module/libcomposite"))
 		return error_hint(err, "configfs is not mounted: mount -t configfs none %s",
-				  c->world->configfs);
+				  c->paths->configfs);
 	return error_hint(err,
 			  "there is no %s: modprobe libcomposite, and see that configfs is "
 			  "mounted (mount -t configfs none %s)",
-			  gadgets, c->world->configfs);
+			  gadgets, c->paths->configfs);
 }
 
 static int gadget_apply(struct step *step, struct error *err)

@@ -65,9 +65,9 @@ bool udc_is_virtual(const char *name)
  * its gadget driver: of a configfs gadget that is the gadget's name. No other gadget has to be
  * looked at, of which there may be many.
  */
-static char *gadget_on(const struct world *world, const char *udc, const char *driver)
+static char *gadget_on(const struct paths *paths, const char *udc, const char *driver)
 {
-	_cleanup_free_ char *path = strf("%s/usb_gadget/%s/UDC", world->configfs, driver);
+	_cleanup_free_ char *path = strf("%s/usb_gadget/%s/UDC", paths->configfs, driver);
 	_cleanup_free_ char *value = NULL;
 
 	if (file_read_line(AT_FDCWD, path, &value) < 0 || !streq(value, udc))
@@ -76,13 +76,13 @@ static char *gadget_on(const struct world *world, const char *udc, const char *d
 }
 
 /* Fills gadget and holder. */
-static void find_holder(const struct world *world, struct udc *udc)
+static void find_holder(const struct paths *paths, struct udc *udc)
 {
 	_cleanup_free_ char *driver = udc_attribute(udc->name, "function");
 
 	if (!driver || !*driver)
 		return;
-	udc->gadget = gadget_on(world, udc->name, driver);
+	udc->gadget = gadget_on(paths, udc->name, driver);
 	/* A legacy driver (g_ether, ...) or another configfs has no gadget there. */
 	udc->holder = udc->gadget ? strf("gadget '%s'", driver) : strf("the driver '%s'", driver);
 }
@@ -96,11 +96,11 @@ static void free_udc(struct udc *udc)
 }
 #define _cleanup_udc_ _cleanup_(free_udc)
 
-char *udc_holder(const struct world *world, const char *name)
+char *udc_holder(const struct paths *paths, const char *name)
 {
 	_cleanup_udc_ struct udc udc = { .name = xstrdup(name) };
 
-	find_holder(world, &udc);
+	find_holder(paths, &udc);
 	return steal_ptr(udc.holder);
 }
 
@@ -109,7 +109,7 @@ static int compare(const void *a, const void *b)
 	return strcmp(((const struct udc *)a)->name, ((const struct udc *)b)->name);
 }
 
-int udcs_list(const struct world *world, struct udcs *udcs, struct error *err)
+int udcs_list(const struct paths *paths, struct udcs *udcs, struct error *err)
 {
 	DIR *dir = opendir(UDC_CLASS_DIR);
 	struct dirent *entry;
@@ -128,7 +128,7 @@ int udcs_list(const struct world *world, struct udcs *udcs, struct error *err)
 		udc = array_add(udcs->v, udcs->n);
 		udc->name = xstrdup(entry->d_name);
 		udc->driver = udc_driver(udc->name);
-		find_holder(world, udc);
+		find_holder(paths, udc);
 		udc->is_virtual = driver_is_virtual(udc->driver);
 	}
 	closedir(dir);
@@ -179,24 +179,24 @@ static int busy(const struct udc *udc, struct error *err)
 	return error_hint(err, "take that down first, or name another UDC with --udc");
 }
 
-static int no_such_udc(const struct world *world, const char *name, struct error *err)
+static int no_such_udc(const struct paths *paths, const char *name, struct error *err)
 {
 	_cleanup_free_ char *what = strf(" '%s'", name);
 	_cleanup_udcs_ struct udcs udcs = { 0 };
-	int r = udcs_list(world, &udcs, err);
+	int r = udcs_list(paths, &udcs, err);
 
 	return r < 0 ? r : no_udc(&udcs, what, err);
 }
 
 /* The others are not looked at: in a farm there are many. */
-static int choose_named(const struct world *world, const char *name, char **out, struct error *err)
+static int choose_named(const struct paths *paths, const char *name, char **out, struct error *err)
 {
 	_cleanup_udc_ struct udc udc = { .name = xstrdup(name) };
 	_cleanup_free_ char *path = strf(UDC_CLASS_DIR "/%s", name);
 
 	if (strchr(name, '/') || name[0] == '.' || !*name || access(path, F_OK) < 0)
-		return no_such_udc(world, name, err);
-	find_holder(world, &udc);
+		return no_such_udc(paths, name, err);
+	find_holder(paths, &udc);
 	if (udc.holder)
 		return busy(&udc, err);
 	*out = steal_ptr(udc.name);
@@ -245,24 +245,24 @@ static int choose_among(const struct udcs *udcs, const char *driver, char **out,
 	return held ? busy(held, err) : no_udc(udcs, what, err);
 }
 
-static int choose_any(const struct world *world, const char *driver, char **out, struct error *err)
+static int choose_any(const struct paths *paths, const char *driver, char **out, struct error *err)
 {
 	_cleanup_udcs_ struct udcs udcs = { 0 };
-	int r = udcs_list(world, &udcs, err);
+	int r = udcs_list(paths, &udcs, err);
 
 	return r < 0 ? r : choose_among(&udcs, driver, out, err);
 }
 
-int udc_choose(const struct world *world, const struct gadget_udc *wanted, const char *name,
+int udc_choose(const struct paths *paths, const struct gadget_udc *wanted, const char *name,
 	       char **out, struct error *err)
 {
 	int r;
 
 	if (name)
-		return choose_named(world, name, out, err);
+		return choose_named(paths, name, out, err);
 	if (wanted->name.value)
-		r = choose_named(world, wanted->name.value, out, err);
+		r = choose_named(paths, wanted->name.value, out, err);
 	else
-		r = choose_any(world, wanted->driver.value, out, err);
+		r = choose_any(paths, wanted->driver.value, out, err);
 	return r < 0 ? error_at(err, &wanted->at) : 0;
 }

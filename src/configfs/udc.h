@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "base/world.h"
+#include "base/paths.h"
 #include "gadgetfile/gadget.h"
 
 struct udc {
@@ -22,7 +22,7 @@ struct udcs {
 };
 
 /* Sorted by name. A machine without UDCs gives none. */
-int udcs_list(const struct world *world, struct udcs *udcs, struct error *err);
+int udcs_list(const struct paths *paths, struct udcs *udcs, struct error *err);
 void udcs_free(struct udcs *udcs);
 #define _cleanup_udcs_ _cleanup_(udcs_free)
 
@@ -31,7 +31,7 @@ void udcs_free(struct udcs *udcs);
  * where there is no real one. `name` (--udc) beats the file. The caller frees *out. Fails with
  * EX_UNAVAILABLE and ENODEV (none that fits: one may still arrive), EBUSY or ENOTUNIQ.
  */
-int udc_choose(const struct world *world, const struct gadget_udc *wanted, const char *name,
+int udc_choose(const struct paths *paths, const struct gadget_udc *wanted, const char *name,
 	       char **out, struct error *err);
 
 bool udc_is_virtual(const char *name);
@@ -65,7 +65,7 @@ const struct udc_traits *udc_traits(const char *driver);
 size_t udc_hints(char ***words);
 
 /* Who holds a UDC, in words; NULL: nobody. The caller frees it. */
-char *udc_holder(const struct world *world, const char *name);
+char *udc_holder(const struct paths *paths, const char *name);
 
 /* An attribute of /sys/class/udc/NAME ("state", "current_speed"); NULL: unknown. The caller frees
  * it. */

@@ -92,7 +92,7 @@ bool functions_come_and_go(const struct functions *all)
 bool function_is_active(const struct live_function *i)
 {
 	const struct function *f = i->model;
-	_cleanup_free_ char *dir = configfs_function_path(i->all->world, i->all->gadget, f->type,
+	_cleanup_free_ char *dir = configfs_function_path(i->all->paths, i->all->gadget, f->type,
 							  f->instance),
 			    *ready = strf("%s/ready", dir),
 			    *file = strf("%s/ep1", f->ffs->mount.path), *text = NULL;
@@ -107,7 +107,7 @@ char *function_place(const struct live_function *i)
 	const struct function *f = i->model;
 
 	return f->ffs ? xstrdup(f->ffs->mount.path)
-		      : configfs_function_path(i->all->world, i->all->gadget, f->type, f->instance);
+		      : configfs_function_path(i->all->paths, i->all->gadget, f->type, f->instance);
 }
 
 bool function_blocks_bind(const struct live_function *i)

@@ -12,8 +12,8 @@
 
 #include "base/error.h"
 #include "base/loop.h"
+#include "base/paths.h"
 #include "base/trust.h"
-#include "base/world.h"
 #include "rundir/output.h"
 #include "rundir/rundir.h"
 
@@ -61,7 +61,7 @@ struct functions {
 	void *owner;
 
 	const char *gadget; /* its name */
-	const struct world *world;
+	const struct paths *paths;
 	struct loop *loop;
 	struct rundir *rundir;
 	struct output *output; /* the log, for what workers print */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The plugin's world: what is behind struct ffsctl_host. */
+/* A plugin's host: what is behind struct ffsctl_host. */
 #pragma once
 
 #include <stdbool.h>

@@ -27,28 +27,28 @@ static int undo(struct plan *plan, struct rundir *rundir, struct error *err)
 }
 
 /* What a dead command has left under a name, whose lock is ours. */
-static int clear_name(const struct world *world, const char *name, struct rundir *rundir,
+static int clear_name(const struct paths *paths, const char *name, struct rundir *rundir,
 		      struct error *err)
 {
 	_cleanup_plan_ struct plan plan = { 0 };
-	int r = rundir_read_plan(world, name, configfs_ops, &plan, err);
+	int r = rundir_read_plan(paths, name, configfs_ops, &plan, err);
 
 	return r < 0 ? r : undo(&plan, rundir, err);
 }
 
-int features_clear(const struct world *world, struct error *err)
+int features_clear(const struct paths *paths, struct error *err)
 {
 	for (int n = 0; n < SCRATCH_MAX; n++) {
 		_cleanup_free_ char *name = strf(SCRATCH ".%d", n);
-		_cleanup_free_ char *path = strf("%s/%s", world->run_dir, name);
+		_cleanup_free_ char *path = strf("%s/%s", paths->run_dir, name);
 		_cleanup_rundir_ struct rundir rundir = RUNDIR_NONE;
 		int r;
 
 		if (!path_exists(path))
 			continue;
-		r = rundir_lock(&rundir, world, name, WHO_PROBING, err);
+		r = rundir_lock(&rundir, paths, name, WHO_PROBING, err);
 		if (r == 0)
-			r = clear_name(world, name, &rundir, err);
+			r = clear_name(paths, name, &rundir, err);
 		if (r == -EWOULDBLOCK) /* somebody is trying */
 			error_clear(err);
 		else if (r < 0)
@@ -58,19 +58,19 @@ int features_clear(const struct world *world, struct error *err)
 }
 
 /* The first name that is free, locked; *name is freed by the caller. */
-static int take_name(const struct world *world, struct rundir *rundir, char **name,
+static int take_name(const struct paths *paths, struct rundir *rundir, char **name,
 		     struct error *err)
 {
 	for (int n = 0; n < SCRATCH_MAX; n++) {
 		_cleanup_free_ char *candidate = strf(SCRATCH ".%d", n);
-		int r = rundir_lock(rundir, world, candidate, WHO_PROBING, err);
+		int r = rundir_lock(rundir, paths, candidate, WHO_PROBING, err);
 
 		if (r == -EWOULDBLOCK) {
 			error_clear(err);
 			continue;
 		}
 		if (r == 0 && rundir_has_record(rundir)) { /* its owner has just died */
-			r = clear_name(world, candidate, rundir, err);
+			r = clear_name(paths, candidate, rundir, err);
 			rundir_close(rundir);
 			n--;
 			if (r == 0)
@@ -93,20 +93,20 @@ static int write_record(const struct rundir *rundir, const struct plan *plan, st
 	return r;
 }
 
-int features_probe(const struct world *world, struct ffs_features *features, struct error *err)
+int features_probe(const struct paths *paths, struct ffs_features *features, struct error *err)
 {
 	_cleanup_rundir_ struct rundir rundir = RUNDIR_NONE;
 	_cleanup_plan_ struct plan plan = { 0 };
 	_cleanup_error_ struct error undone = { 0 };
 	_cleanup_free_ char *name = NULL, *dir = NULL;
-	struct configfs configfs = { .world = world };
-	int r = features_clear(world, err);
+	struct configfs configfs = { .paths = paths };
+	int r = features_clear(paths, err);
 
 	if (r == 0)
-		r = take_name(world, &rundir, &name, err);
+		r = take_name(paths, &rundir, &name, err);
 	if (r < 0)
 		return r;
-	dir = configfs_gadget_path(world, name);
+	dir = configfs_gadget_path(paths, name);
 	plan_add(&plan, &configfs_op_gadget, xstrdup(dir), NULL, NULL, &configfs);
 	plan_add(&plan, &configfs_op_mkdir, strf("%s/functions/ffs.%s", dir, name), NULL, NULL,
 		 NULL);
@@ -143,7 +143,7 @@ static bool wants(const struct gadget *gadget, enum ffs_feature feature, struct 
 	return false;
 }
 
-int features_require(const struct world *world, const struct gadget *gadget, struct error *err)
+int features_require(const struct paths *paths, const struct gadget *gadget, struct error *err)
 {
 	struct ffs_features features;
 	bool probed = false;
@@ -156,7 +156,7 @@ int features_require(const struct world *world, const struct gadget *gadget, str
 		if (!wants(gadget, f, &at))
 			continue;
 		if (!probed)
-			r = features_probe(world, &features, err);
+			r = features_probe(paths, &features, err);
 		if (r < 0)
 			return r;
 		probed = true;

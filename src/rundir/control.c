@@ -58,9 +58,9 @@ int control_address(struct sockaddr_un *address, const char *path, struct error 
 /* --- the other side ----------------------------------------------------------------------------
  */
 
-pid_t control_owner(const struct world *world, const char *name)
+pid_t control_owner(const struct paths *paths, const char *name)
 {
-	_cleanup_free_ char *path = strf("%s/%s/" RUNDIR_CONTROL, world->run_dir, name);
+	_cleanup_free_ char *path = strf("%s/%s/" RUNDIR_CONTROL, paths->run_dir, name);
 	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	_cleanup_error_ struct error ignored = { 0 };
 	struct sockaddr_un address;
@@ -84,10 +84,10 @@ static int check_stopped(int fd, const char *name, struct error *err)
 	return error_hint(err, "'kill -CONT %d' lets it go on", (int)peer.pid);
 }
 
-static int ask(const struct world *world, const char *name, const json_t *command,
+static int ask(const struct paths *paths, const char *name, const json_t *command,
 	       const struct timeval *limit, json_t **reply_json, struct error *err)
 {
-	_cleanup_free_ char *path = strf("%s/%s/" RUNDIR_CONTROL, world->run_dir, name),
+	_cleanup_free_ char *path = strf("%s/%s/" RUNDIR_CONTROL, paths->run_dir, name),
 			    *text = NULL;
 	_cleanup_free_ char *reply = xcalloc(1, CONTROL_MESSAGE_MAX);
 	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
@@ -136,19 +136,19 @@ static int ask(const struct world *world, const char *name, const json_t *comman
 	return r;
 }
 
-int control_command(const struct world *world, const char *name, const json_t *command,
+int control_command(const struct paths *paths, const char *name, const json_t *command,
 		    struct error *err)
 {
-	return ask(world, name, command, NULL, NULL, err);
+	return ask(paths, name, command, NULL, NULL, err);
 }
 
-int control_ask(const struct world *world, const char *name, const json_t *command, json_t **reply,
+int control_ask(const struct paths *paths, const char *name, const json_t *command, json_t **reply,
 		struct error *err)
 {
-	return ask(world, name, command, NULL, reply, err);
+	return ask(paths, name, command, NULL, reply, err);
 }
 
-int control_wait(const struct world *world, const char *name, const json_t *command, double seconds,
+int control_wait(const struct paths *paths, const char *name, const json_t *command, double seconds,
 		 struct error *err)
 {
 	/* None of SO_RCVTIMEO is for ever; so is what nobody lives to see. */
@@ -158,5 +158,5 @@ int control_wait(const struct world *world, const char *name, const json_t *comm
 	limit.tv_usec = (suseconds_t)((t - (double)limit.tv_sec) * 1e6);
 	if (limit.tv_sec == 0 && limit.tv_usec == 0)
 		limit.tv_usec = 1;
-	return ask(world, name, command, &limit, NULL, err);
+	return ask(paths, name, command, &limit, NULL, err);
 }

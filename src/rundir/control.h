@@ -15,7 +15,7 @@
 #include <sys/un.h>
 
 #include "base/error.h"
-#include "base/world.h"
+#include "base/paths.h"
 
 #define CONTROL_MESSAGE_MAX 65536
 
@@ -28,18 +28,18 @@ json_t *error_to_json(const struct error *err);
 int error_from_json(struct error *err, const json_t *json);
 
 /* Who answers there, whatever the lock says; 0: nobody, or nobody whom we may ask. */
-pid_t control_owner(const struct world *world, const char *name);
+pid_t control_owner(const struct paths *paths, const char *name);
 
 /*
  * The other side: sends a command and waits for its answer. -ECONNREFUSED or -ENOENT without text
  * when there is no supervisor; -ECONNRESET with text when it died before it answered.
  */
-int control_command(const struct world *world, const char *name, const json_t *command,
+int control_command(const struct paths *paths, const char *name, const json_t *command,
 		    struct error *err);
 /* The same, with the answer to it, which the caller owns. */
-int control_ask(const struct world *world, const char *name, const json_t *command, json_t **reply,
+int control_ask(const struct paths *paths, const char *name, const json_t *command, json_t **reply,
 		struct error *err);
 /* As control_command for at most so many seconds. -ETIMEDOUT, or -EINTR after a signal, without
  * text. */
-int control_wait(const struct world *world, const char *name, const json_t *command, double seconds,
+int control_wait(const struct paths *paths, const char *name, const json_t *command, double seconds,
 		 struct error *err);

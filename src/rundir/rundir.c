@@ -38,13 +38,13 @@ static int make_dir(const char *path)
  * Opens RUN/NAME, making what is missing. Another gadget's `down` may remove /run/ffsctl between
  * our two mkdirs: then mkdir says ENOENT and we start again.
  */
-static int open_dir(struct rundir *rundir, const struct world *world, struct error *err)
+static int open_dir(struct rundir *rundir, const struct paths *paths, struct error *err)
 {
 	int tries = 0;
 
 	do {
-		if (make_dir(world->run_dir) < 0 && errno != EEXIST)
-			return no_access(err, world->run_dir, "make");
+		if (make_dir(paths->run_dir) < 0 && errno != EEXIST)
+			return no_access(err, paths->run_dir, "make");
 		if (make_dir(rundir->path) < 0 && errno != EEXIST && errno != ENOENT)
 			return no_access(err, rundir->path, "make");
 		rundir->dir_fd =
@@ -111,15 +111,15 @@ static const char *look_back(struct rundir *rundir, const char *who)
 	return rundir->survived && streq(who, WHO_COMING_UP) ? WHO_TAKING_OVER : who;
 }
 
-int rundir_lock(struct rundir *rundir, const struct world *world, const char *name, const char *who,
+int rundir_lock(struct rundir *rundir, const struct paths *paths, const char *name, const char *who,
 		struct error *err)
 {
 	*rundir = RUNDIR_NONE;
 	for (;;) {
 		int r;
 
-		rundir->path = strf("%s/%s", world->run_dir, name);
-		r = open_dir(rundir, world, err);
+		rundir->path = strf("%s/%s", paths->run_dir, name);
+		r = open_dir(rundir, paths, err);
 		if (r < 0)
 			break;
 		rundir->lock_fd = openat(rundir->dir_fd, RUNDIR_LOCK,
@@ -142,16 +142,16 @@ int rundir_lock(struct rundir *rundir, const struct world *world, const char *na
 	return -err->err;
 }
 
-int rundir_resume(struct rundir *rundir, const struct world *world, const char *name, int lock_fd,
+int rundir_resume(struct rundir *rundir, const struct paths *paths, const char *name, int lock_fd,
 		  struct error *err)
 {
 	int r;
 
 	*rundir = RUNDIR_NONE;
-	rundir->path = strf("%s/%s", world->run_dir, name);
+	rundir->path = strf("%s/%s", paths->run_dir, name);
 	rundir->lock_fd = lock_fd;
 	rundir->survived = true;
-	r = open_dir(rundir, world, err);
+	r = open_dir(rundir, paths, err);
 	if (r < 0 || still_there(rundir))
 		return r;
 	return error_set(err, EX_OSERR, ENOENT, rundir->path, "the lock in %s is not ours",
@@ -322,13 +322,13 @@ void rundir_each_worker(const struct rundir *rundir,
 		closedir(dir);
 }
 
-void rundir_forget_users(const struct world *world, const char *name)
+void rundir_forget_users(const struct paths *paths, const char *name)
 {
-	_cleanup_free_ char *pool = strf("%s/" RUNDIR_USERS, world->run_dir),
+	_cleanup_free_ char *pool = strf("%s/" RUNDIR_USERS, paths->run_dir),
 			    *prefix = strf("%s/", name);
 
 	own_user_give_back_all(pool, prefix);
-	rmdir(world->run_dir); /* fails as long as another gadget is in it */
+	rmdir(paths->run_dir); /* fails as long as another gadget is in it */
 }
 
 /* All but the lock, and gives back the user ids that are noted here. */
@@ -371,9 +371,9 @@ void rundir_empty(struct rundir *rundir)
 	empty(rundir); /* if it fails: so will rundir_remove, which says so */
 }
 
-int rundir_owner(const struct world *world, const char *name, pid_t *pid, char **who)
+int rundir_owner(const struct paths *paths, const char *name, pid_t *pid, char **who)
 {
-	_cleanup_free_ char *path = strf("%s/%s/" RUNDIR_LOCK, world->run_dir, name), *text = NULL;
+	_cleanup_free_ char *path = strf("%s/%s/" RUNDIR_LOCK, paths->run_dir, name), *text = NULL;
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	int number = 0, at = 0, r;
 	bool locked = false, known;
@@ -396,10 +396,10 @@ int rundir_owner(const struct world *world, const char *name, pid_t *pid, char *
 	return 0;
 }
 
-int rundir_read_text(const struct world *world, const char *name, const char *file, size_t max,
+int rundir_read_text(const struct paths *paths, const char *name, const char *file, size_t max,
 		     char **text, size_t *size, struct error *err)
 {
-	_cleanup_free_ char *path = strf("%s/%s/%s", world->run_dir, name, file);
+	_cleanup_free_ char *path = strf("%s/%s/%s", paths->run_dir, name, file);
 	int r = file_read_written(AT_FDCWD, path, max, text, size);
 
 	if (r < 0 && r != -ENOENT)
@@ -408,28 +408,28 @@ int rundir_read_text(const struct world *world, const char *name, const char *fi
 	return r;
 }
 
-int rundir_read(const struct world *world, const char *name, const char *file, json_t **json,
+int rundir_read(const struct paths *paths, const char *name, const char *file, json_t **json,
 		struct error *err)
 {
 	_cleanup_free_ char *text = NULL, *path = NULL;
 	json_error_t error;
 	size_t size;
-	int r = rundir_read_text(world, name, file, JSON_FILE_MAX, &text, &size, err);
+	int r = rundir_read_text(paths, name, file, JSON_FILE_MAX, &text, &size, err);
 
 	if (r < 0)
 		return r;
 	*json = json_loadb(text, size, 0, &error);
 	if (*json)
 		return 0;
-	path = strf("%s/%s/%s", world->run_dir, name, file);
+	path = strf("%s/%s/%s", paths->run_dir, name, file);
 	return error_set(err, EX_IOERR, EBADMSG, path, "%s is damaged: %s", path, error.text);
 }
 
-int rundir_read_plan(const struct world *world, const char *name, const struct step_op *const *ops,
+int rundir_read_plan(const struct paths *paths, const char *name, const struct step_op *const *ops,
 		     struct plan *plan, struct error *err)
 {
 	json_t *record = NULL;
-	int r = rundir_read(world, name, RUNDIR_RECORD, &record, err);
+	int r = rundir_read(paths, name, RUNDIR_RECORD, &record, err);
 
 	if (r == -ENOENT)
 		return 0;
@@ -455,28 +455,28 @@ int rundir_write(const struct rundir *rundir, const char *file, const json_t *js
 	return 0;
 }
 
-bool rundir_has(const struct world *world, const char *name, const char *file)
+bool rundir_has(const struct paths *paths, const char *name, const char *file)
 {
-	_cleanup_free_ char *path = strf("%s/%s/%s", world->run_dir, name, file);
+	_cleanup_free_ char *path = strf("%s/%s/%s", paths->run_dir, name, file);
 
 	return path_exists(path);
 }
 
 /* gadget.d, where cli.md looks for gadget files, has none of these. */
-bool rundir_exists(const struct world *world, const char *name)
+bool rundir_exists(const struct paths *paths, const char *name)
 {
 	static const char *const files[] = { RUNDIR_LOCK, RUNDIR_RECORD, RUNDIR_STATUS,
 					     RUNDIR_CONTROL };
 
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++)
-		if (rundir_has(world, name, files[i]))
+		if (rundir_has(paths, name, files[i]))
 			return true;
 	return false;
 }
 
-int rundir_each_name(const struct world *world, int (*fn)(void *data, const char *name), void *data)
+int rundir_each_name(const struct paths *paths, int (*fn)(void *data, const char *name), void *data)
 {
-	DIR *dir = opendir(world->run_dir);
+	DIR *dir = opendir(paths->run_dir);
 	struct dirent *entry;
 	int r = 0;
 
@@ -490,7 +490,7 @@ int rundir_each_name(const struct world *world, int (*fn)(void *data, const char
 }
 
 struct existing {
-	const struct world *world;
+	const struct paths *paths;
 	int (*fn)(void *data, const char *name);
 	void *data;
 };
@@ -499,14 +499,14 @@ static int call_if_exists(void *data, const char *name)
 {
 	const struct existing *e = data;
 
-	return rundir_exists(e->world, name) ? e->fn(e->data, name) : 0;
+	return rundir_exists(e->paths, name) ? e->fn(e->data, name) : 0;
 }
 
-int rundir_each(const struct world *world, int (*fn)(void *data, const char *name), void *data)
+int rundir_each(const struct paths *paths, int (*fn)(void *data, const char *name), void *data)
 {
-	struct existing existing = { world, fn, data };
+	struct existing existing = { paths, fn, data };
 
-	return rundir_each_name(world, call_if_exists, &existing);
+	return rundir_each_name(paths, call_if_exists, &existing);
 }
 
 bool rundir_has_record(const struct rundir *rundir)

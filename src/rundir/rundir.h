@@ -19,7 +19,7 @@
 #include <sys/types.h>
 
 #include "base/error.h"
-#include "base/world.h"
+#include "base/paths.h"
 #include "plan/plan.h"
 #include "process/family.h"
 
@@ -55,10 +55,10 @@ struct rundir {
  * Makes the directory if need be and takes the lock, in the name of `who` ("up"). -EWOULDBLOCK
  * when somebody else has it: see rundir_owner.
  */
-int rundir_lock(struct rundir *rundir, const struct world *world, const char *name, const char *who,
+int rundir_lock(struct rundir *rundir, const struct paths *paths, const char *name, const char *who,
 		struct error *err);
 /* The same where the lock is ours already, by a descriptor that an exec has handed on. */
-int rundir_resume(struct rundir *rundir, const struct world *world, const char *name, int lock_fd,
+int rundir_resume(struct rundir *rundir, const struct paths *paths, const char *name, int lock_fd,
 		  struct error *err);
 /* After a fork the lock has a new owner. */
 int rundir_sign(const struct rundir *rundir, const char *who, struct error *err);
@@ -74,17 +74,17 @@ int rundir_remove(struct rundir *rundir, struct error *err);
  * Whose lock it is. pid 0: nobody's, -1: somebody's who has not signed it (`who` is "?"). `who` is
  * freed by the caller. -errno, -ENOENT: no such gadget.
  */
-int rundir_owner(const struct world *world, const char *name, pid_t *pid, char **who);
+int rundir_owner(const struct paths *paths, const char *name, pid_t *pid, char **who);
 
 /* Removes all but the lock, which stays ours: the name is taken, and nothing is there. */
 void rundir_empty(struct rundir *rundir);
 
 /* Reads RUN/NAME/FILE of at most `max` bytes. -ENOENT (no text) when it is not there. The caller
  * frees *text. */
-int rundir_read_text(const struct world *world, const char *name, const char *file, size_t max,
+int rundir_read_text(const struct paths *paths, const char *name, const char *file, size_t max,
 		     char **text, size_t *size, struct error *err);
 /* The same of a JSON document. The caller owns *json. */
-int rundir_read(const struct world *world, const char *name, const char *file, json_t **json,
+int rundir_read(const struct paths *paths, const char *name, const char *file, json_t **json,
 		struct error *err);
 int rundir_write(const struct rundir *rundir, const char *file, const json_t *json,
 		 struct error *err);
@@ -93,7 +93,7 @@ int rundir_write(const struct rundir *rundir, const char *file, const json_t *js
  * The plan of RUN/NAME/record, every step taken for applied: what there may be to undo. Whoever was
  * killed before it wrote a record has made nothing: the plan is left empty. `ops` ends with NULL.
  */
-int rundir_read_plan(const struct world *world, const char *name, const struct step_op *const *ops,
+int rundir_read_plan(const struct paths *paths, const char *name, const struct step_op *const *ops,
 		     struct plan *plan, struct error *err);
 
 /*
@@ -108,7 +108,7 @@ void rundir_give_back_users(const struct rundir *rundir,
 			    bool (*keep)(const void *data, const char *function), const void *data);
 
 /* Gives back those of a gadget that has no directory any more. */
-void rundir_forget_users(const struct world *world, const char *name);
+void rundir_forget_users(const struct paths *paths, const char *name);
 
 /* What the function's last worker has noted of itself; false: there is none. */
 bool rundir_worker(const struct rundir *rundir, const char *function, struct family *family);
@@ -118,14 +118,14 @@ void rundir_each_worker(const struct rundir *rundir,
 			void *data);
 
 /* Whether there is such a file in a gadget's directory. */
-bool rundir_has(const struct world *world, const char *name, const char *file);
+bool rundir_has(const struct paths *paths, const char *name, const char *file);
 /* Whether it is a gadget's directory, also when somebody has deleted something in it. */
-bool rundir_exists(const struct world *world, const char *name);
+bool rundir_exists(const struct paths *paths, const char *name);
 
 /* Calls `fn` for every gadget that has a directory; stops when it returns non-zero. */
-int rundir_each(const struct world *world, int (*fn)(void *data, const char *name), void *data);
+int rundir_each(const struct paths *paths, int (*fn)(void *data, const char *name), void *data);
 /* Of all that is there, whether or not it is a gadget's, which saves a look into each. */
-int rundir_each_name(const struct world *world, int (*fn)(void *data, const char *name),
+int rundir_each_name(const struct paths *paths, int (*fn)(void *data, const char *name),
 		     void *data);
 
 /* Whether a gadget was made, or begun, of which nothing else knows how to undo it. */

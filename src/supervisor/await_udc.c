@@ -15,7 +15,7 @@
 static int choose(struct supervisor *s, bool waiting, struct error *err)
 {
 	const struct gadget_udc *wanted = &s->gadget->udc;
-	int r = udc_choose(s->world, wanted, s->udc_wanted, &s->udc, err);
+	int r = udc_choose(s->paths, wanted, s->udc_wanted, &s->udc, err);
 	bool named = s->udc_wanted || wanted->name.value || wanted->driver.value;
 
 	if (r == 0 && waiting && !named && udc_is_virtual(s->udc)) {

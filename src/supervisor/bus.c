@@ -26,7 +26,7 @@
 
 static char *udc_path(const struct supervisor *s)
 {
-	_cleanup_free_ char *dir = configfs_gadget_path(s->world, s->name);
+	_cleanup_free_ char *dir = configfs_gadget_path(s->paths, s->name);
 
 	return strf("%s/UDC", dir);
 }
@@ -233,7 +233,7 @@ static const char *wanted_udc(const struct supervisor *s)
 static int do_bind(struct supervisor *s, struct error *err)
 {
 	_cleanup_free_ char *udc = NULL, *was = NULL;
-	int r = udc_choose(s->world, &s->gadget->udc, wanted_udc(s), &udc, err);
+	int r = udc_choose(s->paths, &s->gadget->udc, wanted_udc(s), &udc, err);
 
 	if (r == 0)
 		r = set_step(s, udc, err);

@@ -33,6 +33,6 @@ struct preview {
 };
 
 /* `udc` NULL: no bind. The caller calls preview_free in each case. */
-int preview_make(struct preview *preview, const struct world *world, const struct gadget *g,
+int preview_make(struct preview *preview, const struct paths *paths, const struct gadget *g,
 		 const char *udc, struct error *err);
 void preview_free(struct preview *preview);

@@ -13,21 +13,21 @@ static enum trust trust_the_owner(void *owner _unused_, const char *dir _unused_
 /* Nothing lives, so that nothing happens. */
 static const struct function_events events = { .program_trust = trust_the_owner };
 
-int preview_make(struct preview *p, const struct world *world, const struct gadget *g,
+int preview_make(struct preview *p, const struct paths *paths, const struct gadget *g,
 		 const char *udc, struct error *err)
 {
 	int r;
 
 	*p = (struct preview){ .loop.epoll_fd = -1,
 			       .rundir = RUNDIR_NONE,
-			       .configfs = { .world = world, .gadget = g, .view = USBG_VIEW_NONE },
+			       .configfs = { .paths = paths, .gadget = g, .view = USBG_VIEW_NONE },
 			       .live = { .events = &events,
 					 .gadget = g->name,
-					 .world = world,
+					 .paths = paths,
 					 .loop = &p->loop,
 					 .rundir = &p->rundir,
 					 .output = &p->output } };
-	p->rundir.path = strf("%s/%s", world->run_dir, g->name);
+	p->rundir.path = strf("%s/%s", paths->run_dir, g->name);
 	output_init(&p->output, -1);
 	r = loop_open(&p->loop);
 	if (r < 0)

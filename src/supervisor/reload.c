@@ -441,7 +441,7 @@ static int prepare(struct supervisor *s, struct reload *r, const char *path, boo
 		result = reload_read(r, s->record, path, renamed, s->dirs, supervisor_trust(s),
 				     path ? NULL : say_line, s, err);
 	if (result == 0)
-		result = features_require(s->world, r->gadget, err);
+		result = features_require(s->paths, r->gadget, err);
 	if (result == 0)
 		result = reload_compare(s, r, err);
 	if (result == 0)

@@ -51,13 +51,13 @@ int reload_read(struct reload *r, const json_t *record, const char *path, bool r
 /* --- the UDC -------------------------------------------------------------------------------------
  */
 
-static bool has_driver(const struct world *world, const char *udc, const char *driver)
+static bool has_driver(const struct paths *paths, const char *udc, const char *driver)
 {
 	_cleanup_error_ struct error ignored = { 0 };
 	_cleanup_udcs_ struct udcs udcs = { 0 };
 	bool has = false;
 
-	if (udcs_list(world, &udcs, &ignored) < 0)
+	if (udcs_list(paths, &udcs, &ignored) < 0)
 		return false;
 	for (size_t i = 0; i < udcs.n; i++)
 		has = has || (streq(udcs.v[i].name, udc) && streq_null(udcs.v[i].driver, driver));
@@ -75,11 +75,11 @@ static int choose_udc(const struct supervisor *s, struct reload *r, struct error
 		       json_object_get(r->form, "udc")) ||
 	    (!wanted->name.value && !wanted->driver.value) ||
 	    streq_null(wanted->name.value, s->udc) ||
-	    (!wanted->name.value && has_driver(s->world, s->udc, wanted->driver.value))) {
+	    (!wanted->name.value && has_driver(s->paths, s->udc, wanted->driver.value))) {
 		r->udc = xstrdup(s->udc);
 		return 0;
 	}
-	return udc_choose(s->world, wanted, NULL, &r->udc, err);
+	return udc_choose(s->paths, wanted, NULL, &r->udc, err);
 }
 
 /* --- the plans -----------------------------------------------------------------------------------

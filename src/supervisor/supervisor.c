@@ -269,7 +269,7 @@ static int prepare(struct supervisor *s, double wait_udc, struct error *err)
 	int r = control_listen(&s->control, &s->rundir, err);
 
 	if (r == 0)
-		r = features_require(s->world, s->gadget, err);
+		r = features_require(s->paths, s->gadget, err);
 	if (r == 0 && !s->no_bind)
 		r = supervisor_await_udc(s, wait_udc, err);
 	if (r == 0 && s->live.phase != PHASE_GOING_DOWN)
@@ -313,7 +313,7 @@ int supervisor_run(struct supervisor *s, double timeout, double wait_udc, struct
 int supervisor_undo_record(struct supervisor *s, struct error *err)
 {
 	_cleanup_free_ const struct step_op **ops = gadget_plan_ops();
-	int r = rundir_read_plan(s->world, s->name, ops, &s->plan, err);
+	int r = rundir_read_plan(s->paths, s->name, ops, &s->plan, err);
 
 	if (r < 0)
 		return r;
@@ -330,13 +330,13 @@ int supervisor_undo_record(struct supervisor *s, struct error *err)
 	return -err->err;
 }
 
-int supervisor_init(struct supervisor *s, const struct world *world, const struct gadget *gadget,
+int supervisor_init(struct supervisor *s, const struct paths *paths, const struct gadget *gadget,
 		    const char *name, struct error *err)
 {
 	int r;
 
 	*s = (struct supervisor){
-		.world = world,
+		.paths = paths,
 		.gadget = gadget,
 		.name = name,
 		.rundir = RUNDIR_NONE,
@@ -349,16 +349,16 @@ int supervisor_init(struct supervisor *s, const struct world *world, const struc
 		.udc_state = SOURCE_NONE,
 		.notify = { .watchdog = SOURCE_NONE, .fd = -1 },
 		.plan.on_step = say_step,
-		.configfs = { .world = world, .gadget = gadget, .view = USBG_VIEW_NONE },
+		.configfs = { .paths = paths, .gadget = gadget, .view = USBG_VIEW_NONE },
 		.live = { .events = &supervisor_function_events,
 			  .owner = s,
 			  .gadget = name,
-			  .world = world,
+			  .paths = paths,
 			  .loop = &s->loop,
 			  .rundir = &s->rundir,
 			  .output = &s->output }
 	};
-	s->rundir.path = strf("%s/%s", world->run_dir, name);
+	s->rundir.path = strf("%s/%s", paths->run_dir, name);
 	control_init(&s->control, s);
 	output_init(&s->output, -1);
 	r = loop_open(&s->loop);

@@ -20,7 +20,7 @@
 #include "supervisor/control.h"
 
 struct supervisor {
-	const struct world *world;
+	const struct paths *paths;
 	const struct gadget *gadget; /* NULL: undoing from a record */
 	const char *name;
 	const char *udc_wanted;	 /* --udc; NULL */
@@ -82,7 +82,7 @@ struct supervisor {
 };
 
 /* `gadget` NULL: to undo a record. */
-int supervisor_init(struct supervisor *s, const struct world *world, const struct gadget *gadget,
+int supervisor_init(struct supervisor *s, const struct paths *paths, const struct gadget *gadget,
 		    const char *name, struct error *err);
 void supervisor_free(struct supervisor *s);
 

@@ -87,7 +87,7 @@ static int choose_udc(const struct supervisor *s, struct switching *sw, struct e
 	if (s->no_bind || !s->udc)
 		return 0;
 	if (!fits_here(s, &sw->gadget->udc))
-		return udc_choose(s->world, &sw->gadget->udc, NULL, &other, err);
+		return udc_choose(s->paths, &sw->gadget->udc, NULL, &other, err);
 	sw->udc = xstrdup(s->udc);
 	return 0;
 }
@@ -96,7 +96,7 @@ static int choose_udc(const struct supervisor *s, struct switching *sw, struct e
 static int try_plan(const struct supervisor *s, const struct switching *sw, struct error *err)
 {
 	struct preview preview;
-	int r = preview_make(&preview, s->world, sw->gadget, NULL, err);
+	int r = preview_make(&preview, s->paths, sw->gadget, NULL, err);
 
 	preview_free(&preview);
 	return r;
@@ -126,13 +126,13 @@ static int check_holders(const struct supervisor *s, struct error *err)
 static int take_name(const struct supervisor *s, struct switching *sw, struct error *err)
 {
 	const char *name = sw->gadget->name;
-	_cleanup_free_ char *dir = configfs_gadget_path(s->world, name), *who = NULL;
+	_cleanup_free_ char *dir = configfs_gadget_path(s->paths, name), *who = NULL;
 	pid_t pid;
-	int r = rundir_lock(&sw->rundir, s->world, name, WHO_COMING_UP, err);
+	int r = rundir_lock(&sw->rundir, s->paths, name, WHO_COMING_UP, err);
 
 	if (r == -EWOULDBLOCK) {
 		error_clear(err);
-		if (rundir_owner(s->world, name, &pid, &who) < 0 || !who || !streq(who, WHO_UP))
+		if (rundir_owner(s->paths, name, &pid, &who) < 0 || !who || !streq(who, WHO_UP))
 			return rundir_in_use(name, pid, who, err);
 		error_set(err, EX_CANTCREAT, EEXIST, NULL, "'%s' is up already", name);
 		return error_hint(err, "take it down first");
@@ -176,7 +176,7 @@ static int prepare(struct supervisor *s, struct switching *sw, const char *name,
 	if (r == 0)
 		r = take_name(s, sw, err);
 	if (r == 0)
-		r = features_require(s->world, sw->gadget, err);
+		r = features_require(s->paths, sw->gadget, err);
 	if (r == 0)
 		r = write_record(s, sw, err);
 	if (r == 0)

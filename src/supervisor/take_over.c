@@ -64,14 +64,14 @@ static bool read_legacy(const struct supervisor *s, struct legacy *l)
 {
 	static const char *const states[] = { "ready", "unbound", "degraded", "starting" };
 	_cleanup_free_ const struct step_op **ops = gadget_plan_ops();
-	_cleanup_free_ char *dir = configfs_gadget_path(s->world, s->name),
+	_cleanup_free_ char *dir = configfs_gadget_path(s->paths, s->name),
 			    *path = strf("%s/UDC", dir);
 	_cleanup_error_ struct error ignored = { 0 };
 	bool known = false;
 
-	if (rundir_read(s->world, s->name, RUNDIR_RECORD, &l->record, &ignored) < 0 ||
-	    rundir_read(s->world, s->name, RUNDIR_STATUS, &l->status, &ignored) < 0 ||
-	    rundir_read_plan(s->world, s->name, ops, &l->plan, &ignored) < 0)
+	if (rundir_read(s->paths, s->name, RUNDIR_RECORD, &l->record, &ignored) < 0 ||
+	    rundir_read(s->paths, s->name, RUNDIR_STATUS, &l->status, &ignored) < 0 ||
+	    rundir_read_plan(s->paths, s->name, ops, &l->plan, &ignored) < 0)
 		return false;
 	for (size_t i = 0; i < ARRAY_SIZE(states); i++)
 		known = known || streq(json_text(l->status, "state", ""), states[i]);

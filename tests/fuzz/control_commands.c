@@ -161,7 +161,7 @@ static void listen_somewhere(void)
 
 void control_fuzz_commands(struct script *script)
 {
-	static const struct world world = { .configfs = "/nonexistent", .run_dir = "/nonexistent" };
+	static const struct paths paths = { .configfs = "/nonexistent", .run_dir = "/nonexistent" };
 	static const struct gadget gadget = { .name = "fuzz", .file = "fuzz.conf" };
 	static struct worker model = { .ready = READY_NOTIFY };
 	static const struct function function = { .label = "echo", .worker = &model };
@@ -174,11 +174,11 @@ void control_fuzz_commands(struct script *script)
 
 	w.s = (struct supervisor){ .name = "fuzz",
 				   .gadget = &gadget,
-				   .world = &world,
+				   .paths = &paths,
 				   .live = { .events = &supervisor_function_events,
 					     .owner = &w.s,
 					     .gadget = "fuzz",
-					     .world = &world,
+					     .paths = &paths,
 					     .loop = &w.s.loop,
 					     .rundir = &w.s.rundir,
 					     .output = &w.s.output,

@@ -76,15 +76,15 @@ void control_fuzz_supervisor(struct script *script)
 {
 	static const struct gadget gadget = { .name = "fuzz", .file = "fuzz.conf" };
 	static const struct function function = { .label = "echo" };
-	static const struct world world = { .configfs = "/nonexistent", .run_dir = "/nonexistent" };
+	static const struct paths paths = { .configfs = "/nonexistent", .run_dir = "/nonexistent" };
 	struct function_events events = supervisor_function_events;
 	struct supervisor s = { .name = "fuzz",
 				.gadget = &gadget,
-				.world = &world,
+				.paths = &paths,
 				.live = { .events = &events,
 					  .owner = &s,
 					  .gadget = "fuzz",
-					  .world = &world,
+					  .paths = &paths,
 					  .loop = &s.loop,
 					  .rundir = &s.rundir,
 					  .output = &s.output,

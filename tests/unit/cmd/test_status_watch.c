@@ -59,7 +59,7 @@ static json_t *look(void *data, struct error *err _unused_)
 
 Test(watch, what_comes_between_the_first_look_and_the_watching_is_shown)
 {
-	const struct globals globals = { .world = { .run_dir = run_dir, .configfs = top } };
+	const struct globals globals = { .paths = { .run_dir = run_dir, .configfs = top } };
 	char shown[256];
 	int out[2], status;
 	size_t n;

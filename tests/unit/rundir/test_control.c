@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/world.h"
+#include "base/paths.h"
 #include "rundir/control.h"
 
 static enum { NEVER, BEFORE_THE_REQUEST, UNREAD } refuses;
@@ -83,11 +83,11 @@ TestSuite(control_ask, .init = setup, .fini = teardown, .timeout = 60);
 
 static void is_told_why(void)
 {
-	const struct world world = { .run_dir = top };
+	const struct paths paths = { .run_dir = top };
 	_cleanup_error_ struct error err = { 0 };
 	json_t *command = json_pack("{s:s}", "command", "down");
 
-	cr_expect_lt(control_command(&world, "x", command, &err), 0);
+	cr_expect_lt(control_command(&paths, "x", command, &err), 0);
 	cr_expect_eq(err.exit, 73);
 	cr_expect_str_eq(err.text, "no place");
 	json_decref(command);

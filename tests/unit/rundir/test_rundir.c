@@ -16,7 +16,7 @@
 #include "rundir/rundir.h"
 
 static char made[32], top[64];
-static struct world world = { .run_dir = top };
+static struct paths paths = { .run_dir = top };
 
 static void make_top(void)
 {
@@ -45,7 +45,7 @@ static struct rundir lock(const char *who)
 	_cleanup_error_ struct error err = { 0 };
 	struct rundir rundir;
 
-	cr_assert_eq(rundir_lock(&rundir, &world, "g", who, &err), 0, "%s", err.text);
+	cr_assert_eq(rundir_lock(&rundir, &paths, "g", who, &err), 0, "%s", err.text);
 	return rundir;
 }
 
@@ -56,14 +56,14 @@ Test(rundir, one_has_it_and_is_named)
 	struct rundir first, second;
 	pid_t pid;
 
-	cr_expect_eq(rundir_owner(&world, "g", &pid, NULL), -ENOENT);
+	cr_expect_eq(rundir_owner(&paths, "g", &pid, NULL), -ENOENT);
 	first = lock("up");
-	cr_expect_eq(rundir_lock(&second, &world, "g", "down", &err), -EWOULDBLOCK);
-	cr_expect_eq(rundir_owner(&world, "g", &pid, &who), 0);
+	cr_expect_eq(rundir_lock(&second, &paths, "g", "down", &err), -EWOULDBLOCK);
+	cr_expect_eq(rundir_owner(&paths, "g", &pid, &who), 0);
 	cr_expect_eq(pid, getpid());
 	cr_expect_str_eq(who, "up");
 	rundir_close(&first);
-	cr_expect_eq(rundir_owner(&world, "g", &pid, NULL), 0);
+	cr_expect_eq(rundir_owner(&paths, "g", &pid, NULL), 0);
 	cr_expect_eq(pid, 0);
 }
 
@@ -75,7 +75,7 @@ Test(rundir, a_shorter_name_leaves_nothing_of_a_longer_one)
 	pid_t pid;
 
 	cr_expect_eq(rundir_sign(&rundir, "up", &err), 0);
-	cr_expect_eq(rundir_owner(&world, "g", &pid, &who), 0);
+	cr_expect_eq(rundir_owner(&paths, "g", &pid, &who), 0);
 	cr_expect_str_eq(who, "up");
 	rundir_close(&rundir);
 }
@@ -91,7 +91,7 @@ Test(rundir, what_a_dead_owner_has_signed_is_not_the_new_ones)
 	waitpid(pid, NULL, 0);
 	cr_assert_eq(ftruncate(rundir.lock_fd, 0), 0);
 	dprintf(rundir.lock_fd, "%d supervisor\n", (int)pid);
-	cr_expect_eq(rundir_owner(&world, "g", &pid, &who), 0);
+	cr_expect_eq(rundir_owner(&paths, "g", &pid, &who), 0);
 	cr_expect_eq(pid, -1);
 	cr_expect_str_eq(who, "?");
 	rundir_close(&rundir);
@@ -125,7 +125,7 @@ Test(rundir, only_what_has_a_lock_is_a_gadget)
 	int n = 0;
 
 	cr_assert_eq(mkdir(other, 0755), 0);
-	cr_expect_eq(rundir_each(&world, count, &n), 0);
+	cr_expect_eq(rundir_each(&paths, count, &n), 0);
 	cr_expect_eq(n, 1);
 	rundir_close(&rundir);
 }
@@ -155,7 +155,7 @@ Test(rundir, coming_and_going, .timeout = 60)
 		for (int i = 0; i < 3000; i++) {
 			_cleanup_error_ struct error err = { 0 };
 			struct rundir rundir;
-			int r = rundir_lock(&rundir, &world, "g", "up", &err);
+			int r = rundir_lock(&rundir, &paths, "g", "up", &err);
 
 			if (r == -EWOULDBLOCK)
 				continue;

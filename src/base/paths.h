@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Where things are on this machine; tests move it with --configfs and --run-dir. */
+/* Where ffsctl works; --configfs and --run-dir change it, for tests. */
 #pragma once
 
-struct world {
+struct paths {
 	const char *configfs; /* /sys/kernel/config */
 	const char *run_dir;  /* /run/ffsctl */
 };
