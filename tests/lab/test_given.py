@@ -337,13 +337,14 @@ def _():
         down("given")
 
 
-SEND = "import socket, sys; socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(b'READY=1', sys.argv[1])"
+SEND = ("import socket, sys; socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(b'READY=1', sys.argv[1]); "
+        "print('sent', flush=True); sys.stdin.read()")
 
 
 def send_ready(user):
-    """As a process of that user, which is no worker's."""
-    return subprocess.run([sys.executable, "-c", SEND, "/run/ffsctl/given/notify-echo"], user=user, check=False,
-                          stderr=subprocess.PIPE, text=True)
+    """As a process of that user, which is no worker's, and goes on: of one that has ended only its user is known."""
+    return subprocess.Popen([sys.executable, "-c", SEND, "/run/ffsctl/given/notify-echo"], user=user,
+                            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
 @test("READY=1 is taken from the worker's user only, and counts only if it is a process of the worker")
@@ -352,11 +353,15 @@ def _():
     path = gadget("given", odd("tell", told.path, "wait", user="4321"))
     front = start("up", path)
     told.wait()
-    contains(send_ready(1234).stderr, "PermissionError")
-    for user in (0, 4321):
-        must(send_ready(user))
-    for _ in range(5):
-        eq(status("given")[0]["state"], "starting")
+    contains(send_ready(1234).communicate()[1], "PermissionError")
+    senders = [send_ready(user) for user in (0, 4321)]
+    for sender in senders:
+        eq(sender.stdout.readline(), "sent\n")
+    # The supervisor has read both when it has begun to wait with us
+    must(ffsctl("wait", "given", "--timeout", "0.2"), 75)
+    eq(status("given")[0]["state"], "starting")
+    for sender in senders:
+        sender.communicate()
     down("given")
     must(finish(front), 75)
 
