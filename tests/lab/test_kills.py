@@ -76,6 +76,7 @@ def _():
         supervisor = ""
         while front.poll() is None and not supervisor:  # a process of ours that has ended is there until poll()
             supervisor = children.read_text()
+            os.sched_yield()
         # As far as it comes while we look around this often.
         for _ in range(i):
             harness.tree(harness.CONFIGFS)
