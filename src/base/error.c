@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "base/text.h"
 
 const char *errno_words(int e)
 {
@@ -38,7 +39,7 @@ int error_set(struct error *err, int exit, int e, const char *path, const char *
 	char *text;
 
 	va_start(ap, fmt);
-	text = vstrf(fmt, ap);
+	text = text_vformat(fmt, ap);
 	va_end(ap);
 	return fill(err, exit, e, path, text);
 }
@@ -49,7 +50,7 @@ int error_errno(struct error *err, int exit, int e, const char *path, const char
 	va_list ap;
 
 	va_start(ap, fmt);
-	what = vstrf(fmt, ap);
+	what = text_vformat(fmt, ap);
 	va_end(ap);
 	return fill(err, exit, e, path, strf("%s: %s", what, errno_words(e)));
 }
@@ -60,7 +61,7 @@ int error_hint(struct error *err, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	hint = vstrf(fmt, ap);
+	hint = text_vformat(fmt, ap);
 	va_end(ap);
 	err->text = strf("%s; %s", old, hint);
 	return result(err);
@@ -72,7 +73,7 @@ int error_wrap(struct error *err, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	what = vstrf(fmt, ap);
+	what = text_vformat(fmt, ap);
 	va_end(ap);
 	err->text = strf("%s: %s", what, old);
 	return result(err);

@@ -81,23 +81,16 @@ char *xstrndup(const char *s, size_t n)
 	return or_die(strndup(s, n));
 }
 
-char *vstrf(const char *fmt, va_list ap)
-{
-	char *s;
-	int r = vasprintf(&s, fmt, ap);
-
-	return or_die(r < 0 ? NULL : s);
-}
-
 char *strf(const char *fmt, ...)
 {
 	va_list ap;
 	char *s;
+	int r;
 
 	va_start(ap, fmt);
-	s = vstrf(fmt, ap);
+	r = vasprintf(&s, fmt, ap);
 	va_end(ap);
-	return s;
+	return or_die(r < 0 ? NULL : s);
 }
 
 char *path_parent(const char *path)

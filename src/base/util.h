@@ -2,7 +2,6 @@
 /* Small things that every room needs: strings that cannot fail quietly, array sizes. */
 #pragma once
 
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -77,7 +76,6 @@ void strings_free(char **list);
 char *xstrdup(const char *s);
 char *xstrndup(const char *s, size_t n);
 char *strf(const char *fmt, ...) _printf_(1, 2);
-char *vstrf(const char *fmt, va_list ap) _printf_(1, 0);
 /* What a path is in: "/a" of "/a/b"; "" when it has one component only. The caller frees it. */
 char *path_parent(const char *path);
 /* Whether it is somewhere in that directory. */

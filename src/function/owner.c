@@ -4,6 +4,7 @@
 #include <stdarg.h>
 
 #include "base/cleanup.h"
+#include "base/text.h"
 #include "base/util.h"
 
 void functions_changed(const struct functions *all)
@@ -18,7 +19,7 @@ void functions_say(const struct functions *all, const char *label, int priority,
 	va_list ap;
 
 	va_start(ap, fmt);
-	text = vstrf(fmt, ap);
+	text = text_vformat(fmt, ap);
 	va_end(ap);
 	all->events->say(all->owner, label, priority, text);
 }

@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "supervisor/supervisor.h"
 
 void supervisor_say_line(struct supervisor *s, const char *label, int priority, const char *text)
@@ -25,7 +26,7 @@ void supervisor_say(struct supervisor *s, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	text = vstrf(fmt, ap);
+	text = text_vformat(fmt, ap);
 	va_end(ap);
 	supervisor_say_line(s, NULL, LOG_INFO, text);
 }
@@ -37,7 +38,7 @@ void supervisor_say_of(struct supervisor *s, const char *function, int priority,
 	va_list ap;
 
 	va_start(ap, fmt);
-	text = vstrf(fmt, ap);
+	text = text_vformat(fmt, ap);
 	va_end(ap);
 	supervisor_say_line(s, function, priority, text);
 }
