@@ -138,7 +138,7 @@ static bool take_over(struct supervisor *s, const struct gadget *g, const json_t
 
 	if (client_make(s, g, form, options, foreground, rundir, &ignored) < 0)
 		return false;
-	if (adopt(s) == 0)
+	if (take_over_if_unchanged(s) == 0)
 		return true;
 	*rundir = rundir_steal(&s->rundir);
 	supervisor_free(s);

@@ -237,7 +237,7 @@ static int take_over(struct supervisor *s, bool as_it_is)
 	return taken ? 0 : -ESTALE;
 }
 
-int adopt(struct supervisor *s)
+int take_over_if_unchanged(struct supervisor *s)
 {
 	return take_over(s, false);
 }

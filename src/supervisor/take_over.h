@@ -17,7 +17,7 @@ struct supervisor;
  * is what the gadget file says; what is left has to be cleared, and the supervisor be made anew.
  * Nothing was changed then.
  */
-int adopt(struct supervisor *s);
+int take_over_if_unchanged(struct supervisor *s);
 
 /* The same whatever the file says now, and even if this version would make another plan of it. */
 int take_over_as_it_is(struct supervisor *s);

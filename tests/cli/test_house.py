@@ -4,6 +4,7 @@
 the includes of the sources, and the symbols of the objects."""
 
 import collections
+import functools
 import glob
 import os
 import re
@@ -55,16 +56,22 @@ def upward(arrows):
                   if room_of(a) in USES and room_of(b) and room_of(b) not in USES[room_of(a)])
 
 
+@functools.cache
+def includes():
+    """(file, header of ours)."""
+    return [(s, "src/" + header) for s in SOURCES
+            for header in re.findall(r'^#include "([\w-]+/[\w./-]+)"', read(os.path.join(SRC, s)), re.M)]
+
+
 @test("no file includes a header of a room that its own may not use")
 def _():
-    included = [(s, "src/" + header, "include") for s in SOURCES
-                for header in re.findall(r'^#include "([\w-]+/[\w./-]+)"', read(os.path.join(SRC, s)), re.M)]
-    ok(len(included) > 500, f"{len(included)} includes")
-    eq(upward(a for a in included if room_of(a[1]) in ROOMS), [])
+    ok(len(includes()) > 500, f"{len(includes())} includes")
+    eq(upward((a, b, "include") for a, b in includes() if room_of(b) in ROOMS), [])
 
 
-def symbols():
-    """What each source defines for others, and what it has from others, by its object."""
+@functools.cache
+def calls():
+    """(source, source that defines it, symbol), by their objects."""
     defined, wanted = {}, collections.defaultdict(set)
     objects = glob.glob(os.path.join(BUILD, "src", "**", "libffsctl_a-*.o"), recursive=True)
     table = subprocess.run(["nm", "-A", *objects], stdout=subprocess.PIPE, check=True, text=True).stdout
@@ -76,15 +83,14 @@ def symbols():
             wanted[source].add(name)
         elif kind in "TDBRVW":
             defined[name] = source
-    return defined, wanted
+    return [(source, defined[name], name) for source, names in wanted.items() for name in names
+            if defined.get(name, source) != source]
 
 
 @test("no file calls a function, or uses a table, of a room that its own may not use")
 def _():
-    defined, wanted = symbols()
-    arrows = [(source, defined[name], name) for source, names in wanted.items() for name in names if name in defined]
-    ok(len(arrows) > 1000, f"{len(arrows)} arrows")
-    eq(upward(arrows), [])
+    ok(len(calls()) > 1000, f"{len(calls())} arrows")
+    eq(upward(calls()), [])
 
 
 DOCUMENTS = [p for pattern in ("*.md", "doc/*.md", "kernel/*.md", "lab/*.md", "tests/**/*.py", "tests/**/*.[ch]", "src/**/*.[ch]")
@@ -121,12 +127,8 @@ def circles(arrows):
 
 @test("no sources call each other in a circle, and no headers include each other")
 def _():
-    defined, wanted = symbols()
-    calls = [(source, defined[name]) for source, names in wanted.items() for name in names
-             if name in defined and defined[name] != source]
-    eq(circles(calls), [])
-    eq(circles((s, "src/" + header) for s in SOURCES if s.endswith(".h")
-               for header in re.findall(r'^#include "([\w-]+/[\w./-]+)"', read(os.path.join(SRC, s)), re.M)), [])
+    eq(circles((a, b) for a, b, _ in calls()), [])
+    eq(circles((a, b) for a, b in includes() if a.endswith(".h")), [])
 
 
 @test("each file of src/ that a document or a comment names is there")

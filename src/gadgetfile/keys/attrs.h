@@ -4,9 +4,6 @@
 
 #include "gadgetfile/types/attrs.h"
 
-#define BYTE .min = 0, .max = 255
-#define WORD16 .min = 0, .max = 65535
-#define WORD32 .min = 0, .max = 4294967295.0
 #define INT(name_, ...)                                                                            \
 	{                                                                                          \
 		name_, NODE_INT, .set = set_attr_int, __VA_ARGS__                                  \

@@ -2,8 +2,6 @@
 /* The table of keys: the `ffs` and `worker` groups. */
 #include "gadgetfile/load.h"
 
-#define FIELD(type, member) .offset = offsetof(type, member)
-#define BYTE .min = 0, .max = 255
 #define SECONDS .min = 0, .max = 86400
 #define END_WORDS                                                                                  \
 	{                                                                                          \

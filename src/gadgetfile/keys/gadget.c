@@ -2,9 +2,6 @@
 /* The table of keys: the gadget, its strings, functions and configurations. */
 #include "gadgetfile/types/attrs.h"
 
-#define FIELD(type, member) .offset = offsetof(type, member)
-#define BYTE .min = 0, .max = 255
-#define WORD16 .min = 0, .max = 65535
 #define ATTR(index) .set = set_int, .offset = (index) * sizeof(struct placed_int)
 #define LANG_PATTERN "^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$"
 

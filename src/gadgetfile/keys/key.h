@@ -48,6 +48,12 @@ struct key {
 	size_t offset; /* of the field in the group's object */
 };
 
+/* Of a row: where its setter puts the value; bounds of integers of so many bits. */
+#define FIELD(type, member) .offset = offsetof(type, member)
+#define BYTE .min = 0, .max = 255
+#define WORD16 .min = 0, .max = 65535
+#define WORD32 .min = 0, .max = 4294967295.0
+
 struct key_group {
 	const char *path;	/* for the manual: "ffs.mount" */
 	const char *what;	/* for messages: "an interface", "'mount'" */

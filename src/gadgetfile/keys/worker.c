@@ -3,7 +3,7 @@
 #include "gadgetfile/load.h"
 #include "process/sandbox.h"
 
-#define FIELD(member) .offset = offsetof(struct worker_draft, member)
+#define DRAFT(member) FIELD(struct worker_draft, member)
 #define WORKER(member) .offset = offsetof(struct worker_draft, w.member)
 #define SECONDS .min = 0, .max = 86400
 #define END_WORDS                                                                                  \
@@ -120,14 +120,14 @@ static const struct key io_rows[] = {
 		 "scatterlists, and /dev/udmabuf or a DMA heap; \"auto\" is mmap where there is "
 		 "it, "
 		 "and never dmabuf.",
-	  .set = set_node_word, FIELD(engine) },
+	  .set = set_node_word, DRAFT(engine) },
 	{ "size", NODE_INT | NODE_STRING, .min = 1, .max = 16 * 1024 * 1024,
 	  .pattern = "^[0-9]{1,9}[KM]?$", .fallback = "the plugin's",
 	  .doc = "Bytes in a transfer: an integer, \"64K\" or \"1M\". At least the largest packet; "
 		 "whole packets are used.",
-	  .set = set_size, FIELD(w.io_size) },
+	  .set = set_size, DRAFT(w.io_size) },
 	{ "depth", NODE_INT, .min = 1, .max = 256, .fallback = "the plugin's",
-	  .doc = "Transfers in flight on each endpoint.", .set = set_uint, FIELD(w.io_depth) },
+	  .doc = "Transfers in flight on each endpoint.", .set = set_uint, DRAFT(w.io_depth) },
 	{ 0 },
 };
 const struct key_group io_keys = { "worker.io", "'io'", io_rows, NULL,
@@ -170,21 +170,21 @@ static const struct key_group env_keys = { "worker.env", "'env'", NULL, &env_nam
 static const struct key worker_rows[] = {
 	{ "plugin", NODE_STRING, .flags = KEY_NOT_EMPTY,
 	  .doc = "The plugin that is the worker: a name, or the path of a shared object.",
-	  .set = set_node, FIELD(plugin) },
+	  .set = set_node, DRAFT(plugin) },
 	{ "options", NODE_GROUP, .fallback = "none",
 	  .doc = "Options of the plugin, by its own table: 'ffsctl plugins NAME' shows it.",
-	  .set = set_node, FIELD(options) },
+	  .set = set_node, DRAFT(options) },
 	{ "exec", TYPE_LIST, NODE_STRING, KEY_NOT_EMPTY,
 	  .doc = "The program that is the worker, and its arguments; never through a shell. "
 		 "Without "
 		 "a slash the program is searched in PATH, with one it is relative to the file. "
 		 "${dir}, ${gadget}, ${function}, ${mount}, ${device} and ${ifname} are expanded.",
-	  .set = set_node, FIELD(exec) },
+	  .set = set_node, DRAFT(exec) },
 	{ "opens", NODE_STRING, .words = opens_words, .fallback = "endpoints",
 	  .doc = "What the worker opens: the endpoints that it is given, or ep0: a daemon that "
 		 "finds the mount by itself and writes its own descriptors. Beside such a one "
 		 "'ffs' has only 'mount' and 'speeds'.",
-	  .set = set_node_word, FIELD(opens) },
+	  .set = set_node_word, DRAFT(opens) },
 	{ "start", NODE_STRING, .words = start_words,
 	  .fallback = "created where the device is there then (acm, gser, obex), else bound",
 	  .doc = "From when on a worker at a function of the kernel's runs: the function is there, "
@@ -251,7 +251,7 @@ static const struct key worker_rows[] = {
 	  .set = set_groups, .offset = 0 },
 	{ "privileges", NODE_STRING, .words = privileges_words, .fallback = "drop",
 	  .doc = "drop: no capabilities, and none to be gained. keep is for login programs.",
-	  .set = set_node_word, FIELD(privileges) },
+	  .set = set_node_word, DRAFT(privileges) },
 	{ "capabilities", TYPE_LIST, NODE_STRING, .words = capability_words, .fallback = "none",
 	  .doc = "Capabilities that stay, for whatever user: \"cap_net_admin\".",
 	  .set = set_capabilities, .offset = 0 },

@@ -6,8 +6,6 @@
 
 #include "base/cleanup.h"
 
-#define FIELD(type, member) .offset = offsetof(type, member)
-#define BYTE .min = 0, .max = 255
 #define BELOW_PATTERN "^[^/]+(/[^/]+)*$"
 
 static const struct key tree_rows[] = {

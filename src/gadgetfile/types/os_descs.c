@@ -5,8 +5,6 @@
 #include "base/cleanup.h"
 #include "gadgetfile/keys/attrs.h"
 
-#define FIELD(type, member) .offset = offsetof(type, member)
-
 static const struct key function_os_descs_rows[] = {
 	{ "interface", NODE_STRING, .flags = KEY_SCHEME | KEY_REQUIRED | KEY_NOT_EMPTY,
 	  .pattern = "^[^/]+$", .doc = "Which interface, the function's word: \"rndis\", \"ncm\".",

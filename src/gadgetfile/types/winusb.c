@@ -9,8 +9,6 @@
 #include "base/cleanup.h"
 #include "gadgetfile/load.h"
 
-#define FIELD(type, member) .offset = offsetof(type, member)
-#define BYTE .min = 0, .max = 255
 #define OS_ID_PATTERN "^[A-Z0-9_]{1,8}$"
 
 static const struct key os_compat_rows[] = {
