@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "base/util.h"
 #include "blob/uapi.h"
 #include "blob/validate.h"
 

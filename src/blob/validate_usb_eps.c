@@ -5,7 +5,6 @@
  */
 #include <linux/usb/ch9.h>
 
-#include "base/util.h"
 #include "blob/validate_parts.h"
 
 #define SIZE_MASK 0x07ff

@@ -7,13 +7,10 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
-#include "base/fd.h"
 #include "base/json.h"
 #include "base/proc.h"
 #include "client/inspect_parts.h"
 #include "configfs/configfs.h"
-#include "configfs/kernel_device.h"
-#include "configfs/udc.h"
 #include "functionfs/mount.h"
 #include "rundir/rundir.h"
 

@@ -10,13 +10,10 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "base/cleanup.h"
 #include "base/fd.h"
 #include "base/json.h"
-#include "base/log.h"
 #include "client/parts.h"
 #include "function/reap.h"
-#include "gadgetfile/gadgetfile.h"
 #include "supervisor/supervisor.h"
 #include "supervisor/take_over.h"
 

@@ -11,7 +11,6 @@
 #include "functionfs/module.h"
 #include "functionfs/mount.h"
 #include "probe/features.h"
-#include "rundir/control.h"
 
 /* Trying would load the module, for which nobody has asked here. */
 static int check_loaded(const char *release, struct error *err)

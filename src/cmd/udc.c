@@ -10,7 +10,6 @@
 #include "base/log.h"
 #include "cmd/cmd.h"
 #include "configfs/udc.h"
-#include "rundir/control.h"
 
 /* sysfs has "UNKNOWN" for what is not known, and nothing for what is not there. */
 static json_t *attribute(const struct udc *udc, const char *name)

@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <string.h>
 
-#include "base/cleanup.h"
 #include "base/fd.h"
 #include "base/util.h"
 #include "gadgetfile/gadget.h"

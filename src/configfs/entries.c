@@ -13,7 +13,6 @@
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "configfs/attribute.h"
-#include "configfs/steps.h"
 #include "plan/files.h"
 
 static int directory_apply(struct step *step, struct error *err)

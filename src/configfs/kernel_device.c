@@ -8,7 +8,6 @@
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
-#include "base/error.h"
 #include "base/fd.h"
 #include "configfs/udc.h"
 

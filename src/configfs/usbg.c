@@ -12,7 +12,6 @@
 #include "base/fd.h"
 #include "configfs/attribute.h"
 #include "configfs/serial.h"
-#include "configfs/steps.h"
 #include "plan/files.h"
 
 void usbg_view_close(struct usbg_view *view)

@@ -8,7 +8,6 @@
 
 #include "base/cleanup.h"
 #include "export/parts.h"
-#include "gadgetfile/write.h"
 
 void export_free(struct export *e)
 {

@@ -15,8 +15,6 @@
 #include "base/fd.h"
 #include "base/proc.h"
 #include "blob/encode.h"
-#include "configfs/configfs.h"
-#include "configfs/udc.h"
 #include "function/reap.h"
 #include "functionfs/endpoint.h"
 #include "functionfs/message.h"

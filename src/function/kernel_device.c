@@ -14,7 +14,6 @@
 #include "base/fd.h"
 #include "configfs/configfs.h"
 #include "configfs/kernel_device.h"
-#include "configfs/udc.h"
 #include "function/function.h"
 
 static bool is_due(const struct live_function *i)

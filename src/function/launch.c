@@ -17,14 +17,12 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/fd.h"
 #include "base/journal.h"
 #include "base/proc.h"
 #include "base/trust.h"
 #include "function/function.h"
 #include "function/launch_parts.h"
 #include "functionfs/endpoint.h"
-#include "gadgetfile/gadgetfile.h"
 #include "probe/plugin_file.h"
 #include "process/credentials.h"
 #include "process/family.h"

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "base/cleanup.h"
 #include "function/function.h"
 #include "function/launch.h"
 #include "function/launch_parts.h"

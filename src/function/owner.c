@@ -5,7 +5,6 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
-#include "base/util.h"
 
 void functions_changed(const struct functions *all)
 {

@@ -7,8 +7,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/cleanup.h"
-#include "base/util.h"
 #include "function/function.h"
 
 void worker_kill(const struct live_worker *worker, int sig, bool group)

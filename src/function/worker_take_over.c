@@ -7,7 +7,6 @@
 #include <sys/wait.h>
 #include <time.h>
 
-#include "base/cleanup.h"
 #include "base/json.h"
 #include "base/proc.h"
 #include "function/function.h"

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* What is legal, but will not do what was meant: warnings about the gadget as a whole. */
-#include "base/cleanup.h"
 #include "gadgetfile/types/attrs.h"
 
 static bool is_type(const struct function *f, const char *type)

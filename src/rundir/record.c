@@ -3,7 +3,6 @@
 
 #include "rundir/record.h"
 
-#include "base/cleanup.h"
 #include "base/util.h"
 
 json_t *record_make(const struct gadget *g, const json_t *form, const char *origin)

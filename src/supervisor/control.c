@@ -14,7 +14,6 @@
 
 #include "base/cleanup.h"
 #include "base/fd.h"
-#include "base/json.h"
 #include "supervisor/bus.h"
 #include "supervisor/control_parts.h"
 #include "supervisor/host.h"

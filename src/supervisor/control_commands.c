@@ -8,7 +8,6 @@
 #include "base/trust.h"
 #include "supervisor/bus.h"
 #include "supervisor/control_parts.h"
-#include "supervisor/host.h"
 #include "supervisor/reload.h"
 #include "supervisor/supervisor.h"
 #include "supervisor/switch.h"

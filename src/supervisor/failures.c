@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <syslog.h>
 
-#include "base/cleanup.h"
 #include "supervisor/bus.h"
 #include "supervisor/supervisor.h"
 

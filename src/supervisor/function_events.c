@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What live functions send their supervisor, and ask it. */
-#include "base/util.h"
 #include "supervisor/bus.h"
 #include "supervisor/host.h"
 #include "supervisor/reload.h"

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "supervisor/plan.h"
 
-#include "base/cleanup.h"
 #include "base/util.h"
 
 const struct step_op **gadget_plan_ops(void)

@@ -10,8 +10,6 @@
 #include <math.h>
 #include <stdio.h>
 
-#include "base/cleanup.h"
-
 static int hex_digit(char c)
 {
 	if (c >= '0' && c <= '9')

@@ -5,7 +5,6 @@
  */
 #include <stdio.h>
 
-#include "base/cleanup.h"
 #include "gadgetfile/load.h"
 
 /* By which a host knows that there are associations (IAD ECN; USB 3.2, 9.6.1). */

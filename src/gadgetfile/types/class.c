@@ -2,7 +2,6 @@
 /* What interfaces and associations have alike: a class, and a string in several languages. */
 #include <stdio.h>
 
-#include "base/cleanup.h"
 #include "gadgetfile/load.h"
 #include "gadgetfile/types/lang.h"
 

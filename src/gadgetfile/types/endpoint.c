@@ -6,7 +6,6 @@
  */
 #include <stdio.h>
 
-#include "base/cleanup.h"
 #include "gadgetfile/load.h"
 
 #define INTERRUPT_DEFAULT_SIZE 64

@@ -2,7 +2,6 @@
 /* The list `extra` of an interface: descriptors as bytes, as far as FunctionFS takes them. */
 #include <stdio.h>
 
-#include "base/cleanup.h"
 #include "gadgetfile/load.h"
 
 #define CLASS_DESCRIPTOR 0x21

@@ -4,7 +4,6 @@
 
 #include "base/cleanup.h"
 #include "gadgetfile/load.h"
-#include "gadgetfile/types/lang.h"
 
 #define MAX_ALTERNATES 2 /* MAX_ALT_SETTINGS of drivers/usb/gadget/function/f_fs.c */
 
