@@ -51,28 +51,28 @@ tests_unit_blob_test_validate_blobs_SOURCES = tests/unit/blob/test_validate_blob
 tests_unit_blob_test_validate_blobs_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS)
 tests_unit_blob_test_validate_blobs_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
 
-# The comparison with the kernel, for the lab (tests/lab/test_verdict.py).
-noinst_PROGRAMS += tests/lab/verdict_diff
-tests_lab_verdict_diff_SOURCES = tests/lab/verdict_diff.c $(BLOBS_SOURCES)
-tests_lab_verdict_diff_LDADD = libffsctl.a
+# The comparison with the kernel, for the lab (tests/lab/blob/test_verdict.py).
+noinst_PROGRAMS += tests/lab/blob/verdict_diff
+tests_lab_blob_verdict_diff_SOURCES = tests/lab/blob/verdict_diff.c $(BLOBS_SOURCES)
+tests_lab_blob_verdict_diff_LDADD = libffsctl.a
 
-# The host's side of an echo, with disturbances (tests/lab/test_storm.py), and a host that means harm
-# (tests/lab/test_hostile.py).
-noinst_PROGRAMS += tests/lab/storm tests/lab/hostile
-USBFS_SOURCES = tests/lab/usbfs.c tests/lab/usbfs.h
-tests_lab_storm_SOURCES = tests/lab/storm.c tests/lab/storm.h tests/lab/storm_device.c \
-	tests/lab/storm_flow.c $(USBFS_SOURCES)
-tests_lab_storm_LDADD = libffsctl.a
-tests_lab_hostile_SOURCES = tests/lab/hostile.c tests/lab/hostile.h tests/lab/hostile_check.c \
-	tests/lab/hostile_setup.c $(USBFS_SOURCES)
-tests_lab_hostile_LDADD = libffsctl.a
+# The host's side of an echo, with disturbances (tests/lab/stream/test_storm.py), and a host that means harm
+# (tests/lab/system/test_hostile.py).
+noinst_PROGRAMS += tests/lab/hosts/storm tests/lab/hosts/hostile
+USBFS_SOURCES = tests/lab/hosts/usbfs.c tests/lab/hosts/usbfs.h
+tests_lab_hosts_storm_SOURCES = tests/lab/hosts/storm.c tests/lab/hosts/storm.h tests/lab/hosts/storm_device.c \
+	tests/lab/hosts/storm_flow.c $(USBFS_SOURCES)
+tests_lab_hosts_storm_LDADD = libffsctl.a
+tests_lab_hosts_hostile_SOURCES = tests/lab/hosts/hostile.c tests/lab/hosts/hostile.h tests/lab/hosts/hostile_check.c \
+	tests/lab/hosts/hostile_setup.c $(USBFS_SOURCES)
+tests_lab_hosts_hostile_LDADD = libffsctl.a
 
 # A worker that does what its arguments say. It starts a thousand times: without sanitizers.
-noinst_PROGRAMS += tests/lab/odd_worker
-tests_lab_odd_worker_SOURCES = tests/lab/odd_worker.c
-tests_lab_odd_worker_CFLAGS = $(WARN_CFLAGS) $(JANSSON_CFLAGS)
-tests_lab_odd_worker_LDFLAGS = -Wl,-O1,--hash-style=gnu,-z,noseparate-code
-tests_lab_odd_worker_LDADD = $(JANSSON_LIBS)
+noinst_PROGRAMS += tests/lab/workers/odd_worker
+tests_lab_workers_odd_worker_SOURCES = tests/lab/workers/odd_worker.c
+tests_lab_workers_odd_worker_CFLAGS = $(WARN_CFLAGS) $(JANSSON_CFLAGS)
+tests_lab_workers_odd_worker_LDFLAGS = -Wl,-O1,--hash-style=gnu,-z,noseparate-code
+tests_lab_workers_odd_worker_LDADD = $(JANSSON_LIBS)
 
 # gadgetfile.
 UNIT_TESTS += tests/unit/gadgetfile/test_descriptors tests/unit/gadgetfile/test_load tests/unit/gadgetfile/test_scan

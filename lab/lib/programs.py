@@ -282,7 +282,7 @@ def give_old(programs):
 
 
 def tier(everything):
-    """Tells a test whether this is lab/test --all (tests/lab/tap.py)."""
+    """Tells a test whether this is lab/test --all (tests/lab/lib/tap.py)."""
     return {"LAB_TIER": "all" if everything else "1"}
 
 
@@ -327,7 +327,7 @@ def make_checks(checked, only, lenient, everything):
 
 
 def lab_programs(everything, kernel=None, sanitize=False):
-    for path in sorted(glob.glob(os.path.join(SRC, "tests/lab/test_*"))):
+    for path in sorted(glob.glob(os.path.join(SRC, "tests/lab/*/test_*"))):
         if sanitize and plain_only(path, everything):
             continue
         for v in variations(path, everything):

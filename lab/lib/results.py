@@ -12,7 +12,7 @@ import cache
 from project import SRC
 
 
-# What a test says that lab/test leaves to --all (tests/lab/tap.py), before the reason
+# What a test says that lab/test leaves to --all (tests/lab/lib/tap.py), before the reason
 ONLY_ALL = "# only --all: "
 
 

@@ -40,6 +40,7 @@ anywhere, and nothing outside changes. Without COMMAND: a shell.
   --append ARG            one more argument for the kernel, or MODULE.PARAMETER=VALUE; may be repeated
 
 Environment:
+  PYTHONPATH  gets tests/lab/lib of FFSCTL_SRC (else of this tree) in front: modules of tests
   LAB_OUT   a directory whose files survive: inside it is the real one
   LAB_LOG   a file for the whole kernel log
   LAB_CORE  the core to run on (else one that no other lab uses)
@@ -246,6 +247,9 @@ def job(opt, tty):
                 b"LAB_PACKAGES": os.fsencode(cache.packages_dir()),
                 b"LAB_SELFTESTS": os.fsencode(os.path.join(
                     cache.modules_dir(opt.kernel, "normal", "patched") if opt.debians else modules, "selftests"))})
+    # Where tests find their modules: those of the sources that they are of, which lab/test has copied
+    modules_of_tests = os.path.join(os.path.abspath(env.get(b"FFSCTL_SRC") or os.fsencode(cache.TREE)), b"tests/lab/lib")
+    env[b"PYTHONPATH"] = b":".join(filter(None, (modules_of_tests, env.get(b"PYTHONPATH"))))
     if env.get(b"LAB_OUT"):
         path = os.path.abspath(env[b"LAB_OUT"])
         if not os.path.isdir(path):

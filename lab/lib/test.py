@@ -2,7 +2,7 @@
 """lab/test: builds the project beside its tree and runs its tests on real kernels.
 
 Three kinds of test programs, all of which speak TAP (lab/README.md has the rules):
-what `make check` runs, tests/cli/test_* on this machine, and tests/lab/test_* in the lab.
+what `make check` runs, tests/cli/test_* on this machine, and tests/lab/*/test_* in the lab.
 Nothing is ever run twice because it failed.
 """
 

@@ -3,7 +3,7 @@
  * What becomes of what a program writes to ep0: descriptors first, strings second. Two verdicts:
  *
  * - `kernel`: exactly what write() returns, for one version of Linux (f_fs.c: ffs_ep0_write and
- *   what it calls). tests/lab/verdict_diff.c compares it with the kernels of the lab.
+ *   what it calls). tests/lab/blob/verdict_diff.c compares it with the kernels of the lab.
  * - `usb`: what the kernel refuses, and on top of it what the standards forbid: USB 2.0 and 3.2,
  *   and those of the classes whose descriptors FunctionFS takes. Never looser than `kernel`.
  *

@@ -33,28 +33,28 @@ src_plugins_sourcesink_so_CFLAGS = $(PLUGIN_COMPILE_FLAGS)
 src_plugins_sourcesink_so_LDFLAGS = $(PLUGIN_LINK_FLAGS)
 
 # For the tests: makes the calls that loopback does not.
-noinst_PROGRAMS += tests/lab/probe.so
-tests_lab_probe_so_SOURCES = tests/lab/probe.c
-tests_lab_probe_so_CFLAGS = $(PLUGIN_COMPILE_FLAGS)
-tests_lab_probe_so_LDFLAGS = $(PLUGIN_LINK_FLAGS)
+noinst_PROGRAMS += tests/lab/workers/probe.so
+tests_lab_workers_probe_so_SOURCES = tests/lab/workers/probe.c
+tests_lab_workers_probe_so_CFLAGS = $(PLUGIN_COMPILE_FLAGS)
+tests_lab_workers_probe_so_LDFLAGS = $(PLUGIN_LINK_FLAGS)
 
 # Echo through buffers of both endpoints; the second fixes the length of what it reads.
-noinst_PROGRAMS += tests/lab/captive.so tests/lab/captive_open.so
-tests_lab_captive_so_SOURCES = tests/lab/captive.c
-tests_lab_captive_so_CFLAGS = $(PLUGIN_COMPILE_FLAGS)
-tests_lab_captive_so_LDFLAGS = $(PLUGIN_LINK_FLAGS)
-tests_lab_captive_open_so_SOURCES = tests/lab/captive.c
-tests_lab_captive_open_so_CFLAGS = $(PLUGIN_COMPILE_FLAGS) -DNEEDS=7
-tests_lab_captive_open_so_LDFLAGS = $(PLUGIN_LINK_FLAGS)
+noinst_PROGRAMS += tests/lab/workers/captive.so tests/lab/workers/captive_open.so
+tests_lab_workers_captive_so_SOURCES = tests/lab/workers/captive.c
+tests_lab_workers_captive_so_CFLAGS = $(PLUGIN_COMPILE_FLAGS)
+tests_lab_workers_captive_so_LDFLAGS = $(PLUGIN_LINK_FLAGS)
+tests_lab_workers_captive_open_so_SOURCES = tests/lab/workers/captive.c
+tests_lab_workers_captive_open_so_CFLAGS = $(PLUGIN_COMPILE_FLAGS) -DNEEDS=7
+tests_lab_workers_captive_open_so_LDFLAGS = $(PLUGIN_LINK_FLAGS)
 # The enemy of test_enemies.py in the sandbox
-noinst_PROGRAMS += tests/lab/rogue.so
-tests_lab_rogue_so_SOURCES = tests/lab/rogue.c tests/lab/rogue.h tests/lab/rogue_refused.c
-tests_lab_rogue_so_CFLAGS = $(PLUGIN_COMPILE_FLAGS)
-tests_lab_rogue_so_LDFLAGS = $(PLUGIN_LINK_FLAGS)
-noinst_PROGRAMS += tests/lab/copyback.so tests/lab/copyback_fixed.so
-tests_lab_copyback_so_SOURCES = tests/lab/copyback.c
-tests_lab_copyback_so_CFLAGS = $(PLUGIN_COMPILE_FLAGS)
-tests_lab_copyback_so_LDFLAGS = $(PLUGIN_LINK_FLAGS)
-tests_lab_copyback_fixed_so_SOURCES = tests/lab/copyback.c
-tests_lab_copyback_fixed_so_CFLAGS = $(PLUGIN_COMPILE_FLAGS) -DOUT_LENGTH=12288
-tests_lab_copyback_fixed_so_LDFLAGS = $(PLUGIN_LINK_FLAGS)
+noinst_PROGRAMS += tests/lab/workers/rogue.so
+tests_lab_workers_rogue_so_SOURCES = tests/lab/workers/rogue.c tests/lab/workers/rogue.h tests/lab/workers/rogue_refused.c
+tests_lab_workers_rogue_so_CFLAGS = $(PLUGIN_COMPILE_FLAGS)
+tests_lab_workers_rogue_so_LDFLAGS = $(PLUGIN_LINK_FLAGS)
+noinst_PROGRAMS += tests/lab/workers/copyback.so tests/lab/workers/copyback_fixed.so
+tests_lab_workers_copyback_so_SOURCES = tests/lab/workers/copyback.c
+tests_lab_workers_copyback_so_CFLAGS = $(PLUGIN_COMPILE_FLAGS)
+tests_lab_workers_copyback_so_LDFLAGS = $(PLUGIN_LINK_FLAGS)
+tests_lab_workers_copyback_fixed_so_SOURCES = tests/lab/workers/copyback.c
+tests_lab_workers_copyback_fixed_so_CFLAGS = $(PLUGIN_COMPILE_FLAGS) -DOUT_LENGTH=12288
+tests_lab_workers_copyback_fixed_so_LDFLAGS = $(PLUGIN_LINK_FLAGS)

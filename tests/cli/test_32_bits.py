@@ -4,14 +4,11 @@
 
 import os
 import subprocess
-import sys
 import tempfile
 
-SRC = os.environ.get("FFSCTL_SRC", os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
-sys.path.insert(0, os.path.join(SRC, "tests", "lab"))
-
-import tap  # noqa: E402
-from tap import eq, skip, test  # noqa: E402
+from paths import SRC
+import tap
+from tap import eq, skip, test
 
 
 def built(work, *sources):

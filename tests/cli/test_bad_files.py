@@ -12,12 +12,10 @@ import os
 import subprocess
 import sys
 
-SRC = os.environ.get("FFSCTL_SRC", os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
-sys.path.insert(0, os.path.join(SRC, "tests", "lab"))
+from paths import BUILD, SRC
+import tap
 
-import tap  # noqa: E402
-
-FFSCTL = os.path.join(os.path.abspath(os.environ.get("FFSCTL_BUILD", ".")), "ffsctl")
+FFSCTL = os.path.join(BUILD, "ffsctl")
 BAD = os.path.join(SRC, "tests", "bad")
 FILES = sorted(os.path.basename(f) for e in ("conf", "scheme") for f in glob.glob(os.path.join(BAD, "*." + e)))
 

@@ -12,12 +12,11 @@ import subprocess
 import sys
 import tempfile
 
-sys.path.insert(0, os.path.join(os.environ["FFSCTL_SRC"], "tests/lab"))
+import paths
+import tap
+from tap import eq, ok, rounds, test
 
-import tap  # noqa: E402
-from tap import eq, ok, rounds, test  # noqa: E402
-
-SRC = pathlib.Path(os.environ["FFSCTL_SRC"])
+SRC = pathlib.Path(paths.SRC)
 TMP = pathlib.Path(tempfile.mkdtemp(prefix="ffsctl-builds-", dir=os.environ.get("LAB_BUILDS_TMP")))
 NAMES = ("ffsctl", "ffsctl-worker", "src/plugins/accessory.so", "src/plugins/bridge.so", "src/plugins/loopback.so",
          "src/plugins/sourcesink.so")

@@ -11,16 +11,14 @@ import pwd
 import re
 import shutil
 import subprocess
-import sys
 import tempfile
 
-SRC = os.environ.get("FFSCTL_SRC", os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
-sys.path.insert(0, os.path.join(SRC, "tests", "lab"))
+import jsonschema
 
-import jsonschema  # noqa: E402
-import tap  # noqa: E402
+from paths import BUILD, SRC
+import tap
 
-FFSCTL = os.path.join(os.path.abspath(os.environ.get("FFSCTL_BUILD", ".")), "ffsctl")
+FFSCTL = os.path.join(BUILD, "ffsctl")
 GOOD = sorted(glob.glob(os.path.join(SRC, "examples", "*.conf")) +
               glob.glob(os.path.join(SRC, "gadget.d", "*.conf")))
 BAD = sorted(glob.glob(os.path.join(SRC, "tests", "bad", "*.conf")) +

@@ -5,16 +5,13 @@
 import os
 import pty
 import subprocess
-import sys
 import tempfile
 
-SRC = os.environ.get("FFSCTL_SRC", os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
-sys.path.insert(0, os.path.join(SRC, "tests", "lab"))
+from paths import BUILD, SRC
+import tap
+from tap import contains, eq, ok, test
 
-import tap  # noqa: E402
-from tap import contains, eq, ok, test  # noqa: E402
-
-FFSCTL = os.path.join(os.path.abspath(os.environ.get("FFSCTL_BUILD", ".")), "ffsctl")
+FFSCTL = os.path.join(BUILD, "ffsctl")
 HAVE = ("up, run, down, reload, restart, reexec, bind, unbind, wait, status, log, check, descriptors, export, list, plugins, "
         "udc, features, schema, completion")
 world = tempfile.TemporaryDirectory()

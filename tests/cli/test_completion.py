@@ -8,16 +8,12 @@ import pty
 import re
 import shutil
 import subprocess
-import sys
 import tempfile
 
-SRC = os.environ.get("FFSCTL_SRC", os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
-sys.path.insert(0, os.path.join(SRC, "tests", "lab"))
+from paths import BUILD, SRC
+import tap
+from tap import contains, eq, ok, skip, test
 
-import tap  # noqa: E402
-from tap import contains, eq, ok, skip, test  # noqa: E402
-
-BUILD = os.path.abspath(os.environ.get("FFSCTL_BUILD", "."))
 FFSCTL = os.path.join(BUILD, "ffsctl")
 SCRIPTS = {"bash": "bash/ffsctl", "zsh": "zsh/_ffsctl", "fish": "fish/ffsctl.fish"}
 

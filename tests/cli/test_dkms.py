@@ -11,16 +11,13 @@ import glob
 import os
 import re
 import subprocess
-import sys
 import tarfile
 import tempfile
 
-SRC = os.environ.get("FFSCTL_SRC", os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
-sys.path[:0] = [os.path.join(SRC, "tests", "lab"), os.path.join(SRC, "lab", "lib")]
-
-import cache  # noqa: E402
-import tap  # noqa: E402
-from tap import eq, ok, test  # noqa: E402
+from paths import SRC
+import cache
+import tap
+from tap import eq, ok, test
 
 GADGET = "drivers/usb/gadget"
 VERSIONS = {"6.12": ("6.12.117+deb12-amd64", "6.12.117-1~deb12u1"), "6.1": ("6.1.0-54-amd64", "6.1.192-2")}

@@ -8,16 +8,13 @@ import json
 import os
 import pathlib
 import subprocess
-import sys
 import tempfile
 
-SRC = os.environ.get("FFSCTL_SRC", os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
-sys.path.insert(0, os.path.join(SRC, "tests", "lab"))
+from paths import BUILD
+import tap
+from tap import contains, eq, ok, test
 
-import tap  # noqa: E402
-from tap import contains, eq, ok, test  # noqa: E402
-
-FFSCTL = os.path.join(os.path.abspath(os.environ.get("FFSCTL_BUILD", ".")), "ffsctl")
+FFSCTL = os.path.join(BUILD, "ffsctl")
 MAIN = """attrs = { idVendor = 0x1209; idProduct = 1; };
 functions : { echo : { ffs : { interfaces = ( { endpoints = ( "bulk-in" ); } ); }; }; };
 """

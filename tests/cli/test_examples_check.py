@@ -2,22 +2,18 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The examples are clean for every command that reads a file, on a machine without any UDC, and
 what those commands print as JSON is valid: plans and errors. The rest is in the lab
-(tests/lab/test_documents.py)."""
+(tests/lab/cmd/test_documents.py)."""
 
 import glob
 import os
 import re
-import sys
 import tempfile
 
-SRC = os.environ.setdefault("FFSCTL_SRC", os.path.realpath(os.path.join(os.path.dirname(__file__), "..", "..")))
-os.environ["FFSCTL_BUILD"] = os.path.abspath(os.environ.get("FFSCTL_BUILD", "."))
-sys.path.insert(0, os.path.join(SRC, "tests", "lab"))
-
-import tap  # noqa: E402
-import valid  # noqa: E402
-from harness import document, ffsctl, must  # noqa: E402
-from tap import contains, eq, ok, test  # noqa: E402
+from paths import SRC
+import tap
+import valid
+from harness import document, ffsctl, must
+from tap import contains, eq, ok, test
 
 EXAMPLES = sorted(glob.glob(os.path.join(SRC, "examples", "**", "*.conf"), recursive=True) + glob.glob(os.path.join(SRC, "gadget.d", "*.conf")))
 # The plugin beside that one is its reader's to build: test_install.py does, and runs it.

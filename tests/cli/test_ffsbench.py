@@ -6,18 +6,15 @@ import json
 import os
 import re
 import subprocess
-import sys
 import tempfile
 
 import jsonschema
 
-SRC = os.environ.get("FFSCTL_SRC", os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
-sys.path.insert(0, os.path.join(SRC, "tests", "lab"))
+from paths import BUILD, SRC
+import tap
+from tap import contains, eq, ok, test
 
-import tap  # noqa: E402
-from tap import contains, eq, ok, test  # noqa: E402
-
-BENCH = os.path.join(os.path.abspath(os.environ.get("FFSCTL_BUILD", ".")), "ffsbench")
+BENCH = os.path.join(BUILD, "ffsbench")
 COMMANDS = ["source", "sink", "verify", "loop", "messages", "latency"]
 NOBODY = ("--device", "ffff:fffe")  # no such device, whatever this machine has
 

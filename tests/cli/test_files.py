@@ -6,17 +6,15 @@ import json
 import os
 import pathlib
 import subprocess
-import sys
 import tempfile
 
-SRC = os.environ.get("FFSCTL_SRC", os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
-sys.path.insert(0, os.path.join(SRC, "tests", "lab"))
+import jsonschema
 
-import jsonschema  # noqa: E402
-import tap  # noqa: E402
-from tap import contains, eq, ok, test  # noqa: E402
+from paths import BUILD, SRC
+import tap
+from tap import contains, eq, ok, test
 
-FFSCTL = os.path.join(os.path.abspath(os.environ.get("FFSCTL_BUILD", ".")), "ffsctl")
+FFSCTL = os.path.join(BUILD, "ffsctl")
 SCHEMAS = sorted(pathlib.Path(SRC, "schemas").glob("*.schema.json"))
 GOOD = """attrs = { idVendor = 0x1209; idProduct = 1; }; %s
 functions : { echo : { ffs : { interfaces = ( { endpoints = ( "bulk-in" ); } ); }; }; };

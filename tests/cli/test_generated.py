@@ -12,16 +12,14 @@ import glob
 import json
 import os
 import subprocess
-import sys
 import tempfile
 
-SRC = os.environ.get("FFSCTL_SRC", os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
-sys.path.insert(0, os.path.join(SRC, "tests", "lab"))
+import jsonschema
 
-import jsonschema  # noqa: E402
-import tap  # noqa: E402
+from paths import BUILD, SRC
+import tap
 
-FFSCTL = os.path.join(os.path.abspath(os.environ.get("FFSCTL_BUILD", ".")), "ffsctl")
+FFSCTL = os.path.join(BUILD, "ffsctl")
 GOOD = os.path.join(SRC, "tests", "good")
 INT_MIN, INT_MAX = -(1 << 31), (1 << 32) - 1  # what the scanner takes
 

@@ -11,15 +11,12 @@ import os
 import re
 import resource
 import subprocess
-import sys
 import tempfile
 
-SRC = os.environ.get("FFSCTL_SRC", os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
-sys.path.insert(0, os.path.join(SRC, "tests", "lab"))
+from paths import BUILD
+import tap
 
-import tap  # noqa: E402
-
-FFSCTL = os.path.join(os.path.abspath(os.environ.get("FFSCTL_BUILD", ".")), "ffsctl")
+FFSCTL = os.path.join(BUILD, "ffsctl")
 SANITIZED = tap.sanitized()
 SIZE = 1 << (16 if SANITIZED else 20)
 WORD_LIMIT = 250000  # just below GADGETFILE_MAX_TOKENS

@@ -9,14 +9,10 @@ import glob
 import os
 import re
 import subprocess
-import sys
 
-SRC = os.environ.get("FFSCTL_SRC", os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
-BUILD = os.path.abspath(os.environ.get("FFSCTL_BUILD", "."))
-sys.path.insert(0, os.path.join(SRC, "tests", "lab"))
-
-import tap  # noqa: E402
-from tap import eq, ok, test  # noqa: E402
+from paths import BUILD, SRC
+import tap
+from tap import eq, ok, test
 
 LINES_MAX = 600
 

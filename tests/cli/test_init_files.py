@@ -3,22 +3,16 @@
 # lab: build=plain
 # lab all: build=plain,sanitize
 """The files of init/ as linters see them, also those of service managers that the lab does not have.
-What the others do is in tests/lab/test_init.py and test_systemd.py."""
+What the others do is in tests/lab/system/test_init.py and test_systemd.py."""
 
-import os
 import pathlib
 import re
 import shutil
 import subprocess
-import sys
 import tempfile
 
-SRC = os.environ.get("FFSCTL_SRC", os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
-sys.path.insert(0, os.path.join(SRC, "tests", "lab"))
-
-from tap import eq, main, test  # noqa: E402
-
-BUILD = os.path.abspath(os.environ.get("FFSCTL_BUILD", "."))
+from paths import BUILD, SRC
+from tap import eq, main, test
 
 
 def path(name):

@@ -16,17 +16,15 @@ import select
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import threading
 import time
 
-SRC = os.environ.get("FFSCTL_SRC", os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
-sys.path[:0] = [os.path.join(SRC, "tests", "lab"), os.path.join(SRC, "lab", "lib")]
 TMP = pathlib.Path(tempfile.mkdtemp(prefix="ffsctl-lab-"))
 os.environ["FFSCTL_LAB_CACHE"] = str(TMP / "cache")
 os.environ.pop("LAB_EXTRA_PATCH", None)
 
+from paths import SRC  # noqa: E402
 import cache  # noqa: E402
 import costs  # noqa: E402
 import mutants  # noqa: E402
@@ -205,9 +203,10 @@ def _():
        [("6.12", "1/3"), ("6.12", "2/3"), ("6.12", "3/3"), ("6.1", "1/1")])
     chosen = []
     for part in ("1/3", "2/3", "3/3"):
-        script = "import sys; sys.path.insert(0, 'tests/lab'); import tap\n" \
+        script = "import tap\n" \
                  "for n in range(7): tap.test(str(n))(lambda: None)\ntap.main()"
-        said = subprocess.run(["/usr/bin/python3", "-B", "-c", script, "--list"], cwd=SRC, env={**os.environ, "TAP_PART": part},
+        said = subprocess.run(["/usr/bin/python3", "-B", "-c", script, "--list"], cwd=SRC,
+                              env={**os.environ, "TAP_PART": part, "PYTHONPATH": f"{SRC}/tests/lab/lib"},
                               stdout=subprocess.PIPE, text=True, check=True)
         chosen.append(said.stdout.split())
     eq(chosen, [["0", "3", "6"], ["1", "4"], ["2", "5"]])

@@ -8,14 +8,10 @@ import glob
 import os
 import re
 import subprocess
-import sys
 
-SRC = os.environ.get("FFSCTL_SRC", os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
-sys.path.insert(0, os.path.join(SRC, "tests", "lab"))
+from paths import BUILD, SRC
+import tap
 
-import tap  # noqa: E402
-
-BUILD = os.path.abspath(os.environ.get("FFSCTL_BUILD", "."))
 FFSCTL = os.path.join(BUILD, "ffsctl")
 PAGES = sorted(glob.glob(os.path.join(SRC, "man", "*.[1-8]")))
 # Of pages that are looked for where they are not installed

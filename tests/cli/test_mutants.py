@@ -15,15 +15,13 @@ import subprocess
 import sys
 import tempfile
 
-SRC = os.environ.get("FFSCTL_SRC", os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
-sys.path[:0] = [os.path.join(SRC, "tests", "lab"), os.path.join(SRC, "lab", "lib")]
-
-import cache  # noqa: E402
-import modules  # noqa: E402
-import mutants as planted  # noqa: E402
-import programs  # noqa: E402
-import tap  # noqa: E402
-from tap import eq, ok, test  # noqa: E402
+from paths import SRC
+import cache
+import modules
+import mutants as planted
+import programs
+import tap
+from tap import eq, ok, test
 
 DIRECTORY = os.path.join(SRC, "kernel", "mutants")
 HEAD = re.compile(r"\AWhat: \S.*\nCaught-by: test_\w+\nOn: (6\.12|6\.1) (?:normal|debug)\n(?:Append: \S+\n)?(?:Only-all: \S.*\n)?SPDX-License-Identifier: \S+\n\n")
@@ -77,7 +75,7 @@ def _():
 @test("each is noticed where lab/test runs the selftests, or says why not")
 def _():
     there = {(v["kernel"], v["flavour"], v["append"])
-             for v in programs.variations(os.path.join(SRC, "tests/lab/test_functionfs.py"), False)}
+             for v in programs.variations(os.path.join(SRC, "tests/lab/kernel/test_functionfs.py"), False)}
     missing = []
     for name in sorted(os.listdir(DIRECTORY)):
         head = dict(re.findall(r"^([\w-]+): (.*)$", cache.read(os.path.join(DIRECTORY, name)).decode().split("\n\n")[0], re.M))

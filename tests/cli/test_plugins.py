@@ -8,14 +8,11 @@ import os
 import re
 import socket
 import subprocess
-import sys
 import tempfile
 
 import jsonschema
 
-SRC = os.environ.get("FFSCTL_SRC", ".")
-BUILD = os.environ.get("FFSCTL_BUILD", ".")
-sys.path.insert(0, os.path.join(SRC, "tests/lab"))
+from paths import BUILD, SRC
 from tap import contains, eq, main, sanitized, test
 
 WORKER = os.path.join(BUILD, "ffsctl-worker")
@@ -231,7 +228,7 @@ def _():
 
 # --- ffsctl plugins ---
 
-FFSCTL = os.path.join(os.path.abspath(BUILD), "ffsctl")
+FFSCTL = os.path.join(BUILD, "ffsctl")
 SANITIZED = sanitized()
 
 

@@ -8,8 +8,8 @@ import os
 import subprocess
 import sys
 
-BUILD = os.environ.get("FFSCTL_BUILD", ".")
-SRC = os.environ.get("FFSCTL_SRC", os.path.join(os.path.dirname(__file__), "..", ".."))
+from paths import BUILD, SRC
+
 SCHEMA = os.path.join(SRC, "schemas", "gadget.schema.json")
 MANUAL = os.path.join(SRC, "man", "ffsctl-gadget.5")
 BEGIN = '.\\" The key reference is made from the table of keys: make update-reference\n'

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A scheme of every function type and of every form that libusbgx imports is taken as it is, and what
 ffsctl says about it is exactly what stands beside it. (Those that are refused: tests/bad/*.scheme. What
-becomes of the others: tests/lab/test_schemes.py.)
+becomes of the others: tests/lab/configfs/test_schemes.py.)
 
 With --update the .said files are written anew: read the difference before committing it."""
 
@@ -12,13 +12,12 @@ import os
 import subprocess
 import sys
 
-SRC = os.environ.get("FFSCTL_SRC", os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
-sys.path.insert(0, os.path.join(SRC, "tests", "lab"))
+import jsonschema
 
-import jsonschema  # noqa: E402
-import tap  # noqa: E402
+from paths import BUILD, SRC
+import tap
 
-FFSCTL = os.path.join(os.path.abspath(os.environ.get("FFSCTL_BUILD", ".")), "ffsctl")
+FFSCTL = os.path.join(BUILD, "ffsctl")
 SCHEMES = os.path.join(SRC, "tests", "schemes")
 FILES = sorted(os.path.basename(f) for f in glob.glob(os.path.join(SCHEMES, "*.scheme")))
 # reference: what libusbgx 0.3 knows

@@ -5,13 +5,9 @@ of it; header, map, manual and library have the same calls."""
 import os
 import re
 import subprocess
-import sys
 
-SRC = os.environ.get("FFSCTL_SRC", os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
-BUILD = os.environ.get("FFSCTL_BUILD", ".")
-sys.path.insert(0, os.path.join(SRC, "tests", "lab"))
-
-from tap import contains, eq, main, ok, test  # noqa: E402
+from paths import BUILD, SRC
+from tap import contains, eq, main, ok, test
 
 LIBRARY = os.path.join(BUILD, "libffsctl-stream.so.1")
 

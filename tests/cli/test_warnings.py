@@ -4,16 +4,13 @@
 
 import os
 import subprocess
-import sys
 import tempfile
 
-SRC = os.environ.get("FFSCTL_SRC", os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
-sys.path.insert(0, os.path.join(SRC, "tests", "lab"))
+from paths import BUILD
+import tap
+from tap import eq, test
 
-import tap  # noqa: E402
-from tap import eq, test  # noqa: E402
-
-FFSCTL = os.path.join(os.path.abspath(os.environ.get("FFSCTL_BUILD", ".")), "ffsctl")
+FFSCTL = os.path.join(BUILD, "ffsctl")
 IDS = "attrs = { idVendor = 0x1209; idProduct = 1; };\n"
 ACM = 'functions = { a = { type = "acm"; }; };\n'
 

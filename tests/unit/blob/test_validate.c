@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The verdict `kernel`: each refusal of the parser from both sides, by hand. That the kernel says
- * the same is what tests/lab/test_verdict.py finds out.
+ * the same is what tests/lab/blob/test_verdict.py finds out.
  */
 #include <criterion/criterion.h>
 #include <errno.h>

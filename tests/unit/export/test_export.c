@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Written gadget files, and the export of trees that no kernel has made: what is in them must come
- * back as it was, whatever it is. (What kernels make of it: tests/lab/test_export.py.)
+ * back as it was, whatever it is. (What kernels make of it: tests/lab/export/test_export.py.)
  */
 #include <criterion/criterion.h>
 #include <fcntl.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Predicted descriptors, as far as they can be judged without a kernel: what every host's parser
- * checks first. (Byte by byte: tests/lab/test_predict.py.)
+ * checks first. (Byte by byte: tests/lab/predict/test_predict.py.)
  */
 #include <criterion/criterion.h>
 #include <linux/usb/ch9.h>

@@ -1,0 +1,107 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+# lab: kernel=6.12,6.1 timeout=180 build=plain
+# lab: kernel=6.12,6.1 stock timeout=180 build=plain
+# lab all: kernel=6.12,6.1 timeout=180 build=plain
+# lab all: kernel=6.12,6.1 stock timeout=180 build=plain
+# lab all: kernel=6.12,6.1 flavour=debug timeout=120 build=plain
+"""The verdict `kernel` (src/blob/validate.h) is what the kernel says.
+
+A hundred thousand sessions, of which each writes descriptors and most strings, right ones and
+mutated ones; a small part of what lab/soak does (lab/README.md). Each branch of the parser has to be
+seen from both sides: the list is printed. With KASAN and kmemleak fewer, and every refusal followed by
+a close (-c: what is refused may leave an eventfd behind for ever)."""
+
+import ctypes
+import errno
+import os
+import re
+import subprocess
+
+import harness
+import tap
+from tap import contains, eq, ok, rounds, test
+
+DIFF = f"{harness.BUILD}/tests/lab/blob/verdict_diff"
+KERNEL = f"{os.environ['LAB_KERNEL']}-{os.environ['LAB_MODULES']}"
+DEBUG = os.environ["LAB_FLAVOUR"] == "debug"
+SESSIONS = 5000 if DEBUG else rounds(20000, 50000, 100000)
+SEED = os.environ.get("SOAK_SEED", "1")
+
+HEAD = bytes.fromhex("03000000 19000000 01000000 01000000")
+INTERFACE = bytes.fromhex("09 04 00 00 00 ff 00 00 00")
+STRINGS = bytes.fromhex("02000000 10000000 00000000 00000000")
+
+harness.leaves_nothing()
+
+
+def diff(*args):
+    return subprocess.run([DIFF, *args], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+@test(f"{SESSIONS} sessions, no disagreement" + ("" if DEBUG else ", every branch from both sides"),
+      only_all=DEBUG and "blob/associations-count-from-0: the same sessions, and more, have a test without debugging")
+def _():
+    result = diff("-k", KERNEL, "-s", SEED, "-n", str(SESSIONS), "-c" if DEBUG else "-b")
+    print(result.stdout)
+    eq(result.returncode, 0, result.stdout)
+    contains(result.stdout, f"seed {SEED}, sessions 0 to {SESSIONS - 1}\n")
+    share = re.search(r"^# taken: .*, all of \d+ \((\d+\.\d) %\)", result.stdout, re.M)
+    ok(share and 100 / 3 <= float(share[1]) <= 80, result.stdout)
+
+
+@test("what another kernel would say is noticed")
+def _():
+    other = {"6.12": "6.1-stock", "6.1": "6.12-patched"}[os.environ["LAB_KERNEL"]]
+    result = diff("-k", other, "-s", SEED, "-n", "5000")
+    eq(result.returncode, 1, result.stdout)
+    contains(result.stdout, f"DISAGREEMENT: seed {SEED}, session ")
+    contains(result.stdout, f"again:       verdict_diff -k {other} -s {SEED} -f ")
+
+
+class Instance:
+    """A FunctionFS instance by hand, with ep0 open."""
+
+    def __enter__(self):
+        self.gadget, self.path = f"{harness.CONFIGFS}/by_hand", "/run/by_hand"
+        for path in (self.gadget, f"{self.gadget}/functions/ffs.by_hand", self.path):
+            os.mkdir(path)
+        subprocess.run(["mount", "-n", "-t", "functionfs", "by_hand", self.path], check=True)
+        self.ep0 = os.open(f"{self.path}/ep0", os.O_RDWR)
+        return self
+
+    def __exit__(self, *_):
+        os.close(self.ep0)
+        subprocess.run(["umount", "-n", self.path], check=True)
+        for path in (self.path, f"{self.gadget}/functions/ffs.by_hand", self.gadget):
+            os.rmdir(path)
+
+    def write(self, data):
+        """What write() says: bytes, or an errno's name."""
+        try:
+            return os.write(self.ep0, data)
+        except OSError as e:
+            return errno.errorcode[e.errno]
+
+
+@test("what is taken is taken whole, and an active instance takes no blob")
+def _():
+    with Instance() as i:
+        eq(i.write(b""), "EINVAL")
+        eq(i.write(HEAD + INTERFACE), 25)
+        eq(i.write(STRINGS), 16)
+        eq(i.write(HEAD + INTERFACE), "ESRCH")
+
+
+@test("a buffer that is not there")
+def _():
+    libc = ctypes.CDLL(None, use_errno=True)
+    with Instance() as i:
+        eq(libc.write(i.ep0, ctypes.c_void_p(8), 25), -1)
+        eq(errno.errorcode[ctypes.get_errno()], "EFAULT")
+        # not even looked at
+        eq(libc.write(i.ep0, ctypes.c_void_p(8), 15), -1)
+        eq(errno.errorcode[ctypes.get_errno()], "EINVAL")
+
+
+tap.main()

@@ -1,0 +1,589 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# lab: timeout=240
+# lab all: kernel=6.12,6.1 timeout=240
+"""What is wrong with the machine, the file or the moment: a sentence that tells what to do, the exit
+code of cli.md, and nothing left."""
+
+import contextlib
+import ctypes
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import tempfile
+
+import gadgets
+import harness
+import tap
+from gadgets import (LOOPBACK, ODD_WORKER, Fifo, await_state, finish, foreign, gadget, odd, start,
+                     worker)
+from harness import (CONFIGFS, EXAMPLES, FFSCTL, document, down, ffsctl, kill, must, status, up,
+                     wait_dead)
+from tap import contains, eq, ok, patience, test
+
+INTERRUPT = f"{EXAMPLES}/interrupt.conf"
+UDC = "dummy_udc.0"
+
+before = harness.leaves_nothing()
+
+
+def run(*args):
+    subprocess.run(args, check=True, stdin=subprocess.DEVNULL)
+
+
+def refuses(code, sentence, *args, command="up"):
+    """The command ends with the code, and its last line is the sentence."""
+    result = must(ffsctl(command, *args), code)
+    eq(result.stderr.splitlines()[-1], sentence)
+    eq(result.stdout, "")
+    return result
+
+
+def last(path, place, sentence):
+    return f"{path}:{place}: error: {sentence}"
+
+
+@contextlib.contextmanager
+def undone(*undo):
+    try:
+        yield
+    finally:
+        run(*undo)
+
+
+@contextlib.contextmanager
+def unmounted(path):
+    """configfs is away. By system calls: the programs keep notes in /run."""
+    libc = ctypes.CDLL(None)
+    ok(libc.umount2(path, 0) == 0, "umount2")
+    try:
+        yield
+    finally:
+        flags = 2 | 4 | 8  # MS_NOSUID, MS_NODEV, MS_NOEXEC
+        ok(libc.mount(b"configfs", path, b"configfs", flags, None) == 0, "mount")
+
+
+# --- UDCs --------------------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def no_udc():
+    run("rmmod", "dummy_hcd")
+    with undone("modprobe", "dummy_hcd"):
+        yield
+
+
+@test("no UDC")
+def _():
+    hint = "is the controller's driver loaded, and the port in device mode? (ls /sys/class/udc)"
+    with no_udc():
+        refuses(69, f"ffsctl: there is no UDC; {hint}", INTERRUPT)
+        refuses(69, f"ffsctl: there is no UDC 'dwc'; {hint}", INTERRUPT, "--udc", "dwc")
+        up(INTERRUPT, "--no-bind")
+        down("interrupt")
+
+
+@test("a UDC of another name")
+def _():
+    refuses(69, "ffsctl: there is no UDC 'dwc'; this machine has dummy_udc.0 (dummy_udc)",
+            INTERRUPT, "--udc", "dwc")
+    path = gadget("named", None, 'udc = "dwc";')
+    refuses(69, last(path, "3:7", "there is no UDC 'dwc'; this machine has dummy_udc.0 (dummy_udc)"), path)
+    up(path, "--udc", UDC)
+    down("named")
+
+
+@test("a UDC that another gadget holds")
+def _():
+    sentence = (f"ffsctl: the UDC {UDC} is held by gadget 'foreign'; take that down first, or name "
+                "another UDC with --udc")
+    with foreign():
+        refuses(69, sentence, INTERRUPT)
+        refuses(69, sentence, INTERRUPT, "--udc", UDC)
+    up(LOOPBACK_CONF := f"{EXAMPLES}/loopback.conf")
+    refuses(69, sentence.replace("foreign", "loopback"), INTERRUPT)
+    down(LOOPBACK_CONF)
+
+
+@test("a UDC that is taken between our look and the bind")
+def _():
+    told = Fifo()
+    front = start("up", gadget("slow", odd("tell", told.path, "wait")))
+    pid = told.wait()
+    with foreign():
+        # The worker gets ready now, and the bind is next.
+        say_ready(pid)
+        result = must(finish(front), 69)
+    contains(result.stderr, f"cannot bind the gadget to the UDC {UDC}: Device or resource busy; "
+                            "it is held by gadget 'foreign'")
+
+
+def say_ready(pid):
+    """READY=1 in the name of a worker that waits: systemd's notify, from a child of its session."""
+    env = dict(word.split("=", 1) for word in
+               pathlib.Path(f"/proc/{pid}/environ").read_text().split("\0") if "=" in word)
+    import socket
+    import struct
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
+        # Root may send anybody's credentials.
+        s.sendmsg([b"READY=1"], [(socket.SOL_SOCKET, 2, struct.pack("iii", pid, 0, 0))], 0,
+                  env["NOTIFY_SOCKET"])
+
+
+@test("a UDC that comes while up waits for it")
+def _():
+    with no_udc():
+        front = start("up", INTERRUPT, "--wait-udc", "--udc", UDC)
+        eq(await_state("interrupt", "starting")[1], 1)
+    result = must(finish(front))
+    contains(result.stderr, "ffsctl: interrupt: waiting for a UDC: there is no UDC 'dummy_udc.0'; is the "
+                            "controller's driver loaded, and the port in device mode? (ls /sys/class/udc)")
+    contains(result.stderr, f"interrupt: up on {UDC}")
+    down("interrupt")
+
+
+@test("a virtual UDC that comes while up waits for any is not taken")
+def _():
+    with no_udc():
+        front = start("up", INTERRUPT, "--wait-udc=3")
+        await_state("interrupt", "starting")
+    result = must(finish(front), 75)
+    eq(result.stderr.splitlines()[-1], "ffsctl: no UDC has come within the time given")
+
+
+@test("a UDC that does not come")
+def _():
+    with no_udc():
+        refuses(75, "ffsctl: no UDC has come within the time given", INTERRUPT, "--wait-udc=20")
+
+
+# --- configfs, root, modules ---------------------------------------------------------------------------
+
+
+@test("configfs is not mounted")
+def _():
+    with unmounted(b"/sys/kernel/config"):
+        refuses(69, f"ffsctl: cannot make the gadget {CONFIGFS}/interrupt: No such file or directory; "
+                    "configfs is not mounted: mount -t configfs none /sys/kernel/config", INTERRUPT)
+        eq(status("interrupt"), (None, 3))
+        contains(down("interrupt").stderr, "interrupt: is not up")
+    before["mounts"] = harness.snapshot()["mounts"]  # another place in the list
+
+
+@test("configfs is elsewhere")
+def _():
+    refuses(69, "ffsctl: cannot make the gadget /nowhere/usb_gadget/interrupt: No such file or directory; "
+                "configfs is not mounted: mount -t configfs none /nowhere", "/nowhere", "up", INTERRUPT,
+            command="--configfs")
+
+
+def as_nobody(*args):
+    """Our build tree may be where only root can go."""
+    program = gadgets.DIRECTORY / "ffsctl"
+    if not program.exists():
+        shutil.copy(FFSCTL, program)
+    files = gadgets.DIRECTORY / "interrupt.conf"
+    shutil.copy(INTERRUPT, files)
+    command = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", str(program), *args]
+    return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=patience(60))
+
+
+@test("not root")
+def _():
+    path = str(gadgets.DIRECTORY / "interrupt.conf")
+    result = must(as_nobody("up", path), 77)
+    eq(result.stderr.splitlines()[-1], "ffsctl: cannot make /run/ffsctl: Permission denied; this needs root")
+    must(as_nobody("check", path))
+    must(as_nobody("up", "--dry-run", path))
+    up(INTERRUPT)
+    for command, tried in (("down", "take 'interrupt' down"),
+                           ("restart", "reach the supervisor of 'interrupt'")):
+        result = must(as_nobody(command, "interrupt"), 77)
+        eq(result.stderr, f"ffsctl: cannot {tried}: Permission denied; this needs root\n")
+    must(as_nobody("status", "interrupt"))
+    must(as_nobody("down", "nothing"))
+    kill(status("interrupt")[0]["supervisor"])
+    must(as_nobody("status", "interrupt"), 1)
+    result = must(as_nobody("down", "interrupt"), 77)
+    contains(result.stderr, "this needs root")
+    down("interrupt")
+
+
+@test("the kernel has no FunctionFS")
+def _():
+    # The lab's own link: the directory around it may be the machine's, which an overlay does not rename
+    modules = pathlib.Path("/lib/modules", os.uname().release)
+    away = modules.with_name("away")
+    run("rmmod", "usb_f_fs")
+    modules.rename(away)
+    try:
+        path = f"{CONFIGFS}/interrupt/functions/ffs.interrupt-meter"
+        refuses(69, last(INTERRUPT, "12:3", f"cannot make the function {path}: No such file or directory; "
+                                            "this kernel has no function 'ffs': modprobe usb_f_fs"),
+                INTERRUPT)
+    finally:
+        away.rename(modules)
+        run("modprobe", "usb_f_fs")
+
+
+# --- what a worker needs ---------------------------------------------------------------------------------
+
+
+def refuses_worker(code, sentence, group, start_of=None):
+    path = gadget("x", group)
+    result = must(ffsctl("up", path), code)
+    line = result.stderr.splitlines()[-1]
+    ok(line.startswith(path + ":6:"), f"it does not point at the worker: {line}")
+    eq(line.split(": error: ", 1)[-1], sentence)
+    eq(status("x"), (None, 3))
+    return result
+
+
+@test("more serial ports than the kernel has: that is said, and not another gadget's name")
+def _():
+    path = gadgets.DIRECTORY / "x.conf"
+    path.write_text('functions : { %s };\n' % " ".join('t%d : { type = "acm"; };' % n for n in range(9)))
+    contains(must(ffsctl("up", path, "--no-bind"), 71).stderr,
+             "acm.t8: Device or resource busy; the kernel has 8 serial ports for acm, gser and obex of all gadgets")
+
+
+@test("a gadget file in a directory whose name is not UTF-8")
+def _():
+    directory = os.path.join(os.fsencode(gadgets.DIRECTORY), b"\xff")
+    os.mkdir(directory)
+    path = os.fsdecode(shutil.copy(os.fsencode(gadget("x", LOOPBACK)), directory))
+    contains(must(ffsctl("up", path), 64).stderr, "the path of the gadget file of 'x' is not UTF-8; rename what is not")
+    eq(status("x"), (None, 3))
+    shutil.rmtree(directory)
+
+
+@test("a plugin that is not there")
+def _():
+    where = f"{harness.BUILD}/src/plugins/nope.so"
+    refuses_worker(69, f"there is no plugin 'nope' ({where}): No such file or directory", worker(plugin="nope"))
+    refuses_worker(69, "there is no plugin '/nope.so' (/nope.so): No such file or directory",
+                   worker(plugin="/nope.so"))
+
+
+@test("a plugin that is none")
+def _():
+    bad = gadgets.DIRECTORY / "bad.so"
+    bad.write_text("this is no ELF file")
+    result = refuses_worker(76, f"the worker of 'echo' ({harness.BUILD}/ffsctl-worker) ended before it was "
+                                "ready: exit 125", worker(plugin=str(bad)))
+    contains(result.stderr, "bad.so")
+
+
+@test("a program that is not there, or none")
+def _():
+    refuses_worker(69, "there is no program 'nope' in PATH", worker(exec=["nope"]))
+    refuses_worker(69, "cannot execute /nope: No such file or directory", worker(exec=["/nope"]))
+    refuses_worker(69, "cannot execute /etc/passwd: Permission denied", worker(exec=["/etc/passwd"]))
+    bad = gadgets.DIRECTORY / "bad"
+    bad.write_text("this is no program")
+    bad.chmod(0o755)
+    refuses_worker(69, f"cannot execute {bad}: Exec format error", worker(exec=[str(bad)]))
+
+
+@test("a user, a group and a directory that are not there")
+def _():
+    sleep = ["/bin/sleep", "1000"]
+    refuses_worker(69, "this machine has no user 'nope'", worker(exec=sleep, user="nope"))
+    refuses_worker(69, "this machine has no group 'nope'", worker(exec=sleep, groups=["nope"]))
+    refuses_worker(69, "cannot change to the directory of /bin/sleep: No such file or directory",
+                   worker(exec=sleep, directory="/nope"))
+
+
+@test("a worker that is never ready")
+def _():
+    refuses_worker(75, f"the worker of 'echo' ({ODD_WORKER}) did not get ready within 7.5 s (start_timeout)",
+                   odd("wait", start_timeout=7.5))
+    # A deaf one cannot help it either.
+    refuses_worker(75, f"the worker of 'echo' ({ODD_WORKER}) did not get ready within 10 s (start_timeout)",
+                   odd("deaf", "daemon", "naked-daemon", "wait"))
+
+
+@test("a worker that ends before it is ready; what it has said is shown")
+def _():
+    for words, how in ((["exit", 3], "exit 3"), (["exit", 0], "exit 0"), (["exit", 125], "exit 125"),
+                       (["raise", 9], "signal 9 (Killed)")):
+        refuses_worker(76, f"the worker of 'echo' ({ODD_WORKER}) ended before it was ready: {how}",
+                       odd(*words))
+    result = refuses_worker(76, f"the worker of 'echo' ({ODD_WORKER}) ended before it was ready: exit 1",
+                            odd("dance"))
+    contains(result.stderr, "odd_worker: what is 'dance'?\n")
+
+
+@test("the whole of up takes too long")
+def _():
+    path = gadget("x", odd("wait", start_timeout=1000))
+    refuses(75, "ffsctl: 'x' did not come up within the time given (--timeout); the worker of 'echo' is not ready",
+            path, "--timeout", 12)
+
+
+# --- gadgets of others ------------------------------------------------------------------------------------
+
+
+@test("a foreign gadget of the same name")
+def _():
+    with foreign("interrupt", bound=False):
+        refuses(73, "ffsctl: there is a gadget 'interrupt' that ffsctl has not made; use --name for another name, or "
+                    "'ffsctl down --force interrupt' to take it down", INTERRUPT)
+
+
+@test("a foreign gadget beside ours, with functions that libusbgx does not know")
+def _():
+    with foreign(bound=False) as top:
+        (top / "idVendor").write_text("0xabcd")
+        there = harness.tree(top)
+        up(INTERRUPT)
+        eq(status("interrupt")[1], 0)
+        seen = document(must(ffsctl("status", "--json")))["gadgets"]
+        eq([(g["name"], g["state"]) for g in seen], [("foreign", "foreign"), ("interrupt", "ready")])
+        eq([f["type"] for f in seen[0]["functions"]], ["SourceSink"])
+        down("--all")
+        eq(harness.tree(top), there)
+        eq((top / "idVendor").read_text(), "0xabcd\n")
+
+
+@test("a foreign gadget that serves a host is not touched")
+def _():
+    with foreign() as top:
+        eq(must(ffsctl("status", "foreign"), 4).stdout.splitlines()[0].split(",")[0], f"foreign: foreign on {UDC}")
+        refuses(73, "ffsctl: the gadget 'foreign' was not made by ffsctl; 'ffsctl down --force foreign' takes it down", "foreign",
+                command="down")
+        eq((top / "UDC").read_text().strip(), UDC)
+
+
+# --- twice, and at once --------------------------------------------------------------------------------------
+
+
+@test("whoever calls may have left SIGCHLD ignored: the exit code is ours all the same")
+def _():
+    def ignore():
+        signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+
+    with tempfile.TemporaryDirectory() as top:
+        pathlib.Path(top, "bad.conf").write_text("autostart = true; nonsense = 1; functions : { };\n")
+        for code, words in ((65, ("up", f"{top}/bad.conf")), (65, ("--dir", top, "up", "--all"))):
+            got = subprocess.run([FFSCTL, *words], capture_output=True, text=True, preexec_fn=ignore)
+            contains(must(got, code).stderr, "unknown key 'nonsense'")
+
+
+@test("up twice, down twice")
+def _():
+    up(INTERRUPT)
+    pid = status("interrupt")[0]["supervisor"]
+    contains(up(INTERRUPT).stderr, f"interrupt: up already on {UDC}")
+    eq(status("interrupt")[0]["supervisor"], pid)
+    refuses(73, f"ffsctl: a different gadget 'interrupt' is up; 'ffsctl reload --name interrupt {EXAMPLES}/loopback.conf' makes "
+                "it what the file says", f"{EXAMPLES}/loopback.conf", "--name", "interrupt")
+    refuses(73, "ffsctl: 'interrupt' is up already, under another supervisor", INTERRUPT, command="run")
+    contains(down("interrupt").stderr, "interrupt: down")
+    contains(down("interrupt").stderr, "interrupt: is not up")
+
+
+@test("up twice, but not as it was")
+def _():
+    up(INTERRUPT, "--no-bind")
+    refuses(73, "ffsctl: 'interrupt' is up, but not bound; 'ffsctl bind interrupt' binds it", INTERRUPT)
+    contains(up(INTERRUPT, "--no-bind").stderr, "interrupt: up already, not bound")
+    down("interrupt")
+    up(INTERRUPT)
+    refuses(73, f"ffsctl: 'interrupt' is up on {UDC}, not on other_udc; take it down first",
+            INTERRUPT, "--udc", "other_udc")
+    contains(up(INTERRUPT, "--udc", UDC).stderr, f"interrupt: up already on {UDC}")
+    down("interrupt")
+
+
+@test("two ups at once: one wins, the other says who")
+def _():
+    told = Fifo()
+    path = gadget("slow", odd("tell", told.path, "wait"))
+    front = start("up", path)
+    told.wait()
+    pid = status("slow")[0]["supervisor"]
+    refuses(73, f"ffsctl: another command works on 'slow': 'up' (pid {pid})", path)
+    refuses(73, f"ffsctl: another command works on 'slow': 'up' (pid {pid})", path, command="run")
+    down("slow")
+    result = must(finish(front), 75)
+    eq(result.stderr.splitlines()[-1], "ffsctl: 'down' came before 'slow' was up")
+
+
+@test("many ups at once, and many downs")
+def _():
+    for _ in range(5):
+        fronts = [start("up", INTERRUPT) for _ in range(6)]
+        results = [finish(front) for front in fronts]
+        ok(set(r.returncode for r in results) <= {0, 73}, [r.stderr for r in results])
+        eq(sum("interrupt: up on" in r.stderr for r in results), 1, "winners")
+        for r in results:
+            if r.returncode:
+                contains(r.stderr, "another command works on 'interrupt': 'up' (pid ")
+        eq(status("interrupt")[1], 0)
+        fronts = [start("down", "interrupt") for _ in range(6)]
+        results = [finish(front) for front in fronts]
+        ok(set(r.returncode for r in results) <= {0, 73}, [r.stderr for r in results])
+        ok(any(r.returncode == 0 for r in results))
+        harness.same(before, harness.snapshot())
+
+
+@test("status at the same time is in nobody's way")
+def _():
+    for _ in range(10):
+        up(INTERRUPT)
+        supervisor = status("interrupt")[0]["supervisor"]
+        kill(supervisor)
+        others = [start("status") for _ in range(4)]
+        down("interrupt")
+        others += [start("status") for _ in range(4)]
+        up(INTERRUPT)
+        down("interrupt")
+        for other in others:
+            finish(other)
+
+
+@test("Ctrl-C while up waits: nothing is left when it returns")
+def _():
+    told = Fifo()
+    front = start("up", gadget("slow", odd("tell", told.path, "wait")))
+    told.wait()
+    front.send_signal(signal.SIGINT)
+    result = must(finish(front), 75)
+    eq(result.stderr.splitlines()[-1], "ffsctl: the command that wanted it was ended")
+    harness.same(before, harness.snapshot())
+    with no_udc():
+        front = start("up", INTERRUPT, "--wait-udc")
+        await_state("interrupt", "starting")
+        front.send_signal(signal.SIGTERM)
+        must(finish(front), 75)
+        eq(status("interrupt"), (None, 3))
+
+
+@test("a second Ctrl-C does not wait, and the rest goes on by itself")
+def _():
+    told = Fifo()
+    front = start("up", gadget("slow", odd("deaf", "tell", told.path, "wait", stop_timeout=1000)))
+    told.wait()
+    supervisor = status("slow")[0]["supervisor"]
+    front.send_signal(signal.SIGINT)
+    await_state("slow", "degraded")  # going down
+    front.send_signal(signal.SIGINT)
+    eq(front.wait(patience(60)), -signal.SIGINT)
+    wait_dead(supervisor)
+    finish(front)
+
+
+@test("somebody is in the mount: down names him, keeps its record, and works when he has gone")
+def _():
+    up(INTERRUPT)
+    child = subprocess.Popen(["sleep", "1000"], cwd="/dev/ffs/interrupt/meter")
+    try:
+        # The shorter the better: the kernel has to have executed it.
+        sentence = (f"ffsctl: cannot unmount /dev/ffs/interrupt/meter: Device or resource busy; in use by "
+                    f"sleep (pid {child.pid}), which has to end first; also left: /dev/ffs/interrupt/meter; "
+                    "'ffsctl down interrupt' takes away what is left")
+        refuses(71, sentence, "interrupt", command="down")
+        eq(status("interrupt")[1], 1)
+        refuses(71, sentence, "interrupt", command="down")
+        refuses(71, sentence, INTERRUPT)
+        eq(child.poll(), None, "the process that is not ours")
+    finally:
+        child.kill()
+        child.wait()
+    down("interrupt")
+
+
+# --- run -----------------------------------------------------------------------------------------------
+
+
+class Run:
+    """`run` waits for a UDC, and for virtual ones only by name."""
+
+    def __init__(self, path):
+        self.process = start("run", path, "--udc", UDC)
+
+    def until(self, text):
+        for line in self.process.stderr:
+            if text in line:
+                return line
+        raise AssertionError(f"run never says {text!r}")
+
+    def ends(self, code):
+        out, err = self.process.communicate(timeout=patience(60))
+        eq(self.process.returncode, code, err)
+        return err
+
+
+@test("run ends with 0 on TERM and INT, and nothing is left")
+def _():
+    for sig in (signal.SIGTERM, signal.SIGINT):
+        r = Run(INTERRUPT)
+        r.until(f"interrupt: up on {UDC}")
+        eq(status("interrupt")[0]["supervisor"], r.process.pid)
+        r.process.send_signal(sig)
+        r.ends(0)
+        harness.same(before, harness.snapshot())
+
+
+@test("run ends with 76 when a keeper dies, removes nothing, and the next one starts anew")
+def _():
+    path = gadget("x", {"a": LOOPBACK, "b": None})
+    r = Run(path)
+    r.until("up on")
+    now, _ = status("x")
+    kill(now["functions"][1]["keeper"])
+    said = r.ends(76)
+    contains(said, "the keeper of 'b' has died, and the function with it")
+    gadget_, code = status("x")
+    eq((gadget_["state"], code), ("degraded", 1))
+    ok(os.path.ismount("/dev/ffs/x/a"))
+    r = Run(path)
+    r.until("x: clearing what a dead supervisor has left")
+    r.until("up on")
+    r.process.terminate()
+    r.ends(0)
+
+
+@test("run is killed: up clears and works")
+def _():
+    r = Run(INTERRUPT)
+    r.until("up on")
+    r.process.kill()
+    r.ends(-9)
+    eq(status("interrupt")[1], 1)
+    up(INTERRUPT)
+    down("interrupt")
+
+
+@test("run shows what workers print, and ends with 76 when one is never ready")
+def _():
+    path = gadget("x", odd("dance"))
+    r = Run(path)
+    said = r.ends(76)
+    contains(said, "odd_worker: what is 'dance'?\n")
+    contains(said, "ended before it was ready: exit 1")
+
+
+@test("run waits for a UDC without being asked")
+def _():
+    with no_udc():
+        r = Run(INTERRUPT)
+        r.until("interrupt: waiting for a UDC: there is no UDC 'dummy_udc.0'")
+    r.until("up on")
+    r.process.terminate()
+    r.ends(0)
+
+
+@test("run is told to end while it waits")
+def _():
+    with no_udc():
+        r = Run(INTERRUPT)
+        r.until("waiting for a UDC")
+        r.process.terminate()
+        r.ends(0)
+        eq(status("interrupt"), (None, 3))
+
+
+tap.main()

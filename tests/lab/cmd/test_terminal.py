@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# lab all: kernel=6.12,6.1
+"""What is said in the foreground: to a terminal, which is root's, and to readers that do not read."""
+
+import contextlib
+import fcntl
+import os
+import pty
+import select
+import subprocess
+
+import gadgets
+import harness
+import tap
+from gadgets import gadget, odd, worker
+from harness import FFSCTL, ffsctl, must, status
+from tap import contains, eq, ok, patience, test
+
+harness.leaves_nothing()
+
+RED = r"printf '\033[31mred\n'"
+FULL = 1031  # F_SETPIPE_SZ
+
+
+@contextlib.contextmanager
+def running(path, **streams):
+    """`ffsctl run` of a gadget file; yields when the gadget is ready."""
+    with subprocess.Popen([FFSCTL, "run", "--udc", "dummy_udc.0", path], start_new_session=True, **streams) as p:
+        try:
+            gadgets.await_state("x", "ready")
+            yield p
+        finally:
+            p.terminate()
+            p.wait(patience(60))
+
+
+class Terminal:
+    """Our end of one; `theirs` is for a program."""
+
+    def __init__(self):
+        self.ours, self.theirs = pty.openpty()
+        self.seen = b""
+
+    def read_until(self, words):
+        while words not in self.seen:
+            ok(select.select([self.ours], [], [], patience(60))[0], f"no {words} in {self.seen}")
+            self.seen += os.read(self.ours, 4096)
+
+    def streams(self):
+        return {name: self.theirs for name in ("stdin", "stdout", "stderr")}
+
+    def close(self):
+        os.close(self.ours)
+        os.close(self.theirs)
+
+
+@test("run on a terminal: no worker has that terminal, and what a worker prints there is only text")
+def _():
+    terminal = Terminal()
+    name = os.ttyname(terminal.theirs)
+    path = gadget("x", worker(exec=["/bin/sh", "-c", f"{RED}; exec sleep 100000"], ready="started"))
+    with running(path, **terminal.streams()):
+        pid = status("x")[0]["functions"][0]["worker"]["pid"]
+        eq([fd for fd in os.listdir(f"/proc/{pid}/fd") if os.readlink(f"/proc/{pid}/fd/{fd}") == name], [], "the terminal")
+        terminal.read_until(b"?[31mred")
+        eq(b"\033" in terminal.seen, False, "control characters")
+    terminal.close()
+
+
+@test("up that fails: what its worker has printed is only text")
+def _():
+    path = gadget("x", worker(exec=["/bin/sh", "-c", f"{RED}; exit 3"], ready="notify"))
+    result = must(ffsctl("up", path), 76)
+    contains(result.stderr, "?[31mred")
+    eq("\033" in result.stderr, False, "control characters")
+
+
+def still_answers():
+    """Enough of what is said to fill any buffer."""
+    before = status("x")[0]["functions"][0]["worker"]["pid"]
+    for _ in range(100):
+        must(ffsctl("restart", "x"))
+    ok(status("x")[0]["functions"][0]["worker"]["pid"] != before, "the same worker")
+
+
+@test("run with a pipe that nobody reads: the gadget goes on, and what was lost is counted")
+def _():
+    read, write = os.pipe()
+    size = fcntl.fcntl(write, FULL, 4096)
+    with running(gadget("x", odd("ready", "wait", restart_limit=0)), stdin=subprocess.DEVNULL, stderr=write):
+        os.set_blocking(write, False)
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                os.write(write, bytes(1))
+        os.set_blocking(write, True)
+        still_answers()
+        os.set_blocking(read, False)
+        with contextlib.suppress(BlockingIOError):
+            while os.read(read, size):
+                pass
+        must(ffsctl("restart", "x"))
+        os.set_blocking(read, True)
+        contains(os.read(read, size).decode(), " bytes were lost, as nobody read them\n")
+    os.close(read)
+    os.close(write)
+
+
+@test("run on a terminal that is stopped (Ctrl-S): the gadget goes on")
+def _():
+    terminal = Terminal()
+    with running(gadget("x", odd("ready", "wait", restart_limit=0)), **terminal.streams()):
+        terminal.read_until(b"up on dummy_udc.0")
+        os.write(terminal.ours, b"\x13")
+        still_answers()
+        os.write(terminal.ours, b"\x11")
+        must(ffsctl("restart", "x"))
+        terminal.read_until(b"bytes were lost")
+    terminal.close()
+
+
+tap.main()

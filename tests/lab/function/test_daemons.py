@@ -1,0 +1,271 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+# lab: timeout=240
+# lab all: kernel=6.12,6.1 timeout=240
+"""Daemons that open ep0 themselves (opens = "ep0"): real ones from gadget.d, with their real clients, and
+one that only writes descriptors, for what those do not do."""
+
+import os
+import pathlib
+import select
+import subprocess
+
+import gadgets
+import harness
+import tap
+from gadgets import DIRECTORY, TAKEN_OVER, await_state, await_status, devnums, processes, worker
+from harness import SRC, down, ffsctl, kill, must, status, up, wait_dead
+from tap import contains, eq, ok, patience, rounds, test
+
+SHARE = pathlib.Path("/var/lib/umtp")  # of Debian's umtprd.conf; the lab's file system is its own
+SHARE.mkdir(exist_ok=True)
+CONTENTS = os.urandom(20_000_000)
+(SHARE / "film").write_bytes(CONTENTS)
+SENSOR = pathlib.Path("/sys/kernel/config/iio/devices/dummy/sensor")
+SENSOR.mkdir()
+
+harness.leaves_nothing()
+
+
+def run(*words, timeout=60):
+    return must(subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=patience(timeout))).stdout
+
+
+def worker_of(name):
+    return status(name)[0]["functions"][0]["worker"]
+
+
+def killed(name):
+    """Kills the daemon; what status says when the next one serves and the host has come back."""
+    with harness.configured():
+        kill(worker_of(name)["pid"])
+    gadget, _ = await_state(name, "ready")
+    must(ffsctl("wait", name, "--for", "configured"))
+    return gadget
+
+
+# --- umtprd -------------------------------------------------------------------------------------
+
+
+def film():
+    listed = run("mtp-files").split("File ID: ")[1:]
+    found = [int(text.split()[0]) for text in listed if "Filename: film\n" in text]
+    eq(len(found), 1, "films")
+    return str(found[0])
+
+
+@test("mtp: the host lists and reads what umtprd shares; down leaves nothing")
+def _():
+    up(f"{SRC}/gadget.d/mtp.conf", "--wait-host")
+    gadget, code = status("mtp")
+    eq((gadget["state"], gadget["problems"], code), ("ready", [], 0))
+    run("mtp-getfile", film(), f"{DIRECTORY}/got")
+    eq(pathlib.Path(DIRECTORY, "got").read_bytes(), CONTENTS)
+    down("mtp")
+
+
+@test("mtp: umtprd is killed while a host copies a file: that host is told, and then copies it all")
+def _():
+    fifo = DIRECTORY / "copy"
+    os.mkfifo(fifo)
+    up(f"{SRC}/gadget.d/mtp.conf", "--wait-host")
+    before = worker_of("mtp")["pid"]
+    with open(os.open(fifo, os.O_RDWR | os.O_NONBLOCK), "rb", buffering=0) as end:
+        copy = subprocess.Popen(["mtp-getfile", film(), fifo], stdin=subprocess.DEVNULL,
+                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        ok(select.select([end], [], [], 60)[0], "nothing comes")
+        gadget = killed("mtp")
+        while copy.poll() is None:  # what it has read it still wants to write
+            if select.select([end], [], [], 0.1)[0]:
+                end.read(1 << 16)
+        ok(copy.returncode != 0, "the host has noticed nothing")
+    eq(gadget["functions"][0]["worker"]["restarts"], 1)
+    eq(gadget["functions"][0]["worker"]["last_exit"], "signal 9 (Killed)")
+    ok(gadget["functions"][0]["worker"]["pid"] != before, "it is the same one")
+    contains(must(ffsctl("log", "mtp")).stdout, "on the bus again")
+    run("mtp-getfile", film(), f"{DIRECTORY}/again")
+    eq(pathlib.Path(DIRECTORY, "again").read_bytes(), CONTENTS)
+    down("mtp")
+
+
+# --- iiod ---------------------------------------------------------------------------------------
+
+DEVICE = "/sys/bus/iio/devices/iio:device0"
+SENSOR_NAME = pathlib.Path(DEVICE, "name").read_text().strip()
+
+
+def reading():
+    return run("iio_attr", "-u", "usb:", "-i", "-c", SENSOR_NAME, "voltage0", "raw")
+
+
+@test("iio: the host reads a sensor through iiod, also after iiod was killed")
+def _():
+    up(f"{SRC}/gadget.d/iio.conf", "--wait-host")
+    eq(reading().split(), [pathlib.Path(DEVICE, "in_voltage0_raw").read_text().strip()])
+    # A client each: a second one that comes at once is refused by iiod 0.24, on any kernel.
+    for n in range(3):
+        gadget = killed("iio")
+        eq((gadget["problems"], gadget["functions"][0]["worker"]["restarts"]), ([], n + 1))
+        contains(run("iio_info", "-u", "usb:"), SENSOR_NAME)
+    down("iio")
+
+
+# --- one of ours ------------------------------------------------------------------------------------
+
+DAEMON = f"{SRC}/tests/lab/workers/ep0_daemon.py"
+
+
+def daemon(name, *words, extra="", **settings):
+    path = DIRECTORY / f"{name}.conf"
+    group = worker(exec=["/usr/bin/python3", "-I", "-S", DAEMON, "${mount}", *words], opens="ep0", **settings)
+    path.write_text('attrs = { idVendor = 0x1d6b; idProduct = 0x0104; };\n'
+                    f'functions = {{ own = {{ ffs = {{ }}; worker = {{ {group} }}; }}; {extra} }};\n')
+    return str(path)
+
+
+def answers():
+    return bytes(harness.device().ctrl_transfer(0xC1, 7, 0, 0, 8, timeout=round(patience(1000))))
+
+
+@test("it is bound when the descriptors are there, and not a moment before")
+def _():
+    fifo = gadgets.Fifo()
+    process = gadgets.start("up", daemon("own", "tell", fifo.path, "slow"), "--wait-host")
+    pid = fifo.wait()
+    shown = status("own")[0]
+    eq((shown["state"], shown["functions"][0]["worker"]["state"]), ("starting", "starting"))
+    eq(pathlib.Path(harness.CONFIGFS, "own/UDC").read_text().strip(), "")
+    os.kill(pid, 10)  # USR1: go on
+    must(gadgets.finish(process))
+    eq(answers(), b"own")
+    down("own")
+
+
+@test("one that never writes any is killed after start_timeout, and up takes all away")
+def _():
+    got = must(ffsctl("up", daemon("own", "never", start_timeout=1)), 75)
+    contains(got.stderr, "did not get ready within 1 s (start_timeout)")
+
+
+@test("one that dies before is told of, too")
+def _():
+    got = must(ffsctl("up", daemon("own", "exit")), 76)
+    contains(got.stderr, "ended before it was ready: exit 3")
+
+
+@test("refused descriptors are no reason to bind")
+def _():
+    got = must(ffsctl("up", daemon("own", "wrong")), 76)
+    contains(got.stderr, "ended before it was ready: exit 4")
+
+
+TIMES = rounds(5, 20)
+
+
+@test(f"killed {TIMES} times: each time it comes back on the bus, and answers")
+def _():
+    up(daemon("own", restart_delay=0, restart_limit=0), "--wait-host")
+    for n in range(TIMES):
+        eq(answers(), b"own")
+        eq(killed("own")["functions"][0]["worker"]["restarts"], n + 1)
+    eq(answers(), b"own")
+    down("own")
+
+
+@test("one that has failed for good leaves the gadget off the bus; restart takes it back")
+def _():
+    up(daemon("own", restart_delay=0, restart_limit=1), "--wait-host")
+    killed("own")
+    kill(worker_of("own")["pid"])
+    gadget, _ = await_state("own", "failed")
+    eq(gadget["functions"][0]["worker"]["state"], "failed")
+    with harness.configured():
+        must(ffsctl("restart", "own"))
+    await_state("own", "ready")
+    eq(answers(), b"own")
+    down("own")
+
+
+@test("restart, and a reload for another worker: off the bus and on it again")
+def _():
+    path = daemon("own")
+    up(path, "--wait-host")
+    for command in (("restart", "own"), ("reload", "own")):
+        if command[0] == "reload":
+            daemon("own", env={"NAME": "new"})
+        with harness.configured():
+            must(ffsctl(*command))
+        await_state("own", "ready")
+    eq(answers(), b"new")
+    down("own")
+
+
+@test("unbind and bind: the daemon stays")
+def _():
+    up(daemon("own"), "--wait-host")
+    before = processes("own")
+    must(ffsctl("unbind", "own"))
+    eq(status("own")[0]["state"], "unbound")
+    with harness.configured():
+        must(ffsctl("bind", "own"))
+    eq((processes("own"), answers()), (before, b"own"))
+    down("own")
+
+
+@test("one that dies while the gadget is unbound on purpose is restarted, and nothing is bound")
+def _():
+    up(daemon("own", restart_delay=0, restart_limit=0), "--wait-host")
+    must(ffsctl("unbind", "own"))
+    before = worker_of("own")["pid"]
+    kill(before)
+    await_status("own", lambda g: g["functions"][0]["worker"]["restarts"] == 1 and
+                 g["functions"][0]["worker"]["state"] == "ready", "restarted")
+    eq(pathlib.Path(harness.CONFIGFS, "own/UDC").read_text().strip(), "")
+    with harness.configured():
+        must(ffsctl("bind", "own"))
+    eq(answers(), b"own")
+    down("own")
+
+
+@test("the supervisor is killed: daemon and bus go on, up takes over; the keeper is killed: all starts anew")
+def _():
+    path = daemon("own", restart_delay=0, restart_limit=0)
+    up(path, "--wait-host")
+    numbers, before = devnums(), processes("own")
+    kill(status("own")[0]["supervisor"])
+    eq(answers(), b"own")
+    contains(up(path).stderr, TAKEN_OVER)
+    eq((devnums(), processes("own"), answers()), (numbers, before, b"own"))
+    with harness.configured():
+        kill(before[0][0])
+    await_state("own", "ready")
+    ok(all(a != b for a, b in zip(before[0], processes("own")[0])), "keeper and worker are others")
+    eq(answers(), b"own")
+    down("own")
+
+
+@test("nobody takes over: daemon and keeper end, and down takes the rest away")
+def _():
+    up(daemon("own"), "--hold", "0")
+    before = processes("own")[0]
+    kill(status("own")[0]["supervisor"])
+    for pid in before:
+        wait_dead(pid)
+    eq(status("own")[0]["state"], "degraded")
+    down("own")
+
+
+@test("beside functions with a worker of FunctionFS: its death takes all off the bus, and all come back")
+def _():
+    echo = ('echo = { ffs = { interfaces = ( { endpoints = ( "bulk-out", "bulk-in" ); } ); }; '
+            'worker = { plugin = "loopback"; }; };')
+    up(daemon("own", extra=echo, restart_delay=0, restart_limit=0), "--wait-host")
+    other = status("own")[0]["functions"][1]["worker"]["pid"]
+    killed("own")
+    eq(status("own")[0]["functions"][1]["worker"]["pid"], other)
+    with gadgets.traffic(interface=1):
+        pass
+    down("own")
+
+
+tap.main()

@@ -1,0 +1,421 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# lab: timeout=240
+# lab all: kernel=6.12,6.1 timeout=240
+"""When a worker is started again, when it is given up, what the host meets meanwhile. Waiting costs
+nothing here: the clock stands still while nobody works."""
+
+import pathlib
+import re
+import threading
+import time
+
+import gadgets
+import harness
+import tap
+import usb.core
+from gadgets import (LOOPBACK, ODD_WORKER, Fifo, await_state, await_status, devnums,
+                     finish, gadget, log, odd, start, worker)
+from harness import CONFIGFS, down, ffsctl, kill, must, status, up
+from tap import contains, eq, ok, test
+
+EPIPE = 32
+SECOND_FOR_PYTHON = 1.0  # what a loaded machine may add to a delay: the clock counts work
+
+before = harness.leaves_nothing()
+
+
+def delays(text):
+    return [float(d) for d in re.findall(r"worker restarts in (\S+) s", text)]
+
+
+def worker_of(name="x", label="echo"):
+    gadget_, _ = status(name)
+    return next(f["worker"] for f in gadget_["functions"] if f["label"] == label)
+
+
+def udc_of(name="x"):
+    return pathlib.Path(CONFIGFS, name, "UDC").read_text().strip()
+
+
+def await_worker(state, name="x"):
+    await_status(name, lambda g: g["functions"][0]["worker"]["state"] == state, f"with a worker {state}")
+    return worker_of(name)
+
+
+# --- delays and limits ---------------------------------------------------------------------------------
+
+
+@test("a worker that dies at once restarts after 1, 2, 4, 8, 16 s, then it has failed")
+def _():
+    began = time.monotonic()
+    up(gadget("x", odd("notify", "bound", "exit", "1")))
+    await_worker("waiting")
+    time.sleep(40)
+    now, code = status("x")
+    eq((now["state"], code), ("failed", 1))
+    eq(delays(log()), [1, 2, 4, 8, 16])
+    contains(log(), "echo: worker failed: it ended too often (restart_limit, restart_window)")
+    contains(log(), "taken off the bus, as on_failed says")
+    eq(worker_of(), {**worker_of(), "state": "failed", "restarts": 5, "last_exit": "exit 1", "pid": None})
+    contains(now["problems"][0]["text"], "echo: the worker has failed: exit 1")
+    eq(udc_of(), "", "UDC")
+    ok(time.monotonic() - began > 31)
+    down("x")
+
+
+@test("each delay is as long as it is said to be")
+def _():
+    told = Fifo()
+    up(gadget("x", odd("tell", told.path, "notify", "bound", "exit", "1", restart_delay=1.5, restart_max_delay=6,
+                       restart_limit=6)))
+    told.wait()
+    for delay in (1.5, 3, 6, 6, 6, 6):
+        began = time.monotonic()
+        told.wait()
+        took = time.monotonic() - began
+        ok(delay - 0.2 <= took <= delay + SECOND_FOR_PYTHON, f"{took:.2f} s, not {delay:g} s")
+    await_state("x", "failed")
+    eq(delays(log()), [1.5, 3, 6, 6, 6, 6])
+    down("x")
+
+
+@test("restart_limit counts only what lies in restart_window")
+def _():
+    told = Fifo()
+    up(gadget("x", odd("tell", told.path, "notify", "bound", "exit", "1", restart_delay=4, restart_max_delay=4,
+                       restart_limit=2, restart_window=5)))
+    for _ in range(12):
+        told.wait()
+    ok(status("x")[0]["state"] in ("ready", "degraded"))
+    down("x")
+
+
+@test("restart_limit = 0 is no limit, restart_delay = 0 is at once")
+def _():
+    told = Fifo()
+    up(gadget("x", odd("tell", told.path, "notify", "bound", "exit", "1", restart_delay=0, restart_limit=0)))
+    for _ in range(20):
+        told.wait()
+    eq(delays(log()), [])
+    down("x")
+
+
+@test("who has served 10 s is restarted at once, who has not waits, and the doubling begins anew")
+def _():
+    up(gadget("x", worker(plugin="loopback", restart_delay=2, restart_limit=0)))
+    for served, delay in ((3, [2]), (3, [2, 4]), (11, [2, 4]), (3, [2, 4, 2]), (11, [2, 4, 2])):
+        time.sleep(served)
+        pid = worker_of()["pid"]
+        began = time.monotonic()
+        kill(pid)
+        await_status("x", lambda g: (w := g["functions"][0]["worker"])["pid"] != pid and w["state"] != "stopped",
+                     "waiting, or with the next worker")
+        if worker_of()["state"] == "waiting":
+            time.sleep(delay[-1])
+        await_state("x", "ready")
+        eq(delays(log()), delay, f"delays after {served} s of service")
+        if served > 10:
+            ok(time.monotonic() - began < SECOND_FOR_PYTHON)
+    down("x")
+
+
+# --- restart = ... ----------------------------------------------------------------------------------------
+
+
+@test("restart = never: done, whatever its end was, and the gadget stays")
+def _():
+    for end in (("exit", 0), ("exit", 1), ("raise", 9)):
+        up(gadget("x", odd("notify", "bound", *end, restart="never")))
+        eq(await_worker("done")["restarts"], 0)
+        eq(udc_of(), "dummy_udc.0")
+        down("x")
+
+
+@test("restart = on-failure: 0 is done, anything else restarts")
+def _():
+    up(gadget("x", odd("notify", "bound", "exit", 0, restart="on-failure")))
+    eq(await_worker("done")["last_exit"], "exit 0")
+    down("x")
+    for end in (("exit", 1), ("raise", 15)):
+        up(gadget("x", odd("notify", "bound", *end, restart="on-failure")))
+        await_worker("waiting")
+        eq(delays(log()), [1])
+        down("x")
+
+
+@test("restart = always: 0 restarts, too")
+def _():
+    up(gadget("x", odd("notify", "bound", "exit", 0)))
+    eq(await_worker("waiting")["last_exit"], "exit 0")
+    down("x")
+
+
+@test("exit 125: do not restart me, whatever the policy says")
+def _():
+    for policy in ("always", "on-failure", "never"):
+        up(gadget("x", odd("notify", "bound", "exit", 125, restart=policy)))
+        await_state("x", "failed")
+        eq(worker_of()["state"], "failed")
+        contains(log(), "echo: worker failed: it asked not to be restarted (exit 125)")
+        eq(udc_of(), "")
+        down("x")
+
+
+@test("a worker that is not ready after a restart is killed and counts as one that died")
+def _():
+    flag = gadgets.DIRECTORY / "flag"
+    flag.unlink(missing_ok=True)
+    told = Fifo()
+    script = f"echo $$ >{told.path}; test -e {flag} && exec sleep 1000; {ODD_WORKER} notify wait"
+    up(gadget("x", worker(exec=["/bin/sh", "-c", script], ready="notify", start_timeout=2, restart_limit=2)))
+    flag.touch()
+    kill(told.wait())
+    shown, _ = await_status("x", lambda g: g["functions"][0]["worker"]["state"] == "starting", "starting")
+    eq((shown["state"], shown["problems"]), ("degraded", [
+        {"severity": "warning", "text": "echo: the worker is not ready yet: signal 9 (Killed)"}]))
+    time.sleep(30)
+    eq(status("x")[0]["state"], "failed")
+    contains(log(), "echo: the worker was not ready within 2 s: killed")
+    contains(log(), "echo: worker ended: signal 9 (Killed) (never ready)")
+    down("x")
+
+
+# --- on_failed ---------------------------------------------------------------------------------------------
+
+
+@test("on_failed: with another function in the gadget it stays on the bus, the failed one is halted")
+def _():
+    up(gadget("x", {"good": LOOPBACK, "bad": odd("notify", "tell", (told := Fifo()).path, "wait",
+                                                 restart_limit=1, restart_delay=0)}), "--wait-host")
+    numbers = devnums()
+    traffic = gadgets.Traffic(0)
+    kill(told.wait())
+    kill(told.wait())
+    await_status("x", lambda g: g["functions"][1]["worker"]["state"] == "failed", "with a failed worker")
+    eq(status("x")[0]["state"], "degraded")
+    eq(status("x")[1], 1)
+    eq(udc_of(), "dummy_udc.0")
+    traffic.more(5)
+    eq(raised(lambda: endpoints(traffic.device, 1)[0].write(b"x", timeout=1000)), EPIPE)
+    eq(devnums(), numbers)
+    traffic.end()
+    down("x")
+
+
+@test("on_failed = unbind: the whole gadget goes off the bus; stall: it stays")
+def _():
+    flag = gadgets.DIRECTORY / "flag"
+    for policy, functions, state, udc in (
+            ("unbind", lambda bad: {"bad": bad, "good": LOOPBACK}, "failed", ""),
+            ("stall", lambda bad: bad, "degraded", "dummy_udc.0")):
+        flag.unlink(missing_ok=True)
+        up(gadget("x", functions(fragile(flag, on_failed=policy, restart_delay=0))))
+        flag.touch()
+        kill(status("x")[0]["functions"][0]["worker"]["pid"])
+        await_status("x", lambda g: g["functions"][0]["worker"]["state"] == "failed", "with a failed worker")
+        eq((status("x")[0]["state"], udc_of()), (state, udc))
+        down("x")
+
+
+# --- restart and down -----------------------------------------------------------------------------------------
+
+
+def fragile(flag, **settings):
+    """Fails as long as the flag is there."""
+    script = f"test -e {flag} && exit 125; exec {ODD_WORKER} notify echo stop"
+    return worker(exec=["/bin/sh", "-c", script], ready="notify", **settings)
+
+
+@test("the command restart: a new worker, no disconnect; what was before does not count any more")
+def _():
+    up(gadget("x", {"a": LOOPBACK, "b": LOOPBACK}), "--wait-host")
+    numbers, traffic = devnums(), gadgets.Traffic(0)
+    first = {label: worker_of(label=label)["pid"] for label in "ab"}
+    contains(must(ffsctl("restart", "x", "b")).stderr, "x: b ready again")
+    eq(worker_of(label="a")["pid"], first["a"])
+    ok(worker_of(label="b")["pid"] != first["b"])
+    for _ in range(10):
+        must(ffsctl("restart", "x"))
+        eq(status("x")[1], 0)
+        traffic.more(3)
+    eq(devnums(), numbers)
+    traffic.end()
+    result = must(ffsctl("restart", "x", "c"), 64)
+    eq(result.stderr, "ffsctl: there is no such function with a worker in the gadget\n")
+    down("x")
+    result = must(ffsctl("restart", "x"), 69)
+    contains(result.stderr, "'x' has no supervisor: it is not up, or was killed; see 'ffsctl status'")
+
+
+@test("the command restart takes a failed one back into service, and onto the bus")
+def _():
+    flag = gadgets.DIRECTORY / "flag"
+    flag.unlink(missing_ok=True)
+    up(gadget("x", fragile(flag)), "--wait-host")
+    flag.touch()
+    kill(worker_of()["pid"])
+    time.sleep(2)
+    await_state("x", "failed")
+    eq(udc_of(), "")
+    result = must(ffsctl("restart", "x"), 76)
+    eq(result.stderr, "ffsctl: the worker of 'echo' has failed: exit 125\n")
+    eq(status("x")[0]["state"], "failed")
+    flag.unlink()
+    must(ffsctl("restart", "x"))
+    await_state("x", "ready")
+    eq(udc_of(), "dummy_udc.0")
+    up(gadget("x", fragile(flag)), "--wait-host")
+    traffic = gadgets.Traffic()
+    traffic.more(3)
+    traffic.end()
+    down("x")
+
+
+@test("the command restart does not wait for a delay")
+def _():
+    flag = gadgets.DIRECTORY / "flag"
+    flag.unlink(missing_ok=True)
+    up(gadget("x", worker(plugin="loopback", restart_delay=1000, restart_max_delay=1000)))
+    kill(worker_of()["pid"])
+    await_worker("waiting")
+    began = time.monotonic()
+    must(ffsctl("restart", "x"))
+    ok(time.monotonic() - began < 10)
+    eq(status("x")[1], 0)
+    down("x")
+
+
+@test("stop_timeout: who does not stop is killed then")
+def _():
+    up(gadget("x", odd("deaf", "notify", "wait", stop_timeout=3)))
+    began = time.monotonic()
+    must(ffsctl("restart", "x"))
+    ok(3 <= time.monotonic() - began < 3 + 2 * SECOND_FOR_PYTHON)
+    contains(log(), "echo: the worker did not stop within 3 s: killed")
+    began = time.monotonic()
+    down("x")
+    ok(3 <= time.monotonic() - began < 3 + SECOND_FOR_PYTHON)
+    up(gadget("x", odd("notify", "wait", stop_timeout=1000)))  # TERM ends it
+    began = time.monotonic()
+    down("x")
+    ok(time.monotonic() - began < SECOND_FOR_PYTHON)
+
+
+@test("down while a worker waits for its restart, and while it starts")
+def _():
+    up(gadget("x", odd("notify", "bound", "exit", 1, restart_delay=1000, restart_max_delay=1000)))
+    await_worker("waiting")
+    down("x")
+    harness.same(before, harness.snapshot())
+    told = Fifo()
+    flag = gadgets.DIRECTORY / "flag"
+    flag.unlink(missing_ok=True)
+    script = f"echo $$ >{told.path}; test -e {flag} && exec sleep 1000; {ODD_WORKER} notify wait"
+    up(gadget("x", worker(exec=["/bin/sh", "-c", script], ready="notify", restart_delay=0, start_timeout=1000)))
+    flag.touch()
+    kill(told.wait())
+    told.wait()
+    front = start("restart", "x")
+    down("x")
+    # 69: down was faster than restart
+    result = finish(front)
+    ok(result.returncode in (69, 71, 73, 76), f"exit {result.returncode}: {result.stderr}")
+
+
+# --- what the host meets ------------------------------------------------------------------------------------
+
+
+def endpoints(device, interface=0):
+    found = list(device.get_active_configuration()[(interface, 0)])
+    return (next(e for e in found if not e.bEndpointAddress & 0x80),
+            next(e for e in found if e.bEndpointAddress & 0x80))
+
+
+def raised(function):
+    """The errno of the USB error it raises; None: it raises none."""
+    try:
+        function()
+    except usb.core.USBError as e:
+        return e.errno
+    return None
+
+
+class Transfer(threading.Thread):
+    """A transfer that waits."""
+
+    def __init__(self, function, *args):
+        super().__init__(daemon=True)
+        self.function, self.args, self.result, self.errno = function, args, None, None
+        self.start()
+
+    def run(self):
+        try:
+            self.result = self.function(*self.args, timeout=100000)
+        except usb.core.USBError as e:
+            self.errno = e.errno
+
+    def outcome(self):
+        self.join(100)
+        ok(not self.is_alive(), "the transfer does not end")
+        return self.errno or self.result
+
+
+def first_waits_second_echoes(on_crash):
+    flag = gadgets.DIRECTORY / "anybody" / "second"
+    flag.parent.mkdir(exist_ok=True)
+    flag.parent.chmod(0o777)  # the worker makes it
+    flag.unlink(missing_ok=True)
+    script = f"test -e {flag} && exec {ODD_WORKER} notify echo stop; touch {flag}; exec {ODD_WORKER} notify wait"
+    return worker(exec=["/bin/sh", "-c", script], ready="notify", on_crash=on_crash, restart_delay=0)
+
+
+def pending(path):
+    """A device on which both an OUT and an IN transfer wait, and the worker that lets them."""
+    up(path, "--wait-host")
+    device = harness.device()
+    device.set_configuration()
+    out, in_ = endpoints(device)
+    pid = worker_of()["pid"]
+    return device, Transfer(out.write, b"cut" * 1000), Transfer(in_.read, 4096), pid
+
+
+@test("on_crash = stall: transfers that a worker's end cuts end in an error, those after it work")
+def _():
+    device, out, in_, pid = pending(gadget("x", first_waits_second_echoes("stall")))
+    kill(pid)
+    eq((out.outcome(), in_.outcome()), (EPIPE, EPIPE))
+    await_status("x", lambda g: g["state"] == "ready" and g["functions"][0]["worker"]["pid"] != pid, "ready")
+    for endpoint in endpoints(device):
+        device.clear_halt(endpoint.bEndpointAddress)
+    endpoints(device)[0].write(b"whole", timeout=5000)
+    eq(bytes(endpoints(device)[1].read(4096, timeout=5000)), b"whole")
+    down("x")
+
+
+@test("on_crash = hold: they go on with the next worker")
+def _():
+    device, out, in_, pid = pending(gadget("x", first_waits_second_echoes("hold")))
+    kill(pid)
+    eq(out.outcome(), 3000)
+    eq(bytes(in_.outcome()), b"cut" * 1000)
+    down("x")
+
+
+@test("restart by hand and the end of a worker that is done halt as well")
+def _():
+    device, out, in_, pid = pending(gadget("x", first_waits_second_echoes("stall")))
+    must(ffsctl("restart", "x"))
+    eq((out.outcome(), in_.outcome()), (EPIPE, EPIPE))
+    down("x")
+    told = Fifo()
+    device, out, in_, pid = pending(gadget("x", odd("notify", "tell", told.path, "wait", restart="never")))
+    kill(pid)
+    eq((out.outcome(), in_.outcome()), (EPIPE, EPIPE))
+    # Once the host has cleared the halt it waits: nobody serves it.
+    for endpoint in endpoints(device):
+        device.clear_halt(endpoint.bEndpointAddress)
+    ok(raised(lambda: endpoints(device)[1].read(64, timeout=200)) == 110, "a read does not just wait")
+    down("x")
+
+
+tap.main()

@@ -1,0 +1,235 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# lab all: kernel=6.12,6.1 timeout=120
+"""Control requests to a function: its worker answers them, and where none does they are stalled in
+time. The requests are those of odd_worker.c's answer()."""
+
+import contextlib
+import os
+import threading
+import time
+
+import harness
+import tap
+import usb.core
+from gadgets import LOOPBACK, await_state, await_status, devnums, gadget, odd
+from harness import down, kill, status, up
+from tap import eq, ok, test
+
+IN, OUT = 0xC1, 0x41  # vendor, to an interface
+EPIPE = 32
+DEADLINE = 0.5
+WORK = 0.4  # what a loaded machine may add: the clock counts work
+
+harness.leaves_nothing()
+
+
+def device_of(functions):
+    up(gadget("x", functions), "--wait-host")
+    device = harness.device()
+    device.set_configuration()
+    return device
+
+
+def stalled(function, at_least=0.0, at_most=WORK):
+    began = time.monotonic()
+    try:
+        function()
+    except usb.core.USBError as e:
+        eq(e.errno, EPIPE, "errno")
+    else:
+        raise AssertionError("it is not stalled")
+    took = time.monotonic() - began
+    ok(at_least <= took <= at_most, f"stalled after {took:.3f} s, not {at_least:g} to {at_most:g}")
+
+
+def serving(device, interface=0):
+    """It answers as it should."""
+    eq(device.ctrl_transfer(OUT, 2, 0, interface, b"served", 5000), 6)
+    eq(bytes(device.ctrl_transfer(IN, 1, 0, interface, 64, 5000)), b"served")
+
+
+@test("IN data, OUT data, no data")
+def _():
+    device = device_of(odd("ready", "setup", ready="notify"))
+    eq(bytes(device.ctrl_transfer(IN, 1, 0, 0, 64)), b"nothing")
+    for size in (1, 63, 64, 65, 511, 512, 513, 4095, 4096):
+        data = os.urandom(size)
+        eq(device.ctrl_transfer(OUT, 2, 0, 0, data), size)
+        eq(bytes(device.ctrl_transfer(IN, 1, 0, 0, 4096)), data)
+        eq(bytes(device.ctrl_transfer(IN, 1, 0, 0, size)), data)
+    eq(device.ctrl_transfer(OUT, 3, 0x1234, 0), 0)
+    eq(bytes(device.ctrl_transfer(IN, 1, 0, 0, 64)), b"\x34\x12\0\0")
+    down("x")
+
+
+@test("more data than was asked for is cut")
+def _():
+    device = device_of(odd("ready", "setup"))
+    eq(bytes(device.ctrl_transfer(IN, 9, 0, 0, 10)), bytes(10))
+    serving(device)
+    down("x")
+
+
+@test("the worker refuses: stalled at once, in each direction, and before the data of OUT")
+def _():
+    device = device_of(odd("ready", "setup"))
+    for _ in range(20):
+        stalled(lambda: device.ctrl_transfer(IN, 4, 0, 0, 64))
+        stalled(lambda: device.ctrl_transfer(OUT, 4, 0, 0, b"data"))
+        stalled(lambda: device.ctrl_transfer(OUT, 4, 0, 0))
+        stalled(lambda: device.ctrl_transfer(IN, 2, 0, 0, 64))  # it accepts IN: that is none
+    serving(device)
+    down("x")
+
+
+@test("the worker is silent: stalled after 500 ms, and the next request is answered")
+def _():
+    device = device_of(odd("ready", "setup"))
+    for _ in range(5):
+        stalled(lambda: device.ctrl_transfer(IN, 5, 0, 0, 64, 5000), DEADLINE, DEADLINE + WORK)
+        stalled(lambda: device.ctrl_transfer(OUT, 5, 0, 0, b"data", 5000), DEADLINE, DEADLINE + WORK)
+        serving(device)
+    down("x")
+
+
+@test("the worker is late: stalled after 500 ms, its answer is nobody else's")
+def _():
+    device = device_of(odd("ready", "setup"))
+    for _ in range(3):
+        stalled(lambda: device.ctrl_transfer(IN, 6, 0, 0, 64, 5000), DEADLINE, DEADLINE + WORK)
+        serving(device)
+    down("x")
+
+
+@test("answers that nobody has asked for are ignored")
+def _():
+    device = device_of(odd("ready", "setup"))
+    for _ in range(5):
+        eq(bytes(device.ctrl_transfer(IN, 8, 0, 0, 64)), b"right")
+    serving(device)
+    down("x")
+
+
+@test("the worker ends instead of answering: stalled at once, its successor answers")
+def _():
+    device = device_of(odd("ready", "setup", restart_delay=0, restart_limit=0))
+    numbers = devnums()
+    for _ in range(5):
+        stalled(lambda: device.ctrl_transfer(IN, 7, 0, 0, 64, 5000))
+        await_state("x", "ready")
+        serving(device)
+    eq(devnums(), numbers)
+    down("x")
+
+
+@test("no worker: stalled at once")
+def _():
+    device = device_of({"none": None, "done": odd("notify", "wait", restart="never"),
+                        "waits": odd("notify", "wait", restart_delay=1000, restart_max_delay=1000),
+                        "good": odd("ready", "setup")})
+    for function in status("x")[0]["functions"][1:3]:
+        kill(function["worker"]["pid"])
+    await_status("x", lambda g: [f["worker"]["state"] for f in g["functions"][1:3]] == ["done", "waiting"],
+                 "with workers done and waiting")
+    for interface in range(3):
+        stalled(lambda: device.ctrl_transfer(IN, 1, 0, interface, 64, 5000))
+        stalled(lambda: device.ctrl_transfer(OUT, 2, 0, interface, b"data", 5000))
+        stalled(lambda: device.ctrl_transfer(OUT, 3, 0, interface, None, 5000))
+    serving(device, 3)
+    down("x")
+
+
+@test("a worker that has closed control: stalled at once; that ignores it: after 500 ms")
+def _():
+    device = device_of({"shut": odd("ready", "shut", "wait"), "silent": odd("notify", "wait"),
+                        "good": odd("ready", "setup")})
+    stalled(lambda: device.ctrl_transfer(IN, 1, 0, 0, 64, 5000))
+    stalled(lambda: device.ctrl_transfer(IN, 1, 0, 1, 64, 5000), DEADLINE, DEADLINE + WORK)
+    # Its socket fills up; it is still no more than the deadline.
+    for _ in range(40):
+        stalled(lambda: device.ctrl_transfer(OUT, 2, 0, 1, bytes(4096), 5000), 0, DEADLINE + WORK)
+    serving(device, 2)
+    down("x")
+
+
+@test("one function's silence holds another's request up for the deadline, not longer")
+def _():
+    device = device_of({"silent": odd("notify", "wait"), "good": odd("ready", "setup")})
+    serving(device, 1)
+    other = harness.device()
+    thread = threading.Thread(target=stalled, daemon=True, args=(
+        lambda: other.ctrl_transfer(IN, 1, 0, 0, 64, 5000), DEADLINE, DEADLINE + WORK))
+    thread.start()
+    began = time.monotonic()
+    serving(device, 1)
+    ok(time.monotonic() - began <= DEADLINE + 2 * WORK)
+    thread.join(60)
+    down("x")
+
+
+@test("also when the host gives a request up and sends another one: that one has a fifth of the deadline")
+def _():
+    device = device_of({"silent": odd("notify", "wait"), "good": odd("ready", "setup")})
+    serving(device, 1)
+    other = harness.device()
+    with contextlib.suppress(usb.core.USBTimeoutError):
+        device.ctrl_transfer(IN, 1, 0, 0, 64, 50)
+    thread = threading.Thread(target=stalled, daemon=True, args=(
+        lambda: other.ctrl_transfer(IN, 1, 0, 0, 64, 5000), 0.1, DEADLINE + 0.1 + WORK / 2))
+    thread.start()
+    began = time.monotonic()
+    serving(device, 1)
+    took = time.monotonic() - began
+    ok(took <= DEADLINE + 0.1 + WORK / 2, f"after {took:.3f} s")
+    thread.join(60)
+    down("x")
+
+
+@test("the keeper does not wait longer than the host: a request that the host gives up is forgotten")
+def _():
+    device = device_of(odd("ready", "setup"))
+    for _ in range(5):
+        try:
+            device.ctrl_transfer(IN, 5, 0, 0, 64, 100)
+        except usb.core.USBError as e:
+            eq(e.errno, 110, "ETIMEDOUT")
+        serving(device)
+    eq(status("x")[1], 0)
+    down("x")
+
+
+@test("down, and a worker's death, while a request waits")
+def _():
+    device = device_of(odd("ready", "setup"))
+    pid = status("x")[0]["functions"][0]["worker"]["pid"]
+    thread = threading.Thread(target=stalled, daemon=True, args=(
+        lambda: device.ctrl_transfer(IN, 5, 0, 0, 64, 5000), 0, DEADLINE + WORK))
+    thread.start()
+    kill(pid)
+    thread.join(60)
+    ok(not thread.is_alive())
+    down("x")
+    device = device_of(odd("ready", "setup"))
+
+    def cut():
+        try:
+            device.ctrl_transfer(IN, 5, 0, 0, 64, 5000)
+        except usb.core.USBError:
+            pass
+
+    thread = threading.Thread(target=cut, daemon=True)
+    thread.start()
+    down("x")
+    thread.join(60)
+    ok(not thread.is_alive())
+
+
+@test("the plugin loopback stalls what it does not know")
+def _():
+    device = device_of(LOOPBACK)
+    stalled(lambda: device.ctrl_transfer(IN, 1, 0, 0, 64, 5000))
+    stalled(lambda: device.ctrl_transfer(OUT, 1, 0, 0, b"data", 5000))
+    down("x")
+
+
+tap.main()

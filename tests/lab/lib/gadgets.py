@@ -1,0 +1,471 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What tests of the whole need: gadget files of their own, traffic in the background, and ways to
+wait for something that happens instead of for some time."""
+
+import contextlib
+import os
+import pathlib
+import select
+import signal
+import struct
+import subprocess
+import tempfile
+import termios
+import threading
+import time
+import tty
+
+import usb.core
+
+import harness
+from harness import BUILD, FFSCTL, SRC, ffsctl, must, status
+from tap import eq, ok, patience
+
+DIRECTORY = pathlib.Path(tempfile.mkdtemp(prefix="ffsctl-test-"))
+DIRECTORY.chmod(0o755)  # workers may be nobody
+ODD_WORKER = f"{BUILD}/tests/lab/workers/odd_worker"
+
+
+def strings(words):
+    return ", ".join('"%s"' % word for word in words)
+
+
+def odd(*words, **settings):
+    """A worker group: odd_worker.c with these words. It is ready when it says so."""
+    return worker(**{"ready": "notify", **settings, "exec": [ODD_WORKER, *map(str, words)]})
+
+
+def worker(**settings):
+    text = ""
+    for key, value in settings.items():
+        if isinstance(value, bool):
+            value = str(value).lower()
+        elif isinstance(value, str):
+            value = '"%s"' % value
+        elif isinstance(value, dict):
+            value = "{ %s }" % " ".join(("%s = %s;" if isinstance(pair[1], int) else '%s = "%s";') % pair
+                                        for pair in value.items())
+        elif isinstance(value, (list, tuple)):
+            value = "[ %s ]" % strings(value)
+        text += "%s = %s; " % (key, value)
+    return text
+
+
+LOOPBACK = worker(plugin="loopback")
+AT_ONCE = {"restart_delay": 0, "restart_limit": 0}  # of a worker that is killed again and again
+
+
+def gadget(name, functions, extra=""):
+    """Writes a gadget file and returns its path; `functions` is {label: worker group}, or a worker
+    group for the one function `echo`. None: a function without a worker."""
+    if not isinstance(functions, dict):
+        functions = {"echo": functions}
+    text = 'attrs = { idVendor = 0x1d6b; idProduct = 0x0104; };\n'
+    text += 'strings = ( { product = "%s"; serialnumber = "1"; } );\n%s\nfunctions : {\n' % (name, extra)
+    for label, group in functions.items():
+        text += '  %s : { ffs : { interfaces = ( { endpoints = ( "bulk-out", "bulk-in" ); } ); };\n' % label
+        text += "    worker : { %s};\n" % group if group else ""
+        text += "  };\n"
+    path = DIRECTORY / (name + ".conf")
+    path.write_text(text + "};\n")
+    return str(path)
+
+
+@contextlib.contextmanager
+def foreign(name="foreign", bound=True, **attributes):
+    """A gadget of somebody else's, with a function that libusbgx has never heard of."""
+    top = pathlib.Path(harness.CONFIGFS, name)
+    function = top / "functions/SourceSink.x"
+    function.mkdir(parents=True)
+    (top / "configs/c.1").mkdir()
+    for attribute, value in attributes.items():
+        (top / attribute).write_text(value)
+    (top / "configs/c.1/link").symlink_to(function)
+    if bound:
+        (top / "UDC").write_text("dummy_udc.0")
+    try:
+        yield top
+    finally:
+        if (top / "UDC").read_text().strip():
+            (top / "UDC").write_text("\n")
+        (top / "configs/c.1/link").unlink()
+        for path in (top / "configs/c.1", function, top):
+            path.rmdir()
+
+
+def open_file(name):
+    """A new and empty file that any worker may write to."""
+    path = DIRECTORY / name
+    path.unlink(missing_ok=True)
+    path.touch()
+    path.chmod(0o666)
+    return path
+
+
+class Fifo:
+    """Somebody tells us that it is there."""
+
+    def __init__(self, name="told"):
+        self.path = str(DIRECTORY / name)
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self.path)
+        os.mkfifo(self.path, 0o666)
+        os.chmod(self.path, 0o666)
+        self.fd = os.open(self.path, os.O_RDWR | os.O_NONBLOCK)
+        self.rest = b""
+
+    def wait(self, timeout=60):
+        """The next line that was told, which is the teller's pid."""
+        while b"\n" not in self.rest:
+            if not select.select([self.fd], [], [], patience(timeout))[0]:
+                raise AssertionError("nobody tells us anything within %g s" % timeout)
+            self.rest += os.read(self.fd, 4096)
+        line, self.rest = self.rest.split(b"\n", 1)
+        return int(line)
+
+
+def cont(pid):
+    """Lets a worker go on that stops itself."""
+    while harness.stat_of(pid)[1][0] != "T":
+        os.sched_yield()
+    os.kill(pid, signal.SIGCONT)
+
+
+def start(*args, **kwargs):
+    """ffsctl in the background."""
+    return subprocess.Popen([FFSCTL, *map(str, args)], stdin=subprocess.DEVNULL,
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **kwargs)
+
+
+def session(leader):
+    """Pids of all that is in the session which a worker has begun."""
+    def is_in(pid):
+        try:
+            return os.getsid(pid) == leader
+        except ProcessLookupError:
+            return False
+
+    return [pid for pid in harness.processes() if is_in(pid)]
+
+
+def ends_before_it_is_read(name, *options):
+    """`up` in the background of a gadget whose worker says that it is ready and ends: its supervisor hears of the end
+    first."""
+    told = Fifo()
+    coming = start("up", gadget(name, odd("daemon", "tell", told.path, "raise", int(signal.SIGSTOP), "notify", "exit", 3)),
+                   *options)
+    pid = told.wait()
+    while harness.stat_of(pid)[1][0] != "T":
+        os.sched_yield()
+    supervisor = int(harness.stat_of(pid)[1][1])
+    [daemon] = set(processes_of(name)) - {pid}
+    os.kill(supervisor, signal.SIGSTOP)
+    # Its signal comes first, and one look at who has ended is one at all
+    harness.kill(daemon)
+    os.kill(pid, signal.SIGCONT)
+    harness.wait_dead(pid)
+    os.kill(supervisor, signal.SIGCONT)
+    return coming
+
+
+def finish(process, timeout=60):
+    """Its result, as of harness.ffsctl()."""
+    try:
+        out, err = process.communicate(timeout=patience(timeout))
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.communicate()
+        raise AssertionError(f"{' '.join(process.args)} does not end") from None
+    return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+
+
+LOOKS = 500
+
+
+def await_status(name, condition, what):
+    """The gadget's status as soon as it fulfils the condition. What it waits for happens in other
+    processes, which run while we do not look: in virtual time work is no time, as long as it takes
+    less than a tick, and without time no process has to make way for another. A look costs a process
+    and the pause nothing, so the longer it takes, the less often we look."""
+    began = time.monotonic()
+    for look in range(LOOKS):
+        gadget, code = status(name)
+        if condition(gadget):
+            return gadget, code
+        time.sleep(0.001 if look < 10 else min((time.monotonic() - began) / 5, 0.1))
+    raise AssertionError(f"not {what} after {LOOKS} looks, at {time.monotonic():.3f}: {gadget}\n"
+                         + ffsctl("log", name).stdout[-4000:] + waits_for(gadget and gadget["supervisor"]))
+
+
+def waits_for(pid):
+    """Where a process is, and what its timers have left."""
+    process = pathlib.Path(f"/proc/{pid}")
+    if not process.exists():
+        return "no supervisor"
+    files = [p.read_text() for p in process.glob("fdinfo/*")]
+    return "\n".join([(process / "stack").read_text(), *(f for f in files if "it_value" in f)])
+
+
+def log(name="x"):
+    return pathlib.Path(f"/run/ffsctl/{name}/log").read_text()
+
+
+def await_log(name, words):
+    """What a plugin says comes through a pipe: it may be later than what it does."""
+    await_status(name, lambda _: words in log(name), f"saying {words!r}")
+
+
+def await_state(name, state):
+    return await_status(name, lambda g: (g["state"] if g else "down") == state, state)
+
+
+ROOT_HUBS = pathlib.Path("/sys/bus/usb/drivers/hub")
+
+
+@contextlib.contextmanager
+def no_host():
+    """Nobody looks at the ports of the virtual host controllers."""
+    for hub in ("1-0:1.0", "2-0:1.0"):
+        (ROOT_HUBS / "unbind").write_text(hub)
+    try:
+        yield
+    finally:
+        for hub in ("1-0:1.0", "2-0:1.0"):
+            (ROOT_HUBS / "bind").write_text(hub)
+
+
+def unconfigure():
+    """The host takes its configuration back. (Without drivers of its hubs it only forgets the device.)"""
+    device, = [p.parent for p in pathlib.Path("/sys/bus/usb/devices").glob("*/idProduct") if p.read_text() == "0104\n"]
+    (device / "bConfigurationValue").write_text("0")
+
+
+# Workers that serve nothing: one waits to be restarted when it is killed, one fails at the second time.
+SLOW = worker(exec=["/bin/sleep", "100000"], ready="started", restart_delay=1000, restart_max_delay=1000)
+FRAGILE = worker(exec=["/bin/sleep", "100000"], ready="started", restart_delay=0, restart_limit=1)
+
+
+def await_worker(name, state):
+    """What `status` says of the gadget's first function when its worker has come to that state."""
+    def there(shown):
+        now = shown["functions"][0]["worker"]
+        return now["state"] == state and (now["pid"] or state != "ready")
+    return await_status(name, there, state)[0]["functions"][0]
+
+
+def kill_worker(name):
+    harness.kill(await_worker(name, "ready")["worker"]["pid"])
+
+
+def leave_without_worker(name):
+    """Kills the worker, SLOW."""
+    kill_worker(name)
+    await_worker(name, "waiting")
+
+
+def fail_for_good(name):
+    """Kills the worker, FRAGILE, until it is not restarted any more."""
+    for _ in range(2):
+        kill_worker(name)
+    await_worker(name, "failed")
+
+
+def processes_of(gadget):
+    """Pids of all that has the environment of a worker of this gadget."""
+    found = []
+    for pid in harness.processes():
+        with contextlib.suppress(OSError):
+            words = pathlib.Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+            if b"FFSCTL_GADGET=" + gadget.encode() in words:
+                found.append(pid)
+    return found
+
+
+def devnums():
+    """Every USB device and the number that its last enumeration gave it."""
+    return {path.parent.name: path.read_text().strip()
+            for path in pathlib.Path("/sys/bus/usb/devices").glob("*/devnum")}
+
+
+class Traffic:
+    """Round trips in a thread, from the host's side, until the device goes or stop() is called.
+    Every answer must be the message, or (after a worker's end) a whole earlier one."""
+
+    def __init__(self, interface=0, size=3000, timeout=5000):
+        self.device = harness.device()
+        self.device.set_configuration()
+        self.interface, self.size, self.timeout = interface, size, round(patience(timeout))
+        endpoints = list(self.device.get_active_configuration()[(interface, 0)])
+        self.out = next(e for e in endpoints if not e.bEndpointAddress & 0x80)
+        self.in_ = next(e for e in endpoints if e.bEndpointAddress & 0x80)
+        self.rounds, self.wrong, self.gone = 0, None, False
+        self.stopping = False
+        self.changed = threading.Condition()
+        self.thread = threading.Thread(target=self._run, daemon=True)
+        self.thread.start()
+
+    def _message(self, n):
+        return struct.pack("<I", n) * (self.size // 4)
+
+    def _round(self, n):
+        self.out.write(self._message(n), timeout=self.timeout)
+        while True:
+            answer = bytes(self.in_.read(self.size + 1024, timeout=self.timeout))
+            if answer == self._message(n):
+                return
+            if len(answer) != self.size or answer != self._message(struct.unpack_from("<I", answer)[0]):
+                raise AssertionError(f"round {n}: {len(answer)} bytes, {answer[:32]!r}...")
+
+    def _clear(self):
+        for endpoint in (self.out, self.in_):
+            self.device.clear_halt(endpoint.bEndpointAddress)
+
+    def _recover(self):
+        """Clears both halts, and takes what there is: a worker that is writing does not read."""
+        self._clear()
+        while True:
+            try:
+                self.in_.read(self.size + 1024, timeout=50)
+            except usb.core.USBTimeoutError:
+                return
+            except usb.core.USBError as e:
+                if e.errno != 32:  # EPIPE: the next worker has ended meanwhile, too
+                    raise
+                self._clear()
+
+    def _run(self):
+        n = 0
+        try:
+            while not self.stopping:
+                n += 1
+                try:
+                    self._round(n)
+                    with self.changed:
+                        self.rounds += 1
+                        self.changed.notify_all()
+                except usb.core.USBError as e:
+                    if e.errno == 19:  # ENODEV
+                        raise
+                    self._recover()
+        except usb.core.USBError as e:
+            self.gone = e
+        except AssertionError as e:
+            self.wrong = e
+        finally:
+            with self.changed:
+                self.stopping = True
+                self.changed.notify_all()
+
+    def more(self, n=3, timeout=60):
+        """Waits for that many more round trips, all of them right."""
+        with self.changed:
+            wanted = self.rounds + n
+            if not self.changed.wait_for(lambda: self.rounds >= wanted or self.stopping, patience(timeout)):
+                raise AssertionError(f"no round trip in {timeout} s, after {self.rounds}")
+        if self.wrong:
+            raise self.wrong
+        if self.rounds < wanted:
+            raise AssertionError(f"after {self.rounds} round trips: {self.gone!r}")
+
+    def end(self):
+        """The thread has ended; the device is let go."""
+        self.stopping = True
+        self.thread.join(60)
+        usb.util.dispose_resources(self.device)
+        if self.thread.is_alive():
+            raise AssertionError("a transfer does not end")
+        if self.wrong:
+            raise self.wrong
+
+
+def examples():
+    """Those in examples/ itself that come up by themselves on a dummy UDC of this kernel."""
+    cannot = {"webcam"} | ({"dfu", "webusb"} if os.environ["LAB_KERNEL"] == "6.1" else set())
+    return [p for p in sorted(pathlib.Path(SRC, "examples").glob("*.conf")) if p.stem not in cannot]
+
+
+# --- supervisors that change ----------------------------------------------------------------------
+
+# What `up` says then
+TAKEN_OVER = "its supervisor had died; taken over, with its workers"
+
+
+def processes(name):
+    """Of each function: keeper and worker."""
+    return [(f["keeper"], f["worker"] and f["worker"]["pid"]) for f in status(name)[0]["functions"]]
+
+
+@contextlib.contextmanager
+def traffic(interface=0, **kwargs):
+    """Data that flows all the time, each message compared."""
+    t = Traffic(interface, **kwargs)
+    try:
+        t.more()
+        yield t
+    finally:
+        t.end()
+
+
+@contextlib.contextmanager
+def running(*args):
+    """`ffsctl run`, when it has said that it is up, and what it had said till then."""
+    child = subprocess.Popen([FFSCTL, "run", "--udc", "dummy_udc.0", *args], stdin=subprocess.DEVNULL,
+                             stderr=subprocess.PIPE, text=True)
+    said = ""
+    for line in child.stderr:
+        said += line
+        if "up on " in line:
+            break
+    else:
+        raise AssertionError(f"exit {child.wait()}: {said}")
+    try:
+        yield child, said
+    finally:
+        child.kill()
+        child.wait()
+
+
+# --- the host's and the device's programs ---------------------------------------------------------
+
+
+def sh(command, **kwargs):
+    return must(subprocess.run(command, shell=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **kwargs)).stdout
+
+
+def sysfs(pattern, what):
+    """The one file that fits, by what is in it."""
+    found = [p for p in pathlib.Path("/").glob(pattern.lstrip("/")) if p.read_text().strip() == what]
+    eq(len(found), 1, f"files {pattern} with {what!r}")
+    return found[0]
+
+
+def read_until(fd, end, size=4096):
+    """What comes until `end` has, within ten seconds."""
+    data = b""
+    while end not in data:
+        ok(select.select([fd], [], [], 10)[0], f"{end!r} does not come, only {data!r}")
+        data += os.read(fd, size)
+    return data
+
+
+def raw_terminal(path):
+    fd = os.open(path, os.O_RDWR | os.O_NOCTTY)
+    tty.setraw(fd)
+    termios.tcflush(fd, termios.TCIOFLUSH)
+    return fd
+
+
+@contextlib.contextmanager
+def network_namespace():
+    """A machine of its own, as far as the network goes: the number of a process in it."""
+    process = subprocess.Popen(["unshare", "--net", "sh", "-c", "echo; exec sleep 1000"], stdout=subprocess.PIPE)
+    process.stdout.readline()
+    try:
+        yield process.pid
+    finally:
+        process.kill()
+        process.wait()
+
+
+def interface_of(mac):
+    return sysfs("/sys/class/net/*/address", mac).parent.name

@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# lab: vudcs=1 timeout=400
+# lab all: kernel=6.12,6.1 vudcs=1 timeout=400
+"""The supervisor is killed just before and just after each step of each example's plan: `up` says
+what to do, `status` tells the truth, `down` cleans up, and so does a second `up`."""
+
+
+import tap
+from faults import KERNEL_REFUSED, each, must_be_down, must_be_leftover, up
+from harness import down, ffsctl, must, status
+from tap import contains, eq
+
+MUTANT = "plan/directory-that-is-not-there-cannot-be-removed"
+KILLED = ("ffsctl: the supervisor was killed (signal 9) before the gadget was up; "
+          "'ffsctl status' tells what is left, 'ffsctl down' clears it")
+
+
+def killed(example, fault):
+    result = up(example, fault)
+    eq(result.returncode, KERNEL_REFUSED, "exit status")
+    eq(result.stderr.splitlines()[-1], KILLED)
+    must_be_leftover(example.name)
+
+
+def then_down(example, step, word):
+    killed(example, f"{word}={step['n']}")
+    contains(down(example.name).stderr, f"{example.name}: down (its supervisor had died")
+    must_be_down(example.name)
+
+
+def then_up(example, step, word):
+    killed(example, f"{word}={step['n']}")
+    contains(must(ffsctl("up", *example.up)).stderr,
+             f"{example.name}: clearing what a dead supervisor has left")
+    gadget, code = status(example.name)
+    eq((code, gadget["state"], gadget["problems"]), (0, "ready", []))
+    down(example.name)
+
+
+@each("is killed before, then down", MUTANT)
+def _(example, step):
+    then_down(example, step, "kill-before")
+
+
+@each("is killed after, then down", MUTANT)
+def _(example, step):
+    then_down(example, step, "kill-after")
+
+
+@each("is killed after, then up", MUTANT)
+def _(example, step):
+    then_up(example, step, "kill-after")
+
+
+tap.main()

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# lab: vudcs=1 timeout=400
+# lab all: kernel=6.12,6.1 vudcs=1 timeout=400
+"""The undo of each step of each example's plan fails, or its process is killed just before or
+after it: both failures are named, and the next `down` cleans up."""
+
+import errno
+
+import tap
+from faults import (DEGRADED, KERNEL_REFUSED, Example, each, errno_of, must_be_down,
+                    must_be_leftover, sentence, up)
+from harness import down, ffsctl, must, status
+from tap import contains, eq, ok
+
+MUTANT = "plan/failed-undo-ends-with-0"
+
+
+def earlier(example):
+    """Steps that are undone when the last one fails."""
+    return [step for step in example.undoable() if step["n"] < len(example.plan)]
+
+
+def last_fails(example):
+    return f"fail={len(example.plan)}:{errno.ENOSPC}"
+
+
+def clear(example):
+    contains(down(example.name).stderr, f"{example.name}: down (its supervisor had died")
+    must_be_down(example.name)
+
+
+@each("cannot be undone after a failure", MUTANT, earlier)
+def _(example, step):
+    error = errno_of(step)
+    result = up(example, f"{last_fails(example)},undo-fail={step['n']}:{error}")
+    eq(result.returncode, KERNEL_REFUSED, "exit status")
+    last = result.stderr.splitlines()[-1]
+    contains(last, sentence(example.plan[-1], example.plan[-1]["do"], errno.ENOSPC))
+    contains(last, "; and undoing it failed: " + sentence(step, step["undo"], error))
+    contains(last, f"'ffsctl down {example.name}'")
+    must_be_leftover(example.name)
+    clear(example)
+
+
+@each("cannot be undone by down", MUTANT, Example.undoable)
+def _(example, step):
+    error = errno_of(step)
+    must(ffsctl("up", *example.up, fault=f"undo-fail={step['n']}:{error}"))
+    result = must(ffsctl("down", example.name), KERNEL_REFUSED)
+    contains(result.stderr, sentence(step, step["undo"], error))
+    eq(status(example.name)[1], DEGRADED, "exit status of status")
+    clear(example)
+
+
+def killed_in(example, step, word):
+    result = up(example, f"{last_fails(example)},{word}={step['n']}")
+    eq(result.returncode, KERNEL_REFUSED, "exit status")
+    contains(result.stderr, "'ffsctl down' clears it")
+    must_be_leftover(example.name)
+    clear(example)
+
+
+@each("is killed before its undo", MUTANT, earlier)
+def _(example, step):
+    killed_in(example, step, "undo-kill-before")
+
+
+@each("is killed after its undo", MUTANT, earlier)
+def _(example, step):
+    killed_in(example, step, "undo-kill-after")
+
+
+@each("is killed in down, the supervisor's and the next one's", MUTANT, Example.undoable)
+def _(example, step):
+    must(ffsctl("up", *example.up, fault=f"undo-kill-after={step['n']}"))
+    # The supervisor dies of it; then `down` goes on by itself and dies of it, too.
+    first = ffsctl("down", example.name, fault=f"undo-kill-before={step['n']}")
+    eq(first.returncode, -9, "exit status of the first down")
+    must_be_leftover(example.name)
+    second = ffsctl("down", example.name, fault=f"undo-kill-after={step['n']}")
+    eq(second.returncode, -9, "exit status of the second down")
+    ok("Traceback" not in second.stderr)
+    must_be_leftover(example.name)
+    clear(example)
+
+
+tap.main()

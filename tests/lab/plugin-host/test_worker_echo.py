@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# lab: timeout=300
+# lab: speed=full timeout=300
+# lab all: kernel=6.12,6.1 speed=full,high,super timeout=300
+"""Workers by themselves, without ffsctl, echo byte for byte: the loopback plugin in every shape of
+function and with every option, and the example of ffsctl-worker(7). The other examples are in test_echo.py."""
+
+import contextlib
+import ctypes
+import mmap
+import os
+import re
+import subprocess
+import tempfile
+
+from tap import eq, main, ok, test
+from worker_harness import BUILD, LOOPBACK, WORKER, Gadget, bench
+
+SRC = os.environ.get("FFSCTL_SRC", ".")
+PLUGIN = [WORKER, LOOPBACK]
+ENGINES = ["copy", "mmap"]
+KEEP_SIZE, PUNCH_HOLE = 1, 2  # linux/falloc.h
+fallocate = ctypes.CDLL(None, use_errno=True).fallocate
+fallocate.argtypes = [ctypes.c_int, ctypes.c_int, ctypes.c_int64, ctypes.c_int64]
+BULK = [("bulk", "in"), ("bulk", "out")]
+
+
+def man_worker():
+    """The example of ffsctl-worker(7), as a program."""
+    with open(os.path.join(SRC, "man/ffsctl-worker.7")) as f:
+        blocks = re.findall(r"^\.Bd -literal\n(.*?)^\.Ed", f.read(), re.S | re.M)
+    text = [b for b in blocks if b.startswith("#!")][0]
+    ok(len(text.splitlines()) <= 40, "about 30 lines were promised")
+    path = tempfile.mkdtemp() + "/echo.py"
+    with open(path, "w") as f:
+        f.write(text.replace("\\e", "\\"))
+    os.chmod(path, 0o755)
+    return [path]
+
+
+def echo(argv, endpoints, *runs, engine=None, **kw):
+    with Gadget(endpoints) as g:
+        worker = g.worker(argv, engine=engine or "auto", **kw)
+        eq(worker.wait_ready(), engine or "", "the engine that it tells")
+        g.bind()
+        for run in runs:
+            for pair in range(len(endpoints) // 2):
+                bench("--pair", str(pair), "--timeout", "20", *run.split(), timeout=200)
+
+
+@test("the worker of ffsctl-worker(7) echoes every length to 1025 bytes, and 1 MiB")
+def _():
+    echo(man_worker(), BULK, "--lengths 0-1025,1M", blocking=True)
+
+
+def multiples(engine):
+    sizes = [64, 512, 1024, 16384, 65536, 131072, 524288]
+    around = "0-64," + ",".join("%d-%d" % (n - 1, n + 1) for n in sizes)
+    echo(PLUGIN, BULK, "--lengths " + around, engine=engine)
+
+
+def pairs(engine):
+    run = "--lengths 0-600,8K"
+    echo(PLUGIN, [("bulk", "out"), ("bulk", "in")] + BULK, run, engine=engine)
+    echo(PLUGIN, [("interrupt", "in"), ("interrupt", "out")], run, engine=engine)
+    # The first OUT belongs to the first IN, whatever they are and whatever stands between them
+    echo(PLUGIN, [("bulk", "out"), ("interrupt", "out"), ("interrupt", "in"), ("bulk", "in")], run, engine=engine)
+
+
+def sizes(engine, size, depth):
+    echo(PLUGIN, BULK, "--lengths 1-50,1023-1025,4095-4097,1M", size=size, depth=depth, engine=engine)
+
+
+for engine_ in ENGINES:
+    test(f"{engine_}: loopback echoes multiples of every packet and buffer size", engine_)(multiples)
+    test(f"{engine_}: loopback serves several pairs, bulk and interrupt, in any order", engine_)(pairs)
+    for size_, depth_ in ((4096, 1), (1500, 3), (1024, 16), (1048576, 4)):
+        test(f"{engine_}: loopback echoes with io.size {size_} and io.depth {depth_}", engine_, size_, depth_)(sizes)
+
+
+@test("auto takes the fastest engine")
+def _():
+    with Gadget(BULK) as g:
+        eq(g.worker(PLUGIN).wait_ready(), "mmap")
+
+
+@test("mmap: where the mount's memory ends the rest is copied, which is said once")
+def _():
+    with Gadget(BULK) as g:  # 16 MiB
+        worker = g.worker(PLUGIN, engine="mmap", size=1 << 20, depth=17)
+        eq(worker.wait_ready(), "mmap")
+        g.bind()
+        bench("--lengths", "1-50,1M,4M", timeout=200)
+        eq(worker.log().count("mount.mmap_memory_mb"), 1, worker.log())
+
+
+def blocks_of_1m():
+    """How many requests of 1 MiB have room: free blocks of that size, and larger ones in such."""
+    with open("/proc/buddyinfo", encoding="ascii") as f:
+        counts = [list(map(int, line.split()[4:])) for line in f]
+    return sum(n << (order - 8) for zone in counts for order, n in enumerate(zone) if order >= 8)
+
+
+@contextlib.contextmanager
+def fragmented():
+    """Free memory in single pages, but for a few blocks: nearly all of it is a file, of which every other page is
+    given back."""
+    page, left = mmap.PAGESIZE, 24 << 20
+    directory = tempfile.mkdtemp()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=100%", "none", directory], check=True)
+    try:
+        with open(f"{directory}/fill", "w+b", buffering=0) as f, open("/proc/meminfo", encoding="ascii") as info:
+            size = (int(re.search(r"^MemAvailable: +(\d+) kB", info.read(), re.M)[1]) << 10) - left
+            os.posix_fallocate(f.fileno(), 0, size)
+            # What is left is estimated: so much, and until at most half of the requests have room
+            rest = []
+            while len(rest) < 20 or blocks_of_1m() > 4:
+                rest.append(mmap.mmap(-1, 1 << 20))
+                rest[-1].write(bytes(1 << 20))
+            for at in range(0, size, 2 * page):
+                eq(fallocate(f.fileno(), KEEP_SIZE | PUNCH_HOLE, at, page), 0)
+            yield
+            for piece in rest:
+                piece.close()
+    finally:
+        subprocess.run(["umount", directory], check=True)
+
+
+@test("copy: on a machine whose memory is in pieces requests get smaller, which is said once")
+def _():
+    with Gadget(BULK) as g:
+        worker = g.worker(PLUGIN, engine="copy", size=1 << 20, depth=8)
+        worker.wait_ready()
+        with fragmented():
+            g.bind()
+            bench("--lengths", "1-50,1M,4M,1-50", timeout=200)
+        # What is then read is sent back in pieces of that size: nothing has to be said of the other endpoint
+        eq(worker.log().count("no memory for requests of 1048576 bytes on ep2-out"), 1, worker.log())
+
+
+@test("ffsbench notices a device that does not echo")
+def _():
+    with Gadget(BULK) as g:
+        g.worker([WORKER, os.path.join(BUILD, "tests/lab/workers/probe.so")])
+        g.bind()
+        _, err = bench("--timeout", "0.5", "--lengths", "100", status=75)
+        ok("nothing moved for 0.5 s: 0 of 1 messages came back" in err, err)
+
+
+main()

@@ -1,0 +1,594 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+# lab: udcs=2 timeout=400
+# lab all: kernel=6.12,6.1 udcs=2 timeout=400
+"""SWITCH: a worker asks that its gadget become another one, which comes up in its place, or is
+refused, or fails, and then the old one is back."""
+
+import json
+import os
+import pathlib
+
+import usb.core
+import usb.util
+
+import gadgets
+import harness
+import tap
+from gadgets import (Fifo, await_log, await_state, await_status, finish, gadget, log, odd, open_file,
+                     start, worker)
+from harness import down, ffsctl, kill, must, status
+from tap import contains, eq, ok, rounds, test
+
+before = harness.leaves_nothing()
+
+TO_INTERFACE, WRITE, SWITCH = 0x41, 2, 10
+SERVES = odd("ready", "setup")
+ON = "--udc", "dummy_udc.0"
+
+
+def up(*args, **kwargs):
+    """Until the host is done with it: what it tells of this one must not be taken for the next one."""
+    with harness.configured():
+        return harness.up(*args, *ON, **kwargs)
+
+
+def switch_to(*names):
+    return f"switch_to = [ {gadgets.strings(names)} ];" if names else ""
+
+
+def a(group=SERVES, names=("b",), extra=""):
+    return gadget("a", group, switch_to(*names) + extra)
+
+
+def b(group=SERVES, names=("a",), extra=""):
+    return gadget("b", group, switch_to(*names) + extra)
+
+
+def ask(name, message=b""):
+    """The host's two requests: what to become, and to do it. Both have to be acknowledged."""
+    host = harness.device()
+    host.ctrl_transfer(TO_INTERFACE, WRITE, 0, 0, name.encode() + b"\0" * bool(message) + message)
+    host.ctrl_transfer(TO_INTERFACE, SWITCH, 0, 0, None)
+    usb.util.dispose_resources(host)
+
+
+def switch(name, message=b""):
+    """And the host has the other one configured."""
+    with harness.configured():
+        ask(name, message)
+    return must_be_up(name)
+
+
+def must_be_up(name):
+    shown, _ = await_state(name, "ready")
+    eq(product(), name)
+    return shown
+
+
+def product():
+    found = harness.device()
+    try:
+        return usb.util.get_string(found, found.iProduct)
+    finally:
+        usb.util.dispose_resources(found)
+
+
+def must_be_gone(*names):
+    for name in names:
+        eq(status(name), (None, 3))
+        ok(not os.path.exists(f"{harness.CONFIGFS}/{name}"), f"{name} is in configfs")
+        ok(not os.path.exists(f"/run/ffsctl/{name}"), f"{name} is in /run/ffsctl")
+
+
+# --- it works ------------------------------------------------------------------------------------
+
+
+@test("a worker asks for another gadget: the host gets its answer, and then that gadget")
+def _():
+    b()
+    up(a())
+    was = status("a")[0]
+    now = switch("b")
+    eq((now["supervisor"], now["udc"]), (was["supervisor"], "dummy_udc.0"))
+    must_be_gone("a")
+    contains(log("b"), "in place of 'a'")
+    eq(down("a").stderr, "ffsctl: a: is not up\n")
+    eq(status("b")[0]["state"], "ready")
+    down("b")
+    must_be_gone("a", "b")
+
+
+@test("there and back, often: each comes up as the first time")
+def _():
+    b()
+    up(a())
+    pid, first = status("a")[0]["supervisor"], len(os.listdir(f"/proc/{status('a')[0]['supervisor']}/fd"))
+    for _ in range(rounds(4, 10)):
+        eq(switch("b")["supervisor"], pid)
+        must_be_gone("a")
+        eq(switch("a")["supervisor"], pid)
+        must_be_gone("b")
+    eq(len(os.listdir(f"/proc/{pid}/fd")), first, "descriptors of the supervisor")
+    down("a")
+
+
+@test("what a worker hands over the other's workers find in their configuration, also later ones")
+def _():
+    dumped, other = open_file("dumped"), open_file("other")
+    b(odd("dump", dumped, "ready", "setup", restart_delay=0))
+    up(a(odd("dump", other, "ready", "setup")))
+    ok("switch" not in json.loads(other.read_text())["config"])
+    message = {"model": "Zithër", "n": [1, None]}
+    switch("b", json.dumps(message).encode())
+    for _ in range(2):
+        eq(json.loads(dumped.read_text())["config"]["switch"], {"from": "a", "message": message})
+        dumped.write_text("")
+        must(ffsctl("restart", "b"))
+    switch("a")
+    eq(json.loads(other.read_text())["config"]["switch"], {"from": "b", "message": {}})
+    down("a")
+
+
+@test("run: the process stays, its words go to stderr, and TERM ends it whatever it is by then")
+def _():
+    b()
+    with harness.configured():
+        process = start("run", a(), *ON)
+    await_state("a", "ready")
+    eq(switch("b")["supervisor"], process.pid)
+    process.terminate()
+    result = must(finish(process))
+    contains(result.stderr, "ffsctl: a: echo: the worker asks to switch to 'b'\n")
+    contains(result.stderr, "ffsctl: b: in place of 'a'\nffsctl: b: up on dummy_udc.0\n")
+    must_be_gone("a", "b")
+
+
+@test("off the bus it becomes one that is off the bus; bind puts it where it was")
+def _():
+    b()
+    up(a(odd("ready", "bound", "unbound", "switch", "b", "stop")))
+    must(ffsctl("unbind", "a"))
+    shown, _ = await_state("b", "unbound")
+    eq(shown["udc"], None)
+    must_be_gone("a")
+    with harness.configured():
+        must(ffsctl("bind", "b", *ON))
+    must_be_up("b")
+    down("b")
+
+
+@test("on the UDC of --udc; but on that of its own file, if it names one")
+def _():
+    b()
+    with harness.configured():
+        harness.up(a(), "--udc", "dummy_udc.1")
+    eq(switch("b")["udc"], "dummy_udc.1")
+    a(extra='udc = "dummy_udc.0";')
+    eq(switch("a")["udc"], "dummy_udc.0")
+    eq(switch("b")["udc"], "dummy_udc.0")
+    down("b")
+
+
+@test("what a reload has made of it is what is back, when it was switched from and the other fails")
+def _():
+    b(odd("exit", 1))
+    up(a(names=("b", "c")))
+    path = a(extra='max_speed = "high";')
+    with harness.configured():
+        must(ffsctl("reload", path))
+    with harness.configured():
+        ask("b")
+    must_be_up("a")
+    eq(status("a")[0]["speed"], "high-speed")
+    down("a")
+
+
+@test("a worker that keeps its privileges can be in either")
+def _():
+    b(odd("ready", "setup", user="root", privileges="keep"))
+    up(a())
+    switch("b")
+    pid = status("b")[0]["functions"][0]["worker"]["pid"]
+    lines = dict(line.split(":\t") for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines())
+    ok(int(lines["CapEff"], 16) & 1 << 21, "CAP_SYS_ADMIN")
+    switch("a")
+    down("a")
+
+
+def kept(name):
+    """The supervisor's permitted capabilities, and those that it can still give to a worker."""
+    text = pathlib.Path(f"/proc/{status(name)[0]['supervisor']}/status").read_text()
+    lines = dict(line.split(":\t") for line in text.splitlines())
+    return int(lines["CapPrm"], 16), int(lines["CapBnd"], 16)
+
+
+# DAC_OVERRIDE, KILL, SETGID, SETUID, SETPCAP, SYS_PTRACE, SYS_ADMIN, SYS_RESOURCE; NET_ADMIN
+BASE, NET_ADMIN = sum(1 << n for n in (1, 5, 6, 7, 8, 19, 21, 24)), 1 << 12
+PRIVILEGED = odd("ready", "setup", capabilities=["cap_net_admin"])
+
+
+@test("the supervisor keeps what workers need of the gadgets that it may become, and no more")
+def _():
+    b()
+    up(a(names=("b", "nowhere")))
+    eq(kept("a"), (BASE, 0))
+    down("a")
+    b(names=("a", "c"))
+    gadget("c", PRIVILEGED, switch_to("b"))
+    up(a())
+    for name in ("b", "c", "b", "a"):  # from this one to c by way of b
+        eq(kept(switch(name)["name"]), (BASE | NET_ADMIN, NET_ADMIN), name)
+    down("a")
+    b(names=())
+    up(a(PRIVILEGED))
+    eq(kept("a"), (BASE | NET_ADMIN, NET_ADMIN))
+    eq(kept(switch("b")["name"]), (BASE, 0), "from there is no way back")
+    down("b")
+
+
+# --- it is refused -------------------------------------------------------------------------------
+
+
+def refused(words, name="b", message=b""):
+    """The gadget stays as it is, without a disconnect, and the log has the words."""
+    must(ffsctl("wait", "a", "--for", "configured"))
+    numbers, was = gadgets.devnums(), status("a")[0]
+    ask(name, message)
+    await_log("a", "which is refused")
+    text = next(line for line in log("a").splitlines() if "which is refused" in line)
+    contains(text, words)
+    eq((gadgets.devnums(), status("a")[0]), (numbers, was))
+
+
+def unnamed():
+    b()
+    up(a(names=("c",)))
+    refused(f"'switch_to' in {gadgets.DIRECTORY}/a.conf does not name it; add it there and reload 'a', if its workers may")
+
+
+def without_file():
+    (gadgets.DIRECTORY / "b.conf").unlink(missing_ok=True)
+    up(a())
+    refused(f"there is no gadget file 'b', neither beside {gadgets.DIRECTORY}/a.conf nor where 'ffsctl up' looks")
+
+
+def with_errors():
+    b(extra="frobnicate = 1;")
+    up(a())
+    refused(f"{gadgets.DIRECTORY}/b.conf has 1 error: see 'ffsctl check {gadgets.DIRECTORY}/b.conf'")
+
+
+def without_program():
+    b(worker(exec=["/nowhere/at/all"]))
+    up(a())
+    refused("cannot execute /nowhere/at/all: No such file or directory")
+
+
+def with_its_name():
+    b(names=(), extra='name = "a";')
+    up(a())
+    refused("has the name 'a' as well")
+
+
+def up_already():
+    harness.up(b(), "--no-bind")
+    up(a())
+    refused("'b' is up already; take it down first")
+
+
+def foreign():
+    b()
+    with gadgets.foreign("b", bound=False):
+        up(a())
+        refused("there is a gadget 'b' that ffsctl has not made")
+
+
+def udc_missing():
+    b(extra='udc = "nowhere.0";')
+    up(a())
+    refused("there is no UDC 'nowhere.0'")
+
+
+def held():
+    b()
+    up(a({"echo": SERVES, "free": None}))
+    fd = os.open("/dev/ffs/a/free/ep1", os.O_RDWR)
+    try:
+        refused(f"/dev/ffs/a/free would have to be unmounted, but is in use by python3 (pid {os.getpid()})")
+    finally:
+        os.close(fd)
+
+
+def privileges():
+    b(odd("ready", "setup", user="root", privileges="keep"))
+    up(a(names=()))
+    must(ffsctl("reload", a()))
+    refused("the supervisor has given up the privileges that the worker of 'echo' is to keep; take 'a' down, then up")
+
+
+def more_privileges():
+    b()
+    up(a())
+    b(PRIVILEGED)
+    refused("the supervisor has given up the privileges that the worker of 'echo' is to have (capabilities); "
+            "take 'a' down, then up")
+    down("a")
+    up(a())
+    switch("b")
+
+
+def no_name():
+    up(a())
+    refused("asks to switch to '?', which is refused: that is no name of a gadget", "../b")
+
+
+def no_json():
+    b()
+    up(a())
+    refused("what it hands over is no JSON object", message=b'{"a": ')
+
+
+def no_object():
+    b()
+    up(a())
+    refused("what it hands over is no JSON object", message=b"[1]")
+
+
+def is_refused(how):
+    how()
+    down("--all")
+
+
+for refuse in (unnamed, without_file, with_errors, without_program, with_its_name, up_already, foreign, udc_missing,
+               held, privileges, more_privileges, no_name, no_json, no_object):
+    test(f"refused: {refuse.__name__.replace('_', ' ')}", refuse)(is_refused)
+
+
+@test("of two requests at once the first counts")
+def _():
+    b()
+    gadget("c", SERVES)
+    up(a(odd("ready", "bound", "switch", "b", "switch", "c", "stop"), names=("b", "c")))
+    await_state("b", "ready")
+    must_be_gone("a", "c")
+    down("b")
+
+
+@test("a flood of requests is refused once a second")
+def _():
+    (gadgets.DIRECTORY / "b.conf").unlink(missing_ok=True)
+    words = ["switch", "b"] * 200
+    up(a(odd("ready", "bound", *words, "setup")))
+    host = harness.device()
+    host.ctrl_transfer(TO_INTERFACE, WRITE, 0, 0, b"still here")
+    usb.util.dispose_resources(host)
+    eq(log("a").count("which is refused"), 1)
+    down("a")
+
+
+# --- it fails ------------------------------------------------------------------------------------
+
+
+def back(words):
+    """The host has the old one again; the log tells why, and nothing is left of the other."""
+    pid = status("a")[0]["supervisor"]
+    with harness.configured():
+        ask("b")
+    eq(must_be_up("a")["supervisor"], pid)
+    must_be_gone("b")
+    contains(log("a"), words)
+    contains(log("a"), "'a' is up again")
+
+
+@test("the other's worker ends before it is ready: the old gadget is up again, and serves; more than once")
+def _():
+    path = b(worker(exec=["/bin/sh", "-c", "echo last words; exit 3"], ready="notify"))
+    up(a())
+    for _ in range(3):
+        back("not switched: 'b': the worker of 'echo' (/bin/sh) ended before it was ready: exit 3; 'a' is up again")
+        contains(log("a"), "last words")
+    ok(path == b())
+    switch("b")
+    down("b")
+
+
+@test("the other's worker is never ready")
+def _():
+    b(odd("wait", start_timeout=3))
+    up(a())
+    back("did not get ready within 3 s (start_timeout)")
+    down("a")
+
+
+@test("the other cannot be bound: it needs more endpoints than the UDC has")
+def _():
+    drives = " ".join(f'd{i} : {{ type = "mass_storage"; }};' for i in range(16))
+    (gadgets.DIRECTORY / "b.conf").write_text(f"functions : {{ {drives} }};")
+    up(a())
+    back("needs 16 to the host and 16 from it besides ep0")
+    down("a")
+
+
+@test("neither comes up: nothing is left")
+def _():
+    b()
+    up(a(), fault=";fail=3:5;fail=2:5")
+    pid = status("a")[0]["supervisor"]
+    ask("b")
+    harness.wait_dead(pid)
+    must_be_gone("a", "b")
+
+
+@test("under run the reason is told, and the exit status is of a failure")
+def _():
+    b()
+    with harness.configured():
+        process = start("run", a(), *ON, env=dict(os.environ, FFSCTL_TEST_FAULT=";fail=3:5;fail=2:28"))
+    await_state("a", "ready")
+    ask("b")
+    result = must(finish(process), 71)
+    contains(result.stderr, "No space left on device; and it was to be up again because of this: 'b': cannot ")
+    must_be_gone("a", "b")
+
+
+def plan(path):
+    return harness.document(must(ffsctl("up", "--dry-run", "--json", path, *ON)))["gadgets"][0]["plan"]
+
+
+@test("any step of the other's fails: the old one is up again")
+def _():
+    for step in plan(b())[::rounds(3, 1)]:
+        up(a(), fault=f";fail={step['n']}:5")
+        back(f"cannot {step['do']} {step['path']}: Input/output error")
+        down("a")
+
+
+@test("an undo of the old one's fails: the log says what is left, and down takes it away")
+def _():
+    b()
+    step = next(s for s in plan(a()) if s["do"] == "mount")
+    up(a(), fault=f"undo-fail={step['n']}:16")
+    pid = status("a")[0]["supervisor"]
+    ask("b")
+    harness.wait_dead(pid)
+    must_be_gone("b")
+    eq(status("a")[1], 1)
+    contains(log("a"), "not switched: cannot umount /dev/ffs/a/echo: Device or resource busy")
+    down("a")
+
+
+# --- somebody comes in between -------------------------------------------------------------------
+
+
+def slow():
+    """Until the other one's worker has begun, which is never ready."""
+    told = Fifo()
+    b(odd("tell", told.path, "wait", start_timeout=20))
+    up(a())
+    ask("b")
+    told.wait()
+
+
+@test("meanwhile status tells of both")
+def _():
+    slow()
+    shown, code = status("b")
+    eq((shown["state"], code), ("starting", 1))
+    shown, code = status("a")
+    eq((shown["state"], shown["udc"], code), ("degraded", None, 1))
+    contains(shown["problems"][0]["text"], "'going down' (pid ")
+    eq(ffsctl("up", a(), *ON).returncode, 73)
+    down("b")
+    must_be_gone("a", "b")
+
+
+@test("down of the other while it comes up: neither is up")
+def _():
+    slow()
+    down("b")
+    must_be_gone("a", "b")
+
+
+@test("down of the old one while the other comes up, and fails: neither is up")
+def _():
+    slow()
+    down("a")
+    must_be_gone("a", "b")
+
+
+@test("down while the old one goes down: the other one is not wanted either")
+def _():
+    b()
+    up(a({"echo": SERVES, "slow": odd("deaf", "ready", "wait", stop_timeout=5)}))
+    ask("b")
+    await_status("a", lambda g: g["state"] == "degraded", "going down")
+    down("a")
+    must_be_gone("a", "b")
+
+
+# --- the supervisor is killed --------------------------------------------------------------------
+
+
+def killed(fault):
+    """Whatever is left, `up` of the gadget that it was started for puts it right."""
+    b()
+    up(a(), fault=fault)
+    pid = status("a")[0]["supervisor"]
+    try:
+        ask("b")
+    except usb.core.USBError:  # it was killed before the answer
+        pass
+    harness.wait_dead(pid)
+    for name in ("a", "b"):
+        ok(status(name)[1] in (1, 3), f"{name}: {status(name)}")
+
+
+def then_up(fault):
+    killed(fault)
+    harness.up(a(), *ON, "--wait-host")  # one that has not changed yet is taken over
+    must_be_up("a")
+    must_be_gone("b")
+    down("a")
+    harness.same(before, harness.snapshot())
+
+
+def then_down(fault):
+    killed(fault)
+    down("--all")
+    must_be_gone("a", "b")
+    harness.same(before, harness.snapshot())
+
+
+def kills():
+    """(fault, what is of its kind)."""
+    for point in (1, 2):
+        yield f"switch-kill={point}", point
+    yield ";fail=5:5,switch-kill=3", 3
+    for step in reversed(plan(a())):
+        if step["undo"]:
+            yield f"undo-kill-after={step['n']}", ("undo", step["do"])
+    for step in plan(b()):
+        yield f";kill-before={step['n']}", ("before", step["do"])
+    yield f";kill-after={len(plan(b()))}", "last"
+    for step in plan(a())[::3]:
+        yield f";fail=5:5;kill-after={step['n']}", ("back", step["do"])
+
+
+b()
+a()
+FEWER = "supervisor/a-switch-does-not-note-what-it-is-to-become: each kind of step has a test"
+# The steps are the same on every kernel
+KILLS = list(kills())[::4 if os.environ["LAB_KERNEL"] == "6.1" else 1]
+FIRST = {kind: fault for fault, kind in reversed(KILLS)}
+for n_, (fault_, kind_) in enumerate(KILLS):
+    for which_, (words_, then_) in enumerate((("up", then_up), ("down --all", then_down))):
+        # lab/test: one of both for the first of each kind
+        chosen_ = FIRST[kind_] == fault_ and n_ % 2 == which_
+        test(f"killed ({fault_}), then {words_}", fault_, only_all=None if chosen_ else FEWER)(then_)
+
+
+@test("killed when it is the other gadget: up of the one that it was started for clears that")
+def _():
+    b()
+    up(a())
+    kill(switch("b")["supervisor"])
+    eq(status("b")[1], 1)
+    contains(up(a()).stderr, "b: clearing what a dead supervisor has left")
+    must_be_gone("b")
+    down("a")
+
+
+@test("what one that died has left of the other gadget is cleared when the old one is down")
+def _():
+    up(b())
+    pid = status("b")[0]["functions"][0]["keeper"]
+    kill(status("b")[0]["supervisor"])
+    harness.wait_dead(pid)
+    up(a())
+    switch("b")
+    must_be_gone("a")
+    down("b")
+
+
+tap.main()
