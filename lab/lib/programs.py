@@ -290,6 +290,20 @@ def selected(name, patterns):
     return not patterns or any(p in name or fnmatch.fnmatchcase(name, p) for p in patterns)
 
 
+def choose(programs, only):
+    """The programs that `only` selects, the patterns of --only. PATTERN:NAME asks for the tests of that function alone: in
+    the first part, as each part would run them."""
+    for program in programs:
+        found = [pattern.partition(":")[2] for pattern in only or [""] if selected(program.name, [pattern.partition(":")[0]])]
+        if found and all(found):
+            if not program.env.get("TAP_PART", "1/1").startswith("1/"):
+                continue
+            program.args += found
+            program.name += " " + ", ".join(found)
+        if found:
+            yield program
+
+
 def check_programs(build_name):
     """What `make check` of a build runs, as make's TESTS."""
     r = subprocess.run(["make", "-s", "--eval", "print-tests: ; @echo $(TESTS)", "print-tests"],

@@ -20,7 +20,7 @@ import cache  # noqa: E402
 import costs  # noqa: E402
 import mutants  # noqa: E402
 import progress  # noqa: E402
-from programs import (ALL_KERNELS, check_programs, give_old, host_programs, lab_programs, make_checks, selected,  # noqa: E402
+from programs import (ALL_KERNELS, check_programs, choose, give_old, host_programs, lab_programs, make_checks,  # noqa: E402
                       selftested)
 from project import build, compile_tests, copy_tree  # noqa: E402
 from results import Report  # noqa: E402
@@ -166,7 +166,8 @@ def parse():
     p.add_argument("--jobs", type=int, default=2 * os.cpu_count(),
                    help="test programs side by side (two per core)")
     p.add_argument("--only", action="append", metavar="PATTERN",
-                   help="only programs with this in their name (or a glob of it); may be repeated")
+                   help="only programs with this in their name (or a glob of it), PATTERN:NAME only its tests of that "
+                   "function; may be repeated")
     p.add_argument("--kernel", choices=cache.VERSIONS, help="only on this version")
     p.add_argument("--sanitize", action="store_true",
                    help="the tests in the lab against a build with sanitizers")
@@ -200,14 +201,18 @@ def main():
             return 0
         compile_tests()
         report = Report()
-        programs = [x for x in programs if selected(x.name, args.only)]
+        programs = list(choose(programs, args.only))
         builds = builds_needed(programs, args)
         if builds:
             build(*builds, lenient=bool(args.mutant))
         give_old(programs)
         checked = {name: check_programs(name) for name in builds}
-        programs += [x for x in host_programs(checked, args.all, args.kernel, args.sanitize) if selected(x.name, args.only)]
-        programs += make_checks(checked, args.only, bool(args.mutant), args.all)
+        programs += choose(host_programs(checked, args.all, args.kernel, args.sanitize), args.only)
+        whole = [pattern for pattern in args.only or () if ":" not in pattern]
+        if whole or not args.only:  # make knows no tests within a program
+            programs += make_checks(checked, whole, bool(args.mutant), args.all)
+        if not programs:
+            raise Error("--only selects nothing (tests of a program of `make check` alone: TEST.py NAME, in a build)")
         run_programs(programs, kernels_needed([p for p in programs if p.in_lab], args), args, report, speed)
     except (Error, mutants.Bad) as e:
         print("lab/test: %s" % e, flush=True)

@@ -27,7 +27,7 @@ def built(work, *sources):
 
 
 @test("a worker's user and groups are those of its file, also above 65535")
-def _():
+def large_ids():
     if os.geteuid() != 0:
         skip("only root may become somebody else")
     with tempfile.TemporaryDirectory() as work:

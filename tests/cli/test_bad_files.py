@@ -70,7 +70,7 @@ for n, file in enumerate(FILES):
 
 
 @tap.test("there are at least 150 bad files, many with more than one error")
-def _():
+def enough_bad_files():
     tap.ok(len(FILES) >= 150, "only %d bad files" % len(FILES))
     several = 0
     for name in FILES:
@@ -80,7 +80,7 @@ def _():
 
 
 @tap.test("no diagnostics without a bad file")
-def _():
+def every_diagnostic_has_its_file():
     there = {os.path.splitext(name)[0] for name in FILES}
     stray = [f for f in glob.glob(os.path.join(BAD, "*.err")) if os.path.basename(f)[:-4] not in there]
     tap.eq(stray, [])

@@ -75,12 +75,12 @@ def needed(program):
 
 
 @test("clang")
-def _():
+def with_clang():
     in_tree()
 
 
 @test("without Criterion and libusb, and with libraries linked dynamically")
-def _():
+def without_criterion_and_libusb():
     # pkg-config itself decides what there is
     wrapper = TMP / "pkg-config"
     wrapper.write_text('#!/bin/sh\ncase "$*" in *criterion*|*libusb-1.0*) exit 1;; esac\nexec pkg-config "$@"\n')
@@ -91,7 +91,7 @@ def _():
 
 
 @test("for coverage")
-def _():
+def with_coverage():
     # Where they are built is in the objects, so ccache never has them: lab/test compiles no more than a plugin
     plugin = "src/plugins/loopback.so"
     directory = build("coverage", "--enable-coverage", programs=rounds([plugin], []))
@@ -109,7 +109,7 @@ SOME = ["check_PROGRAMS=tests/unit/base/test_base tests/fuzz/fuzz_gadgetfile",
 
 
 @test("make distcheck, which runs make check from the tarball")
-def _():
+def distcheck():
     directory = TMP / "dist"
     directory.mkdir()
     run(SRC / "configure", *QUICK, cwd=directory)
@@ -123,7 +123,7 @@ def _():
 
 
 @test("in the source tree, where git ignores all that is made, and from there into DESTDIR")
-def _():
+def in_source_tree():
     tree, made = in_tree()
     eq(made, set(), "what a build makes and git does not ignore")
     run("make", "install", f"DESTDIR={TMP}/dest", cwd=tree)

@@ -69,7 +69,7 @@ def file_with(text, name="a.conf"):
 
 
 @tap.test("the schemas are schemas")
-def _():
+def schemas_are_schemas():
     for which in (CHECK, GADGET):
         jsonschema.Draft202012Validator.check_schema(which)
 
@@ -95,7 +95,7 @@ for example in GOOD:
 
 
 @tap.test("there are at least seven examples")
-def _():
+def enough_examples():
     tap.ok(len(GOOD) >= 8, "only %d" % len(GOOD))
 
 
@@ -129,7 +129,7 @@ def folded(key):
 
 
 @tap.test("60 good files, with every key of the schema, are taken by check and schema")
-def _():
+def good_files_are_taken():
     files = sorted(f for e in ("conf", "scheme") for f in glob.glob(os.path.join(SRC, "tests", "good", "*." + e)))
     tap.ok(len(files) >= 60, "only %d good files" % len(files))
     doc, code = document(*files)
@@ -144,7 +144,7 @@ def _():
 
 
 @tap.test("the JSON of every bad file is valid, too")
-def _():
+def json_of_bad_files_is_valid():
     doc, code = document(*BAD)
     tap.eq(code, 65, "exit status")
     tap.eq([f["valid"] for f in doc["files"]], [False] * len(BAD))
@@ -163,7 +163,7 @@ SCHEMA_CANNOT = {
 
 
 @tap.test("the schema alone refuses every bad file whose syntax is right, with few exceptions")
-def _():
+def schema_refuses_bad_files():
     doc, _ = document(*BAD)
     forms = {os.path.splitext(os.path.basename(f["file"]))[0]: f["form"] for f in doc["files"]}
     with_form = {name for name, form in forms.items() if form is not None}
@@ -173,7 +173,7 @@ def _():
 
 
 @tap.test("no file is told by 66, also among others, and the others are checked")
-def _():
+def missing_file_among_others():
     got = ffsctl("check", os.path.join(tmp.name, "none.conf"), BAD[0])
     tap.eq(got.returncode, 66, "exit status")
     tap.contains(got.stderr, "No such file or directory")
@@ -183,21 +183,21 @@ def _():
 
 
 @tap.test("no file is told by 66 also behind files with errors, and behind one that lacks something here")
-def _():
+def missing_file_behind_errors():
     none = os.path.join(tmp.name, "none.conf")
     tap.eq(ffsctl("check", BAD[0], none).returncode, 66, "exit status")
     tap.eq(ffsctl("check", "--here", file_with(MISSING), none).returncode, 66, "exit status with --here")
 
 
 @tap.test("a directory is no gadget file")
-def _():
+def directory_is_no_file():
     got = ffsctl("check", tmp.name + "/")
     tap.eq(got.returncode, 66, "exit status")
     tap.contains(got.stderr, "is a directory")
 
 
 @tap.test("a file that nobody may read is told by 77")
-def _():
+def unreadable_file():
     path = file_with(SMALLEST, "secret.conf")
     os.chmod(path, 0)
     # Root may read everything, and another user perhaps not even start ffsctl where it lies.
@@ -211,7 +211,7 @@ def _():
 
 
 @tap.test("a misused command is told by 64")
-def _():
+def misused_command():
     for args in ((), ("--format=xml", BAD[0]), ("--nonsense", BAD[0])):
         got = ffsctl("check", *args)
         tap.eq(got.returncode, 64, "exit status of %r" % (args,))
@@ -219,7 +219,7 @@ def _():
 
 
 @tap.test("warnings leave the exit status alone and are counted")
-def _():
+def warnings_are_counted():
     path = file_with(SMALLEST)
     got = ffsctl("check", path)
     tap.eq(got.returncode, 0, "exit status")
@@ -254,7 +254,7 @@ def messages(text, severity):
 
 
 @tap.test("what this machine lacks is warned about, in its place")
-def _():
+def lacking_machine_is_warned_about():
     path = file_with(MISSING)
     got = ffsctl("check", path)
     tap.eq(got.returncode, 0, "exit status")
@@ -270,7 +270,7 @@ def _():
 
 
 @tap.test("a program without 'user' is warned about, as it is root no longer; a plugin never was, and a user is a user")
-def _():
+def program_without_user():
     for worker, warned in (('exec = [ "true" ];', True), ('exec = [ "true" ]; user = "root";', False),
                            ('plugin = "loopback";', False)):
         path = file_with(SMALLEST.replace("); }; };", "); }; worker : { %s }; };" % worker))
@@ -279,7 +279,7 @@ def _():
 
 
 @tap.test("a program that is there is no user and no group of that name, and a user is no group")
-def _():
+def program_is_no_user():
     groups = {g.gr_name for g in grp.getgrall()}
     users = [p.pw_name for p in pwd.getpwall() if p.pw_name not in groups][:1]
     worker = 'ffs : { interfaces = ( { } ); }; worker : { exec = [ "sh" ]; user = "%s"; groups = [ "%s" ]; };'
@@ -292,7 +292,7 @@ def _():
 
 
 @tap.test("--here makes it errors, and asks for a UDC")
-def _():
+def here_makes_errors():
     got = ffsctl("check", "--here", file_with(MISSING))
     tap.eq(got.returncode, 69, "exit status")
     tap.eq([place for place, _ in messages(got.stderr, "error")], MISSING_PLACES)
@@ -305,7 +305,7 @@ def _():
 
 
 @tap.test("gadgets to switch to: beside the file or in --dir, or that is said")
-def _():
+def gadgets_to_switch_to():
     with tempfile.TemporaryDirectory() as beside, tempfile.TemporaryDirectory() as named:
         for path in (f"{beside}/one.conf", f"{named}/two.scheme"):
             pathlib.Path(path).write_text("")
@@ -321,19 +321,19 @@ def _():
 
 
 @tap.test("-q leaves only diagnostics")
-def _():
+def quiet_leaves_diagnostics():
     tap.eq(ffsctl("-q", "check", os.path.join(SRC, "examples", "exec-worker.conf")).stderr, "")
 
 
 @tap.test("a name is looked up in --dir")
-def _():
+def name_in_directory():
     got = ffsctl("--dir", os.path.join(SRC, "gadget.d"), "check", "loopback")
     tap.eq(got.returncode, 0, "exit status")
     tap.contains(got.stderr, "gadget.d/loopback.conf: no errors")
 
 
 @tap.test("colours come with --color=always, and never in --format=gcc")
-def _():
+def colours():
     bad = os.path.join(SRC, "tests", "bad", "unknown-key.conf")
     tap.contains(ffsctl("--color=always", "check", bad).stderr, "\033[1;31merror:\033[0m")
     tap.ok("\033" not in ffsctl("--color=always", "check", "--format=gcc", bad).stderr, "colours")
@@ -341,7 +341,7 @@ def _():
 
 
 @tap.test("a terminal is sent no control characters of the file")
-def _():
+def no_control_characters():
     path = file_with('name = "\033]0;owned\007";\n' + SMALLEST)
     got = ffsctl("check", path)
     tap.eq(got.returncode, 65, "exit status")
@@ -349,7 +349,7 @@ def _():
 
 
 @tap.test("an error in an included file is told with that file's name and line")
-def _():
+def error_in_included_file():
     file_with("functions : {\n  x : { ffs : { intefaces = ( ); }; };\n};\n", "part.inc")
     path = file_with('# one\n@include "part.inc"\n')
     got = ffsctl("check", path)

@@ -74,13 +74,13 @@ options:
 
 
 @test("--help, on stdout, with 0")
-def _():
+def help_on_stdout():
     eq(run("--help"), (0, HELP, ""))
     eq(run("-h"), (0, HELP, ""))
 
 
 @test("--version")
-def _():
+def version_on_stdout():
     eq(run("--version"), (0, "ffsctl 0.1.0\n", ""))
 
 
@@ -171,12 +171,12 @@ for name, expected in {
 
 
 @test("no command: where help is, 64")
-def _():
+def no_command():
     eq(run(), (64, "", "ffsctl: what shall be done? (see 'ffsctl --help')\n"))
 
 
 @test("an unknown command names those that there are")
-def _():
+def unknown_command():
     eq(run("frobnicate"), (64, "", f"ffsctl: there is no command 'frobnicate'; there are {HAVE}\n"))
 
 
@@ -278,7 +278,7 @@ BAD = "tests/bad/unknown-key.conf"
 
 
 @test("a file that is not there: 66, one sentence")
-def _():
+def missing_file():
     for command in ("up", "run", "check"):
         code, out, err = run(*WORLD, command, "nonexistent/x.conf")
         eq((code, out), (66, ""))
@@ -289,7 +289,7 @@ def _():
 
 
 @test("a path that is no gadget's: 66 if there is no file, 65 if it is no gadget file, for every command")
-def _():
+def path_of_no_gadget():
     for command in ("down", "reload", "restart", "reexec", "bind", "unbind", "wait", "log", "export"):
         code, out, err = run(*WORLD, command, "./nosuch.conf")
         eq((code, out, "cannot open ./nosuch.conf: No such file or directory" in err), (66, "", True), f"{command}: {err}")
@@ -305,7 +305,7 @@ def _():
 
 
 @test("what is not up is no error of down, and told by 3 of status")
-def _():
+def down_and_status_of_nothing():
     eq(run(*WORLD, "down", "x"), (0, "", "ffsctl: x: is not up\n"))
     eq(run(*WORLD, "down", "x", "y"), (0, "", "ffsctl: x: is not up\nffsctl: y: is not up\n"))
     eq(run(*WORLD, "down", "--all"), (0, "", "ffsctl: no gadget of ours is up\n"))
@@ -316,7 +316,7 @@ def _():
 
 
 @test("-q says nothing but errors, wherever it is asked for among the global options")
-def _():
+def quiet_says_errors_only():
     eq(run("-q", *WORLD, "down", "x"), (0, "", ""))
     eq(run(*WORLD, "--quiet", "down", "--all"), (0, "", ""))
     eq(run("-q", *WORLD, "status"), (0, "", ""))
@@ -329,13 +329,13 @@ def _():
 
 
 @test("reload, restart, reexec, bind, unbind and wait of what is not up: 69")
-def _():
+def commands_need_a_gadget():
     for command in ("reload", "restart", "bind", "unbind", "wait"):
         eq(run(*WORLD, command, "x"), (69, "", "ffsctl: 'x' has no supervisor: it is not up, or was killed; see 'ffsctl status'\n"))
 
 
 @test("wait --timeout of what does not come up in that time: 75")
-def _():
+def wait_times_out():
     for seconds in ("0", "0.05"):
         eq(run(*WORLD, "wait", "x", "--timeout", seconds),
            (75, "", "ffsctl: 'x' has no supervisor: it is not up, or was killed; see 'ffsctl status'\n"))
@@ -364,7 +364,7 @@ def on_terminal(*args, env):
 
 
 @test("colours: on a terminal that has them, unless NO_COLOR or --color says otherwise")
-def _():
+def colours_on_terminal():
     xterm = {"TERM": "xterm"}
     for args, env, coloured in (
         ((), xterm, True),
@@ -380,7 +380,7 @@ def _():
 
 
 @test("colours: none into a file or pipe, unless asked for; never in data")
-def _():
+def no_colours_in_data():
     for command in ("check", "up"):
         ok(ESCAPE not in run(*WORLD, command, BAD, env={"TERM": "xterm"})[2], "colours in a pipe")
         contains(run(*WORLD, "--color=always", command, BAD)[2], ESCAPE)
@@ -388,7 +388,7 @@ def _():
 
 
 @test("what cannot be written to stdout is told by 74")
-def _():
+def stdout_cannot_be_written():
     for args in (("check", "--json", "examples/loopback.conf"), ("status", "x"), ("status", "x", "--json"),
                  ("down", "x", "--json"), ("--help",), ("--version",), ("up", "--help"),
                  ("up", "--dry-run", "--no-bind", "examples/loopback.conf"), ("schema",), ("udc", "--json"),

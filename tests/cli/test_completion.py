@@ -54,7 +54,7 @@ def options(text):
 
 
 @test("each command, in the order of --help, with what it does")
-def _():
+def commands_in_order():
     ok(len(COMMANDS) >= 14, COMMANDS)
     eq(offered(""), COMMANDS)
     eq(bash(""), COMMANDS)
@@ -74,7 +74,7 @@ for name in COMMANDS:
 
 
 @test("the global options, and what may follow them")
-def _():
+def options_of_everything():
     eq(sorted(word.rstrip("=") for word in offered("-")), sorted(set(options(HELP[HELP.index("options:"):])) - {"-v", "-q"}))
     eq(offered("-v", "--run-dir", "/x", "unb"), ["unbind"])
     eq(offered("--color=never", "unb"), ["unbind"])
@@ -82,7 +82,7 @@ def _():
 
 
 @test("values of options, as a word of their own and after '='")
-def _():
+def option_values():
     eq(offered("wait", "x", "--for", ""), ["ready", "configured", "disconnected"])
     eq(offered("wait", "x", "--for=c"), ["--for=configured"])
     eq(bash("wait", "x", "--for", "=", "c"), ["configured"])
@@ -95,7 +95,7 @@ def _():
 
 
 @test("gadget files by name, from the directories that the line itself names")
-def _():
+def gadget_files():
     for command in ("up", "run", "check"):
         eq(offered(*WORLD, command, "m"), ["meter", "motor"])
     eq(bash(*WORLD, "up", "--no-bind", "--timeout", "5", "o"), ["other"])
@@ -105,7 +105,7 @@ def _():
 
 
 @test("schemas, plugins and shells")
-def _():
+def schemas_plugins_shells():
     eq(offered("plugins", ""), sorted(p.stem for p in pathlib.Path(BUILD, "src/plugins").glob("*.so")))
     eq(offered("plugins", "loopback", ""), [])
     eq(offered("schema", "g"), ["gadget"])
@@ -114,13 +114,13 @@ def _():
 
 
 @test("nothing fits, or there is nothing: no words, no error")
-def _():
+def nothing_fits():
     for words in ((), ("down", ""), ("restart", "x", ""), ("bind", "x", ""), ("udc", "x", "y"), ("up", "--timeout", "")):
         eq(offered(*WORLD, *words) if words else offered(), [])
 
 
 @test("completion SHELL prints the files of completions/, and shells take them")
-def _():
+def prints_shell_files():
     for shell, path in SCRIPTS.items():
         path = os.path.join(SRC, "completions", path)
         eq(stdout(FFSCTL, "completion", shell), pathlib.Path(path).read_text(encoding="utf-8"), shell)
@@ -129,7 +129,7 @@ def _():
 
 
 @test("a bash at a terminal completes a line by TAB")
-def _():
+def bash_completes():
     if not shutil.which("bash"):
         skip("there is no bash")
     reader, writer = pty.openpty()

@@ -7,6 +7,7 @@
 
 The source packages and headers are made here, of the few files that matter."""
 
+import functools
 import glob
 import os
 import re
@@ -70,6 +71,7 @@ def refused(result, *words):
 
 
 def in_place(function):
+    @functools.wraps(function)
     def run(*args):
         with tempfile.TemporaryDirectory() as work:
             function(work, *args)
@@ -78,7 +80,7 @@ def in_place(function):
 
 @test("dkms.conf has its fields, and prepare is what it calls")
 @in_place
-def _(work):
+def dkms_conf_fields(work):
     machine = Machine(work, "6.12", None, "")
     conf = subprocess.run(
         ["bash", "-ec", "kernelver=1.2; kernel_source_dir=/k; dkms_tree=/t; . ./dkms.conf; echo $PACKAGE_NAME-"
@@ -94,7 +96,7 @@ def _(work):
 
 @test("a kernel that there are no patches for is refused")
 @in_place
-def _(work):
+def unknown_kernel(work):
     machine = Machine(work, "6.12", " Debian 6.12.117-1~deb12u1", "installed 6.12.117-1~deb12u1")
     for release in ("6.11.2-amd64", "6.18.1", "5.10.0-30-amd64", "6.120.1-amd64"):
         refused(machine.prepare(release), release, "6.12 and 6.1 only")
@@ -102,21 +104,21 @@ def _(work):
 
 @test("a kernel whose headers are not there is refused")
 @in_place
-def _(work):
+def missing_headers(work):
     machine = Machine(work, "6.12", None, "installed 6.12.117-1~deb12u1")
     refused(machine.prepare(), "headers", "apt-get install linux-headers-6.12.117+deb12-amd64")
 
 
 @test("a kernel that is not Debian's is refused")
 @in_place
-def _(work):
+def kernel_of_others(work):
     machine = Machine(work, "6.12", "", "installed 6.12.117-1~deb12u1")
     refused(machine.prepare(), "6.12.117+deb12-amd64 is not one of Debian's")
 
 
 @test("without the source package it is refused, and named")
 @in_place
-def _(work):
+def missing_source_package(work):
     for n, installed in enumerate(("", "config-files 6.12.117-1~deb12u1", "installed 6.12.117-1~deb12u1")):
         place = os.path.join(work, str(n))
         # The last one: dpkg says it is installed, but its file is gone
@@ -126,7 +128,7 @@ def _(work):
 
 @test("source and headers of different releases are refused")
 @in_place
-def _(work):
+def different_releases(work):
     machine = Machine(work, "6.1", " Debian 6.1.192-2", "installed 6.1.190-1")
     machine.tarball("6.1")
     refused(machine.prepare(), "6.1.192-2", "6.1.190-1", "apt-get install linux-source-6.1=6.1.192-2")
@@ -135,7 +137,7 @@ def _(work):
 
 @test("patches that do not apply are not built from")
 @in_place
-def _(work):
+def patches_do_not_apply(work):
     machine = Machine(work, "6.12", " Debian 6.12.117-1~deb12u1", "installed 6.12.117-1~deb12u1")
     machine.tarball("6.1")
     os.rename(os.path.join(machine.sources, "linux-source-6.1.tar.xz"),

@@ -44,7 +44,7 @@ def form(path, *options):
 
 
 @test("they are taken in the order of their names, and only files that end in .conf")
-def _():
+def in_order_of_names():
     put("a/g.conf", MAIN)
     put("a/g.conf.d/20-b.conf", 'name = "second"; max_speed = "high";')
     put("a/g.conf.d/10-a.conf", 'name = "first"; autostart = true;')
@@ -57,7 +57,7 @@ def _():
 
 
 @test("check and list name them")
-def _():
+def check_and_list_name_them():
     got = ffsctl("check", top / "a/g.conf")
     eq(got.stderr.splitlines(), [f"{top}/a/g.conf: with {top}/a/g.conf.d/10-a.conf",
                                  f"{top}/a/g.conf: with {top}/a/g.conf.d/20-b.conf", f"{top}/a/g.conf: no errors"])
@@ -67,7 +67,7 @@ def _():
 
 
 @test("a scheme has its own, and each file only those of its name")
-def _():
+def only_of_own_name():
     put("b/g.scheme", MAIN)
     put("b/g.scheme.d/x.conf", "autostart = true;")
     put("b/g.conf.d/x.conf", "nonsense")
@@ -77,14 +77,14 @@ def _():
 
 
 @test("a path relative to where one is finds them, too")
-def _():
+def file_by_relative_path():
     for path in ("g.conf", "./g.conf"):
         got = ffsctl("check", path, cwd=top / "a")
         eq(got.stderr.splitlines()[0], f"{path}: with {path}.d/10-a.conf")
 
 
 @test("a relative path in one is relative to it")
-def _():
+def relative_path_inside():
     put("c/g.conf", MAIN)
     put("c/g.conf.d/x.conf", '@include "sub/part.inc"\nstrings = ( { serialnumber = { from = "file:id"; }; } );\n')
     put("c/g.conf.d/sub/part.inc", 'name = "part";')
@@ -98,7 +98,7 @@ def _():
 
 
 @test("a link to /dev/null is none")
-def _():
+def link_to_dev_null():
     put("d/g.conf", MAIN)
     put("d/g.conf.d/20-x.conf", 'name = "x";')
     os.symlink("/dev/null", top / "d/g.conf.d/10-a.conf")
@@ -107,7 +107,7 @@ def _():
 
 
 @test("one that cannot be used is an error that names it")
-def _():
+def unusable_one_is_named():
     put("e/g.conf", MAIN)
     os.mkdir(top / "e/g.conf.d")
     os.symlink("nowhere", top / "e/g.conf.d/a.conf")
@@ -119,7 +119,7 @@ def _():
 
 
 @test("up sees them: a dry run plans what they say")
-def _():
+def up_dry_run():
     got = ffsctl("up", "--dry-run", "--no-bind", top / "a/g.conf")
     contains(got.stdout + got.stderr, "usb_gadget/second")
 

@@ -69,7 +69,7 @@ def failed(code, *args):
 
 
 @test("no file: 66")
-def _():
+def missing_file():
     for command in ("up", "run"):
         words, _, error = failed(66, command, "/nonexistent/x.conf")
         eq(words, f"ffsctl: {error['text']}\n")
@@ -79,7 +79,7 @@ def _():
 
 
 @test("a file with errors: 65, with all of them")
-def _():
+def file_with_errors():
     for path in BAD[::tap.rounds(8, 1)]:
         words, doc, _ = failed(65, "up", path)
         told = [p for p in doc["problems"] if p["severity"] == "error"]
@@ -88,7 +88,7 @@ def _():
 
 
 @test("no UDC: 69")
-def _():
+def machine_without_udc():
     path = EXAMPLES[0]
     if os.path.isdir("/sys/class/udc") and os.listdir("/sys/class/udc"):
         tap.skip("this machine has a UDC")
@@ -98,7 +98,7 @@ def _():
 
 
 @test("nothing is up: status and down")
-def _():
+def nothing_is_up():
     eq(document(must(ffsctl(*WORLD, "status", "--json")))["gadgets"], [])
     gadget, = document(must(ffsctl(*WORLD, "status", "nothing", "--json"), 3))["gadgets"]
     eq((gadget["name"], gadget["state"]), ("nothing", "down"))
@@ -108,7 +108,7 @@ def _():
 
 
 @test("a file means its gadget's name; of one that is bad or gone status cannot tell")
-def _():
+def file_means_its_gadget():
     gadget, = document(must(ffsctl(*WORLD, "status", EXAMPLES[0], "--json"), 3))["gadgets"]
     eq(gadget["name"], os.path.basename(EXAMPLES[0])[:-5])
     for path in (BAD[0], "/nonexistent/some-name.conf"):
@@ -116,7 +116,7 @@ def _():
 
 
 @test("the harness sees an invalid document")
-def _():
+def harness_sees_invalid_document():
     good = must(ffsctl(*WORLD, "status", "nothing", "--json"), 3)
     document(good)
     for wrong in ('"state": "up"', '"state": 3'):

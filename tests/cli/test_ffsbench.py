@@ -30,7 +30,7 @@ def run(*args):
 
 
 @test("--help has each command and option, --version the version")
-def _():
+def help_and_version():
     code, out, err = run("--help")
     eq((code, err), (0, ""))
     eq(re.findall(r"^  ([a-z]+) +[a-z]", out[out.index("commands:"):out.index("options:")], re.M), COMMANDS)
@@ -42,7 +42,7 @@ def _():
 
 
 @test("without a command, or with two, it is the usage on stderr")
-def _():
+def usage_on_stderr():
     for words in ((), ("source", "sink"), ("-q",)):
         code, out, err = run(*words)
         eq((code, out), (64, ""))
@@ -50,7 +50,7 @@ def _():
 
 
 @test("ffsbench(1) has every command and option of --help, and no other")
-def _():
+def manual_matches_help():
     page = subprocess.run(["mandoc", "-T", "utf8", "-O", "width=200", os.path.join(SRC, "man", "ffsbench.1")],
                           stdout=subprocess.PIPE, check=True, encoding="utf-8").stdout
     text = re.sub(".\b", "", page)
@@ -117,7 +117,7 @@ for command_, endpoints_ in (("source", "an IN"), ("sink", "an OUT"), ("verify",
 
 
 @test("a chart that cannot be written is said before anything is measured")
-def _():
+def chart_cannot_be_written():
     with tempfile.TemporaryDirectory() as directory:
         path = os.path.join(directory, "no", "chart.svg")
         eq(run("source", *NOBODY, "--plot", path),
@@ -135,7 +135,7 @@ OLD = {
 
 
 @test("the schema knows the documents of loop as they were, and refuses what is none")
-def _():
+def schema_knows_documents():
     VALIDATOR.validate(OLD)
     bad = ({**OLD, "source": {}}, {k: v for k, v in OLD.items() if k != "loop"}, {**OLD, "loop": {**OLD["loop"], "x": 1}},
            {**OLD, "loop": {k: v for k, v in OLD["loop"].items() if k != "bytes"}})

@@ -37,7 +37,7 @@ def here(text):
 
 
 @test("schema prints every schema as it is in schemas/, with and without its suffix")
-def _():
+def prints_every_schema():
     ok(len(SCHEMAS) >= 8, "only %d" % len(SCHEMAS))
     for path in SCHEMAS:
         for name in (path.name, path.name[:-len(".schema.json")]):
@@ -47,7 +47,7 @@ def _():
 
 
 @test("schema alone prints that of gadget files, which takes what check --json has of one")
-def _():
+def schema_of_gadget_files():
     which = json.loads(ffsctl("schema").stdout)
     eq(which, json.loads(pathlib.Path(SRC, "schemas/gadget.schema.json").read_text(encoding="utf-8")))
     document = json.loads(ffsctl("check", "--json", os.path.join(SRC, "examples/loopback.conf")).stdout)
@@ -55,7 +55,7 @@ def _():
 
 
 @test("list has name, state and path of every file, sorted; what has errors is told so")
-def _():
+def list_every_file():
     for name, text in (("b.conf", GOOD % ""), ("a.scheme", GOOD % ""), ("broken.conf", "functions"),
                        ("other.conf", GOOD % 'name = "meter";'), (".hidden.conf", ""), ("no", ""), (".conf", ""),
                        ("notes.txt", "")):
@@ -68,20 +68,20 @@ def _():
 
 
 @test("list names what up would take: .conf before .scheme")
-def _():
+def list_prefers_conf():
     (gadgets / "a.conf").write_text(GOOD % "")
     eq(here(ffsctl("--dir", gadgets, "list").stdout)[0], ["a", "down", f"{gadgets}/a.conf"])
     contains(ffsctl("--dir", gadgets, "check", "a").stderr, f"{gadgets}/a.conf: no errors")
 
 
 @test("list of a directory that is not there is no error")
-def _():
+def list_of_missing_directory():
     got = ffsctl("--dir", gadgets / "none", "list")
     eq((got.returncode, here(got.stdout)), (0, []))
 
 
 @test("udc: the document is valid, also where there is no UDC")
-def _():
+def udc_document():
     got = ffsctl("udc", "--json")
     document = json.loads(got.stdout)
     schema = json.loads(pathlib.Path(SRC, "schemas/udc.schema.json").read_text(encoding="utf-8"))

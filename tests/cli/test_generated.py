@@ -281,7 +281,7 @@ for row in sorted({fault.name for fault in FAULTS}):
 
 
 @tap.test("every row of the table was tried, each in all ways")
-def _():
+def every_row_was_tried():
     wanted = {(n.replace(".alternates.endpoints", ".endpoints").replace(".formats.*", ".formats"), k)
               for n, k in all_rows(SCHEMA, "")}
     wanted = {(n, k) for n, k in wanted if not n.startswith(".configs.functions.function")}

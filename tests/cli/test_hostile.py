@@ -169,7 +169,7 @@ for name, shape in SHAPES.items():
 
 
 @tap.test("drop-ins count together, in size, in settings and in number")
-def _():
+def drop_ins_count_together():
     main = write("with.conf", 'functions : { a : { type = "acm"; }; };\n')
     for n in range(20):
         write("with.conf.d/%02d.conf" % n, fill("\n") if n < 2 else numbered("x%d=1;"))

@@ -43,7 +43,7 @@ def room_of(path):
 
 
 @test("each room of src/ has a row in the table, and each row a room")
-def _():
+def table_has_every_room():
     eq(sorted(room for _, room, _ in TABLE), sorted(ROOMS))
 
 
@@ -60,7 +60,7 @@ def includes():
 
 
 @test("no file includes a header of a room that its own may not use")
-def _():
+def no_include_upward():
     ok(len(includes()) > 500, f"{len(includes())} includes")
     eq(upward((a, b, "include") for a, b in includes() if room_of(b) in ROOMS), [])
 
@@ -84,7 +84,7 @@ def calls():
 
 
 @test("no file calls a function, or uses a table, of a room that its own may not use")
-def _():
+def no_call_upward():
     ok(len(calls()) > 1000, f"{len(calls())} arrows")
     eq(upward(calls()), [])
 
@@ -122,13 +122,13 @@ def circles(arrows):
 
 
 @test("no sources call each other in a circle, and no headers include each other")
-def _():
+def no_circles():
     eq(circles((a, b) for a, b, _ in calls()), [])
     eq(circles((a, b) for a, b in includes() if a.endswith(".h")), [])
 
 
 @test("each file of src/ that a document or a comment names is there")
-def _():
+def named_files_exist():
     named = [(os.path.relpath(p, SRC), path) for p in DOCUMENTS
              for path in re.findall(r"(?<![\w/.-])src/[\w-]+/(?:[\w*-]+/)*[\w*-]+\.(?:c|h|mk)\b", read(p))]
     # The tour is relative to src/
@@ -139,7 +139,7 @@ def _():
 
 
 @test(f"no source has more than {LINES_MAX} lines")
-def _():
+def no_long_source():
     eq([s for s in SOURCES if read(os.path.join(SRC, s)).count("\n") > LINES_MAX], [])
 
 

@@ -33,7 +33,7 @@ for shell, names, more in (("sh", ("s6/run", "s6/finish", "runit/run", "runit/ch
     for name in names:
 
         @test(f"{name} has no mistake", shell, name, more)
-        def _(shell, name, more):
+        def no_mistake(shell, name, more):
             eq(printed("shellcheck", "-s", shell, "-S", "warning", *more, path(name)), "")
 
 
@@ -45,20 +45,20 @@ def unit(directory):
 
 
 @test("the unit is one, as systemd-analyze verifies it")
-def _():
+def systemd_verifies_unit():
     with tempfile.TemporaryDirectory() as directory:
         eq(printed("systemd-analyze", "verify", "--man=no", unit(directory)), "")
 
 
 @test("the unit's exposure is not above what init/README.md says")
-def _():
+def unit_exposure():
     most = float(re.search(r"exposure of (\d+\.\d)", path("README.md").read_text())[1])
     with tempfile.TemporaryDirectory() as directory:
         printed("systemd-analyze", "security", "--no-pager", "--offline=true", f"--threshold={most * 10:.0f}", unit(directory))
 
 
 @test("procd is told of each gadget that is enabled, and reloads them by HUP")
-def _():
+def procd_enables_and_reloads():
     # What rc.common and procd.sh bring, with two gadgets configured, the second of which is off
     calls = """
         config_load() { [ "$1" = ffsctl ]; }
@@ -90,7 +90,7 @@ logfile options""".split()
 
 
 @test("dinit's description has properties of dinit's, one a line, and the descriptor that it names")
-def _():
+def dinit_description():
     lines = [line for line in path("dinit/ffsctl-loopback").read_text().splitlines() if not line.startswith("#")]
     properties = dict(re.fullmatch(r"([a-z.-]+) = (\S.*)", line).groups() for line in lines)
     eq(len(properties), len(lines), "properties")

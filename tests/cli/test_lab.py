@@ -59,7 +59,7 @@ def packages():
 
 
 @test("--prune removes what no version, flavour and variant uses, and makes nothing")
-def _():
+def prune_removes_unused():
     packages()
     kept = [cache.source_dir("6.12"), cache.kernel_dir("6.1", "debug", "patched"),
             cache.parts_dir("6.1", "debug", "stock"), cache.kernel_dir("6.1", "debug", cache.BASIC),
@@ -80,7 +80,7 @@ def _():
 
 
 @test("--prune leaves what another setup is just making")
-def _():
+def prune_leaves_unfinished():
     packages()
     for name in ("busy", "left"):
         (ROOT / f"partial-modules-{name}").mkdir()
@@ -90,7 +90,7 @@ def _():
 
 
 @test("two setups wait for each other only when they make the same")
-def _():
+def setups_lock_per_product():
     made = []
 
     def make(final):
@@ -112,7 +112,7 @@ def _():
 
 
 @test("a changed recipe of the modules makes new modules, and no new kernel")
-def _():
+def recipe_changes_modules_only():
     packages()
     script = ("import sys; sys.dont_write_bytecode = True; sys.path.insert(0, 'lab/lib'); import cache; "
               "print(cache.kernel_dir('6.12', 'normal', 'patched'), cache.modules_dir('6.12', 'normal', 'patched'))")
@@ -132,7 +132,7 @@ def _():
 
 
 @test("the debug flavour's basic kernel is one of its own, the normal flavour's is not")
-def _():
+def basic_kernel_of_debug_flavour():
     packages()
     for flavour, kernels in (("normal", 1), ("debug", 2)):
         made = {cache.kernel_dir("6.12", flavour, variant) for variant in (*cache.VARIANTS, cache.BASIC)}
@@ -140,7 +140,7 @@ def _():
 
 
 @test("a failed step shows the compiler's error, however much other jobs have printed since")
-def _():
+def failed_step_shows_error():
     script = "echo 'x.c:3:1: error: no such thing'; for i in $(seq 200); do echo \"  CC file$i.o\"; done; exit 2"
     said = str(raises(steps.Error, steps.run, ["sh", "-c", script]))
     contains(said, "x.c:3:1: error: no such thing")
@@ -149,7 +149,7 @@ def _():
 
 
 @test("a setup that is killed takes what it runs along")
-def _():
+def killed_setup_ends_children():
     fifo = TMP / "fifo"
     os.mkfifo(fifo)
     script = "import sys; sys.dont_write_bytecode = True; sys.path.insert(0, 'lab/lib'); import steps\n" \
@@ -175,13 +175,13 @@ def combinations(text, everything):
 
 
 @test("a test without a line is one boot, in both tiers")
-def _():
+def no_line_is_one_boot():
     eq(combinations("pass\n", False), [""])
     eq(combinations("pass\n", True), [""])
 
 
 @test("'# lab all:' adds combinations to --all, and repeats none")
-def _():
+def lab_all_adds_combinations():
     text = "# lab: speed=high timeout=9\n# lab all: kernel=6.12,6.1 speed=high,super timeout=60 real-time\n# lab all: speed=high\n"
     eq(combinations(text, False), ["speed=high timeout=9"])
     eq(sorted(combinations(text, True)), sorted([
@@ -190,36 +190,75 @@ def _():
 
 
 @test("of a program that failed what passed is not printed again")
-def _():
+def passed_tests_are_left_out():
     eq(results.failures("1..3\nok 1 - a\n# 1 s\nkernel: BUG\nnot ok 2 - b\n# why\n# 2 s\nok 3 - c # SKIP no\n"),
        ["1..3", "kernel: BUG", "not ok 2 - b", "# why", "# 2 s", "ok 3 - c # SKIP no", "(1 that passed are left out)"])
 
 
+def tap_program(text, *args, **env):
+    """A program that registers tests, run."""
+    script = "import tap\ndef some(): pass\n" + text + "\ntap.main()"
+    return subprocess.run(["/usr/bin/python3", "-B", "-c", script, *args], cwd=SRC, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, text=True,
+                          env={**os.environ, "PYTHONPATH": f"{SRC}/tests/lab/lib", "LAB_TIER": "1", **env})
+
+
 @test("parts are boots of their own, and the same combination")
-def _():
+def parts_of_a_program():
     path = TMP / "test_parts.py"
     path.write_text("# lab: parts=3\n# lab all: kernel=6.12,6.1\n")
     eq([(v["kernel"], v["part"]) for v in programs.variations(str(path), True)],
        [("6.12", "1/3"), ("6.12", "2/3"), ("6.12", "3/3"), ("6.1", "1/1")])
     chosen = []
     for part in ("1/3", "2/3", "3/3"):
-        script = "import tap\n" \
-                 "for n in range(7): tap.test(str(n))(lambda: None)\ntap.main()"
-        said = subprocess.run(["/usr/bin/python3", "-B", "-c", script, "--list"], cwd=SRC,
-                              env={**os.environ, "TAP_PART": part, "PYTHONPATH": f"{SRC}/tests/lab/lib"},
-                              stdout=subprocess.PIPE, text=True, check=True)
-        chosen.append(said.stdout.split())
+        said = tap_program("for n in range(7): tap.test(str(n))(some)", "--list", TAP_PART=part)
+        chosen.append([line.partition(": ")[2] for line in said.stdout.splitlines()])
     eq(chosen, [["0", "3", "6"], ["1", "4"], ["2", "5"]])
 
 
+NAMED = """
+for n in (1, 2):
+    tap.test(f"first {n}")(some)
+@tap.test("second")
+def other():
+    raise AssertionError("fails")
+@tap.test("third", only_all="x/y: z")
+def rest(): pass
+"""
+
+
+@test("a test runs alone by the name of its function, also one that is left to --all")
+def tests_by_name():
+    for names, plan, code in ((["some"], "1..2", 0), (["rest"], "1..1", 0), (["other", "rest"], "1..2", 1), ([], "1..3", 1)):
+        said = tap_program(NAMED, *names)
+        eq((said.stdout.splitlines()[0], said.returncode), (plan, code), said.stdout)
+    contains(tap_program(NAMED, "other").stdout, "in other")
+    said = tap_program(NAMED, "sum")
+    eq((said.returncode, said.stdout), (1, ""))
+    contains(said.stderr, "no test sum; there are:\n  some\n  other\n  rest\n")
+
+
+@test("--only PATTERN:NAME gives a program the name, in one of its parts")
+def only_by_name():
+    def chosen(*only):
+        return [(p.name, p.args) for p in programs.choose(
+            [programs.Program(f"lab/{name} [part={part}]", ["run"], {"TAP_PART": part}, 1, None)
+             for name in ("one", "two") for part in ("1/2", "2/2")], only)]
+
+    eq(len(chosen()), 4)
+    eq(chosen("one:a", "one:b"), [("lab/one [part=1/2] a, b", ["run", "a", "b"])])
+    eq([name for name, _ in chosen("one:a", "two")], ["lab/one [part=1/2] a", "lab/two [part=1/2]", "lab/two [part=2/2]"])
+    eq(len(chosen("one:a", "lab/")), 4, "a pattern without a name asks for all")
+
+
 @test("an unknown word of a line is an error")
-def _():
+def unknown_word_in_line():
     for line in ("sped=high", "virtual", "speed"):
         contains(str(raises(steps.Error, combinations, f"# lab: {line}\n", False)), line)
 
 
 @test("every combination of tier 1 is one of --all")
-def _():
+def first_tier_is_part_of_all():
     tier = {p.name for p in programs.lab_programs(False)}
     everything = {p.name for p in programs.lab_programs(True)}
     eq(tier - everything, set())
@@ -227,7 +266,7 @@ def _():
 
 
 @test("tier 1 has both kernels, three speeds, stock modules, the debug flavour and the sanitized build")
-def _():
+def first_tier_covers_all_kinds():
     for key, values in (("kernel", cache.VERSIONS), ("speed", ("full", "high", "super")), ("flavour", cache.FLAVOURS),
                         ("build", ("plain", "sanitize"))):
         eq({p.in_lab[key] for p in programs.lab_programs(False)}, set(values), key)
@@ -238,7 +277,7 @@ def _():
 
 
 @test("time-outs follow the slower of T and the system call, and the programs on a core")
-def _():
+def timeouts_follow_speed():
     speed = schedule.Speed()
     eq(speed.slowness(), 1.0, "without a sample")
     for sample, want in (((6_000_000, 6_000), 1.0), ((3_000_000, 3_000), 1.0), ((6_000_000, 18_000), 3.0),
@@ -271,7 +310,7 @@ def scheduled(jobs=2):
 
 
 @test("a program waits for its kernel, the others do not wait for it")
-def _():
+def program_waits_for_its_kernel():
     s, order, built = scheduled(1), [], threading.Event()
     todo = [Small("late", needs="kernel"), Small("first"), Small("second", built.set)]
 
@@ -287,14 +326,14 @@ def _():
 
 
 @test("a kernel that cannot be built ends the run")
-def _():
+def unbuildable_kernel_ends_run():
     s = scheduled()
     s.stop(steps.Error("no kernel"))
     contains(str(raises(steps.Error, s.run, [Small("late", needs="kernel")], print)), "no kernel")
 
 
 @test("nothing else runs on the core that is measured")
-def _():
+def measured_core_is_idle():
     s = scheduled(2 * len(os.sched_getaffinity(0)))
     # A measurement is wanted after every program
     s.speed.due = lambda: True
@@ -321,7 +360,7 @@ def _():
 
 
 @test("a program that does not end is killed with what it has started, and has failed")
-def _():
+def hanging_program_is_killed():
     p = programs.Program("hangs", ["sh", "-c", "echo 1..1; sleep 1000 & sleep 1000"], {}, 0.3, None)
     result, = p.run()
     eq([t[1] for t in result.tests if t[0] == "failed"][0], "time")
@@ -349,7 +388,7 @@ def slow_step(stream):
 
 
 @test("a step: percent and time left on a terminal, a line elsewhere, also the first time")
-def _():
+def step_shows_progress():
     shutil.rmtree(ROOT, ignore_errors=True)
     contains(on_terminal(slow_step), "a step, 1 s so far")
     out = io.StringIO()
@@ -363,7 +402,7 @@ def _():
 
 
 @test("a step that fails is not remembered as one that was quick")
-def _():
+def failed_step_is_not_remembered():
     progress.remember({"a step": 7.0})
     with contextlib.suppress(ZeroDivisionError), progress.Step("x", "a step", io.StringIO()):
         1 / 0
@@ -371,7 +410,7 @@ def _():
 
 
 @test("steps that end at the same time are all remembered")
-def _():
+def simultaneous_steps_are_remembered():
     shutil.rmtree(ROOT, ignore_errors=True)
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda n: progress.remember({"step %d" % n: float(n)}), range(64)))
@@ -379,13 +418,13 @@ def _():
 
 
 @test("a history that is damaged is none")
-def _():
+def damaged_history():
     (ROOT / progress.KEPT).write_text("{")
     eq(progress.history(), {})
 
 
 @test("--profile sorts by cost, and adds up programs and folders")
-def _():
+def profile_sums():
     def result(name, seconds, processor):
         r = results.Result(name)
         r.seconds, r.profile = seconds, {"boot": 0.5, "start": 0.25, "processor": processor}
@@ -400,7 +439,7 @@ def _():
 
 
 @test("lab/compare: a cell that is gone from --all, and a name that is gone from tier 1, fail it")
-def _():
+def compare_finds_lost_tests():
     def save(name, *programs_):
         path = TMP / name
         path.write_text(json.dumps([{"program": p, "seconds": 1, "profile": {}, "tests": [["passed", t] for t in tests],
@@ -428,7 +467,7 @@ def _():
 
 
 @test("a mutant is found in a function or a table, wherever that is")
-def _():
+def mutant_is_found():
     text = ("int f(int a);\n\nstatic int f(int a,\n\t     int b)\n{\n\treturn a;\n}\n\n"
             "static const struct row f_table[] = {\n\t{ 1 },\n};\n\nint g(void)\n{\n\treturn f(1, 2);\n}\n")
     start, end = mutants.definition(text, "f")

@@ -33,7 +33,7 @@ for path in PAGES:
 
 
 @tap.test("every page is installed, once")
-def _():
+def every_page_is_installed():
     listed = []
     for makefile in glob.glob(os.path.join(SRC, "**", "*.mk"), recursive=True) + [os.path.join(SRC, "Makefile.am")]:
         with open(makefile, encoding="utf-8") as f:
@@ -58,7 +58,7 @@ def drawn(heading, page="ffsctl-worker.7"):
 
 
 @tap.test("ffsctl-worker(7) draws the table by which a worker lives")
-def _():
+def worker_table_is_drawn():
     events = dict(zip("START READY DIED EXIT TIMER STOP RESTART THERE GONE".split(),
                       "start ready die end time stop restart there gone".split()))
     acts = {(state, event)
@@ -72,7 +72,7 @@ def _():
 
 
 @tap.test("and the one of a function's link")
-def _():
+def link_table_is_drawn():
     rows = re.findall(r'\{ "(\w+)",\s+FFSCTL_EVENT_\w+,\s+\{ (.*?)\s*\} \}', source("src/functionfs/link_state.c", "} rows[]", "\n};"))
     wanted = {(state, event): to.split(",")[n].strip().lower()
               for event, to in rows for n, state in enumerate(("unbound", "bound", "enabled", "suspended"))}
@@ -81,7 +81,7 @@ def _():
 
 
 @tap.test("ffsctl(8) the one of its place on the bus")
-def _():
+def bus_table_is_drawn():
     with open(os.path.join(SRC, "src/supervisor/bus.h"), encoding="utf-8") as f:
         text = f.read()
     places, events = (re.findall(r"%s([A-Z]+)\b(?!_)" % prefix, re.search(r"enum %s \{(.*?)\};" % name, text, re.S)[1])
@@ -105,7 +105,7 @@ def plain(text):
 
 
 @tap.test("ffsctl(8) has every command and option of --help, and no other")
-def _():
+def commands_and_options():
     text = plain(manual())
     help_text = stdout(FFSCTL, "--help")
     commands = re.findall(r"^  ([a-z]+) +[a-z]", help_text[help_text.index("commands:"):], re.M)
@@ -123,7 +123,7 @@ def _():
 
 
 @tap.test("ffsctl(8) has every exit code that the program can have")
-def _():
+def exit_codes():
     text = plain(manual())
     codes = {"EX_USAGE": 64, "EX_DATAERR": 65, "EX_NOINPUT": 66, "EX_UNAVAILABLE": 69, "EX_SOFTWARE": 70,
              "EX_OSERR": 71, "EX_CANTCREAT": 73, "EX_IOERR": 74, "EX_TEMPFAIL": 75, "EX_PROTOCOL": 76,

@@ -62,7 +62,7 @@ for version_ in ("6.12", "6.1"):
 
 
 @test("every selftest of the series has mutants, and none is for another program")
-def _():
+def selftests_have_mutants():
     wanted = set(re.findall(r"^Caught-by: (\S+)", "".join(
         cache.read(os.path.join(DIRECTORY, name)).decode() for name in os.listdir(DIRECTORY)), re.M))
     there = set()
@@ -73,7 +73,7 @@ def _():
 
 
 @test("each is noticed where lab/test runs the selftests, or says why not")
-def _():
+def noticed_where_selftests_run():
     there = {(v["kernel"], v["flavour"], v["append"])
              for v in programs.variations(os.path.join(SRC, "tests/lab/kernel/test_functionfs.py"), False)}
     missing = []
@@ -90,7 +90,7 @@ USER = planted.load(os.path.join(SRC, "tests", "mutants"))
 
 
 @test("each defect of tests/mutants fits one place in the sources")
-def _():
+def defects_fit_sources():
     wrong = []
     for mutant in USER:
         try:
@@ -101,7 +101,7 @@ def _():
 
 
 @test("there are 80 of them, three a room, a third of which undo a fix of the history")
-def _():
+def enough_in_every_room():
     rooms = collections.Counter(m.room for m in USER)
     eq(set(rooms), ROOMS)
     eq({r: n for r, n in rooms.items() if n < 3}, {}, "rooms with too few")
@@ -110,7 +110,7 @@ def _():
 
 
 @test("the tests that a mutant names are there")
-def _():
+def named_tests_exist():
     missing = [f"{m}: {t}" for m in USER for t in m.tests
                if not glob.glob(os.path.join(SRC, t.partition("*")[0]) + "*")]
     eq(missing, [])

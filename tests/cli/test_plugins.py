@@ -63,14 +63,14 @@ def bad(source, text):
 
 
 @test("loopback says what it is")
-def _():
+def loopback_describes_itself():
     p = good(os.path.join(BUILD, "src/plugins/loopback.so"))
     eq((p["name"], p["mode"], p["needs"], p["options"]), ("loopback", "message", [], []))
     eq((p["size"], p["depth"], p["out_length"]), (65536, 8, 0))
 
 
 @test("the example of ffsctl-plugin(3) is a plugin")
-def _():
+def manual_example_is_plugin():
     source = man_example("ffsctl-plugin.3")
     p = good(build(source))
     eq((p["name"], p["mode"]), ("count", "message"))
@@ -79,7 +79,7 @@ def _():
 
 
 @test("a plugin needs no symbol from anyone but the C library")
-def _():
+def needs_only_c_library():
     out = subprocess.run(["nm", "-D", "--undefined-only", build(man_example("ffsctl-plugin.3"))],
                          capture_output=True, text=True, check=True).stdout
     ours = [l for l in out.split() if "ffsctl" in l or "stream_" in l]
@@ -87,7 +87,7 @@ def _():
 
 
 @test("options, needs and defaults come out as they were declared")
-def _():
+def options_needs_defaults():
     options = """static const char *const few[] = { "a", "b", 0 };
 static const struct ffsctl_option o[] = {
 	{ .name = "s", .type = FFSCTL_OPTION_STRING, .choices = few, .default_value = "a" },
@@ -109,14 +109,14 @@ static const struct ffsctl_option o[] = {
 
 
 @test("a table that is shorter than ours counts as zero behind its end")
-def _():
+def short_table_is_zero_filled():
     size = ".version = 1, .size = __builtin_offsetof(struct ffsctl_plugin, transfer_size)"
     p = good(build(TABLE % (size, ".transfer_size = 4096, .depth = 99")))
     eq((p["size"], p["depth"]), (65536, 8))
 
 
 @test("what is no plugin, or one of another version, is refused with a sentence")
-def _():
+def no_plugin_is_refused():
     bad("int x;", "it has no symbol ffsctl_plugin")
     bad(TABLE % (".version = 2, .size = sizeof(struct ffsctl_plugin)", ""),
         "was built for version 2 of the plugin interface, this ffsctl-worker has version 1; build it again")
@@ -158,7 +158,7 @@ def work(path, plugin=None, packet=None, size=0, options=None):
 
 
 @test("a worker loads the plugin that was handed to it: it need not be able to walk to the file")
-def _():
+def plugin_by_descriptor():
     good = build(TABLE % (GOOD, ""))
     refusal = "plugin x: there is no option 'none'"  # by which it shows that it was loaded
     for path, plugin in ((good, None), ("/nowhere.so", good)):
@@ -171,7 +171,7 @@ def _():
 
 
 @test("a worker refuses buffers that hold no packet of one of the speeds, whichever it is")
-def _():
+def buffers_hold_no_packet():
     plugin = build(TABLE % (GOOD, ""))
     sizes = {"full": 64, "high": 512, "super": 1024}
     for packet, size, least in ((sizes, 1023, 1024), ({"full": 64, "high": 512}, 100, 512), ({"full": 64}, 10, 64)):
@@ -190,7 +190,7 @@ def compiled(compiler, source, suffix):
 
 
 @test("the headers are C99, and C++; a plugin in C++ is one")
-def _():
+def headers_are_c99_and_cpp():
     strict = ["-Wall", "-Wextra", "-Wpedantic"]
     headers = "".join("#include <ffsctl/%s>\n" % h for h in sorted(os.listdir(os.path.join(SRC, "include/ffsctl"))))
     with open(os.path.join(SRC, "examples/plugin-template/mine.c")) as f:
@@ -218,7 +218,7 @@ def public_names(header):
 
 
 @test("ffsctl-plugin(3) has every struct's every member, and every value")
-def _():
+def manual_has_every_member():
     with open(os.path.join(SRC, "man/ffsctl-plugin.3")) as f:
         page = set(re.findall(r"\w+", f.read()))
     names = set(public_names("plugin.h"))
@@ -252,7 +252,7 @@ def document(*args, status=0):
 
 
 @test("plugins lists what is installed: name, summary, path")
-def _():
+def lists_installed_plugins():
     listed = document()
     eq([p["plugin"] for p in listed["plugins"]], sorted(f[:-3] for f in os.listdir(os.path.join(BUILD, "src/plugins"))
                                                         if f.endswith(".so")))
@@ -266,7 +266,7 @@ def _():
 
 
 @test("plugins NAME shows all that it declares")
-def _():
+def shows_one_plugin():
     p = document("sourcesink")["plugins"][0]
     eq(p["declares"], good(p["path"]))
     _, out, _ = ffsctl("plugins", "sourcesink")
@@ -289,7 +289,7 @@ static const struct ffsctl_option o[] = {
 
 
 @test("a plugin that is not there is told by 69, in the document, too")
-def _():
+def missing_plugin():
     status, out, err = ffsctl("plugins", "no-such")
     eq((status, out), (69, ""))
     contains(err, "there is no plugin 'no-such'")
@@ -314,7 +314,7 @@ def hostile(code):
 
 
 @test("a plugin that hangs, dies, lies or floods as it is loaded costs that plugin, not ffsctl")
-def _():
+def plugin_misbehaves_while_loading():
     for code, text in (
             ("abort();", "by signal 6 (Aborted)"),
             ("_exit(0);", "cannot be understood"),
@@ -332,7 +332,7 @@ def _():
 
 
 @test("a plugin is loaded with no privilege, variable, descriptor or child to be had")
-def _():
+def loaded_without_privileges():
     path = hostile("""
         extern char **environ;
         int fds = 0, i;
@@ -370,7 +370,7 @@ def check(*workers, args=()):
 
 
 @test("check: options that a plugin does not take are errors at their places, all of them in one run")
-def _():
+def check_refuses_options():
     status, said = check(
         'plugin = "sourcesink"; options : { patern = 1; pattern = "x"; }; io : { size = 16; };',
         'plugin = "loopback"; options : { pattern = 1; }; reddy = 1;',
@@ -398,7 +398,7 @@ static const struct ffsctl_option o[] = {
 
 
 @test("check: each type, choices, what is required, and sizes that a plugin cannot do with")
-def _():
+def check_types_and_sizes():
     path = build(EVERY_TYPE)
     worker = 'plugin = "%s"; ' % path
     status, said = check(
@@ -423,7 +423,7 @@ def _():
 
 
 @test("check: a plugin that is not here, or cannot be loaded, is a warning, and an error with --here")
-def _():
+def check_plugin_missing():
     broken = build("int x;")
     workers = ('plugin = "no-such"; options : { any = 1; };', 'plugin = "%s"; options : { any = 1; };' % broken)
     status, said = check(*workers)
@@ -435,7 +435,7 @@ def _():
 
 
 @test("check: one child for each plugin, however many workers and files name it")
-def _():
+def check_one_child_per_plugin():
     path, times = os.path.join(tmp.name, "many.conf"), os.path.join(tmp.name, "times")
     # A plugin may read: each load takes a byte
     os.mkfifo(times)
@@ -452,7 +452,7 @@ def _():
 
 
 @test("check: OUT transfers that dmabuf has to copy are a warning")
-def _():
+def check_dmabuf_copies():
     fixed = build(EVERY_TYPE.replace("transfer_size = 512, .out_length = 512", "transfer_size = 1024, .out_length = 1024"))
     status, said = check('plugin = "loopback"; io : { engine = "dmabuf"; };',
                          'plugin = "%s"; options : { path = ""; }; io : { engine = "dmabuf"; };' % fixed,
@@ -467,7 +467,7 @@ def _():
 
 
 @test("check: what a gadget file allows and the plugin does not declare stays closed, which is a warning")
-def _():
+def check_allow_closes():
     status, said = check('plugin = "loopback"; allow = ( "files", "network" );', 'plugin = "bridge"; allow = ( "files" );',
                          'plugin = "loopback"; allow = ();')
     eq((status, [(place.split(":")[0], severity, text) for place, severity, text in said if "closed" in text]), (0, [
@@ -476,7 +476,7 @@ def _():
 
 
 @test("check: what has no room in the mount's memory with engine mmap is a warning")
-def _():
+def check_mmap_room():
     status, said = check('plugin = "loopback"; io : { engine = "mmap"; depth = 256; };',
                          'plugin = "loopback"; io : { engine = "mmap"; };',
                          'plugin = "loopback"; io : { depth = 256; };',

@@ -52,7 +52,7 @@ for file in FILES:
 
 
 @tap.test("there is a scheme for every type, and the schema takes all")
-def _():
+def every_type_has_scheme():
     with open(os.path.join(SRC, "schemas", "gadget.schema.json"), encoding="utf-8") as f:
         validator = jsonschema.Draft202012Validator(json.load(f))
     types = set()

@@ -30,7 +30,7 @@ CALLS = sorted(name.split("@@")[0] for name in exported())
 
 
 @test("exactly the symbols of src/stream/libffsctl-stream.symbols, with their versions")
-def _():
+def exact_symbols():
     soname, *symbols = read("src/stream/libffsctl-stream.symbols").splitlines()
     eq(exported(), symbols)
     contains(output("readelf", "-d", LIBRARY), f"Library soname: [{soname}]")
@@ -38,13 +38,13 @@ def _():
 
 
 @test("every call is in the header, and no other")
-def _():
+def every_call_in_header():
     header = re.sub(r"/\*.*?\*/", "", read("include/ffsctl/stream.h"), flags=re.S)
     eq(sorted(set(re.findall(r"\b(ffsctl_stream_\w+)\(", header))), CALLS)
 
 
 @test("ffsctl-stream(3) has every call, and every member of the configuration")
-def _():
+def manual_has_every_call():
     page = read("man/ffsctl-stream.3")
     eq(sorted(set(re.findall(r"\bffsctl_stream_\w+", page)) - {"ffsctl_stream_config"}), CALLS)
     body = re.search(r"struct ffsctl_stream_config \{(.*?)\n\};", read("include/ffsctl/stream.h"), re.S).group(1)
@@ -56,7 +56,7 @@ def _():
 
 
 @test("it needs libaio and the C library only, and takes nothing from the program")
-def _():
+def needs_only_libaio():
     sanitizers = ("libasan", "libubsan", "libgcov", "libgcc")
     needed = re.findall(r"\(NEEDED\).*\[(.*)\]", output("readelf", "-d", LIBRARY))
     eq([n for n in needed if not n.startswith(sanitizers)], ["libaio.so.1", "libc.so.6"])

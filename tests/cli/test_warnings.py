@@ -34,7 +34,7 @@ def ffs(label, *endpoints, more=""):
 
 
 @test("ids for tests that nobody has asked for")
-def _():
+def ids_for_tests():
     eq(warnings(ACM), ["no ids are set in 'attrs': 1d6b:0104 is used, which is for tests only"])
     eq(warnings(ACM + "attrs = { bDeviceClass = 0; };\n"),
        ["2:1: no ids are set in 'attrs': 1d6b:0104 is used, which is for tests only"])
@@ -46,7 +46,7 @@ def _():
 
 
 @test("functions without descriptors for SuperSpeed, unless that is what the file says")
-def _():
+def no_superspeed_descriptors():
     slow = "functions = {\n" + ffs("s", "bulk-in", more='speeds = [ "full", "high" ];') + "};\n"
     words = "'max_speed' is lowered to \"high\": function '%s' has no descriptors above it"
     eq(warnings(IDS + slow), ["3:3: " + words % "s"])
@@ -59,7 +59,7 @@ def _():
 
 
 @test("RNDIS that is not the first function of a configuration")
-def _():
+def rndis_not_first():
     both = 'functions = {\n  a = { type = "acm"; };\n  r = { type = "rndis"; };\n};\n'
     words = "function 'r' is not the first of configuration %d: Windows takes RNDIS only there"
     eq(warnings(IDS + both), ["4:3: " + words % 1])
@@ -72,7 +72,7 @@ def _():
 
 
 @test("more endpoints than the UDC is known to have, where it is named")
-def _():
+def too_many_endpoints():
     many = "functions = {\n" + "".join(ffs("f%d" % i, *["bulk-in"] * 8) for i in range(3)) + (
         '  a = { type = "acm"; }; m = { type = "mass_storage"; }; n = { type = "ncm"; };\n};\n')
     words = "the gadget needs at least 32 endpoints besides ep0; a UDC of %s has 30"
@@ -89,7 +89,7 @@ def _():
 
 
 @test("a worker that keeps all of root's powers")
-def _():
+def worker_keeps_privileges():
     text = "functions = {\n  f = { ffs = { interfaces = ( { endpoints = ( \"bulk-in\" ); } ); };\n" \
            '    worker = { exec = [ "/bin/sh" ]; user = "root"; privileges = "%s"; };\n  };\n};\n'
     eq(warnings(IDS + text % "keep"), ["4:66: with \"keep\" the worker has all of root's powers over this machine"])
@@ -97,7 +97,7 @@ def _():
 
 
 @test("obex, with which no host sees the gadget")
-def _():
+def obex_hides_gadget():
     eq(warnings(IDS + 'max_speed = "high";\nfunctions = { o = { type = "obex"; }; };\n'),
        ["3:15: no host will see the gadget: the kernel's obex function keeps it off the bus until a host has "
         "configured it (f_obex.c)"])

@@ -96,7 +96,7 @@ TALKS = worker(exec=["/bin/sh", "-c", "echo what it prints >&2; exec sleep 10000
 
 
 @test("what happens to a gadget and its functions: message, priority, identifier and whose it is")
-def _():
+def entries_say_what_happened_to_whom():
     with journal() as j, running(gadget("flow", TALKS)) as (child, stderr):
         entry = j.entry_with("echo: worker ready (pid ")
         eq({**entry, "MESSAGE": ""}, {"MESSAGE": "", "PRIORITY": INFO, "SYSLOG_IDENTIFIER": "ffsctl",
@@ -116,7 +116,7 @@ def _():
 
 
 @test("an error is one, of that gadget")
-def _():
+def error_is_one_entry():
     path = gadget("flow", worker(exec=["/bin/sh", "-c", "exit 3"], ready="notify"))
     with journal() as j, running(path) as (child, stderr):
         eq(child.wait(patience(60)), 76)
@@ -127,7 +127,7 @@ def _():
 
 
 @test("what has several lines is one entry, and makes no field")
-def _():
+def several_lines_are_one_entry():
     with journal() as j, running("/no\nFFSCTL_GADGET=such/file.conf") as (child, stderr):
         eq(child.wait(patience(60)), 66)
         entry = j.entry()
@@ -136,7 +136,7 @@ def _():
 
 
 @test("another stderr than the journal's: all goes there")
-def _():
+def stderr_is_not_the_journal():
     with journal() as j, running(gadget("flow", TALKS), is_journal=False) as (child, stderr):
         said = ""
         while "flow: up on" not in said or "what it prints" not in said:
@@ -147,7 +147,7 @@ def _():
 
 
 @test("a journal that does not answer: all goes to stderr, and the gadget works")
-def _():
+def silent_journal_falls_back_to_stderr():
     with running(gadget("flow", TALKS)) as (child, stderr):
         said = ""
         while "ffsctl: flow: up on" not in said or "what it prints" not in said:
@@ -156,7 +156,7 @@ def _():
 
 
 @test("a journal whose socket is full does not stop the supervisor")
-def _():
+def full_journal_socket_stops_nobody():
     with journal() as j, running(gadget("flow", SLOW)) as (child, stderr):
         j.entry_with("flow: up on")
         j.entries.setblocking(False)
@@ -172,7 +172,7 @@ def _():
 
 
 @test("`up` says so there as well; what comes later is in 'ffsctl log'")
-def _():
+def up_says_so_in_the_journal():
     with journal() as j, running(gadget("flow", SLOW), command="up") as (child, stderr):
         eq(child.wait(patience(60)), 0)
         eq(j.entry(), {"MESSAGE": "flow: up on dummy_udc.0", "PRIORITY": INFO, "SYSLOG_IDENTIFIER": "ffsctl",

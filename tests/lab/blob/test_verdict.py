@@ -41,7 +41,7 @@ def diff(*args):
 
 @test(f"{SESSIONS} sessions, no disagreement" + ("" if DEBUG else ", every branch from both sides"),
       only_all=DEBUG and "blob/associations-count-from-0: the same sessions, and more, have a test without debugging")
-def _():
+def no_disagreement():
     result = diff("-k", KERNEL, "-s", SEED, "-n", str(SESSIONS), "-c" if DEBUG else "-b")
     print(result.stdout)
     eq(result.returncode, 0, result.stdout)
@@ -51,7 +51,7 @@ def _():
 
 
 @test("what another kernel would say is noticed")
-def _():
+def other_kernel_is_noticed():
     other = {"6.12": "6.1-stock", "6.1": "6.12-patched"}[os.environ["LAB_KERNEL"]]
     result = diff("-k", other, "-s", SEED, "-n", "5000")
     eq(result.returncode, 1, result.stdout)
@@ -85,7 +85,7 @@ class Instance:
 
 
 @test("what is taken is taken whole, and an active instance takes no blob")
-def _():
+def taken_whole_or_not_at_all():
     with Instance() as i:
         eq(i.write(b""), "EINVAL")
         eq(i.write(HEAD + INTERFACE), 25)
@@ -94,7 +94,7 @@ def _():
 
 
 @test("a buffer that is not there")
-def _():
+def buffer_that_is_not_there():
     libc = ctypes.CDLL(None, use_errno=True)
     with Instance() as i:
         eq(libc.write(i.ep0, ctypes.c_void_p(8), 25), -1)

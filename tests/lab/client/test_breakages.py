@@ -284,7 +284,7 @@ def restore_udc():
 
 
 @tap.cleanup
-def _():
+def put_right():
     if current:
         by_hand(current.pop())
     restore_udc()
@@ -357,7 +357,7 @@ def up_again(*names):
 
 
 @test("nothing is broken")
-def _():
+def nothing_broken():
     look(bring_up())
     must(ffsctl("down", "flow"))
     leave_clean()

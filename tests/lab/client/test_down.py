@@ -17,7 +17,7 @@ harness.leaves_nothing()
 
 
 @test("a gadget whose keeper has died goes down with 0")
-def _():
+def dead_keeper_goes_down():
     up(f"{EXAMPLES}/interrupt.conf")
     gadget, _ = harness.status("interrupt")
     harness.kill(gadget["functions"][0]["keeper"])
@@ -25,7 +25,7 @@ def _():
 
 
 @test("a gadget that has failed goes down with 0")
-def _():
+def failed_gadget_goes_down():
     up(f"{EXAMPLES}/interrupt.conf")
     gadget, _ = harness.status("interrupt")
     harness.kill(gadget["functions"][0]["keeper"])
@@ -37,7 +37,7 @@ def _():
 
 
 @test("a supervisor that is stopped is not waited for: 75, and how it goes on")
-def _():
+def stopped_supervisor_is_not_waited_for():
     path = gadget("x", LOOPBACK)
     up(path)
     pid = status("x")[0]["supervisor"]
@@ -53,14 +53,14 @@ def _():
 
 
 @test("down says what it did, and is done when there is nothing to do")
-def _():
+def says_what_it_did():
     up(f"{EXAMPLES}/loopback.conf")
     eq(down("loopback").stderr, "ffsctl: loopback: down\n")
     contains(down("loopback").stderr, "not up")
 
 
 @test("one name per gadget, several gadgets in one command, files as names")
-def _():
+def several_gadgets_in_one_command():
     up(f"{EXAMPLES}/loopback.conf", "--no-bind")
     up(f"{EXAMPLES}/interrupt.conf", "--no-bind")
     eq(sorted(os.listdir(harness.CONFIGFS)), ["interrupt", "loopback"])
@@ -68,7 +68,7 @@ def _():
 
 
 @test("an argument that names no gadget keeps neither down, status nor reexec from the others")
-def _():
+def wrong_name_stops_no_other():
     up(f"{EXAMPLES}/loopback.conf", "--no-bind")
     up(f"{EXAMPLES}/interrupt.conf", "--no-bind")
     wrong = ("..", "also/../wrong name")
@@ -84,7 +84,7 @@ def _():
 
 
 @test("a file that is not there does not hide an earlier failure of down")
-def _():
+def missing_file_hides_no_failure():
     result = ffsctl("down", "..", "missing.conf")
     eq(result.returncode, 64)
     contains(result.stderr, "'..'")
@@ -105,7 +105,7 @@ def each_command(path, code):
 
 
 @test("a path of no file is 66, of a file that is no gadget file 65, for every command; what is up stays so")
-def _():
+def path_of_no_gadget_file():
     up(f"{EXAMPLES}/loopback.conf")
     damaged = gadget("damaged", "nonsense = 1; ")
     each_command("./nosuch.conf", 66)
@@ -117,7 +117,7 @@ def _():
 
 
 @test("a path means the gadget that came from that file, whatever has become of the file")
-def _():
+def path_means_gadget_of_that_file():
     path = pathlib.Path(gadget("first", LOOPBACK, 'name = "named";'))
     text = path.read_text()
     directory = path.parent / "link"
@@ -140,7 +140,7 @@ def _():
 
 
 @test("of several gadgets of one file a path means that of the name that the file gave; without that one it is 64")
-def _():
+def path_of_several_gadgets():
     path = pathlib.Path(gadget("many", LOOPBACK))
     text = path.read_text()
     for args in ((), ("--name", "second"), ("--name", "third")):
@@ -156,7 +156,7 @@ def _():
 
 
 @test("reload of a file that gives another name now is refused, and says so")
-def _():
+def reload_refuses_new_name():
     path = pathlib.Path(gadget("first", LOOPBACK))
     up(path, "--no-bind")
     path.write_text(path.read_text() + 'name = "second";\n')
@@ -168,7 +168,7 @@ def _():
 
 
 @test("-v says each step as it is done, and undone")
-def _():
+def verbose_names_each_step():
     plan = document(ffsctl("up", f"{EXAMPLES}/loopback.conf", "--dry-run", "--json"))["gadgets"][0]["plan"]
     said = must(ffsctl("-v", "up", f"{EXAMPLES}/loopback.conf")).stderr.splitlines()
     done = [f"ffsctl: {step['do']} {step['path']}" for step in plan]
@@ -184,7 +184,7 @@ def mounts():
 
 
 @test("a mount point behind a symbolic link is mounted where that leads, and gone after down")
-def _():
+def mount_behind_symbolic_link():
     real, link = DIRECTORY / "real", DIRECTORY / "through"
     real.mkdir()
     link.symlink_to("real")

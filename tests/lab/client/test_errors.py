@@ -75,7 +75,7 @@ def no_udc():
 
 
 @test("no UDC")
-def _():
+def no_udc_at_all():
     hint = "is the controller's driver loaded, and the port in device mode? (ls /sys/class/udc)"
     with no_udc():
         refuses(69, f"ffsctl: there is no UDC; {hint}", INTERRUPT)
@@ -85,7 +85,7 @@ def _():
 
 
 @test("a UDC of another name")
-def _():
+def no_udc_of_that_name():
     refuses(69, "ffsctl: there is no UDC 'dwc'; this machine has dummy_udc.0 (dummy_udc)",
             INTERRUPT, "--udc", "dwc")
     path = gadget("named", None, 'udc = "dwc";')
@@ -95,7 +95,7 @@ def _():
 
 
 @test("a UDC that another gadget holds")
-def _():
+def udc_held_by_another_gadget():
     sentence = (f"ffsctl: the UDC {UDC} is held by gadget 'foreign'; take that down first, or name "
                 "another UDC with --udc")
     with foreign():
@@ -107,7 +107,7 @@ def _():
 
 
 @test("a UDC that is taken between our look and the bind")
-def _():
+def udc_taken_before_bind():
     told = Fifo()
     front = start("up", gadget("slow", odd("tell", told.path, "wait")))
     pid = told.wait()
@@ -132,7 +132,7 @@ def say_ready(pid):
 
 
 @test("a UDC that comes while up waits for it")
-def _():
+def udc_comes_while_up_waits():
     with no_udc():
         front = start("up", INTERRUPT, "--wait-udc", "--udc", UDC)
         eq(await_state("interrupt", "starting")[1], 1)
@@ -144,7 +144,7 @@ def _():
 
 
 @test("a virtual UDC that comes while up waits for any is not taken")
-def _():
+def virtual_udc_is_not_taken():
     with no_udc():
         front = start("up", INTERRUPT, "--wait-udc=3")
         await_state("interrupt", "starting")
@@ -153,7 +153,7 @@ def _():
 
 
 @test("a UDC that does not come")
-def _():
+def udc_never_comes():
     with no_udc():
         refuses(75, "ffsctl: no UDC has come within the time given", INTERRUPT, "--wait-udc=20")
 
@@ -162,7 +162,7 @@ def _():
 
 
 @test("configfs is not mounted")
-def _():
+def configfs_not_mounted():
     with unmounted(b"/sys/kernel/config"):
         refuses(69, f"ffsctl: cannot make the gadget {CONFIGFS}/interrupt: No such file or directory; "
                     "configfs is not mounted: mount -t configfs none /sys/kernel/config", INTERRUPT)
@@ -172,7 +172,7 @@ def _():
 
 
 @test("configfs is elsewhere")
-def _():
+def configfs_elsewhere():
     refuses(69, "ffsctl: cannot make the gadget /nowhere/usb_gadget/interrupt: No such file or directory; "
                 "configfs is not mounted: mount -t configfs none /nowhere", "/nowhere", "up", INTERRUPT,
             command="--configfs")
@@ -190,7 +190,7 @@ def as_nobody(*args):
 
 
 @test("not root")
-def _():
+def caller_is_not_root():
     path = str(gadgets.DIRECTORY / "interrupt.conf")
     result = must(as_nobody("up", path), 77)
     eq(result.stderr.splitlines()[-1], "ffsctl: cannot make /run/ffsctl: Permission denied; this needs root")
@@ -211,7 +211,7 @@ def _():
 
 
 @test("the kernel has no FunctionFS")
-def _():
+def kernel_without_functionfs():
     # The lab's own link: the directory around it may be the machine's, which an overlay does not rename
     modules = pathlib.Path("/lib/modules", os.uname().release)
     away = modules.with_name("away")
@@ -241,7 +241,7 @@ def refuses_worker(code, sentence, group, start_of=None):
 
 
 @test("more serial ports than the kernel has: that is said, and not another gadget's name")
-def _():
+def too_many_serial_ports():
     path = gadgets.DIRECTORY / "x.conf"
     path.write_text('functions : { %s };\n' % " ".join('t%d : { type = "acm"; };' % n for n in range(9)))
     contains(must(ffsctl("up", path, "--no-bind"), 71).stderr,
@@ -249,7 +249,7 @@ def _():
 
 
 @test("a gadget file in a directory whose name is not UTF-8")
-def _():
+def directory_name_not_utf8():
     directory = os.path.join(os.fsencode(gadgets.DIRECTORY), b"\xff")
     os.mkdir(directory)
     path = os.fsdecode(shutil.copy(os.fsencode(gadget("x", LOOPBACK)), directory))
@@ -259,7 +259,7 @@ def _():
 
 
 @test("a plugin that is not there")
-def _():
+def plugin_is_missing():
     where = f"{harness.BUILD}/src/plugins/nope.so"
     refuses_worker(69, f"there is no plugin 'nope' ({where}): No such file or directory", worker(plugin="nope"))
     refuses_worker(69, "there is no plugin '/nope.so' (/nope.so): No such file or directory",
@@ -267,7 +267,7 @@ def _():
 
 
 @test("a plugin that is none")
-def _():
+def plugin_is_no_plugin():
     bad = gadgets.DIRECTORY / "bad.so"
     bad.write_text("this is no ELF file")
     result = refuses_worker(76, f"the worker of 'echo' ({harness.BUILD}/ffsctl-worker) ended before it was "
@@ -276,7 +276,7 @@ def _():
 
 
 @test("a program that is not there, or none")
-def _():
+def program_missing_or_none():
     refuses_worker(69, "there is no program 'nope' in PATH", worker(exec=["nope"]))
     refuses_worker(69, "cannot execute /nope: No such file or directory", worker(exec=["/nope"]))
     refuses_worker(69, "cannot execute /etc/passwd: Permission denied", worker(exec=["/etc/passwd"]))
@@ -287,7 +287,7 @@ def _():
 
 
 @test("a user, a group and a directory that are not there")
-def _():
+def user_group_directory_missing():
     sleep = ["/bin/sleep", "1000"]
     refuses_worker(69, "this machine has no user 'nope'", worker(exec=sleep, user="nope"))
     refuses_worker(69, "this machine has no group 'nope'", worker(exec=sleep, groups=["nope"]))
@@ -296,7 +296,7 @@ def _():
 
 
 @test("a worker that is never ready")
-def _():
+def worker_never_ready():
     refuses_worker(75, f"the worker of 'echo' ({ODD_WORKER}) did not get ready within 7.5 s (start_timeout)",
                    odd("wait", start_timeout=7.5))
     # A deaf one cannot help it either.
@@ -305,7 +305,7 @@ def _():
 
 
 @test("a worker that ends before it is ready; what it has said is shown")
-def _():
+def worker_ends_before_ready():
     for words, how in ((["exit", 3], "exit 3"), (["exit", 0], "exit 0"), (["exit", 125], "exit 125"),
                        (["raise", 9], "signal 9 (Killed)")):
         refuses_worker(76, f"the worker of 'echo' ({ODD_WORKER}) ended before it was ready: {how}",
@@ -316,7 +316,7 @@ def _():
 
 
 @test("the whole of up takes too long")
-def _():
+def up_takes_too_long():
     path = gadget("x", odd("wait", start_timeout=1000))
     refuses(75, "ffsctl: 'x' did not come up within the time given (--timeout); the worker of 'echo' is not ready",
             path, "--timeout", 12)
@@ -326,14 +326,14 @@ def _():
 
 
 @test("a foreign gadget of the same name")
-def _():
+def foreign_gadget_of_same_name():
     with foreign("interrupt", bound=False):
         refuses(73, "ffsctl: there is a gadget 'interrupt' that ffsctl has not made; use --name for another name, or "
                     "'ffsctl down --force interrupt' to take it down", INTERRUPT)
 
 
 @test("a foreign gadget beside ours, with functions that libusbgx does not know")
-def _():
+def foreign_gadget_with_unknown_functions():
     with foreign(bound=False) as top:
         (top / "idVendor").write_text("0xabcd")
         there = harness.tree(top)
@@ -348,7 +348,7 @@ def _():
 
 
 @test("a foreign gadget that serves a host is not touched")
-def _():
+def foreign_gadget_serves_host():
     with foreign() as top:
         eq(must(ffsctl("status", "foreign"), 4).stdout.splitlines()[0].split(",")[0], f"foreign: foreign on {UDC}")
         refuses(73, "ffsctl: the gadget 'foreign' was not made by ffsctl; 'ffsctl down --force foreign' takes it down", "foreign",
@@ -360,7 +360,7 @@ def _():
 
 
 @test("whoever calls may have left SIGCHLD ignored: the exit code is ours all the same")
-def _():
+def caller_ignores_sigchld():
     def ignore():
         signal.signal(signal.SIGCHLD, signal.SIG_IGN)
 
@@ -372,7 +372,7 @@ def _():
 
 
 @test("up twice, down twice")
-def _():
+def up_twice_down_twice():
     up(INTERRUPT)
     pid = status("interrupt")[0]["supervisor"]
     contains(up(INTERRUPT).stderr, f"interrupt: up already on {UDC}")
@@ -385,7 +385,7 @@ def _():
 
 
 @test("up twice, but not as it was")
-def _():
+def up_twice_with_changes():
     up(INTERRUPT, "--no-bind")
     refuses(73, "ffsctl: 'interrupt' is up, but not bound; 'ffsctl bind interrupt' binds it", INTERRUPT)
     contains(up(INTERRUPT, "--no-bind").stderr, "interrupt: up already, not bound")
@@ -398,7 +398,7 @@ def _():
 
 
 @test("two ups at once: one wins, the other says who")
-def _():
+def two_ups_at_once():
     told = Fifo()
     path = gadget("slow", odd("tell", told.path, "wait"))
     front = start("up", path)
@@ -412,7 +412,7 @@ def _():
 
 
 @test("many ups at once, and many downs")
-def _():
+def many_ups_and_downs_at_once():
     for _ in range(5):
         fronts = [start("up", INTERRUPT) for _ in range(6)]
         results = [finish(front) for front in fronts]
@@ -430,7 +430,7 @@ def _():
 
 
 @test("status at the same time is in nobody's way")
-def _():
+def status_meanwhile():
     for _ in range(10):
         up(INTERRUPT)
         supervisor = status("interrupt")[0]["supervisor"]
@@ -445,7 +445,7 @@ def _():
 
 
 @test("Ctrl-C while up waits: nothing is left when it returns")
-def _():
+def ctrl_c_while_up_waits():
     told = Fifo()
     front = start("up", gadget("slow", odd("tell", told.path, "wait")))
     told.wait()
@@ -462,7 +462,7 @@ def _():
 
 
 @test("a second Ctrl-C does not wait, and the rest goes on by itself")
-def _():
+def second_ctrl_c():
     told = Fifo()
     front = start("up", gadget("slow", odd("deaf", "tell", told.path, "wait", stop_timeout=1000)))
     told.wait()
@@ -476,7 +476,7 @@ def _():
 
 
 @test("somebody is in the mount: down names him, keeps its record, and works when he has gone")
-def _():
+def mount_in_use():
     up(INTERRUPT)
     child = subprocess.Popen(["sleep", "1000"], cwd="/dev/ffs/interrupt/meter")
     try:
@@ -517,7 +517,7 @@ class Run:
 
 
 @test("run ends with 0 on TERM and INT, and nothing is left")
-def _():
+def run_ends_on_term_and_int():
     for sig in (signal.SIGTERM, signal.SIGINT):
         r = Run(INTERRUPT)
         r.until(f"interrupt: up on {UDC}")
@@ -528,7 +528,7 @@ def _():
 
 
 @test("run ends with 76 when a keeper dies, removes nothing, and the next one starts anew")
-def _():
+def run_ends_when_keeper_dies():
     path = gadget("x", {"a": LOOPBACK, "b": None})
     r = Run(path)
     r.until("up on")
@@ -547,7 +547,7 @@ def _():
 
 
 @test("run is killed: up clears and works")
-def _():
+def run_is_killed():
     r = Run(INTERRUPT)
     r.until("up on")
     r.process.kill()
@@ -558,7 +558,7 @@ def _():
 
 
 @test("run shows what workers print, and ends with 76 when one is never ready")
-def _():
+def run_shows_worker_output():
     path = gadget("x", odd("dance"))
     r = Run(path)
     said = r.ends(76)
@@ -567,7 +567,7 @@ def _():
 
 
 @test("run waits for a UDC without being asked")
-def _():
+def run_waits_for_udc():
     with no_udc():
         r = Run(INTERRUPT)
         r.until("interrupt: waiting for a UDC: there is no UDC 'dummy_udc.0'")
@@ -577,7 +577,7 @@ def _():
 
 
 @test("run is told to end while it waits")
-def _():
+def run_ended_while_waiting():
     with no_udc():
         r = Run(INTERRUPT)
         r.until("waiting for a UDC")

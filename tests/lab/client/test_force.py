@@ -92,7 +92,7 @@ LINKS = [
 
 
 @test("what a script has made: refused without --force, and goes with all that is in it; other gadgets stay")
-def _():
+def gadget_of_a_script():
     theirs = script("theirs", ["functions/ffs.theirs", "functions/SourceSink.x", "configs/c.1"],
                     links=[("configs/c.1/x", "functions/SourceSink.x")])
     (theirs / "UDC").write_text(OTHER)
@@ -114,7 +114,7 @@ def _():
 
 
 @test("its FunctionFS is unmounted wherever it is mounted, and only that")
-def _():
+def unmounts_its_functionfs_only():
     for name in ("theirs", "more"):
         top = script(name, [f"functions/ffs.{name}", f"functions/ffs.{name}2", "configs/c.1"],
                      links=[("configs/c.1/f", f"functions/ffs.{name}")])
@@ -143,7 +143,7 @@ def daemon(mount):
 
 
 @test("its FunctionFS is in use: 73, by whom, and nothing is changed")
-def _():
+def functionfs_in_use():
     top = script("theirs", ["functions/ffs.theirs", "functions/SourceSink.x", "configs/c.1"],
                  links=[("configs/c.1/f", "functions/ffs.theirs"), ("configs/c.1/x", "functions/SourceSink.x")])
     with mounted("theirs", "/tmp/theirs") as mount:
@@ -160,7 +160,7 @@ def _():
 
 
 @test("of ours --force changes nothing: by its supervisor, without it, and when it is not up")
-def _():
+def changes_nothing_for_ours():
     path = gadget("x", LOOPBACK, f'udc = "{UDC}";')
     up(path)
     eq(down("--force", "x").stderr, "ffsctl: x: down\n")
@@ -190,7 +190,7 @@ def lose(name, *files):
 
 
 @test("its record was deleted and its supervisor has died: refused, gone with --force, and up again")
-def _():
+def record_deleted_supervisor_dead():
     path = gadget("x", LOOPBACK, f'udc = "{UDC}";')
     up(path, "--hold", "0")
     lose("x", "record")
@@ -205,7 +205,7 @@ def _():
 
 
 @test("its record was deleted, and its processes still serve: 73, and --force waits for nobody")
-def _():
+def record_deleted_processes_serve():
     path = gadget("x", LOOPBACK, f'udc = "{UDC}";')
     up(path, "--hold", "100")
     now, _ = status("x")
@@ -223,7 +223,7 @@ def _():
 
 
 @test("all examples, as if somebody else had made them")
-def _():
+def examples_as_made_by_others():
     for path in gadgets.examples():
         up(path, "--hold", "0", "--udc", UDC)
         now, _ = status(path.stem)
@@ -246,7 +246,7 @@ def by_hand(name):
 
 
 @test("FunctionFS of a gadget that is in configfs no more: unmounted")
-def _():
+def functionfs_without_gadget():
     path = gadget("x", LOOPBACK, f'udc = "{UDC}";')
     up(path, "--hold", "0", "--no-bind")
     lose("x")
@@ -257,7 +257,7 @@ def _():
 
 
 @test("its record was deleted, and what is in configfs as well: the rest goes with --force")
-def _():
+def record_and_configfs_deleted():
     up(gadget("x", LOOPBACK, f'udc = "{UDC}";'), "--hold", "0", "--no-bind")
     lose("x", "record")
     by_hand("x")
@@ -266,7 +266,7 @@ def _():
 
 
 @test("a name that no gadget file could have; another user")
-def _():
+def impossible_name_or_other_user():
     script("a b", ["strings/0x409"])
     must(ffsctl("down", "a b"), 64)
     forced("a b")

@@ -32,7 +32,7 @@ def waiting(*words):
 
 
 @test("ready: at once when it is, by name and by file")
-def _():
+def ready_at_once():
     path = gadget("x", LOOPBACK)
     up(path)
     for word in ("x", path):
@@ -41,7 +41,7 @@ def _():
 
 
 @test("ready: of a gadget that is coming up, when it has")
-def _():
+def ready_after_coming_up():
     told = Fifo()
     coming = start("up", gadget("x", odd("tell", told.path, "raise", int(signal.SIGSTOP), "notify", "wait")))
     pid = told.wait()
@@ -55,7 +55,7 @@ def _():
 
 
 @test("ready: of what is unbound, when it is bound")
-def _():
+def ready_after_bind():
     up(gadget("x", LOOPBACK), "--no-bind")
     process = waiting()
     must(ffsctl("bind", "x"))
@@ -64,7 +64,7 @@ def _():
 
 
 @test("ready: not of what somebody else has taken off the bus, until it is back")
-def _():
+def not_ready_while_unbound_externally():
     up(gadget("x", LOOPBACK))
     attribute = pathlib.Path(harness.CONFIGFS, "x", "UDC")
     udc = attribute.read_text()
@@ -76,7 +76,7 @@ def _():
 
 
 @test("however often it is stopped and continued")
-def _():
+def stopped_and_continued():
     up(gadget("x", LOOPBACK), "--no-bind")
     process = waiting()
     for _ in range(3):
@@ -106,7 +106,7 @@ def connect(command=None):
 
 
 @test("more than 16 at once: 73, and all else is still taken")
-def _():
+def too_many_waiters():
     up(gadget("x", LOOPBACK), "--no-bind")
     processes = [connect(b'{"command": "wait", "for": "ready"}') for _ in range(16)]
     contains(must(ffsctl("wait", "x"), 73).stderr, "too many commands wait for its supervisor already")
@@ -123,7 +123,7 @@ def _():
 
 
 @test("a supervisor without a place for one more says so, every time")
-def _():
+def supervisor_without_place():
     up(gadget("x", LOOPBACK))
     clients = []
     while ffsctl("-q", "wait", "x", "--timeout", "10").returncode == 0:
@@ -136,7 +136,7 @@ def _():
 
 
 @test("a supervisor without a descriptor for one more says so, and does nothing else meanwhile")
-def _():
+def supervisor_without_descriptor():
     up(gadget("x", LOOPBACK))
     pid = status("x")[0]["supervisor"]
     files = pathlib.Path(f"/proc/{pid}/fd")
@@ -161,7 +161,7 @@ def _():
 
 
 @test("ready: of a worker that is being restarted, when it is back")
-def _():
+def ready_after_worker_restart():
     up(gadget("x", SLOW))
     leave_without_worker("x")
     process = waiting()
@@ -171,7 +171,7 @@ def _():
 
 
 @test("ready: a worker that has failed for good ends it, 76")
-def _():
+def ready_never_after_failure():
     up(gadget("x", FRAGILE))
     fail_for_good("x")
     contains(must(ffsctl("wait", "x"), 76).stderr, "the worker of 'echo' has failed: signal 9 (Killed)")
@@ -179,7 +179,7 @@ def _():
 
 
 @test("configured and disconnected: with and without a host")
-def _():
+def configured_and_disconnected():
     with no_host():
         up(gadget("x", LOOPBACK))
         must(ffsctl("wait", "x", "--for", "disconnected"))
@@ -195,7 +195,7 @@ def _():
 
 
 @test("disconnected after unbind, configured after bind")
-def _():
+def disconnected_by_unbind():
     up(gadget("x", LOOPBACK), "--wait-host")
     must(ffsctl("unbind", "x"))
     must(ffsctl("wait", "x", "--for", "disconnected"))
@@ -207,7 +207,7 @@ def _():
 
 
 @test("whatever it is, also of a gadget that still waits for a UDC")
-def _():
+def gadget_without_udc():
     coming = start("up", gadget("x", LOOPBACK), "--udc", "none.0", "--wait-udc=1000")
     while "waiting for a UDC" not in coming.stderr.readline():
         eq(coming.poll(), None, "up has ended")
@@ -233,7 +233,7 @@ def killed_supervisor():
 for before in (only_gadget, another_gadget, killed_supervisor):
 
     @test(f"with --timeout what has no supervisor: until one comes ({before.__name__.replace('_', ' ')})", before)
-    def _(before):
+    def timeout_without_supervisor(before):
         before()
         process = start("wait", "x", "--timeout", "60")
         while not stat_of(process.pid)[1][0] == "S" or not any(
@@ -245,7 +245,7 @@ for before in (only_gadget, another_gadget, killed_supervisor):
 
 
 @test("a gadget that goes down meanwhile ends it: 71")
-def _():
+def gadget_goes_down_meanwhile():
     up(gadget("x", LOOPBACK), "--no-bind")
     process = waiting()
     down("x")
@@ -259,7 +259,7 @@ def kernels_only(text='functions : { tty : { type = "acm"; }; };'):
 
 
 @test("what has only functions of the kernel's: the UDC tells, not of an earlier gadget")
-def _():
+def kernel_functions_ask_udc():
     up(kernels_only(), "--wait-host")
     down("x")
     for _ in range(2):
@@ -276,7 +276,7 @@ def _():
 
 
 @test("what has only functions of the kernel's: disconnected after unbind, configured after bind")
-def _():
+def kernel_functions_after_bind():
     up(kernels_only(), "--wait-host")
     process = waiting("--for", "disconnected")
     must(ffsctl("unbind", "x"))
@@ -289,7 +289,7 @@ def _():
 
 
 @test("a configuration without FunctionFS that the host takes")
-def _():
+def configuration_without_functionfs():
     up(kernels_only("""functions : {
         tty : { type = "acm"; };
         echo : { ffs : { interfaces = ( { endpoints = ( "bulk-in", "bulk-out" ); } ); }; };

@@ -29,7 +29,7 @@ def hosts(action):
 
 
 @test("it returns when the device is there, however often")
-def _():
+def returns_when_device_is_there():
     for gadget in (LOOPBACK, INTERRUPT) * 3:
         up(gadget, "--wait-host")
         harness.device()
@@ -37,7 +37,7 @@ def _():
 
 
 @test("without a host it times out with 75, also where the one before was configured, and stays up")
-def _():
+def times_out_without_host():
     up(LOOPBACK, "--wait-host")
     down(LOOPBACK)
     hosts("unbind")
@@ -56,7 +56,7 @@ def _():
 
 
 @test("a gadget that is configured is not waited for")
-def _():
+def configured_gadget_needs_no_wait():
     up(LOOPBACK, "--wait-host")
     start = time.monotonic()
     contains(up(LOOPBACK, "--wait-host").stderr, "configured by the host")
@@ -73,7 +73,7 @@ def waiting_up():
 
 
 @test("it goes on waiting when it was stopped and continued; Ctrl-C ends it")
-def _():
+def stop_continue_ctrl_c():
     for ends in (False, True):
         hosts("unbind")
         try:
@@ -97,7 +97,7 @@ def _():
 
 
 @test("a gadget that goes down meanwhile ends the waiting")
-def _():
+def gadget_goes_down_meanwhile():
     hosts("unbind")
     try:
         up(LOOPBACK)

@@ -40,7 +40,7 @@ def states(*names):
 
 
 @test("those with autostart, and no other; again: already; down --all takes them down")
-def _():
+def brings_up_autostart_files():
     with directory(a=(FIRST, True, LOOPBACK), b=(SECOND, False, LOOPBACK), c=(SECOND, True, LOOPBACK)) as top:
         words = must(ffsctl("--dir", top, "up", "--all")).stderr.splitlines()
         eq([w for w in words if "note" not in w and " | " not in w],
@@ -53,7 +53,7 @@ def _():
 
 
 @test("one that fails does not keep the others; its exit code is the command's, the first one's")
-def _():
+def failure_stops_no_other():
     with directory(a=(FIRST, True, odd("exit", 3)), b=(FIRST, True, LOOPBACK), c=("none.0", True, LOOPBACK),
                    d=(SECOND, True, LOOPBACK)) as top:
         got = must(ffsctl("--dir", top, "up", "--all"), 76)
@@ -63,7 +63,7 @@ def _():
 
 
 @test("a file with errors that wants to start, or of which that is unknown, fails with 65")
-def _():
+def broken_file_that_wants_to_start():
     bad = "autostart = %s; nonsense = 1; functions : { };\n"
     with directory(a=bad % "true", b=(FIRST, True, LOOPBACK)) as top:
         contains(must(ffsctl("--dir", top, "up", "--all"), 65).stderr, "unknown key 'nonsense'")
@@ -74,7 +74,7 @@ def _():
 
 
 @test("--json: one document of all")
-def _():
+def json_is_one_document():
     with directory(a=(FIRST, True, LOOPBACK), b=("none.0", True, LOOPBACK), c=(SECOND, True, LOOPBACK),
                    d="autostart = true; nonsense = 1; functions : { };\n") as top:
         shown = document(must(ffsctl("--dir", top, "up", "--all", "--json"), 69))
@@ -88,7 +88,7 @@ def _():
 
 
 @test("none: that is said, and no error")
-def _():
+def no_autostart_file():
     with directory(b=(SECOND, False, LOOPBACK)) as top:
         got = must(ffsctl("--dir", top, "up", "--all"))
         contains(got.stderr, f"ffsctl: no gadget file in {top}, ")
@@ -97,7 +97,7 @@ def _():
 
 
 @test("who ends the command ends what it is doing; what is up stays")
-def _():
+def ended_while_bringing_up():
     told = Fifo()
     with directory(a=(FIRST, True, LOOPBACK), b=(SECOND, True, odd("tell", told.path, "wait")),
                    c=(SECOND, True, LOOPBACK)) as top:
@@ -113,7 +113,7 @@ def _():
 
 
 @test("Ctrl-C: what is being made is undone before it returns, the rest is not begun")
-def _():
+def ctrl_c_undoes_current_gadget():
     told = Fifo()
     with directory(a=(FIRST, True, LOOPBACK), b=(SECOND, True, odd("tell", told.path, "wait")),
                    c=(SECOND, True, LOOPBACK)) as top:
@@ -130,7 +130,7 @@ def _():
 
 
 @test("autostart is no part of a gadget: with another value it is the same")
-def _():
+def autostart_is_no_part_of_gadget():
     up(gadget("x", LOOPBACK, f'udc = "{FIRST}"; autostart = false;'))
     contains(up(gadget("x", LOOPBACK, f'udc = "{FIRST}"; autostart = true;')).stderr, "up already")
     down("x")

@@ -74,14 +74,14 @@ for example in ALL:
 
 
 @test("up --no-bind: unbound, 1")
-def _():
+def up_no_bind():
     eq(gadget("up", LOOPBACK, "--no-bind")["state"], "unbound")
     eq(gadget("status", "loopback", code=1)["udc"], None)
     contains(must(ffsctl("status", "loopback"), 1).stdout, "loopback: unbound\n")
 
 
 @test("status -o: bare values, of a gadget and of its functions")
-def _():
+def status_bare_values():
     def values(*words, code=0):
         return [line.split("\t") for line in must(ffsctl("status", *words), code).stdout.splitlines()]
 
@@ -102,7 +102,7 @@ def _():
 
 
 @test("status -o: of others' gadgets, whose labels have dots")
-def _():
+def status_labels_with_dots():
     os.mkdir(f"{harness.CONFIGFS}/theirs")
     os.mkdir(f"{harness.CONFIGFS}/theirs/functions/acm.gs0")
     eq(must(ffsctl("status", "theirs", "-o", "acm.gs0.type,acm.gs0.device,acm.gs0.worker.pid"), 4).stdout,
@@ -111,7 +111,7 @@ def _():
 
 
 @test("the supervisor killed: degraded, 1, and a problem that says what to do")
-def _():
+def supervisor_killed():
     harness.kill(gadget("up", LOOPBACK)["supervisor"])
     shown = gadget("status", "loopback", code=1)
     eq((shown["state"], shown["supervisor"]), ("degraded", None))
@@ -122,7 +122,7 @@ def _():
 
 
 @test("the keeper killed: failed, 1")
-def _():
+def keeper_killed():
     shown = gadget("up", LOOPBACK)
     harness.kill(shown["functions"][0]["keeper"])
     must(ffsctl("restart", "loopback"), 73)
@@ -143,7 +143,7 @@ def worker_until(*states):
 
 
 @test("a worker that waits for its restart: degraded, 1")
-def _():
+def worker_waits_for_restart():
     shown = gadget("up", worker("exec sleep 1000", "restart_delay = 1000; restart_max_delay = 1000;"))
     harness.kill(shown["functions"][0]["worker"]["pid"])
     eq(worker_until("waiting")["last_exit"], "signal 9 (Killed)")
@@ -155,7 +155,7 @@ def _():
 
 
 @test("a worker that has failed for good: failed, 1, until restart takes it back")
-def _():
+def worker_failed_for_good():
     up(worker("exec sleep 1000", "restart_delay = 0.01; restart_limit = 2;"))
     kills = 0
     while (state := worker_until("ready", "failed"))["state"] == "ready":
@@ -169,7 +169,7 @@ def _():
 
 
 @test("a worker that is done")
-def _():
+def worker_done():
     up(worker("exit 0", 'restart = "never";'))
     eq(worker_until("done")["pid"], None)
     shown, code = harness.status("test")
@@ -177,7 +177,7 @@ def _():
 
 
 @test("a foreign gadget: 4, in all of them 0")
-def _():
+def foreign_gadget():
     os.mkdir(f"{harness.CONFIGFS}/theirs")
     os.mkdir(f"{harness.CONFIGFS}/theirs/functions/acm.gs0")
     shown = gadget("status", "theirs", code=4)
@@ -201,27 +201,27 @@ def failed(code, *args, says, fault=None):
 
 
 @test("69: no such UDC, a UDC that is held")
-def _():
+def udc_missing_or_held():
     failed(69, "up", LOOPBACK, "--udc", "none.0", says="there is no UDC 'none.0'")
     up(f"{EXAMPLES}/interrupt.conf")
     failed(69, "up", LOOPBACK, says="gadget 'interrupt'")
 
 
 @test("69: no such program, at its line")
-def _():
+def program_missing():
     path = file_with(pathlib.Path(EXAMPLES, "exec-worker.conf").read_text().replace("blocking-echo\" ]", "no-such\" ]"))
     error = failed(69, "up", path, says="no-such")
     ok(error["file"] == path and error["line"], "the error has no place")
 
 
 @test("71: a step that the kernel refuses")
-def _():
+def step_refused_by_kernel():
     error = failed(71, "up", LOOPBACK, says="No space left on device", fault="fail=1:28")
     eq((error["errno"], error["path"]), (28, f"{harness.CONFIGFS}/loopback"))
 
 
 @test("73: different, foreign")
-def _():
+def different_and_foreign_gadget():
     up(LOOPBACK)
     failed(73, "up", f"{EXAMPLES}/interrupt.conf", "--name", "loopback", says="a different gadget 'loopback' is up")
     down("loopback")
@@ -231,19 +231,19 @@ def _():
 
 
 @test("75: a worker that is never ready")
-def _():
+def worker_never_ready():
     path = worker("exec sleep 1000", 'ready = "notify"; start_timeout = 0.2;')
     failed(75, "up", path, says="ready")
 
 
 @test("76: a worker that ends before it is ready")
-def _():
+def worker_ends_before_ready():
     path = worker("exit 3", 'ready = "notify";')
     failed(76, "up", path, says="3")
 
 
 @test("77: not root")
-def _():
+def caller_is_not_root():
     program = os.open(harness.FFSCTL, os.O_RDONLY)
     result = harness.subprocess.run([f"/proc/self/fd/{program}", "up", LOOPBACK, "--json"], user="nobody", group="nogroup",
                                     extra_groups=[], pass_fds=(program,), stdout=-1, stderr=-1, text=True)

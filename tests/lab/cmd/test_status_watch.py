@@ -27,7 +27,7 @@ terminals = []
 
 
 @tap.cleanup
-def _():
+def end_terminals():
     while terminals:
         os.kill(terminals[-1].pid, signal.SIGKILL)
         terminals[-1].wait()
@@ -84,7 +84,7 @@ def watching(*args):
 
 
 @test("on a pipe: a line for each change, whoever made it, and none without one")
-def _():
+def line_per_change():
     path = gadget("flow", SLOW)
     with watching() as (said, child):
         up(path)
@@ -118,7 +118,7 @@ def _():
 
 
 @test("of one gadget: what happens to others is not told, and 'down' is a state like others")
-def _():
+def watches_one_gadget_only():
     with watching("flow") as (said, _):
         eq(said.line(), "flow: down")
         up(gadget("other", None), "--no-bind")
@@ -130,7 +130,7 @@ def _():
 
 
 @test("--json: a document in each line, valid")
-def _():
+def json_line_per_document():
     with watching("--json") as (said, _):
         eq(json.loads(said.line())["gadgets"], [])
         up(gadget("flow", LOOPBACK), "--no-bind")
@@ -144,7 +144,7 @@ def _():
 
 
 @test("it ends when nobody reads it any more")
-def _():
+def ends_with_its_reader():
     read, write = os.pipe()
     child = subprocess.Popen([FFSCTL, "status", "--watch"], stdout=write)
     os.close(write)
@@ -153,7 +153,7 @@ def _():
 
 
 @test("a day without a change: it does not run")
-def _():
+def idle_day_runs_nothing():
     def switches():
         lines = pathlib.Path(f"/proc/{child.pid}/status").read_text().splitlines()
         return [line for line in lines if "ctxt_switches" in line]
@@ -200,7 +200,7 @@ class Terminal(Reader):
 
 
 @test("on a terminal: drawn in place, cut where it ends, and as it was after Ctrl-C")
-def _():
+def redraws_terminal_in_place():
     up(gadget("flow", {"a": SLOW, "b": None, "c": None}), "--no-bind")
     t = Terminal()
     settings = termios.tcgetattr(t.fd)
@@ -221,7 +221,7 @@ def _():
 
 
 @test("Ctrl-Z gives the terminal back, and after it all is drawn again")
-def _():
+def ctrl_z_gives_terminal_back():
     t = Terminal()
     t.until(b"no gadget is up")
     os.write(t.fd, b"\x1a")
@@ -234,7 +234,7 @@ def _():
 
 
 @test("a terminal that cannot be drawn on gets lines")
-def _():
+def dumb_terminal_gets_lines():
     t = Terminal(term="dumb")
     up(gadget("flow", None), "--no-bind")
     ok(b"\x1b" not in t.until(b"flow: unbound"))
@@ -244,7 +244,7 @@ def _():
 
 
 @test("rates: what the worker says it has moved, each second; 0 when it moves no more")
-def _():
+def shows_rates():
     up(gadget("flow", odd("ready", "traffic", 1500000, 20, "wait")))
     t = Terminal()
     t.until(b"ep1 out 1.5 MB/s, ep2 in 3.0 MB/s")

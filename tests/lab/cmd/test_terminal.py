@@ -55,7 +55,7 @@ class Terminal:
 
 
 @test("run on a terminal: no worker has that terminal, and what a worker prints there is only text")
-def _():
+def worker_has_no_terminal():
     terminal = Terminal()
     name = os.ttyname(terminal.theirs)
     path = gadget("x", worker(exec=["/bin/sh", "-c", f"{RED}; exec sleep 100000"], ready="started"))
@@ -68,7 +68,7 @@ def _():
 
 
 @test("up that fails: what its worker has printed is only text")
-def _():
+def failed_up_prints_plain_text():
     path = gadget("x", worker(exec=["/bin/sh", "-c", f"{RED}; exit 3"], ready="notify"))
     result = must(ffsctl("up", path), 76)
     contains(result.stderr, "?[31mred")
@@ -84,7 +84,7 @@ def still_answers():
 
 
 @test("run with a pipe that nobody reads: the gadget goes on, and what was lost is counted")
-def _():
+def run_without_reader_goes_on():
     read, write = os.pipe()
     size = fcntl.fcntl(write, FULL, 4096)
     with running(gadget("x", odd("ready", "wait", restart_limit=0)), stdin=subprocess.DEVNULL, stderr=write):
@@ -106,7 +106,7 @@ def _():
 
 
 @test("run on a terminal that is stopped (Ctrl-S): the gadget goes on")
-def _():
+def run_on_stopped_terminal_goes_on():
     terminal = Terminal()
     with running(gadget("x", odd("ready", "wait", restart_limit=0)), **terminal.streams()):
         terminal.read_until(b"up on dummy_udc.0")

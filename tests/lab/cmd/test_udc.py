@@ -34,7 +34,7 @@ FREE = {"driver": "dummy_udc", "virtual": True, "state": "not attached", "speed"
 
 
 @test("free UDCs")
-def _():
+def free_udcs():
     value = document()
     eq(value["udcs"], [{**FREE, "name": f"dummy_udc.{n}", "state": sysfs(f"dummy_udc.{n}", "state")} for n in (0, 1)])
     eq(value["hints"], [])
@@ -45,7 +45,7 @@ def _():
 
 
 @test("a UDC with a gadget that the host has configured")
-def _():
+def configured_gadget():
     up(f"{EXAMPLES}/loopback.conf", "--udc", "dummy_udc.1", "--wait-host")
     free, held = document()["udcs"]
     eq((free["name"], free["holder"]), ("dummy_udc.0", None))
@@ -58,7 +58,7 @@ def _():
 
 
 @test("a UDC that somebody else's gadget holds")
-def _():
+def udc_held_by_foreign_gadget():
     with gadgets.foreign("theirs"):
         eq([u["gadget"] for u in document()["udcs"]], ["theirs", None])
 
@@ -77,7 +77,7 @@ def no_udc(files=()):
 
 
 @test("no UDC: it says so, and asks; a role switch on host is named, with what to do")
-def _():
+def no_udc_and_role_switch():
     with no_udc():
         words = must(ffsctl("udc"))
         eq((words.stdout, words.stderr.splitlines()),

@@ -39,25 +39,25 @@ def several(n, group):
 
 
 @test("too few endpoints for FunctionFS: 524, and how many it takes")
-def _():
+def too_few_endpoints_functionfs():
     refused(several(16, PAIR), 524, "Not supported by this UDC (error 524); this UDC has no endpoint left",
             "needs 16 to the host and 16 from it besides ep0")
 
 
 @test("too few endpoints for functions of the kernel's: ENODEV, and how many it takes")
-def _():
+def too_few_endpoints_kernel_functions():
     refused(several(8, 'type = "acm";'), errno.ENODEV, "No such device; most likely this UDC has no endpoint left",
             "needs 16 to the host and 8 from it besides ep0")
 
 
 @test("too few endpoints for drives: 524, and the kernel's own words")
-def _():
+def too_few_endpoints_drives():
     refused(several(16, 'type = "mass_storage";'), 524, "needs 16 to the host and 16 from it",
             'the kernel\'s words: "unable to autoconfigure all endpoints"')
 
 
 @test("an isochronous endpoint where the UDC has none")
-def _():
+def no_isochronous_endpoint():
     refused('f : { ffs : { interfaces = ( { alternates = ( { endpoints = ( { type = "iso"; direction = "in";'
             ' max_packet = 64; } ); } ); } ); }; };', 524, "needs 1 to the host and 0 from it besides ep0, isochronous ones among")
     if not OLD:  # without sound in the lab
@@ -66,17 +66,17 @@ def _():
 
 
 @test("a FunctionFS function without descriptors")
-def _():
+def functionfs_without_descriptors():
     refused('mine : { type = "ffs"; };', errno.ENODEV, "nobody has written descriptors for the function 'mine'", line=3)
 
 
 @test("a tcm function without a target")
-def _():
+def tcm_without_target():
     refused('disks : { type = "tcm"; };', errno.ENODEV, "'disks' has no target that is enabled", line=3)
 
 
 @test("`bind` says the same, and the gadget stays as it was")
-def _():
+def bind_says_the_same():
     path = gadgets.DIRECTORY / "x.conf"
     path.write_text("attrs = { idVendor = 0x1d6b; idProduct = 0x0104; };\nfunctions : {\n%s\n};\n" % several(16, PAIR))
     must(ffsctl("up", path, "--no-bind"))
@@ -86,7 +86,7 @@ def _():
 
 
 @test("a UDC that somebody else has taken meanwhile: who")
-def _():
+def udc_taken_meanwhile():
     told = gadgets.Fifo()
     path = gadgets.gadget("x", gadgets.odd("tell", told.path, "raise", int(signal.SIGSTOP), "notify", "wait"))
     coming = gadgets.start("up", path, "--udc", "dummy_udc.0")
@@ -100,7 +100,7 @@ def _():
 
 
 @test("a log that cannot be read: it says where to look")
-def _():
+def unreadable_kernel_log():
     kmsg = pathlib.Path("/dev/kmsg")
     kmsg.rename("/dev/kmsg.away")
     try:
@@ -114,7 +114,7 @@ def _():
 
 
 @test("a medium that is too small")
-def _():
+def medium_too_small():
     medium = gadgets.DIRECTORY / "empty.img"
     medium.write_bytes(b"")
     path = gadgets.DIRECTORY / "x.conf"

@@ -29,7 +29,7 @@ def device(name):
 
 
 @test("two gadgets with a camera of the same name: each has its own; unbound: none")
-def _():
+def same_name_own_device():
     for name in "ab":
         up(camera(name))
     eq([status(name)[0]["functions"][0]["device"] for name in "ab"], [device("a"), device("b")])

@@ -20,7 +20,7 @@ def refuses(sentence, *args):
 
 
 @test("several are free: an error that lists them")
-def _():
+def several_free_udcs():
     listed = ("several UDCs are free; name one with --udc or with 'udc' in the gadget file: "
               "dummy_udc.0 (dummy_udc), dummy_udc.1 (dummy_udc)")
     refuses("ffsctl: " + listed, INTERRUPT)
@@ -32,7 +32,7 @@ def _():
 
 
 @test("one is free: it is taken; none: an error that says who holds them")
-def _():
+def one_or_no_free_udc():
     first = gadget("first", LOOPBACK, 'udc = "dummy_udc.1";')
     up(first)
     refuses("ffsctl: the UDC dummy_udc.1 is held by gadget 'first'; take that down first, or name another "

@@ -147,7 +147,7 @@ def check(case):
 
 
 @test("a printer's device id comes whole, behind its length")
-def _():
+def printer_device_id_is_whole():
     case = Case("printer", 'pnp_string = "MFG:f;MDL:m;"; ', {}, [])
     with harness.configured():
         must(ffsctl("up", "--udc", "dummy_udc.0", write("one", case)))
@@ -158,7 +158,7 @@ def _():
 
 
 @test("the longest landing page comes whole")
-def _():
+def longest_landing_page_is_whole():
     if os.environ["LAB_KERNEL"] == "6.1":  # which has no webusb
         return
     url = "a" * 244
@@ -189,7 +189,7 @@ def look_at_drives(n):
 # The kernel gives a function its target when it is linked, and a target needs the function: the first
 # link has none. Of a function without one, or with one that has gone, the kernel dies when it is asked.
 @test("a tcm function has the target that is there when it is bound")
-def _():
+def tcm_gets_its_target():
     path = gadgets.DIRECTORY / "one.conf"
     path.write_text(DRIVES)
     must(ffsctl("up", "--no-bind", path))
@@ -205,7 +205,7 @@ def _():
 
 
 @test("a tcm function whose target is still there stays, and `down` says why")
-def _():
+def tcm_with_target_stays():
     path = gadgets.DIRECTORY / "one.conf"
     path.write_text(DRIVES)
     must(ffsctl("up", "--no-bind", path))
@@ -222,7 +222,7 @@ def of_the_manual(first):
 
 
 @test("the manual's example of a target")
-def _():
+def manual_example_of_target():
     (gadgets.DIRECTORY / "box.conf").write_text('udc = "dummy_udc.0";' + DRIVES)
     with kernel_functions.unasked():
         for first in ("ffsctl up --no-bind box.conf", "ffsctl unbind box"):

@@ -145,7 +145,7 @@ for scheme_ in sorted(p.stem for p in SCHEMES.glob("*.scheme")):
 
 
 @test("a scheme is found by its name, and in every command by its path")
-def _():
+def found_by_name_and_path():
     must(ffsctl("--dir", SCHEMES, "up", "--udc", "dummy_udc.0", "gser"))
     for command in ("status", "restart", "unbind", "bind", "down"):
         options = ["--udc", "dummy_udc.0"] if command == "bind" else []

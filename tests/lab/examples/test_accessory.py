@@ -126,7 +126,7 @@ def around_packets(most):
 
 
 @test("the device is the file of the pair")
-def _():
+def device_is_file_of_pair():
     with Accessory():
         eq(os.readlink(DEVICE), "/dev/ffs/accessory/data/ep1_rw")
         eq(sorted(os.listdir("/dev/ffs/accessory/data")), ["ep0", "ep1", "ep1_rw", "ep2"])
@@ -136,19 +136,19 @@ def _():
       "writes of sizes up to 70,000 around multiples of packets and pages are messages",
       only_all=EVERY_SIZE and "functionfs/zlp-of-the-first-endpoint-alone-counts: sizes around multiples of packets and pages "
                               "have a test")
-def _():
+def every_length_comes_back():
     with Accessory() as a:
         messages_arrive(a, range(1, MOST + 1) if EVERY_SIZE else around_packets(MOST))
 
 
 @test("so are 1 MiB, and a byte more or less")
-def _():
+def around_one_mib_comes_back():
     with Accessory() as a:
         messages_arrive(a, [LARGE - 1, LARGE, LARGE + 1])
 
 
 @test("a write of nothing is an empty message")
-def _():
+def empty_write_is_empty_message():
     with Accessory() as a:
         writer = Thread(os.write, a.fd, b"")
         eq(a.receive(PACKET), b"")
@@ -156,7 +156,7 @@ def _():
 
 
 @test("the host's messages are read whole, up to the 16384 bytes of the legacy driver")
-def _():
+def long_messages_are_read_whole():
     with Accessory() as a:
         for n in around_packets(16383):
             sender = Thread(a.send, message(n))
@@ -166,7 +166,7 @@ def _():
 
 
 @test("a message that fills the read is followed by its end")
-def _():
+def full_read_is_followed_by_end():
     with Accessory() as a:
         sender = Thread(a.send, message(16384))
         ok(os.read(a.fd, 16384) == message(16384), "the message")
@@ -175,7 +175,7 @@ def _():
 
 
 @test("a thread that waits for the host does not keep another from writing")
-def _():
+def reader_does_not_block_writer():
     with Accessory() as a:
         reader = Thread(os.read, a.fd, 16384)
         messages_arrive(a, range(1, 500))
@@ -185,7 +185,7 @@ def _():
 
 
 @test("reading and writing at once: two streams of messages, each in its order")
-def _():
+def reads_and_writes_at_once():
     sizes = [1 + n * 37 % 9000 for n in range(500)]
 
     def read_all(fd):
@@ -265,7 +265,7 @@ def interrupted(first, second):
 
 
 @test("a signal ends a waiting read; the next one gets what the host sends, whole")
-def _():
+def signal_ends_waiting_read():
     with Accessory() as a:
         def read():
             eq(os.read(a.fd, 16384), message(5000))
@@ -276,7 +276,7 @@ def _():
 
 
 @test("a signal ends a waiting write; nothing of it comes, and the next one does")
-def _():
+def signal_ends_waiting_write():
     with Accessory() as a:
         pid = interrupted(lambda: os.write(a.fd, message(3000)), lambda: os.write(a.fd, message(4096)))
         got = a.receive(8192)
@@ -285,7 +285,7 @@ def _():
 
 
 @test("unplugged: what waits ends with ESHUTDOWN; plugged in again the same descriptor goes on")
-def _():
+def unplugged_and_plugged_in_again():
     with Accessory() as a:
         for _ in range(3):
             messages_arrive(a, [100, PACKET])
@@ -305,7 +305,7 @@ def _():
 
 
 @test("ioctls are not there, as README.md says")
-def _():
+def ioctls_are_missing():
     with Accessory() as a:
         for request in (0x40004D01, 0x4D08):  # ACCESSORY_GET_STRING_MANUFACTURER, IS_START_REQUESTED
             eq(tap.raises(OSError, fcntl.ioctl, a.fd, request, bytes(256)).errno, errno.ENOTTY)

@@ -317,7 +317,7 @@ def mounts(name):
 
 
 @test("every example has its expectations, and the other way round")
-def _():
+def every_example_has_expectations():
     eq(sorted(PATHS), sorted(EXPECTED), "examples")
     eq(sorted(PATHS), sorted(MOUNTS), "examples")
 
@@ -336,7 +336,7 @@ for example in ALL:
 
 
 @test("mount-options: the device link, and only while it is up")
-def _():
+def device_link_while_up():
     bring_up("mount-options")
     eq(os.readlink("/dev/usb-events"), "/dev/usb-shared/ep1")
     take_down()
@@ -357,7 +357,7 @@ def udc_without_keeper(name):
 
 
 @test("mount-options: no_disconnect keeps it on the bus without an open file, others go")
-def _():
+def no_disconnect_keeps_bus():
     # FunctionFS does not show its options in /proc/mounts (f_fs.c has no show_options)
     eq(udc_without_keeper("mount-options"), "dummy_udc.0", "UDC with no_disconnect")
     eq(udc_without_keeper("interrupt"), "", "UDC without no_disconnect")

@@ -99,7 +99,7 @@ for example in ("loopback", "python-worker", "exec-worker", "stream-echo"):
 
 
 @test("loopback: without ffsbench, the same")
-def _():
+def loopback_without_ffsbench():
     """The bench and the gadget are of one house: another program has to get the same bytes."""
     up(f"{EXAMPLES}/loopback.conf", "--wait-host")
     device = harness.device()
@@ -118,7 +118,7 @@ def _():
 
 
 @test("one wrong bit is seen")
-def _():
+def one_wrong_bit_is_seen():
     with tempfile.TemporaryDirectory() as directory:
         os.chmod(directory, 0o755)
         text = pathlib.Path(SRC, "examples/echo-worker.py").read_text()
@@ -180,7 +180,7 @@ def transfers(endpoint, path):
 
 
 @test("interrupt: each of the five endpoints carries data, also of several packets")
-def _():
+def all_interrupt_endpoints_carry_data():
     up(f"{EXAMPLES}/interrupt.conf", "--wait-host")
     device = harness.device()
     endpoints = list(device.get_active_configuration()[(0, 0)])
@@ -193,7 +193,7 @@ def _():
 
 
 @test("mount-options: the user of the mount, and nobody else, writes events through the link")
-def _():
+def mount_user_writes_events():
     up(f"{EXAMPLES}/mount-options.conf", "--wait-host")
     device = harness.device()
     endpoint = device.get_active_configuration()[(0, 0)][0]
@@ -234,7 +234,7 @@ def ready(name):
 
 
 @test("two-functions: both functions in the first configuration, one in the second, and back")
-def _():
+def two_functions_in_first_configuration():
     with ready("two-functions"):
         for value, interfaces in ((1, 3), (2, 1), (1, 3), (2, 1)):
             eq(choose(value), interfaces, "interfaces")
@@ -249,7 +249,7 @@ def _():
 
 
 @test("two-functions: no configuration, and one again")
-def _():
+def no_configuration_and_back():
     with ready("two-functions"):
         device = harness.device()
         device.set_configuration(0)
@@ -259,13 +259,13 @@ def _():
 
 
 @test("languages: the interface with endpoints echoes beside the one without")
-def _():
+def languages_interface_echoes():
     with ready("languages"):
         bench("loop", "--lengths", "1-600,1M", "--quiet")
 
 
 @test("status knows the packet size of the speed that the host has taken")
-def _():
+def status_knows_packet_size():
     up(f"{EXAMPLES}/loopback.conf", "--wait-host")
     gadget = document(must(ffsctl("status", "loopback", "--json")))["gadgets"][0]
     eq((gadget["udc_state"], gadget["speed"]), ("configured", f"{SPEED}-speed"))
@@ -276,7 +276,7 @@ def _():
 
 
 @test("and of the speed that it takes when the UDC was gone, whether or not the supervisor has seen that")
-def _():
+def packet_size_after_udc_returns():
     driver = pathlib.Path("/sys/bus/platform/drivers/dummy_udc")
     up(f"{EXAMPLES}/loopback.conf", "--wait-host")
     supervisor = harness.status("loopback")[0]["supervisor"]

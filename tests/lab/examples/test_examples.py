@@ -58,7 +58,7 @@ def up(path, udc="dummy_udc.0"):
 
 
 @test("bridge: a client on the device, the program on the host, and each gets what the other sends")
-def _():
+def bridge_client_and_host():
     with up(f"{GADGETS}/bridge.conf"):
         with socket.create_connection(("127.0.0.1", 5511), patience(10)) as client:
             host = subprocess.Popen([f"{EXAMPLES}/bridge-host.py"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
@@ -96,7 +96,7 @@ def shell_over(port):
 
 
 @test("serial: a shell on the host's /dev/ttyACM0")
-def _():
+def serial_shell():
     with up(f"{GADGETS}/serial.conf") as gadget:
         eq(must(ffsctl("status", "serial", "-o", "console.device")).stdout, "/dev/ttyGS0\n")
         shell_over(gadget["functions"][0]["device"])
@@ -135,7 +135,7 @@ def traffic(here, theirs):
 
 
 @test("network: TCP between two network namespaces, the interfaces as the file says, WINNCM for Windows")
-def _():
+def network_tcp_both_ways():
     with up(f"{GADGETS}/network.conf") as gadget:
         eq(gadget["functions"][0]["ifname"], interface_of("02:1d:6b:01:04:01"))
         eq(compatible_ids(harness.device(), 1), {0: ("WINNCM", "")})
@@ -143,7 +143,7 @@ def _():
 
 
 @test("network-windows: RNDIS first, with its ids; Linux takes NCM, and there is traffic")
-def _():
+def network_windows_rndis_first():
     with up(f"{GADGETS}/network-windows.conf"):
         device = harness.device()
         first, second = device.configurations()
@@ -181,7 +181,7 @@ def reports(device, interface, count):
 
 
 @test("keyboard-mouse: what the program types and moves, the host gets")
-def _():
+def keyboard_mouse_types_and_moves():
     @contextlib.contextmanager
     def run(*words):
         process = subprocess.Popen([f"{EXAMPLES}/keyboard-mouse.py", *words])
@@ -239,7 +239,7 @@ def image():
 
 
 @test("storage: a file that the host writes into the file system is in the image")
-def _():
+def storage_file_reaches_image():
     # The lab's kernel has no file systems for drives: e2fsprogs' own, on the host's block device.
     path = image()
     text = DIRECTORY / "text"
@@ -287,17 +287,17 @@ def sound(name, ours, stream):
 
 
 @test("sound: an ALSA card on both sides, on the host's the rates of the file")
-def _():
+def sound_cards_both_sides():
     sound("sound", "UAC2Gadget", ["Format: S16_LE", "Channels: 2", "Rates: 48000, 44100"])
 
 
 @test("sound-uac1: an ALSA card on both sides")
-def _():
+def sound_uac1_cards_both_sides():
     sound("sound-uac1", "UAC1Gadget", ["Format: S16_LE", "Channels: 2", "Rates: 48000"])
 
 
 @test("midi: notes both ways between the two ALSA cards")
-def _():
+def midi_notes_both_ways():
     path = f"{GADGETS}/midi.conf"
     if refused_on_old(path, "this kernel has no function"):
         return
@@ -349,7 +349,7 @@ def camera():
 
 
 @test("webcam: uvcvideo takes it, and knows its format, size and rate")
-def _():
+def webcam_format_size_rate():
     with camera() as (program, ours):
         theirs, = (f"/dev/{p.name}" for p in pathlib.Path("/sys/class/video4linux").glob("video*")
                    if f"/dev/{p.name}" != ours and (p / "index").read_text() == "0\n")
@@ -371,7 +371,7 @@ def _():
 
 
 @test("webcam: its program is killed while a host is there, and the gadget goes down at once")
-def _():
+def webcam_program_killed():
     # The kernel deactivates the function for a process that dies (lab/patches: usbip: vudc).
     with camera() as (program, _):
         program.kill()
@@ -381,7 +381,7 @@ def _():
 
 
 @test("printer: its device id, and a job from the host's side")
-def _():
+def printer_id_and_job():
     # There is no usblp in the lab's kernel: libusb does what it does.
     with up(f"{GADGETS}/printer.conf"):
         device = harness.device()
@@ -404,7 +404,7 @@ def _():
 
 
 @test("composite: a shell, a network and a drive at once")
-def _():
+def composite_shell_network_drive():
     path = image()
     with block_device() as drive:
         with up(f"{GADGETS}/composite.conf") as gadget:
@@ -447,7 +447,7 @@ def guid(device, code):
 
 
 @test("winusb: what Windows asks for, and the echo")
-def _():
+def winusb_descriptors_and_echo():
     with up(f"{EXAMPLES}/winusb.conf"):
         device = harness.device()
         eq(compatible_ids(device, 0xEE), {0: ("WINUSB", "")})
@@ -456,7 +456,7 @@ def _():
 
 
 @test("webusb: what a browser asks for, and the echo")
-def _():
+def webusb_descriptors_and_echo():
     path = f"{EXAMPLES}/webusb.conf"
     if refused_on_old(path, "this kernel has no such attribute"):
         return
@@ -479,7 +479,7 @@ def _():
 
 
 @test("dfu: a firmware there and back, and what is out of order")
-def _():
+def dfu_firmware_both_ways():
     path = f"{EXAMPLES}/dfu.conf"
     if refused_on_old(path, "6.12"):
         return

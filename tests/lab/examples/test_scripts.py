@@ -45,7 +45,7 @@ def waits_for_a_host():
 
 
 @test("one-host.sh: the UDC comes late, and the host later still; when that is gone the gadget is, too")
-def _():
+def udc_and_host_come_late():
     DRIVER.joinpath("unbind").write_text("dummy_udc.0")
     process = script(gadget("x", LOOPBACK), *UDC)
     says(process.stderr, "waiting for a UDC")
@@ -59,7 +59,7 @@ def _():
 
 
 @test("one-host.sh: no host within its time: 75, and nothing is left")
-def _():
+def no_host_in_time():
     with no_host():
         result = must(finish(script(gadget("x", LOOPBACK), *UDC), 100), 75)
         contains(result.stderr, "'x' is not configured after 60 s")
@@ -67,7 +67,7 @@ def _():
 
 
 @test("one-host.sh: no UDC within its time: 75, and nothing is left")
-def _():
+def no_udc_in_time():
     process = script(gadget("x", LOOPBACK), "--udc", "none")
     result = must(finish(process, 100), 75)
     contains(result.stderr, "no UDC has come within the time given")
@@ -75,14 +75,14 @@ def _():
 
 
 @test("one-host.sh: a file with errors, and none: as ffsctl ends")
-def _():
+def wrong_or_missing_file():
     for path, code in ((gadget("x", LOOPBACK, "nonsense = 1;"), 65), ("/none.conf", 66)):
         must(finish(script(path)), code)
     must(finish(script()), 64)
 
 
 @test("one-host.sh: a gadget that is up and another one stays so: 73")
-def _():
+def gadget_is_up_already():
     up(gadget("x", LOOPBACK))
     must(finish(script(gadget("x", gadgets.odd("ready", "wait")))), 73)
     eq(status("x")[0]["state"], "ready")
@@ -90,7 +90,7 @@ def _():
 
 
 @test("one-host.sh: Ctrl-C takes the gadget away")
-def _():
+def ctrl_c_takes_gadget_down():
     with no_host():
         process = script(gadget("x", LOOPBACK), *UDC, start_new_session=True)
         while not waits_for_a_host():

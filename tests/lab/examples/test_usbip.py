@@ -108,7 +108,7 @@ def data(n, seed, count=40, longest=100000):
 
 
 @test("a gadget is served over TCP: messages of any length come back, again and again attached")
-def _():
+def messages_over_tcp():
     up(*up_options(0))
     with server():
         for turn in range(3):
@@ -123,7 +123,7 @@ def _():
 
 
 @test("a worker that is killed is replaced, and the host sees no disconnect")
-def _():
+def killed_worker_is_replaced():
     up(*up_options(0))
     with server():
         attach(0)
@@ -144,7 +144,7 @@ def _():
 
 
 @test("the server may end: what is attached goes on without it")
-def _():
+def server_may_end():
     up(*up_options(0))
     with server():
         attach(0)
@@ -154,7 +154,7 @@ def _():
 
 
 @test("down in the middle of a transfer: the host sees the device go, nothing hangs, and up again serves again")
-def _():
+def down_during_transfer():
     with server():
         for turn in range(3):
             # A vudc that nobody has used or will use: one keeps the answers that it could not send any more, and its next
@@ -176,7 +176,7 @@ def _():
 
 
 @test("unbind and bind: to attach is what the client has to do again")
-def _():
+def client_attaches_after_bind():
     up(*up_options(0))
     with server():
         attach(0)
@@ -209,7 +209,7 @@ def all_down():
 
 
 @test(f"{len(ALL)} gadgets of one file come up at once, each with its own; and go at once")
-def _():
+def farm_comes_up_at_once():
     for _ in range(2):
         all_up()
         gadgets = [status(name_of(n)) for n in ALL]
@@ -223,7 +223,7 @@ def _():
 
 
 @test(f"data goes through all {len(ALL)}, through as many at once as the client has ports")
-def _():
+def data_through_whole_farm():
     all_up()
     with server():
         for first in ALL[::PORTS]:
@@ -240,7 +240,7 @@ def _():
 
 
 @test("one of the farm is killed, and one reloaded, while the others serve")
-def _():
+def farm_kill_and_reload():
     all_up()
     with server():
         attach(3)
@@ -262,7 +262,7 @@ def _():
 
 
 @test("to bring a gadget up no other one is looked at")
-def _():
+def up_looks_at_no_other_gadget():
     up(*up_options(1))
     trace = pathlib.Path("/tmp/farm-trace")
     command = ["strace", "-f", "-e", "trace=openat,readlink,newfstatat", "-o", str(trace), harness.FFSCTL, "up", *up_options(2)]
@@ -278,7 +278,7 @@ def _():
 
 
 @test("what would be there twice is refused, with whose it is")
-def _():
+def duplicate_is_refused():
     up(*up_options(0))
     for options, why in (((FARM, "--name", "farm1", "--udc", "usbip-vudc.0"), "is held by gadget 'farm0'"),
                          ((FARM, "--name", "farm0", "--udc", "usbip-vudc.1"), "'farm0' is up on usbip-vudc.0, not on usbip-vudc.1")):

@@ -117,7 +117,7 @@ MIXTURE_LINKS = [
 
 
 @test("a mixture that a script has made")
-def _():
+def mixture_by_script():
     directories = [d for d in MIXTURE_DIRECTORIES if d != "functions/acm.a b"]
     with made_by_hand("mix", directories, MIXTURE, MIXTURE_LINKS, udc="dummy_udc.0"):
         file = exported("mix")
@@ -132,7 +132,7 @@ def _():
 
 
 @test("what a gadget file cannot say is told, and the rest is there")
-def _():
+def inexpressible_is_told():
     directories = ["strings/0x409", "functions/acm.a b", "functions/ffs.theirs", "configs/c.1", "configs/empty.2"]
     values = {"strings/0x409/product": "a\x01b", "strings/0x409/manufacturer": b"\xff\xfe", "idVendor": "0x1d6b",
               "idProduct": "0x0104"}
@@ -149,7 +149,7 @@ def _():
 
 
 @test("there is no such gadget")
-def _():
+def no_such_gadget():
     for name in ("nobody", "-", "a b"):
         ok("there is no gadget" in must(ffsctl("export", "--", name), 66).stderr, name)
     for name in ("", "..", "."):
@@ -191,7 +191,7 @@ for example in gadgets.examples():
 
 
 @test("paths and ${dir} are those of the first file")
-def _():
+def paths_of_first_file():
     place = gadgets.DIRECTORY / "elsewhere"
     place.mkdir()
     shutil.copy(pathlib.Path("/bin/sleep"), place / "stay")

@@ -175,7 +175,7 @@ for name_, path_ in source_sink(0).items():
 
 
 @test("verify: what the device finds wrong is found, and said of a sink as well")
-def _():
+def verify_finds_wrong_data_in_device():
     with device(plugin("sourcesink", '"bulk-out"')):
         _, errors = measured("verify", "--pattern", 1, code=1)
         contains(errors[0], "the device stalls after ")
@@ -187,7 +187,7 @@ def _():
 
 
 @test("verify: the end of what was sent is waited for")
-def _():
+def verify_waits_for_last_data():
     """One transfer that the kernel's request of 4 KiB has room for: nothing but its end makes it compare."""
     with device(kernel("SourceSink", "pattern = 0;")):
         found, errors = measured("verify", "--pattern", 0, "--bytes", PACKET, "--size", PACKET)
@@ -199,7 +199,7 @@ def _():
 
 
 @test("verify: a device with one direction")
-def _():
+def verify_one_direction():
     with device(plugin("sourcesink", '"bulk-out"')):
         eq([r["direction"] for r in rows("verify", "--bytes", "1M")], ["out"])
     with device(plugin("sourcesink", '"bulk-in"')):
@@ -208,7 +208,7 @@ def _():
 
 
 @test("source: a device that sends short packets, and sizes that are no whole packets")
-def _():
+def source_with_short_packets():
     with device(plugin("sourcesink", '"bulk-in"', extra="io : { size = 1500; };")):
         row, = rows("source", "--bytes", 150000, "--size", "4K", "--depth", 4)
         ok(150000 <= row["bytes"] < 150000 + 4 * 4096, row)
@@ -247,7 +247,7 @@ for name_, path_ in ECHOES.items():
 
 
 @test("latency: what comes back wrong is no echo")
-def _():
+def latency_wrong_echo():
     with device(plugin("sourcesink")):
         _, errors = measured("latency", "--size", 64, code=1)
         eq(errors, [f"message 1 (64 bytes) came back with {PACKET} bytes"])
@@ -279,7 +279,7 @@ for kind_ in ("zero-copy", "ordinary"):
 
 
 @test("memory: auto takes the kernel's where there is enough; what is to be done where not")
-def _():
+def memory_auto():
     eq(USBFS_MEMORY.read_text(), "16\n")
     advice = f"as root, echo 65 > {USBFS_MEMORY}"
     big = ("source", "--size", "1M", "--depth", 32, "--bytes", "64M")
@@ -309,7 +309,7 @@ def _():
 
 
 @test("a warning when the host's own queue is the limit, and none when it is not")
-def _():
+def host_queue_warning():
     with device(plugin("sourcesink", options="pattern = 2;")):
         found, _ = measured("source", "--size", "4K", "--depth", 1, "--bytes", "1M")
         eq((found["rows"][0]["queue_empty"], found["rows"][0]["host_limited"], len(found["warnings"])), (1, True, 1))
@@ -323,7 +323,7 @@ def _():
 
 
 @test("--repeat: all combinations once before any twice; medians")
-def _():
+def repeat_order_and_medians():
     with device(plugin("sourcesink", options="pattern = 2;")):
         for row in rows("sink", "--size", "16K,64K", "--bytes", "1M", "--repeat", 3):
             eq((row["runs"], row["bytes"], len(row["rates"])), (3, 3 * MIB, 3))
@@ -331,7 +331,7 @@ def _():
 
 
 @test("--csv and --plot: the same combinations, in a table and in lines of a chart")
-def _():
+def csv_and_plot():
     chart = gadgets.DIRECTORY / "chart.svg"
     try:
         with device(plugin("sourcesink")):
@@ -374,7 +374,7 @@ def drawn(chart):
 
 
 @test("SIGINT ends it with the result so far")
-def _():
+def sigint_gives_partial_result():
     with device(plugin("sourcesink")):
         with running("source", "--seconds", 60, "--size", "64K,1K") as process:
             process.send_signal(signal.SIGINT)
@@ -400,7 +400,7 @@ def _():
 
 
 @test("nothing moves: said after --timeout, with 75")
-def _():
+def nothing_moves():
     with device(write_gadget('ffs : { interfaces = ( { endpoints = ( "bulk-in", "bulk-out" ); } ); };')):
         for command, words in (("source", "nothing moved on endpoint 0x81 for 0.4 s, after 0 bytes"),
                                ("sink", "nothing moved on endpoint 0x02 for 0.4 s, after 0 bytes"),
@@ -413,7 +413,7 @@ def _():
 
 
 @test("the device goes away in the middle: that is said")
-def _():
+def device_goes_away():
     for command in ("source", "sink", "latency"):
         path = plugin("loopback" if command == "latency" else "sourcesink")
         up(path, "--wait-host")
@@ -428,7 +428,7 @@ def _():
 
 
 @test("a kernel's driver keeps its interface, unless --detach is given, and gets it back")
-def _():
+def kernel_driver_keeps_interface():
     must(subprocess.run(["modprobe", "usbtest"], capture_output=True, text=True))
     try:
         for path in (plugin("sourcesink"), kernel("SourceSink", "pattern = 0;")):

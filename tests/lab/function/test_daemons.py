@@ -55,7 +55,7 @@ def film():
 
 
 @test("mtp: the host lists and reads what umtprd shares; down leaves nothing")
-def _():
+def mtp_serves_files():
     up(f"{SRC}/gadget.d/mtp.conf", "--wait-host")
     gadget, code = status("mtp")
     eq((gadget["state"], gadget["problems"], code), ("ready", [], 0))
@@ -65,7 +65,7 @@ def _():
 
 
 @test("mtp: umtprd is killed while a host copies a file: that host is told, and then copies it all")
-def _():
+def mtp_survives_kill():
     fifo = DIRECTORY / "copy"
     os.mkfifo(fifo)
     up(f"{SRC}/gadget.d/mtp.conf", "--wait-host")
@@ -99,7 +99,7 @@ def reading():
 
 
 @test("iio: the host reads a sensor through iiod, also after iiod was killed")
-def _():
+def iio_reads_sensor():
     up(f"{SRC}/gadget.d/iio.conf", "--wait-host")
     eq(reading().split(), [pathlib.Path(DEVICE, "in_voltage0_raw").read_text().strip()])
     # A client each: a second one that comes at once is refused by iiod 0.24, on any kernel.
@@ -128,7 +128,7 @@ def answers():
 
 
 @test("it is bound when the descriptors are there, and not a moment before")
-def _():
+def bound_once_descriptors_are_written():
     fifo = gadgets.Fifo()
     process = gadgets.start("up", daemon("own", "tell", fifo.path, "slow"), "--wait-host")
     pid = fifo.wait()
@@ -142,19 +142,19 @@ def _():
 
 
 @test("one that never writes any is killed after start_timeout, and up takes all away")
-def _():
+def writes_no_descriptors():
     got = must(ffsctl("up", daemon("own", "never", start_timeout=1)), 75)
     contains(got.stderr, "did not get ready within 1 s (start_timeout)")
 
 
 @test("one that dies before is told of, too")
-def _():
+def dies_before_descriptors():
     got = must(ffsctl("up", daemon("own", "exit")), 76)
     contains(got.stderr, "ended before it was ready: exit 3")
 
 
 @test("refused descriptors are no reason to bind")
-def _():
+def refused_descriptors_bind_nothing():
     got = must(ffsctl("up", daemon("own", "wrong")), 76)
     contains(got.stderr, "ended before it was ready: exit 4")
 
@@ -163,7 +163,7 @@ TIMES = rounds(5, 20)
 
 
 @test(f"killed {TIMES} times: each time it comes back on the bus, and answers")
-def _():
+def killed_and_back_on_bus():
     up(daemon("own", restart_delay=0, restart_limit=0), "--wait-host")
     for n in range(TIMES):
         eq(answers(), b"own")
@@ -173,7 +173,7 @@ def _():
 
 
 @test("one that has failed for good leaves the gadget off the bus; restart takes it back")
-def _():
+def failed_for_good_leaves_bus():
     up(daemon("own", restart_delay=0, restart_limit=1), "--wait-host")
     killed("own")
     kill(worker_of("own")["pid"])
@@ -187,7 +187,7 @@ def _():
 
 
 @test("restart, and a reload for another worker: off the bus and on it again")
-def _():
+def restart_and_reload_rebind():
     path = daemon("own")
     up(path, "--wait-host")
     for command in (("restart", "own"), ("reload", "own")):
@@ -201,7 +201,7 @@ def _():
 
 
 @test("unbind and bind: the daemon stays")
-def _():
+def unbind_and_bind_keep_daemon():
     up(daemon("own"), "--wait-host")
     before = processes("own")
     must(ffsctl("unbind", "own"))
@@ -213,7 +213,7 @@ def _():
 
 
 @test("one that dies while the gadget is unbound on purpose is restarted, and nothing is bound")
-def _():
+def dies_while_unbound():
     up(daemon("own", restart_delay=0, restart_limit=0), "--wait-host")
     must(ffsctl("unbind", "own"))
     before = worker_of("own")["pid"]
@@ -228,7 +228,7 @@ def _():
 
 
 @test("the supervisor is killed: daemon and bus go on, up takes over; the keeper is killed: all starts anew")
-def _():
+def supervisor_or_keeper_killed():
     path = daemon("own", restart_delay=0, restart_limit=0)
     up(path, "--wait-host")
     numbers, before = devnums(), processes("own")
@@ -245,7 +245,7 @@ def _():
 
 
 @test("nobody takes over: daemon and keeper end, and down takes the rest away")
-def _():
+def nobody_takes_over():
     up(daemon("own"), "--hold", "0")
     before = processes("own")[0]
     kill(status("own")[0]["supervisor"])
@@ -256,7 +256,7 @@ def _():
 
 
 @test("beside functions with a worker of FunctionFS: its death takes all off the bus, and all come back")
-def _():
+def beside_other_functions():
     echo = ('echo = { ffs = { interfaces = ( { endpoints = ( "bulk-out", "bulk-in" ); } ); }; '
             'worker = { plugin = "loopback"; }; };')
     up(daemon("own", extra=echo, restart_delay=0, restart_limit=0), "--wait-host")

@@ -45,7 +45,7 @@ def ids(found, what):
 
 
 @test("descriptors: 0 to 2, config, control and the endpoints, and no others")
-def _():
+def descriptors_and_no_others():
     found = dumped()
     fds = found["fds"]
     names = found["environ"]["LISTEN_FDNAMES"].split(":")
@@ -65,14 +65,14 @@ def _():
 
 
 @test("blocking = false opens the endpoints so")
-def _():
+def nonblocking_endpoints():
     found = dumped(blocking=False)
     for name in ("ep1-out", "ep2-in"):
         ok(int(found["flags"][name].split("flags:\t")[1].split()[0], 8) & os.O_NONBLOCK, name)
 
 
 @test("descriptors that ffsctl was given go to nobody")
-def _():
+def descriptors_of_ffsctl_stay():
     def with_more(*args):
         fds = [os.open("/dev/zero", os.O_RDONLY) for _ in range(5)] + list(os.pipe())
         for fd in fds:
@@ -103,7 +103,7 @@ def open_now(supervisor):
 
 
 @test("a hundred restarts leave no descriptor behind, and no process")
-def _():
+def restarts_leak_no_descriptor():
     up(gadget("given", worker(plugin="loopback")))
     supervisor = status("given")[0]["supervisor"]
     must(ffsctl("restart", "given"))
@@ -116,7 +116,7 @@ def _():
 
 
 @test("starts that fail leave no descriptor behind")
-def _():
+def failed_starts_leak_no_descriptor():
     program = DIRECTORY / "program"
     for ready, words in ("started", ""), ("fd", "echo >&$NOTIFY_FD; "):
         shutil.copy("/bin/sh", program)
@@ -133,7 +133,7 @@ def _():
 
 
 @test("the environment: what is documented, and what `env` says")
-def _():
+def environment_as_documented():
     os.environ["SECRET"] = "of the caller"
     found = dumped()
     common = {
@@ -154,7 +154,7 @@ def _():
 
 
 @test("the configuration is sealed, and valid against its schema")
-def _():
+def configuration_is_sealed_and_valid():
     found = dumped()
     valid.validator("worker-config")(found["config"])
     eq([(e["name"], e["direction"]) for e in found["config"]["endpoints"]],
@@ -182,7 +182,7 @@ def own_group():
 
 
 @test("rights: a user of its own without any by default, in a session of its own")
-def _():
+def rights_of_own_user():
     found = dumped()
     uid = ids(found, "Uid")[0]
     ok(uid >= 70000, f"{uid}")
@@ -193,7 +193,7 @@ def _():
 
 
 @test("user, groups and directory, by name and by number")
-def _():
+def user_groups_directory():
     own = own_group()
     has_no_rights(dumped(user="nobody"), NOBODY, NOGROUP, [own])
     has_no_rights(dumped(user="nobody", groups=["adm", "4242"]), NOBODY, NOGROUP, [4, 4242, own])
@@ -209,7 +209,7 @@ def _():
 
 
 @test("limits: none but the caller's, or those of the file, also more than the supervisor's")
-def _():
+def limits_of_caller_or_file():
     eq(dumped()["limits"], {name: list(resource.getrlimit(getattr(resource, "RLIMIT_" + name)))
                             for name in ("AS", "NOFILE", "CPU")})
     eq(dumped(limits={"memory": "300M", "files": 64, "cpu": 1000})["limits"],
@@ -222,13 +222,13 @@ def _():
 
 
 @test("a worker that wants more memory than its limit gets none")
-def _():
+def memory_limit():
     result = must(ffsctl("up", gadget("given", odd("take", 400 << 20, "notify", "wait", limits={"memory": "300M"}))), 76)
     tap.contains(result.stderr, "Cannot allocate memory")
 
 
 @test("a worker whose processor time is over is ended and restarted, with all of it again")
-def _():
+def processor_time_limit():
     up(gadget("given", odd("notify", "spin", limits={"cpu": 1}, restart_delay=0)))
     for restarts in (1, 2):
         found, _ = gadgets.await_status("given", lambda g: g["functions"][0]["worker"]["restarts"] >= restarts, "restarted")
@@ -242,7 +242,7 @@ def tasks_of(uid):
 
 
 @test("a worker with a user of its own has 256 processes and threads at most, or as many as limits says")
-def _():
+def process_limit():
     script = "for i in $(seq 400); do sleep 100000 & done; wait"
     for settings, most in (({}, 256), ({"limits": {"tasks": 20}}, 20)):
         up(gadget("given", worker(exec=["/bin/sh", "-c", script], ready="started", restart="never", **settings)))
@@ -261,7 +261,7 @@ def _():
 
 
 @test("a low limit of open files is enough for a gadget that needs no more")
-def _():
+def low_open_file_limit():
     path = gadget("given", worker(plugin="loopback"))
     must(subprocess.run([harness.FFSCTL, "up", path], capture_output=True, text=True, check=False,
                         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))))
@@ -270,7 +270,7 @@ def _():
 
 
 @test("reload restarts a worker for another limit")
-def _():
+def reload_for_another_limit():
     up(gadget("given", worker(plugin="loopback", limits={"files": 64})))
     before = status("given")[0]["functions"][0]["worker"]["pid"]
     must(ffsctl("reload", gadget("given", worker(plugin="loopback", limits={"files": 64}))))
@@ -283,7 +283,7 @@ def _():
 
 
 @test("reload restarts a worker for another user")
-def _():
+def reload_for_another_user():
     group = {"exec": ["/bin/sleep", "100000"], "ready": "started"}
     for settings, user in (({"user": "1234"}, 1234), ({"user": "1235"}, 1235), ({}, None)):
         path = gadget("given", worker(**group, **settings))
@@ -294,14 +294,14 @@ def _():
 
 
 @test("privileges = keep keeps them")
-def _():
+def privileges_keep():
     found = dumped(user="root", privileges="keep")
     eq(found["status"]["CapEff"], KEPT_CAPABILITIES)
     eq(found["status"]["NoNewPrivs"], "0")
 
 
 @test("a plugin is a user of its own without rights")
-def _():
+def plugin_has_own_user():
     up(f"{EXAMPLES}/loopback.conf")
     pid = status("loopback")[0]["functions"][0]["worker"]["pid"]
     text = pathlib.Path(f"/proc/{pid}/status").read_text()
@@ -314,7 +314,7 @@ def _():
 
 
 @test("the keeper: its session, ep0, its sockets and the speed of the link, no directory of anybody")
-def _():
+def keeper_holds_only_what_it_needs():
     up(f"{EXAMPLES}/interrupt.conf")
     keeper = status("interrupt")[0]["functions"][0]["keeper"]
     held = sorted(os.readlink(f"/proc/{keeper}/fd/{fd}") for fd in os.listdir(f"/proc/{keeper}/fd"))
@@ -326,7 +326,7 @@ def _():
 
 
 @test("ready by each of the four ways; the bind waits for it")
-def _():
+def four_ways_to_be_ready():
     for words, ready in ((["ready"], "notify"), (["notify"], "notify"), (["fd"], "fd"), ([], "started")):
         told = Fifo()
         up(gadget("given", odd("tell", told.path, *words, "stop", ready=ready)))
@@ -346,7 +346,7 @@ def send_ready(user):
 
 
 @test("READY=1 is taken from the worker's user only, and counts only if it is a process of the worker")
-def _():
+def ready_only_from_worker():
     told = Fifo()
     path = gadget("given", odd("tell", told.path, "wait", user="4321"))
     front = start("up", path)
@@ -365,7 +365,7 @@ def _():
 
 
 @test("what a worker prints is kept, and bounded")
-def _():
+def output_is_kept_and_bounded():
     up(gadget("given", odd("notify", "flood", "wait")))
     log = pathlib.Path("/run/ffsctl/given/log")
     seen = set()
@@ -384,7 +384,7 @@ def _():
 
 
 @test("a flood of empty lines neither blinds log nor pushes out what happened")
-def _():
+def flood_of_empty_lines():
     up(gadget("given", {"flood": worker(exec=["/bin/sh", "-c", "exec yes ''"], ready="started"), "quiet": odd("notify", "wait")}))
     log = pathlib.Path("/run/ffsctl/given/log")
     first = log.stat().st_ino
@@ -403,7 +403,7 @@ def shell(script):
 
 
 @test("log: what happened and what workers print, with times, each line whose it is")
-def _():
+def log_lines_say_when_and_whose():
     up(gadget("given", {"one": shell(r"printf 'bad \\033[31m\\tword\\nhalf a line'"),
                         "two": shell("echo in between")}))
     gadgets.await_status("given", lambda g: "half" in must(ffsctl("log", "given")).stdout and
@@ -421,7 +421,7 @@ def _():
 
 
 @test("log of a gadget that is not up, and of one in the foreground")
-def _():
+def log_of_gadget_that_is_down():
     tap.contains(must(ffsctl("log", "given"), 69).stderr, "'given' is not up")
     front = start("run", gadget("given", worker(plugin="loopback")), "--udc", "dummy_udc.0")
     gadgets.await_state("given", "ready")

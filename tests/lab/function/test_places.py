@@ -69,7 +69,7 @@ ALL = {"line": ("acm", idle()), "net": ("ncm", idle()), "late": ("ecm", idle(sta
 
 
 @test("acm's runs as soon as the function is there, ncm's while it is bound, a third while a host is there")
-def _():
+def starts_with_its_kernel_device():
     harness.up(places(ALL), "--no-bind")
     first = await_states(line="ready", net="pending", late="pending")
     eq(status("places")[0]["state"], "unbound", "what is pending is no fault")
@@ -89,7 +89,7 @@ def _():
 
 
 @test("bound and unbound by hand, and by hand again: they come and go with the interface, as others")
-def _():
+def manual_unbind_and_bind():
     up(places(ALL), "--wait-host")
     before = await_states(line="ready", net="ready", late="ready")
     for _ in range(3):
@@ -107,7 +107,7 @@ def _():
 
 
 @test("unbound and bound at once: whose device is another one now is another one, too")
-def _():
+def quick_rebind_changes_device():
     up(places({"net": ("ncm", idle()), "keys": ("hid", idle(), 'attrs = { report_desc = "keyboard"; };')}), "--wait-host")
     before = await_states(net="ready", keys="ready")
     supervisor = status("places")[0]["supervisor"]
@@ -129,7 +129,7 @@ def dumped(path):
 
 
 @test("device and interface are in arguments and environment; there are no endpoints")
-def _():
+def arguments_and_environment():
     line, net = open_file("line"), open_file("net")
     words = [ODD_WORKER, "dump"]
     up(places({"line": ("acm", worker(exec=[*words, line, "ready", "notify", "wait"], env={"MINE": "at ${device}"},
@@ -152,7 +152,7 @@ def _():
 
 
 @test("a worker that is slow, or ends at once, or cannot be started, keeps nothing off the bus")
-def _():
+def slow_worker_blocks_no_bind():
     up(places({"a": ("acm", idle(ready="notify", start_timeout=1000)),
                "b": ("ncm", odd("exit", 1, ready="started", restart_delay=1000, restart_max_delay=1000)),
                "c": ("ecm", odd("exit", 125, ready="started")),
@@ -164,7 +164,7 @@ def _():
 
 
 @test("the one of a gadget with nothing else takes it off the bus when it has failed; restart takes it back")
-def _():
+def failed_worker_unbinds_lone_gadget():
     up(places({"a": ("acm", idle(restart="always", restart_delay=0, restart_limit=1))}), "--wait-host")
     for _ in range(2):
         kill(await_states(a="ready")["a"])
@@ -179,7 +179,7 @@ def _():
 
 
 @test("killed 20 times: restarted; the others and the bus know nothing of it")
-def _():
+def killed_twenty_times():
     up(places({"line": ("acm", idle(**AT_ONCE)), "net": ("ncm", idle())}), "--wait-host")
     numbers, before = devnums(), await_states(line="ready", net="ready")
     for n in range(20):
@@ -191,7 +191,7 @@ def _():
 
 
 @test("its keeper is killed: keeper and worker start anew, the gadget stays on the bus")
-def _():
+def keeper_killed():
     up(places({"line": ("acm", idle(**AT_ONCE)), "net": ("ncm", idle())}), "--wait-host")
     numbers, before = devnums(), await_states(line="ready", net="ready")
     keeper = status("places")[0]["functions"][0]["keeper"]
@@ -204,7 +204,7 @@ def _():
 
 
 @test("while it is off the bus its end counts for nothing, and it starts when it is back")
-def _():
+def end_while_unbound_is_not_counted():
     up(places({"line": ("acm", idle()), "net": ("ncm", idle(restart_limit=1))}), "--wait-host")
     for _ in range(4):
         await_states(line="ready", net="ready")
@@ -221,7 +221,7 @@ def _():
 
 
 @test("the supervisor is killed, and the gadget unbound meanwhile: the next one takes over what there is")
-def _():
+def supervisor_killed_gadget_unbound():
     path = places(ALL)
     up(path, "--wait-host")
     before = await_states(line="ready", net="ready", late="ready")
@@ -237,7 +237,7 @@ def _():
 
 
 @test("reexec: pending and serving workers go on as they were")
-def _():
+def reexec_keeps_workers():
     harness.up(places(ALL), "--no-bind")
     before = await_states(line="ready", net="pending", late="pending")
     must(ffsctl("reexec", "places"))
@@ -248,7 +248,7 @@ def _():
 
 
 @test("reload: another worker, another attribute, another function, none: only who is concerned starts anew")
-def _():
+def reload_restarts_only_what_changed():
     path = places(ALL)
     up(path, "--wait-host")
     numbers, before = devnums(), await_states(line="ready", net="ready", late="ready")
@@ -292,7 +292,7 @@ def capabilities(**settings):
 
 
 @test("capabilities: those and no others, for root and for others; none by default")
-def _():
+def capabilities_as_listed():
     both = NET_ADMIN | NET_RAW
     eq(capabilities(), [0, 0, 0, "1"])
     eq(capabilities(capabilities=["cap_net_admin", "cap_net_raw"]), [both, both, both, "1"])
@@ -305,7 +305,7 @@ def _():
 
 
 @test("login: a prompt on the host's /dev/ttyACM0, a shell behind it, and a prompt again")
-def _():
+def login_prompt():
     with contextlib.ExitStack() as stack:
         # The lab's own; what this machine's root has in his shell's files may take its time.
         for file, line in (("/etc/shadow", "root::1::::::"), ("/etc/passwd", "root:x:0:0:root:/:/bin/sh")):
@@ -359,7 +359,7 @@ print(socket.inet_ntoa(given), answer[53][0], socket.inet_ntoa(answer[54]), 3 in
 
 
 @test("network-dhcp: the host gets its address from here, also after dnsmasq was killed and the cable pulled")
-def _():
+def dhcp_address():
     with harness.configured():
         up(f"{SRC}/gadget.d/network-dhcp.conf")
     must(ffsctl("wait", "network-dhcp", "--for", "configured"))

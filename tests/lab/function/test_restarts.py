@@ -46,7 +46,7 @@ def await_worker(state, name="x"):
 
 
 @test("a worker that dies at once restarts after 1, 2, 4, 8, 16 s, then it has failed")
-def _():
+def delays_double_until_failed():
     began = time.monotonic()
     up(gadget("x", odd("notify", "bound", "exit", "1")))
     await_worker("waiting")
@@ -64,7 +64,7 @@ def _():
 
 
 @test("each delay is as long as it is said to be")
-def _():
+def delays_are_exact():
     told = Fifo()
     up(gadget("x", odd("tell", told.path, "notify", "bound", "exit", "1", restart_delay=1.5, restart_max_delay=6,
                        restart_limit=6)))
@@ -80,7 +80,7 @@ def _():
 
 
 @test("restart_limit counts only what lies in restart_window")
-def _():
+def limit_counts_within_window():
     told = Fifo()
     up(gadget("x", odd("tell", told.path, "notify", "bound", "exit", "1", restart_delay=4, restart_max_delay=4,
                        restart_limit=2, restart_window=5)))
@@ -91,7 +91,7 @@ def _():
 
 
 @test("restart_limit = 0 is no limit, restart_delay = 0 is at once")
-def _():
+def no_limit_and_no_delay():
     told = Fifo()
     up(gadget("x", odd("tell", told.path, "notify", "bound", "exit", "1", restart_delay=0, restart_limit=0)))
     for _ in range(20):
@@ -101,7 +101,7 @@ def _():
 
 
 @test("who has served 10 s is restarted at once, who has not waits, and the doubling begins anew")
-def _():
+def ten_good_seconds_reset_delay():
     up(gadget("x", worker(plugin="loopback", restart_delay=2, restart_limit=0)))
     for served, delay in ((3, [2]), (3, [2, 4]), (11, [2, 4]), (3, [2, 4, 2]), (11, [2, 4, 2])):
         time.sleep(served)
@@ -123,7 +123,7 @@ def _():
 
 
 @test("restart = never: done, whatever its end was, and the gadget stays")
-def _():
+def policy_never():
     for end in (("exit", 0), ("exit", 1), ("raise", 9)):
         up(gadget("x", odd("notify", "bound", *end, restart="never")))
         eq(await_worker("done")["restarts"], 0)
@@ -132,7 +132,7 @@ def _():
 
 
 @test("restart = on-failure: 0 is done, anything else restarts")
-def _():
+def policy_on_failure():
     up(gadget("x", odd("notify", "bound", "exit", 0, restart="on-failure")))
     eq(await_worker("done")["last_exit"], "exit 0")
     down("x")
@@ -144,14 +144,14 @@ def _():
 
 
 @test("restart = always: 0 restarts, too")
-def _():
+def policy_always():
     up(gadget("x", odd("notify", "bound", "exit", 0)))
     eq(await_worker("waiting")["last_exit"], "exit 0")
     down("x")
 
 
 @test("exit 125: do not restart me, whatever the policy says")
-def _():
+def exit_125_is_final():
     for policy in ("always", "on-failure", "never"):
         up(gadget("x", odd("notify", "bound", "exit", 125, restart=policy)))
         await_state("x", "failed")
@@ -162,7 +162,7 @@ def _():
 
 
 @test("a worker that is not ready after a restart is killed and counts as one that died")
-def _():
+def not_ready_after_restart():
     flag = gadgets.DIRECTORY / "flag"
     flag.unlink(missing_ok=True)
     told = Fifo()
@@ -184,7 +184,7 @@ def _():
 
 
 @test("on_failed: with another function in the gadget it stays on the bus, the failed one is halted")
-def _():
+def on_failed_beside_other_functions():
     up(gadget("x", {"good": LOOPBACK, "bad": odd("notify", "tell", (told := Fifo()).path, "wait",
                                                  restart_limit=1, restart_delay=0)}), "--wait-host")
     numbers = devnums()
@@ -203,7 +203,7 @@ def _():
 
 
 @test("on_failed = unbind: the whole gadget goes off the bus; stall: it stays")
-def _():
+def on_failed_unbind_or_stall():
     flag = gadgets.DIRECTORY / "flag"
     for policy, functions, state, udc in (
             ("unbind", lambda bad: {"bad": bad, "good": LOOPBACK}, "failed", ""),
@@ -227,7 +227,7 @@ def fragile(flag, **settings):
 
 
 @test("the command restart: a new worker, no disconnect; what was before does not count any more")
-def _():
+def restart_command_starts_new_worker():
     up(gadget("x", {"a": LOOPBACK, "b": LOOPBACK}), "--wait-host")
     numbers, traffic = devnums(), gadgets.Traffic(0)
     first = {label: worker_of(label=label)["pid"] for label in "ab"}
@@ -248,7 +248,7 @@ def _():
 
 
 @test("the command restart takes a failed one back into service, and onto the bus")
-def _():
+def restart_command_revives_failed():
     flag = gadgets.DIRECTORY / "flag"
     flag.unlink(missing_ok=True)
     up(gadget("x", fragile(flag)), "--wait-host")
@@ -272,7 +272,7 @@ def _():
 
 
 @test("the command restart does not wait for a delay")
-def _():
+def restart_command_skips_delay():
     flag = gadgets.DIRECTORY / "flag"
     flag.unlink(missing_ok=True)
     up(gadget("x", worker(plugin="loopback", restart_delay=1000, restart_max_delay=1000)))
@@ -286,7 +286,7 @@ def _():
 
 
 @test("stop_timeout: who does not stop is killed then")
-def _():
+def stop_timeout_kills():
     up(gadget("x", odd("deaf", "notify", "wait", stop_timeout=3)))
     began = time.monotonic()
     must(ffsctl("restart", "x"))
@@ -302,7 +302,7 @@ def _():
 
 
 @test("down while a worker waits for its restart, and while it starts")
-def _():
+def down_during_restart():
     up(gadget("x", odd("notify", "bound", "exit", 1, restart_delay=1000, restart_max_delay=1000)))
     await_worker("waiting")
     down("x")
@@ -380,7 +380,7 @@ def pending(path):
 
 
 @test("on_crash = stall: transfers that a worker's end cuts end in an error, those after it work")
-def _():
+def on_crash_stall():
     device, out, in_, pid = pending(gadget("x", first_waits_second_echoes("stall")))
     kill(pid)
     eq((out.outcome(), in_.outcome()), (EPIPE, EPIPE))
@@ -393,7 +393,7 @@ def _():
 
 
 @test("on_crash = hold: they go on with the next worker")
-def _():
+def on_crash_hold():
     device, out, in_, pid = pending(gadget("x", first_waits_second_echoes("hold")))
     kill(pid)
     eq(out.outcome(), 3000)
@@ -402,7 +402,7 @@ def _():
 
 
 @test("restart by hand and the end of a worker that is done halt as well")
-def _():
+def halt_after_restart_or_end():
     device, out, in_, pid = pending(gadget("x", first_waits_second_echoes("stall")))
     must(ffsctl("restart", "x"))
     eq((out.outcome(), in_.outcome()), (EPIPE, EPIPE))

@@ -54,14 +54,14 @@ LONG = {"restart_delay": 1000, "restart_max_delay": 1000}
 
 
 @test("worker: start, ready, stop")
-def _():
+def worker_start_ready_stop():
     with WORKER.reaches("STOPPED START", "STARTING READY", "READY STOP", "STOPPING DIED", "STOPPING EXIT"):
         up(gadget("life", odd("ready", "notify", "stop")))
         down("life")
 
 
 @test("worker: its end, the time of the restart; a restart and a stop before that time")
-def _():
+def worker_waits_for_restart():
     with WORKER.reaches("READY DIED", "ENDING EXIT", "WAITING TIMER"):
         up(gadget("life", odd("ready", "notify", "wait")))
         kill(pid())
@@ -88,7 +88,7 @@ def slow(**settings):
 
 
 @test("worker: never ready; its end, a stop and a restart before it is")
-def _():
+def worker_never_ready():
     up(gadget("life", slow(start_timeout=2)))
     with WORKER.reaches("STARTING TIMER", "STARTING DIED"):
         SLOW.touch()
@@ -124,7 +124,7 @@ def leaves_process(command):
 
 
 @test("worker: what it has started does not end; a stop, a restart, a READY that was on its way, and what it serves goes")
-def _():
+def worker_leaves_processes():
     def up_again():
         up(gadget("life", odd("children", "ready", "notify", "wait")))
 
@@ -153,13 +153,13 @@ def _():
 
 
 @test("worker: its end is heard of first, and then that it was ready")
-def _():
+def worker_end_before_ready_message():
     with WORKER.reaches("ENDING READY"):
         must(finish(ends_before_it_is_read("life", "--udc", "dummy_udc.0")), 76)
 
 
 @test("worker: deaf; told to stop, and to restart, while it should be stopping")
-def _():
+def worker_ignores_stop():
     with WORKER.reaches("STOPPING TIMER"):
         up(gadget("life", odd("deaf", "ready", "notify", "wait", stop_timeout=1)))
         down("life")
@@ -182,7 +182,7 @@ def leaves_data(code, **settings):
 
 
 @test("worker: failed for good, and done, each with an endpoint to halt; stop and restart of such")
-def _():
+def worker_failed_or_done():
     for ending, settings, code in (("FAILED", {}, 125), ("DONE", {"restart": "on-failure"}, 0)):
         with WORKER.reaches(f"{ending} TIMER", f"{ending} STOP"):
             up(gadget("life", leaves_data(code, **settings)), "--wait-host")
@@ -197,7 +197,7 @@ def _():
 
 
 @test("worker: it is asked whether it is alive")
-def _():
+def worker_pinged():
     with WORKER.reaches("READY TIMER", "READY RESTART"):
         up(gadget("life", worker(plugin="loopback", watchdog=2)))
         time.sleep(3)
@@ -206,7 +206,7 @@ def _():
 
 
 @test("worker: what was waiting when its supervisor died is started by the next one")
-def _():
+def worker_started_by_next_supervisor():
     path = gadget("life", odd("ready", "notify", "wait", **LONG))
     up(path)
     kill(pid())
@@ -229,7 +229,7 @@ def at_kernel_functions():
 
 
 @test("worker: what it serves comes and goes, in each state in which that means something")
-def _():
+def worker_device_comes_and_goes():
     with WORKER.reaches("PENDING RESTART", "PENDING THERE", "READY GONE", "STARTING GONE", "DONE GONE", "PENDING STOP"):
         harness.up(at_kernel_functions(), "--no-bind")
         eq([state(function=n) for n in range(3)], ["pending"] * 3)

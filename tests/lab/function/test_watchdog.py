@@ -34,7 +34,7 @@ def is_killed(name, pid, since, heard=0.0):
 
 
 @test("a plugin answers for an hour; stopped, it is killed, and the next one serves")
-def _():
+def stopped_plugin_is_killed():
     up(gadget("x", worker(plugin="loopback", watchdog=4, **AT_ONCE)))
     time.sleep(3600)
     eq((status("x")[1], worker_of("x")["restarts"]), (0, 0))
@@ -46,7 +46,7 @@ def _():
 
 
 @test("a program that answers nothing is killed; one that sends WATCHDOG=1 is not")
-def _():
+def silent_program_is_killed():
     up(gadget("x", {"silent": odd("ready", "wait", watchdog=4, **AT_ONCE), "beating": odd("notify", "beat", 1, watchdog=4)}))
     is_killed("x", worker_of("x")["pid"], time.monotonic())
     time.sleep(30)
@@ -56,7 +56,7 @@ def _():
 
 
 @test("reload turns it on and off; a supervisor that takes over goes on to watch")
-def _():
+def reload_and_takeover_keep_watching():
     path = gadget("x", worker(plugin="loopback", **AT_ONCE))
     up(path)
     pid = worker_of("x")["pid"]

@@ -85,7 +85,7 @@ def refused(function, *args):
 
 
 @test("alternate settings: the host sees them, and chooses one where the kernel lets it")
-def _():
+def alternate_settings():
     with gadget(ffs("""interfaces = ( { string = "I"; endpoints = ( "bulk-in" ); alternates = (
                        { endpoints = ( "bulk-out", { direction = "in"; type = "interrupt"; max_packet = 8; } ); },
                        { } ); } );""")) as device:
@@ -105,7 +105,7 @@ def _():
 
 
 @test("an association has its string, and the number that its first interface gets")
-def _():
+def association_string_and_number():
     functions = ffs("interfaces = ( { }, { } );", "a") + ffs("""
         interfaces = ( { class = "hid"; }, { class = "cdc"; subclass = 2; }, { class = "cdc-data"; string = "D"; } );
         associations = ( { first = 1; count = 2; protocol = 7; string = "Both"; } );""", "b")
@@ -120,7 +120,7 @@ def _():
 
 
 @test("further descriptors stand behind that of their interface")
-def _():
+def further_descriptors_follow_interface():
     hid = bytes([9, 0x21, 0x11, 1, 0, 1, 0x22, 63, 0])
     card = bytes([54, 0x21]) + bytes(range(52))
     dfu = b"" if OLD else bytes([9, 0x21, 0x0d, 0xff, 0, 0, 8, 0x1a, 1])
@@ -141,7 +141,7 @@ ISOCHRONOUS = """interfaces = ( { alternates = ( { endpoints = (
 
 
 @test("isochronous endpoints, at both speeds of USB 2.0")
-def _():
+def isochronous_endpoints():
     path = write(f'functions : {{ {ffs(ISOCHRONOUS)} }};')
     with harness.configured():
         must(ffsctl("up", "--udc", "usbip-vudc.0", path))
@@ -217,7 +217,7 @@ def guid(value):
 
 
 @test("winusb: Windows finds all it asks for")
-def _():
+def winusb_windows_finds_everything():
     with gadget(ffs("winusb = true; interfaces = ( { }, { } );")) as device:
         eq(os_string(device), b"\x12\x03" + "MSFT100".encode("utf-16-le") + b"\xee\0", "string 0xee")
         eq(compatible_ids(device), [(0, 1, b"WINUSB", b""), (1, 1, b"WINUSB", b"")])
@@ -228,7 +228,7 @@ def _():
 
 
 @test("every interface has its own compatible id, also those of functions that ask for none")
-def _():
+def compatible_id_per_interface():
     value = "{6fa459ea-ee8a-3ca4-894e-db77e160355e}"
     functions = ffs("interfaces = ( { }, { } );", "a") + ffs(f"""winusb = "{value}";
         interfaces = ( {{ }}, {{ class = "image"; }}, {{ }} );
@@ -249,7 +249,7 @@ def _():
 
 
 @test("the longest property that the kernel takes")
-def _():
+def longest_property():
     name, data = "N" * 100, "d" * (241 - 101 - 1)
     with gadget(ffs(f"""interfaces = ( {{ }} );
                     os_properties = ( {{ interface = 0; name = "{name}"; data = "{data}"; }} );""")) as device:
@@ -257,7 +257,7 @@ def _():
 
 
 @test("winusb beside rw_proxy and a second try of descriptors")
-def _():
+def winusb_beside_rw_proxy():
     if not PATCHED:
         return
     with gadget(ffs('winusb = true; rw_proxy = true; interfaces = ( { endpoints = ( "bulk-in", "bulk-out" ); } );')
@@ -278,7 +278,7 @@ def blob(*speeds, flags=0):
 
 
 @test("descriptors and strings from files, for a worker that echoes")
-def _():
+def descriptors_from_files():
     super_speed = [interface(0, 0, 2, string=1), endpoint(0x82, 2, 1024, 0), companion(15),
                    endpoint(0x01, 2, 1024, 0), companion()]
     full = [interface(0, 0, 2, string=1), endpoint(0x82, 2, 64, 0), endpoint(0x01, 2, 64, 0)]
@@ -300,7 +300,7 @@ def _():
 
 
 @test("a blob with a file for both directions")
-def _():
+def blob_with_two_way_file():
     if not PATCHED:
         return
     full = [interface(0, 0, 2), endpoint(0x82, 2, 64, 0), endpoint(0x01, 2, 64, 0)]
@@ -310,7 +310,7 @@ def _():
 
 
 @test("why OS descriptors are as they are: what the kernel makes of others")
-def _():
+def os_descriptors_as_kernel_makes_them():
     version = 0x0001 if OLD else 0x0100
     compatible = struct.pack("<BIHHH BB8s14x", 0, 35, version, 4, 1, 0, 1, b"WINUSB")
     data = b"{6fa459ea-ee8a-3ca4-894e-db77e160355e}\0\0"
@@ -328,7 +328,7 @@ def _():
 
 
 @test("a blob with virtual addresses names its files so")
-def _():
+def blob_with_virtual_addresses():
     # Which have to be the UDC's own: composite.c looks for an endpoint's descriptor by its real address
     high = [interface(0, 0, 1), endpoint(0x81, 2, 512, 0)]
     (gadgets.DIRECTORY / "descriptors").write_bytes(blob(None, high, flags=16))

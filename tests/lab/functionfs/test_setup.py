@@ -49,7 +49,7 @@ def serving(device, interface=0):
 
 
 @test("IN data, OUT data, no data")
-def _():
+def data_in_out_and_none():
     device = device_of(odd("ready", "setup", ready="notify"))
     eq(bytes(device.ctrl_transfer(IN, 1, 0, 0, 64)), b"nothing")
     for size in (1, 63, 64, 65, 511, 512, 513, 4095, 4096):
@@ -63,7 +63,7 @@ def _():
 
 
 @test("more data than was asked for is cut")
-def _():
+def surplus_data_is_cut():
     device = device_of(odd("ready", "setup"))
     eq(bytes(device.ctrl_transfer(IN, 9, 0, 0, 10)), bytes(10))
     serving(device)
@@ -71,7 +71,7 @@ def _():
 
 
 @test("the worker refuses: stalled at once, in each direction, and before the data of OUT")
-def _():
+def worker_refuses():
     device = device_of(odd("ready", "setup"))
     for _ in range(20):
         stalled(lambda: device.ctrl_transfer(IN, 4, 0, 0, 64))
@@ -83,7 +83,7 @@ def _():
 
 
 @test("the worker is silent: stalled after 500 ms, and the next request is answered")
-def _():
+def worker_is_silent():
     device = device_of(odd("ready", "setup"))
     for _ in range(5):
         stalled(lambda: device.ctrl_transfer(IN, 5, 0, 0, 64, 5000), DEADLINE, DEADLINE + WORK)
@@ -93,7 +93,7 @@ def _():
 
 
 @test("the worker is late: stalled after 500 ms, its answer is nobody else's")
-def _():
+def worker_is_late():
     device = device_of(odd("ready", "setup"))
     for _ in range(3):
         stalled(lambda: device.ctrl_transfer(IN, 6, 0, 0, 64, 5000), DEADLINE, DEADLINE + WORK)
@@ -102,7 +102,7 @@ def _():
 
 
 @test("answers that nobody has asked for are ignored")
-def _():
+def unasked_answers_are_ignored():
     device = device_of(odd("ready", "setup"))
     for _ in range(5):
         eq(bytes(device.ctrl_transfer(IN, 8, 0, 0, 64)), b"right")
@@ -111,7 +111,7 @@ def _():
 
 
 @test("the worker ends instead of answering: stalled at once, its successor answers")
-def _():
+def worker_ends_instead():
     device = device_of(odd("ready", "setup", restart_delay=0, restart_limit=0))
     numbers = devnums()
     for _ in range(5):
@@ -123,7 +123,7 @@ def _():
 
 
 @test("no worker: stalled at once")
-def _():
+def no_worker():
     device = device_of({"none": None, "done": odd("notify", "wait", restart="never"),
                         "waits": odd("notify", "wait", restart_delay=1000, restart_max_delay=1000),
                         "good": odd("ready", "setup")})
@@ -140,7 +140,7 @@ def _():
 
 
 @test("a worker that has closed control: stalled at once; that ignores it: after 500 ms")
-def _():
+def worker_without_control():
     device = device_of({"shut": odd("ready", "shut", "wait"), "silent": odd("notify", "wait"),
                         "good": odd("ready", "setup")})
     stalled(lambda: device.ctrl_transfer(IN, 1, 0, 0, 64, 5000))
@@ -153,7 +153,7 @@ def _():
 
 
 @test("one function's silence holds another's request up for the deadline, not longer")
-def _():
+def silent_function_delays_others_little():
     device = device_of({"silent": odd("notify", "wait"), "good": odd("ready", "setup")})
     serving(device, 1)
     other = harness.device()
@@ -168,7 +168,7 @@ def _():
 
 
 @test("also when the host gives a request up and sends another one: that one has a fifth of the deadline")
-def _():
+def abandoned_request_then_another():
     device = device_of({"silent": odd("notify", "wait"), "good": odd("ready", "setup")})
     serving(device, 1)
     other = harness.device()
@@ -186,7 +186,7 @@ def _():
 
 
 @test("the keeper does not wait longer than the host: a request that the host gives up is forgotten")
-def _():
+def keeper_waits_no_longer_than_host():
     device = device_of(odd("ready", "setup"))
     for _ in range(5):
         try:
@@ -199,7 +199,7 @@ def _():
 
 
 @test("down, and a worker's death, while a request waits")
-def _():
+def down_or_death_during_request():
     device = device_of(odd("ready", "setup"))
     pid = status("x")[0]["functions"][0]["worker"]["pid"]
     thread = threading.Thread(target=stalled, daemon=True, args=(
@@ -225,7 +225,7 @@ def _():
 
 
 @test("the plugin loopback stalls what it does not know")
-def _():
+def loopback_stalls_unknown_requests():
     device = device_of(LOOPBACK)
     stalled(lambda: device.ctrl_transfer(IN, 1, 0, 0, 64, 5000))
     stalled(lambda: device.ctrl_transfer(OUT, 1, 0, 0, b"data", 5000))

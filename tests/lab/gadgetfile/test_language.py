@@ -30,7 +30,7 @@ def write(name, text):
 
 
 @test("a function inside a configuration is made, linked under its name, and served")
-def _():
+def function_inside_configuration():
     path = write("inline.conf", IDS + """
 functions = { console = { type = "acm"; }; };
 configs = ( { functions = (
@@ -54,7 +54,7 @@ configs = ( { functions = (
 
 
 @test("what drop-ins say is what comes up, and another 'up' knows the difference")
-def _():
+def drop_ins_decide():
     path = write("dropped.conf", IDS + 'strings = ( { product = "a"; serialnumber = "1"; } );\n'
                  'functions = { f = { type = "ecm"; attrs = { qmult = 7; }; }; };\n')
     write("dropped.conf.d/10-a.conf", 'functions = { f = { attrs = { qmult = 8; }; }; g = { type = "acm"; }; };')
@@ -85,20 +85,20 @@ def serial(name, origin):
 
 
 @test("the serial number is made of the machine's id, which stays here")
-def _():
+def serial_from_machine_id():
     MACHINE_ID.write_text(ID + "\n")
     want = hmac.new(bytes.fromhex(ID), b"ffsctl serial number", hashlib.sha256).hexdigest()[:32].upper()
     eq(serial("hashed", "machine-id"), want)
 
 
 @test("the serial number is the first line of a file")
-def _():
+def serial_from_file():
     write("number", "A-0017\nnot this\n")
     eq(serial("filed", "file:number"), "A-0017")
 
 
 @test("no serial number is an error at its place, and nothing is left")
-def _():
+def missing_serial_is_an_error():
     for text, origin, why in (("uninitialized\n", "machine-id", "holds no machine id; 'systemd-machine-id-setup'"),
                               ("0" * 32 + "\n", "machine-id", "holds no machine id"),
                               ("", "device-tree", "device tree, if any, does not tell one"),

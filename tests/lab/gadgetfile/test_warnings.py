@@ -41,7 +41,7 @@ def changes(seconds):
 
 
 @test("a gadget with obex stays off the bus, also when a program has opened its port")
-def _():
+def obex_stays_off_bus():
     # In this order: what a host has seen it leaves in the UDC's state.
     for obex, seen in (('o = { type = "obex"; };', False), ("", True)):
         path = write("obex", f'max_speed = "high"; functions = {{ a = {{ type = "acm"; }}; {obex} }};\n')

@@ -30,7 +30,7 @@ SKIPS = {"test_io": 1} if os.environ["LAB_FLAVOUR"] == "debug" else {}
 
 
 @test("there are selftests")
-def _():
+def there_are_selftests():
     ok(len(PROGRAMS) >= 4, PROGRAMS)
 
 

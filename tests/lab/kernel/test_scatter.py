@@ -49,7 +49,7 @@ def usbtest(device, case, iterations, length, vary, entries):
 
 
 @test("SourceSink: all that usbtest does with bulk endpoints")
-def _():
+def sourcesink_bulk_endpoints():
     subprocess.run(["modprobe", "usbtest"], check=True)
     with contextlib.ExitStack() as stack:
         with harness.configured():

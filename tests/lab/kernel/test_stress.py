@@ -33,7 +33,7 @@ def stress(*args):
 
 
 @test("everything happens, nothing goes wrong, and what arrives is right")
-def _():
+def everything_happens_nothing_breaks():
     out = stress("-s", "1", "-n", str(OPERATIONS))
     total = re.search(r"^# (\d+) operations, (\d+) blocks to the host, (\d+) from it$", out, re.M)
     ok(total, out)
@@ -60,14 +60,14 @@ def agree(a, b):
 
 
 @test("a seed does the same again, another one does not")
-def _():
+def seed_repeats():
     first, again, other = (plans(stress("-v", "-s", seed, "-n", "1000")) for seed in ("7", "7", "8"))
     ok(agree(first, again), "other operations with the same seed")
     ok(not agree(first, other), "the same operations with another seed")
 
 
 @test("an epoch can be looked at alone")
-def _():
+def single_epoch():
     whole, alone = (plans(stress("-v", "-s", "7", "-n", n, *more)) for n, more in (("3000", ()), ("1", ("-e", "1"))))
     eq({key[0] for key in alone}, {"1"})
     ok("1" in {key[0] for key in whole}, "no second epoch")

@@ -86,6 +86,7 @@ def each(title, mutant, steps=Example.steps):
 
 
 def clean(function):
+    @functools.wraps(function)
     def run(example, step):
         before = snapshot()
         try:

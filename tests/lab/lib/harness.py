@@ -204,7 +204,7 @@ def leaves_nothing():
     before, devices = snapshot(), host_devices()
 
     @tap.cleanup
-    def _():
+    def nothing_left():
         try:
             host_lets_go(devices)
             same(before, snapshot())

@@ -5,16 +5,22 @@
     from tap import test, eq, ok, skip
 
     @test("the device echoes one byte")
-    def _(): ...
+    def echoes_one_byte(): ...
 
     tap.main()
 
 A test passes when its function returns, fails with the exception it raises, and is skipped by
 skip("reason"). Setup that all tests share belongs above tap.main(); a function given to
-tap.cleanup() runs after every test, whatever its outcome. The options are --filter TEXT (only
-tests with TEXT in their name) and --list. TAP_PART=2/3 in the environment: the second of
-three parts, every third test. LAB_TIER=all: also the tests that lab/test leaves to --all. What a
-test prints goes to stderr: stdout is for TAP.
+tap.cleanup() runs after every test, whatever its outcome.
+
+    test_x.py                     all tests, with TAP_PART=2/3 in the environment the second of three
+                                  parts, every third test
+    test_x.py echoes_one_byte...  those of these functions
+    test_x.py --filter TEXT       those with TEXT in their sentence
+    test_x.py --list              prints each as FUNCTION: SENTENCE
+
+Tests that lab/test leaves to --all run with LAB_TIER=all, or when they are asked for by name. What a test prints
+goes to stderr: stdout is for TAP.
 """
 
 import os
@@ -74,8 +80,7 @@ def test(name, *args, only_all=None):
     """
 
     def register(function):
-        if EVERYTHING or SOAKING or not only_all:
-            _tests.append((" ".join(name.split()).replace("#", "No. "), function, args, only_all))
+        _tests.append((" ".join(name.split()).replace("#", "No. "), function, args, only_all))
         return function
 
     return register
@@ -131,15 +136,25 @@ def _attempt(function, args):
     return "\n".join(trouble) or None
 
 
-def main():
-    argv, only = sys.argv[1:], ""
-    if argv[:1] == ["--filter"]:
-        only = argv[1]
-    chosen = [t for t in _tests if only in t[0]]
+def _chosen(argv):
+    """The tests that the arguments ask for."""
+    if argv and not argv[0].startswith("--"):
+        known = list(dict.fromkeys(t[1].__name__ for t in _tests))
+        unknown = [name for name in argv if name not in known]
+        if unknown:
+            sys.exit("%s: no test %s; there are:\n  %s" % (sys.argv[0], ", ".join(unknown), "\n  ".join(known)))
+        return [t for t in _tests if t[1].__name__ in argv]
+    only = argv[1] if argv[:1] == ["--filter"] else ""
+    chosen = [t for t in _tests if only in t[0] and (EVERYTHING or SOAKING or not t[3])]
     part, _, parts = os.environ.get("TAP_PART", "1/1").partition("/")
-    chosen = chosen[int(part) - 1::int(parts)]
+    return chosen[int(part) - 1::int(parts)]
+
+
+def main():
+    argv = sys.argv[1:]
+    chosen = _chosen(argv)
     if argv == ["--list"]:
-        print("\n".join(t[0] for t in chosen))
+        print("\n".join("%s: %s" % (t[1].__name__, t[0]) for t in chosen))
         sys.exit(0)
     # Stray prints, also those of children, must not break the protocol
     out = os.fdopen(os.dup(1), "w")

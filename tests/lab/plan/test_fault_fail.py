@@ -13,7 +13,7 @@ MUTANT = "plan/undo-leaves-out-the-first-step"
 
 
 @each("fails", MUTANT)
-def _(example, step):
+def step_fails(example, step):
     error = errno_of(step)
     result = up(example, f"fail={step['n']}:{error}")
     eq(result.returncode, KERNEL_REFUSED, "exit status")
@@ -23,7 +23,7 @@ def _(example, step):
 
 
 @each("fails, as JSON", MUTANT, lambda example: example.plan[-1:])
-def _(example, step):
+def last_step_fails_as_json(example, step):
     error = errno_of(step)
     result = up(example, f"fail={step['n']}:{error}", arguments=["--json"])
     eq(result.returncode, KERNEL_REFUSED, "exit status")

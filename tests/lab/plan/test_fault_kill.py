@@ -38,17 +38,17 @@ def then_up(example, step, word):
 
 
 @each("is killed before, then down", MUTANT)
-def _(example, step):
+def killed_before_then_down(example, step):
     then_down(example, step, "kill-before")
 
 
 @each("is killed after, then down", MUTANT)
-def _(example, step):
+def killed_after_then_down(example, step):
     then_down(example, step, "kill-after")
 
 
 @each("is killed after, then up", MUTANT)
-def _(example, step):
+def killed_after_then_up(example, step):
     then_up(example, step, "kill-after")
 
 

@@ -30,7 +30,7 @@ def clear(example):
 
 
 @each("cannot be undone after a failure", MUTANT, earlier)
-def _(example, step):
+def undo_fails_after_failure(example, step):
     error = errno_of(step)
     result = up(example, f"{last_fails(example)},undo-fail={step['n']}:{error}")
     eq(result.returncode, KERNEL_REFUSED, "exit status")
@@ -43,7 +43,7 @@ def _(example, step):
 
 
 @each("cannot be undone by down", MUTANT, Example.undoable)
-def _(example, step):
+def undo_fails_in_down(example, step):
     error = errno_of(step)
     must(ffsctl("up", *example.up, fault=f"undo-fail={step['n']}:{error}"))
     result = must(ffsctl("down", example.name), KERNEL_REFUSED)
@@ -61,17 +61,17 @@ def killed_in(example, step, word):
 
 
 @each("is killed before its undo", MUTANT, earlier)
-def _(example, step):
+def killed_before_undo(example, step):
     killed_in(example, step, "undo-kill-before")
 
 
 @each("is killed after its undo", MUTANT, earlier)
-def _(example, step):
+def killed_after_undo(example, step):
     killed_in(example, step, "undo-kill-after")
 
 
 @each("is killed in down, the supervisor's and the next one's", MUTANT, Example.undoable)
-def _(example, step):
+def both_killed_in_down(example, step):
     must(ffsctl("up", *example.up, fault=f"undo-kill-after={step['n']}"))
     # The supervisor dies of it; then `down` goes on by itself and dies of it, too.
     first = ffsctl("down", example.name, fault=f"undo-kill-before={step['n']}")

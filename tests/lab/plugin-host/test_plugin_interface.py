@@ -36,7 +36,7 @@ def sentences(path):
 
 
 @test("up and run: what the plugin does not take is told as by check, with 65, and nothing is left")
-def _():
+def refused_option_fails_up():
     for command in ("up", "run"):
         result = must(ffsctl(command, WRONG, "--udc", "dummy_udc.0"), 65)
         for sentence in sentences(WRONG):
@@ -46,7 +46,7 @@ def _():
 
 
 @test("up --json: they are problems, and the error is the worker's")
-def _():
+def refused_option_as_json():
     doc = document(must(ffsctl("up", WRONG, "--json"), 65))
     errors = [p for p in doc["problems"] if p["severity"] == "error"]
     eq([(p["file"], p["line"]) for p in errors], [(WRONG, 6), (WRONG, 9)])
@@ -54,14 +54,14 @@ def _():
 
 
 @test("up: a worker that fails for another reason is told by 76, as ever")
-def _():
+def other_worker_failure():
     probe = f"{harness.BUILD}/tests/lab/workers/probe.so"
     result = must(ffsctl("up", gadget("unwilling", f'plugin = "{probe}"; options : {{ fail = true; }};')), 76)
     contains(result.stderr, "told to fail")
 
 
 @test("up does not ask the plugin: its table is read by the worker alone")
-def _():
+def up_does_not_ask_plugin():
     path = DIRECTORY / "asked"
     source = DIRECTORY / "asked.c"
     path.touch()
@@ -83,7 +83,7 @@ FFSCTL_PLUGIN = { FFSCTL_PLUGIN_HEAD, .name = "asked", .summary = "s", .mode = F
 
 
 @test("check and plugins need no root: the plugin is loaded by who asks, who gains nothing by it")
-def _():
+def check_and_plugins_without_root():
     nobody = {"user": 65534, "group": 65534, "extra_groups": [], "capture_output": True, "text": True, "timeout": 60}
     out = must(subprocess.run([harness.FFSCTL, "plugins", "sourcesink"], check=False, **nobody)).stdout
     contains(out, "int, 0 to 2; default 0")
@@ -92,7 +92,7 @@ def _():
 
 
 @test("reload: the gadget stays as it was, and the file's errors are told")
-def _():
+def refused_option_fails_reload():
     path = gadget("turn", {"a": LOOPBACK})
     up(path)
     pid = status("turn")[0]["functions"][0]["worker"]["pid"]
@@ -156,7 +156,7 @@ NONSENSE = {
 
 
 @test("statistics: the last ones that make sense are shown, in words, in the document and by -o")
-def _():
+def statistics_make_sense():
     r = Reporter()
     eq(r.stats(), None)
     eq(ffsctl("status", "reporter", "-o", "echo.worker.stats").stdout, "-\n")
@@ -176,7 +176,7 @@ def _():
 
 
 @test("statistics: more than there may be of them is not looked at, and a flood costs little")
-def _():
+def statistics_are_bounded():
     r = Reporter()
     supervisor = status("reporter")[0]["supervisor"]
     r.report(message('{"n": 1}'))
@@ -191,7 +191,7 @@ def _():
 
 
 @test("statistics: those of a worker that has ended go when the next one begins")
-def _():
+def statistics_end_with_worker():
     r = Reporter()
     r.report(message('{"n": 1}'))
     eq(r.stats(), {"n": 1})
@@ -201,7 +201,7 @@ def _():
 
 
 @test("statistics of a plugin; what cannot be shown it is told at once")
-def _():
+def statistics_of_plugin():
     source, plugin = DIRECTORY / "stats.c", DIRECTORY / "stats.so"
     source.write_text(r"""#include <errno.h>
 #include <string.h>
@@ -225,7 +225,7 @@ FFSCTL_PLUGIN = { FFSCTL_PLUGIN_HEAD, .name = "stats", .summary = "s", .mode = F
 
 
 @test("what a plugin host has moved on each endpoint, also for the next supervisor; another one begins anew")
-def _():
+def statistics_of_endpoints():
     def moved():
         return [e["bytes"] for e in status("flow")[0]["functions"][0]["endpoints"]]
 

@@ -33,13 +33,13 @@ def loopback(g, **kw):
 
 
 @test("the harness gives workers what the schema says")
-def _():
+def harness_config_fits_schema():
     with Gadget(BULK) as g:
         valid.validator("worker-config")(g.config(0, 0, {"a": 1}))
 
 
 @test("READY comes before the bind, PING is answered, STOP ends with 0")
-def _():
+def ready_ping_stop():
     with Gadget(BULK) as g:
         w = loopback(g)
         w.wait_ready()
@@ -53,7 +53,7 @@ def _():
 
 
 @test("SIGTERM and the loss of the control socket end with 0")
-def _():
+def sigterm_or_lost_control_socket():
     with Gadget(BULK) as g:
         w = loopback(g)
         w.wait_ready()
@@ -65,7 +65,7 @@ def _():
 
 
 @test("loopback stalls control requests")
-def _():
+def loopback_stalls_control_requests():
     with Gadget(BULK) as g:
         loopback(g).wait_ready()
         g.bind()
@@ -76,7 +76,7 @@ def _():
 
 
 @test("loopback holds size x depth bytes, then the host waits")
-def _():
+def loopback_holds_its_buffers():
     with Gadget(BULK) as g:
         loopback(g, size=4096, depth=3)
         g.bind()
@@ -89,7 +89,7 @@ def _():
 
 
 @test("ENABLE before READY, twice, and again at the bind does no harm")
-def _():
+def enable_at_odd_times():
     with Gadget(BULK) as g:
         g.worker([WORKER, LOOPBACK]).wait_ready()
         g.bind()
@@ -105,7 +105,7 @@ def _():
 
 
 @test("an ENABLE that is not true only waits for the next one")
-def _():
+def untrue_enable():
     with Gadget(BULK) as g:
         w = loopback(g)
         w.wait_ready()
@@ -122,7 +122,7 @@ def _():
 
 
 @test("the link may go down and up under a worker")
-def _():
+def link_down_and_up():
     with Gadget(BULK) as g:
         w = loopback(g)
         for _ in range(3):
@@ -145,7 +145,7 @@ def _():
 
 
 @test("a stream survives the death of its workers, and the host sees no disconnect")
-def _():
+def stream_survives_worker_deaths():
     with Gadget(BULK) as g:
         loopback(g).wait_ready()
         g.bind()
@@ -176,7 +176,7 @@ def _():
 
 
 @test("a mark that dies with the worker that has taken it is sent again")
-def _():
+def lost_mark_is_sent_again():
     with Gadget(BULK) as g:
         g.bind()
         into, out = (os.open(f"{g.mount}/{e.file}", os.O_RDWR) for e in g.endpoints)
@@ -203,7 +203,7 @@ def _():
 
 
 @test("without --recover a stall is an error that says so")
-def _():
+def stall_without_recover():
     with Gadget(BULK) as g:
         loopback(g).wait_ready()
         g.bind()
@@ -222,7 +222,7 @@ def _():
 
 
 @test("a plugin answers control requests, and says and does what its calls allow")
-def _():
+def plugin_answers_control_requests():
     with Gadget(BULK) as g:
         options = {"text": "a b", "count": 42, "room": "2K", "ratio": 1.25, "mode": "wild"}
         w = g.worker([WORKER, PROBE], options=options)
@@ -260,7 +260,7 @@ def _():
 
 
 @test("a plugin decides when it is ready and with what it ends")
-def _():
+def plugin_decides_ready_and_status():
     with Gadget(BULK) as g:
         w = g.worker([WORKER, PROBE], options={"late": True})
         ok(not select.select([w.control], [], [], 0.2)[0], "READY came before the bind")
@@ -272,7 +272,7 @@ def _():
 
 
 @test("ffsbench waits for a device as long as it was told, and not longer")
-def _():
+def ffsbench_waits_for_device():
     with Gadget(BULK) as g:
         loopback(g).wait_ready()
         _, err = bench("--wait", "0.3", "--device", "1d6b:0104", status=69)
@@ -286,7 +286,7 @@ def _():
 
 
 @test("ffsbench says which devices match, and who may not use them")
-def _():
+def ffsbench_names_matching_devices():
     with Gadget(BULK) as g:
         loopback(g).wait_ready()
         g.bind()
@@ -318,7 +318,7 @@ def refused(text, argv=(WORKER, LOOPBACK), status=NEVER, limit_aio=None, **kw):
 
 
 @test("what cannot work ends with 125 and a sentence")
-def _():
+def exit_125_with_sentence():
     probe = (WORKER, PROBE)
     refused("plugin loopback: there is no option 'x'", options={"x": 1})
     refused("option 'count' is 101; it has to be from 0 to 100", probe, options={"count": 101})
@@ -336,7 +336,7 @@ def _():
 
 
 @test("a pair without a partner is refused by loopback")
-def _():
+def loopback_refuses_pair_without_partner():
     with Gadget([("bulk", "in"), ("bulk", "out"), ("bulk", "in")]) as g:
         w = loopback(g)
         eq(w.wait(), NEVER)

@@ -49,7 +49,7 @@ def echo(argv, endpoints, *runs, engine=None, **kw):
 
 
 @test("the worker of ffsctl-worker(7) echoes every length to 1025 bytes, and 1 MiB")
-def _():
+def manual_worker_echoes():
     echo(man_worker(), BULK, "--lengths 0-1025,1M", blocking=True)
 
 
@@ -79,13 +79,13 @@ for engine_ in ENGINES:
 
 
 @test("auto takes the fastest engine")
-def _():
+def auto_takes_fastest_engine():
     with Gadget(BULK) as g:
         eq(g.worker(PLUGIN).wait_ready(), "mmap")
 
 
 @test("mmap: where the mount's memory ends the rest is copied, which is said once")
-def _():
+def mmap_copies_beyond_mount_memory():
     with Gadget(BULK) as g:  # 16 MiB
         worker = g.worker(PLUGIN, engine="mmap", size=1 << 20, depth=17)
         eq(worker.wait_ready(), "mmap")
@@ -127,7 +127,7 @@ def fragmented():
 
 
 @test("copy: on a machine whose memory is in pieces requests get smaller, which is said once")
-def _():
+def copy_with_fragmented_memory():
     with Gadget(BULK) as g:
         worker = g.worker(PLUGIN, engine="copy", size=1 << 20, depth=8)
         worker.wait_ready()
@@ -139,7 +139,7 @@ def _():
 
 
 @test("ffsbench notices a device that does not echo")
-def _():
+def ffsbench_notices_wrong_echo():
     with Gadget(BULK) as g:
         g.worker([WORKER, os.path.join(BUILD, "tests/lab/workers/probe.so")])
         g.bind()

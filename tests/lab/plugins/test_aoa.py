@@ -98,7 +98,7 @@ def cable(host):
 
 
 @test("handshake, accessory, data both ways; the host goes, and the device is a phone again; three times")
-def _():
+def handshake_accessory_and_back():
     up(PHONE)
     supervisor = status("phone")[0]["supervisor"]
     for _ in range(3):
@@ -119,7 +119,7 @@ def _():
 
 
 @test("both directions at once")
-def _():
+def both_directions_at_once():
     up(PHONE)
     host = begin()
     many = [n for n in sizes(200) if n % PACKET]
@@ -141,7 +141,7 @@ def _():
 
 
 @test("a host that resets the accessory finds it again")
-def _():
+def accessory_survives_reset():
     up(PHONE)
     host = begin()
     message(host, 100)
@@ -154,7 +154,7 @@ def _():
 
 
 @test("no host comes to the accessory within ten seconds: a phone again")
-def _():
+def no_host_within_ten_seconds():
     up(PHONE)
     host = handshake()
     port = cable(host)
@@ -171,7 +171,7 @@ def _():
 
 
 @test("another accessory than the file wants is refused, and the log says so; then the right one comes")
-def _():
+def wrong_accessory_is_refused():
     up(PHONE)
     host = handshake(("ffsctl", "Thermometer"))
     refuses(host, OUT, START, 0, 0, None)
@@ -184,7 +184,7 @@ def _():
 
 
 @test("requests that are not of the protocol are stalled, and change nothing")
-def _():
+def foreign_requests_change_nothing():
     up(PHONE)
     host = handshake()
     for request in ((OUT, SEND_STRING, 0, 6, b"x"), (OUT, SEND_STRING, 0, 1, bytes(256)), (OUT, START, 0, 0, b"x"),
@@ -212,7 +212,7 @@ def own(name, options=""):
 
 
 @test("whatever a host sends for a string arrives as text")
-def _():
+def strings_arrive_as_text():
     up(own("any") / "phone.conf")
     bad = (b"", b"\x1b[2J\r\n\x7f", b"a\0b", b"\xff\xc0\x80\xed\xa0\x80\xf5", b"x" * 255, b"\xc2\x9b\xf0\x9f\x98\x80\xe2\x82")
     good = ("", "?[2J???", "a", "???????", "x" * 255, "??\U0001F600??")
@@ -223,7 +223,7 @@ def _():
 
 
 @test("a host that says nothing of the accessory; version 1")
-def _():
+def version_one_without_strings():
     up(own("one", "protocol = 1;") / "phone.conf")
     host = harness.device()
     eq(bytes(host.ctrl_transfer(IN, GET_PROTOCOL, 0, 0, 2)), b"\1\0")
@@ -233,7 +233,7 @@ def _():
 
 
 @test("the accessory's file is wrong: the host gets its acknowledgement, the phone stays, the log says why")
-def _():
+def wrong_accessory_file():
     directory = own("wrong")
     up(directory / "phone.conf")
     (directory / "app.conf").write_text("x = 1;")
@@ -247,7 +247,7 @@ def _():
 
 
 @test("those of gadget.d: what is sent to aoa-accessory comes back")
-def _():
+def installed_accessory_echoes():
     up(f"{SRC}/gadget.d/aoa.conf")
     host = begin()
     gadgets.await_state("aoa-accessory", "ready")

@@ -120,19 +120,19 @@ def terminal(**more):
 
 
 @test("bytes, FIFOs")
-def _():
+def bytes_fifos():
     with fifos() as (w, usb, back, to):
         bytes_both_ways(usb, Bytes(back, to, random.Random(3)), BYTES)
 
 
 @test("messages behind their lengths, FIFOs")
-def _():
+def lengths_fifos():
     with fifos(framing="length") as (w, usb, back, to):
         both_ways(usb, Lengths(back, to, random.Random(4)), MESSAGES)
 
 
 @test("bytes, tty: as they are")
-def _():
+def bytes_tty():
     with terminal() as (w, usb, master, _):
         bytes_both_ways(usb, Bytes(master, r=random.Random(5)), BYTES // 8)
 
@@ -145,7 +145,7 @@ def baud(fd):
 
 
 @test("a tty gets the baud rate and the flow control that the options say")
-def _():
+def tty_baud_rate_and_flow_control():
     with terminal() as (w, usb, master, slave):
         iflag, oflag, cflag, lflag, *_ = termios.tcgetattr(slave)
         eq((iflag, oflag, lflag, baud(slave)), (0, 0, 0, 115200))
@@ -158,14 +158,14 @@ def _():
 
 
 @test("bytes, a command's input and output")
-def _():
+def bytes_command():
     with gadget(command="cat -u -") as (g, w, usb):
         data = random.Random(6).randbytes(BYTES)
         b.Threads(lambda: usb.write(data), lambda: eq(usb.read_bytes(len(data)), data)).join()
 
 
 @test("one direction alone: IN from a command, OUT to a FIFO")
-def _():
+def single_direction_without_client():
     with gadget([("bulk", "in")], command="seq 1 20000") as (g, w, usb):
         wanted = "".join(f"{i}\n" for i in range(1, 20001)).encode()
         eq(usb.read_bytes(len(wanted)), wanted)
@@ -178,7 +178,7 @@ def _():
 
 
 @test("one direction alone, with clients: what they send to no endpoint waits, their end is seen")
-def _():
+def single_direction_with_clients():
     for direction in ("in", "out"):
         with gadget([("bulk", direction)], listen="unix:@bridge") as (g, w, usb):
             for text in (b"first", b"second"):
@@ -193,7 +193,7 @@ def _():
 
 
 @test("what fills packets comes to the host at once: an empty packet ends it")
-def _():
+def full_packets_arrive_at_once():
     with listening(*ENDS["listening Unix"][1:]) as (w, usb, sock):
         for length in (1, usb.packet - 1, usb.packet, usb.packet * 3, 16384):
             sock.sendall(b"x" * length)
@@ -201,7 +201,7 @@ def _():
 
 
 @test("a function of interrupt endpoints")
-def _():
+def interrupt_endpoints():
     with gadget([("interrupt", "in"), ("interrupt", "out")], command="cat", framing="length") as (g, w, usb):
         for length in (0, 1, 63, 64, 65, 1000):
             usb.write(b"i" * length)
@@ -212,13 +212,13 @@ MANY, LESS = (rounds(2500, 10000, 20000), rounds(2500, 7500, 15000)) if PLAIN el
 
 
 @test(f"{MANY:,} messages of random length through a command and back")
-def _():
+def random_lengths_command():
     with gadget(command="cat", framing="length", host=False):
         b.loop(MANY, 1)
 
 
 @test(f"{LESS:,} messages of random length through a slow TCP client and back")
-def _():
+def random_lengths_slow_tcp():
     with listening(*ENDS["listening TCP"][1:], framing="length", host=False) as (w, _, sock):
         t = b.Threads(lambda: b.echo(sock.fileno(), sock.fileno(), 1))
         b.loop(LESS, 2)
@@ -227,7 +227,7 @@ def _():
 
 
 @test(f"{LESS:,} messages of random length through a slow client of packets and back")
-def _():
+def random_lengths_slow_packets():
     with connecting(*ENDS["connecting Unix"][1:], framing="packet", host=False) as (w, _, sock):
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
         t = b.Threads(lambda: b.echo_packets(sock, 1))
@@ -237,7 +237,7 @@ def _():
 
 
 @test("messages longer than a buffer: up to io.size × io.depth as one packet, without limit behind lengths")
-def _():
+def messages_longer_than_buffer():
     with listening(*ENDS["listening Unix"][1:], framing="packet", size=16384, depth=4) as (w, usb, sock):
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)
         for length in (16383, 16384, 16385, 49152, 65535):

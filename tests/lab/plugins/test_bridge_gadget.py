@@ -40,7 +40,7 @@ def endpoints():
 
 
 @test("options that cannot work: up fails, and says why")
-def _():
+def impossible_options():
     for options, text in (({}, "no option says what the host is connected with"),
                           ({"listen": "unix:/run/bridge"}, "cannot listen on 'unix:/run/bridge': Permission denied: "
                            "the worker's user (worker.user) has to be able to write to the directory"),
@@ -51,7 +51,7 @@ def _():
 
 
 @test("the status has the statistics")
-def _():
+def status_has_statistics():
     out, in_ = up(command="cat")
     out.write(b"x" * 1000)
     eq(len(in_.read(1024)), 1000)
@@ -66,7 +66,7 @@ def commands():
 
 
 @test("a worker that is killed takes its command along; the next one has its own, and serves")
-def _():
+def killed_worker_takes_command_along():
     out, in_ = up(command="cat")
     first = commands()
     eq(len(first), 1)
@@ -85,7 +85,7 @@ def _():
 
 
 @test("a worker that is killed leaves its socket's path: the next one listens there")
-def _():
+def killed_worker_leaves_socket_path():
     where = str(SOCKETS / "socket")
     up(listen=f"unix:{where}", socket_mode="0600")
     before = os.stat(where)
@@ -106,7 +106,7 @@ def _():
 
 
 @test("an address that comes later can be listened on now")
-def _():
+def address_comes_later():
     out, in_ = up(listen="tcp:10.55.55.1:5511")
     subprocess.run(["ip", "address", "add", "10.55.55.1/32", "dev", "lo"], check=True)
     try:
@@ -119,7 +119,7 @@ def _():
 
 
 @test("down while everything is blocked takes no longer than otherwise")
-def _():
+def down_while_all_blocked():
     out, _ = up(command="sleep 100000")
     for _ in range(100000):
         try:

@@ -93,7 +93,7 @@ REFUSED = [
 
 
 @test("what cannot work is refused at the start, with the reason")
-def _():
+def impossible_start_is_refused():
     with Gadget(BULK) as g:
         for options, text in REFUSED:
             w = g.worker([WORKER, b.BRIDGE], options=options)
@@ -136,7 +136,7 @@ TABLE = os.urandom(1 << 22)
 
 
 @test("a client that does not read stops the host; then it gets every byte")
-def _():
+def idle_client_stops_host():
     with gadget(listen="unix:@bridge") as (g, w, usb), client() as sock:
         n = write_until_full(usb, TABLE)
         ok(8 * 65536 <= n <= 8 * 65536 + (1 << 20), f"{n} bytes are buffered")
@@ -148,7 +148,7 @@ def _():
 
 
 @test("a host that does not read stops the client; then it gets every byte")
-def _():
+def idle_host_stops_client():
     with gadget(listen="unix:@bridge") as (g, w, usb), client() as sock:
         n = send_until_full(sock, TABLE)  # how much a transfer takes depends on who was faster
         ok(8 * 16384 <= n <= 8 * 65536 + (1 << 20), f"{n} bytes are buffered")
@@ -159,7 +159,7 @@ def _():
 
 
 @test("a client that goes while the host does not read: every byte that it sent comes; then the next client's")
-def _():
+def client_leaves_before_host_reads():
     with gadget(listen="unix:@bridge") as (g, w, usb):
         with client() as sock:
             n = send_until_full(sock, TABLE)
@@ -170,7 +170,7 @@ def _():
 
 
 @test("both sides are blocked: STOP ends the worker at once")
-def _():
+def stop_while_both_block():
     with gadget(listen="unix:" + path("stop")) as (g, w, usb), client(path("stop")) as sock:
         write_until_full(usb, TABLE)
         send_until_full(sock, TABLE)
@@ -181,7 +181,7 @@ def _():
 
 
 @test("without a client the host's data waits")
-def _():
+def without_client_data_waits():
     with gadget(listen="unix:@bridge") as (g, w, usb):
         takes_nothing(usb)
         with client() as sock:
@@ -194,7 +194,7 @@ def _():
 
 
 @test("without_client = \"discard\": it is thrown away, and counted")
-def _():
+def without_client_discard():
     with gadget(listen="unix:@bridge", without_client="discard") as (g, w, usb):
         usb.write(b"x" * 3000)
         eq(b.stats(w), {"clients": 0, "to_host": 0, "from_host": 0, "dropped": 3000})
@@ -207,7 +207,7 @@ def _():
 
 
 @test("without_client = \"discard\": a client that goes in the middle of a transfer takes nothing of the next one's")
-def _():
+def discard_keeps_transfers_apart():
     with gadget(listen="unix:@bridge", without_client="discard", size=1 << 20, depth=2) as (g, w, usb):
         with client() as sock:
             usb.write(TABLE[:900000])  # one transfer, more than the socket has room for
@@ -230,7 +230,7 @@ def _():
 
 
 @test("one client at a time: the next waits, and loses nothing")
-def _():
+def one_client_at_a_time():
     with gadget(listen="unix:@bridge") as (g, w, usb), client() as first, client() as second:
         second.sendall(b"second")
         first.sendall(b"first")
@@ -246,7 +246,7 @@ def _():
 
 
 @test("clients = 3: each gets everything, the slowest gives the pace, and no message comes into another")
-def _():
+def three_clients_get_everything():
     with gadget(listen="unix:@bridge", clients=3, framing="length", size=4096) as (g, w, usb):
         socks = [client() for _ in range(4)]
         peers = [Lengths(s) for s in socks]
@@ -277,7 +277,7 @@ def _():
 
 
 @test("a client that never stops sending keeps no other from the host")
-def _():
+def busy_client_keeps_no_other():
     for framing in ("none", "packet"):
         kind = SEQPACKET if framing == "packet" else STREAM
         with gadget(listen="unix:@bridge", clients=2, framing=framing, depth=4) as (g, w, usb):
@@ -295,7 +295,7 @@ def _():
 
 
 @test("a packet that needs several transfers gets them, also beside short ones that never stop")
-def _():
+def long_packet_beside_short_ones():
     with gadget(listen="unix:@bridge", clients=2, framing="packet", size=4096, depth=4) as (g, w, usb):
         with client(kind=SEQPACKET) as greedy, client(kind=SEQPACKET) as other:
             greedy.setblocking(False)
@@ -315,7 +315,7 @@ def _():
 
 
 @test("a client that comes in the middle of a message begins with the next one")
-def _():
+def client_joins_in_mid_message():
     with gadget(listen="unix:@bridge", clients=2, framing="length", size=4096) as (g, w, usb):
         with client() as first:
             usb.bulk(usb.out, b"a" * 4096)  # the first piece; no end
@@ -331,7 +331,7 @@ def _():
 
 
 @test("a client that goes in the middle of a message from the host: the next one begins with the next message")
-def _():
+def client_leaves_in_mid_message():
     with gadget(listen="unix:@bridge", framing="length", size=4096) as (g, w, usb):
         with client() as sock:
             usb.bulk(usb.out, b"a" * 4096)  # the first piece; no end
@@ -350,7 +350,7 @@ def _():
 
 
 @test("a client that goes while it has a part of a message: the next one gets that message from its start")
-def _():
+def message_restarts_for_next_client():
     with gadget(listen="unix:@bridge", framing="length") as (g, w, usb):
         n = 0
         with client() as sock, contextlib.suppress(TimeoutError):
@@ -368,7 +368,7 @@ def _():
 
 
 @test("half close: a client that has ended its side still gets data, until another needs its place")
-def _():
+def half_closed_client():
     for family, kind, address, text in ((INET, STREAM, TCP, "tcp:127.0.0.1:4000"),
                                         (UNIX, STREAM, "\0bridge", "unix:@bridge")):
         with gadget(listen=text) as (g, w, usb), connect(family, kind, address) as first:
@@ -385,7 +385,7 @@ def _():
 
 
 @test("a client of TCP that has closed makes room at once")
-def _():
+def closed_tcp_client_makes_room():
     with gadget(listen="tcp:127.0.0.1:4000") as (g, w, usb):
         for text in (b"a", b"b", b"c"):
             with connect(INET, STREAM, TCP) as sock:
@@ -396,7 +396,7 @@ def _():
 
 
 @test("a client that has closed makes room also when the host reads nothing")
-def _():
+def closed_client_makes_room_unread():
     with gadget(listen="tcp:127.0.0.1:4000", depth=2) as (g, w, usb):
         with connect(INET, STREAM, TCP) as sock:
             for _ in range(3):  # dummy_hcd takes one at once, and two fill the transfers
@@ -409,7 +409,7 @@ def _():
 
 
 @test("a client goes in the middle of a message: it is cut, told, and the next one is whole")
-def _():
+def cut_message_is_told():
     with gadget(listen="unix:@bridge", framing="length", size=16384) as (g, w, usb):
         with client() as sock:
             sock.sendall(struct.pack("<I", 100000) + b"c" * 50000)
@@ -428,7 +428,7 @@ def _():
 
 
 @test("the socket's mode: 0600 if not given")
-def _():
+def socket_mode():
     def try_as_nobody():
         pid = os.fork()
         if pid == 0:
@@ -467,7 +467,7 @@ def accepts(server, n):
 
 
 @test("connecting again: with a delay that doubles, up to a limit; after 10 s of service anew")
-def _():
+def reconnect_delay_doubles():
     with listen(UNIX, STREAM, path("server")) as server:
         with gadget(connect="unix:" + path("server"), retry_delay=0.5, retry_max_delay=3.0) as (g, w, usb):
             delays(accepts(server, 6), 0.5, 1, 2, 3, 3)
@@ -481,7 +481,7 @@ def _():
 
 
 @test("a server that is not there yet: told once, found as soon as it is")
-def _():
+def server_appears_later():
     where = path("late")
     with gadget(connect="unix:" + where, retry_delay=0.1, retry_max_delay=0.2) as (g, w, usb):
         time.sleep(5)
@@ -503,7 +503,7 @@ def _():
 
 
 @test("a connection that breaks in the middle: the next one goes on with the byte behind the last that was taken")
-def _():
+def connection_breaks():
     with listen(UNIX, STREAM, path("server")) as server:
         with gadget(connect="unix:" + path("server"), retry_delay=0.01) as (g, w, usb):
             with server.accept()[0] as sock:
@@ -524,7 +524,7 @@ def _():
 
 
 @test("a tty that goes and comes again")
-def _():
+def tty_goes_and_returns():
     link = path("tty")
     master, slave = os.openpty()
     os.symlink(os.ttyname(slave), link)
@@ -550,7 +550,7 @@ def _():
 
 
 @test("what is not a tty, or no FIFO, is told, and tried again")
-def _():
+def not_a_tty_or_fifo():
     pathlib.Path(path("file")).touch()
     for options, text in (({"tty": path("file")}, f"cannot open {path('file')}: Inappropriate ioctl for device: it is no tty"),
                           ({"fifo_in": path("file")}, f"{path('file')} is no FIFO (mkfifo makes one)"),
@@ -576,7 +576,7 @@ def script(name, text):
 
 
 @test("a command that ends is started again, later each time; its errors are in the log")
-def _():
+def command_is_started_again():
     command = script("ends", "date +%s.%N; echo oops >&2; exit 3\n")
     with gadget(command=command, retry_delay=1.0, retry_max_delay=4.0) as (g, w, usb):
         times = [float(usb.read()) for _ in range(6)][1:]  # the first has waited for the host
@@ -586,7 +586,7 @@ def _():
 
 
 @test("all that a command has written comes, though it has ended; the next one starts after that")
-def _():
+def ended_command_is_drained():
     with gadget(command="seq 1 200000", retry_delay=0.01) as (g, w, usb):
         wanted = "".join(f"{i}\n" for i in range(1, 200001)).encode()
         time.sleep(5)
@@ -598,7 +598,7 @@ def _():
 
 
 @test("a command that reads nothing stops the host; one that has closed its output still gets input")
-def _():
+def deaf_command():
     with gadget(command="sleep 1000000") as (g, w, usb):
         n = write_until_full(usb, TABLE)
         ok(8 * 65536 <= n <= 8 * 65536 + (1 << 17), f"{n} bytes")
@@ -610,7 +610,7 @@ def _():
 
 
 @test("a command of a function without IN endpoint: what it prints is in the log")
-def _():
+def command_without_in_endpoint():
     command = script("prints", f"echo printed; exec cat >{path('got')}\n")
     with gadget([("bulk", "out")], command=command) as (g, w, usb):
         usb.write(b"its input")
@@ -620,7 +620,7 @@ def _():
 
 
 @test("a program that has gone: the log says so, and it is tried again")
-def _():
+def program_is_gone():
     command = script("gone", "rm $0; echo there\n")
     with gadget(command=command, retry_delay=0.5) as (g, w, usb):
         eq(usb.read(), b"there\n")
@@ -631,7 +631,7 @@ def _():
 
 
 @test("a command has the default signals, no descriptors but its own, and ends with the worker")
-def _():
+def command_is_given_little():
     command = script("looks", "grep -E 'Sig(Blk|Ign)' /proc/self/status; ls -l /proc/$$/fd; echo $$; exec sleep 1000000\n")
     with gadget(command=command) as (g, w, usb):
         text = b""
@@ -658,7 +658,7 @@ def _():
 
 
 @test("a worker that was killed has left its path: the next one listens there")
-def _():
+def stale_path_of_killed_worker():
     where = path("left")
     with Gadget(BULK) as g:
         w = b.bridge(g, listen="unix:" + where)
@@ -674,7 +674,7 @@ def _():
 
 
 @test("a path where somebody listens, or that is no socket, is not taken away")
-def _():
+def path_of_somebody_else_stays():
     where = path("taken")
     with Gadget(BULK) as g, listen(UNIX, STREAM, where) as server:
         w = g.worker([WORKER, b.BRIDGE], options={"listen": "unix:" + where})
@@ -695,7 +695,7 @@ def _():
 
 
 @test("a path that has become somebody else's is left to them")
-def _():
+def path_taken_over_stays():
     where = path("other")
     with gadget(listen="unix:" + where):
         os.unlink(where)
@@ -717,7 +717,7 @@ def replugged(g):
 
 
 @test("the link goes and comes: bytes that the host had sent, and what clients send meanwhile, come")
-def _():
+def link_goes_and_returns():
     with Gadget(BULK) as g:
         w = b.bridge(g, listen="unix:@bridge")
         g.bind()
@@ -736,7 +736,7 @@ def _():
 
 
 @test("a client that goes while the link is down makes room, one that comes is served after it")
-def _():
+def clients_change_while_link_is_down():
     for family, address, text in ((INET, TCP, "tcp:127.0.0.1:4000"), (UNIX, "\0bridge", "unix:@bridge")):
         with Gadget(BULK) as g:
             w = b.bridge(g, listen=text)
@@ -753,7 +753,7 @@ def _():
 
 
 @test("the link goes in the middle of a message to the host: its rest is dropped, the next is whole")
-def _():
+def link_lost_in_message_to_host():
     with Gadget(BULK) as g:
         w = b.bridge(g, listen="unix:@bridge", framing="length", size=4096, depth=2)
         g.bind()
@@ -771,7 +771,7 @@ def _():
 
 
 @test("the link goes in the middle of a message from the host: who has a part of it sees its connection end")
-def _():
+def link_lost_in_message_from_host():
     with Gadget(BULK) as g:
         w = b.bridge(g, listen="unix:@bridge", clients=2, framing="length", size=4096)
         g.bind()
@@ -794,7 +794,7 @@ def _():
 
 
 @test("the host resets the device in the middle of everything: both directions go on")
-def _():
+def reset_in_the_middle():
     with gadget(command="cat", framing="length") as (g, w, usb):
         for i in range(20):
             for _ in range(i):

@@ -101,7 +101,7 @@ for engine_ in ("copy", "mmap", "dmabuf"):
 
 
 @test("interrupt endpoints beside the bulk ones: usbtest's cases for these")
-def _():
+def interrupt_beside_bulk():
     with driver(pattern=1):
         path = gadget(pattern=1)
         text = path.read_text()
@@ -129,7 +129,7 @@ def hidden(*paths):
 
 
 @test("a DMA heap does for udmabuf; without either the engine is refused at its line")
-def _():
+def dma_heap_or_udmabuf():
     with hidden("/dev/udmabuf"):
         cases("dmabuf", 1)
         with hidden("/dev/dma_heap/system"):
@@ -141,7 +141,7 @@ def _():
 
 
 @test("a case that the device does not pass: usbtest sees another pattern")
-def _():
+def usbtest_sees_wrong_pattern():
     with driver(pattern=1):
         bring_up(pattern=0)
         eq(tap.raises(OSError, usbtest, 2).errno, errno.EINVAL)
@@ -149,7 +149,7 @@ def _():
 
 
 @test("control requests: what is written can be read back, and others are stalled")
-def _():
+def control_write_read_stall():
     bring_up()
     host = device()
     for length in (1, 63, 64, 65, 512, 4095, 4096):
@@ -165,7 +165,7 @@ def _():
 
 
 @test("a wrong byte from the host is told, with its place; the worker is restarted")
-def _():
+def wrong_byte_is_told():
     bring_up(pattern=1)
     host = device()
     out, = (e for e in host.get_active_configuration()[(0, 0)] if not e.bEndpointAddress & 0x80)

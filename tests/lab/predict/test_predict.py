@@ -21,7 +21,7 @@ from tap import contains, eq, ok, test
 
 
 @tap.cleanup
-def _():
+def all_down():
     ffsctl("down", "--all")
 
 
@@ -161,7 +161,7 @@ def check_type(kind, attrs):
 if SPEED == "high":
     # Once a bind finds none, the kernel never looks again: this has to be the first
     @test("SourceSink with isochronous endpoints")
-    def _():
+    def isochronous_sourcesink():
         _, perhaps = check(write("one", 'f : { type = "SourceSink"; attrs : { isoc_interval = 2; isoc_maxpacket = 512;'
                                         ' isoc_mult = 1; }; };'), isochronous=True)
         eq(perhaps, 5, "an interface and four endpoints")
@@ -175,7 +175,7 @@ for kind_, variants in {**TYPES, **(SOUND if KERNEL != "6.1" else {})}.items():
 
 
 @test("two configurations, in which functions have other numbers")
-def _():
+def two_configurations():
     path = write("many", 'a : { type = "ecm"; }; b : { type = "gser"; }; c : { type = "hid"; attrs : { report_desc ='
                  ' "keyboard"; no_out_endpoint = true; }; }; d : { type = "mass_storage"; };',
                  'max_speed = "high"; strings = ( { lang = "de-de"; product = "Ding"; }, { manufacturer = "m";'
@@ -197,7 +197,7 @@ def serial_number(document):
 
 
 @test("a serial number that the machine knows, and from where")
-def _():
+def serial_of_this_machine():
     ID.write_text("Nr. 7\nrest\n")
     path = write_numbered("numbered")
     check(path)
@@ -206,7 +206,7 @@ def _():
 
 
 @test("a serial number that only another machine knows")
-def _():
+def serial_of_another_machine():
     ID.unlink(missing_ok=True)
     path = write_numbered("elsewhere")
     eq(serial_number(predicted(path)), {"offset": 16, "text": None, "from": str(ID)})
@@ -217,7 +217,7 @@ def _():
 
 if KERNEL != "6.1":
     @test("WebUSB")
-    def _():
+    def webusb_pages():
         check(write("web", 'f : { type = "gser"; };', 'webusb : { bVendorCode = 0x42; landingPage = "https://x.example/"; };'))
 
 

@@ -71,7 +71,7 @@ KEY_OF = {"mmap": "engine", "dmabuf": "engine", "zlp of another": "zlp"}
 
 
 @test("features: in words, and as a document")
-def _():
+def words_and_document():
     result = must(ffsctl("features"))
     eq(result.stderr, "")
     eq({line.split()[0]: line.split()[1] for line in result.stdout.splitlines()},
@@ -85,7 +85,7 @@ def _():
 
 
 @test("gadgets that are up are no hindrance, and do not notice")
-def _():
+def gadgets_may_be_up():
     up(f"{harness.EXAMPLES}/loopback.conf", "--wait-host")
     before = snapshot()
     eq({f["name"]: f["available"] for f in features(ffsctl("features", "--json"))["features"]}, HAS)
@@ -110,7 +110,7 @@ for fault in KILLS:
 
 
 @test("killed while `up` tries: the next `up` comes up, or `down` clears")
-def _():
+def killed_during_up():
     path = conf("asks", ffs="rw_proxy = true;")
     for then in (("up", path), ("down", "asks")):
         before = snapshot()
@@ -128,7 +128,7 @@ def hold_lock(path):
 
 
 @test("killed under several names: one that follows clears them all")
-def _():
+def killed_under_several_names():
     before = snapshot()
     held = []
     for n in range(3):
@@ -143,14 +143,14 @@ def _():
 
 
 @test("many at once")
-def _():
+def many_at_once():
     running = [start("features", "--json") for _ in range(16)]
     for process in running:
         eq({f["name"]: f["available"] for f in features(must(finish(process)))["features"]}, HAS)
 
 
 @test("without root: 77")
-def _():
+def without_root():
     result = subprocess.run([FFSCTL, "features"], user=65534, group=65534, extra_groups=[],
                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     must(result, 77)
@@ -158,7 +158,7 @@ def _():
 
 
 @test("a module with all features that is installed, but not loaded, is spoken of")
-def _():
+def module_not_loaded():
     updates = pathlib.Path("/lib/modules", os.uname().release, "updates")
     module = updates / "dkms" / "usb_f_fs.ko.xz"
     lockdown = pathlib.Path("/sys/kernel/security")
@@ -197,7 +197,7 @@ def _():
 
 
 @test("without FunctionFS: 69; where its module could be loaded it is not")
-def _():
+def without_functionfs():
     modules = pathlib.Path("/lib/modules", os.uname().release)
     builtin = modules / "modules.builtin"
     away = modules.with_name("away")
@@ -226,7 +226,7 @@ def _():
 
 
 @test("a failure of the kernel's is told, and undone")
-def _():
+def kernel_failure_is_undone():
     result = must(ffsctl("features", "--json", fault="fail=2:12"), 71)
     error, = features(result)["errors"]
     contains(error["text"], "trying what the kernel's FunctionFS can do: cannot configfs-mkdir")
@@ -263,7 +263,7 @@ for feature_ in ASKS:
 
 
 @test("the engine that a plugin has: the fastest, and status tells")
-def _():
+def fastest_engine():
     for word, got in (("auto", "mmap" if PATCHED else "copy"), ("copy", "copy")):
         up(conf("asks", worker=f'worker : {{ plugin = "loopback"; io : {{ engine = "{word}"; }}; }};'))
         eq(must(ffsctl("status", "asks", "-o", "echo.worker.engine")).stdout, got + "\n")
@@ -271,7 +271,7 @@ def _():
 
 
 @test("a gadget file that asks for DFU's functional descriptor")
-def _():
+def dfu_descriptor_wanted():
     path = DIRECTORY / "asks.conf"
     path.write_text("attrs = { idVendor = 0x1d6b; idProduct = 0x0104; };\nfunctions : { echo : { ffs : { interfaces = (\n"
                     '  { class = "dfu"; extra = ( [ 9, 0x21, 1, 0, 0, 0, 8, 0x1a, 1 ] ); } ); }; }; };\n')
@@ -304,7 +304,7 @@ def step_fails(name):
 
 
 @test("check --here without root: a note, no error")
-def _():
+def check_here_without_root():
     path = conf("asks", ffs="rw_proxy = true;")
     os.chmod(path, 0o644)
     result = subprocess.run([FFSCTL, "check", "--here", path], user=65534, group=65534, extra_groups=[],

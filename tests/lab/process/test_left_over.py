@@ -54,7 +54,7 @@ def strangers(n=30):
 
 
 @test("who only says that he was a worker's is let live, and delays nobody: restart, down, up, after a take-over")
-def _():
+def pretender_is_let_live():
     path = gadget("x", LOOPBACK)
     up(path)
     take_over(path)
@@ -74,7 +74,7 @@ for how in ("its supervisor", "one that took it over", "down"):
     for user in (None, "nobody"):
         @test(f"a daemon without environment, in a session of its own, ends with its worker: by {how}; user {user}",
               how, user)
-        def _(how, user):
+        def daemon_ends_with_worker(how, user):
             settings = {"user": user} if user else {}
             path = gadget("x", {"echo": odd("children", "daemon", "naked-daemon", "ready", "wait", **AT_ONCE, **settings),
                                 "other": odd("naked-daemon", "ready", "wait", **settings)})
@@ -97,7 +97,7 @@ for how in ("its supervisor", "one that took it over", "down"):
 
 
 @test("a worker with a user that others have as well: what is in its session, by one that took it over and by down")
-def _():
+def shared_user_session():
     path = gadget("x", odd("children", "ready", "wait", user="nobody", **AT_ONCE))
     up(path)
     with subprocess.Popen(["/bin/sleep", "100000"], user="nobody") as stranger:
@@ -114,7 +114,7 @@ def _():
 
 
 @test("down without a supervisor, of a worker that nothing notes but its keeper, as older versions left it")
-def _():
+def down_without_supervisor():
     up(gadget("x", odd("children", "ready", "wait", user="nobody", **AT_ONCE)))
     mine = session(the_worker()["pid"])
     eq(len(mine), 3, "the worker and its children")
@@ -125,7 +125,7 @@ def _():
 
 
 @test("another process that has got the number of a dead worker is let live")
-def _():
+def reused_process_id():
     path = gadget("x", odd("ready", "wait", user="nobody", **AT_ONCE))
     up(path)
     worker = the_worker()["pid"]
@@ -146,7 +146,7 @@ def _():
 
 
 @test("a process of a worker that does not end: the next one starts after a while, and commands are answered meanwhile")
-def _():
+def unkillable_child_delays_next_worker():
     up(gadget("x", odd("children", "ready", "wait", **AT_ONCE)))
     first = the_worker()["pid"]
     child = next(pid for pid in session(first) if pid != first)
@@ -167,7 +167,7 @@ def _():
 
 
 @test("a keeper that does not end: down says so after a while, and answers meanwhile; the next one takes away the rest")
-def _():
+def unkillable_keeper():
     up(gadget("x", LOOPBACK))
     keeper = status("x")[0]["functions"][0]["keeper"]
     with hangs_when_killed(keeper):
@@ -182,7 +182,7 @@ def _():
 
 
 @test("down without a supervisor, of a worker's process that does not end")
-def _():
+def unkillable_child_without_supervisor():
     up(gadget("x", odd("children", "ready", "wait", **AT_ONCE)))
     first = the_worker()["pid"]
     child = next(pid for pid in session(first) if pid != first)

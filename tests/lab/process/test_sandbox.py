@@ -69,7 +69,7 @@ def verdicts(found, **names):
 
 
 @test("a plugin that declares no needs: each attempt is refused")
-def _():
+def needless_plugin_can_do_nothing():
     with listener() as heard:
         found = attempts("captive")
         eq(heard(), 1, "datagrams")  # the constructor's, which may do what a plugin may declare
@@ -81,7 +81,7 @@ def _():
 
 
 @test("check and plugins look at a plugin in the closed sandbox: its constructors can do nothing")
-def _():
+def check_loads_in_closed_sandbox():
     for name in ("captive", "captive_open"):
         plugin = f"{BUILD}/tests/lab/workers/{name}.so"
         with listener() as heard:
@@ -92,7 +92,7 @@ def _():
 
 
 @test("one that needs all of it can do that, and no more")
-def _():
+def needy_plugin_can_do_that():
     with listener() as heard:
         found = attempts("captive_open")
         eq(heard(), 3, "datagrams")  # the first is the constructor's
@@ -104,7 +104,7 @@ def _():
 
 
 @test("allow: a gadget file takes away what a plugin declares, from its constructors as well")
-def _():
+def allow_takes_needs_away():
     with listener() as heard:
         found = attempts("captive_open", allow=["files"])
         eq(heard(), 0, "datagrams")
@@ -116,7 +116,7 @@ def _():
 
 
 @test("sandbox = false: nobody's user is all that holds it, but for io_uring")
-def _():
+def sandbox_off():
     with listener():
         found = attempts("captive", sandbox=False)
     verdicts(found, done=MAY | FILES | NETWORK | {"a process", "a program", "unshare"}, ENOSYS={"io_uring"})
@@ -160,7 +160,7 @@ def of_program(**settings):
 
 
 @test("a program in the sandbox: no network, no writing; one without has all but io_uring; also with its privileges")
-def _():
+def program_in_sandbox():
     eq(of_program(sandbox=True), {"read a file": "done", "write a file": "EPERM", "a socket": "EPERM", "a process": "done",
                                   "io_uring": "ENOSYS", "mount": "EPERM", "ptrace": "EPERM"})
     free = {"read a file": "done", "write a file": "done", "a socket": "done", "a process": "done",
@@ -173,7 +173,7 @@ def _():
 
 
 @test("reload: another sandbox is another worker")
-def _():
+def reload_changes_sandbox():
     def write(**settings):
         return gadgets.gadget("jail", worker(plugin="loopback", **settings))
 
@@ -210,7 +210,7 @@ def given_up(functions):
 
 
 @test("the supervisor keeps what it needs, and what a worker is to have; a keeper nothing")
-def _():
+def supervisor_and_keeper_capabilities():
     keeper = (0, 0, "1", "2")
     eq(given_up({"a": LOOPBACK, "b": None}), [(SUPERVISOR, 0, "0", "0"), keeper, keeper])
     everything, _, _, _ = given_up({"a": worker(exec=["/bin/sleep", "1000"], user="root", privileges="keep")})[0]

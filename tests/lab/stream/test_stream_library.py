@@ -195,7 +195,7 @@ for engine_ in (b"copy", b"mmap", None):
 
 
 @test("what is wrong is told, and costs nothing")
-def _():
+def errors_cost_nothing():
     s = ctypes.c_void_p()
     for config in (Config(8, mode=MESSAGE), Config(ctypes.sizeof(Config), mode=7),
                    Config(ctypes.sizeof(Config), mode=STREAM, transfer_size=512, out_length=1024),
@@ -211,7 +211,7 @@ def _():
 
 
 @test("a packet that does not fit into a transfer is told at enable")
-def _():
+def oversized_packet_is_told():
     up(gadget("own", None), "--wait-host")
     s = Stream(paths("own"), transfer_size=PACKET - 1)
     eq((s.opened, lib.ffsctl_stream_enable(s.s)), (0, -errno.EMSGSIZE))
@@ -220,7 +220,7 @@ def _():
 
 
 @test("transfers that are in flight when the stream is freed are taken back")
-def _():
+def freed_stream_takes_transfers_back():
     up(gadget("own", None), "--wait-host")
     s = Stream(paths("own"))
     eq(lib.ffsctl_stream_enable(s.s), 0)

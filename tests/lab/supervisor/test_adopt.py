@@ -41,7 +41,7 @@ KILLS = rounds(10, 40, 100)
 
 
 @test(f"killed {KILLS} times while data flows: up takes over, no disconnect, no worker is restarted")
-def _():
+def killed_under_load_up_takes_over():
     path = gadget("flow", LOOPBACK)
     up(path, "--wait-host")
     numbers, before = devnums(), processes("flow")
@@ -61,7 +61,7 @@ def _():
 
 
 @test(f"the keeper is killed {KILLS} times while data flows: failed, and the next up begins anew")
-def _():
+def keeper_killed_under_load():
     path = gadget("flow", LOOPBACK)
     up(path, "--wait-host")
     for _ in range(KILLS):
@@ -79,7 +79,7 @@ def _():
 
 
 @test("run takes over from up, and up from run; TERM ends what run has taken over")
-def _():
+def run_and_up_take_over():
     path = gadget("flow", {"echo": LOOPBACK, "talk": odd("ready", "stop", stop_timeout=1)})
     up(path, "--wait-host")
     before = processes("flow")
@@ -105,7 +105,7 @@ def _():
 
 
 @test("run prints what a worker says that up has started")
-def _():
+def run_prints_adopted_output():
     fifo = gadgets.Fifo()
     path = gadget("flow", odd("ready", "tell", fifo.path, "flood", "wait", stop_timeout=0.2))
     up(path)
@@ -123,7 +123,7 @@ def _():
 
 
 @test("without a supervisor control requests are answered, and a reset of the link is told")
-def _():
+def control_requests_without_supervisor():
     path = gadget("ctl", odd("ready", "echo", "setup"))
     up(path, "--wait-host")
     device = harness.device()
@@ -143,7 +143,7 @@ def _():
 
 
 @test("a worker that ended meanwhile is started anew; one that ends later, and its end is not known")
-def _():
+def worker_ended_meanwhile():
     path = gadget("flow", worker(plugin="loopback", **AT_ONCE))
     up(path, "--wait-host")
     now = orphaned("flow")
@@ -171,7 +171,7 @@ def _():
 
 
 @test("what a worker that was taken over has started ends with it")
-def _():
+def left_processes_end_with_worker():
     path = gadget("flow", odd("ready", "children", "daemon", "wait", stop_timeout=0.3, **AT_ONCE))
     up(path)
     now = orphaned("flow")
@@ -186,7 +186,7 @@ def _():
 
 
 @test("the keeper of a gadget that was taken over is killed: failed, and up begins anew")
-def _():
+def keeper_killed_after_takeover():
     path = gadget("flow", LOOPBACK)
     up(path)
     now = orphaned("flow")
@@ -200,7 +200,7 @@ def _():
 
 
 @test("down takes all away, keepers and workers as well")
-def _():
+def down_without_supervisor():
     path = gadget("flow", {"echo": LOOPBACK, "none": None, "odd": odd("ready", "deaf", "daemon", "wait")})
     up(path)
     orphaned("flow")
@@ -209,7 +209,7 @@ def _():
 
 
 @test("--hold 0: all ends with the supervisor")
-def _():
+def hold_zero():
     path = gadget("flow", LOOPBACK)
     up(path, "--hold", "0")
     now, _ = status("flow")
@@ -225,7 +225,7 @@ def _():
 
 
 @test("nobody comes in the time that they hold: keeper and worker end, and the gadget leaves the bus")
-def _():
+def hold_runs_out():
     path = gadget("flow", LOOPBACK)
     up(path, "--hold", "0.7")
     now = orphaned("flow")
@@ -238,7 +238,7 @@ def _():
 
 
 @test("another gadget file, another UDC, a keeper that died: what is left is cleared, and it comes up anew")
-def _():
+def takeover_impossible():
     path = pathlib.Path(gadget("flow", {"a": LOOPBACK, "b": LOOPBACK}))
     text = path.read_text()
 
@@ -264,7 +264,7 @@ def _():
 
 
 @test("off the bus stays off it, by unbind or by somebody's hand; bind, restart, reload and down work after it")
-def _():
+def unbound_stays_unbound():
     path = pathlib.Path(gadget("flow", LOOPBACK))
     up(str(path))
     before = processes("flow")
@@ -295,7 +295,7 @@ def _():
 
 
 @test("restart takes over first: no disconnect, new workers, and a supervisor that goes on as the dead one would have")
-def _():
+def restart_takes_over_first():
     path = pathlib.Path(gadget("flow", {"a": LOOPBACK, "b": LOOPBACK}))
     text = path.read_text()
     up(str(path), "--wait-host", "--hold", "33")
@@ -326,7 +326,7 @@ def _():
 
 
 @test("restart where nothing can be taken over: 69, what to do, and nothing is changed")
-def _():
+def restart_cannot_take_over():
     path = gadget("flow", LOOPBACK)
     for name, args in (("flow", ()), ("other", ("--name", "other"))):
         up(path, "--hold", "0", *args)
@@ -345,7 +345,7 @@ def _():
 
 
 @test("restart by somebody who may not take over: 77, and the gadget waits for somebody who may")
-def _():
+def restart_by_somebody_else():
     path = gadget("flow", LOOPBACK)
     up(path)
     before = processes("flow")
@@ -361,7 +361,7 @@ def _():
 
 
 @test("a gadget of the kernel's functions alone is taken over as well, also when its host is there")
-def _():
+def kernel_functions_are_taken_over():
     path = gadgets.DIRECTORY / "serial.conf"
     path.write_text('attrs = { idVendor = 0x1d6b; idProduct = 0x0104; }; functions : { tty : { type = "acm"; }; };\n')
     up(str(path), "--wait-host")
@@ -376,7 +376,7 @@ def _():
 
 
 @test("up is killed at any moment while it takes over: the next one does")
-def _():
+def up_killed_during_takeover():
     path = gadget("flow", {"echo": LOOPBACK, "two": LOOPBACK})
     up(path, "--wait-host")
     before = processes("flow")
@@ -413,7 +413,7 @@ def _():
 
 
 @test("what attributes were before is known after a take-over and a reexec: a key that is removed brings it back")
-def _():
+def old_attributes_survive_takeover():
     attributes = {"bcdDevice": "0x0321", "bcdUSB": "0x0210", "bDeviceClass": "0xef"}
     directory = pathlib.Path("/sys/kernel/config/usb_gadget/x")
     path = pathlib.Path(gadget("x", LOOPBACK))

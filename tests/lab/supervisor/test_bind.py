@@ -40,7 +40,7 @@ def pids(shown):
 
 
 @test("off the bus and on it again: the host sees it go and come, the workers stay and serve")
-def _():
+def unbind_and_bind():
     up(plain(), "--wait-host")
     before = status("x")[0]
     eq(must(ffsctl("unbind", "x")).stderr, "ffsctl: x: unbound\n")
@@ -59,7 +59,7 @@ def _():
 
 
 @test("what is so already is said, and no error")
-def _():
+def already_so_is_no_error():
     up(plain())
     eq(must(ffsctl("bind", "x")).stderr, f"ffsctl: x: bound already to {FIRST}\n")
     must(ffsctl("unbind", "x"))
@@ -69,7 +69,7 @@ def _():
 
 
 @test("what up --no-bind leaves can be bound, by file as well; down takes it off the bus")
-def _():
+def after_up_no_bind():
     path = plain()
     up(path, "--no-bind")
     with configured():
@@ -80,7 +80,7 @@ def _():
 
 
 @test("up of what is unbound names bind; up of what was bound again is up already")
-def _():
+def up_of_unbound_gadget():
     path = plain()
     up(path)
     must(ffsctl("unbind", "x"))
@@ -91,7 +91,7 @@ def _():
 
 
 @test("another UDC: only after unbind; the next bind takes it again")
-def _():
+def other_udc_after_unbind():
     up(plain())
     eq(must(ffsctl("bind", "x", SECOND), 73).stderr,
        f"ffsctl: 'x' is bound to {FIRST}, not to {SECOND}; 'ffsctl unbind x' takes it off the bus first\n")
@@ -105,7 +105,7 @@ def _():
 
 
 @test("on another UDC than that of --udc: reexec, and restart where the supervisor has died, go on there")
-def _():
+def other_udc_survives_reexec():
     up(plain(udc=None), "--udc", FIRST)
     must(ffsctl("unbind", "x"))
     must(ffsctl("bind", "x", SECOND))
@@ -120,7 +120,7 @@ def _():
 
 
 @test("a UDC that is held, or not there: 69, and the gadget stays as it is")
-def _():
+def udc_held_or_missing():
     up(plain())
     up(plain("y", udc=SECOND))
     must(ffsctl("unbind", "x"))
@@ -132,7 +132,7 @@ def _():
 
 
 @test("a name that is no text: 64")
-def _():
+def name_is_no_text():
     up(plain(), "--no-bind")
     for words in (("bind", "x", b"\xff"), ("restart", "x", b"\xff")):
         got = subprocess.run([harness.FFSCTL, *words], capture_output=True, text=True)
@@ -141,14 +141,14 @@ def _():
 
 
 @test("what is not up cannot be bound: 69")
-def _():
+def gadget_is_not_up():
     for command in ("bind", "unbind"):
         eq(must(ffsctl(command, "x"), 69).stderr,
            "ffsctl: 'x' has no supervisor: it is not up, or was killed; see 'ffsctl status'\n")
 
 
 @test("taken off the bus by somebody else: that is told, and bind brings it back")
-def _():
+def unbound_externally_bind_restores():
     up(plain())
     pathlib.Path(harness.CONFIGFS, "x", "UDC").write_text("\n")
     shown, _ = status("x")
@@ -159,7 +159,7 @@ def _():
 
 
 @test("taken off by somebody else: bind puts it where it was, not where it had been before")
-def _():
+def bind_restores_last_udc():
     up(plain(udc=None), "--udc", FIRST)
     must(ffsctl("unbind", "x"))
     must(ffsctl("bind", "x", SECOND))
@@ -170,7 +170,7 @@ def _():
 
 
 @test("bound by somebody else: 73, until unbind")
-def _():
+def bound_externally_needs_unbind():
     up(plain(), "--no-bind")
     pathlib.Path(harness.CONFIGFS, "x", "UDC").write_text(SECOND)
     contains(must(ffsctl("bind", "x"), 73).stderr, f"somebody else has bound 'x' to {SECOND}; 'ffsctl unbind x'")
@@ -186,7 +186,7 @@ def completed(*words):
 
 
 @test("completion knows gadgets, functions and UDCs")
-def _():
+def completion_offers_names():
     up(plain())
     with gadgets.foreign("theirs", bound=False):
         for command in ("bind", "unbind", "wait", "restart", "down"):
@@ -223,7 +223,7 @@ def answer(client):
 
 
 @test("bind waits for a worker that is being restarted")
-def _():
+def waits_for_restarting_worker():
     without_worker()
     binding, heard = start("bind", "x"), ask(command="bind")
     must(ffsctl("wait", "x", "--timeout", "0"), 75)
@@ -236,7 +236,7 @@ def _():
 
 
 @test("a bind to another UDC than one that waits: 73; to the same or any: both are bound there")
-def _():
+def two_binds_at_once():
     without_worker()
     heard = ask(command="bind", udc=SECOND)
     contains(must(ffsctl("bind", "x", FIRST), 73).stderr,
@@ -250,7 +250,7 @@ def _():
 
 
 @test("a bind that is ended while it waits binds nothing later; another one goes on")
-def _():
+def ended_bind_binds_nothing():
     for others in (0, 1):
         without_worker()
         binding, *rest = [ask(command="bind", udc=FIRST) for _ in range(1 + others)]
@@ -263,7 +263,7 @@ def _():
 
 
 @test("a bind that is ended binds nothing, also when the supervisor learns of the end and of a restart at once")
-def _():
+def ended_bind_and_restart():
     without_worker()
     supervisor = status("x")[0]["supervisor"]
     os.kill(supervisor, signal.SIGSTOP)
@@ -276,7 +276,7 @@ def _():
 
 
 @test("unbind ends a bind that waits: 75")
-def _():
+def unbind_ends_waiting_bind():
     without_worker()
     binding = start("bind", "x")
     # Until the supervisor has heard of it there is nothing to take back
@@ -289,7 +289,7 @@ def _():
 
 
 @test("a worker that has failed for good: 76, and restart is named")
-def _():
+def worker_failed_for_good():
     up(plain(functions=FRAGILE), "--no-bind")
     fail_for_good("x")
     contains(must(ffsctl("bind", "x"), 76).stderr, "'ffsctl restart x'")
@@ -300,7 +300,7 @@ def _():
 
 
 @test("taken off the bus as on_failed says: unbind keeps it off when the worker is back, until bind")
-def _():
+def on_failed_then_unbind():
     up(plain(functions=FRAGILE))
     fail_for_good("x")
     eq((bound("x"), status("x")[0]["state"]), ("", "failed"))
@@ -313,7 +313,7 @@ def _():
 
 
 @test("taken off the bus as on_failed says, and its UDC is taken when the worker is back: restart and status say why")
-def _():
+def on_failed_udc_taken():
     why = f"cannot bind the gadget to the UDC {FIRST}: Device or resource busy"
     up(plain(functions=FRAGILE))
     fail_for_good("x")
@@ -331,7 +331,7 @@ def _():
 
 
 @test("taken off the bus as on_failed says: restart of another function is 76, as the failed one keeps it off")
-def _():
+def on_failed_restart_of_other_function():
     up(plain(functions={"good": LOOPBACK, "bad": FRAGILE + 'on_failed = "unbind"; '}))
     shown = status("x")[0]
     kill(shown["functions"][1]["worker"]["pid"])
@@ -348,7 +348,7 @@ def _():
 
 
 @test("restart of what is off the bus by unbind, or by somebody's hand, leaves it there: 0")
-def _():
+def restart_leaves_it_unbound():
     up(plain())
     must(ffsctl("unbind", "x"))
     must(ffsctl("restart", "x"))
@@ -362,7 +362,7 @@ def _():
 
 
 @test("taken off by somebody's hand while the supervisor looks whether it is on: it leaves it there")
-def _():
+def unbound_while_supervisor_looks():
     up(plain())
     udc = pathlib.Path("/sys/class/udc", FIRST)
     # A UDC that seems to be a new one makes the supervisor look.
@@ -376,7 +376,7 @@ def _():
 
 
 @test("unbound through the driver core when bind has just answered: it stays off")
-def _():
+def unbound_right_after_answer():
     up(plain())
     must(ffsctl("unbind", "x"))
     udc, binding = pathlib.Path("/sys/class/udc", FIRST), []
@@ -392,7 +392,7 @@ def _():
 
 
 @test("taken off the bus as on_failed says: on it again with the worker, though another one is done")
-def _():
+def on_failed_other_function_done():
     up(plain(functions={"done": worker(exec=["/bin/sleep", "100000"], ready="started", restart="never"),
                         "echo": FRAGILE + 'on_failed = "unbind"; '}))
     done, fragile = [f["worker"]["pid"] for f in status("x")[0]["functions"]]
@@ -412,7 +412,7 @@ def _():
 
 
 @test("status in between is ready or unbound, and nobody is blamed")
-def _():
+def status_in_between():
     up(plain())
     done, wrong = threading.Event(), []
 
@@ -462,7 +462,7 @@ test("killed after it has unbound", "undo-kill-after=%d")(killed)
 
 
 @test("a record that cannot be written: 74, and nothing is bound that it does not have")
-def _():
+def record_cannot_be_written():
     os.makedirs("/run/ffsctl")
     must(subprocess.run(["mount", "-n", "-t", "tmpfs", "-o", "size=1m", "none", "/run/ffsctl"], stdout=-1, stderr=-1))
     try:
@@ -487,7 +487,7 @@ def _():
 
 
 @test("a bind that the kernel refuses: 71 and why; it stays unbound, and goes down")
-def _():
+def kernel_refuses_bind():
     path = plain()
     up(path, "--no-bind", fault=f"fail={len(steps(path))}:5")
     contains(must(ffsctl("bind", "x"), 71).stderr, "Input/output error")
@@ -497,7 +497,7 @@ def _():
 
 
 @test("an unbind that the kernel refuses: 71 and why; it stays as it is")
-def _():
+def kernel_refuses_unbind():
     path = plain()
     up(path, "--wait-host", fault=f"undo-fail={len(steps(path))}:5")
     contains(must(ffsctl("unbind", "x"), 71).stderr, "Input/output error")

@@ -100,7 +100,7 @@ def end(function=0, times=1):
 
 
 @test("unbind and bind; unbind of what somebody else has bound")
-def _():
+def bound_by_others_then_unbind():
     with reaches("OFF BIND", "ON UNBIND", "OFF UNBIND"):
         harness.up(plain(), "--no-bind")
         must(ffsctl("bind", NAME, "--udc", UDC))
@@ -116,7 +116,7 @@ def _():
 
 
 @test("taken off and put back by somebody else: told, and left alone")
-def _():
+def unbound_and_bound_by_others():
     up(plain(), "--wait-host")
     with reaches("ON TAKEN", "TAKEN GIVEN"):
         write_udc("")
@@ -144,7 +144,7 @@ def _():
 
 
 @test("a bind right after somebody has taken it off")
-def _():
+def bind_after_external_unbind():
     up(plain())
     for _ in range(20):
         write_udc("")
@@ -154,7 +154,7 @@ def _():
 
 
 @test("whoever takes over finds what was done meanwhile")
-def _():
+def takeover_sees_changes():
     path = plain()
     up(path)
     with reaches("ON TAKEN"):
@@ -199,7 +199,7 @@ def is_on():
 
 
 @test("unbound through the driver core, and bound again there: told, and left alone")
-def _():
+def driver_core_unbind_and_bind():
     up(plain(), "--wait-host")
     with reaches("ON TAKEN", "TAKEN GIVEN"):
         core_unbinds()
@@ -219,7 +219,7 @@ def _():
 
 
 @test("unbound through the driver core: bind puts it back, unbind and down do what they say")
-def _():
+def driver_core_unbind_then_bind():
     with reaches("TAKEN BIND", "TAKEN UNBIND"):
         up(plain(), "--wait-host")
         core_unbinds()
@@ -241,7 +241,7 @@ def _():
 
 
 @test("unbound through the driver core right after bind: it stays off")
-def _():
+def driver_core_unbind_after_bind():
     up(plain())
     for _ in range(5):
         must(ffsctl("unbind", NAME))
@@ -259,7 +259,7 @@ def _():
 
 
 @test("unbound through the driver core: so it is for the next supervisor")
-def _():
+def driver_core_unbind_then_takeover():
     path = plain()
     up(path)
     core_unbinds()
@@ -277,7 +277,7 @@ def _():
 
 
 @test("unbound through the driver core, and then its UDC goes: it is on the bus with the UDC")
-def _():
+def driver_core_unbind_then_udc_goes():
     for command in (None, "unbind", "down"):
         up(plain(), "--wait-host")
         core_unbinds()
@@ -297,7 +297,7 @@ def _():
 
 
 @test("the UDC goes and comes again and again: nobody is blamed, also by who looks all the time")
-def _():
+def udc_comes_and_goes():
     wrong, done = [], threading.Event()
 
     def look():
@@ -326,7 +326,7 @@ def _():
 
 
 @test("bound by somebody else after unbind, or without a bind: that is told")
-def _():
+def bound_by_others_without_bind():
     for udc in (UDC, OTHER):
         harness.up(plain(), "--no-bind")
         for _ in range(2):
@@ -344,7 +344,7 @@ def _():
 
 
 @test("the UDC goes and comes back: so does the gadget, and its host finds it again")
-def _():
+def udc_returns_with_gadget():
     for path in (gadget(NAME, {"echo": None}), kernel_function("acm")):
         with reaches("ON GONE", "GONE GIVEN"):
             up(path, "--wait-host")
@@ -364,7 +364,7 @@ def _():
 
 
 @test("the UDC that a reload has moved the gadget to goes and comes back")
-def _():
+def udc_of_reload_returns():
     with reaches("ON GONE", "GONE GIVEN"):
         up(plain())
         path = pathlib.Path(plain())
@@ -381,7 +381,7 @@ def _():
 
 
 @test("back, but the kernel cannot bind it again, nor can we: told, and degraded")
-def _():
+def kernel_cannot_rebind():
     # The network device has outlived its parent (u_ether.c, gether_register_netdev).
     with reaches("GONE DROPPED"):
         up(kernel_function("ecm"), "--wait-host")
@@ -396,7 +396,7 @@ def _():
 
 
 @test("a UDC that does not have the gadget for a moment is left to the kernel")
-def _():
+def udc_briefly_without_gadget():
     sysfs, moment = pathlib.Path("/sys/class/udc", UDC), DIRECTORY / "moment"
     moment.mkdir()
     (moment / "function").write_text("")
@@ -422,7 +422,7 @@ def _():
 
 
 @test("gone and back while the supervisor did not look")
-def _():
+def udc_gone_and_back_unseen():
     with reaches("ON DROPPED"):
         up(kernel_function("ecm"), udc=OTHER)
         supervisor = status(NAME)[0]["supervisor"]
@@ -436,7 +436,7 @@ def _():
 
 
 @test("while it is gone: unbind; bind says what is missing; back without the gadget, of which it was told to let go")
-def _():
+def unbind_and_bind_without_udc():
     with reaches("GONE UNBIND"):
         up(plain())
         goes()
@@ -467,7 +467,7 @@ def _():
 
 
 @test("while it is gone a worker fails for good: it is not on the bus when the UDC is back, until it serves again")
-def _():
+def worker_fails_without_udc():
     with reaches("GONE FAILED", "FAILED SERVED"):
         up(plain(**FRAGILE))
         goes()
@@ -484,7 +484,7 @@ def _():
 
 
 @test("another UDC that goes and comes wakes nobody up")
-def _():
+def other_udc_wakes_nobody():
     def wakeups():
         text = pathlib.Path(f"/proc/{status(NAME)[0]['supervisor']}/status").read_text()
         return [line for line in text.splitlines() if "ctxt" in line]
@@ -504,7 +504,7 @@ def _():
 
 
 @test("failed for good, as on_failed says; then unbind, or somebody puts it on the bus nevertheless")
-def _():
+def failed_then_unbound_or_bound():
     for event in ("UNBIND", "GIVEN"):
         with reaches("ON FAILED", f"FAILED {event}"):
             up(plain(**FRAGILE))
@@ -520,7 +520,7 @@ def _():
 
 
 @test("a bind that waits for the worker that had failed")
-def _():
+def bind_waits_for_failed_worker():
     with reaches("FAILED BIND"):
         up(gadget(NAME, gated()))
         end(times=2)
@@ -558,7 +558,7 @@ def lost(fifo, **kwargs):
 
 
 @test("its daemon ends: off the bus with ep0, and on it again with the next one, or as it is told meanwhile")
-def _():
+def daemon_ends_and_returns():
     fifo = gadgets.Fifo()
     for event in ("SERVED", "BIND", "UNBIND"):
         with reaches("ON CLOSED", f"LOST {event}"):
@@ -574,7 +574,7 @@ def _():
 
 
 @test("its daemon has ended, and then another worker fails for good")
-def _():
+def daemon_ended_then_worker_fails():
     fifo = gadgets.Fifo("told2")
     settings = worker(exec=["/bin/sh", "-c", "echo >&$NOTIFY_FD; exec sleep 100000"], ready="fd", **FRAGILE)
     extra = f'other = {{ ffs = {{ interfaces = ( {{ endpoints = ( "bulk-in" ); }} ); }}; worker = {{ {settings} }}; }};'
@@ -591,7 +591,7 @@ def _():
 
 
 @test("its daemon ends while the UDC is gone: both have to be back")
-def _():
+def daemon_ends_without_udc():
     fifo = gadgets.Fifo("told3")
     with reaches("GONE CLOSED", "LOST SERVED"):
         up_ = start("up", daemon("tell", fifo.path, "slow"), "--udc", UDC)
@@ -610,7 +610,7 @@ def _():
 
 
 @test("its daemon ends after somebody has taken it off: it stays off")
-def _():
+def daemon_ends_after_external_unbind():
     fifo = gadgets.Fifo("told4")
     up_ = start("up", daemon("tell", fifo.path, "slow"), "--udc", UDC)
     os.kill(fifo.wait(), 10)

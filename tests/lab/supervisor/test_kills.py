@@ -32,7 +32,7 @@ def echo_is_right(path):
 
 
 @test("up is killed while a worker gets ready: the supervisor undoes all by itself")
-def _():
+def up_killed_worker_not_ready():
     told = Fifo()
     path = gadget("slow", odd("tell", told.path, "wait"))
     front = start("up", path)
@@ -46,7 +46,7 @@ def _():
 
 
 @test("up is killed, and the next up wins")
-def _():
+def up_killed_next_up_wins():
     told = Fifo()
     front = start("up", gadget("slow", odd("tell", told.path, "wait")))
     told.wait()
@@ -65,7 +65,7 @@ def _():
 
 
 @test("up is killed at any moment: down cleans up")
-def _():
+def up_killed_at_any_moment():
     path = gadget("early", {"a": LOOPBACK, "b": odd("ready", "stop")})
     for i in range(30):
         front = start("up", path)
@@ -106,7 +106,7 @@ def kill_supervisor(path, name):
 
 
 @test("the supervisor is killed while data flows: down cleans up, up works")
-def _():
+def supervisor_killed_then_down():
     path = gadget("flow", LOOPBACK)
     kill_supervisor(path, "flow")
     contains(down("flow").stderr, "its supervisor had died; cleared what it left")
@@ -114,7 +114,7 @@ def _():
 
 
 @test("the supervisor is killed while data flows: up clears what is left and works")
-def _():
+def supervisor_killed_then_up():
     path = gadget("flow", LOOPBACK)
     kill_supervisor(path, "flow")
     contains(up(path, "--wait-host").stderr, "flow: clearing what a dead supervisor has left")
@@ -124,7 +124,7 @@ def _():
 
 
 @test("the supervisor is killed, with --hold 0: keeper and worker end at once")
-def _():
+def supervisor_killed_hold_zero():
     up(gadget("flow", LOOPBACK), "--hold", "0")
     now, _ = status("flow")
     function = now["functions"][0]
@@ -152,7 +152,7 @@ def kill_keeper(path, name):
 
 
 @test("the keeper is killed while data flows: failed, nothing is removed, down cleans up, up works")
-def _():
+def keeper_killed_then_down():
     path = gadget("flow", LOOPBACK)
     kill_keeper(path, "flow")
     ok(os.path.isdir(f"{harness.CONFIGFS}/flow"))
@@ -162,7 +162,7 @@ def _():
 
 
 @test("the keeper is killed while data flows: up takes the failed one down first and works")
-def _():
+def keeper_killed_then_up():
     path = gadget("flow", LOOPBACK)
     kill_keeper(path, "flow")
     contains(up(path, "--wait-host").stderr, "flow: has failed; taking it down first")
@@ -172,7 +172,7 @@ def _():
 
 
 @test("all processes of a gadget are killed at once")
-def _():
+def all_killed_at_once():
     up(gadget("flow", LOOPBACK), "--wait-host")
     with traffic():
         now, _ = status("flow")
@@ -287,7 +287,7 @@ for kind, words in ODD.items():
 
 
 @test("a process that nobody can tell to be ours is named, and not ended, without a supervisor")
-def _():
+def foreign_process_is_named():
     # It has the privileges to leave its group
     up(gadget("two", {"good": LOOPBACK,
                       "odd": worker(exec=["/usr/bin/setpriv", "--clear-groups", ODD_WORKER, "naked-daemon", "ready", "wait"],

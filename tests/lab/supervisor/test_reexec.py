@@ -32,7 +32,7 @@ TIMES = rounds(10, 40, 100)
 
 
 @test(f"{TIMES} times while data flows: same process, no disconnect, no worker is restarted")
-def _():
+def under_load_nothing_restarts():
     path = gadget("flow", LOOPBACK)
     up(path, "--wait-host")
     numbers, before, pid = devnums(), processes("flow"), status("flow")[0]["supervisor"]
@@ -51,7 +51,7 @@ def _():
 
 
 @test("it becomes the program whose command it is, and knows how a worker ends")
-def _():
+def becomes_program_of_command():
     directory = gadgets.DIRECTORY / "bin"
     directory.mkdir()
     for name in ("ffsctl", "ffsctl-worker"):
@@ -72,7 +72,7 @@ def _():
 
 
 @test("run goes on in the foreground: its process, its words, TERM")
-def _():
+def run_stays_in_foreground():
     path = gadget("flow", {"echo": LOOPBACK, "odd": odd("ready", "stop", stop_timeout=1)})
     with running(path) as (child, _):
         before = processes("flow")
@@ -92,7 +92,7 @@ def _():
 
 
 @test("what it was is what it is: a changed file, another one's plan; reload and down work after it")
-def _():
+def file_and_plan_stay():
     path = pathlib.Path(gadget("flow", LOOPBACK))
     up(str(path), "--hold", "7")
     before = processes("flow")
@@ -116,7 +116,7 @@ def _():
 
 
 @test("a program that is not there changes nothing; one that is no ffsctl leaves all to the next up")
-def _():
+def missing_or_wrong_program():
     path = gadget("flow", LOOPBACK)
     up(path, "--hold", "0")
     before, pid = processes("flow"), status("flow")[0]["supervisor"]
@@ -145,7 +145,7 @@ def sockets_of(pid):
 
 
 @test("commands that wait, and who has not given one yet, are told to try again")
-def _():
+def waiting_commands_try_again():
     gate = gadgets.DIRECTORY / "gate"
     script = f"while test -e {gate}; do sleep 1; done; echo >&$NOTIFY_FD; exec sleep 100000"
     up(gadget("flow", worker(exec=["/bin/sh", "-c", script], ready="fd")), "--wait-host")
@@ -170,7 +170,7 @@ def _():
 
 
 @test("what a new program cannot go on with lives on, for the next up")
-def _():
+def new_program_cannot_go_on():
     path = gadget("flow", {"first": LOOPBACK, "second": LOOPBACK})
     up(path)
     before, pid = processes("flow"), status("flow")[0]["supervisor"]
@@ -185,7 +185,7 @@ def _():
 
 
 @test("it switches to another gadget as before, within the time that up was given")
-def _():
+def switches_as_before():
     gadget("b", odd("ready", "setup"))
     path = gadget("a", odd("ready", "setup"), 'switch_to = [ "b" ];')
     up(path, "--wait-host", "--udc", "dummy_udc.0")
@@ -201,7 +201,7 @@ def _():
 
 
 @test("what has failed, or is not there, cannot become another one")
-def _():
+def failed_gadget_cannot():
     contains(reexec("flow", code=69).stderr, "'flow' has no supervisor")
     reexec("--all")
     up(gadget("flow", odd("ready", "bound", "exit", "125")))

@@ -120,7 +120,7 @@ def is_as_up_makes_it(path, name="x"):
 
 
 @test("the same file: said, and nothing happens")
-def _():
+def same_file():
     path = gadget("x", LOOPBACK)
     up(path)
     before = pids(), devnums(), record()
@@ -132,7 +132,7 @@ def _():
 
 
 @test("a bad file: 65 with every diagnostic, and nothing happens")
-def _():
+def bad_file():
     path = gadget("x", LOOPBACK)
     up(path)
     before = pids(), devnums(), record()
@@ -151,7 +151,7 @@ def _():
 
 
 @test("what is not up cannot be reloaded: 69")
-def _():
+def gadget_is_not_up():
     path = gadget("x", LOOPBACK)
     for argument in ("x", path):
         for more in ((), ("--dry-run",)):
@@ -160,7 +160,7 @@ def _():
 
 
 @test("up of another file of that name tells of reload, which does it")
-def _():
+def up_of_changed_file():
     up(gadget("x", LOOPBACK))
     other = gadgets.DIRECTORY / "other.conf"
     other.write_text(pathlib.Path(gadgets.DIRECTORY / "x.conf").read_text().replace('"x"', '"y"') + 'name = "x";\n')
@@ -173,7 +173,7 @@ def _():
 
 
 @test("the file of that name in another directory: from then on the gadget is that one's")
-def _():
+def same_name_in_other_directory():
     here = gadget("x", LOOPBACK)
     up(here)
     there = gadgets.DIRECTORY / "there" / "x.conf"
@@ -187,7 +187,7 @@ def _():
 
 
 @test("a file that has come to be another gadget's: 73")
-def _():
+def file_names_other_gadget():
     path = gadget("x", LOOPBACK)
     up(path)
     gadget("x", LOOPBACK, 'name = "z";')
@@ -197,7 +197,7 @@ def _():
 
 
 @test("by the name of a file that gives its gadget another one, as a service does")
-def _():
+def by_name_of_renaming_file():
     path = gadget("file", LOOPBACK, 'name = "x";')
     up(path)
     pathlib.Path(path).write_text(pathlib.Path(path).read_text() + 'max_speed = "high";\n')
@@ -207,7 +207,7 @@ def _():
 
 
 @test("a gadget that up --name has given its name keeps it")
-def _():
+def keeps_name_of_up():
     path = gadget("x", LOOPBACK)
     up(path, "--name", "n")
     gadget("x", LOOPBACK, "attrs2 = 0;".replace("attrs2 = 0;", 'max_speed = "high";'))
@@ -228,7 +228,7 @@ def _():
 
 
 @test("worker options: another worker, the same keeper, no disconnect")
-def _():
+def worker_options():
     up(gadget("x", LOOPBACK))
     before, devices = pids(), devnums()
     gadget("x", worker(plugin="loopback", io="@").replace('"@"', "{ depth = 3; }"))
@@ -244,7 +244,7 @@ def _():
 
 
 @test("another program, none, and one again: no disconnect")
-def _():
+def program_changed_and_removed():
     up(gadget("x", LOOPBACK))
     keeper, devices = pids()["echo"][0], devnums()
     for group in (SLEEP, None, odd("notify", "wait"), LOOPBACK):
@@ -259,7 +259,7 @@ def _():
 
 
 @test("capabilities that no worker is to have any more are given up: to have them again it goes down and comes up")
-def _():
+def capabilities_given_up():
     privileged = odd("ready", "notify", "wait", capabilities=["cap_net_admin"])
     path = gadget("x", privileged)
     up(path)
@@ -275,7 +275,7 @@ def _():
 
 
 @test("on paper, too, programs are looked for where the supervisor looks for them")
-def _():
+def dry_run_finds_programs():
     directory = gadgets.DIRECTORY / "bin"
     directory.mkdir()
     shutil.copy("/bin/sleep", directory)
@@ -286,7 +286,7 @@ def _():
 
 
 @test("how a worker is restarted: the worker goes on")
-def _():
+def restart_policy():
     up(gadget("x", SLEEP))
     before = pids()
     gadget("x", worker(exec=["/bin/sleep", "100000"], ready="started", restart="never"))
@@ -331,7 +331,7 @@ def begins(path):
 
 
 @test("a drive's medium is another one: the host sees that, and the same device")
-def _():
+def drive_medium():
     a, b = image("a.img"), image("b.img", 2 << 20)
     with drive() as found:
         up(disk(f'{{ file = "{a}"; }}'))
@@ -353,7 +353,7 @@ def _():
 
 
 @test("a medium that the host has locked: 71 and what to do, and the old one stays in")
-def _():
+def drive_medium_locked():
     a, b = image("a.img"), image("b.img")
     with drive() as found:
         up(disk(f'{{ file = "{a}"; }}'))
@@ -369,7 +369,7 @@ def _():
 
 
 @test("a drive that becomes another one: the function is made anew")
-def _():
+def drive_is_another():
     a = image("a.img")
     up(disk(f'{{ file = "{a}"; cdrom = true; }}'))
     lun = TOP / "x/functions/mass_storage.disk/lun.0"
@@ -386,7 +386,7 @@ def _():
 
 
 @test("a medium that is not there: 71, and the old one stays in")
-def _():
+def drive_medium_missing():
     a = image("a.img")
     up(disk(f'{{ file = "{a}"; ro = false; }}'))
     devices = devnums()
@@ -406,7 +406,7 @@ def _():
 
 
 @test("a string: one rebind, and the workers stay")
-def _():
+def changed_string_rebinds():
     path = gadget("x", {"a": LOOPBACK, "b": SLEEP})
     up(path)
     before = pids()
@@ -424,7 +424,7 @@ def _():
 
 
 @test("values that the file does not have any more are the kernel's again")
-def _():
+def removed_values_return_to_default():
     plain = gadget("x", LOOPBACK)
     up(plain)
     was = {p: (TOP / "x" / p).read_text() for p in ("bcdDevice", "bDeviceClass", "max_speed", "strings/0x409/manufacturer",
@@ -447,7 +447,7 @@ def _():
 
 
 @test("functions added, removed and put in another order: the others keep keeper and worker")
-def _():
+def functions_added_removed_reordered():
     path = gadget("x", {"a": LOOPBACK})
     up(path)
     keep = pids()["a"]
@@ -465,7 +465,7 @@ def _():
 
 
 @test("descriptors of a function: its instance is made anew, others keep theirs")
-def _():
+def descriptors_of_one_function():
     path = gadget("x", {"a": LOOPBACK, "b": LOOPBACK})
     up(path)
     before = pids()
@@ -485,7 +485,7 @@ def _():
 
 
 @test("kernel functions beside one that stays")
-def _():
+def kernel_functions_beside():
     def write(more):
         path = gadget("x", {"a": LOOPBACK})
         text = pathlib.Path(path).read_text().rstrip()
@@ -508,7 +508,7 @@ def _():
 
 
 @test("what is off the bus stays off it")
-def _():
+def stays_unbound():
     path = gadget("x", LOOPBACK)
     up(path, "--no-bind")
     for step in range(2):
@@ -526,7 +526,7 @@ def _():
 
 
 @test("the UDC: stays where it is until the file asks for another")
-def _():
+def udc_changes_when_asked():
     path = gadget("x", LOOPBACK)
     up(path, "--udc", "dummy_udc.1")
     gadget("x", LOOPBACK, 'max_speed = "high";')
@@ -547,7 +547,7 @@ def _():
 
 
 @test("a worker that does not get ready: 76, the old one is back, and nobody was off the bus")
-def _():
+def worker_never_ready():
     up(gadget("x", LOOPBACK))
     keeper, devices = pids()["echo"][0], devnums()
     for group, code in ((odd("exit", 3), 76), (odd("wait", start_timeout=1), 75)):
@@ -563,7 +563,7 @@ def _():
 
 
 @test("a worker that has failed for good gets a program that is better: the gadget is on the bus again")
-def _():
+def failed_worker_gets_better_program():
     up(gadget("x", FRAGILE))
     fail_for_good("x")
     await_status("x", lambda g: g["state"] == "failed", "failed")
@@ -578,7 +578,7 @@ def _():
 
 
 @test("a worker of another function fails for good meanwhile: what on_failed says is done afterwards")
-def _():
+def other_worker_fails_meanwhile():
     fifo = gadgets.Fifo()
     up(gadget("x", {"a": worker(exec=["/bin/sleep", "100000"], ready="started", restart="on-failure", restart_limit=1,
                                 restart_delay=0, on_failed="unbind"), "b": SLEEP}))
@@ -606,7 +606,7 @@ def _():
 
 
 @test("a mount that somebody else uses: 73 and who it is, and nothing happens")
-def _():
+def mount_in_use():
     up(gadget("x", {"a": LOOPBACK, "b": None}))
     before, devices = pids(), devnums()
     text = (gadgets.DIRECTORY / "x.conf").read_text()
@@ -624,7 +624,7 @@ def _():
 
 
 @test("one that cannot be reached in the time given: 75, and the old gadget is back")
-def _():
+def times_out():
     up(gadget("x", {"a": LOOPBACK}))
     before = pids()
     gadget("x", {"a": LOOPBACK, "b": odd("wait", start_timeout=1000)})
@@ -635,7 +635,7 @@ def _():
 
 
 @test("a gadget that has lost its keeper cannot be reloaded: 73")
-def _():
+def keeper_is_lost():
     up(gadget("x", LOOPBACK))
     kill(pids()["echo"][0])
     await_status("x", lambda g: g["state"] == "failed", "failed")
@@ -645,7 +645,7 @@ def _():
 
 
 @test("down while a reload waits: all is gone")
-def _():
+def down_meanwhile():
     up(gadget("x", {"a": LOOPBACK, "c": SLEEP}))
     fifo = gadgets.Fifo()
     gadget("x", {"a": SLEEP, "b": odd("tell", fifo.path, "wait", start_timeout=1000)})
@@ -658,7 +658,7 @@ def _():
 
 
 @test("drop-ins in another directory of gadget files count as they do for up")
-def _():
+def drop_ins_of_other_directory():
     gadget("x", SLEEP)
     drop_ins = pathlib.Path("/run/ffsctl/gadget.d/x.conf.d")
     drop_ins.mkdir(parents=True)
@@ -676,7 +676,7 @@ def _():
 
 
 @test("other gadgets are left alone")
-def _():
+def other_gadgets_are_left_alone():
     up(gadget("y", LOOPBACK, 'udc = "dummy_udc.1";'))
     with gadgets.foreign("theirs", bound=False):
         theirs = harness.tree(TOP / "theirs"), harness.tree(TOP / "y"), pids("y")

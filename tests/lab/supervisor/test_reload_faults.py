@@ -8,6 +8,7 @@ are named; the supervisor is killed at each, and the next command takes all away
 
 import contextlib
 import errno
+import functools
 import os
 import pathlib
 import re
@@ -124,6 +125,7 @@ def each(title, *ways):
         for way, change in cases:
             name = f"{way}: change {change['n']} ({change['do']} {os.path.basename(change['path'])}) {title}"
 
+            @functools.wraps(function)
             def run(way=way, change=change):
                 before = snapshot()
                 try:
@@ -143,7 +145,7 @@ def sentence(change, word, error):
 
 
 @each("fails", *WAYS)
-def _(way, change):
+def change_fails(way, change):
     old, new = WAYS[way]
     error = errno_of(change)
     up(old, f"reload-fail={change['n']}:{error}")
@@ -171,7 +173,7 @@ def broken(way, change, word):
 
 
 @each("fails on the way back, too", "there", "live")
-def _(way, change):
+def way_back_fails(way, change):
     if change == PLANS[way][-1]:
         return  # it was not made
     broken(way, change, "back-fail")
@@ -208,13 +210,13 @@ def cleared():
 
 
 @each("is killed before", "there")
-def _(way, change):
+def killed_before_change(way, change):
     killed(way, f"reload-kill-before={change['n']}")
     cleared()
 
 
 @each("is killed after", "back", "live")
-def _(way, change):
+def killed_after_change(way, change):
     killed(way, f"reload-kill-after={change['n']}")
     if change["n"] % 2:
         cleared()
@@ -225,13 +227,13 @@ def _(way, change):
 
 
 @each("is killed before it is taken back", "there", "live")
-def _(way, change):
+def killed_before_undo(way, change):
     if change != PLANS[way][-1]:
         broken_and_killed(way, change, "back-kill-before")
 
 
 @each("is killed after it was taken back", "back")
-def _(way, change):
+def killed_after_undo(way, change):
     if change != PLANS[way][-1]:
         broken_and_killed(way, change, "back-kill-after")
 

@@ -28,7 +28,7 @@ harness.leaves_nothing()
 
 
 @tap.cleanup
-def _():
+def udcs_come_back():
     for udc in UDC, OTHER:
         if not pathlib.Path("/sys/class/udc", udc).exists():
             comes(udc)
@@ -104,7 +104,7 @@ BACK = f"it is bound again when its UDC {UDC} is back"
 
 
 @test("the UDC is not there: the gadget is what its file says, and on the bus when the UDC is back")
-def _():
+def becomes_its_file():
     up()
     before = pids()
     has_gone()
@@ -125,7 +125,7 @@ def stopped(fifo):
 
 
 @test("the UDC goes, and perhaps comes back, while a reload is under way")
-def _():
+def udc_goes_during_reload():
     for back in (False, True):
         fifo = gadgets.Fifo()
         up({"a": LOOPBACK})
@@ -149,7 +149,7 @@ def _():
 
 
 @test("it fails while the UDC is not there: the old gadget is back, and on the bus when the UDC is")
-def _():
+def fails_without_udc():
     for during in (False, True):
         fifo = gadgets.Fifo()
         up({"a": LOOPBACK})
@@ -173,7 +173,7 @@ def _():
 
 
 @test("the way back fails for another reason as well: broken, as with a UDC")
-def _():
+def way_back_fails():
     harness.up(write("old"), "--udc", UDC, fault="reload-fail=3:28,back-fail=2:28")
     has_gone()
     path = pathlib.Path(write("new"))
@@ -184,7 +184,7 @@ def _():
 
 
 @test("a reload that needs no rebind is done as well")
-def _():
+def without_rebind():
     up()
     has_gone()
     write("old", SLEEP)
@@ -195,7 +195,7 @@ def _():
 
 
 @test("a file that names a UDC which is there: the gadget is on that one")
-def _():
+def file_names_other_udc():
     for again in (False, True):
         up()
         has_gone()
@@ -214,7 +214,7 @@ def _():
 
 
 @test("another reload before the UDC is back, with a rebind and without")
-def _():
+def second_reload():
     unbound_by_reload()
     write("newer")
     contains(reload(), BACK)
@@ -226,7 +226,7 @@ def _():
 
 
 @test("meanwhile: bind says what is missing, restart restarts, unbind keeps it off, down takes it down")
-def _():
+def commands_meanwhile():
     unbound_by_reload()
     contains(must(ffsctl("bind", "x"), 69).stderr, f"there is no UDC '{UDC}'")
     before = pids()
@@ -252,7 +252,7 @@ def _():
 
 
 @test("meanwhile a worker fails for good: it is not on the bus when the UDC is back")
-def _():
+def worker_fails_meanwhile():
     up(gadgets.FRAGILE + 'on_failed = "unbind"; ')
     has_gone()
     write(functions=gadgets.FRAGILE + 'on_failed = "unbind"; ')
@@ -283,7 +283,7 @@ def uevents():
 
 
 @test("until the UDC is back nothing is tried")
-def _():
+def nothing_is_tried_meanwhile():
     unbound_by_reload()
     with quiet():
         uevents()
@@ -299,7 +299,7 @@ def _():
 
 
 @test("reexec, and a supervisor that dies: the next one binds it, also when the UDC came back meanwhile")
-def _():
+def reexec_and_takeover_meanwhile():
     for meanwhile in (False, True):
         unbound_by_reload()
         before = pids()

@@ -43,7 +43,7 @@ def everybody(gadget):
 for who in ("the supervisor alone", "everybody, the workers first", "everybody, the supervisor first"):
 
     @test(f"TERM to {who} ends it with 0 and nothing left", who)
-    def _(who):
+    def term_ends_it(who):
         before = snapshot()
         child, _ = run(f"{EXAMPLES}/loopback.conf")
         gadget, code = status("loopback")
@@ -63,7 +63,7 @@ for who in ("the supervisor alone", "everybody, the workers first", "everybody, 
 
 
 @test("a terminal's Ctrl-C, which goes to the whole process group, does the same")
-def _():
+def terminal_ctrl_c():
     before = snapshot()
     child = subprocess.Popen([FFSCTL, "run", "--udc", "dummy_udc.0", f"{EXAMPLES}/loopback.conf"], stdin=subprocess.DEVNULL,
                              stderr=subprocess.PIPE, text=True, start_new_session=True)
@@ -85,7 +85,7 @@ def until(child, words):
 
 
 @test("HUP reloads: the file that has changed, has not, is wrong, is gone, and is good again")
-def _():
+def hup_reloads():
     text = pathlib.Path(EXAMPLES, "loopback.conf").read_text()
     path = gadgets.DIRECTORY / "loopback.conf"
     path.write_text(text)
@@ -115,7 +115,7 @@ def _():
 
 
 @test("HUP before the gadget is up: when it is")
-def _():
+def hup_before_up():
     path = gadgets.gadget("x", gadgets.LOOPBACK)
     child = subprocess.Popen([FFSCTL, "run", "--udc", "none", path], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     gadgets.await_state("x", "starting")
@@ -126,7 +126,7 @@ def _():
 
 
 @test("a service manager is told by NOTIFY_SOCKET: status, ready, stopping, and WATCHDOG=1 as it asks for")
-def _():
+def notify_socket():
     path = gadgets.gadget("x", gadgets.worker(plugin="loopback", restart_delay=0))
     for kind in ("a path", "an abstract name"):
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
@@ -168,7 +168,7 @@ def _():
 
 
 @test("--notify-fd: one newline when it is up, not before, and then nobody has the descriptor any more")
-def _():
+def notify_fd():
     told = gadgets.Fifo()
     path = gadgets.gadget("x", gadgets.odd("tell", told.path, "raise", int(signal.SIGSTOP), "notify", "wait"))
     ours, theirs = os.pipe()
@@ -187,7 +187,7 @@ def _():
 
 
 @test("a keeper's death is exit 76; the next command clears what is left")
-def _():
+def keeper_death():
     before = snapshot()
     child, _ = run(f"{EXAMPLES}/loopback.conf")
     gadget, _ = status("loopback")

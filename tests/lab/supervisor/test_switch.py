@@ -85,7 +85,7 @@ def must_be_gone(*names):
 
 
 @test("a worker asks for another gadget: the host gets its answer, and then that gadget")
-def _():
+def host_gets_answer_then_gadget():
     b()
     up(a())
     was = status("a")[0]
@@ -100,7 +100,7 @@ def _():
 
 
 @test("there and back, often: each comes up as the first time")
-def _():
+def back_and_forth():
     b()
     up(a())
     pid, first = status("a")[0]["supervisor"], len(os.listdir(f"/proc/{status('a')[0]['supervisor']}/fd"))
@@ -114,7 +114,7 @@ def _():
 
 
 @test("what a worker hands over the other's workers find in their configuration, also later ones")
-def _():
+def payload_reaches_new_workers():
     dumped, other = open_file("dumped"), open_file("other")
     b(odd("dump", dumped, "ready", "setup", restart_delay=0))
     up(a(odd("dump", other, "ready", "setup")))
@@ -131,7 +131,7 @@ def _():
 
 
 @test("run: the process stays, its words go to stderr, and TERM ends it whatever it is by then")
-def _():
+def run_stays_same_process():
     b()
     with harness.configured():
         process = start("run", a(), *ON)
@@ -145,7 +145,7 @@ def _():
 
 
 @test("off the bus it becomes one that is off the bus; bind puts it where it was")
-def _():
+def unbound_stays_unbound():
     b()
     up(a(odd("ready", "bound", "unbound", "switch", "b", "stop")))
     must(ffsctl("unbind", "a"))
@@ -159,7 +159,7 @@ def _():
 
 
 @test("on the UDC of --udc; but on that of its own file, if it names one")
-def _():
+def udc_of_up_or_file():
     b()
     with harness.configured():
         harness.up(a(), "--udc", "dummy_udc.1")
@@ -171,7 +171,7 @@ def _():
 
 
 @test("what a reload has made of it is what is back, when it was switched from and the other fails")
-def _():
+def reload_survives_failed_switch():
     b(odd("exit", 1))
     up(a(names=("b", "c")))
     path = a(extra='max_speed = "high";')
@@ -185,7 +185,7 @@ def _():
 
 
 @test("a worker that keeps its privileges can be in either")
-def _():
+def privileges_kept():
     b(odd("ready", "setup", user="root", privileges="keep"))
     up(a())
     switch("b")
@@ -209,7 +209,7 @@ PRIVILEGED = odd("ready", "setup", capabilities=["cap_net_admin"])
 
 
 @test("the supervisor keeps what workers need of the gadgets that it may become, and no more")
-def _():
+def supervisor_capabilities():
     b()
     up(a(names=("b", "nowhere")))
     eq(kept("a"), (BASE, 0))
@@ -346,7 +346,7 @@ for refuse in (unnamed, without_file, with_errors, without_program, with_its_nam
 
 
 @test("of two requests at once the first counts")
-def _():
+def first_of_two_requests():
     b()
     gadget("c", SERVES)
     up(a(odd("ready", "bound", "switch", "b", "switch", "c", "stop"), names=("b", "c")))
@@ -356,7 +356,7 @@ def _():
 
 
 @test("a flood of requests is refused once a second")
-def _():
+def flood_is_refused():
     (gadgets.DIRECTORY / "b.conf").unlink(missing_ok=True)
     words = ["switch", "b"] * 200
     up(a(odd("ready", "bound", *words, "setup")))
@@ -382,7 +382,7 @@ def back(words):
 
 
 @test("the other's worker ends before it is ready: the old gadget is up again, and serves; more than once")
-def _():
+def new_worker_ends_early():
     path = b(worker(exec=["/bin/sh", "-c", "echo last words; exit 3"], ready="notify"))
     up(a())
     for _ in range(3):
@@ -394,7 +394,7 @@ def _():
 
 
 @test("the other's worker is never ready")
-def _():
+def new_worker_never_ready():
     b(odd("wait", start_timeout=3))
     up(a())
     back("did not get ready within 3 s (start_timeout)")
@@ -402,7 +402,7 @@ def _():
 
 
 @test("the other cannot be bound: it needs more endpoints than the UDC has")
-def _():
+def new_gadget_cannot_bind():
     drives = " ".join(f'd{i} : {{ type = "mass_storage"; }};' for i in range(16))
     (gadgets.DIRECTORY / "b.conf").write_text(f"functions : {{ {drives} }};")
     up(a())
@@ -411,7 +411,7 @@ def _():
 
 
 @test("neither comes up: nothing is left")
-def _():
+def neither_comes_up():
     b()
     up(a(), fault=";fail=3:5;fail=2:5")
     pid = status("a")[0]["supervisor"]
@@ -421,7 +421,7 @@ def _():
 
 
 @test("under run the reason is told, and the exit status is of a failure")
-def _():
+def failure_under_run():
     b()
     with harness.configured():
         process = start("run", a(), *ON, env=dict(os.environ, FFSCTL_TEST_FAULT=";fail=3:5;fail=2:28"))
@@ -437,7 +437,7 @@ def plan(path):
 
 
 @test("any step of the other's fails: the old one is up again")
-def _():
+def any_step_fails():
     for step in plan(b())[::rounds(3, 1)]:
         up(a(), fault=f";fail={step['n']}:5")
         back(f"cannot {step['do']} {step['path']}: Input/output error")
@@ -445,7 +445,7 @@ def _():
 
 
 @test("an undo of the old one's fails: the log says what is left, and down takes it away")
-def _():
+def undo_of_old_gadget_fails():
     b()
     step = next(s for s in plan(a()) if s["do"] == "mount")
     up(a(), fault=f"undo-fail={step['n']}:16")
@@ -471,7 +471,7 @@ def slow():
 
 
 @test("meanwhile status tells of both")
-def _():
+def status_tells_both():
     slow()
     shown, code = status("b")
     eq((shown["state"], code), ("starting", 1))
@@ -484,21 +484,21 @@ def _():
 
 
 @test("down of the other while it comes up: neither is up")
-def _():
+def down_of_new_gadget():
     slow()
     down("b")
     must_be_gone("a", "b")
 
 
 @test("down of the old one while the other comes up, and fails: neither is up")
-def _():
+def down_of_old_gadget():
     slow()
     down("a")
     must_be_gone("a", "b")
 
 
 @test("down while the old one goes down: the other one is not wanted either")
-def _():
+def down_while_old_goes_down():
     b()
     up(a({"echo": SERVES, "slow": odd("deaf", "ready", "wait", stop_timeout=5)}))
     ask("b")
@@ -569,7 +569,7 @@ for n_, (fault_, kind_) in enumerate(KILLS):
 
 
 @test("killed when it is the other gadget: up of the one that it was started for clears that")
-def _():
+def killed_then_up_of_first():
     b()
     up(a())
     kill(switch("b")["supervisor"])
@@ -580,7 +580,7 @@ def _():
 
 
 @test("what one that died has left of the other gadget is cleared when the old one is down")
-def _():
+def leftovers_of_dead_switch():
     up(b())
     pid = status("b")[0]["functions"][0]["keeper"]
     kill(status("b")[0]["supervisor"])

@@ -162,21 +162,21 @@ def nothing_left():
 
 
 @test("every file is installed, and no other")
-def _():
+def every_file_and_no_other():
     eq(sorted(files(PREFIX) - before), INSTALLED)
     eq(sorted(files(f"/tmp/staged{PREFIX}")), INSTALLED, "with DESTDIR")
     eq(sorted(files("/tmp/staged")), sorted(f"{PREFIX[1:]}/{f}" for f in INSTALLED), "with DESTDIR")
 
 
 @test("modes: programs can be run, nothing but root writes")
-def _():
+def modes_of_files():
     for file in INSTALLED:
         mode = stat.S_IMODE(os.stat(f"{PREFIX}/{file}").st_mode)
         eq(oct(mode), oct(0o755 if EXECUTABLE.search(file) else 0o644), file)
 
 
 @test("no installed program names the place where it was built")
-def _():
+def no_program_names_build():
     for file in INSTALLED:
         data = pathlib.Path(PREFIX, file).read_bytes()
         # (debugging information does, which a package strips)
@@ -185,7 +185,7 @@ def _():
 
 
 @test("what lies beside an installed ffsctl is not its worker host")
-def _():
+def worker_host_beside_ffsctl():
     decoy = pathlib.Path(PREFIX, "bin/ffsctl-worker")
     decoy.write_text("#!/bin/sh\nexit 1\n")
     decoy.chmod(0o755)
@@ -197,7 +197,7 @@ def _():
 
 
 @test("up by name, 64 MiB by the installed bench, status, down: README's quick start")
-def _():
+def readme_quick_start():
     contains(sh("ffsctl up loopback --wait-host").stderr, "loopback: configured by the host")
     gadget = json.loads(sh("ffsctl status loopback --json").stdout)["gadgets"][0]
     eq(gadget["file"], f"{PREFIX}/share/ffsctl/gadget.d/loopback.conf")
@@ -211,7 +211,7 @@ def _():
 
 
 @test("README's smallest gadget file, under `ffsctl run` as by its unit")
-def _():
+def readme_smallest_file():
     smallest = "".join(line[4:] + "\n" for line in re.search(r"(?:^    .*\n)+", README, re.M).group().splitlines())
     ok(smallest.startswith("functions : {"), smallest)
     command = re.search(r"^    ExecStart=(.*)$", README, re.M).group(1)
@@ -233,7 +233,7 @@ def _():
 
 
 @test("the installed examples are clean, and the Python worker serves as nobody")
-def _():
+def examples_and_python_worker():
     sh(f"ffsctl check {PREFIX}/share/doc/ffsctl/examples/*.conf")
     sh(f"ffsctl up {PREFIX}/share/doc/ffsctl/examples/python-worker.conf --wait-host")
     sh("ffsbench loop --bytes 1M --quiet")
@@ -260,7 +260,7 @@ def bytes_and_back(data):
 
 
 @test("the template plugin: built outside of the tree by the line of its README, and it serves data")
-def _():
+def template_plugin():
     shutil.copytree(f"{PREFIX}/share/doc/ffsctl/examples/plugin-template", TEMPLATE)
     build, plugins, check, up, status, bench, plugindir = commands_of(TEMPLATE / "README.md")
     sh(f"cd {TEMPLATE} && {build.replace('-shared', '-shared -std=c99 -Wall -Wextra -Wpedantic -Werror')}")
@@ -290,7 +290,7 @@ def _():
 
 
 @test("a program with libffsctl-stream: built by the line of its source, found by its soname, and it serves data")
-def _():
+def stream_library_program():
     examples = pathlib.Path(PREFIX, "share/doc/ffsctl/examples")
     here = pathlib.Path("/tmp/streams")
     here.mkdir(mode=0o755)
@@ -313,14 +313,14 @@ def _():
 
 
 @test("installed schemas are schemas")
-def _():
+def schemas_are_schemas():
     for file in INSTALLED:
         if file.endswith(".schema.json"):
             jsonschema.Draft202012Validator.check_schema(json.loads(pathlib.Path(PREFIX, file).read_text()))
 
 
 @test("the program has the installed schemas and completions inside")
-def _():
+def schemas_and_completions_inside():
     for shell, file in (("bash", "bash-completion/completions/ffsctl"), ("zsh", "zsh/site-functions/_ffsctl"),
                         ("fish", "fish/vendor_completions.d/ffsctl.fish")):
         eq(sh(f"ffsctl completion {shell}").stdout, pathlib.Path(PREFIX, "share", file).read_text(), shell)
@@ -331,14 +331,14 @@ def _():
 
 
 @test("the manual pages are found by name")
-def _():
+def manual_pages():
     for page in ("8 ffsctl", "5 ffsctl-gadget", "7 ffsctl-worker", "3 ffsctl-plugin", "3 ffsctl-stream", "1 ffsbench"):
         contains(sh(f"mandoc -l {PREFIX}/share/man/man{page[0]}/{page[2:]}.{page[0]} | head -1").stdout,
                  page[2:].upper())
 
 
 @test("uninstall leaves nothing")
-def _():
+def uninstall_leaves_nothing():
     for hidden in {SRC, BUILD}:
         subprocess.run(["umount", hidden], check=True)
     make("uninstall")

@@ -42,7 +42,7 @@ def worker_of(name, label="echo"):
 
 
 @test("a program that cannot be started any more costs no one else: status and down work")
-def _():
+def unstartable_program_costs_nobody():
     program = gadgets.DIRECTORY / "program"
     shutil.copy("/bin/sleep", program)
     up(plain("lost", worker(exec=[str(program), "100000"], ready="started", restart_delay=0, restart_limit=0)))
@@ -56,7 +56,7 @@ def _():
 
 
 @test("a worker that was ready ends before the gadget is up: that is no success")
-def _():
+def ready_worker_ends_before_up():
     go = Fifo("go")
     path = plain("half", {"quick": odd("ready", "tell", go.path, "exit", "3"),
                           "slow": worker(exec=["/bin/sh", "-c", "sleep 1; echo >&$NOTIFY_FD; exec sleep 1000"],
@@ -68,14 +68,14 @@ def _():
 
 
 @test("a worker whose end is heard of before it is read that it was ready: it was ready")
-def _():
+def end_seen_before_ready():
     coming = ends_before_it_is_read("quick", "--udc", "dummy_udc.0")
     contains(must(finish(coming), 76).stderr,
              "the worker of 'echo' was ready, but ended before the gadget was up: exit 3")
 
 
 @test("when a restart is answered, the status tells of it already")
-def _():
+def restart_answer_and_status_agree():
     up(plain("told", worker(exec=["sleep", "100000"], ready="started", restart_delay=1000, restart_max_delay=1000)))
     kill(worker_of("told")["pid"])
     await_status("told", lambda g: g["functions"][0]["worker"]["state"] == "waiting", "waiting")
@@ -95,7 +95,7 @@ def _():
 
 
 @test("the keeper dies while a restart is awaited: restart says so")
-def _():
+def keeper_dies_during_restart():
     told = Fifo()
     up(plain("deaf", odd("deaf", "ready", "tell", told.path, "wait", stop_timeout=patience(3))))
     told.wait()
@@ -108,7 +108,7 @@ def _():
 
 
 @test("workers that do not want to stop are waited for together, not one after the other")
-def _():
+def stubborn_workers_stop_together():
     told = Fifo()
     names, each = ("a", "b", "c"), patience(1.5)
     path = plain("stubborn", {n: odd("deaf", "ready", "tell", told.path, "wait", stop_timeout=each) for n in names})
@@ -122,7 +122,7 @@ def _():
 
 
 @test("a keeper that dies while the gadget goes down is no failure of run")
-def _():
+def keeper_dies_during_down():
     told = Fifo()
     child = run_in_foreground(FFSCTL, "run", plain("late", odd("deaf", "ready", "tell", told.path, "wait",
                                                                stop_timeout=patience(1.5))))
@@ -140,7 +140,7 @@ NOTIFY = ("import os, socket\n"
 
 
 @test("who says READY=1 may have ended when the supervisor reads it")
-def _():
+def sender_of_ready_has_ended():
     # As a shell script does with systemd-notify, and so fast that the supervisor is still asleep.
     script = gadgets.DIRECTORY / "notify.py"
     script.write_text(NOTIFY)
@@ -152,7 +152,7 @@ def _():
 
 
 @test("a worker is given the default signal actions, whatever ffsctl was given")
-def _():
+def default_signal_actions():
     def ignore():
         for sig in (signal.SIGHUP, signal.SIGINT, signal.SIGUSR1, signal.SIGPIPE, signal.SIGCHLD):
             signal.signal(sig, signal.SIG_IGN)
@@ -173,7 +173,7 @@ def _():
 
 
 @test("up without 0, 1 and 2: the lock stays with the supervisor")
-def _():
+def up_without_stdio():
     path = plain("bare")
     subprocess.run(["/bin/sh", "-c", f"exec {FFSCTL} up {path} <&- >&- 2>&-"], check=True)
     now, code = status("bare")
@@ -184,7 +184,7 @@ def _():
 
 
 @test("up under a tight umask: what users are to read they can read")
-def _():
+def up_under_tight_umask():
     must(subprocess.run([FFSCTL, "up", plain("tight")], preexec_fn=lambda: os.umask(0o077) and None,
                         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True))
     modes = {p: oct(os.stat(p).st_mode & 0o777) for p in
@@ -202,7 +202,7 @@ def run_in_foreground(*command, **kwargs):
 
 
 @test("run as the last word of a script: a process that the script has started is not ours to end")
-def _():
+def run_ends_no_process_of_script():
     path = plain("script")
     pid = gadgets.DIRECTORY / "pid"
     child = run_in_foreground("/bin/sh", "-c", f"sleep 100000 & echo $! >{pid}; exec {FFSCTL} run {path}")
@@ -218,7 +218,7 @@ def _():
 
 
 @test("run goes on when nobody reads its words any more")
-def _():
+def run_without_reader():
     child = run_in_foreground(FFSCTL, "run", plain("pipe"), restore_signals=True)
     child.stderr.close()
     kill(worker_of("pipe")["pid"])
@@ -232,7 +232,7 @@ def _():
 
 
 @test("two gadgets come and go at the same time, again and again")
-def _():
+def two_gadgets_at_once():
     paths = [gadget(name, LOOPBACK) for name in ("one", "two")]
     for _ in range(rounds(8, 15, 25)):
         for command in (["up", "--no-bind"], ["down"]):
@@ -248,7 +248,7 @@ def _():
 
 
 @test("the same gadget comes and goes by two: each command succeeds or says who is in the way")
-def _():
+def same_gadget_by_two():
     path = gadget("same", LOOPBACK)
     script = (f"for i in $(seq {rounds(12, 20, 40)}); do {FFSCTL} -q $2 $1; r=$?; "
               "case $r in 0|73|75) ;; *) echo exit $r >&2; exit 1;; esac; done")
@@ -275,7 +275,7 @@ def going_down(name):
 
 
 @test("up while the same goes down does not say that it is up")
-def _():
+def up_during_down():
     path, child = going_down("leaving")
     supervisor = status("leaving")[0]["supervisor"]
     result = must(ffsctl("up", path), 73)
@@ -286,7 +286,7 @@ def _():
 
 
 @test("a second down waits for the first")
-def _():
+def second_down_waits():
     _, child = going_down("leaving")
     must(ffsctl("down", "leaving"))
     eq(status("leaving"), (None, 3))
@@ -315,7 +315,7 @@ def orphan(name):
 
 
 @test("while another command clears what a dead supervisor has left, its last status is not the truth")
-def _():
+def status_during_cleanup():
     path, _ = orphan("stale")
     with owned("stale", f"{os.getpid()} down\n"):
         now, code = status("stale")
@@ -328,7 +328,7 @@ def _():
 
 
 @test("the words of a dead owner are not taken for those of the new one")
-def _():
+def stale_words_of_dead_owner():
     path, supervisor = orphan("stale")
     with owned("stale", f"{supervisor} supervisor\n"):
         result = must(ffsctl("up", path), 73)
@@ -338,7 +338,7 @@ def _():
 
 
 @test("a user who holds the lock file open keeps nobody from working")
-def _():
+def lock_held_by_user():
     orphan("open")
     code = ("import fcntl, os, sys, struct\n"
             "os.setgid(65534); os.setuid(65534)\n"
@@ -357,7 +357,7 @@ def _():
 
 
 @test("a record that somebody has removed: up says so, and does not look for it for ever")
-def _():
+def record_removed():
     path = plain("robbed")
     up(path)
     os.unlink(RUN / "robbed/record")
@@ -367,7 +367,7 @@ def _():
 
 
 @test("a damaged status hides no other gadget")
-def _():
+def damaged_status():
     up(plain("good"))
     up(gadget("bad", LOOPBACK), "--no-bind")
     for text in ("", "{", "[]", '"x"', '{"functions": 1, "problems": {}, "state": 7}'):
@@ -379,7 +379,7 @@ def _():
 
 
 @test("a record that makes no sense ends down with a message, not with a signal")
-def _():
+def senseless_record():
     orphan("odd")
     record = RUN / "odd/record"
     good = record.read_text()
@@ -398,7 +398,7 @@ def _():
 
 
 @test("gadget files in /run/ffsctl/gadget.d are no gadget")
-def _():
+def gadget_file_in_run_directory():
     (RUN / "gadget.d").mkdir(parents=True)
     try:
         result = must(ffsctl("status"))
@@ -410,7 +410,7 @@ def _():
 
 
 @test("names that would lead out of /run/ffsctl are refused")
-def _():
+def names_leading_out():
     up(plain("inside"))
     for name in ("..", ".", "", "a b", "-x"):
         for command in ("down", "status", "restart"):
@@ -422,7 +422,7 @@ def _():
 
 
 @test("a damaged gadget file goes down by its whole name")
-def _():
+def damaged_file_by_name():
     path = plain("with.dots")
     up(path)
     pathlib.Path(path).write_text("functions : {")
@@ -431,7 +431,7 @@ def _():
 
 
 @test("the UDC goes: status does not say ready")
-def _():
+def udc_goes_away():
     up(plain("lonely"))
     driver = pathlib.Path("/sys/bus/platform/drivers/dummy_udc")
     (driver / "unbind").write_text("dummy_udc.0")

@@ -47,7 +47,7 @@ def echoes():
 
 
 @test("a supervisor of the old one: the new one's commands, and re-exec, after which its workers go on")
-def _():
+def old_supervisor_new_commands():
     must(old("up", the_gadget(), "--wait-host"))
     before = pids()
     must(ffsctl("reexec", "x"))
@@ -60,7 +60,7 @@ def _():
 
 
 @test("it has died: the new one makes the gadget anew, since its workers are others' now")
-def _():
+def old_died_new_up():
     path = the_gadget()
     must(old("up", path))
     kill(status("x")[0]["supervisor"])
@@ -70,14 +70,14 @@ def _():
 
 
 @test("it has died: down of the new one ends its workers and all that they have started")
-def _():
+def old_died_new_down():
     must(old("up", the_gadget()))
     kill(status("x")[0]["supervisor"])
     down("x")
 
 
 @test("a supervisor of the new one: the old one's commands, re-exec back, and down")
-def _():
+def new_supervisor_old_commands():
     up(the_gadget())
     before = pids()
     must(old("restart", "x"))
@@ -89,7 +89,7 @@ def _():
 
 
 @test("it has died: the old one makes the gadget anew")
-def _():
+def new_died_old_up():
     path = the_gadget()
     up(path)
     kill(status("x")[0]["supervisor"])

@@ -99,7 +99,7 @@ def show(what):
 
 
 @test("its status is the gadget's")
-def _():
+def status_is_gadgets():
     write()
     with managing(Systemd) as systemd:
         must(finish(systemd.start()))
@@ -112,7 +112,7 @@ def _():
 
 
 @test("the journal has why a reload failed")
-def _():
+def journal_has_reload_failure():
     write()
     with managing(Systemd) as systemd:
         must(finish(systemd.start()))
@@ -124,7 +124,7 @@ def _():
 
 
 @test("down from a shell takes away what the unit has made: its mounts are where everybody's are")
-def _():
+def down_from_shell():
     write()
     with managing(Systemd) as systemd:
         must(finish(systemd.start()))
@@ -135,7 +135,7 @@ def _():
 
 
 @test("a supervisor that hangs is killed in time, and the next one takes over")
-def _():
+def hanging_supervisor_is_killed():
     write()
     with managing(Systemd) as systemd:
         must(finish(systemd.start()))
@@ -155,7 +155,7 @@ def _():
 
 
 @test("enabled, it is started when a UDC appears")
-def _():
+def started_by_udc():
     write()
     driver = pathlib.Path("/sys/bus/platform/drivers/dummy_udc")
     with managing(Systemd) as systemd:
@@ -180,7 +180,7 @@ def drop_in(name, text):
 
 
 @test("what the unit keeps from a service no example needs, nor another gadget that is installed")
-def _():
+def unit_keeps_nothing_needed():
     drop_in("path", f"[Service]\nEnvironment=PATH={os.environ['PATH']}\n")
     medium = pathlib.Path("/var/lib/ffsctl/storage.img")
     medium.parent.mkdir(parents=True, exist_ok=True)
@@ -198,7 +198,7 @@ def _():
 
 
 @test("nor the supervisor, to end what workers of another user have started and left")
-def _():
+def supervisor_ends_workers_leftovers():
     write(odd("children", "daemon", "deaf", "ready", "wait", stop_timeout=0.1, user="nobody",
               limits={"files": 20}))
     with managing(Systemd) as systemd:
@@ -229,7 +229,7 @@ for name, block, expected in (("network-dhcp", BLOCKS[0], [f"{1 << 10 | 1 << 12 
                               ("login", BLOCKS[1], privileges(1))):
 
     @test(f"{name}, with README's drop-in: its worker has the privileges that it needs", name, block, expected)
-    def _(name, block, expected):
+    def readme_drop_in(name, block, expected):
         path = drop_in("more", block)
         text = pathlib.Path(SRC, "gadget.d", f"{name}.conf").read_text()
         (GADGETS / f"{name}.conf").write_text(f'udc = "dummy_udc.0";\n{text}')
@@ -246,7 +246,7 @@ for name, block, expected in (("network-dhcp", BLOCKS[0], [f"{1 << 10 | 1 << 12 
 for document in ("README.md", "man/ffsctl.8"):
 
     @test(f"the unit of a few lines in {document}: a crash, and the next one takes over", document)
-    def _(document):
+    def short_unit(document):
         lines = pathlib.Path(SRC, document).read_text().splitlines()
         first = next(n for n, line in enumerate(lines) if line.strip() == "[Service]")
         last = next(n for n, line in enumerate(lines) if n > first and "WantedBy=" in line)

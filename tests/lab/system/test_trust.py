@@ -41,7 +41,7 @@ def file_in(directory, text=None, name="x.conf"):
 
 
 @test("a gadget file that others may write, or in a directory of which that is true")
-def _():
+def gadget_file_others_may_write():
     path = file_in(DIRECTORY / "a")
     path.chmod(0o666)
     refused(f"root does not act on {path}: others may write to it (mode 0666); who can write it could do anything here",
@@ -73,7 +73,7 @@ def _():
 
 
 @test("somebody's own file: up of its path takes it; run, and a directory for names, do not")
-def _():
+def file_of_other_user():
     path = file_in(DIRECTORY / "c")
     os.chown(path, USER, USER)
     up(str(path))
@@ -89,7 +89,7 @@ def _():
 
 
 @test("what it includes, and its drop-ins")
-def _():
+def includes_and_drop_ins():
     path = file_in(DIRECTORY / "d", '@include "more.inc"\n' + pathlib.Path(gadget("x", LOOPBACK)).read_text())
     more = file_in(path.parent, 'max_speed = "high";\n', "more.inc")
     more.chmod(0o646)
@@ -104,7 +104,7 @@ def _():
 
 
 @test("programs and plugins, at their places in the file")
-def _():
+def programs_and_plugins():
     directory = DIRECTORY / "e"
     program = file_in(directory, "#!/bin/sh\nexec sleep 100000\n", "program")
     plugin = directory / "mine.so"
@@ -124,7 +124,7 @@ def _():
 
 
 @test("every directory on the way, also behind a link; what is no regular file; access lists")
-def _():
+def whole_path_and_access_lists():
     text = pathlib.Path(gadget("x", LOOPBACK)).read_text()
     high = DIRECTORY / "high"
     high.mkdir()
@@ -166,7 +166,7 @@ def _():
 
 
 @test("a program is looked at again before each start, and one for reexec before that")
-def _():
+def checked_before_each_start():
     high = DIRECTORY / "bin"
     high.mkdir()
     program = file_in(high / "low", "#!/bin/sh\nexec sleep 100000\n", "program")
@@ -192,7 +192,7 @@ def _():
 
 
 @test("reload: a file that others may write by now changes nothing")
-def _():
+def reload_of_writable_file():
     path = file_in(DIRECTORY / "f")
     up(str(path))
     before = status("x")[0]["functions"]
@@ -205,7 +205,7 @@ def _():
 
 
 @test("who is not root has only its own rights to lose")
-def _():
+def other_users_have_own_rights():
     path = file_in(DIRECTORY / "g")
     path.chmod(0o666)
     result = subprocess.run([FFSCTL, "up", str(path)], capture_output=True, text=True, user=USER, group=USER,
@@ -236,7 +236,7 @@ def as_user(group, groups, *args):
 
 
 @test("without --group nobody but root is answered, and told so")
-def _():
+def no_group_means_root_only():
     up(gadget("x", LOOPBACK))
     for command in ("restart", "unbind", "down", "reload"):
         contains(must(as_user(OPERATORS, [OPERATORS], command, "x"), 77).stderr, "this needs root")
@@ -246,7 +246,7 @@ def _():
 
 
 @test("--group: who is in it, first or further on, may restart, bind, reload and take down; nobody else may")
-def _():
+def group_may_command():
     path = gadget("x", LOOPBACK)
     for group, groups in ((OPERATORS, []), (OTHERS, [1, 2, OPERATORS, 3])):
         up(path, "--group", OPERATORS)
@@ -267,7 +267,7 @@ def _():
 
 
 @test("--group: what root loads or executes only root names; after reexec and a take-over it is as before")
-def _():
+def group_loads_nothing():
     path = gadget("x", LOOPBACK)
     other = DIRECTORY / "other" / "x.conf"
     other.parent.mkdir()
@@ -309,7 +309,7 @@ def holding(user, *waits):
 
 
 @test("--group: its members cannot take root's places, nor one member another's")
-def _():
+def group_cannot_starve_others():
     up(gadget("x", LOOPBACK), "--group", OPERATORS)
     with holding(USER, *["idle"] * 12), holding(OTHER_USER, *["disconnected"] * 12):
         with holding(1002, "configured"), holding(1003, *["idle"] * 12):
@@ -377,7 +377,7 @@ def users(name="x"):
 
 
 @test("without 'user' a program and a plugin are each a user of their own, who can do nothing to others")
-def _():
+def own_user_without_user():
     up(gadget("x", {"a": odd("ready", "wait", env={"WORD": SECRET}), "b": odd("ready", "wait"), "c": LOOPBACK}))
     pids = workers()
     found = {label: identity(pid) for label, pid in pids.items()}
@@ -402,7 +402,7 @@ def _():
 
 
 @test("the umask of who brings it up changes nothing: everybody may look, and a worker begins with 022")
-def _():
+def umask_changes_nothing():
     path = gadget("x", odd("ready", "wait"))
     must(subprocess.run([FFSCTL, "up", path], umask=0o077, capture_output=True, text=True))
     for shown in ("/run/ffsctl", "/run/ffsctl/x", "/dev/ffs", "/dev/ffs/x"):
@@ -415,7 +415,7 @@ def _():
 
 
 @test("a worker's own user id is the same after down and up, a take-over and a reload, and no other gadget's")
-def _():
+def user_id_is_stable():
     first, second = {"a": odd("ready", "wait")}, {"a": odd("ready", "wait"), "b": LOOPBACK}
     path = gadget("x", first)
     up(path)

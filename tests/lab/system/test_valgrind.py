@@ -85,7 +85,7 @@ def again(*args, code=0):
 
 
 @test("a leak is seen")
-def _():
+def leak_is_seen():
     source, program = LOGS / "leak.c", gadgets.DIRECTORY / "leak"
     source.write_text("#include <stdlib.h>\nint main(void) { return malloc(7) == 0; }\n")
     must(subprocess.run(["cc", "-O0", "-o", str(program), str(source)], capture_output=True, text=True))
@@ -96,7 +96,7 @@ def _():
 
 @test("check: every example, and bad files",
       only_all="gadgetfile/strings-of-an-unknown-language-leak: LeakSanitizer sees what check leaks, on this machine")
-def _():
+def check_files():
     checked("check", *ALL)
     checked("check", "--json", *ALL)
     bad = sorted(str(p) for p in pathlib.Path(SRC, "tests/bad").glob("*.conf"))
@@ -105,7 +105,7 @@ def _():
 
 
 @test("features, of which the kernel seems to have none, and who asks for one", only_all=FEWER)
-def _():
+def features_probed():
     out, _ = checked("features")
     eq(len(out.splitlines()), 6, "features")
     checked("features", "--json")
@@ -116,13 +116,13 @@ def _():
 
 
 @test("up --dry-run", only_all=FEWER)
-def _():
+def up_dry_run():
     checked("up", "--dry-run", TWO)
     checked("up", "--dry-run", "--json", TWO)
 
 
 @test("up, its supervisor, status, restart, down")
-def _():
+def up_to_down():
     end(begin("up", TWO, "--wait-host"))
     now = status("two")[0]
     traffic = gadgets.Traffic(0)
@@ -142,7 +142,7 @@ def _():
 
 
 @test("on the bus and off it; what is refused, waited for and not")
-def _():
+def bind_unbind_wait():
     end(begin("up", gadget("x", LOOPBACK), "--no-bind"))
     supervisor = status("x")[0]["supervisor"]
     again("bind", "x", "none.0", code=69)
@@ -157,7 +157,7 @@ def _():
 
 
 @test("reload: live, with a rebind, refused, failed, and failed on the way back")
-def _():
+def reload_outcomes():
     slower = 'max_speed = "high";'
     end(begin("up", gadget("x", {"a": LOOPBACK, "c": SLEEP}), "--wait-host"))
     supervisor = status("x")[0]["supervisor"]
@@ -189,7 +189,7 @@ def _():
 
 
 @test("functions of the kernel's, and what it makes of their values", only_all=FEWER)
-def _():
+def kernel_functions_values():
     path = gadgets.DIRECTORY / "kernels.conf"
     path.write_text('''attrs : { idVendor = 0x1d6b; idProduct = 0x0104; };
 functions : { a : { type = "acm"; }; b : { type = "hid"; attrs : { report_desc = "keyboard"; }; };
@@ -205,7 +205,7 @@ functions : { a : { type = "acm"; }; b : { type = "hid"; attrs : { report_desc =
 
 
 @test("up with other examples", only_all=FEWER)
-def _():
+def other_examples():
     for path in ALL:
         if pathlib.Path(path).stem not in ("languages", "mount-options"):
             continue
@@ -217,7 +217,7 @@ def _():
 
 
 @test("up that fails: at a step, for a worker, for a file, for somebody else")
-def _():
+def up_fails():
     steps = document(must(ffsctl("up", "--dry-run", "--json", TWO)))["gadgets"][0]["plan"]
     for n in rounds([len(steps)], [1, len(steps)]):
         checked("up", TWO, code=71, fault=f"fail={n}:{errno.EIO}")
@@ -231,7 +231,7 @@ def _():
 
 
 @test("up and down that clear what a dead supervisor has left")
-def _():
+def clears_leftovers():
     must(ffsctl("up", TWO))
     kill(status("two")[0]["supervisor"])
     again("status", "two", code=1)
@@ -246,7 +246,7 @@ def _():
 
 
 @test("down that fails", only_all=FEWER)
-def _():
+def down_fails():
     steps = document(must(ffsctl("up", "--dry-run", "--json", TWO)))["gadgets"][0]["plan"]
     mount = next(step["n"] for step in steps if step["do"] == "mount")
     end(begin("up", TWO, fault=f"undo-fail={mount}:{errno.EBUSY}"))
@@ -258,7 +258,7 @@ def _():
 
 
 @test("run, until TERM, and until a keeper dies")
-def _():
+def run_ends():
     for code in rounds([76], [0, 76]):
         process = begin("run", TWO, "--udc", "dummy_udc.0")
         with contextlib.suppress(StopIteration):
