@@ -138,6 +138,13 @@ def named_files_exist():
     eq([n for n in named if not glob.glob(os.path.join(SRC, n[1].replace("NAME", "*")))], [])
 
 
+@test("the table of tests/README.md has every test program of tests/lab, and no other")
+def lab_tests_are_listed():
+    listed = re.findall(r"^\| ([\w-]+) \| (test_\w+) \| \S.* \|$", read(os.path.join(SRC, "tests", "README.md")), re.M)
+    there = [path.split(os.sep)[-2:] for path in glob.glob(os.path.join(SRC, "tests", "lab", "*", "test_*.py"))]
+    eq(sorted(listed), sorted((room, name.removesuffix(".py")) for room, name in there))
+
+
 @test(f"no source has more than {LINES_MAX} lines")
 def no_long_source():
     eq([s for s in SOURCES if read(os.path.join(SRC, s)).count("\n") > LINES_MAX], [])
