@@ -31,7 +31,7 @@ tests_unit_plan_test_plan_SOURCES = tests/unit/plan/test_plan.c
 tests_unit_plan_test_plan_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
 tests_unit_plan_test_plan_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
 
-# The verdicts on blobs: a table by hand, and everything that the generator makes.
+# The validator of blobs: a table by hand, and everything that the generator makes.
 BLOB_HEX_SOURCES = tests/unit/blob/hex.c tests/unit/blob/hex.h
 UNIT_TESTS += tests/unit/blob/test_validate tests/unit/blob/test_validate_usb
 tests_unit_blob_test_validate_SOURCES = tests/unit/blob/test_validate.c $(BLOB_HEX_SOURCES)
@@ -44,10 +44,10 @@ tests_unit_blob_test_validate_usb_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
 BLOBS_SOURCES = tests/fuzz/blobs.c tests/fuzz/blobs.h tests/fuzz/blobs_parts.h \
 	tests/fuzz/blobs_descs.c tests/fuzz/blobs_mutate.c tests/fuzz/blobs_plan.c \
 	tests/fuzz/blobs_text.c
-VERDICT_CHECK_SOURCES = tests/fuzz/verdict_check.c tests/fuzz/verdict_check.h
+BLOB_CHECK_SOURCES = tests/fuzz/blob_check.c tests/fuzz/blob_check.h
 UNIT_TESTS += tests/unit/blob/test_validate_blobs
 tests_unit_blob_test_validate_blobs_SOURCES = tests/unit/blob/test_validate_blobs.c tests/unit/rounds.h $(BLOBS_SOURCES) \
-	$(VERDICT_CHECK_SOURCES)
+	$(BLOB_CHECK_SOURCES)
 tests_unit_blob_test_validate_blobs_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS)
 tests_unit_blob_test_validate_blobs_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
 
@@ -117,10 +117,10 @@ check_PROGRAMS += tests/fuzz/fuzz_gadgetfile
 tests_fuzz_fuzz_gadgetfile_SOURCES = tests/fuzz/fuzz_gadgetfile.c tests/fuzz/fuzz_options.c
 tests_fuzz_fuzz_gadgetfile_CFLAGS = $(AM_CFLAGS) $(LIBCONFIG_CFLAGS) $(JANSSON_CFLAGS)
 tests_fuzz_fuzz_gadgetfile_LDADD = $(FFSCTL_LIBS)
-check_PROGRAMS += tests/fuzz/fuzz_verdict
-tests_fuzz_fuzz_verdict_SOURCES = tests/fuzz/fuzz_verdict.c tests/fuzz/fuzz_options.c \
-	$(BLOBS_SOURCES) $(VERDICT_CHECK_SOURCES)
-tests_fuzz_fuzz_verdict_LDADD = libffsctl.a
+check_PROGRAMS += tests/fuzz/fuzz_blob
+tests_fuzz_fuzz_blob_SOURCES = tests/fuzz/fuzz_blob.c tests/fuzz/fuzz_options.c \
+	$(BLOBS_SOURCES) $(BLOB_CHECK_SOURCES)
+tests_fuzz_fuzz_blob_LDADD = libffsctl.a
 # Beside sources that it takes into its own, with doubles of what they call
 check_PROGRAMS += tests/fuzz/fuzz_control
 tests_fuzz_fuzz_control_SOURCES = tests/fuzz/fuzz_control.c tests/fuzz/control.h \
@@ -131,14 +131,14 @@ tests_fuzz_fuzz_control_LDADD = $(FFSCTL_LIBS)
 if FUZZERS
 tests_fuzz_fuzz_control_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_gadgetfile_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
-tests_fuzz_fuzz_verdict_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_blob_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 else
 FUZZ_MAIN_SOURCES = tests/fuzz/fuzz_main.c tests/fuzz/fuzz_main.h tests/fuzz/fuzz_make.c
 tests_fuzz_fuzz_control_SOURCES += $(FUZZ_MAIN_SOURCES) tests/fuzz/blobs.h tests/fuzz/blobs_mutate.c
 tests_fuzz_fuzz_gadgetfile_SOURCES += $(FUZZ_MAIN_SOURCES) tests/fuzz/blobs.h tests/fuzz/blobs_mutate.c
-tests_fuzz_fuzz_verdict_SOURCES += $(FUZZ_MAIN_SOURCES)
+tests_fuzz_fuzz_blob_SOURCES += $(FUZZ_MAIN_SOURCES)
 TESTS += tests/fuzz/test_corpus.py tests/fuzz/test_corpus_control.py \
-	tests/fuzz/test_corpus_verdict.py
+	tests/fuzz/test_corpus_blob.py
 endif
 
 # configfs: from configfs to a gadget file, and what the kernel has made of values.

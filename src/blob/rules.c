@@ -270,7 +270,7 @@ static const struct ffs_rule_info rules[FFS_RULE_COUNT] = {
 		 "set bInterfaceCount, or leave it out"),
 	STANDARD(USB_ASSOCIATION_CLASS, "USB 3.2, 9.6.4", "bFunctionClass 0 is not allowed",
 		 "use the class of the first interface, or 0xff"),
-	STANDARD(USB_ASSOCIATION_PLACE, "USB 3.2, 9.6.4",
+	STANDARD(USB_ASSOCIATION_ORDER, "USB 3.2, 9.6.4",
 		 "an association from interface {found} on, in front of interface {wanted}",
 		 "write it right in front of its first interface"),
 	STANDARD(USB_ASSOCIATION_OVERLAP, "USB 3.2, 9.6.4",
@@ -350,7 +350,7 @@ static const struct ffs_rule_info rules[FFS_RULE_COUNT] = {
 		 "wBytesPerInterval is {found}, and an interval has room for {wanted}",
 		 "it is at most wMaxPacketSize times (bMaxBurst + 1) times (Mult + 1)"),
 
-	STANDARD(USB_CLASS_PLACE, "HID 1.11, 7.1; CCID 1.1, 5.1; DFU 1.1, 4.1.3",
+	STANDARD(USB_CLASS_ORDER, "HID 1.11, 7.1; CCID 1.1, 5.1; DFU 1.1, 4.1.3",
 		 "a class descriptor that does not follow its interface descriptor",
 		 "write one, between the interface and its endpoints"),
 	STANDARD(USB_CLASS_MISSING, "HID 1.11, 7.1; CCID 1.1, 5.1; DFU 1.1, 4.1.3",

@@ -35,28 +35,28 @@ const struct ffs_kernel *ffs_kernel_find(const char *name)
 }
 
 /* What happens to every blob, before anything of it is read. */
-static bool copied(struct look *l)
+static bool copied(struct validation *v)
 {
-	size_t max = l->judge->kernel->max_alloc;
+	size_t max = v->validator->kernel->max_alloc;
 
-	return !look_refuse_number(l, FFS_WRITE_SHORT, l->size < WRITE_MIN, 0, (uint32_t)l->size,
-				   WRITE_MIN) &&
-	       !look_refuse_number(l, FFS_WRITE_HUGE, l->size > max, 0, (uint32_t)l->size,
-				   (uint32_t)max);
+	return !refuse_if_number(v, FFS_WRITE_SHORT, v->size < WRITE_MIN, 0, (uint32_t)v->size,
+				 WRITE_MIN) &&
+	       !refuse_if_number(v, FFS_WRITE_HUGE, v->size > max, 0, (uint32_t)v->size,
+				 (uint32_t)max);
 }
 
-static bool parse(struct look *l)
+static bool parse(struct validation *v)
 {
-	if (!copied(l))
+	if (!copied(v))
 		return false;
-	switch (l->in->state) {
+	switch (v->in->state) {
 	case FFS_WANTS_DESCRIPTORS:
-		return look_descriptors(l);
+		return validate_descriptors(v);
 	case FFS_WANTS_STRINGS:
 		/* ffs_epfiles_create() and ffs_ready() fail for want of memory and for a bug only
 		 */
-		return look_strings(l) && !look_refuse(l, FFS_FILES, false, 0) &&
-		       !look_refuse(l, FFS_READY, false, 0);
+		return validate_strings(v) && !refuse_if(v, FFS_FILES, false, 0) &&
+		       !refuse_if(v, FFS_READY, false, 0);
 	case FFS_ACTIVE:
 		break;
 	}
@@ -64,36 +64,38 @@ static bool parse(struct look *l)
 	return false;
 }
 
-static bool look_usb(struct look *l, enum ffs_instance_state state)
+static bool validate_usb(struct validation *v, enum ffs_instance_state state)
 {
-	return state == FFS_WANTS_STRINGS ? look_usb_strings(l)
-					  : look_usb_descriptors(l) && look_usb_os_descriptors(l);
+	return state == FFS_WANTS_STRINGS
+		       ? validate_usb_strings(v)
+		       : validate_usb_descriptors(v) && validate_usb_os_descriptors(v);
 }
 
-static struct ffs_verdict judge_write(const struct ffs_judge *judge, struct ffs_instance *in,
-				      const void *blob, size_t size, bool by_standard)
+static struct ffs_finding validate_write(const struct ffs_validator *validator,
+					 struct ffs_instance *in, const void *blob, size_t size,
+					 bool by_standard)
 {
-	struct look l = { .judge = judge, .in = in, .data = blob, .size = size };
+	struct validation v = { .validator = validator, .in = in, .data = blob, .size = size };
 	enum ffs_instance_state state = in->state;
 
-	if (!parse(&l))
-		return l.v;
+	if (!parse(&v))
+		return v.finding;
 	in->state = state + 1;
 	if (by_standard)
-		look_usb(&l, state);
-	return l.v;
+		validate_usb(&v, state);
+	return v.finding;
 }
 
-struct ffs_verdict ffs_verdict_kernel(const struct ffs_judge *judge, struct ffs_instance *in,
-				      const void *blob, size_t size)
+struct ffs_finding ffs_validate_kernel(const struct ffs_validator *validator,
+				       struct ffs_instance *in, const void *blob, size_t size)
 {
-	return judge_write(judge, in, blob, size, false);
+	return validate_write(validator, in, blob, size, false);
 }
 
-struct ffs_verdict ffs_verdict_usb(const struct ffs_judge *judge, struct ffs_instance *in,
-				   const void *blob, size_t size)
+struct ffs_finding ffs_validate_usb(const struct ffs_validator *validator, struct ffs_instance *in,
+				    const void *blob, size_t size)
 {
-	return judge_write(judge, in, blob, size, true);
+	return validate_write(validator, in, blob, size, true);
 }
 
 /*

@@ -11,11 +11,11 @@
  * size, and whatever the bytes say, nothing outside of them is read.
  *
  *   struct ffs_instance fresh = { 0 };
- *   const struct ffs_judge judge = { .kernel = ffs_kernel_find("6.12-patched") };
- *   struct ffs_verdict v = ffs_verdict_kernel(&judge, &fresh, blob, size);
+ *   const struct ffs_validator validator = { .kernel = ffs_kernel_find("6.12-patched") };
+ *   struct ffs_finding v = ffs_validate_kernel(&validator, &fresh, blob, size);
  *
  *   if (v.rule != FFS_ACCEPTED)
- *           puts(text = ffs_verdict_text(&v));
+ *           puts(text = ffs_finding_text(&v));
  *
  * What neither looks at is what happens later, at bind and at SET_CONFIGURATION: whether the UDC
  * has the endpoints; that one address in two settings of an interface fails the bind; and that
@@ -53,7 +53,7 @@ struct ffs_branch_count {
 	uint64_t taken, passed;
 };
 
-struct ffs_judge {
+struct ffs_validator {
 	const struct ffs_kernel *kernel;
 	/* NULL: every number is an eventfd, which is all that a blob alone can tell. */
 	enum ffs_fd_kind (*fd_kind)(int fd);
@@ -221,7 +221,7 @@ enum ffs_rule {
 	FFS_USB_OTG_BITS,
 	FFS_USB_ASSOCIATION_EMPTY,
 	FFS_USB_ASSOCIATION_CLASS,
-	FFS_USB_ASSOCIATION_PLACE,
+	FFS_USB_ASSOCIATION_ORDER,
 	FFS_USB_ASSOCIATION_OVERLAP,
 	FFS_USB_ASSOCIATION_MISSING,
 
@@ -254,7 +254,7 @@ enum ffs_rule {
 	FFS_USB_INTERVAL_BYTES,
 
 	/* Classes */
-	FFS_USB_CLASS_PLACE,
+	FFS_USB_CLASS_ORDER,
 	FFS_USB_CLASS_MISSING,
 	FFS_USB_HID_REPORT,
 	FFS_USB_HID_COUNTRY,
@@ -278,7 +278,7 @@ enum ffs_rule {
 	FFS_RULE_COUNT,
 };
 
-struct ffs_verdict {
+struct ffs_finding {
 	enum ffs_rule rule; /* FFS_ACCEPTED, or what was broken first */
 	int error;	    /* what write() fails with, -errno; 0: the kernel takes it */
 	size_t offset;	    /* bytes from the blob's start to what is wrong; at most its size */
@@ -291,16 +291,16 @@ struct ffs_verdict {
  * afterwards, whatever the verdict. `blob` may be NULL when `size` is 0. Not for an active
  * instance, where a write is the answer to a request: asserts.
  */
-struct ffs_verdict ffs_verdict_kernel(const struct ffs_judge *judge, struct ffs_instance *in,
-				      const void *blob, size_t size);
+struct ffs_finding ffs_validate_kernel(const struct ffs_validator *validator,
+				       struct ffs_instance *in, const void *blob, size_t size);
 
 /*
  * The same by the standards: the kernel's verdict if that is a refusal, else the first rule of a
  * standard that is broken, in the order of the bytes as far as that can be said, with error 0. `in`
  * becomes what the kernel makes of it, also where only a standard is broken.
  */
-struct ffs_verdict ffs_verdict_usb(const struct ffs_judge *judge, struct ffs_instance *in,
-				   const void *blob, size_t size);
+struct ffs_finding ffs_validate_usb(const struct ffs_validator *validator, struct ffs_instance *in,
+				    const void *blob, size_t size);
 
 /* --- for people --- */
 
@@ -331,4 +331,4 @@ bool ffs_rule_exists(const struct ffs_kernel *kernel, enum ffs_rule rule);
  * "byte 23: endpoint 31; a function has at most 30: ...": a sentence without a final period, with
  * the section of a standard in it. The caller frees it. "accepted" for FFS_ACCEPTED.
  */
-char *ffs_verdict_text(const struct ffs_verdict *v);
+char *ffs_finding_text(const struct ffs_finding *v);

@@ -13,108 +13,107 @@
 #define PROP_TYPE_MIN 1
 #define PROP_TYPE_MAX 7
 
-static bool check_interface(struct look *l, enum ffs_rule rule, size_t at)
+static bool check_interface(struct validation *v, enum ffs_rule rule, size_t at)
 {
-	return !look_refuse_number(l, rule, l->data[at] >= l->in->interfaces, at, l->data[at],
-				   l->in->interfaces);
+	return !refuse_if_number(v, rule, v->data[at] >= v->in->interfaces, at, v->data[at],
+				 v->in->interfaces);
 }
 
-static bool read_compat(struct look *l, _unused_ size_t head)
+static bool read_compat(struct validation *v, _unused_ size_t head)
 {
-	const uint8_t *d = l->data + l->at;
+	const uint8_t *d = v->data + v->at;
 
-	if (look_refuse_number(l, FFS_COMPAT_CUT, left(l) < COMPAT_SIZE, l->at, (uint32_t)left(l),
-			       COMPAT_SIZE) ||
-	    !check_interface(l, FFS_COMPAT_INTERFACE, l->at))
+	if (refuse_if_number(v, FFS_COMPAT_CUT, left(v) < COMPAT_SIZE, v->at, (uint32_t)left(v),
+			     COMPAT_SIZE) ||
+	    !check_interface(v, FFS_COMPAT_INTERFACE, v->at))
 		return false;
 	/* The kernel makes it 1 */
-	look_branch(l, FFS_COMPAT_RESERVED1, d[1] != 1);
+	take_branch(v, FFS_COMPAT_RESERVED1, d[1] != 1);
 	for (size_t i = 18; i < COMPAT_SIZE; i++)
-		if (look_refuse_number(l, FFS_COMPAT_RESERVED2, d[i] != 0, l->at + i, d[i], 0))
+		if (refuse_if_number(v, FFS_COMPAT_RESERVED2, d[i] != 0, v->at + i, d[i], 0))
 			return false;
-	l->at += COMPAT_SIZE;
+	v->at += COMPAT_SIZE;
 	return true;
 }
 
-static bool read_prop(struct look *l, size_t head)
+static bool read_prop(struct validation *v, size_t head)
 {
-	const uint8_t *d = l->data + l->at;
+	const uint8_t *d = v->data + v->at;
 	uint32_t type, data;
 	unsigned int name;
 	/* The kernel has dwSize in a byte, so that 256 more or less are the same to it */
 	uint8_t size;
 
-	if (look_refuse_number(l, FFS_PROP_CUT, left(l) < PROP_SIZE, l->at, (uint32_t)left(l),
-			       PROP_SIZE) ||
-	    !check_interface(l, FFS_PROP_INTERFACE, head))
+	if (refuse_if_number(v, FFS_PROP_CUT, left(v) < PROP_SIZE, v->at, (uint32_t)left(v),
+			     PROP_SIZE) ||
+	    !check_interface(v, FFS_PROP_INTERFACE, head))
 		return false;
 	size = (uint8_t)get32(d);
-	if (look_refuse_number(l, FFS_PROP_SIZE, left(l) < size, l->at, size, (uint32_t)left(l)))
+	if (refuse_if_number(v, FFS_PROP_SIZE, left(v) < size, v->at, size, (uint32_t)left(v)))
 		return false;
 	type = get32(d + 4);
-	if (look_refuse_number(l, FFS_PROP_TYPE_LOW, type < PROP_TYPE_MIN, l->at + 4, type,
-			       PROP_TYPE_MIN) ||
-	    look_refuse_number(l, FFS_PROP_TYPE_HIGH, type > PROP_TYPE_MAX, l->at + 4, type,
-			       PROP_TYPE_MAX))
+	if (refuse_if_number(v, FFS_PROP_TYPE_LOW, type < PROP_TYPE_MIN, v->at + 4, type,
+			     PROP_TYPE_MIN) ||
+	    refuse_if_number(v, FFS_PROP_TYPE_HIGH, type > PROP_TYPE_MAX, v->at + 4, type,
+			     PROP_TYPE_MAX))
 		return false;
 	name = get16(d + 8);
-	if (look_refuse_number(l, FFS_PROP_NAME, size < PROP_LENGTHS + name, l->at + 8, name, size))
+	if (refuse_if_number(v, FFS_PROP_NAME, size < PROP_LENGTHS + name, v->at + 8, name, size))
 		return false;
 	data = get32(d + PROP_SIZE + name);
-	if (look_refuse_number(l, FFS_PROP_DATA, size != (uint32_t)(PROP_LENGTHS + name + data),
-			       l->at + PROP_SIZE + name, data, size - PROP_LENGTHS - name))
+	if (refuse_if_number(v, FFS_PROP_DATA, size != (uint32_t)(PROP_LENGTHS + name + data),
+			     v->at + PROP_SIZE + name, data, size - PROP_LENGTHS - name))
 		return false;
-	l->at += size;
+	v->at += size;
 	return true;
 }
 
-static bool check_version(struct look *l, size_t head)
+static bool check_version(struct validation *v, size_t head)
 {
-	unsigned int version = get16(l->data + head + 5);
-	bool bcd = l->judge->kernel->os_version_bcd;
+	unsigned int version = get16(v->data + head + 5);
+	bool bcd = v->validator->kernel->os_version_bcd;
 
-	if (bcd && look_branch(l, FFS_OS_VERSION_OLD, version == OS_VERSION_OLD))
+	if (bcd && take_branch(v, FFS_OS_VERSION_OLD, version == OS_VERSION_OLD))
 		return true;
-	return !look_refuse_number(l, FFS_OS_VERSION,
-				   version != (bcd ? OS_VERSION : OS_VERSION_OLD), head + 5,
-				   version, bcd ? OS_VERSION : OS_VERSION_OLD);
+	return !refuse_if_number(v, FFS_OS_VERSION, version != (bcd ? OS_VERSION : OS_VERSION_OLD),
+				 head + 5, version, bcd ? OS_VERSION : OS_VERSION_OLD);
 }
 
 /* One section: a head and its features, all of one kind. */
-static bool read_section(struct look *l)
+static bool read_section(struct validation *v)
 {
-	size_t head = l->at;
-	const uint8_t *d = l->data + head;
+	size_t head = v->at;
+	const uint8_t *d = v->data + head;
 	unsigned int index, count;
 	bool compat;
 
-	if (look_refuse_number(l, FFS_OS_HEAD_CUT, left(l) < OS_HEAD_SIZE, head, (uint32_t)left(l),
-			       OS_HEAD_SIZE) ||
-	    look_refuse_number(l, FFS_OS_LENGTH, get32(d + 1) > left(l), head + 1, get32(d + 1),
-			       (uint32_t)left(l)) ||
-	    !check_version(l, head))
+	if (refuse_if_number(v, FFS_OS_HEAD_CUT, left(v) < OS_HEAD_SIZE, head, (uint32_t)left(v),
+			     OS_HEAD_SIZE) ||
+	    refuse_if_number(v, FFS_OS_LENGTH, get32(d + 1) > left(v), head + 1, get32(d + 1),
+			     (uint32_t)left(v)) ||
+	    !check_version(v, head))
 		return false;
 	index = get16(d + 7);
-	compat = look_branch(l, FFS_OS_COMPAT, index == OS_INDEX_COMPAT);
-	if (!compat && look_refuse_number(l, FFS_OS_INDEX, index != OS_INDEX_PROP, head + 7, index,
-					  OS_INDEX_PROP))
+	compat = take_branch(v, FFS_OS_COMPAT, index == OS_INDEX_COMPAT);
+	if (!compat && refuse_if_number(v, FFS_OS_INDEX, index != OS_INDEX_PROP, head + 7, index,
+					OS_INDEX_PROP))
 		return false;
 	count = get16(d + 9);
 	if (compat &&
-	    (look_refuse_number(l, FFS_OS_COUNT, count > COMPAT_MAX, head + 9, count, COMPAT_MAX) ||
-	     look_refuse(l, FFS_OS_RESERVED, d[10] != 0, head + 10)))
+	    (refuse_if_number(v, FFS_OS_COUNT, count > COMPAT_MAX, head + 9, count, COMPAT_MAX) ||
+	     refuse_if(v, FFS_OS_RESERVED, d[10] != 0, head + 10)))
 		return false;
-	l->at += OS_HEAD_SIZE;
-	while (look_branch(l, FFS_OS_FEATURE, count-- > 0))
-		if (!(compat ? read_compat : read_prop)(l, head))
+	v->at += OS_HEAD_SIZE;
+	while (take_branch(v, FFS_OS_FEATURE, count-- > 0))
+		if (!(compat ? read_compat : read_prop)(v, head))
 			return false;
 	return true;
 }
 
-bool look_os_descriptors(struct look *l)
+bool validate_os_descriptors(struct validation *v)
 {
-	for (uint32_t n = 0; look_branch(l, FFS_OS_NEXT, n < l->os_count); n++)
-		if (!read_section(l))
+	for (uint32_t n = 0; take_branch(v, FFS_OS_NEXT, n < v->os_count); n++)
+		if (!read_section(v))
 			return false;
 	return true;
 }

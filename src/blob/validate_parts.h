@@ -28,13 +28,13 @@ enum { CLASS_AUDIO = 1, CLASS_HID = 3, CLASS_CCID = 0x0b, CLASS_APPLICATION = 0x
 enum { SUBCLASS_DFU = 1 };
 enum { OS_INDEX_COMPAT = 4, OS_INDEX_PROP = 5 };
 
-struct look {
-	const struct ffs_judge *judge;
+struct validation {
+	const struct ffs_validator *validator;
 	struct ffs_instance *in;
 	const uint8_t *data;
 	size_t size;
 	size_t at; /* what comes next */
-	struct ffs_verdict v;
+	struct ffs_finding finding;
 
 	/* Descriptors: where the parser found each part */
 	uint32_t flags;
@@ -56,35 +56,35 @@ static inline uint32_t get32(const uint8_t *p)
 	return get16(p) | (uint32_t)get16(p + 2) << 16;
 }
 
-static inline size_t left(const struct look *l)
+static inline size_t left(const struct validation *v)
 {
-	return l->size - l->at;
+	return v->size - v->at;
 }
 
 /* A branch that refuses nothing; returns `taken`. */
-bool look_branch(struct look *l, enum ffs_rule rule, bool taken);
+bool take_branch(struct validation *v, enum ffs_rule rule, bool taken);
 
 /* A branch that refuses when `broken`, with what is wrong at `at`; returns `broken`. */
-bool look_refuse(struct look *l, enum ffs_rule rule, bool broken, size_t at);
+bool refuse_if(struct validation *v, enum ffs_rule rule, bool broken, size_t at);
 /* The same with the numbers of the sentence. */
-bool look_refuse_number(struct look *l, enum ffs_rule rule, bool broken, size_t at, uint32_t found,
-			uint32_t wanted);
+bool refuse_if_number(struct validation *v, enum ffs_rule rule, bool broken, size_t at,
+		      uint32_t found, uint32_t wanted);
 
 /* The kernel's parsers. False: refused. */
-bool look_descriptors(struct look *l);
-bool look_os_descriptors(struct look *l);
-bool look_strings(struct look *l);
+bool validate_descriptors(struct validation *v);
+bool validate_os_descriptors(struct validation *v);
+bool validate_strings(struct validation *v);
 
-/* --- the standards, for what the kernel has taken and `l` has the parts of. False: forbidden. ---
+/* --- the standards, for what the kernel has taken and `v` has the parts of. False: forbidden. ---
  */
 
-bool look_usb_descriptors(struct look *l);
-bool look_usb_os_descriptors(struct look *l);
-bool look_usb_strings(struct look *l);
+bool validate_usb_descriptors(struct validation *v);
+bool validate_usb_os_descriptors(struct validation *v);
+bool validate_usb_strings(struct validation *v);
 
 /* One speed's set, and what is known of it up to here. Pointers are into the blob. */
 struct usb_set {
-	struct look *l;
+	struct validation *v;
 	int speed;
 	const uint8_t *interface;  /* the setting that is being read; NULL: none */
 	const uint8_t *endpoint;   /* right in front of what is read; NULL: something else is */
@@ -108,10 +108,10 @@ static inline unsigned int usb_endpoint_bit(uint8_t address)
 
 static inline size_t offset_in(const struct usb_set *s, const uint8_t *p)
 {
-	return (size_t)(p - s->l->data);
+	return (size_t)(p - s->v->data);
 }
 
-bool look_usb_endpoint(struct usb_set *s, const uint8_t *d);
-bool look_usb_companion(struct usb_set *s, const uint8_t *d);
+bool validate_usb_endpoint(struct usb_set *s, const uint8_t *d);
+bool validate_usb_companion(struct usb_set *s, const uint8_t *d);
 /* What comes next is no companion. */
-bool look_usb_no_companion(struct usb_set *s);
+bool validate_usb_no_companion(struct usb_set *s);

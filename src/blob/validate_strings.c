@@ -18,60 +18,60 @@ static bool table_fits(const struct ffs_kernel *k, uint64_t strings, uint64_t la
 	       k->max_alloc;
 }
 
-static bool read_string(struct look *l)
+static bool read_string(struct validation *v)
 {
-	const uint8_t *text = l->data + l->at, *end = memchr(text, 0, left(l));
+	const uint8_t *text = v->data + v->at, *end = memchr(text, 0, left(v));
 
-	if (look_refuse(l, FFS_STRING_CUT, !end, l->at))
+	if (refuse_if(v, FFS_STRING_CUT, !end, v->at))
 		return false;
-	l->at += (size_t)(end - text) + 1;
+	v->at += (size_t)(end - text) + 1;
 	return true;
 }
 
-static bool read_language(struct look *l, uint32_t strings)
+static bool read_language(struct validation *v, uint32_t strings)
 {
-	unsigned int needed = l->in->strings;
+	unsigned int needed = v->in->strings;
 
-	if (look_refuse_number(l, FFS_LANGUAGE_CUT, left(l) < 3, l->at, (uint32_t)left(l), 3))
+	if (refuse_if_number(v, FFS_LANGUAGE_CUT, left(v) < 3, v->at, (uint32_t)left(v), 3))
 		return false;
-	l->at += 2;
+	v->at += 2;
 	do {
-		if (!read_string(l))
+		if (!read_string(v))
 			return false;
 		/* What is more than the descriptors name is skipped */
-		if (look_branch(l, FFS_STRING_NEEDED, needed > 0))
+		if (take_branch(v, FFS_STRING_NEEDED, needed > 0))
 			needed--;
-	} while (look_branch(l, FFS_STRING_NEXT, --strings > 0));
+	} while (take_branch(v, FFS_STRING_NEXT, --strings > 0));
 	return true;
 }
 
-bool look_strings(struct look *l)
+bool validate_strings(struct validation *v)
 {
-	uint32_t strings, languages, needed = l->in->strings;
+	uint32_t strings, languages, needed = v->in->strings;
 
-	if (look_refuse(l, FFS_STRINGS_SHORT, l->size < HEAD_SIZE, 0) ||
-	    look_refuse_number(l, FFS_STRINGS_MAGIC, get32(l->data) != FUNCTIONFS_STRINGS_MAGIC, 0,
-			       get32(l->data), FUNCTIONFS_STRINGS_MAGIC) ||
-	    look_refuse_number(l, FFS_STRINGS_LENGTH, get32(l->data + 4) != l->size, 4,
-			       get32(l->data + 4), (uint32_t)l->size))
+	if (refuse_if(v, FFS_STRINGS_SHORT, v->size < HEAD_SIZE, 0) ||
+	    refuse_if_number(v, FFS_STRINGS_MAGIC, get32(v->data) != FUNCTIONFS_STRINGS_MAGIC, 0,
+			     get32(v->data), FUNCTIONFS_STRINGS_MAGIC) ||
+	    refuse_if_number(v, FFS_STRINGS_LENGTH, get32(v->data + 4) != v->size, 4,
+			     get32(v->data + 4), (uint32_t)v->size))
 		return false;
-	strings = get32(l->data + 8);
-	languages = get32(l->data + 12);
-	if (look_refuse_number(l, FFS_STRINGS_PARITY, !strings != !languages, 8, strings,
-			       languages) ||
-	    look_refuse_number(l, FFS_STRINGS_FEW, strings < needed, 8, strings, needed))
+	strings = get32(v->data + 8);
+	languages = get32(v->data + 12);
+	if (refuse_if_number(v, FFS_STRINGS_PARITY, !strings != !languages, 8, strings,
+			     languages) ||
+	    refuse_if_number(v, FFS_STRINGS_FEW, strings < needed, 8, strings, needed))
 		return false;
 	/* Nothing names a string: whatever there is stays unread, and is taken */
-	if (look_branch(l, FFS_STRINGS_UNUSED, needed == 0))
+	if (take_branch(v, FFS_STRINGS_UNUSED, needed == 0))
 		return true;
-	if (look_refuse_number(l, FFS_STRINGS_MEMORY,
-			       !table_fits(l->judge->kernel, needed, languages), 12, languages,
-			       needed))
+	if (refuse_if_number(v, FFS_STRINGS_MEMORY,
+			     !table_fits(v->validator->kernel, needed, languages), 12, languages,
+			     needed))
 		return false;
-	l->at = HEAD_SIZE;
+	v->at = HEAD_SIZE;
 	do {
-		if (!read_language(l, strings))
+		if (!read_language(v, strings))
 			return false;
-	} while (look_branch(l, FFS_LANGUAGE_NEXT, --languages > 0));
-	return !look_refuse_number(l, FFS_STRINGS_LEFT, left(l) > 0, l->at, (uint32_t)left(l), 0);
+	} while (take_branch(v, FFS_LANGUAGE_NEXT, --languages > 0));
+	return !refuse_if_number(v, FFS_STRINGS_LEFT, left(v) > 0, v->at, (uint32_t)left(v), 0);
 }

@@ -17,7 +17,7 @@ static const struct {
 };
 
 /* The placeholder that `text`, at a '{', begins with; writes what it stands for. 0: it is none. */
-static size_t fill_hole(FILE *to, const char *text, const struct ffs_verdict *v)
+static size_t fill_hole(FILE *to, const char *text, const struct ffs_finding *v)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(holes); i++) {
 		uint32_t value = holes[i].wanted ? v->wanted : v->found;
@@ -30,7 +30,7 @@ static size_t fill_hole(FILE *to, const char *text, const struct ffs_verdict *v)
 	return 0;
 }
 
-static void fill(FILE *to, const char *text, const struct ffs_verdict *v)
+static void fill(FILE *to, const char *text, const struct ffs_finding *v)
 {
 	while (*text) {
 		size_t n = strcspn(text, "{");
@@ -46,7 +46,7 @@ static void fill(FILE *to, const char *text, const struct ffs_verdict *v)
 	}
 }
 
-char *ffs_verdict_text(const struct ffs_verdict *v)
+char *ffs_finding_text(const struct ffs_finding *v)
 {
 	const struct ffs_rule_info *rule = ffs_rule_info(v->rule);
 	char *text = NULL;

@@ -22,25 +22,25 @@ static bool check_hid(struct usb_set *s, const uint8_t *d)
 {
 	size_t at = offset_in(s, d);
 
-	return !look_refuse(s->l, FFS_USB_HID_REPORT, d[5] != 1 || d[6] != HID_REPORT_DESCRIPTOR,
-			    at + 5) &&
-	       !look_refuse_number(s->l, FFS_USB_HID_COUNTRY, d[4] > HID_COUNTRY_MAX, at + 4, d[4],
-				   HID_COUNTRY_MAX);
+	return !refuse_if(s->v, FFS_USB_HID_REPORT, d[5] != 1 || d[6] != HID_REPORT_DESCRIPTOR,
+			  at + 5) &&
+	       !refuse_if_number(s->v, FFS_USB_HID_COUNTRY, d[4] > HID_COUNTRY_MAX, at + 4, d[4],
+				 HID_COUNTRY_MAX);
 }
 
 static bool check_ccid(struct usb_set *s, const uint8_t *d)
 {
-	return !look_refuse_number(s->l, FFS_USB_CCID_VOLTAGE,
-				   d[5] == 0 || (d[5] & ~CCID_VOLTAGES) != 0, offset_in(s, d) + 5,
-				   d[5], 0);
+	return !refuse_if_number(s->v, FFS_USB_CCID_VOLTAGE,
+				 d[5] == 0 || (d[5] & ~CCID_VOLTAGES) != 0, offset_in(s, d) + 5,
+				 d[5], 0);
 }
 
 static bool check_dfu(struct usb_set *s, const uint8_t *d)
 {
-	return !look_refuse_number(s->l, FFS_USB_DFU_BITS, d[2] & ~DFU_ATTRIBUTES,
-				   offset_in(s, d) + 2, d[2] & ~DFU_ATTRIBUTES, 0) &&
-	       !look_refuse_number(s->l, FFS_USB_DFU_ENDPOINTS, s->interface[4] != 0,
-				   offset_in(s, s->interface) + 4, s->interface[4], 0);
+	return !refuse_if_number(s->v, FFS_USB_DFU_BITS, d[2] & ~DFU_ATTRIBUTES,
+				 offset_in(s, d) + 2, d[2] & ~DFU_ATTRIBUTES, 0) &&
+	       !refuse_if_number(s->v, FFS_USB_DFU_ENDPOINTS, s->interface[4] != 0,
+				 offset_in(s, s->interface) + 4, s->interface[4], 0);
 }
 
 static const struct class
@@ -64,13 +64,13 @@ static const struct class *class_of(const struct usb_set *s)
 	return NULL;
 }
 
-static bool look_class(struct usb_set *s, const uint8_t *d)
+static bool validate_class(struct usb_set *s, const uint8_t *d)
 {
 	const struct class *c = class_of(s);
 
 	/* The kernel remembers a class longer than its interface lasts */
-	if (look_refuse(s->l, FFS_USB_CLASS_PLACE, !c || s->class_desc || s->endpoints > 0,
-			offset_in(s, d)))
+	if (refuse_if(s->v, FFS_USB_CLASS_ORDER, !c || s->class_desc || s->endpoints > 0,
+		      offset_in(s, d)))
 		return false;
 	s->class_desc = d;
 	return c->check(s, d);
@@ -86,8 +86,8 @@ static bool end_interface(struct usb_set *s)
 
 	if (!d)
 		return true;
-	good = !look_refuse_number(s->l, FFS_USB_ENDPOINT_COUNT, d[4] != s->endpoints,
-				   offset_in(s, d) + 4, d[4], s->endpoints);
+	good = !refuse_if_number(s->v, FFS_USB_ENDPOINT_COUNT, d[4] != s->endpoints,
+				 offset_in(s, d) + 4, d[4], s->endpoints);
 	s->described |= s->class_desc != NULL;
 	if (class_of(s) && !s->class_desc && !s->undescribed)
 		s->undescribed = d;
@@ -101,8 +101,8 @@ static bool end_settings(struct usb_set *s)
 {
 	const uint8_t *d = s->undescribed;
 
-	if (d && look_refuse_number(s->l, FFS_USB_CLASS_MISSING, !s->described, offset_in(s, d),
-				    d[5], 0))
+	if (d &&
+	    refuse_if_number(s->v, FFS_USB_CLASS_MISSING, !s->described, offset_in(s, d), d[5], 0))
 		return false;
 	s->undescribed = NULL;
 	s->described = false;
@@ -115,16 +115,16 @@ static bool check_numbers(struct usb_set *s, const uint8_t *d)
 	bool same = d[2] == s->number;
 	int alternate = same ? s->alternate + 1 : 0;
 
-	return !look_refuse_number(s->l, FFS_USB_INTERFACE_NUMBER, !same && d[2] != s->number + 1,
-				   at + 2, d[2], (uint32_t)(s->number + 1)) &&
-	       !look_refuse_number(s->l, FFS_USB_ALTERNATE, d[3] != alternate, at + 3, d[3],
-				   (uint32_t)alternate);
+	return !refuse_if_number(s->v, FFS_USB_INTERFACE_NUMBER, !same && d[2] != s->number + 1,
+				 at + 2, d[2], (uint32_t)(s->number + 1)) &&
+	       !refuse_if_number(s->v, FFS_USB_ALTERNATE, d[3] != alternate, at + 3, d[3],
+				 (uint32_t)alternate);
 }
 
-static bool look_interface(struct usb_set *s, const uint8_t *d)
+static bool validate_interface(struct usb_set *s, const uint8_t *d)
 {
 	if (!end_interface(s) || (d[2] != s->number && !end_settings(s)) || !check_numbers(s, d) ||
-	    look_refuse(s->l, FFS_USB_INTERFACE_CLASS, d[5] == 0, offset_in(s, d) + 5))
+	    refuse_if(s->v, FFS_USB_INTERFACE_CLASS, d[5] == 0, offset_in(s, d) + 5))
 		return false;
 	s->interface = d;
 	s->class_desc = NULL;
@@ -145,20 +145,19 @@ static unsigned int association_end(const uint8_t *d)
 /* As associations count them. */
 static unsigned int next_interface(const struct usb_set *s)
 {
-	return s->l->judge->first_interface + (unsigned int)(s->number + 1);
+	return s->v->validator->first_interface + (unsigned int)(s->number + 1);
 }
 
-static bool look_association(struct usb_set *s, const uint8_t *d)
+static bool validate_association(struct usb_set *s, const uint8_t *d)
 {
 	size_t at = offset_in(s, d);
 	unsigned int next = next_interface(s);
 	unsigned int end = s->association ? association_end(s->association) : 0;
 
-	if (!end_interface(s) || look_refuse(s->l, FFS_USB_ASSOCIATION_EMPTY, d[3] == 0, at + 3) ||
-	    look_refuse(s->l, FFS_USB_ASSOCIATION_CLASS, d[4] == 0, at + 4) ||
-	    look_refuse_number(s->l, FFS_USB_ASSOCIATION_PLACE, d[2] != next, at + 2, d[2], next) ||
-	    look_refuse_number(s->l, FFS_USB_ASSOCIATION_OVERLAP, d[2] < end, at + 2, d[2],
-			       end - 1))
+	if (!end_interface(s) || refuse_if(s->v, FFS_USB_ASSOCIATION_EMPTY, d[3] == 0, at + 3) ||
+	    refuse_if(s->v, FFS_USB_ASSOCIATION_CLASS, d[4] == 0, at + 4) ||
+	    refuse_if_number(s->v, FFS_USB_ASSOCIATION_ORDER, d[2] != next, at + 2, d[2], next) ||
+	    refuse_if_number(s->v, FFS_USB_ASSOCIATION_OVERLAP, d[2] < end, at + 2, d[2], end - 1))
 		return false;
 	s->association = d;
 	return true;
@@ -170,17 +169,17 @@ static bool end_association(struct usb_set *s)
 	const uint8_t *d = s->association;
 
 	return !d ||
-	       !look_refuse_number(s->l, FFS_USB_ASSOCIATION_MISSING, association_end(d) > there,
-				   offset_in(s, d) + 3, d[3], there - d[2]);
+	       !refuse_if_number(s->v, FFS_USB_ASSOCIATION_MISSING, association_end(d) > there,
+				 offset_in(s, d) + 3, d[3], there - d[2]);
 }
 
 /* --- a set --- */
 
-static bool look_otg(struct usb_set *s, const uint8_t *d)
+static bool validate_otg(struct usb_set *s, const uint8_t *d)
 {
-	if (look_refuse(s->l, FFS_USB_OTG_TWICE, s->otg, offset_in(s, d)) ||
-	    look_refuse_number(s->l, FFS_USB_OTG_BITS, d[2] & ~OTG_ATTRIBUTES, offset_in(s, d) + 2,
-			       d[2] & ~OTG_ATTRIBUTES, 0))
+	if (refuse_if(s->v, FFS_USB_OTG_TWICE, s->otg, offset_in(s, d)) ||
+	    refuse_if_number(s->v, FFS_USB_OTG_BITS, d[2] & ~OTG_ATTRIBUTES, offset_in(s, d) + 2,
+			     d[2] & ~OTG_ATTRIBUTES, 0))
 		return false;
 	s->otg = true;
 	return true;
@@ -188,52 +187,52 @@ static bool look_otg(struct usb_set *s, const uint8_t *d)
 
 static const struct {
 	uint8_t type;
-	bool (*look)(struct usb_set *s, const uint8_t *d);
+	bool (*validate)(struct usb_set *s, const uint8_t *d);
 } types[] = {
-	{ USB_DT_INTERFACE, look_interface },
-	{ USB_DT_ENDPOINT, look_usb_endpoint },
-	{ CLASS_DESCRIPTOR, look_class },
-	{ USB_DT_OTG, look_otg },
-	{ USB_DT_INTERFACE_ASSOCIATION, look_association },
-	{ USB_DT_SS_ENDPOINT_COMP, look_usb_companion },
+	{ USB_DT_INTERFACE, validate_interface },
+	{ USB_DT_ENDPOINT, validate_usb_endpoint },
+	{ CLASS_DESCRIPTOR, validate_class },
+	{ USB_DT_OTG, validate_otg },
+	{ USB_DT_INTERFACE_ASSOCIATION, validate_association },
+	{ USB_DT_SS_ENDPOINT_COMP, validate_usb_companion },
 };
 
-static bool look_descriptor(struct usb_set *s, const uint8_t *d)
+static bool validate_descriptor(struct usb_set *s, const uint8_t *d)
 {
-	if (d[1] != USB_DT_SS_ENDPOINT_COMP && !look_usb_no_companion(s))
+	if (d[1] != USB_DT_SS_ENDPOINT_COMP && !validate_usb_no_companion(s))
 		return false;
 	for (size_t i = 0; i < ARRAY_SIZE(types); i++)
 		if (types[i].type == d[1])
-			return types[i].look(s, d);
+			return types[i].validate(s, d);
 	return true;
 }
 
-static bool look_set(struct look *l, int speed)
+static bool validate_set(struct validation *v, int speed)
 {
-	struct usb_set s = { .l = l, .speed = speed, .number = -1, .alternate = -1 };
-	size_t at = l->set[speed];
+	struct usb_set s = { .v = v, .speed = speed, .number = -1, .alternate = -1 };
+	size_t at = v->set[speed];
 
-	for (uint32_t n = 0; n < l->count[speed]; n++) {
-		if (!look_descriptor(&s, l->data + at))
+	for (uint32_t n = 0; n < v->count[speed]; n++) {
+		if (!validate_descriptor(&s, v->data + at))
 			return false;
-		at += l->data[at];
+		at += v->data[at];
 	}
-	return look_usb_no_companion(&s) && end_interface(&s) && end_settings(&s) &&
+	return validate_usb_no_companion(&s) && end_interface(&s) && end_settings(&s) &&
 	       end_association(&s) &&
-	       !look_refuse(l, FFS_USB_NO_INTERFACE, s.number < 0, l->set[speed]);
+	       !refuse_if(v, FFS_USB_NO_INTERFACE, s.number < 0, v->set[speed]);
 }
 
-bool look_usb_descriptors(struct look *l)
+bool validate_usb_descriptors(struct validation *v)
 {
 	bool any = false;
 
 	for (int i = 0; i < FFS_SET_COUNT; i++) {
-		if (l->count[i] == 0)
+		if (v->count[i] == 0)
 			continue;
 		any = true;
-		if (!look_set(l, i))
+		if (!validate_set(v, i))
 			return false;
 	}
 	/* OS descriptors alone are taken, too */
-	return !look_refuse(l, FFS_USB_NO_INTERFACE, !any, l->os);
+	return !refuse_if(v, FFS_USB_NO_INTERFACE, !any, v->os);
 }

@@ -21,74 +21,74 @@ static bool is_id_char(uint8_t c)
 }
 
 /* Eight bytes, filled up with NULs. */
-static bool check_id(struct look *l, size_t at)
+static bool check_id(struct validation *v, size_t at)
 {
 	bool ended = false;
 
 	for (size_t i = at; i < at + 8; i++) {
-		uint8_t c = l->data[i];
+		uint8_t c = v->data[i];
 
 		ended |= c == 0;
-		if (look_refuse_number(l, FFS_USB_COMPAT_ID, ended ? c != 0 : !is_id_char(c), i, c,
-				       0))
+		if (refuse_if_number(v, FFS_USB_COMPAT_ID, ended ? c != 0 : !is_id_char(c), i, c,
+				     0))
 			return false;
 	}
 	return true;
 }
 
 struct os_state {
-	struct look *l;
+	struct validation *v;
 	uint8_t seen[256 / 8]; /* interfaces that have an id */
 };
 
 static bool check_compat(struct os_state *s, size_t at)
 {
-	struct look *l = s->l;
-	uint8_t interface = l->data[at];
+	struct validation *v = s->v;
+	uint8_t interface = v->data[at];
 	uint8_t *seen = &s->seen[interface / 8], bit = (uint8_t)(1 << interface % 8);
 
-	if (look_refuse_number(l, FFS_USB_COMPAT_TWICE, *seen & bit, at, interface, 0))
+	if (refuse_if_number(v, FFS_USB_COMPAT_TWICE, *seen & bit, at, interface, 0))
 		return false;
 	*seen |= bit;
-	return check_id(l, at + 2) && check_id(l, at + 10);
+	return check_id(v, at + 2) && check_id(v, at + 10);
 }
 
-static bool check_prop(struct look *l, size_t at)
+static bool check_prop(struct validation *v, size_t at)
 {
-	const uint8_t *d = l->data + at, *name = d + PROP_SIZE;
+	const uint8_t *d = v->data + at, *name = d + PROP_SIZE;
 	size_t size = get16(d + 8);
 	uint32_t type = get32(d + 4), data = get32(name + size);
 	bool named = size > 1 && memchr(name, 0, size) == name + size - 1;
 
-	return !look_refuse(l, FFS_USB_PROP_NAME, !named, at + PROP_SIZE) &&
-	       !look_refuse_number(l, FFS_USB_PROP_NUMBER,
-				   (type == PROP_LE32 || type == PROP_BE32) &&
-					   data != PROP_NUMBER_SIZE,
-				   at + PROP_SIZE + size, data, PROP_NUMBER_SIZE);
+	return !refuse_if(v, FFS_USB_PROP_NAME, !named, at + PROP_SIZE) &&
+	       !refuse_if_number(v, FFS_USB_PROP_NUMBER,
+				 (type == PROP_LE32 || type == PROP_BE32) &&
+					 data != PROP_NUMBER_SIZE,
+				 at + PROP_SIZE + size, data, PROP_NUMBER_SIZE);
 }
 
 /* Puts `at` behind the section. */
 static bool check_section(struct os_state *s, size_t *at)
 {
-	const uint8_t *data = s->l->data;
+	const uint8_t *data = s->v->data;
 	bool compat = get16(data + *at + 7) == OS_INDEX_COMPAT;
 	unsigned int count = get16(data + *at + 9);
 
 	*at += OS_HEAD_SIZE;
 	for (; count > 0; count--) {
-		if (!(compat ? check_compat(s, *at) : check_prop(s->l, *at)))
+		if (!(compat ? check_compat(s, *at) : check_prop(s->v, *at)))
 			return false;
 		*at += compat ? COMPAT_SIZE : data[*at];
 	}
 	return true;
 }
 
-bool look_usb_os_descriptors(struct look *l)
+bool validate_usb_os_descriptors(struct validation *v)
 {
-	struct os_state s = { .l = l };
-	size_t at = l->os;
+	struct os_state s = { .v = v };
+	size_t at = v->os;
 
-	for (uint32_t n = 0; n < l->os_count; n++)
+	for (uint32_t n = 0; n < v->os_count; n++)
 		if (!check_section(&s, &at))
 			return false;
 	return true;
@@ -124,60 +124,60 @@ static size_t utf8_length(const uint8_t *s)
 	return 0;
 }
 
-static bool check_string(struct look *l, size_t at, size_t end)
+static bool check_string(struct validation *v, size_t at, size_t end)
 {
 	uint32_t units = 0;
 
 	for (size_t n, i = at; i < end; i += n) {
-		n = utf8_length(l->data + i);
-		if (look_refuse(l, FFS_USB_STRING_TEXT, n == 0, i))
+		n = utf8_length(v->data + i);
+		if (refuse_if(v, FFS_USB_STRING_TEXT, n == 0, i))
 			return false;
 		units += n == 4 ? 2 : 1;
 	}
-	return !look_refuse_number(l, FFS_USB_STRING_LONG, units > UTF16_MAX, at, units, UTF16_MAX);
+	return !refuse_if_number(v, FFS_USB_STRING_LONG, units > UTF16_MAX, at, units, UTF16_MAX);
 }
 
-static bool check_language(struct look *l, const uint16_t *known, uint32_t n, size_t at)
+static bool check_language(struct validation *v, const uint16_t *known, uint32_t n, size_t at)
 {
 	bool twice = false;
 
 	for (uint32_t i = 0; i < n; i++)
 		twice |= known[i] == known[n];
-	return !look_refuse(l, FFS_USB_LANGUAGE_ZERO, known[n] == 0, at) &&
-	       !look_refuse_number(l, FFS_USB_LANGUAGE_TWICE, twice, at, known[n], 0);
+	return !refuse_if(v, FFS_USB_LANGUAGE_ZERO, known[n] == 0, at) &&
+	       !refuse_if_number(v, FFS_USB_LANGUAGE_TWICE, twice, at, known[n], 0);
 }
 
 /* Puts `at` behind them. Those that no descriptor names are never sent. */
-static bool check_strings(struct look *l, uint32_t strings, size_t *at)
+static bool check_strings(struct validation *v, uint32_t strings, size_t *at)
 {
 	for (uint32_t i = 0; i < strings; i++) {
-		const uint8_t *end = memchr(l->data + *at, 0, l->size - *at);
-		size_t next = (size_t)(end - l->data) + 1;
+		const uint8_t *end = memchr(v->data + *at, 0, v->size - *at);
+		size_t next = (size_t)(end - v->data) + 1;
 
-		if (i < l->in->strings && !check_string(l, *at, next - 1))
+		if (i < v->in->strings && !check_string(v, *at, next - 1))
 			return false;
 		*at = next;
 	}
 	return true;
 }
 
-bool look_usb_strings(struct look *l)
+bool validate_usb_strings(struct validation *v)
 {
-	uint32_t strings = get32(l->data + 8), languages = get32(l->data + 12);
+	uint32_t strings = get32(v->data + 8), languages = get32(v->data + 12);
 	size_t at = STRINGS_HEAD_SIZE;
 	uint16_t known[LANGUAGES_MAX];
 
-	if (l->in->strings == 0)
+	if (v->in->strings == 0)
 		return true;
-	if (look_refuse_number(l, FFS_USB_LANGUAGES, languages > LANGUAGES_MAX, 12, languages,
-			       LANGUAGES_MAX))
+	if (refuse_if_number(v, FFS_USB_LANGUAGES, languages > LANGUAGES_MAX, 12, languages,
+			     LANGUAGES_MAX))
 		return false;
 	for (uint32_t i = 0; i < languages; i++) {
-		known[i] = (uint16_t)get16(l->data + at);
-		if (!check_language(l, known, i, at))
+		known[i] = (uint16_t)get16(v->data + at);
+		if (!check_language(v, known, i, at))
 			return false;
 		at += 2;
-		if (!check_strings(l, strings, &at))
+		if (!check_strings(v, strings, &at))
 			return false;
 	}
 	return true;

@@ -84,35 +84,35 @@ static void print_speed(const struct request *r, int speed)
 }
 
 /* What kernels and standards say to the blobs of one function. */
-typedef struct ffs_verdict verdict_fn(const struct ffs_judge *judge, struct ffs_instance *in,
-				      const void *blob, size_t size);
+typedef struct ffs_finding validate_fn(const struct ffs_validator *validator,
+				       struct ffs_instance *in, const void *blob, size_t size);
 
-static void print_verdict(const struct ffs *ffs, const struct ffs_kernel *kernel, verdict_fn *fn,
+static void print_finding(const struct ffs *ffs, const struct ffs_kernel *kernel, validate_fn *fn,
 			  const char *who)
 {
-	const struct ffs_judge judge = { .kernel = kernel };
+	const struct ffs_validator validator = { .kernel = kernel };
 	/* Associations have the numbers that interfaces will get: who judges knows this function
 	 * alone. */
 	struct ffs alone = *ffs;
 	size_t n_descriptors, n_strings;
 	_cleanup_free_ uint8_t *descriptors = NULL, *strings = ffs_blob_strings(ffs, &n_strings);
 	struct ffs_instance in = { 0 };
-	struct ffs_verdict v;
+	struct ffs_finding v;
 	const char *what = "descriptors";
 	_cleanup_free_ char *text = NULL;
 
 	alone.first_interface = 0;
 	descriptors = ffs_blob_descriptors(&alone, &n_descriptors);
-	v = fn(&judge, &in, descriptors, n_descriptors);
+	v = fn(&validator, &in, descriptors, n_descriptors);
 	if (v.rule == FFS_ACCEPTED) {
-		v = fn(&judge, &in, strings, n_strings);
+		v = fn(&validator, &in, strings, n_strings);
 		what = v.rule == FFS_ACCEPTED ? "both" : "strings";
 	}
-	text = ffs_verdict_text(&v);
+	text = ffs_finding_text(&v);
 	printf("  %-16s %s: %s\n", who, what, text);
 }
 
-static void print_verdicts(const struct request *r)
+static void print_findings(const struct request *r)
 {
 	const char *version = predict_kernel_words[r->kernel];
 
@@ -128,11 +128,11 @@ static void print_verdicts(const struct request *r)
 
 			if (strncmp(k->name, version, n) != 0 || k->name[n] != '-')
 				continue;
-			print_verdict(f->ffs, k, ffs_verdict_kernel, k->name);
+			print_finding(f->ffs, k, ffs_validate_kernel, k->name);
 			last = k;
 		}
 		if (last)
-			print_verdict(f->ffs, last, ffs_verdict_usb, "the standards");
+			print_finding(f->ffs, last, ffs_validate_usb, "the standards");
 	}
 }
 
@@ -142,7 +142,7 @@ static void print_words(const struct request *r)
 		if (r->speeds[s])
 			print_speed(r, s);
 	predict_print_os(stdout, r->gadget);
-	print_verdicts(r);
+	print_findings(r);
 }
 
 /* --- JSON ------------------------------------------------------------------------------------- */

@@ -50,7 +50,7 @@
 #define COUNT_FILES_EVERY 16
 
 struct compare {
-	struct ffs_judge judge;
+	struct ffs_validator validator;
 	struct ffs_instance in;
 	struct ffs_branch_count count[FFS_RULE_COUNT];
 	uint64_t seed, first, sessions;
@@ -142,17 +142,17 @@ static void dump(const struct blob *b)
 }
 
 static void disagree(const struct compare *c, const struct blobs *b, uint64_t index, size_t write,
-		     const char *kernel, const struct ffs_verdict *v)
+		     const char *kernel, const struct ffs_finding *v)
 {
-	_cleanup_free_ char *text = ffs_verdict_text(v);
+	_cleanup_free_ char *text = ffs_finding_text(v);
 
 	printf("DISAGREEMENT: seed %" PRIu64 ", session %" PRIu64 " (%s), write %zu on %s\n"
 	       "  the kernel:  %s\n"
 	       "  the verdict: %s: %s (%s)\n"
 	       "  again:       verdict_diff -k %s -s %" PRIu64 " -f %" PRIu64 " -n 1 -v\n",
-	       c->seed, index, b->what, write, c->judge.kernel->name, kernel,
+	       c->seed, index, b->what, write, c->validator.kernel->name, kernel,
 	       v->error ? strerrorname_np(-v->error) : "taken", text, ffs_rule_info(v->rule)->name,
-	       c->judge.kernel->name, c->seed, index);
+	       c->validator.kernel->name, c->seed, index);
 	for (size_t i = 0; i <= write; i++) {
 		printf("  write %zu, %zu bytes:\n", i, b->write[i].size);
 		dump(&b->write[i]);
@@ -172,7 +172,7 @@ static int ask(int ep0, const struct blob *b)
 }
 
 static void note(struct compare *c, const struct blobs *b, uint64_t index, size_t write,
-		 const struct ffs_verdict *v)
+		 const struct ffs_finding *v)
 {
 	_cleanup_free_ char *text = NULL;
 
@@ -180,18 +180,19 @@ static void note(struct compare *c, const struct blobs *b, uint64_t index, size_
 	c->accepted += v->error == 0;
 	if (!c->verbose)
 		return;
-	text = ffs_verdict_text(v);
+	text = ffs_finding_text(v);
 	printf("%" PRIu64 ".%zu %s, %zu bytes: %s\n", index, write, b->what, b->write[write].size,
 	       text);
 }
 
 /* The same write by the standards: for the count only, unit tests are about what it says. */
-static void judge_by_standard(struct compare *c, struct ffs_instance *in, const struct blob *b,
-			      bool *good)
+static void validate_by_standard(struct compare *c, struct ffs_instance *in, const struct blob *b,
+				 bool *good)
 {
-	const struct ffs_judge judge = { .kernel = c->judge.kernel, .fd_kind = c->judge.fd_kind };
+	const struct ffs_validator validator = { .kernel = c->validator.kernel,
+						 .fd_kind = c->validator.fd_kind };
 
-	*good = *good && ffs_verdict_usb(&judge, in, b->data, b->size).rule == FFS_ACCEPTED;
+	*good = *good && ffs_validate_usb(&validator, in, b->data, b->size).rule == FFS_ACCEPTED;
 }
 
 /* False: they disagree. */
@@ -201,8 +202,8 @@ static bool compare_writes(struct compare *c, const struct blobs *b, uint64_t in
 	bool good = true;
 
 	for (size_t i = 0; i < b->n && c->in.state != FFS_ACTIVE; i++) {
-		struct ffs_verdict v =
-			ffs_verdict_kernel(&c->judge, &c->in, b->write[i].data, b->write[i].size);
+		struct ffs_finding v = ffs_validate_kernel(&c->validator, &c->in, b->write[i].data,
+							   b->write[i].size);
 		int r;
 
 		if (v.rule == FFS_STRINGS_MEMORY && !c->dare) {
@@ -217,7 +218,7 @@ static bool compare_writes(struct compare *c, const struct blobs *b, uint64_t in
 		}
 		if (i == 0)
 			c->first_accepted += r == 0;
-		judge_by_standard(c, &by_standard, &b->write[i], &good);
+		validate_by_standard(c, &by_standard, &b->write[i], &good);
 		if (r < 0 && (!b->retry || c->close))
 			return true;
 	}
@@ -236,7 +237,7 @@ static bool files_agree(const struct compare *c, const struct blobs *b, uint64_t
 	if (got == expected_files(&c->in))
 		return true;
 	disagree(c, b, index, b->n - 1, "another number of files",
-		 &(struct ffs_verdict){ .rule = FFS_ACCEPTED });
+		 &(struct ffs_finding){ .rule = FFS_ACCEPTED });
 	printf("  %u files, not %u\n", got, expected_files(&c->in));
 	return false;
 }
@@ -280,7 +281,7 @@ static unsigned int report_branches(const struct compare *c)
 		const char *why = excuse(c, r), *mark = "";
 		bool both = n->taken > 0 && n->passed > 0;
 
-		if (info->kind == FFS_STANDARD || !ffs_rule_exists(c->judge.kernel, r))
+		if (info->kind == FFS_STANDARD || !ffs_rule_exists(c->validator.kernel, r))
 			continue;
 		if (info->unreachable && n->taken > 0)
 			mark = " NOT UNREACHABLE";
@@ -326,7 +327,7 @@ static int compare_all(struct compare *c)
 	unsigned int bad;
 
 	printf("# verdict_diff: %s, seed %" PRIu64 ", sessions %" PRIu64 " to %" PRIu64 "\n",
-	       c->judge.kernel->name, c->seed, c->first, c->first + c->sessions - 1);
+	       c->validator.kernel->name, c->seed, c->first, c->first + c->sessions - 1);
 	fflush(stdout);
 	for (uint64_t i = 0; i < c->sessions; i++)
 		if (!compare_session(c, &b, c->first + i))
@@ -355,7 +356,7 @@ static void parse_options(struct compare *c, int argc, char **argv)
 
 	while ((o = getopt(argc, argv, "k:s:f:n:bcdvw")) >= 0) {
 		if (o == 'k')
-			c->judge.kernel = ffs_kernel_find(optarg);
+			c->validator.kernel = ffs_kernel_find(optarg);
 		else if (o == 's')
 			c->seed = number(optarg);
 		else if (o == 'f')
@@ -370,7 +371,7 @@ static void parse_options(struct compare *c, int argc, char **argv)
 		if (o == '?')
 			exit(64);
 	}
-	if (!c->judge.kernel) {
+	if (!c->validator.kernel) {
 		fprintf(stderr, "verdict_diff: -k names a kernel: 6.12-patched, 6.1-stock, ...\n");
 		exit(64);
 	}
@@ -379,13 +380,13 @@ static void parse_options(struct compare *c, int argc, char **argv)
 int main(int argc, char **argv)
 {
 	const char *seed = getenv("SOAK_SEED");
-	struct compare c = { .judge = { .fd_kind = fd_kind },
+	struct compare c = { .validator = { .fd_kind = fd_kind },
 			     .seed = seed ? number(seed) : 1,
 			     .sessions = 100000 };
 	int r;
 
 	parse_options(&c, argc, argv);
-	c.judge.count = c.count;
+	c.validator.count = c.count;
 	open_files();
 	if (!c.dry)
 		make_instance();

@@ -38,14 +38,14 @@ uint8_t *from_hex(const char *text, size_t *size)
 	return data;
 }
 
-static struct ffs_verdict judge_hex(const struct ffs_judge *judge, struct ffs_instance *in,
-				    bool usb, const char *text)
+static struct ffs_finding validate_hex(const struct ffs_validator *validator,
+				       struct ffs_instance *in, bool usb, const char *text)
 {
 	size_t size;
 	_cleanup_free_ uint8_t *data = from_hex(text, &size);
 
-	return usb ? ffs_verdict_usb(judge, in, data, size)
-		   : ffs_verdict_kernel(judge, in, data, size);
+	return usb ? ffs_validate_usb(validator, in, data, size)
+		   : ffs_validate_kernel(validator, in, data, size);
 }
 
 /* 1 is an eventfd, 2 another file. */
@@ -54,43 +54,43 @@ static enum ffs_fd_kind fd_kind(int fd)
 	return fd == 1 ? FFS_FD_EVENTFD : fd == 2 ? FFS_FD_OTHER : FFS_FD_CLOSED;
 }
 
-struct ffs_verdict verdict_of_hex(const char *kernel, bool usb, const char *first, const char *text)
+struct ffs_finding finding_of_hex(const char *kernel, bool usb, const char *first, const char *text)
 {
-	const struct ffs_judge judge = {
+	const struct ffs_validator validator = {
 		.kernel = ffs_kernel_find(kernel ? kernel : "6.12-patched"),
 		.fd_kind = fd_kind,
 	};
 	struct ffs_instance in = { 0 };
 
-	cr_assert_not_null(judge.kernel);
+	cr_assert_not_null(validator.kernel);
 	if (first) {
-		struct ffs_verdict v = judge_hex(&judge, &in, usb, first);
+		struct ffs_finding v = validate_hex(&validator, &in, usb, first);
 
-		cr_assert_eq(v.rule, FFS_ACCEPTED, "descriptors: %s", ffs_verdict_text(&v));
+		cr_assert_eq(v.rule, FFS_ACCEPTED, "descriptors: %s", ffs_finding_text(&v));
 	}
-	return judge_hex(&judge, &in, usb, text);
+	return validate_hex(&validator, &in, usb, text);
 }
 
-void check_rows(const struct verdict_row *rows, size_t n, bool usb)
+void check_rows(const struct finding_row *rows, size_t n, bool usb)
 {
-	for (const struct verdict_row *r = rows; r < rows + n; r++) {
+	for (const struct finding_row *r = rows; r < rows + n; r++) {
 		const struct ffs_rule_info *info = ffs_rule_info(r->rule);
-		struct ffs_verdict v = verdict_of_hex(r->kernel, usb, r->descriptors, r->bad);
+		struct ffs_finding v = finding_of_hex(r->kernel, usb, r->descriptors, r->bad);
 
-		cr_expect_eq(v.rule, r->rule, "%s: %s, %s", info->name, ffs_verdict_text(&v),
+		cr_expect_eq(v.rule, r->rule, "%s: %s, %s", info->name, ffs_finding_text(&v),
 			     ffs_rule_info(v.rule)->name);
 		cr_expect_eq(v.offset, r->offset, "%s: %s, not byte %zu", info->name,
-			     ffs_verdict_text(&v), r->offset);
+			     ffs_finding_text(&v), r->offset);
 		cr_expect_eq(v.error, info->error, "%s: error %d", info->name, v.error);
 		if (!r->good)
 			continue;
-		v = verdict_of_hex(r->kernel, usb, r->descriptors, r->good);
+		v = finding_of_hex(r->kernel, usb, r->descriptors, r->good);
 		cr_expect_eq(v.rule, FFS_ACCEPTED, "%s, the good one: %s", info->name,
-			     ffs_verdict_text(&v));
+			     ffs_finding_text(&v));
 	}
 }
 
-void check_complete(const struct verdict_row *rows, size_t n, enum ffs_rule_kind kind)
+void check_complete(const struct finding_row *rows, size_t n, enum ffs_rule_kind kind)
 {
 	for (enum ffs_rule rule = FFS_ACCEPTED + 1; rule < FFS_RULE_COUNT; rule++) {
 		const struct ffs_rule_info *info = ffs_rule_info(rule);

@@ -23,7 +23,7 @@
 #define HID_DESC "09 21 11 01 00 01 22 3f 00 "
 #define OTG_DESC "03 09 00 "
 
-struct verdict_row {
+struct finding_row {
 	enum ffs_rule rule;	 /* that `bad` breaks ... */
 	size_t offset;		 /* ... here */
 	const char *bad, *good;	 /* `good` is accepted; NULL: `bad` says enough */
@@ -52,10 +52,10 @@ struct verdict_row {
 uint8_t *from_hex(const char *text, size_t *size);
 
 /* Of `text`, and before it of `first` unless that is NULL, on a fresh instance. */
-struct ffs_verdict verdict_of_hex(const char *kernel, bool usb, const char *first,
+struct ffs_finding finding_of_hex(const char *kernel, bool usb, const char *first,
 				  const char *text);
 
 /* Each row from both sides, with the verdict `usb` or `kernel`. */
-void check_rows(const struct verdict_row *rows, size_t n, bool usb);
+void check_rows(const struct finding_row *rows, size_t n, bool usb);
 /* That there is a row for each rule of this kind that bytes can break. */
-void check_complete(const struct verdict_row *rows, size_t n, enum ffs_rule_kind kind);
+void check_complete(const struct finding_row *rows, size_t n, enum ffs_rule_kind kind);

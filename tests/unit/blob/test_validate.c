@@ -22,7 +22,7 @@
 #define FIVE(x) x x x x x
 #define ENDPOINTS_30 FIVE(BULK(01) BULK(81) BULK(02) BULK(82) BULK(03) BULK(83))
 
-static const struct verdict_row rows[] = {
+static const struct finding_row rows[] = {
 	BOTH(FFS_WRITE_SHORT, 0, "03000000 0f000000 01000000 000000", FS_HEAD N(01) VENDOR),
 	BOTH(FFS_DESCS_LENGTH, 4, "03000000 1a000000 01000000 01000000" VENDOR,
 	     "03000000 19000000 01000000 01000000" VENDOR),
@@ -153,26 +153,26 @@ static const struct verdict_row rows[] = {
 		   STRINGS_HEAD "02000000 8ee30000 0904 6100 6200", NULL),
 };
 
-Test(verdict, every_refusal_from_both_sides)
+Test(validate, every_refusal_from_both_sides)
 {
 	check_rows(rows, ARRAY_SIZE(rows), false);
 }
 
-Test(verdict, no_refusal_is_without_a_blob)
+Test(validate, no_refusal_is_without_a_blob)
 {
-	struct verdict_row all[ARRAY_SIZE(rows) + 1];
+	struct finding_row all[ARRAY_SIZE(rows) + 1];
 
 	memcpy(all, rows, sizeof(rows));
 	/* too large for a table */
-	all[ARRAY_SIZE(rows)] = (struct verdict_row){ .rule = FFS_WRITE_HUGE };
+	all[ARRAY_SIZE(rows)] = (struct finding_row){ .rule = FFS_WRITE_HUGE };
 	check_complete(all, ARRAY_SIZE(all), FFS_REFUSAL);
 }
 
 /* --- what no row can say --- */
 
-static const struct ffs_judge *judge(void)
+static const struct ffs_validator *validator(void)
 {
-	static struct ffs_judge j;
+	static struct ffs_validator j;
 
 	j.kernel = ffs_kernel_find("6.12-stock");
 	return &j;
@@ -187,7 +187,7 @@ static void put32(uint8_t *p, uint32_t v)
 }
 
 /* A blob of `n` OTG descriptors. */
-static struct ffs_verdict verdict_of_many(uint32_t n)
+static struct ffs_finding finding_of_many(uint32_t n)
 {
 	size_t size = 16 + 3 * (size_t)n;
 	_cleanup_free_ uint8_t *data = xcalloc(size, 1);
@@ -199,94 +199,95 @@ static struct ffs_verdict verdict_of_many(uint32_t n)
 	put32(data + 12, n);
 	for (size_t i = 16; i < size; i += 3)
 		memcpy(data + i, "\3\11", 2);
-	return ffs_verdict_kernel(judge(), &in, data, size);
+	return ffs_validate_kernel(validator(), &in, data, size);
 }
 
-Test(verdict, four_mebibytes_and_no_more)
+Test(validate, four_mebibytes_and_no_more)
 {
-	struct ffs_verdict v = verdict_of_many((MAX_ALLOC - 16) / 3);
+	struct ffs_finding v = finding_of_many((MAX_ALLOC - 16) / 3);
 
 	cr_assert_eq(v.rule, FFS_ACCEPTED);
-	v = verdict_of_many((MAX_ALLOC - 16) / 3 + 1);
+	v = finding_of_many((MAX_ALLOC - 16) / 3 + 1);
 	cr_assert_eq(v.rule, FFS_WRITE_HUGE);
 	cr_assert_eq(v.error, -ENOMEM);
 }
 
-Test(verdict, nothing_at_all_is_a_write_too)
+Test(validate, nothing_at_all_is_a_write_too)
 {
 	struct ffs_instance in = { 0 };
 
-	cr_assert_eq(ffs_verdict_kernel(judge(), &in, NULL, 0).rule, FFS_WRITE_SHORT);
+	cr_assert_eq(ffs_validate_kernel(validator(), &in, NULL, 0).rule, FFS_WRITE_SHORT);
 }
 
-Test(verdict, a_kernel_that_does_not_know_a_flag_says_so)
+Test(validate, a_kernel_that_does_not_know_a_flag_says_so)
 {
-	struct ffs_verdict v =
-		verdict_of_hex("6.12-stock", false, NULL, HEAD("01010000") N(01) VENDOR);
+	struct ffs_finding v =
+		finding_of_hex("6.12-stock", false, NULL, HEAD("01010000") N(01) VENDOR);
 
 	cr_assert_eq(v.rule, FFS_FLAGS);
 	cr_assert_eq(v.error, -ENOSYS);
 	cr_assert_eq(v.found, 256);
 }
 
-Test(verdict, strings_that_nothing_names_are_not_looked_at)
+Test(validate, strings_that_nothing_names_are_not_looked_at)
 {
-	struct ffs_verdict v = verdict_of_hex(NULL, false, FS_HEAD N(01) VENDOR,
+	struct ffs_finding v = finding_of_hex(NULL, false, FS_HEAD N(01) VENDOR,
 					      STRINGS_HEAD "ffffffff ffffffff 4711");
 
 	cr_assert_eq(v.rule, FFS_ACCEPTED);
 }
 
-Test(verdict, a_speed_without_interfaces_leaves_the_next_one_to_be_the_first)
+Test(validate, a_speed_without_interfaces_leaves_the_next_one_to_be_the_first)
 {
-	struct ffs_verdict v = verdict_of_hex(
+	struct ffs_finding v = finding_of_hex(
 		NULL, false, NULL, HEAD("03000000") N(01) N(02) OTG_DESC VENDOR BULK(81));
 
 	cr_assert_eq(v.rule, FFS_ACCEPTED);
 }
 
-Test(verdict, os_descriptors_may_stand_alone_if_they_are_about_nothing)
+Test(validate, os_descriptors_may_stand_alone_if_they_are_about_nothing)
 {
-	struct ffs_verdict v = verdict_of_hex(NULL, false, NULL,
+	struct ffs_finding v = finding_of_hex(NULL, false, NULL,
 					      HEAD("08000000") N(01) "00 0b000000 0100 0400 0000");
 
 	cr_assert_eq(v.rule, FFS_ACCEPTED);
-	v = verdict_of_hex(NULL, true, NULL, HEAD("08000000") N(01) "00 0b000000 0100 0400 0000");
+	v = finding_of_hex(NULL, true, NULL, HEAD("08000000") N(01) "00 0b000000 0100 0400 0000");
 	cr_assert_eq(v.rule, FFS_USB_NO_INTERFACE);
 }
 
 /* What is refused stays in the instance, so that what would be right is refused, too. */
-Test(verdict, a_refused_blob_leaves_something_behind_until_all_is_closed)
+Test(validate, a_refused_blob_leaves_something_behind_until_all_is_closed)
 {
 	size_t bad_size, good_size;
 	_cleanup_free_ uint8_t *bad = from_hex(FS_HEAD N(02) VENDOR BULK(81) "00", &bad_size);
 	_cleanup_free_ uint8_t *good = from_hex(FS_HEAD N(02) VENDOR BULK(82), &good_size);
 	struct ffs_instance in = { 0 };
 
-	cr_assert_eq(ffs_verdict_kernel(judge(), &in, bad, bad_size).rule, FFS_DESCS_LEFT);
-	cr_assert_eq(ffs_verdict_kernel(judge(), &in, good, good_size).rule, FFS_ENDPOINT_ADDRESS);
+	cr_assert_eq(ffs_validate_kernel(validator(), &in, bad, bad_size).rule, FFS_DESCS_LEFT);
+	cr_assert_eq(ffs_validate_kernel(validator(), &in, good, good_size).rule,
+		     FFS_ENDPOINT_ADDRESS);
 	ffs_instance_close(&in);
-	cr_assert_eq(ffs_verdict_kernel(judge(), &in, good, good_size).rule, FFS_ACCEPTED);
+	cr_assert_eq(ffs_validate_kernel(validator(), &in, good, good_size).rule, FFS_ACCEPTED);
 	cr_assert_eq(in.state, FFS_WANTS_STRINGS);
 	cr_assert_eq(in.endpoints, 1);
 	cr_assert_eq(in.interfaces, 1);
 	cr_assert_eq(in.address[1], 0x82);
 }
 
-Test(verdict, sentences_name_the_byte_and_the_numbers)
+Test(validate, sentences_name_the_byte_and_the_numbers)
 {
-	struct ffs_verdict v = verdict_of_hex(NULL, false, NULL,
+	struct ffs_finding v = finding_of_hex(NULL, false, NULL,
 					      FS_HEAD N(02) VENDOR "08 05 81 02 "
 								   "40 00 00 00");
-	_cleanup_free_ char *text = ffs_verdict_text(&v);
-	_cleanup_free_ char *accepted = ffs_verdict_text(&(struct ffs_verdict){ 0 });
+	_cleanup_free_ char *text = ffs_finding_text(&v);
+	_cleanup_free_ char *accepted = ffs_finding_text(&(struct ffs_finding){ 0 });
 
 	cr_assert_str_eq(text, "byte 25: bLength is 8; an endpoint descriptor has 7 bytes, one of "
 			       "audio 9; set bLength and write as many");
 	cr_assert_str_eq(accepted, "accepted");
 }
 
-Test(verdict, every_rule_has_its_words)
+Test(validate, every_rule_has_its_words)
 {
 	for (enum ffs_rule r = FFS_ACCEPTED; r < FFS_RULE_COUNT; r++) {
 		const struct ffs_rule_info *info = ffs_rule_info(r);

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../fuzz/blob_check.h"
 #include "../../fuzz/blobs.h"
-#include "../../fuzz/verdict_check.h"
 #include "../rounds.h"
 
 #define SESSIONS rounds(1000, 10000)
@@ -16,15 +16,16 @@ struct tally {
 	int accepted, by_standard;
 };
 
-static void judge_session(const struct ffs_kernel *kernel, const struct blobs *b, struct tally *t)
+static void validate_session(const struct ffs_kernel *kernel, const struct blobs *b,
+			     struct tally *t)
 {
-	struct verdict_session s = {
-		.judge = { .kernel = kernel, .fd_kind = blobs_fd_kind, .count = t->count },
+	struct blob_session s = {
+		.validator = { .kernel = kernel, .fd_kind = blobs_fd_kind, .count = t->count },
 	};
 	bool standard = true;
 
 	for (size_t i = 0; i < b->n && s.kernel.state != FFS_ACTIVE; i++) {
-		struct ffs_verdict v = verdict_check(&s, b->write[i].data, b->write[i].size);
+		struct ffs_finding v = blob_check(&s, b->write[i].data, b->write[i].size);
 
 		standard = standard && s.usb_accepts;
 		if (v.rule != FFS_ACCEPTED && !b->retry)
@@ -34,7 +35,7 @@ static void judge_session(const struct ffs_kernel *kernel, const struct blobs *b
 	t->by_standard += s.kernel.state == FFS_ACTIVE && standard;
 }
 
-Test(verdict_blobs, the_standards_are_never_looser_than_a_kernel)
+Test(validate_blobs, the_standards_are_never_looser_than_a_kernel)
 {
 	struct blobs b = { 0 };
 
@@ -43,7 +44,7 @@ Test(verdict_blobs, the_standards_are_never_looser_than_a_kernel)
 
 		for (int i = 0; i < SESSIONS; i++) {
 			blobs_make(&b, 0x4711, (uint64_t)i);
-			judge_session(k, &b, &t);
+			validate_session(k, &b, &t);
 		}
 		/* It proves something only if both take much and refuse much */
 		cr_expect_gt(t.accepted, SESSIONS / 3, "%s takes %d", k->name, t.accepted);
@@ -53,12 +54,12 @@ Test(verdict_blobs, the_standards_are_never_looser_than_a_kernel)
 	blobs_free(&b);
 }
 
-Test(verdict_blobs, the_generator_breaks_every_rule_and_keeps_it)
+Test(validate_blobs, the_generator_breaks_every_rule_and_keeps_it)
 {
 	static struct ffs_branch_count count[FFS_RULE_COUNT];
-	const struct ffs_judge all = { .kernel = ffs_kernel_find("6.12-patched"),
-				       .fd_kind = blobs_fd_kind,
-				       .count = count };
+	const struct ffs_validator all = { .kernel = ffs_kernel_find("6.12-patched"),
+					   .fd_kind = blobs_fd_kind,
+					   .count = count };
 	struct blobs b = { 0 };
 
 	for (int i = 0; i < FOR_EVERY_RULE; i++) {
@@ -67,8 +68,8 @@ Test(verdict_blobs, the_generator_breaks_every_rule_and_keeps_it)
 
 		blobs_make(&b, 0x4712, (uint64_t)i);
 		for (size_t w = 0; w < b.n && in.state != FFS_ACTIVE && (good || b.retry); w++)
-			good = ffs_verdict_usb(&all, &in, b.write[w].data, b.write[w].size).error ==
-			       0;
+			good = ffs_validate_usb(&all, &in, b.write[w].data, b.write[w].size)
+				       .error == 0;
 	}
 	for (enum ffs_rule r = FFS_ACCEPTED + 1; r < FFS_RULE_COUNT; r++) {
 		const struct ffs_rule_info *info = ffs_rule_info(r);
@@ -81,7 +82,7 @@ Test(verdict_blobs, the_generator_breaks_every_rule_and_keeps_it)
 	blobs_free(&b);
 }
 
-Test(verdict_blobs, the_generator_makes_the_same_for_a_seed)
+Test(validate_blobs, the_generator_makes_the_same_for_a_seed)
 {
 	struct blobs a = { 0 }, b = { 0 };
 

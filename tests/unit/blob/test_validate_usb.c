@@ -24,7 +24,7 @@
 #define WINUSB "57494e5553420000 0000000000000000 000000000000 "
 #define STRING_2 FS_HEAD N(01) NAMED
 
-static const struct verdict_row rows[] = {
+static const struct finding_row rows[] = {
 	BOTH(FFS_USB_NO_INTERFACE, 16, FS_HEAD N(01) OTG_DESC, FS_HEAD N(02) OTG_DESC VENDOR),
 	BOTH(FFS_USB_INTERFACE_NUMBER, 18, FS_HEAD N(01) INTERFACE(01, 00, 00, ff),
 	     FS_HEAD N(01) VENDOR),
@@ -46,7 +46,7 @@ static const struct verdict_row rows[] = {
 	BOTH(FFS_USB_ASSOCIATION_EMPTY, 19, FS_HEAD N(02) "08 0b 00 00 ff 00 00 00" VENDOR,
 	     FS_HEAD N(02) "08 0b 00 01 ff 00 00 00" VENDOR),
 	BAD(FFS_USB_ASSOCIATION_CLASS, 20, FS_HEAD N(02) "08 0b 00 01 00 00 00 00" VENDOR),
-	BAD(FFS_USB_ASSOCIATION_PLACE, 27, FS_HEAD N(02) VENDOR "08 0b 00 01 ff 00 00 00"),
+	BAD(FFS_USB_ASSOCIATION_ORDER, 27, FS_HEAD N(02) VENDOR "08 0b 00 01 ff 00 00 00"),
 	BOTH(FFS_USB_ASSOCIATION_OVERLAP, 35,
 	     FS_HEAD N(04) "08 0b 00 02 ff 00 00 00" VENDOR
 			   "08 0b 01 01 ff 00 00 00" INTERFACE(01, 00, 00, ff),
@@ -133,11 +133,11 @@ static const struct verdict_row rows[] = {
 	     SS_HEAD N(03) ONE(ff) EP(03, "4000", 01) "06 30 00 00 41 00",
 	     SS_HEAD N(03) ONE(ff) EP(03, "4000", 01) "06 30 00 00 40 00"),
 
-	BOTH(FFS_USB_CLASS_PLACE, 32, FS_HEAD N(03) ONE(03) BULK(81) HID_DESC,
+	BOTH(FFS_USB_CLASS_ORDER, 32, FS_HEAD N(03) ONE(03) BULK(81) HID_DESC,
 	     FS_HEAD N(03) ONE(03) HID_DESC BULK(81)),
-	BAD(FFS_USB_CLASS_PLACE, 34, FS_HEAD N(03) INTERFACE(00, 00, 00, 03) HID_DESC HID_DESC),
+	BAD(FFS_USB_CLASS_ORDER, 34, FS_HEAD N(03) INTERFACE(00, 00, 00, 03) HID_DESC HID_DESC),
 	/* to the kernel it is still the HID_DESC interface's */
-	BAD(FFS_USB_CLASS_PLACE, 42,
+	BAD(FFS_USB_CLASS_ORDER, 42,
 	    FS_HEAD N(05) INTERFACE(00, 00, 00, 03) HID_DESC
 	    "08 0b 01 01 ff 00 00 00" HID_DESC INTERFACE(01, 00, 00, ff)),
 	BAD(FFS_USB_CLASS_MISSING, 16, FS_HEAD N(01) INTERFACE(00, 00, 00, 03)),
@@ -212,36 +212,36 @@ static const struct verdict_row rows[] = {
 		   STRINGS_HEAD "03000000 01000000 0904 00 00 c300"),
 };
 
-Test(verdict_usb, every_rule_from_both_sides)
+Test(validate_usb, every_rule_from_both_sides)
 {
 	check_rows(rows, ARRAY_SIZE(rows), true);
 }
 
 /* What breaks a rule of the standards only is taken by the kernel. */
-Test(verdict_usb, the_kernel_takes_all_of_them)
+Test(validate_usb, the_kernel_takes_all_of_them)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		struct ffs_verdict v =
-			verdict_of_hex(rows[i].kernel, false, rows[i].descriptors, rows[i].bad);
+		struct ffs_finding v =
+			finding_of_hex(rows[i].kernel, false, rows[i].descriptors, rows[i].bad);
 
 		cr_expect_eq(v.rule, FFS_ACCEPTED, "%s: %s", ffs_rule_info(rows[i].rule)->name,
-			     ffs_verdict_text(&v));
+			     ffs_finding_text(&v));
 	}
 }
 
-Test(verdict_usb, no_rule_is_without_a_blob)
+Test(validate_usb, no_rule_is_without_a_blob)
 {
-	struct verdict_row all[ARRAY_SIZE(rows) + 2];
+	struct finding_row all[ARRAY_SIZE(rows) + 2];
 
 	memcpy(all, rows, sizeof(rows));
 	/* tests of their own */
-	all[ARRAY_SIZE(rows)] = (struct verdict_row){ .rule = FFS_USB_LANGUAGES };
-	all[ARRAY_SIZE(rows) + 1] = (struct verdict_row){ .rule = FFS_USB_STRING_LONG };
+	all[ARRAY_SIZE(rows)] = (struct finding_row){ .rule = FFS_USB_LANGUAGES };
+	all[ARRAY_SIZE(rows) + 1] = (struct finding_row){ .rule = FFS_USB_STRING_LONG };
 	check_complete(all, ARRAY_SIZE(all), FFS_STANDARD);
 }
 
 /* `n` letters and what follows them, as the one string that descriptors name, in hexadecimal. */
-static struct ffs_verdict verdict_of_string(size_t n, const char *more)
+static struct ffs_finding finding_of_string(size_t n, const char *more)
 {
 	char text[1024] = STRINGS_HEAD "01000000 01000000 0904 ";
 
@@ -249,72 +249,72 @@ static struct ffs_verdict verdict_of_string(size_t n, const char *more)
 		strcat(text, "61");
 	strcat(text, more);
 	strcat(text, "00");
-	return verdict_of_hex(NULL, true, FS_HEAD N(01) "09 04 00 00 00 ff 00 00 01", text);
+	return finding_of_hex(NULL, true, FS_HEAD N(01) "09 04 00 00 00 ff 00 00 01", text);
 }
 
-Test(verdict_usb, a_string_descriptor_has_room_for_126_units)
+Test(validate_usb, a_string_descriptor_has_room_for_126_units)
 {
 	/* Of UTF-16, in which some characters are two units, and most are one */
-	cr_expect_eq(verdict_of_string(126, "").rule, FFS_ACCEPTED);
-	cr_expect_eq(verdict_of_string(127, "").rule, FFS_USB_STRING_LONG);
-	cr_expect_eq(verdict_of_string(124, "f09f9880").rule, FFS_ACCEPTED);
-	cr_expect_eq(verdict_of_string(125, "f09f9880").rule, FFS_USB_STRING_LONG);
-	cr_expect_eq(verdict_of_string(125, "c3bc").rule, FFS_ACCEPTED);
-	cr_expect_eq(verdict_of_string(126, "c3bc").rule, FFS_USB_STRING_LONG);
+	cr_expect_eq(finding_of_string(126, "").rule, FFS_ACCEPTED);
+	cr_expect_eq(finding_of_string(127, "").rule, FFS_USB_STRING_LONG);
+	cr_expect_eq(finding_of_string(124, "f09f9880").rule, FFS_ACCEPTED);
+	cr_expect_eq(finding_of_string(125, "f09f9880").rule, FFS_USB_STRING_LONG);
+	cr_expect_eq(finding_of_string(125, "c3bc").rule, FFS_ACCEPTED);
+	cr_expect_eq(finding_of_string(126, "c3bc").rule, FFS_USB_STRING_LONG);
 }
 
-static struct ffs_verdict verdict_of_languages(unsigned int n)
+static struct ffs_finding finding_of_languages(unsigned int n)
 {
 	char text[2048], *end = text;
 
 	end += sprintf(end, STRINGS_HEAD "01000000 %02x000000 ", n);
 	for (unsigned int i = 1; i <= n; i++)
 		end += sprintf(end, "%02x0400 ", i);
-	return verdict_of_hex(NULL, true, FS_HEAD N(01) "09 04 00 00 00 ff 00 00 01", text);
+	return finding_of_hex(NULL, true, FS_HEAD N(01) "09 04 00 00 00 ff 00 00 01", text);
 }
 
-Test(verdict_usb, string_descriptor_0_has_room_for_126_languages)
+Test(validate_usb, string_descriptor_0_has_room_for_126_languages)
 {
-	cr_expect_eq(verdict_of_languages(126).rule, FFS_ACCEPTED);
-	cr_expect_eq(verdict_of_languages(127).rule, FFS_USB_LANGUAGES);
+	cr_expect_eq(finding_of_languages(126).rule, FFS_ACCEPTED);
+	cr_expect_eq(finding_of_languages(127).rule, FFS_USB_LANGUAGES);
 }
 
-Test(verdict_usb, associations_count_from_the_first_interface_of_the_configuration)
+Test(validate_usb, associations_count_from_the_first_interface_of_the_configuration)
 {
 	static const char blob[] = FS_HEAD N(02) "08 0b 03 01 ff 00 00 00" VENDOR;
 	size_t size;
 	_cleanup_free_ uint8_t *data = from_hex(blob, &size);
 
 	for (unsigned int first = 0; first < 5; first++) {
-		const struct ffs_judge judge = { .kernel = ffs_kernel_find("6.12-patched"),
-						 .first_interface = first };
+		const struct ffs_validator validator = { .kernel = ffs_kernel_find("6.12-patched"),
+							 .first_interface = first };
 		struct ffs_instance in = { 0 };
-		struct ffs_verdict v = ffs_verdict_usb(&judge, &in, data, size);
+		struct ffs_finding v = ffs_validate_usb(&validator, &in, data, size);
 
-		cr_expect_eq(v.rule, first == 3 ? FFS_ACCEPTED : FFS_USB_ASSOCIATION_PLACE);
+		cr_expect_eq(v.rule, first == 3 ? FFS_ACCEPTED : FFS_USB_ASSOCIATION_ORDER);
 	}
 }
 
 /* --- what we encode --- */
 
-static const struct ffs_judge *judge(const char *kernel)
+static const struct ffs_validator *validator(const char *kernel)
 {
-	static struct ffs_judge j;
+	static struct ffs_validator j;
 
 	j.kernel = ffs_kernel_find(kernel);
 	return &j;
 }
 
-static void taken(const char *path, const struct ffs_judge *j, struct ffs_instance *in,
+static void taken(const char *path, const struct ffs_validator *j, struct ffs_instance *in,
 		  const uint8_t *data, size_t size)
 {
-	struct ffs_verdict v = ffs_verdict_usb(j, in, data, size);
+	struct ffs_finding v = ffs_validate_usb(j, in, data, size);
 
 	cr_assert_eq(v.rule, FFS_ACCEPTED, "%s on %s: %s", path, j->kernel->name,
-		     ffs_verdict_text(&v));
+		     ffs_finding_text(&v));
 }
 
-static void example_is_taken(const char *path, const struct ffs_judge *j)
+static void example_is_taken(const char *path, const struct ffs_validator *j)
 {
 	struct diags d = { 0 };
 	struct gadget *g = NULL;
@@ -328,7 +328,7 @@ static void example_is_taken(const char *path, const struct ffs_judge *j)
 		_cleanup_free_ uint8_t *strings =
 			ffs_blob_strings(g->functions[i].ffs, &strings_size);
 		struct ffs_instance in = { 0 };
-		struct ffs_judge here = *j;
+		struct ffs_validator here = *j;
 
 		here.first_interface = g->functions[i].ffs->first_interface;
 		taken(path, &here, &in, descriptors, descriptors_size);
@@ -339,7 +339,7 @@ static void example_is_taken(const char *path, const struct ffs_judge *j)
 	diags_free(&d);
 }
 
-Test(verdict_usb, what_we_encode_for_the_examples_is_taken)
+Test(validate_usb, what_we_encode_for_the_examples_is_taken)
 {
 	static const char *const names[] = { "interrupt",     "languages",	    "loopback",
 					     "mount-options", "python-worker",	    "exec-worker",
@@ -352,15 +352,15 @@ Test(verdict_usb, what_we_encode_for_the_examples_is_taken)
 		for (const struct ffs_kernel *k = ffs_kernels; k->name; k++)
 			/* accessory asks for files for both directions */
 			if (strstr(k->name, "patched") || !strchr(names[i], '/'))
-				example_is_taken(path, judge(k->name));
+				example_is_taken(path, validator(k->name));
 	}
 }
 
 /* Alternate settings, isochronous endpoints, class descriptors, associations, Microsoft's. */
-Test(verdict_usb, what_we_encode_for_all_that_descriptors_may_say_is_taken)
+Test(validate_usb, what_we_encode_for_all_that_descriptors_may_say_is_taken)
 {
 	const char *src = getenv("FFSCTL_SRC");
 	_cleanup_free_ char *path = strf("%s/tests/good/descriptors.conf", src ? src : ".");
 
-	example_is_taken(path, judge("6.12-patched"));
+	example_is_taken(path, validator("6.12-patched"));
 }

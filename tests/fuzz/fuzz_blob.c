@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What an enemy writes to ep0, as the verdicts see it: beside what the sanitizers find, everything
- * that verdict_check() asks, for every kernel; and a newer or patched kernel takes what the older
+ * that blob_check() asks, for every kernel; and a newer or patched kernel takes what the older
  * one takes. An input is what is written, one blob behind the other, divided by their lengths.
  */
 #include <stdio.h>
@@ -9,8 +9,8 @@
 #include <string.h>
 
 #include "base/util.h"
+#include "blob_check.h"
 #include "blobs.h"
-#include "verdict_check.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned int seed);
@@ -50,22 +50,21 @@ static void compare_kernels(const bool takes[KERNELS])
 	for (size_t i = 0; i < ARRAY_SIZE(more); i++) {
 		if (!takes[index[i][0]] || takes[index[i][1]])
 			continue;
-		fprintf(stderr, "fuzz_verdict: %s takes what %s does not\n", more[i][0],
-			more[i][1]);
+		fprintf(stderr, "fuzz_blob: %s takes what %s does not\n", more[i][0], more[i][1]);
 		abort();
 	}
 }
 
 /* One write to the instance of each kernel, and whether it is taken. */
-static void write_to_all(struct verdict_session s[KERNELS], const uint8_t *data, size_t size,
+static void write_to_all(struct blob_session s[KERNELS], const uint8_t *data, size_t size,
 			 bool takes[KERNELS])
 {
 	for (size_t i = 0; i < KERNELS; i++)
 		if (s[i].kernel.state != FFS_ACTIVE)
-			takes[i] = verdict_check(&s[i], data, size).rule == FFS_ACCEPTED;
+			takes[i] = blob_check(&s[i], data, size).rule == FFS_ACCEPTED;
 }
 
-static bool all_active(const struct verdict_session s[KERNELS])
+static bool all_active(const struct blob_session s[KERNELS])
 {
 	for (size_t i = 0; i < KERNELS; i++)
 		if (s[i].kernel.state != FFS_ACTIVE)
@@ -75,12 +74,12 @@ static bool all_active(const struct verdict_session s[KERNELS])
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct verdict_session s[KERNELS] = { 0 };
+	struct blob_session s[KERNELS] = { 0 };
 	bool takes[KERNELS];
 
 	for (size_t i = 0; i < KERNELS; i++)
-		s[i].judge =
-			(struct ffs_judge){ .kernel = &ffs_kernels[i], .fd_kind = blobs_fd_kind };
+		s[i].validator = (struct ffs_validator){ .kernel = &ffs_kernels[i],
+							 .fd_kind = blobs_fd_kind };
 	if (ffs_kernels[KERNELS - 1].name == NULL || ffs_kernels[KERNELS].name != NULL)
 		abort();
 	for (bool first = true; size > 0 && !all_active(s); first = false) {

@@ -4,8 +4,8 @@
 
 #include "blob/validate.h"
 
-struct verdict_session {
-	struct ffs_judge judge;
+struct blob_session {
+	struct ffs_validator validator;
 	struct ffs_instance kernel, usb; /* what each verdict has made of the instance */
 	bool usb_accepts;		 /* everything so far */
 };
@@ -14,4 +14,4 @@ struct verdict_session {
  * Both verdicts on one write; the kernel's comes back. Aborts, saying why, when the two do not go
  * together or one is not what verdict.h promises.
  */
-struct ffs_verdict verdict_check(struct verdict_session *s, const uint8_t *data, size_t size);
+struct ffs_finding blob_check(struct blob_session *s, const uint8_t *data, size_t size);

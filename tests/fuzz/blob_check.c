@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "verdict_check.h"
+#include "blob_check.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -9,10 +9,10 @@
 #include "base/cleanup.h"
 #include "base/util.h"
 
-static _Noreturn void wrong(const struct ffs_kernel *kernel, const struct ffs_verdict *v,
+static _Noreturn void wrong(const struct ffs_kernel *kernel, const struct ffs_finding *v,
 			    const char *how)
 {
-	_cleanup_free_ char *text = ffs_verdict_text(v);
+	_cleanup_free_ char *text = ffs_finding_text(v);
 
 	fprintf(stderr, "%s: %s: %s (%s, error %d)\n", kernel->name, how, text,
 		ffs_rule_info(v->rule)->name, v->error);
@@ -20,7 +20,7 @@ static _Noreturn void wrong(const struct ffs_kernel *kernel, const struct ffs_ve
 }
 
 /* Everything but what is undefined between members. */
-static bool same(const struct ffs_verdict *a, const struct ffs_verdict *b)
+static bool same(const struct ffs_finding *a, const struct ffs_finding *b)
 {
 	return a->rule == b->rule && a->error == b->error && a->offset == b->offset &&
 	       a->found == b->found && a->wanted == b->wanted;
@@ -31,7 +31,7 @@ static bool same(const struct ffs_verdict *a, const struct ffs_verdict *b)
  * the same verdict comes from both and from each kernel: what it was for the last one of a rule is
  * not asked again. The offset is no placeholder's.
  */
-static void check_text(const struct ffs_kernel *kernel, const struct ffs_verdict *v)
+static void check_text(const struct ffs_kernel *kernel, const struct ffs_finding *v)
 {
 	static struct {
 		bool known;
@@ -42,7 +42,7 @@ static void check_text(const struct ffs_kernel *kernel, const struct ffs_verdict
 	if (last[v->rule].known && last[v->rule].found == v->found &&
 	    last[v->rule].wanted == v->wanted)
 		return;
-	text = ffs_verdict_text(v);
+	text = ffs_finding_text(v);
 	if (strchr(text, '{'))
 		wrong(kernel, v, "a hole in its sentence");
 	last[v->rule].known = true;
@@ -50,7 +50,7 @@ static void check_text(const struct ffs_kernel *kernel, const struct ffs_verdict
 	last[v->rule].wanted = v->wanted;
 }
 
-static void check_one(const struct ffs_kernel *kernel, const struct ffs_verdict *v, size_t size)
+static void check_one(const struct ffs_kernel *kernel, const struct ffs_finding *v, size_t size)
 {
 	const struct ffs_rule_info *rule = ffs_rule_info(v->rule);
 
@@ -67,13 +67,14 @@ static void check_one(const struct ffs_kernel *kernel, const struct ffs_verdict 
 	check_text(kernel, v);
 }
 
-struct ffs_verdict verdict_check(struct verdict_session *s, const uint8_t *data, size_t size)
+struct ffs_finding blob_check(struct blob_session *s, const uint8_t *data, size_t size)
 {
-	const struct ffs_kernel *kernel = s->judge.kernel;
-	const struct ffs_judge uncounted = { .kernel = kernel, .fd_kind = s->judge.fd_kind };
+	const struct ffs_kernel *kernel = s->validator.kernel;
+	const struct ffs_validator uncounted = { .kernel = kernel,
+						 .fd_kind = s->validator.fd_kind };
 	enum ffs_instance_state state = s->kernel.state;
-	struct ffs_verdict k = ffs_verdict_kernel(&s->judge, &s->kernel, data, size);
-	struct ffs_verdict u = ffs_verdict_usb(&uncounted, &s->usb, data, size);
+	struct ffs_finding k = ffs_validate_kernel(&s->validator, &s->kernel, data, size);
+	struct ffs_finding u = ffs_validate_usb(&uncounted, &s->usb, data, size);
 
 	check_one(kernel, &k, size);
 	check_one(kernel, &u, size);

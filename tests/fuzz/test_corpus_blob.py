@@ -9,5 +9,5 @@ SRC = os.environ.get("FFSCTL_SRC", ".")
 # One second with sanitizers
 RUNS = 100000
 
-os.execv(os.path.join(BUILD, "tests", "fuzz", "fuzz_verdict"),
-         ["fuzz_verdict", "--runs", str(RUNS), os.path.join(SRC, "tests/fuzz/corpus-verdict")])
+os.execv(os.path.join(BUILD, "tests", "fuzz", "fuzz_blob"),
+         ["fuzz_blob", "--runs", str(RUNS), os.path.join(SRC, "tests/fuzz/corpus-blob")])
