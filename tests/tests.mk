@@ -33,7 +33,10 @@ tests_unit_plan_test_plan_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
 
 # The validator of blobs: a table by hand, and everything that the generator makes.
 BLOB_HEX_SOURCES = tests/unit/blob/hex.c tests/unit/blob/hex.h
-UNIT_TESTS += tests/unit/blob/test_validate tests/unit/blob/test_validate_usb
+UNIT_TESTS += tests/unit/blob/test_check tests/unit/blob/test_validate tests/unit/blob/test_validate_usb
+tests_unit_blob_test_check_SOURCES = tests/unit/blob/test_check.c $(BLOB_HEX_SOURCES)
+tests_unit_blob_test_check_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS)
+tests_unit_blob_test_check_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
 tests_unit_blob_test_validate_SOURCES = tests/unit/blob/test_validate.c $(BLOB_HEX_SOURCES)
 tests_unit_blob_test_validate_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS)
 tests_unit_blob_test_validate_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)

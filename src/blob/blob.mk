@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 libffsctl_a_SOURCES += \
+	src/blob/check.c src/blob/check.h \
+	src/blob/decode.c src/blob/decode.h \
 	src/blob/encode.c src/blob/encode.h \
 	src/blob/ffs.h \
-	src/blob/look.c \
+	src/blob/finding.c \
 	src/blob/rules.c \
 	src/blob/uapi.h \
 	src/blob/validate.c src/blob/validate.h \
@@ -10,7 +12,6 @@ libffsctl_a_SOURCES += \
 	src/blob/validate_os.c \
 	src/blob/validate_parts.h \
 	src/blob/validate_strings.c \
-	src/blob/validate_text.c \
 	src/blob/validate_usb.c \
 	src/blob/validate_usb_eps.c \
 	src/blob/validate_usb_text.c

@@ -3,18 +3,20 @@
 
 #include <linux/usb/ch9.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "base/util.h"
 #include "blob/uapi.h"
 
-struct blob {
-	uint8_t *data;
-	size_t size, room;
-};
+/* The bytes put from here on are made from what is at `at`. */
+static void mark(struct ffs_blob *b, const struct origin *at)
+{
+	*array_add(b->parts, b->n_parts) = (struct ffs_blob_part){ b->size, at };
+}
 
-static void put(struct blob *b, const void *data, size_t n)
+static void put(struct ffs_blob *b, const void *data, size_t n)
 {
 	if (b->size + n > b->room) {
 		b->room = (b->size + n) * 2;
@@ -25,24 +27,24 @@ static void put(struct blob *b, const void *data, size_t n)
 	b->size += n;
 }
 
-static void put8(struct blob *b, unsigned int v)
+static void put8(struct ffs_blob *b, unsigned int v)
 {
 	put(b, &(uint8_t){ (uint8_t)v }, 1);
 }
 
-static void put16(struct blob *b, unsigned int v)
+static void put16(struct ffs_blob *b, unsigned int v)
 {
 	put8(b, v & 0xff);
 	put8(b, v >> 8 & 0xff);
 }
 
-static void put32(struct blob *b, uint32_t v)
+static void put32(struct ffs_blob *b, uint32_t v)
 {
 	put16(b, v & 0xffff);
 	put16(b, v >> 16);
 }
 
-static void set32(struct blob *b, size_t offset, uint32_t v)
+static void set32(struct ffs_blob *b, size_t offset, uint32_t v)
 {
 	for (int i = 0; i < 4; i++)
 		b->data[offset + (size_t)i] = (uint8_t)(v >> 8 * i);
@@ -57,8 +59,8 @@ static unsigned int count_endpoints(const struct interface *intf, unsigned int a
 	return n;
 }
 
-/* USB 2.0, 9.6.5. `string` is a number in our own blob, 0: none. */
-static void put_interface(struct blob *b, const struct interface *intf, size_t number,
+/* USB 2.0, 9.6.5. `string` is a number in this blob, 0: none. */
+static void put_interface(struct ffs_blob *b, const struct interface *intf, size_t number,
 			  unsigned int alternate, unsigned int string)
 {
 	put8(b, USB_DT_INTERFACE_SIZE);
@@ -78,12 +80,13 @@ static const uint8_t xfer_type[] = {
 	[EP_ISOCHRONOUS] = USB_ENDPOINT_XFER_ISOC,
 };
 
-/* USB 2.0, 9.6.6; the SuperSpeed companion: USB 3.2, 9.6.7. Returns how many were put. */
-static uint32_t put_endpoint(struct blob *b, const struct endpoint *ep, int speed)
+/* USB 2.0, 9.6.6; the SuperSpeed companion: USB 3.2, 9.6.7. Returns the number of descriptors. */
+static uint32_t put_endpoint(struct ffs_blob *b, const struct endpoint *ep, int speed)
 {
 	const struct ep_speed *s = &ep->speed[speed];
-	unsigned int more = s->mult > 1 ? s->mult - 1U : 0; /* than one in an interval */
+	unsigned int more = s->mult > 1 ? s->mult - 1U : 0; /* than one per interval */
 
+	mark(b, &ep->at);
 	put8(b, USB_DT_ENDPOINT_SIZE);
 	put8(b, USB_DT_ENDPOINT);
 	put8(b, ep->address);
@@ -101,7 +104,7 @@ static uint32_t put_endpoint(struct blob *b, const struct endpoint *ep, int spee
 	return 2;
 }
 
-/* The strings in the order of their numbers, also those without a text; NULL behind the last. */
+/* Returns a string by the order of their numbers, also one without a text; NULL after the last. */
 static const struct ffs_string *string_at(const struct ffs *ffs, size_t i)
 {
 	if (i < ffs->n_interfaces)
@@ -110,7 +113,7 @@ static const struct ffs_string *string_at(const struct ffs *ffs, size_t i)
 	return i < ffs->n_associations ? &ffs->associations[i].string : NULL;
 }
 
-/* Its number in our own blob, 0: it has no text. */
+/* Returns its number in this blob, 0 if it has no text. */
 static unsigned int string_number(const struct ffs *ffs, const struct ffs_string *string)
 {
 	const struct ffs_string *s;
@@ -124,13 +127,14 @@ static unsigned int string_number(const struct ffs *ffs, const struct ffs_string
 }
 
 /* USB 3.2, 9.6.4. The kernel does not renumber bFirstInterface. */
-static uint32_t put_association(struct blob *b, const struct ffs *ffs, size_t interface)
+static uint32_t put_association(struct ffs_blob *b, const struct ffs *ffs, size_t interface)
 {
 	for (size_t i = 0; i < ffs->n_associations; i++) {
 		const struct association *a = &ffs->associations[i];
 
 		if (a->first != interface)
 			continue;
+		mark(b, &a->at);
 		put8(b, USB_DT_INTERFACE_ASSOCIATION_SIZE);
 		put8(b, USB_DT_INTERFACE_ASSOCIATION);
 		put8(b, ffs->first_interface + (unsigned int)a->first);
@@ -145,17 +149,20 @@ static uint32_t put_association(struct blob *b, const struct ffs *ffs, size_t in
 }
 
 /*
- * One setting with its endpoints. Only the first has string and further descriptors: these are the
- * interface's.
+ * One setting with its endpoints. String and extra descriptors belong to the interface: only the
+ * first setting has them.
  */
-static uint32_t put_setting(struct blob *b, const struct ffs *ffs, size_t number,
+static uint32_t put_setting(struct ffs_blob *b, const struct ffs *ffs, size_t number,
 			    unsigned int alternate, int speed)
 {
 	const struct interface *intf = &ffs->interfaces[number];
 	uint32_t n = 1;
 
+	mark(b, &intf->at);
 	put_interface(b, intf, number, alternate,
 		      alternate == 0 ? string_number(ffs, &intf->string) : 0);
+	if (intf->n_extra > 0 && alternate == 0)
+		mark(b, &intf->extra_at);
 	for (size_t i = 0; i < intf->n_extra && alternate == 0; i++, n++)
 		put(b, intf->extra[i].data, intf->extra[i].size);
 	for (size_t e = 0; e < intf->n_endpoints; e++)
@@ -164,8 +171,8 @@ static uint32_t put_setting(struct blob *b, const struct ffs *ffs, size_t number
 	return n;
 }
 
-/* Returns how many descriptors were put. */
-static uint32_t put_speed(struct blob *b, const struct ffs *ffs, int speed)
+/* Returns the number of descriptors. */
+static uint32_t put_speed(struct ffs_blob *b, const struct ffs *ffs, int speed)
 {
 	uint32_t n = 0;
 
@@ -177,15 +184,15 @@ static uint32_t put_speed(struct blob *b, const struct ffs *ffs, int speed)
 	return n;
 }
 
-/* --- Microsoft OS descriptors 1.0: struct usb_os_desc_header and what follows it --- */
+/* --- Microsoft OS descriptors 1.0: struct usb_os_desc_header and what follows --- */
 
 #define OS_VERSION 0x0100
 #define OS_VERSION_SWAPPED 0x0001
 #define EXT_COMPAT_ID 4
 #define EXT_PROPERTIES 5
 
-/* Returns where the length is to be put. */
-static size_t put_os_header(struct blob *b, size_t interface, unsigned int version,
+/* Returns the offset of the length, to be set when it is known. */
+static size_t put_os_header(struct ffs_blob *b, size_t interface, unsigned int version,
 			    unsigned int index, size_t count)
 {
 	size_t length_at = b->size + 1;
@@ -198,13 +205,14 @@ static size_t put_os_header(struct blob *b, size_t interface, unsigned int versi
 	return length_at;
 }
 
-static void put_compat_ids(struct blob *b, const struct ffs *ffs, unsigned int version)
+static void put_compat_ids(struct ffs_blob *b, const struct ffs *ffs, unsigned int version)
 {
 	static const uint8_t reserved[6];
 	size_t start = b->size;
 	size_t length_at = put_os_header(b, 0, version, EXT_COMPAT_ID, ffs->n_interfaces);
 
 	for (size_t i = 0; i < ffs->n_interfaces; i++) {
+		mark(b, &ffs->interfaces[i].at);
 		put8(b, (unsigned int)i);
 		put8(b, 1); /* Reserved1 */
 		put(b, ffs->interfaces[i].compatible, OS_ID_SIZE);
@@ -214,10 +222,11 @@ static void put_compat_ids(struct blob *b, const struct ffs *ffs, unsigned int v
 	set32(b, length_at, (uint32_t)(b->size - start));
 }
 
-static void put_property(struct blob *b, const struct os_property *p)
+static void put_property(struct ffs_blob *b, const struct os_property *p)
 {
 	size_t name = strlen(p->name) + 1;
 
+	mark(b, &p->at);
 	put32(b, (uint32_t)(14 + name + p->data.size));
 	put32(b, p->type);
 	put16(b, (unsigned int)name);
@@ -226,11 +235,12 @@ static void put_property(struct blob *b, const struct os_property *p)
 	put(b, p->data.data, p->data.size);
 }
 
-/* Returns how many descriptors were put. */
-static uint32_t put_os_descs(struct blob *b, const struct ffs *ffs, unsigned int version)
+/* Returns the number of descriptors. */
+static uint32_t put_os_descs(struct ffs_blob *b, const struct ffs *ffs, unsigned int version)
 {
 	uint32_t n = 1;
 
+	mark(b, &ffs->at);
 	put_compat_ids(b, ffs, version);
 	for (size_t i = 0; i < ffs->n_interfaces; i++) {
 		const struct interface *intf = &ffs->interfaces[i];
@@ -238,6 +248,7 @@ static uint32_t put_os_descs(struct blob *b, const struct ffs *ffs, unsigned int
 
 		if (intf->n_properties == 0)
 			continue;
+		mark(b, &intf->at);
 		length_at = put_os_header(b, i, version, EXT_PROPERTIES, intf->n_properties);
 		for (size_t p = 0; p < intf->n_properties; p++)
 			put_property(b, &intf->properties[p]);
@@ -247,24 +258,19 @@ static uint32_t put_os_descs(struct blob *b, const struct ffs *ffs, unsigned int
 	return n;
 }
 
-static uint8_t *copy(const struct ffs_bytes *bytes, size_t *size)
+static void put_raw(struct ffs_blob *b, const struct ffs_bytes *bytes, const struct origin *at)
 {
-	struct blob b = { 0 };
-
-	put(&b, bytes->data, bytes->size);
-	*size = b.size;
-	return b.data;
+	mark(b, at);
+	put(b, bytes->data, bytes->size);
 }
 
-static uint8_t *put_all(const struct ffs *ffs, unsigned int os_version, size_t *size)
+static uint32_t head_flags(const struct ffs *ffs)
 {
 	static const uint32_t has[EP_SPEED_COUNT] = {
 		[EP_FULL] = FUNCTIONFS_HAS_FS_DESC,
 		[EP_HIGH] = FUNCTIONFS_HAS_HS_DESC,
 		[EP_SUPER] = FUNCTIONFS_HAS_SS_DESC,
 	};
-	size_t count_at[EP_SPEED_COUNT] = { 0 }, os_count_at;
-	struct blob b = { 0 };
 	uint32_t flags = 0;
 
 	for (int s = 0; s < EP_SPEED_COUNT; s++)
@@ -274,41 +280,45 @@ static uint8_t *put_all(const struct ffs *ffs, unsigned int os_version, size_t *
 	flags |= ffs->all_ctrl_recip ? FUNCTIONFS_ALL_CTRL_RECIP : 0;
 	flags |= ffs->config0_setup ? FUNCTIONFS_CONFIG0_SETUP : 0;
 	flags |= ffs->rw_proxy.value ? FUNCTIONFS_RW_PROXY_EPS : 0;
+	return flags;
+}
 
-	put32(&b, FUNCTIONFS_DESCRIPTORS_MAGIC_V2);
-	put32(&b, 0); /* length, known at the end */
-	put32(&b, flags);
+static void put_all(struct ffs_blob *b, const struct ffs *ffs, unsigned int os_version)
+{
+	size_t count_at[EP_SPEED_COUNT] = { 0 }, os_count_at;
+
+	mark(b, &ffs->at);
+	put32(b, FUNCTIONFS_DESCRIPTORS_MAGIC_V2);
+	put32(b, 0); /* length, known at the end */
+	/* The only flag that the kernel checks against the endpoints */
+	mark(b, ffs->rw_proxy.value ? &ffs->rw_proxy.at : &ffs->at);
+	put32(b, head_flags(ffs));
+	mark(b, &ffs->at);
 	for (int s = 0; s < EP_SPEED_COUNT; s++) {
-		count_at[s] = b.size;
+		count_at[s] = b->size;
 		if (ffs->speed[s])
-			put32(&b, 0);
+			put32(b, 0);
 	}
-	os_count_at = b.size;
+	os_count_at = b->size;
 	if (ffs->os_descs)
-		put32(&b, 0);
+		put32(b, 0);
 	for (int s = 0; s < EP_SPEED_COUNT; s++)
 		if (ffs->speed[s])
-			set32(&b, count_at[s], put_speed(&b, ffs, s));
+			set32(b, count_at[s], put_speed(b, ffs, s));
 	if (ffs->os_descs)
-		set32(&b, os_count_at, put_os_descs(&b, ffs, os_version));
-	set32(&b, 4, (uint32_t)b.size);
-	*size = b.size;
-	return b.data;
+		set32(b, os_count_at, put_os_descs(b, ffs, os_version));
+	set32(b, 4, (uint32_t)b->size);
 }
 
-uint8_t *ffs_blob_descriptors(const struct ffs *ffs, size_t *size)
+void ffs_encode_descriptors(const struct ffs *ffs, struct ffs_blob *b)
 {
 	if (ffs->raw_descriptors.data)
-		return copy(&ffs->raw_descriptors, size);
-	return put_all(ffs, OS_VERSION, size);
+		put_raw(b, &ffs->raw_descriptors, &ffs->raw_descriptors_at);
+	else
+		put_all(b, ffs, OS_VERSION);
 }
 
-uint8_t *ffs_blob_descriptors_swapped(const struct ffs *ffs, size_t *size)
-{
-	return put_all(ffs, OS_VERSION_SWAPPED, size);
-}
-
-/* The string's text in a language, or its first text: the blob has no holes. */
+/* Returns the text in a language, or the first text: every language has every string. */
 static const char *text_in(const struct ffs_string *string, uint16_t lang)
 {
 	for (size_t i = 0; i < string->n_texts; i++)
@@ -325,36 +335,89 @@ static bool known_lang(const uint16_t *langs, size_t n, uint16_t lang)
 	return false;
 }
 
-uint8_t *ffs_blob_strings(const struct ffs *ffs, size_t *size)
+void ffs_encode_strings(const struct ffs *ffs, struct ffs_blob *b)
 {
 	_cleanup_free_ uint16_t *langs = NULL;
 	const struct ffs_string *string;
 	size_t n_langs = 0, n_strings = 0;
-	struct blob b = { 0 };
 
-	if (ffs->raw_strings.data)
-		return copy(&ffs->raw_strings, size);
+	if (ffs->raw_strings.data) {
+		put_raw(b, &ffs->raw_strings, &ffs->raw_strings_at);
+		return;
+	}
 	for (size_t i = 0; (string = string_at(ffs, i)); i++) {
 		n_strings += string->n_texts > 0;
 		for (size_t t = 0; t < string->n_texts; t++)
 			if (!known_lang(langs, n_langs, string->texts[t].lang))
 				*array_add(langs, n_langs) = string->texts[t].lang;
 	}
-	put32(&b, FUNCTIONFS_STRINGS_MAGIC);
-	put32(&b, 0);
-	put32(&b, (uint32_t)n_strings);
-	put32(&b, (uint32_t)n_langs);
+	mark(b, ffs->raw_descriptors.data ? &ffs->raw_descriptors_at : &ffs->at);
+	put32(b, FUNCTIONFS_STRINGS_MAGIC);
+	put32(b, 0);
+	put32(b, (uint32_t)n_strings);
+	put32(b, (uint32_t)n_langs);
 	for (size_t l = 0; l < n_langs; l++) {
-		put16(&b, langs[l]);
+		mark(b, &ffs->at);
+		put16(b, langs[l]);
 		for (size_t i = 0; (string = string_at(ffs, i)); i++) {
 			if (string->n_texts > 0) {
 				const char *text = text_in(string, langs[l]);
 
-				put(&b, text, strlen(text) + 1);
+				mark(b, &string->at);
+				put(b, text, strlen(text) + 1);
 			}
 		}
 	}
-	set32(&b, 4, (uint32_t)b.size);
-	*size = b.size;
-	return b.data;
+	set32(b, 4, (uint32_t)b->size);
+}
+
+/* --- blobs --- */
+
+void ffs_blob_clear(struct ffs_blob *b)
+{
+	free(b->data);
+	free(b->parts);
+	*b = (struct ffs_blob){ 0 };
+}
+
+const struct origin *ffs_blob_origin(const struct ffs_blob *b, size_t offset)
+{
+	size_t i = b->n_parts;
+
+	while (i > 1 && b->parts[i - 1].offset > offset)
+		i--;
+	return i > 0 ? b->parts[i - 1].at : NULL;
+}
+
+static uint8_t *steal_bytes(struct ffs_blob *b, size_t *size)
+{
+	uint8_t *data = steal_ptr(b->data);
+
+	*size = b->size;
+	ffs_blob_clear(b);
+	return data;
+}
+
+uint8_t *ffs_blob_descriptors(const struct ffs *ffs, size_t *size)
+{
+	struct ffs_blob b = { 0 };
+
+	ffs_encode_descriptors(ffs, &b);
+	return steal_bytes(&b, size);
+}
+
+uint8_t *ffs_blob_descriptors_swapped(const struct ffs *ffs, size_t *size)
+{
+	struct ffs_blob b = { 0 };
+
+	put_all(&b, ffs, OS_VERSION_SWAPPED);
+	return steal_bytes(&b, size);
+}
+
+uint8_t *ffs_blob_strings(const struct ffs *ffs, size_t *size)
+{
+	struct ffs_blob b = { 0 };
+
+	ffs_encode_strings(ffs, &b);
+	return steal_bytes(&b, size);
 }

@@ -1,23 +1,57 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The two blobs that make a FunctionFS instance a function: descriptors and strings, in the form
- * of linux/usb/functionfs.h (struct usb_functionfs_descs_head_v2, usb_functionfs_strings_head).
- * Interface, endpoint and string numbers count from this function's own start; the kernel
- * renumbers them at bind.
+ * Encodes a function's two blobs, descriptors and strings, in the format of
+ * linux/usb/functionfs.h (struct usb_functionfs_descs_head_v2, usb_functionfs_strings_head), and
+ * records which part of the gadget file each byte was made from:
+ *
+ *   _cleanup_ffs_blob_ struct ffs_blob blob = { 0 };
+ *
+ *   ffs_encode_descriptors(ffs, &blob);
+ *   at = ffs_blob_origin(&blob, finding.offset);
+ *
+ * Interface, endpoint and string numbers count from the function's own start; the kernel renumbers
+ * them at bind.
  */
 #pragma once
 
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/cleanup.h"
 #include "blob/ffs.h"
 
-/* Both return memory that the caller frees; they cannot fail for what gadgetfile_load has accepted.
- */
-uint8_t *ffs_blob_descriptors(const struct ffs *ffs, size_t *size);
+/* The bytes from `offset` up to the next part's were made from what stands at `at`. */
+struct ffs_blob_part {
+	size_t offset;
+	const struct origin *at; /* points into the struct ffs that was encoded */
+};
+
+/* All zero: empty. */
+struct ffs_blob {
+	uint8_t *data;
+	size_t size, room;	     /* bytes used, bytes allocated */
+	struct ffs_blob_part *parts; /* ascending, the first one at offset 0 */
+	size_t n_parts;
+};
+
+void ffs_blob_clear(struct ffs_blob *b);
+#define _cleanup_ffs_blob_ _cleanup_(ffs_blob_clear)
+
+/* Both append to an empty blob. They cannot fail. */
+void ffs_encode_descriptors(const struct ffs *ffs, struct ffs_blob *b);
+void ffs_encode_strings(const struct ffs *ffs, struct ffs_blob *b);
+
 /*
- * The same for kernels that want the version of Microsoft's descriptors with its bytes swapped; not
- * where the gadget file has a blob of its own.
+ * Returns the position in the gadget file that a byte comes from. The blob's end, where the kernel
+ * expected more bytes, belongs to its last part. NULL only for an empty blob.
+ */
+const struct origin *ffs_blob_origin(const struct ffs_blob *b, size_t offset);
+
+/* The bytes alone, for writing them. The caller frees them. */
+uint8_t *ffs_blob_descriptors(const struct ffs *ffs, size_t *size);
+uint8_t *ffs_blob_strings(const struct ffs *ffs, size_t *size);
+/*
+ * The descriptors for kernels that want the version of Microsoft OS descriptors with its bytes
+ * swapped. Not for a function whose descriptors come from a file.
  */
 uint8_t *ffs_blob_descriptors_swapped(const struct ffs *ffs, size_t *size);
-uint8_t *ffs_blob_strings(const struct ffs *ffs, size_t *size);

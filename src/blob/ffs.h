@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A FunctionFS function as a gadget file describes it: interfaces, endpoints, strings and the rest
- * that its blobs are made of, and its mount. Part of struct gadget (gadgetfile/gadget.h), which
- * owns all of it.
+ * The model of a FunctionFS function, as a gadget file describes it: its mount, and the interfaces,
+ * endpoints and strings that its blobs are made from. Part of struct gadget (gadgetfile/gadget.h),
+ * which owns all of it.
  */
 #pragma once
 
@@ -12,17 +12,23 @@
 
 #include "base/placed.h"
 
+/* Limits of FunctionFS (drivers/usb/gadget/function/f_fs.c) */
+#define FFS_ENDPOINTS_MAX 30 /* FFS_MAX_EPS_COUNT, less ep0 */
+#define FFS_ALTERNATES_MAX 2 /* MAX_ALT_SETTINGS, less setting 0 */
+#define FFS_PROPERTY_MAX                                                                           \
+	241 /* name and data, bytes: dwSize is kept in a byte, and counts 14 more */
+
 enum ep_type { EP_BULK, EP_INTERRUPT, EP_ISOCHRONOUS };
 enum ep_direction { EP_OUT, EP_IN };
 
-/* What one speed's endpoint descriptor says; exact, checked against USB 2.0 and 3.2. */
+/* An endpoint's descriptor at one speed; checked against USB 2.0 and 3.2. */
 struct ep_speed {
 	bool used;	     /* the function offers this speed */
 	uint16_t max_packet; /* wMaxPacketSize, bytes */
 	uint8_t interval;    /* bInterval as the descriptor encodes it */
 	uint8_t burst;	     /* SuperSpeed companion: bMaxBurst, 0-15 */
-	/* High speed: packets in a microframe; isochronous at SuperSpeed: bursts in a service
-	 * interval. 1-3, and 0 is 1. */
+	/* High speed: packets per microframe; isochronous at SuperSpeed: bursts per service
+	 * interval. 1-3; 0 means 1. */
 	uint8_t mult;
 };
 
@@ -30,7 +36,7 @@ enum { EP_FULL, EP_HIGH, EP_SUPER, EP_SPEED_COUNT };
 
 struct endpoint {
 	char *name;	 /* "ep1-in" style by default; unique in the function, no colon */
-	uint8_t address; /* bEndpointAddress as the blob has it; the kernel remaps it at bind */
+	uint8_t address; /* bEndpointAddress in the blob; the kernel remaps it at bind */
 	enum ep_direction direction;
 	enum ep_type type;
 	uint8_t alternate; /* setting of the interface, 0.. */
@@ -40,7 +46,7 @@ struct endpoint {
 	struct origin at;
 };
 
-/* A text in one or several languages; the blob gives every language the same count. */
+/* One language's text of a string. */
 struct ffs_text {
 	uint16_t lang;
 	char *text;
@@ -61,7 +67,8 @@ struct ffs_bytes {
 struct os_property {
 	uint32_t type; /* dwPropertyDataType: 1 REG_SZ, 2 REG_EXPAND_SZ, 3 REG_BINARY, 6 REG_LINK */
 	char *name;    /* ASCII */
-	struct ffs_bytes data; /* of strings ASCII with its NUL: the kernel makes UTF-16 of it */
+	struct ffs_bytes data; /* text: ASCII with its NUL, which the kernel converts to UTF-16 */
+	struct origin at;
 };
 
 #define OS_ID_SIZE 8
@@ -69,19 +76,19 @@ struct os_property {
 struct interface {
 	uint8_t class, subclass, protocol;
 	struct ffs_string string;
-	struct ffs_bytes *extra; /* whole descriptors, behind that of setting 0 */
+	struct ffs_bytes *extra; /* whole descriptors, placed after that of setting 0 */
 	size_t n_extra;
 	struct origin extra_at;
 	char compatible[OS_ID_SIZE + 1], sub_compatible[OS_ID_SIZE + 1]; /* "": none */
 	struct os_property *properties;
 	size_t n_properties;
-	struct endpoint *endpoints; /* of all settings, in the order of these */
+	struct endpoint *endpoints; /* of all settings, in their order */
 	size_t n_endpoints;
-	unsigned int n_alternates; /* beside setting 0 */
+	unsigned int n_alternates; /* without setting 0 */
 	struct origin at;
 };
 
-/* Interfaces that are one thing to the host (USB 3.2, 9.6.4). */
+/* Interfaces that the host treats as one function (USB 3.2, 9.6.4). */
 struct association {
 	uint8_t first, count; /* interfaces of the function, from 0 */
 	uint8_t class, subclass, protocol;
@@ -101,28 +108,30 @@ struct ffs_mount {
 
 struct ffs {
 	struct ffs_mount mount;
-	/* Absolute path of the link to the only endpoint, or with rw_proxy to the only pair's file.
+	/* Absolute path of the link to the only endpoint's file, or with rw_proxy to the only
+	 * pair's.
 	 */
 	struct placed_str device;
 	bool virtual_addr, all_ctrl_recip, config0_setup;
-	/* Endpoints 1 and 2, 3 and 4, ... have a file for both directions as well; checked. */
+	/* Endpoints 1 and 2, 3 and 4, ... also have a file for both directions; checked. */
 	struct placed_int rw_proxy;
-	bool speed[EP_SPEED_COUNT]; /* which sets of descriptors there are */
+	bool speed[EP_SPEED_COUNT]; /* with a set of descriptors */
 	struct interface *interfaces;
 	size_t n_interfaces;
 	/*
-	 * `blob`: what is written to ep0 as it is; data is NULL where it is made of the rest. With
-	 * descriptors speeds, interfaces and endpoints are what these say, for who looks at them.
+	 * The files of the group `blob`, which are written to ep0 unchanged; data is NULL if the
+	 * blob is made from the model. With raw_descriptors, speeds, interfaces and endpoints are
+	 * decoded from them (blob/decode.h).
 	 */
 	struct ffs_bytes raw_descriptors, raw_strings;
+	struct origin raw_descriptors_at, raw_strings_at;
 	struct association *associations;
 	size_t n_associations;
-	/* The number that interface 0 gets: where there are associations the same in every
-	 * configuration. */
+	/* The number that interface 0 gets; with associations the same in every configuration. */
 	uint8_t first_interface;
 	/*
-	 * There are Microsoft OS descriptors, of every interface: the kernel takes one without for
-	 * interface 0. So also if only other functions of the gadget have them.
+	 * The blob has Microsoft OS descriptors, for every interface. Also set if only other
+	 * functions of the gadget have them: the kernel takes a missing one for interface 0's.
 	 */
 	bool os_descs;
 	struct origin at;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* One write to ep0: which parser it is for, and what it leaves behind (f_fs.c, ffs_ep0_write). */
+/* One write to ep0: chooses the parser, and advances the instance (f_fs.c, ffs_ep0_write). */
 #include "blob/validate.h"
 
 #include <assert.h>
@@ -34,8 +34,13 @@ const struct ffs_kernel *ffs_kernel_find(const char *name)
 	return NULL;
 }
 
-/* What happens to every blob, before anything of it is read. */
-static bool copied(struct validation *v)
+const struct ffs_kernel *ffs_kernel_newest(void)
+{
+	return ffs_kernel_find("6.12-patched");
+}
+
+/* ffs_ep0_write() before it reads anything of the blob. */
+static bool validate_size(struct validation *v)
 {
 	size_t max = v->validator->kernel->max_alloc;
 
@@ -45,62 +50,57 @@ static bool copied(struct validation *v)
 				 (uint32_t)max);
 }
 
-static bool parse(struct validation *v)
+bool validate_write(struct validation *v)
 {
-	if (!copied(v))
+	if (!validate_size(v))
 		return false;
 	switch (v->in->state) {
 	case FFS_WANTS_DESCRIPTORS:
 		return validate_descriptors(v);
 	case FFS_WANTS_STRINGS:
-		/* ffs_epfiles_create() and ffs_ready() fail for want of memory and for a bug only
-		 */
+		/* ffs_epfiles_create() fails only without memory, ffs_ready() only by a bug */
 		return validate_strings(v) && !refuse_if(v, FFS_FILES, false, 0) &&
 		       !refuse_if(v, FFS_READY, false, 0);
 	case FFS_ACTIVE:
 		break;
 	}
-	assert(!"an active instance takes no blobs");
+	assert(!"an active instance accepts no blobs");
 	return false;
 }
 
 static bool validate_usb(struct validation *v, enum ffs_instance_state state)
 {
-	return state == FFS_WANTS_STRINGS
-		       ? validate_usb_strings(v)
-		       : validate_usb_descriptors(v) && validate_usb_os_descriptors(v);
-}
-
-static struct ffs_finding validate_write(const struct ffs_validator *validator,
-					 struct ffs_instance *in, const void *blob, size_t size,
-					 bool by_standard)
-{
-	struct validation v = { .validator = validator, .in = in, .data = blob, .size = size };
-	enum ffs_instance_state state = in->state;
-
-	if (!parse(&v))
-		return v.finding;
-	in->state = state + 1;
-	if (by_standard)
-		validate_usb(&v, state);
-	return v.finding;
+	if (state == FFS_WANTS_STRINGS)
+		return validate_usb_strings(v);
+	return validate_usb_descriptors(v) && validate_usb_os_descriptors(v);
 }
 
 struct ffs_finding ffs_validate_kernel(const struct ffs_validator *validator,
 				       struct ffs_instance *in, const void *blob, size_t size)
 {
-	return validate_write(validator, in, blob, size, false);
+	struct validation v = { .validator = validator, .in = in, .data = blob, .size = size };
+
+	if (validate_write(&v))
+		in->state++;
+	return v.finding;
 }
 
 struct ffs_finding ffs_validate_usb(const struct ffs_validator *validator, struct ffs_instance *in,
 				    const void *blob, size_t size)
 {
-	return validate_write(validator, in, blob, size, true);
+	struct validation v = { .validator = validator, .in = in, .data = blob, .size = size };
+	enum ffs_instance_state state = in->state;
+
+	if (validate_write(&v)) {
+		in->state++;
+		validate_usb(&v, state);
+	}
+	return v.finding;
 }
 
 /*
- * ffs_data_reset(). It leaves the map of addresses as it is, which makes no difference: an endpoint
- * that the first speed does not have is refused whatever the map says.
+ * ffs_data_reset(). The kernel leaves the map of addresses as it is, which makes no difference: an
+ * endpoint that the first speed does not have is refused whatever the map contains.
  */
 void ffs_instance_close(struct ffs_instance *in)
 {

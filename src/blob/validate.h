@@ -1,26 +1,26 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What becomes of what a program writes to ep0: descriptors first, strings second. Two verdicts:
+ * Validates the blobs that a program writes to ep0: descriptors first, then strings.
  *
- * - `kernel`: exactly what write() returns, for one version of Linux (f_fs.c: ffs_ep0_write and
- *   what it calls). tests/lab/blob/verdict_diff.c compares it with the kernels of the lab.
- * - `usb`: what the kernel refuses, and on top of it what the standards forbid: USB 2.0 and 3.2,
- *   and those of the classes whose descriptors FunctionFS takes. Never looser than `kernel`.
+ * - ffs_validate_kernel() returns what write() returns on one version of Linux (f_fs.c:
+ *   ffs_ep0_write and what it calls). tests/lab/blob/verdict_diff.c compares it with real kernels.
+ * - ffs_validate_usb() also refuses what the standards forbid: USB 2.0 and 3.2, and those of the
+ *   classes whose descriptors FunctionFS accepts. It is never less strict than the kernel.
  *
- * Both are functions of bytes: no file is opened, nothing is allocated, the time is linear in the
- * size, and whatever the bytes say, nothing outside of them is read.
+ * Both read only the bytes of the blob, whatever these contain, in time linear in the size. They
+ * open no file and allocate nothing.
  *
- *   struct ffs_instance fresh = { 0 };
+ *   struct ffs_instance in = { 0 };
  *   const struct ffs_validator validator = { .kernel = ffs_kernel_find("6.12-patched") };
- *   struct ffs_finding v = ffs_validate_kernel(&validator, &fresh, blob, size);
+ *   struct ffs_finding f = ffs_validate_kernel(&validator, &in, blob, size);
  *
- *   if (v.rule != FFS_ACCEPTED)
- *           puts(text = ffs_finding_text(&v));
+ *   if (f.rule != FFS_ACCEPTED)
+ *           puts(text = ffs_finding_text(&f));
  *
- * What neither looks at is what happens later, at bind and at SET_CONFIGURATION: whether the UDC
- * has the endpoints; that one address in two settings of an interface fails the bind; and that
- * Linux 6.1 and 6.12 without our patches do not survive the bind of a function with high and
- * SuperSpeed descriptors and none of full speed (__ffs_func_bind_do_descs, descs[0]).
+ * Neither predicts what happens later, at bind and at SET_CONFIGURATION: whether the UDC has the
+ * endpoints; that one address in two settings of an interface fails the bind; and that Linux 6.1
+ * and 6.12 without our patches crash at the bind of a function with high and SuperSpeed descriptors
+ * and none of full speed (__ffs_func_bind_do_descs, descs[0]).
  */
 #pragma once
 
@@ -28,73 +28,73 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* --- who judges --- */
+#include "blob/ffs.h"
 
-/* What differs between kernels, as far as write() shows it. */
+/* --- the validator --- */
+
+/* A kernel, as far as kernels differ in what write() returns. */
 struct ffs_kernel {
-	const char *name; /* "6.12-patched": version, then stock or patched (kernel/patches) */
-	uint32_t flags;	  /* of the descriptors' head that are known: FUNCTIONFS_HAS_FS_DESC, ... */
-	bool dfu;	  /* takes DFU's functional descriptor */
-	bool os_version_bcd; /* OS descriptors may say version 0x0100; 0x0001 is always taken */
-	size_t max_alloc;    /* bytes that kmalloc() gives at most: KMALLOC_MAX_SIZE */
-	unsigned int word;   /* bytes of a pointer */
+	const char *name;    /* "6.12-patched": version, then stock or patched (kernel/patches) */
+	uint32_t flags;	     /* known ones in the descriptors' head: FUNCTIONFS_HAS_FS_DESC, ... */
+	bool dfu;	     /* accepts DFU's functional descriptor */
+	bool os_version_bcd; /* accepts version 0x0100 of OS descriptors; all accept 0x0001 */
+	size_t max_alloc;    /* KMALLOC_MAX_SIZE: the most that kmalloc() allocates, bytes */
+	unsigned int word;   /* size of a pointer, bytes */
 };
 
-/* NULL: none of that name. */
+/* Returns the kernel of that name, or NULL. */
 const struct ffs_kernel *ffs_kernel_find(const char *name);
-/* All that are known, the last one has no name. Those of the lab: x86-64 with pages of 4 KiB. */
+/* Returns the kernel that accepts whatever any of the others accepts (tests/fuzz/fuzz_blob.c). */
+const struct ffs_kernel *ffs_kernel_newest(void);
+/* All known kernels, on x86-64 with pages of 4 KiB; ends with one without a name. */
 extern const struct ffs_kernel ffs_kernels[];
 
-/* What a number is in the program that writes: an eventfd goes into the blob by its number. */
+/* What a file descriptor of the writing program is: a blob contains an eventfd as its number. */
 enum ffs_fd_kind { FFS_FD_EVENTFD, FFS_FD_OTHER, FFS_FD_CLOSED };
 
-/* How often a branch was come to, and which way it went. */
+/* How often each side of a branch was taken. */
 struct ffs_branch_count {
 	uint64_t taken, passed;
 };
 
 struct ffs_validator {
 	const struct ffs_kernel *kernel;
-	/* NULL: every number is an eventfd, which is all that a blob alone can tell. */
+	/* NULL: every number is an eventfd; the blob alone does not tell. */
 	enum ffs_fd_kind (*fd_kind)(int fd);
 	/*
 	 * The number that interface 0 gets at the bind. FunctionFS renumbers everything but
-	 * associations, which have to have it from the start.
+	 * associations, which must contain the final number from the start.
 	 */
 	unsigned int first_interface;
-	/* NULL, or FFS_RULE_COUNT of them, which are added to: for tests. */
+	/* For tests: FFS_RULE_COUNT counts, which are added to; or NULL. */
 	struct ffs_branch_count *count;
 };
-
-/* --- what is judged --- */
-
-#define FFS_ENDPOINTS_MAX 30 /* FFS_MAX_EPS_COUNT less ep0 */
 
 enum ffs_instance_state { FFS_WANTS_DESCRIPTORS, FFS_WANTS_STRINGS, FFS_ACTIVE };
 
 /*
- * What one instance knows. All zero is one that was just mounted; ffs_instance_close() is the close
- * of its last file (without no_disconnect).
+ * The kernel's state of one FunctionFS instance between writes. All zero after the mount;
+ * ffs_instance_close() after the close of its last file (without no_disconnect).
  *
- * A write that is refused leaves behind what was read up to there, a bug of every kernel so far:
- * what would have been taken at first may be refused then, until all files are closed.
+ * A refused write leaves what was read up to the refusal, a bug of every kernel so far: until all
+ * files are closed, a blob that would have been accepted before may be refused.
  */
 struct ffs_instance {
 	enum ffs_instance_state state;
-	uint16_t interfaces;			/* one more than the highest number */
-	uint16_t endpoints;			/* descriptors of endpoints in one speed's set */
-	uint16_t strings;			/* the highest number that a descriptor names */
-	uint8_t address[FFS_ENDPOINTS_MAX + 1]; /* bEndpointAddress of endpoint 1.. */
-	uint32_t flags; /* of the head that was taken; with the old head those it stands for */
+	uint16_t interfaces;			/* the highest number plus one */
+	uint16_t endpoints;			/* endpoint descriptors in one speed's set */
+	uint16_t strings;			/* the highest number that a descriptor contains */
+	uint8_t address[FFS_ENDPOINTS_MAX + 1]; /* bEndpointAddress, from index 1 */
+	uint32_t flags; /* of the accepted head; those that an old head stands for */
 };
 
 void ffs_instance_close(struct ffs_instance *in);
 
-/* --- the verdict --- */
+/* --- findings --- */
 
 /*
- * One entry for each branch of the kernel's parser, in the order in which they are come to, and
- * then one for each rule of the standards. What each is about: ffs_rule_info().
+ * One entry for each branch of the kernel's parser, in the order in which it reaches them, and then
+ * one for each rule of the standards. ffs_rule_info() explains each.
  */
 enum ffs_rule {
 	FFS_ACCEPTED,
@@ -279,33 +279,33 @@ enum ffs_rule {
 };
 
 struct ffs_finding {
-	enum ffs_rule rule; /* FFS_ACCEPTED, or what was broken first */
-	int error;	    /* what write() fails with, -errno; 0: the kernel takes it */
-	size_t offset;	    /* bytes from the blob's start to what is wrong; at most its size */
-	/* What is there and what would be right, in the words of the rule's sentence. */
+	enum ffs_rule rule; /* the first rule that is broken, or FFS_ACCEPTED */
+	int error;	    /* what write() fails with, -errno; 0: the kernel accepts the blob */
+	size_t offset;	    /* of what is wrong, bytes from the blob's start; at most its size */
+	/* The value found and the right one, as the rule's sentence uses them. */
 	uint32_t found, wanted;
 };
 
 /*
- * One write() to ep0, of descriptors or strings as `in` has it, which becomes what the instance is
- * afterwards, whatever the verdict. `blob` may be NULL when `size` is 0. Not for an active
- * instance, where a write is the answer to a request: asserts.
+ * Validates one write to ep0, of descriptors or strings by the state of `in`, and updates `in` as
+ * the kernel does, also after a refusal. `blob` may be NULL if `size` is 0. Asserts that the
+ * instance is not active: a write is the answer to a request then.
  */
 struct ffs_finding ffs_validate_kernel(const struct ffs_validator *validator,
 				       struct ffs_instance *in, const void *blob, size_t size);
 
 /*
- * The same by the standards: the kernel's verdict if that is a refusal, else the first rule of a
- * standard that is broken, in the order of the bytes as far as that can be said, with error 0. `in`
- * becomes what the kernel makes of it, also where only a standard is broken.
+ * The same by the standards. Returns the kernel's refusal if there is one, else the first broken
+ * rule of a standard, in the order of the bytes where that is defined, with error 0. `in` becomes
+ * what the kernel makes of it, also if only a standard is broken.
  */
 struct ffs_finding ffs_validate_usb(const struct ffs_validator *validator, struct ffs_instance *in,
 				    const void *blob, size_t size);
 
-/* --- for people --- */
+/* --- words --- */
 
 enum ffs_rule_kind {
-	FFS_BRANCH,  /* the kernel goes one way or the other and refuses nothing */
+	FFS_BRANCH,  /* a branch of the kernel that refuses nothing */
 	FFS_REFUSAL, /* the kernel refuses */
 	FFS_STANDARD /* a standard forbids */
 };
@@ -319,16 +319,19 @@ struct ffs_rule_info {
 	/* Of refusals and standards: what is wrong and what to do, with {found}, {wanted}, and
 	 * {found:x} in hexadecimal. */
 	const char *wrong, *todo;
-	/* NULL, or why no bytes whatever get there. */
+	/* Why no blob reaches the rule; NULL: some do. */
 	const char *unreachable;
 };
 
 const struct ffs_rule_info *ffs_rule_info(enum ffs_rule rule);
-/* False: this kernel's parser has no such branch. */
+/* Returns false if this kernel's parser has no such branch. */
 bool ffs_rule_exists(const struct ffs_kernel *kernel, enum ffs_rule rule);
 
 /*
- * "byte 23: endpoint 31; a function has at most 30: ...": a sentence without a final period, with
- * the section of a standard in it. The caller frees it. "accepted" for FFS_ACCEPTED.
+ * Returns what is wrong and what to do, without a final period, and with the section of a standard:
+ * "alternate setting 3 where 1 comes next (USB 2.0, 9.6.5); count ...". The caller frees it.
+ * "accepted" for FFS_ACCEPTED.
  */
-char *ffs_finding_text(const struct ffs_finding *v);
+char *ffs_finding_reason(const struct ffs_finding *f);
+/* The same with the offset: "byte 23: ...". */
+char *ffs_finding_text(const struct ffs_finding *f);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Descriptors as the kernel reads them (f_fs.c, __ffs_data_got_descs and what it calls). Each
- * condition stands where the kernel has it, in its order: which error comes out depends on it.
+ * Descriptors as the kernel reads them (f_fs.c, __ffs_data_got_descs and what it calls). The
+ * conditions are in the kernel's order, because the error depends on it.
  */
 #include <linux/usb/ch9.h>
 #include <stdlib.h>
@@ -77,7 +77,7 @@ static bool read_head(struct validation *v)
 	return check_eventfd(v) && read_counts(v);
 }
 
-/* --- what a descriptor says to the rest of the parser: __ffs_data_do_entity --- */
+/* --- what the parser remembers of a descriptor: __ffs_data_do_entity --- */
 
 static bool none_so_far(const struct validation *v)
 {
@@ -140,7 +140,7 @@ static bool read_endpoint(struct validation *v, const uint8_t *d)
 	       note_endpoint(v, d[2]);
 }
 
-/* The type is the same for all, what it means depends on the interface. */
+/* One type for all classes: its meaning depends on the interface. */
 static bool read_class(struct validation *v, const uint8_t *d)
 {
 	bool hid = take_branch(v, FFS_CLASS_HID, v->class == CLASS_HID);
@@ -149,7 +149,7 @@ static bool read_class(struct validation *v, const uint8_t *d)
 		   take_branch(v, FFS_CLASS_APPLICATION, v->class == CLASS_APPLICATION) &&
 		   take_branch(v, FFS_CLASS_DFU, v->subclass == SUBCLASS_DFU);
 
-	if (refuse_if_number(v, FFS_CLASS_OTHER, !hid && !ccid && !dfu, v->at + 1, d[1], 0))
+	if (refuse_if_number(v, FFS_CLASS_OTHER, !hid && !ccid && !dfu, v->at, d[1], 0))
 		return false;
 	if (hid)
 		return has_length(v, FFS_HID_LENGTH, HID_SIZE);
@@ -199,7 +199,7 @@ static const struct {
 	{ USB_DT_SS_ENDPOINT_COMP, FFS_COMPANION, read_companion },
 };
 
-/* The kernel's switch. Its default counts as not taken whenever a case is. */
+/* The kernel's switch. Its default counts as not taken if a case is taken. */
 static bool read_by_type(struct validation *v, const uint8_t *d)
 {
 	if (refuse_if_number(v, FFS_DESC_RESERVED, is_reserved(d[1]), v->at + 1, d[1], 0))
@@ -223,14 +223,14 @@ static bool read_descriptor(struct validation *v)
 	    refuse_if_number(v, FFS_DESC_CUT, left(v) < d[0], v->at, d[0], (uint32_t)left(v)) ||
 	    !read_by_type(v, d))
 		return false;
-	/* Every type that is taken has one length, or two: this always gets on. */
+	/* Every accepted type has one or two lengths, none of them 0: this always advances. */
 	v->at += d[0];
 	return true;
 }
 
 /* --- a set, and all of them --- */
 
-/* ffs_do_descs(). Its FFS_DESCRIPTOR entity is there for the bind. */
+/* ffs_do_descs(). Its FFS_DESCRIPTOR entity matters only at the bind. */
 static bool read_descriptors(struct validation *v, uint32_t count)
 {
 	v->class = v->subclass = -1;

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Microsoft's descriptors as the kernel reads them (f_fs.c, ffs_do_os_descs and what it calls).
- * Their dwLength is compared with what is left of the blob and with nothing else: how far a section
- * goes is what its features add up to.
+ * Microsoft OS descriptors as the kernel reads them (f_fs.c, ffs_do_os_descs and what it calls). It
+ * compares their dwLength only with what is left of the blob: a section is as long as its features
+ * together.
  */
 #include "base/util.h"
 #include "blob/validate_parts.h"
 
 #define OS_VERSION 0x0100
-#define OS_VERSION_OLD 0x0001 /* the same with its bytes swapped: what kernels once asked for */
+#define OS_VERSION_OLD 0x0001 /* with swapped bytes, which old kernels expect */
 #define COMPAT_MAX 255
 #define PROP_TYPE_MIN 1
 #define PROP_TYPE_MAX 7
@@ -27,7 +27,7 @@ static bool read_compat(struct validation *v, _unused_ size_t head)
 			     COMPAT_SIZE) ||
 	    !check_interface(v, FFS_COMPAT_INTERFACE, v->at))
 		return false;
-	/* The kernel makes it 1 */
+	/* The kernel sets it to 1 */
 	take_branch(v, FFS_COMPAT_RESERVED1, d[1] != 1);
 	for (size_t i = 18; i < COMPAT_SIZE; i++)
 		if (refuse_if_number(v, FFS_COMPAT_RESERVED2, d[i] != 0, v->at + i, d[i], 0))
@@ -41,7 +41,7 @@ static bool read_prop(struct validation *v, size_t head)
 	const uint8_t *d = v->data + v->at;
 	uint32_t type, data;
 	unsigned int name;
-	/* The kernel has dwSize in a byte, so that 256 more or less are the same to it */
+	/* The kernel keeps dwSize in a byte: modulo 256 */
 	uint8_t size;
 
 	if (refuse_if_number(v, FFS_PROP_CUT, left(v) < PROP_SIZE, v->at, (uint32_t)left(v),

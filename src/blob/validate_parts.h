@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the files validate*.c share: one look at one blob. */
+/* Inside the validator: what its files share. */
 #pragma once
 
 #include "blob/validate.h"
@@ -19,8 +19,8 @@ enum { FFS_SET_FULL, FFS_SET_HIGH, FFS_SET_SUPER, FFS_SET_COUNT };
 #define DFU_SIZE 9
 #define OS_HEAD_SIZE 11
 #define COMPAT_SIZE 24
-#define PROP_SIZE 10	/* of its fixed part in front of the name */
-#define PROP_LENGTHS 14 /* of all that is not name and data */
+#define PROP_SIZE 10	/* of the fixed part before the name */
+#define PROP_LENGTHS 14 /* of everything but name and data */
 
 #define CLASS_DESCRIPTOR 0x21 /* USB_TYPE_CLASS | 0x01 */
 
@@ -28,12 +28,13 @@ enum { CLASS_AUDIO = 1, CLASS_HID = 3, CLASS_CCID = 0x0b, CLASS_APPLICATION = 0x
 enum { SUBCLASS_DFU = 1 };
 enum { OS_INDEX_COMPAT = 4, OS_INDEX_PROP = 5 };
 
+/* The validation of one blob. */
 struct validation {
 	const struct ffs_validator *validator;
 	struct ffs_instance *in;
 	const uint8_t *data;
 	size_t size;
-	size_t at; /* what comes next */
+	size_t at; /* the next byte to read */
 	struct ffs_finding finding;
 
 	/* Descriptors: where the parser found each part */
@@ -61,42 +62,45 @@ static inline size_t left(const struct validation *v)
 	return v->size - v->at;
 }
 
-/* A branch that refuses nothing; returns `taken`. */
+/* Counts a branch that refuses nothing. Returns `taken`. */
 bool take_branch(struct validation *v, enum ffs_rule rule, bool taken);
 
-/* A branch that refuses when `broken`, with what is wrong at `at`; returns `broken`. */
+/* Counts a branch that refuses if `broken`, and records the finding at `at`. Returns `broken`. */
 bool refuse_if(struct validation *v, enum ffs_rule rule, bool broken, size_t at);
-/* The same with the numbers of the sentence. */
+/* The same with the numbers for the rule's sentence. */
 bool refuse_if_number(struct validation *v, enum ffs_rule rule, bool broken, size_t at,
 		      uint32_t found, uint32_t wanted);
+
+/* One write, as the kernel reads it; leaves the instance's state as it was. False: refused. */
+bool validate_write(struct validation *v);
 
 /* The kernel's parsers. False: refused. */
 bool validate_descriptors(struct validation *v);
 bool validate_os_descriptors(struct validation *v);
 bool validate_strings(struct validation *v);
 
-/* --- the standards, for what the kernel has taken and `v` has the parts of. False: forbidden. ---
- */
+/* The standards, for a blob that the kernel accepts, whose parts `v` has. False: forbidden. */
 
 bool validate_usb_descriptors(struct validation *v);
 bool validate_usb_os_descriptors(struct validation *v);
 bool validate_usb_strings(struct validation *v);
 
-/* One speed's set, and what is known of it up to here. Pointers are into the blob. */
+/* The validation of one speed's set by the standards. Pointers are into the blob. */
 struct usb_set {
 	struct validation *v;
 	int speed;
-	const uint8_t *interface;  /* the setting that is being read; NULL: none */
-	const uint8_t *endpoint;   /* right in front of what is read; NULL: something else is */
+	const uint8_t *interface;  /* the current setting; NULL: none */
+	const uint8_t *endpoint;   /* the descriptor just before this one; NULL: not an endpoint */
 	const uint8_t *class_desc; /* of `interface`; NULL: none so far */
-	/* Of all settings of the interface: the first that lacks one; and whether one has it. */
+	/* Of all settings of the interface: the first without a class descriptor; whether any has
+	 * one. */
 	const uint8_t *undescribed;
 	bool described;
-	int number, alternate;	/* of the last interface descriptor; -1: there was none */
+	int number, alternate;	/* of the last interface descriptor; -1: none so far */
 	unsigned int endpoints; /* of `interface`, so far */
-	uint32_t taken;		/* their addresses, a bit each: usb_endpoint_bit() */
-	uint8_t owner[32];	/* by that bit: interface number of an address... */
-	uint32_t owned;		/* ... that has one */
+	uint32_t taken;		/* their addresses, one bit each: usb_endpoint_bit() */
+	uint8_t owner[32];	/* by that bit: interface number of an address ... */
+	uint32_t owned;		/* ... if its bit is set */
 	bool otg;
 	const uint8_t *association; /* the last one */
 };
@@ -113,5 +117,5 @@ static inline size_t offset_in(const struct usb_set *s, const uint8_t *p)
 
 bool validate_usb_endpoint(struct usb_set *s, const uint8_t *d);
 bool validate_usb_companion(struct usb_set *s, const uint8_t *d);
-/* What comes next is no companion. */
+/* The next descriptor is not a companion. */
 bool validate_usb_no_companion(struct usb_set *s);

@@ -9,8 +9,8 @@
 
 /*
  * One allocation: a pointer to each language and one more, a struct of two words for each language,
- * and one of two words for each string and for an end in each language. (64 bits have room for it:
- * a descriptor names strings up to 255.)
+ * and one of two words for each string and for an end in each language. (It fits into 64 bits:
+ * descriptors contain string numbers up to 255.)
  */
 static bool table_fits(const struct ffs_kernel *k, uint64_t strings, uint64_t languages)
 {
@@ -38,7 +38,7 @@ static bool read_language(struct validation *v, uint32_t strings)
 	do {
 		if (!read_string(v))
 			return false;
-		/* What is more than the descriptors name is skipped */
+		/* The kernel skips those above the highest number in descriptors */
 		if (take_branch(v, FFS_STRING_NEEDED, needed > 0))
 			needed--;
 	} while (take_branch(v, FFS_STRING_NEXT, --strings > 0));
@@ -61,7 +61,7 @@ bool validate_strings(struct validation *v)
 			     languages) ||
 	    refuse_if_number(v, FFS_STRINGS_FEW, strings < needed, 8, strings, needed))
 		return false;
-	/* Nothing names a string: whatever there is stays unread, and is taken */
+	/* No descriptor contains a string number: the kernel accepts the rest unread */
 	if (take_branch(v, FFS_STRINGS_UNUSED, needed == 0))
 		return true;
 	if (refuse_if_number(v, FFS_STRINGS_MEMORY,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the standards say of a function's interfaces, associations and class descriptors. The kernel
- * has taken the blob: lengths are right, and every descriptor is of a type that it takes.
+ * Interfaces, associations and class descriptors by the standards. The kernel has accepted the
+ * blob: lengths are right, and every descriptor has a type that it knows.
  */
 #include <linux/usb/ch9.h>
 #include <string.h>
@@ -16,7 +16,7 @@
 #define CCID_VOLTAGES 0x07	   /* CCID 1.1, 5.1: 5, 3 and 1.8 V */
 #define DFU_ATTRIBUTES 0x0f	   /* DFU 1.1, 4.1.3 */
 
-/* --- descriptors of a class --- */
+/* --- class descriptors --- */
 
 static bool check_hid(struct usb_set *s, const uint8_t *d)
 {
@@ -54,7 +54,7 @@ static const struct class
 	{ CLASS_APPLICATION, SUBCLASS_DFU, check_dfu },
 };
 
-/* The class of the setting that is being read, if it is one that has a descriptor; or NULL. */
+/* Returns the class of the current setting if it is one with a descriptor, else NULL. */
 static const struct class *class_of(const struct usb_set *s)
 {
 	for (size_t i = 0; s->interface && i < ARRAY_SIZE(classes); i++)
@@ -68,7 +68,7 @@ static bool validate_class(struct usb_set *s, const uint8_t *d)
 {
 	const struct class *c = class_of(s);
 
-	/* The kernel remembers a class longer than its interface lasts */
+	/* The kernel only checks the class of the last interface before it */
 	if (refuse_if(s->v, FFS_USB_CLASS_ORDER, !c || s->class_desc || s->endpoints > 0,
 		      offset_in(s, d)))
 		return false;
@@ -78,7 +78,7 @@ static bool validate_class(struct usb_set *s, const uint8_t *d)
 
 /* --- interfaces --- */
 
-/* The setting that is being read ends here. */
+/* The current setting ends here. */
 static bool end_interface(struct usb_set *s)
 {
 	const uint8_t *d = s->interface;
@@ -95,8 +95,8 @@ static bool end_interface(struct usb_set *s)
 	return good;
 }
 
-/* All settings have been read. The standards want one descriptor for them: devices with several
- * settings for DFU have it behind the first or the last. */
+/* All settings have been read. The standards require one descriptor for them: devices with several
+ * DFU settings have it after the first or the last. */
 static bool end_settings(struct usb_set *s)
 {
 	const uint8_t *d = s->undescribed;
@@ -142,7 +142,7 @@ static unsigned int association_end(const uint8_t *d)
 	return (unsigned int)d[2] + d[3];
 }
 
-/* As associations count them. */
+/* The final number, which associations contain. */
 static unsigned int next_interface(const struct usb_set *s)
 {
 	return s->v->validator->first_interface + (unsigned int)(s->number + 1);
@@ -233,6 +233,6 @@ bool validate_usb_descriptors(struct validation *v)
 		if (!validate_set(v, i))
 			return false;
 	}
-	/* OS descriptors alone are taken, too */
+	/* The kernel also accepts OS descriptors alone */
 	return !refuse_if(v, FFS_USB_NO_INTERFACE, !any, v->os);
 }

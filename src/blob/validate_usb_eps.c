@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the standards say of endpoints and their companions: USB 2.0, 5.5 to 5.8 and 9.6.6; USB 3.2,
- * 9.6.6 and 9.6.7.
+ * Endpoints and their companions by the standards: USB 2.0, 5.5 to 5.8 and 9.6.6; USB 3.2, 9.6.6
+ * and 9.6.7.
  */
 #include <linux/usb/ch9.h>
 
@@ -31,7 +31,7 @@ static unsigned int size_of(const uint8_t *d)
 	return get16(d + 4) & SIZE_MASK;
 }
 
-/* Transactions in a microframe beyond the first, which bits 11 and 12 count. */
+/* Transactions per microframe beyond the first: bits 11 and 12. */
 static unsigned int more_transactions(const uint8_t *d)
 {
 	return (get16(d + 4) & TRANSACTIONS_MASK) >> TRANSACTIONS_SHIFT;
@@ -128,7 +128,7 @@ static bool check_size(struct usb_set *s, const uint8_t *d)
 
 static bool check_interval(struct usb_set *s, const uint8_t *d)
 {
-	/* Of frames at full speed, where an interrupt endpoint has no exponent */
+	/* At full speed an interrupt endpoint counts frames, not an exponent */
 	bool plain = s->speed == FFS_SET_FULL && type_of(d) == INTERRUPT;
 	unsigned int max = plain ? UINT8_MAX : INTERVAL_EXPONENT_MAX;
 

@@ -1,26 +1,26 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the standards say of what is read as text: Microsoft's descriptors, and strings. */
+/* Microsoft OS descriptors and strings by the standards. */
 #include <string.h>
 
 #include "base/util.h"
 #include "blob/validate_parts.h"
 
 #define STRINGS_HEAD_SIZE 16
-/* What fits into a string descriptor, whose bLength is a byte: USB 2.0, 9.6.7. */
+/* Units that fit into a string descriptor, whose bLength is a byte: USB 2.0, 9.6.7. */
 #define UTF16_MAX 126
 #define LANGUAGES_MAX 126
 
 enum { PROP_LE32 = 4, PROP_BE32 = 5 };
 #define PROP_NUMBER_SIZE 4
 
-/* --- Microsoft's --- */
+/* --- Microsoft OS descriptors --- */
 
 static bool is_id_char(uint8_t c)
 {
 	return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
 }
 
-/* Eight bytes, filled up with NULs. */
+/* Eight bytes, padded with NULs. */
 static bool check_id(struct validation *v, size_t at)
 {
 	bool ended = false;
@@ -38,7 +38,7 @@ static bool check_id(struct validation *v, size_t at)
 
 struct os_state {
 	struct validation *v;
-	uint8_t seen[256 / 8]; /* interfaces that have an id */
+	uint8_t seen[256 / 8]; /* interfaces that have an ID */
 };
 
 static bool check_compat(struct os_state *s, size_t at)
@@ -67,7 +67,7 @@ static bool check_prop(struct validation *v, size_t at)
 				 at + PROP_SIZE + size, data, PROP_NUMBER_SIZE);
 }
 
-/* Puts `at` behind the section. */
+/* Advances `at` past the section. */
 static bool check_section(struct os_state *s, size_t *at)
 {
 	const uint8_t *data = s->v->data;
@@ -96,7 +96,7 @@ bool validate_usb_os_descriptors(struct validation *v)
 
 /* --- strings --- */
 
-/* Bytes of the UTF-8 character at `s`, NUL-terminated; 0: it is none. */
+/* Returns the length of the UTF-8 character at `s`, which is NUL-terminated; 0: not UTF-8. */
 static size_t utf8_length(const uint8_t *s)
 {
 	static const struct {
@@ -147,7 +147,7 @@ static bool check_language(struct validation *v, const uint16_t *known, uint32_t
 	       !refuse_if_number(v, FFS_USB_LANGUAGE_TWICE, twice, at, known[n], 0);
 }
 
-/* Puts `at` behind them. Those that no descriptor names are never sent. */
+/* Advances `at` past them. The kernel never sends those above the highest number in descriptors. */
 static bool check_strings(struct validation *v, uint32_t strings, size_t *at)
 {
 	for (uint32_t i = 0; i < strings; i++) {

@@ -30,6 +30,7 @@ libffsctl_a_SOURCES += \
 	src/gadgetfile/syntax/witness.c \
 	src/gadgetfile/types/associations.c \
 	src/gadgetfile/types/attrs.c src/gadgetfile/types/attrs.h \
+	src/gadgetfile/types/blob.c \
 	src/gadgetfile/types/class.c \
 	src/gadgetfile/types/config.c \
 	src/gadgetfile/types/endpoint.c \
@@ -44,7 +45,6 @@ libffsctl_a_SOURCES += \
 	src/gadgetfile/types/numbering.c \
 	src/gadgetfile/types/os_descs.c \
 	src/gadgetfile/types/plugin.c \
-	src/gadgetfile/types/raw.c \
 	src/gadgetfile/types/uac.c \
 	src/gadgetfile/types/uvc.c \
 	src/gadgetfile/types/variables.c \

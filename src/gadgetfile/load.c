@@ -240,6 +240,7 @@ static void load_gadget(struct load *l, const char *name_override)
 		load_gadget_os_descs(l, d.os_descs);
 	if (d.webusb)
 		load_gadget_webusb(l, d.webusb);
+	load_check_blobs(l);
 	if (l->diags->n_errors == 0)
 		load_advice(l);
 }
@@ -282,6 +283,7 @@ int load_scanned(struct scan *s, const struct gadgetfile_options *options, struc
 		g = l.g = new_gadget(s);
 		load_gadget(&l, options ? options->name : NULL);
 		free(l.functions);
+		free(l.faulty);
 	}
 	diags_sort(diags);
 	if (diags->n_errors > 0)

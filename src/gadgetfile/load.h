@@ -25,6 +25,7 @@ struct load {
 	 * configurations last. */
 	struct node **functions;
 	size_t n_functions;
+	bool *faulty; /* by function: an error was found in it */
 	/* The syntax was wrong somewhere: what seems to be missing may only not be understood. */
 	bool partial;
 	bool relative_noted;
@@ -156,10 +157,11 @@ void load_ffs(struct load *l, struct function *f, struct node *node);
 void load_interface_endpoints(struct load *l, struct ffs_draft *d, struct interface *interface,
 			      struct node *list);
 void load_check_endpoints(struct load *l, struct ffs_draft *d);
-/* Whether FunctionFS takes a descriptor of type 0x21 and that size in such an interface. */
-bool load_knows_extra(const struct interface *interface, size_t size);
-/* `group` is the function's 'ffs', in which next to nothing may stand beside 'blob'. */
+/* The files of the group `blob` of `group`, the function's 'ffs', which next to nothing may be
+ * beside. */
 void load_blob(struct load *l, struct ffs_draft *d, const struct node *group);
+/* Errors for what FunctionFS would refuse of functions without errors so far. */
+void load_check_blobs(struct load *l);
 void load_extra(struct load *l, struct interface *interface, struct node *list);
 void load_class(struct load *l, const struct class_draft *d, uint8_t *class, uint8_t *subclass,
 		uint8_t *protocol);

@@ -1,35 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The list `extra` of an interface: descriptors as bytes, as far as FunctionFS takes them. */
+/* The list `extra` of an interface: class descriptors, each as a list of its bytes. */
 #include <stdio.h>
 
+#include "base/cleanup.h"
+#include "blob/check.h"
 #include "gadgetfile/load.h"
 
 #define CLASS_DESCRIPTOR 0x21
 
-/* ffs_do_single_desc of f_fs.c; what is in no row it refuses without a word. */
-static const struct {
-	uint8_t class;
-	int subclass; /* -1: any */
-	size_t size;
-	const char *what;
-} known[] = {
-	{ 0x03, -1, 9, "a HID descriptor (with one report descriptor)" },
-	{ 0x0b, -1, 54, "a smart card reader's descriptor" },
-	{ 0xfe, 1, 9, "a DFU functional descriptor" },
-};
-
-bool load_knows_extra(const struct interface *interface, size_t size)
+static struct node *nth_item(const struct node *list, size_t n)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(known); i++)
-		if (known[i].class == interface->class && known[i].size == size &&
-		    (known[i].subclass < 0 || known[i].subclass == interface->subclass))
-			return true;
-	return false;
+	struct node *item = list->first;
+
+	while (n-- > 0 && item->next)
+		item = item->next;
+	return item;
 }
 
 static void check_descriptor(struct load *l, const struct interface *interface,
 			     const struct ffs_bytes *bytes, struct node *list)
 {
+	_cleanup_free_ char *reason = NULL;
+	struct ffs_finding finding;
+
 	if (bytes->size < 2) {
 		load_error(l, list, "a descriptor has at least two bytes: its length and its type");
 		return;
@@ -40,24 +33,18 @@ static void check_descriptor(struct load *l, const struct interface *interface,
 			   bytes->size, list->first->text);
 		return;
 	}
-	if (bytes->data[1] != CLASS_DESCRIPTOR) {
-		load_error(l, list->first->next,
-			   "FunctionFS takes no descriptors of type 0x%02x, only 0x21 (f_fs.c)",
+	finding = ffs_check_extra(interface, bytes);
+	if (finding.rule != FFS_ACCEPTED) {
+		reason = ffs_finding_reason(&finding);
+		load_error(l, finding.offset > 0 ? nth_item(list, finding.offset) : list, "%s",
+			   reason);
+	} else if (bytes->data[1] != CLASS_DESCRIPTOR) {
+		/* The encoder counts interfaces and endpoints, and these would not be among them */
+		load_error(l, nth_item(list, 1),
+			   "'extra' is for class descriptors (type 0x21); those of type 0x%02x are "
+			   "made from other keys",
 			   bytes->data[1]);
-		return;
 	}
-	for (size_t i = 0; i < ARRAY_SIZE(known); i++) {
-		if (known[i].class != interface->class ||
-		    (known[i].subclass >= 0 && known[i].subclass != interface->subclass))
-			continue;
-		if (known[i].size != bytes->size)
-			load_error(l, list, "%s has %zu bytes for FunctionFS (f_fs.c), not %zu",
-				   known[i].what, known[i].size, bytes->size);
-		return;
-	}
-	load_error(l, list,
-		   "FunctionFS takes descriptors of type 0x21 only in interfaces of class 'hid', "
-		   "'smart-card' and 'dfu' (f_fs.c)");
 }
 
 void load_extra(struct load *l, struct interface *interface, struct node *list)

@@ -5,8 +5,6 @@
 #include "base/cleanup.h"
 #include "gadgetfile/load.h"
 
-#define MAX_ALTERNATES 2 /* MAX_ALT_SETTINGS of drivers/usb/gadget/function/f_fs.c */
-
 static void load_mount(struct load *l, struct function *f, struct node *node)
 {
 	struct ffs_mount *m = &f->ffs->mount;
@@ -71,11 +69,11 @@ static void load_alternates(struct load *l, struct ffs_draft *draft, struct inte
 	node_foreach(item, list) {
 		struct node *endpoints = NULL;
 
-		if (i->n_alternates == MAX_ALTERNATES) {
+		if (i->n_alternates == FFS_ALTERNATES_MAX) {
 			load_error(l, item,
 				   "FunctionFS takes at most %d alternate settings beside the "
 				   "first (f_fs.c)",
-				   MAX_ALTERNATES);
+				   FFS_ALTERNATES_MAX);
 			return;
 		}
 		i->n_alternates++;

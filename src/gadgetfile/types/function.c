@@ -341,13 +341,16 @@ void load_functions(struct load *l, struct node *functions, struct node *configs
 	}
 	if (l->n_functions == 0 && !node_member(l->scan->root, "functions") && !l->partial)
 		diag_error(l->diags, &l->scan->root->at, "a gadget file needs 'functions'");
+	l->faulty = xcalloc(l->n_functions, sizeof(*l->faulty));
 	for (size_t i = 0; i < l->n_functions; i++) {
 		struct node *node = l->functions[i];
+		size_t errors = l->diags->n_errors;
 
 		if (node->type == NODE_GROUP && !node->bad)
 			load_function(l, node);
 		else
 			array_add(l->g->functions, l->g->n_functions)->label = xstrdup(node->name);
+		l->faulty[i] = node->bad || l->diags->n_errors > errors;
 	}
 	lower_speed(l);
 	if (!l->partial)

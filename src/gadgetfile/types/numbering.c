@@ -6,7 +6,6 @@
 #include "gadgetfile/load.h"
 
 #define MAX_PER_DIRECTION 15
-#define MAX_ENDPOINTS 30 /* FFS_MAX_EPS_COUNT, less ep0 */
 
 struct numbering {
 	struct load *l;
@@ -57,9 +56,9 @@ static bool check_count(struct load *l, struct endpoint *const *eps, struct node
 	unsigned int count[2] = { 0 };
 
 	for (size_t i = 0; i < n; i++) {
-		if (i == MAX_ENDPOINTS) {
+		if (i == FFS_ENDPOINTS_MAX) {
 			load_error(l, nodes[i], "a function has at most %d endpoints",
-				   MAX_ENDPOINTS);
+				   FFS_ENDPOINTS_MAX);
 			return false;
 		}
 		if (++count[eps[i]->direction] > MAX_PER_DIRECTION) {

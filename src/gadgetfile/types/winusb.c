@@ -56,8 +56,6 @@ const struct key_group os_properties_keys = { "ffs.os_properties", "an entry of 
 #define REG_SZ 1
 #define REG_BINARY 3
 
-/* dwSize of a property, which FunctionFS keeps in a byte (f_fs.c), less the fields' own bytes. */
-#define MAX_PROPERTY (255 - 14)
 /* USB_COMP_EP0_OS_DESC_BUFSIZ of linux/usb/composite.h: of all properties of an interface. */
 #define MAX_PROPERTIES 4096
 
@@ -213,12 +211,13 @@ static void load_property(struct load *l, struct ffs *ffs, struct node *node)
 		load_error(l, d.name, "a second property of that name of interface %lld",
 			   (long long)d.interface.value);
 	p = array_add(i->properties, i->n_properties);
-	*p = (struct os_property){ d.type, xstrdup(d.name->text), data };
-	if (strlen(p->name) + 1 + data.size > MAX_PROPERTY)
+	*p = (struct os_property){ d.type, xstrdup(d.name->text), data,
+				   load_origin(l, &d.data->at) };
+	if (strlen(p->name) + 1 + data.size > FFS_PROPERTY_MAX)
 		load_error(l, d.data,
 			   "FunctionFS takes at most %d bytes of a property's name and value with "
 			   "the NULs of strings (f_fs.c), not %zu",
-			   MAX_PROPERTY, strlen(p->name) + 1 + data.size);
+			   FFS_PROPERTY_MAX, strlen(p->name) + 1 + data.size);
 	else
 		check_all_sent(l, i, d.data);
 }
@@ -284,7 +283,7 @@ static void set_winusb(struct load *l, struct function *f, struct node *value)
 		 * has none. */
 		p = array_add(i->properties, i->n_properties);
 		*p = (struct os_property){ REG_SZ, xstrdup("DeviceInterfaceGUID"),
-					   string_data(guid) };
+					   string_data(guid), load_origin(l, &value->at) };
 		check_all_sent(l, i, value);
 	}
 }

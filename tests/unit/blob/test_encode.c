@@ -321,8 +321,8 @@ Test(blob, os_descriptors_are_of_every_interface)
 	};
 	uint8_t raw[] = { 9, 0, 8 };
 	struct os_property properties[] = {
-		{ 1, (char *)"Label", { (uint8_t *)"a sign", 7 } },
-		{ 3, (char *)"Raw", { raw, 3 } },
+		{ 1, (char *)"Label", { (uint8_t *)"a sign", 7 }, { 0 } },
+		{ 3, (char *)"Raw", { raw, 3 }, { 0 } },
 	};
 	struct interface interfaces[] = { { 0 },
 					  { .compatible = "WINUSB",

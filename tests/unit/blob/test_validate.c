@@ -61,11 +61,11 @@ static const struct finding_row rows[] = {
 	     FS_HEAD N(02) INTERFACE(00, 00, 00, 0b) "36 21 10 01" FIVE(FIVE("0000"))),
 	BOTH(FFS_DFU_LENGTH, 25, FS_HEAD N(02) "09 04 00 00 00 fe 01 00 00 07 21 0d ff 00 00 04",
 	     FS_HEAD N(02) "09 04 00 00 00 fe 01 00 00 09 21 0d ff 00 00 04 10 01"),
-	BAD(FFS_CLASS_OTHER, 26, FS_HEAD N(02) VENDOR HID_DESC),
-	BAD(FFS_CLASS_OTHER, 17, FS_HEAD N(02) HID_DESC INTERFACE(00, 00, 00, 03)),
-	BAD(FFS_CLASS_OTHER, 26,
+	BAD(FFS_CLASS_OTHER, 25, FS_HEAD N(02) VENDOR HID_DESC),
+	BAD(FFS_CLASS_OTHER, 16, FS_HEAD N(02) HID_DESC INTERFACE(00, 00, 00, 03)),
+	BAD(FFS_CLASS_OTHER, 25,
 	    FS_HEAD N(02) "09 04 00 00 00 fe 02 00 00 09 21 0d ff 00 00 04 10 01"),
-	ON("6.1-patched", FFS_CLASS_OTHER, 26,
+	ON("6.1-patched", FFS_CLASS_OTHER, 25,
 	   FS_HEAD N(02) "09 04 00 00 00 fe 01 00 00 09 21 0d ff 00 00 04 10 01", NULL),
 	BOTH(FFS_OTG_LENGTH, 25, FS_HEAD N(02) VENDOR "05 09 00 00 02",
 	     FS_HEAD N(02) VENDOR OTG_DESC),
@@ -282,8 +282,8 @@ Test(validate, sentences_name_the_byte_and_the_numbers)
 	_cleanup_free_ char *text = ffs_finding_text(&v);
 	_cleanup_free_ char *accepted = ffs_finding_text(&(struct ffs_finding){ 0 });
 
-	cr_assert_str_eq(text, "byte 25: bLength is 8; an endpoint descriptor has 7 bytes, one of "
-			       "audio 9; set bLength and write as many");
+	cr_assert_str_eq(text, "byte 25: bLength is 8, but an endpoint descriptor has 7 bytes, in "
+			       "audio interfaces 9; correct bLength and the number of bytes");
 	cr_assert_str_eq(accepted, "accepted");
 }
 

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "gadgetfile/types/lang.h"
 #include "text.h"
 
 TestSuite(descriptors, .fini = unload);
@@ -291,7 +292,54 @@ Test(descriptors, os_descriptors_that_no_host_sees_are_warned_about)
 	cr_expect_str_eq(entry("os_desc/b_vendor_code"), "9");
 }
 
-/* --- blobs of one's own ----------------------------------------------------------------------- */
+/* --- blobs ------------------------------------------------------------------------------------ */
+
+#define LANGUAGES 1500 /* in each of which the blob has every string */
+
+static void print_texts(FILE *to)
+{
+	unsigned int n = 0;
+
+	for (unsigned int lang = 0x401; n < LANGUAGES; lang++) {
+		if (!lang_is_valid((uint16_t)lang))
+			continue;
+		fprintf(to, "%s{ lang = 0x%x; text = \"x\"; }", n == 0 ? "" : ", ", lang);
+		n++;
+	}
+}
+
+/* Each key is right; what they become together is more than the kernel has a buffer for. */
+Test(descriptors, what_the_kernel_would_refuse_is_an_error_at_its_position)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *to = open_memstream(&text, &size);
+
+	fputs("functions : {\n a : {\n  ffs : { interfaces = ( { string = ( ", to);
+	print_texts(to);
+	fputs(" ); }", to);
+	for (int i = 0; i < 15; i++)
+		fprintf(to, ", { string = \"%0126d\"; }", i);
+	fputs(" ); associations = ( ", to);
+	for (int i = 0; i < 16; i += 2)
+		fprintf(to, "%s{ first = %d; count = 2; string = \"%0126d\"; }", i ? ", " : "", i,
+			i);
+	fputs(" ); }; }; };\n", to);
+	fclose(to);
+	gadgetfile_load_text("/nonexistent/demo.conf", text, size, &g, NULL, &d);
+	free(text);
+	cr_expect_null(g);
+	cr_expect_eq(d.n_errors, 1);
+	cr_expect(said(DIAG_ERROR, "FunctionFS refuses the strings of function 'a'"), "%s",
+		  d.v[0].text);
+	for (size_t i = 0; i < d.n; i++) {
+		if (d.v[i].severity != DIAG_ERROR)
+			continue;
+		cr_expect_eq(d.v[i].line, 3);
+		cr_expect_eq(d.v[i].column, 3);
+		cr_expect_eq(d.v[i].end_column, 6, "'ffs'");
+	}
+}
 
 static void load_with_blob(const char *name, const char *data, size_t size)
 {

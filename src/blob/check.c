@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "blob/check.h"
+
+#include "blob/encode.h"
+
+static struct ffs_finding validate(struct ffs_instance *in, const struct ffs_blob *blob)
+{
+	const struct ffs_validator validator = { .kernel = ffs_kernel_newest() };
+
+	return ffs_validate_kernel(&validator, in, blob->data, blob->size);
+}
+
+struct ffs_refusal ffs_check(const struct ffs *ffs)
+{
+	_cleanup_ffs_blob_ struct ffs_blob descriptors = { 0 }, strings = { 0 };
+	struct ffs_refusal r = { 0 };
+	struct ffs_instance in = { 0 };
+
+	ffs_encode_descriptors(ffs, &descriptors);
+	r.finding = validate(&in, &descriptors);
+	if (r.finding.rule != FFS_ACCEPTED) {
+		r.at = ffs_blob_origin(&descriptors, r.finding.offset);
+		return r;
+	}
+	ffs_encode_strings(ffs, &strings);
+	r.finding = validate(&in, &strings);
+	if (r.finding.rule != FFS_ACCEPTED) {
+		r.at = ffs_blob_origin(&strings, r.finding.offset);
+		r.in_strings = true;
+	}
+	return r;
+}
+
+struct ffs_finding ffs_check_extra(const struct interface *interface,
+				   const struct ffs_bytes *descriptor)
+{
+	struct ffs_bytes extra = *descriptor;
+	struct interface bare = { .class = interface->class,
+				  .subclass = interface->subclass,
+				  .extra = &extra,
+				  .n_extra = 1 };
+	const struct ffs ffs = { .speed[EP_FULL] = true, .interfaces = &bare, .n_interfaces = 1 };
+	_cleanup_ffs_blob_ struct ffs_blob blob = { 0 };
+	struct ffs_instance in = { 0 };
+	struct ffs_finding finding;
+
+	ffs_encode_descriptors(&ffs, &blob);
+	finding = validate(&in, &blob);
+	/* The descriptor is the blob's end, and the only part that can be wrong */
+	if (finding.rule != FFS_ACCEPTED)
+		finding.offset -= blob.size - descriptor->size;
+	return finding;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Checks a function of a gadget file before anything is written: encodes it, validates the bytes,
+ * and maps a refusal back to the position in the gadget file. What is refused here is refused by
+ * every kernel that the validator knows; whether the running kernel has what only some of them
+ * accept is found out by probing (functionfs/features.h).
+ */
+#pragma once
+
+#include "blob/ffs.h"
+#include "blob/validate.h"
+
+struct ffs_refusal {
+	struct ffs_finding finding; /* rule FFS_ACCEPTED: nothing is refused */
+	bool in_strings;	    /* else in the descriptors */
+	const struct origin *at;    /* what the refused bytes were made from; points into `ffs` */
+};
+
+/* Validates the descriptors of `ffs`, then its strings. Returns the first refusal. */
+struct ffs_refusal ffs_check(const struct ffs *ffs);
+
+/*
+ * Validates one descriptor of an interface's `extra`, of at least 2 bytes and as long as its
+ * bLength. The finding's offset counts from the descriptor's first byte.
+ */
+struct ffs_finding ffs_check_extra(const struct interface *interface,
+				   const struct ffs_bytes *descriptor);

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * From bytes to the model. The validator comes first: afterwards every length fits and every type
+ * is one that the kernel knows. What is refused here on top of that the kernel accepts, but no host
+ * could use, or ffsctl could not tell which endpoint file belongs to which endpoint.
+ */
+#include "blob/decode.h"
+
+#include <errno.h>
+#include <linux/usb/ch9.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "blob/uapi.h"
+#include "blob/validate_parts.h"
+
+#define FLAGS_AT ((size_t)8) /* in the head */
+
+struct decoder {
+	struct ffs *ffs;
+	const uint8_t *data;
+	size_t at; /* the descriptor that is decoded */
+	struct error *err;
+	/* The set that is decoded. The first one creates interfaces and endpoints. */
+	int speed;
+	bool is_first;
+	size_t n_interfaces, n_endpoints;
+	struct interface *interface; /* the last one */
+	struct endpoint *endpoint;   /* the last one, if it belongs to the last interface */
+};
+
+#define refuse(d, at, fmt, ...)                                                                    \
+	error_set((d)->err, EX_DATAERR, EINVAL, NULL, "byte %zu: " fmt, (at), ##__VA_ARGS__)
+
+static int add_interface(struct decoder *d, const uint8_t *desc)
+{
+	struct ffs *ffs = d->ffs;
+
+	if (desc[3] == 0 && desc[2] == ffs->n_interfaces) {
+		*array_add(ffs->interfaces, ffs->n_interfaces) =
+			(struct interface){ .class = desc[5],
+					    .subclass = desc[6],
+					    .protocol = desc[7],
+					    .at = ffs->raw_descriptors_at };
+		return 0;
+	}
+	if (d->interface && desc[2] + 1U == ffs->n_interfaces &&
+	    desc[3] == d->interface->n_alternates + 1) {
+		d->interface->n_alternates++;
+		return 0;
+	}
+	return refuse(d, d->at,
+		      "alternate setting %u of interface %u is out of order; count interfaces from "
+		      "0, each followed by its alternate settings",
+		      desc[3], desc[2]);
+}
+
+static int decode_interface(struct decoder *d, const uint8_t *desc)
+{
+	int r = d->is_first ? add_interface(d, desc) : 0;
+
+	if (r < 0)
+		return r;
+	if (desc[2] >= d->ffs->n_interfaces)
+		return refuse(d, d->at, "interface %u is missing at the first speed", desc[2]);
+	d->interface = &d->ffs->interfaces[desc[2]];
+	d->endpoint = NULL;
+	d->n_interfaces = desc[2] >= d->n_interfaces ? desc[2] + 1U : d->n_interfaces;
+	return 0;
+}
+
+static struct endpoint *nth_endpoint(const struct ffs *ffs, size_t n)
+{
+	for (size_t i = 0; i < ffs->n_interfaces; i++) {
+		if (n < ffs->interfaces[i].n_endpoints)
+			return &ffs->interfaces[i].endpoints[n];
+		n -= ffs->interfaces[i].n_endpoints;
+	}
+	return NULL;
+}
+
+static struct endpoint *add_endpoint(struct decoder *d, const uint8_t *desc, enum ep_type type)
+{
+	struct interface *interface = d->interface;
+	struct endpoint *ep = array_add(interface->endpoints, interface->n_endpoints);
+
+	*ep = (struct endpoint){ .address = desc[2],
+				 .direction = desc[2] & USB_ENDPOINT_DIR_MASK ? EP_IN : EP_OUT,
+				 .type = type,
+				 .alternate = (uint8_t)interface->n_alternates,
+				 .at = d->ffs->raw_descriptors_at };
+	return ep;
+}
+
+static int decode_endpoint(struct decoder *d, const uint8_t *desc)
+{
+	static const int types[] = {
+		[USB_ENDPOINT_XFER_CONTROL] = -1,
+		[USB_ENDPOINT_XFER_ISOC] = EP_ISOCHRONOUS,
+		[USB_ENDPOINT_XFER_BULK] = EP_BULK,
+		[USB_ENDPOINT_XFER_INT] = EP_INTERRUPT,
+	};
+	int type = types[desc[3] & USB_ENDPOINT_XFERTYPE_MASK];
+	unsigned int size = get16(desc + 4);
+
+	if (!d->interface)
+		return refuse(d, d->at, "an endpoint descriptor before the first interface");
+	if (type < 0)
+		return refuse(d, d->at + 3, "a control endpoint; the only one is endpoint 0");
+	if (desc[2] & 0x70)
+		return refuse(d, d->at + 2, "reserved bits of endpoint address 0x%02x are set",
+			      desc[2]);
+	if (d->is_first)
+		d->endpoint = add_endpoint(d, desc, (enum ep_type)type);
+	else
+		d->endpoint = nth_endpoint(d->ffs, d->n_endpoints);
+	if (!d->endpoint || d->endpoint->address != desc[2])
+		return refuse(d, d->at + 2,
+			      "endpoint 0x%02x is missing, or in another order, at the first speed",
+			      desc[2]);
+	d->n_endpoints++;
+	d->endpoint->speed[d->speed] = (struct ep_speed){
+		.used = true,
+		.max_packet = size & 0x7ff,
+		.interval = desc[6],
+		.mult = (uint8_t)((size >> 11 & 3) + 1),
+	};
+	return 0;
+}
+
+static int decode_companion(struct decoder *d, const uint8_t *desc)
+{
+	struct ep_speed *s;
+
+	if (!d->endpoint || d->speed != EP_SUPER)
+		return refuse(d, d->at,
+			      "a companion descriptor that does not follow a SuperSpeed endpoint");
+	s = &d->endpoint->speed[EP_SUPER];
+	s->burst = desc[2];
+	s->mult = d->endpoint->type == EP_ISOCHRONOUS ? (uint8_t)((desc[3] & 3) + 1) : 1;
+	return 0;
+}
+
+/* The kernel accepts one only after an interface of its class. */
+static int decode_class(struct decoder *d, const uint8_t *desc)
+{
+	struct ffs_bytes *extra;
+
+	if (!d->is_first)
+		return 0;
+	d->interface->extra_at = d->ffs->raw_descriptors_at;
+	extra = array_add(d->interface->extra, d->interface->n_extra);
+	extra->size = desc[0];
+	extra->data = memcpy(xcalloc(desc[0], 1), desc, desc[0]);
+	return 0;
+}
+
+/* Associations and OTG descriptors mean nothing to ffsctl. */
+static const struct {
+	uint8_t type;
+	int (*decode)(struct decoder *d, const uint8_t *desc);
+} types[] = {
+	{ USB_DT_INTERFACE, decode_interface },
+	{ USB_DT_ENDPOINT, decode_endpoint },
+	{ USB_DT_SS_ENDPOINT_COMP, decode_companion },
+	{ CLASS_DESCRIPTOR, decode_class },
+};
+
+static int decode_descriptor(struct decoder *d)
+{
+	const uint8_t *desc = d->data + d->at;
+
+	for (size_t i = 0; i < ARRAY_SIZE(types); i++)
+		if (types[i].type == desc[1])
+			return types[i].decode(d, desc);
+	return 0;
+}
+
+static int decode_set(struct decoder *d, const struct validation *v, int speed)
+{
+	int r = 0;
+
+	d->speed = speed;
+	d->at = v->set[speed];
+	d->n_interfaces = d->n_endpoints = 0;
+	d->interface = NULL;
+	d->endpoint = NULL;
+	d->ffs->speed[speed] = true;
+	for (uint32_t i = 0; i < v->count[speed] && r == 0; i++) {
+		r = decode_descriptor(d);
+		d->at += d->data[d->at];
+	}
+	if (r == 0 &&
+	    (d->n_interfaces != d->ffs->n_interfaces || nth_endpoint(d->ffs, d->n_endpoints)))
+		r = refuse(d, d->at, "not every speed has the same interfaces and endpoints");
+	return r;
+}
+
+static int decode_head(struct decoder *d, const struct validation *v)
+{
+	struct ffs *ffs = d->ffs;
+
+	/* The number of a file of the process that writes: none that a file could know */
+	if (v->flags & FUNCTIONFS_EVENTFD)
+		return refuse(
+			d, FLAGS_AT,
+			"flag 32 announces an eventfd, which only a program that writes its own "
+			"descriptors can have");
+	if (v->finding.rule != FFS_ACCEPTED) {
+		_cleanup_free_ char *text = ffs_finding_text(&v->finding);
+
+		return error_set(d->err, EX_DATAERR, EINVAL, NULL, "%s", text);
+	}
+	ffs->virtual_addr = v->flags & FUNCTIONFS_VIRTUAL_ADDR;
+	ffs->all_ctrl_recip = v->flags & FUNCTIONFS_ALL_CTRL_RECIP;
+	ffs->config0_setup = v->flags & FUNCTIONFS_CONFIG0_SETUP;
+	if (v->flags & FUNCTIONFS_RW_PROXY_EPS)
+		ffs->rw_proxy = (struct placed_int){ true, 1, ffs->raw_descriptors_at };
+	return 0;
+}
+
+int ffs_decode_descriptors(struct ffs *ffs, struct error *err)
+{
+	const struct ffs_validator validator = { .kernel = ffs_kernel_newest() };
+	struct decoder d = { .ffs = ffs, .data = ffs->raw_descriptors.data, .err = err };
+	struct ffs_instance in = { 0 };
+	struct validation v = { .validator = &validator,
+				.in = &in,
+				.data = ffs->raw_descriptors.data,
+				.size = ffs->raw_descriptors.size };
+	bool any = false;
+	int r;
+
+	validate_write(&v);
+	r = decode_head(&d, &v);
+	memset(ffs->speed, 0, sizeof(ffs->speed));
+	for (int s = 0; s < EP_SPEED_COUNT && r == 0; s++) {
+		if (v.count[s] == 0)
+			continue;
+		d.is_first = !any;
+		any = true;
+		r = decode_set(&d, &v, s);
+	}
+	if (r == 0 && !any)
+		r = refuse(&d, v.os, "there is no descriptor of any speed");
+	return r;
+}

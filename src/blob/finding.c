@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Findings: recorded at the branch that refuses, and put into words. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "base/util.h"
+#include "blob/validate_parts.h"
+
+/* --- recording --- */
+
+bool take_branch(struct validation *v, enum ffs_rule rule, bool taken)
+{
+	struct ffs_branch_count *count = v->validator->count;
+
+	if (!count)
+		return taken;
+	if (taken)
+		count[rule].taken++;
+	else
+		count[rule].passed++;
+	return taken;
+}
+
+bool refuse_if_number(struct validation *v, enum ffs_rule rule, bool broken, size_t at,
+		      uint32_t found, uint32_t wanted)
+{
+	if (take_branch(v, rule, broken))
+		v->finding = (struct ffs_finding){ .rule = rule,
+						   .error = ffs_rule_info(rule)->error,
+						   .offset = at,
+						   .found = found,
+						   .wanted = wanted };
+	return broken;
+}
+
+bool refuse_if(struct validation *v, enum ffs_rule rule, bool broken, size_t at)
+{
+	return refuse_if_number(v, rule, broken, at, 0, 0);
+}
+
+/* --- words --- */
+
+static const struct {
+	const char *name;
+	bool wanted, hex;
+} placeholders[] = {
+	{ "{found}", false, false },
+	{ "{found:x}", false, true },
+	{ "{wanted}", true, false },
+	{ "{wanted:x}", true, true },
+};
+
+/* Prints the value of the placeholder at the start of `text`. Returns its length, 0 for no
+ * placeholder. */
+static size_t print_placeholder(FILE *to, const char *text, const struct ffs_finding *f)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(placeholders); i++) {
+		uint32_t value = placeholders[i].wanted ? f->wanted : f->found;
+
+		if (!str_has_prefix(text, placeholders[i].name))
+			continue;
+		fprintf(to, placeholders[i].hex ? "0x%x" : "%u", value);
+		return strlen(placeholders[i].name);
+	}
+	return 0;
+}
+
+static void print_filled_in(FILE *to, const char *text, const struct ffs_finding *f)
+{
+	while (*text) {
+		size_t n = strcspn(text, "{");
+
+		fwrite(text, 1, n, to);
+		text += n;
+		if (!*text)
+			break;
+		n = print_placeholder(to, text, f);
+		if (n == 0)
+			fputc(*text, to);
+		text += n ? n : 1;
+	}
+}
+
+char *ffs_finding_reason(const struct ffs_finding *f)
+{
+	const struct ffs_rule_info *rule = ffs_rule_info(f->rule);
+	char *text = NULL;
+	size_t size;
+	FILE *to;
+
+	if (f->rule == FFS_ACCEPTED)
+		return xstrdup("accepted");
+	to = open_memstream(&text, &size);
+	if (!to)
+		abort();
+	print_filled_in(to, rule->wrong, f);
+	if (rule->kind == FFS_STANDARD)
+		fprintf(to, " (%s)", rule->source);
+	fputs("; ", to);
+	print_filled_in(to, rule->todo, f);
+	fclose(to);
+	return text;
+}
+
+char *ffs_finding_text(const struct ffs_finding *f)
+{
+	_cleanup_free_ char *reason = ffs_finding_reason(f);
+
+	return f->rule == FFS_ACCEPTED ? steal_ptr(reason)
+				       : strf("byte %zu: %s", f->offset, reason);
+}

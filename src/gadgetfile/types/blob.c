@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The group `blob`, whose files are written to ep0 unchanged; and the check of all blobs, from
+ * files or not, against what FunctionFS accepts. Its own answer would only be EINVAL.
+ */
+#include "blob/check.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "base/cleanup.h"
+#include "base/fd.h"
+#include "blob/decode.h"
+#include "gadgetfile/load.h"
+
+#define MAX_SIZE (64 * 1024)
+
+/* --- files ------------------------------------------------------------------------------------ */
+
+/* False: an error has been reported. Opening a device could have effects. */
+static bool read_file(struct load *l, struct node *value, struct ffs_bytes *bytes)
+{
+	_cleanup_free_ char *path = load_path(l, value), *shown = diag_quote(value->text);
+	struct stat st;
+	int r = stat(path, &st) < 0 ? -errno : 0;
+
+	if (r == 0 && !S_ISREG(st.st_mode)) {
+		load_error(l, value, "%s is not a regular file", shown);
+		return false;
+	}
+	if (r == 0)
+		r = file_read(AT_FDCWD, path, MAX_SIZE, (char **)&bytes->data, &bytes->size);
+	if (r == -EFBIG)
+		load_error(l, value, "%s has more than %d bytes", shown, MAX_SIZE);
+	else if (r < 0)
+		load_error(l, value, "cannot read %s: %s", shown, errno_words(-r));
+	return r == 0;
+}
+
+static void check_alone(struct load *l, const struct node *group)
+{
+	static const char *const beside[] = { "mount", "device", "blob" };
+
+	node_foreach(setting, group) {
+		bool allowed = false;
+
+		for (size_t i = 0; i < ARRAY_SIZE(beside); i++)
+			allowed |= streq(setting->name, beside[i]);
+		if (allowed || setting->bad || !key_find(&ffs_keys, setting->name))
+			continue;
+		diag_error(l->diags, &setting->name_at,
+			   "'%s' cannot be set together with 'blob', whose files contain it",
+			   setting->name);
+	}
+}
+
+/* False: an error has been reported. */
+static bool load_descriptors(struct load *l, struct ffs_draft *d, struct node *value)
+{
+	_cleanup_free_ char *shown = diag_quote(value->text);
+	_cleanup_error_ struct error err = { 0 };
+	struct ffs *ffs = d->ffs;
+
+	ffs->raw_descriptors_at = load_origin(l, &value->at);
+	if (!read_file(l, value, &ffs->raw_descriptors))
+		return false;
+	if (ffs_decode_descriptors(ffs, &err) < 0) {
+		load_error(l, value, "%s, %s", shown, err.text);
+		/* Half a function would cause errors and warnings of its own */
+		memset(ffs->speed, true, sizeof(ffs->speed));
+		return false;
+	}
+	for (size_t i = 0; i < ffs->n_interfaces; i++)
+		for (size_t e = 0; e < ffs->interfaces[i].n_endpoints; e++)
+			*array_add(d->endpoints, d->n_endpoints) = value;
+	load_check_endpoints(l, d);
+	return true;
+}
+
+/* The descriptors are accepted: what is refused now is the strings, or that they are missing. */
+static void check_strings(struct load *l, const struct ffs *ffs, const struct blob_draft *b)
+{
+	const struct ffs_refusal refusal = ffs_check(ffs);
+	_cleanup_free_ char *text = NULL, *shown = NULL;
+
+	if (refusal.finding.rule == FFS_ACCEPTED)
+		return;
+	if (!b->strings) {
+		load_error(l, b->descriptors,
+			   "the descriptors contain string number %u: 'strings' is missing",
+			   refusal.finding.wanted);
+		return;
+	}
+	text = ffs_finding_text(&refusal.finding);
+	shown = diag_quote(b->strings->text);
+	load_error(l, b->strings, "%s, %s", shown, text);
+}
+
+void load_blob(struct load *l, struct ffs_draft *d, const struct node *group)
+{
+	struct blob_draft b = { 0 };
+	struct ffs *ffs = d->ffs;
+
+	check_alone(l, group);
+	load_group(l, key_find(&ffs_keys, "blob")->group, d->blob, &b);
+	if (d->interfaces || !b.descriptors || !load_descriptors(l, d, b.descriptors))
+		return;
+	if (b.strings) {
+		ffs->raw_strings_at = load_origin(l, &b.strings->at);
+		if (!read_file(l, b.strings, &ffs->raw_strings))
+			return;
+	}
+	if (b.strings || !node_member(d->blob, "strings"))
+		check_strings(l, ffs, &b);
+}
+
+/* --- all blobs -------------------------------------------------------------------------------- */
+
+static bool is_at(const struct load *l, const struct place *place, const struct origin *at)
+{
+	struct origin here = load_origin(l, place);
+
+	return here.file == at->file && here.line == at->line && here.column == at->column;
+}
+
+/* Returns the word of the file that an origin names; NULL: none below `node`. */
+static const struct place *find_word(const struct load *l, const struct node *node,
+				     const struct origin *at)
+{
+	const struct place *found = NULL;
+
+	if (is_at(l, &node->at, at))
+		return &node->at;
+	if (node->name && is_at(l, &node->name_at, at))
+		return &node->name_at;
+	for (const struct node *child = node->first; child && !found; child = child->next)
+		found = find_word(l, child, at);
+	return found;
+}
+
+static void check_blobs(struct load *l, const struct function *f, const struct node *node)
+{
+	const struct ffs *ffs = function_descriptors(f);
+	const struct place *at;
+	struct ffs_refusal refusal;
+	_cleanup_free_ char *reason = NULL;
+
+	if (!ffs)
+		return;
+	refusal = ffs_check(ffs);
+	if (refusal.finding.rule == FFS_ACCEPTED)
+		return;
+	at = find_word(l, node, refusal.at);
+	reason = ffs_finding_reason(&refusal.finding);
+	diag_error(l->diags, at ? at : node_place(node),
+		   "FunctionFS refuses the %s of function '%s': %s",
+		   refusal.in_strings ? "strings" : "descriptors", f->label, reason);
+}
+
+void load_check_blobs(struct load *l)
+{
+	/* Errors beyond the limit are not counted, so that no function can be known to be right */
+	if (l->partial || l->diags->n_errors > DIAG_MAX_ERRORS)
+		return;
+	for (size_t i = 0; i < l->g->n_functions; i++)
+		if (!l->faulty[i])
+			check_blobs(l, &l->g->functions[i], l->functions[i]);
+}
