@@ -75,7 +75,7 @@ def schemas_are_schemas():
 
 
 # Who logs in needs them.
-KNOWN = {"login.conf": [': warning: with "keep" the worker has all of root\'s powers over this machine']}
+KNOWN = {"login.conf": [': warning: with "keep" the worker has all of root\'s privileges']}
 
 
 def good(path):

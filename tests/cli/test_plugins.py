@@ -380,7 +380,7 @@ def check_refuses_options():
     eq(said, [
         ("4:51", "error", "plugin 'sourcesink' has no option 'patern' (did you mean 'pattern'?)"),
         ("4:73", "error", "option 'pattern' has to be an integer"),
-        ("4:95", "error", "'size' must hold a packet: those of this function have 1024 bytes"),
+        ("4:95", "error", "'size' must be at least a packet of this function, 1024 bytes"),
         ("7:49", "error", "plugin 'loopback' has no option 'pattern': it has none"),
         ("7:65", "error", "unknown key 'reddy' in 'worker' (did you mean 'ready'?)"),
         ("10:61", "error", "option 'pattern' is 9; it has to be from 0 to 2"),
@@ -415,7 +415,7 @@ def check_types_and_sizes():
         ("4", "option 'room' is 5; it has to be from 1024 to 1048576"),
         ("4", "option 'path' has to be a string"),
         ("7", "plugin '%s' needs the option 'path'" % path),
-        ("13", "plugin '%s' has buffers of 512 bytes, and packets of this function have 1024: set 'io.size'" % path),
+        ("13", "plugin '%s' has buffers of 512 bytes, but packets of this function have 1024: set 'io.size'" % path),
         ("16", "option 'text' cannot be 'blue?'; there is 'red'; 'green'"),
         ("16", "option 'path' has to be a string"),
         ("16", "option 'flag' has to be true or false"),
@@ -459,19 +459,19 @@ def check_dmabuf_copies():
                          'plugin = "%s"; options : { path = ""; }; io : { size = 1023; };' % fixed,
                          'plugin = "%s"; options : { path = ""; }; io : { size = 1024; };' % fixed)
     eq((status, said), (65, [
-        ("4:53", "warning", "OUT transfers are copied: plugin 'loopback' does not declare how long they are (out_length), "
-                            "and \"dmabuf\" cannot tell"),
+        ("4:53", "warning", "OUT transfers are copied: \"dmabuf\" needs their length, which plugin 'loopback' does not "
+                            "declare (out_length)"),
         ("10:%d" % (said[1:] and int(said[1][0].split(":")[1])), "error",
-         "'size' must hold a packet: those of this function have 1024 bytes"),
+         "'size' must be at least a packet of this function, 1024 bytes"),
     ]))
 
 
-@test("check: what a gadget file allows and the plugin does not declare stays closed, which is a warning")
+@test("check: what a gadget file allows and the plugin does not declare has no effect, which is a warning")
 def check_allow_closes():
     status, said = check('plugin = "loopback"; allow = ( "files", "network" );', 'plugin = "bridge"; allow = ( "files" );',
                          'plugin = "loopback"; allow = ();')
-    eq((status, [(place.split(":")[0], severity, text) for place, severity, text in said if "closed" in text]), (0, [
-        ("4", "warning", "\"%s\" stays closed: plugin 'loopback' does not declare that it needs it" % word)
+    eq((status, [(place.split(":")[0], severity, text) for place, severity, text in said if "has no effect" in text]), (0, [
+        ("4", "warning", "\"%s\" has no effect: plugin 'loopback' does not declare that it needs it" % word)
         for word in ("files", "network")]))
 
 
@@ -483,10 +483,10 @@ def check_mmap_room():
                          'plugin = "no-such"; io : { engine = "mmap"; size = 1048576; depth = 9; };')
     eq(status, 0)
     eq([s for s in said if "no plugin" not in s[2]], [
-        ("4:53", "warning", "2 endpoints with 256 transfers of 65536 bytes take 32 MiB, and the mount has 16: the rest "
-                            "is copied (set 'mount.mmap_memory_mb', or less 'depth' or 'size')"),
-        ("13:52", "warning", "2 endpoints with 9 transfers of 1048576 bytes take 18 MiB, and the mount has 16: the rest "
-                             "is copied (set 'mount.mmap_memory_mb', or less 'depth' or 'size')"),
+        ("4:53", "warning", "2 endpoints with 256 transfers of 65536 bytes need 32 MiB, but the mount has 16: the rest "
+                            "is copied (raise 'mount.mmap_memory_mb', or lower 'depth' or 'size')"),
+        ("13:52", "warning", "2 endpoints with 9 transfers of 1048576 bytes need 18 MiB, but the mount has 16: the rest "
+                             "is copied (raise 'mount.mmap_memory_mb', or lower 'depth' or 'size')"),
     ])
 
 

@@ -92,7 +92,7 @@ def too_many_endpoints():
 def worker_keeps_privileges():
     text = "functions = {\n  f = { ffs = { interfaces = ( { endpoints = ( \"bulk-in\" ); } ); };\n" \
            '    worker = { exec = [ "/bin/sh" ]; user = "root"; privileges = "%s"; };\n  };\n};\n'
-    eq(warnings(IDS + text % "keep"), ["4:66: with \"keep\" the worker has all of root's powers over this machine"])
+    eq(warnings(IDS + text % "keep"), ["4:66: with \"keep\" the worker has all of root's privileges"])
     eq(warnings(IDS + text % "drop"), [])
 
 

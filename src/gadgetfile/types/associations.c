@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Interface associations, by which a host gives several interfaces one driver. USB 3.2, 9.6.4, and
- * the Interface Association Descriptors ECN of USB 2.0.
+ * Interface associations: the host binds one driver to several interfaces. USB 3.2, 9.6.4, and the
+ * Interface Association Descriptors ECN of USB 2.0.
  */
 #include <stdio.h>
 
 #include "gadgetfile/load.h"
 
-/* By which a host knows that there are associations (IAD ECN; USB 3.2, 9.6.1). */
+/* How a device announces associations (IAD ECN; USB 3.2, 9.6.1). */
 static const struct {
 	enum gadget_attr attr;
 	int64_t value;
@@ -27,7 +27,7 @@ static void check_overlap(struct load *l, const struct ffs *ffs, const struct as
 		if (both >= a->first + a->count || both >= other->first + other->count)
 			continue;
 		load_error(l, load_member(node, "first"),
-			   "interface %d is in another association already", both);
+			   "interface %d is already in another association", both);
 		return;
 	}
 }
@@ -43,11 +43,11 @@ static void load_association(struct load *l, struct ffs *ffs, struct node *node)
 		return;
 	if (d.first.value + d.count.value > (int64_t)ffs->n_interfaces) {
 		if (!l->partial)
-			load_error(l, load_member(node, "count"),
-				   "interfaces %lld to %lld: this function has %zu, counted from 0",
-				   (long long)d.first.value,
-				   (long long)(d.first.value + d.count.value - 1),
-				   ffs->n_interfaces);
+			load_error(
+				l, load_member(node, "count"),
+				"no interfaces %lld to %lld: this function has %zu, counted from 0",
+				(long long)d.first.value,
+				(long long)(d.first.value + d.count.value - 1), ffs->n_interfaces);
 		return;
 	}
 	a = array_add(ffs->associations, ffs->n_associations);
@@ -72,23 +72,23 @@ void load_associations(struct load *l, struct ffs *ffs, struct node *list)
 
 /* --- the gadget as a whole -------------------------------------------------------------------- */
 
-/* Without a word in 'attrs' the host would not look for associations. */
+/* Without these values the host would ignore associations. */
 static void set_device_class(struct load *l, const struct place *at)
 {
 	struct placed_int *attrs = l->g->attrs;
-	bool said = false, right = true;
+	bool set = false, right = true;
 
 	for (size_t i = 0; i < ARRAY_SIZE(device_class); i++) {
 		const struct placed_int *attr = &attrs[device_class[i].attr];
 
-		said |= attr->set;
+		set |= attr->set;
 		right &= attr->set && attr->value == device_class[i].value;
 	}
-	if (said && !right)
+	if (set && !right)
 		diag_warning(l->diags, at,
-			     "a device with associations has the class 'misc', subclass 2, "
-			     "protocol 1 in 'attrs' (USB 3.2, 9.6.1): hosts may not look at them");
-	for (size_t i = 0; i < ARRAY_SIZE(device_class) && !said; i++)
+			     "hosts may ignore associations unless 'attrs' sets class 'misc', "
+			     "subclass 2 and protocol 1 (USB 3.2, 9.6.1)");
+	for (size_t i = 0; i < ARRAY_SIZE(device_class) && !set; i++)
 		attrs[device_class[i].attr] =
 			(struct placed_int){ .set = true, .value = device_class[i].value };
 }
@@ -102,12 +102,11 @@ static bool count_before(struct load *l, const struct config *c, size_t function
 		const struct function *f = &l->g->functions[c->functions[i].function];
 
 		if (!f->ffs) {
-			diag_error(
-				l->diags, at,
-				"in configuration %u function '%s' of type %s stands before this "
-				"one: FunctionFS does not renumber associations (f_fs.c), so that "
-				"only functions with an 'ffs' group may",
-				c->id, f->label, f->type ? f->type : "?");
+			diag_error(l->diags, at,
+				   "in configuration %u function '%s' of type %s comes before this "
+				   "one; FunctionFS does not renumber associations (f_fs.c), so "
+				   "that only functions with an 'ffs' group may come first",
+				   c->id, f->label, f->type ? f->type : "?");
 			return false;
 		}
 		*n += f->ffs->n_interfaces;
@@ -124,8 +123,8 @@ static bool is_in(const struct config *c, size_t function)
 }
 
 /*
- * The kernel gives interfaces their numbers at the bind and writes them into interface
- * descriptors, but not into associations: these have to have the final ones from the start.
+ * The kernel numbers interfaces at the bind and writes the numbers into interface descriptors, but
+ * not into associations: these must contain the final ones from the start.
  */
 static void number_associations(struct load *l, size_t function, const struct place *at)
 {
@@ -142,8 +141,8 @@ static void number_associations(struct load *l, size_t function, const struct pl
 			return;
 		if (first && n != ffs->first_interface) {
 			diag_error(l->diags, at,
-				   "interfaces of this function count from %u in configuration %u "
-				   "and from %zu in configuration %u: FunctionFS does not renumber "
+				   "interfaces of this function count from %u in configuration %u, "
+				   "but from %zu in configuration %u; FunctionFS does not renumber "
 				   "associations (f_fs.c)",
 				   ffs->first_interface, first->id, n, c->id);
 			return;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* From the attributes of a kernel function to what is written in configfs. */
+/* Attributes of kernel functions, and how they become configfs entries. */
 #include "gadgetfile/types/attrs.h"
 
 #include <stdio.h>
@@ -51,7 +51,7 @@ long long load_attr_number(struct attrs_draft *d, const char *name, long long fa
 
 /* --- setters ---------------------------------------------------------------------------------- */
 
-/* `field` is the whole draft: the row tells which place in it is meant. */
+/* `field` is the whole draft; the row gives the index. */
 static struct attr_draft *place_of(const struct key *k, struct node *value, void *field)
 {
 	struct attrs_draft *d = field;
@@ -94,20 +94,20 @@ void set_attr_int(struct load *l _unused_, const struct key *k, struct node *val
 	load_attr_text(k, value, field, strf("%lld", (long long)value->integer));
 }
 
-/* For the few that the kernel takes as hexadecimal without 0x. */
+/* For the few that the kernel reads as hexadecimal without 0x. */
 void set_attr_hex(struct load *l _unused_, const struct key *k, struct node *value, void *field)
 {
 	load_attr_text(k, value, field, strf("%02llx", (long long)value->integer));
 }
 
-/* As it is written in the file: 0x0100 is easier to read than 256. */
+/* Hexadecimal: 0x0100 is easier to read than 256. */
 void set_attr_bcd(struct load *l, const struct key *k, struct node *value, void *field)
 {
 	if (load_check_bcd(l, value, k->name))
 		load_attr_text(k, value, field, strf("0x%04llx", (long long)value->integer));
 }
 
-/* Schemes have 0 and 1 as well. */
+/* Schemes also use 0 and 1. */
 void set_attr_bool(struct load *l, const struct key *k, struct node *value, void *field)
 {
 	if (value->integer != 0 && value->integer != 1)
@@ -116,7 +116,7 @@ void set_attr_bool(struct load *l, const struct key *k, struct node *value, void
 		load_attr_text(k, value, field, xstrdup(value->integer ? "1" : "0"));
 }
 
-/* Whether one write takes it. */
+/* Whether it fits into one write. False: an error has been reported. */
 static bool fits(struct load *l, const char *name, struct node *value, size_t size)
 {
 	if (size <= ENTRY_VALUE_MAX)
@@ -139,8 +139,8 @@ void set_attr_string(struct load *l, const struct key *k, struct node *value, vo
 }
 
 /*
- * The kernel sends two bytes of length in front of a device id, but only as many bytes as the id
- * has, and does not count the two (f_printer.c, GET_DEVICE_ID): blanks at the end make both right.
+ * The kernel sends two bytes of length before a device id, but counts them neither in the length
+ * nor in what it sends (f_printer.c, GET_DEVICE_ID): two blanks at the end correct both.
  */
 void set_attr_device_id(struct load *l, const struct key *k, struct node *value, void *field)
 {
@@ -154,20 +154,20 @@ void set_attr_device_id(struct load *l, const struct key *k, struct node *value,
 	}
 }
 
-/* Who brings a scheme along has to know; who writes a gadget file has read it. */
+/* Only for schemes, where gt behaves differently. */
 static void note_relative(struct load *l, const struct node *value)
 {
 	if (*value->text && *value->text != '/' && !l->relative_noted &&
 	    str_has_suffix(value->at.source->path, ".scheme"))
 		diag_note(l->diags, &value->at,
-			  "this is relative to the scheme; for gt it would be so to its working "
-			  "directory");
+			  "the path is relative to the scheme; gt takes it as relative to its "
+			  "working directory");
 	l->relative_noted |= *value->text != '/';
 }
 
 void set_attr_path(struct load *l, const struct key *k, struct node *value, void *field)
 {
-	/* An empty one is a drive without a medium. */
+	/* Empty: a drive without a medium */
 	char *path = *value->text ? load_path(l, value) : xstrdup("");
 
 	note_relative(l, value);
@@ -177,7 +177,7 @@ void set_attr_path(struct load *l, const struct key *k, struct node *value, void
 		free(path);
 }
 
-/* Six pairs of digits, ':' or '.' between them or not. */
+/* Six pairs of digits, optionally separated by ':' or '.'. */
 static bool read_mac(const char *text, unsigned int bytes[6])
 {
 	for (int i = 0; i < 6; i++, text += 2) {
@@ -191,8 +191,8 @@ static bool read_mac(const char *text, unsigned int bytes[6])
 }
 
 /*
- * The kernel takes anything for an address and makes 0xff of what is no digit. It is written as it
- * is read back.
+ * The kernel accepts any text as an address, and reads 0xff for what is not a digit. The address is
+ * written in the form in which the kernel shows it.
  */
 void set_attr_mac(struct load *l, const struct key *k, struct node *value, void *field)
 {
@@ -204,12 +204,12 @@ void set_attr_mac(struct load *l, const struct key *k, struct node *value, void 
 			   "'%s' is an Ethernet address like \"02:00:00:00:00:01\", not %s",
 			   k->name, shown);
 	else if (!(b[0] | b[1] | b[2] | b[3] | b[4] | b[5]))
-		load_error(l, value, "'%s' is the address of one interface: it is not all 0",
+		load_error(l, value, "'%s' must not be all 0: it is the address of one interface",
 			   k->name);
 	else if (b[0] & 1)
 		load_error(l, value,
-			   "'%s' is the address of one interface: bit 0 of the first byte is not "
-			   "set",
+			   "'%s' must not have bit 0 of its first byte set: it is the address of "
+			   "one interface",
 			   k->name);
 	else
 		load_attr_text(
@@ -217,7 +217,7 @@ void set_attr_mac(struct load *l, const struct key *k, struct node *value, void 
 			strf("%02x:%02x:%02x:%02x:%02x:%02x", b[0], b[1], b[2], b[3], b[4], b[5]));
 }
 
-/* The kernel wants a pattern; a scheme has the name that came of one. */
+/* The kernel needs a pattern; a scheme has the name made from one. */
 void set_attr_ifname(struct load *l, const struct key *k, struct node *value, void *field)
 {
 	const char *percent = strchr(value->text, '%');
@@ -235,11 +235,11 @@ void set_attr_ifname(struct load *l, const struct key *k, struct node *value, vo
 		load_attr_text(k, value, field, xstrdup(value->text));
 }
 
-/* What exported schemes have, and nobody can write. */
+/* Exported schemes contain it, but it cannot be written. */
 void set_attr_readonly(struct load *l, const struct key *k, struct node *value,
 		       void *field _unused_)
 {
-	diag_note(l->diags, &value->name_at, "'%s' is the kernel's to choose: left out", k->name);
+	diag_note(l->diags, &value->name_at, "'%s' is ignored: the kernel chooses it", k->name);
 }
 
 void set_attr_bytes(struct load *l, const struct key *k, struct node *value, void *field)
@@ -272,7 +272,7 @@ void load_attr_entries(struct load *l, struct entries *entries, const char *pref
 	}
 }
 
-/* A list of bytes as they are, everything else as text. NULL: an error, which has been said. */
+/* Returns a list as bytes, everything else as text. NULL: an error has been reported. */
 static char *plain_value(struct load *l, struct node *value, size_t *size)
 {
 	struct ffs_bytes bytes = { 0 };
@@ -301,14 +301,14 @@ static char *plain_value(struct load *l, struct node *value, size_t *size)
 	return text;
 }
 
-/* libusbgx calls it otherwise. */
+/* libusbgx's name for the same attribute. */
 bool load_either(struct load *l, struct attrs_draft *d, const char *name, const char *other)
 {
 	struct node *first = load_attr(d, name)->node, *second = load_attr(d, other)->node;
 
 	if (!first || !second)
 		return true;
-	diag_error(l->diags, &second->name_at, "'%s' says the same as '%s', which is set as well",
+	diag_error(l->diags, &second->name_at, "'%s' is another name of '%s', which is also set",
 		   other, name);
 	return false;
 }
@@ -322,7 +322,7 @@ void load_loopback(struct load *l, struct function *f _unused_, struct attrs_dra
 		load_default_attr(d, "bulk_buflen", text, other);
 }
 
-/* Of a type that only the kernel knows: each as the file has it. */
+/* A type that ffsctl does not know: each value as in the file. */
 static void load_unknown(struct load *l, struct function *f, const struct node *attrs)
 {
 	node_foreach(setting, attrs) {
@@ -338,7 +338,7 @@ static void load_unknown(struct load *l, struct function *f, const struct node *
 	}
 }
 
-/* There is no group that could lack them. Who writes a `tree` knows what he does. */
+/* Required keys of a missing group. With a `tree` the file sets attributes itself. */
 static void check_required(struct load *l, const struct function_type *type,
 			   const struct node *function)
 {
@@ -375,11 +375,11 @@ void load_function_attrs(struct load *l, struct function *f, const struct functi
 
 /* --- tree ------------------------------------------------------------------------------------- */
 
-/* Much more than any function of the kernel's needs, and little enough for has_entry(). */
+/* More than any kernel function needs, and few enough for has_entry(). */
 #define MAX_LEVELS 16
 #define MAX_TREE 1024
 
-/* Below the function's directory, and not out of it again. */
+/* Whether a path stays below the function's directory. */
 static bool is_inside(const char *path)
 {
 	const char *p = path;
@@ -427,7 +427,7 @@ static bool has_entry(const struct function *f, const char *path, size_t n)
 	return false;
 }
 
-/* The directories on the way: made where the kernel has not made them itself. */
+/* Adds the directories above `path`, which are created if the kernel has not done so. */
 static void add_parents(struct load *l, struct function *f, const struct node *node,
 			const char *path)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The kernel's own functions: which types there are, and how their attributes are checked and
- * become entries of struct function. A new attribute is a row of keys/function.c or
+ * Kernel functions: the table of types, and how their attributes are checked and become entries of
+ * struct function. A new attribute is a row of keys/function.c or
  * keys/media.c, a new type a group of rows and a line of function_table.
  */
 #pragma once
@@ -10,14 +10,14 @@
 
 #define ATTRS_MAX 40 /* rows of a group */
 
-/* One value for each row, in the order of the table: that in which the kernel wants them. */
+/* One value per row, in the order of the table, in which the kernel needs them written. */
 struct attrs_draft {
 	const struct key *keys;
-	struct node *node; /* the group; NULL: the file has none */
+	struct node *node; /* the group; NULL: not in the file */
 	struct attr_draft {
-		struct node *node; /* NULL: the file does not say */
+		struct node *node; /* NULL: not in the file */
 		enum entry_kind kind;
-		char *value; /* NULL: nothing is written, or the type's loader does it */
+		char *value; /* NULL: not written, or by the type's loader */
 		size_t size;
 	} values[ATTRS_MAX];
 };
@@ -31,10 +31,10 @@ struct tree_draft {
 	struct node *path, *value, *link;
 };
 
-/* Where a function shows up on this side. */
+/* The kernel device of a function. */
 enum appears {
-	APPEARS_NOWHERE, /* or where the kernel does not tell */
-	APPEARS_TTY,	 /* a device, as soon as it is made */
+	APPEARS_NOWHERE, /* or the kernel does not report it */
+	APPEARS_TTY,	 /* a tty, once the function exists */
 	APPEARS_DEVICE,	 /* when it is bound */
 	APPEARS_IFNAME,	 /* when it is bound */
 };
@@ -42,32 +42,32 @@ enum appears {
 struct function_type {
 	const char *name;
 	enum appears appears;
-	const struct key_group *attrs; /* NULL: it has none */
+	const struct key_group *attrs; /* NULL: none */
 	/* Beyond the rows; NULL: nothing. Called before the rows' values become entries, and not if
-	 * there is no group. */
+	 * the group is missing. */
 	void (*load)(struct load *l, struct function *f, struct attrs_draft *d);
-	enum gadget_speed highest; /* for which it has descriptors */
+	enum gadget_speed highest; /* with descriptors */
 	/* kernel/functions.md; those of ffs are in the file. Where the attribute `_if` is 0 there
 	 * are none. */
 	struct endpoint_count endpoints;
 	const char *in_if, *out_if;
-	const char *doc; /* what it is, for the manual */
+	const char *doc; /* for the manual */
 };
 
 extern const struct function_type function_table[]; /* ends with a NULL name */
 const struct function_type *function_type_find(const char *name);
 
 /*
- * Checks the `attrs` group (NULL: there is none) of a function of that type and appends what it
- * says to f->entries.
+ * Checks the `attrs` group (NULL: none) of a function of that type and appends its values to
+ * f->entries.
  */
 void load_function_attrs(struct load *l, struct function *f, const struct function_type *type,
 			 struct node *function, struct node *attrs);
 /* The same for the list `os_descs`. */
 void load_function_os_descs(struct load *l, struct function *f, struct node *list);
 /*
- * The same for the gadget's groups `os_descs` (NULL: there is none, but functions may ask for it)
- * and `webusb`; the configurations are there.
+ * The same for the gadget's groups `os_descs` (NULL: none, but functions may need it) and `webusb`.
+ * Call it after the configurations are loaded.
  */
 void load_gadget_os_descs(struct load *l, struct node *node);
 void load_gadget_webusb(struct load *l, struct node *node);
@@ -92,9 +92,9 @@ long long load_attr_number(struct attrs_draft *d, const char *name, long long fa
 void load_set_attr(struct attr_draft *a, char *value, size_t size);
 /* The same from a setter, whose `field` is the draft. */
 void load_attr_text(const struct key *k, struct node *value, void *field, char *text);
-/* False, with an error: the rows of both names are set, and they say the same thing. */
+/* False, with an error: both rows are set, which are two names of one attribute. */
 bool load_either(struct load *l, struct attrs_draft *d, const char *name, const char *other);
-/* The same, where the file does not say; `node` is what asks for it. */
+/* The same as a default; `node` is the setting that causes it. */
 void load_default_attr(struct attrs_draft *d, const char *name, const char *value,
 		       struct node *node);
 

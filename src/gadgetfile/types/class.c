@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What interfaces and associations have alike: a class, and a string in several languages. */
+/* Shared by interfaces and associations: a class, and a string in several languages. */
 #include <stdio.h>
 
 #include "gadgetfile/load.h"

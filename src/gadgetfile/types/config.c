@@ -7,7 +7,7 @@
 #include "gadgetfile/types/lang.h"
 
 #define MAX_INTERFACES 16 /* MAX_CONFIG_INTERFACES of linux/usb/composite.h */
-#define MAX_CONFIGS 255	  /* bConfigurationValue is a byte, and 0 is no configuration */
+#define MAX_CONFIGS 255	  /* bConfigurationValue is a byte; 0 means unconfigured */
 #define DEFAULT_NAME "c"
 
 static size_t find_function(const struct load *l, const struct node *value)
@@ -39,10 +39,10 @@ static void unknown_label(struct load *l, struct node *value)
 		}
 	}
 	hint = load_suggest(meant);
-	load_error(l, value, "there is no function %s%s", shown, hint);
+	load_error(l, value, "unknown function %s%s", shown, hint);
 }
 
-/* The names of files that every configuration's directory has. */
+/* Names of files in every configuration's directory. */
 static bool is_taken_name(const char *name)
 {
 	return streq(name, "MaxPower") || streq(name, "bmAttributes") || streq(name, "strings") ||
@@ -82,7 +82,7 @@ static void add_function(struct load *l, struct config *c, struct node *value, s
 	for (size_t i = 0; i < c->n_functions; i++) {
 		if (c->functions[i].function != index)
 			continue;
-		load_error(l, value, "function '%s' is in this configuration already", value->text);
+		load_error(l, value, "function '%s' is already in this configuration", value->text);
 		return;
 	}
 	f = &l->g->functions[index];
@@ -147,7 +147,7 @@ static void load_id(struct load *l, struct config *c, struct node *id, const str
 			c->id = g->configs[i].id + 1;
 	if (!id) {
 		if (c->id > 255)
-			diag_error(l->diags, &node->at, "there is no id above 255: set 'id'");
+			diag_error(l->diags, &node->at, "no id above 255 is left: set 'id'");
 		return;
 	}
 	c->id = (unsigned int)id->integer;
@@ -193,7 +193,7 @@ static void check_power(struct load *l, const struct config *c, const struct nod
 	if (value && !value->bad && !super && !l->partial && c->max_power.value > 500)
 		diag_warning(l->diags, &value->at,
 			     "below SuperSpeed a device draws at most 500 mA (USB 2.0, 7.2.1): the "
-			     "kernel tells the host 500");
+			     "kernel reports 500 to the host");
 }
 
 static void check_interfaces(struct load *l, const struct config *c, const struct place *at)
@@ -206,9 +206,10 @@ static void check_interfaces(struct load *l, const struct config *c, const struc
 		n += ffs ? ffs->n_interfaces : 0;
 	}
 	if (n > MAX_INTERFACES)
-		diag_error(l->diags, at,
-			   "the configuration's functions have %zu interfaces; the kernel takes %d",
-			   n, MAX_INTERFACES);
+		diag_error(
+			l->diags, at,
+			"the configuration's functions have %zu interfaces; the kernel allows %d",
+			n, MAX_INTERFACES);
 }
 
 static void load_config(struct load *l, struct node *node)
@@ -260,9 +261,10 @@ static void check_unused(struct load *l)
 			for (size_t j = 0; j < l->g->configs[i].n_functions; j++)
 				used |= l->g->configs[i].functions[j].function == f;
 		if (!used)
-			diag_warning(l->diags, &node->name_at,
-				     "function '%s' is in no configuration: no host will see it",
-				     node->name);
+			diag_warning(
+				l->diags, &node->name_at,
+				"function '%s' is in no configuration, so that no host sees it",
+				node->name);
 	}
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Endpoints: one description becomes one descriptor for each speed. What is general is fitted to
- * the speed, what is exact is checked against it. Sizes: USB 2.0, 5.6.3, 5.7.3, 5.8.3, tables 9-13
- * and 9-14; USB 3.2, tables 9-24 and 9-26.
+ * Endpoints: one group becomes one descriptor per speed. General values are fitted to the speed,
+ * exact ones are checked against it. Sizes: USB 2.0, 5.6.3, 5.7.3, 5.8.3, tables 9-13 and 9-14;
+ * USB 3.2, tables 9-24 and 9-26.
  */
 #include <stdio.h>
 
@@ -17,7 +17,7 @@ static const char *const type_names[] = {
 	[EP_BULK] = "a bulk", [EP_INTERRUPT] = "an interrupt", [EP_ISOCHRONOUS] = "an isochronous"
 };
 
-/* The longest packets of what moves data once in an interval. */
+/* The longest packets of periodic endpoints. */
 static const struct {
 	int64_t bytes;
 	const char *rule;
@@ -30,7 +30,7 @@ static const struct {
 			     { 1024, "USB 3.2, table 9-24" } },
 };
 
-/* The shortest packets with which so many in a microframe are allowed (USB 2.0, table 9-14). */
+/* By packets per microframe: their minimum size (USB 2.0, table 9-14). */
 static const uint16_t mult_minimum[] = { 1, 1, 513, 683 };
 
 static bool bulk_size_is_legal(int speed, int64_t size)
@@ -85,7 +85,7 @@ static void check_exact_size(struct load *l, enum ep_type type, int speed, struc
 			   value->text);
 }
 
-/* The size must be right at one speed at least; the others are fitted. */
+/* The size must be legal for at least one speed; it is fitted to the others. */
 static void check_size(struct load *l, enum ep_type type, const struct ffs *ffs, struct node *value)
 {
 	if (type != EP_BULK || value->bad)
@@ -100,19 +100,19 @@ static void check_size(struct load *l, enum ep_type type, const struct ffs *ffs,
 		value->text);
 }
 
-/* Whole frames; everything else is a power of 2 (USB 2.0, 9.6.6). */
+/* Whether bInterval counts frames; else it is an exponent of 2 (USB 2.0, 9.6.6). */
 static bool counts_frames(enum ep_type type, int speed)
 {
 	return speed == EP_FULL && type == EP_INTERRUPT;
 }
 
-/* What a bInterval of 1 means, in ms. */
+/* The interval for bInterval 1, ms. */
 static double interval_unit(int speed)
 {
 	return speed == EP_FULL ? 1 : MICROFRAME;
 }
 
-/* The highest bInterval that asks at least as often as every `ms`. */
+/* Returns the highest bInterval with an interval of at most `ms`. */
 static uint8_t encode_interval(enum ep_type type, int speed, double ms)
 {
 	unsigned int n = 1;
@@ -137,11 +137,13 @@ static void check_exact_interval(struct load *l, enum ep_type type, int speed, s
 
 	if (value->bad || decode_interval(type, speed, encode_interval(type, speed, ms)) == ms)
 		return;
-	load_error(l, value, "%s cannot say exactly %s ms: %s", speed_names[speed], value->text,
-		   counts_frames(type, speed) ? "it has whole ms from 1 to 255 (USB 2.0, 5.7.4)"
+	load_error(l, value, "%s has no interval of exactly %s ms: %s", speed_names[speed],
+		   value->text,
+		   counts_frames(type, speed)
+			   ? "intervals are whole ms from 1 to 255 (USB 2.0, 5.7.4)"
 		   : speed == EP_FULL
 			   ? "isochronous endpoints have 1 ms times a power of 2 (USB 2.0, 9.6.6)"
-			   : "it has 0.125 ms times a power of 2 (USB 2.0, 9.6.6)");
+			   : "intervals are 0.125 ms times a power of 2 (USB 2.0, 9.6.6)");
 }
 
 static void check_burst(struct load *l, enum ep_type type, int64_t size, int64_t burst,
@@ -159,7 +161,7 @@ static void check_burst(struct load *l, enum ep_type type, int64_t size, int64_t
 			   type_names[type], (long long)size);
 }
 
-/* Which speeds and types can move more than one packet, or burst, in an interval. */
+/* Whether endpoints of this type have several packets, or bursts, per interval at this speed. */
 static bool has_mult(enum ep_type type, int speed)
 {
 	return speed == EP_HIGH ? type != EP_BULK : speed == EP_SUPER && type == EP_ISOCHRONOUS;
@@ -171,11 +173,11 @@ static void no_mult(struct load *l, enum ep_type type, int speed, struct node *v
 		load_error(l, value, "a bulk endpoint has no 'mult'");
 	else if (speed == EP_FULL)
 		load_error(l, value,
-			   "'mult' is of high speed and SuperSpeed: at full speed a frame has one "
+			   "'mult' needs high speed or SuperSpeed: at full speed a frame has one "
 			   "packet (USB 2.0, 9.6.6)");
 	else
 		load_error(l, value,
-			   "'mult' at SuperSpeed is of isochronous endpoints (USB 3.2, 9.6.7): "
+			   "'mult' at SuperSpeed is for isochronous endpoints (USB 3.2, 9.6.7); "
 			   "interrupt endpoints have 'burst'");
 }
 
@@ -190,8 +192,8 @@ static void check_mult(struct load *l, const struct ep_speed *high, struct node 
 }
 
 /*
- * Mult is 0 where bMaxBurst is (USB 3.2, 9.6.7). What 'super' does not say itself is made to fit:
- * as many packets in one burst, which have 1024 bytes then, or one packet.
+ * Mult must be 0 if bMaxBurst is (USB 3.2, 9.6.7). A general value is fitted: as many packets of
+ * 1024 bytes in one burst, or one packet.
  */
 static void fit_super_mult(struct load *l, struct ep_speed *super, const struct endpoint_draft *d,
 			   struct node *node)
@@ -217,7 +219,7 @@ static void no_interval(struct load *l, struct node *value)
 	load_error(l, value, "a bulk endpoint has no 'interval'");
 }
 
-/* Lays the exact group of one speed over what was fitted. */
+/* Replaces fitted values by the exact ones of one speed's group. */
 static void load_exact(struct load *l, struct endpoint *ep, const struct ffs *ffs, int speed,
 		       struct node *node)
 {
@@ -250,7 +252,7 @@ static void load_exact(struct load *l, struct endpoint *ep, const struct ffs *ff
 		no_mult(l, ep->type, speed, mult);
 }
 
-/* Whether each speed says its own. */
+/* Whether each speed has its own max_packet. */
 static bool has_exact_sizes(const struct ffs *ffs, const struct endpoint_draft *d)
 {
 	for (int i = 0; i < EP_SPEED_COUNT; i++)
@@ -259,7 +261,7 @@ static bool has_exact_sizes(const struct ffs *ffs, const struct endpoint_draft *
 	return true;
 }
 
-/* What the general group says for speeds that cannot have it. */
+/* Errors about general values that none of the speeds can have. */
 static void check_general(struct load *l, const struct endpoint *ep, const struct ffs *ffs,
 			  const struct endpoint_draft *d, struct node *node)
 {
@@ -274,7 +276,7 @@ static void check_general(struct load *l, const struct endpoint *ep, const struc
 		no_interval(l, d->interval);
 	if (d->burst.value > 0 && !ffs->speed[EP_SUPER] && !l->partial)
 		load_error(l, load_member(node, "burst"),
-			   "'burst' is of SuperSpeed, which is not one of the function's 'speeds'");
+			   "'burst' needs SuperSpeed, which is not one of the function's 'speeds'");
 	for (int i = 0; i < EP_SPEED_COUNT; i++)
 		any |= ffs->speed[i] && has_mult(ep->type, i);
 	if (d->mult.set && ep->type == EP_BULK)
@@ -284,7 +286,7 @@ static void check_general(struct load *l, const struct endpoint *ep, const struc
 			   "none of the function's 'speeds' has 'mult'");
 }
 
-/* Where to point for a value that the exact group of a speed may have said. */
+/* Returns the value's node, in the exact group of a speed if it is there. */
 static struct node *value_of(struct node *exact, struct node *node, const char *name)
 {
 	return load_member(exact && node_member(exact, name) ? exact : node, name);
@@ -305,7 +307,7 @@ static void load_speeds(struct load *l, struct endpoint *ep, const struct ffs *f
 			s->interval = ep->type == EP_BULK ? 0 : encode_interval(ep->type, i, ms);
 			s->burst = i == EP_SUPER ? (uint8_t)d->burst.value : 0;
 			s->mult = d->mult.set && has_mult(ep->type, i) ? (uint8_t)d->mult.value : 1;
-			/* What is not said is made to fit what is. */
+			/* A default is fitted to explicit values */
 			if (s->burst > 0 && ep->type == EP_INTERRUPT && !d->max_packet.set)
 				s->max_packet = 1024;
 		}
@@ -321,7 +323,7 @@ static void load_speeds(struct load *l, struct endpoint *ep, const struct ffs *f
 		check_mult(l, &ep->speed[EP_HIGH], value_of(d->exact[EP_HIGH], node, "mult"));
 }
 
-/* What a group says of direction and address; false: an error has been reported. */
+/* Loads direction and address. False: an error has been reported. */
 static bool load_direction(struct load *l, struct endpoint *ep, const struct endpoint_draft *d,
 			   struct node *node)
 {
@@ -345,9 +347,10 @@ static bool load_direction(struct load *l, struct endpoint *ep, const struct end
 	ep->direction = d->direction.node ? (enum ep_direction)d->direction.value
 			: address & 0x80  ? EP_IN
 					  : EP_OUT;
-	/* A number alone is completed by the direction. */
+	/* The direction completes a bare number */
 	if (d->address.set && d->direction.node && (address & 0x80) && ep->direction == EP_OUT) {
-		load_error(l, given, "address %s is of an in endpoint, the direction is out",
+		load_error(l, given,
+			   "address %s belongs to an in endpoint, but the direction is out",
 			   given->text);
 		return false;
 	}
@@ -356,26 +359,28 @@ static bool load_direction(struct load *l, struct endpoint *ep, const struct end
 	return true;
 }
 
-/* A plugin's engine cuts long messages into writes, each of which the kernel would end. */
+/* A plugin's engine splits long messages into writes, each of which the kernel would end. */
 static void check_zlp(struct load *l, const struct endpoint *ep, bool plugin, struct node *value)
 {
 	if (ep->direction == EP_OUT)
 		load_error(l, value,
-			   "'zlp' is of in endpoints: the host ends its transfers itself");
+			   "'zlp' is for in endpoints: the host ends out transfers itself");
 	else if (ep->type == EP_ISOCHRONOUS)
-		load_error(l, value,
-			   "'zlp' is not of isochronous endpoints: their packets are no transfers");
+		load_error(
+			l, value,
+			"'zlp' is not for isochronous endpoints: their packets are not transfers");
 	else if (plugin)
-		load_error(l, value, "'zlp' is for programs: a plugin's messages are ended for it");
+		load_error(l, value,
+			   "'zlp' is for programs: ffsctl-worker ends the messages of a plugin");
 }
 
-/* FunctionFS cannot do without: the kernel enables all endpoints with whatever setting. */
+/* Only a warning: FunctionFS enables the endpoints of all settings with any of them. */
 static void warn_default_setting(struct load *l, const struct endpoint *ep, const struct node *node)
 {
 	if (ep->type == EP_ISOCHRONOUS && ep->alternate == 0)
 		diag_warning(l->diags, &node->at,
-			     "an isochronous endpoint belongs in one of 'alternates': the setting "
-			     "that an interface begins with takes no bandwidth (USB 2.0, 5.6.3)");
+			     "an isochronous endpoint belongs in one of 'alternates': alternate "
+			     "setting 0 must not use bandwidth (USB 2.0, 5.6.3)");
 }
 
 static void load_endpoint(struct load *l, struct ffs_draft *draft, struct interface *interface,

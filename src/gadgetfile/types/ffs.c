@@ -37,18 +37,18 @@ static void load_speeds(struct load *l, struct ffs *ffs, struct node *list)
 		}
 		speed = &ffs->speed[key_find_word(k->words, item->text)->value];
 		if (*speed)
-			load_error(l, item, "\"%s\" stands here twice", item->text);
+			load_error(l, item, "\"%s\" is listed twice", item->text);
 		*speed = true;
 	}
-	/* What is missing was meant: nothing is to be concluded from the others. */
+	/* An unknown word may mean any speed: draw no conclusion from a missing one. */
 	for (int i = 0; i < EP_SPEED_COUNT; i++)
 		ffs->speed[i] |= unknown;
 }
 
 /*
- * Of the second set of descriptors and the third f_fs.c takes addresses and sizes from the first,
- * and of the first only that for full speed counts (__ffs_func_bind_do_descs): without it the
- * kernel reads through a null pointer when the gadget is bound, up to Linux 6.12 at least.
+ * For the second and third set of descriptors f_fs.c takes addresses and sizes from that of full
+ * speed (__ffs_func_bind_do_descs): without it the kernel dereferences a null pointer at the bind,
+ * at least up to Linux 6.12.
  */
 static void check_speeds(struct load *l, const struct ffs_draft *d, const struct node *node)
 {
@@ -57,8 +57,8 @@ static void check_speeds(struct load *l, const struct ffs_draft *d, const struct
 
 	if (ffs->speed[EP_HIGH] && ffs->speed[EP_SUPER] && !ffs->speed[EP_FULL])
 		diag_error(l->diags, node_place(at),
-			   "descriptors for high speed and SuperSpeed without those for full speed "
-			   "make the kernel crash: add \"full\"");
+			   "descriptors of high speed and SuperSpeed without those of full speed "
+			   "crash the kernel: add \"full\"");
 }
 
 static void load_alternates(struct load *l, struct ffs_draft *draft, struct interface *i,
@@ -71,7 +71,7 @@ static void load_alternates(struct load *l, struct ffs_draft *draft, struct inte
 
 		if (i->n_alternates == FFS_ALTERNATES_MAX) {
 			load_error(l, item,
-				   "FunctionFS takes at most %d alternate settings beside the "
+				   "FunctionFS accepts at most %d alternate settings after the "
 				   "first (f_fs.c)",
 				   FFS_ALTERNATES_MAX);
 			return;
@@ -117,13 +117,13 @@ static void load_device(struct load *l, struct ffs *ffs, struct node *value, boo
 		return;
 	if (ffs->rw_proxy.value && n != 2)
 		load_error(l, value,
-			   "'device' links to the file of a function's only endpoint pair, and "
-			   "this one has %zu pairs",
+			   "'device' needs a function with one endpoint pair, to whose file it "
+			   "links; this one has %zu pairs",
 			   n / 2);
 	else if (!ffs->rw_proxy.value && n != 1)
 		load_error(l, value,
-			   "'device' links to a function's only endpoint, and this one has %zu "
-			   "(for one file of a pair set 'rw_proxy')",
+			   "'device' needs a function with one endpoint, to which it links; this "
+			   "one has %zu (for one file of a pair set 'rw_proxy')",
 			   n);
 }
 
@@ -134,7 +134,7 @@ static const struct node *worker_setting(const struct node *function, const char
 	return worker && worker->type == NODE_GROUP ? node_member(worker, key) : NULL;
 }
 
-/* Its worker says itself what the function is. */
+/* Whether its worker writes the descriptors itself. */
 static bool has_daemon(const struct node *function)
 {
 	const struct node *opens = worker_setting(function, "opens");
@@ -146,11 +146,10 @@ static void check_daemon(struct load *l, const struct node *node)
 {
 	node_foreach(item, node)
 		if (!item->bad && !streq(item->name, "mount") && !streq(item->name, "speeds"))
-			diag_error(
-				l->diags, &item->name_at,
-				"'%s' is not ffsctl's to say: a worker that opens ep0 writes its "
-				"own descriptors",
-				item->name);
+			diag_error(l->diags, &item->name_at,
+				   "'%s' cannot be set: a worker that opens ep0 writes its own "
+				   "descriptors",
+				   item->name);
 }
 
 void load_ffs(struct load *l, struct function *f, struct node *node)
@@ -162,7 +161,7 @@ void load_ffs(struct load *l, struct function *f, struct node *node)
 	ffs->at = load_origin(l, &node->name_at);
 	if (f->type && !streq(f->type, "ffs"))
 		diag_error(l->diags, &node->name_at,
-			   "an 'ffs' group makes a function of type 'ffs', not '%s'", f->type);
+			   "an 'ffs' group needs a function of type 'ffs', not '%s'", f->type);
 	load_group(l, &ffs_keys, node, &d);
 	ffs->virtual_addr = d.virtual_addr;
 	ffs->all_ctrl_recip = d.all_ctrl_recip;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The functions, and what depends on all of them together. */
+/* Functions, and checks across all of them. */
 #include <ctype.h>
 #include <stdio.h>
 
@@ -14,7 +14,7 @@ static const char *const speed_names[] = {
 	[GADGET_SPEED_SUPER_PLUS] = "super-plus",
 };
 
-/* A word that ffsctl does not know may be one of this kernel's all the same. */
+/* An unknown type is only a warning: this kernel may have it. */
 static void check_type(struct load *l, const struct function *f, struct node *value)
 {
 	size_t best = text_tolerance(f->type) + 1;
@@ -23,7 +23,7 @@ static void check_type(struct load *l, const struct function *f, struct node *va
 
 	for (const char *p = f->type; *p; p++) {
 		if (strchr("./", *p) || *p <= ' ' || *p >= 0x7f) {
-			load_error(l, value, "%s cannot be a type of function", shown);
+			load_error(l, value, "%s is not a valid function type", shown);
 			return;
 		}
 	}
@@ -38,11 +38,8 @@ static void check_type(struct load *l, const struct function *f, struct node *va
 		}
 	}
 	hint = load_suggest(meant);
-	diag_warning(
-		l->diags, &value->at,
-		"ffsctl does not know functions of type %s%s: what is written to its attributes "
-		"is not checked",
-		shown, hint);
+	diag_warning(l->diags, &value->at,
+		     "unknown function type %s%s: its attributes are not checked", shown, hint);
 }
 
 /* False: an error has been reported. */
@@ -67,14 +64,14 @@ static bool load_type(struct load *l, struct function *f, struct node *node,
 
 char *gadgetfile_default_instance(const char *type, const char *gadget, const char *label)
 {
-	/* Instances of ffs are names in all of the machine, others only in their gadget. */
+	/* Instance names of ffs are global, others belong to their gadget. */
 	return streq(type, "ffs") ? strf("%s-%s", gadget, label) : xstrdup(label);
 }
 
 static void load_instance(struct load *l, struct function *f, const struct node *node,
 			  struct node *given)
 {
-	/* TYPE.INSTANCE is one name in configfs. */
+	/* TYPE.INSTANCE is one name in configfs */
 	size_t max = CONFIGFS_MAX_NAME - strlen(f->type) - 1;
 
 	if (given) {
@@ -110,19 +107,20 @@ static void check_instances(struct load *l, const struct function *f, const stru
 		if (!streq_null(other->type, f->type) || !streq_null(other->instance, f->instance))
 			continue;
 		diag_error(l->diags, node_place(place),
-			   "instance '%s' of function '%s' is that of '%s' already", f->instance,
+			   "instance '%s' of function '%s' is already that of '%s'", f->instance,
 			   f->label, other->label);
 		return;
 	}
 }
 
-/* Inside a configuration, as the value of 'function', there is no label. */
+/* An inline function, the value of 'function' in a configuration, has no label. */
 static bool is_inline(const struct node *node)
 {
 	return node->parent->parent && node->parent->parent->type != NODE_GROUP;
 }
 
-/* TYPE_INSTANCE, as the labels are that libusbgx writes, of what a label may hold. */
+/* Returns TYPE_INSTANCE, like libusbgx's labels, with '_' for characters that labels cannot have.
+ */
 static char *inline_label(const struct function_draft *d)
 {
 	char *label = strf("%s_%s", d->type ? d->type->text : "ffs",
@@ -138,18 +136,18 @@ static void check_inline(struct load *l, const struct function *f, struct node *
 {
 	if (!node_member(node, "instance") && !l->partial)
 		diag_error(l->diags, node_place(node),
-			   "a function inside a configuration needs 'instance': it has no label "
-			   "after which it could be named");
+			   "a function inside a configuration needs 'instance', because it has no "
+			   "label");
 	for (size_t i = 0; f->instance && i + 1 < l->g->n_functions; i++) {
 		const struct function *other = &l->g->functions[i];
 
-		/* Of the same instance that has been said. */
+		/* Already reported for the same instance */
 		if (!streq(other->label, f->label) ||
 		    (streq_null(other->type, f->type) && streq_null(other->instance, f->instance)))
 			continue;
 		diag_error(l->diags, node_place(node),
-			   "this function would have the label '%s', and so has another one: give "
-			   "one of them another name",
+			   "this function would have the label '%s' of another function: rename "
+			   "one of them",
 			   f->label);
 		return;
 	}
@@ -164,7 +162,7 @@ static bool is_zero(const struct function *f, const char *attribute)
 
 static struct endpoint_count count_ffs(const struct ffs *ffs)
 {
-	/* Without interfaces it is a daemon's to say. */
+	/* Without interfaces a daemon writes the descriptors */
 	struct endpoint_count n = { .at_least = ffs->n_interfaces == 0 };
 
 	for (size_t i = 0; i < ffs->n_interfaces; i++) {
@@ -219,19 +217,17 @@ static void load_function(struct load *l, struct node *node)
 	f->endpoints = count_endpoints(f);
 	if (d.worker && streq(f->type, "ffs") && !node_member(node, "ffs") && !l->partial)
 		diag_error(l->diags, &d.worker->name_at,
-			   "a 'worker' needs an 'ffs' group beside it: without one ffsctl has no "
-			   "endpoints to give");
+			   "a 'worker' of a function of type ffs needs an 'ffs' group");
 	else if (d.worker)
 		load_worker(l, f, d.worker);
 	if (streq(f->type, "ffs") && !node_member(node, "ffs") && !l->partial)
-		diag_note(
-			l->diags, &node->name_at,
-			"function '%s' is only made in configfs: mounting it, its descriptors and "
-			"binding are yours ('up --no-bind')",
-			f->label);
+		diag_note(l->diags, &node->name_at,
+			  "function '%s' is only created in configfs: mount it, write its "
+			  "descriptors and bind the gadget yourself ('up --no-bind')",
+			  f->label);
 }
 
-/* Where the descriptors are not known nothing lowers the speed. */
+/* Unknown descriptors do not lower the speed. */
 static enum gadget_speed highest(const struct function *f)
 {
 	const struct function_type *type = f->type ? function_type_find(f->type) : NULL;
@@ -246,8 +242,8 @@ static enum gadget_speed highest(const struct function *f)
 }
 
 /*
- * A host that meets a gadget at a speed for which a function has no descriptors sees no
- * configuration at all.
+ * A host sees no configuration at all of a gadget at a speed for which one of its functions has no
+ * descriptors.
  */
 static void lower_speed(struct load *l)
 {
@@ -266,7 +262,8 @@ static void lower_speed(struct load *l)
 	if (!by || (g->max_speed != GADGET_SPEED_NONE && g->max_speed <= lowest))
 		return;
 	speed = node_member(l->scan->root, "max_speed");
-	/* Below SuperSpeed it costs what other functions could do; who means it can say so. */
+	/* Below SuperSpeed this slows down other functions; an explicit 'max_speed' avoids the
+	 * warning */
 	diag_add(l->diags, lowest < GADGET_SPEED_SUPER ? DIAG_WARNING : DIAG_NOTE,
 		 speed ? &speed->at : &lowest_node->name_at,
 		 "'max_speed' is lowered to \"%s\": function '%s' has no descriptors above it",
@@ -274,7 +271,7 @@ static void lower_speed(struct load *l)
 	g->max_speed = lowest;
 }
 
-/* Two functions cannot have the same mount point, nor the same device link. */
+/* Two functions cannot have the same mount point or device link. */
 static void check_mounts(struct load *l)
 {
 	struct gadget *g = l->g;
@@ -290,18 +287,18 @@ static void check_mounts(struct load *l)
 				continue;
 			if (streq_null(f->ffs->mount.path, other->ffs->mount.path))
 				diag_error(l->diags, &node->name_at,
-					   "functions '%s' and '%s' are both mounted at %s",
+					   "functions '%s' and '%s' have the same mount point %s",
 					   other->label, f->label, f->ffs->mount.path);
 			if (f->ffs->device.value &&
 			    streq_null(f->ffs->device.value, other->ffs->device.value))
 				diag_error(l->diags, &node->name_at,
-					   "functions '%s' and '%s' both have the device %s",
+					   "functions '%s' and '%s' have the same device %s",
 					   other->label, f->label, f->ffs->device.value);
 		}
 	}
 }
 
-/* Whether they are well formed is seen when the configurations are loaded. */
+/* Finds inline functions; load_configs reports malformed ones. */
 static void find_inline(struct load *l, const struct node *config)
 {
 	const struct node *list =
@@ -315,7 +312,7 @@ static void find_inline(struct load *l, const struct node *config)
 
 		if (!function || function->type != NODE_GROUP || item->bad || function->n == 0)
 			continue;
-		/* As many as there may be labels: each is compared with all others. */
+		/* The same limit as for labels: each is compared with all others */
 		if (l->n_functions == GADGETFILE_MAX_GROUP) {
 			diag_error(l->diags, node_place(function), "more than %d functions",
 				   GADGETFILE_MAX_GROUP);
@@ -336,7 +333,7 @@ void load_functions(struct load *l, struct node *functions, struct node *configs
 		size_t errors = l->diags->n_errors;
 
 		node_foreach(config, configs)
-			if (l->diags->n_errors == errors) /* else there are too many */
+			if (l->diags->n_errors == errors) /* stop at too many */
 				find_inline(l, config);
 	}
 	if (l->n_functions == 0 && !node_member(l->scan->root, "functions") && !l->partial)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The report descriptors that a hid function can have by name, and what goes with them. Items are
- * those of "Device Class Definition for HID" 1.11, section 6.2.2, usages those of "HID Usage
- * Tables".
+ * The report descriptors that a hid function can name, with the attributes that belong to them.
+ * Items are those of "Device Class Definition for HID" 1.11, section 6.2.2, usages those of "HID
+ * Usage Tables".
  */
 #include "base/cleanup.h"
 #include "gadgetfile/types/attrs.h"
@@ -151,8 +151,8 @@ void set_attr_report_desc(struct load *l, const struct key *k, struct node *valu
 		_cleanup_free_ char *shown = diag_quote(value->text);
 
 		load_error(l, value,
-			   "there is no report descriptor named %s: 'keyboard', 'mouse' or "
-			   "'gamepad', or a path with a slash",
+			   "unknown report descriptor %s: use 'keyboard', 'mouse', 'gamepad', or a "
+			   "path with a slash",
 			   shown);
 		return;
 	}
@@ -176,9 +176,8 @@ void load_hid(struct load *l, struct function *f _unused_, struct attrs_draft *d
 		load_default_attr(d, "protocol", report->protocol, desc);
 		load_default_attr(d, "report_length", report->length, desc);
 	} else if (!node_member(d->node, "report_length") && !l->partial) {
-		diag_error(
-			l->diags, node_place(desc),
-			"'report_length' is needed beside a 'report_desc' of your own: the kernel "
-			"takes no report without it");
+		diag_error(l->diags, node_place(desc),
+			   "a 'report_desc' that is not a name needs 'report_length': without it "
+			   "the kernel accepts no report");
 	}
 }

@@ -7,9 +7,9 @@
 
 #define LANG_EN_US 0x0409
 
-/* Whether the kernel takes it: usb_validate_langid. */
+/* Whether the kernel accepts it: usb_validate_langid. */
 bool lang_is_valid(uint16_t lang);
 /* "en-us" in any case; 0: unknown. */
 uint16_t lang_by_name(const char *name);
-/* A name that may have been meant; NULL: none. */
+/* The nearest name; NULL: none is near. */
 const char *lang_nearest(const char *name);

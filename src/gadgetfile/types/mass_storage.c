@@ -31,18 +31,18 @@ static void load_lun(struct load *l, struct function *f, struct node *node, size
 	struct attrs_draft d;
 	struct attr_draft *file, *ro;
 
-	/* The first is there with the function. */
+	/* The kernel creates the first with the function */
 	if (n > 0)
 		load_add_entry(l, &f->entries, ENTRY_DIRECTORY, xstrdup(dir), NULL, 0, node);
 	load_attr_rows(l, &lun_keys, node, &d);
 	file = load_attr(&d, "file");
 	ro = load_attr(&d, "ro");
 	if (file->node && file->size == 0)
-		load_set_attr(file, NULL, 0); /* to write nothing is an error to the kernel */
+		load_set_attr(file, NULL, 0); /* the kernel refuses an empty write */
 	if (ro->value && *ro->value == '0' && load_attr(&d, "cdrom")->value &&
 	    *load_attr(&d, "cdrom")->value == '1')
 		diag_warning(l->diags, node_place(ro->node),
-			     "a CD drive that can be written: hosts take 'cdrom' for read-only");
+			     "a writable CD drive: hosts treat 'cdrom' as read-only");
 	load_attr_entries(l, &f->entries, prefix, &d);
 }
 

@@ -51,7 +51,7 @@ const struct key_group midi2_endpoint_keys = { "functions.LABEL.attrs.endpoints"
 #define MAX_ENDPOINTS 4 /* MAX_UMP_EPS of f_midi2.c */
 #define MAX_BLOCKS 32	/* SNDRV_UMP_MAX_BLOCKS */
 
-/* Only the very first block of all has groups for MIDI 1.0 that the file does not speak of. */
+/* Only the very first block has groups for MIDI 1.0 by default. */
 static bool load_block(struct load *l, struct function *f, const char *endpoint, struct node *node,
 		       size_t n)
 {
@@ -67,18 +67,18 @@ static bool load_block(struct load *l, struct function *f, const char *endpoint,
 	midi1_count = load_attr_number(&d, "midi1_num_groups", n == 0 && streq(endpoint, "ep.0"));
 	if (first + count > 16)
 		diag_error(l->diags, node_place(node),
-			   "a block's groups are 0 to 15: %lld and %lld more are too many", first,
+			   "a block has groups 0 to 15: %lld and %lld more are too many", first,
 			   count);
 	else if (midi1_count > 0 &&
 		 (midi1_first < first || midi1_first + midi1_count > first + count))
 		diag_error(l->diags, node_place(node),
-			   "the groups for MIDI 1.0 (%lld, %lld of them) are not among the block's",
+			   "the groups for MIDI 1.0 (%lld, %lld of them) are not in the block",
 			   midi1_first, midi1_count);
 	load_attr_entries(l, &f->entries, prefix, &d);
 	return midi1_count > 0 || load_member(node, "midi1_num_groups")->bad;
 }
 
-/* Whether one of its blocks has groups for MIDI 1.0. */
+/* Returns whether one of its blocks has groups for MIDI 1.0. */
 static bool load_endpoint(struct load *l, struct function *f, struct node *node, size_t n)
 {
 	_cleanup_free_ char *dir = strf("ep.%zu", n), *prefix = strf("%s/", dir);
@@ -90,11 +90,10 @@ static bool load_endpoint(struct load *l, struct function *f, struct node *node,
 	load_add_entry(l, &f->entries, ENTRY_DIRECTORY, xstrdup(dir), NULL, 0, node);
 	load_attr_rows(l, &midi2_endpoint_keys, node, &d);
 	if (!(load_attr_number(&d, "protocol", 2) & load_attr_number(&d, "protocol_caps", 3)))
-		diag_error(l->diags, node_place(node),
-			   "'protocol' is not among those of 'protocol_caps'");
+		diag_error(l->diags, node_place(node), "'protocol' is not one of 'protocol_caps'");
 	blocks = load_attr(&d, "blocks")->node;
 	load_attr_entries(l, &f->entries, prefix, &d);
-	if (!blocks) /* one that the kernel makes comes with ep.0 only */
+	if (!blocks) /* the kernel creates a block for ep.0 only */
 		load_add_entry(l, &f->entries, ENTRY_DIRECTORY, strf("%s/block.0", dir), NULL, 0,
 			       node);
 	for (struct node *item = blocks ? blocks->first : NULL; item; item = item->next) {
@@ -128,6 +127,6 @@ void load_midi2(struct load *l, struct function *f, struct attrs_draft *d)
 	}
 	if (!midi1 && !l->partial)
 		diag_error(l->diags, node_place(endpoints),
-			   "no block has 'midi1_num_groups' above 0: the kernel wants groups for "
-			   "MIDI 1.0 in one of them");
+			   "no block has 'midi1_num_groups' above 0: the kernel needs a block with "
+			   "groups for MIDI 1.0");
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Mount points as the kernel lists them (/proc/self/mountinfo): without symbolic links, those of
- * the administrator's too (/var/run). Else a mount would not be found again where it was recorded.
+ * Mount points as the kernel lists them (/proc/self/mountinfo), without symbolic links such as
+ * /var/run: a recorded mount point must be found there again.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -9,7 +9,7 @@
 #include "base/cleanup.h"
 #include "gadgetfile/gadgetfile.h"
 
-/* Of a path of which the end may not be there yet. The caller frees it. */
+/* Resolves a path whose end may not exist yet. The caller frees the result. */
 static char *without_links(const char *path)
 {
 	_cleanup_free_ char *head = xstrdup(path);

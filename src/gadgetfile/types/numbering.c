@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The endpoints of a function together: numbers, addresses, names, pairs. */
+/* Checks across the endpoints of a function: numbers, addresses, names, pairs. */
 #include <stdio.h>
 
 #include "base/cleanup.h"
@@ -22,7 +22,7 @@ static void take_address(struct numbering *u, const struct endpoint *ep, struct 
 	*taken = true;
 }
 
-/* In file order from 1, where that is free; else the lowest number that is. */
+/* The endpoint's own number if it is free, else the lowest free one. */
 static void give_address(struct numbering *u, struct endpoint *ep)
 {
 	const bool *taken = u->taken[ep->direction];
@@ -49,7 +49,7 @@ static void check_names(struct load *l, struct endpoint *const *eps, struct node
 	}
 }
 
-/* False: more than the kernel takes; the first one too many is marked. */
+/* False: too many, and the first excess one has an error. */
 static bool check_count(struct load *l, struct endpoint *const *eps, struct node *const *nodes,
 			size_t n)
 {
@@ -71,22 +71,22 @@ static bool check_count(struct load *l, struct endpoint *const *eps, struct node
 	return true;
 }
 
-/* Endpoints are joined in descriptor order, whatever interface they are in (f_fs.c). */
+/* Endpoints are paired in descriptor order, across interfaces (f_fs.c). */
 static void check_pairs(struct load *l, struct endpoint *const *eps, struct node *const *nodes,
 			size_t n, struct node *rw_proxy)
 {
 	if (n == 0 || n % 2)
 		load_error(l, rw_proxy,
-			   "'rw_proxy' joins endpoints in pairs, and this function has %zu", n);
+			   "'rw_proxy' joins endpoints in pairs, but this function has %zu", n);
 	for (size_t i = 0; i < n; i++) {
 		if (i % 2 && eps[i]->direction == eps[i - 1]->direction && !nodes[i]->bad)
 			load_error(l, nodes[i],
-				   "'rw_proxy' joins endpoints %zu and %zu, and both are %s", i,
+				   "'rw_proxy' joins endpoints %zu and %zu, but both are %s", i,
 				   i + 1, eps[i]->direction == EP_IN ? "in" : "out");
 		if (str_has_suffix(eps[i]->name, "_rw"))
 			load_error(l, load_member(nodes[i], "name"),
-				   "with 'rw_proxy' names that end in '_rw' are those of files for "
-				   "both directions");
+				   "with 'rw_proxy' only the file of a pair has a name that ends "
+				   "in '_rw'");
 	}
 }
 

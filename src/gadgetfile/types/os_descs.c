@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What hosts ask for beside the standard's descriptors: Microsoft's, and WebUSB's. */
+/* Descriptors beside those of the USB standard: Microsoft OS descriptors and WebUSB. */
 #include <strings.h>
 
 #include "base/cleanup.h"
@@ -57,16 +57,16 @@ const struct key_group webusb_keys = { "webusb", "'webusb'", webusb_rows, NULL,
 				       "(Linux 6.3 and later)." };
 
 /*
- * The scheme is a number in the URL descriptor, which has room for 252 bytes behind its head; the
- * kernel counts it all the same where a host asks for 255 bytes, and sends NULs for what is longer,
- * and without a scheme takes the head off twice (composite.c, landing_page_length).
+ * The URL descriptor has room for 252 bytes after its head, and contains the scheme as a number.
+ * The kernel still counts the scheme when a host requests 255 bytes, sends NULs for what is longer,
+ * and without a scheme subtracts the head twice (composite.c, landing_page_length).
  */
 #define MAX_URL 252
 #define MAX_BARE_URL 249
 
 /*
- * Vendor requests with that bRequest do not reach functions any more (composite.c). Who writes
- * 'os_descs' has thought of it; who writes 'winusb' must not lose the most likely ones.
+ * Vendor requests with this bRequest no longer reach functions (composite.c). A file with
+ * 'os_descs' chooses it; with 'winusb' alone it must not be one that functions are likely to use.
  */
 #define OWN_VENDOR_CODE "0xee"
 
@@ -82,7 +82,7 @@ static void add_id(struct load *l, struct function *f, const char *interface, co
 	}
 	if (value->text[strspn(value->text, OS_ID_CHARACTERS)])
 		diag_warning(l->diags, &value->at,
-			     "'%s' has upper-case letters, digits and '_': Windows knows no others",
+			     "Windows accepts only upper-case letters, digits and '_' in '%s'",
 			     value->name);
 	load_add_entry(l, &f->entries, ENTRY_WRITE,
 		       strf("os_desc/interface.%s/%s", interface, name), xstrdup(value->text),
@@ -113,7 +113,7 @@ static bool has_function(const struct config *c, size_t function)
 	return false;
 }
 
-/* The first function whose 'ffs' group asks for them, or the number of functions. */
+/* Returns the first function whose 'ffs' group has them, or the number of functions. */
 static size_t first_asking(const struct load *l)
 {
 	size_t i = 0;
@@ -123,7 +123,7 @@ static size_t first_asking(const struct load *l)
 	return i;
 }
 
-/* The configuration of an id, or that of the first function that asks. */
+/* Returns the configuration with the id, or that of the first function that has them. */
 static const struct config *find_config(struct load *l, const struct node *id, size_t asking)
 {
 	const struct gadget *g = l->g;
@@ -143,11 +143,11 @@ static void warn_unseen(struct load *l, const struct node *use, const struct con
 			continue;
 		if (use && use->integer == 0)
 			diag_warning(l->diags, &node->name_at,
-				     "no host sees it: the gadget's 'os_descs' are not in use");
+				     "no host sees it: 'os_descs' of the gadget is not in use");
 		else if (config && !has_function(config, i))
 			diag_warning(l->diags, &node->name_at,
-				     "no host sees it: the gadget's 'os_descs' are of "
-				     "configuration %u, in which this function is not",
+				     "no host sees it: 'os_descs' of the gadget describes "
+				     "configuration %u, which does not contain this function",
 				     config->id);
 	}
 }
@@ -172,7 +172,7 @@ void load_gadget_os_descs(struct load *l, struct node *group)
 	config = find_config(l, id, asking);
 	load_attr_entries(l, &l->g->entries, "os_desc/", &d);
 	if (id && !config && !l->partial)
-		load_error(l, id, "there is no configuration with the id %s", id->text);
+		load_error(l, id, "no configuration has the id %s", id->text);
 	if (config && config->name)
 		load_add_entry(l, &l->g->entries, ENTRY_LINK,
 			       strf("os_desc/%s.%u", config->name, config->id),
@@ -198,7 +198,7 @@ void set_attr_url(struct load *l, const struct key *k, struct node *value, void 
 		set_attr_string(l, k, value, field);
 }
 
-/* composite.c looks for Microsoft's requests first and stalls what is none of them. */
+/* composite.c handles Microsoft's requests first and stalls unknown ones. */
 static void check_vendor_codes(struct load *l, struct attrs_draft *d)
 {
 	const struct entry *use = entries_find(&l->g->entries, "os_desc/use"),
@@ -208,8 +208,8 @@ static void check_vendor_codes(struct load *l, struct attrs_draft *d)
 	    strtol(code->value, NULL, 0) != load_attr_number(d, "bVendorCode", 0))
 		return;
 	load_error(l, load_member(d->node, "bVendorCode"),
-		   "bRequest %s is 'b_vendor_code' of the gadget's OS descriptors as well: no "
-		   "browser would get the landing page",
+		   "bRequest %s is also 'b_vendor_code' of the gadget's OS descriptors: no browser "
+		   "would get the landing page",
 		   code->value);
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * A worker's settings against what its plugin declares, as far as that is known, and against the
+ * Checks a worker's settings against what its plugin declares, if that is known, and against the
  * function's packets and the mount's memory.
  */
 #include <jansson.h>
@@ -12,7 +12,7 @@
 #include "process/needs.h"
 
 #define MIB (1024 * 1024)
-#define DEFAULT_MMAP_MEMORY_MB 16 /* of our FunctionFS patches */
+#define DEFAULT_MMAP_MEMORY_MB 16 /* default of our FunctionFS patches */
 
 struct check {
 	struct load *l;
@@ -121,26 +121,26 @@ static bool is_out(const struct endpoint *ep)
 	return ep->direction == EP_OUT;
 }
 
-/* A buffer that a packet does not fit into makes the UDC end the transfer with an error. */
+/* The UDC ends a transfer with an error if a packet does not fit into the buffer. */
 static void check_packets(const struct check *c)
 {
 	unsigned int largest = largest_packet(c->f->ffs);
 
 	if (c->size && c->d->w.io_size < largest)
 		load_error(c->l, c->size,
-			   "'size' must hold a packet: those of this function have %u bytes",
-			   largest);
+			   "'size' must be at least a packet of this function, %u bytes", largest);
 	else if (c->plugin && !c->d->w.io_size && c->plugin->transfer_size < largest)
 		load_error(c->l, c->d->plugin,
-			   "plugin '%s' has buffers of %u bytes, and packets of this function have "
+			   "plugin '%s' has buffers of %u bytes, but packets of this function have "
 			   "%u: set 'io.size'",
 			   c->d->w.plugin, c->plugin->transfer_size, largest);
 	else if (c->plugin && c->size && c->d->w.io_size < c->plugin->out_length)
-		load_error(c->l, c->size, "'size' is at least %u: OUT transfers of plugin '%s' are",
+		load_error(c->l, c->size,
+			   "'size' must be at least %u, the length of OUT transfers of plugin '%s'",
 			   c->plugin->out_length, c->d->w.plugin);
 }
 
-/* The engine serves them by copying, which is no error, but not what was asked for. */
+/* A warning: the engine copies them instead. */
 static void check_dmabuf(const struct check *c)
 {
 	const struct node *engine = c->d->engine.node;
@@ -149,12 +149,12 @@ static void check_dmabuf(const struct check *c)
 	    count_endpoints(c->f->ffs, is_out) == 0)
 		return;
 	diag_warning(c->l->diags, &engine->at,
-		     "OUT transfers are copied: plugin '%s' does not declare how long they are "
-		     "(out_length), and \"dmabuf\" cannot tell",
+		     "OUT transfers are copied: \"dmabuf\" needs their length, which plugin '%s' "
+		     "does not declare (out_length)",
 		     c->d->w.plugin);
 }
 
-/* What has no room in the mount's memory is copied, which is no error, but not what was asked. */
+/* A warning: what has no room in the mount's memory is copied. */
 static void check_memory(const struct check *c)
 {
 	const struct node *engine = c->d->engine.node;
@@ -170,14 +170,14 @@ static void check_memory(const struct check *c)
 	has = limit->set ? (uint64_t)limit->value : DEFAULT_MMAP_MEMORY_MB;
 	if (needs <= has * MIB)
 		return;
-	diag_warning(c->l->diags, &engine->at,
-		     "%zu endpoints with %zu transfers of %zu bytes take %.15g MiB, and the mount "
-		     "has %u: the rest is copied (set 'mount.mmap_memory_mb', or less 'depth' or "
-		     "'size')",
-		     n, depth, size, (double)needs / MIB, (unsigned int)has);
+	diag_warning(
+		c->l->diags, &engine->at,
+		"%zu endpoints with %zu transfers of %zu bytes need %.15g MiB, but the mount has "
+		"%u: the rest is copied (raise 'mount.mmap_memory_mb', or lower 'depth' or 'size')",
+		n, depth, size, (double)needs / MIB, (unsigned int)has);
 }
 
-/* The file may narrow what a plugin declares; wider it cannot make it. */
+/* The file can restrict what a plugin declares, not extend it. */
 static void check_allowed(const struct check *c, const struct node *allow)
 {
 	if (allow && !allow->bad)
@@ -186,7 +186,7 @@ static void check_allowed(const struct check *c, const struct node *allow)
 				if (streq(item->text, needs_words[i]) &&
 				    !(c->plugin->needs & 1U << i))
 					diag_warning(c->l->diags, &item->at,
-						     "\"%s\" stays closed: plugin '%s' does not "
+						     "\"%s\" has no effect: plugin '%s' does not "
 						     "declare that it needs it",
 						     item->text, c->d->w.plugin);
 }
@@ -197,7 +197,7 @@ void load_check_plugin(struct load *l, const struct function *f, struct worker_d
 	struct check c = { .l = l, .f = f, .d = d };
 	struct node *io = node_member(node, "io");
 
-	/* Of a name that cannot be one, nobody needs to be asked. */
+	/* An invalid name already has an error */
 	if (l->plugins && d->w.plugin && d->plugin && !d->plugin->bad)
 		c.plugin = l->plugins->find(l->plugins->data, d->w.plugin);
 	c.size = io && io->type == NODE_GROUP ? node_member(io, "size") : NULL;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What the attributes of a sound card have to be together; the kernel says so at the bind only. */
+/* Checks across the attributes of a sound card, which the kernel only makes at the bind. */
 #include "base/cleanup.h"
 #include "gadgetfile/types/attrs.h"
 
@@ -25,7 +25,7 @@ void set_attr_rates(struct load *l, const struct key *k, struct node *value, voi
 		load_attr_text(k, value, field, all);
 }
 
-/* uac1 takes the last byte away, whatever it is. */
+/* uac1 removes the last byte, expecting a newline. */
 void set_attr_line(struct load *l, const struct key *k, struct node *value, void *field)
 {
 	struct attr_draft *a = load_attr(field, k->name);
@@ -56,11 +56,10 @@ static void check_volume(struct load *l, struct attrs_draft *d, const char *side
 			   "'%s_volume_max' (%lld) is not above '%s_volume_min' (%lld)", side, max,
 			   side, min);
 	else if (res > 0 && (max - min) % res != 0)
-		diag_error(
-			l->diags, node_place(d->node),
-			"from '%s_volume_min' to '%s_volume_max' are %lld, which is no multiple of "
-			"'%s_volume_res' (%lld)",
-			side, side, max - min, side, res);
+		diag_error(l->diags, node_place(d->node),
+			   "'%s_volume_min' and '%s_volume_max' differ by %lld, which is not a "
+			   "multiple of '%s_volume_res' (%lld)",
+			   side, side, max - min, side, res);
 }
 
 static long long highest_rate(struct attrs_draft *d, const char *side, long long fallback)
@@ -78,8 +77,8 @@ static long long highest_rate(struct attrs_draft *d, const char *side, long long
 }
 
 /*
- * The kernel looks for a bInterval at which a packet fits, from 4 down; where none does it is left
- * with 0, by which it divides (f_uac2.c, set_ep_max_packet_size_bint).
+ * The kernel tries bInterval from 4 down until a packet fits; if none does, it divides by 0
+ * (f_uac2.c, set_ep_max_packet_size_bint).
  */
 #define MAX_PACKET 1024
 #define MICROFRAMES 8000
@@ -98,9 +97,9 @@ static void check_bandwidth(struct load *l, struct attrs_draft *d, const char *s
 		number(d, side, "ssize", 2) * samples;
 	if (bytes > MAX_PACKET && load_attr_number(d, bint, 0) == 0)
 		diag_error(l->diags, node_place(place ? place : d->node),
-			   "side '%s' takes %lld bytes in each microframe, and %d fit: Linux does "
-			   "not survive it; fewer channels, smaller samples or a lower rate, or "
-			   "'%s = 1', which loses sound",
+			   "side '%s' needs %lld bytes per microframe, above %d, which crashes "
+			   "Linux; use fewer channels, smaller samples or a lower rate, or '%s = "
+			   "1', which loses sound",
 			   side, bytes, MAX_PACKET, bint);
 }
 
@@ -110,7 +109,7 @@ void load_uac(struct load *l, struct function *f, struct attrs_draft *d)
 
 	if (number(d, "p", "chmask", 3) == 0 && number(d, "c", "chmask", 3) == 0)
 		diag_error(l->diags, node_place(d->node),
-			   "a sound card has channels: 'p_chmask' and 'c_chmask' are both 0");
+			   "a sound card needs channels: 'p_chmask' and 'c_chmask' are both 0");
 	for (size_t i = 0; i < ARRAY_SIZE(sides); i++)
 		check_volume(l, d, sides[i]);
 	if (streq(f->type, "uac2")) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * A camera: from a short description of its formats and frames to the tree of directories and
- * links that the uvc function wants (Documentation/ABI/testing/configfs-usb-gadget-uvc).
+ * Cameras: turns a short description of formats and frames into the tree of directories and links
+ * that the uvc function needs (Documentation/ABI/testing/configfs-usb-gadget-uvc).
  */
 #include "base/cleanup.h"
 #include "gadgetfile/keys/attrs.h"
@@ -101,10 +101,10 @@ const struct key uvc_rows[] = {
 #define MAX_FRAMES 255	  /* so is bNumFrameDescriptors */
 #define UNITS 1e7	  /* of 100 ns in a second */
 
-/* The kernel's two kinds, and what is known of each format. */
+/* Formats, each of one of the kernel's two kinds. */
 struct format {
 	const char *word, *kind;
-	const uint8_t *guid; /* NULL: of a kind that has none */
+	const uint8_t *guid; /* NULL: none in this kind */
 	unsigned int bits;   /* of a pixel */
 };
 
@@ -117,7 +117,7 @@ static const struct format formats[] = {
 	{ "mjpeg", "mjpeg", NULL, 16 },
 	{ "yuyv", "uncompressed", GUID('Y', 'U', 'Y', '2'), 16 },
 	{ "nv12", "uncompressed", GUID('N', 'V', '1', '2'), 12 },
-	/* A scheme's word; guidFormat tells more. */
+	/* A scheme's word; guidFormat has the details */
 	{ "uncompressed", "uncompressed", GUID('Y', 'U', 'Y', '2'), 16 },
 };
 
@@ -129,7 +129,7 @@ static const struct format *find_format(const char *word)
 	return NULL;
 }
 
-/* The streaming tree as far as it is there. */
+/* The streaming tree so far. */
 struct uvc {
 	struct load *l;
 	struct function *f;
@@ -154,7 +154,7 @@ static void add_number(struct uvc *u, const char *dir, const char *name, long lo
 	add_text(u, strf("%s/%s", dir, name), strf("%lld", value), node);
 }
 
-/* What the file says, or else the fallback. */
+/* Returns the value in the file, or the fallback. */
 static void add_given(struct uvc *u, const char *dir, const char *name, struct attrs_draft *d,
 		      long long fallback)
 {
@@ -180,7 +180,7 @@ static uint32_t to_interval(double fps)
 	return (uint32_t)(UNITS / fps + 0.5);
 }
 
-/* From frames per second, or the kernel's word: 100 ns units. Ascending, as the kernel has them. */
+/* From frames per second or the kernel's units of 100 ns. Ascending, as in the kernel. */
 static size_t intervals(struct attrs_draft *d, uint32_t v[MAX_INTERVALS], uint32_t *first)
 {
 	const struct node *fps = load_attr(d, "fps")->node,
@@ -202,7 +202,7 @@ static size_t intervals(struct attrs_draft *d, uint32_t v[MAX_INTERVALS], uint32
 	return n;
 }
 
-/* What a host takes for the default without looking for it in the list. */
+/* Hosts use the default without checking that it is in the list. */
 static void check_default(struct load *l, const struct node *given, const uint32_t *v, size_t n)
 {
 	for (size_t i = 0; given && i < n; i++)
@@ -210,8 +210,8 @@ static void check_default(struct load *l, const struct node *given, const uint32
 			return;
 	if (given)
 		diag_warning(l->diags, &given->at,
-			     "the default is none of the frame's intervals: hosts may ask for what "
-			     "there is not");
+			     "the default is not one of the frame's intervals: hosts may request "
+			     "it in vain");
 }
 
 static char *lines(const uint32_t *v, size_t n)
@@ -270,7 +270,7 @@ static void load_frame(struct uvc *u, struct node *node)
 	add_number(u, dir, "wWidth", width, node);
 	add_number(u, dir, "wHeight", height, node);
 	add_given(u, dir, "bmCapabilities", &d, 0);
-	/* What a second of the slowest and of the fastest rate takes. */
+	/* Bits per second at the slowest and the fastest rate */
 	add_given(u, dir, "dwMinBitRate", &d, at_most(bits * UNITS / v[n - 1]));
 	add_given(u, dir, "dwMaxBitRate", &d, at_most(bits * UNITS / v[0]));
 	add_given(u, dir, "dwMaxVideoFrameBufferSize", &d, at_most(bits / 8));
@@ -324,7 +324,7 @@ static void load_format(struct uvc *u, const struct format *format, struct node 
 	free(guid->value);
 }
 
-/* The header that the kernel looks for is called h. */
+/* The kernel requires the header to be named h. */
 static void add_headers(struct uvc *u, char *const *dirs, const struct node *node)
 {
 	static const char *const streaming[] = { "fs", "hs", "ss" }, *const control[] = { "fs",
@@ -343,7 +343,7 @@ static void add_headers(struct uvc *u, char *const *dirs, const struct node *nod
 			 node);
 }
 
-/* One of a list has its type inside; in a scheme the name is the type. */
+/* A list element contains its type; in a scheme its name is the type. */
 static const struct format *type_of(struct load *l, struct node *item)
 {
 	const struct node *type = item->name ? item : node_member(item, "type");
@@ -355,14 +355,13 @@ static const struct format *type_of(struct load *l, struct node *item)
 	if (!item->name && !type && !l->partial)
 		diag_error(l->diags, &item->at, "a format needs 'type'");
 	if (item->name)
-		diag_error(
-			l->diags, &item->name_at,
-			"there is no format '%s': it is 'mjpeg', 'yuyv', 'nv12' or 'uncompressed'",
-			word);
+		diag_error(l->diags, &item->name_at,
+			   "unknown format '%s': use 'mjpeg', 'yuyv', 'nv12' or 'uncompressed'",
+			   word);
 	return NULL;
 }
 
-/* What else is wrong with one whose type is. */
+/* Other errors of a format whose type is wrong. */
 static void check_format(struct load *l, struct node *item)
 {
 	struct attrs_draft d;
@@ -377,14 +376,14 @@ void load_uvc(struct load *l, struct function *f, struct attrs_draft *d)
 	struct uvc u = { .l = l, .f = f };
 	char *dirs[16] = { NULL };
 
-	if (config) { /* a scheme's group for the first four */
+	if (config) { /* the group in schemes with the first four */
 		struct attrs_draft inner;
 
 		load_attr_rows(l, &uvc_config_keys, config, &inner);
 		node_foreach(setting, config)
 			if (!setting->bad && node_member(d->node, setting->name))
 				diag_error(l->diags, &setting->name_at,
-					   "'%s' stands outside of 'config', too", setting->name);
+					   "'%s' is also set outside of 'config'", setting->name);
 		load_attr_entries(l, &f->entries, "", &inner);
 	}
 	for (struct node *item = list ? list->first : NULL; item; item = item->next) {

@@ -4,19 +4,19 @@
 #include "base/text.h"
 #include "gadgetfile/types/attrs.h"
 
-/* What ${...} may name (gadget-file.md); expanded when the worker is started. */
+/* Variables for ${...} (gadget-file.md), expanded when the worker is started. */
 static const char *const variables[] = { "dir", "device", "ifname", "mount", "gadget", "function" };
 
 static bool appears_as(const struct function *f, bool ifname)
 {
 	const struct function_type *type = function_type_find(f->type);
 
-	/* What ffsctl does not know may be anything. */
+	/* An unknown type may have any kernel device */
 	return !type || (ifname ? type->appears == APPEARS_IFNAME
 				: type->appears == APPEARS_TTY || type->appears == APPEARS_DEVICE);
 }
 
-/* Why the function has no such thing; NULL: it has. */
+/* Returns why the function does not have the variable, or NULL. */
 static const char *why_not(const struct function *f, const char *variable)
 {
 	if (streq(variable, "ifname") && f->ffs)
@@ -24,17 +24,17 @@ static const char *why_not(const struct function *f, const char *variable)
 	if (streq(variable, "ifname") && !appears_as(f, true))
 		return "a function of this type has no '${ifname}'";
 	if (streq(variable, "device") && f->ffs && !f->ffs->device.value)
-		return "'${device}' is not there: 'ffs' sets no 'device'";
+		return "'${device}' is undefined: 'ffs' sets no 'device'";
 	if (streq(variable, "device") && !f->ffs && !appears_as(f, false))
-		return "a function of this type has no '${device}' that the kernel tells of";
+		return "for a function of this type the kernel reports no '${device}'";
 	if (streq(variable, "mount") && !f->ffs)
 		return "only an ffs function has a '${mount}'";
 	return NULL;
 }
 
 /*
- * Strings of `exec` and `env` keep their ${...}; what is wrong with one must be said here, where
- * its place is known.
+ * Strings of `exec` and `env` keep their ${...} until the worker starts; errors are reported here,
+ * where the position is known.
  */
 void load_check_variables(struct load *l, struct node *value)
 {
@@ -56,8 +56,8 @@ void load_check_variables(struct load *l, struct node *value)
 		if (!known) {
 			shown = text_printable(name, n);
 			load_error(l, value,
-				   "unknown variable '${%s}': there are ${dir}, ${gadget}, "
-				   "${function}, ${mount}, ${device} and ${ifname}",
+				   "unknown variable '${%s}': use ${dir}, ${gadget}, ${function}, "
+				   "${mount}, ${device} or ${ifname}",
 				   shown);
 			return;
 		}
@@ -77,7 +77,7 @@ static bool is_env_name(const char *name)
 	return true;
 }
 
-/* What ffsctl itself sets (worker.md). */
+/* Variables that ffsctl sets itself (worker.md). */
 static bool is_reserved_env(const char *name)
 {
 	return str_has_prefix(name, "FFSCTL_") || str_has_prefix(name, "LISTEN_") ||

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Microsoft OS descriptors 1.0 of a function: which driver Windows loads for its interfaces, and
- * what it writes into its registry for them.
+ * Microsoft OS descriptors 1.0 of a function: the driver that Windows loads for its interfaces, and
+ * the values it writes into its registry for them.
  */
 #include <ctype.h>
 #include <stdio.h>
@@ -27,7 +27,7 @@ const struct key_group os_compat_keys = { "ffs.os_compat", "an entry of 'os_comp
 					  os_compat_rows, NULL,
 					  "The compatible ID of one interface." };
 
-/* REG_DWORD and REG_MULTI_SZ are missing: composite.c stalls where a host asks for them. */
+/* REG_DWORD and REG_MULTI_SZ are missing: composite.c stalls a host's request for them. */
 static const struct key_word os_property_words[] = {
 	{ "string", 1 }, { "expand-string", 2 }, { "binary", 3 }, { "link", 6 }, { NULL, 0 },
 };
@@ -56,7 +56,7 @@ const struct key_group os_properties_keys = { "ffs.os_properties", "an entry of 
 #define REG_SZ 1
 #define REG_BINARY 3
 
-/* USB_COMP_EP0_OS_DESC_BUFSIZ of linux/usb/composite.h: of all properties of an interface. */
+/* USB_COMP_EP0_OS_DESC_BUFSIZ of linux/usb/composite.h: all properties of an interface, bytes. */
 #define MAX_PROPERTIES 4096
 
 /* --- checks ----------------------------------------------------------------------------------- */
@@ -70,7 +70,7 @@ static struct interface *find_interface(struct load *l, struct ffs *ffs, const s
 		return &ffs->interfaces[n->value];
 	if (!l->partial)
 		load_error(l, load_member(node, "interface"),
-			   "there is no interface %lld: this function has %zu, counted from 0",
+			   "no interface %lld: this function has %zu, counted from 0",
 			   (long long)n->value, ffs->n_interfaces);
 	return NULL;
 }
@@ -87,13 +87,13 @@ static bool check_id(struct load *l, struct node *value)
 	return false;
 }
 
-/* The kernel makes one UTF-16 unit of each byte. */
+/* The kernel converts each byte to one UTF-16 unit. */
 static bool check_ascii(struct load *l, struct node *value)
 {
 	for (const char *p = value->text; *p; p++) {
 		if (*p >= ' ' && *p < 0x7f)
 			continue;
-		load_error(l, value, "'%s' is ASCII without control characters", value->name);
+		load_error(l, value, "'%s' must be ASCII without control characters", value->name);
 		return false;
 	}
 	return true;
@@ -125,7 +125,7 @@ static void load_compat(struct load *l, struct ffs *ffs, struct node *node)
 		return;
 	if (*i->compatible) {
 		load_error(l, load_member(node, "interface"),
-			   "a second compatible id of interface %lld",
+			   "a second compatible ID of interface %lld",
 			   (long long)d.interface.value);
 		return;
 	}
@@ -144,7 +144,7 @@ static struct os_property *find_property(const struct interface *i, const char *
 	return NULL;
 }
 
-/* What the host is sent of it: UTF-16, but for bytes. */
+/* Bytes sent to the host: text as UTF-16. */
 static size_t sent_size(const struct os_property *p)
 {
 	return 14 + 2 * (strlen(p->name) + 1) + (p->type == REG_BINARY ? 1 : 2) * p->data.size;
@@ -163,12 +163,12 @@ static void check_all_sent(struct load *l, const struct interface *i, struct nod
 {
 	if (all_sent(i) >= MAX_PROPERTIES)
 		load_error(l, value,
-			   "the kernel sends less than %d bytes of properties of an interface; "
-			   "these are %zu",
+			   "the kernel sends less than %d bytes of properties per interface; these "
+			   "are %zu",
 			   MAX_PROPERTIES, all_sent(i));
 }
 
-/* A string goes with its NUL. */
+/* Text includes its NUL. */
 static struct ffs_bytes string_data(const char *text)
 {
 	return (struct ffs_bytes){ (uint8_t *)xstrdup(text), strlen(text) + 1 };
@@ -208,15 +208,15 @@ static void load_property(struct load *l, struct ffs *ffs, struct node *node)
 	    !property_data(l, d.type, d.data, &data))
 		return;
 	if (find_property(i, d.name->text))
-		load_error(l, d.name, "a second property of that name of interface %lld",
+		load_error(l, d.name, "a second property of this name for interface %lld",
 			   (long long)d.interface.value);
 	p = array_add(i->properties, i->n_properties);
 	*p = (struct os_property){ d.type, xstrdup(d.name->text), data,
 				   load_origin(l, &d.data->at) };
 	if (strlen(p->name) + 1 + data.size > FFS_PROPERTY_MAX)
 		load_error(l, d.data,
-			   "FunctionFS takes at most %d bytes of a property's name and value with "
-			   "the NULs of strings (f_fs.c), not %zu",
+			   "FunctionFS accepts at most %d bytes of a property's name and value "
+			   "with the NULs of strings (f_fs.c), not %zu",
 			   FFS_PROPERTY_MAX, strlen(p->name) + 1 + data.size);
 	else
 		check_all_sent(l, i, d.data);
@@ -234,8 +234,7 @@ static uint64_t hash(uint64_t h, const char *text)
 }
 
 /*
- * A UUID of version 8 (RFC 9562: of one's own making). It must never change: programs on the
- * host's side have it.
+ * A UUID of version 8 (RFC 9562: custom). It must never change: programs on the host contain it.
  */
 static char *make_guid(const char *gadget, const char *label)
 {
@@ -267,8 +266,8 @@ static void set_winusb(struct load *l, struct function *f, struct node *value)
 	guid = value->type == NODE_STRING ? xstrdup(value->text) : make_guid(l->g->name, f->label);
 	if (value->type == NODE_BOOL && !l->partial)
 		diag_note(l->diags, &value->name_at,
-			  "programs for Windows find the function by the GUID %s, which is made of "
-			  "the gadget's name and the function's label",
+			  "programs for Windows find the function by the GUID %s, which is made "
+			  "from the gadget's name and the function's label",
 			  guid);
 	for (size_t n = 0; n < f->ffs->n_interfaces; n++) {
 		struct interface *i = &f->ffs->interfaces[n];
@@ -279,8 +278,8 @@ static void set_winusb(struct load *l, struct function *f, struct node *value)
 		strcpy(i->compatible, "WINUSB");
 		if (find_property(i, "DeviceInterfaceGUID"))
 			continue;
-		/* Not DeviceInterfaceGUIDs, which is a REG_MULTI_SZ: fill_ext_prop of composite.c
-		 * has none. */
+		/* Not DeviceInterfaceGUIDs, a REG_MULTI_SZ, which fill_ext_prop of composite.c
+		 * does not support. */
 		p = array_add(i->properties, i->n_properties);
 		*p = (struct os_property){ REG_SZ, xstrdup("DeviceInterfaceGUID"),
 					   string_data(guid), load_origin(l, &value->at) };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The `worker` group: who moves a function's data. */
+/* The `worker` group. */
 #include <stdio.h>
 
 #include "base/cleanup.h"
@@ -24,7 +24,7 @@ static void load_plugin(struct load *l, struct worker *w, struct node *value)
 		return;
 	}
 	if (name[0] == '.')
-		load_error(l, value, "a plugin's name begins with no '.'; a path has a '/'");
+		load_error(l, value, "a plugin's name must not begin with '.'; a path has a '/'");
 	w->plugin = xstrdup(name);
 }
 
@@ -49,7 +49,7 @@ static void load_exec(struct load *l, struct worker *w, struct node *list)
 	}
 }
 
-/* Exactly one of the two; a worker that is wrong in this has no defaults to speak of. */
+/* Exactly one of the two. False: an error has been reported. */
 static bool load_kind(struct load *l, struct worker_draft *d, struct node *node)
 {
 	struct node *plugin = node_member(node, "plugin"), *exec = node_member(node, "exec");
@@ -68,7 +68,7 @@ static bool load_kind(struct load *l, struct worker_draft *d, struct node *node)
 	return plugin || exec;
 }
 
-/* A setting that says nothing about a worker of this kind. */
+/* An error for a setting that does not apply to this kind of worker. */
 static void refuse(struct load *l, const struct node *node, const char *key, const char *why)
 {
 	struct node *setting = node_member(node, key);
@@ -132,9 +132,7 @@ static void check_ready(struct load *l, const struct worker *w, const struct nod
 	struct node *ready = node_member(node, "ready");
 
 	if (ready && !ready->bad && w->ready != READY_NOTIFY)
-		load_error(l, ready,
-			   "a plugin is ready when it says so (\"notify\"), not by \"%s\"",
-			   ready->text);
+		load_error(l, ready, "a plugin needs ready = \"notify\", not \"%s\"", ready->text);
 }
 
 static void check_exec(struct load *l, const struct node *node)
@@ -143,17 +141,17 @@ static void check_exec(struct load *l, const struct node *node)
 	refuse(l, node, "io", "is for plugins: a program does its own I/O");
 }
 
-/* Who has no endpoints of ffsctl's, has nothing of what is said about them. */
+/* Without endpoints from ffsctl, settings about them do not apply. */
 static void check_without_endpoints(struct load *l, const struct worker_draft *d,
 				    const struct node *node, const char *why)
 {
 	if (d->plugin)
-		load_error(l, d->plugin, "a plugin has to be given endpoints, and %s", why);
+		load_error(l, d->plugin, "a plugin needs endpoints, and %s", why);
 	refuse(l, node, "blocking", "is about endpoints that ffsctl opens");
 	refuse(l, node, "on_crash", "is about endpoints that ffsctl opens");
 }
 
-/* What is said of a worker that its function, or what it opens, leaves no room for. */
+/* Errors for settings that do not apply because of the function, or of what the worker opens. */
 static void check_place(struct load *l, const struct function *f, const struct worker_draft *d,
 			const struct node *node)
 {
@@ -161,18 +159,17 @@ static void check_place(struct load *l, const struct function *f, const struct w
 
 	if (f->ffs)
 		refuse(l, node, "start",
-		       "is for functions of the kernel's: a worker of FunctionFS starts before the "
-		       "bind");
+		       "is for workers of kernel functions: a worker of FunctionFS starts before "
+		       "the bind");
 	else
-		check_without_endpoints(l, d, node, "a function of the kernel's has none to give");
+		check_without_endpoints(l, d, node, "a kernel function has none");
 	if (!f->ffs && d->w.opens_ep0) {
 		diag_error(l->diags, &node_member(node, "opens")->at,
-			   "a function of the kernel's has no ep0 to open");
+			   "a kernel function has no ep0");
 	} else if (d->w.opens_ep0) {
 		check_without_endpoints(l, d, node, "a daemon that opens ep0 has its own");
 		refuse(l, node, "on_failed",
-		       "says nothing here: without the daemon that has ep0 open the kernel takes "
-		       "the gadget off the bus");
+		       "has no effect: when a daemon closes ep0, the kernel unbinds the gadget");
 	} else if (ready && !ready->bad && d->w.ready == READY_INSTANCE) {
 		load_error(l, ready,
 			   "\"instance\" is for daemons that write their own descriptors "
@@ -225,18 +222,17 @@ void load_worker(struct load *l, struct function *f, struct node *node)
 	set_defaults(&d.w, f, node, l->n_functions);
 	if (!d.w.sandbox)
 		refuse(l, node, "allow",
-		       "says what a sandbox leaves open, and this worker has none (sandbox = "
-		       "true)");
+		       "needs a sandbox, which this worker does not have (sandbox = true)");
 	if (d.w.keep_privileges)
 		refuse(l, node, "capabilities",
-		       "says nothing here: with privileges = \"keep\" all of them stay");
+		       "has no effect: with privileges = \"keep\" the worker keeps all");
 	if (d.w.keep_privileges && !d.w.user.value)
 		diag_error(l->diags, &d.privileges.node->at,
-			   "privileges = \"keep\" needs 'user', whose privileges these are: "
-			   "user = \"root\" has all of them");
+			   "privileges = \"keep\" needs 'user': the privileges are those of that "
+			   "user, all of them for \"root\"");
 	if (d.w.keep_privileges)
 		diag_warning(l->diags, &d.privileges.node->at,
-			     "with \"keep\" the worker has all of root's powers over this machine");
+			     "with \"keep\" the worker has all of root's privileges");
 	f->worker = xcalloc(1, sizeof(*f->worker));
 	*f->worker = d.w;
 }

@@ -140,10 +140,10 @@ Test(descriptors, bandwidth_in_the_first_setting_is_warned_about)
 {
 	load(FFS("interfaces = ( { endpoints = ( { direction = \"in\"; type = \"iso\"; max_packet "
 		 "= 1; } ); } );"));
-	cr_expect(said(DIAG_WARNING, "takes no bandwidth"));
+	cr_expect(said(DIAG_WARNING, "must not use bandwidth"));
 	unload();
 	load(ALTERNATE("{ direction = \"in\"; type = \"iso\"; max_packet = 1; }"));
-	cr_expect(!said(DIAG_WARNING, "takes no bandwidth"));
+	cr_expect(!said(DIAG_WARNING, "must not use bandwidth"));
 }
 
 #define PAIR "interfaces = ( { class = 7; subclass = 6; protocol = 5; }, { } ); "
@@ -173,7 +173,7 @@ Test(descriptors, associations_bring_the_device_class_unless_the_file_says_one)
 						  "associations = ( { first = 0; count = 2; } );"));
 	cr_expect_eq(g->attrs[GADGET_DEVICE_CLASS].value, 0);
 	cr_expect(!g->attrs[GADGET_DEVICE_SUB_CLASS].set);
-	cr_expect(said(DIAG_WARNING, "a device with associations"));
+	cr_expect(said(DIAG_WARNING, "hosts may ignore associations"));
 	unload();
 	load("attrs = { bDeviceClass = \"misc\"; bDeviceSubClass = 2; bDeviceProtocol = 1; "
 	     "};" FFS(PAIR "associations = ( { first = 0; count = 2; } );"));
@@ -283,11 +283,11 @@ Test(descriptors, os_descriptors_are_of_the_configuration_with_the_function)
 Test(descriptors, os_descriptors_that_no_host_sees_are_warned_about)
 {
 	load("os_descs = { use = false; };" TWO);
-	cr_expect(said(DIAG_WARNING, "'os_descs' are not in use"));
+	cr_expect(said(DIAG_WARNING, "'os_descs' of the gadget is not in use"));
 	cr_expect_str_eq(entry("os_desc/use"), "0");
 	unload();
 	load("os_descs = { config_id = 1; b_vendor_code = 9; };" TWO);
-	cr_expect(said(DIAG_WARNING, "of configuration 1, in which this function is not"));
+	cr_expect(said(DIAG_WARNING, "configuration 1, which does not contain this function"));
 	cr_expect_str_eq(entry("os_desc/c.1"), "configs/c.1");
 	cr_expect_str_eq(entry("os_desc/b_vendor_code"), "9");
 }

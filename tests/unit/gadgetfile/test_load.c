@@ -258,7 +258,7 @@ Test(load, everything_a_worker_may_say)
 	cr_expect_eq(w->limits.memory, UINT64_C(2) << 30);
 	cr_expect_eq(w->limits.files, 64);
 	cr_expect_eq(w->limits.cpu, 10);
-	cr_expect(said(DIAG_WARNING, "root's powers"));
+	cr_expect(said(DIAG_WARNING, "root's privileges"));
 	cr_assert_eq(w->n_env, 2);
 	cr_expect_str_eq(w->env[0].name, "A");
 	cr_expect_str_eq(w->env[0].value, "${gadget}");
@@ -518,11 +518,11 @@ Test(load, a_default_interval_is_one_of_the_frame_s)
 {
 	load(CAMERA("{ width = 1; height = 1; dwFrameInterval = [ 5, 7 ]; dwDefaultFrameInterval = "
 		    "7; }"));
-	cr_expect(!said(DIAG_WARNING, "none of the frame's intervals"));
+	cr_expect(!said(DIAG_WARNING, "not one of the frame's intervals"));
 	unload();
 	load(CAMERA("{ width = 1; height = 1; dwFrameInterval = [ 5, 7 ]; dwDefaultFrameInterval = "
 		    "6; }"));
-	cr_expect(said(DIAG_WARNING, "none of the frame's intervals"));
+	cr_expect(said(DIAG_WARNING, "not one of the frame's intervals"));
 }
 
 /* `frames` frames of `rates` rates each; how many errors. */
@@ -563,7 +563,7 @@ Test(load, a_compatible_id_that_windows_cannot_know_is_warned_about)
 	unload();
 	load("functions : { n : { type = \"ncm\"; os_descs = ( { interface = \"ncm\"; "
 	     "compatible_id = \"winncm\"; } ); }; };");
-	cr_expect(said(DIAG_WARNING, "Windows knows no others"));
+	cr_expect(said(DIAG_WARNING, "Windows accepts only"));
 }
 
 Test(load, a_tree_has_bounds)
@@ -704,7 +704,7 @@ Test(load, a_scheme_s_ffs_function_is_only_made_in_configfs)
 	cr_expect_null(g->functions[0].ffs);
 	cr_expect_str_eq(g->functions[0].instance, "x");
 	cr_expect_str_eq(g->configs[0].name, "The only one");
-	cr_expect(said(DIAG_NOTE, "only made in configfs"));
+	cr_expect(said(DIAG_NOTE, "only created in configfs"));
 }
 
 Test(load, a_name_from_outside_beats_the_file_s)
