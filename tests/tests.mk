@@ -54,10 +54,10 @@ tests_unit_blob_test_validate_blobs_SOURCES = tests/unit/blob/test_validate_blob
 tests_unit_blob_test_validate_blobs_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS)
 tests_unit_blob_test_validate_blobs_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
 
-# The comparison with the kernel, for the lab (tests/lab/blob/test_verdict.py).
-noinst_PROGRAMS += tests/lab/blob/verdict_diff
-tests_lab_blob_verdict_diff_SOURCES = tests/lab/blob/verdict_diff.c $(BLOBS_SOURCES)
-tests_lab_blob_verdict_diff_LDADD = libffsctl.a
+# The comparison with the kernel, for the lab (tests/lab/blob/test_validate.py).
+noinst_PROGRAMS += tests/lab/blob/validate_diff
+tests_lab_blob_validate_diff_SOURCES = tests/lab/blob/validate_diff.c $(BLOBS_SOURCES)
+tests_lab_blob_validate_diff_LDADD = libffsctl.a
 
 # The host's side of an echo, with disturbances (tests/lab/stream/test_storm.py), and a host that means harm
 # (tests/lab/system/test_hostile.py).

@@ -243,6 +243,6 @@ int ffs_decode_descriptors(struct ffs *ffs, struct error *err)
 		r = decode_set(&d, &v, s);
 	}
 	if (r == 0 && !any)
-		r = refuse(&d, v.os, "there is no descriptor of any speed");
+		r = refuse(&d, v.os, "no descriptors of any speed");
 	return r;
 }

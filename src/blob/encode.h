@@ -20,7 +20,7 @@
 #include "base/cleanup.h"
 #include "blob/ffs.h"
 
-/* The bytes from `offset` up to the next part's were made from what stands at `at`. */
+/* The bytes from `offset` up to the next part's were made from the part of the file at `at`. */
 struct ffs_blob_part {
 	size_t offset;
 	const struct origin *at; /* points into the struct ffs that was encoded */

@@ -10,7 +10,7 @@
 #define FUNCTIONFS_DMABUF_ATTACH _IOW('g', 131, int)
 #endif
 
-/* Linux 7.3. The flag is an enumerator there: a macro of the same value is in nobody's way. */
+/* Linux 7.3. The flag is an enumerator there, which a macro of the same value does not disturb. */
 #ifndef FUNCTIONFS_RW_PROXY_EPS
 #define FUNCTIONFS_RW_PROXY_EPS 256
 #endif

@@ -3,7 +3,7 @@
  * Validates the blobs that a program writes to ep0: descriptors first, then strings.
  *
  * - ffs_validate_kernel() returns what write() returns on one version of Linux (f_fs.c:
- *   ffs_ep0_write and what it calls). tests/lab/blob/verdict_diff.c compares it with real kernels.
+ *   ffs_ep0_write and what it calls). tests/lab/blob/validate_diff.c compares it with real kernels.
  * - ffs_validate_usb() also refuses what the standards forbid: USB 2.0 and 3.2, and those of the
  *   classes whose descriptors FunctionFS accepts. It is never less strict than the kernel.
  *
@@ -85,7 +85,7 @@ struct ffs_instance {
 	uint16_t endpoints;			/* endpoint descriptors in one speed's set */
 	uint16_t strings;			/* the highest number that a descriptor contains */
 	uint8_t address[FFS_ENDPOINTS_MAX + 1]; /* bEndpointAddress, from index 1 */
-	uint32_t flags; /* of the accepted head; those that an old head stands for */
+	uint32_t flags;				/* of the accepted head; an old head implies some */
 };
 
 void ffs_instance_close(struct ffs_instance *in);

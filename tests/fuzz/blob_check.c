@@ -19,7 +19,7 @@ static _Noreturn void wrong(const struct ffs_kernel *kernel, const struct ffs_fi
 	abort();
 }
 
-/* Everything but what is undefined between members. */
+/* Compares the members, not the padding. */
 static bool same(const struct ffs_finding *a, const struct ffs_finding *b)
 {
 	return a->rule == b->rule && a->error == b->error && a->offset == b->offset &&
@@ -27,9 +27,9 @@ static bool same(const struct ffs_finding *a, const struct ffs_finding *b)
 }
 
 /*
- * A sentence with a placeholder left over. Making the sentence takes longer than both verdicts, and
- * the same verdict comes from both and from each kernel: what it was for the last one of a rule is
- * not asked again. The offset is no placeholder's.
+ * Checks that the sentence has no placeholder left. Making it takes longer than validating, and
+ * both validations and each kernel return the same finding: it is checked only if it differs from
+ * the last one of its rule. No placeholder stands for the offset.
  */
 static void check_text(const struct ffs_kernel *kernel, const struct ffs_finding *v)
 {
@@ -44,7 +44,7 @@ static void check_text(const struct ffs_kernel *kernel, const struct ffs_finding
 		return;
 	text = ffs_finding_text(v);
 	if (strchr(text, '{'))
-		wrong(kernel, v, "a hole in its sentence");
+		wrong(kernel, v, "a placeholder in its sentence");
 	last[v->rule].known = true;
 	last[v->rule].found = v->found;
 	last[v->rule].wanted = v->wanted;
@@ -55,9 +55,9 @@ static void check_one(const struct ffs_kernel *kernel, const struct ffs_finding 
 	const struct ffs_rule_info *rule = ffs_rule_info(v->rule);
 
 	if (v->offset > size)
-		wrong(kernel, v, "offset behind the end");
+		wrong(kernel, v, "offset beyond the end");
 	if (v->error != rule->error)
-		wrong(kernel, v, "another error than its rule's");
+		wrong(kernel, v, "not the error of its rule");
 	if (rule->unreachable)
 		wrong(kernel, v, "a rule that cannot be reached");
 	if (!ffs_rule_exists(kernel, v->rule))
@@ -79,15 +79,15 @@ struct ffs_finding blob_check(struct blob_session *s, const uint8_t *data, size_
 	check_one(kernel, &k, size);
 	check_one(kernel, &u, size);
 	if (ffs_rule_info(k.rule)->kind == FFS_STANDARD)
-		wrong(kernel, &k, "the kernel knows no standards");
+		wrong(kernel, &k, "a rule of a standard from the kernel");
 	if (u.rule == FFS_ACCEPTED && k.rule != FFS_ACCEPTED)
-		wrong(kernel, &k, "refused by the kernel and not by the standards");
+		wrong(kernel, &k, "refused by the kernel, but not by the standards");
 	if (k.rule != FFS_ACCEPTED && !same(&k, &u))
-		wrong(kernel, &u, "not what the kernel says first");
+		wrong(kernel, &u, "not the kernel's refusal");
 	if (memcmp(&s->kernel, &s->usb, sizeof(s->kernel)))
 		wrong(kernel, &u, "the instance differs");
 	if (s->kernel.state != state + (k.error == 0 ? 1U : 0U))
-		wrong(kernel, &k, "the state is not what the verdict says");
+		wrong(kernel, &k, "the state does not match the finding");
 	s->usb_accepts = u.rule == FFS_ACCEPTED;
 	return k;
 }

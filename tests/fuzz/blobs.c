@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Sessions: a function that is right, and mostly one thing that is not. */
+/* Sessions: a valid function, mostly with one defect. */
 #include "blobs.h"
 
 #include <stdlib.h>
@@ -19,9 +19,9 @@ enum ffs_fd_kind blobs_fd_kind(int fd)
 	return fd == BLOBS_OTHER_FD || (fd >= 0 && fd <= 2) ? FFS_FD_OTHER : FFS_FD_CLOSED;
 }
 
-/* What is done to finished descriptors. */
+/* Twists of finished descriptors. */
 
-/* As large as may be, or a little more: OTG descriptors, that stand for nothing. */
+/* As large as allowed, or a little larger: OTG descriptors, which have no effect. */
 static void make_huge(struct maker *m, struct blob *b)
 {
 	static const uint8_t otg[OTG_SIZE] = { OTG_SIZE, 9, 0 };
@@ -35,14 +35,14 @@ static void make_huge(struct maker *m, struct blob *b)
 	blob_put32(b, 0);
 	for (; b->size + OTG_SIZE <= size; n++)
 		blob_put(b, otg, sizeof(otg));
-	/* One too many or not, to the byte */
+	/* One too many or not, exact to the byte */
 	if (dice_percent(&m->d, 50))
 		blob_put(b, otg, size - b->size);
 	blob_set32(b, 12, n);
 	blob_finish(b);
 }
 
-/* A part of another function's descriptors, over some of this one's or between them. */
+/* Overwrites or inserts a part of another function's descriptors. */
 static void splice(struct maker *m, struct blob *b)
 {
 	struct maker other = { .d = { dice_next(&m->d) } };
@@ -114,7 +114,7 @@ static const char *const words[] = {
 	[TWIST_HUGE] = "huge",	[TWIST_STRINGS_MEMORY] = "memory",
 };
 
-/* Large ones are rare: they take as long as a thousand others. */
+/* Large ones are rare: each takes as long as a thousand others. */
 static enum twist choose_twist(struct dice *d)
 {
 	unsigned int n = dice_below(d, 10000);
@@ -153,7 +153,7 @@ static void make_second(struct maker *m, struct blob *b)
 			blob_put(b, "0123456789abcde", 16);
 		b->size = MAX_ALLOC - 16 + dice_below(&m->d, 32);
 		b->data[b->size - 1] = 0;
-		/* More than the counts say: taken where no string is needed */
+		/* More than the counts: accepted if no string is needed */
 		blob_finish(b);
 	}
 }
@@ -169,7 +169,7 @@ void blobs_make(struct blobs *b, uint64_t seed, uint64_t index)
 	b->n = 0;
 	make_first(&m, &b->write[b->n++]);
 	if (b->retry) {
-		/* What was refused left something behind, and what comes next may differ or not */
+		/* The refused write has left state behind; the next one may differ or not */
 		m.twist = dice_percent(&m.d, 50) ? TWIST_NONE : choose_twist(&m.d);
 		if (dice_percent(&m.d, 50)) {
 			make_first(&m, &b->write[b->n++]);

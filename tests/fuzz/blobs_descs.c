@@ -10,19 +10,19 @@ enum { FULL, HIGH, SUPER, SPEEDS };
 enum { CLASS_AUDIO = 1, CLASS_HID = 3, CLASS_CCID = 0x0b, CLASS_APPLICATION = 0xfe };
 
 #define CLASS_DESC 0x21
-#define DESCS_MAX 96 /* where they begin is known of so many */
+#define DESCS_MAX 96 /* descriptors whose offset is recorded */
 
 struct set {
 	struct maker *m;
 	struct blob *b;
 	int speed;
-	bool first; /* of the speeds that there are */
-	bool odd;   /* the one that differs, if one does */
+	bool first; /* of the announced speeds */
+	bool odd;   /* the speed that differs, if one does */
 	const struct plan_setting *setting;
 	uint32_t n;
 };
 
-/* Counts a descriptor, and spoils its first two bytes if that is the twist. */
+/* Counts a descriptor; its first two bytes are wrong if that is the twist. */
 static void end_descriptor(struct set *s, size_t at)
 {
 	static const uint8_t types[] = { 1,    2,    3,	   4,	 5,    6,    7,	   8,
@@ -74,7 +74,7 @@ static void put_association(struct set *s, const struct plan_setting *setting)
 	end_descriptor(s, at);
 }
 
-/* --- of a class --- */
+/* --- class descriptors --- */
 
 static void put_hid(struct set *s)
 {
@@ -186,7 +186,7 @@ static void put_companion(struct set *s, unsigned int type, unsigned int size)
 {
 	struct dice *d = &s->m->d;
 	bool loose = !s->m->plan.standard && dice_percent(d, 40);
-	bool full = size == 1024; /* packets, that may come in bursts */
+	bool full = size == 1024; /* packets, which can come in bursts */
 	unsigned int burst = type == CONTROL ? 0
 			     : type == BULK  ? dice_below(d, 16)
 			     : !full	     ? 0
@@ -289,7 +289,7 @@ static void put_setting(struct set *s, const struct plan_setting *setting)
 	put_strange_class(s);
 }
 
-/* Endpoints alone at each speed, or nothing at the first one. False: it is a set as others. */
+/* Endpoints alone at each speed, or nothing at the first. False: an ordinary set. */
 static bool put_bare_set(struct set *s)
 {
 	const struct plan *p = &s->m->plan;
@@ -360,7 +360,7 @@ static void put_head(struct maker *m, struct blob *b)
 		blob_put32(b, some_fd(m));
 }
 
-/* One, two or no counts of those that the flags announce, and 16 bytes at least. */
+/* Zero to two of the counts that the flags announce, and at least 16 bytes. */
 static void make_cut_head(struct maker *m, struct blob *b)
 {
 	uint32_t flags = dice_below(&m->d, 16);

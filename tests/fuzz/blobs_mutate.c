@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Chance, bytes, and what becomes of bytes by chance. */
+/* Random numbers, bytes, and random changes of bytes. */
 #include <stdlib.h>
 #include <string.h>
 

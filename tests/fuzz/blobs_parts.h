@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the files blobs*.c share: the plan of one function, and what is to be wrong with it. */
+/* Shared by blobs*.c: the plan of one function, and its defect. */
 #pragma once
 
 #include "blobs.h"
 
-/* What one session is about, beside being right. Each stands for something that a parser can
- * notice; where there are several places for it, chance takes one or more. */
+/* The defect of one session. Each is something that a parser can notice; if it can happen in
+ * several parts, one or more are chosen at random. */
 enum twist {
 	TWIST_NONE,
 	TWIST_BYTES,	 /* blob_mutate() */
 	TWIST_SPLICE,	 /* a part of another function's descriptors in it */
-	TWIST_CUT,	 /* the end is missing, the head knows */
-	TWIST_WRITE_CUT, /* the end is missing, the head does not know */
+	TWIST_CUT,	 /* the end is missing, the head's length is right */
+	TWIST_WRITE_CUT, /* the end is missing, the head's length is wrong */
 	TWIST_TINY,	 /* 0 to 24 bytes */
-	TWIST_HUGE,	 /* about as much as the kernel has buffers for */
+	TWIST_HUGE,	 /* about the kernel's largest buffer */
 	TWIST_TAIL,	 /* something at the end */
 	TWIST_LENGTH,
 	TWIST_MAGIC,
@@ -33,10 +33,10 @@ enum twist {
 	TWIST_ENDPOINT_ZERO,
 	TWIST_ENDPOINT_BITS,
 	TWIST_ENDPOINTS_MANY,
-	TWIST_ADDRESS,	  /* another one at one speed */
+	TWIST_ADDRESS,	  /* another address at one speed */
 	TWIST_SET_LESS,	  /* a setting is missing at one speed */
-	TWIST_SET_MORE,	  /* an interface more at one speed */
-	TWIST_FIRST_BARE, /* no interface at the first speed, or at none */
+	TWIST_SET_MORE,	  /* one interface more at one speed */
+	TWIST_FIRST_BARE, /* no interface at the first speed, or at any */
 	TWIST_CLASS_DESC, /* where it does not belong */
 	TWIST_CLASS_VALUE,
 	TWIST_PROXY,
@@ -83,14 +83,14 @@ struct plan_setting {
 	uint8_t number, alternate, class, subclass, string;
 	bool class_desc;
 	unsigned int first, n;	  /* endpoints */
-	unsigned int association; /* in front of it, of so many interfaces; 0: none */
+	unsigned int association; /* before it, of so many interfaces; 0: none */
 };
 
-/* A function that the kernel takes, and with `standard` the standards as well. */
+/* A function that the kernel accepts; with `standard` the standards allow it, too. */
 struct plan {
 	bool legacy, standard, otg, eventfd;
 	bool speed[3];
-	uint32_t flags; /* others than those of speeds, eventfd, OS */
+	uint32_t flags; /* without those of speeds, eventfd, OS */
 	struct plan_setting setting[PLAN_SETTINGS];
 	unsigned int n_settings, interfaces, strings;
 	struct plan_endpoint endpoint[PLAN_ENDPOINTS];
@@ -110,7 +110,7 @@ static inline bool twisted(struct maker *m, enum twist twist)
 	return m->twist == twist && dice_percent(&m->d, 60);
 }
 
-/* What a head says of something: `n`, or with that twist one beside it, `odd` or anything. */
+/* Returns a count for a head: `n`, or with that twist one more or less, `odd` or anything. */
 uint32_t some_count(struct maker *m, enum twist twist, uint32_t n, uint32_t odd);
 
 void plan_function(struct maker *m);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What a function is to have: interfaces, settings, endpoints. */
+/* Plans a function: interfaces, settings, endpoints. */
 #include <string.h>
 
 #include "base/util.h"
@@ -12,7 +12,7 @@ struct numbers {
 	unsigned int next[2]; /* of endpoints: out, in */
 };
 
-/* Mostly in order, as people number; in pairs where files for both directions want them. */
+/* Mostly in order, as people number; in pairs if files for both directions need them. */
 static uint8_t next_address(struct maker *m, struct numbers *n, bool paired)
 {
 	unsigned int in = paired ? m->plan.n_endpoints % 2 : dice_below(&m->d, 2);
@@ -27,7 +27,7 @@ static uint8_t some_type(struct maker *m)
 {
 	unsigned int n = dice_below(&m->d, 100);
 
-	/* of whose companions there is most to say */
+	/* whose companions have the most rules */
 	if (m->twist == TWIST_STANDARD_COMPANION && n % 2)
 		return ISOCHRONOUS;
 	return n < 60 ? BULK : n < 85 ? INTERRUPT : n < 96 ? ISOCHRONOUS : CONTROL;
@@ -45,7 +45,7 @@ static void plan_endpoints(struct maker *m, struct plan_setting *s, struct numbe
 		many = 0;
 	if (paired && m->twist != TWIST_PROXY)
 		many &= ~1U;
-	/* 30 at most in all is no twist, and more than 30 addresses there are none */
+	/* Without the twist at most 30; more than 30 addresses do not exist */
 	while (m->plan.n_endpoints + many >
 	       (m->twist == TWIST_ENDPOINTS_MANY ? PLAN_ENDPOINTS : 30U))
 		many -= many > 1 ? 2 : 1;
@@ -117,7 +117,7 @@ static void plan_interface(struct maker *m, struct numbers *n)
 	m->plan.interfaces++;
 }
 
-/* The setting in front of which an association of this interface stands. */
+/* Returns the setting that an association of this interface precedes. */
 static struct plan_setting *first_setting(struct maker *m, unsigned int interface)
 {
 	for (unsigned int i = 0; i < m->plan.n_settings; i++)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Microsoft's descriptors, and the second blob: strings. */
+/* Microsoft OS descriptors, and the second blob: strings. */
 #include <string.h>
 
 #include "base/util.h"
@@ -7,7 +7,7 @@
 
 #define MAX_ALLOC (4u << 20)
 
-/* --- Microsoft's --- */
+/* --- Microsoft OS descriptors --- */
 
 static uint8_t some_interface(struct maker *m)
 {
@@ -20,7 +20,7 @@ static uint8_t some_interface(struct maker *m)
 static void put_compat(struct maker *m, struct blob *b, unsigned int n)
 {
 	static const char *const ids[] = { "WINUSB\0", "MTP\0\0\0\0", "RNDIS\0\0", "PTP_2\0\0" };
-	/* Each interface once, while there are some */
+	/* Each interface once, as long as there are any */
 	unsigned int interface = n < m->plan.interfaces ? n : some_interface(m);
 	uint8_t d[24] = { (uint8_t)interface, 1 };
 
@@ -47,7 +47,7 @@ static const struct {
 	{ "Big", "\0\0\0\1", 4, 4, 5 },
 	{ "Link", "y", 5, 2, 6 },
 	{ "Empty", "", 6, 0, 1 },
-	{ "", "nameless", 0, 8, 3 }, /* the kernel takes it, the standards do not */
+	{ "", "nameless", 0, 8, 3 }, /* the kernel accepts it, the standards do not */
 };
 
 static uint32_t some_type(struct maker *m, uint32_t type)
@@ -59,7 +59,7 @@ static uint32_t some_type(struct maker *m, uint32_t type)
 
 static uint32_t some_size(struct maker *m, enum twist twist, uint32_t n)
 {
-	return some_count(m, twist, n, n + 256); /* dwSize is a byte to the kernel */
+	return some_count(m, twist, n, n + 256); /* the kernel keeps dwSize in a byte */
 }
 
 static void put_prop(struct maker *m, struct blob *b)
@@ -113,7 +113,7 @@ void make_os_descriptors(struct maker *m, struct blob *b)
 
 	for (unsigned int i = 0; i < m->plan.os; i++) {
 		put_section(m, b, compat);
-		/* Two sections of ids are two ids for an interface */
+		/* Two sections of IDs are two IDs for an interface */
 		compat = !m->plan.standard && dice_percent(&m->d, 40);
 	}
 	if (m->twist == TWIST_OS_HEAD_CUT)
@@ -186,7 +186,7 @@ void make_strings(struct maker *m, struct blob *b)
 	uint32_t there = languages;
 
 	b->size = 0;
-	/* With more than there is memory for, what they are is never read */
+	/* The kernel reads no language if it cannot allocate memory for all */
 	if (there > 200)
 		there = dice_below(&m->d, 3);
 	if (twisted(m, TWIST_STRINGS_PARITY)) {

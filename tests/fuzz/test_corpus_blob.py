@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""As test_corpus.py, for the verdicts on blobs."""
+"""As test_corpus.py, for blobs."""
 
 import os
 

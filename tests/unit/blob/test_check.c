@@ -9,7 +9,7 @@
 #include "blob/encode.h"
 #include "hex.h"
 
-/* Positions are their parts' own: line numbers stand for them. */
+/* Each part of the model has its own line number as its position. */
 enum {
 	FUNCTION = 1,
 	PROXY,
@@ -258,7 +258,7 @@ Test(check, what_the_kernel_accepts_and_the_model_cannot_hold_is_refused)
 	decoding_fails(FS_HEAD N(03) VENDOR BULK(81) COMPANION,
 		       "byte 32: a companion descriptor that does not follow a SuperSpeed "
 		       "endpoint");
-	/* To the kernel a speed without interfaces does not count as the first one */
+	/* The kernel does not count a speed without interfaces as the first */
 	decoding_fails(HEAD("03000000") N(01) N(01) OTG_DESC VENDOR,
 		       "byte 23: interface 0 is missing at the first speed");
 }

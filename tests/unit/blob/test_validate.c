@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The verdict `kernel`: each refusal of the parser from both sides, by hand. That the kernel says
- * the same is what tests/lab/blob/test_verdict.py finds out.
+ * Validation by the kernel's rules: each refusal from both sides, by hand.
+ * tests/lab/blob/test_validate.py compares the rules with the kernel.
  */
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -52,7 +52,7 @@ static const struct finding_row rows[] = {
 	BOTH(FFS_ENDPOINT_ADDRESS, 20 + 9 + 7 + 9 + 2,
 	     HEAD("03000000") N(02) N(02) VENDOR BULK(81) VENDOR BULK(82),
 	     HEAD("03000000") N(02) N(02) VENDOR BULK(81) VENDOR BULK(81)),
-	/* The next speed's endpoints are compared with the first one's as they come */
+	/* The next speed's endpoints are compared with the first one's in order */
 	BAD(FFS_ENDPOINT_ADDRESS, 20 + 9 + 9 + 2,
 	    HEAD("03000000") N(01) N(02) VENDOR VENDOR BULK(81)),
 	BOTH(FFS_HID_LENGTH, 25, FS_HEAD N(02) INTERFACE(00, 00, 00, 03) "08 21 11 01 00 01 22 3f",
@@ -88,7 +88,7 @@ static const struct finding_row rows[] = {
 	     OS_HEAD "00 24000000 0100 0400 0100"
 		     "00 01 " WINUSB "000000000000",
 	     OS_HEAD COMPAT_HEAD "00 01 " WINUSB "000000000000"),
-	/* Too little is not seen */
+	/* Too few are not noticed */
 	BOTH(FFS_OS_VERSION, 34, OS_HEAD "00 00000000 0002 0400 0000",
 	     OS_HEAD "00 00000000 0001 0400 0000"),
 	ON("6.1-stock", FFS_OS_VERSION, 34, OS_HEAD "00 00000000 0001 0400 0000",
@@ -168,7 +168,7 @@ Test(validate, no_refusal_is_without_a_blob)
 	check_complete(all, ARRAY_SIZE(all), FFS_REFUSAL);
 }
 
-/* --- what no row can say --- */
+/* --- beyond the table --- */
 
 static const struct ffs_validator *validator(void)
 {
@@ -219,7 +219,7 @@ Test(validate, nothing_at_all_is_a_write_too)
 	cr_assert_eq(ffs_validate_kernel(validator(), &in, NULL, 0).rule, FFS_WRITE_SHORT);
 }
 
-Test(validate, a_kernel_that_does_not_know_a_flag_says_so)
+Test(validate, a_kernel_refuses_an_unknown_flag)
 {
 	struct ffs_finding v =
 		finding_of_hex("6.12-stock", false, NULL, HEAD("01010000") N(01) VENDOR);
@@ -229,7 +229,7 @@ Test(validate, a_kernel_that_does_not_know_a_flag_says_so)
 	cr_assert_eq(v.found, 256);
 }
 
-Test(validate, strings_that_nothing_names_are_not_looked_at)
+Test(validate, strings_that_no_descriptor_uses_are_not_read)
 {
 	struct ffs_finding v = finding_of_hex(NULL, false, FS_HEAD N(01) VENDOR,
 					      STRINGS_HEAD "ffffffff ffffffff 4711");
@@ -245,7 +245,7 @@ Test(validate, a_speed_without_interfaces_leaves_the_next_one_to_be_the_first)
 	cr_assert_eq(v.rule, FFS_ACCEPTED);
 }
 
-Test(validate, os_descriptors_may_stand_alone_if_they_are_about_nothing)
+Test(validate, os_descriptors_alone_are_accepted_without_features)
 {
 	struct ffs_finding v = finding_of_hex(NULL, false, NULL,
 					      HEAD("08000000") N(01) "00 0b000000 0100 0400 0000");
@@ -255,7 +255,7 @@ Test(validate, os_descriptors_may_stand_alone_if_they_are_about_nothing)
 	cr_assert_eq(v.rule, FFS_USB_NO_INTERFACE);
 }
 
-/* What is refused stays in the instance, so that what would be right is refused, too. */
+/* A refused blob leaves state in the instance, so that a valid one is refused, too. */
 Test(validate, a_refused_blob_leaves_something_behind_until_all_is_closed)
 {
 	size_t bad_size, good_size;

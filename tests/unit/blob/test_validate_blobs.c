@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Both verdicts on what the generator makes, and whether that is worth it. */
+/* Validates what the generator makes, and checks that it reaches every rule. */
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,7 +35,7 @@ static void validate_session(const struct ffs_kernel *kernel, const struct blobs
 	t->by_standard += s.kernel.state == FFS_ACTIVE && standard;
 }
 
-Test(validate_blobs, the_standards_are_never_looser_than_a_kernel)
+Test(validate_blobs, the_standards_are_never_less_strict_than_a_kernel)
 {
 	struct blobs b = { 0 };
 
@@ -46,7 +46,7 @@ Test(validate_blobs, the_standards_are_never_looser_than_a_kernel)
 			blobs_make(&b, 0x4711, (uint64_t)i);
 			validate_session(k, &b, &t);
 		}
-		/* It proves something only if both take much and refuse much */
+		/* Proves something only if much is accepted and much refused */
 		cr_expect_gt(t.accepted, SESSIONS / 3, "%s takes %d", k->name, t.accepted);
 		cr_expect_lt(t.accepted, SESSIONS * 2 / 3, "%s takes %d", k->name, t.accepted);
 		cr_expect_gt(t.by_standard, SESSIONS / 5, "%s: %d", k->name, t.by_standard);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The verdict `usb`: each rule of the standards from both sides, by hand; and what we encode. */
+/* Validation by the standards: each rule from both sides, by hand; and what ffsctl encodes. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,7 +30,7 @@ static const struct finding_row rows[] = {
 	     FS_HEAD N(01) VENDOR),
 	BOTH(FFS_USB_INTERFACE_NUMBER, 27, FS_HEAD N(02) VENDOR INTERFACE(02, 00, 00, ff),
 	     FS_HEAD N(02) VENDOR INTERFACE(01, 00, 00, ff)),
-	/* settings of one interface stand together */
+	/* settings of one interface must be adjacent */
 	BOTH(FFS_USB_INTERFACE_NUMBER, 36,
 	     FS_HEAD N(03) VENDOR INTERFACE(01, 00, 00, ff) INTERFACE(00, 01, 00, ff),
 	     FS_HEAD N(03) VENDOR INTERFACE(00, 01, 00, ff) INTERFACE(01, 00, 00, ff)),
@@ -136,12 +136,12 @@ static const struct finding_row rows[] = {
 	BOTH(FFS_USB_CLASS_ORDER, 32, FS_HEAD N(03) ONE(03) BULK(81) HID_DESC,
 	     FS_HEAD N(03) ONE(03) HID_DESC BULK(81)),
 	BAD(FFS_USB_CLASS_ORDER, 34, FS_HEAD N(03) INTERFACE(00, 00, 00, 03) HID_DESC HID_DESC),
-	/* to the kernel it is still the HID_DESC interface's */
+	/* the kernel still takes it as the HID interface's */
 	BAD(FFS_USB_CLASS_ORDER, 42,
 	    FS_HEAD N(05) INTERFACE(00, 00, 00, 03) HID_DESC
 	    "08 0b 01 01 ff 00 00 00" HID_DESC INTERFACE(01, 00, 00, ff)),
 	BAD(FFS_USB_CLASS_MISSING, 16, FS_HEAD N(01) INTERFACE(00, 00, 00, 03)),
-	/* one for all settings of an interface, behind any of them */
+	/* one for all settings of an interface, after any of them */
 	BOTH(FFS_USB_CLASS_MISSING, 16,
 	     FS_HEAD N(03) DFU_INTERFACE "09 04 01 00 00 fe 01 02 00 " DFU,
 	     FS_HEAD N(03) DFU_INTERFACE DFU "09 04 00 01 00 fe 01 02 00 "),
@@ -208,7 +208,7 @@ static const struct finding_row rows[] = {
 	OF_STRINGS(FFS_USB_STRING_TEXT, 18, STRING_2, STRINGS_HEAD "02000000 01000000 0904 8000 00",
 		   NULL),
 	OF_STRINGS(FFS_USB_STRING_TEXT, 18, STRING_2,
-		   STRINGS_HEAD "02000000 01000000 0904 c300 00", /* nobody is told of the third */
+		   STRINGS_HEAD "02000000 01000000 0904 c300 00", /* no descriptor uses the third */
 		   STRINGS_HEAD "03000000 01000000 0904 00 00 c300"),
 };
 
@@ -217,7 +217,7 @@ Test(validate_usb, every_rule_from_both_sides)
 	check_rows(rows, ARRAY_SIZE(rows), true);
 }
 
-/* What breaks a rule of the standards only is taken by the kernel. */
+/* The kernel accepts a blob that only breaks a rule of the standards. */
 Test(validate_usb, the_kernel_takes_all_of_them)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
@@ -234,13 +234,13 @@ Test(validate_usb, no_rule_is_without_a_blob)
 	struct finding_row all[ARRAY_SIZE(rows) + 2];
 
 	memcpy(all, rows, sizeof(rows));
-	/* tests of their own */
+	/* have separate tests */
 	all[ARRAY_SIZE(rows)] = (struct finding_row){ .rule = FFS_USB_LANGUAGES };
 	all[ARRAY_SIZE(rows) + 1] = (struct finding_row){ .rule = FFS_USB_STRING_LONG };
 	check_complete(all, ARRAY_SIZE(all), FFS_STANDARD);
 }
 
-/* `n` letters and what follows them, as the one string that descriptors name, in hexadecimal. */
+/* The only string that descriptors use: `n` letters and `more`, in hexadecimal. */
 static struct ffs_finding finding_of_string(size_t n, const char *more)
 {
 	char text[1024] = STRINGS_HEAD "01000000 01000000 0904 ";
@@ -295,7 +295,7 @@ Test(validate_usb, associations_count_from_the_first_interface_of_the_configurat
 	}
 }
 
-/* --- what we encode --- */
+/* --- what ffsctl encodes --- */
 
 static const struct ffs_validator *validator(const char *kernel)
 {
@@ -350,13 +350,13 @@ Test(validate_usb, what_we_encode_for_the_examples_is_taken)
 		_cleanup_free_ char *path = strf("%s/examples/%s.conf", src ? src : ".", names[i]);
 
 		for (const struct ffs_kernel *k = ffs_kernels; k->name; k++)
-			/* accessory asks for files for both directions */
+			/* accessory has files for both directions */
 			if (strstr(k->name, "patched") || !strchr(names[i], '/'))
 				example_is_taken(path, validator(k->name));
 	}
 }
 
-/* Alternate settings, isochronous endpoints, class descriptors, associations, Microsoft's. */
+/* Alternate settings, isochronous endpoints, class, association and Microsoft OS descriptors. */
 Test(validate_usb, what_we_encode_for_all_that_descriptors_may_say_is_taken)
 {
 	const char *src = getenv("FFSCTL_SRC");

@@ -1,22 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Compares the verdict `kernel` with the kernel: writes generated and mutated blobs to the ep0 of a
- * FunctionFS instance of its own, and fails at the first write that ends in another way than the
- * verdict says. Then it tells how often each branch of the parser was taken and not taken.
+ * Compares ffs_validate_kernel() with the kernel: writes generated and mutated blobs to ep0 of its
+ * own FunctionFS instance, and fails at the first write with another result than the finding. Then
+ * it prints how often each branch of the parser was taken and not taken.
  *
- *   verdict_diff -k 6.12-patched [-s SEED] [-f FIRST] [-n COUNT] [-b] [-c] [-d] [-v] [-w]
+ *   validate_diff -k 6.12-patched [-s SEED] [-f FIRST] [-n COUNT] [-b] [-c] [-d] [-v] [-w]
  *
- *   -s  what the blobs are made from (default: $SOAK_SEED, or 1)
+ *   -s  the seed of the generator (default: $SOAK_SEED, or 1)
  *   -f  the first session's number, -n how many (default: 0, 100000)
- *   -b  fail also when a branch was not seen from both sides
- *   -c  close after each refusal: a second blob in the same open makes the kernel forget the
- *       eventfd of the first one, which never goes then (a leak, to kmemleak)
- *   -d  dry: verdicts only, no kernel
- *   -v  a line for each write
- *   -w  write also what has the kernel print a WARNING
+ *   -b  also fail if a branch was not seen from both sides
+ *   -c  close after each refusal: with a second blob in the same open the kernel leaks the eventfd
+ * of the first one, which kmemleak reports -d  dry: validate only, write nothing -v  print a line
+ * per write -w  also write blobs that make the kernel print a WARNING
  *
- * Only for the lab: it lowers the level of the kernel's console, for FunctionFS says a line for
- * each write.
+ * Only for the lab: it lowers the kernel's console level, because FunctionFS logs each write.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -38,15 +35,15 @@
 #include "blob/uapi.h"
 #include "functionfs/mount.h"
 
-#define INSTANCE "verdict_diff"
+#define INSTANCE "validate_diff"
 #define GADGET "/sys/kernel/config/usb_gadget/" INSTANCE
 #define FUNCTION GADGET "/functions/ffs." INSTANCE
 #define MOUNT "/run/" INSTANCE
 #define EP0 MOUNT "/ep0"
-/* Warnings are still said, "read descriptors" is not: proc_sys_kernel(5), printk. */
+/* Prints warnings, but not "read descriptors": proc_sys_kernel(5), printk. */
 #define CONSOLE_LEVEL "5"
 #define DUMP_MAX 2048
-/* Every so many sessions the files are counted, which takes as long as the session. */
+/* Sessions per count of the files, which takes as long as a session. */
 #define COUNT_FILES_EVERY 16
 
 struct compare {
@@ -62,7 +59,7 @@ struct compare {
 
 static _Noreturn void die(const char *what)
 {
-	fprintf(stderr, "verdict_diff: %s: %s\n", what, strerror(errno));
+	fprintf(stderr, "validate_diff: %s: %s\n", what, strerror(errno));
 	exit(2);
 }
 
@@ -82,10 +79,10 @@ static void make_instance(void)
 static void remove_instance(void)
 {
 	if (umount(MOUNT) < 0 || rmdir(MOUNT) < 0 || rmdir(FUNCTION) < 0 || rmdir(GADGET) < 0)
-		die("taking " GADGET " away");
+		die("removing " GADGET);
 }
 
-/* `fd` under this number only. */
+/* Moves `fd` to this number. */
 static void move_file(int fd, int number)
 {
 	if (fd < 0 || dup2(fd, number) < 0)
@@ -93,7 +90,7 @@ static void move_file(int fd, int number)
 	close(fd);
 }
 
-/* The files that blobs name by number. */
+/* The files whose numbers are in blobs. */
 static void open_files(void)
 {
 	fd_close_from(3);
@@ -110,7 +107,7 @@ static enum ffs_fd_kind fd_kind(int fd)
 	return fcntl(fd, F_GETFD) < 0 ? FFS_FD_CLOSED : FFS_FD_OTHER;
 }
 
-/* How many files an active instance shows, ep0 and those for both directions included. */
+/* Returns the number of files of an active instance, with ep0 and those for both directions. */
 static unsigned int count_files(void)
 {
 	DIR *d = opendir(MOUNT);
@@ -148,8 +145,8 @@ static void disagree(const struct compare *c, const struct blobs *b, uint64_t in
 
 	printf("DISAGREEMENT: seed %" PRIu64 ", session %" PRIu64 " (%s), write %zu on %s\n"
 	       "  the kernel:  %s\n"
-	       "  the verdict: %s: %s (%s)\n"
-	       "  again:       verdict_diff -k %s -s %" PRIu64 " -f %" PRIu64 " -n 1 -v\n",
+	       "  the finding: %s: %s (%s)\n"
+	       "  again:       validate_diff -k %s -s %" PRIu64 " -f %" PRIu64 " -n 1 -v\n",
 	       c->seed, index, b->what, write, c->validator.kernel->name, kernel,
 	       v->error ? strerrorname_np(-v->error) : "taken", text, ffs_rule_info(v->rule)->name,
 	       c->validator.kernel->name, c->seed, index);
@@ -161,7 +158,7 @@ static void disagree(const struct compare *c, const struct blobs *b, uint64_t in
 
 /* --- one session --- */
 
-/* What write() says: 0 or -errno. A part of the blob is no answer that is known. */
+/* Returns the result of write(): 0 or -errno. A short write is a bug. */
 static int ask(int ep0, const struct blob *b)
 {
 	ssize_t n = write(ep0, b->data, b->size);
@@ -185,7 +182,7 @@ static void note(struct compare *c, const struct blobs *b, uint64_t index, size_
 	       text);
 }
 
-/* The same write by the standards: for the count only, unit tests are about what it says. */
+/* The same write by the standards, only for the count; unit tests check the findings. */
 static void validate_by_standard(struct compare *c, struct ffs_instance *in, const struct blob *b,
 				 bool *good)
 {
@@ -259,7 +256,7 @@ static bool compare_session(struct compare *c, struct blobs *b, uint64_t index)
 
 /* --- the report --- */
 
-/* Why nobody asks for both sides of a branch; NULL: it has to be seen from both. */
+/* Returns why a branch need not be seen from both sides, or NULL. */
 static const char *excuse(const struct compare *c, enum ffs_rule rule)
 {
 	if (ffs_rule_info(rule)->unreachable)
@@ -269,7 +266,7 @@ static const char *excuse(const struct compare *c, enum ffs_rule rule)
 	return NULL;
 }
 
-/* How many branches were not seen as they should be. */
+/* Returns the number of branches that were not seen as required. */
 static unsigned int report_branches(const struct compare *c)
 {
 	unsigned int bad = 0;
@@ -326,7 +323,7 @@ static int compare_all(struct compare *c)
 	double start = seconds();
 	unsigned int bad;
 
-	printf("# verdict_diff: %s, seed %" PRIu64 ", sessions %" PRIu64 " to %" PRIu64 "\n",
+	printf("# validate_diff: %s, seed %" PRIu64 ", sessions %" PRIu64 " to %" PRIu64 "\n",
 	       c->validator.kernel->name, c->seed, c->first, c->first + c->sessions - 1);
 	fflush(stdout);
 	for (uint64_t i = 0; i < c->sessions; i++)
@@ -346,7 +343,7 @@ static uint64_t number(const char *text)
 
 	if (*text && !*end)
 		return n;
-	fprintf(stderr, "verdict_diff: %s is not a number\n", text);
+	fprintf(stderr, "validate_diff: %s is not a number\n", text);
 	exit(64);
 }
 
@@ -372,7 +369,7 @@ static void parse_options(struct compare *c, int argc, char **argv)
 			exit(64);
 	}
 	if (!c->validator.kernel) {
-		fprintf(stderr, "verdict_diff: -k names a kernel: 6.12-patched, 6.1-stock, ...\n");
+		fprintf(stderr, "validate_diff: -k names a kernel: 6.12-patched, 6.1-stock, ...\n");
 		exit(64);
 	}
 }

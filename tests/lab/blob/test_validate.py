@@ -5,12 +5,11 @@
 # lab all: kernel=6.12,6.1 timeout=180 build=plain
 # lab all: kernel=6.12,6.1 stock timeout=180 build=plain
 # lab all: kernel=6.12,6.1 flavour=debug timeout=120 build=plain
-"""The verdict `kernel` (src/blob/validate.h) is what the kernel says.
+"""ffs_validate_kernel() (src/blob/validate.h) predicts the result of write().
 
-A hundred thousand sessions, of which each writes descriptors and most strings, right ones and
-mutated ones; a small part of what lab/soak does (lab/README.md). Each branch of the parser has to be
-seen from both sides: the list is printed. With KASAN and kmemleak fewer, and every refusal followed by
-a close (-c: what is refused may leave an eventfd behind for ever)."""
+Sessions of descriptors and mostly strings, valid and mutated; lab/soak runs many more (lab/README.md).
+Each branch of the parser must be seen from both sides: the list is printed. With KASAN and kmemleak there
+are fewer sessions, with a close after every refusal (-c: a refused blob may leak an eventfd)."""
 
 import ctypes
 import errno
@@ -22,7 +21,7 @@ import harness
 import tap
 from tap import contains, eq, ok, rounds, test
 
-DIFF = f"{harness.BUILD}/tests/lab/blob/verdict_diff"
+DIFF = f"{harness.BUILD}/tests/lab/blob/validate_diff"
 KERNEL = f"{os.environ['LAB_KERNEL']}-{os.environ['LAB_MODULES']}"
 DEBUG = os.environ["LAB_FLAVOUR"] == "debug"
 SESSIONS = 5000 if DEBUG else rounds(20000, 50000, 100000)
@@ -50,13 +49,13 @@ def no_disagreement():
     ok(share and 100 / 3 <= float(share[1]) <= 80, result.stdout)
 
 
-@test("what another kernel would say is noticed")
+@test("the result of another kernel is noticed")
 def other_kernel_is_noticed():
     other = {"6.12": "6.1-stock", "6.1": "6.12-patched"}[os.environ["LAB_KERNEL"]]
     result = diff("-k", other, "-s", SEED, "-n", "5000")
     eq(result.returncode, 1, result.stdout)
     contains(result.stdout, f"DISAGREEMENT: seed {SEED}, session ")
-    contains(result.stdout, f"again:       verdict_diff -k {other} -s {SEED} -f ")
+    contains(result.stdout, f"again:       validate_diff -k {other} -s {SEED} -f ")
 
 
 class Instance:
