@@ -236,6 +236,7 @@ def tests_by_name():
     said = tap_program(NAMED, "sum")
     eq((said.returncode, said.stdout), (1, ""))
     contains(said.stderr, "no test sum; there are:\n  some\n  other\n  rest\n")
+    contains(tap_program("@tap.test('fourth')\ndef _(): pass").stderr, "the test 'fourth' has no name")
 
 
 @test("--only PATTERN:NAME gives a program the name, in one of its parts")

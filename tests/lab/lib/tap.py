@@ -80,6 +80,8 @@ def test(name, *args, only_all=None):
     """
 
     def register(function):
+        if function.__name__ == "_":
+            raise ValueError("the test %r has no name that it could be run by" % name)
         _tests.append((" ".join(name.split()).replace("#", "No. "), function, args, only_all))
         return function
 
