@@ -7,6 +7,7 @@ libffsctl_a_SOURCES += \
 	src/base/json.h \
 	src/base/log.c src/base/log.h \
 	src/base/loop.c src/base/loop.h \
+	src/base/message.c src/base/message.h \
 	src/base/option.c src/base/option.h \
 	src/base/placed.h \
 	src/base/proc.c src/base/proc.h \

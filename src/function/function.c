@@ -13,11 +13,11 @@
 
 #include "base/cleanup.h"
 #include "base/fd.h"
+#include "base/message.h"
 #include "base/proc.h"
 #include "blob/encode.h"
 #include "function/reap.h"
 #include "functionfs/endpoint.h"
-#include "functionfs/message.h"
 #include "functionfs/mount.h"
 #include "plan/files.h"
 #include "process/family.h"

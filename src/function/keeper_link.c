@@ -3,10 +3,10 @@
 #include <errno.h>
 
 #include "base/cleanup.h"
+#include "base/message.h"
 #include "base/proc.h"
 #include "configfs/udc.h"
 #include "function/function.h"
-#include "functionfs/message.h"
 
 /* When a keeper that does not answer is interrupted, and when it is given up. */
 #define DROP_MS 10

@@ -6,6 +6,5 @@ libffsctl_a_SOURCES += \
 	src/functionfs/keeper_lock.c src/functionfs/keeper_lock.h \
 	src/functionfs/keeper_main.c src/functionfs/keeper_main.h \
 	src/functionfs/link_state.c src/functionfs/link_state.h \
-	src/functionfs/message.c src/functionfs/message.h \
 	src/functionfs/module.c src/functionfs/module.h \
 	src/functionfs/mount.c src/functionfs/mount.h

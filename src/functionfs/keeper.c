@@ -16,9 +16,9 @@
 
 #include "base/cleanup.h"
 #include "base/fd.h"
+#include "base/message.h"
 #include "base/proc.h"
 #include "functionfs/keeper_main.h"
-#include "functionfs/message.h"
 
 /* How often, and how many milliseconds apart, a keeper that does not answer is interrupted. */
 #define ADOPT_TRIES 100

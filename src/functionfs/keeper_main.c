@@ -16,10 +16,10 @@
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "base/loop.h"
+#include "base/message.h"
 #include "base/proc.h"
 #include "functionfs/keeper.h"
 #include "functionfs/keeper_lock.h"
-#include "functionfs/message.h"
 
 #define EVENTS_PER_READ 4 /* the kernel's queue is that long (u_fs.h, struct ffs_data) */
 /* What a socket holds of the dead worker's last words; who goes on writing is not heard out. */

@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "functionfs/message.h"
+#include "base/message.h"
 
 struct script {
 	const uint8_t *at;

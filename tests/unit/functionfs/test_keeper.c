@@ -21,9 +21,9 @@
 
 #include "base/cleanup.h"
 #include "base/fd.h"
+#include "base/message.h"
 #include "functionfs/keeper.h"
 #include "functionfs/keeper_lock.h"
-#include "functionfs/message.h"
 
 /* No test waits so long, unless it has failed. */
 #define LONG_MS 20000

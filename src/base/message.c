@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "functionfs/message.h"
+#include "base/message.h"
 
 #include <endian.h>
 #include <errno.h>
@@ -9,7 +9,7 @@
 
 #include "base/cleanup.h"
 
-/* Room for descriptors beside a message, aligned as cmsg(3) wants it. */
+/* Space for the descriptors of a message, aligned as cmsg(3) requires. */
 union ancillary {
 	char space[CMSG_SPACE(MESSAGE_FDS * sizeof(int))];
 	struct cmsghdr align;
@@ -60,9 +60,9 @@ static ssize_t receive(int fd, struct msghdr *msg, int flags, struct ffsctl_msg 
 	msg->msg_iovlen = 2;
 	n = recvmsg(fd, msg, flags | MSG_CMSG_CLOEXEC);
 	/*
-	 * ECONNRESET: the other side has closed with something unread in it (net/unix/af_unix.c).
-	 * The kernel reports that once, before the messages that were sent: a caller that reads
-	 * until nothing is left must not stop there.
+	 * ECONNRESET: the other side has closed the socket with messages unread
+	 * (net/unix/af_unix.c). The kernel reports it once, before the messages that the other side
+	 * had sent: read on.
 	 */
 	if (n < 0 && errno == ECONNRESET)
 		n = recvmsg(fd, msg, flags | MSG_CMSG_CLOEXEC);
@@ -105,7 +105,7 @@ ssize_t message_receive_fds(int fd, struct ffsctl_msg *head, void *body, size_t 
 		fds[i] = -1;
 	if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS)
 		memcpy(fds, CMSG_DATA(c), c->cmsg_len - CMSG_LEN(0));
-	/* With what nobody understands. */
+	/* Descriptors of a message of an unknown version. */
 	for (size_t i = 0; n < 0 && i < MESSAGE_FDS; i++)
 		cleanup_close(&fds[i]);
 	return n;
