@@ -224,22 +224,13 @@ static void load_property(struct load *l, struct ffs *ffs, struct node *node)
 
 /* --- winusb ----------------------------------------------------------------------------------- */
 
-/* FNV-1a, with the NUL. */
-static uint64_t hash(uint64_t h, const char *text)
-{
-	do {
-		h = (h ^ (unsigned char)*text) * 0x100000001b3;
-	} while (*text++);
-	return h;
-}
-
 /*
  * A UUID of version 8 (RFC 9562: custom). It must never change: programs on the host contain it.
  */
 static char *make_guid(const char *gadget, const char *label)
 {
-	uint64_t high = hash(hash(0xcbf29ce484222325, gadget), label);
-	uint64_t low = hash(hash(high, label), gadget);
+	uint64_t high = digest_add_text(digest_add_text(DIGEST_EMPTY, gadget), label);
+	uint64_t low = digest_add_text(digest_add_text(high, label), gadget);
 
 	high = (high & ~0xf000ULL) | 0x8000;
 	low = (low & ~(3ULL << 62)) | 2ULL << 62;
