@@ -209,15 +209,15 @@ tests_unit_ffsbench_test_bench_device_CFLAGS = $(AM_CFLAGS) $(LIBUSB_CFLAGS) $(C
 tests_unit_ffsbench_test_bench_device_LDADD = libffsctl.a $(CRITERION_LIBS)
 TESTS += tests/cli/test_ffsbench.py
 endif
-tests_unit_stream_test_stream_SOURCES = tests/unit/stream/test_stream.c tests/unit/stream/story.h
+tests_unit_stream_test_stream_SOURCES = tests/unit/stream/test_stream.c tests/unit/stream/recorder.h
 tests_unit_stream_test_stream_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS)
 tests_unit_stream_test_stream_LDADD = libstream.a $(CRITERION_LIBS)
 UNIT_TESTS += tests/unit/stream/test_stream_kernel
-tests_unit_stream_test_stream_kernel_SOURCES = tests/unit/stream/test_stream_kernel.c tests/unit/stream/story.h \
+tests_unit_stream_test_stream_kernel_SOURCES = tests/unit/stream/test_stream_kernel.c tests/unit/stream/recorder.h \
 	src/stream/public.c
 tests_unit_stream_test_stream_kernel_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS)
 tests_unit_stream_test_stream_kernel_LDADD = libstream.a $(AIO_LIBS) $(CRITERION_LIBS)
-tests_unit_plugin_host_test_plugin_host_SOURCES = tests/unit/plugin-host/test_plugin_host.c src/plugin-host/moments.c src/plugin-host/options.c \
+tests_unit_plugin_host_test_plugin_host_SOURCES = tests/unit/plugin-host/test_plugin_host.c src/plugin-host/watches.c src/plugin-host/options.c \
 	src/plugin-host/settings.c
 tests_unit_plugin_host_test_plugin_host_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
 TESTS += tests/cli/test_plugins.py tests/cli/test_stream_library.py

@@ -12,13 +12,13 @@
  *		.done = mine_done,
  *	};
  *
- * and needs nothing but this header to be built:
+ * This header is all it needs to build:
  *
  *	cc -shared -fPIC $(pkg-config --cflags ffsctl) -o mine.so mine.c
  *
- * It runs alone in its process, the plugin host ffsctl-worker, in one thread; every callback is
- * called from the host's one loop and has to return soon. All calls go through `host->call`.
- * See ffsctl-plugin(3).
+ * A plugin is the only one in its process, the plugin host ffsctl-worker. The process has one
+ * thread and one event loop, which calls every callback; a callback must not wait. The plugin calls
+ * the plugin host through `host->call`. See ffsctl-plugin(3).
  */
 #ifndef FFSCTL_PLUGIN_H
 #define FFSCTL_PLUGIN_H
@@ -29,9 +29,9 @@
 #include "control.h"
 
 /*
- * Changes only when a plugin built against an older header can no longer run. Everything else
- * grows at the end of the structs, which say their own size; what a side does not know of the
- * other's struct counts as 0.
+ * Version of the plugin interface. It changes only if plugins built with an older header can no
+ * longer run. Other changes add members at the end of structs, which carry their own size; a member
+ * that the other side's struct does not have counts as 0.
  */
 #define FFSCTL_PLUGIN_VERSION 1
 
@@ -56,14 +56,14 @@ enum ffsctl_option_type {
 struct ffsctl_option {
 	const char *name; /* NULL ends the table */
 	enum ffsctl_option_type type;
-	uint32_t required;	    /* 1: the gadget file has to give it */
-	const char *default_value;  /* as it would stand in the gadget file; NULL: none */
-	const char *doc;	    /* one line for people */
-	int64_t min, max;	    /* of INT and SIZE, both included; both 0: any */
-	const char *const *choices; /* of STRING: ends with NULL; NULL: any text */
+	uint32_t required;	    /* 1: the gadget file must set it */
+	const char *default_value;  /* in the syntax of the gadget file; NULL: none */
+	const char *doc;	    /* one line of documentation */
+	int64_t min, max;	    /* limits of INT and SIZE, inclusive; both 0: no limits */
+	const char *const *choices; /* values of STRING, ended by NULL; NULL: any text */
 };
 
-/* What the sandbox has to leave open. */
+/* What the sandbox must permit. */
 enum ffsctl_need {
 	FFSCTL_NEED_NETWORK = 1 << 0,  /* sockets other than `control` */
 	FFSCTL_NEED_FILES = 1 << 1,    /* opens files for writing */
@@ -71,10 +71,10 @@ enum ffsctl_need {
 };
 
 enum ffsctl_mode {
-	/* Bytes without borders: FFSCTL_END is neither set nor heeded, no ZLP is ever sent. */
+	/* A byte stream without messages: FFSCTL_END has no meaning, and no ZLP is sent. */
 	FFSCTL_MODE_STREAM = 1,
-	/* A message ends with a packet shorter than the endpoint's packet size; where its length is
-	   a multiple of that, with a zero-length packet (USB 2.0, 5.8.3). */
+	/* A message ends with a packet shorter than the endpoint's packet size, or with a
+	   zero-length packet if its length is a multiple of the packet size (USB 2.0, 5.8.3). */
 	FFSCTL_MODE_MESSAGE = 2,
 };
 
@@ -90,60 +90,63 @@ enum ffsctl_direction {
 };
 
 struct ffsctl_endpoint {
-	const char *name; /* "ep1-in", or what the gadget file calls it */
-	uint32_t address; /* as in the gadget file; bit 7: IN. A UDC may use another on the bus */
+	const char *name; /* the name in the gadget file, or for example "ep1-in" */
+	uint32_t address; /* bEndpointAddress in the gadget file; bit 7: IN. A UDC may use another
+			     one */
 	enum ffsctl_endpoint_type type;
 	enum ffsctl_direction direction;
 	uint32_t max_packet; /* bytes, at the speed of the link; 0 while it is down */
 };
 
 enum ffsctl_transfer_flags {
-	/* OUT, set at done: the message ended here. IN, heeded at submit: end the message here; the
-	   host adds the ZLP where one is needed. Only in FFSCTL_MODE_MESSAGE. */
+	/* OUT, set at done(): the message ends with this transfer. IN, read at submit(): the same;
+	   the plugin host adds a ZLP if needed. Only in FFSCTL_MODE_MESSAGE. */
 	FFSCTL_END = 1 << 0,
 };
 
 /*
- * One transfer and its buffer, which the engine owns. It is the plugin's from get() or done()
- * until submit() or put(). It may be submitted on any endpoint of the function; the one it was
- * taken for is where an engine can do without a copy.
+ * One transfer and its buffer, which the engine owns. The plugin may use it from get() or done()
+ * until submit() or put(). It may be submitted on any endpoint of the function; an engine can avoid
+ * a copy only on the endpoint that get() was called with.
  */
 struct ffsctl_transfer {
 	void *data;
-	size_t capacity; /* bytes at `data`: host->transfer_size */
-	size_t length;	/* IN: bytes to send, set before submit. OUT: bytes received, set at done */
-	uint32_t flags; /* enum ffsctl_transfer_flags */
-	uint32_t endpoint; /* index it was submitted on last (before that: taken for) */
-	/* At done: 0; -ESHUTDOWN: the link went down, wait for enable(); -ECANCELED: cancel();
-	   another negative errno: the kernel refused it or the controller failed it. */
+	size_t capacity;   /* bytes at `data`: host->transfer_size */
+	size_t length;	   /* IN: bytes to send, set before submit(). OUT: bytes received, set at
+			      done() */
+	uint32_t flags;	   /* enum ffsctl_transfer_flags */
+	uint32_t endpoint; /* index of the endpoint of the last submit(), or of get() */
+	/* Set at done(). 0: success. -ESHUTDOWN: the link went down, wait for enable(). -ECANCELED:
+	   cancelled by cancel(). Other negative errno: an error of the kernel or the controller. */
 	int status;
-	void *user; /* the plugin's own; NULL at first */
+	void *user; /* for the plugin; initially NULL */
 };
 
-/* USB 2.0, 9.3, in the byte order of this machine. */
+/* A SETUP packet (USB 2.0, 9.3), in native byte order. */
 struct ffsctl_setup {
 	uint8_t request_type, request;
 	uint16_t value, index, length;
 };
 
 /*
- * A descriptor of the plugin's (a socket, a pipe) in the host's loop. The plugin owns the struct
- * and the descriptor; both stay until unwatch(). Zero it, then fill in the first four.
+ * A file descriptor of the plugin (a socket, a pipe) in the event loop. The plugin owns the struct
+ * and the descriptor; both must stay valid until unwatch(). Set the struct to zero, then fill in
+ * the first four members.
  */
 struct ffsctl_watch {
 	int fd;
 	uint32_t events; /* EPOLLIN, EPOLLOUT (epoll_ctl(2)); level-triggered; 0: only errors */
-	/* `events` as epoll_wait(2) reports them; EPOLLERR and EPOLLHUP come unasked. */
+	/* Called with `events` of epoll_wait(2); EPOLLERR and EPOLLHUP are always reported. */
 	void (*ready)(struct ffsctl_host *host, struct ffsctl_watch *w, uint32_t events);
 	void *user;
-	uint64_t of_host; /* the host's own; 0 while it is not watched */
+	uint64_t of_host; /* private to the plugin host; 0 while not watched */
 };
 
-/* A moment to come, in the host's loop. As above: zero it, fill in the first two. */
+/* A timer in the event loop. Set the struct to zero, then fill in the first two members. */
 struct ffsctl_timer {
 	void (*fired)(struct ffsctl_host *host, struct ffsctl_timer *t);
 	void *user;
-	struct ffsctl_timer *next; /* the host's own, as is the rest */
+	struct ffsctl_timer *next; /* this and the following: private to the plugin host */
 	uint64_t due;
 	uint32_t running;
 };
@@ -153,79 +156,86 @@ enum ffsctl_log_level {
 	FFSCTL_LOG_NOTE = 2,
 };
 
-/* What a plugin may call. Calls that can fail return a negative errno. */
+/* The calls of the plugin host. Calls that can fail return a negative errno. */
 struct ffsctl_calls {
 	uint32_t version; /* FFSCTL_PLUGIN_VERSION */
 	uint32_t size;	  /* of this struct */
 
-	/* Takes one of the endpoint's `depth` transfers; NULL: all are taken. */
+	/* Returns one of the endpoint's `depth` transfers; NULL if all are in use. */
 	struct ffsctl_transfer *(*get)(struct ffsctl_host *host, uint32_t endpoint);
+	/* Gives a transfer back. It must not be submitted. */
 	void (*put)(struct ffsctl_host *host, struct ffsctl_transfer *t);
 
 	/*
-	 * Queues a transfer; an endpoint's transfers go out and come back in the order of
-	 * submission. OUT asks for as much as the buffer holds in whole packets. On 0 the transfer
-	 * comes back through done(). -ESHUTDOWN: the link is down; the transfer stays the plugin's.
+	 * Queues a transfer. The transfers of an endpoint are sent and completed in the order of
+	 * submission. An OUT transfer requests as many whole packets as the buffer can hold. After
+	 * 0 the transfer ends in done(). After an error, such as -ESHUTDOWN if the link is down,
+	 * the plugin keeps it.
 	 */
 	int (*submit)(struct ffsctl_host *host, uint32_t endpoint, struct ffsctl_transfer *t);
-	/* Takes back all transfers of an endpoint: each comes through done(), -ECANCELED if it had
-	   not finished. What an OUT transfer had received by then is lost. */
+	/* Cancels all transfers of an endpoint. Each ends in done(), with -ECANCELED if it had not
+	   completed before. Data that a cancelled OUT transfer had received is lost. */
 	void (*cancel)(struct ffsctl_host *host, uint32_t endpoint);
 
 	/*
-	 * Answers to setup(), one for each `id`, at once or later, within 500 ms: after that the
-	 * request has been stalled. accept() is for a request without data, or for one with OUT
-	 * data, which then comes through setup_data(). reply() sends IN data, at most setup.length
-	 * bytes.
+	 * Answer the setup() of the same `id`, one call for each `id`, within 500 ms; after that
+	 * ffsctl stalls the request. accept() is for a request without data and for one with OUT
+	 * data, which setup_data() then gets. reply() sends IN data, at most setup.length bytes.
 	 */
 	int (*accept)(struct ffsctl_host *host, uint32_t id);
 	int (*stall)(struct ffsctl_host *host, uint32_t id);
 	int (*reply)(struct ffsctl_host *host, uint32_t id, const void *data, size_t length);
 
-	/* Values of the options; the default where the gadget file has none. Asking for a name that
-	   is not in the table, or for another type, is a bug in the plugin and ends the process. */
-	const char *(*option_string)(struct ffsctl_host *host, const char *name); /* may be NULL */
+	/* Return the value of an option: of the gadget file, else the default. A name that is not
+	   in the plugin's table, or is of another type, is a bug in the plugin and ends the
+	   process. */
+	const char *(*option_string)(struct ffsctl_host *host,
+				     const char *name);			   /* NULL: not set */
 	int64_t (*option_int)(struct ffsctl_host *host, const char *name); /* BOOL, INT, SIZE */
 	double (*option_float)(struct ffsctl_host *host, const char *name);
 
-	/* One line for people, without a newline; it goes to `ffsctl log`. */
+	/* Writes one line, without a newline, to `ffsctl log`. */
 	void (*log)(struct ffsctl_host *host, enum ffsctl_log_level level, const char *fmt, ...)
 		__attribute__((format(printf, 3, 4)));
 
-	void (*ready)(struct ffsctl_host *host);		  /* see late_ready */
-	int (*stats)(struct ffsctl_host *host, const char *json); /* for `ffsctl status` */
+	/* Reports that the gadget may be bound; see late_ready. */
+	void (*ready)(struct ffsctl_host *host);
+	/* Sets the statistics that `ffsctl status` shows. `json`: an object; see
+	   FFSCTL_STATS_MAX. */
+	int (*stats)(struct ffsctl_host *host, const char *json);
 	/*
-	 * Asks to become another gadget, one of `switch_to` in the gadget file. What the plugin has
-	 * answered to the host before reaches it first. `json`: an object for the workers of that
-	 * gadget, in "switch" of their configuration; NULL: none. If it comes to it stop() is
-	 * called; if not, `ffsctl log` says why.
+	 * Requests the switch to another gadget, one of `switch_to` in the gadget file. Answers to
+	 * earlier control requests reach the host first. `json`: an object that the workers of that
+	 * gadget find as "switch" in their configuration; NULL: none. stop() follows if the switch
+	 * takes place; otherwise `ffsctl log` shows the reason.
 	 */
 	int (*switch_to)(struct ffsctl_host *host, const char *gadget, const char *json);
-	/* Ends the process after the callback has returned: 0, or 125 for "do not restart me", or
-	   anything else for "restart me by policy". */
+	/* Ends the process once the callback has returned. `status`: 125 prevents a restart; after
+	   any other exit status `worker.restart` decides. */
 	void (*exit)(struct ffsctl_host *host, int status);
 
 	/*
-	 * watch() begins to watch w->fd, or goes on with other w->events. -EPERM: a file that is
-	 * always ready (a regular one). unwatch() comes before close(); it may be called by any
-	 * callback, and for what is not watched. No ready() follows it.
+	 * watch() starts to watch w->fd, or changes w->events of a watched one. -EPERM: the file is
+	 * always ready (a regular file). unwatch() ends it; no ready() follows. It must precede
+	 * close(), may be called in any callback, and does nothing if `w` is not watched.
 	 */
 	int (*watch)(struct ffsctl_host *host, struct ffsctl_watch *w);
 	void (*unwatch)(struct ffsctl_host *host, struct ffsctl_watch *w);
 
-	/* t->fired() is called once, `ms` milliseconds from now (CLOCK_MONOTONIC) or a little
-	   later. What runs already is set anew. */
+	/* timer_start() calls t->fired() once, at least `ms` milliseconds from now
+	   (CLOCK_MONOTONIC); a running timer starts again. timer_stop() prevents the call. */
 	void (*timer_start)(struct ffsctl_host *host, struct ffsctl_timer *t, uint32_t ms);
 	void (*timer_stop)(struct ffsctl_host *host, struct ffsctl_timer *t);
 };
 
-/* One for each process. Read-only to the plugin but for `state`. */
+/* The plugin's view of the plugin host: one a process. The plugin may only write `state`. */
 struct ffsctl_host {
 	uint32_t size; /* of this struct */
 	const struct ffsctl_calls *call;
-	void *state; /* the plugin's own; NULL at first */
+	void *state; /* for the plugin; initially NULL */
 	const char *gadget, *function, *mount;
-	const struct ffsctl_endpoint *const *endpoints; /* n_endpoints, in descriptor order */
+	const struct ffsctl_endpoint *const
+		*endpoints; /* n_endpoints of them, in the order of the descriptors */
 	uint32_t n_endpoints;
 	uint32_t transfer_size;	 /* bytes in the buffer of a transfer */
 	uint32_t depth;		 /* transfers of each endpoint */
@@ -242,39 +252,39 @@ struct ffsctl_plugin {
 	enum ffsctl_mode mode;
 	uint32_t transfer_size; /* default of io.size, bytes; 0: 65536 */
 	uint32_t depth;		/* default of io.depth; 0: 8 */
-	/* Not 0: every OUT transfer has exactly this length. Engines that cannot tell how much
-	   arrived (DMABUF) serve OUT only then. */
+	/* Bytes of every OUT transfer; 0: not fixed. An engine that cannot report how many bytes
+	   arrived (dmabuf) moves OUT transfers only if this is set. */
 	uint32_t out_length;
-	/* 1: the plugin calls ready() when the function may go on the bus. 0: it is ready when
+	/* 1: the gadget is bound only after the plugin called ready(). 0: the plugin is ready when
 	   start() has returned. */
 	uint32_t late_ready;
 
 	/*
-	 * All may be NULL. start() is called once, before anything else: 0, or a negative errno
-	 * after a line of log, which ends the process with 125.
+	 * Callbacks; all may be NULL. start() is called once, before all others. It returns 0, or
+	 * logs the reason and returns a negative errno, which ends the process with status 125.
 	 */
 	int (*start)(struct ffsctl_host *host);
-	/* The link is up. No transfer of the time before is still out. */
+	/* The link is up: the host has enabled the function. All earlier transfers have ended. */
 	void (*enable)(struct ffsctl_host *host);
-	/* The link is down: what is out comes back through done() with -ESHUTDOWN. */
+	/* The link is down. Every submitted transfer ends in done() with -ESHUTDOWN. */
 	void (*disable)(struct ffsctl_host *host);
-	/* A transfer is back. */
+	/* A submitted transfer has ended. The plugin may use it again. */
 	void (*done)(struct ffsctl_host *host, struct ffsctl_transfer *t);
-	/* A control request to the function. Without this callback all are stalled. */
+	/* The host sent a control request to the function. Without this callback it is stalled. */
 	void (*setup)(struct ffsctl_host *host, uint32_t id, const struct ffsctl_setup *setup);
-	/* The OUT data of the accepted request `id`; valid during the call. */
+	/* The OUT data of the accepted request `id` arrived; `data` is valid during the call. */
 	void (*setup_data)(struct ffsctl_host *host, uint32_t id, const void *data, size_t length);
-	/* bind, unbind, suspend, resume; others may come. */
+	/* BIND, UNBIND, SUSPEND or RESUME; ignore others, which later versions may add. */
 	void (*event)(struct ffsctl_host *host, enum ffsctl_event_type event);
-	/* Finish, then call exit(); the supervisor waits for stop_timeout. Without this callback
-	   the process ends at once. */
+	/* The plugin must finish and call exit() within `stop_timeout`. Without this callback the
+	   process ends at once. */
 	void (*stop)(struct ffsctl_host *host);
 };
 
 #define FFSCTL_PLUGIN_SYMBOL "ffsctl_plugin"
 #define FFSCTL_PLUGIN_HEAD .version = FFSCTL_PLUGIN_VERSION, .size = sizeof(struct ffsctl_plugin)
 
-/* The definition of the one symbol that a plugin exports. */
+/* Defines the one symbol that a plugin exports. */
 #define FFSCTL_PLUGIN                                                                              \
 	FFSCTL_EXTERN_C __attribute__((visibility("default")))                                     \
 	const struct ffsctl_plugin ffsctl_plugin;                                                  \

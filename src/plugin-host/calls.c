@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What a plugin may call. */
-#include <endian.h>
+/* The calls of struct ffsctl_calls. */
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/uio.h>
 
 #include "base/cleanup.h"
+#include "base/message.h"
 #include "base/util.h"
 #include "plugin-host/host.h"
 
@@ -20,24 +18,13 @@ static struct host *of_pub(struct ffsctl_host *pub)
 
 int host_send(struct host *h, uint16_t type, uint32_t id, const void *body, size_t length)
 {
-	struct ffsctl_msg head = {
-		.version = htole16(FFSCTL_CONTROL_VERSION),
-		.type = htole16(type),
-		.length = htole32((uint32_t)length),
-		.id = htole32(id),
-	};
-	struct iovec iov[2] = { { &head, sizeof(head) }, { (void *)body, length } };
-	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = 2 };
-
 	if (length > FFSCTL_MSG_MAX_BODY)
 		return -EMSGSIZE;
-	/* Never waits: a supervisor that does not read must not stop the data. */
-	if (sendmsg(h->control, &msg, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
-		return -errno;
-	return 0;
+	/* Never waits: a keeper that does not read must not stop the data. */
+	return message_send(h->control, type, id, body, length) ? 0 : -errno;
 }
 
-void host_say(struct host *h, const char *text)
+void host_log(struct host *h, const char *text)
 {
 	fprintf(stderr, "%s: %s\n", h->plugin->name, text);
 }
@@ -52,8 +39,8 @@ static void send_ready(struct host *h)
 {
 	int r;
 
-	h->way = stream_way(&h->stream);
-	r = host_send(h, FFSCTL_MSG_READY, 0, h->way, strlen(h->way));
+	h->method = stream_method(&h->stream);
+	r = host_send(h, FFSCTL_MSG_READY, 0, h->method, strlen(h->method));
 	if (r < 0) {
 		fprintf(stderr, "%s: cannot send READY: %s\n", h->plugin->name, errno_words(-r));
 		host_exit(h, 1);
@@ -62,14 +49,14 @@ static void send_ready(struct host *h)
 
 void host_ready(struct host *h)
 {
-	if (!h->way)
+	if (!h->method)
 		send_ready(h);
 }
 
-void host_tell_way(struct host *h)
+void host_update_method(struct host *h)
 {
-	h->said = false;
-	if (h->way && !streq(h->way, stream_way(&h->stream)))
+	h->stream_logged = false;
+	if (h->method && !streq(h->method, stream_method(&h->stream)))
 		send_ready(h);
 }
 
@@ -108,17 +95,17 @@ static int call_reply(struct ffsctl_host *pub, uint32_t id, const void *data, si
 	return host_send(of_pub(pub), FFSCTL_MSG_DATA, id, data, length);
 }
 
-/* A plugin that asks for an option its own table does not have so is wrong beyond repair. */
-static const struct option_value *option(struct host *h, const char *name, bool wants_text,
-					 bool wants_real)
+/* Returns an option's value. Ends the process if the plugin's table has no such option. */
+static const struct option_value *option(struct host *h, const char *name, bool is_text,
+					 bool is_real)
 {
 	const struct option_value *v = options_find(h->options, name);
 
-	if (v && (v->option->type == FFSCTL_OPTION_STRING) == wants_text &&
-	    (v->option->type == FFSCTL_OPTION_FLOAT) == wants_real)
+	if (v && (v->option->type == FFSCTL_OPTION_STRING) == is_text &&
+	    (v->option->type == FFSCTL_OPTION_FLOAT) == is_real)
 		return v;
-	fprintf(stderr, "%s: bug in the plugin: it asks for option '%s', which its table %s\n",
-		h->plugin->name, name, v ? "declares with another type" : "does not have");
+	fprintf(stderr, "%s: error: bug in the plugin: it reads option '%s', which its table %s\n",
+		h->plugin->name, name, v ? "declares with another type" : "does not declare");
 	exit(WORKER_EXIT_NEVER);
 }
 
@@ -148,7 +135,7 @@ _printf_(3, 4) static void call_log(struct ffsctl_host *pub, enum ffsctl_log_lev
 	r = vasprintf(&text, fmt, ap);
 	va_end(ap);
 	if (r < 0) {
-		text = NULL;
+		text = NULL; /* vasprintf() leaves it undefined */
 		return;
 	}
 	fprintf(stderr, "%s: %s%s\n", of_pub(pub)->plugin->name,

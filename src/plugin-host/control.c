@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The control socket: what ffsctl tells the worker. */
-#include <endian.h>
+/* The control socket: messages from ffsctl to the worker. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 
+#include "base/message.h"
 #include "base/util.h"
 #include "plugin-host/host.h"
 
@@ -36,8 +35,9 @@ static void on_event(struct host *h, const unsigned char *body, size_t length)
 	case FFSCTL_EVENT_ENABLE:
 		if (stream_up(&h->stream, ev.speed) < 0)
 			fprintf(stderr,
-				"%s: error: enabled at speed %d, for which the endpoints have no "
-				"sizes\n",
+				"%s: error: cannot enable the endpoints at speed %d: the "
+				"configuration "
+				"has no packet sizes for it\n",
 				h->plugin->name, ev.speed);
 		break;
 	case FFSCTL_EVENT_DISABLE:
@@ -72,39 +72,33 @@ static void on_setup(struct host *h, uint32_t id, const unsigned char *body, siz
 
 bool host_control(struct host *h)
 {
-	static unsigned char packet[sizeof(struct ffsctl_msg) + FFSCTL_MSG_MAX_BODY];
-	const unsigned char *body = packet + sizeof(struct ffsctl_msg);
+	static unsigned char body[FFSCTL_MSG_MAX_BODY];
 	struct ffsctl_msg head;
 	size_t length;
 	ssize_t n;
 
-	n = recv(h->control, packet, sizeof(packet), MSG_DONTWAIT);
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+	n = message_receive(h->control, &head, body, sizeof(body));
+	if (n == -EAGAIN)
 		return false;
-	if (n <= 0) {
-		/* Its keeper is gone, and with it the function. */
+	if (n < 0) {
+		/* The keeper has ended, and with it the function. */
 		host_exit(h, 0);
 		return false;
 	}
-	if ((size_t)n < sizeof(head))
-		return true;
-	memcpy(&head, packet, sizeof(head));
-	length = (size_t)n - sizeof(head);
-	if (le32toh(head.length) < length)
-		length = le32toh(head.length);
-	switch (le16toh(head.type)) {
+	length = head.length < (size_t)n ? head.length : (size_t)n;
+	switch (head.type) {
 	case FFSCTL_MSG_EVENT:
 		on_event(h, body, length);
 		break;
 	case FFSCTL_MSG_SETUP:
-		on_setup(h, le32toh(head.id), body, length);
+		on_setup(h, head.id, body, length);
 		break;
 	case FFSCTL_MSG_DATA:
 		if (h->plugin->setup_data)
-			h->plugin->setup_data(&h->pub, le32toh(head.id), body, length);
+			h->plugin->setup_data(&h->pub, head.id, body, length);
 		break;
 	case FFSCTL_MSG_PING:
-		host_send(h, FFSCTL_MSG_PONG, le32toh(head.id), NULL, 0);
+		host_send(h, FFSCTL_MSG_PONG, head.id, NULL, 0);
 		break;
 	case FFSCTL_MSG_STOP:
 		host_stop(h);

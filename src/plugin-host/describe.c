@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* ffsctl-worker --describe: the table as JSON, for ffsctl, which loads no plugin itself. */
+/* ffsctl-worker --describe: prints the table as JSON. ffsctl itself never loads a plugin. */
 #include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -55,7 +55,7 @@ int plugin_describe(const struct ffsctl_plugin *p, int out, struct error *err)
 	if (!doc || r < 0) {
 		json_decref(doc);
 		return error_set(err, WORKER_EXIT_NEVER, EILSEQ, NULL,
-				 "the table of plugin %s holds text that is not UTF-8", p->name);
+				 "the table of plugin %s contains text that is not UTF-8", p->name);
 	}
 	text = json_dumps(doc, JSON_INDENT(2));
 	if (dprintf(out, "%s\n", text) < 0)

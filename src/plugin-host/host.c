@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Joins a plugin to an engine: one process, one thread, one epoll loop. */
+/* Connects a plugin to an engine: one process, one thread, one epoll loop. */
 #include "plugin-host/host.h"
 
 #include <endian.h>
@@ -17,9 +17,9 @@
 #include "base/util.h"
 #include "ffsctl/control.h"
 
-#define MAX_EVENTS 16 /* at a time */
-#define LINK_EVENTS 3 /* BIND, ENABLE and SUSPEND say all of the link */
-#define MAX_ROUNDS 16 /* of data, before other descriptors are looked at */
+#define MAX_EVENTS 16 /* in one epoll_wait() */
+#define LINK_EVENTS 3 /* BIND, ENABLE, SUSPEND: all events that describe a link */
+#define MAX_ROUNDS 16 /* of data, before other descriptors are handled */
 
 static void on_up(void *user)
 {
@@ -39,10 +39,10 @@ static void on_down(void *user)
 		h->plugin->disable(&h->pub);
 }
 
-#define TRAFFIC_MS 1000 /* the supervisor shows no more */
+#define TRAFFIC_MS 1000 /* status shows one message a second */
 
-/* Whoever does not listen misses nothing that the next one would not tell. */
-static void tell_traffic(struct ffsctl_host *pub, struct ffsctl_timer *t _unused_)
+/* Sends the number of bytes moved. A lost message does not matter: the next has the totals, too. */
+static void send_traffic(struct ffsctl_host *pub, struct ffsctl_timer *t _unused_)
 {
 	struct host *h = (struct host *)pub;
 	size_t size = h->pub.n_endpoints * sizeof(*h->moved);
@@ -73,19 +73,19 @@ static void on_done(void *user, struct ffsctl_transfer *t)
 		stream_put(&h->stream, t);
 }
 
-static void on_say(void *user, const char *text)
+static void on_log(void *user, const char *text)
 {
 	struct host *h = user;
 
-	host_say(h, text);
-	h->said = true;
+	host_log(h, text);
+	h->stream_logged = true;
 }
 
 static const struct stream_callbacks callbacks = {
 	.up = on_up,
 	.down = on_down,
 	.done = on_done,
-	.say = on_say,
+	.log = on_log,
 };
 
 static int fail(struct host *h, int r, const char *what)
@@ -94,7 +94,7 @@ static int fail(struct host *h, int r, const char *what)
 	return r;
 }
 
-/* A buffer shorter than a packet would lose what the host sends beyond it. */
+/* With a buffer shorter than a packet, data of the host would be lost. */
 static int check_size(const struct host *h, const struct worker_config *config)
 {
 	unsigned int i, speed;
@@ -121,7 +121,7 @@ static int open_endpoints(struct host *h, const struct worker_config *config,
 
 	h->eps = xcalloc(n, sizeof(*h->eps));
 	h->moved = xcalloc(n, sizeof(*h->moved));
-	h->traffic.fired = tell_traffic;
+	h->traffic.fired = send_traffic;
 	h->endpoints = xcalloc(n, sizeof(*h->endpoints));
 	for (i = 0; i < n; i++) {
 		const struct worker_endpoint *from = &config->endpoints[i];
@@ -136,33 +136,40 @@ static int open_endpoints(struct host *h, const struct worker_config *config,
 		};
 		memcpy(ep->packet, from->packet, sizeof(ep->packet));
 		h->endpoints[i] = &ep->pub;
-		/* Whatever `blocking` says: io_submit() must not wait for the host. */
+		/* Also if the gadget file sets `blocking`: io_submit() must not wait for the
+		   host. */
 		if (fcntl(ep->fd, F_SETFL, O_RDWR | O_NONBLOCK) < 0)
 			return fail(h, -errno, "use the endpoint descriptors");
 	}
 	return 0;
 }
 
-/* `auto` takes the first that can be had: the fastest of those that are safe on every kernel. */
+/* `auto` uses the first that opens, without those that are unsafe on some kernels
+   (explicit_only). */
 static const struct stream_engine *const engines[] = { &stream_engine_mmap, &stream_engine_dmabuf,
 						       &stream_engine_copy, NULL };
 
-static int why_not(struct host *h, const struct stream_engine *engine, int r)
+static void hint(const struct host *h, const char *text)
 {
-	if (engine == &stream_engine_mmap && r == -ENODEV)
-		return fail(h, r,
-			    "map the endpoints' memory, which takes ffsctl's kernel patches (see "
-			    "'ffsctl features'; io.engine = \"auto\" does with what there is)");
-	if (engine == &stream_engine_mmap && r == -ENOMEM)
-		return fail(h, r, "map the endpoints' memory (mount.mmap_memory_mb)");
-	if (engine == &stream_engine_dmabuf && r == -ENODEV)
-		return fail(h, r, "make DMABUFs: neither 'udmabuf' nor 'dma-heap' was passed");
-	if (r == -EAGAIN)
-		return fail(h, r,
-			    "set up asynchronous I/O (io_setup; io.depth may be too large for what "
-			    "is left of "
-			    "/proc/sys/fs/aio-max-nr)");
-	return fail(h, r, "set up asynchronous I/O (io_setup)");
+	fprintf(stderr, "%s: hint: %s\n", h->plugin->name, text);
+}
+
+static int explain(struct host *h, const struct stream_engine *engine, int r)
+{
+	if (engine == &stream_engine_mmap && r == -ENODEV) {
+		fail(h, r, "map the endpoints' memory");
+		hint(h, "io.engine = \"mmap\" needs ffsctl's kernel patches; \"auto\" does not");
+	} else if (engine == &stream_engine_mmap && r == -ENOMEM) {
+		fail(h, r, "map the endpoints' memory");
+		hint(h, "set mount.mmap_memory_mb to a larger value");
+	} else if (engine == &stream_engine_dmabuf && r == -ENODEV) {
+		fail(h, r, "make DMABUFs without 'udmabuf' or 'dma-heap'");
+	} else {
+		fail(h, r, "set up asynchronous I/O (io_setup)");
+		if (r == -EAGAIN)
+			hint(h, "decrease io.depth, or increase /proc/sys/fs/aio-max-nr");
+	}
+	return r;
 }
 
 static int open_stream(struct host *h, const struct worker_config *config,
@@ -182,16 +189,16 @@ static int open_stream(struct host *h, const struct worker_config *config,
 	int r;
 
 	if (sc.out_length > sc.size) {
-		fprintf(stderr, "%s: io.size is %zu; the plugin's OUT transfers need %zu\n",
+		fprintf(stderr,
+			"%s: error: io.size is %zu, less than the plugin's OUT transfers (%zu)\n",
 			p->name, sc.size, sc.out_length);
 		return -EINVAL;
 	}
 	r = stream_open_first(&h->stream, &sc, engines, config->engine, h->eps,
 			      config->n_endpoints);
 	if (!sc.engine)
-		fprintf(stderr, "%s: error: there is no I/O engine '%s'\n", p->name,
-			config->engine);
-	return r < 0 && sc.engine ? why_not(h, sc.engine, r) : r;
+		fprintf(stderr, "%s: error: unknown I/O engine '%s'\n", p->name, config->engine);
+	return r < 0 && sc.engine ? explain(h, sc.engine, r) : r;
 }
 
 static int open_loop(struct host *h)
@@ -209,14 +216,14 @@ static int open_loop(struct host *h)
 	r = host_watch_fd(h, h->control, EPOLLIN, HOST_FD_CONTROL);
 	if (r >= 0)
 		r = host_watch_fd(h, h->signals, EPOLLIN, HOST_FD_SIGNALS);
-	/* Edge-triggered, so that its counter need never be read. */
+	/* Edge-triggered, so that its counter need not be read. */
 	if (r >= 0)
 		r = host_watch_fd(h, stream_fd(&h->stream), EPOLLIN | EPOLLET, HOST_FD_STREAM);
 	return r < 0 ? fail(h, r, "watch descriptors") : 0;
 }
 
-/* One batch of events: the data last, so that what ended before a control message is seen after it.
- */
+/* Handles one batch of events. Data comes last, so that transfers that ended before a control
+   message are delivered after it. */
 static void handle(struct host *h, const struct epoll_event *ev, int n)
 {
 	bool seen[HOST_FD_PLUGIN] = { false };
@@ -230,18 +237,19 @@ static void handle(struct host *h, const struct epoll_event *ev, int n)
 	if (seen[HOST_FD_CONTROL])
 		host_control(h);
 	for (i = 0; i < n && !h->exiting; i++)
-		host_watched(h, ev[i].data.u64, ev[i].events);
+		host_watch_event(h, ev[i].data.u64, ev[i].events);
 	if (seen[HOST_FD_STREAM] && !h->exiting)
 		stream_dispatch(&h->stream);
 }
 
-/* What has ended already, without a system call; but others want to be heard, too. */
+/* Delivers completions without a system call, but not for ever: other descriptors wait. */
 static void serve_data(struct host *h, bool *more)
 {
 	unsigned int round;
 
 	*more = stream_flush(&h->stream);
-	for (round = 0; round < MAX_ROUNDS && !h->exiting && stream_ended(&h->stream); round++) {
+	for (round = 0; round < MAX_ROUNDS && !h->exiting && stream_has_completions(&h->stream);
+	     round++) {
 		stream_dispatch(&h->stream);
 		*more = stream_flush(&h->stream);
 	}
@@ -257,8 +265,8 @@ static int loop(struct host *h)
 		serve_data(h, &more);
 		if (h->exiting)
 			break;
-		if (h->said)
-			host_tell_way(h);
+		if (h->stream_logged)
+			host_update_method(h);
 		n = epoll_wait(h->epoll, ev, MAX_EVENTS, more ? 0 : host_timer_wait(h));
 		if (n < 0 && errno != EINTR) {
 			fail(h, -errno, "wait for events");
@@ -271,10 +279,10 @@ static int loop(struct host *h)
 }
 
 /*
- * How the link is has been told before the worker began. Where a host is there already, as after a
- * crash, data flow when READY is said, and not only when everybody has been told of it.
+ * Handles the link events that were sent before the worker started. If the host has enabled the
+ * function already, as after a crash of the last worker, transfers are submitted before READY.
  */
-static void take_over(struct host *h)
+static void handle_queued_events(struct host *h)
 {
 	bool more;
 
@@ -293,7 +301,7 @@ static int run(struct host *h)
 		if (r < 0)
 			return WORKER_EXIT_NEVER;
 	}
-	take_over(h);
+	handle_queued_events(h);
 	if (!h->plugin->late_ready && !h->exiting)
 		host_ready(h);
 	return loop(h);

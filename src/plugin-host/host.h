@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A plugin's host: what is behind struct ffsctl_host. */
+/* The state of the plugin host, behind struct ffsctl_host. */
 #pragma once
 
 #include <stdbool.h>
@@ -12,53 +12,54 @@
 #define DEFAULT_SIZE 65536
 #define DEFAULT_DEPTH 8
 
-/* A descriptor of the plugin's. */
-struct slot {
+/* A file descriptor that the plugin watches. */
+struct watch_slot {
 	struct ffsctl_watch *watch; /* NULL: free */
-	uint32_t generation;	    /* of its uses, so that an event of an earlier one is known */
+	uint32_t generation;	    /* uses of the slot so far: detects events of earlier uses */
 };
 
 struct host {
-	struct ffsctl_host pub; /* first: a plugin's pointer is ours */
+	struct ffsctl_host pub; /* first: its address is that of struct host */
 	const struct ffsctl_plugin *plugin;
 	const struct option_values *options;
 	struct stream stream;
 	struct stream_endpoint *eps;
-	const struct ffsctl_endpoint **endpoints; /* what pub.endpoints points at */
+	const struct ffsctl_endpoint **endpoints; /* pub.endpoints */
 	int control, signals, epoll;
-	struct slot *slots;
+	struct watch_slot *slots;
 	size_t n_slots;
-	struct ffsctl_timer *timers; /* the next one first */
-	uint64_t *moved;	     /* bytes, of each endpoint */
-	struct ffsctl_timer traffic; /* when to tell that; only runs while data flows */
-	const char *way;	     /* that READY has told: stream_way(); NULL: it was not sent */
-	bool said;		     /* the stream has: it may move data in another way since */
+	struct ffsctl_timer *timers; /* sorted, the next one first */
+	uint64_t *moved;	     /* bytes of each endpoint */
+	struct ffsctl_timer traffic; /* until the next TRAFFIC; runs only while data flows */
+	const char *method;	     /* stream_method() in the last READY; NULL: not sent yet */
+	bool stream_logged;	     /* the stream logged a line: its method may have changed */
 	bool stopping, exiting;
-	int status; /* with exiting */
+	int status; /* exit status, if exiting */
 };
 
 extern const struct ffsctl_calls host_calls;
 
 /* calls.c */
 int host_send(struct host *h, uint16_t type, uint32_t id, const void *body, size_t length);
-void host_say(struct host *h, const char *text);
+void host_log(struct host *h, const char *text);
 void host_exit(struct host *h, int status);
+/* Sends READY, once. */
 void host_ready(struct host *h);
-/* Once ready: tells anew how data moves, if that has changed. */
-void host_tell_way(struct host *h);
-/* control.c: one message of the control socket; false: there was none. */
+/* Sends READY again if the stream's method has changed since. */
+void host_update_method(struct host *h);
+/* control.c: handles one message of the control socket; false: there was none. */
 bool host_control(struct host *h);
 void host_stop(struct host *h);
 
-/* moments.c: what else may happen in the loop. */
+/* watches.c: descriptors and timers in the event loop. */
 enum { HOST_FD_CONTROL, HOST_FD_SIGNALS, HOST_FD_STREAM, HOST_FD_PLUGIN };
 int host_watch_fd(struct host *h, int fd, uint32_t events, uint64_t what);
 int host_watch(struct host *h, struct ffsctl_watch *w);
 void host_unwatch(struct host *h, struct ffsctl_watch *w);
-/* An event of a descriptor of the plugin's, if that is still watched. */
-void host_watched(struct host *h, uint64_t what, uint32_t events);
+/* Calls ready() for an event of a plugin's descriptor, unless that is no longer watched. */
+void host_watch_event(struct host *h, uint64_t what, uint32_t events);
 void host_timer_start(struct host *h, struct ffsctl_timer *t, uint32_t ms);
 void host_timer_stop(struct host *h, struct ffsctl_timer *t);
-/* Milliseconds until the next timer; -1: there is none. */
+/* Returns the milliseconds until the next timer; -1 if none runs. */
 int host_timer_wait(const struct host *h);
 void host_timers_fire(struct host *h);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * ffsctl-worker PLUGIN: runs one plugin with what ffsctl passes it (ffsctl-worker(7)).
- * ffsctl-worker --describe PLUGIN: prints what the plugin declares.
+ * ffsctl-worker PLUGIN: runs a plugin with the descriptors that ffsctl passed (ffsctl-worker(7)).
+ * ffsctl-worker --describe PLUGIN: prints the plugin's table.
  */
 #include "config.h"
 
@@ -23,7 +23,7 @@
 
 #define FIRST_FD 3 /* sd_listen_fds(3) */
 
-static int complain(struct error *err)
+static int print_error(struct error *err)
 {
 	int status = err->exit ? err->exit : WORKER_EXIT_NEVER;
 
@@ -32,11 +32,11 @@ static int complain(struct error *err)
 	return status;
 }
 
-static int not_ours(struct error *err)
+static int no_descriptors(struct error *err)
 {
-	return error_set(err, WORKER_EXIT_NEVER, EINVAL, NULL,
-			 "no descriptors were passed (LISTEN_FDS, LISTEN_PID, LISTEN_FDNAMES); "
-			 "ffsctl-worker is started by ffsctl");
+	error_set(err, WORKER_EXIT_NEVER, EINVAL, NULL,
+		  "no descriptors were passed (LISTEN_FDS, LISTEN_PID, LISTEN_FDNAMES)");
+	return error_hint(err, "ffsctl-worker must be started by ffsctl");
 }
 
 static int find_fds(struct worker_fds *fds, struct error *err)
@@ -46,7 +46,7 @@ static int find_fds(struct worker_fds *fds, struct error *err)
 	fds->names = getenv("LISTEN_FDNAMES");
 	if (!pid || !n || !fds->names || atol(pid) != (long)getpid() || atoi(n) < 2 ||
 	    !str_has_prefix(fds->names, "config:control"))
-		return not_ours(err);
+		return no_descriptors(err);
 	fds->config = FIRST_FD;
 	fds->control = FIRST_FD + 1;
 	fds->endpoints = FIRST_FD + 2;
@@ -55,7 +55,7 @@ static int find_fds(struct worker_fds *fds, struct error *err)
 	return 0;
 }
 
-/* The descriptors after `control` are the endpoints of the configuration, in its order. */
+/* Checks that the descriptors after `control` are the endpoints of the configuration, in order. */
 static int match_names(const struct worker_fds *fds, const struct worker_config *config,
 		       struct error *err)
 {
@@ -79,7 +79,7 @@ static int match_names(const struct worker_fds *fds, const struct worker_config 
 		config->endpoints[i].name, fds->endpoints + (int)i);
 }
 
-/* The descriptor of a name behind the endpoints; -1: there is none. */
+/* Returns the descriptor after the endpoints that has this name; -1 if none has. */
 static int find_extra(const struct worker_fds *fds, const struct worker_config *config,
 		      const char *name)
 {
@@ -106,7 +106,8 @@ static void find_extras(struct worker_fds *fds, const struct worker_config *conf
 	fds->dmabuf_heap = true;
 }
 
-/* By descriptor, if one was passed: the worker's user may not be able to walk to the file. */
+/* Returns the path of the passed descriptor, if any: the worker's user may be unable to open
+ * `path`. */
 static const char *plugin_file(const struct worker_fds *fds, const char *path, char *link,
 			       size_t size)
 {
@@ -127,19 +128,19 @@ static void close_on_exec(const struct worker_fds *fds)
 	unsetenv("LISTEN_FDNAMES");
 }
 
-/* Whoever takes over the plugin from now on can do no more than that. */
-static int close_sandbox(unsigned int open, struct error *err)
+/* Limits the process to the system calls that `open` permits, also if the plugin is compromised. */
+static int enter_sandbox(unsigned int open, struct error *err)
 {
 	struct sandbox sandbox = { 0 };
-	bool closed;
+	bool entered;
 
 	sandbox_closed(&sandbox, open);
-	closed = prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && sandbox_enter(&sandbox);
+	entered = prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && sandbox_enter(&sandbox);
 	sandbox_free(&sandbox);
-	if (closed)
+	if (entered)
 		return 0;
-	error_errno(err, WORKER_EXIT_NEVER, errno, NULL, "cannot close the sandbox");
-	return error_hint(err, "a kernel without CONFIG_SECCOMP_FILTER needs sandbox = false");
+	error_errno(err, WORKER_EXIT_NEVER, errno, NULL, "cannot enter the sandbox");
+	return error_hint(err, "on a kernel without CONFIG_SECCOMP_FILTER set sandbox = false");
 }
 
 static int work(const char *path)
@@ -152,21 +153,22 @@ static int work(const char *path)
 	char link[32];
 	int status;
 
-	/* The configuration is ffsctl's own: no need for a random hash, and so for /dev/urandom. */
+	/* The configuration is trusted: a fixed hash seed avoids the need for /dev/urandom. */
 	json_object_seed(1);
 	if (find_fds(&fds, &err) < 0 || worker_config_read(fds.config, &config, &err) < 0)
-		return complain(&err);
+		return print_error(&err);
 	find_extras(&fds, &config);
-	/* Its constructors run before it is known what it needs: as if that were everything. */
+	/* The plugin's constructors run before its needs are known: first allow what the gadget
+	   file allows, later only what the plugin also declares. */
 	if (match_names(&fds, &config, &err) < 0 ||
-	    (config.sandbox && close_sandbox(config.allowed, &err) < 0) ||
+	    (config.sandbox && enter_sandbox(config.allowed, &err) < 0) ||
 	    plugin_load(path, plugin_file(&fds, path, link, sizeof(link)), &plugin, &err) < 0) {
-		status = complain(&err);
+		status = print_error(&err);
 	} else if (options_resolve(plugin.options, config.options, &options, &err) < 0) {
 		error_wrap(&err, "plugin %s", plugin.name);
-		status = complain(&err);
-	} else if (config.sandbox && close_sandbox(config.allowed & plugin.needs, &err) < 0) {
-		status = complain(&err);
+		status = print_error(&err);
+	} else if (config.sandbox && enter_sandbox(config.allowed & plugin.needs, &err) < 0) {
+		status = print_error(&err);
 	} else {
 		if (plugin.needs & FFSCTL_NEED_PROGRAMS)
 			close_on_exec(&fds);
@@ -178,9 +180,9 @@ static int work(const char *path)
 }
 
 /*
- * What is loaded runs code of its own before anything is known of it. It may read, but leaves
- * nothing behind: no process, no large file, and nothing on the stdout that the table goes to. The
- * sandbox is closed as well; this is what holds without one.
+ * Limits what a plugin's constructors can do, in addition to the sandbox and also on kernels
+ * without one: no process, no large file, no output on the stdout that the table goes to. Returns a
+ * descriptor of that stdout.
  */
 static int confine(struct error *err)
 {
@@ -191,7 +193,7 @@ static int confine(struct error *err)
 		{ RLIMIT_CORE, 0 },
 		{ RLIMIT_CPU, 5 },
 		{ RLIMIT_FSIZE, 1 << 20 },
-#ifndef FFSCTL_SANITIZED /* LeakSanitizer looks around from a thread of its own */
+#ifndef FFSCTL_SANITIZED /* LeakSanitizer starts a thread */
 		{ RLIMIT_NPROC, 0 },
 #endif
 	};
@@ -202,21 +204,21 @@ static int confine(struct error *err)
 		if (setrlimit(limits[i].what, &(struct rlimit){ limits[i].most, limits[i].most }) <
 		    0)
 			return error_errno(err, WORKER_EXIT_NEVER, errno, NULL,
-					   "cannot limit what a plugin may do");
+					   "cannot set the resource limits of the plugin");
 	out = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, FIRST_FD);
 	if (out < 0 || dup2(STDERR_FILENO, STDOUT_FILENO) < 0)
 		return error_errno(err, WORKER_EXIT_NEVER, errno, NULL, "cannot use stdout");
 	return out;
 }
 
-/* Of a kernel that has none: the limits have to do. */
-static bool lacks_filters(struct error *err)
+/* Returns true, and clears the error, on a kernel without seccomp filters: limits must suffice. */
+static bool without_seccomp(struct error *err)
 {
-	bool lacks = err->err == EINVAL || err->err == ENOSYS;
+	bool missing = err->err == EINVAL || err->err == ENOSYS;
 
-	if (lacks)
+	if (missing)
 		error_clear(err);
-	return lacks;
+	return missing;
 }
 
 static int describe(const char *path, const char *file)
@@ -225,9 +227,9 @@ static int describe(const char *path, const char *file)
 	struct ffsctl_plugin plugin;
 	int out = confine(&err);
 
-	if (out < 0 || (close_sandbox(0, &err) < 0 && !lacks_filters(&err)) ||
+	if (out < 0 || (enter_sandbox(0, &err) < 0 && !without_seccomp(&err)) ||
 	    plugin_load(path, file, &plugin, &err) < 0 || plugin_describe(&plugin, out, &err) < 0)
-		return complain(&err);
+		return print_error(&err);
 	return 0;
 }
 
@@ -235,8 +237,7 @@ int main(int argc, char **argv)
 {
 	if (argc == 2 && argv[1][0] != '-')
 		return work(argv[1]);
-	/* The second path, if there is one, is what is loaded; the first is what messages call it.
-	 */
+	/* An optional second path is the file to load; the first is its name in messages. */
 	if ((argc == 3 || argc == 4) && streq(argv[1], "--describe"))
 		return describe(argv[2], argv[argc - 1]);
 	fputs("usage: ffsctl-worker PLUGIN.so | ffsctl-worker --describe PLUGIN.so\n", stderr);

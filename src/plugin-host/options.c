@@ -22,9 +22,10 @@ static int resolve_one(struct option_value *v, const json_t *given, struct error
 		return error_set(err, WORKER_EXIT_NEVER, EINVAL, NULL, "option '%s' is missing",
 				 o->name);
 	if (o->default_value && option_from_text(v, o->default_value) < 0)
-		return error_set(err, WORKER_EXIT_NEVER, EINVAL, NULL,
-				 "the plugin's own default for option '%s' is not of its type",
-				 o->name);
+		return error_set(
+			err, WORKER_EXIT_NEVER, EINVAL, NULL,
+			"the plugin's default of option '%s' does not have the option's type",
+			o->name);
 	return 0;
 }
 
@@ -58,8 +59,7 @@ int options_resolve(const struct ffsctl_option *table, const json_t *given,
 	json_object_foreach((json_t *)given, name, unused) {
 		if (options_find(values, name))
 			continue;
-		r = error_set(err, WORKER_EXIT_NEVER, EINVAL, NULL, "there is no option '%s'",
-			      name);
+		r = error_set(err, WORKER_EXIT_NEVER, EINVAL, NULL, "unknown option '%s'", name);
 		goto fail;
 	}
 	return 0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A gadget file's `options` group against the plugin's table. */
+/* Matches a gadget file's `options` group with the plugin's table. */
 #pragma once
 
 #include <jansson.h>
@@ -11,9 +11,10 @@ struct option_values {
 	size_t n;
 };
 
-/* `given`: a JSON object. The first thing that is wrong is the error. */
+/* Stores the value of every option of the table. `given`: a JSON object. Reports the first
+   error. */
 int options_resolve(const struct ffsctl_option *table, const json_t *given,
 		    struct option_values *values, struct error *err);
 void options_free(struct option_values *values);
-/* NULL: no such name. */
+/* Returns an option's value; NULL if the table has no such name. */
 const struct option_value *options_find(const struct option_values *values, const char *name);

@@ -6,11 +6,11 @@ ffsctl_worker_SOURCES = \
 	src/plugin-host/describe.c \
 	src/plugin-host/host.c src/plugin-host/host.h \
 	src/plugin-host/main.c \
-	src/plugin-host/moments.c \
 	src/plugin-host/options.c src/plugin-host/options.h \
 	src/plugin-host/plugin.c \
 	src/plugin-host/settings.c src/plugin-host/settings.h \
-	src/plugin-host/plugin_host.h
+	src/plugin-host/plugin_host.h \
+	src/plugin-host/watches.c
 ffsctl_worker_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 ffsctl_worker_LDADD = libstream.a libffsctl.a $(WORKER_LIBS)
 ffsctl_worker_LDFLAGS = $(LDFLAGS_FAST)
@@ -18,8 +18,8 @@ ffsctl_worker_LDFLAGS = $(LDFLAGS_FAST)
 dist_man_MANS += man/ffsctl-worker.7 man/ffsctl-plugin.3
 dist_schema_DATA += schemas/worker-config.schema.json schemas/plugin.schema.json
 
-# Workers without the plugin host, and programs beside functions of the kernel's. They are built so
-# that the tests can run them.
+# Examples of workers without the plugin host, and of programs for functions of the kernel. The tests
+# run them.
 noinst_PROGRAMS += examples/blocking-echo examples/webcam
 examples_blocking_echo_SOURCES = examples/blocking-echo.c
 examples_webcam_SOURCES = examples/webcam.c

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Loads a plugin and looks whether it can be used. */
+/* Loads a plugin and validates its table. */
 #include <dlfcn.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -9,8 +9,8 @@
 #include "plugin-host/options.h"
 #include "plugin-host/plugin_host.h"
 
-/* The least a table of version 1 has: everything up to `mode`. */
-#define LEAST_TABLE (offsetof(struct ffsctl_plugin, mode) + sizeof(enum ffsctl_mode))
+/* A table of version 1 has at least the members up to `mode`. */
+#define MIN_TABLE_SIZE (offsetof(struct ffsctl_plugin, mode) + sizeof(enum ffsctl_mode))
 
 static int check_option(const char *path, const struct ffsctl_plugin *p,
 			const struct ffsctl_option *o, struct error *err)
@@ -28,9 +28,10 @@ static int check_option(const char *path, const struct ffsctl_plugin *p,
 			return error_set(err, WORKER_EXIT_NEVER, EINVAL, path,
 					 "plugin %s has two options '%s'", path, o->name);
 	if (o->default_value && option_from_text(&v, o->default_value) < 0)
-		r = error_set(err, WORKER_EXIT_NEVER, EINVAL, path,
-			      "the default of option '%s' of plugin %s is not of its type", o->name,
-			      path);
+		r = error_set(
+			err, WORKER_EXIT_NEVER, EINVAL, path,
+			"the default of option '%s' of plugin %s does not have the option's type",
+			o->name, path);
 	free(v.text);
 	return r;
 }
@@ -39,9 +40,12 @@ static int check_table(const char *path, const struct ffsctl_plugin *p, struct e
 {
 	const struct ffsctl_option *o;
 
-	if (!p->name || !*p->name || !p->summary)
-		return error_set(err, WORKER_EXIT_NEVER, EINVAL, path,
-				 "plugin %s does not say its name and summary", path);
+	if (!p->name || !*p->name)
+		return error_set(err, WORKER_EXIT_NEVER, EINVAL, path, "plugin %s has no name",
+				 path);
+	if (!p->summary)
+		return error_set(err, WORKER_EXIT_NEVER, EINVAL, path, "plugin %s has no summary",
+				 path);
 	if (p->mode != FFSCTL_MODE_STREAM && p->mode != FFSCTL_MODE_MESSAGE)
 		return error_set(err, WORKER_EXIT_NEVER, EINVAL, path,
 				 "plugin %s declares neither stream nor message mode", path);
@@ -56,7 +60,7 @@ int plugin_load(const char *path, const char *file, struct ffsctl_plugin *plugin
 	const struct ffsctl_plugin *table;
 	void *so;
 
-	/* Never unloaded: its code runs until the process ends. */
+	/* Never unloaded: the plugin runs until the process ends. */
 	so = dlopen(file, RTLD_NOW | RTLD_LOCAL);
 	if (!so)
 		return error_set(err, WORKER_EXIT_NEVER, ENOEXEC, path, "cannot load plugin %s: %s",
@@ -72,7 +76,7 @@ int plugin_load(const char *path, const char *file, struct ffsctl_plugin *plugin
 				 "plugin %s was built for version %u of the plugin interface, this "
 				 "ffsctl-worker has version %d; build it again",
 				 path, table->version, FFSCTL_PLUGIN_VERSION);
-	if (table->size < LEAST_TABLE)
+	if (table->size < MIN_TABLE_SIZE)
 		return error_set(err, WORKER_EXIT_NEVER, EPROTO, path,
 				 "the table of plugin %s is too short: %u bytes", path,
 				 table->size);

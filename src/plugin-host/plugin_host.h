@@ -7,33 +7,33 @@
 #include "base/error.h"
 #include "ffsctl/plugin.h"
 
-/* worker.md: a worker that ends with it is not started again. */
+/* Exit status of a worker that must not be restarted (ffsctl-worker(7)). */
 #define WORKER_EXIT_NEVER 125
 
 struct worker_config;
 struct option_values;
 
-/* What the environment passed, see sd_listen_fds(3). */
+/* The descriptors passed to this process, see sd_listen_fds(3). */
 struct worker_fds {
 	int config, control;
-	int endpoints; /* the first one; the others follow */
-	unsigned int n_endpoints;
-	const char *names; /* of all, separated by colons */
-	int dmabuf;	   /* what makes DMABUFs: `udmabuf` or `dma-heap`; -1: none was passed */
-	bool dmabuf_heap;
-	int plugin; /* the shared object; -1: it is to be found by its path */
+	int endpoints;		  /* the first one; the others follow */
+	unsigned int n_endpoints; /* descriptors from `endpoints` on, including later ones */
+	const char *names;	  /* of these, each after a colon */
+	int dmabuf;		  /* `udmabuf` or `dma-heap`, which makes DMABUFs; -1: not passed */
+	bool dmabuf_heap;	  /* `dmabuf` is a DMA heap */
+	int plugin;		  /* the shared object; -1: not passed, open it by its path */
 };
 
 /*
- * `file` is what is loaded, `path` what messages call it. `plugin`: a copy of the table, zero
- * beyond what the plugin knows.
+ * Loads the shared object `file` and stores a copy of its table, with zeros for members that the
+ * plugin's version lacks. `path` is its name in messages.
  */
 int plugin_load(const char *path, const char *file, struct ffsctl_plugin *plugin,
 		struct error *err);
 
-/* Prints the table as JSON (schemas/plugin.schema.json) to a descriptor. */
+/* Prints the table as JSON (schemas/plugin.schema.json) to descriptor `out`. */
 int plugin_describe(const struct ffsctl_plugin *plugin, int out, struct error *err);
 
-/* Returns the exit status; errors are said on stderr. */
+/* Runs the plugin until it ends; prints errors on stderr. Returns the exit status. */
 int host_run(const struct ffsctl_plugin *plugin, const struct worker_config *config,
 	     const struct worker_fds *fds, const struct option_values *options);

@@ -17,10 +17,10 @@
 #define MAX_SIZE (1 << 30)
 #define MAX_DEPTH 1024
 
-static int bad(struct error *err, const char *what)
+static int invalid(struct error *err, const char *what)
 {
 	return error_set(err, WORKER_EXIT_NEVER, EINVAL, NULL,
-			 "the worker's configuration has no usable '%s'", what);
+			 "missing or invalid '%s' in the worker's configuration", what);
 }
 
 static const char *text_of(const json_t *object, const char *key)
@@ -30,7 +30,7 @@ static const char *text_of(const json_t *object, const char *key)
 	return s && *s ? s : NULL;
 }
 
-/* Integer in [0, max]; -1: none. */
+/* Returns an integer from 0 to `max`; -1 if the key has none. */
 static int64_t number_of(const json_t *object, const char *key, int64_t max)
 {
 	const json_t *v = json_object_get(object, key);
@@ -78,7 +78,7 @@ static int parse_packets(const json_t *packets, uint32_t *by_speed)
 			return -EINVAL;
 		by_speed[speeds[i].speed] = (uint32_t)n;
 	}
-	/* FunctionFS uses the SuperSpeed descriptors at SuperSpeedPlus, too. */
+	/* FunctionFS uses the SuperSpeed descriptors also at SuperSpeed Plus. */
 	by_speed[FFSCTL_SPEED_SUPER_PLUS] = by_speed[FFSCTL_SPEED_SUPER];
 	return 0;
 }
@@ -91,20 +91,20 @@ static int parse_endpoint(const json_t *e, struct worker_endpoint *ep, struct er
 	ep->name = text_of(e, "name");
 	ep->file = text_of(e, "file");
 	if (!ep->name || !ep->file)
-		return bad(err, "endpoints[].name, file");
+		return invalid(err, "endpoints[].name, file");
 	if (parse_type(text_of(e, "type"), &ep->type) < 0)
-		return bad(err, "endpoints[].type");
+		return invalid(err, "endpoints[].type");
 	if (streq_null(direction, "in"))
 		ep->direction = FFSCTL_IN;
 	else if (streq_null(direction, "out"))
 		ep->direction = FFSCTL_OUT;
 	else
-		return bad(err, "endpoints[].direction");
+		return invalid(err, "endpoints[].direction");
 	if (address < 1)
-		return bad(err, "endpoints[].address");
+		return invalid(err, "endpoints[].address");
 	ep->address = (uint32_t)address;
 	if (parse_packets(json_object_get(e, "packet"), ep->packet) < 0)
-		return bad(err, "endpoints[].packet");
+		return invalid(err, "endpoints[].packet");
 	return 0;
 }
 
@@ -114,7 +114,7 @@ static int parse_endpoints(const json_t *list, struct worker_config *config, str
 	int r;
 
 	if (!json_is_array(list) || n > MAX_ENDPOINTS)
-		return bad(err, "endpoints");
+		return invalid(err, "endpoints");
 	config->endpoints = xcalloc(n, sizeof(*config->endpoints));
 	config->n_endpoints = (unsigned int)n;
 	for (i = 0; i < n; i++) {
@@ -131,34 +131,33 @@ static int parse(struct worker_config *config, struct error *err)
 	int64_t size = number_of(doc, "size", MAX_SIZE), depth = number_of(doc, "depth", MAX_DEPTH);
 
 	if (number_of(json_object_get(doc, "ffsctl"), "schema", INT32_MAX) != 1)
-		return error_set(
-			err, WORKER_EXIT_NEVER, EPROTO, NULL,
-			"the worker's configuration has a schema this ffsctl-worker does not "
-			"know; ffsctl and ffsctl-worker are of different versions");
+		return error_set(err, WORKER_EXIT_NEVER, EPROTO, NULL,
+				 "unknown schema of the worker's configuration: ffsctl and "
+				 "ffsctl-worker are of different versions");
 	config->gadget = text_of(doc, "gadget");
 	config->function = text_of(doc, "function");
 	config->mount = text_of(doc, "mount");
 	config->engine = text_of(doc, "engine");
 	config->options = json_object_get(doc, "options");
 	if (!config->gadget)
-		return bad(err, "gadget");
+		return invalid(err, "gadget");
 	if (!config->function)
-		return bad(err, "function");
+		return invalid(err, "function");
 	if (!config->mount)
-		return bad(err, "mount");
+		return invalid(err, "mount");
 	if (!config->engine)
-		return bad(err, "engine");
+		return invalid(err, "engine");
 	if (size < 0)
-		return bad(err, "size");
+		return invalid(err, "size");
 	if (depth < 0)
-		return bad(err, "depth");
+		return invalid(err, "depth");
 	if (!json_is_object(config->options))
-		return bad(err, "options");
+		return invalid(err, "options");
 	config->sandbox = json_is_true(json_object_get(doc, "sandbox"));
 	config->allowed = SANDBOX_ANY;
 	if (json_object_get(doc, "allow") &&
 	    !needs_from_json(json_object_get(doc, "allow"), &config->allowed))
-		return bad(err, "allow");
+		return invalid(err, "allow");
 	config->size = (uint32_t)size;
 	config->depth = (uint32_t)depth;
 	return parse_endpoints(json_object_get(doc, "endpoints"), config, err);
@@ -174,8 +173,8 @@ int worker_config_parse(const char *text, size_t length, struct worker_config *c
 	config->document = json_loadb(text, length, JSON_REJECT_DUPLICATES, &why);
 	if (!config->document)
 		return error_set(err, WORKER_EXIT_NEVER, EINVAL, NULL,
-				 "the worker's configuration is not JSON: %s in line %d", why.text,
-				 why.line);
+				 "the worker's configuration is not JSON: line %d: %s", why.line,
+				 why.text);
 	r = parse(config, err);
 	if (r < 0)
 		worker_config_free(config);
@@ -190,7 +189,7 @@ int worker_config_read(int fd, struct worker_config *config, struct error *err)
 
 	if (fstat(fd, &st) < 0)
 		return error_errno(err, WORKER_EXIT_NEVER, errno, NULL,
-				   "cannot look at the worker's configuration (descriptor %d)", fd);
+				   "cannot stat the worker's configuration (descriptor %d)", fd);
 	if (st.st_size > MAX_CONFIG)
 		return error_set(err, WORKER_EXIT_NEVER, EFBIG, NULL,
 				 "the worker's configuration is longer than %d bytes", MAX_CONFIG);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What a worker is told: schemas/worker-config.schema.json. */
+/* The worker's configuration: schemas/worker-config.schema.json. */
 #pragma once
 
 #include <jansson.h>
@@ -14,23 +14,23 @@ struct worker_endpoint {
 	enum ffsctl_endpoint_type type;
 	enum ffsctl_direction direction;
 	uint32_t packet[FFSCTL_SPEED_SUPER_PLUS +
-			1]; /* bytes, by enum ffsctl_speed; 0: not offered */
+			1]; /* bytes, by enum ffsctl_speed; 0: no descriptor for this speed */
 };
 
-/* Strings are the document's and live as long as it does. */
+/* The strings belong to `document`. */
 struct worker_config {
 	json_t *document;
 	const char *gadget, *function, *mount, *engine;
 	struct worker_endpoint *endpoints;
 	unsigned int n_endpoints;
-	uint32_t size, depth; /* 0: the plugin's */
+	uint32_t size, depth; /* bytes, transfers; 0: the plugin's default */
 	const json_t *options;
 	bool sandbox;
-	unsigned int allowed; /* what it may leave open, of enum sandbox_open */
+	unsigned int allowed; /* what the sandbox may permit, of enum sandbox_open */
 };
 
 int worker_config_parse(const char *text, size_t length, struct worker_config *config,
 			struct error *err);
-/* Reads the whole file `fd` from its start; its position does not matter and does not move. */
+/* Reads the file `fd` from its start, whatever its file offset. */
 int worker_config_read(int fd, struct worker_config *config, struct error *err);
 void worker_config_free(struct worker_config *config);

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The engines on libaio, which every FunctionFS kernel takes. They differ in their memory: that of
- * `copy` is the process's own, that of `mmap` belongs to the FunctionFS instance, and a request in
- * it needs no copy (kernel/README.md). Endpoint files are opened O_NONBLOCK, because io_submit() on
- * others waits until the host has enabled the endpoint. Plain reads and writes must never be mixed
- * in: they hold the endpoint's mutex for a whole transfer.
+ * The engines on libaio, which every kernel with FunctionFS supports. They differ in their buffers:
+ * `copy` uses anonymous memory; `mmap` uses memory of the FunctionFS instance, which the kernel
+ * need not copy (kernel/README.md). Endpoint files are opened O_NONBLOCK: without it io_submit()
+ * waits until the host has enabled the endpoint. Nothing may use read(2) or write(2) on the same
+ * files, because these hold the endpoint's mutex for a whole transfer.
  */
 #include <errno.h>
 #include <libaio.h>
@@ -18,12 +18,12 @@
 
 #include "stream/aio.h"
 
-/* Of our kernel patches. */
+/* Added by ffsctl's kernel patches. */
 #ifndef FUNCTIONFS_ENDPOINT_SESSION
 #define FUNCTIONFS_ENDPOINT_SESSION _IOR('g', 135, __u32)
 #endif
 
-_Static_assert(sizeof(struct iocb) <= STREAM_REQUEST_ROOM, "an iocb fits into a request");
+_Static_assert(sizeof(struct iocb) <= STREAM_REQUEST_PRIVATE, "an iocb must fit into a request");
 
 int aio_open(struct stream *s, unsigned int requests)
 {
@@ -50,13 +50,13 @@ void aio_close(struct stream *s)
 	s->fd = -1;
 }
 
-/* The kernel allocates each request's buffer, in one piece. */
+/* For each request the kernel allocates a buffer of its own, in one piece. */
 void *aio_alloc(struct stream *s, struct stream_endpoint *ep, size_t length)
 {
 	void *p = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	(void)s;
-	ep->needs_memory = true;
+	ep->kernel_copies = true;
 	return p == MAP_FAILED ? NULL : p;
 }
 
@@ -92,11 +92,11 @@ int aio_queue(struct stream *s, struct iocb **iocbs, unsigned int n)
 
 static int aio_submit(struct stream *s, struct stream_request **requests, unsigned int n)
 {
-	struct iocb *iocbs[AIO_AT_ONCE];
+	struct iocb *iocbs[AIO_BATCH];
 	unsigned int i;
 
-	if (n > AIO_AT_ONCE)
-		n = AIO_AT_ONCE;
+	if (n > AIO_BATCH)
+		n = AIO_BATCH;
 	for (i = 0; i < n; i++)
 		iocbs[i] = aio_prepare(s, requests[i]);
 	return aio_queue(s, iocbs, n);
@@ -115,7 +115,8 @@ bool aio_enabled(struct stream *s, struct stream_endpoint *ep)
 	struct usb_endpoint_descriptor desc;
 
 	(void)s;
-	/* Waits for the endpoint as reads do, but not for its mutex, and changes nothing. */
+	/* Checks for an enabled endpoint as read(2) does, but without its mutex or a side
+	   effect. */
 	return ioctl(ep->fd, FUNCTIONFS_ENDPOINT_DESC, &desc) == 0 || errno != EAGAIN;
 }
 
@@ -129,8 +130,8 @@ int aio_join(struct stream *s, struct stream_endpoint *ep, uint32_t *session)
 
 /*
  * The ring that an io_context_t points to (fs/aio.c, struct aio_ring). The kernel writes events and
- * tail, who takes events writes head, in user space or in io_getevents(); libaio looks at both,
- * too.
+ * tail. The reader of events writes head: user space as here, or io_getevents(). libaio itself
+ * reads the ring in the same way.
  */
 struct ring {
 	unsigned int id, nr, head, tail, magic, compat_features, incompat_features, header_length;
@@ -138,27 +139,27 @@ struct ring {
 };
 #define RING_MAGIC 0xa10a10a1 /* AIO_RING_MAGIC */
 
-static struct ring *ring_of(const struct stream *s)
+static struct ring *user_ring(const struct stream *s)
 {
 	struct ring *ring = s->engine;
 
 	return ring->magic == RING_MAGIC && !ring->incompat_features ? ring : NULL;
 }
 
-bool aio_ended(struct stream *s)
+bool aio_has_completions(struct stream *s)
 {
-	struct ring *ring = ring_of(s);
+	struct ring *ring = user_ring(s);
 
 	return ring && ring->head != __atomic_load_n(&ring->tail, __ATOMIC_ACQUIRE);
 }
 
-/* A system call less for each batch, which at depth 1 is one of three. */
-static int events_of_ring(struct ring *ring, struct io_event *events)
+/* Reads events without a system call: at depth 1 this saves one of three for each transfer. */
+static int read_ring(struct ring *ring, struct io_event *events)
 {
 	unsigned int head = ring->head, tail = __atomic_load_n(&ring->tail, __ATOMIC_ACQUIRE);
 	int n = 0;
 
-	for (; n < AIO_AT_ONCE && head != tail; n++) {
+	for (; n < AIO_BATCH && head != tail; n++) {
 		events[n] = ring->events[head];
 		head = (head + 1) % ring->nr;
 	}
@@ -168,14 +169,14 @@ static int events_of_ring(struct ring *ring, struct io_event *events)
 
 static int next_events(struct stream *s, struct io_event *events)
 {
-	struct ring *ring = ring_of(s);
+	struct ring *ring = user_ring(s);
 	struct timespec none = { 0, 0 };
 	int n;
 
 	if (ring)
-		return events_of_ring(ring, events);
+		return read_ring(ring, events);
 	do
-		n = io_getevents(s->engine, 0, AIO_AT_ONCE, events, &none);
+		n = io_getevents(s->engine, 0, AIO_BATCH, events, &none);
 	while (n == -EINTR);
 	return n;
 }
@@ -183,14 +184,14 @@ static int next_events(struct stream *s, struct io_event *events)
 void aio_reap_by(struct stream *s,
 		 void (*complete)(struct stream *s, struct stream_request *q, long result))
 {
-	struct io_event events[AIO_AT_ONCE];
+	struct io_event events[AIO_BATCH];
 	int i, n;
 
 	do {
 		n = next_events(s, events);
 		for (i = 0; i < n; i++)
 			complete(s, events[i].data, (long)events[i].res);
-	} while (n == AIO_AT_ONCE);
+	} while (n == AIO_BATCH);
 }
 
 static void aio_reap(struct stream *s)
@@ -198,24 +199,23 @@ static void aio_reap(struct stream *s)
 	aio_reap_by(s, stream_complete);
 }
 
-/* Its memory is there only while the limit of the mount (mmap_memory_mb) is not reached. */
+/* Falls back to copied memory when the mount's limit (mmap_memory_mb) is reached. */
 static void *mmap_alloc(struct stream *s, struct stream_endpoint *ep, size_t length)
 {
 	void *p = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_SHARED, ep->fd, 0);
-	char text[160];
+	char text[200];
 
 	if (p != MAP_FAILED)
 		return p;
 	snprintf(text, sizeof(text),
-		 "the mount has no memory for %zu bytes of %s to be mapped (mount.mmap_memory_mb): "
-		 "they are copied",
-		 length, ep->pub.name);
-	s->config.callbacks->say(s->config.user, text);
+		 "cannot map %zu bytes for %s (mount.mmap_memory_mb): %s; its transfers are copied",
+		 length, ep->pub.name, strerror(errno));
+	s->config.callbacks->log(s->config.user, text);
 	ep->fallen_back = true;
 	return aio_alloc(s, ep, length);
 }
 
-/* -ENODEV: this FunctionFS has no mmap(). -ENOMEM: it has no memory for it, or is to have none. */
+/* -ENODEV: this FunctionFS has no mmap(). -ENOMEM: the mount's mmap_memory_mb is used up or 0. */
 static int mmap_open(struct stream *s, unsigned int requests)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
@@ -232,7 +232,8 @@ static int mmap_open(struct stream *s, unsigned int requests)
 
 #define ON_LIBAIO                                                                                  \
 	.close = aio_close, .release = aio_release, .submit = aio_submit, .cancel = aio_cancel,    \
-	.enabled = aio_enabled, .join = aio_join, .ended = aio_ended, .reap = aio_reap
+	.enabled = aio_enabled, .join = aio_join, .has_completions = aio_has_completions,          \
+	.reap = aio_reap
 
 const struct stream_engine stream_engine_mmap = {
 	ON_LIBAIO,

@@ -1,28 +1,28 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What the engines that use libaio share; s->engine is the io_context_t. */
+/* The code that the engines on libaio share; s->engine is the io_context_t. */
 #pragma once
 
 #include <libaio.h>
 
 #include "stream/stream.h"
 
-#define AIO_AT_ONCE 64 /* requests or events of one system call */
+#define AIO_BATCH 64 /* requests or events in one system call */
 
 int aio_open(struct stream *s, unsigned int requests);
 void aio_close(struct stream *s);
-/* Memory of the process's own, of which the kernel makes a copy for each request. */
+/* Returns anonymous memory, which the kernel copies for each request. */
 void *aio_alloc(struct stream *s, struct stream_endpoint *ep, size_t length);
 void aio_release(struct stream *s, struct stream_endpoint *ep, void *data, size_t length);
 
-/* A request's iocb, ready for aio_queue(). */
+/* Returns the request's iocb, ready for aio_queue(). */
 struct iocb *aio_prepare(struct stream *s, struct stream_request *q);
-/* How many were queued, from the first; negative errno: not even that one. */
+/* Returns how many were queued, counted from the first; a negative errno if the first was not. */
 int aio_queue(struct stream *s, struct iocb **iocbs, unsigned int n);
 
 void aio_cancel(struct stream *s, struct stream_request *q);
 bool aio_enabled(struct stream *s, struct stream_endpoint *ep);
 int aio_join(struct stream *s, struct stream_endpoint *ep, uint32_t *session);
-bool aio_ended(struct stream *s);
-/* Calls `complete` for what has ended. */
+bool aio_has_completions(struct stream *s);
+/* Calls `complete` for every completion. */
 void aio_reap_by(struct stream *s,
 		 void (*complete)(struct stream *s, struct stream_request *q, long result));

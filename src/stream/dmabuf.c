@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The engine on DMABUFs (Linux 6.9, with a controller that takes scatterlists): each buffer is one,
- * attached to its endpoint, and moves without a copy. What DMABUFs cannot do goes through libaio as
- * in `copy`: zero-length packets, OUT transfers whose length the plugin does not fix (the kernel
- * does not tell how much has come), and buffers of another endpoint.
+ * The engine on DMABUFs (Linux 6.9, with a controller that supports scatterlists). Each buffer is a
+ * DMABUF attached to its endpoint; its data are not copied. libaio moves what DMABUFs cannot, as in
+ * `copy`: zero-length packets, OUT transfers without a fixed length (the kernel does not report how
+ * many bytes arrived), and buffers of another endpoint.
  *
- * FunctionFS tells the end of a transfer by a fence only, which is exported as a sync_file here, so
- * that its status can be read, and polled through the AIO ring.
+ * FunctionFS signals the end of a transfer only by a fence. It is exported as a sync_file, whose
+ * status can be read and which is polled through the AIO ring.
  *
- * Kernels without our patches dereference a NULL pointer when DETACH or TRANSFER meets a gadget
- * that is just being unbound: "auto" never takes this engine.
+ * Kernels without ffsctl's patches dereference a NULL pointer if DETACH or TRANSFER races with an
+ * unbind. "auto" therefore never uses this engine.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -50,20 +50,20 @@ struct dma_buf_export_sync_file {
 
 struct slot {
 	int dmabuf;
-	int sync; /* of the transfer in flight; -1: only its end can be seen, not how it ended */
+	int sync; /* sync_file of the transfer in flight; -1: none, its status is unknown */
 	bool attached, in_flight;
-	bool doubtful; /* the link was down when the fence was in hand: it may be of the time after
-			*/
+	bool stale; /* the link was down when the fence was exported: it may be another one */
 };
 
-static void fall_back(const struct stream *s, struct stream_endpoint *ep, const char *what, int e)
+static void fall_back(const struct stream *s, struct stream_endpoint *ep, const char *what,
+		      const char *why)
 {
 	char text[200];
 
-	snprintf(text, sizeof(text), "%s %s: %s: its transfers are copied", what, ep->pub.name,
-		 strerror(e));
-	ep->needs_memory = ep->fallen_back = true;
-	s->config.callbacks->say(s->config.user, text);
+	snprintf(text, sizeof(text), "%s %s: %s; its transfers are copied", what, ep->pub.name,
+		 why);
+	ep->kernel_copies = ep->fallen_back = true;
+	s->config.callbacks->log(s->config.user, text);
 }
 
 static int make_udmabuf(int device, size_t length)
@@ -78,7 +78,7 @@ static int make_udmabuf(int device, size_t length)
 	}
 	e = errno;
 	if (memory >= 0)
-		close(memory); /* the DMABUF holds its pages */
+		close(memory); /* the DMABUF keeps its pages */
 	errno = e;
 	return fd;
 }
@@ -90,7 +90,7 @@ static int make_from_heap(int device, size_t length)
 	return ioctl(device, DMA_HEAP_IOCTL_ALLOC, &data) < 0 ? -1 : (int)data.fd;
 }
 
-/* The processor may look at the buffer, or no longer. Errors show at the next transfer. */
+/* Begins or ends CPU access to the buffer. An error shows at the next transfer. */
 static void cpu_access(const struct stream_endpoint *ep, const struct slot *slot, bool begin)
 {
 	struct dma_buf_sync sync = {
@@ -158,7 +158,7 @@ static void *dmabuf_alloc(struct stream *s, struct stream_endpoint *ep, size_t l
 	if (pool == MAP_FAILED)
 		return NULL;
 	munmap(pool, length);
-	fall_back(s, ep, "cannot make the DMABUFs of", -r);
+	fall_back(s, ep, "cannot make the DMABUFs of", strerror(-r));
 	return aio_alloc(s, ep, length);
 }
 
@@ -170,7 +170,7 @@ static void dmabuf_release(struct stream *s, struct stream_endpoint *ep, void *d
 	aio_release(s, ep, data, length);
 }
 
-/* The DMABUF that holds all of a request's data; NULL: there is none. */
+/* Returns the DMABUF that contains the request's data; NULL if none does. */
 static struct slot *slot_of(const struct stream *s, const struct stream_request *q)
 {
 	const struct stream_endpoint *ep = q->ep;
@@ -182,16 +182,16 @@ static struct slot *slot_of(const struct stream *s, const struct stream_request 
 	return (struct slot *)ep->engine + at / s->stride;
 }
 
-/* The one it can be moved as; NULL: libaio has to. */
+/* Returns the DMABUF to transfer for a request; NULL if libaio must move it. */
 static struct slot *direct_slot(const struct stream *s, const struct stream_request *q)
 {
-	if (q->ep->needs_memory ||
+	if (q->ep->kernel_copies ||
 	    (q->ep->pub.direction == FFSCTL_OUT && q->length != s->config.out_length))
 		return NULL;
 	return slot_of(s, q);
 }
 
-/* -ECANCELED: the endpoint's transfers are copied from now on. */
+/* -EAGAIN: try again later. -ECANCELED: the endpoint's transfers are copied from now on. */
 static int attach(struct stream *s, struct stream_endpoint *ep, struct slot *slot)
 {
 	if (slot->attached)
@@ -202,11 +202,10 @@ static int attach(struct stream *s, struct stream_endpoint *ep, struct slot *slo
 	}
 	if (errno == EBUSY || errno == EINTR || !aio_enabled(s, ep))
 		return -EAGAIN;
-	/* EPERM is the kernel's word for it. */
-	fall_back(s, ep,
-		  errno == EPERM ? "the controller takes no scatterlists (DMABUF) for"
-				 : "cannot attach a DMABUF to",
-		  errno == EPERM ? EOPNOTSUPP : errno);
+	/* The kernel returns EPERM if the controller lacks scatterlists. */
+	fall_back(s, ep, errno == EPERM ? "cannot use DMABUFs on" : "cannot attach a DMABUF to",
+		  errno == EPERM ? "the controller does not support scatterlists"
+				 : strerror(errno));
 	return -ECANCELED;
 }
 
@@ -225,14 +224,14 @@ static int transfer(struct stream *s, const struct stream_request *q, struct slo
 	if (r == 0)
 		return 0;
 	cpu_access(q->ep, slot, true);
-	if (r == -EPERM && attached) { /* to another controller, or somebody's close detached it */
+	if (r == -EPERM && attached) { /* bound to another controller, or detached by a close */
 		slot->attached = false;
 		return transfer(s, q, slot);
 	}
 	return r == -EBUSY ? -EAGAIN : r;
 }
 
-/* What is polled for the end of the transfer that has just begun. */
+/* Returns an iocb that polls for the end of the transfer that was just started. */
 static struct iocb *prepare_poll(struct stream *s, struct stream_request *q, struct slot *slot)
 {
 	struct dma_buf_export_sync_file export = { .flags = DMA_BUF_SYNC_RW, .fd = -1 };
@@ -261,24 +260,24 @@ static void end(const struct stream_endpoint *ep, struct slot *slot)
 
 static void detach(struct stream *s, struct stream_endpoint *ep, struct slot *slot)
 {
-	/* What the kernel had of an endpoint that is not enabled has ended already. */
+	/* Transfers of a disabled endpoint have ended already. */
 	if (!slot->attached || !aio_enabled(s, ep))
 		return;
 	ioctl(ep->fd, FUNCTIONFS_DMABUF_DETACH, &slot->dmabuf);
 	slot->attached = false;
 }
 
-/* Requests of one endpoint that move as DMABUFs, from the first on. */
+/* Submits the leading requests that are of one endpoint and move as DMABUFs. */
 static int submit_direct(struct stream *s, struct stream_request **requests, unsigned int n)
 {
 	struct stream_endpoint *ep = requests[0]->ep;
-	struct iocb *iocbs[AIO_AT_ONCE];
+	struct iocb *iocbs[AIO_BATCH];
 	unsigned int i, queued = 0;
 	struct slot *slot;
 	bool enabled;
 	int r = 0;
 
-	for (i = 0; i < n && i < AIO_AT_ONCE && requests[i]->ep == ep; i++) {
+	for (i = 0; i < n && i < AIO_BATCH && requests[i]->ep == ep; i++) {
 		slot = direct_slot(s, requests[i]);
 		if (!slot)
 			break;
@@ -290,13 +289,13 @@ static int submit_direct(struct stream *s, struct stream_request **requests, uns
 	n = i;
 	if (!n)
 		return r;
-	/* A fence that had signalled before it was exported is replaced by one without a status. */
+	/* The export of a fence that has signalled already gives another one, without a status. */
 	enabled = aio_enabled(s, ep);
 	for (i = 0; i < n; i++)
-		slot_of(s, requests[i])->doubtful = !enabled;
+		slot_of(s, requests[i])->stale = !enabled;
 	while (queued < n && (r = aio_queue(s, iocbs + queued, n - queued)) > 0)
 		queued += (unsigned int)r;
-	for (i = queued; i < n; i++) { /* nobody would tell their end */
+	for (i = queued; i < n; i++) { /* their end would not be seen */
 		slot = slot_of(s, requests[i]);
 		detach(s, ep, slot);
 		end(ep, slot);
@@ -306,7 +305,7 @@ static int submit_direct(struct stream *s, struct stream_request **requests, uns
 
 static int dmabuf_submit(struct stream *s, struct stream_request **requests, unsigned int n)
 {
-	struct iocb *iocbs[AIO_AT_ONCE];
+	struct iocb *iocbs[AIO_BATCH];
 	unsigned int i;
 	int r;
 
@@ -315,7 +314,7 @@ static int dmabuf_submit(struct stream *s, struct stream_request **requests, uns
 		if (r != -ECANCELED)
 			return r;
 	}
-	for (i = 0; i < n && i < AIO_AT_ONCE && (i == 0 || !direct_slot(s, requests[i])); i++)
+	for (i = 0; i < n && i < AIO_BATCH && (i == 0 || !direct_slot(s, requests[i])); i++)
 		iocbs[i] = aio_prepare(s, requests[i]);
 	return aio_queue(s, iocbs, i);
 }
@@ -330,12 +329,12 @@ static void dmabuf_cancel(struct stream *s, struct stream_request *q)
 		aio_cancel(s, q);
 }
 
-/* Bytes, or a negative errno. */
-static long outcome(const struct stream_request *q, const struct slot *slot)
+/* Returns the bytes moved or a negative errno. */
+static long transfer_result(const struct stream_request *q, const struct slot *slot)
 {
 	struct sync_file_info info = { 0 };
 
-	if (slot->doubtful)
+	if (slot->stale)
 		return -ESHUTDOWN;
 	if (slot->sync >= 0 && ioctl(slot->sync, SYNC_IOC_FILE_INFO, &info) == 0 && info.status < 0)
 		return info.status;
@@ -348,7 +347,7 @@ static void complete(struct stream *s, struct stream_request *q, long result)
 
 	if (slot && slot->in_flight) {
 		if (result >= 0) /* else the poll failed */
-			result = outcome(q, slot);
+			result = transfer_result(q, slot);
 		end(q->ep, slot);
 	}
 	stream_complete(s, q, result);
@@ -366,8 +365,8 @@ static int dmabuf_open(struct stream *s, unsigned int requests)
 
 const struct stream_engine stream_engine_dmabuf = {
 	.name = "dmabuf",
-	.by_name = true,
-	.own_pages = true,
+	.explicit_only = true,
+	.page_aligned = true,
 	.open = dmabuf_open,
 	.close = aio_close,
 	.alloc = dmabuf_alloc,
@@ -376,6 +375,6 @@ const struct stream_engine stream_engine_dmabuf = {
 	.cancel = dmabuf_cancel,
 	.enabled = aio_enabled,
 	.join = aio_join,
-	.ended = aio_ended,
+	.has_completions = aio_has_completions,
 	.reap = dmabuf_reap,
 };

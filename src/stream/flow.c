@@ -1,25 +1,25 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* The way of a transfer: into requests, to the engine, back, and to its owner. */
+/* The path of a transfer: split into requests, submitted, completed, delivered to its owner. */
 #include "stream/flow.h"
 
 #include <errno.h>
 #include <stdio.h>
 
 /*
- * FunctionFS allocates each request's buffer in one piece. Up to 8 pages the page allocator does
- * not give up (PAGE_ALLOC_COSTLY_ORDER); a longer request may end in ENOMEM, which an AIO
- * submission reports only as a completion. An IN request that long is therefore the last of its
- * endpoint in a batch: nothing that was sent after it may overtake it.
+ * FunctionFS allocates each request's buffer in one piece. Allocations of up to 8 pages do not fail
+ * (PAGE_ALLOC_COSTLY_ORDER); a longer one may fail with ENOMEM, which AIO reports only in the
+ * completion. An IN request that long is therefore the last of its endpoint in a batch, so that no
+ * later request can overtake it.
  */
 #define SAFE_REQUEST (8 * 4096)
 
-/* An endpoint's mutex is held by others only for moments (the keeper's halt). */
+/* The keeper's halt holds an endpoint's mutex only for a short time: more refusals are an error. */
 #define MAX_REFUSALS 1000
 
-/* Rounds of one flush, so that a fast device cannot keep the caller from its other work. */
+/* Limits one flush, so that a fast host cannot keep the caller from its other work. */
 #define MAX_ROUNDS 64
 
-/* Whole packets: what a longer last packet would bring beyond an odd length is lost in AIO. */
+/* Rounds down to whole packets: AIO loses the bytes of a last packet that exceed the request. */
 static size_t whole_packets(const struct stream_endpoint *ep, size_t length)
 {
 	size_t packet = ep->pub.max_packet;
@@ -31,12 +31,11 @@ static size_t whole_packets(const struct stream_endpoint *ep, size_t length)
 
 static void finish_if_ended(struct stream_transfer *t)
 {
-	if (t->parts == 0 && stream_settled(t))
+	if (t->parts == 0 && stream_is_final(t))
 		t->finished = true;
 }
 
-/* Ends a transfer with `status` as soon as none of its requests is in flight. */
-void stream_give_up(struct stream_transfer *t, int status)
+void stream_fail(struct stream_transfer *t, int status)
 {
 	if (!t->status)
 		t->status = status;
@@ -51,7 +50,7 @@ static void set_packets(struct stream *s, enum ffsctl_speed speed)
 		s->eps[i].pub.max_packet = s->eps[i].packet[speed];
 }
 
-void stream_take_back(struct stream *s, struct stream_transfer *t)
+void stream_cancel_requests(struct stream *s, struct stream_transfer *t)
 {
 	if (t->data.in_flight)
 		s->config.engine->cancel(s, &t->data);
@@ -60,9 +59,10 @@ void stream_take_back(struct stream *s, struct stream_transfer *t)
 }
 
 /*
- * What the kernel took while the host reset the interface belongs to the next link, unless it
- * numbers links. An IN request of that kind is taken back: its data are of the last one. An OUT
- * request stays where it is, because the host may have filled it already: see adopt().
+ * Unless the kernel numbers sessions, a request submitted while the host resets the interface
+ * belongs to the next session. Such an IN request is cancelled: its data belong to the last
+ * session. Such an OUT request stays, because the host may have filled it already: see
+ * carry_over().
  */
 void stream_go_down(struct stream *s)
 {
@@ -73,13 +73,13 @@ void stream_go_down(struct stream *s)
 	for (i = 0; i < s->n_eps; i++) {
 		struct stream_endpoint *ep = &s->eps[i];
 
-		ep->shut = false;
+		ep->saw_shutdown = false;
 		for (t = ep->head; t; t = t->next) {
 			if (!s->session && !is_in(ep) && t->data.in_flight && !t->status)
 				continue;
-			if (!stream_settled(t))
-				stream_give_up(t, -ESHUTDOWN);
-			stream_take_back(s, t);
+			if (!stream_is_final(t))
+				stream_fail(t, -ESHUTDOWN);
+			stream_cancel_requests(s, t);
 		}
 	}
 	s->config.callbacks->down(s->config.user);
@@ -88,21 +88,21 @@ void stream_go_down(struct stream *s)
 
 static void deliver(struct stream *s);
 
-/* `again`: it is up again already. */
+/* `again`: the host has already enabled the function again. */
 static void link_lost(struct stream *s, bool again)
 {
 	if (!s->up)
 		return;
-	if (!s->sending)
-		deliver(s); /* what had ended before */
-	s->up_pending = again && !s->leaving;
+	if (!s->in_flush)
+		deliver(s); /* transfers that ended before the link went down */
+	s->up_pending = again && !s->in_down;
 	stream_go_down(s);
 }
 
 /*
- * A request was refused or ended because the link went down. If stream_up() has been called since
- * that request was sent, the link has come up again behind it: DISABLE is not always told, because
- * a pending one is dropped when ENABLE follows (f_fs.c, __ffs_event_add).
+ * Returns whether the link is up again after the session in which `t` was sent. stream_down() need
+ * not have been called in between: f_fs drops a pending DISABLE when ENABLE follows
+ * (__ffs_event_add()).
  */
 static bool is_up_again(const struct stream *s, const struct stream_transfer *t)
 {
@@ -121,7 +121,7 @@ static void unlink_transfer(struct stream_endpoint *ep, struct stream_transfer *
 	t->next = NULL;
 }
 
-/* OUT requests keep no order among themselves, but are delivered as they are queued. */
+/* A refused OUT request is submitted last; OUT transfers are delivered in that new order. */
 static void move_to_tail(struct stream_endpoint *ep, struct stream_transfer *t)
 {
 	unlink_transfer(ep, t);
@@ -129,19 +129,19 @@ static void move_to_tail(struct stream_endpoint *ep, struct stream_transfer *t)
 	ep->tail = &t->next;
 }
 
-/* Whether a transfer may go over into the next link: an OUT request that fits its packets. */
-static bool may_stay(struct stream *s, struct stream_transfer *t)
+/* Returns whether a transfer may stay for the next session: an OUT request of whole packets. */
+static bool may_carry_over(struct stream *s, struct stream_transfer *t)
 {
 	size_t length = t->data.length;
 
 	if (s->session || is_in(t->ep) || t->status)
 		return false;
-	if (t->held || !t->data.in_flight)
-		return t->held;
+	if (t->early || !t->data.in_flight)
+		return t->early;
 	if (length % t->ep->packet[s->speed] == 0 || length == s->config.out_length)
 		return true;
-	stream_give_up(t, -ESHUTDOWN);
-	stream_take_back(s, t);
+	stream_fail(t, -ESHUTDOWN);
+	stream_cancel_requests(s, t);
 	return false;
 }
 
@@ -153,22 +153,22 @@ static bool is_clear(struct stream *s)
 
 	for (i = 0; i < s->n_eps; i++)
 		for (t = s->eps[i].head; t; t = t->next)
-			clear &= may_stay(s, t);
+			clear &= may_carry_over(s, t);
 	return clear;
 }
 
 /*
- * Requests that are with the kernel when the link comes up are of the new link, or of the old one
- * and about to end with ESHUTDOWN. Then they are sent again.
+ * Marks the requests in flight when the link comes up. They belong to the new session, or to the
+ * old one and will end with ESHUTDOWN; then they are submitted again.
  */
-static void adopt(struct stream *s)
+static void carry_over(struct stream *s)
 {
 	struct stream_transfer *t;
 	unsigned int i;
 
 	for (i = 0; i < s->n_eps; i++) {
 		for (t = s->eps[i].head; t; t = t->next) {
-			t->adopted = true;
+			t->carried_over = true;
 			t->generation = s->generation;
 		}
 	}
@@ -178,14 +178,14 @@ void stream_go_up_if_clear(struct stream *s)
 {
 	if (!s->up_pending || s->up || !is_clear(s))
 		return;
-	s->up_pending = s->sent_again = false;
+	s->up_pending = s->resubmitted = false;
 	s->up = true;
 	set_packets(s, s->speed);
-	adopt(s);
+	carry_over(s);
 	s->config.callbacks->up(s->config.user);
 }
 
-static bool anything_behind(const struct stream_transfer *t)
+static bool any_sent_after(const struct stream_transfer *t)
 {
 	const struct stream_transfer *n;
 
@@ -195,15 +195,15 @@ static bool anything_behind(const struct stream_transfer *t)
 	return false;
 }
 
-/* The kernel did not take the request this time. */
-static void refused(struct stream_request *r, int why)
+/* The kernel did not take the request this time: sends it again unless order forbids that. */
+static void requeue_or_fail(struct stream_request *r, int why)
 {
 	struct stream_transfer *t = r->transfer;
 	struct stream_endpoint *ep = r->ep;
 
-	if (++ep->refused > MAX_REFUSALS || (is_in(ep) && anything_behind(t)) ||
+	if (++ep->refusals > MAX_REFUSALS || (is_in(ep) && any_sent_after(t)) ||
 	    (r == &t->data && t->zlp_sent)) {
-		stream_give_up(t, why);
+		stream_fail(t, why);
 		return;
 	}
 	ep->dirty = true;
@@ -217,39 +217,39 @@ static void refused(struct stream_request *r, int why)
 		move_to_tail(ep, t);
 }
 
-static void no_memory(struct stream *s, struct stream_request *r)
+static void shrink_requests(struct stream *s, struct stream_request *r)
 {
 	struct stream_endpoint *ep = r->ep;
 	size_t smaller = whole_packets(ep, r->length / 2);
 	char text[160];
 
 	if (smaller < ep->pub.max_packet || smaller == 0) {
-		stream_give_up(r->transfer, -ENOMEM);
+		stream_fail(r->transfer, -ENOMEM);
 		return;
 	}
 	if (ep->limit == s->config.size) {
 		snprintf(text, sizeof(text),
-			 "the kernel has no memory for requests of %zu bytes on %s: using smaller "
-			 "ones",
+			 "cannot submit %zu bytes on %s: no memory in the kernel; requests are "
+			 "smaller from now on",
 			 r->length, ep->pub.name);
-		s->config.callbacks->say(s->config.user, text);
+		s->config.callbacks->log(s->config.user, text);
 	}
 	if (smaller < ep->limit)
 		ep->limit = smaller;
-	refused(r, -ENOMEM);
+	requeue_or_fail(r, -ENOMEM);
 }
 
 /*
- * An enabled IN endpoint did not take a request: most likely it was not enabled for a moment, and
- * what was sent behind this request is with the kernel. All of it is of the last link then.
+ * An enabled IN endpoint refused a request. Most likely it was disabled for a short time, and the
+ * kernel has already taken later requests: all of them belong to the last session.
  */
-static void begin_anew(struct stream *s, struct stream_transfer *t)
+static void restart_session(struct stream *s, struct stream_transfer *t)
 {
 	link_lost(s, true);
-	stream_give_up(t, -ESHUTDOWN);
+	stream_fail(t, -ESHUTDOWN);
 }
 
-static void failed(struct stream *s, struct stream_request *r, int why)
+static void request_failed(struct stream *s, struct stream_request *r, int why)
 {
 	struct stream_transfer *t = r->transfer;
 
@@ -260,34 +260,34 @@ static void failed(struct stream *s, struct stream_request *r, int why)
 	switch (-why) {
 	case ESHUTDOWN:
 	case ENODEV:
-		if (s->up && t->adopted && t->generation == s->generation &&
+		if (s->up && t->carried_over && t->generation == s->generation &&
 		    s->config.engine->enabled(s, r->ep)) {
-			s->sent_again = true;
-			refused(r, -ESHUTDOWN);
+			s->resubmitted = true;
+			requeue_or_fail(r, -ESHUTDOWN);
 			break;
 		}
 		link_lost(s, is_up_again(s, t));
-		r->ep->shut = true;
-		stream_give_up(t, -ESHUTDOWN);
+		r->ep->saw_shutdown = true;
+		stream_fail(t, -ESHUTDOWN);
 		break;
-	case ECONNRESET: /* usb_ep_dequeue(): our own cancel */
+	case ECONNRESET: /* usb_ep_dequeue(): this program cancelled it */
 	case ECANCELED:
-		stream_give_up(t, s->up ? -ECANCELED : -ESHUTDOWN);
+		stream_fail(t, s->up ? -ECANCELED : -ESHUTDOWN);
 		break;
 	case EAGAIN:
 		if (t->status)
 			break;
-		if (is_in(r->ep) && ++r->ep->refused <= MAX_REFUSALS)
-			begin_anew(s, t);
+		if (is_in(r->ep) && ++r->ep->refusals <= MAX_REFUSALS)
+			restart_session(s, t);
 		else
-			refused(r, -EAGAIN);
+			requeue_or_fail(r, -EAGAIN);
 		break;
 	case ENOMEM:
 		if (!t->status)
-			no_memory(s, r);
+			shrink_requests(s, r);
 		break;
 	default:
-		stream_give_up(t, why);
+		stream_fail(t, why);
 	}
 }
 
@@ -300,20 +300,20 @@ void stream_complete(struct stream *s, struct stream_request *r, long result)
 	t->parts--;
 	s->in_flight--;
 	if (result < 0) {
-		failed(s, r, (int)result);
+		request_failed(s, r, (int)result);
 	} else {
-		ep->refused = 0;
+		ep->refusals = 0;
 		t->moved += (size_t)result;
-		/* Of the new link, if the old one has ended before it. */
-		t->held = !s->up && !s->session && !is_in(ep) && !t->status &&
-			  (ep->shut || s->config.engine->enabled(s, ep));
+		/* It belongs to the new session if the old one had ended before it. */
+		t->early = !s->up && !s->session && !is_in(ep) && !t->status &&
+			   (ep->saw_shutdown || s->config.engine->enabled(s, ep));
 		if (is_in(ep) && (size_t)result < r->length)
-			stream_give_up(t, -EIO);
-		/* What is left of a transfer in parts has lost its turn. */
-		if (t->cancelled && !stream_settled(t))
-			stream_give_up(t, -ECANCELED);
+			stream_fail(t, -EIO);
+		/* The remaining parts of a cancelled transfer are not sent. */
+		if (t->cancelled && !stream_is_final(t))
+			stream_fail(t, -ECANCELED);
 	}
-	if (!stream_settled(t))
+	if (!stream_is_final(t))
 		ep->dirty = true;
 	finish_if_ended(t);
 }
@@ -333,20 +333,24 @@ static void deliver_one(struct stream *s, struct stream_endpoint *ep, struct str
 	s->config.callbacks->done(s->config.user, &t->pub);
 }
 
-/* In order; but what the end of a link has ended does not wait for what goes over into the next. */
+/*
+ * Returns the next transfer to deliver, in order. While the link is down, failed transfers do not
+ * wait for those that stay for the next session.
+ */
 static struct stream_transfer *next_finished(const struct stream *s,
 					     const struct stream_endpoint *ep)
 {
 	struct stream_transfer *t = ep->head;
 
-	if (t && t->finished && (s->up || !t->held))
+	if (t && t->finished && (s->up || !t->early))
 		return t;
 	while (t && (s->up || !t->finished || !t->status))
 		t = t->next;
 	return t;
 }
 
-/* Once for each that was out before: what done() submits comes in the next round. */
+/* Delivers at most as many as are outstanding now: those that done() submits wait for the next
+   round. */
 static void deliver(struct stream *s)
 {
 	struct stream_transfer *t;
@@ -364,9 +368,9 @@ static void deliver(struct stream *s)
 	stream_go_up_if_clear(s);
 }
 
-bool stream_ended(struct stream *s)
+bool stream_has_completions(struct stream *s)
 {
-	return s->config.engine->ended(s);
+	return s->config.engine->has_completions(s);
 }
 
 void stream_dispatch(struct stream *s)
@@ -375,7 +379,7 @@ void stream_dispatch(struct stream *s)
 	deliver(s);
 }
 
-/* Appends what of an endpoint may go out now. */
+/* Appends the endpoint's requests that may be sent now to the batch; returns its new length. */
 static unsigned int collect(struct stream *s, struct stream_endpoint *ep, unsigned int n)
 {
 	struct stream_transfer *t;
@@ -383,10 +387,10 @@ static unsigned int collect(struct stream *s, struct stream_endpoint *ep, unsign
 
 	ep->dirty = false;
 	for (t = ep->head; t; t = t->next) {
-		if (stream_settled(t))
+		if (stream_is_final(t))
 			continue;
 		if (t->data.in_flight)
-			return n; /* a part of it: its completion goes on from here */
+			return n; /* the next part follows this one's completion */
 		if (!t->data_sent) {
 			if (!is_in(ep) && t->want > ep->limit)
 				t->want = ep->limit;
@@ -400,7 +404,7 @@ static unsigned int collect(struct stream *s, struct stream_endpoint *ep, unsign
 			s->batch[n++] = &t->data;
 			if (t->sent + length < t->want)
 				return n;
-			if (is_in(ep) && t->home->needs_memory && length > SAFE_REQUEST &&
+			if (is_in(ep) && t->owner->kernel_copies && length > SAFE_REQUEST &&
 			    (t->zlp_wanted || t->next)) {
 				ep->dirty = true;
 				return n;
@@ -415,13 +419,13 @@ static unsigned int collect(struct stream *s, struct stream_endpoint *ep, unsign
 	return n;
 }
 
-/* The engine has the request. */
+/* The engine has taken the request. */
 static void sent(struct stream *s, struct stream_request *r)
 {
 	struct stream_transfer *t = r->transfer;
 
 	r->in_flight = true;
-	t->adopted = false;
+	t->carried_over = false;
 	t->parts++;
 	s->in_flight++;
 	t->generation = s->generation;
@@ -433,7 +437,7 @@ static void sent(struct stream *s, struct stream_request *r)
 	}
 }
 
-/* Queues the batch, endpoint by endpoint; a failure holds only its own endpoint. */
+/* Submits the batch. A failure stops only the requests of the same endpoint. */
 static void send_batch(struct stream *s, unsigned int n)
 {
 	struct stream_endpoint *bad;
@@ -441,7 +445,7 @@ static void send_batch(struct stream *s, unsigned int n)
 	int r, k;
 
 	while (i < n) {
-		if (s->batch[i]->transfer->status) { /* the link was lost while this was done */
+		if (s->batch[i]->transfer->status) { /* the link went down meanwhile */
 			i++;
 			continue;
 		}
@@ -478,11 +482,11 @@ bool stream_flush(struct stream *s)
 		for (i = 0; i < s->n_eps; i++)
 			if (s->eps[i].dirty)
 				n = collect(s, &s->eps[i], n);
-		s->sending = true;
+		s->in_flush = true;
 		if (n)
 			send_batch(s, n);
-		s->sending = false;
-		/* What waits behind a long request follows once that is seen not to be refused. */
+		s->in_flush = false;
+		/* Requests behind a long one follow once its completion shows no ENOMEM. */
 		if (n && any_dirty(s))
 			s->config.engine->reap(s);
 		deliver(s);

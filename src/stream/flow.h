@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What stream.c (the calls) and flow.c (the way of a transfer through the engine) share. */
+/* Shared by stream.c (the calls) and flow.c (the path of a transfer through the engine). */
 #pragma once
 
 #include "stream/stream.h"
 
 struct stream_transfer {
-	struct ffsctl_transfer pub; /* first: a plugin's pointer is ours */
+	struct ffsctl_transfer pub; /* first: converted by of_pub() */
 	struct stream_transfer *next;
-	struct stream_endpoint *home, *ep;
+	struct stream_endpoint *owner, *ep; /* of its buffer; submitted on */
 	struct stream_request data, zlp;
-	size_t want, sent, moved; /* bytes: in all, with the kernel so far, ended well */
+	size_t want, sent, moved; /* bytes: in all, submitted so far, completed */
 	unsigned int parts;	  /* requests in flight */
-	uint64_t generation;	  /* of the link when its last request was sent */
+	uint64_t generation;	  /* stream->generation when its last request was sent */
 	bool submitted, data_sent, zlp_wanted, zlp_sent, cancelled, finished;
-	bool adopted; /* OUT: was with the kernel when the link came up again */
-	bool held;    /* OUT: ended well while the link was coming up; delivered after that */
+	bool carried_over; /* OUT: was in flight when the link came up again */
+	bool early;	   /* OUT: completed before stream_up() was called for its session */
 	int status;
 };
 
@@ -28,16 +28,16 @@ static inline bool is_in(const struct stream_endpoint *ep)
 	return ep->pub.direction == FFSCTL_IN;
 }
 
-/* Whether the kernel has all of it, or never will. */
-static inline bool stream_settled(const struct stream_transfer *t)
+/* Returns true if no further request of the transfer will be submitted. */
+static inline bool stream_is_final(const struct stream_transfer *t)
 {
 	return t->finished || t->status || (t->data_sent && (!t->zlp_wanted || t->zlp_sent));
 }
 
-/* Ends a transfer with `status` as soon as none of its requests is in flight. */
-void stream_give_up(struct stream_transfer *t, int status);
-/* Asks the engine for what it has of a transfer: its requests end sooner. */
-void stream_take_back(struct stream *s, struct stream_transfer *t);
+/* Ends a transfer with `status` once none of its requests is in flight. */
+void stream_fail(struct stream_transfer *t, int status);
+/* Cancels the transfer's requests that are in flight. */
+void stream_cancel_requests(struct stream *s, struct stream_transfer *t);
 void stream_go_down(struct stream *s);
-/* Up again, if that is pending and no transfer of the time before is out. */
+/* Starts the pending session if no transfer of an earlier one is outstanding. */
 void stream_go_up_if_clear(struct stream *s);

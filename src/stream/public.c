@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * libffsctl-stream: the engines behind an interface that stays (ffsctl/stream.h). What the plugin
- * host is told of endpoints by ffsctl, is asked of the kernel here, at each enable.
+ * libffsctl-stream: the engines behind a stable interface (ffsctl/stream.h). The plugin host gets
+ * the endpoints' attributes from ffsctl; this library reads them from the kernel at each enable.
  */
 #include "ffsctl/stream.h"
 
@@ -23,25 +23,25 @@
 #define MAX_ENDPOINTS 30 /* 15 numbers, two directions (USB 2.0, 8.3.2.2) */
 #define FIRST_FD 3	 /* sd_listen_fds(3) */
 
-/* The first version of struct ffsctl_stream_config ended there. */
-#define LEAST_CONFIG                                                                               \
+/* Size of struct ffsctl_stream_config in its first version. */
+#define MIN_CONFIG_SIZE                                                                            \
 	(offsetof(struct ffsctl_stream_config, log) +                                              \
 	 sizeof(((struct ffsctl_stream_config *)0)->log))
 
 /*
- * A stream knows packet sizes by speed, and takes another speed for another link. This one knows
- * only the sizes of now, whichever speed that is: as two speeds by turns, so that other sizes are
- * another one.
+ * A stream has packet sizes for each speed and starts a new session if the speed changes. The
+ * library only knows the current sizes, not the speed. It stores them under two speeds in turn, so
+ * that other sizes look like another speed.
  */
-#define ONE FFSCTL_SPEED_FULL
-#define OTHER FFSCTL_SPEED_HIGH
+#define SIZES_A FFSCTL_SPEED_FULL
+#define SIZES_B FFSCTL_SPEED_HIGH
 
 struct ffsctl_stream {
 	struct ffsctl_stream_config config;
 	struct stream stream;
 	struct stream_endpoint eps[MAX_ENDPOINTS];
 	uint32_t n_eps;
-	enum ffsctl_speed now; /* ONE or OTHER */
+	enum ffsctl_speed current; /* SIZES_A or SIZES_B */
 	int open;
 };
 
@@ -71,7 +71,7 @@ static void on_done(void *user, struct ffsctl_transfer *t)
 		stream_put(&s->stream, t);
 }
 
-static void on_say(void *user, const char *text)
+static void on_log(void *user, const char *text)
 {
 	struct ffsctl_stream *s = user;
 
@@ -83,10 +83,10 @@ static const struct stream_callbacks callbacks = {
 	.up = on_up,
 	.down = on_down,
 	.done = on_done,
-	.say = on_say,
+	.log = on_log,
 };
 
-/* --- making one --- */
+/* --- new, add, open --- */
 
 int ffsctl_stream_new(struct ffsctl_stream **out, const struct ffsctl_stream_config *config)
 {
@@ -94,7 +94,7 @@ int ffsctl_stream_new(struct ffsctl_stream **out, const struct ffsctl_stream_con
 	struct ffsctl_stream *s;
 
 	*out = NULL;
-	if (config->size < LEAST_CONFIG)
+	if (config->size < MIN_CONFIG_SIZE)
 		return -EINVAL;
 	memcpy(&c, config, config->size < sizeof(c) ? config->size : sizeof(c));
 	c.transfer_size = c.transfer_size ? c.transfer_size : DEFAULT_SIZE;
@@ -106,7 +106,7 @@ int ffsctl_stream_new(struct ffsctl_stream **out, const struct ffsctl_stream_con
 	if (!s)
 		return -ENOMEM;
 	s->config = c;
-	s->now = ONE;
+	s->current = SIZES_A;
 	*out = s;
 	return 0;
 }
@@ -142,7 +142,7 @@ int ffsctl_stream_add(struct ffsctl_stream *s, int fd, const char *name)
 	return (int)s->n_eps++;
 }
 
-/* Of one endpoint, and not of a pair of them (rw_proxy), whose file is called epN_rw. */
+/* Returns 1 for the file of one endpoint; 0 for epN_rw, which is a pair (rw_proxy), and others. */
 static int is_endpoint(int fd, const char *name)
 {
 	struct usb_endpoint_descriptor desc;
@@ -150,7 +150,7 @@ static int is_endpoint(int fd, const char *name)
 
 	if (n > 0 && strncmp(name, "ep", 2) == 0 && strcmp(name + 2 + n, "_rw") == 0)
 		return 0;
-	/* Only endpoints know it, enabled or not. */
+	/* Only endpoint files have this ioctl, whether enabled or not. */
 	if (fcntl(fd, F_SETFL, O_RDWR | O_NONBLOCK) < 0)
 		return 0;
 	return ioctl(fd, FUNCTIONFS_ENDPOINT_DESC, &desc) == 0 || errno == EAGAIN ||
@@ -184,7 +184,7 @@ int ffsctl_stream_add_passed(struct ffsctl_stream *s)
 	return r < 0 ? r : added;
 }
 
-/* `auto` takes the first that can be had: the fastest. */
+/* `auto` uses the first that opens. The fastest comes first. */
 static const struct stream_engine *const engines[] = { &stream_engine_mmap, &stream_engine_copy,
 						       NULL };
 
@@ -209,7 +209,7 @@ int ffsctl_stream_open(struct ffsctl_stream *s)
 	return r;
 }
 
-/* --- what it is --- */
+/* --- attributes --- */
 
 const char *ffsctl_stream_engine(const struct ffsctl_stream *s)
 {
@@ -227,7 +227,7 @@ const struct ffsctl_endpoint *ffsctl_stream_endpoint(const struct ffsctl_stream 
 	return endpoint < s->n_eps ? &s->eps[endpoint].pub : NULL;
 }
 
-/* --- its loop --- */
+/* --- the event loop --- */
 
 int ffsctl_stream_fd(const struct ffsctl_stream *s)
 {
@@ -240,7 +240,7 @@ void ffsctl_stream_dispatch(struct ffsctl_stream *s)
 
 	if (!s->open)
 		return;
-	/* Whoever polls it is woken as long as its counter is not 0. */
+	/* Resets the counter: the caller's poll(2) may be level-triggered. */
 	while (read(stream_fd(&s->stream), &unused, sizeof(unused)) < 0 && errno == EINTR)
 		;
 	stream_dispatch(&s->stream);
@@ -253,16 +253,16 @@ int ffsctl_stream_flush(struct ffsctl_stream *s)
 
 /* --- the link --- */
 
-static int look_at(const struct ffsctl_stream *s, struct stream_endpoint *ep,
-		   enum ffsctl_speed speed)
+static int read_descriptor(const struct ffsctl_stream *s, struct stream_endpoint *ep,
+			   enum ffsctl_speed speed)
 {
 	struct usb_endpoint_descriptor desc;
 	uint32_t packet;
 
-	/* ESHUTDOWN: it went while we looked. */
+	/* ESHUTDOWN: the host disabled the endpoint meanwhile. */
 	if (ioctl(ep->fd, FUNCTIONFS_ENDPOINT_DESC, &desc) < 0)
 		return errno == ESHUTDOWN ? -EAGAIN : -errno;
-	packet = le16toh(desc.wMaxPacketSize) & 0x7ff; /* the rest says how many a microframe has */
+	packet = le16toh(desc.wMaxPacketSize) & 0x7ff; /* bits 11 and 12: packets a microframe */
 	if (packet > s->config.transfer_size)
 		return -EMSGSIZE;
 	ep->pub.address = desc.bEndpointAddress;
@@ -280,16 +280,16 @@ int ffsctl_stream_enable(struct ffsctl_stream *s)
 
 	if (!s->open)
 		return -EINVAL;
-	next = s->now == ONE ? OTHER : ONE;
+	next = s->current == SIZES_A ? SIZES_B : SIZES_A;
 	for (i = 0; i < s->n_eps; i++) {
-		r = look_at(s, &s->eps[i], next);
+		r = read_descriptor(s, &s->eps[i], next);
 		if (r < 0)
 			return r;
-		differs |= s->eps[i].packet[next] != s->eps[i].packet[s->now];
+		differs |= s->eps[i].packet[next] != s->eps[i].packet[s->current];
 	}
 	if (differs)
-		s->now = next;
-	return stream_up(&s->stream, s->now);
+		s->current = next;
+	return stream_up(&s->stream, s->current);
 }
 
 void ffsctl_stream_disable(struct ffsctl_stream *s)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* What all engines share: a function's endpoints, their buffers, and the calls. */
+/* The part that all engines share: a function's endpoints, their buffers, and the calls. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +17,7 @@ int stream_open(struct stream *s, const struct stream_config *config, struct str
 
 	*s = (struct stream){ .config = *config, .eps = eps, .n_eps = n_eps, .fd = -1 };
 	s->stride = config->size;
-	if (config->engine->own_pages)
+	if (config->engine->page_aligned)
 		s->stride = (s->stride + page - 1) / page * page;
 	for (i = 0; i < n_eps; i++) {
 		eps[i].index = i;
@@ -43,7 +43,7 @@ int stream_open_first(struct stream *s, struct stream_config *config,
 	int r = -EINVAL;
 
 	for (; *engines && r < 0; engines++) {
-		if (any ? (*engines)->by_name : strcmp(name, (*engines)->name) != 0)
+		if (any ? (*engines)->explicit_only : strcmp(name, (*engines)->name) != 0)
 			continue;
 		config->engine = *engines;
 		r = stream_open(s, config, eps, n_eps);
@@ -69,13 +69,13 @@ void stream_close(struct stream *s)
 	s->batch = NULL;
 }
 
-const char *stream_way(const struct stream *s)
+const char *stream_method(const struct stream *s)
 {
 	const char *name = s->config.engine->name;
 	unsigned int i, in_place = 0, fallen_back = 0;
 
 	for (i = 0; i < s->n_eps; i++) {
-		in_place += s->eps[i].pool && !s->eps[i].needs_memory;
+		in_place += s->eps[i].pool && !s->eps[i].kernel_copies;
 		fallen_back += s->eps[i].fallen_back;
 	}
 	if (!fallen_back)
@@ -102,7 +102,7 @@ static int make_pool(struct stream *s, struct stream_endpoint *ep)
 
 		t->pub.data = (char *)ep->pool + i * s->stride;
 		t->pub.capacity = s->config.size;
-		t->home = ep;
+		t->owner = ep;
 		t->data.transfer = t->zlp.transfer = t;
 		t->next = ep->idle;
 		ep->idle = t;
@@ -119,7 +119,8 @@ struct ffsctl_transfer *stream_get(struct stream *s, uint32_t endpoint)
 		return NULL;
 	ep = &s->eps[endpoint];
 	if (!ep->pool && make_pool(s, ep) < 0) {
-		s->config.callbacks->say(s->config.user, "no memory for the transfer buffers");
+		s->config.callbacks->log(s->config.user,
+					 "cannot allocate the transfer buffers: out of memory");
 		return NULL;
 	}
 	t = ep->idle;
@@ -138,11 +139,11 @@ void stream_put(struct stream *s, struct ffsctl_transfer *pub)
 	struct stream_transfer *t = of_pub(pub);
 
 	if (t->submitted) {
-		s->config.callbacks->say(s->config.user, "put() of a transfer that is submitted");
+		s->config.callbacks->log(s->config.user, "bug: put() of a submitted transfer");
 		abort();
 	}
-	t->next = t->home->idle;
-	t->home->idle = t;
+	t->next = t->owner->idle;
+	t->owner->idle = t;
 }
 
 int stream_submit(struct stream *s, uint32_t endpoint, struct ffsctl_transfer *pub)
@@ -163,12 +164,13 @@ int stream_submit(struct stream *s, uint32_t endpoint, struct ffsctl_transfer *p
 	t->parts = 0;
 	t->status = 0;
 	t->data_sent = t->zlp_sent = t->zlp_wanted = t->cancelled = t->finished = false;
-	t->adopted = t->held = false;
+	t->carried_over = t->early = false;
 	if (is_in(ep)) {
 		bool end = s->config.mode == FFSCTL_MODE_MESSAGE && (pub->flags & FFSCTL_END);
 
 		t->want = pub->length;
-		/* A transfer without bytes is itself the ZLP; without an end, it is nothing. */
+		/* An empty transfer with an end is itself the ZLP; without an end nothing is
+		   sent. */
 		t->zlp_wanted = end && t->want > 0 && t->want % ep->pub.max_packet == 0;
 		t->finished = !end && t->want == 0;
 	} else {
@@ -184,7 +186,10 @@ int stream_submit(struct stream *s, uint32_t endpoint, struct ffsctl_transfer *p
 	return 0;
 }
 
-/* All endpoints, or -EAGAIN: that link is over already, and what tells of the next is to come. */
+/*
+ * Ties all endpoints to the current session. -EAGAIN: it is over already; stream_up() will be
+ * called for the next one.
+ */
 static int join(struct stream *s, uint32_t *session)
 {
 	uint32_t number = 0;
@@ -202,11 +207,11 @@ static int join(struct stream *s, uint32_t *session)
 	return r;
 }
 
-/* Where the kernel numbers links, nothing of one can get into another. */
+/* Starts a numbered session: the kernel itself keeps its data apart from other sessions. */
 static void up_in_session(struct stream *s, uint32_t session, bool other_speed)
 {
 	if (s->up && session == s->session && !other_speed)
-		return; /* told again, or late */
+		return; /* a repeated or late ENABLE */
 	if (s->up)
 		stream_go_down(s);
 	s->session = session;
@@ -236,10 +241,9 @@ int stream_up(struct stream *s, enum ffsctl_speed speed)
 		stream_go_down(s);
 	if (r != -ENOTTY)
 		return 0;
-	/* If it is up with transfers out, either nothing has happened to them and nothing is to be
-	   done, or they come back with ESHUTDOWN and link_lost() does it. (Or have come back so,
-	   and were taken for late ones.) */
-	if (s->up && s->undelivered && !s->sent_again && !other_speed)
+	/* Outstanding transfers show whether this is a new session: if so they end with ESHUTDOWN,
+	   and link_lost() handles it. Resubmitted ones may have hidden that. */
+	if (s->up && s->undelivered && !s->resubmitted && !other_speed)
 		return 0;
 	if (s->up)
 		stream_go_down(s);
@@ -259,24 +263,24 @@ void stream_down(struct stream *s)
 	struct stream_transfer *t;
 	unsigned int i;
 
-	/* Told late: the host has enabled it again, and what it may have written since is here.
-	   What was out before ends with ESHUTDOWN, if it has not already. */
+	/* A late DISABLE: the host has enabled the function again, and may have written since.
+	   Transfers of the last session end with ESHUTDOWN. */
 	if (s->up && is_enabled(s))
 		return;
 	s->up_pending = false;
 	if (s->up) {
-		s->leaving = true;
-		stream_dispatch(s); /* what has come before */
-		s->leaving = false;
+		s->in_down = true;
+		stream_dispatch(s); /* completions from before the disable */
+		s->in_down = false;
 		if (s->up)
 			stream_go_down(s);
 		return;
 	}
-	/* Of a link that was over before anybody could be told of it. */
+	/* Data of a session that was over before up() could be called. */
 	for (i = 0; i < s->n_eps; i++)
 		for (t = s->eps[i].head; t; t = t->next)
-			if (t->held)
-				stream_give_up(t, -ESHUTDOWN);
+			if (t->early)
+				stream_fail(t, -ESHUTDOWN);
 }
 
 void stream_cancel(struct stream *s, uint32_t endpoint)
@@ -289,8 +293,8 @@ void stream_cancel(struct stream *s, uint32_t endpoint)
 		if (t->finished)
 			continue;
 		t->cancelled = true;
-		stream_take_back(s, t);
+		stream_cancel_requests(s, t);
 		if (t->parts == 0)
-			stream_give_up(t, -ECANCELED);
+			stream_fail(t, -ECANCELED);
 	}
 }

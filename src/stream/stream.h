@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Endpoint I/O for one FunctionFS function: transfers with buffers of the engine's, several in
- * flight on each endpoint, delivered in order, over link downs and ups.
+ * Endpoint I/O for one FunctionFS function. An engine allocates the buffers of the transfers.
+ * Several transfers are in flight on each endpoint and complete in order. A stream survives that
+ * the host disables and enables the function.
  *
- * stream.c is the part that all engines share: queues, order, message ends, what a link down and
- * a kernel short of memory do to them. An engine (aio.c) only moves single requests.
+ * stream.c and flow.c are shared by all engines: queues, order, message ends, and the handling of
+ * link changes and of memory shortage in the kernel. An engine (aio.c) only moves single requests.
  *
- * One thread. The owner watches stream_fd() (edge-triggered), calls stream_dispatch() when it is
- * readable and stream_flush() before it sleeps.
+ * A stream is used by one thread. The owner watches stream_fd() (edge-triggered), calls
+ * stream_dispatch() when it is readable, and stream_flush() before it sleeps.
+ *
+ * Words: the link is up while the host has the function enabled. A session is the time from one
+ * enable to the next disable. A transfer is outstanding from stream_submit() to done().
  */
 #pragma once
 
@@ -21,78 +25,84 @@ struct stream;
 struct stream_endpoint;
 struct stream_transfer;
 
-/* An engine's own bytes in a request: as many as a struct iocb has. */
-#define STREAM_REQUEST_ROOM 64
+/* Bytes of engine-private data in a request: room for a struct iocb. */
+#define STREAM_REQUEST_PRIVATE 64
 
-/* One request to the kernel: a transfer, a part of one, or the ZLP after one. */
+/* One request to the kernel: a transfer, a part of a transfer, or the ZLP after it. */
 struct stream_request {
 	struct stream_transfer *transfer;
 	struct stream_endpoint *ep;
 	void *data;
 	size_t length;
 	bool in_flight;
-	_Alignas(8) unsigned char engine[STREAM_REQUEST_ROOM]; /* the engine's own */
+	_Alignas(8) unsigned char engine[STREAM_REQUEST_PRIVATE]; /* engine-private */
 };
 
 struct stream_engine {
 	const char *name;
-	bool by_name;	/* only for who asks for it: "auto" does not take it */
-	bool own_pages; /* each buffer has to begin on a page of its own */
-	/* `requests`: the most that will be in flight. Sets stream->fd. */
+	bool explicit_only; /* used only if requested by name; "auto" skips it */
+	bool page_aligned;  /* each buffer must begin at a page boundary */
+	/* Sets stream->fd. `requests`: the largest number that will be in flight. */
 	int (*open)(struct stream *s, unsigned int requests);
 	void (*close)(struct stream *s);
-	/* Page-aligned, zeroed; NULL with errno. Freed by release(). */
+	/* Returns page-aligned, zeroed memory, or NULL with errno. release() frees it. */
 	void *(*alloc)(struct stream *s, struct stream_endpoint *ep, size_t length);
 	void (*release)(struct stream *s, struct stream_endpoint *ep, void *data, size_t length);
-	/* How many of the requests were queued, from the first; negative errno: not even that one.
-	 */
+	/* Returns how many requests were queued, counted from the first; a negative errno if the
+	   first one was not. */
 	int (*submit)(struct stream *s, struct stream_request **requests, unsigned int n);
-	/* The request comes back through stream_complete() all the same, sooner. */
+	/* Asks the kernel to end the request early; it still ends in stream_complete(). */
 	void (*cancel)(struct stream *s, struct stream_request *r);
-	/* Whether the host has the endpoint enabled: what tells one EAGAIN from the other. */
+	/* Returns whether the host has the endpoint enabled. EAGAIN of a disabled endpoint means a
+	   link that is down; of an enabled one, a busy endpoint. */
 	bool (*enabled)(struct stream *s, struct stream_endpoint *ep);
 	/*
-	 * Has the endpoint take part in the link that there is now, and in no later one: what is
-	 * submitted then ends with -ESHUTDOWN. Stores the link's number. -EAGAIN: there is none.
-	 * -ENOTTY: the kernel cannot do that, which the stream has to live with.
+	 * Ties the endpoint file to the current session and stores the session's number: later
+	 * requests end with -ESHUTDOWN once that session is over. -EAGAIN: the endpoint is
+	 * disabled. -ENOTTY: the kernel does not number sessions.
 	 */
 	int (*join)(struct stream *s, struct stream_endpoint *ep, uint32_t *session);
-	/* Whether reap() has something to do, without asking the kernel; false: not known so. */
-	bool (*ended)(struct stream *s);
-	/* Calls stream_complete() for what has ended; never waits. */
+	/* Returns true if reap() would find a completion. Makes no system call; false may also mean
+	   unknown. */
+	bool (*has_completions)(struct stream *s);
+	/* Calls stream_complete() for every completion; never waits. */
 	void (*reap)(struct stream *s);
 };
 
-/* -ENODEV at open: this kernel's FunctionFS has it not (mmap), or there is nobody to make DMABUFs.
+/*
+ * Their open() returns -ENODEV if FunctionFS of this kernel has no mmap() (mmap), or if no device
+ * that makes DMABUFs was passed (dmabuf).
  */
 extern const struct stream_engine stream_engine_mmap;
 extern const struct stream_engine stream_engine_dmabuf;
 extern const struct stream_engine stream_engine_copy;
 
 struct stream_callbacks {
-	void (*up)(void *user);	  /* the link is up and nothing of the time before is out */
-	void (*down)(void *user); /* what is out comes back with -ESHUTDOWN */
+	void (*up)(
+		void *user); /* the link is up; no transfer of an earlier session is outstanding */
+	void (*down)(void *user); /* the link is down; outstanding transfers end with -ESHUTDOWN */
 	void (*done)(void *user, struct ffsctl_transfer *t);
-	void (*say)(void *user, const char *text); /* one line for people */
+	void (*log)(void *user, const char *text); /* one line, without a newline */
 };
 
 struct stream_endpoint {
 	struct ffsctl_endpoint pub;
 	int fd; /* borrowed */
 	uint32_t index;
-	uint32_t packet[FFSCTL_SPEED_SUPER_PLUS + 1]; /* max packet size by enum ffsctl_speed */
+	uint32_t packet[FFSCTL_SPEED_SUPER_PLUS + 1]; /* bytes, by enum ffsctl_speed */
 
-	/* The rest is the stream's own. */
-	size_t limit; /* longest single request; shrinks when the kernel has no memory */
-	unsigned int refused;
-	struct stream_transfer *transfers, *idle; /* pool of `depth`; made at the first get */
+	/* The rest is private to stream/. */
+	size_t limit; /* bytes of the longest single request; shrinks when the kernel has no
+			 memory */
+	unsigned int refusals; /* consecutive requests that the kernel did not take */
+	struct stream_transfer *transfers, *idle; /* `depth` of them, made at the first get */
 	void *pool;
-	void *engine;	   /* the engine's own */
-	bool needs_memory; /* set by alloc(): of a request in its buffers the kernel makes a copy */
-	bool fallen_back;  /* set by the engine: it cannot move its transfers as it should */
-	struct stream_transfer *head, **tail; /* submitted and not delivered, in order */
-	bool dirty;			      /* something of it may be sent now */
-	bool shut; /* since the link is down a request has ended because of that */
+	void *engine;	    /* engine-private */
+	bool kernel_copies; /* set by alloc(): the kernel copies what is in these buffers */
+	bool fallen_back;   /* set by the engine: it moves these transfers as `copy` does */
+	struct stream_transfer *head, **tail; /* outstanding transfers, in order */
+	bool dirty;			      /* may have requests to send */
+	bool saw_shutdown; /* a request ended with ESHUTDOWN since the link went down */
 };
 
 struct stream_config {
@@ -100,41 +110,42 @@ struct stream_config {
 	const struct stream_callbacks *callbacks;
 	void *user;
 	enum ffsctl_mode mode;
-	size_t size; /* bytes in a buffer */
-	unsigned int depth;
-	size_t out_length; /* of every OUT request; 0: as much as fits */
-	int dmabuf_fd;	   /* borrowed: /dev/udmabuf or a DMA heap; -1: none */
-	bool dmabuf_heap;  /* which of them it is */
+	size_t size;	    /* bytes in a buffer */
+	unsigned int depth; /* transfers of each endpoint */
+	size_t out_length;  /* bytes of every OUT request; 0: as many as fit */
+	int dmabuf_fd;	    /* borrowed: /dev/udmabuf or a DMA heap; -1: none */
+	bool dmabuf_heap;   /* dmabuf_fd is a DMA heap */
 };
 
 struct stream {
 	struct stream_config config;
 	struct stream_endpoint *eps;
 	unsigned int n_eps;
-	size_t stride; /* from one buffer of a pool to the next */
-	int fd;	       /* set by the engine: readable when reap() has something to do */
-	void *engine;  /* the engine's own */
+	size_t stride; /* bytes from one buffer of a pool to the next */
+	int fd;	       /* set by the engine: readable when there are completions */
+	void *engine;  /* engine-private */
 
-	uint32_t session;	 /* the kernel's number of the link; 0: it does not number them */
+	uint32_t session; /* the kernel's number of the session; 0: it does not number them */
 	enum ffsctl_speed speed; /* of the last stream_up() */
 	bool up, up_pending;
-	bool leaving;	 /* within stream_down() */
-	bool sending;	 /* within stream_flush(): s->batch refers to transfers */
-	bool sent_again; /* since it is up: a request that had ended with the last link, perhaps */
-	uint64_t generation; /* stream_up() calls so far */
-	unsigned int in_flight, undelivered;
-	struct stream_request **batch; /* room for one flush */
+	bool in_down;	     /* within stream_down() */
+	bool in_flush;	     /* within stream_flush(): s->batch refers to transfers */
+	bool resubmitted;    /* in this session a carried-over request was submitted again */
+	uint64_t generation; /* number of stream_up() calls so far */
+	unsigned int in_flight, undelivered; /* requests; transfers */
+	struct stream_request **batch;	     /* the requests of one flush */
 };
 
 /*
- * `eps` are the caller's and stay where they are until stream_close(); pub, fd, index and packet
- * are filled in. Returns 0 or a negative errno of the engine's open.
+ * Opens a stream. The caller owns `eps`, which must stay valid until stream_close(), with pub, fd
+ * and packet filled in. Returns 0 or a negative errno of the engine's open().
  */
 int stream_open(struct stream *s, const struct stream_config *config, struct stream_endpoint *eps,
 		unsigned int n_eps);
 /*
- * The same with the first of `engines` (NULL ends them) that can be had and is called `name`, or is
- * good for "auto". config->engine is the last one that was tried; NULL: none is called so, -EINVAL.
+ * Opens a stream with the first of `engines` (NULL ends the list) that has the name `name`, or that
+ * opens at all if `name` is "auto". Stores the last engine that was tried in config->engine; NULL
+ * and -EINVAL if no engine has that name.
  */
 int stream_open_first(struct stream *s, struct stream_config *config,
 		      const struct stream_engine *const *engines, const char *name,
@@ -147,11 +158,11 @@ static inline int stream_fd(const struct stream *s)
 }
 
 /*
- * The host enabled the function. May come again while the link is up, and before anything else.
- * -EINVAL: an endpoint has no packet size at that speed.
+ * Reports that the host enabled the function. May be called while the link is up: DISABLE is lost
+ * when ENABLE follows at once. -EINVAL: an endpoint has no packet size at that speed.
  */
 int stream_up(struct stream *s, enum ffsctl_speed speed);
-/* The host disabled it, or went away. */
+/* Reports that the host disabled the function or disconnected. */
 void stream_down(struct stream *s);
 
 /* See struct ffsctl_calls. */
@@ -160,16 +171,17 @@ void stream_put(struct stream *s, struct ffsctl_transfer *t);
 int stream_submit(struct stream *s, uint32_t endpoint, struct ffsctl_transfer *t);
 void stream_cancel(struct stream *s, uint32_t endpoint);
 
-/* How data moves, in a word: the engine's name; "copy" if it had to give up, "mixed" on some
-   endpoints. */
-const char *stream_way(const struct stream *s);
+/* Returns how data is moved: the engine's name, "copy" if the engine fell back to copies on every
+   endpoint, "mixed" if on some. */
+const char *stream_method(const struct stream *s);
 
-/* Hands what was submitted to the kernel. True: there is more, call again before sleeping. */
+/* Hands submitted transfers to the kernel. Returns true if it must be called again before
+   sleeping. */
 bool stream_flush(struct stream *s);
-/* Whether stream_dispatch() has something to do already, which saves waiting for stream_fd(). */
-bool stream_ended(struct stream *s);
-/* Delivers what has ended. */
+/* Returns true if stream_dispatch() would find a completion, without a system call. */
+bool stream_has_completions(struct stream *s);
+/* Calls done() for every transfer that has ended. */
 void stream_dispatch(struct stream *s);
 
-/* For engines: `r` has ended with a byte count or a negative errno. */
+/* Called by engines: `r` has ended; `result` is a byte count or a negative errno. */
 void stream_complete(struct stream *s, struct stream_request *r, long result);

@@ -9,8 +9,8 @@ STREAM_SOURCES = \
 noinst_LIBRARIES += libstream.a
 libstream_a_SOURCES = $(STREAM_SOURCES)
 
-# For programs that are no plugins. A shared object without libtool, as plugins are; its file has
-# the name that programs ask for at run time.
+# For programs that are not plugins. A shared object without libtool, like plugins; the file has the
+# name that the dynamic linker searches.
 STREAM_MAP = src/stream/libffsctl-stream.map
 sharedlibdir = $(libdir)
 sharedlib_PROGRAMS = libffsctl-stream.so.1
@@ -25,7 +25,7 @@ pkgconfig_DATA += src/stream/libffsctl-stream.pc
 ffsctlinclude_HEADERS += include/ffsctl/stream.h
 dist_man_MANS += man/ffsctl-stream.3
 
-# What the linker looks for when a program is built.
+# The name that the linker searches when a program is built.
 install-data-hook:
 	cd "$(DESTDIR)$(libdir)" && ln -sf libffsctl-stream.so.1 libffsctl-stream.so
 uninstall-hook:

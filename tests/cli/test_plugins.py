@@ -121,7 +121,7 @@ def no_plugin_is_refused():
     bad(TABLE % (".version = 2, .size = sizeof(struct ffsctl_plugin)", ""),
         "was built for version 2 of the plugin interface, this ffsctl-worker has version 1; build it again")
     bad(TABLE % (".version = 1, .size = 8", ""), "is too short: 8 bytes")
-    bad(HEAD + "FFSCTL_PLUGIN = { FFSCTL_PLUGIN_HEAD, .summary = \"s\" };", "does not say its name")
+    bad(HEAD + "FFSCTL_PLUGIN = { FFSCTL_PLUGIN_HEAD, .summary = \"s\" };", "has no name")
     bad(HEAD + 'FFSCTL_PLUGIN = { FFSCTL_PLUGIN_HEAD, .name = "x", .summary = "s" };',
         "neither stream nor message mode")
     bad(HEAD + 'static const struct ffsctl_option o[] = { { .name = "s", .type = 99 }, { 0 } };\n'
@@ -160,7 +160,7 @@ def work(path, plugin=None, packet=None, size=0, options=None):
 @test("a worker loads the plugin that was handed to it: it need not be able to walk to the file")
 def plugin_by_descriptor():
     good = build(TABLE % (GOOD, ""))
-    refusal = "plugin x: there is no option 'none'"  # by which it shows that it was loaded
+    refusal = "plugin x: unknown option 'none'"  # by which it shows that it was loaded
     for path, plugin in ((good, None), ("/nowhere.so", good)):
         status, err = work(path, plugin, options={"none": 1})
         eq(status, 125, err)

@@ -117,7 +117,7 @@ def untrue_enable():
         w.send(event(ENABLE, 1))
         w.send(message(PING, 2))
         eq(w.receive(), (PONG, 2, b""))
-        contains(w.log(), "enabled at speed 1, for which the endpoints have no sizes")
+        contains(w.log(), "cannot enable the endpoints at speed 1: ")
         bench("--lengths", "1-64,4096,100K")
 
 
@@ -320,15 +320,15 @@ def refused(text, argv=(WORKER, LOOPBACK), status=NEVER, limit_aio=None, **kw):
 @test("what cannot work ends with 125 and a sentence")
 def exit_125_with_sentence():
     probe = (WORKER, PROBE)
-    refused("plugin loopback: there is no option 'x'", options={"x": 1})
+    refused("plugin loopback: unknown option 'x'", options={"x": 1})
     refused("option 'count' is 101; it has to be from 0 to 100", probe, options={"count": 101})
     refused("'mode' cannot be 'tame'; there is 'calm'; 'wild'", probe, options={"mode": "tame"})
     refused("probe: error: told to fail", probe, options={"fail": True})
     refused("cannot load plugin /nowhere.so", (WORKER, "/nowhere.so"))
     refused("cannot load plugin /bin/sh", (WORKER, "/bin/sh"))
     refused("io.size is 100, less than a packet of endpoint ep1-in (512)", size=100)
-    refused("loopback: error: there is no I/O engine 'warp'", engine="warp")
-    refused("io.depth may be too large", depth=1024, size=1024, limit_aio=100)
+    refused("loopback: error: unknown I/O engine 'warp'", engine="warp")
+    refused("hint: decrease io.depth", depth=1024, size=1024, limit_aio=100)
     refused("started by ffsctl", env={"LISTEN_PID": "1"})
     refused("endpoint 'ep2-out' of the configuration is not descriptor 6",
             env={"LISTEN_FDNAMES": "config:control:ep1-in:ep3-out"})

@@ -135,7 +135,7 @@ def copy_with_fragmented_memory():
             g.bind()
             bench("--lengths", "1-50,1M,4M,1-50", timeout=200)
         # What is then read is sent back in pieces of that size: nothing has to be said of the other endpoint
-        eq(worker.log().count("no memory for requests of 1048576 bytes on ep2-out"), 1, worker.log())
+        eq(worker.log().count("cannot submit 1048576 bytes on ep2-out: no memory"), 1, worker.log())
 
 
 @test("ffsbench notices a device that does not echo")

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The worker's configuration, and a gadget file's options against a plugin's table. */
+/* The worker's configuration, a plugin's options, timers and watches. */
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,7 +36,7 @@ static void refused(const char *text, const char *because)
 
 	cr_assert_lt(worker_config_parse(text, strlen(text), &c, &err), 0, "accepted: %s", text);
 	cr_assert_eq(err.exit, WORKER_EXIT_NEVER);
-	cr_assert_not_null(strstr(err.text, because), "'%s' does not say '%s'", err.text, because);
+	cr_assert_not_null(strstr(err.text, because), "'%s' does not contain '%s'", err.text, because);
 	error_clear(&err);
 }
 
@@ -62,7 +62,7 @@ Test(settings, reads_a_configuration)
 	worker_config_free(&c);
 }
 
-Test(settings, says_what_it_cannot_use)
+Test(settings, reports_invalid_values)
 {
 	refused("{", "not JSON");
 	refused("[]", "different versions");
@@ -123,7 +123,7 @@ static void wrong(const struct ffsctl_option *t, const char *json, const char *b
 
 	cr_assert_lt(resolve(t, json, &v, &err), 0, "accepted: %s", json);
 	cr_assert_eq(err.exit, WORKER_EXIT_NEVER);
-	cr_assert_not_null(strstr(err.text, because), "'%s' does not say '%s'", err.text, because);
+	cr_assert_not_null(strstr(err.text, because), "'%s' does not contain '%s'", err.text, because);
 	error_clear(&err);
 }
 
@@ -143,7 +143,7 @@ Test(options, have_their_defaults)
 	options_free(&v);
 }
 
-Test(options, take_what_is_given)
+Test(options, take_given_values)
 {
 	struct option_values v;
 	struct error err = { 0 };
@@ -167,9 +167,9 @@ Test(options, take_what_is_given)
 	options_free(&v);
 }
 
-Test(options, say_what_is_wrong)
+Test(options, report_invalid_values)
 {
-	wrong(table, "{\"tex\": \"a\"}", "no option 'tex'");
+	wrong(table, "{\"tex\": \"a\"}", "unknown option 'tex'");
 	wrong(table, "{\"text\": 1}", "'text' has to be a string");
 	wrong(table, "{\"flag\": 1}", "'flag' has to be true or false");
 	wrong(table, "{\"count\": 1.5}", "'count' has to be an integer");
@@ -185,7 +185,7 @@ Test(options, say_what_is_wrong)
 	wrong(table, "{\"chunk\": \"1K\"}", "from 2048 to 8192");
 	wrong(table, "{\"colour\": \"blue\"}", "cannot be 'blue'; there is 'red'; 'green'");
 	wrong(strict, "{}", "'path' is missing");
-	wrong(NULL, "{\"a\": 1}", "no option 'a'");
+	wrong(NULL, "{\"a\": 1}", "unknown option 'a'");
 }
 
 /* Timers by name, in the order they fire. */
@@ -196,11 +196,11 @@ static void on_timer(struct ffsctl_host *host, struct ffsctl_timer *t)
 	const char *name = t->user;
 
 	strncat(fired, name, 1);
-	if (*name == 'a') /* once more, but not in this round */
+	if (*name == 'a') /* again, but not in this call */
 		host_timer_start((struct host *)host, t, 0);
 }
 
-Test(moments, timers_fire_in_their_order_and_once)
+Test(watches, timers_fire_in_their_order_and_once)
 {
 	struct ffsctl_timer a = { .fired = on_timer, .user = "a" };
 	struct ffsctl_timer b = { .fired = on_timer, .user = "b" };
@@ -233,7 +233,7 @@ static void on_ready(struct ffsctl_host *host, struct ffsctl_watch *w, uint32_t 
 	served += (events & EPOLLIN) != 0;
 }
 
-Test(moments, an_event_of_a_watch_that_is_gone_is_dropped)
+Test(watches, an_event_of_a_removed_watch_is_dropped)
 {
 	struct host h = { .epoll = epoll_create1(0) };
 	struct ffsctl_watch w = { .events = EPOLLIN, .ready = on_ready };
@@ -242,20 +242,20 @@ Test(moments, an_event_of_a_watch_that_is_gone_is_dropped)
 	w.fd = eventfd(1, 0);
 	cr_assert_eq(host_watch(&h, &w), 0);
 	cr_assert_eq(epoll_wait(h.epoll, &ev, 1, 0), 1);
-	host_watched(&h, ev.data.u64, ev.events);
+	host_watch_event(&h, ev.data.u64, ev.events);
 	cr_assert_eq(served, 1u);
 	w.events = 0;
 	cr_assert_eq(host_watch(&h, &w), 0);
 	cr_assert_eq(epoll_wait(h.epoll, &(struct epoll_event){ 0 }, 1, 0), 0);
-	/* The same slot, in use again. */
+	/* The same slot is used again. */
 	host_unwatch(&h, &w);
 	host_unwatch(&h, &w);
-	host_watched(&h, ev.data.u64, ev.events);
+	host_watch_event(&h, ev.data.u64, ev.events);
 	cr_assert_eq(host_watch(&h, &w), 0);
 	cr_assert_eq(h.n_slots, 1u);
-	host_watched(&h, ev.data.u64, ev.events);
+	host_watch_event(&h, ev.data.u64, ev.events);
 	cr_assert_eq(served, 1u);
-	host_watched(&h, w.of_host, EPOLLIN);
+	host_watch_event(&h, w.of_host, EPOLLIN);
 	cr_assert_eq(served, 2u);
 	host_unwatch(&h, &w);
 	close(w.fd);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The way of transfers through the engine's queues, with an engine that the tests play. */
+/* The path of transfers through the stream's queues, with a fake engine. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "story.h"
+#include "recorder.h"
 #include "stream/stream.h"
 
 #define OUT 0
@@ -14,22 +14,22 @@
 #define DEPTH 4
 #define MANY 64
 
-/* What the kernel would do: it has a queue of requests, and refuses some at once. */
+/* The fake engine's state: a queue of requests, and those that it refused. */
 static struct {
 	struct stream_request *queue[MANY], *refused[MANY], *cancelled[MANY];
 	unsigned int n_queue, n_refused, n_cancelled, n_submits;
-	size_t longest; /* longer ones end in ENOMEM */
-	int why;	/* if not 0, every request ends so at once */
+	size_t longest; /* bytes; longer requests end with ENOMEM */
+	int why;	/* if not 0, every request ends at once with this error */
 	bool enabled;
-	uint32_t session, other_session; /* of links; 0: it does not number them; the OUT
-					    endpoint's, if it is another one */
-	bool mapped;			 /* its buffers are such that no request needs memory */
-	int refuse_all;			 /* if not 0, submit() fails so */
-	struct stream_request *ended;	 /* reap() finds it */
+	uint32_t session, other_session; /* 0: sessions are not numbered; the OUT endpoint's, if it
+					    differs */
+	bool mapped;			 /* its buffers are not copied */
+	int refuse_all;			 /* if not 0, submit() fails with it */
+	struct stream_request *ended;	 /* completed at the next reap() */
 	long ended_with;
 } kernel;
 
-/* What the owner was told, in order. */
+/* The transfers that done() got, in order. */
 static struct ffsctl_transfer *done[MANY];
 static unsigned int n_done;
 static bool resubmit;
@@ -51,7 +51,7 @@ static void fake_close(struct stream *st)
 static void *fake_alloc(struct stream *st, struct stream_endpoint *ep, size_t length)
 {
 	(void)st;
-	ep->needs_memory = !kernel.mapped;
+	ep->kernel_copies = !kernel.mapped;
 	return calloc(1, length);
 }
 
@@ -119,7 +119,7 @@ static void fake_reap(struct stream *st)
 		stream_complete(st, r[i], kernel.why ? kernel.why : -ENOMEM);
 }
 
-static bool fake_ended(struct stream *st)
+static bool fake_has_completions(struct stream *st)
 {
 	(void)st;
 	return kernel.ended != NULL || kernel.n_refused > 0;
@@ -135,7 +135,7 @@ static const struct stream_engine engine = {
 	.cancel = fake_cancel,
 	.enabled = fake_enabled,
 	.join = fake_join,
-	.ended = fake_ended,
+	.has_completions = fake_has_completions,
 	.reap = fake_reap,
 };
 
@@ -143,20 +143,20 @@ static void on_done(void *user, struct ffsctl_transfer *t)
 {
 	(void)user;
 	if (n_done < MANY)
-		tell("done");
+		record("done");
 	done[n_done++ % MANY] = t;
 	if (resubmit && t->status == 0)
 		stream_submit(&s, t->endpoint, t);
 }
 
-static void on_say(void *user, const char *text)
+static void on_log(void *user, const char *text)
 {
 	(void)user;
 	(void)text;
-	tell("say");
+	record("log");
 }
 
-static const struct stream_callbacks callbacks = { on_up, on_down, on_done, on_say };
+static const struct stream_callbacks callbacks = { on_up, on_down, on_done, on_log };
 
 static void open_mode(enum ffsctl_mode mode)
 {
@@ -172,7 +172,7 @@ static void open_mode(enum ffsctl_mode mode)
 	memset(&kernel, 0, sizeof(kernel));
 	kernel.enabled = true;
 	memset(eps, 0, sizeof(eps));
-	story[0] = 0;
+	recorded[0] = 0;
 	n_done = 0;
 	resubmit = false;
 	for (i = 0; i < 2; i++) {
@@ -189,7 +189,7 @@ static void open_up(void)
 {
 	open_mode(FFSCTL_MODE_MESSAGE);
 	cr_assert_eq(stream_up(&s, FFSCTL_SPEED_HIGH), 0);
-	story[0] = 0;
+	recorded[0] = 0;
 }
 
 static struct ffsctl_transfer *submit(uint32_t ep, size_t length, uint32_t flags)
@@ -216,7 +216,7 @@ static void end(long result)
 	stream_flush(&s);
 }
 
-/* Two reads are out, and the first ends because the host resets the interface. The second. */
+/* Submits two reads; the first ends because the host resets the interface. Returns the second. */
 static struct ffsctl_transfer *reset_under_two_reads(void)
 {
 	struct ffsctl_transfer *second;
@@ -229,12 +229,12 @@ static struct ffsctl_transfer *reset_under_two_reads(void)
 	return second;
 }
 
-static void expect_story(const char *wanted)
+static void expect_recorded(const char *wanted)
 {
-	cr_assert_str_eq(story, wanted, "the story is '%s'", story);
+	cr_assert_str_eq(recorded, wanted, "recorded: '%s'", recorded);
 }
 
-Test(stream, asks_for_whole_packets)
+Test(stream, out_requests_are_whole_packets)
 {
 	open_mode(FFSCTL_MODE_MESSAGE);
 	stream_up(&s, FFSCTL_SPEED_SUPER); /* 1000 bytes here */
@@ -244,7 +244,7 @@ Test(stream, asks_for_whole_packets)
 	cr_assert_eq(kernel.queue[0]->length, 65000u);
 }
 
-Test(stream, asks_for_the_length_that_the_plugin_fixes)
+Test(stream, out_requests_have_the_length_that_the_plugin_fixes)
 {
 	open_mode(FFSCTL_MODE_STREAM);
 	s.config.out_length = 1500;
@@ -256,26 +256,26 @@ Test(stream, asks_for_the_length_that_the_plugin_fixes)
 	stream_close(&s);
 }
 
-Test(stream, tells_how_data_moves)
+Test(stream, reports_how_data_is_moved)
 {
 	open_mode(FFSCTL_MODE_STREAM);
-	cr_assert_str_eq(stream_way(&s), "fake");
+	cr_assert_str_eq(stream_method(&s), "fake");
 	kernel.mapped = true;
 	stream_put(&s, stream_get(&s, IN));
 	kernel.mapped = false;
 	stream_put(&s, stream_get(&s, OUT));
-	cr_assert_str_eq(stream_way(&s), "fake"); /* that is how this engine reads */
+	cr_assert_str_eq(stream_method(&s), "fake"); /* this engine copies OUT data by design */
 	eps[OUT].fallen_back = true;
-	cr_assert_str_eq(stream_way(&s), "mixed");
-	eps[IN].needs_memory = eps[IN].fallen_back = true;
-	cr_assert_str_eq(stream_way(&s), "copy");
+	cr_assert_str_eq(stream_method(&s), "mixed");
+	eps[IN].kernel_copies = eps[IN].fallen_back = true;
+	cr_assert_str_eq(stream_method(&s), "copy");
 	stream_close(&s);
 }
 
-Test(stream, buffers_have_pages_of_their_own_where_the_engine_wants_that)
+Test(stream, buffers_begin_at_a_page_if_the_engine_requires_it)
 {
 	static const struct stream_engine pages = {
-		.own_pages = true,
+		.page_aligned = true,
 		.open = fake_open,
 		.close = fake_close,
 		.alloc = fake_alloc,
@@ -311,7 +311,7 @@ Test(stream, a_short_read_ends_the_message_and_a_full_one_does_not)
 	end(SIZE);
 	end(512);
 	end(0);
-	expect_story("done done done");
+	expect_recorded("done done done");
 	cr_assert(done[0] == a && done[1] == b && done[2] == c);
 	cr_assert(a->length == SIZE && a->flags == 0);
 	cr_assert(b->length == 512 && b->flags == FFSCTL_END);
@@ -333,13 +333,13 @@ Test(stream, the_end_of_a_message_of_whole_packets_is_an_empty_packet)
 	cr_assert_eq(kernel.queue[3]->length, 1024u);
 	cr_assert_eq(kernel.queue[4]->length, 0u);
 	end(1024);
-	expect_story("");
+	expect_recorded("");
 	end(0);
-	expect_story("done");
+	expect_recorded("done");
 	cr_assert_eq(kernel.n_submits, 1u, "one system call is enough");
 }
 
-Test(stream, stream_mode_knows_no_messages)
+Test(stream, stream_mode_has_no_messages)
 {
 	struct ffsctl_transfer *t;
 
@@ -355,7 +355,7 @@ Test(stream, stream_mode_knows_no_messages)
 	cr_assert_eq(t->flags, 0u);
 }
 
-Test(stream, delivers_in_order_what_ends_out_of_order)
+Test(stream, transfers_that_end_out_of_order_are_delivered_in_order)
 {
 	struct ffsctl_transfer *a, *b;
 
@@ -365,14 +365,14 @@ Test(stream, delivers_in_order_what_ends_out_of_order)
 	stream_flush(&s);
 	stream_complete(&s, kernel.queue[1], 7);
 	stream_dispatch(&s);
-	expect_story("");
+	expect_recorded("");
 	stream_complete(&s, kernel.queue[0], 5);
 	stream_dispatch(&s);
-	expect_story("done done");
+	expect_recorded("done done");
 	cr_assert(done[0] == a && done[1] == b);
 }
 
-Test(stream, takes_no_transfers_while_the_link_is_down)
+Test(stream, refuses_transfers_while_the_link_is_down)
 {
 	struct ffsctl_transfer *t;
 
@@ -391,79 +391,79 @@ Test(stream, refuses_a_speed_without_packet_sizes)
 	cr_assert_eq(stream_up(&s, FFSCTL_SPEED_UNKNOWN), -EINVAL);
 	cr_assert_eq(stream_up(&s, FFSCTL_SPEED_SUPER_PLUS), -EINVAL);
 	cr_assert_eq(stream_up(&s, 200), -EINVAL);
-	expect_story("");
+	expect_recorded("");
 }
 
-Test(stream, a_shutdown_is_told_once_and_up_waits_for_the_last_transfer)
+Test(stream, down_is_called_once_and_up_waits_for_the_last_transfer)
 {
 	open_up();
 	submit(IN, 100, 0);
 	submit(IN, 100, 0);
 	stream_flush(&s);
 	end(-ESHUTDOWN);
-	expect_story("down done");
+	expect_recorded("down done");
 	stream_down(&s);
 	stream_up(&s, FFSCTL_SPEED_HIGH);
-	expect_story("down done");
+	expect_recorded("down done");
 	end(-ESHUTDOWN);
-	expect_story("down done done up");
+	expect_recorded("down done done up");
 	cr_assert_eq(done[0]->status, -ESHUTDOWN);
 	cr_assert_eq(done[1]->status, -ESHUTDOWN);
 }
 
-Test(stream, an_enable_that_comes_before_the_shutdown_counts)
+Test(stream, an_enable_before_the_shutdown_starts_the_next_session)
 {
-	/* DISABLE and ENABLE behind each other reach us as one ENABLE, before what they cut. */
+	/* The kernel merges DISABLE and ENABLE into one ENABLE, which precedes the completions. */
 	open_up();
 	submit(OUT, 0, 0);
 	stream_flush(&s);
 	stream_up(&s, FFSCTL_SPEED_HIGH);
-	expect_story("");
+	expect_recorded("");
 	end(-ESHUTDOWN);
-	expect_story("down done up");
+	expect_recorded("down done up");
 }
 
-Test(stream, an_enable_at_another_speed_is_another_link)
+Test(stream, an_enable_at_another_speed_starts_a_session)
 {
 	open_up();
 	submit(OUT, 0, 0);
 	stream_flush(&s);
 	stream_up(&s, FFSCTL_SPEED_FULL);
-	expect_story("down up");
+	expect_recorded("down up");
 	cr_assert_eq(eps[OUT].pub.max_packet, 64u);
 	end(3);
-	expect_story("down up done");
+	expect_recorded("down up done");
 }
 
-/* DISABLE comes by way of two processes, what the host writes after it by none. */
-Test(stream, a_disable_that_is_told_late_takes_nothing_of_the_next_link)
+/* DISABLE passes through two processes; the host's next data may arrive before it. */
+Test(stream, a_late_disable_drops_nothing_of_the_next_session)
 {
 	open_up();
 	submit(OUT, 0, 0);
 	stream_flush(&s);
 	stream_down(&s);
-	expect_story("");
+	expect_recorded("");
 	end(7);
-	expect_story("done");
+	expect_recorded("done");
 	cr_assert(done[0]->status == 0 && done[0]->length == 7);
 	submit(IN, 7, FFSCTL_END);
 	stream_flush(&s);
 	stream_up(&s, FFSCTL_SPEED_HIGH);
 	end(7);
-	expect_story("done done");
+	expect_recorded("done done");
 	cr_assert_eq(done[1]->status, 0);
 }
 
-Test(stream, what_was_out_tells_what_a_disable_told_late_did_not)
+Test(stream, an_outstanding_transfer_reports_the_disable_that_came_late)
 {
 	open_up();
 	submit(IN, 10, 0);
 	stream_flush(&s);
 	stream_down(&s);
 	end(-ESHUTDOWN);
-	expect_story("down done");
+	expect_recorded("down done");
 	stream_up(&s, FFSCTL_SPEED_HIGH);
-	expect_story("down done up");
+	expect_recorded("down done up");
 }
 
 Test(stream, a_second_enable_leaves_transfers_alone)
@@ -473,21 +473,21 @@ Test(stream, a_second_enable_leaves_transfers_alone)
 	stream_flush(&s);
 	stream_up(&s, FFSCTL_SPEED_HIGH);
 	end(3);
-	expect_story("done");
+	expect_recorded("done");
 	cr_assert_eq(kernel.n_cancelled, 0u);
 }
 
-Test(stream, a_transfer_sent_after_the_enable_waits_for_the_next_one)
+Test(stream, a_shutdown_after_the_enable_waits_for_the_next_enable)
 {
 	open_up();
 	stream_up(&s, FFSCTL_SPEED_HIGH);
-	story[0] = 0;
+	recorded[0] = 0;
 	submit(OUT, 0, 0);
 	stream_flush(&s);
 	end(-ESHUTDOWN);
-	expect_story("down done");
+	expect_recorded("down done");
 	stream_up(&s, FFSCTL_SPEED_HIGH);
-	expect_story("down done up");
+	expect_recorded("down done up");
 }
 
 Test(stream, eagain_of_a_disabled_endpoint_is_a_link_down)
@@ -498,7 +498,7 @@ Test(stream, eagain_of_a_disabled_endpoint_is_a_link_down)
 	submit(OUT, 0, 0);
 	stream_flush(&s);
 	stream_dispatch(&s);
-	expect_story("down done");
+	expect_recorded("down done");
 	cr_assert_eq(done[0]->status, -ESHUTDOWN);
 }
 
@@ -514,12 +514,12 @@ Test(stream, eagain_of_an_enabled_endpoint_is_tried_again)
 	stream_flush(&s);
 	cr_assert_eq(kernel.n_queue, 1u);
 	end(1);
-	expect_story("done");
+	expect_recorded("done");
 	cr_assert_eq(done[0]->status, 0);
 }
 
-/* Its endpoint was not enabled for a moment; the kernel took the one behind it. */
-Test(stream, eagain_of_an_enabled_in_endpoint_begins_anew)
+/* The endpoint was disabled for a short time, and the kernel took the next request. */
+Test(stream, eagain_of_an_enabled_in_endpoint_restarts_the_session)
 {
 	open_up();
 	kernel.why = -EAGAIN;
@@ -532,11 +532,11 @@ Test(stream, eagain_of_an_enabled_in_endpoint_begins_anew)
 	kernel.why = -EAGAIN;
 	stream_dispatch(&s);
 	kernel.why = 0;
-	expect_story("down done");
+	expect_recorded("down done");
 	cr_assert_eq(done[0]->status, -ESHUTDOWN);
 	cr_assert_eq(kernel.n_cancelled, 1u);
 	end(-ECONNRESET);
-	expect_story("down done done up");
+	expect_recorded("down done done up");
 	cr_assert_eq(done[1]->status, -ESHUTDOWN);
 }
 
@@ -555,7 +555,7 @@ Test(stream, eagain_that_never_ends_is_an_error)
 	cr_assert_eq(done[0]->status, -EAGAIN);
 }
 
-Test(stream, without_memory_reads_get_shorter_and_that_is_said_once)
+Test(stream, without_memory_reads_get_shorter_and_one_line_is_logged)
 {
 	open_up();
 	kernel.longest = 16384;
@@ -566,7 +566,7 @@ Test(stream, without_memory_reads_get_shorter_and_that_is_said_once)
 		stream_dispatch(&s);
 		stream_flush(&s);
 	}
-	expect_story("say");
+	expect_recorded("log");
 	cr_assert_eq(kernel.n_queue, 2u);
 	cr_assert_eq(kernel.queue[0]->length, 16384u);
 	end(16384);
@@ -575,7 +575,7 @@ Test(stream, without_memory_reads_get_shorter_and_that_is_said_once)
 	cr_assert_eq(done[1]->flags, (uint32_t)FFSCTL_END);
 }
 
-Test(stream, without_memory_writes_go_in_parts_and_in_order)
+Test(stream, without_memory_writes_are_split_and_stay_in_order)
 {
 	static const size_t wanted[] = { 32768, 32768, 0, 100 };
 	struct ffsctl_transfer *a;
@@ -593,11 +593,11 @@ Test(stream, without_memory_writes_go_in_parts_and_in_order)
 			cr_assert_eq((char *)kernel.queue[0]->data, (char *)a->data + i * 32768);
 		end((long)wanted[i]);
 	}
-	expect_story("say done done");
+	expect_recorded("log done done");
 	cr_assert_eq(done[0]->status, 0);
 }
 
-/* Also the last one, behind which nothing waits: its empty packet is not sent beside it. */
+/* Also if no other transfer follows: its empty packet is not sent in the same batch. */
 Test(stream, without_memory_the_end_of_a_message_follows_its_parts)
 {
 	static const size_t wanted[] = { 32768, 32768, 0 };
@@ -612,13 +612,13 @@ Test(stream, without_memory_the_end_of_a_message_follows_its_parts)
 			     kernel.queue[0]->length);
 		end((long)wanted[i]);
 	}
-	expect_story("say done");
+	expect_recorded("log done");
 	cr_assert_eq(done[0]->status, 0);
 }
 
 Test(stream, nothing_overtakes_a_long_write)
 {
-	/* The second may only be sent once the first is seen not to be refused. */
+	/* The second may be sent only after the first has completed without ENOMEM. */
 	open_up();
 	kernel.longest = 60000;
 	submit(IN, SIZE, 0);
@@ -628,7 +628,7 @@ Test(stream, nothing_overtakes_a_long_write)
 	cr_assert_eq(kernel.queue[0]->length, 32768u);
 }
 
-Test(stream, long_writes_that_need_no_memory_go_at_once)
+Test(stream, long_writes_without_a_copy_are_sent_at_once)
 {
 	open_up();
 	kernel.mapped = true;
@@ -643,10 +643,10 @@ Test(stream, long_writes_that_need_no_memory_go_at_once)
 }
 
 /*
- * The host may have reset the interface while we handed over a request: then this one is of the new
- * link, and comes back no sooner than the host moves data on that endpoint.
+ * The host may have reset the interface while a request was submitted: the request belongs to the
+ * new session and would end only when the host moves data on that endpoint.
  */
-Test(stream, what_was_to_be_sent_when_the_link_is_lost_is_taken_back)
+Test(stream, writes_in_flight_are_cancelled_when_the_link_goes_down)
 {
 	open_up();
 	submit(IN, 100, 0);
@@ -657,79 +657,79 @@ Test(stream, what_was_to_be_sent_when_the_link_is_lost_is_taken_back)
 	cr_assert_eq(kernel.n_cancelled, 1u);
 	cr_assert_eq(kernel.cancelled[0], kernel.queue[0]);
 	stream_dispatch(&s);
-	expect_story("down done");
+	expect_recorded("down done");
 	end(-ECONNRESET);
 	stream_dispatch(&s);
-	expect_story("down done done up");
+	expect_recorded("down done done up");
 }
 
-Test(stream, what_the_host_writes_at_once_after_its_reset_is_delivered)
+Test(stream, data_written_directly_after_a_reset_is_delivered)
 {
 	struct ffsctl_transfer *late = reset_under_two_reads();
 
 	cr_assert_eq(kernel.n_cancelled, 0u);
-	expect_story("down done");
-	end(77); /* before we know that the link is up again */
-	expect_story("down done");
+	expect_recorded("down done");
+	end(77); /* before ENABLE arrives */
+	expect_recorded("down done");
 	stream_up(&s, FFSCTL_SPEED_HIGH);
 	stream_dispatch(&s);
-	expect_story("down done up done");
+	expect_recorded("down done up done");
 	cr_assert(done[1] == late && late->status == 0 && late->length == 77);
 }
 
-Test(stream, a_read_goes_over_into_the_next_link)
+Test(stream, a_read_is_carried_over_into_the_next_session)
 {
 	struct ffsctl_transfer *t = reset_under_two_reads();
 
 	stream_up(&s, FFSCTL_SPEED_HIGH);
-	expect_story("down done up");
+	expect_recorded("down done up");
 	end(5);
-	expect_story("down done up done");
+	expect_recorded("down done up done");
 	cr_assert(done[1] == t && t->status == 0 && t->length == 5);
 	cr_assert_eq(kernel.n_cancelled, 0u);
 }
 
-Test(stream, a_read_of_the_last_link_that_ends_late_is_sent_again)
+Test(stream, a_read_of_the_last_session_that_ends_late_is_resubmitted)
 {
 	struct ffsctl_transfer *t = reset_under_two_reads();
 
 	stream_up(&s, FFSCTL_SPEED_HIGH);
-	end(-ESHUTDOWN); /* that it was enabled tells that it was not this link */
-	expect_story("down done up");
+	end(-ESHUTDOWN); /* the endpoint is enabled: the read was of the last session */
+	expect_recorded("down done up");
 	cr_assert_eq(kernel.n_queue, 1u);
 	end(6);
-	expect_story("down done up done");
+	expect_recorded("down done up done");
 	cr_assert(done[1] == t && t->length == 6);
 }
 
-Test(stream, a_read_that_was_sent_again_does_not_hide_the_next_reset)
+Test(stream, a_resubmitted_read_does_not_hide_the_next_reset)
 {
 	reset_under_two_reads();
 	stream_up(&s, FFSCTL_SPEED_HIGH);
 	end(-ESHUTDOWN); /* of a second reset, whose ENABLE follows */
 	stream_up(&s, FFSCTL_SPEED_HIGH);
-	expect_story("down done up down up");
+	expect_recorded("down done up down up");
 	end(8);
-	expect_story("down done up down up done");
+	expect_recorded("down done up down up done");
 }
 
-Test(stream, an_adopted_read_tells_that_the_link_is_down)
+Test(stream, a_carried_over_read_reports_that_the_link_is_down)
 {
 	reset_under_two_reads();
 	stream_up(&s, FFSCTL_SPEED_HIGH);
 	kernel.enabled = false;
 	end(-ESHUTDOWN);
-	expect_story("down done up down done");
+	expect_recorded("down done up down done");
 	stream_up(&s, FFSCTL_SPEED_HIGH);
-	expect_story("down done up down done up");
+	expect_recorded("down done up down done up");
 }
 
-Test(stream, a_read_that_does_not_fit_the_packets_of_the_next_link_is_taken_back)
+Test(stream, a_read_that_does_not_fit_the_next_packet_size_is_cancelled)
 {
 	open_mode(FFSCTL_MODE_MESSAGE);
 	stream_up(&s, FFSCTL_SPEED_FULL);
 	s.config.size = eps[OUT].limit = 64; /* no whole packet of high speed */
-	story[0] = 0;
+	recorded[0] = 0;
 	submit(OUT, 0, 0);
 	submit(OUT, 0, 0);
 	stream_flush(&s);
@@ -737,13 +737,13 @@ Test(stream, a_read_that_does_not_fit_the_packets_of_the_next_link_is_taken_back
 	stream_up(&s, FFSCTL_SPEED_HIGH);
 	stream_dispatch(&s);
 	cr_assert_eq(kernel.n_cancelled, 1u);
-	expect_story("down done");
+	expect_recorded("down done");
 	end(-ECONNRESET);
 	stream_dispatch(&s);
-	expect_story("down done done up");
+	expect_recorded("down done done up");
 }
 
-Test(stream, what_has_come_before_the_end_of_the_link_is_delivered_before_it)
+Test(stream, data_received_before_the_link_goes_down_is_delivered_before_down)
 {
 	struct ffsctl_transfer *t;
 
@@ -755,14 +755,14 @@ Test(stream, what_has_come_before_the_end_of_the_link_is_delivered_before_it)
 	kernel.ended_with = 9;
 	kernel.enabled = false;
 	stream_down(&s);
-	expect_story("done down");
+	expect_recorded("done down");
 	cr_assert(done[0] == t && t->length == 9 && t->status == 0);
 	stream_complete(&s, kernel.queue[1], -ESHUTDOWN);
 	stream_dispatch(&s);
-	expect_story("done down done");
+	expect_recorded("done down done");
 }
 
-Test(stream, what_has_ended_before_a_request_that_tells_the_end_is_delivered_before_it)
+Test(stream, completions_before_the_first_shutdown_are_delivered_before_down)
 {
 	struct ffsctl_transfer *t;
 
@@ -773,23 +773,23 @@ Test(stream, what_has_ended_before_a_request_that_tells_the_end_is_delivered_bef
 	stream_complete(&s, kernel.queue[0], 9);
 	stream_complete(&s, kernel.queue[1], -ESHUTDOWN);
 	stream_dispatch(&s);
-	expect_story("done down done");
+	expect_recorded("done down done");
 	cr_assert(done[0] == t && t->length == 9 && t->status == 0);
 	cr_assert_eq(done[1]->status, -ESHUTDOWN);
 }
 
-Test(stream, what_was_written_between_two_resets_is_of_neither_link)
+Test(stream, data_written_between_two_resets_is_dropped)
 {
 	reset_under_two_reads();
 	end(10);
-	expect_story("down done");
+	expect_recorded("down done");
 	stream_down(&s);
 	stream_flush(&s);
-	expect_story("down done done");
+	expect_recorded("down done done");
 	cr_assert_eq(done[1]->status, -ESHUTDOWN);
 }
 
-Test(stream, the_rest_of_a_batch_is_not_sent_when_its_first_finds_the_link_down)
+Test(stream, a_batch_is_not_sent_after_its_first_request_failed_with_shutdown)
 {
 	open_up();
 	submit(OUT, 0, 0);
@@ -798,10 +798,10 @@ Test(stream, the_rest_of_a_batch_is_not_sent_when_its_first_finds_the_link_down)
 	kernel.refuse_all = -ESHUTDOWN;
 	stream_flush(&s);
 	cr_assert_eq(kernel.n_submits, 1u);
-	expect_story("down done done done");
+	expect_recorded("down done done done");
 }
 
-Test(stream, gives_up_when_there_is_no_memory_for_a_packet)
+Test(stream, fails_when_there_is_no_memory_for_one_packet)
 {
 	open_up();
 	kernel.longest = 1;
@@ -811,11 +811,11 @@ Test(stream, gives_up_when_there_is_no_memory_for_a_packet)
 		stream_dispatch(&s);
 		stream_flush(&s);
 	}
-	expect_story("say done");
+	expect_recorded("log done");
 	cr_assert_eq(done[0]->status, -ENOMEM);
 }
 
-Test(stream, cancel_takes_back_what_is_out_and_what_waits)
+Test(stream, cancel_ends_requests_in_flight_and_waiting_transfers)
 {
 	open_up();
 	submit(OUT, 0, 0);
@@ -824,26 +824,26 @@ Test(stream, cancel_takes_back_what_is_out_and_what_waits)
 	stream_cancel(&s, OUT);
 	cr_assert_eq(kernel.n_cancelled, 1u);
 	stream_flush(&s);
-	expect_story("");
+	expect_recorded("");
 	end(-ECONNRESET);
-	expect_story("done done");
+	expect_recorded("done done");
 	cr_assert_eq(done[0]->status, -ECANCELED);
 	cr_assert_eq(done[1]->status, -ECANCELED);
 	cr_assert(s.up);
 }
 
-Test(stream, other_errors_are_the_owner_s)
+Test(stream, other_errors_reach_the_owner)
 {
 	open_up();
 	submit(IN, 10, 0);
 	stream_flush(&s);
 	end(-EPROTO);
-	expect_story("done");
+	expect_recorded("done");
 	cr_assert_eq(done[0]->status, -EPROTO);
 	cr_assert(s.up);
 }
 
-Test(stream, a_transfer_may_go_on_to_another_endpoint)
+Test(stream, a_transfer_may_be_submitted_on_another_endpoint)
 {
 	struct ffsctl_transfer *t;
 
@@ -882,7 +882,7 @@ Test(stream, an_endpoint_has_depth_transfers)
 	stream_close(&s);
 }
 
-Test(stream, refuses_what_cannot_be_sent)
+Test(stream, refuses_invalid_transfers)
 {
 	struct ffsctl_transfer *t;
 
@@ -896,26 +896,26 @@ Test(stream, refuses_what_cannot_be_sent)
 	cr_assert_eq(stream_submit(&s, IN, t), -EINVAL, "it is submitted");
 }
 
-Test(stream, a_fast_device_does_not_keep_the_caller)
+Test(stream, a_fast_host_does_not_keep_the_caller)
 {
-	/* Every request ends at once: flush has to come back all the same. */
+	/* Every request ends at once: flush must return nevertheless. */
 	open_up();
 	resubmit = true;
 	submit(IN, 0, 0);
-	cr_assert(stream_flush(&s), "it says that there is more");
+	cr_assert(stream_flush(&s), "it reports that there is more");
 }
 
-/* --- links that the kernel numbers --- */
+/* --- kernels that number sessions --- */
 
 static void open_in_session(void)
 {
 	open_mode(FFSCTL_MODE_MESSAGE);
 	kernel.session = 1;
 	cr_assert_eq(stream_up(&s, FFSCTL_SPEED_HIGH), 0);
-	story[0] = 0;
+	recorded[0] = 0;
 }
 
-Test(stream, a_link_that_is_told_twice_is_one)
+Test(stream, a_repeated_enable_keeps_the_session)
 {
 	struct ffsctl_transfer *t;
 
@@ -923,24 +923,24 @@ Test(stream, a_link_that_is_told_twice_is_one)
 	t = submit(IN, 10, FFSCTL_END);
 	stream_flush(&s);
 	stream_up(&s, FFSCTL_SPEED_HIGH);
-	expect_story("");
+	expect_recorded("");
 	cr_assert_eq(kernel.n_cancelled, 0u);
 	end(10);
-	expect_story("done");
+	expect_recorded("done");
 	cr_assert_eq(t->status, 0);
 	stream_close(&s);
 }
 
-Test(stream, a_link_that_was_joined_at_the_word_of_an_earlier_one_has_its_own_speed)
+Test(stream, a_session_joined_by_an_earlier_enable_gets_its_own_speed)
 {
 	open_in_session();
 	stream_up(&s, FFSCTL_SPEED_SUPER);
-	expect_story("down up");
+	expect_recorded("down up");
 	cr_assert_eq(eps[IN].pub.max_packet, 1000u);
 	stream_close(&s);
 }
 
-Test(stream, a_new_link_ends_what_is_out_before_anything_has_failed)
+Test(stream, a_new_session_cancels_the_transfers_of_the_last)
 {
 	struct ffsctl_transfer *in, *out;
 
@@ -950,64 +950,64 @@ Test(stream, a_new_link_ends_what_is_out_before_anything_has_failed)
 	stream_flush(&s);
 	kernel.session = 2;
 	stream_up(&s, FFSCTL_SPEED_HIGH);
-	expect_story("down");
+	expect_recorded("down");
 	cr_assert_eq(kernel.n_cancelled, 2u);
 	end(-ESHUTDOWN);
-	expect_story("down done");
+	expect_recorded("down done");
 	end(-ESHUTDOWN);
-	expect_story("down done done up");
+	expect_recorded("down done done up");
 	cr_assert_eq(in->status, -ESHUTDOWN);
 	cr_assert_eq(out->status, -ESHUTDOWN);
 	stream_close(&s);
 }
 
-Test(stream, a_link_is_not_up_before_its_endpoints_have_joined_it)
+Test(stream, a_session_starts_only_when_its_endpoints_have_joined_it)
 {
 	open_in_session();
 	submit(OUT, 0, 0);
 	stream_flush(&s);
-	stream_up(&s, FFSCTL_SPEED_HIGH); /* of the same */
+	stream_up(&s, FFSCTL_SPEED_HIGH); /* the same session */
 	end(-ESHUTDOWN);
-	expect_story("down done");
+	expect_recorded("down done");
 	kernel.session = 2;
 	stream_up(&s, FFSCTL_SPEED_HIGH);
-	expect_story("down done up");
+	expect_recorded("down done up");
 	stream_close(&s);
 }
 
-Test(stream, a_link_that_is_over_when_it_is_told_is_not_up)
+Test(stream, a_session_that_is_over_at_its_enable_does_not_start)
 {
 	open_in_session();
 	submit(OUT, 0, 0);
 	stream_flush(&s);
 	kernel.enabled = false;
 	stream_up(&s, FFSCTL_SPEED_HIGH);
-	expect_story("down");
+	expect_recorded("down");
 	end(-ESHUTDOWN);
-	expect_story("down done");
+	expect_recorded("down done");
 	stream_down(&s);
 	kernel.enabled = true;
 	kernel.session = 3;
 	stream_up(&s, FFSCTL_SPEED_HIGH);
-	expect_story("down done up");
+	expect_recorded("down done up");
 	stream_close(&s);
 }
 
-Test(stream, endpoints_of_different_links_wait_for_the_next)
+Test(stream, endpoints_of_different_sessions_wait_for_the_next)
 {
 	open_in_session();
 	kernel.session = 2;
 	kernel.other_session = 3;
 	stream_up(&s, FFSCTL_SPEED_HIGH);
-	expect_story("down");
+	expect_recorded("down");
 	kernel.other_session = 0;
 	kernel.session = 3;
 	stream_up(&s, FFSCTL_SPEED_HIGH);
-	expect_story("down up");
+	expect_recorded("down up");
 	stream_close(&s);
 }
 
-Test(stream, a_busy_endpoint_begins_anew_in_the_same_link)
+Test(stream, a_busy_endpoint_restarts_the_same_session)
 {
 	struct ffsctl_transfer *t;
 
@@ -1015,7 +1015,7 @@ Test(stream, a_busy_endpoint_begins_anew_in_the_same_link)
 	t = submit(IN, 10, FFSCTL_END);
 	kernel.refuse_all = -EAGAIN;
 	stream_flush(&s);
-	expect_story("down done up");
+	expect_recorded("down done up");
 	cr_assert_eq(t->status, -ESHUTDOWN);
 	stream_close(&s);
 }

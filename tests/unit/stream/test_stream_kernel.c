@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The engines themselves, and libffsctl-stream, with ioctls that the tests answer. Endpoint files
- * are memory files, which libaio reads and writes at once.
+ * The real engines and libffsctl-stream, with a fake ioctl(). Endpoint files are memory files,
+ * which libaio reads and writes at once.
  */
 #include <criterion/criterion.h>
 #include <endian.h>
@@ -22,12 +22,12 @@
 #include <unistd.h>
 
 #include "ffsctl/stream.h"
-#include "story.h"
+#include "recorder.h"
 #include "stream/stream.h"
 
 #define OUT 0
 #define IN 1
-#define MANY 100 /* more than the engines take at once */
+#define MANY 100 /* more than AIO_BATCH */
 
 /* linux/usb/functionfs.h and linux/dma-buf.h may lack these. */
 #define DMABUF_ATTACH _IOW('g', 131, int)
@@ -36,12 +36,12 @@
 #define EXPORT_SYNC_FILE _IOC(_IOC_READ | _IOC_WRITE, 'b', 2, 8)
 #define ENDPOINT_SESSION _IOR('g', 135, __u32)
 
-/* What the kernel says. */
+/* The fake kernel's state. */
 static struct {
 	int files[2];	      /* of the endpoints */
-	uint16_t packet;      /* of the link that there is now */
-	uint32_t session;     /* its number; 0: it does not number them */
-	unsigned int forgets; /* the transfers whose DMABUF it does not find attached */
+	uint16_t packet;      /* bytes, in the current session */
+	uint32_t session;     /* its number; 0: sessions are not numbered */
+	unsigned int forgets; /* number of transfers that fail as if their DMABUF were detached */
 	unsigned int attached, transfers;
 } kernel;
 
@@ -123,14 +123,14 @@ static void on_done(void *user, struct ffsctl_transfer *t)
 	stream_put(&s, t);
 }
 
-static void on_say(void *user, const char *text)
+static void on_log(void *user, const char *text)
 {
 	(void)user;
 	(void)text;
-	tell("say");
+	record("log");
 }
 
-static const struct stream_callbacks callbacks = { on_up, on_down, on_done, on_say };
+static const struct stream_callbacks callbacks = { on_up, on_down, on_done, on_log };
 
 static int memory_file(void)
 {
@@ -148,7 +148,7 @@ static void open_engine(const struct stream_engine *engine, unsigned int depth, 
 		.mode = FFSCTL_MODE_STREAM,
 		.size = 4096,
 		.depth = depth,
-		.dmabuf_fd = out, /* nobody looks at it: ioctl() is ours */
+		.dmabuf_fd = out, /* any descriptor: ioctl() is a fake */
 	};
 	unsigned int i;
 
@@ -160,7 +160,7 @@ static void open_engine(const struct stream_engine *engine, unsigned int depth, 
 	}
 	cr_assert_eq(stream_open(&s, &config, eps, 2), 0);
 	cr_assert_eq(stream_up(&s, FFSCTL_SPEED_HIGH), 0);
-	story[0] = 0;
+	recorded[0] = 0;
 }
 
 static void submit(uint32_t ep, size_t length)
@@ -172,7 +172,7 @@ static void submit(uint32_t ep, size_t length)
 	cr_assert_eq(stream_submit(&s, ep, t), 0);
 }
 
-Test(engine, all_that_has_ended_is_delivered_at_once_however_much_it_is)
+Test(engine, one_dispatch_delivers_every_completion)
 {
 	unsigned int i;
 
@@ -186,19 +186,19 @@ Test(engine, all_that_has_ended_is_delivered_at_once_however_much_it_is)
 	stream_close(&s);
 }
 
-Test(engine, what_finds_no_room_in_the_mount_is_not_called_mmap)
+Test(engine, a_buffer_that_cannot_be_mapped_is_not_reported_as_mmap)
 {
-	/* Of /dev/null nothing can be mapped. */
+	/* /dev/null cannot be mapped. */
 	open_engine(&stream_engine_mmap, 2, memory_file(), open("/dev/null", O_RDWR | O_CLOEXEC));
 	stream_put(&s, stream_get(&s, OUT));
-	cr_assert_str_eq(stream_way(&s), "mmap");
+	cr_assert_str_eq(stream_method(&s), "mmap");
 	stream_put(&s, stream_get(&s, IN));
-	cr_assert_str_eq(stream_way(&s), "mixed");
-	cr_assert_str_eq(story, "say");
+	cr_assert_str_eq(stream_method(&s), "mixed");
+	cr_assert_str_eq(recorded, "log");
 	stream_close(&s);
 }
 
-/* Until what has ended is delivered. */
+/* Runs the stream until `n` transfers are delivered. */
 static void deliver(unsigned int n)
 {
 	struct pollfd p = { .fd = stream_fd(&s), .events = POLLIN };
@@ -214,7 +214,7 @@ static void deliver(unsigned int n)
 	}
 }
 
-Test(engine, a_dmabuf_that_is_not_attached_any_more_is_attached_anew)
+Test(engine, a_detached_dmabuf_is_attached_again)
 {
 	open_engine(&stream_engine_dmabuf, 1, memory_file(), memory_file());
 	submit(IN, 512);
@@ -225,7 +225,7 @@ Test(engine, a_dmabuf_that_is_not_attached_any_more_is_attached_anew)
 	deliver(2);
 	cr_assert_eq(status, 0);
 	cr_assert(kernel.attached == 2 && kernel.transfers == 2);
-	cr_assert_str_eq(story, "", "%s", story); /* the link has not gone */
+	cr_assert_str_eq(recorded, "", "%s", recorded); /* the link stays up */
 	stream_close(&s);
 }
 
@@ -245,7 +245,7 @@ static void on_disable(struct ffsctl_stream *st, void *user)
 	on_down(user);
 }
 
-/* Up at 64 bytes, with a transfer submitted. */
+/* Opens and enables the library's stream at 64 bytes a packet, with a transfer submitted. */
 static void open_library(uint32_t session)
 {
 	const struct ffsctl_stream_config config = {
@@ -264,7 +264,7 @@ static void open_library(uint32_t session)
 	cr_assert_eq(ffsctl_stream_open(library), 0);
 	cr_assert_eq(ffsctl_stream_enable(library), 0);
 	cr_assert_eq(ffsctl_stream_submit(library, OUT, ffsctl_stream_get(library, OUT)), 0);
-	cr_assert_str_eq(story, "up");
+	cr_assert_str_eq(recorded, "up");
 }
 
 static void has_packets_of(uint32_t size)
@@ -273,18 +273,18 @@ static void has_packets_of(uint32_t size)
 		cr_assert_eq(ffsctl_stream_endpoint(library, i)->max_packet, size);
 }
 
-/* Its disable was not told, or comes late. */
+/* Enables without a disable before, which was lost or comes late. */
 static void enable_at(uint16_t packet, const char *wanted)
 {
 	kernel.packet = packet;
 	cr_assert_eq(ffsctl_stream_enable(library), 0);
 	ffsctl_stream_flush(library);
 	ffsctl_stream_dispatch(library);
-	cr_assert_str_eq(story, wanted, "%s", story);
+	cr_assert_str_eq(recorded, wanted, "%s", recorded);
 	has_packets_of(packet);
 }
 
-Test(library, an_enable_with_other_packets_is_another_link)
+Test(library, an_enable_with_other_packet_sizes_starts_a_session)
 {
 	open_library(0);
 	enable_at(512, "up down up");
@@ -292,19 +292,19 @@ Test(library, an_enable_with_other_packets_is_another_link)
 	ffsctl_stream_free(library);
 }
 
-Test(library, an_enable_with_the_same_packets_leaves_transfers_alone)
+Test(library, an_enable_with_the_same_packet_sizes_keeps_the_session)
 {
 	open_library(0);
 	has_packets_of(64);
 	cr_assert_eq(ffsctl_stream_enable(library), 0);
 	cr_assert_eq(ffsctl_stream_enable(library), 0);
-	cr_assert_str_eq(story, "up");
+	cr_assert_str_eq(recorded, "up");
 	has_packets_of(64);
 	ffsctl_stream_free(library);
 }
 
-/* It was joined at the word of the one before, whose packets had been asked for by then. */
-Test(library, a_link_that_the_kernel_numbers_has_its_own_packets)
+/* An earlier enable may have joined it, after the packet sizes of the session before were read. */
+Test(library, a_numbered_session_has_its_own_packet_sizes)
 {
 	open_library(7);
 	enable_at(512, "up down up");

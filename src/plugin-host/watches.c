@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Descriptors and timers of the plugin's in the host's loop. */
+/* The plugin's descriptors and timers in the event loop. */
 #include <errno.h>
 #include <limits.h>
 #include <sys/epoll.h>
@@ -9,20 +9,20 @@
 #include "plugin-host/host.h"
 
 /*
- * What an epoll event carries of a plugin's descriptor: its slot from HOST_FD_PLUGIN on, and above
- * that the slot's generation. A callback may free any watch, while an event of it waits in the same
- * batch.
+ * Returns the value that identifies a plugin's descriptor in epoll events: low 32 bits
+ * HOST_FD_PLUGIN plus the slot, high 32 bits the slot's generation. A pointer would not do, because
+ * a callback may free a watch whose event follows in the same batch.
  */
-static uint64_t of_slot(const struct host *h, size_t i)
+static uint64_t slot_id(const struct host *h, size_t i)
 {
 	return (uint64_t)h->slots[i].generation << 32 | (uint32_t)(HOST_FD_PLUGIN + i);
 }
 
-static struct slot *slot_of(const struct host *h, uint64_t what)
+static struct watch_slot *slot_of(const struct host *h, uint64_t what)
 {
 	size_t i = (size_t)(uint32_t)what - HOST_FD_PLUGIN;
 
-	if ((uint32_t)what < HOST_FD_PLUGIN || i >= h->n_slots || of_slot(h, i) != what)
+	if ((uint32_t)what < HOST_FD_PLUGIN || i >= h->n_slots || slot_id(h, i) != what)
 		return NULL;
 	return &h->slots[i];
 }
@@ -41,7 +41,7 @@ static size_t free_slot(struct host *h)
 	while (i < h->n_slots && h->slots[i].watch)
 		i++;
 	if (i == h->n_slots)
-		*array_add(h->slots, h->n_slots) = (struct slot){ 0 };
+		*array_add(h->slots, h->n_slots) = (struct watch_slot){ 0 };
 	return i;
 }
 
@@ -55,11 +55,11 @@ int host_watch(struct host *h, struct ffsctl_watch *w)
 		return epoll_ctl(h->epoll, EPOLL_CTL_MOD, w->fd, &ev) < 0 ? -errno : 0;
 	i = free_slot(h);
 	h->slots[i].generation++;
-	r = host_watch_fd(h, w->fd, w->events, of_slot(h, i));
+	r = host_watch_fd(h, w->fd, w->events, slot_id(h, i));
 	if (r < 0)
 		return r;
 	h->slots[i].watch = w;
-	w->of_host = of_slot(h, i);
+	w->of_host = slot_id(h, i);
 	return 0;
 }
 
@@ -72,9 +72,9 @@ void host_unwatch(struct host *h, struct ffsctl_watch *w)
 	w->of_host = 0;
 }
 
-void host_watched(struct host *h, uint64_t what, uint32_t events)
+void host_watch_event(struct host *h, uint64_t what, uint32_t events)
 {
-	struct slot *slot = slot_of(h, what);
+	struct watch_slot *slot = slot_of(h, what);
 
 	if (slot && slot->watch)
 		slot->watch->ready(&h->pub, slot->watch, events);
@@ -90,7 +90,7 @@ void host_timer_start(struct host *h, struct ffsctl_timer *t, uint32_t ms)
 	struct ffsctl_timer **at = &h->timers;
 
 	host_timer_stop(h, t);
-	t->due = now_ms() + ms + 1; /* the millisecond that has begun does not count */
+	t->due = now_ms() + ms + 1; /* the current millisecond does not count */
 	while (*at && (*at)->due <= t->due)
 		at = &(*at)->next;
 	t->next = *at;
@@ -128,7 +128,7 @@ void host_timers_fire(struct host *h)
 
 	if (!h->timers)
 		return;
-	/* Only what is due now: one that starts itself again with 0 comes in the next round. */
+	/* Only timers that are due now: one that restarts itself with 0 waits for the next call. */
 	now = now_ms();
 	while (h->timers && h->timers->due <= now && !h->exiting) {
 		struct ffsctl_timer *t = h->timers;
