@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The device's side of the Android Open Accessory protocol (source.android.com, "AOA 1.0", "AOA
- * 2.0"): a host asks for the version, tells in six strings what accessory it is, and says START.
- * Then this gadget becomes another one, that with ids 18d1:2d00, whose workers get the strings.
+ * The device side of the Android Open Accessory protocol (source.android.com, "AOA 1.0",
+ * "AOA 2.0"). A host reads the protocol version, sends six strings that identify the accessory, and
+ * sends START. ffsctl then switches to another gadget, with the ids 18d1:2d00, whose workers get
+ * the strings.
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -21,7 +22,7 @@
 
 #define STRINGS 6
 #define STRING_MAX 255 /* bytes; a longer one is stalled, as by Android's driver */
-/* A quote or backslash takes two bytes; the keys and what is between them 128 in all. */
+/* Bytes: quotes and backslashes are escaped; all keys and separators fit into 128. */
 #define JSON_MAX (STRINGS * 2 * STRING_MAX + 128)
 
 static const char *const names[STRINGS] = {
@@ -30,24 +31,26 @@ static const char *const names[STRINGS] = {
 
 struct state {
 	char strings[STRINGS][STRING_MAX + 1];
-	uint32_t pending; /* the accepted SEND_STRING, whose data is to come */
-	unsigned int index;
+	uint32_t pending;   /* id of the accepted SEND_STRING */
+	unsigned int index; /* the string that it sets */
 };
 
 static const struct ffsctl_option options[] = {
 	{ .name = "switch_to",
 	  .type = FFSCTL_OPTION_STRING,
 	  .required = 1,
-	  .doc = "the gadget to become, one of switch_to in the gadget file" },
+	  .doc = "the gadget to switch to, one of switch_to in the gadget file" },
 	{ .name = "manufacturer",
 	  .type = FFSCTL_OPTION_STRING,
-	  .doc = "only accessories that say this of themselves; without it any" },
-	{ .name = "model", .type = FFSCTL_OPTION_STRING, .doc = "the same for the model" },
+	  .doc = "accept only accessories with this manufacturer string; any if not set" },
+	{ .name = "model",
+	  .type = FFSCTL_OPTION_STRING,
+	  .doc = "accept only accessories with this model string; any if not set" },
 	{ .name = "protocol",
 	  .type = FFSCTL_OPTION_INT,
 	  .default_value = "2",
-	  .doc = "the version that hosts are told; what 2 has beyond 1, requests 54 to 58, is "
-		 "stalled",
+	  .doc = "the protocol version that is reported to hosts; the requests of version 2 (54 "
+		 "to 58) are stalled",
 	  .min = 1,
 	  .max = 2 },
 	{ 0 },
@@ -58,22 +61,27 @@ static struct state *state_of(const struct ffsctl_host *host)
 	return host->state;
 }
 
-/* --- strings ------------------------------------------------------------------------------------
- */
+/* --- strings
+   ------------------------------------------------------------------------------------ */
 
-/* Bytes of the character at `s` in UTF-8 (RFC 3629); 0: there is none. */
+/* Returns the number of bytes of the UTF-8 character at `s` (RFC 3629); 0 if it is invalid. */
 static size_t character_size(const unsigned char *s)
 {
 	static const struct {
-		unsigned char first, last, least; /* of the first byte; the least second byte */
-		unsigned char most;		  /* and the greatest */
+		unsigned char first, last; /* values of the first byte */
+		unsigned char least, most; /* values of the second byte */
 		size_t size;
 	} forms[] = {
-		{ 0x20, 0x7e, 0, 0, 1 },       { 0xc2, 0xc2, 0xa0, 0xbf, 2 }, /* not C1 */
-		{ 0xc3, 0xdf, 0x80, 0xbf, 2 }, { 0xe0, 0xe0, 0xa0, 0xbf, 3 },
-		{ 0xe1, 0xec, 0x80, 0xbf, 3 }, { 0xed, 0xed, 0x80, 0x9f, 3 },
-		{ 0xee, 0xef, 0x80, 0xbf, 3 }, { 0xf0, 0xf0, 0x90, 0xbf, 4 },
-		{ 0xf1, 0xf3, 0x80, 0xbf, 4 }, { 0xf4, 0xf4, 0x80, 0x8f, 4 },
+		{ 0x20, 0x7e, 0, 0, 1 },
+		{ 0xc2, 0xc2, 0xa0, 0xbf, 2 }, /* without C1 controls */
+		{ 0xc3, 0xdf, 0x80, 0xbf, 2 },
+		{ 0xe0, 0xe0, 0xa0, 0xbf, 3 },
+		{ 0xe1, 0xec, 0x80, 0xbf, 3 },
+		{ 0xed, 0xed, 0x80, 0x9f, 3 },
+		{ 0xee, 0xef, 0x80, 0xbf, 3 },
+		{ 0xf0, 0xf0, 0x90, 0xbf, 4 },
+		{ 0xf1, 0xf3, 0x80, 0xbf, 4 },
+		{ 0xf4, 0xf4, 0x80, 0x8f, 4 },
 	};
 
 	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
@@ -89,7 +97,8 @@ static size_t character_size(const unsigned char *s)
 	return 0;
 }
 
-/* A host may send anything, and people and programs will read it: what is no text becomes '?'. */
+/* Replaces invalid UTF-8 and control characters by '?': logs and programs get the host's
+   strings. */
 static void clean(char *text)
 {
 	unsigned char *s = (unsigned char *)text;
@@ -119,14 +128,14 @@ static void to_json(const struct state *state, char json[JSON_MAX])
 	strcpy(to, "}");
 }
 
-/* --- requests -----------------------------------------------------------------------------------
- */
+/* --- requests
+   ----------------------------------------------------------------------------------- */
 
 static void get_protocol(struct ffsctl_host *host, uint32_t id, const struct ffsctl_setup *setup)
 {
 	const uint8_t version[2] = { (uint8_t)host->call->option_int(host, "protocol"), 0 };
 
-	/* What another host has said before. */
+	/* Forget the strings of an earlier host. */
 	memset(state_of(host)->strings, 0, sizeof(state_of(host)->strings));
 	host->call->reply(host, id, version,
 			  setup->length < sizeof(version) ? setup->length : sizeof(version));
@@ -146,16 +155,16 @@ static void send_string(struct ffsctl_host *host, uint32_t id, const struct ffsc
 	host->call->accept(host, id);
 }
 
-static bool is_wanted(struct ffsctl_host *host)
+static bool is_accepted(struct ffsctl_host *host)
 {
-	for (int i = 0; i < 2; i++) { /* manufacturer and model are options, too */
+	for (int i = 0; i < 2; i++) { /* options: manufacturer, model */
 		const char *wanted = host->call->option_string(host, names[i]);
 
 		if (!wanted || strcmp(wanted, state_of(host)->strings[i]) == 0)
 			continue;
 		host->call->log(host, FFSCTL_LOG_NOTE,
-				"refused an accessory of %s '%s', which is not '%s' as the gadget "
-				"file wants",
+				"refused an accessory: its %s is '%s', not '%s' as in the gadget "
+				"file",
 				names[i], state_of(host)->strings[i], wanted);
 		return false;
 	}
@@ -170,17 +179,17 @@ static void start(struct ffsctl_host *host, uint32_t id)
 
 	to_json(state, json);
 	host->call->stats(host, json);
-	if (!is_wanted(host)) {
+	if (!is_accepted(host)) {
 		host->call->stall(host, id);
 		return;
 	}
 	for (int i = 0; i < STRINGS; i++)
-		host->call->log(host, FFSCTL_LOG_NOTE, "accessory's %s: '%s'", names[i],
+		host->call->log(host, FFSCTL_LOG_NOTE, "%s of the accessory: '%s'", names[i],
 				state->strings[i]);
 	host->call->accept(host, id);
 	r = host->call->switch_to(host, host->call->option_string(host, "switch_to"), json);
 	if (r < 0)
-		host->call->log(host, FFSCTL_LOG_ERROR, "cannot ask for the switch: %s",
+		host->call->log(host, FFSCTL_LOG_ERROR, "cannot request the switch: %s",
 				strerror(-r));
 }
 
@@ -207,7 +216,7 @@ static void accessory_setup_data(struct ffsctl_host *host, uint32_t id, const vo
 
 	if (id != state->pending || length > STRING_MAX)
 		return;
-	memcpy(text, data, length); /* the rest is 0 already; so may be the host's last byte */
+	memcpy(text, data, length); /* the rest is 0 already; some hosts send the NUL, too */
 	clean(text);
 }
 
@@ -220,7 +229,7 @@ static int accessory_start(struct ffsctl_host *host)
 FFSCTL_PLUGIN = {
 	FFSCTL_PLUGIN_HEAD,
 	.name = "accessory",
-	.summary = "becomes another gadget when a host asks for an Android accessory",
+	.summary = "switches to another gadget when a host starts Android accessory mode",
 	.options = options,
 	.mode = FFSCTL_MODE_MESSAGE,
 	.start = accessory_start,

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Sends back what the host sends, message by message: the n-th OUT endpoint to the n-th IN
- * endpoint. Each buffer goes round: filled by the host, sent to it, filled again. So at most
- * size × depth bytes are held, and the host has to read while it writes.
+ * Sends every message of the host back, from the n-th OUT endpoint on the n-th IN endpoint. The
+ * host fills a buffer, the buffer is sent, and then filled again. It can hold size × depth bytes,
+ * so the host must read while it writes.
  */
 #include <errno.h>
 
 #include <ffsctl/plugin.h>
 
-/* The index of the n-th endpoint of a direction; n_endpoints: there is none. */
+/* Returns the index of the n-th endpoint of a direction; n_endpoints if there is none. */
 static uint32_t nth(const struct ffsctl_host *host, enum ffsctl_direction direction, uint32_t n)
 {
 	uint32_t i;
@@ -19,7 +19,7 @@ static uint32_t nth(const struct ffsctl_host *host, enum ffsctl_direction direct
 	return i;
 }
 
-/* The other endpoint of the pair. */
+/* Returns the index of the other endpoint of the pair. */
 static uint32_t other(const struct ffsctl_host *host, uint32_t endpoint)
 {
 	enum ffsctl_direction direction = host->endpoints[endpoint]->direction;
@@ -68,12 +68,12 @@ static void loopback_enable(struct ffsctl_host *host)
 static void loopback_done(struct ffsctl_host *host, struct ffsctl_transfer *t)
 {
 	if (t->status == 0) {
-		/* A transfer keeps its FFSCTL_END on the way back. */
+		/* FFSCTL_END stays set: the message ends at the same byte. */
 		submit(host, other(host, t->endpoint), t);
 		return;
 	}
 	if (t->status != -ESHUTDOWN && t->status != -ECANCELED) {
-		/* The message is broken; the next worker begins with a new one. */
+		/* The message is incomplete; the next worker starts with a new one. */
 		host->call->log(host, FFSCTL_LOG_ERROR,
 				"a transfer on endpoint %s failed with error %d",
 				host->endpoints[t->endpoint]->name, -t->status);

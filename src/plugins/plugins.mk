@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Shared objects without libtool: a plugin is one `cc -shared -fPIC` away from its source. In the
-# build tree they are in src/plugins/, installed in $(plugindir).
+# Shared objects without libtool: `cc -shared -fPIC` builds a plugin. The build tree has them in
+# src/plugins/; they are installed in $(plugindir).
 PLUGIN_COMPILE_FLAGS = $(AM_CFLAGS) -fPIC
 PLUGIN_LINK_FLAGS = $(AM_LDFLAGS) -shared -Wl,-O1,--hash-style=gnu,-z,noseparate-code
 
@@ -32,13 +32,13 @@ src_plugins_sourcesink_so_SOURCES = src/plugins/sourcesink.c
 src_plugins_sourcesink_so_CFLAGS = $(PLUGIN_COMPILE_FLAGS)
 src_plugins_sourcesink_so_LDFLAGS = $(PLUGIN_LINK_FLAGS)
 
-# For the tests: makes the calls that loopback does not.
+# For the tests: uses the calls that loopback does not use.
 noinst_PROGRAMS += tests/lab/workers/probe.so
 tests_lab_workers_probe_so_SOURCES = tests/lab/workers/probe.c
 tests_lab_workers_probe_so_CFLAGS = $(PLUGIN_COMPILE_FLAGS)
 tests_lab_workers_probe_so_LDFLAGS = $(PLUGIN_LINK_FLAGS)
 
-# Echo through buffers of both endpoints; the second fixes the length of what it reads.
+# A plugin whose constructors try what the sandbox forbids; the second declares every need.
 noinst_PROGRAMS += tests/lab/workers/captive.so tests/lab/workers/captive_open.so
 tests_lab_workers_captive_so_SOURCES = tests/lab/workers/captive.c
 tests_lab_workers_captive_so_CFLAGS = $(PLUGIN_COMPILE_FLAGS)
@@ -46,11 +46,12 @@ tests_lab_workers_captive_so_LDFLAGS = $(PLUGIN_LINK_FLAGS)
 tests_lab_workers_captive_open_so_SOURCES = tests/lab/workers/captive.c
 tests_lab_workers_captive_open_so_CFLAGS = $(PLUGIN_COMPILE_FLAGS) -DNEEDS=7
 tests_lab_workers_captive_open_so_LDFLAGS = $(PLUGIN_LINK_FLAGS)
-# The enemy of test_enemies.py in the sandbox
+# Malicious plugin of test_enemies.py
 noinst_PROGRAMS += tests/lab/workers/rogue.so
 tests_lab_workers_rogue_so_SOURCES = tests/lab/workers/rogue.c tests/lab/workers/rogue.h tests/lab/workers/rogue_refused.c
 tests_lab_workers_rogue_so_CFLAGS = $(PLUGIN_COMPILE_FLAGS)
 tests_lab_workers_rogue_so_LDFLAGS = $(PLUGIN_LINK_FLAGS)
+# Echo through buffers of both endpoints; the second has a fixed OUT length.
 noinst_PROGRAMS += tests/lab/workers/copyback.so tests/lab/workers/copyback_fixed.so
 tests_lab_workers_copyback_so_SOURCES = tests/lab/workers/copyback.c
 tests_lab_workers_copyback_so_CFLAGS = $(PLUGIN_COMPILE_FLAGS)

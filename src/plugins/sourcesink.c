@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A source on every IN endpoint and a sink on every OUT endpoint, as the kernel's SourceSink is
- * one: the other end of the host's usbtest, and of measurements. Patterns and control requests are
- * those of drivers/usb/gadget/function/f_sourcesink.c.
+ * A source on every IN endpoint and a sink on every OUT endpoint, like the kernel's SourceSink, for
+ * the host's usbtest and for measurements. Patterns and control requests are the same as in
+ * drivers/usb/gadget/function/f_sourcesink.c.
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -13,19 +13,20 @@
 
 enum pattern { PATTERN_ZERO, PATTERN_MOD63, PATTERN_ANY };
 
-/* Control requests with which usbtest tries data stages: what is written can be read back. */
+/* Control requests of usbtest: READ returns the data of the last WRITE. */
 #define REQUEST_WRITE 0x5b
 #define REQUEST_READ 0x5c
-#define CONTROL_MAX 4096 /* USB_COMP_EP0_BUFSIZ: longer ones are stalled there, too */
+#define CONTROL_MAX 4096 /* bytes; USB_COMP_EP0_BUFSIZ: f_sourcesink stalls longer ones, too */
 
 #define TYPE_VENDOR_OUT 0x40 /* bmRequestType (USB 2.0, 9.3.1): to the device */
 #define TYPE_VENDOR_IN 0xc0
 
-#define ENDPOINTS_MAX 30 /* of a function (USB 2.0, 9.6.6: 15 in each direction) */
+#define ENDPOINTS_MAX 30 /* USB 2.0, 9.6.6: 15 in each direction */
 
 struct state {
 	enum pattern pattern;
-	/* Of the last link: what came over it is compared when it may be down already. */
+	/* Bytes, in the current or last session: its data may be compared after the link is
+	   down. */
 	uint32_t packet[ENDPOINTS_MAX];
 	uint8_t control[CONTROL_MAX];
 };
@@ -34,9 +35,8 @@ static const struct ffsctl_option options[] = {
 	{ .name = "pattern",
 	  .type = FFSCTL_OPTION_INT,
 	  .default_value = "0",
-	  .doc = "0: bytes are 0; 1: the n-th byte of a packet is n modulo 63; 2: any, and nothing "
-		 "is "
-		 "compared",
+	  .doc = "0: all bytes 0; 1: byte n of each packet is n modulo 63; 2: undefined data, "
+		 "received data is not compared",
 	  .min = 0,
 	  .max = 2 },
 	{ 0 },
@@ -63,7 +63,7 @@ static void fill(const struct ffsctl_host *host, struct ffsctl_transfer *t)
 		data[i] = expected(host, t->endpoint, i);
 }
 
-/* The place of the first wrong byte; `length` when there is none. */
+/* Returns the offset of the first wrong byte; `length` if there is none. */
 static size_t compare(const struct ffsctl_host *host, const struct ffsctl_transfer *t)
 {
 	const uint8_t *data = t->data;
@@ -100,8 +100,7 @@ static void sourcesink_enable(struct ffsctl_host *host)
 	for (uint32_t i = 0; i < host->n_endpoints && i < ENDPOINTS_MAX; i++) {
 		state_of(host)->packet[i] = host->endpoints[i]->max_packet;
 		while ((t = host->call->get(host, i))) {
-			/* Once a link: nobody writes into it, and packets may be of another size.
-			 */
+			/* Once a session: the data does not change, but the packet size may. */
 			if (host->endpoints[i]->direction == FFSCTL_IN)
 				fill(host, t);
 			submit(host, t);
@@ -120,14 +119,13 @@ static void fail(struct ffsctl_host *host, const struct ffsctl_transfer *t)
 				"a transfer on endpoint %s failed with error %d", name, -t->status);
 	} else {
 		at = compare(host, t);
-		host->call->log(
-			host, FFSCTL_LOG_ERROR,
-			"byte %zu of a transfer on endpoint %s is 0x%02x, not 0x%02x as pattern "
-			"%d has it",
-			at, name, data[at], expected(host, t->endpoint, at),
-			(int)state_of(host)->pattern);
+		host->call->log(host, FFSCTL_LOG_ERROR,
+				"byte %zu of a transfer on endpoint %s is 0x%02x, not 0x%02x as in "
+				"pattern %d",
+				at, name, data[at], expected(host, t->endpoint, at),
+				(int)state_of(host)->pattern);
 	}
-	host->call->exit(host, 1); /* the host sees a halt, as of SourceSink */
+	host->call->exit(host, 1); /* ffsctl halts the endpoints, as SourceSink does */
 }
 
 static void sourcesink_done(struct ffsctl_host *host, struct ffsctl_transfer *t)
@@ -146,11 +144,11 @@ static void sourcesink_done(struct ffsctl_host *host, struct ffsctl_transfer *t)
 static void sourcesink_setup(struct ffsctl_host *host, uint32_t id,
 			     const struct ffsctl_setup *setup)
 {
-	bool ours = setup->value == 0 && setup->index == 0 && setup->length <= CONTROL_MAX;
+	bool known = setup->value == 0 && setup->index == 0 && setup->length <= CONTROL_MAX;
 
-	if (ours && setup->request_type == TYPE_VENDOR_OUT && setup->request == REQUEST_WRITE)
+	if (known && setup->request_type == TYPE_VENDOR_OUT && setup->request == REQUEST_WRITE)
 		host->call->accept(host, id);
-	else if (ours && setup->request_type == TYPE_VENDOR_IN && setup->request == REQUEST_READ)
+	else if (known && setup->request_type == TYPE_VENDOR_IN && setup->request == REQUEST_READ)
 		host->call->reply(host, id, state_of(host)->control, setup->length);
 	else
 		host->call->stall(host, id);
@@ -166,7 +164,7 @@ static void sourcesink_setup_data(struct ffsctl_host *host, uint32_t id, const v
 FFSCTL_PLUGIN = {
 	FFSCTL_PLUGIN_HEAD,
 	.name = "sourcesink",
-	.summary = "sends data of a pattern, and compares what comes with it",
+	.summary = "sends a data pattern, and compares received data with it",
 	.options = options,
 	.mode = FFSCTL_MODE_STREAM,
 	.transfer_size = 65536,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* "tcp:HOST:PORT" and "unix:PATH" as addresses of sockets. */
+/* Converts "tcp:HOST:PORT" and "unix:PATH" to socket addresses. */
 #include "bridge.h"
 
 #include <errno.h>
@@ -13,7 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-_Static_assert(sizeof(struct sockaddr_storage) <= 128, "an address fits");
+_Static_assert(sizeof(struct sockaddr_storage) <= 128, "an address must fit");
 
 static int parse_unix(struct bridge *b, const char *path)
 {
@@ -23,12 +23,12 @@ static int parse_unix(struct bridge *b, const char *path)
 
 	if (*path != '/' && (*path != '@' || n < 2))
 		return bridge_refuse(b,
-				     "'%s': the path of a socket begins with '/', or with '@' "
+				     "'%s': the path of a socket must begin with '/', or with '@' "
 				     "for an abstract name",
 				     a->text);
 	if (n >= sizeof(address.sun_path))
-		return bridge_refuse(b, "'%s': the path of a socket has at most %zu bytes", a->text,
-				     sizeof(address.sun_path) - 1);
+		return bridge_refuse(b, "'%s': the path of a socket is limited to %zu bytes",
+				     a->text, sizeof(address.sun_path) - 1);
 	memcpy(address.sun_path, path, n);
 	if (*path == '@')
 		address.sun_path[0] = '\0';
@@ -41,7 +41,7 @@ static int parse_unix(struct bridge *b, const char *path)
 	return 0;
 }
 
-/* getaddrinfo(3); 0 or one of its errors. */
+/* Calls getaddrinfo(3); returns 0 or one of its errors. */
 static int look_up(struct address *a, int flags)
 {
 	struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV | flags };
@@ -85,7 +85,7 @@ static bool split(struct address *a, const char *text)
 	return true;
 }
 
-/* Every address of this machine: IPv6's takes IPv4 as well. */
+/* Every local address: an IPv6 socket accepts IPv4, too. */
 static void take_any(struct address *a)
 {
 	int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -101,15 +101,17 @@ static int parse_tcp(struct bridge *b, const char *text)
 
 	if (!split(a, text))
 		return bridge_refuse(b,
-				     "'%s' is not \"tcp:HOST:PORT\": a name, an IPv4 address or "
-				     "an IPv6 address in brackets, and a port from 1 to 65535",
+				     "'%s' is not \"tcp:HOST:PORT\"; HOST is a name, an IPv4 "
+				     "address or an IPv6 address in brackets, PORT is from 1 to "
+				     "65535",
 				     a->text);
 	if (b->framing == FRAMING_PACKET)
-		return bridge_refuse(b,
-				     "'%s': TCP has no packets: framing \"packet\" is for "
-				     "\"unix:PATH\", \"length\" works here",
-				     a->text);
-	if (b->end == &end_listen && strcmp(a->host, "*") == 0)
+		return bridge_refuse(
+			b,
+			"'%s': framing \"packet\" is for Unix sockets, not for TCP; use "
+			"\"length\"",
+			a->text);
+	if (b->type == &peer_type_listen && strcmp(a->host, "*") == 0)
 		take_any(a);
 	a->family = AF_UNSPEC;
 	a->type = SOCK_STREAM;
@@ -137,29 +139,29 @@ int address_look_up(struct bridge *b)
 			     b->address.text, r == EAI_SYSTEM ? strerror(errno) : gai_strerror(r));
 }
 
-/* A name server may take its time: a child waits for it. */
+/* The answer of a name server may take long: a child waits for it. */
 int address_start_look_up(struct bridge *b)
 {
 	struct address *a = &b->address;
-	int ends[2];
+	int fds[2];
 
-	if (pipe2(ends, O_CLOEXEC) < 0)
+	if (pipe2(fds, O_CLOEXEC) < 0)
 		return -errno;
 	b->pid = bridge_fork();
 	if (b->pid == 0) {
-		/* Not more than a pipe takes at once, so that it is there whole or not at all. */
+		/* Shorter than PIPE_BUF: the parent reads all of it or nothing. */
 		a->error = look_up(a, 0);
-		_exit(write(ends[1], a, sizeof(*a)) == sizeof(*a) ? 0 : 1);
+		_exit(write(fds[1], a, sizeof(*a)) == sizeof(*a) ? 0 : 1);
 	}
-	close(ends[1]);
+	close(fds[1]);
 	if (b->pid < 0) {
 		int r = -errno;
 
 		b->pid = 0;
-		close(ends[0]);
+		close(fds[0]);
 		return r;
 	}
-	b->pending.fd = ends[0];
+	b->pending.fd = fds[0];
 	return 0;
 }
 
@@ -169,7 +171,7 @@ int address_take(struct bridge *b)
 	ssize_t n = read(b->pending.fd, &found, sizeof(found));
 
 	bridge_close(b, &b->pending);
-	waitpid(b->pid, NULL, 0); /* has written, or died: it ends now */
+	waitpid(b->pid, NULL, 0); /* it is about to end: it has written or was killed */
 	b->pid = 0;
 	if (n != sizeof(found)) /* it was killed */
 		return EAI_AGAIN;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A function's IN and OUT endpoint as a stream of bytes, or of messages, to and from a socket, a
- * tty, FIFOs or a program. Data waits in the buffers of transfers and nowhere else: who does not
- * read stops who sends, in both directions.
+ * Connects a function's IN and OUT endpoint with a socket, a tty, FIFOs or a program, as bytes or
+ * as messages. Data is buffered only in transfers: a side that does not read stops the other side
+ * from sending.
  */
 #include "bridge.h"
 
@@ -23,69 +23,68 @@ static const char *const flows[] = { "none", "hardware", "software", NULL };
 static const struct ffsctl_option options[] = {
 	{ .name = "listen",
 	  .type = FFSCTL_OPTION_STRING,
-	  .doc = "\"tcp:ADDRESS:PORT\" (\"*\": every address) or \"unix:PATH\" (\"@NAME\": an "
-		 "abstract one): clients connect to it" },
+	  .doc = "accept clients at \"tcp:ADDRESS:PORT\" (\"*\": every address) or "
+		 "\"unix:PATH\" (\"@NAME\": abstract)" },
 	{ .name = "connect",
 	  .type = FFSCTL_OPTION_STRING,
-	  .doc = "\"tcp:HOST:PORT\" or \"unix:PATH\": it connects to that" },
+	  .doc = "connect to \"tcp:HOST:PORT\" or \"unix:PATH\"" },
 	{ .name = "tty", .type = FFSCTL_OPTION_STRING, .doc = "path of a tty" },
 	{ .name = "fifo_in",
 	  .type = FFSCTL_OPTION_STRING,
-	  .doc = "path of a FIFO: what is written to it goes to the host" },
+	  .doc = "path of a FIFO: data written to it is sent to the host" },
 	{ .name = "fifo_out",
 	  .type = FFSCTL_OPTION_STRING,
-	  .doc = "path of a FIFO: what the host sends can be read from it" },
+	  .doc = "path of a FIFO: data of the host can be read from it" },
 	{ .name = "command",
 	  .type = FFSCTL_OPTION_STRING,
-	  .doc = "a program and its arguments, between blanks, without a shell: its input is what "
-		 "the host sends, its output goes to the host" },
+	  .doc = "a program and its arguments, separated by blanks, started without a shell: "
+		 "reads the host's data from stdin, sends its stdout to the host" },
 	{ .name = "framing",
 	  .type = FFSCTL_OPTION_STRING,
 	  .default_value = "none",
 	  .choices = framings,
-	  .doc = "none: bytes; length: messages, 32 bits of length (little-endian) before each; "
+	  .doc = "none: bytes; length: messages, each after a little-endian 32-bit length; "
 		 "packet: messages, each a packet of a SOCK_SEQPACKET socket" },
 	{ .name = "clients",
 	  .type = FFSCTL_OPTION_INT,
 	  .default_value = "1",
 	  .min = 1,
 	  .max = 64,
-	  .doc = "listen: how many are served at once, the others wait" },
+	  .doc = "listen: the number of clients served at once; others wait" },
 	{ .name = "without_client",
 	  .type = FFSCTL_OPTION_STRING,
 	  .default_value = "wait",
 	  .choices = without,
-	  .doc = "what happens to the host's data while nobody is there: it waits, or is thrown "
-		 "away" },
+	  .doc = "wait: keep the host's data until a client connects; discard: drop it" },
 	{ .name = "socket_mode",
 	  .type = FFSCTL_OPTION_STRING,
-	  .doc = "listen, unix: who may connect, octal; 0600 if not given" },
+	  .doc = "listen, unix: access mode of the socket, octal; 0600 if not set" },
 	{ .name = "baud",
 	  .type = FFSCTL_OPTION_INT,
 	  .min = 50,
 	  .max = 100000000,
-	  .doc = "tty: bits a second; 115200 if not given" },
+	  .doc = "tty: bits a second; 115200 if not set" },
 	{ .name = "flow",
 	  .type = FFSCTL_OPTION_STRING,
 	  .choices = flows,
-	  .doc = "tty: flow control: none (if not given), hardware (RTS, CTS) or software (XON, "
-		 "XOFF)" },
+	  .doc = "tty: flow control: none (default), hardware (RTS, CTS) or software (XON, XOFF)" },
 	{ .name = "retry_delay",
 	  .type = FFSCTL_OPTION_FLOAT,
 	  .default_value = "1",
-	  .doc = "seconds before what was lost is connected, opened or started again; doubled "
+	  .doc = "seconds before a lost peer is connected, opened or started again; doubled "
 		 "each time" },
 	{ .name = "retry_max_delay",
 	  .type = FFSCTL_OPTION_FLOAT,
 	  .default_value = "30",
-	  .doc = "seconds that retry_delay grows to" },
+	  .doc = "the largest delay, in seconds" },
 	{ 0 },
 };
 
-static const struct end *const ends[] = { &end_listen, &end_connect, &end_tty, &end_fifo,
-					  &end_command };
+static const struct peer_type *const peer_types[] = { &peer_type_listen, &peer_type_connect,
+						      &peer_type_tty, &peer_type_fifo,
+						      &peer_type_command };
 
-/* --- the start --- */
+/* --- options --- */
 
 int bridge_refuse(struct bridge *b, const char *fmt, ...)
 {
@@ -99,38 +98,37 @@ int bridge_refuse(struct bridge *b, const char *fmt, ...)
 	return -EINVAL;
 }
 
-static const char *text_of(const struct bridge *b, const char *option)
+static const char *option_text(const struct bridge *b, const char *option)
 {
 	return b->host->call->option_string(b->host, option);
 }
 
-static bool is_given(const struct bridge *b, const struct end *end)
+static bool is_selected(const struct bridge *b, const struct peer_type *type)
 {
 	size_t i;
 
-	for (i = 0; i < 2 && end->options[i]; i++)
-		if (text_of(b, end->options[i]))
+	for (i = 0; i < 2 && type->options[i]; i++)
+		if (option_text(b, type->options[i]))
 			return true;
 	return false;
 }
 
-static int find_end(struct bridge *b)
+static int find_peer_type(struct bridge *b)
 {
 	size_t i;
 
-	for (i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
-		if (!is_given(b, ends[i]))
+	for (i = 0; i < sizeof(peer_types) / sizeof(peer_types[0]); i++) {
+		if (!is_selected(b, peer_types[i]))
 			continue;
-		if (b->end)
-			return bridge_refuse(b,
-					     "options '%s' and '%s': there can be only one of them",
-					     b->end->options[0], ends[i]->options[0]);
-		b->end = ends[i];
+		if (b->type)
+			return bridge_refuse(b, "options '%s' and '%s' exclude each other",
+					     b->type->options[0], peer_types[i]->options[0]);
+		b->type = peer_types[i];
 	}
-	if (b->end)
+	if (b->type)
 		return 0;
-	return bridge_refuse(b, "no option says what the host is connected with: 'listen', "
-				"'connect', 'tty', 'fifo_in', 'fifo_out' or 'command'");
+	return bridge_refuse(b, "no peer: set one of the options 'listen', 'connect', 'tty', "
+				"'fifo_in', 'fifo_out' and 'command'");
 }
 
 static int find_endpoints(struct bridge *b)
@@ -142,13 +140,14 @@ static int find_endpoints(struct bridge *b)
 		bool is_in = ep[i]->direction == FFSCTL_IN;
 
 		if (ep[i]->type == FFSCTL_ENDPOINT_ISO)
-			return bridge_refuse(b,
-					     "endpoint %s is isochronous: bridge serves bulk "
-					     "and interrupt endpoints",
-					     ep[i]->name);
+			return bridge_refuse(
+				b,
+				"endpoint %s is isochronous: bridge only supports bulk "
+				"and interrupt endpoints",
+				ep[i]->name);
 		if (is_in ? b->has_in : b->has_out)
 			return bridge_refuse(b,
-					     "endpoint %s is one too many: bridge serves one IN "
+					     "endpoint %s is one too many: bridge supports one IN "
 					     "and one OUT endpoint",
 					     ep[i]->name);
 		*(is_in ? &b->in : &b->out) = i;
@@ -157,50 +156,54 @@ static int find_endpoints(struct bridge *b)
 	return 0;
 }
 
-static int only_with(struct bridge *b, bool given, const char *option, const struct end *end)
+static int check_only_with(struct bridge *b, bool given, const char *option,
+			   const struct peer_type *type)
 {
-	if (!given || b->end == end)
+	if (!given || b->type == type)
 		return 0;
-	return bridge_refuse(b, "option '%s' goes with '%s', not with '%s'", option,
-			     end->options[0], b->end->options[0]);
+	return bridge_refuse(b, "option '%s' is for '%s', not for '%s'", option, type->options[0],
+			     b->type->options[0]);
 }
 
 static int check_options(struct bridge *b)
 {
-	int r = only_with(b, b->clients > 1, "clients", &end_listen);
+	int r = check_only_with(b, b->clients > 1, "clients", &peer_type_listen);
 
 	if (r == 0)
-		r = only_with(b, text_of(b, "socket_mode"), "socket_mode", &end_listen);
+		r = check_only_with(b, option_text(b, "socket_mode"), "socket_mode",
+				    &peer_type_listen);
 	if (r == 0)
-		r = only_with(b, b->host->call->option_int(b->host, "baud") != 0, "baud", &end_tty);
+		r = check_only_with(b, b->host->call->option_int(b->host, "baud") != 0, "baud",
+				    &peer_type_tty);
 	if (r == 0)
-		r = only_with(b, text_of(b, "flow"), "flow", &end_tty);
-	if (r == 0 && b->framing == FRAMING_PACKET && b->end != &end_listen &&
-	    b->end != &end_connect)
+		r = check_only_with(b, option_text(b, "flow"), "flow", &peer_type_tty);
+	if (r == 0 && b->framing == FRAMING_PACKET && b->type != &peer_type_listen &&
+	    b->type != &peer_type_connect)
 		return bridge_refuse(b,
-				     "framing \"packet\" is for Unix sockets, not for '%s': "
-				     "\"length\" works there",
-				     b->end->options[0]);
+				     "framing \"packet\" is for Unix sockets, not for '%s'; "
+				     "use \"length\"",
+				     b->type->options[0]);
 	if (r == 0 && b->framing == FRAMING_LENGTH && b->clients > b->host->depth)
-		return bridge_refuse(b,
-				     "option 'clients' is %u: with framing \"length\" at most "
-				     "io.depth, %" PRIu32,
-				     b->clients, b->host->depth);
+		return bridge_refuse(
+			b,
+			"option 'clients' is %u; with framing \"length\" it must be at "
+			"most io.depth (%" PRIu32 ")",
+			b->clients, b->host->depth);
 	return r;
 }
 
-static int take_delay(struct bridge *b, const char *option, uint32_t *ms)
+static int read_delay(struct bridge *b, const char *option, uint32_t *ms)
 {
 	double s = b->host->call->option_float(b->host, option);
 
 	if (!(s >= 0.01 && s <= DELAY_MAX_S))
-		return bridge_refuse(b, "option '%s' is %g; it has to be from 0.01 to %g seconds",
+		return bridge_refuse(b, "option '%s' is %g; it must be from 0.01 to %g seconds",
 				     option, s, DELAY_MAX_S);
 	*ms = (uint32_t)(s * 1000);
 	return 0;
 }
 
-static int which(const char *text, const char *const *choices)
+static int index_of(const char *text, const char *const *choices)
 {
 	int i = 0;
 
@@ -209,21 +212,21 @@ static int which(const char *text, const char *const *choices)
 	return i;
 }
 
-static int take_options(struct bridge *b)
+static int read_options(struct bridge *b)
 {
-	int r = find_end(b);
+	int r = find_peer_type(b);
 
-	b->framing = (enum framing)which(text_of(b, "framing"), framings);
-	b->discard = which(text_of(b, "without_client"), without) == 1;
+	b->framing = (enum framing)index_of(option_text(b, "framing"), framings);
+	b->discard = index_of(option_text(b, "without_client"), without) == 1;
 	b->clients = (unsigned int)b->host->call->option_int(b->host, "clients");
 	if (r == 0)
 		r = find_endpoints(b);
 	if (r == 0)
 		r = check_options(b);
 	if (r == 0)
-		r = take_delay(b, "retry_delay", &b->first_delay);
+		r = read_delay(b, "retry_delay", &b->first_delay);
 	if (r == 0)
-		r = take_delay(b, "retry_max_delay", &b->max_delay);
+		r = read_delay(b, "retry_max_delay", &b->max_delay);
 	b->delay = b->first_delay;
 	return r;
 }
@@ -243,15 +246,15 @@ static int bridge_start(struct ffsctl_host *host)
 		return -ENOMEM;
 	b->listener.fd = b->pending.fd = b->process.fd = -1;
 	bridge_set_timers(b);
-	signal(SIGPIPE, SIG_IGN); /* is an error of write() */
-	r = take_options(b);
+	signal(SIGPIPE, SIG_IGN); /* write() returns EPIPE instead */
+	r = read_options(b);
 	if (r == 0)
-		r = b->end->start(b);
+		r = b->type->start(b);
 	if (r < 0)
 		return r;
-	if (b->end->open)
-		b->end->open(b);
-	bridge_settle(b);
+	if (b->type->open)
+		b->type->open(b);
+	bridge_update(b);
 	return 0;
 }
 
@@ -262,9 +265,9 @@ static void bridge_enable(struct ffsctl_host *host)
 	struct bridge *b = host->state;
 
 	b->up = true;
-	in_link_is_new(b);
-	out_link_is_new(b);
-	bridge_settle(b);
+	in_session_started(b);
+	out_session_started(b);
+	bridge_update(b);
 }
 
 static void bridge_disable(struct ffsctl_host *host)
@@ -272,7 +275,7 @@ static void bridge_disable(struct ffsctl_host *host)
 	struct bridge *b = host->state;
 
 	b->up = false;
-	bridge_settle(b);
+	bridge_update(b);
 }
 
 static void bridge_done(struct ffsctl_host *host, struct ffsctl_transfer *t)
@@ -280,7 +283,7 @@ static void bridge_done(struct ffsctl_host *host, struct ffsctl_transfer *t)
 	struct bridge *b = host->state;
 
 	if (t->status && t->status != -ESHUTDOWN && t->status != -ECANCELED) {
-		/* The next worker begins anew, and the host sees a halt. */
+		/* ffsctl halts the endpoints and starts another worker. */
 		host->call->log(host, FFSCTL_LOG_ERROR, "a transfer on endpoint %s failed: %s",
 				host->endpoints[t->endpoint]->name, strerror(-t->status));
 		host->call->exit(host, 1);
@@ -289,7 +292,7 @@ static void bridge_done(struct ffsctl_host *host, struct ffsctl_transfer *t)
 		in_done(b, t);
 	else
 		out_done(b, t);
-	bridge_settle(b);
+	bridge_update(b);
 }
 
 static void bridge_stop(struct ffsctl_host *host)
@@ -297,17 +300,17 @@ static void bridge_stop(struct ffsctl_host *host)
 	struct bridge *b = host->state;
 
 	b->stopping = true;
-	if (!b->end->stop || b->end->stop(b))
+	if (!b->type->stop || b->type->stop(b))
 		host->call->exit(host, 0);
 }
 
 FFSCTL_PLUGIN = {
 	FFSCTL_PLUGIN_HEAD,
 	.name = "bridge",
-	.summary = "bytes or messages to and from a socket, a tty, FIFOs or a program",
+	.summary = "connects endpoints with a socket, a tty, FIFOs or a program",
 	.options = options,
 	.needs = FFSCTL_NEED_NETWORK | FFSCTL_NEED_FILES | FFSCTL_NEED_PROGRAMS,
-	/* Also for bytes: a message's end is what tells the host that nothing follows for now. */
+	/* Also for bytes: the end of a message completes the host's transfer if no data follows. */
 	.mode = FFSCTL_MODE_MESSAGE,
 	.transfer_size = 65536,
 	.depth = 8,

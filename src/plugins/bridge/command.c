@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A program: its standard input and output. Its standard error is the worker's, and so the log. */
+/* A program as the peer: its stdin and stdout. Its stderr is the worker's, which is logged. */
 #include "bridge.h"
 
 #include <errno.h>
@@ -29,7 +29,7 @@ int bridge_fork(void)
 	return 0;
 }
 
-/* As execvp(3) will. */
+/* Checks that execvp(3) will find the program. */
 static int find_program(struct bridge *b, const char *name)
 {
 	const char *dir = getenv("PATH");
@@ -48,10 +48,10 @@ static int find_program(struct bridge *b, const char *name)
 			return 0;
 		dir += n + (dir[n] == ':');
 	}
-	return bridge_refuse(b, "cannot start '%s': it is nowhere in PATH", name);
+	return bridge_refuse(b, "cannot start '%s': not found in PATH", name);
 }
 
-/* A text between blanks: what needs more than that is a script's. */
+/* Splits the option at blanks. There is no quoting: use a script if needed. */
 static int command_start(struct bridge *b)
 {
 	char *text = strdup(b->host->call->option_string(b->host, "command")), *word, *rest;
@@ -67,8 +67,9 @@ static int command_start(struct bridge *b)
 	return n ? find_program(b, b->argv[0]) : bridge_refuse(b, "option 'command' is empty");
 }
 
-/* Without an IN endpoint its output goes to the log, without an OUT endpoint its input is empty. */
-static _Noreturn void become(struct bridge *b, int input, int output)
+/* Without an IN endpoint the program's output is logged, without an OUT endpoint its input is
+ * empty. */
+static _Noreturn void exec_command(struct bridge *b, int input, int output)
 {
 	if (dup2(input, 0) >= 0 && dup2(b->has_in ? output : 2, 1) >= 0)
 		execvp(b->argv[0], b->argv);
@@ -76,13 +77,13 @@ static _Noreturn void become(struct bridge *b, int input, int output)
 	_exit(127);
 }
 
-static void say_end(struct bridge *b, int status)
+static void log_exit(struct bridge *b, int status)
 {
 	if (WIFSIGNALED(status))
-		b->host->call->log(b->host, FFSCTL_LOG_NOTE, "'%s' was ended by signal %d",
+		b->host->call->log(b->host, FFSCTL_LOG_NOTE, "'%s' was killed by signal %d",
 				   b->argv[0], WTERMSIG(status));
 	else
-		b->host->call->log(b->host, FFSCTL_LOG_NOTE, "'%s' has ended with status %d",
+		b->host->call->log(b->host, FFSCTL_LOG_NOTE, "'%s' exited with status %d",
 				   b->argv[0], WEXITSTATUS(status));
 }
 
@@ -100,11 +101,11 @@ static void on_process(struct ffsctl_host *host, struct ffsctl_watch *w, uint32_
 		host->call->exit(host, 0);
 		return;
 	}
-	say_end(b, status);
-	bridge_settle(b);
+	log_exit(b, status);
+	bridge_update(b);
 }
 
-static void close_two(const int *fds)
+static void close_pipe(const int *fds)
 {
 	close(fds[0]);
 	close(fds[1]);
@@ -125,12 +126,12 @@ static void command_open(struct bridge *b)
 	}
 	if (pipe2(output, O_CLOEXEC) < 0) {
 		start_failed(b, -errno);
-		close_two(input);
+		close_pipe(input);
 		return;
 	}
 	b->pid = bridge_fork();
 	if (b->pid == 0)
-		become(b, input[0], output[1]);
+		exec_command(b, input[0], output[1]);
 	b->process = (struct ffsctl_watch){ .fd = -1, .ready = on_process };
 	if (b->pid > 0)
 		b->process.fd = (int)syscall(SYS_pidfd_open, b->pid, 0);
@@ -160,8 +161,8 @@ static void command_open(struct bridge *b)
 	bridge_opened(b, b->argv[0]);
 }
 
-/* It may close both and go on; the next one starts when it has ended. */
-static bool command_over(struct bridge *b)
+/* A program may close both and keep running: it is started again only after it has ended. */
+static bool command_ended(struct bridge *b)
 {
 	return b->pid == 0;
 }
@@ -174,11 +175,11 @@ static bool command_stop(struct bridge *b)
 	return false;
 }
 
-const struct end end_command = {
+const struct peer_type peer_type_command = {
 	.options = { "command" },
 	.start = command_start,
 	.open = command_open,
-	.over = command_over,
+	.ended = command_ended,
 	.stop = command_stop,
 	.half_close = true,
 };

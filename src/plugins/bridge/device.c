@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A tty, and a pair of FIFOs. */
+/* A tty or a pair of FIFOs as the peer. */
 #include "bridge.h"
 
 #include <asm/termbits.h> /* any baud rate; excludes termios.h */
@@ -16,19 +16,17 @@ static const char *open_advice(int error)
 {
 	switch (-error) {
 	case EACCES:
-		return ": the worker's user (worker.user, worker.groups) has to be able to read "
+		return "; the worker's user (worker.user, worker.groups) must be able to read "
 		       "and write it";
-	case ENOENT:
-		return ": it is not there yet (a FIFO is made by mkfifo)";
 	case ENOTTY:
-		return ": it is no tty";
+		return "; it is not a tty";
 	}
 	return "";
 }
 
 /* --- a tty --- */
 
-/* Bytes as they are, 8 of them without parity, whatever the modem lines say. */
+/* Sets raw mode: 8 bits, no parity, modem lines ignored. */
 static int make_raw(struct bridge *b, int fd)
 {
 	int64_t baud = b->host->call->option_int(b->host, "baud");
@@ -76,22 +74,21 @@ static void tty_open(struct bridge *b)
 	bridge_opened(b, tty_path(b));
 }
 
-static int absolute(struct bridge *b, const char *option)
+static int check_absolute(struct bridge *b, const char *option)
 {
 	const char *path = b->host->call->option_string(b->host, option);
 
 	if (!path || *path == '/')
 		return 0;
-	return bridge_refuse(b, "option '%s' is '%s': it has to be a path that begins with '/'",
-			     option, path);
+	return bridge_refuse(b, "option '%s' is '%s'; it must be an absolute path", option, path);
 }
 
 static int tty_start(struct bridge *b)
 {
-	return absolute(b, "tty");
+	return check_absolute(b, "tty");
 }
 
-const struct end end_tty = {
+const struct peer_type peer_type_tty = {
 	.options = { "tty" },
 	.start = tty_start,
 	.open = tty_open,
@@ -103,10 +100,10 @@ static int fifo_start(struct bridge *b)
 {
 	bool in = b->host->call->option_string(b->host, "fifo_in");
 	bool out = b->host->call->option_string(b->host, "fifo_out");
-	int r = absolute(b, "fifo_in");
+	int r = check_absolute(b, "fifo_in");
 
 	if (r == 0)
-		r = absolute(b, "fifo_out");
+		r = check_absolute(b, "fifo_out");
 	if (r == 0 && in && !b->has_in)
 		return bridge_refuse(b, "option 'fifo_in': the function has no IN endpoint");
 	if (r == 0 && out && !b->has_out)
@@ -114,7 +111,7 @@ static int fifo_start(struct bridge *b)
 	return r;
 }
 
-/* Both ends are opened, so that who is at the other one may come and go. */
+/* Opens the FIFO for reading and writing, so that it stays open without other programs. */
 static int open_fifo(struct bridge *b, const char *path, int *out)
 {
 	struct stat st;
@@ -129,7 +126,7 @@ static int open_fifo(struct bridge *b, const char *path, int *out)
 		bridge_failed(b, r, "cannot open %s: %s%s", path, strerror(-r), open_advice(r));
 	} else if (!S_ISFIFO(st.st_mode)) {
 		r = -EINVAL;
-		bridge_failed(b, r, "%s is no FIFO (mkfifo makes one)", path);
+		bridge_failed(b, r, "cannot open %s: not a FIFO; use mkfifo(1)", path);
 	} else {
 		*out = fd;
 		return 0;
@@ -156,7 +153,7 @@ static void fifo_open(struct bridge *b)
 	bridge_opened(b, in ? in : out);
 }
 
-const struct end end_fifo = {
+const struct peer_type peer_type_fifo = {
 	.options = { "fifo_in", "fifo_out" },
 	.start = fifo_start,
 	.open = fifo_open,

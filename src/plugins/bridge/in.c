@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * From peers to the host: read straight into the buffers of IN transfers. While none is free, or
- * the link is down, nothing is read, and who sends has to wait.
+ * From peers to the host: data is read directly into the buffers of IN transfers. While none is
+ * free, or the link is down, nothing is read and the peers must wait.
  */
 #include "bridge.h"
 
@@ -13,12 +13,12 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-static struct ffsctl_transfer *take(struct bridge *b)
+static struct ffsctl_transfer *get_transfer(struct bridge *b)
 {
 	return b->up ? b->host->call->get(b->host, b->in) : NULL;
 }
 
-/* Whole packets: a shorter one would end the message. */
+/* Returns the usable bytes of a transfer: whole packets, because a short one ends the message. */
 static size_t limit_of(const struct bridge *b)
 {
 	size_t size = b->host->transfer_size;
@@ -35,8 +35,9 @@ static void submit(struct bridge *b, struct ffsctl_transfer *t, bool end)
 	b->host->call->put(b->host, t);
 }
 
-/* There is nothing, for now or for ever. Always false: no step was made. */
-static bool nothing(struct bridge *b, struct peer *p, ssize_t n)
+/* Handles a read() without data: closes the source at end of file or after an error. Returns false,
+   because nothing was moved. */
+static bool read_failed(struct bridge *b, struct peer *p, ssize_t n)
 {
 	p->source.readable = false;
 	if (n == 0 || (errno != EAGAIN && errno != EINTR))
@@ -52,12 +53,12 @@ static bool more_to_read(const struct source *s)
 }
 
 /*
- * What has been read for the last time for now ends with a short or an empty packet: the host's
- * transfer, which may be longer, would else go on waiting.
+ * Reads bytes. If no more data is available the transfer ends with a short or empty packet, so that
+ * a longer transfer of the host does not keep waiting.
  */
 static bool step_bytes(struct bridge *b, struct peer *p)
 {
-	struct ffsctl_transfer *t = take(b);
+	struct ffsctl_transfer *t = get_transfer(b);
 	size_t limit;
 	ssize_t n;
 
@@ -66,7 +67,7 @@ static bool step_bytes(struct bridge *b, struct peer *p)
 	limit = limit_of(b);
 	n = read(p->source.watch.fd, t->data, limit);
 	if (n <= 0) {
-		nothing(b, p, n);
+		read_failed(b, p, n);
 		b->host->call->put(b->host, t);
 		return false;
 	}
@@ -76,9 +77,9 @@ static bool step_bytes(struct bridge *b, struct peer *p)
 	return p->source.readable;
 }
 
-/* --- pieces behind their lengths --- */
+/* --- pieces with lengths --- */
 
-static void look_at_header(struct source *s)
+static void parse_header(struct source *s)
 {
 	uint32_t word;
 
@@ -98,9 +99,9 @@ static bool step_header(struct bridge *b, struct peer *p)
 	ssize_t n = read(s->watch.fd, s->header + s->have, HEADER_SIZE - s->have);
 
 	if (n <= 0)
-		return nothing(b, p, n);
+		return read_failed(b, p, n);
 	s->have += (size_t)n;
-	look_at_header(s);
+	parse_header(s);
 	return true;
 }
 
@@ -113,14 +114,14 @@ static void drop(struct bridge *b, struct source *s)
 	s->t = NULL;
 }
 
-/* The transfer is full, or the message at its end. */
-static void hand_over(struct bridge *b, struct peer *p, bool end)
+/* Submits or drops a transfer that is full or is the end of its message. */
+static void finish_transfer(struct bridge *b, struct peer *p, bool end)
 {
 	struct source *s = &p->source;
 
 	if (s->discard) {
 		drop(b, s);
-		s->readable = false; /* the others' turn: if there is more, that will be told */
+		s->readable = false; /* let other peers be read; epoll reports remaining data */
 	} else {
 		submit(b, s->t, end);
 		s->t = NULL;
@@ -130,7 +131,7 @@ static void hand_over(struct bridge *b, struct peer *p, bool end)
 		s->begun = s->discard = false;
 }
 
-/* One read: of what the transfer has room for, and of the header that follows. */
+/* Reads as much of the piece as the transfer can hold, and the header that follows. */
 static bool step_piece(struct bridge *b, struct peer *p)
 {
 	struct source *s = &p->source;
@@ -144,18 +145,18 @@ static bool step_piece(struct bridge *b, struct peer *p)
 	if (s->left > 0)
 		n = readv(s->watch.fd, iov, s->left <= room ? 2 : 1);
 	if (s->left > 0 && n <= 0)
-		return nothing(b, p, n);
+		return read_failed(b, p, n);
 	body = (size_t)n < iov[0].iov_len ? (size_t)n : iov[0].iov_len;
 	s->t->length += body;
 	s->left -= (uint32_t)body;
 	s->in_piece = s->left > 0;
 	s->begun = true;
 	if (!s->in_piece && !s->more)
-		hand_over(b, p, true);
+		finish_transfer(b, p, true);
 	else if (s->t->length == limit)
-		hand_over(b, p, false);
+		finish_transfer(b, p, false);
 	s->have = (size_t)n - body;
-	look_at_header(s);
+	parse_header(s);
 	return true;
 }
 
@@ -166,15 +167,15 @@ static bool step_message(struct bridge *b, struct peer *p)
 	if (!s->in_piece)
 		return step_header(b, p);
 	if (!s->t)
-		s->t = take(b);
+		s->t = get_transfer(b);
 	return s->t && step_piece(b, p);
 }
 
 /* --- packets --- */
 
 /*
- * The length of the next packet. An empty one and the end of all look alike but for the sender's
- * credentials (SO_PASSCRED), which only a packet has: -EPIPE is the end.
+ * Returns the length of the next packet; -1 with errno. EPIPE: end of file. An empty packet and the
+ * end of file differ only in the sender's credentials (SO_PASSCRED), which only a packet has.
  */
 static ssize_t next_packet(int fd)
 {
@@ -196,21 +197,20 @@ static bool drop_packet(struct bridge *b, struct peer *p, size_t length)
 {
 	b->host->call->log(
 		b->host, FFSCTL_LOG_ERROR,
-		"a message of %zu bytes for the host was dropped: longer than io.size times "
-		"io.depth",
+		"dropped a message of %zu bytes to the host: longer than io.size times io.depth",
 		length);
 	b->now.dropped += length;
 	if (recv(p->source.watch.fd, NULL, 0, MSG_TRUNC) < 0)
-		return nothing(b, p, -1);
+		return read_failed(b, p, -1);
 	return true;
 }
 
-/* n transfers at once, or none. */
-static bool take_many(struct bridge *b, size_t n)
+/* Gets n transfers or none. */
+static bool get_transfers(struct bridge *b, size_t n)
 {
 	size_t i;
 
-	for (i = 0; i < n && (b->gather[i] = take(b)); i++)
+	for (i = 0; i < n && (b->gather[i] = get_transfer(b)); i++)
 		;
 	if (i == n)
 		return true;
@@ -226,18 +226,18 @@ static bool step_packet(struct bridge *b, struct peer *p)
 	size_t limit, n, i, left;
 	ssize_t length;
 
-	if (!take_many(b, 1))
+	if (!get_transfers(b, 1))
 		return false;
 	b->host->call->put(b->host, b->gather[0]);
 	length = next_packet(p->source.watch.fd);
 	if (length < 0)
-		return nothing(b, p, -1);
+		return read_failed(b, p, -1);
 	limit = limit_of(b);
 	n = length ? ((size_t)length + limit - 1) / limit : 1;
 	if (n > b->host->depth || n > sizeof(iov) / sizeof(iov[0]))
 		return drop_packet(b, p, (size_t)length);
-	if (!take_many(b, n)) {
-		b->owner = p; /* shorter ones would else take every transfer that comes back */
+	if (!get_transfers(b, n)) {
+		b->owner = p; /* else shorter packets of others take every free transfer */
 		return false;
 	}
 	b->owner = NULL;
@@ -248,7 +248,7 @@ static bool step_packet(struct bridge *b, struct peer *p)
 	msg.msg_iovlen = n;
 	length = recvmsg(p->source.watch.fd, &msg, 0);
 	if (length < 0)
-		nothing(b, p, -1);
+		read_failed(b, p, -1);
 	for (i = 0; i < n; i++) {
 		if (length < 0)
 			b->host->call->put(b->host, b->gather[i]);
@@ -258,9 +258,9 @@ static bool step_packet(struct bridge *b, struct peer *p)
 	return length >= 0;
 }
 
-/* --- all of them --- */
+/* --- all framings --- */
 
-/* True: something was moved, and there may be more. */
+/* Moves some data of one peer. Returns true if there may be more. */
 static bool step(struct bridge *b, struct peer *p)
 {
 	if (!p->source.readable || (b->owner && b->owner != p))
@@ -276,18 +276,18 @@ static bool step(struct bridge *b, struct peer *p)
 	return false;
 }
 
-/* Ends the message of a peer that went in the middle of it. */
-static bool end_cut(struct bridge *b)
+/* Ends the message of a peer that was closed in the middle of it. False: no transfer is free. */
+static bool end_truncated(struct bridge *b)
 {
 	struct ffsctl_transfer *t;
 
-	if (!b->cut)
+	if (!b->truncated)
 		return true;
-	t = take(b);
+	t = get_transfer(b);
 	if (!t)
 		return false;
 	submit(b, t, true);
-	b->cut = false;
+	b->truncated = false;
 	return true;
 }
 
@@ -295,10 +295,10 @@ void in_pump(struct bridge *b)
 {
 	unsigned int idle = 0;
 
-	if (!b->has_in || !b->up || !end_cut(b))
+	if (!b->has_in || !b->up || !end_truncated(b))
 		return;
-	/* One after the other, also when each transfer that comes back is all there is. */
-	while (idle < b->n_peers && !b->cut) {
+	/* Read the peers in turn, also if there is only one free transfer at a time. */
+	while (idle < b->n_peers && !b->truncated) {
 		b->turn = b->turn && b->turn->next ? b->turn->next : b->peers;
 		idle = step(b, b->turn) ? 0 : idle + 1;
 	}
@@ -313,8 +313,8 @@ void in_done(struct bridge *b, struct ffsctl_transfer *t)
 	b->host->call->put(b->host, t);
 }
 
-/* The rest of a message that was begun is of no use on the next link. */
-void in_link_is_new(struct bridge *b)
+/* Drops messages that were begun in the last session. */
+void in_session_started(struct bridge *b)
 {
 	struct peer *p;
 
@@ -325,7 +325,7 @@ void in_link_is_new(struct bridge *b)
 		s->discard = s->begun;
 	}
 	b->owner = NULL;
-	b->cut = false;
+	b->truncated = false;
 }
 
 void in_source_ended(struct bridge *b, struct peer *p)
@@ -336,9 +336,8 @@ void in_source_ended(struct bridge *b, struct peer *p)
 	if (b->owner != p)
 		return;
 	b->owner = NULL;
-	b->cut = b->framing == FRAMING_LENGTH;
-	if (b->cut)
-		b->host->call->log(
-			b->host, FFSCTL_LOG_ERROR,
-			"a message for the host is cut: who sent it went before its end");
+	b->truncated = b->framing == FRAMING_LENGTH;
+	if (b->truncated)
+		b->host->call->log(b->host, FFSCTL_LOG_ERROR,
+				   "truncated a message to the host: its sender disconnected");
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * From the host to peers: written straight from the buffers of OUT transfers, to every peer, and
- * only then submitted again. Who does not read stops the host.
+ * From the host to peers: data is written directly from the buffers of OUT transfers to every peer.
+ * A transfer is submitted again only after that. A peer that does not read stops the host.
  */
 #include "bridge.h"
 
@@ -19,8 +19,8 @@ static struct ffsctl_transfer *queued(const struct bridge *b, unsigned int i)
 	return b->queue[(b->head + i) % b->host->depth];
 }
 
-/* How many transfers from the head are written as one. 0: what is to be written is not all here. */
-static unsigned int unit_of(const struct bridge *b)
+/* Returns how many transfers from the head are written together; 0: the message is incomplete. */
+static unsigned int transfers_at_head(const struct bridge *b)
 {
 	unsigned int i;
 
@@ -32,7 +32,7 @@ static unsigned int unit_of(const struct bridge *b)
 	return 0;
 }
 
-/* As many transfers as there is use for. */
+/* Submits all free transfers, if their data can be used. */
 static void fill(struct bridge *b)
 {
 	struct ffsctl_transfer *t;
@@ -70,7 +70,7 @@ static void release(struct bridge *b, unsigned int n, bool written)
 	}
 }
 
-/* The rest of a message that was too long. */
+/* Drops the rest of a message that was too long. */
 static void drop_rest(struct bridge *b)
 {
 	while (b->dropping && b->n_queue) {
@@ -79,7 +79,7 @@ static void drop_rest(struct bridge *b)
 	}
 }
 
-/* Writes what is left of the head. True: that was all. */
+/* Writes the rest of the head. Returns true if all of it is written. */
 static bool write_stream(struct bridge *b, struct sink *k, ssize_t *n)
 {
 	struct ffsctl_transfer *t = queued(b, 0);
@@ -116,7 +116,7 @@ static bool write_packet(struct bridge *b, struct sink *k, unsigned int n_transf
 	return *n >= 0;
 }
 
-/* True: this peer has it, or needs no more of it. */
+/* Returns true if the peer has got the head, or does not need it. */
 static bool write_to(struct bridge *b, struct peer *p, unsigned int n_transfers)
 {
 	struct sink *k = &p->sink;
@@ -131,13 +131,13 @@ static bool write_to(struct bridge *b, struct peer *p, unsigned int n_transfers)
 	if (k->done)
 		return true;
 	if (n >= 0 || errno == EAGAIN || errno == EINTR) {
-		k->blocked = true; /* what was left over did not fit */
+		k->blocked = true; /* the rest did not fit */
 		return false;
 	}
 	if (errno == EMSGSIZE) {
 		b->host->call->log(b->host, FFSCTL_LOG_ERROR,
-				   "a message from the host was dropped: longer than the socket's "
-				   "buffer takes (net.core.wmem_max)");
+				   "dropped a message from the host: longer than the socket's "
+				   "buffer (net.core.wmem_max)");
 		k->skip = true;
 		return true;
 	}
@@ -155,7 +155,7 @@ static bool write_all(struct bridge *b, unsigned int n_transfers)
 	return all;
 }
 
-static bool anybody_has(const struct bridge *b)
+static bool any_peer_has_head(const struct bridge *b)
 {
 	const struct peer *p;
 
@@ -165,12 +165,11 @@ static bool anybody_has(const struct bridge *b)
 	return false;
 }
 
-/* Packets are sent whole, and a message that fills every transfer will never be. */
+/* The message fills every transfer and is not complete: it can never be sent as one packet. */
 static void drop_too_long(struct bridge *b)
 {
-	b->host->call->log(
-		b->host, FFSCTL_LOG_ERROR,
-		"a message from the host was dropped: longer than io.size times io.depth");
+	b->host->call->log(b->host, FFSCTL_LOG_ERROR,
+			   "dropped a message from the host: longer than io.size times io.depth");
 	b->dropping = true;
 }
 
@@ -182,7 +181,7 @@ void out_pump(struct bridge *b)
 		return;
 	for (;;) {
 		drop_rest(b);
-		n = unit_of(b);
+		n = transfers_at_head(b);
 		if (n == 0 && b->n_queue == b->host->depth) {
 			drop_too_long(b);
 			continue;
@@ -195,7 +194,7 @@ void out_pump(struct bridge *b)
 			continue;
 		if (b->n_sinks == 0 && !b->discard)
 			break;
-		release(b, n, anybody_has(b));
+		release(b, n, any_peer_has_head(b));
 	}
 	fill(b);
 }
@@ -210,7 +209,7 @@ void out_done(struct bridge *b, struct ffsctl_transfer *t)
 	b->n_queue++;
 }
 
-/* Somebody has a part of what is at the head, or of the message that it belongs to. */
+/* Returns whether a peer has got a part of the message at the head. */
 static bool begun(const struct bridge *b)
 {
 	const struct peer *p;
@@ -224,10 +223,10 @@ static bool begun(const struct bridge *b)
 }
 
 /*
- * A message whose end was lost with the link is dropped. A peer that has a part of it would take
- * the next one for the rest: for it the connection ends.
+ * Drops a message whose end was lost with the last session. A peer that has got a part of it would
+ * take the next message for the rest: its connection is closed.
  */
-void out_link_is_new(struct bridge *b)
+void out_session_started(struct bridge *b)
 {
 	unsigned int whole = b->n_queue;
 	struct peer *p;
@@ -258,7 +257,7 @@ void out_link_is_new(struct bridge *b)
 	}
 }
 
-/* It begins with what nobody else has begun. */
+/* Starts a new peer with data that no other peer has begun to get. */
 void out_sink_added(struct bridge *b, struct peer *p)
 {
 	bool late = b->n_sinks > 1 && b->n_queue > 0 && begun(b);
@@ -271,8 +270,9 @@ void out_sink_added(struct bridge *b, struct peer *p)
 		p->sink.done = late;
 }
 
-/* When it was the last one, the next goes on where it was: with the byte, or with the whole
- * message. */
+/* Remembers where the last peer stopped: the next continues at that byte, or with the whole
+ * message.
+ */
 void out_sink_ended(struct bridge *b, struct peer *p)
 {
 	if (b->n_sinks == 0 && b->framing == FRAMING_NONE)

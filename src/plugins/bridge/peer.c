@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Who is at the other side: comes, goes, is waited for, and is opened again. */
+/* Peers: added, watched, closed, and opened again. */
 #include "bridge.h"
 
 #include <errno.h>
@@ -13,8 +13,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define STATS_MS 1000	/* between two reports */
-#define LASTED_MS 10000 /* what was open so long begins with the first delay again */
+#define STATS_MS 1000	/* between two STATS */
+#define LASTED_MS 10000 /* a peer that was open so long starts with the first delay again */
 
 /* --- watches --- */
 
@@ -57,12 +57,12 @@ static void on_source(struct ffsctl_host *host, struct ffsctl_watch *w, uint32_t
 	if (events & EPOLLIN || !(w->events & EPOLLRDHUP)) {
 		s->readable = true;
 	} else {
-		/* Asked for its end alone: what comes before that is read when it is wanted. */
+		/* Only its end was watched: data before the end is read later. */
 		s->hung_up = true;
 		if (!b->has_in || (ioctl(w->fd, FIONREAD, &n) == 0 && n == 0))
 			bridge_end_source(b, p);
 	}
-	bridge_settle(b);
+	bridge_update(b);
 }
 
 static void on_sink(struct ffsctl_host *host, struct ffsctl_watch *w, uint32_t events)
@@ -73,7 +73,7 @@ static void on_sink(struct ffsctl_host *host, struct ffsctl_watch *w, uint32_t e
 	p->sink.blocked = false;
 	if (events & (EPOLLERR | EPOLLHUP))
 		bridge_end_sink(b, p);
-	bridge_settle(b);
+	bridge_update(b);
 }
 
 void bridge_add(struct bridge *b, int source, int sink)
@@ -81,7 +81,7 @@ void bridge_add(struct bridge *b, int source, int sink)
 	struct peer *p = calloc(1, sizeof(*p)), **at = &b->peers;
 
 	if (!p) {
-		b->host->call->log(b->host, FFSCTL_LOG_ERROR, "no memory");
+		b->host->call->log(b->host, FFSCTL_LOG_ERROR, "cannot add a peer: out of memory");
 		b->host->call->exit(b->host, 1);
 		return;
 	}
@@ -103,7 +103,7 @@ void bridge_end_source(struct bridge *b, struct peer *p)
 		return;
 	bridge_close(b, &p->source.watch);
 	in_source_ended(b, p);
-	if (!b->has_out || !b->end->half_close)
+	if (!b->has_out || !b->type->half_close)
 		bridge_end_sink(b, p);
 }
 
@@ -118,7 +118,7 @@ void bridge_end_sink(struct bridge *b, struct peer *p)
 		bridge_end_source(b, p);
 }
 
-static void bury(struct bridge *b)
+static void remove_closed_peers(struct bridge *b)
 {
 	struct peer **at = &b->peers, *p;
 
@@ -135,7 +135,7 @@ static void bury(struct bridge *b)
 	}
 }
 
-/* --- opening, and opening again --- */
+/* --- open, open again --- */
 
 static uint64_t now_ms(void)
 {
@@ -150,8 +150,8 @@ static void on_retry(struct ffsctl_host *host, struct ffsctl_timer *t)
 	struct bridge *b = host->state;
 
 	(void)t;
-	b->end->open(b);
-	bridge_settle(b);
+	b->type->open(b);
+	bridge_update(b);
 }
 
 static void retry(struct bridge *b)
@@ -163,12 +163,12 @@ static void retry(struct bridge *b)
 	b->delay = b->delay < b->max_delay / 2 ? b->delay * 2 : b->max_delay;
 }
 
-void bridge_opened(struct bridge *b, const char *what)
+void bridge_opened(struct bridge *b, const char *name)
 {
 	b->opened_at = now_ms();
-	b->what = what;
+	b->name = name;
 	if (b->last_error)
-		b->host->call->log(b->host, FFSCTL_LOG_NOTE, "%s is there", what);
+		b->host->call->log(b->host, FFSCTL_LOG_NOTE, "%s is open", name);
 	b->last_error = 0;
 }
 
@@ -181,35 +181,34 @@ void bridge_failed(struct bridge *b, int error, const char *fmt, ...)
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	if (b->last_error != error)
-		b->host->call->log(b->host, FFSCTL_LOG_ERROR,
-				   "%s; it is tried again until it works", text);
+		b->host->call->log(b->host, FFSCTL_LOG_ERROR, "%s; trying again", text);
 	b->last_error = error;
 	retry(b);
 }
 
-static void look_after_end(struct bridge *b)
+static void reopen_if_closed(struct bridge *b)
 {
-	if (!b->end->open || b->n_peers > 0 || !b->opened_at || b->stopping)
+	if (!b->type->open || b->n_peers > 0 || !b->opened_at || b->stopping)
 		return;
-	if (b->end->over) {
-		if (b->end->over(b))
+	if (b->type->ended) {
+		if (b->type->ended(b))
 			retry(b);
 		return;
 	}
-	b->host->call->log(b->host, FFSCTL_LOG_NOTE, "%s has gone; it is tried again", b->what);
-	b->last_error = -ENOTCONN; /* so that its return is told */
+	b->host->call->log(b->host, FFSCTL_LOG_NOTE, "%s was closed; trying again", b->name);
+	b->last_error = -ENOTCONN; /* so that bridge_opened() logs it */
 	retry(b);
 }
 
-/* --- what every event ends with --- */
+/* --- after every event --- */
 
 static void watch_peer(struct bridge *b, struct peer *p)
 {
 	struct source *s = &p->source;
 	int events = EPOLLIN;
 
-	/* Readable, but not read: it waits for a transfer or the link. An end without data behind
-	   it is seen all the same, so that the next client can come. */
+	/* Readable data waits for a free transfer or for the link. EPOLLRDHUP still reports the
+	   peer's end, so that the next client can be accepted. */
 	if (!b->has_in || !b->up || s->readable)
 		events = s->hung_up ? -1 : EPOLLRDHUP;
 	bridge_watch(b, &s->watch, events);
@@ -226,32 +225,32 @@ static void on_stats(struct ffsctl_host *host, struct ffsctl_timer *t)
 		 "{\"clients\": %u, \"to_host\": %" PRIu64 ", \"from_host\": %" PRIu64
 		 ", \"dropped\": %" PRIu64 "}",
 		 b->now.peers, b->now.to_host, b->now.from_host, b->now.dropped);
-	b->told = b->now;
+	b->reported = b->now;
 	host->call->stats(host, json);
 }
 
-static void tell_later(struct bridge *b)
+static void schedule_stats(struct bridge *b)
 {
 	b->now.peers = b->n_peers;
 	if (!b->stats.running &&
-	    (b->now.peers != b->told.peers || b->now.to_host != b->told.to_host ||
-	     b->now.from_host != b->told.from_host || b->now.dropped != b->told.dropped))
+	    (b->now.peers != b->reported.peers || b->now.to_host != b->reported.to_host ||
+	     b->now.from_host != b->reported.from_host || b->now.dropped != b->reported.dropped))
 		b->host->call->timer_start(b->host, &b->stats, STATS_MS);
 }
 
-void bridge_settle(struct bridge *b)
+void bridge_update(struct bridge *b)
 {
 	struct peer *p;
 
 	out_pump(b);
 	in_pump(b);
-	bury(b);
+	remove_closed_peers(b);
 	for (p = b->peers; p; p = p->next)
 		watch_peer(b, p);
-	look_after_end(b);
+	reopen_if_closed(b);
 	if (b->listener.fd >= 0)
 		bridge_watch(b, &b->listener, listener_has_room(b) ? EPOLLIN : -1);
-	tell_later(b);
+	schedule_stats(b);
 }
 
 void bridge_set_timers(struct bridge *b)

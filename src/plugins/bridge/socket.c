@@ -16,11 +16,11 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define BACKLOG 16	     /* clients that wait for a place */
-#define ACCEPT_AGAIN_MS 1000 /* when the machine had no descriptor or memory for one */
+#define BACKLOG 16	     /* clients that wait to be accepted */
+#define ACCEPT_AGAIN_MS 1000 /* after accept() failed: out of memory or descriptors */
 #define SOCKET_MODE 0600
 
-/* A client that is gone without a word (its cable, its machine) is found out: seconds. */
+/* Seconds of TCP keep-alive: detects a client that vanished without closing. */
 enum { KEEP_IDLE = 30, KEEP_INTERVAL = 10, KEEP_COUNT = 3 };
 
 static const struct sockaddr *address_at(const struct bridge *b, unsigned int i)
@@ -36,7 +36,7 @@ static int make_socket(const struct bridge *b, unsigned int i)
 	return fd < 0 ? -errno : fd;
 }
 
-/* The one peer's two directions are two descriptors, as those of all others. */
+/* Adds a socket as a peer: like all peers it needs one descriptor for each direction. */
 static int add_socket(struct bridge *b, int fd)
 {
 	int on = 1, idle = KEEP_IDLE, interval = KEEP_INTERVAL, count = KEEP_COUNT, room = 1 << 20;
@@ -49,7 +49,7 @@ static int add_socket(struct bridge *b, int fd)
 		return r;
 	}
 	if (b->address.family == AF_UNIX) {
-		/* A packet has to fit; the kernel makes less of it where it allows less. */
+		/* A packet must fit; the kernel limits the value. */
 		if (b->framing == FRAMING_PACKET)
 			setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
 	} else {
@@ -77,8 +77,8 @@ static struct peer *half_closed(const struct bridge *b)
 }
 
 /*
- * Whether a TCP client that has ended its side still reads, or is gone altogether, nobody can tell.
- * So it stays as long as nobody else needs its place.
+ * A TCP client that has closed its sending side may still read, or not: this cannot be detected. It
+ * stays until another client connects.
  */
 bool listener_has_room(const struct bridge *b)
 {
@@ -88,7 +88,7 @@ bool listener_has_room(const struct bridge *b)
 static void on_retry(struct ffsctl_host *host, struct ffsctl_timer *t)
 {
 	(void)t;
-	bridge_settle(host->state);
+	bridge_update(host->state);
 }
 
 static void on_listener(struct ffsctl_host *host, struct ffsctl_watch *w, uint32_t events)
@@ -97,7 +97,7 @@ static void on_listener(struct ffsctl_host *host, struct ffsctl_watch *w, uint32
 	int fd, r = 0;
 
 	(void)events;
-	if (!listener_has_room(b)) /* another event of the same moment has taken it */
+	if (!listener_has_room(b)) /* changed by an earlier event of the same batch */
 		return;
 	fd = accept4(w->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (fd >= 0) {
@@ -108,11 +108,11 @@ static void on_listener(struct ffsctl_host *host, struct ffsctl_watch *w, uint32
 		r = -errno;
 	}
 	if (r < 0) {
-		host->call->log(host, FFSCTL_LOG_ERROR, "cannot serve a client of %s: %s",
+		host->call->log(host, FFSCTL_LOG_ERROR, "cannot accept a client of %s: %s",
 				b->address.text, strerror(-r));
 		host->call->timer_start(host, &b->retry, ACCEPT_AGAIN_MS);
 	}
-	bridge_settle(b);
+	bridge_update(b);
 }
 
 static int mode_of(struct bridge *b, mode_t *mode)
@@ -125,19 +125,18 @@ static int mode_of(struct bridge *b, mode_t *mode)
 		return 0;
 	n = strtol(text, &end, 8);
 	if (b->address.family != AF_UNIX || b->address.at[0].bytes[sizeof(sa_family_t)] == '\0')
-		return bridge_refuse(b,
-				     "option 'socket_mode' goes with \"unix:/PATH\", not with '%s'",
+		return bridge_refuse(b, "option 'socket_mode' is for \"unix:/PATH\", not for '%s'",
 				     b->address.text);
 	if (*text < '0' || *text > '7' || *end || n > 0777)
 		return bridge_refuse(b,
-				     "option 'socket_mode' is '%s'; it has to be octal, from "
+				     "option 'socket_mode' is '%s'; it must be octal, from "
 				     "\"0000\" to \"0777\"",
 				     text);
 	*mode = (mode_t)n;
 	return 0;
 }
 
-/* A path that a dead worker has left: a socket on which nobody listens. */
+/* Removes the socket of an earlier worker, on which nobody listens. Returns whether it did. */
 static bool remove_leftover(struct bridge *b)
 {
 	const char *path = ((const struct sockaddr_un *)(const void *)address_at(b, 0))->sun_path;
@@ -161,7 +160,7 @@ static int bind_socket(struct bridge *b, int fd, mode_t mode)
 	mode_t before;
 
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	/* The address may be that of a network function which is not up yet. */
+	/* IP_FREEBIND: the address may belong to a network function that is not up yet. */
 	if (b->address.family != AF_UNIX) {
 		setsockopt(fd, IPPROTO_IP, IP_FREEBIND, &on, sizeof(on));
 		if (address_at(b, 0)->sa_family == AF_INET6)
@@ -173,7 +172,7 @@ static int bind_socket(struct bridge *b, int fd, mode_t mode)
 	return r;
 }
 
-/* So that stop() removes the path only while it is still ours. */
+/* Stores the path's inode, so that stop() only removes this socket. */
 static void remember_path(struct bridge *b)
 {
 	const struct sockaddr_un *address = (const void *)address_at(b, 0);
@@ -192,15 +191,15 @@ static const char *listen_advice(const struct bridge *b, int error)
 
 	switch (-error) {
 	case EADDRINUSE:
-		return is_unix ? ": something else is there; give another path, or remove it"
-			       : ": another program listens there; give another port, or end it";
+		return is_unix ? "; remove it, or use another path"
+			       : "; another program listens there";
 	case EACCES:
 	case EPERM:
-		return is_unix ? ": the worker's user (worker.user) has to be able to write to the "
+		return is_unix ? "; the worker's user (worker.user) must be able to write to the "
 				 "directory"
-			       : ": ports below 1024 are root's; give a higher one";
+			       : "; ports below 1024 need root, use a higher one";
 	case ENOENT:
-		return ": the directory is not there";
+		return "; the directory does not exist";
 	}
 	return "";
 }
@@ -244,7 +243,7 @@ static bool listen_stop(struct bridge *b)
 	return true;
 }
 
-const struct end end_listen = {
+const struct peer_type peer_type_listen = {
 	.options = { "listen" },
 	.start = listen_start,
 	.stop = listen_stop,
@@ -259,13 +258,13 @@ static const char *connect_advice(int error)
 {
 	switch (-error) {
 	case ECONNREFUSED:
-		return ": nobody listens there";
+		return "; no program listens there";
 	case EACCES:
 	case EPERM:
-		return ": the worker's user (worker.user) may not write to the socket";
+		return "; the worker's user (worker.user) must be able to write to the socket";
 	case EPROTOTYPE:
-		return ": the socket there is of another type: framing \"packet\" is for "
-		       "SOCK_SEQPACKET, the others for SOCK_STREAM";
+		return "; framing \"packet\" needs a SOCK_SEQPACKET socket, other framings need "
+		       "SOCK_STREAM";
 	}
 	return "";
 }
@@ -297,10 +296,10 @@ static void on_connected(struct ffsctl_host *host, struct ffsctl_watch *w, uint3
 	} else {
 		connected(b, fd);
 	}
-	bridge_settle(b);
+	bridge_update(b);
 }
 
-/* One address after the other; `error` is the last one's. */
+/* Tries the remaining addresses in order. `error`: of the last one. */
 static void connect_next(struct bridge *b, int error)
 {
 	struct address *a = &b->address;
@@ -342,7 +341,7 @@ static void on_address(struct ffsctl_host *host, struct ffsctl_watch *w, uint32_
 			      gai_strerror(r));
 	else
 		connect_next(b, 0);
-	bridge_settle(b);
+	bridge_update(b);
 }
 
 static void connect_open(struct bridge *b)
@@ -368,7 +367,7 @@ static int connect_start(struct bridge *b)
 	return address_parse(b, b->host->call->option_string(b->host, "connect"));
 }
 
-const struct end end_connect = {
+const struct peer_type peer_type_connect = {
 	.options = { "connect" },
 	.start = connect_start,
 	.open = connect_open,

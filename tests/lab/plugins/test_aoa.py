@@ -175,7 +175,7 @@ def wrong_accessory_is_refused():
     up(PHONE)
     host = handshake(("ffsctl", "Thermometer"))
     refuses(host, OUT, START, 0, 0, None)
-    await_log("phone", "refused an accessory of model 'Thermometer', which is not 'Echo' as the gadget file wants")
+    await_log("phone", "refused an accessory: its model is 'Thermometer', not 'Echo' as in the gadget file")
     usb.util.dispose_resources(host)
     eq(status("phone")[0]["state"], "ready")
     begin()

@@ -41,10 +41,10 @@ def endpoints():
 
 @test("options that cannot work: up fails, and says why")
 def impossible_options():
-    for options, text in (({}, "no option says what the host is connected with"),
-                          ({"listen": "unix:/run/bridge"}, "cannot listen on 'unix:/run/bridge': Permission denied: "
-                           "the worker's user (worker.user) has to be able to write to the directory"),
-                          ({"listen": "tcp:127.0.0.1:22"}, "ports below 1024 are root's; give a higher one")):
+    for options, text in (({}, "no peer: set one of the options"),
+                          ({"listen": "unix:/run/bridge"}, "cannot listen on 'unix:/run/bridge': Permission denied; "
+                           "the worker's user (worker.user) must be able to write to the directory"),
+                          ({"listen": "tcp:127.0.0.1:22"}, "ports below 1024 need root, use a higher one")):
         result = ffsctl("up", gadget(**options))
         ok(result.returncode != 0, "it is up")
         contains(result.stderr, text)

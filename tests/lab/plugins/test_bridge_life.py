@@ -61,33 +61,33 @@ def silent(sock):
 
 SOME = {"listen": "unix:@bridge"}
 REFUSED = [
-    ({}, "no option says what the host is connected with"),
-    ({"listen": "tcp:127.0.0.1:4000", "tty": "/dev/tty0"}, "options 'listen' and 'tty': there can be only one"),
+    ({}, "no peer: set one of the options"),
+    ({"listen": "tcp:127.0.0.1:4000", "tty": "/dev/tty0"}, "options 'listen' and 'tty' exclude each other"),
     ({"fifo_in": "/f", "command": "cat"}, "options 'fifo_in' and 'command'"),
     ({"listen": "127.0.0.1:4000"}, "neither \"tcp:HOST:PORT\" nor \"unix:PATH\""),
     *(({"listen": "tcp:" + text}, "is not \"tcp:HOST:PORT\"") for text in
       ("4000", ":4000", "localhost", "localhost:", "localhost:0", "localhost:65536", "localhost:4000x", "::1:4000")),
-    ({"listen": "unix:relative"}, "the path of a socket begins with '/'"),
-    ({"listen": "unix:@"}, "the path of a socket begins with '/'"),
-    ({"listen": "unix:/" + "x" * 107}, "at most 107 bytes"),
-    ({"listen": "unix:/nowhere/socket"}, "cannot listen on 'unix:/nowhere/socket': No such file or directory: "
-                                         "the directory is not there"),
+    ({"listen": "unix:relative"}, "the path of a socket must begin with '/'"),
+    ({"listen": "unix:@"}, "the path of a socket must begin with '/'"),
+    ({"listen": "unix:/" + "x" * 107}, "is limited to 107 bytes"),
+    ({"listen": "unix:/nowhere/socket"}, "cannot listen on 'unix:/nowhere/socket': No such file or directory; "
+                                         "the directory does not exist"),
     ({"listen": "tcp:no.such.host.invalid:1"}, "cannot find the address of 'no.such.host.invalid'"),
-    ({"connect": "tcp:127.0.0.1:4000", "clients": 2}, "option 'clients' goes with 'listen', not with 'connect'"),
-    ({"command": "cat", "baud": 9600}, "option 'baud' goes with 'tty', not with 'command'"),
-    ({"command": "cat", "flow": "none"}, "option 'flow' goes with 'tty'"),
-    ({"command": "cat", "socket_mode": "0600"}, "option 'socket_mode' goes with 'listen'"),
+    ({"connect": "tcp:127.0.0.1:4000", "clients": 2}, "option 'clients' is for 'listen', not for 'connect'"),
+    ({"command": "cat", "baud": 9600}, "option 'baud' is for 'tty', not for 'command'"),
+    ({"command": "cat", "flow": "none"}, "option 'flow' is for 'tty'"),
+    ({"command": "cat", "socket_mode": "0600"}, "option 'socket_mode' is for 'listen'"),
     ({"command": " "}, "option 'command' is empty"),
     ({"command": "/no/such/program -x"}, "cannot start '/no/such/program': No such file or directory"),
     ({"command": "/etc/passwd"}, "cannot start '/etc/passwd': Permission denied"),
-    ({"command": "nosuchprogram"}, "cannot start 'nosuchprogram': it is nowhere in PATH"),
+    ({"command": "nosuchprogram"}, "cannot start 'nosuchprogram': not found in PATH"),
     ({"command": "cat", "framing": "packet"}, "framing \"packet\" is for Unix sockets, not for 'command'"),
-    ({"listen": "tcp:127.0.0.1:4000", "framing": "packet"}, "TCP has no packets"),
-    ({**SOME, "framing": "length", "clients": 9}, "with framing \"length\" at most io.depth, 8"),
-    ({**SOME, "socket_mode": "0600"}, "option 'socket_mode' goes with \"unix:/PATH\""),
-    ({"listen": "unix:/tmp/x", "socket_mode": "rw"}, "option 'socket_mode' is 'rw'; it has to be octal"),
-    ({"tty": "ttyS0"}, "option 'tty' is 'ttyS0': it has to be a path that begins with '/'"),
-    ({"tty": "/dev/x", "retry_delay": 0.0}, "option 'retry_delay' is 0; it has to be from 0.01 to 86400 seconds"),
+    ({"listen": "tcp:127.0.0.1:4000", "framing": "packet"}, "is for Unix sockets, not for TCP"),
+    ({**SOME, "framing": "length", "clients": 9}, "it must be at most io.depth (8)"),
+    ({**SOME, "socket_mode": "0600"}, "option 'socket_mode' is for \"unix:/PATH\""),
+    ({"listen": "unix:/tmp/x", "socket_mode": "rw"}, "option 'socket_mode' is 'rw'; it must be octal"),
+    ({"tty": "ttyS0"}, "option 'tty' is 'ttyS0'; it must be an absolute path"),
+    ({"tty": "/dev/x", "retry_delay": 0.0}, "option 'retry_delay' is 0; it must be from 0.01 to 86400 seconds"),
     ({"tty": "/dev/x", "retry_max_delay": 1e9}, "option 'retry_max_delay'"),
 ]
 
@@ -419,7 +419,7 @@ def cut_message_is_told():
             got += usb.receive()
             ok(got == b"c" * len(got) and len(got) < 100000, f"{len(got)} bytes")
             eq(usb.receive(), b"whole")
-        contains(w.log(), "a message for the host is cut")
+        contains(w.log(), "truncated a message to the host")
         with client() as sock:  # of a short one nothing has been sent yet
             sock.sendall(struct.pack("<I", 100) + b"d" * 50)
         with client() as sock:
@@ -477,7 +477,7 @@ def reconnect_delay_doubles():
             time.sleep(11)
             sock.close()
             delays(accepts(server, 3), 1, 2)
-            contains(w.log(), f"unix:{path('server')} has gone; it is tried again")
+            contains(w.log(), f"unix:{path('server')} was closed; trying again")
 
 
 @test("a server that is not there yet: told once, found as soon as it is")
@@ -493,10 +493,10 @@ def server_appears_later():
         log = w.log()
         eq(log.count("cannot connect to"), 1, log)
         contains(log, f"cannot connect to unix:{where}: No such file or directory")
-        contains(log, f"unix:{where} is there")
+        contains(log, f"unix:{where} is open")
     with gadget(connect="tcp:127.0.0.1:4009", retry_delay=0.1) as (g, w, usb):
         time.sleep(5)
-        contains(w.log(), "cannot connect to tcp:127.0.0.1:4009: Connection refused: nobody listens there; it is tried again until it works")
+        contains(w.log(), "cannot connect to tcp:127.0.0.1:4009: Connection refused; no program listens there; trying again")
     with gadget(connect="tcp:no.such.host.invalid:4009", retry_delay=0.1) as (g, w, usb):
         time.sleep(5)
         contains(w.log(), "cannot find the address of no.such.host.invalid")
@@ -544,7 +544,7 @@ def tty_goes_and_returns():
         eq(usb.read(), b"two")
         usb.write(b"back")
         eq(b.Bytes(master).read(14), b"meanwhile back")
-        contains(w.log(), f"{link} has gone")
+        contains(w.log(), f"{link} was closed")
     os.close(master)
     os.close(slave)
 
@@ -552,9 +552,9 @@ def tty_goes_and_returns():
 @test("what is not a tty, or no FIFO, is told, and tried again")
 def not_a_tty_or_fifo():
     pathlib.Path(path("file")).touch()
-    for options, text in (({"tty": path("file")}, f"cannot open {path('file')}: Inappropriate ioctl for device: it is no tty"),
-                          ({"fifo_in": path("file")}, f"{path('file')} is no FIFO (mkfifo makes one)"),
-                          ({"fifo_out": path("fifo")}, f"cannot open {path('fifo')}: No such file or directory: it is not there yet")):
+    for options, text in (({"tty": path("file")}, f"cannot open {path('file')}: Inappropriate ioctl for device; it is not a tty"),
+                          ({"fifo_in": path("file")}, f"cannot open {path('file')}: not a FIFO; use mkfifo(1)"),
+                          ({"fifo_out": path("fifo")}, f"cannot open {path('fifo')}: No such file or directory; trying again")):
         with gadget(**options, retry_delay=0.1) as (g, w, usb):
             time.sleep(2)
             takes_nothing(usb)
@@ -582,7 +582,7 @@ def command_is_started_again():
         times = [float(usb.read()) for _ in range(6)][1:]  # the first has waited for the host
         delays(times, 2, 4, 4, 4)
         contains(w.log(), "oops\n")
-        contains(w.log(), f"bridge: '{command}' has ended with status 3")
+        contains(w.log(), f"bridge: '{command}' exited with status 3")
 
 
 @test("all that a command has written comes, though it has ended; the next one starts after that")
@@ -679,7 +679,7 @@ def path_of_somebody_else_stays():
     with Gadget(BULK) as g, listen(UNIX, STREAM, where) as server:
         w = g.worker([WORKER, b.BRIDGE], options={"listen": "unix:" + where})
         eq(w.wait(), NEVER)
-        contains(w.log(), f"cannot listen on 'unix:{where}': Address already in use: something else is there")
+        contains(w.log(), f"cannot listen on 'unix:{where}': Address already in use; remove it")
         client(where).close()
         server.accept()[0].close()
     os.unlink(where)
