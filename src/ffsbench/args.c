@@ -16,8 +16,8 @@ static int usage(struct error *err, const char *s, const char *what)
 	return error_set(err, EX_USAGE, EINVAL, NULL, "'%s' is not %s", s, what);
 }
 
-/* Parses a size at the start of *s and moves *s behind it. */
-static int take_size(const char **s, uint64_t *n)
+/* Parses a size at the start of *s and advances *s past it. */
+static int parse_size(const char **s, uint64_t *n)
 {
 	unsigned int shift;
 	char *end;
@@ -40,9 +40,9 @@ int args_size(const char *s, uint64_t *n, struct error *err)
 {
 	const char *p = s;
 
-	if (take_size(&p, n) < 0 || *p)
+	if (parse_size(&p, n) < 0 || *p)
 		return usage(err, s,
-			     "a size: an integer up to 1024G, or one with K, M or G behind it");
+			     "a size: an integer up to 1024G, optionally followed by K, M or G");
 	return 0;
 }
 
@@ -97,10 +97,10 @@ int args_list(const char *s, uint64_t max, const char *what, struct list *l, str
 
 	*l = (struct list){ 0 };
 	do {
-		if (take_size(&p, &first) < 0)
+		if (parse_size(&p, &first) < 0)
 			goto bad;
 		last = first;
-		if (*p == '-' && (p++, take_size(&p, &last) < 0 || last < first))
+		if (*p == '-' && (p++, parse_size(&p, &last) < 0 || last < first))
 			goto bad;
 		for (; first <= last; first *= 2)
 			if (list_add(l, first, max) < 0)
@@ -134,12 +134,12 @@ int args_lengths(const char *s, struct lengths *l, struct error *err)
 
 	*l = (struct lengths){ 0 };
 	do {
-		if (take_size(&p, &first) < 0)
+		if (parse_size(&p, &first) < 0)
 			goto bad;
 		last = first;
 		if (*p == '-') {
 			p++;
-			if (take_size(&p, &last) < 0 || last < first || last - first > 1 << 20)
+			if (parse_size(&p, &last) < 0 || last < first || last - first > 1 << 20)
 				goto bad;
 		}
 		add(l, first, last);
@@ -163,7 +163,7 @@ void lengths_even(struct lengths *l, uint64_t total, uint64_t size)
 
 #define BLOCK 1024 /* a multiple of every packet size of bulk endpoints */
 
-/* splitmix64's output function: numbers in a row become numbers that look like chance. */
+/* The output function of splitmix64: maps consecutive numbers to pseudo-random ones. */
 static uint64_t mix(uint64_t x)
 {
 	x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9;
@@ -176,7 +176,7 @@ static uint64_t random_length(const struct lengths *l, uint64_t message)
 	uint64_t r = mix(mix(l->seed) + message * 0x9e3779b97f4a7c15);
 	uint64_t length = 1 + (r >> 2) % l->max;
 
-	/* The lengths that need an empty packet would be rare otherwise. */
+	/* Lengths that need an empty packet would be rare otherwise. */
 	return r % 4 == 0 && length >= BLOCK ? length - length % BLOCK : length;
 }
 

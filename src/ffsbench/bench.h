@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A command measures each combination of direction, size and depth in runs of their own; what the
- * runs of a combination have found is a row of the report.
+ * A command measures each combination of direction, size and depth in separate runs. A row of the
+ * report has the results of all runs of a combination.
  */
 #pragma once
 
@@ -18,24 +18,24 @@
 #define MAX_DEPTH 256
 #define MAX_TRANSFER (64u << 20)
 
-/* Data came back or came wrong, or the device says so of what it got. */
+/* Exit status: received data was wrong, or the device reports that it received wrong data. */
 #define EXIT_WRONG 1
 
 struct options {
-	struct device_wanted wanted;
+	struct device_filter wanted;
 	struct list sizes, depths;
-	uint64_t bytes;	     /* of a run; 0: as long as run_ms */
-	unsigned int run_ms; /* 0: no matter how long */
+	uint64_t bytes;	     /* of a run; 0: limited by run_ms only */
+	unsigned int run_ms; /* longest time of a run; 0: no limit */
 	unsigned int repeat;
-	enum memory_wish memory;
+	enum memory_choice memory;
 	unsigned int pattern;
-	unsigned int timeout_ms; /* without any progress */
-	struct lengths lengths;	 /* of messages; count 0: sizes */
+	unsigned int timeout_ms; /* longest time without any data moved */
+	struct lengths lengths;	 /* of messages; count 0: use `sizes` */
 	uint64_t count, seed;
 	unsigned int transfer; /* bytes of the longest transfer of a message */
-	bool recover;	       /* clear a stall and go on */
+	bool recover;	       /* clear a stall and continue */
 	bool json, csv, quiet;
-	const char *plot; /* file; NULL: none */
+	const char *plot; /* path of the chart; NULL: none */
 };
 
 enum direction { DIRECTION_IN = 1, DIRECTION_OUT = 2, DIRECTION_BOTH = 4 };
@@ -56,11 +56,11 @@ enum {
 	LATENCIES
 };
 
-/* What one run has found, also one that failed or was interrupted. */
+/* The results of one run, which may have failed or been interrupted. */
 struct measure {
-	uint64_t size; /* that was used: IN takes whole packets */
+	uint64_t size; /* bytes that were used: IN transfers are whole packets */
 	bool zero_copy;
-	char *remark; /* about the memory; NULL: none */
+	char *remark; /* warning about the memory; NULL: none */
 	uint64_t transfers, messages, bytes;
 	uint64_t shorts; /* transfers that ended with a short packet */
 	unsigned int recoveries;
@@ -73,10 +73,10 @@ struct row {
 	struct combination c;
 	struct measure *runs;
 	size_t n;
-	bool ok; /* none of them failed */
+	bool ok; /* no run failed */
 };
 
-/* What rows say, and how. */
+/* Selects the columns of the rows. */
 enum kind { KIND_STREAM = 1, KIND_MESSAGES = 2, KIND_LATENCY = 4, KIND_ALL = 7 };
 
 typedef int run_fn(const struct device *d, const struct options *o, const struct combination *c,
@@ -85,8 +85,8 @@ typedef int run_fn(const struct device *d, const struct options *o, const struct
 struct command {
 	const char *name, *summary;
 	enum kind kind;
-	unsigned int directions; /* enum direction; each is measured by itself */
-	const char *sizes, *depths;
+	unsigned int directions;    /* enum direction; each is measured separately */
+	const char *sizes, *depths; /* defaults of the options, as are the following */
 	uint64_t bytes;
 	unsigned int run_ms;
 	uint64_t count;
@@ -97,13 +97,13 @@ run_fn stream_run, verify_run, loop_run, messages_run, latency_run;
 
 struct report {
 	const struct command *command;
-	const struct device *device; /* all zero: none */
+	const struct device *device; /* all zero: not opened */
 	struct row *rows;
 	size_t n;
-	unsigned int repeat; /* room for so many runs in each row */
+	unsigned int repeat; /* allocated runs in each row */
 	bool interrupted;
 };
 
-/* Runs every combination `repeat` times, all of them once before any twice. */
+/* Runs every combination `repeat` times; each round runs all combinations once. */
 int bench_run(const struct options *o, struct report *r, struct error *err);
 void bench_free(struct report *r);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The rows of a report as lines of a chart. */
+/* Converts the rows of a report to the curves of a chart. */
 #include <stdlib.h>
 
 #include "base/cleanup.h"
@@ -23,10 +23,10 @@ static double p99_us(const struct row *row)
 	return row_latency(row, LATENCY_P99) * 1e6;
 }
 
-/* What is drawn of each combination of direction and depth. */
+/* The curves for each combination of direction and depth. */
 static const struct curve {
 	unsigned int kinds;
-	const char *name; /* NULL: the combination's */
+	const char *name; /* NULL: direction and depth */
 	double (*value)(const struct row *row);
 } curves[] = {
 	{ KIND_STREAM | KIND_MESSAGES, NULL, rate },
@@ -48,7 +48,8 @@ static bool same_line(const struct row *a, const struct row *b)
 	return a->c.direction == b->c.direction && a->c.depth == b->c.depth;
 }
 
-/* The rows from `first` on that differ in their size only; the index behind them. */
+/* Adds a curve of the rows from `first` on that differ only in size; returns the index after
+   them. */
 static size_t add_line(struct plot *p, const struct report *r, size_t first,
 		       const struct curve *curve)
 {

@@ -14,22 +14,22 @@
 #include "base/util.h"
 #include "ffsbench/tick.h"
 
-/* Kernel's own uevents, and udev's after it has set the node's owner. */
+/* Netlink groups: uevents of the kernel, and of udev after it has set permissions. */
 #define UEVENT_GROUPS 3
 
-static const char *words(int usb)
+static const char *usb_error_text(int usb)
 {
 	switch (usb) {
 	case LIBUSB_ERROR_ACCESS:
 		return "permission denied";
 	case LIBUSB_ERROR_NO_DEVICE:
-		return "the device is gone";
+		return "the device was disconnected";
 	case LIBUSB_ERROR_NOT_FOUND:
 		return "not found";
 	case LIBUSB_ERROR_BUSY:
-		return "another program or a kernel driver has it";
+		return "in use by another program";
 	case LIBUSB_ERROR_TIMEOUT:
-		return "no answer in time";
+		return "timed out";
 	case LIBUSB_ERROR_PIPE:
 		return "the device stalled";
 	case LIBUSB_ERROR_NO_MEM:
@@ -57,7 +57,7 @@ int device_error(struct error *err, int usb, const char *fmt, ...)
 		exit = EX_UNAVAILABLE;
 	else if (usb == LIBUSB_ERROR_TIMEOUT)
 		exit = EX_TEMPFAIL;
-	return error_set(err, exit, EIO, NULL, "%s: %s", what, words(usb));
+	return error_set(err, exit, EIO, NULL, "%s: %s", what, usb_error_text(usb));
 }
 
 const char *device_speed_name(int speed)
@@ -78,7 +78,7 @@ const char *device_speed_name(int speed)
 	}
 }
 
-int device_parse(const char *s, struct device_wanted *w, struct error *err)
+int device_parse(const char *s, struct device_filter *w, struct error *err)
 {
 	unsigned int a, b;
 	int end = 0;
@@ -90,7 +90,7 @@ int device_parse(const char *s, struct device_wanted *w, struct error *err)
 		return 0;
 	}
 	if (sscanf(s, "%3u/%3u%n", &a, &b, &end) == 2 && !s[end]) {
-		w->by_place = true;
+		w->by_address = true;
 		w->bus = a;
 		w->address = b;
 		return 0;
@@ -104,9 +104,9 @@ static bool is_interrupt(const struct libusb_endpoint_descriptor *e)
 	return (e->bmAttributes & LIBUSB_TRANSFER_TYPE_MASK) == LIBUSB_TRANSFER_TYPE_INTERRUPT;
 }
 
-/* The n-th bulk or interrupt endpoint of a direction. */
-static const struct libusb_endpoint_descriptor *nth(const struct libusb_interface_descriptor *i,
-						    uint8_t direction, unsigned int n)
+/* Returns the n-th bulk or interrupt endpoint of a direction; NULL if there is none. */
+static const struct libusb_endpoint_descriptor *
+find_endpoint(const struct libusb_interface_descriptor *i, uint8_t direction, unsigned int n)
 {
 	unsigned int k;
 
@@ -123,8 +123,9 @@ static const struct libusb_endpoint_descriptor *nth(const struct libusb_interfac
 	return NULL;
 }
 
-static bool enough(const struct device_wanted *w, const struct libusb_endpoint_descriptor *out,
-		   const struct libusb_endpoint_descriptor *in)
+static bool has_endpoints(const struct device_filter *w,
+			  const struct libusb_endpoint_descriptor *out,
+			  const struct libusb_endpoint_descriptor *in)
 {
 	return (out || !w->need_out) && (in || !w->need_in) && (out || in);
 }
@@ -140,8 +141,8 @@ static void set_endpoints(struct device *d, const struct libusb_endpoint_descrip
 	d->in_interrupt = in && is_interrupt(in);
 }
 
-/* Whether the device has what is wanted; fills in interface and endpoints. */
-static bool choose_interface(const struct device_wanted *w, libusb_device *dev, struct device *d)
+/* Returns whether the device has a matching interface; stores interface and endpoints. */
+static bool choose_interface(const struct device_filter *w, libusb_device *dev, struct device *d)
 {
 	const struct libusb_endpoint_descriptor *out = NULL, *in = NULL;
 	struct libusb_config_descriptor *c;
@@ -150,24 +151,24 @@ static bool choose_interface(const struct device_wanted *w, libusb_device *dev, 
 	if (libusb_get_active_config_descriptor(dev, &c) < 0)
 		return false;
 	d->configuration = c->bConfigurationValue;
-	for (i = 0; i < c->bNumInterfaces && !enough(w, out, in); i++) {
+	for (i = 0; i < c->bNumInterfaces && !has_endpoints(w, out, in); i++) {
 		const struct libusb_interface_descriptor *id = c->interface[i].altsetting;
 
 		if (c->interface[i].num_altsetting < 1 ||
 		    (w->interface >= 0 && w->interface != id->bInterfaceNumber))
 			continue;
-		/* Unasked, only what no class driver wants. */
-		if (w->interface < 0 && !w->by_id && !w->by_place && !w->serial &&
+		/* By default only interfaces without a class driver. */
+		if (w->interface < 0 && !w->by_id && !w->by_address && !w->serial &&
 		    id->bInterfaceClass != LIBUSB_CLASS_VENDOR_SPEC)
 			continue;
-		out = nth(id, LIBUSB_ENDPOINT_OUT, w->pair);
-		in = nth(id, LIBUSB_ENDPOINT_IN, w->pair);
+		out = find_endpoint(id, LIBUSB_ENDPOINT_OUT, w->pair);
+		in = find_endpoint(id, LIBUSB_ENDPOINT_IN, w->pair);
 		d->interface = id->bInterfaceNumber;
 		d->alternates = c->interface[i].num_altsetting > 1;
 	}
 	set_endpoints(d, out, in);
 	libusb_free_config_descriptor(c);
-	return enough(w, out, in);
+	return has_endpoints(w, out, in);
 }
 
 static char *read_serial(libusb_device *dev, uint8_t index)
@@ -184,7 +185,7 @@ static char *read_serial(libusb_device *dev, uint8_t index)
 	return serial;
 }
 
-static bool matches(const struct device_wanted *w, libusb_device *dev, struct device *d)
+static bool matches(const struct device_filter *w, libusb_device *dev, struct device *d)
 {
 	struct libusb_device_descriptor desc;
 
@@ -196,7 +197,7 @@ static bool matches(const struct device_wanted *w, libusb_device *dev, struct de
 	d->product = desc.idProduct;
 	d->speed = libusb_get_device_speed(dev);
 	if ((w->by_id && (w->vendor != d->vendor || w->product != d->product)) ||
-	    (w->by_place && (w->bus != d->bus || w->address != d->address)))
+	    (w->by_address && (w->bus != d->bus || w->address != d->address)))
 		return false;
 	if (!choose_interface(w, dev, d))
 		return false;
@@ -205,24 +206,24 @@ static bool matches(const struct device_wanted *w, libusb_device *dev, struct de
 	return !w->serial || streq_null(w->serial, d->serial);
 }
 
-/* The kernel's driver of the interface; NULL: none, or nobody says. */
+/* Returns the name of the kernel driver bound to the interface; NULL: none or unknown. */
 static char *driver_of(const struct device *d, libusb_device *dev)
 {
-	_cleanup_free_ char *place = NULL, *path = NULL;
+	_cleanup_free_ char *ports_text = NULL, *path = NULL;
 	uint8_t port[8];
 	char target[256];
 	ssize_t n;
 	int i, ports = libusb_get_port_numbers(dev, port, sizeof(port));
 
 	for (i = 0; i < ports; i++) {
-		char *so_far = place;
+		char *so_far = ports_text;
 
-		place = strf("%s%s%u", so_far ? so_far : "", so_far ? "." : "", port[i]);
+		ports_text = strf("%s%s%u", so_far ? so_far : "", so_far ? "." : "", port[i]);
 		free(so_far);
 	}
-	if (!place)
+	if (!ports_text)
 		return NULL;
-	path = strf("/sys/bus/usb/devices/%u-%s:%d.%d/driver", d->bus, place, d->configuration,
+	path = strf("/sys/bus/usb/devices/%u-%s:%d.%d/driver", d->bus, ports_text, d->configuration,
 		    d->interface);
 	n = readlink(path, target, sizeof(target) - 1);
 	if (n < 0)
@@ -235,21 +236,17 @@ static int claim_failed(const struct device *d, libusb_device *dev, int usb, str
 {
 	_cleanup_free_ char *driver = usb == LIBUSB_ERROR_BUSY ? driver_of(d, dev) : NULL;
 
-	/* So is the driver of what a program has claimed called. */
+	/* usbfs: claimed by another program. */
 	if (!driver || streq(driver, "usbfs"))
 		return device_error(err, usb, "cannot claim interface %d of %04x:%04x at %u/%u",
 				    d->interface, d->vendor, d->product, d->bus, d->address);
 	error_set(err, EX_IOERR, EBUSY, NULL,
-		  "the kernel's driver %s has interface %d of %04x:%04x at %u/%u", driver,
-		  d->interface, d->vendor, d->product, d->bus, d->address);
-	return error_hint(
-		err,
-		"--detach takes it away for the time of the run, 'modprobe -r %s' unloads "
-		"the driver",
-		driver);
+		  "cannot claim interface %d of %04x:%04x at %u/%u: in use by the kernel driver %s",
+		  d->interface, d->vendor, d->product, d->bus, d->address, driver);
+	return error_hint(err, "use --detach, or unload the driver with 'modprobe -r %s'", driver);
 }
 
-static int claim(const struct device_wanted *w, struct device *d, libusb_device *dev,
+static int claim(const struct device_filter *w, struct device *d, libusb_device *dev,
 		 struct error *err)
 {
 	int r = libusb_open(dev, &d->handle);
@@ -264,14 +261,14 @@ static int claim(const struct device_wanted *w, struct device *d, libusb_device 
 	if (r < 0)
 		return claim_failed(d, dev, r, err);
 	d->claimed = true;
-	/* A driver may have chosen another setting, which has other endpoints. */
+	/* A driver may have selected another setting, which has other endpoints. */
 	if (d->alternates && (r = libusb_set_interface_alt_setting(d->handle, d->interface, 0)) < 0)
-		return device_error(err, r, "cannot choose setting 0 of interface %d",
+		return device_error(err, r, "cannot select alternate setting 0 of interface %d",
 				    d->interface);
 	return 0;
 }
 
-static int none(const struct device_wanted *w, struct error *err)
+static int not_found(const struct device_filter *w, struct error *err)
 {
 	/* need_out, need_in */
 	static const char *const endpoints[2][2] = { { "an OUT or an IN", "an IN" },
@@ -280,18 +277,19 @@ static int none(const struct device_wanted *w, struct error *err)
 
 	if (w->by_id)
 		which = strf("device %04x:%04x", w->vendor, w->product);
-	else if (w->by_place)
+	else if (w->by_address)
 		which = strf("device at %u/%u", w->bus, w->address);
 	else
 		which = xstrdup("device with a vendor-specific interface");
 	return error_set(err, EX_UNAVAILABLE, ENODEV, NULL,
-			 "there is no %s%s%s%s that has %s endpoint", which,
+			 "cannot find a %s%s%s%s that has %s endpoint", which,
 			 w->serial ? " with serial number '" : "", w->serial ? w->serial : "",
 			 w->serial ? "'" : "", endpoints[w->need_out][w->need_in]);
 }
 
-/* One look at what is there now. libusb without udevd does not see what comes after its init. */
-static int look(const struct device_wanted *w, struct device *d, struct error *err)
+/* Opens a matching device that is connected now. Initialises libusb each time: without udevd it
+   does not see later devices. */
+static int open_now(const struct device_filter *w, struct device *d, struct error *err)
 {
 	_cleanup_free_ char *found = NULL;
 	libusb_device **list, *hit = NULL;
@@ -326,10 +324,10 @@ static int look(const struct device_wanted *w, struct device *d, struct error *e
 	}
 	free(candidate.serial);
 	if (!hit)
-		r = none(w, err);
+		r = not_found(w, err);
 	else if (r == 1)
 		r = error_set(err, EX_USAGE, EINVAL, NULL,
-			      "several devices match: %s; say which with --device BUS/ADDRESS",
+			      "several devices match: %s; choose one with --device BUS/ADDRESS",
 			      found);
 	else
 		r = claim(w, d, hit, err);
@@ -353,7 +351,7 @@ static int open_uevents(void)
 	return fd;
 }
 
-/* Waits for the next thing to happen to any device, and takes all that has. */
+/* Waits for the next uevents and discards them. Returns false at the deadline. */
 static bool wait_uevent(int fd, int64_t deadline)
 {
 	struct pollfd p = { .fd = fd, .events = POLLIN };
@@ -367,7 +365,7 @@ static bool wait_uevent(int fd, int64_t deadline)
 	return true;
 }
 
-int device_open(const struct device_wanted *w, struct device *d, struct error *err)
+int device_open(const struct device_filter *w, struct device *d, struct error *err)
 {
 	int64_t deadline = now_ms() + w->wait_ms;
 	_cleanup_close_ int events = -1;
@@ -378,18 +376,18 @@ int device_open(const struct device_wanted *w, struct device *d, struct error *e
 		events = open_uevents();
 		if (events < 0)
 			return error_errno(err, EX_OSERR, -events, NULL,
-					   "cannot listen for new devices (netlink)");
+					   "cannot watch for new devices (netlink)");
 	}
 	for (;;) {
-		r = look(w, d, err);
+		r = open_now(w, d, err);
 		if (r >= 0)
 			return 0;
 		device_close(d);
-		/* No such device yet, or one that udev has not given to us yet. */
+		/* Not connected yet, or udev has not set its permissions yet. */
 		if (!w->wait_ms || (err->exit != EX_UNAVAILABLE && err->exit != EX_NOPERM))
 			return r;
 		if (!wait_uevent(events, deadline))
-			return error_hint(err, "waited %u ms for it", w->wait_ms);
+			return error_hint(err, "waited %u ms", w->wait_ms);
 		error_clear(err);
 	}
 }

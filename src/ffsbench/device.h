@@ -8,16 +8,17 @@
 
 #include "base/error.h"
 
-struct device_wanted {
-	bool by_id, by_place;
+/* Selects the device and the interface. */
+struct device_filter {
+	bool by_id, by_address;
 	uint16_t vendor, product;  /* by_id */
-	unsigned int bus, address; /* by_place */
+	unsigned int bus, address; /* by_address */
 	const char *serial;	   /* NULL: any */
-	int interface;		   /* -1: the first with a pair of endpoints */
-	unsigned int pair;	   /* the n-th OUT with the n-th IN endpoint of the interface */
-	unsigned int wait_ms;	   /* for the device to appear */
-	bool need_out, need_in;	   /* endpoints that the interface has to have */
-	bool detach;		   /* take the interface from a kernel driver, and give it back */
+	int interface;		   /* -1: the first with the needed endpoints */
+	unsigned int pair;	   /* index of the OUT and the IN endpoint in the interface */
+	unsigned int wait_ms;	   /* longest time until the device appears */
+	bool need_out, need_in;	   /* endpoints that the interface must have */
+	bool detach;		   /* detach the kernel driver during the run */
 };
 
 struct device {
@@ -29,17 +30,18 @@ struct device {
 	int speed; /* enum libusb_speed */
 	bool claimed;
 	int configuration, interface;
-	bool alternates;		    /* the interface has other settings than 0 */
+	bool alternates;		    /* the interface has several alternate settings */
 	uint8_t out, in;		    /* addresses; 0: none */
 	unsigned int out_packet, in_packet; /* bytes */
 	bool out_interrupt, in_interrupt;   /* else bulk */
 };
 
-/* "1d6b:0104" or "1/4" */
-int device_parse(const char *s, struct device_wanted *w, struct error *err);
-int device_open(const struct device_wanted *w, struct device *d, struct error *err);
+/* Parses "1d6b:0104" or "1/4". */
+int device_parse(const char *s, struct device_filter *w, struct error *err);
+/* Finds the device, opens it and claims its interface. */
+int device_open(const struct device_filter *w, struct device *d, struct error *err);
 void device_close(struct device *d);
 const char *device_speed_name(int speed);
 
-/* A sentence about what libusb said; the exit code follows from it. */
+/* Sets an error with the text and the exit status of a libusb error. */
 int device_error(struct error *err, int usb, const char *fmt, ...) _printf_(3, 4);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* ffsbench: the host's side of a link. */
+/* ffsbench: checks and measures a USB device from the host. */
 #include <errno.h>
 #include <stdio.h>
 
@@ -8,7 +8,7 @@
 #include "ffsbench/options.h"
 #include "ffsbench/report.h"
 
-/* Before the run: nobody wants to hear after it that the directory is not there. */
+/* Opens the chart before the run, so that an error does not cost the run. */
 static int open_plot(const struct options *o, FILE **f, struct error *err)
 {
 	if (!o->plot)

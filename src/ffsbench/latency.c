@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * latency: one message goes out, and the time until the last byte of it is back. The transfer that
- * takes it waits at the device before the message is sent.
+ * latency: measures the time from sending a message until its last byte has come back. The IN
+ * transfer is submitted before the message is sent.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -22,11 +22,11 @@ struct trip {
 	struct pattern pattern;
 	struct buffers buffers;
 	struct libusb_transfer *out, *in;
-	unsigned int size; /* of the message */
+	unsigned int size; /* bytes of the message */
 	unsigned int in_flight;
-	bool bad;    /* one of them has failed */
-	bool ticked; /* it is time to show something */
-	double back; /* when it was */
+	bool bad;    /* a transfer failed */
+	bool ticked; /* progress is due */
+	double back; /* time at which the message was back, seconds */
 };
 
 static void LIBUSB_CALL on_end(struct libusb_transfer *x)
@@ -42,7 +42,7 @@ static void LIBUSB_CALL on_end(struct libusb_transfer *x)
 static int prepare(struct trip *t)
 {
 	unsigned int packet = t->d->in_packet;
-	/* Room for the packet that ends it: a full transfer would end before that. */
+	/* Longer than the message, so that the packet that ends it belongs to the transfer. */
 	unsigned int room = (t->size / packet + 1) * packet;
 	int r = buffers_make(&t->buffers, t->d, t->o->memory, 2, room, t->err);
 
@@ -53,7 +53,7 @@ static int prepare(struct trip *t)
 	t->out = transfer_make(t->d, DIRECTION_OUT, t->buffers.at[0], (int)t->size, on_end, t);
 	t->in = transfer_make(t->d, DIRECTION_IN, t->buffers.at[1], (int)room, on_end, t);
 	if (!t->out || !t->in)
-		return device_error(t->err, LIBUSB_ERROR_NO_MEM, "cannot make a transfer");
+		return device_error(t->err, LIBUSB_ERROR_NO_MEM, "cannot allocate a transfer");
 	if (t->size % t->d->out_packet == 0)
 		t->out->flags = LIBUSB_TRANSFER_ADD_ZERO_PACKET;
 	r = transfer_clear_halt(t->d, DIRECTION_OUT, t->err);
@@ -98,13 +98,13 @@ static int check(struct trip *t)
 	if (same < t->size)
 		return error_set(t->err, EXIT_WRONG, EIO, NULL,
 				 "message %" PRIu64 " (%u bytes) came back wrong: byte %zu is "
-				 "0x%02x and was 0x%02x",
+				 "0x%02x, not 0x%02x",
 				 t->m->messages + 1, t->size, same, t->in->buffer[same],
 				 t->out->buffer[same]);
 	return 0;
 }
 
-static void take_back(struct trip *t)
+static void cancel_all(struct trip *t)
 {
 	if (t->in_flight) {
 		libusb_cancel_transfer(t->out);
@@ -114,13 +114,13 @@ static void take_back(struct trip *t)
 		transfer_wait(t->d, 1000);
 }
 
-/* Also when interrupted: what stays in the device would come back to its next user. */
+/* Waits for the message, also when interrupted: otherwise the next user would receive it. */
 static int wait_back(struct trip *t, double start)
 {
 	while (t->in_flight) {
 		transfer_wait(t->d, 1000);
 		if (t->bad)
-			take_back(t); /* the other one alone is no good */
+			cancel_all(t); /* the other transfer is useless alone */
 		if (!t->in_flight || !tick_due())
 			continue;
 		t->ticked = true;
@@ -129,13 +129,13 @@ static int wait_back(struct trip *t, double start)
 		error_set(t->err, EX_TEMPFAIL, ETIMEDOUT, NULL,
 			  "message %" PRIu64 " (%u bytes) did not come back in %.1f s",
 			  t->m->messages + 1, t->size, t->o->timeout_ms / 1000.0);
-		return error_hint(t->err, "the device's function may have no worker, or not echo "
-					  "messages");
+		return error_hint(t->err, "the device's function may have no worker, or may not "
+					  "echo messages");
 	}
 	return 0;
 }
 
-/* Seconds in *took. */
+/* Sends one message and receives it. Stores the time it took in *took, in seconds. */
 static int round_trip(struct trip *t, double *took)
 {
 	double start;
@@ -149,14 +149,14 @@ static int round_trip(struct trip *t, double *took)
 	r = submit(t, t->out);
 	if (r == 0)
 		r = wait_back(t, start);
-	take_back(t);
+	cancel_all(t);
 	if (r == 0)
 		r = check(t);
 	*took = t->back - start;
 	return r;
 }
 
-static void sum_up(struct measure *m, double *took, size_t n)
+static void set_percentiles(struct measure *m, double *took, size_t n)
 {
 	static const double percent[LATENCIES] = { 0, 50, 90, 99, 99.9, 100 };
 
@@ -165,7 +165,7 @@ static void sum_up(struct measure *m, double *took, size_t n)
 		m->latency[i] = stats_percentile(took, n, percent[i]);
 }
 
-static void show(struct trip *t, struct progress *p, double elapsed)
+static void show_progress(struct trip *t, struct progress *p, double elapsed)
 {
 	double part = (double)t->m->messages / (double)t->o->count;
 	double time = t->o->run_ms ? elapsed * 1000 / t->o->run_ms : 0;
@@ -190,11 +190,11 @@ static int run(struct trip *t, struct progress *p)
 			t->m->bytes += t->size;
 		}
 		elapsed = t->back - start;
-		show(t, p, elapsed);
+		show_progress(t, p, elapsed);
 	}
 	t->m->seconds = now_seconds() - start;
 	t->m->cpu_seconds = cpu_seconds() - cpu;
-	sum_up(t->m, took, t->m->messages);
+	set_percentiles(t->m, took, t->m->messages);
 	free(took);
 	return r;
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * loop and messages: the sender runs ahead of the receiver by what fits into the device and into
- * the transfers in flight: both directions are always busy.
+ * loop and messages: sends and receives at the same time. The sender is ahead of the receiver by as
+ * much data as the device and the transfers in flight can hold.
  *
- * After a stall (the device's worker has died) nobody knows how much of what was sent will still
- * come back. So a short message with a number of its own, the mark, is sent, and everything up to
- * its echo is thrown away; then the first message that has not come back is sent again.
+ * After a stall (the device's worker has died) it is unknown how much of the sent data will still
+ * come back. A short message with a unique number, the mark, is sent, and all data before its echo
+ * is dropped. Then the first message that has not come back is sent again.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -21,25 +21,25 @@
 #include "ffsbench/transfer.h"
 
 #define MARK_LENGTH 7 /* shorter than any packet of a bulk endpoint */
-#define WAKE_MS 100   /* how exact the timeout is */
+#define WAKE_MS 100   /* precision of the timeout */
 #define ENDLESS (UINT64_C(1) << 60)
-/* A worker may take the mark and die; a UDC that still holds data for the host cannot be halted
-   then, and so nothing tells. */
+/* A worker may receive the mark and die. Some UDCs cannot halt an endpoint that still has data for
+   the host, so that no stall shows it: send another mark after this time. */
 #define MARK_AGAIN_MS 300
 
 struct slot {
 	struct libusb_transfer *x;
-	bool ended; /* it is back from libusb and was not looked at */
+	bool ended; /* completed, but not yet handled */
 };
 
-/* One direction: a ring of transfers, which end in the order of submission. */
+/* One direction: a ring of transfers, which complete in the order of submission. */
 struct side {
 	struct slot *slots;
 	unsigned int depth;
-	uint64_t submitted, taken; /* so far */
+	uint64_t submitted, handled; /* transfers so far */
 	uint8_t address;
-	int length; /* of the longest transfer: whole packets */
-	unsigned int packet;
+	int length;	     /* bytes of the longest transfer: whole packets */
+	unsigned int packet; /* bytes */
 };
 
 struct loop {
@@ -47,19 +47,20 @@ struct loop {
 	const struct options *o;
 	struct error *err;
 	const struct lengths *lengths;
-	uint64_t count; /* messages; fewer than there are lengths when the time is over */
+	uint64_t count; /* of messages; decreased when the time is over */
 	struct pattern pattern;
 	struct buffers buffers;
 	struct side out, in;
 	uint64_t send_message, send_offset;
 	uint64_t recv_message, recv_offset;
-	uint64_t bytes;			   /* of the messages that came back */
-	int64_t last_progress, mark_taken; /* ms; mark_taken 0: the device has not taken it */
+	uint64_t bytes; /* of the messages that came back */
+	int64_t last_progress,
+		mark_taken; /* times in ms; mark_taken 0: not yet sent to the device */
 	unsigned int recoveries;
-	bool stalled;		 /* recover() is due */
-	bool marking, mark_sent; /* waiting for the mark's echo */
+	bool stalled;		       /* recover() must be called */
+	bool awaiting_mark, mark_sent; /* drop all data before the mark's echo */
 	unsigned char mark[MARK_LENGTH];
-	unsigned char tail[MARK_LENGTH]; /* the last bytes received while marking */
+	unsigned char tail[MARK_LENGTH]; /* the last bytes received before the mark */
 	bool failed;
 };
 
@@ -70,15 +71,15 @@ static struct slot *slot_at(struct side *s, uint64_t n)
 
 static unsigned int in_flight(const struct side *s)
 {
-	return (unsigned int)(s->submitted - s->taken);
+	return (unsigned int)(s->submitted - s->handled);
 }
 
 static bool finished(const struct loop *l)
 {
-	return !l->marking && l->recv_message == l->count;
+	return !l->awaiting_mark && l->recv_message == l->count;
 }
 
-_printf_(2, 3) static void wrong(struct loop *l, const char *fmt, ...)
+_printf_(2, 3) static void wrong_message(struct loop *l, const char *fmt, ...)
 {
 	char what[160];
 	va_list ap;
@@ -117,7 +118,8 @@ static int side_open(struct side *s, struct loop *l, enum direction direction,
 		s->slots[i].x =
 			transfer_make(l->d, direction, buffers[i], s->length, on_end, &s->slots[i]);
 		if (!s->slots[i].x)
-			return device_error(l->err, LIBUSB_ERROR_NO_MEM, "cannot make a transfer");
+			return device_error(l->err, LIBUSB_ERROR_NO_MEM,
+					    "cannot allocate a transfer");
 	}
 	return transfer_clear_halt(l->d, direction, l->err);
 }
@@ -173,19 +175,19 @@ static void send_next(struct loop *l)
 	submit(l, &l->out, n, zlp ? LIBUSB_TRANSFER_ADD_ZERO_PACKET : 0);
 }
 
-static void pump(struct loop *l)
+static void submit_all(struct loop *l)
 {
 	while (!l->failed && in_flight(&l->in) < l->in.depth)
 		submit(l, &l->in, l->in.length, 0);
-	if (l->marking && !l->mark_sent)
+	if (l->awaiting_mark && !l->mark_sent)
 		send_mark(l);
-	while (!l->failed && !l->marking && in_flight(&l->out) < l->out.depth &&
+	while (!l->failed && !l->awaiting_mark && in_flight(&l->out) < l->out.depth &&
 	       l->send_message < l->count)
 		send_next(l);
 }
 
-/* Keeps the last bytes of what came; at the end of a message they may be the mark. */
-static void take_marked(struct loop *l, const unsigned char *data, int n, bool end)
+/* Stores the last received bytes. At the end of a message they may be the mark. */
+static void check_mark(struct loop *l, const unsigned char *data, int n, bool end)
 {
 	if (n >= MARK_LENGTH) {
 		memcpy(l->tail, data + n - MARK_LENGTH, MARK_LENGTH);
@@ -194,41 +196,41 @@ static void take_marked(struct loop *l, const unsigned char *data, int n, bool e
 		memcpy(l->tail + MARK_LENGTH - n, data, (size_t)n);
 	}
 	if (end && memcmp(l->tail, l->mark, MARK_LENGTH) == 0)
-		l->marking = false;
+		l->awaiting_mark = false;
 }
 
-static void take_data(struct loop *l, const unsigned char *data, int n, bool end)
+static void check_data(struct loop *l, const unsigned char *data, int n, bool end)
 {
 	uint64_t length;
 	size_t same;
 
-	if (l->marking) {
-		take_marked(l, data, n, end);
+	if (l->awaiting_mark) {
+		check_mark(l, data, n, end);
 		return;
 	}
 	if (l->recv_message == l->count) {
-		error_set(l->err, EXIT_WRONG, EIO, NULL,
-			  "the device sent %d bytes more than it was sent", n);
+		error_set(l->err, EXIT_WRONG, EIO, NULL, "received %d bytes more than were sent",
+			  n);
 		l->failed = true;
 		return;
 	}
 	length = lengths_of(l->lengths, l->recv_message);
 	if (l->recv_offset + (uint64_t)n > length) {
-		wrong(l, "came back longer than it was: the device did not end it");
+		wrong_message(l, "came back too long: the device did not end it");
 		return;
 	}
 	same = pattern_compare(&l->pattern, l->recv_message, l->recv_offset, data, (size_t)n);
 	if (same < (size_t)n) {
-		wrong(l, "came back wrong: byte %" PRIu64 " is 0x%02x and was 0x%02x",
-		      l->recv_offset + same, data[same],
-		      pattern_byte(&l->pattern, l->recv_message, l->recv_offset + same));
+		wrong_message(l, "came back wrong: byte %" PRIu64 " is 0x%02x, not 0x%02x",
+			      l->recv_offset + same, data[same],
+			      pattern_byte(&l->pattern, l->recv_message, l->recv_offset + same));
 		return;
 	}
 	l->recv_offset += (uint64_t)n;
 	if (!end)
 		return;
 	if (l->recv_offset < length) {
-		wrong(l, "came back with only %" PRIu64 " bytes", l->recv_offset);
+		wrong_message(l, "came back with only %" PRIu64 " bytes", l->recv_offset);
 		return;
 	}
 	l->bytes += length;
@@ -251,37 +253,37 @@ static void check_status(struct loop *l, struct side *s, const struct libusb_tra
 		     s->address, l->recv_message + 1, l->count);
 	transfer_hint(usb, l->err);
 	if (usb == LIBUSB_ERROR_PIPE)
-		error_hint(l->err, "--recover goes on after that");
+		error_hint(l->err, "--recover continues after a stall");
 	l->failed = true;
 }
 
-static struct libusb_transfer *take(struct side *s)
+static struct libusb_transfer *next_ended(struct side *s)
 {
-	struct slot *slot = slot_at(s, s->taken);
+	struct slot *slot = slot_at(s, s->handled);
 
 	if (!in_flight(s) || !slot->ended)
 		return NULL;
-	s->taken++;
+	s->handled++;
 	return slot->x;
 }
 
-/* Looks at what has ended. */
+/* Handles completed transfers. */
 static void collect(struct loop *l)
 {
 	struct libusb_transfer *x;
 
-	while (!l->failed && !l->stalled && (x = take(&l->out))) {
+	while (!l->failed && !l->stalled && (x = next_ended(&l->out))) {
 		check_status(l, &l->out, x);
 		if (x->status == LIBUSB_TRANSFER_COMPLETED)
-			*(l->marking ? &l->mark_taken : &l->last_progress) = now_ms();
+			*(l->awaiting_mark ? &l->mark_taken : &l->last_progress) = now_ms();
 	}
-	while (!l->failed && !l->stalled && (x = take(&l->in))) {
+	while (!l->failed && !l->stalled && (x = next_ended(&l->in))) {
 		if (x->actual_length > 0 || x->status == LIBUSB_TRANSFER_COMPLETED) {
-			if (!l->marking)
+			if (!l->awaiting_mark)
 				l->last_progress = now_ms();
-			take_data(l, x->buffer, x->actual_length,
-				  x->status == LIBUSB_TRANSFER_COMPLETED &&
-					  x->actual_length < x->length);
+			check_data(l, x->buffer, x->actual_length,
+				   x->status == LIBUSB_TRANSFER_COMPLETED &&
+					   x->actual_length < x->length);
 		}
 		if (!l->failed)
 			check_status(l, &l->in, x);
@@ -292,24 +294,25 @@ static void cancel_side(struct side *s)
 {
 	uint64_t n;
 
-	for (n = s->taken; n < s->submitted; n++)
+	for (n = s->handled; n < s->submitted; n++)
 		if (!slot_at(s, n)->ended)
 			libusb_cancel_transfer(slot_at(s, n)->x);
 }
 
-/* Takes every transfer back. The kernel ends a cancelled one at once, so this ends. */
-static void quiesce(struct loop *l, bool look)
+/* Cancels all transfers and waits for them: the kernel ends a cancelled transfer at once. `check`:
+   checks data that was received. */
+static void quiesce(struct loop *l, bool check)
 {
 	struct libusb_transfer *x;
 
 	cancel_side(&l->out);
 	cancel_side(&l->in);
 	while (in_flight(&l->out) || in_flight(&l->in)) {
-		while (take(&l->out))
+		while (next_ended(&l->out))
 			;
-		while ((x = take(&l->in)))
-			if (look && !l->failed && x->actual_length > 0)
-				take_data(l, x->buffer, x->actual_length, false);
+		while ((x = next_ended(&l->in)))
+			if (check && !l->failed && x->actual_length > 0)
+				check_data(l, x->buffer, x->actual_length, false);
 		if (in_flight(&l->out) || in_flight(&l->in))
 			transfer_wait(l->d, WAKE_MS);
 	}
@@ -324,7 +327,7 @@ static void make_mark(struct loop *l)
 	x ^= x >> 32;
 	memcpy(l->mark, &x, MARK_LENGTH);
 	memset(l->tail, 0, MARK_LENGTH);
-	l->marking = true;
+	l->awaiting_mark = true;
 	l->mark_sent = false;
 	l->mark_taken = 0;
 }
@@ -349,7 +352,7 @@ static void recover(struct loop *l)
 
 static void check_time(struct loop *l)
 {
-	if (l->marking && l->mark_taken && now_ms() - l->mark_taken >= MARK_AGAIN_MS)
+	if (l->awaiting_mark && l->mark_taken && now_ms() - l->mark_taken >= MARK_AGAIN_MS)
 		l->stalled = true;
 	if (now_ms() - l->last_progress < l->o->timeout_ms)
 		return;
@@ -357,12 +360,12 @@ static void check_time(struct loop *l)
 		  "nothing moved for %.1f s: %" PRIu64 " of %" PRIu64
 		  " messages came back, and %" PRIu64 " bytes of the next",
 		  l->o->timeout_ms / 1000.0, l->recv_message, l->count, l->recv_offset);
-	error_hint(l->err, "the device's function may have no worker, or not echo messages");
+	error_hint(l->err, "the device's function may have no worker, or may not echo messages");
 	l->failed = true;
 }
 
-/* No more messages begin when the time is over; those under way come back: the device keeps none.
- */
+/* Starts no more messages when the time is over. Messages that were begun are completed, so that no
+   data stays in the device. */
 static void check_end(struct loop *l, double elapsed)
 {
 	uint64_t begun = l->send_message + (l->send_offset > 0);
@@ -388,7 +391,7 @@ static void run(struct loop *l, struct progress *progress)
 	while (!l->failed && !finished(l)) {
 		if (l->stalled)
 			recover(l);
-		pump(l);
+		submit_all(l);
 		if (l->failed)
 			break;
 		transfer_wait(l->d, WAKE_MS);
@@ -456,7 +459,7 @@ int loop_run(const struct device *d, const struct options *o, const struct combi
 
 	if (o->lengths.count)
 		return loop_with(&o->lengths, d, o, c, p, m, err);
-	/* By time alone there is always one more. */
+	/* If only the time is limited there is always another message. */
 	lengths_even(&even, o->bytes ? o->bytes : ENDLESS / c->size * c->size, c->size);
 	r = loop_with(&even, d, o, c, p, m, err);
 	lengths_free(&even);

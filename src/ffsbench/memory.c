@@ -13,7 +13,7 @@
 #define LIMIT_PATH "/sys/module/usbcore/parameters/usbfs_memory_mb"
 #define MIB (1u << 20)
 #define MEMORY_MAX (UINT64_C(1) << 30)
-/* What the kernel counts beside the buffers: its own records of each transfer. */
+/* The kernel also counts its own data for each transfer. */
 #define RECORDS_MIB 1
 
 static const char *const names[] = {
@@ -22,14 +22,14 @@ static const char *const names[] = {
 	[MEMORY_ORDINARY] = "ordinary",
 };
 
-int memory_parse(const char *s, enum memory_wish *wish, struct error *err)
+int memory_parse(const char *s, enum memory_choice *choice, struct error *err)
 {
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(names); i++) {
 		if (!streq(s, names[i]))
 			continue;
-		*wish = (enum memory_wish)i;
+		*choice = (enum memory_choice)i;
 		return 0;
 	}
 	return error_set(err, EX_USAGE, EINVAL, NULL,
@@ -38,7 +38,7 @@ int memory_parse(const char *s, enum memory_wish *wish, struct error *err)
 
 static unsigned char *make_one(const struct buffers *b)
 {
-	/* Page by page, as usbfs' own: neither kind is to have an advantage but its own. */
+	/* Aligned to pages as memory of usbfs is, for a fair comparison. */
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
 	unsigned char *p;
 
@@ -62,7 +62,7 @@ static bool make_all(struct buffers *b, unsigned int n, bool zero_copy)
 	return true;
 }
 
-static void give_back(struct buffers *b)
+static void free_all(struct buffers *b)
 {
 	while (b->n) {
 		b->n--;
@@ -73,36 +73,36 @@ static void give_back(struct buffers *b)
 	}
 }
 
-int buffers_make(struct buffers *b, const struct device *d, enum memory_wish wish, unsigned int n,
-		 size_t size, struct error *err)
+int buffers_make(struct buffers *b, const struct device *d, enum memory_choice choice,
+		 unsigned int n, size_t size, struct error *err)
 {
-	*b = (struct buffers){ .d = d, .size = size, .wanted = n };
+	*b = (struct buffers){ .d = d, .size = size, .requested = n };
 	if ((uint64_t)n * size > MEMORY_MAX)
 		return error_set(err, EX_USAGE, EINVAL, NULL,
 				 "%u buffers of %zu bytes are more than 1 GiB", n, size);
 	b->at = xcalloc(n, sizeof(*b->at));
-	if (wish != MEMORY_ORDINARY) {
+	if (choice != MEMORY_ORDINARY) {
 		if (make_all(b, n, true))
 			return 0;
-		give_back(b);
+		free_all(b);
 	}
-	if (wish != MEMORY_ZERO_COPY && make_all(b, n, false))
+	if (choice != MEMORY_ZERO_COPY && make_all(b, n, false))
 		return 0;
-	give_back(b);
-	error_set(err, wish == MEMORY_ZERO_COPY ? EX_UNAVAILABLE : EX_OSERR, ENOMEM, NULL,
-		  "there is no %s memory for %u buffers of %zu bytes",
-		  names[wish == MEMORY_AUTO ? MEMORY_ORDINARY : wish], n, size);
+	free_all(b);
+	error_set(err, choice == MEMORY_ZERO_COPY ? EX_UNAVAILABLE : EX_OSERR, ENOMEM, NULL,
+		  "cannot allocate %s memory for %u buffers of %zu bytes",
+		  names[choice == MEMORY_AUTO ? MEMORY_ORDINARY : choice], n, size);
 	return buffers_hint(b, err);
 }
 
 void buffers_free(struct buffers *b)
 {
-	give_back(b);
+	free_all(b);
 	free(b->at);
 	b->at = NULL;
 }
 
-/* usbfs' limit, of all programs together; 0: none, or it cannot be known. */
+/* Returns usbfs' memory limit for all programs together, in MiB; 0: none or unknown. */
 static unsigned int limit_mib(void)
 {
 	_cleanup_free_ char *text = NULL;
@@ -112,16 +112,16 @@ static unsigned int limit_mib(void)
 		       : (unsigned int)strtoul(text, NULL, 10);
 }
 
-/* What is to be done when the limit is too low; NULL: it is not that. */
+/* Returns advice if usbfs' limit is too low; NULL if it is not. */
 static char *limit_advice(const struct buffers *b)
 {
 	unsigned int limit = limit_mib();
-	unsigned int need = (unsigned int)((b->wanted * (uint64_t)b->size + MIB - 1) / MIB);
+	unsigned int need = (unsigned int)((b->requested * (uint64_t)b->size + MIB - 1) / MIB);
 
 	if (!limit || need + RECORDS_MIB <= limit)
 		return NULL;
-	return strf("the kernel lends all USB programs %u MiB together, and these take more than "
-		    "%u: as root, echo %u > " LIMIT_PATH,
+	return strf("all USB programs together may use %u MiB, the buffers need more than %u MiB: "
+		    "as root, echo %u > " LIMIT_PATH,
 		    limit, need, 2 * need + RECORDS_MIB);
 }
 
@@ -132,19 +132,19 @@ int buffers_hint(const struct buffers *b, struct error *err)
 	if (advice)
 		return error_hint(err, "%s", advice);
 	return error_hint(err,
-			  "the kernel has no such memory in one piece, or has lent what " LIMIT_PATH
-			  " allows to other programs: take a smaller --size or --depth%s",
-			  b->zero_copy ? ", or --memory ordinary" : "");
+			  "decrease --size or --depth%s, or end other programs that use "
+			  "USB devices (see " LIMIT_PATH ")",
+			  b->zero_copy ? ", use --memory ordinary" : "");
 }
 
-char *buffers_remark(const struct buffers *b, enum memory_wish wish)
+char *buffers_remark(const struct buffers *b, enum memory_choice choice)
 {
 	_cleanup_free_ char *advice = NULL;
 
-	if (b->zero_copy || wish != MEMORY_AUTO)
+	if (b->zero_copy || choice != MEMORY_AUTO)
 		return NULL;
 	advice = limit_advice(b);
 	if (advice)
-		return strf("ordinary memory: %s", advice);
-	return xstrdup("ordinary memory: the kernel has offered none without copies");
+		return strf("using ordinary memory: %s", advice);
+	return xstrdup("using ordinary memory: the kernel cannot allocate zero-copy memory");
 }

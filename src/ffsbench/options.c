@@ -30,7 +30,7 @@ const struct command commands[] = {
 	  .run_ms = 2000,
 	  .run = stream_run },
 	{ .name = "sink",
-	  .summary = "write to the device as fast as it takes",
+	  .summary = "write to the device as fast as it accepts",
 	  .kind = KIND_STREAM,
 	  .directions = DIRECTION_OUT,
 	  .sizes = "64K",
@@ -38,7 +38,7 @@ const struct command commands[] = {
 	  .run_ms = 2000,
 	  .run = stream_run },
 	{ .name = "verify",
-	  .summary = "read, then write, data of a known pattern, every byte compared",
+	  .summary = "read, then write a known pattern, compare every byte",
 	  .kind = KIND_STREAM,
 	  .directions = DIRECTION_IN | DIRECTION_OUT,
 	  .sizes = "64K",
@@ -46,7 +46,7 @@ const struct command commands[] = {
 	  .bytes = 64 << 20,
 	  .run = verify_run },
 	{ .name = "loop",
-	  .summary = "messages to a device that echoes them, every byte compared",
+	  .summary = "send messages to a device that echoes them, compare every byte",
 	  .kind = KIND_MESSAGES,
 	  .directions = DIRECTION_BOTH,
 	  .sizes = "64K",
@@ -54,7 +54,7 @@ const struct command commands[] = {
 	  .bytes = 64 << 20,
 	  .run = loop_run },
 	{ .name = "messages",
-	  .summary = "the same with messages of random lengths",
+	  .summary = "like loop, with messages of random lengths",
 	  .kind = KIND_MESSAGES,
 	  .directions = DIRECTION_BOTH,
 	  .sizes = "64K",
@@ -62,7 +62,7 @@ const struct command commands[] = {
 	  .count = 2000,
 	  .run = messages_run },
 	{ .name = "latency",
-	  .summary = "how long single messages take there and back",
+	  .summary = "measure the round-trip time of single messages",
 	  .kind = KIND_LATENCY,
 	  .directions = DIRECTION_BOTH,
 	  .sizes = "64",
@@ -72,21 +72,21 @@ const struct command commands[] = {
 };
 const size_t n_commands = ARRAY_SIZE(commands);
 
-/* What each option does with its argument. */
+/* One function for each option. */
 
-static int take_device(struct options *o, const char *arg, struct error *err)
+static int set_device(struct options *o, const char *arg, struct error *err)
 {
 	return device_parse(arg, &o->wanted, err);
 }
 
-static int take_serial(struct options *o, const char *arg, struct error *err)
+static int set_serial(struct options *o, const char *arg, struct error *err)
 {
 	(void)err;
 	o->wanted.serial = arg;
 	return 0;
 }
 
-static int take_interface(struct options *o, const char *arg, struct error *err)
+static int set_interface(struct options *o, const char *arg, struct error *err)
 {
 	unsigned int n;
 	int r = args_count(arg, 255, &n, err);
@@ -96,17 +96,17 @@ static int take_interface(struct options *o, const char *arg, struct error *err)
 	return r;
 }
 
-static int take_pair(struct options *o, const char *arg, struct error *err)
+static int set_pair(struct options *o, const char *arg, struct error *err)
 {
 	return args_count(arg, 14, &o->wanted.pair, err);
 }
 
-static int take_wait(struct options *o, const char *arg, struct error *err)
+static int set_wait(struct options *o, const char *arg, struct error *err)
 {
 	return args_seconds(arg, &o->wanted.wait_ms, err);
 }
 
-static int take_detach(struct options *o, const char *arg, struct error *err)
+static int set_detach(struct options *o, const char *arg, struct error *err)
 {
 	(void)arg;
 	(void)err;
@@ -114,59 +114,59 @@ static int take_detach(struct options *o, const char *arg, struct error *err)
 	return 0;
 }
 
-static int take_sizes(struct options *o, const char *arg, struct error *err)
+static int set_sizes(struct options *o, const char *arg, struct error *err)
 {
 	return args_list(arg, MAX_MESSAGE, "sizes", &o->sizes, err);
 }
 
-static int take_depths(struct options *o, const char *arg, struct error *err)
+static int set_depths(struct options *o, const char *arg, struct error *err)
 {
 	return args_list(arg, MAX_DEPTH, "depths", &o->depths, err);
 }
 
 static int at_least_one(const char *name, uint64_t n, struct error *err)
 {
-	return n ? 0 : error_set(err, EX_USAGE, EINVAL, NULL, "--%s has to be more than 0", name);
+	return n ? 0 : error_set(err, EX_USAGE, EINVAL, NULL, "--%s must be greater than 0", name);
 }
 
-static int take_bytes(struct options *o, const char *arg, struct error *err)
+static int set_bytes(struct options *o, const char *arg, struct error *err)
 {
 	int r = args_size(arg, &o->bytes, err);
 
 	return r < 0 ? r : at_least_one("bytes", o->bytes, err);
 }
 
-static int take_seconds(struct options *o, const char *arg, struct error *err)
+static int set_seconds(struct options *o, const char *arg, struct error *err)
 {
 	int r = args_seconds(arg, &o->run_ms, err);
 
 	return r < 0 ? r : at_least_one("seconds", o->run_ms, err);
 }
 
-static int take_repeat(struct options *o, const char *arg, struct error *err)
+static int set_repeat(struct options *o, const char *arg, struct error *err)
 {
 	int r = args_count(arg, MAX_REPEAT, &o->repeat, err);
 
 	return r < 0 ? r : at_least_one("repeat", o->repeat, err);
 }
 
-static int take_memory(struct options *o, const char *arg, struct error *err)
+static int set_memory(struct options *o, const char *arg, struct error *err)
 {
 	return memory_parse(arg, &o->memory, err);
 }
 
-static int take_pattern(struct options *o, const char *arg, struct error *err)
+static int set_pattern(struct options *o, const char *arg, struct error *err)
 {
 	return args_count(arg, 1, &o->pattern, err);
 }
 
-static int take_lengths(struct options *o, const char *arg, struct error *err)
+static int set_lengths(struct options *o, const char *arg, struct error *err)
 {
 	lengths_free(&o->lengths);
 	return args_lengths(arg, &o->lengths, err);
 }
 
-static int take_count(struct options *o, const char *arg, struct error *err)
+static int set_count(struct options *o, const char *arg, struct error *err)
 {
 	unsigned int n = 0;
 	int r = args_count(arg, MAX_COUNT, &n, err);
@@ -175,7 +175,7 @@ static int take_count(struct options *o, const char *arg, struct error *err)
 	return r < 0 ? r : at_least_one("count", n, err);
 }
 
-static int take_seed(struct options *o, const char *arg, struct error *err)
+static int set_seed(struct options *o, const char *arg, struct error *err)
 {
 	unsigned int n = 0;
 	int r = args_count(arg, UINT32_MAX, &n, err);
@@ -184,7 +184,7 @@ static int take_seed(struct options *o, const char *arg, struct error *err)
 	return r;
 }
 
-static int take_transfer(struct options *o, const char *arg, struct error *err)
+static int set_transfer(struct options *o, const char *arg, struct error *err)
 {
 	struct list one;
 	int r = args_list(arg, MAX_TRANSFER, "sizes", &one, err);
@@ -192,12 +192,12 @@ static int take_transfer(struct options *o, const char *arg, struct error *err)
 	if (r < 0)
 		return r;
 	if (one.n != 1)
-		return error_set(err, EX_USAGE, EINVAL, NULL, "--transfer is one size");
+		return error_set(err, EX_USAGE, EINVAL, NULL, "--transfer needs a single size");
 	o->transfer = (unsigned int)one.value[0];
 	return 0;
 }
 
-static int take_recover(struct options *o, const char *arg, struct error *err)
+static int set_recover(struct options *o, const char *arg, struct error *err)
 {
 	(void)arg;
 	(void)err;
@@ -205,12 +205,12 @@ static int take_recover(struct options *o, const char *arg, struct error *err)
 	return 0;
 }
 
-static int take_timeout(struct options *o, const char *arg, struct error *err)
+static int set_timeout(struct options *o, const char *arg, struct error *err)
 {
 	return args_seconds(arg, &o->timeout_ms, err);
 }
 
-static int take_json(struct options *o, const char *arg, struct error *err)
+static int set_json(struct options *o, const char *arg, struct error *err)
 {
 	(void)arg;
 	(void)err;
@@ -218,7 +218,7 @@ static int take_json(struct options *o, const char *arg, struct error *err)
 	return 0;
 }
 
-static int take_csv(struct options *o, const char *arg, struct error *err)
+static int set_csv(struct options *o, const char *arg, struct error *err)
 {
 	(void)arg;
 	(void)err;
@@ -226,14 +226,14 @@ static int take_csv(struct options *o, const char *arg, struct error *err)
 	return 0;
 }
 
-static int take_plot(struct options *o, const char *arg, struct error *err)
+static int set_plot(struct options *o, const char *arg, struct error *err)
 {
 	(void)err;
 	o->plot = arg;
 	return 0;
 }
 
-static int take_quiet(struct options *o, const char *arg, struct error *err)
+static int set_quiet(struct options *o, const char *arg, struct error *err)
 {
 	(void)arg;
 	(void)err;
@@ -242,44 +242,44 @@ static int take_quiet(struct options *o, const char *arg, struct error *err)
 }
 
 static const struct option_row {
-	const char *name, *argument; /* NULL: none */
-	unsigned int commands;	     /* that take it */
+	const char *name, *argument; /* argument NULL: none */
+	unsigned int commands;	     /* commands that have the option */
 	int (*take)(struct options *o, const char *arg, struct error *err);
 	const char *help;
 } rows[] = {
-	{ "device", "VID:PID|BUS/ADDRESS", ALL, take_device,
+	{ "device", "VID:PID|BUS/ADDRESS", ALL, set_device,
 	  "the device (the only one with a vendor interface)" },
-	{ "serial", "TEXT", ALL, take_serial, "with this serial number" },
-	{ "interface", "N", ALL, take_interface,
-	  "this interface (the first that has what it takes)" },
-	{ "pair", "N", ALL, take_pair, "its N-th OUT and IN endpoint, from 0 (0)" },
-	{ "wait", "SECONDS", ALL, take_wait, "for the device to appear (0)" },
-	{ "detach", NULL, ALL, take_detach,
-	  "take the interface from a kernel driver for that time" },
-	{ "size", "LIST", ALL, take_sizes,
-	  "bytes of a transfer, or message: 64K; 1K,4K; 1K-4M in powers of 2" },
-	{ "depth", "LIST", ALL & ~LATENCY, take_depths,
+	{ "serial", "TEXT", ALL, set_serial, "the device with this serial number" },
+	{ "interface", "N", ALL, set_interface,
+	  "the interface (the first with the needed endpoints)" },
+	{ "pair", "N", ALL, set_pair, "the N-th OUT and IN endpoint, counted from 0 (0)" },
+	{ "wait", "SECONDS", ALL, set_wait, "wait until the device appears (0)" },
+	{ "detach", NULL, ALL, set_detach, "detach the kernel driver during the measurement" },
+	{ "size", "LIST", ALL, set_sizes,
+	  "bytes of a transfer or message: 64K; 1K,4K; 1K-4M in powers of 2" },
+	{ "depth", "LIST", ALL & ~LATENCY, set_depths,
 	  "transfers in flight (in each direction): 8; 1,4,16; 1-64" },
-	{ "seconds", "S", SOURCE | SINK | VERIFY | LOOP | LATENCY, take_seconds,
-	  "how long each combination runs (source, sink: 2)" },
-	{ "bytes", "SIZE", STREAM | LOOP, take_bytes, "or how much it moves (verify, loop: 64M)" },
-	{ "count", "N", MESSAGES | LATENCY, take_count, "how many messages (2000)" },
-	{ "seed", "N", MESSAGES, take_seed, "of their lengths, from 1 to --size (0)" },
-	{ "lengths", "LIST", LOOP, take_lengths,
+	{ "seconds", "S", SOURCE | SINK | VERIFY | LOOP | LATENCY, set_seconds,
+	  "time for each combination (source, sink: 2)" },
+	{ "bytes", "SIZE", STREAM | LOOP, set_bytes,
+	  "data for each combination (verify, loop: 64M)" },
+	{ "count", "N", MESSAGES | LATENCY, set_count, "number of messages (2000)" },
+	{ "seed", "N", MESSAGES, set_seed, "seed of the random lengths, from 1 to --size (0)" },
+	{ "lengths", "LIST", LOOP, set_lengths,
 	  "one message of each length instead: 1-4096,1M,16M" },
-	{ "transfer", "SIZE", LOOP | MESSAGES, take_transfer, "longest USB transfer (64K)" },
-	{ "recover", NULL, LOOP | MESSAGES, take_recover,
-	  "clear a stall, and send again what has not come back" },
-	{ "pattern", "N", SINK | VERIFY, take_pattern,
-	  "0: zeros; 1: bytes of a packet modulo 63 (0)" },
-	{ "repeat", "N", ALL, take_repeat, "measure all N times, show medians (1)" },
-	{ "memory", "KIND", ALL, take_memory,
-	  "zero-copy, ordinary, or auto: what there is (auto)" },
-	{ "timeout", "SECONDS", ALL, take_timeout, "without any progress (5)" },
-	{ "json", NULL, ALL, take_json, "the result as JSON" },
-	{ "csv", NULL, ALL, take_csv, "the result as CSV" },
-	{ "plot", "FILE", ALL, take_plot, "a chart as well, as SVG" },
-	{ "quiet", NULL, ALL, take_quiet, "no progress bar, no result" },
+	{ "transfer", "SIZE", LOOP | MESSAGES, set_transfer, "longest USB transfer (64K)" },
+	{ "recover", NULL, LOOP | MESSAGES, set_recover,
+	  "clear a stall, and send lost messages again" },
+	{ "pattern", "N", SINK | VERIFY, set_pattern,
+	  "0: zeros; 1: byte n of a packet is n modulo 63 (0)" },
+	{ "repeat", "N", ALL, set_repeat, "measure everything N times, show medians (1)" },
+	{ "memory", "KIND", ALL, set_memory,
+	  "zero-copy, ordinary, or auto: zero-copy if available (auto)" },
+	{ "timeout", "SECONDS", ALL, set_timeout, "fail if no data moves for this time (5)" },
+	{ "json", NULL, ALL, set_json, "print the result as JSON" },
+	{ "csv", NULL, ALL, set_csv, "print the result as CSV" },
+	{ "plot", "FILE", ALL, set_plot, "also write a chart as SVG" },
+	{ "quiet", NULL, ALL, set_quiet, "print neither progress nor result" },
 };
 #define N_ROWS ARRAY_SIZE(rows)
 #define FIRST 256 /* getopt's values of the rows */
@@ -290,7 +290,7 @@ static void print_usage(FILE *f)
 	size_t i;
 
 	fputs("usage: ffsbench COMMAND [OPTION]...\n"
-	      "The host's side of a link: checks and measures a USB device.\n"
+	      "Check and measure a USB device from the host.\n"
 	      "\n"
 	      "commands:\n",
 	      f);
@@ -325,31 +325,29 @@ static const struct command *find_command(const char *name, struct error *err)
 			return &commands[i];
 		names = strf("%s%s%s", so_far, i ? ", " : "", commands[i].name);
 	}
-	error_set(err, EX_USAGE, EINVAL, NULL, "there is no command '%s'; there are %s", name,
-		  names);
+	error_set(err, EX_USAGE, EINVAL, NULL, "unknown command '%s'; commands: %s", name, names);
 	return NULL;
 }
 
-/* What the command has no use for. */
-static int check_given(const struct command *c, const bool *given, struct error *err)
+/* Rejects options that the command does not have. */
+static int check_applicable(const struct command *c, const bool *given, struct error *err)
 {
 	for (size_t i = 0; i < N_ROWS; i++)
 		if (given[i] && !(rows[i].commands & 1u << (c - commands)))
-			return error_set(err, EX_USAGE, EINVAL, NULL, "--%s is not for %s",
-					 rows[i].name, c->name);
+			return error_set(err, EX_USAGE, EINVAL, NULL, "%s has no option --%s",
+					 c->name, rows[i].name);
 	return 0;
 }
 
 static int check_together(const struct options *o, const bool *given, struct error *err)
 {
 	if (o->json && o->csv)
-		return error_set(err, EX_USAGE, EINVAL, NULL, "--json and --csv are one too many");
+		return error_set(err, EX_USAGE, EINVAL, NULL,
+				 "--json and --csv exclude each other");
 	for (size_t i = 0; o->lengths.count && i < N_ROWS; i++)
-		if (given[i] && (rows[i].take == take_sizes || rows[i].take == take_bytes))
+		if (given[i] && (rows[i].take == set_sizes || rows[i].take == set_bytes))
 			return error_set(err, EX_USAGE, EINVAL, NULL,
-					 "--lengths says how much is sent; --%s is for messages of "
-					 "one size",
-					 rows[i].name);
+					 "--lengths and --%s exclude each other", rows[i].name);
 	return 0;
 }
 
@@ -368,16 +366,16 @@ static int check_sizes(const struct options *o, const struct command *c, struct 
 	for (size_t i = 0; i < o->sizes.n; i++)
 		if (c->kind != KIND_MESSAGES && o->sizes.value[i] > MAX_TRANSFER)
 			return error_set(err, EX_USAGE, EINVAL, NULL,
-					 "--size has to be from 1 to 64M: it is one transfer");
+					 "--size must be from 1 to 64M");
 	return 0;
 }
 
-/* What was not given. */
-static int fill_in(struct options *o, const struct command *c, struct error *err)
+/* Sets the defaults of options that were not given. */
+static int set_defaults(struct options *o, const struct command *c, struct error *err)
 {
 	int r = 0;
 
-	/* Of directions that are measured one after the other, what the device has is enough. */
+	/* If directions are measured separately, one endpoint is enough. */
 	o->wanted.need_out = c->directions == DIRECTION_OUT || c->directions == DIRECTION_BOTH;
 	o->wanted.need_in = c->directions == DIRECTION_IN || c->directions == DIRECTION_BOTH;
 	if (!o->sizes.n)
@@ -408,7 +406,7 @@ static void getopt_rows(struct option *options)
 	options[i] = (struct option){ "version", no_argument, NULL, OPT_VERSION };
 }
 
-static int take_all(int argc, char **argv, struct options *o, bool *given, struct error *err)
+static int parse_all(int argc, char **argv, struct options *o, bool *given, struct error *err)
 {
 	struct option options[N_ROWS + 3] = { 0 };
 	size_t row;
@@ -447,7 +445,7 @@ int options_parse(int argc, char **argv, struct options *o, const struct command
 		.repeat = 1,
 		.timeout_ms = 5000,
 	};
-	r = take_all(argc, argv, o, given, err);
+	r = parse_all(argc, argv, o, given, err);
 	if (r != OPTIONS_RUN)
 		return r;
 	if (optind + 1 != argc) {
@@ -457,12 +455,12 @@ int options_parse(int argc, char **argv, struct options *o, const struct command
 	*command = find_command(argv[optind], err);
 	if (!*command)
 		return -EINVAL;
-	r = check_given(*command, given, err);
+	r = check_applicable(*command, given, err);
 	if (r == 0)
 		r = check_together(o, given, err);
 	if (r == 0)
 		r = check_sizes(o, *command, err);
-	return r < 0 ? r : fill_in(o, *command, err);
+	return r < 0 ? r : set_defaults(o, *command, err);
 }
 
 void options_free(struct options *o)

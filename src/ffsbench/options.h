@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The command line: one table of commands, one of options. */
+/* The command line: a table of commands and a table of options. */
 #pragma once
 
 #include <stddef.h>
@@ -13,8 +13,8 @@ extern const size_t n_commands;
 enum options_result { OPTIONS_RUN, OPTIONS_DONE };
 
 /*
- * `*o` and `*command` are filled in. OPTIONS_DONE: --help or --version has been answered. An error
- * without text: the usage has been printed.
+ * Parses the command line. OPTIONS_RUN: `*o` and `*command` are set. OPTIONS_DONE: --help or
+ * --version was printed. An error without text: the usage was printed.
  */
 int options_parse(int argc, char **argv, struct options *o, const struct command **command,
 		  struct error *err);

@@ -7,8 +7,8 @@
 #include "base/util.h"
 
 /*
- * Every message is a window into one table of random bytes. The table's length is a prime, so that
- * no two pieces at multiples of a packet or a buffer size look alike.
+ * Every message is a part of one table of random bytes. The table's length is a prime number, so
+ * that pieces at multiples of a packet or buffer size differ.
  */
 #define TABLE 1048573
 #define MESSAGE_STEP 7919
@@ -33,7 +33,7 @@ void pattern_free(struct pattern *p)
 	p->table = NULL;
 }
 
-static size_t place(uint64_t message, uint64_t offset)
+static size_t table_offset(uint64_t message, uint64_t offset)
 {
 	return (message % TABLE * MESSAGE_STEP + offset) % TABLE;
 }
@@ -41,7 +41,7 @@ static size_t place(uint64_t message, uint64_t offset)
 void pattern_fill(const struct pattern *p, uint64_t message, uint64_t offset, unsigned char *data,
 		  size_t length)
 {
-	size_t at = place(message, offset), n;
+	size_t at = table_offset(message, offset), n;
 
 	while (length) {
 		n = TABLE - at < length ? TABLE - at : length;
@@ -54,13 +54,13 @@ void pattern_fill(const struct pattern *p, uint64_t message, uint64_t offset, un
 
 unsigned char pattern_byte(const struct pattern *p, uint64_t message, uint64_t offset)
 {
-	return p->table[place(message, offset)];
+	return p->table[table_offset(message, offset)];
 }
 
 size_t pattern_compare(const struct pattern *p, uint64_t message, uint64_t offset,
 		       const unsigned char *data, size_t length)
 {
-	size_t at = place(message, offset), done = 0, n, i;
+	size_t at = table_offset(message, offset), done = 0, n, i;
 
 	while (done < length) {
 		n = TABLE - at < length - done ? TABLE - at : length - done;

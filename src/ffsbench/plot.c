@@ -10,19 +10,19 @@
 #define WIDTH 860
 #define HEIGHT 480
 #define LEFT 80
-#define RIGHT 640 /* the legend is beside it */
+#define RIGHT 640 /* the legend is to the right */
 #define TOP 50
 #define BOTTOM 410
-#define LINE 20 /* of the legend */
+#define LINE 20 /* height of a line of the legend */
 #define Y_TICKS 8
 #define X_TICKS 14
 
-/* Told apart by most people who see fewer colours, and each with a mark of its own. */
+/* A palette for colour-blind readers; each curve also has its own marks. */
 static const char *const colours[] = { "#0072b2", "#d55e00", "#009e73", "#cc79a7",
 				       "#e69f00", "#56b4e9", "#000000", "#888888" };
 struct axes {
-	int first, last;  /* exponents of two */
-	double step, top; /* of the values */
+	int first, last;  /* sizes, as exponents of two */
+	double step, top; /* values: distance of ticks, largest value */
 };
 
 static void text(FILE *f, const char *s)
@@ -75,7 +75,7 @@ static struct axes find_axes(const struct plot *p)
 		max = 1;
 	a.first = (int)floor(log2(low));
 	a.last = (int)ceil(log2(high));
-	if (a.first == a.last) { /* a single size stands in the middle */
+	if (a.first == a.last) { /* place a single size in the middle */
 		a.first--;
 		a.last++;
 	}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A line chart as SVG 1.1: sizes on a logarithmic axis, values from 0 on. */
+/* Line charts as SVG 1.1: a logarithmic axis of sizes, values from 0. */
 #pragma once
 
 #include <stddef.h>
@@ -7,7 +7,7 @@
 
 struct plot_series {
 	char *name;	      /* in the legend */
-	double *size, *value; /* bytes, above 0; ascending */
+	double *size, *value; /* size: bytes, above 0, ascending */
 	size_t n;
 };
 
@@ -19,5 +19,6 @@ struct plot {
 };
 
 void plot_write(FILE *f, const struct plot *plot);
-/* The distance of the axis' ticks: 1, 2 or 5 times a power of ten, at most `ticks` up to `max`. */
+/* Returns the distance of an axis' ticks: 1, 2 or 5 times a power of ten, at most `ticks` up to
+ * `max`. */
 double plot_step(double max, unsigned int ticks);

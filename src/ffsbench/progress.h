@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A bar on stderr, if that is a terminal. */
+/* A progress bar on stderr, if that is a terminal. */
 #pragma once
 
 #include <stdbool.h>
@@ -8,12 +8,13 @@
 
 struct progress {
 	bool on;
-	size_t run, runs; /* this one, from 0, of so many */
-	char name[48];	  /* of what runs now */
-	int64_t drawn;	  /* ms */
+	size_t run, runs; /* index of the current run, number of runs */
+	char name[48];	  /* of the current combination */
+	int64_t drawn;	  /* time of the last update, ms */
 };
 
 void progress_init(struct progress *p, bool quiet, size_t runs);
-/* Draws at most ten times a second. `part`: how much of the run is done, 0 to 1; `bytes` in it. */
+/* Updates the bar, at most ten times a second. `part`: done part of the run, 0 to 1; `bytes`,
+   `seconds`: of this run. */
 void progress_show(struct progress *p, double part, uint64_t bytes, double seconds);
 void progress_end(struct progress *p);

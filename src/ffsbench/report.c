@@ -35,9 +35,8 @@ static void warn_limited(json_t *list, const struct report *r)
 	limited = count_limited(r, &measured);
 	if (!limited)
 		return;
-	text = strf("the host's own queue is the limit in %zu of %zu combinations: most of the "
-		    "times that ffsbench looked, all transfers in flight had ended and the bus had "
-		    "nothing to do; a greater --depth or --size may show more of the device",
+	text = strf("the host's queue limits the rate in %zu of %zu combinations: most of the time "
+		    "all transfers had completed and the bus was idle; increase --depth or --size",
 		    limited, measured);
 	json_array_append_new(list, json_string(text));
 }
@@ -53,7 +52,7 @@ static bool has_text(const json_t *list, const char *text)
 	return false;
 }
 
-/* Each once, however many runs have it. */
+/* Returns the warnings, each only once. */
 static json_t *warnings(const struct report *r)
 {
 	json_t *list = json_array();
@@ -69,7 +68,7 @@ static json_t *warnings(const struct report *r)
 	return list;
 }
 
-/* Not beside an error, which is what counts and may say the same. */
+/* Prints no warnings after an error, which may have the same cause. */
 static void print_warnings(const struct report *r, const struct error *err)
 {
 	json_t *list = warnings(r);
@@ -78,11 +77,11 @@ static void print_warnings(const struct report *r, const struct error *err)
 	for (i = 0; !err->exit && i < json_array_size(list); i++)
 		fprintf(stderr, "ffsbench: %s\n", json_string_value(json_array_get(list, i)));
 	if (r->interrupted)
-		fprintf(stderr, "ffsbench: interrupted: this is the result so far\n");
+		fprintf(stderr, "ffsbench: interrupted: the result is partial\n");
 	json_decref(list);
 }
 
-/* Sums over all rows, for what sends messages. */
+/* Sums over all rows, for commands that send messages. */
 
 static struct measure totals(const struct report *r)
 {
@@ -100,7 +99,7 @@ static struct measure totals(const struct report *r)
 	return sum;
 }
 
-/* For people. */
+/* Text. */
 
 static void print_device(const struct report *r)
 {
@@ -119,7 +118,7 @@ static void print_messages(const struct report *r)
 		restarts = strf("; recovered from %u stall%s", sum.recoveries,
 				sum.recoveries == 1 ? "" : "s");
 	printf("%.1f MB in %" PRIu64
-	       " message%s there and back in %.2f s: %.1f MB/s each way, every byte compared%s\n",
+	       " message%s echoed in %.2f s: %.1f MB/s in each direction, every byte compared%s\n",
 	       (double)sum.bytes / MB, sum.messages, sum.messages == 1 ? "" : "s", sum.seconds,
 	       sum.seconds > 0 ? (double)sum.bytes / MB / sum.seconds : 0,
 	       restarts ? restarts : "");
@@ -139,12 +138,12 @@ void report_text(const struct report *r, const struct options *o, const struct e
 
 	if (any_ok(r) && (!messages || r->n > 1)) {
 		print_device(r);
-		template_text(stdout, r);
+		rows_text(stdout, r);
 	}
 	if (!err->exit && messages)
 		print_messages(r);
 	if (!err->exit && r->command->run == verify_run)
-		printf("every byte is as pattern %u has it\n", o->pattern);
+		printf("every byte matches pattern %u\n", o->pattern);
 	fflush(stdout);
 	print_warnings(r, err);
 }
@@ -156,7 +155,7 @@ void report_csv(const struct report *r, const struct error *err)
 	print_warnings(r, err);
 }
 
-/* For programs. */
+/* JSON. */
 
 static json_t *address_json(uint8_t address)
 {

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What people and programs are told about a run. */
+/* Prints the results. */
 #pragma once
 
 #include <stdio.h>
 
 #include "ffsbench/bench.h"
 
-/* `err` may be without error. */
+/* `err`: the error of the measurement, which may be empty. */
 
-/* On stdout; the warnings on stderr. Of rows only those without a failure. */
+/* Prints text on stdout and warnings on stderr; only rows without a failure. */
 void report_text(const struct report *r, const struct options *o, const struct error *err);
-/* schemas/ffsbench.schema.json */
+/* Prints schemas/ffsbench.schema.json. */
 void report_json(const struct report *r, const struct options *o, const struct error *err);
 void report_csv(const struct report *r, const struct error *err);
-/* A chart of the rows as SVG. */
+/* Writes the rows as a chart in SVG. */
 void report_plot(FILE *f, const struct report *r);

@@ -78,7 +78,7 @@ bool row_host_limited(const struct row *row)
 	return queue_limits(row_queue_empty(row));
 }
 
-/* Of the extremes the extreme, of the percentiles the median. */
+/* Returns the median of percentiles; the smallest minimum, the largest maximum. */
 double row_latency(const struct row *row, unsigned int which)
 {
 	double *v = xcalloc(row->n + 1, sizeof(*v)), found;
@@ -283,7 +283,7 @@ void rows_csv(FILE *f, const struct report *r)
 	fputc('\n', f);
 }
 
-/* For people. */
+/* Text. */
 
 void row_name(const struct row *row, char *text, size_t size)
 {
@@ -377,7 +377,7 @@ static const struct column {
 	{ "memory", 11, KIND_ALL, put_memory },
 };
 
-void template_text(FILE *f, const struct report *r)
+void rows_text(FILE *f, const struct report *r)
 {
 	enum kind kind = r->command->kind;
 	char cell[64];

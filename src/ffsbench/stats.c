@@ -4,9 +4,9 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* libusb (op_handle_events() of linux_usbfs.c) collects at most 26 at once, then comes again. */
-#define COLLECTED_AT_ONCE 26
-/* More than every second time: an idle bus is the rule then, and no accident of scheduling. */
+/* libusb handles at most 26 completions in one go (op_handle_events() of linux_usbfs.c). */
+#define LIBUSB_BATCH 26
+/* Share of samples above which an idle bus is the rule and not an accident of scheduling. */
 #define LIMITS_FROM 0.5
 
 static int compare(const void *a, const void *b)
@@ -24,7 +24,7 @@ void stats_sort(double *v, size_t n)
 
 double stats_percentile(const double *sorted, size_t n, double percent)
 {
-	/* 99.9 is a little more than itself in binary, which must not cost a rank. */
+	/* 99.9 is rounded up in binary, which must not change the rank. */
 	double rank = ceil(percent / 100 * (double)n - 1e-9);
 
 	if (n == 0)
@@ -40,22 +40,22 @@ double stats_median(double *v, size_t n)
 	return n % 2 ? v[n / 2] : (v[n / 2 - 1] + v[n / 2]) / 2;
 }
 
-void queue_look(struct queue *q, unsigned int depth, unsigned int ended)
+void queue_sample(struct queue *q, unsigned int depth, unsigned int ended)
 {
 	unsigned int left = q->left ? q->left : depth;
 
-	if (ended < left && ended >= COLLECTED_AT_ONCE) {
+	if (ended < left && ended >= LIBUSB_BATCH) {
 		q->left = left - ended;
 		return;
 	}
 	q->left = 0;
-	q->looks++;
+	q->samples++;
 	q->empty += ended >= left;
 }
 
 double queue_share(const struct queue *q)
 {
-	return q->looks ? (double)q->empty / (double)q->looks : 0;
+	return q->samples ? (double)q->empty / (double)q->samples : 0;
 }
 
 bool queue_limits(double share)

@@ -1,31 +1,30 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* From many numbers a few. */
+/* Statistics. */
 #pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-/* Sorts. */
+/* Sorts in ascending order. */
 void stats_sort(double *v, size_t n);
-/* Of sorted values: the smallest that at least `percent` of them do not exceed (nearest rank). */
+/* Returns a percentile of sorted values (nearest rank). */
 double stats_percentile(const double *sorted, size_t n, double percent);
-/* Sorts; of an even number the mean of the two in the middle. 0 of none. */
+/* Sorts the values and returns their median; 0 if there are none. */
 double stats_median(double *v, size_t n);
 
 /*
- * How often the host's queue was found empty: when ffsbench came for what had ended, all that had
- * been in flight had ended, so that the bus had nothing to do until the next submission. With one
- * transfer in flight it is always so.
+ * How often the host's queue was empty: when ffsbench handled completions, all transfers in flight
+ * had completed, so that the bus was idle until the next submission. At depth 1 this is always so.
  */
 struct queue {
-	unsigned int left; /* of a look that libusb has cut in pieces: in flight at its beginning */
-	uint64_t looks, empty;
+	unsigned int left; /* transfers still to handle of a sample that libusb has split */
+	uint64_t samples, empty;
 };
 
-/* `ended` transfers of `depth` in flight were collected at once. */
-void queue_look(struct queue *q, unsigned int depth, unsigned int ended);
-/* 0 to 1. */
+/* Adds a sample: `ended` of `depth` transfers in flight were handled together. */
+void queue_sample(struct queue *q, unsigned int depth, unsigned int ended);
+/* Returns the share of samples with an empty queue, 0 to 1. */
 double queue_share(const struct queue *q);
-/* Whether the rate says more about the host's queue than about the device. */
+/* Returns whether the host's queue limits the rate. */
 bool queue_limits(double share);

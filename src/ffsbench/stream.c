@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * source, sink and verify: data flows one way, `depth` transfers in flight. What ends is submitted
- * again from libusb's callback, and nothing else is done there, unless it is to be compared.
+ * source, sink and verify: data flows in one direction, with `depth` transfers in flight. libusb's
+ * callback submits a completed transfer again and, for verify, compares its data.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -15,8 +15,8 @@
 
 #define USBTEST_READ 0x5c /* f_sourcesink.c, src/plugins/sourcesink.c */
 #define ENDPOINT_HALTED 1 /* GET_STATUS (USB 2.0, 9.4.5) */
-#define STALE 0x55 /* is in neither pattern: what was there before is not taken for what came */
-#define MOD63 63   /* f_sourcesink's pattern 1: the n-th byte of a packet is n modulo 63 */
+#define STALE 0x55 /* in neither pattern: fills IN buffers, so that old data is not accepted */
+#define MOD63 63   /* f_sourcesink's pattern 1: byte n of a packet is n modulo 63 */
 
 struct stream {
 	const struct device *d;
@@ -25,17 +25,17 @@ struct stream {
 	struct error *err;
 	enum direction direction;
 	unsigned int depth, packet;
-	unsigned int size; /* of a transfer */
+	unsigned int size; /* bytes of a transfer */
 	struct buffers buffers;
 	struct libusb_transfer **x;
-	bool verify, answered;	 /* answers(), before anything was sent */
-	unsigned char *expected; /* verify what comes; NULL: nothing is compared */
-	uint64_t want;		 /* bytes */
+	bool verify, answered;	 /* answered: answers_read() before the run */
+	unsigned char *expected; /* data of an IN transfer; NULL: not compared */
+	uint64_t total;		 /* bytes to move */
 	unsigned int in_flight;
-	unsigned int ended; /* since the last look */
-	bool stop;	    /* nothing more is submitted */
+	unsigned int ended; /* completions since the last sample */
+	bool stop;	    /* submit no more */
 	bool failed;
-	bool over; /* what still comes is not counted */
+	bool draining; /* ignore further completions */
 };
 
 static void submit(struct stream *s, struct libusb_transfer *x)
@@ -50,18 +50,18 @@ static void submit(struct stream *s, struct libusb_transfer *x)
 	s->failed = true;
 }
 
-static bool wants_more(const struct stream *s)
+static bool needs_more(const struct stream *s)
 {
-	return !s->stop && !s->failed && s->m->bytes + (uint64_t)s->in_flight * s->size < s->want;
+	return !s->stop && !s->failed && s->m->bytes + (uint64_t)s->in_flight * s->size < s->total;
 }
 
-static void wrong_sent(struct stream *s)
+static void report_stall(struct stream *s)
 {
 	error_set(s->err, EXIT_WRONG, EIO, NULL,
-		  "the device stalls after %" PRIu64
-		  " bytes to endpoint 0x%02x: to it they are not of pattern %u, or its worker has "
-		  "ended",
-		  s->m->bytes, transfer_address(s->d, s->direction), s->o->pattern);
+		  "the device stalled after %" PRIu64 " bytes to endpoint 0x%02x", s->m->bytes,
+		  transfer_address(s->d, s->direction));
+	error_hint(s->err, "it may expect another pattern than %u, or its worker may have ended",
+		   s->o->pattern);
 	s->failed = true;
 }
 
@@ -73,17 +73,17 @@ static void fail(struct stream *s, const struct libusb_transfer *x)
 
 	s->failed = true;
 	if (stalled && s->verify && s->direction == DIRECTION_OUT) {
-		wrong_sent(s);
+		report_stall(s);
 		return;
 	}
 	device_error(s->err, usb, "transfer on endpoint 0x%02x failed after %" PRIu64 " bytes",
 		     x->endpoint, s->m->bytes);
 	transfer_hint(usb, s->err);
 	if (stalled && s->direction == DIRECTION_OUT)
-		error_hint(s->err, "or it wants data of another --pattern");
+		error_hint(s->err, "or it may expect another --pattern");
 }
 
-/* Both sides' packets begin with the transfer, also after a short one. */
+/* A transfer always begins with a packet on both sides, also after a short one. */
 static void compare(struct stream *s, const struct libusb_transfer *x)
 {
 	int at = 0;
@@ -96,8 +96,8 @@ static void compare(struct stream *s, const struct libusb_transfer *x)
 		at++;
 	error_set(s->err, EXIT_WRONG, EIO, NULL,
 		  "byte %" PRIu64
-		  " of what the device sent is 0x%02x, and not 0x%02x as pattern %u "
-		  "has it (byte %u of a packet)",
+		  " from the device is 0x%02x, not 0x%02x as in pattern %u (byte %u of a "
+		  "packet)",
 		  s->m->bytes + (uint64_t)at, x->buffer[at], s->expected[at], s->o->pattern,
 		  (unsigned int)at % s->packet);
 	s->failed = true;
@@ -109,7 +109,7 @@ static void LIBUSB_CALL on_end(struct libusb_transfer *x)
 
 	s->in_flight--;
 	s->ended++;
-	if (s->over || s->failed)
+	if (s->draining || s->failed)
 		return;
 	if (x->status != LIBUSB_TRANSFER_COMPLETED) {
 		fail(s, x);
@@ -120,11 +120,11 @@ static void LIBUSB_CALL on_end(struct libusb_transfer *x)
 	s->m->bytes += (uint64_t)x->actual_length;
 	s->m->transfers++;
 	s->m->shorts += x->actual_length < x->length;
-	if (wants_more(s))
+	if (needs_more(s))
 		submit(s, x);
 }
 
-/* Once, before the run. */
+/* Fills a buffer with the pattern. */
 static void fill(unsigned char *data, size_t size, unsigned int packet, unsigned int pattern)
 {
 	for (size_t i = 0; i < size; i++)
@@ -132,11 +132,12 @@ static void fill(unsigned char *data, size_t size, unsigned int packet, unsigned
 }
 
 /*
- * A device in user space compares when it gets round to it, and ends then. It answers this request
- * of usbtest's (what was written last?) one event after the other: the first answer may be ahead
- * of what has arrived before, the second is not. Other devices refuse it.
+ * Returns whether the device answers usbtest's READ request. A worker in user space compares data
+ * some time after it has arrived, and ends if the data is wrong. It handles events in order: the
+ * first answer may precede data that arrived earlier, the second does not. Other devices stall the
+ * request.
  */
-static bool answers(const struct stream *s)
+static bool answers_read(const struct stream *s)
 {
 	unsigned char byte;
 	int i, r = 0;
@@ -170,32 +171,34 @@ static int prepare(struct stream *s, const struct combination *c)
 		s->x[i] = transfer_make(s->d, c->direction, s->buffers.at[i], (int)s->size, on_end,
 					s);
 		if (!s->x[i])
-			return device_error(s->err, LIBUSB_ERROR_NO_MEM, "cannot make a transfer");
+			return device_error(s->err, LIBUSB_ERROR_NO_MEM,
+					    "cannot allocate a transfer");
 	}
-	s->answered = s->verify && c->direction == DIRECTION_OUT && answers(s);
+	s->answered = s->verify && c->direction == DIRECTION_OUT && answers_read(s);
 	return transfer_clear_halt(s->d, c->direction, s->err);
 }
 
-static void nothing_moved(struct stream *s)
+static void report_timeout(struct stream *s)
 {
 	error_set(s->err, EX_TEMPFAIL, ETIMEDOUT, NULL,
 		  "nothing moved on endpoint 0x%02x for %.1f s, after %" PRIu64 " bytes",
 		  transfer_address(s->d, s->direction), s->o->timeout_ms / 1000.0, s->m->bytes);
-	error_hint(s->err, "the device's function may have no worker, or not be a %s",
+	error_hint(s->err, "the device's function may have no worker, or may not be a %s",
 		   s->direction == DIRECTION_IN ? "source" : "sink");
 	s->failed = true;
 }
 
-struct look {
+/* Times are in seconds. */
+struct run_state {
 	double start;
-	double progress_at; /* when bytes last moved */
+	double progress_at; /* last time that data moved */
 	uint64_t bytes;
 };
 
-static void look_around(struct stream *s, struct look *l, struct progress *p)
+static void check_progress(struct stream *s, struct run_state *l, struct progress *p)
 {
 	double now = now_seconds(), elapsed = now - l->start;
-	double part = s->o->bytes ? (double)s->m->bytes / (double)s->want : 0;
+	double part = s->o->bytes ? (double)s->m->bytes / (double)s->total : 0;
 
 	if (s->o->run_ms && elapsed * 1000 / s->o->run_ms > part)
 		part = elapsed * 1000 / s->o->run_ms;
@@ -207,41 +210,41 @@ static void look_around(struct stream *s, struct look *l, struct progress *p)
 	if (tick_interrupted() || (s->o->run_ms && elapsed * 1000 >= s->o->run_ms))
 		s->stop = true;
 	if (!s->failed && (now - l->progress_at) * 1000 >= s->o->timeout_ms)
-		nothing_moved(s);
+		report_timeout(s);
 }
 
-/* What is in flight to the device is let through: half a transfer would be its user's problem. */
-static bool goes_on(const struct stream *s)
+/* OUT transfers in flight are completed: the device must not receive a part of one. */
+static bool still_running(const struct stream *s)
 {
 	return s->in_flight && !s->failed && !(s->stop && s->direction == DIRECTION_IN);
 }
 
 static void flow(struct stream *s, struct progress *p)
 {
-	struct look l = { .start = now_seconds() };
+	struct run_state l = { .start = now_seconds() };
 	double cpu = cpu_seconds();
 	unsigned int i;
 
 	l.progress_at = l.start;
-	for (i = 0; i < s->depth && wants_more(s); i++)
+	for (i = 0; i < s->depth && needs_more(s); i++)
 		submit(s, s->x[i]);
-	while (goes_on(s)) {
+	while (still_running(s)) {
 		s->ended = 0;
 		transfer_wait(s->d, 1000);
-		/* At its end there is no more to keep the queue full with. */
+		/* Not at the end of the run, where the queue is no longer filled. */
 		if (s->ended && s->in_flight == s->depth)
-			queue_look(&s->m->queue, s->depth, s->ended);
+			queue_sample(&s->m->queue, s->depth, s->ended);
 		if (tick_due())
-			look_around(s, &l, p);
+			check_progress(s, &l, p);
 	}
 	s->m->seconds = now_seconds() - l.start;
 	s->m->cpu_seconds = cpu_seconds() - cpu;
 }
 
-/* Takes every transfer back. The kernel ends a cancelled one at once, so this ends. */
+/* Cancels all transfers and waits for them: the kernel ends a cancelled transfer at once. */
 static void quiesce(struct stream *s)
 {
-	s->over = true;
+	s->draining = true;
 	for (unsigned int i = 0; s->in_flight && i < s->depth; i++)
 		libusb_cancel_transfer(s->x[i]);
 	while (s->in_flight)
@@ -267,15 +270,15 @@ static void end_request(struct stream *s)
 	while (s->in_flight && !s->failed) {
 		transfer_wait(s->d, TICK_MS);
 		if (s->in_flight && now_ms() > deadline)
-			nothing_moved(s);
+			report_timeout(s);
 	}
 }
 
 /*
- * The device compares a request when it is full or has a short packet, and says with a halt that a
- * byte is wrong.
+ * Checks whether the device found a wrong byte, which it reports by a halt. It compares a request
+ * that is full or ends with a short packet.
  */
-static void ask_verdict(struct stream *s)
+static void check_device_status(struct stream *s)
 {
 	uint8_t address = transfer_address(s->d, s->direction);
 	unsigned char status[2] = { 0 };
@@ -285,16 +288,16 @@ static void ask_verdict(struct stream *s)
 	end_request(s);
 	if (s->failed)
 		return;
-	/* The halt comes a moment after the worker's end. */
-	ended = s->answered && !answers(s);
+	/* The halt follows the worker's end. */
+	ended = s->answered && !answers_read(s);
 	r = libusb_control_transfer(s->d->handle, LIBUSB_ENDPOINT_IN | LIBUSB_RECIPIENT_ENDPOINT,
 				    LIBUSB_REQUEST_GET_STATUS, 0, address, status, sizeof(status),
 				    s->o->timeout_ms);
 	if (r < 0) {
-		device_error(s->err, r, "cannot ask for the status of endpoint 0x%02x", address);
+		device_error(s->err, r, "cannot read the status of endpoint 0x%02x", address);
 		s->failed = true;
 	} else if (ended || status[0] & ENDPOINT_HALTED) {
-		wrong_sent(s);
+		report_stall(s);
 	}
 }
 
@@ -310,10 +313,10 @@ static int run(const struct device *d, const struct options *o, const struct com
 			    .packet = transfer_packet(d, c->direction),
 			    .size = (unsigned int)c->size,
 			    .verify = verify,
-			    .want = o->bytes ? o->bytes : UINT64_MAX };
+			    .total = o->bytes ? o->bytes : UINT64_MAX };
 	int r;
 
-	/* A device that sends more than was asked for babbles. */
+	/* Whole packets: a shorter IN transfer would cause babble. */
 	if (c->direction == DIRECTION_IN)
 		s.size = (s.size + s.packet - 1) / s.packet * s.packet;
 	m->size = s.size;
@@ -321,7 +324,7 @@ static int run(const struct device *d, const struct options *o, const struct com
 	if (r >= 0) {
 		flow(&s, p);
 		if (verify && c->direction == DIRECTION_OUT && !s.failed)
-			ask_verdict(&s);
+			check_device_status(&s);
 		quiesce(&s);
 		r = s.failed ? -EIO : 0;
 	}

@@ -21,23 +21,23 @@ static void on_interrupt(int signal)
 	interrupted = 1;
 }
 
-/* Not what the caller wants ignored, as a shell does for what it runs in the background. */
-static void note(int signal)
+/* Catches a signal unless the parent process ignores it, as a shell does for background jobs. */
+static void catch_signal(int signal)
 {
-	struct sigaction old, noted = { .sa_handler = on_interrupt, .sa_flags = SA_RESETHAND };
+	struct sigaction old, action = { .sa_handler = on_interrupt, .sa_flags = SA_RESETHAND };
 
 	if (sigaction(signal, NULL, &old) == 0 && old.sa_handler != SIG_IGN)
-		sigaction(signal, &noted, NULL);
+		sigaction(signal, &action, NULL);
 }
 
 void tick_start(void)
 {
-	/* No SA_RESTART: a tick has to end libusb's wait. */
+	/* No SA_RESTART: a tick must end libusb's wait. */
 	struct sigaction tick = { .sa_handler = on_tick };
 	struct itimerval every = { { 0, TICK_MS * 1000 }, { 0, TICK_MS * 1000 } };
 
-	note(SIGINT);
-	note(SIGTERM);
+	catch_signal(SIGINT);
+	catch_signal(SIGTERM);
 	sigaction(SIGALRM, &tick, NULL);
 	setitimer(ITIMER_REAL, &every, NULL);
 }

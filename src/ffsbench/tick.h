@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What interrupts a run: a signal every TICK_MS, so that the inner loops move data and do not ask
- * for the time, and SIGINT or SIGTERM, which end it with what there is so far.
+ * Timer ticks and interruption. A signal every TICK_MS saves the inner loops from reading the
+ * clock. SIGINT and SIGTERM end the measurement with a partial result.
  */
 #pragma once
 
@@ -10,16 +10,17 @@
 
 #define TICK_MS 50
 
-/* From here on the first SIGINT or SIGTERM is only noted; the second ends the process. */
+/* Starts the ticks. From now on the first SIGINT or SIGTERM sets a flag, the second ends the
+ * process. */
 void tick_start(void);
-/* No more ticks; the signals stay noted. */
+/* Stops the ticks; the flag stays set. */
 void tick_stop(void);
-/* Whether it has ticked since the last call. */
+/* Returns whether there was a tick since the last call. */
 bool tick_due(void);
 bool tick_interrupted(void);
 
-/* CLOCK_MONOTONIC. */
+/* Return the time of CLOCK_MONOTONIC. */
 int64_t now_ms(void);
 double now_seconds(void);
-/* Of this process, user and system. */
+/* Returns the CPU time of this process, user and system. */
 double cpu_seconds(void);

@@ -57,18 +57,18 @@ int transfer_hint(int usb, struct error *err)
 {
 	if (usb == LIBUSB_ERROR_PIPE)
 		return error_hint(err, "its worker may have ended");
-	/* The host controller fails transfers before the hub has told that the device is gone. */
+	/* After a disconnect, transfers fail before the hub reports it. */
 	if (usb == LIBUSB_ERROR_IO)
-		return error_hint(err, "the device may have just gone, or its cable be bad");
+		return error_hint(err,
+				  "the device may have been disconnected, or the cable may be bad");
 	return -EIO;
 }
 
 int transfer_refused(const struct device *d, uint8_t address, const struct buffers *b, int usb,
 		     struct error *err)
 {
-	device_error(err, usb,
-		     "cannot give a transfer for endpoint 0x%02x of %04x:%04x to the kernel",
-		     address, d->vendor, d->product);
+	device_error(err, usb, "cannot submit a transfer to endpoint 0x%02x of %04x:%04x", address,
+		     d->vendor, d->product);
 	return usb == LIBUSB_ERROR_NO_MEM ? buffers_hint(b, err) : -EIO;
 }
 

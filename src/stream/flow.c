@@ -324,7 +324,7 @@ static void deliver_one(struct stream *s, struct stream_endpoint *ep, struct str
 	if (!is_in(ep)) {
 		t->pub.length = t->moved;
 		t->pub.flags = 0;
-		if (s->config.mode == FFSCTL_MODE_MESSAGE && !t->status && t->moved < t->want)
+		if (s->config.mode == FFSCTL_MODE_MESSAGE && !t->status && t->moved < t->total)
 			t->pub.flags = FFSCTL_END;
 	}
 	t->pub.status = t->status;
@@ -392,25 +392,25 @@ static unsigned int collect(struct stream *s, struct stream_endpoint *ep, unsign
 		if (t->data.in_flight)
 			return n; /* the next part follows this one's completion */
 		if (!t->data_sent) {
-			if (!is_in(ep) && t->want > ep->limit)
-				t->want = ep->limit;
-			if (!is_in(ep) && t->want != s->config.out_length)
-				t->want = whole_packets(ep, t->want);
-			length = t->want - t->sent;
+			if (!is_in(ep) && t->total > ep->limit)
+				t->total = ep->limit;
+			if (!is_in(ep) && t->total != s->config.out_length)
+				t->total = whole_packets(ep, t->total);
+			length = t->total - t->sent;
 			if (length > ep->limit)
 				length = ep->limit;
 			t->data.data = (char *)t->pub.data + t->sent;
 			t->data.length = length;
 			s->batch[n++] = &t->data;
-			if (t->sent + length < t->want)
+			if (t->sent + length < t->total)
 				return n;
 			if (is_in(ep) && t->owner->kernel_copies && length > SAFE_REQUEST &&
-			    (t->zlp_wanted || t->next)) {
+			    (t->needs_zlp || t->next)) {
 				ep->dirty = true;
 				return n;
 			}
 		}
-		if (t->zlp_wanted) {
+		if (t->needs_zlp) {
 			t->zlp.data = t->pub.data;
 			t->zlp.length = 0;
 			s->batch[n++] = &t->zlp;
@@ -433,7 +433,7 @@ static void sent(struct stream *s, struct stream_request *r)
 		t->zlp_sent = true;
 	} else {
 		t->sent += r->length;
-		t->data_sent = t->sent == t->want;
+		t->data_sent = t->sent == t->total;
 	}
 }
 

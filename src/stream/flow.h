@@ -9,10 +9,10 @@ struct stream_transfer {
 	struct stream_transfer *next;
 	struct stream_endpoint *owner, *ep; /* of its buffer; submitted on */
 	struct stream_request data, zlp;
-	size_t want, sent, moved; /* bytes: in all, submitted so far, completed */
+	size_t total, sent, moved; /* bytes: in all, submitted so far, completed */
 	unsigned int parts;	  /* requests in flight */
 	uint64_t generation;	  /* stream->generation when its last request was sent */
-	bool submitted, data_sent, zlp_wanted, zlp_sent, cancelled, finished;
+	bool submitted, data_sent, needs_zlp, zlp_sent, cancelled, finished;
 	bool carried_over; /* OUT: was in flight when the link came up again */
 	bool early;	   /* OUT: completed before stream_up() was called for its session */
 	int status;
@@ -31,7 +31,7 @@ static inline bool is_in(const struct stream_endpoint *ep)
 /* Returns true if no further request of the transfer will be submitted. */
 static inline bool stream_is_final(const struct stream_transfer *t)
 {
-	return t->finished || t->status || (t->data_sent && (!t->zlp_wanted || t->zlp_sent));
+	return t->finished || t->status || (t->data_sent && (!t->needs_zlp || t->zlp_sent));
 }
 
 /* Ends a transfer with `status` once none of its requests is in flight. */

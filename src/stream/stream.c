@@ -163,18 +163,18 @@ int stream_submit(struct stream *s, uint32_t endpoint, struct ffsctl_transfer *p
 	t->sent = t->moved = 0;
 	t->parts = 0;
 	t->status = 0;
-	t->data_sent = t->zlp_sent = t->zlp_wanted = t->cancelled = t->finished = false;
+	t->data_sent = t->zlp_sent = t->needs_zlp = t->cancelled = t->finished = false;
 	t->carried_over = t->early = false;
 	if (is_in(ep)) {
 		bool end = s->config.mode == FFSCTL_MODE_MESSAGE && (pub->flags & FFSCTL_END);
 
-		t->want = pub->length;
+		t->total = pub->length;
 		/* An empty transfer with an end is itself the ZLP; without an end nothing is
 		   sent. */
-		t->zlp_wanted = end && t->want > 0 && t->want % ep->pub.max_packet == 0;
-		t->finished = !end && t->want == 0;
+		t->needs_zlp = end && t->total > 0 && t->total % ep->pub.max_packet == 0;
+		t->finished = !end && t->total == 0;
 	} else {
-		t->want = s->config.out_length ? s->config.out_length : pub->capacity;
+		t->total = s->config.out_length ? s->config.out_length : pub->capacity;
 	}
 	pub->endpoint = endpoint;
 	t->submitted = true;

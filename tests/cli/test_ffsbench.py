@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""ffsbench where there is no device: its help, its manual page, its errors and their documents."""
+"""ffsbench without a device: its help, its manual page, its errors and their documents."""
 
 import json
 import os
@@ -16,7 +16,7 @@ from tap import contains, eq, ok, test
 
 BENCH = os.path.join(BUILD, "ffsbench")
 COMMANDS = ["source", "sink", "verify", "loop", "messages", "latency"]
-NOBODY = ("--device", "ffff:fffe")  # no such device, whatever this machine has
+NO_DEVICE = ("--device", "ffff:fffe")  # exists on no machine
 
 with open(os.path.join(SRC, "schemas/ffsbench.schema.json"), encoding="utf-8") as file:
     VALIDATOR = jsonschema.Draft202012Validator(json.load(file))
@@ -61,30 +61,30 @@ def manual_matches_help():
 
 
 WRONG = [
-    (("sours",), "there is no command 'sours'; there are source, sink, verify, loop, messages, latency"),
+    (("sours",), "unknown command 'sours'; commands: source, sink, verify, loop, messages, latency"),
     (("source", "--size", "0"), "'0' is not a list of sizes from 1 to"),
-    (("source", "--size", "65M"), "--size has to be from 1 to 64M"),
+    (("source", "--size", "65M"), "--size must be from 1 to 64M"),
     (("source", "--size", "1K-"), "'1K-' is not a list of sizes"),
     (("source", "--depth", "257"), "'257' is not a list of depths from 1 to 256"),
     (("source", "--depth", "1-x"), "is not a list of depths"),
-    (("source", "--seconds", "0"), "--seconds has to be more than 0"),
-    (("source", "--bytes", "0"), "--bytes has to be more than 0"),
-    (("source", "--repeat", "0"), "--repeat has to be more than 0"),
-    (("source", "--count", "5"), "--count is not for source"),
-    (("source", "--pattern", "1"), "--pattern is not for source"),
-    (("source", "--recover"), "--recover is not for source"),
+    (("source", "--seconds", "0"), "--seconds must be greater than 0"),
+    (("source", "--bytes", "0"), "--bytes must be greater than 0"),
+    (("source", "--repeat", "0"), "--repeat must be greater than 0"),
+    (("source", "--count", "5"), "source has no option --count"),
+    (("source", "--pattern", "1"), "source has no option --pattern"),
+    (("source", "--recover"), "source has no option --recover"),
     (("sink", "--pattern", "2"), "'2' is not an integer from 0 to 1"),
-    (("latency", "--depth", "2"), "--depth is not for latency"),
-    (("latency", "--bytes", "1M"), "--bytes is not for latency"),
-    (("loop", "--lengths", "1", "--size", "2"), "--size is for messages of one size"),
-    (("loop", "--lengths", "1", "--bytes", "2"), "--bytes is for messages of one size"),
+    (("latency", "--depth", "2"), "latency has no option --depth"),
+    (("latency", "--bytes", "1M"), "latency has no option --bytes"),
+    (("loop", "--lengths", "1", "--size", "2"), "--lengths and --size exclude each other"),
+    (("loop", "--lengths", "1", "--bytes", "2"), "--lengths and --bytes exclude each other"),
     (("loop", "--lengths", "2-1"), "'2-1' is not a list of lengths"),
-    (("loop", "--transfer", "1K,2K"), "--transfer is one size"),
-    (("loop", "--seed", "1"), "--seed is not for loop"),
-    (("messages", "--count", "0"), "--count has to be more than 0"),
-    (("messages", "--lengths", "1"), "--lengths is not for messages"),
+    (("loop", "--transfer", "1K,2K"), "--transfer needs a single size"),
+    (("loop", "--seed", "1"), "loop has no option --seed"),
+    (("messages", "--count", "0"), "--count must be greater than 0"),
+    (("messages", "--lengths", "1"), "messages has no option --lengths"),
     (("verify", "--memory", "fast"), "'fast' is not a kind of memory: auto, zero-copy or ordinary"),
-    (("verify", "--json", "--csv"), "--json and --csv are one too many"),
+    (("verify", "--json", "--csv"), "--json and --csv exclude each other"),
     (("verify", "--device", "x"), "'x' is not a device"),
     (("verify", "--speed"), "see 'ffsbench --help'"),
 ]
@@ -101,9 +101,9 @@ for args_, sentence_ in WRONG:
 
 
 def absent(command, endpoints):
-    sentence = f"there is no device ffff:fffe that has {endpoints} endpoint"
-    eq(run(command, *NOBODY), (69, "", f"ffsbench: {sentence}\n"))
-    code, out, err = run(command, *NOBODY, "--json")
+    sentence = f"cannot find a device ffff:fffe that has {endpoints} endpoint"
+    eq(run(command, *NO_DEVICE), (69, "", f"ffsbench: {sentence}\n"))
+    code, out, err = run(command, *NO_DEVICE, "--json")
     document = json.loads(out)
     VALIDATOR.validate(document)
     eq((code, document["errors"]), (69, [{"text": sentence, "exit": 69}]))
@@ -116,11 +116,11 @@ for command_, endpoints_ in (("source", "an IN"), ("sink", "an OUT"), ("verify",
     test(f"no such device: {command_}", command_, endpoints_)(absent)
 
 
-@test("a chart that cannot be written is said before anything is measured")
+@test("a chart that cannot be written is an error before anything is measured")
 def chart_cannot_be_written():
     with tempfile.TemporaryDirectory() as directory:
         path = os.path.join(directory, "no", "chart.svg")
-        eq(run("source", *NOBODY, "--plot", path),
+        eq(run("source", *NO_DEVICE, "--plot", path),
            (73, "", f"ffsbench: cannot write {path}: No such file or directory\n"))
 
 
@@ -134,7 +134,7 @@ OLD = {
 }
 
 
-@test("the schema knows the documents of loop as they were, and refuses what is none")
+@test("the schema accepts older documents of loop, and rejects invalid ones")
 def schema_knows_documents():
     VALIDATOR.validate(OLD)
     bad = ({**OLD, "source": {}}, {k: v for k, v in OLD.items() if k != "loop"}, {**OLD, "loop": {**OLD["loop"], "x": 1}},

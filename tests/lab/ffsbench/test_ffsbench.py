@@ -163,7 +163,7 @@ for number_ in (0, 1):
 def wrong_from_device(path):
     with device(path):
         found, errors = measured("verify", "--bytes", "1M", "--pattern", 1, code=1)
-        eq(errors, ["byte 1 of what the device sent is 0x00, and not 0x01 as pattern 1 has it (byte 1 of a packet)"])
+        eq(errors, ["byte 1 from the device is 0x00, not 0x01 as in pattern 1 (byte 1 of a packet)"])
         eq([(r["direction"], r["ok"]) for r in found["rows"]], [("in", False)])
         result = bench("verify", "--bytes", "1M", "--pattern", 1, code=1)
         eq((result.stdout, result.stderr), ("", f"ffsbench: {errors[0]}\n"))
@@ -178,11 +178,11 @@ for name_, path_ in source_sink(0).items():
 def verify_finds_wrong_data_in_device():
     with device(plugin("sourcesink", '"bulk-out"')):
         _, errors = measured("verify", "--pattern", 1, code=1)
-        contains(errors[0], "the device stalls after ")
-        contains(errors[0], " bytes to endpoint 0x02: to it they are not of pattern 1")
+        contains(errors[0], "the device stalled after ")
+        contains(errors[0], " bytes to endpoint 0x02; it may expect another pattern than 1")
     with device(kernel("SourceSink", "pattern = 0;")):
         result = bench("sink", "--pattern", 1, "--bytes", "1M", code=74)
-        contains(result.stderr, "the device stalled; its worker may have ended; or it wants data of another --pattern")
+        contains(result.stderr, "the device stalled; its worker may have ended; or it may expect another --pattern")
         bench("sink", "--bytes", "1M")
 
 
@@ -195,7 +195,7 @@ def verify_waits_for_last_data():
     for _ in range(3):
         with device(plugin("sourcesink", '"bulk-out"')):
             _, errors = measured("verify", "--pattern", 1, "--bytes", PACKET, "--size", PACKET, code=1)
-            contains(errors[0], f"the device stalls after {PACKET} bytes to endpoint 0x02")
+            contains(errors[0], f"the device stalled after {PACKET} bytes to endpoint 0x02")
 
 
 @test("verify: a device with one direction")
@@ -290,7 +290,7 @@ def memory_auto():
             contains(errors[0], advice)
             found, errors = measured(*big, "--memory", "zero-copy", code=69)
             eq(found["rows"], [])  # nothing has been measured
-            contains(errors[0], f"there is no zero-copy memory for 32 buffers of {MIB} bytes; ")
+            contains(errors[0], f"cannot allocate zero-copy memory for 32 buffers of {MIB} bytes; ")
             contains(errors[0], advice)
             USBFS_MEMORY.write_text("65")
             found, _ = measured(*big, "--memory", "zero-copy")
@@ -300,7 +300,7 @@ def memory_auto():
             # More than the kernel has in one piece
             found, _ = measured("source", "--size", "32M", "--depth", 2, "--bytes", "64M")
             eq([r["memory"] for r in found["rows"]], ["ordinary"])
-            contains(" ".join(found["warnings"]), "ordinary memory: the kernel has offered none without copies")
+            contains(" ".join(found["warnings"]), "using ordinary memory: the kernel cannot allocate zero-copy memory")
     finally:
         USBFS_MEMORY.write_text("16")
 
@@ -313,10 +313,10 @@ def host_queue_warning():
     with device(plugin("sourcesink", options="pattern = 2;")):
         found, _ = measured("source", "--size", "4K", "--depth", 1, "--bytes", "1M")
         eq((found["rows"][0]["queue_empty"], found["rows"][0]["host_limited"], len(found["warnings"])), (1, True, 1))
-        contains(found["warnings"][0], "the host's own queue is the limit in 1 of 1 combinations")
+        contains(found["warnings"][0], "the host's queue limits the rate in 1 of 1 combinations")
         result = bench("source", "--size", "4K", "--depth", 1, "--bytes", "1M")
         contains(result.stdout, "100 %*")
-        contains(result.stderr, "a greater --depth or --size may show more")
+        contains(result.stderr, "increase --depth or --size")
         found, _ = measured("source", "--size", "1M", "--depth", 8, "--bytes", "100M")
         ok(found["rows"][0]["queue_empty"] < 0.3 and not found["rows"][0]["host_limited"], found["rows"])
         eq(found["warnings"], [])
@@ -380,7 +380,7 @@ def sigint_gives_partial_result():
             process.send_signal(signal.SIGINT)
             out = process.communicate(timeout=patience(30))[0]
             eq((process.returncode, len(re.findall(r"^ +in +64K ", out, re.M)), out.count(" 1K ")), (0, 1, 0), out)
-            contains(process.shown(), "ffsbench: interrupted: this is the result so far")
+            contains(process.shown(), "ffsbench: interrupted: the result is partial")
         with running("source", "--seconds", 60, "--json") as process:
             process.send_signal(signal.SIGTERM)
             found = json.loads(process.communicate(timeout=patience(30))[0])
@@ -423,8 +423,8 @@ def device_goes_away():
             process.wait(patience(30))
             said = process.shown()
             # Transfers may fail before the hub has told of it
-            ok(process.returncode == 69 and "the device is gone" in said or
-               process.returncode == 74 and "the device may have just gone" in said, said)
+            ok(process.returncode == 69 and "the device was disconnected" in said or
+               process.returncode == 74 and "the device may have been disconnected" in said, said)
 
 
 @test("a kernel's driver keeps its interface, unless --detach is given, and gets it back")
@@ -435,10 +435,10 @@ def kernel_driver_keeps_interface():
             with harness.configured():
                 must(ffsctl("up", path))
             contains(bench("source", code=74).stderr,
-                     "the kernel's driver usbtest has interface 0 of 0525:a4a4 at ")
-            contains(bench("source", code=74).stderr, "--detach takes it away for the time of the run")
+                     "cannot claim interface 0 of 0525:a4a4 at ")
+            contains(bench("source", code=74).stderr, "use --detach")
             bench("verify", "--detach", "--bytes", "1M")
-            contains(bench("source", code=74).stderr, "the kernel's driver usbtest has interface 0")
+            contains(bench("source", code=74).stderr, "in use by the kernel driver usbtest")
             down(path.stem)
     finally:
         must(subprocess.run(["rmmod", "usbtest"], capture_output=True, text=True))

@@ -276,12 +276,12 @@ def ffsbench_waits_for_device():
     with Gadget(BULK) as g:
         loopback(g).wait_ready()
         _, err = bench("--wait", "0.3", "--device", "1d6b:0104", status=69)
-        contains(err, "there is no device 1d6b:0104 that has an OUT and an IN endpoint; waited 300 ms")
+        contains(err, "cannot find a device 1d6b:0104 that has an OUT and an IN endpoint; waited 300 ms")
         p = subprocess.Popen([BENCH, "loop", "--wait", "20", "--serial", "lab", "--lengths", "1-9"],
                              stdout=subprocess.PIPE, text=True)
         select.select([], [], [], 0.2)  # on a slow machine it comes late: nothing breaks
         g.bind()
-        contains(p.communicate(timeout=patience(30))[0], "in 9 messages there and back")
+        contains(p.communicate(timeout=patience(30))[0], "in 9 messages echoed")
         eq(p.returncode, 0)
 
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* ffsbench's arguments, the pattern it sends, its statistics, and its charts. */
+/* ffsbench's arguments, data pattern, statistics and charts. */
 #include <criterion/criterion.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -171,7 +171,7 @@ Test(args, random_lengths)
 	cr_assert_eq(b.total, 100u);
 }
 
-Test(pattern, shows_every_kind_of_damage)
+Test(pattern, detects_every_kind_of_damage)
 {
 	enum { N = 3 << 20, PACKET = 512 };
 	unsigned char *data = xcalloc(N, 1);
@@ -181,11 +181,11 @@ Test(pattern, shows_every_kind_of_damage)
 	pattern_init(&p);
 	pattern_fill(&p, 5, 0, data, N);
 	cr_assert_eq(pattern_compare(&p, 5, 0, data, N), (size_t)N);
-	/* The same bytes at another place, or in another message. */
+	/* The same bytes at another offset, or in another message. */
 	for (i = PACKET; i <= 65536; i *= 2)
 		cr_assert_lt(pattern_compare(&p, 5, i, data, PACKET), (size_t)PACKET);
 	cr_assert_lt(pattern_compare(&p, 6, 0, data, PACKET), (size_t)PACKET);
-	/* In pieces it is the same. */
+	/* Filled in pieces the data is the same. */
 	cr_assert_eq(pattern_compare(&p, 5, 1000000, data + 1000000, 100000), 100000u);
 	data[2000000] ^= 1;
 	cr_assert_eq(pattern_compare(&p, 5, 0, data, N), 2000000u);
@@ -194,7 +194,7 @@ Test(pattern, shows_every_kind_of_damage)
 	free(data);
 }
 
-Test(stats, percentiles_are_values_that_were_measured)
+Test(stats, percentiles_are_measured_values)
 {
 	double v[1000];
 
@@ -228,7 +228,7 @@ static double share(unsigned int depth, size_t n, const unsigned int *ended)
 	struct queue q = { 0 };
 
 	for (size_t i = 0; i < n; i++)
-		queue_look(&q, depth, ended[i]);
+		queue_sample(&q, depth, ended[i]);
 	return queue_share(&q);
 }
 #define SHARE(depth, ...)                                                                          \
@@ -237,16 +237,16 @@ static double share(unsigned int depth, size_t n, const unsigned int *ended)
 		share(depth, ARRAY_SIZE(ended), ended);                                            \
 	})
 
-Test(stats, a_queue_is_empty_when_all_in_flight_had_ended)
+Test(stats, a_queue_is_empty_when_all_transfers_had_completed)
 {
 	cr_assert_eq(SHARE(1, 1, 1, 1), 1);
 	cr_assert_eq(SHARE(8, 1, 2, 7), 0);
 	cr_assert_eq(SHARE(8, 8, 1, 9, 1), 0.5);
-	/* libusb collects 26 at once and comes back for the rest, which is the same look... */
+	/* libusb handles 26 at once and then the rest, which belongs to the same sample... */
 	cr_assert_eq(SHARE(64, 26, 26, 12), 1);
 	cr_assert_eq(SHARE(64, 26, 26, 11), 0);
 	cr_assert_eq(SHARE(64, 26, 26, 12, 5), 0.5);
-	/* ... but 25 are all there were. */
+	/* ... but 25 completions are a whole sample. */
 	cr_assert_eq(SHARE(32, 25, 7), 0);
 	cr_assert_eq(share(4, 0, NULL), 0);
 	cr_assert(!queue_limits(0.5) && queue_limits(0.51));
@@ -301,7 +301,7 @@ Test(plot, a_line_for_each_series_with_its_name)
 	free(text);
 }
 
-Test(plot, one_size_and_nothing_at_all)
+Test(plot, one_size_and_no_size)
 {
 	double size[] = { 64 }, value[] = { 0 };
 	struct plot_series series = { (char *)"x", size, value, 1 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Which device ffsbench takes, with a libusb that the tests play. */
+/* The selection of the device, with a fake libusb. */
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,14 +7,14 @@
 #include "base/util.h"
 #include "ffsbench/device.h"
 
-/* What is on the bus: echoes, each at an address of its own. */
+/* The devices on the fake bus: echo devices with different addresses. */
 struct libusb_device {
 	uint8_t address;
 	uint16_t product;
 	const char *serial;
 };
-static struct libusb_device there[4];
-static unsigned int n_there;
+static struct libusb_device connected[4];
+static unsigned int n_connected;
 static libusb_device *claimed;
 
 static const struct libusb_endpoint_descriptor endpoints[] = {
@@ -31,7 +31,7 @@ static struct libusb_config_descriptor config = { .bConfigurationValue = 1,
 
 int libusb_init(libusb_context **ctx)
 {
-	*ctx = (libusb_context *)there;
+	*ctx = (libusb_context *)connected;
 	return 0;
 }
 
@@ -43,10 +43,10 @@ void libusb_exit(libusb_context *ctx)
 ssize_t libusb_get_device_list(libusb_context *ctx, libusb_device ***list)
 {
 	(void)ctx;
-	*list = xcalloc(n_there + 1, sizeof(**list));
-	for (unsigned int i = 0; i < n_there; i++)
-		(*list)[i] = &there[i];
-	return n_there;
+	*list = xcalloc(n_connected + 1, sizeof(**list));
+	for (unsigned int i = 0; i < n_connected; i++)
+		(*list)[i] = &connected[i];
+	return n_connected;
 }
 
 void libusb_free_device_list(libusb_device **list, int unref)
@@ -156,17 +156,17 @@ const char *libusb_strerror(int code)
 	return "error";
 }
 
-static const struct device_wanted any = { .interface = -1, .need_out = true, .need_in = true };
+static const struct device_filter any = { .interface = -1, .need_out = true, .need_in = true };
 
-static void three_are_there(void)
+static void connect_three(void)
 {
-	there[0] = (struct libusb_device){ 4, 0x0104, "one" };
-	there[1] = (struct libusb_device){ 5, 0x0104, "two" };
-	there[2] = (struct libusb_device){ 7, 0x0105, NULL };
-	n_there = 3;
+	connected[0] = (struct libusb_device){ 4, 0x0104, "one" };
+	connected[1] = (struct libusb_device){ 5, 0x0104, "two" };
+	connected[2] = (struct libusb_device){ 7, 0x0105, NULL };
+	n_connected = 3;
 }
 
-static void refused(const struct device_wanted *w, const char *text)
+static void refused(const struct device_filter *w, const char *text)
 {
 	struct error err = { 0 };
 	struct device d;
@@ -178,7 +178,7 @@ static void refused(const struct device_wanted *w, const char *text)
 	error_clear(&err);
 }
 
-static void taken(const struct device_wanted *w, unsigned int address)
+static void opens(const struct device_filter *w, unsigned int address)
 {
 	struct error err = { 0 };
 	struct device d;
@@ -190,33 +190,33 @@ static void taken(const struct device_wanted *w, unsigned int address)
 	cr_assert_null(claimed);
 }
 
-Test(device, none_of_several_that_match_is_taken)
+Test(device, several_matching_devices_are_an_error)
 {
-	struct device_wanted w = any;
+	struct device_filter w = any;
 
-	three_are_there();
+	connect_three();
 	refused(&w, "several devices match: 1d6b:0104 at 1/4, 1d6b:0104 at 1/5, 1d6b:0105 at 1/7; "
-		    "say which with --device BUS/ADDRESS");
+		    "choose one with --device BUS/ADDRESS");
 	w.by_id = true;
 	w.vendor = 0x1d6b;
 	w.product = 0x0104;
 	refused(&w, "several devices match: 1d6b:0104 at 1/4, 1d6b:0104 at 1/5; "
-		    "say which with --device BUS/ADDRESS");
+		    "choose one with --device BUS/ADDRESS");
 }
 
-Test(device, the_one_that_matches_is_taken)
+Test(device, the_only_matching_device_is_opened)
 {
-	struct device_wanted by_id = any, by_place = any, by_serial = any;
+	struct device_filter by_id = any, by_address = any, by_serial = any;
 
-	three_are_there();
+	connect_three();
 	by_id.by_id = true;
 	by_id.vendor = 0x1d6b;
 	by_id.product = 0x0105;
-	taken(&by_id, 7);
-	by_place.by_place = true;
-	by_place.bus = 1;
-	by_place.address = 5;
-	taken(&by_place, 5);
+	opens(&by_id, 7);
+	by_address.by_address = true;
+	by_address.bus = 1;
+	by_address.address = 5;
+	opens(&by_address, 5);
 	by_serial.serial = "one";
-	taken(&by_serial, 4);
+	opens(&by_serial, 4);
 }

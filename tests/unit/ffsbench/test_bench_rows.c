@@ -17,21 +17,21 @@ static struct measure runs[] = {
 	  .shorts = 1,
 	  .seconds = 1,
 	  .cpu_seconds = 0.001,
-	  .queue = { .looks = 10, .empty = 10 } },
+	  .queue = { .samples = 10, .empty = 10 } },
 	{ .size = 65536,
 	  .zero_copy = true,
 	  .transfers = 30,
 	  .bytes = 3000000,
 	  .seconds = 1,
 	  .cpu_seconds = 0.006,
-	  .queue = { .looks = 10, .empty = 6 } },
+	  .queue = { .samples = 10, .empty = 6 } },
 	{ .size = 65536,
 	  .zero_copy = true,
 	  .transfers = 20,
 	  .bytes = 8000000,
 	  .seconds = 4,
 	  .cpu_seconds = 0.032,
-	  .queue = { .looks = 10 } },
+	  .queue = { .samples = 10 } },
 };
 static struct row rows[] = {
 	{ .c = { DIRECTION_IN, 65536, 8 }, .runs = runs, .n = 3, .ok = true },
@@ -83,7 +83,7 @@ Test(rows, csv)
 
 Test(rows, text)
 {
-	char *text = written(template_text);
+	char *text = written(rows_text);
 
 	cr_assert_str_eq(
 		text,
@@ -121,7 +121,7 @@ Test(rows, a_chart_of_latency_has_the_median_and_the_99th_percentile)
 
 	report_plot(f, &one);
 	fclose(f);
-	/* The scale ends with the greatest of both, 400 microseconds; 100 are a quarter of it. */
+	/* The axis ends at the largest value, 400 microseconds; 100 is a quarter of it. */
 	cr_assert(strstr(text, ">median<") && strstr(text, ">99th percentile<"), "%s", text);
 	cr_assert(strstr(text, ">400<") && !strstr(text, ">450<"), "%s", text);
 	cr_assert_not_null(strstr(text, "points=\"360.0,320.0\""), "%s", text);
@@ -129,7 +129,7 @@ Test(rows, a_chart_of_latency_has_the_median_and_the_99th_percentile)
 	free(text);
 }
 
-/* What was run, in order: "4096 8192 ..." */
+/* The sizes that were run, in order: "4096 8192 ..." */
 static char run_order[256];
 
 static int note_run(const struct device *d, const struct options *o, const struct combination *c,
@@ -147,7 +147,7 @@ static int note_run(const struct device *d, const struct options *o, const struc
 	return 0;
 }
 
-/* One that is interrupted has then seen all that it could. */
+/* An interrupted measurement then has a run of most combinations. */
 Test(rows, all_combinations_are_run_once_before_any_is_run_twice)
 {
 	const struct command sink = {
