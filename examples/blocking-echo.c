@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A worker as small programs have always been: blocking reads and writes, one transfer at a time,
- * nothing else. It ignores `control`; ffsctl stalls the control requests it does not answer.
+ * A minimal worker: blocking reads and writes, one transfer at a time. It ignores `control`; ffsctl
+ * stalls control requests that are not answered.
  *
  *	worker : { exec = [ "./blocking-echo" ]; ready = "started"; };
  */
@@ -16,7 +16,7 @@
 #define SIZE 65536 /* bytes of a read: whole packets at every speed */
 #define FIRST_FD 3 /* of LISTEN_FDNAMES */
 
-/* The descriptor of the first endpoint whose name ends so; -1: there is none. */
+/* Returns the descriptor of the first endpoint whose name ends with `end`; -1 if there is none. */
 static int find(const char *names, const char *end)
 {
 	size_t n, e = strlen(end);
@@ -31,7 +31,7 @@ static int find(const char *names, const char *end)
 	return -1;
 }
 
-/* Bytes in a packet of an endpoint, at the speed of the link. */
+/* Returns the packet size of an endpoint at the current speed, in bytes; -1 if it is disabled. */
 static int packet_size(int fd)
 {
 	struct usb_endpoint_descriptor d;
@@ -39,7 +39,7 @@ static int packet_size(int fd)
 	return ioctl(fd, FUNCTIONFS_ENDPOINT_DESC, &d) < 0 ? -1 : d.wMaxPacketSize & 0x7ff;
 }
 
-/* One read and what follows from it. 0, or -1 with errno. */
+/* Reads once and writes the data back. Returns 0, or -1 with errno. */
 static int echo(int out, int in, char *buffer)
 {
 	ssize_t n = read(out, buffer, SIZE);
@@ -50,11 +50,11 @@ static int echo(int out, int in, char *buffer)
 	if (n > 0 && write(in, buffer, (size_t)n) != n)
 		return -1;
 	if (n == SIZE)
-		return 0; /* the message goes on, or an empty packet comes */
+		return 0; /* the message continues, or an empty packet follows */
 	packet = packet_size(in);
 	if (packet <= 0)
 		return -1;
-	/* Where no short packet shows the end of the message, an empty one has to. */
+	/* A message of whole packets must end with an empty packet. */
 	return n % packet == 0 && write(in, buffer, 0) < 0 ? -1 : 0;
 }
 
@@ -65,8 +65,7 @@ int main(void)
 	static char buffer[SIZE];
 
 	if (out < 0 || in < 0) {
-		fputs("blocking-echo: no endpoints *-out and *-in; it is started by ffsctl\n",
-		      stderr);
+		fputs("blocking-echo: no endpoints *-out and *-in were passed by ffsctl\n", stderr);
 		return 125;
 	}
 	/* ESHUTDOWN: the link went down; the next read waits until it is up again. */

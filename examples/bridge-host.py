@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The host's side of the plugin bridge: standard input goes to the device, what the device sends to
-standard output. Ends with the device, and at the end of its input 0.2 s after the device's last word.
+"""The host's program for the plugin bridge: sends stdin to the device, and writes data of the device to
+stdout. Ends when the device is disconnected, or 0.2 s after the end of stdin and the last data.
 
     host# ./bridge-host.py [VENDOR:PRODUCT]        (needs python3-usb; 1d6b:0104 if not given)
 """
@@ -13,14 +13,14 @@ import threading
 import usb.core
 import usb.util
 
-LENGTH = 16384  # of a transfer: whole packets at every speed
+LENGTH = 16384  # bytes of a transfer: whole packets at every speed
 
 
 def find(ids):
     vendor, product = (int(word, 16) for word in ids.split(":"))
     device = usb.core.find(idVendor=vendor, idProduct=product)
     if device is None:
-        sys.exit(f"bridge-host.py: there is no device {ids}")
+        sys.exit(f"bridge-host.py: cannot find device {ids}")
     endpoints = list(device.get_active_configuration()[(0, 0)])
     return (next(e for e in endpoints if not e.bEndpointAddress & usb.util.ENDPOINT_IN),
             next(e for e in endpoints if e.bEndpointAddress & usb.util.ENDPOINT_IN))
@@ -29,7 +29,7 @@ def find(ids):
 def send(out):
     while data := os.read(0, LENGTH):
         out.write(data, timeout=0)
-        # The device waits for the rest of a full packet; an empty one tells it that there is none.
+        # The device's read continues after a full packet; an empty one ends it.
         if len(data) % out.wMaxPacketSize == 0:
             out.write(b"", timeout=0)
 

@@ -1,11 +1,11 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The device's side of DFU 1.1 for dfu.conf, with the standard library only: a download becomes
-the file that is the argument, whole or not at all; an upload reads it.
+"""The device side of DFU 1.1 for dfu.conf, with the standard library only: a download replaces the
+file given as argument, completely or not at all; an upload reads it.
 
 The state machine is figure A.1 of "Universal Serial Bus Device Class Specification for Device
-Firmware Upgrade", as far as a device needs it that is always in DFU mode and writes at once. The
-messages are those of ffsctl-worker(7).
+Firmware Upgrade", without the parts for devices that leave application mode or write slowly. The
+messages are described in ffsctl-worker(7).
 """
 
 import os
@@ -22,8 +22,8 @@ TRANSFER = 1024  # wTransferSize of dfu.conf
 
 
 class Dfu:
-    """One firmware. Each request returns the answer's bytes, b"" for an acknowledgement, or None:
-    the request is refused (stalled)."""
+    """The state of a firmware. Requests return the bytes of the answer, b"" to acknowledge, or None to
+    stall."""
 
     def __init__(self, path):
         self.path = path
@@ -36,7 +36,7 @@ class Dfu:
         self.fail(ERR_STALLEDPKT)
 
     def download(self, data):
-        """A block; the empty one ends the download."""
+        """Appends a block; an empty block ends the download."""
         if self.state == IDLE and data:
             self.image = data
         elif self.state == DNLOAD_IDLE:
@@ -58,7 +58,7 @@ class Dfu:
         return data
 
     def manifest(self):
-        """A reader sees the old firmware or the new one."""
+        """Writes the file; a reader sees either the old or the new firmware."""
         try:
             with open(self.path + ".new", "wb") as f:
                 f.write(self.image)
@@ -75,7 +75,7 @@ class Dfu:
             self.manifest()
         elif self.state == DNLOAD_SYNC:
             self.state = DNLOAD_IDLE
-        # bStatus, bwPollTimeout (none: everything is done at once), bState, iString
+        # bStatus, bwPollTimeout (0: nothing takes time), bState, iString
         return bytes([self.status, 0, 0, 0, self.state, 0])
 
     def clear(self, _):
@@ -91,7 +91,7 @@ class Dfu:
         return b""
 
     def read(self, request, value, length):
-        """Requests that the host reads the answer of."""
+        """Handles requests with IN data."""
         if request == UPLOAD:
             return self.upload(value, length)
         if request == GETSTATUS:
@@ -99,14 +99,14 @@ class Dfu:
         return bytes([self.state]) if request == GETSTATE else self.refuse()
 
     def write(self, request, data):
-        """The others, once their data is there."""
+        """Handles requests without IN data."""
         known = {DNLOAD: self.download, CLRSTATUS: self.clear, ABORT: self.abort}
         return known[request](data)
 
 
 def main(path):
     if os.environ.get("LISTEN_PID") != str(os.getpid()):
-        raise SystemExit("dfu-worker.py: started by ffsctl only")
+        raise SystemExit("dfu-worker.py: must be started by ffsctl")
     control = socket.socket(fileno=3 + os.environ["LISTEN_FDNAMES"].split(":").index("control"))
     dfu, downloading = Dfu(path), None
 
@@ -117,7 +117,7 @@ def main(path):
         send(STALL if result is None else kind, id, result if result and kind == ANSWER else b"")
 
     send(READY)
-    while packet := control.recv(12 + 65535):  # empty: the supervisor is gone
+    while packet := control.recv(12 + 65535):  # empty: ffsctl has ended
         kind, length, id = struct.unpack_from("<2xHII", packet)
         body = packet[12:12 + length]
         if kind == SETUP:
@@ -125,7 +125,7 @@ def main(path):
             if type == 0xA1:  # class, interface, to the host
                 answer(id, dfu.read(request, value, size), ANSWER)
             elif type == 0x21 and request == DNLOAD and 0 < size <= TRANSFER:
-                # Data is acknowledged by being read: what may not come now is refused before.
+                # Reading the data acknowledges it: reject it before that if the state is wrong.
                 if dfu.state in (IDLE, DNLOAD_IDLE):
                     downloading = id
                     send(ACCEPT, id)

@@ -3,7 +3,7 @@
 """A worker in Python, with the standard library only: sends back every message the host sends.
 
 In the gadget file: worker : { exec = [ "./echo-worker.py" ]; ready = "notify"; };
-What ffsctl passes, and every message of the control socket: ffsctl-worker(7).
+ffsctl-worker(7) describes what ffsctl passes, and the messages of the control socket.
 """
 
 import errno
@@ -22,24 +22,24 @@ speed = "high"
 
 
 def echo(out, in_, packets):
-    """One pair of endpoints. A read ends when it is full or with a packet that is not (also an
-    empty one): with that the message ends, too. Both calls wait for the host."""
+    """Serves a pair of endpoints. A short or empty packet ends a read before it is full, and with it the
+    message. Both calls wait for the host."""
     while True:
         try:
             data = os.read(out, SIZE)
             if data:
                 os.write(in_, data)
             if len(data) < SIZE and len(data) % packets[speed] == 0:
-                os.write(in_, b"")  # no short packet would show the end: an empty one does
+                os.write(in_, b"")  # end a message of whole packets
         except OSError as e:
-            if e.errno != errno.ESHUTDOWN:  # the link went down: read() waits until it is up
+            if e.errno != errno.ESHUTDOWN:  # the host disabled the function; read() waits
                 os.abort()
 
 
 def main():
     global speed
     if os.environ.get("LISTEN_PID") != str(os.getpid()):
-        raise SystemExit("echo-worker.py: started by ffsctl only")
+        raise SystemExit("echo-worker.py: must be started by ffsctl")
     names = os.environ["LISTEN_FDNAMES"].split(":")
     fds = {name: 3 + i for i, name in enumerate(names)}
     config = json.loads(os.pread(fds["config"], 1 << 20, 0))
@@ -53,7 +53,7 @@ def main():
         control.send(struct.pack("<HHII", 1, kind, 0, id))
 
     send(READY)
-    while packet := control.recv(12 + 65535):  # empty: the supervisor is gone
+    while packet := control.recv(12 + 65535):  # empty: ffsctl has ended
         kind, id = struct.unpack_from("<2xH4xI", packet)
         if kind == EVENT and packet[12] == 2:  # enable
             speed = SPEEDS[packet[13]]
@@ -63,7 +63,7 @@ def main():
             send(PONG, id)
         elif kind == STOP:
             break
-    os._exit(0)  # the threads are inside system calls
+    os._exit(0)  # does not wait for the threads' system calls
 
 
 main()

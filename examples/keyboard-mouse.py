@@ -1,12 +1,12 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Types and moves the mouse for the host of keyboard-mouse.conf:
+"""Types and moves the mouse on the host of keyboard-mouse.conf:
 
     keyboard-mouse.py type 'Hello, world' move 100 50 click
 
-A report says what is pressed now; so each key is a report with it and one with nothing. The key
-codes are those of a US keyboard (HID Usage Tables, Keyboard page): what the host makes of them
-is the matter of its own layout.
+A report has the keys that are pressed now; each key takes a report with it and an empty one. The key
+codes are those of a US keyboard (HID Usage Tables, Keyboard page); the host's keyboard layout decides
+what they type.
 """
 
 import string
@@ -21,7 +21,7 @@ SHIFTED = dict(zip('!@#$%^&*()_+{}|:"~<>?' + string.ascii_uppercase,
 
 
 def device(function):
-    """/dev/hidgN: the kernel numbers them, ffsctl knows."""
+    """Opens the function's /dev/hidgN. ffsctl reports the number that the kernel chose."""
     ask = ["ffsctl", "status", "keyboard-mouse", "-o", f"{function}.device"]
     return open(subprocess.run(ask, check=True, stdout=subprocess.PIPE, text=True).stdout.strip(), "wb", buffering=0)
 
@@ -41,7 +41,7 @@ def mouse_report(mouse, buttons, x=0, y=0, wheel=0):
 
 
 def move(x, y):
-    """Relative to where the pointer is; a report moves it by 127 at most."""
+    """Moves the pointer relative to its position; a report moves it by at most 127."""
     with device("mouse") as mouse:
         while x or y:
             dx, dy = (max(-127, min(127, v)) for v in (x, y))
@@ -50,7 +50,7 @@ def move(x, y):
 
 
 def click(button=1):
-    """1 left, 2 right, 3 middle."""
+    """Clicks button 1 (left), 2 (right) or 3 (middle)."""
     with device("mouse") as mouse:
         mouse_report(mouse, 1 << button - 1)
         mouse_report(mouse, 0)

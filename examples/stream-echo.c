@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A worker with libffsctl-stream: sends back every message of the host. All of an endpoint's
- * transfers are in flight at once, by the best engine that this kernel has, and the program has its
- * own loop.
+ * A worker with libffsctl-stream: sends back every message of the host. All transfers of an
+ * endpoint are in flight at once, with the fastest engine of this kernel. The program has its own
+ * event loop.
  *
  *	cc -o stream-echo stream-echo.c $(pkg-config --cflags --libs libffsctl-stream)
  */
@@ -14,9 +14,9 @@
 
 #include <ffsctl/stream.h>
 
-#define CONTROL 4 /* the second of LISTEN_FDNAMES */
+#define CONTROL 4 /* the second descriptor of LISTEN_FDNAMES */
 
-static uint32_t in, out; /* endpoints */
+static uint32_t in, out; /* indices of the endpoints */
 
 static void submit(struct ffsctl_stream *s, uint32_t endpoint, struct ffsctl_transfer *t)
 {
@@ -36,7 +36,7 @@ static void on_enable(struct ffsctl_stream *s, void *user)
 		submit(s, out, t);
 }
 
-/* Each buffer goes round: filled by the host, sent to it, filled again. */
+/* The host fills a buffer, the buffer is sent back, and then filled again. */
 static void on_done(struct ffsctl_stream *s, struct ffsctl_transfer *t, void *user)
 {
 	(void)user;
@@ -53,7 +53,7 @@ static void on_log(struct ffsctl_stream *s, const char *text, void *user)
 	fprintf(stderr, "%s\n", text);
 }
 
-/* One message of ffsctl's; 0: it was the last one. */
+/* Handles a message from ffsctl. Returns 0 after the last one. */
 static int control(struct ffsctl_stream *s)
 {
 	struct {
@@ -65,7 +65,7 @@ static int control(struct ffsctl_stream *s)
 	if (read(CONTROL, &m, sizeof(m)) < (ssize_t)sizeof(m.head))
 		return 0;
 	type = le16toh(m.head.type);
-	if (type == FFSCTL_MSG_SETUP) { /* control requests: there are none that we know */
+	if (type == FFSCTL_MSG_SETUP) { /* this worker supports no control requests */
 		m.head.type = htole16(FFSCTL_MSG_STALL);
 		m.head.length = 0;
 		return write(CONTROL, &m.head, sizeof(m.head)) > 0;

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The program behind webcam.conf: a camera that shows moving bars, in the one format of that file.
+ * The program for webcam.conf: a camera that shows moving bars, in the only format of that file.
  *
  *	webcam /dev/videoN
  *
- * A camera's program does two things on the gadget's video device: it answers the host's class
- * requests, which come as V4L2 events (linux/usb/g_uvc.h; what is asked is in "USB Device Class
- * Definition for Video Devices" 1.5, 4.3.1.1), and it gives frames to the device's queue between
- * STREAMON and STREAMOFF.
+ * A camera program does two things on the gadget's video device. It answers the host's class
+ * requests, which arrive as V4L2 events (linux/usb/g_uvc.h; "USB Device Class Definition for Video
+ * Devices" 1.5, 4.3.1.1). And it queues frames between STREAMON and STREAMOFF.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -31,13 +30,13 @@
 #define PACKET 512
 
 #define FRAME_SIZE (WIDTH * HEIGHT * 2)
-#define STREAMING 1 /* in wIndex, whatever number the interface has (UVC_STRING_STREAMING_IDX) */
+#define STREAMING 1 /* wIndex of the streaming interface in events (UVC_STRING_STREAMING_IDX) */
 #define BUFFERS 4
 
 struct camera {
 	int fd;
 	int streaming;
-	unsigned int position; /* of the bars */
+	unsigned int position; /* of the bars, pixels */
 	unsigned int n_buffers;
 	struct {
 		void *data;
@@ -118,7 +117,7 @@ static void request_buffers(struct camera *c, unsigned int count)
 	c->n_buffers = request.count < BUFFERS ? request.count : BUFFERS;
 }
 
-/* The host has chosen the alternate setting with the endpoint, and waits until we stream. */
+/* Starts streaming: the host has selected the alternate setting with the endpoint and waits. */
 static void start_streaming(struct camera *c)
 {
 	struct v4l2_format format = { .type = V4L2_BUF_TYPE_VIDEO_OUTPUT };
@@ -146,7 +145,7 @@ static void stop_streaming(struct camera *c)
 
 	if (!c->streaming)
 		return;
-	/* Also tells the host that its other setting is taken. */
+	/* Also completes the host's SET_INTERFACE. */
 	command(c, VIDIOC_STREAMOFF, &type, "VIDIOC_STREAMOFF");
 	for (unsigned int i = 0; i < c->n_buffers; i++)
 		munmap(c->buffers[i].data, c->buffers[i].size);
@@ -154,7 +153,7 @@ static void stop_streaming(struct camera *c)
 	c->streaming = 0;
 }
 
-/* A buffer has been sent: the next frame goes into it. */
+/* Takes a sent buffer and queues the next frame in it. */
 static void next_frame(struct camera *c)
 {
 	struct v4l2_buffer buffer = { .type = V4L2_BUF_TYPE_VIDEO_OUTPUT,
@@ -162,15 +161,15 @@ static void next_frame(struct camera *c)
 
 	if (ioctl(c->fd, VIDIOC_DQBUF, &buffer) == 0)
 		queue_frame(c, buffer.index);
-	else if (errno == ENODEV) /* the link went down; an event says so, too */
+	else if (errno == ENODEV) /* the link went down; an event reports it, too */
 		stop_streaming(c);
 	else if (errno != EAGAIN)
 		die("VIDIOC_DQBUF");
 }
 
-/* --- what the host asks --- */
+/* --- requests of the host --- */
 
-/* Probe and commit: there is one answer to every question. */
+/* The answer to probe and commit: there is only one format. */
 static void describe_stream(struct uvc_request_data *answer)
 {
 	struct uvc_streaming_control control = {
@@ -181,7 +180,7 @@ static void describe_stream(struct uvc_request_data *answer)
 		.dwMaxVideoFrameSize = FRAME_SIZE,
 		.dwMaxPayloadTransferSize = PACKET,
 		.dwClockFrequency = 48000000,
-		.bmFramingInfo = 3, /* the payload headers tell frames and their ends */
+		.bmFramingInfo = 3, /* payload headers have frame id and end of frame */
 		.bPreferedVersion = 1,
 		.bMinVersion = 1,
 		.bMaxVersion = 1,
@@ -193,7 +192,7 @@ static void describe_stream(struct uvc_request_data *answer)
 
 static void answer_setup(struct camera *c, const struct usb_ctrlrequest *setup)
 {
-	struct uvc_request_data answer = { .length = -1 }; /* refused */
+	struct uvc_request_data answer = { .length = -1 }; /* stall */
 	int selector = setup->wValue >> 8;
 
 	if (setup->wIndex == STREAMING &&
@@ -207,11 +206,11 @@ static void answer_setup(struct camera *c, const struct usb_ctrlrequest *setup)
 		} else if (setup->bRequestType & USB_DIR_IN) {
 			describe_stream(&answer);
 		} else if (setup->bRequest == UVC_SET_CUR) {
-			/* Its data comes as an event; it can only ask for what there is. */
+			/* Accept any data, which arrives as an event: there is only one format. */
 			answer.length = setup->wLength;
 		}
 	}
-	/* Fails when the host has given up meanwhile: then the next request is there. */
+	/* Fails if the host has cancelled the request: the next one follows. */
 	if (ioctl(c->fd, UVCIOC_SEND_RESPONSE, &answer) < 0 && errno != ESHUTDOWN)
 		perror("webcam: UVCIOC_SEND_RESPONSE");
 }
@@ -239,7 +238,7 @@ static void handle_event(struct camera *c)
 
 static void subscribe(struct camera *c)
 {
-	/* SETUP last: with it the gadget goes on the bus. */
+	/* SETUP last: it activates the function, which lets the gadget connect. */
 	static const uint32_t events[] = { UVC_EVENT_CONNECT,  UVC_EVENT_DISCONNECT,
 					   UVC_EVENT_STREAMON, UVC_EVENT_STREAMOFF,
 					   UVC_EVENT_DATA,     UVC_EVENT_SETUP };
@@ -263,7 +262,7 @@ int main(int argc, char **argv)
 	if (c.fd < 0)
 		die(argv[1]);
 	subscribe(&c);
-	puts("webcam: the camera is on the bus");
+	puts("webcam: ready");
 	fflush(stdout);
 	for (;;) {
 		struct pollfd p = { .fd = c.fd, .events = POLLPRI };
@@ -276,7 +275,7 @@ int main(int argc, char **argv)
 			handle_event(&c);
 		else if (p.revents & POLLOUT)
 			next_frame(&c);
-		else if (p.revents & (POLLERR | POLLHUP)) /* the gadget was taken down */
+		else if (p.revents & (POLLERR | POLLHUP)) /* the gadget was removed */
 			return 0;
 	}
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The app of an Android accessory, as a worker: sends back every message, and asks to be the phone
-again when the host has gone. See app.conf, and ffsctl-worker(7) for what is on `control`."""
+"""A worker for Android accessory mode: sends back every message, and requests the switch back to the
+phone when the host disconnects. See app.conf, and ffsctl-worker(7) for the messages on `control`."""
 
 import errno
 import json
@@ -14,11 +14,11 @@ import threading
 
 EVENT, SETUP, PING, STOP, READY, STALL, PONG, SWITCH = 1, 2, 4, 5, 33, 35, 36, 38
 ENABLE, DISABLE = 2, 3
-MOST = 16384  # bytes of a message that hosts send at once
-COMES, GOES = 10, 2  # seconds in which a host must come; and in which one that resets us is back
+MESSAGE_MAX = 16384  # bytes
+CONNECT, RECONNECT = 10, 2  # seconds until a host must connect, and connect again after a reset
 
 if "LISTEN_FDNAMES" not in os.environ:
-    sys.exit("app.py: started by ffsctl only")
+    sys.exit("app.py: must be started by ffsctl")
 fds = {name: 3 + i for i, name in enumerate(os.environ["LISTEN_FDNAMES"].split(":"))}
 config = json.loads(os.pread(fds["config"], 1 << 20, 0))
 control = socket.socket(fileno=fds["control"])
@@ -29,21 +29,21 @@ def send(kind, id=0, body=b""):
 
 
 def echo(fd):
-    """One read is one message of the host's, one write one of ours."""
+    """A read is a message from the host, a write is a message to it."""
     while True:
         try:
-            os.write(fd, os.read(fd, MOST))
+            os.write(fd, os.read(fd, MESSAGE_MAX))
         except OSError as e:
-            if e.errno != errno.ESHUTDOWN:  # the link was down; the next call waits for it
+            if e.errno != errno.ESHUTDOWN:  # the link was down; the next call waits until it is up
                 os.abort()
 
 
 def serve(phone):
-    """Until we are told to stop. `phone`: what to be again; None: nothing."""
-    patience = COMES
+    """Runs until STOP. `phone`: the gadget to switch back to; None: none."""
+    patience = CONNECT
     while True:
         if not select.select([control], [], [], patience if phone else None)[0]:
-            print("the host has gone", flush=True)
+            print("the host disconnected", flush=True)
             send(SWITCH, 0, phone.encode())
             patience = None
             continue
@@ -52,7 +52,7 @@ def serve(phone):
             return
         kind, id = struct.unpack_from("<2xH4xI", packet)
         if kind == EVENT and packet[12] in (ENABLE, DISABLE):
-            patience = None if packet[12] == ENABLE else GOES
+            patience = None if packet[12] == ENABLE else RECONNECT
         elif kind == SETUP:
             send(STALL, id)
         elif kind == PING:
@@ -66,4 +66,4 @@ print("accessory:", json.dumps(switched.get("message", {})), flush=True)
 threading.Thread(target=echo, args=[fds["ep1_rw"]], daemon=True).start()
 send(READY)
 serve(switched.get("from"))
-os._exit(0)  # the other thread waits inside a system call
+os._exit(0)  # does not wait for the other thread's system call

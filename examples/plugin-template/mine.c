@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A plugin to begin your own with. It sends back every message of the host, each byte combined with
- * a number of the gadget file's (`options : { key = 32; }`), and counts for `ffsctl status`. The
- * number is also told by a control request.
+ * A template for plugins. It sends back every message of the host, each byte combined with a number
+ * of the gadget file (`options : { key = 32; }`), and counts for `ffsctl status`. A control request
+ * returns the number.
  *
  *	cc -shared -fPIC $(pkg-config --cflags ffsctl) -o mine.so mine.c
  *
@@ -44,7 +44,8 @@ static int mine_start(struct ffsctl_host *host)
 
 	if (host->n_endpoints != N_ENDPOINTS || host->endpoints[EP_OUT]->direction != FFSCTL_OUT ||
 	    host->endpoints[EP_IN]->direction != FFSCTL_IN) {
-		host->call->log(host, FFSCTL_LOG_ERROR, "it takes an OUT and an IN endpoint");
+		host->call->log(host, FFSCTL_LOG_ERROR,
+				"mine needs an OUT and an IN endpoint, in this order");
 		return -EINVAL;
 	}
 	m = host->state = calloc(1, sizeof(*m));
@@ -56,14 +57,14 @@ static int mine_start(struct ffsctl_host *host)
 	return 0;
 }
 
-/* What cannot be submitted is put back: the link has just gone, and comes with a new enable(). */
+/* If the link is down the transfer is put back; enable() will be called again. */
 static void submit(struct ffsctl_host *host, uint32_t endpoint, struct ffsctl_transfer *t)
 {
 	if (host->call->submit(host, endpoint, t) < 0)
 		host->call->put(host, t);
 }
 
-/* The host is there: all buffers wait for what it sends. */
+/* The link is up: submits all transfers of the OUT endpoint. */
 static void mine_enable(struct ffsctl_host *host)
 {
 	struct ffsctl_transfer *t;
@@ -72,7 +73,7 @@ static void mine_enable(struct ffsctl_host *host)
 		submit(host, EP_OUT, t);
 }
 
-/* Each buffer goes round: filled by the host, sent to it, filled again. */
+/* The host fills a buffer, the buffer is sent back, and then filled again. */
 static void mine_done(struct ffsctl_host *host, struct ffsctl_transfer *t)
 {
 	struct mine *m = host->state;
@@ -83,7 +84,7 @@ static void mine_done(struct ffsctl_host *host, struct ffsctl_transfer *t)
 		if (t->status != -ESHUTDOWN && t->status != -ECANCELED) {
 			host->call->log(host, FFSCTL_LOG_ERROR, "a transfer failed with error %d",
 					-t->status);
-			host->call->exit(host, 1); /* and be started anew */
+			host->call->exit(host, 1); /* ffsctl restarts the worker */
 		}
 		host->call->put(host, t);
 	} else if (t->endpoint == EP_OUT) {
@@ -91,7 +92,7 @@ static void mine_done(struct ffsctl_host *host, struct ffsctl_transfer *t)
 			data[i] ^= m->key;
 		m->bytes += t->length;
 		m->messages += (t->flags & FFSCTL_END) != 0;
-		submit(host, EP_IN, t); /* with the FFSCTL_END that it came with */
+		submit(host, EP_IN, t); /* FFSCTL_END stays set */
 	} else {
 		submit(host, EP_OUT, t);
 	}
@@ -113,7 +114,7 @@ static const struct ffsctl_option options[] = {
 		.name = "key",
 		.type = FFSCTL_OPTION_INT,
 		.default_value = "0",
-		.doc = "each byte is combined with it, by exclusive or",
+		.doc = "combined with each byte by exclusive or",
 		.min = 0,
 		.max = 255,
 	},

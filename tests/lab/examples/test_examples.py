@@ -342,7 +342,7 @@ def camera():
             program = subprocess.Popen([f"{harness.BUILD}/examples/webcam", ours], stdout=subprocess.PIPE, text=True)
             stack.callback(program.wait)
             stack.callback(program.kill)
-            contains(program.stdout.readline(), "on the bus")
+            contains(program.stdout.readline(), "webcam: ready")
             for plug in harness.attach():
                 plugs.callback(plug.close)
         yield program, ours

@@ -52,10 +52,10 @@ def udc_and_host_come_late():
     with no_host():
         DRIVER.joinpath("bind").write_text("dummy_udc.0")
         says(process.stderr, "up on dummy_udc.0")
-    says(process.stdout, "a host has it, at super-speed")
+    says(process.stdout, "configured by a host at super-speed")
     unconfigure()
     result = must(finish(process))
-    eq((result.stdout, status("x")), ("the host is gone\n", (None, 3)))
+    eq((result.stdout, status("x")), ("the host disconnected\n", (None, 3)))
 
 
 @test("one-host.sh: no host within its time: 75, and nothing is left")
