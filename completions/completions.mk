@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Each where its shell looks for it, by the name that it looks for.
+# Directories and names are those that each shell searches.
 bashcompletiondir = $(datadir)/bash-completion/completions
 dist_bashcompletion_DATA = completions/bash/ffsctl
 zshcompletiondir = $(datadir)/zsh/site-functions

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# systemd's units are installed where configure is told to: --with-systemdsystemunitdir=DIR. Where the
-# files of others go, and under which name, is for who uses them to say: they are there to be copied.
+# --with-systemdsystemunitdir=DIR sets the directory of systemd's units. The files for other service
+# managers are installed as data, for users to copy.
 init_scripts = init/s6/run init/runit/run init/runit/check init/openrc/ffsctl init/sysvinit/ffsctl \
 	init/procd/ffsctl
 init_data = init/dinit/ffsctl-loopback
@@ -16,7 +16,7 @@ noinst_DATA = init/ffsctl@.service
 endif
 CLEANFILES += init/ffsctl@.service $(init_files)
 
-# What begins with "#!" is a program.
+# Files that begin with "#!" are programs.
 init/ffsctl@.service $(init_files): $(srcdir)/init/ffsctl@.service.in $(init_files:=.in) Makefile
 	$(AM_V_GEN)$(MKDIR_P) $(@D) && sed 's|@bindir[@]|$(bindir)|' $(srcdir)/$@.in >$@.new && \
 	{ ! grep -q '^#!' $@.new || chmod +x $@.new; } && mv $@.new $@

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# ffsctl itself says what may stand next: 'ffsctl completion fish' prints this file.
+# ffsctl itself generates the completions. 'ffsctl completion fish' prints this file.
 
 function __ffsctl_words
     set -l words (commandline -opc)
