@@ -1,37 +1,37 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The lab's process 1: makes the machine (overlay root, file systems, modules, loopback
- * network), runs one command with its three streams apart, and powers off.
+ * Process 1 of the lab: sets up the machine (overlay root, file systems, modules, loopback network),
+ * runs one command with separate stdin, stdout and stderr, and powers off.
  *
- * lab/run talks to it over four consoles: tty0 carries stdin and stdout, tty1 stderr, tty2 the
+ * It communicates with lab/run over four consoles: tty0 carries stdin and stdout, tty1 stderr, tty2 the
  * kernel log, tty3 the control channel of both directions:
  *
- *   guest to host, lines:  R            ready, send the job
- *                          O            stdin's console is open, send stdin (what is written to a
- *                                       console before that makes no interrupt, and is not seen)
- *                          A COUNT      bytes of stdin taken so far
- *                          B COUNT      bytes of the control channel taken so far
+ *   lab to lab/run, lines: R            ready, send the job
+ *                          O            stdin's console is open, send stdin (data written to a
+ *                                       console before that makes no interrupt and is lost)
+ *                          A COUNT      bytes of stdin read so far
+ *                          B COUNT      bytes of the control channel read so far
  *                          S text       a line of an answer to q
- *                          L text       something is wrong with the kernel: fails the run
+ *                          L text       a fault of the kernel: fails the run
  *                          E text       the lab itself failed, no command was run
  *                          X status taint out err   the command's wait status, the kernel's taint
  *                                       mask, bytes of stdout and of stderr
- *   host to guest:         LENGTH\n, then LENGTH bytes of records (see parse_job), then lines:
+ *   lab/run to lab:        LENGTH\n, then LENGTH bytes of records (see parse_job), then lines:
  *                          e COUNT      stdin ended after COUNT bytes
- *                          c 1 | c 2    nobody reads stdout | stderr any more
+ *                          c 1 | c 2    the reader of stdout | stderr has closed it
  *                          s N          send signal N to the command
  *                          w ROWS COLS  the size of the caller's terminal
- *                          q            say (with S lines) what every process is doing
+ *                          q            report with S lines what every process is doing
  *
- * A and B are credit: the host never has more on its way than a terminal's buffer holds. The
- * driver of UML's consoles stops for good when it is ever throttled (it drops its interrupt then
- * and does not ask for it again).
+ * A and B are credit: lab/run never has more bytes in flight than a terminal's buffer can hold. UML's
+ * console driver stops for ever if it is throttled (it disables its interrupt and does not enable it
+ * again).
  *
- * The command never sees the consoles when it has no terminal outside: it gets pipes, so that
- * isatty() tells the truth and a closed stdin is an end of file instead of a hangup.
+ * If the caller has no terminal the command gets pipes instead of the consoles, so that isatty() is
+ * right and a closed stdin is an end of file, not a hangup.
  *
- * In QEMU (lab/lib/qemu.py) it is in an initramfs with a list of modules, and the machine's own
- * files come by 9p. The consoles are ports of virtio-serial, the kernel log is the serial line.
+ * In QEMU (lab/lib/qemu.py) it is started from an initramfs with a list of modules, and the machine's
+ * files are mounted over 9p. The consoles are ports of virtio-serial, the kernel log is the serial line.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -59,10 +59,10 @@
 #include <time.h>
 #include <unistd.h>
 
-/* How long leftovers get to die of SIGKILL before they are reported, in milliseconds. */
+/* Milliseconds after SIGKILL until remaining processes are reported. */
 #define KILL_GRACE_MS 5000
 
-/* How long QEMU's ports may take to come. */
+/* Milliseconds until QEMU's ports must appear. */
 #define PORT_WAIT_MS 5000
 
 /* From linux/module.h, since Linux 5.17. */
@@ -80,8 +80,8 @@ struct job {
 	char **modules; /* "PATH PARAMETERS" */
 	size_t modulec;
 	char *module_dir; /* becomes /lib/modules/VERSION */
-	char *out_host, *out; /* the directory that survives, outside and inside */
-	char **from, **to; /* further names of directories */
+	char *out_host, *out; /* LAB_OUT, its paths outside and in the lab */
+	char **from, **to; /* --bind */
 	size_t fromc, toc;
 	mode_t umask;
 	bool tty, kmemleak;
@@ -103,7 +103,7 @@ static int control = -1;
 
 struct machine {
 	const char *stdio, *err, *control, *terminal;
-	const char *files, *files_options; /* the type of file system that the machine's own files are on */
+	const char *files, *files_options; /* type and options of the file system with the machine's files */
 };
 
 static const struct machine uml = { "/dev/tty0", "/dev/tty1", "/dev/tty3", "/dev/tty0", "hostfs", NULL };
@@ -146,7 +146,7 @@ static void say(char tag, const char *fmt, ...)
 		if (line[i] == '\n')
 			line[i] = ' ';
 	line[n + 2] = '\n';
-	/* Without a control channel yet, the words go to the kernel log by /dev/console. */
+	/* Before the control channel is open, messages go to the kernel log by /dev/console. */
 	write_all(control < 0 ? 2 : control, line, n + 3);
 }
 
@@ -173,8 +173,8 @@ static void must_mount(const char *source, const char *target, const char *type,
 }
 
 /*
- * The machine's own files as the lower layer of an overlay, then a fresh system above. /proc is
- * the one directory that surely exists and that nobody needs yet.
+ * Makes an overlay with the machine's files as the lower layer. It is made in /proc, which always
+ * exists and is not used yet.
  */
 static void make_root(void)
 {
@@ -205,7 +205,7 @@ static void insert(const char *file, const char *params)
 	close(fd);
 }
 
-/* From the initramfs, if this is one, to the machine's own files; the modules for that are in it. */
+/* Switches from the initramfs, if there is one, to the machine's files, with the modules in it. */
 static void enter_root(void)
 {
 	FILE *f = fopen("/modules", "re");
@@ -266,7 +266,7 @@ static int open_console(const char *path, int flags, bool raw)
 	struct termios t;
 	int fd = open(path, flags | O_NOCTTY | O_CLOEXEC);
 
-	/* A port comes when the host has told of it */
+	/* A port of virtio-serial appears some time after the start */
 	for (int i = 0; fd < 0 && errno == ENOENT && i < PORT_WAIT_MS; i++) {
 		poll(NULL, 0, 1);
 		fd = open(path, flags | O_NOCTTY | O_CLOEXEC);
@@ -283,7 +283,7 @@ static int open_console(const char *path, int flags, bool raw)
 	return fd;
 }
 
-/* Bytes of the control channel so far. */
+/* Bytes read from the control channel so far. */
 static uint64_t control_taken;
 
 static void read_job(char *buf, size_t len)
@@ -310,7 +310,7 @@ static void push(char ***list, size_t *count, char *item)
 	*list = grown;
 }
 
-/* The job: records of one letter and a text, each ended by a NUL. */
+/* Parses the job: records of a letter and a text, each ended by a NUL. */
 static void parse_job(struct job *job)
 {
 	size_t len = 0;
@@ -389,7 +389,7 @@ static void load_modules(const struct job *job)
 	snprintf(path, sizeof(path), "/lib/modules/%s", u.release);
 	mkdir("/lib/modules", 0755);
 	if (job->module_dir && symlink(job->module_dir, path) < 0) {
-		/* The machine has that kernel itself */
+		/* The machine has modules of the same kernel */
 		if (errno != EEXIST)
 			fail(path);
 		must_mount(job->module_dir, path, NULL, MS_BIND, NULL);
@@ -402,7 +402,7 @@ static void load_modules(const struct job *job)
 	}
 }
 
-/* A directory and what leads to it; some may be there, and mount says when something is wrong. */
+/* Makes a directory and its parents; ignores errors, which mount() will report. */
 static void make_path(char *path)
 {
 	for (char *p = path + 1; *p; p++) {
@@ -440,7 +440,7 @@ static void set_window(const char *text)
 	close(fd);
 }
 
-/* The child's side; words of failure go where the command's own would. */
+/* Runs the command in the child; prints errors on the command's stderr. */
 __attribute__((noreturn)) static void run_command(const struct job *job, const int fds[3])
 {
 	struct rlimit files = { 1024, 524288 };
@@ -495,7 +495,7 @@ static pid_t spawn(const struct job *job)
 	close(in[0]);
 	close(out[1]);
 	close(err[1]);
-	/* Only our ends: O_NONBLOCK belongs to the open file, the other end of a pipe is another. */
+	/* Only these ends: the other end of a pipe is another open file. */
 	fcntl(in[1], F_SETFL, O_NONBLOCK);
 	fcntl(out[0], F_SETFL, O_NONBLOCK);
 	fcntl(err[0], F_SETFL, O_NONBLOCK);
@@ -517,7 +517,7 @@ static void close_from(struct stream *s)
 	s->eof = true;
 }
 
-/* Stdin is over: what has been read is still written, then the command sees the end. */
+/* Ends stdin: data that was read is still written, then the command gets the end of file. */
 static void end_stdin(void)
 {
 	close_from(&in_stream);
@@ -547,7 +547,7 @@ static void pump_in(uint64_t *taken, uint64_t end)
 		if (n > 0) {
 			s->off += n;
 		} else if (n < 0 && errno == EPIPE) {
-			/* The command closed its stdin; the rest is nobody's. */
+			/* The command closed its stdin: drop the rest. */
 			close(s->to);
 			s->to = -1;
 			s->off = s->len;
@@ -594,8 +594,8 @@ static bool read_text(const char *path, char *text, size_t size)
 }
 
 /*
- * Every process but this one and kernel threads, with where in the kernel it is when the kernel
- * can tell that (with frame pointers only). True when one is in state D.
+ * Reports every process but this one and kernel threads, with its kernel stack if available (only with
+ * frame pointers). Returns true if one is in state D.
  */
 static bool show_processes(char tag, const char *words)
 {
@@ -625,11 +625,11 @@ static bool show_processes(char tag, const char *words)
 	return blocked;
 }
 
-/* For a run whose time is up, and that has failed anyway: who waits where. */
+/* Reports where all processes wait, after a timeout. */
 static void answer_query(void)
 {
 	if (show_processes('S', "is in state")) {
-		/* The detector of hung tasks prints the stacks; it wants two looks, a second apart. */
+		/* The detector of hung tasks prints the stacks; it needs two checks, a second apart. */
 		write_file("/proc/sys/kernel/hung_task_timeout_secs", "1");
 		poll(NULL, 0, 2500);
 	}
@@ -657,7 +657,7 @@ static bool on_control(pid_t pid, uint64_t *end)
 			*end = strtoull(line + 1, NULL, 10);
 			break;
 		case 'c':
-			/* The command gets SIGPIPE, as it would outside. */
+			/* The command gets SIGPIPE, as outside of the lab. */
 			close_from(strtol(line + 1, NULL, 10) == 1 ? &out_stream : &err_stream);
 			break;
 		case 's':
@@ -676,7 +676,7 @@ static bool on_control(pid_t pid, uint64_t *end)
 	return n != 0;
 }
 
-/* Takes every ended child; true when `pid` was one of them. */
+/* Reaps all ended children; returns true if `pid` was one of them. */
 static bool reap(pid_t pid, int *status, bool *none_left)
 {
 	bool found = false;
@@ -701,7 +701,7 @@ static int64_t now_ms(void)
 	return t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-/* Moves bytes and waits for children until the command ended (returns its wait status). */
+/* Moves data until the command has ended; returns its wait status. */
 static int serve(pid_t pid, int sfd)
 {
 	uint64_t taken = 0, end = UINT64_MAX;
@@ -738,13 +738,13 @@ static int serve(pid_t pid, int sfd)
 	}
 }
 
-/* What does not die of SIGKILL sits in the kernel: that is a hang, whoever waits for it. */
+/* A process that does not die of SIGKILL hangs in the kernel. */
 static void report_unkillable(void)
 {
 	show_processes('L', "does not die of SIGKILL, in state");
 }
 
-/* Ends everything that is left and hands out the last bytes. */
+/* Kills all remaining processes and delivers the last data. */
 static void clean_up(int sfd)
 {
 	int64_t until = now_ms() + KILL_GRACE_MS;
@@ -771,7 +771,7 @@ static void clean_up(int sfd)
 			report_unkillable();
 			break;
 		}
-		/* A slow reader outside may take its time; a process that stays may not. */
+		/* No time limit for a slow reader outside, only for remaining processes. */
 		if (poll(p, sizeof(p) / sizeof(*p), none_left ? -1 : (int)(until - now_ms())) < 0)
 			break;
 		if (p[0].revents && read(sfd, &si, sizeof(si)) < 0)
@@ -792,7 +792,7 @@ static void find_leaks(void)
 	char line[512];
 	FILE *f;
 
-	/* An object is reported when two scans in a row found it, with an unchanged checksum. */
+	/* kmemleak reports an object after two consecutive scans with the same checksum. */
 	write_file(kmemleak, "scan");
 	write_file(kmemleak, "scan");
 	f = fopen(kmemleak, "re");
@@ -847,7 +847,7 @@ int main(void)
 		make_path(job.to[i]);
 		must_mount(job.from[i], job.to[i], NULL, MS_BIND, NULL);
 	}
-	/* One writer may leave while others stay: an error code, not the end of process 1. */
+	/* A closed pipe must be an error code, not the end of process 1. */
 	signal(SIGPIPE, SIG_IGN);
 	sigemptyset(&set);
 	sigaddset(&set, SIGCHLD);
@@ -855,7 +855,7 @@ int main(void)
 	sfd = signalfd(-1, &set, SFD_CLOEXEC);
 	if (sfd < 0)
 		fail("signalfd");
-	/* The terminal's size lives as long as somebody has it open. */
+	/* Keep the terminal open: its size is lost at the last close. */
 	if (job.tty)
 		open_console(machine->terminal, O_RDWR | O_NONBLOCK, false);
 	pid = spawn(&job);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A command as a whole process, from fork to reaping, and the clock for it: T is that of /bin/true.
- */
+/* Runs a command from fork to wait, and reads the clock. T is the time of /bin/true. */
 #pragma once
 
 #include <stdint.h>
@@ -8,7 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Nanoseconds of CLOCK_MONOTONIC. */
+/* Returns CLOCK_MONOTONIC in nanoseconds. */
 static uint64_t now(void)
 {
 	struct timespec ts;
@@ -17,8 +16,8 @@ static uint64_t now(void)
 	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
 }
 
-/* Runs a command without output, `null` being open on /dev/null. Its wait status, -1 when it could
- * not be started. */
+/* Runs a command with its output discarded; `null`: open on /dev/null. Returns its wait status; -1 if it
+   could not be started. */
 static int spawn(char *const argv[], int null)
 {
 	int status;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * How fast this machine is, as a program in the lab meets it.
+ * Measures the speed of this machine for programs in the lab.
  *
- * Prints one line, "T NANOSECONDS NANOSECONDS": a fork and exec of /bin/true until it is reaped, as
- * figures/turns.c has it, and a system call that does nothing. Both are means over a time that is
- * longer than a period of the scheduler's bandwidth control (100 ms), so that a limited share of a
- * processor shows.
+ * Prints one line, "T NANOSECONDS NANOSECONDS": the time of a fork and exec of /bin/true until it is
+ * reaped, as in figures/turns.c, and of a system call that does nothing. Both are means over more than a
+ * period of the scheduler's bandwidth control (100 ms), so that a limited share of a processor has an
+ * effect.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -22,7 +22,7 @@ int main(void)
 	int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
 	uint64_t start, forks, calls;
 
-	/* The first one reads the files */
+	/* The first run reads the files into the page cache */
 	if (spawn(command, null) != 0)
 		return 1;
 	start = now();

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Times many processes that are started at once, as whole, from the first fork to the last reaping.
+ * Measures the time of several processes that are started at once, from the first fork to the last wait.
  *
  *   farm N COMMAND ARG...
  *
- * In the words `%` stands for the number of the process, from 0. One that fails ends the program.
+ * `%` in the arguments is replaced by the number of the process, from 0. If one fails the program fails.
  * Prints nanoseconds.
  */
 #include <fcntl.h>

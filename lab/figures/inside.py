@@ -20,7 +20,7 @@ def turns(rounds, script):
 
 
 def commands(rounds):
-    """up against its two baselines, status; all in turn with T."""
+    """Measures up, its two baselines and status, in turn with T."""
     shell = f"{SRC}/lab/figures/shellup.sh"
     turns(rounds, f"""
 T /bin/true
@@ -36,7 +36,7 @@ check {FFSCTL} -q check {LOOPBACK}
 
 
 def large(rounds, directory, name, udc):
-    """The plan of an example by ffsctl and in raw calls."""
+    """Measures the plan of an example by ffsctl and as raw system calls."""
     os.makedirs("/var/lib/ffsctl", exist_ok=True)
     pathlib.Path("/var/lib/ffsctl/storage.img").write_bytes(bytes(1 << 20))
     raw = f"{FIGURES}/rawplan-{name}"
@@ -50,7 +50,7 @@ raw {raw} {udc}
 
 
 def long_file(rounds):
-    """check of a large file, in turn with T."""
+    """Measures check of a large file, in turn with T."""
     path = f"{FIGURES}/large.conf"
     with open(path, "w", encoding="ascii") as f:
         subprocess.run(["/usr/bin/python3", f"{SRC}/lab/figures/large.py"], stdout=f, check=True)
@@ -58,7 +58,7 @@ def long_file(rounds):
 
 
 def kills(count):
-    """Worker SIGKILL to the next correct round trip, with T in between."""
+    """Measures worker SIGKILL to the next correct round trip, with T in between."""
     subprocess.run([FFSCTL, "-q", "up", FAST, "--wait-host"], check=True)
     subprocess.run([f"{FIGURES}/killtrip", str(count), "/run/ffsctl/fast/status"], check=True)
     subprocess.run([FFSCTL, "-q", "down", "fast"], check=True)
@@ -79,7 +79,7 @@ def field(path, name):
 
 
 def memory(_):
-    """Private memory in KiB, after some data has flowed, when nothing happens any more."""
+    """Prints private memory in KiB, idle after some data transfers."""
     subprocess.run([FFSCTL, "-q", "up", LOOPBACK, "--wait-host"], check=True)
     subprocess.run([f"{BUILD}/ffsbench", "-q", "loop", "--bytes", "16M"], check=True)
     time.sleep(3)
@@ -92,7 +92,7 @@ def memory(_):
 
 
 def together(label, n, *command):
-    """So many processes at once."""
+    """Runs n processes at once."""
     print(label, subprocess.run([f"{FIGURES}/farm", str(n), *command], check=True, stdout=subprocess.PIPE, text=True).stdout.strip())
 
 
@@ -105,7 +105,8 @@ def farm_down(n):
 
 
 def farm_load(rounds, n):
-    """Gadgets up and down, or /bin/true for 0; then waits, so that somebody can see what that took."""
+    """Brings gadgets up and down, or runs /bin/true for 0; then waits, so that the caller can read the processor
+    time."""
     for _ in range(rounds):
         if n == "0":
             together("T", 1, "/bin/true")
@@ -117,8 +118,8 @@ def farm_load(rounds, n):
 
 
 def farm(rounds, *sizes):
-    """So many gadgets of one file up at once, and down; what each of their processes has for itself."""
-    # Whoever is first would pay for what is loaded once
+    """Brings n gadgets of one file up and down at once; prints the private memory of their processes."""
+    # The first run loads files
     for n in (*map(int, sizes), None) * rounds:
         if n is None:
             together("T", 1, "/bin/true")
@@ -138,13 +139,13 @@ def farm(rounds, *sizes):
 
 
 def idle(seconds):
-    """Context switches of each process while nothing happens (virtual time)."""
+    """Prints the context switches of each idle process (virtual time)."""
     def switches():
         return {name: field(f"/proc/{pid}/status", "voluntary_ctxt_switches")
                 for name, pid in processes().items()}
 
     subprocess.run([FFSCTL, "-q", "up", LOOPBACK, "--wait-host"], check=True)
-    time.sleep(5)  # what the coming up has set off is over
+    time.sleep(5)  # until the work after up has ended
     before = switches()
     time.sleep(seconds)
     for name, n in switches().items():
@@ -153,7 +154,7 @@ def idle(seconds):
 
 
 def status_of_many(rounds):
-    """status where 32 gadgets are up, in turn with T; and what a system call takes that does nothing."""
+    """Measures status with 32 gadgets and the null system call, in turn with T."""
     farm_up(32)
     turns(rounds, f"T /bin/true\nstatus {FFSCTL} -q status\nversion {FFSCTL} --version\n")
     farm_down(32)
@@ -162,20 +163,20 @@ def status_of_many(rounds):
 
 
 def calls_of(pid, requests):
-    """The system calls of a process while the host makes so many control requests."""
+    """Counts the system calls of a process while the host makes control requests."""
     log = f"{FIGURES}/calls.{pid}"
     with subprocess.Popen(["strace", "-f", "-qq", "-o", log, "-p", str(pid)], stdin=subprocess.DEVNULL) as strace:
         while "TracerPid:\t0" in pathlib.Path(f"/proc/{pid}/status").read_text():
             time.sleep(0.01)
         requests()
         strace.terminate()
-    # clock_gettime is one in User-Mode Linux only, which has no vDSO for it
+    # clock_gettime is a system call only in User-Mode Linux, which has no vDSO
     return sum(1 for line in open(log, encoding="ascii", errors="replace")
                if "(" in line and "resumed>" not in line and "clock_gettime" not in line)
 
 
 def control_requests(count):
-    """System calls of each process for a control request that a plugin answers, IN and OUT."""
+    """Counts the system calls of each process for a control request that a plugin answers, IN and OUT."""
     import usb.core
     subprocess.run([FFSCTL, "-q", "up", f"{SRC}/gadget.d/sourcesink.conf", "--wait-host"], check=True)
     device = usb.core.find(idVendor=0x0525, idProduct=0xA4A4)
@@ -189,7 +190,7 @@ def control_requests(count):
 
 
 def stops(count):
-    """From SIGTERM to the end of a worker that does as it is told, in turn with T."""
+    """Measures SIGTERM to the end of a worker that obeys it, in turn with T."""
     import select
     subprocess.run([FFSCTL, "-q", "up", FAST, "--wait-host"], check=True)
     last = 0

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * From a worker's SIGKILL to the next correct round trip, as the host sees it.
+ * Measures the time from a worker's SIGKILL to the next correct round trip, on the host.
  *
  *   killtrip KILLS STATUS_FILE   (RUN/NAME/status of a loopback gadget 1d6b:0104)
  *
- * Between two kills /bin/true is timed once: T, on the same machine at the same time. Prints
- * `T NANOSECONDS` and `trip NANOSECONDS`, and fails if the device has disconnected meanwhile or
- * an echo is wrong.
+ * Between two kills it measures T, the time of /bin/true. Prints `T NANOSECONDS` and `trip NANOSECONDS`,
+ * and fails if the device disconnects or an echo is wrong.
  */
 #include <errno.h>
 #include <jansson.h>
@@ -22,7 +21,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define MESSAGE 512 /* a short packet at SuperSpeed: a message of its own */
+#define MESSAGE 512 /* bytes; a short packet at SuperSpeed, which ends the message */
 #define TIMEOUT_MS 1000
 
 struct link {
@@ -44,7 +43,7 @@ static void die(const char *what, const char *why)
 	exit(1);
 }
 
-/* One fork and exec of /bin/true, by a small process: a copy of this one would be dearer. */
+/* Runs /bin/true in a small process: a fork of this one would take longer. */
 static void time_true(void)
 {
 	uint64_t start = now();
@@ -61,7 +60,7 @@ static void time_true(void)
 	fflush(stdout);
 }
 
-/* Forks that small process, before libusb is there; whatever is written to the socket is an order. */
+/* Forks that small process, before libusb is started; each byte written to the socket starts a run. */
 static int start_timer(void)
 {
 	int pair[2];
@@ -90,7 +89,7 @@ static void true_once(int timer)
 		die("timer", "it has ended");
 }
 
-/* The worker's pid while its state is "ready", else 0. */
+/* Returns the worker's pid if its state is "ready", else 0. */
 static pid_t worker_pid(const char *path)
 {
 	json_t *status = json_load_file(path, 0, NULL), *worker;
@@ -120,7 +119,7 @@ static void find_endpoints(struct link *l)
 	libusb_free_config_descriptor(config);
 }
 
-/* One attempt; whatever goes wrong is what a host would meet, and answer by clearing both halts. */
+/* Tries a round trip; after an error it clears both halts, as a host would. */
 static int round_trip(const struct link *l, uint32_t serial)
 {
 	unsigned char out[MESSAGE], in[MESSAGE * 2];
@@ -129,7 +128,7 @@ static int round_trip(const struct link *l, uint32_t serial)
 	memset(out, (int)serial, sizeof(out));
 	memcpy(out, &serial, sizeof(serial));
 	r = libusb_bulk_transfer(l->handle, l->out, out, sizeof(out), &n, TIMEOUT_MS);
-	/* An echo of an attempt before this one may still be on its way. */
+	/* The echo of an earlier attempt may still arrive. */
 	while (r == 0) {
 		r = libusb_bulk_transfer(l->handle, l->in, in, sizeof(in), &n, TIMEOUT_MS);
 		if (r == 0 && n == MESSAGE && memcmp(in, out, sizeof(out)) == 0)
@@ -165,7 +164,7 @@ int main(int argc, char **argv)
 		uint64_t start;
 		pid_t pid;
 
-		/* The status file is replaced soon after the worker has said that it is ready. */
+		/* The status file is replaced soon after the worker's READY. */
 		while (!(pid = worker_pid(argv[2])) || kill(pid, 0) < 0)
 			sched_yield();
 		true_once(timer);

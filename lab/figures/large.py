@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Prints a gadget file of 2,000 lines with 50 functions, as nobody writes one by hand: 35 of FunctionFS with
-everything spelled out, 15 of the kernel's, in four configurations."""
+"""Prints a gadget file of 2,000 lines with 50 functions: 35 of FunctionFS with all keys, 15 of the kernel, in four
+configurations."""
 
 ENDPOINT = """            {
               direction = "%s";

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Medians of what turns prints, in milliseconds and in units of T: `turns ... | medians.py`."""
+"""Prints medians of the output of turns, in milliseconds and in units of T: `turns ... | medians.py`."""
 
 import collections
 import statistics

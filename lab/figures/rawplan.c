@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The steps of a gadget's plan in raw calls and nothing else: the floor under the time of `up` for
- * a gadget of the kernel's functions. report.py makes them, from `ffsctl up --dry-run --json`.
+ * The steps of a gadget's plan as raw system calls: the lower limit for the time of `up` of a gadget with
+ * functions of the kernel. report.py generates the steps from `ffsctl up --dry-run --json`.
  *
  *   rawplan UDC     brings it up
- *   rawplan down    takes it away again
+ *   rawplan down    removes it
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -63,7 +63,7 @@ static void down(void)
 	for (size_t i = COUNT; i-- > 0;) {
 		if (steps[i].kind == LINK)
 			must(unlink(steps[i].path) == 0, steps[i].path);
-		else if (steps[i].kind == DIRECTORY) /* some are the kernel's own */
+		else if (steps[i].kind == DIRECTORY) /* the kernel removes some itself */
 			must(rmdir(steps[i].path) == 0 || errno == EPERM, steps[i].path);
 	}
 }

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What `ffsctl up examples/loopback.conf` does to the kernel, in raw calls and nothing else: the
- * floor under its time. The descriptors are held by a child, as nobody else would hold them.
+ * The system calls of `ffsctl up examples/loopback.conf` and nothing else: the lower limit of its time. A
+ * child keeps ep0 open.
  *
  *   rawup UDC            brings it up
- *   rawup down           takes it away again
- *   rawup serve MOUNT    only writes the descriptors, prints a line and holds them: the program
- *                        that shellup.sh starts
+ *   rawup down           removes it
+ *   rawup serve MOUNT    only writes the descriptors, prints a line and keeps ep0 open; for shellup.sh
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -44,7 +43,7 @@ static void text(const char *path, const char *value)
 	put(path, value, strlen(value));
 }
 
-/* FS, HS and SS sets of one interface with a bulk pair; linux/usb/functionfs.h, version 2. */
+/* Full-, high- and SuperSpeed descriptors of an interface with a bulk pair (linux/usb/functionfs.h, v2). */
 static size_t descriptors(unsigned char *b)
 {
 	static const unsigned char interface[] = { 9, 4, 0, 0, 2, 0xff, 0, 0, 1 };
@@ -94,7 +93,7 @@ static int down(void)
 	return rmdir(GADGET) < 0;
 }
 
-/* Descriptors and strings of MOUNT/ep0; the descriptor that keeps them alive. */
+/* Writes descriptors and strings to MOUNT/ep0. Returns its file descriptor, which must stay open. */
 static int write_ep0(const char *mount_point)
 {
 	static const unsigned char strings[] = { 2, 0, 0, 0, 27, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0,

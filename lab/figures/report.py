@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""lab/bench: runs the sections in the lab and prints a table of figures, goals and verdicts."""
+"""lab/bench: runs the sections in the lab and prints a table of figures, goals and results."""
 
 import argparse
 import collections
@@ -20,7 +20,7 @@ import progress  # noqa: E402
 
 
 def section(name, count, *options, build=None):
-    """The numbers that a section prints, by label; of the build in another directory, if one is given."""
+    """Runs a section. Returns its numbers by label. `build`: directory of another build."""
     with progress.Step("lab/bench", f"{name}, {count} times, on {ARGS.kernel}" + (f", of {build}" if build else "")):
         run = subprocess.run([f"{LAB}/run", "--kernel", ARGS.kernel, "--timeout", "1800", *options, "--",
                               "/usr/bin/python3", "-B", f"{HERE}/inside.py", name, str(count)],
@@ -44,7 +44,7 @@ def commands():
     v = section("commands", ARGS.rounds)
     middle = {k: statistics.median(n) for k, n in v.items()}
     t = middle["T"]
-    # Pair by pair: the runs of one round met the same machine.
+    # Pair by pair: runs of the same round have the same conditions.
     over_shell = statistics.median(a / b for a, b in zip(v["up"], v["shell"]))
     over_raw = statistics.median((a - b) / c for a, b, c in zip(v["up"], v["raw"], v["T"]))
     status = statistics.median(a / b for a, b in zip(v["status"], v["T"]))
@@ -57,14 +57,14 @@ def commands():
             row("`status`", f"{status:.2f} T", "≤ 2 T", status <= 2)]
 
 
-# The examples with the most steps, and the UDC that can have them.
+# The examples with the most steps, and a UDC that supports them.
 LARGE = {"composite": ("gadget.d", "dummy_udc.0"), "webcam": ("examples", "usbip-vudc.0")}
 KINDS = {"gadget": "DIRECTORY", "configfs-mkdir": "DIRECTORY", "function": "DIRECTORY", "directory": "DIRECTORY",
-         "config": "DIRECTORY", "link": "LINK", "link-to": "LINK"}  # the others write
+         "config": "DIRECTORY", "link": "LINK", "link-to": "LINK"}  # all others: WRITE
 
 
 def raw_step(step, gadget):
-    """A step of the plan as a line of rawplan.inc; the gadget's name is another one."""
+    """Returns a step of the plan as a line of rawplan.inc."""
     kind, value = KINDS.get(step["do"], "WRITE"), step["value"] or ""
     if step["do"] == "link":
         value = f"{gadget}/functions/{value}"
@@ -74,7 +74,7 @@ def raw_step(step, gadget):
 
 
 def compile_raw(name, directory):
-    """FIGURES/rawplan-NAME: what `up` does for this file. Returns the number of steps."""
+    """Makes FIGURES/rawplan-NAME, which does the steps of `up` for this file. Returns their number."""
     figures, source = os.environ["FIGURES"], os.environ["FFSCTL_SRC"]
     plan = subprocess.run([os.environ["FFSCTL_BUILD"] + "/ffsctl", "up", "--dry-run", "--no-bind", "--json", "--name", "raw",
                            f"{source}/{directory}/{name}.conf"], stdout=subprocess.PIPE, text=True, check=True)
@@ -89,12 +89,12 @@ def compile_raw(name, directory):
 
 
 def large():
-    """The examples with the most to do, against the same in raw calls."""
+    """Compares `up` of the largest examples with the same steps as raw system calls."""
     rows = []
     for name, (directory, udc) in LARGE.items():
         steps = compile_raw(name, directory)
         v = section(f"large:{directory}:{name}:{udc}", ARGS.rounds, "--vudcs", "1")
-        # In T over what is promised, pair by pair
+        # Time above the goal, in T, pair by pair
         over = statistics.median((a - 1.2 * b) / t for a, b, t in zip(v["up"], v["raw"], v["T"]))
         t = statistics.median(v["T"])
         rows.append(row(f"`up` of {name}.conf, {steps} steps: {statistics.median(v['up']) / t:.2f} T, "
@@ -103,7 +103,7 @@ def large():
 
 
 def long_file():
-    """check of a long file with many functions."""
+    """Measures `check` of a long file with many functions."""
     v = section("long_file", ARGS.rounds)
     ratio = statistics.median(a / b for a, b in zip(v["check"], v["T"]))
     return [row("`check` of 2,000 lines with 50 functions", f"{ratio:.2f} T", "≤ 2 T", ratio <= 2)]
@@ -136,14 +136,15 @@ VUDCS = ("--vudcs", str(FARM[-1]), "--udcs", "0")
 
 
 def stat_of(pid):
-    """Parent, and clock ticks of its own and of the children that it has waited for."""
+    """Returns a process's parent, its clock ticks, and those of its reaped children."""
     with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as f:
         words = f.read().rpartition(")")[2].split()
     return int(words[1]), int(words[11]) + int(words[12]), int(words[13]) + int(words[14])
 
 
 def ticks_of_processes(top):
-    """What the processes in a lab have taken, `top` being lab/run. In User-Mode Linux each is a child of the kernel's."""
+    """Returns the clock ticks of all processes in a lab. `top`: pid of lab/run. In User-Mode Linux each process is a
+    child of the kernel."""
     stats = {}
     for pid in filter(str.isdigit, os.listdir("/proc")):
         try:
@@ -155,7 +156,7 @@ def ticks_of_processes(top):
 
 
 def user_space(n, rounds):
-    """Seconds of processor time that user space takes for so many gadgets, or for /bin/true, up and down once."""
+    """Returns user space's processor time to bring n gadgets up and down once, in seconds; n = 0: of /bin/true."""
     def ticks(count):
         with subprocess.Popen([f"{LAB}/run", "--kernel", ARGS.kernel, "--timeout", "1800", *VUDCS, "--", "/usr/bin/python3",
                                "-B", f"{HERE}/inside.py", f"farm_load:{n}", str(count)],
@@ -171,7 +172,7 @@ def user_space(n, rounds):
 
 
 def farm():
-    """Gadgets of one file side by side: is the cost of each the same, however many there are?"""
+    """Measures several gadgets of one file: time and memory per gadget must not depend on their number."""
     v = section("farm:" + ":".join(map(str, FARM)), max(1, ARGS.rounds // 10), *VUDCS)
     t = statistics.median(v["T"])
     both = {n: [(up + down) / n for up, down in zip(v[f"up-{n}"], v[f"down-{n}"])] for n in FARM}
@@ -180,7 +181,8 @@ def farm():
                            for kind in ("private", "dirty"))
     user_t = user_space(0, 20 * ARGS.rounds)
     user = {n: user_space(n, max(1, 2 * ARGS.rounds // n)) / n / user_t for n in FARM}
-    lines = ["| gadgets at once | up | down | up + down, per gadget | of that user space | private memory per gadget (of it dirty), KiB: supervisor | keeper | worker | together |",
+    lines = ["| gadgets at once | up | down | up + down, per gadget | of that user space | private memory per gadget (of it "
+             "dirty), KiB: supervisor | keeper | worker | together |",
              "|---|---|---|---|---|---|---|---|---|"]
     for n in FARM:
         up, down = (statistics.median(v[f"{what}-{n}"]) / t for what in ("up", "down"))
@@ -192,7 +194,7 @@ def farm():
     print("\n" + words + "\n\n" + "\n".join(lines) + "\n")
     header()
     last, first = FARM[-1], FARM[0]
-    # Round by round: they met the same machine
+    # Round by round: the same conditions
     ratio = statistics.median(a / b for a, b in zip(both[last], both[first]))
     if ARGS.write:
         write_farm(ratio, words, lines)
@@ -204,7 +206,7 @@ def farm():
 
 
 def write_farm(ratio, words, lines):
-    """doc/farm.md, which is this and nothing else."""
+    """Writes doc/farm.md."""
     os.makedirs(f"{LAB}/../doc", exist_ok=True)
     with open(f"{LAB}/../doc/farm.md", "w", encoding="utf-8") as f:
         f.write(f"""<!-- SPDX-License-Identifier: GPL-2.0-or-later -->
@@ -236,7 +238,7 @@ def boot():
 
 
 def data():
-    """What moving data costs; writes doc/performance.md, with a table of its own. Takes long: only when asked for."""
+    """Measures data transfers; writes doc/performance.md. Takes long: only if selected."""
     sys.path.insert(0, f"{HERE}/data")
     import moving
     return moving.data(ARGS)
@@ -245,11 +247,11 @@ def data():
 DAY = 86400
 
 
-DIRECT = 3  # a loop on ep0: poll, read of the event, data stage
+DIRECT = 3  # system calls of a loop on ep0: poll, read of the event, data stage
 
 
 def control_row(calls, direction):
-    """Of a request with 64 bytes that a plugin answers; for the loop on ep0 the same is DIRECT."""
+    """Returns the row of a control request with 64 bytes that a plugin answers, compared with DIRECT."""
     parts = {name: calls[f"{direction}-{name}"] for name in ("keeper", "worker", "supervisor")}
     more = sum(parts.values()) - DIRECT
     words = ", ".join(f"{name} {n:.2f}" for name, n in parts.items())
@@ -258,7 +260,7 @@ def control_row(calls, direction):
 
 
 def supervision():
-    """What it costs to have a supervisor; writes doc/supervision.md. Takes long: only when asked for."""
+    """Measures the cost of supervision; writes doc/supervision.md. Takes long: only if selected."""
     v = section("kills", 10 * ARGS.kills)
     t = statistics.median(v["T"])
     trips = sorted(n / t for n in v["trip"])
@@ -311,13 +313,13 @@ emulates. `ffsctl --version` alone is {start['lab']:.2f} T and {start['debian']:
     return reached
 
 
-TURNS = 5  # of the two builds
-SMALL = 2  # KiB, or system calls of 100 requests: less than that more is no more
+TURNS = 5  # of each build
+SMALL = 2  # KiB, or system calls of 100 requests: a smaller difference does not count
 
 
 def against():
-    """The figures of commands and supervision beside those of an older build, boot and boot in turn. With no other build
-    is anything more than a tenth worse."""
+    """Compares commands and supervision with another build, in alternating boots. Goal: nothing is more than a tenth
+    worse."""
     compared = (("commands", ARGS.rounds, (), ("up", "status", "check")), ("kills", ARGS.kills, (), ("trip",)),
                 ("status_of_many", ARGS.rounds, VUDCS, ("status",)), ("stops", 2 * ARGS.rounds, (), ("stop",)),
                 ("memory", 1, (), None), ("control_requests", 200, (), None))
@@ -339,26 +341,27 @@ def header():
     print("| what | figure | goal | reached |\n|---|---|---|---|")
 
 
-SECTIONS = {"commands": commands, "large": large, "long_file": long_file, "kills": kills, "memory": memory, "idle": idle, "farm": farm, "boot": boot}
+SECTIONS = {"commands": commands, "large": large, "long_file": long_file, "kills": kills, "memory": memory, "idle": idle,
+            "farm": farm, "boot": boot}
 LONG = {"data": data, "supervision": supervision}
 
-parser = argparse.ArgumentParser(prog="lab/bench", description="Figures of ffsctl in the lab: pinned, paired, as ratios.")
-parser.add_argument("section", nargs="*", help=", ".join(SECTIONS) + " (all), or " + ", ".join(LONG))
+parser = argparse.ArgumentParser(prog="lab/bench", description="Measures ffsctl in the lab: pinned to a core, in pairs, as ratios.")
+parser.add_argument("section", nargs="*", help=", ".join(SECTIONS) + " (default: all of them), or " + ", ".join(LONG))
 parser.add_argument("--kernel", default="6.12", choices=("6.12", "6.1"))
-parser.add_argument("--rounds", type=int, default=100, help="of the commands and of the large examples (100)")
-parser.add_argument("--kills", type=int, default=1000, help="of the worker (1000)")
-parser.add_argument("--write", action="store_true", help="doc/farm.md, of what farm measures")
-parser.add_argument("--data-rounds", type=int, default=9, help="of the rates (9)")
-parser.add_argument("--cpu-rounds", type=int, default=9, help="of the processor time (9)")
-parser.add_argument("--doc", default=f"{os.path.dirname(LAB)}/doc", metavar="DIRECTORY", help="where performance.md and supervision.md go (doc)")
-parser.add_argument("--boots", type=int, default=9, help="of the lab (9)")
-parser.add_argument("--against", metavar="BUILD", help="compare with the ffsctl that was built in that directory, in turn: "
-                    "commands and supervision, as ratios")
+parser.add_argument("--rounds", type=int, default=100, help="rounds of the commands and of the large examples (100)")
+parser.add_argument("--kills", type=int, default=1000, help="kills of the worker (1000)")
+parser.add_argument("--write", action="store_true", help="write doc/farm.md with the results of farm")
+parser.add_argument("--data-rounds", type=int, default=9, help="rounds of the transfer rates (9)")
+parser.add_argument("--cpu-rounds", type=int, default=9, help="rounds of the processor time (9)")
+parser.add_argument("--doc", default=f"{os.path.dirname(LAB)}/doc", metavar="DIRECTORY",
+                    help="directory for performance.md and supervision.md (doc)")
+parser.add_argument("--boots", type=int, default=9, help="boots of the lab (9)")
+parser.add_argument("--against", metavar="BUILD", help="compare commands and supervision with the build in this directory")
 ARGS = parser.parse_args()
 SECTIONS_OF = {**SECTIONS, **LONG}
 unknown = [s for s in ARGS.section if s not in SECTIONS_OF]
 if unknown:
-    parser.error(f"no such section: {', '.join(unknown)}")
+    parser.error(f"unknown section: {', '.join(unknown)}")
 
 print(f"kernel {ARGS.kernel}, {platform.node()}, {time.strftime('%Y-%m-%d')}")
 reached = []

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The shortest shell script that brings up what `ffsctl up examples/loopback.conf` does: a gadget
-# with one FunctionFS function and a program that holds it ("$1" serve, which prints a line when the
-# descriptors are written). `shellup.sh down` takes it away.
+# The shortest shell script that does the same as `ffsctl up examples/loopback.conf`: a gadget with one
+# FunctionFS function and a program that keeps ep0 open ("$1" serve, which prints a line when the
+# descriptors are written). `shellup.sh down` removes it.
 set -e
 G=/sys/kernel/config/usb_gadget/sh M=/dev/ffs-sh
 if [ "$1" = down ]; then

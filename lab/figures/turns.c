@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Times commands in turn, as whole processes from fork to reaping, without a shell in between.
+ * Measures the times of commands in turn, from fork to wait, without a shell.
  *
  *   turns ROUNDS < SCRIPT
  *
- * A line of the script is `LABEL COMMAND ARG...`, words parted by blanks. Each round runs every
- * line once, so that all of them meet the same machine. The label `-` is not timed. A command
- * that fails ends the program. Prints one line a timed run: LABEL NANOSECONDS.
+ * A line of the script is `LABEL COMMAND ARG...`, separated by blanks. Each round runs every line once,
+ * so that all have the same conditions. The label `-` is not measured. If a command fails the program
+ * fails. Prints a line for each measured run: LABEL NANOSECONDS.
  */
 #include <fcntl.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Builds the project with one set of options, all of it or some goals of make, and prints where: the
-directory has src/ and one directory per set.
+"""Builds the project with one set of options, completely or some goals of make. Prints the directory, which
+has src/ and a directory for each set.
 
   build-project.py SET [GOAL...]
 """
@@ -13,7 +13,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import project  # noqa: E402
 
-# stdout is for the answer alone
+# stdout only gets the directory
 answer = os.fdopen(os.dup(1), "w")
 os.dup2(2, 1)
 try:

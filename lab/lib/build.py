@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""lab/setup: fetches and builds what the lab runs: kernels, modules, process 1."""
+"""lab/setup: fetches and builds the lab's kernels, modules and process 1."""
 
 import argparse
 import glob
@@ -16,16 +16,17 @@ import kernel  # noqa: E402
 import modules  # noqa: E402
 from steps import Error, building, locked, product, run, say, step  # noqa: E402
 
-# apt's own user cannot read below a home directory: fetch as ourselves
+# apt's user may be unable to write to the cache: download as the current user
 DOWNLOAD = ["apt-get", "-qq", "-o", "APT::Sandbox::User=", "download"]
 
 
 def tested(version):
+    """Returns the package version that the lab was tested with."""
     for line in cache.read(os.path.join(cache.LAB, "tested-versions")).decode().splitlines():
         words = line.split()
         if words[:1] == [version]:
             return words[1]
-    raise Error("lab/tested-versions names no " + version)
+    raise Error("lab/tested-versions lacks " + version)
 
 
 def keep_deb(version, path):
@@ -37,7 +38,7 @@ def keep_deb(version, path):
 
 
 def deb_version(path):
-    """(kernel version, package version) of a source package's file."""
+    """Returns (kernel version, package version) of a source package."""
     text = run(["dpkg-deb", "-f", path, "Package", "Version"]).decode()
     fields = dict(l.split(": ", 1) for l in text.splitlines())
     name = fields["Package"]
@@ -58,12 +59,12 @@ def take_deb(path):
 
 
 def download(package, want, work):
-    """Downloads the tested version of a package, or the newest when the archive no longer has it;
-    returns the file."""
+    """Downloads the tested version of a package, or the newest if the archive no longer has it. Returns the
+    file."""
     with step("fetching %s %s" % (package, want)):
         if subprocess.run(DOWNLOAD + ["%s=%s" % (package, want)], cwd=work, stdin=subprocess.DEVNULL,
                           stderr=subprocess.DEVNULL).returncode:
-            say("the archive has no %s %s (the tested one) any more, taking its newest" % (package, want))
+            say("the archive no longer has %s %s (the tested version): using the newest" % (package, want))
             run(DOWNLOAD + [package], cwd=work)
     return glob.glob(os.path.join(work, "*.deb"))[0]
 
@@ -76,7 +77,7 @@ def fetch_deb(version):
         if cache.source_deb(version) is not None:
             return
         for name in sorted(os.listdir(debs)):
-            # a package that an interrupted setup had already brought here
+            # downloaded by a setup that was interrupted
             if name.startswith(package + "_") and name.endswith(".deb"):
                 if deb_version(os.path.join(debs, name)) == (version, want):
                     return keep_deb(version, name)
@@ -91,7 +92,7 @@ def fetch_deb(version):
 
 
 def make_program(final, source, *options):
-    """A program of one file for the inside of the lab."""
+    """Compiles a program of one file for the lab."""
     with locked(os.path.basename(final)):
         if os.path.exists(final):
             return
@@ -101,7 +102,7 @@ def make_program(final, source, *options):
 
 
 def make_packages():
-    """Downloads what tests unpack in the lab."""
+    """Downloads the packages that tests unpack in the lab."""
 
     def fetch(final):
         with step("fetching " + " ".join(cache.inside_packages())), building(final) as work:
@@ -116,8 +117,8 @@ def remove(path):
 
 
 def prune():
-    """Removes everything that no version, flavour and variant of this tree uses, and what
-    interrupted setups have left."""
+    """Removes products that no version, flavour and variant of this tree uses, and incomplete ones of
+    interrupted setups."""
     used = {cache.init_file(), cache.speed_file(), cache.packages_dir()}
     for version in cache.VERSIONS:
         if cache.source_deb(version) is None:
@@ -135,7 +136,7 @@ def prune():
                 remove(path)
     for path in glob.glob(os.path.join(cache.root(), "partial-*")):
         name = os.path.basename(path).removeprefix("partial-")
-        # Who is just making it holds its lock
+        # A running setup holds the lock of its product
         with locked(name, wait=False) as ours:
             if ours and os.path.exists(path):
                 remove(path)
@@ -145,7 +146,7 @@ def make(version, flavour, variant):
     """Makes everything that lab/run needs for one kernel."""
     if cache.source_deb(version) is None:
         fetch_deb(version)
-    # The source is needed as long as something is built of it, and not to run
+    # The source is only needed to build
     if cache.missing(version, flavour, variant):
         kernel.make_source(version)
         kernel.make(version, flavour, variant)
@@ -156,19 +157,19 @@ def make(version, flavour, variant):
 
 def main():
     p = argparse.ArgumentParser(prog="lab/setup", description="Prepares the virtual USB lab: "
-                                "Debian packages, kernels, modules. Does only what is missing.")
+                                "Debian packages, kernels, modules. Only makes what is missing.")
     p.add_argument("--kernel", action="append", choices=cache.VERSIONS, help="only this version")
     p.add_argument("--flavour", action="append", choices=cache.FLAVOURS, help="only this flavour")
-    p.add_argument("--stock", action="store_true", help="only the modules without our patches")
-    p.add_argument("--patched", action="store_true", help="only the modules with our patches")
-    p.add_argument("--basic", action="store_true", help="only what lab/run --basic needs")
+    p.add_argument("--stock", action="store_true", help="only modules without ffsctl's patches")
+    p.add_argument("--patched", action="store_true", help="only modules with ffsctl's patches")
+    p.add_argument("--basic", action="store_true", help="only the products for lab/run --basic")
     p.add_argument("--deb", action="append", default=[], metavar="FILE",
-                   help="use this linux-source package, from now on")
+                   help="use this linux-source package from now on")
     p.add_argument("--qemu", action="store_true",
-                   help="what lab/run --qemu boots, instead of User-Mode Linux")
+                   help="the products for lab/run --qemu instead of User-Mode Linux")
     p.add_argument("--packages", action="store_true",
                    help="only install the Debian packages of lab/packages")
-    p.add_argument("--prune", action="store_true", help="remove what this tree no longer uses, and make nothing")
+    p.add_argument("--prune", action="store_true", help="remove products that this tree no longer uses, and make none")
     args = p.parse_args()
     if args.prune:
         prune()

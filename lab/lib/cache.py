@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Where the lab keeps what it made, and under which names.
+"""Directories and names of the lab's products.
 
-Every product is named after a hash of all that went into it, so that a look at the name says
-whether it is current. lab/run starts with this file: it stays small and imports little.
+The name of a product contains a hash of all its inputs, so that the name shows whether it is current.
+lab/run imports this file first: keep it small, with few imports.
 """
 
 import hashlib
@@ -12,20 +12,20 @@ LAB = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 TREE = os.path.dirname(LAB)
 VERSIONS = ("6.12", "6.1")
 FLAVOURS = ("normal", "debug")
-# How the debug flavour is called that lab/run --qemu boots
+# The flavour of the debug kernel that lab/run --qemu boots
 SMP = "smp"
 VARIANTS = ("patched", "stock")
-# The patched FunctionFS, Loopback and SourceSink alone, without any of the host's drivers. The debug
-# flavour's kernel is a smaller one then: only what their tests use
+# Only the patched FunctionFS, Loopback and SourceSink, without drivers of the host. The debug flavour then
+# has a smaller kernel, with only what their tests use
 BASIC = "basic"
 
-# Raised when lib/kernel.py or lib/build.py makes the same inputs into something else. (The text of
-# lib/modules.py, which costs seconds, is part of the names of what it makes.)
+# Increase it when lib/kernel.py or lib/build.py makes something else of the same inputs. (For
+# lib/modules.py, whose products take seconds, the names contain a hash of its text.)
 RECIPE = 3
 
 
 def root():
-    """The cache directory, not necessarily there yet."""
+    """Returns the cache directory, which may not exist yet."""
     path = os.environ.get("FFSCTL_LAB_CACHE")
     if path:
         return os.path.abspath(path)
@@ -41,7 +41,7 @@ def read(path):
 
 
 def digest(*parts):
-    """A short hash over byte strings and texts, safe against moved borders between them."""
+    """Returns a short hash of byte strings and texts, including their lengths."""
     h = hashlib.sha256()
     for part in parts:
         if isinstance(part, str):
@@ -52,7 +52,7 @@ def digest(*parts):
 
 
 def patches(directory):
-    """The patches of a directory, in order: its `series` file's, else by name."""
+    """Returns the patches of a directory in the order of its `series` file, else sorted by name."""
     try:
         names = sorted(os.listdir(directory))
     except FileNotFoundError:
@@ -70,7 +70,7 @@ def lab_patches(version):
 
 
 def kernel_patches(version, variant, extra=None):
-    """`extra`, or what the environment names, is one more patch."""
+    """Returns the patches of a variant. `extra`, or LAB_EXTRA_PATCH, is one more patch."""
     if variant == "stock":
         return []
     extra = extra or os.environ.get("LAB_EXTRA_PATCH")
@@ -86,7 +86,7 @@ def fragments(flavour, variant):
 
 
 def drivers_list():
-    """The host's drivers that every lab loads."""
+    """Returns the list of the host drivers that every lab loads."""
     return os.path.join(LAB, "config", "drivers.list")
 
 
@@ -96,7 +96,7 @@ def module_sources():
 
 
 def source_deb(version):
-    """The kept source package of a version, or None. lab/setup chooses and records it."""
+    """Returns the source package of a version, recorded by lab/setup, or None."""
     try:
         name = read(os.path.join(root(), "deb-" + version)).decode().strip()
     except FileNotFoundError:
@@ -121,12 +121,12 @@ def of_kernel(kind, *kernel):
 
 
 def drivers_dir(version, flavour, variant):
-    """Modules of the kernel's own tree."""
+    """Returns the directory of modules built in the kernel's tree."""
     return of_kernel("drivers", version, flavour, variant)
 
 
 def parts_dir(version, flavour, variant):
-    """Where all variants of a kernel's modules are built, with the objects of the last build."""
+    """Returns the build directory of all variants of a kernel's modules."""
     return of_kernel("parts", version, flavour, variant)
 
 
@@ -143,7 +143,7 @@ def dkms_files():
 
 
 def qemu_dir(version, variant):
-    """Debian's kernel image of a version, its modules (with dkms's unless stock), an initramfs."""
+    """Returns the directory of Debian's kernel image, its modules (with dkms's unless stock), and an initramfs."""
     parts = [read(p) for p in kernel_patches(version, variant) + dkms_files()] if variant == "patched" else []
     key = digest(str(RECIPE), os.path.basename(source_deb(version)), read(os.path.join(LAB, "init.c")), *parts)
     return os.path.join(root(), "qemu-%s-%s" % (version, key))
@@ -159,7 +159,7 @@ def speed_file():
 
 
 def inside_packages():
-    """Names of the Debian packages that tests unpack in the lab."""
+    """Returns the names of the Debian packages that tests unpack in the lab."""
     return [l for l in read(os.path.join(LAB, "packages-inside")).decode().split("\n") if l and l[0] != "#"]
 
 
@@ -172,7 +172,7 @@ def complete(directory):
 
 
 def missing(version, flavour, variant):
-    """What has to be built before this kernel can run: a list of words, empty when nothing."""
+    """Returns a list of what must be built before this kernel can run."""
     if source_deb(version) is None:
         return ["source package of " + version]
     out = []
@@ -188,14 +188,14 @@ def missing(version, flavour, variant):
 
 
 def initramfs():
-    """What our own kernel boots in QEMU: process 1, and no modules."""
+    """Returns the initramfs of the lab's own kernel in QEMU: process 1 without modules."""
     return init_file().replace("init-", "initramfs-")
 
 
 def missing_qemu(version, flavour, variant):
     if flavour == "debug":
         return missing(version, SMP, variant) + ["initramfs"] * (not os.path.exists(initramfs()))
-    # The selftests are those of the patched modules, whichever are loaded
+    # The selftests of the patched modules are used for both variants
     out = missing(version, "normal", "patched")
     if source_deb(version) is not None and not complete(qemu_dir(version, variant)):
         out.append("QEMU image %s %s" % (version, variant))

@@ -1,17 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""lab/test --profile: where the time of a run went, as a table."""
+"""lab/test --profile: a table of where a run spent its time."""
 
 import os
 
 COLUMNS = ("total", "boot", "start", "processor", "waiting")
-# Tests in the last table
-DEAREST = 100
+# Number of tests in the last table
+SLOWEST = 100
 WORDS = {"total": "whole", "boot": "boot", "start": "interpreter", "processor": "processor", "waiting": "waiting"}
 
 
 def times(result):
-    """Seconds of one program by column. `processor` is that of the whole lab, boot included;
-    `waiting` is what is left of the time: nothing to do, or the core was another's."""
+    """Returns the seconds of one program for each column. `processor`: processor time of the whole lab, with its
+    boot; `waiting`: the rest of the time, idle or with the core used by others."""
     out = {"total": result.seconds, "boot": 0.0, "start": 0.0, "processor": 0.0, **result.profile}
     out["total"] = result.seconds
     out["waiting"] = max(0.0, out["total"] - out["processor"]) if result.profile else 0.0
@@ -30,7 +30,7 @@ def add(table, key, values):
 
 
 def table(results):
-    """The lines: every run by cost, sums of the programs, of the folders, and of all."""
+    """Returns the lines: all runs sorted by time, then sums of programs, of folders, and of everything."""
     measured = [(times(r), r.name) for r in results if r.seconds]
     programs, folders, everything = {}, {}, {}
     for values, name in measured:
@@ -44,6 +44,6 @@ def table(results):
     for words, sums in (("program", programs), ("folder", folders), ("run", everything)):
         out += ["", "seconds, sum of each %s:" % words, head]
         out += [row(v, "%s (%d)" % (n, v["runs"])) for n, v in sorted(sums.items(), key=lambda x: -x[1]["total"])]
-    out += ["", "seconds of the dearest tests, in virtual time where they run in that:"]
+    out += ["", "seconds of the slowest tests (virtual time, if they use it):"]
     tests = sorted(((took, "%s: %s" % (r.name, name)) for r in results for took, name in r.took), reverse=True)
-    return out + ["%11.2f  %s" % test for test in tests[:DEAREST]]
+    return out + ["%11.2f  %s" % test for test in tests[:SLOWEST]]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Makes what lab/run --qemu boots: Debian's kernel image and modules, dkms's modules, an initramfs."""
+"""Makes the products for lab/run --qemu: Debian's kernel image and modules, dkms's modules, an initramfs."""
 
 import glob
 import os
@@ -26,14 +26,14 @@ def apt(*args):
 
 
 def release_of(version):
-    """(kernel release, package version) of the archive's image."""
+    """Returns (kernel release, package version) of the archive's image."""
     text = run(["apt-cache", "depends", META[version]]).decode()
     release = re.search(r"Depends: linux-image-(\S+)", text)[1]
     text = run(["apt-cache", "show", "--no-all-versions", "linux-image-" + release]).decode()
     have = re.search(r"^Version: (\S+)", text, re.M)[1]
     _, want = deb_version(cache.source_deb(version))
     if have != want:
-        raise Error("the archive's Linux %s is %s, the lab's source %s" % (version, have, want))
+        raise Error("the archive has Linux %s as %s, but the lab's source is %s" % (version, have, want))
     return release, have
 
 
@@ -46,7 +46,7 @@ def fetch_image(release, work):
 
 
 def build_dkms(version, release, package, work):
-    """The modules that users get, made in the way they are."""
+    """Builds the modules as on users' machines; returns their paths."""
     if not os.path.exists("/usr/src/linux-headers-" + release):
         apt("linux-headers-" + release)
     status = subprocess.run(["dpkg-query", "-W", "-f", "${Version}", "linux-source-" + version], text=True,
@@ -63,7 +63,7 @@ def build_dkms(version, release, package, work):
 
 
 def need(*tools):
-    """Installs what is not there: (program, package)."""
+    """Installs missing tools. `tools`: (program, package)."""
     for tool, package in tools:
         if not shutil.which(tool, path=os.environ["PATH"] + ":/usr/sbin"):
             apt(package)
@@ -73,7 +73,7 @@ QEMU, CPIO, DKMS = ("qemu-system-x86_64", "qemu-system-x86"), ("cpio", "cpio"), 
 
 
 def make_initramfs(modules, target, work):
-    """Process 1, and the modules that it has to load to go on."""
+    """Makes an initramfs with process 1 and the modules that it needs for the root file system."""
     root = os.path.join(work, "initramfs")
     os.mkdir(root)
     shutil.copy(cache.init_file(), os.path.join(root, "init"))
@@ -86,7 +86,7 @@ def make_initramfs(modules, target, work):
 
 
 def make_smp():
-    """What our own kernel needs besides itself."""
+    """Makes the initramfs of the lab's own kernel."""
     final = cache.initramfs()
     with locked(os.path.basename(final)):
         if os.path.exists(final):
@@ -121,7 +121,7 @@ def fill(work, version, variant, release, package):
         os.makedirs(updates)
         for path in build_dkms(version, release, package, parts):
             kept = shutil.copy(path, updates)
-            # For modprobe it is packed well, but not for the kernel (xz's CRC64)
+            # modprobe can read it, but the kernel cannot (CRC64 of xz)
             if kept.endswith(".xz"):
                 run(["xz", "-d", kept])
     run([shutil.which("depmod", path=os.environ["PATH"] + ":/usr/sbin"), "-b", image, release])

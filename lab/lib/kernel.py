@@ -9,12 +9,11 @@ import cache
 from modules import apply_patches
 from steps import Error, arch, building, jobs, product, run, step, write
 
-# Built apart, as modules (modules.py). They are configured, because they select what the kernel
-# proper has to have; these words on make's command line keep the kernel's own build out of their
-# directories.
+# Built separately as modules (modules.py). They are configured, because they select options of the
+# kernel; these words on make's command line exclude their directories from the kernel's build.
 APART = ["CONFIG_USB_GADGET=", "CONFIG_USBIP_CORE=", "CONFIG_USB_TEST="]
-# A quarter less of compiling; programs in the lab do not run slower (T was the same). What is
-# measured and tested, the gadget stack, is compiled as the kernel does it.
+# Saves a quarter of the compile time; programs in the lab are not slower (T was the same). The gadget
+# stack, which is tested and measured, is compiled with the kernel's own flags.
 FLAGS = ["KCFLAGS=-O1"]
 
 
@@ -43,7 +42,7 @@ def check_config(config, version, flavour):
 
 
 def configure(make, source, directory, fragments, log=None):
-    """Makes directory/.config of fragments; from then on `make` works there."""
+    """Makes directory/.config from fragments."""
     run(make + ["-C", source, "O=" + directory, "tinyconfig"], log)
     run([os.path.join(source, "scripts/kconfig/merge_config.sh"), "-m", "-O", directory,
          os.path.join(directory, ".config")] + fragments, log, cwd=directory)
@@ -51,10 +50,10 @@ def configure(make, source, directory, fragments, log=None):
 
 
 def make(version, flavour, variant):
-    """vmlinux, and beside it all that modules are built against. The source has been made.
+    """Makes vmlinux and the files that modules are built against. Requires the source.
 
-    kbuild writes the directory's own path into what it makes, so this one is not renamed at the
-    end: it counts only once `complete` is in it.
+    kbuild writes the directory's path into its products, so the directory is not renamed at the end: it is
+    valid only if it has the file `complete`.
     """
 
     def build(final):
@@ -67,7 +66,7 @@ def make(version, flavour, variant):
             configure(kbuild, source, final, cache.fragments(flavour, variant), log)
             check_config(os.path.join(final, ".config"), version, flavour)
             run(kbuild + ["bzImage" if flavour == cache.SMP else "vmlinux", "modules_prepare", *FLAGS], log, cwd=final)
-            # What it exports, for modules that are built without any of the drivers
+            # Exported symbols, for modules that are built without the drivers
             shutil.copy(os.path.join(final, "vmlinux.symvers"), os.path.join(final, "Module.symvers"))
             drop_objects(final)
             os.sync()
@@ -77,8 +76,8 @@ def make(version, flavour, variant):
 
 
 def make_drivers(version, flavour, variant):
-    """The kernel's own modules: the host's drivers, and what the gadget stack needs and the kernel
-    does not. The kernel has been made, and is made again nowhere in it."""
+    """Makes the kernel's own modules: drivers of the host, and what the gadget stack needs. Requires the kernel,
+    which is not built again."""
 
     def build(final):
         directory = cache.kernel_dir(version, flavour, variant)
@@ -88,15 +87,14 @@ def make_drivers(version, flavour, variant):
             with building(final) as work:
                 for path in glob.glob(os.path.join(directory, "**/*.ko"), recursive=True):
                     shutil.copy(path, work)
-            # The kernel's Module.symvers now has what they export, too
+            # Module.symvers of the kernel now also has the drivers' symbols
             drop_objects(directory)
 
     product(cache.drivers_dir(version, flavour, variant), build)
 
 
 def drop_objects(directory):
-    """The linked objects, half a gigabyte that nobody reads again, but for the whole kernel's, which
-    modules are checked against."""
+    """Removes the object files, half a gigabyte, except vmlinux.o, which modules are checked against."""
     for path, dirs, files in os.walk(directory):
         if path == directory:
             dirs[:] = [d for d in dirs if d not in ("scripts", "tools")]

@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Builds the gadget stack's modules apart from the kernel, stock and patched, and the selftests.
+"""Builds the modules of the gadget stack separately from the kernel, stock and patched, and the selftests.
 
-The basic variant has only what lab/run loads for FunctionFS, and needs no driver of the kernel's.
+The basic variant only has the modules that lab/run loads for FunctionFS, and needs no driver of the kernel.
 
-Each kernel has one tree for that (parts-*), which is brought to the wanted state and built in
-again: what the patches do not touch is compiled once for all variants, and a changed series, or a
-mutant, costs the files that it changes. This file's text is part of the products' names
-(cache.modules_dir): a changed recipe makes new ones.
+Each kernel has one tree for them (parts-*), which is updated and built again: files that the patches do not
+touch are compiled once for all variants, and a changed series, or a mutant, only compiles the files that it
+changes. The names of the products contain a hash of this file (cache.modules_dir): a change makes new ones.
 """
 
 import glob
@@ -18,17 +17,17 @@ import cache
 import qemu
 from steps import Error, arch, building, jobs, locked, product, run, step, write
 
-# What the module build can change without a new vmlinux: these parts of a kernel tree are copied,
-# patched and built on their own. Other files may be patched when nothing is built from them.
+# These parts of a kernel tree are copied, patched and built separately, without a new vmlinux. Patches may
+# change other files only if nothing is built from them.
 PARTS = ("drivers/usb/gadget", "drivers/usb/usbip", "drivers/usb/misc/usbtest.c")
 SELFTESTS = "tools/testing/selftests/drivers/usb/functionfs"
 HARMLESS = ("include/", "Documentation/", "tools/", "samples/", "MAINTAINERS")
 HARNESS = ("tools/testing/selftests/kselftest.h", "tools/testing/selftests/kselftest_harness.h")
-# What the basic variant has of the functions
+# Functions of the basic variant
 BASIC_FUNCTIONS = ("CONFIG_USB_F_FS", "CONFIG_USB_F_SS_LB")
-# Where the modules directory says what lab/run loads first, in order
+# File of the modules directory: the modules that lab/run loads first, in order
 LOADED = "drivers"
-# Of the tree's own listing: what is ours in it, and no build product
+# File of the tree: the list of its source files
 LISTING = ".files"
 
 
@@ -41,7 +40,7 @@ def apply_patches(tree, patches):
 
 
 def patched_files(patches):
-    """Every file that patches touch, without the a/ and b/."""
+    """Returns the files that patches touch, without a/ and b/."""
     names = set()
     for patch in patches:
         for line in cache.read(patch).decode(errors="replace").splitlines():
@@ -52,7 +51,7 @@ def patched_files(patches):
 
 
 def files_below(top, names):
-    """Those of `names` (files or directories, relative) that are there, as relative files."""
+    """Yields the existing files of `names` (files or directories), relative to `top`."""
     for name in names:
         path = os.path.join(top, name)
         if os.path.isfile(path):
@@ -63,7 +62,7 @@ def files_below(top, names):
 
 
 def patched(source, patches, scratch):
-    """{file: contents} of what the patches touch, after them."""
+    """Returns {file: contents} of the patched files, and the names of all files that the patches touch."""
     names = patched_files(patches)
     for name in files_below(source, names):
         os.makedirs(os.path.join(scratch, os.path.dirname(name)), exist_ok=True)
@@ -72,20 +71,20 @@ def patched(source, patches, scratch):
     return {name: cache.read(os.path.join(scratch, name)) for name in files_below(scratch, names)}, names
 
 
-def wanted(version, source, tree, patches, scratch):
-    """{file: contents} of the tree that is built."""
+def tree_of(version, source, tree, patches, scratch):
+    """Returns {file: contents} of the tree to build."""
     out = {name: cache.read(os.path.join(source, name)) for name in files_below(source, PARTS)}
-    # A header that only some variants had would hide the kernel's own from a build that goes on
+    # All variants have the same headers: otherwise an incremental build could use the wrong one
     always = [n for n in patched_files(cache.kernel_patches(version, "patched")) if n.startswith("include/")]
     out.update((n, cache.read(os.path.join(source, n))) for n in files_below(source, always))
     changed, names = patched(source, patches, scratch)
     for name in names:
         if not name.startswith(PARTS + HARMLESS):
-            raise Error("a patch of kernel/patches/%s changes %s, which is part of the kernel "
-                        "itself: that belongs in lab/patches/%s" % (version, name, version))
+            raise Error("a patch of kernel/patches/%s changes %s, which is part of vmlinux: "
+                        "move it to lab/patches/%s" % (version, name, version))
         out.pop(name, None)
     out.update(changed)
-    # The parts' own headers, not those of the kernel's tree
+    # Use the headers of this tree, not of the kernel's tree
     for name in out:
         if name.startswith("drivers/usb/gadget/") and name.endswith("/Makefile"):
             out[name] = out[name].replace(b"$(srctree)/drivers/usb/gadget",
@@ -97,13 +96,13 @@ def wanted(version, source, tree, patches, scratch):
     return out
 
 
-def bring(tree, files):
-    """Makes the tree have these files, writing only what is different: make goes by time stamps."""
+def update_tree(tree, files):
+    """Makes the tree have exactly these files; writes only changed ones, because make uses time stamps."""
     listing = os.path.join(tree, LISTING)
     old = cache.read(listing).decode().split("\n") if os.path.exists(listing) else []
     headers = {n for n in old if n.startswith("include/")} ^ {n for n in files if n.startswith("include/")}
     if headers or not old:
-        # make does not know that an #include would now find another file
+        # make does not detect that an #include would now find another file
         shutil.rmtree(tree, ignore_errors=True)
         old = []
     for name in set(old) - set(files) - {""}:
@@ -118,15 +117,15 @@ def bring(tree, files):
 
 
 def left_out(kernel):
-    """What keeps make from building more than the basic variant."""
+    """Returns arguments of make that exclude everything but the basic variant."""
     config = cache.read(os.path.join(kernel, ".config")).decode()
     return [o + "=" for o in re.findall(r"^(CONFIG_USB_[FU]_\w+|CONFIG_USBIP_\w+|CONFIG_USB_TEST)=m$", config, re.M)
             if o not in BASIC_FUNCTIONS]
 
 
 def compile_modules(tree, kernel, flavour, options):
-    """The modules that were made, as paths."""
-    # NOSTDINC_FLAGS is the one variable of include paths that comes before the kernel's own
+    """Compiles the modules; returns their paths."""
+    # NOSTDINC_FLAGS is the only variable whose include paths precede the kernel's
     run(["make", "-s", "-C", kernel, *arch(flavour), "M=" + tree, "-j%d" % jobs(), "modules",
          "NOSTDINC_FLAGS=-nostdinc -I%s/include -I%s/include/uapi" % (tree, tree), *options])
     names = cache.read(os.path.join(tree, "modules.order")).decode().split()
@@ -135,9 +134,9 @@ def compile_modules(tree, kernel, flavour, options):
 
 
 def install(paths, kernel, drivers, scratch, target):
-    """Modules as they are in /lib/modules/RELEASE, with what modprobe needs."""
+    """Installs modules as in /lib/modules/RELEASE, with the files of depmod."""
     release = cache.read(os.path.join(kernel, "include/config/kernel.release")).decode().strip()
-    # depmod wants lib/modules/RELEASE around it; the paths it writes are relative to that
+    # depmod requires lib/modules/RELEASE; the paths that it writes are relative to that
     flat = os.path.join(scratch, "lib/modules", release)
     os.makedirs(flat)
     for path in paths + (glob.glob(os.path.join(drivers, "*.ko")) if drivers else []):
@@ -153,17 +152,17 @@ def install(paths, kernel, drivers, scratch, target):
 
 
 def make_selftests(tree, source, target):
-    """Builds the series' selftests, if there are any, with the headers of the same tree."""
+    """Builds the selftests of the series, if any, with the headers of the same tree."""
     directory = os.path.join(tree, SELFTESTS)
     if not os.path.isdir(directory):
         return
     headers = os.path.join(target, "headers")
     os.makedirs(os.path.join(headers, "linux/usb"))
     for name in HARNESS:
-        # Found by "../../../" of the sources
+        # The sources include it as "../../../"
         shutil.copy(os.path.join(source, name), os.path.join(tree, os.path.dirname(name)))
-    # Only what the series changes, and Debian's linux-libc-dev lacks: the rest of include/uapi is not
-    # meant to be used uninstalled
+    # Only headers that the series changes or Debian's linux-libc-dev lacks: include/uapi must not be used
+    # without installation
     shutil.copytree(os.path.join(source, "include/uapi/drm"), os.path.join(headers, "drm"))
     shutil.copy(os.path.join(tree, "include/uapi/linux/usb/functionfs.h"), os.path.join(headers, "linux/usb"))
     for path in sorted(glob.glob(os.path.join(directory, "*.c"))):
@@ -176,8 +175,8 @@ def make_selftests(tree, source, target):
 
 
 def make(version, flavour, variant):
-    """The modules of one variant. The kernel, its source, and unless it is the basic one its drivers
-    have been made."""
+    """Makes the modules of one variant. Requires the source, the kernel and, unless it is the basic variant,
+    the drivers."""
 
     def build(final):
         source, kernel = cache.source_dir(version), cache.kernel_dir(version, flavour, variant)
@@ -187,7 +186,7 @@ def make(version, flavour, variant):
             with building(final) as work:
                 scratch = os.path.join(work, "scratch")
                 os.mkdir(scratch)
-                bring(tree, wanted(version, source, tree, cache.kernel_patches(version, variant), scratch))
+                update_tree(tree, tree_of(version, source, tree, cache.kernel_patches(version, variant), scratch))
                 paths = compile_modules(tree, kernel, flavour, [] if drivers else left_out(kernel))
                 shutil.rmtree(scratch)
                 install(paths, kernel, drivers, scratch, work)

@@ -4,18 +4,18 @@
 A file has one paragraph for each mutant:
 
     == NAME
-    What: one sentence, what the program now does wrong
+    What: one sentence, what the program does wrong with it
     Function: NAME of the function (or table) that holds the defect
-    Reverses: COMMIT that had mended it           (only for a defect of the past)
-    Tests: PROGRAM...                             (who is expected to notice, the cheapest first)
-    Equivalent: why no behaviour differs          (only when nothing can notice)
+    Reverses: COMMIT that had fixed it            (only for a past defect)
+    Tests: PROGRAM...                             (programs that should detect it, the fastest first)
+    Equivalent: why no behaviour differs          (only if nothing can detect it)
     Old:
     lines of the function, verbatim
     New:
-    what replaces them
+    the lines that replace them
 
-`Function` and the text are all that is said about the place: a mutant survives moved files. Old
-must be in the definition exactly once, and the definition in src/ or include/ exactly once.
+A mutant names no file, so it survives when code moves. Old must be exactly once in the definition of
+`Function`, in exactly one file of src/ or include/.
 """
 
 import glob
@@ -30,7 +30,7 @@ NEEDED = ("What", "Function", "Tests")
 
 
 class Bad(Exception):
-    """A mutant that cannot be planted; the text says which and why."""
+    """A mutant that cannot be planted; the text has its name and the reason."""
 
 
 class Mutant:
@@ -50,7 +50,7 @@ class Mutant:
 
 
 def parse(path):
-    """The mutants of one file, in its order."""
+    """Returns the mutants of a file, in its order."""
     room = os.path.basename(path).removesuffix(".mutants")
     out, part = [], None
     for n, line in enumerate(cache.read(path).decode().splitlines(True), 1):
@@ -70,7 +70,7 @@ def parse(path):
         elif text.strip() and not text.startswith("#"):
             raise Bad("%s:%d: text before the first mutant" % (path, n))
     for mutant in out:
-        # The empty line between two mutants is part of neither
+        # Without the empty line between two mutants
         mutant.old, mutant.new = mutant.old.rstrip("\n") + "\n", mutant.new.rstrip("\n") + "\n"
         for field in NEEDED:
             if not mutant.fields.get(field):
@@ -81,7 +81,7 @@ def parse(path):
 
 
 def load(directory=DIRECTORY):
-    """All mutants, by room. Names are unique."""
+    """Returns all mutants, sorted by room. Names are unique."""
     out = [m for path in sorted(glob.glob(os.path.join(directory, "*.mutants"))) for m in parse(path)]
     seen = set()
     for mutant in out:
@@ -92,7 +92,7 @@ def load(directory=DIRECTORY):
 
 
 def find(name):
-    """The mutant of this name."""
+    """Returns the mutant of this name."""
     for mutant in load():
         if mutant.name == name:
             return mutant
@@ -100,15 +100,15 @@ def find(name):
 
 
 def definition(text, name):
-    """(start, end) of the definition of a function or table in C source, None when it is not here.
+    """Returns (start, end) of the definition of a function or table in C source; None if it is not here.
 
-    It begins in the first column, as the kernel's style has it, and ends with the first closing
-    brace there.
+    It begins in the first column, as in the kernel's style, and ends with the first closing brace in that
+    column.
     """
     if name not in text:
-        return None  # what most files are, said at once
+        return None  # fast path for most files
     for m in re.finditer(r"^(?![ \t#/*}{])[^\n;]*\b%s\b[^\n]*$" % re.escape(name), text, re.M):
-        # Parameters may go on in further lines; a prototype ends with a semicolon
+        # Parameters may span lines; a prototype ends with a semicolon
         brace = re.compile(r"[{;]").search(text, m.start())
         if not brace or brace.group() == ";":
             continue
@@ -126,15 +126,15 @@ def sources(tree):
                   for p in glob.glob(os.path.join(tree, top, "**", "*." + kind), recursive=True))
 
 
-def place(mutant, tree=cache.TREE):
-    """(file relative to the tree, its text with the defect)."""
+def plant(mutant, tree=cache.TREE):
+    """Returns (file relative to the tree, its text with the defect)."""
     found = []
     for path in sources(tree):
         text = cache.read(path).decode()
         where = definition(text, mutant.fields["Function"])
         if where:
             found.append((path, text, where))
-    # The same name may be static in two files: the text decides
+    # Static functions of two files may have the same name: the text decides
     fit = [(p, t, w) for p, t, w in found if t[w[0]:w[1] + 1].count(mutant.old) == 1]
     if not found:
         mutant.fail("nothing in src/ defines %s" % mutant.fields["Function"])

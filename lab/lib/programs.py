@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Which test programs there are, in which combinations they run, and how one is run.
+"""The test programs, the combinations in which they run, and how to run one.
 
-A test of the lab says so itself, in `# lab:` lines at its head (lab/README.md): each is a boot of
-lab/test, or several where a value has a comma. `# lab all:` lines are more combinations, for
-lab/test --all.
+The head of a test of the lab has its combinations, in `# lab:` lines (lab/README.md): each line is a boot of
+lab/test, or several if a value has a comma. `# lab all:` lines are further combinations of lab/test --all.
 """
 
 import fnmatch
@@ -28,42 +27,43 @@ KEYS = {"kernel": "6.12", "flavour": "normal", "speed": "super", "build": "plain
         "vudcs": "0", "mem": "1G", "timeout": "120", "append": "", "parts": "1"}
 FLAGS = ("real-time", "stock", "old")
 LINE = re.compile(r"\s*(?://|#|\*)\s*lab( all)?:\s+(.*)")
-HEAD = 60  # lines of a file in which they are looked for
+HEAD = 60  # lines at the start of a file that may have them
 HOST_TIMEOUT = 900
-# The lab's own tests, as a file's "parts=" does it
+# Parts of the lab's own tests, like "parts=" of other tests
 SELFTEST_PARTS = 3
-# What programs of this machine need when they boot labs or look at the kernels' sources.
+# Value of `needs` for programs on this machine that boot labs or read the kernels' sources.
 ALL_KERNELS = "all kernels"
-# A word at the head of such a program; the lab's own tests are one without it.
+# The line at the head of such a program; the lab's own tests do not need it.
 WANTS_KERNELS = re.compile(rb"^# lab needs: kernels$", re.M)
-# Where the copied sources and the builds are for tests in the lab.
+# The directories of the copied sources and of the builds in the lab.
 INSIDE = "/srv/ffsctl"
 OLD_INSIDE = "/srv/ffsctl-old"
-# Sanitizers: leaks cannot be looked for inside User-Mode Linux; everything else ends the program.
-# What was freed is kept apart in 32 MiB, not 256: of more pieces than the machine lets a process map
-# (vm.max_map_count) User-Mode Linux kills the program.
+# Sanitizers: LeakSanitizer does not work in User-Mode Linux; other errors end the program. The quarantine
+# has 32 MiB instead of 256: beyond the limit of mappings (vm.max_map_count) User-Mode Linux kills the
+# program.
 SANITIZER_ENV = {"ASAN_OPTIONS": "detect_leaks=0:abort_on_error=0:exitcode=86:quarantine_size_mb=32",
                  "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1:exitcode=86"}
 
 
 def in_lab_needs(v, everything):
-    """In the first tier the debug flavour is for FunctionFS: nobody waits until it has more."""
+    """Returns the kernel that a program needs. In the first tier the debug flavour only has FunctionFS, which is
+    built faster."""
     variant = "stock" if "stock" in v else cache.BASIC if v["flavour"] == "debug" and not everything else "patched"
     return v["kernel"], v["flavour"], variant
 
 
 class Program:
-    """A test program in one combination, and how it is started."""
+    """A test program in one combination."""
 
     def __init__(self, name, args, env, timeout, in_lab, needs=None):
         self.name, self.args, self.env = name, args, env
-        # What has to be there before it can run: a kernel as (version, flavour, variant), ALL_KERNELS, or None
+        # What it needs to run: a kernel as (version, flavour, variant), ALL_KERNELS, or None
         self.needs = needs
-        self.timeout = timeout  # seconds, on a machine as fast as the one it was written on
-        self.in_lab = in_lab  # its variation, or None: it runs on this machine
+        self.timeout = timeout  # seconds, on the reference machine
+        self.in_lab = in_lab  # its variation; None: it runs on this machine
 
     def run(self, core=None, patience=1.0):
-        """Runs it on a core (any, if None), with `patience` times as much time as it asks for."""
+        """Runs it on a core (None: any), with its time-out multiplied by `patience`."""
         result = Result(self.name)
         start = time.monotonic()
         env = {**os.environ, **self.env, "LAB_PATIENCE": "%.2f" % patience}
@@ -71,11 +71,11 @@ class Program:
         limit = self.timeout * patience
         with tempfile.TemporaryDirectory(prefix="lab-test-") as directory:
             if self.in_lab:
-                # The kernel is on that core; what passes its bytes on need not be
+                # Only the kernel is pinned to the core, not lab/run
                 if core is not None:
                     env["LAB_CORE"], core = str(core), None
                 args[1:1] = ["--timeout", "%d" % limit]
-                limit += 60 * patience  # for the boot, and for lab/run to say what hangs
+                limit += 60 * patience  # for the boot, and for lab/run to report what hangs
                 env["LAB_PROFILE"] = os.path.join(directory, "profile")
             first, text, errors, status = communicate(args, env, core, limit)
             if self.in_lab and os.path.exists(env["LAB_PROFILE"]):
@@ -88,7 +88,7 @@ class Program:
         return self.results(result, text, errors, -9 if status is None else status)
 
     def results(self, result, text, errors, status):
-        """What it did, from what it printed and its exit status: a list of results, here of one."""
+        """Returns a list of results, computed from output and exit status."""
         parse_tap(result, text, status)
         result.output = text + errors
         return [result]
@@ -101,14 +101,14 @@ class MakeCheck(Program):
         self.build_name, self.directory = build_name, os.path.join(WORK, build_name)
         env = {**environment(), **env_for(build_name), **tier(everything)}
         if build_name == "sanitize":
-            # outside of the lab leaks are found
+            # LeakSanitizer works outside of the lab
             env["ASAN_OPTIONS"] = "detect_leaks=1:exitcode=86"
-        # It has a part of one core as others have: no -j
+        # No -j: it has a part of one core, like other programs
         super().__init__("make check [%s]" % build_name,
                          ["make", "-C", self.directory, "check", *goals] + LENIENT * lenient, env, HOST_TIMEOUT, None)
 
     def written(self):
-        """What automake's test harness writes down, a file for each test program."""
+        """Returns the result files of automake's test harness, one for each test program."""
         return sorted(glob.glob(os.path.join(self.directory, "**/*.trs"), recursive=True))
 
     def run(self, core=None, patience=1.0):
@@ -117,7 +117,7 @@ class MakeCheck(Program):
         return super().run(core, patience)
 
     def results(self, result, text, errors, status):
-        """One for each test program, and one for make itself."""
+        """Returns a result for each test program, and one for make itself."""
         found = []
         for path in self.written():
             one = Result(check_name(os.path.relpath(path, self.directory), self.build_name))
@@ -142,8 +142,8 @@ class MakeCheck(Program):
 
 
 def communicate(args, env, core, limit):
-    """Runs a command: (time of its first output, stdout, stderr, exit status or None: it was killed
-    when the limit was reached)."""
+    """Runs a command. Returns (time of its first output, stdout, stderr, exit status); the status is None if it
+    was killed at the limit."""
     p = subprocess.Popen(args, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                          env=env, cwd=SRC, start_new_session=True)
     if core is not None:
@@ -187,7 +187,7 @@ def env_for(build_name, work=WORK):
 
 
 def starter(path, name=None):
-    """How to start a test program: Python ones by the interpreter that has our modules."""
+    """Returns how to start a test program: Python ones with the interpreter that has the needed modules."""
     if path.endswith(".py"):
         return [PYTHON, "-B", name or path]
     if not os.access(path, os.X_OK):
@@ -196,7 +196,7 @@ def starter(path, name=None):
 
 
 def expand(path, words):
-    """The variations of one line: dicts of all keys and the flags that are set."""
+    """Yields the variations of a line: dicts of all keys and of the set flags."""
     values, flags = dict(KEYS), {}
     for word in words:
         key, eq, value = word.partition("=")
@@ -205,7 +205,7 @@ def expand(path, words):
         elif key in KEYS and (value or key == "append"):
             values[key] = value
         else:
-            raise Error("%s: %s in a lab: line is not known" % (path, word))
+            raise Error("%s: unknown word '%s' in a lab: line" % (path, word))
     keys = list(values)
     for combination in itertools.product(*(values[k].split(",") for k in keys)):
         v = {**dict(zip(keys, combination)), **flags}
@@ -214,7 +214,7 @@ def expand(path, words):
 
 
 def variations(path, everything):
-    """One dict per boot that a file's head asks for; with `everything` also those of --all."""
+    """Returns a dict for each boot in a file's head; with `everything` also those of --all."""
     lines = []
     with open(path, encoding="utf-8", errors="replace") as f:
         for line in itertools.islice(f, HEAD):
@@ -228,7 +228,7 @@ def variations(path, everything):
         if more and not everything:
             continue
         for v in expand(path, words):
-            # The same in fewer or more parts is the same
+            # Different parts or time-outs make no other variation
             key = tuple(sorted((k, x) for k, x in v.items() if k not in ("timeout", "part", "parts")))
             if seen.setdefault(key, n) == n:
                 out.append(v)
@@ -236,7 +236,7 @@ def variations(path, everything):
 
 
 def plain_only(path, everything):
-    """Whether a test says that other builds are nothing to it."""
+    """Returns whether a test only runs with the plain build."""
     text = cache.read(path)
     if everything and re.search(rb"^# lab all:.*\bbuild=plain,sanitize\b", text, re.M):
         return False
@@ -252,7 +252,7 @@ def lab_program(path, v, everything, sanitize):
     words += ["%s=%s" % (k, v[k]) for k in ("udcs", "vudcs", "mem", "append") if v[k] != KEYS[k]]
     words += [f for f in FLAGS if f in v]
     words += ["part=" + v["part"]] * (v["part"] != "1/1")
-    # A name that every user may reach: workers drop to one, and a cache may be below /root
+    # A path that every user can open: workers drop root, and the cache may be below /root
     options = ["--bind", WORK + ":" + INSIDE]
     for key in ("kernel", "flavour", "speed", "udcs", "vudcs", "mem"):
         options += ["--" + key, v[key]]
@@ -272,7 +272,7 @@ def lab_program(path, v, everything, sanitize):
 
 
 def give_old(programs):
-    """To those that ask for it: an older build of the project, if there is one."""
+    """Gives programs with the flag `old` an older build of the project, if there is one."""
     asking = [p for p in programs if p.in_lab and "old" in p.in_lab]
     directory = build_old() if asking else None
     for program in asking:
@@ -282,7 +282,7 @@ def give_old(programs):
 
 
 def tier(everything):
-    """Tells a test whether this is lab/test --all (tests/lab/lib/tap.py)."""
+    """Returns the environment that shows a test whether this is lab/test --all (tests/lab/lib/tap.py)."""
     return {"LAB_TIER": "all" if everything else "1"}
 
 
@@ -291,7 +291,7 @@ def selected(name, patterns):
 
 
 def choose(programs, only):
-    """The programs that `only` selects, the patterns of --only. PATTERN:NAME asks for the tests of that function alone: in
+    """Yields the programs that `only`, the patterns of --only, selects. PATTERN:NAME selects the tests of one function: in
     the first part, as each part would run them."""
     for program in programs:
         found = [pattern.partition(":")[2] for pattern in only or [""] if selected(program.name, [pattern.partition(":")[0]])]
@@ -305,7 +305,7 @@ def choose(programs, only):
 
 
 def check_programs(build_name):
-    """What `make check` of a build runs, as make's TESTS."""
+    """Returns the programs of `make check` of a build: TESTS of make."""
     r = subprocess.run(["make", "-s", "--eval", "print-tests: ; @echo $(TESTS)", "print-tests"],
                        cwd=os.path.join(WORK, build_name), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
     return r.stdout.split()
@@ -316,13 +316,13 @@ def check_name(test, build_name):
 
 
 def other_without_sanitizers(test):
-    """Whether a program of `make check` says that it does something else in the plain build."""
+    """Returns whether a program of `make check` must also run with the plain build."""
     return test.endswith(".py") and re.search(rb"^# lab:.*\bbuild=plain,sanitize\b", cache.read(os.path.join(SRC, test)), re.M)
 
 
 def make_checks(checked, only, lenient, everything):
-    """`make check` of the builds (`checked` has its programs): of those that `only` selects; without, and
-    without `everything`, the plain build's only where that shows something else."""
+    """Yields `make check` of the builds, limited to the programs that `only` selects. `checked`: the programs of
+    each build. Without `only` and `everything` the plain build only runs what differs from the other."""
     for build_name, tests in checked.items():
         chosen = tests
         if only:
@@ -334,7 +334,7 @@ def make_checks(checked, only, lenient, everything):
         goals = []
         if chosen != tests:
             goals = ["TESTS=" + " ".join(chosen)]
-            # Only these programs are built, too; which of the fuzzers a corpus is for, only the Makefile knows
+            # Build only these programs; but only the Makefile knows the fuzzers of a corpus
             if not any(t.startswith("tests/fuzz/") for t in chosen):
                 goals.append("check_PROGRAMS=" + " ".join(t for t in chosen if t.startswith("tests/unit/")))
         yield MakeCheck(build_name, goals, lenient, everything)
@@ -350,13 +350,13 @@ def lab_programs(everything, kernel=None, sanitize=False):
 
 
 def selftested(everything, kernel=None):
-    """The versions that the lab's own tests run on: what they look at is the lab, not the kernel."""
+    """Returns the kernel versions for the lab's own tests. They test the lab: in tier 1 one version is enough."""
     return [v for v in cache.VERSIONS if kernel in (None, v)][:None if everything else 1]
 
 
 def host_programs(checked, everything, kernel=None, sanitize=False):
-    """What runs on this machine: the lab's own tests, and tests/cli with each build but what its `make
-    check` runs; `checked` has that for each build."""
+    """Yields the programs that run on this machine: the lab's own tests, and tests/cli with each build, without
+    those that `make check` runs. `checked`: the programs of `make check` of each build."""
     if not sanitize:
         for version in selftested(everything, kernel):
             for part in range(1, SELFTEST_PARTS + 1):

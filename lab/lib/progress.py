@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Shows where a long step is, and remembers how long steps took.
+"""Shows the progress of long steps, and stores their durations.
 
-On a terminal one line is redrawn each second: what, percent, time left. Elsewhere a step is one
-line at its start and one at its end. Percent and time left come from the last run's durations,
-which are kept in the lab's cache; a step that was never run says only how long it has taken.
+On a terminal a line is redrawn each second: step, percent, time left. Elsewhere a step prints a line at its
+start and one at its end. Percent and time left are computed from the duration of the last run, which is
+stored in the lab's cache; the first run only shows the elapsed time.
 """
 
 import json
@@ -14,27 +14,27 @@ import time
 
 import cache
 
-KEPT = "durations.json"
-KEEPING = threading.Lock()
-QUICK = 5  # seconds: a step that took less is not worth a second line
+DURATIONS = "durations.json"
+DURATIONS_LOCK = threading.Lock()
+QUICK = 5  # seconds; a shorter step prints no second line
 
 
 def history():
-    """{step: seconds it took the last time}."""
+    """Returns {step: seconds of its last run}."""
     try:
-        return json.loads(cache.read(os.path.join(cache.root(), KEPT)))
+        return json.loads(cache.read(os.path.join(cache.root(), DURATIONS)))
     except (FileNotFoundError, ValueError):
         return {}
 
 
 def remember(took):
-    """Adds {step: seconds}. Of two runs at the same time the later one's are kept; of two steps of a run, both."""
+    """Adds {step: seconds}. Parallel steps of a run are all stored; of parallel runs the last one wins."""
     if not took:
         return
     os.makedirs(cache.root(), exist_ok=True)
-    path = os.path.join(cache.root(), KEPT)
+    path = os.path.join(cache.root(), DURATIONS)
     new = "%s.%d" % (path, os.getpid())
-    with KEEPING:
+    with DURATIONS_LOCK:
         with open(new, "w") as f:
             json.dump({**history(), **took}, f, indent=0, sort_keys=True)
         os.rename(new, path)
@@ -46,7 +46,7 @@ def duration(seconds):
 
 
 class Line:
-    """One line on a terminal that is drawn again and again; nothing elsewhere."""
+    """A line on a terminal that is redrawn; does nothing elsewhere."""
 
     def __init__(self, stream):
         self.stream, self.shown = stream, False
@@ -58,7 +58,7 @@ class Line:
             return
         with self.lock:
             try:
-                # 0: a terminal that does not know
+                # 0: unknown to the terminal
                 columns = os.get_terminal_size(self.stream.fileno()).columns or 80
             except OSError:
                 columns = 80
@@ -75,7 +75,7 @@ class Line:
 
 
 class Step:
-    """`with Step("lab/setup", "6.12 normal kernel"): …`: one thing that takes long."""
+    """A step that takes long: `with Step("lab/setup", "6.12 normal kernel"): …`."""
 
     def __init__(self, who, what, stream=None):
         self.who, self.what = who, what
@@ -95,7 +95,7 @@ class Step:
         percent = min(99, int(100 * took / self.expected))
         left = self.expected - took
         return "%s: %s %d%%, %s" % (self.who, self.what, percent,
-                                    duration(left) + " left" if left >= 1 else "any moment")
+                                    duration(left) + " left" if left >= 1 else "almost done")
 
     def redraw(self):
         while not self.ended.wait(1):

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Builds the project beside its tree, for lab/test and lab/demo.
+"""Builds the project in the cache, for lab/test and lab/demo.
 
-Files are copied to the cache and built there: the tree may be configured itself, be read-only or
-in somebody's editor, and never gets a built file. The directory is named after the tree's path
-(or given in LAB_WORK), so that the next build only does what changed.
+Files are copied to the cache and built there: the tree may be configured, read-only or open in an editor,
+and never gets a built file. The directory's name is derived from the tree's path (or given in LAB_WORK), so
+that the next build is incremental.
 """
 
 import compileall
@@ -29,30 +29,30 @@ BUILDS = {
     "fuzz": ["CC=clang", "--enable-werror", "--enable-fuzzers"],
 }
 
-# The last one whose workers had no user ids of their own: what runs of it, a new ffsctl has to get along with.
+# The last commit whose workers had no separate user ids: a new ffsctl must handle its running gadgets.
 OLD = "a24d4fe5e3dc"
 OLD_GOALS = ["ffsctl", "ffsctl-worker", "src/plugins/loopback.so"]
 
-LENIENT = ["CFLAGS=-g -O2 -Wno-error"]  # for make: warnings are no errors
+LENIENT = ["CFLAGS=-g -O2 -Wno-error"]  # for make: warnings are not errors
 
-# Objects are kept in the lab's cache, so that a new clone compiles only what is new. Debian's
-# directory of links puts ccache in front of every compiler.
+# ccache in the lab's cache: a new clone only compiles what is new. Debian's directory of links puts ccache
+# in front of every compiler.
 CCACHE = {"CCACHE_DIR": os.path.join(cache.root(), "ccache"), "CCACHE_BASEDIR": WORK, "CCACHE_NOHASHDIR": "1",
           "CCACHE_MAXSIZE": "2G"}
 CCACHE_LINKS = "/usr/lib/ccache"
-# Where a test builds the project once more: below CCACHE_BASEDIR, whatever directory that is in a clone
+# Directory for tests that build the project: below CCACHE_BASEDIR in every clone
 BUILDS_TMP = os.path.join(WORK, "tmp")
 
 
 def environment():
-    """For what compiles."""
+    """Returns the environment of compilers."""
     os.makedirs(BUILDS_TMP, exist_ok=True)
     return {**os.environ, **CCACHE, "LAB_BUILDS_TMP": BUILDS_TMP, "PATH": CCACHE_LINKS + ":" + os.environ["PATH"]}
 
 
 def step(args, what, **kw):
-    """A step that must succeed; its output is shown only when it does not, the errors first: with
-    several jobs they may be far from its end."""
+    """Runs a step that must succeed. Shows its output only if it fails, errors first: with several jobs they may
+    be far from the end."""
     with progress.Step("lab", what, sys.stdout):
         r = subprocess.run(args, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                            stderr=subprocess.STDOUT, env=environment(), **kw)
@@ -61,7 +61,7 @@ def step(args, what, **kw):
 
 
 def tree_files():
-    """The files of the tree, relative: what git knows or would, without what is ignored."""
+    """Returns the relative names of the tree's files: tracked and untracked ones, without ignored ones."""
     git = subprocess.run(["git", "-c", "safe.directory=*", "-C", cache.TREE, "ls-files", "-z", "-c",
                           "-o", "--exclude-standard"], stdout=subprocess.PIPE,
                          stderr=subprocess.DEVNULL)
@@ -76,11 +76,11 @@ def tree_files():
 
 
 def copy_tree(planted=None):
-    """Brings SRC to the state of the tree, without touching what is the same. With `planted`, a
-    mutants.Mutant, the copy gets that defect; the next copy is without it again."""
+    """Copies changed files of the tree to SRC. `planted`, a mutants.Mutant, is planted in the copy; the next
+    copy removes it."""
     os.makedirs(SRC, exist_ok=True)
     names = tree_files()
-    defect, text = mutants.place(planted) if planted else (None, None)
+    defect, text = mutants.plant(planted) if planted else (None, None)
     for name in names:
         a, b = os.path.join(cache.TREE, name), os.path.join(SRC, name)
         os.makedirs(os.path.dirname(b), exist_ok=True)
@@ -101,7 +101,7 @@ def copy_tree(planted=None):
         except FileNotFoundError:
             same = False
         if not same:
-            # copyfile, not copy2: the new time stamp is what make looks at
+            # copyfile, not copy2: make needs the new time stamp
             shutil.copyfile(a, b)
             os.chmod(b, st.st_mode)
     listing = os.path.join(WORK, "files")
@@ -117,14 +117,14 @@ def copy_tree(planted=None):
 
 
 def compile_tests():
-    """What tests in the lab import: there they would compile it again each time."""
+    """Compiles the Python modules of the tests: in the lab each run would compile them again."""
     tests = os.path.join(SRC, "tests", "lab")
     subprocess.run([sys.executable, "-B", os.path.join(tests, "lib", "valid.py")], check=True)
     compileall.compile_dir(tests, quiet=2)
 
 
 def build_old():
-    """The directory of a build of OLD, made once; None: the tree has no history that goes back to it."""
+    """Returns the directory of a build of OLD, which is built once; None if the tree's history lacks OLD."""
     directory = os.path.join(cache.root(), "old-" + OLD)
     if os.path.exists(os.path.join(directory, "made")):
         return directory
@@ -155,13 +155,13 @@ def configure(name):
 
 
 def build(*names, goals=(), lenient=False):
-    """Builds the project, also what only its tests need, with one or several sets of options. `goals`
-    are make's, all without; `lenient`: warnings are no errors."""
+    """Builds the project with one or several sets of options. `goals`: of make, default everything including the
+    tests' programs; `lenient`: warnings are not errors."""
     if not os.path.exists(os.path.join(SRC, "configure.ac")):
-        raise Error("there is no configure.ac to build the project with")
+        raise Error("cannot build the project: configure.ac is missing")
     if newer(os.path.join(SRC, "configure.ac"), os.path.join(SRC, "configure")):
         step([os.path.join(SRC, "bootstrap")], "bootstrap", cwd=SRC)
-    # A configure keeps one core busy; make, which keeps all, may have to make what the builds share
+    # configure uses one core: run them in parallel. make uses all cores, and builds share generated files
     with concurrent.futures.ThreadPoolExecutor(len(names)) as pool:
         list(pool.map(configure, names))
     for name in names:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""lab/run --qemu: an emulated machine. Slow, as nothing of the processor is virtualised.
+"""lab/run --qemu: an emulated machine. It is slow, because the processor is emulated, too.
 
-Debian's own kernel, with the modules that dkms makes for it: what users install. Or, with
---flavour debug, one of our own for what User-Mode Linux cannot show: several processors.
+It boots Debian's kernel with the modules that dkms makes for it, as users install them. With --flavour
+debug it boots a kernel of the lab, for what User-Mode Linux lacks: several processors.
 """
 
 import os
@@ -10,19 +10,19 @@ import socket
 
 import cache
 
-# What stage 0 of init.c needs to reach the machine's files and to talk; what is built in is not a module
+# Modules that init.c needs for the root file system and the consoles, unless they are built in
 STAGE0 = ("virtio_pci", "virtio_console", "9p", "9pnet_virtio", "overlay", "configfs")
 ARGUMENTS = ("rdinit=/init console=ttyS0 loglevel=5 printk.time=1 panic=-1 panic_on_oops=1 "
              "random.trust_cpu=on net.ifnames=0")
 
 
 def base(name):
-    """A module's name, of its file's."""
+    """Returns a module's name, from its file name."""
     return os.path.basename(name).split(".ko")[0].replace("-", "_")
 
 
 class Modules:
-    """A directory as /lib/modules/RELEASE is one."""
+    """A directory like /lib/modules/RELEASE."""
 
     def __init__(self, directory):
         self.directory, self.files, self.needs = directory, {}, {}
@@ -32,7 +32,7 @@ class Modules:
             self.needs[base(name)] = [base(n) for n in needs.split()]
 
     def load(self, names):
-        """Paths of these and all that they need, in the order in which they can be loaded."""
+        """Returns the paths of the modules and their dependencies, in the order of loading."""
         out = []
 
         def add(name):
@@ -51,7 +51,8 @@ class Modules:
 
 
 def module_records(opt, parameters):
-    """job()'s: what is loaded, with which parameters ({module: text}), in order."""
+    """Returns the module directory and [(file, parameters)] in the order of loading. `parameters`: {module:
+    text}."""
     modules = Modules(os.path.join(cache.qemu_dir(opt.kernel, opt.variant), "modules"))
     missing = [name for name in parameters if name not in modules.files]
     if missing:
@@ -62,7 +63,7 @@ def module_records(opt, parameters):
 
 
 def command(opt, tty, out):
-    """The emulator's command line, and its consoles: {name: (our socket, its socket)}."""
+    """Returns the emulator's command line, and its consoles: {name: (socket of lab/run, socket of QEMU)}."""
     if opt.flavour == "debug":
         kernel = os.path.join(cache.kernel_dir(opt.kernel, cache.SMP, opt.variant), "arch/x86/boot/bzImage")
         initrd, arguments = cache.initramfs(), ["slub_debug=F"]

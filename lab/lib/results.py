@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What test programs did: reads TAP, counts, prints."""
+"""Results of test programs: reads TAP, counts, prints."""
 
 import fnmatch
 import json
@@ -12,21 +12,21 @@ import cache
 from project import SRC
 
 
-# What a test says that lab/test leaves to --all (tests/lab/lib/tap.py), before the reason
+# Prefix of the reason of a test that only --all runs (tests/lab/lib/tap.py)
 ONLY_ALL = "# only --all: "
 
 
 class Result:
-    """What one test program did."""
+    """The result of one test program."""
 
     def __init__(self, name):
         self.name = name
         self.tests = []  # (outcome, name, detail), outcome one of passed, failed, skipped
         self.output = ""
         self.seconds = 0.0
-        self.profile = {}  # seconds by what they went into: boot, start, processor, total
+        self.profile = {}  # seconds: boot, start, processor, total
         self.took = []  # (seconds, name) of each test that prints its time
-        self.only_all = {}  # {name: why lab/test leaves it to --all}
+        self.only_all = {}  # {name: reason why only --all runs it}
 
     def add(self, outcome, name, detail=""):
         self.tests.append((outcome, name, detail))
@@ -36,7 +36,7 @@ class Result:
 
 
 def parse_tap(result, text, status):
-    """Reads TAP strictly: what does not fulfil its plan has failed."""
+    """Parses TAP strictly: a program that does not fulfil its plan has failed."""
     plan, seen = None, 0
     for line in text.splitlines():
         m = re.fullmatch(r"1\.\.(\d+)(?:\s*#\s*(?:SKIP|skip)\S*\s*(.*))?", line.rstrip())
@@ -72,7 +72,7 @@ def parse_tap(result, text, status):
 
 
 def expected_skips():
-    """Patterns of `PROGRAM: TEST` in tests/expected-skips; words after # are the reason."""
+    """Returns the patterns of `PROGRAM: TEST` in tests/expected-skips; # starts a reason."""
     path = os.path.join(SRC, "tests/expected-skips")
     if not os.path.exists(path):
         return []
@@ -81,7 +81,7 @@ def expected_skips():
 
 
 def failures(output):
-    """What a program printed, without the tests that passed: a log that is cut then still has the reason."""
+    """Returns a program's output without passed tests, so that a truncated log still has the reason."""
     lines, passed, skipping = [], 0, False
     for line in output.splitlines():
         if re.match(r"ok \d+(?!.*# SKIP)", line):
@@ -93,7 +93,7 @@ def failures(output):
 
 
 class Report:
-    """Prints results as they come in."""
+    """Prints results as they arrive."""
 
     def __init__(self):
         self.total = {"passed": 0, "failed": 0, "skipped": 0}
@@ -126,7 +126,7 @@ class Report:
             sys.stdout.flush()
 
     def save(self, path):
-        """Everything as JSON, for lab/compare."""
+        """Writes all results as JSON, for lab/compare."""
         with open(path, "w") as f:
             json.dump([{"program": r.name, "seconds": round(r.seconds, 3), "profile": r.profile,
                         "tests": [[outcome, name] for outcome, name, _ in r.tests], "took": r.took, "only_all": r.only_all}
@@ -134,7 +134,7 @@ class Report:
 
     def finish(self):
         if self.unexpected:
-            print("%d skipped without being expected to be: that fails the run" % self.unexpected)
+            print("%d unexpected skips: the run has failed" % self.unexpected)
         print("%(passed)d passed, %(failed)d failed, %(skipped)d skipped" % self.total, flush=True)
         nothing = not any(self.total.values())
         return 1 if self.total["failed"] or self.unexpected or nothing else 0

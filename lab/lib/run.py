@@ -23,44 +23,44 @@ anywhere, and nothing outside changes. Without COMMAND: a shell.
 
   --kernel 6.12|6.1       the kernel (6.12)
   --stock                 gadget modules without the patches of kernel/patches
-  --basic                 only FunctionFS, Loopback and SourceSink, and no driver of
-                          the host's: what builds fastest, unless all is there
+  --basic                 only FunctionFS, Loopback and SourceSink, and no driver of the
+                          host: the fastest to build, unless everything exists
   --flavour normal|debug  debug: KASAN, lockdep, kmemleak, slub debug (normal)
   --speed full|high|super fastest speed of the dummy UDCs (super)
   --udcs N                dummy UDCs, dummy_udc.0 and so on (1)
   --vudcs N               usbip-vudc.0 and so on, with vhci_hcd (0: not loaded)
   --mem SIZE              memory of the machine (1G)
-  --timeout S             seconds until the run is ended (600; 0: never; a shell: never)
-  --virtual-time          time passes only while something runs: sleep costs nothing
-  --qemu                  Debian's own kernel in an emulated machine (slow), with the modules
-                          that kernel/dkms makes for it, or with --stock its own;
-                          with --flavour debug one of ours
+  --timeout S             ends the run after S seconds (600; 0: never; a shell: never)
+  --virtual-time          time only passes while something runs: sleeping takes no time
+  --qemu                  Debian's kernel in an emulated machine (slow), with the modules that
+                          kernel/dkms makes, or with --stock its own;
+                          with --flavour debug a kernel of the lab
   --cpus N                processors of the emulated machine (1; debug: 2)
-  --bind DIR:PATH         DIR also under another name
+  --bind DIR:PATH         makes DIR also available at PATH
   --append ARG            one more argument for the kernel, or MODULE.PARAMETER=VALUE; may be repeated
 
 Environment:
-  PYTHONPATH  gets tests/lab/lib of FFSCTL_SRC (else of this tree) in front: modules of tests
-  LAB_OUT   a directory whose files survive: inside it is the real one
+  PYTHONPATH  tests/lab/lib of FFSCTL_SRC (default: of this tree) is put in front
+  LAB_OUT   a directory that is shared with the lab: files written there survive
   LAB_LOG   a file for the whole kernel log
-  LAB_CORE  the core to run on (else one that no other lab uses)
-  LAB_EXTRA_PATCH  one more patch, on top of those of kernel/patches
-  LAB_PROFILE  a file for what the run took: a JSON object, all in seconds: boot
-            (until the command is started), total, processor
+  LAB_CORE  the core to run on (default: one that no other lab uses)
+  LAB_EXTRA_PATCH  a patch to apply after those of kernel/patches
+  LAB_PROFILE  a file for the times of the run, a JSON object in seconds: boot (until
+            the command is started), total, processor
 
-Exit status: the command's (128+N when signal N ended it; 126, 127: could not be
-run), or with a line on stderr that says so:
-  96  the lab could not start
+Exit status: the command's (128+N if signal N ended it; 126, 127: it could not be
+started), or, with a message on stderr:
+  96  the lab cannot start
   97  the kernel panicked or died
-  98  the time was up
+  98  the timeout expired
   99  the kernel complained: warning, oops, lockdep, KASAN or kmemleak report,
       hung task, a process that cannot be killed
 """
 
 EX_START, EX_PANIC, EX_TIMEOUT, EX_COMPLAINT = 96, 97, 98, 99
 
-# What the kernel prints when something is wrong with it. At the start of a line, so that words
-# of user space in a message (a device's product string) do not count.
+# Messages of the kernel that report a fault. Only at the start of a line, because a message may contain
+# text of user space (a device's product string).
 COMPLAINT = re.compile(
     rb"^(?:<\d>)?\[ *\d+\.\d+\](?:\[[ CT\d]+\])? "
     rb"(?:WARNING: |BUG: |kernel BUG at |Oops|INFO: task |INFO: rcu|rcu: INFO|watchdog: |"
@@ -68,10 +68,10 @@ COMPLAINT = re.compile(
     rb"UBSAN: |KASAN: |ODEBUG: |Kernel panic|general protection|refcount_t: |"
     rb"list_(?:add|del) corruption|Bad page |Kernel mode |slab error|"
     rb"Unable to handle|Voluntary context switch)")
-# What may be on its way into one console: less than a terminal buffers before it is throttled.
+# Bytes that may be in flight to a console: less than a terminal buffers before it is throttled.
 WINDOW = 3072
-# 6.1's User-Mode Linux walks a process's mappings without the lock that lockdep wants to see, at
-# each fork. Those reports, and no others, are not the command's.
+# At each fork, User-Mode Linux 6.1 walks a process's mappings without the lock that lockdep expects. Only
+# these reports are ignored.
 RCU_REPORT = b"WARNING: suspicious RCU usage"
 RCU_KNOWN = b"force_flush_all+"
 RCU_LINES = 60
@@ -155,14 +155,14 @@ class Options:
             raise Usage("--cpus is for --qemu: User-Mode Linux has one processor")
         if self.cpus is None:
             self.cpus = 2 if self.qemu and self.flavour == "debug" else 1
-        # Which of the cache's kernels it is, unless that is Debian's
+        # The flavour of the kernel in the cache, unless Debian's kernel is used
         self.ours = cache.SMP if self.qemu and self.flavour == "debug" else self.flavour
         self.debians = self.qemu and self.flavour == "normal"
 
 
 def number(name, value, pattern):
     if not re.fullmatch(pattern, value):
-        raise Usage("%s: %s is not a number that fits here" % (name, value))
+        raise Usage("%s: invalid value %s" % (name, value))
     return float(value) if "." in value else int(value) if value.isdigit() else value
 
 
@@ -170,11 +170,11 @@ def size_in_bytes(text):
     return int(text[:-1]) << {"K": 10, "M": 20, "G": 30}[text[-1]]
 
 
-LABS_PER_CORE = 4  # that are told apart; more go anywhere
+LABS_PER_CORE = 4  # with a lock; further labs use any core
 
 
 def pick_core():
-    """A core that fewest other labs hold; the open file is the hold."""
+    """Returns (a core with the fewest other labs, the open lock file or None)."""
     named = os.environ.get("LAB_CORE")
     cores = [int(named)] if named else sorted(os.sched_getaffinity(0))
     for n, core in itertools.product(range(LABS_PER_CORE), cores):
@@ -189,7 +189,7 @@ def pick_core():
 
 
 def memory_dir(mem):
-    """Where UML's memory file goes (unlinked at once): the file system must be larger than it."""
+    """Returns the directory for UML's memory file, which is unlinked at once, with enough free space."""
     tried = []
     for path in (os.environ.get("TMPDIR"), "/dev/shm", "/tmp", "/var/tmp"):
         if not path or not os.access(path, os.W_OK):
@@ -202,7 +202,7 @@ def memory_dir(mem):
 
 
 def gadget_modules(opt):
-    """{name: parameters} of what is loaded, in order."""
+    """Returns {name: parameters} of the modules to load, in order."""
     names = {"udc_core": "", "libcomposite": ""}
     if opt.udcs:
         names["dummy_hcd"] = "num=%d is_super_speed=%d is_high_speed=%d" % (
@@ -210,7 +210,7 @@ def gadget_modules(opt):
     if opt.vudcs:
         names.update({"usbip_core": "", "vhci_hcd": "", "usbip_vudc": "num=%d" % opt.vudcs})
     names.update({"usb_f_fs": "", "usb_f_ss_lb": ""})
-    # As modprobe does: what the kernel's arguments say to it, too
+    # As modprobe does: parameters from the kernel's arguments, too
     for argument in opt.append:
         name, dot, parameter = argument.partition(".")
         if dot and name.replace("-", "_") in names:
@@ -219,7 +219,7 @@ def gadget_modules(opt):
 
 
 def module_files(opt):
-    """(the directory that becomes /lib/modules/RELEASE, [(file, parameters)])."""
+    """Returns (the directory for /lib/modules/RELEASE, [(file, parameters)])."""
     if opt.debians:
         import qemu
         return qemu.module_records(opt, gadget_modules(opt))
@@ -230,12 +230,12 @@ def module_files(opt):
         for name, parameters in gadget_modules(opt).items()]
 
 
-# Modules whose file's name is not theirs
+# Modules whose file has another name
 FILES = {"udc_core": "udc-core", "usbip_core": "usbip-core", "vhci_hcd": "vhci-hcd", "usbip_vudc": "usbip-vudc"}
 
 
 def job(opt, tty):
-    """The records that init.c's parse_job reads."""
+    """Returns the records for parse_job() of init.c."""
     modules, files = module_files(opt)
     umask = os.umask(0)
     os.umask(umask)
@@ -262,7 +262,7 @@ def job(opt, tty):
     out += [b"I" + os.fsencode(file + " " + parameters) for file, parameters in files]
     out.append(b"S/proc/sys/kernel/hung_task_timeout_secs 20")
     if opt.qemu:
-        # Its serial line is slow: while it boots, only what is wrong is said
+        # Its serial line is slow: while it boots only errors are printed
         out.append(b"S/proc/sys/kernel/printk 7")
     if opt.flavour == "debug":
         out.append(b"K")
@@ -273,7 +273,7 @@ def job(opt, tty):
 
 
 def start_qemu(opt, tty, core):
-    """As start(), with an emulated machine."""
+    """Does the same as start() with an emulated machine."""
     import qemu
     argv, pairs = qemu.command(opt, tty, os.environ.get("LAB_OUT"))
     pid = os.fork()
@@ -284,7 +284,7 @@ def start_qemu(opt, tty, core):
                 os.sched_setaffinity(0, {core})
             null, log = os.open("/dev/null", os.O_RDWR), pairs["log"][1].fileno()
             os.dup2(null, 0)
-            # What QEMU itself has to say
+            # Messages of QEMU itself
             os.dup2(log, 1)
             os.dup2(log, 2)
             for _, theirs in pairs.values():
@@ -306,15 +306,15 @@ def start_qemu(opt, tty, core):
 
 
 def start(opt, core):
-    """Starts the kernel; returns (pid, our ends of its pipes by name)."""
+    """Starts the kernel. Returns (pid, {name: end of its pipe})."""
     kernel = cache.kernel_dir(opt.kernel, opt.flavour, opt.variant)
     pipes = {name: os.pipe2(os.O_CLOEXEC) for name in ("in", "out", "err", "log", "to", "from")}
     theirs = {name: pipes[name][0 if name in ("in", "to") else 1] for name in pipes}
     ours = {name: pipes[name][1 if name in ("in", "to") else 0] for name in pipes}
-    # Its descriptors, from 3 on; UML's consoles must not share one
+    # Its descriptors from 3 on; two consoles of UML must not share one
     order = ["in", "out", "err", "log", "to", "from"]
-    # No address randomization: it moves the host's own mappings across the top of the space that
-    # the kernel gives its processes, in one start of sixty
+    # No address randomization: in one of sixty starts it would move mappings of the machine into the address
+    # space that the kernel gives its processes
     argv = ["setarch", "-R", "setpriv", "--pdeathsig", "KILL", os.path.join(kernel, "vmlinux"),
             "mem=" + opt.mem, "root=/dev/root", "rootfstype=hostfs", "rootflags=/", "ro",
             "init=" + cache.init_file(),
@@ -333,7 +333,7 @@ def start(opt, core):
             os.setsid()
             os.sched_setaffinity(0, {core})
             null = os.open("/dev/null", os.O_RDWR)
-            # Out of the way of the numbers they are to get
+            # Move them away from their final numbers
             high = [fcntl.fcntl(theirs[name], fcntl.F_DUPFD, 40) for name in order]
             os.dup2(null, 0)
             for i, fd in enumerate(high):
@@ -356,20 +356,20 @@ def start(opt, core):
 
 
 class Pump:
-    """Bytes on their way from one descriptor to another, at most one buffer of them.
+    """Copies bytes from one descriptor to another, with one buffer.
 
-    The caller's own descriptors stay blocking (their flags are shared with whoever else has them
-    open): they are written only when poll says so, and no more than a pipe then surely takes.
+    The caller's descriptors stay blocking, because other processes may share their flags: they are only
+    written if poll() reports them ready, and at most what a pipe then accepts without blocking.
     """
 
     def __init__(self, src, dst, piece):
         self.src, self.dst, self.piece = src, dst, piece
         self.data = b""
         self.count = 0  # bytes taken from src
-        self.room = None  # bytes that may still be written, when that is limited
+        self.room = None  # bytes that may still be written; None: no limit
         self.eof = False
 
-    def wants(self, poll):
+    def register(self, poll):
         if self.data:
             if self.room != 0:
                 poll.register(self.dst, select.POLLOUT)
@@ -377,7 +377,7 @@ class Pump:
             poll.register(self.src, select.POLLIN)
 
     def move(self, ready):
-        """False when nobody reads dst any more."""
+        """Moves bytes. Returns False if the reader of dst has closed it."""
         if not self.data and not self.eof and self.src in ready:
             try:
                 self.data = os.read(self.src, 65536)
@@ -405,10 +405,10 @@ class Pump:
 class Run:
     def __init__(self, opt, tty):
         self.opt, self.tty = opt, tty
-        self.restore = lambda: None  # gives the caller's terminal back
+        self.restore = lambda: None  # restores the caller's terminal
         self.status = None  # wait status of the command
-        self.sizes = None  # bytes of stdout and stderr, once that is known
-        self.started = False  # the guest asked for its job
+        self.sizes = None  # bytes of stdout and stderr; None: not yet known
+        self.started = False  # the lab requested its job
         self.open = False  # stdin can be sent
         self.complaints = []
         self.answer = []
@@ -436,12 +436,12 @@ class Run:
             if self.log_size < KEEP_LOG or self.first_bad is not None:
                 self.log.append(line)
                 self.log_size += len(line)
-            else:  # only the end is ever wanted
+            else:  # only the end is needed
                 self.log.pop(0)
                 self.log.append(line)
 
     def known_reports(self):
-        """Looks again for the first complaint, past reports that are known."""
+        """Moves first_bad past reports that are ignored."""
         if self.opt.kernel != "6.1" or self.first_bad is None:
             return
         at = self.first_bad
@@ -504,7 +504,7 @@ class Run:
             if sig == signal.SIGWINCH:
                 self.window()
             elif self.started and not self.ending:
-                # The command decides; whoever insists ends the machine
+                # The first signal goes to the command, the second one ends the lab
                 self.ending = True
                 self.send(b"s %d\n" % sig)
             else:
@@ -518,7 +518,7 @@ class Run:
             pass
 
     def write_profile(self, path, usage):
-        # Not by the json module: to import it would take longer than the rest of this program
+        # Without the json module, whose import takes longer than the rest of this program
         with open(path, "w") as f:
             f.write('{"boot": %.4f, "total": %.4f, "processor": %.4f}\n' % (
                 self.boot, time.monotonic() - self.began, usage.ru_utime + usage.ru_stime))
@@ -560,7 +560,7 @@ class Run:
                 poll.register(fd["to"], select.POLLOUT)
             for pump in pumps:
                 if pump is not stdin or (self.open and self.status is None):
-                    pump.wants(poll)
+                    pump.register(poll)
             wait = None
             if self.deadline is not None:
                 wait = max(0, self.deadline - time.monotonic()) * 1000
@@ -591,7 +591,7 @@ class Run:
                 self.send(b"e %d\n" % stdin.count)
             if pidfd in ready:
                 break
-            # What is still on its way inside QEMU would be lost when the machine is switched off
+            # Data in flight in QEMU would be lost at power-off: wait for it
             if opt.qemu and self.sizes and all(p.count >= n for p, n in zip(pumps[1:], self.sizes)):
                 self.kill()
             if self.deadline is not None and time.monotonic() >= self.deadline:
@@ -600,14 +600,14 @@ class Run:
                     self.deadline = None
                     timed_out = True
                 else:
-                    # Process 1 says who waits where, if it still can; then the end
+                    # Process 1 reports where every process waits, if it still can; then the lab ends
                     timed_out = True
                     self.send(b"q\n")
                     self.deadline = time.monotonic() + 10
         _, self.end, usage = os.wait4(self.pid, 0)
         if os.environ.get("LAB_PROFILE"):
             self.write_profile(os.environ["LAB_PROFILE"], usage)
-        self.kill()  # whatever the kernel's process left of its own
+        self.kill()  # remaining processes of the kernel
         for name, take in (("log", self.take_log), ("from", self.take_control)):
             self.drain(fd[name], take)
         for pump in pumps[1:]:
@@ -620,7 +620,7 @@ class Run:
         if hold is not None:
             os.close(hold)
         self.restore()
-        return self.verdict(timed_out)
+        return self.exit_status(timed_out)
 
     @staticmethod
     def drain(fd, take):
@@ -639,7 +639,7 @@ class Run:
         while data:
             try:
                 data = data[os.write(pump.dst, data):]
-            except BlockingIOError:  # a descriptor that the caller had made non-blocking
+            except BlockingIOError:  # the caller made it non-blocking
                 select.select([], [pump.dst], [])
             except OSError:
                 return
@@ -650,7 +650,7 @@ class Run:
         if len(lines) > SHOW_LINES:
             say("(%d more lines: LAB_LOG=FILE keeps them)" % (len(lines) - SHOW_LINES))
 
-    def verdict(self, timed_out):
+    def exit_status(self, timed_out):
         self.known_reports()
         if self.killed_by is not None and self.status is None:
             say("ended by signal %d" % self.killed_by)
@@ -661,11 +661,11 @@ class Run:
                 self.show(self.log[self.first_bad:], "kernel")
             elif not self.started:
                 self.show(self.log[-SHOW_LINES:], "kernel")
-            say("the time is up, the command had not ended")
+            say("timeout: the command has not ended")
             return EX_TIMEOUT
         if self.failure:
             self.show(self.log[-20:], "kernel")
-            say("the lab could not start: " + self.failure)
+            say("cannot start the lab: " + self.failure)
             return EX_START
         if self.status is None:
             first = self.first_bad if self.first_bad is not None else -40
@@ -712,12 +712,12 @@ def main():
         opt = Options(sys.argv[1:])
         opt.check()
     except Usage as e:
-        say("%s (--help says more)" % e)
+        say("%s (see --help)" % e)
         return 64
     tty = all(os.isatty(fd) for fd in (0, 1, 2))
     if not opt.command:
         if not tty:
-            say("a shell needs a terminal; name a command")
+            say("no command given, and a shell needs a terminal")
             return 64
         opt.command = [os.environ.get("SHELL", "/bin/bash")]
         if opt.timeout is None:
@@ -737,12 +737,12 @@ def main():
         finally:
             run.restore()
     except OSError as e:
-        say("the lab could not start: %s" % (e.strerror if not e.filename else e))
+        say("cannot start the lab: %s" % (e.strerror if not e.filename else e))
         return EX_START
 
 
 def run_and_leave():
     status = main()
     sys.stdout.flush()
-    # Not sys.exit(): nothing is left to be torn down, and this is on every run's path
+    # Not sys.exit(): nothing is left to clean up, and this is faster
     os._exit(status)

@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Shares the cores between test programs, and measures how fast the machine is meanwhile.
+"""Assigns cores to test programs, and measures the speed of the machine.
 
-Each program runs on one core, of which so many programs have a part. From time to time a core is
-left to one small program alone (lab/speed.c), which measures what a fork and exec and what a system
-call cost in the lab just then: T and the null system call. Time-outs are multiplied by how much
-slower that is than on the machine on which they were chosen, and by the number of programs that
-share a core. So a machine that is slow, or busy with other things, makes a run longer and no test
-fail.
+Each program runs on one core, which several programs may share. From time to time one small program
+(lab/speed.c) gets a core of its own and measures the time of a fork and exec and of a system call in the
+lab: T and the null system call. Time-outs are multiplied by how much slower that is than on the reference
+machine, and by the number of programs on a core. A slow or busy machine makes a run longer, but no test
+fails.
 """
 
 import os
@@ -18,27 +17,26 @@ import time
 
 import cache
 
-# The machine on which the tests' time-outs were chosen, in nanoseconds.
+# The reference machine, for which the tests' time-outs were chosen; nanoseconds.
 REFERENCE_T, REFERENCE_CALL = 6_000_000, 6_000
-MEASURE_EVERY = 120  # seconds: each time a core empties first
-# Boots for one measurement. T is another one in each: between 2.8 and 4.4 ms in 25 boots one after the other
-# of an idle machine, so that the median of three is a matter of luck.
+MEASURE_EVERY = 120  # seconds; each measurement first waits for an idle core
+# Boots for one measurement. T differs between boots: from 2.8 to 4.4 ms in 25 boots on an idle machine, too
+# much for a median of three.
 BOOTS = 5
-# The newest samples that time-outs follow: the slowest of them counts.
+# Time-outs follow the slowest of so many recent samples.
 RECENT = 3 * BOOTS
 
 
 class Speed:
-    """What was measured: one (T, null system call) for each boot, in nanoseconds."""
+    """The samples: (T, null system call) of each boot, in nanoseconds."""
 
     def __init__(self):
         self.samples = []
-        self.at = None  # when the last one was taken
+        self.at = None  # time of the last sample
 
     def measure(self, core, kernel):
-        """Takes samples on a core that is otherwise idle. A lab that does not start is the
-        tests' matter: then there is no sample."""
-        # Not normal lab traffic: a fixed generous limit, so that a stuck machine ends the run
+        """Takes samples on an idle core. If the lab does not start there is no sample; the tests will fail."""
+        # A fixed long limit, so that a hanging machine ends the run
         command = [os.path.join(cache.LAB, "run"), "--kernel", kernel, "--timeout", "300", "--", cache.speed_file()]
         for _ in range(BOOTS):
             r = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
@@ -53,11 +51,11 @@ class Speed:
         return self.at is None or time.monotonic() - self.at >= MEASURE_EVERY
 
     def slowness(self):
-        """How many times slower than the reference, never less than 1."""
+        """Returns how many times slower this machine is than the reference, at least 1."""
         return max([1.0] + [max(t / REFERENCE_T, call / REFERENCE_CALL) for t, call in self.samples[-RECENT:]])
 
     def t(self):
-        """The median of T, in nanoseconds; None without a sample."""
+        """Returns the median of T, in nanoseconds; None without samples."""
         return statistics.median(t for t, _ in self.samples) if self.samples else None
 
     def call(self):
@@ -65,25 +63,25 @@ class Speed:
 
 
 def processor_time():
-    """(all, stolen) of the machine's cores until now. Stolen is what a hypervisor gave to others."""
+    """Returns (all, stolen) time of the machine's cores. Stolen: given to other machines by a hypervisor."""
     with open("/proc/stat") as f:
         times = [int(word) for word in f.readline().split()[1:9]]  # guests are in the first two
     return sum(times), times[7]
 
 
 class Schedule:
-    """Runs programs, the first runnable one of the list first, on all cores.
+    """Runs programs on all cores, in the order of the list as far as they are runnable.
 
-    A program is runnable when what it needs has been given to ready(); None needs nothing.
+    A program is runnable when ready() was called with its `needs`; None is always runnable.
     """
 
     def __init__(self, jobs, speed, kernel):
         self.cores = sorted(os.sched_getaffinity(0))
         self.jobs, self.speed, self.kernel = jobs, speed, kernel
-        # Programs on one core; more cores than jobs: one each
+        # Programs on one core
         self.per_core = max(1, -(-jobs // len(self.cores)))
         self.free = {core: self.per_core for core in self.cores}
-        self.kept = set()  # cores that get no new program: a measurement waits
+        self.kept = set()  # cores reserved for a measurement
         self.have = {None}
         self.changed = threading.Condition()
         self.running = {}  # {program: since}
@@ -95,13 +93,13 @@ class Schedule:
             self.changed.notify_all()
 
     def stop(self, trouble=None):
-        """Nothing is started any more; run() ends with the exception, if there is one."""
+        """Starts no more programs; run() raises the exception, if there is one."""
         with self.changed:
             self.stopped, self.trouble = True, self.trouble or trouble
             self.changed.notify_all()
 
     def take(self):
-        """(program, core); None when nothing is left. Called with the lock held."""
+        """Returns (program, core); None if nothing is left. Called with the lock held."""
         while self.todo and not self.stopped:
             found = next((p for p in self.todo if p.needs in self.have), None)
             cores = [c for c in self.cores if self.free[c] and c not in self.kept]
@@ -115,7 +113,7 @@ class Schedule:
         return None
 
     def measure_on(self, core):
-        """When it is time for it, and something is left to run: waits until the core is idle, and measures. With the
+        """Waits until the core is idle and measures, if a measurement is due and programs are left. Called with the
         lock held."""
         if not self.todo or not self.speed.due() or self.kept:
             return
@@ -140,7 +138,7 @@ class Schedule:
                 self.changed.release()
                 try:
                     done(program.run(core, patience))
-                except BaseException as e:  # the harness itself is wrong: all the run has to end
+                except BaseException as e:  # a bug of the harness: end the run
                     self.stop(e)
                     raise
                 finally:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What every step of lab/setup uses: running a command, and making a product of the cache."""
+"""Helpers of lab/setup: run commands, make products of the cache."""
 
 import contextlib
 import fcntl
@@ -13,9 +13,9 @@ import cache
 from progress import Step
 
 WHO = "lab/setup"
-TAIL = 40  # lines of a failed command's output that are shown
-ERRORS = 20  # lines of a failed build with what the compiler or the linker found
-# As gcc, clang, ld, make, modpost and Kconfig begin what is an error
+TAIL = 40  # shown lines of a failed command's output
+ERRORS = 20  # shown lines with errors of a compiler or linker
+# Errors of gcc, clang, ld, make, modpost and Kconfig
 ERROR = re.compile(rb"(?i)(?:^|[\s:])(?:fatal )?error:|undefined reference to|^ERROR: |No rule to make target|"
                    rb"multiple definition of|No space left on device|Killed")
 
@@ -29,22 +29,21 @@ def say(text):
 
 
 def what_failed(text):
-    """The end of a failed command's output, and in front of it the errors, which other jobs'
-    output may have pushed far up."""
+    """Returns the end of a failed command's output, preceded by its errors, which may be far from the end."""
     lines = text.splitlines()
     tail = lines[-TAIL:]
     errors = [l for l in lines[:-TAIL] if ERROR.search(l)][:ERRORS]
     return b"\n".join(errors + [b"..."] * bool(errors) + tail).decode(errors="replace")
 
 
-# A setup that is killed takes make along, or that would go on in the cache without a lock
-WITH_US = ["setpriv", "--pdeathsig", "TERM"]
+# A killed setup must end its commands, too: they would continue without its lock
+DIES_WITH_PARENT = ["setpriv", "--pdeathsig", "TERM"]
 
 
 def run(args, log=None, **kw):
-    """Runs a command and returns what it printed; Error, with what went wrong, when it fails. `log`
-    is a file that keeps the output."""
-    r = subprocess.run(WITH_US + args, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **kw)
+    """Runs a command and returns its output; raises Error if it fails. `log`: a file that the output is appended
+    to."""
+    r = subprocess.run(DIES_WITH_PARENT + args, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **kw)
     if log is not None:
         with open(log, "ab") as f:
             f.write(r.stdout)
@@ -59,8 +58,8 @@ def step(what):
 
 @contextlib.contextmanager
 def locked(name, wait=True):
-    """Keeps others from making the same product at the same time; different ones do not wait. Without
-    `wait` the lock may not be had: the value says whether it is."""
+    """Holds the lock of a product, so that only one setup makes it. Yields whether the lock is held, which may be
+    False without `wait`."""
     os.makedirs(os.path.join(cache.root(), "locks"), exist_ok=True)
     with open(os.path.join(cache.root(), "locks", name), "w") as lock:
         try:
@@ -69,15 +68,14 @@ def locked(name, wait=True):
             if not wait:
                 yield False
                 return
-            say("waiting for another setup, which makes " + name)
+            say("waiting for another setup that makes " + name)
             fcntl.flock(lock, fcntl.LOCK_EX)
         yield True
 
 
 @contextlib.contextmanager
 def building(final):
-    """A directory that gets its name only when everything in it is there. The caller holds the
-    product's lock."""
+    """Yields a directory that gets its final name when it is complete. The caller holds the product's lock."""
     work = os.path.join(os.path.dirname(final), "partial-" + os.path.basename(final))
     shutil.rmtree(work, ignore_errors=True)
     os.makedirs(work)
@@ -89,7 +87,7 @@ def building(final):
 
 
 def product(final, make):
-    """Makes a product unless it is there: make(final)."""
+    """Calls make(final) unless the product exists."""
     if cache.complete(final):
         return
     with locked(os.path.basename(final)):
@@ -107,6 +105,6 @@ def jobs():
 
 
 def arch(flavour):
-    """For the kernel's make."""
-    # SUBARCH: 6.1 starts to build for 32 bit otherwise
+    """Returns the architecture arguments of the kernel's make."""
+    # Without SUBARCH 6.1 builds for 32 bit
     return ["ARCH=x86_64"] if flavour == cache.SMP else ["ARCH=um", "SUBARCH=x86_64"]

@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""lab/test: builds the project beside its tree and runs its tests on real kernels.
+"""lab/test: builds the project outside of its tree and runs its tests on real kernels.
 
-Three kinds of test programs, all of which speak TAP (lab/README.md has the rules):
-what `make check` runs, tests/cli/test_* on this machine, and tests/lab/*/test_* in the lab.
-Nothing is ever run twice because it failed.
+There are three kinds of test programs, all with TAP output (see lab/README.md): those of `make check`,
+tests/cli/test_* on this machine, and tests/lab/*/test_* in the lab. A failed test is never repeated.
 """
 
 import argparse
@@ -28,18 +27,18 @@ from schedule import Schedule, Speed, processor_time  # noqa: E402
 from steps import Error  # noqa: E402
 
 WHO = "lab/test"
-# What a run may take, in T (lab/README.md)
+# Goals of a run, in T (lab/README.md)
 BUDGET = {"tier 1": 100_000, "--all": 350_000}
-# One program may take 1/50 of what all take together
+# A program is reported if it takes more than 1/50 of the sum of all programs
 SHARE = 50
 BUILDS = ("plain", "sanitize")
 
 
 def kernels_needed(programs, args):
-    """[(version, flavour, variant)] in the order in which they are worth making."""
+    """Returns [(version, flavour, variant)] in the order in which to make them."""
     need = {p.needs for p in programs}
     if not args.only or any("selftest" in o for o in args.only):
-        # They plant faults that only the debug flavour sees, and load the stock modules, too
+        # They plant faults that only the debug flavour detects, and also load the stock modules
         for version in selftested(args.all, args.kernel):
             need.update(((version, "normal", "patched"), (version, "normal", "stock"),
                          (version, "debug", "patched" if args.all else cache.BASIC)))
@@ -54,7 +53,7 @@ def setup(need):
 
 
 class Bar:
-    """The line of progress while test programs run."""
+    """The progress line while test programs run."""
 
     def __init__(self, programs, expected, schedule):
         self.line = progress.Line(sys.stdout)
@@ -98,11 +97,11 @@ class Bar:
 
 
 def run_programs(programs, kernels, args, report, speed):
-    """Runs the programs, beside them builds those kernels that are not there yet."""
+    """Runs the programs, and builds missing kernels in parallel."""
     took = progress.history()
     first = kernels[0] if kernels else None
     schedule = Schedule(args.jobs, speed, first[0] if first else "6.12")
-    # The longest first, so that no core idles at the end; unknown ones may be long
+    # The longest first, so that no core idles at the end; unknown ones count as long
     todo = sorted(programs, key=lambda x: -took.get(x.name, 1e9))
 
     def make_kernels():
@@ -138,7 +137,7 @@ def run_programs(programs, kernels, args, report, speed):
 
 
 def summary(speed, start, before, report, args):
-    """What the run cost, in seconds and in T, and which programs took more than their share."""
+    """Prints the time of the run, in seconds and in T, and the programs that took more than their share."""
     took = time.monotonic() - start
     whole, stolen = (now - then for now, then in zip(processor_time(), before))
     text = "%s: %s" % (WHO, progress.duration(took))
@@ -154,27 +153,27 @@ def summary(speed, start, before, report, args):
         whole = sum(r.seconds for r in report.results)
         for r in report.results:
             if r.seconds > whole / SHARE and "make check" not in r.name:
-                print("%s: %s took %.1f s, more than 1/%d of what all took" % (WHO, r.name, r.seconds, SHARE))
+                print("%s: %s took %.1f s, more than 1/%d of all programs together" % (WHO, r.name, r.seconds, SHARE))
 
 
 def parse():
     p = argparse.ArgumentParser(prog="lab/test", description="Builds the project and runs its "
                                 "tests. Ends with: N passed, N failed, N skipped.")
     p.add_argument("--all", action="store_true", help="every combination of kernel, speed, flavour and build, "
-                   "not only the cheapest that proves each behaviour")
-    # A lab that waits, for a file to be read or in real time, leaves its core idle
+                   "not only the fastest one for each behaviour")
+    # Two per core: a lab that waits, for a file or in real time, leaves its core idle
     p.add_argument("--jobs", type=int, default=2 * os.cpu_count(),
-                   help="test programs side by side (two per core)")
+                   help="test programs in parallel (two per core)")
     p.add_argument("--only", action="append", metavar="PATTERN",
-                   help="only programs with this in their name (or a glob of it), PATTERN:NAME only its tests of that "
-                   "function; may be repeated")
+                   help="only programs whose name contains or matches PATTERN (a glob); PATTERN:NAME: only their tests "
+                   "of function NAME; may be repeated")
     p.add_argument("--kernel", choices=cache.VERSIONS, help="only on this version")
     p.add_argument("--sanitize", action="store_true",
-                   help="the tests in the lab against a build with sanitizers")
-    p.add_argument("--list", action="store_true", help="print the programs' names and stop")
-    p.add_argument("--first-failure", action="store_true", help="start nothing after a program has failed")
-    p.add_argument("--mutant", metavar="NAME", help="plant a defect of tests/mutants in the copied sources (lab/mutants)")
-    p.add_argument("--profile", action="store_true", help="print where the time went, as a table")
+                   help="run the tests in the lab with a build with sanitizers")
+    p.add_argument("--list", action="store_true", help="print the names of the programs and exit")
+    p.add_argument("--first-failure", action="store_true", help="start no more programs after a failure")
+    p.add_argument("--mutant", metavar="NAME", help="plant this defect of tests/mutants in the copied sources (lab/mutants)")
+    p.add_argument("--profile", action="store_true", help="print a table of where the time was spent")
     p.add_argument("--save", metavar="FILE", help="write the results to FILE, for lab/compare")
     return p.parse_args()
 

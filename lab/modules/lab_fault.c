@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Faults on demand, to prove that the lab sees them: the word written to
- * /sys/module/lab_fault/parameters/plant says which.
+ * Plants faults, to prove that the lab detects them. A word written to
+ * /sys/module/lab_fault/parameters/plant selects the fault.
  *
- * The module is never loaded by the lab itself.
+ * The lab itself never loads this module.
  */
 #include <linux/delay.h>
 #include <linux/module.h>
@@ -34,7 +34,7 @@ static noinline void write_behind_the_end(void)
 
 	if (!p)
 		return;
-	/* hides the size from the compiler, which would refuse */
+	/* hides the size from the compiler, which would report an error */
 	OPTIMIZER_HIDE_VAR(p);
 	p[100] = 1;
 	kfree(p);

@@ -79,6 +79,25 @@ def prune_removes_unused():
     eq(len(re.findall(r"^lab/setup: removing ", said.stdout, re.M)), len(old) + 2)
 
 
+@test("--help prints help: it installs, builds and boots nothing")
+def help_only():
+    directory = TMP / "help"
+    directory.mkdir()
+    # A machine where no package is installed, and where nothing may be
+    for tool in ("apt-get", "dpkg-query", "sudo", "cc", "make"):
+        path = directory / tool
+        path.write_text(f"#!/bin/sh\necho {tool} >>{directory}/calls\nexit 1\n")
+        path.chmod(0o755)
+    env = {**os.environ, "PATH": f"{directory}:{os.environ['PATH']}", "FFSCTL_LAB_CACHE": str(directory / "cache")}
+    for name in ("setup", "test", "bench", "demo", "run"):
+        for option in ("--help", "-h"):
+            said = lab("lab/" + name, option, env=env)
+            eq(said.returncode, 0, f"lab/{name} {option}: {said.stdout}")
+            ok(said.stdout.startswith(f"usage: lab/{'run' if name == 'demo' else name} "), said.stdout)
+    ok(not (directory / "calls").exists(), "it calls tools of a setup")
+    ok(not (directory / "cache").exists(), "it makes a cache")
+
+
 @test("--prune leaves what another setup is just making")
 def prune_leaves_unfinished():
     packages()
@@ -420,7 +439,7 @@ def simultaneous_steps_are_remembered():
 
 @test("a history that is damaged is none")
 def damaged_history():
-    (ROOT / progress.KEPT).write_text("{")
+    (ROOT / progress.DURATIONS).write_text("{")
     eq(progress.history(), {})
 
 

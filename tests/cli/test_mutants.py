@@ -94,7 +94,7 @@ def defects_fit_sources():
     wrong = []
     for mutant in USER:
         try:
-            planted.place(mutant, SRC)
+            planted.plant(mutant, SRC)
         except planted.Bad as e:
             wrong.append(str(e))
     eq(wrong, [])

@@ -15,7 +15,7 @@ def size_name(size):
 
 
 def step_of(top):
-    """About five round steps up to `top`."""
+    """Returns about five round steps up to `top`."""
     power = 1
     while power * 50 <= top:
         power *= 10
@@ -49,7 +49,7 @@ def chart(title, unit, lines):
         out.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"/>')
         ends.append([height(points[max(points)]), name, colour])
     ends.sort()
-    for previous, this in zip(ends, ends[1:]):  # names must not lie on each other
+    for previous, this in zip(ends, ends[1:]):  # names must not overlap
         this[0] = max(this[0], previous[0] + 15)
     for y, name, colour in ends:
         out.append(f'<text x="{WIDTH - RIGHT + 8}" y="{y + 4:.1f}" fill="{colour}">{escape(name)}</text>')

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The part of lab/bench data that runs in the lab. Reads a JSON document with what is to be measured from
-its first argument, prints one JSON document a line."""
+"""The part of lab/bench data that runs in the lab. Its first argument is a JSON document with the measurements; it
+prints one JSON document a line."""
 
 import contextlib
 import json
@@ -37,12 +37,12 @@ def source_sink(engine):
 
 
 def filled(engine):
-    """The same with every buffer written to: what is not is not there yet."""
+    """Does the same with every buffer written to, so that its memory is allocated."""
     return lambda size, depth: plugin("sourcesink", engine, size, depth, "options : { pattern = 0; };")
 
 
 def by_hand(program, *words):
-    """A worker that was written for this: lab/figures/data/PROGRAM.c, or an example."""
+    """Returns a worker made for the comparison: lab/figures/data/PROGRAM.c, or an example."""
     def function(size, depth):
         args = ", ".join(f'"{w}"' for w in (program, *(str({"size": size, "depth": depth}[w]) for w in words)))
         return f"ffs : {{ {ENDPOINTS} }}; worker : {{ exec = ( {args} ); restart_delay = 0; }};"
@@ -53,7 +53,7 @@ def kernel(size, depth):
     return f'type = "SourceSink"; attrs : {{ pattern = 2; bulk_buflen = {size}; bulk_qlen = {depth}; }};'
 
 
-# What the gadget's side is, as the function of a gadget file
+# The functions of the gadget file, by method
 SOURCES = {
     "kernel": kernel,
     "blocking": by_hand(f"{FIGURES}/blocking", "size"),
@@ -72,7 +72,7 @@ ECHOES = {
 
 @contextlib.contextmanager
 def gadgets(functions, size, depth):
-    """All of them at once, each at a UDC of its own, with its name as serial number."""
+    """Brings all gadgets up, each on another UDC, with its name as serial number."""
     files = []
     for number, (name, function) in enumerate(functions.items()):
         path = pathlib.Path(f"/tmp/{name}.conf")
@@ -89,7 +89,7 @@ def gadgets(functions, size, depth):
 
 
 def bench(command, name, size, depth, *words):
-    """The row of what was measured."""
+    """Returns the row of a measurement."""
     in_flight = ("--depth", str(depth)) if depth else ()
     document = json.loads(run(FFSBENCH, command, "--serial", name, "--size", str(size), *in_flight, "--json",
                               "--wait", "5", "--timeout", "20", *words))
@@ -101,9 +101,9 @@ def say(**what):
 
 
 def rates(methods, size, depth, rounds, count):
-    """Bytes a second; in each round every method once, in an order of its own."""
+    """Measures bytes a second; each round runs every method once, in random order."""
     with gadgets({m: SOURCES[m] for m in methods}, size, depth):
-        for turn in range(-1, rounds):  # the first one only warms up
+        for turn in range(-1, rounds):  # the first round is a warm-up
             for command in ("source", "sink"):
                 for method in random.sample(methods, len(methods)):
                     row = bench(command, method, size, depth, "--bytes", str(count))
@@ -117,7 +117,7 @@ def worker_of(name):
 
 
 def count_calls(pid, work):
-    """System calls of a process and its threads while `work` runs, without those that only wait."""
+    """Counts the system calls of a process and its threads while `work` runs, without those that only wait."""
     out = pathlib.Path("/tmp/strace")
     tracer = subprocess.Popen(["strace", "-f", "-c", "-U", "name,calls", "-o", out, "-p", str(pid)], stderr=subprocess.PIPE)
     tracer.stderr.readline()  # "attached"
@@ -128,7 +128,7 @@ def count_calls(pid, work):
 
 
 def calls(methods, size, depth, count):
-    """How many system calls a transfer takes."""
+    """Measures the system calls of a transfer."""
     with gadgets({m: SOURCES[m] for m in methods}, size, depth):
         for method in methods:
             for command in ("source", "sink"):
@@ -137,7 +137,7 @@ def calls(methods, size, depth, count):
 
 
 def latency(methods, size, count, rounds):
-    """Round trips of single messages."""
+    """Measures round trips of single messages."""
     with gadgets({m: ECHOES[m] for m in methods}, 4096, 8):
         for _ in range(rounds):
             for method in random.sample(methods, len(methods)):
@@ -146,7 +146,7 @@ def latency(methods, size, count, rounds):
 
 
 def memory(methods, size, depth):
-    """Private memory of a worker that has moved data."""
+    """Measures the private memory of a worker after data transfers."""
     with gadgets({m: filled(m) for m in methods}, size, depth):
         for method in methods:
             for command in ("source", "sink"):
@@ -163,7 +163,7 @@ def costs():
 
 
 def load(method, command, size, depth, count):
-    """Moves `count` bytes: what that costs is seen from outside."""
+    """Moves `count` bytes; the caller measures the processor time from outside."""
     with gadgets({method: SOURCES[method]}, size, depth):
         bench(command, method, size, depth, "--bytes", str(count))
 

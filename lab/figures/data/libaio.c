@@ -19,7 +19,7 @@
 #define MANY 512
 
 static io_context_t context;
-static struct iocb *again[MANY]; /* what is to be submitted */
+static struct iocb *again[MANY]; /* requests to submit */
 static long n_again;
 
 static void submit(void)
@@ -36,7 +36,7 @@ static void submit(void)
 	n_again = 0;
 }
 
-/* Until the host has enabled the endpoints: the supervisor says so. */
+/* Waits until the supervisor reports that the host has enabled the endpoints. */
 static void await_enable(void)
 {
 	unsigned char packet[256];
@@ -91,7 +91,7 @@ int main(int argc, char **argv)
 			return 1;
 		for (int i = 0; i < n; i++) {
 			if ((long)events[i].res < 0)
-				return 0; /* the link went down: a new one begins afresh */
+				return 0; /* the link went down: start again with the next session */
 			again[n_again++] = events[i].obj;
 		}
 	}

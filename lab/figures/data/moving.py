@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""lab/bench data: what moving data costs, side by side, and doc/performance.md with it."""
+"""lab/bench data: measures methods of data transfer and writes doc/performance.md."""
 
 import collections
 import json
@@ -32,14 +32,14 @@ CPU_METHODS = ("kernel", "copy", "mmap", "dmabuf")
 
 
 class Data:
-    """All that was measured, by kind."""
+    """All measurements, by kind."""
 
     def __init__(self, kernel):
         self.kernel = kernel
         self.found = collections.defaultdict(list)
 
     def boot(self, sections, sg=False):
-        """Runs sections in a lab of their own. Returns the processor time of all of it."""
+        """Runs sections in a separate lab. Returns the processor time of the lab."""
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         run = subprocess.run([f"{LAB}/run", "--kernel", self.kernel, "--timeout", "3000", "--udcs", "5", "--mem", "3G",
                               "--append", f"dummy_hcd.gadget_sg={int(sg)}", "--", "/usr/bin/python3", "-B",
@@ -54,7 +54,7 @@ class Data:
         return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
     def rates(self, sg, size, depth, direction):
-        """[{method: bytes a second}], one of each round."""
+        """Returns [{method: bytes a second}], one for each round."""
         rounds = collections.defaultdict(dict)
         for r in self.found["rate"]:
             if (r["sg"], r["size"], r["depth"], r["direction"]) == (sg, size, depth, direction):
@@ -62,7 +62,7 @@ class Data:
         return list(rounds.values())
 
     def cpu(self, rounds):
-        """{(size, direction): {method: [seconds per GB]}}. What a lab takes less that of one that moves little."""
+        """Returns {(size, direction): {method: [seconds per GB]}}: a lab's time minus that of one that moves little data."""
         found = collections.defaultdict(lambda: collections.defaultdict(list))
         for size in CPU_SIZES:
             for direction in DIRECTIONS:
@@ -76,7 +76,7 @@ class Data:
 
 
 def median_ratio(rounds, method, other):
-    """Round by round: the runs of one round met the same machine. `other`: a method, or several: the best of them."""
+    """Compares round by round: runs of a round have the same conditions. `other`: a method, or several: the best one."""
     others = [other] if isinstance(other, str) else other
     return statistics.median(r[method] / max(r[o] for o in others) for r in rounds)
 
@@ -90,7 +90,7 @@ class Goals:
         self.rows = []
 
     def add(self, what, values, good, goal):
-        """`values`: {where: figure}; all have to be good."""
+        """`values`: {where: figure}; all must reach the goal."""
         missed = [where for where, value in values.items() if not good(value)]
         worst = ", ".join(f"{where}: {value:.2f}" for where, value in values.items())
         self.rows.append((what, worst, goal, "yes" if not missed else "no: " + ", ".join(missed)))
@@ -105,7 +105,7 @@ def table(head, rows):
 
 
 def moves(method, direction):
-    """What sourcesink is sent has no length that it could fix: dmabuf copies it, as `copy` does."""
+    """OUT data of sourcesink has no fixed length: dmabuf copies it, as `copy` does."""
     return method != "dmabuf" or direction == "source"
 
 
@@ -121,12 +121,12 @@ def rate_table(data, sg, methods, sizes):
 
 
 def fit(data, method, direction):
-    """What a transfer costs and what a KiB does, in microseconds: the line through the sizes from 4 KiB to 1 MiB."""
+    """Returns the time of a transfer and of a KiB, in microseconds: a line fitted to the sizes from 4 KiB to 1 MiB."""
     points = []
     for size, depth, _ in SIZES:
         if 4 * KIB <= size <= MIB:
             points.append((size / KIB, size / median_rate(data.rates(False, size, depth, direction), method) * 1e6))
-    # Relative errors count: else the largest would decide alone
+    # Relative errors: else the largest size would dominate
     weights = [1 / y ** 2 for _, y in points]
     total = sum(weights)
     x0 = sum(w * x for w, (x, _) in zip(weights, points)) / total
@@ -175,7 +175,7 @@ def memory_table(data):
 
 
 def buffers_of(m):
-    """Those of a mount's memory and DMABUFs are not the process's own."""
+    """Memory of a mount and DMABUFs are not private memory of the process."""
     return 0 if m["method"] == "mmap" else 2 * m["size"] * m["depth"]
 
 
@@ -190,7 +190,7 @@ def cpu_table(cpu):
 
 
 def excess(found, method):
-    """Over SourceSink, as a part of copy's, of runs that followed each other."""
+    """Returns the time above SourceSink's, relative to copy's, of consecutive runs."""
     own, copy = (statistics.median(m - k for m, k in zip(found[x], found["kernel"])) for x in (method, "copy"))
     return own / copy
 
@@ -244,7 +244,7 @@ def document(data, cpu, goals, load, args):
 
 
 def data(args):
-    """The section of lab/bench. Returns whether each goal was reached. What was measured stays in $FIGURES/data.json."""
+    """The section of lab/bench. Returns whether each goal was reached. Writes the measurements to $FIGURES/data.json."""
     found = Data(args.kernel)
     load = os.getloadavg()[0]
     found.boot([["costs", {}],
