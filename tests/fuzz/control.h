@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the parts of fuzz_control share: an input is a script, one step behind the other, of who
- * does what. Each part takes the sources that it is about into its own, so that nothing is forked,
- * nobody waits, and what the machine would do is done by doubles.
+ * Shared by the parts of fuzz_control. An input is a script: a sequence of steps. Each part
+ * includes the sources under test and replaces their system calls by fakes, so that nothing is
+ * forked and nothing waits.
  */
 #pragma once
 
@@ -17,23 +17,25 @@ struct script {
 	size_t left;
 };
 
-/* 5 bytes: op, type, id, size (little-endian); then the body, or what there is of it. */
-struct step_of {
+/* A step: 5 bytes op, type, id, size (little-endian), then the body, which may be shorter. */
+struct script_step {
 	uint8_t op, type, id;
 	const uint8_t *body;
 	size_t size;
 };
 
-/* False: that was all. */
-bool script_next(struct script *script, struct step_of *step);
+/* Returns the next step; false at the end. */
+bool script_next(struct script *script, struct script_step *step);
 
-/* As a message with those head and body, or (raw) the body as it is: what does not fit is lost. */
-void script_send(int fd, const struct step_of *step, bool raw, const int *fds, size_t n_fds);
+/* Sends a message with the step's head and body, or (raw) only the body. Lost if the socket is
+ * full. */
+void script_send(int fd, const struct script_step *step, bool raw, const int *fds, size_t n_fds);
 
-/* What the other side was told must be a whole message; its body's size. -EAGAIN: nothing. */
-ssize_t script_hear(int fd, struct ffsctl_msg *head, uint8_t *body, size_t room);
+/* Receives a message, which must be complete; returns the size of its body. -EAGAIN: there is
+   none. */
+ssize_t script_receive(int fd, struct ffsctl_msg *head, uint8_t *body, size_t room);
 
-/* Ends the program: what has been found. */
+/* Reports a failure and aborts. */
 _Noreturn void found(const char *what);
 
 /* The parts. */

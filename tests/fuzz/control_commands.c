@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Commands to the supervisor, from as many clients as there are places for, and more. */
+/* Commands to the supervisor, from more clients than it accepts. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +18,7 @@
 #include "supervisor/supervisor.h"
 #include "supervisor/switch.h"
 
-/* What would change the machine: it is asked for, and that is all. */
+/* Fakes for calls that would change the machine. */
 static void handle_event(struct live_worker *worker, enum worker_event event);
 static int change_bus(struct supervisor *s, const char *udc, bool *changed, struct error *err);
 static int refuse_file(const char *path, struct error *err);
@@ -53,7 +53,7 @@ static int change_bus(struct supervisor *s, const char *udc, bool *changed, stru
 
 static int refuse_file(const char *path, struct error *err)
 {
-	return error_set(err, EX_NOINPUT, ENOENT, path, "there is no %s", path ? path : "file");
+	return error_set(err, EX_NOINPUT, ENOENT, path, "cannot open %s", path ? path : "file");
 }
 
 /* --- clients --- */
@@ -81,7 +81,7 @@ static void check_answer(size_t n)
 		found("an answer without \"exit\"");
 	error_from_json(&err, json);
 	if (json_integer_value(code) && !json_string_value(json_object_get(json, "text")))
-		found("an error without words");
+		found("an error without a text");
 	json_decref(json);
 }
 
@@ -94,8 +94,8 @@ static void connect_client(size_t n)
 		cleanup_close(&w.clients[n]);
 }
 
-/* What goes on in the gadget meanwhile. */
-static void change(const struct step_of *step)
+/* Changes the state of the gadget. */
+static void change(const struct script_step *step)
 {
 	struct supervisor *s = &w.s;
 
@@ -124,7 +124,7 @@ static void change(const struct step_of *step)
 	}
 }
 
-static void take_step(const struct step_of *step)
+static void take_step(const struct script_step *step)
 {
 	size_t n = step->id % CLIENTS;
 
@@ -144,12 +144,12 @@ static void take_step(const struct step_of *step)
 	}
 }
 
-static void listen_somewhere(void)
+static void make_listener(void)
 {
 	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
 	w.address_size = sizeof(w.address);
-	/* Autobind: an abstract name that is nobody else's */
+	/* Autobind: a unique abstract name */
 	if (fd < 0 ||
 	    bind(fd, &(struct sockaddr){ .sa_family = AF_UNIX }, sizeof(sa_family_t)) < 0 ||
 	    listen(fd, CLIENTS) < 0 ||
@@ -170,7 +170,7 @@ void control_fuzz_commands(struct script *script)
 		.all = &w.s.live, .gadget = &gadget, .model = &function, .worker = &worker
 	};
 	struct live_function *functions[] = { &i };
-	struct step_of step;
+	struct script_step step;
 
 	w.s = (struct supervisor){ .name = "fuzz",
 				   .gadget = &gadget,
@@ -193,7 +193,7 @@ void control_fuzz_commands(struct script *script)
 	if (loop_open(&w.s.loop) < 0)
 		found("no loop");
 	control_init(&w.s.control, &w.s);
-	listen_somewhere();
+	make_listener();
 	while (script_next(script, &step)) {
 		take_step(&step);
 		while (loop_once(&w.s.loop, 0) > 0)

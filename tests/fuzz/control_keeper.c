@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The keeper between a worker, a supervisor, and a double of FunctionFS' ep0 (f_fs.c) that knows
- * what may be asked of it: no more data than the host wants, and one answer to each SETUP.
+ * The keeper with a worker, a supervisor, and a fake of FunctionFS' ep0 (f_fs.c), which checks the
+ * keeper: no more data than the host requested, and one answer to each SETUP.
  */
 #include <endian.h>
 #include <errno.h>
@@ -27,20 +27,20 @@
 #include "control.h"
 #include "functionfs/keeper.h"
 
-/* What the keeper calls, in place of the machine's. */
+/* Fakes for the keeper's calls. */
 static ssize_t ep0_read(int fd, void *data, size_t size);
 static ssize_t ep0_write(int fd, const void *data, size_t size);
-static int act(struct pollfd *pfd, nfds_t n, int timeout);
+static int next_step(struct pollfd *pfd, nfds_t n, int timeout);
 static double clock_now(void);
-static _Noreturn void end_here(void);
+static _Noreturn void end_run(void);
 static int speed_word(char **word);
 
 #define read ep0_read
 #define write ep0_write
-#define poll act
+#define poll next_step
 #define now_monotonic clock_now
-#define message_await message_receive /* nobody answers later */
-#define raise(sig) end_here()
+#define message_await message_receive /* there are no later answers */
+#define raise(sig) end_run()
 #define alarm(seconds) ((void)(seconds))
 #define fd_read_line(fd, word) ((void)(fd), speed_word(word))
 #include "../../src/functionfs/keeper_main.c"
@@ -53,7 +53,7 @@ static struct {
 	struct script *script;
 	jmp_buf end;
 	double now;
-	int worker, supervisor; /* our ends of its sockets; -1: none */
+	int worker, supervisor; /* the other ends of its sockets; -1: none */
 	struct sockaddr_un address;
 	socklen_t address_size;
 
@@ -62,7 +62,7 @@ static struct {
 	uint8_t events[EVENTS_PER_READ];
 	size_t n_events;
 	struct usb_ctrlrequest setup;
-	bool interrupt; /* the next data stage */
+	bool interrupt; /* the next data stage fails with EINTR */
 } w;
 
 static double clock_now(void)
@@ -70,7 +70,7 @@ static double clock_now(void)
 	return w.now;
 }
 
-static _Noreturn void end_here(void)
+static _Noreturn void end_run(void)
 {
 	longjmp(w.end, 1);
 }
@@ -87,14 +87,14 @@ static void show_ready(void)
 {
 	uint64_t n;
 
-	/* Also as long as a SETUP is pending (ffs_ep0_poll) */
+	/* Also while a SETUP is pending (ffs_ep0_poll) */
 	if (w.n_events > 0 || w.state != NO_SETUP)
 		(void)!write(w.k.ep0, &(uint64_t){ 1 }, sizeof(n));
 	else
 		(void)!read(w.k.ep0, &n, sizeof(n));
 }
 
-/* What comes makes some of what waits worthless (__ffs_event_add). */
+/* Adds an event, which removes some pending ones (__ffs_event_add). */
 static void add_event(uint8_t type)
 {
 	bool power = type == FUNCTIONFS_SUSPEND || type == FUNCTIONFS_RESUME;
@@ -114,7 +114,7 @@ static void add_event(uint8_t type)
 			w.events[n++] = e;
 	}
 	if (n == EVENTS_PER_READ)
-		found("more events than the kernel has room for");
+		found("more events than the kernel's queue can hold");
 	w.events[n++] = type;
 	w.n_events = n;
 }
@@ -125,7 +125,7 @@ static ssize_t fail(int error)
 	return -1;
 }
 
-/* What both directions begin with; 0: the data stage may begin. */
+/* Checks the start of a data stage, of both directions. Returns 0 if it may begin. */
 static ssize_t begin_stage(bool in)
 {
 	if (w.state == NO_SETUP)
@@ -189,17 +189,17 @@ static ssize_t ep0_write(int fd, const void *data, size_t size)
 		return (ssize_t)size;
 	r = begin_stage(true);
 	if (r == 0 && size > le16toh(w.setup.wLength))
-		found("more IN data than the host asked for");
+		found("more IN data than the host requested");
 	if (r == 0 && size > 0)
 		memcpy(sink, data, size);
 	show_ready();
 	return r < 0 ? r : (ssize_t)size;
 }
 
-/* --- what it says --- */
+/* --- messages from the keeper --- */
 
 /* No default: the compiler rejects a message type that is not listed here. */
-static bool may_hear(bool worker, uint16_t type, size_t size)
+static bool may_receive(bool worker, uint16_t type, size_t size)
 {
 	switch ((enum ffsctl_msg_type)type) {
 	case FFSCTL_MSG_EVENT:
@@ -225,21 +225,21 @@ static bool may_hear(bool worker, uint16_t type, size_t size)
 			   (type == KEEPER_MSG_HELLO && size == sizeof(struct keeper_hello)));
 }
 
-static void hear(int fd, bool worker)
+static void receive_all(int fd, bool worker)
 {
 	static uint8_t body[FFSCTL_MSG_MAX_BODY];
 	struct ffsctl_msg head;
 	ssize_t n;
 
-	while (fd >= 0 && (n = script_hear(fd, &head, body, sizeof(body))) >= 0)
-		if (!may_hear(worker, head.type, (size_t)n))
-			found("the keeper says what it never says");
+	while (fd >= 0 && (n = script_receive(fd, &head, body, sizeof(body))) >= 0)
+		if (!may_receive(worker, head.type, (size_t)n))
+			found("the keeper sends a message that it must not send");
 }
 
-/* --- what is done to it --- */
+/* --- steps --- */
 
-/* As many descriptors as the step has it, which need not be what the message says. */
-static void send_as_supervisor(const struct step_of *step)
+/* Sends with the number of descriptors in the step, which need not match the message. */
+static void send_as_supervisor(const struct script_step *step)
 {
 	int pair[2], fds[MESSAGE_FDS];
 	size_t n = step->op / 16 % (MESSAGE_FDS + 1);
@@ -259,16 +259,16 @@ static void send_as_supervisor(const struct step_of *step)
 	w.worker = pair[1];
 }
 
-static void connect_anew(void)
+static void connect_supervisor(void)
 {
 	if (w.supervisor >= 0)
 		return;
 	w.supervisor = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (connect(w.supervisor, (struct sockaddr *)&w.address, w.address_size) < 0)
-		cleanup_close(&w.supervisor); /* one waits already */
+		cleanup_close(&w.supervisor); /* the queue is full */
 }
 
-static void take_step(const struct step_of *step)
+static void take_step(const struct script_step *step)
 {
 	switch (step->op % 8) {
 	case 0:
@@ -295,7 +295,7 @@ static void take_step(const struct step_of *step)
 		cleanup_close(step->op & 0x80 ? &w.supervisor : &w.worker);
 		break;
 	case 6:
-		connect_anew();
+		connect_supervisor();
 		break;
 	case 7:
 		w.now += step->id / 100.0;
@@ -304,26 +304,26 @@ static void take_step(const struct step_of *step)
 	show_ready();
 }
 
-/* The keeper's loop waits here: first its worlds hear what it has said, then they do something. */
-static int act(struct pollfd *pfd, nfds_t n, int timeout _unused_)
+/* Fake poll(), where the keeper's loop waits: receives its messages, then does the next step. */
+static int next_step(struct pollfd *pfd, nfds_t n, int timeout _unused_)
 {
-	struct step_of step;
+	struct script_step step;
 
-	hear(w.worker, true);
-	hear(w.supervisor, false);
-	if (n > 1) { /* else it only waits until somebody takes something */
+	receive_all(w.worker, true);
+	receive_all(w.supervisor, false);
+	if (n > 1) { /* else it waits until a socket is writable */
 		if (!script_next(w.script, &step))
-			end_here();
+			end_run();
 		take_step(&step);
 	}
 	return poll(pfd, n, 0);
 }
 
-static int listen_somewhere(void)
+static int make_listener(void)
 {
 	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
-	/* Autobind: an abstract name that is nobody else's */
+	/* Autobind: a unique abstract name */
 	if (fd < 0 ||
 	    bind(fd, &(struct sockaddr){ .sa_family = AF_UNIX }, sizeof(sa_family_t)) < 0 ||
 	    listen(fd, 1) < 0 ||
@@ -347,7 +347,7 @@ void control_fuzz_keeper(struct script *script)
 	w.k.ep0 = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	w.k.worker = worker[0];
 	w.k.supervisor = supervisor[0];
-	w.k.listener = listen_somewhere();
+	w.k.listener = make_listener();
 	w.k.worker_pidfd = w.k.worker_output = w.k.kill_switch = w.k.speed_file = -1;
 	w.k.hold = 1;
 	w.k.until = HUGE_VAL;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* A keeper, or who says that it is one, to the supervisor: its messages, and its first one. */
+/* Messages from a keeper, or from a process that pretends to be one, to the supervisor. */
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -17,7 +17,7 @@
 #include "functionfs/keeper.h"
 #include "supervisor/supervisor.h"
 
-/* What would start and end processes. */
+/* Fake for calls that would start and end processes. */
 static void handle_event(struct live_worker *worker, enum worker_event event);
 
 #define worker_handle handle_event
@@ -31,13 +31,13 @@ static void handle_event(struct live_worker *worker, enum worker_event event);
 static void handle_event(struct live_worker *worker, enum worker_event event)
 {
 	if (event != WORKER_EV_READY)
-		found("a keeper's message that is more than READY");
+		found("a message of the keeper causes another event than READY");
 	worker->state = WORKER_READY;
 }
 
-/* --- one that is to be taken over --- */
+/* --- takeover --- */
 
-static int connection; /* to it; made already */
+static int connection; /* to the keeper */
 
 #define poll(pfd, n, timeout) poll(pfd, n, 0)
 #define socket(family, type, protocol) steal_fd(&connection)
@@ -47,7 +47,7 @@ static int connection; /* to it; made already */
 #undef socket
 #undef connect
 
-static void take_over_keeper(const struct step_of *step)
+static void take_over_keeper(const struct script_step *step)
 {
 	int fds[MESSAGE_FDS] = { STDERR_FILENO, STDERR_FILENO, STDERR_FILENO }, pair[2], pidfd,
 	    output;
@@ -60,7 +60,7 @@ static void take_over_keeper(const struct step_of *step)
 	script_send(pair[1], step, step->op & 0x80, fds, step->op / 16 % (MESSAGE_FDS + 1));
 	if (keeper_take_over(&keeper, "/tmp/keeper", &hello, &pidfd, &output) == 0 &&
 	    (keeper.socket != pair[0] || keeper.pid != getpid()))
-		found("another keeper than the one that answered");
+		found("not the keeper that answered");
 	cleanup_close(&keeper.socket);
 	cleanup_close(&keeper.pidfd);
 	cleanup_close(&pidfd);
@@ -97,7 +97,7 @@ void control_fuzz_supervisor(struct script *script)
 				   .gadget = &gadget,
 				   .worker = &worker,
 				   .keeper = KEEPER_NONE };
-	struct step_of step;
+	struct script_step step;
 	int pair[2];
 
 	events.statistics = write_nothing;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What ffsctl, or a host through it, says to a plugin: the plugin host's side of the control
- * socket, and behind it the plugin that makes most of what a host says, `accessory`.
+ * Messages from ffsctl, and control requests of a host, to a plugin: the plugin host's end of the
+ * control socket, with the plugin `accessory`, which interprets the host's data most.
  */
 #include <endian.h>
 #include <errno.h>
@@ -68,13 +68,13 @@ _printf_(3, 4) static void call_log(struct ffsctl_host *pub, enum ffsctl_log_lev
 	(void)fmt;
 }
 
-/* Whatever a host says, what is made of it can be read. */
+/* Whatever a host sends, the plugin's JSON must be valid. */
 static int check_json(const char *json)
 {
 	json_t *value = json_loads(json, JSON_REJECT_DUPLICATES, NULL);
 
 	if (!json_is_object(value))
-		found("the plugin makes something that is no JSON");
+		found("the plugin makes invalid JSON");
 	json_decref(value);
 	return 0;
 }
@@ -105,30 +105,30 @@ static const struct ffsctl_calls calls = {
 	.switch_to = call_switch_to,
 };
 
-/* To one SETUP one answer, and to a PING its PONG. */
-static void check_answers(int fd, const struct step_of *step, bool raw)
+/* A SETUP gets one answer, and a PING its PONG. */
+static void check_answers(int fd, const struct script_step *step, bool raw)
 {
 	static uint8_t body[FFSCTL_MSG_MAX_BODY];
 	struct ffsctl_msg head;
 	int n = 0;
 
-	while (script_hear(fd, &head, body, sizeof(body)) >= 0) {
+	while (script_receive(fd, &head, body, sizeof(body)) >= 0) {
 		if (head.type != FFSCTL_MSG_ACCEPT && head.type != FFSCTL_MSG_STALL &&
 		    head.type != FFSCTL_MSG_DATA && head.type != FFSCTL_MSG_PONG)
-			found("the plugin host says what it never says");
+			found("the plugin host sends a message that it must not send");
 		if (!raw && head.id != step->id)
 			found("the plugin host answers another message");
 		n++;
 	}
 	if (n > 1 || (!raw && step->type == FFSCTL_MSG_SETUP && step->size >= 8 && n != 1))
-		found("a SETUP has not one answer");
+		found("a SETUP does not get exactly one answer");
 }
 
 void control_fuzz_worker(struct script *script)
 {
 	struct host h = { .plugin = &ffsctl_plugin,
 			  .pub = { .size = sizeof(h.pub), .call = &calls } };
-	struct step_of step;
+	struct script_step step;
 	int pair[2];
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) < 0)

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The control protocol as an enemy would speak it: a worker or a dying supervisor to the keeper,
- * the keeper to the supervisor, a command to the supervisor, ffsctl to a plugin. The first byte of
- * an input says which; see control.h for the rest. Beside what the sanitizers see: no descriptor is
- * left open, and what is said in answer is as the protocol has it.
+ * The control protocol with an attacker: a worker or a dying supervisor to the keeper, the keeper
+ * to the supervisor, a command to the supervisor, ffsctl to a plugin. The first byte of an input
+ * selects one; see control.h for the rest. In addition to the sanitizers' checks, no file
+ * descriptor may be leaked, and answers must follow the protocol.
  */
 #include <endian.h>
 #include <errno.h>
@@ -24,7 +24,7 @@ void found(const char *what)
 	abort();
 }
 
-bool script_next(struct script *script, struct step_of *step)
+bool script_next(struct script *script, struct script_step *step)
 {
 	const uint8_t *p = script->at;
 	size_t size;
@@ -34,13 +34,13 @@ bool script_next(struct script *script, struct step_of *step)
 	size = p[3] | (size_t)p[4] << 8;
 	if (size > script->left - 5)
 		size = script->left - 5;
-	*step = (struct step_of){ p[0], p[1], p[2], p + 5, size };
+	*step = (struct script_step){ p[0], p[1], p[2], p + 5, size };
 	script->at += 5 + size;
 	script->left -= 5 + size;
 	return true;
 }
 
-void script_send(int fd, const struct step_of *step, bool raw, const int *fds, size_t n_fds)
+void script_send(int fd, const struct script_step *step, bool raw, const int *fds, size_t n_fds)
 {
 	if (raw)
 		send(fd, step->body, step->size, MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -48,7 +48,7 @@ void script_send(int fd, const struct step_of *step, bool raw, const int *fds, s
 		message_send_fds(fd, step->type, step->id, step->body, step->size, fds, n_fds);
 }
 
-ssize_t script_hear(int fd, struct ffsctl_msg *head, uint8_t *body, size_t room)
+ssize_t script_receive(int fd, struct ffsctl_msg *head, uint8_t *body, size_t room)
 {
 	uint8_t packet[sizeof(*head) + FFSCTL_MSG_MAX_BODY];
 	ssize_t n = recv(fd, packet, sizeof(packet), MSG_DONTWAIT | MSG_TRUNC);
@@ -61,12 +61,12 @@ ssize_t script_hear(int fd, struct ffsctl_msg *head, uint8_t *body, size_t room)
 	n -= (ssize_t)sizeof(*head);
 	if (n < 0 || (size_t)n > room || head->length != (size_t)n ||
 	    le16toh(head->version) != FFSCTL_CONTROL_VERSION)
-		found("a message that is none");
+		found("an invalid message");
 	memcpy(body, packet + sizeof(*head), (size_t)n);
 	return n;
 }
 
-/* Which descriptors are open; an input does not need as many. */
+/* Returns the set of open descriptors; an input needs fewer than 64. */
 static uint64_t open_descriptors(void)
 {
 	uint64_t set = 0;

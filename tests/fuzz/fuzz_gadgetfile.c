@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The gadget file as an enemy would write it. Beside what the sanitizers see: what the scanner
- * takes libconfig must take, and what libconfig takes the scanner must take as well, unless it
- * refused it for a reason of ours (a NUL, a number that does not fit, a limit).
+ * Fuzz target for gadget files. In addition to the sanitizers' checks, the scanner and libconfig
+ * must accept the same texts, unless the scanner is stricter on purpose (a NUL, a number out of
+ * range, a limit).
  */
 #include "config.h"
 
@@ -14,21 +14,21 @@
 #include "gadgetfile/load.h"
 #include "gadgetfile/write.h"
 
-/* No such directory: what is included relative to it does not depend on the machine. */
+/* In a directory that does not exist: relative includes do not depend on the machine. */
 #define PATH "/nonexistent/fuzz.conf"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /*
- * libconfig leaks what it was reading when it refuses a text. Each leak makes libFuzzer look
- * through all memory, which takes longer than a hundred executions, and hides a leak of ours: so it
- * is freed, with the sanitizers' hooks. Without sanitizers nobody looks for leaks.
+ * libconfig leaks memory when it rejects a text. For each leak libFuzzer scans all memory, which
+ * takes longer than a hundred executions and hides leaks of ffsctl. So it is freed here, with the
+ * sanitizers' hooks.
  */
 #define LIBCONFIG_PIECES 16384
 
 static struct {
-	bool running; /* libconfig is */
-	size_t n;     /* pieces of memory that it has; others are left to leak */
+	bool running; /* libconfig is running */
+	size_t n;     /* pieces of memory that it has allocated, up to the limit */
 	const volatile void *piece[LIBCONFIG_PIECES];
 } libconfig;
 
@@ -46,7 +46,7 @@ static void on_free(const volatile void *p)
 {
 	if (!libconfig.running || !p)
 		return;
-	/* Mostly one of the last */
+	/* Usually one of the last */
 	for (size_t i = libconfig.n; i > 0; i--) {
 		if (libconfig.piece[i - 1] != p)
 			continue;
@@ -55,7 +55,7 @@ static void on_free(const volatile void *p)
 	}
 }
 
-static void free_libconfigs_leaks(void)
+static void free_leaks(void)
 {
 	libconfig.running = false;
 	while (libconfig.n > 0)
@@ -69,7 +69,7 @@ static _Noreturn void disagree(const char *how, const struct diags *d)
 	abort();
 }
 
-static bool libconfig_takes(const char *text)
+static bool libconfig_accepts(const char *text)
 {
 	config_t config;
 	bool taken;
@@ -78,50 +78,50 @@ static bool libconfig_takes(const char *text)
 	config_init(&config);
 	taken = config_read_string(&config, text) == CONFIG_TRUE;
 	config_destroy(&config);
-	free_libconfigs_leaks();
+	free_leaks();
 	return taken;
 }
 
-/* What was scanned of a text, with libconfig's opinion of it. */
-static void compare_verdicts(const struct scan *s, const struct diags *d, const char *text)
+/* Compares the scanner's result for a text with libconfig's. */
+static void compare_results(const struct scan *s, const struct diags *d, const char *text)
 {
 	bool refused = d->n_errors > 0;
 
 	if (s->overruled)
-		disagree("libconfig refuses what the scanner took", d);
+		disagree("libconfig rejects what the scanner accepted", d);
 	if (!refused && !s->root)
 		disagree("neither a tree nor an error", d);
-	/* libconfig must never see an @include: of a directory it would end the process. */
+	/* libconfig must not get an @include: with a directory it would end the process. */
 	if ((refused && s->stricter) || strstr(text, "@include"))
 		return;
 #ifdef FFSCTL_TEST_HOOKS
-	/* The scanner has asked it already. */
+	/* The scanner has already called libconfig. */
 	if (!refused)
 		return;
 #endif
-	if (libconfig_takes(text) != refused)
+	if (libconfig_accepts(text) != refused)
 		return;
-	disagree(refused ? "libconfig takes what the scanner refused"
-			 : "libconfig refuses what the scanner took",
+	disagree(refused ? "libconfig accepts what the scanner rejected"
+			 : "libconfig rejects what the scanner accepted",
 		 d);
 }
 
-/* The form, written as a file, is that form again. */
-static void write_again(const json_t *form)
+/* The JSON document, written as a gadget file and read again, must not change. */
+static void check_rewrite(const json_t *document)
 {
-	char *text = gadgetfile_write(form);
+	char *text = gadgetfile_write(document);
 	struct diags d = { 0 };
 	struct scan s;
 	json_t *again;
 
-	/* Escapes may make it longer than files may be. */
+	/* Escapes may make it longer than the limit of files. */
 	if (strlen(text) < GADGETFILE_MAX_SIZE) {
 		scan_text(&s, PATH, text, strlen(text), &d);
 		if (d.n_errors > 0 || !s.root)
-			disagree("the scanner refuses what was written", &d);
+			disagree("the scanner rejects what was written", &d);
 		again = node_to_json(s.root);
-		if (!json_equal(again, form))
-			disagree("what was written says something else", &d);
+		if (!json_equal(again, document))
+			disagree("what was written has another meaning", &d);
 		json_decref(again);
 		scan_free(&s);
 	}
@@ -129,11 +129,11 @@ static void write_again(const json_t *form)
 	free(text);
 }
 
-/* In a line of its own it begins the text of a drop-in. */
+/* This line begins the text of a drop-in. */
 #define MARK "\n#drop-in\n"
 #define MAX_TEXTS 8
 
-/* The texts in one; none is copied, but the byte behind each becomes a NUL. */
+/* Splits the input into texts, without a copy; the byte after each becomes a NUL. */
 static size_t split(char *text, size_t size, struct gadgetfile_text texts[MAX_TEXTS])
 {
 	char *mark;
@@ -151,18 +151,18 @@ static size_t split(char *text, size_t size, struct gadgetfile_text texts[MAX_TE
 	}
 }
 
-/* Where diagnostics are printed: made once, and nothing is kept of them. */
-static ssize_t swallow(void *cookie _unused_, const char *data _unused_, size_t size)
+/* A stream that discards its output, for printing diagnostics; opened once. */
+static ssize_t discard_output(void *cookie _unused_, const char *data _unused_, size_t size)
 {
 	return (ssize_t)size;
 }
 
-static FILE *nowhere(void)
+static FILE *null_stream(void)
 {
 	static FILE *to;
 
 	if (!to)
-		to = fopencookie(NULL, "w", (cookie_io_functions_t){ .write = swallow });
+		to = fopencookie(NULL, "w", (cookie_io_functions_t){ .write = discard_output });
 	if (!to)
 		abort();
 	return to;
@@ -170,19 +170,19 @@ static FILE *nowhere(void)
 
 #define AS_JSON 3
 
-/* JSON takes long to make: of some of the messages only, of different ones from input to input. */
+/* Converts only some messages to JSON, which is slow; different ones for each input. */
 static void check_json(const struct diags *d)
 {
 	size_t n = d->n < AS_JSON ? d->n : AS_JSON;
 	struct diags some = *d;
 	json_t *json;
 
-	/* Where the file's words are is as good as chance, and the same for the same input */
+	/* The position in the file serves as a pseudo-random number */
 	if (d->n > n)
 		some.v += d->v[d->n - 1].order % (d->n - n + 1);
 	some.n = n;
 	json = diags_to_json(&some);
-	/* What is not UTF-8 would be missing */
+	/* A message that is not UTF-8 would be missing */
 	if (json_array_size(json) != n)
 		disagree("not all messages are in JSON", d);
 	json_decref(json);
@@ -193,33 +193,33 @@ static void check_messages(const struct diags *d)
 	for (size_t i = 1; i < d->n; i++)
 		if (d->v[i].order < d->v[i - 1].order)
 			disagree("diagnostics out of order", d);
-	diags_print(nowhere(), d, DIAG_FORMAT_HUMAN, DIAG_PLAIN);
+	diags_print(null_stream(), d, DIAG_FORMAT_HUMAN, DIAG_PLAIN);
 	check_json(d);
 }
 
 static void load(struct scan *s, struct diags *d)
 {
 	struct gadget *g;
-	json_t *form;
-	int r = load_scanned(s, NULL, &g, &form, d);
+	json_t *document;
+	int r = load_scanned(s, NULL, &g, &document, d);
 
 	if ((r == 0) != (d->n_errors == 0) || (r == 0) != (g != NULL))
-		disagree("the result is not what the diagnostics say", d);
+		disagree("result and diagnostics differ", d);
 	check_messages(d);
-	if (form)
-		write_again(form);
-	json_decref(form);
+	if (document)
+		check_rewrite(document);
+	json_decref(document);
 	gadget_free(g);
 }
 
-/* One text, whatever it has in it. */
+/* Compares the whole input as one text. */
 static void compare_whole(const char *text, size_t size)
 {
 	struct diags d = { 0 };
 	struct scan s;
 
 	scan_text(&s, PATH, text, size, &d);
-	compare_verdicts(&s, &d, text);
+	compare_results(&s, &d, text);
 	scan_free(&s);
 	diags_free(&d);
 }
@@ -230,7 +230,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct gadgetfile_text texts[MAX_TEXTS];
 	struct diags d = { 0 };
 	struct scan s;
-	/* With its end marked by a NUL, as files have it here. */
+	/* Ended by a NUL, as the loader does with files. */
 	char *text = malloc(size + 1);
 	size_t n;
 
@@ -245,7 +245,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		compare_whole(text, size);
 	n = split(text, size, texts);
 	scan_text(&s, PATH, texts[0].text, texts[0].size, &d);
-	compare_verdicts(&s, &d, texts[0].text);
+	compare_results(&s, &d, texts[0].text);
 	for (size_t i = 1; i < n; i++)
 		scan_text_over(&s, texts[i].path, texts[i].text, texts[i].size);
 	load(&s, &d);

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Runs a fuzz target without libFuzzer: over the files of the directories on its command line, so
- * that what once was found stays fixed, and then over as many inputs made of them as it is told.
- * Speaks TAP, one test for each directory or file, and one for all inputs that were made.
+ * Runs a fuzz target without libFuzzer: on the files of the given directories, which are regression
+ * tests, and then on --runs inputs made from them. Prints TAP, one test for each directory or file,
+ * and one for all generated inputs.
  *
  *   fuzz_control [--runs N] [--seed S] [--only NUMBER] DIRECTORY|FILE...
  *
- * Each input that is made has a number, from 1, and depends on nothing but the seed, its number and
- * the files. When the target fails, the number and the bytes are printed, and the bytes are also in
- * a file, to be run like a file of the corpus. --only makes and runs that one again.
+ * Each generated input has a number, from 1, and depends only on the seed, its number and the
+ * files. If the target fails, the number and the bytes are printed, and the bytes are written to a
+ * file that can be run like a file of the corpus. --only generates and runs that input again.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -25,24 +25,24 @@
 #include "fuzz_main.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-/* Of the sanitizers */
+/* Defined by the sanitizers */
 __attribute__((weak)) void __sanitizer_set_death_callback(void (*callback)(void));
 
-/* --- what fails --- */
+/* --- failures --- */
 
 static struct {
-	uint64_t seed, number; /* number 0: a file is run, whose name is printed already */
+	uint64_t seed, number; /* number 0: runs a file, whose name is already printed */
 	struct input input;
 } now;
 
-/* In a signal handler and in a sanitizer: with nothing but write(). */
+/* Called in a signal handler and in a sanitizer: only uses write(). */
 static void say(int fd, const void *data, size_t size)
 {
 	if (write(fd, data, size) < 0)
 		return;
 }
 
-static void say_hex(const struct input *input)
+static void write_hex(const struct input *input)
 {
 	static const char digits[] = "0123456789abcdef";
 	static char line[2 * INPUT_MAX + 1];
@@ -56,7 +56,7 @@ static void say_hex(const struct input *input)
 	say(STDERR_FILENO, line, n);
 }
 
-static void on_death(void)
+static void report_input(void)
 {
 	char name[64], text[256];
 	int fd, n;
@@ -70,26 +70,26 @@ static void on_death(void)
 		     "hexadecimal:\n",
 		     (unsigned long long)now.seed, (unsigned long long)now.number, name);
 	say(STDERR_FILENO, text, (size_t)n);
-	say_hex(&now.input);
+	write_hex(&now.input);
 	fd = open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
 	if (fd >= 0)
 		say(fd, now.input.data, now.input.size);
-	now.number = 0; /* a sanitizer may abort behind its report */
+	now.number = 0; /* a sanitizer may abort after its report */
 }
 
 static void on_signal(int sig)
 {
-	on_death();
-	raise(sig); /* SA_RESETHAND: ends the program as it would have */
+	report_input();
+	raise(sig); /* SA_RESETHAND: now ends the program */
 }
 
-static void watch(void)
+static void catch_signals(void)
 {
 	const struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_RESETHAND };
 
 	sigaction(SIGABRT, &action, NULL);
 	if (__sanitizer_set_death_callback) {
-		__sanitizer_set_death_callback(on_death);
+		__sanitizer_set_death_callback(report_input);
 		return;
 	}
 	sigaction(SIGSEGV, &action, NULL);
@@ -100,7 +100,7 @@ static void watch(void)
 
 /* --- files --- */
 
-/* False: not a regular file that can be read. The caller frees what is read. */
+/* Reads a file; the caller frees the data. False: not a readable regular file. */
 static bool read_input(const char *path, struct input *input)
 {
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -115,13 +115,13 @@ static bool read_input(const char *path, struct input *input)
 	return false;
 }
 
-static size_t feed(struct corpus *corpus, const char *path)
+static size_t run_file(struct corpus *corpus, const char *path)
 {
 	struct input input;
 
 	if (!read_input(path, &input))
 		return 0;
-	/* A crash is to be attributable: the name is out before the target runs. */
+	/* Print the name before the target may crash. */
 	fprintf(stderr, "# %s\n", path);
 	LLVMFuzzerTestOneInput(input.data, input.size);
 	if (input.size <= INPUT_MAX)
@@ -133,22 +133,22 @@ static size_t feed(struct corpus *corpus, const char *path)
 
 static int by_name(const struct dirent **a, const struct dirent **b)
 {
-	return strcmp((*a)->d_name, (*b)->d_name); /* whatever the locale */
+	return strcmp((*a)->d_name, (*b)->d_name); /* independent of the locale */
 }
 
-/* How many files there were. */
-static size_t feed_all(struct corpus *corpus, const char *path)
+/* Runs all files of a directory; returns their number. */
+static size_t run_directory(struct corpus *corpus, const char *path)
 {
 	struct dirent **entries;
 	size_t fed = 0;
 	int n = scandir(path, &entries, NULL, by_name);
 
 	if (n < 0)
-		return errno == ENOTDIR ? feed(corpus, path) : 0;
+		return errno == ENOTDIR ? run_file(corpus, path) : 0;
 	for (int i = 0; i < n; i++) {
 		_cleanup_free_ char *file = strf("%s/%s", path, entries[i]->d_name);
 
-		fed += feed(corpus, file);
+		fed += run_file(corpus, file);
 		free(entries[i]);
 	}
 	free(entries);
@@ -213,10 +213,10 @@ int main(int argc, char **argv)
 		return 64;
 	}
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	watch();
+	catch_signals();
 	printf("1..%d\n", argc - optind + (o.runs || o.only));
 	for (int i = optind; i < argc; i++) {
-		size_t n = feed_all(&corpus, argv[i]);
+		size_t n = run_directory(&corpus, argv[i]);
 
 		/* A corpus that is not there proves nothing. */
 		failed |= n == 0;

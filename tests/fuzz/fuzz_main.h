@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What runs a fuzz target without libFuzzer: inputs from files, and others made of them. */
+/* Runs a fuzz target without libFuzzer, on files and on inputs generated from them. */
 #pragma once
 
 #include <stddef.h>
 #include <stdint.h>
 
-#define INPUT_MAX 4096 /* bytes of an input that is made; larger files only run as they are */
+#define INPUT_MAX 4096 /* bytes of a generated input; larger files are only run unchanged */
 
 struct input {
 	uint8_t *data;
@@ -18,7 +18,7 @@ struct corpus {
 };
 
 /*
- * Makes input `number` of `seed` in `data`, which has INPUT_MAX bytes, of a file of the corpus,
- * which has one at least; returns its size. It is always the same for the same corpus.
+ * Generates input `number` of `seed` in `data`, which has INPUT_MAX bytes, from a file of the
+ * corpus, which must not be empty. Returns its size. The same arguments give the same input.
  */
 size_t make_input(const struct corpus *corpus, uint64_t seed, uint64_t number, uint8_t *data);

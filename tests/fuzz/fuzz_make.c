@@ -1,22 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Inputs made of those of a corpus, as libFuzzer makes them, but without its knowledge of coverage.
- */
+/* Generates inputs from a corpus, as libFuzzer does, but without coverage. */
 #include <string.h>
 
 #include "base/util.h"
 #include "blobs.h"
 #include "fuzz_main.h"
 
-/* A target's own, and what it may call for all that it does not do itself. */
+/* The target's mutator, and the default one, which it may call. */
 __attribute__((weak)) size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max,
 						     unsigned int seed);
 size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max);
 
-static struct dice dice; /* of the input that is being made: LLVMFuzzerMutate() gets none */
+static struct dice dice; /* of the current input: LLVMFuzzerMutate() has no argument for it */
 static const struct corpus *files;
 
-/* A part of another file, into this one or over some of it. */
-static size_t take_part(uint8_t *data, size_t size, size_t max)
+/* Inserts a part of another file, or overwrites bytes with it. */
+static size_t insert_part(uint8_t *data, size_t size, size_t max)
 {
 	const struct input *from = &files->v[dice_below(&dice, (uint32_t)files->n)];
 	size_t at = dice_below(&dice, (uint32_t)size + 1), begin, n;
@@ -39,7 +38,7 @@ static size_t take_part(uint8_t *data, size_t size, size_t max)
 	return at + n > size ? at + n : size;
 }
 
-/* The beginning of this file and the end of another. */
+/* Joins the beginning of this file and the end of another. */
 static size_t splice(uint8_t *data, size_t size, size_t max)
 {
 	const struct input *from = &files->v[dice_below(&dice, (uint32_t)files->n)];
@@ -58,7 +57,7 @@ size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max)
 	unsigned int way = dice_below(&dice, 10);
 
 	if (way < 2)
-		return take_part(data, size, max);
+		return insert_part(data, size, max);
 	if (way < 3)
 		return splice(data, size, max);
 	return bytes_mutate(data, size, max, &dice);

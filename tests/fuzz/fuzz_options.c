@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What AddressSanitizer keeps for its reports, in all fuzz targets; ASAN_OPTIONS has the last word.
- * An execution is short and allocates little: memory that an earlier one freed need not be kept
- * apart, and with 1 MiB of it instead of 256 the processor's cache has it. Of a report's
- * allocation only the innermost callers are known; ASAN_OPTIONS=malloc_context_size=30 shows them
- * all when the input is run again.
+ * AddressSanitizer's defaults in all fuzz targets; ASAN_OPTIONS overrides them. An execution is
+ * short and allocates little: a quarantine of 1 MiB instead of 256 fits into the processor's cache.
+ * Reports only have the innermost callers of an allocation; run the input again with
+ * ASAN_OPTIONS=malloc_context_size=30 to see all.
  */
 const char *__asan_default_options(void);
 __attribute__((visibility("default"))) const char *__asan_default_options(void)

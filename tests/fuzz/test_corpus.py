@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What fuzzing once found stays found: the targets run over their corpora, and over inputs made of them."""
+"""Runs the fuzz target of gadget files on its corpus, and on inputs generated from it."""
 
 import os
 import sys
