@@ -341,7 +341,7 @@ def make_checks(checked, only, lenient, everything):
 
 
 def lab_programs(everything, kernel=None, sanitize=False):
-    for path in sorted(glob.glob(os.path.join(SRC, "tests/lab/*/test_*"))):
+    for path in sorted(glob.glob(os.path.join(SRC, "tests/lab/[!_]*/test_*"))):  # no __pycache__
         if sanitize and plain_only(path, everything):
             continue
         for v in variations(path, everything):
