@@ -171,10 +171,10 @@ static void check_bound(json_t *gadget, const struct inspect_truth *truth, bool 
 			return; /* not yet, or not any more: for a reason that is told */
 		if (is_state(gadget, "ready"))
 			set_state(gadget, "unbound");
-		inspect_add_problem(gadget, "error", "it was taken off its UDC %s", was);
+		inspect_add_problem(gadget, "error", "another program unbound it from its UDC %s", was);
 	} else if (*truth->udc && !streq_null(was, truth->udc)) {
 		worsen(gadget);
-		inspect_add_problem(gadget, "warning", "it was bound to %s by somebody else",
+		inspect_add_problem(gadget, "warning", "another program bound it to %s",
 				    truth->udc);
 	} else if (*truth->udc && is_state(gadget, "unbound")) {
 		set_state(gadget, "ready"); /* `bind` is about to say so */
@@ -197,7 +197,7 @@ static void check_bus(json_t *gadget, const struct inspect_truth *truth, bool su
 		check_bound(gadget, truth, supervised);
 	if (*truth->udc && !truth->state && !path_exists(sysfs)) {
 		worsen(gadget);
-		inspect_add_problem(gadget, "error", "its UDC %s is not there any more",
+		inspect_add_problem(gadget, "error", "its UDC %s was removed",
 				    truth->udc);
 	}
 }

@@ -2,11 +2,11 @@
 /* A supervisor as a command wishes it, and the last that it has heard of its workers. */
 #include "config.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/json.h"
 #include "base/log.h"
 #include "client/parts.h"
 #include "rundir/record.h"
@@ -14,24 +14,26 @@
 
 #define OUTPUT_SHOWN 4096
 
-/* For who goes on after us: reexec.c. */
-static void record_options(json_t *record, const struct client_options *options)
+/* For the process that continues: take_over.c, reexec.c. */
+static void record_options(struct record *record, const struct client_options *options)
 {
-	json_t *dirs = json_array();
+	const char *path = getenv("PATH");
+	size_t n = 0;
 
-	for (size_t i = 0; options->dirs && options->dirs[i]; i++)
-		json_array_append_new(dirs, json_string_or_null(options->dirs[i]));
-	json_object_set_new(record, "dirs", dirs);
-	json_object_set_new(record, "udc_wanted", json_string_or_null(options->udc));
-	json_object_set_new(record, "hold", json_real(options->hold));
-	json_object_set_new(record, "group", json_integer(options->group));
-	json_object_set_new(record, "timeout", json_real(options->timeout));
-	/* Where programs without a directory are looked for, also by reload --dry-run. */
-	json_object_set_new(record, "path", json_string_or_null(getenv("PATH")));
+	while (options->dirs && options->dirs[n])
+		n++;
+	record->dirs = xcalloc(n + 1, sizeof(*record->dirs));
+	while (n-- > 0)
+		record->dirs[n] = xstrdup(options->dirs[n]);
+	record->udc = options->udc ? xstrdup(options->udc) : NULL;
+	record->hold = options->hold;
+	record->group = options->group;
+	record->timeout = options->timeout;
+	record->path = path ? xstrdup(path) : NULL;
 }
 
 void client_give(struct supervisor *s, const struct client_options *options, struct rundir *rundir,
-		 json_t *record)
+		 struct record record)
 {
 	s->udc_wanted = options->udc;
 	s->no_bind = options->no_bind;
@@ -39,7 +41,7 @@ void client_give(struct supervisor *s, const struct client_options *options, str
 	s->hold = options->hold;
 	s->group = options->group;
 	s->record = record;
-	record_options(record, options);
+	record_options(&s->record, options);
 	free(s->rundir.path);
 	s->rundir = rundir_steal(rundir);
 	s->output.dir_fd = s->rundir.dir_fd;

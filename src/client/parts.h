@@ -4,7 +4,7 @@
 
 #include "base/paths.h"
 #include "client/client.h"
-#include "rundir/rundir.h"
+#include "rundir/record.h"
 
 struct supervisor;
 
@@ -13,7 +13,7 @@ int client_no_supervisor(const char *name, struct error *err);
 
 /* The supervisor gets its rundir (taken over), its record (taken over), and what was wished. */
 void client_give(struct supervisor *s, const struct client_options *options, struct rundir *rundir,
-		 json_t *record);
+		 struct record record);
 /* Makes the supervisor and gives it all of that. When that fails, the rundir is the caller's as
  * before. */
 int client_make(struct supervisor *s, const struct gadget *g, const json_t *form,
@@ -34,9 +34,8 @@ bool client_was_interrupted(void);
 
 /* take_over.c: what a supervisor is, as its record has it, for who goes on in its place. */
 struct client_past {
-	json_t *record;
+	struct record record;
 	struct gadget *gadget;
-	const char **dirs;
 	struct client_options options;
 };
 /* -ENOENT with err filled: there is no record. The caller frees it, also when this fails. */

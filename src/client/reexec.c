@@ -30,7 +30,7 @@ static int begin(struct supervisor *s, struct client_past *l, const struct paths
 	if (r == 0)
 		r = client_past_read(l, paths, name, err);
 	if (r == 0)
-		r = client_make(s, l->gadget, json_object_get(l->record, "form"), &l->options,
+		r = client_make(s, l->gadget, l->record.document, &l->options,
 				foreground, &rundir, err);
 	if (r < 0)
 		return r;

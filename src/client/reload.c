@@ -13,44 +13,46 @@
 #include "rundir/control.h"
 #include "supervisor/plan.h"
 #include "supervisor/reload.h"
-#include "supervisor/supervisor.h"
 
 /* -ENOENT: nothing of ours has that name, or it is just about to come up. */
-static int read_record(const struct paths *paths, const char *name, json_t **record,
+static int read_record(const struct paths *paths, const char *name, struct record *record,
 		       struct error *err)
 {
-	int r = rundir_read(paths, name, RUNDIR_RECORD, record, err);
+	int r = record_read(paths, name, record, err);
 
 	return r == -ENOENT && !err->exit ? client_no_supervisor(name, err) : r;
 }
 
-/*
- * Where a gadget came from: {"name", "file", ...}. The record is only root's to read; the status,
- * which has these as well, is not. -ENOENT, -errno.
- */
-static int read_origin(const struct paths *paths, const char *name, json_t **origin,
+/* Only root can read the record; others find name and file in the status. -ENOENT, -errno. */
+static int read_origin(const struct paths *paths, const char *name, struct record *origin,
 		       struct error *err)
 {
-	int r = rundir_read(paths, name, RUNDIR_RECORD, origin, err);
+	json_t *status = NULL;
+	const char *file;
+	int r = record_read(paths, name, origin, err);
 
 	if (err->exit != EX_NOPERM)
 		return r;
 	error_clear(err);
-	return rundir_read(paths, name, RUNDIR_STATUS, origin, err);
+	r = rundir_read(paths, name, RUNDIR_STATUS, &status, err);
+	file = json_text(status, "file", NULL);
+	origin->name = xstrdup(name);
+	origin->file = file ? xstrdup(file) : NULL;
+	json_decref(status);
+	return r;
 }
 
 int client_file(const struct paths *paths, const char *name, char **file, struct error *err)
 {
-	json_t *origin = NULL;
+	struct record origin;
 	int r = read_origin(paths, name, &origin, err);
-	const char *path = json_text(origin, "file", NULL);
 
-	if (r == 0 && !path)
+	if (r == 0 && !origin.file)
 		r = error_set(err, EX_SOFTWARE, EBADMSG, NULL,
 			      "the record of '%s' does not say which file it came from", name);
 	if (r == 0)
-		*file = xstrdup(path);
-	json_decref(origin);
+		*file = xstrdup(origin.file);
+	record_free(&origin);
 	return r == -ENOENT && !err->exit ? client_no_supervisor(name, err) : r;
 }
 
@@ -68,17 +70,17 @@ static int add_if_of_file(void *data, const char *name)
 {
 	_cleanup_error_ struct error ignored = { 0 };
 	struct of_file *o = data;
-	json_t *origin = NULL;
+	struct record origin;
 
 	if (read_origin(o->paths, name, &origin, &ignored) == 0 &&
-	    streq(json_text(origin, "file", ""), o->file)) {
+	    streq_null(origin.file, o->file)) {
 		*array_add(o->names, o->n) = xstrdup(name);
-		if (!reload_is_renamed(origin)) {
+		if (!record_is_renamed(&origin)) {
 			o->certain = o->named == SIZE_MAX;
 			o->named = o->n - 1;
 		}
 	}
-	json_decref(origin);
+	record_free(&origin);
 	return 0;
 }
 
@@ -142,50 +144,66 @@ int client_reload(const struct paths *paths, const char *name, const char *file,
 	return r < 0 && !err->exit ? client_no_supervisor(name, err) : r;
 }
 
-/* The supervisor as far as its record and its status tell. */
-static int read_supervisor(struct supervisor *s, struct error *err)
+/* What a supervisor has, as its record and its status show it. */
+struct present {
+	struct preview preview;
+	struct record record;
+	json_t *status;
+	const char *udc; /* NULL: not bound */
+};
+
+static int read_present(struct present *p, const char *name, struct error *err)
 {
 	_cleanup_free_ const struct step_op **ops = gadget_plan_ops();
-	json_t *status = NULL;
-	const char *udc;
-	int r = read_record(s->paths, s->name, &s->record, err);
+	const struct paths *paths = p->preview.live.paths;
+	struct plan *plan = &p->preview.plan;
+	int r = read_record(paths, name, &p->record, err);
 
-	/* Its programs are looked for where it looks; of an older version this is not known. */
-	if (r == 0 && json_text(s->record, "path", NULL))
-		setenv("PATH", json_text(s->record, "path", NULL), 1);
+	/* The supervisor finds programs in its own PATH; records of older versions lack it. */
+	if (r == 0 && p->record.path)
+		setenv("PATH", p->record.path, 1);
 	if (r == 0)
-		r = rundir_read_plan(s->paths, s->name, ops, &s->plan, err);
+		r = record_read_plan(paths, name, ops, plan, err);
 	if (r == 0)
-		r = rundir_read(s->paths, s->name, RUNDIR_STATUS, &status, err);
-	/* Taken off the bus, as on_failed says, it keeps its UDC. */
-	udc = streq(json_text(status, "state", ""), "failed") ? NULL
-							      : json_text(status, "udc", NULL);
-	s->udc = udc ? xstrdup(udc) : NULL;
-	json_decref(status);
-	if (r == 0 && !udc && s->plan.n > 0 && s->plan.steps[s->plan.n - 1].op == &configfs_op_bind)
-		s->plan.steps[s->plan.n - 1].state = STEP_TODO;
-	return r == -ENOENT && !err->exit ? client_no_supervisor(s->name, err) : r;
+		r = rundir_read(paths, name, RUNDIR_STATUS, &p->status, err);
+	if (r < 0)
+		return r == -ENOENT && !err->exit ? client_no_supervisor(name, err) : r;
+	/* Unbound because a worker failed (on_failed), it keeps its UDC. */
+	if (!streq(json_text(p->status, "state", ""), "failed"))
+		p->udc = json_text(p->status, "udc", NULL);
+	if (!p->udc && plan->n > 0 && plan->steps[plan->n - 1].op == &configfs_op_bind)
+		plan->steps[plan->n - 1].state = STEP_TODO;
+	return 0;
 }
 
 int client_reload_plan(const struct paths *paths, const char *name, const char *file, bool renamed,
 		       const char *const *dirs, json_t **changes, bool *rebinds, struct error *err)
 {
 	struct reload *reload = xcalloc(1, sizeof(*reload));
-	struct supervisor s;
-	int r = supervisor_init(&s, paths, NULL, name, err);
+	struct present now = { 0 };
+	struct reload_base base = { .paths = paths,
+				    .live = &now.preview.live,
+				    .configfs = &now.preview.configfs,
+				    .plan = &now.preview.plan };
+	int r = preview_open(&now.preview, paths, name, err);
 
-	s.reload = reload;
 	if (r == 0)
-		r = read_supervisor(&s, err);
+		r = read_present(&now, name, err);
+	base.udc = now.udc;
+	base.record = &now.record;
 	if (r == 0)
-		r = reload_read(reload, s.record, file, renamed, dirs, GADGETFILE_TRUST_ALL, NULL,
+		r = reload_read(reload, &now.record, file, renamed, dirs, GADGETFILE_TRUST_ALL, NULL,
 				NULL, err);
 	if (r == 0)
-		r = reload_compare(&s, reload, err);
+		r = reload_prepare(reload, &base, err);
 	if (r == 0) {
+		reload_compare(reload, &base);
 		*changes = difference_to_json(&reload->difference);
 		*rebinds = reload_rebinds(&reload->difference);
 	}
-	supervisor_free(&s);
+	reload_drop(reload, &now.preview.live);
+	preview_free(&now.preview);
+	record_free(&now.record);
+	json_decref(now.status);
 	return r;
 }

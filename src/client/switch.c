@@ -80,7 +80,7 @@ static void leave(struct process *p, struct turn *was, struct turn *next)
 		was->gadget = was->own = reloaded;
 	}
 	json_decref(was->form);
-	was->form = json_incref(json_object_get(s->record, "form"));
+	was->form = json_incref(s->record.document);
 	free(was->udc);
 	was->udc = steal_ptr(s->udc);
 	was->no_bind = s->no_bind;
@@ -238,15 +238,15 @@ static int add_left(void *data, const char *name)
 {
 	struct left *left = data;
 	_cleanup_error_ struct error ignored = { 0 };
-	json_t *record = NULL;
+	struct record record;
 	pid_t pid;
 
 	if (rundir_owner(left->paths, name, &pid, NULL) < 0 || pid != 0)
 		return 0;
-	if (rundir_read(left->paths, name, RUNDIR_RECORD, &record, &ignored) == 0 &&
-	    streq_null(json_text(record, "origin", NULL), left->origin))
+	if (record_read(left->paths, name, &record, &ignored) == 0 &&
+	    streq_null(record.origin, left->origin))
 		*array_add(left->names, left->n) = xstrdup(name);
-	json_decref(record);
+	record_free(&record);
 	return 0;
 }
 

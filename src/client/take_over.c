@@ -8,48 +8,37 @@
 #include "client/client.h"
 
 #include <errno.h>
-#include <stdlib.h>
 
 #include "base/cleanup.h"
 #include "base/fd.h"
-#include "base/json.h"
 #include "client/parts.h"
 #include "gadgetfile/gadgetfile.h"
-#include "supervisor/reload.h"
 #include "supervisor/supervisor.h"
 #include "supervisor/take_over.h"
 
 void client_past_free(struct client_past *past)
 {
-	json_decref(past->record);
+	record_free(&past->record);
 	gadget_free(past->gadget);
-	free(past->dirs);
 }
 
 int client_past_read(struct client_past *past, const struct paths *paths, const char *name,
 		     struct error *err)
 {
-	const json_t *list, *dir;
-	size_t i, n = 0;
-	int r = rundir_read(paths, name, RUNDIR_RECORD, &past->record, err);
+	const struct record *record = &past->record;
+	int r = record_read(paths, name, &past->record, err);
 
 	if (r == -ENOENT)
 		return error_set(err, EX_OSERR, ENOENT, NULL, "the record of '%s' is gone", name);
 	if (r < 0)
 		return r;
-	list = json_object_get(past->record, "dirs");
-	past->dirs = xcalloc(json_array_size(list) + 1, sizeof(*past->dirs));
-	json_array_foreach(list, i, dir)
-		if (json_is_string(dir))
-			past->dirs[n++] = json_string_value(dir);
-	past->options.paths = paths;
-	past->options.dirs = past->dirs;
-	past->options.udc = json_text(past->record, "udc_wanted", NULL);
-	past->options.hold = json_number_value(json_object_get(past->record, "hold"));
-	past->options.group = (gid_t)json_integer_value(json_object_get(past->record, "group"));
-	past->options.timeout = json_number_value(json_object_get(past->record, "timeout"));
-	return gadgetfile_load_form(json_object_get(past->record, "form"),
-				    json_text(past->record, "file", ""), name, &past->gadget, err);
+	past->options = (struct client_options){ .paths = paths,
+						 .dirs = (const char *const *)record->dirs,
+						 .udc = record->udc,
+						 .hold = record->hold,
+						 .group = record->group,
+						 .timeout = record->timeout };
+	return gadgetfile_load_form(record->document, record->file ?: "", name, &past->gadget, err);
 }
 
 bool client_is_orphaned(const struct paths *paths, const char *name)
@@ -63,8 +52,8 @@ bool client_is_orphaned(const struct paths *paths, const char *name)
 /* What is left can only be made anew. */
 static int nothing_left(const struct client_past *past, const char *name, struct error *err)
 {
-	const char *file = json_text(past->record, "file", "");
-	bool renamed = reload_is_renamed(past->record);
+	const char *file = past->record.file ?: "";
+	bool renamed = record_is_renamed(&past->record);
 
 	error_set(err, EX_UNAVAILABLE, ESRCH, NULL,
 		  "'%s' has no supervisor, and nothing of it can be taken over", name);
@@ -106,7 +95,7 @@ static int begin(struct supervisor *s, struct client_past *past, const struct pa
 	}
 	r = client_past_read(past, paths, name, err);
 	if (r == 0)
-		r = client_make(s, past->gadget, json_object_get(past->record, "form"),
+		r = client_make(s, past->gadget, past->record.document,
 				&past->options, false, &rundir, err);
 	if (r < 0)
 		return r;

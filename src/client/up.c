@@ -100,7 +100,7 @@ static int judge_owner(const struct gadget *g, const json_t *form,
 {
 	const struct paths *paths = options->paths;
 	_cleanup_free_ char *who = NULL, *state = status_string(paths, g->name, "state");
-	json_t *mine = NULL, *theirs = NULL;
+	struct record mine, theirs;
 	pid_t pid;
 	int r = signed_owner(paths, g->name, &pid, &who);
 
@@ -110,24 +110,24 @@ static int judge_owner(const struct gadget *g, const json_t *form,
 		return rundir_in_use(g->name, pid, who, err);
 	if (state && streq(state, "failed"))
 		return -ESTALE;
-	r = rundir_read(paths, g->name, RUNDIR_RECORD, &theirs, err);
+	r = record_read(paths, g->name, &theirs, err);
 	if (r == -ENOENT)
 		return lost_record(paths, g->name, pid, err);
 	if (r < 0)
 		return r;
 	mine = record_make(g, form, NULL);
-	if (!record_is_of_same_gadget(mine, theirs)) {
+	if (!record_is_of_same_gadget(&mine, &theirs)) {
 		error_set(err, EX_CANTCREAT, EEXIST, NULL, "a different gadget '%s' is up",
 			  g->name);
 		error_hint(err, "'ffsctl reload %s%s%s%s' makes it what the file says",
-			   reload_is_renamed(mine) ? "--name " : "",
-			   reload_is_renamed(mine) ? g->name : "",
-			   reload_is_renamed(mine) ? " " : "", g->file);
+			   record_is_renamed(&mine) ? "--name " : "",
+			   record_is_renamed(&mine) ? g->name : "",
+			   record_is_renamed(&mine) ? " " : "", g->file);
 	} else {
 		judge_bus(g, options, err);
 	}
-	json_decref(mine);
-	json_decref(theirs);
+	record_free(&mine);
+	record_free(&theirs);
 	return err->exit ? -err->err : 0;
 }
 

@@ -12,14 +12,14 @@
 #include "configfs/configfs.h"
 #include "export/export.h"
 #include "gadgetfile/write.h"
-#include "rundir/rundir.h"
+#include "rundir/record.h"
 
 /* The record is there from before the gadget's directory until after it. */
 static int read_all(const struct globals *globals, const char *name, struct configfs_tree *live,
-		    json_t **record, struct error *err)
+		    struct record *record, struct error *err)
 {
 	_cleanup_free_ char *dir = configfs_gadget_path(&globals->paths, name);
-	int r = rundir_read(&globals->paths, name, RUNDIR_RECORD, record, err);
+	int r = record_read(&globals->paths, name, record, err);
 
 	if (r == -ENOENT)
 		error_clear(err);
@@ -71,7 +71,7 @@ static int export_gadget(const struct globals *globals, const char *argument)
 	_cleanup_free_ char *name = NULL;
 	_cleanup_configfs_tree_ struct configfs_tree live = { 0 };
 	_cleanup_udcs_ struct udcs udcs = { 0 };
-	json_t *record = NULL;
+	struct record record = { 0 };
 	int exit;
 
 	if (cmd_any_gadget_name(globals, argument, &name, &err) < 0 ||
@@ -79,12 +79,12 @@ static int export_gadget(const struct globals *globals, const char *argument)
 	    udcs_list(&globals->paths, &udcs, &err) < 0) {
 		exit = cmd_print_error(&err);
 	} else {
-		struct export e = { .name = name, .live = &live, .record = record, .udcs = &udcs };
+		struct export e = { .name = name, .live = &live, .record = record.name ? &record : NULL, .udcs = &udcs };
 
 		exit = print_gadget(globals, &e);
 		export_free(&e);
 	}
-	json_decref(record);
+	record_free(&record);
 	return exit;
 }
 

@@ -69,7 +69,7 @@ static void add_name(struct export *e, json_t *form)
 static void add_wishes(const struct export *e, json_t *form)
 {
 	static const char *const keys[] = { "autostart", "udc", "switch_to" };
-	const json_t *record = json_object_get(e->record, "form");
+	const json_t *record = e->record ? e->record->document : NULL;
 
 	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
 		json_t *value = json_object_get(record, keys[i]);

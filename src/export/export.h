@@ -6,6 +6,7 @@
 
 #include "configfs/tree.h"
 #include "configfs/udc.h"
+#include "rundir/record.h"
 
 struct export
 {
@@ -15,7 +16,7 @@ struct export
 	 * Of a gadget of ours what its supervisor has written down ("form" and "dir"): descriptors
 	 * and workers are nowhere else. NULL: somebody else's gadget.
 	 */
-	const json_t *record;
+	const struct record *record;
 	const struct udcs *udcs; /* of this machine */
 	/* What the file cannot say, in sentences; the file has them as comments. */
 	char **lost;

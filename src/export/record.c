@@ -21,7 +21,7 @@ static bool is_it(const json_t *function, const char *gadget, const char *label,
 
 const char *export_record_label(const struct export *e, const char *directory)
 {
-	json_t *functions = json_object_get(json_object_get(e->record, "form"), "functions"),
+	json_t *functions = json_object_get(e->record ? e->record->document : NULL, "functions"),
 	       *function;
 	const char *label;
 
@@ -115,9 +115,9 @@ static void expand_worker(json_t *worker, const char *dir)
 json_t *export_record_groups(const struct export *e, const char *label)
 {
 	static const char *const groups[] = { "ffs", "worker" };
-	const json_t *functions = json_object_get(json_object_get(e->record, "form"), "functions"),
+	const json_t *functions = json_object_get(e->record ? e->record->document : NULL, "functions"),
 		     *function = json_object_get(functions, label);
-	const char *dir = json_text(e->record, "dir", NULL);
+	const char *dir = e->record ? e->record->dir : NULL;
 	json_t *copy = json_object();
 
 	for (size_t i = 0; i < ARRAY_SIZE(groups); i++) {

@@ -9,7 +9,7 @@
 #include "configfs/configfs.h"
 #include "configfs/steps.h"
 #include "functionfs/mount.h"
-#include "rundir/rundir.h"
+#include "rundir/record.h"
 
 /*
  * Scratch gadgets are called ".ffsctl-probe.N", which no gadget file can ask for. Each has a
@@ -31,7 +31,7 @@ static int clear_name(const struct paths *paths, const char *name, struct rundir
 		      struct error *err)
 {
 	_cleanup_plan_ struct plan plan = { 0 };
-	int r = rundir_read_plan(paths, name, configfs_ops, &plan, err);
+	int r = record_read_plan(paths, name, configfs_ops, &plan, err);
 
 	return r < 0 ? r : undo(&plan, rundir, err);
 }

@@ -3,36 +3,173 @@
 
 #include "rundir/record.h"
 
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "base/json.h"
 #include "base/util.h"
+#include "gadgetfile/gadgetfile.h"
 
-json_t *record_make(const struct gadget *g, const json_t *form, const char *origin)
+static char *copy_or_null(const char *s)
 {
-	json_t *record = json_pack("{s:s, s:s, s:s, s:s, s:O}", "version", PACKAGE_VERSION, "name",
-				   g->name, "file", g->file, "dir", g->dir, "form", form);
+	return s ? xstrdup(s) : NULL;
+}
 
-	if (origin)
-		json_object_set_new(record, "origin", json_string(origin));
+static void replace(char **to, const char *s)
+{
+	free(*to);
+	*to = copy_or_null(s);
+}
+
+struct record record_make(const struct gadget *g, const json_t *document, const char *origin)
+{
+	struct record record = { .name = xstrdup(g->name), .origin = copy_or_null(origin) };
+
+	record_set_file(&record, g, document);
 	return record;
 }
 
-/* Who brings it up when is no part of what it is. The caller owns it. */
-static json_t *form_of(const json_t *record)
+void record_set_file(struct record *record, const struct gadget *g, const json_t *document)
 {
-	json_t *form = json_copy(json_object_get(record, "form"));
+	json_t *before = record->document;
 
-	json_object_del(form, "autostart");
-	return form;
+	replace(&record->file, g->file);
+	replace(&record->dir, g->dir);
+	record->document = json_incref((json_t *)document); /* a count is no change */
+	json_decref(before);
 }
 
-bool record_is_of_same_gadget(const json_t *a, const json_t *b)
+void record_free(struct record *record)
 {
-	static const char *const keys[] = { "name", "dir" };
-	json_t *form_a = form_of(a), *form_b = form_of(b);
-	bool same = json_equal(form_a, form_b);
+	char *const strings[] = { record->name,	  record->file, record->dir,
+				  record->origin, record->udc,	record->path };
 
-	json_decref(form_a);
-	json_decref(form_b);
-	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
-		same = same && json_equal(json_object_get(a, keys[i]), json_object_get(b, keys[i]));
-	return same;
+	for (size_t i = 0; i < ARRAY_SIZE(strings); i++)
+		free(strings[i]);
+	for (size_t i = 0; record->dirs && record->dirs[i]; i++)
+		free(record->dirs[i]);
+	free(record->dirs);
+	json_decref(record->document);
+	*record = (struct record){ 0 };
+}
+
+/* --- the file --- */
+
+static json_t *to_json(const struct record *record, const struct plan *plan)
+{
+	json_t *dirs = json_array();
+
+	for (size_t i = 0; record->dirs && record->dirs[i]; i++)
+		json_array_append_new(dirs, json_string_or_null(record->dirs[i]));
+	return json_pack("{s:s, s:s, s:s, s:s, s:O, s:s*, s:o, s:o, s:f, s:f, s:I, s:o, s:o}",
+			 "version", PACKAGE_VERSION, "name", record->name, "file", record->file,
+			 "dir", record->dir, "form", record->document, "origin", record->origin,
+			 "dirs", dirs, "udc_wanted", json_string_or_null(record->udc), "hold",
+			 record->hold, "timeout", record->timeout, "group",
+			 (json_int_t)record->group, "path", json_string_or_null(record->path),
+			 "plan", plan_to_record(plan));
+}
+
+static char *text_of(const json_t *json, const char *key)
+{
+	return copy_or_null(json_text(json, key, NULL));
+}
+
+static char **dirs_of(const json_t *list)
+{
+	char **dirs = xcalloc(json_array_size(list) + 1, sizeof(*dirs));
+	const json_t *dir;
+	size_t i, n = 0;
+
+	json_array_foreach(list, i, dir)
+		if (json_is_string(dir))
+			dirs[n++] = xstrdup(json_string_value(dir));
+	return dirs;
+}
+
+static void from_json(struct record *record, const json_t *json)
+{
+	*record = (struct record){
+		.name = text_of(json, "name"),
+		.file = text_of(json, "file"),
+		.dir = text_of(json, "dir"),
+		.document = json_incref(json_object_get(json, "form")),
+		.origin = text_of(json, "origin"),
+		.dirs = dirs_of(json_object_get(json, "dirs")),
+		.udc = text_of(json, "udc_wanted"),
+		.hold = json_number_value(json_object_get(json, "hold")),
+		.timeout = json_number_value(json_object_get(json, "timeout")),
+		.group = (gid_t)json_integer_value(json_object_get(json, "group")),
+		.path = text_of(json, "path"),
+	};
+}
+
+int record_read(const struct paths *paths, const char *name, struct record *record,
+		struct error *err)
+{
+	json_t *json = NULL;
+	int r = rundir_read(paths, name, RUNDIR_RECORD, &json, err);
+
+	*record = (struct record){ 0 };
+	if (r == 0)
+		from_json(record, json);
+	json_decref(json);
+	return r;
+}
+
+int record_write(const struct rundir *rundir, const struct record *record, const struct plan *plan,
+		 struct error *err)
+{
+	json_t *json = to_json(record, plan);
+	int r = rundir_write(rundir, RUNDIR_RECORD, json, err);
+
+	json_decref(json);
+	return r;
+}
+
+int record_read_plan(const struct paths *paths, const char *name, const struct step_op *const *ops,
+		     struct plan *plan, struct error *err)
+{
+	json_t *json = NULL;
+	int r = rundir_read(paths, name, RUNDIR_RECORD, &json, err);
+
+	if (r == -ENOENT)
+		return 0;
+	if (r == 0)
+		r = plan_from_json(plan, json_object_get(json, "plan"), ops, err);
+	json_decref(json);
+	if (r == 0)
+		plan_assume_applied(plan);
+	return r;
+}
+
+/* --- what it is of --- */
+
+/* Who brings it up, and when, is no part of what it is. The caller owns it. */
+static json_t *without_autostart(const struct record *record)
+{
+	json_t *document = json_copy(record->document);
+
+	json_object_del(document, "autostart");
+	return document;
+}
+
+bool record_is_of_same_gadget(const struct record *a, const struct record *b)
+{
+	json_t *document_a = without_autostart(a), *document_b = without_autostart(b);
+	bool same = json_equal(document_a, document_b);
+
+	json_decref(document_a);
+	json_decref(document_b);
+	return same && streq_null(a->name, b->name) && streq_null(a->dir, b->dir);
+}
+
+bool record_is_renamed(const struct record *record)
+{
+	const char *given = json_text(record->document, "name", NULL);
+	_cleanup_free_ char *fallback =
+		record->file ? gadgetfile_default_name(record->file) : NULL;
+
+	return !streq_null(given ? given : fallback, record->name);
 }

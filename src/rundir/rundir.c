@@ -425,22 +425,6 @@ int rundir_read(const struct paths *paths, const char *name, const char *file, j
 	return error_set(err, EX_IOERR, EBADMSG, path, "%s is damaged: %s", path, error.text);
 }
 
-int rundir_read_plan(const struct paths *paths, const char *name, const struct step_op *const *ops,
-		     struct plan *plan, struct error *err)
-{
-	json_t *record = NULL;
-	int r = rundir_read(paths, name, RUNDIR_RECORD, &record, err);
-
-	if (r == -ENOENT)
-		return 0;
-	if (r == 0)
-		r = plan_from_json(plan, json_object_get(record, "plan"), ops, err);
-	json_decref(record);
-	if (r == 0)
-		plan_assume_applied(plan);
-	return r;
-}
-
 int rundir_write(const struct rundir *rundir, const char *file, const json_t *json,
 		 struct error *err)
 {

@@ -90,13 +90,6 @@ int rundir_write(const struct rundir *rundir, const char *file, const json_t *js
 		 struct error *err);
 
 /*
- * The plan of RUN/NAME/record, every step taken for applied: what there may be to undo. Whoever was
- * killed before it wrote a record has made nothing: the plan is left empty. `ops` ends with NULL.
- */
-int rundir_read_plan(const struct paths *paths, const char *name, const struct step_op *const *ops,
-		     struct plan *plan, struct error *err);
-
-/*
  * The user id of its own that a function's worker has. Without the lock it is only looked for: a
  * worker that has none yet would get that one. -errno, -ENOSPC: all are taken.
  */

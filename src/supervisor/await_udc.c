@@ -37,7 +37,7 @@ static void on_udc_event(void *data, uint32_t events _unused_)
 		return;
 	r = choose(s, true, &err);
 	if (r == 0)
-		s->live.phase = PHASE_COMING_UP;
+		gadget_handle(s, GADGET_EV_BEGIN);
 	else if (r != -ENODEV)
 		supervisor_go_down(s, &err);
 }
@@ -48,7 +48,6 @@ int supervisor_await_udc(struct supervisor *s, double seconds, struct error *err
 	_cleanup_close_ int fd = -1;
 	int r = 0;
 
-	s->live.phase = PHASE_WAITING_UDC;
 	if (seconds > 0) {
 		/* Listen first, then look: nothing is missed in between. */
 		fd = udc_watch_open(err);
@@ -61,7 +60,7 @@ int supervisor_await_udc(struct supervisor *s, double seconds, struct error *err
 	}
 	r = choose(s, seconds > 0, &why);
 	if (r == 0) {
-		s->live.phase = PHASE_COMING_UP;
+		gadget_handle(s, GADGET_EV_BEGIN);
 	} else if (r != -ENODEV || seconds <= 0) {
 		error_move(err, &why);
 	} else {
@@ -70,7 +69,7 @@ int supervisor_await_udc(struct supervisor *s, double seconds, struct error *err
 		if (isfinite(seconds))
 			timer_start(&s->deadline, seconds);
 		supervisor_write_status(s);
-		while (s->live.phase == PHASE_WAITING_UDC && (r = loop_once(&s->loop, -1)) >= 0)
+		while (s->state == GADGET_WAITING && (r = loop_once(&s->loop, -1)) >= 0)
 			;
 		timer_stop(&s->deadline);
 		if (r < 0)

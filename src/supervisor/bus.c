@@ -57,7 +57,7 @@ bool bus_is_on(const struct supervisor *s)
 /* Says why it cannot be bound. */
 static int no_udc(const struct supervisor *s, struct error *err)
 {
-	return error_set(err, EX_UNAVAILABLE, ENODEV, NULL, "its UDC %s is not there any more",
+	return error_set(err, EX_UNAVAILABLE, ENODEV, NULL, "its UDC %s was removed",
 			 s->udc);
 }
 
@@ -68,11 +68,11 @@ static struct step *bind_step(struct supervisor *s)
 	return last && last->op == &configfs_op_bind ? last : NULL;
 }
 
-const struct step *bus_step(const struct supervisor *s)
+const struct step *bus_step(const struct plan *plan)
 {
-	for (size_t i = s->plan.n; i-- > 0;)
-		if (s->plan.steps[i].op == &configfs_op_bind && s->plan.steps[i].state == STEP_DONE)
-			return &s->plan.steps[i];
+	for (size_t i = plan->n; i-- > 0;)
+		if (plan->steps[i].op == &configfs_op_bind && plan->steps[i].state == STEP_DONE)
+			return &plan->steps[i];
 	return NULL;
 }
 
@@ -134,7 +134,7 @@ static int do_fail(struct supervisor *s, struct error *err _unused_)
 	if (take_off(s, &why) < 0) {
 		supervisor_say_of(s, NULL, LOG_ERR, "%s", why.text);
 	} else {
-		supervisor_say_of(s, NULL, LOG_WARNING, "taken off the bus, as on_failed says");
+		supervisor_say_of(s, NULL, LOG_WARNING, "unbound because a worker failed (on_failed)");
 		host_forget(s);
 	}
 	return 0;
@@ -148,21 +148,21 @@ static int do_forget_host(struct supervisor *s, struct error *err _unused_)
 
 static int do_taken(struct supervisor *s, struct error *err _unused_)
 {
-	supervisor_say_of(s, NULL, LOG_WARNING, "somebody else has taken it off the bus");
+	supervisor_say_of(s, NULL, LOG_WARNING, "unbound by another program; ffsctl does not rebind it");
 	host_forget(s);
 	return 0;
 }
 
 static int do_given(struct supervisor *s, struct error *err _unused_)
 {
-	supervisor_say(s, "somebody else has put it on the bus again");
+	supervisor_say(s, "bound again by another program");
 	host_watch(s, s->udc);
 	return 0;
 }
 
 static int do_gone(struct supervisor *s, struct error *err _unused_)
 {
-	supervisor_say_of(s, NULL, LOG_WARNING, "its UDC %s is not there any more", s->udc);
+	supervisor_say_of(s, NULL, LOG_WARNING, "its UDC %s was removed", s->udc);
 	host_forget(s);
 	return 0;
 }
@@ -170,7 +170,7 @@ static int do_gone(struct supervisor *s, struct error *err _unused_)
 static int do_drop(struct supervisor *s, struct error *err _unused_)
 {
 	supervisor_say_of(s, NULL, LOG_WARNING,
-			  "its UDC %s is back, but the kernel has not bound it again", s->udc);
+			  "its UDC %s is back, but the kernel did not bind the gadget again", s->udc);
 	host_forget(s);
 	return 0;
 }
@@ -212,7 +212,7 @@ static int do_return(struct supervisor *s, struct error *err)
 	error_move(&before, err);
 	r = bind_again(s, err);
 	if (r == 0)
-		supervisor_say(s, "on the bus again");
+		supervisor_say(s, "rebound to %s", s->udc);
 	else if (!streq_null(before.text, err->text))
 		supervisor_say_of(s, NULL, LOG_ERR, "%s", err->text);
 	return r;
@@ -221,7 +221,7 @@ static int do_return(struct supervisor *s, struct error *err)
 /* Where it is wanted; else where it was; else as `up` would have it. NULL: as the file says. */
 static const char *wanted_udc(const struct supervisor *s)
 {
-	/* `udc` is still there when somebody else has taken it off. */
+	/* `udc` is still there when unbound by another program. */
 	const char *const names[] = { s->bind_udc, s->udc, s->last_udc, s->udc_wanted };
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
@@ -286,8 +286,8 @@ typedef int (*action)(struct supervisor *s, struct error *err);
 /* What is not in the table changes nothing. An action that fails leaves it where it was. */
 static const struct cell {
 	action act;
-	enum bus_place to;
-} cells[BUS_PLACE_COUNT][BUS_EVENT_COUNT] = {
+	enum bus_state to;
+} cells[BUS_STATE_COUNT][BUS_EVENT_COUNT] = {
 	[BUS_OFF] = {
 		[BUS_EV_BIND] = { do_bind, BUS_ON },
 		[BUS_EV_UNBIND] = { do_unbind, BUS_OFF }, /* somebody else may have bound it */
@@ -295,83 +295,91 @@ static const struct cell {
 	[BUS_ON] = {
 		[BUS_EV_UNBIND] = { do_unbind, BUS_OFF },
 		[BUS_EV_FAILED] = { do_fail, BUS_FAILED },
-		[BUS_EV_CLOSED] = { do_forget_host, BUS_LOST },
-		[BUS_EV_TAKEN] = { do_taken, BUS_TAKEN },
-		[BUS_EV_GONE] = { do_gone, BUS_GONE },
-		[BUS_EV_DROPPED] = { do_drop, BUS_LOST },
+		[BUS_EV_EP0_CLOSED] = { do_forget_host, BUS_REBIND_DUE },
+		[BUS_EV_UNBOUND] = { do_taken, BUS_UNBOUND_EXTERNALLY },
+		[BUS_EV_UDC_REMOVED] = { do_gone, BUS_UDC_REMOVED },
+		[BUS_EV_REBIND_FAILED] = { do_drop, BUS_REBIND_DUE },
 	},
-	[BUS_TAKEN] = { /* and so it stays, whatever becomes of the workers */
+	[BUS_UNBOUND_EXTERNALLY] = { /* and so it stays, whatever becomes of the workers */
 		[BUS_EV_BIND] = { do_bind, BUS_ON },
 		[BUS_EV_UNBIND] = { do_unbind, BUS_OFF },
-		[BUS_EV_GIVEN] = { do_given, BUS_ON },
+		[BUS_EV_BOUND] = { do_given, BUS_ON },
 	},
-	[BUS_GONE] = {
-		[BUS_EV_BIND] = { do_bind, BUS_ON },
-		[BUS_EV_UNBIND] = { do_unbind, BUS_OFF },
-		[BUS_EV_FAILED] = { do_fail, BUS_FAILED },
-		[BUS_EV_CLOSED] = { do_forget_host, BUS_LOST },
-		[BUS_EV_GIVEN] = { do_back, BUS_ON },
-		[BUS_EV_TAKEN] = { do_taken, BUS_TAKEN },
-		[BUS_EV_DROPPED] = { do_drop, BUS_LOST },
-	},
-	[BUS_LOST] = {
+	[BUS_UDC_REMOVED] = {
 		[BUS_EV_BIND] = { do_bind, BUS_ON },
 		[BUS_EV_UNBIND] = { do_unbind, BUS_OFF },
 		[BUS_EV_FAILED] = { do_fail, BUS_FAILED },
-		[BUS_EV_SERVED] = { do_return, BUS_ON },
+		[BUS_EV_EP0_CLOSED] = { do_forget_host, BUS_REBIND_DUE },
+		[BUS_EV_BOUND] = { do_back, BUS_ON },
+		[BUS_EV_UNBOUND] = { do_taken, BUS_UNBOUND_EXTERNALLY },
+		[BUS_EV_REBIND_FAILED] = { do_drop, BUS_REBIND_DUE },
+	},
+	[BUS_REBIND_DUE] = {
+		[BUS_EV_BIND] = { do_bind, BUS_ON },
+		[BUS_EV_UNBIND] = { do_unbind, BUS_OFF },
+		[BUS_EV_FAILED] = { do_fail, BUS_FAILED },
+		[BUS_EV_READY] = { do_return, BUS_ON },
 	},
 	[BUS_FAILED] = {
 		[BUS_EV_BIND] = { do_bind, BUS_ON },
 		[BUS_EV_UNBIND] = { do_unbind, BUS_OFF },
-		[BUS_EV_SERVED] = { do_return, BUS_ON },
-		[BUS_EV_GIVEN] = { do_given, BUS_ON },
+		[BUS_EV_READY] = { do_return, BUS_ON },
+		[BUS_EV_BOUND] = { do_given, BUS_ON },
 	},
 };
 
 static int handle(struct supervisor *s, enum bus_event event, struct error *err)
 {
-	static const char *const places[BUS_PLACE_COUNT] = {
-		[BUS_OFF] = "OFF",   [BUS_ON] = "ON",	  [BUS_TAKEN] = "TAKEN",
-		[BUS_GONE] = "GONE", [BUS_LOST] = "LOST", [BUS_FAILED] = "FAILED",
+	static const char *const states[BUS_STATE_COUNT] = {
+		[BUS_OFF] = "OFF",
+		[BUS_ON] = "ON",
+		[BUS_UNBOUND_EXTERNALLY] = "UNBOUND_EXTERNALLY",
+		[BUS_UDC_REMOVED] = "UDC_REMOVED",
+		[BUS_REBIND_DUE] = "REBIND_DUE",
+		[BUS_FAILED] = "FAILED",
 	};
 	static const char *const events[BUS_EVENT_COUNT] = {
-		[BUS_EV_BIND] = "BIND",	      [BUS_EV_UNBIND] = "UNBIND",
-		[BUS_EV_SERVED] = "SERVED",   [BUS_EV_FAILED] = "FAILED",
-		[BUS_EV_CLOSED] = "CLOSED",   [BUS_EV_GIVEN] = "GIVEN",
-		[BUS_EV_TAKEN] = "TAKEN",     [BUS_EV_GONE] = "GONE",
-		[BUS_EV_DROPPED] = "DROPPED",
+		[BUS_EV_BIND] = "BIND",
+		[BUS_EV_UNBIND] = "UNBIND",
+		[BUS_EV_READY] = "READY",
+		[BUS_EV_FAILED] = "FAILED",
+		[BUS_EV_EP0_CLOSED] = "EP0_CLOSED",
+		[BUS_EV_BOUND] = "BOUND",
+		[BUS_EV_UNBOUND] = "UNBOUND",
+		[BUS_EV_UDC_REMOVED] = "UDC_REMOVED",
+		[BUS_EV_REBIND_FAILED] = "REBIND_FAILED",
 	};
-	const struct cell *cell = &cells[s->place][event];
+	const struct cell *cell = &cells[s->bus][event];
 	int r;
 
-	trace("bus", places[s->place], events[event]);
+	trace("bus", states[s->bus], events[event]);
 	if (!cell->act)
 		return 0;
 	r = cell->act(s, err);
 	if (r < 0)
 		return r;
-	s->place = cell->to;
+	s->bus = cell->to;
 	supervisor_changed(s);
 	return 0;
 }
 
 void bus_begin(struct supervisor *s)
 {
-	s->place = s->udc ? BUS_ON : BUS_OFF;
+	s->bus = s->udc ? BUS_ON : BUS_OFF;
 }
 
 bool bus_awaits_udc(const struct supervisor *s)
 {
-	bool is_wanted = s->place == BUS_ON || s->place == BUS_GONE || s->place == BUS_LOST;
+	bool is_wanted = s->bus == BUS_ON || s->bus == BUS_UDC_REMOVED || s->bus == BUS_REBIND_DUE;
 
 	return is_wanted && s->udc && !missing_worker(s) && !udc_exists(s->udc);
 }
 
-void bus_settle(struct supervisor *s, enum bus_place place)
+void bus_reloaded(struct supervisor *s, enum bus_state state)
 {
-	s->place = place;
+	s->bus = state;
 	error_clear(&s->bind_error);
-	if (place != BUS_LOST)
+	if (state != BUS_REBIND_DUE)
 		return;
 	host_forget(s);
 	no_udc(s, &s->bind_error);
@@ -384,8 +392,8 @@ void bus_worker_failed(struct supervisor *s)
 
 void bus_ep0_closed(struct supervisor *s)
 {
-	if (s->live.phase == PHASE_UP && !s->failed)
-		handle(s, BUS_EV_CLOSED, NULL);
+	if (gadget_is_made(s))
+		handle(s, BUS_EV_EP0_CLOSED, NULL);
 }
 
 /* --- what the kernel says, whoever has done it --- */
@@ -406,28 +414,28 @@ static bool is_dying(const struct live_function *i)
 static enum bus_event what_kernel_says(const struct supervisor *s)
 {
 	if (!udc_exists(s->udc))
-		return BUS_EV_GONE;
+		return BUS_EV_UDC_REMOVED;
 	if (!is_bound(s))
-		return BUS_EV_TAKEN;
+		return BUS_EV_UNBOUND;
 	if (bus_is_on(s))
-		return BUS_EV_GIVEN;
+		return BUS_EV_BOUND;
 	/* Somebody took it off in between: configfs answers when that is done. */
 	if (!is_bound(s))
-		return BUS_EV_TAKEN;
+		return BUS_EV_UNBOUND;
 	if (s->udc_is_new)
-		return BUS_EV_DROPPED;
-	return udc_lacks(s->udc, s->name) ? BUS_EV_TAKEN : BUS_EVENT_COUNT;
+		return BUS_EV_REBIND_FAILED;
+	return udc_lacks(s->udc, s->name) ? BUS_EV_UNBOUND : BUS_EVENT_COUNT;
 }
 
 static void look_at_kernel(struct supervisor *s)
 {
 	enum bus_event event = s->udc ? what_kernel_says(s) : BUS_EVENT_COUNT;
 
-	for (size_t n = 0; event != BUS_EV_GIVEN && n < s->live.n; n++)
+	for (size_t n = 0; event != BUS_EV_BOUND && n < s->live.n; n++)
 		if (is_dying(s->live.v[n]))
 			return; /* and look again then */
 	/* Gone and back since we looked last: what was open of it tells nothing any more. */
-	if (s->udc_is_new && s->place == BUS_ON && event == BUS_EV_GIVEN)
+	if (s->udc_is_new && s->bus == BUS_ON && event == BUS_EV_BOUND)
 		host_take_over(s, s->udc, s->configured);
 	s->uevent = s->udc_is_new = false;
 	if (event != BUS_EVENT_COUNT)
@@ -470,7 +478,7 @@ void bus_look(struct supervisor *s)
 	if (s->bind_wanted)
 		bind_when_ready(s);
 	else if (!missing_worker(s))
-		handle(s, BUS_EV_SERVED, &s->bind_error);
+		handle(s, BUS_EV_READY, &s->bind_error);
 }
 
 bool bus_has_returned(const struct supervisor *s, struct error *err)
@@ -478,7 +486,7 @@ bool bus_has_returned(const struct supervisor *s, struct error *err)
 	const struct error *why = &s->bind_error;
 	const struct live_worker *worker = missing_worker(s);
 
-	if ((s->place != BUS_LOST && s->place != BUS_FAILED) || bus_awaits_udc(s))
+	if ((s->bus != BUS_REBIND_DUE && s->bus != BUS_FAILED) || bus_awaits_udc(s))
 		return true;
 	if (worker && worker->state != WORKER_FAILED)
 		return false;
@@ -486,18 +494,18 @@ bool bus_has_returned(const struct supervisor *s, struct error *err)
 		no_worker(worker, err);
 	else if (why->exit)
 		error_set(err, why->exit, why->err, why->path, "%s", why->text);
-	else if (reload_is_under_way(s->reload))
+	else if (gadget_is_reloading(s))
 		return false;
 	else
-		error_set(err, EX_OSERR, ENODEV, NULL, "'%s' has not got back on the bus", s->name);
+		error_set(err, EX_OSERR, ENODEV, NULL, "'%s' was not bound again", s->name);
 	return true;
 }
 
 static int foreign_bind(const struct supervisor *s, const char *now, struct error *err)
 {
-	error_set(err, EX_CANTCREAT, EBUSY, NULL, "somebody else has bound '%s' to %s", s->name,
+	error_set(err, EX_CANTCREAT, EBUSY, NULL, "another program has bound '%s' to %s", s->name,
 		  now);
-	return error_hint(err, "'ffsctl unbind %s' takes it off the bus first", s->name);
+	return error_hint(err, "'ffsctl unbind %s' unbinds it first", s->name);
 }
 
 int bus_check(const struct supervisor *s, struct error *err)
@@ -531,7 +539,7 @@ int bus_bind(struct supervisor *s, const char *udc, bool *changed, struct error 
 			  udc);
 	}
 	if (err->exit)
-		return error_hint(err, "'ffsctl unbind %s' takes it off the bus first", s->name);
+		return error_hint(err, "'ffsctl unbind %s' unbinds it first", s->name);
 	if (now)
 		return 0;
 	s->uevent = true; /* it may have been taken off a moment ago */

@@ -6,31 +6,30 @@
 
 #include "base/error.h"
 
+struct plan;
 struct step;
 struct supervisor;
 
-enum bus_place {
-	BUS_OFF, /* by command, or from the beginning */
-	BUS_ON,
-	BUS_TAKEN, /* somebody else has taken it off its UDC, whose own it is to put it back */
-	BUS_GONE,  /* its UDC is not there; the kernel binds it again when that is back */
-	/* The kernel will not put it back, so we do: it went with a daemon's ep0, or a reload could
-	 * not bind it without its UDC. */
-	BUS_LOST,
-	BUS_FAILED, /* taken off without a worker that has failed for good (on_failed) */
-	BUS_PLACE_COUNT
+enum bus_state {
+	BUS_OFF,		/* `unbind`, or --no-bind */
+	BUS_ON,			/* bound */
+	BUS_UNBOUND_EXTERNALLY, /* unbound by another program; ffsctl does not rebind it */
+	BUS_UDC_REMOVED,	/* the kernel binds it again when the UDC appears */
+	BUS_REBIND_DUE, /* the kernel does not bind it again: ffsctl does, when it is possible */
+	BUS_FAILED,	/* unbound because a worker failed for good (on_failed) */
+	BUS_STATE_COUNT
 };
 
 enum bus_event {
-	BUS_EV_BIND,   /* `bind`, and every worker serves */
-	BUS_EV_UNBIND, /* `unbind` */
-	BUS_EV_SERVED, /* every worker serves */
-	BUS_EV_FAILED, /* a worker has failed for good, without which it is not to be on the bus */
-	BUS_EV_CLOSED, /* a daemon has ended, and with it ep0 */
-	BUS_EV_GIVEN,  /* the kernel has it on its UDC */
-	BUS_EV_TAKEN,  /* somebody has unbound it from its UDC, in configfs or in the driver core */
-	BUS_EV_GONE,   /* its UDC is not there */
-	BUS_EV_DROPPED, /* its UDC has gone and is back, and binding it again has failed */
+	BUS_EV_BIND,	      /* `bind`, and every worker is ready */
+	BUS_EV_UNBIND,	      /* `unbind` */
+	BUS_EV_READY,	      /* every worker is ready */
+	BUS_EV_FAILED,	      /* a worker failed for good, and its on_failed is "unbind" */
+	BUS_EV_EP0_CLOSED,    /* a daemon ended: the kernel unbound the gadget (f_fs.c, ffs_closed) */
+	BUS_EV_BOUND,	      /* the kernel has it on its UDC */
+	BUS_EV_UNBOUND,	      /* another program unbound it, in configfs or in the driver core */
+	BUS_EV_UDC_REMOVED,   /* the UDC does not exist */
+	BUS_EV_REBIND_FAILED, /* the UDC is back, but the kernel could not bind the gadget again */
 	BUS_EVENT_COUNT
 };
 
@@ -54,9 +53,9 @@ bool bus_awaits_udc(const struct supervisor *s);
 
 /*
  * After a reload that has taken it off the bus: s->udc has it again (BUS_ON), or could not be bound
- * to because it is not there (BUS_LOST).
+ * to because it is not there (BUS_REBIND_DUE).
  */
-void bus_settle(struct supervisor *s, enum bus_place place);
+void bus_reloaded(struct supervisor *s, enum bus_state state);
 
 /*
  * A daemon that had ep0 open has ended, and with it its function: the kernel has taken the gadget
@@ -75,7 +74,7 @@ void bus_worker_failed(struct supervisor *s);
 bool bus_has_returned(const struct supervisor *s, struct error *err);
 
 /* The step by which the plan has bound it; NULL: it is not bound. */
-const struct step *bus_step(const struct supervisor *s);
+const struct step *bus_step(const struct plan *plan);
 
 /* Fails with EX_CANTCREAT when somebody else has put it on the bus, or a bind waits for workers. */
 int bus_check(const struct supervisor *s, struct error *err);

@@ -276,7 +276,7 @@ static bool is_over(const struct control_client *client, struct error *err)
 		return workers_settled(client, err) && (err->exit || bus_has_returned(s, err));
 	case CLIENT_WAITS_READY:
 		return s->live.phase == PHASE_UP && workers_settled(client, err) &&
-		       (err->exit || (supervisor_is_ready(s) && bus_is_on(s)));
+		       (err->exit || (streq(gadget_status(s), "ready") && bus_is_on(s)));
 	case CLIENT_WAITS_HOST:
 		return host_is_there(s);
 	case CLIENT_WAITS_NO_HOST:
@@ -285,9 +285,17 @@ static bool is_over(const struct control_client *client, struct error *err)
 	return false;
 }
 
+/* A gadget that goes down instead answers later: control_answer_down. */
+static bool reload_has_ended(const struct control *control)
+{
+	const struct supervisor *s = control->supervisor;
+
+	return s->live.phase == PHASE_UP && !gadget_is_reloading(s);
+}
+
 void control_update(struct control *control)
 {
-	if (control->supervisor->failed)
+	if (control->supervisor->state == GADGET_FAILED)
 		give_up_waiting(control);
 	for (size_t c = 0; c < CONTROL_CLIENTS; c++) {
 		struct control_client *client = &control->clients[c];
@@ -295,8 +303,7 @@ void control_update(struct control *control)
 
 		if (client->waits == CLIENT_WAITS_BIND && !control->supervisor->bind_wanted)
 			control_answer_bus(client, true, &control->supervisor->bind_error);
-		else if (client->waits == CLIENT_WAITS_RELOAD &&
-			 !reload_is_under_way(control->supervisor->reload))
+		else if (client->waits == CLIENT_WAITS_RELOAD && reload_has_ended(control))
 			control_answer_reload(client);
 		else if (is_over(client, &err))
 			control_answer(client, &err);

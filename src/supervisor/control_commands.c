@@ -26,20 +26,11 @@ static bool refuse_to_wait(struct control_client *client)
 
 static bool refuse_unless_up(struct control_client *client)
 {
-	const struct supervisor *s = client->control->supervisor;
+	const char *why = gadget_refusal(client->control->supervisor);
 
-	if (s->live.phase == PHASE_UP && !s->failed && !s->reload && !s->switching)
-		return false;
-	if (s->switching)
-		control_refuse(client, EX_CANTCREAT,
-			       "it is about to become another gadget (switch_to)");
-	else if (reload_is_under_way(s->reload))
-		control_refuse(client, EX_CANTCREAT,
-			       "it is being reloaded: try again when that is over");
-	else
-		control_refuse(client, EX_CANTCREAT,
-			       "the gadget is not up: take it down, then up again");
-	return true;
+	if (why)
+		control_refuse(client, EX_CANTCREAT, why);
+	return why;
 }
 
 /* Of what root is told to load or execute by somebody who may only tell it when. */
@@ -117,7 +108,7 @@ static void begin_reload(struct control_client *client, const json_t *json)
 
 	if (refuse_unless_up(client))
 		return;
-	if (file && !streq_null(file, json_text(s->record, "file", NULL)) &&
+	if (file && !streq_null(file, s->record.file) &&
 	    refuse_unless_root(client, "only root may name another gadget file"))
 		return;
 	if (reload_begin(s, file, renamed, timeout, &err) < 0)

@@ -56,11 +56,9 @@ void supervisor_go_down(struct supervisor *s, struct error *why)
 		error_move(&s->failure, why);
 	else if (why)
 		error_clear(why);
-	if (s->live.phase < PHASE_GOING_DOWN) {
-		s->live.phase = PHASE_GOING_DOWN;
-		/* An `up` that comes now must not take it for one that stays. */
+	/* An `up` that comes now must not take it for one that stays. */
+	if (gadget_handle(s, GADGET_EV_DOWN))
 		rundir_sign(&s->rundir, WHO_GOING_DOWN, &ignored);
-	}
 	s->changed = true;
 }
 
@@ -79,6 +77,5 @@ enum trust supervisor_program_trust(const struct supervisor *s, const char *dir)
 
 int supervisor_write_record(struct supervisor *s, struct error *err)
 {
-	json_object_set_new(s->record, "plan", plan_to_record(&s->plan));
-	return rundir_write(&s->rundir, RUNDIR_RECORD, s->record, err);
+	return record_write(&s->rundir, &s->record, &s->plan, err);
 }

@@ -13,7 +13,7 @@ void supervisor_worker_failed(struct supervisor *s, struct live_worker *worker)
 	_cleanup_error_ struct error err = { 0 };
 
 	s->changed = true;
-	if (s->live.phase == PHASE_COMING_UP && worker->served &&
+	if (s->state == GADGET_STARTING && worker->served &&
 	    function_blocks_bind(worker->function)) {
 		/* Its own step has been taken: nothing else would ask for it any more. */
 		error_set(&err, EX_PROTOCOL, ECHILD, NULL,
@@ -23,7 +23,7 @@ void supervisor_worker_failed(struct supervisor *s, struct live_worker *worker)
 		supervisor_go_down(s, &err);
 	}
 	/* While a reload is under way it decides what becomes of the gadget. */
-	if (s->live.phase == PHASE_UP && worker->model->on_failed == FAILED_UNBIND && !s->reload)
+	if (s->state == GADGET_UP && worker->model->on_failed == FAILED_UNBIND)
 		bus_worker_failed(s);
 }
 
@@ -35,19 +35,21 @@ void supervisor_keeper_died(struct supervisor *s, struct live_function *function
 {
 	_cleanup_error_ struct error err = { 0 };
 
-	if (s->live.phase != PHASE_GOING_DOWN && function_renew_keeper(function))
+	bool ends = s->live.phase == PHASE_GOING_DOWN;
+
+	if (!ends && function_renew_keeper(function))
 		return;
 	error_set(&err, EX_PROTOCOL, ECHILD, NULL,
 		  "the keeper of '%s' has died, and the function with it", function->model->label);
 	supervisor_say_of(s, NULL, LOG_ERR, "%s", err.text);
-	if (s->live.phase == PHASE_GOING_DOWN) /* it would have been ended next */
+	if (ends) /* it would have been ended next */
 		return;
 	if (s->live.phase != PHASE_UP) {
 		supervisor_go_down(s, &err);
 		return;
 	}
 	error_move(&s->failure, &err);
-	s->failed = s->changed = true;
+	gadget_handle(s, GADGET_EV_KEEPER_DIED);
 	for (size_t n = 0; n < s->live.n; n++)
 		if (s->live.v[n]->worker)
 			worker_handle(s->live.v[n]->worker, WORKER_EV_STOP);

@@ -53,7 +53,7 @@ static bool is_configured(void *owner)
 
 static bool is_reloading(void *owner)
 {
-	return reload_is_going(((struct supervisor *)owner)->reload);
+	return ((struct supervisor *)owner)->state == GADGET_RELOADING;
 }
 
 static enum trust program_trust(void *owner, const char *dir)

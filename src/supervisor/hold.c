@@ -7,9 +7,8 @@
 /* A gadget in transition cannot be taken over; one that waits for its UDC is in none. */
 bool take_over_is_possible(const struct supervisor *s)
 {
-	return s->live.phase == PHASE_UP && !s->failed && s->place != BUS_FAILED &&
-	       (s->place != BUS_LOST || bus_awaits_udc(s)) && !s->reload && !s->switching &&
-	       !s->live.switched;
+	return s->state == GADGET_UP && s->bus != BUS_FAILED &&
+	       (s->bus != BUS_REBIND_DUE || bus_awaits_udc(s)) && !s->live.switched;
 }
 
 void take_over_allow(struct supervisor *s)

@@ -15,8 +15,6 @@
 #include "supervisor/reload.h"
 #include "supervisor/supervisor.h"
 
-#define RELOADING "RELOADING=1"
-
 /* Once, as s6 has it: there are no later states. Nobody may listen, and that changes nothing. */
 static void tell_fd(struct supervisor *s)
 {
@@ -80,24 +78,22 @@ int notify_begin(struct supervisor *s, struct error *err)
 /* One that is known to be reloading is ready again when it says so. */
 static const char *word_of(const struct supervisor *s)
 {
-	if (s->live.phase >= PHASE_GOING_DOWN && !s->switching)
-		return "STOPPING=1";
-	if (s->live.phase != PHASE_UP || s->on_up)
-		return "";
-	return reload_is_under_way(s->reload) ? RELOADING : "READY=1";
+	bool is_being_told = s->on_up && s->live.phase == PHASE_UP;
+
+	return is_being_told ? "" : gadget_notification(s);
 }
 
 static void tell_word(struct supervisor *s, const char *word)
 {
 	_cleanup_free_ char *text =
-		strf("%s\nSTATUS=%s: %s%s%s", word, s->name, supervisor_state(s),
+		strf("%s\nSTATUS=%s: %s%s%s", word, s->name, gadget_status(s),
 		     s->udc ? " on " : "", s->udc ? s->udc : "");
 	_cleanup_free_ char *clock = NULL, *whole = NULL;
 
 	if (streq_null(s->notify.last, text))
 		return;
 	/* When it began (sd_notify(3)), not later; not a part of what is compared */
-	if (streq(word, RELOADING))
+	if (streq(word, NOTIFY_RELOADING))
 		clock = strf("MONOTONIC_USEC=%llu\n", (unsigned long long)(now_monotonic() * 1e6));
 	whole = strf("%s%s", clock ? clock : "", text);
 	tell(whole);
@@ -120,7 +116,7 @@ void notify_update(struct supervisor *s)
 void notify_reloading(struct supervisor *s)
 {
 	if (s->live.foreground && getenv("NOTIFY_SOCKET"))
-		tell_word(s, RELOADING);
+		tell_word(s, NOTIFY_RELOADING);
 }
 
 void notify_end(struct supervisor *s)

@@ -9,6 +9,8 @@
 
 #include "base/error.h"
 
+#define NOTIFY_RELOADING "RELOADING=1"
+
 struct supervisor;
 
 /* Begins to answer the service manager's watchdog, if it has one. */

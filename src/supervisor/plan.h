@@ -22,7 +22,7 @@ void gadget_plan_steps(struct configfs *configfs, const struct gadget *g,
 
 /* --- preview.c --- */
 
-/* A plan that nobody carries out, and what is needed to make it. */
+/* A plan that is not applied, and what is needed to make it. */
 struct preview {
 	struct loop loop;
 	struct rundir rundir; /* its path only */
@@ -32,7 +32,10 @@ struct preview {
 	struct plan plan;
 };
 
-/* `udc` NULL: no bind. The caller calls preview_free in each case. */
+/* Without functions and plan. The caller calls preview_free in each case, as of preview_make. */
+int preview_open(struct preview *preview, const struct paths *paths, const char *name,
+		 struct error *err);
+/* Of a gadget that comes up. `udc` NULL: no bind. */
 int preview_make(struct preview *preview, const struct paths *paths, const struct gadget *g,
 		 const char *udc, struct error *err);
 void preview_free(struct preview *preview);

@@ -13,25 +13,35 @@ static enum trust trust_the_owner(void *owner _unused_, const char *dir _unused_
 /* Nothing lives, so that nothing happens. */
 static const struct function_events events = { .program_trust = trust_the_owner };
 
-int preview_make(struct preview *p, const struct paths *paths, const struct gadget *g,
-		 const char *udc, struct error *err)
+int preview_open(struct preview *p, const struct paths *paths, const char *name, struct error *err)
 {
 	int r;
 
 	*p = (struct preview){ .loop.epoll_fd = -1,
 			       .rundir = RUNDIR_NONE,
-			       .configfs = { .paths = paths, .gadget = g, .view = USBG_VIEW_NONE },
+			       .configfs = { .paths = paths, .view = USBG_VIEW_NONE },
 			       .live = { .events = &events,
-					 .gadget = g->name,
+					 .gadget = name,
 					 .paths = paths,
 					 .loop = &p->loop,
 					 .rundir = &p->rundir,
 					 .output = &p->output } };
-	p->rundir.path = strf("%s/%s", paths->run_dir, g->name);
+	p->rundir.path = strf("%s/%s", paths->run_dir, name);
 	output_init(&p->output, -1);
 	r = loop_open(&p->loop);
 	if (r < 0)
 		return error_errno(err, EX_OSERR, -r, NULL, "cannot make the event loop");
+	return 0;
+}
+
+int preview_make(struct preview *p, const struct paths *paths, const struct gadget *g,
+		 const char *udc, struct error *err)
+{
+	int r = preview_open(p, paths, g->name, err);
+
+	if (r < 0)
+		return r;
+	p->configfs.gadget = g;
 	r = gadget_plan_functions(&p->live, g, &p->live.v, &p->live.n, err);
 	if (r == 0)
 		gadget_plan_steps(&p->configfs, g, p->live.v, p->live.n, udc, NULL, &p->plan);

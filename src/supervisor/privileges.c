@@ -116,7 +116,7 @@ int privileges_check(const struct supervisor *s, const struct function *function
 	uint64_t own, bounding;
 
 	/* What is only planned (reload --dry-run) is planned by another process. */
-	if (s->live.phase != PHASE_UP || !w || !worker_has_privileges(w) ||
+	if (!gadget_is_made(s) || !w || !worker_has_privileges(w) ||
 	    !capabilities_get(&own, &bounding))
 		return 0;
 	/* Who has given up nothing has no more than it could give. */

@@ -22,41 +22,10 @@
 /* As long as `up` has by default. */
 #define HUP_SECONDS 30
 
-static bool is_among(struct live_function *const *list, size_t n, const struct live_function *i)
-{
-	for (size_t k = 0; k < n; k++)
-		if (list[k] == i)
-			return true;
-	return false;
-}
-
-/* Instances that are not in the supervisor's list are of no use to anybody else. */
-static void free_instances(struct supervisor *s, struct live_function **list, size_t n)
-{
-	for (size_t k = 0; k < n; k++)
-		if (!is_among(s->live.v, s->live.n, list[k]))
-			function_free(list[k]);
-	free(list);
-}
-
-static void drop(struct supervisor *s, struct reload *r)
-{
-	free_instances(s, r->old, r->n_old);
-	free_instances(s, r->fresh, r->n_fresh);
-	difference_free(&r->difference);
-	gadget_free(r->gadget);
-	json_decref(r->form);
-	free(r->udc);
-	free(r->was_on);
-	error_clear(&r->why);
-	error_clear(&r->back);
-	free(r);
-}
-
 void reload_free(struct supervisor *s)
 {
 	if (s->reload)
-		drop(s, steal_ptr(s->reload));
+		reload_drop(steal_ptr(s->reload), &s->live);
 }
 
 /* --- the end -------------------------------------------------------------------------------------
@@ -120,12 +89,12 @@ static void is_over(struct supervisor *s, struct reload *r)
 {
 	timer_stop(&s->deadline);
 	s->reload = NULL;
-	drop(s, r);
+	reload_drop(r, &s->live);
 	launch_give_back_users(&s->live);
 	memory_let_go(); /* what reading the gadget file took is not needed again */
 	/* A worker that has failed meanwhile, and had to wait until it was known what that means.
 	 */
-	for (size_t n = 0; n < s->live.n && s->place != BUS_FAILED; n++)
+	for (size_t n = 0; n < s->live.n && s->bus != BUS_FAILED; n++)
 		if (s->live.v[n]->worker && s->live.v[n]->worker->state == WORKER_FAILED)
 			supervisor_worker_failed(s, s->live.v[n]->worker);
 	supervisor_changed(s);
@@ -153,19 +122,18 @@ static void commit(struct supervisor *s, struct reload *r)
 
 	difference_end(&r->difference, DIFFERENCE_NEW);
 	settle_instances(s, r);
-	json_object_set_new(s->record, "file", json_string(r->gadget->file));
-	json_object_set_new(s->record, "dir", json_string(r->gadget->dir));
-	json_object_set(s->record, "form", r->form);
+	record_set_file(&s->record, r->gadget, r->form);
 	s->gadget = s->configfs.gadget = s->own_gadget = steal_ptr(r->gadget);
 	configfs_settle(&s->configfs, &s->plan);
 	write_record(s);
 	s->reloaded.changed = true;
 	if (r->was_on) {
 		s->udc = steal_ptr(r->udc);
-		bus_settle(s, r->unbound ? BUS_LOST : BUS_ON);
+		bus_reloaded(s, r->unbound ? BUS_REBIND_DUE : BUS_ON);
 	}
 	s->reloaded.awaits_udc = bus_awaits_udc(s);
 	s->reloaded.rebound = r->was_on && !r->unbound;
+	gadget_handle(s, GADGET_EV_RELOADED);
 	is_over(s, r);
 	gadget_free(before);
 	privileges_give_up(s);
@@ -182,11 +150,12 @@ static void is_back(struct supervisor *s, struct reload *r)
 	if (r->was_on)
 		s->udc = steal_ptr(r->was_on);
 	if (r->left)
-		bus_settle(s, r->unbound ? BUS_LOST : BUS_ON);
+		bus_reloaded(s, r->unbound ? BUS_REBIND_DUE : BUS_ON);
 	error_hint(&r->why, "'%s' is as it was before", s->name);
 	if (r->unbound)
 		error_hint(&r->why, "it is bound again when its UDC %s is back", s->udc);
 	error_move(&s->reloaded.error, &r->why);
+	gadget_handle(s, GADGET_EV_REVERTED);
 	is_over(s, r);
 	supervisor_say_of(s, NULL, LOG_ERR, "not reloaded: %s", s->reloaded.error.text);
 }
@@ -194,10 +163,10 @@ static void is_back(struct supervisor *s, struct reload *r)
 /* The plan stays the merged one, on disk as well. */
 static void is_broken(struct supervisor *s, struct reload *r)
 {
-	const struct step *bind = bus_step(s);
+	const struct step *bind = bus_step(&s->plan);
 
 	timer_stop(&s->deadline);
-	r->way = RELOAD_BROKEN;
+	gadget_handle(s, GADGET_EV_REVERT_FAILED);
 	if (r->was_on && bind)
 		s->udc = xstrdup(bind->value);
 	if (r->back.text)
@@ -234,7 +203,7 @@ static void keep_workers(struct supervisor *s)
 
 static void turn_back(struct supervisor *s, struct reload *r)
 {
-	r->way = RELOAD_GOING_BACK;
+	gadget_handle(s, GADGET_EV_REVERT);
 	r->late = false;
 	s->configfs.gadget = s->gadget;
 	if (r->left) {
@@ -263,8 +232,9 @@ static void leave_unbound(struct reload *r, struct error *err)
 	r->unbound = true;
 }
 
-static void go_back(struct supervisor *s, struct reload *r)
+void reload_revert(struct supervisor *s)
 {
+	struct reload *r = s->reload;
 	int result;
 
 	while ((result = difference_take_back(&r->difference, &r->back)) > 0 && r->late)
@@ -281,9 +251,10 @@ static void go_back(struct supervisor *s, struct reload *r)
 		is_back(s, r);
 }
 
-static void go_on(struct supervisor *s, struct reload *r)
+void reload_go_on(struct supervisor *s)
 {
 	_cleanup_error_ struct error err = { 0 };
+	struct reload *r = s->reload;
 	int result;
 
 	if (r->was_on && !r->left)
@@ -311,13 +282,17 @@ static void go_on(struct supervisor *s, struct reload *r)
 			  "'%s' could not be reloaded within %g s", s->name, r->timeout);
 	error_move(&r->why, &err);
 	turn_back(s, r);
-	go_back(s, r);
+	reload_revert(s);
 }
 
 /* Without its keeper a function cannot come back, and the kernel has taken the gadget off the bus.
  */
-static void keeper_has_died(struct supervisor *s, struct reload *r)
+void reload_failed(struct supervisor *s)
 {
+	struct reload *r = s->reload;
+
+	if (!r || s->reloaded.error.exit)
+		return;
 	error_set(&r->why, EX_PROTOCOL, ECHILD, NULL, "%s", s->failure.text);
 	is_broken(s, r);
 }
@@ -331,24 +306,15 @@ static void begin_wanted(struct supervisor *s)
 		supervisor_say_of(s, NULL, LOG_ERR, "not reloaded: %s", err.text);
 }
 
-void reload_look(struct supervisor *s)
+void reload_begin_wanted(struct supervisor *s)
 {
-	if (s->reload_wanted && !s->on_up && !s->reload && !s->failed && !s->bind_wanted)
+	if (s->reload_wanted && !s->on_up && !s->bind_wanted)
 		begin_wanted(s);
-	if (!reload_is_under_way(s->reload))
-		return;
-	if (s->failed)
-		keeper_has_died(s, s->reload);
-	else if (s->reload->way == RELOAD_GOING)
-		go_on(s, s->reload);
-	else
-		go_back(s, s->reload);
 }
 
 void reload_too_late(struct supervisor *s)
 {
-	if (reload_is_under_way(s->reload))
-		s->reload->late = true;
+	s->reload->late = true;
 	supervisor_changed(s);
 }
 
@@ -357,7 +323,7 @@ void reload_wanted(struct supervisor *s)
 	/* A service manager with Type=notify-reload waits for both words, also when nothing is
 	 * done. */
 	notify_reloading(s);
-	if (s->failed || (s->reload && !reload_is_under_way(s->reload)))
+	if (s->state == GADGET_FAILED || s->state == GADGET_BROKEN)
 		supervisor_say_of(s, NULL, LOG_ERR,
 				  "not reloaded: it has failed; take it down, then up");
 	else
@@ -389,6 +355,7 @@ static void mark_leavers(const struct reload *r)
 static void set_out(struct supervisor *s, struct reload *r, double timeout)
 {
 	s->reload = r;
+	gadget_handle(s, GADGET_EV_RELOAD);
 	r->timeout = timeout;
 	s->configfs.gadget = r->gadget;
 	mark_leavers(r);
@@ -409,7 +376,7 @@ static void do_not(struct supervisor *s, struct reload *r)
 	if (r->old)
 		set_instances(s, r->old, r->n_old);
 	forget_replacements(s);
-	drop(s, r);
+	reload_drop(r, &s->live);
 	launch_give_back_users(&s->live);
 }
 
@@ -431,6 +398,38 @@ static int check_holders(const struct reload *r, struct error *err)
 	return 0;
 }
 
+/* What was given up once for all cannot be given to a worker any more. */
+static int check_privileges(const struct supervisor *s, const struct reload *r, struct error *err)
+{
+	int result = 0;
+
+	for (size_t n = 0; result == 0 && n < r->n_fresh; n++)
+		result = privileges_check(s, r->fresh[n]->model, err);
+	return result;
+}
+
+/* Changes nothing on the machine. On failure all is as before. */
+static int compare(struct supervisor *s, struct reload *r, struct error *err)
+{
+	const struct reload_base base = { .paths = s->paths,
+					  .live = &s->live,
+					  .configfs = &s->configfs,
+					  .plan = &s->plan,
+					  .udc = s->udc,
+					  .record = &s->record };
+	int result = reload_prepare(r, &base, err);
+
+	if (result == 0)
+		result = check_privileges(s, r, err);
+	if (result < 0)
+		return result;
+	for (size_t n = 0; n < r->n_fresh; n++)
+		if (r->fresh[n]->worker)
+			r->fresh[n]->worker->spawn.bounded = s->bounded;
+	reload_compare(r, &base);
+	return 0;
+}
+
 static int prepare(struct supervisor *s, struct reload *r, const char *path, bool renamed,
 		   struct error *err)
 {
@@ -438,12 +437,12 @@ static int prepare(struct supervisor *s, struct reload *r, const char *path, boo
 
 	if (result == 0)
 		/* A command that names a file has read it itself. */
-		result = reload_read(r, s->record, path, renamed, s->dirs, supervisor_trust(s),
+		result = reload_read(r, &s->record, path, renamed, s->dirs, supervisor_trust(s),
 				     path ? NULL : say_line, s, err);
 	if (result == 0)
 		result = features_require(s->paths, r->gadget, err);
 	if (result == 0)
-		result = reload_compare(s, r, err);
+		result = compare(s, r, err);
 	if (result == 0)
 		result = check_holders(r, err);
 	/* As wide as both: who finds it has all to take away that may be there. */
@@ -465,8 +464,8 @@ int reload_begin(struct supervisor *s, const char *path, bool renamed, double ti
 		return result;
 	}
 	/* The same in another file is to come from there from now on. */
-	if (r->difference.n == 0 && json_equal(json_object_get(s->record, "form"), r->form) &&
-	    streq_null(json_text(s->record, "file", NULL), r->gadget->file)) {
+	if (r->difference.n == 0 && json_equal(s->record.document, r->form) &&
+	    streq_null(s->record.file, r->gadget->file)) {
 		supervisor_say(s, "the gadget file has not changed");
 		do_not(s, r);
 		return 0;

@@ -13,6 +13,7 @@
 #include "function/function.h"
 #include "gadgetfile/gadgetfile.h"
 #include "plan/difference.h"
+#include "rundir/record.h"
 
 struct supervisor;
 
@@ -26,11 +27,6 @@ struct reload {
 	struct live_function **old; /* the supervisor's own list; meanwhile it has both */
 	size_t n_old;
 	struct difference difference;
-	enum {
-		RELOAD_GOING,
-		RELOAD_GOING_BACK,
-		RELOAD_BROKEN, /* the way back has failed: only `down` is left */
-	} way;
 	char *udc;	/* where it will be; NULL: not bound */
 	char *was_on;	/* NULL: the gadget stays where it is */
 	double timeout; /* seconds, for each way */
@@ -50,16 +46,25 @@ bool reload_rebinds(const struct difference *d);
  * is of. `renamed`: whatever name the file gives it, as after `up --name`. The others:
  * see supervisor_read_file.
  */
-int reload_read(struct reload *r, const json_t *record, const char *path, bool renamed,
+int reload_read(struct reload *r, const struct record *record, const char *path, bool renamed,
 		const char *const *dirs, enum gadgetfile_trust trust,
 		void (*say)(void *data, const char *line), void *data, struct error *err);
-/* Whether the record's gadget has another name than its file gives it. */
-bool reload_is_renamed(const json_t *record);
-/*
- * Makes the supervisor's plan the merged one, and the difference. Changes nothing on the machine.
- * On failure all is as before.
- */
-int reload_compare(struct supervisor *s, struct reload *r, struct error *err);
+
+/* What is reloaded: a supervisor's, or what a record says of it. */
+struct reload_base {
+	const struct paths *paths;
+	struct functions *live;
+	struct configfs *configfs;
+	struct plan *plan;
+	const char *udc; /* NULL: not bound */
+	const struct record *record;
+};
+/* The functions of the new plan, and its UDC. */
+int reload_prepare(struct reload *r, const struct reload_base *base, struct error *err);
+/* After that: makes base->plan the merged one, and the difference. */
+void reload_compare(struct reload *r, const struct reload_base *base);
+/* Frees it, and its functions that are not in `live`. */
+void reload_drop(struct reload *r, const struct functions *live);
 
 /*
  * Begins to reload from a file (NULL: the gadget's own). When it is over s->reload is NULL, or
@@ -67,19 +72,15 @@ int reload_compare(struct supervisor *s, struct reload *r, struct error *err);
  */
 int reload_begin(struct supervisor *s, const char *path, bool renamed, double timeout,
 		 struct error *err);
-/* HUP: as soon as it can be. Words go to the log. */
+/* HUP: as soon as possible. Errors go to the log. */
 void reload_wanted(struct supervisor *s);
-/* Goes on with it, after each change. */
-void reload_look(struct supervisor *s);
+/* Begins the one that HUP asked for, if that is possible now. */
+void reload_begin_wanted(struct supervisor *s);
+/* After each event: goes on, in either direction. */
+void reload_go_on(struct supervisor *s);
+void reload_revert(struct supervisor *s);
+/* The time is over. */
 void reload_too_late(struct supervisor *s);
-/* Whether one (s->reload) is under way; and whether it is on its way there, not back. */
-static inline bool reload_is_under_way(const struct reload *r)
-{
-	return r && r->way != RELOAD_BROKEN;
-}
-
-static inline bool reload_is_going(const struct reload *r)
-{
-	return r && r->way == RELOAD_GOING;
-}
+/* Ends one, if it is under way, because a keeper died. */
+void reload_failed(struct supervisor *s);
 void reload_free(struct supervisor *s);

@@ -12,34 +12,24 @@
 #include "gadgetfile/gadgetfile.h"
 #include "supervisor/bus.h"
 #include "supervisor/plan.h"
-#include "supervisor/privileges.h"
 #include "supervisor/reload.h"
 #include "supervisor/supervisor.h"
 
 /* --- the file ------------------------------------------------------------------------------------
  */
 
-bool reload_is_renamed(const json_t *record)
-{
-	const char *name = json_text(record, "name", NULL), *file = json_text(record, "file", NULL);
-	const char *own = json_text(json_object_get(record, "form"), "name", NULL);
-	_cleanup_free_ char *fallback = file ? gadgetfile_default_name(file) : NULL;
-
-	return !streq_null(own ? own : fallback, name);
-}
-
-int reload_read(struct reload *r, const json_t *record, const char *path, bool renamed,
+int reload_read(struct reload *r, const struct record *record, const char *path, bool renamed,
 		const char *const *dirs, enum gadgetfile_trust trust,
 		void (*say)(void *data, const char *line), void *data, struct error *err)
 {
-	const char *name = json_text(record, "name", NULL);
+	const char *name = record->name;
 	int result;
 
-	path = path ? path : json_text(record, "file", NULL);
+	path = path ? path : record->file;
 	if (!path || !name)
 		return error_set(err, EX_SOFTWARE, EBADMSG, NULL,
 				 "the record does not say which file the gadget came from");
-	result = supervisor_read_file(path, renamed || reload_is_renamed(record) ? name : NULL,
+	result = supervisor_read_file(path, renamed || record_is_renamed(record) ? name : NULL,
 				      dirs, trust, say, data, &r->gadget, &r->form, err);
 	if (result < 0 || streq(r->gadget->name, name))
 		return result;
@@ -65,35 +55,25 @@ static bool has_driver(const struct paths *paths, const char *udc, const char *d
 }
 
 /* Where it is, unless the file has come to ask for something else. */
-static int choose_udc(const struct supervisor *s, struct reload *r, struct error *err)
+static int choose_udc(struct reload *r, const struct reload_base *base, struct error *err)
 {
 	const struct gadget_udc *wanted = &r->gadget->udc;
 
-	if (!s->udc || !bus_step(s))
+	if (!base->udc || !bus_step(base->plan))
 		return 0;
-	if (json_equal(json_object_get(json_object_get(s->record, "form"), "udc"),
+	if (json_equal(json_object_get(base->record->document, "udc"),
 		       json_object_get(r->form, "udc")) ||
 	    (!wanted->name.value && !wanted->driver.value) ||
-	    streq_null(wanted->name.value, s->udc) ||
-	    (!wanted->name.value && has_driver(s->paths, s->udc, wanted->driver.value))) {
-		r->udc = xstrdup(s->udc);
+	    streq_null(wanted->name.value, base->udc) ||
+	    (!wanted->name.value && has_driver(base->paths, base->udc, wanted->driver.value))) {
+		r->udc = xstrdup(base->udc);
 		return 0;
 	}
-	return udc_choose(s->paths, wanted, NULL, &r->udc, err);
+	return udc_choose(base->paths, wanted, NULL, &r->udc, err);
 }
 
 /* --- the plans -----------------------------------------------------------------------------------
  */
-
-/* What was given up once for all cannot be given to a worker any more. */
-static int check_privileges(const struct supervisor *s, const struct reload *r, struct error *err)
-{
-	int result = 0;
-
-	for (size_t n = 0; result == 0 && n < r->n_fresh; n++)
-		result = privileges_check(s, r->fresh[n]->model, err);
-	return result;
-}
 
 /* A bind that is not made is none: bus.c adds it again. */
 static void drop_idle_bind(struct plan *plan)
@@ -107,16 +87,16 @@ static void drop_idle_bind(struct plan *plan)
 }
 
 /* The function whose place stays, and which this one is in place of; NULL: it is a new one. */
-static struct live_function *stays_as(const struct supervisor *s, const struct reload *r,
+static struct live_function *stays_as(const struct plan *plan, const struct reload *r,
 				      const struct live_function *fresh)
 {
 	_cleanup_free_ char *path = function_place(fresh);
 	const struct step_op *op = fresh->model->ffs ? &ffs_op_mount : &usbg_op_function;
 	bool kept = false;
 
-	for (size_t i = 0; i < s->plan.n; i++)
-		if (s->plan.steps[i].op == op && streq(s->plan.steps[i].path, path))
-			kept = kept || difference_keeps(&r->difference, &s->plan.steps[i]);
+	for (size_t i = 0; i < plan->n; i++)
+		if (plan->steps[i].op == op && streq(plan->steps[i].path, path))
+			kept = kept || difference_keeps(&r->difference, &plan->steps[i]);
 	for (size_t n = 0; kept && n < r->n_old; n++) {
 		_cleanup_free_ char *old = function_place(r->old[n]);
 
@@ -127,49 +107,81 @@ static struct live_function *stays_as(const struct supervisor *s, const struct r
 }
 
 /* Steps of a replacement are the function's own: it gives its worker, and nothing else. */
-static void set_replacement(struct supervisor *s, struct live_function *i,
+static void set_replacement(struct plan *plan, struct live_function *i,
 			    struct live_function *fresh)
 {
 	i->replacement = fresh;
-	for (size_t k = 0; k < s->plan.n; k++)
-		if (s->plan.steps[k].self == fresh)
-			s->plan.steps[k].self = i;
+	for (size_t k = 0; k < plan->n; k++)
+		if (plan->steps[k].self == fresh)
+			plan->steps[k].self = i;
 }
 
-static void join_instances(struct supervisor *s, struct reload *r)
+/* base->live has the functions of both plans. */
+static void join_functions(struct reload *r, const struct reload_base *base)
 {
-	r->old = steal_ptr(s->live.v);
-	r->n_old = s->live.n;
-	s->live.n = 0;
+	struct functions *live = base->live;
+
+	r->old = steal_ptr(live->v);
+	r->n_old = live->n;
+	live->n = 0;
 	for (size_t n = 0; n < r->n_old; n++)
-		*array_add(s->live.v, s->live.n) = r->old[n];
+		*array_add(live->v, live->n) = r->old[n];
 	for (size_t n = 0; n < r->n_fresh; n++) {
-		struct live_function *i = stays_as(s, r, r->fresh[n]);
+		struct live_function *i = stays_as(base->plan, r, r->fresh[n]);
 
 		if (i)
-			set_replacement(s, i, r->fresh[n]);
+			set_replacement(base->plan, i, r->fresh[n]);
 		else
-			*array_add(s->live.v, s->live.n) = r->fresh[n];
+			*array_add(live->v, live->n) = r->fresh[n];
 	}
 }
 
-int reload_compare(struct supervisor *s, struct reload *r, struct error *err)
+int reload_prepare(struct reload *r, const struct reload_base *base, struct error *err)
+{
+	int result = gadget_plan_functions(base->live, r->gadget, &r->fresh, &r->n_fresh, err);
+
+	return result < 0 ? result : choose_udc(r, base, err);
+}
+
+void reload_compare(struct reload *r, const struct reload_base *base)
 {
 	struct plan next = { 0 };
-	int result = gadget_plan_functions(&s->live, r->gadget, &r->fresh, &r->n_fresh, err);
 
-	if (result == 0)
-		result = check_privileges(s, r, err);
-	if (result == 0)
-		result = choose_udc(s, r, err);
-	if (result < 0)
-		return result;
-	for (size_t n = 0; n < r->n_fresh; n++)
-		if (r->fresh[n]->worker)
-			r->fresh[n]->worker->spawn.bounded = s->bounded;
-	drop_idle_bind(&s->plan);
-	gadget_plan_steps(&s->configfs, r->gadget, r->fresh, r->n_fresh, r->udc, &s->plan, &next);
-	difference_make(&r->difference, &s->plan, &next, &reload_rules);
-	join_instances(s, r);
-	return 0;
+	drop_idle_bind(base->plan);
+	gadget_plan_steps(base->configfs, r->gadget, r->fresh, r->n_fresh, r->udc, base->plan,
+			  &next);
+	difference_make(&r->difference, base->plan, &next, &reload_rules);
+	join_functions(r, base);
+}
+
+/* --- the end ---------------------------------------------------------------------------------- */
+
+static bool is_among(struct live_function *const *list, size_t n, const struct live_function *i)
+{
+	for (size_t k = 0; k < n; k++)
+		if (list[k] == i)
+			return true;
+	return false;
+}
+
+static void free_functions(const struct functions *live, struct live_function **list, size_t n)
+{
+	for (size_t k = 0; k < n; k++)
+		if (!is_among(live->v, live->n, list[k]))
+			function_free(list[k]);
+	free(list);
+}
+
+void reload_drop(struct reload *r, const struct functions *live)
+{
+	free_functions(live, r->old, r->n_old);
+	free_functions(live, r->fresh, r->n_fresh);
+	difference_free(&r->difference);
+	gadget_free(r->gadget);
+	json_decref(r->form);
+	free(r->udc);
+	free(r->was_on);
+	error_clear(&r->why);
+	error_clear(&r->back);
+	free(r);
 }

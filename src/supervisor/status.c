@@ -92,33 +92,6 @@ static json_t *function_json(const struct supervisor *s, const struct function *
 			 "worker", i && i->worker ? worker_json(i->worker) : json_null());
 }
 
-/* What the supervisor knows; who reads it compares it with what the kernel says (inspect.c). */
-const char *supervisor_state(const struct supervisor *s)
-{
-	if (s->failed || s->place == BUS_FAILED)
-		return "failed";
-	if (s->live.phase == PHASE_WAITING_UDC || s->live.phase == PHASE_COMING_UP)
-		return "starting";
-	if (reload_is_under_way(s->reload) && s->reload->was_on)
-		return "starting";
-	if (s->live.phase != PHASE_UP || (s->reload && !reload_is_under_way(s->reload)))
-		return "degraded";
-	for (size_t n = 0; n < s->live.n; n++) {
-		const struct live_worker *worker = s->live.v[n]->worker;
-
-		if (worker && !worker_is_settled(worker))
-			return "degraded";
-	}
-	if (s->place == BUS_LOST)
-		return "degraded";
-	return s->no_bind ? "unbound" : "ready";
-}
-
-bool supervisor_is_ready(const struct supervisor *s)
-{
-	return streq(supervisor_state(s), "ready");
-}
-
 /* Why a gadget is degraded whose worker is in this state. */
 static const struct {
 	const char *severity, *words;
@@ -149,16 +122,16 @@ static void worker_problem(json_t *array, const struct live_worker *worker, bool
 
 static json_t *problems_json(const struct supervisor *s)
 {
-	bool degraded = streq(supervisor_state(s), "degraded");
+	bool degraded = streq(gadget_status(s), "degraded");
 	json_t *array = json_array();
 
 	if (s->failure.text)
 		json_array_append_new(array, json_pack("{s:s, s:s}", "severity", "error", "text",
 						       s->failure.text));
-	if ((s->place == BUS_FAILED || s->place == BUS_LOST) && s->bind_error.text)
+	if ((s->bus == BUS_FAILED || s->bus == BUS_REBIND_DUE) && s->bind_error.text)
 		json_array_append_new(array, json_pack("{s:s, s:s}", "severity", "error", "text",
 						       s->bind_error.text));
-	if (s->reload && !reload_is_under_way(s->reload))
+	if (s->reload && !gadget_is_reloading(s))
 		json_array_append_new(array, json_pack("{s:s, s:s}", "severity", "error", "text",
 						       s->reloaded.error.text));
 	for (size_t n = 0; n < s->configfs.n_remarks; n++) {
@@ -200,7 +173,7 @@ void supervisor_write_status(struct supervisor *s)
 	for (size_t n = 0; n < s->gadget->n_functions; n++)
 		json_array_append_new(functions, function_json(s, &s->gadget->functions[n]));
 	json = json_pack("{s:s, s:s, s:s, s:o, s:o, s:i, s:o, s:o, s:o}", "name", s->name, "file",
-			 s->gadget->file, "state", supervisor_state(s), "udc",
+			 s->gadget->file, "state", gadget_status(s), "udc",
 			 json_string_or_null(s->udc), "configured", json_boolean(host_is_there(s)),
 			 "supervisor", (int)getpid(), "since",
 			 s->since ? json_integer(s->since) : json_null(), "functions", functions,
@@ -208,8 +181,8 @@ void supervisor_write_status(struct supervisor *s)
 	json_object_set_new(json, "links", links_json(s));
 	/* A full file system costs the status its freshness; the gadget goes on. */
 	json_object_set_new(json, "no_bind", json_boolean(s->no_bind));
-	json_object_set_new(json, "lost", json_boolean(s->place == BUS_LOST));
-	json_object_set_new(json, "taken", json_boolean(s->place == BUS_TAKEN));
+	json_object_set_new(json, "lost", json_boolean(s->bus == BUS_REBIND_DUE));
+	json_object_set_new(json, "taken", json_boolean(s->bus == BUS_UNBOUND_EXTERNALLY));
 	json_object_set_new(json, "held", json_boolean(s->held > 0));
 	rundir_write(&s->rundir, RUNDIR_STATUS, json, &ignored);
 	json_decref(json);

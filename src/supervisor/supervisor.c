@@ -69,12 +69,12 @@ static void on_deadline(void *data, uint32_t events _unused_)
 	_cleanup_error_ struct error err = { 0 };
 
 	timer_stop(&s->deadline);
-	if (s->live.phase == PHASE_WAITING_UDC)
+	if (s->state == GADGET_WAITING)
 		error_set(&err, EX_TEMPFAIL, ETIMEDOUT, UDC_CLASS_DIR,
 			  "no UDC has come within the time given");
-	else if (s->live.phase == PHASE_COMING_UP)
+	else if (s->state == GADGET_STARTING)
 		too_late(s, &err);
-	else if (s->live.phase == PHASE_UP)
+	else if (gadget_is_reloading(s))
 		reload_too_late(s);
 	if (err.exit)
 		supervisor_go_down(s, &err);
@@ -107,7 +107,7 @@ static void came_up(struct supervisor *s)
 {
 	_cleanup_error_ struct error err = { 0 };
 
-	s->live.phase = PHASE_UP;
+	gadget_handle(s, GADGET_EV_MADE);
 	/* By now it is known what the values were, which whoever takes over has to know. */
 	if (supervisor_write_record(s, &err) < 0)
 		supervisor_say_of(s, NULL, LOG_ERR, "%s", err.text);
@@ -146,11 +146,11 @@ static void go_on_down(struct supervisor *s)
 	s->undo_soon = r == PLAN_SOON;
 	if (r > 0)
 		return;
-	s->live.phase = PHASE_GONE;
+	gadget_handle(s, GADGET_EV_UNDONE);
 	for (size_t n = 0; n < s->live.n; n++)
 		rundir_give_back_user(&s->rundir, s->live.v[n]->model->label);
 	/* Who becomes another gadget keeps this one's name, for the way back. */
-	if (r == 0 && !s->switching)
+	if (r == 0 && s->state != GADGET_SWITCHED)
 		r = rundir_remove(&s->rundir, &err);
 	if (r == 0)
 		return;
@@ -188,42 +188,47 @@ static bool any_rest(const struct supervisor *s)
 	return false;
 }
 
+static void look_after(struct supervisor *s)
+{
+	reload_begin_wanted(s);
+	if (s->state != GADGET_UP)
+		return;
+	bus_look(s);
+	functions_look(&s->live);
+}
+
+static void look_at_failed(struct supervisor *s)
+{
+	reload_failed(s);
+	if (s->live.foreground && all_stopped(s))
+		gadget_handle(s, GADGET_EV_DROPPED);
+}
+
+/* What there is to do in a state after each event. */
+static void (*const turns[GADGET_STATE_COUNT])(struct supervisor *s) = {
+	[GADGET_STARTING] = go_on_up,	   [GADGET_UP] = look_after,
+	[GADGET_RELOADING] = reload_go_on, [GADGET_REVERTING] = reload_revert,
+	[GADGET_FAILED] = look_at_failed,  [GADGET_SWITCHING] = go_on_down,
+	[GADGET_STOPPING] = go_on_down,
+};
+
 static void look(struct supervisor *s)
 {
-	enum phase before;
+	enum gadget_state before;
 
 	take_over_allow(s);
 	look_at_rests(s);
 	do {
-		before = s->live.phase;
+		before = s->state;
 		s->changed = s->undo_soon = false;
-		switch (s->live.phase) {
-		case PHASE_COMING_UP:
-			go_on_up(s);
-			break;
-		case PHASE_UP:
-			if (!s->switching)
-				reload_look(s);
-			if (!s->failed && !s->reload && !s->switching) {
-				bus_look(s);
-				functions_look(&s->live);
-			}
-			if (s->failed && s->live.foreground && all_stopped(s))
-				s->live.phase = PHASE_GONE;
-			break;
-		case PHASE_GOING_DOWN:
-			go_on_down(s);
-			break;
-		case PHASE_WAITING_UDC:
-		case PHASE_GONE:
-			break;
-		}
-	} while (s->live.phase != before && s->live.phase != PHASE_GONE);
+		if (turns[before])
+			turns[before](s);
+	} while (s->state != before && !gadget_is_gone(s));
 	s->undo_soon = s->undo_soon || any_rest(s);
 	supervisor_write_status(s);
 	take_over_allow(s);
 	control_update(&s->control);
-	if (before == PHASE_UP && s->on_up && can_be_taken_over(s)) {
+	if (s->live.phase == PHASE_UP && s->on_up && can_be_taken_over(s)) {
 		s->on_up(s->on_up_data);
 		s->on_up = NULL;
 		s->changed = s->changed || s->reload_wanted;
@@ -236,12 +241,12 @@ static void look(struct supervisor *s)
 
 static int loop_until_gone(struct supervisor *s)
 {
-	while (s->live.phase != PHASE_GONE) {
+	while (!gadget_is_gone(s)) {
 		int r;
 
 		if (s->changed || s->undo_soon)
 			look(s);
-		if (s->live.phase == PHASE_GONE)
+		if (gadget_is_gone(s))
 			break;
 		if (s->changed) /* by what look() did */
 			continue;
@@ -260,7 +265,8 @@ static int give_up(struct supervisor *s, struct error *err)
 	_cleanup_error_ struct error ignored = { 0 };
 
 	rundir_remove(&s->rundir, &ignored);
-	s->live.phase = PHASE_GONE;
+	gadget_handle(s, GADGET_EV_DOWN);
+	gadget_handle(s, GADGET_EV_UNDONE);
 	return -err->err;
 }
 
@@ -272,9 +278,9 @@ static int prepare(struct supervisor *s, double wait_udc, struct error *err)
 		r = features_require(s->paths, s->gadget, err);
 	if (r == 0 && !s->no_bind)
 		r = supervisor_await_udc(s, wait_udc, err);
-	if (r == 0 && s->live.phase != PHASE_GOING_DOWN)
+	if (r == 0 && s->state != GADGET_STOPPING)
 		r = make_plan(s, s->udc, err);
-	if (r == 0 && s->live.phase != PHASE_GOING_DOWN)
+	if (r == 0 && s->state != GADGET_STOPPING)
 		r = supervisor_write_record(s, err);
 	/* The way back to the gadget that it was is still open: client/switch.c does it then. */
 	if (r == 0 && !s->live.switched)
@@ -294,10 +300,10 @@ int supervisor_run(struct supervisor *s, double timeout, double wait_udc, struct
 		r = prepare(s, wait_udc, err);
 	if (r < 0)
 		return give_up(s, err);
-	if (!s->adopted && s->live.phase != PHASE_GOING_DOWN) {
-		s->live.phase = PHASE_COMING_UP;
+	if (s->state == GADGET_WAITING) /* for no UDC: --no-bind */
+		gadget_handle(s, GADGET_EV_BEGIN);
+	if (s->state == GADGET_STARTING)
 		timer_start(&s->deadline, timeout);
-	}
 	s->changed = true;
 	r = loop_until_gone(s);
 	if (r < 0)
@@ -313,14 +319,13 @@ int supervisor_run(struct supervisor *s, double timeout, double wait_udc, struct
 int supervisor_undo_record(struct supervisor *s, struct error *err)
 {
 	_cleanup_free_ const struct step_op **ops = gadget_plan_ops();
-	int r = rundir_read_plan(s->paths, s->name, ops, &s->plan, err);
+	int r = record_read_plan(s->paths, s->name, ops, &s->plan, err);
 
 	if (r < 0)
 		return r;
 	/* Before the steps, whichever of them were applied: what it has started is in their way. */
 	reap_left_behind(&s->rundir, &s->failure);
-	s->live.phase = PHASE_GOING_DOWN;
-	s->changed = true;
+	gadget_handle(s, GADGET_EV_DOWN);
 	r = loop_until_gone(s);
 	if (r < 0)
 		return error_errno(err, EX_OSERR, -r, NULL, "cannot wait for events");
@@ -393,7 +398,7 @@ void supervisor_free(struct supervisor *s)
 	cleanup_close(&s->signals.fd);
 	loop_close(&s->loop);
 	rundir_close(&s->rundir);
-	json_decref(s->record);
+	record_free(&s->record);
 	error_clear(&s->failure);
 	error_clear(&s->bind_error);
 	free(s->live.inherited);

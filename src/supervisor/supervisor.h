@@ -15,9 +15,11 @@
 #include "gadgetfile/gadgetfile.h"
 #include "plan/plan.h"
 #include "rundir/output.h"
+#include "rundir/record.h"
 #include "rundir/rundir.h"
 #include "supervisor/bus.h"
 #include "supervisor/control.h"
+#include "supervisor/state.h"
 
 struct supervisor {
 	const struct paths *paths;
@@ -30,8 +32,9 @@ struct supervisor {
 	double held;		 /* take_over.c: what they were told last; 0: not at all */
 	bool adopted;		 /* taken over from a supervisor that had died */
 	const char *const *dirs; /* where gadget files are looked for by name; ends with NULL */
-	json_t *record;		 /* all but the plan; owned */
+	struct record record;	 /* owned */
 
+	enum gadget_state state; /* gadget_handle changes it */
 	struct loop loop;
 	struct rundir rundir; /* owned */
 	struct configfs configfs;
@@ -54,19 +57,18 @@ struct supervisor {
 	struct control control;
 	struct output output;	 /* the workers' last words */
 	struct error failure;	 /* why it goes or went down, or is failed */
-	bool failed;		 /* a keeper died: the gadget is dead, nothing is removed */
 	bool undo_failed;	 /* going down has left something */
-	enum bus_place place;	 /* on the bus or off it, and why, in PHASE_UP */
+	enum bus_state bus;	 /* while the gadget is made */
 	bool bind_wanted;	 /* `bind` waits until the workers are ready */
 	struct error bind_error; /* why the last `bind`, or the return to the bus, failed */
-	struct reload *reload;	 /* NULL: none is under way, and none has failed on its way back */
+	struct reload *reload;	 /* while it is reloaded, and when that broke it; else NULL */
 	bool reload_wanted;	 /* HUP came while it could not begin */
 	struct reload_result {
 		struct error error; /* why the last one failed */
 		bool changed, rebound;
 		bool awaits_udc; /* it is bound when its UDC is back */
 	} reloaded;
-	struct switching *switching; /* NULL: it is not about to become another gadget */
+	struct switching *switching; /* what it is about to become; NULL */
 	double switch_refused;	     /* monotonic: when the last one was */
 	struct gadget *own_gadget;   /* `gadget`, when it is a reload's; NULL: the caller's */
 	bool bounded;		     /* the capability bounding set is empty */
@@ -136,7 +138,7 @@ void supervisor_go_down(struct supervisor *s, struct error *why);
 
 /*
  * Chooses the UDC, and waits for one to appear for so many seconds (HUGE_VAL: for ever). 0 with
- * s->udc set, or with s->live.phase PHASE_GOING_DOWN when it was told to go meanwhile.
+ * s->udc set, or with the gadget stopping when that was asked for meanwhile.
  */
 int supervisor_await_udc(struct supervisor *s, double seconds, struct error *err);
 
@@ -148,10 +150,6 @@ int supervisor_watch_signals(struct supervisor *s, struct error *err);
 /* Writes RUN/NAME/record: before the first step, and before a change of the plan takes effect. */
 int supervisor_write_record(struct supervisor *s, struct error *err);
 
-/* status.c: whether the gadget is as it shall be: all made, all workers ready, bound. */
-bool supervisor_is_ready(const struct supervisor *s);
-/* status.c: its word for how the gadget is, as cli.md has it. */
-const char *supervisor_state(const struct supervisor *s);
 /* status.c: writes RUN/NAME/status. */
 void supervisor_write_status(struct supervisor *s);
 

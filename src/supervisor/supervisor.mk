@@ -22,6 +22,8 @@ libffsctl_a_SOURCES += \
 	src/supervisor/reload_plan.c \
 	src/supervisor/reload_rules.c \
 	src/supervisor/signals.c \
+	src/supervisor/state.c \
+	src/supervisor/state.h \
 	src/supervisor/status.c \
 	src/supervisor/supervisor.c src/supervisor/supervisor.h \
 	src/supervisor/switch.c src/supervisor/switch.h \

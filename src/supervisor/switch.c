@@ -149,15 +149,14 @@ static int take_name(const struct supervisor *s, struct switching *sw, struct er
 /* With nothing in its plan: who finds that we have died takes away the directory. */
 static int write_record(const struct supervisor *s, const struct switching *sw, struct error *err)
 {
-	json_t *record;
+	struct record record;
 	int r;
 
 	if (sw->has_leftovers)
 		return 0;
-	record = record_make(sw->gadget, sw->form, json_text(s->record, "origin", s->name));
-	json_object_set_new(record, "plan", json_array());
-	r = rundir_write(&sw->rundir, RUNDIR_RECORD, record, err);
-	json_decref(record);
+	record = record_make(sw->gadget, sw->form, s->record.origin ?: s->name);
+	r = record_write(&sw->rundir, &record, &(struct plan){ 0 }, err);
+	record_free(&record);
 	return r;
 }
 
@@ -189,13 +188,10 @@ static int prepare(struct supervisor *s, struct switching *sw, const char *name,
 
 static int check_state(const struct supervisor *s, struct error *err)
 {
-	if (s->switching)
-		return error_set(err, EX_TEMPFAIL, EBUSY, NULL, "it is about to become '%s'",
-				 s->switching->gadget->name);
-	if (s->reload)
-		return error_set(err, EX_TEMPFAIL, EBUSY, NULL, "it is being reloaded");
-	if (s->live.phase != PHASE_UP || s->failed)
-		return error_set(err, EX_TEMPFAIL, EBUSY, NULL, "it is not up");
+	const char *why = gadget_refusal(s);
+
+	if (why)
+		return error_set(err, EX_TEMPFAIL, EBUSY, NULL, "%s", why);
 	return bus_check(s, err);
 }
 
@@ -254,5 +250,6 @@ void switch_asked(struct supervisor *s, struct live_worker *worker, const char *
 		return;
 	}
 	/* The host has the answer to its request: the keeper takes one word after the other. */
-	supervisor_go_down(s, NULL);
+	gadget_handle(s, GADGET_EV_SWITCH);
+	rundir_sign(&s->rundir, WHO_GOING_DOWN, &err);
 }

@@ -22,7 +22,8 @@
 
 /* What the dead supervisor has left on disk. */
 struct legacy {
-	json_t *record, *status;
+	struct record record;
+	json_t *status;
 	struct plan plan; /* the record's */
 	const char *udc;  /* that its plan binds to; NULL: it does not */
 	char *bound_to;	  /* what configfs says; "" nothing */
@@ -30,7 +31,7 @@ struct legacy {
 
 static void legacy_free(struct legacy *l)
 {
-	json_decref(l->record);
+	record_free(&l->record);
 	json_decref(l->status);
 	plan_free(&l->plan);
 	free(l->bound_to);
@@ -69,15 +70,15 @@ static bool read_legacy(const struct supervisor *s, struct legacy *l)
 	_cleanup_error_ struct error ignored = { 0 };
 	bool known = false;
 
-	if (rundir_read(s->paths, s->name, RUNDIR_RECORD, &l->record, &ignored) < 0 ||
+	if (record_read(s->paths, s->name, &l->record, &ignored) < 0 ||
 	    rundir_read(s->paths, s->name, RUNDIR_STATUS, &l->status, &ignored) < 0 ||
-	    rundir_read_plan(s->paths, s->name, ops, &l->plan, &ignored) < 0)
+	    record_read_plan(s->paths, s->name, ops, &l->plan, &ignored) < 0)
 		return false;
 	for (size_t i = 0; i < ARRAY_SIZE(states); i++)
 		known = known || streq(json_text(l->status, "state", ""), states[i]);
 	l->udc = bind_of(&l->plan);
-	return known && is_whole(&l->plan) && record_is_of_same_gadget(l->record, s->record) &&
-	       !json_object_get(l->record, "origin") &&
+	return known && is_whole(&l->plan) && record_is_of_same_gadget(&l->record, &s->record) &&
+	       !l->record.origin &&
 	       file_read_line(AT_FDCWD, path, &l->bound_to) == 0 &&
 	       (!*l->bound_to || streq_null(l->bound_to, l->udc));
 }
@@ -198,9 +199,9 @@ static void settle_bus(struct supervisor *s, const struct legacy *l)
 	s->udc = xstrdup(l->udc);
 	bus_begin(s);
 	if (json_is_true(json_object_get(l->status, "lost")))
-		s->place = BUS_LOST;
+		s->bus = BUS_REBIND_DUE;
 	else if (json_is_true(json_object_get(l->status, "taken")))
-		s->place = BUS_TAKEN;
+		s->bus = BUS_UNBOUND_EXTERNALLY;
 	host_take_over(s, s->udc, json_is_true(json_object_get(l->status, "configured")));
 }
 
@@ -221,11 +222,10 @@ static int take_over(struct supervisor *s, bool as_it_is)
 		take_over_functions(s, &l);
 	if (taken) {
 		settle_bus(s, &l);
-		json_object_set(s->record, "plan", json_object_get(l.record, "plan"));
 		output_continue(&s->output);
-		s->live.phase = PHASE_UP;
+		gadget_handle(s, GADGET_EV_TAKE_OVER);
 		s->since = (time_t)json_integer_value(json_object_get(l.status, "since"));
-		s->adopted = s->changed = true;
+		s->adopted = true;
 		for (size_t n = 0; n < s->live.n; n++)
 			if (s->live.v[n]->worker)
 				worker_take_over(

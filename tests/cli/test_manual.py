@@ -80,18 +80,39 @@ def link_table_is_drawn():
     tap.eq(drawn("FunctionFS, of which the kernel keeps only what is newest:"), wanted)
 
 
-@tap.test("ffsctl(8) the one of its place on the bus")
+def enumerators(path, name, prefix):
+    with open(os.path.join(SRC, path), encoding="utf-8") as f:
+        body = re.search(r"enum %s \{(.*?)\};" % name, re.sub(r"/\*.*?\*/", "", f.read(), flags=re.S), re.S)[1]
+    return [word for word in re.findall(r"\b%s([A-Z0-9_]+)" % prefix, body) if not word.endswith("COUNT")]
+
+
+@tap.test("ffsctl(8) the one of the bus")
 def bus_table_is_drawn():
-    with open(os.path.join(SRC, "src/supervisor/bus.h"), encoding="utf-8") as f:
-        text = f.read()
-    places, events = (re.findall(r"%s([A-Z]+)\b(?!_)" % prefix, re.search(r"enum %s \{(.*?)\};" % name, text, re.S)[1])
-                      for name, prefix in (("bus_place", "\\bBUS_"), ("bus_event", "\\bBUS_EV_")))
-    acts = {(place, event): to
-            for place, row in re.findall(r"\[BUS_(\w+)\] = \{(.*?)\n\t\}", source("src/supervisor/bus.c", "} cells[", "\n};"), re.S)
+    # What is too long for a column
+    words = {"UNBOUND_EXTERNALLY": "unbound", "UDC_REMOVED": "no-udc", "REBIND_DUE": "rebind"}
+    columns = {"EP0_CLOSED": "closed", "UDC_REMOVED": "removed", "REBIND_FAILED": "refused"}
+    states = enumerators("src/supervisor/bus.h", "bus_state", "BUS_")
+    events = enumerators("src/supervisor/bus.h", "bus_event", "BUS_EV_")
+    acts = {(state, event): to
+            for state, row in re.findall(r"\[BUS_(\w+)\] = \{(.*?)\n\t\}", source("src/supervisor/bus.c", "} cells[", "\n};"), re.S)
             for event, to in re.findall(r"\[BUS_EV_(\w+)\] = \{ \w+, BUS_(\w+) \}", row)}
-    tap.eq((len(places), len(events)), (6, 9))
-    wanted = {(place.lower(), event.lower()): acts.get((place, event), "-").lower() for place in places for event in events}
-    tap.eq(drawn(".Ss On the bus and off it", "ffsctl.8"), wanted)
+    tap.eq((len(states), len(events)), (6, 9))
+    wanted = {(words.get(state, state.lower()), columns.get(event, event.lower())):
+              words.get(acts[state, event], acts[state, event].lower()) if (state, event) in acts else "-"
+              for state in states for event in events}
+    tap.eq(drawn(".Ss The states of the bus", "ffsctl.8"), wanted)
+
+
+@tap.test("ffsctl(8) the one of the gadget")
+def gadget_table_is_drawn():
+    with open(os.path.join(SRC, "man", "ffsctl.8"), encoding="utf-8") as f:
+        rows = f.read().split(".Ss The states of a gadget")[1].split(".Bd -literal\n")[1].split("\n.Ed")[0].splitlines()
+    wanted = {(state, event, to)
+              for state, row in re.findall(r"\[GADGET_(\w+)\] = \{(.*?)\n\t\}", source("src/supervisor/state.c", "leads_to[", "\n};"), re.S)
+              for event, to in re.findall(r"\[GADGET_EV_(\w+)\] = GADGET_(\w+)", row)}
+    tap.ok(len(wanted) > 20, f"{len(wanted)} cells")
+    tap.eq(sorted(tuple(row.split()) for row in rows[1:]),
+           sorted(tuple(word.lower().replace("_", "-") for word in cell) for cell in wanted))
 
 
 def manual():

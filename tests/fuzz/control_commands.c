@@ -25,7 +25,7 @@ static int refuse_file(const char *path, struct error *err);
 
 #define worker_handle handle_event
 #define supervisor_write_status(s) ((void)(s))
-#define supervisor_go_down(s, why) ((s)->live.phase = PHASE_GOING_DOWN)
+#define supervisor_go_down(s, why) gadget_handle(s, GADGET_EV_DOWN)
 #define bus_bind(s, udc, changed, err) change_bus(s, udc, changed, err)
 #define bus_unbind(s, changed, err) change_bus(s, NULL, changed, err)
 #define reload_begin(s, file, renamed, timeout, err)                                               \
@@ -101,12 +101,13 @@ static void change(const struct script_step *step)
 
 	switch (step->type % 6) {
 	case 0:
-		s->live.phase = step->id % (PHASE_GONE + 1);
+		if (step->id & 0x80) /* else it ends sooner or later, and stays so */
+			s->state = GADGET_WAITING;
+		gadget_handle(s, step->id % GADGET_EVENT_COUNT);
 		break;
 	case 1:
-		s->failed = step->id % 2;
-		error_set(&s->failure, s->failed ? EX_PROTOCOL : 0, EPROTO, NULL, "it has failed");
-		if (!s->failed)
+		error_set(&s->failure, EX_PROTOCOL, EPROTO, NULL, "it has failed");
+		if (s->state != GADGET_FAILED)
 			error_clear(&s->failure);
 		break;
 	case 2:
@@ -166,6 +167,7 @@ void control_fuzz_commands(struct script *script)
 	static struct worker model = { .ready = READY_NOTIFY };
 	static const struct function function = { .label = "echo", .worker = &model };
 	struct live_worker worker = { .model = &model };
+	struct reload reload = { 0 };
 	struct live_function i = {
 		.all = &w.s.live, .gadget = &gadget, .model = &function, .worker = &worker
 	};
@@ -175,6 +177,8 @@ void control_fuzz_commands(struct script *script)
 	w.s = (struct supervisor){ .name = "fuzz",
 				   .gadget = &gadget,
 				   .paths = &paths,
+				   .state = GADGET_UP,
+				   .reload = &reload,
 				   .live = { .events = &supervisor_function_events,
 					     .owner = &w.s,
 					     .gadget = "fuzz",

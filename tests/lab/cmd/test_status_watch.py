@@ -92,7 +92,7 @@ def line_per_change():
         pid = status("flow")[0]["functions"][0]["worker"]["pid"]
         contains(line, f"(pid {pid})")
         pathlib.Path(harness.CONFIGFS, "flow/UDC").write_text("\n")
-        contains(said.line_with("flow: unbound;"), "error: it was taken off its UDC dummy_udc.0")
+        contains(said.line_with("flow: unbound;"), "error: another program unbound it from its UDC dummy_udc.0")
         must(ffsctl("bind", "flow"))
         said.line_with("flow: ready on dummy_udc.0, ")
         kill(pid)

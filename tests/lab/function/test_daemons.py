@@ -82,7 +82,7 @@ def mtp_survives_kill():
     eq(gadget["functions"][0]["worker"]["restarts"], 1)
     eq(gadget["functions"][0]["worker"]["last_exit"], "signal 9 (Killed)")
     ok(gadget["functions"][0]["worker"]["pid"] != before, "it is the same one")
-    contains(must(ffsctl("log", "mtp")).stdout, "on the bus again")
+    contains(must(ffsctl("log", "mtp")).stdout, "rebound to")
     run("mtp-getfile", film(), f"{DIRECTORY}/again")
     eq(pathlib.Path(DIRECTORY, "again").read_bytes(), CONTENTS)
     down("mtp")

@@ -55,7 +55,7 @@ def delays_double_until_failed():
     eq((now["state"], code), ("failed", 1))
     eq(delays(log()), [1, 2, 4, 8, 16])
     contains(log(), "echo: worker failed: it ended too often (restart_limit, restart_window)")
-    contains(log(), "taken off the bus, as on_failed says")
+    contains(log(), "unbound because a worker failed (on_failed)")
     eq(worker_of(), {**worker_of(), "state": "failed", "restarts": 5, "last_exit": "exit 1", "pid": None})
     contains(now["problems"][0]["text"], "echo: the worker has failed: exit 1")
     eq(udc_of(), "", "UDC")

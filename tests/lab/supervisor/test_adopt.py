@@ -277,7 +277,7 @@ def unbound_stays_unbound():
     kill(status("flow")[0]["supervisor"])
     pathlib.Path(harness.CONFIGFS, "flow/UDC").write_text("\n")
     contains(up(str(path)).stderr, TAKEN_OVER)
-    contains(status("flow")[0]["problems"][0]["text"], "it was taken off its UDC dummy_udc.0")
+    contains(status("flow")[0]["problems"][0]["text"], "another program unbound it from its UDC dummy_udc.0")
     must(ffsctl("bind", "flow"))
     eq((processes("flow"), status("flow")[1]), (before, 0))
     orphaned("flow")

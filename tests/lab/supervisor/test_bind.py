@@ -94,7 +94,7 @@ def up_of_unbound_gadget():
 def other_udc_after_unbind():
     up(plain())
     eq(must(ffsctl("bind", "x", SECOND), 73).stderr,
-       f"ffsctl: 'x' is bound to {FIRST}, not to {SECOND}; 'ffsctl unbind x' takes it off the bus first\n")
+       f"ffsctl: 'x' is bound to {FIRST}, not to {SECOND}; 'ffsctl unbind x' unbinds it first\n")
     last = FIRST
     for words in ((SECOND,), (), ("--udc", FIRST), ()):
         must(ffsctl("unbind", "x"))
@@ -173,7 +173,7 @@ def bind_restores_last_udc():
 def bound_externally_needs_unbind():
     up(plain(), "--no-bind")
     pathlib.Path(harness.CONFIGFS, "x", "UDC").write_text(SECOND)
-    contains(must(ffsctl("bind", "x"), 73).stderr, f"somebody else has bound 'x' to {SECOND}; 'ffsctl unbind x'")
+    contains(must(ffsctl("bind", "x"), 73).stderr, f"another program has bound 'x' to {SECOND}; 'ffsctl unbind x'")
     must(ffsctl("unbind", "x"))
     eq(bound("x"), "")
     must(ffsctl("bind", "x"))
@@ -371,7 +371,7 @@ def unbound_while_supervisor_looks():
         pathlib.Path(harness.CONFIGFS, "x", "UDC").write_text("\n")
     await_status("x", lambda g: g["state"] == "unbound", "unbound")
     eq(bound("x"), "")
-    ok("on the bus again" not in ffsctl("log", "x").stdout, "bound again")
+    ok("rebound" not in ffsctl("log", "x").stdout, "rebound")
     down("x")
 
 
@@ -386,7 +386,7 @@ def unbound_right_after_answer():
         device = os.path.basename(os.readlink(udc / "gadget"))
         pathlib.Path("/sys/bus/gadget/drivers/configfs-gadget.x/unbind").write_text(device)
     await_status("x", lambda g: g["state"] == "unbound", "unbound")
-    ok("on the bus again" not in ffsctl("log", "x").stdout, "bound again")
+    ok("rebound" not in ffsctl("log", "x").stdout, "rebound")
     eq((udc / "function").read_text(), "")
     down("x")
 

@@ -118,26 +118,26 @@ def bound_by_others_then_unbind():
 @test("taken off and put back by somebody else: told, and left alone")
 def unbound_and_bound_by_others():
     up(plain(), "--wait-host")
-    with reaches("ON TAKEN", "TAKEN GIVEN"):
+    with reaches("ON UNBOUND", "UNBOUND_EXTERNALLY BOUND"):
         write_udc("")
-        reached("ON TAKEN")
-        logged("somebody else has taken it off the bus")
+        reached("ON UNBOUND")
+        logged("unbound by another program; ffsctl does not rebind it")
         eq(status(NAME)[0]["state"], "unbound")
         end()  # a worker's death is no reason to put it back
         await_status(NAME, lambda g: g["functions"][0]["worker"]["restarts"] == 1, "restarted")
         eq(udc_file().read_text(), "\n")
         with harness.configured():
             write_udc(UDC)
-        reached("TAKEN GIVEN")
-        logged("somebody else has put it on the bus again")
+        reached("UNBOUND_EXTERNALLY BOUND")
+        logged("bound again by another program")
         becomes("ready")
-    with reaches("TAKEN BIND", "TAKEN UNBIND"):
+    with reaches("UNBOUND_EXTERNALLY BIND", "UNBOUND_EXTERNALLY UNBIND"):
         write_udc("")
-        reached("ON TAKEN")
+        reached("ON UNBOUND")
         with harness.configured():
             must(ffsctl("bind", NAME))
         write_udc("")
-        reached("ON TAKEN")
+        reached("ON UNBOUND")
         must(ffsctl("unbind", NAME))
         eq(status(NAME)[0]["problems"], [])
     down(NAME)
@@ -157,11 +157,11 @@ def bind_after_external_unbind():
 def takeover_sees_changes():
     path = plain()
     up(path)
-    with reaches("ON TAKEN"):
+    with reaches("ON UNBOUND"):
         kill(status(NAME)[0]["supervisor"])
         write_udc("")
         up(path)
-        reached("ON TAKEN")
+        reached("ON UNBOUND")
         becomes("unbound")
     down(NAME)
 
@@ -179,10 +179,10 @@ def core_unbinds():
     cells.TRACE.write_text("")
     core("unbind")
     is_off()
-    reached("ON TAKEN")
+    reached("ON UNBOUND")
 
 
-def is_off(problems=(f"it was taken off its UDC {UDC}",)):
+def is_off(problems=(f"another program unbound it from its UDC {UDC}",)):
     shown, code = status(NAME)
     eq((shown["state"], code, shown["udc"], shown["udc_state"]), ("unbound", 1, None, None))
     eq([p["text"] for p in shown["problems"]], list(problems))
@@ -201,10 +201,10 @@ def is_on():
 @test("unbound through the driver core, and bound again there: told, and left alone")
 def driver_core_unbind_and_bind():
     up(plain(), "--wait-host")
-    with reaches("ON TAKEN", "TAKEN GIVEN"):
+    with reaches("ON UNBOUND", "UNBOUND_EXTERNALLY BOUND"):
         core_unbinds()
         eq(udc_file().read_text(), UDC + "\n")
-        logged("somebody else has taken it off the bus")
+        logged("unbound by another program; ffsctl does not rebind it")
         must(ffsctl("wait", NAME, "--timeout", "0"), 75)
         end()
         await_status(NAME, lambda g: g["functions"][0]["worker"]["restarts"] == 1, "restarted")
@@ -212,15 +212,15 @@ def driver_core_unbind_and_bind():
         is_off()
         with harness.configured():
             core("bind")
-        reached("TAKEN GIVEN")
-        logged("somebody else has put it on the bus again")
+        reached("UNBOUND_EXTERNALLY BOUND")
+        logged("bound again by another program")
         is_on()
     down(NAME)
 
 
 @test("unbound through the driver core: bind puts it back, unbind and down do what they say")
 def driver_core_unbind_then_bind():
-    with reaches("TAKEN BIND", "TAKEN UNBIND"):
+    with reaches("UNBOUND_EXTERNALLY BIND", "UNBOUND_EXTERNALLY UNBIND"):
         up(plain(), "--wait-host")
         core_unbinds()
         with harness.configured():
@@ -270,7 +270,7 @@ def driver_core_unbind_then_takeover():
     contains(up(path).stderr, gadgets.TAKEN_OVER)
     time.sleep(1)
     is_off()
-    eq(must(ffsctl("log", NAME)).stdout.count("somebody else has taken it off"), 1)
+    eq(must(ffsctl("log", NAME)).stdout.count("unbound by another program"), 1)
     must(ffsctl("bind", NAME))
     is_on()
     down(NAME)
@@ -283,7 +283,7 @@ def driver_core_unbind_then_udc_goes():
         core_unbinds()
         goes()
         await_status(NAME, lambda g: g["state"] == "degraded", "degraded")
-        eq(status(NAME)[0]["problems"][0]["text"], f"its UDC {UDC} is not there any more")
+        eq(status(NAME)[0]["problems"][0]["text"], f"its UDC {UDC} was removed")
         contains(must(ffsctl("bind", NAME), 69).stderr, f"there is no UDC '{UDC}'")
         if command:
             must(ffsctl(command, NAME))
@@ -302,7 +302,7 @@ def udc_comes_and_goes():
 
     def look():
         while not done.is_set():
-            wrong.extend(p["text"] for p in status(NAME)[0]["problems"] if "taken off" in p["text"])
+            wrong.extend(p["text"] for p in status(NAME)[0]["problems"] if "unbound" in p["text"])
 
     up(plain())
     cells.TRACE.write_text("")
@@ -319,9 +319,9 @@ def udc_comes_and_goes():
         thread.join()
     is_on()
     eq(wrong, [])
-    for place in "ON", "GONE":
-        ok(f"bus {place} TAKEN\n" not in cells.TRACE.read_text(), cells.TRACE.read_text())
-    ok("somebody else" not in must(ffsctl("log", NAME)).stdout, "somebody else is blamed")
+    for state in "ON", "UDC_REMOVED":
+        ok(f"bus {state} UNBOUND\n" not in cells.TRACE.read_text(), cells.TRACE.read_text())
+    ok("another program" not in must(ffsctl("log", NAME)).stdout, "somebody else is blamed")
     down(NAME)
 
 
@@ -333,7 +333,7 @@ def bound_by_others_without_bind():
             write_udc(udc)
             shown, code = status(NAME)
             eq((shown["state"], code, shown["udc"]), ("degraded", 1, udc))
-            eq([p["text"] for p in shown["problems"]], [f"it was bound to {udc} by somebody else"])
+            eq([p["text"] for p in shown["problems"]], [f"another program bound it to {udc}"])
             must(ffsctl("unbind", NAME))
             must(ffsctl("bind", NAME, UDC))
             must(ffsctl("unbind", NAME))
@@ -346,16 +346,16 @@ def bound_by_others_without_bind():
 @test("the UDC goes and comes back: so does the gadget, and its host finds it again")
 def udc_returns_with_gadget():
     for path in (gadget(NAME, {"echo": None}), kernel_function("acm")):
-        with reaches("ON GONE", "GONE GIVEN"):
+        with reaches("ON UDC_REMOVED", "UDC_REMOVED BOUND"):
             up(path, "--wait-host")
             goes()
-            reached("ON GONE")
-            logged(f"its UDC {UDC} is not there any more")
+            reached("ON UDC_REMOVED")
+            logged(f"its UDC {UDC} was removed")
             eq((status(NAME)[0]["state"], status(NAME)[0]["udc_state"]), ("degraded", None))
             time.sleep(1)  # a host that has not seen it go would not look at it anew
             with harness.configured():
                 comes()
-            reached("GONE GIVEN")
+            reached("UDC_REMOVED BOUND")
             logged(f"its UDC {UDC} is back")
             becomes("ready")
             must(ffsctl("wait", NAME, "--for", "configured", "--timeout", "10"))
@@ -365,17 +365,17 @@ def udc_returns_with_gadget():
 
 @test("the UDC that a reload has moved the gadget to goes and comes back")
 def udc_of_reload_returns():
-    with reaches("ON GONE", "GONE GIVEN"):
+    with reaches("ON UDC_REMOVED", "UDC_REMOVED BOUND"):
         up(plain())
         path = pathlib.Path(plain())
         path.write_text(path.read_text() + f'udc = "{OTHER}";\n')
         must(ffsctl("reload", NAME))
         eq(udc_file().read_text(), f"{OTHER}\n")
         goes(OTHER)
-        reached("ON GONE")
-        logged(f"its UDC {OTHER} is not there any more")
+        reached("ON UDC_REMOVED")
+        logged(f"its UDC {OTHER} was removed")
         comes(OTHER)
-        reached("GONE GIVEN")
+        reached("UDC_REMOVED BOUND")
         becomes("ready")
         down(NAME)
 
@@ -383,13 +383,13 @@ def udc_of_reload_returns():
 @test("back, but the kernel cannot bind it again, nor can we: told, and degraded")
 def kernel_cannot_rebind():
     # The network device has outlived its parent (u_ether.c, gether_register_netdev).
-    with reaches("GONE DROPPED"):
+    with reaches("UDC_REMOVED REBIND_FAILED"):
         up(kernel_function("ecm"), "--wait-host")
         goes()
-        reached("ON GONE")
+        reached("ON UDC_REMOVED")
         comes()
-        reached("GONE DROPPED")
-        logged(f"its UDC {UDC} is back, but the kernel has not bound it again")
+        reached("UDC_REMOVED REBIND_FAILED")
+        logged(f"its UDC {UDC} is back, but the kernel did not bind the gadget again")
         becomes("degraded")
         contains(status(NAME)[0]["problems"][-1]["text"], f"cannot bind the gadget to the UDC {UDC}: No such file")
         down(NAME)
@@ -410,56 +410,56 @@ def udc_briefly_without_gadget():
         os.write(uevent, b"change")
         os.close(uevent)
         time.sleep(1)
-        for event in "DROPPED", "TAKEN":
+        for event in "REBIND_FAILED", "UNBOUND":
             ok(f"bus ON {event}\n" not in cells.TRACE.read_text(), event)
         eq(status(NAME)[0]["udc"], UDC)
     finally:
         eq(libc.umount(os.fsencode(sysfs.resolve())), 0, "umount")
     (sysfs / "uevent").write_text("change")
-    reached("ON GIVEN")
+    reached("ON BOUND")
     becomes("ready")
     down(NAME)
 
 
 @test("gone and back while the supervisor did not look")
 def udc_gone_and_back_unseen():
-    with reaches("ON DROPPED"):
+    with reaches("ON REBIND_FAILED"):
         up(kernel_function("ecm"), udc=OTHER)
         supervisor = status(NAME)[0]["supervisor"]
         os.kill(supervisor, signal.SIGSTOP)
         goes(OTHER)
         comes(OTHER)
         os.kill(supervisor, signal.SIGCONT)
-        reached("ON DROPPED")
+        reached("ON REBIND_FAILED")
         becomes("degraded")
         down(NAME)
 
 
 @test("while it is gone: unbind; bind says what is missing; back without the gadget, of which it was told to let go")
 def unbind_and_bind_without_udc():
-    with reaches("GONE UNBIND"):
+    with reaches("UDC_REMOVED UNBIND"):
         up(plain())
         goes()
-        reached("ON GONE")
+        reached("ON UDC_REMOVED")
         must(ffsctl("unbind", NAME))
         comes()
         time.sleep(1)
         eq(udc_file().read_text(), "\n")
         down(NAME)
-    with reaches("GONE BIND", "GONE TAKEN"):
+    with reaches("UDC_REMOVED BIND", "UDC_REMOVED UNBOUND"):
         up(plain())
         goes()
-        reached("ON GONE")
+        reached("ON UDC_REMOVED")
         contains(must(ffsctl("bind", NAME), 69).stderr, f"there is no UDC '{UDC}'")
         eq(udc_file().read_text(), UDC + "\n")
         write_udc("")
         contains(must(ffsctl("bind", NAME), 69).stderr, f"there is no UDC '{UDC}'")
         comes()
-        reached("GONE TAKEN")
+        reached("UDC_REMOVED UNBOUND")
         must(ffsctl("bind", NAME))
         becomes("ready")
         goes()
-        reached("ON GONE")
+        reached("ON UDC_REMOVED")
         must(ffsctl("bind", NAME, OTHER))
         eq((udc_file().read_text(), status(NAME)[0]["state"]), (f"{OTHER}\n", "ready"))
         comes()
@@ -468,10 +468,10 @@ def unbind_and_bind_without_udc():
 
 @test("while it is gone a worker fails for good: it is not on the bus when the UDC is back, until it serves again")
 def worker_fails_without_udc():
-    with reaches("GONE FAILED", "FAILED SERVED"):
+    with reaches("UDC_REMOVED FAILED", "FAILED READY"):
         up(plain(**FRAGILE))
         goes()
-        reached("ON GONE")
+        reached("ON UDC_REMOVED")
         end(times=2)
         becomes("failed")
         comes()
@@ -505,7 +505,7 @@ def other_udc_wakes_nobody():
 
 @test("failed for good, as on_failed says; then unbind, or somebody puts it on the bus nevertheless")
 def failed_then_unbound_or_bound():
-    for event in ("UNBIND", "GIVEN"):
+    for event in ("UNBIND", "BOUND"):
         with reaches("ON FAILED", f"FAILED {event}"):
             up(plain(**FRAGILE))
             end(times=2)
@@ -514,7 +514,7 @@ def failed_then_unbound_or_bound():
                 must(ffsctl("unbind", NAME))
             else:
                 write_udc(UDC)
-                reached("FAILED GIVEN")
+                reached("FAILED BOUND")
                 becomes("degraded")
             down(NAME)
 
@@ -553,23 +553,23 @@ def lost(fifo, **kwargs):
     os.kill(fifo.wait(), 10)
     must(finish(up_))
     kill(status(NAME)[0]["functions"][0]["worker"]["pid"])
-    reached("ON CLOSED")
+    reached("ON EP0_CLOSED")
     return fifo.wait()
 
 
 @test("its daemon ends: off the bus with ep0, and on it again with the next one, or as it is told meanwhile")
 def daemon_ends_and_returns():
     fifo = gadgets.Fifo()
-    for event in ("SERVED", "BIND", "UNBIND"):
-        with reaches("ON CLOSED", f"LOST {event}"):
+    for event in ("READY", "BIND", "UNBIND"):
+        with reaches("ON EP0_CLOSED", f"REBIND_DUE {event}"):
             pid = lost(fifo)
-            command = start(event.lower(), NAME) if event != "SERVED" else None
+            command = start(event.lower(), NAME) if event != "READY" else None
             time.sleep(1)
             os.kill(pid, 10)
             if command:
                 must(finish(command))
             becomes("unbound" if event == "UNBIND" else "ready")
-            ok("somebody else" not in must(ffsctl("log", NAME)).stdout, "it was nobody else")
+            ok("another program" not in must(ffsctl("log", NAME)).stdout, "it was nobody else")
             down(NAME)
 
 
@@ -578,7 +578,7 @@ def daemon_ended_then_worker_fails():
     fifo = gadgets.Fifo("told2")
     settings = worker(exec=["/bin/sh", "-c", "echo >&$NOTIFY_FD; exec sleep 100000"], ready="fd", **FRAGILE)
     extra = f'other = {{ ffs = {{ interfaces = ( {{ endpoints = ( "bulk-in" ); }} ); }}; worker = {{ {settings} }}; }};'
-    with reaches("LOST FAILED", "FAILED SERVED"):
+    with reaches("REBIND_DUE FAILED", "FAILED READY"):
         pid = lost(fifo, extra=extra)
         end(1, 2)
         becomes("failed")
@@ -593,14 +593,14 @@ def daemon_ended_then_worker_fails():
 @test("its daemon ends while the UDC is gone: both have to be back")
 def daemon_ends_without_udc():
     fifo = gadgets.Fifo("told3")
-    with reaches("GONE CLOSED", "LOST SERVED"):
+    with reaches("UDC_REMOVED EP0_CLOSED", "REBIND_DUE READY"):
         up_ = start("up", daemon("tell", fifo.path, "slow"), "--udc", UDC)
         os.kill(fifo.wait(), 10)
         must(finish(up_))
         goes()
-        reached("ON GONE")
+        reached("ON UDC_REMOVED")
         kill(status(NAME)[0]["functions"][0]["worker"]["pid"])
-        reached("GONE CLOSED")
+        reached("UDC_REMOVED EP0_CLOSED")
         os.kill(fifo.wait(), 10)
         await_status(NAME, lambda g: g["functions"][0]["worker"]["state"] == "ready", "ready")
         comes()
@@ -617,7 +617,7 @@ def daemon_ends_after_external_unbind():
     must(finish(up_))
     cells.TRACE.write_text("")
     write_udc("")
-    reached("ON TAKEN")
+    reached("ON UNBOUND")
     kill(status(NAME)[0]["functions"][0]["worker"]["pid"])
     os.kill(fifo.wait(), 10)
     await_status(NAME, lambda g: g["functions"][0]["worker"]["state"] == "ready", "ready")

@@ -246,14 +246,14 @@ struct result {
 	size_t n_lost;
 };
 
-static struct result export_tree(const struct tree *t, const json_t *record)
+static struct result export_tree(const struct tree *t)
 {
 	_cleanup_free_ char *path = strf("%s/usb_gadget/g", t->top);
 	_cleanup_error_ struct error err = { 0 };
 	_cleanup_configfs_tree_ struct configfs_tree live = { 0 };
 	struct diags diags = { 0 };
 	struct udcs udcs = { 0 };
-	struct export e = { .name = "g", .live = &live, .record = record, .udcs = &udcs };
+	struct export e = { .name = "g", .live = &live, .udcs = &udcs };
 	struct result r = { 0 };
 
 	cr_assert_eq(configfs_tree_read(t->top, path, &live, &err), 0, "%s", err.text);
@@ -307,7 +307,7 @@ Test(tree, values_of_an_enemy)
 	PUT(&t, "strings/0x409/product", "\"; name = \"other\n");
 	PUT(&t, "configs/c.1/MaxPower", "2\n");
 	put_link(&t, "configs/c.1/\"; };", "functions/new.x");
-	r = export_tree(&t, NULL);
+	r = export_tree(&t);
 	cr_assert_eq(r.n_lost, 0);
 	cr_assert_str_eq(r.g->name, "g");
 	cr_assert_eq(r.g->n_functions, 1);
@@ -340,7 +340,7 @@ Test(tree, links_come_after_those_below_what_they_lead_to)
 	put_link(&t, "functions/uvc.x/streaming/mjpeg/m/out", "strings/0x409");
 	PUT(&t, "configs/c.1/MaxPower", "2\n");
 	put_link(&t, "configs/c.1/x", "functions/uvc.x");
-	r = export_tree(&t, NULL);
+	r = export_tree(&t);
 	cr_assert_eq(r.n_lost, 1);
 	n = (size_t)(entry_of(r.g, 0, "streaming/mjpeg/m/c") - r.g->functions[0].entries.v);
 	cr_assert_lt(&r.g->functions[0].entries.v[n], entry_of(r.g, 0, "streaming/header/h/m"));
@@ -362,7 +362,7 @@ Test(tree, what_our_rows_refuse_goes_to_the_tree)
 	PUT(&t, "functions/hid.x/protocol", "2\n");
 	PUT(&t, "configs/c.1/MaxPower", "2\n");
 	put_link(&t, "configs/c.1/x", "functions/hid.x");
-	r = export_tree(&t, NULL);
+	r = export_tree(&t);
 	cr_assert_null(json_object_get(json_object_get(json_object_get(r.form, "functions"), "x"),
 				       "attrs"));
 	ENTRY(r.g, "report_length", "0");
@@ -383,7 +383,7 @@ Test(tree, labels_are_names_of_settings_and_all_different)
 	PUT(&t, "functions/ffs./x", "");
 	PUT(&t, "configs/c.1/MaxPower", "2\n");
 	put_link(&t, "configs/c.1/acm.0", "functions/acm.0");
-	r = export_tree(&t, NULL);
+	r = export_tree(&t);
 	cr_assert_eq(r.g->n_functions, 5);
 	cr_assert_eq(r.g->configs[0].n_functions, 1);
 	cr_assert_str_eq(r.g->functions[r.g->configs[0].functions[0].function].instance, "0");
