@@ -31,6 +31,15 @@ struct ffs_refusal ffs_check(const struct ffs *ffs)
 	return r;
 }
 
+/*
+ * For the second and third set of descriptors f_fs.c takes addresses and sizes from that of full
+ * speed, also if there is none (__ffs_func_bind_do_descs).
+ */
+bool ffs_crashes_at_bind(const struct ffs *ffs)
+{
+	return ffs->speed[EP_HIGH] && ffs->speed[EP_SUPER] && !ffs->speed[EP_FULL];
+}
+
 struct ffs_finding ffs_check_extra(const struct interface *interface,
 				   const struct ffs_bytes *descriptor)
 {

@@ -20,6 +20,12 @@ struct ffs_refusal {
 struct ffs_refusal ffs_check(const struct ffs *ffs);
 
 /*
+ * Whether the kernel accepts the descriptors of these speeds, but dereferences a null pointer at
+ * the bind, at least up to Linux 6.12.
+ */
+bool ffs_crashes_at_bind(const struct ffs *ffs);
+
+/*
  * Validates one descriptor of an interface's `extra`, of at least 2 bytes and as long as its
  * bLength. The finding's offset counts from the descriptor's first byte.
  */

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "base/cleanup.h"
+#include "blob/check.h"
 #include "gadgetfile/load.h"
 
 static void load_mount(struct load *l, struct function *f, struct node *node)
@@ -45,17 +46,11 @@ static void load_speeds(struct load *l, struct ffs *ffs, struct node *list)
 		ffs->speed[i] |= unknown;
 }
 
-/*
- * For the second and third set of descriptors f_fs.c takes addresses and sizes from that of full
- * speed (__ffs_func_bind_do_descs): without it the kernel dereferences a null pointer at the bind,
- * at least up to Linux 6.12.
- */
 static void check_speeds(struct load *l, const struct ffs_draft *d, const struct node *node)
 {
-	const struct ffs *ffs = d->ffs;
 	const struct node *at = d->speeds ? d->speeds : d->blob ? d->blob : node;
 
-	if (ffs->speed[EP_HIGH] && ffs->speed[EP_SUPER] && !ffs->speed[EP_FULL])
+	if (ffs_crashes_at_bind(d->ffs))
 		diag_error(l->diags, node_place(at),
 			   "descriptors of high speed and SuperSpeed without those of full speed "
 			   "crash the kernel: add \"full\"");
