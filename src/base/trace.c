@@ -16,6 +16,11 @@ bool test_leaves_open(void)
 	return getenv("FFSCTL_TEST_OPEN");
 }
 
+bool test_kills_on_refusal(void)
+{
+	return getenv("FFSCTL_TEST_KILL");
+}
+
 static int kept_open = -1;
 
 static int open_trace(void)

@@ -7,6 +7,8 @@
  * the test that walks their cells on a real kernel: "TABLE STATE EVENT".
  *
  * FFSCTL_TEST_OPEN: no system call is refused to keepers; valgrind makes others in their name.
+ *
+ * FFSCTL_TEST_KILL: a system call that is refused to keepers kills them.
  */
 #pragma once
 
@@ -17,8 +19,13 @@ void trace(const char *table, const char *state, const char *event);
 /* For who can open no file later (keepers). */
 void trace_keep_open(void);
 bool test_leaves_open(void);
+bool test_kills_on_refusal(void);
 #else
 static inline bool test_leaves_open(void)
+{
+	return false;
+}
+static inline bool test_kills_on_refusal(void)
 {
 	return false;
 }

@@ -29,6 +29,8 @@ FFSBENCH = f"{BUILD}/ffsbench"
 EXAMPLES = f"{SRC}/examples"
 CONFIGFS = "/sys/kernel/config/usb_gadget"
 
+# In builds with test hooks: a system call that keepers make and their filter forgot shows.
+os.environ["FFSCTL_TEST_KILL"] = "1"
 # Programs that examples start by name.
 os.environ["PATH"] = f"{BUILD}/examples:{BUILD}:" + os.environ["PATH"]
 
