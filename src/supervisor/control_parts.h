@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What control.c (clients and answers) and control_commands.c share. */
+/* What control.c (clients), control_answer.c and control_commands.c share. */
 #pragma once
 
 #include "function/function.h"
