@@ -145,7 +145,10 @@ TESTS += tests/fuzz/test_corpus.py tests/fuzz/test_corpus_control.py \
 endif
 
 # configfs: from configfs to a gadget file, and what the kernel has made of values.
-UNIT_TESTS += tests/unit/configfs/test_configfs tests/unit/export/test_export
+UNIT_TESTS += tests/unit/configfs/test_backend tests/unit/configfs/test_configfs tests/unit/export/test_export
+tests_unit_configfs_test_backend_SOURCES = tests/unit/configfs/test_backend.c
+tests_unit_configfs_test_backend_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS)
+tests_unit_configfs_test_backend_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
 tests_unit_configfs_test_configfs_SOURCES = tests/unit/configfs/test_configfs.c
 tests_unit_configfs_test_configfs_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
 tests_unit_configfs_test_configfs_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)

@@ -78,7 +78,7 @@ def compile_raw(name, directory):
     figures, source = os.environ["FIGURES"], os.environ["FFSCTL_SRC"]
     plan = subprocess.run([os.environ["FFSCTL_BUILD"] + "/ffsctl", "up", "--dry-run", "--no-bind", "--json", "--name", "raw",
                            f"{source}/{directory}/{name}.conf"], stdout=subprocess.PIPE, text=True, check=True)
-    steps = [s for s in json.loads(plan.stdout)["gadgets"][0]["plan"] if s["do"] != "view"]
+    steps = json.loads(plan.stdout)["gadgets"][0]["plan"]
     gadget = steps[0]["path"]
     os.makedirs(f"{figures}/{name}", exist_ok=True)
     with open(f"{figures}/{name}/rawplan.inc", "w") as f:

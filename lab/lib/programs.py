@@ -243,12 +243,11 @@ def plain_only(path, everything):
     return re.search(rb"^# lab(?: all)?:.*\bbuild=plain\b", text, re.M)
 
 
-def lab_program(path, v, everything, sanitize):
-    build_name = "sanitize" if sanitize else v["build"]
+def lab_program(path, v, everything, forced):
+    build_name = forced or v["build"]
     words = [v["kernel"], v["speed"]]
-    words += [v[k] for k in ("flavour", "build") if v[k] != KEYS[k]]
-    if sanitize and v["build"] != "sanitize":
-        words.append("sanitize")
+    words += [v["flavour"]] * (v["flavour"] != KEYS["flavour"])
+    words += [build_name] * (build_name != KEYS["build"])
     words += ["%s=%s" % (k, v[k]) for k in ("udcs", "vudcs", "mem", "append") if v[k] != KEYS[k]]
     words += [f for f in FLAGS if f in v]
     words += ["part=" + v["part"]] * (v["part"] != "1/1")
@@ -340,13 +339,18 @@ def make_checks(checked, only, lenient, everything):
         yield MakeCheck(build_name, goals, lenient, everything)
 
 
-def lab_programs(everything, kernel=None, sanitize=False):
+def lab_programs(everything, kernel=None, forced=None):
+    """With `forced`, the name of a build, all use that one."""
+    seen = set()
     for path in sorted(glob.glob(os.path.join(SRC, "tests/lab/[!_]*/test_*"))):  # no __pycache__
-        if sanitize and plain_only(path, everything):
+        if forced == "sanitize" and plain_only(path, everything):
             continue
         for v in variations(path, everything):
             if kernel in (None, v["kernel"]):
-                yield lab_program(path, v, everything, sanitize)
+                program = lab_program(path, v, everything, forced)
+                if program.name not in seen:
+                    yield program
+                seen.add(program.name)
 
 
 def selftested(everything, kernel=None):
@@ -354,10 +358,10 @@ def selftested(everything, kernel=None):
     return [v for v in cache.VERSIONS if kernel in (None, v)][:None if everything else 1]
 
 
-def host_programs(checked, everything, kernel=None, sanitize=False):
+def host_programs(checked, everything, kernel=None, forced=None):
     """Yields the programs that run on this machine: the lab's own tests, and tests/cli with each build, without
     those that `make check` runs. `checked`: the programs of `make check` of each build."""
-    if not sanitize:
+    if not forced:
         for version in selftested(everything, kernel):
             for part in range(1, SELFTEST_PARTS + 1):
                 part = "%d/%d" % (part, SELFTEST_PARTS)

@@ -26,6 +26,7 @@ BUILDS = {
     "release": [],
     "plain": ["--enable-werror", "--enable-test-hooks"],
     "sanitize": ["--enable-werror", "--enable-test-hooks", "--enable-sanitizers"],
+    "without-libusbgx": ["--enable-werror", "--enable-test-hooks", "--without-libusbgx"],
     "fuzz": ["CC=clang", "--enable-werror", "--enable-fuzzers"],
 }
 

@@ -32,6 +32,7 @@ BUDGET = {"tier 1": 100_000, "--all": 350_000}
 # A program is reported if it takes more than 1/50 of the sum of all programs
 SHARE = 50
 BUILDS = ("plain", "sanitize")
+LAB_BUILDS = (*BUILDS, "without-libusbgx")
 
 
 def kernels_needed(programs, args):
@@ -146,7 +147,7 @@ def summary(speed, start, before, report, args):
     if speed.t():
         text += ", %.0f T (T = %.2f ms, null system call %.1f µs, medians of %d samples)" % (
             took / (speed.t() / 1e9), speed.t() / 1e6, speed.call() / 1e3, len(speed.samples))
-        if not args.only and not args.kernel and not args.sanitize:
+        if not args.only and not args.kernel and not args.build:
             text += ", goal %d T" % BUDGET["--all" if args.all else "tier 1"]
     print(text)
     if not args.only:
@@ -168,8 +169,8 @@ def parse():
                    help="only programs whose name contains or matches PATTERN (a glob); PATTERN:NAME: only their tests "
                    "of function NAME; may be repeated")
     p.add_argument("--kernel", choices=cache.VERSIONS, help="only on this version")
-    p.add_argument("--sanitize", action="store_true",
-                   help="run the tests in the lab with a build with sanitizers")
+    p.add_argument("--build", choices=LAB_BUILDS, help="run the tests in the lab with this build")
+    p.add_argument("--sanitize", action="store_const", const="sanitize", dest="build", help="--build sanitize")
     p.add_argument("--list", action="store_true", help="print the names of the programs and exit")
     p.add_argument("--first-failure", action="store_true", help="start no more programs after a failure")
     p.add_argument("--mutant", metavar="NAME", help="plant this defect of tests/mutants in the copied sources (lab/mutants)")
@@ -178,13 +179,18 @@ def parse():
     return p.parse_args()
 
 
-def builds_needed(programs, args):
+def builds_of(programs):
+    return {os.path.basename(x.env["FFSCTL_BUILD"]) for x in programs}
+
+
+def builds_checked(programs, args):
+    """The builds whose `make check` and tests/cli run, as far as they are selected."""
     if not args.only:
-        return BUILDS
+        return BUILDS if args.build in (None, "sanitize") else (args.build,)
     if not programs and all("selftest" in o for o in args.only):
         return ()
     named = {name for name in BUILDS for pattern in args.only if name in pattern}
-    return sorted({os.path.basename(x.env["FFSCTL_BUILD"]) for x in programs} | named | {"plain"})
+    return sorted(builds_of(programs) & {*BUILDS, args.build} | named | {"plain"})
 
 
 def main():
@@ -193,20 +199,21 @@ def main():
     report, speed = None, Speed()
     try:
         copy_tree(mutants.find(args.mutant) if args.mutant else None)
-        programs = list(lab_programs(args.all, args.kernel, args.sanitize))
+        programs = list(lab_programs(args.all, args.kernel, args.build))
         if args.list:
-            for program in list(host_programs({"plain": []}, args.all, args.kernel, args.sanitize)) + programs:
+            for program in list(host_programs({"plain": []}, args.all, args.kernel, args.build)) + programs:
                 print(program.name)
             return 0
         compile_tests()
         report = Report()
         programs = list(choose(programs, args.only))
-        builds = builds_needed(programs, args)
-        if builds:
-            build(*builds, lenient=bool(args.mutant))
+        builds = builds_checked(programs, args)
+        needed = [*builds, *sorted(builds_of(programs) - set(builds))]
+        if needed:
+            build(*needed, lenient=bool(args.mutant))
         give_old(programs)
         checked = {name: check_programs(name) for name in builds}
-        programs += choose(host_programs(checked, args.all, args.kernel, args.sanitize), args.only)
+        programs += choose(host_programs(checked, args.all, args.kernel, args.build), args.only)
         whole = [pattern for pattern in args.only or () if ":" not in pattern]
         if whole or not args.only:  # make knows no tests within a program
             programs += make_checks(checked, whole, bool(args.mutant), args.all)

@@ -17,6 +17,7 @@
 #include "client/parts.h"
 #include "configfs/configfs.h"
 #include "configfs/found.h"
+#include "configfs/items.h"
 #include "functionfs/mount.h"
 #include "plan/files.h"
 
@@ -81,8 +82,8 @@ static int make_plan(struct found *f, const struct paths *paths, const char *mou
 	if (r < 0 && r != -ENOENT)
 		return r;
 	error_clear(err);
-	if (rundir_has(paths, f->name, "view")) /* of one of ours that has lost its record */
-		plan_add(f->plan, &usbg_op_view,
+	if (rundir_has(paths, f->name, "view")) /* made by an older build */
+		plan_add(f->plan, &configfs_op_view,
 			 strf("%s/%s/view/usb_gadget/%s", paths->run_dir, f->name, f->name), NULL,
 			 NULL, NULL);
 	if (r == 0)

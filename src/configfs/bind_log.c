@@ -11,7 +11,7 @@
 #include "base/util.h"
 
 #define RECORD_MAX 8192	 /* the kernel's CONSOLE_EXT_LOG_MAX; a longer one is EINVAL */
-#define RECORDS_MAX 4096 /* a machine that logs faster than it is read must not hold us */
+#define RECORDS_MAX 4096 /* the machine may log faster than this reads */
 
 void bind_log_open(struct bind_log *log)
 {
@@ -26,7 +26,7 @@ void bind_log_close(struct bind_log *log)
 	free(steal_ptr(log->words));
 }
 
-/* "6,339,5140900,-;TEXT\n SUBSYSTEM=udc\n ...": the text, which the caller frees. */
+/* The text of "6,339,5140900,-;TEXT\n SUBSYSTEM=udc\n ..."; the caller frees it. */
 static char *text_of(const char *record)
 {
 	const char *text = strchr(record, ';');
@@ -41,7 +41,7 @@ static const char *behind(const char *text, const char *prefix)
 	return strncmp(text, prefix, n) == 0 ? text + n : NULL;
 }
 
-/* What comes last, by the UDC core (udc/core.c): "udc UDC: failed to start GADGET: -19". */
+/* The last record, by the UDC core (udc/core.c): "udc UDC: failed to start GADGET: -19". */
 static int failure(const char *text, const char *udc, const char *gadget)
 {
 	_cleanup_free_ char *prefix = strf("udc %s: failed to start %s: -", udc, gadget);
@@ -50,7 +50,7 @@ static int failure(const char *text, const char *udc, const char *gadget)
 	return number ? atoi(number) : 0;
 }
 
-/* What functions say of it: "configfs-gadget.GADGET gadget.0: no endpoint". */
+/* What functions log: "configfs-gadget.GADGET gadget.0: no endpoint". */
 static const char *function_words(const char *text, const char *gadget)
 {
 	_cleanup_free_ char *prefix = strf("configfs-gadget.%s gadget", gadget);
@@ -79,7 +79,7 @@ void bind_log_read(struct bind_log *log, const char *udc, const char *gadget)
 	for (int i = 0; log->fd >= 0 && i < RECORDS_MAX; i++) {
 		ssize_t n = read(log->fd, record, RECORD_MAX);
 
-		if (n < 0 && errno == EPIPE) /* what was next has been overwritten */
+		if (n < 0 && errno == EPIPE) /* the next record was overwritten */
 			continue;
 		if (n <= 0)
 			return;

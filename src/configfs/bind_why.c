@@ -12,13 +12,13 @@ static int too_few_endpoints(const struct gadget *g, const char *how_sure, struc
 
 	err->exit = EX_UNAVAILABLE;
 	return error_hint(err,
-			  "%sthis UDC has no endpoint left that a function could take: the gadget "
+			  "%sthis UDC has no free endpoint that a function can use: the gadget "
 			  "needs %s%u to the host and %u from it besides ep0%s",
 			  how_sure, need.at_least ? "at least " : "", need.in, need.out,
 			  need.isochronous ? ", isochronous ones among them" : "");
 }
 
-/* ENODEV: what a function waits for, else an endpoint. */
+/* ENODEV: something that a function waits for, else an endpoint. */
 static int not_there(const struct gadget *g, struct error *err)
 {
 	err->exit = EX_UNAVAILABLE;
@@ -26,24 +26,22 @@ static int not_there(const struct gadget *g, struct error *err)
 		const struct function *f = &g->functions[i];
 
 		if (streq(f->type, "ffs") && !function_descriptors(f)) {
-			error_hint(
-				err,
-				"nobody has written descriptors for the function '%s' yet, which "
-				"has to be done before it can be bound",
-				f->label);
+			error_hint(err,
+				   "the function '%s' has no descriptors yet; a program must write "
+				   "them before the gadget can be bound",
+				   f->label);
 			return error_at(err, &f->at);
 		}
 		if (streq(f->type, "tcm")) {
 			error_hint(err,
-				   "the function '%s' has no target that is enabled: 'ffsctl up "
+				   "the function '%s' has no enabled target: 'ffsctl up "
 				   "--no-bind' makes the function, then make and enable its "
 				   "target, then 'ffsctl bind' (tcm in ffsctl-gadget(5))",
 				   f->label);
 			return error_at(err, &f->at);
 		}
 	}
-	/* Of other reasons ffsctl has seen to before: a name that is too long, too many interfaces.
-	 */
+	/* ffsctl checks other reasons before: a name that is too long, too many interfaces. */
 	return too_few_endpoints(g, "most likely ", err);
 }
 
@@ -53,10 +51,10 @@ static int explain_logged(const struct configfs *c, const struct bind_log *log, 
 		not_there(c->gadget, err);
 	else if (log->error == KERNEL_ENOTSUPP) /* no endpoint (f_fs.c, f_mass_storage.c) */
 		too_few_endpoints(c->gadget, "", err);
-	return log->words ? error_hint(err, "the kernel's words: \"%s\"", log->words) : -err->err;
+	return log->words ? error_hint(err, "the kernel logged: \"%s\"", log->words) : -err->err;
 }
 
-/* The kernel says EBUSY whatever it was. */
+/* EBUSY stands for every reason. */
 static int explain_busy(const struct configfs *c, const struct step *step,
 			const struct bind_log *log, struct error *err)
 {
@@ -66,24 +64,24 @@ static int explain_busy(const struct configfs *c, const struct step *step,
 	if (holder)
 		return error_hint(err, "it is held by %s", holder);
 	return error_hint(err,
-			  "nothing holds it, the kernel says so for every reason, and its log %s: "
-			  "look for 'failed to start' in dmesg",
-			  log->fd >= 0 ? "has no better one" : "cannot be read");
+			  "the kernel returns this for every reason, nothing holds the UDC, and "
+			  "the kernel's log %s: look for 'failed to start' in dmesg",
+			  log->fd >= 0 ? "has no other" : "cannot be read");
 }
 
 int bind_why(const struct configfs *c, const struct step *step, struct bind_log *log, int e,
 	     struct error *err)
 {
-	bool gone = !udc_exists(step->value);
+	bool removed = !udc_exists(step->value);
 
 	bind_log_read(log, step->value, c->gadget->name);
 	if (e == EBUSY)
-		e = log->error ? log->error : gone ? ENODEV : e;
+		e = log->error ? log->error : removed ? ENODEV : e;
 	error_errno(err, EX_OSERR, e, step->path, "cannot bind the gadget to the UDC %s",
 		    step->value);
-	if (gone) {
+	if (removed) {
 		err->exit = EX_UNAVAILABLE;
-		return error_hint(err, "the UDC has gone");
+		return error_hint(err, "the UDC was removed");
 	}
 	if (log->error)
 		return explain_logged(c, log, err);

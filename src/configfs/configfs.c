@@ -5,7 +5,8 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
-#include "configfs/entries.h"
+#include "configfs/attributes.h"
+#include "configfs/items.h"
 #include "configfs/steps.h"
 
 const struct step_op *const configfs_ops[] = {
@@ -13,26 +14,26 @@ const struct step_op *const configfs_ops[] = {
 	&configfs_op_mkdir,
 	&configfs_op_write,
 	&configfs_op_bind,
-	&entry_op_directory,
-	&entry_op_text,
-	&entry_op_bytes,
-	&entry_op_file,
-	&entry_op_link,
-	&usbg_op_view,
-	&usbg_op_attribute,
-	&usbg_op_string,
-	&usbg_op_serial,
-	&usbg_op_function,
-	&usbg_op_config,
-	&usbg_op_config_attribute,
-	&usbg_op_config_string,
-	&usbg_op_binding,
+	&attribute_op_directory,
+	&attribute_op_text,
+	&attribute_op_bytes,
+	&attribute_op_file,
+	&attribute_op_link,
+	&configfs_op_view,
+	&configfs_op_attribute,
+	&configfs_op_string,
+	&configfs_op_serial,
+	&configfs_op_function,
+	&configfs_op_config,
+	&configfs_op_config_attribute,
+	&configfs_op_config_string,
+	&configfs_op_link,
 	NULL,
 };
 
 void configfs_close(struct configfs *c)
 {
-	usbg_view_close(&c->view);
+	backend_close(&c->backend);
 }
 
 void configfs_free(struct configfs *c)
@@ -52,7 +53,7 @@ char *configfs_function_path(const struct paths *paths, const char *gadget, cons
 	return strf("%s/usb_gadget/%s/functions/%s.%s", paths->configfs, gadget, type, instance);
 }
 
-/* A value that a reload may have to take back while its directory stays. */
+/* A value that a reload may have to restore, because its directory stays. */
 static void add_value(struct plan *plan, const struct step_op *op, char *path, char *value,
 		      const struct origin *at, void *self)
 {
@@ -65,9 +66,10 @@ static void add_attributes(struct plan *plan, struct configfs *c, const char *di
 		const struct placed_int *attr = &c->gadget->attrs[i];
 
 		if (attr->set)
-			add_value(plan, &usbg_op_attribute,
+			add_value(plan, &configfs_op_attribute,
 				  strf("%s/%s", dir, gadget_attribute_words[i]),
-				  strf("0x%" PRIx64, (uint64_t)attr->value), &attr->at, &c->view);
+				  strf("0x%" PRIx64, (uint64_t)attr->value), &attr->at,
+				  &c->backend);
 	}
 }
 
@@ -90,8 +92,8 @@ static void add_string(struct plan *plan, struct configfs *c, const char *dir, c
 		       const struct placed_str *s)
 {
 	if (s->value)
-		add_value(plan, &usbg_op_string, strf("%s/%s", dir, name), xstrdup(s->value),
-			  &s->at, &c->view);
+		add_value(plan, &configfs_op_string, strf("%s/%s", dir, name), xstrdup(s->value),
+			  &s->at, &c->backend);
 }
 
 static void add_strings(struct plan *plan, struct configfs *c, const char *gadget_dir)
@@ -105,8 +107,8 @@ static void add_strings(struct plan *plan, struct configfs *c, const char *gadge
 		add_string(plan, c, dir, "product", &s->product);
 		add_string(plan, c, dir, "serialnumber", &s->serialnumber);
 		if (s->serial_from.value)
-			plan_add(plan, &usbg_op_serial, strf("%s/serialnumber", dir),
-				 xstrdup(s->serial_from.value), &s->serial_from.at, &c->view);
+			plan_add(plan, &configfs_op_serial, strf("%s/serialnumber", dir),
+				 xstrdup(s->serial_from.value), &s->serial_from.at, &c->backend);
 	}
 }
 
@@ -115,30 +117,30 @@ static void add_config(struct plan *plan, struct configfs *c, const struct confi
 {
 	_cleanup_free_ char *dir = strf("%s/configs/%s.%u", gadget_dir, config->name, config->id);
 
-	plan_add(plan, &usbg_op_config, xstrdup(dir), NULL, &config->at, &c->view);
+	plan_add(plan, &configfs_op_config, xstrdup(dir), NULL, &config->at, &c->backend);
 	if (config->attributes.set)
-		add_value(plan, &usbg_op_config_attribute, strf("%s/bmAttributes", dir),
+		add_value(plan, &configfs_op_config_attribute, strf("%s/bmAttributes", dir),
 			  strf("0x%" PRIx64, (uint64_t)config->attributes.value),
-			  &config->attributes.at, &c->view);
+			  &config->attributes.at, &c->backend);
 	if (config->max_power.set)
-		add_value(plan, &usbg_op_config_attribute, strf("%s/MaxPower", dir),
+		add_value(plan, &configfs_op_config_attribute, strf("%s/MaxPower", dir),
 			  strf("%" PRId64, config->max_power.value), &config->max_power.at,
-			  &c->view);
+			  &c->backend);
 	for (size_t i = 0; i < config->n_strings; i++) {
 		const struct config_strings *s = &config->strings[i];
 
 		plan_add(plan, &configfs_op_mkdir, strf("%s/strings/0x%x", dir, s->lang), NULL,
 			 &s->at, NULL);
-		add_value(plan, &usbg_op_config_string,
+		add_value(plan, &configfs_op_config_string,
 			  strf("%s/strings/0x%x/configuration", dir, s->lang),
-			  xstrdup(s->configuration), &s->at, &c->view);
+			  xstrdup(s->configuration), &s->at, &c->backend);
 	}
 	for (size_t i = 0; i < config->n_functions; i++) {
 		const struct config_function *cf = &config->functions[i];
 		const struct function *f = &c->gadget->functions[cf->function];
 
-		plan_add(plan, &usbg_op_binding, strf("%s/%s", dir, cf->name),
-			 strf("%s.%s", f->type, f->instance), &cf->at, &c->view);
+		plan_add(plan, &configfs_op_link, strf("%s/%s", dir, cf->name),
+			 strf("%s.%s", f->type, f->instance), &cf->at, &c->backend);
 	}
 }
 
@@ -148,9 +150,6 @@ void configfs_add_gadget(struct plan *plan, struct configfs *c)
 	_cleanup_free_ char *dir = configfs_gadget_path(c->paths, g->name);
 
 	plan_add(plan, &configfs_op_gadget, xstrdup(dir), NULL, NULL, c);
-	plan_add(plan, &usbg_op_view,
-		 strf("%s/%s/view/usb_gadget/%s", c->paths->run_dir, g->name, g->name),
-		 xstrdup(dir), NULL, &c->view);
 	add_attributes(plan, c, dir);
 	add_max_speed(plan, g, dir);
 	add_strings(plan, c, dir);
@@ -159,12 +158,12 @@ void configfs_add_gadget(struct plan *plan, struct configfs *c)
 		_cleanup_free_ char *function =
 			configfs_function_path(c->paths, g->name, f->type, f->instance);
 
-		plan_add(plan, &usbg_op_function, xstrdup(function), NULL, &f->at, &c->view);
-		entries_add(plan, c, &f->entries, function);
+		plan_add(plan, &configfs_op_function, xstrdup(function), NULL, &f->at, &c->backend);
+		attributes_add(plan, c, &f->entries, function);
 	}
 	for (size_t i = 0; i < g->n_configs; i++)
 		add_config(plan, c, &g->configs[i], dir);
-	entries_add(plan, c, &g->entries, dir);
+	attributes_add(plan, c, &g->entries, dir);
 }
 
 void configfs_add_bind(struct plan *plan, struct configfs *c, const char *udc)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* From a struct gadget to the steps that make it in configfs. */
+/* The steps that make a struct gadget in configfs. */
 #pragma once
 
 #include "base/paths.h"
-#include "configfs/usbg.h"
+#include "configfs/backend.h"
 #include "gadgetfile/gadget.h"
 #include "plan/plan.h"
 
@@ -11,33 +11,35 @@
 struct configfs {
 	const struct paths *paths;
 	const struct gadget *gadget;
-	struct usbg_view view;
-	/* What the kernel has made of some values, in the order of the writing. */
+	struct backend backend;
+	/* Values that the kernel changed, in the order in which they were written. */
 	struct remark {
-		char *path; /* of the attribute, which has one at most */
+		char *path; /* of the attribute; one remark at most for each */
 		char *text;
 		struct origin at;
 	} * remarks;
 	size_t n_remarks;
 };
+/* After `up` and after a reload: closes what was only needed for making items. */
 void configfs_close(struct configfs *c);
-/* In place of what there is about that step's path. `text` is taken over; NULL: there is none. */
+/* Replaces the remark about the step's path. Takes over `text`; NULL: no remark. */
 void configfs_remark(struct configfs *c, const struct step *step, char *text);
-/* After a reload: remarks about what is not in the plan go, the others get its places. */
+/* After a reload: removes remarks about paths that are not in the plan; the others get its
+ * positions. */
 void configfs_settle(struct configfs *c, const struct plan *plan);
 void configfs_forget_remarks(struct configfs *c);
-/* What configfs_close leaves, for the status. */
+/* Frees all; configfs_close keeps the remarks, which the status reports. */
 void configfs_free(struct configfs *c);
 
-/* GADGET's directory in configfs; the caller frees it. */
+/* The gadget's directory in configfs; the caller frees it. */
 char *configfs_gadget_path(const struct paths *paths, const char *name);
-/* And that of a function of it. */
+/* The directory of one of its functions. */
 char *configfs_function_path(const struct paths *paths, const char *gadget, const char *type,
 			     const char *instance);
 
-/* Everything up to the links in the configurations: the gadget without its life. */
+/* Adds the steps that make the gadget, up to the links in its configurations. */
 void configfs_add_gadget(struct plan *plan, struct configfs *c);
-/* The last step: onto the bus. */
+/* Adds the last step: binds the gadget to the UDC. */
 void configfs_add_bind(struct plan *plan, struct configfs *c, const char *udc);
 
 /* For plan_from_json; ends with NULL. */

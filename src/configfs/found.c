@@ -2,11 +2,10 @@
 #include "configfs/found.h"
 
 #include "base/cleanup.h"
-#include "configfs/entries.h"
+#include "configfs/attributes.h"
 #include "configfs/steps.h"
 
-/* Those that the kernel has made itself are left alone by the undo: they go with what they are of.
- */
+/* The undo leaves directories that the kernel made: they are removed with their parents. */
 static void add_directories(struct plan *plan, const struct configfs_tree *tree, const char *dir)
 {
 	for (size_t i = 0; i < tree->n; i++) {
@@ -15,15 +14,16 @@ static void add_directories(struct plan *plan, const struct configfs_tree *tree,
 
 		if (child->kind != TREE_DIRECTORY)
 			continue;
-		plan_add(plan, &entry_op_directory, xstrdup(path), NULL, NULL, NULL);
+		plan_add(plan, &attribute_op_directory, xstrdup(path), NULL, NULL, NULL);
 		add_directories(plan, child, path);
 	}
 }
 
 /*
- * Links inside a function (uvc) lead to others' directories, and what is linked cannot be removed:
- * they all go before the first directory. Those of configurations go before them, as a function
- * keeps its own while it is in a configuration: `functions` is older than `configs` in each gadget.
+ * A directory that a link leads to cannot be removed, and links inside a function (uvc) lead to its
+ * other directories: all links are removed before the first directory. Those in configurations come
+ * first, as a function keeps its links while it is in a configuration: `functions` is older than
+ * `configs` in each gadget.
  */
 static void add_links(struct plan *plan, const struct configfs_tree *tree, const char *dir)
 {
@@ -34,7 +34,7 @@ static void add_links(struct plan *plan, const struct configfs_tree *tree, const
 		if (child->kind == TREE_DIRECTORY)
 			add_links(plan, child, path);
 		else if (child->kind == TREE_LINK)
-			plan_add(plan, &entry_op_link, steal_ptr(path), NULL, NULL, NULL);
+			plan_add(plan, &attribute_op_link, steal_ptr(path), NULL, NULL, NULL);
 	}
 }
 

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What is in configfs of a gadget, whoever made it, as a plan that can be undone. */
+/* A gadget found in configfs, by whatever program it was made, as a plan that can be undone. */
 #pragma once
 
 #include "configfs/tree.h"
 #include "plan/plan.h"
 
 /*
- * Adds the gadget's directory and all directories and links below it, in an order in which they
- * could have been made: then undoing removes them in one in which the kernel lets them go. `dir` is
- * the gadget's directory, which `tree` was read from.
+ * Adds steps for the gadget's directory and all directories and links below it, in an order in
+ * which they could have been made: undoing removes them in an order that the kernel allows. `dir`
+ * is the gadget's directory, from which `tree` was read.
  */
 void found_add_gadget(struct plan *plan, const struct configfs_tree *tree, const char *dir);
-/* That it is bound. Undone, which has to be first, it is not. */
+/* Adds the step that binds it; its undo comes first and unbinds the gadget. */
 void found_add_bind(struct plan *plan, const char *dir);

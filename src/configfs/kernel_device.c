@@ -26,7 +26,7 @@ static char *serial_port(const char *dir)
 	return number ? strf("/dev/ttyGS%s", number) : NULL;
 }
 
-/* A character device of which the function tells the number; before Linux 6.1 it is there late. */
+/* A character device whose number the function shows; before Linux 6.1 it is made late. */
 static char *numbered(const char *dir)
 {
 	_cleanup_free_ char *number = attribute(dir, "dev"), *path = NULL, *text = NULL;
@@ -45,7 +45,7 @@ static char *numbered(const char *dir)
 	return strf("/dev/%s", name);
 }
 
-/* The directory of a UDC's device; of a video device's, too, as its own device is the gadget. */
+/* Compares the directories of a UDC's device and of that above a video device's, the gadget. */
 static bool same_directory(const char *a, const char *b)
 {
 	struct stat st_a, st_b;
@@ -55,8 +55,8 @@ static bool same_directory(const char *a, const char *b)
 }
 
 /*
- * The video device that says it is this function (f_uvc.c, function_name): another gadget may have
- * one of that name, so only below the UDC that this one is on.
+ * The video device whose function_name is this function's (f_uvc.c). Another gadget may have a
+ * function of that name: only devices below this gadget's UDC count.
  */
 static char *video(const char *dir)
 {

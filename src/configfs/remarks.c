@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the kernel has made of what was written. */
+/* Remarks: values that the kernel changed. */
 #include <stdlib.h>
 #include <string.h>
 

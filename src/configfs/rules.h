@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What a reload has to know of the steps in configfs: which rest on which, and what may change
- * while the host looks on. All by op, path and value, so that it is true of a plan that was read
- * from disk as well.
+ * The rules of a reload for steps in configfs: which step depends on which. They use op, path and
+ * value only, so that they also hold for a plan that was read from disk.
  *
- * A function is made anew when anything of it changes that is not live. Its attributes could be
- * written while no configuration has it, but some functions would not be the same as after `up`:
- * `cdrom` of a drive sets its `ro`, and a network function that was bound once keeps its addresses.
+ * A function is removed and made again when an attribute changes that cannot be written while the
+ * gadget is bound. It could be written while no configuration has the function, but some functions
+ * would differ from those after `up`: `cdrom` of a drive sets its `ro`, and a network function that
+ * was bound once keeps its addresses.
  */
 #pragma once
 

@@ -26,7 +26,7 @@ void serial_of_machine(const uint8_t id[MACHINE_ID_SIZE], char serial[SERIAL_SIZ
 		sprintf(serial + 2 * i, "%02X", digest[i]);
 }
 
-/* The 16 bytes of 32 digits; false for what is no machine id: "uninitialized" at a first boot. */
+/* Reads 32 digits into 16 bytes. False: not a machine id, such as "uninitialized" at first boot. */
 static bool parse_machine_id(const char *text, uint8_t id[MACHINE_ID_SIZE])
 {
 	if (strlen(text) != 2 * MACHINE_ID_SIZE ||
@@ -43,8 +43,8 @@ static int hash_machine_id(char **serial, struct error *err)
 	uint8_t id[MACHINE_ID_SIZE];
 
 	if (!parse_machine_id(*serial, id)) {
-		error_set(err, EX_UNAVAILABLE, EINVAL, MACHINE_ID, "%s holds no machine id",
-			  MACHINE_ID);
+		error_set(err, EX_UNAVAILABLE, EINVAL, MACHINE_ID,
+			  "%s does not contain a machine id", MACHINE_ID);
 		return error_hint(err, "'systemd-machine-id-setup' makes one");
 	}
 	free(*serial);
@@ -57,7 +57,7 @@ static int check(const char *path, const char *text, struct error *err)
 {
 	if (!*text)
 		return error_set(err, EX_UNAVAILABLE, EINVAL, path,
-				 "there is no serial number in %s", path);
+				 "%s does not contain a serial number", path);
 	if (strlen(text) > USB_MAX_STRING_BYTES)
 		return error_set(
 			err, EX_UNAVAILABLE, EINVAL, path,
@@ -82,11 +82,10 @@ int serial_read(const char *from, char **serial, struct error *err)
 	struct stat st;
 	int r = stat(path, &st) < 0 ? -errno : 0;
 
-	/* Of a FIFO it would wait for ever. */
+	/* Opening a FIFO would block. */
 	if (r == 0 && !S_ISREG(st.st_mode))
-		return error_set(
-			err, EX_UNAVAILABLE, EINVAL, path,
-			"the serial number is to come from %s, which is not a regular file", path);
+		return error_set(err, EX_UNAVAILABLE, EINVAL, path,
+				 "cannot read the serial number from %s: not a regular file", path);
 	if (r == 0)
 		r = file_read(AT_FDCWD, path, MAX_FILE, &text, NULL);
 
@@ -94,10 +93,11 @@ int serial_read(const char *from, char **serial, struct error *err)
 		error_errno(err, EX_UNAVAILABLE, -r, path, "cannot read the serial number from %s",
 			    path);
 		if (r == -ENOENT && streq(from, "device-tree"))
-			error_hint(err, "this machine's device tree, if any, does not tell one");
+			error_hint(err,
+				   "this machine has no device tree, or no serial number in it");
 		return r;
 	}
-	/* The first line; in a device tree strings end with a NUL. */
+	/* Keeps the first line; in a device tree strings end with a NUL. */
 	text[strcspn(text, "\r\n")] = '\0';
 	if (machine)
 		r = hash_machine_id(&text, err);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Serial numbers that the machine knows: strings.serialnumber = { from = ... }. */
+/* Serial numbers read on this machine: strings.serialnumber = { from = ... }. */
 #pragma once
 
 #include <stdint.h>
@@ -10,14 +10,14 @@
 #define SERIAL_SIZE (2 * MACHINE_ID_SIZE + 1) /* with its NUL */
 
 /*
- * `from` is gadget_strings.serial_from: "machine-id", "device-tree" or an absolute path. The caller
- * frees *serial, which the kernel takes for a string.
+ * Reads the serial number. `from` is gadget_strings.serial_from: "machine-id", "device-tree" or an
+ * absolute path. The caller frees *serial, which the kernel accepts as a string.
  */
 int serial_read(const char *from, char **serial, struct error *err);
 
 /*
- * What the host sees of a machine id, which must not leave the machine (machine-id(5)): the first
- * half of HMAC-SHA-256 of "ffsctl serial number" with its 16 bytes as the key, as 32 upper-case
- * hexadecimal digits. These are what every class of device takes for a serial number.
+ * Makes the serial number for a machine id, which must not leave the machine (machine-id(5)): the
+ * first half of HMAC-SHA-256 of "ffsctl serial number", with the 16 bytes of the id as the key, as
+ * 32 upper-case hexadecimal digits, which are allowed for every class of device.
  */
 void serial_of_machine(const uint8_t id[MACHINE_ID_SIZE], char serial[SERIAL_SIZE]);

@@ -7,10 +7,10 @@
 
 #include "base/cleanup.h"
 #include "base/fd.h"
-#include "configfs/attribute.h"
 #include "configfs/bind_why.h"
 #include "configfs/configfs.h"
 #include "configfs/links.h"
+#include "configfs/restore.h"
 #include "configfs/udc.h"
 #include "plan/files.h"
 
@@ -25,7 +25,7 @@ static int explain_no_configfs(const struct configfs *c, struct error *err)
 		return error_hint(err, "configfs is not mounted: mount -t configfs none %s",
 				  c->paths->configfs);
 	return error_hint(err,
-			  "there is no %s: modprobe libcomposite, and see that configfs is "
+			  "%s does not exist: modprobe libcomposite, and check that configfs is "
 			  "mounted (mount -t configfs none %s)",
 			  gadgets, c->paths->configfs);
 }
@@ -41,8 +41,8 @@ static int gadget_apply(struct step *step, struct error *err)
 	case EEXIST:
 		err->exit = EX_CANTCREAT;
 		return error_hint(err,
-				  "somebody else has made a gadget of that name; use --name, or "
-				  "'ffsctl down --force' to take it down");
+				  "another program has made a gadget of that name; use --name, or "
+				  "'ffsctl down --force' to remove it");
 	case EACCES:
 	case EPERM:
 		err->exit = EX_NOPERM;
@@ -102,8 +102,7 @@ int configfs_unbind(const char *path, struct error *err)
 		r = file_write(AT_FDCWD, path, "\n", 1);
 	if (r == 0 || r == -ENODEV) /* ENODEV: the kernel has unbound it meanwhile */
 		return 0;
-	return error_errno(err, EX_OSERR, -r, path, "cannot take the gadget off its UDC (%s)",
-			   path);
+	return error_errno(err, EX_OSERR, -r, path, "cannot unbind the gadget (%s)", path);
 }
 
 static int bind_apply(struct step *step, struct error *err)
@@ -114,7 +113,7 @@ static int bind_apply(struct step *step, struct error *err)
 	int r;
 
 	bind_log_open(&log);
-	r = configfs_relink(c->gadget, dir, err);
+	r = configfs_renew_links(c->gadget, dir, err);
 	if (r < 0)
 		return r;
 	r = file_write(AT_FDCWD, step->path, step->value, strlen(step->value));

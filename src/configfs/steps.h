@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Steps that write to configfs themselves: what libusbgx does not know, and where errno matters. */
+/* Steps for the gadget as a whole: its directory, directories in it, and the UDC. */
 #pragma once
 
 #include "plan/plan.h"
 
 /* The gadget's own directory: CONFIGFS/usb_gadget/NAME. `self` is a struct configfs. */
 extern const struct step_op configfs_op_gadget;
-/* A directory inside (strings/0x409): made by us, taken away by us. */
+/* A directory in it that must not exist before: strings/0x409. */
 extern const struct step_op configfs_op_mkdir;
 /* Writes `value` to the attribute `path`. */
 extern const struct step_op configfs_op_write;
 /* `path` is GADGET/UDC, `value` the UDC's name. `self` is a struct configfs. */
 extern const struct step_op configfs_op_bind;
 
-/* Takes a gadget off the bus; one that is not on it is fine. `path` is GADGET/UDC. */
+/* Unbinds a gadget. 0 if it is not bound. `path` is GADGET/UDC. */
 int configfs_unbind(const char *path, struct error *err);

@@ -13,14 +13,14 @@
 #include "base/cleanup.h"
 #include "base/fd.h"
 
-/* More than any function has; what lies beyond is no gadget of anybody's. */
+/* More than any function has. */
 #define MAX_DEPTH 16
 #define MAX_ENTRIES 16384
-#define MAX_VALUE 65536 /* an attribute has a page at most, a binary one what its maker says */
+#define MAX_VALUE 65536 /* an attribute has a page at most; a binary one may have more */
 
 struct reader {
 	const char *configfs;
-	/* configfs lists what was made last first. Later kernels have it the other way round. */
+	/* configfs lists the newest entry first; later kernels list it last. */
 	bool newest_first;
 	size_t n_entries;
 };
@@ -62,11 +62,11 @@ const struct configfs_tree *configfs_tree_find(const struct configfs_tree *direc
 static int too_much(const char *path, struct error *err)
 {
 	return error_set(err, EX_DATAERR, E2BIG, path,
-			 "%s is deeper than %d directories, or there are more than %d entries",
-			 path, MAX_DEPTH, MAX_ENTRIES);
+			 "%s is more than %d directories deep, or has more than %d entries", path,
+			 MAX_DEPTH, MAX_ENTRIES);
 }
 
-/* Root may read what is write-only, and would get EACCES from configfs. */
+/* Root may open a write-only attribute, but configfs fails with EACCES. */
 static void read_attribute(struct configfs_tree *tree, int dir, mode_t mode)
 {
 	if (!(mode & S_IWUSR) || !(mode & S_IRUSR))
@@ -74,7 +74,7 @@ static void read_attribute(struct configfs_tree *tree, int dir, mode_t mode)
 	tree->err = -file_read(dir, tree->name, MAX_VALUE, &tree->value, &tree->size);
 }
 
-/* configfs' links are relative: as many "../" as lead to its top. */
+/* Links in configfs are relative: as many "../" as lead to its top. */
 static void read_link(const struct reader *r, struct configfs_tree *tree, int dir)
 {
 	char target[PATH_MAX];
@@ -89,7 +89,7 @@ static void read_link(const struct reader *r, struct configfs_tree *tree, int di
 	target[n] = '\0';
 	while (str_has_prefix(p, "../"))
 		p += strlen("../");
-	/* In the trees of tests they are absolute. */
+	/* In trees made by tests they are absolute. */
 	if (str_has_prefix(p, r->configfs) && p[top] == '/')
 		p += top + 1;
 	tree->value = xstrdup(p);
@@ -106,7 +106,7 @@ static int read_entry(struct reader *r, struct configfs_tree *tree, int dir, con
 	struct stat st;
 
 	if (fstatat(dir, tree->name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
-		/* It has just gone, as gadgets of others do. */
+		/* Removed meanwhile, by another program. */
 		tree->kind = TREE_ATTRIBUTE;
 		tree->err = errno;
 		return 0;
@@ -173,7 +173,7 @@ static int read_directory(struct reader *r, struct configfs_tree *tree, const ch
 				   "cannot read %s", path);
 	}
 	result = list_names(r, tree, dir, path, err);
-	/* The gadget itself has two that the kernel makes in this order (gadgets_make). */
+	/* The kernel makes these two in this order (gadgets_make). */
 	if (depth == 0)
 		r->newest_first = index_of(tree, "functions") > index_of(tree, "configs");
 	if (r->newest_first)

@@ -61,11 +61,11 @@ bool udc_is_virtual(const char *name)
 }
 
 /*
- * The gadget of configfs that is on a UDC; the caller frees it. `driver` is what the UDC core calls
- * its gadget driver: of a configfs gadget that is the gadget's name. No other gadget has to be
- * looked at, of which there may be many.
+ * The gadget in configfs that is bound to a UDC; the caller frees it. `driver` is the UDC core's
+ * name for the gadget driver: of a gadget in configfs, its own name. No other gadget is read, of
+ * which there may be many.
  */
-static char *gadget_on(const struct paths *paths, const char *udc, const char *driver)
+static char *gadget_bound_to(const struct paths *paths, const char *udc, const char *driver)
 {
 	_cleanup_free_ char *path = strf("%s/usb_gadget/%s/UDC", paths->configfs, driver);
 	_cleanup_free_ char *value = NULL;
@@ -82,7 +82,7 @@ static void find_holder(const struct paths *paths, struct udc *udc)
 
 	if (!driver || !*driver)
 		return;
-	udc->gadget = gadget_on(paths, udc->name, driver);
+	udc->gadget = gadget_bound_to(paths, udc->name, driver);
 	/* A legacy driver (g_ether, ...) or another configfs has no gadget there. */
 	udc->holder = udc->gadget ? strf("gadget '%s'", driver) : strf("the driver '%s'", driver);
 }
@@ -165,10 +165,10 @@ static int no_udc(const struct udcs *udcs, const char *what, struct error *err)
 {
 	_cleanup_free_ char *words = in_words(udcs);
 
-	error_set(err, EX_UNAVAILABLE, ENODEV, UDC_CLASS_DIR, "there is no UDC%s", what);
+	error_set(err, EX_UNAVAILABLE, ENODEV, UDC_CLASS_DIR, "no UDC%s", what);
 	if (udcs->n > 0)
 		return error_hint(err, "this machine has %s", words);
-	return error_hint(err, "is the controller's driver loaded, and the port in device mode? "
+	return error_hint(err, "load the controller's driver, and put the port in device mode "
 			       "(ls " UDC_CLASS_DIR ")");
 }
 
@@ -188,7 +188,7 @@ static int no_such_udc(const struct paths *paths, const char *name, struct error
 	return r < 0 ? r : no_udc(&udcs, what, err);
 }
 
-/* The others are not looked at: in a farm there are many. */
+/* The others are not read: in a test farm there are many. */
 static int choose_named(const struct paths *paths, const char *name, char **out, struct error *err)
 {
 	_cleanup_udc_ struct udc udc = { .name = xstrdup(name) };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What is known of UDCs that sysfs does not say, and why a machine may have none. */
+/* Properties of UDCs that sysfs does not show, and why a machine may have none. */
 #include "configfs/udc.h"
 
 #include <dirent.h>
@@ -12,7 +12,7 @@
 #define ROLE_CLASS_DIR "/sys/class/usb_role"
 #define PLATFORM_DRIVERS_DIR "/sys/bus/platform/drivers"
 
-/* Counts are those that a driver has in its source; what is read from the hardware is unknown. */
+/* Counts are those in a driver's source; 0 where it reads them from the hardware. */
 static const struct {
 	const char *driver;
 	struct udc_traits traits;
@@ -58,7 +58,7 @@ struct hints {
 	size_t n;
 };
 
-/* A role switch that says host keeps the controller behind it from being a device. */
+/* A role switch set to host keeps its controller from being a device. */
 static void add_role(struct hints *h, const char *name)
 {
 	_cleanup_free_ char *path = strf(ROLE_CLASS_DIR "/%s/role", name), *role = NULL;
@@ -66,10 +66,10 @@ static void add_role(struct hints *h, const char *name)
 	if (file_read_line(AT_FDCWD, path, &role) < 0 || streq(role, "device"))
 		return;
 	*array_add(h->v, h->n) =
-		strf("the role switch %s stands on '%s': echo device > %s", name, role, path);
+		strf("the role switch %s is set to '%s': echo device > %s", name, role, path);
 }
 
-/* Controllers that are host and device, and have a driver but no UDC, are in host mode. */
+/* Dual-role controllers that have a driver but no UDC are in host mode. */
 static void add_dual_role(struct hints *h, const char *driver)
 {
 	_cleanup_free_ char *dir = strf(PLATFORM_DRIVERS_DIR "/%s", driver);
@@ -80,16 +80,15 @@ static void add_dual_role(struct hints *h, const char *driver)
 		_cleanup_free_ char *path = strf("%s/%s/udc", dir, entry->d_name),
 				    *mode_path = NULL, *mode = NULL;
 
-		/* Devices are links, and named by their address; so is "module". */
+		/* Devices are links; "module" is a link, too. */
 		if (entry->d_type != DT_LNK || streq(entry->d_name, "module") || path_exists(path))
 			continue;
 		mode_path = strf("%s/%s/of_node/dr_mode", dir, entry->d_name);
 		if (file_read_line(AT_FDCWD, mode_path, &mode) < 0)
 			mode = NULL;
 		*array_add(h->v, h->n) =
-			strf("%s (%s) is there, but not as a device%s%s%s: in the device tree "
-			     "dr_mode has to be \"peripheral\" or \"otg\", and the kernel built "
-			     "for it",
+			strf("%s (%s) is not in device mode%s%s%s: in the device tree dr_mode "
+			     "must be \"peripheral\" or \"otg\", and the kernel must support it",
 			     entry->d_name, driver, mode ? " (dr_mode is \"" : "", mode ? mode : "",
 			     mode ? "\")" : "");
 	}

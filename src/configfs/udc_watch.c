@@ -12,7 +12,7 @@
 #include "base/util.h"
 #include "configfs/udc.h"
 
-/* How far a cBPF jump can go, which is over a pair of instructions for each four bytes. */
+/* A jump of cBPF crosses at most 255 instructions: two for each four bytes. */
 #define TEXT_MAX 500
 
 int udc_watch_open(struct error *err)
@@ -23,7 +23,7 @@ int udc_watch_open(struct error *err)
 
 	if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
 		return error_errno(err, EX_OSERR, errno, NULL,
-				   "cannot listen to the kernel's uevents");
+				   "cannot listen for the kernel's uevents");
 	return steal_fd(&fd);
 }
 
@@ -38,7 +38,7 @@ static void add(struct program *p, uint16_t code, uint32_t k, size_t skip)
 		(struct sock_filter){ .code = code, .k = k, .jf = (uint8_t)skip };
 }
 
-/* Takes a message that begins with these bytes; else goes on behind this. */
+/* Accepts a message that begins with these bytes; else continues after this. */
 static void add_text(struct program *p, const char *text, size_t size)
 {
 	size_t loads = size / 4 + size % 4;
@@ -109,7 +109,7 @@ struct udc_news udc_watch_read(int fd)
 				news.ready || (added && streq(message + i, "SUBSYSTEM=gadget"));
 		}
 	}
-	/* Messages were lost: look, rather than miss one. */
+	/* Messages were lost: any may have been among them. */
 	if (n < 0 && errno == ENOBUFS)
 		news = (struct udc_news){ true, true };
 	return news;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the kernel tells of UDCs: that they come, go, and are taken and left by gadgets
- * (usb_gadget_register_driver and its like send a "change", udc/core.c).
+ * The kernel's uevents about UDCs: they appear, are removed, and gadgets are bound to them and
+ * unbound (usb_gadget_register_driver and others send a "change", udc/core.c).
  */
 #pragma once
 
@@ -9,16 +9,17 @@
 
 #include "base/error.h"
 
-/* A socket that becomes readable at each of the kernel's uevents. -errno, err filled. */
+/* Returns a socket that becomes readable at each uevent. -errno, err filled. */
 int udc_watch_open(struct error *err);
-/* From now on only at those of this UDC, which has to be there, and of its gadget. -errno. */
+/* Limits it to uevents of this UDC, which must exist, and of its gadget. -errno. */
 int udc_watch_only(int fd, const char *udc);
 
-/* What was among it. */
+/* What the uevents were about. */
 struct udc_news {
-	bool udc;   /* of a UDC */
-	bool ready; /* there is a new one, to which the kernel binds what was bound to it before */
+	bool udc;   /* a UDC */
+	bool ready; /* a UDC appeared, and the kernel binds the gadget that was bound to it before
+		     */
 };
 
-/* Reads what has come. */
+/* Reads what was received. */
 struct udc_news udc_watch_read(int fd);

@@ -19,7 +19,7 @@ int preview_open(struct preview *p, const struct paths *paths, const char *name,
 
 	*p = (struct preview){ .loop.epoll_fd = -1,
 			       .rundir = RUNDIR_NONE,
-			       .configfs = { .paths = paths, .view = USBG_VIEW_NONE },
+			       .configfs = { .paths = paths },
 			       .live = { .events = &events,
 					 .gadget = name,
 					 .paths = paths,

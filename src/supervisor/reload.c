@@ -88,6 +88,7 @@ static void write_record(struct supervisor *s)
 static void is_over(struct supervisor *s, struct reload *r)
 {
 	timer_stop(&s->deadline);
+	configfs_close(&s->configfs);
 	s->reload = NULL;
 	reload_drop(r, &s->live);
 	launch_give_back_users(&s->live);
@@ -166,6 +167,7 @@ static void is_broken(struct supervisor *s, struct reload *r)
 	const struct step *bind = bus_step(&s->plan);
 
 	timer_stop(&s->deadline);
+	configfs_close(&s->configfs);
 	gadget_handle(s, GADGET_EV_REVERT_FAILED);
 	if (r->was_on && bind)
 		s->udc = xstrdup(bind->value);

@@ -5,9 +5,9 @@
 
 #include "base/cleanup.h"
 #include "base/json.h"
+#include "configfs/items.h"
 #include "configfs/steps.h"
 #include "configfs/udc.h"
-#include "configfs/usbg.h"
 #include "functionfs/mount.h"
 #include "gadgetfile/gadgetfile.h"
 #include "supervisor/bus.h"
@@ -91,7 +91,7 @@ static struct live_function *stays_as(const struct plan *plan, const struct relo
 				      const struct live_function *fresh)
 {
 	_cleanup_free_ char *path = function_place(fresh);
-	const struct step_op *op = fresh->model->ffs ? &ffs_op_mount : &usbg_op_function;
+	const struct step_op *op = fresh->model->ffs ? &ffs_op_mount : &configfs_op_function;
 	bool kept = false;
 
 	for (size_t i = 0; i < plan->n; i++)

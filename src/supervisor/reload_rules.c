@@ -6,10 +6,10 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
-#include "configfs/attribute.h"
+#include "configfs/attributes.h"
+#include "configfs/items.h"
 #include "configfs/rules.h"
 #include "configfs/steps.h"
-#include "configfs/usbg.h"
 #include "functionfs/mount.h"
 #include "plan/files.h"
 #include "supervisor/reload.h"
@@ -36,13 +36,13 @@ static bool is_live(const struct step *step)
 {
 	static const struct step_op *const ops[] = {
 		&function_op_worker, &function_op_ready,    &plan_op_symlink,
-		&plan_op_mkdir,	     &plan_op_mkdir_shared, &usbg_op_view,
+		&plan_op_mkdir,	     &plan_op_mkdir_shared, &configfs_op_view,
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(ops); i++)
 		if (step->op == ops[i])
 			return true;
-	return configfs_is_live(step);
+	return configfs_writable_while_bound(step);
 }
 
 static bool is_function_of(const struct step *function, const struct step *mount)
@@ -50,7 +50,7 @@ static bool is_function_of(const struct step *function, const struct step *mount
 	_cleanup_free_ char *name =
 		strf("/functions/ffs.%.*s", (int)strcspn(mount->value, " "), mount->value);
 
-	return function->op == &usbg_op_function && str_has_suffix(function->path, name);
+	return function->op == &configfs_op_function && str_has_suffix(function->path, name);
 }
 
 static bool rests_on(const struct step *later, const struct step *earlier)
@@ -61,9 +61,9 @@ static bool rests_on(const struct step *later, const struct step *earlier)
 	if (earlier->op == &plan_op_mkdir_shared)
 		return false;
 	if (is_of_worker(later))
-		return (earlier->op == &ffs_op_mount || earlier->op == &usbg_op_function) &&
+		return (earlier->op == &ffs_op_mount || earlier->op == &configfs_op_function) &&
 		       streq(place_of(later), earlier->path);
-	if (later->op == &function_op_keeper && earlier->op == &usbg_op_function)
+	if (later->op == &function_op_keeper && earlier->op == &configfs_op_function)
 		return streq(later->path, earlier->path);
 	if (later->op == &ffs_op_mount && is_function_of(earlier, later))
 		return true;

@@ -8,7 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/json.h"
-#include "configfs/usbg.h"
+#include "configfs/items.h"
 #include "functionfs/endpoint.h"
 #include "supervisor/host.h"
 
@@ -156,7 +156,7 @@ static json_t *links_json(const struct supervisor *s)
 	for (size_t n = 0; n < s->plan.n; n++) {
 		const struct step *step = &s->plan.steps[n];
 
-		if (step->op == &usbg_op_binding && step->state == STEP_DONE)
+		if (step->op == &configfs_op_link && step->state == STEP_DONE)
 			json_array_append_new(array, json_string(step->path));
 	}
 	return array;

@@ -114,7 +114,7 @@ static void came_up(struct supervisor *s)
 	s->since = time(NULL);
 	bus_begin(s);
 	timer_stop(&s->deadline);
-	configfs_close(&s->configfs); /* all that libusbgx was needed for is done */
+	configfs_close(&s->configfs);
 }
 
 static void go_on_up(struct supervisor *s)
@@ -354,14 +354,14 @@ int supervisor_init(struct supervisor *s, const struct paths *paths, const struc
 		.udc_state = SOURCE_NONE,
 		.notify = { .watchdog = SOURCE_NONE, .fd = -1 },
 		.plan.on_step = say_step,
-		.configfs = { .paths = paths, .gadget = gadget, .view = USBG_VIEW_NONE },
+		.configfs = { .paths = paths, .gadget = gadget },
 		.live = { .events = &supervisor_function_events,
 			  .owner = s,
 			  .gadget = name,
 			  .paths = paths,
 			  .loop = &s->loop,
 			  .rundir = &s->rundir,
-			  .output = &s->output }
+			  .output = &s->output },
 	};
 	s->rundir.path = strf("%s/%s", paths->run_dir, name);
 	control_init(&s->control, s);

@@ -10,8 +10,8 @@
 #include "base/fd.h"
 #include "base/json.h"
 #include "base/proc.h"
+#include "configfs/items.h"
 #include "configfs/steps.h"
-#include "configfs/usbg.h"
 #include "functionfs/mount.h"
 #include "plan/files.h"
 #include "rundir/record.h"
@@ -50,7 +50,7 @@ static bool is_whole(const struct plan *plan)
 	for (size_t i = 0; i < plan->n; i++) {
 		const struct step *step = &plan->steps[i];
 
-		if ((step->op == &usbg_op_binding || step->op == &plan_op_symlink) &&
+		if ((step->op == &configfs_op_link || step->op == &plan_op_symlink) &&
 		    !path_exists(step->path))
 			return false;
 		if (step->op == &ffs_op_mount &&

@@ -76,20 +76,20 @@ def no_udc():
 
 @test("no UDC")
 def no_udc_at_all():
-    hint = "is the controller's driver loaded, and the port in device mode? (ls /sys/class/udc)"
+    hint = "load the controller's driver, and put the port in device mode (ls /sys/class/udc)"
     with no_udc():
-        refuses(69, f"ffsctl: there is no UDC; {hint}", INTERRUPT)
-        refuses(69, f"ffsctl: there is no UDC 'dwc'; {hint}", INTERRUPT, "--udc", "dwc")
+        refuses(69, f"ffsctl: no UDC; {hint}", INTERRUPT)
+        refuses(69, f"ffsctl: no UDC 'dwc'; {hint}", INTERRUPT, "--udc", "dwc")
         up(INTERRUPT, "--no-bind")
         down("interrupt")
 
 
 @test("a UDC of another name")
 def no_udc_of_that_name():
-    refuses(69, "ffsctl: there is no UDC 'dwc'; this machine has dummy_udc.0 (dummy_udc)",
+    refuses(69, "ffsctl: no UDC 'dwc'; this machine has dummy_udc.0 (dummy_udc)",
             INTERRUPT, "--udc", "dwc")
     path = gadget("named", None, 'udc = "dwc";')
-    refuses(69, last(path, "3:7", "there is no UDC 'dwc'; this machine has dummy_udc.0 (dummy_udc)"), path)
+    refuses(69, last(path, "3:7", "no UDC 'dwc'; this machine has dummy_udc.0 (dummy_udc)"), path)
     up(path, "--udc", UDC)
     down("named")
 
@@ -137,8 +137,8 @@ def udc_comes_while_up_waits():
         front = start("up", INTERRUPT, "--wait-udc", "--udc", UDC)
         eq(await_state("interrupt", "starting")[1], 1)
     result = must(finish(front))
-    contains(result.stderr, "ffsctl: interrupt: waiting for a UDC: there is no UDC 'dummy_udc.0'; is the "
-                            "controller's driver loaded, and the port in device mode? (ls /sys/class/udc)")
+    contains(result.stderr, "ffsctl: interrupt: waiting for a UDC: no UDC 'dummy_udc.0'; load the "
+                            "controller's driver, and put the port in device mode (ls /sys/class/udc)")
     contains(result.stderr, f"interrupt: up on {UDC}")
     down("interrupt")
 
@@ -570,7 +570,7 @@ def run_shows_worker_output():
 def run_waits_for_udc():
     with no_udc():
         r = Run(INTERRUPT)
-        r.until("interrupt: waiting for a UDC: there is no UDC 'dummy_udc.0'")
+        r.until("interrupt: waiting for a UDC: no UDC 'dummy_udc.0'")
     r.until("up on")
     r.process.terminate()
     r.ends(0)

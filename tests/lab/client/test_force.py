@@ -194,6 +194,9 @@ def record_deleted_supervisor_dead():
     path = gadget("x", LOOPBACK, f'udc = "{UDC}";')
     up(path, "--hold", "0")
     lose("x", "record")
+    older = pathlib.Path("/run/ffsctl/x/view/usb_gadget")  # what older builds made for libusbgx
+    older.mkdir(parents=True)
+    (older / "x").symlink_to(f"{CONFIGFS}/x")
     contains(status("x")[0]["problems"][0]["text"], "'ffsctl down --force x' removes what it has made")
     contains(must(ffsctl("down", "x"), 73).stderr,
              "/run/ffsctl/x/record is gone: what 'x' has made is not known; 'ffsctl down --force x' takes down what configfs and the "

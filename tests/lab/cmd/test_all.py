@@ -57,7 +57,7 @@ def failure_stops_no_other():
     with directory(a=(FIRST, True, odd("exit", 3)), b=(FIRST, True, LOOPBACK), c=("none.0", True, LOOPBACK),
                    d=(SECOND, True, LOOPBACK)) as top:
         got = must(ffsctl("--dir", top, "up", "--all"), 76)
-        contains(got.stderr, "there is no UDC 'none.0'")
+        contains(got.stderr, "no UDC 'none.0'")
         eq(states("a", "b", "c", "d"), ["down", "ready", "down", "ready"])
         down("b", "d")
 

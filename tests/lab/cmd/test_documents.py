@@ -202,7 +202,7 @@ def failed(code, *args, says, fault=None):
 
 @test("69: no such UDC, a UDC that is held")
 def udc_missing_or_held():
-    failed(69, "up", LOOPBACK, "--udc", "none.0", says="there is no UDC 'none.0'")
+    failed(69, "up", LOOPBACK, "--udc", "none.0", says="no UDC 'none.0'")
     up(f"{EXAMPLES}/interrupt.conf")
     failed(69, "up", LOOPBACK, says="gadget 'interrupt'")
 

@@ -86,7 +86,7 @@ def no_udc_and_role_switch():
         eq(len(document()["hints"]), 1)
     with no_udc({"usb_role/a800000.usb-role-switch/role": "host\n", "usb_role/b/role": "device\n"}):
         eq(document()["hints"],
-           ["the role switch a800000.usb-role-switch stands on 'host': "
+           ["the role switch a800000.usb-role-switch is set to 'host': "
             "echo device > /sys/class/usb_role/a800000.usb-role-switch/role"])
 
 

@@ -40,20 +40,20 @@ def several(n, group):
 
 @test("too few endpoints for FunctionFS: 524, and how many it takes")
 def too_few_endpoints_functionfs():
-    refused(several(16, PAIR), 524, "Not supported by this UDC (error 524); this UDC has no endpoint left",
+    refused(several(16, PAIR), 524, "Not supported by this UDC (error 524); this UDC has no free endpoint",
             "needs 16 to the host and 16 from it besides ep0")
 
 
 @test("too few endpoints for functions of the kernel's: ENODEV, and how many it takes")
 def too_few_endpoints_kernel_functions():
-    refused(several(8, 'type = "acm";'), errno.ENODEV, "No such device; most likely this UDC has no endpoint left",
+    refused(several(8, 'type = "acm";'), errno.ENODEV, "No such device; most likely this UDC has no free endpoint",
             "needs 16 to the host and 8 from it besides ep0")
 
 
 @test("too few endpoints for drives: 524, and the kernel's own words")
 def too_few_endpoints_drives():
     refused(several(16, 'type = "mass_storage";'), 524, "needs 16 to the host and 16 from it",
-            'the kernel\'s words: "unable to autoconfigure all endpoints"')
+            'the kernel logged: "unable to autoconfigure all endpoints"')
 
 
 @test("an isochronous endpoint where the UDC has none")
@@ -67,12 +67,12 @@ def no_isochronous_endpoint():
 
 @test("a FunctionFS function without descriptors")
 def functionfs_without_descriptors():
-    refused('mine : { type = "ffs"; };', errno.ENODEV, "nobody has written descriptors for the function 'mine'", line=3)
+    refused('mine : { type = "ffs"; };', errno.ENODEV, "the function 'mine' has no descriptors yet", line=3)
 
 
 @test("a tcm function without a target")
 def tcm_without_target():
-    refused('disks : { type = "tcm"; };', errno.ENODEV, "'disks' has no target that is enabled", line=3)
+    refused('disks : { type = "tcm"; };', errno.ENODEV, "'disks' has no enabled target", line=3)
 
 
 @test("`bind` says the same, and the gadget stays as it was")
@@ -107,7 +107,7 @@ def unreadable_kernel_log():
         path = gadgets.DIRECTORY / "x.conf"
         path.write_text("attrs = { idVendor = 0x1d6b; idProduct = 0x0104; };\nfunctions : {\n%s\n};\n" % several(16, PAIR))
         said = must(ffsctl("up", path, "--udc", "dummy_udc.0"), 69).stderr
-        contains(said, "nothing holds it")
+        contains(said, "nothing holds the UDC")
         contains(said, "cannot be read: look for 'failed to start' in dmesg")
     finally:
         pathlib.Path("/dev/kmsg.away").rename(kmsg)

@@ -99,9 +99,9 @@ def serial_from_file():
 
 @test("no serial number is an error at its place, and nothing is left")
 def missing_serial_is_an_error():
-    for text, origin, why in (("uninitialized\n", "machine-id", "holds no machine id; 'systemd-machine-id-setup'"),
-                              ("0" * 32 + "\n", "machine-id", "holds no machine id"),
-                              ("", "device-tree", "device tree, if any, does not tell one"),
+    for text, origin, why in (("uninitialized\n", "machine-id", "does not contain a machine id; 'systemd-machine-id-setup'"),
+                              ("0" * 32 + "\n", "machine-id", "does not contain a machine id"),
+                              ("", "device-tree", "no device tree, or no serial number in it"),
                               ("", "file:nowhere", "nowhere: No such file or directory")):
         MACHINE_ID.write_text(text)
         path = write("none.conf", IDS + 'functions = { f = { type = "acm"; }; };\n'

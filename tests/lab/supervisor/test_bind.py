@@ -125,7 +125,7 @@ def udc_held_or_missing():
     up(plain("y", udc=SECOND))
     must(ffsctl("unbind", "x"))
     contains(must(ffsctl("bind", "x", SECOND), 69).stderr, f"the UDC {SECOND} is held by gadget 'y'")
-    contains(must(ffsctl("bind", "x", "none.0"), 69).stderr, "there is no UDC 'none.0'")
+    contains(must(ffsctl("bind", "x", "none.0"), 69).stderr, "no UDC 'none.0'")
     eq(status("x")[0]["state"], "unbound")
     must(ffsctl("bind", "x", FIRST))
     down("x", "y")

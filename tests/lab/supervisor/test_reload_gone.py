@@ -228,7 +228,7 @@ def second_reload():
 @test("meanwhile: bind says what is missing, restart restarts, unbind keeps it off, down takes it down")
 def commands_meanwhile():
     unbound_by_reload()
-    contains(must(ffsctl("bind", "x"), 69).stderr, f"there is no UDC '{UDC}'")
+    contains(must(ffsctl("bind", "x"), 69).stderr, f"no UDC '{UDC}'")
     before = pids()
     must(ffsctl("restart", "x"))
     ok(pids()[0][1] != before[0][1], "the worker is the same")

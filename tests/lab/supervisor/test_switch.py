@@ -287,7 +287,7 @@ def foreign():
 def udc_missing():
     b(extra='udc = "nowhere.0";')
     up(a())
-    refused("there is no UDC 'nowhere.0'")
+    refused("no UDC 'nowhere.0'")
 
 
 def held():

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "configfs/entries.h"
+#include "configfs/attributes.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -12,7 +12,7 @@
 
 #include "base/cleanup.h"
 #include "base/fd.h"
-#include "configfs/attribute.h"
+#include "configfs/restore.h"
 #include "plan/files.h"
 
 static int directory_apply(struct step *step, struct error *err)
@@ -24,20 +24,65 @@ static int directory_apply(struct step *step, struct error *err)
 
 static int directory_undo(struct step *step, struct error *err)
 {
-	/* EPERM: the function's own, which goes with it. */
+	/* EPERM: the kernel made it, and removes it with the function. */
 	if (rmdir(step->path) == 0 || errno == ENOENT || errno == EPERM)
 		return 0;
 	return error_errno(err, EX_OSERR, errno, step->path, "cannot remove %s", step->path);
 }
 
-const struct step_op entry_op_directory = {
+const struct step_op attribute_op_directory = {
 	.name = "directory",
 	.undo_name = "rmdir",
 	.apply = directory_apply,
 	.undo = directory_undo,
 };
 
-/* Without blanks and NULs at the end: attributes are read back with a newline, or padded. */
+/*
+ * Attributes that the kernel accepts at any time, where the host is notified (the medium has
+ * changed) or need not be. There are others that it accepts, but a host would not read them again.
+ */
+static const struct {
+	const char *type, *dir; /* functions/TYPE.INSTANCE/DIRn/NAME */
+	const char *name;
+} writable_while_bound[] = {
+	{ "mass_storage.", "lun.", "file" },
+	{ "mass_storage.", "lun.", "ro" },
+	{ "mass_storage.", "lun.", "nofua" },
+};
+
+/* Why the kernel may refuse to write them: EBUSY. */
+#define MEDIUM_LOCKED                                                                              \
+	"the host has locked the medium: unmount or eject it there, or write 1 to forced_eject "   \
+	"beside it"
+
+static const char *component(const char **path)
+{
+	const char *start = *path + (**path == '/');
+
+	*path = start + strcspn(start, "/");
+	return start;
+}
+
+bool configfs_writable_while_bound(const struct step *step)
+{
+	const char *path = strstr(step->path, "/functions/"), *type, *dir, *name;
+
+	if (!path || step->op != &attribute_op_text)
+		return false;
+	path += strlen("/functions");
+	type = component(&path);
+	dir = component(&path);
+	name = component(&path);
+	for (size_t i = 0; i < ARRAY_SIZE(writable_while_bound) && *path == '\0'; i++)
+		if (str_has_prefix(type, writable_while_bound[i].type) &&
+		    str_has_prefix(dir, writable_while_bound[i].dir) &&
+		    streq(name, writable_while_bound[i].name))
+			return true;
+	return false;
+}
+
+/* The length without blanks and NULs at the end: some attributes are read back with a newline, or
+ * padded. */
 static size_t trimmed(const char *text, size_t n)
 {
 	while (n > 0 && (isspace((unsigned char)text[n - 1]) || text[n - 1] == '\0'))
@@ -61,7 +106,8 @@ static bool same_number(long long want, long long have)
 	return want == have || (want >= 0x80 && want <= 0xff && have == (0xffffff00LL | want));
 }
 
-/* Whether what is read means what was written: 0x10 is 16, Y is 1, addresses may be in capitals. */
+/* Whether the value read means the value written: 0x10 is 16, Y is 1, addresses may be in capitals.
+ */
 static bool same_value(const char *want, size_t n_want, const char *have, size_t n_have)
 {
 	long long a, b;
@@ -82,11 +128,11 @@ static void check_value(struct step *step, const char *want, size_t n)
 	size_t n_have;
 
 	configfs_remark(step->self, step, NULL);
-	/* Some can only be written. */
+	/* Some are write-only. */
 	if (file_read(AT_FDCWD, step->path, ENTRY_VALUE_MAX + 1, &have, &n_have) < 0 ||
 	    same_value(want, n, have, n_have))
 		return;
-	if (step->op == &entry_op_text) {
+	if (step->op == &attribute_op_text) {
 		shown_want = xstrndup(want, trimmed(want, n));
 		shown_have = xstrndup(have, trimmed(have, n_have));
 	} else {
@@ -99,14 +145,15 @@ static void check_value(struct step *step, const char *want, size_t n)
 }
 
 /*
- * In one write: each is a value of its own to configfs. What comes back is of little use: some
- * functions count only what they have kept (uac1), others what they would like (uvc's GUIDs).
+ * In one write, as configfs takes each write for a whole value. The count that it returns is of
+ * little use: some functions return what they have kept (uac1), others what they expect (uvc's
+ * GUIDs).
  */
 static int write_once(const char *path, const char *value, size_t n)
 {
 	_cleanup_close_ int fd = open(path, O_WRONLY | O_CLOEXEC);
 
-	/* Nothing at all is EFAULT to the kernel. */
+	/* A write of no bytes fails with EFAULT. */
 	if (fd >= 0 && write(fd, n ? value : "\n", n ? n : 1) >= 0)
 		return 0;
 	return -errno;
@@ -122,7 +169,7 @@ static int write_value(struct step *step, const char *value, size_t n, struct er
 		check_value(step, value, n);
 		return 0;
 	}
-	if (step->op == &entry_op_text)
+	if (step->op == &attribute_op_text)
 		error_errno(err, EX_OSERR, -r, step->path, "cannot write '%s' to %s", step->value,
 			    step->path);
 	else
@@ -130,8 +177,8 @@ static int write_value(struct step *step, const char *value, size_t n, struct er
 			    step->path);
 	switch (r) {
 	case -ENOENT:
-	case -EACCES:			     /* configfs lets nobody make a file */
-		if (path_exists(step->path)) /* a drive's medium is not there */
+	case -EACCES:			     /* configfs does not create files */
+		if (path_exists(step->path)) /* the medium of a drive is missing */
 			return r;
 		err->exit = EX_UNAVAILABLE;
 		return error_hint(err, "this kernel has no such attribute");
@@ -141,7 +188,7 @@ static int write_value(struct step *step, const char *value, size_t n, struct er
 	case -E2BIG:
 		return error_hint(err, "an attribute takes at most %d bytes", ENTRY_VALUE_MAX);
 	case -EBUSY:
-		return configfs_is_live(step) ? error_hint(err, CONFIGFS_LIVE_BUSY) : r;
+		return configfs_writable_while_bound(step) ? error_hint(err, MEDIUM_LOCKED) : r;
 	default:
 		return r;
 	}
@@ -152,10 +199,18 @@ static int text_apply(struct step *step, struct error *err)
 	return write_value(step, step->value, strlen(step->value), err);
 }
 
-const struct step_op entry_op_text = {
+static int text_restore(struct step *step, struct error *err)
+{
+	int r = configfs_restore(step, err);
+
+	return r == -EBUSY && configfs_writable_while_bound(step) ? error_hint(err, MEDIUM_LOCKED)
+								  : r;
+}
+
+const struct step_op attribute_op_text = {
 	.name = "write-text",
 	.apply = text_apply,
-	.restore = configfs_restore,
+	.restore = text_restore,
 };
 
 static char *to_hex(const char *bytes, size_t n)
@@ -185,7 +240,7 @@ static int bytes_apply(struct step *step, struct error *err)
 	return write_value(step, bytes, n, err);
 }
 
-const struct step_op entry_op_bytes = {
+const struct step_op attribute_op_bytes = {
 	.name = "write-bytes",
 	.apply = bytes_apply,
 	.restore = configfs_restore,
@@ -202,7 +257,7 @@ static int file_apply(struct step *step, struct error *err)
 	return write_value(step, bytes, n, err);
 }
 
-const struct step_op entry_op_file = {
+const struct step_op attribute_op_file = {
 	.name = "write-file",
 	.apply = file_apply,
 	.restore = configfs_restore,
@@ -216,7 +271,7 @@ static int link_apply(struct step *step, struct error *err)
 			   step->value);
 }
 
-const struct step_op entry_op_link = {
+const struct step_op attribute_op_link = {
 	.name = "link-to",
 	.undo_name = "unlink",
 	.apply = link_apply,
@@ -232,8 +287,8 @@ static bool is_text(const struct entry *e)
 	return true;
 }
 
-void entries_add(struct plan *plan, struct configfs *c, const struct entries *entries,
-		 const char *dir)
+void attributes_add(struct plan *plan, struct configfs *c, const struct entries *entries,
+		    const char *dir)
 {
 	for (size_t i = 0; i < entries->n; i++) {
 		const struct entry *e = &entries->v[i];
@@ -242,26 +297,28 @@ void entries_add(struct plan *plan, struct configfs *c, const struct entries *en
 
 		switch (e->kind) {
 		case ENTRY_DIRECTORY:
-			plan_add(plan, &entry_op_directory, path, NULL, &e->at, c);
+			plan_add(plan, &attribute_op_directory, path, NULL, &e->at, c);
 			break;
 		case ENTRY_FILE:
-			step = plan_add(plan, &entry_op_file, path, xstrdup(e->value), &e->at, c);
+			step = plan_add(plan, &attribute_op_file, path, xstrdup(e->value), &e->at,
+					c);
 			break;
 		case ENTRY_LINK:
-			plan_add(plan, &entry_op_link, path, strf("%s/%s", dir, e->value), &e->at,
-				 c);
+			plan_add(plan, &attribute_op_link, path, strf("%s/%s", dir, e->value),
+				 &e->at, c);
 			break;
 		case ENTRY_WRITE:
 			if (is_text(e))
-				step = plan_add(plan, &entry_op_text, path, xstrdup(e->value),
+				step = plan_add(plan, &attribute_op_text, path, xstrdup(e->value),
 						&e->at, c);
 			else
-				step = plan_add(plan, &entry_op_bytes, path,
+				step = plan_add(plan, &attribute_op_bytes, path,
 						to_hex(e->value, e->size), &e->at, c);
 			break;
 		}
-		/* Others' are taken away with the function. */
+		/* Those of functions are removed with the function. */
 		if (step)
-			step->keeps = entries == &c->gadget->entries || configfs_is_live(step);
+			step->keeps = entries == &c->gadget->entries ||
+				      configfs_writable_while_bound(step);
 	}
 }

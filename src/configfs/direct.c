@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The direct writer. */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fd.h"
+#include "base/util.h"
+#include "configfs/backend.h"
+
+static int make_directory(const char *path)
+{
+	return mkdir(path, 0755) < 0 ? -errno : 0;
+}
+
+static int write_value(const char *path, const char *value)
+{
+	const char *text = *value ? value : "\n"; /* a write of no bytes fails with EFAULT */
+
+	return file_write(AT_FDCWD, path, text, strlen(text));
+}
+
+static int link_function(const char *path, const char *function)
+{
+	_cleanup_free_ char *config = path_parent(path), *configs = path_parent(config),
+			    *gadget = path_parent(configs),
+			    *target = strf("%s/functions/%s", gadget, function);
+
+	return symlink(target, path) < 0 ? -errno : 0;
+}
+
+int direct_make(enum backend_item item, const char *path, const char *value)
+{
+	switch (item) {
+	case ITEM_FUNCTION:
+	case ITEM_CONFIG:
+		return make_directory(path);
+	case ITEM_LINK:
+		return link_function(path, value);
+	case ITEM_ATTRIBUTE:
+	case ITEM_STRING:
+	case ITEM_CONFIG_ATTRIBUTE:
+	case ITEM_CONFIG_STRING:
+		return write_value(path, value);
+	}
+	return -EINVAL;
+}

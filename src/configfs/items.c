@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "configfs/items.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "configfs/backend.h"
+#include "configfs/restore.h"
+#include "configfs/serial.h"
+#include "plan/files.h"
+
+static const char *base_name(const char *path)
+{
+	return strrchr(path, '/') + 1;
+}
+
+static int make(struct step *step, enum backend_item item, const char *value, const char *verb,
+		struct error *err)
+{
+	int r = backend_make(step->self, item, step->path, value);
+
+	if (r == 0)
+		return 0;
+	return error_errno(err, EX_OSERR, -r, step->path, "cannot %s %s", verb, step->path);
+}
+
+/* --- Values ----------------------------------------------------------------------------------- */
+
+static int write_value(struct step *step, enum backend_item item, const char *value,
+		       struct error *err)
+{
+	configfs_keep(step);
+	return make(step, item, value, "write", err);
+}
+
+static int attribute_apply(struct step *step, struct error *err)
+{
+	return write_value(step, ITEM_ATTRIBUTE, step->value, err);
+}
+
+const struct step_op configfs_op_attribute = {
+	.name = "write-attribute",
+	.apply = attribute_apply,
+	.restore = configfs_restore,
+};
+
+static int string_apply(struct step *step, struct error *err)
+{
+	return write_value(step, ITEM_STRING, step->value, err);
+}
+
+const struct step_op configfs_op_string = {
+	.name = "write-string",
+	.apply = string_apply,
+	.restore = configfs_restore,
+};
+
+/* Read here, and not before: other users may read plans and records. */
+static int serial_apply(struct step *step, struct error *err)
+{
+	_cleanup_free_ char *serial = NULL;
+	int r = serial_read(step->value, &serial, err);
+
+	return r < 0 ? r : write_value(step, ITEM_STRING, serial, err);
+}
+
+const struct step_op configfs_op_serial = {
+	.name = "write-serial",
+	.apply = serial_apply,
+	.restore = configfs_restore,
+};
+
+static int config_attribute_apply(struct step *step, struct error *err)
+{
+	return write_value(step, ITEM_CONFIG_ATTRIBUTE, step->value, err);
+}
+
+const struct step_op configfs_op_config_attribute = {
+	.name = "write-config-attribute",
+	.apply = config_attribute_apply,
+	.restore = configfs_restore,
+};
+
+static int config_string_apply(struct step *step, struct error *err)
+{
+	return write_value(step, ITEM_CONFIG_STRING, step->value, err);
+}
+
+const struct step_op configfs_op_config_string = {
+	.name = "write-config-string",
+	.apply = config_string_apply,
+	.restore = configfs_restore,
+};
+
+/* --- Directories and links -------------------------------------------------------------------- */
+
+/* Modules that are not named after their function. */
+static const char *const modules[][2] = {
+	{ "ffs", "usb_f_fs" },		 { "gser", "usb_f_serial" },
+	{ "geth", "usb_f_ecm_subset" },	 { "Loopback", "usb_f_ss_lb" },
+	{ "SourceSink", "usb_f_ss_lb" },
+};
+
+static char *module_of(const char *type)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(modules); i++)
+		if (streq(modules[i][0], type))
+			return xstrdup(modules[i][1]);
+	return strf("usb_f_%s", type);
+}
+
+static int function_apply(struct step *step, struct error *err)
+{
+	const char *dir = base_name(step->path);
+	_cleanup_free_ char *type = xstrndup(dir, strcspn(dir, ".")), *module = NULL;
+	int r = make(step, ITEM_FUNCTION, NULL, "make the function", err);
+
+	if (r == -ENOENT) {
+		err->exit = EX_UNAVAILABLE;
+		module = module_of(type);
+		return error_hint(err, "this kernel has no function '%s': modprobe %s", type,
+				  module);
+	}
+	if (r == -EBUSY && streq(type, "ffs"))
+		return error_hint(err,
+				  "another gadget on this machine has an instance of that name");
+	if (r == -EBUSY) /* u_serial.h, MAX_U_SERIAL_PORTS */
+		return error_hint(err,
+				  "the kernel has 8 serial ports for acm, gser and obex of all "
+				  "gadgets together");
+	return r;
+}
+
+static int function_undo(struct step *step, struct error *err)
+{
+	int r;
+
+	backend_forget(step->self);
+	r = plan_undo_rmdir(step, err);
+	if (r == -EBUSY && str_has_prefix(base_name(step->path), "tcm."))
+		return error_hint(err, "its target still exists: first remove that, below "
+				       "target/usb_gadget in configfs");
+	return r;
+}
+
+const struct step_op configfs_op_function = {
+	.name = "function",
+	.undo_name = "rmdir",
+	.apply = function_apply,
+	.undo = function_undo,
+};
+
+static int config_apply(struct step *step, struct error *err)
+{
+	return make(step, ITEM_CONFIG, NULL, "make the configuration", err);
+}
+
+static int config_undo(struct step *step, struct error *err)
+{
+	backend_forget(step->self);
+	return plan_undo_rmdir(step, err);
+}
+
+const struct step_op configfs_op_config = {
+	.name = "config",
+	.undo_name = "rmdir",
+	.apply = config_apply,
+	.undo = config_undo,
+};
+
+static int link_apply(struct step *step, struct error *err)
+{
+	return make(step, ITEM_LINK, step->value, "link the function", err);
+}
+
+static int link_undo(struct step *step, struct error *err)
+{
+	backend_forget(step->self);
+	return plan_undo_unlink(step, err);
+}
+
+const struct step_op configfs_op_link = {
+	.name = "link",
+	.undo_name = "unlink",
+	.apply = link_apply,
+	.undo = link_undo,
+};
+
+/* --- Of older builds -------------------------------------------------------------------------- */
+
+static int view_apply(struct step *step _unused_, struct error *err _unused_)
+{
+	return 0;
+}
+
+static int view_undo(struct step *step, struct error *err)
+{
+	_cleanup_free_ char *gadgets = path_parent(step->path), *top = path_parent(gadgets);
+
+	if (!*top)
+		return error_set(err, EX_SOFTWARE, EBADMSG, step->path, "%s is no view",
+				 step->path);
+	if ((unlink(step->path) < 0 && errno != ENOENT) ||
+	    (rmdir(gadgets) < 0 && errno != ENOENT) || (rmdir(top) < 0 && errno != ENOENT))
+		return error_errno(err, EX_OSERR, errno, top, "cannot remove %s", top);
+	return 0;
+}
+
+const struct step_op configfs_op_view = {
+	.name = "view",
+	.undo_name = "remove-view",
+	.apply = view_apply,
+	.undo = view_undo,
+};

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "configfs/restore.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include "base/fd.h"
+#include "gadgetfile/gadget.h"
+
+/* An attribute that cannot be read is not kept: the write that follows will report the error. */
+void configfs_keep(struct step *step)
+{
+	if (step->keeps && !step->was)
+		file_read(AT_FDCWD, step->path, ENTRY_VALUE_MAX + 1, &step->was, NULL);
+}
+
+int configfs_restore(struct step *step, struct error *err)
+{
+	const char *was = step->was && *step->was ? step->was : "\n"; /* nothing at all is EFAULT */
+	int r;
+
+	if (!step->was) { /* for example after an older build was replaced */
+		error_set(err, EX_CANTCREAT, ENODATA, step->path,
+			  "it is not known what was in %s before", step->path);
+		return error_hint(err, "take the gadget down, then up");
+	}
+	r = file_write(AT_FDCWD, step->path, was, strlen(was));
+	if (r == 0)
+		return 0;
+	return error_errno(err, EX_OSERR, -r, step->path,
+			   "cannot write what was there before to %s", step->path);
+}
