@@ -340,13 +340,13 @@ def make_checks(checked, only, lenient, everything):
 
 
 def lab_programs(everything, kernel=None, forced=None):
-    """With `forced`, the name of a build, all use that one."""
+    """With `forced`, the name of a build, all use that one, but those that are for a third one."""
     seen = set()
     for path in sorted(glob.glob(os.path.join(SRC, "tests/lab/[!_]*/test_*"))):  # no __pycache__
         if forced == "sanitize" and plain_only(path, everything):
             continue
         for v in variations(path, everything):
-            if kernel in (None, v["kernel"]):
+            if kernel in (None, v["kernel"]) and (not forced or v["build"] in (KEYS["build"], forced)):
                 program = lab_program(path, v, everything, forced)
                 if program.name not in seen:
                     yield program

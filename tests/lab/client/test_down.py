@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lab all: kernel=6.12,6.1
+# lab all: build=without-libusbgx
 """`down` says how taking it down went, not what had happened to the gadget before."""
 
 import os

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lab: kernel=6.12,6.1 vudcs=1 timeout=300
 # lab all: kernel=6.12,6.1 vudcs=1 timeout=300
+# lab all: build=without-libusbgx vudcs=1 timeout=300
 """What the files of gadget.d and examples say is true: each gadget is used from the host's side, by the
 kernel's own driver where the lab's kernel has it, else by libusb in its place."""
 

@@ -4,6 +4,7 @@
 # lab: build=sanitize udcs=2 timeout=300
 # lab all: kernel=6.12,6.1 udcs=2 timeout=300 real-time
 # lab all: kernel=6.12 build=sanitize udcs=2 timeout=300
+# lab all: kernel=6.12 build=without-libusbgx udcs=2 timeout=300 real-time
 """`reload`: what can change while the host looks on does, what needs a rebind gets one, and a
 function that stays keeps its keeper and its worker. Whatever fails, the old gadget is back."""
 
