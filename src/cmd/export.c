@@ -53,11 +53,11 @@ static int check_text(const struct globals *globals, const char *name, const cha
 
 static int print_gadget(const struct globals *globals, struct export *e)
 {
-	json_t *form = export_form(e);
-	_cleanup_free_ char *text = gadgetfile_write(form);
+	json_t *document = export_document(e);
+	_cleanup_free_ char *text = gadgetfile_write(document);
 	int exit = check_text(globals, e->name, text);
 
-	json_decref(form);
+	json_decref(document);
 	for (size_t i = 0; i < e->n_lost; i++)
 		log_error("%s: not in the file: %s", e->name, e->lost[i]);
 	if (fputs(text, stdout) == EOF || fflush(stdout) == EOF)
@@ -69,17 +69,20 @@ static int export_gadget(const struct globals *globals, const char *argument)
 {
 	_cleanup_error_ struct error err = { 0 };
 	_cleanup_free_ char *name = NULL;
-	_cleanup_configfs_tree_ struct configfs_tree live = { 0 };
+	_cleanup_configfs_tree_ struct configfs_tree tree = { 0 };
 	_cleanup_udcs_ struct udcs udcs = { 0 };
 	struct record record = { 0 };
 	int exit;
 
 	if (cmd_any_gadget_name(globals, argument, &name, &err) < 0 ||
-	    read_all(globals, name, &live, &record, &err) < 0 ||
+	    read_all(globals, name, &tree, &record, &err) < 0 ||
 	    udcs_list(&globals->paths, &udcs, &err) < 0) {
 		exit = cmd_print_error(&err);
 	} else {
-		struct export e = { .name = name, .live = &live, .record = record.name ? &record : NULL, .udcs = &udcs };
+		struct export e = { .name = name,
+				    .tree = &tree,
+				    .record = record.name ? &record : NULL,
+				    .udcs = &udcs };
 
 		exit = print_gadget(globals, &e);
 		export_free(&e);

@@ -20,8 +20,7 @@ void export_free(struct export *e)
 	e->n_lost = e->n_labels = 0;
 }
 
-/* The attribute without its newline, or NULL. It is not longer than it looks. The caller frees it.
- */
+/* The first line of an attribute; NULL: none. The caller frees it. */
 static char *line_of(const struct configfs_tree *dir, const char *path)
 {
 	const struct configfs_tree *a = configfs_tree_find(dir, path);
@@ -32,7 +31,7 @@ static char *line_of(const struct configfs_tree *dir, const char *path)
 	return line;
 }
 
-/* -1: there is none. */
+/* -1: the attribute does not exist or is empty. */
 static long long number_of(const struct configfs_tree *dir, const char *path)
 {
 	_cleanup_free_ char *line = line_of(dir, path);
@@ -40,7 +39,7 @@ static long long number_of(const struct configfs_tree *dir, const char *path)
 	return line && *line ? strtoll(line, NULL, 0) : -1;
 }
 
-/* Attributes of whose meaning nothing is known, and directories that no file has a place for. */
+/* Reports attributes and directories that a gadget file cannot contain. */
 static void lose_others(struct export *e, json_t *group, const struct configfs_tree *dir,
 			const char *const *known, size_t n_known, const char *what)
 {
@@ -55,18 +54,19 @@ static void lose_others(struct export *e, json_t *group, const struct configfs_t
 	}
 }
 
-/* --- what it is ------------------------------------------------------------------------------- */
+/* --- The device ------------------------------------------------------------------------------- */
 
-static void add_name(struct export *e, json_t *form)
+static void add_name(struct export *e, json_t *document)
 {
 	if (gadgetfile_is_gadget_name(e->name))
-		json_object_set_new(form, "name", json_string(e->name));
+		json_object_set_new(document, "name", json_string(e->name));
 	else
-		export_lose(e, form, "no file can have the gadget's name, '%s'", e->name);
+		export_lose(e, document, "a gadget file cannot contain the gadget's name, '%s'",
+			    e->name);
 }
 
-/* What is the user's wish, and cannot be seen in configfs. */
-static void add_wishes(const struct export *e, json_t *form)
+/* Keys that are not in configfs. */
+static void add_recorded(const struct export *e, json_t *document)
 {
 	static const char *const keys[] = { "autostart", "udc", "switch_to" };
 	const json_t *record = e->record ? e->record->document : NULL;
@@ -75,12 +75,12 @@ static void add_wishes(const struct export *e, json_t *form)
 		json_t *value = json_object_get(record, keys[i]);
 
 		if (value)
-			json_object_set_new(form, keys[i], json_deep_copy(value));
+			json_object_set_new(document, keys[i], json_deep_copy(value));
 	}
 }
 
-/* Whether `up` would take that one by itself, were it free. */
-static bool is_taken_by_itself(const struct udcs *udcs, const char *name)
+/* Whether `up` without a UDC's name would choose that one if it were free. */
+static bool is_default_udc(const struct udcs *udcs, const char *name)
 {
 	size_t n_real = 0, n_candidates = 0;
 	bool found = false;
@@ -96,19 +96,19 @@ static bool is_taken_by_itself(const struct udcs *udcs, const char *name)
 	return found && n_candidates == 1;
 }
 
-static void add_udc(const struct export *e, json_t *form)
+static void add_udc(const struct export *e, json_t *document)
 {
-	_cleanup_free_ char *udc = line_of(e->live, "UDC");
+	_cleanup_free_ char *udc = line_of(e->tree, "UDC");
 
-	if (!udc || !*udc || json_object_get(form, "udc"))
+	if (!udc || !*udc || json_object_get(document, "udc"))
 		return;
-	if (is_taken_by_itself(e->udcs, udc) || !export_is_text(udc, strlen(udc), EXPORT_ONE_LINE))
-		export_comment(form, "It was on the UDC %s.", udc);
+	if (is_default_udc(e->udcs, udc) || !export_is_text(udc, strlen(udc), EXPORT_ONE_LINE))
+		export_comment(document, "It was bound to the UDC %s.", udc);
 	else
-		json_object_set_new(form, "udc", json_string(udc));
+		json_object_set_new(document, "udc", json_string(udc));
 }
 
-static void add_max_speed(struct export *e, json_t *form)
+static void add_max_speed(struct export *e, json_t *document)
 {
 	static const char *const words[][2] = {
 		{ "full-speed", "full" },
@@ -116,34 +116,34 @@ static void add_max_speed(struct export *e, json_t *form)
 		{ "super-speed", "super" },
 		{ "super-speed-plus", "super-plus" },
 	};
-	_cleanup_free_ char *speed = line_of(e->live, "max_speed");
+	_cleanup_free_ char *speed = line_of(e->tree, "max_speed");
 
 	for (size_t i = 0; speed && i < ARRAY_SIZE(words); i++) {
 		if (!streq(words[i][0], speed))
 			continue;
-		json_object_set_new(form, "max_speed", json_string(words[i][1]));
+		json_object_set_new(document, "max_speed", json_string(words[i][1]));
 		return;
 	}
 	if (speed && *speed)
-		export_lose(e, form, "max_speed %s", speed);
+		export_lose(e, document, "max_speed %s", speed);
 }
 
-/* bcdUSB and bMaxPacketSize0 are the kernel's, if nobody has set them. */
-static void add_attributes(const struct export *e, json_t *form)
+/* bcdUSB and bMaxPacketSize0 are 0 unless they were set; the kernel chooses them. */
+static void add_attributes(const struct export *e, json_t *document)
 {
 	json_t *attrs = json_object();
 
 	for (int i = 0; i < GADGET_ATTR_COUNT; i++) {
-		long long value = number_of(e->live, gadget_attribute_words[i]);
+		long long value = number_of(e->tree, gadget_attribute_words[i]);
 
 		if (value > 0 ||
 		    (value == 0 && i != GADGET_BCD_USB && i != GADGET_MAX_PACKET_SIZE0))
 			json_object_set_new(attrs, gadget_attribute_words[i], json_integer(value));
 	}
-	json_object_set_new(form, "attrs", attrs);
+	json_object_set_new(document, "attrs", attrs);
 }
 
-/* --- strings ---------------------------------------------------------------------------------- */
+/* --- Strings ---------------------------------------------------------------------------------- */
 
 static void add_string(struct export *e, json_t *group, const struct configfs_tree *dir,
 		       const char *name)
@@ -155,7 +155,7 @@ static void add_string(struct export *e, json_t *group, const struct configfs_tr
 	if (export_is_text(value, strlen(value), EXPORT_ONE_LINE))
 		json_object_set_new(group, name, json_string(value));
 	else
-		export_lose(e, group, "%s '%s': no text for a host", name, value);
+		export_lose(e, group, "%s '%s': not a valid string", name, value);
 }
 
 static json_t *strings(struct export *e, const struct configfs_tree *dir, const char *const *names,
@@ -173,15 +173,15 @@ static json_t *strings(struct export *e, const struct configfs_tree *dir, const 
 		for (size_t k = 0; k < n; k++)
 			add_string(e, group, language, names[k]);
 		lose_others(e, group, language, names, n,
-			    ": a string that only links of uvc functions can use");
+			    ": a string that only uvc functions can use");
 		json_array_append_new(list, group);
 	}
 	return list;
 }
 
-/* --- descriptors of others -------------------------------------------------------------------- */
+/* --- Vendors' descriptors -------------------------------------------------------------------- */
 
-/* The configuration that the link in os_desc leads to; 0: there is none. */
+/* The configuration that the link in os_desc leads to; 0: none. */
 static long long linked_config(const struct configfs_tree *os_desc)
 {
 	for (size_t i = 0; i < os_desc->n; i++) {
@@ -196,12 +196,12 @@ static long long linked_config(const struct configfs_tree *os_desc)
 	return 0;
 }
 
-static void add_os_descs(struct export *e, json_t *form)
+static void add_os_descs(struct export *e, json_t *document)
 {
-	const struct configfs_tree *dir = configfs_tree_child(e->live, "os_desc");
+	const struct configfs_tree *dir = configfs_tree_child(e->tree, "os_desc");
 	_cleanup_free_ char *sign = dir ? line_of(dir, "qw_sign") : NULL;
 	long long use = dir ? number_of(dir, "use") : 0, id = dir ? linked_config(dir) : 0,
-		  /* Linux 6.1 shows it with its sign. */
+		  /* Linux 6.1 shows it as a signed number. */
 		code = dir && configfs_tree_child(dir, "b_vendor_code")
 			       ? number_of(dir, "b_vendor_code") & 0xff
 			       : 0;
@@ -215,14 +215,16 @@ static void add_os_descs(struct export *e, json_t *form)
 	if (id > 0)
 		json_object_set_new(group, "config_id", json_integer(id));
 	else
-		export_lose(e, group, "os_desc leads to no configuration: the file's to the first");
-	json_object_set_new(form, "os_descs", group);
+		export_lose(
+			e, group,
+			"os_desc leads to no configuration; that of the file leads to the first");
+	json_object_set_new(document, "os_descs", group);
 }
 
-static void add_webusb(struct export *e, json_t *form)
+static void add_webusb(struct export *e, json_t *document)
 {
 	static const char *const numbers[] = { "bcdVersion", "bVendorCode" };
-	const struct configfs_tree *dir = configfs_tree_child(e->live, "webusb");
+	const struct configfs_tree *dir = configfs_tree_child(e->tree, "webusb");
 	_cleanup_free_ char *page = dir ? line_of(dir, "landingPage") : NULL;
 	json_t *group;
 
@@ -234,15 +236,15 @@ static void add_webusb(struct export *e, json_t *form)
 		json_object_set_new(group, numbers[i], json_integer(number_of(dir, numbers[i])));
 	if (page && *page)
 		add_string(e, group, dir, "landingPage");
-	json_object_set_new(form, "webusb", group);
+	json_object_set_new(document, "webusb", group);
 }
 
-/* --- configurations --------------------------------------------------------------------------- */
+/* --- Configurations --------------------------------------------------------------------------- */
 
 /* "usb_gadget/G/functions/acm.a" */
 static const char *label_of(const struct export *e, const struct configfs_tree *link)
 {
-	const struct configfs_tree *functions = configfs_tree_child(e->live, "functions");
+	const struct configfs_tree *functions = configfs_tree_child(e->tree, "functions");
 	const char *name = link->value ? strrchr(link->value, '/') : NULL;
 	size_t n = 0;
 
@@ -256,7 +258,7 @@ static const char *label_of(const struct export *e, const struct configfs_tree *
 	return NULL;
 }
 
-/* The link's name is not told where it is the one that it would have by itself. */
+/* A link's name is only written if it is not the default. */
 static json_t *config_functions(struct export *e, json_t *group, const struct configfs_tree *dir)
 {
 	json_t *list = json_array();
@@ -300,7 +302,7 @@ static void add_config_attributes(json_t *group, const struct configfs_tree *dir
 	json_object_set_new(group, "attrs", attrs);
 }
 
-static void add_config(struct export *e, json_t *form, json_t *configs,
+static void add_config(struct export *e, json_t *document, json_t *configs,
 		       const struct configfs_tree *dir)
 {
 	static const char *const texts[] = { "configuration" };
@@ -313,39 +315,35 @@ static void add_config(struct export *e, json_t *form, json_t *configs,
 	if (is_config_name(name))
 		json_object_set_new(group, "name", json_string(name));
 	else
-		export_lose(e, group, "no file can have the configuration's name, '%s'", name);
+		export_lose(e, group, "a gadget file cannot contain the configuration's name, '%s'",
+			    name);
 	add_config_attributes(group, dir);
-	list = strings(e, languages, texts, ARRAY_SIZE(texts));
-	if (json_array_size(list) > 0)
-		json_object_set(group, "strings", list);
-	json_decref(list);
+	export_set_if_any(group, "strings", strings(e, languages, texts, ARRAY_SIZE(texts)));
 	list = config_functions(e, group, dir);
 	if (json_array_size(list) > 0) {
 		json_object_set(group, "functions", list);
 		json_array_append(configs, group);
 	} else {
-		export_lose(e, form, "the configuration %s, in which no function is", dir->name);
+		export_lose(e, document, "the configuration %s, which has no functions", dir->name);
 	}
 	json_decref(list);
 	json_decref(group);
 }
 
-static void add_configs(struct export *e, json_t *form)
+static void add_configs(struct export *e, json_t *document)
 {
-	const struct configfs_tree *dir = configfs_tree_child(e->live, "configs");
+	const struct configfs_tree *dir = configfs_tree_child(e->tree, "configs");
 	json_t *configs = json_array();
 
 	for (size_t i = 0; dir && i < dir->n; i++)
 		if (dir->children[i].kind == TREE_DIRECTORY)
-			add_config(e, form, configs, &dir->children[i]);
-	if (json_array_size(configs) > 0)
-		json_object_set(form, "configs", configs);
-	json_decref(configs);
+			add_config(e, document, configs, &dir->children[i]);
+	export_set_if_any(document, "configs", configs);
 }
 
-/* --- the file --------------------------------------------------------------------------------- */
+/* --- The file --------------------------------------------------------------------------------- */
 
-json_t *export_form(struct export *e)
+json_t *export_document(struct export *e)
 {
 	static const char *const names[] = { "manufacturer", "product", "serialnumber" };
 	static const char *const known[] = {
@@ -354,22 +352,22 @@ json_t *export_form(struct export *e)
 		"UDC",	     "max_speed",    "functions",	"configs",
 		"strings",   "os_desc",	     "webusb",
 	};
-	json_t *form = json_object();
+	json_t *document = json_object();
 
-	export_comment(form, "What was in configfs of the gadget '%s'.", e->name);
-	add_name(e, form);
-	add_wishes(e, form);
-	add_udc(e, form);
-	add_max_speed(e, form);
-	lose_others(e, form, e->live, known, ARRAY_SIZE(known),
-		    ": nothing that a gadget file could say");
-	add_attributes(e, form);
+	export_comment(document, "Exported from the gadget '%s' in configfs.", e->name);
+	add_name(e, document);
+	add_recorded(e, document);
+	add_udc(e, document);
+	add_max_speed(e, document);
+	lose_others(e, document, e->tree, known, ARRAY_SIZE(known),
+		    ": a gadget file cannot contain it");
+	add_attributes(e, document);
 	json_object_set_new(
-		form, "strings",
-		strings(e, configfs_tree_child(e->live, "strings"), names, ARRAY_SIZE(names)));
-	add_os_descs(e, form);
-	add_webusb(e, form);
-	export_functions(e, form);
-	add_configs(e, form);
-	return form;
+		document, "strings",
+		strings(e, configfs_tree_child(e->tree, "strings"), names, ARRAY_SIZE(names)));
+	add_os_descs(e, document);
+	add_webusb(e, document);
+	export_functions(e, document);
+	add_configs(e, document);
+	return document;
 }

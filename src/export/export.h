@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* From what is in configfs now to a gadget file that makes the same again. */
+/* From a gadget in configfs to a gadget file that makes the same gadget. */
 #pragma once
 
 #include <jansson.h>
@@ -11,21 +11,21 @@
 struct export
 {
 	const char *name;		  /* of the gadget */
-	const struct configfs_tree *live; /* its directory */
+	const struct configfs_tree *tree; /* its directory */
 	/*
-	 * Of a gadget of ours what its supervisor has written down ("form" and "dir"): descriptors
-	 * and workers are nowhere else. NULL: somebody else's gadget.
+	 * The record ("form" and "dir"), which has the descriptors and workers; they are not in
+	 * configfs. NULL: ffsctl did not make the gadget.
 	 */
 	const struct record *record;
 	const struct udcs *udcs; /* of this machine */
-	/* What the file cannot say, in sentences; the file has them as comments. */
+	/* What the file cannot contain, in sentences, which are comments of the file, too. */
 	char **lost;
 	size_t n_lost;
-	/* What the file calls the functions, in their order in configfs. */
+	/* The functions' labels in the file, in the order of configfs. */
 	char **labels;
 	size_t n_labels;
 };
 void export_free(struct export *e);
 
-/* The JSON form of the file, for gadgetfile_write; the caller owns it. */
-json_t *export_form(struct export *e);
+/* Returns the file as a document, for gadgetfile_write; the caller owns it. */
+json_t *export_document(struct export *e);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * One function: its attributes by the rows of the table of keys, and what these do not have in
- * `tree`. Our own checks may refuse what the kernel has taken: then all goes to `tree`, which is
+ * One function: its attributes by the rows of the table of keys, and in `tree` those without a row.
+ * Our own checks may refuse what the kernel has accepted: then all is written to `tree`, which is
  * not checked.
  */
 #include <errno.h>
@@ -10,7 +10,7 @@
 #include "export/parts.h"
 #include "gadgetfile/write.h"
 
-#define MAX_PATH 1024 /* that `tree` takes */
+#define MAX_PATH 1024 /* of an entry of `tree` */
 
 /* A function while it is being written. */
 struct draft {
@@ -20,65 +20,57 @@ struct draft {
 	const struct configfs_tree *top;
 	json_t *group; /* of the file */
 	json_t *tree;
-	/* What need not be in the tree any more. */
+	/* What need not be written to `tree`. */
 	const struct configfs_tree **done;
 	size_t n_done;
 };
 
-static bool is_done(const struct draft *d, const struct configfs_tree *live)
+static bool is_done(const struct draft *d, const struct configfs_tree *tree)
 {
 	for (size_t i = 0; i < d->n_done; i++)
-		if (d->done[i] == live)
+		if (d->done[i] == tree)
 			return true;
 	return false;
 }
 
-static void set_done(struct draft *d, const struct configfs_tree *live)
+static void set_done(struct draft *d, const struct configfs_tree *tree)
 {
-	*array_add(d->done, d->n_done) = live;
+	*array_add(d->done, d->n_done) = tree;
 }
 
-/* --- rows ------------------------------------------------------------------------------------- */
-
-/* Lists of the file whose elements are numbered directories in configfs. */
-static const char *prefix_of(const struct key *row)
-{
-	static const char *const prefixes[][2] = { { "luns", "lun." },
-						   { "endpoints", "ep." },
-						   { "blocks", "block." } };
-
-	for (size_t i = 0; i < ARRAY_SIZE(prefixes); i++)
-		if (streq(prefixes[i][0], row->name))
-			return prefixes[i][1];
-	return NULL;
-}
+/* --- Rows ------------------------------------------------------------------------------------- */
 
 static json_t *rows_group(struct draft *d, const struct key_group *group,
 			  const struct configfs_tree *dir);
 
-/* NULL: there are none, or not all from 0 on without a gap. */
+/* The directory of the n-th group of a list; NULL: it does not exist. */
+static const struct configfs_tree *element(const struct key *row, const struct configfs_tree *dir,
+					   size_t n)
+{
+	_cleanup_free_ char *name = strf("%s%zu", row->directory, n);
+
+	return configfs_tree_child(dir, name);
+}
+
+/* A list whose groups are numbered directories. NULL: none, or not numbered from 0 without a gap.
+ */
 static json_t *numbered(struct draft *d, const struct key *row, const struct configfs_tree *dir)
 {
-	const char *prefix = prefix_of(row);
 	json_t *list;
 	size_t n = 0;
 
-	for (size_t i = 0; prefix && i < dir->n; i++)
+	for (size_t i = 0; i < dir->n; i++)
 		n += dir->children[i].kind == TREE_DIRECTORY &&
-		     str_has_prefix(dir->children[i].name, prefix);
-	for (size_t i = 0; i < n; i++) {
-		_cleanup_free_ char *name = strf("%s%zu", prefix, i);
-
-		if (!configfs_tree_child(dir, name))
+		     str_has_prefix(dir->children[i].name, row->directory);
+	for (size_t i = 0; i < n; i++)
+		if (!element(row, dir, i))
 			return NULL;
-	}
 	list = n > 0 ? json_array() : NULL;
 	for (size_t i = 0; i < n; i++) {
-		_cleanup_free_ char *name = strf("%s%zu", prefix, i);
+		const struct configfs_tree *child = element(row, dir, i);
 
-		json_array_append_new(list,
-				      rows_group(d, row->group, configfs_tree_child(dir, name)));
-		set_done(d, configfs_tree_child(dir, name));
+		json_array_append_new(list, rows_group(d, row->group, child));
+		set_done(d, child);
 	}
 	return list;
 }
@@ -92,7 +84,7 @@ static json_t *rows_group(struct draft *d, const struct key_group *group,
 		const struct configfs_tree *child = configfs_tree_child(dir, row->name);
 		json_t *value = NULL;
 
-		if (prefix_of(row)) {
+		if (row->directory) {
 			value = numbered(d, row, dir);
 		} else if (child && child->kind == TREE_ATTRIBUTE && row->set != set_attr_node) {
 			value = export_row_value(&(struct export_attribute){ d->type, dir, child },
@@ -108,19 +100,28 @@ static json_t *rows_group(struct draft *d, const struct key_group *group,
 
 static void add_attrs(struct draft *d, const struct function_type *type)
 {
-	json_t *attrs = type && type->attrs ? rows_group(d, type->attrs, d->top) : NULL;
-
-	if (json_object_size(attrs) > 0)
-		json_object_set(d->group, "attrs", attrs);
-	json_decref(attrs);
+	if (type && type->attrs)
+		export_set_if_any(d->group, "attrs", rows_group(d, type->attrs, d->top));
 }
 
-/* os_desc/interface.NAME: the two ids; properties below it are the tree's. */
+static void add_id(struct draft *d, json_t *entry, const struct configfs_tree *interface,
+		   const char *name)
+{
+	const struct configfs_tree *id = configfs_tree_child(interface, name);
+	json_t *value = id ? export_row_value(&(struct export_attribute){ d->type, interface, id },
+					      key_find(&function_os_descs_keys, name))
+			   : NULL;
+
+	if (!value)
+		return;
+	json_object_set_new(entry, name, value);
+	set_done(d, id);
+}
+
+/* The two ids in os_desc/interface.NAME; add_tree adds the properties below it. */
 static void add_os_descs(struct draft *d)
 {
 	static const char prefix[] = "interface.";
-	static const struct key ids[] = { { "compatible_id", NODE_STRING, .doc = "" },
-					  { "sub_compatible_id", NODE_STRING, .doc = "" } };
 	const struct configfs_tree *dir = configfs_tree_child(d->top, "os_desc");
 	json_t *list = json_array();
 
@@ -131,36 +132,22 @@ static void add_os_descs(struct draft *d)
 		if (!str_has_prefix(interface->name, prefix))
 			continue;
 		entry = json_pack("{s:s}", "interface", interface->name + strlen(prefix));
-		for (size_t k = 0; k < ARRAY_SIZE(ids); k++) {
-			const struct configfs_tree *id =
-				configfs_tree_child(interface, ids[k].name);
-			json_t *value =
-				id ? export_row_value(
-					     &(struct export_attribute){ d->type, interface, id },
-					     &ids[k])
-				   : NULL;
-
-			if (!value)
-				continue;
-			json_object_set_new(entry, ids[k].name, value);
-			set_done(d, id);
-		}
+		add_id(d, entry, interface, "compatible_id");
+		add_id(d, entry, interface, "sub_compatible_id");
 		if (json_object_size(entry) > 1)
 			json_array_append(list, entry);
 		json_decref(entry);
 	}
-	if (json_array_size(list) > 0)
-		json_object_set(d->group, "os_descs", list);
-	json_decref(list);
+	export_set_if_any(d->group, "os_descs", list);
 }
 
-/* --- tree ------------------------------------------------------------------------------------- */
+/* --- Tree ------------------------------------------------------------------------------------- */
 
-/* What has to be written before the rest, and of a directory's attributes what after the others. */
+/* Directories whose attributes are written first, and attributes written last in a directory. */
 static const char *const early[] = { "streaming/color_matching" };
 static const char *const late[] = { "file", "data" };
 
-/* Directories that are there with the function. Others of the kernel's do no harm in `tree`. */
+/* Directories that the kernel makes with the function; writing others to `tree` does no harm. */
 static const char *const made[] = {
 	"os_desc",
 	"os_desc/interface.ncm",
@@ -199,14 +186,15 @@ static bool is_among(const char *word, const char *const *words, size_t n)
 	return false;
 }
 
-/* False: not a path that `tree` takes. */
+/* False: the path cannot be written to `tree`. */
 static bool add_entry(struct draft *d, const char *path, const char *key, json_t *value)
 {
 	json_t *entry;
 
 	if (strlen(path) > MAX_PATH || !export_is_text(path, strlen(path), EXPORT_ONE_LINE)) {
 		export_lose(d->export, d->group,
-			    "%s of function '%s' has a name that no file takes", path, d->label);
+			    "%s of function '%s': a gadget file cannot contain this name", path,
+			    d->label);
 		json_decref(value);
 		return false;
 	}
@@ -217,7 +205,7 @@ static bool add_entry(struct draft *d, const char *path, const char *key, json_t
 	return true;
 }
 
-/* Whether something was written. */
+/* Returns whether something was written. */
 static bool add_attribute(struct draft *d, const struct configfs_tree *dir,
 			  const struct configfs_tree *attribute, const char *path)
 {
@@ -271,7 +259,7 @@ static bool has_links(const struct configfs_tree *dir)
 	return false;
 }
 
-/* Whether something below it was written, so that it need not stand there itself. */
+/* Returns whether something below it was written, so that it needs no entry of its own. */
 static bool add_directory(struct draft *d, const struct configfs_tree *dir, const char *prefix,
 			  enum when when)
 {
@@ -288,7 +276,7 @@ static bool add_directory(struct draft *d, const struct configfs_tree *dir, cons
 	return add_entry(d, prefix, NULL, NULL);
 }
 
-/* A directory whose links have to be there first: it is what a link leads to. */
+/* A directory that a link leads to gets its own links first. */
 static void add_links(struct draft *d, const struct configfs_tree *dir, const char *prefix);
 
 static void add_link(struct draft *d, const struct configfs_tree *link, const char *path)
@@ -338,28 +326,26 @@ static void add_tree(struct draft *d)
 	}
 	add_directory(d, d->top, "", NORMAL);
 	add_links(d, d->top, "");
-	if (json_array_size(d->tree) > 0)
-		json_object_set(d->group, "tree", d->tree);
-	json_decref(d->tree);
+	export_set_if_any(d->group, "tree", steal_ptr(d->tree));
 }
 
-/* --- the function ----------------------------------------------------------------------------- */
+/* --- The function ----------------------------------------------------------------------------- */
 
-/* Whether a file with that function in it has no errors. */
+/* Whether a file with this function has no errors. */
 static bool is_good(const struct draft *d)
 {
-	json_t *form = json_pack("{s:{s:O}}", "functions", d->label, d->group);
-	_cleanup_free_ char *text = gadgetfile_write(form);
+	json_t *document = json_pack("{s:{s:O}}", "functions", d->label, d->group);
+	_cleanup_free_ char *text = gadgetfile_write(document);
 	_cleanup_gadget_ struct gadget *g = NULL;
 	struct diags diags = { 0 };
 	bool good = gadgetfile_load_text("export.conf", text, strlen(text), &g, NULL, &diags) == 0;
 
 	diags_free(&diags);
-	json_decref(form);
+	json_decref(document);
 	return good;
 }
 
-/* What is said of a type whose life is not all in its directory. */
+/* Comments on types of which a part is not in their directory. */
 static const struct {
 	const char *type, *text;
 } elsewhere[] = {
@@ -367,9 +353,8 @@ static const struct {
 	  "Its descriptors are in the FunctionFS instance, which belongs to the program that "
 	  "has mounted it: bring the gadget up with --no-bind, let that program write them, "
 	  "then bind it." },
-	{ "tcm",
-	  "What it serves is in configfs, too, under target/, which is no part of the gadget: "
-	  "bring the gadget up with --no-bind, make and enable the target, then bind it." },
+	{ "tcm", "Its target is in configfs, too, below target/, but not a part of the gadget: "
+		 "bring the gadget up with --no-bind, make and enable the target, then bind it." },
 };
 
 static void add_elsewhere(struct draft *d)
@@ -379,9 +364,9 @@ static void add_elsewhere(struct draft *d)
 			export_comment(d->group, "%s", elsewhere[i].text);
 }
 
-enum form { BY_ROWS, BY_TREE };
+enum method { BY_ROWS, BY_TREE };
 
-static void fill(struct draft *d, json_t *start, enum form how)
+static void fill(struct draft *d, json_t *start, enum method how)
 {
 	json_decref(d->group);
 	d->group = json_deep_copy(start);
@@ -415,7 +400,7 @@ static bool is_label(const struct export *e, const char *label)
 #define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define DIGITS "0123456789"
 
-/* That of the record, or the instance as far as it can be the name of a setting. */
+/* The label in the record, else the instance, changed so that it can name a setting. */
 static char *choose_label(const struct export *e, const char *directory, const char *type,
 			  const char *instance)
 {
@@ -440,7 +425,7 @@ static char *choose_label(const struct export *e, const char *directory, const c
 	return label;
 }
 
-/* The name that gadgetfile_load takes for the instance (function.c, load_instance). */
+/* The instance's name, changed so that gadgetfile_load accepts it (function.c, load_instance). */
 static char *choose_instance(struct draft *d, const char *instance)
 {
 	char *copy = xstrdup(*instance ? instance : d->label);
@@ -449,9 +434,10 @@ static char *choose_instance(struct draft *d, const char *instance)
 		if (*p <= ' ' || *p >= 0x7f || *p == '/')
 			*p = '_';
 	if (!streq(copy, instance))
-		export_lose(d->export, d->group,
-			    "the instance of function '%s' cannot be called as it was, '%s'",
-			    d->label, instance);
+		export_lose(
+			d->export, d->group,
+			"a gadget file cannot contain the name of function '%s's instance, '%s'",
+			d->label, instance);
 	return copy;
 }
 
@@ -495,20 +481,19 @@ static void add_function(struct export *e, json_t *functions, const struct confi
 		fill(&d, start, BY_TREE);
 	}
 	if (!is_good(&d))
-		export_lose(e, d.group, "function '%s' is one that no gadget file can have",
-			    d.label);
+		export_lose(e, d.group, "a gadget file cannot contain function '%s'", d.label);
 	json_object_set_new(functions, d.label, d.group);
 	json_decref(start);
 	free(d.done);
 }
 
-void export_functions(struct export *e, json_t *form)
+void export_functions(struct export *e, json_t *document)
 {
-	const struct configfs_tree *dir = configfs_tree_child(e->live, "functions");
+	const struct configfs_tree *dir = configfs_tree_child(e->tree, "functions");
 	json_t *functions = json_object();
 
 	for (size_t i = 0; dir && i < dir->n; i++)
 		if (dir->children[i].kind == TREE_DIRECTORY)
 			add_function(e, functions, &dir->children[i]);
-	json_object_set_new(form, "functions", functions);
+	json_object_set_new(document, "functions", functions);
 }

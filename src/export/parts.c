@@ -47,3 +47,10 @@ void export_lose(struct export *e, json_t *group, const char *fmt, ...)
 	add_comment(group, marked);
 	*array_add(e->lost, e->n_lost) = text_printable(text, strlen(text));
 }
+
+void export_set_if_any(json_t *group, const char *key, json_t *value)
+{
+	if (json_object_size(value) > 0 || json_array_size(value) > 0)
+		json_object_set(group, key, value);
+	json_decref(value);
+}

@@ -1,37 +1,40 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Inside the export: attributes (export_value.c), functions, the rest of the gadget. */
+/* What the files of export share: export.c, function.c, record.c, value.c. */
 #pragma once
 
 #include "export/export.h"
 #include "gadgetfile/types/attrs.h"
 
-/* A sentence for the user, which becomes a comment of `group` as well. */
+/* Adds a sentence to e->lost and as a comment to `group`. */
 void export_lose(struct export *e, json_t *group, const char *fmt, ...) _printf_(3, 4);
-/* Takes back all but the first `n`. */
+/* Removes all but the first `n` from e->lost. */
 void export_forget(struct export *e, size_t n);
 void export_comment(json_t *group, const char *fmt, ...) _printf_(2, 3);
+/* Sets the group or list unless it is empty. Takes over `value`. */
+void export_set_if_any(json_t *group, const char *key, json_t *value);
 
 /* A string of the file: UTF-8 without NULs and, unless `lines`, without control characters. */
 enum export_text { EXPORT_ONE_LINE, EXPORT_LINES };
 bool export_is_text(const char *text, size_t size, enum export_text kind);
 
-/* Where an attribute stands: what it is may depend on that. */
+/* An attribute and its place in configfs, on which its meaning depends. */
 struct export_attribute {
 	const char *type; /* of the function */
 	const struct configfs_tree *directory, *attribute;
 };
 
-/* As its row of the table of keys has it; NULL: it need not, or cannot, be written there. */
+/* Returns the value as its row of the table of keys has it; NULL: nothing to write, or not there.
+ */
 json_t *export_row_value(const struct export_attribute *a, const struct key *row);
-/* As `tree` has it; NULL: there is nothing to write. */
+/* Returns the value as `tree` has it; NULL: nothing to write. */
 json_t *export_tree_value(const struct export_attribute *a);
-/* "lab%d" of "lab0", or as it is if it is a pattern; NULL: not known. The caller frees it. */
+/* Returns "lab%d" for "lab0", a pattern as it is; NULL: unknown. The caller frees it. */
 char *export_ifname(const char *name);
 
-/* What the file that the gadget came of calls the function of that directory; NULL: it did not. */
+/* Returns the label that the function of that directory has in the record; NULL: none. */
 const char *export_record_label(const struct export *e, const char *directory);
-/* Its groups `ffs` and `worker`, as far as it had them; the caller owns it. */
+/* Returns the function's groups `ffs` and `worker` in the record; the caller owns the object. */
 json_t *export_record_groups(const struct export *e, const char *label);
 
-/* Sets `functions` in the form, and e->labels. */
-void export_functions(struct export *e, json_t *form);
+/* Sets `functions` in the document, and e->labels. */
+void export_functions(struct export *e, json_t *document);

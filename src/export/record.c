@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What is nowhere in configfs, from the record of a gadget of ours: descriptors of FunctionFS, and
- * workers. Paths and ${dir} are those of the file that the gadget came of; the new file may be
+ * From the record: the groups `ffs` and `worker`, which are not in configfs. Their paths and ${dir}
+ * refer to the directory of the gadget's file; they are made absolute, as the new file may be
  * anywhere.
  */
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "export/parts.h"
 
-static bool is_it(const json_t *function, const char *gadget, const char *label,
-		  const char *directory)
+static bool is_in_directory(const json_t *function, const char *gadget, const char *label,
+			    const char *directory)
 {
 	const char *type = json_text(function, "type", "ffs"),
 		   *instance = json_text(function, "instance", NULL);
@@ -26,12 +26,12 @@ const char *export_record_label(const struct export *e, const char *directory)
 	const char *label;
 
 	json_object_foreach(functions, label, function)
-		if (is_it(function, e->name, label, directory))
+		if (is_in_directory(function, e->name, label, directory))
 			return label;
 	return NULL;
 }
 
-/* --- paths ------------------------------------------------------------------------------------ */
+/* --- Paths ------------------------------------------------------------------------------------ */
 
 enum kind {
 	PATH,	 /* a path */
@@ -47,7 +47,7 @@ static const struct {
 	{ "worker", NULL, "plugin", PROGRAM },	{ "worker", NULL, "directory", PATH },
 };
 
-/* A new string, or NULL: it may stay. */
+/* A new string; NULL: `value` need not change. */
 static json_t *absolute(const json_t *value, const char *dir, enum kind kind)
 {
 	const char *text = json_string_value(value);
@@ -59,7 +59,7 @@ static json_t *absolute(const json_t *value, const char *dir, enum kind kind)
 	return json_string(path);
 }
 
-/* The same for ${dir} in it. */
+/* The same with ${dir} replaced. */
 static json_t *expanded(const json_t *value, const char *dir)
 {
 	static const char variable[] = "${dir}";

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * From what an attribute of a function shows to what has to be written for it to show that again
- * (kernel/functions.md, "reads back").
+ * From what is read from an attribute of a function to what must be written to it to read that
+ * again (kernel/functions.md, "reads back").
  */
 #include <ctype.h>
 #include <errno.h>
@@ -16,13 +16,15 @@
 enum quirk {
 	PLAIN,	/* text and a newline; nothing at all if it is not set */
 	RAW,	/* the bytes themselves */
-	PADDED, /* with NULs or blanks behind it */
+	PADDED, /* followed by NULs or blanks */
 	EMPTY,	/* text, which may well be empty */
-	DATA,	/* of a property for Windows: a byte too many, if it is a string */
+	DATA,	/* of an OS descriptor property: one byte too many if it is a string */
 	HEX2,	/* two hexadecimal digits, even of 0 */
-	NAME,	/* that came of a pattern */
+	NAME,	/* made from a pattern */
 };
 
+/* Not in the table of keys: most of these attributes have no row, and all are exported to `tree`,
+ * too. */
 static const struct {
 	const char *type; /* NULL: any */
 	const char *name; /* '*' at the beginning: the name ends so */
@@ -66,7 +68,7 @@ bool export_is_text(const char *text, size_t size, enum export_text kind)
 	return true;
 }
 
-/* Types 1, 2 and 6 are strings, of which the kernel shows a byte that is not theirs. */
+/* Types 1, 2 and 6 are strings, of which the kernel shows one byte too many. */
 static bool has_byte_too_many(const struct export_attribute *a)
 {
 	const struct configfs_tree *type = configfs_tree_child(a->directory, "type");
@@ -81,8 +83,8 @@ static size_t padded_length(const char *text, size_t n)
 	return n;
 }
 
-/* What is to be written of what was read; NULL: nothing. The caller frees it. */
-static char *meant(const struct export_attribute *a, size_t *size)
+/* What must be written for what was read; NULL: nothing. The caller frees it. */
+static char *value_to_write(const struct export_attribute *a, size_t *size)
 {
 	const char *value = a->attribute->value;
 	size_t n = a->attribute->size;
@@ -110,12 +112,12 @@ static char *meant(const struct export_attribute *a, size_t *size)
 		return name;
 	}
 	*size = n;
-	return memcpy(xcalloc(n + 2, 1), value, n); /* a byte more, for wants_byte_behind */
+	return memcpy(xcalloc(n + 2, 1), value, n); /* a byte more, for loses_last_byte */
 }
 
-/* --- networks --------------------------------------------------------------------------------- */
+/* --- Networks --------------------------------------------------------------------------------- */
 
-/* Whether somebody has given it a name of its own (NET_NAME_RENAMED of linux/netdevice.h). */
+/* Whether a user renamed it (NET_NAME_RENAMED of linux/netdevice.h). */
 static bool was_renamed(const char *name)
 {
 	_cleanup_free_ char *path = strf("/sys/class/net/%s/name_assign_type", name), *type = NULL;
@@ -137,9 +139,9 @@ char *export_ifname(const char *name)
 	return digits > 0 && digits < n ? strf("%.*s%%d", (int)(n - digits), name) : NULL;
 }
 
-/* --- rows ------------------------------------------------------------------------------------- */
+/* --- Rows ------------------------------------------------------------------------------------- */
 
-/* Of 32 bits, as libconfig has them; NULL: it is none. */
+/* An integer of 32 bits, as in libconfig; NULL: `text` is not one. */
 static json_t *integer(const char *text, int base)
 {
 	char *end;
@@ -189,7 +191,7 @@ static json_t *string(const char *value, size_t n)
 json_t *export_row_value(const struct export_attribute *a, const struct key *row)
 {
 	size_t n;
-	_cleanup_free_ char *value = meant(a, &n);
+	_cleanup_free_ char *value = value_to_write(a, &n);
 
 	if (!value)
 		return NULL;
@@ -206,8 +208,8 @@ json_t *export_row_value(const struct export_attribute *a, const struct key *row
 	return integer(value, 0);
 }
 
-/* What says that its last byte is taken away. */
-static bool wants_byte_behind(const struct export_attribute *a)
+/* Whether the kernel removes the last byte that is written. */
+static bool loses_last_byte(const struct export_attribute *a)
 {
 	return streq(a->type, "uac1") && quirk_of(a) == EMPTY;
 }
@@ -215,7 +217,7 @@ static bool wants_byte_behind(const struct export_attribute *a)
 json_t *export_tree_value(const struct export_attribute *a)
 {
 	size_t n;
-	_cleanup_free_ char *value = meant(a, &n), *canonical = NULL;
+	_cleanup_free_ char *value = value_to_write(a, &n), *canonical = NULL;
 	json_t *number;
 
 	if (!value)
@@ -227,7 +229,7 @@ json_t *export_tree_value(const struct export_attribute *a)
 			return number;
 		json_decref(number);
 	}
-	if (wants_byte_behind(a))
+	if (loses_last_byte(a))
 		value[n++] = '\n';
 	return export_is_text(value, n, EXPORT_LINES) ? json_string(value) : bytes(value, n);
 }

@@ -86,7 +86,7 @@ static const struct key mass_storage_rows[] = {
 	    .doc = "Buffers of 16 KiB between the disk and the bus, where the kernel has "
 		   "CONFIG_USB_GADGET_DEBUG_FILES."),
 	{ "luns", TYPE_LIST, NODE_GROUP, KEY_SCHEME | KEY_NOT_EMPTY, .group = &lun_keys,
-	  .fallback = "one without a medium", .doc = "The drives, at most 16.",
+	  .directory = "lun.", .fallback = "one without a medium", .doc = "The drives, at most 16.",
 	  .set = set_attr_node },
 	{ 0 },
 };

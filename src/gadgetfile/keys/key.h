@@ -42,6 +42,7 @@ struct key {
 	const struct key_word *words; /* of a string or of a list's strings; ends with NULL */
 	const char *pattern; /* of a string or of a list's strings: an ECMA regex, for the schema */
 	const struct key_group *group; /* of a group or of a list's groups; NULL: holds anything */
+	const char *directory;	       /* in configfs, of a list's groups: "lun." and their index */
 	const char *fallback;	       /* what holds without it, in words; NULL: nothing */
 	const char *doc;	       /* sentences, for the manual and the schema */
 	key_setter *set;

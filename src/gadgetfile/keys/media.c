@@ -27,7 +27,8 @@ const struct key midi2_rows[] = {
 	STRING("iface_name", .max = 126, .fallback = "the first endpoint's",
 	       .doc = "Name of the interface."),
 	{ "endpoints", TYPE_LIST, NODE_GROUP, KEY_NOT_EMPTY, .group = &midi2_endpoint_keys,
-	  .fallback = "one", .doc = "Its UMP endpoints, at most 4.", .set = set_attr_node },
+	  .directory = "ep.", .fallback = "one", .doc = "Its UMP endpoints, at most 4.",
+	  .set = set_attr_node },
 	{ 0 },
 };
 

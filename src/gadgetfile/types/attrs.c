@@ -33,13 +33,23 @@ void load_add_entry(struct load *l, struct entries *entries, enum entry_kind kin
 	*entry = (struct entry){ kind, path, value, size, load_origin(l, node_place(node)) };
 }
 
-struct attr_draft *load_attr(struct attrs_draft *d, const char *name)
+static size_t row_of(const struct attrs_draft *d, const char *name)
 {
 	size_t i = 0;
 
 	while (!streq(d->keys[i].name, name))
 		i++;
-	return &d->values[i];
+	return i;
+}
+
+struct attr_draft *load_attr(struct attrs_draft *d, const char *name)
+{
+	return &d->values[row_of(d, name)];
+}
+
+char *load_element_directory(const struct attrs_draft *d, const char *name, size_t n)
+{
+	return strf("%s%zu", d->keys[row_of(d, name)].directory, n);
 }
 
 long long load_attr_number(struct attrs_draft *d, const char *name, long long fallback)

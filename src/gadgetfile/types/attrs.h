@@ -86,6 +86,8 @@ void load_add_entry(struct load *l, struct entries *entries, enum entry_kind kin
 /* Of a draft: the value of the row of that name. */
 struct attr_draft *load_attr(struct attrs_draft *d, const char *name);
 
+/* The directory in configfs of the n-th group of the list `name`; the caller frees it. */
+char *load_element_directory(const struct attrs_draft *d, const char *name, size_t n);
 /* Of a draft: the integer of the row of that name. */
 long long load_attr_number(struct attrs_draft *d, const char *name, long long fallback);
 /* Gives the row a value, which is taken over. */

@@ -25,9 +25,10 @@ const struct key_group lun_keys = { "functions.LABEL.attrs.luns", "a LUN", lun_r
 
 #define MAX_LUNS 16 /* FSG_MAX_LUNS of f_mass_storage.h */
 
-static void load_lun(struct load *l, struct function *f, struct node *node, size_t n)
+static void load_lun(struct load *l, struct function *f, const char *dir, struct node *node,
+		     size_t n)
 {
-	_cleanup_free_ char *dir = strf("lun.%zu", n), *prefix = strf("%s/", dir);
+	_cleanup_free_ char *prefix = strf("%s/", dir);
 	struct attrs_draft d;
 	struct attr_draft *file, *ro;
 
@@ -54,13 +55,15 @@ void load_mass_storage(struct load *l, struct function *f, struct attrs_draft *d
 	if (!luns)
 		return;
 	node_foreach(item, luns) {
+		_cleanup_free_ char *dir = load_element_directory(d, "luns", n);
+
 		if (n == MAX_LUNS) {
 			diag_error(l->diags, node_place(item), "the kernel has at most %d LUNs",
 				   MAX_LUNS);
 			return;
 		}
 		if (!item->bad)
-			load_lun(l, f, item, n);
+			load_lun(l, f, dir, item, n);
 		n++;
 	}
 }

@@ -41,7 +41,8 @@ static const struct key midi2_endpoint_rows[] = {
 	STRING("product_id", .max = 126, .fallback = "the kernel's",
 	       .doc = "Unique id of the product."),
 	{ "blocks", TYPE_LIST, NODE_GROUP, KEY_NOT_EMPTY, .group = &midi2_block_keys,
-	  .fallback = "one", .doc = "Its function blocks, at most 32.", .set = set_attr_node },
+	  .directory = "block.", .fallback = "one", .doc = "Its function blocks, at most 32.",
+	  .set = set_attr_node },
 	{ 0 },
 };
 const struct key_group midi2_endpoint_keys = { "functions.LABEL.attrs.endpoints",
@@ -52,10 +53,10 @@ const struct key_group midi2_endpoint_keys = { "functions.LABEL.attrs.endpoints"
 #define MAX_BLOCKS 32	/* SNDRV_UMP_MAX_BLOCKS */
 
 /* Only the very first block has groups for MIDI 1.0 by default. */
-static bool load_block(struct load *l, struct function *f, const char *endpoint, struct node *node,
-		       size_t n)
+static bool load_block(struct load *l, struct function *f, const char *endpoint, const char *name,
+		       struct node *node, size_t n)
 {
-	_cleanup_free_ char *dir = strf("%s/block.%zu", endpoint, n), *prefix = strf("%s/", dir);
+	_cleanup_free_ char *dir = strf("%s/%s", endpoint, name), *prefix = strf("%s/", dir);
 	struct attrs_draft d;
 	long long first, count, midi1_first, midi1_count;
 
@@ -79,9 +80,10 @@ static bool load_block(struct load *l, struct function *f, const char *endpoint,
 }
 
 /* Returns whether one of its blocks has groups for MIDI 1.0. */
-static bool load_endpoint(struct load *l, struct function *f, struct node *node, size_t n)
+static bool load_endpoint(struct load *l, struct function *f, const char *dir, struct node *node,
+			  size_t n)
 {
-	_cleanup_free_ char *dir = strf("ep.%zu", n), *prefix = strf("%s/", dir);
+	_cleanup_free_ char *prefix = strf("%s/", dir), *first_block = NULL;
 	struct attrs_draft d;
 	const struct node *blocks;
 	size_t n_blocks = 0;
@@ -92,17 +94,21 @@ static bool load_endpoint(struct load *l, struct function *f, struct node *node,
 	if (!(load_attr_number(&d, "protocol", 2) & load_attr_number(&d, "protocol_caps", 3)))
 		diag_error(l->diags, node_place(node), "'protocol' is not one of 'protocol_caps'");
 	blocks = load_attr(&d, "blocks")->node;
+	first_block = load_element_directory(&d, "blocks", 0);
 	load_attr_entries(l, &f->entries, prefix, &d);
 	if (!blocks) /* the kernel creates a block for ep.0 only */
-		load_add_entry(l, &f->entries, ENTRY_DIRECTORY, strf("%s/block.0", dir), NULL, 0,
-			       node);
+		load_add_entry(l, &f->entries, ENTRY_DIRECTORY, strf("%s/%s", dir, first_block),
+			       NULL, 0, node);
 	for (struct node *item = blocks ? blocks->first : NULL; item; item = item->next) {
+		_cleanup_free_ char *name = NULL;
+
 		if (n_blocks == MAX_BLOCKS) {
 			diag_error(l->diags, node_place(item), "an endpoint has at most %d blocks",
 				   MAX_BLOCKS);
 			return true;
 		}
-		midi1 |= item->bad || load_block(l, f, dir, item, n_blocks);
+		name = load_element_directory(&d, "blocks", n_blocks);
+		midi1 |= item->bad || load_block(l, f, dir, name, item, n_blocks);
 		n_blocks++;
 	}
 	return midi1 || (!blocks && (n == 0 || node_member(node, "blocks")));

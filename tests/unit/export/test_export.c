@@ -250,14 +250,14 @@ static struct result export_tree(const struct tree *t)
 {
 	_cleanup_free_ char *path = strf("%s/usb_gadget/g", t->top);
 	_cleanup_error_ struct error err = { 0 };
-	_cleanup_configfs_tree_ struct configfs_tree live = { 0 };
+	_cleanup_configfs_tree_ struct configfs_tree gadget = { 0 };
 	struct diags diags = { 0 };
 	struct udcs udcs = { 0 };
-	struct export e = { .name = "g", .live = &live, .udcs = &udcs };
+	struct export e = { .name = "g", .tree = &gadget, .udcs = &udcs };
 	struct result r = { 0 };
 
-	cr_assert_eq(configfs_tree_read(t->top, path, &live, &err), 0, "%s", err.text);
-	r.form = export_form(&e);
+	cr_assert_eq(configfs_tree_read(t->top, path, &gadget, &err), 0, "%s", err.text);
+	r.form = export_document(&e);
 	r.text = gadgetfile_write(r.form);
 	r.n_lost = e.n_lost;
 	gadgetfile_load_text("g.conf", r.text, strlen(r.text), &r.g, NULL, &diags);
