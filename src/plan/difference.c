@@ -7,11 +7,10 @@
 
 #define NONE ((size_t)-1)
 
-/* --- which steps are kept ------------------------------------------------------------------------
- */
+/* --- Which steps are kept --------------------------------------------------------------------- */
 
 enum mark {
-	MARK_ALONE, /* undone, or applied, whether or not the other plan has one like it */
+	MARK_ALONE, /* undone or applied, even if the other plan has the same step */
 	MARK_KEPT,
 	MARK_REPLACED,
 };
@@ -63,8 +62,8 @@ static void find_partners(struct side *old, struct side *new, const struct plan_
 			finds_partner(old, new, j, MARK_REPLACED, rules);
 }
 
-/* Whether a change beside it takes the step along. */
-static bool is_taken_along(const struct side *side, size_t i, const struct plan_rules *rules)
+/* Whether the change of another step of the plan affects this one. */
+static bool is_affected(const struct side *side, size_t i, const struct plan_rules *rules)
 {
 	const struct step *steps = side->plan->steps;
 
@@ -76,7 +75,7 @@ static bool is_taken_along(const struct side *side, size_t i, const struct plan_
 	return false;
 }
 
-/* Whether it comes behind what it rests on in the new plan only: its place has changed. */
+/* Whether only the new plan has it after a step that it rests on: the order has changed. */
 static bool has_moved(const struct side *new, size_t j, const struct plan_rules *rules)
 {
 	for (size_t k = 0; k < j; k++)
@@ -86,7 +85,7 @@ static bool has_moved(const struct side *new, size_t j, const struct plan_rules 
 	return false;
 }
 
-/* Until nothing takes anything along any more. Each turn leaves one pair less. */
+/* Marks all steps affected by changes. Ends, as each round leaves fewer pairs. */
 static void spread(struct side *old, struct side *new, const struct plan_rules *rules)
 {
 	bool again;
@@ -97,7 +96,7 @@ static void spread(struct side *old, struct side *new, const struct plan_rules *
 			size_t i = new->partners[j];
 
 			if (new->marks[j] == MARK_ALONE ||
-			    !(is_taken_along(old, i, rules) || is_taken_along(new, j, rules) ||
+			    !(is_affected(old, i, rules) || is_affected(new, j, rules) ||
 			      has_moved(new, j, rules)))
 				continue;
 			old->marks[i] = new->marks[j] = MARK_ALONE;
@@ -123,25 +122,24 @@ static void side_free(struct side *side)
 	free(side->partners);
 }
 
-/* --- one plan of both ----------------------------------------------------------------------------
- */
+/* --- The merged plan -------------------------------------------------------------------------- */
 
-/* A step's place in the merged plan: index in one of the two. */
-struct place {
+/* A step of the merged plan: its index in one of the two. */
+struct slot {
 	bool is_new;
 	size_t index;
 };
 
-static size_t place_of(const struct place *places, size_t n, bool is_new, size_t index)
+static size_t slot_of(const struct slot *slots, size_t n, bool is_new, size_t index)
 {
 	for (size_t i = 0; i < n; i++)
-		if (places[i].is_new == is_new && places[i].index == index)
+		if (slots[i].is_new == is_new && slots[i].index == index)
 			return i;
 	return NONE;
 }
 
-/* The last step of the old plan that makes the same thing; NONE. */
-static size_t namesake(const struct side *old, const struct step *step)
+/* The last step of the old plan with the same op and path; NONE. */
+static size_t same_target(const struct side *old, const struct step *step)
 {
 	for (size_t i = old->plan->n; i-- > 0;)
 		if (old->plan->steps[i].op == step->op &&
@@ -151,37 +149,37 @@ static size_t namesake(const struct side *old, const struct step *step)
 }
 
 /*
- * The old plan, and each step of the new one that is not kept behind all that come before it there.
- * But who makes what an old step has made stands right behind that: undone from the end, both must
- * come when nothing is left that rests on either.
+ * The old plan, with each step of the new one that is not kept after all that precede it there. But
+ * a step with the same target as an old one comes right after that: undone from the end, nothing
+ * may be left that rests on either.
  */
-static struct place *merge(const struct side *old, const struct side *new, size_t *n)
+static struct slot *merge(const struct side *old, const struct side *new, size_t *n)
 {
-	struct place *places = xcalloc(old->plan->n + new->plan->n, sizeof(*places));
-	size_t behind = 0;
+	struct slot *slots = xcalloc(old->plan->n + new->plan->n, sizeof(*slots));
+	size_t after = 0;
 
 	for (*n = 0; *n < old->plan->n; (*n)++)
-		places[*n].index = *n;
+		slots[*n].index = *n;
 	for (size_t j = 0; j < new->plan->n; j++) {
 		const struct step *step = &new->plan->steps[j];
 		bool kept = new->marks[j] == MARK_KEPT;
-		size_t i = new->marks[j] == MARK_ALONE ? namesake(old, step) : new->partners[j];
-		size_t at = i == NONE ? behind : place_of(places, *n, false, i) + 1;
+		size_t i = new->marks[j] == MARK_ALONE ? same_target(old, step) : new->partners[j];
+		size_t at = i == NONE ? after : slot_of(slots, *n, false, i) + 1;
 
 		if (!kept) {
-			memmove(&places[at + 1], &places[at], (*n - at) * sizeof(*places));
-			places[at] = (struct place){ true, j };
+			memmove(&slots[at + 1], &slots[at], (*n - at) * sizeof(*slots));
+			slots[at] = (struct slot){ true, j };
 			(*n)++;
 		}
-		if (at >= behind)
-			behind = kept ? at : at + 1;
+		if (at >= after)
+			after = kept ? at : at + 1;
 		else if (!kept)
-			behind++;
+			after++;
 	}
-	return places;
+	return slots;
 }
 
-static struct plan build(const struct place *places, size_t n, struct plan *old, struct plan *new)
+static struct plan build(const struct slot *slots, size_t n, struct plan *old, struct plan *new)
 {
 	struct plan plan = { .steps = xcalloc(n, sizeof(*plan.steps)),
 			     .n = n,
@@ -190,12 +188,11 @@ static struct plan build(const struct place *places, size_t n, struct plan *old,
 			     .on_step = old->on_step };
 
 	for (size_t k = 0; k < n; k++)
-		plan.steps[k] = (places[k].is_new ? new : old)->steps[places[k].index];
+		plan.steps[k] = (slots[k].is_new ? new : old)->steps[slots[k].index];
 	return plan;
 }
 
-/* --- the changes ---------------------------------------------------------------------------------
- */
+/* --- The changes ------------------------------------------------------------------------------ */
 
 static bool goes_with_directory(const struct side *side, size_t i)
 {
@@ -231,21 +228,21 @@ static void list_changes(struct difference *d, const struct side *old, const str
 	}
 }
 
-static void find_places(struct difference *d, const struct side *new, const struct place *places,
-			size_t n)
+static void find_slots(struct difference *d, const struct side *new, const struct slot *slots,
+		       size_t n)
 {
 	for (size_t i = 0; i < d->n_old; i++)
-		d->old_at[i] = place_of(places, n, false, i);
+		d->old_at[i] = slot_of(slots, n, false, i);
 	for (size_t j = 0; j < d->n_new; j++)
 		d->new_at[j] = new->marks[j] == MARK_KEPT ? d->old_at[new->partners[j]]
-							  : place_of(places, n, true, j);
+							  : slot_of(slots, n, true, j);
 }
 
 void difference_make(struct difference *d, struct plan *plan, struct plan *next,
 		     const struct plan_rules *rules)
 {
 	_cleanup_(side_free) struct side old = side_of(plan), new = side_of(next);
-	_cleanup_free_ struct place *places = NULL;
+	_cleanup_free_ struct slot *slots = NULL;
 	struct plan merged;
 	size_t n;
 
@@ -258,10 +255,10 @@ void difference_make(struct difference *d, struct plan *plan, struct plan *next,
 				  .origins = xcalloc(next->n, sizeof(*d->origins)) };
 	find_partners(&old, &new, rules);
 	spread(&old, &new, rules);
-	places = merge(&old, &new, &n);
-	find_places(d, &new, places, n);
+	slots = merge(&old, &new, &n);
+	find_slots(d, &new, slots, n);
 	list_changes(d, &old, &new);
-	merged = build(places, n, plan, next);
+	merged = build(slots, n, plan, next);
 	for (size_t j = 0; j < next->n; j++) {
 		d->origins[j] = next->steps[j].at;
 		if (new.marks[j] == MARK_KEPT)
@@ -288,8 +285,7 @@ bool difference_keeps(const struct difference *d, const struct step *step)
 	return has(d->old_at, d->n_old, index) && has(d->new_at, d->n_new, index);
 }
 
-/* --- the end ------------------------------------------------------------------------------------
- */
+/* --- The end ---------------------------------------------------------------------------------- */
 
 void difference_free(struct difference *d)
 {

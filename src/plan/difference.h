@@ -1,30 +1,29 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * From one plan to another: what `reload` does, and the way back.
+ * The difference of two plans: `reload` applies it, and applies it backwards when a step fails.
  *
- * Both plans are of the same gadget; the old one is applied. A step that both have, with the same
- * path and value, is kept. What only the old one has is undone, from its end; what only the new one
- * has is applied, from its front; in between nothing of the kept is touched. A step whose value has
- * changed is replaced where it stands, if it can be. Steps rest on one another (a link on the
- * function it leads to, the bind on nearly all): what rests on a step that changes is undone before
- * it and applied again after it. What rests on what the rooms above tell by rules.
+ * Both plans are of the same gadget, and the old one is applied. A step that both contain, with the
+ * same path and value, is kept. Steps that only the old one contains are undone, from its end; then
+ * steps that only the new one contains are applied, from its beginning. A step whose value has
+ * changed is replaced in place, if possible. Steps depend on one another (a link on the function it
+ * leads to, the bind on nearly all): the steps that depend on a changed step are undone before it
+ * and applied again after it. Rules of the rooms above define which step depends on which.
  *
- * The two plans are merged into one, in an order in which it can be undone from its end whatever of
- * it is there. It is what the record holds while the change is under way: whoever finds that record
- * takes everything away, as after any other death. It is also what `down` undoes meanwhile.
+ * The two plans are merged into one, in an order in which it can be undone from its end, whichever
+ * of its steps are applied. It is the plan in the record while the change is in progress: after the
+ * supervisor has died, undoing it removes everything. `down` undoes it meanwhile, too.
  */
 #pragma once
 
 #include "plan/plan.h"
 
-/* Of each rule both steps are of the same plan, `earlier` stands before `later`. */
+/* Both steps are in the same plan, `earlier` before `later`. */
 struct plan_rules {
 	/* `later` must be undone before `earlier` changes, and applied again afterwards. */
 	bool (*rests_on)(const struct step *later, const struct step *earlier);
-	/* `earlier` must be undone and applied again when `later`, which is a part of it, changes.
-	 */
+	/* `earlier` must be undone and applied again when `later`, a part of it, changes. */
 	bool (*remade_with)(const struct step *earlier, const struct step *later);
-	/* Both are of the same op: `next`, of the new plan, is `last` with another value. */
+	/* Both have the same op: `next`, in the new plan, is `last` with another value. */
 	bool (*replaces)(const struct step *next, const struct step *last);
 };
 
@@ -37,64 +36,63 @@ enum change_kind {
 struct change {
 	enum change_kind kind;
 	size_t step; /* index in the merged plan */
-	size_t last; /* CHANGE_REPLACE: the step whose place it takes */
-	/* A value in a directory that comes or goes with this reload: there is nothing to restore.
-	 */
+	size_t last; /* CHANGE_REPLACE: the step that it replaces */
+	/* A value in a directory that this reload makes or removes: nothing to restore. */
 	bool with_directory;
 	bool failed; /* on the way back */
 };
 
 struct difference {
-	struct plan *plan; /* the merged one, while there is a difference */
+	struct plan *plan; /* the merged plan */
 	const struct plan_rules *rules;
 	struct change *changes;
 	size_t n;
-	size_t next;		 /* the first change that is not made */
-	size_t *old_at, *new_at; /* where the steps of both plans are in the merged one */
+	size_t next;		 /* the first change that was not made */
+	size_t *old_at, *new_at; /* index of each plan's steps in the merged one */
 	size_t n_old, n_new;
 	struct origin *origins; /* of the new plan's steps */
 	bool back_failed;
 };
 
 /*
- * Makes `plan`, which is applied, the merged plan of itself and `next`, which is empty afterwards.
- * Nothing is changed on the machine.
+ * Compares `plan`, which is applied, with `next`. `plan` becomes the merged plan, `next` is empty
+ * afterwards. Changes nothing on the machine.
  */
 void difference_make(struct difference *d, struct plan *plan, struct plan *next,
 		     const struct plan_rules *rules);
 
-/* As plan_apply, also PLAN_SOON: makes the changes, from the first that is not made. */
+/* Makes the changes, from the first that was not made. As plan_apply, also PLAN_SOON. */
 int difference_apply(struct difference *d, struct error *err);
 
 /*
- * Takes the changes that were made back, from the last. Goes on after a failure, without what rests
- * on that; then returns the first one's errno and text, to which the paths of others are added.
- * Waits as difference_apply does. `err` has to be the same in all calls.
+ * Reverts the changes that were made, from the last one. Continues after a failure, without the
+ * steps that depend on it; then returns the errno and text of the first failure, to which the paths
+ * of the others are added. Waits as difference_apply does. `err` must be the same in all calls.
  */
 int difference_take_back(struct difference *d, struct error *err);
 /*
- * The step of the change at which difference_apply has failed, or the only one that
- * difference_take_back could not take back; NULL: there are several.
+ * Returns the step of the change at which difference_apply failed, or the only one that
+ * difference_take_back could not revert; NULL: several.
  */
 const struct step *difference_failed(const struct difference *d);
 /*
- * Takes that change, which must not be a CHANGE_REPLACE, for made, or for taken back: somebody else
- * sees to its step.
+ * Counts that change, which must not be a CHANGE_REPLACE, as made, or as reverted: the caller will
+ * see to its step later.
  */
 void difference_forgive(struct difference *d);
-/* On the way back: what is waited for does not come; goes on without it. */
+/* While changes are reverted: stops waiting for the present one; it counts as failed. */
 void difference_give_up(struct difference *d, struct error *err);
 
 enum difference_end { DIFFERENCE_OLD, DIFFERENCE_NEW };
-/* The plan is one of the two again: the other's steps are gone, its origins may go. */
+/* The plan becomes one of the two again; the other one's steps are freed. */
 void difference_end(struct difference *d, enum difference_end which);
-/* The plan stays as it is, merged. */
+/* Frees the difference; the plan stays merged. */
 void difference_free(struct difference *d);
 
-/* Whether a step stays as it is. `step` is one of the merged plan. */
+/* Whether a step of the merged plan is kept. */
 bool difference_keeps(const struct difference *d, const struct step *step);
 
-/* What is done, in one word: "write-text", "rmdir", "restore"; and to take it back. */
+/* The word for a change, and for reverting it: "write-text", "rmdir", "restore". */
 const char *change_word(const struct difference *d, const struct change *change);
 const char *change_back_word(const struct difference *d, const struct change *change);
 /* As plan_to_json; the caller owns it. */

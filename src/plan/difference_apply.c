@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Making the changes between two plans, taking them back, and saying what they are. */
+/* Makes the changes between two plans, reverts and describes them. */
 #include "config.h"
 
 #include <errno.h>
@@ -14,8 +14,7 @@ static struct step *step_of(const struct difference *d, const struct change *cha
 	return &d->plan->steps[change->step];
 }
 
-/* --- in words -----------------------------------------------------------------------------------
- */
+/* --- Description ------------------------------------------------------------------------------ */
 
 static const char *undo_word(const struct change *change, const struct step *step)
 {
@@ -56,8 +55,7 @@ json_t *difference_to_json(const struct difference *d)
 	return array;
 }
 
-/* --- there --------------------------------------------------------------------------------------
- */
+/* --- Making changes --------------------------------------------------------------------------- */
 
 static int undo(const struct change *change, struct step *step, struct error *err)
 {
@@ -95,7 +93,7 @@ static int make(struct difference *d, struct change *change, struct error *err)
 		break;
 	case CHANGE_REPLACE:
 		last = &d->plan->steps[change->last];
-		/* What was there before either of them. */
+		/* The value before either of them was applied. */
 		if (!step->was && last->was)
 			step->was = xstrdup(last->was);
 		r = replace(step, last, err);
@@ -133,8 +131,7 @@ int difference_apply(struct difference *d, struct error *err)
 	return 0;
 }
 
-/* --- and back -----------------------------------------------------------------------------------
- */
+/* --- Reverting changes ------------------------------------------------------------------------ */
 
 static int unmake(struct difference *d, struct change *change, struct error *err)
 {
@@ -160,7 +157,7 @@ static int unmake(struct difference *d, struct change *change, struct error *err
 	return r;
 }
 
-/* A function that could not be made again must not be missing on the bus. */
+/* The gadget must not be bound again without a function that could not be made again. */
 static bool rests_on_failed(const struct difference *d, const struct change *change)
 {
 	if (change->kind == CHANGE_APPLY)

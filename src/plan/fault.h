@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Faults that tests plant, by step number (from 1). Only in builds with --enable-test-hooks;
+ * Faults for tests, by step number (from 1). Only in builds with --enable-test-hooks;
  * elsewhere the functions are empty.
  *
  * FFSCTL_TEST_FAULT is a list of words with commas between:
@@ -11,11 +11,12 @@
  *   undo-kill-before=N, undo-kill-after=N
  * and, by the number of a change, as `reload --dry-run --json` has it:
  *   reload-fail=N:ERRNO, reload-kill-before=N, reload-kill-after=N
- *   back-fail=N:ERRNO, back-kill-before=N, back-kill-after=N   on the way back
+ *   back-fail=N:ERRNO, back-kill-before=N, back-kill-after=N   when it is reverted
  * and of a switch to another gadget (src/supervisor/switch.h):
- *   switch-kill=1      when all is prepared, =2 when the one gadget is gone, =3 before the way back
- * What stands behind a ';' takes its place when the gadget is gone, and is then about the other
- * one.
+ *   switch-kill=1      when all is prepared, =2 when the first gadget is removed, =3 before it is
+ *                      reverted
+ * The words after a ';' replace those before it when the first gadget is removed, and apply to the
+ * second one.
  */
 #pragma once
 
@@ -34,9 +35,9 @@ enum fault_when {
 };
 
 #ifdef FFSCTL_TEST_HOOKS
-/* The errno (positive) that step `n` is to fail with; 0: none. May not return. */
+/* Returns the errno (positive) with which step `n` must fail; 0: none. May not return. */
 int fault_hit(enum fault_when when, size_t n);
-/* From now on those behind the next ';'. */
+/* Moves on to the words after the next ';'. */
 void fault_next(void);
 #else
 static inline int fault_hit(enum fault_when when, size_t n)

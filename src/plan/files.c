@@ -7,7 +7,7 @@
 
 #include "base/cleanup.h"
 
-/* How often another command may take away a directory that we have just made, before we give up. */
+/* How often another command may remove the directory that this one has just made. */
 #define SHARED_TRIES 100
 
 /* -errno */
@@ -20,7 +20,7 @@ static int make_directory(const struct step *step)
 			return 0;
 		if (errno != ENOENT || step->self != PLAN_SHARED_PARENT)
 			break;
-		/* Its own step has made it, and undoes it: another gadget's has just done so. */
+		/* An earlier step made it; the undo of another gadget has just removed it. */
 		if (mkdir(parent, 0755) < 0 && errno != EEXIST)
 			break;
 	}
@@ -52,7 +52,7 @@ const struct step_op plan_op_mkdir = {
 	.undo = plan_undo_rmdir,
 };
 
-/* Others may make it, and take it away again, between any two of our calls. */
+/* Other commands may make and remove it between any two of these calls. */
 static int mkdir_shared_apply(struct step *step, struct error *err)
 {
 	struct stat st;
@@ -69,7 +69,7 @@ static int mkdir_shared_apply(struct step *step, struct error *err)
 				return 0;
 			break;
 		}
-		/* It was there, and is gone again. */
+		/* It existed, and was removed. */
 	}
 	return mkdir_apply(step, err); /* for its error message */
 }
@@ -105,7 +105,7 @@ int plan_undo_unlink(struct step *step, struct error *err)
 			   step->path);
 }
 
-/* Only the link that says what ours says is ours. */
+/* Leaves a link with another target: another program made it. */
 static int symlink_undo(struct step *step, struct error *err)
 {
 	char target[4096];

@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Steps that any room may need: directories and symbolic links. */
+/* Steps for all rooms: directories and symbolic links. */
 #pragma once
 
 #include "plan/plan.h"
 
 /* A directory that must not exist before. `value` is unused. */
 extern const struct step_op plan_op_mkdir;
-/* A directory that several gadgets share: found or made; removed by whoever leaves it empty. */
+/* A directory that several gadgets share: made unless it exists; the undo removes it if it is
+ * empty. */
 extern const struct step_op plan_op_mkdir_shared;
 /* `self` of both: the directory above is a shared one of the same plan. */
 #define PLAN_SHARED_PARENT ((void *)&plan_op_mkdir_shared)
-/* A symbolic link at `path` to `value`; never over an existing node. */
+/* A symbolic link at `path` to `value`. Fails if `path` exists. */
 extern const struct step_op plan_op_symlink;
 
-/* rmdir of `path`, already gone included; what every mkdir-like step undoes with. */
+/* The undo of steps that make directories: 0 if `path` does not exist. */
 int plan_undo_rmdir(struct step *step, struct error *err);
 int plan_undo_unlink(struct step *step, struct error *err);

@@ -116,7 +116,7 @@ int plan_undo(struct plan *plan, struct error *err)
 		if (step->op->undo)
 			r = undo_step(step, i + 1, &one);
 		if (r > 0) {
-			error_clear(err); /* the failures before it are met again next time */
+			error_clear(err); /* the next call finds the failures before it again */
 			return r;
 		}
 		if (r == 0) {
@@ -164,7 +164,7 @@ json_t *plan_to_record(const struct plan *plan)
 	for (size_t i = 0; i < plan->n; i++) {
 		json_t *o = step_to_json(&plan->steps[i], i + 1);
 
-		/* What is not UTF-8 stays unknown to others. */
+		/* A value that is not UTF-8 is not recorded. */
 		if (plan->steps[i].was)
 			json_object_set_new(o, "was", json_string(plan->steps[i].was));
 		json_array_append_new(array, o);
@@ -192,14 +192,12 @@ int plan_from_json(struct plan *plan, const json_t *json, const struct step_op *
 		while (*op && name && !streq((*op)->name, name))
 			op++;
 		if (!name || !path || !*op)
-			return error_set(
-				err, EX_SOFTWARE, EBADMSG, path,
-				"step %zu of the record is not one this version knows ('%s')",
-				i + 1, name ? name : "?");
+			return error_set(err, EX_SOFTWARE, EBADMSG, path,
+					 "step %zu of the record ('%s') is unknown to this version",
+					 i + 1, name ? name : "?");
 		if (*path != '/' || strlen(path) < 2 || (!value && (*op)->needs_value))
 			return error_set(err, EX_SOFTWARE, EBADMSG, path,
-					 "step %zu of the record ('%s') makes no sense", i + 1,
-					 name);
+					 "step %zu of the record ('%s') is invalid", i + 1, name);
 		step = plan_add(plan, *op, xstrdup(path), value ? xstrdup(value) : NULL, NULL,
 				NULL);
 		step->was = was ? xstrdup(was) : NULL;

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The step engine. A plan is a list of small steps, each with its undo. `up` applies them from
- * the front, a failure undoes from where it stopped, `down` undoes the same list from the end,
- * --dry-run prints it, `reload` goes from one list to another (difference.h). Which steps there are
- * is decided by the rooms above.
+ * The step engine. A plan is a list of small steps, each with its undo. `up` applies them from the
+ * beginning, a failure undoes those that were applied, `down` undoes the list from the end,
+ * --dry-run prints it, `reload` applies the difference of two plans (difference.h). The rooms above
+ * define the steps.
  *
- * A step must leave nothing behind that its undo cannot find from `op`, `path` and `value` alone:
- * the process that undoes may be another one, which has only the record on disk. An undo is
- * idempotent: what is gone already is undone.
+ * The undo must find everything that a step has made from `op`, `path` and `value` alone: another
+ * process may undo it, which has only the record on disk. An undo is idempotent: it succeeds if
+ * nothing is left to undo.
  */
 #pragma once
 
@@ -16,9 +16,9 @@
 
 #include "base/error.h"
 
-/* "Not finished: call again after the next event." For steps that wait for a process. */
+/* Not finished: call again after the next event. For steps that wait for a process. */
 #define PLAN_AGAIN 1
-/* "Not finished, and nothing will announce it: call again in PLAN_SOON_MS." Only undos, bounded. */
+/* Not finished, and no event will follow: call again in PLAN_SOON_MS. Only undos; bounded. */
 #define PLAN_SOON 2
 #define PLAN_SOON_MS 10
 
@@ -26,17 +26,16 @@ struct step;
 
 struct step_op {
 	const char *name;      /* "mkdir": the word in --dry-run, in messages and in the record */
-	const char *undo_name; /* "rmdir"; NULL: the undo of an earlier step takes this one along */
-	/* 0, PLAN_AGAIN (undo: also PLAN_SOON) or -errno with err filled. A step that failed must
-	 * have left no trace. */
+	const char *undo_name; /* "rmdir"; NULL: the undo of an earlier step undoes this one, too */
+	/* 0, PLAN_AGAIN (undo: also PLAN_SOON) or -errno with err filled. A step that fails must
+	 * leave nothing. */
 	int (*apply)(struct step *step, struct error *err);
 	int (*undo)(struct step *step, struct error *err);
-	bool needs_value; /* the undo reads `value`: a record without one is damaged */
-	/* Of a step that writes a value: writes what was there before, which `apply` has kept. Only
-	 * for `reload`: `down` takes the whole directory away. */
+	bool needs_value; /* the undo reads `value`: a record must have one */
+	/* Of a step that writes a value: writes the value before, which `apply` has kept. Only for
+	 * `reload`: `down` removes the whole directory. */
 	int (*restore)(struct step *step, struct error *err);
-	/* Takes the place of `last`, a step of this op that is applied, where that is more than to
-	 * apply this one over it. As `apply`. */
+	/* Replaces `last`, an applied step of this op. NULL: `apply` does. Returns as `apply`. */
 	int (*replace)(struct step *step, struct step *last, struct error *err);
 };
 
@@ -44,19 +43,19 @@ struct step {
 	const struct step_op *op;
 	char *path;
 	char *value;	  /* NULL where the op has none */
-	struct origin at; /* what in the gadget file asked for it; file NULL: nothing did */
-	void *self;	  /* the room's own; not owned; NULL in a plan that was read from disk */
+	struct origin at; /* the position in the gadget file; file NULL: none */
+	void *self;	  /* for the op; not owned; NULL in a plan that was read from disk */
 	enum { STEP_TODO, STEP_DONE } state;
-	unsigned int tries; /* for an undo that has to be tried again: how often it was */
-	bool keeps;	    /* `apply` is to keep what was there before, for `restore` */
-	char *was;	    /* that; NULL: nothing was kept */
+	unsigned int tries; /* how often an undo returned PLAN_SOON */
+	bool keeps;	    /* `apply` must read the value before, for `restore` */
+	char *was;	    /* the value before; NULL: unknown */
 };
 
 struct plan {
 	struct step *steps;
 	size_t n, capacity;
 	size_t next; /* the first step that is not applied yet */
-	/* Told of each step that was done or undone; NULL: nobody. */
+	/* Called after each step that was applied or undone; may be NULL. */
 	void (*on_step)(const struct step *step, bool undone);
 };
 
@@ -69,26 +68,27 @@ void plan_free(struct plan *plan);
 #define _cleanup_plan_ _cleanup_(plan_free)
 
 /*
- * Applies steps until all are done (0), one has to wait (PLAN_AGAIN) or one fails (-errno; the
- * text names step and path; the place in the gadget file is set). Nothing is undone by itself.
+ * Applies steps until all are done (0), one waits (PLAN_AGAIN) or one fails (-errno; the text names
+ * step and path, the position in the gadget file is set). Undoes nothing.
  */
 int plan_apply(struct plan *plan, struct error *err);
 
 /*
- * Undoes the applied steps backwards. Goes on after a failure, so that as little as possible is
- * left; then returns the first one's errno and text, to which the paths of all others are added.
+ * Undoes the applied steps from the last one. Continues after a failure, so that as little as
+ * possible is left; then returns the errno and text of the first failure, to which the paths of the
+ * others are added.
  */
 int plan_undo(struct plan *plan, struct error *err);
 
-/* Undoes the last step that was applied, and no other: what may be applied again later. */
+/* Undoes only the last step that was applied; plan_apply may apply it again. */
 int plan_undo_last(struct plan *plan, struct error *err);
 
-/* Takes every step for applied: for a plan that was read from disk. */
+/* Marks every step as applied: for a plan that was read from disk. */
 void plan_assume_applied(struct plan *plan);
 
-/* The array "plan" of cli.md; the caller owns it. */
+/* Returns the array "plan" of the documents; the caller owns it. */
 json_t *plan_to_json(const struct plan *plan);
-/* The same for the record on disk: what was there before as well, as far as it is known by now. */
+/* The same for the record on disk, with the values before, as far as known. */
 json_t *plan_to_record(const struct plan *plan);
 /* `ops` ends with NULL. Fails with EX_SOFTWARE on an op that is not among them. */
 int plan_from_json(struct plan *plan, const json_t *json, const struct step_op *const *ops,

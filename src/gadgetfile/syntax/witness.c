@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * libconfig has the last word on the syntax, so that what is accepted here is what every other
- * libconfig program accepts. It gets the text without @include lines, and only a text in which
- * nothing is wrong: with others it leaks memory, and it has only a line to offer.
+ * Asks libconfig whether it accepts the text, so that every other program that uses libconfig reads
+ * the same file. It gets the text with @include lines replaced by the files, and only a text
+ * without errors: of others it leaks memory, and it reports only the first error's line.
  */
 #include <libconfig.h>
 
@@ -17,8 +17,7 @@ void scan_ask_libconfig(struct scan *s)
 		struct place at = expanded_place(s, (unsigned int)config_error_line(&config));
 
 		s->overruled = true;
-		diag_error(s->diags, &at, "libconfig does not take this: %s",
-			   config_error_text(&config));
+		diag_error(s->diags, &at, "libconfig rejects this: %s", config_error_text(&config));
 	}
 	config_destroy(&config);
 }

@@ -123,12 +123,14 @@ void load_midi2(struct load *l, struct function *f, struct attrs_draft *d)
 	if (!endpoints)
 		return;
 	node_foreach(item, endpoints) {
+		_cleanup_free_ char *dir = load_element_directory(d, "endpoints", n);
+
 		if (n == MAX_ENDPOINTS) {
 			diag_error(l->diags, node_place(item),
 				   "the kernel has at most %d MIDI 2.0 endpoints", MAX_ENDPOINTS);
 			return;
 		}
-		midi1 |= item->bad || load_endpoint(l, f, item, n);
+		midi1 |= item->bad || load_endpoint(l, f, dir, item, n);
 		n++;
 	}
 	if (!midi1 && !l->partial)

@@ -309,7 +309,7 @@ Test(scan, libconfig_has_the_last_word)
 	scan_ask_libconfig(&s);
 	cr_assert_eq(d.n_errors, 1);
 	cr_expect(s.overruled);
-	cr_expect(strstr(d.v[0].text, "libconfig does not take this"), "%s", d.v[0].text);
+	cr_expect(strstr(d.v[0].text, "libconfig rejects this"), "%s", d.v[0].text);
 	cr_expect_eq(d.v[0].line, 2);
 }
 #endif
