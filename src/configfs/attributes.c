@@ -141,7 +141,7 @@ static void check_value(struct step *step, const char *want, size_t n)
 	}
 	configfs_remark(
 		step->self, step,
-		strf("the kernel has made '%s' of '%s' in %s", shown_have, shown_want, step->path));
+		strf("the kernel changed '%s' to '%s' in %s", shown_want, shown_have, step->path));
 }
 
 /*

@@ -34,18 +34,11 @@ static char *text_of(const char *record)
 	return text ? xstrndup(text + 1, strcspn(text + 1, "\n")) : NULL;
 }
 
-static const char *behind(const char *text, const char *prefix)
-{
-	size_t n = strlen(prefix);
-
-	return strncmp(text, prefix, n) == 0 ? text + n : NULL;
-}
-
 /* The last record, by the UDC core (udc/core.c): "udc UDC: failed to start GADGET: -19". */
 static int failure(const char *text, const char *udc, const char *gadget)
 {
 	_cleanup_free_ char *prefix = strf("udc %s: failed to start %s: -", udc, gadget);
-	const char *number = behind(text, prefix);
+	const char *number = str_after(text, prefix);
 
 	return number ? atoi(number) : 0;
 }
@@ -54,7 +47,7 @@ static int failure(const char *text, const char *udc, const char *gadget)
 static const char *function_words(const char *text, const char *gadget)
 {
 	_cleanup_free_ char *prefix = strf("configfs-gadget.%s gadget", gadget);
-	const char *device = behind(text, prefix), *words = device ? strstr(device, ": ") : NULL;
+	const char *device = str_after(text, prefix), *words = device ? strstr(device, ": ") : NULL;
 
 	return words ? words + 2 : NULL;
 }
