@@ -79,7 +79,7 @@ int error_wrap(struct error *err, const char *fmt, ...)
 	return result(err);
 }
 
-int error_at(struct error *err, const struct origin *at)
+int error_at(struct error *err, const struct position *at)
 {
 	if (at && at->file && !err->file) {
 		err->file = xstrdup(at->file);

@@ -26,7 +26,7 @@
 #include "base/util.h"
 
 /* A place in a gadget file. `file` belongs to the gadget (or is NULL: no place). 1-based. */
-struct origin {
+struct position {
 	const char *file;
 	unsigned int line, column;
 };
@@ -53,7 +53,7 @@ int error_hint(struct error *err, const char *fmt, ...) _printf_(2, 3);
 /* Puts "TEXT: " in front. */
 int error_wrap(struct error *err, const char *fmt, ...) _printf_(2, 3);
 /* The gadget file's place the error is about; a place that is set already stays. */
-int error_at(struct error *err, const struct origin *at);
+int error_at(struct error *err, const struct position *at);
 
 void error_clear(struct error *err);
 /* Moves; `from` is empty afterwards. */

@@ -48,7 +48,7 @@ int file_read(int dirfd, const char *path, size_t max, char **out, size_t *size)
 	return read_file(dirfd, path, max, false, out, size);
 }
 
-int file_read_written(int dirfd, const char *path, size_t max, char **out, size_t *size)
+int file_read_regular(int dirfd, const char *path, size_t max, char **out, size_t *size)
 {
 	return read_file(dirfd, path, max, true, out, size);
 }
@@ -149,7 +149,7 @@ void fd_close_from(unsigned int first)
 	close_range_of(first, ~0U);
 }
 
-void fd_keep_over_exec(int fd, bool keep)
+void fd_set_inherited(int fd, bool keep)
 {
 	fcntl(fd, F_SETFD, keep ? 0 : FD_CLOEXEC);
 }

@@ -12,7 +12,7 @@
 int file_read(int dirfd, const char *path, size_t max, char **out, size_t *size);
 
 /* The same of one on a disk or in memory, of which a short read is the end. */
-int file_read_written(int dirfd, const char *path, size_t max, char **out, size_t *size);
+int file_read_regular(int dirfd, const char *path, size_t max, char **out, size_t *size);
 
 /* The same for a sysfs or configfs attribute: one line, its newline cut off. */
 int file_read_line(int dirfd, const char *path, char **out);
@@ -38,7 +38,7 @@ char *fd_path(int fd);
 int fd_write_all(int fd, const void *data, size_t size);
 
 /* Whether a program that is executed gets it. */
-void fd_keep_over_exec(int fd, bool keep);
+void fd_set_inherited(int fd, bool keep);
 /* Closes every descriptor from 3 on but those in `keep` (which may hold -1). */
 void fd_close_others(const int *keep, size_t n);
 /* Closes every descriptor from `first` on. */

@@ -40,7 +40,7 @@ static struct {
 	size_t lost; /* bytes that were not taken, since the last that were */
 } unhurried = { .fd = STDERR_FILENO };
 
-void log_never_wait(void)
+void log_set_nonblocking(void)
 {
 	struct stat st;
 	int fd = -1;

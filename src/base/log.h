@@ -26,7 +26,7 @@ void log_raw(const char *data, size_t size);
  * From now on nothing that is said waits for who reads it, a terminal that is stopped or a pipe
  * that is full: it is lost instead, and how much that was is said when there is room again.
  */
-void log_never_wait(void);
+void log_set_nonblocking(void);
 
 /*
  * The same about a gadget, or one of its functions (NULL: about all of it), which the journal is

@@ -26,7 +26,7 @@ void loop_close(struct loop *loop)
 int loop_once(struct loop *loop, int timeout_ms)
 {
 	struct epoll_event event;
-	struct source *source;
+	struct fd_watch *source;
 	int n = epoll_wait(loop->epoll_fd, &event, 1, timeout_ms);
 
 	if (n < 0)
@@ -38,18 +38,18 @@ int loop_once(struct loop *loop, int timeout_ms)
 	return 1;
 }
 
-int source_add(struct loop *loop, struct source *source, int fd, uint32_t events,
-	       void (*fn)(void *data, uint32_t events), void *data)
+int fd_watch_add(struct loop *loop, struct fd_watch *source, int fd, uint32_t events,
+		 void (*fn)(void *data, uint32_t events), void *data)
 {
 	struct epoll_event event = { .events = events, .data.ptr = source };
 
 	if (epoll_ctl(loop->epoll_fd, EPOLL_CTL_ADD, fd, &event) < 0)
 		return -errno;
-	*source = (struct source){ .fd = fd, .fn = fn, .data = data };
+	*source = (struct fd_watch){ .fd = fd, .fn = fn, .data = data };
 	return 0;
 }
 
-void source_remove(struct loop *loop, struct source *source)
+void fd_watch_remove(struct loop *loop, struct fd_watch *source)
 {
 	if (source->fd < 0)
 		return;
@@ -57,16 +57,16 @@ void source_remove(struct loop *loop, struct source *source)
 	source->fd = -1;
 }
 
-void source_close(struct loop *loop, struct source *source)
+void fd_watch_close(struct loop *loop, struct fd_watch *source)
 {
 	int fd = source->fd;
 
-	source_remove(loop, source);
+	fd_watch_remove(loop, source);
 	if (fd >= 0)
 		close(fd);
 }
 
-int timer_open(struct loop *loop, struct source *timer, void (*fn)(void *data, uint32_t events),
+int timer_open(struct loop *loop, struct fd_watch *timer, void (*fn)(void *data, uint32_t events),
 	       void *data)
 {
 	int fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
@@ -74,13 +74,13 @@ int timer_open(struct loop *loop, struct source *timer, void (*fn)(void *data, u
 
 	if (fd < 0)
 		return -errno;
-	r = source_add(loop, timer, fd, EPOLLIN, fn, data);
+	r = fd_watch_add(loop, timer, fd, EPOLLIN, fn, data);
 	if (r < 0)
 		close(fd);
 	return r;
 }
 
-void timer_start(struct source *timer, double seconds)
+void timer_start(struct fd_watch *timer, double seconds)
 {
 	struct itimerspec when = { 0 };
 
@@ -95,7 +95,7 @@ void timer_start(struct source *timer, double seconds)
 	timerfd_settime(timer->fd, 0, &when, NULL);
 }
 
-void timer_stop(struct source *timer)
+void timer_stop(struct fd_watch *timer)
 {
 	static const struct itimerspec never;
 

@@ -13,12 +13,12 @@ struct loop {
 	int epoll_fd;
 };
 
-struct source {
+struct fd_watch {
 	int fd; /* -1: not in a loop; the loop does not own it, except for timers */
 	void (*fn)(void *data, uint32_t events);
 	void *data;
 };
-#define SOURCE_NONE ((struct source){ .fd = -1 })
+#define FD_WATCH_NONE ((struct fd_watch){ .fd = -1 })
 
 int loop_open(struct loop *loop);
 void loop_close(struct loop *loop);
@@ -27,17 +27,17 @@ void loop_close(struct loop *loop);
 int loop_once(struct loop *loop, int timeout_ms);
 
 /* `source` must stay where it is until it is removed. `events` as for epoll. -errno. */
-int source_add(struct loop *loop, struct source *source, int fd, uint32_t events,
-	       void (*fn)(void *data, uint32_t events), void *data);
-void source_remove(struct loop *loop, struct source *source);
+int fd_watch_add(struct loop *loop, struct fd_watch *source, int fd, uint32_t events,
+		 void (*fn)(void *data, uint32_t events), void *data);
+void fd_watch_remove(struct loop *loop, struct fd_watch *source);
 /* And closes its descriptor, if it has one. Of timers, too, which own theirs. */
-void source_close(struct loop *loop, struct source *source);
+void fd_watch_close(struct loop *loop, struct fd_watch *source);
 
 /* A one-shot timer: a source that owns its timerfd. */
-int timer_open(struct loop *loop, struct source *timer, void (*fn)(void *data, uint32_t events),
+int timer_open(struct loop *loop, struct fd_watch *timer, void (*fn)(void *data, uint32_t events),
 	       void *data);
-void timer_start(struct source *timer, double seconds);
-void timer_stop(struct source *timer);
+void timer_start(struct fd_watch *timer, double seconds);
+void timer_stop(struct fd_watch *timer);
 
 /* CLOCK_MONOTONIC, seconds. */
 double now_monotonic(void);

@@ -10,10 +10,10 @@
 struct placed_int {
 	bool set; /* false: the file does not say; the kernel's or our default applies */
 	int64_t value;
-	struct origin at;
+	struct position at;
 };
 
 struct placed_str {
 	char *value; /* NULL: the file does not say */
-	struct origin at;
+	struct position at;
 };

@@ -308,7 +308,7 @@ static int holders_one(void *data, pid_t pid)
 	return 0;
 }
 
-bool process_holds(pid_t pid, const char *path)
+bool process_uses_mount(pid_t pid, const char *path)
 {
 	struct stat st;
 

@@ -28,7 +28,7 @@ void mounts_each(const char *mounts, const char *type,
  */
 char *mount_holders(const char *path, pid_t but_of);
 /* Whether a process has a file of that mount open, or is in it. */
-bool process_holds(pid_t pid, const char *path);
+bool process_uses_mount(pid_t pid, const char *path);
 
 /* Calls `fn` for every process; stops when it returns non-zero and returns that. -errno. */
 int process_each(int (*fn)(void *data, pid_t pid), void *data);

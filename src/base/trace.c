@@ -30,7 +30,7 @@ static int open_trace(void)
 	return path ? open(path, O_WRONLY | O_APPEND | O_CLOEXEC) : -1;
 }
 
-void trace_keep_open(void)
+void trace_open(void)
 {
 	kept_open = open_trace();
 }

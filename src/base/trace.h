@@ -17,7 +17,7 @@
 #ifdef FFSCTL_TEST_HOOKS
 void trace(const char *table, const char *state, const char *event);
 /* For who can open no file later (keepers). */
-void trace_keep_open(void);
+void trace_open(void);
 bool test_leaves_open(void);
 bool test_kills_on_refusal(void);
 #else
@@ -29,7 +29,7 @@ static inline bool test_kills_on_refusal(void)
 {
 	return false;
 }
-static inline void trace_keep_open(void)
+static inline void trace_open(void)
 {
 }
 static inline void trace(const char *table, const char *state, const char *event)

@@ -245,7 +245,7 @@ int trust_open(const char *path, enum trust trust, int *fd, char **why)
 	return r;
 }
 
-char *trust_judge(const char *path, enum trust trust)
+char *trust_check(const char *path, enum trust trust)
 {
 	_cleanup_close_ int fd = -1;
 	char *why;

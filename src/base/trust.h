@@ -21,4 +21,4 @@ enum trust {
 int trust_open(const char *path, enum trust trust, int *fd, char **why);
 
 /* The same of a path that is about to be used by its name. NULL also if there is no such file. */
-char *trust_judge(const char *path, enum trust trust);
+char *trust_check(const char *path, enum trust trust);

@@ -58,7 +58,7 @@ static int let_go_of_program(struct dl_phdr_info *info, size_t size _unused_, vo
 	return 1;
 }
 
-void memory_let_go(void)
+void memory_release(void)
 {
 	malloc_trim(0);
 	dl_iterate_phdr(let_go_of_program, NULL);

@@ -70,7 +70,7 @@ void memory_fault_in(void *p, size_t size);
  * What was needed to begin is not needed to go on: free memory, and the program's own pages, of
  * which those that are needed come again from its file.
  */
-void memory_let_go(void);
+void memory_release(void);
 /* A list that ends with NULL, and what is in it; NULL does nothing. */
 void strings_free(char **list);
 char *xstrdup(const char *s);

@@ -13,7 +13,7 @@
 struct ffs_refusal {
 	struct ffs_finding finding; /* rule FFS_ACCEPTED: nothing is refused */
 	bool in_strings;	    /* else in the descriptors */
-	const struct origin *at;    /* what the refused bytes were made from; points into `ffs` */
+	const struct position *at;  /* what the refused bytes were made from; points into `ffs` */
 };
 
 /* Validates the descriptors of `ffs`, then its strings. Returns the first refusal. */

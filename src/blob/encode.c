@@ -11,7 +11,7 @@
 #include "blob/uapi.h"
 
 /* The bytes put from here on are made from what is at `at`. */
-static void mark(struct ffs_blob *b, const struct origin *at)
+static void mark(struct ffs_blob *b, const struct position *at)
 {
 	*array_add(b->parts, b->n_parts) = (struct ffs_blob_part){ b->size, at };
 }
@@ -258,7 +258,7 @@ static uint32_t put_os_descs(struct ffs_blob *b, const struct ffs *ffs, unsigned
 	return n;
 }
 
-static void put_raw(struct ffs_blob *b, const struct ffs_bytes *bytes, const struct origin *at)
+static void put_raw(struct ffs_blob *b, const struct ffs_bytes *bytes, const struct position *at)
 {
 	mark(b, at);
 	put(b, bytes->data, bytes->size);
@@ -380,7 +380,7 @@ void ffs_blob_clear(struct ffs_blob *b)
 	*b = (struct ffs_blob){ 0 };
 }
 
-const struct origin *ffs_blob_origin(const struct ffs_blob *b, size_t offset)
+const struct position *ffs_blob_origin(const struct ffs_blob *b, size_t offset)
 {
 	size_t i = b->n_parts;
 

@@ -23,7 +23,7 @@
 /* The bytes from `offset` up to the next part's were made from the part of the file at `at`. */
 struct ffs_blob_part {
 	size_t offset;
-	const struct origin *at; /* points into the struct ffs that was encoded */
+	const struct position *at; /* points into the struct ffs that was encoded */
 };
 
 /* All zero: empty. */
@@ -45,7 +45,7 @@ void ffs_encode_strings(const struct ffs *ffs, struct ffs_blob *b);
  * Returns the position in the gadget file that a byte comes from. The blob's end, where the kernel
  * expected more bytes, belongs to its last part. NULL only for an empty blob.
  */
-const struct origin *ffs_blob_origin(const struct ffs_blob *b, size_t offset);
+const struct position *ffs_blob_origin(const struct ffs_blob *b, size_t offset);
 
 /* The bytes alone, for writing them. The caller frees them. */
 uint8_t *ffs_blob_descriptors(const struct ffs *ffs, size_t *size);

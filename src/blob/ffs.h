@@ -43,7 +43,7 @@ struct endpoint {
 	struct ep_speed speed[EP_SPEED_COUNT];
 	struct placed_int zlp; /* in only; not 0: FunctionFS' automatic zero-length packets */
 	unsigned int number;   /* 1.. in file order: the kernel's epN */
-	struct origin at;
+	struct position at;
 };
 
 /* One language's text of a string. */
@@ -55,7 +55,7 @@ struct ffs_text {
 struct ffs_string {
 	struct ffs_text *texts;
 	size_t n_texts; /* 0: no string */
-	struct origin at;
+	struct position at;
 };
 
 struct ffs_bytes {
@@ -68,7 +68,7 @@ struct os_property {
 	uint32_t type; /* dwPropertyDataType: 1 REG_SZ, 2 REG_EXPAND_SZ, 3 REG_BINARY, 6 REG_LINK */
 	char *name;    /* ASCII */
 	struct ffs_bytes data; /* text: ASCII with its NUL, which the kernel converts to UTF-16 */
-	struct origin at;
+	struct position at;
 };
 
 #define OS_ID_SIZE 8
@@ -78,14 +78,14 @@ struct interface {
 	struct ffs_string string;
 	struct ffs_bytes *extra; /* whole descriptors, placed after that of setting 0 */
 	size_t n_extra;
-	struct origin extra_at;
+	struct position extra_at;
 	char compatible[OS_ID_SIZE + 1], sub_compatible[OS_ID_SIZE + 1]; /* "": none */
 	struct os_property *properties;
 	size_t n_properties;
 	struct endpoint *endpoints; /* of all settings, in their order */
 	size_t n_endpoints;
 	unsigned int n_alternates; /* without setting 0 */
-	struct origin at;
+	struct position at;
 };
 
 /* Interfaces that the host treats as one function (USB 3.2, 9.6.4). */
@@ -93,7 +93,7 @@ struct association {
 	uint8_t first, count; /* interfaces of the function, from 0 */
 	uint8_t class, subclass, protocol;
 	struct ffs_string string;
-	struct origin at;
+	struct position at;
 };
 
 struct ffs_mount {
@@ -103,7 +103,7 @@ struct ffs_mount {
 	struct placed_int mode, rmode, fmode; /* permission bits */
 	bool no_disconnect;
 	struct placed_int mmap_memory_mb; /* MiB that may be mapped; 0: none */
-	struct origin at;
+	struct position at;
 };
 
 struct ffs {
@@ -124,7 +124,7 @@ struct ffs {
 	 * decoded from them (blob/decode.h).
 	 */
 	struct ffs_bytes raw_descriptors, raw_strings;
-	struct origin raw_descriptors_at, raw_strings_at;
+	struct position raw_descriptors_at, raw_strings_at;
 	struct association *associations;
 	size_t n_associations;
 	/* The number that interface 0 gets; with associations the same in every configuration. */
@@ -134,5 +134,5 @@ struct ffs {
 	 * functions of the gadget have them: the kernel takes a missing one for interface 0's.
 	 */
 	bool os_descs;
-	struct origin at;
+	struct position at;
 };

@@ -121,12 +121,12 @@ static void told_up(void *data)
 	_cleanup_error_ struct error ignored = { 0 };
 
 	rundir_sign(&b->s->rundir, WHO_UP, &ignored);
-	source_remove(&b->s->loop, &b->s->caller);
+	fd_watch_remove(&b->s->loop, &b->s->caller);
 	fd_stdio_to_null();
 	client_report(b->report_fd, b->result, b->s->name, b->s->udc);
 	close(b->report_fd);
 	b->report_fd = -1;
-	memory_let_go(); /* what reading the gadget file took is not needed again */
+	memory_release(); /* what reading the gadget file took is not needed again */
 }
 
 int client_supervise(struct supervisor *s, enum client_result result,

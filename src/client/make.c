@@ -59,7 +59,7 @@ int client_make(struct supervisor *s, const struct gadget *g, const json_t *form
 	}
 	s->live.foreground = foreground;
 	if (foreground)
-		log_never_wait();
+		log_set_nonblocking();
 	client_give(s, options, rundir, record_make(g, form, NULL));
 	return 0;
 }

@@ -30,8 +30,8 @@ static int begin(struct supervisor *s, struct client_past *l, const struct paths
 	if (r == 0)
 		r = client_past_read(l, paths, name, err);
 	if (r == 0)
-		r = client_make(s, l->gadget, l->record.document, &l->options,
-				foreground, &rundir, err);
+		r = client_make(s, l->gadget, l->record.document, &l->options, foreground, &rundir,
+				err);
 	if (r < 0)
 		return r;
 	if (take_over_as_it_is(s) == 0)
@@ -50,8 +50,8 @@ int client_resume(const struct paths *paths, const char *name, int lock_fd, int 
 	int r;
 
 	fd_close_others((int[]){ lock_fd, client_fd }, 2);
-	fd_keep_over_exec(lock_fd, false);
-	fd_keep_over_exec(client_fd, false);
+	fd_set_inherited(lock_fd, false);
+	fd_set_inherited(client_fd, false);
 	r = begin(&s, &l, paths, name, lock_fd, foreground, err);
 	control_answer_to(client_fd, err);
 	if (r == 0) {

@@ -38,7 +38,8 @@ int client_past_read(struct client_past *past, const struct paths *paths, const 
 						 .hold = record->hold,
 						 .group = record->group,
 						 .timeout = record->timeout };
-	return gadgetfile_load_form(record->document, record->file ?: "", name, &past->gadget, err);
+	return gadgetfile_load_document(record->document, record->file ?: "", name, &past->gadget,
+					err);
 }
 
 bool client_is_orphaned(const struct paths *paths, const char *name)
@@ -95,8 +96,8 @@ static int begin(struct supervisor *s, struct client_past *past, const struct pa
 	}
 	r = client_past_read(past, paths, name, err);
 	if (r == 0)
-		r = client_make(s, past->gadget, past->record.document,
-				&past->options, false, &rundir, err);
+		r = client_make(s, past->gadget, past->record.document, &past->options, false,
+				&rundir, err);
 	if (r < 0)
 		return r;
 	if (take_over_as_it_is(s) == 0)

@@ -276,7 +276,7 @@ static void sign_up(void *data)
 	_cleanup_error_ struct error ignored = { 0 };
 
 	rundir_sign(&s->rundir, WHO_UP, &ignored);
-	memory_let_go();
+	memory_release();
 }
 
 int client_run(const struct gadget *g, const json_t *form, const struct client_options *options,

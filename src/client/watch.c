@@ -21,7 +21,7 @@
 /* A process, or a UDC's `state`. */
 struct spot {
 	struct watch *watch;
-	struct source source;
+	struct fd_watch source;
 	pid_t pid; /* 0: a UDC */
 	char *udc;
 	bool wanted;
@@ -32,7 +32,7 @@ struct watch {
 	struct loop *loop;
 	void (*fn)(void *data);
 	void *data;
-	struct source inotify, mounts;
+	struct fd_watch inotify, mounts;
 	int newest; /* descriptor of a directory: the kernel gives a higher one to each new one */
 	struct spot **spots;
 	size_t n_spots;
@@ -67,7 +67,7 @@ static void on_spot(void *data, uint32_t events _unused_)
 	struct spot *spot = data;
 
 	if (spot->pid || !arm(spot))
-		source_close(spot->watch->loop, &spot->source);
+		fd_watch_close(spot->watch->loop, &spot->source);
 	spot->watch->fn(spot->watch->data);
 }
 
@@ -82,13 +82,13 @@ struct watch *watch_new(const struct paths *paths, struct loop *loop, void (*fn)
 			     .loop = loop,
 			     .fn = fn,
 			     .data = data,
-			     .inotify = SOURCE_NONE,
-			     .mounts = SOURCE_NONE };
+			     .inotify = FD_WATCH_NONE,
+			     .mounts = FD_WATCH_NONE };
 	if (inotify < 0 || mounts < 0 ||
-	    source_add(loop, &w->inotify, inotify, EPOLLIN, on_directory, w) < 0 ||
-	    source_add(loop, &w->mounts, mounts, EPOLLPRI, on_mounts, w) < 0) {
+	    fd_watch_add(loop, &w->inotify, inotify, EPOLLIN, on_directory, w) < 0 ||
+	    fd_watch_add(loop, &w->mounts, mounts, EPOLLPRI, on_mounts, w) < 0) {
 		error_errno(err, EX_OSERR, errno, NULL, "cannot watch for changes");
-		source_remove(loop, &w->inotify);
+		fd_watch_remove(loop, &w->inotify);
 		free(w);
 		return NULL;
 	}
@@ -147,9 +147,9 @@ static bool want_spot(struct watch *w, pid_t pid, const char *udc)
 	if (fd < 0)
 		return errno == ESRCH; /* it has just ended */
 	spot = xcalloc(1, sizeof(*spot));
-	*spot = (struct spot){ .watch = w, .source = SOURCE_NONE, .pid = pid, .wanted = true };
+	*spot = (struct spot){ .watch = w, .source = FD_WATCH_NONE, .pid = pid, .wanted = true };
 	spot->udc = udc ? xstrdup(udc) : NULL;
-	if (source_add(w->loop, &spot->source, fd, udc ? EPOLLPRI : EPOLLIN, on_spot, spot) < 0) {
+	if (fd_watch_add(w->loop, &spot->source, fd, udc ? EPOLLPRI : EPOLLIN, on_spot, spot) < 0) {
 		close(fd);
 		free(spot->udc);
 		free(spot);
@@ -186,7 +186,7 @@ static bool want_all_of(struct watch *w, const json_t *gadget)
 
 static void free_spot(struct spot *spot)
 {
-	source_close(spot->watch->loop, &spot->source);
+	fd_watch_close(spot->watch->loop, &spot->source);
 	free(spot->udc);
 	free(spot);
 }
@@ -220,8 +220,8 @@ bool watch_gadgets(struct watch *w, const json_t *gadgets)
 
 void watch_free(struct watch *w)
 {
-	source_close(w->loop, &w->inotify);
-	source_close(w->loop, &w->mounts);
+	fd_watch_close(w->loop, &w->inotify);
+	fd_watch_close(w->loop, &w->mounts);
 	for (size_t i = 0; i < w->n_spots; i++)
 		free_spot(w->spots[i]);
 	free(w->spots);

@@ -105,7 +105,7 @@ static void add_errors(struct diags *to, const struct diags *from)
 		const struct diag *d = &from->v[i];
 
 		if (d->severity == DIAG_ERROR)
-			diags_add(to, DIAG_ERROR, &(struct origin){ d->file, d->line, d->column },
+			diags_add(to, DIAG_ERROR, &(struct position){ d->file, d->line, d->column },
 				  "%s", d->text);
 	}
 }

@@ -37,10 +37,10 @@ static void note_found(struct here *h, enum kind kind, const char *name)
 	*array_add(h->found, h->n_found) = (struct found){ kind, name };
 }
 
-static void missing(const struct here *h, const struct origin *at, const struct error *err)
+static void missing(const struct here *h, const struct position *at, const struct error *err)
 {
 	/* A default that is missing is about the file as a whole. */
-	const struct origin whole = { .file = h->gadget->files[0] };
+	const struct position whole = { .file = h->gadget->files[0] };
 
 	diags_add(h->diags, h->severity, at->file ? at : &whole, "%s", err->text);
 }
@@ -135,7 +135,7 @@ static void check_worker(struct here *h, const struct worker *w)
 static void check_endpoints(const struct here *h, const char *name)
 {
 	const struct gadget_udc *udc = &h->gadget->udc;
-	const struct origin whole = { .file = h->gadget->files[0] };
+	const struct position whole = { .file = h->gadget->files[0] };
 	_cleanup_free_ char *found = name ? udc_driver(name) : NULL;
 	const char *driver = found ? found : udc->driver.value;
 	int has = udc_traits(driver)->endpoints;
@@ -203,13 +203,13 @@ static void check_switch_to(const struct here *h, const char *const *dirs)
 static void check_features(const struct here *h)
 {
 	_cleanup_error_ struct error err = { 0 };
-	struct origin at;
+	struct position at;
 
 	if (h->severity != DIAG_ERROR || features_require(h->paths, h->gadget, &err) == 0)
 		return;
-	at = (struct origin){ .file = err.file, .line = err.line, .column = err.column };
+	at = (struct position){ .file = err.file, .line = err.line, .column = err.column };
 	if (err.exit == EX_NOPERM)
-		diags_add(h->diags, DIAG_NOTE, &(struct origin){ .file = h->gadget->files[0] },
+		diags_add(h->diags, DIAG_NOTE, &(struct position){ .file = h->gadget->files[0] },
 			  "what this kernel's FunctionFS can do is only found out by root");
 	else
 		missing(h, &at, &err);

@@ -25,7 +25,7 @@ struct viewer {
 	bool json, screen;
 	struct loop loop;
 	struct watch *watch;
-	struct source signals, output, timer;
+	struct fd_watch signals, output, timer;
 	bool changed, over;
 	struct rates rates;
 	char *last; /* what was shown as a whole: the document */
@@ -269,13 +269,13 @@ static int open_all(struct viewer *v, const struct paths *paths, struct error *e
 	sigaddset(&set, SIGPIPE);
 	r = fd < 0 || sigprocmask(SIG_BLOCK, &set, NULL) < 0 ? -errno : loop_open(&v->loop);
 	if (r == 0)
-		r = source_add(&v->loop, &v->signals, fd, EPOLLIN, on_signal, v);
+		r = fd_watch_add(&v->loop, &v->signals, fd, EPOLLIN, on_signal, v);
 	if (r == 0)
 		r = timer_open(&v->loop, &v->timer, on_timer, v);
 	if (r < 0)
 		return error_errno(err, EX_OSERR, -r, NULL, "cannot watch for changes");
 	/* Only that its other end is closed; a file has none. */
-	source_add(&v->loop, &v->output, STDOUT_FILENO, 0, on_output, v);
+	fd_watch_add(&v->loop, &v->output, STDOUT_FILENO, 0, on_output, v);
 	v->watch = watch_new(paths, &v->loop, on_change, v, err);
 	return -err->err;
 }
@@ -297,9 +297,9 @@ static void close_all(struct viewer *v)
 
 	if (v->watch)
 		watch_free(v->watch);
-	source_remove(&v->loop, &v->signals);
+	fd_watch_remove(&v->loop, &v->signals);
 	cleanup_close(&signals);
-	source_close(&v->loop, &v->timer);
+	fd_watch_close(&v->loop, &v->timer);
 	loop_close(&v->loop);
 	rates_free(&v->rates);
 	for (size_t i = 0; i < v->n_shown; i++) {
@@ -319,9 +319,9 @@ int status_watch(const struct globals *globals, bool json,
 			    .json = json,
 			    .screen = !json && has_screen(),
 			    .loop = { .epoll_fd = -1 },
-			    .signals = SOURCE_NONE,
-			    .output = SOURCE_NONE,
-			    .timer = SOURCE_NONE };
+			    .signals = FD_WATCH_NONE,
+			    .output = FD_WATCH_NONE,
+			    .timer = FD_WATCH_NONE };
 
 	if (open_all(&v, &globals->paths, &err) == 0) {
 		enter(&v);

@@ -107,7 +107,7 @@ static int group_option(struct request *q)
 {
 	_cleanup_error_ struct error err = { 0 };
 
-	if (spawn_find_group(optarg, &q->options.group, &(struct origin){ 0 }, &err) == 0)
+	if (spawn_find_group(optarg, &q->options.group, &(struct position){ 0 }, &err) == 0)
 		return 0;
 	return cmd_usage(q->command, "%s", err.text);
 }

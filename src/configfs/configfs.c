@@ -55,7 +55,7 @@ char *configfs_function_path(const struct paths *paths, const char *gadget, cons
 
 /* A value that a reload may have to restore, because its directory stays. */
 static void add_value(struct plan *plan, const struct step_op *op, char *path, char *value,
-		      const struct origin *at, void *self)
+		      const struct position *at, void *self)
 {
 	plan_add(plan, op, path, value, at, self)->keeps = true;
 }

@@ -16,7 +16,7 @@ struct configfs {
 	struct remark {
 		char *path; /* of the attribute; one remark at most for each */
 		char *text;
-		struct origin at;
+		struct position at;
 	} * remarks;
 	size_t n_remarks;
 };

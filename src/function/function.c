@@ -37,7 +37,7 @@ static void on_bus_event(struct live_function *i, const void *body, size_t size)
 	if (size < sizeof(event))
 		return;
 	memcpy(&event, body, sizeof(event));
-	link_state_take(&i->bus, &event);
+	link_state_apply(&i->bus, &event);
 	functions_changed(i->all);
 }
 
@@ -49,8 +49,8 @@ static void on_keeper(void *data, uint32_t events _unused_)
 	ssize_t size = message_receive(i->keeper_socket.fd, &head, body, sizeof(body));
 
 	if (size == -EPIPE)
-		source_remove(i->all->loop, &i->keeper_socket);
-	if (size == -EPIPE && i->keeper.taken) { /* else SIGCHLD tells */
+		fd_watch_remove(i->all->loop, &i->keeper_socket);
+	if (size == -EPIPE && i->keeper.taken_over) { /* else SIGCHLD tells */
 		keeper_end(&i->keeper);
 		keeper_forget(&i->keeper);
 		i->all->events->keeper_died(i->all->owner, i);
@@ -101,7 +101,7 @@ int function_take_over(struct live_function *i, const json_t *status)
 	i->hold = -1; /* what the dead one has told it: we may think otherwise */
 	function_is_there(i);
 	i->kernel.served = i->kernel.id;
-	r = source_add(i->all->loop, &i->keeper_socket, i->keeper.socket, EPOLLIN, on_keeper, i);
+	r = fd_watch_add(i->all->loop, &i->keeper_socket, i->keeper.socket, EPOLLIN, on_keeper, i);
 	if (r == 0 && i->worker)
 		r = worker_take_process(i->worker, hello.worker.pid, &pidfd, &output);
 	return r;
@@ -140,8 +140,8 @@ static int start_keeper(struct live_function *i, const char *path, struct error 
 	int r = keeper_start(&i->keeper, steal_fd(&i->ep0), i->model->label, path, err);
 
 	if (r == 0)
-		r = source_add(i->all->loop, &i->keeper_socket, i->keeper.socket, EPOLLIN,
-			       on_keeper, i);
+		r = fd_watch_add(i->all->loop, &i->keeper_socket, i->keeper.socket, EPOLLIN,
+				 on_keeper, i);
 	if (r < 0 && i->keeper.pid > 0) {
 		keeper_end(&i->keeper);
 		keeper_forget(&i->keeper);
@@ -175,7 +175,7 @@ bool function_renew_keeper(struct live_function *i)
 		return false;
 	functions_say(i->all, i->model->label, LOG_ERR,
 		      "its keeper has died: keeper and worker start anew");
-	source_remove(i->all->loop, &i->keeper_socket);
+	fd_watch_remove(i->all->loop, &i->keeper_socket);
 	cleanup_close(&i->keeper.socket);
 	cleanup_close(&i->keeper.pidfd);
 	i->keeper = KEEPER_NONE;
@@ -232,7 +232,7 @@ static int keeper_undo(struct step *step, struct error *err)
 	if (!i)
 		return kill_orphan(step->value, err);
 	if (!i->keeper_ends) {
-		source_remove(i->all->loop, &i->keeper_socket);
+		fd_watch_remove(i->all->loop, &i->keeper_socket);
 		keeper_end(&i->keeper);
 		i->keeper_ends = true;
 	}
@@ -416,7 +416,7 @@ int function_new(struct live_function **out, struct functions *all, const struct
 				     .model = model,
 				     .ep0 = -1,
 				     .keeper = KEEPER_NONE,
-				     .keeper_socket = SOURCE_NONE };
+				     .keeper_socket = FD_WATCH_NONE };
 	if (m && m->uid.value)
 		r = spawn_find_user(m->uid.value, &i->mount_uid, &group_of_user, &m->uid.at, err);
 	if (r == 0 && m && m->gid.value)
@@ -440,7 +440,7 @@ void function_free(struct live_function *i)
 	if (i->worker)
 		worker_free(i->worker);
 	free(i->worker);
-	source_remove(i->all->loop, &i->keeper_socket);
+	fd_watch_remove(i->all->loop, &i->keeper_socket);
 	/* One that we have only tried to take over waits for somebody else. */
 	cleanup_close(&i->keeper.socket);
 	cleanup_close(&i->keeper.pidfd);

@@ -31,7 +31,7 @@ struct live_function {
 	int ep0; /* between writing the descriptors and starting the keeper; -1 */
 	struct kernel_device kernel; /* of a kernel's function: where its worker finds it */
 	struct keeper keeper;
-	struct source keeper_socket;
+	struct fd_watch keeper_socket;
 	uid_t mount_uid;
 	gid_t mount_gid;
 	bool keeper_ends; /* it was told to */

@@ -41,7 +41,7 @@ static int check_trust(const struct live_worker *worker, const char *path, struc
 	const struct functions *all = worker->function->all;
 	enum trust trust = all->events->program_trust(all->owner, worker->function->gadget->dir);
 	/* What is not there is told by who needs it. */
-	_cleanup_free_ char *why = geteuid() == 0 ? trust_judge(path, trust) : NULL;
+	_cleanup_free_ char *why = geteuid() == 0 ? trust_check(path, trust) : NULL;
 
 	if (!why)
 		return 0;

@@ -71,7 +71,7 @@ static bool comes_from(const struct live_worker *worker, pid_t pid)
 	if (is_of_another(worker, pid))
 		return false;
 	return (worker->function->all->n_inherited == 0 && !others_run(worker)) ||
-	       (f->ffs && process_holds(pid, f->ffs->mount.path));
+	       (f->ffs && process_uses_mount(pid, f->ffs->mount.path));
 }
 
 /* The next of our children in *list; 0: there is none. */

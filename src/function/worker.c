@@ -537,10 +537,10 @@ int worker_init(struct live_worker *worker, struct live_function *function,
 					.model = model,
 					.handle = worker_handle,
 					.config_fd = -1,
-					.end = SOURCE_NONE,
-					.output = SOURCE_NONE,
-					.notify = SOURCE_NONE,
-					.timer = SOURCE_NONE,
+					.end = FD_WATCH_NONE,
+					.output = FD_WATCH_NONE,
+					.notify = FD_WATCH_NONE,
+					.timer = FD_WATCH_NONE,
 					.delay = model->restart_delay };
 	worker->deaths = xcalloc(model->restart_limit + 1, sizeof(*worker->deaths));
 	r = timer_open(function->all->loop, &worker->timer, on_timer, worker);
@@ -562,7 +562,7 @@ void worker_free(struct live_worker *worker)
 	worker_close(worker, &worker->end);
 	worker_close(worker, &worker->output);
 	worker_close(worker, &worker->notify);
-	source_close(all_of(worker)->loop, &worker->timer);
+	fd_watch_close(all_of(worker)->loop, &worker->timer);
 	cleanup_close(&worker->config_fd);
 	spawn_free(&worker->spawn);
 	error_clear(&worker->error);

@@ -63,14 +63,14 @@ struct live_worker {
 	/* worker_handle: for the files below worker.c, which learn of what happens. */
 	void (*handle)(struct live_worker *worker, enum worker_event event);
 	enum worker_state state;
-	pid_t pid;	   /* 0: none */
-	pid_t session;	   /* that it leads, also when it has ended: its pid */
-	uint64_t began;	   /* no later than that; process/family.h */
-	struct source end; /* its pidfd, unless it is our child; owned */
-	bool taken;	   /* over from a supervisor that has died: no child of ours */
+	pid_t pid;	     /* 0: none */
+	pid_t session;	     /* that it leads, also when it has ended: its pid */
+	uint64_t began;	     /* no later than that; process/family.h */
+	struct fd_watch end; /* its pidfd, unless it is our child; owned */
+	bool taken;	     /* over from a supervisor that has died: no child of ours */
 	enum { REST_NONE, REST_PROCESSES, REST_WORDS } rest; /* what is left of it: worker_rest.c */
 	double rest_since;				     /* monotonic */
-	struct source output, notify, timer;
+	struct fd_watch output, notify, timer;
 	char engine[16];	    /* what moves its data, as it says; "": not said */
 	struct worker_stats *stats; /* worker_stats.c; NULL: none were ever said */
 
@@ -199,4 +199,4 @@ void worker_on_message(struct live_worker *worker, uint16_t type, const void *bo
  */
 void worker_drain(struct live_worker *worker);
 /* Removes a source from the loop and closes its descriptor. */
-void worker_close(struct live_worker *worker, struct source *source);
+void worker_close(struct live_worker *worker, struct fd_watch *source);

@@ -18,9 +18,9 @@ static struct functions *all_of(const struct live_worker *worker)
 	return worker->function->all;
 }
 
-void worker_close(struct live_worker *worker, struct source *source)
+void worker_close(struct live_worker *worker, struct fd_watch *source)
 {
-	source_close(all_of(worker)->loop, source);
+	fd_watch_close(all_of(worker)->loop, source);
 }
 
 /* It is printed: a worker may say anything. READY comes again when data moves in another way. */
@@ -86,7 +86,7 @@ static void on_output(void *data, uint32_t events _unused_)
 		worker_close(worker, &worker->output);
 }
 
-static void drain(struct live_worker *worker, struct source *source)
+static void drain(struct live_worker *worker, struct fd_watch *source)
 {
 	/* What a pipe or socket holds; who goes on writing into it does not keep us here. */
 	for (int i = 0; i < 64 && source->fd >= 0; i++)
@@ -189,13 +189,13 @@ int worker_watch(struct live_worker *worker, int *output, int *notify, struct er
 	int r = 0;
 
 	if (*output >= 0) {
-		r = source_add(loop, &worker->output, *output, EPOLLIN, on_output, worker);
+		r = fd_watch_add(loop, &worker->output, *output, EPOLLIN, on_output, worker);
 		if (r == 0)
 			*output = -1;
 	}
 	if (r == 0 && *notify >= 0) {
-		r = source_add(loop, &worker->notify, *notify, EPOLLIN,
-			       on_notify[worker->model->ready], worker);
+		r = fd_watch_add(loop, &worker->notify, *notify, EPOLLIN,
+				 on_notify[worker->model->ready], worker);
 		if (r == 0)
 			*notify = -1;
 	}

@@ -14,7 +14,7 @@
 
 struct worker_stats {
 	struct live_worker *worker;
-	struct source timer;
+	struct fd_watch timer;
 	/* The last one as it came, if nobody has looked at it yet: a flood costs a copy each. */
 	char text[FFSCTL_STATS_MAX];
 	size_t size;
@@ -84,7 +84,7 @@ static struct worker_stats *stats_of(struct live_worker *worker)
 		return worker->stats;
 	st = xcalloc(1, sizeof(*st));
 	*st = (struct worker_stats){ .worker = worker,
-				     .timer = SOURCE_NONE,
+				     .timer = FD_WATCH_NONE,
 				     .shown_at = -INTERVAL };
 	/* Without a descriptor for the timer there are no statistics; all else goes on. */
 	timer_open(worker->function->all->loop, &st->timer, on_timer, st);
@@ -155,7 +155,7 @@ void worker_stats_free(struct live_worker *worker)
 {
 	worker_stats_forget(worker);
 	if (worker->stats)
-		source_close(worker->function->all->loop, &worker->stats->timer);
+		fd_watch_close(worker->function->all->loop, &worker->stats->timer);
 	free(worker->stats);
 	worker->stats = NULL;
 }

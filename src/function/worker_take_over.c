@@ -35,7 +35,7 @@ int worker_take_process(struct live_worker *worker, pid_t pid, int *pidfd, int *
 	worker->taken = !is_ours;
 	process_start(pid, &worker->began);
 	if (!is_ours)
-		r = source_add(loop, &worker->end, *pidfd, EPOLLIN, on_end, worker);
+		r = fd_watch_add(loop, &worker->end, *pidfd, EPOLLIN, on_end, worker);
 	if (worker->end.fd >= 0)
 		*pidfd = -1;
 	return r < 0 ? r : worker_watch(worker, output, &none, &ignored);

@@ -30,13 +30,13 @@ const struct ffs_feature_words ffs_feature_words[FFS_FEATURE_COUNT] = {
 
 /* --- what a function asks for --- */
 
-static bool asks(const struct placed_int *key, struct origin *at)
+static bool asks(const struct placed_int *key, struct position *at)
 {
 	*at = key->at;
 	return key->set;
 }
 
-bool ffs_wants(const struct ffs *ffs, enum ffs_feature feature, struct origin *at)
+bool ffs_needs_feature(const struct ffs *ffs, enum ffs_feature feature, struct position *at)
 {
 	switch (feature) {
 	case FFS_RW_PROXY:

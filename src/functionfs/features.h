@@ -39,4 +39,4 @@ struct ffs_features {
 int ffs_probe(const char *instance, struct ffs_features *features, struct error *err);
 
 /* Whether a function asks for the feature, and where. */
-bool ffs_wants(const struct ffs *ffs, enum ffs_feature feature, struct origin *at);
+bool ffs_needs_feature(const struct ffs *ffs, enum ffs_feature feature, struct position *at);

@@ -107,7 +107,7 @@ static int identify(struct keeper *keeper)
 	keeper->pid = peer.pid;
 	if (waitid(P_PID, (id_t)peer.pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0)
 		return 0;
-	keeper->taken = true;
+	keeper->taken_over = true;
 	keeper->pidfd = (int)syscall(SYS_pidfd_open, peer.pid, 0);
 	return keeper->pidfd < 0 && errno != ENOSYS ? -errno : 0;
 }
@@ -256,7 +256,7 @@ bool keeper_has_ended(const struct keeper *keeper)
 	/* Its end closes the socket as well, but perhaps before ep0. */
 	if (keeper->pidfd >= 0)
 		return poll(&pfd, 1, 0) > 0;
-	if (keeper->pid <= 0 || keeper->taken)
+	if (keeper->pid <= 0 || keeper->taken_over)
 		return keeper->pid <= 0 || kill(keeper->pid, 0) < 0;
 	return waitid(P_PID, (id_t)keeper->pid, &info, WEXITED | WNOHANG | WNOWAIT) < 0 ||
 	       info.si_pid != 0;
@@ -279,7 +279,7 @@ bool keeper_kill(struct keeper *keeper)
 
 		ended = keeper_has_ended(keeper) || poll(&pfd, 1, END_MS) > 0;
 	}
-	if (!keeper->taken && keeper->pid > 0)
+	if (!keeper->taken_over && keeper->pid > 0)
 		waitpid(keeper->pid, NULL, WNOHANG);
 	keeper_forget(keeper);
 	return ended;

@@ -64,10 +64,10 @@ struct keeper_hello {
 };
 
 struct keeper {
-	pid_t pid;  /* 0: none */
-	int socket; /* SOCK_SEQPACKET, non-blocking; -1: none */
-	bool taken; /* over: no child of ours, so that its socket's end tells of its own */
-	int pidfd;  /* of one that was taken over; -1: none */
+	pid_t pid;	 /* 0: none */
+	int socket;	 /* SOCK_SEQPACKET, non-blocking; -1: none */
+	bool taken_over; /* over: no child of ours, so that its socket's end tells of its own */
+	int pidfd;	 /* of one that was taken over; -1: none */
 };
 
 #define KEEPER_NONE ((struct keeper){ .socket = -1, .pidfd = -1 })

@@ -73,6 +73,6 @@ void keeper_lock_up(void)
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	if (test_leaves_open())
 		return;
-	trace_keep_open();
+	trace_open();
 	close_sandbox();
 }

@@ -178,7 +178,7 @@ static void on_bus_event(struct kept *k, uint8_t type)
 
 	if (type == FUNCTIONFS_ENABLE)
 		event.speed = current_speed(k);
-	if (!link_state_take(&k->bus, &event))
+	if (!link_state_apply(&k->bus, &event))
 		return;
 	if (k->worker >= 0)
 		message_send(k->worker, FFSCTL_MSG_EVENT, 0, &event, sizeof(event));
@@ -309,7 +309,7 @@ static void hear_ep0(struct kept *k)
 
 static void take_worker(struct kept *k, int *fds)
 {
-	struct ffsctl_event events[BUS_STATE_EVENTS];
+	struct ffsctl_event events[LINK_STATE_EVENTS];
 	size_t n, n_fds = 0;
 	const struct timeval deadline = { .tv_usec = KEEPER_SETUP_DEADLINE_MS * 1000 };
 	struct keeper_worker worker;

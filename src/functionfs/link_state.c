@@ -42,7 +42,7 @@ static const struct {
 };
 /* clang-format on */
 
-bool link_state_take(struct link_state *state, const struct ffsctl_event *event)
+bool link_state_apply(struct link_state *state, const struct ffsctl_event *event)
 {
 	static const char *const words[] = { "unbound", "bound", "enabled", "suspended" };
 	enum link link = link_of(state);

@@ -15,8 +15,8 @@ struct link_state {
  * The kernel's queue keeps only what is newest (f_fs.c, __ffs_event_add): ENABLE may come without
  * BIND, and twice. So there is no event that cannot come, in any state. False: none that is known.
  */
-bool link_state_take(struct link_state *state, const struct ffsctl_event *event);
+bool link_state_apply(struct link_state *state, const struct ffsctl_event *event);
 
-/* The events that tell this state to who knows of none, at most BUS_STATE_EVENTS; how many. */
-#define BUS_STATE_EVENTS 3
+/* The events that tell this state to who knows of none, at most LINK_STATE_EVENTS; how many. */
+#define LINK_STATE_EVENTS 3
 size_t link_state_events(const struct link_state *state, struct ffsctl_event *events);

@@ -14,7 +14,7 @@ static void check_rndis(struct load *l, const struct config *c)
 		size_t function = c->functions[i].function;
 
 		if (is_type(&l->g->functions[function], "rndis"))
-			diag_warning(l->diags, node_place(l->functions[function]),
+			diag_warning(l->diags, node_range(l->functions[function]),
 				     "function '%s' is not the first of configuration %u: Windows "
 				     "takes RNDIS only there",
 				     l->g->functions[function].label, c->id);
@@ -28,7 +28,7 @@ static void check_rndis(struct load *l, const struct config *c)
 static void check_obex(struct load *l, size_t function)
 {
 	if (is_type(&l->g->functions[function], "obex"))
-		diag_warning(l->diags, node_place(l->functions[function]),
+		diag_warning(l->diags, node_range(l->functions[function]),
 			     "no host will see the gadget: the kernel's obex function keeps it off "
 			     "the bus until a host has configured it (f_obex.c)");
 }

@@ -9,7 +9,7 @@
 #include "gadgetfile/syntax/diag.h"
 
 /* The line as the file has it now; empty when it has none any more. */
-static char *read_line(const struct origin *at)
+static char *read_line(const struct position *at)
 {
 	_cleanup_fclose_ FILE *f = fopen(at->file, "re");
 	_cleanup_free_ char *line = NULL;
@@ -47,7 +47,7 @@ static unsigned int token_end(const char *line, unsigned int column)
 }
 
 /* What `at` belongs in front of. */
-static size_t find_place(const struct diags *d, const struct origin *at)
+static size_t find_place(const struct diags *d, const struct position *at)
 {
 	size_t i = 0;
 
@@ -63,11 +63,11 @@ static size_t find_place(const struct diags *d, const struct origin *at)
 	return i;
 }
 
-void diags_add(struct diags *d, enum diag_severity severity, const struct origin *at,
+void diags_add(struct diags *d, enum diag_severity severity, const struct position *at,
 	       const char *fmt, ...)
 {
-	const struct place place = { .source = &(struct gadgetfile_source){
-					     .path = (char *)at->file } };
+	const struct text_range place = { .source = &(struct gadgetfile_source){
+						  .path = (char *)at->file } };
 	size_t i = find_place(d, at), n = d->n;
 	_cleanup_free_ char *text = NULL;
 	struct diag diag;

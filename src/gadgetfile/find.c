@@ -60,6 +60,6 @@ int gadgetfile_load_found(const char *path, const char *name, const char *const 
 	}
 	r = gadgetfile_load(path, &options, out, json, diags, err);
 	if (r == 0)
-		gadgetfile_settle_mounts(*out);
+		gadgetfile_resolve_mounts(*out);
 	return r;
 }

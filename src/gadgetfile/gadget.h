@@ -43,7 +43,7 @@ extern const char *const gadget_attribute_words[GADGET_ATTR_COUNT]; /* "bcdUSB",
 
 struct gadget_strings {
 	uint16_t lang; /* USB language id, 0x0409 = en-US */
-	struct origin at;
+	struct position at;
 	struct placed_str manufacturer, product, serialnumber;
 	/* In place of serialnumber "machine-id", "device-tree" or an absolute path: serial_read of
 	 * configfs/serial.h. "name" is a serialnumber by now. */
@@ -54,7 +54,7 @@ struct gadget_udc {
 	struct placed_str name;	  /* of /sys/class/udc */
 	struct placed_str driver; /* the UDC's driver, for machines whose UDC names vary */
 	double wait;		  /* seconds; 0: do not wait (run waits anyway) */
-	struct origin at;
+	struct position at;
 };
 
 enum worker_kind { WORKER_NONE, WORKER_PLUGIN, WORKER_EXEC };
@@ -70,22 +70,22 @@ extern const char *const worker_engine_words[];
 
 struct env_var {
 	char *name, *value; /* value with ${...} still in it */
-	struct origin at;
+	struct position at;
 };
 
 struct worker {
 	enum worker_kind kind;
 	char *plugin;	    /* a name (looked up among the plugins) or an absolute path */
 	char *options_json; /* the `options` group as a JSON object; "{}" when there is none */
-	struct origin options_at;
+	struct position options_at;
 	/* exec: NULL-terminated, ${...} still in it; argv[0] with a slash is absolute */
 	char **argv;
-	struct origin program_at; /* of the plugin's name or of argv[0] */
-	bool opens_ep0;		  /* it writes its own descriptors, and has its own endpoints */
-	enum worker_start start;  /* with a `ffs` group of no meaning: that gates the bind */
-	bool blocking;		  /* endpoint descriptors without O_NONBLOCK */
+	struct position program_at; /* of the plugin's name or of argv[0] */
+	bool opens_ep0;		    /* it writes its own descriptors, and has its own endpoints */
+	enum worker_start start;    /* with a `ffs` group of no meaning: that gates the bind */
+	bool blocking;		    /* endpoint descriptors without O_NONBLOCK */
 	enum worker_engine engine;
-	struct origin engine_at;    /* line 0: the default */
+	struct position engine_at;  /* line 0: the default */
 	uint32_t io_size, io_depth; /* bytes, requests; 0: the plugin's own */
 	enum worker_ready ready;
 	double start_timeout, stop_timeout; /* seconds */
@@ -108,7 +108,7 @@ struct worker {
 	struct env_var *env;
 	size_t n_env;
 	char *directory; /* absolute; "/" by default */
-	struct origin at;
+	struct position at;
 };
 
 /* Where the file does not say: a plugin gets what it declares, a program may start others. */
@@ -137,7 +137,7 @@ struct entry {
 	 * of a link: what it leads to, relative to that directory too; of a directory NULL */
 	char *value;
 	size_t size;
-	struct origin at;
+	struct position at;
 };
 
 struct entries {
@@ -164,7 +164,7 @@ struct function {
 	/* NULL: nobody; with a `ffs` group ffsctl holds ep0, and a program of the user's opens the
 	 * rest */
 	struct worker *worker;
-	struct origin at;
+	struct position at;
 };
 
 /*
@@ -176,13 +176,13 @@ const struct ffs *function_descriptors(const struct function *f);
 struct config_strings {
 	uint16_t lang;
 	char *configuration;
-	struct origin at;
+	struct position at;
 };
 
 struct config_function {
 	char *name;	 /* of the link in the configuration's directory */
 	size_t function; /* index into gadget.functions */
-	struct origin at;
+	struct position at;
 };
 
 struct config {
@@ -194,7 +194,7 @@ struct config {
 	size_t n_strings;
 	struct config_function *functions;
 	size_t n_functions;
-	struct origin at;
+	struct position at;
 };
 
 struct gadget {
@@ -207,7 +207,7 @@ struct gadget {
 	bool autostart;
 	enum gadget_speed
 		max_speed; /* as the file says, or lowered to the functions' lowest maximum */
-	struct origin max_speed_at;
+	struct position max_speed_at;
 	struct gadget_udc udc;
 	struct placed_str *switch_to; /* names of gadgets that a worker may ask to become */
 	size_t n_switch_to;

@@ -38,7 +38,7 @@ void diags_free(struct diags *d);
  * Adds what was found out about a gadget after it was loaded, in its place among the others. Reads
  * the file again for the line that is shown.
  */
-void diags_add(struct diags *d, enum diag_severity severity, const struct origin *at,
+void diags_add(struct diags *d, enum diag_severity severity, const struct position *at,
 	       const char *fmt, ...) _printf_(4, 5);
 
 enum diag_format { DIAG_FORMAT_HUMAN, DIAG_FORMAT_GCC };
@@ -101,7 +101,7 @@ char *gadgetfile_find_beside(const struct gadget *g, const char *const *dirs, co
 /* Whether it is one of them, whatever it is called. */
 bool gadgetfile_is_among(const char *const *dirs, const char *dir);
 /* Makes the mount points of a gadget those that the kernel will list: without symbolic links. */
-void gadgetfile_settle_mounts(struct gadget *gadget);
+void gadgetfile_resolve_mounts(struct gadget *gadget);
 
 /*
  * gadgetfile_load, with drop-ins also from the other directories if the file is in one of them;
@@ -125,8 +125,8 @@ char *gadgetfile_default_instance(const char *type, const char *gadget, const ch
  * file's beginning. `path` is absolute, as in struct gadget. EX_DATAERR: this version of ffsctl
  * does not take it.
  */
-int gadgetfile_load_form(const json_t *form, const char *path, const char *name,
-			 struct gadget **out, struct error *err);
+int gadgetfile_load_document(const json_t *form, const char *path, const char *name,
+			     struct gadget **out, struct error *err);
 
 struct gadgetfile_text {
 	const char *path; /* only what messages call it */

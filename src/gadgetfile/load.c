@@ -49,7 +49,7 @@ char *gadgetfile_default_name(const char *path)
 static void load_name(struct load *l, struct node *node, const char *override)
 {
 	const struct gadgetfile_source *main_file = l->scan->sources[0];
-	const struct place whole = { .source = main_file };
+	const struct text_range whole = { .source = main_file };
 	_cleanup_free_ char *base = NULL, *shown = NULL;
 
 	if (override) {
@@ -80,7 +80,7 @@ static void load_udc(struct load *l, struct node *node)
 
 	if (!node || node->bad)
 		return;
-	udc->at = load_origin(l, &node->at);
+	udc->at = load_position(l, &node->at);
 	if (node->type == NODE_STRING) {
 		set_file_name(l, key_find(&udc_keys, "name"), node, &udc->name);
 		return;
@@ -107,8 +107,8 @@ static bool default_id(struct load *l, struct node *attrs, enum gadget_attr attr
 
 static void default_ids(struct load *l, struct node *attrs)
 {
-	const struct place whole = { .source = l->scan->sources[0] };
-	const struct place *at = attrs ? node_place(attrs) : &whole;
+	const struct text_range whole = { .source = l->scan->sources[0] };
+	const struct text_range *at = attrs ? node_range(attrs) : &whole;
 	bool vendor = default_id(l, attrs, GADGET_ID_VENDOR, TEST_VENDOR);
 	bool product = default_id(l, attrs, GADGET_ID_PRODUCT, TEST_PRODUCT);
 
@@ -167,7 +167,7 @@ static void load_strings(struct load *l, struct node *list)
 			one_too_many = item;
 		s = array_add(g->strings, g->n_strings);
 		s->lang = LANG_EN_US;
-		s->at = load_origin(l, &item->at);
+		s->at = load_position(l, &item->at);
 		load_group(l, &strings_keys, item, s);
 		lang = node_member(item, "lang");
 		if (lang && lang->bad) { /* its strings are not needed any more */
@@ -212,7 +212,7 @@ static void load_switch_to(struct load *l, struct node *list)
 			load_error(l, item, "%s stands here twice", shown);
 		name = array_add(g->switch_to, g->n_switch_to);
 		name->value = xstrdup(item->text);
-		name->at = load_origin(l, &item->at);
+		name->at = load_position(l, &item->at);
 	}
 }
 
@@ -232,7 +232,7 @@ static void load_gadget(struct load *l, const char *name_override)
 	g->max_speed = d.max_speed;
 	speed = node_member(l->scan->root, "max_speed");
 	if (speed)
-		g->max_speed_at = load_origin(l, &speed->at);
+		g->max_speed_at = load_position(l, &speed->at);
 	load_functions(l, d.functions, d.configs);
 	load_configs(l, d.configs);
 	load_check_associations(l);
@@ -315,8 +315,8 @@ static const char *first_error(const struct diags *diags)
 	return "?";
 }
 
-int gadgetfile_load_form(const json_t *form, const char *path, const char *name,
-			 struct gadget **out, struct error *err)
+int gadgetfile_load_document(const json_t *form, const char *path, const char *name,
+			     struct gadget **out, struct error *err)
 {
 	const struct gadgetfile_options options = { .name = name };
 	_cleanup_scan_ struct scan s = { 0 };
@@ -333,7 +333,7 @@ int gadgetfile_load_form(const json_t *form, const char *path, const char *name,
 			  "this version of ffsctl does not take what %s was: %s", path,
 			  first_error(&diags));
 	else
-		gadgetfile_settle_mounts(*out);
+		gadgetfile_resolve_mounts(*out);
 	diags_free(&diags);
 	return r;
 }

@@ -124,7 +124,7 @@ void load_group(struct load *l, const struct key_group *group, struct node *node
 void load_error(struct load *l, struct node *value, const char *fmt, ...) _printf_(3, 4);
 /* Where to point when the value at fault is not known any more: at the group's, or itself. */
 struct node *load_member(struct node *node, const char *name);
-struct origin load_origin(const struct load *l, const struct place *at);
+struct position load_position(const struct load *l, const struct text_range *at);
 /* " (did you mean 'x'?)", or "" */
 char *load_suggest(const char *meant);
 /* *meant becomes the candidate if it is nearer to the word than *best, which begins as SIZE_MAX. */

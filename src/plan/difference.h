@@ -50,7 +50,7 @@ struct difference {
 	size_t next;		 /* the first change that was not made */
 	size_t *old_at, *new_at; /* index of each plan's steps in the merged one */
 	size_t n_old, n_new;
-	struct origin *origins; /* of the new plan's steps */
+	struct position *origins; /* of the new plan's steps */
 	bool back_failed;
 };
 

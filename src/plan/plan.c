@@ -11,7 +11,7 @@
 #include "plan/fault.h"
 
 struct step *plan_add(struct plan *plan, const struct step_op *op, char *path, char *value,
-		      const struct origin *at, void *self)
+		      const struct position *at, void *self)
 {
 	struct step *step;
 

@@ -42,9 +42,9 @@ struct step_op {
 struct step {
 	const struct step_op *op;
 	char *path;
-	char *value;	  /* NULL where the op has none */
-	struct origin at; /* the position in the gadget file; file NULL: none */
-	void *self;	  /* for the op; not owned; NULL in a plan that was read from disk */
+	char *value;	    /* NULL where the op has none */
+	struct position at; /* the position in the gadget file; file NULL: none */
+	void *self;	    /* for the op; not owned; NULL in a plan that was read from disk */
 	enum { STEP_TODO, STEP_DONE } state;
 	unsigned int tries; /* how often an undo returned PLAN_SOON */
 	bool keeps;	    /* `apply` must read the value before, for `restore` */
@@ -62,7 +62,7 @@ struct plan {
 /* Appends a step and returns it, valid until the next plan_add. `path` and `value` are taken over.
  */
 struct step *plan_add(struct plan *plan, const struct step_op *op, char *path, char *value,
-		      const struct origin *at, void *self);
+		      const struct position *at, void *self);
 void step_free(struct step *step);
 void plan_free(struct plan *plan);
 #define _cleanup_plan_ _cleanup_(plan_free)

@@ -127,12 +127,12 @@ int features_probe(const struct paths *paths, struct ffs_features *features, str
 }
 
 /* The first place that asks for it; false: nothing does. */
-static bool wants(const struct gadget *gadget, enum ffs_feature feature, struct origin *at)
+static bool wants(const struct gadget *gadget, enum ffs_feature feature, struct position *at)
 {
 	for (size_t i = 0; i < gadget->n_functions; i++) {
 		const struct function *f = &gadget->functions[i];
 
-		if (f->ffs && ffs_wants(f->ffs, feature, at))
+		if (f->ffs && ffs_needs_feature(f->ffs, feature, at))
 			return true;
 		if (f->worker && ((f->worker->engine == ENGINE_MMAP && feature == FFS_MMAP) ||
 				  (f->worker->engine == ENGINE_DMABUF && feature == FFS_DMABUF))) {
@@ -150,7 +150,7 @@ int features_require(const struct paths *paths, const struct gadget *gadget, str
 
 	for (int f = 0; f < FFS_FEATURE_COUNT; f++) {
 		const struct ffs_feature_words *words = &ffs_feature_words[f];
-		struct origin at;
+		struct position at;
 		int r = 0;
 
 		if (!wants(gadget, f, &at))

@@ -87,7 +87,7 @@ bool capabilities_inherit(void)
 	return set_sets(sets);
 }
 
-bool capabilities_are(uint64_t set)
+bool capabilities_set(uint64_t set)
 {
 	struct __user_cap_data_struct sets[2] = { { 0 } };
 

@@ -28,4 +28,4 @@ bool capabilities_reduce(uint64_t stay);
  * It has these, and so has what it executes, of whatever user; and no way to more
  * (no_new_privs).
  */
-bool capabilities_are(uint64_t set);
+bool capabilities_set(uint64_t set);

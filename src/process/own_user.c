@@ -108,7 +108,7 @@ int own_user_take(const struct own_user *user, uid_t *uid)
 	return symlink(text, user->link) < 0 ? -errno : 0;
 }
 
-void own_user_give_back(const struct own_user *user)
+void own_user_release(const struct own_user *user)
 {
 	_cleanup_free_ char *path = NULL;
 	uid_t uid;
@@ -122,7 +122,7 @@ void own_user_give_back(const struct own_user *user)
 	rmdir(user->pool); /* fails as long as another owner has one */
 }
 
-void own_user_give_back_all(const char *pool, const char *prefix)
+void own_user_release_all(const char *pool, const char *prefix)
 {
 	DIR *dir = opendir(pool);
 	struct dirent *entry;

@@ -29,6 +29,6 @@ bool own_user_has(const struct own_user *user, uid_t *uid);
  */
 int own_user_take(const struct own_user *user, uid_t *uid);
 /* Gives it back, and removes the pool with the last one. */
-void own_user_give_back(const struct own_user *user);
+void own_user_release(const struct own_user *user);
 /* The same of all owners that begin so, which takes a look at every id of the pool. */
-void own_user_give_back_all(const char *pool, const char *prefix);
+void own_user_release_all(const char *pool, const char *prefix);

@@ -168,7 +168,7 @@ static const char *become_worker(struct child *c)
 		return "restrict the system calls of";
 	if (!become_user(s))
 		return "set user and groups of";
-	if (!s->keep_privileges && !capabilities_are(s->capabilities))
+	if (!s->keep_privileges && !capabilities_set(s->capabilities))
 		return "take the capabilities from";
 	if (!s->keep_privileges && s->sandbox.n > 0 && !sandbox_enter(&s->sandbox))
 		return "restrict the system calls of";
@@ -267,7 +267,7 @@ static bool as_number(const char *name, unsigned int *id)
 	return true;
 }
 
-int spawn_find_user(const char *name, uid_t *uid, gid_t *gid, const struct origin *at,
+int spawn_find_user(const char *name, uid_t *uid, gid_t *gid, const struct position *at,
 		    struct error *err)
 {
 	unsigned int number = 0;
@@ -283,7 +283,7 @@ int spawn_find_user(const char *name, uid_t *uid, gid_t *gid, const struct origi
 	return 0;
 }
 
-int spawn_find_group(const char *name, gid_t *gid, const struct origin *at, struct error *err)
+int spawn_find_group(const char *name, gid_t *gid, const struct position *at, struct error *err)
 {
 	unsigned int number = 0;
 	bool numeric = as_number(name, &number);
@@ -298,7 +298,7 @@ int spawn_find_group(const char *name, gid_t *gid, const struct origin *at, stru
 	return 0;
 }
 
-int spawn_find_program(const char *name, char **out, const struct origin *at, struct error *err)
+int spawn_find_program(const char *name, char **out, const struct position *at, struct error *err)
 {
 	_cleanup_free_ char *path =
 		xstrdup(getenv("PATH") ? getenv("PATH") : "/usr/sbin:/usr/bin:/sbin:/bin");

@@ -48,9 +48,9 @@ int spawn_start(const struct spawn *spawn, const int *fds, size_t n_fds, int out
 void spawn_free(struct spawn *spawn);
 
 /* Resolves names or numbers of the user database; `uid`'s own group is the default `gid`. */
-int spawn_find_user(const char *name, uid_t *uid, gid_t *gid, const struct origin *at,
+int spawn_find_user(const char *name, uid_t *uid, gid_t *gid, const struct position *at,
 		    struct error *err);
-int spawn_find_group(const char *name, gid_t *gid, const struct origin *at, struct error *err);
+int spawn_find_group(const char *name, gid_t *gid, const struct position *at, struct error *err);
 
 /* Looks a program up in the PATH of ffsctl's own environment; the caller frees *out. */
-int spawn_find_program(const char *name, char **out, const struct origin *at, struct error *err);
+int spawn_find_program(const char *name, char **out, const struct position *at, struct error *err);

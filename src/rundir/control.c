@@ -35,7 +35,7 @@ int error_from_json(struct error *err, const json_t *json)
 	const char *path = json_string_value(json_object_get(json, "path"));
 	const char *text = json_string_value(json_object_get(json, "text"));
 	const char *file = json_string_value(json_object_get(json, "file"));
-	struct origin at = { .file = file };
+	struct position at = { .file = file };
 
 	at.line = (unsigned int)json_integer_value(json_object_get(json, "line"));
 	at.column = (unsigned int)json_integer_value(json_object_get(json, "column"));

@@ -254,7 +254,7 @@ void rundir_give_back_user(const struct rundir *rundir, const char *function)
 	struct own_user user;
 
 	make_user(&user, rundir, function);
-	own_user_give_back(&user);
+	own_user_release(&user);
 	free_user(&user);
 }
 
@@ -327,7 +327,7 @@ void rundir_forget_users(const struct paths *paths, const char *name)
 	_cleanup_free_ char *pool = strf("%s/" RUNDIR_USERS, paths->run_dir),
 			    *prefix = strf("%s/", name);
 
-	own_user_give_back_all(pool, prefix);
+	own_user_release_all(pool, prefix);
 	rmdir(paths->run_dir); /* fails as long as another gadget is in it */
 }
 
@@ -400,7 +400,7 @@ int rundir_read_text(const struct paths *paths, const char *name, const char *fi
 		     char **text, size_t *size, struct error *err)
 {
 	_cleanup_free_ char *path = strf("%s/%s/%s", paths->run_dir, name, file);
-	int r = file_read_written(AT_FDCWD, path, max, text, size);
+	int r = file_read_regular(AT_FDCWD, path, max, text, size);
 
 	if (r < 0 && r != -ENOENT)
 		return error_errno(err, r == -EACCES ? EX_NOPERM : EX_IOERR, -r, path,

@@ -53,7 +53,7 @@ int supervisor_await_udc(struct supervisor *s, double seconds, struct error *err
 		fd = udc_watch_open(err);
 		if (fd < 0)
 			return fd;
-		r = source_add(&s->loop, &s->udc_watch, fd, EPOLLIN, on_udc_event, s);
+		r = fd_watch_add(&s->loop, &s->udc_watch, fd, EPOLLIN, on_udc_event, s);
 		if (r < 0)
 			return error_errno(err, EX_OSERR, -r, NULL,
 					   "cannot watch the kernel's uevents");
@@ -75,6 +75,6 @@ int supervisor_await_udc(struct supervisor *s, double seconds, struct error *err
 		if (r < 0)
 			error_errno(err, EX_OSERR, -r, NULL, "cannot wait for events");
 	}
-	source_remove(&s->loop, &s->udc_watch);
+	fd_watch_remove(&s->loop, &s->udc_watch);
 	return err->exit ? -err->err : 0;
 }

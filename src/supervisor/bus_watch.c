@@ -30,7 +30,7 @@ static int open_watch(struct supervisor *s, const char *udc, struct error *err)
 		return fd;
 	if (udc)
 		udc_watch_only(fd, udc); /* without the filter there is more to hear */
-	r = source_add(&s->loop, &s->uevents, fd, EPOLLIN, on_uevent, s);
+	r = fd_watch_add(&s->loop, &s->uevents, fd, EPOLLIN, on_uevent, s);
 	if (r == 0)
 		return 0;
 	close(fd);
@@ -46,7 +46,7 @@ void bus_watch(struct supervisor *s)
 	/* A UDC that goes and comes back is the same one to its filter. */
 	if (wanted == s->watches_uevents && streq_null(s->uevents_of, udc))
 		return;
-	source_close(&s->loop, &s->uevents);
+	fd_watch_close(&s->loop, &s->uevents);
 	free(s->uevents_of);
 	s->uevents_of = udc ? xstrdup(udc) : NULL;
 	s->watches_uevents = wanted;

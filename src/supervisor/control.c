@@ -129,7 +129,7 @@ static void on_timer(void *data, uint32_t events _unused_)
 /* Who stayed in the queue would wake us again at once, and for ever. */
 static void refuse_without_descriptor(struct control *control)
 {
-	struct control_client late = { .control = control, .source = SOURCE_NONE };
+	struct control_client late = { .control = control, .source = FD_WATCH_NONE };
 
 	cleanup_close(&control->spare);
 	late.source.fd = accept4(control->listener.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
@@ -142,7 +142,7 @@ static void refuse_without_descriptor(struct control *control)
 static void on_listener(void *data, uint32_t events _unused_)
 {
 	struct control *control = data;
-	struct control_client *client, late = { .control = control, .source = SOURCE_NONE };
+	struct control_client *client, late = { .control = control, .source = FD_WATCH_NONE };
 	int fd = accept4(control->listener.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
 	if (fd < 0 && errno == EMFILE)
@@ -156,8 +156,8 @@ static void on_listener(void *data, uint32_t events _unused_)
 		return;
 	}
 	client = free_place(control, &late);
-	if (!client || source_add(&control->supervisor->loop, &client->source, fd, EPOLLIN,
-				  on_client, client) < 0) {
+	if (!client || fd_watch_add(&control->supervisor->loop, &client->source, fd, EPOLLIN,
+				    on_client, client) < 0) {
 		control_refuse_as_too_many(&late);
 		return;
 	}
@@ -169,12 +169,13 @@ static void on_listener(void *data, uint32_t events _unused_)
 
 void control_init(struct control *control, struct supervisor *supervisor)
 {
-	*control = (struct control){
-		.supervisor = supervisor, .listener = SOURCE_NONE, .timer = SOURCE_NONE, .spare = -1
-	};
+	*control = (struct control){ .supervisor = supervisor,
+				     .listener = FD_WATCH_NONE,
+				     .timer = FD_WATCH_NONE,
+				     .spare = -1 };
 	for (size_t i = 0; i < CONTROL_CLIENTS; i++)
 		control->clients[i] =
-			(struct control_client){ .control = control, .source = SOURCE_NONE };
+			(struct control_client){ .control = control, .source = FD_WATCH_NONE };
 }
 
 int control_listen(struct control *control, const struct rundir *rundir, struct error *err)
@@ -195,8 +196,8 @@ int control_listen(struct control *control, const struct rundir *rundir, struct 
 		return error_errno(err, EX_OSERR, errno, path, "cannot listen on %s", path);
 	r = timer_open(&control->supervisor->loop, &control->timer, on_timer, control);
 	if (r == 0)
-		r = source_add(&control->supervisor->loop, &control->listener, fd, EPOLLIN,
-			       on_listener, control);
+		r = fd_watch_add(&control->supervisor->loop, &control->listener, fd, EPOLLIN,
+				 on_listener, control);
 	if (r < 0)
 		return error_errno(err, EX_OSERR, -r, path, "cannot watch %s", path);
 	steal_fd(&fd);
@@ -209,8 +210,8 @@ void control_close(struct control *control)
 	cleanup_close(&control->spare);
 	for (size_t i = 0; i < CONTROL_CLIENTS; i++)
 		control_drop(&control->clients[i]);
-	source_close(&control->supervisor->loop, &control->listener);
-	source_close(&control->supervisor->loop, &control->timer);
+	fd_watch_close(&control->supervisor->loop, &control->listener);
+	fd_watch_close(&control->supervisor->loop, &control->timer);
 }
 
 /* Who waited for something that the end of the gadget has overtaken. */

@@ -20,8 +20,8 @@ struct control;
 
 struct control_client {
 	struct control *control;
-	struct source source; /* fd -1: free place */
-	bool is_root;	      /* or the user that we are, who need not be */
+	struct fd_watch source; /* fd -1: free place */
+	bool is_root;		/* or the user that we are, who need not be */
 	uid_t uid;
 	double deadline; /* monotonic; while it is idle */
 	enum {
@@ -39,7 +39,7 @@ struct control_client {
 
 struct control {
 	struct supervisor *supervisor;
-	struct source listener, timer;
+	struct fd_watch listener, timer;
 	int spare; /* a descriptor for whoever comes when there is no other; owned */
 	struct control_client clients[CONTROL_CLIENTS];
 };

@@ -13,9 +13,9 @@
 
 void control_drop(struct control_client *client)
 {
-	source_close(&client->control->supervisor->loop, &client->source);
+	fd_watch_close(&client->control->supervisor->loop, &client->source);
 	free(client->function);
-	*client = (struct control_client){ .control = client->control, .source = SOURCE_NONE };
+	*client = (struct control_client){ .control = client->control, .source = FD_WATCH_NONE };
 }
 
 /* A client that does not read its answer, or is gone, changes nothing. `json` is taken over. */

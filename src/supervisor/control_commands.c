@@ -132,7 +132,7 @@ static void begin_reexec(struct control_client *client, const json_t *json)
 		control_refuse(client, EX_USAGE, "a program is given by its absolute path");
 		return;
 	}
-	why = trust_judge(program, supervisor_program_trust(s, s->gadget->dir));
+	why = trust_check(program, supervisor_program_trust(s, s->gadget->dir));
 	if (why) {
 		error_set(&err, EX_NOPERM, EPERM, program, "root does not execute %s: %s", program,
 			  why);

@@ -32,7 +32,7 @@ static bool ffs_tells_all(const struct gadget *g)
 
 static void stop_watching(struct supervisor *s)
 {
-	source_close(&s->loop, &s->udc_state);
+	fd_watch_close(&s->loop, &s->udc_state);
 }
 
 /* Reading from the start is also what arms the next notification (sysfs_notify). */
@@ -90,7 +90,7 @@ void host_watch(struct supervisor *s, const char *udc)
 	path = strf(UDC_CLASS_DIR "/%s/state", udc);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd >= 0 && reads_configured(fd, &before) &&
-	    source_add(&s->loop, &s->udc_state, fd, EPOLLPRI, on_state, s) == 0)
+	    fd_watch_add(&s->loop, &s->udc_state, fd, EPOLLPRI, on_state, s) == 0)
 		steal_fd(&fd);
 }
 

@@ -85,9 +85,8 @@ static const char *word_of(const struct supervisor *s)
 
 static void tell_word(struct supervisor *s, const char *word)
 {
-	_cleanup_free_ char *text =
-		strf("%s\nSTATUS=%s: %s%s%s", word, s->name, gadget_status(s),
-		     s->udc ? " on " : "", s->udc ? s->udc : "");
+	_cleanup_free_ char *text = strf("%s\nSTATUS=%s: %s%s%s", word, s->name, gadget_status(s),
+					 s->udc ? " on " : "", s->udc ? s->udc : "");
 	_cleanup_free_ char *clock = NULL, *whole = NULL;
 
 	if (streq_null(s->notify.last, text))
@@ -121,7 +120,7 @@ void notify_reloading(struct supervisor *s)
 
 void notify_end(struct supervisor *s)
 {
-	source_close(&s->loop, &s->notify.watchdog);
+	fd_watch_close(&s->loop, &s->notify.watchdog);
 	free(steal_ptr(s->notify.last));
 	cleanup_close(&s->notify.fd);
 }

@@ -42,12 +42,12 @@ int supervisor_reexec(struct supervisor *s, const char *program, int client_fd, 
 	supervisor_write_status(s);
 	for (size_t n = 0; n < s->live.n; n++)
 		function_hold(s->live.v[n], HOLD_SECONDS);
-	fd_keep_over_exec(s->rundir.lock_fd, true);
-	fd_keep_over_exec(client_fd, true);
+	fd_set_inherited(s->rundir.lock_fd, true);
+	fd_set_inherited(client_fd, true);
 	execv(program, (char *const *)argv);
 	error_errno(err, EX_UNAVAILABLE, errno, program, "cannot execute %s", program);
-	fd_keep_over_exec(s->rundir.lock_fd, false);
-	fd_keep_over_exec(client_fd, false);
+	fd_set_inherited(s->rundir.lock_fd, false);
+	fd_set_inherited(client_fd, false);
 	take_over_allow(s);
 	return -err->err;
 }

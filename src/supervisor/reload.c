@@ -92,7 +92,7 @@ static void is_over(struct supervisor *s, struct reload *r)
 	s->reload = NULL;
 	reload_drop(r, &s->live);
 	launch_give_back_users(&s->live);
-	memory_let_go(); /* what reading the gadget file took is not needed again */
+	memory_release(); /* what reading the gadget file took is not needed again */
 	/* A worker that has failed meanwhile, and had to wait until it was known what that means.
 	 */
 	for (size_t n = 0; n < s->live.n && s->bus != BUS_FAILED; n++)

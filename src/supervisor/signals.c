@@ -82,7 +82,7 @@ int supervisor_watch_signals(struct supervisor *s, struct error *err)
 	sigaddset(&set, SIGPIPE);
 	if (fd < 0 || sigprocmask(SIG_BLOCK, &set, NULL) < 0)
 		return error_errno(err, EX_OSERR, errno, NULL, "cannot make a signal descriptor");
-	r = source_add(&s->loop, &s->signals, fd, EPOLLIN, on_signal, s);
+	r = fd_watch_add(&s->loop, &s->signals, fd, EPOLLIN, on_signal, s);
 	if (r < 0)
 		return error_errno(err, EX_OSERR, -r, NULL, "cannot watch signals");
 	return 0;

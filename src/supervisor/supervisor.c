@@ -85,7 +85,7 @@ static void on_caller(void *data, uint32_t events _unused_)
 	struct supervisor *s = data;
 	_cleanup_error_ struct error err = { 0 };
 
-	source_remove(&s->loop, &s->caller);
+	fd_watch_remove(&s->loop, &s->caller);
 	if (s->live.phase == PHASE_UP)
 		return;
 	error_set(&err, EX_TEMPFAIL, ECANCELED, NULL, "the command that wanted it was ended");
@@ -94,7 +94,7 @@ static void on_caller(void *data, uint32_t events _unused_)
 
 int supervisor_watch_caller(struct supervisor *s, int fd, struct error *err)
 {
-	int r = source_add(&s->loop, &s->caller, fd, EPOLLIN | EPOLLHUP, on_caller, s);
+	int r = fd_watch_add(&s->loop, &s->caller, fd, EPOLLIN | EPOLLHUP, on_caller, s);
 
 	return r < 0 ? error_errno(err, EX_OSERR, -r, NULL, "cannot watch the command's socket")
 		     : 0;
@@ -346,13 +346,13 @@ int supervisor_init(struct supervisor *s, const struct paths *paths, const struc
 		.name = name,
 		.rundir = RUNDIR_NONE,
 		.loop.epoll_fd = -1,
-		.signals = SOURCE_NONE,
-		.deadline = SOURCE_NONE,
-		.udc_watch = SOURCE_NONE,
-		.uevents = SOURCE_NONE,
-		.caller = SOURCE_NONE,
-		.udc_state = SOURCE_NONE,
-		.notify = { .watchdog = SOURCE_NONE, .fd = -1 },
+		.signals = FD_WATCH_NONE,
+		.deadline = FD_WATCH_NONE,
+		.udc_watch = FD_WATCH_NONE,
+		.uevents = FD_WATCH_NONE,
+		.caller = FD_WATCH_NONE,
+		.udc_state = FD_WATCH_NONE,
+		.notify = { .watchdog = FD_WATCH_NONE, .fd = -1 },
 		.plan.on_step = say_step,
 		.configfs = { .paths = paths, .gadget = gadget },
 		.live = { .events = &supervisor_function_events,
@@ -392,7 +392,7 @@ void supervisor_free(struct supervisor *s)
 	output_close(&s->output);
 	configfs_free(&s->configfs);
 	plan_free(&s->plan);
-	source_close(&s->loop, &s->deadline);
+	fd_watch_close(&s->loop, &s->deadline);
 	cleanup_close(&s->uevents.fd);
 	free(s->uevents_of);
 	cleanup_close(&s->signals.fd);

@@ -46,14 +46,14 @@ struct supervisor {
 
 	bool changed;	/* plan and status have to be looked at */
 	bool undo_soon; /* an undo wants to be called again without an event */
-	struct source signals, deadline, udc_watch, caller;
-	struct source uevents;	 /* bus_watch.c; owned */
-	bool watches_uevents;	 /* or has tried to */
-	char *uevents_of;	 /* the UDC that they are of; NULL: of everything */
-	bool uevent;		 /* one has come that was not looked at yet */
-	bool udc_is_new;	 /* so it said */
-	struct source udc_state; /* host.c; owns its descriptor */
-	bool configured;	 /* as the UDC says; only where FunctionFS does not */
+	struct fd_watch signals, deadline, udc_watch, caller;
+	struct fd_watch uevents;   /* bus_watch.c; owned */
+	bool watches_uevents;	   /* or has tried to */
+	char *uevents_of;	   /* the UDC that they are of; NULL: of everything */
+	bool uevent;		   /* one has come that was not looked at yet */
+	bool udc_is_new;	   /* so it said */
+	struct fd_watch udc_state; /* host.c; owns its descriptor */
+	bool configured;	   /* as the UDC says; only where FunctionFS does not */
 	struct control control;
 	struct output output;	 /* the workers' last words */
 	struct error failure;	 /* why it goes or went down, or is failed */
@@ -74,7 +74,7 @@ struct supervisor {
 	bool bounded;		     /* the capability bounding set is empty */
 	time_t since;		     /* wall clock: when it came up */
 	struct {		     /* notify.c: the service manager */
-		struct source watchdog;
+		struct fd_watch watchdog;
 		double interval; /* seconds; 0: it has none */
 		char *last;	 /* what it was told */
 		int fd;		 /* --notify-fd; -1: it has none, or has been told; owned */

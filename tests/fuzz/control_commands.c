@@ -155,7 +155,7 @@ static void make_listener(void)
 	    bind(fd, &(struct sockaddr){ .sa_family = AF_UNIX }, sizeof(sa_family_t)) < 0 ||
 	    listen(fd, CLIENTS) < 0 ||
 	    getsockname(fd, (struct sockaddr *)&w.address, &w.address_size) < 0 ||
-	    source_add(&w.s.loop, &w.s.control.listener, fd, EPOLLIN, on_listener, &w.s.control) <
+	    fd_watch_add(&w.s.loop, &w.s.control.listener, fd, EPOLLIN, on_listener, &w.s.control) <
 		    0)
 		found("no socket");
 }

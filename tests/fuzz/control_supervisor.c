@@ -105,7 +105,7 @@ void control_fuzz_supervisor(struct script *script)
 	    loop_open(&s.loop) < 0)
 		found("no socket");
 	worker.function = &i;
-	if (source_add(&s.loop, &i.keeper_socket, pair[0], EPOLLIN, on_keeper, &i) < 0)
+	if (fd_watch_add(&s.loop, &i.keeper_socket, pair[0], EPOLLIN, on_keeper, &i) < 0)
 		found("no source");
 	while (script_next(script, &step)) {
 		if (step.op % 8 == 0) {
@@ -121,7 +121,7 @@ void control_fuzz_supervisor(struct script *script)
 			;
 		json_decref(worker_stats_json(&worker));
 	}
-	source_remove(&s.loop, &i.keeper_socket);
+	fd_watch_remove(&s.loop, &i.keeper_socket);
 	worker_stats_free(&worker);
 	loop_close(&s.loop);
 	close(pair[0]);

@@ -291,7 +291,7 @@ static void check_required(struct load *l, const struct key_group *group, struct
 {
 	for (const struct key *k = group->keys; k && k->name; k++)
 		if ((k->flags & KEY_REQUIRED) && !node_member(node, k->name))
-			diag_error(l->diags, node_place(node), "%s needs '%s'", group->what,
+			diag_error(l->diags, node_range(node), "%s needs '%s'", group->what,
 				   k->name);
 }
 

@@ -7,9 +7,9 @@
 #include "gadgetfile/load.h"
 #include "gadgetfile/types/lang.h"
 
-struct origin load_origin(const struct load *l, const struct place *at)
+struct position load_position(const struct load *l, const struct text_range *at)
 {
-	struct origin origin = { NULL, at->line, at->column };
+	struct position origin = { NULL, at->line, at->column };
 
 	if (l->scan->formless)
 		origin.line = origin.column = 1;
@@ -40,7 +40,7 @@ static void set_text_at(struct load *l, struct placed_str *s, const struct node 
 {
 	free(s->value);
 	s->value = text;
-	s->at = load_origin(l, &value->at);
+	s->at = load_position(l, &value->at);
 }
 
 void set_node(struct load *l _unused_, const struct key *k _unused_, struct node *value,
@@ -64,7 +64,7 @@ void set_bool(struct load *l _unused_, const struct key *k _unused_, struct node
 void set_int(struct load *l, const struct key *k _unused_, struct node *value, void *field)
 {
 	*(struct placed_int *)field =
-		(struct placed_int){ true, value->integer, load_origin(l, &value->at) };
+		(struct placed_int){ true, value->integer, load_position(l, &value->at) };
 }
 
 void set_uint(struct load *l _unused_, const struct key *k _unused_, struct node *value,
@@ -139,7 +139,7 @@ void set_class(struct load *l, const struct key *k, struct node *value, void *fi
 	if (value->type == NODE_STRING)
 		*class = (struct placed_int){ true,
 					      key_find_word(k->words, value->text)->value & 0xff,
-					      load_origin(l, &value->at) };
+					      load_position(l, &value->at) };
 	else
 		set_int(l, k, value, field);
 }
@@ -362,7 +362,7 @@ void set_mode(struct load *l, const struct key *k, struct node *value, void *fie
 		return;
 	}
 	*(struct placed_int *)field = (struct placed_int){ true, strtol(value->text, NULL, 8),
-							   load_origin(l, &value->at) };
+							   load_position(l, &value->at) };
 }
 
 void set_group(struct load *l, const struct key *k, struct node *value, void *field)

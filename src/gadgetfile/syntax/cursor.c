@@ -6,10 +6,10 @@
 #include "base/text.h"
 #include "gadgetfile/syntax/lex.h"
 
-struct place cursor_place(struct scan *s, const struct cursor *c, size_t length)
+struct text_range cursor_range(struct scan *s, const struct cursor *c, size_t length)
 {
 	const char *p = c->source->text + c->at;
-	struct place at = {
+	struct text_range at = {
 		.source = c->source,
 		.line = c->line,
 		.line_start = (unsigned int)c->line_start,
@@ -42,7 +42,7 @@ void cursor_advance(struct cursor *c, size_t length)
 	}
 }
 
-void scan_stricter(struct scan *s, const struct place *at, const char *fmt, ...)
+void scan_stricter(struct scan *s, const struct text_range *at, const char *fmt, ...)
 {
 	_cleanup_free_ char *text = NULL;
 	va_list ap;

@@ -27,7 +27,7 @@ static const char *keep_file(struct diags *d, const char *path)
  * The line, fit for a terminal: no control characters but tabs, nothing that is not UTF-8. Messages
  * about one line mostly follow each other: one that reads as the last one's is that one.
  */
-static const char *keep_line(struct diags *d, const struct place *at)
+static const char *keep_line(struct diags *d, const struct text_range *at)
 {
 	const char *last = d->n_lines > 0 ? d->lines[d->n_lines - 1] : NULL;
 	const char *line = at->source->text + at->line_start;
@@ -54,8 +54,9 @@ __attribute__((format(printf, 1, 0))) static char *message_text(const char *fmt,
 }
 
 __attribute__((format(printf, 5, 0))) static void vadd(struct diags *d, enum diag_severity severity,
-						       unsigned int order, const struct place *at,
-						       const char *fmt, va_list ap)
+						       unsigned int order,
+						       const struct text_range *at, const char *fmt,
+						       va_list ap)
 {
 	struct diag *diag;
 
@@ -82,8 +83,8 @@ __attribute__((format(printf, 5, 0))) static void vadd(struct diags *d, enum dia
 	diag->source = keep_line(d, at);
 }
 
-void diag_add(struct diags *d, enum diag_severity severity, const struct place *at, const char *fmt,
-	      ...)
+void diag_add(struct diags *d, enum diag_severity severity, const struct text_range *at,
+	      const char *fmt, ...)
 {
 	va_list ap;
 
@@ -92,7 +93,7 @@ void diag_add(struct diags *d, enum diag_severity severity, const struct place *
 	va_end(ap);
 }
 
-void diag_follow(struct diags *d, const struct place *at, const char *fmt, ...)
+void diag_follow(struct diags *d, const struct text_range *at, const char *fmt, ...)
 {
 	va_list ap;
 

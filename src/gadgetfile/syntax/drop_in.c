@@ -49,7 +49,7 @@ static bool is_new(const struct drop_ins *all, const char *name)
 
 static void list_directory(struct scan *s, const char *path, struct drop_ins *all)
 {
-	const struct place whole = { .source = s->sources[0] };
+	const struct text_range whole = { .source = s->sources[0] };
 	DIR *dir = opendir(path);
 	struct dirent *entry;
 

@@ -130,7 +130,7 @@ enum skipped { SKIPPED_SOME, SKIPPED_NOTHING, SKIPPED_TO_END };
 static enum skipped skip_blank(struct scan *s, struct cursor *c)
 {
 	const char *p = c->source->text + c->at, *end;
-	struct place at;
+	struct text_range at;
 	size_t n;
 
 	if (*p == '\n') {
@@ -152,7 +152,7 @@ static enum skipped skip_blank(struct scan *s, struct cursor *c)
 	if (p[0] == '#' || (p[0] == '/' && p[1] == '/')) {
 		n = strcspn(p, "\n");
 		if (p[n] == '\0') {
-			at = cursor_place(s, c, n);
+			at = cursor_range(s, c, n);
 			diag_error(s->diags, &at,
 				   "libconfig takes no comment in a last line that does not end: "
 				   "add a newline");
@@ -166,7 +166,7 @@ static enum skipped skip_blank(struct scan *s, struct cursor *c)
 		return SKIPPED_NOTHING;
 	end = strstr(p + 2, "*/");
 	if (!end) {
-		at = cursor_place(s, c, 2);
+		at = cursor_range(s, c, 2);
 		scan_stricter(s, &at, "this comment has no end: '*/' is missing");
 		s->hopeless = true;
 		return SKIPPED_TO_END;
@@ -202,7 +202,7 @@ static void add_token(struct scan *s, struct cursor *c, enum token_type type, si
 	t->type = type;
 	t->text = c->source->text + c->at;
 	t->length = (unsigned int)length;
-	t->at = cursor_place(s, c, length);
+	t->at = cursor_range(s, c, length);
 	cursor_advance(c, length);
 }
 
@@ -214,7 +214,7 @@ static void add_plain(struct scan *s, struct cursor *c, enum token_type type, si
 	t->type = type;
 	t->text = c->source->text + c->at;
 	t->length = (unsigned int)length;
-	t->at = (struct place){
+	t->at = (struct text_range){
 		.source = c->source,
 		.line = c->line,
 		.line_start = (unsigned int)c->line_start,
@@ -237,11 +237,11 @@ static void take_garbage(struct scan *s, struct cursor *c)
 {
 	const char *p = c->source->text + c->at;
 	size_t n = 1;
-	struct place at;
+	struct text_range at;
 
 	while (p[n] && !starts_token(p + n))
 		n++;
-	at = cursor_place(s, c, n);
+	at = cursor_range(s, c, n);
 	if (str_has_prefix(p, "@include")) {
 		n = strlen("@include");
 		at.end_column = at.column + (unsigned int)n;
@@ -251,7 +251,7 @@ static void take_garbage(struct scan *s, struct cursor *c)
 	} else if (*p == '\'') {
 		n = strcspn(p + 1, "'\n") + 1;
 		if (p[n] == '\'') {
-			at = cursor_place(s, c, n + 1);
+			at = cursor_range(s, c, n + 1);
 			diag_error(s->diags, &at, "strings stand in double quotes");
 			add_token(s, c, TOKEN_STRING, n + 1);
 			return;
@@ -272,7 +272,7 @@ static void take_garbage(struct scan *s, struct cursor *c)
  */
 static void report_open_string(struct scan *s, const struct cursor *c)
 {
-	struct place at = cursor_place(s, c, 1);
+	struct text_range at = cursor_range(s, c, 1);
 
 	/* libconfig takes this where no string could be, and leaves it out. */
 	scan_stricter(s, &at, "this string has no end: a '\"' is missing");
@@ -351,7 +351,7 @@ void lex_source(struct scan *s, const struct gadgetfile_source *source,
 		if (skipped == SKIPPED_NOTHING)
 			take_token(s, &c);
 		if (s->n_tokens > GADGETFILE_MAX_TOKENS) {
-			struct place at = cursor_place(s, &c, 1);
+			struct text_range at = cursor_range(s, &c, 1);
 
 			scan_stricter(s, &at, "the file has more than %d words and signs",
 				      GADGETFILE_MAX_TOKENS);

@@ -27,7 +27,7 @@ struct token {
 	enum token_type type;
 	unsigned int length; /* of text; a string's with its quotes */
 	const char *text;
-	struct place at;
+	struct text_range at;
 };
 
 /* What of the expanded text stands where: the line `expanded` is the line `line` of `source`. */
@@ -53,11 +53,12 @@ void arena_expect(struct arena **arena, size_t size);
 void arena_free(struct arena *arena);
 
 /* The place from the cursor on, `length` bytes of it, as far as they are on this line. */
-struct place cursor_place(struct scan *s, const struct cursor *c, size_t length);
+struct text_range cursor_range(struct scan *s, const struct cursor *c, size_t length);
 void cursor_advance(struct cursor *c, size_t length);
 
 /* An error of ours about something that libconfig itself would take. */
-void scan_stricter(struct scan *s, const struct place *at, const char *fmt, ...) _printf_(3, 4);
+void scan_stricter(struct scan *s, const struct text_range *at, const char *fmt, ...)
+	_printf_(3, 4);
 
 /* Appends the tokens of `source` to s->tokens. */
 void lex_source(struct scan *s, const struct gadgetfile_source *source,
@@ -85,7 +86,7 @@ const struct gadgetfile_source *include_take(struct scan *s, struct cursor *c, s
 void expanded_append(struct scan *s, const struct gadgetfile_source *source, size_t from, size_t to,
 		     unsigned int first_line);
 /* Which place the line of the expanded text is. */
-struct place expanded_place(const struct scan *s, unsigned int line);
+struct text_range expanded_range(const struct scan *s, unsigned int line);
 
 /* Errors about names that a group has twice. */
 void scan_check_names(struct scan *s, struct node *group);

@@ -472,7 +472,7 @@ static void parse_settings(struct parser *p, struct node *group)
 void scan_parse(struct scan *s)
 {
 	struct parser p = { .s = s, .t = s->tokens };
-	struct place at = { .source = s->sources[0] };
+	struct text_range at = { .source = s->sources[0] };
 
 	s->root = arena_alloc(&s->arena, sizeof(*s->root));
 	s->root->type = NODE_GROUP;

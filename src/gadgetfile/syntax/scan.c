@@ -22,7 +22,7 @@ static void scan_source(struct scan *s, const struct gadgetfile_source *source)
 		return;
 	s->bytes += source->size;
 	if (s->bytes > GADGETFILE_MAX_SIZE) {
-		const struct place whole = { .source = source };
+		const struct text_range whole = { .source = source };
 
 		scan_stricter(s, &whole, "the gadget file is larger than 1 MiB with this one");
 		return;

@@ -152,22 +152,22 @@ bool gadgetfile_source_check(struct scan *s, const struct gadgetfile_source *sou
 {
 	struct cursor c = { .source = source, .line = 1, .column = 1 };
 	const char *nul;
-	struct place at;
+	struct text_range at;
 
 	if (source->size > GADGETFILE_MAX_SIZE) {
-		at = (struct place){ .source = source };
+		at = (struct text_range){ .source = source };
 		scan_stricter(s, &at, "the file is larger than 1 MiB");
 		return false;
 	}
 	nul = memchr(source->text, '\0', source->size);
 	if (nul) {
 		cursor_advance(&c, (size_t)(nul - source->text));
-		at = cursor_place(s, &c, 1);
+		at = cursor_range(s, &c, 1);
 		scan_stricter(s, &at, "a NUL byte: this is not a text file");
 		return false;
 	}
 	if (str_has_prefix(source->text, "\xef\xbb\xbf")) {
-		at = cursor_place(s, &c, 3);
+		at = cursor_range(s, &c, 3);
 		diag_error(s->diags, &at,
 			   "a byte order mark, which libconfig does not take: save the file as "
 			   "UTF-8 without one");
@@ -202,7 +202,7 @@ static bool same_file(const struct gadgetfile_source *source, const struct stat 
 /* `to` is what for: "include". */
 static struct gadgetfile_source *open_other(struct scan *s, const struct cursor *c,
 					    const char *path, const char *to,
-					    const struct place *at)
+					    const struct text_range *at)
 {
 	/* O_NONBLOCK: opening a FIFO must not wait for a writer. */
 	_cleanup_free_ char *why = NULL;
@@ -247,7 +247,7 @@ static struct gadgetfile_source *open_other(struct scan *s, const struct cursor 
 
 struct gadgetfile_source *gadgetfile_source_open_drop_in(struct scan *s, const char *path)
 {
-	const struct place whole = { .source = s->sources[0] };
+	const struct text_range whole = { .source = s->sources[0] };
 	struct stat st, null;
 
 	/* How an administrator masks one of another directory. */
@@ -293,7 +293,7 @@ static size_t quoted_path(const char *p, char **path)
 
 /* NULL: it is not to be read, and why is in the diagnostics. */
 static const struct gadgetfile_source *include_file(struct scan *s, const struct cursor *c,
-						    const char *path, const struct place *at)
+						    const char *path, const struct text_range *at)
 {
 	const char *dir = c->source->dir;
 	_cleanup_free_ char *full = NULL;
@@ -337,12 +337,12 @@ const struct gadgetfile_source *include_take(struct scan *s, struct cursor *c, s
 	const struct gadgetfile_source *included = NULL;
 	_cleanup_free_ char *path = NULL;
 	const size_t start = c->at;
-	struct place at;
+	struct text_range at;
 	size_t length;
 
 	cursor_advance(c, directive);
 	length = quoted_path(c->source->text + c->at, &path);
-	at = cursor_place(s, c, length ? length : 1);
+	at = cursor_range(s, c, length ? length : 1);
 	if (length == 0) {
 		diag_error(s->diags, &at,
 			   "expected a file name in quotes, on one line, with no escapes but \\\\ "
@@ -388,10 +388,10 @@ void expanded_append(struct scan *s, const struct gadgetfile_source *source, siz
 	s->expanded_line += lines + 1;
 }
 
-struct place expanded_place(const struct scan *s, unsigned int line)
+struct text_range expanded_range(const struct scan *s, unsigned int line)
 {
 	const struct segment *found = &s->segments[0];
-	struct place at = { .source = s->sources[0] };
+	struct text_range at = { .source = s->sources[0] };
 	const char *text, *p;
 
 	for (size_t i = 0; i < s->n_segments && s->segments[i].expanded <= line; i++)

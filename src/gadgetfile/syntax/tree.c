@@ -13,7 +13,7 @@ struct node *node_member(const struct node *group, const char *name)
 	return NULL;
 }
 
-const struct place *node_place(const struct node *node)
+const struct text_range *node_range(const struct node *node)
 {
 	return node->name ? &node->name_at : &node->at;
 }

@@ -30,7 +30,7 @@ struct gadgetfile_source {
  * Where something stands. Lines and columns are 1-based, columns count characters. There is one for
  * every word of a file, so that it is kept small: no source is larger than GADGETFILE_MAX_SIZE.
  */
-struct place {
+struct text_range {
 	const struct gadgetfile_source *source;
 	uint64_t line : 21;	  /* 0: the file as a whole */
 	uint64_t line_start : 21; /* the offset of the line in the source's text */
@@ -56,7 +56,7 @@ struct node {
 	enum node_type type;
 	bool bad;	  /* an error about it has been reported: nothing more to say */
 	const char *name; /* NULL: an element of a list or array, or the root */
-	struct place name_at, at;
+	struct text_range name_at, at;
 	const char *text; /* of a number: as written; of a string: what it means */
 	int64_t integer;  /* NODE_INT; NODE_BOOL: 0 or 1 */
 	double real;	  /* NODE_FLOAT, and NODE_INT as well */
@@ -70,7 +70,7 @@ struct node {
 /* The setting of that name in a group; NULL: there is none. */
 struct node *node_member(const struct node *group, const char *name);
 /* Where to point at for a setting as a whole: its name, or an element itself. */
-const struct place *node_place(const struct node *node);
+const struct text_range *node_range(const struct node *node);
 /* The node as JSON; a string that is not UTF-8 has U+FFFD for each wrong byte. */
 json_t *node_to_json(const struct node *node);
 

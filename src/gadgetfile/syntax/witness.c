@@ -14,7 +14,7 @@ void scan_ask_libconfig(struct scan *s)
 
 	config_init(&config);
 	if (config_read_string(&config, s->expanded) != CONFIG_TRUE) {
-		struct place at = expanded_place(s, (unsigned int)config_error_line(&config));
+		struct text_range at = expanded_range(s, (unsigned int)config_error_line(&config));
 
 		s->overruled = true;
 		diag_error(s->diags, &at, "libconfig rejects this: %s", config_error_text(&config));

@@ -51,7 +51,7 @@ static void load_association(struct load *l, struct ffs *ffs, struct node *node)
 		return;
 	}
 	a = array_add(ffs->associations, ffs->n_associations);
-	a->at = load_origin(l, &node->at);
+	a->at = load_position(l, &node->at);
 	a->first = (uint8_t)d.first.value;
 	a->count = (uint8_t)d.count.value;
 	a->class = ffs->interfaces[a->first].class;
@@ -73,7 +73,7 @@ void load_associations(struct load *l, struct ffs *ffs, struct node *list)
 /* --- the gadget as a whole -------------------------------------------------------------------- */
 
 /* Without these values the host would ignore associations. */
-static void set_device_class(struct load *l, const struct place *at)
+static void set_device_class(struct load *l, const struct text_range *at)
 {
 	struct placed_int *attrs = l->g->attrs;
 	bool set = false, right = true;
@@ -95,7 +95,7 @@ static void set_device_class(struct load *l, const struct place *at)
 
 /* False: an error has been reported. */
 static bool count_before(struct load *l, const struct config *c, size_t function, size_t *n,
-			 const struct place *at)
+			 const struct text_range *at)
 {
 	*n = 0;
 	for (size_t i = 0; c->functions[i].function != function; i++) {
@@ -126,7 +126,7 @@ static bool is_in(const struct config *c, size_t function)
  * The kernel numbers interfaces at the bind and writes the numbers into interface descriptors, but
  * not into associations: these must contain the final ones from the start.
  */
-static void number_associations(struct load *l, size_t function, const struct place *at)
+static void number_associations(struct load *l, size_t function, const struct text_range *at)
 {
 	struct ffs *ffs = l->g->functions[function].ffs;
 	const struct config *first = NULL;

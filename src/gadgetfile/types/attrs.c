@@ -30,7 +30,7 @@ void load_add_entry(struct load *l, struct entries *entries, enum entry_kind kin
 {
 	struct entry *entry = array_add(entries->v, entries->n);
 
-	*entry = (struct entry){ kind, path, value, size, load_origin(l, node_place(node)) };
+	*entry = (struct entry){ kind, path, value, size, load_position(l, node_range(node)) };
 }
 
 static size_t row_of(const struct attrs_draft *d, const char *name)
@@ -356,7 +356,7 @@ static void check_required(struct load *l, const struct function_type *type,
 		return;
 	for (const struct key *k = type->attrs->keys; k->name; k++)
 		if (k->flags & KEY_REQUIRED)
-			diag_error(l->diags, node_place(function),
+			diag_error(l->diags, node_range(function),
 				   "a function of type %s needs 'attrs' with '%s'", type->name,
 				   k->name);
 }
@@ -465,7 +465,7 @@ void load_function_tree(struct load *l, struct function *f, struct node *list)
 			continue;
 		load_group(l, &tree_keys, item, &d);
 		if (node_member(item, "value") && node_member(item, "link")) {
-			diag_error(l->diags, node_place(item),
+			diag_error(l->diags, node_range(item),
 				   "an entry of 'tree' has a 'value' or a 'link', not both");
 			continue;
 		}

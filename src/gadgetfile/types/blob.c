@@ -63,7 +63,7 @@ static bool load_descriptors(struct load *l, struct ffs_draft *d, struct node *v
 	_cleanup_error_ struct error err = { 0 };
 	struct ffs *ffs = d->ffs;
 
-	ffs->raw_descriptors_at = load_origin(l, &value->at);
+	ffs->raw_descriptors_at = load_position(l, &value->at);
 	if (!read_file(l, value, &ffs->raw_descriptors))
 		return false;
 	if (ffs_decode_descriptors(ffs, &err) < 0) {
@@ -108,7 +108,7 @@ void load_blob(struct load *l, struct ffs_draft *d, const struct node *group)
 	if (d->interfaces || !b.descriptors || !load_descriptors(l, d, b.descriptors))
 		return;
 	if (b.strings) {
-		ffs->raw_strings_at = load_origin(l, &b.strings->at);
+		ffs->raw_strings_at = load_position(l, &b.strings->at);
 		if (!read_file(l, b.strings, &ffs->raw_strings))
 			return;
 	}
@@ -118,18 +118,18 @@ void load_blob(struct load *l, struct ffs_draft *d, const struct node *group)
 
 /* --- all blobs -------------------------------------------------------------------------------- */
 
-static bool is_at(const struct load *l, const struct place *place, const struct origin *at)
+static bool is_at(const struct load *l, const struct text_range *place, const struct position *at)
 {
-	struct origin here = load_origin(l, place);
+	struct position here = load_position(l, place);
 
 	return here.file == at->file && here.line == at->line && here.column == at->column;
 }
 
 /* Returns the word of the file that an origin names; NULL: none below `node`. */
-static const struct place *find_word(const struct load *l, const struct node *node,
-				     const struct origin *at)
+static const struct text_range *find_word(const struct load *l, const struct node *node,
+					  const struct position *at)
 {
-	const struct place *found = NULL;
+	const struct text_range *found = NULL;
 
 	if (is_at(l, &node->at, at))
 		return &node->at;
@@ -143,7 +143,7 @@ static const struct place *find_word(const struct load *l, const struct node *no
 static void check_blobs(struct load *l, const struct function *f, const struct node *node)
 {
 	const struct ffs *ffs = function_descriptors(f);
-	const struct place *at;
+	const struct text_range *at;
 	struct ffs_refusal refusal;
 	_cleanup_free_ char *reason = NULL;
 
@@ -154,7 +154,7 @@ static void check_blobs(struct load *l, const struct function *f, const struct n
 		return;
 	at = find_word(l, node, refusal.at);
 	reason = ffs_finding_reason(&refusal.finding);
-	diag_error(l->diags, at ? at : node_place(node),
+	diag_error(l->diags, at ? at : node_range(node),
 		   "FunctionFS refuses the %s of function '%s': %s",
 		   refusal.in_strings ? "strings" : "descriptors", f->label, reason);
 }

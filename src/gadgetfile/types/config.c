@@ -68,7 +68,7 @@ static void check_link_name(struct load *l, const struct config *c, const char *
 
 /* `value` is a label, or an inline function's group. */
 static void add_function(struct load *l, struct config *c, struct node *value, struct node *name,
-			 const struct origin *at)
+			 const struct position *at)
 {
 	size_t index = find_function(l, value);
 	const struct function *f;
@@ -99,7 +99,7 @@ static void load_config_functions(struct load *l, struct config *c, struct node 
 {
 	node_foreach(item, list) {
 		struct config_function_draft d = { 0 };
-		struct origin at = load_origin(l, &item->at);
+		struct position at = load_position(l, &item->at);
 
 		if (item->bad)
 			continue;
@@ -123,7 +123,7 @@ static void load_config_strings(struct load *l, struct config *c, struct node *l
 			continue;
 		s = array_add(c->strings, c->n_strings);
 		s->lang = LANG_EN_US;
-		s->at = load_origin(l, &item->at);
+		s->at = load_position(l, &item->at);
 		load_group(l, &config_strings_keys, item, s);
 		lang = node_member(item, "lang");
 		for (size_t i = 0; i + 1 < c->n_strings && !(lang && lang->bad) && !l->partial;
@@ -196,7 +196,7 @@ static void check_power(struct load *l, const struct config *c, const struct nod
 			     "kernel reports 500 to the host");
 }
 
-static void check_interfaces(struct load *l, const struct config *c, const struct place *at)
+static void check_interfaces(struct load *l, const struct config *c, const struct text_range *at)
 {
 	size_t n = 0;
 
@@ -217,7 +217,7 @@ static void load_config(struct load *l, struct node *node)
 	struct config *c = array_add(l->g->configs, l->g->n_configs);
 	struct config_draft d = { 0 };
 
-	c->at = load_origin(l, &node->at);
+	c->at = load_position(l, &node->at);
 	load_group(l, &config_keys, node, &d);
 	load_id(l, c, d.id, node);
 	load_name(l, c, d.name);

@@ -391,7 +391,7 @@ static void load_endpoint(struct load *l, struct ffs_draft *draft, struct interf
 	struct endpoint_draft d = { 0 };
 
 	*array_add(draft->endpoints, draft->n_endpoints) = node;
-	ep->at = load_origin(l, &node->at);
+	ep->at = load_position(l, &node->at);
 	ep->alternate = (uint8_t)interface->n_alternates;
 	if (node->type == NODE_STRING) {
 		unsigned int word = key_find_word(k->words, node->text)->value;

@@ -49,7 +49,7 @@ static void check_descriptor(struct load *l, const struct interface *interface,
 
 void load_extra(struct load *l, struct interface *interface, struct node *list)
 {
-	interface->extra_at = load_origin(l, &list->name_at);
+	interface->extra_at = load_position(l, &list->name_at);
 	node_foreach(item, list) {
 		struct ffs_bytes *bytes;
 

@@ -10,7 +10,7 @@ static void load_mount(struct load *l, struct function *f, struct node *node)
 {
 	struct ffs_mount *m = &f->ffs->mount;
 
-	m->at = node ? load_origin(l, &node->name_at) : f->ffs->at;
+	m->at = node ? load_position(l, &node->name_at) : f->ffs->at;
 	if (node)
 		load_group(l, &mount_keys, node, m);
 	if (m->path)
@@ -51,7 +51,7 @@ static void check_speeds(struct load *l, const struct ffs_draft *d, const struct
 	const struct node *at = d->speeds ? d->speeds : d->blob ? d->blob : node;
 
 	if (ffs_crashes_at_bind(d->ffs))
-		diag_error(l->diags, node_place(at),
+		diag_error(l->diags, node_range(at),
 			   "descriptors of high speed and SuperSpeed without those of full speed "
 			   "crash the kernel: add \"full\"");
 }
@@ -86,7 +86,7 @@ static void load_interface(struct load *l, struct ffs_draft *draft, struct node 
 	struct interface *i = array_add(ffs->interfaces, ffs->n_interfaces);
 	struct interface_draft d = { 0 };
 
-	i->at = load_origin(l, &node->at);
+	i->at = load_position(l, &node->at);
 	load_group(l, &interface_keys, node, &d);
 	i->class = 0xff;
 	load_class(l, &d.class, &i->class, &i->subclass, &i->protocol);
@@ -105,7 +105,7 @@ static void load_device(struct load *l, struct ffs *ffs, struct node *value, boo
 	size_t n = 0;
 
 	ffs->device.value = load_path(l, value);
-	ffs->device.at = load_origin(l, &value->at);
+	ffs->device.at = load_position(l, &value->at);
 	for (size_t i = 0; i < ffs->n_interfaces; i++)
 		n += ffs->interfaces[i].n_endpoints;
 	if (!complete)
@@ -153,7 +153,7 @@ void load_ffs(struct load *l, struct function *f, struct node *node)
 	struct ffs_draft d = { .ffs = ffs, .plugin = worker_setting(node->parent, "plugin") };
 	size_t errors = l->diags->n_errors;
 
-	ffs->at = load_origin(l, &node->name_at);
+	ffs->at = load_position(l, &node->name_at);
 	if (f->type && !streq(f->type, "ffs"))
 		diag_error(l->diags, &node->name_at,
 			   "an 'ffs' group needs a function of type 'ffs', not '%s'", f->type);
@@ -176,7 +176,7 @@ void load_ffs(struct load *l, struct function *f, struct node *node)
 	else if (d.blob)
 		load_blob(l, &d, node);
 	else if (!node_member(node, "interfaces") && !node_member(node, "blob") && !l->partial)
-		diag_error(l->diags, node_place(node), "'ffs' needs 'interfaces' or 'blob'");
+		diag_error(l->diags, node_range(node), "'ffs' needs 'interfaces' or 'blob'");
 	check_speeds(l, &d, node);
 	if (d.associations && d.interfaces)
 		load_associations(l, ffs, d.associations);

@@ -106,7 +106,7 @@ static void check_instances(struct load *l, const struct function *f, const stru
 
 		if (!streq_null(other->type, f->type) || !streq_null(other->instance, f->instance))
 			continue;
-		diag_error(l->diags, node_place(place),
+		diag_error(l->diags, node_range(place),
 			   "instance '%s' of function '%s' is already that of '%s'", f->instance,
 			   f->label, other->label);
 		return;
@@ -135,7 +135,7 @@ static char *inline_label(const struct function_draft *d)
 static void check_inline(struct load *l, const struct function *f, struct node *node)
 {
 	if (!node_member(node, "instance") && !l->partial)
-		diag_error(l->diags, node_place(node),
+		diag_error(l->diags, node_range(node),
 			   "a function inside a configuration needs 'instance', because it has no "
 			   "label");
 	for (size_t i = 0; f->instance && i + 1 < l->g->n_functions; i++) {
@@ -145,7 +145,7 @@ static void check_inline(struct load *l, const struct function *f, struct node *
 		if (!streq(other->label, f->label) ||
 		    (streq_null(other->type, f->type) && streq_null(other->instance, f->instance)))
 			continue;
-		diag_error(l->diags, node_place(node),
+		diag_error(l->diags, node_range(node),
 			   "this function would have the label '%s' of another function: rename "
 			   "one of them",
 			   f->label);
@@ -196,7 +196,7 @@ static void load_function(struct load *l, struct node *node)
 	struct function *f = array_add(l->g->functions, l->g->n_functions);
 	struct function_draft d = { 0 };
 
-	f->at = load_origin(l, &node->name_at);
+	f->at = load_position(l, &node->name_at);
 	load_group(l, &function_keys, node, &d);
 	f->label = is_inline(node) ? inline_label(&d) : xstrdup(node->name);
 	if (!load_type(l, f, node, &d))
@@ -314,7 +314,7 @@ static void find_inline(struct load *l, const struct node *config)
 			continue;
 		/* The same limit as for labels: each is compared with all others */
 		if (l->n_functions == GADGETFILE_MAX_GROUP) {
-			diag_error(l->diags, node_place(function), "more than %d functions",
+			diag_error(l->diags, node_range(function), "more than %d functions",
 				   GADGETFILE_MAX_GROUP);
 			return;
 		}

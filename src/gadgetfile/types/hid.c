@@ -176,7 +176,7 @@ void load_hid(struct load *l, struct function *f _unused_, struct attrs_draft *d
 		load_default_attr(d, "protocol", report->protocol, desc);
 		load_default_attr(d, "report_length", report->length, desc);
 	} else if (!node_member(d->node, "report_length") && !l->partial) {
-		diag_error(l->diags, node_place(desc),
+		diag_error(l->diags, node_range(desc),
 			   "a 'report_desc' that is not a name needs 'report_length': without it "
 			   "the kernel accepts no report");
 	}

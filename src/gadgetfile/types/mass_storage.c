@@ -42,7 +42,7 @@ static void load_lun(struct load *l, struct function *f, const char *dir, struct
 		load_set_attr(file, NULL, 0); /* the kernel refuses an empty write */
 	if (ro->value && *ro->value == '0' && load_attr(&d, "cdrom")->value &&
 	    *load_attr(&d, "cdrom")->value == '1')
-		diag_warning(l->diags, node_place(ro->node),
+		diag_warning(l->diags, node_range(ro->node),
 			     "a writable CD drive: hosts treat 'cdrom' as read-only");
 	load_attr_entries(l, &f->entries, prefix, &d);
 }
@@ -58,7 +58,7 @@ void load_mass_storage(struct load *l, struct function *f, struct attrs_draft *d
 		_cleanup_free_ char *dir = load_element_directory(d, "luns", n);
 
 		if (n == MAX_LUNS) {
-			diag_error(l->diags, node_place(item), "the kernel has at most %d LUNs",
+			diag_error(l->diags, node_range(item), "the kernel has at most %d LUNs",
 				   MAX_LUNS);
 			return;
 		}

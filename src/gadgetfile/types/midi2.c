@@ -67,12 +67,12 @@ static bool load_block(struct load *l, struct function *f, const char *endpoint,
 	midi1_first = load_attr_number(&d, "midi1_first_group", 0);
 	midi1_count = load_attr_number(&d, "midi1_num_groups", n == 0 && streq(endpoint, "ep.0"));
 	if (first + count > 16)
-		diag_error(l->diags, node_place(node),
+		diag_error(l->diags, node_range(node),
 			   "a block has groups 0 to 15: %lld and %lld more are too many", first,
 			   count);
 	else if (midi1_count > 0 &&
 		 (midi1_first < first || midi1_first + midi1_count > first + count))
-		diag_error(l->diags, node_place(node),
+		diag_error(l->diags, node_range(node),
 			   "the groups for MIDI 1.0 (%lld, %lld of them) are not in the block",
 			   midi1_first, midi1_count);
 	load_attr_entries(l, &f->entries, prefix, &d);
@@ -92,7 +92,7 @@ static bool load_endpoint(struct load *l, struct function *f, const char *dir, s
 	load_add_entry(l, &f->entries, ENTRY_DIRECTORY, xstrdup(dir), NULL, 0, node);
 	load_attr_rows(l, &midi2_endpoint_keys, node, &d);
 	if (!(load_attr_number(&d, "protocol", 2) & load_attr_number(&d, "protocol_caps", 3)))
-		diag_error(l->diags, node_place(node), "'protocol' is not one of 'protocol_caps'");
+		diag_error(l->diags, node_range(node), "'protocol' is not one of 'protocol_caps'");
 	blocks = load_attr(&d, "blocks")->node;
 	first_block = load_element_directory(&d, "blocks", 0);
 	load_attr_entries(l, &f->entries, prefix, &d);
@@ -103,7 +103,7 @@ static bool load_endpoint(struct load *l, struct function *f, const char *dir, s
 		_cleanup_free_ char *name = NULL;
 
 		if (n_blocks == MAX_BLOCKS) {
-			diag_error(l->diags, node_place(item), "an endpoint has at most %d blocks",
+			diag_error(l->diags, node_range(item), "an endpoint has at most %d blocks",
 				   MAX_BLOCKS);
 			return true;
 		}
@@ -126,7 +126,7 @@ void load_midi2(struct load *l, struct function *f, struct attrs_draft *d)
 		_cleanup_free_ char *dir = load_element_directory(d, "endpoints", n);
 
 		if (n == MAX_ENDPOINTS) {
-			diag_error(l->diags, node_place(item),
+			diag_error(l->diags, node_range(item),
 				   "the kernel has at most %d MIDI 2.0 endpoints", MAX_ENDPOINTS);
 			return;
 		}
@@ -134,7 +134,7 @@ void load_midi2(struct load *l, struct function *f, struct attrs_draft *d)
 		n++;
 	}
 	if (!midi1 && !l->partial)
-		diag_error(l->diags, node_place(endpoints),
+		diag_error(l->diags, node_range(endpoints),
 			   "no block has 'midi1_num_groups' above 0: the kernel needs a block with "
 			   "groups for MIDI 1.0");
 }

@@ -26,7 +26,7 @@ static char *without_links(const char *path)
 	}
 }
 
-void gadgetfile_settle_mounts(struct gadget *g)
+void gadgetfile_resolve_mounts(struct gadget *g)
 {
 	for (size_t i = 0; i < g->n_functions; i++) {
 		struct ffs *ffs = g->functions[i].ffs;

@@ -74,7 +74,7 @@ static void check_option(const struct check *c, struct node *option)
 static void check_options(const struct check *c)
 {
 	struct node *options = c->d->options;
-	const struct place *at = options ? node_place(options) : &c->d->plugin->at;
+	const struct text_range *at = options ? node_range(options) : &c->d->plugin->at;
 
 	if (options)
 		node_foreach(option, options)

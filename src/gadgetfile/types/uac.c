@@ -52,11 +52,11 @@ static void check_volume(struct load *l, struct attrs_draft *d, const char *side
 		  max = number(d, side, "volume_max", 0), res = number(d, side, "volume_res", 256);
 
 	if (max <= min)
-		diag_error(l->diags, node_place(d->node),
+		diag_error(l->diags, node_range(d->node),
 			   "'%s_volume_max' (%lld) is not above '%s_volume_min' (%lld)", side, max,
 			   side, min);
 	else if (res > 0 && (max - min) % res != 0)
-		diag_error(l->diags, node_place(d->node),
+		diag_error(l->diags, node_range(d->node),
 			   "'%s_volume_min' and '%s_volume_max' differ by %lld, which is not a "
 			   "multiple of '%s_volume_res' (%lld)",
 			   side, side, max - min, side, res);
@@ -96,7 +96,7 @@ static void check_bandwidth(struct load *l, struct attrs_draft *d, const char *s
 	bytes = __builtin_popcountll((unsigned long long)number(d, side, "chmask", 3)) *
 		number(d, side, "ssize", 2) * samples;
 	if (bytes > MAX_PACKET && load_attr_number(d, bint, 0) == 0)
-		diag_error(l->diags, node_place(place ? place : d->node),
+		diag_error(l->diags, node_range(place ? place : d->node),
 			   "side '%s' needs %lld bytes per microframe, above %d, which crashes "
 			   "Linux; use fewer channels, smaller samples or a lower rate, or '%s = "
 			   "1', which loses sound",
@@ -108,7 +108,7 @@ void load_uac(struct load *l, struct function *f, struct attrs_draft *d)
 	static const char *const sides[] = { "p", "c" };
 
 	if (number(d, "p", "chmask", 3) == 0 && number(d, "c", "chmask", 3) == 0)
-		diag_error(l->diags, node_place(d->node),
+		diag_error(l->diags, node_range(d->node),
 			   "a sound card needs channels: 'p_chmask' and 'c_chmask' are both 0");
 	for (size_t i = 0; i < ARRAY_SIZE(sides); i++)
 		check_volume(l, d, sides[i]);

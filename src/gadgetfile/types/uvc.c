@@ -236,7 +236,7 @@ static bool check_size(struct load *l, const struct node *frame, long long size,
 		       const char *other)
 {
 	if (size == 0 && !node_member(frame, word) && !node_member(frame, other) && !l->partial)
-		diag_error(l->diags, node_place(frame), "a frame needs '%s'", word);
+		diag_error(l->diags, node_range(frame), "a frame needs '%s'", word);
 	return size != 0;
 }
 
@@ -306,7 +306,7 @@ static void load_format(struct uvc *u, const struct format *format, struct node 
 				       memcpy(xcalloc(17, 1), format->guid, 16), 16, node);
 		add_number(u, u->dir, "bBitsPerPixel", u->bits, node);
 	} else if (guid->node) {
-		diag_error(u->l->diags, node_place(guid->node), "a format of type %s has no GUID",
+		diag_error(u->l->diags, node_range(guid->node), "a format of type %s has no GUID",
 			   format->word);
 	}
 	add_given(u, u->dir, "bDefaultFrameIndex", &d, 1);
@@ -319,7 +319,7 @@ static void load_format(struct uvc *u, const struct format *format, struct node 
 			load_frame(u, item);
 	preset = load_attr(&d, "bDefaultFrameIndex")->node;
 	if (frames && preset && preset->integer > (int64_t)frames->n)
-		diag_error(u->l->diags, node_place(preset),
+		diag_error(u->l->diags, node_range(preset),
 			   "'bDefaultFrameIndex' is 1 to %zu, the number of frames", frames->n);
 	free(guid->value);
 }
@@ -395,7 +395,7 @@ void load_uvc(struct load *l, struct function *f, struct attrs_draft *d)
 			continue;
 		}
 		if (u.n_formats == ARRAY_SIZE(dirs)) {
-			diag_error(l->diags, node_place(item), "more than %zu formats",
+			diag_error(l->diags, node_range(item), "more than %zu formats",
 				   ARRAY_SIZE(dirs));
 			break;
 		}

@@ -109,6 +109,6 @@ void set_env(struct load *l, const struct key *k, struct node *value, void *fiel
 		var = array_add(w->env, w->n_env);
 		var->name = xstrdup(item->name);
 		var->value = xstrdup(item->text);
-		var->at = load_origin(l, &item->name_at);
+		var->at = load_position(l, &item->name_at);
 	}
 }

@@ -212,7 +212,7 @@ static void load_property(struct load *l, struct ffs *ffs, struct node *node)
 			   (long long)d.interface.value);
 	p = array_add(i->properties, i->n_properties);
 	*p = (struct os_property){ d.type, xstrdup(d.name->text), data,
-				   load_origin(l, &d.data->at) };
+				   load_position(l, &d.data->at) };
 	if (strlen(p->name) + 1 + data.size > FFS_PROPERTY_MAX)
 		load_error(l, d.data,
 			   "FunctionFS accepts at most %d bytes of a property's name and value "
@@ -273,7 +273,7 @@ static void set_winusb(struct load *l, struct function *f, struct node *value)
 		 * does not support. */
 		p = array_add(i->properties, i->n_properties);
 		*p = (struct os_property){ REG_SZ, xstrdup("DeviceInterfaceGUID"),
-					   string_data(guid), load_origin(l, &value->at) };
+					   string_data(guid), load_position(l, &value->at) };
 		check_all_sent(l, i, value);
 	}
 }

@@ -10,7 +10,7 @@ static void load_plugin(struct load *l, struct worker *w, struct node *value)
 	const char *name = value->text;
 
 	w->kind = WORKER_PLUGIN;
-	w->program_at = load_origin(l, &value->at);
+	w->program_at = load_position(l, &value->at);
 	if (strchr(name, '/')) {
 		w->plugin = load_path(l, value);
 		return;
@@ -34,7 +34,7 @@ static void load_exec(struct load *l, struct worker *w, struct node *list)
 
 	w->kind = WORKER_EXEC;
 	if (list->first)
-		w->program_at = load_origin(l, &list->first->at);
+		w->program_at = load_position(l, &list->first->at);
 	w->argv = xcalloc(list->n + 1, sizeof(char *));
 	node_foreach(item, list) {
 		if (item->bad)
@@ -200,12 +200,12 @@ void load_worker(struct load *l, struct function *f, struct node *node)
 					 .restart_window = 60 } };
 
 	load_group(l, &worker_keys, node, &d);
-	d.w.at = load_origin(l, &node->name_at);
+	d.w.at = load_position(l, &node->name_at);
 	d.w.options_json = options_json(d.options);
-	d.w.options_at = d.options ? load_origin(l, &d.options->at) : d.w.at;
+	d.w.options_at = d.options ? load_position(l, &d.options->at) : d.w.at;
 	d.w.engine = d.engine.value;
 	if (d.engine.node)
-		d.w.engine_at = load_origin(l, &d.engine.node->at);
+		d.w.engine_at = load_position(l, &d.engine.node->at);
 	d.w.keep_privileges = d.privileges.value == 1;
 	d.w.opens_ep0 = d.opens.value == 1;
 	if (load_kind(l, &d, node)) {

@@ -36,7 +36,7 @@ Test(error, tells_what_was_tried_what_the_kernel_said_and_what_to_do)
 Test(error, the_first_place_stays)
 {
 	struct error err = { 0 };
-	struct origin near = { "a.conf", 1, 2 }, far = { "b.conf", 3, 4 }, none = { 0 };
+	struct position near = { "a.conf", 1, 2 }, far = { "b.conf", 3, 4 }, none = { 0 };
 
 	error_set(&err, EX_DATAERR, 0, NULL, "x");
 	error_at(&err, &none);
@@ -98,7 +98,7 @@ Test(fd, closes_all_but_what_is_kept)
 
 struct counter {
 	struct loop *loop;
-	struct source *other;
+	struct fd_watch *other;
 	int n;
 };
 
@@ -108,20 +108,20 @@ static void count(void *data, uint32_t events _unused_)
 
 	c->n++;
 	if (c->other)
-		source_remove(c->loop, c->other);
+		fd_watch_remove(c->loop, c->other);
 }
 
 Test(loop, a_callback_may_remove_another_source_that_is_ready)
 {
 	struct loop loop;
-	struct source one = SOURCE_NONE, two = SOURCE_NONE;
+	struct fd_watch one = FD_WATCH_NONE, two = FD_WATCH_NONE;
 	struct counter first = { &loop, &two, 0 }, second = { &loop, &one, 0 };
 	int p[2], q[2];
 
 	cr_assert_eq(loop_open(&loop), 0);
 	cr_assert_eq(pipe(p) + pipe(q), 0);
-	cr_assert_eq(source_add(&loop, &one, p[0], EPOLLIN, count, &first), 0);
-	cr_assert_eq(source_add(&loop, &two, q[0], EPOLLIN, count, &second), 0);
+	cr_assert_eq(fd_watch_add(&loop, &one, p[0], EPOLLIN, count, &first), 0);
+	cr_assert_eq(fd_watch_add(&loop, &two, q[0], EPOLLIN, count, &second), 0);
 	cr_assert_eq(write(p[1], "x", 1) + write(q[1], "x", 1), 2);
 	cr_assert_eq(loop_once(&loop, 0), 1);
 	cr_assert_eq(loop_once(&loop, 0), 1);
@@ -141,7 +141,7 @@ static void stop_and_count(void *data, uint32_t events _unused_)
 Test(loop, a_timer_fires_once_and_not_after_it_was_stopped)
 {
 	struct loop loop;
-	struct source timer = SOURCE_NONE;
+	struct fd_watch timer = FD_WATCH_NONE;
 	struct counter c = { &loop, &timer, 0 };
 
 	cr_assert_eq(loop_open(&loop), 0);
@@ -153,7 +153,7 @@ Test(loop, a_timer_fires_once_and_not_after_it_was_stopped)
 	timer_stop(&timer);
 	cr_assert_eq(loop_once(&loop, 20), 0);
 	cr_assert_eq(c.n, 1);
-	source_close(&loop, &timer);
+	fd_watch_close(&loop, &timer);
 	loop_close(&loop);
 }
 

@@ -23,9 +23,9 @@ enum {
 	TEXT
 };
 
-static struct origin line(unsigned int n)
+static struct position line(unsigned int n)
 {
-	return (struct origin){ "demo.conf", n, 1 };
+	return (struct position){ "demo.conf", n, 1 };
 }
 
 struct model {

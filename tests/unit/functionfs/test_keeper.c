@@ -292,7 +292,7 @@ Test(keeper, is_taken_over_again_and_again_with_the_same_worker)
 		say(1, FFSCTL_MSG_STATS, sizeof(struct ffsctl_msg)); /* nobody hears it */
 		cr_assert_eq(keeper_take_over(&keeper, path, &hello, &pidfd, &pipe), 0);
 		cr_expect_eq(keeper.pid, pid);
-		cr_expect_not(keeper.taken, "it is our child");
+		cr_expect_not(keeper.taken_over, "it is our child");
 		cr_expect_eq(hello.worker.pid, worker);
 		cr_expect_not(hello.bus.bound);
 		cr_expect_eq(syscall(SYS_pidfd_send_signal, pidfd, 0, NULL, 0), 0);
@@ -413,11 +413,11 @@ Test(link_state, events_in_any_order_set_it)
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		struct link_state state = { 0 }, told = { 0 };
-		struct ffsctl_event events[BUS_STATE_EVENTS];
+		struct ffsctl_event events[LINK_STATE_EVENTS];
 		size_t n;
 
 		for (size_t k = 0; k < 4 && (k == 0 || rows[i].events[k]); k++)
-			cr_expect(link_state_take(
+			cr_expect(link_state_apply(
 				&state,
 				&(struct ffsctl_event){ .event = rows[i].events[k], .speed = 3 }));
 		cr_expect_eq(state.bound, rows[i].state.bound, "row %zu", i);
@@ -426,7 +426,7 @@ Test(link_state, events_in_any_order_set_it)
 		cr_expect_eq(state.speed, rows[i].state.speed, "row %zu", i);
 		n = link_state_events(&state, events);
 		for (size_t k = 0; k < n; k++)
-			link_state_take(&told, &events[k]);
+			link_state_apply(&told, &events[k]);
 		cr_expect_eq(told.bound, state.bound, "row %zu, told", i);
 		cr_expect_eq(told.enabled, state.enabled, "row %zu, told", i);
 		cr_expect_eq(told.suspended, state.suspended, "row %zu, told", i);
@@ -437,8 +437,8 @@ Test(link_state, other_events_are_none)
 {
 	struct link_state state = { 0 };
 
-	cr_expect_not(link_state_take(&state, &(struct ffsctl_event){ .event = 4 }));
-	cr_expect_not(link_state_take(&state, &(struct ffsctl_event){ .event = 7 }));
+	cr_expect_not(link_state_apply(&state, &(struct ffsctl_event){ .event = 4 }));
+	cr_expect_not(link_state_apply(&state, &(struct ffsctl_event){ .event = 7 }));
 	cr_expect_not(state.bound);
 }
 

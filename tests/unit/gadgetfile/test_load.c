@@ -29,8 +29,9 @@ Test(load, a_form_is_loaded_again_without_its_file)
 
 	gadgetfile_load_text("/nonexistent/demo.conf", text, strlen(text), &g, &form, &d);
 	cr_assert_not_null(g);
-	cr_assert_eq(gadgetfile_load_form(form, "/nonexistent/demo.conf", "other", &again, &err), 0,
-		     "%s", err.text);
+	cr_assert_eq(
+		gadgetfile_load_document(form, "/nonexistent/demo.conf", "other", &again, &err), 0,
+		"%s", err.text);
 	cr_expect_str_eq(again->name, "other");
 	cr_expect_str_eq(again->file, g->file);
 	cr_expect_str_eq(again->dir, g->dir);
@@ -40,11 +41,13 @@ Test(load, a_form_is_loaded_again_without_its_file)
 	cr_expect_eq(again->functions[0].ffs->interfaces[0].endpoints[0].speed[EP_HIGH].interval,
 		     g->functions[0].ffs->interfaces[0].endpoints[0].speed[EP_HIGH].interval);
 	gadget_free(again);
-	cr_expect_lt(gadgetfile_load_form(wrong, "/nonexistent/demo.conf", "x", &again, &err), 0);
+	cr_expect_lt(gadgetfile_load_document(wrong, "/nonexistent/demo.conf", "x", &again, &err),
+		     0);
 	cr_expect_eq(err.exit, EX_DATAERR);
 	cr_expect_not_null(strstr(err.text, "a gadget file needs 'functions'"), "%s", err.text);
 	error_clear(&err);
-	cr_expect_lt(gadgetfile_load_form(NULL, "/nonexistent/demo.conf", "x", &again, &err), 0);
+	cr_expect_lt(gadgetfile_load_document(NULL, "/nonexistent/demo.conf", "x", &again, &err),
+		     0);
 	json_decref(wrong);
 	json_decref(form);
 }

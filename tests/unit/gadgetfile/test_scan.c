@@ -416,13 +416,13 @@ Test(include, lines_of_the_expanded_text_are_those_of_the_files)
 	for (size_t i = 0; i < ARRAY_SIZE(want); i++) {
 		const char *found = *want[i].text ? strstr(s.expanded, want[i].text) : NULL;
 		unsigned int line = 1;
-		struct place at;
+		struct text_range at;
 
 		if (!found)
 			continue;
 		for (const char *p = s.expanded; p < found; p++)
 			line += *p == '\n';
-		at = expanded_place(&s, line);
+		at = expanded_range(&s, line);
 		cr_expect_eq(at.source, s.sources[want[i].source], "%s", want[i].text);
 		cr_expect_eq(at.line, want[i].line, "%s: line %u", want[i].text, at.line);
 	}

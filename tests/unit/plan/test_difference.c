@@ -345,7 +345,7 @@ static void come_from(struct plan *plan, const char *file)
 {
 	for (size_t i = 0; i < plan->n; i++)
 		plan->steps[i].at =
-			(struct origin){ .file = file, .line = (unsigned int)i + 1, .column = 1 };
+			(struct position){ .file = file, .line = (unsigned int)i + 1, .column = 1 };
 }
 
 static void expect_from(const struct plan *plan, const char *file)

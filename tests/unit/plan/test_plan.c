@@ -105,7 +105,7 @@ Test(plan, a_failed_step_is_not_undone_and_points_at_the_file)
 {
 	_cleanup_plan_ struct plan plan = { 0 };
 	_cleanup_error_ struct error err = { 0 }, second = { 0 };
-	struct origin at = { .file = "x.conf", .line = 3, .column = 7 };
+	struct position at = { .file = "x.conf", .line = 3, .column = 7 };
 
 	add(&plan, &op_ok, "a");
 	plan_add(&plan, &op_bad, xstrdup("b"), NULL, &at, NULL);

@@ -119,7 +119,7 @@ Test(own_user, a_link_that_says_anothers_is_not_believed)
 
 	cr_assert_eq(symlink(text, a->link), 0);
 	cr_assert_neq(take(a), b);
-	own_user_give_back(user("b"));
+	own_user_release(user("b"));
 	cr_assert_eq(take(user("b")), b);
 }
 
@@ -128,12 +128,12 @@ Test(own_user, given_back_is_the_owners_alone)
 	uid_t a = take(user("a")), b = take(user("b"));
 	_cleanup_free_ char *link = link_of(a);
 
-	own_user_give_back(user("a"));
+	own_user_release(user("a"));
 	cr_assert(!path_exists(link));
 	cr_assert_eq(take(user("b")), b);
 	/* As far as it can be found */
 	cr_assert_eq(unlink(user("b")->link), 0);
-	own_user_give_back(user("b"));
+	own_user_release(user("b"));
 	cr_assert(!path_exists(pool), "with the last one the pool goes");
 }
 
@@ -142,10 +142,10 @@ Test(own_user, given_back_all_at_once_are_those_that_begin_so)
 	uid_t a = take(user("a")), b = take(user("b"));
 	_cleanup_free_ char *link = link_of(b);
 
-	own_user_give_back_all(pool, "x/a");
+	own_user_release_all(pool, "x/a");
 	cr_assert(path_exists(link));
 	cr_assert_eq(take(user("a")), a);
-	own_user_give_back_all(pool, "x/");
+	own_user_release_all(pool, "x/");
 	cr_assert(!path_exists(pool));
 }
 

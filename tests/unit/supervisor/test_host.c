@@ -21,8 +21,8 @@ static struct supervisor sup;
 
 /* --- doubles --- */
 
-int source_add(struct loop *loop _unused_, struct source *source, int fd, uint32_t events _unused_,
-	       void (*fn)(void *data, uint32_t events), void *data)
+int fd_watch_add(struct loop *loop _unused_, struct fd_watch *source, int fd,
+		 uint32_t events _unused_, void (*fn)(void *data, uint32_t events), void *data)
 {
 	source->fd = fd;
 	source->fn = fn;
@@ -30,7 +30,7 @@ int source_add(struct loop *loop _unused_, struct source *source, int fd, uint32
 	return 0;
 }
 
-void source_close(struct loop *loop _unused_, struct source *source)
+void fd_watch_close(struct loop *loop _unused_, struct fd_watch *source)
 {
 	if (source->fd >= 0)
 		close(source->fd);
