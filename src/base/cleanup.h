@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Ownership that can be seen: a variable marked _cleanup_* frees what it holds when it goes out of
- * scope, and steal_* is how it hands it on.
+ * Visible ownership: a variable marked _cleanup_* frees its value when it goes out of scope;
+ * steal_* passes the ownership on.
  */
 #pragma once
 

@@ -10,12 +10,12 @@
  *                   return error_errno(err, EX_OSERR, errno, path, "cannot open %s", path);
  *   }
  *
- * 1. A function that fails returns a negative errno and has filled `err`, exactly once.
- * 2. The text is one sentence without a final period: what was tried, on what. error_errno adds
- *    what the kernel said, in words; error_hint adds what to do.
- * 3. A caller that knows more says so with error_wrap ("starting 'echo': ...") or gives the place
+ * 1. A function that fails returns a negative errno and fills `err` exactly once.
+ * 2. The text is one sentence without a final period: the action that failed and its object.
+ *    error_errno adds the kernel's errno in words; error_hint adds what to do.
+ * 3. A caller that knows more adds it with error_wrap ("starting 'echo': ...") or adds the position
  *    in the gadget file with error_at, and passes the error on.
- * 4. Who handles an error instead of passing it on calls error_clear.
+ * 4. A caller that handles an error instead of passing it on calls error_clear.
  * 5. `err` may be NULL only where the function's comment says so.
  */
 #pragma once
@@ -25,18 +25,18 @@
 #include "base/cleanup.h"
 #include "base/util.h"
 
-/* A place in a gadget file. `file` belongs to the gadget (or is NULL: no place). 1-based. */
+/* A position in a gadget file. `file` belongs to the gadget; NULL: no position. 1-based. */
 struct position {
 	const char *file;
 	unsigned int line, column;
 };
 
 struct error {
-	int exit; /* what the command exits with (cli.md, "Exit codes"); 0: no error */
+	int exit; /* exit status of the command (ffsctl(8), "EXIT STATUS"); 0: no error */
 	int err;  /* errno, positive; 0 when no system call was involved */
 	char *text;
-	char *path; /* NULL: not about one */
-	char *file; /* place in the gadget file; NULL: none */
+	char *path; /* the file or directory concerned; NULL: none */
+	char *file; /* position in the gadget file; NULL: none */
 	unsigned int line, column;
 };
 
@@ -48,20 +48,21 @@ int error_set(struct error *err, int exit, int e, const char *path, const char *
 int error_errno(struct error *err, int exit, int e, const char *path, const char *fmt, ...)
 	_printf_(5, 6);
 
-/* Appends "; TEXT": what to do about it. Returns what the error's function should return. */
+/* Appends "; TEXT": what to do about it. Returns the value that the failed function returns. */
 int error_hint(struct error *err, const char *fmt, ...) _printf_(2, 3);
-/* Puts "TEXT: " in front. */
+/* Prepends "TEXT: ". Returns the value that the failed function returns. */
 int error_wrap(struct error *err, const char *fmt, ...) _printf_(2, 3);
-/* The gadget file's place the error is about; a place that is set already stays. */
+/* Sets the position in the gadget file, unless one is set already. Returns as error_hint does. */
 int error_at(struct error *err, const struct position *at);
 
 void error_clear(struct error *err);
-/* Moves; `from` is empty afterwards. */
+/* Moves the error; `from` is empty afterwards. */
 void error_move(struct error *to, struct error *from);
 
-/* The kernel's own (include/linux/errno.h), which leak through configfs and the kernel's log. */
+/* Internal errnos of the kernel (include/linux/errno.h), which configfs and the kernel log expose.
+ */
 #define KERNEL_ENOTSUPP 524
 #define KERNEL_ETOOSMALL 525
 
-/* errno in words, also for those two, which strerror does not know. */
+/* Returns strerror(e), and words for the two numbers above, which strerror does not know. */
 const char *errno_words(int e);

@@ -12,9 +12,9 @@
 #include "base/cleanup.h"
 #include "base/util.h"
 
-#define ATTRIBUTE_MAX 4096 /* PAGE_SIZE: the most that sysfs and configfs show of an attribute */
+#define ATTRIBUTE_MAX 4096 /* bytes; sysfs and configfs limit an attribute to PAGE_SIZE */
 
-static int read_file(int dirfd, const char *path, size_t max, bool written, char **out,
+static int read_file(int dirfd, const char *path, size_t max, bool regular, char **out,
 		     size_t *size)
 {
 	_cleanup_close_ int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
@@ -35,7 +35,7 @@ static int read_file(int dirfd, const char *path, size_t max, bool written, char
 		have += n > 0 ? (size_t)n : 0;
 		if (have > max)
 			return -EFBIG;
-	} while (n != 0 && !(written && have < room));
+	} while (n != 0 && !(regular && have < room));
 	data[have] = '\0';
 	*out = steal_ptr(data);
 	if (size)
@@ -60,8 +60,7 @@ int file_read_line(int dirfd, const char *path, char **out)
 	return fd < 0 ? -errno : fd_read_line(fd, out);
 }
 
-/* One read: an attribute, and what we have written as one, comes whole (fs/seq_file.c, fs/kernfs).
- */
+/* One read(2) returns a complete attribute (fs/seq_file.c, fs/kernfs). */
 int fd_read_line(int fd, char **out)
 {
 	char data[ATTRIBUTE_MAX + 1];
@@ -119,7 +118,7 @@ int file_replace(int dirfd, const char *name, const void *data, size_t size, mod
 
 	if (fd < 0)
 		return -errno;
-	/* Whatever the umask is, and whatever file of that name a dead process has left. */
+	/* The umask, or a leftover file of a crashed process, may have set another mode. */
 	r = fchmod(fd, mode) < 0 ? -errno : fd_write_all(fd, data, size);
 	if (close(fd) < 0 && r == 0)
 		r = -errno;
@@ -137,7 +136,7 @@ bool path_exists(const char *path)
 	return lstat(path, &st) == 0;
 }
 
-/* A system call of its own, as not every libc has the wrapper. */
+/* Not every libc has a wrapper for close_range(2). */
 static void close_range_of(unsigned int first, unsigned int last)
 {
 	if (first <= last)
@@ -149,9 +148,9 @@ void fd_close_from(unsigned int first)
 	close_range_of(first, ~0U);
 }
 
-void fd_set_inherited(int fd, bool keep)
+void fd_set_inherited(int fd, bool inherit)
 {
-	fcntl(fd, F_SETFD, keep ? 0 : FD_CLOEXEC);
+	fcntl(fd, F_SETFD, inherit ? 0 : FD_CLOEXEC);
 }
 
 void fd_close_others(const int *keep, size_t n)
@@ -159,7 +158,7 @@ void fd_close_others(const int *keep, size_t n)
 	unsigned int first = 3;
 
 	for (;;) {
-		unsigned int next = ~0U; /* the lowest that is kept, from `first` on */
+		unsigned int next = ~0U; /* lowest descriptor >= `first` in `keep` */
 
 		for (size_t i = 0; i < n; i++)
 			if (keep[i] >= (int)first && (unsigned int)keep[i] < next)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Files of one value, files that are replaced whole, and what else is done to descriptors. */
+/* Helpers for files and file descriptors: whole files, attributes, atomic replacement, exec. */
 #pragma once
 
 #include <stdbool.h>
@@ -7,44 +7,46 @@
 #include <sys/socket.h>
 #include <sys/types.h>
 
-/* Reads a file of at most `max` bytes whole; NUL-terminated, the caller frees it. -errno, -EFBIG.
+/*
+ * Reads a whole file of at most `max` bytes; NUL-terminated, the caller frees *out. `size` may be
+ * NULL. -errno; -EFBIG: the file is larger.
  */
 int file_read(int dirfd, const char *path, size_t max, char **out, size_t *size);
 
-/* The same of one on a disk or in memory, of which a short read is the end. */
+/* Like file_read, of a regular file: a short read means end of file and saves one read(2). */
 int file_read_regular(int dirfd, const char *path, size_t max, char **out, size_t *size);
 
-/* The same for a sysfs or configfs attribute: one line, its newline cut off. */
+/* Reads a sysfs or configfs attribute: its first line without the newline. The caller frees *out.
+ */
 int file_read_line(int dirfd, const char *path, char **out);
 int fd_read_line(int fd, char **out);
 
-/* Writes an attribute: one write(2), so that the kernel sees the value whole. -errno. */
+/* Writes an attribute with one write(2), so that the kernel gets the complete value. -errno. */
 int file_write(int dirfd, const char *path, const void *data, size_t size);
 
-/* Replaces DIR/NAME by rename, so that a reader sees the old file or the new one. -errno. */
+/* Replaces DIR/NAME by rename(2): a reader sees either the old or the new content. -errno. */
 int file_replace(int dirfd, const char *name, const void *data, size_t size, mode_t mode);
 
 bool path_exists(const char *path);
 
-/* Takes what there is to be read of a non-blocking descriptor, and looks at none of it. */
+/* Reads and discards everything that a non-blocking descriptor has to read. */
 void fd_drain(int fd);
-/* Who was at the other end of a local socket when it was connected. -errno. */
+/* Gets the credentials that the peer of a local socket had when it connected. -errno. */
 int fd_peer(int fd, struct ucred *peer);
 
-/* The true path of an open file, through links; NULL if it cannot be told. The caller frees it. */
+/* Returns the path of an open file with links resolved, or NULL on error. The caller frees it. */
 char *fd_path(int fd);
 
-/* The write(2) loop for pipes and files. -errno. */
+/* Writes all of `data` to a pipe or file, with as many write(2) as it takes. -errno. */
 int fd_write_all(int fd, const void *data, size_t size);
 
-/* Whether a program that is executed gets it. */
-void fd_set_inherited(int fd, bool keep);
-/* Closes every descriptor from 3 on but those in `keep` (which may hold -1). */
+/* Clears (`inherit`) or sets the close-on-exec flag. */
+void fd_set_inherited(int fd, bool inherit);
+/* Closes every descriptor from 3 on except those in `keep`; entries of -1 are ignored. */
 void fd_close_others(const int *keep, size_t n);
 /* Closes every descriptor from `first` on. */
 void fd_close_from(unsigned int first);
-/* Opens /dev/null as each of 0, 1 and 2 that is closed, so that no other file becomes one of them.
- */
+/* Opens /dev/null for each of 0, 1 and 2 that is closed, so that no other file gets that number. */
 void fd_open_stdio(void);
-/* 0, 1 and 2 become /dev/null. */
+/* Redirects 0, 1 and 2 to /dev/null. */
 void fd_stdio_to_null(void);

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * systemd's journal, where a service's stderr is: its native protocol
- * (systemd.io/JOURNAL_NATIVE_PROTOCOL), so that a line has fields to search by. These few lines
- * take the place of a library that would have to be there, or not.
+ * Client of systemd's journal. Uses the native protocol (systemd.io/JOURNAL_NATIVE_PROTOCOL), whose
+ * entries have fields to search by, and so needs no libsystemd.
  */
 #pragma once
 
 #include <stdbool.h>
 
-/* Whether stderr leads there, as JOURNAL_STREAM says (systemd.exec(5)). */
+/* Returns whether stderr is connected to the journal, by JOURNAL_STREAM (systemd.exec(5)). */
 bool journal_is_stderr(void);
 
 struct journal_entry {
@@ -18,11 +17,11 @@ struct journal_entry {
 	const char *message;
 };
 
-/* Never waits. -errno: it was not taken. */
+/* Sends an entry; never blocks. -errno: the entry was not sent. */
 int journal_send(const struct journal_entry *entry);
 
 /*
- * A descriptor for what somebody else prints, each line of which becomes an entry of that
- * identifier (`journalctl -t`). -errno.
+ * Returns a descriptor for the output of another program: each line becomes an entry with this
+ * identifier (`journalctl -t`). The caller closes it. -errno.
  */
 int journal_stream(const char *identifier, int priority);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What every room that writes JSON needs beside jansson. */
+/* JSON helpers on top of jansson. */
 #pragma once
 
 #include <jansson.h>
 
-/* null for NULL, and for what is not UTF-8: a document with a hole is better than none. */
+/* Returns a JSON string, or JSON null if `s` is NULL or not UTF-8. */
 static inline json_t *json_string_or_null(const char *s)
 {
 	json_t *string = s ? json_string(s) : NULL;
@@ -12,7 +12,7 @@ static inline json_t *json_string_or_null(const char *s)
 	return string ? string : json_null();
 }
 
-/* The string of that name; `fallback` where there is none. */
+/* Returns the string member `key`, or `fallback` if the object has none. */
 static inline const char *json_text(const json_t *object, const char *key, const char *fallback)
 {
 	const char *text = json_string_value(json_object_get(object, key));

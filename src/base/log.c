@@ -15,10 +15,10 @@
 #include "base/fd.h"
 #include "base/journal.h"
 
-/* The one thing that -q and -v change, for every room; set once, before anything is said. */
+/* Set once by -q or -v, before the first message. */
 static enum log_level level = LOG_NORMAL;
 
-/* The least that is shown; what is more has a lower number. */
+/* The least important priority that is shown; more important ones have lower numbers. */
 static const int threshold_priority[] = {
 	[LOG_QUIET] = LOG_ERR, [LOG_NORMAL] = LOG_INFO, [LOG_VERBOSE] = LOG_DEBUG
 };
@@ -33,47 +33,47 @@ enum log_level log_get_level(void)
 	return level;
 }
 
-/* Where words go once nobody may wait for who reads them. */
+/* The output after log_set_nonblocking. */
 static struct {
 	bool is_set, is_socket;
 	int fd;
-	size_t lost; /* bytes that were not taken, since the last that were */
-} unhurried = { .fd = STDERR_FILENO };
+	size_t lost; /* bytes dropped since the last successful write */
+} nonblocking = { .fd = STDERR_FILENO };
 
 void log_set_nonblocking(void)
 {
 	struct stat st;
 	int fd = -1;
 
-	if (unhurried.is_set)
+	if (nonblocking.is_set)
 		return;
-	unhurried.is_set = true;
+	nonblocking.is_set = true;
 	if (fstat(STDERR_FILENO, &st) < 0)
 		return;
-	unhurried.is_socket = S_ISSOCK(st.st_mode);
-	/* Opened anew, as O_NONBLOCK would be set for all who have the same open file. */
+	nonblocking.is_socket = S_ISSOCK(st.st_mode);
+	/* Reopened: O_NONBLOCK on fd 2 would apply to every process that shares the open file. */
 	if (S_ISFIFO(st.st_mode) || S_ISCHR(st.st_mode))
 		fd = open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (fd >= 0)
-		unhurried.fd = fd;
+		nonblocking.fd = fd;
 }
 
 static bool has_room(void)
 {
-	struct pollfd pfd = { .fd = unhurried.fd, .events = POLLOUT };
+	struct pollfd pfd = { .fd = nonblocking.fd, .events = POLLOUT };
 
 	return poll(&pfd, 1, 0) > 0;
 }
 
-/* How much of it is taken at once. */
+/* Writes what fits without blocking; returns how many bytes that were. */
 static size_t write_some(const char *data, size_t size)
 {
 	ssize_t n = 0;
 
-	if (unhurried.is_socket)
-		n = send(unhurried.fd, data, size, MSG_DONTWAIT | MSG_NOSIGNAL);
-	else if (unhurried.fd != STDERR_FILENO || has_room())
-		n = write(unhurried.fd, data, size);
+	if (nonblocking.is_socket)
+		n = send(nonblocking.fd, data, size, MSG_DONTWAIT | MSG_NOSIGNAL);
+	else if (nonblocking.fd != STDERR_FILENO || has_room())
+		n = write(nonblocking.fd, data, size);
 	return n > 0 ? (size_t)n : 0;
 }
 
@@ -81,26 +81,27 @@ void log_raw(const char *data, size_t size)
 {
 	size_t n;
 
-	if (!unhurried.is_set) {
+	if (!nonblocking.is_set) {
 		fd_write_all(STDERR_FILENO, data, size);
 		return;
 	}
-	if (unhurried.lost > 0) {
-		_cleanup_free_ char *words = strf(
-			"\nffsctl: %zu bytes were lost, as nobody read them\n", unhurried.lost);
+	if (nonblocking.lost > 0) {
+		_cleanup_free_ char *notice =
+			strf("\nffsctl: lost %zu bytes of output: stderr was blocked\n",
+			     nonblocking.lost);
 
-		if (write_some(words, strlen(words)) < strlen(words)) {
-			unhurried.lost += size;
+		if (write_some(notice, strlen(notice)) < strlen(notice)) {
+			nonblocking.lost += size;
 			return;
 		}
-		unhurried.lost = 0;
+		nonblocking.lost = 0;
 	}
 	n = write_some(data, size);
-	unhurried.lost += size - n;
+	nonblocking.lost += size - n;
 }
 
 static void _printf_(4, 0)
-	say(const char *gadget, const char *function, int priority, const char *fmt, va_list ap)
+	print(const char *gadget, const char *function, int priority, const char *fmt, va_list ap)
 {
 	_cleanup_free_ char *text = NULL, *line = NULL;
 	struct journal_entry entry = { priority, gadget, function, NULL };
@@ -114,7 +115,7 @@ static void _printf_(4, 0)
 	entry.message = text;
 	if (journal_is_stderr() && journal_send(&entry) == 0)
 		return;
-	/* One write per line, so that lines of several processes do not mix. */
+	/* One write(2) per line, so that lines of several processes do not mix. */
 	line = strf("ffsctl: %s\n", text);
 	log_raw(line, strlen(line));
 }
@@ -124,7 +125,7 @@ void log_about(const char *gadget, const char *function, int priority, const cha
 	va_list ap;
 
 	va_start(ap, fmt);
-	say(gadget, function, priority, fmt, ap);
+	print(gadget, function, priority, fmt, ap);
 	va_end(ap);
 }
 
@@ -134,7 +135,7 @@ void log_about(const char *gadget, const char *function, int priority, const cha
 		va_list ap;                                                                        \
                                                                                                    \
 		va_start(ap, fmt);                                                                 \
-		say(NULL, NULL, priority, fmt, ap);                                                \
+		print(NULL, NULL, priority, fmt, ap);                                              \
 		va_end(ap);                                                                        \
 	}
 

@@ -8,7 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define TIMER_MAX 1e9 /* seconds; 30 years, and no integer's limit on any machine */
+#define TIMER_MAX 1e9 /* seconds: 30 years; fits time_t on every architecture */
 
 int loop_open(struct loop *loop)
 {
@@ -26,42 +26,42 @@ void loop_close(struct loop *loop)
 int loop_once(struct loop *loop, int timeout_ms)
 {
 	struct epoll_event event;
-	struct fd_watch *source;
+	struct fd_watch *watch;
 	int n = epoll_wait(loop->epoll_fd, &event, 1, timeout_ms);
 
 	if (n < 0)
 		return errno == EINTR ? 0 : -errno;
 	if (n == 0)
 		return 0;
-	source = event.data.ptr;
-	source->fn(source->data, event.events);
+	watch = event.data.ptr;
+	watch->fn(watch->data, event.events);
 	return 1;
 }
 
-int fd_watch_add(struct loop *loop, struct fd_watch *source, int fd, uint32_t events,
+int fd_watch_add(struct loop *loop, struct fd_watch *watch, int fd, uint32_t events,
 		 void (*fn)(void *data, uint32_t events), void *data)
 {
-	struct epoll_event event = { .events = events, .data.ptr = source };
+	struct epoll_event event = { .events = events, .data.ptr = watch };
 
 	if (epoll_ctl(loop->epoll_fd, EPOLL_CTL_ADD, fd, &event) < 0)
 		return -errno;
-	*source = (struct fd_watch){ .fd = fd, .fn = fn, .data = data };
+	*watch = (struct fd_watch){ .fd = fd, .fn = fn, .data = data };
 	return 0;
 }
 
-void fd_watch_remove(struct loop *loop, struct fd_watch *source)
+void fd_watch_remove(struct loop *loop, struct fd_watch *watch)
 {
-	if (source->fd < 0)
+	if (watch->fd < 0)
 		return;
-	epoll_ctl(loop->epoll_fd, EPOLL_CTL_DEL, source->fd, NULL);
-	source->fd = -1;
+	epoll_ctl(loop->epoll_fd, EPOLL_CTL_DEL, watch->fd, NULL);
+	watch->fd = -1;
 }
 
-void fd_watch_close(struct loop *loop, struct fd_watch *source)
+void fd_watch_close(struct loop *loop, struct fd_watch *watch)
 {
-	int fd = source->fd;
+	int fd = watch->fd;
 
-	fd_watch_remove(loop, source);
+	fd_watch_remove(loop, watch);
 	if (fd >= 0)
 		close(fd);
 }
@@ -99,7 +99,7 @@ void timer_stop(struct fd_watch *timer)
 {
 	static const struct itimerspec never;
 
-	/* Setting the time also takes back an expiry that has not been read. */
+	/* Setting the time also clears an expiry that was not read yet. */
 	if (timer->fd >= 0)
 		timerfd_settime(timer->fd, 0, &never, NULL);
 }

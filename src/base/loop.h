@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * One epoll loop. Everything that can happen is a descriptor: sockets, ep0, signalfd, pidfds,
- * timers (timerfd). One event is dispatched at a time, so a callback may remove any source,
- * its own or another's, and free what belongs to it.
+ * An epoll loop. Every event comes from a descriptor: socket, ep0, signalfd, pidfd, timerfd. The
+ * loop dispatches one event at a time, so a callback may remove any watch, its own or another,
+ * and free its data.
  */
 #pragma once
 
@@ -14,7 +14,7 @@ struct loop {
 };
 
 struct fd_watch {
-	int fd; /* -1: not in a loop; the loop does not own it, except for timers */
+	int fd; /* -1: not in a loop. Owned by the caller; that of a timer by the watch. */
 	void (*fn)(void *data, uint32_t events);
 	void *data;
 };
@@ -22,24 +22,26 @@ struct fd_watch {
 
 int loop_open(struct loop *loop);
 void loop_close(struct loop *loop);
-/* Waits for one event and dispatches it; timeout_ms -1: for ever. 1 dispatched, 0 timed out,
- * -errno. */
+/*
+ * Waits for one event and dispatches it; timeout_ms -1: no limit. Returns 1: dispatched, 0: timed
+ * out or interrupted, -errno.
+ */
 int loop_once(struct loop *loop, int timeout_ms);
 
-/* `source` must stay where it is until it is removed. `events` as for epoll. -errno. */
-int fd_watch_add(struct loop *loop, struct fd_watch *source, int fd, uint32_t events,
+/* Watches `fd` for `events` (of epoll). `watch` must not move until it is removed. -errno. */
+int fd_watch_add(struct loop *loop, struct fd_watch *watch, int fd, uint32_t events,
 		 void (*fn)(void *data, uint32_t events), void *data);
-void fd_watch_remove(struct loop *loop, struct fd_watch *source);
-/* And closes its descriptor, if it has one. Of timers, too, which own theirs. */
-void fd_watch_close(struct loop *loop, struct fd_watch *source);
+void fd_watch_remove(struct loop *loop, struct fd_watch *watch);
+/* Removes the watch and closes its descriptor, if it has one; also ends a timer. */
+void fd_watch_close(struct loop *loop, struct fd_watch *watch);
 
-/* A one-shot timer: a source that owns its timerfd. */
+/* Makes a one-shot timer: a watch that owns its timerfd. It is not started. -errno. */
 int timer_open(struct loop *loop, struct fd_watch *timer, void (*fn)(void *data, uint32_t events),
 	       void *data);
 void timer_start(struct fd_watch *timer, double seconds);
 void timer_stop(struct fd_watch *timer);
 
-/* CLOCK_MONOTONIC, seconds. */
+/* Returns CLOCK_MONOTONIC in seconds. */
 double now_monotonic(void);
-/* What poll(2) is to wait until then, in milliseconds: rather too long than in vain. */
+/* Returns the timeout for poll(2) until a time of now_monotonic: milliseconds, rounded up. */
 int poll_until(double monotonic);

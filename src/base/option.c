@@ -37,8 +37,7 @@ bool option_type_find(const char *name, enum ffsctl_option_type *type)
 
 static int bad(struct error *err, const struct ffsctl_option *o, const char *wanted)
 {
-	return error_set(err, EX_DATAERR, EINVAL, NULL, "option '%s' has to be %s", o->name,
-			 wanted);
+	return error_set(err, EX_DATAERR, EINVAL, NULL, "option '%s' must be %s", o->name, wanted);
 }
 
 static int parse_int(const char *s, int64_t *n)
@@ -77,7 +76,7 @@ static int check_choice(const struct ffsctl_option *o, const char *text, struct 
 			return 0;
 	error_set(err, EX_DATAERR, EINVAL, NULL, "option '%s' cannot be '%s'", o->name, text);
 	for (c = o->choices; *c; c++)
-		error_hint(err, "%s'%s'", c == o->choices ? "there is " : "", *c);
+		error_hint(err, "%s'%s'", c == o->choices ? "valid values: " : "", *c);
 	return -EINVAL;
 }
 
@@ -86,7 +85,7 @@ static int check_range(const struct ffsctl_option *o, int64_t n, struct error *e
 	if ((!o->min && !o->max) || (n >= o->min && n <= o->max))
 		return 0;
 	return error_set(err, EX_DATAERR, ERANGE, NULL,
-			 "option '%s' is %" PRId64 "; it has to be from %" PRId64 " to %" PRId64,
+			 "option '%s' is %" PRId64 "; it must be from %" PRId64 " to %" PRId64,
 			 o->name, n, o->min, o->max);
 }
 

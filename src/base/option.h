@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * One option of a plugin: what a gadget file gives it, against what the plugin's table declares.
- * The plugin host and `ffsctl check` judge by the same words.
+ * Validates and converts one option of a plugin: the value in the gadget file must match what the
+ * plugin's table declares. Used by the plugin host and by `ffsctl check`.
  */
 #pragma once
 
@@ -13,16 +13,19 @@
 
 struct option_value {
 	const struct ffsctl_option *option;
-	char *text;	/* of STRING; NULL: none; owned */
-	int64_t number; /* of BOOL, INT, SIZE */
-	double real;	/* of FLOAT */
+	char *text;	/* value of a STRING; NULL: none; owned */
+	int64_t number; /* value of a BOOL, INT or SIZE */
+	double real;	/* value of a FLOAT */
 };
 
-/* "string" and so on; NULL: there is no such type. */
+/* Returns the name of a type, "string" for example; NULL: unknown type. */
 const char *option_type_name(enum ffsctl_option_type type);
 bool option_type_find(const char *name, enum ffsctl_option_type *type);
 
-/* v->option is set. The default, as it would stand in the gadget file: -EINVAL, without a word. */
+/* Converts a default value, written as in a gadget file. The caller sets v->option. -EINVAL. */
 int option_from_text(struct option_value *v, const char *text);
-/* What stands in the gadget file. EX_DATAERR. v->text may be set also then. */
+/*
+ * Converts the value of the gadget file. The caller sets v->option and frees v->text, also after an
+ * error. EX_DATAERR: the value does not match the declaration.
+ */
 int option_from_json(struct option_value *v, const json_t *j, struct error *err);

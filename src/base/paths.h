@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Where ffsctl works; --configfs and --run-dir change it, for tests. */
+/* The directories that ffsctl uses; --configfs and --run-dir change them, for tests. */
 #pragma once
 
 struct paths {

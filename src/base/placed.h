@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Values of a file, each with its position there, so that any later error can point at it. */
+/* Values of a gadget file with their positions, so that any later error can point at the file. */
 #pragma once
 
 #include <stdbool.h>
@@ -8,12 +8,12 @@
 #include "base/error.h"
 
 struct placed_int {
-	bool set; /* false: the file does not say; the kernel's or our default applies */
+	bool set; /* false: not in the file; the default of the kernel or of ffsctl applies */
 	int64_t value;
 	struct position at;
 };
 
 struct placed_str {
-	char *value; /* NULL: the file does not say */
+	char *value; /* NULL: not in the file */
 	struct position at;
 };

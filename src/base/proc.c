@@ -15,7 +15,7 @@
 #include "base/util.h"
 
 #define START_FIELD 22
-/* With as many groups as there can be (NGROUPS_MAX). */
+/* Room for NGROUPS_MAX groups. */
 #define STATUS_MAX (1024 * 1024)
 #define HOLDERS_SHOWN 4
 #define MOUNTS_MAX (16 * 1024 * 1024)
@@ -115,7 +115,7 @@ char *mounts_read(void)
 											: text;
 }
 
-/* Calls `fn` for each line that has the word. */
+/* Calls `fn` for each line that contains `word`. */
 static void each_line_with(const char *mounts, const char *word,
 			   int (*fn)(void *data, const struct mount_line *m), void *data)
 {
@@ -185,8 +185,8 @@ int process_each(int (*fn)(void *data, pid_t pid), void *data)
 }
 
 /*
- * /proc/PID/stat from the state on (proc(5), field 3), behind the name, which may have anything in
- * it; NULL: it is gone. The caller frees *line.
+ * Returns /proc/PID/stat from the state on (proc(5), field 3); NULL: no such process. The caller
+ * frees *line. The name in field 2 may contain any character, so the last ')' ends it.
  */
 static const char *read_stat(pid_t pid, char **line)
 {
@@ -199,7 +199,7 @@ static const char *read_stat(pid_t pid, char **line)
 	return rest && strlen(rest) > 2 ? rest + 2 : NULL;
 }
 
-/* 0: it has none, or is gone. */
+/* Returns the parent's pid; 0: none, or no such process. */
 static pid_t parent_of(pid_t pid)
 {
 	_cleanup_free_ char *line = NULL;
@@ -221,7 +221,7 @@ bool process_start(pid_t pid, uint64_t *ticks)
 	return field;
 }
 
-/* Whether one of the numbers in the line that begins so ("Uid:") is that one. */
+/* Returns whether `number` is in the line that begins with `name` ("\nUid:"). */
 static bool line_has(const char *text, const char *name, unsigned long number)
 {
 	const char *at = strstr(text, name);
@@ -245,7 +245,7 @@ bool process_has_id(pid_t pid, unsigned int id)
 	_cleanup_free_ char *path = strf("/proc/%d/status", (int)pid);
 	_cleanup_free_ char *text = NULL;
 
-	/* The name, which anybody chooses, has its newlines escaped. */
+	/* The process chooses its name, but the kernel escapes newlines in it. */
 	return file_read(AT_FDCWD, path, STATUS_MAX, &text, NULL) >= 0 &&
 	       (line_has(text, "\nUid:", id) || line_has(text, "\nGid:", id) ||
 		line_has(text, "\nGroups:", id));
@@ -259,13 +259,13 @@ static bool descends_from(pid_t pid, pid_t ancestor)
 }
 
 struct holders {
-	pid_t but_of;
+	pid_t except;
 	dev_t dev;
 	char *words;
 	unsigned int n;
 };
 
-static bool holds(pid_t pid, dev_t dev)
+static bool uses_device(pid_t pid, dev_t dev)
 {
 	static const char *const links[] = { "cwd", "root", "exe" };
 	_cleanup_free_ char *dir = strf("/proc/%d/fd", (int)pid);
@@ -295,7 +295,8 @@ static int holders_one(void *data, pid_t pid)
 	struct holders *h = data;
 	_cleanup_free_ char *name = NULL, *old = NULL;
 
-	if (pid == getpid() || !holds(pid, h->dev) || (h->but_of && descends_from(pid, h->but_of)))
+	if (pid == getpid() || !uses_device(pid, h->dev) ||
+	    (h->except && descends_from(pid, h->except)))
 		return 0;
 	name = process_name(pid);
 	old = h->words;
@@ -312,12 +313,12 @@ bool process_uses_mount(pid_t pid, const char *path)
 {
 	struct stat st;
 
-	return stat(path, &st) == 0 && holds(pid, st.st_dev);
+	return stat(path, &st) == 0 && uses_device(pid, st.st_dev);
 }
 
-char *mount_holders(const char *path, pid_t but_of)
+char *mount_holders(const char *path, pid_t except)
 {
-	struct holders h = { .but_of = but_of };
+	struct holders h = { .except = except };
 	struct stat st;
 
 	if (stat(path, &st) < 0)
@@ -343,7 +344,7 @@ void process_await_end(int pidfd, int timeout_ms)
 		;
 }
 
-/* The letter of proc(5); 0: it is gone. */
+/* Returns the state letter of proc(5); 0: no such process. */
 static char state_of(pid_t pid)
 {
 	_cleanup_free_ char *line = NULL;
@@ -352,7 +353,7 @@ static char state_of(pid_t pid)
 	return state ? *state : 0;
 }
 
-/* Where we may not know its program. */
+/* For a process whose /proc/PID/exe the caller may not read. */
 static bool state_is_alive(pid_t pid)
 {
 	char state = state_of(pid);
@@ -369,7 +370,8 @@ bool process_alive(pid_t pid)
 {
 	char path[32], byte;
 
-	/* What has ended, waited for or not, has no memory and so no program (fs/proc/base.c). */
+	/* An ended process has no memory map, so its exe link fails with ENOENT (fs/proc/base.c).
+	 */
 	snprintf(path, sizeof(path), "/proc/%d/exe", (int)pid);
 	if (readlink(path, &byte, 1) >= 0)
 		return true;

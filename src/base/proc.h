@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What /proc says about processes and mounts. */
+/* Processes and mounts, read from /proc. */
 #pragma once
 
 #include <stdbool.h>
@@ -7,41 +7,47 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* The mount at PATH, if there is one of that type. */
 enum mount_state { MOUNT_NONE, MOUNT_OTHER, MOUNT_MATCH };
-/* `source` is compared too unless NULL. -errno when /proc/self/mountinfo cannot be read. */
+/*
+ * Returns the enum mount_state of the topmost mount at `path`: MATCH if it has this type and,
+ * unless NULL, this source. -errno: /proc/self/mountinfo cannot be read.
+ */
 int mount_find(const char *path, const char *type, const char *source);
 
-/* For many at once: mountinfo as text, which the caller frees; NULL: it cannot be read. */
+/*
+ * Returns /proc/self/mountinfo as text, for several queries; NULL on error. The caller frees it.
+ */
 char *mounts_read(void);
-/* Whether there was such a mount. (If not, there may be one by now, or its path has odd
- * characters.) */
+/*
+ * Returns whether the topmost mount at `path` matched when `mounts` was read. Does not find a path
+ * with characters that mountinfo escapes.
+ */
 bool mounts_have(const char *mounts, const char *path, const char *type, const char *source);
 /* Calls `fn` for the path and the source of each mount of that type. */
 void mounts_each(const char *mounts, const char *type,
 		 void (*fn)(void *data, const char *path, const char *source), void *data);
 
 /*
- * The processes that keep a file system of the calling process' namespace busy, as words:
- * "cat (pid 12), bash (pid 40)", at most a few; NULL if no one does. The caller frees it.
- * Needs root to see everybody. `but_of`: without that process and its descendants; 0: all.
+ * Returns the processes that keep a mount of the caller's namespace busy, at most a few, as text:
+ * "cat (pid 12), bash (pid 40)"; NULL if there are none. The caller frees it. Only root sees all
+ * processes. `except`: a process that is left out with its descendants; 0: none.
  */
-char *mount_holders(const char *path, pid_t but_of);
-/* Whether a process has a file of that mount open, or is in it. */
+char *mount_holders(const char *path, pid_t except);
+/* Returns whether a process uses a mount: open file, working directory, root or executable. */
 bool process_uses_mount(pid_t pid, const char *path);
 
-/* Calls `fn` for every process; stops when it returns non-zero and returns that. -errno. */
+/* Calls `fn` for every process until it returns non-zero, and returns that value. -errno. */
 int process_each(int (*fn)(void *data, pid_t pid), void *data);
-/* Whether the number is among its users (real, effective, saved ...), groups or other groups. */
+/* Returns whether `id` is one of the process' user, group or supplementary group ids. */
 bool process_has_id(pid_t pid, unsigned int id);
-/* When it began, in ticks since the machine's start (CLOCK_BOOTTIME); false: it is gone. */
+/* Gets the start time in ticks since boot (CLOCK_BOOTTIME); false: no such process. */
 bool process_start(pid_t pid, uint64_t *ticks);
-#define PROCESS_TICKS 100 /* a second: USER_HZ (include/asm-generic/param.h) */
-/* comm of a process, "?" when it is gone; the caller frees it. */
+#define PROCESS_TICKS 100 /* per second: USER_HZ (include/asm-generic/param.h) */
+/* Returns the process' comm, "?" if it does not exist. The caller frees it. */
 char *process_name(pid_t pid);
-/* Waits until the process of a pidfd has ended, or for so many milliseconds (-1: for ever). */
+/* Waits until the process of a pidfd has ended, at most timeout_ms milliseconds; -1: no limit. */
 void process_await_end(int pidfd, int timeout_ms);
-/* Whether it runs (a zombie does not). */
+/* Returns whether the process exists and is no zombie. */
 bool process_alive(pid_t pid);
-/* Whether a signal has stopped it (SIGSTOP, a terminal's Ctrl-Z). */
+/* Returns whether a signal has stopped the process (SIGSTOP, Ctrl-Z on a terminal). */
 bool process_is_stopped(pid_t pid);

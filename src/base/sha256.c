@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Here because none of the libraries that ffsctl needs anyway has it, and the kernel's AF_ALG is
- * left out of many of the small kernels that gadgets run on.
+ * Our own implementation, because no library that ffsctl links has SHA-256, and many kernels of
+ * small boards are built without AF_ALG.
  */
 #include "base/sha256.h"
 

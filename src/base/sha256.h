@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* SHA-256 (FIPS 180-4) and HMAC (FIPS 198-1) with it, of what is in memory. Not for secrets that
- * others could time. */
+/* SHA-256 (FIPS 180-4) and HMAC-SHA-256 (FIPS 198-1) of data in memory. Not constant-time. */
 #pragma once
 
 #include <stddef.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Text as people and terminals see it: UTF-8, what a terminal may be sent, likeness of words. */
+
 #include "base/text.h"
 
 #include <ctype.h>
@@ -50,7 +50,7 @@ bool text_is_utf8(const char *s)
 	return true;
 }
 
-/* How many bytes from the start are printable ASCII, which most text is all of. */
+/* Returns the length of the printable ASCII prefix: in most texts, all of it. */
 static size_t plain_length(const char *s, size_t n)
 {
 	size_t i = 0;
@@ -69,8 +69,8 @@ static char *clean(const char *s, size_t n, const char *instead, bool controls)
 		unsigned char c = (unsigned char)*s;
 
 		if (len == 0) {
-			/* A stray continuation byte has no column of its own: it must not get one.
-			 */
+			/* A stray continuation byte takes no column, so neither may its
+			 * replacement. */
 			if (controls || (c & 0xc0) != 0x80)
 				p = stpcpy(p, instead);
 			len = 1;
@@ -165,7 +165,7 @@ size_t text_distance(const char *a, const char *b, size_t limit)
 				now[j] = min_size(now[j], before[j - 2] + 1);
 			least = min_size(least, now[j]);
 		}
-		/* What follows is made of this row and, one more, of the one before */
+		/* The next row depends on this row, and with 1 more on the one before it. */
 		if (least > limit && least_before > limit)
 			return limit + 1;
 		least_before = least;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Text as people and terminals see it. */
+/* UTF-8, text that is safe to print on a terminal, and similarity of words. */
 #pragma once
 
 #include <stdarg.h>
@@ -7,20 +7,27 @@
 
 #include "base/util.h"
 
-/* The length of the UTF-8 sequence at `s` (1 to 4), 0 if there is no valid one. */
+/* Returns the length in bytes of the UTF-8 sequence at `s` (1 to 4); 0: invalid. */
 size_t text_utf8_length(const char *s, size_t n);
 bool text_is_utf8(const char *s);
-/* A copy in which every byte that is not UTF-8 is U+FFFD. */
+/* Returns a copy with every invalid byte replaced by U+FFFD. The caller frees it. */
 char *text_valid_utf8(const char *s);
-/* The same, and every control character but tab is '?'; each character stays one column. */
+/*
+ * Returns a copy with every invalid byte and every control character except tab replaced by '?', so
+ * that each character takes one column. The caller frees it.
+ */
 char *text_printable(const char *s, size_t n);
-/* The same of several lines, of which the newlines stay. */
+/* Like text_printable, but keeps newlines. */
 char *text_printable_lines(const char *s, size_t n);
-/* Cuts what is longer than `max` bytes and ends it with three dots, not in a character's middle. */
+/* Shortens a text to `max` bytes that end in "..."; does not split a character. */
 void text_cut(char *text, size_t max);
+/* Returns the formatted text, which the caller frees. */
 char *text_vformat(const char *fmt, va_list ap) __attribute__((format(printf, 1, 0)));
 
-/* How many letters to change, add, leave out or swap; case counts nothing. At most `limit` + 1. */
+/*
+ * Returns the edit distance of two words: letters to change, add, remove or swap, ignoring case. At
+ * most `limit` + 1.
+ */
 size_t text_distance(const char *a, const char *b, size_t limit);
-/* How different a word may be and still be meant. */
+/* Returns the largest text_distance at which another word may still be a misspelling of `word`. */
 size_t text_tolerance(const char *word);

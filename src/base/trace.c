@@ -21,9 +21,9 @@ bool test_kills_on_refusal(void)
 	return getenv("FFSCTL_TEST_KILL");
 }
 
-static int kept_open = -1;
+static int trace_fd = -1;
 
-static int open_trace(void)
+static int open_trace_file(void)
 {
 	const char *path = getenv("FFSCTL_TEST_TRACE");
 
@@ -32,19 +32,19 @@ static int open_trace(void)
 
 void trace_open(void)
 {
-	kept_open = open_trace();
+	trace_fd = open_trace_file();
 }
 
 void trace(const char *table, const char *state, const char *event)
 {
-	_cleanup_close_ int opened = kept_open < 0 ? open_trace() : -1;
-	int fd = kept_open < 0 ? opened : kept_open;
+	_cleanup_close_ int opened = trace_fd < 0 ? open_trace_file() : -1;
+	int fd = trace_fd < 0 ? opened : trace_fd;
 	_cleanup_free_ char *line = NULL;
 	ssize_t n _unused_;
 
 	if (fd < 0)
 		return;
 	line = strf("%s %s %s\n", table, state, event);
-	n = write(fd, line, strlen(line)); /* one call: lines of several processes do not mix */
+	n = write(fd, line, strlen(line)); /* one call, so that lines of processes do not mix */
 }
 #endif

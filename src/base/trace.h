@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What tests are told, and tell, of the inside. Only in builds with --enable-test-hooks; elsewhere
- * the functions are empty.
+ * Test hooks. Only in builds with --enable-test-hooks; the functions are empty in others.
  *
- * FFSCTL_TEST_TRACE is the file that gets a line for each thing that a state table is asked, for
- * the test that walks their cells on a real kernel: "TABLE STATE EVENT".
+ * FFSCTL_TEST_TRACE: a file that gets one line, "TABLE STATE EVENT", for each lookup in a state
+ * table. A test compares it with the cells of the tables.
  *
- * FFSCTL_TEST_OPEN: no system call is refused to keepers; valgrind makes others in their name.
+ * FFSCTL_TEST_OPEN: keepers run without their system call filter, because valgrind makes other
+ * system calls than the program it runs.
  *
- * FFSCTL_TEST_KILL: a system call that is refused to keepers kills them.
+ * FFSCTL_TEST_KILL: a refused system call kills a keeper.
  */
 #pragma once
 
@@ -16,7 +16,7 @@
 
 #ifdef FFSCTL_TEST_HOOKS
 void trace(const char *table, const char *state, const char *event);
-/* For who can open no file later (keepers). */
+/* Opens the trace file now, for a process that cannot open files later (the keeper). */
 void trace_open(void);
 bool test_leaves_open(void);
 bool test_kills_on_refusal(void);

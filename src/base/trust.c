@@ -17,10 +17,10 @@
 #include "base/util.h"
 
 #define MAX_LINKS 40 /* include/linux/namei.h, MAXSYMLINKS */
-/* A path of PATH_MAX bytes, each link of which is replaced by one as long. */
+/* A path of PATH_MAX bytes in which MAX_LINKS links add as much each. */
 #define MAX_STEPS (MAX_LINKS * PATH_MAX / 2)
 
-/* linux/posix_acl.h and posix_acl_xattr.h, which are not for user space. */
+/* From linux/posix_acl.h and posix_acl_xattr.h, which are not exported to user space. */
 #define ACL_NAME "system.posix_acl_access"
 #define ACL_VERSION 2
 #define ACL_WRITE 2
@@ -30,27 +30,27 @@ struct acl_entry {
 	uint32_t id;
 };
 
-/* A directory that was gone through. */
+/* A directory of the path. */
 struct passed {
 	struct stat st;
 	char *path;
-	bool others; /* others may write in it */
-	uid_t entry; /* whose what was found in it is */
+	bool others_write;
+	uid_t entry_uid; /* owner of the path's next component in it */
 };
 
 struct walk {
-	char *left;	/* what of the path is still to be gone */
-	char *here;	/* for messages: the directory that `fd` is */
-	int fd;		/* where the walk is */
-	struct stat st; /* of that */
+	char *left;	/* components not walked yet */
+	char *here;	/* path of `fd`, for messages */
+	int fd;		/* current component */
+	struct stat st; /* of `fd` */
 	struct passed *passed;
 	size_t n;
-	unsigned int links;
+	unsigned int links; /* symbolic links followed */
 };
 
-/* --- who may write --- */
+/* --- permissions --- */
 
-/* With an access list the group's permissions are what its entries may have at most. */
+/* Called for a file whose group bits allow writing: in an access list they are the mask. */
 static bool acl_lets_others_write(int fd)
 {
 	_cleanup_free_ char *path = strf("/proc/self/fd/%d", fd);
@@ -60,7 +60,7 @@ static bool acl_lets_others_write(int fd)
 	} acl;
 	ssize_t n = getxattr(path, ACL_NAME, &acl, sizeof(acl));
 
-	/* ERANGE: longer than any that is meant well. */
+	/* ERANGE: more than 128 entries; treated as writable. */
 	if (n < 0)
 		return errno == ERANGE;
 	if (n < (ssize_t)sizeof(acl.version) || le32toh(acl.version) != ACL_VERSION)
@@ -76,10 +76,13 @@ static bool acl_lets_others_write(int fd)
 	return false;
 }
 
-/* Its owner's group, of whose members it is the only one on most machines, and root's are not. */
+/*
+ * Returns whether other users may write. Does not count the group 0, nor a group with the owner's
+ * number, which is the user's private group on most systems.
+ */
 static bool others_write(int fd, const struct stat *st)
 {
-	if (S_ISCHR(st->st_mode)) /* a terminal: what others write there is not read */
+	if (S_ISCHR(st->st_mode)) /* a terminal: a write by others is output, not input */
 		return false;
 	if (st->st_mode & S_IWOTH)
 		return true;
@@ -120,7 +123,7 @@ static char *join(const char *dir, const char *name)
 	return strf("%s%s%s", dir, streq(dir, "/") ? "" : "/", name);
 }
 
-/* What a link of procfs leads to need not have a path: a pipe of the caller's. */
+/* A link of procfs may lead to a file without a path, a pipe for example. */
 static bool is_of_procfs(int fd)
 {
 	struct statfs fs;
@@ -143,12 +146,12 @@ static int follow(struct walk *w, const char *name, int link)
 		fd = openat(w->fd, name, O_PATH | O_CLOEXEC);
 		return fd < 0 ? -errno : go_to(w, fd, join(w->here, name));
 	}
-	w->left = strf("%s%s", target, rest); /* which begins with "/" or is empty */
+	w->left = strf("%s%s", target, rest); /* `rest` begins with "/" or is empty */
 	free(rest);
 	return *target == '/' ? go_to_root(w) : 0;
 }
 
-/* Takes one component of what is left. */
+/* Walks one component of w->left. */
 static int step(struct walk *w)
 {
 	const char *begin = w->left + strspn(w->left, "/");
@@ -170,8 +173,8 @@ static int step(struct walk *w)
 	passed = array_add(w->passed, w->n);
 	*passed = (struct passed){ .st = w->st,
 				   .path = xstrdup(w->here),
-				   .others = others_write(w->fd, &w->st),
-				   .entry = st.st_uid };
+				   .others_write = others_write(w->fd, &w->st),
+				   .entry_uid = st.st_uid };
 	if (S_ISLNK(st.st_mode))
 		return follow(w, name, fd);
 	return go_to(w, steal_fd(&fd), join(w->here, name));
@@ -186,14 +189,14 @@ static int walk(struct walk *w, const char *path)
 	w->left = *path == '/' ? xstrdup(path) : strf("/proc/self/cwd/%s", path);
 	for (int i = 0; r == 0 && w->left[strspn(w->left, "/")]; i++)
 		r = i < MAX_STEPS ? step(w) : -ENAMETOOLONG;
-	/* "file/" */
+	/* A path with a final slash must lead to a directory. */
 	return r == 0 && *w->left && !S_ISDIR(w->st.st_mode) ? -ENOTDIR : r;
 }
 
-/* --- the judgement --- */
+/* --- reasons --- */
 
-/* `owner`: the one beside root who may; 0: nobody. The caller frees it. */
-static char *whose(uid_t uid, uid_t owner)
+/* `owner`: the trusted user besides root; 0: none. The caller frees the text. */
+static char *foreign_owner(uid_t uid, uid_t owner)
 {
 	if (owner == 0)
 		return strf("belongs to user %u, not to root", (unsigned int)uid);
@@ -204,12 +207,12 @@ static char *whose(uid_t uid, uid_t owner)
 static char *distrust_directory(const struct passed *p, uid_t owner)
 {
 	if (p->st.st_uid != 0 && p->st.st_uid != owner) {
-		_cleanup_free_ char *words = whose(p->st.st_uid, owner);
+		_cleanup_free_ char *reason = foreign_owner(p->st.st_uid, owner);
 
-		return strf("the directory %s %s", p->path, words);
+		return strf("the directory %s %s", p->path, reason);
 	}
-	/* With the sticky bit only an entry's owner can put another one in its place. */
-	if (p->others && !(p->st.st_mode & S_ISVTX && p->entry == p->st.st_uid))
+	/* With the sticky bit only the owner of an entry can replace it. */
+	if (p->others_write && !(p->st.st_mode & S_ISVTX && p->entry_uid == p->st.st_uid))
 		return strf("others may write in the directory %s (mode %04o)", p->path,
 			    (unsigned int)p->st.st_mode & 07777);
 	return NULL;
@@ -224,11 +227,11 @@ static char *distrust(const struct walk *w, enum trust trust)
 		return strf("others may write to it (mode %04o)",
 			    (unsigned int)w->st.st_mode & 07777);
 	if (w->st.st_uid != 0 && w->st.st_uid != owner) {
-		_cleanup_free_ char *words = whose(w->st.st_uid, owner);
+		_cleanup_free_ char *reason = foreign_owner(w->st.st_uid, owner);
 
-		return strf("it %s", words);
+		return strf("it %s", reason);
 	}
-	/* The nearest first, which is what the user knows best. */
+	/* From the file upward: the user most likely set up the nearest directory. */
 	for (size_t i = w->n; i > 0 && !why; i--)
 		why = distrust_directory(&w->passed[i - 1], owner);
 	return why;

@@ -36,13 +36,13 @@ void memory_fault_in(void *p, size_t size)
 
 	begin -= begin % page;
 	end -= end % page;
-	/* A few faults are cheaper. Linux before 5.14 has it not: then a fault each */
+	/* Below 8 pages, faults are cheaper. Before Linux 5.14 madvise fails: each page faults. */
 	if (begin + 8 * page < end)
 		madvise((void *)begin, end - begin, MADV_POPULATE_WRITE);
 }
 
-/* The program itself comes first, which has no text relocations that would be lost. */
-static int let_go_of_program(struct dl_phdr_info *info, size_t size _unused_, void *data _unused_)
+/* Called for the program, which comes first; it has no text relocations, which would be lost. */
+static int release_program(struct dl_phdr_info *info, size_t size _unused_, void *data _unused_)
 {
 	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
 
@@ -51,7 +51,7 @@ static int let_go_of_program(struct dl_phdr_info *info, size_t size _unused_, vo
 		uintptr_t from = (info->dlpi_addr + p->p_vaddr) & ~(page - 1),
 			  to = info->dlpi_addr + p->p_vaddr + p->p_memsz;
 
-		/* What is written to is nowhere else. */
+		/* Writable pages have no copy in the file. */
 		if (p->p_type == PT_LOAD && !(p->p_flags & PF_W))
 			madvise((void *)from, to - from, MADV_DONTNEED);
 	}
@@ -61,7 +61,7 @@ static int let_go_of_program(struct dl_phdr_info *info, size_t size _unused_, vo
 void memory_release(void)
 {
 	malloc_trim(0);
-	dl_iterate_phdr(let_go_of_program, NULL);
+	dl_iterate_phdr(release_program, NULL);
 }
 
 void strings_free(char **list)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Small things that every room needs: strings that cannot fail quietly, array sizes. */
+/* Strings, arrays, memory and digests: small helpers for every directory of src/. */
 #pragma once
 
 #include <stdbool.h>
@@ -16,13 +16,13 @@ static inline bool streq(const char *a, const char *b)
 	return *a == *b && strcmp(a, b) == 0;
 }
 
-/* Equal, where NULL equals only NULL. */
+/* Returns whether two strings are equal; NULL equals only NULL. */
 static inline bool streq_null(const char *a, const char *b)
 {
 	return a == b || (a && b && streq(a, b));
 }
 
-/* What follows the prefix; NULL: it begins otherwise. */
+/* Returns the part after the prefix; NULL: `s` does not begin with it. */
 static inline const char *str_after(const char *s, const char *prefix)
 {
 	size_t n = strlen(prefix);
@@ -35,13 +35,16 @@ static inline bool str_has_prefix(const char *s, const char *prefix)
 	return str_after(s, prefix);
 }
 
-/* What "K", "M" and "G" behind a number mean (powers of 1024), in bits to shift by; of others 0. */
+/* Returns the bits to shift a number by for its suffix 'K', 'M' or 'G' (powers of 1024); else 0. */
 static inline unsigned int size_shift(char suffix)
 {
 	return suffix == 'K' ? 10 : suffix == 'M' ? 20 : suffix == 'G' ? 30 : 0;
 }
 
-/* Behind the line at `p`; `*length` is its own, without the newline that the last one may lack. */
+/*
+ * Returns the begin of the next line, or `end`. *length: of the line at `p`, without its newline,
+ * which the last line may lack.
+ */
 static inline const char *str_next_line(const char *p, const char *end, size_t *length)
 {
 	const char *newline = memchr(p, '\n', (size_t)(end - p));
@@ -58,40 +61,38 @@ static inline bool str_has_suffix(const char *s, const char *suffix)
 }
 
 /*
- * Memory that is small and needed to say anything at all: running out of it ends the process with
- * a message (exit 71) instead of an error path that no one can test. What a file or a host can
- * make large has its own limit before it gets here.
+ * Allocation of small memory. Running out of it ends the process with a message (exit 71), because
+ * an error path for it cannot be tested. Callers limit sizes that a file or a host controls.
  */
 void *xcalloc(size_t n, size_t size);
 void *xreallocarray(void *p, size_t n, size_t size);
-/* Of memory that will be written all over: its pages at once, where each would cost a fault. */
+/* Maps the pages of memory that will be written completely: one system call, no page faults. */
 void memory_fault_in(void *p, size_t size);
 /*
- * What was needed to begin is not needed to go on: free memory, and the program's own pages, of
- * which those that are needed come again from its file.
+ * Returns memory to the kernel that only the start of the process needed: free heap, and the
+ * read-only pages of the program, which are read from its file again on use.
  */
 void memory_release(void);
-/* A list that ends with NULL, and what is in it; NULL does nothing. */
+/* Frees a list that ends with NULL, and its strings; NULL is allowed. */
 void strings_free(char **list);
 char *xstrdup(const char *s);
 char *xstrndup(const char *s, size_t n);
 char *strf(const char *fmt, ...) _printf_(1, 2);
-/* What a path is in: "/a" of "/a/b"; "" when it has one component only. The caller frees it. */
+/* Returns the directory part: "/a" of "/a/b"; "" for one component. The caller frees it. */
 char *path_parent(const char *path);
-/* Whether it is somewhere in that directory. */
+/* Returns whether `path` is below `dir`, at any depth. */
 bool path_is_below(const char *path, const char *dir);
 
 /*
- * FNV-1a, 64 bits: whether something is what it was, among people who do not mean to deceive.
- * Begins with DIGEST_EMPTY.
+ * Adds data to a 64-bit FNV-1a digest, which detects changes but not deliberate forgery. The first
+ * call gets DIGEST_EMPTY.
  */
 #define DIGEST_EMPTY UINT64_C(0xcbf29ce484222325)
 uint64_t digest_add(uint64_t digest, const void *data, size_t size);
-/* With the NUL, so that texts that follow each other are not one; NULL is none. */
+/* Adds a text with its NUL, so that "a", "bc" and "ab", "c" differ; NULL adds nothing. */
 uint64_t digest_add_text(uint64_t digest, const char *text);
 
-/* Grows ARRAY by one zeroed element and yields a pointer to it; N is the count, doubled as needed.
- */
+/* Grows ARRAY by a zeroed element and yields a pointer to it. N: the count, which is increased. */
 #define array_add(array, n)                                                                        \
 	({                                                                                         \
 		if (((n) & ((n)-1)) == 0)                                                          \

@@ -9,7 +9,7 @@
 #include "blob/encode.h"
 #include "blob/uapi.h"
 
-/* Each blob has to arrive in one write (f_fs.c, ffs_ep0_write). */
+/* The kernel expects each blob in one write(2) (f_fs.c, ffs_ep0_write). */
 static int write_blob(int fd, const char *path, const char *what, const uint8_t *blob, size_t size,
 		      struct error *err)
 {
@@ -19,15 +19,15 @@ static int write_blob(int fd, const char *path, const char *what, const uint8_t 
 		return 0;
 	error_errno(err, EX_OSERR, n < 0 ? errno : EIO, path, "cannot write %s to %s", what, path);
 	if (err->err == ENOSYS)
-		return error_hint(err, "this kernel's FunctionFS does not know one of the options "
-				       "that the gadget file asks for");
+		return error_hint(err, "the gadget file uses an option that this kernel's "
+				       "FunctionFS lacks: see 'ffsctl features'");
 	return -err->err;
 }
 
 /*
- * Linux 6.1 takes bcdVersion of Microsoft's descriptors only with its bytes swapped, Linux 6.12 has
- * it right and warns of the other. What the first try has left in the instance (f_fs.c,
- * __ffs_data_got_descs) is the same with the second.
+ * Linux 6.1 accepts bcdVersion of Microsoft OS descriptors only with swapped bytes; Linux 6.12
+ * expects the right order and warns about the other. The second write replaces what the first one
+ * has set in the instance (f_fs.c, __ffs_data_got_descs).
  */
 static int write_all_descriptors(int fd, const char *path, const struct ffs *ffs, struct error *err)
 {
@@ -77,7 +77,7 @@ static int open_file(const struct ffs *ffs, const char *file, enum ep_blocking b
 		     struct error *err)
 {
 	_cleanup_free_ char *path = strf("%s/%s", ffs->mount.path, file);
-	/* Both ways whatever the direction: I/O against it is how an endpoint is halted. */
+	/* O_RDWR for both directions: I/O in the wrong direction halts an endpoint. */
 	int fd = open(path, O_RDWR | O_CLOEXEC | (blocking == EP_NONBLOCKING ? O_NONBLOCK : 0));
 
 	if (fd < 0)
@@ -103,7 +103,7 @@ int ffs_pair_open(const struct ffs *ffs, const struct endpoint *first, enum ep_b
 
 static int zlp_apply(struct step *step, struct error *err)
 {
-	/* Non-blocking: a kernel that does not know the ioctl would wait for a host with it. */
+	/* Non-blocking: a kernel without this ioctl would wait in it for a host. */
 	_cleanup_close_ int fd = open(step->path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
 	__u32 on = 1;
 
@@ -115,7 +115,7 @@ static int zlp_apply(struct step *step, struct error *err)
 
 const struct step_op ffs_op_zlp = { .name = "enable-zlp", .apply = zlp_apply };
 
-/* Only the kernel knows: what ep0 and the supervisor have heard of it may be older. */
+/* Asks the kernel: the events on ep0 may be older than the endpoint's state. */
 static bool is_enabled(int fd)
 {
 	struct usb_endpoint_descriptor descriptor;
@@ -128,11 +128,11 @@ int ffs_endpoint_halt(int fd, const struct endpoint *ep)
 	char byte = 0;
 	ssize_t n;
 
-	if (ep->type == EP_ISOCHRONOUS) /* which has no handshake to say it in */
+	if (ep->type == EP_ISOCHRONOUS) /* has no handshake and so no STALL */
 		return 0;
 	n = ep->direction == EP_IN ? read(fd, &byte, 1) : write(fd, &byte, 1);
 	if (n >= 0)
-		return -EPROTO; /* not reached: f_fs never does I/O against the direction */
+		return -EPROTO; /* not reached: f_fs never transfers in the wrong direction */
 	switch (errno) {
 	case EBADMSG: /* the success code of a halt (f_fs.c, ffs_epfile_io) */
 		return 0;

@@ -12,7 +12,7 @@
 #include "blob/uapi.h"
 #include "functionfs/mount.h"
 
-#define DFU_CLASS 0xfe /* with subclass 1; no other one of the class may have 'extra' */
+#define DFU_CLASS 0xfe /* with subclass 1; other subclasses cannot have 'extra' */
 #define MMAP_OPTION "mmap_memory_mb"
 #define OUR_PATCHES "ffsctl's kernel patches"
 
@@ -20,17 +20,15 @@ const struct ffs_feature_words ffs_feature_words[FFS_FEATURE_COUNT] = {
 	[FFS_RW_PROXY] = { "rw_proxy", "one file for both directions of an endpoint pair",
 			   "Linux 7.3 or " OUR_PATCHES, true },
 	[FFS_ZLP] = { "zlp", "automatic zero-length packets", "Linux 7.3 or " OUR_PATCHES, true },
-	[FFS_MMAP] = { MMAP_OPTION, "I/O without a copy on memory that is mapped", OUR_PATCHES,
-		       true },
+	[FFS_MMAP] = { MMAP_OPTION, "zero-copy I/O on mapped memory", OUR_PATCHES, true },
 	[FFS_DMABUF] = { "dmabuf", "transfers of DMA buffers", "Linux 6.9 or " OUR_PATCHES, true },
-	[FFS_SESSIONS] = { "sessions", "data of one link with the host never get into the next",
-			   OUR_PATCHES, true },
+	[FFS_SESSIONS] = { "sessions", "no stale data after a USB reset", OUR_PATCHES, true },
 	[FFS_DFU] = { "dfu", "the functional descriptor of DFU", "Linux 6.12", false },
 };
 
-/* --- what a function asks for --- */
+/* --- features that a function uses --- */
 
-static bool asks(const struct placed_int *key, struct position *at)
+static bool is_set(const struct placed_int *key, struct position *at)
 {
 	*at = key->at;
 	return key->set;
@@ -40,15 +38,15 @@ bool ffs_needs_feature(const struct ffs *ffs, enum ffs_feature feature, struct p
 {
 	switch (feature) {
 	case FFS_RW_PROXY:
-		return asks(&ffs->rw_proxy, at) && ffs->rw_proxy.value;
+		return is_set(&ffs->rw_proxy, at) && ffs->rw_proxy.value;
 	case FFS_MMAP:
-		return asks(&ffs->mount.mmap_memory_mb, at);
+		return is_set(&ffs->mount.mmap_memory_mb, at);
 	case FFS_ZLP:
 		for (size_t i = 0; i < ffs->n_interfaces; i++) {
 			const struct interface *intf = &ffs->interfaces[i];
 
 			for (size_t e = 0; e < intf->n_endpoints; e++)
-				if (asks(&intf->endpoints[e].zlp, at) &&
+				if (is_set(&intf->endpoints[e].zlp, at) &&
 				    intf->endpoints[e].zlp.value)
 					return true;
 		}
@@ -70,11 +68,11 @@ bool ffs_needs_feature(const struct ffs *ffs, enum ffs_feature feature, struct p
 	return false;
 }
 
-/* --- what there is --- */
+/* --- probing --- */
 
 /*
- * By system call: glibc has wrappers since 2.36 only, and its sys/mount.h and linux/mount.h
- * exclude each other. A kernel that lacks these calls (before 5.2) lacks all features.
+ * Uses system calls directly: glibc has wrappers only since 2.36, and its sys/mount.h conflicts
+ * with linux/mount.h. A kernel without these calls (before 5.2) lacks all features.
  */
 static int set_option(int fs, const char *name, const char *value)
 {
@@ -82,10 +80,10 @@ static int set_option(int fs, const char *name, const char *value)
 }
 
 /*
- * A mount of the instance that is in no directory; it ends with its descriptor. -errno, -EINVAL:
- * the option is not known. (Older kernels look at options as late as when the mount is made.)
+ * Mounts the instance detached from any directory; returns a descriptor that keeps the mount.
+ * -errno; -EINVAL: unknown option. (Older kernels check options only when they make the mount.)
  */
-static int mount_nowhere(const char *instance, const char *option)
+static int mount_detached(const char *instance, const char *option)
 {
 	_cleanup_close_ int fs = (int)syscall(SYS_fsopen, FFS_FILE_SYSTEM, FSOPEN_CLOEXEC);
 	int fd;
@@ -99,7 +97,7 @@ static int mount_nowhere(const char *instance, const char *option)
 	return fd < 0 ? -errno : fd;
 }
 
-/* One interface with an endpoint in each direction. */
+/* Writes the descriptors of one interface with an endpoint in each direction. */
 static int write_function(int ep0, bool rw_proxy)
 {
 	struct endpoint eps[] = {
@@ -126,17 +124,17 @@ static int write_function(int ep0, bool rw_proxy)
 }
 
 /*
- * An ioctl that the kernel does not know is passed on to the UDC, for which it waits: EAGAIN, since
- * nothing is bound and the file is non-blocking. One that it knows is answered at once. Before the
- * bind ATTACH is refused whatever the buffer, and without a pointer SESSION waits for nothing.
- * (DETACH and TRANSFER are never tried: before the bind they end Linux 6.9 to 7.2 in an oops.)
+ * Returns whether FunctionFS implements an ioctl. It passes unknown ones to the UDC and waits until
+ * the endpoint is enabled: EAGAIN for a non-blocking file without a bind. It answers known ones at
+ * once: before the bind ATTACH fails for any buffer, and SESSION without a pointer does not wait.
+ * (DETACH and TRANSFER are not probed: before the bind they cause an oops in Linux 6.9 to 7.2.)
  */
-static bool knows(int ep, unsigned long request, void *argument)
+static bool has_ioctl(int ep, unsigned long request, void *argument)
 {
 	return ioctl(ep, request, argument) >= 0 || (errno != EAGAIN && errno != ENOTTY);
 }
 
-static int try_endpoint(int dir, struct ffs_features *features)
+static int probe_endpoint(int dir, struct ffs_features *features)
 {
 	_cleanup_close_ int ep = openat(dir, "ep1", O_RDWR | O_NONBLOCK | O_CLOEXEC);
 	__u32 off = 0;
@@ -144,14 +142,14 @@ static int try_endpoint(int dir, struct ffs_features *features)
 
 	if (ep < 0)
 		return -errno;
-	features->has[FFS_ZLP] = knows(ep, FUNCTIONFS_ENDPOINT_ENABLE_ZLP, &off);
-	features->has[FFS_DMABUF] = knows(ep, FUNCTIONFS_DMABUF_ATTACH, &no_buffer);
-	features->has[FFS_SESSIONS] = knows(ep, FUNCTIONFS_ENDPOINT_SESSION, NULL);
+	features->has[FFS_ZLP] = has_ioctl(ep, FUNCTIONFS_ENDPOINT_ENABLE_ZLP, &off);
+	features->has[FFS_DMABUF] = has_ioctl(ep, FUNCTIONFS_DMABUF_ATTACH, &no_buffer);
+	features->has[FFS_SESSIONS] = has_ioctl(ep, FUNCTIONFS_ENDPOINT_SESSION, NULL);
 	return 0;
 }
 
-/* Refused with EINVAL where it is not known. What has been written goes with the last open file. */
-static int try_dfu(int dir, struct ffs_features *features)
+/* A kernel without DFU returns EINVAL. Closing ep0 discards the descriptors. */
+static int probe_dfu(int dir, struct ffs_features *features)
 {
 	_cleanup_close_ int ep0 = openat(dir, "ep0", O_RDWR | O_NONBLOCK | O_CLOEXEC);
 	uint8_t functional[9] = { sizeof(functional), 0x21 };
@@ -170,7 +168,7 @@ static int try_dfu(int dir, struct ffs_features *features)
 	return features->has[FFS_DFU] || errno == EINVAL ? 0 : -errno;
 }
 
-static int try_function(int dir, struct ffs_features *features)
+static int probe_function(int dir, struct ffs_features *features)
 {
 	_cleanup_close_ int ep0 = openat(dir, "ep0", O_RDWR | O_NONBLOCK | O_CLOEXEC);
 	int r;
@@ -179,28 +177,28 @@ static int try_function(int dir, struct ffs_features *features)
 		return -errno;
 	r = write_function(ep0, true);
 	features->has[FFS_RW_PROXY] = r == 0;
-	if (r == -ENOSYS) /* flags are looked at before anything else */
+	if (r == -ENOSYS) /* unknown flag; the kernel checks flags first */
 		r = write_function(ep0, false);
-	return r == 0 ? try_endpoint(dir, features) : r;
+	return r == 0 ? probe_endpoint(dir, features) : r;
 }
 
 int ffs_probe(const char *instance, struct ffs_features *features, struct error *err)
 {
-	_cleanup_close_ int dir = mount_nowhere(instance, MMAP_OPTION);
+	_cleanup_close_ int dir = mount_detached(instance, MMAP_OPTION);
 	int r = 0;
 
 	*features = (struct ffs_features){ 0 };
 	features->has[FFS_MMAP] = dir >= 0;
 	if (dir == -EINVAL)
-		dir = mount_nowhere(instance, NULL);
-	if (dir == -ENOSYS) /* it is older than all of them */
+		dir = mount_detached(instance, NULL);
+	if (dir == -ENOSYS) /* a kernel before 5.2 has none of the features */
 		return 0;
-	r = dir < 0 ? dir : try_dfu(dir, features);
+	r = dir < 0 ? dir : probe_dfu(dir, features);
 	if (r == 0)
-		r = try_function(dir, features);
+		r = probe_function(dir, features);
 	if (r == 0)
 		return 0;
 	error_errno(err, r == -EPERM || r == -EACCES ? EX_NOPERM : EX_OSERR, -r, NULL,
-		    "cannot try the FunctionFS instance '%s'", instance);
+		    "cannot probe the FunctionFS instance '%s'", instance);
 	return err->exit == EX_NOPERM ? error_hint(err, "this needs root") : r;
 }

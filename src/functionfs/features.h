@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the running kernel's FunctionFS can do beyond what every one can. Found out by trying,
- * never by a version number: distributions carry patches, and modules may be replaced.
+ * Optional features of FunctionFS. They are probed, never guessed from a version number, because
+ * distributions backport patches and modules may be replaced.
  */
 #pragma once
 
@@ -20,10 +20,10 @@ enum ffs_feature {
 };
 
 struct ffs_feature_words {
-	const char *name;  /* as the gadget file calls it, where it does */
-	const char *what;  /* half a sentence */
-	const char *since; /* what brings it */
-	bool ours;	   /* our kernel patches are among that */
+	const char *name;  /* the gadget file's key, where one exists */
+	const char *what;  /* description, a noun phrase */
+	const char *since; /* kernel version or patches that have it */
+	bool ours;	   /* ffsctl's kernel patches have it */
 };
 extern const struct ffs_feature_words ffs_feature_words[FFS_FEATURE_COUNT];
 
@@ -32,11 +32,11 @@ struct ffs_features {
 };
 
 /*
- * Tries them on an instance (of a function ffs.INSTANCE in configfs) that nobody has mounted, and
- * leaves it as it was. It is mounted nowhere: nobody else sees it, and it ends with this process.
- * Needs root. Takes no UDC, waits for no host. -errno with err filled.
+ * Probes the features on an instance (a function ffs.INSTANCE in configfs) that is not mounted, and
+ * leaves it unchanged. Uses a detached mount, which other processes do not see and which ends with
+ * this process. Needs root, but neither UDC nor host. -errno.
  */
 int ffs_probe(const char *instance, struct ffs_features *features, struct error *err);
 
-/* Whether a function asks for the feature, and where. */
+/* Returns whether a function uses the feature; *at: the first position that does. */
 bool ffs_needs_feature(const struct ffs *ffs, enum ffs_feature feature, struct position *at);

@@ -20,14 +20,16 @@
 #include "base/proc.h"
 #include "functionfs/keeper_main.h"
 
-/* How often, and how many milliseconds apart, a keeper that does not answer is interrupted. */
-#define ADOPT_TRIES 100
-#define ADOPT_MS 10
-/* How long a command waits for a keeper's end. */
+/* How often, and how many milliseconds apart, takeover interrupts a keeper that does not answer. */
+#define HELLO_TRIES 100
+#define HELLO_MS 10
+/* How long keeper_kill waits: END_TRIES times END_MS milliseconds. */
 #define END_TRIES 5000
 #define END_MS 1
 
-/* Of a path of any length: by its directory's descriptor, which has to stay open until it is used.
+/*
+ * Makes the address of a path of any length, through a descriptor of its directory. *dir_fd must
+ * stay open until the address is used.
  */
 static int set_address(struct sockaddr_un *address, const char *path, int *dir_fd)
 {
@@ -46,8 +48,8 @@ static int set_address(struct sockaddr_un *address, const char *path, int *dir_f
 }
 
 /*
- * Where the next supervisor connects; who listens is the keeper, so that its credentials are what a
- * client is told (SO_PEERCRED).
+ * Binds the socket for the next supervisor. The keeper calls listen(2) itself, so that SO_PEERCRED
+ * returns its credentials.
  */
 static int bind_listener(const char *path)
 {
@@ -92,10 +94,10 @@ int keeper_start(struct keeper *keeper, int ep0, const char *label, const char *
 	return 0;
 }
 
-/* --- adoption ----------------------------------------------------------------------------------
+/* --- takeover ----------------------------------------------------------------------------------
  */
 
-/* pid and, unless it is our child, pidfd of who listens at the other end of the socket. */
+/* Gets the keeper's pid, and its pidfd unless it is our child, from the peer of the socket. */
 static int identify(struct keeper *keeper)
 {
 	struct ucred peer;
@@ -112,14 +114,14 @@ static int identify(struct keeper *keeper)
 	return keeper->pidfd < 0 && errno != ENOSYS ? -errno : 0;
 }
 
-/* It may be inside a data stage, which the host does not end. */
-static int hear_hello(const struct keeper *keeper, struct keeper_hello *hello, int *fds)
+/* Interrupts the keeper meanwhile: it may wait in a data stage that the host does not end. */
+static int receive_hello(const struct keeper *keeper, struct keeper_hello *hello, int *fds)
 {
 	struct pollfd pfd = { .fd = keeper->socket, .events = POLLIN };
 	struct ffsctl_msg head;
 	ssize_t size;
 
-	for (int i = 0; i < ADOPT_TRIES && poll(&pfd, 1, ADOPT_MS) <= 0; i++)
+	for (int i = 0; i < HELLO_TRIES && poll(&pfd, 1, HELLO_MS) <= 0; i++)
 		keeper_interrupt(keeper);
 	size = message_receive_fds(keeper->socket, &head, hello, sizeof(*hello), fds);
 	if (size < 0)
@@ -145,16 +147,16 @@ int keeper_take_over(struct keeper *keeper, const char *path, struct keeper_hell
 		r = -errno;
 	if (r == 0)
 		r = identify(keeper);
-	/* Who answers lives, and has lived when its number was looked at. */
+	/* An answer proves that the keeper was alive when identify() used its pid. */
 	if (r == 0)
-		r = hear_hello(keeper, hello, fds);
+		r = receive_hello(keeper, hello, fds);
 	if (r == 0) {
 		if (hello->worker.has_pidfd)
 			*worker_pidfd = steal_fd(&fds[0]);
 		if (hello->worker.has_output)
 			*output = steal_fd(&fds[hello->worker.has_pidfd ? 1 : 0]);
 	}
-	/* Also those that it does not tell of. */
+	/* Descriptors that the message does not declare. */
 	for (size_t i = 0; i < MESSAGE_FDS; i++)
 		cleanup_close(&fds[i]);
 	if (r == 0)
@@ -165,14 +167,14 @@ int keeper_take_over(struct keeper *keeper, const char *path, struct keeper_hell
 	return r;
 }
 
-/* --- what it is told ---------------------------------------------------------------------------
+/* --- messages to the keeper --------------------------------------------------------------------
  */
 
 /*
- * A pipe that makes the kernel kill a process group when something is written to it, whoever
- * writes: the right to do so is that of the process that makes it (fs/fcntl.c, sigio_perm). So the
- * keeper needs no right to send signals, and the group's number cannot be another's by then. One
- * descriptor for both ends: when it is closed, nobody is killed.
+ * Makes a pipe that sends SIGKILL to a process group when any process writes to it. The kernel
+ * checks the permission of the process that made the pipe (fs/fcntl.c, sigio_perm), so the keeper
+ * needs none, and it refers to the group itself, so its number cannot be reused. One descriptor is
+ * both ends; closing it sends nothing.
  */
 static int make_kill_switch(pid_t group)
 {
@@ -253,7 +255,7 @@ bool keeper_has_ended(const struct keeper *keeper)
 	struct pollfd pfd = { .fd = keeper->pidfd, .events = POLLIN };
 	siginfo_t info = { 0 };
 
-	/* Its end closes the socket as well, but perhaps before ep0. */
+	/* Not by end of file on the socket: the kernel may close it before ep0. */
 	if (keeper->pidfd >= 0)
 		return poll(&pfd, 1, 0) > 0;
 	if (keeper->pid <= 0 || keeper->taken_over)

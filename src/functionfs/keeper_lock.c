@@ -11,7 +11,7 @@
 #include "process/capabilities.h"
 #include "process/sandbox.h"
 
-/* What it does from here on, and what its memory and its end need. */
+/* The calls of keeper_main.c from here on, and those of malloc and exit. */
 static void close_sandbox(void)
 {
 	int calls[] = {

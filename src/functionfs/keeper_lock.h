@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the keeper, which a host talks to, gives up before it begins. */
+/* The keeper's sandbox: the keeper handles requests of the host, which is not trusted. */
 #pragma once
 
 /*
- * Nothing of what root may do is left, and of system calls those that a keeper makes: on
- * descriptors that it has, or is given. It opens no file, and sends a signal to nobody but itself.
- * Not to have these locks, on a kernel without them, is no reason not to serve.
+ * Drops all capabilities and allows only the system calls that a keeper makes, on descriptors that
+ * it has or receives: it can open no file, and signal only itself. Errors are ignored, so that the
+ * keeper also runs on a kernel without seccomp.
  */
 void keeper_lock_up(void);

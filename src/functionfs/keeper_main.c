@@ -21,18 +21,20 @@
 #include "functionfs/keeper.h"
 #include "functionfs/keeper_lock.h"
 
-#define EVENTS_PER_READ 4 /* the kernel's queue is that long (u_fs.h, struct ffs_data) */
-/* What a socket holds of the dead worker's last words; who goes on writing is not heard out. */
-#define LAST_WORDS 64
-#define LAST_WORDS_MS 100
-/* USB 2.0, 9.2.6.1: no host gives a request more. */
+#define EVENTS_PER_READ 4 /* length of the kernel's queue (u_fs.h, struct ffs_data) */
+/* Limits the messages read of a worker that has ended: a child of it could go on writing. */
+#define FINAL_MESSAGES 64
+#define SUPERVISOR_WAIT_MS 100
+/* USB 2.0, 9.2.6.1: the longest time that a host gives a request. */
 #define DATA_STAGE_SECONDS 5
 
-struct kept {
-	int ep0, supervisor, listener;
-	bool adopted; /* the supervisor is not our parent, so that its end is no signal */
-	double hold;  /* seconds without a supervisor */
-	double until; /* monotonic: then we end; HUGE_VAL while there is one */
+struct keeper_state {
+	int ep0;	 /* -1: none */
+	int supervisor;	 /* socket; -1: the supervisor has died */
+	int listener;	 /* socket at which the next supervisor connects */
+	bool taken_over; /* the supervisor is not our parent: no signal reports its death */
+	double hold;	 /* seconds to wait for the next supervisor */
+	double until;	 /* now_monotonic() at which to exit; HUGE_VAL with a supervisor */
 
 	pid_t worker_pid; /* 0: none */
 	int worker;	  /* its control socket; -1: none, or closed */
@@ -46,23 +48,24 @@ struct kept {
 		bool is;
 		uint32_t id;
 		struct usb_ctrlrequest setup;
-		double deadline;
+		double deadline; /* of now_monotonic() */
 	} pending;
 
-	/* The next SETUP has waited already, behind one that the host has given up and the worker
-	 * did not answer. What is behind it, for another function perhaps, has waited as long. */
+	/* The next SETUP gets a shorter deadline: it has waited behind one that the host gave up
+	 * and the worker did not answer, and so have those after it. */
 	bool hurried;
 
-	/* Of the worker's: what the supervisor has no room for yet. Meanwhile it is not heard. */
-	struct ffsctl_msg stuck; /* type 0: nothing */
+	/* A message of the worker for which the supervisor's socket has no room yet. Until it is
+	 * sent, no others are read. */
+	struct ffsctl_msg unsent; /* type 0: none */
 
-	uint8_t body[FFSCTL_MSG_MAX_BODY]; /* static: never on the stack */
-	uint8_t stuck_body[FFSCTL_MSG_MAX_BODY];
+	uint8_t body[FFSCTL_MSG_MAX_BODY];
+	uint8_t unsent_body[FFSCTL_MSG_MAX_BODY];
 };
 
 static volatile sig_atomic_t interrupted;
 
-/* A data stage that begins just after the signal is ended by the next one. */
+/* alarm(2) interrupts again a second later, in case a data stage begins right after this signal. */
 static void on_interrupt(int sig _unused_)
 {
 	interrupted = 1;
@@ -73,10 +76,11 @@ static void on_interrupt(int sig _unused_)
  */
 
 /*
- * f_fs: I/O against the direction of the data stage stalls. Whether the host has given the request
- * up already (EIDRM; else EL2HLT, which says nothing new): another one is there in its place.
+ * Stalls the pending SETUP: by I/O in the wrong direction (f_fs.c, ffs_ep0_read and write). Returns
+ * whether the host has given up the request (EIDRM), so that the next one is pending; else the
+ * errno is EL2HLT.
  */
-static bool stall(struct kept *k)
+static bool stall(struct keeper_state *k)
 {
 	bool in = k->pending.setup.bRequestType & USB_DIR_IN;
 	ssize_t n = in ? read(k->ep0, NULL, 0) : write(k->ep0, NULL, 0);
@@ -86,12 +90,12 @@ static bool stall(struct kept *k)
 }
 
 /*
- * A data stage takes as long as the host likes. Supervisor's end interrupts us as its child; where
- * we are not, or there is none, there must be another end to it.
+ * Runs a data stage, which the host can stretch without limit. The death of a parent supervisor
+ * interrupts it (PR_SET_PDEATHSIG); with another supervisor, or none, alarm(2) limits it.
  */
-static ssize_t data_stage(struct kept *k, bool in, size_t size)
+static ssize_t data_stage(struct keeper_state *k, bool in, size_t size)
 {
-	bool limited = k->adopted || k->supervisor < 0;
+	bool limited = k->taken_over || k->supervisor < 0;
 	ssize_t n;
 
 	if (limited)
@@ -102,12 +106,12 @@ static ssize_t data_stage(struct kept *k, bool in, size_t size)
 	return n;
 }
 
-/* Of what was asked, IN; takes the OUT data, or acknowledges a SETUP without data, by reading. */
-static void transfer(struct kept *k, bool in, size_t size)
+/* Sends the IN data, or reads the OUT data; a read also acknowledges a SETUP without data. */
+static void transfer(struct keeper_state *k, bool in, size_t size)
 {
 	ssize_t n = data_stage(k, in, size);
 
-	if (n < 0 && errno == EINTR) { /* the kernel still waits for it */
+	if (n < 0 && errno == EINTR) { /* the SETUP is still pending */
 		stall(k);
 		return;
 	}
@@ -116,7 +120,7 @@ static void transfer(struct kept *k, bool in, size_t size)
 		message_send(k->worker, FFSCTL_MSG_DATA, k->pending.id, k->body, (size_t)n);
 }
 
-static void answer(struct kept *k, uint16_t type, size_t size)
+static void answer(struct keeper_state *k, uint16_t type, size_t size)
 {
 	bool in = k->pending.setup.bRequestType & USB_DIR_IN;
 	size_t wanted = le16toh(k->pending.setup.wLength);
@@ -129,13 +133,13 @@ static void answer(struct kept *k, uint16_t type, size_t size)
 		stall(k);
 }
 
-static bool hear_worker(struct kept *k, bool wait);
+static bool receive_from_worker(struct keeper_state *k, bool wait);
 
 /*
- * Its answer is waited for without a look at anybody else, which costs a system call less. Whoever
- * cannot wait so long interrupts us (keeper_interrupt).
+ * Passes a SETUP to the worker and waits for its answer, which saves a poll(2). The supervisor can
+ * interrupt the wait (keeper_interrupt).
  */
-static void begin_setup(struct kept *k, const struct usb_ctrlrequest *setup)
+static void begin_setup(struct keeper_state *k, const struct usb_ctrlrequest *setup)
 {
 	k->pending.is = true;
 	k->pending.id++;
@@ -146,12 +150,12 @@ static void begin_setup(struct kept *k, const struct usb_ctrlrequest *setup)
 	if (k->worker < 0 ||
 	    !message_send(k->worker, FFSCTL_MSG_SETUP, k->pending.id, setup, sizeof(*setup)))
 		stall(k);
-	else if (!k->stuck.type && !k->hurried)
-		hear_worker(k, true);
+	else if (!k->unsent.type && !k->hurried)
+		receive_from_worker(k, true);
 	k->hurried = false;
 }
 
-static uint8_t current_speed(const struct kept *k)
+static uint8_t current_speed(const struct keeper_state *k)
 {
 	static const struct {
 		const char *word;
@@ -172,7 +176,7 @@ static uint8_t current_speed(const struct kept *k)
 	return FFSCTL_SPEED_UNKNOWN;
 }
 
-static void on_bus_event(struct kept *k, uint8_t type)
+static void on_bus_event(struct keeper_state *k, uint8_t type)
 {
 	struct ffsctl_event event = { .event = type };
 
@@ -186,15 +190,15 @@ static void on_bus_event(struct kept *k, uint8_t type)
 		message_send(k->supervisor, FFSCTL_MSG_EVENT, 0, &event, sizeof(event));
 }
 
-static _Noreturn void end(const struct kept *k);
+static _Noreturn void end(const struct keeper_state *k);
 
-static void on_ep0(struct kept *k)
+static void on_ep0(struct keeper_state *k)
 {
 	struct usb_functionfs_event events[EVENTS_PER_READ];
 	ssize_t n = read(k->ep0, events, sizeof(events));
 
 	if (n < 0) {
-		/* EIDRM: a SETUP was cancelled before we read it. Others mean that ep0 is dead. */
+		/* EIDRM: a SETUP was cancelled before the read. Other errors: ep0 is unusable. */
 		if (errno == EAGAIN || errno == EINTR || errno == EIDRM)
 			return;
 		end(k);
@@ -210,43 +214,44 @@ static void on_ep0(struct kept *k)
 /* --- the worker --------------------------------------------------------------------------------
  */
 
-static void pass_on(struct kept *k, const struct ffsctl_msg *head, const void *body, size_t size)
+static void forward(struct keeper_state *k, const struct ffsctl_msg *head, const void *body,
+		    size_t size)
 {
 	if (k->supervisor < 0 || message_send(k->supervisor, head->type, head->id, body, size) ||
 	    errno != EAGAIN) {
-		k->stuck.type = 0;
+		k->unsent.type = 0;
 		return;
 	}
-	if (body != k->stuck_body)
-		memcpy(k->stuck_body, body, size);
-	k->stuck = *head;
-	k->stuck.length = (uint32_t)size;
+	if (body != k->unsent_body)
+		memcpy(k->unsent_body, body, size);
+	k->unsent = *head;
+	k->unsent.length = (uint32_t)size;
 }
 
-static void pass_on_again(struct kept *k)
+static void forward_unsent(struct keeper_state *k)
 {
-	const struct ffsctl_msg head = k->stuck;
+	const struct ffsctl_msg head = k->unsent;
 
-	pass_on(k, &head, k->stuck_body, head.length);
+	forward(k, &head, k->unsent_body, head.length);
 }
 
-/* Until the supervisor takes it, who is about to read; but not for ever. */
-static void await_supervisor(const struct kept *k)
+/* Waits until the supervisor's socket has room, at most SUPERVISOR_WAIT_MS. */
+static void await_supervisor(const struct keeper_state *k)
 {
 	struct pollfd pfd = { .fd = k->supervisor, .events = POLLOUT };
 
-	poll(&pfd, 1, LAST_WORDS_MS);
+	poll(&pfd, 1, SUPERVISOR_WAIT_MS);
 }
 
-/* False: there is no more to be had. */
-static bool hear_worker(struct kept *k, bool wait)
+/* Handles the worker's next message; `wait`: blocks for it. False: no message. */
+static bool receive_from_worker(struct keeper_state *k, bool wait)
 {
 	struct ffsctl_msg head;
 	ssize_t size = wait ? message_await(k->worker, &head, k->body, sizeof(k->body))
 			    : message_receive(k->worker, &head, k->body, sizeof(k->body));
 
 	if (size == -EPIPE) {
-		/* It closed its end, which it may: its SETUPs are stalled from now on. */
+		/* A worker may close its socket; from now on its SETUPs are stalled. */
 		cleanup_close(&k->worker);
 		if (k->pending.is)
 			stall(k);
@@ -257,7 +262,7 @@ static bool hear_worker(struct kept *k, bool wait)
 	case FFSCTL_MSG_ACCEPT:
 	case FFSCTL_MSG_STALL:
 	case FFSCTL_MSG_DATA:
-		if (k->pending.is && head.id == k->pending.id) /* else too late, or never asked */
+		if (k->pending.is && head.id == k->pending.id) /* else too late, or no answer */
 			answer(k, head.type, (size_t)size);
 		break;
 	case FFSCTL_MSG_READY:
@@ -265,31 +270,32 @@ static bool hear_worker(struct kept *k, bool wait)
 	case FFSCTL_MSG_STATS:
 	case FFSCTL_MSG_TRAFFIC:
 	case FFSCTL_MSG_SWITCH:
-		pass_on(k, &head, k->body, (size_t)size);
+		forward(k, &head, k->body, (size_t)size);
 		break;
-	default: /* what a newer worker may say */
+	default: /* a message type of a newer worker */
 		break;
 	}
 	return true;
 }
 
-/* False: the supervisor takes no more. */
-static bool get_rid_of_stuck(struct kept *k)
+/* False: the supervisor's socket has still no room. */
+static bool flush_unsent(struct keeper_state *k)
 {
-	if (k->stuck.type) {
+	if (k->unsent.type) {
 		await_supervisor(k);
-		pass_on_again(k);
+		forward_unsent(k);
 	}
-	return !k->stuck.type;
+	return !k->unsent.type;
 }
 
-static void drop_worker(struct kept *k)
+/* Forwards the remaining messages of the worker and closes all that belongs to it. */
+static void drop_worker(struct keeper_state *k)
 {
-	for (int i = 0; i < LAST_WORDS && k->worker >= 0 && get_rid_of_stuck(k); i++)
-		if (!hear_worker(k, false))
+	for (int i = 0; i < FINAL_MESSAGES && k->worker >= 0 && flush_unsent(k); i++)
+		if (!receive_from_worker(k, false))
 			break;
-	get_rid_of_stuck(k);
-	k->stuck.type = 0;
+	flush_unsent(k);
+	k->unsent.type = 0;
 	cleanup_close(&k->worker);
 	cleanup_close(&k->worker_pidfd);
 	cleanup_close(&k->worker_output);
@@ -299,7 +305,7 @@ static void drop_worker(struct kept *k)
 		stall(k);
 }
 
-static void hear_ep0(struct kept *k)
+static void read_waiting_events(struct keeper_state *k)
 {
 	struct pollfd pfd = { .fd = k->ep0, .events = POLLIN };
 
@@ -307,7 +313,7 @@ static void hear_ep0(struct kept *k)
 		on_ep0(k);
 }
 
-static void take_worker(struct kept *k, int *fds)
+static void take_worker(struct keeper_state *k, int *fds)
 {
 	struct ffsctl_event events[LINK_STATE_EVENTS];
 	size_t n, n_fds = 0;
@@ -316,8 +322,8 @@ static void take_worker(struct kept *k, int *fds)
 
 	memcpy(&worker, k->body, sizeof(worker));
 	drop_worker(k);
-	/* What has happened before it came it must not be told as what is. */
-	hear_ep0(k);
+	/* Events from before its start must change the state first, not reach it as new events. */
+	read_waiting_events(k);
 	n = link_state_events(&k->bus, events);
 	k->worker_pid = worker.pid;
 	k->worker = steal_fd(&fds[n_fds++]);
@@ -330,8 +336,8 @@ static void take_worker(struct kept *k, int *fds)
 		message_send(k->worker, FFSCTL_MSG_EVENT, 0, &events[i], sizeof(events[i]));
 }
 
-/* As if killed: what the supervisor had in its memory when it forked us is nobody's to look at. */
-static _Noreturn void end(const struct kept *k)
+/* Ends by SIGKILL, without a core dump: the memory is a copy of the supervisor's. */
+static _Noreturn void end(const struct keeper_state *k)
 {
 	if (k->kill_switch >= 0)
 		(void)!write(k->kill_switch, "", 1);
@@ -342,16 +348,16 @@ static _Noreturn void end(const struct kept *k)
 /* --- the supervisor ----------------------------------------------------------------------------
  */
 
-static void lose_supervisor(struct kept *k)
+static void lose_supervisor(struct keeper_state *k)
 {
 	cleanup_close(&k->supervisor);
-	k->stuck.type = 0;
+	k->unsent.type = 0;
 	if (k->hold <= 0)
 		end(k);
 	k->until = now_monotonic() + k->hold;
 }
 
-static void set_hold(struct kept *k)
+static void set_hold(struct keeper_state *k)
 {
 	uint32_t ms;
 
@@ -359,16 +365,16 @@ static void set_hold(struct kept *k)
 	k->hold = ms / 1e3;
 }
 
-/* In place of the one that it has; what comes without a descriptor changes nothing. */
-static void take_descriptor(int *place, int *fd)
+/* Replaces *own by the received descriptor; without one it stays. */
+static void replace_descriptor(int *own, int *fd)
 {
 	if (*fd < 0)
 		return;
-	cleanup_close(place);
-	*place = steal_fd(fd);
+	cleanup_close(own);
+	*own = steal_fd(fd);
 }
 
-static void on_supervisor(struct kept *k)
+static void on_supervisor(struct keeper_state *k)
 {
 	int fds[MESSAGE_FDS];
 	struct ffsctl_msg head;
@@ -391,10 +397,10 @@ static void on_supervisor(struct kept *k)
 		}
 		break;
 	case KEEPER_MSG_SPEED_FILE:
-		take_descriptor(&k->speed_file, &fds[0]);
+		replace_descriptor(&k->speed_file, &fds[0]);
 		break;
 	case KEEPER_MSG_KILL_SWITCH:
-		take_descriptor(&k->kill_switch, &fds[0]);
+		replace_descriptor(&k->kill_switch, &fds[0]);
 		break;
 	case KEEPER_MSG_HOLD:
 		if (size == sizeof(uint32_t))
@@ -405,21 +411,21 @@ static void on_supervisor(struct kept *k)
 		if (k->worker >= 0)
 			message_send(k->worker, head.type, head.id, NULL, 0);
 		break;
-	default: /* what a newer supervisor may say */
+	default: /* a message type of a newer supervisor */
 		break;
 	}
 	for (size_t i = 0; i < MESSAGE_FDS; i++)
 		cleanup_close(&fds[i]);
 }
 
-static bool is_our_users(int fd)
+static bool peer_is_same_user(int fd)
 {
 	struct ucred peer;
 
 	return fd_peer(fd, &peer) == 0 && peer.uid == geteuid();
 }
 
-static void on_listener(struct kept *k)
+static void on_listener(struct keeper_state *k)
 {
 	struct keeper_hello hello = { .worker = { .pid = k->worker_pid,
 						  .has_pidfd = k->worker_pidfd >= 0,
@@ -435,25 +441,25 @@ static void on_listener(struct kept *k)
 		fds[n_fds++] = k->worker_pidfd;
 	if (hello.worker.has_output)
 		fds[n_fds++] = k->worker_output;
-	if (!is_our_users(fd) ||
+	if (!peer_is_same_user(fd) ||
 	    !message_send_fds(fd, KEEPER_MSG_HELLO, 0, &hello, sizeof(hello), fds, n_fds)) {
 		close(fd);
 		return;
 	}
 	k->supervisor = fd;
-	k->adopted = true;
+	k->taken_over = true;
 	k->until = HUGE_VAL;
 }
 
-/* --- life --------------------------------------------------------------------------------------
+/* --- the loop ----------------------------------------------------------------------------------
  */
 
-static bool is_timed(const struct kept *k)
+static bool is_timed(const struct keeper_state *k)
 {
 	return k->pending.is || !isinf(k->until);
 }
 
-static int timeout_ms(const struct kept *k)
+static int timeout_ms(const struct keeper_state *k)
 {
 	if (!is_timed(k))
 		return -1;
@@ -461,15 +467,15 @@ static int timeout_ms(const struct kept *k)
 									  : k->until);
 }
 
-static _Noreturn void keep(struct kept *k)
+static _Noreturn void keep(struct keeper_state *k)
 {
 	for (;;) {
 		struct pollfd pfd[] = {
-			/* First: what it wants may be why the others are of no interest. */
+			/* First, because its message may replace or drop the worker. */
 			{ .fd = k->supervisor,
-			  .events = (short)(POLLIN | (k->stuck.type ? POLLOUT : 0)) },
+			  .events = (short)(POLLIN | (k->unsent.type ? POLLOUT : 0)) },
 			{ .fd = k->supervisor < 0 ? k->listener : -1, .events = POLLIN },
-			{ .fd = k->stuck.type ? -1 : k->worker, .events = POLLIN },
+			{ .fd = k->unsent.type ? -1 : k->worker, .events = POLLIN },
 			/* ep0 is always ready while a SETUP is pending. */
 			{ .fd = k->pending.is ? -1 : k->ep0, .events = POLLIN },
 		};
@@ -485,12 +491,12 @@ static _Noreturn void keep(struct kept *k)
 		}
 		if (pfd[0].revents & ~POLLOUT)
 			on_supervisor(k);
-		if (k->stuck.type)
-			pass_on_again(k);
+		if (k->unsent.type)
+			forward_unsent(k);
 		if (pfd[1].revents)
 			on_listener(k);
-		if (pfd[2].revents && k->worker >= 0 && !k->stuck.type)
-			hear_worker(k, false);
+		if (pfd[2].revents && k->worker >= 0 && !k->unsent.type)
+			receive_from_worker(k, false);
 		if (k->pending.is && now_monotonic() >= k->pending.deadline)
 			k->hurried = stall(k);
 		if (pfd[3].revents && !k->pending.is)
@@ -502,14 +508,14 @@ static _Noreturn void keep(struct kept *k)
 
 _Noreturn void keeper_main(int ep0, int supervisor, int listener, const char *label, pid_t parent)
 {
-	static struct kept k; /* the body's pages are only there when they are used */
+	static struct keeper_state k; /* static: unused pages of the buffers take no memory */
 	const struct sigaction interrupt = { .sa_handler = on_interrupt };
 	sigset_t set;
 	char name[16];
 
 	/*
-	 * The supervisor's blocked signals stay blocked: a service manager's TERM to everybody is
-	 * for the supervisor to answer, in its order.
+	 * Signals that the supervisor blocks stay blocked: a service manager sends SIGTERM to all
+	 * processes, and the supervisor ends its keepers itself, in its order.
 	 */
 	sigaction(SIGURG, &interrupt, NULL);
 	sigaction(SIGALRM, &interrupt, NULL);
@@ -517,11 +523,12 @@ _Noreturn void keeper_main(int ep0, int supervisor, int listener, const char *la
 	sigaddset(&set, SIGURG);
 	sigaddset(&set, SIGALRM);
 	sigprocmask(SIG_UNBLOCK, &set, NULL);
-	/* A data stage that the host never ends keeps us from seeing the socket close. */
+	/* Interrupts a data stage that the host never ends; poll(2) then reports the closed socket.
+	 */
 	prctl(PR_SET_PDEATHSIG, SIGURG);
 	if (getppid() != parent)
 		_exit(0);
-	setsid(); /* a terminal's Ctrl-C is for the supervisor */
+	setsid(); /* a terminal's Ctrl-C must reach only the supervisor */
 	snprintf(name, sizeof(name), "keep:%s", label);
 	prctl(PR_SET_NAME, name);
 	fd_stdio_to_null();

@@ -8,7 +8,7 @@
 
 enum link { LINK_UNBOUND, LINK_BOUND, LINK_ENABLED, LINK_SUSPENDED, LINK_COUNT };
 
-/* Without a configuration there is nothing to suspend (composite.c, composite_suspend). */
+/* Only a configured gadget is suspended (composite.c, composite_suspend). */
 static enum link link_of(const struct link_state *state)
 {
 	if (state->enabled)
@@ -22,9 +22,10 @@ static enum link link_of(const struct link_state *state)
 #define SUSPENDED LINK_SUSPENDED
 
 /*
- * Where each event leads. The odd ones are what is left of several: UNBIND and BIND are one BIND,
- * bound and configured is one ENABLE, and what came and went before anybody looked is a SUSPEND or
- * RESUME at a function that seems not to be enabled, with what has ended that right behind it.
+ * The next state for each event and state. Some cells exist because the kernel drops events: of
+ * UNBIND and BIND only BIND is left, of BIND and ENABLE only ENABLE. SUSPEND or RESUME of a
+ * function that is not enabled is left of a configuration that ended before its events were read;
+ * the event that ended it follows.
  */
 /* clang-format off */
 static const struct {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What a host has done to a function, as FunctionFS' events tell it. */
+/* The state of a function on the bus, derived from FunctionFS' events. */
 #pragma once
 
 #include <ffsctl/control.h>
@@ -12,11 +12,11 @@ struct link_state {
 };
 
 /*
- * The kernel's queue keeps only what is newest (f_fs.c, __ffs_event_add): ENABLE may come without
- * BIND, and twice. So there is no event that cannot come, in any state. False: none that is known.
+ * Applies an event. The kernel's queue drops older events (f_fs.c, __ffs_event_add): ENABLE may
+ * come without BIND, or twice, so any event is valid in any state. False: unknown event.
  */
 bool link_state_apply(struct link_state *state, const struct ffsctl_event *event);
 
-/* The events that tell this state to who knows of none, at most LINK_STATE_EVENTS; how many. */
+/* Writes the events that lead from the unbound state to this one; returns their number. */
 #define LINK_STATE_EVENTS 3
 size_t link_state_events(const struct link_state *state, struct ffsctl_event *events);

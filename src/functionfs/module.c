@@ -16,9 +16,9 @@
 	"another " FFS_MODULE " is loaded: when no gadget uses it, modprobe -r g_ffs " FFS_MODULE  \
 	" && modprobe " FFS_MODULE ", or restart"
 #define REJECTED                                                                                   \
-	"if that says 'Key was rejected by service', this kernel takes only modules signed with "  \
-	"a key that it knows (Secure Boot): mokutil --import /var/lib/dkms/mok.pub, restart, and " \
-	"confirm"
+	"if that fails with 'Key was rejected by service', this kernel loads only modules that "   \
+	"are signed with an enrolled key (Secure Boot): mokutil --import "                         \
+	"/var/lib/dkms/mok.pub, restart, and confirm"
 
 static bool file_has(const char *path, size_t max, const char *text)
 {
@@ -37,7 +37,7 @@ bool ffs_module_would_load(const char *release)
 	       !file_has(list, BUILTIN_MAX, "/" FFS_MODULE ".ko");
 }
 
-/* The module that dkms(8) has installed for this kernel; NULL: none. */
+/* Returns the path of the module that dkms(8) has installed; NULL: none. The caller frees it. */
 static char *installed(const char *release)
 {
 	static const char *const packed[] = { "", ".xz", ".zst", ".gz" };
@@ -53,7 +53,7 @@ static char *installed(const char *release)
 	return NULL;
 }
 
-/* Lockdown comes with Secure Boot on Debian's kernels (security/lockdown); sig_enforce is alone. */
+/* Debian's kernels enable lockdown with Secure Boot (security/lockdown). */
 static bool takes_signed_only(void)
 {
 	static const char lockdown[] = "/sys/kernel/security/lockdown";
@@ -63,7 +63,7 @@ static bool takes_signed_only(void)
 	       file_has("/sys/module/module/parameters/sig_enforce", SMALL_MAX, "Y");
 }
 
-/* Of what the module brings. */
+/* Considers only features of ffsctl's kernel patches. */
 static bool lacks_any(const struct ffs_features *features)
 {
 	for (int f = 0; f < FFS_FEATURE_COUNT; f++)

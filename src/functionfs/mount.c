@@ -8,11 +8,11 @@
 #include "base/proc.h"
 
 /*
- * A mount may be busy for a moment although nobody uses it any more: the last reference to an
- * endpoint file may be a kernel thread's (the completion of a cancelled AIO request, f_fs.c:
- * ffs_user_copy_worker), dropped a jiffy after the owner's death was reported (fs/file_table.c:
- * delayed_fput); or a keeper is just dying with its supervisor. Nothing announces the end of that,
- * so a busy mount is tried again, this often, PLAN_SOON_MS apart.
+ * A mount may be busy for a moment although no process uses it any more: a kernel thread may have
+ * the last reference to an endpoint file (the completion of a cancelled AIO request, f_fs.c:
+ * ffs_user_copy_worker) and drop it a jiffy after the owner's death was reported (fs/file_table.c:
+ * delayed_fput); or a keeper is dying with its supervisor. No event reports the end of that, so a
+ * busy mount is tried again, UMOUNT_TRIES times, PLAN_SOON_MS apart.
  */
 #define UMOUNT_TRIES 100
 
@@ -33,7 +33,7 @@ static int mount_apply(struct step *step, struct error *err)
 	error_errno(err, EX_OSERR, errno, step->path, "cannot mount FunctionFS instance '%s' on %s",
 		    instance, step->path);
 	if (err->err == EBUSY)
-		return error_hint(err, "the instance is mounted already: see /proc/mounts");
+		return error_hint(err, "see /proc/mounts: the instance is mounted already");
 	if (err->err == ENODEV) {
 		err->exit = EX_UNAVAILABLE;
 		return error_hint(err, "the kernel lacks FunctionFS: " FFS_LOAD);
@@ -57,20 +57,19 @@ static int mount_undo(struct step *step, struct error *err)
 	holders = mount_holders(step->path, 0);
 	error_errno(err, EX_OSERR, -r, step->path, "cannot unmount %s", step->path);
 	if (holders)
-		error_hint(err, "in use by %s, which has to end first", holders);
+		error_hint(err, "in use by %s, which must end first", holders);
 	return r;
 }
 
-int ffs_mount_is_free(const struct step *step, pid_t but_of, struct error *err)
+int ffs_mount_is_free(const struct step *step, pid_t except, struct error *err)
 {
-	_cleanup_free_ char *holders = mount_holders(step->path, but_of);
+	_cleanup_free_ char *holders = mount_holders(step->path, except);
 
 	if (!holders)
 		return 0;
-	return error_set(
-		err, EX_CANTCREAT, EBUSY, step->path,
-		"%s would have to be unmounted, but is in use by %s, which has to end first",
-		step->path, holders);
+	error_set(err, EX_CANTCREAT, EBUSY, step->path, "cannot unmount %s: in use by %s",
+		  step->path, holders);
+	return error_hint(err, "end that first");
 }
 
 const struct step_op ffs_op_mount = {

@@ -21,26 +21,26 @@
 #include "process/needs.h"
 #include "process/spawn.h"
 
-#define TIME_LIMIT 5.0 /* seconds: a plugin is loaded in milliseconds */
-#define ANSWER_MAX (256 * 1024)
-#define WORDS_MAX 4096
+#define TIME_LIMIT 5.0		/* seconds; loading a plugin takes milliseconds */
+#define ANSWER_MAX (256 * 1024) /* bytes */
+#define ERRORS_MAX 4096		/* bytes */
 
-/* --- what the child says --- */
+/* --- output of the child --- */
 
 struct capture {
-	int fd; /* -1: it is closed */
+	int fd; /* read end of the pipe; -1: closed */
 	char *text;
-	size_t n, max;
-	bool overflow; /* it has said more than that */
+	size_t n, max; /* bytes */
+	bool overflow; /* the child wrote more than `max` */
 };
 
-static int capture_open(struct capture *capture, size_t max, int *theirs)
+static int capture_open(struct capture *capture, size_t max, int *write_end)
 {
 	int pair[2];
 
 	if (pipe2(pair, O_CLOEXEC) < 0)
 		return -errno;
-	*theirs = pair[1];
+	*write_end = pair[1];
 	*capture = (struct capture){ .fd = pair[0], .text = xcalloc(1, max + 1), .max = max };
 	return fcntl(capture->fd, F_SETFL, O_NONBLOCK) < 0 ? -errno : 0;
 }
@@ -51,7 +51,7 @@ static void capture_close(struct capture *capture)
 	capture->fd = -1;
 }
 
-/* What is there now; false: nothing more will come. */
+/* Reads what the pipe has now; false: end of file, an error, or overflow of no further use. */
 static bool capture_read(struct capture *capture)
 {
 	char rest[4096];
@@ -73,9 +73,9 @@ static bool capture_read(struct capture *capture)
 struct child {
 	const char *path; /* of the plugin, for messages */
 	pid_t pid;
-	struct capture answer, words; /* its stdout, its stderr */
-	bool late;
-	int status;
+	struct capture answer, errors; /* its stdout and stderr */
+	bool late;		       /* did not end within TIME_LIMIT */
+	int status;		       /* of waitpid(2) */
 };
 
 static void capture_if(struct capture *capture, short revents)
@@ -84,7 +84,7 @@ static void capture_if(struct capture *capture, short revents)
 		capture_close(capture);
 }
 
-/* Until it has ended, has said too much, or its time is up. */
+/* Reads until the child has ended, has written too much, or its time is up. */
 static void capture_all(struct child *c, int pidfd)
 {
 	double end = now_monotonic() + TIME_LIMIT;
@@ -93,22 +93,22 @@ static void capture_all(struct child *c, int pidfd)
 	while (!ended && !c->late && !c->answer.overflow) {
 		struct pollfd p[] = { { pidfd, POLLIN, 0 },
 				      { c->answer.fd, POLLIN, 0 },
-				      { c->words.fd, POLLIN, 0 } };
+				      { c->errors.fd, POLLIN, 0 } };
 		double left = end - now_monotonic();
 
 		c->late = left <= 0;
 		if (c->late || poll(p, ARRAY_SIZE(p), 1 + (int)(left * 1000)) < 0)
 			continue; /* EINTR */
-		/* Its end was seen before what it said last was read. */
+		/* After its end it writes nothing: this read gets the rest. */
 		ended = p[0].revents;
 		capture_if(&c->answer, p[1].revents);
-		capture_if(&c->words, p[2].revents);
+		capture_if(&c->errors, p[2].revents);
 	}
 }
 
 /* --- the child --- */
 
-/* What a sanitized build is told is no part of what is kept from a plugin. */
+/* The child gets an empty environment, except for the options of a sanitizer. */
 static char *sanitizer_options(void)
 {
 #ifdef FFSCTL_SANITIZED
@@ -127,7 +127,7 @@ static int start(struct child *c, int plugin_fd, struct error *err)
 	char *argv[] = { "ffsctl-worker", "--describe", (char *)c->path, "/proc/self/fd/3", NULL };
 	char *env[] = { sanitizer_options(), NULL };
 	_cleanup_free_ char *program = plugin_host_file();
-	_cleanup_close_ int answer = -1, words = -1;
+	_cleanup_close_ int answer = -1, errors = -1;
 	struct spawn spawn = { .program = program,
 			       .argv = argv,
 			       .env = env,
@@ -139,15 +139,15 @@ static int start(struct child *c, int plugin_fd, struct error *err)
 	int r = capture_open(&c->answer, ANSWER_MAX, &answer);
 
 	if (r == 0)
-		r = capture_open(&c->words, WORDS_MAX, &words);
+		r = capture_open(&c->errors, ERRORS_MAX, &errors);
 	if (r < 0)
 		return error_errno(err, EX_OSERR, -r, NULL, "cannot make pipes");
 	spawn.answer = answer;
-	/* By descriptor: nobody may not be able to walk to it. */
-	return spawn_start(&spawn, &plugin_fd, 1, words, &c->pid, err);
+	/* Passes the plugin as a descriptor: the user "nobody" may not be able to open its path. */
+	return spawn_start(&spawn, &plugin_fd, 1, errors, &c->pid, err);
 }
 
-/* Its session has no other members if it kept to its limits; then this is for the child alone. */
+/* Kills the child's process group, in case the plugin has started processes, and reaps it. */
 static void end(struct child *c)
 {
 	kill(-c->pid, SIGKILL);
@@ -173,11 +173,11 @@ static int run(struct child *c, struct error *err)
 	return -err->err;
 }
 
-/* The plugin host's own last sentence, among all that the plugin may have said. */
+/* Returns the last message of the plugin host; the plugin may print to stderr as well. */
 static char *reason(const struct child *c)
 {
 	static const char host[] = "ffsctl-worker: ";
-	const char *line = c->words.text, *found = NULL;
+	const char *line = c->errors.text, *found = NULL;
 
 	for (; line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL)
 		if (str_has_prefix(line, host))
@@ -185,33 +185,36 @@ static char *reason(const struct child *c)
 	return found ? text_printable(found, strcspn(found, "\n")) : NULL;
 }
 
-static int verdict(const struct child *c, struct error *err)
+/* Returns 0 if the child succeeded, else makes the error. */
+static int check_end(const struct child *c, struct error *err)
 {
 	_cleanup_free_ char *text = NULL;
 	int status = c->status;
 
 	if (c->answer.overflow)
 		return error_set(err, EX_UNAVAILABLE, EFBIG, c->path,
-				 "plugin %s declares more than %d bytes", c->path, ANSWER_MAX);
+				 "cannot use plugin %s: its declaration has more than %d bytes",
+				 c->path, ANSWER_MAX);
 	if (c->late)
 		return error_set(err, EX_UNAVAILABLE, ETIMEDOUT, c->path,
-				 "plugin %s was not loaded within %.0f s", c->path, TIME_LIMIT);
+				 "cannot load plugin %s: not loaded within %.0f s", c->path,
+				 TIME_LIMIT);
 	if (WIFSIGNALED(status))
-		return error_set(err, EX_UNAVAILABLE, ENOEXEC, c->path,
-				 "plugin %s cannot be loaded: it ended the plugin host by signal "
-				 "%d (%s)",
-				 c->path, WTERMSIG(status), strsignal(WTERMSIG(status)));
+		return error_set(
+			err, EX_UNAVAILABLE, ENOEXEC, c->path,
+			"cannot load plugin %s: the plugin host was killed by signal %d (%s)",
+			c->path, WTERMSIG(status), strsignal(WTERMSIG(status)));
 	if (WEXITSTATUS(status) == 0)
 		return 0;
 	text = reason(c);
 	if (text)
 		return error_set(err, EX_UNAVAILABLE, ENOEXEC, c->path, "%s", text);
 	return error_set(err, EX_UNAVAILABLE, ENOEXEC, c->path,
-			 "plugin %s cannot be loaded: the plugin host ended with %d", c->path,
+			 "cannot load plugin %s: the plugin host exited with %d", c->path,
 			 WEXITSTATUS(status));
 }
 
-/* --- its answer: said by who may say anything --- */
+/* --- the answer, which is not trusted: the plugin may have written it --- */
 
 static bool is_size(const json_t *table, const char *key, uint32_t *n)
 {
@@ -280,7 +283,7 @@ static bool read_table(struct description *d)
 	       needs_from_json(json_object_get(table, "needs"), &d->table.needs) && read_options(d);
 }
 
-static int understand(const struct child *c, struct description *d, struct error *err)
+static int parse_answer(const struct child *c, struct description *d, struct error *err)
 {
 	json_t *answer = json_loadb(c->answer.text, c->answer.n, JSON_REJECT_DUPLICATES, NULL);
 
@@ -288,15 +291,14 @@ static int understand(const struct child *c, struct description *d, struct error
 	json_decref(answer);
 	if (read_table(d))
 		return 0;
-	return error_set(err, EX_UNAVAILABLE, EPROTO, c->path,
-			 "what plugin %s declares cannot be understood: are ffsctl and "
-			 "ffsctl-worker of one version?",
-			 c->path);
+	error_set(err, EX_UNAVAILABLE, EPROTO, c->path,
+		  "cannot read the declaration of plugin %s: invalid format", c->path);
+	return error_hint(err, "check that ffsctl and ffsctl-worker have the same version");
 }
 
 int describe_plugin(const char *plugin, struct description *d, struct error *err)
 {
-	struct child c = { .answer.fd = -1, .words.fd = -1 };
+	struct child c = { .answer.fd = -1, .errors.fd = -1 };
 	_cleanup_free_ char *path = NULL;
 	int r = plugin_file_find(plugin, &path, err);
 
@@ -305,15 +307,15 @@ int describe_plugin(const char *plugin, struct description *d, struct error *err
 	if (r == 0)
 		r = run(&c, err);
 	if (r == 0)
-		r = verdict(&c, err);
+		r = check_end(&c, err);
 	if (r == 0)
-		r = understand(&c, d, err);
+		r = parse_answer(&c, d, err);
 	if (r < 0)
 		description_free(d);
 	capture_close(&c.answer);
-	capture_close(&c.words);
+	capture_close(&c.errors);
 	free(c.answer.text);
-	free(c.words.text);
+	free(c.errors.text);
 	return r;
 }
 

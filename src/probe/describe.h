@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What a plugin declares. No plugin is ever loaded into ffsctl: ffsctl-worker --describe does it in
- * a process without privileges, and whatever that does or says is judged here.
+ * Reads what a plugin declares. ffsctl never loads a plugin itself: ffsctl-worker --describe does
+ * so in an unprivileged process, whose output and end are checked here.
  */
 #pragma once
 
@@ -11,16 +11,15 @@
 #include "ffsctl/plugin.h"
 
 struct description {
-	/* Without its callbacks. Its strings are the document's; options ends with a NULL name. */
-	struct ffsctl_plugin table;
-	json_t *document; /* "plugin" of schemas/plugin.schema.json */
-	struct ffsctl_option *options;
-	const char **choices; /* of all options, each list ends with NULL */
+	struct ffsctl_plugin table;    /* without callbacks; `document` owns its strings */
+	json_t *document;	       /* "plugin" of schemas/plugin.schema.json */
+	struct ffsctl_option *options; /* the last has a NULL name */
+	const char **choices;	       /* of all options; each list ends with NULL */
 };
 
 /*
- * `plugin`: a name, or a path. Waits for the child, a few seconds at most. EX_UNAVAILABLE: it is
- * not there, or is no plugin that can be used. The caller frees *d.
+ * Loads a plugin, given by name or path, in a child process and reads its declaration. Waits at
+ * most a few seconds. The caller frees *d. EX_UNAVAILABLE: no such plugin, or it cannot be used.
  */
 int describe_plugin(const char *plugin, struct description *d, struct error *err);
 void description_free(struct description *d);

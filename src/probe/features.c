@@ -12,12 +12,12 @@
 #include "rundir/record.h"
 
 /*
- * Scratch gadgets are called ".ffsctl-probe.N", which no gadget file can ask for. Each has a
- * directory in /run/ffsctl with lock and record as any gadget of ours, so that the next command
- * can tell one that is in use from what a dead one has left.
+ * Scratch gadgets are named ".ffsctl-probe.N", a name that no gadget file can have. Each has a
+ * directory in /run/ffsctl with lock and record like any other gadget, so that the next command can
+ * tell a gadget in use from one that a dead command left behind.
  */
 #define SCRATCH ".ffsctl-probe"
-#define SCRATCH_MAX 64 /* commands that try at once */
+#define SCRATCH_MAX 64 /* commands that probe at the same time */
 
 static int undo(struct plan *plan, struct rundir *rundir, struct error *err)
 {
@@ -26,7 +26,7 @@ static int undo(struct plan *plan, struct rundir *rundir, struct error *err)
 	return r < 0 ? r : rundir_remove(rundir, err);
 }
 
-/* What a dead command has left under a name, whose lock is ours. */
+/* Removes the scratch gadget that a dead command left; the caller has locked the name. */
 static int clear_name(const struct paths *paths, const char *name, struct rundir *rundir,
 		      struct error *err)
 {
@@ -49,7 +49,7 @@ int features_clear(const struct paths *paths, struct error *err)
 		r = rundir_lock(&rundir, paths, name, WHO_PROBING, err);
 		if (r == 0)
 			r = clear_name(paths, name, &rundir, err);
-		if (r == -EWOULDBLOCK) /* somebody is trying */
+		if (r == -EWOULDBLOCK) /* another command is probing */
 			error_clear(err);
 		else if (r < 0)
 			return r;
@@ -57,7 +57,7 @@ int features_clear(const struct paths *paths, struct error *err)
 	return 0;
 }
 
-/* The first name that is free, locked; *name is freed by the caller. */
+/* Locks the first free name; the caller frees *name. */
 static int take_name(const struct paths *paths, struct rundir *rundir, char **name,
 		     struct error *err)
 {
@@ -69,7 +69,7 @@ static int take_name(const struct paths *paths, struct rundir *rundir, char **na
 			error_clear(err);
 			continue;
 		}
-		if (r == 0 && rundir_has_record(rundir)) { /* its owner has just died */
+		if (r == 0 && rundir_has_record(rundir)) { /* its command has just died */
 			r = clear_name(paths, candidate, rundir, err);
 			rundir_close(rundir);
 			n--;
@@ -81,7 +81,8 @@ static int take_name(const struct paths *paths, struct rundir *rundir, char **na
 		return r;
 	}
 	return error_set(err, EX_CANTCREAT, EBUSY, NULL,
-			 "%d other commands are trying what the kernel can do", SCRATCH_MAX);
+			 "cannot probe the kernel's features: %d other commands are doing so",
+			 SCRATCH_MAX);
 }
 
 static int write_record(const struct rundir *rundir, const struct plan *plan, struct error *err)
@@ -123,11 +124,12 @@ int features_probe(const struct paths *paths, struct ffs_features *features, str
 		error_move(err, &undone);
 		r = -err->err;
 	}
-	return r < 0 ? error_wrap(err, "trying what the kernel's FunctionFS can do") : 0;
+	return r < 0 ? error_wrap(err, "probing the kernel's FunctionFS") : 0;
 }
 
-/* The first place that asks for it; false: nothing does. */
-static bool wants(const struct gadget *gadget, enum ffs_feature feature, struct position *at)
+/* Returns whether the gadget file uses a feature; *at: the first position that does. */
+static bool needs_feature(const struct gadget *gadget, enum ffs_feature feature,
+			  struct position *at)
 {
 	for (size_t i = 0; i < gadget->n_functions; i++) {
 		const struct function *f = &gadget->functions[i];
@@ -153,7 +155,7 @@ int features_require(const struct paths *paths, const struct gadget *gadget, str
 		struct position at;
 		int r = 0;
 
-		if (!wants(gadget, f, &at))
+		if (!needs_feature(gadget, f, &at))
 			continue;
 		if (!probed)
 			r = features_probe(paths, &features, err);
@@ -164,7 +166,7 @@ int features_require(const struct paths *paths, const struct gadget *gadget, str
 			continue;
 		error_set(err, EX_UNAVAILABLE, EOPNOTSUPP, NULL,
 			  "this kernel's FunctionFS has no '%s' (%s)", words->name, words->what);
-		error_hint(err, "that takes %s; see 'ffsctl features'", words->since);
+		error_hint(err, "it needs %s; see 'ffsctl features'", words->since);
 		return error_at(err, &at);
 	}
 	return 0;

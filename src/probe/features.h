@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What this machine's FunctionFS can do, found out on a scratch gadget that is gone afterwards. */
+/* Finds out which features the running kernel's FunctionFS has, on a temporary scratch gadget. */
 #pragma once
 
 #include "base/paths.h"
 #include "functionfs/features.h"
 
 /*
- * Needs root, and makes a gadget of its own for a moment, which loads FunctionFS' module if need
- * be. -errno with err filled.
+ * Makes a scratch gadget, which may load the FunctionFS module, probes its features and removes it.
+ * Needs root. -errno.
  */
 int features_probe(const struct paths *paths, struct ffs_features *features, struct error *err);
 
-/* Takes away what commands that were killed while they tried have left. */
+/* Removes the scratch gadgets of commands that were killed while probing. */
 int features_clear(const struct paths *paths, struct error *err);
 
 /*
- * Fails with EX_UNAVAILABLE, at the place in the gadget file, when the gadget asks for what the
- * kernel lacks. Tries nothing for one that asks for nothing.
+ * Fails with EX_UNAVAILABLE and the position in the gadget file if the kernel lacks a feature that
+ * the gadget uses. Does not probe for a gadget that uses none.
  */
 int features_require(const struct paths *paths, const struct gadget *gadget, struct error *err);

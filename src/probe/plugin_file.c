@@ -10,8 +10,8 @@
 #include "base/util.h"
 
 /*
- * Where this executable is, if it runs from its build tree: there its worker host lies beside it.
- * Of one that is installed nothing beside it is looked for.
+ * Returns the directory of this executable if it runs from its build tree, where ffsctl-worker is
+ * in the same directory; else NULL. An installed ffsctl never uses files beside it.
  */
 static char *build_dir(void)
 {
@@ -58,7 +58,7 @@ int plugin_file_find(const char *plugin, char **path, struct error *err)
 	_cleanup_free_ char *file = plugin_file(plugin);
 
 	if (access(file, R_OK) < 0)
-		return error_errno(err, EX_UNAVAILABLE, errno, file, "there is no plugin '%s' (%s)",
+		return error_errno(err, EX_UNAVAILABLE, errno, file, "cannot find plugin '%s' (%s)",
 				   plugin, file);
 	*path = steal_ptr(file);
 	return 0;

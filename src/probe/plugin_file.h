@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Where the plugin host and the plugins are: where ffsctl was installed, or in the build tree that
- * it runs from.
+ * Paths of the plugin host and of plugins: the installed ones, or those of the build tree if ffsctl
+ * runs from it.
  */
 #pragma once
 
 #include "base/error.h"
 
-/* The path of ffsctl-worker. The caller frees it. */
+/* Returns the path of ffsctl-worker. The caller frees it. */
 char *plugin_host_file(void);
-/* The directory of the bundled plugins. The caller frees it. */
+/* Returns the directory of the bundled plugins. The caller frees it. */
 char *plugin_dir(void);
-/* The path of a plugin, which is a name, or a path already. The caller frees it. */
+/* Returns the path of a plugin, given by name or by path. The caller frees it. */
 char *plugin_file(const char *plugin);
-/* The same of one that can be read; the caller frees *path. EX_UNAVAILABLE. */
+/* Like plugin_file, for a plugin that must be readable; the caller frees *path. EX_UNAVAILABLE. */
 int plugin_file_find(const char *plugin, char **path, struct error *err);

@@ -24,14 +24,14 @@ static bool set_sets(const struct __user_cap_data_struct sets[2])
 	return syscall(SYS_capset, &head, sets) == 0;
 }
 
-bool capabilities_reduce(uint64_t stay)
+bool capabilities_reduce(uint64_t keep)
 {
 	struct __user_cap_data_struct sets[2];
 
 	if (!get_sets(sets))
 		return false;
 	for (size_t i = 0; i < ARRAY_SIZE(sets); i++) {
-		sets[i].permitted &= (unsigned int)(stay >> 32 * i);
+		sets[i].permitted &= (unsigned int)(keep >> 32 * i);
 		sets[i].effective &= sets[i].permitted;
 		sets[i].inheritable &= sets[i].permitted;
 	}
@@ -54,21 +54,21 @@ static bool has(uint64_t set, unsigned int cap)
 	return set >> cap & 1;
 }
 
-bool capabilities_bound(uint64_t stay)
+bool capabilities_bound(uint64_t keep)
 {
 	for (unsigned int cap = 0; cap < 64; cap++)
-		if (!has(stay, cap) && prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0)
+		if (!has(keep, cap) && prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0)
 			return errno == EINVAL; /* this kernel has no capability of that number */
 	return true;
 }
 
-bool capabilities_get(uint64_t *own, uint64_t *bounding)
+bool capabilities_get(uint64_t *permitted, uint64_t *bounding)
 {
 	struct __user_cap_data_struct sets[2];
 
 	if (!get_sets(sets))
 		return false;
-	*own = sets[0].permitted | (uint64_t)sets[1].permitted << 32;
+	*permitted = sets[0].permitted | (uint64_t)sets[1].permitted << 32;
 	*bounding = 0;
 	for (unsigned int cap = 0; cap < 64; cap++)
 		if (prctl(PR_CAPBSET_READ, cap, 0, 0, 0) == 1)
@@ -96,7 +96,7 @@ bool capabilities_set(uint64_t set)
 			(unsigned int)(set >> 32 * i);
 	if (!set_sets(sets))
 		return false;
-	/* Of root's they would be what is executed has; of others' only so. */
+	/* Programs executed as another user than root keep only ambient capabilities. */
 	for (unsigned int cap = 0; cap < 64; cap++)
 		if (has(set, cap) && prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, cap, 0, 0) < 0)
 			return false;

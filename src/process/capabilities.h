@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The caller's capabilities(7), as sets: bit n for number n. Only system calls, no memory: all of
- * it may be called in a vfork child. False: errno says why.
+ * Reads and changes the caller's capabilities(7). A set has bit n for capability number n. The
+ * functions only make system calls and allocate nothing, so that a vfork child may call them. They
+ * return false with errno set on failure.
  */
 #pragma once
 
@@ -9,23 +10,23 @@
 #include <stdint.h>
 
 /*
- * Leaves no more than these in the bounding set: whatever is executed has no others, even as root,
- * and cannot get them back. The caller's own stay.
+ * Reduces the bounding set to `keep`: programs executed later get no others, even as root. The
+ * caller keeps its own capabilities.
  */
-bool capabilities_bound(uint64_t stay);
+bool capabilities_bound(uint64_t keep);
 /*
- * Before that: what the caller itself executes later (not a worker, from which all is taken) has
- * its capabilities all the same.
+ * Makes the permitted capabilities inheritable, so that a program executed as root has them despite
+ * an empty bounding set. Must be called before capabilities_bound.
  */
 bool capabilities_inherit(void);
-/* Makes these effective, of those it is permitted to have. */
+/* Makes those capabilities of `set` effective that are permitted. */
 bool capabilities_raise(uint64_t set);
-/* Those that it has (is permitted to), and its bounding set. */
-bool capabilities_get(uint64_t *own, uint64_t *bounding);
-/* Gives up all but these, of those it has. */
-bool capabilities_reduce(uint64_t stay);
+/* Gets the permitted set and the bounding set. */
+bool capabilities_get(uint64_t *permitted, uint64_t *bounding);
+/* Drops all capabilities that are not in `keep`. */
+bool capabilities_reduce(uint64_t keep);
 /*
- * It has these, and so has what it executes, of whatever user; and no way to more
- * (no_new_privs).
+ * Sets the capabilities to `set`, also for programs executed later as any user (ambient set), and
+ * sets no_new_privs, so that they can get no others.
  */
 bool capabilities_set(uint64_t set);

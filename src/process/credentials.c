@@ -10,9 +10,9 @@
 #include "process/capabilities.h"
 
 /*
- * Where the kernel has two of a call (asm/unistd.h of i386, ARM, SuperH, m68k, s390), the plain
- * name is the one with 16-bit ids: it would read the array of 32-bit ids as twice as many, half of
- * them 0, which is root's.
+ * Architectures with two variants of a call (asm/unistd.h of i386, ARM, SuperH, m68k, s390) give
+ * the plain name to the one with 16-bit ids. It would read the array of 32-bit ids as twice as many
+ * 16-bit ids, half of them 0, the group of root.
  */
 #ifdef SYS_setgroups32
 #define SET_GROUPS SYS_setgroups32
@@ -32,13 +32,13 @@ bool credentials_become(uid_t uid, gid_t gid, const gid_t *groups, size_t n)
 
 int credentials_bind(int fd, const struct sockaddr *address, socklen_t size, uid_t uid)
 {
-	uid_t before = (uid_t)setfsuid((uid_t)-1); /* which is no user: only tells */
+	uid_t before = (uid_t)setfsuid((uid_t)-1); /* invalid: changes nothing, returns the fsuid */
 	int r;
 
 	setfsuid(uid);
-	/* With root's fsuid went what passes over permissions (cap_task_fix_setuid). */
+	/* Leaving fsuid 0 has removed this capability (cap_task_fix_setuid). */
 	capabilities_raise(1ULL << CAP_DAC_OVERRIDE);
 	r = bind(fd, address, size) < 0 ? -errno : 0;
-	setfsuid(before); /* which brings it back */
+	setfsuid(before); /* restores the capability as well */
 	return r;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What a process does as another user. */
+/* Changes of user ids. */
 #pragma once
 
 #include <stdbool.h>
@@ -8,17 +8,16 @@
 #include <sys/types.h>
 
 /*
- * Sets the supplementary groups to groups[0..n), and real, effective and saved ids to `gid` and
- * `uid`, in that order. False: errno has the reason, and ids may have changed in part; the caller
- * must not go on with them.
+ * Sets the supplementary groups to groups[0..n), then the real, effective and saved ids to `gid`
+ * and `uid`. False with errno set: some ids may have changed, so the caller must exit.
  *
- * Only system calls, no memory, so that a vfork child may call it: glibc's setresuid() and its kin
- * signal all threads of the process whose memory the child shares, and allocate.
+ * Makes system calls directly, so that a vfork child may call it: glibc's setresuid() and similar
+ * functions allocate memory and signal all threads of the parent, whose memory the child shares.
  */
 bool credentials_become(uid_t uid, gid_t gid, const gid_t *groups, size_t n);
 
 /*
- * bind(2) of a local socket, whose file belongs to that user from the beginning: chown(2) would
- * need CAP_CHOWN. The directory need not be the user's. -errno.
+ * Binds a local socket and makes `uid` the owner of its file without chown(2), which needs
+ * CAP_CHOWN. The directory may belong to another user. -errno.
  */
 int credentials_bind(int fd, const struct sockaddr *address, socklen_t size, uid_t uid);

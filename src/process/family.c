@@ -57,53 +57,54 @@ bool family_read(const char *text, struct family *family)
 	return true;
 }
 
-struct look {
+struct scan {
 	const struct family *family;
-	pid_t session; /* 0: it has ended, or its number is another's by now */
-	pid_t left;
-	int *pidfd;
+	pid_t session; /* 0: unknown, or the number was reused */
+	pid_t running; /* a member that has not ended yet; 0: none */
+	int *pidfd;    /* of `running`; may be NULL */
 };
 
-static bool belongs(const struct look *look, pid_t pid)
+static bool is_member(const struct scan *scan, pid_t pid)
 {
-	if (look->session && getsid(pid) == look->session)
+	if (scan->session && getsid(pid) == scan->session)
 		return true;
-	return look->family->id && process_has_id(pid, look->family->id);
+	return scan->family->id && process_has_id(pid, scan->family->id);
 }
 
 static int kill_one(void *data, pid_t pid)
 {
-	struct look *look = data;
+	struct scan *scan = data;
 	_cleanup_close_ int fd = -1;
 
-	if (pid == getpid() || !belongs(look, pid))
+	if (pid == getpid() || !is_member(scan, pid))
 		return 0;
-	/* Whom the signal reaches still has the number that was looked at in between. */
+	/* Checked again, because another process may have got the pid before the pidfd was opened.
+	 */
 	fd = (int)syscall(SYS_pidfd_open, pid, 0);
-	if (!belongs(look, pid) || !process_alive(pid))
+	if (!is_member(scan, pid) || !process_alive(pid))
 		return 0;
-	/* valgrind does not know the calls. */
+	/* valgrind does not implement these system calls. */
 	if ((fd < 0 || syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0) < 0) && errno == ENOSYS)
 		kill(pid, SIGKILL);
-	look->left = pid;
-	if (look->pidfd) {
-		cleanup_close(look->pidfd);
-		*look->pidfd = steal_fd(&fd);
+	scan->running = pid;
+	if (scan->pidfd) {
+		cleanup_close(scan->pidfd);
+		*scan->pidfd = steal_fd(&fd);
 	}
 	return 0;
 }
 
 pid_t family_kill(const struct family *family, int *pidfd)
 {
-	struct look look = { .family = family, .session = family->session, .pidfd = pidfd };
+	struct scan scan = { .family = family, .session = family->session, .pidfd = pidfd };
 	uint64_t began;
 
 	if (pidfd)
 		*pidfd = -1;
-	/* As long as a session has members, nobody else gets its number. */
-	if (look.session && process_start(look.session, &began) && began > family->latest)
-		look.session = 0;
-	if (look.session || family->id)
-		process_each(kill_one, &look);
-	return look.left;
+	/* The kernel does not reuse the number of a session that has members. */
+	if (scan.session && process_start(scan.session, &began) && began > family->latest)
+		scan.session = 0;
+	if (scan.session || family->id)
+		process_each(kill_one, &scan);
+	return scan.running;
 }

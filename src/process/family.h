@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The processes that come from a worker, wherever they went, as one sees them who is not their
- * parent. They are told by what no process can choose for itself, and nobody else's process can
- * have: an id that is the worker's own, as its user or as one of its groups, and the session that
- * the worker began. Never by their environment or names, which anybody can write.
+ * Finds all processes that descend from a worker, also those that are not children of the caller. A
+ * process belongs to the worker if it has the worker's own user id (own_user.h) as user or group,
+ * or is in the session that the worker started. Environment and names do not count, because any
+ * process can choose them.
  *
- * One that has changed its users, its groups and its session is not found: for that it needs
- * privileges.
+ * A process that has changed its users, groups and session is not found; that needs privileges.
  */
 #pragma once
 
@@ -15,28 +14,28 @@
 #include <sys/types.h>
 
 struct family {
-	uid_t id;      /* user or group of nobody else (own_user.h); 0: the worker has none */
-	pid_t session; /* its number is the worker's pid; 0: not known */
+	uid_t id;      /* the worker's own user id, also used as a group id; 0: none */
+	pid_t session; /* session id, which is the worker's pid; 0: unknown */
 	/*
-	 * The session is the worker's if it began no later, in clock ticks since the machine's
-	 * start as /proc/PID/stat has them: a later process may have got the same number.
+	 * Latest start time of the session leader, in clock ticks since boot as in /proc/PID/stat.
+	 * A process that started later has only reused the number.
 	 */
 	uint64_t latest;
 };
 
-/* Now, in these ticks. */
+/* Returns the current time in clock ticks since boot. */
 uint64_t family_now(void);
 
-/* What a link says of a worker that has just begun: its pid and the time. */
+/* Size of the text that identifies a worker: its pid and start time. */
 #define FAMILY_TEXT 48
-/* By the worker itself, before it becomes its program. System calls only: see spawn.c. */
+/* Writes the text of the calling process. Makes only system calls: a vfork child calls it. */
 void family_note(char text[FAMILY_TEXT]);
-/* Session and time; false: the text is none of these. */
+/* Reads session and time from such a text; false: the text has another format. */
 bool family_read(const char *text, struct family *family);
 
 /*
- * One look at all processes but the caller: sends SIGKILL to those that belong to it. Returns one that has not
- * ended yet, and in *pidfd (NULL: not wanted) a descriptor of it, which is the caller's, or -1;
- * 0: there is none.
+ * Sends SIGKILL to all processes of the family except the caller, in one scan of /proc. Returns the
+ * pid of one that has not ended yet, 0: none. *pidfd (may be NULL): its pidfd or -1; the caller
+ * closes it.
  */
 pid_t family_kill(const struct family *family, int *pidfd);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the sandbox is to leave open, in words: those of a plugin's table, as `ffsctl-worker
- * --describe` writes it, and of the gadget file's `allow`.
+ * Names of what a sandbox allows: used in the output of `ffsctl-worker --describe` for a plugin's
+ * needs, and for the key `allow` of the gadget file.
  */
 #pragma once
 
@@ -11,16 +11,16 @@
 #include "ffsctl/plugin.h"
 #include "process/sandbox.h"
 
-/* A plugin's needs are the bits that the sandbox leaves open. */
+/* Both enums use the same bits. */
 _Static_assert((int)FFSCTL_NEED_NETWORK == (int)SANDBOX_NETWORK &&
 		       (int)FFSCTL_NEED_FILES == (int)SANDBOX_FILES &&
 		       (int)FFSCTL_NEED_PROGRAMS == (int)SANDBOX_PROGRAMS,
 	       "enum ffsctl_need is not enum sandbox_open");
 
-/* The word of bit n; ends with NULL. */
+/* Name of bit n; ends with NULL. */
 extern const char *const needs_words[];
 
-/* A list of words; the caller's. */
+/* Returns the needs as a list of names, which the caller owns. */
 json_t *needs_to_json(unsigned int needs);
-/* False: not a list of strings. Words that are not known are passed over. */
+/* Reads a list of names and ignores unknown ones. False: not a list of strings. */
 bool needs_from_json(const json_t *list, unsigned int *needs);

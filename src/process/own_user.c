@@ -15,7 +15,7 @@
 
 #define FIRST ((uid_t)FFSCTL_WORKER_ID_FIRST)
 #define COUNT ((uid_t)(FFSCTL_WORKER_ID_LAST - FFSCTL_WORKER_ID_FIRST + 1))
-/* How often the directory may be removed by another process that gives back the last id. */
+/* How often another process that releases the last id may remove the directory meanwhile. */
 #define TRIES 1000
 
 static char *pool_path(const struct own_user *user, uid_t uid)
@@ -23,7 +23,7 @@ static char *pool_path(const struct own_user *user, uid_t uid)
 	return strf("%s/%u", user->pool, (unsigned int)uid);
 }
 
-/* What a link says; NULL: there is none. The caller frees it. */
+/* Returns the target of a link; NULL: no such link. The caller frees it. */
 static char *read_link(const char *path)
 {
 	char text[PATH_MAX];
@@ -39,7 +39,7 @@ static bool is_owners(const struct own_user *user, uid_t uid)
 	return streq_null(owner, user->owner);
 }
 
-/* What the owner's link says, if it is true. */
+/* Does not trust the owner's link alone: the pool must agree. */
 bool own_user_has(const struct own_user *user, uid_t *uid)
 {
 	_cleanup_free_ char *text = read_link(user->link);
@@ -48,7 +48,7 @@ bool own_user_has(const struct own_user *user, uid_t *uid)
 	return text && is_owners(user, *uid);
 }
 
-/* The first that is tried for an owner, then those that follow it. */
+/* Returns the n-th id to try for an owner: its digest chooses the first, the others follow. */
 static uid_t candidate(const struct own_user *user, uid_t n)
 {
 	uid_t begin = (uid_t)(digest_add_text(DIGEST_EMPTY, user->owner) % COUNT);
@@ -72,7 +72,7 @@ int own_user_find(const struct own_user *user, uid_t *uid)
 	return -ENOSPC;
 }
 
-/* In the pool. One that is the owner's already was taken by a process that died then. */
+/* Makes the link in the pool. If the owner has an id there already, an earlier try was cut off. */
 static int take_any(const struct own_user *user, uid_t *uid)
 {
 	int tries = 0;
@@ -113,7 +113,7 @@ void own_user_release(const struct own_user *user)
 	_cleanup_free_ char *path = NULL;
 	uid_t uid;
 
-	/* Also when somebody has removed the owner's link. */
+	/* Finds the id by the pool as well, in case the owner's link was removed. */
 	if (own_user_find(user, &uid) == 0 && is_owners(user, uid)) {
 		path = pool_path(user, uid);
 		unlink(path);

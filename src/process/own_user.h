@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * User ids of workers' own. A worker whose gadget file names no user gets one from a range that is
- * nobody else's (./configure --with-worker-ids): workers can neither read, trace nor signal each
- * other, nor what belongs to another user.
+ * Allocates a user id for each worker whose gadget file names no user. The range of ids is reserved
+ * for ffsctl (./configure --with-worker-ids), so that workers can neither read, trace nor signal
+ * each other, nor processes of other users.
  *
- * Whose an id is stands in a directory for all of the machine, the pool, as a symbolic link ID ->
- * OWNER: a link is made atomically, and stays when the process that has made it dies. Which id it
- * has an owner finds by a link of its own, so that nobody has to look through the pool.
+ * A directory, the pool, has a symbolic link ID -> OWNER for each id in use. symlink(2) is atomic,
+ * and the link survives its process. A second link, OWNER's own -> ID, saves a search of the pool.
  */
 #pragma once
 
@@ -14,21 +13,21 @@
 #include <sys/types.h>
 
 struct own_user {
-	const char *pool;  /* the directory */
-	const char *link;  /* the owner's link, to be made in a directory that exists */
-	const char *owner; /* any text; two processes must not ask for the same one at a time */
+	const char *pool;  /* the pool's directory */
+	const char *link;  /* path of the owner's link, in a directory that exists */
+	const char *owner; /* any text; only one process at a time may use it */
 };
 
-/* The id that the owner has, or would get now, which changes nothing. -ENOSPC: all are taken. */
+/* Gets the owner's id, or the one it would get now; allocates nothing. -ENOSPC: no id is free. */
 int own_user_find(const struct own_user *user, uid_t *uid);
-/* The one that the owner has; false: it has none. */
+/* Gets the owner's id; false: it has none. */
 bool own_user_has(const struct own_user *user, uid_t *uid);
 /*
- * Makes it the owner's, and the pool, if need be. An owner that asks again gets the same id; so
- * does one that was away, unless it was taken meanwhile. -errno.
+ * Allocates an id, and makes the pool if needed. Returns the same id for an owner that has one, and
+ * for one that has released its id, unless another owner has it now. -errno.
  */
 int own_user_take(const struct own_user *user, uid_t *uid);
-/* Gives it back, and removes the pool with the last one. */
+/* Releases the owner's id, and removes the pool if it is empty then. */
 void own_user_release(const struct own_user *user);
-/* The same of all owners that begin so, which takes a look at every id of the pool. */
+/* Releases the ids of all owners whose text begins with `prefix`; reads the whole pool. */
 void own_user_release_all(const char *pool, const char *prefix);

@@ -27,7 +27,7 @@
 	(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER |             \
 	 CLONE_NEWPID | CLONE_NEWNET | 0x80 /* CLONE_NEWTIME */)
 
-/* Of the compiler's own architecture (linux/audit.h); others are not tried, and have no sandbox. */
+/* The architecture that the compiler builds for (linux/audit.h). */
 #if defined(__x86_64__)
 #define ARCHITECTURE AUDIT_ARCH_X86_64
 #elif defined(__i386__)
@@ -52,10 +52,9 @@
 
 #define ALLOW SECCOMP_RET_ALLOW
 #define REFUSE (SECCOMP_RET_ERRNO | EPERM)
-#define NOT_THERE (SECCOMP_RET_ERRNO | ENOSYS)
+#define UNKNOWN (SECCOMP_RET_ERRNO | ENOSYS)
 
-/* The low half of an argument, into which flags and numbers fit, and the high half, for pointers.
- */
+/* Offsets of an argument's low half, enough for flags and numbers, and of its high half. */
 #define ARGUMENT_AT(n, offset)                                                                     \
 	((unsigned int)(offsetof(struct seccomp_data, args) + 8 * (n) + (offset)))
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
@@ -86,67 +85,66 @@ static void load_number(struct sandbox *s)
 	load(s, offsetof(struct seccomp_data, nr));
 }
 
-static void give(struct sandbox *s, unsigned int verdict)
+static void return_action(struct sandbox *s, unsigned int action)
 {
-	add(s, BPF_RET | BPF_K, verdict, 0, 0);
+	add(s, BPF_RET | BPF_K, action, 0, 0);
 }
 
-static void if_equal(struct sandbox *s, unsigned int value, unsigned int verdict)
+static void if_equal(struct sandbox *s, unsigned int value, unsigned int action)
 {
 	add(s, BPF_JMP | BPF_JEQ | BPF_K, value, 0, 1);
-	give(s, verdict);
+	return_action(s, action);
 }
 
-/* From the first to the last. */
+/* Includes `first` and `last`. */
 static void if_between(struct sandbox *s, unsigned int first, unsigned int last,
-		       unsigned int verdict)
+		       unsigned int action)
 {
 	add(s, BPF_JMP | BPF_JGE | BPF_K, first, 0, 2);
 	add(s, BPF_JMP | BPF_JGT | BPF_K, last, 1, 0);
-	give(s, verdict);
+	return_action(s, action);
 }
 
-static void unless_equal(struct sandbox *s, unsigned int value, unsigned int verdict)
+static void unless_equal(struct sandbox *s, unsigned int value, unsigned int action)
 {
 	add(s, BPF_JMP | BPF_JEQ | BPF_K, value, 1, 0);
-	give(s, verdict);
+	return_action(s, action);
 }
 
-static void if_any_bit(struct sandbox *s, unsigned int bits, unsigned int verdict)
+static void if_any_bit(struct sandbox *s, unsigned int bits, unsigned int action)
 {
 	add(s, BPF_JMP | BPF_JSET | BPF_K, bits, 0, 1);
-	give(s, verdict);
+	return_action(s, action);
 }
 
 static void without_io_uring(struct sandbox *s)
 {
-	/* The same numbers on all architectures, and on x32 with a bit (include/uapi/asm-generic).
-	 */
-	if_between(s, SYS_io_uring_setup, SYS_io_uring_register, NOT_THERE);
-	if_between(s, X32_BIT | SYS_io_uring_setup, X32_BIT | SYS_io_uring_register, NOT_THERE);
+	/* All architectures use the same numbers, x32 with a bit set (include/uapi/asm-generic). */
+	if_between(s, SYS_io_uring_setup, SYS_io_uring_register, UNKNOWN);
+	if_between(s, X32_BIT | SYS_io_uring_setup, X32_BIT | SYS_io_uring_register, UNKNOWN);
 }
 
 void sandbox_without_io_uring(struct sandbox *s)
 {
 	load_number(s);
 	without_io_uring(s);
-	give(s, ALLOW);
+	return_action(s, ALLOW);
 }
 
-/* --- calls whose arguments matter ---------------------------------------------------------------
- * Each begins with the number loaded, and ends the filter where the number is its own.
+/* --- calls with checked arguments ---------------------------------------------------------------
+ * Each block expects the call's number loaded, and decides about one number.
  */
 
-/* Jumps over what is added until end_of_call, unless it is that call. */
+/* Begins the block of a call; for other numbers the filter jumps to the end of the block. */
 static size_t begin_call(struct sandbox *s, int number)
 {
 	add(s, BPF_JMP | BPF_JEQ | BPF_K, (unsigned int)number, 0, 0);
 	return s->n - 1;
 }
 
-static void end_call(struct sandbox *s, size_t at, unsigned int verdict)
+static void end_call(struct sandbox *s, size_t at, unsigned int action)
 {
-	give(s, verdict);
+	return_action(s, action);
 	s->filter[at].jf = (unsigned char)(s->n - at - 1);
 }
 
@@ -155,7 +153,7 @@ static void only_to_read(struct sandbox *s, int number, unsigned int flags_argum
 	size_t at = begin_call(s, number);
 
 	load(s, ARGUMENT(flags_argument));
-	/* O_TMPFILE is with O_WRONLY or O_RDWR, or it is an error (open(2)). */
+	/* O_TMPFILE needs O_WRONLY or O_RDWR (open(2)). */
 	if_any_bit(s, O_WRONLY | O_RDWR | O_CREAT | O_TRUNC, REFUSE);
 	end_call(s, at, ALLOW);
 }
@@ -181,9 +179,9 @@ static void not_with(struct sandbox *s, int number, unsigned int argument,
 }
 
 /*
- * Sockets that reach nobody but their other end. A datagram can be addressed to any socket of the
- * machine (unix_dgram_sendmsg in net/unix/af_unix.c), by sendmsg() with an address in memory, where
- * no filter sees it; streams and packets of a sequence cannot.
+ * Allows only socket pairs that cannot send to other sockets. A datagram socket can send to any
+ * local socket (unix_dgram_sendmsg in net/unix/af_unix.c) by sendmsg() with an address in memory,
+ * which a filter cannot read; SOCK_STREAM and SOCK_SEQPACKET cannot.
  */
 static void only_connected_sockets(struct sandbox *s)
 {
@@ -217,7 +215,7 @@ static void no_namespaces(struct sandbox *s, bool only_threads)
 #endif
 }
 
-/* Nor are signals sent to others by way of SIGIO, or typed into a terminal. */
+/* Refuses two indirect ways to signal other processes: SIGIO, and input to a terminal. */
 static void no_owners(struct sandbox *s)
 {
 	static const unsigned int fcntls[] = { F_SETOWN, F_SETOWN_EX },
@@ -233,7 +231,7 @@ static void no_owners(struct sandbox *s)
 static void check_arguments(struct sandbox *s, unsigned int open)
 {
 	static const unsigned int everybody =
-		(unsigned int)-1; /* other workers have the same user */
+		(unsigned int)-1; /* would reach other workers with the same user */
 
 	if (!(open & SANDBOX_FILES)) {
 		only_to_read(s, SYS_openat, 2);
@@ -250,7 +248,7 @@ static void check_arguments(struct sandbox *s, unsigned int open)
 	}
 	only_with(s, SYS_kill, 0, (unsigned int)getpid());
 	only_with(s, SYS_tgkill, 0, (unsigned int)getpid());
-	/* Other people's limits are not one's own to look at or change. */
+	/* Resource limits of this process only. */
 	only_with(s, SYS_prlimit64, 0, 0);
 	no_owners(s);
 }
@@ -264,7 +262,7 @@ static int compare(const void *a, const void *b)
 	return *x < *y ? -1 : *x > *y;
 }
 
-/* In as few comparisons as their numbers allow. */
+/* Allows the calls, with one comparison for each range of successive numbers. */
 static void allow(struct sandbox *s, int *numbers, size_t n)
 {
 	qsort(numbers, n, sizeof(*numbers), compare);
@@ -275,7 +273,7 @@ static void allow(struct sandbox *s, int *numbers, size_t n)
 	}
 }
 
-/* Those that are open. */
+/* Allows the calls of sandbox.list that need nothing outside `open`. */
 static void allow_calls(struct sandbox *s, unsigned int open)
 {
 	int *numbers = xcalloc(sandbox_n_calls, sizeof(*numbers));
@@ -292,36 +290,37 @@ static void begin(struct sandbox *s)
 {
 	load(s, offsetof(struct seccomp_data, arch));
 	add(s, BPF_JMP | BPF_JEQ | BPF_K, ARCHITECTURE, 1, 0);
-	give(s, NOT_THERE);
+	return_action(s, UNKNOWN);
 	load_number(s);
 }
 
 void sandbox_only(struct sandbox *s, int *calls, size_t n)
 {
-#ifdef FFSCTL_SANITIZED /* sanitizers make calls of their own */
+#ifdef FFSCTL_SANITIZED /* sanitizers make other system calls */
 	return;
 #endif
 	begin(s);
 	only_with(s, SYS_tgkill, 0, (unsigned int)getpid()); /* raise(), abort() */
 	allow(s, calls, n);
-	/* No test would notice the error of a call that was forgotten. */
-	give(s, test_kills_on_refusal() ? SECCOMP_RET_KILL_PROCESS : REFUSE);
+	/* Killed in tests, because a test would not notice EPERM of a call missing in the list. */
+	return_action(s, test_kills_on_refusal() ? SECCOMP_RET_KILL_PROCESS : REFUSE);
 }
 
 void sandbox_closed(struct sandbox *s, unsigned int open)
 {
-#ifdef FFSCTL_SANITIZED /* LeakSanitizer looks around from a process of its own, by ptrace */
+#ifdef FFSCTL_SANITIZED /* LeakSanitizer starts a process that uses ptrace */
 	sandbox_without_io_uring(s);
 	return;
 #endif
 	begin(s);
 	without_io_uring(s);
-	/* Their arguments are in memory, where no filter sees them; libraries know others. */
-	if_equal(s, SYS_clone3, NOT_THERE);
-	if_equal(s, SYS_openat2, NOT_THERE);
+	/* Their arguments are in memory, which a filter cannot read. Libraries fall back on ENOSYS.
+	 */
+	if_equal(s, SYS_clone3, UNKNOWN);
+	if_equal(s, SYS_openat2, UNKNOWN);
 	check_arguments(s, open);
 	allow_calls(s, open);
-	give(s, REFUSE);
+	return_action(s, REFUSE);
 }
 
 void sandbox_free(struct sandbox *s)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What a process gives up for good, by system-call filters (seccomp(2)), which all that it starts
- * has as well. A filter needs no_new_privs, or CAP_SYS_ADMIN.
+ * System call filters (seccomp(2)). A process cannot remove a filter, and its children inherit it.
+ * Entering one needs no_new_privs or CAP_SYS_ADMIN.
  */
 #pragma once
 
@@ -9,20 +9,19 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* What is left open; bits. Without any: no sockets, no writing to files, no programs. */
+/* What a sandbox allows beyond its basic calls; bits. 0: no sockets, writes to files, programs. */
 enum sandbox_open {
 	SANDBOX_NETWORK = 1 << 0,
 	SANDBOX_FILES = 1 << 1,
-	SANDBOX_PROGRAMS =
-		1 << 2, /* with it, signals to others may be sent, if they are one's own */
+	SANDBOX_PROGRAMS = 1 << 2, /* also allows signals to other processes of the same user */
 	SANDBOX_ANY = SANDBOX_NETWORK | SANDBOX_FILES | SANDBOX_PROGRAMS,
 };
 
 struct sandbox_call {
 	int number;
-	unsigned int needs; /* enum sandbox_open; 0: always there */
+	unsigned int needs; /* enum sandbox_open; 0: always allowed */
 };
-/* sandbox.list, those that this architecture has. */
+/* The calls of sandbox.list that this architecture has. */
 extern const struct sandbox_call sandbox_calls[];
 extern const size_t sandbox_n_calls;
 
@@ -32,18 +31,22 @@ struct sandbox {
 };
 
 /*
- * io_uring alone: its requests outlive the process that has made them, and FunctionFS cannot cancel
- * them (f_fs.c has no uring_cmd and its kiocbs are not cancelled at exit).
+ * Makes a filter that refuses only io_uring: its requests outlive the process that submitted them,
+ * and FunctionFS cannot cancel them (f_fs.c has no uring_cmd; its kiocbs are not cancelled at
+ * exit).
  */
 void sandbox_without_io_uring(struct sandbox *sandbox);
-/* All but what is left open. What is refused fails with EPERM, what nobody may know with ENOSYS. */
+/*
+ * Makes a filter that allows the calls of sandbox.list that `open` permits. Others fail with EPERM,
+ * or with ENOSYS where a library has a fallback.
+ */
 void sandbox_closed(struct sandbox *sandbox, unsigned int open);
 /*
- * These calls and no others, of which there is an array that this sorts, and signals to oneself.
- * Not when sanitized.
+ * Makes a filter that allows only calls[0..n), which it sorts, and signals to the process itself.
+ * Makes none in a build with sanitizers.
  */
 void sandbox_only(struct sandbox *sandbox, int *calls, size_t n);
 void sandbox_free(struct sandbox *sandbox);
 
-/* Only one system call: may be called in a vfork child. False: errno says why. */
+/* Enters the filter, by one system call: a vfork child may call it. False with errno set. */
 bool sandbox_enter(const struct sandbox *sandbox);

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# sandbox.list as a table in C: of each system call that the architecture has, what it needs.
+# Prints sandbox.list as a C table: the system calls that the architecture has, and their needs.
 cat <<'C'
-/* Made by src/process/sandbox.sh of src/process/sandbox.list. */
+/* Made by src/process/sandbox.sh from src/process/sandbox.list. */
 #include <sys/syscall.h>
 
 #include "process/sandbox.h"

@@ -19,39 +19,39 @@
 #include "process/credentials.h"
 #include "process/family.h"
 
-/* The program's place while the child becomes it. */
+/* Number of the program's descriptor in the child until its exec. */
 #define PROGRAM_FD(c) (3 + (int)(c)->n_fds)
 
-/* What the child could not do. It shares our memory until its exec (vfork), so this is seen. */
+/* Written by the child, which shares the parent's memory until its exec (vfork). */
 struct failure {
-	const char *what;
-	int err;
+	const char *what; /* verb of the message; NULL: no failure */
+	int err;	  /* errno */
 };
 
 struct child {
 	const struct spawn *spawn;
-	int *fds; /* moved out of each other's way */
+	int *fds; /* copy of the caller's; place_descriptors changes the numbers */
 	size_t n_fds;
 	int null, output, program;
 	pid_t parent;
 	const sigset_t *ignored;
-	volatile struct failure failure; /* the child writes it: the compiler must look again */
+	volatile struct failure failure; /* volatile: the vfork child writes it */
 };
 
-/* All below runs in the vfork child: system calls only. */
+/* Until child_main: runs in the vfork child, and makes only system calls. */
 static bool become_user(const struct spawn *s)
 {
 	return s->same_user || credentials_become(s->uid, s->gid, s->groups, s->n_groups);
 }
 
 /*
- * Placing those before it would hide one that has a lower number than its place, and what is in its
- * place already would stay close-on-exec.
+ * Moves a descriptor to a number above all final ones if its own is not above its final one:
+ * another dup2 could overwrite it, and a dup2 to the same number would leave it close-on-exec.
  */
-static bool lift(const struct child *c, int *fd, int place)
+static bool move_above(const struct child *c, int *fd, int final)
 {
-	/* Above all places, and no higher: the limit of open files may be low. */
-	if (*fd <= place)
+	/* Not higher than needed: the limit of open files may be low. */
+	if (*fd <= final)
 		*fd = fcntl(*fd, F_DUPFD_CLOEXEC, PROGRAM_FD(c) + 1);
 	return *fd >= 0;
 }
@@ -61,16 +61,15 @@ static bool place_descriptors(struct child *c)
 	int answer = c->spawn->answer >= 0 ? c->spawn->answer : c->output;
 
 	for (size_t i = 0; i < c->n_fds; i++)
-		if (!lift(c, &c->fds[i], 3 + (int)i))
+		if (!move_above(c, &c->fds[i], 3 + (int)i))
 			return false;
-	if (!lift(c, &c->program, PROGRAM_FD(c)))
+	if (!move_above(c, &c->program, PROGRAM_FD(c)))
 		return false;
 	if (dup2(c->null, 0) < 0 || dup2(answer, 1) < 0 || dup2(c->output, 2) < 0)
 		return false;
 	for (size_t i = 0; i < c->n_fds; i++)
 		if (dup2(c->fds[i], 3 + (int)i) < 0)
 			return false;
-	/* Close-on-exec, and in the way of nothing. */
 	if (dup3(c->program, PROGRAM_FD(c), O_CLOEXEC) < 0)
 		return false;
 	fd_close_from((unsigned int)PROGRAM_FD(c) + 1);
@@ -78,8 +77,8 @@ static bool place_descriptors(struct child *c)
 }
 
 /*
- * What whoever started ffsctl had ignored (nohup, a shell's job), which is so all our life: ffsctl
- * itself ignores nothing.
+ * Returns the signals that were ignored when ffsctl started (nohup, a shell's job). ffsctl itself
+ * ignores none, so the set never changes.
  */
 static const sigset_t *ignored_signals(void)
 {
@@ -97,7 +96,7 @@ static const sigset_t *ignored_signals(void)
 	return &set;
 }
 
-/* They are not the worker's to ignore. */
+/* Gives the worker default signal actions and an empty signal mask. */
 static void reset_signals(const sigset_t *ignored)
 {
 	const struct sigaction action = { .sa_handler = SIG_DFL };
@@ -112,7 +111,7 @@ static void reset_signals(const sigset_t *ignored)
 
 static bool set_limit(int what, uint64_t limit)
 {
-	/* The signal that can be handled comes first, and a second later the one that cannot. */
+	/* For CPU time: SIGXCPU at the limit, SIGKILL a second later. */
 	const struct rlimit r = { .rlim_cur = limit,
 				  .rlim_max = what == RLIMIT_CPU ? limit + 1 : limit };
 
@@ -144,44 +143,44 @@ static const char *become_worker(struct child *c)
 
 	if (setsid() < 0)
 		return "start a session for";
-	/* Before it does anything: whoever finds what a dead supervisor has left finds it as well.
-	 */
+	/* First of all: cleaning up after a dead supervisor finds the worker by this link. */
 	family_note(note);
 	if (s->note && symlinkat(note, s->note_dir, s->note) < 0)
-		return "note";
+		return "record the pid of";
 	if (!place_descriptors(c))
-		return "hand descriptors to";
+		return "pass descriptors to";
 	if (chdir(s->directory) < 0)
 		return "change to the directory of";
-	/* While it still may have more files than the supervisor. */
+	/* While it has the capability to raise a limit. */
 	if (!set_limits(&s->limits))
 		return "set the limits of";
-	/* Without privileges it cannot be emptied, nor be of use. */
+	/* An unprivileged caller cannot change the bounding set. */
 	if (!s->keep_privileges && !s->bounded && !s->same_user &&
 	    !capabilities_bound(s->capabilities))
-		return "take the capabilities from";
-	/* Else they would go with the user. */
+		return "drop the capabilities of";
+	/* Else the change of user drops the capabilities. */
 	if (s->capabilities && prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
-		return "leave the capabilities to";
-	/* Only privileges may do without no_new_privs. */
+		return "keep the capabilities of";
+	/* Without no_new_privs, entering a filter needs CAP_SYS_ADMIN. */
 	if (s->keep_privileges && s->sandbox.n > 0 && !sandbox_enter(&s->sandbox))
 		return "restrict the system calls of";
 	if (!become_user(s))
 		return "set user and groups of";
 	if (!s->keep_privileges && !capabilities_set(s->capabilities))
-		return "take the capabilities from";
+		return "set the capabilities of";
 	if (!s->keep_privileges && s->sandbox.n > 0 && !sandbox_enter(&s->sandbox))
 		return "restrict the system calls of";
-	/* After the change of user, which would clear it. */
+	/* After the change of user, which clears the signal. */
 	if ((s->tied && prctl(PR_SET_PDEATHSIG, SIGKILL) < 0) || getppid() != c->parent)
-		return "tie the supervisor's end to";
+		return "set the parent-death signal of";
 	if (s->listen_pid)
 		write_pid(s->listen_pid, getpid());
 	reset_signals(c->ignored);
 	execve(s->program, s->argv, s->env);
 	/*
-	 * The user may not be able to walk to it: in somebody's home, for a build tree. By its
-	 * descriptor it needs no path (which is nothing for scripts, whose interpreter would).
+	 * The user may not be allowed to search the path, for example a build tree in a home
+	 * directory. The descriptor needs no path. Does not work for scripts: an interpreter needs
+	 * one.
 	 */
 	if (errno == EACCES)
 		syscall(SYS_execveat, PROGRAM_FD(c), "", s->argv, s->env, AT_EMPTY_PATH);
@@ -196,8 +195,8 @@ static _Noreturn void child_main(struct child *c)
 }
 
 /*
- * vfork: the supervisor's memory is not copied, and the child's failure is there when vfork
- * returns. Signals are all blocked in the supervisor (signalfd), so no handler runs in between.
+ * Uses vfork: the supervisor's memory is not copied, and c->failure is set when vfork returns. No
+ * signal handler can run in the child, because the supervisor blocks all signals (signalfd).
  */
 static pid_t start(struct child *c)
 {
@@ -225,7 +224,7 @@ int spawn_start(const struct spawn *spawn, const int *fds, size_t n_fds, int out
 			   .ignored = ignored_signals() };
 
 	if (spawn->note)
-		unlinkat(spawn->note_dir, spawn->note, 0); /* the last one's */
+		unlinkat(spawn->note_dir, spawn->note, 0); /* of the previous worker */
 	if (n_fds > 0)
 		memcpy(copy, fds, n_fds * sizeof(*copy));
 	*pid = r == 0 ? start(&c) : -1;
@@ -235,7 +234,7 @@ int spawn_start(const struct spawn *spawn, const int *fds, size_t n_fds, int out
 		error_errno(err, r == -ENOENT ? EX_UNAVAILABLE : EX_OSERR, -r, spawn->program,
 			    "cannot start %s", spawn->program);
 	} else if (c.failure.what) {
-		/* It is a zombie; whoever asked must not have to know. */
+		/* Reaps the zombie, so that the caller need not. */
 		syscall(SYS_wait4, *pid, NULL, 0, NULL);
 		*pid = 0;
 		r = error_errno(err, EX_UNAVAILABLE, c.failure.err, spawn->program, "cannot %s %s",
@@ -275,7 +274,7 @@ int spawn_find_user(const char *name, uid_t *uid, gid_t *gid, const struct posit
 	const struct passwd *pw = numeric ? getpwuid(number) : getpwnam(name);
 
 	if (!pw && !numeric) {
-		error_set(err, EX_UNAVAILABLE, ENOENT, NULL, "this machine has no user '%s'", name);
+		error_set(err, EX_UNAVAILABLE, ENOENT, NULL, "unknown user '%s'", name);
 		return error_at(err, at);
 	}
 	*uid = pw ? pw->pw_uid : number;
@@ -290,8 +289,7 @@ int spawn_find_group(const char *name, gid_t *gid, const struct position *at, st
 	const struct group *gr = numeric ? NULL : getgrnam(name);
 
 	if (!gr && !numeric) {
-		error_set(err, EX_UNAVAILABLE, ENOENT, NULL, "this machine has no group '%s'",
-			  name);
+		error_set(err, EX_UNAVAILABLE, ENOENT, NULL, "unknown group '%s'", name);
 		return error_at(err, at);
 	}
 	*gid = gr ? gr->gr_gid : number;
@@ -307,13 +305,13 @@ int spawn_find_program(const char *name, char **out, const struct position *at, 
 	for (char *dir = strtok_r(path, ":", &rest); dir; dir = strtok_r(NULL, ":", &rest)) {
 		char *candidate = strf("%s/%s", dir, name);
 
-		/* A relative directory in PATH is an invitation. */
+		/* Ignores relative directories in PATH: they depend on the current directory. */
 		if (*dir == '/' && access(candidate, X_OK) == 0) {
 			*out = candidate;
 			return 0;
 		}
 		free(candidate);
 	}
-	error_set(err, EX_UNAVAILABLE, ENOENT, NULL, "there is no program '%s' in PATH", name);
+	error_set(err, EX_UNAVAILABLE, ENOENT, NULL, "cannot find the program '%s' in PATH", name);
 	return error_at(err, at);
 }

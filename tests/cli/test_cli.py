@@ -225,7 +225,7 @@ for words, text in (
      "ffsctl: up: --name and --udc are for one gadget, not for --all (see 'ffsctl up --help')\n"),
     (("run", "--all"), BAD_OPTION.format("run", "--all")),
     (("up", "x", "--group"), BAD_OPTION.format("up", "--group")),
-    (("up", "x", "--group", "no such"), "ffsctl: up: this machine has no group 'no such' (see 'ffsctl up --help')\n"),
+    (("up", "x", "--group", "no such"), "ffsctl: up: unknown group 'no such' (see 'ffsctl up --help')\n"),
     (("up", "x", "--udc"), BAD_OPTION.format("up", "--udc")),
     (("down", "--all", "--force"),
      "ffsctl: down: --force is for gadgets that are named, not for --all (see 'ffsctl down --help')\n"),

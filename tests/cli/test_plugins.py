@@ -292,7 +292,7 @@ static const struct ffsctl_option o[] = {
 def missing_plugin():
     status, out, err = ffsctl("plugins", "no-such")
     eq((status, out), (69, ""))
-    contains(err, "there is no plugin 'no-such'")
+    contains(err, "cannot find plugin 'no-such'")
     eq([e["exit"] for e in document("no-such", status=69)["errors"]], [69])
     eq(ffsctl("plugins", "a", "b")[0], 64)
 
@@ -317,11 +317,11 @@ def hostile(code):
 def plugin_misbehaves_while_loading():
     for code, text in (
             ("abort();", "by signal 6 (Aborted)"),
-            ("_exit(0);", "cannot be understood"),
-            ("_exit(9);", "the plugin host ended with 9"),
-            ("write(4, \"{}\", 2); _exit(0);", "cannot be understood"),
-            ("for (;;) { char b[4096] = \"\"; if (write(4, b, sizeof(b)) < 0) _exit(1); }", "declares more than"),
-            ("signal(SIGTERM, SIG_IGN); for (;;) pause();", "was not loaded within 5 s"),
+            ("_exit(0);", "cannot read the declaration"),
+            ("_exit(9);", "the plugin host exited with 9"),
+            ("write(4, \"{}\", 2); _exit(0);", "cannot read the declaration"),
+            ("for (;;) { char b[4096] = \"\"; if (write(4, b, sizeof(b)) < 0) _exit(1); }", "its declaration has more than"),
+            ("signal(SIGTERM, SIG_IGN); for (;;) pause();", "not loaded within 5 s"),
     ):
         status, out, err = ffsctl("plugins", hostile(code))
         eq((status, out), (69, ""), code)
@@ -379,11 +379,11 @@ def check_refuses_options():
     eq(status, 65)
     eq(said, [
         ("4:51", "error", "plugin 'sourcesink' has no option 'patern' (did you mean 'pattern'?)"),
-        ("4:73", "error", "option 'pattern' has to be an integer"),
+        ("4:73", "error", "option 'pattern' must be an integer"),
         ("4:95", "error", "'size' must be at least a packet of this function, 1024 bytes"),
         ("7:49", "error", "plugin 'loopback' has no option 'pattern': it has none"),
         ("7:65", "error", "unknown key 'reddy' in 'worker' (did you mean 'ready'?)"),
-        ("10:61", "error", "option 'pattern' is 9; it has to be from 0 to 2"),
+        ("10:61", "error", "option 'pattern' is 9; it must be from 0 to 2"),
     ])
 
 
@@ -409,16 +409,16 @@ def check_types_and_sizes():
         worker + 'io : { size = 1024; }; options : { text = "blue\\x1b"; path = ( ); flag = { }; };')
     eq(status, 65)
     eq([(place.split(":")[0], text) for place, _, text in said], [
-        ("4", "option 'text' cannot be 'blue'; there is 'red'; 'green'"),
-        ("4", "option 'flag' has to be true or false"),
-        ("4", "option 'ratio' has to be a number"),
-        ("4", "option 'room' is 5; it has to be from 1024 to 1048576"),
-        ("4", "option 'path' has to be a string"),
+        ("4", "option 'text' cannot be 'blue'; valid values: 'red'; 'green'"),
+        ("4", "option 'flag' must be true or false"),
+        ("4", "option 'ratio' must be a number"),
+        ("4", "option 'room' is 5; it must be from 1024 to 1048576"),
+        ("4", "option 'path' must be a string"),
         ("7", "plugin '%s' needs the option 'path'" % path),
         ("13", "plugin '%s' has buffers of 512 bytes, but packets of this function have 1024: set 'io.size'" % path),
-        ("16", "option 'text' cannot be 'blue?'; there is 'red'; 'green'"),
-        ("16", "option 'path' has to be a string"),
-        ("16", "option 'flag' has to be true or false"),
+        ("16", "option 'text' cannot be 'blue?'; valid values: 'red'; 'green'"),
+        ("16", "option 'path' must be a string"),
+        ("16", "option 'flag' must be true or false"),
     ])
 
 
@@ -428,7 +428,7 @@ def check_plugin_missing():
     workers = ('plugin = "no-such"; options : { any = 1; };', 'plugin = "%s"; options : { any = 1; };' % broken)
     status, said = check(*workers)
     eq((status, [(place, severity) for place, severity, _ in said]), (0, [("4:25", "warning"), ("7:25", "warning")]))
-    contains(said[0][2], "there is no plugin 'no-such'")
+    contains(said[0][2], "cannot find plugin 'no-such'")
     contains(said[1][2], "it has no symbol ffsctl_plugin")
     status, said = check(*workers, args=["--here"])
     eq([severity for _, severity, text in said if "plugin" in text], ["error", "error"])

@@ -261,8 +261,8 @@ def directory_name_not_utf8():
 @test("a plugin that is not there")
 def plugin_is_missing():
     where = f"{harness.BUILD}/src/plugins/nope.so"
-    refuses_worker(69, f"there is no plugin 'nope' ({where}): No such file or directory", worker(plugin="nope"))
-    refuses_worker(69, "there is no plugin '/nope.so' (/nope.so): No such file or directory",
+    refuses_worker(69, f"cannot find plugin 'nope' ({where}): No such file or directory", worker(plugin="nope"))
+    refuses_worker(69, "cannot find plugin '/nope.so' (/nope.so): No such file or directory",
                    worker(plugin="/nope.so"))
 
 
@@ -277,7 +277,7 @@ def plugin_is_no_plugin():
 
 @test("a program that is not there, or none")
 def program_missing_or_none():
-    refuses_worker(69, "there is no program 'nope' in PATH", worker(exec=["nope"]))
+    refuses_worker(69, "cannot find the program 'nope' in PATH", worker(exec=["nope"]))
     refuses_worker(69, "cannot execute /nope: No such file or directory", worker(exec=["/nope"]))
     refuses_worker(69, "cannot execute /etc/passwd: Permission denied", worker(exec=["/etc/passwd"]))
     bad = gadgets.DIRECTORY / "bad"
@@ -289,8 +289,8 @@ def program_missing_or_none():
 @test("a user, a group and a directory that are not there")
 def user_group_directory_missing():
     sleep = ["/bin/sleep", "1000"]
-    refuses_worker(69, "this machine has no user 'nope'", worker(exec=sleep, user="nope"))
-    refuses_worker(69, "this machine has no group 'nope'", worker(exec=sleep, groups=["nope"]))
+    refuses_worker(69, "unknown user 'nope'", worker(exec=sleep, user="nope"))
+    refuses_worker(69, "unknown group 'nope'", worker(exec=sleep, groups=["nope"]))
     refuses_worker(69, "cannot change to the directory of /bin/sleep: No such file or directory",
                    worker(exec=sleep, directory="/nope"))
 
@@ -482,7 +482,7 @@ def mount_in_use():
     try:
         # The shorter the better: the kernel has to have executed it.
         sentence = (f"ffsctl: cannot unmount /dev/ffs/interrupt/meter: Device or resource busy; in use by "
-                    f"sleep (pid {child.pid}), which has to end first; also left: /dev/ffs/interrupt/meter; "
+                    f"sleep (pid {child.pid}), which must end first; also left: /dev/ffs/interrupt/meter; "
                     "'ffsctl down interrupt' takes away what is left")
         refuses(71, sentence, "interrupt", command="down")
         eq(status("interrupt")[1], 1)

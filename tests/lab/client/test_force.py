@@ -154,7 +154,7 @@ def functionfs_in_use():
             for args in ((), ("--json",)):
                 result = must(ffsctl("down", "--force", "theirs", *args), 73)
                 text = document(result)["errors"][0]["text"] if args else result.stderr
-                contains(text, f"/tmp/theirs would have to be unmounted, but is in use by python3 (pid {pid}), which has to end first")
+                contains(text, f"cannot unmount /tmp/theirs: in use by python3 (pid {pid}); end that first")
             eq(harness.configfs("theirs"), before)
         forced("theirs")
 

@@ -100,7 +100,7 @@ def run_without_reader_goes_on():
                 pass
         must(ffsctl("restart", "x"))
         os.set_blocking(read, True)
-        contains(os.read(read, size).decode(), " bytes were lost, as nobody read them\n")
+        contains(os.read(read, size).decode(), " bytes of output: stderr was blocked\n")
     os.close(read)
     os.close(write)
 
@@ -114,7 +114,7 @@ def run_on_stopped_terminal_goes_on():
         still_answers()
         os.write(terminal.ours, b"\x11")
         must(ffsctl("restart", "x"))
-        terminal.read_until(b"bytes were lost")
+        terminal.read_until(b"bytes of output: stderr was blocked")
     terminal.close()
 
 

@@ -21,7 +21,7 @@ harness.leaves_nothing()
 SOURCESINK = 'plugin = "sourcesink"; options : { %s };'
 WRONG = gadget("wrong", {"a": SOURCESINK % "pattern = 9;", "b": SOURCESINK % "patern = 1;"})
 # Of the gadget file that gadget() writes
-PLACES = [(":6:%d: error: option 'pattern' is 9; it has to be from 0 to 2", "pattern = 9", 10),
+PLACES = [(":6:%d: error: option 'pattern' is 9; it must be from 0 to 2", "pattern = 9", 10),
           (":9:%d: error: plugin 'sourcesink' has no option 'patern' (did you mean 'pattern'?)", "patern", 0)]
 
 
@@ -100,7 +100,7 @@ def refused_option_fails_reload():
     gadget("turn", {"a": SOURCESINK % "pattern = 9;"})
     result = must(ffsctl("reload", "turn"), 65)
     contains(result.stderr, f"{path}:6:")
-    contains(result.stderr, "option 'pattern' is 9; it has to be from 0 to 2")
+    contains(result.stderr, "option 'pattern' is 9; it must be from 0 to 2")
     eq(status("turn")[0]["state"], "ready")
     down("turn")
 

@@ -164,8 +164,8 @@ def module_not_loaded():
     lockdown = pathlib.Path("/sys/kernel/security")
     reload = f"{module} is installed, but another usb_f_fs is loaded: when no gadget uses it, " \
              "modprobe -r g_ffs usb_f_fs && modprobe usb_f_fs, or restart"
-    rejected = "; if that says 'Key was rejected by service', this kernel takes only modules signed with a key " \
-               "that it knows (Secure Boot): mokutil --import /var/lib/dkms/mok.pub, restart, and confirm"
+    rejected = "; if that fails with 'Key was rejected by service', this kernel loads only modules that are " \
+               "signed with an enrolled key (Secure Boot): mokutil --import /var/lib/dkms/mok.pub, restart, and confirm"
 
     def says(advice):
         # Where nothing is missing there is nothing to advise
@@ -229,7 +229,7 @@ def without_functionfs():
 def kernel_failure_is_undone():
     result = must(ffsctl("features", "--json", fault="fail=2:12"), 71)
     error, = features(result)["errors"]
-    contains(error["text"], "trying what the kernel's FunctionFS can do: cannot configfs-mkdir")
+    contains(error["text"], "probing the kernel's FunctionFS: cannot configfs-mkdir")
     contains(error["text"], "Cannot allocate memory")
 
 
@@ -283,7 +283,7 @@ def dfu_descriptor_wanted():
     else:
         result = must(ffsctl("up", path), 69)
         contains(result.stderr, f"{path}:3:20: error: this kernel's FunctionFS has no 'dfu'")
-        contains(result.stderr, "that takes Linux 6.12;")
+        contains(result.stderr, "it needs Linux 6.12;")
     harness.same(before, snapshot())
 
 

@@ -296,7 +296,7 @@ def foreign_process_is_named():
     kill(status("two")[0]["supervisor"])
     result = must(ffsctl("down", "two"), 71)
     contains(result.stderr, f"cannot unmount /dev/ffs/two/odd: Device or resource busy; in use by sleep "
-                            f"(pid {naked}), which has to end first")
+                            f"(pid {naked}), which must end first")
     contains(result.stderr, "'ffsctl down two' takes away what is left")
     eq(status("two")[1], 1)
     kill(naked)

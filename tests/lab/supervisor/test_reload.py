@@ -614,7 +614,7 @@ def mount_in_use():
     with open("/dev/ffs/x/b/ep1", "rb", buffering=0):
         gadget("x", LOOPBACK)
         words = reload("x", code=73).stderr
-        contains(words, f"/dev/ffs/x/b would have to be unmounted, but is in use by {harness.stat_of(os.getpid())[0]} (pid {os.getpid()})")
+        contains(words, f"cannot unmount /dev/ffs/x/b: in use by {harness.stat_of(os.getpid())[0]} (pid {os.getpid()})")
         eq((pids(), devnums()), (before, devices))
         (gadgets.DIRECTORY / "x.conf").write_text(text.replace('product = "x"', 'product = "y"'))
         with configured():

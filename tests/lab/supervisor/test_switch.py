@@ -295,7 +295,7 @@ def held():
     up(a({"echo": SERVES, "free": None}))
     fd = os.open("/dev/ffs/a/free/ep1", os.O_RDWR)
     try:
-        refused(f"/dev/ffs/a/free would have to be unmounted, but is in use by python3 (pid {os.getpid()})")
+        refused(f"cannot unmount /dev/ffs/a/free: in use by python3 (pid {os.getpid()})")
     finally:
         os.close(fd)
 

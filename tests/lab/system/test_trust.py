@@ -281,7 +281,7 @@ def group_loads_nothing():
     up(path, "--group", OTHERS)
     must(as_user(OPERATORS, [], "restart", "x"), 77)
     must(as_user(OTHERS, [], "down", "x"))
-    contains(must(ffsctl("up", path, "--group", "nosuchgroup"), 64).stderr, "this machine has no group 'nosuchgroup'")
+    contains(must(ffsctl("up", path, "--group", "nosuchgroup"), 64).stderr, "unknown group 'nosuchgroup'")
 
 
 HOLD = """

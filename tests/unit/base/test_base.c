@@ -18,7 +18,7 @@
 #include "base/proc.h"
 #include "process/sandbox.h"
 
-Test(error, tells_what_was_tried_what_the_kernel_said_and_what_to_do)
+Test(error, has_the_failed_action_the_errno_and_the_hint)
 {
 	struct error err = { 0 };
 
@@ -33,7 +33,7 @@ Test(error, tells_what_was_tried_what_the_kernel_said_and_what_to_do)
 	cr_assert_eq(err.exit, 0);
 }
 
-Test(error, the_first_place_stays)
+Test(error, keeps_the_first_position)
 {
 	struct error err = { 0 };
 	struct position near = { "a.conf", 1, 2 }, far = { "b.conf", 3, 4 }, none = { 0 };
@@ -53,7 +53,7 @@ Test(error, errno_524_has_words)
 	cr_assert_not_null(strstr(errno_words(524), "Not supported by this UDC"));
 }
 
-Test(fd, a_file_is_replaced_whole_or_not_at_all)
+Test(fd, file_replace_leaves_only_the_new_content)
 {
 	char dir[] = "/tmp/ffsctl-base-XXXXXX";
 	_cleanup_close_ int fd = -1;
@@ -73,7 +73,7 @@ Test(fd, a_file_is_replaced_whole_or_not_at_all)
 	cr_assert_eq(file_read(fd, "f", 3, &(char *){ NULL }, NULL), -EFBIG);
 	cr_assert_eq(file_read(fd, "g", 3, &(char *){ NULL }, NULL), -ENOENT);
 	unlink(path);
-	cr_assert_eq(rmdir(dir), 0, "something else was left");
+	cr_assert_eq(rmdir(dir), 0, "the directory has another file");
 }
 
 static bool is_open(int fd)
@@ -81,7 +81,7 @@ static bool is_open(int fd)
 	return fcntl(fd, F_GETFD) >= 0;
 }
 
-Test(fd, closes_all_but_what_is_kept)
+Test(fd, close_others_keeps_the_listed_descriptors)
 {
 	int status;
 	pid_t pid = fork(); /* Criterion needs its own descriptors */
@@ -111,7 +111,7 @@ static void count(void *data, uint32_t events _unused_)
 		fd_watch_remove(c->loop, c->other);
 }
 
-Test(loop, a_callback_may_remove_another_source_that_is_ready)
+Test(loop, a_callback_may_remove_another_watch_that_is_ready)
 {
 	struct loop loop;
 	struct fd_watch one = FD_WATCH_NONE, two = FD_WATCH_NONE;
@@ -125,7 +125,7 @@ Test(loop, a_callback_may_remove_another_source_that_is_ready)
 	cr_assert_eq(write(p[1], "x", 1) + write(q[1], "x", 1), 2);
 	cr_assert_eq(loop_once(&loop, 0), 1);
 	cr_assert_eq(loop_once(&loop, 0), 1);
-	/* Whichever came first, the other was not called. */
+	/* The order is not defined; the second callback must not run. */
 	cr_assert(first.n == 0 || second.n == 0);
 	loop_close(&loop);
 }
@@ -146,7 +146,7 @@ Test(loop, a_timer_fires_once_and_not_after_it_was_stopped)
 
 	cr_assert_eq(loop_open(&loop), 0);
 	cr_assert_eq(timer_open(&loop, &timer, stop_and_count, &c), 0);
-	timer_start(&timer, 0); /* at once, not never */
+	timer_start(&timer, 0); /* expires at once; a timerfd would be disarmed */
 	cr_assert_eq(loop_once(&loop, -1), 1);
 	cr_assert_eq(loop_once(&loop, 0), 0);
 	timer_start(&timer, 0.001);
@@ -157,7 +157,7 @@ Test(loop, a_timer_fires_once_and_not_after_it_was_stopped)
 	loop_close(&loop);
 }
 
-Test(proc, knows_who_lives_since_when_and_as_whom)
+Test(proc, reads_state_start_time_and_ids)
 {
 	uint64_t began, first;
 
@@ -180,7 +180,7 @@ Test(proc, finds_the_mount_on_top)
 	cr_assert_eq(mount_find("/proc/self", "proc", NULL), MOUNT_NONE);
 }
 
-Test(proc, a_mount_that_is_covered_is_not_the_one_on_top)
+Test(proc, a_covered_mount_does_not_match)
 {
 #define FFS_LINE "40 22 0:30 / /dev/ffs/x rw,relatime - functionfs x rw\n"
 #define TMPFS_LINE "41 22 0:31 / /dev/ffs/x rw,relatime - tmpfs tmpfs rw\n"
@@ -190,7 +190,7 @@ Test(proc, a_mount_that_is_covered_is_not_the_one_on_top)
 	cr_expect_not(mounts_have(FFS_LINE TMPFS_LINE, "/dev/ffs/x", "functionfs", "x"));
 }
 
-#ifndef FFSCTL_SANITIZED /* it is open then */
+#ifndef FFSCTL_SANITIZED /* such a build has no system call filter */
 static int errno_of_open(const char *path, int flags)
 {
 	int fd = open(path, flags | O_CLOEXEC, 0600);
@@ -201,7 +201,7 @@ static int errno_of_open(const char *path, int flags)
 	return 0;
 }
 
-/* What opening the file comes to in the sandbox; -1: there is no sandbox. */
+/* Returns the errno of open(2) in the sandbox, 0 on success; -1: no sandbox. */
 static int opened_in_sandbox(unsigned int left_open, const char *path, int flags)
 {
 	int status;
@@ -219,7 +219,7 @@ static int opened_in_sandbox(unsigned int left_open, const char *path, int flags
 	return WIFEXITED(status) && WEXITSTATUS(status) != 255 ? WEXITSTATUS(status) : -1;
 }
 
-Test(sandbox, whose_files_are_closed_can_read_and_nothing_else)
+Test(sandbox, without_files_allows_only_reading)
 {
 	static const int changes[] = { O_WRONLY, O_RDWR, O_RDONLY | O_CREAT, O_RDONLY | O_TRUNC };
 	char path[] = "/tmp/ffsctl-base-XXXXXX";

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The keeper as the other end of a worker's control socket, and without its supervisor
- * (src/functionfs/keeper.c, keeper_main.c). It is a real process; it has no ep0, which needs a
- * kernel of the lab's.
+ * Tests the keeper (src/functionfs/keeper.c, keeper_main.c): messages between worker and
+ * supervisor, and life without a supervisor. The keeper is a real process without ep0, which needs
+ * the lab.
  */
 #include "config.h"
 
@@ -25,24 +25,24 @@
 #include "functionfs/keeper.h"
 #include "functionfs/keeper_lock.h"
 
-/* No test waits so long, unless it has failed. */
+/* Longer than any successful test waits. */
 #define LONG_MS 20000
 
 static char dir[] = "/tmp/ffsctl-test-keeper-XXXXXX";
 static char path[128];
 static struct keeper keeper = KEEPER_NONE;
-static pid_t worker;	      /* a process that does nothing, and has a child that does the same */
-static int worker_fd, output; /* its ends of its control socket, and of the pipe it prints into */
-static int alive;	      /* at its end when both have ended */
+static pid_t worker;	      /* a process that only waits, with a child that only waits */
+static int worker_fd, output; /* the worker's ends of its control socket and its output pipe */
+static int alive;	      /* pipe: end of file when worker and child have ended */
 
-/* The next message there; its type, or 0 when the other side has closed. */
-static int hear(int fd, void *body, size_t size)
+/* Waits for the next message; returns its type, or 0 when the peer has closed. */
+static int receive(int fd, void *body, size_t size)
 {
 	struct pollfd pfd = { .fd = fd, .events = POLLIN };
 	struct ffsctl_msg head = { 0 };
 	ssize_t n;
 
-	cr_assert_eq(poll(&pfd, 1, LONG_MS), 1, "nobody says anything");
+	cr_assert_eq(poll(&pfd, 1, LONG_MS), 1, "no message within %d ms", LONG_MS);
 	n = message_receive(fd, &head, body, size);
 	if (n == -EPIPE)
 		return 0;
@@ -70,7 +70,7 @@ static void setup(void)
 	/* Longer than a socket's address may be. */
 	snprintf(path, sizeof(path), "%s/%090d", dir, 0);
 	cr_assert_eq(keeper_start(&keeper, -1, "echo", path, &err), 0, "%s", err.text);
-	cr_assert_eq(hear(keeper.socket, body, sizeof(body)), KEEPER_MSG_STARTED);
+	cr_assert_eq(receive(keeper.socket, body, sizeof(body)), KEEPER_MSG_STARTED);
 	cr_assert_eq(pipe(begun), 0);
 	worker = fork();
 	if (worker == 0)
@@ -100,43 +100,43 @@ static void teardown(void)
 
 TestSuite(keeper, .init = setup, .fini = teardown, .timeout = 60);
 
-static void say(uint16_t version, uint16_t type, size_t size)
+static void send_from_worker(uint16_t version, uint16_t type, size_t size)
 {
 	struct ffsctl_msg head = { .version = version, .type = type };
 
 	cr_assert_eq(send(worker_fd, &head, size, 0), (ssize_t)size);
 }
 
-Test(keeper, passes_on_what_it_understands_and_is_not_about_control_requests)
+Test(keeper, forwards_known_messages_except_answers_to_control_requests)
 {
 	const size_t whole = sizeof(struct ffsctl_msg);
 	char body[8];
 
-	say(1, FFSCTL_MSG_READY, whole - 1);
-	say(1, 999, whole);
-	say(2, FFSCTL_MSG_READY, whole);
-	say(1, FFSCTL_MSG_ACCEPT, whole);
-	say(1, FFSCTL_MSG_EVENT, whole);
-	say(1, FFSCTL_MSG_STATS, whole);
-	cr_expect_eq(hear(keeper.socket, body, sizeof(body)), FFSCTL_MSG_STATS);
-	say(1, FFSCTL_MSG_READY, whole);
-	cr_expect_eq(hear(keeper.socket, body, sizeof(body)), FFSCTL_MSG_READY);
-	say(1, FFSCTL_MSG_SWITCH, whole);
-	cr_expect_eq(hear(keeper.socket, body, sizeof(body)), FFSCTL_MSG_SWITCH);
-	say(1, FFSCTL_MSG_PONG, whole);
-	cr_expect_eq(hear(keeper.socket, body, sizeof(body)), FFSCTL_MSG_PONG);
+	send_from_worker(1, FFSCTL_MSG_READY, whole - 1);
+	send_from_worker(1, 999, whole);
+	send_from_worker(2, FFSCTL_MSG_READY, whole);
+	send_from_worker(1, FFSCTL_MSG_ACCEPT, whole);
+	send_from_worker(1, FFSCTL_MSG_EVENT, whole);
+	send_from_worker(1, FFSCTL_MSG_STATS, whole);
+	cr_expect_eq(receive(keeper.socket, body, sizeof(body)), FFSCTL_MSG_STATS);
+	send_from_worker(1, FFSCTL_MSG_READY, whole);
+	cr_expect_eq(receive(keeper.socket, body, sizeof(body)), FFSCTL_MSG_READY);
+	send_from_worker(1, FFSCTL_MSG_SWITCH, whole);
+	cr_expect_eq(receive(keeper.socket, body, sizeof(body)), FFSCTL_MSG_SWITCH);
+	send_from_worker(1, FFSCTL_MSG_PONG, whole);
+	cr_expect_eq(receive(keeper.socket, body, sizeof(body)), FFSCTL_MSG_PONG);
 }
 
-/* More than the socket to the supervisor holds. */
+/* Sends more than the supervisor's socket can buffer. */
 Test(keeper, nothing_is_lost_when_the_supervisor_is_slow)
 {
 	static const int n = 3000;
 	struct ffsctl_msg head = { .version = 1, .type = FFSCTL_MSG_STATS };
 	char body[1000] = { 0 }, packet[sizeof(head) + sizeof(body)];
-	int heard = 0, sent = 0;
+	int received = 0, sent = 0;
 
 	fcntl(worker_fd, F_SETFL, O_NONBLOCK);
-	while (heard < n) {
+	while (received < n) {
 		head.length = sizeof(body);
 		memcpy(body, &sent, sizeof(sent));
 		memcpy(packet, &head, sizeof(head));
@@ -145,35 +145,38 @@ Test(keeper, nothing_is_lost_when_the_supervisor_is_slow)
 			sent++;
 			continue;
 		}
-		cr_assert_eq(hear(keeper.socket, body, sizeof(body)), FFSCTL_MSG_STATS);
-		cr_assert_eq(memcmp(body, &heard, sizeof(heard)), 0);
-		heard++;
+		cr_assert_eq(receive(keeper.socket, body, sizeof(body)), FFSCTL_MSG_STATS);
+		cr_assert_eq(memcmp(body, &received, sizeof(received)), 0);
+		received++;
 	}
 }
 
-Test(keeper, passes_ping_and_stop_to_the_worker)
+Test(keeper, forwards_ping_and_stop_to_the_worker)
 {
 	char body[8];
 
 	cr_assert(message_send(keeper.socket, FFSCTL_MSG_PING, 7, NULL, 0));
 	cr_assert(message_send(keeper.socket, FFSCTL_MSG_SETUP, 7, "12345678", 8));
 	cr_assert(message_send(keeper.socket, FFSCTL_MSG_STOP, 0, NULL, 0));
-	cr_expect_eq(hear(worker_fd, body, sizeof(body)), FFSCTL_MSG_PING);
-	cr_expect_eq(hear(worker_fd, body, sizeof(body)), FFSCTL_MSG_STOP);
+	cr_expect_eq(receive(worker_fd, body, sizeof(body)), FFSCTL_MSG_PING);
+	cr_expect_eq(receive(worker_fd, body, sizeof(body)), FFSCTL_MSG_STOP);
 }
 
-Test(keeper, a_worker_that_closes_its_socket_fails_nothing)
+Test(keeper, goes_on_when_the_worker_closes_its_socket)
 {
 	char body[8];
 
 	close(worker_fd);
 	cr_assert(message_send(keeper.socket, FFSCTL_MSG_PING, 7, NULL, 0));
 	cr_assert(message_send(keeper.socket, KEEPER_MSG_NO_WORKER, 0, NULL, 0));
-	cr_expect_eq(hear(keeper.socket, body, sizeof(body)), KEEPER_MSG_NO_WORKER);
+	cr_expect_eq(receive(keeper.socket, body, sizeof(body)), KEEPER_MSG_NO_WORKER);
 }
 
-/* Then the kernel tells of a reset before what the worker has said. The keeper looks afterwards. */
-static void say_ready_and_close_with_something_unread(bool dies)
+/*
+ * The worker closes its socket with an unread message: the kernel reports ECONNRESET before the
+ * worker's own messages. The keeper is stopped until all that has happened.
+ */
+static void send_ready_and_close_with_a_message_unread(bool dies)
 {
 	struct pollfd unread = { .fd = worker_fd, .events = POLLIN };
 	int status;
@@ -182,45 +185,45 @@ static void say_ready_and_close_with_something_unread(bool dies)
 	cr_assert_eq(poll(&unread, 1, LONG_MS), 1);
 	cr_assert_eq(kill(keeper.pid, SIGSTOP), 0);
 	cr_assert_eq(waitpid(keeper.pid, &status, WUNTRACED), keeper.pid);
-	say(1, FFSCTL_MSG_READY, sizeof(struct ffsctl_msg));
+	send_from_worker(1, FFSCTL_MSG_READY, sizeof(struct ffsctl_msg));
 	close(worker_fd);
 	if (dies)
 		cr_assert(message_send(keeper.socket, KEEPER_MSG_NO_WORKER, 0, NULL, 0));
 	cr_assert_eq(kill(keeper.pid, SIGCONT), 0);
 }
 
-Test(keeper, a_worker_that_closes_with_something_unread_is_heard_out)
+Test(keeper, forwards_the_last_message_of_a_worker_that_closes_with_a_message_unread)
 {
 	char body[8];
 
-	say_ready_and_close_with_something_unread(false);
-	cr_expect_eq(hear(keeper.socket, body, sizeof(body)), FFSCTL_MSG_READY);
+	send_ready_and_close_with_a_message_unread(false);
+	cr_expect_eq(receive(keeper.socket, body, sizeof(body)), FFSCTL_MSG_READY);
 }
 
-Test(keeper, a_worker_that_dies_with_something_unread_is_heard_out)
+Test(keeper, forwards_the_last_message_of_a_worker_that_dies_with_a_message_unread)
 {
 	char body[8];
 
-	say_ready_and_close_with_something_unread(true);
-	cr_expect_eq(hear(keeper.socket, body, sizeof(body)), FFSCTL_MSG_READY);
-	cr_expect_eq(hear(keeper.socket, body, sizeof(body)), KEEPER_MSG_NO_WORKER);
+	send_ready_and_close_with_a_message_unread(true);
+	cr_expect_eq(receive(keeper.socket, body, sizeof(body)), FFSCTL_MSG_READY);
+	cr_expect_eq(receive(keeper.socket, body, sizeof(body)), KEEPER_MSG_NO_WORKER);
 }
 
-Test(keeper, a_dead_worker_is_heard_out_first)
+Test(keeper, forwards_all_messages_of_a_dead_worker_before_no_worker)
 {
 	char body[8];
 
 	for (int i = 0; i < 3; i++)
-		say(1, FFSCTL_MSG_STATS, sizeof(struct ffsctl_msg));
+		send_from_worker(1, FFSCTL_MSG_STATS, sizeof(struct ffsctl_msg));
 	cr_assert(message_send(keeper.socket, KEEPER_MSG_NO_WORKER, 0, NULL, 0));
 	for (int i = 0; i < 3; i++)
-		cr_expect_eq(hear(keeper.socket, body, sizeof(body)), FFSCTL_MSG_STATS);
-	cr_expect_eq(hear(keeper.socket, body, sizeof(body)), KEEPER_MSG_NO_WORKER);
-	cr_expect_eq(hear(worker_fd, body, sizeof(body)), 0, "its socket is closed");
+		cr_expect_eq(receive(keeper.socket, body, sizeof(body)), FFSCTL_MSG_STATS);
+	cr_expect_eq(receive(keeper.socket, body, sizeof(body)), KEEPER_MSG_NO_WORKER);
+	cr_expect_eq(receive(worker_fd, body, sizeof(body)), 0, "its socket is closed");
 }
 
-/* It is sent to every process of a unit; the supervisor, who blocks it, takes it. */
-Test(keeper, leaves_a_service_managers_term_to_its_supervisor)
+/* A service manager sends SIGTERM to every process; the supervisor blocks it and handles it. */
+Test(keeper, keeps_sigterm_blocked)
 {
 	_cleanup_error_ struct error err = { 0 };
 	struct keeper other = KEEPER_NONE;
@@ -232,10 +235,10 @@ Test(keeper, leaves_a_service_managers_term_to_its_supervisor)
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	snprintf(its_path, sizeof(its_path), "%s/other", dir);
 	cr_assert_eq(keeper_start(&other, -1, "other", its_path, &err), 0, "%s", err.text);
-	cr_assert_eq(hear(other.socket, body, sizeof(body)), KEEPER_MSG_STARTED);
+	cr_assert_eq(receive(other.socket, body, sizeof(body)), KEEPER_MSG_STARTED);
 	kill(other.pid, SIGTERM);
 	message_send(other.socket, KEEPER_MSG_NO_WORKER, 0, NULL, 0);
-	cr_expect_eq(hear(other.socket, body, sizeof(body)), KEEPER_MSG_NO_WORKER);
+	cr_expect_eq(receive(other.socket, body, sizeof(body)), KEEPER_MSG_NO_WORKER);
 	keeper_kill(&other);
 	unlink(its_path);
 }
@@ -262,7 +265,7 @@ static bool worker_has_ended_with_its_child(void)
 	return has_ended(worker) && read(alive, &byte, 1) == 0;
 }
 
-Test(keeper, ends_with_its_supervisor_and_takes_the_worker_along)
+Test(keeper, kills_the_worker_and_ends_when_the_supervisor_dies)
 {
 	lose_supervisor();
 	cr_expect(has_ended(keeper.pid));
@@ -270,7 +273,7 @@ Test(keeper, ends_with_its_supervisor_and_takes_the_worker_along)
 	keeper = KEEPER_NONE;
 }
 
-Test(keeper, ends_when_the_time_is_over_that_it_was_to_hold)
+Test(keeper, ends_after_the_hold_time_without_a_supervisor)
 {
 	cr_assert(keeper_hold(&keeper, 0.05));
 	lose_supervisor();
@@ -279,7 +282,7 @@ Test(keeper, ends_when_the_time_is_over_that_it_was_to_hold)
 	keeper = KEEPER_NONE;
 }
 
-Test(keeper, is_taken_over_again_and_again_with_the_same_worker)
+Test(keeper, can_be_taken_over_several_times_with_the_same_worker)
 {
 	struct keeper_hello hello;
 	pid_t pid = keeper.pid;
@@ -289,23 +292,24 @@ Test(keeper, is_taken_over_again_and_again_with_the_same_worker)
 	cr_assert(keeper_hold(&keeper, 1000));
 	for (int i = 0; i < 3; i++) {
 		lose_supervisor();
-		say(1, FFSCTL_MSG_STATS, sizeof(struct ffsctl_msg)); /* nobody hears it */
+		/* Not forwarded: there is no supervisor. */
+		send_from_worker(1, FFSCTL_MSG_STATS, sizeof(struct ffsctl_msg));
 		cr_assert_eq(keeper_take_over(&keeper, path, &hello, &pidfd, &pipe), 0);
 		cr_expect_eq(keeper.pid, pid);
-		cr_expect_not(keeper.taken_over, "it is our child");
+		cr_expect_not(keeper.taken_over, "the keeper is our child");
 		cr_expect_eq(hello.worker.pid, worker);
 		cr_expect_not(hello.bus.bound);
 		cr_expect_eq(syscall(SYS_pidfd_send_signal, pidfd, 0, NULL, 0), 0);
 		cr_assert_eq(write(output, "x", 1), 1);
 		cr_expect_eq(read(pipe, body, sizeof(body)), 1);
 		cr_assert(message_send(keeper.socket, FFSCTL_MSG_PING, 0, NULL, 0));
-		cr_expect_eq(hear(worker_fd, body, sizeof(body)), FFSCTL_MSG_PING);
+		cr_expect_eq(receive(worker_fd, body, sizeof(body)), FFSCTL_MSG_PING);
 		close(pidfd);
 		close(pipe);
 	}
 }
 
-Test(keeper, nobody_there_is_said_at_once)
+Test(keeper, take_over_fails_at_once_without_a_keeper)
 {
 	struct keeper_hello hello;
 	struct keeper none;
@@ -319,21 +323,21 @@ Test(keeper, nobody_there_is_said_at_once)
 	cr_expect_lt(none.socket, 0);
 }
 
-/* Else functions of the kernel's, which are bound without it, would lose their worker. */
-Test(keeper, that_is_killed_kills_nobody)
+/* A kernel function stays bound without its keeper, and must not lose its worker. */
+Test(keeper, a_killed_keeper_does_not_kill_the_worker)
 {
 	struct pollfd pfd = { .fd = alive, .events = POLLIN };
 	char body[8];
 
-	/* It has taken all that it was given. */
+	/* The answer proves that the keeper has handled all messages before it. */
 	cr_assert(message_send(keeper.socket, FFSCTL_MSG_PING, 0, NULL, 0));
-	cr_expect_eq(hear(worker_fd, body, sizeof(body)), FFSCTL_MSG_PING);
+	cr_expect_eq(receive(worker_fd, body, sizeof(body)), FFSCTL_MSG_PING);
 	keeper_kill(&keeper);
 	cr_expect_eq(kill(worker, 0), 0);
 	cr_expect_eq(poll(&pfd, 1, 100), 0);
 }
 
-/* --- what it has given up --- */
+/* --- the keeper's sandbox --- */
 
 static pid_t parent;
 static int parent_pidfd;
@@ -358,7 +362,7 @@ static long signal_by_pidfd(void)
 	return syscall(SYS_pidfd_send_signal, parent_pidfd, 0, NULL, 0);
 }
 
-/* With the filter of a test build, what it does not know ends the process. */
+/* In a test build, a refused call kills the process; else it fails with EPERM. */
 static bool is_refused(long (*call)(void))
 {
 	int status;
@@ -372,9 +376,9 @@ static bool is_refused(long (*call)(void))
 	return WIFSIGNALED(status) ? WTERMSIG(status) == SIGSYS : WEXITSTATUS(status) == 0;
 }
 
-Test(keeper, opens_no_file_and_signals_nobody)
+Test(keeper, cannot_open_files_or_signal_other_processes)
 {
-#ifdef FFSCTL_SANITIZED /* it has no filter then */
+#ifdef FFSCTL_SANITIZED /* such a build has no filter */
 	return;
 #endif
 	parent = getpid();
@@ -387,7 +391,7 @@ Test(keeper, opens_no_file_and_signals_nobody)
 
 /* --- the bus --- */
 
-Test(link_state, events_in_any_order_set_it)
+Test(link_state, accepts_events_in_any_order)
 {
 	static const struct {
 		uint8_t events[4];
@@ -412,7 +416,7 @@ Test(link_state, events_in_any_order_set_it)
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		struct link_state state = { 0 }, told = { 0 };
+		struct link_state state = { 0 }, replayed = { 0 };
 		struct ffsctl_event events[LINK_STATE_EVENTS];
 		size_t n;
 
@@ -426,14 +430,14 @@ Test(link_state, events_in_any_order_set_it)
 		cr_expect_eq(state.speed, rows[i].state.speed, "row %zu", i);
 		n = link_state_events(&state, events);
 		for (size_t k = 0; k < n; k++)
-			link_state_apply(&told, &events[k]);
-		cr_expect_eq(told.bound, state.bound, "row %zu, told", i);
-		cr_expect_eq(told.enabled, state.enabled, "row %zu, told", i);
-		cr_expect_eq(told.suspended, state.suspended, "row %zu, told", i);
+			link_state_apply(&replayed, &events[k]);
+		cr_expect_eq(replayed.bound, state.bound, "row %zu, replayed", i);
+		cr_expect_eq(replayed.enabled, state.enabled, "row %zu, replayed", i);
+		cr_expect_eq(replayed.suspended, state.suspended, "row %zu, replayed", i);
 	}
 }
 
-Test(link_state, other_events_are_none)
+Test(link_state, ignores_unknown_events)
 {
 	struct link_state state = { 0 };
 
@@ -444,7 +448,7 @@ Test(link_state, other_events_are_none)
 
 /* --- messages --- */
 
-/* A message of our version with so many copies of `fd`, more than any of ours has. */
+/* Sends a message of our version with `n` copies of `fd`. */
 static void send_with(int socket, int fd, size_t n)
 {
 	union {
@@ -466,7 +470,7 @@ static void send_with(int socket, int fd, size_t n)
 	cr_assert_geq(sendmsg(socket, &msg, 0), 0);
 }
 
-/* The lowest descriptor that is free. */
+/* Returns the lowest free descriptor. */
 static int next_free(void)
 {
 	int fd = dup(0);
@@ -475,9 +479,9 @@ static int next_free(void)
 	return fd;
 }
 
-Test(message, more_descriptors_than_any_message_has_are_neither_written_nor_kept)
+Test(message, closes_surplus_descriptors)
 {
-	/* One behind the last, which would be written over */
+	/* One more element than the function may write */
 	int pair[2], fds[MESSAGE_FDS + 1];
 	struct ffsctl_msg head;
 	char body[8];

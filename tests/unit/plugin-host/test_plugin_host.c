@@ -183,7 +183,7 @@ Test(options, report_invalid_values)
 	wrong(table, "{\"chunk\": 8193}", "from 2048 to 8192");
 	wrong(table, "{\"chunk\": \"9K\"}", "from 2048 to 8192");
 	wrong(table, "{\"chunk\": \"1K\"}", "from 2048 to 8192");
-	wrong(table, "{\"colour\": \"blue\"}", "cannot be 'blue'; there is 'red'; 'green'");
+	wrong(table, "{\"colour\": \"blue\"}", "cannot be 'blue'; valid values: 'red'; 'green'");
 	wrong(strict, "{}", "'path' is missing");
 	wrong(NULL, "{\"a\": 1}", "unknown option 'a'");
 }

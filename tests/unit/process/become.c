@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * become UID GID GROUP...: becomes that user, and prints "UID GID GROUP..." as the kernel says they
- * are now. tests/cli/test_32_bits.py builds it for 32 bits.
+ * become UID GID GROUP...: changes to that user and prints the new "UID GID GROUP...", as read back
+ * from the kernel. tests/cli/test_32_bits.py builds it for 32 bits.
  */
 #include <err.h>
 #include <stdio.h>

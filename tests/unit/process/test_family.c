@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Which processes are a worker's: by its session, and not by a number that is another's by now. */
+/* Finds the processes of a worker by session, and ignores a session number that was reused. */
 #include <criterion/criterion.h>
 #include <signal.h>
 #include <sys/wait.h>
@@ -8,7 +8,7 @@
 #include "base/proc.h"
 #include "process/family.h"
 
-/* A process in a session of its own, and a child of it there. */
+/* Starts a process in a new session, with a child in the same session. */
 static pid_t begin_session(void)
 {
 	int begun[2];
@@ -34,13 +34,13 @@ static pid_t begin_session(void)
 	return pid;
 }
 
-static void expect_gone(const struct family *family)
+static void kill_all(const struct family *family)
 {
 	while (family_kill(family, NULL))
 		usleep(1000);
 }
 
-Test(family, is_all_of_a_session_whatever_the_group, .timeout = 60)
+Test(family, kills_all_process_groups_of_a_session, .timeout = 60)
 {
 	pid_t leader = begin_session();
 	struct family family = { .session = leader, .latest = family_now() };
@@ -51,10 +51,10 @@ Test(family, is_all_of_a_session_whatever_the_group, .timeout = 60)
 	close(pidfd);
 	cr_assert_eq(waitpid(leader, &status, 0), leader);
 	cr_expect(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
-	expect_gone(&family);
+	kill_all(&family);
 }
 
-Test(family, a_session_that_began_later_is_anothers, .timeout = 60)
+Test(family, ignores_a_session_that_started_later, .timeout = 60)
 {
 	struct family family = { .latest = family_now() };
 	int status;
@@ -66,11 +66,11 @@ Test(family, a_session_that_began_later_is_anothers, .timeout = 60)
 	cr_expect_eq(family_kill(&family, NULL), 0);
 	cr_expect_eq(waitpid(family.session, &status, WNOHANG), 0);
 	family.latest = family_now();
-	expect_gone(&family);
+	kill_all(&family);
 	waitpid(family.session, NULL, 0);
 }
 
-Test(family, nobody_is_known_by_nothing)
+Test(family, without_id_and_session_has_no_members)
 {
 	const struct family none = { 0 };
 	int pidfd;
@@ -79,7 +79,7 @@ Test(family, nobody_is_known_by_nothing)
 	cr_expect_eq(pidfd, -1);
 }
 
-Test(family, what_a_worker_notes_is_read_again)
+Test(family, reads_the_text_that_note_writes)
 {
 	struct family family = { 0 };
 	char text[FAMILY_TEXT];
@@ -93,7 +93,7 @@ Test(family, what_a_worker_notes_is_read_again)
 	cr_expect_leq(family.latest, family_now());
 }
 
-Test(family, other_texts_are_none)
+Test(family, refuses_texts_of_another_format)
 {
 	static const char *const texts[] = { "", "1", "1 ", "x 1", "0 1", "-5 1", "1 2 3", "1 2x" };
 	struct family family;

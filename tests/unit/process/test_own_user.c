@@ -22,7 +22,7 @@ static void make(void)
 	pool = strf("%s/users", base);
 }
 
-/* An owner's name is that of its link, too. */
+/* The owner's link has the owner's name. */
 static const struct own_user *user(const char *of)
 {
 	static struct {
@@ -62,7 +62,7 @@ static char *link_of(uid_t uid)
 
 TestSuite(own_user, .init = make, .fini = clear);
 
-Test(own_user, an_owner_has_one_that_is_nobody_elses)
+Test(own_user, each_owner_has_another_id)
 {
 	uid_t a = take(user("a")), b = take(user("b"));
 
@@ -71,7 +71,7 @@ Test(own_user, an_owner_has_one_that_is_nobody_elses)
 	cr_assert_eq(take(user("b")), b);
 }
 
-Test(own_user, looking_takes_nothing_and_finds_what_taking_gets)
+Test(own_user, find_allocates_nothing_and_returns_the_id_that_take_allocates)
 {
 	uid_t found = 0, again = 0;
 
@@ -82,25 +82,25 @@ Test(own_user, looking_takes_nothing_and_finds_what_taking_gets)
 	cr_assert_eq(again, found);
 }
 
-Test(own_user, one_that_is_taken_is_passed_over)
+Test(own_user, an_id_of_another_owner_is_skipped)
 {
 	uid_t found = 0, mine, again = 0;
 	_cleanup_free_ char *link = NULL;
 
 	cr_assert_eq(own_user_find(user("a"), &found), 0);
-	take(user("b")); /* the pool is there */
+	take(user("b")); /* makes the pool */
 	link = link_of(found);
 	cr_assert_eq(symlink("another's", link), 0);
 	mine = take(user("a"));
 	cr_assert_neq(mine, found);
-	/* It stays the owner's when the place before it becomes free. */
+	/* The owner keeps its id when the first candidate becomes free. */
 	cr_assert_eq(unlink(link), 0);
 	cr_assert_eq(take(user("a")), mine);
 	cr_assert_eq(own_user_find(user("a"), &again), 0);
 	cr_assert_eq(again, mine);
 }
 
-Test(own_user, who_died_between_the_links_gets_the_same_one)
+Test(own_user, without_its_own_link_an_owner_gets_the_same_id)
 {
 	const struct own_user *a = user("a");
 	uid_t mine = take(a), again = 0;
@@ -111,7 +111,7 @@ Test(own_user, who_died_between_the_links_gets_the_same_one)
 	cr_assert_eq(take(a), mine);
 }
 
-Test(own_user, a_link_that_says_anothers_is_not_believed)
+Test(own_user, a_link_to_the_id_of_another_owner_is_ignored)
 {
 	uid_t b = take(user("b"));
 	const struct own_user *a = user("a");
@@ -123,7 +123,7 @@ Test(own_user, a_link_that_says_anothers_is_not_believed)
 	cr_assert_eq(take(user("b")), b);
 }
 
-Test(own_user, given_back_is_the_owners_alone)
+Test(own_user, release_frees_only_the_id_of_the_owner)
 {
 	uid_t a = take(user("a")), b = take(user("b"));
 	_cleanup_free_ char *link = link_of(a);
@@ -131,13 +131,13 @@ Test(own_user, given_back_is_the_owners_alone)
 	own_user_release(user("a"));
 	cr_assert(!path_exists(link));
 	cr_assert_eq(take(user("b")), b);
-	/* As far as it can be found */
+	/* Also without the owner's link. */
 	cr_assert_eq(unlink(user("b")->link), 0);
 	own_user_release(user("b"));
-	cr_assert(!path_exists(pool), "with the last one the pool goes");
+	cr_assert(!path_exists(pool), "the last release must remove the pool");
 }
 
-Test(own_user, given_back_all_at_once_are_those_that_begin_so)
+Test(own_user, release_all_frees_the_owners_with_a_prefix)
 {
 	uid_t a = take(user("a")), b = take(user("b"));
 	_cleanup_free_ char *link = link_of(b);
@@ -149,7 +149,7 @@ Test(own_user, given_back_all_at_once_are_those_that_begin_so)
 	cr_assert(!path_exists(pool));
 }
 
-Test(own_user, there_is_an_end_to_them)
+Test(own_user, take_fails_when_no_id_is_free)
 {
 	uid_t uid, first = take(user("first"));
 
