@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Sound cards: f_uac1.c, f_uac2.c, f_uac1_legacy.c. `p_` plays to the host, `c_` captures from it;
- * the kernel's own names are the other way round: what it calls out is c_.
+ * Audio functions: f_uac1.c, f_uac2.c, f_uac1_legacy.c. Attributes `p_` are of data to the host
+ * (IN), `c_` of data from the host (OUT); the strings of the kernel use playback and capture as the
+ * host sees them.
  */
 #include <stdlib.h>
 
@@ -16,7 +17,7 @@ struct rates {
 	long long highest;
 };
 
-/* "44100,48000" */
+/* Reads a list like "44100,48000". */
 static void read_rates(struct maker *m, const char *name, struct rates *rates)
 {
 	const char *p = template_text(m, name);
@@ -45,8 +46,8 @@ static bool any(struct maker *m, const char *a, const char *b)
 	return template_get(m, a) || template_get(m, b);
 }
 
-/* Ids are given out in this order to what there is. */
-static void give_ids(struct maker *m, const char *const (*ids)[2], size_t n)
+/* Assigns successive ids to the units that exist: {variable of the id, variable that it exists}. */
+static void assign_ids(struct maker *m, const char *const (*ids)[2], size_t n)
 {
 	long long id = 1;
 
@@ -55,7 +56,7 @@ static void give_ids(struct maker *m, const char *const (*ids)[2], size_t n)
 			template_set(m, ids[i][0], id++);
 }
 
-/* A feature unit has controls for each channel, all 0 but the master's. */
+/* A feature unit has controls for the master and for each channel; those of channels are all 0. */
 static void add_feature_unit(struct maker *m, const char *start, long long n_channels, int size,
 			     const char *end)
 {
@@ -111,7 +112,7 @@ static const char *const uac1_streaming_in[] = {
 	NULL,
 };
 
-/* What both classes have of their attributes. */
+/* Sets the variables that both audio classes use. */
 static void set_common(struct maker *m, struct rates *p, struct rates *c)
 {
 	bool in = template_get(m, "p_chmask"), out = template_get(m, "c_chmask");
@@ -130,41 +131,40 @@ static void set_common(struct maker *m, struct rates *p, struct rates *c)
 	template_set(m, "in_interface", out ? 2 : 1);
 }
 
-/* Where the sound of an output terminal comes from: the unit, if there is one. */
+/* The source of an output terminal is the feature unit if it exists, else the input terminal. */
 static void set_sources(struct maker *m)
 {
 	template_set(m, "in_source",
-		     template_get(m, template_get(m, "in_fu_there") ? "in_fu" : "in_it"));
+		     template_get(m, template_get(m, "in_has_fu") ? "in_fu" : "in_it"));
 	template_set(m, "out_source",
-		     template_get(m, template_get(m, "out_fu_there") ? "out_fu" : "out_it"));
+		     template_get(m, template_get(m, "out_has_fu") ? "out_fu" : "out_it"));
 }
 
 static void make_uac1(struct maker *m)
 {
 	static const char *const ids[][2] = {
-		{ "out_it", "out" },	      { "in_it", "in" },
-		{ "out_ot", "out" },	      { "in_ot", "in" },
-		{ "out_fu", "out_fu_there" }, { "in_fu", "in_fu_there" },
+		{ "out_it", "out" }, { "in_it", "in" },		 { "out_ot", "out" },
+		{ "in_ot", "in" },   { "out_fu", "out_has_fu" }, { "in_fu", "in_has_fu" },
 	};
 	struct rates p, c;
 
 	set_common(m, &p, &c);
-	/* Whether there are channels to control does not matter. */
-	template_set(m, "out_fu_there", any(m, "c_mute_present", "c_volume_present"));
-	template_set(m, "in_fu_there", any(m, "p_mute_present", "p_volume_present"));
-	template_set(m, "int", any(m, "out_fu_there", "in_fu_there"));
+	/* The kernel makes a feature unit also for 0 channels. */
+	template_set(m, "out_has_fu", any(m, "c_mute_present", "c_volume_present"));
+	template_set(m, "in_has_fu", any(m, "p_mute_present", "p_volume_present"));
+	template_set(m, "int", any(m, "out_has_fu", "in_has_fu"));
 	template_set(m, "out_controls",
 		     template_get(m, "c_mute_present") | template_get(m, "c_volume_present") << 1);
 	template_set(m, "in_controls",
 		     template_get(m, "p_mute_present") | template_get(m, "p_volume_present") << 1);
-	give_ids(m, ids, ARRAY_SIZE(ids));
+	assign_ids(m, ids, ARRAY_SIZE(ids));
 	set_sources(m);
 	template_add_all(m, uac1_begin);
-	if (template_get(m, "out") && template_get(m, "out_fu_there"))
+	if (template_get(m, "out") && template_get(m, "out_has_fu"))
 		add_feature_unit(m, "$out_fu $out_it 02 $out_controls.2",
 				 template_get(m, "c_channels"), 2, "%c_fu_vol_name");
 	template_add_all(m, uac1_in);
-	if (template_get(m, "in") && template_get(m, "in_fu_there"))
+	if (template_get(m, "in") && template_get(m, "in_has_fu"))
 		add_feature_unit(m, "$in_fu $in_it 02 $in_controls.2",
 				 template_get(m, "p_channels"), 2, "%p_fu_vol_name");
 	template_set_list(m, c.v, c.n);
@@ -173,7 +173,7 @@ static void make_uac1(struct maker *m)
 	template_add_all(m, uac1_streaming_in);
 }
 
-/* The sound card on this side says how many channels there are, and how fast. */
+/* The local sound card decides the channels and the rate. */
 static const char *const uac1_legacy[] = {
 	"09 04 #0 00 00 01 01 00 'AC Interface'",
 	"09 24 01 00 01 27 00 01 01",
@@ -237,7 +237,7 @@ static const char *const uac2_terminals[] = {
 	NULL,
 };
 
-/* get_max_bw_for_bint() */
+/* As get_max_bw_for_bint(): bytes for each interval. */
 static long long bandwidth(struct maker *m, const struct rates *rates, bool async,
 			   long long frame_bytes, long long factor, int interval)
 {
@@ -248,7 +248,7 @@ static long long bandwidth(struct maker *m, const struct rates *rates, bool asyn
 	return frame_bytes * ((rate + per_second - 1) / per_second + !async);
 }
 
-/* set_ep_max_packet_size_bint() */
+/* As set_ep_max_packet_size_bint(). `wanted`: bInterval of the gadget file; 0: automatic. */
 static void set_packet(struct maker *m, const char *side, const struct rates *rates, bool async,
 		       long long frame_bytes, long long wanted)
 {
@@ -263,7 +263,7 @@ static void set_packet(struct maker *m, const char *side, const struct rates *ra
 		if (full || wanted || size <= limit || b == 1)
 			break;
 	}
-	/* Where nothing fits the loop of the kernel ends with 0. */
+	/* If no interval fits, the kernel's loop ends with 0. */
 	if (!full && !wanted && size > limit)
 		b = 0;
 	template_set(m, packet, size > limit ? limit : size);
@@ -273,10 +273,9 @@ static void set_packet(struct maker *m, const char *side, const struct rates *ra
 static void make_uac2(struct maker *m)
 {
 	static const char *const ids[][2] = {
-		{ "out_it", "out" },	      { "in_it", "in" },
-		{ "out_ot", "out" },	      { "in_ot", "in" },
-		{ "out_fu", "out_fu_there" }, { "in_fu", "in_fu_there" },
-		{ "out_clock", "out" },	      { "in_clock", "in" },
+		{ "out_it", "out" },	{ "in_it", "in" },	    { "out_ot", "out" },
+		{ "in_ot", "in" },	{ "out_fu", "out_has_fu" }, { "in_fu", "in_has_fu" },
+		{ "out_clock", "out" }, { "in_clock", "in" },
 	};
 	bool async = !streq(template_text(m, "c_sync"), "adaptive"), in, out;
 	struct rates p, c;
@@ -284,9 +283,9 @@ static void make_uac2(struct maker *m)
 	set_common(m, &p, &c);
 	in = template_get(m, "in");
 	out = template_get(m, "out");
-	template_set(m, "out_fu_there", out && any(m, "c_mute_present", "c_volume_present"));
-	template_set(m, "in_fu_there", in && any(m, "p_mute_present", "p_volume_present"));
-	template_set(m, "int", any(m, "out_fu_there", "in_fu_there"));
+	template_set(m, "out_has_fu", out && any(m, "c_mute_present", "c_volume_present"));
+	template_set(m, "in_has_fu", in && any(m, "p_mute_present", "p_volume_present"));
+	template_set(m, "int", any(m, "out_has_fu", "in_has_fu"));
 	template_set(m, "out_controls",
 		     template_get(m, "c_mute_present") * 3 |
 			     template_get(m, "c_volume_present") * 12);
@@ -297,18 +296,18 @@ static void make_uac2(struct maker *m)
 	template_set(m, "feedback", out && async);
 	template_set(m, "out_endpoints", 1 + async);
 	template_set(m, "out_sync", async ? 0x05 : 0x09);
-	give_ids(m, ids, ARRAY_SIZE(ids));
+	assign_ids(m, ids, ARRAY_SIZE(ids));
 	set_sources(m);
 	set_packet(m, "out", &c, async, template_get(m, "c_channels") * template_get(m, "c_ssize"),
 		   template_get(m, "c_hs_bint"));
 	set_packet(m, "in", &p, true, template_get(m, "p_channels") * template_get(m, "p_ssize"),
 		   template_get(m, "p_hs_bint"));
 	template_add_all(m, uac2_begin);
-	if (template_get(m, "out_fu_there"))
+	if (template_get(m, "out_has_fu"))
 		add_feature_unit(m, "$out_fu $out_it $out_controls.4",
 				 template_get(m, "c_channels"), 4, "%c_fu_vol_name");
 	template_add_all(m, uac2_in);
-	if (template_get(m, "in_fu_there"))
+	if (template_get(m, "in_has_fu"))
 		add_feature_unit(m, "$in_fu $in_it $in_controls.4", template_get(m, "p_channels"),
 				 4, "%p_fu_vol_name");
 	template_add_all(m, uac2_terminals);

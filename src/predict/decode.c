@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Descriptors, field by field: USB 2.0 and 3.2, chapter 9; CDC 1.2; HID 1.11; DFU 1.1; smart cards
- * (CCID) 1.1. What has no row here is shown as bytes.
+ * Prints descriptors field by field: USB 2.0 and 3.2, chapter 9; CDC 1.2; HID 1.11; DFU 1.1; CCID
+ * 1.1. Descriptors without a layout here are printed as bytes.
  */
 #include <linux/usb/ch9.h>
 #include <stdlib.h>
@@ -13,11 +13,11 @@
 #include "predict/predict.h"
 
 #define ANY -1
-#define PLATFORM_CAPABILITY 5 /* too new for linux/usb/ch9.h */
+#define PLATFORM_CAPABILITY 5 /* not in linux/usb/ch9.h */
 
 /*
- * Fields behind bLength and bDescriptorType: "name:size" with a letter for how it is shown. x:
- * hexadecimal; b: binary coded decimal; s: a string; e: an endpoint's address; without: decimal.
+ * Fields after bLength and bDescriptorType: "name:size", then a letter for the format. x:
+ * hexadecimal; b: BCD; s: string index; e: endpoint address; p: packet size; none: decimal.
  */
 static const struct layout {
 	int type, subtype, class, subclass;
@@ -99,8 +99,9 @@ static const struct layout *find_layout(const struct descriptor *d,
 	return l;
 }
 
-/* As a terminal may have it, with what there is to say about it. NULL: nothing is known. The caller
- * frees it. */
+/*
+ * Returns the printable text of a string index with its source; NULL: unknown. The caller frees it.
+ */
 static char *text_of(const struct descriptor *d, size_t offset)
 {
 	const struct descriptor_string *string = NULL;
@@ -117,7 +118,7 @@ static char *text_of(const struct descriptor *d, size_t offset)
 		return text ? strf("\"%s\"", text) : NULL;
 	from = text_printable(string->from, strlen(string->from));
 	return text ? strf("\"%s\" (from %s of this machine)", text, from)
-		    : strf("(from %s, which cannot be read here)", from);
+		    : strf("(from %s, not readable here)", from);
 }
 
 static bool is_certain(const struct descriptor *d, size_t offset, size_t n)
@@ -144,11 +145,11 @@ static void print_endpoint(FILE *to, const struct descriptor *d, size_t offset)
 	if (is_certain(d, offset, 1))
 		fprintf(to, "0x%02x  %s\n", d->bytes[offset], in ? "in" : "out");
 	else
-		fprintf(to, "0x%c?  %s, the number is the UDC's\n", in ? '8' : '0',
+		fprintf(to, "0x%c?  %s, number chosen by the UDC\n", in ? '8' : '0',
 			in ? "in" : "out");
 }
 
-/* USB 2.0, table 9-13: further packets in a microframe stand above the size. */
+/* USB 2.0, table 9-13: bits 11 and 12 are additional packets in a microframe. */
 static void print_packet(FILE *to, unsigned long value)
 {
 	fprintf(to, "%lu", value & 0x7ff);
@@ -213,7 +214,7 @@ void descriptor_print(FILE *to, const struct descriptor *d, const struct descrip
 	size_t offset = 2;
 
 	fprintf(to, "  %s, type 0x%02x, %zu bytes%s\n", l->title, d->bytes[1], d->size,
-		d->maybe ? ", if the UDC is one for it" : "");
+		d->maybe ? ", if the UDC has enough endpoints" : "");
 	while (*p) {
 		size_t name = strcspn(p, ":"), size = (size_t)(p[name + 1] - '0');
 		const char *next = p + name + 2;

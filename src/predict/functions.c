@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the kernel's functions emit, from drivers/usb/gadget/function of Linux 6.12 and 6.1: serial
- * lines, networks, drives, input, printers, tests. Sound, MIDI and cameras are in files of their
- * own.
+ * Descriptor templates of kernel functions, from drivers/usb/gadget/function of Linux 6.12 and 6.1:
+ * serial, network, storage, HID, printer and test functions. audio.c, midi.c and video.c have the
+ * others.
  */
 #include <ctype.h>
 #include <sys/stat.h>
 
 #include "predict/template.h"
 
-/* An interrupt endpoint that the host asks every 32 ms. */
+/* An interrupt endpoint with an interval of 32 ms. */
 #define NOTIFY(size) "07 05 &i 03 " size " 00 {20|09|09}"
 #define CDC_HEADER "05 24 00 10 01"
 #define CDC_UNION "05 24 06 #0 #1"
-/* USB CDC 1.2, ECM 1.2, 5.4; the address of the host's side is a string. */
+/* USB CDC 1.2, ECM 1.2, 5.4; the MAC address of the host's interface is a string. */
 #define ETHERNET(segment) "0d 24 0f %mac 00 00 00 00 " segment " 00 00 00"
 
 static const char *const acm[] = {
@@ -65,7 +65,7 @@ static const char *const ecm[] = {
 	NULL,
 };
 
-/* The host gets its address as digits alone. Without one in the file the kernel takes any. */
+/* The string has only the digits. Without host_addr the kernel chooses a random address. */
 static void make_ethernet(struct maker *m)
 {
 	const struct entry *e = template_entry(m->function, "host_addr");
@@ -150,7 +150,7 @@ static const char *const mass_storage[] = {
 	NULL,
 };
 
-/* UASP 1.0: which pipe an endpoint is; 16 streams. */
+/* UASP 1.0: the pipe id of an endpoint; 16 streams. */
 #define PIPE(address, id, streams)                                                                 \
 	"07 05 " address " 02 {40 00|00 02|00 04} 00", "S: 06 30 00 " streams " 00 00",            \
 		"04 24 " id " 00"
@@ -178,7 +178,7 @@ static const char *const hid[] = {
 	NULL,
 };
 
-/* A report descriptor that is a file has not been read yet. */
+/* A report descriptor in a file is not loaded, so its size is that of the file. */
 static void make_hid(struct maker *m)
 {
 	const struct entry *e = template_entry(m->function, "report_desc");

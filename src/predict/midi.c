@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* MIDI: f_midi.c, f_midi2.c. Jacks are in pairs: what comes in at one goes out at the other. */
+/* MIDI functions: f_midi.c, f_midi2.c. Jacks are in pairs: an input and the output it feeds. */
 #include <stdlib.h>
 
 #include "base/cleanup.h"
 #include "predict/template.h"
 
-#define MAX_CABLES 16 /* of one endpoint */
+#define MAX_CABLES 16 /* per endpoint */
 
-/* Jacks that an endpoint carries. */
+/* The embedded jacks of an endpoint. */
 struct jacks {
 	long long ids[MAX_CABLES];
 	size_t n;
 };
 
-/* "L 25 01 2 1 3": what an endpoint carries. */
-static void add_carried(struct maker *m, const char *subtype, const struct jacks *jacks)
+/* Adds the class-specific endpoint descriptor, which lists the jacks: "L 25 01 2 1 3". */
+static void add_jack_list(struct maker *m, const char *subtype, const struct jacks *jacks)
 {
 	char *row = strf("L 25 %s %02zx", subtype, jacks->n);
 
@@ -28,7 +28,7 @@ static void add_carried(struct maker *m, const char *subtype, const struct jacks
 	free(row);
 }
 
-/* One that the kernel has not claimed says what an earlier one said (f_midi2_bind). */
+/* An endpoint that the kernel has not claimed keeps the size of an earlier one (f_midi2_bind). */
 #define CLAIMED "{40 00|00 02|00 04}"
 #define NOT_CLAIMED "{?? ??|00 02|00 04}"
 
@@ -39,10 +39,10 @@ static void add_endpoint(struct maker *m, const char *address, const char *size,
 
 	template_add(m, row);
 	template_add(m, "S: 06 30 00 00 00 00");
-	add_carried(m, "01", jacks);
+	add_jack_list(m, "01", jacks);
 }
 
-/* A pair, of which one is embedded: that is the one that the endpoint carries. */
+/* Adds an embedded and an external jack; the endpoint lists the embedded one. */
 enum side { FROM_HOST, TO_HOST };
 static void add_pair(struct maker *m, enum side side, long long *next, const char *name,
 		     struct jacks *jacks)
@@ -86,7 +86,7 @@ static void make_midi(struct maker *m)
 
 enum { INPUT = 1, OUTPUT = 2 };
 
-/* The names of the blocks that cables belong to, in both directions. */
+/* For each cable and direction, the name of its function block. */
 struct cables {
 	const char *in[MAX_CABLES], *out[MAX_CABLES];
 	size_t n_in, n_out;
@@ -116,7 +116,7 @@ static const char *text_at(const struct function *f, const char *dir, const char
 	return e ? e->value : NULL;
 }
 
-/* fill_midi1_cable_mapping() */
+/* As fill_midi1_cable_mapping(). */
 static void add_cables(struct cables *c, const struct function *f, const char *block, bool first)
 {
 	long long direction = number_at(f, block, "direction", 3),
@@ -132,12 +132,12 @@ static void add_cables(struct cables *c, const struct function *f, const char *b
 }
 
 struct ump {
-	struct jacks blocks[MAX_ENDPOINTS]; /* ids of each endpoint's */
+	struct jacks blocks[MAX_ENDPOINTS]; /* block ids of each endpoint */
 	size_t n;
 	struct cables cables;
 };
 
-/* The kernel has ep.0 and its block.0 by itself. */
+/* The kernel creates ep.0 and ep.0/block.0 itself. */
 static void read_ump(struct ump *u, const struct function *f)
 {
 	long long id = 1;
@@ -160,7 +160,7 @@ static void read_ump(struct ump *u, const struct function *f)
 	}
 }
 
-/* The kernel takes the names of the other direction's blocks (append_midi1_in_jack). */
+/* The kernel uses the block names of the other direction (append_midi1_in_jack). */
 static void add_midi1(struct maker *m, const struct cables *c)
 {
 	long long first = number_at(m->function, "ep.0/block.0", "direction", 3), id = 1;
@@ -200,10 +200,10 @@ static void make_midi2(struct maker *m)
 	for (size_t i = 0; i < u.n; i++) {
 		template_add(m, "07 05 &o 02 {40 00|00 02|00 04} 00");
 		template_add(m, "S: 06 30 00 00 00 00");
-		add_carried(m, "02", &u.blocks[i]);
+		add_jack_list(m, "02", &u.blocks[i]);
 		template_add(m, "07 05 &i 03 {08 00|00 02|00 04} 01");
 		template_add(m, "S: 06 30 00 00 00 00");
-		add_carried(m, "02", &u.blocks[i]);
+		add_jack_list(m, "02", &u.blocks[i]);
 	}
 }
 

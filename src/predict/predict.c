@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The device, its configurations, and FunctionFS' functions, as composite.c and f_fs.c have them.
- */
+/* Descriptors of the device, its configurations and FunctionFS, as in composite.c and f_fs.c. */
 #include "predict/predict.h"
 
 #include <linux/usb/ch9.h>
@@ -66,7 +65,7 @@ static uint32_t get32(const uint8_t *p)
 	return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
 }
 
-/* Number `n` of the strings' blob, in its first language; NULL: there is none. */
+/* Returns string `n` of the strings blob in its first language; NULL: none. The caller frees it. */
 static char *string_of(const struct ffs *ffs, unsigned int n)
 {
 	size_t size, at = 18;
@@ -83,7 +82,7 @@ static char *string_of(const struct ffs *ffs, unsigned int n)
 	return NULL;
 }
 
-/* What the kernel makes of one: it renumbers interfaces, strings and endpoints. */
+/* Renumbers interface, string and endpoint of a descriptor, as the kernel does. */
 static void adapt(struct descriptor *d, const struct ffs *ffs, unsigned int first_interface)
 {
 	static const size_t string_at[] = {
@@ -106,7 +105,7 @@ static void adapt(struct descriptor *d, const struct ffs *ffs, unsigned int firs
 	}
 }
 
-/* Where the descriptors of that speed begin; *count says how many there are. */
+/* Returns the offset of the descriptors of a speed; *count: their number. */
 static size_t find_speed(const uint8_t *blob, size_t size, int speed, uint32_t *count)
 {
 	bool old = get32(blob) != FUNCTIONFS_DESCRIPTORS_MAGIC_V2;
@@ -136,7 +135,7 @@ static unsigned int add_ffs(const struct prediction *f, const struct function *f
 	_cleanup_free_ uint8_t *blob = ffs_blob_descriptors(ffs, &size);
 	uint32_t count;
 
-	/* gadgetfile_load has read it: lengths are right. */
+	/* gadgetfile_load has validated the lengths. */
 	at = find_speed(blob, size, f->speed, &count);
 	for (uint32_t i = 0; i < count && at + 2 <= size && at + blob[at] <= size; i++) {
 		struct descriptor *d = add(out, blob + at, blob[at]);
@@ -150,7 +149,7 @@ static unsigned int add_ffs(const struct prediction *f, const struct function *f
 
 /* --- functions -------------------------------------------------------------------------------- */
 
-static const struct function_template *find_rows(const char *type)
+static const struct function_template *find_template(const char *type)
 {
 	static const struct function_template *const tables[] = {
 		function_templates,
@@ -168,19 +167,19 @@ static const struct function_template *find_rows(const char *type)
 
 bool predict_knows(const struct function *function)
 {
-	return function->ffs || find_rows(function->type);
+	return function->ffs || find_template(function->type);
 }
 
 /* --- configurations --------------------------------------------------------------------------- */
 
-/* encode_bMaxPower(). Without a value it is the kernel's configuration that counts. */
+/* As encode_bMaxPower(). Without a value the kernel's build configuration decides. */
 static void set_power(struct descriptor *d, const struct config *config, int speed)
 {
 	long long ma = config->max_power.set ? config->max_power.value : 0;
 	bool self = config->attributes.set && (config->attributes.value & USB_CONFIG_ATT_SELFPOWER);
 
 	if (ma == 0 && !self) {
-		ma = 2; /* CONFIG_USB_GADGET_VBUS_DRAW, as everybody has it */
+		ma = 2; /* default of CONFIG_USB_GADGET_VBUS_DRAW */
 		d->certain[8] = 0;
 	}
 	d->bytes[8] = (uint8_t)(speed == EP_SUPER ? (ma > 900 ? 900 : ma) / 8
@@ -212,18 +211,18 @@ void predict_config(const struct prediction *f, const struct config *config,
 	d = add(out, head, sizeof(head));
 	set_config_string(d, config);
 	set_power(d, config, f->speed);
-	/* The UDC may not be able to wake the host: then the kernel clears it. */
+	/* The kernel clears remote wakeup if the UDC does not support it. */
 	if (head[7] & USB_CONFIG_ATT_WAKEUP)
 		d->certain[7] = (uint8_t)~USB_CONFIG_ATT_WAKEUP;
 	for (size_t i = 0; i < config->n_functions; i++) {
 		const struct function *function =
 			&f->gadget->functions[config->functions[i].function];
-		const struct function_template *rows = find_rows(function->type);
+		const struct function_template *template = find_template(function->type);
 
 		if (function_descriptors(function))
 			interfaces += add_ffs(f, function, interfaces, out);
-		else if (rows)
-			interfaces += template_apply(f, function, rows, interfaces, out);
+		else if (template)
+			interfaces += template_apply(f, function, template, interfaces, out);
 		else
 			unknown = true;
 	}
@@ -256,7 +255,7 @@ const struct gadget_strings *predict_strings(const struct gadget *g)
 	return g->n_strings > 0 ? &g->strings[0] : NULL;
 }
 
-/* The first numbers are these, whether there is a text or not (configfs_composite_bind). */
+/* The kernel assigns these indices 1 to 3 with or without a text (configfs_composite_bind). */
 static void add_strings(const struct prediction *f, const struct gadget_strings *s,
 			struct descriptor *d)
 {
@@ -296,13 +295,13 @@ void predict_device(const struct prediction *f, struct descriptors *out)
 			     (uint8_t)(release >> 8), 0, 0, 0, (uint8_t)g->n_configs },
 		USB_DT_DEVICE_SIZE);
 
-	/* 0200, 0201 or 0210: whether the UDC knows link power management, or SuperSpeed. */
+	/* 0200, 0201 or 0210: depends on whether the UDC supports LPM or SuperSpeed. */
 	if (f->speed != EP_SUPER)
 		d->certain[2] = 0;
-	/* Below high speed the UDC's endpoint 0 may be smaller. */
+	/* The UDC's endpoint 0 may be smaller at full speed. */
 	if (f->speed == EP_FULL)
 		d->certain[7] = 0;
-	/* The kernel's own release. */
+	/* The default is the kernel's release. */
 	if (!g->attrs[GADGET_BCD_DEVICE].set)
 		d->certain[12] = d->certain[13] = 0;
 	if (s)
@@ -319,9 +318,8 @@ static long long gadget_number(const struct gadget *g, const char *path)
 }
 
 /*
- * bos_desc(). Whether the UDC can do link power management and SuperSpeed, which then is told at
- * high speed as well, and how fast it wakes, is its own; one of SuperSpeedPlus has a capability
- * more.
+ * As bos_desc(). The UDC decides about LPM, SuperSpeed (which is then reported at high speed as
+ * well) and exit latencies; a SuperSpeedPlus UDC has one more capability.
  */
 static const char *const bos_rows[] = {
 	"?bos: 05 0f ?? ?? ??",
@@ -336,7 +334,7 @@ static const char *const bos_rows[] = {
 	NULL,
 };
 
-/* WebUSB, 4.1: Linux has it from 6.3 on. */
+/* WebUSB, 4.1; Linux supports it since 6.3. */
 static void make_bos(struct maker *m)
 {
 	const struct gadget *g = m->prediction->gadget;
@@ -360,7 +358,7 @@ void predict_bos(const struct prediction *f, struct descriptors *out)
 	template_apply(f, NULL, &bos, 0, out);
 }
 
-/* --- Microsoft's ------------------------------------------------------------------------------ */
+/* --- Microsoft OS descriptors ----------------------------------------------------------------- */
 
 static void print_text(FILE *to, const char *name, const char *text, size_t n)
 {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What a host will see of a gadget, before there is one: FunctionFS' descriptors are the gadget
- * file's, those of the kernel's own functions are in tables (functions.c and beside it), as Linux
- * 6.1 and 6.12 have them. What only the UDC decides is marked as not certain.
+ * Predicts the descriptors that a host will read from a gadget. Those of FunctionFS come from the
+ * gadget file; those of kernel functions come from templates (functions.c, audio.c, midi.c,
+ * video.c) that describe Linux 6.1 and 6.12. Bits that only the UDC decides are marked as not
+ * certain.
  */
 #pragma once
 
@@ -16,24 +17,22 @@
 
 struct descriptor {
 	uint8_t bytes[DESCRIPTOR_MAX];
-	uint8_t certain[DESCRIPTOR_MAX]; /* a bit for each that is */
+	uint8_t certain[DESCRIPTOR_MAX]; /* mask of the bits in `bytes` that are certain */
 	size_t size;
-	/* The texts of string indices, which themselves need not be certain; in en-US if there is.
-	 */
+	/* Texts of the string indices in `bytes`: en-US if the gadget file has it. */
 	struct descriptor_string {
-		size_t offset;
-		char *text; /* NULL: not known before it is made */
-		/* What strings.serialnumber.from says, where `text` is this machine's; the
-		 * gadget's.
-		 */
+		size_t offset; /* of the index in `bytes`; the index may be uncertain */
+		char *text;    /* NULL: known only when the gadget is up */
+		/* Source of a serial number that this computer provides: strings.serialnumber.from;
+		 * the gadget owns it. */
 		const char *from;
 	} strings[DESCRIPTOR_STRINGS];
 	size_t n_strings;
-	/* Where wTotalLength stands that counts what follows, and what counts (template.c). */
+	/* For a wTotalLength at `total_at`: which descriptors it counts (template.c). */
 	enum { TOTAL_NONE, TOTAL_CLASS, TOTAL_INTERFACE } total;
 	size_t total_at;
-	bool maybe;		   /* there only if the UDC has the endpoints for it */
-	const struct function *of; /* NULL: of the configuration or the device */
+	bool maybe;		   /* exists only if the UDC has enough endpoints */
+	const struct function *of; /* NULL: belongs to the configuration or the device */
 };
 
 struct descriptors {
@@ -43,41 +42,43 @@ struct descriptors {
 void descriptors_free(struct descriptors *d);
 #define _cleanup_descriptors_ _cleanup_(descriptors_free)
 
-/* Whose functions: the tables are of these releases, and what lies between is as the older one. */
+/* The releases that the templates describe; a release between two is treated as the older one. */
 enum predict_kernel { KERNEL_6_1, KERNEL_6_12, KERNEL_COUNT };
 extern const char *const predict_kernel_words[KERNEL_COUNT];
-/* The table for a release like "6.12.48-amd64"; false: it is none. */
+/* Finds the kernel for a release like "6.12.48-amd64"; false: not a release. */
 bool predict_find_kernel(const char *release, enum predict_kernel *kernel);
 
 struct prediction {
 	const struct gadget *gadget;
 	enum predict_kernel kernel;
 	int speed; /* EP_FULL, EP_HIGH, EP_SUPER */
-	/* What this machine has where predict_strings(gadget)->serial_from says; NULL: nothing. */
+	/* The serial number, read from predict_strings(gadget)->serial_from; NULL: not readable. */
 	const char *serial;
 };
 
-/* Those of the device whose texts are predicted: in en-US if there are; NULL: there are none. */
+/* Returns the device strings that are predicted: en-US if the file has them; NULL: none. */
 const struct gadget_strings *predict_strings(const struct gadget *g);
 
-/* Whether hosts see the gadget at that speed at all. */
+/* Returns whether the gadget can run at this speed. */
 bool predict_has_speed(const struct gadget *g, int speed);
 
+/* These append descriptors to *out. */
 void predict_device(const struct prediction *f, struct descriptors *out);
-/* BOS with what is below it. */
+/* The BOS descriptor with its device capabilities. */
 void predict_bos(const struct prediction *f, struct descriptors *out);
-/* The configuration's own descriptor and all that follows. */
+/* The configuration descriptor and all descriptors of its functions. */
 void predict_config(const struct prediction *f, const struct config *config,
 		    struct descriptors *out);
-/* What Windows asks for beside them, for people; nothing where it is not in use. */
+/* Prints the Microsoft OS descriptors; nothing if the gadget has none. */
 void predict_print_os(FILE *to, const struct gadget *g);
-/* Whether functions of that type are predicted; FunctionFS ones with an `ffs` group are. */
+/* Returns whether the function can be predicted: FunctionFS with `ffs`, or a type with a template.
+ */
 bool predict_knows(const struct function *function);
 
 /*
- * One descriptor for people: what it is, and a line for each field. What class-specific ones are
- * depends on the interface that they are behind; NULL: there is none.
+ * Prints a descriptor: its name and a line for each field. `interface`: the interface descriptor
+ * before it, which decides the meaning of class-specific ones; NULL: none.
  */
 void descriptor_print(FILE *to, const struct descriptor *d, const struct descriptor *interface);
-/* Of schemas/descriptors.schema.json; the caller owns it. */
+/* Returns the object of schemas/descriptors.schema.json; the caller owns it. */
 json_t *descriptor_to_json(const struct descriptor *d);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* From rows to descriptors. Rows are the program's own: what is wrong in one is a bug. */
+/* Makes descriptors from template rows. Rows are constants of the program, so none is validated. */
 #include "predict/template.h"
 
 #include <linux/usb/ch9.h>
@@ -92,7 +92,8 @@ long long template_entry_number(const struct function *function, const char *pat
 	return e ? strtoll(e->value, NULL, 0) : fallback;
 }
 
-/* "protocol=1 class=x02 name='text'": what the file says comes before what stands here. */
+/* Sets variables from "protocol=1 class=x02 name='text'"; values in the gadget file override these.
+ */
 static void set_defaults(struct maker *m, const char *p)
 {
 	while (p && *p) {
@@ -117,7 +118,7 @@ static void set_defaults(struct maker *m, const char *p)
 	}
 }
 
-/* A newline that the kernel wants behind a name is not part of it. */
+/* Removes the newline that some attributes end with. */
 static const char *without_newline(const char *text, char *copy, size_t size)
 {
 	snprintf(copy, size, "%s", text);
@@ -141,7 +142,7 @@ static void put_number(struct descriptor *d, long long value, int bytes)
 		put(d, (uint8_t)(value >> 8 * i), 0xff);
 }
 
-/* `text` NULL: nobody knows it yet. */
+/* `text` NULL: unknown. */
 static void put_string(struct descriptor *d, const char *text, size_t n)
 {
 	if (d->n_strings < DESCRIPTOR_STRINGS)
@@ -191,7 +192,7 @@ static void put_word(struct maker *m, struct descriptor *d, const char *word)
 			put_number(d, m->list[i], 3);
 		break;
 	case 'L':
-		put(d, 0, 0xff); /* and in its place when it is known */
+		put(d, 0, 0xff); /* template_add sets it when the row is complete */
 		break;
 	case 'T':
 	case 'U':
@@ -206,7 +207,7 @@ static void put_word(struct maker *m, struct descriptor *d, const char *word)
 
 static void put_words(struct maker *m, struct descriptor *d, const char *p, const char *end);
 
-/* {full|high|super} */
+/* Puts the part of "{full|high|super}" for this speed; returns the position behind it. */
 static const char *put_by_speed(struct maker *m, struct descriptor *d, const char *p)
 {
 	const char *end = strchr(p, '}'), *from = p;
@@ -242,7 +243,7 @@ static void put_words(struct maker *m, struct descriptor *d, const char *p, cons
 	}
 }
 
-/* Whether the row counts; *p is moved behind what stands before it. */
+/* Returns whether the conditions of a row are true, and moves *p behind them. */
 static bool take_conditions(const struct maker *m, const char **p, bool *maybe)
 {
 	const char *colon;
@@ -282,7 +283,7 @@ void template_add_all(struct maker *m, const char *const *rows)
 
 /* --- a function ------------------------------------------------------------------------------- */
 
-/* Total lengths are not known until all is there. */
+/* Called when all descriptors of the function are complete. */
 static void set_totals(struct maker *m)
 {
 	for (size_t i = m->start; i < m->out->n; i++) {
@@ -315,7 +316,7 @@ static void free_vars(struct maker *m)
 }
 
 unsigned int template_apply(const struct prediction *f, const struct function *function,
-			    const struct function_template *rows, unsigned int first_interface,
+			    const struct function_template *template, unsigned int first_interface,
 			    struct descriptors *out)
 {
 	struct maker m = {
@@ -326,12 +327,12 @@ unsigned int template_apply(const struct prediction *f, const struct function *f
 		.first_interface = first_interface,
 	};
 
-	set_defaults(&m, rows->defaults);
+	set_defaults(&m, template->defaults);
 	template_set(&m, "new", f->kernel >= KERNEL_6_12);
 	template_set(&m, "speed", f->speed);
-	if (rows->make)
-		rows->make(&m);
-	template_add_all(&m, rows->rows);
+	if (template->make)
+		template->make(&m);
+	template_add_all(&m, template->rows);
 	set_totals(&m);
 	free_vars(&m);
 	return m.n_interfaces;

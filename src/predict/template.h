@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The language of the tables. A row is one descriptor, words with blanks between them:
+ * Descriptor templates. A row describes one descriptor, in words separated by blanks:
  *
  *   09         a byte, hexadecimal
- *   #0 #NAME   the number of an interface: that one of the function, counted from 0
- *   &i &o      the address of an endpoint, in or out; the UDC has the number
- *   ??         a byte of which nothing is known
- *   $NAME      a variable: an attribute, or what is made of some; $NAME.2 is two bytes, and so on
+ *   #0 #NAME   an interface number, relative to the function's first interface
+ *   &i &o      an endpoint address, IN or OUT; the UDC decides its number
+ *   ??         an unknown byte
+ *   $NAME      a variable: a function attribute or a computed value; $NAME.2 is two bytes
  *   'text'     the index of a string
- *   %NAME      the index of the string that a variable has; without one the text is not known
+ *   %NAME      the index of the string in a variable; unknown text if there is no such variable
  *   @NAME      the numbers of a list, three bytes each
- *   {a|b|c}    by speed: full, high, super
+ *   {a|b|c}    one of these by speed: full, high, super
  *   L          the length of the descriptor
- *   T          of class-specific descriptors from this one on, two bytes: as long as there are
- *   U          the same, but endpoints may stand between, until the next interface
+ *   T          total length, two bytes, of this and the directly following class-specific ones
+ *   U          the same, up to the next interface, with other descriptors in between allowed
  *
- * In front of it may stand, each with a colon: S, only at SuperSpeed; ?NAME, only if the variable
- * is not 0; !NAME, only if it is; ~, only if the UDC has enough endpoints.
+ * Conditions may precede it, each with a colon: S, only at SuperSpeed; ?NAME, only if the variable
+ * is not 0; !NAME, only if it is 0; ~, only if the UDC has enough endpoints.
  */
 #pragma once
 
@@ -28,53 +28,57 @@ struct variable {
 	char *text; /* NULL: a number */
 };
 
+/* State while the descriptors of one function are made. */
 struct maker {
 	const struct prediction *prediction;
 	const struct function *function;
 	struct descriptors *out;
-	size_t start; /* of the function in `out` */
+	size_t start; /* index of the function's first descriptor in `out` */
 	unsigned int first_interface, n_interfaces;
 	struct variable *vars;
 	size_t n_vars;
-	const long long *list;
+	const long long *list; /* for @NAME */
 	size_t n_list;
 };
 
-/* What a type of function emits. */
+/* The descriptors of a function type. */
 struct function_template {
 	const char *type;
-	/* Attributes that matter, with the kernel's defaults: "protocol=1 class=x02 name='text'",
-	 * where x says that the attribute is hexadecimal. */
+	/* Attributes in use, with the kernel's defaults: "protocol=1 class=x02 name='text'", where
+	 * x means that the attribute is hexadecimal. */
 	const char *defaults;
-	const char *const *rows; /* ends with NULL; NULL: `make` has all */
-	/* Sets further variables before the rows are applied. */
+	const char *const *rows; /* ends with NULL; NULL: `make` adds all rows */
+	/* Sets computed variables, and may add rows itself; called before `rows` are added. */
 	void (*make)(struct maker *m);
 };
 extern const struct function_template function_templates[], audio_templates[], midi_templates[],
 	video_templates[]; /* end with a NULL type */
 
-/* All of one function (NULL: of none): returns how many interfaces it has. */
+/*
+ * Appends the descriptors of a function to *out; returns its number of interfaces. `function` may
+ * be NULL for a template that reads no attributes.
+ */
 unsigned int template_apply(const struct prediction *f, const struct function *function,
-			    const struct function_template *rows, unsigned int first_interface,
+			    const struct function_template *template, unsigned int first_interface,
 			    struct descriptors *out);
 
 /* --- for `make` --- */
 
 long long template_get(const struct maker *m, const char *name);
-const char *template_text(const struct maker *m, const char *name); /* "" if there is none */
+const char *template_text(const struct maker *m, const char *name); /* "": no such text */
 void template_set(struct maker *m, const char *name, long long number);
 void template_set_text(struct maker *m, const char *name, const char *text);
-/* For @NAME; `list` has to live until the rows are applied. */
+/* Sets the list of @NAME; `list` must stay valid until the rows are added. */
 void template_set_list(struct maker *m, const long long *list, size_t n);
 void template_add(struct maker *m, const char *row);
 void template_add_all(struct maker *m, const char *const *rows);
-/* Of the function's entries: the last that writes to that path; NULL: none does. */
+/* Returns the last attribute of the function that is written to `path`; NULL: none. */
 const struct entry *template_entry(const struct function *function, const char *path);
-/* Its value as a number, which it is in decimal or after 0x. */
+/* Returns its value as a number, decimal or hexadecimal after 0x; `fallback`: no such attribute. */
 long long template_entry_number(const struct function *function, const char *path,
 				long long fallback);
 
-/* --- what many have --- */
+/* --- rows that many functions have --- */
 
 #define ROW_BULK(address, burst)                                                                   \
 	"07 05 " address " 02 {40 00|00 02|00 04} 00", "S: 06 30 " burst " 00 00 00"

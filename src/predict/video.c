@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Cameras: f_uvc.c and uvc_configfs.c. Formats stand in the order of their links in the header,
- * frames in that of their directories.
+ * Video functions: f_uvc.c and uvc_configfs.c. Formats are in the order of their links in the
+ * header, frames in the order of their directories.
  */
 #include <stdlib.h>
 
@@ -10,7 +10,7 @@
 
 #define HEADER "streaming/header/h/"
 #define MAX_FORMATS 16
-#define MAX_INTERVALS 32 /* with more a descriptor is longer than its length can say */
+#define MAX_INTERVALS 32 /* more do not fit into a descriptor (bLength is a byte) */
 
 static long long number(struct maker *m, const char *dir, const char *name, long long fallback)
 {
@@ -24,7 +24,7 @@ static void set_number(struct maker *m, const char *dir, const char *name, long 
 	template_set(m, name, number(m, dir, name, fallback));
 }
 
-/* Numbers in lines; how many. */
+/* Reads an attribute with one number a line; returns their number. */
 static size_t list_at(struct maker *m, const char *path, long long *v, size_t max)
 {
 	const struct entry *e = template_entry(m->function, path);
@@ -43,7 +43,7 @@ static size_t list_at(struct maker *m, const char *path, long long *v, size_t ma
 	return n;
 }
 
-/* A row with bytes behind it. */
+/* Adds the row "START BYTES END". */
 static void add_with_bytes(struct maker *m, const char *start, const uint8_t *bytes, size_t n,
 			   const char *end)
 {
@@ -84,7 +84,7 @@ static const char *const control_end[] = {
 	NULL,
 };
 
-/* A list of bytes as one number, the first lowest; fewer replace only the first ones. */
+/* Combines a list of bytes to a number, lowest first; missing bytes are those of `fallback`. */
 static void set_controls(struct maker *m, const char *name, const char *path, long long fallback)
 {
 	long long v[3], value = fallback;
@@ -127,7 +127,7 @@ static void add_extension(struct maker *m, const char *dir, long long id)
 		       16, end);
 }
 
-/* Whether `path` is a directory right below `dir`. */
+/* Returns whether `path` is directly below `dir`. */
 static bool is_child(const char *path, const char *dir)
 {
 	size_t n = strlen(dir);
@@ -196,7 +196,7 @@ static void add_frames(struct maker *m, const char *format, const char *subtype)
 	}
 }
 
-/* That which the format is linked to, or the default. */
+/* Adds the color matching descriptor that the format links to, else the default one. */
 static void add_colors(struct maker *m, const char *format)
 {
 	const char *dir = "streaming/color_matching/default";
@@ -268,7 +268,7 @@ static const char *const streaming_end[] = {
 	NULL,
 };
 
-/* uvc_function_bind() */
+/* As uvc_function_bind(). */
 static void set_packets(struct maker *m)
 {
 	long long size = template_get(m, "streaming_maxpacket"),

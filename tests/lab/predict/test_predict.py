@@ -211,7 +211,7 @@ def serial_of_another_machine():
     path = write_numbered("elsewhere")
     eq(serial_number(predicted(path)), {"offset": 16, "text": None, "from": str(ID)})
     got = must(ffsctl("descriptors", path))
-    contains(got.stdout, f"3  (from {ID}, which cannot be read here)\n")
+    contains(got.stdout, f"3  (from {ID}, not readable here)\n")
     contains(got.stderr, f"cannot read the serial number from {ID}: No such file or directory")
 
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Predicted descriptors, as far as they can be judged without a kernel: what every host's parser
- * checks first. (Byte by byte: tests/lab/predict/test_predict.py.)
+ * Checks that predicted descriptors are consistent, without a kernel. (tests/lab/predict/test_predict.py
+ * compares each byte with a kernel.)
  */
 #include <criterion/criterion.h>
 #include <linux/usb/ch9.h>
@@ -31,7 +31,7 @@ static unsigned int total_of(const struct descriptor *d)
 	return d->bytes[2] | (unsigned int)d->bytes[3] << 8;
 }
 
-/* Lengths, counts and totals fit together. */
+/* Checks lengths, counts and total lengths. */
 static void check_config(const struct prediction *f)
 {
 	_cleanup_descriptors_ struct descriptors d = { 0 };
@@ -41,7 +41,7 @@ static void check_config(const struct prediction *f)
 	size_t total = 0;
 
 	predict_config(f, &f->gadget->configs[0], &d);
-	cr_assert_gt(d.n, 1, "%s: nothing", function->type);
+	cr_assert_gt(d.n, 1, "%s: no descriptors", function->type);
 	for (size_t i = 0; i < d.n; i++) {
 		const struct descriptor *one = &d.v[i];
 
@@ -50,18 +50,18 @@ static void check_config(const struct prediction *f)
 		maybe |= one->maybe;
 		total += one->size;
 		if (one->bytes[1] == USB_DT_INTERFACE) {
-			cr_assert_eq(endpoints, 0, "%s: an endpoint too few", function->type);
+			cr_assert_eq(endpoints, 0, "%s: endpoint missing", function->type);
 			endpoints = one->bytes[4];
 			interfaces += !seen[one->bytes[2]];
 			seen[one->bytes[2]] = true;
 		} else if (one->bytes[1] == USB_DT_ENDPOINT) {
-			cr_assert_gt(endpoints--, 0, "%s: an endpoint too many", function->type);
+			cr_assert_gt(endpoints--, 0, "%s: surplus endpoint", function->type);
 			if (f->speed == EP_SUPER)
 				cr_assert_eq(d.v[i + 1].bytes[1], USB_DT_SS_ENDPOINT_COMP, "%s",
 					     function->type);
 		}
 	}
-	cr_assert_eq(endpoints, 0, "%s: an endpoint too few", function->type);
+	cr_assert_eq(endpoints, 0, "%s: endpoint missing", function->type);
 	cr_assert_eq(d.v[0].bytes[4], interfaces, "%s", function->type);
 	cr_assert_eq(total_of(&d.v[0]), total, "%s", function->type);
 	cr_assert_eq(d.v[0].certain[2], maybe ? 0 : 0xff);
@@ -82,7 +82,7 @@ static void check_type(const char *type, const char *attrs)
 	}
 }
 
-Test(predict, every_type_is_known_and_consistent)
+Test(predict, each_function_type_has_consistent_descriptors)
 {
 	static const char *const attrs[][2] = {
 		{ "hid", "attrs : { report_desc = \"mouse\"; };" },
@@ -102,7 +102,7 @@ Test(predict, every_type_is_known_and_consistent)
 	}
 }
 
-Test(predict, attributes_make_a_difference)
+Test(predict, descriptors_are_consistent_with_unusual_attributes)
 {
 	check_type("uac1", "attrs : { p_chmask = 0; c_chmask = 0xf; };");
 	check_type("uac2", "attrs : { c_chmask = 0; p_mute_present = false; };");
@@ -118,7 +118,7 @@ Test(predict, attributes_make_a_difference)
 			  "{ path = \"control/enable_interrupt_ep\"; value = 1; } );");
 }
 
-/* How many descriptors of that type have this third byte and pass the function. */
+/* Counts the descriptors with this type and third byte for which `fits` is true. */
 static size_t count(const struct prediction *f, uint8_t type, uint8_t subtype,
 		    bool (*fits)(const struct descriptor *d))
 {
@@ -132,7 +132,7 @@ static size_t count(const struct prediction *f, uint8_t type, uint8_t subtype,
 }
 
 #define INPUT_TERMINAL 2
-#define CHANNEL_NAMES 13 /* where iChannelNames stands in one of audio class 2 */
+#define CHANNEL_NAMES 13 /* offset of iChannelNames in audio class 2 */
 
 static bool has_channel_names(const struct descriptor *d)
 {
@@ -148,8 +148,8 @@ static bool has_no_channel_names(const struct descriptor *d)
 	       d->certain[CHANNEL_NAMES] == 0xff;
 }
 
-/* The lab's Linux 6.1 has no sound. */
-Test(predict, terminals_name_their_channels_from_6_12_on)
+/* A unit test, because the lab's Linux 6.1 is built without sound. */
+Test(predict, uac2_terminals_have_channel_names_since_6_12)
 {
 	_cleanup_gadget_ struct gadget *g = load("f : { type = \"uac2\"; };");
 
@@ -169,8 +169,8 @@ static bool has_9216_bytes_per_interval(const struct descriptor *d)
 	return d->bytes[3] == 2 && (d->bytes[4] | d->bytes[5] << 8) == 3 * 3072;
 }
 
-/* 3 bursts of 3 packets each of 1024 bytes. */
-Test(predict, a_camera_s_bytes_per_interval_are_those_of_all_bursts)
+/* 3 bursts of 3 packets with 1024 bytes each. */
+Test(predict, uvc_bytes_per_interval_include_all_bursts)
 {
 	_cleanup_gadget_ struct gadget *g =
 		load("f : { type = \"uvc\"; attrs : { streaming_maxpacket = 3072; "
@@ -181,7 +181,7 @@ Test(predict, a_camera_s_bytes_per_interval_are_those_of_all_bursts)
 	cr_expect_eq(count(&f, USB_DT_SS_ENDPOINT_COMP, 2, has_9216_bytes_per_interval), 1);
 }
 
-Test(predict, unknown_types_are_said_to_be_so)
+Test(predict, an_unknown_type_makes_the_totals_uncertain)
 {
 	_cleanup_gadget_ struct gadget *g = load("f : { type = \"new\"; };");
 	const struct prediction f = { g, KERNEL_6_12, EP_HIGH, NULL };
@@ -193,7 +193,7 @@ Test(predict, unknown_types_are_said_to_be_so)
 	cr_assert_eq(d.v[0].certain[2] | d.v[0].certain[3] | d.v[0].certain[4], 0);
 }
 
-Test(predict, functionfs_is_renumbered)
+Test(predict, renumbers_functionfs_descriptors)
 {
 	_cleanup_gadget_ struct gadget *g = load("a : { type = \"acm\"; }; b : { ffs : { "
 						 "interfaces = ( { string = \"s\"; endpoints = ( "
@@ -215,7 +215,7 @@ Test(predict, functionfs_is_renumbered)
 	cr_assert_eq(d.v[0].bytes[4], 4);
 }
 
-Test(predict, kernels_by_their_release)
+Test(predict, finds_the_kernel_for_a_release)
 {
 	enum predict_kernel k;
 
@@ -226,7 +226,7 @@ Test(predict, kernels_by_their_release)
 	cr_assert_not(predict_find_kernel("new", &k));
 }
 
-Test(predict, fields_are_printed)
+Test(predict, prints_the_fields_of_a_descriptor)
 {
 	static const char wanted[] =
 		"  interface, type 0x04, 9 bytes\n"
@@ -238,7 +238,7 @@ Test(predict, fields_are_printed)
 		"    bInterfaceProtocol      0x50\n"
 		"    iInterface              ?  \"Mass Storage\"\n"
 		"  endpoint, type 0x05, 7 bytes\n"
-		"    bEndpointAddress        0x8?  in, the number is the UDC's\n"
+		"    bEndpointAddress        0x8?  in, number chosen by the UDC\n"
 		"    bmAttributes            0x02\n"
 		"    wMaxPacketSize          512\n"
 		"    bInterval               0\n";
@@ -256,9 +256,8 @@ Test(predict, fields_are_printed)
 	cr_assert_str_eq(text, wanted);
 }
 
-/* Descriptors of type 0x24 are those of an interface's class; what pipes are for is storage's
- * (UAS). */
-Test(predict, what_is_of_a_class_is_named_so)
+/* Type 0x24 means pipe usage (UAS) in the storage class, else a class-specific interface. */
+Test(predict, names_class_specific_descriptors_by_the_interface_class)
 {
 	static const uint8_t camera[] = { 9, USB_DT_INTERFACE, 0, 0, 0, USB_CLASS_VIDEO, 1, 0, 0 },
 			     disk[] = { 9, USB_DT_INTERFACE,	   0, 0,
