@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What is legal, but will not do what was meant: warnings about the gadget as a whole. */
+/* Warnings about valid gadgets that will not work as intended. */
 #include "gadgetfile/types/attrs.h"
 
 static bool is_type(const struct function *f, const char *type)
@@ -7,7 +7,7 @@ static bool is_type(const struct function *f, const char *type)
 	return streq_null(f->type, type);
 }
 
-/* Windows' driver looks for its interfaces where the device's first function has them. */
+/* The driver of Windows expects the interfaces of the first function. */
 static void check_rndis(struct load *l, const struct config *c)
 {
 	for (size_t i = 1; i < c->n_functions; i++) {
@@ -16,21 +16,21 @@ static void check_rndis(struct load *l, const struct config *c)
 		if (is_type(&l->g->functions[function], "rndis"))
 			diag_warning(l->diags, node_range(l->functions[function]),
 				     "function '%s' is not the first of configuration %u: Windows "
-				     "takes RNDIS only there",
+				     "supports RNDIS only there",
 				     l->g->functions[function].label, c->id);
 	}
 }
 
 /*
- * The kernel's function keeps its gadget off the bus until obex_connect, which it calls when a
- * host has configured it (f_obex.c, u_serial.c): seen in Linux 6.1 and 6.12.
+ * The kernel's function keeps the gadget disconnected until obex_connect, which it calls only when
+ * a host has configured it (f_obex.c, u_serial.c): seen in Linux 6.1 and 6.12.
  */
 static void check_obex(struct load *l, size_t function)
 {
 	if (is_type(&l->g->functions[function], "obex"))
 		diag_warning(l->diags, node_range(l->functions[function]),
-			     "no host will see the gadget: the kernel's obex function keeps it off "
-			     "the bus until a host has configured it (f_obex.c)");
+			     "the gadget will not connect to a host: the kernel's obex function "
+			     "keeps it disconnected until a host configures it (f_obex.c)");
 }
 
 void load_advice(struct load *l)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Messages that come after the gadget was loaded, when the tree with its places is gone. */
+/* Adds messages after the gadget was loaded, when the tree with its positions is freed. */
 #include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -8,7 +8,7 @@
 #include "base/text.h"
 #include "gadgetfile/syntax/diag.h"
 
-/* The line as the file has it now; empty when it has none any more. */
+/* Returns the current text of the line; empty if the file no longer has it. The caller frees it. */
 static char *read_line(const struct position *at)
 {
 	_cleanup_fclose_ FILE *f = fopen(at->file, "re");
@@ -24,7 +24,7 @@ static char *read_line(const struct position *at)
 	return text_printable(line, strlen(line));
 }
 
-/* Behind the string, number or name that begins at the column. */
+/* Returns the end column of the string, number or name that begins at `column`. */
 static unsigned int token_end(const char *line, unsigned int column)
 {
 	unsigned int at = 1, end = column + 1;
@@ -46,8 +46,8 @@ static unsigned int token_end(const char *line, unsigned int column)
 	return end;
 }
 
-/* What `at` belongs in front of. */
-static size_t find_place(const struct diags *d, const struct position *at)
+/* Returns the index of the first message behind `at`. */
+static size_t find_index(const struct diags *d, const struct position *at)
 {
 	size_t i = 0;
 
@@ -66,9 +66,9 @@ static size_t find_place(const struct diags *d, const struct position *at)
 void diags_add(struct diags *d, enum diag_severity severity, const struct position *at,
 	       const char *fmt, ...)
 {
-	const struct text_range place = { .source = &(struct gadgetfile_source){
+	const struct text_range range = { .source = &(struct gadgetfile_source){
 						  .path = (char *)at->file } };
-	size_t i = find_place(d, at), n = d->n;
+	size_t i = find_index(d, at), n = d->n;
 	_cleanup_free_ char *text = NULL;
 	struct diag diag;
 	va_list ap;
@@ -76,9 +76,9 @@ void diags_add(struct diags *d, enum diag_severity severity, const struct positi
 	va_start(ap, fmt);
 	text = text_vformat(fmt, ap);
 	va_end(ap);
-	diag_add(d, severity, &place, "%s", text);
+	diag_add(d, severity, &range, "%s", text);
 	if (d->n == n)
-		return; /* too many already */
+		return; /* DIAG_MAX_ERRORS reached */
 	diag = d->v[n];
 	diag.order = i > 0 ? d->v[i - 1].order : 0;
 	if (at->line > 0) {

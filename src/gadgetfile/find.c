@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Where gadget files are looked for. */
+/* Searches gadget files in the gadget directories. */
 #include <stdlib.h>
 #include <sys/stat.h>
 

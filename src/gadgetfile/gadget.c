@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The end of a struct gadget's life, and the names that go with it. */
+/* Frees and queries struct gadget. */
 #include "gadgetfile/gadget.h"
 
 #include <stdlib.h>

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What a gadget file says, as plain data: made once by gadgetfile_load, read-only afterwards,
- * without file descriptors and without knowledge of the machine. Strings and arrays belong to the
- * gadget and live until gadget_free. Every value remembers its place in the file, so that an error
- * met much later still points there.
+ * The model of a gadget file, as plain data: made once by gadgetfile_load, read-only afterwards. It
+ * has no file descriptors, and nothing in it depends on the running system. gadget_free frees its
+ * strings and arrays. Values have their position in the file, so that later errors can point at it.
  */
 #pragma once
 
@@ -16,18 +15,18 @@
 #include "process/limits.h"
 #include "process/sandbox.h"
 
-#define USB_MAX_STRING_BYTES 126 /* USB_MAX_STRING_LEN: of UTF-8; cut or refused beyond it */
+#define USB_MAX_STRING_BYTES 126 /* USB_MAX_STRING_LEN, UTF-8; the kernel cuts or refuses more */
 
-/* One of the kernel's speeds, ordered; values are ours, not ch9's. */
+/* In ascending order; not the values of linux/usb/ch9.h. */
 enum gadget_speed {
-	GADGET_SPEED_NONE, /* the file does not say */
+	GADGET_SPEED_NONE, /* not in the file */
 	GADGET_SPEED_FULL,
 	GADGET_SPEED_HIGH,
 	GADGET_SPEED_SUPER,
 	GADGET_SPEED_SUPER_PLUS,
 };
 
-/* The device descriptor's fields that configfs has attributes for, in configfs' order. */
+/* Device descriptor fields with a configfs attribute, in configfs' order. */
 enum gadget_attr {
 	GADGET_BCD_USB,
 	GADGET_DEVICE_CLASS,
@@ -45,48 +44,48 @@ struct gadget_strings {
 	uint16_t lang; /* USB language id, 0x0409 = en-US */
 	struct position at;
 	struct placed_str manufacturer, product, serialnumber;
-	/* In place of serialnumber "machine-id", "device-tree" or an absolute path: serial_read of
-	 * configfs/serial.h. "name" is a serialnumber by now. */
+	/* Source of the serial number, instead of serialnumber: "machine-id", "device-tree" or an
+	 * absolute path (serial_read in configfs/serial.h). The loader resolves "name" itself. */
 	struct placed_str serial_from;
 };
 
 struct gadget_udc {
-	struct placed_str name;	  /* of /sys/class/udc */
-	struct placed_str driver; /* the UDC's driver, for machines whose UDC names vary */
-	double wait;		  /* seconds; 0: do not wait (run waits anyway) */
+	struct placed_str name;	  /* in /sys/class/udc */
+	struct placed_str driver; /* driver of the UDC, for systems whose UDC names vary */
+	double wait;		  /* seconds; 0: do not wait (`ffsctl run` always waits) */
 	struct position at;
 };
 
 enum worker_kind { WORKER_NONE, WORKER_PLUGIN, WORKER_EXEC };
 enum worker_ready { READY_NOTIFY, READY_FD, READY_STARTED, READY_INSTANCE };
-/* When what a worker at a function of the kernel's serves is there. */
+/* When to start the worker of a kernel function. */
 enum worker_start { START_CREATED, START_BOUND, START_CONFIGURED };
 enum worker_restart { RESTART_ALWAYS, RESTART_ON_FAILURE, RESTART_NEVER };
 enum worker_on_crash { CRASH_STALL, CRASH_HOLD };
 enum worker_on_failed { FAILED_UNBIND, FAILED_STALL };
 enum worker_engine { ENGINE_AUTO, ENGINE_COPY, ENGINE_MMAP, ENGINE_DMABUF };
-/* The words of gadget files, and of what a worker is told. */
+/* Engine names, as in gadget files and in the descriptor message for workers. */
 extern const char *const worker_engine_words[];
 
 struct env_var {
-	char *name, *value; /* value with ${...} still in it */
+	char *name, *value; /* value: ${...} not expanded */
 	struct position at;
 };
 
 struct worker {
 	enum worker_kind kind;
-	char *plugin;	    /* a name (looked up among the plugins) or an absolute path */
-	char *options_json; /* the `options` group as a JSON object; "{}" when there is none */
+	char *plugin;	    /* name or absolute path */
+	char *options_json; /* the `options` group as a JSON object; "{}": none */
 	struct position options_at;
-	/* exec: NULL-terminated, ${...} still in it; argv[0] with a slash is absolute */
+	/* `exec`: ends with NULL, ${...} not expanded; argv[0] is a name or an absolute path */
 	char **argv;
 	struct position program_at; /* of the plugin's name or of argv[0] */
-	bool opens_ep0;		    /* it writes its own descriptors, and has its own endpoints */
-	enum worker_start start;    /* with a `ffs` group of no meaning: that gates the bind */
-	bool blocking;		    /* endpoint descriptors without O_NONBLOCK */
+	bool opens_ep0;		    /* a daemon: writes descriptors and opens endpoints itself */
+	enum worker_start start;    /* of a kernel function; ignored with an `ffs` group */
+	bool blocking;		    /* open endpoints without O_NONBLOCK */
 	enum worker_engine engine;
-	struct position engine_at;  /* line 0: the default */
-	uint32_t io_size, io_depth; /* bytes, requests; 0: the plugin's own */
+	struct position engine_at;  /* line 0: default */
+	uint32_t io_size, io_depth; /* bytes, requests; 0: the plugin's defaults */
 	enum worker_ready ready;
 	double start_timeout, stop_timeout; /* seconds */
 	double watchdog;		    /* seconds; 0: off */
@@ -95,15 +94,15 @@ struct worker {
 	unsigned int restart_limit;		 /* 0: no limit */
 	double restart_window;			 /* seconds */
 	enum worker_on_crash on_crash;
-	/* The default is resolved: unbind if nothing else is in the gadget. */
+	/* Default already applied: unbind if the gadget has no other function. */
 	enum worker_on_failed on_failed;
-	struct placed_str user; /* name or number; NULL: a user id of its own */
+	struct placed_str user; /* name or number; NULL: an allocated user id (own_user.h) */
 	struct placed_str *groups;
 	size_t n_groups;
 	bool keep_privileges;
-	uint64_t capabilities; /* that it has without that: bit n for number n of capabilities(7) */
+	uint64_t capabilities; /* without keep_privileges; bit n for number n of capabilities(7) */
 	bool sandbox;
-	unsigned int allowed; /* what that may leave open, of enum sandbox_open */
+	unsigned int allowed; /* bits of enum sandbox_open */
 	struct process_limits limits;
 	struct env_var *env;
 	size_t n_env;
@@ -111,13 +110,13 @@ struct worker {
 	struct position at;
 };
 
-/* Where the file does not say: a plugin gets what it declares, a program may start others. */
+/* Returns the default of `allowed`: a plugin gets what it declares, a program can start others. */
 static inline unsigned int worker_default_allowed(const struct worker *w)
 {
 	return w->kind == WORKER_EXEC ? SANDBOX_PROGRAMS : SANDBOX_ANY;
 }
 
-/* Of any kind: whoever starts it must not have given them up. */
+/* Returns whether the supervisor must keep its privileges to start the worker. */
 static inline bool worker_has_privileges(const struct worker *w)
 {
 	return w->keep_privileges || w->capabilities;
@@ -125,51 +124,52 @@ static inline bool worker_has_privileges(const struct worker *w)
 
 enum entry_kind { ENTRY_WRITE, ENTRY_FILE, ENTRY_DIRECTORY, ENTRY_LINK };
 
-/* One attribute, directory or link below a directory of configfs: a function's, or the gadget's. */
-/* Bytes of a value: a page of configfs, less the NUL that the kernel puts behind what is written
+/* Bytes of a value: a page of configfs without the NUL that the kernel appends
  * (fs/configfs/file.c, SIMPLE_ATTR_SIZE). */
 #define ENTRY_VALUE_MAX 4095
 
+/* An attribute, directory or link in the configfs directory of a function or of the gadget. */
 struct entry {
 	enum entry_kind kind;
 	char *path; /* relative to that directory: "lun.0/file" */
-	/* `size` bytes and a NUL: what is written; ENTRY_FILE: the absolute path of a file with it;
-	 * of a link: what it leads to, relative to that directory too; of a directory NULL */
+	/* `size` bytes and a NUL. ENTRY_WRITE: the value to write; ENTRY_FILE: absolute path of a
+	 * file with the value; ENTRY_LINK: the target, relative to that directory as well;
+	 * ENTRY_DIRECTORY: NULL */
 	char *value;
 	size_t size;
 	struct position at;
 };
 
 struct entries {
-	struct entry *v; /* in the order of the making */
+	struct entry *v; /* in the order of creation */
 	size_t n;
 };
-/* The first one with that path; NULL: there is none. */
+/* Returns the first entry with this path; NULL: none. */
 const struct entry *entries_find(const struct entries *entries, const char *path);
 
-/* What is taken of a UDC besides ep0, as far as it is known. */
+/* The endpoints that a function needs from the UDC besides ep0. */
 struct endpoint_count {
 	unsigned int in, out;
-	bool isochronous; /* some of them are */
-	bool at_least;	  /* there may be more */
+	bool isochronous; /* some are isochronous */
+	bool at_least;	  /* the function may need more */
 };
 
 struct function {
-	char *label;	/* the file's word */
-	char *type;	/* configfs' word: "ffs" */
-	char *instance; /* configfs name is TYPE.INSTANCE; at most 39 characters in all */
+	char *label;	/* name in the file */
+	char *type;	/* configfs type: "ffs" */
+	char *instance; /* the configfs name is TYPE.INSTANCE, at most 39 characters */
 	struct entries entries;
 	struct endpoint_count endpoints;
-	struct ffs *ffs; /* NULL: the configfs function only */
-	/* NULL: nobody; with a `ffs` group ffsctl holds ep0, and a program of the user's opens the
-	 * rest */
+	struct ffs *ffs; /* NULL: a kernel function */
+	/* NULL: no worker; ffsctl then only keeps ep0 open, and a program of the user opens the
+	 * endpoints */
 	struct worker *worker;
 	struct position at;
 };
 
 /*
- * What ffsctl writes to its ep0; NULL: it is a function of the kernel's, or somebody else writes
- * that.
+ * Returns the descriptors that ffsctl writes to ep0; NULL for a kernel function, and for a daemon,
+ * which writes its own.
  */
 const struct ffs *function_descriptors(const struct function *f);
 
@@ -180,14 +180,14 @@ struct config_strings {
 };
 
 struct config_function {
-	char *name;	 /* of the link in the configuration's directory */
+	char *name;	 /* name of the link in the configuration's directory */
 	size_t function; /* index into gadget.functions */
 	struct position at;
 };
 
 struct config {
 	unsigned int id;	      /* bConfigurationValue, 1-255 */
-	char *name;		      /* configfs name is NAME.ID; at most 39 characters in all */
+	char *name;		      /* the configfs name is NAME.ID, at most 39 characters */
 	struct placed_int attributes; /* bmAttributes */
 	struct placed_int max_power;  /* mA */
 	struct config_strings *strings;
@@ -201,30 +201,32 @@ struct gadget {
 	char *name;
 	char *file;	       /* absolute path of the gadget file */
 	char *dir;	       /* its directory */
-	char **files;	       /* every file read, included ones too; what origins point into;
-				  NULL-terminated */
-	const char **drop_ins; /* those of `files` that were laid over the others, in order */
+	char **files;	       /* all files read, also included ones; ends with NULL. Positions
+				  point to these strings. */
+	const char **drop_ins; /* the drop-ins among `files`, in the order they were applied */
 	bool autostart;
-	enum gadget_speed
-		max_speed; /* as the file says, or lowered to the functions' lowest maximum */
+	enum gadget_speed max_speed; /* as in the file, or lower if a function supports only that */
 	struct position max_speed_at;
 	struct gadget_udc udc;
-	struct placed_str *switch_to; /* names of gadgets that a worker may ask to become */
+	struct placed_str *switch_to; /* names of the gadgets that a worker may switch to */
 	size_t n_switch_to;
-	struct placed_int attrs[GADGET_ATTR_COUNT]; /* defaults filled in: 1d6b:0104 */
-	struct gadget_strings *strings;		    /* default filled in: en-US, product = name */
+	struct placed_int attrs[GADGET_ATTR_COUNT]; /* default: 1d6b:0104 */
+	struct gadget_strings *strings;		    /* default: en-US, product = name */
 	size_t n_strings;
 	struct function *functions;
 	size_t n_functions;
-	struct entries entries; /* made when functions and configurations are there */
-	struct config *configs; /* default filled in: one with every function in file order */
+	struct entries entries; /* written after functions and configurations exist */
+	struct config *configs; /* default: one with all functions in file order */
 	size_t n_configs;
 };
 
-/* What they hold, not the struct. */
+/* Frees the members, not the struct. */
 void gadget_strings_free(struct gadget_strings *s);
 void gadget_free(struct gadget *g);
-/* Of the configuration with the most: each begins with all of the UDC's. */
+/*
+ * Returns the endpoints of the configuration that needs most: only one configuration is active at a
+ * time.
+ */
 struct endpoint_count gadget_endpoints(const struct gadget *g);
 static inline void cleanup_gadget(struct gadget **g)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* gadgetfile_load, and the settings of the gadget as a whole. */
+/* gadgetfile_load and the top-level settings. */
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -9,7 +9,7 @@
 #include "gadgetfile/types/lang.h"
 #include "gadgetfile/write.h"
 
-/* Of the Linux Foundation, for tests: fine on a desk, not for a product. */
+/* Ids of the Linux Foundation: for development, not for a product. */
 #define TEST_VENDOR 0x1d6b
 #define TEST_PRODUCT 0x0104
 
@@ -96,7 +96,7 @@ static void check_bcd(struct load *l, struct node *attrs, const char *name)
 		load_check_bcd(l, value, name);
 }
 
-/* True if the file does not say, so that the default has been filled in. */
+/* Sets the default if the file has no value; returns whether it did. */
 static bool default_id(struct load *l, struct node *attrs, enum gadget_attr attr, int64_t value)
 {
 	if (attrs && node_member(attrs, gadget_attribute_words[attr]))
@@ -137,8 +137,8 @@ static void load_attrs(struct load *l, struct node *node)
 		if (size && !size->bad && size->integer != 8 && size->integer != 9 &&
 		    size->integer != 16 && size->integer != 32 && size->integer != 64)
 			diag_warning(l->diags, &size->at,
-				     "USB 2.0, 9.6.1 knows 8, 16, 32 and 64 here, not %s; the "
-				     "kernel sends the UDC's own",
+				     "USB 2.0, 9.6.1 allows 8, 16, 32 and 64, not %s; the kernel "
+				     "uses the UDC's value",
 				     size->text);
 	}
 	default_ids(l, node);
@@ -148,7 +148,7 @@ static void load_strings(struct load *l, struct node *list)
 {
 	struct gadget *g = l->g;
 	struct gadget_strings *s;
-	const struct node *one_too_many = NULL;
+	const struct node *surplus = NULL;
 
 	if (!list) {
 		s = array_add(g->strings, g->n_strings);
@@ -164,13 +164,13 @@ static void load_strings(struct load *l, struct node *list)
 		if (item->bad)
 			continue;
 		if (g->n_strings == MAX_LANGUAGES)
-			one_too_many = item;
+			surplus = item;
 		s = array_add(g->strings, g->n_strings);
 		s->lang = LANG_EN_US;
 		s->at = load_position(l, &item->at);
 		load_group(l, &strings_keys, item, s);
 		lang = node_member(item, "lang");
-		if (lang && lang->bad) { /* its strings are not needed any more */
+		if (lang && lang->bad) {
 			gadget_strings_free(s);
 			g->n_strings--;
 		}
@@ -183,8 +183,8 @@ static void load_strings(struct load *l, struct node *list)
 			break;
 		}
 	}
-	if (one_too_many)
-		diag_error(l->diags, &one_too_many->at, "the kernel takes at most %d languages",
+	if (surplus)
+		diag_error(l->diags, &surplus->at, "the kernel supports at most %d languages",
 			   MAX_LANGUAGES);
 }
 
@@ -209,7 +209,7 @@ static void load_switch_to(struct load *l, struct node *list)
 		else if (streq(item->text, g->name))
 			load_error(l, item, "a gadget cannot switch to itself");
 		else if (again)
-			load_error(l, item, "%s stands here twice", shown);
+			load_error(l, item, "%s is listed twice", shown);
 		name = array_add(g->switch_to, g->n_switch_to);
 		name->value = xstrdup(item->text);
 		name->at = load_position(l, &item->at);
@@ -315,23 +315,23 @@ static const char *first_error(const struct diags *diags)
 	return "?";
 }
 
-int gadgetfile_load_document(const json_t *form, const char *path, const char *name,
+int gadgetfile_load_document(const json_t *document, const char *path, const char *name,
 			     struct gadget **out, struct error *err)
 {
 	const struct gadgetfile_options options = { .name = name };
 	_cleanup_scan_ struct scan s = { 0 };
-	_cleanup_free_ char *text = json_is_object(form) ? gadgetfile_write(form) : xstrdup("");
+	_cleanup_free_ char *text =
+		json_is_object(document) ? gadgetfile_write(document) : xstrdup("");
 	struct diags diags = { 0 };
 	int r;
 
 	*out = NULL;
 	scan_text(&s, path, text, strlen(text), &diags);
-	s.formless = true;
+	s.no_positions = true;
 	r = load_scanned(&s, &options, out, NULL, &diags);
 	if (r < 0)
 		error_set(err, EX_DATAERR, EINVAL, path,
-			  "this version of ffsctl does not take what %s was: %s", path,
-			  first_error(&diags));
+			  "cannot load the stored document of %s: %s", path, first_error(&diags));
 	else
 		gadgetfile_resolve_mounts(*out);
 	diags_free(&diags);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Inside the loader: from the tree to struct gadget, along the table of keys. Groups whose
- * meaning depends on other settings are first read into a draft, which points into the tree.
+ * Internals of the loader, which makes struct gadget from the tree by the table of keys. A group
+ * whose meaning depends on other settings is first read into a draft, which points into the tree.
  */
 #pragma once
 
@@ -9,26 +9,25 @@
 #include "gadgetfile/keys/key.h"
 #include "gadgetfile/syntax/diag.h"
 
-#define GADGET_MAX_NAME 64   /* the path of the control socket has it, and 107 bytes at most */
-#define CONFIGFS_MAX_NAME 39 /* MAX_NAME_LEN of drivers/usb/gadget/configfs.c, less the NUL */
+#define GADGET_MAX_NAME 64   /* the path of the control socket must fit into 107 bytes */
+#define CONFIGFS_MAX_NAME 39 /* MAX_NAME_LEN of drivers/usb/gadget/configfs.c without the NUL */
 
-/* Of compatible ids in MS OS descriptors 1.0. */
+/* Allowed in compatible ids of MS OS descriptors 1.0. */
 #define OS_ID_CHARACTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"
 
 struct load {
 	struct diags *diags;
 	const struct key_group *keys; /* of the file as a whole */
 	const struct scan *scan;
-	const struct gadgetfile_plugins *plugins; /* NULL: none is known */
+	const struct gadgetfile_plugins *plugins; /* NULL: no declarations */
 	struct gadget *g;
-	/* Where each function of `g` stands: its setting, in file order, those inside
-	 * configurations last. */
+	/* The setting of each function of `g`, in file order, those inside configurations last. */
 	struct node **functions;
 	size_t n_functions;
-	bool *faulty; /* by function: an error was found in it */
-	/* The syntax was wrong somewhere: what seems to be missing may only not be understood. */
+	bool *faulty; /* for each function: an error was added for it */
+	/* There was a syntax error, so a setting that seems to be missing may be in the text. */
 	bool partial;
-	bool relative_noted;
+	bool relative_noted; /* the note about relative paths was added */
 };
 
 struct gadget_draft {
@@ -54,10 +53,10 @@ struct ffs_draft {
 	struct ffs *ffs;
 	struct node *mount, *device, *speeds, *interfaces, *rw_proxy, *associations;
 	struct node *winusb, *os_compat, *os_properties, *blob;
-	struct node **endpoints; /* where each stands, in file order */
+	struct node **endpoints; /* their settings, in file order */
 	size_t n_endpoints;
 	bool virtual_addr, all_ctrl_recip, config0_setup;
-	bool plugin; /* serves it */
+	bool plugin; /* the worker is a plugin */
 };
 
 struct class_draft {
@@ -91,7 +90,7 @@ struct association_draft {
 	struct node *string;
 };
 
-/* A word of the table and where it stands. */
+/* A keyword's value and its setting. */
 struct node_word {
 	const struct node *node; /* NULL: not set */
 	unsigned int value;
@@ -115,34 +114,34 @@ struct worker_draft {
 	struct node_word opens, privileges, engine;
 };
 
-/* What gadgetfile_load does with what was scanned. `s` stays the caller's. */
+/* Makes the gadget from a scanned file, for gadgetfile_load. The caller still owns `s`. */
 int load_scanned(struct scan *s, const struct gadgetfile_options *options, struct gadget **out,
 		 json_t **json, struct diags *diags);
-/* Reads a group's settings into `object`: checks each against its row and calls its setter. */
+/* Reads the settings of a group into `object`: validates each by its key and calls the setter. */
 void load_group(struct load *l, const struct key_group *group, struct node *node, void *object);
-/* An error about a value; later checks leave it alone. */
+/* Adds an error about a value and marks it bad, so that later checks skip it. */
 void load_error(struct load *l, struct node *value, const char *fmt, ...) _printf_(3, 4);
-/* Where to point when the value at fault is not known any more: at the group's, or itself. */
+/* Returns the member `name` of a group to point an error at; if there is none, `node` itself. */
 struct node *load_member(struct node *node, const char *name);
 struct position load_position(const struct load *l, const struct text_range *at);
-/* " (did you mean 'x'?)", or "" */
+/* Returns " (did you mean 'x'?)", or "" for NULL. The caller frees it. */
 char *load_suggest(const char *meant);
-/* *meant becomes the candidate if it is nearer to the word than *best, which begins as SIZE_MAX. */
+/* Sets *meant to a candidate that is nearer to `word` than *best, which starts as SIZE_MAX. */
 void load_consider(const char *word, const char *candidate, size_t *best, const char **meant);
-/* The error about a string that is none of the words, with the one that may be meant. */
+/* Adds the error about a string that is not one of the words, with a suggestion. */
 void load_wrong_word(struct load *l, const struct key *k, const struct key_word *words,
 		     struct node *value);
-/* Absolute; what is relative is so to the file that says it. */
+/* Returns an absolute path; a relative one is relative to its file. The caller frees it. */
 char *load_path(const struct load *l, const struct node *value);
-/* False, with an error, for what cannot be a string descriptor. */
+/* Returns whether the value can be a string descriptor; adds an error if not. */
 bool load_check_usb_string(struct load *l, struct node *value);
-/* False, with an error, for a language id that the kernel refuses. */
+/* Gets a language id that the kernel accepts; false: an error was added. */
 bool load_lang(struct load *l, struct node *value, uint16_t *lang);
-/* False, with an error, for what is no binary coded decimal. */
+/* Returns whether the value is BCD; adds an error if not. */
 bool load_check_bcd(struct load *l, struct node *value, const char *name);
 /*
- * The bytes of a list, with a NUL behind them that does not count. False: an error has been
- * reported. The caller frees them in each case.
+ * Gets the bytes of a list, followed by a NUL that is not counted. False: an error was added. The
+ * caller frees them in both cases.
  */
 bool load_bytes(struct load *l, struct node *list, struct ffs_bytes *bytes);
 
@@ -151,16 +150,15 @@ key_setter set_node, set_node_word, set_bool, set_int, set_uint, set_word, set_s
 	set_config_string, set_text, set_file_name, set_path, set_account, set_groups, set_mode,
 	set_group, set_endpoint_name, set_config_attributes, set_env, set_capabilities, set_allowed;
 
-/* `functions` and `configs` (NULL: not there), in which functions may stand, too. */
+/* Loads the functions of the groups `functions` and `configs`; NULL: no such group. */
 void load_functions(struct load *l, struct node *functions, struct node *configs);
 void load_ffs(struct load *l, struct function *f, struct node *node);
 void load_interface_endpoints(struct load *l, struct ffs_draft *d, struct interface *interface,
 			      struct node *list);
 void load_check_endpoints(struct load *l, struct ffs_draft *d);
-/* The files of the group `blob` of `group`, the function's 'ffs', which next to nothing may be
- * beside. */
+/* Loads a function's 'blob'; `group` is its 'ffs', whose other keys mostly exclude it. */
 void load_blob(struct load *l, struct ffs_draft *d, const struct node *group);
-/* Errors for what FunctionFS would refuse of functions without errors so far. */
+/* Adds errors for descriptors that FunctionFS would refuse, of functions without other errors. */
 void load_check_blobs(struct load *l);
 void load_extra(struct load *l, struct interface *interface, struct node *list);
 void load_class(struct load *l, const struct class_draft *d, uint8_t *class, uint8_t *subclass,
@@ -168,16 +166,16 @@ void load_class(struct load *l, const struct class_draft *d, uint8_t *class, uin
 void load_ffs_string(struct load *l, struct ffs_string *s, struct node *value);
 void load_associations(struct load *l, struct ffs *ffs, struct node *list);
 void load_winusb(struct load *l, struct function *f, struct ffs_draft *d);
-/* Whether a function's file asks for Microsoft OS descriptors; where. NULL: it does not. */
+/* Returns the setting that asks for Microsoft OS descriptors of a function; NULL: none. */
 struct node *load_asks_os_descs(const struct load *l, size_t function);
-/* What associations need of the gadget as a whole; the configurations are there. */
+/* Checks that the device attributes fit associations; called after the configurations. */
 void load_check_associations(struct load *l);
-/* Errors about ${...} in a string of the last function's worker. */
+/* Adds errors about ${...} in a string of the last function's worker. */
 void load_check_variables(struct load *l, struct node *value);
 void load_worker(struct load *l, struct function *f, struct node *node);
-/* plugin.c: a worker against what its plugin declares. `f`: its function; `node`: `worker`. */
+/* plugin.c: validates a worker against its plugin's declaration. `node`: the `worker` group. */
 void load_check_plugin(struct load *l, const struct function *f, struct worker_draft *d,
 		       struct node *node);
 void load_configs(struct load *l, struct node *configs);
-/* Warnings about the gadget as a whole, in which there is no error. */
+/* Adds warnings about a gadget without errors. */
 void load_advice(struct load *l);

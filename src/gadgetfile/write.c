@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Gadget files, written. Lists and groups that fit stand on one line; all strings are escaped such
- * that nothing in them ends the string or the line, whoever has chosen them.
+ * Writes gadget files. Lists and groups that fit are on one line. Strings are escaped so that no
+ * content can end the string or the line.
  */
 #include "gadgetfile/write.h"
 
@@ -52,7 +52,7 @@ static bool is_among(const char *name, const char *const *names, size_t n)
 	return false;
 }
 
-/* What people know by its hexadecimal digits. */
+/* Returns whether the key's values are usually written in hexadecimal. */
 static bool is_hex(const char *name)
 {
 	static const char *const names[] = {
@@ -86,7 +86,7 @@ static void add_integer(struct text *t, json_int_t value, enum base base)
 	add(t, text);
 }
 
-/* Never with the locale's decimal point. */
+/* Uses jansson, which ignores the decimal point of the locale. */
 static void add_real(struct text *t, const json_t *value)
 {
 	_cleanup_free_ char *text = json_dumps(value, JSON_ENCODE_ANY);
@@ -106,7 +106,7 @@ static void add_string(struct text *t, const char *s)
 		if (meaning) {
 			append(t, (char[]){ '\\', letters[meaning - meanings] }, 2);
 		} else if (c < 0x20 || c == 0x7f || (c == 0xc2 && (unsigned char)s[1] < 0xa0)) {
-			/* Of U+0080 to U+009f, which terminals obey, both bytes. */
+			/* U+0080 to U+009F, two bytes, are control characters as well. */
 			_cleanup_free_ char *hex =
 				c == 0xc2 ? strf("\\xc2\\x%02x", (unsigned char)*++s)
 					  : strf("\\x%02x", c);
@@ -229,7 +229,7 @@ static size_t column(const struct text *t)
 	return newline ? (size_t)(t->data + t->n - newline - 1) : t->n;
 }
 
-/* What stands behind it has three characters at most. */
+/* At most three characters follow the value on its line. */
 static bool fits(const struct text *t, const json_t *value, const char *name)
 {
 	struct text flat = { 0 };
@@ -245,7 +245,7 @@ static bool fits(const struct text *t, const json_t *value, const char *name)
 
 static void add_value(struct text *t, const json_t *value, const char *name, unsigned int depth);
 
-/* As many scalars on a line as there is room for; everything else on lines of its own. */
+/* Puts as many scalars on a line as fit; each other element gets its own lines. */
 static void add_list(struct text *t, const json_t *list, const char *name, unsigned int depth)
 {
 	bool strings = all_strings(list), scalar_before = false;
@@ -316,12 +316,12 @@ static void add_value(struct text *t, const json_t *value, const char *name, uns
 	}
 }
 
-char *gadgetfile_write(const json_t *form)
+char *gadgetfile_write(const json_t *document)
 {
 	struct text t = { 0 };
 
 	add(&t, "");
-	add_settings(&t, form, 0);
+	add_settings(&t, document, 0);
 	add(&t, "\n");
 	return t.data;
 }

@@ -158,7 +158,7 @@ def wrong_values(schema):
     if number:
         for what, value in (("below", number["minimum"] - 1), ("above", number["maximum"] + 1)):
             fits = INT_MIN <= value <= INT_MAX
-            yield what, value, " is " if fits else "does not fit into 32 bits"
+            yield what, value, " must be " if fits else "does not fit into 32 bits"
     if text and "enum" in text and "pattern" not in text:
         yield "word", "no-such-word", "cannot be"
 

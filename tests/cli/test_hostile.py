@@ -30,7 +30,7 @@ WORDS = re.compile(r'[A-Za-z*][\w*-]*|"[^"]*"|[-+.\d]+|[^\s]')
 
 
 def room(piece, *around):
-    """How often the piece fits, by size and by the number of words and signs."""
+    """How often the piece fits, by size and by the number of tokens."""
     by_size = (SIZE - sum(map(len, around))) // len(piece)
     words = len(WORDS.findall(piece)) or 1
     return by_size, (WORD_LIMIT - sum(len(WORDS.findall(a)) for a in around)) // words
@@ -41,7 +41,7 @@ def fill(piece, before="", after=""):
 
 
 def flood(piece, before="", after=""):
-    """Beyond the limit of words and signs."""
+    """Beyond the limit of tokens."""
     return before + piece * room(piece, before, after)[0] + after
 
 
@@ -65,7 +65,7 @@ def groups_of_names():
 def shapes():
     return {
         "nothing but opening brackets": fill("( ", "a = "),
-        "more words and signs than allowed": flood("( ", "a = "),
+        "more tokens than allowed": flood("( ", "a = "),
         "brackets and their ends": fill("()", "a = (", ")"),
         "a list of numbers": fill("1,", "a = (", "1);"),
         "a list of empty groups": fill("{},", "a = (", "1);"),
@@ -178,7 +178,7 @@ def drop_ins_count_together():
                          check=False, preexec_fn=limits)
     tap.eq(got.returncode, 65, "exit status")
     if not SANITIZED:
-        tap.contains(got.stderr, "larger than 1 MiB with this one")
+        tap.contains(got.stderr, "larger than 1 MiB with this file")
     os.mkdir(os.path.join(tmp.name, "many.conf.d"))
     main = write("many.conf", 'functions : { a : { type = "acm"; }; };\n')
     for n in range(300):

@@ -61,7 +61,7 @@ def no_superspeed_descriptors():
 @test("RNDIS that is not the first function of a configuration")
 def rndis_not_first():
     both = 'functions = {\n  a = { type = "acm"; };\n  r = { type = "rndis"; };\n};\n'
-    words = "function 'r' is not the first of configuration %d: Windows takes RNDIS only there"
+    words = "function 'r' is not the first of configuration %d: Windows supports RNDIS only there"
     eq(warnings(IDS + both), ["4:3: " + words % 1])
     eq(warnings(IDS + both + 'configs = ( { functions = ( "r", "a" ); }, { functions = ( "r" ); } );\n'), [])
     eq(warnings(IDS + both + 'configs = ( { functions = ( "r" ); }, { functions = ( "a", "r" ); } );\n'),
@@ -99,8 +99,8 @@ def worker_keeps_privileges():
 @test("obex, with which no host sees the gadget")
 def obex_hides_gadget():
     eq(warnings(IDS + 'max_speed = "high";\nfunctions = { o = { type = "obex"; }; };\n'),
-       ["3:15: no host will see the gadget: the kernel's obex function keeps it off the bus until a host has "
-        "configured it (f_obex.c)"])
+       ["3:15: the gadget will not connect to a host: the kernel's obex function keeps it disconnected until a host "
+        "configures it (f_obex.c)"])
 
 
 tap.main()

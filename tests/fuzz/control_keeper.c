@@ -49,7 +49,7 @@ static int speed_word(char **word);
 #undef poll
 
 static struct {
-	struct kept k;
+	struct keeper_state k;
 	struct script *script;
 	jmp_buf end;
 	double now;

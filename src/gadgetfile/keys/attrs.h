@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* How rows of functions' attributes are written, and those of keys/media.c. */
+/* Macros for rows of function attributes, and the rows of keys/media.c. */
 #pragma once
 
 #include "gadgetfile/types/attrs.h"
@@ -20,7 +20,7 @@
 	{                                                                                          \
 		name_, NODE_INT | NODE_STRING,                                                     \
 			.flags = KEY_SCHEME, .set = set_attr_readonly,                             \
-			.doc = doc_ " The kernel chooses it: accepted, and left out."              \
+			.doc = doc_ " The kernel chooses it: accepted and ignored."                \
 	}
 
 extern const struct key midi_rows[], midi2_rows[], uac1_rows[], uac1_legacy_rows[], uac2_rows[],

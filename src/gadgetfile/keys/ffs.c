@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The table of keys: the `ffs` and `worker` groups. */
+/* The table of keys: the `ffs` group. */
 #include "gadgetfile/load.h"
 
 #define SECONDS .min = 0, .max = 86400
@@ -16,7 +16,7 @@
 
 static const struct key mount_rows[] = {
 	{ "path", NODE_STRING, .flags = KEY_NOT_EMPTY, .fallback = "/dev/ffs/GADGET/LABEL",
-	  .doc = "Where FunctionFS is mounted. The directory is made and removed with it.",
+	  .doc = "Mount point of FunctionFS. The directory is created and removed with it.",
 	  .set = set_path, FIELD(struct ffs_mount, path) },
 	{ "uid", NODE_STRING | NODE_INT, .flags = KEY_NOT_EMPTY, .min = 0, .max = 4294967294.0,
 	  .fallback = "root, or with opens = \"ep0\" the worker's user",
@@ -37,11 +37,11 @@ static const struct key mount_rows[] = {
 	  .doc = "Permissions of the files only.", .flags = KEY_OCTAL, .set = set_mode,
 	  FIELD(struct ffs_mount, fmode) },
 	{ "no_disconnect", NODE_BOOL, .fallback = "false",
-	  .doc = "The gadget stays on the bus when the last open file is closed.", .set = set_bool,
+	  .doc = "The gadget stays bound when the last open file is closed.", .set = set_bool,
 	  FIELD(struct ffs_mount, no_disconnect) },
 	{ "mmap_memory_mb", NODE_INT, .min = 0, .max = 65536, .fallback = "the kernel's, 16",
-	  .doc = "How many MiB of the instance's memory programs may map, for I/O without a copy; "
-		 "0: none. " NEEDS_PATCHES,
+	  .doc = "MiB of the instance's memory that programs can map, for zero-copy I/O; 0: "
+		 "none. " NEEDS_PATCHES,
 	  .set = set_int, FIELD(struct ffs_mount, mmap_memory_mb) },
 	{ 0 },
 };
@@ -54,23 +54,21 @@ static const struct key text_rows[] = {
 	  .doc = "Language: an id (0x0409) or a name ('en-us').", .set = set_lang,
 	  FIELD(struct ffs_text, lang) },
 	{ "text", NODE_STRING, .flags = KEY_REQUIRED | KEY_NOT_EMPTY,
-	  .doc = "What the host shows in that language.", .set = set_text,
-	  FIELD(struct ffs_text, text) },
+	  .doc = "The text in this language.", .set = set_text, FIELD(struct ffs_text, text) },
 	{ 0 },
 };
 const struct key_group text_keys = { "ffs.interfaces.string", "a text", text_rows, NULL,
 				     "The text in one language." };
 
-/* Milliseconds: 16 is the highest bInterval at high speed, 2^15 microframes (USB 2.0, 9.6.6). */
+/* Milliseconds: the highest bInterval at high speed, 16, is 2^15 microframes (USB 2.0, 9.6.6). */
 #define INTERVAL .min = 0.125, .max = 4096
 #define MULT .min = 1, .max = 3
 
 static const struct key full_rows[] = {
 	{ "max_packet", NODE_INT, .min = 1, .max = 1024, .doc = "wMaxPacketSize at this speed.",
 	  .set = set_int, FIELD(struct exact_draft, max_packet) },
-	{ "interval", TYPE_SECONDS, INTERVAL,
-	  .doc = "Milliseconds; an error where the speed cannot say exactly that.", .set = set_node,
-	  FIELD(struct exact_draft, interval) },
+	{ "interval", TYPE_SECONDS, INTERVAL, .doc = "Milliseconds; must be exact at this speed.",
+	  .set = set_node, FIELD(struct exact_draft, interval) },
 	{ "mult", NODE_INT, MULT, .doc = "Packets in a microframe, at high speed only.",
 	  .set = set_int, FIELD(struct exact_draft, mult) },
 	{ 0 },
@@ -81,9 +79,8 @@ const struct key_group full_keys = { "ffs.interfaces.endpoints.full", "an exact 
 static const struct key super_rows[] = {
 	{ "max_packet", NODE_INT, .min = 1, .max = 1024, .doc = "wMaxPacketSize at this speed.",
 	  .set = set_int, FIELD(struct exact_draft, max_packet) },
-	{ "interval", TYPE_SECONDS, INTERVAL,
-	  .doc = "Milliseconds; an error where the speed cannot say exactly that.", .set = set_node,
-	  FIELD(struct exact_draft, interval) },
+	{ "interval", TYPE_SECONDS, INTERVAL, .doc = "Milliseconds; must be exact at this speed.",
+	  .set = set_node, FIELD(struct exact_draft, interval) },
 	{ "burst", NODE_INT, .min = 0, .max = 15, .doc = "bMaxBurst at this speed.", .set = set_int,
 	  FIELD(struct exact_draft, burst) },
 	{ "mult", NODE_INT, MULT,
@@ -117,29 +114,30 @@ static const struct key_word endpoint_type_words[] = {
 };
 
 static const struct key endpoint_rows[] = {
-	{ "direction", NODE_STRING, .words = direction_words, .fallback = "what 'address' says",
-	  .doc = "Seen from the host: in is to the host.", .set = set_node_word,
+	{ "direction", NODE_STRING, .words = direction_words,
+	  .fallback = "the direction of 'address'",
+	  .doc = "As the host sees it: in is to the host.", .set = set_node_word,
 	  FIELD(struct endpoint_draft, direction) },
 	{ "type", NODE_STRING, .flags = KEY_REQUIRED, .words = endpoint_type_words,
-	  .doc = "Kind of transfer.", .set = set_node_word, FIELD(struct endpoint_draft, type) },
+	  .doc = "Transfer type.", .set = set_node_word, FIELD(struct endpoint_draft, type) },
 	{ "name", NODE_STRING, .flags = KEY_NOT_EMPTY, .fallback = "ep1-in, ep2-out, ...",
 	  .pattern = "^[^:]*$",
-	  .doc = "What the worker sees in LISTEN_FDNAMES: no colon, no control characters.",
+	  .doc = "Name in the worker's LISTEN_FDNAMES: no colon, no control characters.",
 	  .set = set_endpoint_name, FIELD(struct endpoint_draft, name) },
 	{ "address", NODE_INT, .min = 1, .max = 0x8f, .fallback = "in file order from 1",
-	  .doc = "bEndpointAddress: 1 to 15, plus 0x80 for in. The kernel gives the host what the "
-		 "UDC has.",
+	  .doc = "bEndpointAddress: 1 to 15, plus 0x80 for in. The host gets the address of the "
+		 "UDC's endpoint instead.",
 	  .set = set_int, FIELD(struct endpoint_draft, address) },
 	{ "max_packet", NODE_INT, .min = 1, .max = 1024,
 	  .fallback = "bulk: the speed's limit; interrupt: 64; isochronous: none",
-	  .doc = "Bytes in a packet, fitted to each speed.", .set = set_int,
+	  .doc = "Bytes in a packet, reduced to the limit of each speed.", .set = set_int,
 	  FIELD(struct endpoint_draft, max_packet) },
 	{ "interval", TYPE_SECONDS, INTERVAL, .fallback = "1",
-	  .doc = "How often the host asks an interrupt or isochronous endpoint, in milliseconds; "
-		 "where the speed cannot say it, the next one more often.",
+	  .doc = "Milliseconds between transfers of an interrupt or isochronous endpoint; "
+		 "rounded down to an interval that the speed has.",
 	  .set = set_node, FIELD(struct endpoint_draft, interval) },
 	{ "burst", NODE_INT, .min = 0, .max = 15, .fallback = "0",
-	  .doc = "SuperSpeed: packets in a burst, less one.", .set = set_int,
+	  .doc = "SuperSpeed: packets in a burst minus one.", .set = set_int,
 	  FIELD(struct endpoint_draft, burst) },
 	{ "full", NODE_GROUP, .group = &full_keys,
 	  .doc = "Exact values for full speed, never changed.", .set = set_node,
@@ -151,20 +149,21 @@ static const struct key endpoint_rows[] = {
 	  .doc = "Exact values for SuperSpeed, never changed.", .set = set_node,
 	  FIELD(struct endpoint_draft, exact[EP_SUPER]) },
 	{ "mult", NODE_INT, MULT, .fallback = "1",
-	  .doc = "How many packets an interrupt or isochronous endpoint moves in a microframe at "
-		 "high speed, and how many bursts an isochronous one in a service interval at "
-		 "SuperSpeed: with 'burst' only. Without it packets of 1024 bytes make one burst, "
-		 "and others go one by one.",
+	  .doc = "Packets of an interrupt or isochronous endpoint in a microframe at high speed, "
+		 "and bursts of an isochronous one in a service interval at SuperSpeed. At "
+		 "SuperSpeed it needs 'burst'; without that, packets of 1024 bytes form one burst, "
+		 "and smaller ones are sent one by one.",
 	  .set = set_int, FIELD(struct endpoint_draft, mult) },
 	{ "zlp", NODE_BOOL, .fallback = "false",
-	  .doc = "For in endpoints that programs write to: the kernel ends each write that is a "
-		 "multiple of the packet size by a zero-length packet, so that the host sees where "
-		 "it ends. (Plugins' messages are ended for them.) " NEEDS_7_3,
+	  .doc = "For in endpoints of programs: the kernel ends each write that is a multiple of "
+		 "the packet size with a zero-length packet, so that the host detects its end. "
+		 "(The plugin host does that for plugins.) " NEEDS_7_3,
 	  .set = set_int, FIELD(struct endpoint_draft, zlp) },
 	{ 0 },
 };
 const struct key_group endpoint_keys = { "ffs.interfaces.endpoints", "an endpoint", endpoint_rows,
-					 NULL, "An endpoint that a word is not enough for." };
+					 NULL,
+					 "An endpoint with more attributes than a word has." };
 
 static const struct key alternate_rows[] = {
 	{ "endpoints", TYPE_LIST, NODE_STRING | NODE_GROUP, .words = endpoint_words,
@@ -185,22 +184,22 @@ static const struct key interface_rows[] = {
 	{ "protocol", NODE_INT, BYTE, .fallback = "0", .doc = "Protocol.", .set = set_int,
 	  FIELD(struct interface_draft, class.protocol) },
 	{ "string", NODE_STRING | TYPE_LIST, NODE_GROUP, KEY_NOT_EMPTY, .group = &text_keys,
-	  .doc = "What the host shows: a text, in en-us, or a list of groups.", .set = set_node,
+	  .doc = "Interface string: a text, in en-us, or a list of groups.", .set = set_node,
 	  FIELD(struct interface_draft, string) },
 	{ "endpoints", TYPE_LIST, NODE_STRING | NODE_GROUP, .words = endpoint_words,
 	  .group = &endpoint_keys, .fallback = "none",
-	  .doc = "Its endpoints: words, or groups where a word is not enough.", .set = set_node,
-	  FIELD(struct interface_draft, endpoints) },
+	  .doc = "Its endpoints: words like \"bulk-in\", or groups with more attributes.",
+	  .set = set_node, FIELD(struct interface_draft, endpoints) },
 	{ "alternates", TYPE_LIST, NODE_GROUP, KEY_NOT_EMPTY, .group = &alternate_keys,
 	  .fallback = "none",
 	  .doc = "Alternate settings 1 and 2. The kernel enables the endpoints of all settings at "
-		 "once, so that their addresses differ, and does not tell which one the host has "
-		 "chosen. Older kernels (6.1) show them to the host and refuse its choice.",
+		 "once, so their addresses must differ, and it does not report which setting the "
+		 "host has chosen. Linux 6.1 refuses the host's choice of a setting other than 0.",
 	  .set = set_node, FIELD(struct interface_draft, alternates) },
 	{ "extra", TYPE_LIST, TYPE_LIST, KEY_NOT_EMPTY, .fallback = "none",
-	  .doc = "Further descriptors behind that of the interface, each a list of its bytes. "
-		 "FunctionFS takes type 0x21 of interfaces of class hid, smart-card and dfu only "
-		 "(the latter from Linux 6.12 on).",
+	  .doc = "Additional descriptors after the interface descriptor, each a list of bytes. "
+		 "FunctionFS accepts only type 0x21, for interfaces of class hid, smart-card and "
+		 "dfu (dfu since Linux 6.12).",
 	  .set = set_node, FIELD(struct interface_draft, extra) },
 	{ 0 },
 };
@@ -212,7 +211,7 @@ static const struct key association_rows[] = {
 	  .doc = "Its first interface, counted from 0 in this function.", .set = set_int,
 	  FIELD(struct association_draft, first) },
 	{ "count", NODE_INT, .flags = KEY_REQUIRED, .min = 2, .max = 16,
-	  .doc = "How many interfaces there are in it.", .set = set_int,
+	  .doc = "Number of its interfaces.", .set = set_int,
 	  FIELD(struct association_draft, count) },
 	{ "class", NODE_INT | NODE_STRING, BYTE, .words = class_words,
 	  .fallback = "the first interface's", .doc = "Class of the function, a number or a name.",
@@ -222,13 +221,13 @@ static const struct key association_rows[] = {
 	{ "protocol", NODE_INT, BYTE, .fallback = "the first interface's, with 'class' 0",
 	  .doc = "Protocol.", .set = set_int, FIELD(struct association_draft, class.protocol) },
 	{ "string", NODE_STRING | TYPE_LIST, NODE_GROUP, KEY_NOT_EMPTY, .group = &text_keys,
-	  .doc = "What the host shows: a text, in en-us, or a list of groups.", .set = set_node,
-	  FIELD(struct association_draft, string) },
+	  .doc = "String of the association: a text, in en-us, or a list of groups.",
+	  .set = set_node, FIELD(struct association_draft, string) },
 	{ 0 },
 };
 static const struct key_group association_keys = { "ffs.associations", "an association",
 						   association_rows, NULL,
-						   "Interfaces that belong together." };
+						   "An interface association." };
 
 static const struct key_word ffs_speed_words[] = {
 	{ "full", EP_FULL },
@@ -239,11 +238,12 @@ static const struct key_word ffs_speed_words[] = {
 
 static const struct key blob_rows[] = {
 	{ "descriptors", NODE_STRING, .flags = KEY_REQUIRED | KEY_NOT_EMPTY,
-	  .doc = "Path of what is written to ep0 first, in the form of linux/usb/functionfs.h. "
-		 "Speeds and endpoints are taken from it. It is read with the gadget file.",
+	  .doc = "Path of the descriptors to write to ep0, in the format of "
+		 "linux/usb/functionfs.h. They define speeds and endpoints. The file is read with "
+		 "the gadget file.",
 	  .set = set_node, FIELD(struct blob_draft, descriptors) },
 	{ "strings", NODE_STRING, .flags = KEY_NOT_EMPTY, .fallback = "no strings",
-	  .doc = "Path of what is written then.", .set = set_node,
+	  .doc = "Path of the strings to write to ep0.", .set = set_node,
 	  FIELD(struct blob_draft, strings) },
 	{ 0 },
 };
@@ -254,58 +254,58 @@ static const struct key ffs_rows[] = {
 	{ "mount", NODE_GROUP, .group = &mount_keys, .doc = "How FunctionFS is mounted.",
 	  .set = set_node, FIELD(struct ffs_draft, mount) },
 	{ "device", NODE_STRING, .flags = KEY_NOT_EMPTY, .fallback = "none",
-	  .doc = "A symbolic link to make to the only endpoint, or with rw_proxy to the file of "
-		 "the only pair, never over something that exists.",
+	  .doc = "Path of a symbolic link to the only endpoint, or with rw_proxy to the file of "
+		 "the only pair. An existing file is never replaced.",
 	  .set = set_node, FIELD(struct ffs_draft, device) },
 	{ "virtual_addr", NODE_BOOL, .fallback = "false",
-	  .doc = "Endpoint files are named by their address in the descriptors: ep81. The kernel "
-		 "enables only endpoints whose address is the one that the UDC gives them: with "
-		 "others no host can configure the gadget.",
+	  .doc = "Endpoint files are named by the address in the descriptors: ep81. The kernel "
+		 "enables an endpoint only if the UDC assigns it this same address; else no host "
+		 "can configure the gadget.",
 	  .set = set_bool, FIELD(struct ffs_draft, virtual_addr) },
 	{ "all_ctrl_recip", NODE_BOOL, .fallback = "false",
-	  .doc = "Control requests to the device and to others come to this function too.",
+	  .doc = "The function also gets control requests whose recipient is the device or "
+		 "\"other\".",
 	  .set = set_bool, FIELD(struct ffs_draft, all_ctrl_recip) },
 	{ "config0_setup", NODE_BOOL, .fallback = "false",
-	  .doc = "Control requests come also before the host has chosen a configuration.",
+	  .doc = "The function also gets control requests before the host has chosen a "
+		 "configuration.",
 	  .set = set_bool, FIELD(struct ffs_draft, config0_setup) },
 	{ "speeds", TYPE_LIST, NODE_STRING, KEY_NOT_EMPTY, .words = ffs_speed_words,
-	  .fallback = "all", .doc = "Speeds that there are descriptors for.", .set = set_node,
+	  .fallback = "all", .doc = "Speeds for which descriptors are written.", .set = set_node,
 	  FIELD(struct ffs_draft, speeds) },
 	{ "interfaces", TYPE_LIST, NODE_GROUP, KEY_NOT_EMPTY, .group = &interface_keys,
-	  .doc = "The interfaces, a group for each. Required, but with 'blob'.", .set = set_node,
+	  .doc = "The interfaces, a group for each. Required without 'blob'.", .set = set_node,
 	  FIELD(struct ffs_draft, interfaces) },
 	{ "rw_proxy", NODE_BOOL, .fallback = "false",
-	  .doc = "Endpoints 1 and 2, 3 and 4 and so on, one in and one out, have a file for both "
-		 "directions as well, named by the first: ep1_rw. " NEEDS_7_3,
+	  .doc = "Each pair of endpoints (1 and 2, 3 and 4, ...), one in and one out, also has a "
+		 "file for both directions, named after the first: ep1_rw. " NEEDS_7_3,
 	  .set = set_node, FIELD(struct ffs_draft, rw_proxy) },
 	{ "associations", TYPE_LIST, NODE_GROUP, KEY_NOT_EMPTY, .group = &association_keys,
 	  .fallback = "none",
-	  .doc = "Interfaces that belong together, so that the host gives them one driver. The "
-		 "gadget gets the device class that goes with them (misc, 2, 1) if 'attrs' says "
-		 "none. In 'configs' only functions with an 'ffs' group may stand before this one.",
+	  .doc = "Interface associations, so that the host uses one driver for several "
+		 "interfaces. The gadget gets the device class for associations (misc, 2, 1) if "
+		 "'attrs' sets none. In 'configs', only functions with an 'ffs' group may precede "
+		 "this one.",
 	  .set = set_node, FIELD(struct ffs_draft, associations) },
 	{ "winusb", NODE_BOOL | NODE_STRING, .pattern = GUID_PATTERN, .fallback = "false",
-	  .doc = "Windows loads its WinUSB driver for the interfaces, but for those in "
-		 "'os_compat', "
-		 "and programs find them by a GUID: \"{...}\", or with true one that is made of "
-		 "the "
-		 "gadget's name and the function's label, and stays the same as these do. The "
-		 "gadget gets 'os_descs' if the file has none, with b_vendor_code 0xee: vendor "
-		 "requests of that number are then answered by the kernel. The GUID is told as the "
-		 "string "
-		 "DeviceInterfaceGUID: Linux cannot send lists of strings.",
+	  .doc = "Windows loads its WinUSB driver for the interfaces that are not in "
+		 "'os_compat', and programs find them by a GUID: \"{...}\", or with true one that "
+		 "is derived from the gadget's name and the function's label. The gadget gets "
+		 "'os_descs' if the file has none, with b_vendor_code 0xee: the kernel then "
+		 "answers "
+		 "vendor requests with this number. The GUID is sent as the string "
+		 "DeviceInterfaceGUID, because Linux cannot send lists of strings.",
 	  .set = set_node, FIELD(struct ffs_draft, winusb) },
 	{ "os_compat", TYPE_LIST, NODE_GROUP, KEY_NOT_EMPTY, .group = &os_compat_keys,
-	  .fallback = "none",
-	  .doc = "Compatible ids of interfaces, by which Windows finds other drivers.",
+	  .fallback = "none", .doc = "Compatible ids of interfaces, for other drivers of Windows.",
 	  .set = set_node, FIELD(struct ffs_draft, os_compat) },
 	{ "os_properties", TYPE_LIST, NODE_GROUP, KEY_NOT_EMPTY, .group = &os_properties_keys,
 	  .fallback = "none", .doc = "Values that Windows writes into its registry.",
 	  .set = set_node, FIELD(struct ffs_draft, os_properties) },
 	{ "blob", NODE_GROUP, .group = &blob_keys, .fallback = "none",
-	  .doc = "Descriptors and strings from files, in place of all that is said of them here: "
-		 "only 'mount' and 'device' may stand beside it. Microsoft's descriptors in them "
-		 "take 'os_descs' of the gadget.",
+	  .doc = "Descriptors and strings from files. It excludes all other keys of 'ffs' except "
+		 "'mount' and 'device'. Microsoft OS descriptors in them need 'os_descs' of the "
+		 "gadget.",
 	  .set = set_node, FIELD(struct ffs_draft, blob) },
 	{ 0 },
 };

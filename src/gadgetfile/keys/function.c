@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The table of keys: the functions that the kernel has, and their attributes. Bounds are those of
- * the stores in drivers/usb/gadget/function (Linux 6.12), where these bound at all; rows stand in
- * the order in which the kernel wants them written. Sound and cameras are in keys/media.c.
+ * The table of keys: kernel functions and their attributes. Ranges are those that the store
+ * functions in drivers/usb/gadget/function (Linux 6.12) enforce; rows are in the order in which the
+ * kernel expects the writes. Audio, MIDI and video functions are in keys/media.c.
  */
 #include "gadgetfile/keys/attrs.h"
 
@@ -11,7 +11,7 @@
 #define PORT_NUM READ_ONLY("port_num", "Number of the port: N of /dev/ttyGSN.")
 #define CONSOLE                                                                                    \
 	BOOL("console", .fallback = "false",                                                       \
-	     .doc = "Whether the kernel's messages go there as well (CONFIG_U_SERIAL_CONSOLE).")
+	     .doc = "Whether it is a console of the kernel (CONFIG_U_SERIAL_CONSOLE).")
 
 static const struct key acm_rows[] = {
 	PORT_NUM,
@@ -30,10 +30,9 @@ static const struct key obex_rows[] = { PORT_NUM, { 0 } };
 		"ifname", NODE_STRING, .flags = KEY_SCHEME | KEY_NOT_EMPTY,                        \
 				       .fallback = "the kernel's, usb%d",                          \
 				       .doc = "Pattern for the name of the network interface on "  \
-					      "this side, with one %d in it: "                     \
-					      "\"lab%d\". A name without %d is what a scheme was " \
-					      "exported with: accepted, and "                      \
-					      "left out.",                                         \
+					      "this side, with one %d: \"lab%d\". A name without " \
+					      "%d, as exported schemes have it, is accepted and "  \
+					      "ignored.",                                          \
 				       .set = set_attr_ifname                                      \
 	}
 #define ETHERNET                                                                                   \
@@ -81,9 +80,9 @@ static const struct key no_rows[] = { { 0 } };
 
 static const struct key mass_storage_rows[] = {
 	BOOL("stall", .flags = KEY_SCHEME, .fallback = "false",
-	     .doc = "Whether endpoints may be halted, as the standard has it; a few UDCs cannot."),
+	     .doc = "Whether to halt endpoints as the standard requires; a few UDCs cannot."),
 	INT("num_buffers", .min = 2, .max = 255, .fallback = "2",
-	    .doc = "Buffers of 16 KiB between the disk and the bus, where the kernel has "
+	    .doc = "Buffers of 16 KiB between disk and bus. Needs "
 		   "CONFIG_USB_GADGET_DEBUG_FILES."),
 	{ "luns", TYPE_LIST, NODE_GROUP, KEY_SCHEME | KEY_NOT_EMPTY, .group = &lun_keys,
 	  .directory = "lun.", .fallback = "one without a medium", .doc = "The drives, at most 16.",
@@ -95,19 +94,19 @@ static const struct key mass_storage_rows[] = {
 
 static const struct key hid_rows[] = {
 	INT("subclass", BYTE, .flags = KEY_SCHEME, .fallback = "that of a named descriptor, or 0",
-	    .doc = "1: it can speak the boot protocol."),
+	    .doc = "1: supports the boot protocol."),
 	INT("protocol", BYTE, .flags = KEY_SCHEME, .fallback = "that of a named descriptor, or 0",
 	    .doc = "With subclass 1: 1 a keyboard, 2 a mouse."),
 	BOOL("no_out_endpoint", .fallback = "false",
-	     .doc = "Output reports come by SET_REPORT instead of an endpoint of their own."),
-	/* It becomes wMaxPacketSize: USB 2.0, 5.7.3 */
+	     .doc = "Output reports arrive by SET_REPORT instead of an OUT endpoint."),
+	/* Becomes wMaxPacketSize: USB 2.0, 5.7.3 */
 	INT("report_length", .min = 1, .max = 1024, .flags = KEY_SCHEME,
 	    .fallback = "that of a named descriptor",
-	    .doc = "Length of the longest report in bytes; above 64 no host at full speed can "
-		   "choose the configuration."),
+	    .doc = "Length of the longest report in bytes; above 64, no host at full speed can "
+		   "select the configuration."),
 	{ "report_desc", TYPE_LIST | NODE_STRING, NODE_INT,
 	  KEY_SCHEME | KEY_REQUIRED | KEY_NOT_EMPTY, BYTE,
-	  .doc = "The report descriptor: its bytes, the name of one that ffsctl has (keyboard, "
+	  .doc = "The report descriptor: a list of bytes, the name of a built-in one (keyboard, "
 		 "mouse, gamepad), or, with a slash, a file relative to the gadget file.",
 	  .set = set_attr_report_desc },
 	READ_ONLY("dev", "Device number of /dev/hidgN."),
@@ -129,22 +128,23 @@ static const struct key loopback_rows[] = {
 	    .doc = "Requests in the queue."),
 	INT("bulk_buflen", .min = 0, .max = 4294967295.0, .fallback = "4096",
 	    .doc = "Bytes of a request."),
-	/* libusbgx's word for bulk_buflen */
+	/* libusbgx's name for bulk_buflen */
 	{ "buflen", NODE_INT, .min = 0, .max = 4294967295.0, .flags = KEY_SCHEME,
-	  .doc = "The same as bulk_buflen.", .set = set_attr_node },
+	  .doc = "Another name for bulk_buflen.", .set = set_attr_node },
 	{ 0 },
 };
 
 static const struct key source_sink_rows[] = {
 	INT("pattern", .min = 0, .max = 2, .fallback = "0",
-	    .doc = "0: zeroes; 1: 0 to 62 again and again; 2: nothing is written or compared."),
+	    .doc = "0: zeroes; 1: repeats 0 to 62; 2: no data is written or compared."),
 	INT("isoc_interval", .min = 1, .max = 16, .fallback = "4",
 	    .doc = "bInterval of the isochronous endpoints."),
-	INT("isoc_maxpacket", .min = 0, .max = 1024, .fallback = "1024", .doc = "Their packets."),
+	INT("isoc_maxpacket", .min = 0, .max = 1024, .fallback = "1024",
+	    .doc = "Packet size of the isochronous endpoints."),
 	INT("isoc_mult", .min = 0, .max = 2, .fallback = "0",
-	    .doc = "Further packets in an interval."),
+	    .doc = "Additional packets in an interval."),
 	INT("isoc_maxburst", .min = 0, .max = 15, .fallback = "0",
-	    .doc = "Further packets in a burst, at SuperSpeed."),
+	    .doc = "Additional packets in a burst, at SuperSpeed."),
 	INT("bulk_buflen", WORD32, .fallback = "4096", .doc = "Bytes of a bulk request."),
 	INT("bulk_qlen", WORD32, .fallback = "1", .doc = "Bulk requests in the queue."),
 	INT("iso_qlen", WORD32, .fallback = "8", .doc = "Isochronous requests in the queue."),
@@ -155,7 +155,7 @@ static const struct key source_sink_rows[] = {
 	(&(const struct key_group){ "functions.LABEL.attrs, " type_,                               \
 				    "'attrs' of a function of type " type_, rows_, NULL, doc_ })
 
-/* In how many formats, with feedback or not: attributes say. */
+/* More endpoints depend on attributes: formats and feedback. */
 #define ISOCHRONOUS(in_, out_)                                                                     \
 	{                                                                                          \
 		.in = (in_), .out = (out_), .isochronous = true, .at_least = true                  \
@@ -173,8 +173,8 @@ const struct function_type function_table[] = {
 	  .highest = GADGET_SPEED_SUPER_PLUS, .endpoints = { .in = 1, .out = 1 } },
 	{ "obex", APPEARS_TTY,
 	  GROUP("obex", obex_rows,
-		"A serial line for OBEX. In Linux 6.1 and 6.12 no host sees a gadget with one: it "
-		"stays off the bus until a host has configured it."),
+		"A serial line for OBEX. With Linux 6.1 and 6.12 such a gadget never connects to a "
+		"host: the function keeps it disconnected until a host configures it."),
 	  .highest = GADGET_SPEED_HIGH, .endpoints = { .in = 1, .out = 1 } },
 	{ "ecm", APPEARS_IFNAME, GROUP("ecm", ethernet_rows, "Ethernet, CDC ECM."),
 	  .highest = GADGET_SPEED_SUPER_PLUS, .endpoints = { .in = 2, .out = 1 } },
@@ -183,8 +183,8 @@ const struct function_type function_table[] = {
 	  .highest = GADGET_SPEED_SUPER_PLUS, .endpoints = { .in = 1, .out = 1 } },
 	{ "ncm", APPEARS_IFNAME,
 	  GROUP("ncm", ncm_rows,
-		"Ethernet, CDC NCM: several frames in a transfer; the one to "
-		"choose where the host can."),
+		"Ethernet, CDC NCM: several frames in a transfer; the best choice if the host "
+		"supports it."),
 	  .highest = GADGET_SPEED_SUPER_PLUS, .endpoints = { .in = 2, .out = 1 } },
 	{ "rndis", APPEARS_IFNAME,
 	  GROUP("rndis", rndis_rows, "Ethernet, Microsoft's RNDIS, for old Windows."),
@@ -215,35 +215,35 @@ const struct function_type function_table[] = {
 	  .in_if = "p_chmask", .out_if = "c_chmask" },
 	{ "uac1_legacy", APPEARS_NOWHERE,
 	  GROUP("uac1_legacy", uac1_legacy_rows,
-		"A loudspeaker that plays on sound card 0 of this side, which has to be there when "
-		"the gadget is bound."),
+		"A loudspeaker that plays on sound card 0 of this side, which must exist when the "
+		"gadget is bound."),
 	  .highest = GADGET_SPEED_HIGH, .endpoints = { .out = 1, .isochronous = true } },
 	{ "uac2", APPEARS_NOWHERE, GROUP("uac2", uac2_rows, "A sound card, USB Audio Class 2."),
 	  .load = load_uac, .highest = GADGET_SPEED_SUPER_PLUS, .endpoints = ISOCHRONOUS(1, 1),
 	  .in_if = "p_chmask", .out_if = "c_chmask" },
 	{ "uvc", APPEARS_DEVICE,
 	  GROUP("uvc", uvc_rows,
-		"A camera: a program feeds /dev/videoN. Until it has opened "
-		"that the gadget stays off the bus."),
+		"A camera: a program feeds /dev/videoN. The gadget does not connect until a "
+		"program "
+		"has opened it."),
 	  .load = load_uvc, .highest = GADGET_SPEED_SUPER_PLUS, .endpoints = ISOCHRONOUS(1, 0) },
 	{ "tcm", APPEARS_NOWHERE,
 	  GROUP("tcm", no_rows,
-		"Drives of the kernel's target, as USB Mass Storage (BOT) and as UAS; one on a "
-		"machine. It has no attributes: its drives are made in "
-		"/sys/kernel/config/target. A target can be made when the function is there, and "
-		"has to be enabled before the gadget is bound: 'ffsctl up --no-bind', then the "
-		"target, then 'ffsctl bind', which links the function to the target that there "
-		"is. 'ffsctl unbind' and take the target away before 'ffsctl down'. There is an "
-		"example below."),
+		"Drives of the kernel's SCSI target, as USB Mass Storage (BOT) and as UAS; one per "
+		"system. It has no attributes: its drives are created in "
+		"/sys/kernel/config/target. Create the target after the function and enable it "
+		"before the gadget is bound: 'ffsctl up --no-bind', then the target, then 'ffsctl "
+		"bind', which links the function to the existing target. Before 'ffsctl down', run "
+		"'ffsctl unbind' and remove the target. There is an example below."),
 	  .highest = GADGET_SPEED_SUPER_PLUS, .endpoints = { .in = 2, .out = 2 } },
 	{ "printer", APPEARS_NOWHERE, GROUP("printer", printer_rows, "A printer: /dev/g_printerN."),
 	  .highest = GADGET_SPEED_SUPER_PLUS, .endpoints = { .in = 1, .out = 1 } },
 	{ "Loopback", APPEARS_NOWHERE,
-	  GROUP("Loopback", loopback_rows, "What comes is sent back. A test."),
+	  GROUP("Loopback", loopback_rows, "Sends received data back. For tests."),
 	  .load = load_loopback, .highest = GADGET_SPEED_SUPER_PLUS,
 	  .endpoints = { .in = 1, .out = 1 } },
 	{ "SourceSink", APPEARS_NOWHERE,
-	  GROUP("SourceSink", source_sink_rows, "A source and a sink of data. A test."),
+	  GROUP("SourceSink", source_sink_rows, "A source and a sink of data. For tests."),
 	  .highest = GADGET_SPEED_SUPER_PLUS,
 	  .endpoints = { .in = 1, .out = 1, .at_least = true } },
 	{ 0 },

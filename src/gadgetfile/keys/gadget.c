@@ -15,8 +15,8 @@ static const struct key_word speed_words[] = {
 
 static const struct key attrs_rows[] = {
 	{ "bcdUSB", NODE_INT, .flags = KEY_SCHEME, WORD16, .fallback = "the kernel's",
-	  .doc = "Release of the USB standard, binary coded decimal: 0x0200. Hosts do not see it: "
-		 "Linux tells them the one that fits the UDC, the speed and WebUSB.",
+	  .doc = "Release of the USB standard in BCD: 0x0200. Linux does not send it to hosts: it "
+		 "sends the value that fits the UDC, the speed and WebUSB.",
 	  ATTR(GADGET_BCD_USB) },
 	{ "bDeviceClass", NODE_INT | NODE_STRING, .flags = KEY_SCHEME, BYTE, .words = class_words,
 	  .fallback = "0, per-interface", .doc = "Class of the device, a number or a name.",
@@ -26,15 +26,14 @@ static const struct key attrs_rows[] = {
 	{ "bDeviceProtocol", NODE_INT, .flags = KEY_SCHEME, BYTE, .fallback = "0",
 	  .doc = "Protocol of the device.", ATTR(GADGET_DEVICE_PROTOCOL) },
 	{ "bMaxPacketSize0", NODE_INT, .flags = KEY_SCHEME, BYTE, .fallback = "the UDC's",
-	  .doc = "Packet size of endpoint 0. The kernel sends the UDC's own whatever stands here.",
+	  .doc = "Packet size of endpoint 0. The kernel always sends the UDC's value instead.",
 	  ATTR(GADGET_MAX_PACKET_SIZE0) },
 	{ "idVendor", NODE_INT, .flags = KEY_SCHEME, WORD16, .fallback = "0x1d6b, with a warning",
-	  .doc = "Vendor id, given out by the USB Implementers Forum.", ATTR(GADGET_ID_VENDOR) },
+	  .doc = "Vendor id, assigned by the USB Implementers Forum.", ATTR(GADGET_ID_VENDOR) },
 	{ "idProduct", NODE_INT, .flags = KEY_SCHEME, WORD16, .fallback = "0x0104, with a warning",
-	  .doc = "Product id, given out by the vendor.", ATTR(GADGET_ID_PRODUCT) },
+	  .doc = "Product id, assigned by the vendor.", ATTR(GADGET_ID_PRODUCT) },
 	{ "bcdDevice", NODE_INT, .flags = KEY_SCHEME, WORD16, .fallback = "the kernel's release",
-	  .doc = "Release of the device, binary coded decimal: 0x0100 is 1.00.",
-	  ATTR(GADGET_BCD_DEVICE) },
+	  .doc = "Release of the device in BCD: 0x0100 is 1.00.", ATTR(GADGET_BCD_DEVICE) },
 	{ 0 },
 };
 const struct key_group attrs_keys = { "attrs", "'attrs'", attrs_rows, NULL,
@@ -43,30 +42,27 @@ const struct key_group attrs_keys = { "attrs", "'attrs'", attrs_rows, NULL,
 static const struct key serial_rows[] = {
 	{ "from", NODE_STRING, .flags = KEY_REQUIRED | KEY_NOT_EMPTY,
 	  .pattern = "^(machine-id|device-tree|name|file:.+)$",
-	  .doc = "Where the machine tells it, when the gadget comes up. \"machine-id\": made of "
-		 "/etc/machine-id, from which nobody can get back to that; the same for all "
-		 "gadgets of the machine. \"device-tree\": the board's, of "
-		 "/proc/device-tree/serial-number. \"name\": the gadget's name, which --name "
-		 "gives: "
-		 "another one for each gadget of a file that makes many. \"file:PATH\": the first "
-		 "line of a file.",
+	  .doc = "Source of the serial number, read when the gadget comes up. \"machine-id\": a "
+		 "hash of /etc/machine-id, the same for all gadgets of a board. \"device-tree\": "
+		 "/proc/device-tree/serial-number. \"name\": the gadget's name, which --name can "
+		 "set: for a file that is used for several gadgets. \"file:PATH\": the first line "
+		 "of a file.",
 	  .set = set_serial_from, FIELD(struct gadget_strings, serial_from) },
 	{ 0 },
 };
 const struct key_group serial_keys = { "strings.serialnumber", "'serialnumber'", serial_rows, NULL,
-				       "A serial number that differs from machine to machine, "
-				       "or from gadget to gadget." };
+				       "A serial number that differs for each board or gadget." };
 
 static const struct key strings_rows[] = {
 	{ "lang", NODE_INT | NODE_STRING, .flags = KEY_SCHEME, WORD16, .pattern = LANG_PATTERN,
 	  .fallback = "en-us", .doc = "Language: an id (0x0409) or a name ('en-us').",
 	  .set = set_lang, FIELD(struct gadget_strings, lang) },
-	{ "manufacturer", NODE_STRING, .flags = KEY_SCHEME, .doc = "Who made the device.",
+	{ "manufacturer", NODE_STRING, .flags = KEY_SCHEME, .doc = "Manufacturer string.",
 	  .set = set_usb_string, FIELD(struct gadget_strings, manufacturer) },
-	{ "product", NODE_STRING, .flags = KEY_SCHEME, .doc = "What the device is.",
+	{ "product", NODE_STRING, .flags = KEY_SCHEME, .doc = "Product string.",
 	  .set = set_usb_string, FIELD(struct gadget_strings, product) },
 	{ "serialnumber", NODE_STRING | NODE_GROUP, .flags = KEY_SCHEME, .group = &serial_keys,
-	  .doc = "Which one it is: text, or a group that says from where to take it.",
+	  .doc = "Serial number: a text, or a group with the source of the number.",
 	  .set = set_serialnumber },
 	{ 0 },
 };
@@ -78,47 +74,46 @@ static const struct key udc_rows[] = {
 	  .doc = "Name of the UDC, as in /sys/class/udc.", .set = set_file_name,
 	  FIELD(struct gadget_udc, name) },
 	{ "driver", NODE_STRING, .flags = KEY_NOT_EMPTY,
-	  .doc = "Name of the UDC's driver, for machines whose UDC names vary.",
+	  .doc = "Name of the UDC's driver, for systems whose UDC names vary.",
 	  .set = set_file_name, FIELD(struct gadget_udc, driver) },
 	{ "wait", TYPE_SECONDS, .min = 0, .max = 86400, .fallback = "0",
-	  .doc = "Seconds to wait until the UDC is there.", .set = set_seconds,
+	  .doc = "Seconds to wait for the UDC to appear.", .set = set_seconds,
 	  FIELD(struct gadget_udc, wait) },
 	{ 0 },
 };
 const struct key_group udc_keys = { "udc", "'udc'", udc_rows, NULL,
-				    "Which USB device controller." };
+				    "The USB device controller to use." };
 
 static const struct key function_rows[] = {
 	{ "type", NODE_STRING, .flags = KEY_SCHEME | KEY_NOT_EMPTY,
 	  .fallback = "ffs if there is an 'ffs' group", .pattern = "^[!-\\-0-~]+$",
-	  .doc = "Type of the function, the kernel's word; any that the kernel has. Of type ffs "
-		 "without an 'ffs' group only "
-		 "the configfs function is made: mounting it and writing descriptors is yours.",
+	  .doc = "Type of the function, as in configfs; any type of the kernel. With type ffs and "
+		 "no 'ffs' group, ffsctl only creates the configfs function: you mount it and "
+		 "write the descriptors.",
 	  .set = set_node, FIELD(struct function_draft, type) },
 	{ "instance", NODE_STRING, .flags = KEY_SCHEME | KEY_NOT_EMPTY,
 	  .fallback = "the label, of type ffs GADGET-LABEL", .pattern = "^[!-.0-~]{1,35}$",
-	  .doc = "Name of the instance, at most 35 characters. Instances of ffs are global to the "
-		 "machine.",
+	  .doc = "Name of the instance, at most 35 characters. Names of ffs instances must be "
+		 "unique in the system.",
 	  .set = set_node, FIELD(struct function_draft, instance) },
 	{ "ffs", NODE_GROUP, .group = &ffs_keys, .doc = "A FunctionFS function.", .set = set_node,
 	  FIELD(struct function_draft, ffs) },
 	{ "worker", NODE_GROUP, .group = &worker_keys,
-	  .doc = "Who moves the data. Without it ffsctl holds ep0, and a program of yours opens "
-		 "the "
-		 "endpoints.",
+	  .doc = "The process that moves the data. Without it ffsctl keeps ep0 open, and your "
+		 "program opens the endpoints.",
 	  .set = set_node, FIELD(struct function_draft, worker) },
 	{ "attrs", NODE_GROUP, .flags = KEY_SCHEME | KEY_BY_TYPE,
-	  .doc = "Attributes of a function of the kernel's; which ones it has is told below, type "
-		 "by type. Of a type that ffsctl does not know all are written as they are.",
+	  .doc = "Attributes of a kernel function; they are listed below for each type. For a type "
+		 "that is not listed, all are written unchanged.",
 	  .set = set_node, FIELD(struct function_draft, attrs) },
 	{ "os_descs", TYPE_LIST, NODE_GROUP, KEY_SCHEME, .group = &function_os_descs_keys,
-	  .doc = "Microsoft OS descriptors of a function of the kernel's, by which Windows finds a "
-		 "driver. They count with the gadget's 'os_descs'.",
+	  .doc = "Microsoft OS descriptors of a kernel function, by which Windows finds a driver. "
+		 "They need the gadget's 'os_descs'.",
 	  .set = set_node, FIELD(struct function_draft, os_descs) },
 	{ "tree", TYPE_LIST, NODE_GROUP, .group = &tree_keys,
-	  .doc = "What names of libconfig cannot say: written, made or linked below the function's "
-		 "directory in configfs after 'attrs', in the order of the file; at most 1024 "
-		 "entries.",
+	  .doc = "Attributes, directories and links in the function's configfs directory whose "
+		 "names libconfig does not allow. They are created after 'attrs', in file order; "
+		 "at most 1024.",
 	  .set = set_node, FIELD(struct function_draft, tree) },
 	{ 0 },
 };
@@ -129,18 +124,19 @@ static const struct key function_label = {
 	"LABEL",
 	NODE_GROUP,
 	.group = &function_keys,
-	.doc = "One function; the name is yours.",
+	.doc = "One function; you choose its label.",
 };
 static const struct key_group functions_keys = { "functions", "'functions'", NULL, &function_label,
 						 "The functions of the gadget." };
 
 static const struct key config_attrs_rows[] = {
 	{ "bmAttributes", NODE_INT, .flags = KEY_SCHEME, BYTE, .fallback = "0x80, bus powered",
-	  .doc = "Bit 7 is always set, bit 6: self powered, bit 5: remote wakeup.",
+	  .doc = "Bit 7 must be set; bit 6: self powered; bit 5: remote wakeup.",
 	  .set = set_config_attributes, FIELD(struct config, attributes) },
 	{ "bMaxPower", NODE_INT, .flags = KEY_SCHEME, .min = 0, .max = 900,
 	  .fallback = "the kernel's (2)",
-	  .doc = "What the device draws from the bus in mA: at most 500, with SuperSpeed 900.",
+	  .doc = "Current that the device draws from the bus, in mA: at most 500, at SuperSpeed "
+		 "900.",
 	  .set = set_int, FIELD(struct config, max_power) },
 	{ 0 },
 };
@@ -152,7 +148,7 @@ static const struct key config_strings_rows[] = {
 	{ "lang", NODE_INT | NODE_STRING, .flags = KEY_SCHEME, WORD16, .pattern = LANG_PATTERN,
 	  .fallback = "en-us", .doc = "Language: an id (0x0409) or a name ('en-us').",
 	  .set = set_lang, FIELD(struct config_strings, lang) },
-	{ "configuration", NODE_STRING, .flags = KEY_SCHEME, .doc = "What the configuration is.",
+	{ "configuration", NODE_STRING, .flags = KEY_SCHEME, .doc = "Configuration string.",
 	  .set = set_config_string, FIELD(struct config_strings, configuration) },
 	{ 0 },
 };
@@ -166,8 +162,8 @@ static const struct key config_function_rows[] = {
 	  FIELD(struct config_function_draft, name) },
 	{ "function", NODE_STRING | NODE_GROUP, .flags = KEY_SCHEME | KEY_REQUIRED | KEY_NOT_EMPTY,
 	  .group = &function_keys,
-	  .doc = "Label of a function; or the function itself, a group with the keys that one has "
-		 "under 'functions', and with 'instance'. It then has the label TYPE_INSTANCE.",
+	  .doc = "Label of a function; or the function itself, a group with the same keys as in "
+		 "'functions', which needs 'instance' and gets the label TYPE_INSTANCE.",
 	  .set = set_node, FIELD(struct config_function_draft, function) },
 	{ 0 },
 };
@@ -179,7 +175,7 @@ const struct key_group config_function_keys = { "configs.functions",
 static const struct key config_rows[] = {
 	{ "id", NODE_INT, .flags = KEY_SCHEME, .min = 1, .max = 255,
 	  .fallback = "one more than the highest before it",
-	  .doc = "bConfigurationValue: what the host asks for.", .set = set_node,
+	  .doc = "bConfigurationValue, by which the host selects it.", .set = set_node,
 	  FIELD(struct config_draft, id) },
 	{ "name", NODE_STRING, .flags = KEY_SCHEME | KEY_NOT_EMPTY, .fallback = "c",
 	  .pattern = "^[ -,0-~-]{1,37}$",
@@ -193,8 +189,8 @@ static const struct key config_rows[] = {
 	  FIELD(struct config_draft, strings) },
 	{ "functions", TYPE_LIST, NODE_STRING | NODE_GROUP,
 	  KEY_SCHEME | KEY_REQUIRED | KEY_NOT_EMPTY, .group = &config_function_keys,
-	  .doc = "Its functions, in the order of their interface numbers: labels, or groups where "
-		 "the link is to have a name or the function itself stands here.",
+	  .doc = "Its functions, in the order of their interface numbers: labels, or groups to "
+		 "name the link or to define the function here.",
 	  .set = set_node, FIELD(struct config_draft, functions) },
 	{ 0 },
 };
@@ -211,13 +207,14 @@ static const struct key gadget_rows[] = {
 	  .doc = "Whether 'ffsctl up --all' brings it up.", .set = set_bool,
 	  FIELD(struct gadget_draft, autostart) },
 	{ "max_speed", NODE_STRING, .words = speed_words, .fallback = "what all functions offer",
-	  .doc = "Highest speed of the gadget. It is lowered to the lowest maximum of the "
-		 "functions, with a warning where that is below SuperSpeed: who means it sets it.",
+	  .doc = "Highest speed of the gadget. It is lowered to the highest speed that all "
+		 "functions support, with a warning if that is below SuperSpeed; set it to "
+		 "silence the warning.",
 	  .set = set_word, FIELD(struct gadget_draft, max_speed) },
 	{ "udc", NODE_STRING | NODE_GROUP, .flags = KEY_NOT_EMPTY, .group = &udc_keys,
 	  .fallback = "the only free real one",
-	  .doc = "Which USB device controller: its name, or a group. The command line beats it. "
-		 "Virtual ones are taken by themselves only on a machine that has no real one.",
+	  .doc = "USB device controller: its name, or a group. The command line overrides it. "
+		 "Virtual controllers are chosen automatically only if there is no real one.",
 	  .set = set_node, FIELD(struct gadget_draft, udc) },
 	{ "attrs", NODE_GROUP, .flags = KEY_SCHEME, .group = &attrs_keys,
 	  .fallback = "ids 1d6b:0104, with a warning", .doc = "Fields of the device descriptor.",
@@ -232,15 +229,14 @@ static const struct key gadget_rows[] = {
 	{ "webusb", NODE_GROUP, .group = &webusb_keys, .doc = "WebUSB descriptors.",
 	  .set = set_node, FIELD(struct gadget_draft, webusb) },
 	{ "switch_to", TYPE_LIST, NODE_STRING, .pattern = "^[A-Za-z0-9][A-Za-z0-9._-]*$",
-	  .doc = "Gadgets that a worker of this one may ask to become (SWITCH of "
-		 "ffsctl-worker(7)), "
-		 "as 'ffsctl up' would find them by that name; if this file is in none of the "
-		 "directories where it looks, those in the directory of this file come first.",
+	  .doc = "Gadgets that a worker may switch to (SWITCH of ffsctl-worker(7)), found by name "
+		 "as by 'ffsctl up'. If this file is in none of the directories that are searched, "
+		 "its own directory is searched first.",
 	  .set = set_node, FIELD(struct gadget_draft, switch_to) },
 	{ "functions", NODE_GROUP, .flags = KEY_SCHEME | KEY_ONE_OF | KEY_NOT_EMPTY,
 	  .group = &functions_keys,
-	  .doc = "The functions, each under a label of your choice. Required, unless they stand "
-		 "inside 'configs'.",
+	  .doc = "The functions, each under a label of your choice. Required, unless 'configs' "
+		 "defines them.",
 	  .set = set_node, FIELD(struct gadget_draft, functions) },
 	{ "configs", TYPE_LIST, NODE_GROUP, KEY_SCHEME | KEY_ONE_OF | KEY_NOT_EMPTY,
 	  .group = &config_keys, .fallback = "one, with every function in file order",
@@ -249,4 +245,4 @@ static const struct key gadget_rows[] = {
 	{ 0 },
 };
 const struct key_group gadget_keys = { "", "a gadget file", gadget_rows, NULL,
-				       "The gadget as a whole." };
+				       "The keys of the gadget." };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Checking a group of settings against its rows of the table of keys. */
+/* Validates a group of settings by its rows in the table of keys. */
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -56,7 +56,7 @@ void load_consider(const char *word, const char *candidate, size_t *best, const 
 	}
 }
 
-/* How many groups have the key; the last one's words for itself. */
+/* Returns how many groups have the key; *what: the last of them. */
 static unsigned int find_elsewhere(const struct key_group *group, const char *name,
 				   const char **what)
 {
@@ -117,7 +117,7 @@ static char *suggest_word(const struct key_word *words, const char *word)
 	if (n > 6)
 		return xstrdup("");
 	all = list_words(words);
-	return strf(": it is %s", all);
+	return strf(": it must be %s", all);
 }
 
 static const struct {
@@ -133,7 +133,7 @@ static char *describe_types(unsigned int types)
 {
 	char *all = NULL;
 
-	/* Who takes floats takes integers. */
+	/* A key that accepts floats accepts integers as well. */
 	if (types & NODE_FLOAT)
 		types &= ~(unsigned int)NODE_INT;
 	for (size_t i = 0; i < ARRAY_SIZE(type_words); i++) {
@@ -176,7 +176,7 @@ static const char *describe_value(const struct node *value)
 	return "nothing";
 }
 
-/* What messages call it: of a row for names of the user's, the name. */
+/* Returns the key's name for messages; the setting's, if the user chooses the name. */
 static const char *key_name(const struct key *k, const struct node *value)
 {
 	return value->name ? value->name : k->name;
@@ -188,13 +188,13 @@ static void check_type(struct load *l, const struct key *k, struct node *value, 
 	_cleanup_free_ char *expected = describe_types(types);
 	const char *extra = "";
 
-	/* libconfig writes lists of one as such: a likely slip. */
+	/* A likely mistake: a single element also needs the list's brackets. */
 	if (types == TYPE_LIST)
-		extra = ", even of one";
+		extra = ", also with one element";
 	if ((k->flags & KEY_OCTAL) && value->type == NODE_INT)
 		load_error(l, value,
-			   "'%s' is a string, \"0%s\": libconfig has no octal integers, so that "
-			   "this one is decimal",
+			   "'%s' must be a string, \"0%s\": libconfig reads this integer as "
+			   "decimal",
 			   k->name, value->text + strspn(value->text, "0"));
 	else
 		load_error(l, value, "%s'%s' must be %s%s, not %s", of, key_name(k, value),
@@ -209,8 +209,8 @@ static void check_range(struct load *l, const struct key *k, struct node *value)
 		return;
 	if (k->min >= k->max || (value->real >= k->min && value->real <= k->max))
 		return;
-	load_error(l, value, "'%s' is %.15g to %.15g, not %s", key_name(k, value), k->min, k->max,
-		   value->text);
+	load_error(l, value, "'%s' must be %.15g to %.15g, not %s", key_name(k, value), k->min,
+		   k->max, value->text);
 }
 
 void load_wrong_word(struct load *l, const struct key *k, const struct key_word *words,
@@ -257,7 +257,7 @@ static void check_list(struct load *l, const struct key *k, struct node *list)
 		if (item->type == NODE_BAD || item->bad)
 			item->bad = true;
 		else if (!(item->type & k->items))
-			check_type(l, k, item, k->items, "what stands in ");
+			check_type(l, k, item, k->items, "an element of ");
 		else
 			check_scalar(l, k, item);
 	}

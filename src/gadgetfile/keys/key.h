@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The table of keys: what a gadget file may say. It drives the checks, the words after "did you
- * mean", schemas/gadget.schema.json and the key reference in ffsctl-gadget(5). A new key is a new
- * row, and a setter if its value goes nowhere that an existing one can write.
+ * The table of keys of the gadget file. Validation, suggestions, schemas/gadget.schema.json and the
+ * key reference in ffsctl-gadget(5) are made from it. A new key is a new row, and a setter if none
+ * of the existing ones can store its value.
  */
 #pragma once
 
@@ -11,7 +11,7 @@
 struct load;
 struct key;
 
-/* A word that a string may be. */
+/* A keyword: one of the allowed values of a string. */
 struct key_word {
 	const char *word;
 	unsigned int value;
@@ -19,12 +19,12 @@ struct key_word {
 
 enum key_flag {
 	KEY_SCHEME = 1 << 0,	 /* also a key of libusbgx's gadget schemes */
-	KEY_REQUIRED = 1 << 1,	 /* its group is wrong without it */
-	KEY_NOT_EMPTY = 1 << 2,	 /* a list or string with nothing in it is an error */
-	KEY_BY_TYPE = 1 << 3,	 /* what is in it depends on 'type': function_table */
-	KEY_NAMED = 1 << 4,	 /* a group of it is as a list, whose elements have names */
-	KEY_ONE_OF = 1 << 5,	 /* its group is wrong without any of those; the loader says so */
-	KEY_ITEM_RANGE = 1 << 6, /* min and max are of a list's numbers only */
+	KEY_REQUIRED = 1 << 1,	 /* its group must have it */
+	KEY_NOT_EMPTY = 1 << 2,	 /* an empty list or string is an error */
+	KEY_BY_TYPE = 1 << 3,	 /* its keys depend on 'type': function_table */
+	KEY_NAMED = 1 << 4,	 /* a group as value is a list whose elements have names */
+	KEY_ONE_OF = 1 << 5,	 /* its group must have one of these; the loader checks that */
+	KEY_ITEM_RANGE = 1 << 6, /* min and max apply to a list's numbers only */
 	KEY_OCTAL = 1 << 7,	 /* a string of octal digits */
 };
 
@@ -56,16 +56,16 @@ struct key {
 #define WORD32 .min = 0, .max = 4294967295.0
 
 struct key_group {
-	const char *path;	/* for the manual: "ffs.mount" */
-	const char *what;	/* for messages: "an interface", "'mount'" */
+	const char *path;	/* in the manual: "ffs.mount" */
+	const char *what;	/* in messages: "an interface", "'mount'" */
 	const struct key *keys; /* ends with a NULL name */
-	const struct key *any;	/* for settings with names that the user chooses; NULL: none */
+	const struct key *any;	/* for settings whose names the user chooses; NULL: none */
 	const char *doc;
 };
 
-extern const struct key_group gadget_keys; /* the file as a whole */
+extern const struct key_group gadget_keys; /* the top level of the file */
 
-/* Where something of another room needs the table of one group. */
+/* The groups that other files use. */
 extern const struct key_group attrs_keys, strings_keys, serial_keys, udc_keys, function_keys,
 	ffs_keys, mount_keys, interface_keys, text_keys, endpoint_keys, full_keys, super_keys,
 	worker_keys, io_keys, limits_keys, lun_keys, midi2_endpoint_keys, midi2_block_keys,
@@ -74,10 +74,10 @@ extern const struct key_group attrs_keys, strings_keys, serial_keys, udc_keys, f
 	config_strings_keys, config_function_keys;
 
 extern const struct key_word class_words[];
-/* class_words: the value is the class and, above it, the subclass that goes without saying. */
+/* A value of class_words: the class in the low byte, the default subclass above it. */
 #define CLASS_WORD(class, subclass) ((class) | (subclass) << 8)
 
-/* endpoint words: "bulk-in" */
+/* The value of an endpoint keyword like "bulk-in". */
 #define ENDPOINT_WORD(type, direction) ((type) << 1 | (direction))
 
 const struct key *key_find(const struct key_group *group, const char *name);

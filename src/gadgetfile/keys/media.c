@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The table of keys: the attributes of functions for sound and pictures. See keys/function.c. */
+/* The table of keys: attributes of audio, MIDI and video functions. See keys/function.c. */
 #include "gadgetfile/keys/attrs.h"
 
 /* --- sound ------------------------------------------------------------------------------------ */
@@ -22,8 +22,8 @@ const struct key midi_rows[] = {
 
 const struct key midi2_rows[] = {
 	BOOL("process_ump", .fallback = "true",
-	     .doc = "Whether the kernel answers the host's stream messages."),
-	BOOL("static_block", .fallback = "true", .doc = "Whether blocks stay as they are."),
+	     .doc = "Whether the kernel handles the host's UMP stream messages."),
+	BOOL("static_block", .fallback = "true", .doc = "Whether function blocks are static."),
 	STRING("iface_name", .max = 126, .fallback = "the first endpoint's",
 	       .doc = "Name of the interface."),
 	{ "endpoints", TYPE_LIST, NODE_GROUP, KEY_NOT_EMPTY, .group = &midi2_endpoint_keys,
@@ -32,7 +32,7 @@ const struct key midi2_rows[] = {
 	{ 0 },
 };
 
-/* What uac1 and uac2 have both: `p_` plays to the host, `c_` captures from it. */
+/* Rows of both uac1 and uac2: `p_` is data to the host, `c_` data from the host. */
 #define UAC_SIDE(p, p_words, mask_max, mask_doc, rate)                                             \
 	INT(p "_chmask", .min = 0, .max = mask_max, .flags = KEY_SCHEME, .fallback = "3, stereo",  \
 	    .doc = "Channels " p_words ", a bit for each; " mask_doc "0: none."),                  \
@@ -64,7 +64,7 @@ const struct key midi2_rows[] = {
 #define TO_HOST "to the host"
 #define FROM_HOST "from the host"
 
-/* uac1 wants something behind a name, and keeps the rest. */
+/* uac1 expects a newline after a name (set_attr_line). */
 #define NAME(name_, what)                                                                          \
 	{                                                                                          \
 		name_, NODE_STRING, .max = 125, .fallback = "the kernel's", .set = set_attr_line,  \
@@ -100,11 +100,11 @@ const struct key uac2_rows[] = {
 	INT("c_hs_bint", .min = 0, .max = 4, .flags = KEY_SCHEME, .fallback = "0, as needed",
 	    .doc = "bInterval at high speed and above."),
 	STRING("c_sync", .flags = KEY_SCHEME, .words = sync_words, .fallback = "async",
-	       .doc = "Whose clock counts: this side's (async, with feedback) or the host's."),
+	       .doc = "Clock source: this side's (async, with feedback) or the host's."),
 	INT("req_number", .min = 1, .max = 1024, .flags = KEY_SCHEME, .fallback = "2",
 	    .doc = "Requests in each queue."),
 	INT("fb_max", .min = 0, .max = 1000, .flags = KEY_SCHEME, .fallback = "5",
-	    .doc = "How much faster than nominal feedback may ask for, in 1/1000."),
+	    .doc = "Highest rate that feedback may request above the nominal one, in 1/1000."),
 	UAC_VOLUME("p"),
 	UAC_VOLUME("c"),
 	STRING("function_name", .flags = KEY_SCHEME, .max = 125, .fallback = "the kernel's",
@@ -115,8 +115,8 @@ const struct key uac2_rows[] = {
 	UAC_NAMES("p"),
 	UAC_NAMES("c"),
 	INT("p_terminal_type", .min = 0, .max = 32767, .fallback = "0x0301",
-	    .doc = "Type of the output terminal of the path from the host: the kernel has the two "
-		   "crossed (Linux 6.12 and later)."),
+	    .doc = "Type of the output terminal of the path from the host: the kernel swaps this "
+		   "and c_terminal_type (Linux 6.12 and later)."),
 	INT("c_terminal_type", .min = 0, .max = 32767, .fallback = "0x0201",
 	    .doc = "Type of the input terminal of the path to the host (Linux 6.12 and later)."),
 	{ 0 },

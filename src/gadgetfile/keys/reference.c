@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What is made from the table of keys: schemas/gadget.schema.json and the key reference of
- * ffsctl-gadget(5). Not part of ffsctl: maintainers run it (make update-reference), and make check
- * compares. Usage: gadgetfile-reference schema | man
+ * Generates schemas/gadget.schema.json and the key reference of ffsctl-gadget(5) from the table of
+ * keys. Not part of ffsctl: maintainers run it with `make update-reference`, and `make check`
+ * compares the results. Usage: gadgetfile-reference schema | man
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,7 +19,7 @@ static const struct {
 	{ NODE_GROUP, "object", "group" }, { NODE_LIST, "array", "list" },
 };
 
-/* Where that of a function stands. */
+/* The schema of a function. */
 #define FUNCTION_REF "#/properties/functions/additionalProperties"
 
 static json_t *group_schema(const struct key_group *group);
@@ -28,7 +28,7 @@ static json_t *type_names(unsigned int mask)
 {
 	json_t *names = json_array();
 
-	if (mask & NODE_FLOAT) /* JSON's numbers are integers too */
+	if (mask & NODE_FLOAT) /* JSON's numbers include integers */
 		mask &= ~(unsigned int)NODE_INT;
 	for (size_t i = 0; i < ARRAY_SIZE(types); i++)
 		if (mask & types[i].type)
@@ -42,7 +42,7 @@ static json_t *type_names(unsigned int mask)
 	return names;
 }
 
-/* A bound without a needless ".0". */
+/* Returns a bound, as an integer where possible. */
 static json_t *bound(double value)
 {
 	long long whole = (long long)value;
@@ -89,7 +89,7 @@ static json_t *list_schema(const struct key *k)
 	struct key item = *k;
 
 	if (k->items) {
-		/* Emptiness is the list's; a list's strings have no such rule. */
+		/* KEY_NOT_EMPTY applies to the list, not to its strings. */
 		item.flags &= ~(unsigned int)(KEY_NOT_EMPTY | KEY_NAMED | KEY_ITEM_RANGE);
 		item.items = 0;
 		json_object_set_new(schema, "items", value_schema(&item, k->items));
@@ -109,7 +109,7 @@ static json_t *value_schema(const struct key *k, unsigned int mask)
 		json_array_append_new(any, number_schema(k, mask));
 	if (mask & NODE_STRING)
 		json_array_append_new(any, string_schema(k));
-	/* It is the longest by far: told once. */
+	/* A reference, because the schema of a function is very long. */
 	if ((mask & NODE_GROUP) && k->group == &function_keys && (mask & NODE_STRING))
 		json_array_append_new(any, json_pack("{s:s}", "$ref", FUNCTION_REF));
 	else if ((mask & NODE_GROUP) && (k->flags & KEY_NAMED))
@@ -139,7 +139,7 @@ static json_t *key_schema(const struct key *k)
 	return schema;
 }
 
-/* For each type that is known what its 'attrs' may be. */
+/* Returns a condition for each function type with the schema of its 'attrs'. */
 static json_t *schema_by_type(const char *name)
 {
 	json_t *all = json_array();
@@ -190,8 +190,8 @@ static void print_schema(void)
 		"https://json-schema.org/draft/2020-12/schema", "$comment",
 		"SPDX-License-Identifier: GPL-2.0-or-later", "$id", "gadget.schema.json", "title",
 		"ffsctl gadget file", "description",
-		"The JSON form of a gadget file, as 'ffsctl check --json' gives it. Made from the "
-		"table of keys in src/gadgetfile/keys: do not edit.");
+		"A gadget file as a JSON document, as 'ffsctl check --json' prints it. Generated "
+		"from the table of keys in src/gadgetfile/keys: do not edit.");
 	json_t *gadget = group_schema(&gadget_keys);
 
 	json_object_update(schema, gadget);
@@ -203,7 +203,8 @@ static void print_schema(void)
 
 #define MAN_COLUMNS 78
 
-/* One word; mdoc takes a '.' or '\'' at a line's start for a request, a backslash for an escape. */
+/* Prints a word. mdoc treats '.' or '\'' at a line's begin as a request, a backslash as an escape.
+ */
 static void print_word(const char *word, size_t n, size_t *column)
 {
 	if (*column > 0 && *column + 1 + n > MAN_COLUMNS) {
@@ -224,7 +225,7 @@ static void print_word(const char *word, size_t n, size_t *column)
 	*column += n;
 }
 
-/* Filled; a sentence ends its line. */
+/* Prints filled lines; each sentence ends its line. */
 static void print_text(const char *text)
 {
 	size_t column = 0;
@@ -297,21 +298,22 @@ static void print_key(const struct key *k)
 
 #define MAX_GROUPS 128
 
-/* Several keys may have one group, which is told once: full and high, all kinds of endpoints. */
+/* Returns whether a group has not been printed yet: several keys may share one, as full and high.
+ */
 static bool is_new(const struct key_group *group)
 {
-	static const struct key_group *told[MAX_GROUPS];
+	static const struct key_group *printed[MAX_GROUPS];
 	size_t n = 0;
 
-	while (n < MAX_GROUPS && told[n]) {
-		if (told[n++] == group)
+	while (n < MAX_GROUPS && printed[n]) {
+		if (printed[n++] == group)
 			return false;
 	}
 	if (n == MAX_GROUPS) {
 		fputs("gadgetfile-reference: more groups than expected\n", stderr);
 		exit(EX_SOFTWARE);
 	}
-	told[n] = group;
+	printed[n] = group;
 	return true;
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The setters of the table of keys: from a checked value to a field of struct gadget or a draft. */
+/* The setters of the table of keys: store a validated value in a field of struct gadget or a draft.
+ */
 #include <stdio.h>
 
 #include "base/cleanup.h"
@@ -11,7 +12,7 @@ struct position load_position(const struct load *l, const struct text_range *at)
 {
 	struct position origin = { NULL, at->line, at->column };
 
-	if (l->scan->formless)
+	if (l->scan->no_positions)
 		origin.line = origin.column = 1;
 	for (size_t i = 0; i < l->scan->n_sources; i++)
 		if (l->scan->sources[i] == at->source)
@@ -84,7 +85,7 @@ void set_seconds(struct load *l _unused_, const struct key *k _unused_, struct n
 	*(double *)field = value->real;
 }
 
-/* `suffixes` are what may stand behind the number; 0: an error was told. */
+/* Returns the size in bytes; 0: an error was added. `suffixes`: allowed after the number. */
 static uint64_t read_size(struct load *l, const struct key *k, struct node *value,
 			  const char *suffixes, const char *examples)
 {
@@ -96,14 +97,15 @@ static uint64_t read_size(struct load *l, const struct key *k, struct node *valu
 
 		size = strtoull(value->text, &end, 10);
 		if (digits == 0 || digits > 9 || (*end && end[1]) || !strchr(suffixes, *end)) {
-			load_error(l, value, "'%s' is a size: an integer, %s", k->name, examples);
+			load_error(l, value, "'%s' must be a size: an integer, %s", k->name,
+				   examples);
 			return 0;
 		}
 		size <<= size_shift(*end);
 	}
 	if (size >= k->min && size <= k->max)
 		return size;
-	load_error(l, value, "'%s' is %.0f to %.0f bytes, not %s", k->name, k->min, k->max,
+	load_error(l, value, "'%s' must be %.0f to %.0f bytes, not %s", k->name, k->min, k->max,
 		   value->text);
 	return 0;
 }
@@ -150,7 +152,7 @@ bool load_lang(struct load *l, struct node *value, uint16_t *lang)
 		*lang = (uint16_t)value->integer;
 		if (lang_is_valid(*lang))
 			return true;
-		load_error(l, value, "%s is no language id (0x0409 is en-us)", value->text);
+		load_error(l, value, "%s is not a language id (0x0409 is en-us)", value->text);
 		return false;
 	}
 	*lang = lang_by_name(value->text);
@@ -174,8 +176,8 @@ void set_lang(struct load *l, const struct key *k _unused_, struct node *value, 
 }
 
 /*
- * The kernel counts bytes of UTF-8 where the standard would allow 126 units of UTF-16: configfs
- * refuses more, FunctionFS cuts them off (usb_string_copy, usb_gadget_get_string).
+ * The standard allows 126 UTF-16 units, but the kernel counts bytes of UTF-8: configfs refuses
+ * more, FunctionFS cuts the string (usb_string_copy, usb_gadget_get_string).
  */
 bool load_check_usb_string(struct load *l, struct node *value)
 {
@@ -197,7 +199,7 @@ bool load_check_usb_string(struct load *l, struct node *value)
 
 void set_usb_string(struct load *l, const struct key *k _unused_, struct node *value, void *field)
 {
-	/* The host sees no difference between an empty string and none, and configfs takes none. */
+	/* configfs refuses an empty string, and for the host it is the same as none. */
 	if (load_check_usb_string(l, value) && *value->text)
 		set_text_at(l, field, value, xstrdup(value->text));
 }
@@ -211,7 +213,7 @@ void set_serialnumber(struct load *l, const struct key *k, struct node *value, v
 		return;
 	}
 	load_group(l, k->group, value, s);
-	/* Nothing that only the machine knows: as if it stood here. */
+	/* The name is known already: treated like a literal serial number. */
 	if (streq_null(s->serial_from.value, "name")) {
 		s->serialnumber = s->serial_from;
 		s->serial_from = (struct placed_str){ 0 };
@@ -261,9 +263,8 @@ bool load_check_bcd(struct load *l, struct node *value, const char *name)
 	for (int64_t v = value->integer; v > 0; v >>= 4) {
 		if ((v & 0xf) <= 9)
 			continue;
-		load_error(l, value,
-			   "'%s' is binary coded decimal: the digits of 0x%04llx are 0 to 9", name,
-			   (long long)value->integer);
+		load_error(l, value, "'%s' must be BCD: all digits of 0x%04llx must be 0 to 9",
+			   name, (long long)value->integer);
 		return false;
 	}
 	return true;
@@ -276,7 +277,7 @@ bool load_bytes(struct load *l, struct node *list, struct ffs_bytes *bytes)
 		if (item->bad || item->type == NODE_BAD)
 			return false;
 		if (item->type != NODE_INT || item->integer < 0 || item->integer > 255) {
-			load_error(l, item, "a byte is an integer from 0 to 255");
+			load_error(l, item, "a byte must be an integer from 0 to 255");
 			return false;
 		}
 		bytes->data[bytes->size++] = (uint8_t)item->integer;
@@ -284,11 +285,11 @@ bool load_bytes(struct load *l, struct node *list, struct ffs_bytes *bytes)
 	return true;
 }
 
-/* A name that becomes a file's: of a UDC, of a driver. */
+/* Sets a name that is used as a file name: of a UDC or a driver. */
 void set_file_name(struct load *l, const struct key *k, struct node *value, void *field)
 {
 	if (strchr(value->text, '/') || streq(value->text, ".") || streq(value->text, ".."))
-		load_error(l, value, "'%s' is a name without '/'",
+		load_error(l, value, "'%s' must be a name without '/'",
 			   value->name ? value->name : k->name);
 	else
 		set_text_at(l, field, value, xstrdup(value->text));
@@ -357,8 +358,8 @@ void set_mode(struct load *l, const struct key *k, struct node *value, void *fie
 	    (n == 4 && value->text[0] != '0')) {
 		_cleanup_free_ char *shown = diag_quote(value->text);
 
-		load_error(l, value, "'%s' is octal permissions like \"0660\", not %s", k->name,
-			   shown);
+		load_error(l, value, "'%s' must be octal permissions like \"0660\", not %s",
+			   k->name, shown);
 		return;
 	}
 	*(struct placed_int *)field = (struct placed_int){ true, strtol(value->text, NULL, 8),
@@ -370,7 +371,7 @@ void set_group(struct load *l, const struct key *k, struct node *value, void *fi
 	load_group(l, k->group, value, field);
 }
 
-/* The words that LISTEN_FDNAMES has for the worker's other descriptors (worker.md). */
+/* Names of the worker's other descriptors in LISTEN_FDNAMES (ffsctl-worker(7)). */
 static bool is_reserved_fd_name(const char *name)
 {
 	static const char *const names[] = { "config", "control", "udmabuf", "dma-heap", "plugin" };
@@ -387,14 +388,14 @@ void set_endpoint_name(struct load *l, const struct key *k _unused_, struct node
 	for (const char *p = value->text; *p; p++) {
 		if (*p == ':' || (unsigned char)*p < 0x20 || *p == 0x7f) {
 			load_error(l, value,
-				   "the name of an endpoint holds no %s: LISTEN_FDNAMES "
-				   "could not have it",
-				   *p == ':' ? "colon" : "control characters");
+				   "the name of an endpoint cannot contain %s, because of "
+				   "LISTEN_FDNAMES",
+				   *p == ':' ? "a colon" : "control characters");
 			return;
 		}
 	}
 	if (strlen(value->text) > 255)
-		load_error(l, value, "the name of an endpoint has at most 255 bytes");
+		load_error(l, value, "the name of an endpoint can have at most 255 bytes");
 	else if (is_reserved_fd_name(value->text))
 		load_error(l, value, "'%s' is the name of another descriptor of the worker",
 			   value->text);
@@ -402,7 +403,7 @@ void set_endpoint_name(struct load *l, const struct key *k _unused_, struct node
 		set_text_at(l, field, value, xstrdup(value->text));
 }
 
-/* configfs takes these three bits and wants the highest (USB 2.0, table 9-10). */
+/* configfs accepts bits 5 to 7 and requires bit 7 (USB 2.0, table 9-10). */
 void set_config_attributes(struct load *l, const struct key *k, struct node *value, void *field)
 {
 	if (!(value->integer & 0x80))

@@ -51,7 +51,7 @@ static const struct key_word on_failed_words[] = {
 	{ "stall", FAILED_STALL },
 	END_WORDS,
 };
-/* As numbered in linux/capability.h, which this machine's may have fewer of. */
+/* Numbers of linux/capability.h, whose installed version may have fewer. */
 static const struct key_word capability_words[] = {
 	{ "cap_chown", 0 },
 	{ "cap_dac_override", 1 },
@@ -112,19 +112,16 @@ static const struct key_word allow_words[] = {
 
 static const struct key io_rows[] = {
 	{ "engine", NODE_STRING, .words = engine_words, .fallback = "auto",
-	  .doc = "How data is moved: \"copy\" is every kernel's; \"mmap\" moves it without a copy, "
-		 "in memory of the mount's (ffs.mount.mmap_memory_mb; what has no room there is "
-		 "copied), and needs ffsctl's kernel patches; \"dmabuf\" moves what is sent "
-		 "without "
-		 "a copy, in DMA buffers, and needs Linux 6.9, a controller that takes "
-		 "scatterlists, and /dev/udmabuf or a DMA heap; \"auto\" is mmap where there is "
-		 "it, "
-		 "and never dmabuf.",
+	  .doc = "How data is moved. \"copy\" works with every kernel. \"mmap\" is zero-copy with "
+		 "memory of the mount (ffs.mount.mmap_memory_mb; data without room there is "
+		 "copied), and needs ffsctl's kernel patches. \"dmabuf\" sends data zero-copy "
+		 "from DMA buffers, and needs Linux 6.9, a controller with scatter-gather, and "
+		 "/dev/udmabuf or a DMA heap. \"auto\" is mmap if the kernel has it, else copy.",
 	  .set = set_node_word, DRAFT(engine) },
 	{ "size", NODE_INT | NODE_STRING, .min = 1, .max = 16 * 1024 * 1024,
 	  .pattern = "^[0-9]{1,9}[KM]?$", .fallback = "the plugin's",
 	  .doc = "Bytes in a transfer: an integer, \"64K\" or \"1M\". At least the largest packet; "
-		 "whole packets are used.",
+		 "rounded down to whole packets.",
 	  .set = set_size, DRAFT(w.io_size) },
 	{ "depth", NODE_INT, .min = 1, .max = 256, .fallback = "the plugin's",
 	  .doc = "Transfers in flight on each endpoint.", .set = set_uint, DRAFT(w.io_depth) },
@@ -136,27 +133,27 @@ const struct key_group io_keys = { "worker.io", "'io'", io_rows, NULL,
 static const struct key limits_rows[] = {
 	{ "memory", NODE_INT | NODE_STRING, .min = 1 << 20, .max = 1ULL << 40,
 	  .pattern = "^[0-9]{1,9}[KMG]?$", .fallback = "none",
-	  .doc = "Bytes of address space: an integer, \"64M\" or \"2G\". What is mapped counts, "
-		 "libraries and io.engine's memory as well.",
+	  .doc = "Bytes of address space: an integer, \"64M\" or \"2G\". All mappings count, also "
+		 "libraries and the memory of io.engine.",
 	  .set = set_memory, WORKER(limits.memory) },
 	{ "files", NODE_INT, .min = 16, .max = 1048576, .fallback = "the system's",
-	  .doc = "Open descriptors, those that the worker is given among them.", .set = set_uint,
+	  .doc = "Open descriptors, including those that the worker gets.", .set = set_uint,
 	  WORKER(limits.files) },
 	{ "cpu", NODE_INT, .min = 1, .max = 1000000000, .fallback = "none",
-	  .doc = "Seconds of processor time, after which the worker is ended (SIGXCPU). They "
-		 "begin "
-		 "anew with each restart.",
+	  .doc = "Seconds of CPU time after which the worker is killed (SIGXCPU); counted from "
+		 "each restart.",
 	  .set = set_uint, WORKER(limits.cpu) },
 	{ "tasks", NODE_INT, .min = 1, .max = 4194304,
 	  .fallback = "256 for a worker with a user id of its own, else none",
-	  .doc = "Processes and threads that the worker's user may have, whoever has started "
-		 "them. None holds for root.",
+	  .doc = "Processes and threads of the worker's user, including those not started by the "
+		 "worker. Does not limit root.",
 	  .set = set_uint, WORKER(limits.tasks) },
 	{ 0 },
 };
 const struct key_group limits_keys = {
 	"worker.limits", "'limits'", limits_rows, NULL,
-	"What each process of the worker may take. A restart for another limit is made by 'reload'."
+	"Resource limits of each process of the worker. A 'reload' with other limits restarts the "
+	"worker."
 };
 
 static const struct key env_name = {
@@ -169,111 +166,106 @@ static const struct key_group env_keys = { "worker.env", "'env'", NULL, &env_nam
 
 static const struct key worker_rows[] = {
 	{ "plugin", NODE_STRING, .flags = KEY_NOT_EMPTY,
-	  .doc = "The plugin that is the worker: a name, or the path of a shared object.",
+	  .doc = "The plugin to run as the worker: a name, or the path of a shared object.",
 	  .set = set_node, DRAFT(plugin) },
 	{ "options", NODE_GROUP, .fallback = "none",
-	  .doc = "Options of the plugin, by its own table: 'ffsctl plugins NAME' shows it.",
-	  .set = set_node, DRAFT(options) },
+	  .doc = "Options of the plugin; 'ffsctl plugins NAME' lists them.", .set = set_node,
+	  DRAFT(options) },
 	{ "exec", TYPE_LIST, NODE_STRING, KEY_NOT_EMPTY,
-	  .doc = "The program that is the worker, and its arguments; never through a shell. "
-		 "Without "
-		 "a slash the program is searched in PATH, with one it is relative to the file. "
-		 "${dir}, ${gadget}, ${function}, ${mount}, ${device} and ${ifname} are expanded.",
+	  .doc = "The program to run as the worker, and its arguments; no shell is used. A name "
+		 "without a slash is searched in PATH; a path is relative to the file. ${dir}, "
+		 "${gadget}, ${function}, ${mount}, ${device} and ${ifname} are expanded.",
 	  .set = set_node, DRAFT(exec) },
 	{ "opens", NODE_STRING, .words = opens_words, .fallback = "endpoints",
-	  .doc = "What the worker opens: the endpoints that it is given, or ep0: a daemon that "
-		 "finds the mount by itself and writes its own descriptors. Beside such a one "
-		 "'ffs' has only 'mount' and 'speeds'.",
+	  .doc = "endpoints: the worker gets open endpoints. ep0: the worker is a daemon that "
+		 "opens the mount and writes descriptors itself; 'ffs' then has only 'mount' and "
+		 "'speeds'.",
 	  .set = set_node_word, DRAFT(opens) },
 	{ "start", NODE_STRING, .words = start_words,
-	  .fallback = "created where the device is there then (acm, gser, obex), else bound",
-	  .doc = "From when on a worker at a function of the kernel's runs: the function is there, "
-		 "the gadget is bound, the host has configured it; in any case as long as the "
-		 "device or network interface is there.",
+	  .fallback = "created if the device exists then (acm, gser, obex), else bound",
+	  .doc = "When the worker of a kernel function starts: when the function is created, when "
+		 "the gadget is bound, or when the host has configured it. It runs only while its "
+		 "device or network interface exists.",
 	  .set = set_word, WORKER(start) },
 	{ "blocking", NODE_BOOL, .fallback = "true for exec, false for plugin",
-	  .doc = "Endpoints are opened without O_NONBLOCK: reads and writes wait for the host.",
+	  .doc = "Endpoints are opened without O_NONBLOCK: reads and writes block.",
 	  .set = set_bool, WORKER(blocking) },
 	{ "io", NODE_GROUP, .group = &io_keys, .doc = "How a plugin moves its data.",
 	  .set = set_group, .offset = 0 },
 	{ "ready", NODE_STRING, .words = ready_words,
 	  .fallback = "notify for plugin, started for exec, instance where opens is ep0",
-	  .doc = "How the worker says that it is ready: notify (READY=1 to NOTIFY_SOCKET or a "
-		 "READY "
-		 "message), fd (a newline on NOTIFY_FD), or not at all (started); instance: when "
-		 "it has written its descriptors.",
+	  .doc = "How the worker reports that it is ready: notify (READY=1 to NOTIFY_SOCKET or a "
+		 "READY message), fd (a newline on NOTIFY_FD), started (it is ready at once), "
+		 "instance (it has written its descriptors).",
 	  .set = set_word, WORKER(ready) },
 	{ "start_timeout", TYPE_SECONDS, SECONDS, .fallback = "10",
 	  .doc = "Seconds until the worker must be ready.", .set = set_seconds,
 	  WORKER(start_timeout) },
 	{ "stop_timeout", TYPE_SECONDS, SECONDS, .fallback = "5",
-	  .doc = "Seconds until a worker that was asked to stop is killed.", .set = set_seconds,
+	  .doc = "Seconds until a stopping worker is killed.", .set = set_seconds,
 	  WORKER(stop_timeout) },
 	{ "watchdog", TYPE_SECONDS, SECONDS, .fallback = "off",
-	  .doc = "Seconds in which the worker must be heard of, else it is killed and restarted as "
-		 "after "
-		 "a crash: it answers PING (plugins do by themselves, unless they hang), or sends "
-		 "WATCHDOG=1 to NOTIFY_SOCKET. 0: off.",
+	  .doc = "Seconds within which the worker must answer PING (the plugin host does so for "
+		 "plugins, unless they hang) or send WATCHDOG=1 to NOTIFY_SOCKET; else it is "
+		 "killed "
+		 "and restarted as after a crash. 0: off.",
 	  .set = set_seconds, WORKER(watchdog) },
 	{ "restart", NODE_STRING, .words = restart_words, .fallback = "always",
-	  .doc = "After which ends the worker is started again.", .set = set_word,
+	  .doc = "Whether to start the worker again after it has ended.", .set = set_word,
 	  WORKER(restart) },
 	{ "restart_delay", TYPE_SECONDS, SECONDS, .fallback = "1",
-	  .doc = "Seconds before a restart. The first after 10 s of service comes at once; then "
-		 "the "
-		 "delay doubles.",
+	  .doc = "Seconds before a restart. A restart after at least 10 s of service is immediate; "
+		 "the delay doubles with each further one.",
 	  .set = set_seconds, WORKER(restart_delay) },
 	{ "restart_max_delay", TYPE_SECONDS, SECONDS, .fallback = "30",
-	  .doc = "Seconds that the delay grows to.", .set = set_seconds,
-	  WORKER(restart_max_delay) },
+	  .doc = "Longest delay in seconds.", .set = set_seconds, WORKER(restart_max_delay) },
 	{ "restart_limit", NODE_INT, .min = 0, .max = 1000000, .fallback = "5",
 	  .doc = "Restarts in 'restart_window' after which the worker has failed; 0: no limit.",
 	  .set = set_uint, WORKER(restart_limit) },
 	{ "restart_window", TYPE_SECONDS, SECONDS, .fallback = "60",
-	  .doc = "Seconds in which restarts are counted.", .set = set_seconds,
+	  .doc = "Period in seconds for which restarts are counted.", .set = set_seconds,
 	  WORKER(restart_window) },
 	{ "on_crash", NODE_STRING, .words = on_crash_words, .fallback = "stall",
-	  .doc = "What the host meets when a worker ends: halted endpoints, or silence.",
+	  .doc = "When a worker ends: halt its endpoints (stall), or let the host wait (hold).",
 	  .set = set_word, WORKER(on_crash) },
 	{ "on_failed", NODE_STRING, .words = on_failed_words,
-	  .fallback = "unbind if no other function is in the gadget, else stall",
-	  .doc = "What happens when the worker has failed for good.", .set = set_word,
-	  WORKER(on_failed) },
+	  .fallback = "unbind if the gadget has no other function, else stall",
+	  .doc = "When the worker has failed for good: unbind the gadget, or leave the endpoints "
+		 "halted.",
+	  .set = set_word, WORKER(on_failed) },
 	{ "user", NODE_STRING | NODE_INT, .flags = KEY_NOT_EMPTY, .min = 0, .max = 4294967294.0,
-	  .fallback = "a user id of its own",
-	  .doc = "User that the worker runs as, a name or a number. A worker that runs as "
-		 "\"root\" can do what root can, whatever 'privileges' says: files and "
-		 "services trust it.",
+	  .fallback = "an allocated user id",
+	  .doc = "User of the worker, a name or a number. A worker that runs as \"root\" has "
+		 "root's rights to files and services even without 'privileges'.",
 	  .set = set_account, WORKER(user) },
 	{ "groups", TYPE_LIST, NODE_STRING | NODE_INT, .min = 0, .max = 4294967294.0,
-	  .fallback = "none",
-	  .doc = "Further groups of the worker, names or numbers, beside one of its own.",
+	  .fallback = "none", .doc = "Supplementary groups of the worker, names or numbers.",
 	  .set = set_groups, .offset = 0 },
 	{ "privileges", NODE_STRING, .words = privileges_words, .fallback = "drop",
-	  .doc = "drop: no capabilities, and none to be gained. keep is for login programs.",
+	  .doc = "drop: no capabilities, and no way to gain any. keep is for login programs.",
 	  .set = set_node_word, DRAFT(privileges) },
 	{ "capabilities", TYPE_LIST, NODE_STRING, .words = capability_words, .fallback = "none",
-	  .doc = "Capabilities that stay, for whatever user: \"cap_net_admin\".",
+	  .doc = "Capabilities that the worker keeps as any user: \"cap_net_admin\".",
 	  .set = set_capabilities, .offset = 0 },
 	{ "sandbox", NODE_BOOL, .fallback = "true for plugin, false for exec",
-	  .doc = "What a worker has no use for is refused: sockets, writing to files and "
-		 "programs, as far as 'allow' does not leave them open; signals to others; and "
-		 "all other system calls that workers do not need.",
+	  .doc = "Refuses system calls that the worker does not need: sockets, writing to files "
+		 "and starting programs unless 'allow' permits them, signals to other processes, "
+		 "and rarely used calls.",
 	  .set = set_bool, WORKER(sandbox) },
 	{ "allow", TYPE_LIST, NODE_STRING, .words = allow_words,
 	  .fallback = "what the plugin declares that it needs; \"programs\" for exec",
-	  .doc = "What the sandbox leaves open: \"network\" (sockets), \"files\" (writing to "
-		 "them), \"programs\" (starting them). A plugin never gets more than it "
-		 "declares, and less with a shorter list: () closes everything. A program may "
-		 "always start others.",
+	  .doc = "What the sandbox permits: \"network\" (sockets), \"files\" (writing to them), "
+		 "\"programs\" (starting them). A plugin never gets more than it declares; a "
+		 "shorter list restricts it further, () permits nothing. A program may always "
+		 "start others.",
 	  .set = set_allowed, .offset = 0 },
 	{ "env", NODE_GROUP, .group = &env_keys, .fallback = "PATH only",
 	  .doc = "The worker's environment.", .set = set_env, .offset = 0 },
 	{ "directory", NODE_STRING, .flags = KEY_NOT_EMPTY, .fallback = "/",
 	  .doc = "The worker's working directory.", .set = set_path, WORKER(directory) },
 	{ "limits", NODE_GROUP, .group = &limits_keys, .fallback = "none",
-	  .doc = "What each process of the worker may take.", .set = set_group, .offset = 0 },
+	  .doc = "Resource limits of each process of the worker.", .set = set_group, .offset = 0 },
 	{ 0 },
 };
 const struct key_group worker_keys = { "worker", "'worker'", worker_rows, NULL,
-				       "Who moves the data of a function." };
+				       "The process that moves the data of a function." };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Memory of the tree: many small pieces, freed all at once. */
+/* Allocates the memory of the tree: many small pieces that are freed together. */
 #include <stdalign.h>
 #include <stdint.h>
 

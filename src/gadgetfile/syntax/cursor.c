@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Where a reader is in a text, and an error about what stands there. */
+/* The lexer's position in a text, and errors at it. */
 #include <stdarg.h>
 
 #include "base/cleanup.h"

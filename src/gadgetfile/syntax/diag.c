@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Diagnostics: collecting, sorting, and the two ways of printing them. */
+/* Collects, sorts and prints diagnostics. */
 #include "gadgetfile/syntax/diag.h"
 
 #include <limits.h>
@@ -9,7 +9,7 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 
-/* Longer lines are not shown: no person wrote them, and every message would carry a copy. */
+/* Bytes. Longer lines are generated, and each message has a copy, so they are not shown. */
 #define MAX_SOURCE_LINE 1000
 #define MAX_QUOTED 60
 #define MAX_TEXT 400
@@ -24,8 +24,8 @@ static const char *keep_file(struct diags *d, const char *path)
 }
 
 /*
- * The line, fit for a terminal: no control characters but tabs, nothing that is not UTF-8. Messages
- * about one line mostly follow each other: one that reads as the last one's is that one.
+ * Returns the printable text of the line. Successive messages are often about the same line, so
+ * this reuses the last copy if the text is equal.
  */
 static const char *keep_line(struct diags *d, const struct text_range *at)
 {
@@ -43,7 +43,7 @@ static const char *keep_line(struct diags *d, const struct text_range *at)
 	return d->lines[d->n_lines - 1];
 }
 
-/* Fit for a terminal and for JSON, also where a part of it is the file's, as a path is. */
+/* Returns printable UTF-8: parts of a message may come from the file. */
 __attribute__((format(printf, 1, 0))) static char *message_text(const char *fmt, va_list ap)
 {
 	_cleanup_free_ char *text = text_vformat(fmt, ap);
@@ -164,7 +164,7 @@ static void print_place(FILE *to, const struct diag *diag)
 		fprintf(to, "%s: ", diag->file);
 }
 
-/* Tabs are repeated in the line of the mark, so that it stands right whatever their width. */
+/* Repeats tabs in the marker line, so that the marker is aligned for any tab width. */
 static void print_excerpt(FILE *to, const struct diag *diag, bool color)
 {
 	unsigned int column = 1;

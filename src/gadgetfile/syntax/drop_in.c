@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Drop-ins: what NAME.conf.d/NN-WORDS.conf says is laid over the gadget file, as with systemd's
- * units. In the order of their names: a group is merged with the one before, anything else, also a
- * list, takes its place, and so does a group with nothing in it.
+ * Drop-ins: the settings of NAME.conf.d/NN-WORDS.conf override those of the gadget file, like
+ * drop-ins of systemd units. They apply in the order of their names. A group is merged with the
+ * existing one; any other value, a list or an empty group too, replaces the existing one.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -38,7 +38,7 @@ static int compare(const void *a, const void *b)
 	return strcmp(((const struct drop_in *)a)->name, ((const struct drop_in *)b)->name);
 }
 
-/* The first directory that has the name is the one that counts. */
+/* Of files with the same name, the one in the first directory counts. */
 static bool is_new(const struct drop_ins *all, const char *name)
 {
 	for (size_t i = 0; i < all->n; i++)
@@ -112,7 +112,7 @@ static void merge(struct scan *s, struct node *group, struct node *over)
 
 		next = node->next;
 		if (node->bad)
-			continue; /* reported: set twice, a number too large */
+			continue; /* an error was added */
 		if (!old)
 			append(s, group, node);
 		else if (old->type == NODE_GROUP && node->type == NODE_GROUP && node->n > 0)

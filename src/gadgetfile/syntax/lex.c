@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * libconfig 1.5's words (its manual, "Configuration Files"), each with its place. Where libconfig
- * is strange, so is this: what is accepted here must mean the same to every libconfig program.
+ * The lexer: tokens of libconfig 1.5 (its manual, "Configuration Files"), with positions. It
+ * follows libconfig also in odd cases: a text must mean the same to every program that uses
+ * libconfig.
  */
 #include "config.h"
 
@@ -13,14 +14,14 @@
 #include "base/text.h"
 #include "gadgetfile/syntax/lex.h"
 
-/* Over characters that are ASCII and no newlines. */
+/* Advances over ASCII characters without newlines. */
 static void advance_plain(struct cursor *c, size_t length)
 {
 	c->at += length;
 	c->column += (unsigned int)length;
 }
 
-/* What a character can be; a table, as each one of the file is looked up. */
+/* Character classes; a table for speed. */
 enum { NAME_START = 1, IN_NAME = 2, BLANK = 4 };
 
 static const unsigned char classes[256] = {
@@ -71,7 +72,7 @@ static size_t long_suffix(const char *p)
 	return p[0] != 'L' ? 0 : p[1] != 'L' ? 1 : 2;
 }
 
-/* The longest number at `p`; 0: none. */
+/* Returns the length of the longest number at `p`; 0: none. */
 static size_t number_length(const char *p, enum token_type *type)
 {
 	size_t sign = *p == '+' || *p == '-', n = digits(p + sign), e;
@@ -96,7 +97,7 @@ static size_t number_length(const char *p, enum token_type *type)
 	return (size_t)(after + long_suffix(after) - p);
 }
 
-/* With both quotes; 0: it has no end. */
+/* Returns the length of the string at `p` with both quotes; 0: unterminated. */
 static size_t string_length(const char *p)
 {
 	size_t n = 1;
@@ -111,7 +112,7 @@ static size_t string_length(const char *p)
 	}
 }
 
-/* TOKEN_END: none. */
+/* Returns the token type of a punctuation character; TOKEN_END: none. */
 static enum token_type punctuation(char c)
 {
 	static const unsigned char tokens[256] = {
@@ -126,7 +127,7 @@ static enum token_type punctuation(char c)
 
 enum skipped { SKIPPED_SOME, SKIPPED_NOTHING, SKIPPED_TO_END };
 
-/* Takes one stretch of white space, or one comment. */
+/* Skips one stretch of white space, or one comment. */
 static enum skipped skip_blank(struct scan *s, struct cursor *c)
 {
 	const char *p = c->source->text + c->at, *end;
@@ -134,7 +135,7 @@ static enum skipped skip_blank(struct scan *s, struct cursor *c)
 	size_t n;
 
 	if (*p == '\n') {
-		/* Not the blanks that begin the next line: they belong to an @include directive. */
+		/* Stops at the line's begin: its blanks may belong to an @include directive. */
 		c->at++;
 		c->line++;
 		c->column = 1;
@@ -154,8 +155,7 @@ static enum skipped skip_blank(struct scan *s, struct cursor *c)
 		if (p[n] == '\0') {
 			at = cursor_range(s, c, n);
 			diag_error(s->diags, &at,
-				   "libconfig takes no comment in a last line that does not end: "
-				   "add a newline");
+				   "a comment in the last line must end with a newline");
 			cursor_advance(c, n);
 		} else {
 			c->at += n; /* the newline sets the column */
@@ -183,7 +183,7 @@ static bool starts_token(const char *p)
 	       number_length(p, &type) > 0;
 }
 
-/* The first allocation holds what most files have, so that it is not copied as it grows. */
+/* The first allocation is large enough for most files, which saves copying. */
 static struct token *new_token(struct scan *s, const struct gadgetfile_source *source)
 {
 	if (s->n_tokens == s->token_capacity) {
@@ -206,7 +206,7 @@ static void add_token(struct scan *s, struct cursor *c, enum token_type type, si
 	cursor_advance(c, length);
 }
 
-/* The same of characters that are ASCII and no newlines. */
+/* Like add_token, for ASCII characters without newlines. */
 static void add_plain(struct scan *s, struct cursor *c, enum token_type type, size_t length)
 {
 	struct token *t = new_token(s, c->source);
@@ -246,18 +246,18 @@ static void take_garbage(struct scan *s, struct cursor *c)
 		n = strlen("@include");
 		at.end_column = at.column + (unsigned int)n;
 		diag_error(s->diags, &at,
-			   "'@include' stands at the start of a line, followed by a file name in "
+			   "'@include' must be at the start of a line, followed by a file name in "
 			   "quotes");
 	} else if (*p == '\'') {
 		n = strcspn(p + 1, "'\n") + 1;
 		if (p[n] == '\'') {
 			at = cursor_range(s, c, n + 1);
-			diag_error(s->diags, &at, "strings stand in double quotes");
+			diag_error(s->diags, &at, "strings need double quotes");
 			add_token(s, c, TOKEN_STRING, n + 1);
 			return;
 		}
 		n = 1;
-		diag_error(s->diags, &at, "strings stand in double quotes");
+		diag_error(s->diags, &at, "strings need double quotes");
 	} else {
 		_cleanup_free_ char *shown = text_printable(p, n);
 
@@ -267,14 +267,14 @@ static void take_garbage(struct scan *s, struct cursor *c)
 }
 
 /*
- * Strings may run over lines, so that a missing quote turns everything after it inside out. The
- * first string that does so is most likely where it is missing.
+ * A string may contain newlines, so a missing quote swaps text and strings up to the end of the
+ * file. The quote is most likely missing at the first string with a newline.
  */
 static void report_open_string(struct scan *s, const struct cursor *c)
 {
 	struct text_range at = cursor_range(s, c, 1);
 
-	/* libconfig takes this where no string could be, and leaves it out. */
+	/* libconfig ignores an unterminated string where no string is expected. */
 	scan_stricter(s, &at, "this string has no end: a '\"' is missing");
 	s->hopeless = true;
 	for (size_t i = 0; i < s->n_tokens; i++) {
@@ -282,7 +282,7 @@ static void report_open_string(struct scan *s, const struct cursor *c)
 
 		if (t->type == TOKEN_STRING && memchr(t->text, '\n', t->length)) {
 			diag_follow(s->diags, &t->at,
-				    "this string runs over the end of its line: perhaps it is "
+				    "this string does not end on its line: the '\"' may be "
 				    "missing here");
 			return;
 		}
@@ -353,7 +353,7 @@ void lex_source(struct scan *s, const struct gadgetfile_source *source,
 		if (s->n_tokens > GADGETFILE_MAX_TOKENS) {
 			struct text_range at = cursor_range(s, &c, 1);
 
-			scan_stricter(s, &at, "the file has more than %d words and signs",
+			scan_stricter(s, &at, "the file has more than %d tokens",
 				      GADGETFILE_MAX_TOKENS);
 			s->hopeless = true;
 		}

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Settings of a group that have one name, and how many it may have. */
+/* Checks a group for duplicate names and for its size. */
 #include "base/cleanup.h"
 #include "gadgetfile/syntax/lex.h"
 
@@ -13,7 +13,7 @@ static int compare_names(const void *a, const void *b)
 	return x->name_at.order < y->name_at.order ? -1 : 1;
 }
 
-/* Most groups are small, and have no name twice. */
+/* Fast path: most groups are small and have no duplicates. */
 static bool are_few_and_differ(const struct node *group)
 {
 	if (group->n > 8)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The parser: libconfig 1.5's grammar by recursive descent, going on after an error at the next
- * place that makes sense, so that one run finds all of them.
+ * Recursive descent parser of libconfig 1.5's grammar. After an error it resumes at the next
+ * setting or bracket, so that one run finds all errors.
  */
 #include <stdio.h>
 
@@ -16,10 +16,11 @@ static const char brackets[BRACKET_COUNT][2] = { "{}", "()", "[]" };
 
 struct parser {
 	struct scan *s;
-	const struct token *t; /* the next one */
+	const struct token *t; /* next token */
 	unsigned int open[BRACKET_COUNT];
 	unsigned int depth;
-	/* A bracket did not match: what closes nothing later on is a consequence of it. */
+	/* A bracket did not match: later unmatched brackets follow from that and are not reported.
+	 */
 	bool unbalanced;
 };
 
@@ -78,8 +79,7 @@ static void expected(struct parser *p, const struct token *t, const char *what)
 	diag_error(p->s->diags, &t->at, "expected %s, found %s", what, but);
 }
 
-/* Past what cannot be understood: to the next setting, the end of this one, or a closing bracket.
- */
+/* Skips to the next setting, behind the end of this one, or to a closing bracket. */
 static void skip_to_setting(struct parser *p)
 {
 	unsigned int inner = 0;
@@ -123,15 +123,15 @@ static void parse_settings(struct parser *p, struct node *group);
 static void skip_stray(struct parser *p)
 {
 	if (!p->unbalanced)
-		diag_error(p->s->diags, &p->t->at, "'%.1s' closes nothing", p->t->text);
+		diag_error(p->s->diags, &p->t->at, "unmatched '%.1s'", p->t->text);
 	p->t++;
 	if (p->t->type == TOKEN_SEMICOLON || p->t->type == TOKEN_COMMA)
 		p->t++;
 }
 
 /*
- * At a bracket that is not the one that `open` waits for. True: it belongs to something around it,
- * so that `open` ends here.
+ * Called at a closing bracket that does not match `open`. Returns true if it closes an outer group
+ * or list, so that the one of `open` ends here.
  */
 static bool wrong_bracket(struct parser *p, const struct token *open, enum bracket mine)
 {
@@ -180,7 +180,7 @@ static const char *element_words(enum token_type type)
 {
 	switch (type) {
 	case TOKEN_BOOL:
-		return "true or false";
+		return "a boolean";
 	case TOKEN_INT:
 		return "an integer";
 	case TOKEN_INT64:
@@ -192,32 +192,31 @@ static const char *element_words(enum token_type type)
 	}
 }
 
-/* Before the value at p->t becomes an element; false: an error has been reported. */
+/* Checks the value at p->t before it becomes an element; false: an error was added. */
 static bool check_element(struct parser *p, const struct node *array, const struct token *first)
 {
 	if (p->t->type >= TOKEN_GROUP_OPEN) {
 		diag_error(p->s->diags, &p->t->at,
-			   "an array '[ ]' holds only plain values: a list '( )' is meant");
+			   "an array '[ ]' cannot contain groups or lists: use a list '( )'");
 	} else if (array->n > 0 && p->t->type != first->type) {
-		diag_error(
-			p->s->diags, &p->t->at,
-			"the values of an array '[ ]' have one type, and its first is %s: a list "
-			"'( )' takes any",
-			element_words(first->type));
+		diag_error(p->s->diags, &p->t->at,
+			   "the values of an array '[ ]' must have one type, and its first is %s: "
+			   "use a list '( )'",
+			   element_words(first->type));
 	} else {
 		return true;
 	}
 	return false;
 }
 
-/* A setting where only values can stand: understood, reported, left out. */
+/* Parses, reports and discards a setting where only values are allowed. */
 static void setting_in_list(struct parser *p, enum bracket mine)
 {
 	struct node scratch = { .type = NODE_GROUP };
 	_cleanup_free_ char *name = xstrndup(p->t->text, p->t->length);
 
 	diag_error(p->s->diags, &p->t->at,
-		   "expected a value or '%c', found the setting '%s': settings stand in '{ }'",
+		   "expected a value or '%c', found the setting '%s': settings need '{ }'",
 		   brackets[mine][1], name);
 	p->t += 2;
 	if (starts_value(p->t))
@@ -226,7 +225,7 @@ static void setting_in_list(struct parser *p, enum bracket mine)
 		p->t++;
 }
 
-/* After a value: true if another one follows. */
+/* Parses what follows a value; returns whether another value may follow. */
 static bool separator(struct parser *p, enum bracket mine)
 {
 	static const char *const words[] = { "',' or '}'", "',' or ')'", "',' or ']'" };
@@ -235,7 +234,7 @@ static bool separator(struct parser *p, enum bracket mine)
 	if (p->t->type == TOKEN_COMMA) {
 		if (closes(&p->t[1]) == (int)mine) {
 			diag_error(p->s->diags, &p->t->at,
-				   "libconfig 1.5 takes no ',' before the closing '%c'",
+				   "libconfig 1.5 allows no ',' before the closing '%c'",
 				   brackets[mine][1]);
 		} else if (p->t[1].type == TOKEN_COMMA) {
 			expected(p, &p->t[1], "a value");
@@ -255,7 +254,7 @@ static bool separator(struct parser *p, enum bracket mine)
 	return false;
 }
 
-/* `( 1, 2; next = 3`: the closing bracket is missing, rather than the ';' wrong. */
+/* Returns whether a bracket is missing at ';', as in `( 1, 2; next = 3`, and reports it. */
 static bool ends_early(struct parser *p, const struct token *open, enum bracket mine)
 {
 	int bracket = closes(&p->t[p->t->type != TOKEN_END]);
@@ -305,16 +304,15 @@ static void parse_list(struct parser *p, struct node *n, enum bracket mine)
 			}
 		} else {
 			expected(p, p->t,
-				 p->t->type == TOKEN_NAME
-					 ? "a value (strings stand in double quotes)"
-					 : "a value");
+				 p->t->type == TOKEN_NAME ? "a value (strings need double quotes)"
+							  : "a value");
 			p->t++;
 			separator(p, mine);
 		}
 	}
 }
 
-/* Adjacent strings are one; they may stand on several lines. */
+/* Joins adjacent strings, which may be on several lines. */
 static void parse_string(struct parser *p, struct node *n)
 {
 	const struct token *first = p->t;
@@ -326,12 +324,12 @@ static void parse_string(struct parser *p, struct node *n)
 	n->text = value_strings(p->s, first, (size_t)(p->t - first), size);
 }
 
-/* Where in "too deeply nested" the recursion ends: everything inside is left out. */
+/* Ends the recursion: reports and discards a value that is nested too deeply. */
 static void skip_bracketed(struct parser *p)
 {
 	unsigned int inner = 0;
 
-	scan_stricter(p->s, &p->t->at, "nested more than %d deep", GADGETFILE_MAX_NESTING);
+	scan_stricter(p->s, &p->t->at, "nested deeper than %d levels", GADGETFILE_MAX_NESTING);
 	for (; p->t->type != TOKEN_END; p->t++) {
 		if (p->t->type == TOKEN_GROUP_OPEN || p->t->type == TOKEN_LIST_OPEN ||
 		    p->t->type == TOKEN_ARRAY_OPEN)
@@ -378,8 +376,8 @@ static void parse_value(struct parser *p, struct node *n)
 }
 
 /*
- * `attrs.idVendor = 1`, as elsewhere: understood, reported, left out. To libconfig a point alone is
- * a number.
+ * Parses, reports and discards `attrs.idVendor = 1`, which other languages allow. The lexer returns
+ * a lone '.' as a number, like libconfig.
  */
 static bool dotted_name(struct parser *p)
 {
@@ -393,7 +391,7 @@ static bool dotted_name(struct parser *p)
 	}
 	text = xstrndup(name->text, name->length);
 	diag_error(p->s->diags, &name->at,
-		   "a name has no '.': what is in '%s' stands inside its '{ }'", text);
+		   "a name cannot contain '.': write the settings of '%s' inside its '{ }'", text);
 	while (p->t->type == TOKEN_FLOAT && p->t->length == 1 && p->t[1].type == TOKEN_NAME)
 		p->t += 2;
 	if (p->t->type == TOKEN_EQUALS && starts_value(&p->t[1])) {
@@ -433,7 +431,7 @@ static void parse_setting(struct parser *p, struct node *group)
 	} else {
 		free(what);
 		what = strf("a value for '%s'%s", text,
-			    p->t->type == TOKEN_NAME ? " (strings stand in double quotes)" : "");
+			    p->t->type == TOKEN_NAME ? " (strings need double quotes)" : "");
 		expected(p, p->t, what);
 		skip_to_setting(p);
 		return;
@@ -442,7 +440,7 @@ static void parse_setting(struct parser *p, struct node *group)
 		p->t++;
 }
 
-/* Up to a closing bracket, which it leaves, or the end. */
+/* Parses up to a closing bracket or the end, and stops before it. */
 static void parse_settings(struct parser *p, struct node *group)
 {
 	for (;;) {
@@ -453,14 +451,13 @@ static void parse_settings(struct parser *p, struct node *group)
 			break;
 		} else if ((p->t->type == TOKEN_SEMICOLON || p->t->type == TOKEN_COMMA) &&
 			   group->n > 0) {
-			diag_error(p->s->diags, &p->t->at,
-				   "'%.1s' where no setting ends: one is enough", p->t->text);
+			diag_error(p->s->diags, &p->t->at, "surplus '%.1s'", p->t->text);
 			p->t++;
 		} else {
 			expected(p, p->t,
 				 p->t == p->s->tokens && p->t->type == TOKEN_GROUP_OPEN
-					 ? "a setting's name (this is no JSON; the file as a whole "
-					   "stands in no '{ }')"
+					 ? "a setting's name (a gadget file is not JSON and has "
+					   "no '{ }' around it)"
 					 : "a setting's name");
 			skip_to_setting(p);
 		}

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The scanner from outside: a file or a text in, a tree and diagnostics out. */
+/* The scanner's interface: reads a file or text and makes a tree and diagnostics. */
 #include "config.h"
 
 #include <stdlib.h>
 
 #include "gadgetfile/syntax/lex.h"
 
-/* Bytes of the tree to a token, as measured of examples and of long files. */
-#define EXPECT 40
+/* Bytes of the tree for each token, measured with examples and long files. */
+#define TREE_BYTES_PER_TOKEN 40
 
-/* One file by itself: its settings become s->root. */
+/* Scans one file; its settings become s->root. */
 static void scan_source(struct scan *s, const struct gadgetfile_source *source)
 {
 	size_t errors = s->diags->n_errors;
@@ -24,17 +24,17 @@ static void scan_source(struct scan *s, const struct gadgetfile_source *source)
 	if (s->bytes > GADGETFILE_MAX_SIZE) {
 		const struct text_range whole = { .source = source };
 
-		scan_stricter(s, &whole, "the gadget file is larger than 1 MiB with this one");
+		scan_stricter(s, &whole, "the gadget file is larger than 1 MiB with this file");
 		return;
 	}
 	lex_source(s, source, NULL);
 	if (s->hopeless)
 		return;
-	arena_expect(&s->arena, EXPECT * s->n_tokens);
+	arena_expect(&s->arena, TREE_BYTES_PER_TOKEN * s->n_tokens);
 	scan_parse(s);
 	/*
-	 * What is taken here libconfig takes: fuzz_gadgetfile compares. It takes longer over it
-	 * than all the rest does, so that only builds for tests ask it about each file.
+	 * libconfig accepts each text that is accepted here: fuzz_gadgetfile compares them. It
+	 * needs more time than all the rest of loading, so only test builds run it for each file.
 	 */
 #ifdef FFSCTL_TEST_HOOKS
 	if (s->diags->n_errors == errors)
@@ -44,7 +44,7 @@ static void scan_source(struct scan *s, const struct gadgetfile_source *source)
 #endif
 }
 
-/* Scans that source by itself (NULL: nothing) and lays it over s->root. */
+/* Scans a drop-in (NULL: none) and applies it to s->root. */
 static void scan_drop_in(struct scan *s, struct gadgetfile_source *source)
 {
 	struct node *root = s->root, *over;

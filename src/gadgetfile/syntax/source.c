@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Reading gadget files and what they include, and keeping the expanded text that libconfig is
- * asked about: libconfig must never see an @include itself, because it ends the whole process
- * when that names a directory.
+ * Reads gadget files and included files, and makes the expanded text for libconfig. libconfig must
+ * never process an @include itself: it exits the process if that names a directory.
  */
 #include "config.h"
 
@@ -47,7 +46,7 @@ struct gadgetfile_source *gadgetfile_source_add(struct scan *s, const char *path
 	return add_owned(s, path, copy, size);
 }
 
-/* What to read at first: all of a file that is one, and a byte to see its end. */
+/* Returns the first buffer size: a whole regular file, and a byte to detect its end. */
 static size_t first_capacity(int fd)
 {
 	struct stat st;
@@ -57,7 +56,7 @@ static size_t first_capacity(int fd)
 	return (size_t)st.st_size + 1;
 }
 
-/* Reads up to one byte more than is allowed; size_t because a file may grow while it is read. */
+/* Reads at most one byte more than GADGETFILE_MAX_SIZE; the file may grow meanwhile. */
 static int read_all(int fd, char **text, size_t *size)
 {
 	size_t n = 0, capacity = first_capacity(fd);
@@ -99,7 +98,9 @@ static int exit_code(int e)
 	}
 }
 
-/* -errno, or what is wrong with its being somebody else's, which the caller frees; NULL: nothing.
+/*
+ * Opens a file and checks who can write it. Returns a descriptor or -errno. *why: the reason if it
+ * is not trusted, else NULL; the caller frees it.
  */
 static int open_trusted(const struct scan *s, const char *path, int flags, char **why)
 {
@@ -117,7 +118,7 @@ static int open_trusted(const struct scan *s, const char *path, int flags, char 
 		       why);
 	if (r < 0 || *why)
 		return r < 0 ? r : -EPERM;
-	/* What was looked at, and not what has that name by now. */
+	/* Opens the file that was checked: the name may refer to another one by now. */
 	snprintf(same, sizeof(same), "/proc/self/fd/%d", found);
 	fd = open(same, flags);
 	return fd < 0 ? -errno : fd;
@@ -132,8 +133,8 @@ int gadgetfile_source_open(struct scan *s, const char *path, struct error *err)
 	int r;
 
 	if (why) {
-		error_set(err, EX_NOPERM, EPERM, path, "root does not act on %s: %s", path, why);
-		return error_hint(err, "who can write it could do anything here");
+		error_set(err, EX_NOPERM, EPERM, path, "cannot use %s as root: %s", path, why);
+		return error_hint(err, "a user who can change the file could act as root");
 	}
 	if (fd < 0)
 		return error_errno(err, exit_code(-fd), -fd, path, "cannot open %s", path);
@@ -169,16 +170,15 @@ bool gadgetfile_source_check(struct scan *s, const struct gadgetfile_source *sou
 	if (str_has_prefix(source->text, "\xef\xbb\xbf")) {
 		at = cursor_range(s, &c, 3);
 		diag_error(s->diags, &at,
-			   "a byte order mark, which libconfig does not take: save the file as "
-			   "UTF-8 without one");
+			   "the file starts with a byte order mark: save it as UTF-8 without one");
 		return false;
 	}
 	return true;
 }
 
 /*
- * A gadget file in a user's directory may be loaded by root. What it includes from elsewhere is
- * shown in messages, so it must be root's own choice that it can be read.
+ * Root may load a gadget file from a user's directory. Messages show lines of included files, so a
+ * file outside that directory is only read if it belongs to root.
  */
 static bool is_below(const struct gadgetfile_source *main_file, int fd)
 {
@@ -199,7 +199,7 @@ static bool same_file(const struct gadgetfile_source *source, const struct stat 
 	       other.st_ino == st->st_ino;
 }
 
-/* `to` is what for: "include". */
+/* Reads an included file or a drop-in. `to`: the verb for messages. NULL: an error was added. */
 static struct gadgetfile_source *open_other(struct scan *s, const struct cursor *c,
 					    const char *path, const char *to,
 					    const struct text_range *at)
@@ -250,7 +250,7 @@ struct gadgetfile_source *gadgetfile_source_open_drop_in(struct scan *s, const c
 	const struct text_range whole = { .source = s->sources[0] };
 	struct stat st, null;
 
-	/* How an administrator masks one of another directory. */
+	/* A link to /dev/null masks a drop-in of another directory. */
 	if (stat(path, &st) == 0 && S_ISCHR(st.st_mode) && stat("/dev/null", &null) == 0 &&
 	    st.st_rdev == null.st_rdev)
 		return NULL;
@@ -274,7 +274,8 @@ size_t include_directive(const struct cursor *c)
 	return *p == '"' ? (size_t)(p - text) : 0;
 }
 
-/* The quoted path at `p`; 0 if it does not end on this line or has a strange escape. */
+/* Gets the quoted path at `p`; returns its length, 0: not closed on this line, or another escape.
+ */
 static size_t quoted_path(const char *p, char **path)
 {
 	char *out = xcalloc(strlen(p) + 1, 1), *o = out;
@@ -291,7 +292,7 @@ static size_t quoted_path(const char *p, char **path)
 	return *p == '"' ? (size_t)(p + 1 - start) : 0;
 }
 
-/* NULL: it is not to be read, and why is in the diagnostics. */
+/* Reads an included file. NULL: an error was added. */
 static const struct gadgetfile_source *include_file(struct scan *s, const struct cursor *c,
 						    const char *path, const struct text_range *at)
 {
@@ -300,12 +301,12 @@ static const struct gadgetfile_source *include_file(struct scan *s, const struct
 	const struct gadgetfile_source *source;
 
 	if (c->depth == GADGETFILE_MAX_INCLUDE_DEPTH) {
-		diag_error(s->diags, at, "included files are nested more than %d deep",
+		diag_error(s->diags, at, "included files are nested deeper than %d levels",
 			   GADGETFILE_MAX_INCLUDE_DEPTH);
 		return NULL;
 	}
 	if (s->n_included++ == GADGETFILE_MAX_INCLUDES) {
-		diag_error(s->diags, at, "more than %d @include lines are followed",
+		diag_error(s->diags, at, "the gadget file has more than %d @include lines",
 			   GADGETFILE_MAX_INCLUDES);
 		s->hopeless = true;
 		return NULL;
@@ -319,12 +320,12 @@ static const struct gadgetfile_source *include_file(struct scan *s, const struct
 	if (path[0] != '/' && !s->include_noted) {
 		s->include_noted = true;
 		diag_note(s->diags, at,
-			  "this is relative to the including file; gt would look in its working "
+			  "this path is relative to the including file; gt searches its working "
 			  "directory");
 	}
 	s->bytes += source->size;
 	if (s->bytes > GADGETFILE_MAX_SIZE) {
-		diag_error(s->diags, at, "the gadget file is larger than 1 MiB with this one");
+		diag_error(s->diags, at, "the gadget file is larger than 1 MiB with this file");
 		s->hopeless = true;
 		return NULL;
 	}
@@ -362,8 +363,7 @@ const struct gadgetfile_source *include_take(struct scan *s, struct cursor *c, s
 }
 
 /*
- * Each piece starts on a line of its own, so that tokens of two files do not grow together.
- * `last_line` is the source's line at `to`.
+ * Each piece starts on a new line, so that tokens of two files do not merge.
  */
 void expanded_append(struct scan *s, const struct gadgetfile_source *source, size_t from, size_t to,
 		     unsigned int last_line)

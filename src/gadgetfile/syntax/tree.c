@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What can be asked of the tree. */
+/* Queries of the syntax tree. */
 #include "gadgetfile/syntax/tree.h"
 
 #include "base/cleanup.h"

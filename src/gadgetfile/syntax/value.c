@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * From what is written to what it means. Numbers come from their literal text: libconfig 1.5
- * wraps 2147483648 to a negative number and tells nobody.
+ * Converts tokens to values. Numbers are converted here, because libconfig 1.5 wraps 2147483648 to
+ * a negative number without an error.
  */
 #include "gadgetfile/syntax/value.h"
 
@@ -18,7 +18,8 @@ static int hex_digit(char c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* Appends the meaning of the escape at `p` and returns its length. Unknown ones mean themselves. */
+/* Appends the character of the escape at `p`; returns its length. Unknown escapes stay as written.
+ */
 static size_t escape(struct scan *s, const struct token *t, const char *p, char **out)
 {
 	static const char letters[] = "nrtf\\\"", meanings[] = "\n\r\t\f\\\"";
@@ -59,7 +60,7 @@ const char *value_strings(struct scan *s, const struct token *first, size_t n, s
 	return text;
 }
 
-/* strtod takes the locale's decimal point. */
+/* Ignores the locale, unlike strtod. */
 static double decimal(const char *text)
 {
 	static locale_t c_locale;

@@ -44,7 +44,7 @@ def file_in(directory, text=None, name="x.conf"):
 def gadget_file_others_may_write():
     path = file_in(DIRECTORY / "a")
     path.chmod(0o666)
-    refused(f"root does not act on {path}: others may write to it (mode 0666); who can write it could do anything here",
+    refused(f"cannot use {path} as root: others may write to it (mode 0666); a user who can change the file could act as root",
             "up", str(path))
     path.chmod(0o664)
     os.chown(path, USER, 100)

@@ -114,6 +114,6 @@ Test(drop_in, all_of_it_is_at_most_a_mebibyte)
 	memset(blanks, ' ', GADGETFILE_MAX_SIZE - 1);
 	scan_with("a = 1;", blanks);
 	cr_expect_eq(d.n_errors, 1);
-	cr_expect_str_eq(d.v[0].text, "the gadget file is larger than 1 MiB with this one");
+	cr_expect_str_eq(d.v[0].text, "the gadget file is larger than 1 MiB with this file");
 	cr_expect_str_eq(d.v[0].file, "a.conf.d/b.conf");
 }

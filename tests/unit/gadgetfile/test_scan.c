@@ -247,7 +247,7 @@ Test(scan, nesting_is_bounded)
 
 	p = memset(p, '(', 1000);
 	memset(p + 1000, ')', 1000);
-	one_error(text, 1, 5 + GADGETFILE_MAX_NESTING, "nested more than");
+	one_error(text, 1, 5 + GADGETFILE_MAX_NESTING, "nested deeper than");
 	teardown();
 	/* The deepest that is allowed libconfig takes as well. */
 	memset(text + 4, 0, sizeof(text) - 4);
@@ -484,7 +484,7 @@ Test(include, ten_deep_and_no_deeper)
 		snprintf(text, sizeof(text), i < 11 ? "@include \"f%d\"\n" : "a = 1;\n", i + 1);
 		put(name, text);
 	}
-	one_include_error("@include \"f1\"\n", "nested more than 10 deep");
+	one_include_error("@include \"f1\"\n", "nested deeper than 10 levels");
 	put("main.conf", "@include \"f2\"\n");
 	scan_main_file();
 	cr_expect_eq(d.n_errors, 0);
@@ -503,7 +503,7 @@ Test(include, cannot_multiply_without_end)
 			 i + 1, i + 1, i + 1, i + 1);
 		put(name, i < 10 ? text : "\n");
 	}
-	one_include_error("@include \"f1\"\n", "@include lines are followed");
+	one_include_error("@include \"f1\"\n", "more than 256 @include lines");
 }
 
 Test(include, outside_its_directory_only_what_is_root_s)
