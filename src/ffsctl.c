@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The front end: global options, then one of the commands. */
+/* The main program: parses global options and runs a command. */
 #include "config.h"
 
 #include <getopt.h>
@@ -9,32 +9,45 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "cmd/cmd.h"
 
 static void help(void)
 {
 	puts("usage: ffsctl [-v|-q] [--color=WHEN] COMMAND [OPTIONS] [GADGET...]\n\n"
-	     "USB gadgets from files: made, served and taken away.\n\n"
-	     "  ffsctl check gadget.conf      is the file right?\n"
-	     "  ffsctl up gadget.conf         bring it up\n"
-	     "  ffsctl status                 how is it?\n"
-	     "  ffsctl down gadget.conf       take it away\n\n"
+	     "Creates, supervises and removes USB gadgets described by files.\n\n"
+	     "  ffsctl check gadget.conf      check the file\n"
+	     "  ffsctl up gadget.conf         bring the gadget up\n"
+	     "  ffsctl status                 print its status\n"
+	     "  ffsctl down gadget.conf       take it down\n\n"
 	     "commands:");
 	for (size_t i = 0; cmd_all[i]; i++)
 		printf("  %-10s %s\n", cmd_all[i]->name, cmd_all[i]->summary);
 	printf("\noptions:\n%s\n"
-	       "'ffsctl COMMAND --help' tells a command's options; ffsctl(8) tells the rest.\n",
+	       "'ffsctl COMMAND --help' lists the options of a command; see also ffsctl(8).\n",
 	       cmd_global_options);
 }
 
 static int unknown_command(const char *word)
 {
-	fprintf(stderr, "ffsctl: there is no command '%s'; there are", word);
-	for (size_t i = 0; cmd_all[i]; i++)
-		fprintf(stderr, "%s %s", i ? "," : "", cmd_all[i]->name);
-	fputc('\n', stderr);
+	const char *meant = NULL;
+	size_t best = text_tolerance(word) + 1;
+
+	for (size_t i = 0; cmd_all[i]; i++) {
+		size_t distance = text_distance(word, cmd_all[i]->name, best);
+
+		if (distance >= best)
+			continue;
+		best = distance;
+		meant = cmd_all[i]->name;
+	}
+	if (meant)
+		log_error("unknown command '%s'; did you mean '%s'?", word, meant);
+	else
+		log_error("unknown command '%s' (see 'ffsctl --help')", word);
 	return EX_USAGE;
 }
 
@@ -70,7 +83,7 @@ static const struct option options[] = {
 	{ NULL, 0, NULL, 0 },
 };
 
-/* The supervisor works in /: a relative path would lead elsewhere there. */
+/* Accepts only an absolute path, because the supervisor's working directory is /. */
 static int set_directory(const char **directory, const char *option)
 {
 	*directory = optarg;
@@ -80,9 +93,11 @@ static int set_directory(const char **directory, const char *option)
 	return EX_USAGE;
 }
 
-/* -1: go on; else the exit code. */
+/* Returns -1 to continue, else the exit status. */
 static int parse_option(struct globals *g, int option, char **argv)
 {
+	_cleanup_free_ char *text = NULL;
+
 	switch (option) {
 	case 'v':
 		log_set_level(LOG_VERBOSE);
@@ -109,19 +124,18 @@ static int parse_option(struct globals *g, int option, char **argv)
 		help();
 		return 0;
 	default:
-		log_error("the option '%s' is not one ffsctl knows, or lacks its value (see "
-			  "'ffsctl --help')",
-			  argv[optind - 1]);
+		text = cmd_bad_option_text(cmd_global_options, argv);
+		log_error("%s (see 'ffsctl --help')", text);
 		return EX_USAGE;
 	}
 }
 
-/* What could not be written must not look like nothing to say. */
+/* Reports output that could not be written, which would look like empty output. */
 static int written(int exit)
 {
 	if (fflush(stdout) == 0 && !ferror(stdout))
 		return exit;
-	log_error("cannot write all of it to stdout");
+	log_error("cannot write all output to stdout");
 	return exit < EX__BASE ? EX_IOERR : exit;
 }
 
@@ -136,15 +150,15 @@ int main(int argc, char **argv)
 	int option;
 
 	fd_open_stdio();
-	/* Ignored, as some callers leave it to us, no child's end could be waited for. */
+	/* Some callers ignore SIGCHLD, and then waitpid(2) would not work. */
 	signal(SIGCHLD, SIG_DFL);
-	/* What others are to read they can read, whoever calls. */
+	/* Files for other users must be readable, whatever the caller's umask. */
 	umask(022);
-	/* A line is one write: cheaper, and lines of several processes do not mix. */
+	/* One write(2) per line, so that lines of several processes do not mix. */
 	setvbuf(stderr, NULL, _IOLBF, BUFSIZ);
 	set_color(&g, "auto");
 	opterr = 0;
-	/* '+': what follows the command is the command's. */
+	/* '+': stops at the command, which parses its own options. */
 	while ((option = getopt_long(argc, argv, "+vqh", options, NULL)) != -1) {
 		int exit = parse_option(&g, option, argv);
 
@@ -152,12 +166,12 @@ int main(int argc, char **argv)
 			return written(exit);
 	}
 	if (optind == argc) {
-		log_error("what shall be done? (see 'ffsctl --help')");
+		log_error("no command given (see 'ffsctl --help')");
 		return EX_USAGE;
 	}
 	argc -= optind;
 	argv += optind;
-	optind = 0; /* glibc and musl: start over */
+	optind = 0; /* resets getopt in glibc and musl */
 	for (size_t i = 0; cmd_all[i]; i++)
 		if (streq(argv[0], cmd_all[i]->name) || streq_null(argv[0], cmd_all[i]->alias))
 			return written(cmd_all[i]->run(&g, argc, argv));

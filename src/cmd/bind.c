@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* `bind` and `unbind`: a gadget that is up goes on the bus and off it, and stays made. */
+/* `bind` and `unbind`: bind a gadget that is up to a UDC, or unbind it and leave it up. */
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,7 +43,7 @@ static int run_bind(const struct globals *globals, int argc, char **argv)
 		udc = optarg;
 	}
 	if (argc - optind < 1 || argc - optind > (udc ? 1 : 2))
-		return cmd_usage(&cmd_bind, "it takes a gadget and perhaps a UDC");
+		return cmd_usage(&cmd_bind, "expected a gadget and optionally a UDC");
 	if (argc - optind == 2)
 		udc = argv[optind + 1];
 	if (cmd_gadget_name(globals, argv[optind], &name, &err) < 0)
@@ -54,8 +54,8 @@ static int run_bind(const struct globals *globals, int argc, char **argv)
 const struct command cmd_bind = {
 	.name = "bind",
 	.args = "GADGET [UDC]",
-	.summary = "put a gadget that is up on the bus",
-	.options = "  --udc NAME          the UDC to bind to, as a second word is\n",
+	.summary = "bind a gadget that is up to a UDC",
+	.options = "  --udc NAME          the UDC to bind to, same as the argument UDC\n",
 	.words = { CMD_WORDS_GADGETS, CMD_WORDS_UDCS },
 	.run = run_bind,
 };
@@ -70,7 +70,7 @@ static int run_unbind(const struct globals *globals, int argc, char **argv)
 	if (!cmd_simple_options(&cmd_unbind, argc, argv, NULL, &exit))
 		return exit;
 	if (argc - optind != 1)
-		return cmd_usage(&cmd_unbind, "it takes one gadget");
+		return cmd_usage(&cmd_unbind, "expected one gadget");
 	if (cmd_gadget_name(globals, argv[optind], &name, &err) < 0 ||
 	    client_unbind(&globals->paths, name, &result, &err) < 0)
 		return cmd_print_error(&err);
@@ -81,7 +81,7 @@ static int run_unbind(const struct globals *globals, int argc, char **argv)
 const struct command cmd_unbind = {
 	.name = "unbind",
 	.args = "GADGET",
-	.summary = "take a gadget off the bus; all else of it stays",
+	.summary = "unbind a gadget and leave it up",
 	.words = { CMD_WORDS_GADGETS },
 	.run = run_unbind,
 };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* ffsctl check: every error and warning of gadget files, without root and without hardware. */
+/* `check`: prints all errors and warnings of gadget files; needs neither root nor hardware. */
 #include "config.h"
 
 #include <errno.h>
@@ -18,13 +18,13 @@ struct check {
 	const struct globals *globals;
 	enum output output;
 	enum diag_format format;
-	enum diag_severity here; /* of what this machine lacks */
+	enum diag_severity here; /* severity of what this system lacks */
 	json_t *files, *problems, *errors;
 	struct plugin_tables plugins; /* of all files */
-	int exit; /* of the first file that could not even be read, else of one with errors */
+	int exit; /* exit status; the first unreadable file outranks files with errors */
 };
 
-/* What stays after a file was read, for --json. */
+/* Adds a file to the document of --json. */
 static void report_json(struct check *c, const char *path, const struct gadget *g, json_t *form,
 			const struct diags *diags)
 {
@@ -118,7 +118,7 @@ static int check_run(const struct globals *globals, int argc, char **argv)
 			break;
 		case 'f':
 			if (!streq(optarg, "gcc"))
-				return cmd_usage(&cmd_check, "there is only --format=gcc");
+				return cmd_usage(&cmd_check, "--format must be gcc");
 			c.format = DIAG_FORMAT_GCC;
 			break;
 		case 'H':
@@ -131,7 +131,7 @@ static int check_run(const struct globals *globals, int argc, char **argv)
 		}
 	}
 	if (optind == argc)
-		return cmd_usage(&cmd_check, "name a gadget file");
+		return cmd_usage(&cmd_check, "expected a gadget file");
 	c.files = json_array();
 	c.problems = json_array();
 	c.errors = json_array();
@@ -155,11 +155,11 @@ static int check_run(const struct globals *globals, int argc, char **argv)
 const struct command cmd_check = {
 	.name = "check",
 	.args = "FILE... [--here] [--json | --format=gcc]",
-	.summary = "every error and warning of a gadget file",
-	.options = "  --here              users, programs, plugins, a UDC and kernel features must "
-		   "be there\n"
+	.summary = "print all errors and warnings of a gadget file",
+	.options = "  --here              require users, programs, plugins, a UDC and kernel "
+		   "features\n"
 		   "  --json              one JSON document on stdout\n"
-		   "  --format=gcc        one line a message, as compilers print them\n",
+		   "  --format=gcc        one line per message, as compilers print them\n",
 	.words = { CMD_WORDS_FILES },
 	.repeats = true,
 	.run = check_run,

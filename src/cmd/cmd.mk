@@ -23,6 +23,7 @@ libffsctl_a_SOURCES += \
 	src/cmd/here.c src/cmd/here.h \
 	src/cmd/list.c \
 	src/cmd/log.c \
+	src/cmd/option_text.c src/cmd/option_text.h \
 	src/cmd/plugin_tables.c src/cmd/plugin_tables.h \
 	src/cmd/plugins.c \
 	src/cmd/reexec.c \
@@ -40,7 +41,7 @@ libffsctl_a_SOURCES += \
 
 dist_schema_DATA += schemas/descriptors.schema.json schemas/features.schema.json schemas/output.schema.json schemas/plugins.schema.json schemas/udc.schema.json
 
-# What `schema` and `completion` print is in the program, too (src/cmd/embed.h).
+# The files that `schema` and `completion` print (src/cmd/embed.h)
 nodist_libffsctl_a_SOURCES += src/cmd/embedded.c
 EXTRA_DIST += src/cmd/embed.sh
 CLEANFILES += src/cmd/embedded.c

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What there is: every command, and the options that stand before it. */
+/* The list of commands, and the global options. */
 #include "cmd/cmd.h"
 
 const struct command *const cmd_all[] = {
@@ -10,10 +10,10 @@ const struct command *const cmd_all[] = {
 };
 
 const char cmd_global_options[] =
-	"  -v, --verbose       say each step, too\n"
-	"  -q, --quiet         say nothing but errors\n"
+	"  -v, --verbose       print each step\n"
+	"  -q, --quiet         print only errors\n"
 	"  --color=WHEN        auto, always or never\n"
-	"  --dir DIR           look for gadget files here first\n"
-	"  --configfs DIR      where configfs is mounted (/sys/kernel/config)\n"
-	"  --run-dir DIR       where the state is kept (/run/ffsctl)\n"
+	"  --dir DIR           search gadget files in DIR first\n"
+	"  --configfs DIR      mount point of configfs (/sys/kernel/config)\n"
+	"  --run-dir DIR       run directory, with the state (/run/ffsctl)\n"
 	"  --version\n";

@@ -13,6 +13,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "cmd/cmd.h"
+#include "cmd/option_text.h"
 #include "cmd/plugin_tables.h"
 #include "rundir/control.h"
 
@@ -30,12 +31,30 @@ int cmd_usage(const struct command *command, const char *fmt, ...)
 	return EX_USAGE;
 }
 
+char *cmd_bad_option_text(const char *options, char *const *argv)
+{
+	/* getopt_long is behind the option, and behind its value if it is a separate word. */
+	const char *word = argv[optind - 1][0] == '-' ? argv[optind - 1] : argv[optind - 2];
+	const char *equals = strchr(word, '=');
+	_cleanup_free_ char *name =
+		equals ? xstrndup(word, (size_t)(equals - word)) : xstrdup(word);
+
+	switch (option_text_find(options, name)) {
+	case OPTION_TEXT_VALUE:
+		return strf("option '%s' needs a value", name);
+	case OPTION_TEXT_FLAG:
+		return strf("option '%s' takes no value", name);
+	case OPTION_TEXT_UNKNOWN:
+		break;
+	}
+	return strf("unknown option '%s'", name);
+}
+
 int cmd_bad_option(const struct command *command, char *const *argv)
 {
-	return cmd_usage(command,
-			 "the option '%s' is not one it knows, or lacks its value, or is not in "
-			 "this version",
-			 argv[optind - 1]);
+	_cleanup_free_ char *text = cmd_bad_option_text(command->options, argv);
+
+	return cmd_usage(command, "%s", text);
 }
 
 int cmd_help(const struct command *command)
@@ -49,7 +68,7 @@ int cmd_help(const struct command *command)
 
 bool cmd_simple_options(const struct command *command, int argc, char **argv, bool *json, int *exit)
 {
-	/* One that takes no --json has the end of the table in its place. */
+	/* Without --json its row ends the table. */
 	const struct option options[] = {
 		{ "help", no_argument, NULL, 'h' },
 		{ json ? "json" : NULL, no_argument, NULL, 'j' },
@@ -143,10 +162,10 @@ void cmd_keep_error(struct error *first, struct error *err)
 		cmd_print_error(err);
 }
 
-void cmd_say_taken_over(const char *gadget)
+void cmd_print_taken_over(const char *gadget)
 {
 	log_about(gadget, NULL, LOG_INFO,
-		  "%s: its supervisor had died; taken over, with its workers", gadget);
+		  "%s: its supervisor had died; taken over with its workers", gadget);
 }
 
 int cmd_print_error_about(const char *gadget, const struct error *err)

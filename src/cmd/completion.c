@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * ffsctl completion: what a shell runs to complete our command lines. The scripts of all shells ask
- * `ffsctl completion --words -- WORD...` for what the last of these words may become, and get lines
- * of a word, a tab and what it is. Options are taken from the text of --help, so that there is no
- * second list of them.
+ * `completion`: completes command lines in shells. The scripts run `ffsctl completion --words --
+ * WORD...`, which prints the candidates for the last word, one per line, with a tab and a
+ * description. Options come from the text of --help (option_text.h).
  */
 #include "config.h"
 
@@ -17,15 +16,16 @@
 #include "cmd/cmd.h"
 #include "cmd/embed.h"
 #include "cmd/fields.h"
+#include "cmd/option_text.h"
 #include "configfs/udc.h"
 
 /* --- one candidate --- */
 
 struct line {
-	struct globals globals; /* with what the line says so far */
+	struct globals globals; /* with the global options of the line */
 	const struct command *command;
-	const char *prefix; /* what the last word begins with that is no part of a candidate */
-	const char *typed;  /* and the rest of it */
+	const char *prefix; /* begin of the last word that is not part of a candidate */
+	const char *typed;  /* rest of the last word */
 };
 
 static void offer(const struct line *l, const char *word, const char *what)
@@ -45,7 +45,7 @@ static void offer_words(const struct line *l, const char *words)
 	}
 }
 
-/* --- what words may be --- */
+/* --- arguments --- */
 
 static void offer_files(const struct line *l)
 {
@@ -113,7 +113,7 @@ static void offer_plugins(const struct line *l)
 		offer(l, names.v[i], NULL);
 }
 
-/* Of a list with commas only the last is still open. */
+/* Completes the last field of a list separated by commas. */
 static void offer_fields(const struct line *l)
 {
 	const char *comma = strrchr(l->typed, ',');
@@ -168,61 +168,7 @@ static void offer_arguments(const struct line *l, enum cmd_words words, const ch
 	}
 }
 
-/* --- options, as --help has them --- */
-
-struct option_text {
-	char *name;  /* "--udc" */
-	bool value;  /* the next word is its value */
-	bool joined; /* its value follows '='; "[=S]", which need not, is left to who types it */
-	char *what;
-};
-
-static void free_option(struct option_text *o)
-{
-	free(o->name);
-	free(o->what);
-	*o = (struct option_text){ 0 };
-}
-
-/* The option of one line, "  --udc NAME          the UDC to bind to". */
-static bool read_option(const char *line, struct option_text *o)
-{
-	const char *name = line + strspn(line, " "), *end, *what;
-
-	if (str_has_prefix(name, "-v, ") || str_has_prefix(name, "-q, "))
-		name += strlen("-v, ");
-	if (*line != ' ' || *name != '-')
-		return false;
-	end = name + strcspn(name, " =[\n");
-	o->name = xstrndup(name, (size_t)(end - name));
-	o->joined = *end == '=';
-	o->value = *end == ' ' && end[1] != ' ';
-	what = end + strcspn(end, "\n");
-	for (const char *p = end; p < what; p++)
-		if (p[0] == ' ' && p[1] == ' ')
-			end = p;
-	end += strspn(end, " ");
-	o->what = xstrndup(end, strcspn(end, "\n"));
-	return true;
-}
-
-/* Calls `fn` for each option of the text until it returns true. */
-static bool each_option(const char *text, bool (*fn)(const struct option_text *o, void *data),
-			void *data)
-{
-	bool found = false;
-
-	while (text && *text && !found) {
-		struct option_text o = { 0 };
-
-		if (read_option(text, &o))
-			found = fn(&o, data);
-		free_option(&o);
-		text += strcspn(text, "\n");
-		text += *text == '\n';
-	}
-	return found;
-}
+/* --- options --- */
 
 static bool offer_option(const struct option_text *o, void *data)
 {
@@ -232,30 +178,7 @@ static bool offer_option(const struct option_text *o, void *data)
 	return false;
 }
 
-struct question {
-	const char *word;
-	bool value;
-};
-
-static bool answer(const struct option_text *o, void *data)
-{
-	struct question *q = data;
-
-	if (!streq(o->name, q->word))
-		return false;
-	q->value = o->value || o->joined;
-	return true;
-}
-
-/* Whether the word is an option that takes the next word as its value. */
-static bool takes_value(const char *options, const char *word)
-{
-	struct question q = { word, false };
-
-	return each_option(options, answer, &q) && q.value;
-}
-
-/* What has no row is left to the shell, which knows files. */
+/* Other values are completed by the shell, as file names. */
 static void offer_values(const struct line *l, const char *option)
 {
 	static const struct {
@@ -277,7 +200,7 @@ static void offer_values(const struct line *l, const char *option)
 
 /* --- the line --- */
 
-/* An option of ours among the global ones, with its value. */
+/* Applies a global option that changes the candidates. */
 static void set_global(struct globals *g, const char *option, const char *value)
 {
 	if (streq(option, "--dir"))
@@ -288,7 +211,7 @@ static void set_global(struct globals *g, const char *option, const char *value)
 		g->paths.run_dir = value;
 }
 
-/* The options before words[i]; true when the one that is to be completed was among them. */
+/* Handles the option words[*i] and its value; returns true if that was the word to complete. */
 static bool complete_options(struct line *l, const char *options, char **words, int n, int *i)
 {
 	char *word = words[*i], *equals = strchr(word, '=');
@@ -305,8 +228,8 @@ static bool complete_options(struct line *l, const char *options, char **words, 
 		offer_values(l, name);
 	} else if (*i == n - 1) {
 		l->typed = word;
-		each_option(options, offer_option, l);
-	} else if (takes_value(options, word)) {
+		option_text_each(options, offer_option, l);
+	} else if (option_text_find(options, word) == OPTION_TEXT_VALUE) {
 		++*i;
 		l->typed = words[*i];
 		if (*i == n - 1)
@@ -338,7 +261,7 @@ static void complete_argument(struct line *l, char **words, int n)
 	else if (at == 1)
 		offer_arguments(l, c->words[1], before);
 	if (*l->typed == '-')
-		each_option(c->options, offer_option, l);
+		option_text_each(c->options, offer_option, l);
 }
 
 static const struct command *find_command(const struct globals *globals, const char *name)
@@ -387,8 +310,8 @@ static int print_script(const char *shell)
 				fputs(e->text, stdout);
 		return 0;
 	}
-	return cmd_usage(&cmd_completion,
-			 "there is completion for bash, fish and zsh, not for '%s'", shell);
+	return cmd_usage(&cmd_completion, "unknown shell '%s': it must be bash, fish or zsh",
+			 shell);
 }
 
 static int run(const struct globals *globals, int argc, char **argv)
@@ -410,16 +333,16 @@ static int run(const struct globals *globals, int argc, char **argv)
 	if (option != -1)
 		return cmd_bad_option(&cmd_completion, argv);
 	if (argc - optind != 1)
-		return cmd_usage(&cmd_completion, "it takes one shell: bash, fish or zsh");
+		return cmd_usage(&cmd_completion, "expected one shell: bash, fish or zsh");
 	return print_script(argv[optind]);
 }
 
 const struct command cmd_completion = {
 	.name = "completion",
 	.args = "bash|fish|zsh",
-	.summary = "the script that completes our command lines in a shell",
-	.options = "for this shell alone: source <(ffsctl completion bash)\n"
-		   "'make install' puts all of them where shells look for them\n",
+	.summary = "print the completion script for a shell",
+	.options = "for the current shell: source <(ffsctl completion bash)\n"
+		   "'make install' installs the scripts for all shells\n",
 	.words = { CMD_WORDS_SHELLS },
 	.run = run,
 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* ffsctl descriptors: what a host will see of a gadget file, or what FunctionFS will be told. */
+/* `descriptors`: prints the descriptors that a host will read, or those written to FunctionFS. */
 #include "config.h"
 
 #include <errno.h>
@@ -28,8 +28,8 @@ struct request {
 	enum predict_kernel kernel;
 	bool speeds[EP_SPEED_COUNT];
 	enum output output;
-	const char *dir; /* of OUTPUT_BLOB */
-	char *serial;	 /* of struct prediction */
+	const char *dir; /* directory for OUTPUT_BLOB */
+	char *serial;	 /* for struct prediction; owned */
 };
 
 /* --- words ------------------------------------------------------------------------------------ */
@@ -57,8 +57,8 @@ static void print_unknown(const struct request *r, const struct config *config)
 		const struct function *f = &r->gadget->functions[config->functions[i].function];
 
 		if (!predict_knows(f))
-			printf("  --- function '%s' (%s): nothing is known of its descriptors\n",
-			       f->label, f->type);
+			printf("  --- function '%s' (%s): unknown descriptors\n", f->label,
+			       f->type);
 	}
 }
 
@@ -83,7 +83,7 @@ static void print_speed(const struct request *r, int speed)
 	putchar('\n');
 }
 
-/* What kernels and standards say to the blobs of one function. */
+/* Prints the findings of kernels and standards in the blobs of one function. */
 typedef struct ffs_finding validate_fn(const struct ffs_validator *validator,
 				       struct ffs_instance *in, const void *blob, size_t size);
 
@@ -91,8 +91,8 @@ static void print_finding(const struct ffs *ffs, const struct ffs_kernel *kernel
 			  const char *who)
 {
 	const struct ffs_validator validator = { .kernel = kernel };
-	/* Associations have the numbers that interfaces will get: who judges knows this function
-	 * alone. */
+	/* Associations have the final interface numbers, but the validator knows only this
+	 * function. */
 	struct ffs alone = *ffs;
 	size_t n_descriptors, n_strings;
 	_cleanup_free_ uint8_t *descriptors = NULL, *strings = ffs_blob_strings(ffs, &n_strings);
@@ -185,7 +185,7 @@ static json_t *speed_to_json(const struct request *r, int speed)
 			 to_json(&device), "bos", to_json(&bos), "configurations", configs);
 }
 
-/* Also where there is no gadget: then an error, or a problem of the file, says why. */
+/* Prints the document, also without a gadget: then it has the errors. */
 static int print_json(const struct request *r, const struct diags *diags, const struct error *err,
 		      int exit)
 {
@@ -213,7 +213,7 @@ static void print_hex(const char *label, const char *what, const uint8_t *bytes,
 		       i % 16 == 15 || i + 1 == n ? "\n" : "");
 }
 
-/* Never over a file that is there. */
+/* Never replaces an existing file. */
 static int write_blob(const char *dir, const char *label, const char *what, const uint8_t *bytes,
 		      size_t n, struct error *err)
 {
@@ -255,8 +255,8 @@ static int print_blobs(const struct request *r, struct error *err)
 	}
 	if (n_functions == 0)
 		return error_set(err, EX_DATAERR, EINVAL, NULL,
-				 "'%s' has no function that ffsctl writes descriptors for: those "
-				 "of others are the kernel's, or a daemon's",
+				 "cannot print descriptors of '%s': ffsctl writes none for its "
+				 "functions",
 				 r->gadget->name);
 	return result;
 }
@@ -271,7 +271,7 @@ static bool parse_speed(const char *word, bool speeds[EP_SPEED_COUNT])
 	return false;
 }
 
-/* Those that were asked for, or all that the gadget has. */
+/* Validates --speed; without it, chooses all speeds of the gadget. */
 static int choose_speeds(struct request *r, struct error *err)
 {
 	bool any = false;
@@ -283,14 +283,14 @@ static int choose_speeds(struct request *r, struct error *err)
 			r->speeds[s] = predict_has_speed(r->gadget, s);
 		else if (r->speeds[s] && !predict_has_speed(r->gadget, s))
 			return error_set(err, EX_DATAERR, EINVAL, NULL,
-					 "'%s' is not seen at %s speed: its functions, or "
-					 "'max_speed', have none so high",
-					 r->gadget->name, speed_words[s]);
+					 "cannot predict %s speed of '%s': the gadget does not "
+					 "support it",
+					 speed_words[s], r->gadget->name);
 	}
 	return 0;
 }
 
-/* Who looks at a gadget file need not sit at the machine that it is for. */
+/* A failure is only reported: the gadget file may be for another system. */
 static void read_serial(struct request *r)
 {
 	const struct gadget_strings *s = predict_strings(r->gadget);
@@ -365,12 +365,13 @@ static int descriptors_run(const struct globals *globals, int argc, char **argv)
 		case 's':
 			if (!parse_speed(optarg, r.speeds))
 				return cmd_usage(&cmd_descriptors,
-						 "a speed is full, high or super");
+						 "--speed must be full, high or super");
 			break;
 		case 'k':
 			if (!predict_find_kernel(optarg, &r.kernel))
 				return cmd_usage(&cmd_descriptors,
-						 "'%s' is no release of Linux, like 6.12", optarg);
+						 "--kernel must be a release like 6.12, not '%s'",
+						 optarg);
 			break;
 		case 'x':
 			r.output = OUTPUT_HEX;
@@ -389,21 +390,21 @@ static int descriptors_run(const struct globals *globals, int argc, char **argv)
 		}
 	}
 	if (optind + 1 != argc)
-		return cmd_usage(&cmd_descriptors, "name one gadget file");
+		return cmd_usage(&cmd_descriptors, "expected one gadget file");
 	return run(globals, argv[optind], &r);
 }
 
 const struct command cmd_descriptors = {
 	.name = "descriptors",
 	.args = "FILE [--speed S] [--kernel V] [--json | --hex | --blob DIR]",
-	.summary = "what a host will see of a gadget file, field by field",
+	.summary = "predict the descriptors that a host will read",
 	.options =
-		"  --speed S           full, high or super; without it all that the gadget has\n"
-		"  --kernel V          as functions of Linux 6.1 or 6.12 are, not as the running "
-		"one's\n"
+		"  --speed S           full, high or super (default: all speeds of the gadget)\n"
+		"  --kernel V          functions as in Linux 6.1 or 6.12 (default: the running "
+		"kernel)\n"
 		"  --json              one JSON document on stdout\n"
 		"  --hex               the bytes that are written to FunctionFS\n"
-		"  --blob DIR          the same as files: LABEL.descriptors and LABEL.strings\n",
+		"  --blob DIR          write them to files: LABEL.descriptors and LABEL.strings\n",
 	.words = { CMD_WORDS_FILES },
 	.run = descriptors_run,
 };

@@ -31,7 +31,7 @@ static void take_down(const struct globals *globals, const char *name, enum clie
 	}
 }
 
-/* What commands that were killed have left besides gadgets. */
+/* Removes scratch gadgets of killed `features` commands. */
 static void clear_scratch(const struct globals *globals, struct error *first)
 {
 	_cleanup_error_ struct error err = { 0 };
@@ -59,7 +59,7 @@ static void take_all_down(const struct globals *globals, json_t *gadgets, struct
 
 	rundir_each(&globals->paths, add_name, &all);
 	if (all.n == 0)
-		log_info("no gadget of ours is up");
+		log_info("no gadget of ffsctl is up");
 	for (size_t i = 0; i < all.n; i++) {
 		take_down(globals, all.names[i], CLIENT_OURS, gadgets, err);
 		free(all.names[i]);
@@ -107,9 +107,9 @@ static int run(const struct globals *globals, int argc, char **argv)
 		json = json || option == 'j';
 	}
 	if (all != (optind == argc))
-		return cmd_usage(&cmd_down, "it takes either gadgets or --all");
+		return cmd_usage(&cmd_down, "expected gadgets or --all");
 	if (all && whose == CLIENT_ANYBODYS)
-		return cmd_usage(&cmd_down, "--force is for gadgets that are named, not for --all");
+		return cmd_usage(&cmd_down, "--force and --all exclude each other");
 	gadgets = json_array();
 	if (all)
 		take_all_down(globals, gadgets, &err);
@@ -127,8 +127,8 @@ const struct command cmd_down = {
 	.name = "down",
 	.args = "GADGET... | --all",
 	.summary = "take gadgets down: unbind, stop, unmount, remove",
-	.options = "  --all               every gadget of ours\n"
-		   "  --force             also one that ffsctl has not made, or has no record of\n"
+	.options = "  --all               all gadgets of ffsctl\n"
+		   "  --force             also a gadget that ffsctl has no record of\n"
 		   "  --json              one JSON document on stdout\n",
 	.words = { CMD_WORDS_GADGETS },
 	.repeats = true,

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Files that are installed and that the program has inside as well, so that what it prints is of
- * its own version, and works before anything is installed. embedded.c is made by the build
- * (embed.sh) from schemas/ and completions/.
+ * Schemas and completion scripts that are installed and also embedded in the program, so that
+ * `schema` and `completion` print those of its own version, also before it is installed. The build
+ * makes embedded.c with embed.sh.
  */
 #pragma once
 
 struct embedded {
-	const char *name; /* the file's, without its directory */
+	const char *name; /* file name without directory */
 	const char *text;
 };
 
-/* Both are sorted by name, and end with a name that is NULL. */
+/* Sorted by name; the last has a NULL name. */
 extern const struct embedded embedded_schemas[], embedded_completions[];

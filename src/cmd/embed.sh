@@ -1,10 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# embed.sh ARRAY FILE... [-- ARRAY FILE...]: prints C with an array of embed.h for each. The build
-# calls it.
+# embed.sh ARRAY FILE... [-- ARRAY FILE...]: prints C source with these arrays of embed.h. Called by
+# the build.
 set -eu
-# The order of the arrays is the same everywhere
+# The same order in every locale
 LC_ALL=C
 export LC_ALL
 
@@ -30,6 +30,6 @@ while [ $# -gt 0 ]; do
 		shift
 	done
 	[ $# -eq 0 ] || shift
-	# shellcheck disable=SC2086 # words of make have no spaces in them
+	# shellcheck disable=SC2086 # file names of make contain no spaces
 	array $words
 done

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* ffsctl export: a gadget file from what is in configfs now. */
+/* `export`: prints a gadget file for a gadget in configfs. */
 #include "config.h"
 
 #include <errno.h>
@@ -14,7 +14,7 @@
 #include "gadgetfile/write.h"
 #include "rundir/record.h"
 
-/* The record is there from before the gadget's directory until after it. */
+/* Reads the record first: it exists longer than the gadget's directory. */
 static int read_all(const struct globals *globals, const char *name, struct configfs_tree *live,
 		    struct record *record, struct error *err)
 {
@@ -30,14 +30,14 @@ static int read_all(const struct globals *globals, const char *name, struct conf
 	r = configfs_tree_read(globals->paths.configfs, dir, live, err);
 	if (r == -ENOENT) {
 		error_clear(err);
-		error_set(err, EX_NOINPUT, ENOENT, dir, "there is no gadget '%s' in %s/usb_gadget",
+		error_set(err, EX_NOINPUT, ENOENT, dir, "cannot find gadget '%s' in %s/usb_gadget",
 			  name, globals->paths.configfs);
-		return error_hint(err, "'ffsctl status' tells which there are");
+		return error_hint(err, "'ffsctl status' lists the gadgets");
 	}
 	return r;
 }
 
-/* What was written has to be what `up` takes; where it is not the user learns it now. */
+/* Checks that `up` would accept the text, and prints its errors. */
 static int check_text(const struct globals *globals, const char *name, const char *text)
 {
 	_cleanup_gadget_ struct gadget *g = NULL;
@@ -102,14 +102,14 @@ static int export_run(const struct globals *globals, int argc, char **argv)
 	while ((opt = getopt_long(argc, argv, "h", options, NULL)) != -1)
 		return opt == 'h' ? cmd_help(&cmd_export) : cmd_bad_option(&cmd_export, argv);
 	if (optind + 1 != argc)
-		return cmd_usage(&cmd_export, "name one gadget");
+		return cmd_usage(&cmd_export, "expected one gadget");
 	return export_gadget(globals, argv[optind]);
 }
 
 const struct command cmd_export = {
 	.name = "export",
 	.args = "GADGET",
-	.summary = "a gadget file from what is in configfs now, whoever made it",
+	.summary = "print a gadget file for any gadget in configfs",
 	.words = { CMD_WORDS_ALL_GADGETS },
 	.run = export_run,
 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* ffsctl features: what kernel and machine offer, by trying. */
+/* `features`: probes the kernel's FunctionFS features. */
 #include "config.h"
 
 #include <errno.h>
@@ -12,7 +12,7 @@
 #include "functionfs/mount.h"
 #include "probe/features.h"
 
-/* Trying would load the module, for which nobody has asked here. */
+/* Refuses to probe if that would load the module, which the user has not asked for. */
 static int check_loaded(const char *release, struct error *err)
 {
 	_cleanup_free_ char *advice = NULL;
@@ -21,7 +21,7 @@ static int check_loaded(const char *release, struct error *err)
 		return 0;
 	advice = ffs_module_advice(release, NULL);
 	error_set(err, EX_UNAVAILABLE, ENODEV, NULL, "FunctionFS is not loaded");
-	return error_hint(err, FFS_LOAD ", and ask again%s%s", advice ? "; " : "",
+	return error_hint(err, FFS_LOAD ", and try again%s%s", advice ? "; " : "",
 			  advice ? advice : "");
 }
 
@@ -32,7 +32,7 @@ static void print_words(const struct ffs_features *features)
 
 		printf("%-15s %-4s %s", words->name, features->has[f] ? "yes" : "no", words->what);
 		if (!features->has[f])
-			printf(": takes %s", words->since);
+			printf(": needs %s", words->since);
 		putchar('\n');
 	}
 }
@@ -77,7 +77,7 @@ static int run(const struct globals *globals, int argc, char **argv)
 	if (!cmd_simple_options(&cmd_features, argc, argv, &json, &exit))
 		return exit;
 	if (optind != argc)
-		return cmd_usage(&cmd_features, "it takes no gadget");
+		return cmd_usage(&cmd_features, "expected no arguments");
 	uname(&kernel);
 	if (check_loaded(kernel.release, &err) == 0 &&
 	    features_probe(&globals->paths, &features, &err) == 0)
@@ -96,10 +96,10 @@ const struct command cmd_features = {
 	.name = "features",
 	.alias = "doctor",
 	.args = "[--json]",
-	.summary = "what this kernel's FunctionFS can do, and what brings the rest",
+	.summary = "list the features of this kernel's FunctionFS, and how to get the others",
 	.options = "  --json              one JSON document on stdout\n"
 		   "\n"
-		   "It tries on a gadget of its own, which is gone afterwards; needs root.\n"
-		   "'doctor' is another name for it.\n",
+		   "Probes the features with a temporary gadget; needs root.\n"
+		   "'doctor' is another name of this command.\n",
 	.run = run,
 };

@@ -9,7 +9,7 @@
 
 #define WORKER "worker."
 
-/* What schemas/output.schema.json has of one value. */
+/* The members of schemas/output.schema.json that have a single value. */
 const char *const fields_of_gadget[] = { "name",  "file",  "state",	 "udc", "udc_state",
 					 "speed", "since", "supervisor", NULL };
 const char *const fields_of_function[] = { "label",  "type",   "instance", "mount",
@@ -17,7 +17,7 @@ const char *const fields_of_function[] = { "label",  "type",   "instance", "moun
 const char *const fields_of_worker[] = { "state",     "pid",	     "engine", "restarts",
 					 "last_exit", "ready_since", "stats",  NULL };
 
-/* The table's own word; NULL: it is not in there. */
+/* Returns the word of the table, which outlives `word`; NULL: not in the table. */
 static const char *find(const char *const *words, const char *word)
 {
 	for (; *words; words++)
@@ -26,7 +26,7 @@ static const char *find(const char *const *words, const char *word)
 	return NULL;
 }
 
-/* Labels of others' functions have dots: the last one of all is ours. */
+/* The last dot ends the label, because labels of foreign functions contain dots. */
 static bool parse_one(struct field *field, const char *text)
 {
 	const char *dot = strrchr(text, '.'), *end = dot;
@@ -53,7 +53,7 @@ bool fields_parse(struct fields *fields, const char *text, char **bad)
 		struct field *field = array_add(fields->v, fields->n);
 
 		if (!parse_one(field, word)) {
-			*bad = strf("-o knows no field '%s'", word);
+			*bad = strf("unknown field '%s'", word);
 			fields_free(fields);
 			return false;
 		}
@@ -70,14 +70,14 @@ void fields_free(struct fields *fields)
 	*fields = (struct fields){ 0 };
 }
 
-/* A file may have any name: a line stays a line, and a value one value. */
+/* Replaces newlines and tabs, which file names may contain, to keep lines and columns. */
 static void print_text(const char *text)
 {
 	for (; *text; text++)
 		putchar(*text == '\n' || *text == '\t' ? ' ' : *text);
 }
 
-/* As JSON on one line, in which every control character is escaped. */
+/* Prints JSON on one line with all control characters escaped. */
 static void print_object(const json_t *value)
 {
 	_cleanup_free_ char *text = json_dumps(value, JSON_COMPACT | JSON_ENSURE_ASCII);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* status -o: bare values out of a gadget of cli.md's "gadgets", for shells. */
+/* `status -o`: prints single values of a gadget's JSON object, for shell scripts. */
 #pragma once
 
 #include <jansson.h>
@@ -10,25 +10,24 @@
 
 struct fields {
 	struct field {
-		char *function;	    /* its label; "*": each one; NULL: of the gadget */
-		bool worker;	    /* of the function's worker */
-		const char *member; /* in the document */
+		char *function;	    /* label; "*": each function; NULL: a field of the gadget */
+		bool worker;	    /* a field of the function's worker */
+		const char *member; /* name in the JSON object */
 	} * v;
 	size_t n;
-	bool each; /* one of them is of each function */
+	bool each; /* there is a field with "*" */
 };
 
-/* What there is: of a gadget, a function, a function's worker. Each ends with NULL. */
+/* Names of the fields; each list ends with NULL. */
 extern const char *const fields_of_gadget[], *const fields_of_function[], *const fields_of_worker[];
 
 /*
- * "udc,state,echo.device,*.worker.pid": adds to what is there. False: *bad, which the caller frees,
- * says what is wrong.
+ * Adds the fields of a list like "udc,state,echo.device,*.worker.pid". False: *bad is the error
+ * message, which the caller frees.
  */
 bool fields_parse(struct fields *fields, const char *text, char **bad);
 void fields_free(struct fields *fields);
 #define _cleanup_fields_ _cleanup_(fields_free)
 
-/* A line, or with `each` one for each function: values with tabs between; what is not there is "-".
- */
+/* Prints a line of values separated by tabs, with `each` one for each function; "-": no value. */
 void fields_print(const struct fields *fields, const json_t *gadget);

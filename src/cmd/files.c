@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Gadget files: where they are looked for, and which there are. */
+/* Finds and lists gadget files. */
 #include "config.h"
 
 #include <dirent.h>
@@ -41,10 +41,10 @@ int cmd_find_file(const struct globals *globals, const char *argument, char **pa
 	if (*path)
 		return 0;
 	words = cmd_directories(globals);
-	error_set(err, EX_NOINPUT, ENOENT, NULL, "there is no gadget file '%s' in %s", argument,
+	error_set(err, EX_NOINPUT, ENOENT, NULL, "cannot find gadget file '%s' in %s", argument,
 		  words);
-	return error_hint(
-		err, "for a file elsewhere give its path, with a '/' or its '.conf' or '.scheme'");
+	return error_hint(err, "give the path of a file elsewhere, with a '/' or its suffix "
+			       "'.conf' or '.scheme'");
 }
 
 int cmd_load_path(const struct globals *globals, const char *path, const char *name,
@@ -60,7 +60,7 @@ static void add(struct cmd_files *files, const char *dir, const char *entry, con
 	_cleanup_free_ char *name = xstrndup(entry, strlen(entry) - strlen(suffix));
 	struct cmd_file *file;
 
-	/* The first that has the name is the one that the name means. */
+	/* Of several files with one name, the first is used. */
 	for (size_t i = 0; i < files->n; i++)
 		if (streq(files->v[i].name, name))
 			return;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Which gadget the argument of a command means: one of that name, or one of that gadget file. */
+/* Finds the gadget of a command's argument, a name or the path of its gadget file. */
 #include "config.h"
 
 #include <errno.h>
@@ -9,17 +9,17 @@
 #include "base/cleanup.h"
 #include "cmd/cmd.h"
 
-/* It becomes part of paths: '..' must not lead out of /run/ffsctl. */
+/* The name becomes part of paths: '..' must not lead out of /run/ffsctl. */
 static int check_name(const char *name, struct error *err)
 {
 	if (gadgetfile_is_gadget_name(name))
 		return 0;
-	return error_set(err, EX_USAGE, EINVAL, NULL, "'%s' is no name of a gadget", name);
+	return error_set(err, EX_USAGE, EINVAL, NULL, "invalid gadget name '%s'", name);
 }
 
 /*
- * As records have a gadget file's path (gadgetfile_load): absolute, without symbolic links but for
- * the file itself. The file need not exist any more, nor its directory. The caller frees it.
+ * Returns the path as gadgetfile_load stores it in records: absolute, with symbolic links resolved
+ * except for the last component. File and directory need not exist. The caller frees it.
  */
 static char *recorded_path(const char *path)
 {
@@ -44,7 +44,7 @@ int cmd_recorded_name(const struct globals *globals, const char *path, char **na
 	return client_of_file(&globals->paths, file, name, err);
 }
 
-/* The name that the file at the path gives. */
+/* Gets the name in the file. */
 static int name_in_file(const struct globals *globals, const char *path, char **name,
 			struct error *err)
 {
@@ -59,14 +59,14 @@ static int name_in_file(const struct globals *globals, const char *path, char **
 	}
 	if (err->exit)
 		return error_hint(err, "'ffsctl status' lists the gadgets that are up");
-	error_set(err, exit, EINVAL, path, "cannot take a gadget's name from %s: it has errors",
-		  path);
+	error_set(err, exit, EINVAL, path,
+		  "cannot read the gadget's name in %s: the file has errors", path);
 	return error_hint(err, "'ffsctl check %s' prints them", path);
 }
 
 /*
- * A file that has been changed, damaged or deleted must not keep its gadget from going down: so
- * what is up is asked first.
+ * Searches the records first, so that `down` works with a file that was changed, damaged or
+ * deleted.
  */
 int cmd_gadget_name(const struct globals *globals, const char *argument, char **name,
 		    struct error *err)
@@ -88,8 +88,7 @@ int cmd_any_gadget_name(const struct globals *globals, const char *argument, cha
 	if (cmd_is_path(argument))
 		return cmd_gadget_name(globals, argument, name, err);
 	if (!*argument || streq(argument, ".") || streq(argument, ".."))
-		return error_set(err, EX_USAGE, EINVAL, NULL, "'%s' is no name of a gadget",
-				 argument);
+		return error_set(err, EX_USAGE, EINVAL, NULL, "invalid gadget name '%s'", argument);
 	*name = xstrdup(argument);
 	return 0;
 }

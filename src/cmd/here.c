@@ -16,7 +16,7 @@ struct here {
 	enum diag_severity severity;
 	struct plugin_tables *plugins;
 	struct diags *diags;
-	/* What has been found; many workers have the same user and the same program. */
+	/* Cache of successful lookups: many workers have the same user and program. */
 	struct found {
 		enum kind { USER, GROUP, PROGRAM } kind;
 		const char *name;
@@ -39,7 +39,7 @@ static void note_found(struct here *h, enum kind kind, const char *name)
 
 static void missing(const struct here *h, const struct position *at, const struct error *err)
 {
-	/* A default that is missing is about the file as a whole. */
+	/* A default has no position. */
 	const struct position whole = { .file = h->gadget->files[0] };
 
 	diags_add(h->diags, h->severity, at->file ? at : &whole, "%s", err->text);
@@ -79,7 +79,7 @@ static int find_program(const struct gadget *gadget, const char *name, struct er
 	if (str_has_prefix(name, "${dir}/"))
 		path = strf("%s%s", gadget->dir, name + strlen("${dir}"));
 	else if (strchr(name, '$'))
-		return 0; /* what it becomes is not known before it is up */
+		return 0; /* its variables are only known when the gadget is up */
 	else if (!strchr(name, '/'))
 		return spawn_find_program(name, &path, NULL, err);
 	else
@@ -101,7 +101,7 @@ static void check_program(struct here *h, const struct worker *w)
 		note_found(h, PROGRAM, w->argv[0]);
 }
 
-/* Its options have been checked when the file was loaded. */
+/* gadgetfile_load has validated its options. */
 static void check_plugin(struct here *h, const struct worker *w)
 {
 	const struct plugin_table *table = plugin_tables_get(h->plugins, w->plugin);
@@ -110,13 +110,13 @@ static void check_plugin(struct here *h, const struct worker *w)
 		missing(h, &w->program_at, &table->err);
 }
 
-/* Where the default has changed in this version: what needs to be root has to say so. */
+/* Warns because the default has changed in this version: a program that needs root must set it. */
 static void check_default_user(const struct here *h, const struct worker *w)
 {
 	if (w->kind == WORKER_EXEC && !w->user.value)
 		diags_add(h->diags, DIAG_WARNING, &w->program_at,
-			  "the program runs as a user of its own, which was root before this "
-			  "version: if it needs root, or another user, name it with 'user'");
+			  "the program runs as an allocated user, and as root in versions before: "
+			  "set 'user' if it needs root or another user");
 }
 
 static void check_worker(struct here *h, const struct worker *w)
@@ -131,7 +131,7 @@ static void check_worker(struct here *h, const struct worker *w)
 		check_group(h, &w->groups[i]);
 }
 
-/* Of the UDC that it is to be, as far as that is known. */
+/* Compares with the endpoints of the UDC, if its driver is known. */
 static void check_endpoints(const struct here *h, const char *name)
 {
 	const struct gadget_udc *udc = &h->gadget->udc;
@@ -148,7 +148,7 @@ static void check_endpoints(const struct here *h, const char *name)
 			  needs, driver, has);
 }
 
-/* Without --here only a UDC that the file names: others may be meant for another machine. */
+/* Without --here, checks only a UDC that the file names. */
 static void check_udc(const struct here *h)
 {
 	const struct gadget_udc *udc = &h->gadget->udc;
@@ -190,15 +190,14 @@ static void check_switch_to(const struct here *h, const char *const *dirs)
 
 		if (!path)
 			diags_add(h->diags, h->severity, &name->at,
-				  "there is no gadget file '%s', neither beside this one nor where "
-				  "'ffsctl up' looks for names",
+				  "cannot find gadget file '%s' in the directory of this file or "
+				  "in those that 'ffsctl up' searches",
 				  name->value);
 	}
 }
 
 /*
- * Only for --here: what it takes to find out is made on this machine, if only for a moment. Not
- * being root is no error of the file's.
+ * Only for --here, because it makes a temporary gadget. Needs root; for others it adds a note.
  */
 static void check_features(const struct here *h)
 {
@@ -210,7 +209,7 @@ static void check_features(const struct here *h)
 	at = (struct position){ .file = err.file, .line = err.line, .column = err.column };
 	if (err.exit == EX_NOPERM)
 		diags_add(h->diags, DIAG_NOTE, &(struct position){ .file = h->gadget->files[0] },
-			  "what this kernel's FunctionFS can do is only found out by root");
+			  "kernel features were not checked: that needs root");
 	else
 		missing(h, &at, &err);
 }

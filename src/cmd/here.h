@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Whether this machine has what a gadget names: users, groups, programs, plugins, its UDC, the
- * files of gadgets that it may switch to. */
+/* `check --here`: whether this system has all that a gadget file refers to. */
 #pragma once
 
 #include "base/paths.h"
@@ -8,8 +7,9 @@
 #include "gadgetfile/gadgetfile.h"
 
 /*
- * Adds what is missing to `diags`: as warnings, or with DIAG_ERROR as errors, and then also when
- * there is no UDC that the gadget could take now. `dirs`: where gadget files are looked for.
+ * Adds a message to `diags` for each missing user, group, program, plugin, UDC and gadget file.
+ * With DIAG_ERROR they are errors, and a free UDC and kernel features are required too. `dirs`: the
+ * directories with gadget files.
  */
 void here_check(const struct paths *paths, const struct gadget *gadget, const char *const *dirs,
 		enum diag_severity severity, struct plugin_tables *plugins, struct diags *diags);

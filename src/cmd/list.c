@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* ffsctl list: the gadget files that can be named, and how their gadgets are. */
+/* `list`: prints the gadget files in the directories, and the states of their gadgets. */
 #include "config.h"
 
 #include <stdio.h>
@@ -9,7 +9,7 @@
 #include "client/inspect.h"
 #include "cmd/cmd.h"
 
-/* The state of a gadget, of all those of the machine. */
+/* Returns the state of a gadget; "down" if it is not among `gadgets`. */
 static const char *state_of(const json_t *gadgets, const char *name)
 {
 	const json_t *gadget;
@@ -51,7 +51,7 @@ static int run(const struct globals *globals, int argc, char **argv)
 	if (!cmd_simple_options(&cmd_list, argc, argv, NULL, &exit))
 		return exit;
 	if (optind != argc)
-		return cmd_usage(&cmd_list, "it takes no gadget");
+		return cmd_usage(&cmd_list, "expected no arguments");
 	if (inspect_gadgets(&globals->paths, NULL, &gadgets, &err) == 0)
 		cmd_list_files(globals, &files, &err);
 	for (size_t i = 0; i < files.n; i++)
@@ -62,7 +62,7 @@ static int run(const struct globals *globals, int argc, char **argv)
 	if (files.n == 0) {
 		_cleanup_free_ char *words = cmd_directories(globals);
 
-		log_info("there is no gadget file in %s", words);
+		log_info("no gadget file in %s", words);
 	}
 	return 0;
 }
@@ -70,10 +70,9 @@ static int run(const struct globals *globals, int argc, char **argv)
 const struct command cmd_list = {
 	.name = "list",
 	.args = "",
-	.summary = "the gadget files that have a name, and the state of their gadgets",
-	.options = "Each line is the name, the state, the path and those of drop-ins. Besides the\n"
-		   "states of status there are errors (see 'ffsctl check') and unread (it cannot "
-		   "be\n"
-		   "opened).\n",
+	.summary = "list the gadget files in the directories, and the states of their gadgets",
+	.options =
+		"Prints name, state, path and the paths of drop-ins. States are those of status,\n"
+		"'errors' (see 'ffsctl check') and 'unread' (the file cannot be opened).\n",
 	.run = run,
 };

@@ -17,11 +17,11 @@ static int run(const struct globals *globals, int argc, char **argv)
 	if (!cmd_simple_options(&cmd_log, argc, argv, NULL, &exit))
 		return exit;
 	if (argc - optind != 1)
-		return cmd_usage(&cmd_log, "it takes one gadget");
+		return cmd_usage(&cmd_log, "expected one gadget");
 	if (cmd_gadget_name(globals, argv[optind], &name, &err) < 0 ||
 	    client_log(&globals->paths, name, &text, &size, &err) < 0)
 		return cmd_print_error(&err);
-	/* A worker's words are its own: a terminal is sent no control characters of them. */
+	/* Removes control characters of workers, which could control the terminal. */
 	shown = text_printable_lines(text, size);
 	cmd_print_lines(stdout, shown);
 	return fflush(stdout) == 0 && !ferror(stdout) ? 0 : EX_IOERR;
@@ -30,7 +30,7 @@ static int run(const struct globals *globals, int argc, char **argv)
 const struct command cmd_log = {
 	.name = "log",
 	.args = "GADGET",
-	.summary = "print what has happened to a gadget, and what its workers have printed",
+	.summary = "print the log of a gadget, with the output of its workers",
 	.words = { CMD_WORDS_GADGETS },
 	.run = run,
 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What plugins declare, each asked once. */
+/* A cache of plugin declarations. */
 #pragma once
 
 #include "gadgetfile/gadgetfile.h"
@@ -11,14 +11,14 @@ struct plugin_tables {
 };
 
 struct plugin_table {
-	char *plugin; /* a name, or an absolute path */
+	char *plugin; /* name or absolute path */
 	struct description description;
-	struct error err; /* why it cannot be used; exit 0: it can */
+	struct error err; /* reason why it cannot be used; exit 0: none */
 };
 
-/* Never NULL. */
+/* Returns the table of a plugin, and reads it on first use. Never NULL. */
 const struct plugin_table *plugin_tables_get(struct plugin_tables *tables, const char *plugin);
-/* For gadgetfile_load. */
+/* Returns the interface for gadgetfile_load. */
 struct gadgetfile_plugins plugin_tables_for_gadgetfile(struct plugin_tables *tables);
 void plugin_tables_free(struct plugin_tables *tables);
 #define _cleanup_plugin_tables_ _cleanup_(plugin_tables_free)

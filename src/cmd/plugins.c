@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* ffsctl plugins: the plugins that are installed, and what one of them declares. */
+/* `plugins`: lists the installed plugins, or prints the declaration of one. */
 #include "config.h"
 
 #include <dirent.h>
@@ -23,7 +23,7 @@
 
 struct request {
 	struct plugin_tables tables;
-	json_t *plugins, *errors; /* NULL: for people */
+	json_t *plugins, *errors; /* NULL: prints text */
 	int exit;
 };
 
@@ -62,9 +62,9 @@ void cmd_names_free(struct cmd_names *names)
 	*names = (struct cmd_names){ 0 };
 }
 
-/* --- in words --- */
+/* --- text --- */
 
-/* Who wrote the plugin may have written anything: no line ends, no control characters. */
+/* Removes control characters: the plugin chooses its texts. */
 static void print_text(const char *before, const char *text, const char *after)
 {
 	_cleanup_free_ char *shown = text_printable(text, strlen(text));
@@ -117,7 +117,7 @@ static void print_needs(uint32_t needs)
 		printf("%s%s", between, needs_words[i]);
 		between = ", ";
 	}
-	printf("%s\n", needs ? "" : "nothing but its endpoints");
+	printf("%s\n", needs ? "" : "only its endpoints");
 }
 
 static void print_all(const struct plugin_table *t)
@@ -129,10 +129,10 @@ static void print_all(const struct plugin_table *t)
 	print_text("", p->summary, "\n");
 	printf("path             %s\n", path);
 	printf("mode             %s\n", p->mode == FFSCTL_MODE_MESSAGE ? "message" : "stream");
-	printf("io.size          %u bytes, if the gadget file does not say\n", p->transfer_size);
-	printf("io.depth         %u transfers of each endpoint\n", p->depth);
+	printf("io.size          %u bytes by default\n", p->transfer_size);
+	printf("io.depth         %u transfers per endpoint by default\n", p->depth);
 	if (p->out_length)
-		printf("OUT transfers    %u bytes, each\n", p->out_length);
+		printf("OUT transfers    %u bytes each\n", p->out_length);
 	print_needs(p->needs);
 	puts(p->options->name ? "options" : "options          none");
 	for (const struct ffsctl_option *o = p->options; o->name; o++)
@@ -177,7 +177,7 @@ static void show_installed(struct request *q)
 	} else if (names.n == 0 && !q->plugins) {
 		_cleanup_free_ char *dir = plugin_dir();
 
-		log_info("there is no plugin in %s", dir);
+		log_info("no plugin in %s", dir);
 	}
 	for (size_t i = 0; i < names.n; i++)
 		show(q, names.v[i], false);
@@ -192,7 +192,7 @@ static int run(const struct globals *globals _unused_, int argc, char **argv)
 	if (!cmd_simple_options(&cmd_plugins, argc, argv, &json, &exit))
 		return exit;
 	if (argc - optind > 1)
-		return cmd_usage(&cmd_plugins, "it takes one plugin at most");
+		return cmd_usage(&cmd_plugins, "expected at most one plugin");
 	if (json) {
 		q.plugins = json_array();
 		q.errors = json_array();
@@ -215,12 +215,12 @@ static int run(const struct globals *globals _unused_, int argc, char **argv)
 const struct command cmd_plugins = {
 	.name = "plugins",
 	.args = "[PLUGIN] [--json]",
-	.summary = "the plugins that are installed, or all that one of them declares",
+	.summary = "list the installed plugins, or print the declaration of one",
 	.options = "  --json              one JSON document on stdout\n"
 		   "\n"
-		   "A plugin is a name, as worker.plugin has it, or a path. It is loaded in a "
+		   "PLUGIN is a name, as in the key worker.plugin, or a path. An unprivileged "
 		   "process\n"
-		   "without privileges, and only asked what it declares.\n",
+		   "loads the plugin and reads its declaration.\n",
 	.words = { CMD_WORDS_PLUGINS },
 	.run = run,
 };

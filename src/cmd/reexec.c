@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* `reexec`: supervisors become this very program; and the command that they execute for it. */
+/* `reexec`: supervisors execute this program; and `resume`, the command that they execute. */
 #include <errno.h>
 #include <getopt.h>
 #include <limits.h>
@@ -25,7 +25,7 @@ static int reexec(void *data, const char *name)
 	_cleanup_error_ struct error err = { 0 };
 
 	if (client_reexec(&w->globals->paths, name, w->program, &err) == 0)
-		log_info("%s: its supervisor goes on as %s", name, w->program);
+		log_info("%s: its supervisor runs %s now", name, w->program);
 	else
 		cmd_keep_error(w->err, &err);
 	return 0;
@@ -37,7 +37,7 @@ static int own_path(char *path, size_t size, struct error *err)
 
 	if (n < 0)
 		return error_errno(err, EX_OSERR, errno, "/proc/self/exe",
-				   "cannot tell where this program is");
+				   "cannot find the path of this program");
 	path[n] = '\0';
 	return 0;
 }
@@ -63,7 +63,7 @@ static int run(const struct globals *globals, int argc, char **argv)
 		all = true;
 	}
 	if (all != (optind == argc))
-		return cmd_usage(&cmd_reexec, "it takes either gadgets or --all");
+		return cmd_usage(&cmd_reexec, "expected gadgets or --all");
 	if (own_path(program, sizeof(program), &err) < 0)
 		return cmd_print_error(&err);
 	if (all)
@@ -83,8 +83,8 @@ static int run(const struct globals *globals, int argc, char **argv)
 const struct command cmd_reexec = {
 	.name = "reexec",
 	.args = "GADGET... | --all",
-	.summary = "after an upgrade: supervisors become this program, all else stays",
-	.options = "  --all               every gadget of ours\n",
+	.summary = "after an upgrade: run this version in the supervisors, without a disconnect",
+	.options = "  --all               all gadgets of ffsctl\n",
 	.words = { CMD_WORDS_GADGETS },
 	.repeats = true,
 	.run = run,
@@ -97,8 +97,7 @@ static int run_resume(const struct globals *globals, int argc, char **argv)
 
 	if (argc < 4 || argc > 5 || !cmd_parse_descriptor(argv[2], &lock) ||
 	    !cmd_parse_descriptor(argv[3], &client))
-		return cmd_usage(&cmd_resume,
-				 "it is what 'ffsctl reexec' lets supervisors execute");
+		return cmd_usage(&cmd_resume, "internal command of 'ffsctl reexec'");
 	if (client_resume(&globals->paths, argv[1], lock, client, argc == 5, &err) < 0)
 		return cmd_print_error(&err);
 	return 0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* `reload`: a gadget that is up becomes what its file says now. */
+/* `reload`: applies the changes of a gadget file to its gadget. */
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,8 +39,8 @@ static int finish(struct request *q, json_t *gadgets, int exit)
 }
 
 /*
- * Of a name the gadget that is up knows the file. If there is none it may be a gadget file's name,
- * as a service manager knows it, and the gadget have another one.
+ * Finds the file by the name of a gadget that is up. If none is, tries the name of a gadget file: a
+ * service manager uses that name, but the gadget may have another one.
  */
 static int find_by_name(struct request *q, const char *argument)
 {
@@ -57,9 +57,9 @@ static int find_by_name(struct request *q, const char *argument)
 }
 
 /*
- * A path is the file itself; the gadget is that of --name, else the one that came from the file,
- * else the one that the file names. What the supervisor will read is read here first: a bad file
- * does not even get there.
+ * Finds file and gadget. For a path, the gadget is that of --name, else the one that is up from the
+ * file, else the one named in the file. Loads the file, so that errors in it are printed here,
+ * before the supervisor reads it.
  */
 static int find(struct request *q, const char *argument, const char *name)
 {
@@ -88,7 +88,7 @@ static int find(struct request *q, const char *argument, const char *name)
 	return 0;
 }
 
-/* The gadget's object; with the plan, if there is one (which is taken over). */
+/* Prints the gadget's object; with `changes`, if not NULL, which it frees. */
 static int with_status(struct request *q, json_t *changes, bool rebinds)
 {
 	json_t *gadgets = NULL, *gadget;
@@ -128,11 +128,11 @@ static int dry_run(struct request *q)
 		return with_status(q, changes, rebinds);
 	print_changes(changes);
 	if (json_array_size(changes) == 0)
-		log_info("%s: nothing would change on this machine", q->name);
+		log_info("%s: no changes", q->name);
 	else if (rebinds)
-		log_info("%s: needs a rebind: the host would see the gadget go and come", q->name);
+		log_info("%s: needs a rebind: the host would see a disconnect", q->name);
 	else
-		log_info("%s: needs no rebind: the gadget would stay on the bus", q->name);
+		log_info("%s: needs no rebind: the gadget would stay bound", q->name);
 	json_decref(changes);
 	return finish(q, NULL, 0);
 }
@@ -149,14 +149,14 @@ static int reload(struct request *q)
 		return finish(q, NULL, q->err.exit);
 	}
 	if (done.result == CLIENT_UNCHANGED)
-		log_info("%s: the same already", q->name);
+		log_info("%s: unchanged", q->name);
 	else if (done.awaits)
 		log_info("%s: reloaded; it is bound again when its UDC %s is back", q->name,
 			 done.awaits);
 	else if (done.rebound)
-		log_info("%s: reloaded; it was off the bus for that", q->name);
+		log_info("%s: reloaded with a rebind", q->name);
 	else
-		log_info("%s: reloaded; it has not left the bus", q->name);
+		log_info("%s: reloaded without a rebind", q->name);
 	free(done.awaits);
 	return q->json ? with_status(q, NULL, false) : finish(q, NULL, 0);
 }
@@ -199,9 +199,9 @@ static int run(const struct globals *globals, int argc, char **argv)
 		}
 	}
 	if (argc - optind != 1)
-		return cmd_usage(&cmd_reload, "it takes one gadget");
+		return cmd_usage(&cmd_reload, "expected one gadget");
 	if (name && !cmd_is_path(argv[optind]))
-		return cmd_usage(&cmd_reload, "--name goes with a path");
+		return cmd_usage(&cmd_reload, "--name needs the path of a file");
 	exit = find(&q, argv[optind], name);
 	if (exit)
 		return finish(&q, NULL, exit);
@@ -211,11 +211,11 @@ static int run(const struct globals *globals, int argc, char **argv)
 const struct command cmd_reload = {
 	.name = "reload",
 	.args = "[OPTIONS] GADGET",
-	.summary = "make a gadget that is up what its file says now",
-	.options = "  --name N            the gadget that the file at a path is for\n"
-		   "  --dry-run           print what would change, and change nothing\n"
+	.summary = "apply the changes of a gadget file to its gadget",
+	.options = "  --name N            the gadget to reload from the file at a path\n"
+		   "  --dry-run           print the changes and apply none\n"
 		   "  --json              one JSON document on stdout\n"
-		   "  --timeout S         seconds that it may take (30), and the way back again\n",
+		   "  --timeout S         seconds for the reload, and for its undo (30)\n",
 	.words = { CMD_WORDS_GADGETS },
 	.run = run,
 };

@@ -6,7 +6,7 @@
 #include "base/log.h"
 #include "cmd/cmd.h"
 
-/* The child's part: it is the supervisor from now on. */
+/* Runs in the child, which becomes the supervisor. */
 static int supervise(const struct globals *globals, const char *name, int report_fd)
 {
 	_cleanup_error_ struct error err = { 0 };
@@ -25,7 +25,7 @@ static int restart(const struct globals *globals, const char *name, const char *
 	return 0;
 }
 
-/* Gives it another supervisor first. */
+/* Starts a new supervisor first, which takes the gadget over. */
 static int restart_orphan(const struct globals *globals, const char *name, const char *function)
 {
 	_cleanup_error_ struct error err = { 0 };
@@ -37,7 +37,7 @@ static int restart_orphan(const struct globals *globals, const char *name, const
 	if (exit)
 		return err.exit ? cmd_print_error(&err) : exit;
 	if (report.result == CLIENT_TAKEN_OVER)
-		cmd_say_taken_over(name);
+		cmd_print_taken_over(name);
 	return restart(globals, name, function, &err) ? cmd_print_error(&err) : 0;
 }
 
@@ -52,7 +52,7 @@ static int run(const struct globals *globals, int argc, char **argv)
 		return exit;
 	if (argc - optind < 1 || argc - optind > 2)
 		return cmd_usage(&cmd_restart,
-				 "it takes a gadget and perhaps one of its functions");
+				 "expected a gadget and optionally one of its functions");
 	function = argc - optind == 2 ? argv[optind + 1] : NULL;
 	if (cmd_gadget_name(globals, argv[optind], &name, &err) < 0)
 		return cmd_print_error(&err);
@@ -66,7 +66,7 @@ static int run(const struct globals *globals, int argc, char **argv)
 const struct command cmd_restart = {
 	.name = "restart",
 	.args = "GADGET [FUNCTION]",
-	.summary = "start a function's worker anew, without a disconnect",
+	.summary = "restart the workers of a gadget or of one function, without a disconnect",
 	.words = { CMD_WORDS_GADGETS, CMD_WORDS_FUNCTIONS },
 	.run = run,
 };

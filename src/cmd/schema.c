@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* ffsctl schema: the JSON Schemas that are installed, as this version has them. */
+/* `schema`: prints a JSON Schema of this version. */
 #include <stdio.h>
 
 #include "base/cleanup.h"
@@ -13,7 +13,7 @@ static const char *find(const char *name)
 	for (const struct embedded *e = embedded_schemas; e->name; e++) {
 		size_t n = strlen(e->name) - strlen(SUFFIX);
 
-		/* With its suffix, as it lies in the directory, it is the same. */
+		/* The file name is accepted as well. */
 		if (streq(name, e->name) || (strlen(name) == n && strncmp(name, e->name, n) == 0))
 			return e->text;
 	}
@@ -30,7 +30,7 @@ static int unknown(const char *name)
 		names = strf("%s%s%.*s", old, *old ? ", " : "",
 			     (int)(strlen(e->name) - strlen(SUFFIX)), e->name);
 	}
-	return cmd_usage(&cmd_schema, "there is no schema '%s'; there are %s", name, names);
+	return cmd_usage(&cmd_schema, "unknown schema '%s': it must be one of %s", name, names);
 }
 
 static int run(const struct globals *globals _unused_, int argc, char **argv)
@@ -41,7 +41,7 @@ static int run(const struct globals *globals _unused_, int argc, char **argv)
 	if (!cmd_simple_options(&cmd_schema, argc, argv, NULL, &exit))
 		return exit;
 	if (argc - optind > 1)
-		return cmd_usage(&cmd_schema, "it takes one name at most");
+		return cmd_usage(&cmd_schema, "expected at most one name");
 	name = optind < argc ? argv[optind] : "gadget";
 	text = find(name);
 	if (!text)
@@ -53,11 +53,10 @@ static int run(const struct globals *globals _unused_, int argc, char **argv)
 const struct command cmd_schema = {
 	.name = "schema",
 	.args = "[NAME]",
-	.summary = "the JSON Schema of gadget files, or of what --json prints",
-	.options = "names: gadget (a gadget file as JSON, if none is given); check, features, "
-		   "output,\n"
-		   "plugins and udc (what --json of commands prints); ffsbench, plugin, "
-		   "worker-config\n",
+	.summary = "print the JSON Schema of gadget files, or of the output of --json",
+	.options = "names: gadget (the default: a gadget file as a JSON document); check, "
+		   "features,\n"
+		   "output, plugins and udc (output of --json); ffsbench, plugin, worker-config\n",
 	.words = { CMD_WORDS_SCHEMAS },
 	.run = run,
 };

@@ -12,7 +12,7 @@
 #include "cmd/status_print.h"
 #include "cmd/status_watch.h"
 
-/* LSB's codes for status (cli.md, "Exit codes"). */
+/* Exit status as for LSB init scripts (ffsctl(8), "EXIT STATUS"). */
 enum { STATUS_READY = 0, STATUS_DEGRADED = 1, STATUS_NOT_UP = 3, STATUS_UNKNOWN = 4 };
 
 static int code_of(const json_t *gadget)
@@ -24,7 +24,7 @@ static int code_of(const json_t *gadget)
 	return streq(state, "foreign") ? STATUS_UNKNOWN : STATUS_DEGRADED;
 }
 
-/* Without an argument only ours count, and only whether one of them is not well. */
+/* Without arguments: STATUS_DEGRADED if any gadget of ffsctl is not ready. */
 static int code_of_all(const json_t *gadgets)
 {
 	const json_t *gadget;
@@ -39,9 +39,9 @@ static int code_of_all(const json_t *gadgets)
 
 struct request {
 	const struct globals *globals;
-	char *const *names; /* arguments; ends with NULL, and without one: all gadgets */
+	char *const *names; /* arguments, end with NULL; none: all gadgets */
 	bool json;
-	const struct fields *fields; /* -o; none: words */
+	const struct fields *fields; /* -o; n 0: prints text */
 	json_t *gadgets;
 	struct error err;
 };
@@ -68,8 +68,8 @@ static int add_named(struct request *q, const char *argument)
 	return code;
 }
 
-/* What there is now, and the exit code for it. */
-static int look(struct request *q)
+/* Reads the gadgets; returns the exit status. */
+static int read_status(struct request *q)
 {
 	int code = STATUS_READY;
 
@@ -87,10 +87,10 @@ static int look(struct request *q)
 	return code;
 }
 
-static json_t *look_again(void *data, struct error *err)
+static json_t *read_gadgets(void *data, struct error *err)
 {
 	struct request *q = data;
-	int code = look(q);
+	int code = read_status(q);
 
 	if (q->err.exit && code == STATUS_UNKNOWN)
 		error_move(err, &q->err);
@@ -146,10 +146,10 @@ static int run(const struct globals *globals, int argc, char **argv)
 		return cmd_usage(&cmd_status, "-o and --watch exclude each other");
 	q.names = argv + optind;
 	if (watch)
-		return status_watch(globals, q.json, look_again, &q);
-	code = look(&q);
+		return status_watch(globals, q.json, read_gadgets, &q);
+	code = read_status(&q);
 	if (!*q.names && json_array_size(q.gadgets) == 0 && !q.json && !fields.n && !q.err.exit)
-		log_info("no gadget is up on this machine");
+		log_info("no gadget is up");
 	code = print(&q, code);
 	error_clear(&q.err);
 	return code;
@@ -158,24 +158,23 @@ static int run(const struct globals *globals, int argc, char **argv)
 const struct command cmd_status = {
 	.name = "status",
 	.args = "[GADGET...]",
-	.summary = "every gadget on the machine, also those of others, and how it is",
+	.summary = "print the status of all gadgets in configfs",
 	.options =
 		"  --json              one JSON document on stdout\n"
-		"  --watch             again at each change, until Ctrl-C: on a terminal in place, "
-		"with what\n"
-		"                      workers move; else a line for each change, with --json a "
+		"  --watch             print it again at each change, until Ctrl-C: on a terminal "
+		"in place,\n"
+		"                      with data rates; else a line per change, with --json a "
 		"document\n"
-		"  -o FIELD[,FIELD...] bare values, a line for each gadget, with tabs between; '-' "
-		"is "
-		"none\n"
+		"  -o FIELD[,FIELD...] print only these values, a line per gadget, separated by "
+		"tabs; '-': none\n"
 		"\n"
 		"fields: name, file, state, udc, udc_state, speed, since, supervisor; with a "
 		"function's\n"
 		"label and a dot: type, instance, mount, device, ifname, keeper, worker.state,\n"
 		"worker.pid and so on; '*.device' prints a line for each function\n"
 		"\n"
-		"exit status for one gadget: 0 up and ready, 1 degraded, 3 not up, 4 cannot tell;\n"
-		"without an argument: 0 unless one of ours is degraded\n",
+		"exit status for one gadget: 0 up and ready, 1 degraded, 3 not up, 4 unknown;\n"
+		"without an argument: 0 unless a gadget of ffsctl is degraded\n",
 	.words = { CMD_WORDS_ALL_GADGETS },
 	.repeats = true,
 	.run = run,

@@ -23,7 +23,7 @@ static void print_worker(FILE *out, const json_t *worker)
 		fprintf(out, ", last ended by %s", last);
 }
 
-/* One line, as long as a terminal's two: all of it is in the document. */
+/* Characters: two lines of a terminal. --json prints all. */
 #define STATS_MAX 160
 
 static void print_stats(FILE *out, const json_t *stats)
@@ -77,7 +77,7 @@ static void print_head(FILE *out, const json_t *gadget)
 
 	fprintf(out, "%s: %s", json_text(gadget, "name", "?"), json_text(gadget, "state", "?"));
 	if (udc)
-		fprintf(out, " on %s, %s%s%s", udc, json_text(gadget, "udc_state", "not there"),
+		fprintf(out, " on %s, %s%s%s", udc, json_text(gadget, "udc_state", "removed"),
 			speed ? ", " : "", speed ? speed : "");
 }
 

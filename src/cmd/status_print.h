@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A gadget of cli.md's "gadgets" in words. */
+/* Prints the JSON object of a gadget (schemas/output.schema.json) as text. */
 #pragma once
 
 #include <jansson.h>
@@ -7,7 +7,7 @@
 
 #include "cmd/status_rates.h"
 
-/* With its functions and problems, a line each. `rates` NULL: without. */
+/* Prints the gadget, its functions and problems, a line each. `rates` NULL: without rates. */
 void status_print_gadget(FILE *out, const json_t *gadget, const struct rates *rates);
-/* All of that which is a state, in one line. */
+/* Prints the states of gadget and workers on one line. */
 void status_print_line(FILE *out, const json_t *gadget);

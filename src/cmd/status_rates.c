@@ -7,7 +7,7 @@
 #include "base/json.h"
 #include "base/util.h"
 
-/* Workers tell it once a second while data flows: who has said nothing for so long moves none. */
+/* Seconds. Workers report once a second while data moves: after this time the rate is 0. */
 #define SILENCE 2.5
 
 static char *make_key(const json_t *gadget, const json_t *function, const json_t *endpoint)
@@ -37,7 +37,7 @@ static void sample(struct rates *rates, char *key, json_int_t bytes, double now)
 	if (bytes > r->bytes && now > r->at)
 		r->rate = (double)(bytes - r->bytes) / (now - r->at);
 	else if (bytes < r->bytes || now >= r->at + SILENCE)
-		r->rate = 0; /* another worker, or silence */
+		r->rate = 0; /* another worker, or no report */
 	if (bytes != r->bytes)
 		r->at = now;
 	r->bytes = bytes;

@@ -20,7 +20,7 @@
 #include "cmd/status_rates.h"
 
 struct viewer {
-	json_t *(*look)(void *data, struct error *err);
+	json_t *(*read_gadgets)(void *data, struct error *err);
 	void *data;
 	bool json, screen;
 	struct loop loop;
@@ -28,17 +28,17 @@ struct viewer {
 	struct fd_watch signals, output, timer;
 	bool changed, over;
 	struct rates rates;
-	char *last; /* what was shown as a whole: the document */
+	char *last; /* last document printed */
 	struct shown {
 		char *name, *line;
-		bool there;
-	} * shown; /* of each gadget, on a pipe */
+		bool found; /* the gadget still exists */
+	} * shown;	    /* last line of each gadget, unless on a terminal */
 	size_t n_shown;
 };
 
 /* --- a terminal ------------------------------------------------------------------------------- */
 
-/* Its second screen, without cursor; a line that is too long is cut by the terminal itself. */
+/* The alternate screen, without cursor and line wrap. */
 #define SCREEN_ENTER "\033[?1049h\033[?25l\033[?7l"
 #define SCREEN_LEAVE "\033[?7h\033[?25h\033[?1049l"
 #define SCREEN_TOP "\033[H"
@@ -82,7 +82,7 @@ static size_t count_lines(const char *text)
 	return n;
 }
 
-/* The last row stays free, so that nothing scrolls. */
+/* Leaves the last row empty, so that the screen does not scroll. */
 static void draw(const char *text)
 {
 	size_t room = rows() - 1, n = count_lines(text), shown = n <= room ? n : room - 1;
@@ -112,7 +112,7 @@ static void show_on_screen(struct viewer *v, const json_t *gadgets)
 	json_array_foreach(gadgets, i, gadget)
 		status_print_gadget(out, gadget, &v->rates);
 	if (json_array_size(gadgets) == 0)
-		fputs("no gadget is up on this machine\n", out);
+		fputs("no gadget is up\n", out);
 	fclose(out);
 	draw(text);
 }
@@ -151,7 +151,7 @@ static void show_line(struct viewer *v, const json_t *gadget)
 	size_t size = 0;
 	FILE *out = open_memstream(&line, &size);
 
-	s->there = true;
+	s->found = true;
 	if (!out)
 		return;
 	status_print_line(out, gadget);
@@ -169,27 +169,27 @@ static void show_as_lines(struct viewer *v, const json_t *gadgets)
 	size_t i;
 
 	for (i = 0; i < v->n_shown; i++)
-		v->shown[i].there = false;
+		v->shown[i].found = false;
 	json_array_foreach(gadgets, i, gadget)
 		show_line(v, gadget);
 	for (i = 0; i < v->n_shown; i++) {
-		if (!v->shown[i].there && v->shown[i].line)
+		if (!v->shown[i].found && v->shown[i].line)
 			printf("%s: down\n", v->shown[i].name);
-		if (!v->shown[i].there)
+		if (!v->shown[i].found)
 			free(steal_ptr(v->shown[i].line));
 	}
 }
 
-/* --- what happens ----------------------------------------------------------------------------- */
+/* --- events ----------------------------------------------------------------------------------- */
 
 static int show(struct viewer *v, struct error *err)
 {
-	json_t *gadgets = v->look(v->data, err);
+	json_t *gadgets = v->read_gadgets(v->data, err);
 
-	/* What is watched only now may have changed since. */
+	/* A newly watched file may have changed since it was read. */
 	while (!err->exit && watch_gadgets(v->watch, gadgets)) {
 		json_decref(gadgets);
-		gadgets = v->look(v->data, err);
+		gadgets = v->read_gadgets(v->data, err);
 	}
 	if (!err->exit) {
 		double now = now_monotonic(), wait;
@@ -225,7 +225,7 @@ static void on_timer(void *data, uint32_t events _unused_)
 	v->changed = true;
 }
 
-/* Nobody reads it any more. */
+/* The reader has closed the pipe. */
 static void on_output(void *data, uint32_t events _unused_)
 {
 	struct viewer *v = data;
@@ -243,7 +243,7 @@ static void on_signal(void *data, uint32_t events _unused_)
 	switch (info.ssi_signo) {
 	case SIGWINCH:
 		break;
-	case SIGTSTP: /* the shell gets the terminal as it was */
+	case SIGTSTP: /* restores the terminal for the shell */
 		leave(v);
 		raise(SIGSTOP);
 		enter(v);
@@ -265,7 +265,7 @@ static int open_all(struct viewer *v, const struct paths *paths, struct error *e
 	for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
 		sigaddset(&set, signals[i]);
 	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	/* Who read it is gone: EPIPE says so. */
+	/* A closed pipe is reported by EPIPE instead. */
 	sigaddset(&set, SIGPIPE);
 	r = fd < 0 || sigprocmask(SIG_BLOCK, &set, NULL) < 0 ? -errno : loop_open(&v->loop);
 	if (r == 0)
@@ -274,13 +274,13 @@ static int open_all(struct viewer *v, const struct paths *paths, struct error *e
 		r = timer_open(&v->loop, &v->timer, on_timer, v);
 	if (r < 0)
 		return error_errno(err, EX_OSERR, -r, NULL, "cannot watch for changes");
-	/* Only that its other end is closed; a file has none. */
+	/* Only EPOLLERR and EPOLLHUP; fails for a regular file, which has no reader. */
 	fd_watch_add(&v->loop, &v->output, STDOUT_FILENO, 0, on_output, v);
 	v->watch = watch_new(paths, &v->loop, on_change, v, err);
 	return -err->err;
 }
 
-/* All that has happened till now is one change: a gadget that comes up makes hundreds. */
+/* Collects all pending events: a gadget that comes up causes hundreds. */
 static void await(struct viewer *v, struct error *err)
 {
 	int r = 0;
@@ -311,10 +311,10 @@ static void close_all(struct viewer *v)
 }
 
 int status_watch(const struct globals *globals, bool json,
-		 json_t *(*look)(void *data, struct error *err), void *data)
+		 json_t *(*read_gadgets)(void *data, struct error *err), void *data)
 {
 	_cleanup_error_ struct error err = { 0 };
-	struct viewer v = { .look = look,
+	struct viewer v = { .read_gadgets = read_gadgets,
 			    .data = data,
 			    .json = json,
 			    .screen = !json && has_screen(),

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* status --watch. */
+/* `status --watch` */
 #pragma once
 
 #include <jansson.h>
@@ -8,10 +8,10 @@
 #include "cmd/cmd.h"
 
 /*
- * Shows what `look` finds, again at each change: on a terminal in place, else a line for each
- * gadget that has changed; with `json` a document in a line. `look` returns the array "gadgets",
- * which is taken over; err is filled when it cannot. Until INT, TERM or HUP, or until nobody reads
- * it any more: 0.
+ * Prints the status again at each change: on a terminal in place, else a line for each gadget that
+ * has changed, with `json` a document on a line. `read` returns the array "gadgets", whose
+ * ownership it passes on, or sets `err`. Returns 0 after INT, TERM or HUP, or when the output is
+ * closed.
  */
 int status_watch(const struct globals *globals, bool json,
-		 json_t *(*look)(void *data, struct error *err), void *data);
+		 json_t *(*read_gadgets)(void *data, struct error *err), void *data);

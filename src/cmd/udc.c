@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* ffsctl udc: the UDCs of the machine, who is on them, and why there is none. */
+/* `udc`: lists the UDCs and the gadgets bound to them, or hints if there is none. */
 #include "config.h"
 
 #include <stdio.h>
@@ -11,7 +11,7 @@
 #include "cmd/cmd.h"
 #include "configfs/udc.h"
 
-/* sysfs has "UNKNOWN" for what is not known, and nothing for what is not there. */
+/* Returns an attribute of sysfs; null if it is empty or "UNKNOWN". */
 static json_t *attribute(const struct udc *udc, const char *name)
 {
 	_cleanup_free_ char *value = udc_attribute(udc->name, name);
@@ -79,7 +79,7 @@ static void print_words(const json_t *udcs, const json_t *hints)
 	json_array_foreach(udcs, i, item)
 		print_udc(item);
 	if (json_array_size(udcs) == 0)
-		log_info("there is no UDC on this machine");
+		log_info("no UDC found");
 	json_array_foreach(hints, i, item)
 		log_info("%s", json_string_value(item));
 }
@@ -112,7 +112,7 @@ static int run(const struct globals *globals, int argc, char **argv)
 	if (!cmd_simple_options(&cmd_udc, argc, argv, &json, &exit))
 		return exit;
 	if (optind != argc)
-		return cmd_usage(&cmd_udc, "it takes no gadget");
+		return cmd_usage(&cmd_udc, "expected no arguments");
 	if (udcs_list(&globals->paths, &udcs, &err) < 0 && !json)
 		return cmd_print_error(&err);
 	array = json_array();
@@ -124,7 +124,7 @@ static int run(const struct globals *globals, int argc, char **argv)
 const struct command cmd_udc = {
 	.name = "udc",
 	.args = "[--json]",
-	.summary = "the USB device controllers of the machine, and who is on them",
+	.summary = "list the USB device controllers, and the gadgets bound to them",
 	.options = "  --json              one JSON document on stdout\n",
 	.run = run,
 };

@@ -66,23 +66,23 @@ static const struct option long_options[] = {
 };
 
 #define OPTIONS_OF_BOTH                                                                            \
-	"  --name N            the gadget's name, in place of the file's\n"                        \
+	"  --name N            the gadget's name, overrides the file's\n"                          \
 	"  --dry-run           print the plan and change nothing\n"                                \
 	"  --json              one JSON document on stdout\n"                                      \
 	"  --udc NAME          the UDC to bind to\n"                                               \
 	"  --timeout S         seconds to come up in (30)\n"                                       \
-	"  --no-bind           make everything, but do not go on the bus\n"                        \
-	"  --hold S            seconds that workers outlive a supervisor that dies (10)\n"         \
-	"  --group GROUP       who is in it may give the supervisor commands, too\n"
+	"  --no-bind           create everything, but do not bind to a UDC\n"                      \
+	"  --hold S            seconds that workers outlive a dead supervisor (10)\n"              \
+	"  --group GROUP       members of the group may control the gadget as well\n"
 
 static const char up_options[] = OPTIONS_OF_BOTH
-	"  --all               every gadget file that has a name and autostart = true\n"
+	"  --all               all gadget files in the directories with autostart = true\n"
 	"  --wait-udc[=S]      wait for a UDC to appear (30)\n"
 	"  --wait-host[=S]     return only when a host has configured the gadget (30)\n";
 
 static const char run_options[] = OPTIONS_OF_BOTH
 	"  --notify-fd N       write a newline to this descriptor when the gadget is up\n"
-	"  --wait-udc[=S]      wait no longer than that for a UDC (for ever without it)\n";
+	"  --wait-udc[=S]      wait at most so long for a UDC (default: no limit)\n";
 
 static int seconds_option(const struct request *q, const char *what, double fallback,
 			  double *seconds)
@@ -93,7 +93,7 @@ static int seconds_option(const struct request *q, const char *what, double fall
 	return cmd_usage(q->command, "%s takes a number of seconds, not '%s'", what, optarg);
 }
 
-/* It is the service manager's and ours: no child of ours is to have it. */
+/* Makes the descriptor close-on-exec: no worker must get it. */
 static int notify_fd_option(struct request *q)
 {
 	if (cmd_parse_descriptor(optarg, &q->options.notify_fd) &&
@@ -151,7 +151,7 @@ static int parse_option(struct request *q, int option, char **argv)
 	}
 }
 
-/* The supervisor, which looks for gadgets to switch to, works in /. */
+/* Makes the directories absolute, for the supervisor, whose working directory is /. */
 static void set_dirs(struct request *q)
 {
 	static const char *absolute[ARRAY_SIZE(q->globals->dirs)]; /* while the process lives */
@@ -168,9 +168,11 @@ static void set_dirs(struct request *q)
 static int check_all(const struct request *q, int arguments)
 {
 	if (arguments > 0)
-		return cmd_usage(q->command, "it takes either one gadget or --all");
-	if (q->name || q->options.udc)
-		return cmd_usage(q->command, "--name and --udc are for one gadget, not for --all");
+		return cmd_usage(q->command, "expected one gadget or --all");
+	if (q->name)
+		return cmd_usage(q->command, "--name and --all exclude each other");
+	if (q->options.udc)
+		return cmd_usage(q->command, "--udc and --all exclude each other");
 	return 0;
 }
 
@@ -185,7 +187,7 @@ static int parse(struct request *q, int argc, char **argv)
 			return exit;
 	}
 	if (!q->all && argc - optind != 1)
-		return cmd_usage(q->command, "it takes one gadget file or name");
+		return cmd_usage(q->command, "expected one gadget file or name");
 	if (q->options.no_bind && q->wait_host >= 0)
 		return cmd_usage(q->command, "--no-bind and --wait-host exclude each other");
 	if (q->all)
@@ -194,7 +196,7 @@ static int parse(struct request *q, int argc, char **argv)
 	return 0;
 }
 
-/* A service is to be root's own. What only looks may look at everything. */
+/* A service must belong to root; a dry run may read any file. */
 static enum gadgetfile_trust trust_of(const struct request *q)
 {
 	if (q->dry_run)
@@ -216,7 +218,7 @@ static int load(struct request *q)
 	return exit;
 }
 
-/* The file by its own path: the supervisor that this process has been has another directory. */
+/* Uses the absolute path: as a supervisor this process has changed its working directory. */
 static void explain(struct request *q)
 {
 	cmd_explain_worker(q->globals, q->gadget->file, q->name, q->json ? &q->diags : NULL,
@@ -233,8 +235,7 @@ static void drop(struct request *q)
 
 static int finish(struct request *q, json_t *gadgets, int exit)
 {
-	/* In words they have been printed; in the document they are problems, and this the error.
-	 */
+	/* In the document, errors of the file are "problems", so it needs an error as well. */
 	if (q->json && exit == EX_DATAERR && !q->err.exit)
 		error_set(&q->err, exit, 0, q->argument, "%s has errors: see 'problems'",
 			  q->argument);
@@ -275,8 +276,10 @@ static int dry_run(struct request *q)
 	return finish(q, gadgets, 0);
 }
 
-/* The child's part: everything, until the gadget goes down. Its exit code is the command's until
- * it has reported. */
+/*
+ * Runs in the child, until the gadget goes down. Until it has reported, its exit status is that of
+ * the command.
+ */
 static int run_child(struct request *q, int report_fd)
 {
 	_cleanup_free_ char *output = NULL;
@@ -291,7 +294,7 @@ static int run_child(struct request *q, int report_fd)
 		drop(q);
 		return exit;
 	}
-	/* As `log` prints it. */
+	/* Without control characters, like `log`. */
 	if (output) {
 		_cleanup_free_ char *shown = text_printable_lines(output, strlen(output));
 
@@ -301,29 +304,29 @@ static int run_child(struct request *q, int report_fd)
 	return finish(q, NULL, q->err.exit);
 }
 
-static int say_up(struct request *q, const struct client_report *report)
+static int print_up(struct request *q, const struct client_report *report)
 {
-	const char *again = report->result == CLIENT_UNCHANGED ? " already" : "";
+	const char *already = report->result == CLIENT_UNCHANGED ? " already" : "";
 	json_t *gadgets = NULL;
 
 	if (report->result == CLIENT_TAKEN_OVER)
-		cmd_say_taken_over(report->name);
+		cmd_print_taken_over(report->name);
 	if (*report->udc)
-		log_about(report->name, NULL, LOG_INFO, "%s: up%s on %s", report->name, again,
+		log_about(report->name, NULL, LOG_INFO, "%s: up%s on %s", report->name, already,
 			  report->udc);
 	else
-		log_about(report->name, NULL, LOG_INFO, "%s: up%s, not bound", report->name, again);
+		log_about(report->name, NULL, LOG_INFO, "%s: up%s, not bound", report->name,
+			  already);
 	if (*report->udc && q->wait_host >= 0 &&
 	    client_wait_host(q->options.paths, report->name, q->wait_host, &q->err) == 0)
 		log_about(report->name, NULL, LOG_INFO, "%s: configured by the host", report->name);
-	/* The document has the file's warnings, which the child has seen; it takes reading it
-	 * again. */
+	/* Loads the file again for the warnings in the document: the child has loaded it before. */
 	if (q->json && load(q) == 0 && !q->err.exit)
 		inspect_gadgets(&q->globals->paths, report->name, &gadgets, &q->err);
 	return finish(q, gadgets, q->err.exit);
 }
 
-/* Drops the request. */
+/* Frees what the request owns. */
 static int up_one(struct request *q)
 {
 	struct client_report report;
@@ -338,7 +341,7 @@ static int up_one(struct request *q)
 		return run_child(q, report_fd);
 	if (exit && q->err.exit)
 		return finish(q, NULL, exit);
-	return exit ? exit : say_up(q, &report);
+	return exit ? exit : print_up(q, &report);
 }
 
 static int up_one_of_all(void *data, const char *path)
@@ -383,9 +386,7 @@ static int run_run(const struct globals *globals, int argc, char **argv)
 	if (exit)
 		return exit < 0 ? cmd_help(&cmd_run) : exit;
 	if (q.wait_host >= 0)
-		return finish(&q, NULL,
-			      cmd_usage(&cmd_run,
-					"it does not return, so it cannot wait for a host first"));
+		return finish(&q, NULL, cmd_usage(&cmd_run, "unknown option '--wait-host'"));
 	set_dirs(&q);
 	exit = load(&q);
 	if (exit)
@@ -409,7 +410,7 @@ const struct command cmd_up = {
 const struct command cmd_run = {
 	.name = "run",
 	.args = "[OPTIONS] GADGET",
-	.summary = "bring a gadget up and supervise it in the foreground, until TERM",
+	.summary = "bring a gadget up and supervise it in the foreground, until SIGTERM",
 	.options = run_options,
 	.words = { CMD_WORDS_FILES },
 	.run = run_run,

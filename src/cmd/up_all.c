@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * up --all: each gadget is brought up as by a command of its own, so that one that fails does not
- * keep the others; with --json their documents become one.
+ * `up --all`: brings each gadget up in a separate child, so that a failure does not affect the
+ * others; merges the documents of --json.
  */
 #include "cmd/up.h"
 
@@ -18,7 +18,7 @@ struct work {
 	const struct up_all *all;
 	const char *path;
 	json_t *gadgets, *errors, *problems;
-	int exit; /* of the first that failed */
+	int exit; /* exit status of the first failure */
 };
 
 static int run_one(void *data)
@@ -28,7 +28,8 @@ static int run_one(void *data)
 	return w->all->one(w->all->data, w->path);
 }
 
-/* Of a file with errors it may not be known; then it is told of them, rather than passed over. */
+/* A file with syntax errors, whose `autostart` is unknown, counts as wanted: its errors are
+ * printed. */
 static bool is_wanted(const struct globals *globals, const char *path)
 {
 	_cleanup_gadget_ struct gadget *g = NULL;
@@ -49,7 +50,7 @@ static void failed(struct work *w, int exit, const struct error *err)
 	if (w->exit == 0)
 		w->exit = exit;
 	if (!err->exit)
-		return; /* it has said so itself */
+		return; /* the child has printed the error */
 	if (w->all->json)
 		json_array_append_new(w->errors, error_to_json(err));
 	else
@@ -60,14 +61,14 @@ static void add_document(struct work *w, int fd)
 {
 	json_t *document = lseek(fd, 0, SEEK_SET) == 0 ? json_loadfd(fd, 0, NULL) : NULL;
 
-	/* What is not in it (NULL) adds nothing. */
+	/* Missing members (NULL) add nothing. */
 	json_array_extend(w->gadgets, json_object_get(document, "gadgets"));
 	json_array_extend(w->errors, json_object_get(document, "errors"));
 	json_array_extend(w->problems, json_object_get(document, "problems"));
 	json_decref(document);
 }
 
-/* False: the command is to end. */
+/* Returns false if the command must end. */
 static bool bring_up(struct work *w, const char *path)
 {
 	_cleanup_error_ struct error err = { 0 };

@@ -49,7 +49,7 @@ static int run(const struct globals *globals, int argc, char **argv)
 				 "--for takes ready, configured or disconnected, not '%s'",
 				 condition);
 	if (argc - optind != 1)
-		return cmd_usage(&cmd_wait, "it takes one gadget");
+		return cmd_usage(&cmd_wait, "expected one gadget");
 	if (cmd_gadget_name(globals, argv[optind], &name, &err) < 0 ||
 	    client_wait(&globals->paths, name, condition, seconds, &err) < 0)
 		return cmd_print_error(&err);
@@ -60,9 +60,11 @@ static int run(const struct globals *globals, int argc, char **argv)
 const struct command cmd_wait = {
 	.name = "wait",
 	.args = "GADGET [--for CONDITION] [--timeout S]",
-	.summary = "return when a gadget is ready, configured by its host, or disconnected",
-	.options = "  --for CONDITION     ready, configured or disconnected (ready)\n"
-		   "  --timeout S         wait so long, also for one that is not up yet; then 75\n",
+	.summary = "wait until a gadget is ready, configured by its host, or disconnected",
+	.options =
+		"  --for CONDITION     ready, configured or disconnected (ready)\n"
+		"  --timeout S         wait at most S seconds, also for a gadget that is not up; "
+		"then exit 75\n",
 	.words = { CMD_WORDS_GADGETS },
 	.run = run,
 };

@@ -275,7 +275,7 @@ def program_without_user():
                            ('plugin = "loopback";', False)):
         path = file_with(SMALLEST.replace("); }; };", "); }; worker : { %s }; };" % worker))
         found = messages(ffsctl("check", path).stderr, "warning")
-        tap.eq(any("a user of its own, which was root before" in text for _, text in found), warned, worker)
+        tap.eq(any("an allocated user, and as root in versions before" in text for _, text in found), warned, worker)
 
 
 @tap.test("a program that is there is no user and no group of that name, and a user is no group")
@@ -312,7 +312,7 @@ def gadgets_to_switch_to():
         pathlib.Path(beside, "x.conf").write_text(
             'attrs = { idVendor = 0x1209; idProduct = 1; };\n'
             'switch_to = [ "one", "two", "no-such-gadget" ];\nfunctions : { l : { type = "acm"; }; };\n')
-        words = [("2:29", "there is no gadget file 'no-such-gadget', neither beside this one nor where 'ffsctl up' looks for names")]
+        words = [("2:29", "cannot find gadget file 'no-such-gadget' in the directory of this file or in those that 'ffsctl up' searches")]
         tap.eq(messages(ffsctl("--dir", named, "check", f"{beside}/x.conf").stderr, "warning"), words)
         tap.ok(words[0] in messages(ffsctl("--dir", named, "check", "--here", f"{beside}/x.conf").stderr, "error"))
         shutil.copy(f"{beside}/x.conf", named)  # by its name: only there

@@ -59,7 +59,7 @@ def commands_in_order():
     eq(offered(""), COMMANDS)
     eq(bash(""), COMMANDS)
     eq(offered("un"), ["unbind"])
-    contains(stdout(FFSCTL, "completion", "--words", "--", "sta"), "status\tevery gadget on the machine")
+    contains(stdout(FFSCTL, "completion", "--words", "--", "sta"), "status\tprint the status of all gadgets")
     eq(offered("nonsense", ""), [])
 
 

@@ -151,7 +151,7 @@ def inexpressible_is_told():
 @test("there is no such gadget")
 def no_such_gadget():
     for name in ("nobody", "-", "a b"):
-        ok("there is no gadget" in must(ffsctl("export", "--", name), 66).stderr, name)
+        ok("cannot find gadget" in must(ffsctl("export", "--", name), 66).stderr, name)
     for name in ("", "..", "."):
         must(ffsctl("export", name), 64)
 

@@ -46,7 +46,7 @@ def obex_stays_off_bus():
     for obex, seen in (('o = { type = "obex"; };', False), ("", True)):
         path = write("obex", f'max_speed = "high"; functions = {{ a = {{ type = "acm"; }}; {obex} }};\n')
         got = must(ffsctl("up", "--no-bind", path))
-        eq("no host will see the gadget" in got.stderr, not seen)
+        eq("the gadget will not connect to a host" in got.stderr, not seen)
         # rmdir would wait for it to be closed
         with open("/dev/ttyGS0", "rb+", buffering=0, opener=lambda p, f: os.open(p, f | os.O_NOCTTY | os.O_NONBLOCK)):
             eq((UDC / "state").read_text().strip(), "not attached")

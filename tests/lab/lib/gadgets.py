@@ -387,7 +387,7 @@ def examples():
 # --- supervisors that change ----------------------------------------------------------------------
 
 # What `up` says then
-TAKEN_OVER = "its supervisor had died; taken over, with its workers"
+TAKEN_OVER = "its supervisor had died; taken over with its workers"
 
 
 def processes(name):

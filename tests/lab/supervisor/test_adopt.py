@@ -283,7 +283,7 @@ def unbound_stays_unbound():
     orphaned("flow")
     up(str(path))
     path.write_text(path.read_text() + 'max_speed = "high";\n')
-    contains(must(ffsctl("reload", str(path))).stderr, "it was off the bus for that")
+    contains(must(ffsctl("reload", str(path))).stderr, "reloaded with a rebind")
     eq((processes("flow"), status("flow")[1]), (before, 0))
     orphaned("flow")
     up(str(path), "--wait-host")

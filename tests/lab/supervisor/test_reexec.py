@@ -38,7 +38,7 @@ def under_load_nothing_restarts():
     numbers, before, pid = devnums(), processes("flow"), status("flow")[0]["supervisor"]
     with traffic() as t:
         for _ in range(TIMES):
-            contains(reexec("flow").stderr, "flow: its supervisor goes on as ")
+            contains(reexec("flow").stderr, "flow: its supervisor runs ")
             now, code = status("flow")
             eq((now["state"], now["supervisor"], code), ("ready", pid, 0))
             eq(processes("flow"), before)
@@ -109,7 +109,7 @@ def file_and_plan_stay():
     record.write_text(json.dumps(document))
     reexec("flow")
     eq((processes("flow"), status("flow")[1]), (before, 0))
-    contains(must(ffsctl("reload", "flow")).stderr, "it was off the bus for that")
+    contains(must(ffsctl("reload", "flow")).stderr, "reloaded with a rebind")
     eq(status("flow")[1], 0, status("flow"))
     ok(processes("flow")[0][1] != before[0][1], "the worker has to be another one")
     down("flow")

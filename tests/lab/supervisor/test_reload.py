@@ -126,8 +126,8 @@ def same_file():
     up(path)
     before = pids(), devnums(), record()
     eq(plan(), ([], False))
-    eq(said(reload().stderr), "ffsctl: x: the same already\n")
-    eq(said(reload(path).stderr), "ffsctl: x: the same already\n")
+    eq(said(reload().stderr), "ffsctl: x: unchanged\n")
+    eq(said(reload(path).stderr), "ffsctl: x: unchanged\n")
     eq((pids(), devnums(), record()), before)
     down("x")
 
@@ -220,7 +220,7 @@ def keeps_name_of_up():
     reload(other, code=69)  # of the name that the file gives
     reload(other, "--name", "n")
     eq((TOP / "n/strings/0x409/product").read_text(), "other\n")
-    eq(said(reload("n").stderr), "ffsctl: n: the same already\n")
+    eq(said(reload("n").stderr), "ffsctl: n: unchanged\n")
     reload("n", "--name", "n", code=64)
     down("n")
 
@@ -234,7 +234,7 @@ def worker_options():
     before, devices = pids(), devnums()
     gadget("x", worker(plugin="loopback", io="@").replace('"@"', "{ depth = 3; }"))
     eq(plan(), ([("leave", "ffsctl-worker"), ("start-worker", "ffsctl-worker"), ("await-ready", "ffsctl-worker")], False))
-    eq(said(reload().stderr), "ffsctl: x: reloaded; it has not left the bus\n")
+    eq(said(reload().stderr), "ffsctl: x: reloaded without a rebind\n")
     after = pids()
     eq(after["echo"][0], before["echo"][0], "keeper")
     ok(after["echo"][1] not in (None, before["echo"][1]), "worker")
@@ -282,7 +282,7 @@ def dry_run_finds_programs():
     shutil.copy("/bin/sleep", directory)
     up(gadget("x", worker(exec=["sleep", "100000"], ready="started")))
     shown = must(ffsctl("reload", "x", "--dry-run", env={"PATH": f"{directory}:{os.environ['PATH']}"}))
-    contains(shown.stderr, "nothing would change")
+    contains(shown.stderr, "no changes")
     down("x")
 
 
@@ -292,7 +292,7 @@ def restart_policy():
     before = pids()
     gadget("x", worker(exec=["/bin/sleep", "100000"], ready="started", restart="never"))
     eq(plan(), ([], False))
-    eq(said(reload().stderr), "ffsctl: x: reloaded; it has not left the bus\n")
+    eq(said(reload().stderr), "ffsctl: x: reloaded without a rebind\n")
     eq(pids(), before)
     kill(before["echo"][1])
     await_status("x", lambda g: g["functions"][0]["worker"]["state"] == "done", "done")
@@ -415,7 +415,7 @@ def changed_string_rebinds():
     pathlib.Path(path).write_text(text.replace('product = "x"', 'product = "other"'))
     eq(plan(), ([("unbind", "UDC"), ("write-string", "product"), ("bind", "UDC")], True))
     with configured():
-        eq(said(reload().stderr), "ffsctl: x: reloaded; it was off the bus for that\n")
+        eq(said(reload().stderr), "ffsctl: x: reloaded with a rebind\n")
     eq(pids(), before)
     eq(device().product, "other")
     is_ready()
@@ -667,8 +667,8 @@ def drop_ins_of_other_directory():
         (drop_ins / "10-ids.conf").write_text("attrs = { idProduct = 0x0105; };")
         must(ffsctl("--dir", gadgets.DIRECTORY, "up", "x", "--udc", "dummy_udc.0"))
         reload_ = must(ffsctl("--dir", gadgets.DIRECTORY, "reload", "x"))
-        contains(reload_.stderr, "ffsctl: x: the same already")
-        contains(must(ffsctl("--dir", gadgets.DIRECTORY, "reload", "x", "--dry-run")).stderr, "nothing would change")
+        contains(reload_.stderr, "ffsctl: x: unchanged")
+        contains(must(ffsctl("--dir", gadgets.DIRECTORY, "reload", "x", "--dry-run")).stderr, "no changes")
         down("x")
     finally:
         shutil.rmtree(drop_ins.parent)

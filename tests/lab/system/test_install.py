@@ -275,7 +275,7 @@ def template_plugin():
     eq(sh(plugindir).stdout.strip(), f"{PREFIX}/lib/ffsctl/plugins")
     sh(f"install -m 644 {TEMPLATE}/mine.so $({plugindir})")
     conf.write_text(conf.read_text().replace("key = 32", "key = 0").replace("./mine.so", "mine"))
-    contains(sh("ffsctl reload mine").stderr, "it has not left the bus")
+    contains(sh("ffsctl reload mine").stderr, "reloaded without a rebind")
     sh(f"{bench} --bytes 16M --quiet")
     for _ in range(200):
         stats = json.loads(sh("ffsctl status mine -o mine.worker.stats").stdout.replace("-\n", "{}"))

@@ -416,7 +416,7 @@ def names_leading_out():
         for command in ("down", "status", "restart"):
             result = ffsctl(command, "--", name)
             eq(result.returncode, 4 if command == "status" else 64, f"{command} {name!r}")
-            contains(result.stderr, "is no name of a gadget")
+            contains(result.stderr, "invalid gadget name")
     eq(status("inside")[1], 0)
     down("inside")
 

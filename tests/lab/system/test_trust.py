@@ -78,7 +78,7 @@ def file_of_other_user():
     os.chown(path, USER, USER)
     up(str(path))
     down("x")
-    refused(f"{path}: it belongs to user {USER}, not to root", "run", "--udc", "dummy_udc.0", str(path))
+    refused(f"cannot use {path} as root: it belongs to user {USER}, not to root", "run", "--udc", "dummy_udc.0", str(path))
     refused(f"it belongs to user {USER}, not to root", "--dir", str(path.parent), "up", "x")
     os.chown(path, 0, 0)
     os.chown(path.parent, USER, USER)

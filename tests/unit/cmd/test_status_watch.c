@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* status --watch, beside a machine that changes while it is being looked at. */
+/* `status --watch` while gadgets change at the same time. */
 #include "config.h"
 
 #include <criterion/criterion.h>
@@ -40,24 +40,24 @@ static void remove_dirs(void)
 TestSuite(watch, .init = make_dirs, .fini = remove_dirs);
 
 /*
- * The gadgets that are there. A gadget comes right behind the first look, before anything of its
- * directory can be known; and SIGTERM, so that nothing else is shown than what is found at once.
+ * Returns the gadgets that exist. Right after the first read it makes a gadget, which is not
+ * watched yet, and raises SIGTERM, so that only what is read at once is printed.
  */
-static json_t *look(void *data, struct error *err _unused_)
+static json_t *read_gadgets(void *data, struct error *err _unused_)
 {
-	bool *looked = data;
+	bool *done = data;
 	json_t *gadgets = json_array();
 
 	if (access(gadget_dir, F_OK) == 0)
 		json_array_append_new(gadgets,
 				      json_pack("{s:s, s:s}", "name", "late", "state", "foreign"));
-	if (!*looked && (mkdir(gadget_dir, 0700) < 0 || raise(SIGTERM) != 0))
+	if (!*done && (mkdir(gadget_dir, 0700) < 0 || raise(SIGTERM) != 0))
 		_exit(99);
-	*looked = true;
+	*done = true;
 	return gadgets;
 }
 
-Test(watch, what_comes_between_the_first_look_and_the_watching_is_shown)
+Test(watch, prints_a_gadget_that_appears_between_the_first_read_and_the_watch)
 {
 	const struct globals globals = { .paths = { .run_dir = run_dir, .configfs = top } };
 	char shown[256];
@@ -67,12 +67,12 @@ Test(watch, what_comes_between_the_first_look_and_the_watching_is_shown)
 	FILE *f;
 
 	cr_assert_eq(pipe(out), 0);
-	pid = fork(); /* its signals are its own */
+	pid = fork(); /* a process with its own signals */
 	if (pid == 0) {
-		bool looked = false;
+		bool done = false;
 
 		dup2(out[1], STDOUT_FILENO);
-		_exit(status_watch(&globals, false, look, &looked));
+		_exit(status_watch(&globals, false, read_gadgets, &done));
 	}
 	close(out[1]);
 	f = fdopen(out[0], "r");

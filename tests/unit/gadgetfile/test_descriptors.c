@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The loader: descriptors beyond plain interfaces. What is wrong stands in tests/bad. */
+/* Loads descriptors: settings, sizes, associations, OS descriptors, blobs. tests/bad has the
+ * errors. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,7 +20,7 @@ static const struct interface *interface(size_t n)
 	return &g->functions[0].ffs->interfaces[n];
 }
 
-Test(descriptors, endpoints_of_all_settings_count_on)
+Test(descriptors, endpoint_numbers_continue_across_settings)
 {
 	static const struct {
 		uint8_t alternate, address;
@@ -47,7 +48,7 @@ Test(descriptors, endpoints_of_all_settings_count_on)
 	cr_expect_eq(interface(1)->endpoints[0].alternate, 0);
 }
 
-Test(descriptors, isochronous_sizes_and_intervals_are_fitted)
+Test(descriptors, isochronous_sizes_and_intervals_are_adapted_to_each_speed)
 {
 	const struct endpoint *ep;
 
@@ -69,7 +70,7 @@ Test(descriptors, isochronous_sizes_and_intervals_are_fitted)
 	cr_expect_eq(ep->speed[EP_SUPER].burst, 2);
 }
 
-/* How many errors there are if the last of 8 properties has a value of so many characters. */
+/* Returns the number of errors if the last of 8 properties has a value of `n` characters. */
 static size_t errors_beside_winusb(unsigned int last)
 {
 	char *text = NULL;
@@ -86,7 +87,7 @@ static size_t errors_beside_winusb(unsigned int last)
 	return count_errors(text, size);
 }
 
-Test(descriptors, the_guid_of_winusb_counts_among_the_properties)
+Test(descriptors, the_size_limit_of_properties_includes_the_winusb_guid)
 {
 	/* 10 + 7 * (14 + 4 + 476) + 14 + 4 + 2 * (n + 1), and 14 + 40 + 78 of the GUID */
 	cr_expect_eq(errors_beside_winusb(237), 0);
@@ -112,7 +113,7 @@ Test(descriptors, mult_at_superspeed_needs_a_burst)
 		cr_expect_eq(ep[i].speed[EP_HIGH].mult, 3);
 }
 
-Test(descriptors, exact_sizes_of_every_speed_are_enough)
+Test(descriptors, exact_sizes_for_all_speeds_replace_max_packet)
 {
 	const struct endpoint *ep;
 
@@ -124,7 +125,7 @@ Test(descriptors, exact_sizes_of_every_speed_are_enough)
 	cr_expect_eq(ep->speed[EP_HIGH].max_packet, 6);
 }
 
-Test(descriptors, mult_of_an_interrupt_endpoint_is_of_high_speed)
+Test(descriptors, mult_of_an_interrupt_endpoint_applies_at_high_speed_only)
 {
 	const struct endpoint *ep;
 
@@ -136,7 +137,7 @@ Test(descriptors, mult_of_an_interrupt_endpoint_is_of_high_speed)
 	cr_expect_eq(ep->speed[EP_SUPER].mult, 1);
 }
 
-Test(descriptors, bandwidth_in_the_first_setting_is_warned_about)
+Test(descriptors, warns_about_bandwidth_in_setting_0)
 {
 	load(FFS("interfaces = ( { endpoints = ( { direction = \"in\"; type = \"iso\"; max_packet "
 		 "= 1; } ); } );"));
@@ -148,7 +149,7 @@ Test(descriptors, bandwidth_in_the_first_setting_is_warned_about)
 
 #define PAIR "interfaces = ( { class = 7; subclass = 6; protocol = 5; }, { } ); "
 
-Test(descriptors, an_association_is_of_its_first_interface_s_class)
+Test(descriptors, an_association_has_the_class_of_its_first_interface)
 {
 	const struct association *a;
 
@@ -161,7 +162,7 @@ Test(descriptors, an_association_is_of_its_first_interface_s_class)
 	cr_expect(a->class == 0xfe && a->subclass == 1 && a->protocol == 0);
 }
 
-Test(descriptors, associations_bring_the_device_class_unless_the_file_says_one)
+Test(descriptors, associations_set_the_device_class_unless_the_file_does)
 {
 	load(FFS(PAIR "associations = ( { first = 0; count = 2; } );"));
 	cr_expect_eq(g->attrs[GADGET_DEVICE_CLASS].value, 0xef);
@@ -183,14 +184,14 @@ Test(descriptors, associations_bring_the_device_class_unless_the_file_says_one)
 	cr_expect(!g->attrs[GADGET_DEVICE_CLASS].set);
 }
 
-Test(descriptors, interfaces_of_an_association_are_numbered_in_the_configuration)
+Test(descriptors, an_association_numbers_interfaces_within_the_configuration)
 {
 	load("functions : { a : { ffs : { " PAIR "}; }; b : { ffs : { " PAIR
 	     "associations = ( { first = 0; count = 2; } ); }; }; };");
 	cr_expect_eq(g->functions[1].ffs->first_interface, 2);
 }
 
-Test(descriptors, further_descriptors_are_kept_as_they_are)
+Test(descriptors, extra_descriptors_are_not_changed)
 {
 	load(FFS("interfaces = ( { class = \"dfu\"; extra = ( [ 9, 0x21, 13, 255, 0, 0, 8, 26, 1 "
 		 "] ); } );"));
@@ -215,7 +216,7 @@ static const struct os_property *only_property(const struct interface *i)
 	return &i->properties[0];
 }
 
-Test(descriptors, winusb_brings_all_that_windows_asks_for)
+Test(descriptors, winusb_adds_all_os_descriptors_for_windows)
 {
 	/* It must never change: programs have it. */
 	const char *guid = "{8251a93e-fc2a-87a9-994a-7a6ed05c79cd}";
@@ -239,7 +240,7 @@ Test(descriptors, winusb_brings_all_that_windows_asks_for)
 	cr_expect_str_eq(entry("os_desc/c.1"), "configs/c.1");
 }
 
-Test(descriptors, winusb_with_a_guid_says_that_one)
+Test(descriptors, winusb_uses_the_guid_of_the_file)
 {
 	load(FFS("winusb = \"{6FA459EA-ee8a-3ca4-894e-db77e160355e}\"; interfaces = ( { } );"));
 	cr_expect_str_eq((char *)only_property(interface(0))->data.data,
@@ -255,7 +256,7 @@ Test(descriptors, without_winusb_there_are_no_os_descriptors)
 	cr_expect_eq(interface(0)->n_properties, 0);
 }
 
-Test(descriptors, other_compatible_ids_go_before_winusb)
+Test(descriptors, os_compat_overrides_winusb)
 {
 	load(FFS("winusb = true; interfaces = ( { }, { } ); os_compat = ( { interface = 0; "
 		 "compatible = \"MTP\"; sub_compatible = \"8_LETTER\"; } ); os_properties = ( { "
@@ -272,7 +273,7 @@ Test(descriptors, other_compatible_ids_go_before_winusb)
 	"} ); winusb = true; }; }; }; configs = ( { functions = ( \"a\" ); }, { name = \"two\"; "  \
 	"functions = ( \"a\", \"b\" ); } );"
 
-Test(descriptors, os_descriptors_are_of_the_configuration_with_the_function)
+Test(descriptors, os_descriptors_use_the_configuration_with_the_function)
 {
 	load(TWO);
 	cr_expect_str_eq(entry("os_desc/two.2"), "configs/two.2");
@@ -280,7 +281,7 @@ Test(descriptors, os_descriptors_are_of_the_configuration_with_the_function)
 	cr_expect_str_eq(g->functions[0].ffs->interfaces[0].compatible, "");
 }
 
-Test(descriptors, os_descriptors_that_no_host_sees_are_warned_about)
+Test(descriptors, warns_about_os_descriptors_that_no_host_reads)
 {
 	load("os_descs = { use = false; };" TWO);
 	cr_expect(said(DIAG_WARNING, "'os_descs' of the gadget is not in use"));
@@ -308,8 +309,8 @@ static void print_texts(FILE *to)
 	}
 }
 
-/* Each key is right; what they become together is more than the kernel has a buffer for. */
-Test(descriptors, what_the_kernel_would_refuse_is_an_error_at_its_position)
+/* Each key is valid, but together they exceed the kernel's buffer. */
+Test(descriptors, reports_what_the_kernel_would_refuse_at_its_position)
 {
 	char *text = NULL;
 	size_t size;
@@ -355,7 +356,7 @@ static void load_with_blob(const char *name, const char *data, size_t size)
 	unlink(name);
 }
 
-Test(descriptors, a_blob_says_speeds_and_endpoints)
+Test(descriptors, a_blob_defines_speeds_and_endpoints)
 {
 	static const char blob[] =
 		/* FS, HS, SS, virtual_addr */
@@ -401,7 +402,7 @@ Test(descriptors, a_blob_says_speeds_and_endpoints)
 	cr_expect_eq(ep->speed[EP_SUPER].interval, 2);
 }
 
-Test(descriptors, a_class_descriptor_in_a_blob_is_of_the_setting_before_it)
+Test(descriptors, a_class_descriptor_in_a_blob_belongs_to_the_setting_before_it)
 {
 	/* FS; setting 1 is of class HID, setting 0 is not */
 	static const char blob[] = "\3\0\0\0\x2b\0\0\0\1\0\0\0\3\0\0\0"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What a drop-in does to the file that it is laid over. */
+/* How drop-ins change the settings of a gadget file. */
 #include <criterion/criterion.h>
 
 #include "base/cleanup.h"
@@ -23,7 +23,7 @@ static void done(void)
 
 TestSuite(drop_in, .fini = done);
 
-/* The tree as JSON, with single quotes. */
+/* Returns the tree as JSON, with single quotes. */
 static void expect(const char *want)
 {
 	json_t *json = node_to_json(s.root);
@@ -35,7 +35,7 @@ static void expect(const char *want)
 	json_decref(json);
 }
 
-Test(drop_in, a_later_value_wins_and_keeps_the_place_of_the_first)
+Test(drop_in, a_later_value_overrides_and_keeps_the_order)
 {
 	scan_with("a = 1; b = \"x\"; c = true;", "b = 2; d = 0.5;");
 	expect("{'a':1,'b':2,'c':true,'d':0.5}");
@@ -56,19 +56,19 @@ Test(drop_in, lists_and_arrays_are_replaced)
 	expect("{'a':[5],'b':[],'c':7}");
 }
 
-Test(drop_in, an_empty_group_empties_one)
+Test(drop_in, an_empty_group_replaces_a_group)
 {
 	scan_with("w : { plugin = \"p\"; }; x : { };", "w : { }; x : { y = 1; };");
 	expect("{'w':{},'x':{'y':1}}");
 }
 
-Test(drop_in, a_value_of_another_kind_takes_the_place)
+Test(drop_in, a_value_of_another_type_replaces_the_first)
 {
 	scan_with("u = \"x\"; v : { a = 1; };", "u : { driver = \"y\"; }; v = 2;");
 	expect("{'u':{'driver':'y'},'v':2}");
 }
 
-Test(drop_in, several_are_laid_over_in_order)
+Test(drop_in, several_apply_in_order)
 {
 	scan_with("a = 1;", "a = 2; b = 2;");
 	scan_text_over(&s, "a.conf.d/c.conf", "b = 3;", 6);
@@ -76,7 +76,7 @@ Test(drop_in, several_are_laid_over_in_order)
 	cr_expect_str_eq(node_member(s.root, "b")->at.source->path, "a.conf.d/c.conf");
 }
 
-Test(drop_in, what_is_set_twice_in_one_is_an_error_there)
+Test(drop_in, a_duplicate_in_a_drop_in_is_an_error_there)
 {
 	scan_with("a = 1;", "a = 2;\na = 3;");
 	cr_expect_eq(d.n_errors, 1);
@@ -85,7 +85,7 @@ Test(drop_in, what_is_set_twice_in_one_is_an_error_there)
 	expect("{'a':2}");
 }
 
-Test(drop_in, its_syntax_errors_are_told_beside_the_others)
+Test(drop_in, syntax_errors_of_all_files_are_reported)
 {
 	scan_with("a = ;\nb = \"", "c = ;\n\"open");
 	scan_text_over(&s, "a.conf.d/c.conf", "d = ;", 5);
@@ -93,7 +93,7 @@ Test(drop_in, its_syntax_errors_are_told_beside_the_others)
 	cr_expect_str_eq(d.v[d.n - 1].file, "a.conf.d/c.conf");
 }
 
-Test(drop_in, the_settings_of_a_group_are_bounded_together)
+Test(drop_in, the_limit_of_settings_applies_to_the_merged_group)
 {
 	_cleanup_free_ char *text = xcalloc(GADGETFILE_MAX_GROUP, 16),
 			    *over = xcalloc(GADGETFILE_MAX_GROUP, 16);
@@ -107,7 +107,7 @@ Test(drop_in, the_settings_of_a_group_are_bounded_together)
 	cr_expect_str_eq(d.v[0].text, "more than 512 settings in one group");
 }
 
-Test(drop_in, all_of_it_is_at_most_a_mebibyte)
+Test(drop_in, the_size_limit_applies_to_all_files_together)
 {
 	_cleanup_free_ char *blanks = xcalloc(GADGETFILE_MAX_SIZE, 1);
 

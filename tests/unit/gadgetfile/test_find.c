@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Which of several directories a gadget file and its drop-ins come from. */
+/* Search order of gadget files and drop-ins in several directories. */
 #include "config.h"
 
 #include <criterion/criterion.h>
@@ -61,7 +61,7 @@ static void expect_found(char *path, const char *dir, const char *name)
 	free(path);
 }
 
-Test(find, an_earlier_directory_counts_more_than_the_suffix)
+Test(find, the_first_directory_outranks_the_first_suffix)
 {
 	cr_expect_null(gadgetfile_find(dirs, "g"));
 	put(second, "g.scheme", "");
@@ -74,7 +74,7 @@ Test(find, an_earlier_directory_counts_more_than_the_suffix)
 	expect_found(gadgetfile_find(dirs, "g"), first, "g.conf");
 }
 
-Test(find, of_two_drop_ins_with_one_name_that_of_the_first_directory_counts)
+Test(find, of_two_drop_ins_with_one_name_the_first_is_used)
 {
 	const struct gadgetfile_options options = { .drop_in_dirs = dirs };
 	_cleanup_free_ char *path = strf("%s/g.conf", second),

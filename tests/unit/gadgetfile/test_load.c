@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The loader: what a gadget file means, defaults filled in. What is wrong stands in tests/bad. */
+/* The loader: the model of a gadget file, with defaults. tests/bad has the errors. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +15,7 @@ TestSuite(load, .fini = unload);
 	"functions : { echo : { ffs : { interfaces = ( { endpoints = ( \"bulk-in\" ); } ); }; "    \
 	"worker : { " inside " }; }; };"
 
-Test(load, a_form_is_loaded_again_without_its_file)
+Test(load, loads_a_document_without_its_file)
 {
 	const char *text =
 		"attrs = { idVendor = 0x1d6b; idProduct = 0x0104; }; max_speed = "
@@ -57,7 +57,7 @@ static const struct endpoint *endpoint(size_t n)
 	return &g->functions[0].ffs->interfaces[0].endpoints[n];
 }
 
-/* A function with a value of so many bytes. */
+/* Returns a function with a value of `n` bytes. */
 static char *long_value(size_t n)
 {
 	_cleanup_free_ char *bytes = xcalloc(n, 2);
@@ -69,7 +69,7 @@ static char *long_value(size_t n)
 		    bytes);
 }
 
-Test(load, a_value_is_a_page_of_configfs_at_most)
+Test(load, a_value_longer_than_a_configfs_page_is_an_error)
 {
 	_cleanup_free_ char *page = long_value(ENTRY_VALUE_MAX),
 			    *more = long_value(ENTRY_VALUE_MAX + 1);
@@ -83,7 +83,7 @@ Test(load, a_value_is_a_page_of_configfs_at_most)
 	cr_expect(said(DIAG_ERROR, "at most 4095 bytes, not 4096"));
 }
 
-Test(load, the_smallest_useful_file)
+Test(load, a_minimal_file_gets_all_defaults)
 {
 	const struct function *f;
 
@@ -135,7 +135,7 @@ Test(load, the_smallest_useful_file)
 	cr_expect_str_eq(g->configs[0].functions[0].name, "ffs.demo-echo");
 }
 
-Test(load, each_id_has_its_own_warning)
+Test(load, warns_about_each_missing_id)
 {
 	load("attrs = { idVendor = 5; };" FFS("interfaces = ( { } );"));
 	cr_expect_eq(g->attrs[GADGET_ID_VENDOR].value, 5);
@@ -185,7 +185,7 @@ Test(load, defaults_of_a_plugin)
 	cr_expect_eq(w->allowed, SANDBOX_ANY, "what the plugin declares");
 }
 
-Test(load, what_a_sandbox_leaves_open)
+Test(load, allow_sets_what_the_sandbox_permits)
 {
 	static const struct {
 		const char *text;
@@ -226,7 +226,7 @@ Test(load, defaults_of_a_program)
 	cr_expect(!w->sandbox);
 }
 
-Test(load, everything_a_worker_may_say)
+Test(load, loads_all_keys_of_a_worker)
 {
 	const struct worker *w;
 
@@ -269,7 +269,7 @@ Test(load, everything_a_worker_may_say)
 	cr_expect_str_eq(w->directory, "/nonexistent/data");
 }
 
-Test(load, a_program_under_dir_is_left_to_expansion)
+Test(load, a_program_below_dir_is_not_expanded_yet)
 {
 	load(WORKER("exec = [ \"${dir}/prog\" ];"));
 	cr_expect_str_eq(g->functions[0].worker->argv[0], "${dir}/prog");
@@ -312,14 +312,14 @@ Test(load, gadgets_to_switch_to)
 	cr_expect_eq(g->switch_to[1].at.column, 20);
 }
 
-Test(load, on_failed_depends_on_what_else_is_there)
+Test(load, on_failed_depends_on_other_functions)
 {
 	load("functions : { a : { ffs : { interfaces = ( { } ); }; worker : { exec = [ \"x\" ]; }; "
 	     "};"
 	     " b : { ffs : { interfaces = ( { } ); }; }; };");
 	cr_expect_eq(g->functions[0].worker->on_failed, FAILED_STALL);
 	unload();
-	/* Without the daemon that has ep0 open there is no gadget on the bus. */
+	/* The gadget cannot be bound without the daemon that has ep0 open. */
 	load("functions : { a : { ffs : { }; worker : { exec = [ \"x\" ]; opens = \"ep0\"; }; };"
 	     " b : { ffs : { interfaces = ( { } ); }; }; };");
 	cr_expect_eq(g->functions[0].worker->on_failed, FAILED_UNBIND);
@@ -346,7 +346,7 @@ Test(load, mount_options)
 	cr_expect_str_eq(ffs->device.value, "/dev/x");
 }
 
-Test(load, bulk_sizes_are_fitted)
+Test(load, bulk_sizes_are_adapted_to_each_speed)
 {
 	load(ENDPOINTS("{ direction = \"in\"; type = \"bulk\"; max_packet = 16; burst = 15; }, "
 		       "{ direction = \"in\"; type = \"bulk\"; max_packet = 1024; }, "
@@ -364,7 +364,7 @@ Test(load, bulk_sizes_are_fitted)
 	cr_expect_eq(endpoint(2)->speed[EP_SUPER].burst, 3);
 }
 
-Test(load, interrupt_sizes_and_intervals_are_fitted)
+Test(load, interrupt_sizes_and_intervals_are_adapted_to_each_speed)
 {
 	static const struct {
 		const char *interval;
@@ -401,7 +401,7 @@ Test(load, interrupt_sizes_and_intervals_are_fitted)
 	}
 }
 
-Test(load, exact_values_are_kept)
+Test(load, exact_values_are_not_changed)
 {
 	load(ENDPOINTS(
 		"{ direction = \"in\"; type = \"interrupt\"; max_packet = 8; "
@@ -413,7 +413,7 @@ Test(load, exact_values_are_kept)
 	cr_expect_eq(endpoint(0)->speed[EP_SUPER].max_packet, 8);
 }
 
-Test(load, only_the_speeds_that_are_asked_for)
+Test(load, only_the_listed_speeds_have_descriptors)
 {
 	load(FFS("speeds = [ \"full\", \"high\" ]; interfaces = ( { endpoints = ( \"bulk-in\" ); } "
 		 ");"));
@@ -437,7 +437,7 @@ Test(load, max_speed_is_lowered_but_never_raised)
 	cr_expect(said(DIAG_WARNING, "lowered to \"full\""));
 }
 
-Test(load, addresses_keep_clear_of_those_given)
+Test(load, automatic_addresses_avoid_explicit_ones)
 {
 	load(ENDPOINTS("\"bulk-in\", { direction = \"in\"; type = \"bulk\"; address = 0x81; }, "
 		       "{ type = \"bulk\"; address = 0x02; }, \"bulk-out\", "
@@ -493,7 +493,7 @@ Test(load, classes_by_name)
 	cr_expect_eq(i[3].class, 10);
 }
 
-Test(load, a_device_id_has_room_for_its_length)
+Test(load, a_device_id_gets_its_length_in_front)
 {
 	load("functions : { a : { type = \"printer\"; attrs : { pnp_string = \"MFG:a;\"; }; }; "
 	     "b : { type = \"printer\"; attrs : { pnp_string = \"MFG:a;  \"; }; }; };");
@@ -502,7 +502,7 @@ Test(load, a_device_id_has_room_for_its_length)
 	cr_expect_str_eq(g->functions[1].entries.v[0].value, "MFG:a;  ");
 }
 
-Test(load, vendor_codes_differ_where_both_are_in_use)
+Test(load, vendor_codes_of_os_descs_and_webusb_must_differ)
 {
 	load("os_descs : { b_vendor_code = 5; use = false; }; webusb : { bVendorCode = 5; };" FFS(
 		"interfaces = ( { } );"));
@@ -517,7 +517,7 @@ Test(load, vendor_codes_differ_where_both_are_in_use)
 	"functions : { c : { type = \"uvc\"; attrs : { formats = ( { type = \"mjpeg\"; frames = "  \
 	"( " frame " ); } ); }; }; };"
 
-Test(load, a_default_interval_is_one_of_the_frame_s)
+Test(load, the_default_interval_must_be_in_the_frame_s_list)
 {
 	load(CAMERA("{ width = 1; height = 1; dwFrameInterval = [ 5, 7 ]; dwDefaultFrameInterval = "
 		    "7; }"));
@@ -528,7 +528,7 @@ Test(load, a_default_interval_is_one_of_the_frame_s)
 	cr_expect(said(DIAG_WARNING, "not one of the frame's intervals"));
 }
 
-/* `frames` frames of `rates` rates each; how many errors. */
+/* Returns the number of errors for `frames` frames with `rates` rates each. */
 static size_t load_many(size_t frames, size_t rates)
 {
 	char *text = NULL;
@@ -549,7 +549,7 @@ static size_t load_many(size_t frames, size_t rates)
 	return count_errors(text, size);
 }
 
-Test(load, frames_and_rates_of_a_camera_are_counted_in_a_byte)
+Test(load, a_camera_has_at_most_255_frames_and_rates)
 {
 	cr_expect_eq(load_many(255, 1), 0);
 	cr_expect_eq(load_many(256, 1), 1);
@@ -557,8 +557,8 @@ Test(load, frames_and_rates_of_a_camera_are_counted_in_a_byte)
 	cr_expect_eq(load_many(1, 256), 1);
 }
 
-/* The scheme's writer may know better: configfs takes any. */
-Test(load, a_compatible_id_that_windows_cannot_know_is_warned_about)
+/* A warning only: configfs accepts any id. */
+Test(load, warns_about_an_invalid_compatible_id)
 {
 	load("functions : { n : { type = \"ncm\"; os_descs = ( { interface = \"ncm\"; "
 	     "compatible_id = \"WINNCM\"; sub_compatible_id = \"\"; } ); }; };");
@@ -569,7 +569,7 @@ Test(load, a_compatible_id_that_windows_cannot_know_is_warned_about)
 	cr_expect(said(DIAG_WARNING, "Windows accepts only"));
 }
 
-Test(load, a_tree_has_bounds)
+Test(load, a_tree_has_limits)
 {
 	static const struct {
 		size_t entries, levels, errors;
@@ -596,7 +596,7 @@ Test(load, a_tree_has_bounds)
 	}
 }
 
-Test(load, only_the_first_block_of_all_has_groups_for_midi_1_by_itself)
+Test(load, only_the_first_block_has_midi_1_groups_by_default)
 {
 	load("functions : { m : { type = \"midi2\"; attrs : { endpoints = ( { }, { blocks = ( { "
 	     "first_group = 4; } ); } ); }; }; };");
@@ -628,7 +628,7 @@ Test(load, strings_in_several_languages)
 	cr_expect_str_eq(s->texts[1].text, "b");
 }
 
-Test(load, a_string_of_126_bytes_is_the_longest)
+Test(load, a_string_has_at_most_126_bytes)
 {
 	char text[256];
 
@@ -665,7 +665,7 @@ Test(load, configurations)
 	cr_expect_eq(g->configs[1].id, 6);
 }
 
-Test(load, what_no_host_will_see_is_warned_about)
+Test(load, warns_about_functions_that_no_host_sees)
 {
 	load("functions : { a : { ffs : { interfaces = ( { } ); }; }; b : { ffs : { interfaces = ( "
 	     "{ } ); "
@@ -698,7 +698,7 @@ Test(load, the_udc_by_name_or_driver)
 	cr_expect_null(g->udc.name.value);
 }
 
-Test(load, a_scheme_s_ffs_function_is_only_made_in_configfs)
+Test(load, an_ffs_function_of_a_scheme_is_only_created_in_configfs)
 {
 	load("attrs : { idVendor = 0x1D6B; idProduct = 0x104 };\n"
 	     "functions : { ffs_x : { type = \"ffs\" instance = \"x\" } };\n"
@@ -710,7 +710,7 @@ Test(load, a_scheme_s_ffs_function_is_only_made_in_configfs)
 	cr_expect(said(DIAG_NOTE, "only created in configfs"));
 }
 
-Test(load, a_name_from_outside_beats_the_file_s)
+Test(load, the_name_option_overrides_the_file)
 {
 	const struct gadgetfile_options options = { .name = "other" };
 	char path[] = "/tmp/ffsctl-test-XXXXXX.conf";
@@ -730,7 +730,7 @@ Test(load, a_name_from_outside_beats_the_file_s)
 	cr_expect_null(g->strings[0].serial_from.value, "the machine is not asked");
 }
 
-Test(load, files_that_cannot_be_read)
+Test(load, unreadable_files_are_errors)
 {
 	_cleanup_error_ struct error err = { 0 };
 
@@ -742,7 +742,7 @@ Test(load, files_that_cannot_be_read)
 	cr_expect_eq(d.n, 0);
 }
 
-Test(load, the_json_form_is_what_stands_there)
+Test(load, the_document_has_the_settings_of_the_file)
 {
 	const char *text = "a = 0x10; b = [ 1.5 ]; c : { d = \"\xff\"; }; name = \"x\";";
 	json_t *form = NULL;
@@ -780,13 +780,13 @@ static void check_rows(const struct key_group *group)
 		check_rows(group->any->group);
 }
 
-Test(keys, every_row_is_complete)
+Test(keys, each_row_is_complete)
 {
 	check_rows(&gadget_keys);
 }
 
-/* Keys of gadget-file.md that stand in this table, in each group: none is forgotten. */
-Test(keys, every_key_of_the_design_has_a_row)
+/* The keys of each group in this table: ffsctl-gadget(5) documents them. */
+Test(keys, each_documented_key_has_a_row)
 {
 	static const struct {
 		const struct key_group *group;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The scanner: what libconfig's language means, where everything stands, and what goes wrong. */
+/* The scanner: values, positions and errors of libconfig's language. */
 #include "config.h"
 
 #include <criterion/criterion.h>
@@ -58,7 +58,7 @@ static void one_error(const char *text, unsigned int line, unsigned int column, 
 	cr_expect(strstr(d.v[0].text, part), "%s", d.v[0].text);
 }
 
-Test(scan, integers_come_from_their_text)
+Test(scan, integers_are_converted_from_their_text)
 {
 	static const struct {
 		const char *text;
@@ -119,7 +119,7 @@ Test(scan, floating_point)
 	}
 }
 
-Test(scan, numbers_that_are_none)
+Test(scan, rejects_malformed_numbers)
 {
 	one_error("a = .;", 1, 5, "not a number"); /* libconfig: 0.0 */
 	teardown();
@@ -129,7 +129,7 @@ Test(scan, numbers_that_are_none)
 	one_error("a = 0x;", 1, 7, "expected '=' or ':' after 'x'");
 }
 
-/* Criterion evaluates an argument more than once: the value has to be there before. */
+/* Criterion evaluates an argument more than once, so the value is computed first. */
 static void expect_text(const char *text, const char *want)
 {
 	const struct node *n = value(text);
@@ -149,12 +149,12 @@ Test(scan, strings_with_escapes)
 	expect_text("a = \"x\\n\\r\\t\\f\\\\\\\"\\x41\\q\";", "x\n\r\t\f\\\"A\\q");
 }
 
-Test(scan, adjacent_strings_are_one)
+Test(scan, adjacent_strings_are_joined)
 {
 	expect_text("a = \"one\" /* and */ \"two\"\n\"three\";", "onetwothree");
 }
 
-Test(scan, strings_may_run_over_lines)
+Test(scan, strings_may_contain_newlines)
 {
 	expect_text("a = \"one\ntwo\";", "one\ntwo");
 }
@@ -183,7 +183,7 @@ Test(scan, comments_of_three_kinds)
 	expect_text("# one\n// two\n/* three\n*/ a = /**/ 1; # end\n", "1");
 }
 
-Test(scan, places_count_characters)
+Test(scan, columns_count_characters)
 {
 	const struct node *n;
 
@@ -199,7 +199,7 @@ Test(scan, places_count_characters)
 	cr_expect_eq(n->at.end_column, 17);
 }
 
-Test(scan, several_errors_in_one_run)
+Test(scan, reports_several_errors_in_one_run)
 {
 	scan("a = ;\nb = 1;\nc 2;\nd = ( 1, );\n");
 	cr_expect_eq(d.n_errors, 3, "%zu errors", d.n_errors);
@@ -217,7 +217,7 @@ Test(scan, one_missing_bracket_is_one_error)
 	one_error("a = [ 1, 2;\nb = 1;\n", 1, 11, "expected ',' or ']'");
 }
 
-Test(scan, a_missing_quote_is_one_error_and_names_the_likely_place)
+Test(scan, a_missing_quote_is_one_error_with_its_likely_position)
 {
 	one_error("a = \"x;\nb = \"y\";\nc = 1;\n", 2, 7, "has no end");
 	cr_assert_eq(d.n, 2);
@@ -225,7 +225,7 @@ Test(scan, a_missing_quote_is_one_error_and_names_the_likely_place)
 	cr_expect_eq(d.v[1].line, 1);
 }
 
-Test(scan, duplicates_name_the_first)
+Test(scan, a_duplicate_is_reported_with_the_first_one)
 {
 	one_error("a = 1;\nb = 1;\na = 2;\n", 3, 1, "'a' is set twice");
 	cr_expect_eq(d.v[1].line, 1);
@@ -241,7 +241,7 @@ Test(scan, nul_bytes_are_errors)
 	cr_expect_eq(d.v[0].line, 2);
 }
 
-Test(scan, nesting_is_bounded)
+Test(scan, nesting_is_limited)
 {
 	char text[4096] = "a = ", *p = text + 4;
 
@@ -270,7 +270,7 @@ Test(scan, large_files_are_refused)
 	free(text);
 }
 
-Test(scan, errors_are_bounded)
+Test(scan, the_number_of_errors_is_limited)
 {
 	char *text = malloc(100001);
 
@@ -283,7 +283,7 @@ Test(scan, errors_are_bounded)
 	free(text);
 }
 
-Test(scan, groups_are_bounded)
+Test(scan, the_size_of_groups_is_limited)
 {
 	char *text = NULL;
 	size_t size;
@@ -299,8 +299,8 @@ Test(scan, groups_are_bounded)
 }
 
 #ifdef FFSCTL_TEST_HOOKS
-/* The scanner and libconfig agree, so that this can only be seen by deceiving one of them. */
-Test(scan, libconfig_has_the_last_word)
+/* The scanner and libconfig agree, so the test passes libconfig another text. */
+Test(scan, libconfig_overrules_the_scanner)
 {
 	scan("a = 1;\nb = 2;\n");
 	cr_assert_eq(d.n_errors, 0);
@@ -372,7 +372,7 @@ Test(include, is_replaced_by_the_file)
 	cr_expect_eq(node_member(s.root, "c")->at.source, s.sources[0]);
 }
 
-Test(include, tokens_of_two_files_stay_apart)
+Test(include, tokens_of_two_files_do_not_merge)
 {
 	put("main.conf", "a = 1\n@include \"part\"\n2 = 3;\n");
 	put("part", "b");
@@ -399,8 +399,8 @@ Test(include, errors_have_the_right_file_and_line)
 }
 
 #ifdef FFSCTL_TEST_HOOKS
-/* libconfig's own check of the expanded text has a line of that text only. */
-Test(include, lines_of_the_expanded_text_are_those_of_the_files)
+/* libconfig reports lines of the expanded text only. */
+Test(include, lines_of_the_expanded_text_map_to_the_files)
 {
 	static const struct {
 		const char *text; /* what stands in the line */
@@ -456,7 +456,7 @@ static void one_include_error(const char *text, const char *part)
 	teardown();
 }
 
-Test(include, only_regular_files)
+Test(include, includes_only_regular_files)
 {
 	_cleanup_free_ char *fifo = strf("%s/fifo", dir), *sub = strf("%s/sub", dir);
 
@@ -468,14 +468,14 @@ Test(include, only_regular_files)
 	one_include_error("@include \"none\"\n", "No such file");
 }
 
-Test(include, never_itself)
+Test(include, a_file_cannot_include_itself)
 {
 	one_include_error("@include \"main.conf\"\n", "includes itself");
 	put("part", "@include \"main.conf\"\n");
 	one_include_error("@include \"part\"\n", "includes itself");
 }
 
-Test(include, ten_deep_and_no_deeper)
+Test(include, is_limited_to_ten_levels)
 {
 	char name[16], text[64];
 
@@ -491,7 +491,7 @@ Test(include, ten_deep_and_no_deeper)
 	cr_expect_not_null(node_member(s.root, "a"));
 }
 
-Test(include, cannot_multiply_without_end)
+Test(include, the_number_of_includes_is_limited)
 {
 	/* Each file has the next one four times: 4^10 without a limit. */
 	char name[16], text[256];
@@ -506,7 +506,7 @@ Test(include, cannot_multiply_without_end)
 	one_include_error("@include \"f1\"\n", "more than 256 @include lines");
 }
 
-Test(include, outside_its_directory_only_what_is_root_s)
+Test(include, files_outside_the_directory_must_belong_to_root)
 {
 	char other[] = "/tmp/ffsctl-other-XXXXXX";
 	_cleanup_free_ char *text = NULL;
@@ -527,8 +527,8 @@ Test(include, outside_its_directory_only_what_is_root_s)
 	unlink(other);
 }
 
-/* Root's own may be anywhere, so it is somebody else's. */
-Test(include, a_name_that_begins_like_the_directory_s_is_outside)
+/* Root's files may be anywhere, so the file belongs to another user. */
+Test(include, a_sibling_with_the_same_prefix_is_outside)
 {
 	_cleanup_free_ char *beside = strf("%s-beside", dir),
 			    *text = strf("@include \"%s/part\"\n", beside),
@@ -546,7 +546,7 @@ Test(include, a_name_that_begins_like_the_directory_s_is_outside)
 	rmdir(beside);
 }
 
-Test(include, a_link_is_where_it_leads)
+Test(include, a_link_counts_as_its_target)
 {
 	char other[] = "/tmp/ffsctl-other-XXXXXX";
 	_cleanup_free_ char *link = strf("%s/link", dir);

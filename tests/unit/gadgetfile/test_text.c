@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Text for people: UTF-8, what a terminal may be sent, likeness of words, language ids. */
+/* UTF-8, printable text, similarity of words, language ids. */
 #include <criterion/criterion.h>
 #include <stdlib.h>
 
@@ -7,7 +7,7 @@
 #include "gadgetfile/syntax/diag.h"
 #include "gadgetfile/types/lang.h"
 
-Test(text, utf8_is_what_rfc_3629_says)
+Test(text, accepts_utf8_as_in_rfc_3629)
 {
 	static const char *const good[] = { "",
 					    "a",
@@ -41,7 +41,7 @@ static void expect_printable(const char *text, const char *want)
 	free(got);
 }
 
-Test(text, a_terminal_gets_nothing_that_it_would_obey)
+Test(text, printable_text_has_no_control_characters)
 {
 	expect_printable("a\tb", "a\tb");
 	expect_printable("\033[31mred\007\r", "?[31mred??");
@@ -52,7 +52,7 @@ Test(text, a_terminal_gets_nothing_that_it_would_obey)
 	expect_printable("\xc3\xa4", "\xc3\xa4");
 }
 
-Test(text, every_character_stays_one_column)
+Test(text, replacement_keeps_the_column_of_each_character)
 {
 	/* A byte that continues nothing has no column of its own in the scanner either. */
 	expect_printable("a\x80"
@@ -60,7 +60,7 @@ Test(text, every_character_stays_one_column)
 			 "ab");
 }
 
-Test(text, distance_counts_single_slips)
+Test(text, distance_counts_single_edits)
 {
 	cr_expect_eq(text_distance("endpoint", "endpoints", 3), 1);
 	cr_expect_eq(text_distance("nmae", "name", 3), 1, "letters swapped are one slip");
@@ -70,7 +70,7 @@ Test(text, distance_counts_single_slips)
 	cr_expect_eq(text_distance("kitten", "sitting", 3), 3);
 }
 
-Test(text, distance_of_long_words_is_too_far)
+Test(text, distance_of_long_words_exceeds_the_limit)
 {
 	char a[200], b[200];
 
@@ -110,8 +110,8 @@ Test(lang, names_and_numbers)
 	cr_expect_null(lang_nearest("klingon"));
 }
 
-/* usb_validate_langid of the kernel: what it refuses must not get that far. */
-Test(lang, numbers_that_the_kernel_takes)
+/* Ids that the kernel's usb_validate_langid refuses must be refused here. */
+Test(lang, accepts_the_ids_that_the_kernel_accepts)
 {
 	cr_expect(lang_is_valid(0x0409));
 	cr_expect(lang_is_valid(0x04ff), "of a vendor's HID");
