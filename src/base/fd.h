@@ -29,7 +29,7 @@ int file_replace(int dirfd, const char *name, const void *data, size_t size, mod
 
 bool path_exists(const char *path);
 
-/* Reads and discards everything that a non-blocking descriptor has to read. */
+/* Reads and discards everything that a non-blocking descriptor must read. */
 void fd_drain(int fd);
 /* Gets the credentials that the peer of a local socket had when it connected. -errno. */
 int fd_peer(int fd, struct ucred *peer);

@@ -29,7 +29,7 @@ void mounts_each(const char *mounts, const char *type,
 
 /*
  * Returns the processes that keep a mount of the caller's namespace busy, at most a few, as text:
- * "cat (pid 12), bash (pid 40)"; NULL if there are none. The caller frees it. Only root sees all
+ * "cat (pid 12), bash (pid 40)"; NULL: none. The caller frees it. Only root sees all
  * processes. `except`: a process that is left out with its descendants; 0: none.
  */
 char *mount_holders(const char *path, pid_t except);

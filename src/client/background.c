@@ -114,7 +114,7 @@ struct background {
 	int report_fd; /* -1: reported */
 };
 
-/* Lets go of everything that is the caller's, so that $(ffsctl up ...) ends. */
+/* Closes everything that belongs to the caller, so that $(ffsctl up ...) ends. */
 static void told_up(void *data)
 {
 	struct background *b = data;

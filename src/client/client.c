@@ -112,8 +112,8 @@ static int down_without_lock(const struct paths *paths, const char *name, struct
 	if (r == 0 || err->exit || owner < 0)
 		return r;
 	error_set(err, EX_CANTCREAT, ENOENT, NULL,
-		  "the lock and the control socket of '%s' in %s/%s are gone", name, paths->run_dir,
-		  name);
+		  "the lock and the control socket of '%s' in %s/%s do not exist any more", name,
+		  paths->run_dir, name);
 	return error_hint(err, "'kill %d' makes its supervisor take it down", (int)pid);
 }
 
@@ -138,8 +138,8 @@ static int down_without_record(const struct paths *paths, const char *name, enum
 		return r < 0 ? r : rundir_remove(rundir, err);
 	}
 	error_set(err, EX_CANTCREAT, ENOENT, rundir->path,
-		  "%s/" RUNDIR_RECORD " is gone: what '%s' has made is not known", rundir->path,
-		  name);
+		  "%s/" RUNDIR_RECORD " does not exist any more: what '%s' has made is unknown",
+		  rundir->path, name);
 	return error_hint(
 		err, "'ffsctl down --force %s' takes down what configfs and the mounts show", name);
 }

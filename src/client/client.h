@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What a command asks of supervisors: start one, tell one, or do its work when it is gone. */
+/* What a command asks of supervisors: start one, send a request, or do its work when it has ended.
+ */
 #pragma once
 
 #include <jansson.h>
@@ -18,7 +19,7 @@ struct client_options {
 	double timeout;		 /* seconds to come up in */
 	double wait_udc;	 /* seconds; 0: do not wait, HUGE_VAL: for ever */
 	double hold; /* seconds that keepers and workers outlive the supervisor, for the next one */
-	gid_t group; /* whose commands are taken as well as root's; 0: nobody's */
+	gid_t group; /* whose commands are accepted as well as root's; 0: none */
 	int notify_fd; /* client_run: where a newline goes when the gadget is up; -1: nowhere */
 };
 
@@ -54,10 +55,10 @@ int client_detach(int *report_fd, struct client_report *report, struct error *er
 
 /*
  * In the child: brings the gadget up, or finds that the same is up already, and reports; then
- * lets go of the caller's descriptors and supervises until the gadget goes down. Returns 0 after
- * that, or a negative errno with err filled; *reported tells whether the caller still listens.
- * `form` is the file's JSON form. What the workers printed before a failure goes to *output (NULL:
- * nothing), which the caller frees.
+ * closes the caller's descriptors and supervises until the gadget goes down. Returns 0 after that,
+ * or a negative errno with err filled; *reported tells whether the caller still listens. `form` is
+ * the file's JSON form. What the workers printed before a failure goes to *output (NULL: nothing),
+ * which the caller frees.
  */
 int client_up(const struct gadget *g, const json_t *form, const struct client_options *options,
 	      int report_fd, bool *reported, char **output, struct error *err);

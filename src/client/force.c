@@ -23,7 +23,7 @@
 
 struct found {
 	const char *name;
-	struct configfs_tree live; /* its directory in configfs; without children: there is none */
+	struct configfs_tree live; /* its directory in configfs; without children: none */
 	struct plan *plan;
 	char *mounted; /* one of its mounts */
 };

@@ -228,7 +228,7 @@ static json_t *parse_status(const char *text)
 	return NULL;
 }
 
-/* What a supervisor has as long as its gadget is up, and what it means that it is gone. */
+/* What a supervisor has as long as its gadget is up, and what it means if it has ended. */
 enum { NOTE_LOCK, NOTE_RECORD, NOTE_STATUS, NOTE_CONTROL, NOTE_COUNT };
 static const struct {
 	const char *file;
@@ -236,7 +236,7 @@ static const struct {
 } notes[NOTE_COUNT] = {
 	[NOTE_LOCK] = { RUNDIR_LOCK, "only 'ffsctl down' still finds its supervisor" },
 	[NOTE_RECORD] = { RUNDIR_RECORD,
-			  "should its supervisor die, nobody would know what to take away" },
+			  "if its supervisor died, no command would know what to remove" },
 	[NOTE_STATUS] = { RUNDIR_STATUS, "how it is will only be known after the next change" },
 	[NOTE_CONTROL] = { RUNDIR_CONTROL, "only 'ffsctl down' still reaches its supervisor" },
 };
@@ -249,8 +249,8 @@ static void check_notes(json_t *gadget, const struct paths *paths, const char *n
 		if (seen[i] || rundir_has(paths, name, notes[i].file))
 			continue;
 		worsen(gadget);
-		inspect_add_problem(gadget, "error", "%s/%s/%s is gone: %s", paths->run_dir, name,
-				    notes[i].file, notes[i].without);
+		inspect_add_problem(gadget, "error", "%s/%s/%s does not exist any more: %s",
+				    paths->run_dir, name, notes[i].file, notes[i].without);
 	}
 }
 
@@ -282,7 +282,8 @@ static void say_orphaned(json_t *gadget, const struct paths *paths, const char *
 	if (!rundir_has(paths, name, RUNDIR_RECORD))
 		inspect_add_problem(gadget, "error",
 				    "its supervisor has ended, and %s/%s/" RUNDIR_RECORD
-				    " is gone: 'ffsctl down --force %s' removes what it has made",
+				    " does not exist any more: 'ffsctl down --force %s' removes "
+				    "what it has made",
 				    paths->run_dir, name, name);
 	else if (any_is_kept(gadget))
 		inspect_add_problem(
@@ -291,11 +292,10 @@ static void say_orphaned(json_t *gadget, const struct paths *paths, const char *
 			"takes them over, 'ffsctl down %s' takes all away",
 			name);
 	else
-		inspect_add_problem(
-			gadget, "error",
-			"its supervisor has ended; 'ffsctl down %s' takes away what is left, "
-			"'ffsctl up' starts anew",
-			name);
+		inspect_add_problem(gadget, "error",
+				    "its supervisor has ended; 'ffsctl down %s' removes what is "
+				    "left, 'ffsctl up' starts anew",
+				    name);
 }
 
 /* A process that has its number by now would have to be an ffsctl as well. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What a supervisor that has died has left, and that there is none. */
+/* What a dead supervisor has left, and whether it has left anything. */
 #include <errno.h>
 #include <stdlib.h>
 

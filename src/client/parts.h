@@ -29,7 +29,7 @@ int client_supervise(struct supervisor *s, enum client_result result,
 /* Tells the command: all that there is to do is done. `udc` NULL: not bound. */
 void client_report(int fd, enum client_result result, const char *name, const char *udc);
 
-/* Whether INT or TERM has come to the command since client_detach. */
+/* Returns whether the command got INT or TERM since client_detach. */
 bool client_was_interrupted(void);
 
 /* take_over.c: what a supervisor is, as its record has it, for who goes on in its place. */
@@ -52,7 +52,7 @@ char *client_last_output(const struct supervisor *s);
  */
 int client_go_on(struct supervisor *s, const struct client_options *options, int r,
 		 struct error *err);
-/* Takes away what a supervisor that was started for `name` has left of gadgets it had become. */
+/* Removes what a supervisor that was started for `name` has left of gadgets it had become. */
 int client_clear_switched(const struct paths *paths, const char *name, struct error *err);
 
 /*
@@ -61,6 +61,6 @@ int client_clear_switched(const struct paths *paths, const char *name, struct er
  */
 int client_force(const struct paths *paths, const char *name, struct error *err);
 
-/* Takes away what a dead supervisor has left; the lock is ours and goes with it. */
+/* Removes what a dead supervisor has left; the lock is ours and goes with it. */
 int client_clear_leftovers(const struct paths *paths, const char *name, struct rundir *rundir,
 			   struct error *err);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * One process, the supervisor of one gadget after the other: as a worker asks
- * (supervisor/switch.c). Nobody has to hand anything over, a service manager sees the same process
+ * (supervisor/switch.c). Nothing is handed over, a service manager sees the same process
  * go on, and whatever kills it leaves no more behind than of one gadget: that of which there is a
  * record with a plan.
  */
@@ -21,7 +21,7 @@
 #include "supervisor/supervisor.h"
 #include "supervisor/switch.h"
 
-/* A gadget and what its supervisor is to be given. */
+/* A gadget and the options of its supervisor. */
 struct turn {
 	const struct gadget *gadget;
 	struct gadget *own; /* `gadget`; NULL: the caller's */
@@ -62,7 +62,7 @@ struct process {
 	pid_t *inherited; /* see struct supervisor */
 	size_t n_inherited;
 
-	struct turn *before; /* of which the name goes when this one is up; NULL: there is none */
+	struct turn *before; /* of which the name goes when this one is up; NULL: none */
 	const char *why;     /* this one is back, because of that; NULL: it is not */
 	const char *output;  /* and what the other one's workers have said */
 	bool is_up;
@@ -174,7 +174,7 @@ static int go_back(struct process *p, struct turn *was, struct error *err)
 	p->output = output;
 	r = supervise(p, was, err);
 	if (!p->is_up && r < 0)
-		error_hint(err, "and it was to be up again because of this: %s", why.text);
+		error_hint(err, "it comes up again because of this: %s", why.text);
 	p->why = p->output = NULL;
 	return r;
 }

@@ -29,7 +29,8 @@ int client_past_read(struct client_past *past, const struct paths *paths, const 
 	int r = record_read(paths, name, &past->record, err);
 
 	if (r == -ENOENT)
-		return error_set(err, EX_OSERR, ENOENT, NULL, "the record of '%s' is gone", name);
+		return error_set(err, EX_OSERR, ENOENT, NULL,
+				 "the record of '%s' does not exist any more", name);
 	if (r < 0)
 		return r;
 	past->options = (struct client_options){ .paths = paths,

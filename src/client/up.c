@@ -70,8 +70,9 @@ static int lost_record(const struct paths *paths, const char *name, pid_t pid, s
 
 	if (rundir_owner(paths, name, &now, NULL) < 0 || now != pid)
 		return -EAGAIN;
-	error_set(err, EX_CANTCREAT, EEXIST, NULL, "'%s' is up, but its record in %s/%s is gone",
-		  name, paths->run_dir, name);
+	error_set(err, EX_CANTCREAT, EEXIST, NULL,
+		  "'%s' is up, but its record in %s/%s does not exist any more", name,
+		  paths->run_dir, name);
 	return error_hint(err, "take it down first");
 }
 

@@ -272,8 +272,8 @@ static bool makes(const struct plan *base, const char *dir)
 }
 
 /*
- * The mount point's directories. What lies under /dev/ffs is ours and shared by our gadgets; of
- * any other path we make, and take away, only what is not there when the plan is made.
+ * The mount point's directories. What lies under /dev/ffs is ours and shared by our gadgets; of any
+ * other path we make, and remove, only what is not there when the plan is made.
  */
 static void add_directories(struct plan *plan, const struct live_function *i,
 			    const struct plan *base)
@@ -358,7 +358,7 @@ static int add_zlp(void *data, const struct endpoint *ep)
 	return 0;
 }
 
-/* Of all that a function has to be made anew for; the caller frees it. */
+/* Of all that a function must be made anew for; the caller frees it. */
 static char *descriptors_digest(const struct ffs *ffs)
 {
 	uint64_t digest = DIGEST_EMPTY;
@@ -425,7 +425,7 @@ int function_new(struct live_function **out, struct functions *all, const struct
 		i->worker = xcalloc(1, sizeof(*i->worker));
 		r = worker_init(i->worker, i, model->worker, err);
 	}
-	/* A daemon has to be able to open ep0. */
+	/* A daemon must be able to open ep0. */
 	if (r == 0 && m && model->worker && model->worker->opens_ep0) {
 		if (!m->uid.value)
 			i->mount_uid = i->worker->spawn.uid;

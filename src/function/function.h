@@ -47,7 +47,7 @@ struct live_function {
 		*worker; /* owned; NULL: nobody serves it, or somebody that we know nothing of */
 };
 
-/* Whether its worker has to be ready before the bind. */
+/* Whether its worker must be ready before the bind. */
 bool function_blocks_bind(const struct live_function *function);
 /* The directory that it lives and dies with: its mount, or that of a kernel's function. The caller
  * frees it. */
@@ -59,7 +59,7 @@ int function_new(struct live_function **out, struct functions *all, const struct
 void function_free(struct live_function *function);
 
 /*
- * Mount, descriptors, keeper, device link: what has to be there before its worker starts. `base`:
+ * Mount, descriptors, keeper, device link: what must be there before its worker starts. `base`:
  * the plan that is applied, whose directories are ours although they are there; NULL: none is.
  */
 void function_add_steps(struct plan *plan, struct live_function *function, const struct plan *base);
@@ -78,7 +78,7 @@ extern const struct step_op function_op_keeper;
 extern const struct step_op function_op_worker, function_op_ready;
 /* The replacement's worker becomes the function's own, and the other way round. */
 void function_exchange_workers(struct live_function *function);
-/* The worker that was to be replaced has ended, and all that it served is halted. */
+/* The worker to replace has ended, and all that it served is halted. */
 void function_succeed(struct live_function *function);
 
 /* The keeper gets a worker that has started: its pidfd and our ends of its control socket and of
@@ -113,7 +113,7 @@ bool function_renew_keeper(struct live_function *function);
 bool function_is_there(struct live_function *function);
 /* Whether somebody has written descriptors for a function of FunctionFS. */
 bool function_is_active(const struct live_function *function);
-/* Tells the workers of all such functions what has come and gone. */
+/* Tells the workers of all such functions what appeared or was removed. */
 void functions_look(struct functions *all);
 /* Whether there is a worker that comes and goes with what the kernel makes for it. */
 bool functions_come_and_go(const struct functions *s);

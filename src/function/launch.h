@@ -11,7 +11,7 @@ int launch_prepare(struct live_worker *worker, struct error *err);
 /* Opens the endpoints afresh, makes control socket and pipes, starts the worker. */
 int launch_start(struct live_worker *worker, struct error *err);
 
-/* Of all that it is given: with another one a worker that runs has to be started anew. */
+/* Of all that it is given: with another one a worker that runs must be started anew. */
 uint64_t launch_digest(const struct live_worker *worker);
 
 /* Gives back the user ids of functions that the gadget has no longer. */

@@ -74,7 +74,7 @@ static bool comes_from(const struct live_worker *worker, pid_t pid)
 	       (f->ffs && process_uses_mount(pid, f->ffs->mount.path));
 }
 
-/* The next of our children in *list; 0: there is none. */
+/* The next of our children in *list; 0: none. */
 static pid_t next_child(const char **list)
 {
 	char *end;

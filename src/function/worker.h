@@ -37,7 +37,7 @@ enum worker_event {
 	WORKER_EV_TIMER,
 	WORKER_EV_STOP,
 	WORKER_EV_RESTART,
-	WORKER_EV_THERE, /* what it serves has come, or */
+	WORKER_EV_THERE, /* what it serves has appeared, or */
 	WORKER_EV_GONE,	 /* has gone; of functions of the kernel's */
 	WORKER_EVENT_COUNT,
 };
@@ -99,7 +99,7 @@ struct live_worker {
 	double start_due;   /* while waiting: monotonic */
 };
 
-/* It serves, or has nothing to serve, now or any more: nobody has to wait for it. */
+/* It serves, or has nothing to serve, now or any more: nobody needs to wait for it. */
 static inline bool worker_is_settled(const struct live_worker *worker)
 {
 	return worker->state == WORKER_READY || worker->state == WORKER_DONE ||
@@ -143,7 +143,7 @@ void worker_take_over(struct live_worker *worker, const json_t *status);
 
 /* --- worker.c --- */
 
-/* It is ready: from now on it has to be heard of, if it has a watchdog. */
+/* It is ready: from now on it must be heard of, if it has a watchdog. */
 void worker_begin_to_watch(struct live_worker *worker);
 
 /* To the worker, or to all of its process group. */
@@ -187,7 +187,7 @@ void worker_stats_free(struct live_worker *worker);
 
 /* --- worker_io.c --- */
 
-/* Takes over the supervisor's ends of what launch_start has made (-1: there is none). */
+/* Takes over the supervisor's ends of what launch_start has made (-1: none). */
 int worker_watch(struct live_worker *worker, int *output, int *notify, struct error *err);
 
 /* A message of the worker's, by its keeper, which has kept what is about control requests. */

@@ -112,7 +112,7 @@ static bool has_line(const char *text, const char *line)
 
 /*
  * Only the worker's own session may speak for it. A shell's systemd-notify(1) may have ended before
- * we look: then its user has to do.
+ * we look: then its user must do.
  */
 static bool may_notify(const struct live_worker *worker, const struct ucred *sender)
 {
@@ -123,7 +123,7 @@ static bool may_notify(const struct live_worker *worker, const struct ucred *sen
 	return sender->pid == worker->session || session == worker->session;
 }
 
-/* sd_notify(3). Descriptors that come along (BARRIER=1) find no room and are closed by the kernel.
+/* sd_notify(3). Descriptors sent with it (BARRIER=1) find no room and are closed by the kernel.
  */
 static void on_notify_socket(void *data, uint32_t events _unused_)
 {

@@ -121,7 +121,7 @@ int load_scanned(struct scan *s, const struct gadgetfile_options *options, struc
 void load_group(struct load *l, const struct key_group *group, struct node *node, void *object);
 /* Adds an error about a value and marks it bad, so that later checks skip it. */
 void load_error(struct load *l, struct node *value, const char *fmt, ...) _printf_(3, 4);
-/* Returns the member `name` of a group to point an error at; if there is none, `node` itself. */
+/* Returns the member `name` of a group to point an error at; else `node` itself. */
 struct node *load_member(struct node *node, const char *name);
 struct position load_position(const struct load *l, const struct text_range *at);
 /* Returns " (did you mean 'x'?)", or "" for NULL. The caller frees it. */

@@ -55,7 +55,7 @@ static int open_dir(struct rundir *rundir, const struct paths *paths, struct err
 
 /*
  * A lock of the open file, which a fork hands on as it does the descriptor. Unlike one of flock(2)
- * it can be looked at without being taken, so that who looks is in nobody's way.
+ * it can be looked at without being taken, so that looking hinders no process.
  */
 static int take_lock(int fd)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * /run/ffsctl/NAME: what the next process has to know about a gadget.
+ * /run/ffsctl/NAME: what the next process must know about a gadget.
  *
  *   lock      held (fcntl, F_OFD_SETLK) by whoever works on the gadget, its supervisor as long as
  *             it lives; its text says who that is
@@ -71,8 +71,8 @@ struct rundir rundir_steal(struct rundir *rundir);
 int rundir_remove(struct rundir *rundir, struct error *err);
 
 /*
- * Whose lock it is. pid 0: nobody's, -1: somebody's who has not signed it (`who` is "?"). `who` is
- * freed by the caller. -errno, -ENOENT: no such gadget.
+ * Whose lock it is. pid 0: not locked, -1: of a process that has not signed it (`who` is "?").
+ * `who` is freed by the caller. -errno, -ENOENT: no such gadget.
  */
 int rundir_owner(const struct paths *paths, const char *name, pid_t *pid, char **who);
 
@@ -103,7 +103,7 @@ void rundir_give_back_users(const struct rundir *rundir,
 /* Gives back those of a gadget that has no directory any more. */
 void rundir_forget_users(const struct paths *paths, const char *name);
 
-/* What the function's last worker has noted of itself; false: there is none. */
+/* What the function's last worker has noted of itself; false: none. */
 bool rundir_worker(const struct rundir *rundir, const char *function, struct family *family);
 /* Calls `fn` for each function of which something tells which processes its worker has started. */
 void rundir_each_worker(const struct rundir *rundir,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Before the first step: which UDC, and when there is none yet, until when. */
+/* Before the first step: which UDC, and how long to wait for one. */
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -64,7 +64,7 @@ int supervisor_await_udc(struct supervisor *s, double seconds, struct error *err
 	} else if (r != -ENODEV || seconds <= 0) {
 		error_move(err, &why);
 	} else {
-		/* Also in the background: the caller still waits, and has to know what for. */
+		/* Also in the background: the caller still waits, and must know what for. */
 		log_about(s->name, NULL, LOG_INFO, "%s: waiting for a UDC: %s", s->name, why.text);
 		if (isfinite(seconds))
 			timer_start(&s->deadline, seconds);

@@ -111,7 +111,7 @@ static bool keeps_off(const struct live_worker *worker)
 	return worker->state == WORKER_FAILED && worker->model->on_failed == FAILED_UNBIND;
 }
 
-/* The first worker that the bind has to wait for; NULL: all serve, or have done so. */
+/* The first worker that the bind must wait for; NULL: all serve, or have done so. */
 static const struct live_worker *missing_worker(const struct supervisor *s)
 {
 	for (size_t n = 0; n < s->live.n; n++) {
@@ -206,7 +206,7 @@ static int do_return(struct supervisor *s, struct error *err)
 	_cleanup_error_ struct error before = { 0 };
 	int r;
 
-	/* A reload has come first. */
+	/* A reload came first. */
 	if (bus_is_on(s))
 		return 0;
 	error_move(&before, err);

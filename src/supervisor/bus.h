@@ -21,14 +21,14 @@ enum bus_state {
 };
 
 enum bus_event {
-	BUS_EV_BIND,	      /* `bind`, and every worker is ready */
-	BUS_EV_UNBIND,	      /* `unbind` */
-	BUS_EV_READY,	      /* every worker is ready */
-	BUS_EV_FAILED,	      /* a worker failed for good, and its on_failed is "unbind" */
-	BUS_EV_EP0_CLOSED,    /* a daemon ended: the kernel unbound the gadget (f_fs.c, ffs_closed) */
-	BUS_EV_BOUND,	      /* the kernel has it on its UDC */
-	BUS_EV_UNBOUND,	      /* another program unbound it, in configfs or in the driver core */
-	BUS_EV_UDC_REMOVED,   /* the UDC does not exist */
+	BUS_EV_BIND,	    /* `bind`, and every worker is ready */
+	BUS_EV_UNBIND,	    /* `unbind` */
+	BUS_EV_READY,	    /* every worker is ready */
+	BUS_EV_FAILED,	    /* a worker failed for good, and its on_failed is "unbind" */
+	BUS_EV_EP0_CLOSED,  /* a daemon ended: the kernel unbound the gadget (f_fs.c, ffs_closed) */
+	BUS_EV_BOUND,	    /* the kernel has it on its UDC */
+	BUS_EV_UNBOUND,	    /* another program unbound it, in configfs or in the driver core */
+	BUS_EV_UDC_REMOVED, /* the UDC does not exist */
 	BUS_EV_REBIND_FAILED, /* the UDC is back, but the kernel could not bind the gadget again */
 	BUS_EVENT_COUNT
 };
@@ -69,7 +69,7 @@ void bus_worker_failed(struct supervisor *s);
 /*
  * After a restart: whether it is known if the gadget gets back on the bus that was taken off it
  * because of a worker. Then err says why it does not; one that is off it for another reason is none
- * that has to. False: not yet, another worker is still being restarted.
+ * that must. False: not yet, another worker is still being restarted.
  */
 bool bus_has_returned(const struct supervisor *s, struct error *err);
 

@@ -75,7 +75,7 @@ static bool may_ask(struct control_client *client)
 	       (s->group != 0 && is_in_group(client->source.fd, &peer, s->group));
 }
 
-/* NULL: there is none, or none for that one. */
+/* NULL: none, or none for that one. */
 static struct control_client *free_place(struct control *control, const struct control_client *to)
 {
 	struct control_client *free_one = NULL;
@@ -262,7 +262,7 @@ static void give_up_waiting(struct control *control)
 	}
 }
 
-/* Whether what the client waits for has come, or (err) cannot come any more. */
+/* Whether what the client waits for has happened, or (err) cannot happen any more. */
 static bool is_over(const struct control_client *client, struct error *err)
 {
 	const struct supervisor *s = client->control->supervisor;

@@ -12,7 +12,7 @@
 #define CONTROL_FOR_ROOT 8
 /* What one user of the group may have of them. */
 #define CONTROL_PER_USER 8
-/* Seconds in which a client has to give its command. */
+/* Seconds in which a client must give its command. */
 #define CONTROL_PATIENCE 5
 
 struct supervisor;
@@ -56,7 +56,7 @@ void control_update(struct control *control);
 void control_send_away(struct control *control, int but_fd);
 /* Takes back the bind that nobody waits for any more, also before the loop has told of the end. */
 void control_look_for_binders(struct control *control);
-/* Answers every client that waits for the end: with the error, or 0 if there is none (also NULL).
+/* Answers every client that waits for the end: with the error, or 0 without one (also NULL).
  */
 void control_answer_down(struct control *control, const struct error *err);
 

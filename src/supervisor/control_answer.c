@@ -18,7 +18,7 @@ void control_drop(struct control_client *client)
 	*client = (struct control_client){ .control = client->control, .source = FD_WATCH_NONE };
 }
 
-/* A client that does not read its answer, or is gone, changes nothing. `json` is taken over. */
+/* A client that does not read its answer, or has ended, changes nothing. `json` is taken over. */
 static void send_json(int fd, json_t *json)
 {
 	_cleanup_free_ char *text = json_dumps(json, JSON_COMPACT);

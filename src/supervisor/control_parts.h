@@ -8,7 +8,7 @@
 /* Does what a client asks for, or begins to, and answers it when there is nothing to wait for. */
 void control_handle(struct control_client *client, const json_t *json);
 
-/* Answers with the error, or 0 if there is none, and ends the connection. */
+/* Answers with the error, or 0 without one, and ends the connection. */
 void control_answer(struct control_client *client, const struct error *err);
 /* The same of bind and unbind. */
 void control_answer_bus(struct control_client *client, bool changed, const struct error *err);

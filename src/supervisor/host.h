@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Whether a host has configured the gadget. FunctionFS tells of its own functions (ENABLE,
- * DISABLE), exactly; where a configuration has none the UDC's `state` in sysfs has to do.
+ * DISABLE), exactly; where a configuration has none the UDC's `state` in sysfs must do.
  */
 #pragma once
 

@@ -13,7 +13,7 @@
 #include "supervisor/supervisor.h"
 #include "supervisor/take_over.h"
 
-/* Longer than any program takes to start; it is told what it was to be after that. */
+/* Longer than any program takes to start; it gets the answer after that. */
 #define HOLD_SECONDS 60
 
 int supervisor_reexec(struct supervisor *s, const char *program, int client_fd, struct error *err)

@@ -173,7 +173,7 @@ static void is_broken(struct supervisor *s, struct reload *r)
 		s->udc = xstrdup(bind->value);
 	if (r->back.text)
 		error_hint(&r->why, "and the way back failed: %s", r->back.text);
-	error_hint(&r->why, "'ffsctl down %s' takes away what is there", s->name);
+	error_hint(&r->why, "'ffsctl down %s' removes what exists", s->name);
 	error_move(&s->reloaded.error, &r->why);
 	supervisor_changed(s);
 	supervisor_write_status(s);
@@ -447,7 +447,7 @@ static int prepare(struct supervisor *s, struct reload *r, const char *path, boo
 		result = compare(s, r, err);
 	if (result == 0)
 		result = check_holders(r, err);
-	/* As wide as both: who finds it has all to take away that may be there. */
+	/* As wide as both: whoever finds it must remove all that may exist. */
 	if (result == 0 && r->difference.n > 0)
 		result = supervisor_write_record(s, err);
 	return result;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Another gadget file for a gadget that is up: the difference of two plans is made, and if that
- * fails the way back is gone. Functions that stay keep mount, keeper and worker. Only in PHASE_UP.
+ * fails it is undone. Functions that stay keep mount, keeper and worker. Only in PHASE_UP.
  *
  * The supervisor's plan is the merged one meanwhile, on disk before the first change: `down`, and
  * whoever finds the record of a dead supervisor, undo what is there of both.
@@ -38,7 +38,7 @@ struct reload {
 
 /* reload_rules.c */
 extern const struct plan_rules reload_rules;
-/* Whether the gadget has to leave the bus for it. */
+/* Whether the gadget must leave the bus for it. */
 bool reload_rebinds(const struct difference *d);
 
 /*

@@ -54,7 +54,7 @@ static bool has_driver(const struct paths *paths, const char *udc, const char *d
 	return has;
 }
 
-/* Where it is, unless the file has come to ask for something else. */
+/* Where it is, unless the file asks for something else now. */
 static int choose_udc(struct reload *r, const struct reload_base *base, struct error *err)
 {
 	const struct gadget_udc *wanted = &r->gadget->udc;
@@ -107,8 +107,7 @@ static struct live_function *stays_as(const struct plan *plan, const struct relo
 }
 
 /* Steps of a replacement are the function's own: it gives its worker, and nothing else. */
-static void set_replacement(struct plan *plan, struct live_function *i,
-			    struct live_function *fresh)
+static void set_replacement(struct plan *plan, struct live_function *i, struct live_function *fresh)
 {
 	i->replacement = fresh;
 	for (size_t k = 0; k < plan->n; k++)

@@ -78,7 +78,7 @@ static const struct live_function *function_of(const struct supervisor *s, const
 static json_t *function_json(const struct supervisor *s, const struct function *f)
 {
 	const struct live_function *i = function_of(s, f);
-	const struct ffs *ffs = i ? f->ffs : NULL; /* before that there is none of it */
+	const struct ffs *ffs = i ? f->ffs : NULL; /* before that none of it exists */
 	struct endpoints e = { .function = i, .array = json_array() };
 
 	if (ffs)

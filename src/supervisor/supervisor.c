@@ -71,7 +71,7 @@ static void on_deadline(void *data, uint32_t events _unused_)
 	timer_stop(&s->deadline);
 	if (s->state == GADGET_WAITING)
 		error_set(&err, EX_TEMPFAIL, ETIMEDOUT, UDC_CLASS_DIR,
-			  "no UDC has come within the time given");
+			  "no UDC appeared within the time given");
 	else if (s->state == GADGET_STARTING)
 		too_late(s, &err);
 	else if (gadget_is_reloading(s))
@@ -108,7 +108,7 @@ static void came_up(struct supervisor *s)
 	_cleanup_error_ struct error err = { 0 };
 
 	gadget_handle(s, GADGET_EV_MADE);
-	/* By now it is known what the values were, which whoever takes over has to know. */
+	/* By now it is known what the values were, which whoever takes over must know. */
 	if (supervisor_write_record(s, &err) < 0)
 		supervisor_say_of(s, NULL, LOG_ERR, "%s", err.text);
 	s->since = time(NULL);
@@ -156,7 +156,7 @@ static void go_on_down(struct supervisor *s)
 		return;
 	s->undo_failed = true;
 	/* The record stays, for the next `down`. */
-	error_hint(&err, "'ffsctl down %s' takes away what is left", s->name);
+	error_hint(&err, "'ffsctl down %s' removes what is left", s->name);
 	if (s->failure.text)
 		error_hint(&s->failure, "and undoing it failed: %s", err.text);
 	else

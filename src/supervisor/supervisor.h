@@ -27,7 +27,7 @@ struct supervisor {
 	const char *name;
 	const char *udc_wanted;	 /* --udc; NULL */
 	bool no_bind;		 /* --no-bind, or `unbind` */
-	gid_t group;		 /* --group: whose commands are taken, too; 0: nobody's */
+	gid_t group;		 /* --group: whose commands are taken, too; 0: none */
 	double hold;		 /* seconds that keepers and workers outlive us, for the next one */
 	double held;		 /* take_over.c: what they were told last; 0: not at all */
 	bool adopted;		 /* taken over from a supervisor that had died */
@@ -50,7 +50,7 @@ struct supervisor {
 	struct fd_watch uevents;   /* bus_watch.c; owned */
 	bool watches_uevents;	   /* or has tried to */
 	char *uevents_of;	   /* the UDC that they are of; NULL: of everything */
-	bool uevent;		   /* one has come that was not looked at yet */
+	bool uevent;		   /* one has arrived that was not handled yet */
 	bool udc_is_new;	   /* so it said */
 	struct fd_watch udc_state; /* host.c; owns its descriptor */
 	bool configured;	   /* as the UDC says; only where FunctionFS does not */

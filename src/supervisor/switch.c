@@ -146,7 +146,7 @@ static int take_name(const struct supervisor *s, struct switching *sw, struct er
 	return 0;
 }
 
-/* With nothing in its plan: who finds that we have died takes away the directory. */
+/* With nothing in its plan: a command that finds us dead removes the directory. */
 static int write_record(const struct supervisor *s, const struct switching *sw, struct error *err)
 {
 	struct record record;

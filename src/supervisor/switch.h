@@ -2,8 +2,8 @@
 /*
  * Another gadget in place of one that is up, because a worker of it asks (SWITCH). The other one's
  * file is read, its name taken, and all that can be known before is looked at, before anything of
- * this one is taken away. Then this one goes down, and the process becomes the other one's
- * supervisor (client/switch.c).
+ * this one is removed. Then this one goes down, and the process becomes the other one's supervisor
+ * (client/switch.c).
  */
 #pragma once
 

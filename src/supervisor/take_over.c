@@ -60,7 +60,7 @@ static bool is_whole(const struct plan *plan)
 	return true;
 }
 
-/* Whether there is anything to take over; and whether it is what we are to be. */
+/* Whether there is anything to take over; and whether it is the gadget that we want. */
 static bool read_legacy(const struct supervisor *s, struct legacy *l)
 {
 	static const char *const states[] = { "ready", "unbound", "degraded", "starting" };

@@ -14,7 +14,7 @@ struct supervisor;
 /*
  * For a supervisor that has its rundir and its record (but for the plan), in place of coming up. 0:
  * the gadget is up, with the same keepers and workers. -ESTALE: there is nothing to take over that
- * is what the gadget file says; what is left has to be cleared, and the supervisor be made anew.
+ * is what the gadget file says; what is left must be cleared, and the supervisor be made anew.
  * Nothing was changed then.
  */
 int take_over_if_unchanged(struct supervisor *s);

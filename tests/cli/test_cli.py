@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The front end, to the byte: help, versions, misuse, and where words and data go."""
+"""The command line, to the byte: help, versions, misuse, and where words and data go."""
 
 import os
 import pty

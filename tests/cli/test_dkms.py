@@ -121,7 +121,7 @@ def kernel_of_others(work):
 def missing_source_package(work):
     for n, installed in enumerate(("", "config-files 6.12.117-1~deb12u1", "installed 6.12.117-1~deb12u1")):
         place = os.path.join(work, str(n))
-        # The last one: dpkg says it is installed, but its file is gone
+        # The last one: dpkg says it is installed, but its file was removed
         refused(Machine(place, "6.12", " Debian 6.12.117-1~deb12u1", installed).prepare(),
                 "apt-get install linux-source-6.12=6.12.117-1~deb12u1")
 

@@ -5,7 +5,7 @@ least, one above the most, a word that is none. Each is an error at exactly that
 and the schema refuses it, too.
 
 The table is read from the schema that is made of it; a group to put a row into is taken from the good
-files, so that a group of which there is none fails here."""
+files, so that a group without any fails here."""
 
 import copy
 import glob

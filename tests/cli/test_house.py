@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The house as CONTRIBUTING.md's table draws it: a room uses those further down and none further up. Uses are
-the includes of the sources, and the symbols of the objects."""
+"""The structure of CONTRIBUTING.md's table: a room uses those further down and none further up. Uses are the includes
+of the sources, and the symbols of the objects. And the words of comments, messages and documents: WORDS."""
 
 import collections
 import functools
@@ -9,8 +9,13 @@ import glob
 import os
 import re
 import subprocess
+import sys
 
 from paths import BUILD, SRC
+
+sys.path.insert(0, os.path.join(SRC, "tests"))
+
+import prose
 import tap
 from tap import eq, ok, test
 
@@ -147,6 +152,59 @@ def lab_tests_are_listed():
     eq(sorted(there - set(listed)), [], "programs without a row")
     eq(sorted(set(listed) - there), [], "rows without a program")
     eq(len(listed), len(set(listed)), "rows")
+
+
+# Words and phrases that a reader has to translate, as regular expressions, and what to write instead. Only those
+# that have no other use in this tree belong here: there is no list of exceptions.
+WORDS = [
+    (r"shall", "must; or the imperative"),
+    (r"(?:is|are|was|were) to be", "must be"),
+    (r"has to", "must"),
+    (r"(?:of|for) (?:its|our|their|one's) own to", "responsible for; must not"),
+    (r"whose own", "the owner, which ..."),
+    (r"(?:nobody|somebody|anybody)'s(?! else)", "belongs to no process, to another process"),
+    (r"(?:is|are|was|were) gone", "was removed, has ended, no longer exists"),
+    (r"(?:has|have) come(?! back)", "appeared, arrived"),
+    (r"in vain", "without effect; or what happens instead"),
+    (r"(?:let|lets|letting) go of", "releases, closes, drops"),
+    (r"(?:take|takes|taking|taken|took) away", "remove"),
+    (r"without a word", "without a message"),
+    (r"who(?:ever)? wants", "users, programs, callers that ..."),
+    (r"comes? along", "is sent with it"),
+    (r"the front", "the client, the command"),
+    (r"twins?", "replacement"),
+    (r"fore(?:tell|tells|told)", "predict"),
+    (r"rather too long", "rounded up"),
+    (r"heard out", "received completely"),
+    (r"gets? rid of", "send, remove"),
+    (r"in (?:its|their) life", "while it runs"),
+]
+WORDS_PATTERN = re.compile(r"(?<![\w/-])(?:" + "|".join(f"({pattern})" for pattern, _ in WORDS) + r")(?![\w-])", re.I)
+
+
+def old_words(pieces):
+    """What uses one of WORDS, with what to write instead."""
+    return [f"{path}:{line}: '{match.group()}': {WORDS[match.lastindex - 1][1]}"
+            for path, line, _, text in pieces for match in WORDS_PATTERN.finditer(text)]
+
+
+@test("a planted word is found in a comment, a message, a test's name and a document")
+def planted_words_are_found():
+    source = prose.of_source('/* Fine. */\nint a; /* what it\n * shall do */\nputs("this is "\n     "gone");\n')
+    script = prose.of_script('"""Whoever wants it."""\n# in\n# vain\n@test("takes away")\ndef f():\n    test("has to go")\n')
+    document = prose.of_document("A list:\n\n- it has\n  come\n\n    has come\n", False)
+    manual = prose.of_document(".Sh A\nThe gadget is\n.Em gone .\n.Bd -literal\nshall\n.Ed\n", True)
+    found = [[line.split("'")[1] for line in old_words(("x", *piece) for piece in pieces)]
+             for pieces in (source, script, document, manual)]
+    eq([sorted(words) for words in found],
+       [["is gone", "shall"], ["Whoever wants", "has to", "in vain", "takes away"], ["has come"], ["is gone"]])
+
+
+@test("no comment, message or document uses a word of the left column of WORDS")
+def plain_words():
+    pieces = [piece for piece in prose.pieces() if piece[0] != "tests/cli/test_house.py"]
+    ok(len(pieces) > 10000, f"{len(pieces)} pieces")
+    eq(old_words(pieces), [])
 
 
 @test(f"no source has more than {LINES_MAX} lines")

@@ -281,9 +281,9 @@ static const struct ffsctl_option o[] = {
     path = build(HEAD + options + TABLE % (GOOD, ".options = o, .needs = FFSCTL_NEED_NETWORK | FFSCTL_NEED_PROGRAMS,"
                                                  ".out_length = 1024"))
     _, out, err = ffsctl("plugins", os.path.basename(path) + "/../x.so", cwd=os.path.dirname(path))
-    contains(err, "there is no plugin")
+    contains(err, "cannot find plugin")
     _, out, err = ffsctl("plugins", "./x.so", cwd=os.path.dirname(path))
-    for text in ("network, programs", "1024 bytes, each", "string: a, b; required", "first?line?[31m"):
+    for text in ("network, programs", "1024 bytes each", "string: a, b; required", "first?line?[31m"):
         contains(out, text)
     eq(document(path)["plugins"][0]["path"], path)
 
@@ -326,7 +326,7 @@ def plugin_misbehaves_while_loading():
         status, out, err = ffsctl("plugins", hostile(code))
         eq((status, out), (69, ""), code)
         contains(err, text)
-    # What it prints is nobody's table, and what it says on stderr is not heard if all is well.
+    # What it prints is no table, and what it says on stderr is not heard if all is well.
     good_all_the_same = document(hostile('puts("{}"); fprintf(stderr, "%04096d", 1); fprintf(stderr, "%04096d", 2);'))
     eq(good_all_the_same["plugins"][0]["declares"]["name"], "x")
 
@@ -451,7 +451,7 @@ def check_one_child_per_plugin():
     os.close(fifo)
 
 
-@test("check: OUT transfers that dmabuf has to copy are a warning")
+@test("check: OUT transfers that dmabuf must copy are a warning")
 def check_dmabuf_copies():
     fixed = build(EVERY_TYPE.replace("transfer_size = 512, .out_length = 512", "transfer_size = 1024, .out_length = 1024"))
     status, said = check('plugin = "loopback"; io : { engine = "dmabuf"; };',
@@ -482,7 +482,7 @@ def check_mmap_room():
                          'plugin = "loopback"; io : { depth = 256; };',
                          'plugin = "no-such"; io : { engine = "mmap"; size = 1048576; depth = 9; };')
     eq(status, 0)
-    eq([s for s in said if "no plugin" not in s[2]], [
+    eq([s for s in said if "cannot find plugin" not in s[2]], [
         ("4:53", "warning", "2 endpoints with 256 transfers of 65536 bytes need 32 MiB, but the mount has 16: the rest "
                             "is copied (raise 'mount.mmap_memory_mb', or lower 'depth' or 'size')"),
         ("13:52", "warning", "2 endpoints with 9 transfers of 1048576 bytes need 18 MiB, but the mount has 16: the rest "

@@ -47,8 +47,8 @@ struct function_type {
 	 * the group is missing. */
 	void (*load)(struct load *l, struct function *f, struct attrs_draft *d);
 	enum gadget_speed highest; /* with descriptors */
-	/* kernel/functions.md; those of ffs are in the file. Where the attribute `_if` is 0 there
-	 * are none. */
+	/* kernel/functions.md; those of ffs are in the file. Where the attribute `_if` is 0 the
+	 * function has none. */
 	struct endpoint_count endpoints;
 	const char *in_if, *out_if;
 	const char *doc; /* for the manual */

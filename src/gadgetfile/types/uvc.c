@@ -211,7 +211,7 @@ static void check_default(struct load *l, const struct node *given, const uint32
 	if (given)
 		diag_warning(l->diags, &given->at,
 			     "the default is not one of the frame's intervals: hosts may request "
-			     "it in vain");
+			     "it without success");
 }
 
 static char *lines(const uint32_t *v, size_t n)

@@ -328,11 +328,11 @@ def broken(*names):
     leave_clean()
 
 
-# What it is when the next supervisor has come, if it is not ready.
+# What it is when the next supervisor runs, if it is not ready.
 AFTER = {
     "kill a plugin host": ("ready", "degraded"),  # whether its restart was waited for
     "kill a program": ("ready", "degraded"),
-    "unbind": ("unbound",),  # which is nobody's to undo but who has done it
+    "unbind": ("unbound",),  # which only its maker may undo
     "remove the UDC": ("degraded",),
 }
 

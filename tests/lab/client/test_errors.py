@@ -126,7 +126,7 @@ def say_ready(pid):
     import socket
     import struct
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
-        # Root may send anybody's credentials.
+        # Root may send credentials of any user.
         s.sendmsg([b"READY=1"], [(socket.SOL_SOCKET, 2, struct.pack("iii", pid, 0, 0))], 0,
                   env["NOTIFY_SOCKET"])
 
@@ -149,13 +149,13 @@ def virtual_udc_is_not_taken():
         front = start("up", INTERRUPT, "--wait-udc=3")
         await_state("interrupt", "starting")
     result = must(finish(front), 75)
-    eq(result.stderr.splitlines()[-1], "ffsctl: no UDC has come within the time given")
+    eq(result.stderr.splitlines()[-1], "ffsctl: no UDC appeared within the time given")
 
 
 @test("a UDC that does not come")
 def udc_never_comes():
     with no_udc():
-        refuses(75, "ffsctl: no UDC has come within the time given", INTERRUPT, "--wait-udc=20")
+        refuses(75, "ffsctl: no UDC appeared within the time given", INTERRUPT, "--wait-udc=20")
 
 
 # --- configfs, root, modules ---------------------------------------------------------------------------
@@ -429,7 +429,7 @@ def many_ups_and_downs_at_once():
         harness.same(before, harness.snapshot())
 
 
-@test("status at the same time is in nobody's way")
+@test("status at the same time hinders no command")
 def status_meanwhile():
     for _ in range(10):
         up(INTERRUPT)
@@ -480,10 +480,10 @@ def mount_in_use():
     up(INTERRUPT)
     child = subprocess.Popen(["sleep", "1000"], cwd="/dev/ffs/interrupt/meter")
     try:
-        # The shorter the better: the kernel has to have executed it.
+        # The shorter the better: the kernel must have executed it.
         sentence = (f"ffsctl: cannot unmount /dev/ffs/interrupt/meter: Device or resource busy; in use by "
                     f"sleep (pid {child.pid}), which must end first; also left: /dev/ffs/interrupt/meter; "
-                    "'ffsctl down interrupt' takes away what is left")
+                    "'ffsctl down interrupt' removes what is left")
         refuses(71, sentence, "interrupt", command="down")
         eq(status("interrupt")[1], 1)
         refuses(71, sentence, "interrupt", command="down")

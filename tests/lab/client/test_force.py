@@ -29,7 +29,7 @@ FORCED = "down (by force: ffsctl had no record of it)"
 
 
 def script(name, directories=(), values=(), links=()):
-    """What somebody's shell script makes of a gadget."""
+    """What a user's shell script makes of a gadget."""
     top = pathlib.Path(CONFIGFS, name)
     top.mkdir()
     for path in directories:
@@ -130,7 +130,7 @@ def unmounts_its_functionfs_only():
 
 @contextlib.contextmanager
 def daemon(mount):
-    """The pid of a program that has written its descriptors. It has to be there until the end."""
+    """The pid of a program that has written its descriptors. It must be there until the end."""
     process = subprocess.Popen([sys.executable, f"{harness.SRC}/tests/lab/workers/ep0_daemon.py", mount])
     try:
         while not (mount / "ep1").exists():
@@ -199,7 +199,7 @@ def record_deleted_supervisor_dead():
     (older / "x").symlink_to(f"{CONFIGFS}/x")
     contains(status("x")[0]["problems"][0]["text"], "'ffsctl down --force x' removes what it has made")
     contains(must(ffsctl("down", "x"), 73).stderr,
-             "/run/ffsctl/x/record is gone: what 'x' has made is not known; 'ffsctl down --force x' takes down what configfs and the "
+             "/run/ffsctl/x/record does not exist any more: what 'x' has made is unknown; 'ffsctl down --force x' takes down what configfs and the "
              "mounts show")
     forced("x")
     eq(status("x"), (None, 3))

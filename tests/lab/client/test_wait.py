@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lab all: kernel=6.12,6.1
-"""`wait` returns when a gadget is ready, when its host has configured it, when that is gone; or when
+"""`wait` returns when a gadget is ready, when its host has configured it, when it has disconnected; or when
 that cannot come any more, or the time is up."""
 
 import json

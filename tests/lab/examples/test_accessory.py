@@ -237,7 +237,7 @@ def interrupt(*_):
 
 
 def call_twice(first, second, told):
-    """For forked(): the first call has to be interrupted by SIGUSR1, which is told."""
+    """For forked(): the first call must be interrupted by SIGUSR1, which is told."""
     try:
         first()
     except Interrupted:

@@ -35,7 +35,7 @@ OF_A_CLASS = {0x21, 0x24, 0x25}
 
 # Linux 6.1 has no WebUSB and no DFU; usbip-vudc, which the webcam needs, has one speed.
 CANNOT = ({"dfu", "webusb"} if OLD else set()) | ({"webcam"} if SPEED != "high" else set())
-# (The template's plugin has to be built first: test_install.py does, and runs it.)
+# (The template's plugin must be built first: test_install.py does, and runs it.)
 PATHS = {p.stem: p for p in pathlib.Path(EXAMPLES).rglob("*.conf") if p.parent.name != "plugin-template"}
 ALL = sorted(PATHS.keys() - CANNOT)
 
@@ -206,7 +206,7 @@ def configurations(name):
 
 
 def strings(name):
-    """Every string in every language, also those that nothing refers to: there are none."""
+    """Every string in every language, also those that nothing refers to (none)."""
     gadget = EXPECTED[name]
     bring_up(name)
     host = Host(name)

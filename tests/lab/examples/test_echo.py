@@ -100,7 +100,7 @@ for example in ("loopback", "python-worker", "exec-worker", "stream-echo"):
 
 @test("loopback: without ffsbench, the same")
 def loopback_without_ffsbench():
-    """The bench and the gadget are of one house: another program has to get the same bytes."""
+    """The bench and the gadget are of one house: another program must get the same bytes."""
     up(f"{EXAMPLES}/loopback.conf", "--wait-host")
     device = harness.device()
     out, in_ = host_endpoints(device, 0)
@@ -275,7 +275,7 @@ def status_knows_packet_size():
     down("loopback")
 
 
-@test("and of the speed that it takes when the UDC was gone, whether or not the supervisor has seen that")
+@test("and of the speed that it takes after the UDC was removed, whether or not the supervisor has seen that")
 def packet_size_after_udc_returns():
     driver = pathlib.Path("/sys/bus/platform/drivers/dummy_udc")
     up(f"{EXAMPLES}/loopback.conf", "--wait-host")

@@ -44,7 +44,7 @@ def waits_for_a_host():
     return False
 
 
-@test("one-host.sh: the UDC comes late, and the host later still; when that is gone the gadget is, too")
+@test("one-host.sh: the UDC comes late, and the host later still; when that ends the gadget goes down, too")
 def udc_and_host_come_late():
     DRIVER.joinpath("unbind").write_text("dummy_udc.0")
     process = script(gadget("x", LOOPBACK), *UDC)
@@ -70,7 +70,7 @@ def no_host_in_time():
 def no_udc_in_time():
     process = script(gadget("x", LOOPBACK), "--udc", "none")
     result = must(finish(process, 100), 75)
-    contains(result.stderr, "no UDC has come within the time given")
+    contains(result.stderr, "no UDC appeared within the time given")
     eq(status("x"), (None, 3))
 
 

@@ -175,7 +175,7 @@ def down_during_transfer():
         STATE.rmdir()
 
 
-@test("unbind and bind: to attach is what the client has to do again")
+@test("unbind and bind: to attach is what the client must do again")
 def client_attaches_after_bind():
     up(*up_options(0))
     with server():

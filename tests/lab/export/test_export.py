@@ -24,7 +24,7 @@ IMAGE.write_bytes(bytes(1 << 20))
 
 
 def remove(top):
-    """A gadget of nobody's any more, as its maker would."""
+    """A gadget without a maker now."""
     if (top / "UDC").read_text().strip():
         (top / "UDC").write_text("\n")
     for link in [*top.glob("configs/*/*"), *top.glob("os_desc/*")]:
@@ -41,7 +41,7 @@ def remove(top):
 
 @contextlib.contextmanager
 def made_by_hand(name, paths, values, links, udc=None):
-    """Somebody's shell script: directories, {path: value}, [(path, what it leads to)]."""
+    """A user's shell script: directories, {path: value}, [(path, what it leads to)]."""
     top = pathlib.Path(CONFIGFS, name)
     top.mkdir()
     try:

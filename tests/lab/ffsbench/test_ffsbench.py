@@ -278,7 +278,7 @@ for kind_ in ("zero-copy", "ordinary"):
     test(f"memory: {kind_} is what was asked for", kind_)(memory_is)
 
 
-@test("memory: auto takes the kernel's where there is enough; what is to be done where not")
+@test("memory: auto takes the kernel's where there is enough; what to do where not")
 def memory_auto():
     eq(USBFS_MEMORY.read_text(), "16\n")
     advice = f"as root, echo 65 > {USBFS_MEMORY}"

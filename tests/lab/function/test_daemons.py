@@ -36,7 +36,7 @@ def worker_of(name):
 
 
 def killed(name):
-    """Kills the daemon; what status says when the next one serves and the host has come back."""
+    """Kills the daemon; what status says when the next one serves and the host is back."""
     with harness.configured():
         kill(worker_of(name)["pid"])
     gadget, _ = await_state(name, "ready")

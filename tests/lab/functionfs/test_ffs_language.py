@@ -171,7 +171,7 @@ def os_string(device):
 
 
 def request(device, kind, value, index):
-    """A vendor request past pyusb, which takes wIndex for an interface that it has to claim."""
+    """A vendor request past pyusb, which takes wIndex for an interface that it must claim."""
     buffer = usb.util.create_buffer(4096)
     device._ctx.managed_open()  # pylint: disable=protected-access
     code = os_string(device)[16]

@@ -2,7 +2,7 @@
 /*
  * A host that means harm: random and near-valid SETUP packets, requests and transfers that it gives
  * up in the middle, several at once, resets without a pause, configurations that come and go, an
- * unplugged cable. In between it asks what a well-behaved host asks, and has to get the right
+ * unplugged cable. In between it asks what a well-behaved host asks, and must get the right
  * answer within the promised time.
  *
  *   hostile [-k KINDS] [-n REQUESTS] [-s SEED] [-v] FUNCTION:INTERFACE...
@@ -47,7 +47,7 @@ static bool submit(struct hostile *h, struct request *r)
 	r->began = now_us();
 	r->busy = ioctl(h->host.fd, USBDEVFS_SUBMITURB, r->urb) == 0;
 	if (!r->busy && errno == ENODEV)
-		usbfs_fail(&h->host, "the device is gone");
+		usbfs_fail(&h->host, "the device was removed");
 	return r->busy;
 }
 

@@ -74,7 +74,7 @@ void request_await_in_time(struct hostile *h, struct request *r, uint64_t us);
 
 /* --- hostile_check.c --- */
 
-/* Ends the program when there is none of that name. */
+/* Ends the program when no function has that name. */
 const struct check *check_find(const char *name);
-/* One request, or two, to that function; the answer has to be the right one, and in time. */
+/* One request, or two, to that function; the answer must be the right one, and in time. */
 void check_function(struct hostile *h, const struct function *f);

@@ -58,7 +58,7 @@ static void expect_same(const struct hostile *h, const struct function *f, const
 			   f->check->name, f->interface);
 }
 
-/* What was written has to come back, and no more than that when there is room for more. */
+/* What was written must come back, and no more than that when there is room for more. */
 static void write_and_read(struct hostile *h, const struct function *f, uint8_t type, uint8_t write,
 			   uint8_t read, size_t n, size_t room)
 {

@@ -2,7 +2,7 @@
 /*
  * The host's side of an echo in a storm: keeps transfers at full depth in both directions, and in
  * the middle of them does at random moments what hosts and people do: resets, other settings,
- * cancelled transfers, halts, an unplugged cable. After each the echo has to go on: what was
+ * cancelled transfers, halts, an unplugged cable. After each the echo must go on: what was
  * written since comes back whole and in order, and nothing of the time before.
  *
  *   storm [-k KINDS] [-n RUNS] [-s SEED] [-d DEPTH] [-f BYTES] [-m BYTES] [-t SECONDS]
@@ -19,7 +19,7 @@
  *   -o  a shell command after which the device has gone and come back: `outside`
  *
  * usbfs without libusb: there is no udevd in the lab to tell that of a new device, and how much of
- * a transfer went before it was ended has to be known to the byte.
+ * a transfer went before it was ended must be known to the byte.
  */
 #include "storm.h"
 
@@ -227,7 +227,7 @@ static const struct kind {
 static void pump(struct storm *s)
 {
 	if (!flow_pump(s))
-		usbfs_fail(&s->host, "the device is gone");
+		usbfs_fail(&s->host, "the device was removed");
 }
 
 /* Some messages of this epoch, so that what was sent before is seen to have been lost or not. */

@@ -58,9 +58,9 @@ struct storm {
 /* Begins anew: the other end forgets what was before. */
 void flow_begin(struct storm *s);
 /* Keeps both directions full, until something has ended; fails when nothing does. False: the device
-   is gone. */
+ * was removed. */
 bool flow_pump(struct storm *s);
-/* Takes what has ended; false: the device is gone. */
+/* Takes what has ended; false: the device was removed. */
 bool flow_reap(struct storm *s);
 /* Until nothing is in flight in that direction. */
 void flow_settle(struct storm *s, struct direction *d);

@@ -287,7 +287,7 @@ static void wait_for_end(struct storm *s)
 	if (r == 0)
 		usbfs_fail(&s->host,
 			   "nothing has moved for %u s: %u transfers are out, %u in; message %u of "
-			   "epoch %u is at byte %zu of %zu, number %u is to be sent",
+			   "epoch %u is at byte %zu of %zu, number %u is sent next",
 			   s->host.seconds, s->out.busy, s->in.busy, s->in.next.seq, s->epoch,
 			   s->in.next.at, length_of(s, s->in.next.seq), s->out.next.seq);
 }
@@ -305,7 +305,7 @@ void flow_settle(struct storm *s, struct direction *d)
 	while (d->busy) {
 		wait_for_end(s);
 		if (!flow_reap(s) && d->busy)
-			usbfs_fail(&s->host, "the device is gone");
+			usbfs_fail(&s->host, "the device was removed");
 	}
 }
 

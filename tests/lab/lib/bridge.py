@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Both sides of the plugin bridge: the host, and who is at the other end of it. What they send is a
-generator's, so that each knows what the other has to get."""
+generator's, so that each knows what the other must get."""
 
 import contextlib
 import json
@@ -32,7 +32,7 @@ def bridge(g, depth=0, size=0, **options):
 
 @contextlib.contextmanager
 def gadget(endpoints=BULK, host=True, **options):
-    """Gadget, worker and host (if it is to be us), of a bridge with these options."""
+    """Gadget, worker and host (if that is us), of a bridge with these options."""
     with Gadget(endpoints) as g:
         w = bridge(g, **options)
         try:
@@ -46,7 +46,7 @@ def gadget(endpoints=BULK, host=True, **options):
 
 
 def stats(w):
-    """The last statistics that came; waits for some if there are none yet."""
+    """The last statistics that came; waits for some if none came yet."""
     while True:
         kind, _, body = w.receive()
         if kind == STATS:
@@ -303,7 +303,7 @@ def bytes_both_ways(usb, peer, length=1 << 20, seed=1, slow=True):
 
 def echo(source, sink, seed=None):
     """Sends back what comes until the end of it. With a seed it is slow at random, and reads and writes
-    what it likes, so that its peer has to wait."""
+    what it likes, so that its peer must wait."""
     r = random.Random(seed)
     waiting = b""
     while True:

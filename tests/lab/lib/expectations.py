@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What a host has to see of each example, written down by hand from the files in examples/ and from
+"""What a host must see of each example, written down by hand from the files in examples/ and from
 the standards: USB 2.0 and 3.2, chapter 9; HID 1.11; DFU 1.1; UVC 1.1 (which the kernel's camera says
 it is) and 1.5; WebUSB; Microsoft's OS descriptors 1.0. test_descriptors compares."""
 

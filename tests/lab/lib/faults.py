@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What the fault tests share: every example and every step of its plan, and what has to be true
+"""What the fault tests share: every example and every step of its plan, and what must be true
 after a step has failed or its process was killed there.
 
 Step numbers are those of `up --dry-run --json`; src/plan/fault.h says how faults are planted.
@@ -111,7 +111,7 @@ def must_be_leftover(name):
     eq(code, DEGRADED, "exit status of status")
     eq(gadget["state"], "degraded")
     eq(gadget["supervisor"], None, "supervisor")
-    contains(gadget["problems"][0]["text"], f"'ffsctl down {name}' takes away what is left")
+    contains(gadget["problems"][0]["text"], f"'ffsctl down {name}' removes what is left")
     for function in gadget["functions"]:
         worker = function["worker"]
         if worker:

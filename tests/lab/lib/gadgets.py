@@ -185,7 +185,7 @@ LOOKS = 500
 def await_status(name, condition, what):
     """The gadget's status as soon as it fulfils the condition. What it waits for happens in other
     processes, which run while we do not look: in virtual time work is no time, as long as it takes
-    less than a tick, and without time no process has to make way for another. A look costs a process
+    less than a tick, and without time no process needs to make way for another. A look costs a process
     and the pause nothing, so the longer it takes, the less often we look."""
     began = time.monotonic()
     for look in range(LOOKS):
@@ -246,7 +246,7 @@ FRAGILE = worker(exec=["/bin/sleep", "100000"], ready="started", restart_delay=0
 
 
 def await_worker(name, state):
-    """What `status` says of the gadget's first function when its worker has come to that state."""
+    """What `status` says of the gadget's first function when its worker is in that state."""
     def there(shown):
         now = shown["functions"][0]["worker"]
         return now["state"] == state and (now["pid"] or state != "ready")

@@ -44,7 +44,7 @@ def ffsctl(*args, fault=None, env=None, timeout=60):
 
 
 def must(result, code=0):
-    """The result of a command that has to end with `code`."""
+    """The result of a command that must end with `code`."""
     if result.returncode != code:
         raise AssertionError(f"{' '.join(map(str, result.args))}: exit {result.returncode}, not {code}\n"
                              f"{result.stdout}{result.stderr}")
@@ -201,7 +201,7 @@ def host_lets_go(before):
 
 
 def leaves_nothing():
-    """After every test the machine has to be as it is now, the snapshot returned. What a test has
+    """After every test the machine must be as it is now, the snapshot returned. What a test has
     left goes, so that the next one starts anew."""
     before, devices = snapshot(), host_devices()
 

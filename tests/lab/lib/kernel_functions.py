@@ -87,7 +87,7 @@ def unasked():
 
 @contextlib.contextmanager
 def target(drives=1):
-    """A target for the tcm function, which has to be there."""
+    """A target for the tcm function, which must be there."""
     with contextlib.ExitStack() as stack:
         stack.enter_context(unasked())
         fabric = directory_for_now(stack, TARGET / "usb_gadget")

@@ -5,10 +5,10 @@ A manager is a class that sets the service of the gadget x up when it is made, a
   start()    a command in the background, which returns when the gadget is up
   knows()    what it knows: down, starting or up
   reload()   whether that succeeded
-  stop()     returns when the gadget is gone
+  stop()     returns when the gadget is down
   end()      the manager itself ends, if it is one that runs
   restarts   whether it starts a supervisor again that has crashed
-  remains()  what has to be the same before the start and after the stop"""
+  remains()  what must be the same before the start and after the stop"""
 
 import contextlib
 import pathlib

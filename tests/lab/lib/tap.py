@@ -44,7 +44,7 @@ _cleanups = []
 
 
 def patience(seconds):
-    """So much time, on a machine as slow as this one, for something that has to happen. Whatever a
+    """So much time, on a machine as slow as this one, for something that must happen. Whatever a
     test expects *not* to happen, or at a certain time, needs virtual time instead."""
     return seconds * PATIENCE
 

@@ -146,7 +146,7 @@ class Worker:
         return os.pread(self.stderr, 1 << 20, 0).decode()
 
     def receive(self, timeout=10):
-        """The next message, or None when the worker is gone."""
+        """The next message, or None when the worker has ended."""
         if self.messages:
             return self.messages.pop(0)
         if not select.select([self.control], [], [], patience(timeout))[0]:
@@ -305,7 +305,7 @@ class Gadget:
                 if kind not in (ACCEPT, STALL, DATA):
                     others.append((kind, id, body))
         except (AssertionError, TypeError):
-            kind = STALL  # no answer in 500 ms, or the worker is gone
+            kind = STALL  # no answer in 500 ms, or the worker has ended
             self.unanswered += 1
         worker.messages += others
         if kind == STALL:

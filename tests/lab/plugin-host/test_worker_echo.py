@@ -134,7 +134,7 @@ def copy_with_fragmented_memory():
         with fragmented():
             g.bind()
             bench("--lengths", "1-50,1M,4M,1-50", timeout=200)
-        # What is then read is sent back in pieces of that size: nothing has to be said of the other endpoint
+        # What is then read is sent back in pieces of that size: nothing need be said of the other endpoint
         eq(worker.log().count("cannot submit 1048576 bytes on ep2-out: no memory"), 1, worker.log())
 
 

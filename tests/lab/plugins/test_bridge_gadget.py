@@ -18,7 +18,7 @@ harness.leaves_nothing()
 STOP_TIMEOUT = patience(5)
 SOCKETS = DIRECTORY / "sockets"
 SOCKETS.mkdir()
-os.chmod(SOCKETS, 0o777)  # nobody's
+os.chmod(SOCKETS, 0o777)  # for all users
 
 
 def gadget(**options):

@@ -4,7 +4,7 @@
 # lab all: kernel=6.12 build=sanitize timeout=300
 # lab all: kernel=6.12 flavour=debug timeout=300
 """What comes and goes around the plugin bridge: clients, servers, programs, links, workers. Nothing is
-lost that need not be, and nobody waits for who is gone."""
+lost that need not be, and nobody waits for a client that has left."""
 
 import contextlib
 import errno
@@ -673,7 +673,7 @@ def stale_path_of_killed_worker():
     ok(not os.path.exists(where), "the path is left")
 
 
-@test("a path where somebody listens, or that is no socket, is not taken away")
+@test("a path where somebody listens, or that is no socket, is not removed")
 def path_of_somebody_else_stays():
     where = path("taken")
     with Gadget(BULK) as g, listen(UNIX, STREAM, where) as server:

@@ -159,7 +159,7 @@ def check_type(kind, attrs):
 
 
 if SPEED == "high":
-    # Once a bind finds none, the kernel never looks again: this has to be the first
+    # Once a bind finds none, the kernel never looks again: this must be the first
     @test("SourceSink with isochronous endpoints")
     def isochronous_sourcesink():
         _, perhaps = check(write("one", 'f : { type = "SourceSink"; attrs : { isoc_interval = 2; isoc_maxpacket = 512;'

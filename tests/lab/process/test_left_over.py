@@ -166,7 +166,7 @@ def unkillable_child_delays_next_worker():
     down("x")
 
 
-@test("a keeper that does not end: down says so after a while, and answers meanwhile; the next one takes away the rest")
+@test("a keeper that does not end: down says so after a while, and answers meanwhile; the next one removes the rest")
 def unkillable_keeper():
     up(gadget("x", LOOPBACK))
     keeper = status("x")[0]["functions"][0]["keeper"]

@@ -34,7 +34,7 @@ OTHERS = {"the other's endpoint", "change a mode", "signal to the parent", "sign
 
 @contextlib.contextmanager
 def listener():
-    """A socket that takes datagrams of anybody, as the journal's. Yields what tells how many have come."""
+    """A socket that takes datagrams of anybody, as the journal's. Yields a function that returns how many arrived."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as fd:
         fd.bind(LISTENER)
         os.chmod(LISTENER, 0o666)
@@ -103,7 +103,7 @@ def needy_plugin_can_do_that():
                            "perf", "userfaultfd", "keys", "a module", "the clock", "signal to init", "signal to all"})
 
 
-@test("allow: a gadget file takes away what a plugin declares, from its constructors as well")
+@test("allow: a gadget file refuses what a plugin declares, from its constructors as well")
 def allow_takes_needs_away():
     with listener() as heard:
         found = attempts("captive_open", allow=["files"])
@@ -115,7 +115,7 @@ def allow_takes_needs_away():
     verdicts(found, done=MAY, EPERM=FILES | NETWORK | PROGRAMS)
 
 
-@test("sandbox = false: nobody's user is all that holds it, but for io_uring")
+@test("sandbox = false: only its allocated user restricts it, but for io_uring")
 def sandbox_off():
     with listener():
         found = attempts("captive", sandbox=False)

@@ -219,7 +219,7 @@ def hold_zero():
     eq(pathlib.Path(harness.CONFIGFS, "flow/UDC").read_text().strip(), "", "UDC")
     after, code = status("flow")
     eq((after["state"], after["functions"][0]["worker"]["state"], code), ("degraded", "stopped", 1))
-    contains(after["problems"][0]["text"], "'ffsctl down flow' takes away what is left")
+    contains(after["problems"][0]["text"], "'ffsctl down flow' removes what is left")
     contains(up(path).stderr, "flow: clearing what a dead supervisor has left")
     down("flow")
 
@@ -232,7 +232,7 @@ def hold_runs_out():
     wait_dead(now["functions"][0]["keeper"])
     wait_dead(now["functions"][0]["worker"]["pid"])
     eq(pathlib.Path(harness.CONFIGFS, "flow/UDC").read_text().strip(), "", "UDC")
-    contains(status("flow")[0]["problems"][0]["text"], "'ffsctl down flow' takes away what is left")
+    contains(status("flow")[0]["problems"][0]["text"], "'ffsctl down flow' removes what is left")
     contains(up(path).stderr, "flow: clearing what a dead supervisor has left")
     down("flow")
 
@@ -263,7 +263,7 @@ def takeover_impossible():
     down("flow")
 
 
-@test("off the bus stays off it, by unbind or by somebody's hand; bind, restart, reload and down work after it")
+@test("off the bus stays off it, by unbind or by another program; bind, restart, reload and down work after it")
 def unbound_stays_unbound():
     path = pathlib.Path(gadget("flow", LOOPBACK))
     up(str(path))

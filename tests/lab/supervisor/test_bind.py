@@ -347,7 +347,7 @@ def on_failed_restart_of_other_function():
     down("x")
 
 
-@test("restart of what is off the bus by unbind, or by somebody's hand, leaves it there: 0")
+@test("restart of what is off the bus by unbind, or by another program, leaves it there: 0")
 def restart_leaves_it_unbound():
     up(plain())
     must(ffsctl("unbind", "x"))
@@ -361,7 +361,7 @@ def restart_leaves_it_unbound():
     down("x")
 
 
-@test("taken off by somebody's hand while the supervisor looks whether it is on: it leaves it there")
+@test("taken off by another program while the supervisor looks whether it is on: it leaves it there")
 def unbound_while_supervisor_looks():
     up(plain())
     udc = pathlib.Path("/sys/class/udc", FIRST)

@@ -435,7 +435,7 @@ def udc_gone_and_back_unseen():
         down(NAME)
 
 
-@test("while it is gone: unbind; bind says what is missing; back without the gadget, of which it was told to let go")
+@test("while it is removed: unbind; bind says what is missing; back without the gadget, of which it was told to let go")
 def unbind_and_bind_without_udc():
     with reaches("UDC_REMOVED UNBIND"):
         up(plain())
@@ -466,7 +466,7 @@ def unbind_and_bind_without_udc():
         down(NAME)
 
 
-@test("while it is gone a worker fails for good: it is not on the bus when the UDC is back, until it serves again")
+@test("while it is removed a worker fails for good: it is not on the bus when the UDC is back, until it serves again")
 def worker_fails_without_udc():
     with reaches("UDC_REMOVED FAILED", "FAILED READY"):
         up(plain(**FRAGILE))
@@ -590,7 +590,7 @@ def daemon_ended_then_worker_fails():
         down(NAME)
 
 
-@test("its daemon ends while the UDC is gone: both have to be back")
+@test("its daemon ends while the UDC is removed: both have to be back")
 def daemon_ends_without_udc():
     fifo = gadgets.Fifo("told3")
     with reaches("UDC_REMOVED EP0_CLOSED", "REBIND_DUE READY"):

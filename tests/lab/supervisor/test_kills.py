@@ -98,7 +98,7 @@ def kill_supervisor(path, name):
         wait_dead(now["functions"][0]["keeper"])
         after, code = status(name)
         eq((after["state"], after["supervisor"], code), ("degraded", None, 1))
-        contains(after["problems"][0]["text"], f"'ffsctl down {name}' takes away what is left")
+        contains(after["problems"][0]["text"], f"'ffsctl down {name}' removes what is left")
         eq(after["functions"][0]["worker"]["state"], "stopped")
         t.thread.join(60)  # the device has gone
         ok(t.gone, "the device is still there")
@@ -297,7 +297,7 @@ def foreign_process_is_named():
     result = must(ffsctl("down", "two"), 71)
     contains(result.stderr, f"cannot unmount /dev/ffs/two/odd: Device or resource busy; in use by sleep "
                             f"(pid {naked}), which must end first")
-    contains(result.stderr, "'ffsctl down two' takes away what is left")
+    contains(result.stderr, "'ffsctl down two' removes what is left")
     eq(status("two")[1], 1)
     kill(naked)
     down("two")

@@ -111,7 +111,7 @@ def file_and_plan_stay():
     eq((processes("flow"), status("flow")[1]), (before, 0))
     contains(must(ffsctl("reload", "flow")).stderr, "reloaded with a rebind")
     eq(status("flow")[1], 0, status("flow"))
-    ok(processes("flow")[0][1] != before[0][1], "the worker has to be another one")
+    ok(processes("flow")[0][1] != before[0][1], "the worker must be another one")
     down("flow")
 
 

@@ -187,7 +187,7 @@ def same_name_in_other_directory():
     shutil.rmtree(there.parent)
 
 
-@test("a file that has come to be another gadget's: 73")
+@test("a file that is another gadget's now: 73")
 def file_names_other_gadget():
     path = gadget("x", LOOPBACK)
     up(path)
@@ -645,7 +645,7 @@ def keeper_is_lost():
     down("x")
 
 
-@test("down while a reload waits: all is gone")
+@test("down while a reload waits: all is removed")
 def down_meanwhile():
     up(gadget("x", {"a": LOOPBACK, "c": SLEEP}))
     fifo = gadgets.Fifo()

@@ -181,7 +181,7 @@ def way_back_fails(way, change):
     last = PLANS[way][-1]
     contains(result.stderr, sentence(last, last["do"], errno.ENOSPC) + "; and the way back failed: " +
              sentence(change, change["undo"], errno_of(change)))
-    contains(result.stderr, "'ffsctl down x' takes away what is there")
+    contains(result.stderr, "'ffsctl down x' removes what exists")
     shown, code = status("x")
     eq((shown["state"], code), ("degraded", 1))
     contains(shown["problems"][0]["text"], "and the way back failed")

@@ -84,7 +84,7 @@ def until(child, words):
     raise AssertionError(f"exit {child.wait()}: {said}")
 
 
-@test("HUP reloads: the file that has changed, has not, is wrong, is gone, and is good again")
+@test("HUP reloads: the file that has changed, has not, is wrong, was removed, and is good again")
 def hup_reloads():
     text = pathlib.Path(EXAMPLES, "loopback.conf").read_text()
     path = gadgets.DIRECTORY / "loopback.conf"

@@ -201,7 +201,7 @@ class Member(User):
 
 
 class Command:
-    """One of root's, which has to be answered in time while the enemy plays on."""
+    """One of root's, which must be answered in time while the enemy plays on."""
 
     def __init__(self, args, codes):
         self.args, self.codes, self.took, self.result = args, codes, None, None

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lab: old
 # lab all: kernel=6.12,6.1 old
-"""An older ffsctl and this one on one machine: what the old one has begun goes on under the new one, or is made anew, and
-what is taken down is gone. The old one's workers are nobody's and root's, not users of their own."""
+"""An older ffsctl and this one on one machine: what the old one has begun goes on under the new one, or is made anew, and what is taken down is removed. The old one's workers are of the users nobody and root, not users of their own."""
 
 import os
 import subprocess
@@ -33,7 +32,7 @@ def nothing_is_left():
     eq(status("x"), (None, 3))
     eq([name for name in harness.processes().values() if name == "sleep" or name.startswith("keep:")], [])
     eq(harness.configfs("x"), {})
-    # The old one does not know of ids that it has to give back
+    # The old one does not know of ids that it must give back
     ok(sorted(os.listdir("/run/ffsctl") if os.path.exists("/run/ffsctl") else []) in ([], [".users"]))
 
 

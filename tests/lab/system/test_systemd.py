@@ -123,7 +123,7 @@ def journal_has_reload_failure():
         systemd.stop()
 
 
-@test("down from a shell takes away what the unit has made: its mounts are where everybody's are")
+@test("down from a shell removes what the unit has made: its mounts are where everybody's are")
 def down_from_shell():
     write()
     with managing(Systemd) as systemd:

@@ -72,7 +72,7 @@ def gadget_file_others_may_write():
     down("x")
 
 
-@test("somebody's own file: up of its path takes it; run, and a directory for names, do not")
+@test("a user's own file: up of its path takes it; run, and a directory for names, do not")
 def file_of_other_user():
     path = file_in(DIRECTORY / "c")
     os.chown(path, USER, USER)

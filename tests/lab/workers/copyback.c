@@ -15,7 +15,7 @@
 #define DEPTH_MAX 64
 
 static uint32_t in, out;
-/* OUT transfers that have come and wait for a buffer, in order. */
+/* OUT transfers that have arrived and wait for a buffer, in order. */
 static struct ffsctl_transfer *waiting[DEPTH_MAX];
 static unsigned int first, n_waiting;
 

@@ -209,7 +209,7 @@ def rest_children():
 
 
 def rest():
-    """Lets go of all that it holds."""
+    """Closes all that it has open."""
     rest_children()
     for s in State.sockets:
         s.close()

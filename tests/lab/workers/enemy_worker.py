@@ -139,7 +139,7 @@ def write_to_the_configuration(rng):
 
 
 def system_call(name, *args):
-    """Not Python's, which is made again when a signal has come."""
+    """Not Python's, which is made again when a signal arrives."""
     return getattr(LIBC, name)(*args)
 
 

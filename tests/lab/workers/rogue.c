@@ -85,8 +85,8 @@ static void interrupt(bool on)
  */
 
 /*
- * Calls that only end, change how signals come, wait where signals do not interrupt them, or take
- * away what we run on.
+ * Calls that only end, change how signals come, wait where signals do not interrupt them, or remove
+ * what we run on.
  */
 static bool is_left_out(long number)
 {
@@ -348,7 +348,7 @@ static void answer(const char *name)
 	struct iovec iov[] = { { head, (size_t)n }, { rogue.room, 8192 } };
 	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = 2 };
 
-	/* A move may have taken away what it needs. */
+	/* A move may have removed what it needs. */
 	if (sendmsg(channel, &msg, MSG_NOSIGNAL) < 0)
 		_exit(1);
 }

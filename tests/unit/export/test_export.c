@@ -293,7 +293,7 @@ static void check_entry(const struct gadget *g, const char *path, const char *va
 
 #define ENTRY(g, path, value) check_entry(g, path, value, sizeof(value) - 1)
 
-/* What somebody might write who wants to be read as something else. */
+/* Text that tries to be read as something else. */
 Test(tree, values_of_an_enemy)
 {
 	struct tree t = tree_new();

@@ -300,7 +300,7 @@ Test(worker, every_event_in_every_state)
 		for (int e = 0; e < WORKER_EVENT_COUNT; e++) {
 			open_unit();
 			enter((enum worker_state)s);
-			worker->start_due = 0; /* the time has come */
+			worker->start_due = 0; /* the time is over */
 			saw.changes = 0;
 			saw.leaves_some = e == WORKER_EV_DIED;
 			if ((e == WORKER_EV_EXIT || e == WORKER_EV_DIED) && worker->pid)
@@ -384,7 +384,7 @@ Test(worker, what_it_serves_goes_and_comes)
 	worker_handle(worker, WORKER_EV_THERE);
 	cr_expect_eq(worker->state, WORKER_STARTING);
 	cr_expect_eq(saw.launches, 2);
-	cr_expect_eq(worker->restarts, 0, "it was nobody's restart");
+	cr_expect_eq(worker->restarts, 0, "no command asked for it");
 	close_unit();
 }
 

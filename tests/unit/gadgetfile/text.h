@@ -11,7 +11,7 @@
 static struct gadget *g;
 static struct diags d;
 
-/* A text that has to be right. */
+/* A text that must be right. */
 static inline void load(const char *text)
 {
 	gadgetfile_load_text("/nonexistent/demo.conf", text, strlen(text), &g, NULL, &d);

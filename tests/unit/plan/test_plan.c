@@ -215,7 +215,7 @@ Test(files, directories_and_links_come_and_go)
 	cr_assert_eq(plan_undo(&plan, &err), 0);
 	cr_assert_eq(access(inner, F_OK), -1);
 	cr_assert_eq(unlink(link), 0);
-	/* What is gone already is undone. */
+	/* What was removed already is undone. */
 	plan_assume_applied(&plan);
 	cr_assert_eq(plan_undo(&plan, &err), 0);
 	rmdir(dir);

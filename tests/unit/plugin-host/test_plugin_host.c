@@ -36,7 +36,8 @@ static void refused(const char *text, const char *because)
 
 	cr_assert_lt(worker_config_parse(text, strlen(text), &c, &err), 0, "accepted: %s", text);
 	cr_assert_eq(err.exit, WORKER_EXIT_NEVER);
-	cr_assert_not_null(strstr(err.text, because), "'%s' does not contain '%s'", err.text, because);
+	cr_assert_not_null(strstr(err.text, because), "'%s' does not contain '%s'", err.text,
+			   because);
 	error_clear(&err);
 }
 
@@ -123,7 +124,8 @@ static void wrong(const struct ffsctl_option *t, const char *json, const char *b
 
 	cr_assert_lt(resolve(t, json, &v, &err), 0, "accepted: %s", json);
 	cr_assert_eq(err.exit, WORKER_EXIT_NEVER);
-	cr_assert_not_null(strstr(err.text, because), "'%s' does not contain '%s'", err.text, because);
+	cr_assert_not_null(strstr(err.text, because), "'%s' does not contain '%s'", err.text,
+			   because);
 	error_clear(&err);
 }
 
@@ -170,16 +172,16 @@ Test(options, take_given_values)
 Test(options, report_invalid_values)
 {
 	wrong(table, "{\"tex\": \"a\"}", "unknown option 'tex'");
-	wrong(table, "{\"text\": 1}", "'text' has to be a string");
-	wrong(table, "{\"flag\": 1}", "'flag' has to be true or false");
-	wrong(table, "{\"count\": 1.5}", "'count' has to be an integer");
+	wrong(table, "{\"text\": 1}", "'text' must be a string");
+	wrong(table, "{\"flag\": 1}", "'flag' must be true or false");
+	wrong(table, "{\"count\": 1.5}", "'count' must be an integer");
 	wrong(table, "{\"count\": 21}", "from -2 to 20");
 	wrong(table, "{\"count\": -3}", "from -2 to 20");
-	wrong(table, "{\"ratio\": \"1\"}", "'ratio' has to be a number");
-	wrong(table, "{\"room\": \"1T\"}", "'room' has to be a size");
-	wrong(table, "{\"room\": \"1KK\"}", "'room' has to be a size");
-	wrong(table, "{\"room\": -1}", "'room' has to be a size");
-	wrong(table, "{\"room\": \"9223372036854775807G\"}", "'room' has to be a size");
+	wrong(table, "{\"ratio\": \"1\"}", "'ratio' must be a number");
+	wrong(table, "{\"room\": \"1T\"}", "'room' must be a size");
+	wrong(table, "{\"room\": \"1KK\"}", "'room' must be a size");
+	wrong(table, "{\"room\": -1}", "'room' must be a size");
+	wrong(table, "{\"room\": \"9223372036854775807G\"}", "'room' must be a size");
 	wrong(table, "{\"chunk\": 8193}", "from 2048 to 8192");
 	wrong(table, "{\"chunk\": \"9K\"}", "from 2048 to 8192");
 	wrong(table, "{\"chunk\": \"1K\"}", "from 2048 to 8192");
