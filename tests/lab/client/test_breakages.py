@@ -374,7 +374,11 @@ NAMES = list(BREAKAGES)
 # lab/test: each is once the first of two, and once the second
 NEAR = {(name, NAMES[(n + 7) % len(NAMES)]) for n, name in enumerate(NAMES)}
 FEWER = "supervisor/a-gadget-without-a-link-is-taken-over: each breakage is in two of the pairs"
+# What two breakages make of each other is ffsctl's doing, whatever the kernel: all pairs are tried on one
+OTHER_KERNEL = os.environ["LAB_KERNEL"] != "6.12"
 for first, second in itertools.permutations(BREAKAGES, 2):
+    if OTHER_KERNEL and (first, second) not in NEAR:
+        continue
     test(f"{first}, then {second}", first, second, only_all=None if (first, second) in NEAR else FEWER)(broken)
 
 tap.main()
