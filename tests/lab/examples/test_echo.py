@@ -3,6 +3,7 @@
 # lab: speed=full,high,super timeout=400
 # lab: kernel=6.1 timeout=400
 # lab all: kernel=6.12,6.1 speed=full,high,super timeout=400
+# lab all: build=release timeout=400
 """The examples as devices: what goes out comes back byte for byte, whatever its length; endpoints
 without a worker are those of any program that opens them; each configuration can be chosen."""
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lab: timeout=240
 # lab all: kernel=6.12,6.1 timeout=240
+# lab all: build=release timeout=240
 """When a worker is started again, when it is given up, what the host meets meanwhile. Waiting costs
 nothing here: the clock stands still while nobody works."""
 
