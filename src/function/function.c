@@ -22,9 +22,9 @@
 #include "plan/files.h"
 #include "process/family.h"
 
-/* Where a keeper listens, in the run directory; its function's label follows. */
+/* A keeper's socket in the run directory; the label of its function follows. */
 #define KEEPER_FILE "keeper-"
-/* For how long a keeper may take to end, PLAN_SOON_MS apart. */
+/* How often an ending keeper is checked, PLAN_SOON_MS apart. */
 #define KEEPER_TRIES 500
 
 /* --- the keeper --------------------------------------------------------------------------------
@@ -50,7 +50,8 @@ static void on_keeper(void *data, uint32_t events _unused_)
 
 	if (size == -EPIPE)
 		fd_watch_remove(i->all->loop, &i->keeper_socket);
-	if (size == -EPIPE && i->keeper.taken_over) { /* else SIGCHLD tells */
+	if (size == -EPIPE &&
+	    i->keeper.taken_over) { /* a keeper that is a child ends with SIGCHLD */
 		keeper_end(&i->keeper);
 		keeper_forget(&i->keeper);
 		i->all->events->keeper_died(i->all->owner, i);
@@ -93,13 +94,13 @@ int function_take_over(struct live_function *i, const json_t *status)
 
 	if (r < 0)
 		return r;
-	/* Another one than the status tells of is none that we know anything of. */
+	/* The status describes another keeper: nothing is known of this one. */
 	if (json_integer_value(json_object_get(status, "keeper")) != i->keeper.pid)
 		return -ESTALE;
 	i->bus = hello.bus;
 	i->listens = true;
-	i->hold = -1; /* what the dead one has told it: we may think otherwise */
-	function_is_there(i);
+	i->linger_sent = -1; /* unknown: the dead supervisor sent it */
+	function_is_available(i);
 	i->kernel.served = i->kernel.id;
 	r = fd_watch_add(i->all->loop, &i->keeper_socket, i->keeper.socket, EPOLLIN, on_keeper, i);
 	if (r == 0 && i->worker)
@@ -159,13 +160,13 @@ static int keeper_apply(struct step *step, struct error *err)
 	const struct ffs *ffs = function_descriptors(i->model);
 	int r = 0;
 
-	/* With the last keeper the descriptors have gone, whether or not their step was undone. */
+	/* The descriptors went with the last keeper, whether or not their step was undone. */
 	if (ffs && i->ep0 < 0)
 		r = ffs_write_descriptors(ffs, &i->ep0, err);
 	return r == 0 ? start_keeper(i, step->value, err) : r;
 }
 
-bool function_renew_keeper(struct live_function *i)
+bool function_restart_keeper(struct live_function *i)
 {
 	_cleanup_free_ char *path = keeper_path(i);
 	_cleanup_error_ struct error err = { 0 };
@@ -174,7 +175,7 @@ bool function_renew_keeper(struct live_function *i)
 	if (function_descriptors(i->model))
 		return false;
 	functions_say(i->all, i->model->label, LOG_ERR,
-		      "its keeper has died: keeper and worker start anew");
+		      "its keeper has died: restarting keeper and worker");
 	fd_watch_remove(i->all->loop, &i->keeper_socket);
 	cleanup_close(&i->keeper.socket);
 	cleanup_close(&i->keeper.pidfd);
@@ -194,19 +195,19 @@ static int keeper_does_not_end(const char *label, pid_t pid, struct error *err)
 			 label, (int)pid);
 }
 
-/* Whom the keeper knows, and reap_left_behind does not: of an ffsctl that has noted no workers. */
+/* Ends a worker that only the keeper knows: older versions of ffsctl do not record workers. */
 static int end_its_worker(pid_t pid, int pidfd, const char *label, struct error *err)
 {
 	struct family family = { .session = pid };
 
-	/* As long as it lives the number is its own. */
+	/* The pid is valid as long as the process exists. */
 	if (pidfd < 0 || !process_start(pid, &family.latest) ||
 	    syscall(SYS_pidfd_send_signal, pidfd, 0, NULL, 0) < 0)
 		return 0;
 	return reap_family(&family, label, err);
 }
 
-/* Without a supervisor: whoever still waits for the next one, and its worker. */
+/* Ends a keeper without a supervisor, and its worker. */
 static int kill_orphan(const char *path, struct error *err)
 {
 	const char *label = strrchr(path, '/') + strlen("/" KEEPER_FILE);
@@ -272,8 +273,9 @@ static bool makes(const struct plan *base, const char *dir)
 }
 
 /*
- * The mount point's directories. What lies under /dev/ffs is ours and shared by our gadgets; of any
- * other path we make, and remove, only what is not there when the plan is made.
+ * Adds the directories of the mount point. Those below /dev/ffs belong to ffsctl and are shared by
+ * its gadgets. Of any other path ffsctl creates and removes only what does not exist when the plan
+ * is made.
  */
 static void add_directories(struct plan *plan, const struct live_function *i,
 			    const struct plan *base)
@@ -309,7 +311,7 @@ static char *mount_options(const struct live_function *i)
 	for (size_t k = 0; k < ARRAY_SIZE(modes); k++) {
 		_cleanup_free_ char *old = options;
 
-		/* The kernel takes numbers as C writes them: octal needs its leading zero. */
+		/* The kernel parses numbers as C does: octal needs a leading zero. */
 		options = modes[k].mode->set ? strf("%s,%s=0%o", old, modes[k].name,
 						    (unsigned int)modes[k].mode->value)
 					     : xstrdup(old);
@@ -333,7 +335,10 @@ static int first_endpoint(void *data, const struct endpoint *ep)
 	return 1;
 }
 
-/* What `device` links to: gadgetfile_load has seen that there is only one; the caller frees it. */
+/*
+ * Returns the target of `device`; gadgetfile_load ensures that there is one endpoint or pair. The
+ * caller frees it.
+ */
 static char *device_file(const struct ffs *ffs)
 {
 	const struct endpoint *ep = NULL;
@@ -358,7 +363,7 @@ static int add_zlp(void *data, const struct endpoint *ep)
 	return 0;
 }
 
-/* Of all that a function must be made anew for; the caller frees it. */
+/* Returns the digest of everything that cannot be changed in a function; the caller frees it. */
 static char *descriptors_digest(const struct ffs *ffs)
 {
 	uint64_t digest = DIGEST_EMPTY;
@@ -373,7 +378,7 @@ static char *descriptors_digest(const struct ffs *ffs)
 
 static void add_keeper(struct plan *plan, struct live_function *i)
 {
-	_cleanup_free_ char *place = function_place(i);
+	_cleanup_free_ char *place = function_directory(i);
 
 	plan_add(plan, &function_op_keeper, i->model->ffs ? strf("%s/ep0", place) : xstrdup(place),
 		 keeper_path(i), &i->model->at, i);
@@ -441,7 +446,7 @@ void function_free(struct live_function *i)
 		worker_free(i->worker);
 	free(i->worker);
 	fd_watch_remove(i->all->loop, &i->keeper_socket);
-	/* One that we have only tried to take over waits for somebody else. */
+	/* A keeper whose takeover failed lives on for another supervisor. */
 	cleanup_close(&i->keeper.socket);
 	cleanup_close(&i->keeper.pidfd);
 	cleanup_close(&i->ep0);

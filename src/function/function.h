@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A live function: one function while its gadget is up, of FunctionFS or one of the kernel's that
- * has a worker, with its keeper, what the host has done to it, and the worker that serves it.
- * `struct function` and `struct worker` are what the gadget file says of them (the model).
+ * A live function is one function while its gadget is up: a FunctionFS function, or a kernel
+ * function that has a worker. It has a keeper, a link state, and the worker that serves it. `struct
+ * function` and `struct worker` are the model: what the gadget file defines.
  */
 #pragma once
 
@@ -17,103 +17,126 @@
 
 struct functions;
 
-/* How a function of the kernel's shows up. */
+/* The kernel device of a kernel function. */
 struct kernel_device {
-	char *device, *ifname; /* NULL: it has none, or not yet */
-	uint64_t id;	       /* another one, of the same name too, has another; 0: not known */
-	uint64_t served;       /* that which the worker was started for */
+	char *device, *ifname; /* NULL: none, or not created yet */
+	uint64_t id;	 /* identity of this device: a new device of the same name has another; 0:
+			    unknown */
+	uint64_t served; /* `id` of the device that the worker was started for */
 };
 
 struct live_function {
 	struct functions *all;
-	const struct gadget *gadget;  /* as of the file that the function is of */
-	const struct function *model; /* of it */
-	int ep0; /* between writing the descriptors and starting the keeper; -1 */
-	struct kernel_device kernel; /* of a kernel's function: where its worker finds it */
+	const struct gadget *gadget;  /* the model of `model`'s gadget file */
+	const struct function *model; /* the model of this function */
+	int ep0; /* open from writing the descriptors to starting the keeper; else -1 */
+	struct kernel_device kernel; /* kernel functions only */
 	struct keeper keeper;
 	struct fd_watch keeper_socket;
 	uid_t mount_uid;
 	gid_t mount_gid;
-	bool keeper_ends; /* it was told to */
-	bool draining; /* the keeper has not said yet that all is told of the worker that ended */
-	double drain_since; /* monotonic */
+	bool keeper_ends;   /* the keeper was asked to end */
+	bool draining;	    /* the keeper still forwards messages of the worker that ended */
+	double drain_since; /* start of draining, monotonic */
 	struct link_state bus;
-	bool listens; /* the keeper: it can be taken over */
-	double hold;  /* what it was told last */
+	bool listens;	    /* the keeper accepts a takeover */
+	double linger_sent; /* seconds, the last value sent to the keeper */
 	struct live_function
-		*replacement; /* while a reload is under way: what the new plan has in its place */
-	bool removing;	      /* a reload takes its worker away, with those of others that leave */
-	struct live_worker
-		*worker; /* owned; NULL: nobody serves it, or somebody that we know nothing of */
+		*replacement; /* during a reload: the function of the new plan in its place */
+	bool removing; /* a reload stops the worker together with those of other removed functions
+			*/
+	struct live_worker *worker; /* owned; NULL: no worker, or a program unknown to ffsctl */
 };
 
-/* Whether its worker must be ready before the bind. */
-bool function_blocks_bind(const struct live_function *function);
-/* The directory that it lives and dies with: its mount, or that of a kernel's function. The caller
- * frees it. */
-char *function_place(const struct live_function *function);
+static inline struct functions *functions_of(const struct live_worker *worker)
+{
+	return worker->function->all;
+}
 
-/* The caller owns *out, also when it fails. It stays where it is: sources and steps point at it. */
+/* Returns whether the worker must be ready before the bind. */
+bool function_blocks_bind(const struct live_function *function);
+/*
+ * Returns the directory that exists as long as the function: its mount point, or that of a kernel
+ * function in configfs. The caller frees it.
+ */
+char *function_directory(const struct live_function *function);
+
+/*
+ * Creates a live function. The caller owns *out, also on failure. Event sources and steps point at
+ * it, so it must not move.
+ */
 int function_new(struct live_function **out, struct functions *all, const struct gadget *gadget,
 		 const struct function *model, struct error *err);
 void function_free(struct live_function *function);
 
 /*
- * Mount, descriptors, keeper, device link: what must be there before its worker starts. `base`:
- * the plan that is applied, whose directories are ours although they are there; NULL: none is.
+ * Adds the steps for mount, descriptors, keeper and device link, which must precede the worker.
+ * `base`: the plan that is applied already, whose directories belong to ffsctl although they exist;
+ * NULL: none.
  */
 void function_add_steps(struct plan *plan, struct live_function *function, const struct plan *base);
-/* Start and, as a step of its own so that all start at once, wait for readiness. */
+/*
+ * Adds the steps that start the worker and wait until it is ready. They are separate, so that all
+ * workers start at once.
+ */
 void function_add_worker_start(struct plan *plan, struct live_function *function);
 void function_add_worker_ready(struct plan *plan, struct live_function *function);
 
 extern const struct step_op *const function_ops[];
-/* `value` is a digest of descriptors and strings: with others the function is made anew. */
+/* `value` is a digest of descriptors and strings: a change of it creates the function anew. */
 extern const struct step_op function_op_descriptors;
 extern const struct step_op function_op_keeper;
 /*
- * steps.c. `value` of both is "GADGET FUNCTION DIGEST PLACE"; the digest is of all that a
- * worker is given.
+ * steps.c. `value` of both is "GADGET FUNCTION DIGEST DIRECTORY"; the digest covers everything that
+ * the worker gets.
  */
 extern const struct step_op function_op_worker, function_op_ready;
-/* The replacement's worker becomes the function's own, and the other way round. */
+/* Exchanges the worker of the function with that of its replacement. */
 void function_exchange_workers(struct live_function *function);
-/* The worker to replace has ended, and all that it served is halted. */
-void function_succeed(struct live_function *function);
 
-/* The keeper gets a worker that has started: its pidfd and our ends of its control socket and of
- * the pipe it prints into (-1: none), which stay the caller's. */
+/*
+ * Hands the keeper a worker that has started: its pidfd, the supervisor's end of its control
+ * socket, and the read end of its output pipe (-1: none). The caller keeps all descriptors.
+ */
 int function_give_worker(struct live_function *function, pid_t pid, int control, int pidfd,
 			 int output, struct error *err);
-/* The worker has ended: takes from the keeper all that it has still said, and nobody answers any
- * more. */
+/*
+ * Makes the keeper forward the last messages of the worker that ended, and refuse control requests
+ * from now on.
+ */
 void function_drop_worker(struct live_function *function);
-/* Whether the keeper has not answered yet, who then is interrupted; not for ever. */
+/*
+ * Returns whether the keeper still forwards messages of the last worker. Interrupts a keeper that
+ * is slow, and gives up after a second.
+ */
 bool function_is_draining(struct live_function *function);
-/* PING or STOP to the worker. */
+/* Sends PING or STOP to the worker. */
 void function_send(struct live_function *function, uint16_t type, uint32_t id);
 /*
- * Takes over the keeper of a supervisor that has died; `status` is what that has written of the
- * function (NULL: nothing). The worker learns of it by worker_take_over. -errno.
+ * Takes over the keeper of a supervisor that died. `status`: what that supervisor wrote of the
+ * function; NULL: nothing. worker_take_over continues with the worker. Returns -errno on failure.
  */
 int function_take_over(struct live_function *function, const json_t *status);
-/* How many seconds its keeper is to outlive us. */
-void function_hold(struct live_function *function, double seconds);
-/* Where its keeper finds the speed of the link. */
+/* Sets for how many seconds the keeper waits for another supervisor if this one dies. */
+void function_set_linger(struct live_function *function, double seconds);
+/* Sets the UDC whose speed the keeper reads. */
 void function_set_udc(struct live_function *function, const char *udc);
 /*
- * Its keeper has died, without which the worker cannot be talked to. True: it was none that held
- * ep0, there is another one, and the worker ends.
+ * Starts another keeper after the last one died, and ends the worker, which has lost its control
+ * socket. Returns false if that keeper held ep0, which cannot be replaced.
  */
-bool function_renew_keeper(struct live_function *function);
+bool function_restart_keeper(struct live_function *function);
 
-/* --- kernel_device.c: where a worker finds a function of the kernel's --- */
+/* --- kernel_device.c: the kernel device of a kernel function --- */
 
-/* Looks anew; whether what its worker serves is there: endpoints always are. */
-bool function_is_there(struct live_function *function);
-/* Whether somebody has written descriptors for a function of FunctionFS. */
+/*
+ * Finds the kernel device. Returns whether the worker can be started: a FunctionFS function always
+ * can.
+ */
+bool function_is_available(struct live_function *function);
+/* Returns whether a process has written the descriptors of a FunctionFS function. */
 bool function_is_active(const struct live_function *function);
-/* Tells the workers of all such functions what appeared or was removed. */
-void functions_look(struct functions *all);
-/* Whether there is a worker that comes and goes with what the kernel makes for it. */
-bool functions_come_and_go(const struct functions *s);
+/* Sends the workers of all kernel functions the events of appeared and removed devices. */
+void functions_update_kernel_devices(struct functions *all);
+/* Returns whether a worker starts and ends with its kernel device. */
+bool functions_follow_kernel_devices(const struct functions *s);

@@ -15,6 +15,6 @@ libffsctl_a_SOURCES += \
 	src/function/worker_end.c \
 	src/function/worker_halt.c \
 	src/function/worker_io.c \
-	src/function/worker_rest.c \
+	src/function/worker_leftovers.c \
 	src/function/worker_stats.c \
 	src/function/worker_take_over.c

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What a live function tells its keeper. What the keeper sends is read in function.c. */
+/* Messages of a live function to its keeper. function.c receives those of the keeper. */
 #include <errno.h>
 
 #include "base/cleanup.h"
@@ -8,16 +8,16 @@
 #include "configfs/udc.h"
 #include "function/function.h"
 
-/* When a keeper that does not answer is interrupted, and when it is given up. */
-#define DROP_MS 10
-#define DROP_SECONDS 1
+/* Times after which a slow keeper is interrupted, and after which the supervisor gives up. */
+#define DRAIN_INTERRUPT_MS 10
+#define DRAIN_SECONDS 1
 
 int function_give_worker(struct live_function *i, pid_t pid, int control, int pidfd, int output,
 			 struct error *err)
 {
 	if (keeper_give_worker(&i->keeper, pid, control, pidfd, output))
 		return 0;
-	return error_set(err, EX_OSERR, EPIPE, NULL, "the keeper of '%s' does not take a worker",
+	return error_set(err, EX_OSERR, EPIPE, NULL, "the keeper of '%s' does not accept a worker",
 			 i->model->label);
 }
 
@@ -35,11 +35,11 @@ void function_set_udc(struct live_function *i, const char *udc)
 		keeper_set_speed_file(&i->keeper, path);
 }
 
-void function_hold(struct live_function *i, double seconds)
+void function_set_linger(struct live_function *i, double seconds)
 {
-	if (i->listens && seconds != i->hold && i->keeper_socket.fd >= 0 &&
+	if (i->listens && seconds != i->linger_sent && i->keeper_socket.fd >= 0 &&
 	    keeper_hold(&i->keeper, seconds))
-		i->hold = seconds;
+		i->linger_sent = seconds;
 }
 
 void function_drop_worker(struct live_function *i)
@@ -49,14 +49,14 @@ void function_drop_worker(struct live_function *i)
 	i->drain_since = now_monotonic();
 }
 
-/* A keeper that a host lets wait is interrupted: the request that it serves was the dead one's. */
+/* A host may delay a keeper. It serves a request of the dead worker, so it may be interrupted. */
 bool function_is_draining(struct live_function *i)
 {
 	double waited = now_monotonic() - i->drain_since;
 
-	if (i->keeper_socket.fd < 0 || waited >= DROP_SECONDS)
+	if (i->keeper_socket.fd < 0 || waited >= DRAIN_SECONDS)
 		i->draining = false;
-	if (i->draining && waited >= DROP_MS / 1e3)
+	if (i->draining && waited >= DRAIN_INTERRUPT_MS / 1e3)
 		keeper_interrupt(&i->keeper);
 	return i->draining;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Where a worker finds a function of the kernel's: its device node, its network interface. Most are
- * there from the bind to the unbind, whoever does that, so their workers come and go with them.
+ * The kernel device of a kernel function: its device node or its network interface. Most exist from
+ * bind to unbind, by whatever program, so their workers start and end with them.
  */
 #include <fcntl.h>
 #include <net/if.h>
@@ -30,8 +30,8 @@ static bool is_due(const struct live_function *i)
 	return false;
 }
 
-/* A node is made anew with each bind, whatever its name. */
-static uint64_t identity(const struct kernel_device *n)
+/* Each bind creates a new device, which may have the same name. */
+static uint64_t kernel_device_id(const struct kernel_device *n)
 {
 	struct stat st;
 
@@ -40,7 +40,7 @@ static uint64_t identity(const struct kernel_device *n)
 	return n->device && stat(n->device, &st) == 0 ? st.st_ino : 0;
 }
 
-bool function_is_there(struct live_function *i)
+bool function_is_available(struct live_function *i)
 {
 	_cleanup_free_ char *dir = NULL;
 	struct kernel_device *n = &i->kernel;
@@ -48,46 +48,47 @@ bool function_is_there(struct live_function *i)
 
 	if (i->model->ffs)
 		return true;
-	dir = function_place(i);
+	dir = function_directory(i);
 	free(n->device);
 	free(n->ifname);
 	n->device = kernel_device_path(dir);
 	n->ifname = kernel_device_ifname(dir);
-	n->id = identity(n);
-	/* What makes the node, on a machine without devtmpfs, may come later than the bind. */
+	n->id = kernel_device_id(n);
+	/* Without devtmpfs the device node may appear after the bind. */
 	return is_due(i) && (n->id != 0 || !kernel_device_is_known(type));
 }
 
-static bool has_node(const struct live_function *i)
+static bool uses_kernel_device(const struct live_function *i)
 {
 	return i->worker && !i->model->ffs;
 }
 
-void functions_look(struct functions *all)
+void functions_update_kernel_devices(struct functions *all)
 {
 	for (size_t k = 0; k < all->n; k++) {
 		struct live_function *i = all->v[k];
-		bool there;
+		bool available;
 
-		if (!has_node(i))
+		if (!uses_kernel_device(i))
 			continue;
-		there = function_is_there(i);
-		if (!there || i->kernel.id != i->kernel.served)
-			i->worker->handle(i->worker, WORKER_EV_GONE);
-		if (there)
-			i->worker->handle(i->worker, WORKER_EV_THERE);
+		available = function_is_available(i);
+		if (!available || i->kernel.id != i->kernel.served)
+			i->worker->handle(i->worker, WORKER_EV_REMOVED);
+		if (available)
+			i->worker->handle(i->worker, WORKER_EV_APPEARED);
 	}
 }
 
-bool functions_come_and_go(const struct functions *all)
+bool functions_follow_kernel_devices(const struct functions *all)
 {
 	for (size_t k = 0; k < all->n; k++)
-		if (has_node(all->v[k]) && all->v[k]->model->worker->start != START_CREATED)
+		if (uses_kernel_device(all->v[k]) &&
+		    all->v[k]->model->worker->start != START_CREATED)
 			return true;
 	return false;
 }
 
-/* Linux 6.9 says so; before that the endpoints' files do, as they are made last. */
+/* Linux 6.9 has a file for it; before that, the endpoint files tell: they are created last. */
 bool function_is_active(const struct live_function *i)
 {
 	const struct function *f = i->model;
@@ -101,7 +102,7 @@ bool function_is_active(const struct live_function *i)
 	return path_exists(file);
 }
 
-char *function_place(const struct live_function *i)
+char *function_directory(const struct live_function *i)
 {
 	const struct function *f = i->model;
 

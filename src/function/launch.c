@@ -28,19 +28,19 @@
 #include "process/family.h"
 
 #define WORKER_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-/* Processes and threads of a worker that has a user id of its own. */
+/* Maximum of processes and threads of a worker with a user id of its own. */
 #define DEFAULT_TASKS 256
-/* ep0 data of 64 KiB and a few events fit; what a worker does not read beyond that is lost. */
+/* Room for ep0 data of 64 KiB and a few events; messages beyond that are lost. */
 #define CONTROL_BUFFER (256 * 1024)
 
 /* --- program and environment --- */
 
-/* What root starts, or loads for a worker, nobody else may be able to change. */
+/* Files that root executes, or loads for a worker, must not be writable by others. */
 static int check_trust(const struct live_worker *worker, const char *path, struct error *err)
 {
 	const struct functions *all = worker->function->all;
 	enum trust trust = all->events->program_trust(all->owner, worker->function->gadget->dir);
-	/* What is not there is told by who needs it. */
+	/* A missing file is reported when it is opened. */
 	_cleanup_free_ char *why = geteuid() == 0 ? trust_check(path, trust) : NULL;
 
 	if (!why)
@@ -50,7 +50,7 @@ static int check_trust(const struct live_worker *worker, const char *path, struc
 	return error_at(err, &worker->model->program_at);
 }
 
-/* NULL: it has none, or what the kernel makes is not there yet. */
+/* Returns the path of the device; NULL: none, or not created yet. */
 static const char *device_of(const struct live_function *i)
 {
 	const struct ffs *ffs = i->model->ffs;
@@ -63,7 +63,10 @@ static const char *or_empty(const char *text)
 	return text ? text : "";
 }
 
-/* "${gadget}" and its kin, which gadgetfile_load has checked; the caller frees it. */
+/*
+ * Replaces "${gadget}" and the other variables, which gadgetfile_load has checked; the caller frees
+ * the result.
+ */
 static char *expand(const struct live_worker *worker, const char *text)
 {
 	const struct live_function *i = worker->function;
@@ -193,7 +196,7 @@ static void prepare_environment(struct live_worker *worker)
 		_cleanup_free_ char *value = expand(worker, w->env[e].value);
 		size_t at = 0, length = strlen(w->env[e].name);
 
-		/* The file's PATH takes the place of ours. */
+		/* A variable of the gadget file replaces one of ffsctl, such as PATH. */
 		while (at < n &&
 		       (strncmp(env[at], w->env[e].name, length) != 0 || env[at][length] != '='))
 			at++;
@@ -206,7 +209,7 @@ static void prepare_environment(struct live_worker *worker)
 	worker->spawn.env = env;
 }
 
-/* Of two, the one whose memory is accounted to the worker first. */
+/* The first one charges its memory to the worker. */
 static const struct dmabuf_device dmabuf_devices[] = {
 	{ "/dev/udmabuf", "udmabuf" },
 	{ "/dev/dma_heap/system", "dma-heap" },
@@ -223,15 +226,14 @@ static int prepare_dmabuf(struct live_worker *worker, struct error *err)
 			worker->dmabuf = &dmabuf_devices[i];
 	if (worker->dmabuf)
 		return 0;
-	error_errno(
-		err, EX_UNAVAILABLE, errno, dmabuf_devices[0].path,
-		"nothing here makes DMA buffers for io.engine = \"dmabuf\": there is neither %s "
-		"(CONFIG_UDMABUF) nor %s (CONFIG_DMABUF_HEAPS_SYSTEM)",
-		dmabuf_devices[0].path, dmabuf_devices[1].path);
+	error_errno(err, EX_UNAVAILABLE, errno, dmabuf_devices[0].path,
+		    "io.engine = \"dmabuf\" needs %s (CONFIG_UDMABUF) or %s "
+		    "(CONFIG_DMABUF_HEAPS_SYSTEM)",
+		    dmabuf_devices[0].path, dmabuf_devices[1].path);
 	return error_at(err, &w->engine_at);
 }
 
-/* A plugin's own needs are known when it is loaded: its host closes the sandbox then. */
+/* The plugin host closes the sandbox itself: only then are the needs of the plugin known. */
 static void prepare_sandbox(struct live_worker *worker)
 {
 	struct sandbox *s = &worker->spawn.sandbox;
@@ -239,7 +241,8 @@ static void prepare_sandbox(struct live_worker *worker)
 	if (worker->model->sandbox && worker->model->kind == WORKER_EXEC)
 		sandbox_closed(s, worker->model->allowed);
 	else if (!worker->model->sandbox && worker->function->model->ffs)
-		sandbox_without_io_uring(s); /* it cannot be cancelled on endpoints */
+		sandbox_without_io_uring(
+			s); /* io_uring requests to endpoints cannot be cancelled */
 }
 
 int launch_prepare(struct live_worker *worker, struct error *err)
@@ -251,7 +254,10 @@ int launch_prepare(struct live_worker *worker, struct error *err)
 	worker->spawn.keep_privileges = w->keep_privileges;
 	worker->spawn.capabilities = w->capabilities;
 	worker->spawn.limits = w->limits;
-	/* It counts the processes of a user: of one that others are too it would say nothing. */
+	/*
+	 * RLIMIT_NPROC counts all processes of a user, so it makes sense only for a user that
+	 * nothing else uses.
+	 */
 	if (!w->limits.tasks && !w->user.value)
 		worker->spawn.limits.tasks = DEFAULT_TASKS;
 	worker->spawn.directory = xstrdup(w->directory);
@@ -269,22 +275,23 @@ int launch_prepare(struct live_worker *worker, struct error *err)
 
 /* --- one start --- */
 
-/* Descriptors for one start; all of them are closed when it is over, the child has its own. */
-struct hand {
+/* Descriptors for one start. The supervisor closes them afterwards; the child has duplicates. */
+struct start_fds {
 	const struct live_worker *worker;
 	struct error *err;
-	/* config, control, endpoints (FFS_MAX_EPS_COUNT), their pairs, what makes DMABUFs, plugin
-	   or NOTIFY_FD */
+	/*
+	 * config, control, endpoints (FFS_MAX_EPS_COUNT), pairs, DMABUF device, plugin or NOTIFY_FD
+	 */
 	int fds[2 + 30 + 15 + 1 + 1];
 	size_t n;
 };
 
-static enum ep_blocking blocking_of(const struct hand *h)
+static enum ep_blocking blocking_of(const struct start_fds *h)
 {
 	return h->worker->model->blocking ? EP_BLOCKING : EP_NONBLOCKING;
 }
 
-static int hand_over(struct hand *h, int fd)
+static int add_fd(struct start_fds *h, int fd)
 {
 	if (fd >= 0)
 		h->fds[h->n++] = fd;
@@ -293,22 +300,22 @@ static int hand_over(struct hand *h, int fd)
 
 static int open_endpoint(void *data, const struct endpoint *ep)
 {
-	struct hand *h = data;
+	struct start_fds *h = data;
 
-	return hand_over(
+	return add_fd(
 		h, ffs_endpoint_open(h->worker->function->model->ffs, ep, blocking_of(h), h->err));
 }
 
 static int open_pair(void *data, const struct endpoint *first,
 		     const struct endpoint *second _unused_)
 {
-	struct hand *h = data;
+	struct start_fds *h = data;
 
-	return hand_over(
+	return add_fd(
 		h, ffs_pair_open(h->worker->function->model->ffs, first, blocking_of(h), h->err));
 }
 
-/* A file descriptor of its own on the sealed memory: the offset is not shared between workers. */
+/* Another open file description of the sealed memfd: workers must not share the offset. */
 static int reopen_config(const struct live_worker *worker)
 {
 	_cleanup_free_ char *path = strf("/proc/self/fd/%d", worker->config_fd);
@@ -316,11 +323,12 @@ static int reopen_config(const struct live_worker *worker)
 	return open(path, O_RDONLY | O_CLOEXEC);
 }
 
-struct ends {
+/* The supervisor's ends of sockets and pipes, and the write end of the output pipe. */
+struct parent_ends {
 	int control, output, output_write, notify;
 };
 
-static void close_ends(struct ends *e)
+static void close_parent_ends(struct parent_ends *e)
 {
 	cleanup_close(&e->control);
 	cleanup_close(&e->output);
@@ -339,7 +347,7 @@ static int make_pipe(int *ours, int *theirs)
 	return fcntl(*ours, F_SETFL, O_NONBLOCK) < 0 ? -errno : 0;
 }
 
-static int make_control(struct hand *h, struct ends *e)
+static int make_control(struct start_fds *h, struct parent_ends *e)
 {
 	int size = CONTROL_BUFFER, pair[2];
 
@@ -353,9 +361,8 @@ static int make_control(struct hand *h, struct ends *e)
 }
 
 /*
- * sd_notify's socket: a datagram with READY=1, of which the credentials show the sender. It takes
- * them from the worker's user only (and root): anybody else could fill its queue, and the worker's
- * WATCHDOG=1 would be lost.
+ * Creates the socket for sd_notify(3). It accepts datagrams of root and the worker's user only:
+ * others could fill its queue, and WATCHDOG=1 would be lost.
  */
 static int make_notify_socket(const struct live_worker *worker, int *out)
 {
@@ -368,7 +375,7 @@ static int make_notify_socket(const struct live_worker *worker, int *out)
 		return -ENAMETOOLONG;
 	strcpy(address.sun_path, path);
 	unlink(path);
-	/* The mode before the name: what connects in between would stay connected (unix_bind). */
+	/* Sets the mode before bind: a connection made in between would stay (unix_bind). */
 	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) < 0 ||
 	    fchmod(fd, 0600) < 0)
 		return -errno;
@@ -380,8 +387,8 @@ static int make_notify_socket(const struct live_worker *worker, int *out)
 }
 
 /*
- * Neither the function nor its files tell that the descriptors are there, but writing them can be
- * seen (f_fs.c has no fsnotify; vfs_write has). The watch is there before the daemon is.
+ * FunctionFS does not notify when descriptors are written, but writes to ep0 can be watched
+ * (vfs_write calls fsnotify, f_fs.c does not). The watch precedes the daemon.
  */
 static int watch_ep0(const struct live_worker *worker, int *out)
 {
@@ -394,7 +401,7 @@ static int watch_ep0(const struct live_worker *worker, int *out)
 	return 0;
 }
 
-/* What it prints is found by `journalctl -t GADGET/FUNCTION`. */
+/* `journalctl -t GADGET/FUNCTION` shows the worker's output. */
 static int open_journal(const struct live_worker *worker)
 {
 	_cleanup_free_ char *identifier =
@@ -403,8 +410,8 @@ static int open_journal(const struct live_worker *worker)
 	return journal_stream(identifier, LOG_INFO);
 }
 
-/* A terminal could be read from as well, by who gets it: what root types there. */
-static int make_output(const struct live_worker *worker, struct ends *e)
+/* A worker never gets the terminal: it could read what root types there. */
+static int make_output(const struct live_worker *worker, struct parent_ends *e)
 {
 	if (worker->function->all->foreground && !isatty(STDERR_FILENO)) {
 		if (journal_is_stderr())
@@ -416,17 +423,18 @@ static int make_output(const struct live_worker *worker, struct ends *e)
 	return make_pipe(&e->output, &e->output_write);
 }
 
-static int open_file(struct hand *h, const char *path, int flags, const char *what)
+static int open_file(struct start_fds *h, const char *path, int flags, const char *what)
 {
 	int fd = open(path, flags | O_CLOEXEC);
 
 	if (fd < 0)
 		return error_errno(h->err, EX_UNAVAILABLE, errno, path, "cannot open %s%s", what,
 				   path);
-	return hand_over(h, fd);
+	return add_fd(h, fd);
 }
 
-static int gather(struct live_worker *worker, struct hand *h, struct ends *e, struct error *err)
+static int open_fds(struct live_worker *worker, struct start_fds *h, struct parent_ends *e,
+		    struct error *err)
 {
 	int config = reopen_config(worker), theirs, r = 0;
 
@@ -439,7 +447,8 @@ static int gather(struct live_worker *worker, struct hand *h, struct ends *e, st
 	if (r == 0)
 		r = make_output(worker, e);
 	if (r < 0)
-		return error_errno(err, EX_OSERR, -r, NULL, "cannot make what a worker is given");
+		return error_errno(err, EX_OSERR, -r, NULL,
+				   "cannot create the descriptors of a worker");
 	r = ffs_each_endpoint(worker->function->model->ffs, open_endpoint, h);
 	if (r == 0)
 		r = ffs_each_pair(worker->function->model->ffs, open_pair, h);
@@ -448,7 +457,7 @@ static int gather(struct live_worker *worker, struct hand *h, struct ends *e, st
 	if (r < 0)
 		return r;
 	if (worker->model->kind == WORKER_PLUGIN)
-		/* By descriptor: the worker's user may not be able to walk to it. */
+		/* As a descriptor: the worker's user may have no access to the path. */
 		return open_file(h, worker->spawn.argv[1], O_RDONLY, "the plugin ");
 	if (worker->model->ready == READY_FD) {
 		r = make_pipe(&e->notify, &theirs);
@@ -461,28 +470,29 @@ static int gather(struct live_worker *worker, struct hand *h, struct ends *e, st
 	}
 	if (r < 0)
 		return error_errno(err, EX_OSERR, -r, NULL,
-				   "cannot make the worker's notification");
+				   "cannot watch the readiness of a worker");
 	return 0;
 }
 
-static int give_to_keeper(const struct live_worker *worker, const struct ends *e, struct error *err)
+static int give_to_keeper(const struct live_worker *worker, const struct parent_ends *e,
+			  struct error *err)
 {
 	_cleanup_close_ int pidfd = (int)syscall(SYS_pidfd_open, worker->pid, 0);
 
-	/* Without one nobody else can take the worker over: valgrind knows none. */
+	/* Without a pidfd the worker cannot be taken over: valgrind does not know pidfd_open. */
 	return function_give_worker(worker->function, worker->pid, e->control, pidfd, e->output,
 				    err);
 }
 
-/* What the kernel has made may have another name each time. */
-static void prepare_node(struct live_worker *worker)
+/* A kernel device may have another name at each start. */
+static void prepare_kernel_device(struct live_worker *worker)
 {
 	prepare_arguments(worker);
 	prepare_environment(worker);
 	worker->function->kernel.served = worker->function->kernel.id;
 }
 
-/* The program, or of a plugin what the program loads. */
+/* Returns the program, or the plugin that the plugin host loads. */
 static const char *trusted_path(const struct live_worker *worker)
 {
 	return worker->model->kind == WORKER_PLUGIN ? worker->spawn.argv[1] : worker->spawn.program;
@@ -490,36 +500,36 @@ static const char *trusted_path(const struct live_worker *worker)
 
 int launch_start(struct live_worker *worker, struct error *err)
 {
-	struct ends ends = { -1, -1, -1, -1 };
-	struct hand hand = { .worker = worker, .err = err };
+	struct parent_ends ends = { -1, -1, -1, -1 };
+	struct start_fds fds = { .worker = worker, .err = err };
 	int r;
 
-	/* At each start: it is opened by its path, on which others may have got a hand by now. */
+	/* At each start, since the file may have changed. */
 	r = check_trust(worker, trusted_path(worker), err);
-	/* Made when the first worker starts: the mount's path is certain then. */
+	/* At the first start: the path of the mount is final then. */
 	if (r == 0 && worker->config_fd < 0)
 		r = launch_make_config(worker, err);
 	if (!worker->function->model->ffs)
-		prepare_node(worker);
+		prepare_kernel_device(worker);
 	if (r == 0)
-		r = gather(worker, &hand, &ends, err);
+		r = open_fds(worker, &fds, &ends, err);
 	worker->spawn.note_dir = worker->function->all->rundir->dir_fd;
 	if (r == 0)
-		r = spawn_start(&worker->spawn, hand.fds, hand.n, ends.output_write, &worker->pid,
+		r = spawn_start(&worker->spawn, fds.fds, fds.n, ends.output_write, &worker->pid,
 				err);
-	for (size_t i = 0; i < hand.n; i++)
-		cleanup_close(&hand.fds[i]);
+	for (size_t i = 0; i < fds.n; i++)
+		cleanup_close(&fds.fds[i]);
 	if (r == 0)
 		r = give_to_keeper(worker, &ends, err);
 	if (r == 0)
 		r = worker_watch(worker, &ends.output, &ends.notify, err);
 	worker->session = worker->pid;
 	worker->began = family_now();
-	worker->taken = false;
-	if (r < 0 && worker->pid > 0) { /* it runs, but nobody would ever hear of it */
+	worker->taken_over = false;
+	if (r < 0 && worker->pid > 0) { /* it runs, but cannot be watched */
 		kill(-worker->pid, SIGKILL);
 		worker->pid = 0;
 	}
-	close_ends(&ends);
+	close_parent_ends(&ends);
 	return r;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What a worker is told of its descriptors: its configuration, and their names. */
+/* The configuration that a worker gets, and the names of its descriptors. */
 #include "config.h"
 
 #include <errno.h>
@@ -77,7 +77,7 @@ static int add_pair(void *data, const struct endpoint *first, const struct endpo
 	_cleanup_free_ char *file = ffs_pair_file(list->ffs, first);
 	bool first_is_in = first->direction == EP_IN;
 
-	/* Its name among the descriptors is the file's. */
+	/* LISTEN_FDNAMES has the name of the file. */
 	json_array_append_new(list->array,
 			      json_pack("{s:s, s:s, s:s}", "file", file, "in",
 					first_is_in ? first->name : second->name, "out",

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Which user a worker is, and its groups. */
+/* The user of a worker, and its groups. */
 #include "config.h"
 
 #include <errno.h>
@@ -9,7 +9,7 @@
 #include "function/launch.h"
 #include "function/launch_parts.h"
 
-/* Its group has the same number. */
+/* The group has the same number as the user. */
 static int prepare_own_user(struct live_worker *worker, int r, struct error *err)
 {
 	worker->spawn.uid = worker->spawn.gid = worker->own_id;
@@ -38,7 +38,7 @@ int launch_prepare_user(struct live_worker *worker, struct error *err)
 	r = w->user.value ? spawn_find_user(w->user.value, &s->uid, &s->gid, &w->user.at, err)
 			  : prepare_own_user(worker, r, err);
 	s->groups = xcalloc(w->n_groups + 1, sizeof(*s->groups));
-	/* What it starts is known by that, whatever becomes of us: process/family.h. */
+	/* The group identifies the processes that the worker starts (process/family.h). */
 	if (w->user.value && worker->own_id)
 		s->groups[s->n_groups++] = worker->own_id;
 	for (size_t i = 0; r == 0 && i < w->n_groups; i++)

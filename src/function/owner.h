@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * All live functions of one gadget: what they share, and their owner, which is sent what happens to
- * them and asked what only it knows. The supervisor is the owner; a unit test fills in its own.
+ * All live functions of one gadget, what they share, and their owner: the supervisor, or a unit
+ * test. The owner gets events and answers questions by struct function_events.
  */
 #pragma once
 
@@ -20,39 +20,39 @@
 struct live_function;
 struct live_worker;
 
-/* How far a gadget is between nothing and all, and back. */
+/* The phase of a gadget's life. */
 enum phase {
-	PHASE_WAITING_UDC, /* nothing has been made yet */
+	PHASE_WAITING_UDC, /* no step is applied yet */
 	PHASE_COMING_UP,
 	PHASE_UP,
 	PHASE_GOING_DOWN,
 	PHASE_GONE,
 };
 
-/* `owner` is functions.owner. All of them are called from the loop, none may free a function. */
+/* `owner` is functions.owner. The loop calls these; none of them may free a function. */
 struct function_events {
-	/* Something has changed that the plan or the status may depend on. */
+	/* A change that the plan or the status may depend on. */
 	void (*changed)(void *owner);
-	/* The statistics of a worker have. */
+	/* The statistics of a worker changed. */
 	void (*statistics)(void *owner);
-	/* A line for people about a function; `priority`: one of syslog.h's. */
+	/* A line for the log about a function; `priority` as in syslog(3). */
 	void (*say)(void *owner, const char *label, int priority, const char *text);
-	/* A worker has failed for good. */
+	/* A worker failed for good. */
 	void (*worker_failed)(void *owner, struct live_worker *worker);
-	/* A keeper has died without which there is no ep0. */
+	/* The keeper that held ep0 died. */
 	void (*keeper_died)(void *owner, struct live_function *function);
-	/* The last open file of an ep0 may be closed: the kernel then unbinds the gadget. */
+	/* The last open file of an ep0 may have been closed: the kernel then unbinds the gadget. */
 	void (*ep0_closed)(void *owner);
-	/* A worker asks for another gadget in place of this one: SWITCH of ffsctl/control.h. */
+	/* A worker requests another gadget in place of this one: SWITCH of ffsctl/control.h. */
 	void (*switch_asked)(void *owner, struct live_worker *worker, const char *body,
 			     size_t size);
-	/* Whether the gadget is on the bus now, as the kernel says. */
+	/* Returns whether the kernel has bound the gadget. */
 	bool (*is_bound)(void *owner);
-	/* Whether a host has configured it. */
+	/* Returns whether a host has configured the gadget. */
 	bool (*is_configured)(void *owner);
-	/* Whether a reload is under way, which waits for the workers that it starts. */
+	/* Returns whether a reload is applied, which waits for the workers that it starts. */
 	bool (*is_reloading)(void *owner);
-	/* Who may have written what root starts for a gadget whose file is in `dir`. */
+	/* Returns which owners are trusted for programs of a gadget whose file is in `dir`. */
 	enum trust (*program_trust)(void *owner, const char *dir);
 };
 
@@ -64,21 +64,23 @@ struct functions {
 	const struct paths *paths;
 	struct loop *loop;
 	struct rundir *rundir;
-	struct output *output; /* the log, for what workers print */
+	struct output *output; /* the log of the workers' output */
 
-	/* The owner keeps these up to date. */
+	/* The owner updates these. */
 	enum phase phase;
-	bool foreground;	/* what workers print goes to stderr, too */
-	const json_t *switched; /* "switch" of workers' configurations; NULL: not switched to */
-	char *host_udc;		/* where a host may meet the gadget, or has; NULL; owned */
+	bool foreground; /* the workers' output goes to stderr, too */
+	const json_t
+		*switched; /* "switch" in workers' configurations; NULL: not started by a switch */
+	char *host_udc;	   /* the UDC that the gadget is or was bound to; NULL: none; owned */
 
 	struct live_function **v; /* one for each function with a `ffs` group or a worker; owned */
 	size_t n;
-	pid_t *inherited; /* children that a script had before it became us: reap.h; owned */
+	pid_t *inherited; /* child processes older than the supervisor: reap.h; owned */
 	size_t n_inherited;
 };
 
+/* Reports a change to the owner. */
 void functions_changed(const struct functions *all);
-/* One line about a function (NULL: the gadget), how bad it is being one of syslog.h's words. */
+/* Logs one line about a function (NULL: the gadget); `priority` as in syslog(3). */
 void functions_say(const struct functions *all, const char *label, int priority, const char *fmt,
 		   ...) _printf_(4, 5);

@@ -34,47 +34,47 @@ static bool others_run(const struct live_worker *worker)
 	for (size_t i = 0; i < all->n; i++) {
 		const struct live_worker *other = all->v[i]->worker;
 
-		if (other && other != worker && (other->pid > 0 || other->rest))
+		if (other && other != worker && (other->pid > 0 || other->leftovers))
 			return true;
 	}
 	return false;
 }
 
-static bool is_of(const struct live_worker *worker, pid_t pid)
+static bool belongs_to(const struct live_worker *worker, pid_t pid)
 {
 	return worker->own_id && process_has_id(pid, worker->own_id);
 }
 
-static bool is_of_another(const struct live_worker *worker, pid_t pid)
+static bool belongs_to_another(const struct live_worker *worker, pid_t pid)
 {
 	const struct functions *all = worker->function->all;
 
 	for (size_t i = 0; i < all->n; i++)
 		if (all->v[i]->worker && all->v[i]->worker != worker &&
-		    is_of(all->v[i]->worker, pid))
+		    belongs_to(all->v[i]->worker, pid))
 			return true;
 	return false;
 }
 
 /*
- * Whether a child of ours that we have not started comes from that worker. All such children come
- * from some worker, unless a script has left us some. One that had the privileges to change all
- * that it is known by is told by the endpoints it holds; else it may be any worker's, and stays
- * until there is no other.
+ * Returns whether an orphan comes from that worker. All orphans come from some worker, unless a
+ * script left some. A worker with privileges can change everything that identifies its processes:
+ * then open endpoint files identify them; else they may belong to any worker and are killed with
+ * the last one.
  */
 static bool comes_from(const struct live_worker *worker, pid_t pid)
 {
 	const struct function *f = worker->function->model;
 
-	if (getsid(pid) == worker->session || is_of(worker, pid))
+	if (getsid(pid) == worker->session || belongs_to(worker, pid))
 		return true;
-	if (is_of_another(worker, pid))
+	if (belongs_to_another(worker, pid))
 		return false;
 	return (worker->function->all->n_inherited == 0 && !others_run(worker)) ||
 	       (f->ffs && process_uses_mount(pid, f->ffs->mount.path));
 }
 
-/* The next of our children in *list; 0: none. */
+/* Returns the next pid of *list; 0 at the end. */
 static pid_t next_child(const char **list)
 {
 	char *end;
@@ -84,7 +84,10 @@ static pid_t next_child(const char **list)
 	return pid;
 }
 
-/* CONFIG_PROC_CHILDREN; without it, NULL, only the session is found. The caller frees it. */
+/*
+ * Returns the children of this process (CONFIG_PROC_CHILDREN); NULL: unknown, only sessions are
+ * found. The caller frees it.
+ */
 static char *our_children(void)
 {
 	char *list;
@@ -107,13 +110,15 @@ void reap_note_inherited(struct functions *all)
 
 void reap_forget_inherited(struct functions *all, pid_t pid)
 {
-	/* The count stays: what such a child has left behind may still come to us. */
+	/* The count stays: orphans of such a child may still become children of the supervisor. */
 	for (size_t i = 0; i < all->n_inherited; i++)
 		if (all->inherited[i] == pid)
 			all->inherited[i] = 0;
 }
 
-/* Also who has ended, but was not reaped: what it has started may come to us only then. */
+/*
+ * Also kills zombies: their children become children of the supervisor only when they are reaped.
+ */
 static pid_t kill_orphans(const struct live_worker *worker)
 {
 	_cleanup_free_ char *list = our_children();
@@ -136,17 +141,17 @@ static struct family family_of(const struct live_worker *worker)
 				.latest = worker->began };
 }
 
-pid_t reap_rest(const struct live_worker *worker, bool first)
+pid_t reap_leftovers(const struct live_worker *worker, bool first)
 {
 	const struct family family = family_of(worker);
 	pid_t left = 0, orphan;
 
-	/* Of a worker that was taken over: what it has started were never our children. */
-	if (worker->taken || !first)
+	/* Processes of a worker that was taken over were never children of this supervisor. */
+	if (worker->taken_over || !first)
 		left = family_kill(&family, NULL);
-	if (worker->taken)
+	if (worker->taken_over)
 		return left;
-	/* Nobody else has got the number since the worker was reaped. */
+	/* The pid cannot have been reused since the worker was reaped. */
 	if (first && kill(-worker->session, SIGKILL) == 0)
 		left = worker->session;
 	orphan = kill_orphans(worker);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Ending everything that a worker has started, wherever it went. Nothing here waits: what has been
- * killed may take its time to end.
+ * Ends everything that a worker started, whatever its session and parent. Nothing here waits:
+ * killed processes may need time to end.
  */
 #pragma once
 
@@ -16,27 +16,29 @@ struct functions;
 struct live_worker;
 
 /*
- * Children of ours that we have not started and no worker has left: a script may have started them
- * before it became ffsctl (`logger & exec ffsctl run ...`). Noted once, before there are others.
+ * Notes the children that neither ffsctl nor a worker started: a script may have started them
+ * before it executed ffsctl (`logger & exec ffsctl run ...`). Called once, before there are other
+ * children.
  */
-void reap_note_inherited(struct functions *s);
-/* That child has been reaped: its number may be another's from now on. */
-void reap_forget_inherited(struct functions *s, pid_t pid);
+void reap_note_inherited(struct functions *all);
+/* Forgets a child that was reaped: its pid may be reused. */
+void reap_forget_inherited(struct functions *all, pid_t pid);
 
 /*
- * One look, after the worker itself has ended: kills what is left of its session and what has left
- * it (its orphans are our children: PR_SET_CHILD_SUBREAPER). Returns one that has not ended yet; 0:
- * nothing uses the endpoints any more. `first`: the first look, right after the worker's end.
+ * Kills the leftover processes of a worker that ended: those of its session, and its orphans, which
+ * are children of the supervisor (PR_SET_CHILD_SUBREAPER). Returns the pid of one that has not
+ * ended yet; 0: none is left and nothing uses the endpoints. `first`: the first call after the
+ * worker's end.
  */
-pid_t reap_rest(const struct live_worker *worker, bool first);
+pid_t reap_leftovers(const struct live_worker *worker, bool first);
 
 /*
- * For a command, without a supervisor: kills what that function's worker has started, and waits,
- * REAP_SECONDS at most, until it has ended. EX_OSERR: it does not.
+ * For a command without a supervisor: kills the processes of one worker and waits until they have
+ * ended, REAP_SECONDS at most. Fails with EX_OSERR.
  */
 int reap_family(const struct family *family, const char *label, struct error *err);
-/* The same of all workers of whom something stands in the run directory; the first error. */
+/* Does the same for every worker recorded in the run directory. Returns the first error. */
 int reap_left_behind(const struct rundir *rundir, struct error *err);
 
-/* Who was killed and has not ended by then hangs in the kernel. */
+/* Seconds after which a killed process counts as stuck in the kernel. */
 #define REAP_SECONDS 5

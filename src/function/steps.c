@@ -21,7 +21,9 @@ static int start_apply(struct step *step, struct error *err)
 		function_exchange_workers(i);
 	i->worker->awaited = i->all->events->is_reloading(i->all->owner);
 	worker_handle(i->worker, WORKER_EV_START);
-	/* In a reload the step that waits for it tells: this one would have left it in its place.
+	/*
+	 * During a reload the step that waits reports the error: this step would leave the worker
+	 * in place.
 	 */
 	if (i->worker->awaited || !function_blocks_bind(i) || i->worker->state != WORKER_FAILED ||
 	    !i->worker->error.text)
@@ -35,10 +37,10 @@ static int start_undo(struct step *step, struct error *err _unused_)
 	struct live_function *i = step->self;
 	const struct functions *all;
 
-	/* Without a supervisor reap_left_behind has done it. */
+	/* Without a supervisor, reap_left_behind has ended it. */
 	if (!i || !i->worker)
 		return 0;
-	/* All at once: the steps of the others come next. */
+	/* Stops all at once: the steps of the others are undone next. */
 	all = i->all;
 	for (size_t n = 0; n < all->n; n++) {
 		struct live_function *other = all->v[n];
@@ -54,7 +56,7 @@ static int start_undo(struct step *step, struct error *err _unused_)
 	return 0;
 }
 
-/* The endpoints stay; as after `restart`, a transfer that was cut ends in an error. */
+/* The endpoints stay. As after `restart`, an interrupted transfer ends with an error. */
 static int start_replace(struct step *step, struct step *last _unused_, struct error *err _unused_)
 {
 	struct live_function *i = step->self;
@@ -78,12 +80,12 @@ const struct step_op function_op_worker = {
 static int ready_apply(struct step *step, struct error *err)
 {
 	struct live_function *i = step->self;
-	struct live_worker *u = i->worker;
+	struct live_worker *worker = i->worker;
 
-	switch (u->state) {
+	switch (worker->state) {
 	case WORKER_READY:
 	case WORKER_DONE:
-		u->awaited = false;
+		worker->awaited = false;
 		return 0;
 	case WORKER_STARTING:
 	case WORKER_ENDING:
@@ -91,37 +93,38 @@ static int ready_apply(struct step *step, struct error *err)
 	case WORKER_WAITING:
 		return PLAN_AGAIN;
 	case WORKER_STOPPED:
-	case WORKER_PENDING: /* never where it gates */
+	case WORKER_PENDING: /* not for functions that block the bind */
 	case WORKER_FAILED:
 	case WORKER_STATE_COUNT:
 		break;
 	}
-	if (u->error.text) {
-		error_move(err, &u->error);
+	if (worker->error.text) {
+		error_move(err, &worker->error);
 		return -err->err;
 	}
-	if (u->start_timed_out)
+	if (worker->start_timed_out)
 		return error_set(
 			err, EX_TEMPFAIL, ETIMEDOUT, step->path,
 			"the worker of '%s' (%s) did not get ready within %g s (start_timeout)",
-			i->model->label, step->path, u->model->start_timeout);
+			i->model->label, step->path, worker->model->start_timeout);
 	return error_set(err, EX_PROTOCOL, ECHILD, step->path,
 			 "the worker of '%s' (%s) ended before it was ready: %s", i->model->label,
-			 step->path, u->last_exit ? u->last_exit : "it could not be started");
+			 step->path,
+			 worker->last_exit ? worker->last_exit : "it could not be started");
 }
 
 const struct step_op function_op_ready = { .name = "await-ready", .apply = ready_apply };
 
 void function_add_worker_start(struct plan *plan, struct live_function *i)
 {
-	_cleanup_free_ char *place = function_place(i);
+	_cleanup_free_ char *directory = function_directory(i);
 	struct live_worker *worker = i->worker;
 
 	if (!worker)
 		return;
 	free(worker->identity);
 	worker->identity = strf("%s %s %016" PRIx64 " %s", i->all->gadget, i->model->label,
-				launch_digest(worker), place);
+				launch_digest(worker), directory);
 	plan_add(plan, &function_op_worker, xstrdup(worker->spawn.program),
 		 xstrdup(worker->identity), &worker->model->at, i);
 }

@@ -21,13 +21,13 @@
 #include "function/function.h"
 #include "function/launch.h"
 
-/* worker.md: a worker that served this long is taken for healthy, its next restart is immediate. */
+/* A worker that served this long is healthy, and restarts without delay (worker.md). */
 #define HEALTHY_SECONDS 10
-/* An IN endpoint whose data the host is just taking can be halted a moment later. */
+/* An IN endpoint is busy while the host takes its data. */
 #define HALT_RETRY_SECONDS 0.005
 /*
- * What could not even be started is not tried again sooner, whatever the file says: a start that
- * fails at once would leave no time for anything else.
+ * The least delay after a failed start, whatever the file says: the loop must handle other events
+ * in between.
  */
 #define START_RETRY_SECONDS 1
 #define EXIT_DO_NOT_RESTART 125
@@ -37,11 +37,6 @@ const char *const worker_state_words[WORKER_STATE_COUNT] = {
 	[WORKER_READY] = "ready",     [WORKER_ENDING] = "stopped",  [WORKER_STOPPING] = "stopped",
 	[WORKER_WAITING] = "waiting", [WORKER_FAILED] = "failed",   [WORKER_DONE] = "done",
 };
-
-static struct functions *all_of(const struct live_worker *worker)
-{
-	return worker->function->all;
-}
 
 static const char *label_of(const struct live_worker *worker)
 {
@@ -57,7 +52,7 @@ static void halt_later(struct live_worker *worker)
 /* --- what happens ------------------------------------------------------------------------------
  */
 
-static void ended(struct live_worker *worker, double least_delay);
+static void handle_end(struct live_worker *worker, double least_delay);
 
 static void do_start(struct live_worker *worker)
 {
@@ -66,13 +61,14 @@ static void do_start(struct live_worker *worker)
 	error_clear(&worker->error);
 	worker->served = worker->start_timed_out = worker->restart_wanted = false;
 	if (launch_start(worker, &worker->error) < 0) {
-		functions_say(all_of(worker), label_of(worker), LOG_ERR, "%s", worker->error.text);
-		free(steal_ptr(worker->last_exit)); /* that was another one's */
-		ended(worker, START_RETRY_SECONDS);
+		functions_say(functions_of(worker), label_of(worker), LOG_ERR, "%s",
+			      worker->error.text);
+		free(steal_ptr(worker->last_exit)); /* of an earlier process */
+		handle_end(worker, START_RETRY_SECONDS);
 		return;
 	}
 	worker->state = WORKER_STARTING;
-	functions_changed(all_of(worker));
+	functions_changed(functions_of(worker));
 	worker->started = now_monotonic();
 	timer_start(&worker->timer, worker->model->start_timeout);
 	if (worker->model->ready == READY_STARTED)
@@ -84,19 +80,19 @@ static void do_pend(struct live_worker *worker)
 	timer_stop(&worker->timer);
 	worker->state = WORKER_PENDING;
 	worker->restart_wanted = false;
-	functions_changed(all_of(worker));
+	functions_changed(functions_of(worker));
 }
 
-static void do_start_if_there(struct live_worker *worker)
+static void do_start_if_available(struct live_worker *worker)
 {
-	if (function_is_there(worker->function))
+	if (function_is_available(worker->function))
 		do_start(worker);
 	else
 		do_pend(worker);
 }
 
-/* Two questions in the time in which it must answer one. */
-static void ask_again(struct live_worker *worker)
+/* Two PINGs per watchdog interval. */
+static void send_ping(struct live_worker *worker)
 {
 	if (worker->model->watchdog <= 0)
 		return;
@@ -104,11 +100,11 @@ static void ask_again(struct live_worker *worker)
 	timer_start(&worker->timer, worker->model->watchdog / 2);
 }
 
-void worker_begin_to_watch(struct live_worker *worker)
+void worker_watchdog_begin(struct live_worker *worker)
 {
 	timer_stop(&worker->timer);
-	worker_is_alive(worker);
-	ask_again(worker);
+	worker_note_alive(worker);
+	send_ping(worker);
 }
 
 static void do_watchdog(struct live_worker *worker)
@@ -118,14 +114,14 @@ static void do_watchdog(struct live_worker *worker)
 	if (limit <= 0)
 		return;
 	if (silent < limit) {
-		/* Perhaps it is its keeper that a host lets wait. */
+		/* A host may delay the keeper instead of the worker. */
 		if (silent >= limit / 2)
 			keeper_interrupt(&worker->function->keeper);
-		ask_again(worker);
+		send_ping(worker);
 		return;
 	}
-	functions_say(all_of(worker), label_of(worker), LOG_WARNING,
-		      "the worker was not heard of for %g s: killed", limit);
+	functions_say(functions_of(worker), label_of(worker), LOG_WARNING,
+		      "the worker did not answer for %g s (watchdog): killed", limit);
 	worker_kill(worker, SIGKILL, true);
 }
 
@@ -134,14 +130,14 @@ static void note_ready(struct live_worker *worker)
 	worker->served = true;
 	worker->ready_since = now_monotonic();
 	worker->ready_at = time(NULL);
-	functions_say(all_of(worker), label_of(worker), LOG_INFO, "worker ready (pid %d)",
+	functions_say(functions_of(worker), label_of(worker), LOG_INFO, "worker ready (pid %d)",
 		      (int)worker->pid);
-	functions_changed(all_of(worker));
+	functions_changed(functions_of(worker));
 }
 
 static void do_ready(struct live_worker *worker)
 {
-	worker_begin_to_watch(worker);
+	worker_watchdog_begin(worker);
 	worker->state = WORKER_READY;
 	note_ready(worker);
 }
@@ -150,31 +146,31 @@ static void do_die(struct live_worker *worker)
 {
 	timer_stop(&worker->timer);
 	worker->state = WORKER_ENDING;
-	functions_changed(all_of(worker));
+	functions_changed(functions_of(worker));
 }
 
-static void do_wait_no_longer(struct live_worker *worker)
+static void do_stop_timer(struct live_worker *worker)
 {
 	timer_stop(&worker->timer);
 }
 
-/* It has ended: only what it has left is waited for. */
-static void do_let_end(struct live_worker *worker)
+/* The process has ended; its leftover processes have not. */
+static void do_await_end(struct live_worker *worker)
 {
 	worker->state = WORKER_STOPPING;
-	functions_changed(all_of(worker));
+	functions_changed(functions_of(worker));
 }
 
-static void do_let_end_for_restart(struct live_worker *worker)
+static void do_await_end_then_restart(struct live_worker *worker)
 {
 	worker->restart_wanted = true;
-	do_let_end(worker);
+	do_await_end(worker);
 }
 
 static void do_stop(struct live_worker *worker)
 {
 	worker->state = WORKER_STOPPING;
-	functions_changed(all_of(worker));
+	functions_changed(functions_of(worker));
 	function_send(worker->function, FFSCTL_MSG_STOP, 0);
 	worker_kill(worker, SIGTERM, false);
 	timer_start(&worker->timer, worker->model->stop_timeout);
@@ -188,7 +184,7 @@ static void do_stop_for_restart(struct live_worker *worker)
 
 static void do_kill(struct live_worker *worker)
 {
-	functions_say(all_of(worker), label_of(worker), LOG_WARNING,
+	functions_say(functions_of(worker), label_of(worker), LOG_WARNING,
 		      "the worker did not stop within %g s: killed", worker->model->stop_timeout);
 	worker_kill(worker, SIGKILL, true);
 }
@@ -196,30 +192,29 @@ static void do_kill(struct live_worker *worker)
 static void do_start_timed_out(struct live_worker *worker)
 {
 	worker->start_timed_out = true;
-	functions_say(all_of(worker), label_of(worker), LOG_WARNING,
+	functions_say(functions_of(worker), label_of(worker), LOG_WARNING,
 		      "the worker was not ready within %g s: killed", worker->model->start_timeout);
 	worker_kill(worker, SIGKILL, true);
 }
 
-static void go_waiting(struct live_worker *worker, double delay)
+static void await_restart(struct live_worker *worker, double delay)
 {
 	worker->state = WORKER_WAITING;
 	worker->start_due = now_monotonic() + delay;
-	/* Not a moment later than needed: with no delay and nothing to halt it starts right here.
-	 */
+	/* Without a delay and busy endpoints it starts here. */
 	worker_handle(worker, WORKER_EV_TIMER);
 }
 
-/* It has stopped for good, and what it served is halted. */
-static void give_way(struct live_worker *worker)
+/* The worker has stopped, and its endpoints are halted. */
+static void start_successor(struct live_worker *worker)
 {
 	struct live_worker *successor = steal_ptr(worker->successor);
 
 	timer_stop(&worker->timer);
 	worker->state = WORKER_STOPPED;
-	function_succeed(worker->function);
+	function_exchange_workers(worker->function);
 	worker_handle(successor, WORKER_EV_START);
-	functions_changed(all_of(worker));
+	functions_changed(functions_of(worker));
 }
 
 static void do_waiting_timer(struct live_worker *worker)
@@ -227,15 +222,15 @@ static void do_waiting_timer(struct live_worker *worker)
 	double left;
 
 	if (worker->n_halting > 0)
-		worker_halt_go_on(worker);
+		worker_halt_retry(worker);
 	left = worker->start_due - now_monotonic();
 	if (worker->n_halting > 0) {
 		halt_later(worker);
 	} else if (left > 0) {
 		timer_start(&worker->timer, left);
 	} else if (worker->successor) {
-		give_way(worker);
-	} else if (!function_is_there(worker->function)) {
+		start_successor(worker);
+	} else if (!function_is_available(worker->function)) {
 		do_pend(worker);
 	} else {
 		worker->restarts++;
@@ -243,7 +238,7 @@ static void do_waiting_timer(struct live_worker *worker)
 	}
 }
 
-/* How many of the remembered deaths, this one included, lie in the window. */
+/* Notes an end; returns whether too many lie within restart_window. */
 static bool died_too_often(struct live_worker *worker)
 {
 	unsigned int limit = worker->model->restart_limit, recent = 0;
@@ -279,8 +274,8 @@ static void fail(struct live_worker *worker, const char *why)
 {
 	worker->state = WORKER_FAILED;
 	halt_later(worker);
-	functions_say(all_of(worker), label_of(worker), LOG_ERR, "worker failed: %s", why);
-	all_of(worker)->events->worker_failed(all_of(worker)->owner, worker);
+	functions_say(functions_of(worker), label_of(worker), LOG_ERR, "worker failed: %s", why);
+	functions_of(worker)->events->worker_failed(functions_of(worker)->owner, worker);
 }
 
 static bool exited_with(const struct live_worker *worker, int code)
@@ -290,16 +285,16 @@ static bool exited_with(const struct live_worker *worker, int code)
 	return worker->last_exit && streq(worker->last_exit, words);
 }
 
-/* A worker that was wanted is no more: halt, then what the policy says. */
-static void ended(struct live_worker *worker, double least_delay)
+/* An end that was not requested: halts the endpoints, then follows the restart policy. */
+static void handle_end(struct live_worker *worker, double least_delay)
 {
-	struct functions *all = all_of(worker);
+	struct functions *all = functions_of(worker);
 	const struct worker *w = worker->model;
 	double delay;
 
 	timer_stop(&worker->timer);
 	worker_halt_begin(worker);
-	if (all->phase == PHASE_GOING_DOWN) { /* a service manager's TERM came to it first */
+	if (all->phase == PHASE_GOING_DOWN) { /* for example by SIGTERM of a service manager */
 		worker->state = WORKER_STOPPED;
 		functions_changed(all);
 		return;
@@ -320,8 +315,8 @@ static void ended(struct live_worker *worker, double least_delay)
 		functions_changed(all);
 		return;
 	}
-	/* It was in the middle of it: no fault of its own. */
-	if (least_delay == 0 && !function_is_there(worker->function)) {
+	/* Its device was removed: this end does not count. */
+	if (least_delay == 0 && !function_is_available(worker->function)) {
 		do_pend(worker);
 		return;
 	}
@@ -334,31 +329,31 @@ static void ended(struct live_worker *worker, double least_delay)
 		delay = least_delay;
 	if (delay > 0)
 		functions_say(all, label_of(worker), LOG_INFO, "worker restarts in %g s", delay);
-	go_waiting(worker, delay);
+	await_restart(worker, delay);
 	functions_changed(all);
 }
 
-static void do_ended(struct live_worker *worker)
+static void do_handle_end(struct live_worker *worker)
 {
-	functions_say(all_of(worker), label_of(worker), LOG_WARNING, "worker ended: %s%s",
+	functions_say(functions_of(worker), label_of(worker), LOG_WARNING, "worker ended: %s%s",
 		      worker->last_exit, worker->start_timed_out ? " (never ready)" : "");
-	ended(worker, 0);
+	handle_end(worker, 0);
 }
 
 static void do_stopped(struct live_worker *worker)
 {
 	timer_stop(&worker->timer);
 	worker->state = WORKER_STOPPED;
-	if (worker->restart_wanted && all_of(worker)->phase == PHASE_UP) {
+	if (worker->restart_wanted && functions_of(worker)->phase == PHASE_UP) {
 		worker_halt_begin(worker);
-		go_waiting(worker, 0);
+		await_restart(worker, 0);
 	}
-	functions_changed(all_of(worker));
+	functions_changed(functions_of(worker));
 }
 
 static void do_halting_timer(struct live_worker *worker)
 {
-	worker_halt_go_on(worker);
+	worker_halt_retry(worker);
 	halt_later(worker);
 }
 
@@ -368,48 +363,48 @@ static void do_cancel_restart(struct live_worker *worker)
 	worker->successor = NULL;
 }
 
-static void do_leave(struct live_worker *worker)
+static void do_device_removed(struct live_worker *worker)
 {
-	functions_say(all_of(worker), label_of(worker), LOG_WARNING,
-		      "what the worker serves is not there any more");
+	functions_say(functions_of(worker), label_of(worker), LOG_WARNING,
+		      "the kernel device of the function was removed");
 	do_stop_for_restart(worker);
 }
 
-static void do_restart_after_stop(struct live_worker *worker)
+static void do_want_restart(struct live_worker *worker)
 {
 	worker->restart_wanted = true;
 }
 
-static void do_rest(struct live_worker *worker)
+static void do_cancel(struct live_worker *worker)
 {
 	timer_stop(&worker->timer);
 	worker_halt_end(worker);
 	worker->state = WORKER_STOPPED;
 	worker->successor = NULL;
-	functions_changed(all_of(worker));
+	functions_changed(functions_of(worker));
 }
 
-/* By hand: what happened before does not count any more. */
-static void do_start_anew(struct live_worker *worker)
+/* Earlier ends do not count. */
+static void do_restart_by_command(struct live_worker *worker)
 {
 	worker->n_deaths = worker->next_death = 0;
 	worker->delay = worker->model->restart_delay;
-	go_waiting(worker, 0);
-	functions_changed(all_of(worker));
+	await_restart(worker, 0);
+	functions_changed(functions_of(worker));
 }
 
 typedef void (*action)(struct live_worker *worker);
 
-/* What is not in the table is nothing to do: a late READY, a timer that lost its race. */
+/* Other events change nothing: for example a late READY or timer. */
 static const action actions[WORKER_STATE_COUNT][WORKER_EVENT_COUNT] = {
 	[WORKER_STOPPED] = {
-		[WORKER_EV_START] = do_start_if_there,
-		[WORKER_EV_RESTART] = do_start_anew,
+		[WORKER_EV_START] = do_start_if_available,
+		[WORKER_EV_RESTART] = do_restart_by_command,
 	},
 	[WORKER_PENDING] = {
-		[WORKER_EV_THERE] = do_start,
-		[WORKER_EV_STOP] = do_rest,
-		[WORKER_EV_RESTART] = do_start_anew,
+		[WORKER_EV_APPEARED] = do_start,
+		[WORKER_EV_STOP] = do_cancel,
+		[WORKER_EV_RESTART] = do_restart_by_command,
 	},
 	[WORKER_STARTING] = {
 		[WORKER_EV_READY] = do_ready,
@@ -417,44 +412,44 @@ static const action actions[WORKER_STATE_COUNT][WORKER_EVENT_COUNT] = {
 		[WORKER_EV_TIMER] = do_start_timed_out,
 		[WORKER_EV_STOP] = do_stop,
 		[WORKER_EV_RESTART] = do_stop_for_restart,
-		[WORKER_EV_GONE] = do_leave,
+		[WORKER_EV_REMOVED] = do_device_removed,
 	},
 	[WORKER_READY] = {
 		[WORKER_EV_DIED] = do_die,
 		[WORKER_EV_TIMER] = do_watchdog,
 		[WORKER_EV_STOP] = do_stop,
 		[WORKER_EV_RESTART] = do_stop_for_restart,
-		[WORKER_EV_GONE] = do_leave,
+		[WORKER_EV_REMOVED] = do_device_removed,
 	},
 	[WORKER_ENDING] = {
-		[WORKER_EV_READY] = note_ready, /* it was, before it ended */
-		[WORKER_EV_EXIT] = do_ended,
-		[WORKER_EV_STOP] = do_let_end,
-		[WORKER_EV_RESTART] = do_let_end_for_restart,
-		[WORKER_EV_GONE] = do_let_end_for_restart,
+		[WORKER_EV_READY] = note_ready, /* sent before it ended */
+		[WORKER_EV_EXIT] = do_handle_end,
+		[WORKER_EV_STOP] = do_await_end,
+		[WORKER_EV_RESTART] = do_await_end_then_restart,
+		[WORKER_EV_REMOVED] = do_await_end_then_restart,
 	},
 	[WORKER_STOPPING] = {
-		[WORKER_EV_DIED] = do_wait_no_longer,
+		[WORKER_EV_DIED] = do_stop_timer,
 		[WORKER_EV_EXIT] = do_stopped,
 		[WORKER_EV_TIMER] = do_kill,
 		[WORKER_EV_STOP] = do_cancel_restart,
-		[WORKER_EV_RESTART] = do_restart_after_stop,
+		[WORKER_EV_RESTART] = do_want_restart,
 	},
 	[WORKER_WAITING] = {
 		[WORKER_EV_TIMER] = do_waiting_timer,
-		[WORKER_EV_STOP] = do_rest,
-		[WORKER_EV_RESTART] = do_start_anew,
+		[WORKER_EV_STOP] = do_cancel,
+		[WORKER_EV_RESTART] = do_restart_by_command,
 	},
 	[WORKER_FAILED] = {
 		[WORKER_EV_TIMER] = do_halting_timer,
-		[WORKER_EV_STOP] = do_rest,
-		[WORKER_EV_RESTART] = do_start_anew,
+		[WORKER_EV_STOP] = do_cancel,
+		[WORKER_EV_RESTART] = do_restart_by_command,
 	},
 	[WORKER_DONE] = {
 		[WORKER_EV_TIMER] = do_halting_timer,
-		[WORKER_EV_STOP] = do_rest,
-		[WORKER_EV_RESTART] = do_start_anew,
-		[WORKER_EV_GONE] = do_pend,
+		[WORKER_EV_STOP] = do_cancel,
+		[WORKER_EV_RESTART] = do_restart_by_command,
+		[WORKER_EV_REMOVED] = do_pend,
 	},
 };
 
@@ -471,8 +466,8 @@ void worker_handle(struct live_worker *worker, enum worker_event event)
 		[WORKER_EV_START] = "START",	 [WORKER_EV_READY] = "READY",
 		[WORKER_EV_DIED] = "DIED",	 [WORKER_EV_EXIT] = "EXIT",
 		[WORKER_EV_TIMER] = "TIMER",	 [WORKER_EV_STOP] = "STOP",
-		[WORKER_EV_RESTART] = "RESTART", [WORKER_EV_THERE] = "THERE",
-		[WORKER_EV_GONE] = "GONE",
+		[WORKER_EV_RESTART] = "RESTART", [WORKER_EV_APPEARED] = "APPEARED",
+		[WORKER_EV_REMOVED] = "REMOVED",
 	};
 	action act = actions[worker->state][event];
 
@@ -488,18 +483,18 @@ void worker_replace(struct live_worker *worker, struct live_worker *by)
 	worker_handle(worker, WORKER_EV_RESTART);
 }
 
-void worker_set_worker(struct live_worker *worker, const struct worker *model)
+void worker_set_model(struct live_worker *worker, const struct worker *model)
 {
 	if (model->restart_limit != worker->model->restart_limit) {
 		free(worker->deaths);
 		worker->deaths = xcalloc(model->restart_limit + 1, sizeof(*worker->deaths));
 		worker->n_deaths = worker->next_death = 0;
 	}
-	worker_halt_end(worker); /* its endpoints are the old gadget file's */
+	worker_halt_end(worker); /* its endpoints are of the old gadget file */
 	worker->delay = model->restart_delay;
 	worker->model = model;
 	if (worker->state == WORKER_READY)
-		worker_begin_to_watch(worker);
+		worker_watchdog_begin(worker);
 }
 
 static void on_timer(void *data, uint32_t events _unused_)
@@ -510,7 +505,7 @@ static void on_timer(void *data, uint32_t events _unused_)
 	worker_handle(worker, WORKER_EV_TIMER);
 }
 
-static char *exit_words(int status)
+static char *describe_exit(int status)
 {
 	if (status == WORKER_STATUS_UNKNOWN)
 		return xstrdup(WORKER_END_UNKNOWN);
@@ -522,10 +517,10 @@ static char *exit_words(int status)
 void worker_exited(struct live_worker *worker, int status)
 {
 	free(worker->last_exit);
-	worker->last_exit = exit_words(status);
+	worker->last_exit = describe_exit(status);
 	worker->pid = 0;
 	worker_handle(worker, WORKER_EV_DIED);
-	worker_rest_begin(worker);
+	worker_leftovers_begin(worker);
 }
 
 int worker_init(struct live_worker *worker, struct live_function *function,
@@ -552,8 +547,8 @@ int worker_init(struct live_worker *worker, struct live_function *function,
 void worker_free(struct live_worker *worker)
 {
 	/*
-	 * It could not be stopped in its turn: its keeper, who would do this, may be gone. One that
-	 * we have only tried to take over waits for somebody else.
+	 * A running worker could not be stopped, perhaps because its keeper died. The process of a
+	 * failed takeover (STOPPED) lives on for another supervisor.
 	 */
 	if (worker->pid > 0 && worker->state != WORKER_STOPPED)
 		worker_kill(worker, SIGKILL, true);
@@ -562,7 +557,7 @@ void worker_free(struct live_worker *worker)
 	worker_close(worker, &worker->end);
 	worker_close(worker, &worker->output);
 	worker_close(worker, &worker->notify);
-	fd_watch_close(all_of(worker)->loop, &worker->timer);
+	fd_watch_close(functions_of(worker)->loop, &worker->timer);
 	cleanup_close(&worker->config_fd);
 	spawn_free(&worker->spawn);
 	error_clear(&worker->error);

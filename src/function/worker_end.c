@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A worker is ended, or has ended. */
+/* Ends a worker, and handles its end. */
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
@@ -14,10 +14,10 @@ void worker_kill(const struct live_worker *worker, int sig, bool group)
 	int fd = worker->end.fd;
 	bool sent;
 
-	/* It has ended, and what it has left is being ended. */
+	/* It has ended; worker_leftovers.c ends the rest. */
 	if (worker->pid <= 0)
 		return;
-	/* A child of somebody else's may have been reaped, and its number be another's. */
+	/* A process that is not a child may have been reaped, and its pid reused. */
 	sent = fd >= 0 && syscall(SYS_pidfd_send_signal, fd, group ? 0 : sig, NULL, 0) == 0;
 	if (fd >= 0 && !sent && errno == ESRCH)
 		return;
@@ -33,7 +33,7 @@ int worker_failure(const struct live_worker *worker, struct error *err)
 			 worker->last_exit ? worker->last_exit : "it could not be started");
 }
 
-void worker_gone(struct live_worker *worker)
+void worker_leftovers_ended(struct live_worker *worker)
 {
 	worker_drain(worker);
 	if (worker->model->opens_ep0)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Halting what a dead worker served. */
+/* Halts the endpoints of a worker that died. */
 #include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -39,9 +39,8 @@ void worker_halt_end(struct live_worker *worker)
 }
 
 /*
- * A transfer that the dead worker has cut must end in an error that the host can see. Whether the
- * host has enabled an endpoint is asked of the kernel: a worker may be woken by that, and die,
- * before we have heard of it.
+ * An interrupted transfer must end with an error at the host. The kernel knows which endpoints the
+ * host has enabled: an ENABLE event may arrive after the death of the worker.
  */
 void worker_halt_begin(struct live_worker *worker)
 {
@@ -51,8 +50,7 @@ void worker_halt_begin(struct live_worker *worker)
 		ffs_each_endpoint(worker->function->model->ffs, halt_endpoint, worker);
 }
 
-/* Once more those that were busy; what has been halted is not halted twice. */
-void worker_halt_go_on(struct live_worker *worker)
+void worker_halt_retry(struct live_worker *worker)
 {
 	size_t busy = 0;
 

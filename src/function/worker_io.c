@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What a worker says, and how: messages, output, the ways to be ready. */
+/* What a worker sends: messages, output, and its readiness. */
 #include "function/worker.h"
 
 #include <errno.h>
@@ -13,17 +13,12 @@
 #include "base/text.h"
 #include "function/function.h"
 
-static struct functions *all_of(const struct live_worker *worker)
-{
-	return worker->function->all;
-}
-
 void worker_close(struct live_worker *worker, struct fd_watch *source)
 {
-	fd_watch_close(all_of(worker)->loop, source);
+	fd_watch_close(functions_of(worker)->loop, source);
 }
 
-/* It is printed: a worker may say anything. READY comes again when data moves in another way. */
+/* Only letters are kept, since `status` prints the word. A second READY reports another engine. */
 static void set_engine(struct live_worker *worker, const char *word, size_t size)
 {
 	char engine[sizeof(worker->engine)] = "";
@@ -36,7 +31,7 @@ static void set_engine(struct live_worker *worker, const char *word, size_t size
 	if (streq(engine, worker->engine))
 		return;
 	strcpy(worker->engine, engine);
-	functions_changed(all_of(worker));
+	functions_changed(functions_of(worker));
 }
 
 void worker_on_message(struct live_worker *worker, uint16_t type, const void *body, size_t size)
@@ -47,10 +42,11 @@ void worker_on_message(struct live_worker *worker, uint16_t type, const void *bo
 		worker->handle(worker, WORKER_EV_READY);
 		break;
 	case FFSCTL_MSG_PONG:
-		worker_is_alive(worker);
+		worker_note_alive(worker);
 		break;
 	case FFSCTL_MSG_SWITCH:
-		all_of(worker)->events->switch_asked(all_of(worker)->owner, worker, body, size);
+		functions_of(worker)->events->switch_asked(functions_of(worker)->owner, worker,
+							   body, size);
 		break;
 	case FFSCTL_MSG_TRAFFIC:
 		worker_stats_take_traffic(worker, body, size);
@@ -59,11 +55,11 @@ void worker_on_message(struct live_worker *worker, uint16_t type, const void *bo
 		worker_stats_take(worker, body, size);
 		break;
 	default:
-		break; /* what a newer keeper may pass on */
+		break; /* from a newer keeper */
 	}
 }
 
-/* On a terminal, or of an `up` that was taken over. */
+/* Prints output on a terminal, or of a worker of `up` that `run` took over. */
 static void show_output(const char *text, size_t size)
 {
 	_cleanup_free_ char *shown = text_printable_lines(text, size);
@@ -77,18 +73,18 @@ static void on_output(void *data, uint32_t events _unused_)
 	char text[4096];
 	ssize_t n = read(worker->output.fd, text, sizeof(text));
 
-	if (n > 0 && all_of(worker)->foreground)
+	if (n > 0 && functions_of(worker)->foreground)
 		show_output(text, (size_t)n);
 	else if (n > 0)
-		output_worker(all_of(worker)->output, worker, worker->function->model->label, text,
-			      (size_t)n);
+		output_worker(functions_of(worker)->output, worker, worker->function->model->label,
+			      text, (size_t)n);
 	else if (n == 0 || errno != EAGAIN)
 		worker_close(worker, &worker->output);
 }
 
 static void drain(struct live_worker *worker, struct fd_watch *source)
 {
-	/* What a pipe or socket holds; who goes on writing into it does not keep us here. */
+	/* At most the content of a pipe or socket: another process may keep writing into it. */
 	for (int i = 0; i < 64 && source->fd >= 0; i++)
 		source->fn(source->data, EPOLLIN);
 	worker_close(worker, source);
@@ -111,8 +107,8 @@ static bool has_line(const char *text, const char *line)
 }
 
 /*
- * Only the worker's own session may speak for it. A shell's systemd-notify(1) may have ended before
- * we look: then its user must do.
+ * Only the session of the worker may notify. A shell's systemd-notify(1) may have ended already:
+ * then the user decides.
  */
 static bool may_notify(const struct live_worker *worker, const struct ucred *sender)
 {
@@ -123,7 +119,9 @@ static bool may_notify(const struct live_worker *worker, const struct ucred *sen
 	return sender->pid == worker->session || session == worker->session;
 }
 
-/* sd_notify(3). Descriptors sent with it (BARRIER=1) find no room and are closed by the kernel.
+/*
+ * sd_notify(3). The kernel closes descriptors that are sent along (BARRIER=1), since there is no
+ * room for them.
  */
 static void on_notify_socket(void *data, uint32_t events _unused_)
 {
@@ -146,12 +144,12 @@ static void on_notify_socket(void *data, uint32_t events _unused_)
 	if (!may_notify(worker, &sender))
 		return;
 	if (has_line(text, "WATCHDOG=1"))
-		worker_is_alive(worker);
+		worker_note_alive(worker);
 	if (has_line(text, "READY=1"))
 		worker->handle(worker, WORKER_EV_READY);
 }
 
-/* s6: a newline says ready. */
+/* A newline means ready, as for s6. */
 static void on_notify_fd(void *data, uint32_t events _unused_)
 {
 	struct live_worker *worker = data;
@@ -185,7 +183,7 @@ int worker_watch(struct live_worker *worker, int *output, int *notify, struct er
 		[READY_STARTED] = on_notify_socket,
 		[READY_INSTANCE] = on_ep0,
 	};
-	struct loop *loop = all_of(worker)->loop;
+	struct loop *loop = functions_of(worker)->loop;
 	int r = 0;
 
 	if (*output >= 0) {
@@ -202,7 +200,7 @@ int worker_watch(struct live_worker *worker, int *output, int *notify, struct er
 	return r < 0 ? error_errno(err, EX_OSERR, -r, NULL, "cannot watch the worker") : 0;
 }
 
-void worker_is_alive(struct live_worker *worker)
+void worker_note_alive(struct live_worker *worker)
 {
 	worker->alive = now_monotonic();
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What a worker reports of itself (STATS), which may be anything, as often as it likes. */
+/* Statistics that a worker sends (STATS, TRAFFIC), of any content and at any rate. */
 #include <endian.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,25 +10,26 @@
 #include "function/worker.h"
 
 #define WORKER_ENDPOINTS_MAX 30 /* FFS_MAX_EPS_COUNT, less ep0 */
-#define INTERVAL 1.0		/* seconds between two that are shown */
+#define INTERVAL 1.0		/* seconds between two updates of the status */
 
 struct worker_stats {
 	struct live_worker *worker;
 	struct fd_watch timer;
-	/* The last one as it came, if nobody has looked at it yet: a flood costs a copy each. */
+	/* The last STATS, parsed only when it is due: each one of a flood costs a copy. */
 	char text[FFSCTL_STATS_MAX];
 	size_t size;
-	bool fresh;
-	json_t *shown; /* NULL: none */
+	bool is_new;
+	json_t *shown; /* value in the status; NULL: none */
 	struct traffic {
-		uint64_t bytes[WORKER_ENDPOINTS_MAX]; /* of each endpoint, in the file's order */
+		uint64_t bytes[WORKER_ENDPOINTS_MAX]; /* of each endpoint, in the order of the
+							 gadget file */
 		size_t n;
 	} traffic, traffic_shown;
-	bool traffic_fresh;
+	bool traffic_is_new;
 	double shown_at;
 };
 
-/* Whether objects and arrays in it are nested no more than so deep, itself included. */
+/* Returns whether objects and arrays are nested at most `depth` deep, `value` included. */
 static bool is_flat(const json_t *value, unsigned int depth)
 {
 	const char *key;
@@ -48,12 +49,12 @@ static bool is_flat(const json_t *value, unsigned int depth)
 	return true;
 }
 
-/* What cannot be shown leaves what is shown as it is. */
-static void look(struct worker_stats *st)
+/* An invalid message changes nothing. */
+static void parse_text(struct worker_stats *st)
 {
 	json_t *value = json_loadb(st->text, st->size, JSON_REJECT_DUPLICATES, NULL);
 
-	st->fresh = false;
+	st->is_new = false;
 	if (!json_is_object(value) || !is_flat(value, FFSCTL_STATS_DEPTH)) {
 		json_decref(value);
 		return;
@@ -68,11 +69,11 @@ static void on_timer(void *data, uint32_t events _unused_)
 
 	timer_stop(&st->timer);
 	st->shown_at = now_monotonic();
-	if (st->fresh)
-		look(st);
-	if (st->traffic_fresh)
+	if (st->is_new)
+		parse_text(st);
+	if (st->traffic_is_new)
 		st->traffic_shown = st->traffic;
-	st->traffic_fresh = false;
+	st->traffic_is_new = false;
 	st->worker->function->all->events->statistics(st->worker->function->all->owner);
 }
 
@@ -86,18 +87,18 @@ static struct worker_stats *stats_of(struct live_worker *worker)
 	*st = (struct worker_stats){ .worker = worker,
 				     .timer = FD_WATCH_NONE,
 				     .shown_at = -INTERVAL };
-	/* Without a descriptor for the timer there are no statistics; all else goes on. */
+	/* Without a timer there are no statistics; all else works. */
 	timer_open(worker->function->all->loop, &st->timer, on_timer, st);
 	worker->stats = st;
 	return st;
 }
 
-/* One timer for both: whatever is fresh is shown then. */
-static void show_soon(struct worker_stats *st)
+/* One timer serves both kinds. */
+static void show_later(struct worker_stats *st)
 {
 	double due = st->shown_at + INTERVAL - now_monotonic();
 
-	if (!st->fresh && !st->traffic_fresh)
+	if (!st->is_new && !st->traffic_is_new)
 		timer_start(&st->timer, due > 0 ? due : 0);
 }
 
@@ -108,8 +109,8 @@ void worker_stats_take_traffic(struct live_worker *worker, const void *body, siz
 
 	st->traffic.n = n < WORKER_ENDPOINTS_MAX ? n : WORKER_ENDPOINTS_MAX;
 	memcpy(st->traffic.bytes, body, st->traffic.n * sizeof(uint64_t));
-	show_soon(st);
-	st->traffic_fresh = true;
+	show_later(st);
+	st->traffic_is_new = true;
 }
 
 json_t *worker_stats_bytes(const struct live_worker *worker, size_t endpoint)
@@ -130,8 +131,8 @@ void worker_stats_take(struct live_worker *worker, const void *body, size_t size
 	st = stats_of(worker);
 	memcpy(st->text, body, size);
 	st->size = size;
-	show_soon(st);
-	st->fresh = true;
+	show_later(st);
+	st->is_new = true;
 }
 
 json_t *worker_stats_json(const struct live_worker *worker)
@@ -145,7 +146,7 @@ void worker_stats_forget(struct live_worker *worker)
 	if (!worker->stats)
 		return;
 	timer_stop(&worker->stats->timer);
-	worker->stats->fresh = worker->stats->traffic_fresh = false;
+	worker->stats->is_new = worker->stats->traffic_is_new = false;
 	worker->stats->traffic_shown.n = 0;
 	json_decref(worker->stats->shown);
 	worker->stats->shown = NULL;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A worker whose supervisor has died goes on under the next one. */
+/* Continues a worker whose supervisor has died. */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -32,7 +32,7 @@ int worker_take_process(struct live_worker *worker, pid_t pid, int *pidfd, int *
 	if (!is_ours && *pidfd < 0)
 		return -ESRCH;
 	worker->pid = worker->session = pid;
-	worker->taken = !is_ours;
+	worker->taken_over = !is_ours;
 	process_start(pid, &worker->began);
 	if (!is_ours)
 		r = fd_watch_add(loop, &worker->end, *pidfd, EPOLLIN, on_end, worker);
@@ -41,7 +41,7 @@ int worker_take_process(struct live_worker *worker, pid_t pid, int *pidfd, int *
 	return r < 0 ? r : worker_watch(worker, output, &none, &ignored);
 }
 
-static void recall(struct live_worker *worker, const json_t *status)
+static void read_status(struct live_worker *worker, const json_t *status)
 {
 	const char *last_exit = json_text(status, "last_exit", NULL),
 		   *engine = json_text(status, "engine", "");
@@ -51,7 +51,7 @@ static void recall(struct live_worker *worker, const json_t *status)
 	snprintf(worker->engine, sizeof(worker->engine), "%s", engine);
 }
 
-static void go_on_ready(struct live_worker *worker, time_t since)
+static void continue_ready(struct live_worker *worker, time_t since)
 {
 	time_t now = time(NULL);
 
@@ -59,11 +59,11 @@ static void go_on_ready(struct live_worker *worker, time_t since)
 	worker->served = true;
 	worker->ready_at = since;
 	worker->ready_since = now_monotonic() - (since < now ? (double)(now - since) : 0);
-	worker_begin_to_watch(worker);
+	worker_watchdog_begin(worker);
 }
 
-/* It has ended with its supervisor, or a moment before. */
-static void end_left_behind(struct live_worker *worker)
+/* The worker ended with its supervisor, or shortly before. */
+static void end_leftovers(struct live_worker *worker)
 {
 	const struct live_function *i = worker->function;
 	struct family family = { 0 };
@@ -71,26 +71,26 @@ static void end_left_behind(struct live_worker *worker)
 	rundir_worker(i->all->rundir, i->model->label, &family);
 	worker->session = family.session;
 	worker->began = family.latest;
-	worker->taken = true;
-	if (reap_rest(worker, true) == 0) {
+	worker->taken_over = true;
+	if (reap_leftovers(worker, true) == 0) {
 		worker_handle(worker, WORKER_EV_RESTART);
 		return;
 	}
 	worker->state = WORKER_STOPPING;
 	worker->restart_wanted = true;
-	worker_rest_begin(worker);
+	worker_leftovers_begin(worker);
 }
 
-/* One that is not known to be ready, or to be the one that was, is nobody to rely on. */
+/* A process that was not ready, or is not the one of the status, is restarted. */
 void worker_take_over(struct live_worker *worker, const json_t *status)
 {
 	const char *state = json_text(status, "state", "");
 
-	recall(worker, status);
+	read_status(worker, status);
 	if (worker->pid > 0 && streq(state, worker_state_words[WORKER_READY]) &&
 	    json_integer_value(json_object_get(status, "pid")) == worker->pid) {
-		go_on_ready(worker,
-			    (time_t)json_integer_value(json_object_get(status, "ready_since")));
+		continue_ready(worker,
+			       (time_t)json_integer_value(json_object_get(status, "ready_since")));
 	} else if (worker->pid > 0) {
 		worker->state = WORKER_STOPPING;
 		worker->restart_wanted = true;
@@ -100,6 +100,6 @@ void worker_take_over(struct live_worker *worker, const json_t *status)
 	} else if (streq(state, worker_state_words[WORKER_FAILED])) {
 		worker->state = WORKER_FAILED;
 	} else {
-		end_left_behind(worker);
+		end_leftovers(worker);
 	}
 }

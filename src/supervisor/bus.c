@@ -57,8 +57,7 @@ bool bus_is_on(const struct supervisor *s)
 /* Says why it cannot be bound. */
 static int no_udc(const struct supervisor *s, struct error *err)
 {
-	return error_set(err, EX_UNAVAILABLE, ENODEV, NULL, "its UDC %s was removed",
-			 s->udc);
+	return error_set(err, EX_UNAVAILABLE, ENODEV, NULL, "its UDC %s was removed", s->udc);
 }
 
 static struct step *bind_step(struct supervisor *s)
@@ -117,7 +116,7 @@ static const struct live_worker *missing_worker(const struct supervisor *s)
 	for (size_t n = 0; n < s->live.n; n++) {
 		const struct live_worker *worker = s->live.v[n]->worker;
 
-		if (worker && !worker_is_settled(worker) &&
+		if (worker && !worker_is_ready_or_idle(worker) &&
 		    (function_blocks_bind(s->live.v[n]) || keeps_off(worker)))
 			return worker;
 	}
@@ -134,7 +133,8 @@ static int do_fail(struct supervisor *s, struct error *err _unused_)
 	if (take_off(s, &why) < 0) {
 		supervisor_say_of(s, NULL, LOG_ERR, "%s", why.text);
 	} else {
-		supervisor_say_of(s, NULL, LOG_WARNING, "unbound because a worker failed (on_failed)");
+		supervisor_say_of(s, NULL, LOG_WARNING,
+				  "unbound because a worker failed (on_failed)");
 		host_forget(s);
 	}
 	return 0;
@@ -148,7 +148,8 @@ static int do_forget_host(struct supervisor *s, struct error *err _unused_)
 
 static int do_taken(struct supervisor *s, struct error *err _unused_)
 {
-	supervisor_say_of(s, NULL, LOG_WARNING, "unbound by another program; ffsctl does not rebind it");
+	supervisor_say_of(s, NULL, LOG_WARNING,
+			  "unbound by another program; ffsctl does not rebind it");
 	host_forget(s);
 	return 0;
 }
@@ -170,7 +171,8 @@ static int do_gone(struct supervisor *s, struct error *err _unused_)
 static int do_drop(struct supervisor *s, struct error *err _unused_)
 {
 	supervisor_say_of(s, NULL, LOG_WARNING,
-			  "its UDC %s is back, but the kernel did not bind the gadget again", s->udc);
+			  "its UDC %s is back, but the kernel did not bind the gadget again",
+			  s->udc);
 	host_forget(s);
 	return 0;
 }
@@ -403,7 +405,7 @@ static bool is_dying(const struct live_function *i)
 {
 	return (i->keeper.pid > 0 && !process_alive(i->keeper.pid)) ||
 	       (i->worker && i->worker->model->opens_ep0 &&
-		(i->worker->rest || (i->worker->pid > 0 && !process_alive(i->worker->pid))));
+		(i->worker->leftovers || (i->worker->pid > 0 && !process_alive(i->worker->pid))));
 }
 
 /*

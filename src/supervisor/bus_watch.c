@@ -40,7 +40,7 @@ static int open_watch(struct supervisor *s, const char *udc, struct error *err)
 void bus_watch(struct supervisor *s)
 {
 	_cleanup_error_ struct error err = { 0 };
-	bool all = functions_come_and_go(&s->live), wanted = all || s->udc;
+	bool all = functions_follow_kernel_devices(&s->live), wanted = all || s->udc;
 	const char *udc = all ? NULL : s->udc;
 
 	/* A UDC that goes and comes back is the same one to its filter. */

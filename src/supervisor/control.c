@@ -240,7 +240,7 @@ static bool workers_settled(const struct control_client *client, struct error *e
 	for (size_t n = 0; n < s->live.n; n++) {
 		const struct live_function *i = s->live.v[n];
 
-		if (!control_concerns(client, i) || worker_is_settled(i->worker))
+		if (!control_concerns(client, i) || worker_is_ready_or_idle(i->worker))
 			continue;
 		if (i->worker->state != WORKER_FAILED)
 			return false;

@@ -37,7 +37,7 @@ void supervisor_keeper_died(struct supervisor *s, struct live_function *function
 
 	bool ends = s->live.phase == PHASE_GOING_DOWN;
 
-	if (!ends && function_renew_keeper(function))
+	if (!ends && function_restart_keeper(function))
 		return;
 	error_set(&err, EX_PROTOCOL, ECHILD, NULL,
 		  "the keeper of '%s' has died, and the function with it", function->model->label);

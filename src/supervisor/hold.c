@@ -21,5 +21,5 @@ void take_over_allow(struct supervisor *s)
 		supervisor_write_status(s);
 	}
 	for (size_t n = 0; n < s->live.n; n++)
-		function_hold(s->live.v[n], hold);
+		function_set_linger(s->live.v[n], hold);
 }

@@ -41,7 +41,7 @@ int supervisor_reexec(struct supervisor *s, const char *program, int client_fd, 
 	control_send_away(&s->control, client_fd);
 	supervisor_write_status(s);
 	for (size_t n = 0; n < s->live.n; n++)
-		function_hold(s->live.v[n], HOLD_SECONDS);
+		function_set_linger(s->live.v[n], HOLD_SECONDS);
 	fd_set_inherited(s->rundir.lock_fd, true);
 	fd_set_inherited(client_fd, true);
 	execv(program, (char *const *)argv);

@@ -68,7 +68,7 @@ static void settle_instances(struct supervisor *s, struct reload *r)
 		stays->mount_uid = fresh->mount_uid;
 		stays->mount_gid = fresh->mount_gid;
 		if (stays->worker)
-			worker_set_worker(stays->worker, fresh->model->worker);
+			worker_set_model(stays->worker, fresh->model->worker);
 		*array_add(list, n_list) = stays;
 	}
 	set_instances(s, list, n_list);

@@ -90,7 +90,7 @@ static void drop_idle_bind(struct plan *plan)
 static struct live_function *stays_as(const struct plan *plan, const struct reload *r,
 				      const struct live_function *fresh)
 {
-	_cleanup_free_ char *path = function_place(fresh);
+	_cleanup_free_ char *path = function_directory(fresh);
 	const struct step_op *op = fresh->model->ffs ? &ffs_op_mount : &configfs_op_function;
 	bool kept = false;
 
@@ -98,7 +98,7 @@ static struct live_function *stays_as(const struct plan *plan, const struct relo
 		if (plan->steps[i].op == op && streq(plan->steps[i].path, path))
 			kept = kept || difference_keeps(&r->difference, &plan->steps[i]);
 	for (size_t n = 0; kept && n < r->n_old; n++) {
-		_cleanup_free_ char *old = function_place(r->old[n]);
+		_cleanup_free_ char *old = function_directory(r->old[n]);
 
 		if (streq(old, path))
 			return r->old[n];

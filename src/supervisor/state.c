@@ -142,7 +142,7 @@ static const char *status_of_parts(const struct supervisor *s)
 	for (size_t n = 0; n < s->live.n; n++) {
 		const struct live_worker *worker = s->live.v[n]->worker;
 
-		if (worker && !worker_is_settled(worker))
+		if (worker && !worker_is_ready_or_idle(worker))
 			return "degraded";
 	}
 	if (s->bus == BUS_REBIND_DUE)

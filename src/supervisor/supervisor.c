@@ -177,13 +177,13 @@ static void look_at_rests(struct supervisor *s)
 {
 	for (size_t n = 0; n < s->live.n; n++)
 		if (s->live.v[n]->worker)
-			worker_rest_look(s->live.v[n]->worker);
+			worker_leftovers_update(s->live.v[n]->worker);
 }
 
 static bool any_rest(const struct supervisor *s)
 {
 	for (size_t n = 0; n < s->live.n; n++)
-		if (s->live.v[n]->worker && s->live.v[n]->worker->rest)
+		if (s->live.v[n]->worker && s->live.v[n]->worker->leftovers)
 			return true;
 	return false;
 }
@@ -194,7 +194,7 @@ static void look_after(struct supervisor *s)
 	if (s->state != GADGET_UP)
 		return;
 	bus_look(s);
-	functions_look(&s->live);
+	functions_update_kernel_devices(&s->live);
 }
 
 static void look_at_failed(struct supervisor *s)

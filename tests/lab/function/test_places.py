@@ -190,7 +190,7 @@ def killed_twenty_times():
     down("places")
 
 
-@test("its keeper is killed: keeper and worker start anew, the gadget stays on the bus")
+@test("its keeper is killed: keeper and worker are restarted, the gadget stays on the bus")
 def keeper_killed():
     up(places({"line": ("acm", idle(**AT_ONCE)), "net": ("ncm", idle())}), "--wait-host")
     numbers, before = devnums(), await_states(line="ready", net="ready")

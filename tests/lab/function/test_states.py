@@ -146,8 +146,8 @@ def worker_leaves_processes():
                     f'worker = {{ {two} }}; }}; }};\n')
     up(path)
     await_status("life", lambda g: len(session(pid())) == 2, "two of it")
-    with WORKER.reaches("ENDING GONE"):
-        must(finish(leaves_process(lambda: until_traced("ENDING GONE", "unbind", "life"))))
+    with WORKER.reaches("ENDING REMOVED"):
+        must(finish(leaves_process(lambda: until_traced("ENDING REMOVED", "unbind", "life"))))
         becomes("pending")
         down("life")
 
@@ -228,9 +228,9 @@ def at_kernel_functions():
     return path
 
 
-@test("worker: what it serves comes and goes, in each state in which that means something")
+@test("worker: its kernel device appears and is removed, in each state that handles it")
 def worker_device_comes_and_goes():
-    with WORKER.reaches("PENDING RESTART", "PENDING THERE", "READY GONE", "STARTING GONE", "DONE GONE", "PENDING STOP"):
+    with WORKER.reaches("PENDING RESTART", "PENDING APPEARED", "READY REMOVED", "STARTING REMOVED", "DONE REMOVED", "PENDING STOP"):
         harness.up(at_kernel_functions(), "--no-bind")
         eq([state(function=n) for n in range(3)], ["pending"] * 3)
         must(ffsctl("restart", "life"))

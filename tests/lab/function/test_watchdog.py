@@ -15,7 +15,7 @@ from tap import contains, eq, ok, test
 
 harness.leaves_nothing()
 
-KILLED = "the worker was not heard of for 4 s: killed"
+KILLED = "the worker did not answer for 4 s (watchdog): killed"
 
 
 def worker_of(name):

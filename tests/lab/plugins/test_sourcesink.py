@@ -137,7 +137,7 @@ def dma_heap_or_udmabuf():
             error = must(ffsctl("up", path), 69).stderr
     number, = (n for n, line in enumerate(path.read_text().splitlines(), 1) if "engine = " in line)
     tap.contains(error, f"{path}:{number}:")
-    tap.contains(error, "nothing here makes DMA buffers")
+    tap.contains(error, "io.engine = \"dmabuf\" needs /dev/udmabuf (CONFIG_UDMABUF) or")
 
 
 @test("a case that the device does not pass: usbtest sees another pattern")

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The state table of a worker's life (src/function/worker.c), walked cell by cell. The rooms around
- * it are doubles that write down what they were asked for, so no process is ever started.
+ * The state table of a worker (src/function/worker.c), cell by cell. Doubles of the rooms around it
+ * count the calls, so no process is started.
  */
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -17,22 +17,22 @@
 #include "function/launch.h"
 #include "functionfs/endpoint.h"
 
-/* Above every pid that Linux gives out: what escapes the double hits nobody. */
+/* Above every pid of Linux: a signal that misses the double hits no process. */
 #define FAKE_PID 0x7ffffff0
 
 static struct {
-	int launches, terms, kills, stops, pings, interrupts, drops, said_failed, halts, lost;
+	int launches, terms, kills, stops, pings, interrupts, ended, failures, halts, ep0_closed;
 	int changes;
-	bool nowhere;	  /* what it serves is not there */
-	bool leaves_some; /* processes, when it ends */
-	int launch_error; /* errno of the next starts; 0: they succeed */
-	int halt_result;  /* of every halt */
-	char words[4096];
+	bool unavailable;      /* its kernel device does not exist */
+	bool leaves_processes; /* leftover processes, when it ends */
+	int launch_error;      /* errno of the next starts; 0: they succeed */
+	int halt_result;       /* of every halt */
+	char log[4096];
 } saw;
 
 static struct loop loop;
 static struct functions all;
-static struct live_function inst;
+static struct live_function live;
 static struct function function;
 static struct worker model;
 static struct live_worker the_worker, *worker = &the_worker;
@@ -64,7 +64,7 @@ int launch_start(struct live_worker *u, struct error *err)
 	return 0;
 }
 
-void function_succeed(struct live_function *i _unused_)
+void function_exchange_workers(struct live_function *i _unused_)
 {
 }
 
@@ -73,9 +73,9 @@ bool function_blocks_bind(const struct live_function *i _unused_)
 	return true;
 }
 
-bool function_is_there(struct live_function *i _unused_)
+bool function_is_available(struct live_function *i _unused_)
 {
-	return !saw.nowhere;
+	return !saw.unavailable;
 }
 
 bool function_is_active(const struct live_function *i _unused_)
@@ -83,11 +83,11 @@ bool function_is_active(const struct live_function *i _unused_)
 	return true;
 }
 
-void worker_rest_begin(struct live_worker *u)
+void worker_leftovers_begin(struct live_worker *u)
 {
-	saw.drops++;
-	if (!saw.leaves_some)
-		worker_gone(u);
+	saw.ended++;
+	if (!saw.leaves_processes)
+		worker_leftovers_ended(u);
 }
 
 void spawn_free(struct spawn *spawn _unused_)
@@ -156,20 +156,20 @@ static void on_changed(void *owner _unused_)
 static void on_say(void *owner _unused_, const char *label _unused_, int priority _unused_,
 		   const char *text)
 {
-	size_t n = strlen(saw.words);
+	size_t n = strlen(saw.log);
 
-	snprintf(saw.words + n, sizeof(saw.words) - n, "%s\n", text);
+	snprintf(saw.log + n, sizeof(saw.log) - n, "%s\n", text);
 }
 
 static void on_worker_failed(void *owner _unused_, struct live_worker *u _unused_)
 {
 	saw.changes++;
-	saw.said_failed++;
+	saw.failures++;
 }
 
 static void on_ep0_closed(void *owner _unused_)
 {
-	saw.lost++;
+	saw.ep0_closed++;
 }
 
 static const struct function_events events = { .changed = on_changed,
@@ -179,12 +179,12 @@ static const struct function_events events = { .changed = on_changed,
 
 /* --- a worker in some state --- */
 
-static void open_unit(void)
+static void open_worker(void)
 {
 	_cleanup_error_ struct error err = { 0 };
 
 	memset(&saw, 0, sizeof(saw));
-	memset(&inst, 0, sizeof(inst));
+	memset(&live, 0, sizeof(live));
 	all = (struct functions){ .events = &events, .loop = &loop, .phase = PHASE_UP };
 	function = (struct function){ .label = (char *)"echo" };
 	model = (struct worker){ .start_timeout = 10,
@@ -193,20 +193,20 @@ static void open_unit(void)
 				 .restart_max_delay = 30,
 				 .restart_limit = 5,
 				 .restart_window = 60 };
-	inst.all = &all;
-	inst.model = &function;
-	inst.worker = worker;
+	live.all = &all;
+	live.model = &function;
+	live.worker = worker;
 	cr_assert_eq(loop_open(&loop), 0);
-	cr_assert_eq(worker_init(worker, &inst, &model, &err), 0);
+	cr_assert_eq(worker_init(worker, &live, &model, &err), 0);
 }
 
-static void close_unit(void)
+static void close_worker(void)
 {
 	worker_free(worker);
 	loop_close(&loop);
 }
 
-static void leave(int status)
+static void process_ended(int status)
 {
 	worker_exited(worker, status);
 }
@@ -220,7 +220,7 @@ static void enter(enum worker_state state)
 	case WORKER_STOPPED:
 		break;
 	case WORKER_PENDING:
-		saw.nowhere = true;
+		saw.unavailable = true;
 		worker_handle(worker, WORKER_EV_START);
 		break;
 	case WORKER_STARTING:
@@ -231,9 +231,9 @@ static void enter(enum worker_state state)
 		worker_handle(worker, WORKER_EV_READY);
 		break;
 	case WORKER_ENDING:
-		saw.leaves_some = true;
+		saw.leaves_processes = true;
 		enter(WORKER_READY);
-		leave(KILLED);
+		process_ended(KILLED);
 		break;
 	case WORKER_STOPPING:
 		enter(WORKER_READY);
@@ -241,16 +241,16 @@ static void enter(enum worker_state state)
 		break;
 	case WORKER_WAITING:
 		enter(WORKER_READY);
-		leave(KILLED);
+		process_ended(KILLED);
 		break;
 	case WORKER_FAILED:
 		enter(WORKER_READY);
-		leave(EXITED(125));
+		process_ended(EXITED(125));
 		break;
 	case WORKER_DONE:
 		model.restart = RESTART_NEVER;
 		enter(WORKER_READY);
-		leave(EXITED(0));
+		process_ended(EXITED(0));
 		break;
 	case WORKER_STATE_COUNT:
 		break;
@@ -258,13 +258,13 @@ static void enter(enum worker_state state)
 	cr_assert_eq(worker->state, state);
 }
 
-/* Where every event leads from every state. */
+/* The state after each event in each state. */
 static const enum worker_state leads_to[WORKER_STATE_COUNT][WORKER_EVENT_COUNT] = {
 	/* START, READY, DIED, EXIT, TIMER, STOP, RESTART, THERE, GONE */
 	[WORKER_STOPPED] = { WORKER_STARTING, WORKER_STOPPED, WORKER_STOPPED, WORKER_STOPPED,
 			     WORKER_STOPPED, WORKER_STOPPED, WORKER_STARTING, WORKER_STOPPED,
 			     WORKER_STOPPED },
-	/* RESTART: it is not there even so. */
+	/* RESTART: the device still does not exist. */
 	[WORKER_PENDING] = { WORKER_PENDING, WORKER_PENDING, WORKER_PENDING, WORKER_PENDING,
 			     WORKER_PENDING, WORKER_STOPPED, WORKER_PENDING, WORKER_STARTING,
 			     WORKER_PENDING },
@@ -298,186 +298,186 @@ Test(worker, every_event_in_every_state)
 {
 	for (int s = 0; s < WORKER_STATE_COUNT; s++) {
 		for (int e = 0; e < WORKER_EVENT_COUNT; e++) {
-			open_unit();
+			open_worker();
 			enter((enum worker_state)s);
-			worker->start_due = 0; /* the time is over */
+			worker->start_due = 0; /* due now */
 			saw.changes = 0;
-			saw.leaves_some = e == WORKER_EV_DIED;
+			saw.leaves_processes = e == WORKER_EV_DIED;
 			if ((e == WORKER_EV_EXIT || e == WORKER_EV_DIED) && worker->pid)
-				leave(KILLED);
+				process_ended(KILLED);
 			else
 				worker_handle(worker, (enum worker_event)e);
 			cr_expect_eq(worker->state, leads_to[s][e],
 				     "state %d, event %d: %d, not %d", s, e, worker->state,
 				     leads_to[s][e]);
 			cr_expect(saw.changes > 0 || worker->state == (enum worker_state)s,
-				  "state %d, event %d: status would not show it", s, e);
+				  "state %d, event %d: no change is reported", s, e);
 			cr_expect_eq(worker->pid > 0,
 				     has_process(worker->state) && s != WORKER_ENDING &&
 					     e != WORKER_EV_DIED,
 				     "state %d, event %d: pid %d", s, e, worker->pid);
-			close_unit();
+			close_worker();
 		}
 	}
 }
 
-Test(worker, stop_asks_and_then_kills)
+Test(worker, stop_sends_SIGTERM_and_then_SIGKILL)
 {
-	open_unit();
+	open_worker();
 	enter(WORKER_STOPPING);
 	cr_expect_eq(saw.terms, 1);
 	cr_expect_eq(saw.kills, 0);
 	worker_handle(worker, WORKER_EV_TIMER);
 	cr_expect_eq(saw.kills, 1);
-	leave(KILLED);
+	process_ended(KILLED);
 	cr_expect_eq(worker->state, WORKER_STOPPED);
 	cr_expect_eq(saw.launches, 1);
-	close_unit();
+	close_worker();
 }
 
-Test(worker, one_that_has_left_processes_is_not_killed_again_and_starts_when_they_have_ended)
+Test(worker, a_worker_with_leftover_processes_starts_when_they_have_ended)
 {
-	open_unit();
+	open_worker();
 	enter(WORKER_ENDING);
 	worker_handle(worker, WORKER_EV_RESTART);
 	worker_handle(worker, WORKER_EV_TIMER);
 	cr_expect_eq(saw.terms + saw.kills, 0, "it has ended");
 	cr_expect_eq(saw.launches, 1);
-	worker_gone(worker);
+	worker_leftovers_ended(worker);
 	cr_expect_eq(worker->state, WORKER_STARTING);
-	close_unit();
+	close_worker();
 }
 
-Test(worker, ready_is_heard_of_one_that_has_ended)
+Test(worker, ready_counts_after_the_end_of_the_process)
 {
-	open_unit();
-	saw.leaves_some = true;
+	open_worker();
+	saw.leaves_processes = true;
 	enter(WORKER_STARTING);
-	leave(KILLED);
+	process_ended(KILLED);
 	worker_handle(worker, WORKER_EV_READY);
 	cr_expect(worker->served);
 	cr_expect_eq(worker->state, WORKER_ENDING);
-	close_unit();
+	close_worker();
 }
 
 Test(worker, a_worker_that_is_never_ready_is_killed)
 {
-	open_unit();
+	open_worker();
 	enter(WORKER_STARTING);
 	worker_handle(worker, WORKER_EV_TIMER);
 	cr_expect_eq(saw.kills, 1);
-	leave(KILLED);
+	process_ended(KILLED);
 	cr_expect_eq(worker->state, WORKER_WAITING);
 	cr_expect(worker->start_timed_out);
-	close_unit();
+	close_worker();
 }
 
-Test(worker, what_it_serves_goes_and_comes)
+Test(worker, a_worker_ends_and_starts_with_its_kernel_device)
 {
-	open_unit();
+	open_worker();
 	enter(WORKER_READY);
-	saw.nowhere = true;
-	worker_handle(worker, WORKER_EV_GONE);
-	leave(EXITED(0));
+	saw.unavailable = true;
+	worker_handle(worker, WORKER_EV_REMOVED);
+	process_ended(EXITED(0));
 	cr_expect_eq(worker->state, WORKER_PENDING);
-	saw.nowhere = false;
-	worker_handle(worker, WORKER_EV_THERE);
+	saw.unavailable = false;
+	worker_handle(worker, WORKER_EV_APPEARED);
 	cr_expect_eq(worker->state, WORKER_STARTING);
 	cr_expect_eq(saw.launches, 2);
 	cr_expect_eq(worker->restarts, 0, "no command asked for it");
-	close_unit();
+	close_worker();
 }
 
-Test(worker, an_end_because_of_that_counts_for_nothing)
+Test(worker, ends_by_a_removed_device_do_not_count)
 {
-	open_unit();
+	open_worker();
 	model.restart_limit = 1;
 	for (int i = 0; i < 5; i++) {
-		saw.nowhere = false;
-		worker_handle(worker, i == 0 ? WORKER_EV_START : WORKER_EV_THERE);
+		saw.unavailable = false;
+		worker_handle(worker, i == 0 ? WORKER_EV_START : WORKER_EV_APPEARED);
 		worker_handle(worker, WORKER_EV_READY);
-		saw.nowhere = true;
-		leave(KILLED);
+		saw.unavailable = true;
+		process_ended(KILLED);
 		cr_expect_eq(worker->state, WORKER_PENDING);
 	}
-	close_unit();
+	close_worker();
 }
 
-Test(worker, a_restart_that_is_due_waits_for_it)
+Test(worker, a_restart_waits_for_the_kernel_device)
 {
-	open_unit();
+	open_worker();
 	model.restart_delay = 0;
-	worker_set_worker(worker, &model);
+	worker_set_model(worker, &model);
 	enter(WORKER_READY);
-	leave(EXITED(125));
-	saw.nowhere = true;
+	process_ended(EXITED(125));
+	saw.unavailable = true;
 	worker_handle(worker, WORKER_EV_RESTART);
 	cr_expect_eq(worker->state, WORKER_PENDING);
 	cr_expect_eq(saw.launches, 1);
-	close_unit();
+	close_worker();
 }
 
-Test(worker, with_a_daemon_the_bus_is_lost)
+Test(worker, the_end_of_a_daemon_closes_ep0)
 {
-	open_unit();
+	open_worker();
 	model.opens_ep0 = true;
 	enter(WORKER_READY);
-	leave(KILLED);
-	cr_expect_eq(saw.lost, 1);
-	close_unit();
+	process_ended(KILLED);
+	cr_expect_eq(saw.ep0_closed, 1);
+	close_worker();
 }
 
-Test(worker, restart_is_stop_and_start)
+Test(worker, restart_stops_and_starts)
 {
-	open_unit();
+	open_worker();
 	enter(WORKER_READY);
 	worker_handle(worker, WORKER_EV_RESTART);
-	leave(EXITED(0));
+	process_ended(EXITED(0));
 	cr_expect_eq(worker->state, WORKER_STARTING);
 	cr_expect_eq(worker->restarts, 1U);
-	close_unit();
+	close_worker();
 }
 
-Test(worker, the_last_word_of_stop_and_restart_counts)
+Test(worker, the_last_of_stop_and_restart_counts)
 {
-	open_unit();
+	open_worker();
 	enter(WORKER_STOPPING);
 	worker_handle(worker, WORKER_EV_RESTART);
 	worker_handle(worker, WORKER_EV_STOP);
-	leave(EXITED(0));
+	process_ended(EXITED(0));
 	cr_expect_eq(worker->state, WORKER_STOPPED);
-	close_unit();
+	close_worker();
 
-	open_unit();
+	open_worker();
 	enter(WORKER_STOPPING);
 	worker_handle(worker, WORKER_EV_STOP);
 	worker_handle(worker, WORKER_EV_RESTART);
-	leave(EXITED(0));
+	process_ended(EXITED(0));
 	cr_expect_eq(worker->state, WORKER_STARTING);
-	close_unit();
+	close_worker();
 }
 
-Test(worker, nothing_restarts_while_the_gadget_goes_down)
+Test(worker, no_worker_restarts_while_the_gadget_goes_down)
 {
-	open_unit();
+	open_worker();
 	enter(WORKER_STOPPING);
 	worker_handle(worker, WORKER_EV_RESTART);
 	all.phase = PHASE_GOING_DOWN;
-	leave(EXITED(0));
+	process_ended(EXITED(0));
 	cr_expect_eq(worker->state, WORKER_STOPPED);
-	close_unit();
+	close_worker();
 }
 
-Test(worker, who_ends_by_itself_while_the_gadget_goes_down_has_stopped)
+Test(worker, an_end_while_the_gadget_goes_down_is_no_failure)
 {
-	open_unit();
+	open_worker();
 	enter(WORKER_READY);
 	all.phase = PHASE_GOING_DOWN;
-	leave(15);
+	process_ended(15);
 	cr_expect_eq(worker->state, WORKER_STOPPED);
-	cr_expect_eq(saw.said_failed, 0);
-	cr_expect_null(strstr(saw.words, "failed"), "%s", saw.words);
-	close_unit();
+	cr_expect_eq(saw.failures, 0);
+	cr_expect_null(strstr(saw.log, "failed"), "%s", saw.log);
+	close_worker();
 }
 
 Test(worker, exit_status_and_policy)
@@ -502,87 +502,87 @@ Test(worker, exit_status_and_policy)
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		open_unit();
+		open_worker();
 		model.restart = cases[i].policy;
 		enter(WORKER_READY);
-		leave(cases[i].status);
+		process_ended(cases[i].status);
 		cr_expect_eq(worker->state, cases[i].then, "case %zu: %d", i, worker->state);
-		close_unit();
+		close_worker();
 	}
 }
 
-/* Lets its restart fall due now. */
+/* Makes the restart due now. */
 static void due(void)
 {
 	worker->start_due = 0;
 	worker_handle(worker, WORKER_EV_TIMER);
 }
 
-Test(worker, more_deaths_than_the_limit_are_failure)
+Test(worker, more_ends_than_restart_limit_are_a_failure)
 {
-	open_unit();
+	open_worker();
 	model.restart_delay = worker->delay = 0;
 	worker_handle(worker, WORKER_EV_START);
 	for (int i = 0; i < 5; i++) {
 		worker_handle(worker, WORKER_EV_READY);
-		leave(KILLED);
+		process_ended(KILLED);
 		cr_assert_eq(worker->state, WORKER_STARTING, "death %d", i);
 	}
-	leave(KILLED);
+	process_ended(KILLED);
 	cr_expect_eq(worker->state, WORKER_FAILED);
-	cr_expect_eq(saw.said_failed, 1);
-	/* By hand it begins anew, with all its chances. */
+	cr_expect_eq(saw.failures, 1);
+	/* A restart by command forgets earlier ends. */
 	worker_handle(worker, WORKER_EV_RESTART);
-	leave(KILLED);
+	process_ended(KILLED);
 	cr_expect_eq(worker->state, WORKER_STARTING);
-	close_unit();
+	close_worker();
 }
 
-Test(worker, another_limit_counts_deaths_anew)
+Test(worker, another_limit_resets_the_count_of_ends)
 {
 	struct worker other;
 
-	open_unit();
+	open_worker();
 	model.restart_delay = worker->delay = 0;
 	model.restart_limit = 2;
 	other = model;
 	other.restart_limit = 1;
 	worker_handle(worker, WORKER_EV_START);
 	for (int i = 0; i < 2; i++) {
-		leave(KILLED);
+		process_ended(KILLED);
 		cr_assert_eq(worker->state, WORKER_STARTING, "death %d", i);
 	}
-	worker_set_worker(worker, &other);
-	leave(KILLED);
+	worker_set_model(worker, &other);
+	process_ended(KILLED);
 	cr_expect_eq(worker->state, WORKER_STARTING);
-	leave(KILLED);
+	process_ended(KILLED);
 	cr_expect_eq(worker->state, WORKER_FAILED);
-	close_unit();
+	close_worker();
 }
 
 Test(worker, the_delay_doubles_up_to_its_maximum)
 {
 	static const double delays[] = { 1, 2, 4, 5, 5 };
 
-	open_unit();
+	open_worker();
 	model.restart_limit = 0;
 	model.restart_max_delay = 5;
 	worker_handle(worker, WORKER_EV_START);
 	for (size_t i = 0; i < ARRAY_SIZE(delays); i++) {
 		double delay;
 
-		leave(KILLED);
+		process_ended(KILLED);
 		delay = worker->start_due - now_monotonic();
 		cr_expect(delay <= delays[i] && delay > delays[i] - 0.5, "restart %zu: %g", i,
 			  delay);
 		due();
 		cr_assert_eq(worker->state, WORKER_STARTING);
 	}
-	close_unit();
+	close_worker();
 }
 
-/* What `status` has said of a worker whose supervisor has died. */
-static void adopt(time_t ready_since)
+/* Takes over a worker that was ready in the status of a dead supervisor. */
+static void take_over(time_t ready_since)
 {
 	json_t *status = json_pack("{s:s, s:i, s:I}", "state", "ready", "pid", FAKE_PID,
 				   "ready_since", (json_int_t)ready_since);
@@ -593,7 +593,7 @@ static void adopt(time_t ready_since)
 	cr_assert_eq(worker->state, WORKER_READY);
 }
 
-Test(worker, one_that_has_served_for_long_is_restarted_at_once_also_when_it_was_taken_over)
+Test(worker, a_healthy_worker_restarts_without_delay_also_after_a_takeover)
 {
 	static const struct {
 		time_t served;
@@ -601,30 +601,30 @@ Test(worker, one_that_has_served_for_long_is_restarted_at_once_also_when_it_was_
 	} cases[] = { { 1000, WORKER_STARTING }, { 0, WORKER_WAITING } };
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		open_unit();
-		adopt(time(NULL) - cases[i].served);
-		leave(KILLED);
+		open_worker();
+		take_over(time(NULL) - cases[i].served);
+		process_ended(KILLED);
 		cr_expect_eq(worker->state, cases[i].then, "case %zu: %d", i, worker->state);
-		close_unit();
+		close_worker();
 
-		open_unit();
+		open_worker();
 		enter(WORKER_READY);
 		worker->ready_since -= (double)cases[i].served;
-		leave(KILLED);
+		process_ended(KILLED);
 		cr_expect_eq(worker->state, cases[i].then, "case %zu: %d", i, worker->state);
-		close_unit();
+		close_worker();
 	}
 }
 
-/* The loop must turn between two starts, whatever the file says, or nothing else would be heard. */
-Test(worker, what_cannot_be_started_is_not_tried_without_pause)
+/* The loop must handle other events between two starts, whatever the file says. */
+Test(worker, a_failed_start_is_not_retried_at_once)
 {
-	open_unit();
+	open_worker();
 	model.restart_delay = model.restart_limit = 0;
 	worker->delay = 0;
 	enter(WORKER_READY);
 	saw.launch_error = ENOENT;
-	leave(KILLED);
+	process_ended(KILLED);
 	cr_expect_eq(worker->state, WORKER_WAITING);
 	cr_expect_eq(saw.launches, 2);
 	cr_expect_gt(worker->start_due - now_monotonic(), 0.5);
@@ -633,10 +633,10 @@ Test(worker, what_cannot_be_started_is_not_tried_without_pause)
 	due();
 	cr_expect_eq(worker->state, WORKER_STARTING);
 	cr_expect(saw.changes > 0);
-	close_unit();
+	close_worker();
 }
 
-Test(worker, a_busy_endpoint_is_halted_a_few_times_and_then_let_go)
+Test(worker, a_busy_endpoint_is_halted_a_few_times)
 {
 	static const struct {
 		int status;
@@ -644,45 +644,45 @@ Test(worker, a_busy_endpoint_is_halted_a_few_times_and_then_let_go)
 	} ends[] = { { KILLED, WORKER_WAITING }, { EXITED(125), WORKER_FAILED } };
 
 	for (size_t i = 0; i < ARRAY_SIZE(ends); i++) {
-		open_unit();
+		open_worker();
 		saw.halt_result = -EAGAIN;
 		enter(WORKER_READY);
-		leave(ends[i].status);
+		process_ended(ends[i].status);
 		cr_expect_eq(worker->n_halting, 1U);
 		for (int n = 0; n < 10 && worker->n_halting > 0; n++)
 			cr_assert_eq(loop_once(&loop, 1000), 1, "nothing would halt it again");
 		cr_expect_eq(worker->n_halting, 0U);
 		cr_expect_eq(saw.halts, 5);
 		cr_expect_eq(worker->state, ends[i].state);
-		close_unit();
+		close_worker();
 	}
 }
 
 Test(worker, a_halted_endpoint_is_not_halted_again)
 {
-	open_unit();
+	open_worker();
 	enter(WORKER_READY);
-	leave(KILLED);
+	process_ended(KILLED);
 	cr_expect_eq(saw.halts, 1);
 	cr_expect_eq(worker->n_halting, 0U);
-	close_unit();
+	close_worker();
 }
 
 Test(worker, on_crash_hold_halts_nothing)
 {
-	open_unit();
+	open_worker();
 	model.on_crash = CRASH_HOLD;
 	enter(WORKER_READY);
-	leave(KILLED);
+	process_ended(KILLED);
 	cr_expect_eq(saw.halts, 0);
-	close_unit();
+	close_worker();
 }
 
 /* --- messages --- */
 
 Test(worker, ready_by_a_message)
 {
-	open_unit();
+	open_worker();
 	enter(WORKER_STARTING);
 	worker_on_message(worker, FFSCTL_MSG_PONG, "", 0);
 	worker_on_message(worker, 999, "", 0);
@@ -692,25 +692,25 @@ Test(worker, ready_by_a_message)
 	cr_expect_str_eq(worker->engine, "mmap");
 	worker_on_message(worker, FFSCTL_MSG_READY, "\x1b[2J", 4);
 	cr_expect_str_eq(worker->engine, "", "what is no word is not shown");
-	close_unit();
+	close_worker();
 }
 
-Test(worker, it_is_told_to_stop_and_heard_out_when_it_has_ended)
+Test(worker, stop_is_sent_and_leftovers_are_handled_after_the_end)
 {
-	open_unit();
+	open_worker();
 	enter(WORKER_READY);
 	worker_handle(worker, WORKER_EV_STOP);
 	cr_expect_eq(saw.stops, 1);
 	cr_expect_eq(saw.terms, 1);
-	cr_expect_eq(saw.drops, 0);
-	leave(EXITED(0));
-	cr_expect_eq(saw.drops, 1);
-	close_unit();
+	cr_expect_eq(saw.ended, 0);
+	process_ended(EXITED(0));
+	cr_expect_eq(saw.ended, 1);
+	close_worker();
 }
 
-Test(worker, a_worker_that_is_not_heard_of_is_killed)
+Test(worker, a_worker_that_does_not_answer_is_killed)
 {
-	open_unit();
+	open_worker();
 	model.watchdog = 100;
 	enter(WORKER_READY);
 	cr_expect_eq(saw.pings, 1);
@@ -729,7 +729,7 @@ Test(worker, a_worker_that_is_not_heard_of_is_killed)
 	worker_handle(worker, WORKER_EV_TIMER);
 	cr_expect_eq(saw.kills, 1);
 	cr_expect_eq(worker->state, WORKER_READY, "until it has ended");
-	leave(KILLED);
+	process_ended(KILLED);
 	cr_expect_eq(worker->state, WORKER_WAITING);
-	close_unit();
+	close_worker();
 }

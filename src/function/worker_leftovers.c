@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Ends the leftover processes of a worker that ended, then takes the messages that its keeper still
+ * has. The next worker starts after that: before, it could not open the endpoints.
+ */
+#include <syslog.h>
+
+#include "base/cleanup.h"
+#include "base/proc.h"
+#include "function/function.h"
+#include "function/reap.h"
+
+void worker_leftovers_begin(struct live_worker *worker)
+{
+	worker_close(worker, &worker->end);
+	worker->leftovers = LEFTOVERS_PROCESSES;
+	worker->leftovers_since = 0;
+	functions_changed(worker->function->all);
+	worker_leftovers_update(worker);
+}
+
+/*
+ * A process stuck in the kernel may keep an endpoint open: then the start of the next worker fails.
+ */
+static void log_leftover(const struct live_worker *worker, pid_t pid)
+{
+	_cleanup_free_ char *name = process_name(pid);
+
+	functions_say(worker->function->all, worker->function->model->label, LOG_ERR,
+		      "a process that the worker has started does not end: %s (pid %d)", name,
+		      (int)pid);
+}
+
+static bool have_ended(struct live_worker *worker)
+{
+	bool first = worker->leftovers_since == 0;
+	pid_t left = reap_leftovers(worker, first);
+
+	if (first)
+		worker->leftovers_since = now_monotonic();
+	if (left && now_monotonic() - worker->leftovers_since < REAP_SECONDS)
+		return false;
+	if (left)
+		log_leftover(worker, left);
+	return true;
+}
+
+void worker_leftovers_update(struct live_worker *worker)
+{
+	if (worker->leftovers == LEFTOVERS_PROCESSES && have_ended(worker)) {
+		worker->leftovers = LEFTOVERS_MESSAGES;
+		function_drop_worker(worker->function);
+	}
+	if (worker->leftovers != LEFTOVERS_MESSAGES || function_is_draining(worker->function))
+		return;
+	worker->leftovers = LEFTOVERS_NONE;
+	worker_leftovers_ended(worker);
+}
