@@ -13,8 +13,8 @@ struct export
 	const char *name;		  /* of the gadget */
 	const struct configfs_tree *tree; /* its directory */
 	/*
-	 * The record ("form" and "dir"), which has the descriptors and workers; they are not in
-	 * configfs. NULL: ffsctl did not make the gadget.
+	 * The gadget's record, which has the descriptors and workers; they are not in configfs.
+	 * NULL: ffsctl did not make the gadget.
 	 */
 	const struct record *record;
 	const struct udcs *udcs; /* of this machine */
