@@ -153,7 +153,7 @@ struct client_reload {
 int client_reload(const struct paths *paths, const char *name, const char *file, bool renamed,
 		  double timeout, struct client_reload *done, struct error *err);
 /*
- * The changes that it would make, as the array "plan" of cli.md (the caller owns it), and whether
+ * The changes that it would make, as the array "plan" of `--dry-run --json` (the caller owns it), and whether
  * the gadget would leave the bus. Changes nothing.
  */
 int client_reload_plan(const struct paths *paths, const char *name, const char *file, bool renamed,

@@ -13,7 +13,7 @@
 #include "base/paths.h"
 
 /*
- * The array "gadgets" of cli.md, sorted by name; `name` NULL: all, else that one or none. The
+ * The array "gadgets" of `status --json`, sorted by name; `name` NULL: all, else that one or none. The
  * caller owns it.
  */
 int inspect_gadgets(const struct paths *paths, const char *name, json_t **gadgets,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Everything that a worker gets (worker.md, "given"): prepared once, handed over at each start. */
+/* Everything that a worker gets (ffsctl-worker(7)): prepared once, handed over at each start. */
 #pragma once
 
 #include "function/worker.h"

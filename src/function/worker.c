@@ -21,7 +21,7 @@
 #include "function/function.h"
 #include "function/launch.h"
 
-/* A worker that served this long is healthy, and restarts without delay (worker.md). */
+/* A worker that served this long is healthy, and restarts without delay (ffsctl-worker(7)). */
 #define HEALTHY_SECONDS 10
 /* An IN endpoint is busy while the host takes its data. */
 #define HALT_RETRY_SECONDS 0.005

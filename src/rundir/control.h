@@ -6,7 +6,7 @@
  * "configured", "disconnected"), {"command": "wait-host"} or {"command": "reload", "file": "/path",
  * "renamed": false, "timeout": 30} or {"command": "reexec", "program": "/path/of/ffsctl"}; answered
  * by {"exit": 0} (bind and unbind: also "udc" and "changed"; reload: "changed" and "rebound") or an
- * error of cli.md's form, when it is done. Root is answered, and whoever is in the group of
+ * error of `--json`'s form (ffsctl(8)), when it is done. Root is answered, and whoever is in the group of
  * --group, who may not name what root would load or execute then.
  */
 #pragma once

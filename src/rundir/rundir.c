@@ -446,7 +446,7 @@ bool rundir_has(const struct paths *paths, const char *name, const char *file)
 	return path_exists(path);
 }
 
-/* gadget.d, where cli.md looks for gadget files, has none of these. */
+/* gadget.d, where `up NAME` looks for gadget files, has none of these. */
 bool rundir_exists(const struct paths *paths, const char *name)
 {
 	static const char *const files[] = { RUNDIR_LOCK, RUNDIR_RECORD, RUNDIR_STATUS,

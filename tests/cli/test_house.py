@@ -140,6 +140,9 @@ def named_files_exist():
     tour = read(os.path.join(SRC, "doc", "architecture.md"))
     named += [("doc/architecture.md", f"src/{path}") for path in re.findall(r"`((?:[\w-]+/)+[\w*]+\.[ch])`", tour)]
     ok(len(named) > 50, f"{len(named)} names")
+    documents = {os.path.basename(p) for p in glob.glob(os.path.join(SRC, "**", "*.md"), recursive=True)}
+    eq([(os.path.relpath(p, SRC), name) for p in DOCUMENTS for name in re.findall(r"(?<![\w*])[\w-]+\.md\b", read(p))
+        if name not in documents], [], "documents that do not exist")
     eq([n for n in named if not glob.glob(os.path.join(SRC, n[1].replace("NAME", "*")))], [])
 
 

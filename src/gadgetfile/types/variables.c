@@ -4,7 +4,7 @@
 #include "base/text.h"
 #include "gadgetfile/types/attrs.h"
 
-/* Variables for ${...} (gadget-file.md), expanded when the worker is started. */
+/* Variables for ${...} (ffsctl-gadget(5), Variables), expanded when the worker is started. */
 static const char *const variables[] = { "dir", "device", "ifname", "mount", "gadget", "function" };
 
 static bool appears_as(const struct function *f, bool ifname)
@@ -77,7 +77,7 @@ static bool is_env_name(const char *name)
 	return true;
 }
 
-/* Variables that ffsctl sets itself (worker.md). */
+/* Variables that ffsctl sets itself (ffsctl-worker(7)). */
 static bool is_reserved_env(const char *name)
 {
 	return str_has_prefix(name, "FFSCTL_") || str_has_prefix(name, "LISTEN_") ||

@@ -2,7 +2,7 @@
 # lab: timeout=240
 # lab all: kernel=6.12,6.1 timeout=240
 """What is wrong with the machine, the file or the moment: a sentence that tells what to do, the exit
-code of cli.md, and nothing left."""
+code of ffsctl(8), and nothing left."""
 
 import contextlib
 import ctypes

@@ -12,7 +12,7 @@
 #define REQUESTS_MAX 8 /* in flight */
 #define INTERFACES_MAX 16
 #define ENDPOINTS_MAX 30
-/* worker.md: no request is answered later. What work takes, on a loaded machine, comes on top. */
+/* ffsctl-worker(7): no request is answered later. What work takes, on a loaded machine, comes on top. */
 #define DEADLINE_MS 500
 #define WORK_MS 400
 
