@@ -59,7 +59,7 @@ def drawn(heading, page="ffsctl-worker.7"):
 
 @tap.test("ffsctl-worker(7) draws the table by which a worker lives")
 def worker_table_is_drawn():
-    events = dict(zip("START READY DIED EXIT TIMER STOP RESTART THERE GONE".split(),
+    events = dict(zip("START READY DIED EXIT TIMER STOP RESTART APPEARED REMOVED".split(),
                       "start ready die end time stop restart there gone".split()))
     acts = {(state, event)
             for state, row in re.findall(r"\[WORKER_(\w+)\] = \{(.*?)\n\t\}", source("src/function/worker.c", "static const action actions[", "\n};"), re.S)
