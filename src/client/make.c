@@ -38,7 +38,7 @@ void client_give(struct supervisor *s, const struct client_options *options, str
 	s->udc_wanted = options->udc;
 	s->no_bind = options->no_bind;
 	s->dirs = options->dirs;
-	s->hold = options->hold;
+	s->linger = options->hold;
 	s->group = options->group;
 	s->record = record;
 	record_options(&s->record, options);

@@ -87,7 +87,7 @@ static void leave(struct process *p, struct turn *was, struct turn *next)
 	was->rundir = rundir_steal(&s->rundir);
 	*next = (struct turn){ .gadget = sw->gadget,
 			       .own = steal_ptr(sw->gadget),
-			       .form = steal_ptr(sw->form),
+			       .form = steal_ptr(sw->document),
 			       .switched = steal_ptr(sw->switched),
 			       .rundir = rundir_steal(&sw->rundir),
 			       .has_leftovers = sw->has_leftovers,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Before the first step: which UDC, and how long to wait for one. */
+/* Chooses the UDC before the first step, and waits for one. */
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -20,9 +20,8 @@ static int choose(struct supervisor *s, bool waiting, struct error *err)
 
 	if (r == 0 && waiting && !named && udc_is_virtual(s->udc)) {
 		free(steal_ptr(s->udc));
-		return error_set(
-			err, EX_UNAVAILABLE, ENODEV, UDC_CLASS_DIR,
-			"there are only virtual UDCs, which are waited for only by name (--udc)");
+		return error_set(err, EX_UNAVAILABLE, ENODEV, UDC_CLASS_DIR,
+				 "all UDCs are virtual; a virtual UDC needs --udc");
 	}
 	return r;
 }
@@ -49,7 +48,7 @@ int supervisor_await_udc(struct supervisor *s, double seconds, struct error *err
 	int r = 0;
 
 	if (seconds > 0) {
-		/* Listen first, then look: nothing is missed in between. */
+		/* Opens the socket before the check, so that no event is missed. */
 		fd = udc_watch_open(err);
 		if (fd < 0)
 			return fd;
@@ -64,7 +63,7 @@ int supervisor_await_udc(struct supervisor *s, double seconds, struct error *err
 	} else if (r != -ENODEV || seconds <= 0) {
 		error_move(err, &why);
 	} else {
-		/* Also in the background: the caller still waits, and must know what for. */
+		/* Logged in the background, too: the command waits, and shows the reason. */
 		log_about(s->name, NULL, LOG_INFO, "%s: waiting for a UDC: %s", s->name, why.text);
 		if (isfinite(seconds))
 			timer_start(&s->deadline, seconds);

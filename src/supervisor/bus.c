@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * On the bus and off it, while the gadget stays made: by command, and around the failure of a
- * worker. The plan's last step is the bind; a gadget that came up without one gets it here, and the
- * record has it before the kernel does, so that whoever finds the record finds all there is to
- * undo.
+ * Binds and unbinds a gadget that is up: by command, and when a worker fails. The bind is the last
+ * step of the plan; a gadget that came up without it gets it here. The record has the step before
+ * it is applied, so that every process that reads the record can undo it.
  */
 #include "config.h"
 
@@ -31,7 +30,7 @@ static char *udc_path(const struct supervisor *s)
 	return strf("%s/UDC", dir);
 }
 
-/* What configfs says, whoever has written it; NULL: not bound. The caller frees it. */
+/* Returns the UDC in configfs, whatever program wrote it; NULL: not bound. The caller frees it. */
 static char *bound_to(const struct supervisor *s)
 {
 	_cleanup_free_ char *path = udc_path(s), *udc = NULL;
@@ -39,7 +38,7 @@ static char *bound_to(const struct supervisor *s)
 	return file_read_line(AT_FDCWD, path, &udc) == 0 && *udc ? steal_ptr(udc) : NULL;
 }
 
-/* Whether configfs has it where it was bound. A UDC that has gone, or is back, is still there. */
+/* Returns whether configfs has the UDC that ffsctl wrote, even if that UDC does not exist. */
 static bool is_bound(const struct supervisor *s)
 {
 	_cleanup_free_ char *now = bound_to(s);
@@ -54,7 +53,7 @@ bool bus_is_on(const struct supervisor *s)
 	return gadget && streq(gadget, s->name);
 }
 
-/* Says why it cannot be bound. */
+/* Sets `err`: the UDC is missing. */
 static int no_udc(const struct supervisor *s, struct error *err)
 {
 	return error_set(err, EX_UNAVAILABLE, ENODEV, NULL, "its UDC %s was removed", s->udc);
@@ -75,7 +74,7 @@ const struct step *bus_step(const struct plan *plan)
 	return NULL;
 }
 
-static int take_off(struct supervisor *s, struct error *err)
+static int unbind(struct supervisor *s, struct error *err)
 {
 	_cleanup_free_ char *path = udc_path(s);
 	const struct step *step = bind_step(s);
@@ -84,12 +83,12 @@ static int take_off(struct supervisor *s, struct error *err)
 						: configfs_unbind(path, err);
 }
 
-static int set_step(struct supervisor *s, const char *udc, struct error *err)
+static int set_bind_step(struct supervisor *s, const char *udc, struct error *err)
 {
 	struct step *step = bind_step(s);
 	int r = 0;
 
-	/* Somebody else has taken it off: as far as we know it is still on. */
+	/* Another program unbound it: the step still counts as applied. */
 	if (step && step->state == STEP_DONE)
 		r = plan_undo_last(&s->plan, err);
 	if (r < 0)
@@ -100,24 +99,27 @@ static int set_step(struct supervisor *s, const char *udc, struct error *err)
 	} else {
 		configfs_add_bind(&s->plan, &s->configfs, udc);
 	}
-	/* Also of a step that is there already: it may not have been written the last time. */
+	/* Writes the record even if the step exists: the last write may have failed. */
 	return supervisor_write_record(s, err);
 }
 
-/* One that the gadget is not to be on the bus without, whether or not that waited for it before. */
-static bool keeps_off(const struct live_worker *worker)
+/*
+ * Returns whether the gadget must not be bound while this worker has failed, even if the bind did
+ * not wait for it.
+ */
+static bool failed_with_unbind(const struct live_worker *worker)
 {
 	return worker->state == WORKER_FAILED && worker->model->on_failed == FAILED_UNBIND;
 }
 
-/* The first worker that the bind must wait for; NULL: all serve, or have done so. */
+/* Returns the first worker that the bind must wait for; NULL: all are ready or done. */
 static const struct live_worker *missing_worker(const struct supervisor *s)
 {
 	for (size_t n = 0; n < s->live.n; n++) {
 		const struct live_worker *worker = s->live.v[n]->worker;
 
 		if (worker && !worker_is_ready_or_idle(worker) &&
-		    (function_blocks_bind(s->live.v[n]) || keeps_off(worker)))
+		    (function_blocks_bind(s->live.v[n]) || failed_with_unbind(worker)))
 			return worker;
 	}
 	return NULL;
@@ -130,7 +132,7 @@ static int do_fail(struct supervisor *s, struct error *err _unused_)
 {
 	_cleanup_error_ struct error why = { 0 };
 
-	if (take_off(s, &why) < 0) {
+	if (unbind(s, &why) < 0) {
 		supervisor_say_of(s, NULL, LOG_ERR, "%s", why.text);
 	} else {
 		supervisor_say_of(s, NULL, LOG_WARNING,
@@ -146,7 +148,7 @@ static int do_forget_host(struct supervisor *s, struct error *err _unused_)
 	return 0;
 }
 
-static int do_taken(struct supervisor *s, struct error *err _unused_)
+static int do_unbound_externally(struct supervisor *s, struct error *err _unused_)
 {
 	supervisor_say_of(s, NULL, LOG_WARNING,
 			  "unbound by another program; ffsctl does not rebind it");
@@ -154,21 +156,21 @@ static int do_taken(struct supervisor *s, struct error *err _unused_)
 	return 0;
 }
 
-static int do_given(struct supervisor *s, struct error *err _unused_)
+static int do_bound_externally(struct supervisor *s, struct error *err _unused_)
 {
 	supervisor_say(s, "bound again by another program");
 	host_watch(s, s->udc);
 	return 0;
 }
 
-static int do_gone(struct supervisor *s, struct error *err _unused_)
+static int do_udc_removed(struct supervisor *s, struct error *err _unused_)
 {
 	supervisor_say_of(s, NULL, LOG_WARNING, "its UDC %s was removed", s->udc);
 	host_forget(s);
 	return 0;
 }
 
-static int do_drop(struct supervisor *s, struct error *err _unused_)
+static int do_rebind_failed(struct supervisor *s, struct error *err _unused_)
 {
 	supervisor_say_of(s, NULL, LOG_WARNING,
 			  "its UDC %s is back, but the kernel did not bind the gadget again",
@@ -177,8 +179,8 @@ static int do_drop(struct supervisor *s, struct error *err _unused_)
 	return 0;
 }
 
-/* The kernel binds again to a UDC of that name what was bound to it (gadget_match_driver). */
-static int do_back(struct supervisor *s, struct error *err _unused_)
+/* The kernel binds the gadget again to a UDC of the same name (gadget_match_driver). */
+static int do_udc_returned(struct supervisor *s, struct error *err _unused_)
 {
 	supervisor_say(s, "its UDC %s is back", s->udc);
 	host_watch(s, s->udc);
@@ -189,12 +191,12 @@ static int bind_again(struct supervisor *s, struct error *err)
 {
 	int r;
 
-	/* Then an uevent of the UDC makes us look again. */
+	/* A uevent of the UDC causes another try. */
 	if (!udc_exists(s->udc))
 		return no_udc(s, err);
 	host_watch(s, s->udc);
-	/* A reload has left out what was not bound. */
-	r = set_step(s, s->udc, err);
+	/* A reload drops a bind step that is not applied. */
+	r = set_bind_step(s, s->udc, err);
 	if (r == 0)
 		r = plan_apply(&s->plan, err);
 	if (r < 0)
@@ -202,13 +204,13 @@ static int bind_again(struct supervisor *s, struct error *err)
 	return r;
 }
 
-/* Who failed or ended, or the UDC, is back: onto the bus again. */
-static int do_return(struct supervisor *s, struct error *err)
+/* Binds again when the failed worker, the daemon or the UDC is back. */
+static int do_rebind(struct supervisor *s, struct error *err)
 {
 	_cleanup_error_ struct error before = { 0 };
 	int r;
 
-	/* A reload came first. */
+	/* A reload has bound it already. */
 	if (bus_is_on(s))
 		return 0;
 	error_move(&before, err);
@@ -220,10 +222,13 @@ static int do_return(struct supervisor *s, struct error *err)
 	return r;
 }
 
-/* Where it is wanted; else where it was; else as `up` would have it. NULL: as the file says. */
+/*
+ * Returns the UDC to bind to: of `bind`, else the last one, else --udc. NULL: as the gadget file
+ * says.
+ */
 static const char *wanted_udc(const struct supervisor *s)
 {
-	/* `udc` is still there when unbound by another program. */
+	/* `udc` is still set when another program unbound the gadget. */
 	const char *const names[] = { s->bind_udc, s->udc, s->last_udc, s->udc_wanted };
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
@@ -238,14 +243,17 @@ static int do_bind(struct supervisor *s, struct error *err)
 	int r = udc_choose(s->paths, &s->gadget->udc, wanted_udc(s), &udc, err);
 
 	if (r == 0)
-		r = set_step(s, udc, err);
+		r = set_bind_step(s, udc, err);
 	if (r < 0)
 		return r;
 	was = s->udc;
 	s->udc = steal_ptr(udc);
 	host_watch(s, s->udc);
-	bus_watch(s); /* what happens after the bind is heard */
-	/* First, so that nobody takes this for somebody else's doing (inspect_ours.c). */
+	bus_watch(s); /* receives uevents from before the bind on */
+	/*
+	 * Writes the status before the bind: else inspect_ours.c would report a bind by another
+	 * program.
+	 */
 	supervisor_write_status(s);
 	r = plan_apply(&s->plan, err);
 	if (r < 0) {
@@ -264,17 +272,19 @@ static int do_unbind(struct supervisor *s, struct error *err)
 	bool before = s->no_bind;
 	int r;
 
-	/* First the status: who compares it with configfs must not take it for somebody else's
-	 * doing. It still has the UDC, so that it is true before and after. */
+	/*
+	 * Writes the status before the unbind: else inspect_ours.c would report an unbind by
+	 * another program. It still has the UDC, so that it is true before and after.
+	 */
 	s->no_bind = true;
 	supervisor_write_status(s);
-	r = take_off(s, err);
+	r = unbind(s, err);
 	if (r < 0) {
 		s->no_bind = before;
 		supervisor_changed(s);
 		return r;
 	}
-	/* FunctionFS says so later, and whoever asks meanwhile must not be told of the old host. */
+	/* FunctionFS reports the unbind later; `status` must not show the old host until then. */
 	host_forget(s);
 	if (s->udc) {
 		free(s->last_udc);
@@ -285,48 +295,48 @@ static int do_unbind(struct supervisor *s, struct error *err)
 
 typedef int (*action)(struct supervisor *s, struct error *err);
 
-/* What is not in the table changes nothing. An action that fails leaves it where it was. */
+/* Other events change nothing. If an action fails, the state stays. */
 static const struct cell {
 	action act;
 	enum bus_state to;
 } cells[BUS_STATE_COUNT][BUS_EVENT_COUNT] = {
 	[BUS_OFF] = {
 		[BUS_EV_BIND] = { do_bind, BUS_ON },
-		[BUS_EV_UNBIND] = { do_unbind, BUS_OFF }, /* somebody else may have bound it */
+		[BUS_EV_UNBIND] = { do_unbind, BUS_OFF }, /* another program may have bound it */
 	},
 	[BUS_ON] = {
 		[BUS_EV_UNBIND] = { do_unbind, BUS_OFF },
 		[BUS_EV_FAILED] = { do_fail, BUS_FAILED },
 		[BUS_EV_EP0_CLOSED] = { do_forget_host, BUS_REBIND_DUE },
-		[BUS_EV_UNBOUND] = { do_taken, BUS_UNBOUND_EXTERNALLY },
-		[BUS_EV_UDC_REMOVED] = { do_gone, BUS_UDC_REMOVED },
-		[BUS_EV_REBIND_FAILED] = { do_drop, BUS_REBIND_DUE },
+		[BUS_EV_UNBOUND] = { do_unbound_externally, BUS_UNBOUND_EXTERNALLY },
+		[BUS_EV_UDC_REMOVED] = { do_udc_removed, BUS_UDC_REMOVED },
+		[BUS_EV_REBIND_FAILED] = { do_rebind_failed, BUS_REBIND_DUE },
 	},
-	[BUS_UNBOUND_EXTERNALLY] = { /* and so it stays, whatever becomes of the workers */
+	[BUS_UNBOUND_EXTERNALLY] = { /* until another program or a command binds it */
 		[BUS_EV_BIND] = { do_bind, BUS_ON },
 		[BUS_EV_UNBIND] = { do_unbind, BUS_OFF },
-		[BUS_EV_BOUND] = { do_given, BUS_ON },
+		[BUS_EV_BOUND] = { do_bound_externally, BUS_ON },
 	},
 	[BUS_UDC_REMOVED] = {
 		[BUS_EV_BIND] = { do_bind, BUS_ON },
 		[BUS_EV_UNBIND] = { do_unbind, BUS_OFF },
 		[BUS_EV_FAILED] = { do_fail, BUS_FAILED },
 		[BUS_EV_EP0_CLOSED] = { do_forget_host, BUS_REBIND_DUE },
-		[BUS_EV_BOUND] = { do_back, BUS_ON },
-		[BUS_EV_UNBOUND] = { do_taken, BUS_UNBOUND_EXTERNALLY },
-		[BUS_EV_REBIND_FAILED] = { do_drop, BUS_REBIND_DUE },
+		[BUS_EV_BOUND] = { do_udc_returned, BUS_ON },
+		[BUS_EV_UNBOUND] = { do_unbound_externally, BUS_UNBOUND_EXTERNALLY },
+		[BUS_EV_REBIND_FAILED] = { do_rebind_failed, BUS_REBIND_DUE },
 	},
 	[BUS_REBIND_DUE] = {
 		[BUS_EV_BIND] = { do_bind, BUS_ON },
 		[BUS_EV_UNBIND] = { do_unbind, BUS_OFF },
 		[BUS_EV_FAILED] = { do_fail, BUS_FAILED },
-		[BUS_EV_READY] = { do_return, BUS_ON },
+		[BUS_EV_READY] = { do_rebind, BUS_ON },
 	},
 	[BUS_FAILED] = {
 		[BUS_EV_BIND] = { do_bind, BUS_ON },
 		[BUS_EV_UNBIND] = { do_unbind, BUS_OFF },
-		[BUS_EV_READY] = { do_return, BUS_ON },
-		[BUS_EV_BOUND] = { do_given, BUS_ON },
+		[BUS_EV_READY] = { do_rebind, BUS_ON },
+		[BUS_EV_BOUND] = { do_bound_externally, BUS_ON },
 	},
 };
 
@@ -398,10 +408,10 @@ void bus_ep0_closed(struct supervisor *s)
 		handle(s, BUS_EV_EP0_CLOSED, NULL);
 }
 
-/* --- what the kernel says, whoever has done it --- */
+/* --- changes by the kernel and other programs --- */
 
-/* Whose end takes the gadget off the bus: it is about to be told of. */
-static bool is_dying(const struct live_function *i)
+/* Returns whether a process whose end unbinds the gadget has died and is not reaped yet. */
+static bool has_just_died(const struct live_function *i)
 {
 	return (i->keeper.pid > 0 && !process_alive(i->keeper.pid)) ||
 	       (i->worker && i->worker->model->opens_ep0 &&
@@ -409,11 +419,12 @@ static bool is_dying(const struct live_function *i)
 }
 
 /*
- * A gadget that configfs has on its UDC, and the UDC does not have: if the UDC is a new one, the
- * kernel has failed to bind it again; else somebody has unbound it through the driver core, unless
- * the UDC is just being removed or appears.
+ * Returns the event that describes the kernel's state. If configfs has the UDC but the UDC has no
+ * gadget: a new UDC means that the kernel failed to bind again; else a program unbound the gadget
+ * through the driver core, unless the UDC is just being removed or added (BUS_EVENT_COUNT: no
+ * event).
  */
-static enum bus_event what_kernel_says(const struct supervisor *s)
+static enum bus_event event_from_kernel(const struct supervisor *s)
 {
 	if (!udc_exists(s->udc))
 		return BUS_EV_UDC_REMOVED;
@@ -421,7 +432,7 @@ static enum bus_event what_kernel_says(const struct supervisor *s)
 		return BUS_EV_UNBOUND;
 	if (bus_is_on(s))
 		return BUS_EV_BOUND;
-	/* Somebody took it off in between: configfs answers when that is done. */
+	/* Another program may have unbound it in between: configfs answers when that is done. */
 	if (!is_bound(s))
 		return BUS_EV_UNBOUND;
 	if (s->udc_is_new)
@@ -429,14 +440,16 @@ static enum bus_event what_kernel_says(const struct supervisor *s)
 	return udc_lacks(s->udc, s->name) ? BUS_EV_UNBOUND : BUS_EVENT_COUNT;
 }
 
-static void look_at_kernel(struct supervisor *s)
+static void check_kernel(struct supervisor *s)
 {
-	enum bus_event event = s->udc ? what_kernel_says(s) : BUS_EVENT_COUNT;
+	enum bus_event event = s->udc ? event_from_kernel(s) : BUS_EVENT_COUNT;
 
 	for (size_t n = 0; event != BUS_EV_BOUND && n < s->live.n; n++)
-		if (is_dying(s->live.v[n]))
-			return; /* and look again then */
-	/* Gone and back since we looked last: what was open of it tells nothing any more. */
+		if (has_just_died(s->live.v[n]))
+			return; /* its end causes another check */
+	/*
+	 * The UDC was removed and added since the last check: files of the old one are of no use.
+	 */
 	if (s->udc_is_new && s->bus == BUS_ON && event == BUS_EV_BOUND)
 		host_take_over(s, s->udc, s->configured);
 	s->uevent = s->udc_is_new = false;
@@ -449,11 +462,14 @@ static void look_at_kernel(struct supervisor *s)
 static int no_worker(const struct live_worker *worker, struct error *err)
 {
 	worker_failure(worker, err);
-	return error_hint(err, "'ffsctl restart %s' takes it back into service",
+	return error_hint(err, "'ffsctl restart %s' starts it again",
 			  worker->function->all->gadget);
 }
 
-/* The host must not meet functions that nobody serves: workers gate the bind, as in `up`. */
+/*
+ * The bind waits for the workers, as in `up`: the host must not enumerate functions without a
+ * worker.
+ */
 static void bind_when_ready(struct supervisor *s)
 {
 	const struct live_worker *worker = missing_worker(s);
@@ -465,25 +481,25 @@ static void bind_when_ready(struct supervisor *s)
 		no_worker(worker, &s->bind_error);
 		return;
 	}
-	control_look_for_binders(&s->control);
+	control_drop_closed_binds(&s->control);
 	if (!s->bind_wanted)
 		return;
 	s->bind_wanted = false;
 	handle(s, BUS_EV_BIND, &s->bind_error);
 }
 
-void bus_look(struct supervisor *s)
+void bus_update(struct supervisor *s)
 {
 	bus_watch(s);
 	if (s->uevent)
-		look_at_kernel(s);
+		check_kernel(s);
 	if (s->bind_wanted)
 		bind_when_ready(s);
 	else if (!missing_worker(s))
 		handle(s, BUS_EV_READY, &s->bind_error);
 }
 
-bool bus_has_returned(const struct supervisor *s, struct error *err)
+bool bus_rebind_has_ended(const struct supervisor *s, struct error *err)
 {
 	const struct error *why = &s->bind_error;
 	const struct live_worker *worker = missing_worker(s);
@@ -528,7 +544,10 @@ int bus_bind(struct supervisor *s, const char *udc, bool *changed, struct error 
 
 	if (now && !streq_null(now, s->udc))
 		return foreign_bind(s, now, err);
-	/* Configfs still has what lost its UDC, or was unbound through the driver core. */
+	/*
+	 * Configfs keeps the UDC of a gadget that lost it, or that was unbound through the driver
+	 * core.
+	 */
 	if (now && (!udc_exists(now) || udc_lacks(now, s->name)))
 		free(steal_ptr(now));
 	*changed = !now;
@@ -544,7 +563,7 @@ int bus_bind(struct supervisor *s, const char *udc, bool *changed, struct error 
 		return error_hint(err, "'ffsctl unbind %s' unbinds it first", s->name);
 	if (now)
 		return 0;
-	s->uevent = true; /* it may have been taken off a moment ago */
+	s->uevent = true; /* another program may have unbound it a moment ago */
 	error_clear(&s->bind_error);
 	if (!s->bind_wanted)
 		free(steal_ptr(s->bind_udc));

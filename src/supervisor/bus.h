@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* On the bus and off it, while all else of the gadget stays. Only in PHASE_UP. */
+/* Binds and unbinds a gadget that is up. Used only in PHASE_UP. */
 #pragma once
 
 #include <stdbool.h>
@@ -33,52 +33,54 @@ enum bus_event {
 	BUS_EVENT_COUNT
 };
 
-/* It is up: bound, where it has a UDC. */
+/* Sets the state of a gadget that came up: bound, if it has a UDC. */
 void bus_begin(struct supervisor *s);
 
 /*
- * Wants the gadget on the bus: on `udc`, or NULL: where it was, else where `up` would have put it.
- * It is bound as soon as its workers are ready, by bus_look. *changed is false when it is there
- * already. Fails with EX_CANTCREAT when it is on another one, or wanted there by another `bind`, or
- * there by somebody else's doing.
+ * Requests a bind to `udc`; NULL: the last UDC, else the one that `up` would choose. bus_update
+ * binds when the workers are ready. *changed is false if it is bound already. Fails with
+ * EX_CANTCREAT if it is bound to another UDC, or by another program, or if another `bind` waits for
+ * another UDC.
  */
 int bus_bind(struct supervisor *s, const char *udc, bool *changed, struct error *err);
-/* Takes it off, until bus_bind. *changed is false when it was not on it. */
+/* Unbinds it, until bus_bind. *changed is false if it was not bound. */
 int bus_unbind(struct supervisor *s, bool *changed, struct error *err);
 
-/* Whether it is where the supervisor has bound it: anybody can write to configfs. */
+/*
+ * Returns whether the gadget is bound to s->udc, as the kernel reports: any program can write to
+ * configfs.
+ */
 bool bus_is_on(const struct supervisor *s);
-/* Whether nothing but its UDC is missing: it is on the bus as soon as that is there. */
+/* Returns whether only the UDC is missing: the gadget is bound when it appears. */
 bool bus_awaits_udc(const struct supervisor *s);
 
 /*
- * After a reload that has taken it off the bus: s->udc has it again (BUS_ON), or could not be bound
- * to because it is not there (BUS_REBIND_DUE).
+ * Sets the state after a reload that unbound the gadget: bound to s->udc again (BUS_ON), or waiting
+ * for the UDC (BUS_REBIND_DUE).
  */
 void bus_reloaded(struct supervisor *s, enum bus_state state);
 
 /*
- * A daemon that had ep0 open has ended, and with it its function: the kernel has taken the gadget
- * off the bus (f_fs.c, ffs_closed). It comes back when the next one is ready.
+ * Handles the end of a daemon that had ep0 open: the kernel unbound the gadget (f_fs.c,
+ * ffs_closed). It is bound again when the next daemon is ready.
  */
 void bus_ep0_closed(struct supervisor *s);
 
-/* A worker has failed for good, and its gadget is not to stay on the bus without it. */
+/* Handles a worker that failed for good, with on_failed = "unbind". */
 void bus_worker_failed(struct supervisor *s);
 
 /*
- * After a restart: whether it is known if the gadget gets back on the bus that was taken off it
- * because of a worker. Then err says why it does not; one that is off it for another reason is none
- * that must. False: not yet, another worker is still being restarted.
+ * Returns whether, after a restart, the rebind has succeeded, failed (err has the reason), or is
+ * not due. Returns false while another worker is restarted.
  */
-bool bus_has_returned(const struct supervisor *s, struct error *err);
+bool bus_rebind_has_ended(const struct supervisor *s, struct error *err);
 
-/* The step by which the plan has bound it; NULL: it is not bound. */
+/* Returns the bind step of a plan; NULL: not bound. */
 const struct step *bus_step(const struct plan *plan);
 
-/* Fails with EX_CANTCREAT when somebody else has put it on the bus, or a bind waits for workers. */
+/* Fails with EX_CANTCREAT if another program bound the gadget, or if a `bind` waits for workers. */
 int bus_check(const struct supervisor *s, struct error *err);
-/* After each change: what was wanted, or waited for a worker. */
-void bus_look(struct supervisor *s);
-/* bus_watch.c: has the kernel's uevents wake us up that matter now. */
+/* Called after each change: checks the kernel, and binds when the workers are ready. */
+void bus_update(struct supervisor *s);
+/* bus_watch.c: receives the uevents that matter now. */
 void bus_watch(struct supervisor *s);

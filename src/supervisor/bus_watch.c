@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What happens on the bus without ffsctl: its UDC goes and comes, somebody writes to configfs. The
- * kernel's uevents tell, of our own UDC only, so that a machine's other devices wake nobody up;
- * what makes nodes for workers tells of itself in others.
+ * Receives uevents about changes by the kernel and other programs: the UDC is removed or added, a
+ * program writes to configfs. A filter accepts only the gadget's UDC, so that other devices do not
+ * wake the supervisor. Workers of kernel devices need all uevents.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -29,7 +29,7 @@ static int open_watch(struct supervisor *s, const char *udc, struct error *err)
 	if (fd < 0)
 		return fd;
 	if (udc)
-		udc_watch_only(fd, udc); /* without the filter there is more to hear */
+		udc_watch_only(fd, udc); /* without the filter more uevents arrive */
 	r = fd_watch_add(&s->loop, &s->uevents, fd, EPOLLIN, on_uevent, s);
 	if (r == 0)
 		return 0;
@@ -43,7 +43,7 @@ void bus_watch(struct supervisor *s)
 	bool all = functions_follow_kernel_devices(&s->live), wanted = all || s->udc;
 	const char *udc = all ? NULL : s->udc;
 
-	/* A UDC that goes and comes back is the same one to its filter. */
+	/* The filter accepts a UDC by its name, also after it was removed and added. */
 	if (wanted == s->watches_uevents && streq_null(s->uevents_of, udc))
 		return;
 	fd_watch_close(&s->loop, &s->uevents);
@@ -53,7 +53,6 @@ void bus_watch(struct supervisor *s)
 	if (!wanted)
 		return;
 	if (open_watch(s, udc, &err) < 0)
-		supervisor_say(s, "what comes and goes without ffsctl is not noticed: %s",
-			       err.text);
-	s->uevent = s->udc_is_new = true; /* perhaps before we listened */
+		supervisor_say(s, "cannot notice changes of the UDC: %s", err.text);
+	s->uevent = s->udc_is_new = true; /* perhaps before the socket was open */
 }

@@ -20,12 +20,12 @@
 #include "supervisor/reload.h"
 #include "supervisor/supervisor.h"
 
-/* --- the supervisor's side ---------------------------------------------------------------------
+/* --- clients ---------------------------------------------------------------------
  */
 
 static void on_client(void *data, uint32_t events _unused_)
 {
-	/* Of which only those pages are there that a message was as long as. */
+	/* Uses only as many pages as the longest message. */
 	static char text[CONTROL_MESSAGE_MAX];
 	struct control_client *client = data;
 	ssize_t n = recv(client->source.fd, text, sizeof(text), MSG_DONTWAIT);
@@ -34,7 +34,7 @@ static void on_client(void *data, uint32_t events _unused_)
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (n <= 0) {
-		control_hang_up(client);
+		control_client_closed(client);
 		return;
 	}
 	json = json_loadb(text, (size_t)n, 0, NULL);
@@ -43,7 +43,7 @@ static void on_client(void *data, uint32_t events _unused_)
 	json_decref(json);
 }
 
-/* Its groups as it had them when it connected (unix(7), SO_PEERCRED, SO_PEERGROUPS). */
+/* Checks the groups that the client had when it connected (unix(7), SO_PEERCRED, SO_PEERGROUPS). */
 static bool is_in_group(int fd, const struct ucred *peer, gid_t group)
 {
 	_cleanup_free_ gid_t *groups = NULL;
@@ -51,7 +51,7 @@ static bool is_in_group(int fd, const struct ucred *peer, gid_t group)
 
 	if (peer->gid == group)
 		return true;
-	getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, NULL, &size); /* only how many there are */
+	getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, NULL, &size); /* returns the size only */
 	groups = xcalloc(size / sizeof(*groups) + 1, sizeof(*groups));
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &size) < 0)
 		return false;
@@ -61,7 +61,7 @@ static bool is_in_group(int fd, const struct ucred *peer, gid_t group)
 	return false;
 }
 
-/* Whose commands are taken; client->is_root: all of them. */
+/* Returns whether the client may send commands; sets client->is_root if it may send all of them. */
 static bool may_ask(struct control_client *client)
 {
 	const struct supervisor *s = client->control->supervisor;
@@ -75,17 +75,17 @@ static bool may_ask(struct control_client *client)
 	       (s->group != 0 && is_in_group(client->source.fd, &peer, s->group));
 }
 
-/* NULL: none, or none for that one. */
-static struct control_client *free_place(struct control *control, const struct control_client *to)
+/* Returns a free slot; NULL: none for this client. */
+static struct control_client *free_slot(struct control *control, const struct control_client *to)
 {
-	struct control_client *free_one = NULL;
+	struct control_client *slot = NULL;
 	int others = 0, of_user = 0;
 
 	for (size_t i = 0; i < CONTROL_CLIENTS; i++) {
 		struct control_client *client = &control->clients[i];
 
 		if (client->source.fd < 0) {
-			free_one = client;
+			slot = client;
 			continue;
 		}
 		others += !client->is_root;
@@ -94,7 +94,7 @@ static struct control_client *free_place(struct control *control, const struct c
 	if (!to->is_root &&
 	    (others >= CONTROL_CLIENTS - CONTROL_FOR_ROOT || of_user >= CONTROL_PER_USER))
 		return NULL;
-	return free_one;
+	return slot;
 }
 
 static bool is_idle(const struct control_client *client)
@@ -114,7 +114,7 @@ static void await_commands(struct control *control)
 		timer_start(&control->timer, next > now ? next - now : 0);
 }
 
-/* Who has connected and said nothing has a place that others need. */
+/* Closes clients that sent no command in time. */
 static void on_timer(void *data, uint32_t events _unused_)
 {
 	struct control *control = data;
@@ -126,7 +126,7 @@ static void on_timer(void *data, uint32_t events _unused_)
 	await_commands(control);
 }
 
-/* Who stayed in the queue would wake us again at once, and for ever. */
+/* A connection left in the queue would wake the supervisor again and again. */
 static void refuse_without_descriptor(struct control *control)
 {
 	struct control_client late = { .control = control, .source = FD_WATCH_NONE };
@@ -155,7 +155,7 @@ static void on_listener(void *data, uint32_t events _unused_)
 			       "its supervisor answers only root and the group of --group");
 		return;
 	}
-	client = free_place(control, &late);
+	client = free_slot(control, &late);
 	if (!client || fd_watch_add(&control->supervisor->loop, &client->source, fd, EPOLLIN,
 				    on_client, client) < 0) {
 		control_refuse_as_too_many(&late);
@@ -188,7 +188,9 @@ int control_listen(struct control *control, const struct rundir *rundir, struct 
 	if (r < 0)
 		return r;
 	unlink(path);
-	/* Mode before listen: nobody else can connect in between. Who may be answered is looked at.
+	/*
+	 * Sets the mode before listen, so that no other user connects in between. may_ask checks
+	 * each client.
 	 */
 	if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
 	    chmod(path, control->supervisor->group ? 0666 : 0600) < 0 ||
@@ -214,8 +216,8 @@ void control_close(struct control *control)
 	fd_watch_close(&control->supervisor->loop, &control->timer);
 }
 
-/* Who waited for something that the end of the gadget has overtaken. */
-static void answer_overtaken(struct control *control)
+/* Refuses reloads that `down` overtook. */
+static void refuse_reloads(struct control *control)
 {
 	for (size_t i = 0; i < CONTROL_CLIENTS; i++)
 		if (control->clients[i].waits == CLIENT_WAITS_RELOAD)
@@ -225,14 +227,16 @@ static void answer_overtaken(struct control *control)
 
 void control_answer_down(struct control *control, const struct error *err)
 {
-	answer_overtaken(control);
+	refuse_reloads(control);
 	for (size_t i = 0; i < CONTROL_CLIENTS; i++)
 		if (control->clients[i].waits == CLIENT_WAITS_DOWN)
 			control_answer(&control->clients[i], err);
 }
 
-/* Whether all workers that concern the client are ready, or done, or one has failed (err). */
-static bool workers_settled(const struct control_client *client, struct error *err)
+/*
+ * Returns whether all workers of the client's restart are ready or done, or one has failed (err).
+ */
+static bool workers_are_final(const struct control_client *client, struct error *err)
 {
 	const struct supervisor *s = client->control->supervisor;
 	const struct live_worker *failed = NULL;
@@ -251,8 +255,8 @@ static bool workers_settled(const struct control_client *client, struct error *e
 	return true;
 }
 
-/* A gadget that has failed stays as it is: what is waited for does not come any more. */
-static void give_up_waiting(struct control *control)
+/* A failed gadget stays failed: no command can succeed any more. */
+static void refuse_waiting(struct control *control)
 {
 	for (size_t c = 0; c < CONTROL_CLIENTS; c++) {
 		struct control_client *client = &control->clients[c];
@@ -262,8 +266,8 @@ static void give_up_waiting(struct control *control)
 	}
 }
 
-/* Whether what the client waits for has happened, or (err) cannot happen any more. */
-static bool is_over(const struct control_client *client, struct error *err)
+/* Returns whether the client's command is done, or has failed (err). */
+static bool wait_has_ended(const struct control_client *client, struct error *err)
 {
 	const struct supervisor *s = client->control->supervisor;
 
@@ -274,19 +278,20 @@ static bool is_over(const struct control_client *client, struct error *err)
 	case CLIENT_WAITS_RELOAD:
 		return false;
 	case CLIENT_WAITS_RESTART:
-		return workers_settled(client, err) && (err->exit || bus_has_returned(s, err));
+		return workers_are_final(client, err) &&
+		       (err->exit || bus_rebind_has_ended(s, err));
 	case CLIENT_WAITS_READY:
-		return s->live.phase == PHASE_UP && workers_settled(client, err) &&
+		return s->live.phase == PHASE_UP && workers_are_final(client, err) &&
 		       (err->exit || (streq(gadget_status(s), "ready") && bus_is_on(s)));
 	case CLIENT_WAITS_HOST:
-		return host_is_there(s);
+		return host_has_configured(s);
 	case CLIENT_WAITS_NO_HOST:
-		return s->live.phase == PHASE_UP && !host_is_there(s);
+		return s->live.phase == PHASE_UP && !host_has_configured(s);
 	}
 	return false;
 }
 
-/* A gadget that goes down instead answers later: control_answer_down. */
+/* `down` overtakes a reload: control_answer_down answers then. */
 static bool reload_has_ended(const struct control *control)
 {
 	const struct supervisor *s = control->supervisor;
@@ -297,7 +302,7 @@ static bool reload_has_ended(const struct control *control)
 void control_update(struct control *control)
 {
 	if (control->supervisor->state == GADGET_FAILED)
-		give_up_waiting(control);
+		refuse_waiting(control);
 	for (size_t c = 0; c < CONTROL_CLIENTS; c++) {
 		struct control_client *client = &control->clients[c];
 		_cleanup_error_ struct error err = { 0 };
@@ -306,7 +311,7 @@ void control_update(struct control *control)
 			control_answer_bus(client, true, &control->supervisor->bind_error);
 		else if (client->waits == CLIENT_WAITS_RELOAD && reload_has_ended(control))
 			control_answer_reload(client);
-		else if (is_over(client, &err))
+		else if (wait_has_ended(client, &err))
 			control_answer(client, &err);
 	}
 }

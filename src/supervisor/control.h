@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The supervisor's end of its control socket (rundir/control.h). */
+/* The supervisor's side of its control socket (rundir/control.h). */
 #pragma once
 
 #include "base/loop.h"
@@ -7,12 +7,12 @@
 #include "rundir/rundir.h"
 
 #define CONTROL_CLIENTS 32
-#define CONTROL_WAITS 16 /* of these: what changes nothing, and may last for ever */
-/* Of both kinds: what only root gets, so that no member of the group keeps it from its gadgets. */
+#define CONTROL_WAITS 16 /* maximum of clients that only wait, which may take for ever */
+/* Slots of both kinds for root only, so that the group cannot keep root from its gadgets. */
 #define CONTROL_FOR_ROOT 8
-/* What one user of the group may have of them. */
+/* Maximum of clients of one user of the group. */
 #define CONTROL_PER_USER 8
-/* Seconds in which a client must give its command. */
+/* Seconds that a client must send its command. */
 #define CONTROL_PATIENCE 5
 
 struct supervisor;
@@ -20,45 +20,49 @@ struct control;
 
 struct control_client {
 	struct control *control;
-	struct fd_watch source; /* fd -1: free place */
-	bool is_root;		/* or the user that we are, who need not be */
+	struct fd_watch source; /* fd -1: the slot is free */
+	bool is_root;		/* or the user of the supervisor, which need not be root */
 	uid_t uid;
-	double deadline; /* monotonic; while it is idle */
+	double deadline; /* monotonic; used while idle */
 	enum {
 		CLIENT_IDLE,
 		CLIENT_WAITS_DOWN,
 		CLIENT_WAITS_RESTART,
 		CLIENT_WAITS_BIND,
 		CLIENT_WAITS_RELOAD,
-		CLIENT_WAITS_READY, /* from here on they only wait */
+		CLIENT_WAITS_READY, /* these and the following only wait */
 		CLIENT_WAITS_HOST,
 		CLIENT_WAITS_NO_HOST,
 	} waits;
-	char *function; /* whose restart it waits for; NULL: all */
+	char *function; /* label of the function that it restarts; NULL: all */
 };
 
 struct control {
 	struct supervisor *supervisor;
 	struct fd_watch listener, timer;
-	int spare; /* a descriptor for whoever comes when there is no other; owned */
+	int spare; /* reserve to accept and refuse a client without free descriptors; owned */
 	struct control_client clients[CONTROL_CLIENTS];
 };
 
 void control_init(struct control *control, struct supervisor *supervisor);
 int control_listen(struct control *control, const struct rundir *rundir, struct error *err);
 void control_close(struct control *control);
-/* Answers those whose wait is over. The status is written first: who is answered may read it. */
+/*
+ * Answers clients whose command is done. The status is written before: the client may read it at
+ * once.
+ */
 void control_update(struct control *control);
 /*
- * The supervisor is about to become another program, which knows of none of its clients: tells all
- * but the one of that descriptor to ask again.
+ * Before the supervisor executes another program, which does not know its clients: makes all but
+ * the client of `but_fd` try again.
  */
-void control_send_away(struct control *control, int but_fd);
-/* Takes back the bind that nobody waits for any more, also before the loop has told of the end. */
-void control_look_for_binders(struct control *control);
-/* Answers every client that waits for the end: with the error, or 0 without one (also NULL).
+void control_refuse_all(struct control *control, int but_fd);
+/* Cancels the bind of clients that closed their connection, even before the loop reports it. */
+void control_drop_closed_binds(struct control *control);
+/*
+ * Answers every client that waits for the end: with `err`, or 0 if there is no error (also NULL).
  */
 void control_answer_down(struct control *control, const struct error *err);
 
-/* Answers a command by its socket, which is closed: with the error, or 0. */
+/* Answers a command with `err`, or 0, and closes its socket. */
 void control_answer_to(int fd, const struct error *err);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What clients of the control socket are answered, and how they are let go. */
+/* Answers clients of the control socket, and closes their connections. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +18,7 @@ void control_drop(struct control_client *client)
 	*client = (struct control_client){ .control = client->control, .source = FD_WATCH_NONE };
 }
 
-/* A client that does not read its answer, or has ended, changes nothing. `json` is taken over. */
+/* A client that does not read its answer changes nothing. Frees `json`. */
 static void send_json(int fd, json_t *json)
 {
 	_cleanup_free_ char *text = json_dumps(json, JSON_COMPACT);
@@ -49,7 +49,6 @@ void control_answer(struct control_client *client, const struct error *err)
 	answer_json(client, answer_of(err));
 }
 
-/* To bind and unbind. */
 void control_answer_bus(struct control_client *client, bool changed, const struct error *err)
 {
 	const struct supervisor *s = client->control->supervisor;
@@ -92,8 +91,8 @@ void control_refuse_as_too_many(struct control_client *client)
 	control_refuse(client, EX_CANTCREAT, "too many commands wait for its supervisor already");
 }
 
-/* Who has ended its `bind` must not find the gadget on the bus some time later. */
-void control_hang_up(struct control_client *client)
+/* After the end of a `bind` command its gadget must not be bound later. */
+void control_client_closed(struct control_client *client)
 {
 	struct control *control = client->control;
 	bool wanted = client->waits != CLIENT_WAITS_BIND;
@@ -105,7 +104,7 @@ void control_hang_up(struct control_client *client)
 		control->supervisor->bind_wanted = false;
 }
 
-void control_look_for_binders(struct control *control)
+void control_drop_closed_binds(struct control *control)
 {
 	for (size_t i = 0; i < CONTROL_CLIENTS; i++) {
 		struct control_client *client = &control->clients[i];
@@ -113,11 +112,11 @@ void control_look_for_binders(struct control *control)
 
 		if (client->waits == CLIENT_WAITS_BIND &&
 		    recv(client->source.fd, &byte, sizeof(byte), MSG_PEEK | MSG_DONTWAIT) == 0)
-			control_hang_up(client);
+			control_client_closed(client);
 	}
 }
 
-void control_send_away(struct control *control, int but_fd)
+void control_refuse_all(struct control *control, int but_fd)
 {
 	static const char words[] = "its supervisor becomes another program: try again";
 	_cleanup_error_ struct error err = { 0 };
@@ -125,10 +124,9 @@ void control_send_away(struct control *control, int but_fd)
 	for (size_t i = 0; i < CONTROL_CLIENTS; i++)
 		if (control->clients[i].source.fd >= 0 && control->clients[i].source.fd != but_fd)
 			control_refuse(&control->clients[i], EX_TEMPFAIL, words);
-	/* Nobody waits for it any more. */
 	control->supervisor->bind_wanted = false;
 	error_set(&err, EX_TEMPFAIL, EAGAIN, NULL, "%s", words);
-	/* Those of whom we have not heard yet; no more of them can be waiting. */
+	/* Clients in the queue; there cannot be more than CONTROL_CLIENTS. */
 	for (size_t i = 0; i < CONTROL_CLIENTS; i++) {
 		int fd = accept4(control->listener.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 

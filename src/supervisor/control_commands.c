@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The commands that a supervisor takes on its control socket: one function each, and a table. */
+/* The commands of the control socket: one function each, and a table. */
 #include <errno.h>
 #include <math.h>
 
@@ -12,7 +12,10 @@
 #include "supervisor/supervisor.h"
 #include "supervisor/switch.h"
 
-/* Waiting may last for ever: it must leave places to what changes something, `down` above all. */
+/*
+ * Waiting may take for ever: it must leave slots for commands that change something, above all
+ * `down`.
+ */
 static bool refuse_to_wait(struct control_client *client)
 {
 	int limit = CONTROL_WAITS - (client->is_root ? 0 : CONTROL_FOR_ROOT), n = 0;
@@ -33,7 +36,7 @@ static bool refuse_unless_up(struct control_client *client)
 	return why;
 }
 
-/* Of what root is told to load or execute by somebody who may only tell it when. */
+/* Files that root loads or executes may be named only by root. */
 static bool refuse_unless_root(struct control_client *client, const char *what)
 {
 	if (!client->is_root)
@@ -64,8 +67,7 @@ static void begin_restart(struct control_client *client, const json_t *json)
 		}
 	}
 	if (!any)
-		control_refuse(client, EX_USAGE,
-			       "there is no such function with a worker in the gadget");
+		control_refuse(client, EX_USAGE, "no such function with a worker in the gadget");
 	else
 		client->waits = CLIENT_WAITS_RESTART;
 	supervisor_changed(s);
@@ -129,7 +131,7 @@ static void begin_reexec(struct control_client *client, const json_t *json)
 	    refuse_unless_root(client, "only root may name a program to execute"))
 		return;
 	if (!program || *program != '/') {
-		control_refuse(client, EX_USAGE, "a program is given by its absolute path");
+		control_refuse(client, EX_USAGE, "the program must be an absolute path");
 		return;
 	}
 	why = trust_check(program, supervisor_program_trust(s, s->gadget->dir));
@@ -172,7 +174,7 @@ static void begin_wait(struct control_client *client, const json_t *json)
 		supervisor_changed(client->control->supervisor);
 		return;
 	}
-	control_refuse(client, EX_USAGE, "the supervisor does not know what to wait for");
+	control_refuse(client, EX_USAGE, "unknown condition to wait for");
 }
 
 static const struct {
@@ -195,5 +197,5 @@ void control_handle(struct control_client *client, const json_t *json)
 		}
 	}
 	control_refuse(client, EX_USAGE,
-		       "the supervisor does not know that command: it may be of another version");
+		       "unknown command: the supervisor may be of another version");
 }

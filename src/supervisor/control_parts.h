@@ -1,24 +1,27 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What control.c (clients), control_answer.c and control_commands.c share. */
+/* Functions that the control*.c files share. */
 #pragma once
 
 #include "function/function.h"
 #include "supervisor/control.h"
 
-/* Does what a client asks for, or begins to, and answers it when there is nothing to wait for. */
+/* Executes the command of a client, or begins to; answers it if there is nothing to wait for. */
 void control_handle(struct control_client *client, const json_t *json);
 
-/* Answers with the error, or 0 without one, and ends the connection. */
+/* Answers with `err`, or 0 without an error, and closes the connection. */
 void control_answer(struct control_client *client, const struct error *err);
-/* The same of bind and unbind. */
+/* Does the same for bind and unbind. */
 void control_answer_bus(struct control_client *client, bool changed, const struct error *err);
 void control_refuse(struct control_client *client, int exit, const char *text);
 void control_refuse_as_too_many(struct control_client *client);
-/* Whether its restart is, or is among others, that of this function. */
+/* Returns whether the client restarts this function, alone or with others. */
 bool control_concerns(const struct control_client *client, const struct live_function *function);
-/* The same of reload. */
+/* Does the same for reload. */
 void control_answer_reload(struct control_client *client);
-/* Ends the connection without an answer. */
+/* Closes the connection without an answer. */
 void control_drop(struct control_client *client);
-/* The client has gone: what nobody else waits for is not wanted any more. */
-void control_hang_up(struct control_client *client);
+/*
+ * Closes the connection of a client that closed its end, and cancels a bind that no other client
+ * waits for.
+ */
+void control_client_closed(struct control_client *client);

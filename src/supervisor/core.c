@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What all other files of this room do to a supervisor. */
+/* Functions that all other files of this room use. */
 #include "config.h"
 
-#include <stdarg.h>
 #include <syslog.h>
 
 #include "base/cleanup.h"
 #include "base/log.h"
-#include "base/text.h"
 #include "supervisor/supervisor.h"
 
 void supervisor_say_line(struct supervisor *s, const char *label, int priority, const char *text)
@@ -18,29 +16,6 @@ void supervisor_say_line(struct supervisor *s, const char *label, int priority, 
 		log_about(s->name, label, priority, "%s: %s", s->name, line);
 	else
 		output_event(&s->output, line);
-}
-
-void supervisor_say(struct supervisor *s, const char *fmt, ...)
-{
-	_cleanup_free_ char *text = NULL;
-	va_list ap;
-
-	va_start(ap, fmt);
-	text = text_vformat(fmt, ap);
-	va_end(ap);
-	supervisor_say_line(s, NULL, LOG_INFO, text);
-}
-
-void supervisor_say_of(struct supervisor *s, const char *function, int priority, const char *fmt,
-		       ...)
-{
-	_cleanup_free_ char *text = NULL;
-	va_list ap;
-
-	va_start(ap, fmt);
-	text = text_vformat(fmt, ap);
-	va_end(ap);
-	supervisor_say_line(s, function, priority, text);
 }
 
 void supervisor_changed(struct supervisor *s)
@@ -56,7 +31,7 @@ void supervisor_go_down(struct supervisor *s, struct error *why)
 		error_move(&s->failure, why);
 	else if (why)
 		error_clear(why);
-	/* An `up` that comes now must not take it for one that stays. */
+	/* An `up` that starts now must not wait for this gadget. */
 	if (gadget_handle(s, GADGET_EV_DOWN))
 		rundir_sign(&s->rundir, WHO_GOING_DOWN, &ignored);
 	s->changed = true;

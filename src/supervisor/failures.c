@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A worker has failed for good, a keeper has died. */
+/* Handles failed workers and dead keepers. */
 #include "config.h"
 
 #include <errno.h>
@@ -15,21 +15,21 @@ void supervisor_worker_failed(struct supervisor *s, struct live_worker *worker)
 	s->changed = true;
 	if (s->state == GADGET_STARTING && worker->served &&
 	    function_blocks_bind(worker->function)) {
-		/* Its own step has been taken: nothing else would ask for it any more. */
+		/* The step that waits for it is applied: no other step checks it. */
 		error_set(&err, EX_PROTOCOL, ECHILD, NULL,
 			  "the worker of '%s' was ready, but ended before the gadget was up: %s",
 			  worker->function->model->label, worker->last_exit);
 		error_at(&err, &worker->model->at);
 		supervisor_go_down(s, &err);
 	}
-	/* While a reload is under way it decides what becomes of the gadget. */
+	/* During a reload, the reload decides. */
 	if (s->state == GADGET_UP && worker->model->on_failed == FAILED_UNBIND)
 		bus_worker_failed(s);
 }
 
 /*
- * When the last endpoint closes the kernel takes a function without ep0 off the bus, and all the
- * gadget with it. Nothing is removed: what is left tells what happened.
+ * Without ep0 the kernel unbinds the function, and with it the gadget, when the last endpoint file
+ * is closed. Nothing is removed: what is left shows what happened.
  */
 void supervisor_keeper_died(struct supervisor *s, struct live_function *function)
 {
@@ -42,7 +42,7 @@ void supervisor_keeper_died(struct supervisor *s, struct live_function *function
 	error_set(&err, EX_PROTOCOL, ECHILD, NULL,
 		  "the keeper of '%s' has died, and the function with it", function->model->label);
 	supervisor_say_of(s, NULL, LOG_ERR, "%s", err.text);
-	if (ends) /* it would have been ended next */
+	if (ends) /* its end is due anyway */
 		return;
 	if (s->live.phase != PHASE_UP) {
 		supervisor_go_down(s, &err);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What live functions send their supervisor, and ask it. */
+/* The supervisor as the owner of live functions: their events and questions. */
 #include "supervisor/bus.h"
 #include "supervisor/host.h"
 #include "supervisor/reload.h"
@@ -48,7 +48,7 @@ static bool is_bound(void *owner)
 
 static bool is_configured(void *owner)
 {
-	return host_is_there(owner);
+	return host_has_configured(owner);
 }
 
 static bool is_reloading(void *owner)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The UDC core leaves `state` at "configured" when a gadget is unbound, until the next host resets
- * the port (udc/core.c): what it says is worth nothing by itself. But each change is notified, also
- * that from "configured" to "configured", so that the first one after a bind is about this gadget.
+ * The UDC core leaves `state` at "configured" after an unbind until the next host resets the port
+ * (udc/core.c), so its value alone is useless. But each change is notified, even from "configured"
+ * to "configured": the first change after a bind is about this gadget.
  */
 #include "supervisor/host.h"
 
@@ -22,7 +22,7 @@ static bool has_ffs(const struct gadget *g, const struct config *c)
 	return false;
 }
 
-static bool ffs_tells_all(const struct gadget *g)
+static bool ffs_reports_all(const struct gadget *g)
 {
 	for (size_t i = 0; i < g->n_configs; i++)
 		if (!has_ffs(g, &g->configs[i]))
@@ -35,7 +35,7 @@ static void stop_watching(struct supervisor *s)
 	fd_watch_close(&s->loop, &s->udc_state);
 }
 
-/* Reading from the start is also what arms the next notification (sysfs_notify). */
+/* Reading from the start also arms the next notification (sysfs_notify). */
 static bool reads_configured(int fd, bool *configured)
 {
 	char word[32];
@@ -53,7 +53,7 @@ static void on_state(void *data, uint32_t events _unused_)
 {
 	struct supervisor *s = data;
 
-	if (!reads_configured(s->udc_state.fd, &s->configured)) { /* the UDC has gone */
+	if (!reads_configured(s->udc_state.fd, &s->configured)) { /* the UDC was removed */
 		stop_watching(s);
 		s->configured = false;
 	}
@@ -61,8 +61,8 @@ static void on_state(void *data, uint32_t events _unused_)
 }
 
 /*
- * The keepers of functions that come later are told at their start. The others also when the name
- * is the same: the UDC may be another one by now, and so is its speed's file.
+ * Keepers that start later get the UDC at their start. All others get it even if the name is the
+ * same: it may be a new UDC with a new speed file.
  */
 static void set_udc(struct supervisor *s, const char *udc)
 {
@@ -84,8 +84,8 @@ void host_watch(struct supervisor *s, const char *udc)
 	s->configured = false;
 	if (udc)
 		set_udc(s, udc);
-	/* A reload's is another one than the supervisor's still is. */
-	if (!udc || ffs_tells_all(s->configfs.gadget))
+	/* During a reload this is the new gadget, not s->gadget. */
+	if (!udc || ffs_reports_all(s->configfs.gadget))
 		return;
 	path = strf(UDC_CLASS_DIR "/%s/state", udc);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -103,7 +103,7 @@ void host_take_over(struct supervisor *s, const char *udc, bool configured)
 	s->configured = s->configured && configured;
 }
 
-void host_left(struct supervisor *s)
+void host_reset_links(struct supervisor *s)
 {
 	for (size_t n = 0; n < s->live.n; n++)
 		s->live.v[n]->bus = (struct link_state){ 0 };
@@ -113,11 +113,11 @@ void host_forget(struct supervisor *s)
 {
 	stop_watching(s);
 	s->configured = false;
-	host_left(s);
+	host_reset_links(s);
 }
 
-/* The host enables all functions of the configuration it takes: one is enough to know. */
-bool host_is_there(const struct supervisor *s)
+/* A host enables all functions of a configuration: one enabled function is enough. */
+bool host_has_configured(const struct supervisor *s)
 {
 	for (size_t n = 0; n < s->live.n; n++)
 		if (s->live.v[n]->bus.enabled)

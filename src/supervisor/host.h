@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Whether a host has configured the gadget. FunctionFS tells of its own functions (ENABLE,
- * DISABLE), exactly; where a configuration has none the UDC's `state` in sysfs must do.
+ * Whether a host has configured the gadget. FunctionFS reports ENABLE and DISABLE of its functions
+ * exactly; for a configuration without one, the UDC's `state` in sysfs is used.
  */
 #pragma once
 
@@ -10,17 +10,18 @@
 struct supervisor;
 
 /*
- * Before each bind to the UDC: from now on changes of its state count, and none of before. Without
- * effect where FunctionFS tells all. A state that cannot be read costs knowing of the host.
+ * Called before each bind: watches changes of the UDC's state from now on. Without effect if
+ * FunctionFS reports everything. If the state cannot be read, the host is unknown.
  */
 void host_watch(struct supervisor *s, const char *udc);
-/* The same where a supervisor has died: `configured` is what it knew. */
+/* Does the same after a takeover; `configured`: what the dead supervisor knew. */
 void host_take_over(struct supervisor *s, const char *udc, bool configured);
 /*
- * The gadget has left the bus, and may be on it again. The events that say so come later, and
- * whoever asks meanwhile must not be told of the old host.
+ * Clears the link states of an unbound gadget: FunctionFS reports the unbind later, and `status`
+ * must not show the old host until then.
  */
-void host_left(struct supervisor *s);
-/* Off the bus, and nothing is watched. */
+void host_reset_links(struct supervisor *s);
+/* Called after an unbind: stops watching, and clears the link states. */
 void host_forget(struct supervisor *s);
-bool host_is_there(const struct supervisor *s);
+/* Returns whether a host has configured the gadget. */
+bool host_has_configured(const struct supervisor *s);

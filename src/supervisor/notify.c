@@ -15,18 +15,18 @@
 #include "supervisor/reload.h"
 #include "supervisor/supervisor.h"
 
-/* Once, as s6 has it: there are no later states. Nobody may listen, and that changes nothing. */
-static void tell_fd(struct supervisor *s)
+/* Writes the newline once, as for s6: it has no later states. Errors change nothing. */
+static void write_notify_fd(struct supervisor *s)
 {
 	if (s->notify.fd < 0)
 		return;
 	if (write(s->notify.fd, "\n", 1) < 0)
-		log_debug("nobody reads what --notify-fd writes: %s", strerror(errno));
+		log_debug("cannot write to --notify-fd: %s", strerror(errno));
 	cleanup_close(&s->notify.fd);
 }
 
-/* Nobody may listen here, either. */
-static void tell(const char *text)
+/* Errors change nothing here, either. */
+static void send_notification(const char *text)
 {
 	const char *path = getenv("NOTIFY_SOCKET");
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
@@ -49,11 +49,11 @@ static void on_watchdog(void *data, uint32_t events _unused_)
 	struct supervisor *s = data;
 
 	timer_stop(&s->notify.watchdog);
-	tell("WATCHDOG=1");
+	send_notification("WATCHDOG=1");
 	timer_start(&s->notify.watchdog, s->notify.interval);
 }
 
-/* Half of what it gives us; 0: it has no watchdog, or it watches somebody else. */
+/* Returns half of the watchdog interval in seconds; 0: no watchdog, or one of another process. */
 static double watchdog_interval(void)
 {
 	const char *usec = getenv("WATCHDOG_USEC"), *pid = getenv("WATCHDOG_PID");
@@ -75,15 +75,15 @@ int notify_begin(struct supervisor *s, struct error *err)
 	return 0;
 }
 
-/* One that is known to be reloading is ready again when it says so. */
-static const char *word_of(const struct supervisor *s)
+/* Before READY=1 of the current state is due, sends only the status. */
+static const char *state_line(const struct supervisor *s)
 {
-	bool is_being_told = s->on_up && s->live.phase == PHASE_UP;
+	bool is_not_reported = s->on_up && s->live.phase == PHASE_UP;
 
-	return is_being_told ? "" : gadget_notification(s);
+	return is_not_reported ? "" : gadget_notification(s);
 }
 
-static void tell_word(struct supervisor *s, const char *word)
+static void send_state(struct supervisor *s, const char *word)
 {
 	_cleanup_free_ char *text = strf("%s\nSTATUS=%s: %s%s%s", word, s->name, gadget_status(s),
 					 s->udc ? " on " : "", s->udc ? s->udc : "");
@@ -91,31 +91,31 @@ static void tell_word(struct supervisor *s, const char *word)
 
 	if (streq_null(s->notify.last, text))
 		return;
-	/* When it began (sd_notify(3)), not later; not a part of what is compared */
+	/* The time of the reload (sd_notify(3)); not part of the comparison. */
 	if (streq(word, NOTIFY_RELOADING))
 		clock = strf("MONOTONIC_USEC=%llu\n", (unsigned long long)(now_monotonic() * 1e6));
 	whole = strf("%s%s", clock ? clock : "", text);
-	tell(whole);
+	send_notification(whole);
 	free(s->notify.last);
 	s->notify.last = steal_ptr(text);
 }
 
 void notify_update(struct supervisor *s)
 {
-	const char *word = word_of(s);
+	const char *word = state_line(s);
 
 	if (!s->live.foreground)
 		return;
 	if (streq(word, "READY=1"))
-		tell_fd(s);
+		write_notify_fd(s);
 	if (getenv("NOTIFY_SOCKET"))
-		tell_word(s, word);
+		send_state(s, word);
 }
 
 void notify_reloading(struct supervisor *s)
 {
 	if (s->live.foreground && getenv("NOTIFY_SOCKET"))
-		tell_word(s, NOTIFY_RELOADING);
+		send_state(s, NOTIFY_RELOADING);
 }
 
 void notify_end(struct supervisor *s)

@@ -11,8 +11,8 @@
 
 #define CAPABILITY(name) (1ULL << CAP_##name)
 /*
- * What a supervisor needs of what root may: to mount; to reach what belongs to others and look at
- * their processes; to start workers as somebody else, with limits of their own, and end them.
+ * Capabilities of the supervisor: to mount; to reach files of other users and inspect their
+ * processes; to start workers as other users with limits, and end them.
  */
 #define OUR_CAPABILITIES                                                                           \
 	(CAPABILITY(SYS_ADMIN) | CAPABILITY(DAC_OVERRIDE) | CAPABILITY(SYS_PTRACE) |               \
@@ -20,10 +20,10 @@
 	 CAPABILITY(SYS_RESOURCE) | CAPABILITY(KILL))
 #define ALL_CAPABILITIES UINT64_MAX
 
-/* Gadget files that are read because of switch_to; what others would need is not kept. */
+/* Maximum of gadget files read because of switch_to; needs of further ones are not kept. */
 #define FILES_MAX 64
 
-/* Files of gadgets that this one may become, also by way of another one. */
+/* Files of gadgets that this one may switch to, directly or through another one. */
 struct others {
 	const struct supervisor *s;
 	char *paths[FILES_MAX];
@@ -62,21 +62,21 @@ static void add_named_by(struct others *o, const struct gadget *g)
 	}
 }
 
-/* As a switch would read it. */
+/* Reads the file as a switch would. */
 static uint64_t needs_of_file(struct others *o, const char *path)
 {
 	_cleanup_error_ struct error ignored = { 0 };
 	struct gadget *g = NULL;
-	json_t *form = NULL;
+	json_t *document = NULL;
 	uint64_t needs = 0;
 
 	if (supervisor_read_file(path, NULL, o->s->dirs, supervisor_trust(o->s), NULL, NULL, &g,
-				 &form, &ignored) == 0) {
+				 &document, &ignored) == 0) {
 		needs = needs_of(g);
 		add_named_by(o, g);
 	}
 	gadget_free(g);
-	json_decref(form);
+	json_decref(document);
 	return needs;
 }
 
@@ -101,8 +101,8 @@ void privileges_give_up(struct supervisor *s)
 		return;
 	capabilities_reduce(OUR_CAPABILITIES | needs);
 	/*
-	 * First what it may still execute itself: reexec. Where no worker is to have any, the
-	 * bounding set is emptied here, once, rather than by each worker at each start.
+	 * Reduces what exec may regain first (reexec). If no worker needs capabilities, the
+	 * bounding set is emptied once here, not by each worker at each start.
 	 */
 	s->bounded = capabilities_inherit() && capabilities_bound(needs) && !needs;
 	for (size_t n = 0; n < s->live.n; n++)
@@ -115,16 +115,16 @@ int privileges_check(const struct supervisor *s, const struct function *function
 	const struct worker *w = function->worker;
 	uint64_t own, bounding;
 
-	/* What is only planned (reload --dry-run) is planned by another process. */
+	/* A dry run (reload --dry-run) plans in another process. */
 	if (!gadget_is_made(s) || !w || !worker_has_privileges(w) ||
 	    !capabilities_get(&own, &bounding))
 		return 0;
-	/* Who has given up nothing has no more than it could give. */
+	/* A supervisor that gave up nothing cannot give more than it has. */
 	if (w->keep_privileges ? !(own & ~bounding) : !(w->capabilities & ~(own & bounding)))
 		return 0;
 	error_set(err, EX_CANTCREAT, EPERM, NULL,
-		  "the supervisor has given up the privileges that the worker of '%s' is to %s",
-		  function->label, w->keep_privileges ? "keep" : "have (capabilities)");
+		  "the supervisor has given up the privileges that the worker of '%s' needs (%s)",
+		  function->label, w->keep_privileges ? "privileges = \"keep\"" : "capabilities");
 	error_at(err, &w->at);
 	return error_hint(err, "take '%s' down, then up", s->name);
 }

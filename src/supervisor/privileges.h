@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What a supervisor keeps of root's capabilities: those that it needs itself, and those that
- * workers are to have, of its gadget and of the gadgets that this one may become (switch_to). What
- * it has given up it cannot have again.
+ * Capabilities that a supervisor keeps: those that it needs, and those of workers of its gadget and
+ * of the gadgets it may switch to (switch_to). Given up capabilities cannot be regained.
  */
 #pragma once
 
@@ -10,9 +9,12 @@
 
 struct supervisor;
 
-/* Gives up all others, as the gadget files are now. One that cannot be read needs no more. */
+/*
+ * Gives up all other capabilities, by the current gadget files. A file that cannot be read needs
+ * none.
+ */
 void privileges_give_up(struct supervisor *s);
 
-/* Whether the function's worker can still have what its file says. EX_CANTCREAT. */
+/* Fails with EX_CANTCREAT if the function's worker needs capabilities that were given up. */
 int privileges_check(const struct supervisor *s, const struct function *function,
 		     struct error *err);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A gadget file that a supervisor reads by itself, when nobody looks on. */
+/* Reads a gadget file for a supervisor, not for a command. */
 #include <errno.h>
 #include <sys/stat.h>
 
@@ -32,17 +32,16 @@ static int bad_file(const char *path, const struct diags *diags, struct error *e
 
 int supervisor_read_file(const char *path, const char *name, const char *const *dirs,
 			 enum gadgetfile_trust trust, void (*say)(void *data, const char *line),
-			 void *data, struct gadget **gadget, json_t **form, struct error *err)
+			 void *data, struct gadget **gadget, json_t **document, struct error *err)
 {
 	struct diags diags = { 0 };
 	struct stat st;
 	int r;
 
-	/* A FIFO that was good for `up` would let us wait here. */
+	/* Reading a FIFO, which `up` accepts, would block here. */
 	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
-		return error_set(err, EX_NOINPUT, EINVAL, path,
-				 "%s is no file that can be read once more", path);
-	r = gadgetfile_load_found(path, name, dirs, NULL, trust, gadget, form, &diags, err);
+		return error_set(err, EX_NOINPUT, EINVAL, path, "%s is not a regular file", path);
+	r = gadgetfile_load_found(path, name, dirs, NULL, trust, gadget, document, &diags, err);
 	if (say)
 		say_diags(&diags, say, data);
 	if (r < 0 && !err->exit)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Another program for a supervisor that runs: it executes that, which finds in the run directory
- * what there is, as after a crash; but it has the same pid, holds the lock all the time, and is
- * still the parent of keepers and workers, whose exit status it learns.
+ * Executes another program in place of a running supervisor. That program finds everything in the
+ * run directory, as after a crash. But it keeps the pid and the lock, and is still the parent of
+ * keepers and workers, so it learns their exit status.
  */
 #include <errno.h>
 #include <unistd.h>
@@ -13,8 +13,8 @@
 #include "supervisor/supervisor.h"
 #include "supervisor/take_over.h"
 
-/* Longer than any program takes to start; it gets the answer after that. */
-#define HOLD_SECONDS 60
+/* Longer than any program takes to start; the new program then sends the time of --hold. */
+#define LINGER_SECONDS 60
 
 int supervisor_reexec(struct supervisor *s, const char *program, int client_fd, struct error *err)
 {
@@ -38,10 +38,10 @@ int supervisor_reexec(struct supervisor *s, const char *program, int client_fd, 
 	if (access(program, X_OK) < 0)
 		return error_errno(err, EX_UNAVAILABLE, errno, program, "cannot execute %s",
 				   program);
-	control_send_away(&s->control, client_fd);
+	control_refuse_all(&s->control, client_fd);
 	supervisor_write_status(s);
 	for (size_t n = 0; n < s->live.n; n++)
-		function_set_linger(s->live.v[n], HOLD_SECONDS);
+		function_set_linger(s->live.v[n], LINGER_SECONDS);
 	fd_set_inherited(s->rundir.lock_fd, true);
 	fd_set_inherited(client_fd, true);
 	execv(program, (char *const *)argv);

@@ -19,7 +19,7 @@
 #include "supervisor/privileges.h"
 #include "supervisor/supervisor.h"
 
-/* As long as `up` has by default. */
+/* Default timeout of `up`. */
 #define HUP_SECONDS 30
 
 void reload_free(struct supervisor *s)
@@ -31,8 +31,8 @@ void reload_free(struct supervisor *s)
 /* --- the end -------------------------------------------------------------------------------------
  */
 
-/* The supervisor's list is `list` from now on. */
-static void set_instances(struct supervisor *s, struct live_function *const *list, size_t n)
+/* Sets the functions of the supervisor. */
+static void set_functions(struct supervisor *s, struct live_function *const *list, size_t n)
 {
 	free(s->live.v);
 	s->live.v = NULL;
@@ -41,7 +41,7 @@ static void set_instances(struct supervisor *s, struct live_function *const *lis
 		*array_add(s->live.v, s->live.n) = list[k];
 }
 
-static void forget_replacements(struct supervisor *s)
+static void clear_replacements(struct supervisor *s)
 {
 	for (size_t n = 0; n < s->live.n; n++) {
 		s->live.v[n]->replacement = NULL;
@@ -51,32 +51,32 @@ static void forget_replacements(struct supervisor *s)
 	}
 }
 
-/* The functions that stay are of the new gadget from now on. */
-static void settle_instances(struct supervisor *s, struct reload *r)
+/* Makes functions that stay those of the new gadget file. */
+static void commit_functions(struct supervisor *s, struct reload *r)
 {
 	struct live_function **list = NULL;
 	size_t n_list = 0;
 
-	for (size_t n = 0; n < r->n_fresh; n++) {
-		struct live_function *fresh = r->fresh[n], *stays = fresh;
+	for (size_t n = 0; n < r->n_new; n++) {
+		struct live_function *next = r->new_functions[n], *stays = next;
 
 		for (size_t k = 0; k < r->n_old; k++)
-			if (r->old[k]->replacement == fresh)
-				stays = r->old[k];
-		stays->gadget = fresh->gadget;
-		stays->model = fresh->model;
-		stays->mount_uid = fresh->mount_uid;
-		stays->mount_gid = fresh->mount_gid;
+			if (r->old_functions[k]->replacement == next)
+				stays = r->old_functions[k];
+		stays->gadget = next->gadget;
+		stays->model = next->model;
+		stays->mount_uid = next->mount_uid;
+		stays->mount_gid = next->mount_gid;
 		if (stays->worker)
-			worker_set_model(stays->worker, fresh->model->worker);
+			worker_set_model(stays->worker, next->model->worker);
 		*array_add(list, n_list) = stays;
 	}
-	set_instances(s, list, n_list);
+	set_functions(s, list, n_list);
 	free(list);
-	forget_replacements(s);
+	clear_replacements(s);
 }
 
-/* Whatever comes of it: the merged one before it has all that there is. */
+/* On failure the record keeps the merged plan, which contains everything. */
 static void write_record(struct supervisor *s)
 {
 	_cleanup_error_ struct error err = { 0 };
@@ -85,21 +85,20 @@ static void write_record(struct supervisor *s)
 		supervisor_say_of(s, NULL, LOG_ERR, "%s", err.text);
 }
 
-static void is_over(struct supervisor *s, struct reload *r)
+static void end_reload(struct supervisor *s, struct reload *r)
 {
 	timer_stop(&s->deadline);
 	configfs_close(&s->configfs);
 	s->reload = NULL;
 	reload_drop(r, &s->live);
 	launch_give_back_users(&s->live);
-	memory_release(); /* what reading the gadget file took is not needed again */
-	/* A worker that has failed meanwhile, and had to wait until it was known what that means.
-	 */
+	memory_release(); /* memory that parsing needed */
+	/* Workers that failed during the reload are handled now. */
 	for (size_t n = 0; n < s->live.n && s->bus != BUS_FAILED; n++)
 		if (s->live.v[n]->worker && s->live.v[n]->worker->state == WORKER_FAILED)
 			supervisor_worker_failed(s, s->live.v[n]->worker);
 	supervisor_changed(s);
-	/* Whoever reads the words that come now may ask for it at once. */
+	/* Written before the log line: its reader may ask for the status at once. */
 	supervisor_write_status(s);
 }
 
@@ -122,8 +121,8 @@ static void commit(struct supervisor *s, struct reload *r)
 	size_t n = r->difference.n;
 
 	difference_end(&r->difference, DIFFERENCE_NEW);
-	settle_instances(s, r);
-	record_set_file(&s->record, r->gadget, r->form);
+	commit_functions(s, r);
+	record_set_file(&s->record, r->gadget, r->document);
 	s->gadget = s->configfs.gadget = s->own_gadget = steal_ptr(r->gadget);
 	configfs_settle(&s->configfs, &s->plan);
 	write_record(s);
@@ -135,17 +134,17 @@ static void commit(struct supervisor *s, struct reload *r)
 	s->reloaded.awaits_udc = bus_awaits_udc(s);
 	s->reloaded.rebound = r->was_on && !r->unbound;
 	gadget_handle(s, GADGET_EV_RELOADED);
-	is_over(s, r);
+	end_reload(s, r);
 	gadget_free(before);
 	privileges_give_up(s);
 	say_reloaded(s, n);
 }
 
-static void is_back(struct supervisor *s, struct reload *r)
+static void finish_reverted(struct supervisor *s, struct reload *r)
 {
 	difference_end(&r->difference, DIFFERENCE_OLD);
-	set_instances(s, r->old, r->n_old);
-	forget_replacements(s);
+	set_functions(s, r->old_functions, r->n_old);
+	clear_replacements(s);
 	configfs_settle(&s->configfs, &s->plan);
 	write_record(s);
 	if (r->was_on)
@@ -157,12 +156,12 @@ static void is_back(struct supervisor *s, struct reload *r)
 		error_hint(&r->why, "it is bound again when its UDC %s is back", s->udc);
 	error_move(&s->reloaded.error, &r->why);
 	gadget_handle(s, GADGET_EV_REVERTED);
-	is_over(s, r);
+	end_reload(s, r);
 	supervisor_say_of(s, NULL, LOG_ERR, "not reloaded: %s", s->reloaded.error.text);
 }
 
-/* The plan stays the merged one, on disk as well. */
-static void is_broken(struct supervisor *s, struct reload *r)
+/* The merged plan stays, also on disk. */
+static void finish_broken(struct supervisor *s, struct reload *r)
 {
 	const struct step *bind = bus_step(&s->plan);
 
@@ -172,8 +171,8 @@ static void is_broken(struct supervisor *s, struct reload *r)
 	if (r->was_on && bind)
 		s->udc = xstrdup(bind->value);
 	if (r->back.text)
-		error_hint(&r->why, "and the way back failed: %s", r->back.text);
-	error_hint(&r->why, "'ffsctl down %s' removes what exists", s->name);
+		error_hint(&r->why, "and undoing it failed: %s", r->back.text);
+	error_hint(&r->why, "'ffsctl down %s' removes what is left", s->name);
 	error_move(&s->reloaded.error, &r->why);
 	supervisor_changed(s);
 	supervisor_write_status(s);
@@ -183,7 +182,7 @@ static void is_broken(struct supervisor *s, struct reload *r)
 /* --- on the way ----------------------------------------------------------------------------------
  */
 
-/* Workers that were told to go, but have not gone yet, or not been replaced, are wanted again. */
+/* Keeps workers that were asked to stop, but have not stopped or been replaced yet. */
 static void keep_workers(struct supervisor *s)
 {
 	for (size_t n = 0; n < s->live.n; n++) {
@@ -210,13 +209,13 @@ static void turn_back(struct supervisor *s, struct reload *r)
 	s->configfs.gadget = s->gadget;
 	if (r->left) {
 		host_watch(s, r->was_on);
-		host_left(s);
+		host_reset_links(s);
 	}
 	keep_workers(s);
 	timer_start(&s->deadline, r->timeout);
 }
 
-/* Whether all is done but the bind, and that has failed because the UDC is not there. */
+/* Returns whether only the bind failed, and because the UDC does not exist. */
 static bool lacks_udc(const struct reload *r)
 {
 	const struct difference *d = &r->difference;
@@ -226,7 +225,7 @@ static bool lacks_udc(const struct reload *r)
 	return is_last && failed && failed->op == &configfs_op_bind && !udc_exists(failed->value);
 }
 
-/* That costs the gadget nothing but the bus: bus.c binds it when the UDC is back. */
+/* Ends the reload without the bind: bus.c binds when the UDC is back. */
 static void leave_unbound(struct reload *r, struct error *err)
 {
 	difference_forgive(&r->difference);
@@ -248,12 +247,12 @@ void reload_revert(struct supervisor *s)
 	if (result > 0)
 		s->undo_soon = s->undo_soon || result == PLAN_SOON;
 	else if (result < 0)
-		is_broken(s, r);
+		finish_broken(s, r);
 	else
-		is_back(s, r);
+		finish_reverted(s, r);
 }
 
-void reload_go_on(struct supervisor *s)
+void reload_continue(struct supervisor *s)
 {
 	_cleanup_error_ struct error err = { 0 };
 	struct reload *r = s->reload;
@@ -266,9 +265,9 @@ void reload_go_on(struct supervisor *s)
 		leave_unbound(r, &err);
 		result = 0;
 	}
-	/* Off the bus was the first change. */
+	/* The unbind is the first change. */
 	if (r->was_on && !r->left && r->difference.next > 0) {
-		host_left(s);
+		host_reset_links(s);
 		r->left = true;
 	}
 	if (result > 0 && !r->late) {
@@ -287,8 +286,7 @@ void reload_go_on(struct supervisor *s)
 	reload_revert(s);
 }
 
-/* Without its keeper a function cannot come back, and the kernel has taken the gadget off the bus.
- */
+/* Without its keeper a function cannot be restored, and the kernel has unbound the gadget. */
 void reload_failed(struct supervisor *s)
 {
 	struct reload *r = s->reload;
@@ -296,22 +294,22 @@ void reload_failed(struct supervisor *s)
 	if (!r || s->reloaded.error.exit)
 		return;
 	error_set(&r->why, EX_PROTOCOL, ECHILD, NULL, "%s", s->failure.text);
-	is_broken(s, r);
+	finish_broken(s, r);
 }
 
-static void begin_wanted(struct supervisor *s)
+static void begin_requested(struct supervisor *s)
 {
 	_cleanup_error_ struct error err = { 0 };
 
-	s->reload_wanted = false;
+	s->reload_request = false;
 	if (reload_begin(s, NULL, false, HUP_SECONDS, &err) < 0)
 		supervisor_say_of(s, NULL, LOG_ERR, "not reloaded: %s", err.text);
 }
 
-void reload_begin_wanted(struct supervisor *s)
+void reload_begin_requested(struct supervisor *s)
 {
-	if (s->reload_wanted && !s->on_up && !s->bind_wanted)
-		begin_wanted(s);
+	if (s->reload_request && !s->on_up && !s->bind_wanted)
+		begin_requested(s);
 }
 
 void reload_too_late(struct supervisor *s)
@@ -320,16 +318,18 @@ void reload_too_late(struct supervisor *s)
 	supervisor_changed(s);
 }
 
-void reload_wanted(struct supervisor *s)
+void reload_request(struct supervisor *s)
 {
-	/* A service manager with Type=notify-reload waits for both words, also when nothing is
-	 * done. */
+	/*
+	 * A service manager with Type=notify-reload waits for RELOADING=1 and READY=1 even if
+	 * nothing is done.
+	 */
 	notify_reloading(s);
 	if (s->state == GADGET_FAILED || s->state == GADGET_BROKEN)
 		supervisor_say_of(s, NULL, LOG_ERR,
 				  "not reloaded: it has failed; take it down, then up");
 	else
-		s->reload_wanted = true;
+		s->reload_request = true;
 	supervisor_changed(s);
 }
 
@@ -338,11 +338,13 @@ void reload_wanted(struct supervisor *s)
 
 static void say_line(void *data, const char *line)
 {
-	supervisor_say(data, "%s", line);
+	struct supervisor *s = data;
+
+	supervisor_say(s, "%s", line);
 }
 
-/* Workers that go are told at once, not one after the other. */
-static void mark_leavers(const struct reload *r)
+/* Workers of removed functions are stopped at once, not one after the other. */
+static void mark_removed_functions(const struct reload *r)
 {
 	const struct difference *d = &r->difference;
 
@@ -354,37 +356,37 @@ static void mark_leavers(const struct reload *r)
 	}
 }
 
-static void set_out(struct supervisor *s, struct reload *r, double timeout)
+static void start_changes(struct supervisor *s, struct reload *r, double timeout)
 {
 	s->reload = r;
 	gadget_handle(s, GADGET_EV_RELOAD);
 	r->timeout = timeout;
 	s->configfs.gadget = r->gadget;
-	mark_leavers(r);
+	mark_removed_functions(r);
 	timer_start(&s->deadline, timeout);
 	if (reload_rebinds(&r->difference)) {
-		/* First the status, as bus_unbind does. */
+		/* Writes the status first, as bus_unbind does. */
 		r->was_on = steal_ptr(s->udc);
 		supervisor_write_status(s);
 	}
 	supervisor_changed(s);
 }
 
-/* The old plan again; nothing was done. */
-static void do_not(struct supervisor *s, struct reload *r)
+/* Restores the old plan; nothing was changed. */
+static void abandon(struct supervisor *s, struct reload *r)
 {
 	if (r->difference.plan)
 		difference_end(&r->difference, DIFFERENCE_OLD);
-	if (r->old)
-		set_instances(s, r->old, r->n_old);
-	forget_replacements(s);
+	if (r->old_functions)
+		set_functions(s, r->old_functions, r->n_old);
+	clear_replacements(s);
 	reload_drop(r, &s->live);
 	launch_give_back_users(&s->live);
 }
 
 /*
- * Whoever else has a file of a mount open keeps it from going, and keeps descriptors from being
- * written anew: then there would be no way back either.
+ * A file of a mount that another program has open prevents the unmount, and new descriptors: then
+ * the changes could not be undone, either.
  */
 static int check_holders(const struct reload *r, struct error *err)
 {
@@ -400,17 +402,17 @@ static int check_holders(const struct reload *r, struct error *err)
 	return 0;
 }
 
-/* What was given up once for all cannot be given to a worker any more. */
+/* A worker cannot get capabilities that the supervisor has given up. */
 static int check_privileges(const struct supervisor *s, const struct reload *r, struct error *err)
 {
 	int result = 0;
 
-	for (size_t n = 0; result == 0 && n < r->n_fresh; n++)
-		result = privileges_check(s, r->fresh[n]->model, err);
+	for (size_t n = 0; result == 0 && n < r->n_new; n++)
+		result = privileges_check(s, r->new_functions[n]->model, err);
 	return result;
 }
 
-/* Changes nothing on the machine. On failure all is as before. */
+/* Changes nothing on the machine. On failure the caller calls abandon(). */
 static int compare(struct supervisor *s, struct reload *r, struct error *err)
 {
 	const struct reload_base base = { .paths = s->paths,
@@ -425,9 +427,9 @@ static int compare(struct supervisor *s, struct reload *r, struct error *err)
 		result = check_privileges(s, r, err);
 	if (result < 0)
 		return result;
-	for (size_t n = 0; n < r->n_fresh; n++)
-		if (r->fresh[n]->worker)
-			r->fresh[n]->worker->spawn.bounded = s->bounded;
+	for (size_t n = 0; n < r->n_new; n++)
+		if (r->new_functions[n]->worker)
+			r->new_functions[n]->worker->spawn.bounded = s->bounded;
 	reload_compare(r, &base);
 	return 0;
 }
@@ -438,7 +440,7 @@ static int prepare(struct supervisor *s, struct reload *r, const char *path, boo
 	int result = bus_check(s, err);
 
 	if (result == 0)
-		/* A command that names a file has read it itself. */
+		/* A command that names a file has printed its diagnostics. */
 		result = reload_read(r, &s->record, path, renamed, s->dirs, supervisor_trust(s),
 				     path ? NULL : say_line, s, err);
 	if (result == 0)
@@ -447,7 +449,7 @@ static int prepare(struct supervisor *s, struct reload *r, const char *path, boo
 		result = compare(s, r, err);
 	if (result == 0)
 		result = check_holders(r, err);
-	/* As wide as both: whoever finds it must remove all that may exist. */
+	/* Writes the merged plan, so that everything can be undone from the record. */
 	if (result == 0 && r->difference.n > 0)
 		result = supervisor_write_record(s, err);
 	return result;
@@ -462,16 +464,16 @@ int reload_begin(struct supervisor *s, const char *path, bool renamed, double ti
 	error_clear(&s->reloaded.error);
 	s->reloaded.changed = s->reloaded.rebound = s->reloaded.awaits_udc = false;
 	if (result < 0) {
-		do_not(s, r);
+		abandon(s, r);
 		return result;
 	}
-	/* The same in another file is to come from there from now on. */
-	if (r->difference.n == 0 && json_equal(s->record.document, r->form) &&
+	/* A file with the same content but another name becomes the gadget file. */
+	if (r->difference.n == 0 && json_equal(s->record.document, r->document) &&
 	    streq_null(s->record.file, r->gadget->file)) {
 		supervisor_say(s, "the gadget file has not changed");
-		do_not(s, r);
+		abandon(s, r);
 		return 0;
 	}
-	set_out(s, r, timeout);
+	start_changes(s, r, timeout);
 	return 0;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What a reload would do: the new gadget file, and the two plans compared. */
+/* Plans a reload: reads the new gadget file and compares the two plans. */
 #include <errno.h>
 #include <stdlib.h>
 
@@ -28,9 +28,9 @@ int reload_read(struct reload *r, const struct record *record, const char *path,
 	path = path ? path : record->file;
 	if (!path || !name)
 		return error_set(err, EX_SOFTWARE, EBADMSG, NULL,
-				 "the record does not say which file the gadget came from");
+				 "the record does not contain the gadget file");
 	result = supervisor_read_file(path, renamed || record_is_renamed(record) ? name : NULL,
-				      dirs, trust, say, data, &r->gadget, &r->form, err);
+				      dirs, trust, say, data, &r->gadget, &r->document, err);
 	if (result < 0 || streq(r->gadget->name, name))
 		return result;
 	error_set(err, EX_CANTCREAT, EEXIST, path, "%s is the file of a gadget '%s', not of '%s'",
@@ -54,7 +54,7 @@ static bool has_driver(const struct paths *paths, const char *udc, const char *d
 	return has;
 }
 
-/* Where it is, unless the file asks for something else now. */
+/* Keeps the UDC, unless the file now selects another one. */
 static int choose_udc(struct reload *r, const struct reload_base *base, struct error *err)
 {
 	const struct gadget_udc *wanted = &r->gadget->udc;
@@ -62,7 +62,7 @@ static int choose_udc(struct reload *r, const struct reload_base *base, struct e
 	if (!base->udc || !bus_step(base->plan))
 		return 0;
 	if (json_equal(json_object_get(base->record->document, "udc"),
-		       json_object_get(r->form, "udc")) ||
+		       json_object_get(r->document, "udc")) ||
 	    (!wanted->name.value && !wanted->driver.value) ||
 	    streq_null(wanted->name.value, base->udc) ||
 	    (!wanted->name.value && has_driver(base->paths, base->udc, wanted->driver.value))) {
@@ -75,8 +75,8 @@ static int choose_udc(struct reload *r, const struct reload_base *base, struct e
 /* --- the plans -----------------------------------------------------------------------------------
  */
 
-/* A bind that is not made is none: bus.c adds it again. */
-static void drop_idle_bind(struct plan *plan)
+/* Removes a bind step that is not applied: bus.c adds it again. */
+static void remove_idle_bind(struct plan *plan)
 {
 	struct step *last = plan->n > 0 ? &plan->steps[plan->n - 1] : NULL;
 
@@ -86,58 +86,65 @@ static void drop_idle_bind(struct plan *plan)
 	plan->n--;
 }
 
-/* The function whose place stays, and which this one is in place of; NULL: it is a new one. */
-static struct live_function *stays_as(const struct plan *plan, const struct reload *r,
-				      const struct live_function *fresh)
+/*
+ * Returns the old function that stays and that `next` replaces in the model; NULL: `next` is a new
+ * function.
+ */
+static struct live_function *function_that_stays(const struct plan *plan, const struct reload *r,
+						 const struct live_function *next)
 {
-	_cleanup_free_ char *path = function_directory(fresh);
-	const struct step_op *op = fresh->model->ffs ? &ffs_op_mount : &configfs_op_function;
+	_cleanup_free_ char *path = function_directory(next);
+	const struct step_op *op = next->model->ffs ? &ffs_op_mount : &configfs_op_function;
 	bool kept = false;
 
 	for (size_t i = 0; i < plan->n; i++)
 		if (plan->steps[i].op == op && streq(plan->steps[i].path, path))
 			kept = kept || difference_keeps(&r->difference, &plan->steps[i]);
 	for (size_t n = 0; kept && n < r->n_old; n++) {
-		_cleanup_free_ char *old = function_directory(r->old[n]);
+		_cleanup_free_ char *old = function_directory(r->old_functions[n]);
 
 		if (streq(old, path))
-			return r->old[n];
+			return r->old_functions[n];
 	}
 	return NULL;
 }
 
-/* Steps of a replacement are the function's own: it gives its worker, and nothing else. */
-static void set_replacement(struct plan *plan, struct live_function *i, struct live_function *fresh)
+/*
+ * Assigns the steps of a replacement to the function that stays: the replacement only provides the
+ * worker.
+ */
+static void set_replacement(struct plan *plan, struct live_function *i, struct live_function *next)
 {
-	i->replacement = fresh;
+	i->replacement = next;
 	for (size_t k = 0; k < plan->n; k++)
-		if (plan->steps[k].self == fresh)
+		if (plan->steps[k].self == next)
 			plan->steps[k].self = i;
 }
 
-/* base->live has the functions of both plans. */
+/* Sets base->live to the functions of both plans. */
 static void join_functions(struct reload *r, const struct reload_base *base)
 {
 	struct functions *live = base->live;
 
-	r->old = steal_ptr(live->v);
+	r->old_functions = steal_ptr(live->v);
 	r->n_old = live->n;
 	live->n = 0;
 	for (size_t n = 0; n < r->n_old; n++)
-		*array_add(live->v, live->n) = r->old[n];
-	for (size_t n = 0; n < r->n_fresh; n++) {
-		struct live_function *i = stays_as(base->plan, r, r->fresh[n]);
+		*array_add(live->v, live->n) = r->old_functions[n];
+	for (size_t n = 0; n < r->n_new; n++) {
+		struct live_function *i = function_that_stays(base->plan, r, r->new_functions[n]);
 
 		if (i)
-			set_replacement(base->plan, i, r->fresh[n]);
+			set_replacement(base->plan, i, r->new_functions[n]);
 		else
-			*array_add(live->v, live->n) = r->fresh[n];
+			*array_add(live->v, live->n) = r->new_functions[n];
 	}
 }
 
 int reload_prepare(struct reload *r, const struct reload_base *base, struct error *err)
 {
-	int result = gadget_plan_functions(base->live, r->gadget, &r->fresh, &r->n_fresh, err);
+	int result =
+		gadget_plan_functions(base->live, r->gadget, &r->new_functions, &r->n_new, err);
 
 	return result < 0 ? result : choose_udc(r, base, err);
 }
@@ -146,8 +153,8 @@ void reload_compare(struct reload *r, const struct reload_base *base)
 {
 	struct plan next = { 0 };
 
-	drop_idle_bind(base->plan);
-	gadget_plan_steps(base->configfs, r->gadget, r->fresh, r->n_fresh, r->udc, base->plan,
+	remove_idle_bind(base->plan);
+	gadget_plan_steps(base->configfs, r->gadget, r->new_functions, r->n_new, r->udc, base->plan,
 			  &next);
 	difference_make(&r->difference, base->plan, &next, &reload_rules);
 	join_functions(r, base);
@@ -173,11 +180,11 @@ static void free_functions(const struct functions *live, struct live_function **
 
 void reload_drop(struct reload *r, const struct functions *live)
 {
-	free_functions(live, r->old, r->n_old);
-	free_functions(live, r->fresh, r->n_fresh);
+	free_functions(live, r->old_functions, r->n_old);
+	free_functions(live, r->new_functions, r->n_new);
 	difference_free(&r->difference);
 	gadget_free(r->gadget);
-	json_decref(r->form);
+	json_decref(r->document);
 	free(r->udc);
 	free(r->was_on);
 	error_clear(&r->why);

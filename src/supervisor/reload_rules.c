@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Which steps rest on which: those of configfs/ (configfs/rules.h), and those of functions and
- * workers. All by op, path and value: the old plan may be a record's.
+ * The dependencies between steps: those of configfs/ (configfs/rules.h), and those of functions and
+ * workers. They compare op, path and value only, since the old plan may come from a record.
  */
 #include <stdlib.h>
 
@@ -19,8 +19,11 @@ static bool is_of_worker(const struct step *step)
 	return step->op == &function_op_worker || step->op == &function_op_ready;
 }
 
-/* Of a worker's value ("GADGET FUNCTION DIGEST PLACE"); "" when a record has less. */
-static const char *place_of(const struct step *step)
+/*
+ * Returns DIRECTORY of a worker's value ("GADGET FUNCTION DIGEST DIRECTORY"); "" if the record has
+ * less.
+ */
+static const char *directory_of(const struct step *step)
 {
 	const char *text = step->value ? step->value : "";
 
@@ -31,7 +34,7 @@ static const char *place_of(const struct step *step)
 	return text;
 }
 
-/* Whether the gadget may stay on the bus while the step changes. */
+/* Returns whether the step can change while the gadget is bound. */
 static bool is_live(const struct step *step)
 {
 	static const struct step_op *const ops[] = {
@@ -57,12 +60,12 @@ static bool rests_on(const struct step *later, const struct step *earlier)
 {
 	if (later->op == &configfs_op_bind)
 		return !is_live(earlier);
-	/* It goes only when nobody else is in it. */
+	/* A shared directory is removed only when it is empty. */
 	if (earlier->op == &plan_op_mkdir_shared)
 		return false;
 	if (is_of_worker(later))
 		return (earlier->op == &ffs_op_mount || earlier->op == &configfs_op_function) &&
-		       streq(place_of(later), earlier->path);
+		       streq(directory_of(later), earlier->path);
 	if (later->op == &function_op_keeper && earlier->op == &configfs_op_function)
 		return streq(later->path, earlier->path);
 	if (later->op == &ffs_op_mount && is_function_of(earlier, later))
@@ -73,7 +76,7 @@ static bool rests_on(const struct step *later, const struct step *earlier)
 	return configfs_rests_on(later, earlier);
 }
 
-/* Descriptors are written once in the life of a mount. */
+/* Descriptors can be written only once per mount. */
 static bool remade_with(const struct step *earlier, const struct step *later)
 {
 	if (earlier->op == &ffs_op_mount)
@@ -98,7 +101,7 @@ static bool replaces(const struct step *next, const struct step *last)
 {
 	if (next->op == &function_op_worker)
 		return same_words(next->value, last->value, 2) &&
-		       streq(place_of(next), place_of(last));
+		       streq(directory_of(next), directory_of(last));
 	return configfs_replaces(next, last);
 }
 

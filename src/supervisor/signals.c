@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What signals tell a supervisor: to go, to reload, and that a child has ended. */
+/* Handles signals: to go down, to reload, and the end of a child. */
 #include "config.h"
 
 #include <errno.h>
@@ -31,7 +31,7 @@ static void child_ended(struct supervisor *s, pid_t pid, int status)
 			break;
 		}
 	}
-	supervisor_changed(s); /* somebody may wait for its end */
+	supervisor_changed(s); /* an undo step may wait for its end */
 }
 
 void supervisor_reap(struct supervisor *s)
@@ -52,11 +52,11 @@ static void on_signal(void *data, uint32_t events _unused_)
 		return;
 	switch (info.ssi_signo) {
 	case SIGCHLD:
-		/* One signal may stand for many children, orphans of workers among them. */
+		/* One SIGCHLD may stand for many children, among them orphans of workers. */
 		supervisor_reap(s);
 		break;
 	case SIGHUP:
-		reload_wanted(s);
+		reload_request(s);
 		break;
 	default:
 		switch_cancel(s);
@@ -75,10 +75,10 @@ int supervisor_watch_signals(struct supervisor *s, struct error *err)
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGHUP);
 	sigaddset(&set, SIGCHLD);
-	/* Ignored, which a process inherits, it would not tell us of any child (wait(2)). */
+	/* An inherited SIG_IGN would hide the end of children (wait(2)). */
 	signal(SIGCHLD, SIG_DFL);
 	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	/* Whoever read our words, or a worker's socket, may be gone: EPIPE says so. */
+	/* A reader of the output or of a socket may have ended: EPIPE is handled instead. */
 	sigaddset(&set, SIGPIPE);
 	if (fd < 0 || sigprocmask(SIG_BLOCK, &set, NULL) < 0)
 		return error_errno(err, EX_OSERR, errno, NULL, "cannot make a signal descriptor");

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The state of a gadget: one table of states and events. What `status` prints, what a service
- * manager is sent, which commands are refused and with what words, and which phase functions see,
- * follows from the state. Beside it stand the bus (bus.h) and each worker (function/worker.h).
+ * The state of a gadget: one table of states and events. The state determines what `status` prints,
+ * what a service manager is sent, which commands are refused with which message, and which phase
+ * functions see. The bus (bus.h) and each worker (function/worker.h) have states of their own.
  */
 #pragma once
 
@@ -13,7 +13,7 @@
 struct supervisor;
 
 enum gadget_state {
-	GADGET_WAITING,	  /* nothing has been made yet; perhaps there is no UDC */
+	GADGET_WAITING,	  /* no step is applied yet; perhaps no UDC exists */
 	GADGET_STARTING,  /* steps are being applied */
 	GADGET_UP,	  /* all steps are applied; bus and workers have states of their own */
 	GADGET_RELOADING, /* on the way to another gadget file */
@@ -30,7 +30,7 @@ enum gadget_state {
 enum gadget_event {
 	GADGET_EV_BEGIN,	 /* the UDC is chosen, or none is wanted */
 	GADGET_EV_MADE,		 /* the last step is applied */
-	GADGET_EV_TAKE_OVER,	 /* all that a dead supervisor made is there */
+	GADGET_EV_TAKE_OVER,	 /* everything that a dead supervisor made exists */
 	GADGET_EV_RELOAD,	 /* another gadget file, which can be applied */
 	GADGET_EV_RELOADED,	 /* the last change is applied */
 	GADGET_EV_REVERT,	 /* a change failed, or the time is over */
@@ -45,20 +45,23 @@ enum gadget_event {
 };
 
 /*
- * Takes the gadget to the state that the table has for the event. Returns false, and changes
- * nothing, where the event has no meaning.
+ * Applies an event to the table. Returns false, and changes nothing, if the event has no effect in
+ * this state.
  */
 bool gadget_handle(struct supervisor *s, enum gadget_event event);
 
-/* Whether it is down, and its supervisor's work over. */
+/* Returns whether it is down and the supervisor can end. */
 bool gadget_is_gone(const struct supervisor *s);
-/* Whether all its steps were applied and none is being undone: bus and workers have their lives. */
+/*
+ * Returns whether all steps are applied and none is being undone, so that bus and workers are
+ * managed.
+ */
 bool gadget_is_made(const struct supervisor *s);
-/* Whether a reload is under way, in either direction. */
+/* Returns whether a reload is applied or reverted. */
 bool gadget_is_reloading(const struct supervisor *s);
-/* Why it takes no command that changes it; NULL: it does. */
+/* Returns why commands that change it are refused; NULL: they are accepted. */
 const char *gadget_refusal(const struct supervisor *s);
-/* Its word in `status` and in ffsctl(8), "States". */
+/* Returns its word in `status`; see ffsctl(8), "States". */
 const char *gadget_status(const struct supervisor *s);
-/* What a service manager is sent (sd_notify(3)); "" nothing. */
+/* Returns the notification for a service manager (sd_notify(3)); "": none. */
 const char *gadget_notification(const struct supervisor *s);

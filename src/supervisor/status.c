@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the supervisor tells the next process: RUN/NAME/status. */
+/* Writes RUN/NAME/status, which commands and the next supervisor read. */
 #include "supervisor/reload.h"
 #include "supervisor/supervisor.h"
 
@@ -16,7 +16,7 @@ static const char *const type_words[] = {
 	[EP_BULK] = "bulk", [EP_INTERRUPT] = "interrupt", [EP_ISOCHRONOUS] = "isochronous"
 };
 
-/* The size at the speed the host has chosen, else at the fastest that the function offers. */
+/* Returns wMaxPacketSize at the speed of the link, else at the highest speed of the function. */
 static int max_packet(const struct live_function *i, const struct endpoint *ep)
 {
 	static const struct {
@@ -55,16 +55,17 @@ static int add_endpoint(void *data, const struct endpoint *ep)
 	return 0;
 }
 
-static json_t *worker_json(const struct live_worker *u)
+static json_t *worker_json(const struct live_worker *worker)
 {
-	bool serves = u->state == WORKER_READY;
+	bool serves = worker->state == WORKER_READY;
 
-	return json_pack(
-		"{s:s, s:o, s:o, s:i, s:o, s:o, s:o}", "state", worker_state_words[u->state], "pid",
-		u->pid > 0 ? json_integer(u->pid) : json_null(), "engine",
-		*u->engine ? json_string(u->engine) : json_null(), "restarts", (int)u->restarts,
-		"last_exit", json_string_or_null(u->last_exit), "ready_since",
-		serves ? json_integer(u->ready_at) : json_null(), "stats", worker_stats_json(u));
+	return json_pack("{s:s, s:o, s:o, s:i, s:o, s:o, s:o}", "state",
+			 worker_state_words[worker->state], "pid",
+			 worker->pid > 0 ? json_integer(worker->pid) : json_null(), "engine",
+			 *worker->engine ? json_string(worker->engine) : json_null(), "restarts",
+			 (int)worker->restarts, "last_exit", json_string_or_null(worker->last_exit),
+			 "ready_since", serves ? json_integer(worker->ready_at) : json_null(),
+			 "stats", worker_stats_json(worker));
 }
 
 static const struct live_function *function_of(const struct supervisor *s, const struct function *f)
@@ -78,7 +79,7 @@ static const struct live_function *function_of(const struct supervisor *s, const
 static json_t *function_json(const struct supervisor *s, const struct function *f)
 {
 	const struct live_function *i = function_of(s, f);
-	const struct ffs *ffs = i ? f->ffs : NULL; /* before that none of it exists */
+	const struct ffs *ffs = i ? f->ffs : NULL; /* not created yet: NULL */
 	struct endpoints e = { .function = i, .array = json_array() };
 
 	if (ffs)
@@ -92,7 +93,7 @@ static json_t *function_json(const struct supervisor *s, const struct function *
 			 "worker", i && i->worker ? worker_json(i->worker) : json_null());
 }
 
-/* Why a gadget is degraded whose worker is in this state. */
+/* The problem that each state of a worker is for a degraded gadget. */
 static const struct {
 	const char *severity, *words;
 } worker_problems[WORKER_STATE_COUNT] = {
@@ -110,7 +111,7 @@ static void worker_problem(json_t *array, const struct live_worker *worker, bool
 	bool lasts = worker->state == WORKER_WAITING || worker->state == WORKER_FAILED;
 	_cleanup_free_ char *text = NULL;
 
-	/* Of a gadget that comes up or is reloaded, workers that start are no problem */
+	/* Starting workers are no problem while the gadget comes up or reloads. */
 	if (!severity || (!lasts && !degraded))
 		return;
 	if (!why && lasts)
@@ -148,7 +149,7 @@ static json_t *problems_json(const struct supervisor *s)
 	return array;
 }
 
-/* Where the functions are in their configurations: who reads it sees whether they still are. */
+/* The links of functions in configurations: `status` checks whether they still exist. */
 static json_t *links_json(const struct supervisor *s)
 {
 	json_t *array = json_array();
@@ -174,16 +175,16 @@ void supervisor_write_status(struct supervisor *s)
 		json_array_append_new(functions, function_json(s, &s->gadget->functions[n]));
 	json = json_pack("{s:s, s:s, s:s, s:o, s:o, s:i, s:o, s:o, s:o}", "name", s->name, "file",
 			 s->gadget->file, "state", gadget_status(s), "udc",
-			 json_string_or_null(s->udc), "configured", json_boolean(host_is_there(s)),
-			 "supervisor", (int)getpid(), "since",
+			 json_string_or_null(s->udc), "configured",
+			 json_boolean(host_has_configured(s)), "supervisor", (int)getpid(), "since",
 			 s->since ? json_integer(s->since) : json_null(), "functions", functions,
 			 "problems", problems_json(s));
 	json_object_set_new(json, "links", links_json(s));
-	/* A full file system costs the status its freshness; the gadget goes on. */
+	/* If it cannot be written, the status is out of date; the gadget runs on. */
 	json_object_set_new(json, "no_bind", json_boolean(s->no_bind));
 	json_object_set_new(json, "lost", json_boolean(s->bus == BUS_REBIND_DUE));
 	json_object_set_new(json, "taken", json_boolean(s->bus == BUS_UNBOUND_EXTERNALLY));
-	json_object_set_new(json, "held", json_boolean(s->held > 0));
+	json_object_set_new(json, "held", json_boolean(s->linger_sent > 0));
 	rundir_write(&s->rundir, RUNDIR_STATUS, json, &ignored);
 	json_decref(json);
 }

@@ -27,7 +27,7 @@
 #include "supervisor/switch.h"
 #include "supervisor/take_over.h"
 
-/* -v; in the background nobody reads it. */
+/* -v; not shown in the background */
 static void say_step(const struct step *step, bool undone)
 {
 	const char *what = undone ? step->op->undo_name : step->op->name;
@@ -103,12 +103,12 @@ int supervisor_watch_caller(struct supervisor *s, int fd, struct error *err)
 /* --- the loop ------------------------------------------------------------------------------------
  */
 
-static void came_up(struct supervisor *s)
+static void finish_up(struct supervisor *s)
 {
 	_cleanup_error_ struct error err = { 0 };
 
 	gadget_handle(s, GADGET_EV_MADE);
-	/* By now it is known what the values were, which whoever takes over must know. */
+	/* The record now has the values before the plan, which a takeover needs. */
 	if (supervisor_write_record(s, &err) < 0)
 		supervisor_say_of(s, NULL, LOG_ERR, "%s", err.text);
 	s->since = time(NULL);
@@ -117,7 +117,7 @@ static void came_up(struct supervisor *s)
 	configfs_close(&s->configfs);
 }
 
-static void go_on_up(struct supervisor *s)
+static void continue_up(struct supervisor *s)
 {
 	_cleanup_error_ struct error err = { 0 };
 	int r;
@@ -125,7 +125,7 @@ static void go_on_up(struct supervisor *s)
 	host_watch(s, s->udc); /* the bind is the last step */
 	r = plan_apply(&s->plan, &err);
 	if (r == 0)
-		came_up(s);
+		finish_up(s);
 	else if (r < 0)
 		supervisor_go_down(s, &err);
 }
@@ -138,7 +138,7 @@ static bool all_stopped(const struct supervisor *s)
 	return true;
 }
 
-static void go_on_down(struct supervisor *s)
+static void continue_down(struct supervisor *s)
 {
 	_cleanup_error_ struct error err = { 0 };
 	int r = plan_undo(&s->plan, &err);
@@ -149,13 +149,13 @@ static void go_on_down(struct supervisor *s)
 	gadget_handle(s, GADGET_EV_UNDONE);
 	for (size_t n = 0; n < s->live.n; n++)
 		rundir_give_back_user(&s->rundir, s->live.v[n]->model->label);
-	/* Who becomes another gadget keeps this one's name, for the way back. */
+	/* A gadget that switches keeps its name, to switch back. */
 	if (r == 0 && s->state != GADGET_SWITCHED)
 		r = rundir_remove(&s->rundir, &err);
 	if (r == 0)
 		return;
 	s->undo_failed = true;
-	/* The record stays, for the next `down`. */
+	/* The record stays for the next `down`. */
 	error_hint(&err, "'ffsctl down %s' removes what is left", s->name);
 	if (s->failure.text)
 		error_hint(&s->failure, "and undoing it failed: %s", err.text);
@@ -163,8 +163,11 @@ static void go_on_down(struct supervisor *s)
 		error_move(&s->failure, &err);
 }
 
-/* Who is told that it is up may kill us at once. */
-static bool can_be_taken_over(const struct supervisor *s)
+/*
+ * Returns whether all keepers accept a takeover: a program may kill the supervisor as soon as `up`
+ * returns.
+ */
+static bool all_keepers_listen(const struct supervisor *s)
 {
 	for (size_t n = 0; n < s->live.n; n++)
 		if (!s->live.v[n]->listens && s->live.v[n]->keeper.pid > 0)
@@ -172,15 +175,15 @@ static bool can_be_taken_over(const struct supervisor *s)
 	return true;
 }
 
-/* What dead workers have left ends by itself, and tells nobody. */
-static void look_at_rests(struct supervisor *s)
+/* Leftover processes end without an event. */
+static void update_leftovers(struct supervisor *s)
 {
 	for (size_t n = 0; n < s->live.n; n++)
 		if (s->live.v[n]->worker)
 			worker_leftovers_update(s->live.v[n]->worker);
 }
 
-static bool any_rest(const struct supervisor *s)
+static bool has_leftovers(const struct supervisor *s)
 {
 	for (size_t n = 0; n < s->live.n; n++)
 		if (s->live.v[n]->worker && s->live.v[n]->worker->leftovers)
@@ -188,52 +191,52 @@ static bool any_rest(const struct supervisor *s)
 	return false;
 }
 
-static void look_after(struct supervisor *s)
+static void update_up(struct supervisor *s)
 {
-	reload_begin_wanted(s);
+	reload_begin_requested(s);
 	if (s->state != GADGET_UP)
 		return;
-	bus_look(s);
+	bus_update(s);
 	functions_update_kernel_devices(&s->live);
 }
 
-static void look_at_failed(struct supervisor *s)
+static void update_failed(struct supervisor *s)
 {
 	reload_failed(s);
 	if (s->live.foreground && all_stopped(s))
 		gadget_handle(s, GADGET_EV_DROPPED);
 }
 
-/* What there is to do in a state after each event. */
-static void (*const turns[GADGET_STATE_COUNT])(struct supervisor *s) = {
-	[GADGET_STARTING] = go_on_up,	   [GADGET_UP] = look_after,
-	[GADGET_RELOADING] = reload_go_on, [GADGET_REVERTING] = reload_revert,
-	[GADGET_FAILED] = look_at_failed,  [GADGET_SWITCHING] = go_on_down,
-	[GADGET_STOPPING] = go_on_down,
+/* What each state does after an event. */
+static void (*const updates[GADGET_STATE_COUNT])(struct supervisor *s) = {
+	[GADGET_STARTING] = continue_up,      [GADGET_UP] = update_up,
+	[GADGET_RELOADING] = reload_continue, [GADGET_REVERTING] = reload_revert,
+	[GADGET_FAILED] = update_failed,      [GADGET_SWITCHING] = continue_down,
+	[GADGET_STOPPING] = continue_down,
 };
 
-static void look(struct supervisor *s)
+static void update(struct supervisor *s)
 {
 	enum gadget_state before;
 
 	take_over_allow(s);
-	look_at_rests(s);
+	update_leftovers(s);
 	do {
 		before = s->state;
 		s->changed = s->undo_soon = false;
-		if (turns[before])
-			turns[before](s);
+		if (updates[before])
+			updates[before](s);
 	} while (s->state != before && !gadget_is_gone(s));
-	s->undo_soon = s->undo_soon || any_rest(s);
+	s->undo_soon = s->undo_soon || has_leftovers(s);
 	supervisor_write_status(s);
 	take_over_allow(s);
 	control_update(&s->control);
-	if (s->live.phase == PHASE_UP && s->on_up && can_be_taken_over(s)) {
+	if (s->live.phase == PHASE_UP && s->on_up && all_keepers_listen(s)) {
 		s->on_up(s->on_up_data);
 		s->on_up = NULL;
-		s->changed = s->changed || s->reload_wanted;
-		/* Last: whoever reads this line may ask for the status at once. */
-		supervisor_say(s, "%sup%s%s", s->adopted ? "taken over; " : "",
+		s->changed = s->changed || s->reload_request;
+		/* Last: the reader of this line may ask for the status at once. */
+		supervisor_say(s, "%sup%s%s", s->taken_over ? "taken over; " : "",
 			       s->udc ? " on " : ", not bound", s->udc ? s->udc : "");
 	}
 	notify_update(s);
@@ -245,10 +248,10 @@ static int loop_until_gone(struct supervisor *s)
 		int r;
 
 		if (s->changed || s->undo_soon)
-			look(s);
+			update(s);
 		if (gadget_is_gone(s))
 			break;
-		if (s->changed) /* by what look() did */
+		if (s->changed) /* changed by update() */
 			continue;
 		r = loop_once(&s->loop, s->undo_soon ? PLAN_SOON_MS : -1);
 		if (r < 0)
@@ -259,7 +262,7 @@ static int loop_until_gone(struct supervisor *s)
 
 /* --- life --- */
 
-/* Nothing was made yet: only our own directory goes. */
+/* No step is applied: only the run directory is removed. */
 static int give_up(struct supervisor *s, struct error *err)
 {
 	_cleanup_error_ struct error ignored = { 0 };
@@ -282,7 +285,7 @@ static int prepare(struct supervisor *s, double wait_udc, struct error *err)
 		r = make_plan(s, s->udc, err);
 	if (r == 0 && s->state != GADGET_STOPPING)
 		r = supervisor_write_record(s, err);
-	/* The way back to the gadget that it was is still open: client/switch.c does it then. */
+	/* After a switch the way back is still open: client/switch.c gives privileges up later. */
 	if (r == 0 && !s->live.switched)
 		privileges_give_up(s);
 	return r;
@@ -294,13 +297,13 @@ int supervisor_run(struct supervisor *s, double timeout, double wait_udc, struct
 
 	if (r < 0)
 		return r;
-	if (s->adopted)
+	if (s->taken_over)
 		privileges_give_up(s);
 	else
 		r = prepare(s, wait_udc, err);
 	if (r < 0)
 		return give_up(s, err);
-	if (s->state == GADGET_WAITING) /* for no UDC: --no-bind */
+	if (s->state == GADGET_WAITING) /* --no-bind: no UDC */
 		gadget_handle(s, GADGET_EV_BEGIN);
 	if (s->state == GADGET_STARTING)
 		timer_start(&s->deadline, timeout);
@@ -308,7 +311,7 @@ int supervisor_run(struct supervisor *s, double timeout, double wait_udc, struct
 	r = loop_until_gone(s);
 	if (r < 0)
 		return error_errno(err, EX_OSERR, -r, NULL, "cannot wait for events");
-	/* Why the gadget had failed before is no failure of taking it down. */
+	/* An earlier failure of the gadget is not a failure of `down`. */
 	control_answer_down(&s->control, s->undo_failed ? &s->failure : NULL);
 	if (!s->failure.exit)
 		return 0;
@@ -323,7 +326,7 @@ int supervisor_undo_record(struct supervisor *s, struct error *err)
 
 	if (r < 0)
 		return r;
-	/* Before the steps, whichever of them were applied: what it has started is in their way. */
+	/* Before the steps: processes of workers would block them. */
 	reap_left_behind(&s->rundir, &s->failure);
 	gadget_handle(s, GADGET_EV_DOWN);
 	r = loop_until_gone(s);
@@ -371,9 +374,14 @@ int supervisor_init(struct supervisor *s, const struct paths *paths, const struc
 		r = timer_open(&s->loop, &s->deadline, on_deadline, s);
 	if (r < 0)
 		return error_errno(err, EX_OSERR, -r, NULL, "cannot make the event loop");
-	/* What is made has the mode that it is made with, and workers begin with what is usual. */
+	/*
+	 * Files get exactly the mode that they are created with, and workers start with the usual
+	 * umask.
+	 */
 	umask(022);
-	/* What workers leave behind becomes our child, so that it can be found and ended. */
+	/*
+	 * Orphans of workers become children of this process, so that they can be found and ended.
+	 */
 	prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
 	return supervisor_watch_signals(s, err);
 }

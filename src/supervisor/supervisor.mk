@@ -10,7 +10,7 @@ libffsctl_a_SOURCES += \
 	src/supervisor/core.c \
 	src/supervisor/failures.c \
 	src/supervisor/function_events.c \
-	src/supervisor/hold.c \
+	src/supervisor/take_over_possible.c \
 	src/supervisor/host.c src/supervisor/host.h \
 	src/supervisor/notify.c src/supervisor/notify.h \
 	src/supervisor/plan.c src/supervisor/plan.h \

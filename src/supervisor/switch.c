@@ -23,10 +23,10 @@
 #include "supervisor/privileges.h"
 #include "supervisor/supervisor.h"
 
-/* A worker that asks again and again for what it cannot get is not heard more often. */
+/* Seconds for which requests are ignored after a refused one. */
 #define REFUSAL_SECONDS 1
 
-/* --- what is known before -------------------------------------------------------------------- */
+/* --- checks -------------------------------------------------------------------- */
 
 static int find_file(const struct supervisor *s, const char *name, char **path, struct error *err)
 {
@@ -50,7 +50,9 @@ static int find_file(const struct supervisor *s, const char *name, char **path, 
 
 static void say_line(void *data, const char *line)
 {
-	supervisor_say(data, "%s", line);
+	struct supervisor *s = data;
+
+	supervisor_say(s, "%s", line);
 }
 
 static int read_file(struct supervisor *s, struct switching *sw, const char *name,
@@ -61,16 +63,15 @@ static int read_file(struct supervisor *s, struct switching *sw, const char *nam
 
 	if (r == 0)
 		r = supervisor_read_file(path, NULL, s->dirs, supervisor_trust(s), say_line, s,
-					 &sw->gadget, &sw->form, err);
+					 &sw->gadget, &sw->document, err);
 	if (r == 0 && streq(sw->gadget->name, s->name))
 		return error_set(err, EX_CANTCREAT, EEXIST, path,
-				 "the gadget of %s has the name '%s' as well: another 'name' in it "
-				 "is needed",
-				 path, s->name);
+				 "%s has the name '%s', too; it needs another 'name'", path,
+				 s->name);
 	return r;
 }
 
-/* Whether the file leaves it where this one is. */
+/* Returns whether the other gadget can use the same UDC. */
 static bool fits_here(const struct supervisor *s, const struct gadget_udc *wanted)
 {
 	_cleanup_free_ char *driver = wanted->driver.value ? udc_driver(s->udc) : NULL;
@@ -92,7 +93,7 @@ static int choose_udc(const struct supervisor *s, struct switching *sw, struct e
 	return 0;
 }
 
-/* Users, programs, plugins: all that making the plan needs. */
+/* Checks users, programs and plugins: everything that making the plan needs. */
 static int try_plan(const struct supervisor *s, const struct switching *sw, struct error *err)
 {
 	struct preview preview;
@@ -102,7 +103,7 @@ static int try_plan(const struct supervisor *s, const struct switching *sw, stru
 	return r;
 }
 
-/* Its file may be another one than when this one came up, or not have been there. */
+/* The file may have changed since this gadget came up, or be new. */
 static int check_privileges(const struct supervisor *s, const struct gadget *g, struct error *err)
 {
 	int r = 0;
@@ -112,7 +113,10 @@ static int check_privileges(const struct supervisor *s, const struct gadget *g, 
 	return r;
 }
 
-/* Who else has a file of a mount open keeps it from going: then neither of the two would be up. */
+/*
+ * A file of a mount that another program has open prevents the unmount: then neither gadget would
+ * be up.
+ */
 static int check_holders(const struct supervisor *s, struct error *err)
 {
 	int r = 0;
@@ -146,7 +150,9 @@ static int take_name(const struct supervisor *s, struct switching *sw, struct er
 	return 0;
 }
 
-/* With nothing in its plan: a command that finds us dead removes the directory. */
+/*
+ * Writes a record without steps: if this supervisor dies, other programs can remove the directory.
+ */
 static int write_record(const struct supervisor *s, const struct switching *sw, struct error *err)
 {
 	struct record record;
@@ -154,7 +160,7 @@ static int write_record(const struct supervisor *s, const struct switching *sw, 
 
 	if (sw->has_leftovers)
 		return 0;
-	record = record_make(sw->gadget, sw->form, s->record.origin ?: s->name);
+	record = record_make(sw->gadget, sw->document, s->record.origin ?: s->name);
 	r = record_write(&sw->rundir, &record, &(struct plan){ 0 }, err);
 	record_free(&record);
 	return r;
@@ -195,14 +201,14 @@ static int check_state(const struct supervisor *s, struct error *err)
 	return bus_check(s, err);
 }
 
-/* What it hands over, an object: with nothing in it if it sends none. */
+/* Parses the message, a JSON object; {} if there is none. */
 static int parse_message(const char *text, size_t size, json_t **message, struct error *err)
 {
 	*message = size > 0 ? json_loadb(text, size, 0, NULL) : json_object();
 	if (json_is_object(*message))
 		return 0;
 	json_decref(steal_ptr(*message));
-	return error_set(err, EX_DATAERR, EBADMSG, NULL, "what it hands over is no JSON object");
+	return error_set(err, EX_DATAERR, EBADMSG, NULL, "its message is not a JSON object");
 }
 
 static int begin(struct supervisor *s, struct switching *sw, const struct live_worker *worker,
@@ -238,7 +244,7 @@ void switch_asked(struct supervisor *s, struct live_worker *worker, const char *
 	sw = xcalloc(1, sizeof(*sw));
 	sw->rundir = RUNDIR_NONE;
 	if (!gadgetfile_is_gadget_name(name))
-		error_set(&err, EX_DATAERR, EINVAL, NULL, "that is no name of a gadget");
+		error_set(&err, EX_DATAERR, EINVAL, NULL, "not a valid gadget name");
 	else
 		begin(s, sw, worker, name, body + rest, size - rest, &err);
 	if (err.exit) {
@@ -249,7 +255,7 @@ void switch_asked(struct supervisor *s, struct live_worker *worker, const char *
 				  gadgetfile_is_gadget_name(name) ? name : "?", err.text);
 		return;
 	}
-	/* The host has the answer to its request: the keeper takes one word after the other. */
+	/* The host has got the answer to its request: the keeper handles messages in order. */
 	gadget_handle(s, GADGET_EV_SWITCH);
 	rundir_sign(&s->rundir, WHO_GOING_DOWN, &err);
 }

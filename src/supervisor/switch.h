@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Another gadget in place of one that is up, because a worker of it asks (SWITCH). The other one's
- * file is read, its name taken, and all that can be known before is looked at, before anything of
- * this one is removed. Then this one goes down, and the process becomes the other one's supervisor
- * (client/switch.c).
+ * Replaces a gadget that is up with another one at a worker's request (SWITCH). Before anything is
+ * undone, the other file is read, its name taken, and everything checked that can be. Then this
+ * gadget goes down, and the process becomes the supervisor of the other one (client/switch.c).
  */
 #pragma once
 
@@ -16,17 +15,21 @@ struct supervisor;
 struct live_worker;
 
 struct switching {
-	struct gadget *gadget; /* to become; owned, as is all the rest */
-	json_t *form;	       /* its JSON form */
-	json_t *switched;      /* "switch" in its workers' configuration */
-	struct rundir rundir;  /* its own, locked */
-	bool has_leftovers;    /* of one that died; they go when this one is down */
-	char *udc;	       /* NULL: what its file says */
+	struct gadget *gadget; /* the other gadget; owned, as all members */
+	json_t *document;      /* its document */
+	json_t *switched;      /* "switch" in its workers' configurations */
+	struct rundir rundir;  /* its run directory, locked */
+	bool has_leftovers; /* its dead supervisor left something, which is undone when this gadget
+			       is down */
+	char *udc;	    /* its UDC; NULL: as its file says */
 };
 
-/* A worker's SWITCH: the name, and behind a NUL what to hand over. Only in PHASE_UP. */
+/*
+ * Handles SWITCH of a worker: the name, a NUL, and a message for the other gadget. Only in
+ * PHASE_UP.
+ */
 void switch_asked(struct supervisor *s, struct live_worker *worker, const char *body, size_t size);
-/* Frees it; the name that it holds is free again. */
+/* Frees the request and releases the name. */
 void switching_free(struct switching *switching);
-/* Who takes it down does not want the other one either. */
+/* Cancels a switch: `down` wants neither gadget. */
 void switch_cancel(struct supervisor *s);

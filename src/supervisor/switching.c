@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A switch to another gadget that was asked for, and is given up. */
+/* Frees and cancels a requested switch. */
 #include <stdlib.h>
 
 #include "base/cleanup.h"
@@ -14,7 +14,7 @@ void switching_free(struct switching *sw)
 		rundir_remove(&sw->rundir, &ignored);
 	rundir_close(&sw->rundir);
 	gadget_free(sw->gadget);
-	json_decref(sw->form);
+	json_decref(sw->document);
 	json_decref(sw->switched);
 	free(sw->udc);
 	free(sw);

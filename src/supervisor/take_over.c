@@ -20,21 +20,21 @@
 #include "supervisor/reload.h"
 #include "supervisor/supervisor.h"
 
-/* What the dead supervisor has left on disk. */
-struct legacy {
+/* Files of the dead supervisor, and its UDC. */
+struct previous {
 	struct record record;
 	json_t *status;
-	struct plan plan; /* the record's */
-	const char *udc;  /* that its plan binds to; NULL: it does not */
-	char *bound_to;	  /* what configfs says; "" nothing */
+	struct plan plan; /* plan of the record */
+	const char *udc;  /* UDC that the plan binds to; NULL: none */
+	char *bound_to;	  /* UDC in configfs; "": none */
 };
 
-static void legacy_free(struct legacy *l)
+static void previous_free(struct previous *prev)
 {
-	record_free(&l->record);
-	json_decref(l->status);
-	plan_free(&l->plan);
-	free(l->bound_to);
+	record_free(&prev->record);
+	json_decref(prev->status);
+	plan_free(&prev->plan);
+	free(prev->bound_to);
 }
 
 static const char *bind_of(const struct plan *plan)
@@ -44,7 +44,7 @@ static const char *bind_of(const struct plan *plan)
 	return last && last->op == &configfs_op_bind ? last->value : NULL;
 }
 
-/* Who has deleted something of it by hand is given all of it anew. */
+/* A gadget with links or mounts removed by hand is made anew. */
 static bool is_whole(const struct plan *plan)
 {
 	for (size_t i = 0; i < plan->n; i++) {
@@ -60,8 +60,8 @@ static bool is_whole(const struct plan *plan)
 	return true;
 }
 
-/* Whether there is anything to take over; and whether it is the gadget that we want. */
-static bool read_legacy(const struct supervisor *s, struct legacy *l)
+/* Returns whether there is a gadget to take over that is the one of the gadget file. */
+static bool read_previous(const struct supervisor *s, struct previous *prev)
 {
 	static const char *const states[] = { "ready", "unbound", "degraded", "starting" };
 	_cleanup_free_ const struct step_op **ops = gadget_plan_ops();
@@ -70,40 +70,40 @@ static bool read_legacy(const struct supervisor *s, struct legacy *l)
 	_cleanup_error_ struct error ignored = { 0 };
 	bool known = false;
 
-	if (record_read(s->paths, s->name, &l->record, &ignored) < 0 ||
-	    rundir_read(s->paths, s->name, RUNDIR_STATUS, &l->status, &ignored) < 0 ||
-	    record_read_plan(s->paths, s->name, ops, &l->plan, &ignored) < 0)
+	if (record_read(s->paths, s->name, &prev->record, &ignored) < 0 ||
+	    rundir_read(s->paths, s->name, RUNDIR_STATUS, &prev->status, &ignored) < 0 ||
+	    record_read_plan(s->paths, s->name, ops, &prev->plan, &ignored) < 0)
 		return false;
 	for (size_t i = 0; i < ARRAY_SIZE(states); i++)
-		known = known || streq(json_text(l->status, "state", ""), states[i]);
-	l->udc = bind_of(&l->plan);
-	return known && is_whole(&l->plan) && record_is_of_same_gadget(&l->record, &s->record) &&
-	       !l->record.origin &&
-	       file_read_line(AT_FDCWD, path, &l->bound_to) == 0 &&
-	       (!*l->bound_to || streq_null(l->bound_to, l->udc));
+		known = known || streq(json_text(prev->status, "state", ""), states[i]);
+	prev->udc = bind_of(&prev->plan);
+	return known && is_whole(&prev->plan) &&
+	       record_is_of_same_gadget(&prev->record, &s->record) && !prev->record.origin &&
+	       file_read_line(AT_FDCWD, path, &prev->bound_to) == 0 &&
+	       (!*prev->bound_to || streq_null(prev->bound_to, prev->udc));
 }
 
 /* A gadget may have been bound to another UDC than that of --udc since. */
-static bool is_where_wanted(const struct supervisor *s, const struct legacy *l)
+static bool is_on_wanted_udc(const struct supervisor *s, const struct previous *prev)
 {
-	return !s->udc_wanted || streq_null(s->udc_wanted, l->udc);
+	return !s->udc_wanted || streq_null(s->udc_wanted, prev->udc);
 }
 
-static bool make_plan(struct supervisor *s, const struct legacy *l)
+static bool make_plan(struct supervisor *s, const struct previous *prev)
 {
 	_cleanup_error_ struct error ignored = { 0 };
 
 	if (gadget_plan_functions(&s->live, s->gadget, &s->live.v, &s->live.n, &ignored) < 0)
 		return false;
-	gadget_plan_steps(&s->configfs, s->gadget, s->live.v, s->live.n, l->udc, &l->plan,
+	gadget_plan_steps(&s->configfs, s->gadget, s->live.v, s->live.n, prev->udc, &prev->plan,
 			  &s->plan);
 	return true;
 }
 
-/* The file's words may mean something else on this machine now: another user's number, say. */
-static bool is_same_plan(const struct supervisor *s, const struct legacy *l)
+/* The same text may mean something else now: for example another number of a user. */
+static bool is_same_plan(const struct supervisor *s, const struct previous *prev)
 {
-	json_t *ours = plan_to_json(&s->plan), *theirs = plan_to_json(&l->plan);
+	json_t *ours = plan_to_json(&s->plan), *theirs = plan_to_json(&prev->plan);
 	bool same = json_equal(ours, theirs);
 
 	json_decref(ours);
@@ -119,18 +119,18 @@ static const struct step *find_step(const struct plan *plan, const struct step *
 	return NULL;
 }
 
-/* What the values were before the dead one wrote them. */
-static void take_values(struct supervisor *s, const struct legacy *l)
+/* Copies the values that undo restores. */
+static void take_values(struct supervisor *s, const struct previous *prev)
 {
 	for (size_t i = 0; i < s->plan.n; i++) {
-		const struct step *step = find_step(&l->plan, &s->plan.steps[i]);
+		const struct step *step = find_step(&prev->plan, &s->plan.steps[i]);
 
 		if (step && step->was && !s->plan.steps[i].was)
 			s->plan.steps[i].was = xstrdup(step->was);
 	}
 }
 
-/* What the worker was given, which may not be what we would give it. */
+/* Sets what the worker got, which may differ from what it would get now. */
 static void set_identity(const struct step *step)
 {
 	const struct live_function *i = step->self;
@@ -141,99 +141,100 @@ static void set_identity(const struct step *step)
 	i->worker->identity = xstrdup(step->value);
 }
 
-/* What was done, with what we have to undo it. */
-static void take_plan(struct supervisor *s, struct legacy *l)
+/* Takes the applied plan, with the functions of this process to undo it. */
+static void take_plan(struct supervisor *s, struct previous *prev)
 {
 	struct plan ours = s->plan;
 
-	for (size_t i = 0; i < l->plan.n; i++) {
-		const struct step *step = find_step(&ours, &l->plan.steps[i]);
+	for (size_t i = 0; i < prev->plan.n; i++) {
+		const struct step *step = find_step(&ours, &prev->plan.steps[i]);
 
 		if (step) {
-			l->plan.steps[i].self = step->self;
-			l->plan.steps[i].at = step->at;
-			set_identity(&l->plan.steps[i]);
+			prev->plan.steps[i].self = step->self;
+			prev->plan.steps[i].at = step->at;
+			set_identity(&prev->plan.steps[i]);
 		}
 	}
-	s->plan = l->plan;
+	s->plan = prev->plan;
 	s->plan.on_step = ours.on_step;
-	l->plan = (struct plan){ 0 };
+	prev->plan = (struct plan){ 0 };
 	plan_free(&ours);
 }
 
-static const json_t *status_of(const struct legacy *l, const struct live_function *i)
+static const json_t *status_of(const struct previous *prev, const struct live_function *i)
 {
 	const json_t *function;
 	size_t n;
 
-	json_array_foreach(json_object_get(l->status, "functions"), n, function)
+	json_array_foreach(json_object_get(prev->status, "functions"), n, function)
 		if (streq_null(json_text(function, "label", NULL), i->model->label))
 			return function;
 	return NULL;
 }
 
-static bool take_over_functions(struct supervisor *s, const struct legacy *l)
+static bool take_over_functions(struct supervisor *s, const struct previous *prev)
 {
 	for (size_t n = 0; n < s->live.n; n++)
-		if (function_take_over(s->live.v[n], status_of(l, s->live.v[n])) < 0)
+		if (function_take_over(s->live.v[n], status_of(prev, s->live.v[n])) < 0)
 			return false;
 	return true;
 }
 
-/* On the bus, off it by command, or off it because somebody else has written to UDC. */
-static void settle_bus(struct supervisor *s, const struct legacy *l)
+/* Restores the bus state: bound, unbound by command, or unbound by another program. */
+static void restore_bus_state(struct supervisor *s, const struct previous *prev)
 {
-	const char *was = json_text(l->status, "udc", NULL);
+	const char *was = json_text(prev->status, "udc", NULL);
 	struct step *last = s->plan.n > 0 ? &s->plan.steps[s->plan.n - 1] : NULL;
 
 	plan_assume_applied(&s->plan);
-	s->no_bind = !*l->bound_to && (!was || json_is_true(json_object_get(l->status, "no_bind")));
-	if (!l->udc)
+	s->no_bind = !*prev->bound_to &&
+		     (!was || json_is_true(json_object_get(prev->status, "no_bind")));
+	if (!prev->udc)
 		return;
 	if (s->no_bind) {
 		last->state = STEP_TODO;
 		s->plan.next--;
-		s->last_udc = xstrdup(l->udc);
+		s->last_udc = xstrdup(prev->udc);
 		return;
 	}
-	s->udc = xstrdup(l->udc);
+	s->udc = xstrdup(prev->udc);
 	bus_begin(s);
-	if (json_is_true(json_object_get(l->status, "lost")))
+	if (json_is_true(json_object_get(prev->status, "lost")))
 		s->bus = BUS_REBIND_DUE;
-	else if (json_is_true(json_object_get(l->status, "taken")))
+	else if (json_is_true(json_object_get(prev->status, "taken")))
 		s->bus = BUS_UNBOUND_EXTERNALLY;
-	host_take_over(s, s->udc, json_is_true(json_object_get(l->status, "configured")));
+	host_take_over(s, s->udc, json_is_true(json_object_get(prev->status, "configured")));
 }
 
 static int take_over(struct supervisor *s, bool as_it_is)
 {
 	_cleanup_error_ struct error ignored = { 0 };
-	struct legacy l = { 0 };
-	bool taken = s->rundir.survived && read_legacy(s, &l) &&
-		     (as_it_is || is_where_wanted(s, &l)) && make_plan(s, &l);
+	struct previous prev = { 0 };
+	bool taken = s->rundir.survived && read_previous(s, &prev) &&
+		     (as_it_is || is_on_wanted_udc(s, &prev)) && make_plan(s, &prev);
 
-	if (taken && !is_same_plan(s, &l)) {
+	if (taken && !is_same_plan(s, &prev)) {
 		taken = as_it_is;
-		take_plan(s, &l);
+		take_plan(s, &prev);
 	} else if (taken) {
-		take_values(s, &l);
+		take_values(s, &prev);
 	}
 	taken = taken && control_listen(&s->control, &s->rundir, &ignored) == 0 &&
-		take_over_functions(s, &l);
+		take_over_functions(s, &prev);
 	if (taken) {
-		settle_bus(s, &l);
+		restore_bus_state(s, &prev);
 		output_continue(&s->output);
 		gadget_handle(s, GADGET_EV_TAKE_OVER);
-		s->since = (time_t)json_integer_value(json_object_get(l.status, "since"));
-		s->adopted = true;
+		s->since = (time_t)json_integer_value(json_object_get(prev.status, "since"));
+		s->taken_over = true;
 		for (size_t n = 0; n < s->live.n; n++)
 			if (s->live.v[n]->worker)
 				worker_take_over(
 					s->live.v[n]->worker,
-					json_object_get(status_of(&l, s->live.v[n]), "worker"));
+					json_object_get(status_of(&prev, s->live.v[n]), "worker"));
 		supervisor_reap(s);
 	}
-	legacy_free(&l);
+	previous_free(&prev);
 	return taken ? 0 : -ESTALE;
 }
 

@@ -202,7 +202,7 @@ void control_fuzz_commands(struct script *script)
 		take_step(&step);
 		while (loop_once(&w.s.loop, 0) > 0)
 			;
-		control_look_for_binders(&w.s.control);
+		control_drop_closed_binds(&w.s.control);
 		control_update(&w.s.control);
 		for (size_t n = 0; n < CLIENTS; n++)
 			if (w.clients[n] >= 0)

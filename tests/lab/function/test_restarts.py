@@ -242,13 +242,13 @@ def restart_command_starts_new_worker():
     eq(devnums(), numbers)
     traffic.end()
     result = must(ffsctl("restart", "x", "c"), 64)
-    eq(result.stderr, "ffsctl: there is no such function with a worker in the gadget\n")
+    eq(result.stderr, "ffsctl: no such function with a worker in the gadget\n")
     down("x")
     result = must(ffsctl("restart", "x"), 69)
     contains(result.stderr, "'x' has no supervisor: it is not up, or was killed; see 'ffsctl status'")
 
 
-@test("the command restart takes a failed one back into service, and onto the bus")
+@test("restart starts a failed worker again, and the gadget is bound again")
 def restart_command_revives_failed():
     flag = gadgets.DIRECTORY / "flag"
     flag.unlink(missing_ok=True)

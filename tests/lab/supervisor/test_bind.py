@@ -340,7 +340,7 @@ def on_failed_restart_of_other_function():
     kill(shown["functions"][1]["worker"]["pid"])
     await_status("x", lambda g: g["functions"][1]["worker"]["state"] == "failed", "failed")
     contains(must(ffsctl("restart", "x", "good"), 76).stderr, "the worker of 'bad' has failed: signal 9 (Killed); "
-             "'ffsctl restart x' takes it back into service")
+             "'ffsctl restart x' starts it again")
     eq((bound("x"), status("x")[0]["functions"][0]["worker"]["restarts"]), ("", 1))
     must(ffsctl("restart", "x"))
     eq((bound("x"), status("x")[0]["state"]), (FIRST, "ready"))

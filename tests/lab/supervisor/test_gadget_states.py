@@ -42,6 +42,11 @@ def traced(cell):
     await_status("x", lambda _: f"gadget {cell}\n" in cells.TRACE.read_text(), cell)
 
 
+def worker_starts():
+    """Waits until the started worker runs: before that, the death of its keeper fails its start."""
+    await_status("x", lambda g: g and g["functions"] and g["functions"][0]["worker"]["state"] == "starting", "starting")
+
+
 def kill_keeper():
     kill(status("x")[0]["functions"][0]["keeper"])
     await_state("x", "failed")
@@ -71,7 +76,7 @@ def ended_before_it_is_up():
     with reaches("STARTING DOWN"):
         GATE.touch()
         starting = start("up", gadget("x", gated()), "--udc", UDC)
-        await_status("x", lambda g: g and g["functions"] and g["functions"][0]["worker"]["state"] == "starting", "starting")
+        worker_starts()
         contains(must(ffsctl("unbind", "x"), 73).stderr, "the gadget is not up yet")
         down("x")
         finish(starting)
@@ -120,6 +125,7 @@ def reloading():
     cells.TRACE.write_text("")
     going = start("reload", "x", "--timeout", "1000")
     traced("UP RELOAD")
+    worker_starts()
     return going
 
 
@@ -146,6 +152,7 @@ def reverting():
     cells.TRACE.write_text("")
     going = start("reload", "x", "--timeout", "1000")
     traced("RELOADING REVERT")
+    worker_starts()
     return going
 
 
@@ -169,7 +176,7 @@ def broken():
     up(gadget("x", LOOPBACK), fault="reload-fail=3:28,back-fail=2:28")
     path = pathlib.Path(gadget("x", LOOPBACK))
     path.write_text(path.read_text().replace('product = "x"', 'product = "y"').replace("0x0104;", "0x0104; bcdDevice = 0x0777;"))
-    contains(must(ffsctl("reload", "x"), 71).stderr, "and the way back failed")
+    contains(must(ffsctl("reload", "x"), 71).stderr, "and undoing it failed")
     eq(status("x")[0]["state"], "degraded")
 
 

@@ -267,7 +267,7 @@ def capabilities_given_up():
     for group, code in ((LOOPBACK, 0), (privileged, 73)):
         gadget("x", group)
         words = reload(code=code).stderr
-    contains(words, "the supervisor has given up the privileges that the worker of 'echo' is to have (capabilities)")
+    contains(words, "the supervisor has given up the privileges that the worker of 'echo' needs (capabilities)")
     contains(words, "take 'x' down, then up")
     is_ready()
     down("x")

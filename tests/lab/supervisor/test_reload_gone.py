@@ -178,8 +178,8 @@ def way_back_fails():
     has_gone()
     path = pathlib.Path(write("new"))
     path.write_text(path.read_text().replace("0x0104;", "0x0104; bcdDevice = 0x0777;"))
-    contains(reload(71), "and the way back failed")
-    contains(status("x")[0]["problems"][0]["text"], "and the way back failed")
+    contains(reload(71), "and undoing it failed")
+    contains(status("x")[0]["problems"][0]["text"], "and undoing it failed")
     down("x")
 
 

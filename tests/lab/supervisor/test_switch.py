@@ -268,7 +268,7 @@ def without_program():
 def with_its_name():
     b(names=(), extra='name = "a";')
     up(a())
-    refused("has the name 'a' as well")
+    refused("has the name 'a', too")
 
 
 def up_already():
@@ -304,14 +304,14 @@ def privileges():
     b(odd("ready", "setup", user="root", privileges="keep"))
     up(a(names=()))
     must(ffsctl("reload", a()))
-    refused("the supervisor has given up the privileges that the worker of 'echo' is to keep; take 'a' down, then up")
+    refused("the supervisor has given up the privileges that the worker of 'echo' needs (privileges = \"keep\"); take 'a' down, then up")
 
 
 def more_privileges():
     b()
     up(a())
     b(PRIVILEGED)
-    refused("the supervisor has given up the privileges that the worker of 'echo' is to have (capabilities); "
+    refused("the supervisor has given up the privileges that the worker of 'echo' needs (capabilities); "
             "take 'a' down, then up")
     down("a")
     up(a())
@@ -320,19 +320,19 @@ def more_privileges():
 
 def no_name():
     up(a())
-    refused("asks to switch to '?', which is refused: that is no name of a gadget", "../b")
+    refused("asks to switch to '?', which is refused: not a valid gadget name", "../b")
 
 
 def no_json():
     b()
     up(a())
-    refused("what it hands over is no JSON object", message=b'{"a": ')
+    refused("its message is not a JSON object", message=b'{"a": ')
 
 
 def no_object():
     b()
     up(a())
-    refused("what it hands over is no JSON object", message=b"[1]")
+    refused("its message is not a JSON object", message=b"[1]")
 
 
 def is_refused(how):

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What a UDC's `state` says of the host of a gadget that has functions of the kernel's only. Here
- * it is a file: no UDC of the lab is ever "suspended".
+ * The host of a gadget with kernel functions only, as the `state` of its UDC shows it. Here it is a
+ * file: no UDC of the lab is ever "suspended".
  */
 #include "configfs/udc.h"
 
@@ -48,7 +48,7 @@ void function_set_udc(struct live_function *i _unused_, const char *udc _unused_
 
 /* --- the UDC --- */
 
-static void is_now(const char *word)
+static void set_state(const char *word)
 {
 	FILE *f = fopen("udc/x/state", "w");
 
@@ -57,9 +57,9 @@ static void is_now(const char *word)
 	fclose(f);
 }
 
-static void becomes(const char *word)
+static void change_state(const char *word)
 {
-	is_now(word);
+	set_state(word);
 	sup.udc_state.fn(&sup, EPOLLPRI);
 }
 
@@ -85,39 +85,39 @@ static void end(void)
 	rmdir(top);
 }
 
-Test(host, what_is_said_of_an_earlier_gadget_counts_for_nothing, .init = begin, .fini = end)
+Test(host, the_state_before_the_bind_is_ignored, .init = begin, .fini = end)
 {
-	is_now("configured");
+	set_state("configured");
 	host_watch(&sup, "x");
-	cr_expect_not(host_is_there(&sup));
-	becomes("configured");
-	cr_expect(host_is_there(&sup));
+	cr_expect_not(host_has_configured(&sup));
+	change_state("configured");
+	cr_expect(host_has_configured(&sup));
 }
 
-Test(host, one_that_suspends_the_bus_is_there, .init = begin, .fini = end)
+Test(host, a_host_that_suspends_the_bus_stays_configured, .init = begin, .fini = end)
 {
-	is_now("not attached");
+	set_state("not attached");
 	host_watch(&sup, "x");
-	becomes("addressed");
-	cr_expect_not(host_is_there(&sup));
-	becomes("suspended");
-	cr_expect_not(host_is_there(&sup), "it has not configured the gadget");
-	becomes("configured");
-	cr_expect(host_is_there(&sup));
-	becomes("suspended");
-	cr_expect(host_is_there(&sup));
-	becomes("configured");
-	cr_expect(host_is_there(&sup));
-	becomes("not attached");
-	cr_expect_not(host_is_there(&sup));
+	change_state("addressed");
+	cr_expect_not(host_has_configured(&sup));
+	change_state("suspended");
+	cr_expect_not(host_has_configured(&sup), "it has not configured the gadget");
+	change_state("configured");
+	cr_expect(host_has_configured(&sup));
+	change_state("suspended");
+	cr_expect(host_has_configured(&sup));
+	change_state("configured");
+	cr_expect(host_has_configured(&sup));
+	change_state("not attached");
+	cr_expect_not(host_has_configured(&sup));
 }
 
-Test(host, the_next_supervisor_knows_what_the_one_before_has_seen, .init = begin, .fini = end)
+Test(host, a_takeover_keeps_the_state_of_the_host, .init = begin, .fini = end)
 {
-	is_now("suspended");
+	set_state("suspended");
 	host_take_over(&sup, "x", true);
-	cr_expect(host_is_there(&sup));
-	is_now("configured");
+	cr_expect(host_has_configured(&sup));
+	set_state("configured");
 	host_take_over(&sup, "x", false);
-	cr_expect_not(host_is_there(&sup));
+	cr_expect_not(host_has_configured(&sup));
 }
