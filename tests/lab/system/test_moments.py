@@ -438,7 +438,7 @@ def udc_goes_away():
     try:
         now, code = status("lonely")
         eq((now["state"], code), ("degraded", 1))
-        contains(now["problems"][0]["text"], "dummy_udc.0 is not there")
+        contains(now["problems"][0]["text"], "dummy_udc.0 was removed")
     finally:
         down("lonely")
         (driver / "bind").write_text("dummy_udc.0")
