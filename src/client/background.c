@@ -120,7 +120,7 @@ static void told_up(void *data)
 	struct background *b = data;
 	_cleanup_error_ struct error ignored = { 0 };
 
-	rundir_sign(&b->s->rundir, WHO_UP, &ignored);
+	rundir_set_owner(&b->s->rundir, OWNER_SUPERVISOR, &ignored);
 	fd_watch_remove(&b->s->loop, &b->s->caller);
 	fd_stdio_to_null();
 	client_report(b->report_fd, b->result, b->s->name, b->s->udc);

@@ -82,8 +82,8 @@ static int tell_down(const struct paths *paths, const char *name, struct error *
 /* Whether it is a supervisor, which has a control socket most of the time. */
 static bool may_be_told(const char *who)
 {
-	return streq(who, WHO_COMING_UP) || streq(who, WHO_TAKING_OVER) || streq(who, WHO_UP) ||
-	       streq(who, WHO_GOING_DOWN);
+	return streq(who, OWNER_STARTING) || streq(who, OWNER_TAKING_OVER) ||
+	       streq(who, OWNER_SUPERVISOR) || streq(who, OWNER_STOPPING);
 }
 
 /*
@@ -92,7 +92,7 @@ static bool may_be_told(const char *who)
  */
 static bool end_by_signal(const char *who, int owner)
 {
-	return streq(who, WHO_UP) && owner >= 0 &&
+	return streq(who, OWNER_SUPERVISOR) && owner >= 0 &&
 	       syscall(SYS_pidfd_send_signal, owner, SIGTERM, NULL, 0) == 0;
 }
 
@@ -191,7 +191,7 @@ int client_down(const struct paths *paths, const char *name, enum client_whose w
 		if (r < 0)
 			return no_access(name, r, err);
 		if (pid == 0) {
-			r = rundir_lock(&rundir, paths, name, WHO_DOWN, err);
+			r = rundir_lock(&rundir, paths, name, OWNER_CLEARING, err);
 			if (r == 0)
 				break;
 			if (r != -EWOULDBLOCK)

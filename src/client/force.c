@@ -152,7 +152,7 @@ int client_force(const struct paths *paths, const char *name, struct error *err)
 		r = check_mounts(&f, paths, err);
 	/* If it was ours, and somebody has removed its record. */
 	if (r == 0)
-		rundir_forget_users(paths, name);
+		rundir_release_users_of(paths, name);
 	configfs_tree_free(&f.live);
 	free(f.mounted);
 	return r;

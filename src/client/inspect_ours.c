@@ -171,7 +171,8 @@ static void check_bound(json_t *gadget, const struct inspect_truth *truth, bool 
 			return; /* not yet, or not any more: for a reason that is told */
 		if (is_state(gadget, "ready"))
 			set_state(gadget, "unbound");
-		inspect_add_problem(gadget, "error", "another program unbound it from its UDC %s", was);
+		inspect_add_problem(gadget, "error", "another program unbound it from its UDC %s",
+				    was);
 	} else if (*truth->udc && !streq_null(was, truth->udc)) {
 		worsen(gadget);
 		inspect_add_problem(gadget, "warning", "another program bound it to %s",
@@ -197,8 +198,7 @@ static void check_bus(json_t *gadget, const struct inspect_truth *truth, bool su
 		check_bound(gadget, truth, supervised);
 	if (*truth->udc && !truth->state && !path_exists(sysfs)) {
 		worsen(gadget);
-		inspect_add_problem(gadget, "error", "its UDC %s was removed",
-				    truth->udc);
+		inspect_add_problem(gadget, "error", "its UDC %s was removed", truth->udc);
 	}
 }
 
@@ -348,10 +348,10 @@ static json_t *without_status(const struct owner *owner, const char *name)
 {
 	json_t *gadget;
 
-	if (owner->pid && owner->who && streq(owner->who, WHO_COMING_UP))
+	if (owner->pid && owner->who && streq(owner->who, OWNER_STARTING))
 		return inspect_new_gadget(name, "starting");
 	gadget = inspect_new_gadget(name, "degraded");
-	if (owner->pid > 0 && owner->who && !streq(owner->who, WHO_UP))
+	if (owner->pid > 0 && owner->who && !streq(owner->who, OWNER_SUPERVISOR))
 		inspect_add_problem(gadget, "error", "'%s' (pid %d) works on it", owner->who,
 				    (int)owner->pid);
 	else if (owner->pid)
@@ -378,7 +378,7 @@ static void check_all(const struct paths *paths, const char *name, const char *m
 	}
 	/* Who comes up has not written all of them yet, who goes down has removed some. */
 	if (supervised && !is_state(gadget, "starting") &&
-	    (!owner->who || streq(owner->who, WHO_UP)))
+	    (!owner->who || streq(owner->who, OWNER_SUPERVISOR)))
 		check_notes(gadget, paths, name, seen);
 	inspect_set_udc(gadget, &truth);
 	correct_udc(gadget, supervised);

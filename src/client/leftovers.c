@@ -15,7 +15,7 @@ int client_clear_leftovers(const struct paths *paths, const char *name, struct r
 
 	/* Who dies now leaves nothing to take over. */
 	if (r == 0)
-		r = rundir_sign(rundir, WHO_DOWN, err);
+		r = rundir_set_owner(rundir, OWNER_CLEARING, err);
 	if (r == 0) {
 		free(s.rundir.path);
 		s.rundir = rundir_steal(rundir);

@@ -35,7 +35,7 @@ static int begin(struct supervisor *s, struct client_past *l, const struct paths
 	if (r < 0)
 		return r;
 	if (take_over_as_it_is(s) == 0)
-		return rundir_sign(&s->rundir, WHO_UP, err);
+		return rundir_set_owner(&s->rundir, OWNER_SUPERVISOR, err);
 	supervisor_free(s);
 	error_set(err, EX_OSERR, ESTALE, NULL,
 		  "ffsctl " PACKAGE_VERSION " cannot go on with what is there of '%s'", name);

@@ -96,7 +96,7 @@ static void leave(struct process *p, struct turn *was, struct turn *next)
 	p->inherited = steal_ptr(s->live.inherited);
 	p->n_inherited = s->live.n_inherited;
 	supervisor_free(s);
-	rundir_empty(&was->rundir);
+	rundir_remove_files(&was->rundir);
 	gadget_free(first); /* its name was the supervisor's */
 }
 
@@ -106,7 +106,7 @@ static void came_up(void *data)
 	_cleanup_error_ struct error ignored = { 0 };
 
 	p->is_up = true;
-	rundir_sign(&p->s->rundir, WHO_UP, &ignored);
+	rundir_set_owner(&p->s->rundir, OWNER_SUPERVISOR, &ignored);
 	if (p->output && *p->output)
 		supervisor_say(p->s, "%s", p->output);
 	if (p->why)
@@ -127,7 +127,7 @@ static int clear(const struct process *p, struct turn *turn, struct error *err)
 	int r = client_clear_leftovers(p->paths, name, &turn->rundir, err);
 
 	turn->has_leftovers = false;
-	return r < 0 ? r : rundir_lock(&turn->rundir, p->paths, name, WHO_COMING_UP, err);
+	return r < 0 ? r : rundir_lock(&turn->rundir, p->paths, name, OWNER_STARTING, err);
 }
 
 /* Returns when it is down again, or has not come up (p->is_up). p->s is valid in any case. */
@@ -151,7 +151,7 @@ static int supervise(struct process *p, struct turn *turn, struct error *err)
 	s->live.switched = turn->switched;
 	s->on_up = came_up;
 	s->on_up_data = p;
-	rundir_sign(&turn->rundir, WHO_COMING_UP, err);
+	rundir_set_owner(&turn->rundir, OWNER_STARTING, err);
 	client_give(s, &options, &turn->rundir,
 		    record_make(turn->gadget, turn->form,
 				streq(p->origin, turn->gadget->name) ? NULL : p->origin));
@@ -255,7 +255,7 @@ static int clear_one(const struct paths *paths, const char *name, struct error *
 	_cleanup_rundir_ struct rundir rundir = RUNDIR_NONE;
 
 	/* Somebody was faster. */
-	if (rundir_lock(&rundir, paths, name, WHO_DOWN, err) < 0) {
+	if (rundir_lock(&rundir, paths, name, OWNER_CLEARING, err) < 0) {
 		error_clear(err);
 		return 0;
 	}

@@ -74,7 +74,7 @@ static int meet_owner(const struct paths *paths, const char *name, enum client_r
 
 	error_clear(err);
 	rundir_owner(paths, name, &pid, &who);
-	if (!streq_null(who, WHO_UP))
+	if (!streq_null(who, OWNER_SUPERVISOR))
 		return rundir_in_use(name, pid, who, err);
 	*result = CLIENT_UNCHANGED;
 	return 0;
@@ -84,7 +84,7 @@ static int begin(struct supervisor *s, struct client_past *past, const struct pa
 		 const char *name, enum client_result *result, struct error *err)
 {
 	_cleanup_rundir_ struct rundir rundir = RUNDIR_NONE;
-	int r = rundir_lock(&rundir, paths, name, WHO_COMING_UP, err);
+	int r = rundir_lock(&rundir, paths, name, OWNER_STARTING, err);
 
 	*result = CLIENT_TAKEN_OVER;
 	if (r == -EWOULDBLOCK)

@@ -107,7 +107,7 @@ static int judge_owner(const struct gadget *g, const json_t *form,
 
 	if (r < 0 || pid == 0)
 		return -EAGAIN; /* it has just ended */
-	if (!who || !streq(who, WHO_UP))
+	if (!who || !streq(who, OWNER_SUPERVISOR))
 		return rundir_in_use(g->name, pid, who, err);
 	if (state && streq(state, "failed"))
 		return -ESTALE;
@@ -207,7 +207,7 @@ static int acquire(struct supervisor *s, const struct gadget *g, const json_t *f
 		return error_hint(err, "rename what is not");
 	}
 	for (;;) {
-		r = rundir_lock(&rundir, paths, g->name, WHO_COMING_UP, err);
+		r = rundir_lock(&rundir, paths, g->name, OWNER_STARTING, err);
 		if (r == -EWOULDBLOCK) {
 			r = meet_owner(g, form, options, result, err);
 			if (r == -EAGAIN && !err->exit)
@@ -276,7 +276,7 @@ static void sign_up(void *data)
 	struct supervisor *s = data;
 	_cleanup_error_ struct error ignored = { 0 };
 
-	rundir_sign(&s->rundir, WHO_UP, &ignored);
+	rundir_set_owner(&s->rundir, OWNER_SUPERVISOR, &ignored);
 	memory_release();
 }
 

@@ -59,5 +59,5 @@ static bool has_function(const void *data, const char *label)
 
 void launch_give_back_users(const struct functions *all)
 {
-	rundir_give_back_users(all->rundir, has_function, all);
+	rundir_release_users(all->rundir, has_function, all);
 }

@@ -46,7 +46,7 @@ int features_clear(const struct paths *paths, struct error *err)
 
 		if (!path_exists(path))
 			continue;
-		r = rundir_lock(&rundir, paths, name, WHO_PROBING, err);
+		r = rundir_lock(&rundir, paths, name, OWNER_PROBING, err);
 		if (r == 0)
 			r = clear_name(paths, name, &rundir, err);
 		if (r == -EWOULDBLOCK) /* another command is probing */
@@ -63,7 +63,7 @@ static int take_name(const struct paths *paths, struct rundir *rundir, char **na
 {
 	for (int n = 0; n < SCRATCH_MAX; n++) {
 		_cleanup_free_ char *candidate = strf(SCRATCH ".%d", n);
-		int r = rundir_lock(rundir, paths, candidate, WHO_PROBING, err);
+		int r = rundir_lock(rundir, paths, candidate, OWNER_PROBING, err);
 
 		if (r == -EWOULDBLOCK) {
 			error_clear(err);

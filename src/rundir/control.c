@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What both ends of a control socket share, and the end that asks. */
+/* Errors as JSON for both ends of a control socket, and the client end. */
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -55,7 +55,7 @@ int control_address(struct sockaddr_un *address, const char *path, struct error 
 	return 0;
 }
 
-/* --- the other side ----------------------------------------------------------------------------
+/* --- the client end ----------------------------------------------------------------------------
  */
 
 pid_t control_owner(const struct paths *paths, const char *name)
@@ -72,7 +72,7 @@ pid_t control_owner(const struct paths *paths, const char *name)
 	return peer.pid;
 }
 
-/* It would be waited for until somebody lets it go on, which may be never. */
+/* Fails when the supervisor is stopped (SIGSTOP): it would never reply. */
 static int check_stopped(int fd, const char *name, struct error *err)
 {
 	struct ucred peer;
@@ -81,7 +81,7 @@ static int check_stopped(int fd, const char *name, struct error *err)
 		return 0;
 	error_set(err, EX_TEMPFAIL, EAGAIN, NULL, "the supervisor of '%s' (pid %d) is stopped",
 		  name, (int)peer.pid);
-	return error_hint(err, "'kill -CONT %d' lets it go on", (int)peer.pid);
+	return error_hint(err, "'kill -CONT %d' resumes it", (int)peer.pid);
 }
 
 static int ask(const struct paths *paths, const char *name, const json_t *command,
@@ -98,10 +98,9 @@ static int ask(const struct paths *paths, const char *name, const json_t *comman
 
 	if (r < 0)
 		return r;
-	/* jansson makes nothing of such a name. */
+	/* json_pack returns NULL for text that is not UTF-8. */
 	if (!command)
-		return error_set(err, EX_USAGE, EILSEQ, NULL,
-				 "the name that is given is not UTF-8");
+		return error_set(err, EX_USAGE, EILSEQ, NULL, "the given name is not UTF-8");
 	if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0) {
 		if (errno == ECONNREFUSED || errno == ENOENT)
 			return -errno;
@@ -117,7 +116,9 @@ static int ask(const struct paths *paths, const char *name, const json_t *comman
 				   path);
 	text = json_dumps(command, JSON_COMPACT);
 	n = send(fd, text, strlen(text), MSG_NOSIGNAL);
-	/* Who has no place for us says so and closes, heard or unheard: EPIPE, or once ECONNRESET.
+	/*
+	 * A supervisor with too many clients sends an error and closes at once. Then send fails
+	 * with EPIPE, or the first recv with ECONNRESET, and the error can still be read.
 	 */
 	if (n >= 0 || errno == EPIPE)
 		n = recv(fd, reply, CONTROL_MESSAGE_MAX, 0);
@@ -127,7 +128,7 @@ static int ask(const struct paths *paths, const char *name, const json_t *comman
 		return errno == EAGAIN ? -ETIMEDOUT : -EINTR;
 	if (n <= 0)
 		return error_set(err, EX_OSERR, ECONNRESET, path,
-				 "the supervisor of '%s' ended before it answered", name);
+				 "the supervisor of '%s' ended before it replied", name);
 	json = json_loadb(reply, (size_t)n, 0, NULL);
 	r = json_integer_value(json_object_get(json, "exit")) ? error_from_json(err, json) : 0;
 	if (r == 0 && reply_json)
@@ -151,7 +152,7 @@ int control_ask(const struct paths *paths, const char *name, const json_t *comma
 int control_wait(const struct paths *paths, const char *name, const json_t *command, double seconds,
 		 struct error *err)
 {
-	/* None of SO_RCVTIMEO is for ever; so is what nobody lives to see. */
+	/* SO_RCVTIMEO of 0 means no limit; 1e9 s is practically none. */
 	double t = seconds < 0 ? 0 : seconds < 1e9 ? seconds : 1e9;
 	struct timeval limit = { .tv_sec = (time_t)t };
 

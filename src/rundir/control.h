@@ -1,13 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Commands to a running supervisor: RUN/NAME/control, AF_UNIX SOCK_SEQPACKET, one JSON document a
- * packet. {"command": "down"}, {"command": "restart", "function": "echo"}, {"command": "bind",
- * "udc": "dummy_udc.0"}, {"command": "unbind"}, {"command": "wait", "for": "ready"} (or
- * "configured", "disconnected"), {"command": "wait-host"} or {"command": "reload", "file": "/path",
- * "renamed": false, "timeout": 30} or {"command": "reexec", "program": "/path/of/ffsctl"}; answered
- * by {"exit": 0} (bind and unbind: also "udc" and "changed"; reload: "changed" and "rebound") or an
- * error of `--json`'s form (ffsctl(8)), when it is done. Root is answered, and whoever is in the group of
- * --group, who may not name what root would load or execute then.
+ * The protocol of the control socket of a supervisor, RUN/NAME/control: AF_UNIX SOCK_SEQPACKET, one
+ * JSON object per packet. The client sends one command; the supervisor replies when it is done.
+ *
+ *   {"command": "down"}
+ *   {"command": "restart", "function": "echo"}
+ *   {"command": "bind", "udc": "dummy_udc.0"}         reply: also "udc" and "changed"
+ *   {"command": "unbind"}                             reply: also "udc" and "changed"
+ *   {"command": "wait", "for": "ready"}               or "configured", "disconnected"
+ *   {"command": "wait-host"}
+ *   {"command": "reload", "file": "/path", "renamed": false, "timeout": 30}
+ *                                                     reply: also "changed" and "rebound"
+ *   {"command": "reexec", "program": "/path/of/ffsctl"}
+ *
+ * The reply is {"exit": 0}, or an error as error_to_json makes it. Root and members of the group of
+ * --group may send commands; the latter cannot name files that root would load or execute.
  */
 #pragma once
 
@@ -19,27 +26,29 @@
 
 #define CONTROL_MESSAGE_MAX 65536
 
-/* EX_USAGE when the path is too long for a socket. */
+/* Makes a socket address of `path`; EX_USAGE when the path is too long. */
 int control_address(struct sockaddr_un *address, const char *path, struct error *err);
 
-/* {"exit", "text", "path", "errno", "file", "line", "column"}; what is unknown is null. */
+/* Returns {"exit", "text", "path", "errno", "file", "line", "column"}, unknown values as null. The
+ * caller owns it. */
 json_t *error_to_json(const struct error *err);
-/* The reverse; returns -errno. */
+/* Sets `err` from such an object; returns its -errno. */
 int error_from_json(struct error *err, const json_t *json);
 
-/* Who answers there, whatever the lock says; 0: nobody, or nobody whom we may ask. */
+/* Returns the pid of the process that listens on the control socket, independent of the lock; 0
+ * when the socket cannot be connected to. */
 pid_t control_owner(const struct paths *paths, const char *name);
 
 /*
- * The other side: sends a command and waits for its answer. -ECONNREFUSED or -ENOENT without text
- * when there is no supervisor; -ECONNRESET with text when it died before it answered.
+ * Sends a command and waits for its reply. -ECONNREFUSED or -ENOENT without text when there is no
+ * supervisor; -ECONNRESET with text when it ended before it replied.
  */
 int control_command(const struct paths *paths, const char *name, const json_t *command,
 		    struct error *err);
-/* The same, with the answer to it, which the caller owns. */
+/* As control_command, and returns the reply, which the caller owns. */
 int control_ask(const struct paths *paths, const char *name, const json_t *command, json_t **reply,
 		struct error *err);
-/* As control_command for at most so many seconds. -ETIMEDOUT, or -EINTR after a signal, without
- * text. */
+/* As control_command, but waits at most `seconds`: then -ETIMEDOUT, or -EINTR after a signal, both
+ * without text. */
 int control_wait(const struct paths *paths, const char *name, const json_t *command, double seconds,
 		 struct error *err);

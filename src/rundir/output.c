@@ -13,7 +13,7 @@
 #include "base/fd.h"
 
 #define TIME_LENGTH 20 /* "2026-11-21 14:30:05 " */
-/* With what halve() leaves, no more than twice what is kept. */
+/* Maximum of one write, so that the log after halve() stays below 2 * OUTPUT_KEPT. */
 #define WRITE_MAX (OUTPUT_KEPT - OUTPUT_EVENTS)
 
 void output_init(struct output *output, int dir_fd)
@@ -45,7 +45,7 @@ void output_continue(struct output *output)
 		output->size = (size_t)st.st_size;
 }
 
-/* A worker's line has its function and a bar behind the time; an event's first word never ends so.
+/* Returns whether a line is an event: in a line of a worker the word after the time ends with '|'.
  */
 static bool is_event(const char *line, size_t length)
 {
@@ -55,8 +55,8 @@ static bool is_event(const char *line, size_t length)
 	return length > TIME_LENGTH && (!space || space == word || space[-1] != '|');
 }
 
-/* Copies the events of a text, but for the first `skip` bytes of them; how many bytes that are.
- * With `to` NULL only that. */
+/* Copies the events of a text to `to`, without their first `skip` bytes. Returns the number of
+ * bytes; only that when `to` is NULL. */
 static size_t copy_events(const char *text, const char *end, size_t skip, char *to)
 {
 	const char *next;
@@ -80,8 +80,8 @@ static size_t copy_events(const char *text, const char *end, size_t skip, char *
 }
 
 /*
- * Keeps the second half, from the first line that begins in it, and the last events of the first
- * half. The file is replaced, so that who reads the old one goes on reading it.
+ * Reduces the log to the lines that begin in its second half and the last events of the first half.
+ * The file is replaced, so that readers with the old file open are not disturbed.
  */
 static void halve(struct output *output)
 {
@@ -102,12 +102,12 @@ static void halve(struct output *output)
 	file_replace(output->dir_fd, RUNDIR_LOG, kept, output->size, 0640);
 }
 
-/* Words that cannot be kept (a full file system) are lost; nothing else depends on them. */
+/* Appends text. Errors (a full file system) are ignored: only the log is incomplete then. */
 static void write_text(struct output *output, const char *data, size_t size)
 {
 	const char *newline;
 
-	/* A flood of short lines, each with a head of its own */
+	/* Short lines grow most, because each gets the time and the label. */
 	if (size > WRITE_MAX) {
 		data += size - WRITE_MAX;
 		size = WRITE_MAX;
@@ -121,7 +121,8 @@ static void write_text(struct output *output, const char *data, size_t size)
 		output->size += size;
 }
 
-/* "2026-11-21 14:30:05 LABEL| ", or without label and bar. Its length. */
+/* Makes "2026-11-21 14:30:05 LABEL| ", without label and bar when `label` is NULL. Returns the
+ * length. */
 static size_t make_head(char *head, size_t size, const char *label)
 {
 	time_t now = time(NULL);
@@ -138,9 +139,9 @@ void output_event(struct output *output, const char *text)
 	char head[32];
 	size_t n = make_head(head, sizeof(head), NULL);
 	_cleanup_free_ char *line =
-		strf("%s%.*s%s\n", output->line_of ? "\n" : "", (int)n, head, text);
+		strf("%s%.*s%s\n", output->unfinished ? "\n" : "", (int)n, head, text);
 
-	output->line_of = NULL;
+	output->unfinished = NULL;
 	write_text(output, line, strlen(line));
 }
 
@@ -153,7 +154,7 @@ static size_t count_lines(const char *p, const char *end)
 	return n;
 }
 
-void output_worker(struct output *output, const void *who, const char *label, const char *data,
+void output_worker(struct output *output, const void *writer, const char *label, const char *data,
 		   size_t size)
 {
 	const char *end = data + size, *next;
@@ -163,16 +164,16 @@ void output_worker(struct output *output, const void *who, const char *label, co
 	char *to = text;
 	size_t length;
 
-	if (output->line_of && output->line_of != who) {
+	if (output->unfinished && output->unfinished != writer) {
 		*to++ = '\n';
-		output->line_of = NULL;
+		output->unfinished = NULL;
 	}
 	for (const char *p = data; p < end; p = next) {
 		next = str_next_line(p, end, &length);
-		if (!output->line_of)
+		if (!output->unfinished)
 			to = mempcpy(to, head, n);
 		to = mempcpy(to, p, (size_t)(next - p));
-		output->line_of = next[-1] == '\n' ? NULL : who;
+		output->unfinished = next[-1] == '\n' ? NULL : writer;
 	}
 	write_text(output, text, (size_t)(to - text));
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What happens to a gadget, and what its workers print: the last 64 KiB or more (at most twice
- * that) in RUN/NAME/log. Each line begins with the time, a worker's with its function and a bar:
+ * RUN/NAME/log: events of the gadget and output of its workers, the last 64 to 128 KiB. Each line
+ * begins with the time; in a line of a worker the function and a bar follow:
  *
  *   2026-11-21 14:30:05 echo: worker ready (pid 812)
- *   2026-11-21 14:30:07 echo| what it prints
+ *   2026-11-21 14:30:07 echo| output of the worker
  */
 #pragma once
 
@@ -13,21 +13,24 @@
 #include "rundir/rundir.h"
 
 #define OUTPUT_KEPT (64 * 1024)
-/* Of what happened, which no worker can print away, also what is older, up to so many bytes. */
+/* Bytes of older events that are kept in addition, so that output of a worker does not displace
+ * them. */
 #define OUTPUT_EVENTS (16 * 1024)
 
 struct output {
 	int dir_fd; /* not owned */
-	int fd;	    /* -1: nothing was written yet */
+	int fd;	    /* -1: nothing was written */
 	size_t size;
-	const void *line_of; /* whose line has not ended yet; NULL: the next one begins */
+	const void *unfinished; /* `writer` of a last line without newline; NULL: none */
 };
 
 void output_init(struct output *output, int dir_fd);
-/* The log of a supervisor that has died goes on. */
+/* Appends to the existing log, after a takeover or a re-exec. */
 void output_continue(struct output *output);
 void output_close(struct output *output);
+/* Writes a line about the gadget. */
 void output_event(struct output *output, const char *text);
-/* Pieces as they come: `who` tells whose they are, `label` is for people. */
-void output_worker(struct output *output, const void *who, const char *label, const char *data,
+/* Writes output of a worker, not necessarily whole lines. `writer` identifies the worker, `label`
+ * is its function's. */
+void output_worker(struct output *output, const void *writer, const char *label, const char *data,
 		   size_t size);

@@ -36,7 +36,7 @@ void record_set_file(struct record *record, const struct gadget *g, const json_t
 
 	replace(&record->file, g->file);
 	replace(&record->dir, g->dir);
-	record->document = json_incref((json_t *)document); /* a count is no change */
+	record->document = json_incref((json_t *)document); /* only its reference count changes */
 	json_decref(before);
 }
 
@@ -144,9 +144,10 @@ int record_read_plan(const struct paths *paths, const char *name, const struct s
 	return r;
 }
 
-/* --- what it is of --- */
+/* --- comparison --- */
 
-/* Who brings it up, and when, is no part of what it is. The caller owns it. */
+/* Returns a copy of the document without `autostart`, which does not change the gadget. The caller
+ * owns it. */
 static json_t *without_autostart(const struct record *record)
 {
 	json_t *document = json_copy(record->document);
@@ -168,8 +169,7 @@ bool record_is_of_same_gadget(const struct record *a, const struct record *b)
 bool record_is_renamed(const struct record *record)
 {
 	const char *given = json_text(record->document, "name", NULL);
-	_cleanup_free_ char *fallback =
-		record->file ? gadgetfile_default_name(record->file) : NULL;
+	_cleanup_free_ char *fallback = record->file ? gadgetfile_default_name(record->file) : NULL;
 
 	return !streq_null(given ? given : fallback, record->name);
 }

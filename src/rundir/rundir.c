@@ -14,8 +14,8 @@
 #include "process/own_user.h"
 
 #define JSON_FILE_MAX (4 * 1024 * 1024)
-/* How often other commands may come in between before we take it for something else. */
-#define OTHERS 1000
+/* Number of retries after a race with another command. More than that is a different error. */
+#define RACES_MAX 1000
 
 static int no_access(struct error *err, const char *path, const char *what)
 {
@@ -26,7 +26,10 @@ static int no_access(struct error *err, const char *path, const char *what)
 	return err->exit == EX_NOPERM ? error_hint(err, "this needs root") : -e;
 }
 
-/* Readable by everybody, whatever the umask is. It may be removed again at once: see open_dir. */
+/*
+ * Creates a directory that all users can read, independent of the umask. ENOENT of chmod is no
+ * error: another command can remove the directory at any time (see open_dir).
+ */
 static int make_dir(const char *path)
 {
 	if (mkdir(path, 0755) < 0)
@@ -35,8 +38,8 @@ static int make_dir(const char *path)
 }
 
 /*
- * Opens RUN/NAME, making what is missing. Another gadget's `down` may remove /run/ffsctl between
- * our two mkdirs: then mkdir says ENOENT and we start again.
+ * Opens RUN/NAME and creates missing directories. `down` of another gadget can remove /run/ffsctl
+ * between the two calls of mkdir. The second then fails with ENOENT and the loop starts again.
  */
 static int open_dir(struct rundir *rundir, const struct paths *paths, struct error *err)
 {
@@ -44,18 +47,18 @@ static int open_dir(struct rundir *rundir, const struct paths *paths, struct err
 
 	do {
 		if (make_dir(paths->run_dir) < 0 && errno != EEXIST)
-			return no_access(err, paths->run_dir, "make");
+			return no_access(err, paths->run_dir, "create");
 		if (make_dir(rundir->path) < 0 && errno != EEXIST && errno != ENOENT)
-			return no_access(err, rundir->path, "make");
+			return no_access(err, rundir->path, "create");
 		rundir->dir_fd =
 			open(rundir->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	} while (rundir->dir_fd < 0 && errno == ENOENT && ++tries < OTHERS);
+	} while (rundir->dir_fd < 0 && errno == ENOENT && ++tries < RACES_MAX);
 	return rundir->dir_fd < 0 ? no_access(err, rundir->path, "open") : 0;
 }
 
 /*
- * A lock of the open file, which a fork hands on as it does the descriptor. Unlike one of flock(2)
- * it can be looked at without being taken, so that looking hinders no process.
+ * Takes a lock of the open file description, which a forked child shares. Unlike flock(2), other
+ * processes can query it without taking it, so that a query never makes `up` or `down` fail.
  */
 static int take_lock(int fd)
 {
@@ -74,7 +77,7 @@ static int is_locked(int fd, bool *locked)
 	return 0;
 }
 
-/* Whether it is still what has that name. */
+/* Returns whether `path` is still the file that `fd` has open. */
 static bool is_at(int fd, const char *path)
 {
 	struct stat mine, now;
@@ -83,14 +86,14 @@ static bool is_at(int fd, const char *path)
 	       mine.st_dev == now.st_dev;
 }
 
-static bool still_there(const struct rundir *rundir)
+static bool lock_file_is_current(const struct rundir *rundir)
 {
 	_cleanup_free_ char *path = strf("%s/" RUNDIR_LOCK, rundir->path);
 
 	return is_at(rundir->lock_fd, path);
 }
 
-/* How the last one called itself who had the lock. */
+/* Returns the name of the previous owner of the lock; the caller frees it. */
 static char *last_owner(const struct rundir *rundir)
 {
 	_cleanup_free_ char *text = NULL;
@@ -102,13 +105,16 @@ static char *last_owner(const struct rundir *rundir)
 	return xstrdup(text + at);
 }
 
-/* Who dies while it takes over leaves the chance to the next one. */
-static const char *look_back(struct rundir *rundir, const char *who)
+/*
+ * Sets supervisor_died. Returns the name for the new owner: OWNER_TAKING_OVER is kept, so that the
+ * next `up` can take over when this one dies meanwhile.
+ */
+static const char *note_previous_owner(struct rundir *rundir, const char *who)
 {
 	_cleanup_free_ char *was = last_owner(rundir);
 
-	rundir->survived = streq(was, WHO_UP) || streq(was, WHO_TAKING_OVER);
-	return rundir->survived && streq(who, WHO_COMING_UP) ? WHO_TAKING_OVER : who;
+	rundir->supervisor_died = streq(was, OWNER_SUPERVISOR) || streq(was, OWNER_TAKING_OVER);
+	return rundir->supervisor_died && streq(who, OWNER_STARTING) ? OWNER_TAKING_OVER : who;
 }
 
 int rundir_lock(struct rundir *rundir, const struct paths *paths, const char *name, const char *who,
@@ -133,9 +139,9 @@ int rundir_lock(struct rundir *rundir, const struct paths *paths, const char *na
 				    rundir->path);
 			break;
 		}
-		/* Whoever had the lock before may have removed the directory while we waited. */
-		if (rundir->lock_fd >= 0 && still_there(rundir))
-			return rundir_sign(rundir, look_back(rundir, who), err);
+		/* The previous owner may have removed the directory before we got the lock. */
+		if (rundir->lock_fd >= 0 && lock_file_is_current(rundir))
+			return rundir_set_owner(rundir, note_previous_owner(rundir, who), err);
 		rundir_close(rundir);
 	}
 	rundir_close(rundir);
@@ -150,19 +156,19 @@ int rundir_resume(struct rundir *rundir, const struct paths *paths, const char *
 	*rundir = RUNDIR_NONE;
 	rundir->path = strf("%s/%s", paths->run_dir, name);
 	rundir->lock_fd = lock_fd;
-	rundir->survived = true;
+	rundir->supervisor_died = true;
 	r = open_dir(rundir, paths, err);
-	if (r < 0 || still_there(rundir))
+	if (r < 0 || lock_file_is_current(rundir))
 		return r;
-	return error_set(err, EX_OSERR, ENOENT, rundir->path, "the lock in %s is not ours",
+	return error_set(err, EX_OSERR, ENOENT, rundir->path, "the lock in %s was replaced",
 			 rundir->path);
 }
 
-int rundir_sign(const struct rundir *rundir, const char *who, struct error *err)
+int rundir_set_owner(const struct rundir *rundir, const char *who, struct error *err)
 {
 	_cleanup_free_ char *text = strf("%d %s\n", (int)getpid(), who);
 
-	/* Who reads it meanwhile takes the first line, the old one or the new one. */
+	/* Readers use the first line only, so they see the old owner or the new one. */
 	if (pwrite(rundir->lock_fd, text, strlen(text), 0) == (ssize_t)strlen(text) &&
 	    ftruncate(rundir->lock_fd, (off_t)strlen(text)) == 0)
 		return 0;
@@ -189,14 +195,14 @@ void rundir_close(struct rundir *rundir)
 }
 
 /*
- * Another command may make a lock of its own in the directory at any moment, which is its own from
- * then on, and may remove that as well; and the next one makes a new directory.
+ * Removes the directory. Another command can create a new lock file in it at any time; the
+ * directory then belongs to that command, which may also remove it or replace it.
  */
 static int remove_dir(const struct rundir *rundir)
 {
 	int r = 0;
 
-	for (int i = 0; i < OTHERS; i++) {
+	for (int i = 0; i < RACES_MAX; i++) {
 		if (rmdir(rundir->path) == 0 || errno == ENOENT)
 			return 0;
 		r = -errno;
@@ -207,7 +213,7 @@ static int remove_dir(const struct rundir *rundir)
 	return r;
 }
 
-/* A directory stream of our own, from the beginning. NULL: errno has the reason. */
+/* Returns a new directory stream at the first entry; NULL with errno. The caller closes it. */
 static DIR *open_list(const struct rundir *rundir)
 {
 	_cleanup_close_ int fd = fcntl(rundir->dir_fd, F_DUPFD_CLOEXEC, 3);
@@ -220,7 +226,7 @@ static DIR *open_list(const struct rundir *rundir)
 	return dir;
 }
 
-/* Of a function's worker; the caller frees what it points at with free_user. */
+/* Describes the user id of a function's worker; the caller frees the strings with free_user. */
 static void make_user(struct own_user *user, const struct rundir *rundir, const char *function)
 {
 	_cleanup_free_ char *parent = path_parent(rundir->path);
@@ -249,7 +255,7 @@ int rundir_user(const struct rundir *rundir, const char *function, uid_t *uid)
 	return r;
 }
 
-void rundir_give_back_user(const struct rundir *rundir, const char *function)
+void rundir_release_user(const struct rundir *rundir, const char *function)
 {
 	struct own_user user;
 
@@ -258,8 +264,8 @@ void rundir_give_back_user(const struct rundir *rundir, const char *function)
 	free_user(&user);
 }
 
-void rundir_give_back_users(const struct rundir *rundir,
-			    bool (*keep)(const void *data, const char *function), const void *data)
+void rundir_release_users(const struct rundir *rundir,
+			  bool (*keep)(const void *data, const char *function), const void *data)
 {
 	DIR *dir = open_list(rundir);
 	struct dirent *entry;
@@ -268,7 +274,7 @@ void rundir_give_back_users(const struct rundir *rundir,
 		const char *function = str_after(entry->d_name, RUNDIR_USER);
 
 		if (function && !(keep && keep(data, function)))
-			rundir_give_back_user(rundir, function);
+			rundir_release_user(rundir, function);
 	}
 	if (dir)
 		closedir(dir);
@@ -286,7 +292,7 @@ bool rundir_worker(const struct rundir *rundir, const char *function, struct fam
 	return family_read(text, family);
 }
 
-/* 0: it has none. */
+/* Returns the user id that is reserved for the worker of `function`; 0 when there is none. */
 static uid_t user_of(const struct rundir *rundir, const char *function)
 {
 	struct own_user user;
@@ -311,7 +317,7 @@ void rundir_each_worker(const struct rundir *rundir,
 			   *function = user ? user : str_after(entry->d_name, RUNDIR_WORKER);
 		struct family family = { .id = function ? user_of(rundir, function) : 0 };
 
-		/* Once: what it has noted comes with its id, if it has one. */
+		/* A function with a user id has two links: call `fn` for user-FUNCTION only. */
 		if (!function || (family.id != 0) != (user != NULL))
 			continue;
 		rundir_worker(rundir, function, &family);
@@ -322,22 +328,22 @@ void rundir_each_worker(const struct rundir *rundir,
 		closedir(dir);
 }
 
-void rundir_forget_users(const struct paths *paths, const char *name)
+void rundir_release_users_of(const struct paths *paths, const char *name)
 {
 	_cleanup_free_ char *pool = strf("%s/" RUNDIR_USERS, paths->run_dir),
 			    *prefix = strf("%s/", name);
 
 	own_user_release_all(pool, prefix);
-	rmdir(paths->run_dir); /* fails as long as another gadget is in it */
+	rmdir(paths->run_dir); /* fails while other gadgets exist */
 }
 
-/* All but the lock, and gives back the user ids that are noted here. */
-static int empty(const struct rundir *rundir)
+/* Removes all files but the lock, and releases the user ids of all functions. */
+static int remove_files(const struct rundir *rundir)
 {
 	struct dirent *entry;
 	DIR *dir;
 
-	rundir_give_back_users(rundir, NULL, NULL);
+	rundir_release_users(rundir, NULL, NULL);
 	dir = open_list(rundir);
 	if (!dir)
 		return -errno;
@@ -351,8 +357,8 @@ static int empty(const struct rundir *rundir)
 int rundir_remove(struct rundir *rundir, struct error *err)
 {
 	_cleanup_free_ char *parent = path_parent(rundir->path);
-	/* The lock goes last, so that nobody takes a half-removed directory for a new one. */
-	int r = empty(rundir);
+	/* The lock is removed last, so that no command sees a partly removed directory as new. */
+	int r = remove_files(rundir);
 
 	if (r < 0)
 		return error_errno(err, EX_OSERR, -r, rundir->path, "cannot list %s", rundir->path);
@@ -361,14 +367,14 @@ int rundir_remove(struct rundir *rundir, struct error *err)
 	if (r < 0)
 		return error_errno(err, EX_OSERR, -r, rundir->path, "cannot remove %s",
 				   rundir->path);
-	rmdir(parent); /* fails as long as another gadget is in it */
+	rmdir(parent); /* fails while other gadgets exist */
 	rundir_close(rundir);
 	return 0;
 }
 
-void rundir_empty(struct rundir *rundir)
+void rundir_remove_files(struct rundir *rundir)
 {
-	empty(rundir); /* if it fails: so will rundir_remove, which says so */
+	remove_files(rundir); /* rundir_remove reports the same error later */
 }
 
 int rundir_owner(const struct paths *paths, const char *name, pid_t *pid, char **who)
@@ -388,7 +394,7 @@ int rundir_owner(const struct paths *paths, const char *name, pid_t *pid, char *
 		return r;
 	if (fd_read_line(fd, &text) == 0)
 		sscanf(text, "%d %n", &number, &at);
-	/* The lock is taken before it is signed: what it says may be a dead owner's. */
+	/* The lock is taken before the pid is written: the pid may be that of a dead owner. */
 	known = number > 0 && at > 0 && process_alive(number);
 	*pid = known ? number : -1;
 	if (who)
@@ -429,7 +435,7 @@ int rundir_write(const struct rundir *rundir, const char *file, const json_t *js
 		 struct error *err)
 {
 	_cleanup_free_ char *text = json_dumps(json, JSON_COMPACT);
-	/* The record has all of the gadget file, which may have been only its owner's to read. */
+	/* The record contains the gadget file, which other users may not be allowed to read. */
 	mode_t mode = streq(file, RUNDIR_RECORD) ? 0600 : 0644;
 	int r = text ? file_replace(rundir->dir_fd, file, text, strlen(text), mode) : -EINVAL;
 
@@ -446,7 +452,7 @@ bool rundir_has(const struct paths *paths, const char *name, const char *file)
 	return path_exists(path);
 }
 
-/* gadget.d, where `up NAME` looks for gadget files, has none of these. */
+/* RUN/gadget.d, a directory of gadget files, has none of these files. */
 bool rundir_exists(const struct paths *paths, const char *name)
 {
 	static const char *const files[] = { RUNDIR_LOCK, RUNDIR_RECORD, RUNDIR_STATUS,

@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * /run/ffsctl/NAME: what the next process must know about a gadget.
+ * The run directory of a gadget, /run/ffsctl/NAME. It holds what another process needs to continue
+ * the gadget or to undo it.
  *
- *   lock      held (fcntl, F_OFD_SETLK) by whoever works on the gadget, its supervisor as long as
- *             it lives; its text says who that is
- *   record    JSON, written before the first step: the plan, the gadget file and its JSON form.
- *             It makes a gadget ours, and any other process able to undo it. Only root's to
- *             read: a worker's `env` may hold secrets
+ *   lock      locked (fcntl, F_OFD_SETLK) by the process that changes the gadget; the supervisor
+ *             keeps it locked while the gadget is up. Content: pid and name of the owner
+ *   record    JSON, written before the first step: the plan, the gadget file and its document.
+ *             A gadget with a record was made by ffsctl, and any process can undo it. Mode 0600,
+ *             because the `env` of a worker can contain secrets
  *   status    JSON, replaced at each change
- *   control   the supervisor's socket
- *   keeper-FUNCTION  where its keeper waits for the next supervisor
- *   user-FUNCTION    the user id of its own that its worker has
- *   log       the last of the workers' output
+ *   control   the socket of the supervisor
+ *   keeper-FUNCTION  the socket on which the keeper waits for the next supervisor
+ *   user-FUNCTION    a symbolic link: the user id that is reserved for the function's worker
+ *   worker-FUNCTION  a symbolic link: the worker's processes (process/family.h)
+ *   log       events of the gadget and output of its workers
  */
 #pragma once
 
@@ -27,8 +29,9 @@ struct rundir {
 	char *path;
 	int dir_fd;
 	int lock_fd;
-	bool survived; /* a supervisor has died here while its gadget was up; see
-			  supervisor/take_over.h */
+	/* The previous owner was the supervisor of a gadget that was up: a takeover is possible
+	   (supervisor/take_over.h). */
+	bool supervisor_died;
 };
 #define RUNDIR_NONE ((struct rundir){ .dir_fd = -1, .lock_fd = -1 })
 #define _cleanup_rundir_ _cleanup_(rundir_close)
@@ -38,91 +41,96 @@ struct rundir {
 #define RUNDIR_STATUS "status"
 #define RUNDIR_CONTROL "control"
 #define RUNDIR_LOG "log"
-/* Beside the gadgets' directories, which never begin with a dot: see process/own_user.h. */
+/* The pool of user ids, beside the gadgets, whose names never begin with a dot
+ * (process/own_user.h). */
 #define RUNDIR_USERS ".users"
 #define RUNDIR_USER "user-"
-#define RUNDIR_WORKER "worker-" /* a link: see process/family.h */
+#define RUNDIR_WORKER "worker-" /* see process/family.h */
 
-/* How the lock's owner calls itself. */
-#define WHO_COMING_UP "up"
-#define WHO_TAKING_OVER "up, taking over" /* `up` where a supervisor has died */
-#define WHO_UP "supervisor"
-#define WHO_GOING_DOWN "going down"
-#define WHO_DOWN "down" /* clearing what a dead supervisor has left */
-#define WHO_PROBING "features"
+/* Names of owners in the lock file. */
+#define OWNER_STARTING "up"
+#define OWNER_TAKING_OVER "up, taking over" /* `up` after a supervisor died */
+#define OWNER_SUPERVISOR "supervisor"
+#define OWNER_STOPPING "going down"
+#define OWNER_CLEARING "down" /* undoes the gadget of a dead supervisor */
+#define OWNER_PROBING "features"
 
 /*
- * Makes the directory if need be and takes the lock, in the name of `who` ("up"). -EWOULDBLOCK
- * when somebody else has it: see rundir_owner.
+ * Takes the lock as `who` (OWNER_...) and creates the directory when it is missing. -EWOULDBLOCK
+ * without text when another process has the lock (see rundir_owner).
  */
 int rundir_lock(struct rundir *rundir, const struct paths *paths, const char *name, const char *who,
 		struct error *err);
-/* The same where the lock is ours already, by a descriptor that an exec has handed on. */
+/* Opens the directory of a gadget that this process has locked before execve(2). The callee owns
+ * `lock_fd`, a descriptor that was kept over execve. */
 int rundir_resume(struct rundir *rundir, const struct paths *paths, const char *name, int lock_fd,
 		  struct error *err);
-/* After a fork the lock has a new owner. */
-int rundir_sign(const struct rundir *rundir, const char *who, struct error *err);
+/* Writes this process into the lock file as the owner, after a fork or in a new role. */
+int rundir_set_owner(const struct rundir *rundir, const char *who, struct error *err);
 void rundir_close(struct rundir *rundir);
-/* From one variable to another, which then owns it. */
+/* Returns the content of `rundir`, which is RUNDIR_NONE afterwards. */
 struct rundir rundir_steal(struct rundir *rundir);
 
-/* Removes the directory with everything ffsctl put there, and /run/ffsctl if nothing else is in it.
- */
+/* Removes the directory and its files, and /run/ffsctl if it is empty then. */
 int rundir_remove(struct rundir *rundir, struct error *err);
 
 /*
- * Whose lock it is. pid 0: not locked, -1: of a process that has not signed it (`who` is "?").
- * `who` is freed by the caller. -errno, -ENOENT: no such gadget.
+ * Finds the owner of the lock. *pid is 0 when the lock is free, -1 when its owner has not yet
+ * written its pid (*who is then "?"). The caller frees *who; `who` may be NULL. Returns 0 or
+ * -errno; -ENOENT when the gadget does not exist.
  */
 int rundir_owner(const struct paths *paths, const char *name, pid_t *pid, char **who);
 
-/* Removes all but the lock, which stays ours: the name is taken, and nothing is there. */
-void rundir_empty(struct rundir *rundir);
+/* Removes the files but keeps the lock, so that the name stays reserved. */
+void rundir_remove_files(struct rundir *rundir);
 
-/* Reads RUN/NAME/FILE of at most `max` bytes. -ENOENT (no text) when it is not there. The caller
+/* Reads RUN/NAME/FILE, at most `max` bytes. -ENOENT without text when it does not exist. The caller
  * frees *text. */
 int rundir_read_text(const struct paths *paths, const char *name, const char *file, size_t max,
 		     char **text, size_t *size, struct error *err);
-/* The same of a JSON document. The caller owns *json. */
+/* Reads RUN/NAME/FILE as JSON; otherwise as rundir_read_text. The caller owns *json. */
 int rundir_read(const struct paths *paths, const char *name, const char *file, json_t **json,
 		struct error *err);
 int rundir_write(const struct rundir *rundir, const char *file, const json_t *json,
 		 struct error *err);
 
 /*
- * The user id of its own that a function's worker has. Without the lock it is only looked for: a
- * worker that has none yet would get that one. -errno, -ENOSPC: all are taken.
+ * Returns in *uid the user id that is reserved for the worker of `function`. The owner of the lock
+ * reserves one when there is none; other callers get the one that would be reserved. -ENOSPC when
+ * all are in use.
  */
 int rundir_user(const struct rundir *rundir, const char *function, uid_t *uid);
-/* Gives it back; also when somebody has removed the directory. */
-void rundir_give_back_user(const struct rundir *rundir, const char *function);
-/* Gives back those of the functions that `keep` (unless NULL) does not say. */
-void rundir_give_back_users(const struct rundir *rundir,
-			    bool (*keep)(const void *data, const char *function), const void *data);
+/* Releases that user id, also when the directory was removed. */
+void rundir_release_user(const struct rundir *rundir, const char *function);
+/* Releases the user ids of all functions for which `keep` is NULL or returns false. */
+void rundir_release_users(const struct rundir *rundir,
+			  bool (*keep)(const void *data, const char *function), const void *data);
 
-/* Gives back those of a gadget that has no directory any more. */
-void rundir_forget_users(const struct paths *paths, const char *name);
+/* Releases all user ids of a gadget whose directory was removed. */
+void rundir_release_users_of(const struct paths *paths, const char *name);
 
-/* What the function's last worker has noted of itself; false: none. */
+/* Reads the processes of the function's last worker from its link; false when there is no link. */
 bool rundir_worker(const struct rundir *rundir, const char *function, struct family *family);
-/* Calls `fn` for each function of which something tells which processes its worker has started. */
+/* Calls `fn` once for each function whose worker's processes are known by user id or session. */
 void rundir_each_worker(const struct rundir *rundir,
 			void (*fn)(void *data, const char *function, const struct family *family),
 			void *data);
 
-/* Whether there is such a file in a gadget's directory. */
+/* Returns whether RUN/NAME/FILE exists. */
 bool rundir_has(const struct paths *paths, const char *name, const char *file);
-/* Whether it is a gadget's directory, also when somebody has deleted something in it. */
+/* Returns whether RUN/NAME is the directory of a gadget: one of its main files exists. */
 bool rundir_exists(const struct paths *paths, const char *name);
 
-/* Calls `fn` for every gadget that has a directory; stops when it returns non-zero. */
+/* Calls `fn` for each gadget that has a directory, until it returns non-zero. Returns that value,
+ * or -errno. */
 int rundir_each(const struct paths *paths, int (*fn)(void *data, const char *name), void *data);
-/* Of all that is there, whether or not it is a gadget's, which saves a look into each. */
+/* As rundir_each, for each directory entry, without rundir_exists. */
 int rundir_each_name(const struct paths *paths, int (*fn)(void *data, const char *name),
 		     void *data);
 
-/* Whether a gadget was made, or begun, of which nothing else knows how to undo it. */
+/* Returns whether there is a record, and so perhaps something to undo. */
 bool rundir_has_record(const struct rundir *rundir);
 
-/* Fails with EX_CANTCREAT: another command works on the gadget (rundir_owner says which). */
+/* Fails with EX_CANTCREAT: another command works on the gadget. `pid` and `who` as from
+ * rundir_owner. */
 int rundir_in_use(const char *name, pid_t pid, const char *who, struct error *err);

@@ -33,7 +33,7 @@ void supervisor_go_down(struct supervisor *s, struct error *why)
 		error_clear(why);
 	/* An `up` that starts now must not wait for this gadget. */
 	if (gadget_handle(s, GADGET_EV_DOWN))
-		rundir_sign(&s->rundir, WHO_GOING_DOWN, &ignored);
+		rundir_set_owner(&s->rundir, OWNER_STOPPING, &ignored);
 	s->changed = true;
 }
 

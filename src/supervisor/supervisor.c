@@ -148,7 +148,7 @@ static void continue_down(struct supervisor *s)
 		return;
 	gadget_handle(s, GADGET_EV_UNDONE);
 	for (size_t n = 0; n < s->live.n; n++)
-		rundir_give_back_user(&s->rundir, s->live.v[n]->model->label);
+		rundir_release_user(&s->rundir, s->live.v[n]->model->label);
 	/* A gadget that switches keeps its name, to switch back. */
 	if (r == 0 && s->state != GADGET_SWITCHED)
 		r = rundir_remove(&s->rundir, &err);

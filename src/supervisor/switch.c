@@ -132,11 +132,12 @@ static int take_name(const struct supervisor *s, struct switching *sw, struct er
 	const char *name = sw->gadget->name;
 	_cleanup_free_ char *dir = configfs_gadget_path(s->paths, name), *who = NULL;
 	pid_t pid;
-	int r = rundir_lock(&sw->rundir, s->paths, name, WHO_COMING_UP, err);
+	int r = rundir_lock(&sw->rundir, s->paths, name, OWNER_STARTING, err);
 
 	if (r == -EWOULDBLOCK) {
 		error_clear(err);
-		if (rundir_owner(s->paths, name, &pid, &who) < 0 || !who || !streq(who, WHO_UP))
+		if (rundir_owner(s->paths, name, &pid, &who) < 0 || !who ||
+		    !streq(who, OWNER_SUPERVISOR))
 			return rundir_in_use(name, pid, who, err);
 		error_set(err, EX_CANTCREAT, EEXIST, NULL, "'%s' is up already", name);
 		return error_hint(err, "take it down first");
@@ -257,5 +258,5 @@ void switch_asked(struct supervisor *s, struct live_worker *worker, const char *
 	}
 	/* The host has got the answer to its request: the keeper handles messages in order. */
 	gadget_handle(s, GADGET_EV_SWITCH);
-	rundir_sign(&s->rundir, WHO_GOING_DOWN, &err);
+	rundir_set_owner(&s->rundir, OWNER_STOPPING, &err);
 }

@@ -210,7 +210,7 @@ static int take_over(struct supervisor *s, bool as_it_is)
 {
 	_cleanup_error_ struct error ignored = { 0 };
 	struct previous prev = { 0 };
-	bool taken = s->rundir.survived && read_previous(s, &prev) &&
+	bool taken = s->rundir.supervisor_died && read_previous(s, &prev) &&
 		     (as_it_is || is_on_wanted_udc(s, &prev)) && make_plan(s, &prev);
 
 	if (taken && !is_same_plan(s, &prev)) {

@@ -249,7 +249,7 @@ def gadget_goes_down_meanwhile():
     up(gadget("x", LOOPBACK), "--no-bind")
     process = waiting()
     down("x")
-    contains(must(finish(process), 71).stderr, "ended before it answered")
+    contains(must(finish(process), 71).stderr, "ended before it replied")
 
 
 def kernels_only(text='functions : { tty : { type = "acm"; }; };'):

@@ -448,7 +448,7 @@ def killed(fault, *args):
     up(path, *args, fault=fault % n)
     supervisor = status("x")[0]["supervisor"]
     last = "bind" if args else "unbind"
-    contains(must(ffsctl(last, "x"), 71).stderr, "the supervisor of 'x' ended before it answered")
+    contains(must(ffsctl(last, "x"), 71).stderr, "the supervisor of 'x' ended before it replied")
     wait_dead(supervisor)
     shown, code = status("x")
     eq((shown["state"], shown["supervisor"], code), ("degraded", None, 1))

@@ -194,7 +194,7 @@ def way_back_fails(way, change):
 
 def must_die():
     supervisor = os.pidfd_open(status("x")[0]["supervisor"])
-    contains(must(ffsctl("reload", "x"), KERNEL_REFUSED).stderr, "ended before it answered")
+    contains(must(ffsctl("reload", "x"), KERNEL_REFUSED).stderr, "ended before it replied")
     select.select([supervisor], [], [])
     os.close(supervisor)
     must_be_leftover("x")

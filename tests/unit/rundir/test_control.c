@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A command and its supervisor's socket (src/rundir/control.c). The supervisor is this
- * process, too: it answers in between two system calls of the command's.
+ * The client end of a control socket (src/rundir/control.c). This process is the supervisor as
+ * well: it replies between two system calls of the client.
  */
 #include <criterion/criterion.h>
 #include <jansson.h>
@@ -18,29 +18,29 @@
 #include "base/paths.h"
 #include "rundir/control.h"
 
-static enum { NEVER, BEFORE_THE_REQUEST, UNREAD } refuses;
+static enum { NEVER, BEFORE_SEND, AFTER_SEND } refusal;
 static char top[] = "/tmp/ffsctl-control-XXXXXX", dir[64], path[80];
 static int listener;
 
 static void refuse(void)
 {
-	static const char reply[] = "{\"exit\": 73, \"text\": \"no place\"}";
+	static const char reply[] = "{\"exit\": 73, \"text\": \"too many clients\"}";
 	int fd;
 
-	refuses = NEVER;
+	refusal = NEVER;
 	fd = accept(listener, NULL, NULL);
 	cr_assert_geq(fd, 0);
 	cr_assert_eq(send(fd, reply, strlen(reply), 0), (ssize_t)strlen(reply));
 	close(fd);
 }
 
-/* --- doubles --- */
+/* --- replacements of libc functions --- */
 
 int connect(int fd, const struct sockaddr *address, socklen_t size)
 {
 	int r = (int)syscall(SYS_connect, fd, address, size);
 
-	if (refuses == BEFORE_THE_REQUEST)
+	if (refusal == BEFORE_SEND)
 		refuse();
 	return r;
 }
@@ -49,12 +49,12 @@ ssize_t send(int fd, const void *data, size_t size, int flags)
 {
 	ssize_t n = syscall(SYS_sendto, fd, data, size, flags, NULL, 0);
 
-	if (refuses == UNREAD)
+	if (refusal == AFTER_SEND)
 		refuse();
 	return n;
 }
 
-/* --- a supervisor that has no place for anybody --- */
+/* --- a supervisor that accepts no client --- */
 
 static void setup(void)
 {
@@ -81,7 +81,7 @@ static void teardown(void)
 
 TestSuite(control_ask, .init = setup, .fini = teardown, .timeout = 60);
 
-static void is_told_why(void)
+static void expect_refusal(void)
 {
 	const struct paths paths = { .run_dir = top };
 	_cleanup_error_ struct error err = { 0 };
@@ -89,18 +89,18 @@ static void is_told_why(void)
 
 	cr_expect_lt(control_command(&paths, "x", command, &err), 0);
 	cr_expect_eq(err.exit, 73);
-	cr_expect_str_eq(err.text, "no place");
+	cr_expect_str_eq(err.text, "too many clients");
 	json_decref(command);
 }
 
-Test(control_ask, a_refusal_before_the_request_is_read)
+Test(control_ask, reads_a_refusal_sent_before_the_request)
 {
-	refuses = BEFORE_THE_REQUEST;
-	is_told_why();
+	refusal = BEFORE_SEND;
+	expect_refusal();
 }
 
-Test(control_ask, a_refusal_that_leaves_the_request_unread_is_read)
+Test(control_ask, reads_a_refusal_when_the_request_stays_unread)
 {
-	refuses = UNREAD;
-	is_told_why();
+	refusal = AFTER_SEND;
+	expect_refusal();
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* RUN/NAME with its lock: who has it, and what happens when several want it. */
+/* The run directory and its lock: the owner, and several processes at once. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -49,7 +49,7 @@ static struct rundir lock(const char *who)
 	return rundir;
 }
 
-Test(rundir, one_has_it_and_is_named)
+Test(rundir, one_owner_with_its_name)
 {
 	_cleanup_error_ struct error err = { 0 };
 	_cleanup_free_ char *who = NULL;
@@ -67,20 +67,20 @@ Test(rundir, one_has_it_and_is_named)
 	cr_expect_eq(pid, 0);
 }
 
-Test(rundir, a_shorter_name_leaves_nothing_of_a_longer_one)
+Test(rundir, a_shorter_owner_name_replaces_a_longer_one)
 {
 	_cleanup_error_ struct error err = { 0 };
 	struct rundir rundir = lock("a rather long word");
 	_cleanup_free_ char *who = NULL;
 	pid_t pid;
 
-	cr_expect_eq(rundir_sign(&rundir, "up", &err), 0);
+	cr_expect_eq(rundir_set_owner(&rundir, "up", &err), 0);
 	cr_expect_eq(rundir_owner(&paths, "g", &pid, &who), 0);
 	cr_expect_str_eq(who, "up");
 	rundir_close(&rundir);
 }
 
-Test(rundir, what_a_dead_owner_has_signed_is_not_the_new_ones)
+Test(rundir, the_pid_of_a_dead_owner_is_not_reported)
 {
 	struct rundir rundir = lock("supervisor");
 	_cleanup_free_ char *who = NULL;
@@ -97,7 +97,7 @@ Test(rundir, what_a_dead_owner_has_signed_is_not_the_new_ones)
 	rundir_close(&rundir);
 }
 
-Test(rundir, who_looks_is_in_nobodys_way)
+Test(rundir, a_reader_does_not_block_the_lock)
 {
 	_cleanup_free_ char *path = strf("%s/g/lock", top);
 	struct rundir rundir = lock("up");
@@ -118,7 +118,7 @@ static int count(void *data, const char *name)
 	return 0;
 }
 
-Test(rundir, only_what_has_a_lock_is_a_gadget)
+Test(rundir, a_directory_without_lock_is_no_gadget)
 {
 	_cleanup_free_ char *other = strf("%s/gadget.d", top);
 	struct rundir rundir = lock("up");
@@ -130,8 +130,8 @@ Test(rundir, only_what_has_a_lock_is_a_gadget)
 	rundir_close(&rundir);
 }
 
-/* While it goes others have taken it, let it go and made a new one. */
-Test(rundir, a_new_directory_is_not_ours)
+/* Another process removed and created the directory while this one removes it. */
+Test(rundir, a_new_directory_is_not_removed)
 {
 	_cleanup_free_ char *dir = strf("%s/g", top), *path = strf("%s/lock", dir);
 	_cleanup_error_ struct error err = { 0 };
@@ -146,8 +146,8 @@ Test(rundir, a_new_directory_is_not_ours)
 	cr_expect_eq(access(top, F_OK), -1);
 }
 
-/* Many take it and take it away again, as `up` and `down` do: nobody ever meets an error. */
-Test(rundir, coming_and_going, .timeout = 60)
+/* Several processes lock and remove the directory, as `up` and `down` do; none gets an error. */
+Test(rundir, concurrent_lock_and_remove, .timeout = 60)
 {
 	for (int child = 0; child < 4; child++) {
 		if (fork() != 0)
