@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A supervisor in the background, and the command that waits until its gadget is up. */
+/* Runs a supervisor in the background, and the command that waits until the gadget is up. */
 #include "config.h"
 
 #include <errno.h>
@@ -14,10 +14,10 @@
 #include "client/parts.h"
 #include "supervisor/supervisor.h"
 
-/* Of the only child; a handler has no other way to know it. */
+/* For the signal handler: the socket to the only child. */
 static volatile sig_atomic_t report_socket = -1, interrupted;
 
-/* The child sees the end of its socket, and undoes what it has done so far. */
+/* The child reads the end of file from its socket and undoes its steps. */
 static void on_interrupt(int sig _unused_)
 {
 	int e = errno;
@@ -32,7 +32,7 @@ bool client_was_interrupted(void)
 	return interrupted;
 }
 
-/* A second Ctrl-C does not wait for that. */
+/* SA_RESETHAND: a second Ctrl-C ends the command at once. */
 static void catch_interrupts(int fd)
 {
 	struct sigaction once = { .sa_handler = on_interrupt,
@@ -43,7 +43,8 @@ static void catch_interrupts(int fd)
 	sigaction(SIGTERM, &once, NULL);
 }
 
-static int await_report(int fd, pid_t pid, struct client_report *report, struct error *err)
+/* Waits for the child's report; returns 0, or the exit code of a child that failed. */
+static int wait_for_report(int fd, pid_t pid, struct client_report *report, struct error *err)
 {
 	int status;
 	ssize_t n;
@@ -52,7 +53,7 @@ static int await_report(int fd, pid_t pid, struct client_report *report, struct 
 		;
 	if (n == sizeof(*report))
 		return 0;
-	/* When we return nothing of it is left, not even the process. */
+	/* The child has undone its steps when it exits. */
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
 	if (WIFEXITED(status))
@@ -60,7 +61,7 @@ static int await_report(int fd, pid_t pid, struct client_report *report, struct 
 	error_set(err, EX_OSERR, ECHILD, NULL,
 		  "the supervisor was killed (signal %d) before the gadget was up",
 		  WTERMSIG(status));
-	error_hint(err, "'ffsctl status' tells what is left, 'ffsctl down' clears it");
+	error_hint(err, "'ffsctl status' shows what is left; 'ffsctl down' removes it");
 	return err->exit;
 }
 
@@ -71,7 +72,7 @@ int client_detach(int *report_fd, struct client_report *report, struct error *er
 
 	*report_fd = -1;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) {
-		error_errno(err, EX_OSERR, errno, NULL, "cannot make a socket to the supervisor");
+		error_errno(err, EX_OSERR, errno, NULL, "cannot create a socket to the supervisor");
 		return err->exit;
 	}
 	pid = fork();
@@ -84,7 +85,7 @@ int client_detach(int *report_fd, struct client_report *report, struct error *er
 	catch_interrupts(pair[0]);
 	close(pair[1]);
 	if (pid > 0) {
-		exit = await_report(pair[0], pid, report, err);
+		exit = wait_for_report(pair[0], pid, report, err);
 	} else {
 		error_errno(err, EX_OSERR, errno, NULL, "cannot start the supervisor");
 		exit = err->exit;
@@ -93,7 +94,7 @@ int client_detach(int *report_fd, struct client_report *report, struct error *er
 	return exit;
 }
 
-static void set_text(char *to, size_t size, const char *text)
+static void copy_text(char *to, size_t size, const char *text)
 {
 	snprintf(to, size, "%s", text ? text : "");
 }
@@ -102,20 +103,21 @@ void client_report(int fd, enum client_result result, const char *name, const ch
 {
 	struct client_report report = { .result = result };
 
-	set_text(report.name, sizeof(report.name), name);
-	set_text(report.udc, sizeof(report.udc), udc);
-	/* If nobody listens any more, nobody needs to know. */
+	copy_text(report.name, sizeof(report.name), name);
+	copy_text(report.udc, sizeof(report.udc), udc);
+	/* Errors are ignored: the command may have ended. */
 	send(fd, &report, sizeof(report), MSG_NOSIGNAL);
 }
 
 struct background {
 	struct supervisor *s;
 	enum client_result result;
-	int report_fd; /* -1: reported */
+	int report_fd; /* -1 after the report */
 };
 
-/* Closes everything that belongs to the caller, so that $(ffsctl up ...) ends. */
-static void told_up(void *data)
+/* Reports that the gadget is up, and closes all descriptors of the caller, so that $(ffsctl up ...)
+ * ends. */
+static void report_up(void *data)
 {
 	struct background *b = data;
 	_cleanup_error_ struct error ignored = { 0 };
@@ -126,7 +128,7 @@ static void told_up(void *data)
 	client_report(b->report_fd, b->result, b->s->name, b->s->udc);
 	close(b->report_fd);
 	b->report_fd = -1;
-	memory_release(); /* what reading the gadget file took is not needed again */
+	memory_release(); /* the memory of the parser is not needed again */
 }
 
 int client_supervise(struct supervisor *s, enum client_result result,
@@ -137,7 +139,7 @@ int client_supervise(struct supervisor *s, enum client_result result,
 	int r;
 
 	*reported = false;
-	s->on_up = told_up;
+	s->on_up = report_up;
 	s->on_up_data = &b;
 	if (chdir("/") < 0)
 		return error_errno(err, EX_OSERR, errno, "/", "cannot change to /");
@@ -145,7 +147,7 @@ int client_supervise(struct supervisor *s, enum client_result result,
 	if (r < 0)
 		return r;
 	r = supervisor_run(s, options->timeout, options->wait_udc, err);
-	r = client_go_on(s, options, r, err);
+	r = client_run_switches(s, options, r, err);
 	*reported = b.report_fd < 0;
 	return r;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Taking a gadget down, restarting its workers, waiting for its host. */
+/* Commands to a gadget that is up: down, log, restart, bind, unbind, wait. */
 #include "config.h"
 
 #include "client/client.h"
@@ -21,17 +21,17 @@
 #include "client/parts.h"
 #include "supervisor/supervisor.h"
 
-/* A process that has nothing left to do but exit. */
+/* Milliseconds to wait for the exit of a supervisor that has replied. */
 #define ENDING_MS 1000
 
 /* --- down, restart, wait --- */
 
 /*
- * Nobody of ours had it just now: it is not there, or is taken down all the same, or err says whose
- * it is. False: look again.
+ * Handles a gadget without run directory: it does not exist, or is taken down (CLIENT_DOWN_ANY), or
+ * err says that ffsctl did not make it. Returns false when a run directory appeared meanwhile.
  */
-static bool not_ours(const struct paths *paths, const char *name, enum client_whose whose,
-		     enum client_result *result, struct error *err)
+static bool down_foreign(const struct paths *paths, const char *name, enum client_down_scope scope,
+			 enum client_result *result, struct error *err)
 {
 	_cleanup_free_ char *dir = configfs_gadget_path(paths, name);
 	pid_t pid;
@@ -41,9 +41,9 @@ static bool not_ours(const struct paths *paths, const char *name, enum client_wh
 		return true;
 	if (rundir_owner(paths, name, &pid, NULL) != -ENOENT)
 		return false;
-	if (whose == CLIENT_ANYBODYS) {
+	if (scope == CLIENT_DOWN_ANY) {
 		*result = CLIENT_FORCED;
-		client_force(paths, name, err);
+		client_force_down(paths, name, err);
 		return true;
 	}
 	error_set(err, EX_CANTCREAT, EEXIST, dir, "the gadget '%s' was not made by ffsctl", name);
@@ -52,8 +52,8 @@ static bool not_ours(const struct paths *paths, const char *name, enum client_wh
 }
 
 /*
- * A descriptor of the process that has the lock; -1: it has just ended. The lock is looked at again
- * afterwards: while it is held its owner lives, so that the number cannot be a later process's.
+ * Returns a pidfd of the lock's owner; -1 when it has ended. The second query of the lock excludes
+ * that `pid` was reused: the owner is alive while the lock is taken.
  */
 static int open_owner(const struct paths *paths, const char *name, pid_t pid)
 {
@@ -63,14 +63,14 @@ static int open_owner(const struct paths *paths, const char *name, pid_t pid)
 	return rundir_owner(paths, name, &now, NULL) == 0 && now == pid ? steal_fd(&fd) : -1;
 }
 
-/* Where it is known. */
-static void await_end(int fd, int timeout_ms)
+/* Waits until the process has ended; returns at once when `fd` is -1. */
+static void wait_for_end(int fd, int timeout_ms)
 {
 	if (fd >= 0)
 		process_await_end(fd, timeout_ms);
 }
 
-static int tell_down(const struct paths *paths, const char *name, struct error *err)
+static int send_down(const struct paths *paths, const char *name, struct error *err)
 {
 	json_t *command = json_pack("{s:s}", "command", "down");
 	int r = control_command(paths, name, command, err);
@@ -79,67 +79,67 @@ static int tell_down(const struct paths *paths, const char *name, struct error *
 	return r;
 }
 
-/* Whether it is a supervisor, which has a control socket most of the time. */
-static bool may_be_told(const char *who)
+/* Returns whether the lock's owner is a supervisor, which normally has a control socket. */
+static bool is_supervisor(const char *who)
 {
 	return streq(who, OWNER_STARTING) || streq(who, OWNER_TAKING_OVER) ||
 	       streq(who, OWNER_SUPERVISOR) || streq(who, OWNER_STOPPING);
 }
 
 /*
- * One that is up but has no control socket any more: somebody has deleted it. TERM is as good, but
- * that nobody is told of what goes wrong: then something is left, and we find that.
+ * Terminates a supervisor whose control socket was deleted. SIGTERM does the same as "down" but has
+ * no reply: after a failure the caller finds the record.
  */
-static bool end_by_signal(const char *who, int owner)
+static bool terminate(const char *who, int owner)
 {
 	return streq(who, OWNER_SUPERVISOR) && owner >= 0 &&
 	       syscall(SYS_pidfd_send_signal, owner, SIGTERM, NULL, 0) == 0;
 }
 
-/* Somebody has deleted the lock. An error without text: there is no supervisor either. */
+/* Takes a gadget down whose lock was deleted. -errno without text when it has no supervisor. */
 static int down_without_lock(const struct paths *paths, const char *name, struct error *err)
 {
 	pid_t pid = inspect_supervisor(paths, name);
 	_cleanup_close_ int owner = pid > 0 ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
-	int r = tell_down(paths, name, err);
+	int r = send_down(paths, name, err);
 
-	if (r == -ECONNRESET) { /* it had been told already */
+	if (r == -ECONNRESET) { /* it was going down already */
 		error_clear(err);
 		r = 0;
 	}
 	if (r == 0)
-		await_end(owner, -1);
+		wait_for_end(owner, -1);
 	if (r == 0 || err->exit || owner < 0)
 		return r;
 	error_set(err, EX_CANTCREAT, ENOENT, NULL,
-		  "the lock and the control socket of '%s' in %s/%s do not exist any more", name,
+		  "the lock and the control socket of '%s' were removed from %s/%s", name,
 		  paths->run_dir, name);
-	return error_hint(err, "'kill %d' makes its supervisor take it down", (int)pid);
+	return error_hint(err, "'kill %d' takes it down", (int)pid);
 }
 
-/* Without a record nobody knows what there is to undo. */
-static bool lacks_record(const struct paths *paths, const char *name, enum client_whose whose)
+/* Returns whether there is something to undo, but no record of it. */
+static bool lacks_record(const struct paths *paths, const char *name, enum client_down_scope scope)
 {
 	_cleanup_free_ char *dir = configfs_gadget_path(paths, name);
 
-	/* Who was killed before it wrote one has made nothing. */
+	/* A supervisor that was killed before it wrote the record has made nothing. */
 	return !rundir_has(paths, name, RUNDIR_RECORD) && rundir_has(paths, name, RUNDIR_STATUS) &&
-	       (whose == CLIENT_ANYBODYS || path_exists(dir));
+	       (scope == CLIENT_DOWN_ANY || path_exists(dir));
 }
 
-/* Of ours, but without a record. The lock is ours, and goes with the rest. */
-static int down_without_record(const struct paths *paths, const char *name, enum client_whose whose,
-			       struct rundir *rundir, struct error *err)
+/* Takes a gadget of ffsctl down that has no record. Removes the run directory with the lock. */
+static int down_without_record(const struct paths *paths, const char *name,
+			       enum client_down_scope scope, struct rundir *rundir,
+			       struct error *err)
 {
 	int r;
 
-	if (whose == CLIENT_ANYBODYS) {
-		r = client_force(paths, name, err);
+	if (scope == CLIENT_DOWN_ANY) {
+		r = client_force_down(paths, name, err);
 		return r < 0 ? r : rundir_remove(rundir, err);
 	}
 	error_set(err, EX_CANTCREAT, ENOENT, rundir->path,
-		  "%s/" RUNDIR_RECORD " does not exist any more: what '%s' has made is unknown",
-		  rundir->path, name);
+		  "cannot take '%s' down: %s/" RUNDIR_RECORD " was removed", name, rundir->path);
 	return error_hint(
 		err, "'ffsctl down --force %s' takes down what configfs and the mounts show", name);
 }
@@ -151,11 +151,11 @@ static int no_access(const char *name, int r, struct error *err)
 	return r == -EACCES ? error_hint(err, "this needs root") : r;
 }
 
-int client_down(const struct paths *paths, const char *name, enum client_whose whose,
+int client_down(const struct paths *paths, const char *name, enum client_down_scope scope,
 		enum client_result *result, struct error *err)
 {
 	_cleanup_rundir_ struct rundir rundir = RUNDIR_NONE;
-	bool told = false;
+	bool sent = false;
 
 	for (;;) {
 		_cleanup_free_ char *who = NULL;
@@ -164,25 +164,25 @@ int client_down(const struct paths *paths, const char *name, enum client_whose w
 		int r = rundir_owner(paths, name, &pid, &who);
 
 		*result = CLIENT_DONE;
-		if (r == -ENOENT && told)
+		if (r == -ENOENT && sent)
 			return 0;
 		if (r == -ENOENT && rundir_exists(paths, name) &&
 		    !rundir_has(paths, name, RUNDIR_LOCK)) {
 			r = down_without_lock(paths, name, err);
-			told = told || r == 0;
+			sent = sent || r == 0;
 			if (r == 0)
 				continue;
 			if (err->exit)
 				return r;
-			r = 0; /* nobody is there */
+			r = 0; /* no supervisor */
 		}
-		if (r == -ENOENT && !not_ours(paths, name, whose, result, err))
-			continue; /* an `up` has made it meanwhile */
+		if (r == -ENOENT && !down_foreign(paths, name, scope, result, err))
+			continue; /* an `up` began meanwhile */
 		if (r == -ENOENT)
 			return -err->err;
-		/* Who may not look at the lock may perhaps ask (--group). */
+		/* The control socket may be accessible although the lock is not (--group). */
 		if (r == -EACCES) {
-			int asked = tell_down(paths, name, err);
+			int asked = send_down(paths, name, err);
 
 			if (asked == 0 || (err->exit && asked != -EACCES))
 				return asked;
@@ -196,36 +196,36 @@ int client_down(const struct paths *paths, const char *name, enum client_whose w
 				break;
 			if (r != -EWOULDBLOCK)
 				return r;
-			/* Somebody was faster. */
+			/* Another process took the lock. */
 			error_clear(err);
 			continue;
 		}
 		owner = open_owner(paths, name, pid);
-		r = tell_down(paths, name, err);
+		r = send_down(paths, name, err);
 		if (r < 0 && err->exit && r != -ECONNRESET) {
-			/* A supervisor that could not undo all has answered, and ends now. */
+			/* The supervisor could not undo all steps, and ends now. */
 			if (err->exit == EX_OSERR)
-				await_end(owner, ENDING_MS);
+				wait_for_end(owner, ENDING_MS);
 			return r;
 		}
-		if (r < 0 && !err->exit && !may_be_told(who))
+		if (r < 0 && !err->exit && !is_supervisor(who))
 			return rundir_in_use(name, pid, who, err);
-		if (r < 0 && !err->exit && end_by_signal(who, owner))
+		if (r < 0 && !err->exit && terminate(who, owner))
 			r = 0;
 		/*
-		 * It has gone down, or dies, and nothing of it is left when we return. Or it has no
-		 * socket: not yet, then we ask again; or not any more, because it is going.
+		 * The gadget is going down: wait until the supervisor has ended. Without a control
+		 * socket the supervisor is starting or ending: wait briefly, then try again.
 		 */
-		await_end(owner, r == 0 || err->exit ? -1 : PLAN_SOON_MS);
-		told = told || r == 0 || err->exit;
+		wait_for_end(owner, r == 0 || err->exit ? -1 : PLAN_SOON_MS);
+		sent = sent || r == 0 || err->exit;
 		error_clear(err);
 	}
-	if (lacks_record(paths, name, whose)) {
+	if (lacks_record(paths, name, scope)) {
 		*result = CLIENT_FORCED;
-		return down_without_record(paths, name, whose, &rundir, err);
+		return down_without_record(paths, name, scope, &rundir, err);
 	}
 	*result = rundir_has_record(&rundir) ? CLIENT_CLEARED
-		  : told		     ? CLIENT_DONE
+		  : sent		     ? CLIENT_DONE
 					     : CLIENT_UNCHANGED;
 	return client_clear_leftovers(paths, name, &rundir, err);
 }
@@ -240,11 +240,9 @@ int client_log(const struct paths *paths, const char *name, char **text, size_t 
 		return r;
 	if (path_exists(dir))
 		return error_set(err, EX_UNAVAILABLE, ENOENT, dir,
-				 "'%s' has no log: 'ffsctl run' says all on its stderr, which its "
-				 "service manager keeps",
+				 "'%s' has no log: its supervisor logs to stderr ('ffsctl run')",
 				 name);
-	return error_set(err, EX_UNAVAILABLE, ENOENT, dir, "'%s' is not up: its log ended with it",
-			 name);
+	return error_set(err, EX_UNAVAILABLE, ENOENT, dir, "'%s' is not up", name);
 }
 
 int client_restart(const struct paths *paths, const char *name, const char *function,
@@ -257,7 +255,7 @@ int client_restart(const struct paths *paths, const char *name, const char *func
 	return r < 0 && !err->exit ? client_no_supervisor(name, err) : r;
 }
 
-/* `command` is taken over. */
+/* Sends a bind or unbind command; steals `command`. */
 static int ask_bus(const struct paths *paths, const char *name, json_t *command,
 		   enum client_result *result, char **udc, struct error *err)
 {
@@ -286,14 +284,14 @@ int client_unbind(const struct paths *paths, const char *name, enum client_resul
 	return ask_bus(paths, name, json_pack("{s:s}", "command", "unbind"), result, NULL, err);
 }
 
-/* Asks the supervisor: what sysfs says by itself may be about an earlier gadget (host.c). */
+/* Asks the supervisor, because the state in sysfs can be that of a previous gadget (host.c). */
 int client_wait_host(const struct paths *paths, const char *name, double seconds, struct error *err)
 {
 	json_t *command = json_pack("{s:s}", "command", "wait-host");
 	double until = now_monotonic() + seconds;
 	int r;
 
-	/* Who was stopped and goes on is interrupted, too (signal(7)). */
+	/* EINTR also follows SIGSTOP and SIGCONT (signal(7)). */
 	do
 		r = control_wait(paths, name, command, until - now_monotonic(), err);
 	while (r == -EINTR && !err->exit && !client_was_interrupted());
@@ -304,15 +302,15 @@ int client_wait_host(const struct paths *paths, const char *name, double seconds
 				 name, seconds);
 	if (r < 0 && !err->exit)
 		return error_set(err, EX_OSERR, ESRCH, NULL,
-				 "%s: it went down before a host had configured it", name);
+				 "%s: it went down before a host configured it", name);
 	return r;
 }
 
 /*
- * Where a supervisor begins: its directory, and those that lead to it as long as they have to be
- * made. From the top down, so that what is made meanwhile is seen from above.
+ * Watches for the start of a supervisor: its run directory and all directories above it. The order
+ * is top down, so that a directory that is created meanwhile is noticed.
  */
-static void watch_beginning(int fd, const struct paths *paths, const char *name)
+static void watch_run_dir(int fd, const struct paths *paths, const char *name)
 {
 	_cleanup_free_ char *path = strf("%s/%s/", paths->run_dir, name);
 
@@ -323,8 +321,8 @@ static void watch_beginning(int fd, const struct paths *paths, const char *name)
 	}
 }
 
-/* Whether something has happened there before the time is up. */
-static bool await_beginning(int fd, double until)
+/* Waits for an event of watch_run_dir; false at the time `until`. */
+static bool wait_for_run_dir(int fd, double until)
 {
 	struct pollfd p = { .fd = fd, .events = POLLIN };
 	int r = poll(&p, 1, poll_until(until));
@@ -343,17 +341,16 @@ int client_wait(const struct paths *paths, const char *name, const char *conditi
 	int r;
 
 	for (;;) {
-		/* Listen first, then look. */
+		/* Watch first: no start of a supervisor is missed. */
 		if (fd >= 0)
-			watch_beginning(fd, paths, name);
+			watch_run_dir(fd, paths, name);
 		r = control_wait(paths, name, command, until - now_monotonic(), err);
 		if (r == 0 || err->exit || r == -ETIMEDOUT)
 			break;
-		/* Who was stopped and goes on is interrupted, too: a time limit makes it so
-		   (signal(7)). */
+		/* With a time limit, EINTR also follows SIGSTOP and SIGCONT (signal(7)). */
 		if (r == -EINTR)
 			continue;
-		if (fd < 0 || !await_beginning(fd, until))
+		if (fd < 0 || !wait_for_run_dir(fd, until))
 			break;
 	}
 	json_decref(command);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Taking down a gadget of which there is no record: somebody else's, or one of ours whose record
- * was deleted. What configfs and the mounts show becomes a plan, which is undone. No process is
- * ended: whoever uses a mount keeps the gadget as it is, and is named.
+ * Takes down a gadget without a record: made by another program, or its record was deleted. A plan
+ * is made from configfs and the mounts, and undone. No process is ended: if one uses a mount,
+ * nothing is changed and the error names it.
  */
 #include "config.h"
 
@@ -23,21 +23,22 @@
 
 struct found {
 	const char *name;
-	struct configfs_tree live; /* its directory in configfs; without children: none */
+	struct configfs_tree configfs; /* its directory in configfs; empty: none */
 	struct plan *plan;
 	char *mounted; /* one of its mounts */
 };
 
-/* Whether FunctionFS mounted from `source` on `path` is the gadget's. */
+/* Returns whether the FunctionFS `source` that is mounted on `path` belongs to the gadget. */
 static bool is_mount_of(const struct found *f, const char *path, const char *source)
 {
 	_cleanup_free_ char *directory = strf("functions/ffs.%s", source);
 	_cleanup_free_ char *name = inspect_mounted_name(path);
 
-	return configfs_tree_find(&f->live, directory) || (!f->live.n && streq_null(name, f->name));
+	return configfs_tree_find(&f->configfs, directory) ||
+	       (!f->configfs.n && streq_null(name, f->name));
 }
 
-/* Directories below /dev/ffs, which have the gadget's name, are made for nothing else (`up`). */
+/* Adds the directories of a mount below /dev/ffs/NAME, which only `up` creates. */
 static void add_directories(const struct found *f, const char *path)
 {
 	_cleanup_free_ char *parent = path_parent(path), *top = path_parent(parent);
@@ -60,7 +61,7 @@ static void add_mount(void *data, const char *path, const char *source)
 	plan_add(f->plan, &ffs_op_mount, xstrdup(path), xstrdup(source), NULL, NULL);
 }
 
-static void keep_mount(void *data, const char *path, const char *source)
+static void find_mount(void *data, const char *path, const char *source)
 {
 	struct found *f = data;
 
@@ -68,7 +69,7 @@ static void keep_mount(void *data, const char *path, const char *source)
 		f->mounted = xstrdup(path);
 }
 
-static void say_undone(const struct step *step, bool undone _unused_)
+static void log_undone(const struct step *step, bool undone _unused_)
 {
 	log_debug("%s %s", step->op->undo_name, step->path);
 }
@@ -77,7 +78,7 @@ static int make_plan(struct found *f, const struct paths *paths, const char *mou
 		     struct error *err)
 {
 	_cleanup_free_ char *dir = configfs_gadget_path(paths, f->name);
-	int r = configfs_tree_read(paths->configfs, dir, &f->live, err);
+	int r = configfs_tree_read(paths->configfs, dir, &f->configfs, err);
 
 	if (r < 0 && r != -ENOENT)
 		return r;
@@ -87,16 +88,15 @@ static int make_plan(struct found *f, const struct paths *paths, const char *mou
 			 strf("%s/%s/view/usb_gadget/%s", paths->run_dir, f->name, f->name), NULL,
 			 NULL, NULL);
 	if (r == 0)
-		found_add_gadget(f->plan, &f->live, dir);
+		found_add_gadget(f->plan, &f->configfs, dir);
 	mounts_each(mounts, FFS_FILE_SYSTEM, add_mount, f);
 	if (r == 0)
 		found_add_bind(f->plan, dir);
-	f->plan->on_step = say_undone;
+	f->plan->on_step = log_undone;
 	return 0;
 }
 
-/* Before anything is changed: a gadget without its bus, but with its daemon, is of use to nobody.
- */
+/* Fails when a process uses a mount, before anything is changed. */
 static int check_holders(const struct plan *plan, struct error *err)
 {
 	int r = 0;
@@ -124,12 +124,12 @@ static int undo(struct plan *plan, struct error *err)
 	return error_hint(err, "this needs root");
 }
 
-/* A mount that is hidden by another one, or has an odd name, is none that the plan could undo. */
+/* Fails when a mount is left that the plan cannot undo: hidden by another mount, or oddly named. */
 static int check_mounts(struct found *f, const struct paths *paths, struct error *err)
 {
 	_cleanup_free_ char *mounts = inspect_mounts(paths);
 
-	mounts_each(mounts, FFS_FILE_SYSTEM, keep_mount, f);
+	mounts_each(mounts, FFS_FILE_SYSTEM, find_mount, f);
 	if (!f->mounted)
 		return 0;
 	error_set(err, EX_OSERR, EBUSY, f->mounted, "FunctionFS of '%s' is still mounted on %s",
@@ -137,7 +137,7 @@ static int check_mounts(struct found *f, const struct paths *paths, struct error
 	return error_hint(err, "unmount it by hand");
 }
 
-int client_force(const struct paths *paths, const char *name, struct error *err)
+int client_force_down(const struct paths *paths, const char *name, struct error *err)
 {
 	_cleanup_free_ char *mounts = inspect_mounts(paths);
 	_cleanup_plan_ struct plan plan = { 0 };
@@ -150,10 +150,10 @@ int client_force(const struct paths *paths, const char *name, struct error *err)
 		r = undo(&plan, err);
 	if (r == 0)
 		r = check_mounts(&f, paths, err);
-	/* If it was ours, and somebody has removed its record. */
+	/* It may be a gadget of ffsctl whose record was deleted. */
 	if (r == 0)
 		rundir_release_users_of(paths, name);
-	configfs_tree_free(&f.live);
+	configfs_tree_free(&f.configfs);
 	free(f.mounted);
 	return r;
 }

@@ -14,9 +14,7 @@
 #include "functionfs/mount.h"
 #include "rundir/rundir.h"
 
-/* --- what the kernel says --- */
-
-/* --- foreign --- */
+/* --- gadgets without run directory --- */
 
 static void add_foreign_functions(json_t *gadget, const char *dir)
 {
@@ -41,49 +39,48 @@ static void add_foreign_functions(json_t *gadget, const char *dir)
 		closedir(functions);
 }
 
-struct remains {
+struct leftover_mounts {
 	json_t *gadget;
 	const char *name;
 };
 
-static void add_remains(void *data, const char *path, const char *source _unused_)
+static void add_leftover_mount(void *data, const char *path, const char *source _unused_)
 {
-	const struct remains *r = data;
+	const struct leftover_mounts *r = data;
 	_cleanup_free_ char *name = inspect_mounted_name(path);
 
-	/* The text may be of a moment before it was unmounted. */
+	/* It may have been unmounted since `mounts` was read. */
 	if (streq_null(name, r->name) && mount_find(path, FFS_FILE_SYSTEM, NULL) == MOUNT_MATCH)
 		inspect_add_problem(r->gadget, "error",
-				    "it is not in configfs, but its FunctionFS is mounted on %s",
-				    path);
+				    "not in configfs, but its FunctionFS is mounted on %s", path);
 }
 
-/* NULL: nothing of it is there any more. */
+/* Describes a gadget that ffsctl did not make; NULL when neither gadget nor mount exists. */
 static json_t *foreign_gadget(const struct paths *paths, const char *name, const char *mounts)
 {
 	_cleanup_free_ char *dir = configfs_gadget_path(paths, name);
 	json_t *gadget = inspect_new_gadget(name, "foreign");
-	struct inspect_truth truth = { 0 };
+	struct inspect_kernel_state kernel = { 0 };
 
-	inspect_look(paths, name, &truth);
-	inspect_set_udc(gadget, &truth);
-	if (truth.exists)
+	inspect_kernel_state_read(paths, name, &kernel);
+	inspect_set_udc(gadget, &kernel);
+	if (kernel.exists)
 		add_foreign_functions(gadget, dir);
 	else
-		mounts_each(mounts, FFS_FILE_SYSTEM, add_remains,
-			    &(struct remains){ gadget, name });
-	inspect_add_nodes(paths, name, gadget);
-	if (!truth.exists && json_array_size(json_object_get(gadget, "problems")) == 0)
+		mounts_each(mounts, FFS_FILE_SYSTEM, add_leftover_mount,
+			    &(struct leftover_mounts){ gadget, name });
+	inspect_add_kernel_devices(paths, name, gadget);
+	if (!kernel.exists && json_array_size(json_object_get(gadget, "problems")) == 0)
 		json_decref(steal_ptr(gadget));
-	inspect_truth_free(&truth);
+	inspect_kernel_state_free(&kernel);
 	return gadget;
 }
 
-/* --- all --- */
+/* --- all gadgets --- */
 
 struct names {
 	const char *only;
-	bool ours; /* of those being added */
+	bool ours; /* the names that are added now have a run directory */
 	struct found {
 		char *name;
 		bool ours;
@@ -141,7 +138,7 @@ int inspect_gadgets(const struct paths *paths, const char *name, json_t **gadget
 	struct names names = { .only = name };
 	int r;
 
-	/* In this order: a gadget of ours that comes up meanwhile is not taken for a foreign one.
+	/* Run directories last: a gadget of ffsctl that comes up meanwhile is not shown as foreign.
 	 */
 	mounts_each(mounts, FFS_FILE_SYSTEM, add_mounted_name, &names);
 	add_configfs_names(paths, &names);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A gadget of ours: what its supervisor has written down, held against the kernel. Whatever
- * somebody has killed, unbound, unmounted or deleted by hand is found here (test_breakages.py).
+ * A gadget with a run directory: its status file, compared with the kernel. This finds processes,
+ * mounts, links and files that another program killed, unmounted or deleted (test_breakages.py).
  */
 #include "client/inspect.h"
 
@@ -21,7 +21,7 @@
 
 #define STATUS_MAX (4 * 1024 * 1024)
 
-/* What a supervisor writes for us alone. */
+/* Keys of the status file that are for this file only; `status` does not print them. */
 static const char *const internal[] = { "configured", "held", "links", "lost", "no_bind", "taken" };
 
 static void set_state(json_t *gadget, const char *state)
@@ -34,29 +34,29 @@ static bool is_state(const json_t *gadget, const char *state)
 	return streq_null(json_text(gadget, "state", NULL), state);
 }
 
-static void worsen(json_t *gadget)
+static void set_degraded(json_t *gadget)
 {
 	if (is_state(gadget, "ready") || is_state(gadget, "unbound"))
 		set_state(gadget, "degraded");
 }
 
-/* The text may be of a moment before it was mounted. */
+/* It may have been mounted since `mounts` was read. */
 static bool is_mounted(const char *mounts, const char *path, const char *instance)
 {
 	return mounts_have(mounts, path, FFS_FILE_SYSTEM, instance) ||
 	       mount_find(path, FFS_FILE_SYSTEM, instance) == MOUNT_MATCH;
 }
 
-/* Whether its keeper waits for the next supervisor, as it was told to. */
-static bool is_kept(const json_t *gadget, const json_t *function)
+/* Returns whether the function's keeper waits for a takeover (--hold). */
+static bool keeper_lingers(const json_t *gadget, const json_t *function)
 {
 	pid_t keeper = (pid_t)json_integer_value(json_object_get(function, "keeper"));
 
 	return json_is_true(json_object_get(gadget, "held")) && keeper > 0 && process_alive(keeper);
 }
 
-/* What is not there any more is not shown as if it were. */
-static void forget(json_t *object, const char *key)
+/* For values that are not true any more. */
+static void set_null(json_t *object, const char *key)
 {
 	json_object_set_new(object, key, json_null());
 }
@@ -67,23 +67,23 @@ static void check_mount(json_t *gadget, json_t *function, const char *mounts)
 
 	if (!mount || is_mounted(mounts, mount, json_text(function, "instance", NULL)))
 		return;
-	worsen(gadget);
-	inspect_add_problem(gadget, "error", "%s: FunctionFS is not mounted on %s any more",
+	set_degraded(gadget);
+	inspect_add_problem(gadget, "error", "%s: FunctionFS was unmounted from %s",
 			    json_text(function, "label", NULL), mount);
-	forget(function, "mount");
+	set_null(function, "mount");
 }
 
-/* The link of a FunctionFS function; nodes of the kernel's functions are looked for later. */
+/* Checks the symbolic link of a FunctionFS function. Kernel devices are added later. */
 static void check_device(json_t *gadget, json_t *function)
 {
 	const char *device = json_text(function, "device", NULL);
 
 	if (!device || path_exists(device))
 		return;
-	worsen(gadget);
-	inspect_add_problem(gadget, "error", "%s: the link %s is not there any more",
+	set_degraded(gadget);
+	inspect_add_problem(gadget, "error", "%s: the link %s was removed",
 			    json_text(function, "label", NULL), device);
-	forget(function, "device");
+	set_null(function, "device");
 }
 
 static void check_keeper(json_t *gadget, json_t *function, bool supervised)
@@ -93,11 +93,11 @@ static void check_keeper(json_t *gadget, json_t *function, bool supervised)
 	if (keeper <= 0 || process_alive(keeper))
 		return;
 	if (supervised) {
-		worsen(gadget);
-		inspect_add_problem(gadget, "error", "%s: its keeper (pid %d) is not there",
+		set_degraded(gadget);
+		inspect_add_problem(gadget, "error", "%s: its keeper (pid %d) has ended",
 				    json_text(function, "label", NULL), (int)keeper);
 	}
-	forget(function, "keeper");
+	set_null(function, "keeper");
 }
 
 static void check_worker(json_t *gadget, const json_t *function, bool supervised)
@@ -109,26 +109,26 @@ static void check_worker(json_t *gadget, const json_t *function, bool supervised
 	if (!json_is_object(worker))
 		return;
 	if (dead && supervised) {
-		worsen(gadget);
-		inspect_add_problem(gadget, "warning", "%s: its worker (pid %d) has just ended",
+		set_degraded(gadget);
+		inspect_add_problem(gadget, "warning", "%s: its worker (pid %d) has ended",
 				    json_text(function, "label", NULL), (int)pid);
 	}
 	if (dead)
-		forget(worker, "pid");
-	if (dead || (!supervised && (pid <= 0 || !is_kept(gadget, function)))) {
+		set_null(worker, "pid");
+	if (dead || (!supervised && (pid <= 0 || !keeper_lingers(gadget, function)))) {
 		json_object_set_new(worker, "state", json_string("stopped"));
-		forget(worker, "ready_since");
+		set_null(worker, "ready_since");
 	}
 }
 
-/* Nobody hears any more how many they are. */
-static void forget_bytes(const json_t *function)
+/* Without a supervisor the byte counts are not updated. */
+static void set_bytes_null(const json_t *function)
 {
 	json_t *endpoint;
 	size_t i;
 
 	json_array_foreach(json_object_get(function, "endpoints"), i, endpoint)
-		forget(endpoint, "bytes");
+		set_null(endpoint, "bytes");
 }
 
 static void check_function(json_t *gadget, json_t *function, const char *mounts, bool supervised)
@@ -138,10 +138,11 @@ static void check_function(json_t *gadget, json_t *function, const char *mounts,
 	check_worker(gadget, function, supervised);
 	check_keeper(gadget, function, supervised);
 	if (!supervised)
-		forget_bytes(function);
+		set_bytes_null(function);
 }
 
-/* Somebody may also bind a gadget again that lacks a function. */
+/* Another program may have removed a function from its configuration while the gadget was unbound.
+ */
 static void check_links(json_t *gadget)
 {
 	const json_t *link;
@@ -152,59 +153,58 @@ static void check_links(json_t *gadget)
 
 		if (!path || path_exists(path))
 			continue;
-		worsen(gadget);
-		inspect_add_problem(gadget, "error", "the function's link %s is not there any more",
-				    path);
+		set_degraded(gadget);
+		inspect_add_problem(gadget, "error", "the function's link %s was removed", path);
 	}
 }
 
-/* --- its bus --- */
+/* --- bus --- */
 
-static void check_bound(json_t *gadget, const struct inspect_truth *truth, bool supervised)
+static void check_bound(json_t *gadget, const struct inspect_kernel_state *kernel, bool supervised)
 {
 	const char *was = json_text(gadget, "udc", NULL);
 
-	if (was && *truth->udc == '\0') {
+	if (was && *kernel->udc == '\0') {
 		if (!supervised || json_is_true(json_object_get(gadget, "no_bind")) ||
 		    json_is_true(json_object_get(gadget, "lost")) ||
 		    (!is_state(gadget, "ready") && !is_state(gadget, "degraded")))
-			return; /* not yet, or not any more: for a reason that is told */
+			return; /* unbound for a reason that the supervisor reports */
 		if (is_state(gadget, "ready"))
 			set_state(gadget, "unbound");
 		inspect_add_problem(gadget, "error", "another program unbound it from its UDC %s",
 				    was);
-	} else if (*truth->udc && !streq_null(was, truth->udc)) {
-		worsen(gadget);
+	} else if (*kernel->udc && !streq_null(was, kernel->udc)) {
+		set_degraded(gadget);
 		inspect_add_problem(gadget, "warning", "another program bound it to %s",
-				    truth->udc);
-	} else if (*truth->udc && is_state(gadget, "unbound")) {
-		set_state(gadget, "ready"); /* `bind` is about to say so */
+				    kernel->udc);
+	} else if (*kernel->udc && is_state(gadget, "unbound")) {
+		set_state(gadget, "ready"); /* the supervisor is about to write it */
 	}
 }
 
-static void check_bus(json_t *gadget, const struct inspect_truth *truth, bool supervised)
+static void check_bus(json_t *gadget, const struct inspect_kernel_state *kernel, bool supervised)
 {
-	_cleanup_free_ char *sysfs = strf(UDC_CLASS_DIR "/%s", truth->udc);
+	_cleanup_free_ char *sysfs = strf(UDC_CLASS_DIR "/%s", kernel->udc);
 
 	if (is_state(gadget, "starting"))
 		return;
-	if (!truth->exists) {
-		worsen(gadget);
-		inspect_add_problem(gadget, "error", "it is not in configfs any more");
+	if (!kernel->exists) {
+		set_degraded(gadget);
+		inspect_add_problem(gadget, "error", "it was removed from configfs");
 		return;
 	}
-	/* Unless it is not known what it should be. */
+	/* Only a status file has the expected UDC. */
 	if (json_object_get(gadget, "configured"))
-		check_bound(gadget, truth, supervised);
-	if (*truth->udc && !truth->state && !path_exists(sysfs)) {
-		worsen(gadget);
-		inspect_add_problem(gadget, "error", "its UDC %s was removed", truth->udc);
+		check_bound(gadget, kernel, supervised);
+	if (*kernel->udc && !kernel->state && !path_exists(sysfs)) {
+		set_degraded(gadget);
+		inspect_add_problem(gadget, "error", "its UDC %s was removed", kernel->udc);
 	}
 }
 
-/* --- what its supervisor has written --- */
+/* --- files of the run directory --- */
 
-/* NULL: nothing, or nothing that can be read. The caller frees it. */
+/* Returns the status file; NULL when it cannot be read. The caller frees it. */
 static char *read_status(const struct paths *paths, const char *name)
 {
 	_cleanup_error_ struct error ignored = { 0 };
@@ -216,6 +216,7 @@ static char *read_status(const struct paths *paths, const char *name)
 		       : text;
 }
 
+/* Returns the status; NULL when it is not valid. */
 static json_t *parse_status(const char *text)
 {
 	json_t *status = text ? json_loads(text, 0, NULL) : NULL;
@@ -228,34 +229,33 @@ static json_t *parse_status(const char *text)
 	return NULL;
 }
 
-/* What a supervisor has as long as its gadget is up, and what it means if it has ended. */
-enum { NOTE_LOCK, NOTE_RECORD, NOTE_STATUS, NOTE_CONTROL, NOTE_COUNT };
+/* The files that exist while a gadget is up, and the consequence when one was removed. */
+enum { RUN_FILE_LOCK, RUN_FILE_RECORD, RUN_FILE_STATUS, RUN_FILE_CONTROL, RUN_FILE_COUNT };
 static const struct {
 	const char *file;
-	const char *without;
-} notes[NOTE_COUNT] = {
-	[NOTE_LOCK] = { RUNDIR_LOCK, "only 'ffsctl down' still finds its supervisor" },
-	[NOTE_RECORD] = { RUNDIR_RECORD,
-			  "if its supervisor died, no command would know what to remove" },
-	[NOTE_STATUS] = { RUNDIR_STATUS, "how it is will only be known after the next change" },
-	[NOTE_CONTROL] = { RUNDIR_CONTROL, "only 'ffsctl down' still reaches its supervisor" },
+	const char *consequence;
+} run_files[RUN_FILE_COUNT] = {
+	[RUN_FILE_LOCK] = { RUNDIR_LOCK, "only 'ffsctl down' finds its supervisor" },
+	[RUN_FILE_RECORD] = { RUNDIR_RECORD, "if its supervisor dies, its steps cannot be undone" },
+	[RUN_FILE_STATUS] = { RUNDIR_STATUS, "its state is unknown until the next change" },
+	[RUN_FILE_CONTROL] = { RUNDIR_CONTROL, "only 'ffsctl down' reaches its supervisor" },
 };
 
-/* `seen`: those that have just been read are there. */
-static void check_notes(json_t *gadget, const struct paths *paths, const char *name,
-			const bool *seen)
+/* Reports removed files. `seen`: the files that were just read. */
+static void check_run_files(json_t *gadget, const struct paths *paths, const char *name,
+			    const bool *seen)
 {
-	for (size_t i = 0; i < NOTE_COUNT; i++) {
-		if (seen[i] || rundir_has(paths, name, notes[i].file))
+	for (size_t i = 0; i < RUN_FILE_COUNT; i++) {
+		if (seen[i] || rundir_has(paths, name, run_files[i].file))
 			continue;
-		worsen(gadget);
-		inspect_add_problem(gadget, "error", "%s/%s/%s does not exist any more: %s",
-				    paths->run_dir, name, notes[i].file, notes[i].without);
+		set_degraded(gadget);
+		inspect_add_problem(gadget, "error", "%s/%s/%s was removed: %s", paths->run_dir,
+				    name, run_files[i].file, run_files[i].consequence);
 	}
 }
 
-/* sysfs' `state` may still be that of an earlier gadget; the supervisor knows (host.c). */
-static void correct_udc(json_t *gadget, bool supervised)
+/* `state` in sysfs can be that of a previous gadget; the supervisor's value is right (host.c). */
+static void correct_udc_state(json_t *gadget, bool supervised)
 {
 	if (supervised && json_is_false(json_object_get(gadget, "configured")) &&
 	    streq_null(json_text(gadget, "udc_state", NULL), "configured")) {
@@ -264,42 +264,43 @@ static void correct_udc(json_t *gadget, bool supervised)
 	}
 }
 
-static bool any_is_kept(const json_t *gadget)
+static bool any_keeper_lingers(const json_t *gadget)
 {
 	const json_t *function;
 	size_t i;
 
 	json_array_foreach(json_object_get(gadget, "functions"), i, function)
-		if (is_kept(gadget, function))
+		if (keeper_lingers(gadget, function))
 			return true;
 	return false;
 }
 
-static void say_orphaned(json_t *gadget, const struct paths *paths, const char *name)
+static void report_orphaned(json_t *gadget, const struct paths *paths, const char *name)
 {
 	set_state(gadget, "degraded");
 	json_array_clear(json_object_get(gadget, "problems"));
 	if (!rundir_has(paths, name, RUNDIR_RECORD))
-		inspect_add_problem(gadget, "error",
-				    "its supervisor has ended, and %s/%s/" RUNDIR_RECORD
-				    " does not exist any more: 'ffsctl down --force %s' removes "
-				    "what it has made",
-				    paths->run_dir, name, name);
-	else if (any_is_kept(gadget))
 		inspect_add_problem(
 			gadget, "error",
-			"its supervisor has ended; its workers go on for a while: 'ffsctl up' "
-			"takes them over, 'ffsctl down %s' takes all away",
+			"its supervisor has ended, and %s/%s/" RUNDIR_RECORD
+			" was removed: 'ffsctl down --force %s' removes what it has made",
+			paths->run_dir, name, name);
+	else if (any_keeper_lingers(gadget))
+		inspect_add_problem(
+			gadget, "error",
+			"its supervisor has ended; its workers continue for a while: 'ffsctl up' "
+			"takes them over, 'ffsctl down %s' removes everything",
 			name);
 	else
-		inspect_add_problem(gadget, "error",
-				    "its supervisor has ended; 'ffsctl down %s' removes what is "
-				    "left, 'ffsctl up' starts anew",
-				    name);
+		inspect_add_problem(
+			gadget, "error",
+			"its supervisor has ended; 'ffsctl down %s' removes what is left, "
+			"'ffsctl up' starts again",
+			name);
 }
 
-/* A process that has its number by now would have to be an ffsctl as well. */
-static pid_t written_owner(const json_t *status)
+/* Returns the supervisor's pid from the status; 0 when that process is not an ffsctl. */
+static pid_t owner_from_status(const json_t *status)
 {
 	pid_t pid = (pid_t)json_integer_value(json_object_get(status, "supervisor"));
 	_cleanup_free_ char *program = NULL;
@@ -310,18 +311,19 @@ static pid_t written_owner(const json_t *status)
 	return streq(program, "ffsctl") ? pid : 0;
 }
 
-static pid_t presumed_owner(const struct paths *paths, const char *name, const json_t *status)
+static pid_t find_owner_without_lock(const struct paths *paths, const char *name,
+				     const json_t *status)
 {
 	pid_t pid = control_owner(paths, name);
 
-	return pid > 0 ? pid : written_owner(status);
+	return pid > 0 ? pid : owner_from_status(status);
 }
 
 pid_t inspect_supervisor(const struct paths *paths, const char *name)
 {
 	_cleanup_free_ char *text = read_status(paths, name);
 	json_t *status = parse_status(text);
-	pid_t pid = presumed_owner(paths, name, status);
+	pid_t pid = find_owner_without_lock(paths, name, status);
 
 	json_decref(status);
 	return pid;
@@ -332,18 +334,18 @@ struct owner {
 	char *who; /* NULL: not known */
 };
 
-/* Whether there is a lock. */
+/* Finds the gadget's owner; returns whether the lock file exists. */
 static bool find_owner(const struct paths *paths, const char *name, const json_t *status,
 		       struct owner *owner)
 {
 	int r = rundir_owner(paths, name, &owner->pid, &owner->who);
 
 	if (r == -EACCES || r == -ENOENT)
-		owner->pid = presumed_owner(paths, name, status);
+		owner->pid = find_owner_without_lock(paths, name, status);
 	return r == 0;
 }
 
-/* What can be said of it without its status. */
+/* Describes a gadget that has no valid status. */
 static json_t *without_status(const struct owner *owner, const char *name)
 {
 	json_t *gadget;
@@ -352,7 +354,7 @@ static json_t *without_status(const struct owner *owner, const char *name)
 		return inspect_new_gadget(name, "starting");
 	gadget = inspect_new_gadget(name, "degraded");
 	if (owner->pid > 0 && owner->who && !streq(owner->who, OWNER_SUPERVISOR))
-		inspect_add_problem(gadget, "error", "'%s' (pid %d) works on it", owner->who,
+		inspect_add_problem(gadget, "error", "'%s' (pid %d) is working on it", owner->who,
 				    (int)owner->pid);
 	else if (owner->pid)
 		inspect_add_problem(gadget, "error", "its status cannot be read");
@@ -362,75 +364,75 @@ static json_t *without_status(const struct owner *owner, const char *name)
 static void check_all(const struct paths *paths, const char *name, const char *mounts,
 		      const struct owner *owner, const bool *seen, json_t *gadget)
 {
-	struct inspect_truth truth = { 0 };
+	struct inspect_kernel_state kernel = { 0 };
 	bool supervised = owner->pid != 0;
 	json_t *function;
 	size_t i;
 
-	inspect_look(paths, name, &truth);
+	inspect_kernel_state_read(paths, name, &kernel);
 	if (!supervised)
-		say_orphaned(gadget, paths, name);
-	check_bus(gadget, &truth, supervised);
+		report_orphaned(gadget, paths, name);
+	check_bus(gadget, &kernel, supervised);
 	if (!is_state(gadget, "starting")) {
 		check_links(gadget);
 		json_array_foreach(json_object_get(gadget, "functions"), i, function)
 			check_function(gadget, function, mounts, supervised);
 	}
-	/* Who comes up has not written all of them yet, who goes down has removed some. */
+	/* While a gadget comes up or goes down, some files do not exist. */
 	if (supervised && !is_state(gadget, "starting") &&
 	    (!owner->who || streq(owner->who, OWNER_SUPERVISOR)))
-		check_notes(gadget, paths, name, seen);
-	inspect_set_udc(gadget, &truth);
-	correct_udc(gadget, supervised);
-	inspect_truth_free(&truth);
+		check_run_files(gadget, paths, name, seen);
+	inspect_set_udc(gadget, &kernel);
+	correct_udc_state(gadget, supervised);
+	inspect_kernel_state_free(&kernel);
 }
 
-static json_t *look(const struct paths *paths, const char *name, const char *mounts,
-		    const char *text, bool *surprised)
+static json_t *inspect_once(const struct paths *paths, const char *name, const char *mounts,
+			    const char *text, bool *found_new)
 {
 	json_t *gadget = parse_status(text);
 	struct owner owner = { 0 };
-	bool seen[NOTE_COUNT] = { [NOTE_STATUS] = text };
-	size_t told;
+	bool seen[RUN_FILE_COUNT] = { [RUN_FILE_STATUS] = text };
+	size_t n_reported;
 
-	seen[NOTE_LOCK] = find_owner(paths, name, gadget, &owner);
-	/* A command that clears what a dead supervisor has left has written nothing yet. */
+	seen[RUN_FILE_LOCK] = find_owner(paths, name, gadget, &owner);
+	/* The status is that of a dead supervisor whose gadget another process is clearing. */
 	if (gadget && owner.pid &&
 	    owner.pid != (pid_t)json_integer_value(json_object_get(gadget, "supervisor")))
 		json_decref(steal_ptr(gadget));
 	if (!gadget)
 		gadget = without_status(&owner, name);
-	told = json_array_size(json_object_get(gadget, "problems"));
+	n_reported = json_array_size(json_object_get(gadget, "problems"));
 	check_all(paths, name, mounts, &owner, seen, gadget);
-	*surprised = json_array_size(json_object_get(gadget, "problems")) != told;
+	*found_new = json_array_size(json_object_get(gadget, "problems")) != n_reported;
 	json_object_set_new(gadget, "supervisor",
 			    owner.pid > 0 ? json_integer(owner.pid) : json_null());
 	for (size_t i = 0; i < ARRAY_SIZE(internal); i++)
 		json_object_del(gadget, internal[i]);
-	inspect_add_nodes(paths, name, gadget);
+	inspect_add_kernel_devices(paths, name, gadget);
 	free(owner.who);
 	return gadget;
 }
 
-#define CHANGES 1000 /* how often a supervisor may write meanwhile before it is believed */
+#define RACES_MAX 1000 /* changes of the status meanwhile before the result is used anyway */
 
 /*
- * A supervisor that changes something writes that first. So what seems to be somebody else's doing
- * is only believed when the status has stayed as it was.
+ * A supervisor writes its status before it changes something. So a difference from the kernel is
+ * only reported when the status has not changed meanwhile.
  */
 json_t *inspect_our_gadget(const struct paths *paths, const char *name, const char *mounts)
 {
 	_cleanup_free_ char *text = read_status(paths, name);
 
-	/* It went down meanwhile. */
+	/* The gadget went down meanwhile. */
 	if (!text && !rundir_exists(paths, name))
 		return NULL;
 	for (int i = 0;; i++) {
-		bool surprised;
-		json_t *gadget = look(paths, name, mounts, text, &surprised);
-		_cleanup_free_ char *again = surprised ? read_status(paths, name) : NULL;
+		bool found_new;
+		json_t *gadget = inspect_once(paths, name, mounts, text, &found_new);
+		_cleanup_free_ char *again = found_new ? read_status(paths, name) : NULL;
 
-		if (!surprised || streq_null(text, again) || i == CHANGES)
+		if (!found_new || streq_null(text, again) || i == RACES_MAX)
 			return gadget;
 		json_decref(gadget);
 		free(text);

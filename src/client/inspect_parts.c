@@ -41,40 +41,41 @@ json_t *inspect_new_gadget(const char *name, const char *state)
 			 "functions", "problems");
 }
 
-void inspect_look(const struct paths *paths, const char *name, struct inspect_truth *truth)
+void inspect_kernel_state_read(const struct paths *paths, const char *name,
+			       struct inspect_kernel_state *kernel)
 {
 	_cleanup_free_ char *dir = configfs_gadget_path(paths, name);
 	_cleanup_free_ char *path = strf("%s/UDC", dir);
 
-	truth->exists = file_read_line(AT_FDCWD, path, &truth->udc) == 0;
-	if (truth->exists && *truth->udc && udc_lacks(truth->udc, name))
-		*truth->udc = '\0';
-	truth->state = truth->exists && *truth->udc ? udc_attribute(truth->udc, "state") : NULL;
-	if (truth->exists)
+	kernel->exists = file_read_line(AT_FDCWD, path, &kernel->udc) == 0;
+	if (kernel->exists && *kernel->udc && udc_lacks(kernel->udc, name))
+		*kernel->udc = '\0';
+	kernel->state = kernel->exists && *kernel->udc ? udc_attribute(kernel->udc, "state") : NULL;
+	if (kernel->exists)
 		return;
-	truth->exists = path_exists(dir);
-	truth->udc = xstrdup("");
+	kernel->exists = path_exists(dir);
+	kernel->udc = xstrdup("");
 }
 
-/* Without a cable, `current_speed` is that of the last one, or what the UDC could do. */
-void inspect_set_udc(json_t *gadget, const struct inspect_truth *truth)
+/* Without a connection, `current_speed` is the previous one or the maximum of the UDC. */
+void inspect_set_udc(json_t *gadget, const struct inspect_kernel_state *kernel)
 {
-	bool attached = truth->state && !streq(truth->state, "not attached");
-	_cleanup_free_ char *speed = attached ? udc_attribute(truth->udc, "current_speed") : NULL;
+	bool attached = kernel->state && !streq(kernel->state, "not attached");
+	_cleanup_free_ char *speed = attached ? udc_attribute(kernel->udc, "current_speed") : NULL;
 
-	inspect_set_string(gadget, "udc", truth->udc);
-	inspect_set_string(gadget, "udc_state", truth->state);
+	inspect_set_string(gadget, "udc", kernel->udc);
+	inspect_set_string(gadget, "udc_state", kernel->state);
 	inspect_set_string(gadget, "speed", speed && !streq(speed, "UNKNOWN") ? speed : NULL);
 }
 
-void inspect_truth_free(struct inspect_truth *truth)
+void inspect_kernel_state_free(struct inspect_kernel_state *kernel)
 {
-	free(truth->udc);
-	free(truth->state);
-	*truth = (struct inspect_truth){ 0 };
+	free(kernel->udc);
+	free(kernel->state);
+	*kernel = (struct inspect_kernel_state){ 0 };
 }
 
-void inspect_add_nodes(const struct paths *paths, const char *name, json_t *gadget)
+void inspect_add_kernel_devices(const struct paths *paths, const char *name, json_t *gadget)
 {
 	json_t *function;
 	size_t i;

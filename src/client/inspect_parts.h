@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What inspect.c and inspect_ours.c share. */
+/* Shared by inspect.c, inspect_ours.c and force.c. */
 #pragma once
 
 #include <jansson.h>
@@ -8,37 +8,39 @@
 #include "base/paths.h"
 #include "base/util.h"
 
-/* What the kernel says of a gadget. */
-struct inspect_truth {
+/* A gadget in configfs and sysfs. */
+struct inspect_kernel_state {
 	bool exists;
-	char *udc;   /* what configfs' UDC holds; "" unbound, there or through the driver core */
-	char *state; /* of that, as sysfs says; NULL: unknown */
+	char *udc;   /* the attribute UDC; "" when unbound, also through the driver core */
+	char *state; /* `state` of the UDC in sysfs; NULL: unknown */
 };
 
-void inspect_look(const struct paths *paths, const char *name, struct inspect_truth *truth);
-void inspect_truth_free(struct inspect_truth *truth);
+/* Reads the state; the caller frees it with inspect_kernel_state_free. */
+void inspect_kernel_state_read(const struct paths *paths, const char *name,
+			       struct inspect_kernel_state *kernel);
+void inspect_kernel_state_free(struct inspect_kernel_state *kernel);
 
-/* Where `up` mounts FunctionFS unless the gadget file says otherwise: FFS_TOP GADGET "/" FUNCTION.
- */
+/* FunctionFS is mounted on FFS_TOP GADGET "/" FUNCTION unless the gadget file has a `mount`. */
 #define FFS_TOP "/dev/ffs/"
-/* The gadget that such a mount is of; NULL: it is none. The caller frees it. */
+/* Returns the gadget's name of such a mount; NULL for other paths. The caller frees it. */
 char *inspect_mounted_name(const char *path);
 /*
- * See mounts_read; NULL where there is no configfs (--configfs): the mounts are then those of
- * another tree. The caller frees it.
+ * Reads the mounts (see mounts_read). NULL when the tree of --configfs has no gadgets directory:
+ * the mounts then belong to another tree. The caller frees it.
  */
 char *inspect_mounts(const struct paths *paths);
 
-/* A gadget of which nothing is known but its name. */
+/* Returns a gadget with a name and a state only; the caller owns it. */
 json_t *inspect_new_gadget(const char *name, const char *state);
-/* NULL and "": null. */
+/* Sets a string; NULL and "" become null. */
 void inspect_set_string(json_t *object, const char *key, const char *value);
+/* Adds to "problems". `severity`: "error" or "warning". */
 void inspect_add_problem(json_t *gadget, const char *severity, const char *fmt, ...) _printf_(3, 4);
-/* The UDC that it is bound to, and how that is. */
-void inspect_set_udc(json_t *gadget, const struct inspect_truth *truth);
-/* Where the kernel's functions show up; FunctionFS ones are told of by the supervisor. */
-void inspect_add_nodes(const struct paths *paths, const char *name, json_t *gadget);
+/* Sets "udc", "udc_state" and "speed". */
+void inspect_set_udc(json_t *gadget, const struct inspect_kernel_state *kernel);
+/* Sets "device" and "ifname" of kernel functions. Those of FunctionFS come from the status. */
+void inspect_add_kernel_devices(const struct paths *paths, const char *name, json_t *gadget);
 
-/* inspect_ours.c: one that has a directory in RUN; NULL: not any more. `mounts`: see mounts_read.
- */
+/* inspect_ours.c: describes a gadget with a run directory; NULL when that does not exist any more.
+ * `mounts`: see mounts_read. */
 json_t *inspect_our_gadget(const struct paths *paths, const char *name, const char *mounts);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What a dead supervisor has left, and whether it has left anything. */
+/* Undoes the gadget of a dead supervisor; the error for a missing supervisor. */
 #include <errno.h>
 #include <stdlib.h>
 
@@ -13,7 +13,7 @@ int client_clear_leftovers(const struct paths *paths, const char *name, struct r
 	struct supervisor s;
 	int r = supervisor_init(&s, paths, NULL, name, err);
 
-	/* Who dies now leaves nothing to take over. */
+	/* From here on a takeover is not possible. */
 	if (r == 0)
 		r = rundir_set_owner(rundir, OWNER_CLEARING, err);
 	if (r == 0) {
@@ -27,7 +27,6 @@ int client_clear_leftovers(const struct paths *paths, const char *name, struct r
 
 int client_no_supervisor(const char *name, struct error *err)
 {
-	return error_set(err, EX_UNAVAILABLE, ESRCH, NULL,
-			 "'%s' has no supervisor: it is not up, or was killed; see 'ffsctl status'",
-			 name);
+	error_set(err, EX_UNAVAILABLE, ESRCH, NULL, "'%s' has no supervisor", name);
+	return error_hint(err, "see 'ffsctl status'");
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Another gadget file for a gadget that is up: told to its supervisor, or only on paper. */
+/* Reloads a gadget file, or shows what a reload would change; finds gadget and file of each other.
+ */
 #include "config.h"
 
 #include <errno.h>
@@ -14,7 +15,7 @@
 #include "supervisor/plan.h"
 #include "supervisor/reload.h"
 
-/* -ENOENT: nothing of ours has that name, or it is just about to come up. */
+/* Reads the record; fails as client_no_supervisor when there is none. */
 static int read_record(const struct paths *paths, const char *name, struct record *record,
 		       struct error *err)
 {
@@ -23,7 +24,8 @@ static int read_record(const struct paths *paths, const char *name, struct recor
 	return r == -ENOENT && !err->exit ? client_no_supervisor(name, err) : r;
 }
 
-/* Only root can read the record; others find name and file in the status. -ENOENT, -errno. */
+/* Reads the record, or, without permission, name and gadget file from the status. -ENOENT without
+ * text when there is none. */
 static int read_origin(const struct paths *paths, const char *name, struct record *origin,
 		       struct error *err)
 {
@@ -42,14 +44,14 @@ static int read_origin(const struct paths *paths, const char *name, struct recor
 	return r;
 }
 
-int client_file(const struct paths *paths, const char *name, char **file, struct error *err)
+int client_gadget_file(const struct paths *paths, const char *name, char **file, struct error *err)
 {
 	struct record origin;
 	int r = read_origin(paths, name, &origin, err);
 
 	if (r == 0 && !origin.file)
 		r = error_set(err, EX_SOFTWARE, EBADMSG, NULL,
-			      "the record of '%s' does not say which file it came from", name);
+			      "the record of '%s' has no gadget file", name);
 	if (r == 0)
 		*file = xstrdup(origin.file);
 	record_free(&origin);
@@ -61,11 +63,11 @@ struct of_file {
 	const char *file;
 	char **names;
 	size_t n;
-	size_t named; /* index of the one whose name the file gave */
-	bool certain; /* there is just one of these */
+	size_t unrenamed; /* index of the gadget with the file's own name; SIZE_MAX: none */
+	bool is_unique;	  /* no other gadget has the file's own name */
 };
 
-/* A record that cannot be read names no file. */
+/* Unreadable records are ignored. */
 static int add_if_of_file(void *data, const char *name)
 {
 	_cleanup_error_ struct error ignored = { 0 };
@@ -76,8 +78,8 @@ static int add_if_of_file(void *data, const char *name)
 	    streq_null(origin.file, o->file)) {
 		*array_add(o->names, o->n) = xstrdup(name);
 		if (!record_is_renamed(&origin)) {
-			o->certain = o->named == SIZE_MAX;
-			o->named = o->n - 1;
+			o->is_unique = o->unrenamed == SIZE_MAX;
+			o->unrenamed = o->n - 1;
 		}
 	}
 	record_free(&origin);
@@ -104,20 +106,20 @@ static int several(const struct of_file *o, struct error *err)
 			     o->names[i]);
 	}
 	error_set(err, EX_USAGE, EINVAL, o->file, "%s is the gadget file of %s", o->file, words);
-	return error_hint(err, "name the one you mean");
+	return error_hint(err, "give the name of the gadget");
 }
 
-int client_of_file(const struct paths *paths, const char *file, char **name, struct error *err)
+int client_find_by_file(const struct paths *paths, const char *file, char **name, struct error *err)
 {
-	struct of_file o = { .paths = paths, .file = file, .named = SIZE_MAX };
+	struct of_file o = { .paths = paths, .file = file, .unrenamed = SIZE_MAX };
 	int r = 0;
 
 	*name = NULL;
 	rundir_each(paths, add_if_of_file, &o);
 	if (o.n == 1)
 		*name = xstrdup(o.names[0]);
-	else if (o.n > 1 && o.certain)
-		*name = xstrdup(o.names[o.named]);
+	else if (o.n > 1 && o.is_unique)
+		*name = xstrdup(o.names[o.unrenamed]);
 	else if (o.n > 1)
 		r = several(&o, err);
 	for (size_t i = 0; i < o.n; i++)
@@ -144,7 +146,7 @@ int client_reload(const struct paths *paths, const char *name, const char *file,
 	return r < 0 && !err->exit ? client_no_supervisor(name, err) : r;
 }
 
-/* What a supervisor has, as its record and its status show it. */
+/* A gadget that is up, from record and status. */
 struct present {
 	struct preview preview;
 	struct record record;
@@ -159,7 +161,7 @@ static int read_present(struct present *p, const char *name, struct error *err)
 	struct plan *plan = &p->preview.plan;
 	int r = read_record(paths, name, &p->record, err);
 
-	/* The supervisor finds programs in its own PATH; records of older versions lack it. */
+	/* The supervisor searches programs in its own PATH. Records of older versions have none. */
 	if (r == 0 && p->record.path)
 		setenv("PATH", p->record.path, 1);
 	if (r == 0)
@@ -168,7 +170,7 @@ static int read_present(struct present *p, const char *name, struct error *err)
 		r = rundir_read(paths, name, RUNDIR_STATUS, &p->status, err);
 	if (r < 0)
 		return r == -ENOENT && !err->exit ? client_no_supervisor(name, err) : r;
-	/* Unbound because a worker failed (on_failed), it keeps its UDC. */
+	/* A failed gadget is unbound, but its status still has the UDC (on_failed). */
 	if (!streq(json_text(p->status, "state", ""), "failed"))
 		p->udc = json_text(p->status, "udc", NULL);
 	if (!p->udc && plan->n > 0 && plan->steps[plan->n - 1].op == &configfs_op_bind)
@@ -192,8 +194,8 @@ int client_reload_plan(const struct paths *paths, const char *name, const char *
 	base.udc = now.udc;
 	base.record = &now.record;
 	if (r == 0)
-		r = reload_read(reload, &now.record, file, renamed, dirs, GADGETFILE_TRUST_ALL, NULL,
-				NULL, err);
+		r = reload_read(reload, &now.record, file, renamed, dirs, GADGETFILE_TRUST_ALL,
+				NULL, NULL, err);
 	if (r == 0)
 		r = reload_prepare(reload, &base, err);
 	if (r == 0) {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * One process, the supervisor of one gadget after the other: as a worker asks
- * (supervisor/switch.c). Nothing is handed over, a service manager sees the same process
- * go on, and whatever kills it leaves no more behind than of one gadget: that of which there is a
- * record with a plan.
+ * Switches to another gadget when a worker asks for it (supervisor/switch.c). The same process is
+ * the supervisor of one gadget after the other, so a service manager sees a single process. At any
+ * time only one gadget has a record with a plan, so there is at most one to undo when the process
+ * is killed.
  */
 #include "config.h"
 
@@ -22,85 +22,87 @@
 #include "supervisor/switch.h"
 
 /* A gadget and the options of its supervisor. */
-struct turn {
+struct setup {
 	const struct gadget *gadget;
-	struct gadget *own; /* `gadget`; NULL: the caller's */
-	json_t *form, *switched;
-	struct rundir rundir; /* locked while the other one comes up: the way back */
-	bool has_leftovers;   /* in it, of one that died */
-	char *udc;	      /* NULL: as the file says */
+	struct gadget *own; /* `gadget`, if this struct owns it; else NULL */
+	json_t *document, *switched;
+	struct rundir rundir; /* locked while the other gadget comes up, for the way back */
+	bool has_leftovers;   /* `rundir` has files of a dead supervisor */
+	char *udc;	      /* NULL: as in the gadget file */
 	bool no_bind;
 };
-#define TURN_NONE ((struct turn){ .rundir = RUNDIR_NONE })
+#define SETUP_NONE ((struct setup){ .rundir = RUNDIR_NONE })
 
-static void give_name_up(struct turn *turn)
+/* Releases the run directory and with it the gadget's name. */
+static void release_name(struct setup *setup)
 {
 	_cleanup_error_ struct error ignored = { 0 };
 
-	if (turn->rundir.lock_fd >= 0 && !turn->has_leftovers)
-		rundir_remove(&turn->rundir, &ignored);
-	rundir_close(&turn->rundir);
+	if (setup->rundir.lock_fd >= 0 && !setup->has_leftovers)
+		rundir_remove(&setup->rundir, &ignored);
+	rundir_close(&setup->rundir);
 }
 
-static void turn_free(struct turn *turn)
+static void setup_free(struct setup *setup)
 {
-	give_name_up(turn);
-	json_decref(turn->form);
-	json_decref(turn->switched);
-	free(turn->udc);
-	gadget_free(turn->own);
-	*turn = TURN_NONE;
+	release_name(setup);
+	json_decref(setup->document);
+	json_decref(setup->switched);
+	free(setup->udc);
+	gadget_free(setup->own);
+	*setup = SETUP_NONE;
 }
 
-/* The process, whichever gadget it is the supervisor of. */
+/* The process, which is the supervisor of changing gadgets. */
 struct process {
 	struct supervisor *s;
 	const struct client_options *options;
 	const struct paths *paths;
-	char *origin; /* the gadget that it was started for */
+	char *origin; /* name of the first gadget */
 	bool foreground;
 	pid_t *inherited; /* see struct supervisor */
 	size_t n_inherited;
 
-	struct turn *before; /* of which the name goes when this one is up; NULL: none */
-	const char *why;     /* this one is back, because of that; NULL: it is not */
-	const char *output;  /* and what the other one's workers have said */
+	struct setup *previous; /* freed when this gadget is up; NULL: none */
+	const char
+		*reason; /* why the switch failed, when the old gadget comes up again; else NULL */
+	const char *output; /* last output of the gadget that failed */
 	bool is_up;
 };
 
-/* Takes from the supervisor, which is freed, what it was and what it is to become. */
-static void leave(struct process *p, struct turn *was, struct turn *next)
+/* Moves both setups out of the supervisor, and frees it. */
+static void take_setups(struct process *p, struct setup *old, struct setup *new)
 {
 	struct supervisor *s = p->s;
 	struct switching *sw = s->switching;
 	struct gadget *reloaded = steal_ptr(s->own_gadget), *first = NULL;
 
 	if (reloaded) {
-		first = was->own;
-		was->gadget = was->own = reloaded;
+		first = old->own;
+		old->gadget = old->own = reloaded;
 	}
-	json_decref(was->form);
-	was->form = json_incref(s->record.document);
-	free(was->udc);
-	was->udc = steal_ptr(s->udc);
-	was->no_bind = s->no_bind;
-	was->rundir = rundir_steal(&s->rundir);
-	*next = (struct turn){ .gadget = sw->gadget,
+	json_decref(old->document);
+	old->document = json_incref(s->record.document);
+	free(old->udc);
+	old->udc = steal_ptr(s->udc);
+	old->no_bind = s->no_bind;
+	old->rundir = rundir_steal(&s->rundir);
+	*new = (struct setup){ .gadget = sw->gadget,
 			       .own = steal_ptr(sw->gadget),
-			       .form = steal_ptr(sw->document),
+			       .document = steal_ptr(sw->document),
 			       .switched = steal_ptr(sw->switched),
 			       .rundir = rundir_steal(&sw->rundir),
 			       .has_leftovers = sw->has_leftovers,
 			       .udc = steal_ptr(sw->udc),
-			       .no_bind = was->no_bind };
+			       .no_bind = old->no_bind };
 	p->inherited = steal_ptr(s->live.inherited);
 	p->n_inherited = s->live.n_inherited;
 	supervisor_free(s);
-	rundir_remove_files(&was->rundir);
-	gadget_free(first); /* its name was the supervisor's */
+	rundir_remove_files(&old->rundir);
+	gadget_free(first); /* the supervisor used its name */
 }
 
-static void came_up(void *data)
+static void on_up(void *data)
 {
 	struct process *p = data;
 	_cleanup_error_ struct error ignored = { 0 };
@@ -109,143 +111,144 @@ static void came_up(void *data)
 	rundir_set_owner(&p->s->rundir, OWNER_SUPERVISOR, &ignored);
 	if (p->output && *p->output)
 		supervisor_say(p->s, "%s", p->output);
-	if (p->why)
-		supervisor_say(p->s, "not switched: %s; '%s' is up again", p->why, p->s->name);
+	if (p->reason)
+		supervisor_say(p->s, "not switched: %s; '%s' is up again", p->reason, p->s->name);
 	else
-		supervisor_say(p->s, "in place of '%s'",
+		supervisor_say(p->s, "switched from '%s'",
 			       json_text(p->s->live.switched, "from", "?"));
-	if (p->before)
-		turn_free(p->before);
-	p->before = NULL;
-	privileges_give_up(p->s); /* also what only the gadget needed that it was */
+	if (p->previous)
+		setup_free(p->previous);
+	p->previous = NULL;
+	privileges_give_up(p->s); /* also privileges that only the previous gadget needed */
 }
 
-/* What an earlier process has left of it; the lock is let go for that. */
-static int clear(const struct process *p, struct turn *turn, struct error *err)
+/* Undoes the gadget of a dead supervisor. This releases the lock; take it again. */
+static int clear_leftovers(const struct process *p, struct setup *setup, struct error *err)
 {
-	const char *name = turn->gadget->name;
-	int r = client_clear_leftovers(p->paths, name, &turn->rundir, err);
+	const char *name = setup->gadget->name;
+	int r = client_clear_leftovers(p->paths, name, &setup->rundir, err);
 
-	turn->has_leftovers = false;
-	return r < 0 ? r : rundir_lock(&turn->rundir, p->paths, name, OWNER_STARTING, err);
+	setup->has_leftovers = false;
+	return r < 0 ? r : rundir_lock(&setup->rundir, p->paths, name, OWNER_STARTING, err);
 }
 
-/* Returns when it is down again, or has not come up (p->is_up). p->s is valid in any case. */
-static int supervise(struct process *p, struct turn *turn, struct error *err)
+/* Returns when the gadget is down, or when it did not come up (p->is_up). p->s is always valid. */
+static int supervise(struct process *p, struct setup *setup, struct error *err)
 {
 	struct client_options options = *p->options;
 	struct supervisor *s = p->s;
 	int r;
 
 	p->is_up = false;
-	options.udc = turn->udc;
-	options.no_bind = turn->no_bind;
-	r = supervisor_init(s, p->paths, turn->gadget, turn->gadget->name, err);
+	options.udc = setup->udc;
+	options.no_bind = setup->no_bind;
+	r = supervisor_init(s, p->paths, setup->gadget, setup->gadget->name, err);
 	s->live.inherited = steal_ptr(p->inherited);
 	s->live.n_inherited = p->n_inherited;
-	if (r == 0 && turn->has_leftovers)
-		r = clear(p, turn, err);
+	if (r == 0 && setup->has_leftovers)
+		r = clear_leftovers(p, setup, err);
 	if (r < 0)
 		return r;
 	s->live.foreground = p->foreground;
-	s->live.switched = turn->switched;
-	s->on_up = came_up;
+	s->live.switched = setup->switched;
+	s->on_up = on_up;
 	s->on_up_data = p;
-	rundir_set_owner(&turn->rundir, OWNER_STARTING, err);
-	client_give(s, &options, &turn->rundir,
-		    record_make(turn->gadget, turn->form,
-				streq(p->origin, turn->gadget->name) ? NULL : p->origin));
-	return supervisor_run(s, options.timeout, turn->gadget->udc.wait, err);
+	rundir_set_owner(&setup->rundir, OWNER_STARTING, err);
+	client_configure_supervisor(
+		s, &options, &setup->rundir,
+		record_make(setup->gadget, setup->document,
+			    streq(p->origin, setup->gadget->name) ? NULL : p->origin));
+	return supervisor_run(s, options.timeout, setup->gadget->udc.wait, err);
 }
 
-/* The other one has not come up. */
-static int go_back(struct process *p, struct turn *was, struct error *err)
+/* Brings the old gadget up again, because the new one failed. */
+static int go_back(struct process *p, struct setup *old, struct error *err)
 {
 	_cleanup_free_ char *output = client_last_output(p->s);
-	_cleanup_error_ struct error why = { 0 };
+	_cleanup_error_ struct error reason = { 0 };
 	int r;
 
-	error_move(&why, err);
+	error_move(&reason, err);
 	p->inherited = steal_ptr(p->s->live.inherited);
 	p->n_inherited = p->s->live.n_inherited;
 	supervisor_free(p->s);
-	p->before = NULL;
-	p->why = why.text;
+	p->previous = NULL;
+	p->reason = reason.text;
 	p->output = output;
-	r = supervise(p, was, err);
+	r = supervise(p, old, err);
 	if (!p->is_up && r < 0)
-		error_hint(err, "it comes up again because of this: %s", why.text);
-	p->why = p->output = NULL;
+		error_hint(err, "it comes up again because of this: %s", reason.text);
+	p->reason = p->output = NULL;
 	return r;
 }
 
-static int switch_once(struct process *p, struct turn *turn, struct error *err)
+static int switch_once(struct process *p, struct setup *setup, struct error *err)
 {
-	struct turn was = *turn, next;
+	struct setup old = *setup, new;
 	int r;
 
-	leave(p, &was, &next);
+	take_setups(p, &old, &new);
 	fault_hit(FAULT_SWITCH, 2);
 	fault_next();
-	p->before = &was;
-	r = supervise(p, &next, err);
+	p->previous = &old;
+	r = supervise(p, &new, err);
 	if (p->is_up || r == 0) {
-		turn_free(&was);
-		*turn = next;
+		setup_free(&old);
+		*setup = new;
 		return r;
 	}
-	error_wrap(err, "'%s'", next.gadget->name);
+	error_wrap(err, "'%s'", new.gadget->name);
 	fault_hit(FAULT_SWITCH, 3);
 	fault_next();
-	r = go_back(p, &was, err);
-	turn_free(&next);
-	*turn = was;
+	r = go_back(p, &old, err);
+	setup_free(&new);
+	*setup = old;
 	return r;
 }
 
-int client_go_on(struct supervisor *s, const struct client_options *options, int r,
-		 struct error *err)
+int client_run_switches(struct supervisor *s, const struct client_options *options, int r,
+			struct error *err)
 {
 	struct process p = {
 		.s = s, .options = options, .paths = s->paths, .foreground = s->live.foreground
 	};
-	struct turn turn = TURN_NONE;
+	struct setup setup = SETUP_NONE;
 
 	if (r < 0 && s->switching)
 		supervisor_say_of(s, NULL, LOG_ERR, "not switched: %s", err->text);
 	if (r < 0 || !s->switching)
 		return r;
 	p.origin = xstrdup(s->name);
-	turn.gadget = s->gadget;
+	setup.gadget = s->gadget;
 	while (r == 0 && s->switching)
-		r = switch_once(&p, &turn, err);
-	turn_free(&turn);
+		r = switch_once(&p, &setup, err);
+	setup_free(&setup);
 	free(p.origin);
 	return r;
 }
 
-/* --- what one that died had become ---------------------------------------------------------------
+/* --- gadgets of dead supervisors ---------------------------------------------------------------
  */
 
-struct left {
+struct leftovers {
 	const struct paths *paths;
 	const char *origin;
 	char **names;
 	size_t n;
 };
 
-static int add_left(void *data, const char *name)
+static int add_leftover(void *data, const char *name)
 {
-	struct left *left = data;
+	struct leftovers *leftovers = data;
 	_cleanup_error_ struct error ignored = { 0 };
 	struct record record;
 	pid_t pid;
 
-	if (rundir_owner(left->paths, name, &pid, NULL) < 0 || pid != 0)
+	if (rundir_owner(leftovers->paths, name, &pid, NULL) < 0 || pid != 0)
 		return 0;
-	if (record_read(left->paths, name, &record, &ignored) == 0 &&
-	    streq_null(record.origin, left->origin))
-		*array_add(left->names, left->n) = xstrdup(name);
+	if (record_read(leftovers->paths, name, &record, &ignored) == 0 &&
+	    streq_null(record.origin, leftovers->origin))
+		*array_add(leftovers->names, leftovers->n) = xstrdup(name);
 	record_free(&record);
 	return 0;
 }
@@ -254,7 +257,7 @@ static int clear_one(const struct paths *paths, const char *name, struct error *
 {
 	_cleanup_rundir_ struct rundir rundir = RUNDIR_NONE;
 
-	/* Somebody was faster. */
+	/* Another process took the lock. */
 	if (rundir_lock(&rundir, paths, name, OWNER_CLEARING, err) < 0) {
 		error_clear(err);
 		return 0;
@@ -265,15 +268,15 @@ static int clear_one(const struct paths *paths, const char *name, struct error *
 
 int client_clear_switched(const struct paths *paths, const char *name, struct error *err)
 {
-	struct left left = { .paths = paths, .origin = name };
+	struct leftovers leftovers = { .paths = paths, .origin = name };
 	int r = 0;
 
-	rundir_each(paths, add_left, &left);
-	for (size_t i = 0; i < left.n; i++) {
+	rundir_each(paths, add_leftover, &leftovers);
+	for (size_t i = 0; i < leftovers.n; i++) {
 		if (r == 0)
-			r = clear_one(paths, left.names[i], err);
-		free(left.names[i]);
+			r = clear_one(paths, leftovers.names[i], err);
+		free(leftovers.names[i]);
 	}
-	free(left.names);
+	free(leftovers.names);
 	return r;
 }

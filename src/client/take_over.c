@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Going on in place of a supervisor that has died, with what its record says: no gadget file is
- * read, as in reexec.
+ * Takeover: continues the gadget of a dead supervisor from its record. As in reexec, no gadget file
+ * is read.
  */
 #include "config.h"
 
@@ -16,31 +16,31 @@
 #include "supervisor/supervisor.h"
 #include "supervisor/take_over.h"
 
-void client_past_free(struct client_past *past)
+void client_recorded_free(struct client_recorded *recorded)
 {
-	record_free(&past->record);
-	gadget_free(past->gadget);
+	record_free(&recorded->record);
+	gadget_free(recorded->gadget);
 }
 
-int client_past_read(struct client_past *past, const struct paths *paths, const char *name,
-		     struct error *err)
+int client_recorded_read(struct client_recorded *recorded, const struct paths *paths,
+			 const char *name, struct error *err)
 {
-	const struct record *record = &past->record;
-	int r = record_read(paths, name, &past->record, err);
+	const struct record *record = &recorded->record;
+	int r = record_read(paths, name, &recorded->record, err);
 
 	if (r == -ENOENT)
-		return error_set(err, EX_OSERR, ENOENT, NULL,
-				 "the record of '%s' does not exist any more", name);
+		return error_set(err, EX_OSERR, ENOENT, NULL, "the record of '%s' was removed",
+				 name);
 	if (r < 0)
 		return r;
-	past->options = (struct client_options){ .paths = paths,
-						 .dirs = (const char *const *)record->dirs,
-						 .udc = record->udc,
-						 .hold = record->hold,
-						 .group = record->group,
-						 .timeout = record->timeout };
-	return gadgetfile_load_document(record->document, record->file ?: "", name, &past->gadget,
-					err);
+	recorded->options = (struct client_options){ .paths = paths,
+						     .dirs = (const char *const *)record->dirs,
+						     .udc = record->udc,
+						     .hold = record->hold,
+						     .group = record->group,
+						     .timeout = record->timeout };
+	return gadgetfile_load_document(record->document, record->file ?: "", name,
+					&recorded->gadget, err);
 }
 
 bool client_is_orphaned(const struct paths *paths, const char *name)
@@ -51,23 +51,24 @@ bool client_is_orphaned(const struct paths *paths, const char *name)
 	       rundir_has(paths, name, RUNDIR_RECORD);
 }
 
-/* What is left can only be made anew. */
-static int nothing_left(const struct client_past *past, const char *name, struct error *err)
+/* Fails: the gadget can only be taken down or brought up again. */
+static int cannot_take_over(const struct client_recorded *recorded, const char *name,
+			    struct error *err)
 {
-	const char *file = past->record.file ?: "";
-	bool renamed = record_is_renamed(&past->record);
+	const char *file = recorded->record.file ?: "";
+	bool renamed = record_is_renamed(&recorded->record);
 
 	error_set(err, EX_UNAVAILABLE, ESRCH, NULL,
-		  "'%s' has no supervisor, and nothing of it can be taken over", name);
+		  "'%s' has no supervisor, and cannot be taken over", name);
 	if (!path_exists(file))
 		return error_hint(err, "'ffsctl down %s' removes what is left", name);
-	return error_hint(err, "'ffsctl up%s%s %s' makes it anew", renamed ? " --name " : "",
+	return error_hint(err, "'ffsctl up%s%s %s' brings it up again", renamed ? " --name " : "",
 			  renamed ? name : "", file);
 }
 
-/* Somebody was faster. CLIENT_UNCHANGED: it has a supervisor again. */
-static int meet_owner(const struct paths *paths, const char *name, enum client_result *result,
-		      struct error *err)
+/* Another process has the lock. CLIENT_UNCHANGED when that is a supervisor. */
+static int handle_owner(const struct paths *paths, const char *name, enum client_result *result,
+			struct error *err)
 {
 	_cleanup_free_ char *who = NULL;
 	pid_t pid = 0;
@@ -80,7 +81,7 @@ static int meet_owner(const struct paths *paths, const char *name, enum client_r
 	return 0;
 }
 
-static int begin(struct supervisor *s, struct client_past *past, const struct paths *paths,
+static int begin(struct supervisor *s, struct client_recorded *recorded, const struct paths *paths,
 		 const char *name, enum client_result *result, struct error *err)
 {
 	_cleanup_rundir_ struct rundir rundir = RUNDIR_NONE;
@@ -88,46 +89,46 @@ static int begin(struct supervisor *s, struct client_past *past, const struct pa
 
 	*result = CLIENT_TAKEN_OVER;
 	if (r == -EWOULDBLOCK)
-		return meet_owner(paths, name, result, err);
+		return handle_owner(paths, name, result, err);
 	if (r < 0)
 		return r;
-	if (!rundir_has_record(&rundir)) { /* it went down meanwhile */
+	if (!rundir_has_record(&rundir)) { /* the gadget went down meanwhile */
 		rundir_remove(&rundir, &(struct error){ 0 });
 		return client_no_supervisor(name, err);
 	}
-	r = client_past_read(past, paths, name, err);
+	r = client_recorded_read(recorded, paths, name, err);
 	if (r == 0)
-		r = client_make(s, past->gadget, past->record.document, &past->options, false,
-				&rundir, err);
+		r = client_init_supervisor(s, recorded->gadget, recorded->record.document,
+					   &recorded->options, false, &rundir, err);
 	if (r < 0)
 		return r;
 	if (take_over_as_it_is(s) == 0)
 		return 0;
 	supervisor_free(s);
-	return nothing_left(past, name, err);
+	return cannot_take_over(recorded, name, err);
 }
 
 int client_take_over(const struct paths *paths, const char *name, int report_fd, bool *reported,
 		     struct error *err)
 {
-	struct client_past past = { 0 };
+	struct client_recorded recorded = { 0 };
 	enum client_result result;
 	struct supervisor s;
 	int r;
 
 	*reported = false;
 	fd_close_others(&report_fd, 1);
-	r = begin(&s, &past, paths, name, &result, err);
+	r = begin(&s, &recorded, paths, name, &result, err);
 	if (r == 0 && result == CLIENT_UNCHANGED) {
 		client_report(report_fd, result, name, NULL);
 		*reported = true;
 	} else if (r == 0) {
-		r = client_supervise(&s, result, &past.options, report_fd, reported, err);
+		r = client_supervise(&s, result, &recorded.options, report_fd, reported, err);
 		if (r == 0 && !*reported)
 			r = error_set(err, EX_TEMPFAIL, ECANCELED, NULL,
-				      "'down' came before '%s' was taken over", name);
+				      "'%s' was taken down before the takeover was complete", name);
 		supervisor_free(&s);
 	}
-	client_past_free(&past);
+	client_recorded_free(&recorded);
 	return r;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Bringing a gadget up: in the background, in the foreground, on paper. */
+/* Brings a gadget up in the background or in the foreground, or makes its plan only. */
 #include "config.h"
 
 #include "client/client.h"
@@ -25,10 +25,11 @@
 #include "supervisor/supervisor.h"
 #include "supervisor/take_over.h"
 
-#define UNSIGNED_MS 1000
+#define OWNER_WAIT_MS 1000 /* for the owner's pid in the lock file */
 
-/* --- who has it --- */
+/* --- the lock's owner --- */
 
+/* Returns a string of the status; NULL when there is none. The caller frees it. */
 static char *status_string(const struct paths *paths, const char *name, const char *key)
 {
 	_cleanup_error_ struct error ignored = { 0 };
@@ -44,48 +45,47 @@ static char *status_string(const struct paths *paths, const char *name, const ch
 	return copy;
 }
 
-/* The same gadget is up; but is it where it is wanted? */
-static int judge_bus(const struct gadget *g, const struct client_options *options,
+/* Checks that the gadget, which is up, is bound as the options demand. */
+static int check_udc(const struct gadget *g, const struct client_options *options,
 		     struct error *err)
 {
 	_cleanup_free_ char *udc = status_string(options->paths, g->name, "udc");
 
 	if (!udc && !options->no_bind) {
-		error_set(err, EX_CANTCREAT, EEXIST, NULL, "'%s' is up, but not bound", g->name);
+		error_set(err, EX_CANTCREAT, EEXIST, NULL, "'%s' is up but not bound", g->name);
 		return error_hint(err, "'ffsctl bind %s' binds it", g->name);
 	}
 	if (udc && options->no_bind)
-		error_set(err, EX_CANTCREAT, EEXIST, NULL,
-			  "'%s' is up on %s, which --no-bind does not want", g->name, udc);
+		error_set(err, EX_CANTCREAT, EEXIST, NULL, "'%s' is up and bound to %s", g->name,
+			  udc);
 	else if (udc && options->udc && !streq(udc, options->udc))
-		error_set(err, EX_CANTCREAT, EEXIST, NULL, "'%s' is up on %s, not on %s", g->name,
-			  udc, options->udc);
+		error_set(err, EX_CANTCREAT, EEXIST, NULL, "'%s' is bound to %s, not to %s",
+			  g->name, udc, options->udc);
 	return err->exit ? error_hint(err, "take it down first") : 0;
 }
 
-/* The owner has no record: because it has just ended, or because somebody has taken that away. */
-static int lost_record(const struct paths *paths, const char *name, pid_t pid, struct error *err)
+/* Fails because the record was removed; -EAGAIN without text when the owner has just ended. */
+static int missing_record(const struct paths *paths, const char *name, pid_t pid, struct error *err)
 {
 	pid_t now;
 
 	if (rundir_owner(paths, name, &now, NULL) < 0 || now != pid)
 		return -EAGAIN;
 	error_set(err, EX_CANTCREAT, EEXIST, NULL,
-		  "'%s' is up, but its record in %s/%s does not exist any more", name,
-		  paths->run_dir, name);
+		  "'%s' is up, but its record in %s/%s was removed", name, paths->run_dir, name);
 	return error_hint(err, "take it down first");
 }
 
 /*
- * Whose lock it is, as rundir_owner. Who has just taken it is about to sign it: that is waited for
- * (a millisecond each time) rather than not to know who is in the way.
+ * As rundir_owner, but waits until a new owner has written its pid, for at most OWNER_WAIT_MS, so
+ * that the error can name it.
  */
-static int signed_owner(const struct paths *paths, const char *name, pid_t *pid, char **who)
+static int wait_for_owner(const struct paths *paths, const char *name, pid_t *pid, char **who)
 {
 	for (int i = 0;; i++) {
 		int r = rundir_owner(paths, name, pid, who);
 
-		if (r < 0 || *pid >= 0 || i == UNSIGNED_MS)
+		if (r < 0 || *pid >= 0 || i == OWNER_WAIT_MS)
 			return r;
 		free(steal_ptr(*who));
 		poll(NULL, 0, 1);
@@ -93,17 +93,18 @@ static int signed_owner(const struct paths *paths, const char *name, pid_t *pid,
 }
 
 /*
- * Somebody has the lock. 0: a supervisor of the same gadget, all is well; -ESTALE: of one that has
- * failed and may be taken down; else err says what is in the way.
+ * Checks the owner of the lock. Returns 0 when it is the supervisor of the same gadget, -ESTALE
+ * without text when that gadget has failed and can be taken down, -EAGAIN without text when the
+ * owner has just ended, or an error with text.
  */
-static int judge_owner(const struct gadget *g, const json_t *form,
+static int check_owner(const struct gadget *g, const json_t *document,
 		       const struct client_options *options, struct error *err)
 {
 	const struct paths *paths = options->paths;
 	_cleanup_free_ char *who = NULL, *state = status_string(paths, g->name, "state");
 	struct record mine, theirs;
 	pid_t pid;
-	int r = signed_owner(paths, g->name, &pid, &who);
+	int r = wait_for_owner(paths, g->name, &pid, &who);
 
 	if (r < 0 || pid == 0)
 		return -EAGAIN; /* it has just ended */
@@ -113,31 +114,33 @@ static int judge_owner(const struct gadget *g, const json_t *form,
 		return -ESTALE;
 	r = record_read(paths, g->name, &theirs, err);
 	if (r == -ENOENT)
-		return lost_record(paths, g->name, pid, err);
+		return missing_record(paths, g->name, pid, err);
 	if (r < 0)
 		return r;
-	mine = record_make(g, form, NULL);
+	mine = record_make(g, document, NULL);
 	if (!record_is_of_same_gadget(&mine, &theirs)) {
 		error_set(err, EX_CANTCREAT, EEXIST, NULL, "a different gadget '%s' is up",
 			  g->name);
-		error_hint(err, "'ffsctl reload %s%s%s%s' makes it what the file says",
+		error_hint(err, "'ffsctl reload %s%s%s%s' applies the gadget file",
 			   record_is_renamed(&mine) ? "--name " : "",
 			   record_is_renamed(&mine) ? g->name : "",
 			   record_is_renamed(&mine) ? " " : "", g->file);
 	} else {
-		judge_bus(g, options, err);
+		check_udc(g, options, err);
 	}
 	record_free(&mine);
 	record_free(&theirs);
 	return err->exit ? -err->err : 0;
 }
 
-static bool take_over(struct supervisor *s, const struct gadget *g, const json_t *form,
+/* Returns whether the gadget of a dead supervisor was taken over; else the caller still owns
+ * `rundir`. */
+static bool take_over(struct supervisor *s, const struct gadget *g, const json_t *document,
 		      const struct client_options *options, bool foreground, struct rundir *rundir)
 {
 	_cleanup_error_ struct error ignored = { 0 };
 
-	if (client_make(s, g, form, options, foreground, rundir, &ignored) < 0)
+	if (client_init_supervisor(s, g, document, options, foreground, rundir, &ignored) < 0)
 		return false;
 	if (take_over_if_unchanged(s) == 0)
 		return true;
@@ -146,34 +149,35 @@ static bool take_over(struct supervisor *s, const struct gadget *g, const json_t
 	return false;
 }
 
-/* Somebody has the lock. -EAGAIN: not any more; 0: *result is CLIENT_UNCHANGED. */
-static int meet_owner(const struct gadget *g, const json_t *form,
-		      const struct client_options *options, enum client_result *result,
-		      struct error *err)
+/* Another process has the lock. Returns 0 with CLIENT_UNCHANGED when the same gadget is up, -EAGAIN
+ * without text when the lock is free again, or an error. */
+static int handle_owner(const struct gadget *g, const json_t *document,
+			const struct client_options *options, enum client_result *result,
+			struct error *err)
 {
 	enum client_result ignored;
 	int r;
 
 	error_clear(err);
-	r = judge_owner(g, form, options, err);
+	r = check_owner(g, document, options, err);
 	if (r == 0)
 		*result = CLIENT_UNCHANGED;
 	if (r != -ESTALE || err->exit)
 		return r;
 	log_about(g->name, NULL, LOG_INFO, "%s: has failed; taking it down first", g->name);
-	r = client_down(options->paths, g->name, CLIENT_OURS, &ignored, err);
+	r = client_down(options->paths, g->name, CLIENT_DOWN_OURS, &ignored, err);
 	return r < 0 ? r : -EAGAIN;
 }
 
-/* The lock is ours, and nothing of an earlier one is left. */
-static int look_around(const struct gadget *g, const struct paths *paths, struct rundir *rundir,
-		       struct error *err)
+/* Fails when a gadget of that name exists that ffsctl did not make. The caller has the lock. */
+static int check_name_is_free(const struct gadget *g, const struct paths *paths,
+			      struct rundir *rundir, struct error *err)
 {
 	_cleanup_free_ char *dir = configfs_gadget_path(paths, g->name);
 
 	if (path_exists(dir)) {
 		error_set(err, EX_CANTCREAT, EEXIST, dir,
-			  "there is a gadget '%s' that ffsctl has not made", g->name);
+			  "the gadget '%s' exists and was not made by ffsctl", g->name);
 		error_hint(err,
 			   "use --name for another name, or 'ffsctl down --force %s' to take it "
 			   "down",
@@ -187,11 +191,11 @@ static int look_around(const struct gadget *g, const struct paths *paths, struct
 }
 
 /*
- * Makes the supervisor, which may begin: of a gadget that is not up, with nothing of an earlier one
- * left (CLIENT_DONE), or of one that it has taken over (CLIENT_TAKEN_OVER). CLIENT_UNCHANGED: the
- * same is up already, and nothing was made.
+ * Takes the lock and makes the supervisor: of a new gadget (CLIENT_DONE), or of one that it has
+ * taken over (CLIENT_TAKEN_OVER). CLIENT_UNCHANGED when the same gadget is up; then no supervisor
+ * is made.
  */
-static int acquire(struct supervisor *s, const struct gadget *g, const json_t *form,
+static int acquire(struct supervisor *s, const struct gadget *g, const json_t *document,
 		   const struct client_options *options, bool foreground,
 		   enum client_result *result, struct error *err)
 {
@@ -204,12 +208,12 @@ static int acquire(struct supervisor *s, const struct gadget *g, const json_t *f
 	if (!text_is_utf8(g->file)) {
 		error_set(err, EX_USAGE, EILSEQ, NULL,
 			  "the path of the gadget file of '%s' is not UTF-8", g->name);
-		return error_hint(err, "rename what is not");
+		return error_hint(err, "rename the file or its directory");
 	}
 	for (;;) {
 		r = rundir_lock(&rundir, paths, g->name, OWNER_STARTING, err);
 		if (r == -EWOULDBLOCK) {
-			r = meet_owner(g, form, options, result, err);
+			r = handle_owner(g, document, options, result, err);
 			if (r == -EAGAIN && !err->exit)
 				continue;
 			return r;
@@ -218,11 +222,11 @@ static int acquire(struct supervisor *s, const struct gadget *g, const json_t *f
 			return r;
 		if (!rundir_has_record(&rundir))
 			break;
-		/* It may have died when it was about to become another one. */
+		/* The supervisor may have died during a switch. */
 		r = g->n_switch_to > 0 ? client_clear_switched(paths, g->name, err) : 0;
 		if (r < 0)
 			return r;
-		if (take_over(s, g, form, options, foreground, &rundir)) {
+		if (take_over(s, g, document, options, foreground, &rundir)) {
 			*result = CLIENT_TAKEN_OVER;
 			return 0;
 		}
@@ -232,14 +236,15 @@ static int acquire(struct supervisor *s, const struct gadget *g, const json_t *f
 		if (r < 0)
 			return r;
 	}
-	r = look_around(g, paths, &rundir, err);
-	return r < 0 ? r : client_make(s, g, form, options, foreground, &rundir, err);
+	r = check_name_is_free(g, paths, &rundir, err);
+	return r < 0 ? r
+		     : client_init_supervisor(s, g, document, options, foreground, &rundir, err);
 }
 
 /* --- up ------------------------------------------------------------------------------------------
  */
 
-int client_up(const struct gadget *g, const json_t *form, const struct client_options *options,
+int client_up(const struct gadget *g, const json_t *document, const struct client_options *options,
 	      int report_fd, bool *reported, char **output, struct error *err)
 {
 	enum client_result result;
@@ -248,9 +253,9 @@ int client_up(const struct gadget *g, const json_t *form, const struct client_op
 
 	*output = NULL;
 	*reported = false;
-	/* What we were started with is the caller's; 0 to 2 are still wanted for words. */
+	/* Inherited descriptors are closed, except stdin, stdout and stderr. */
 	fd_close_others(&report_fd, 1);
-	r = acquire(&s, g, form, options, false, &result, err);
+	r = acquire(&s, g, document, options, false, &result, err);
 	if (r < 0)
 		return r;
 	if (result == CLIENT_UNCHANGED) {
@@ -265,13 +270,13 @@ int client_up(const struct gadget *g, const json_t *form, const struct client_op
 		*output = client_last_output(&s);
 		if (r == 0)
 			r = error_set(err, EX_TEMPFAIL, ECANCELED, NULL,
-				      "'down' came before '%s' was up", g->name);
+				      "'%s' was taken down before it was up", g->name);
 	}
 	supervisor_free(&s);
 	return r;
 }
 
-static void sign_up(void *data)
+static void on_up(void *data)
 {
 	struct supervisor *s = data;
 	_cleanup_error_ struct error ignored = { 0 };
@@ -280,12 +285,12 @@ static void sign_up(void *data)
 	memory_release();
 }
 
-int client_run(const struct gadget *g, const json_t *form, const struct client_options *options,
+int client_run(const struct gadget *g, const json_t *document, const struct client_options *options,
 	       struct error *err)
 {
 	enum client_result result;
 	struct supervisor s;
-	int r = acquire(&s, g, form, options, true, &result, err);
+	int r = acquire(&s, g, document, options, true, &result, err);
 
 	if (r < 0)
 		return r;
@@ -293,11 +298,11 @@ int client_run(const struct gadget *g, const json_t *form, const struct client_o
 		return error_set(err, EX_CANTCREAT, EEXIST, NULL,
 				 "'%s' is up already, under another supervisor", g->name);
 	reap_note_inherited(&s.live);
-	s.on_up = sign_up;
+	s.on_up = on_up;
 	s.on_up_data = &s;
 	s.notify.fd = options->notify_fd;
 	r = supervisor_run(&s, options->timeout, options->wait_udc, err);
-	r = client_go_on(&s, options, r, err);
+	r = client_run_switches(&s, options, r, err);
 	supervisor_free(&s);
 	return r;
 }

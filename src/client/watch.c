@@ -16,15 +16,15 @@
 #include "configfs/configfs.h"
 #include "configfs/udc.h"
 
-#define COME_AND_GO (IN_CREATE | IN_DELETE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE_SELF)
+#define ENTRY_EVENTS (IN_CREATE | IN_DELETE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE_SELF)
 
 /* A process, or a UDC's `state`. */
-struct spot {
+struct item {
 	struct watch *watch;
 	struct fd_watch source;
 	pid_t pid; /* 0: a UDC */
 	char *udc;
-	bool wanted;
+	bool in_use; /* found by the current watch_gadgets */
 };
 
 struct watch {
@@ -33,16 +33,16 @@ struct watch {
 	void (*fn)(void *data);
 	void *data;
 	struct fd_watch inotify, mounts;
-	int newest; /* descriptor of a directory: the kernel gives a higher one to each new one */
-	struct spot **spots;
-	size_t n_spots;
+	int newest; /* highest watch descriptor; the kernel numbers new ones upwards */
+	struct item **items;
+	size_t n_items;
 };
 
 static void on_directory(void *data, uint32_t events _unused_)
 {
 	struct watch *w = data;
 
-	fd_drain(w->inotify.fd); /* which one it was does not matter */
+	fd_drain(w->inotify.fd); /* the details do not matter */
 	w->fn(w->data);
 }
 
@@ -53,22 +53,22 @@ static void on_mounts(void *data, uint32_t events _unused_)
 	w->fn(w->data);
 }
 
-/* Reading from the start is what arms the next notification (sysfs_notify). */
-static bool arm(const struct spot *spot)
+/* Arms the next notification of sysfs: poll(2) reports only after a read from offset 0. */
+static bool arm(const struct item *item)
 {
 	char rest[64];
 
-	return pread(spot->source.fd, rest, sizeof(rest), 0) >= 0;
+	return pread(item->source.fd, rest, sizeof(rest), 0) >= 0;
 }
 
-/* It has ended, which it does once; or the UDC is in another state, or has gone. */
-static void on_spot(void *data, uint32_t events _unused_)
+/* A process ended, or a UDC changed its state or was removed. */
+static void on_item(void *data, uint32_t events _unused_)
 {
-	struct spot *spot = data;
+	struct item *item = data;
 
-	if (spot->pid || !arm(spot))
-		fd_watch_close(spot->watch->loop, &spot->source);
-	spot->watch->fn(spot->watch->data);
+	if (item->pid || !arm(item))
+		fd_watch_close(item->watch->loop, &item->source);
+	item->watch->fn(item->watch->data);
 }
 
 struct watch *watch_new(const struct paths *paths, struct loop *loop, void (*fn)(void *data),
@@ -97,7 +97,8 @@ struct watch *watch_new(const struct paths *paths, struct loop *loop, void (*fn)
 	return w;
 }
 
-/* What is not there, or not to be seen, is watched as soon as the directory above it changes. */
+/* Watches a directory; returns whether that is new. A missing one is tried again when its parent
+ * directory changes. */
 static bool watch_directory(struct watch *w, const char *path, uint32_t events)
 {
 	int wd = inotify_add_watch(w->inotify.fd, path, events | IN_ONLYDIR);
@@ -116,92 +117,94 @@ static bool watch_directories(struct watch *w, const json_t *gadgets)
 	const json_t *gadget;
 	size_t i;
 
-	is_new |= watch_directory(w, w->paths->run_dir, COME_AND_GO);
+	is_new |= watch_directory(w, w->paths->run_dir, ENTRY_EVENTS);
 	is_new |= watch_directory(w, w->paths->configfs, IN_CREATE);
-	is_new |= watch_directory(w, all, COME_AND_GO);
+	is_new |= watch_directory(w, all, ENTRY_EVENTS);
 	json_array_foreach(gadgets, i, gadget) {
 		const char *name = json_text(gadget, "name", "");
 		_cleanup_free_ char *run = strf("%s/%s", w->paths->run_dir, name),
 				    *dir = configfs_gadget_path(w->paths, name);
 
-		is_new |= watch_directory(w, run, COME_AND_GO);
-		is_new |= watch_directory(w, dir, COME_AND_GO | IN_MODIFY); /* UDC is written to */
+		is_new |= watch_directory(w, run, ENTRY_EVENTS);
+		is_new |= watch_directory(
+			w, dir, ENTRY_EVENTS | IN_MODIFY); /* IN_MODIFY: the attribute UDC */
 	}
 	return is_new;
 }
 
-static bool want_spot(struct watch *w, pid_t pid, const char *udc)
+/* Watches the process `pid`, or the UDC `udc` when `pid` is 0. Returns whether that is new. */
+static bool watch_item(struct watch *w, pid_t pid, const char *udc)
 {
 	_cleanup_free_ char *path = udc ? strf(UDC_CLASS_DIR "/%s/state", udc) : NULL;
-	struct spot *spot;
+	struct item *item;
 	int fd;
 
-	for (size_t i = 0; i < w->n_spots; i++) {
-		spot = w->spots[i];
-		if (spot->pid == pid && streq_null(spot->udc, udc) && spot->source.fd >= 0) {
-			spot->wanted = true;
+	for (size_t i = 0; i < w->n_items; i++) {
+		item = w->items[i];
+		if (item->pid == pid && streq_null(item->udc, udc) && item->source.fd >= 0) {
+			item->in_use = true;
 			return false;
 		}
 	}
 	fd = udc ? open(path, O_RDONLY | O_CLOEXEC) : (int)syscall(SYS_pidfd_open, pid, 0);
 	if (fd < 0)
-		return errno == ESRCH; /* it has just ended */
-	spot = xcalloc(1, sizeof(*spot));
-	*spot = (struct spot){ .watch = w, .source = FD_WATCH_NONE, .pid = pid, .wanted = true };
-	spot->udc = udc ? xstrdup(udc) : NULL;
-	if (fd_watch_add(w->loop, &spot->source, fd, udc ? EPOLLPRI : EPOLLIN, on_spot, spot) < 0) {
+		return errno == ESRCH; /* the process has ended: inspect again */
+	item = xcalloc(1, sizeof(*item));
+	*item = (struct item){ .watch = w, .source = FD_WATCH_NONE, .pid = pid, .in_use = true };
+	item->udc = udc ? xstrdup(udc) : NULL;
+	if (fd_watch_add(w->loop, &item->source, fd, udc ? EPOLLPRI : EPOLLIN, on_item, item) < 0) {
 		close(fd);
-		free(spot->udc);
-		free(spot);
+		free(item->udc);
+		free(item);
 		return false;
 	}
 	if (udc)
-		arm(spot);
-	*array_add(w->spots, w->n_spots) = spot;
+		arm(item);
+	*array_add(w->items, w->n_items) = item;
 	return true;
 }
 
-static bool want_pid(struct watch *w, const json_t *object, const char *key)
+static bool watch_pid(struct watch *w, const json_t *object, const char *key)
 {
 	pid_t pid = (pid_t)json_integer_value(json_object_get(object, key));
 
-	return pid > 0 && want_spot(w, pid, NULL);
+	return pid > 0 && watch_item(w, pid, NULL);
 }
 
-static bool want_all_of(struct watch *w, const json_t *gadget)
+static bool watch_gadget(struct watch *w, const json_t *gadget)
 {
 	const char *udc = json_text(gadget, "udc", NULL);
-	bool is_new = want_pid(w, gadget, "supervisor");
+	bool is_new = watch_pid(w, gadget, "supervisor");
 	const json_t *function;
 	size_t i;
 
 	if (udc)
-		is_new |= want_spot(w, 0, udc);
+		is_new |= watch_item(w, 0, udc);
 	json_array_foreach(json_object_get(gadget, "functions"), i, function) {
-		is_new |= want_pid(w, function, "keeper");
-		is_new |= want_pid(w, json_object_get(function, "worker"), "pid");
+		is_new |= watch_pid(w, function, "keeper");
+		is_new |= watch_pid(w, json_object_get(function, "worker"), "pid");
 	}
 	return is_new;
 }
 
-static void free_spot(struct spot *spot)
+static void free_item(struct item *item)
 {
-	fd_watch_close(spot->watch->loop, &spot->source);
-	free(spot->udc);
-	free(spot);
+	fd_watch_close(item->watch->loop, &item->source);
+	free(item->udc);
+	free(item);
 }
 
-static void drop_unwanted(struct watch *w)
+static void remove_unused(struct watch *w)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < w->n_spots; i++) {
-		if (w->spots[i]->wanted && w->spots[i]->source.fd >= 0)
-			w->spots[n++] = w->spots[i];
+	for (size_t i = 0; i < w->n_items; i++) {
+		if (w->items[i]->in_use && w->items[i]->source.fd >= 0)
+			w->items[n++] = w->items[i];
 		else
-			free_spot(w->spots[i]);
+			free_item(w->items[i]);
 	}
-	w->n_spots = n;
+	w->n_items = n;
 }
 
 bool watch_gadgets(struct watch *w, const json_t *gadgets)
@@ -210,11 +213,11 @@ bool watch_gadgets(struct watch *w, const json_t *gadgets)
 	const json_t *gadget;
 	size_t i;
 
-	for (i = 0; i < w->n_spots; i++)
-		w->spots[i]->wanted = false;
+	for (i = 0; i < w->n_items; i++)
+		w->items[i]->in_use = false;
 	json_array_foreach(gadgets, i, gadget)
-		is_new |= want_all_of(w, gadget);
-	drop_unwanted(w);
+		is_new |= watch_gadget(w, gadget);
+	remove_unused(w);
 	return is_new;
 }
 
@@ -222,8 +225,8 @@ void watch_free(struct watch *w)
 {
 	fd_watch_close(w->loop, &w->inotify);
 	fd_watch_close(w->loop, &w->mounts);
-	for (size_t i = 0; i < w->n_spots; i++)
-		free_spot(w->spots[i]);
-	free(w->spots);
+	for (size_t i = 0; i < w->n_items; i++)
+		free_item(w->items[i]);
+	free(w->items);
 	free(w);
 }

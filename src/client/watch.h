@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Tells when what inspect_gadgets says may have changed, without asking again and again: the
- * directories of RUN and configfs, the mounts, the UDCs' states, and the ends of processes all
- * announce it.
+ * Notifies when the result of inspect_gadgets may have changed, without polling: watches the run
+ * directories, configfs, the mounts, the states of UDCs and the ends of processes.
  */
 #pragma once
 
@@ -14,12 +13,13 @@
 
 struct watch;
 
-/* `fn` is called in the loop, once or several times for a change. NULL: err is filled. */
+/* Starts watching. The loop calls `fn` at least once for each change. NULL with err set on failure.
+ */
 struct watch *watch_new(const struct paths *paths, struct loop *loop, void (*fn)(void *data),
 			void *data, struct error *err);
 /*
- * Watches what concerns these gadgets as well, and nothing of others. True: something of it was
- * not watched till now, so that they have to be looked at again.
+ * Watches the directories, processes and UDCs of these gadgets, and of no others. Returns true when
+ * some of them are new: then a change may have been missed, and the caller must inspect again.
  */
 bool watch_gadgets(struct watch *watch, const json_t *gadgets);
 void watch_free(struct watch *watch);

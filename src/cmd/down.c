@@ -16,13 +16,13 @@ static const char *const words[] = {
 	[CLIENT_FORCED] = "down (by force: ffsctl had no record of it)",
 };
 
-static void take_down(const struct globals *globals, const char *name, enum client_whose whose,
+static void take_down(const struct globals *globals, const char *name, enum client_down_scope scope,
 		      json_t *gadgets, struct error *first)
 {
 	_cleanup_error_ struct error err = { 0 };
 	enum client_result result;
 
-	if (client_down(&globals->paths, name, whose, &result, &err) == 0) {
+	if (client_down(&globals->paths, name, scope, &result, &err) == 0) {
 		log_info("%s: %s", name, words[result]);
 		json_array_append_new(gadgets, json_pack("{s:s, s:n, s:s}", "name", name, "file",
 							 "state", "down"));
@@ -61,22 +61,22 @@ static void take_all_down(const struct globals *globals, json_t *gadgets, struct
 	if (all.n == 0)
 		log_info("no gadget of ffsctl is up");
 	for (size_t i = 0; i < all.n; i++) {
-		take_down(globals, all.names[i], CLIENT_OURS, gadgets, err);
+		take_down(globals, all.names[i], CLIENT_DOWN_OURS, gadgets, err);
 		free(all.names[i]);
 	}
 	free(all.names);
 }
 
 static void take_one_down(const struct globals *globals, const char *argument,
-			  enum client_whose whose, json_t *gadgets, struct error *first)
+			  enum client_down_scope scope, json_t *gadgets, struct error *first)
 {
 	_cleanup_error_ struct error err = { 0 };
 	_cleanup_free_ char *name = NULL;
-	int r = whose == CLIENT_ANYBODYS ? cmd_any_gadget_name(globals, argument, &name, &err)
+	int r = scope == CLIENT_DOWN_ANY ? cmd_any_gadget_name(globals, argument, &name, &err)
 					 : cmd_gadget_name(globals, argument, &name, &err);
 
 	if (r == 0)
-		take_down(globals, name, whose, gadgets, first);
+		take_down(globals, name, scope, gadgets, first);
 	else
 		cmd_keep_error(first, &err);
 }
@@ -91,7 +91,7 @@ static int run(const struct globals *globals, int argc, char **argv)
 		{ NULL, 0, NULL, 0 },
 	};
 	_cleanup_error_ struct error err = { 0 };
-	enum client_whose whose = CLIENT_OURS;
+	enum client_down_scope scope = CLIENT_DOWN_OURS;
 	bool all = false, json = false;
 	json_t *gadgets;
 	int option, exit;
@@ -102,19 +102,19 @@ static int run(const struct globals *globals, int argc, char **argv)
 		if (option == '?')
 			return cmd_bad_option(&cmd_down, argv);
 		if (option == 'f')
-			whose = CLIENT_ANYBODYS;
+			scope = CLIENT_DOWN_ANY;
 		all = all || option == 'a';
 		json = json || option == 'j';
 	}
 	if (all != (optind == argc))
 		return cmd_usage(&cmd_down, "expected gadgets or --all");
-	if (all && whose == CLIENT_ANYBODYS)
+	if (all && scope == CLIENT_DOWN_ANY)
 		return cmd_usage(&cmd_down, "--force and --all exclude each other");
 	gadgets = json_array();
 	if (all)
 		take_all_down(globals, gadgets, &err);
 	for (int i = optind; i < argc; i++)
-		take_one_down(globals, argv[i], whose, gadgets, &err);
+		take_one_down(globals, argv[i], scope, gadgets, &err);
 	clear_scratch(globals, &err);
 	exit = err.exit;
 	if (json)

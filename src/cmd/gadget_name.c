@@ -41,7 +41,7 @@ int cmd_recorded_name(const struct globals *globals, const char *path, char **na
 {
 	_cleanup_free_ char *file = recorded_path(path);
 
-	return client_of_file(&globals->paths, file, name, err);
+	return client_find_by_file(&globals->paths, file, name, err);
 }
 
 /* Gets the name in the file. */

@@ -47,7 +47,7 @@ static int find_by_name(struct request *q, const char *argument)
 	_cleanup_error_ struct error ignored = { 0 };
 
 	if (cmd_gadget_name(q->globals, argument, &q->name, &q->err) < 0 ||
-	    client_file(&q->globals->paths, q->name, &q->file, &q->err) == 0 ||
+	    client_gadget_file(&q->globals->paths, q->name, &q->file, &q->err) == 0 ||
 	    q->err.exit != EX_UNAVAILABLE ||
 	    cmd_find_file(q->globals, argument, &q->file, &ignored) < 0)
 		return q->err.exit;

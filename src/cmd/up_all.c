@@ -82,7 +82,7 @@ static bool bring_up(struct work *w, const char *path)
 		error_errno(&err, EX_OSERR, errno, NULL, "cannot make a file in memory");
 		exit = err.exit;
 	} else {
-		exit = client_apart(run_one, w, fd, &err);
+		exit = client_run_in_child(run_one, w, fd, &err);
 	}
 	if (exit != 0) {
 		if (err.exit)

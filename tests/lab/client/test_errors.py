@@ -193,7 +193,7 @@ def as_nobody(*args):
 def caller_is_not_root():
     path = str(gadgets.DIRECTORY / "interrupt.conf")
     result = must(as_nobody("up", path), 77)
-    eq(result.stderr.splitlines()[-1], "ffsctl: cannot make /run/ffsctl: Permission denied; this needs root")
+    eq(result.stderr.splitlines()[-1], "ffsctl: cannot create /run/ffsctl: Permission denied; this needs root")
     must(as_nobody("check", path))
     must(as_nobody("up", "--dry-run", path))
     up(INTERRUPT)
@@ -253,7 +253,7 @@ def directory_name_not_utf8():
     directory = os.path.join(os.fsencode(gadgets.DIRECTORY), b"\xff")
     os.mkdir(directory)
     path = os.fsdecode(shutil.copy(os.fsencode(gadget("x", LOOPBACK)), directory))
-    contains(must(ffsctl("up", path), 64).stderr, "the path of the gadget file of 'x' is not UTF-8; rename what is not")
+    contains(must(ffsctl("up", path), 64).stderr, "the path of the gadget file of 'x' is not UTF-8; rename the file or its directory")
     eq(status("x"), (None, 3))
     shutil.rmtree(directory)
 
@@ -328,7 +328,7 @@ def up_takes_too_long():
 @test("a foreign gadget of the same name")
 def foreign_gadget_of_same_name():
     with foreign("interrupt", bound=False):
-        refuses(73, "ffsctl: there is a gadget 'interrupt' that ffsctl has not made; use --name for another name, or "
+        refuses(73, "ffsctl: the gadget 'interrupt' exists and was not made by ffsctl; use --name for another name, or "
                     "'ffsctl down --force interrupt' to take it down", INTERRUPT)
 
 
@@ -377,8 +377,8 @@ def up_twice_down_twice():
     pid = status("interrupt")[0]["supervisor"]
     contains(up(INTERRUPT).stderr, f"interrupt: up already on {UDC}")
     eq(status("interrupt")[0]["supervisor"], pid)
-    refuses(73, f"ffsctl: a different gadget 'interrupt' is up; 'ffsctl reload --name interrupt {EXAMPLES}/loopback.conf' makes "
-                "it what the file says", f"{EXAMPLES}/loopback.conf", "--name", "interrupt")
+    refuses(73, f"ffsctl: a different gadget 'interrupt' is up; 'ffsctl reload --name interrupt {EXAMPLES}/loopback.conf' "
+                "applies the gadget file", f"{EXAMPLES}/loopback.conf", "--name", "interrupt")
     refuses(73, "ffsctl: 'interrupt' is up already, under another supervisor", INTERRUPT, command="run")
     contains(down("interrupt").stderr, "interrupt: down")
     contains(down("interrupt").stderr, "interrupt: is not up")
@@ -387,11 +387,11 @@ def up_twice_down_twice():
 @test("up twice, but not as it was")
 def up_twice_with_changes():
     up(INTERRUPT, "--no-bind")
-    refuses(73, "ffsctl: 'interrupt' is up, but not bound; 'ffsctl bind interrupt' binds it", INTERRUPT)
+    refuses(73, "ffsctl: 'interrupt' is up but not bound; 'ffsctl bind interrupt' binds it", INTERRUPT)
     contains(up(INTERRUPT, "--no-bind").stderr, "interrupt: up already, not bound")
     down("interrupt")
     up(INTERRUPT)
-    refuses(73, f"ffsctl: 'interrupt' is up on {UDC}, not on other_udc; take it down first",
+    refuses(73, f"ffsctl: 'interrupt' is bound to {UDC}, not to other_udc; take it down first",
             INTERRUPT, "--udc", "other_udc")
     contains(up(INTERRUPT, "--udc", UDC).stderr, f"interrupt: up already on {UDC}")
     down("interrupt")
@@ -408,7 +408,7 @@ def two_ups_at_once():
     refuses(73, f"ffsctl: another command works on 'slow': 'up' (pid {pid})", path, command="run")
     down("slow")
     result = must(finish(front), 75)
-    eq(result.stderr.splitlines()[-1], "ffsctl: 'down' came before 'slow' was up")
+    eq(result.stderr.splitlines()[-1], "ffsctl: 'slow' was taken down before it was up")
 
 
 @test("many ups at once, and many downs")

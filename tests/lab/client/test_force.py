@@ -199,7 +199,7 @@ def record_deleted_supervisor_dead():
     (older / "x").symlink_to(f"{CONFIGFS}/x")
     contains(status("x")[0]["problems"][0]["text"], "'ffsctl down --force x' removes what it has made")
     contains(must(ffsctl("down", "x"), 73).stderr,
-             "/run/ffsctl/x/record does not exist any more: what 'x' has made is unknown; 'ffsctl down --force x' takes down what configfs and the "
+             "cannot take 'x' down: /run/ffsctl/x/record was removed; 'ffsctl down --force x' takes down what configfs and the "
              "mounts show")
     forced("x")
     eq(status("x"), (None, 3))

@@ -100,7 +100,7 @@ def line_per_change():
         must(ffsctl("restart", "flow"))
         said.line_with("flow: ready on ", "1 restarts")
         kill(status("flow")[0]["supervisor"])
-        contains(said.line_with("flow: degraded on "), "its supervisor has ended; its workers go on")
+        contains(said.line_with("flow: degraded on "), "its supervisor has ended; its workers continue")
         up(path)
         said.line_with("flow: ready on ")
         down("flow")

@@ -281,7 +281,7 @@ def up_looks_at_no_other_gadget():
 def duplicate_is_refused():
     up(*up_options(0))
     for options, why in (((FARM, "--name", "farm1", "--udc", "usbip-vudc.0"), "is held by gadget 'farm0'"),
-                         ((FARM, "--name", "farm0", "--udc", "usbip-vudc.1"), "'farm0' is up on usbip-vudc.0, not on usbip-vudc.1")):
+                         ((FARM, "--name", "farm0", "--udc", "usbip-vudc.1"), "'farm0' is bound to usbip-vudc.0, not to usbip-vudc.1")):
         contains(ffsctl("up", *options).stderr, why)
     down("farm0")
 

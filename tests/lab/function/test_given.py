@@ -425,7 +425,7 @@ def log_of_gadget_that_is_down():
     tap.contains(must(ffsctl("log", "given"), 69).stderr, "'given' is not up")
     front = start("run", gadget("given", worker(plugin="loopback")), "--udc", "dummy_udc.0")
     gadgets.await_state("given", "ready")
-    tap.contains(must(ffsctl("log", "given"), 69).stderr, "says all on its stderr")
+    tap.contains(must(ffsctl("log", "given"), 69).stderr, "its supervisor logs to stderr")
     front.terminate()
     must(finish(front))
 

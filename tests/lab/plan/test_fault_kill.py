@@ -12,7 +12,7 @@ from tap import contains, eq
 
 MUTANT = "plan/directory-that-is-not-there-cannot-be-removed"
 KILLED = ("ffsctl: the supervisor was killed (signal 9) before the gadget was up; "
-          "'ffsctl status' tells what is left, 'ffsctl down' clears it")
+          "'ffsctl status' shows what is left; 'ffsctl down' removes it")
 
 
 def killed(example, fault):

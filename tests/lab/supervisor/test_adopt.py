@@ -31,7 +31,7 @@ def orphaned(name):
     kill(now["supervisor"])
     after, code = status(name)
     eq((after["state"], after["supervisor"], code), ("degraded", None, 1))
-    contains(after["problems"][0]["text"], "its workers go on for a while: 'ffsctl up' takes them over")
+    contains(after["problems"][0]["text"], "its workers continue for a while: 'ffsctl up' takes them over")
     eq([f["worker"]["state"] for f in after["functions"] if f["worker"]],
        [f["worker"]["state"] for f in now["functions"] if f["worker"]])
     return now
@@ -337,8 +337,8 @@ def restart_cannot_take_over():
         left = harness.tree(harness.CONFIGFS)
         for _ in range(2):
             eq(must(ffsctl("restart", name), 69).stderr,
-               f"ffsctl: '{name}' has no supervisor, and nothing of it can be taken over; "
-               f"'ffsctl up{' --name other' * (name == 'other')} {path}' makes it anew\n")
+               f"ffsctl: '{name}' has no supervisor, and cannot be taken over; "
+               f"'ffsctl up{' --name other' * (name == 'other')} {path}' brings it up again\n")
         eq((harness.tree(harness.CONFIGFS), status(name)[1]), (left, 1))
         contains(up(path, *args).stderr, f"{name}: clearing what a dead supervisor has left")
         down(name)

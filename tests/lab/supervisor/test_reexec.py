@@ -46,7 +46,7 @@ def under_load_nothing_restarts():
     eq(devnums(), numbers, "devices")
     eq(status("flow")[0]["functions"][0]["worker"]["restarts"], 0)
     contains(must(ffsctl("log", "flow")).stdout, ": worker ready (pid ")
-    contains(must(ffsctl("log", "flow")).stdout, " goes on as ffsctl 0.1")
+    contains(must(ffsctl("log", "flow")).stdout, " continues as ffsctl 0.1")
     down(path)
 
 
@@ -79,7 +79,7 @@ def run_stays_in_foreground():
         reexec("flow")
         eq((status("flow")[0]["supervisor"], processes("flow")), (child.pid, before))
         for line in child.stderr:
-            if "flow: goes on as ffsctl" in line:
+            if "flow: continues as ffsctl" in line:
                 break
         kill(before[0][1])
         for line in child.stderr:
@@ -176,7 +176,7 @@ def new_program_cannot_go_on():
     before, pid = processes("flow"), status("flow")[0]["supervisor"]
     keeper = pathlib.Path("/run/ffsctl/flow/keeper-second")
     keeper.rename("/run/ffsctl/flow/elsewhere")
-    contains(reexec("flow", code=71).stderr, "cannot go on with what is there of 'flow'")
+    contains(reexec("flow", code=71).stderr, "cannot continue 'flow'")
     wait_dead(pid)
     pathlib.Path("/run/ffsctl/flow/elsewhere").rename(keeper)
     contains(up(path).stderr, TAKEN_OVER)

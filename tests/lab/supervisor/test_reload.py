@@ -157,7 +157,7 @@ def gadget_is_not_up():
     for argument in ("x", path):
         for more in ((), ("--dry-run",)):
             eq(said(must(ffsctl("reload", argument, *more), 69).stderr),
-               "ffsctl: 'x' has no supervisor: it is not up, or was killed; see 'ffsctl status'\n")
+               "ffsctl: 'x' has no supervisor; see 'ffsctl status'\n")
 
 
 @test("up of another file of that name tells of reload, which does it")
@@ -165,7 +165,7 @@ def up_of_changed_file():
     up(gadget("x", LOOPBACK))
     other = gadgets.DIRECTORY / "other.conf"
     other.write_text(pathlib.Path(gadgets.DIRECTORY / "x.conf").read_text().replace('"x"', '"y"') + 'name = "x";\n')
-    contains(must(ffsctl("up", other, "--udc", "dummy_udc.0"), 73).stderr, f"'ffsctl reload {other}' makes it what the file says")
+    contains(must(ffsctl("up", other, "--udc", "dummy_udc.0"), 73).stderr, f"'ffsctl reload {other}' applies the gadget file")
     reload(other)
     is_up_already(other)
     eq(status("x")[0]["file"], str(other))
@@ -216,7 +216,7 @@ def keeps_name_of_up():
     eq((TOP / "n/max_speed").read_text(), "high-speed\n")
     other = gadget("other", LOOPBACK)
     contains(must(ffsctl("up", other, "--name", "n", "--udc", "dummy_udc.0"), 73).stderr,
-             f"'ffsctl reload --name n {other}' makes it what the file says")
+             f"'ffsctl reload --name n {other}' applies the gadget file")
     reload(other, code=69)  # of the name that the file gives
     reload(other, "--name", "n")
     eq((TOP / "n/strings/0x409/product").read_text(), "other\n")

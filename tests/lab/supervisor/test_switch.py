@@ -92,7 +92,7 @@ def host_gets_answer_then_gadget():
     now = switch("b")
     eq((now["supervisor"], now["udc"]), (was["supervisor"], "dummy_udc.0"))
     must_be_gone("a")
-    contains(log("b"), "in place of 'a'")
+    contains(log("b"), "switched from 'a'")
     eq(down("a").stderr, "ffsctl: a: is not up\n")
     eq(status("b")[0]["state"], "ready")
     down("b")
@@ -140,7 +140,7 @@ def run_stays_same_process():
     process.terminate()
     result = must(finish(process))
     contains(result.stderr, "ffsctl: a: echo: the worker asks to switch to 'b'\n")
-    contains(result.stderr, "ffsctl: b: in place of 'a'\nffsctl: b: up on dummy_udc.0\n")
+    contains(result.stderr, "ffsctl: b: switched from 'a'\nffsctl: b: up on dummy_udc.0\n")
     must_be_gone("a", "b")
 
 

@@ -260,7 +260,7 @@ def same_gadget_by_two():
         said += text
         eq(child.returncode, 0, text)
     for line in said.splitlines():
-        ok("another command works on 'same'" in line or "'down' came before 'same' was up" in line, line)
+        ok("another command works on 'same'" in line or "'same' was taken down before it was up" in line, line)
     down("same")
 
 

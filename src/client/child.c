@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Several gadgets by one command: each in a process of its own, as if by a command of its own. */
+/* Runs one command for several gadgets, each in a child process. */
 #include "config.h"
 
 #include <errno.h>
@@ -12,15 +12,16 @@
 #include "base/error.h"
 #include "client/client.h"
 
-/* A handler has no other way to know the child; the child must know that it was wanted no more. */
-static volatile sig_atomic_t child, ended;
+/* For the signal handler. The child also reads `interrupted`, set between fork and its own
+ * handlers. */
+static volatile sig_atomic_t child, interrupted;
 
-/* The child undoes what it has done so far, as it does when it is asked by itself. */
+/* Passes the signal on to the child, which then undoes its steps. */
 static void on_interrupt(int sig _unused_)
 {
 	int e = errno;
 
-	ended = 1;
+	interrupted = 1;
 	if (child > 0)
 		kill((pid_t)child, SIGTERM);
 	errno = e;
@@ -28,7 +29,7 @@ static void on_interrupt(int sig _unused_)
 
 static void set_handlers(void (*handler)(int sig))
 {
-	/* A second Ctrl-C does not wait for that. */
+	/* SA_RESETHAND: a second Ctrl-C ends the command at once. */
 	struct sigaction once = { .sa_handler = handler,
 				  .sa_flags = (int)(SA_RESETHAND | SA_RESTART) };
 
@@ -37,53 +38,54 @@ static void set_handlers(void (*handler)(int sig))
 }
 
 static void __attribute__((noreturn))
-run_apart(int (*fn)(void *data), void *data, int stdout_fd, pid_t parent)
+run_in_child(int (*fn)(void *data), void *data, int stdout_fd, pid_t parent)
 {
 	int exit = EX_OSERR;
 
 	set_handlers(SIG_DFL);
-	/* Who ends the command ends what it is doing. */
+	/* Even SIGKILL of the command ends the child's work. */
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
-	if (!ended && getppid() == parent && (stdout_fd < 0 || dup2(stdout_fd, STDOUT_FILENO) >= 0))
+	if (!interrupted && getppid() == parent &&
+	    (stdout_fd < 0 || dup2(stdout_fd, STDOUT_FILENO) >= 0))
 		exit = fn(data);
 	if (fflush(stdout) != 0 && exit == 0)
 		exit = EX_IOERR;
 	_exit(exit);
 }
 
-int client_apart(int (*fn)(void *data), void *data, int stdout_fd, struct error *err)
+int client_run_in_child(int (*fn)(void *data), void *data, int stdout_fd, struct error *err)
 {
 	pid_t parent = getpid(), pid;
 	siginfo_t info;
 	int status;
 
-	fflush(stdout); /* or both would print what is still in there */
-	child = ended = 0;
+	fflush(stdout); /* otherwise parent and child would both print the buffer */
+	child = interrupted = 0;
 	set_handlers(on_interrupt);
 	pid = fork();
 	if (pid == 0)
-		run_apart(fn, data, stdout_fd, parent);
+		run_in_child(fn, data, stdout_fd, parent);
 	if (pid < 0) {
 		error_errno(err, EX_OSERR, errno, NULL, "cannot start a process");
 		return err->exit;
 	}
 	child = pid;
-	if (ended)
+	if (interrupted)
 		kill(pid, SIGTERM);
-	/* Its number stays its own until nobody sends it signals any more. */
+	/* WNOWAIT: the pid stays valid until the handler cannot signal it any more. */
 	while (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT) < 0 && errno == EINTR)
 		;
 	set_handlers(SIG_DFL);
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
-	if (ended) {
+	if (interrupted) {
 		error_set(err, EX_TEMPFAIL, ECANCELED, NULL,
-			  "ended by a signal; what comes after it is not brought up");
+			  "interrupted by a signal; the gadgets after it are not brought up");
 		return err->exit;
 	}
 	if (WIFEXITED(status))
 		return WEXITSTATUS(status);
-	error_set(err, EX_OSERR, ECHILD, NULL, "its process was killed (signal %d)",
+	error_set(err, EX_OSERR, ECHILD, NULL, "the child process was killed (signal %d)",
 		  WTERMSIG(status));
 	return err->exit;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A supervisor as a command wishes it, and the last that it has heard of its workers. */
+/* Sets up a supervisor with the options of a command, and reads the end of its log. */
 #include "config.h"
 
 #include <stdlib.h>
@@ -12,9 +12,9 @@
 #include "rundir/record.h"
 #include "supervisor/supervisor.h"
 
-#define OUTPUT_SHOWN 4096
+#define OUTPUT_SHOWN 4096 /* bytes */
 
-/* For the process that continues: take_over.c, reexec.c. */
+/* Puts the options into the record, for take_over.c and reexec.c. */
 static void record_options(struct record *record, const struct client_options *options)
 {
 	const char *path = getenv("PATH");
@@ -32,8 +32,8 @@ static void record_options(struct record *record, const struct client_options *o
 	record->path = path ? xstrdup(path) : NULL;
 }
 
-void client_give(struct supervisor *s, const struct client_options *options, struct rundir *rundir,
-		 struct record record)
+void client_configure_supervisor(struct supervisor *s, const struct client_options *options,
+				 struct rundir *rundir, struct record record)
 {
 	s->udc_wanted = options->udc;
 	s->no_bind = options->no_bind;
@@ -47,9 +47,9 @@ void client_give(struct supervisor *s, const struct client_options *options, str
 	s->output.dir_fd = s->rundir.dir_fd;
 }
 
-int client_make(struct supervisor *s, const struct gadget *g, const json_t *form,
-		const struct client_options *options, bool foreground, struct rundir *rundir,
-		struct error *err)
+int client_init_supervisor(struct supervisor *s, const struct gadget *g, const json_t *document,
+			   const struct client_options *options, bool foreground,
+			   struct rundir *rundir, struct error *err)
 {
 	int r = supervisor_init(s, options->paths, g, g->name, err);
 
@@ -60,7 +60,7 @@ int client_make(struct supervisor *s, const struct gadget *g, const json_t *form
 	s->live.foreground = foreground;
 	if (foreground)
 		log_set_nonblocking();
-	client_give(s, options, rundir, record_make(g, form, NULL));
+	client_configure_supervisor(s, options, rundir, record_make(g, document, NULL));
 	return 0;
 }
 
