@@ -317,7 +317,7 @@ def broken(*names):
     result = ffsctl("down", "flow")
     look(g)
     if {"remove lock", "remove control"} == set(names):
-        contains(must(result, 73).stderr, f"'kill {g.supervisor}' makes its supervisor take it down")
+        contains(must(result, 73).stderr, f"'kill {g.supervisor}' takes it down")
         kill(g.supervisor, signal.SIGTERM)
     elif without_note(names):
         must(result, 73)

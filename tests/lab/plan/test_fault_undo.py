@@ -55,7 +55,7 @@ def undo_fails_in_down(example, step):
 def killed_in(example, step, word):
     result = up(example, f"{last_fails(example)},{word}={step['n']}")
     eq(result.returncode, KERNEL_REFUSED, "exit status")
-    contains(result.stderr, "'ffsctl down' clears it")
+    contains(result.stderr, "'ffsctl down' removes it")
     must_be_leftover(example.name)
     clear(example)
 
