@@ -52,12 +52,13 @@ def of_script(text):
     for token in tokenize.generate_tokens(io.StringIO(text).readline):
         if token.type == tokenize.COMMENT:
             words = token.string.lstrip("#! ")
-            if block and block[0] == token.start[0] - 1:
+            alone = token.line.lstrip().startswith("#")  # not behind code
+            if alone and block and block[0] == token.start[0] - 1:
                 block[0] += 1
                 pieces[-1][2] += " " + words
             else:
                 pieces.append([token.start[0], "comment", words])
-                block = [token.start[0]]
+                block = [token.start[0]] if alone else None
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, (ast.Module, ast.FunctionDef, ast.ClassDef)) and ast.get_docstring(node):
             pieces.append([node.body[0].lineno, "comment", " ".join(ast.get_docstring(node).split())])
