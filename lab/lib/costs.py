@@ -11,7 +11,7 @@ WORDS = {"total": "whole", "boot": "boot", "start": "interpreter", "processor": 
 
 def times(result):
     """Returns the seconds of one program for each column. `processor`: processor time of the whole lab, with its
-    boot; `waiting`: the rest of the time, idle or with the core used by others."""
+    boot; `waiting`: the rest of the time, idle, or while other programs used the core."""
     out = {"total": result.seconds, "boot": 0.0, "start": 0.0, "processor": 0.0, **result.profile}
     out["total"] = result.seconds
     out["waiting"] = max(0.0, out["total"] - out["processor"]) if result.profile else 0.0

@@ -26,7 +26,7 @@ def apt(*args):
 
 
 def release_of(version):
-    """Returns (kernel release, package version) of the archive's image."""
+    """Returns (kernel release, package version) of the kernel image in the archive."""
     text = run(["apt-cache", "depends", META[version]]).decode()
     release = re.search(r"Depends: linux-image-(\S+)", text)[1]
     text = run(["apt-cache", "show", "--no-all-versions", "linux-image-" + release]).decode()

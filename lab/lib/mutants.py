@@ -70,7 +70,7 @@ def parse(path):
         elif text.strip() and not text.startswith("#"):
             raise Bad("%s:%d: text before the first mutant" % (path, n))
     for mutant in out:
-        # Without the empty line between two mutants
+        # Remove the empty line between two mutants
         mutant.old, mutant.new = mutant.old.rstrip("\n") + "\n", mutant.new.rstrip("\n") + "\n"
         for field in NEEDED:
             if not mutant.fields.get(field):

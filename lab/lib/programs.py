@@ -228,7 +228,7 @@ def variations(path, everything):
         if more and not everything:
             continue
         for v in expand(path, words):
-            # Different parts or time-outs make no other variation
+            # Variations that differ only in parts or time-outs count as the same
             key = tuple(sorted((k, x) for k, x in v.items() if k not in ("timeout", "part", "parts")))
             if seen.setdefault(key, n) == n:
                 out.append(v)
@@ -340,7 +340,7 @@ def make_checks(checked, only, lenient, everything):
 
 
 def lab_programs(everything, kernel=None, forced=None):
-    """With `forced`, the name of a build, all use that one, but those that are for a third one."""
+    """Returns the programs that run in the lab. With `forced`, the name of a build, all use that build, except those for a build other than this and the plain one."""
     seen = set()
     for path in sorted(glob.glob(os.path.join(SRC, "tests/lab/[!_]*/test_*"))):  # no __pycache__
         if forced == "sanitize" and plain_only(path, everything):

@@ -210,7 +210,7 @@ def gadget_modules(opt):
     if opt.vudcs:
         names.update({"usbip_core": "", "vhci_hcd": "", "usbip_vudc": "num=%d" % opt.vudcs})
     names.update({"usb_f_fs": "", "usb_f_ss_lb": ""})
-    # As modprobe does: parameters from the kernel's arguments, too
+    # Like modprobe, also uses parameters from the kernel's arguments
     for argument in opt.append:
         name, dot, parameter = argument.partition(".")
         if dot and name.replace("-", "_") in names:
@@ -273,7 +273,7 @@ def job(opt, tty):
 
 
 def start_qemu(opt, tty, core):
-    """Does the same as start() with an emulated machine."""
+    """Starts an emulated machine; otherwise like start()."""
     import qemu
     argv, pairs = qemu.command(opt, tty, os.environ.get("LAB_OUT"))
     pid = os.fork()
@@ -441,7 +441,7 @@ class Run:
                 self.log.append(line)
 
     def known_reports(self):
-        """Moves first_bad past reports that are ignored."""
+        """Moves first_bad after reports that are ignored."""
         if self.opt.kernel != "6.1" or self.first_bad is None:
             return
         at = self.first_bad

@@ -36,7 +36,7 @@ class Speed:
 
     def measure(self, core, kernel):
         """Takes samples on an idle core. If the lab does not start there is no sample; the tests will fail."""
-        # A fixed long limit, so that a hanging machine ends the run
+        # The limit is long and fixed, so that a hanging machine ends the run
         command = [os.path.join(cache.LAB, "run"), "--kernel", kernel, "--timeout", "300", "--", cache.speed_file()]
         for _ in range(BOOTS):
             r = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
@@ -65,7 +65,7 @@ class Speed:
 def processor_time():
     """Returns (all, stolen) time of the machine's cores. Stolen: given to other machines by a hypervisor."""
     with open("/proc/stat") as f:
-        times = [int(word) for word in f.readline().split()[1:9]]  # guests are in the first two
+        times = [int(word) for word in f.readline().split()[1:9]]  # the first two include the time of guests
     return sum(times), times[7]
 
 

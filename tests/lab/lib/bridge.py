@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Both sides of the plugin bridge: the host, and who is at the other end of it. What they send is a
-generator's, so that each knows what the other must get."""
+"""Both sides of the plugin bridge: the host, and the peer that bridge connects it with. They send pseudo-random
+messages from a seed, so that each side knows what it must receive."""
 
 import contextlib
 import json
@@ -24,7 +24,7 @@ PATIENCE = round(patience(30000))  # ms
 
 
 def bridge(g, depth=0, size=0, **options):
-    """The worker, ready."""
+    """Starts the worker and waits until it is ready; returns it."""
     w = g.worker([WORKER, BRIDGE], options=options, depth=depth, size=size)
     w.wait_ready()
     return w
@@ -32,7 +32,7 @@ def bridge(g, depth=0, size=0, **options):
 
 @contextlib.contextmanager
 def gadget(endpoints=BULK, host=True, **options):
-    """Gadget, worker and host (if that is us), of a bridge with these options."""
+    """Yields gadget, worker and host of a bridge with these options; the host is None without `host`."""
     with Gadget(endpoints) as g:
         w = bridge(g, **options)
         try:
@@ -46,7 +46,7 @@ def gadget(endpoints=BULK, host=True, **options):
 
 
 def stats(w):
-    """The last statistics that came; waits for some if none came yet."""
+    """Returns the last statistics that the worker sent; waits for the first ones."""
     while True:
         kind, _, body = w.receive()
         if kind == STATS:
@@ -57,11 +57,11 @@ def stats(w):
             return json.loads(last)
 
 
-# --- what is sent ---------------------------------------------------------------------------------
+# --- the data that is sent ---------------------------------------------------------------------------------
 
 
 def messages(seed, n, most=3000):
-    """n messages of random length: short ones, longer ones, and lengths around whole packets."""
+    """Returns n messages of random length: short ones, longer ones, and lengths around whole packets."""
     r = random.Random(seed)
     table = random.Random(1).randbytes(1 << 18)
     for _ in range(n):
@@ -74,7 +74,7 @@ def messages(seed, n, most=3000):
 
 
 def pause(r, slow):
-    """Now and then; in virtual time it costs nothing."""
+    """Pauses at random; in virtual time that takes no time."""
     if slow and r.randrange(100) == 0:
         time.sleep(r.random() / 50)
 
@@ -97,7 +97,7 @@ class Usb(Host):
             rest = rest[rest[0]:]
 
     def write(self, data, timeout=PATIENCE):
-        """Bytes, and an empty packet where nothing else would end them."""
+        """Sends bytes, and a zero-length packet if no short packet ends them."""
         for at in range(0, len(data), 16384):
             self.bulk(self.out, data[at:at + 16384], timeout=timeout)
         if len(data) % self.packet == 0:
@@ -107,13 +107,13 @@ class Usb(Host):
         return self.bulk(self.in_, length=length, timeout=timeout)
 
     def read_some(self, timeout=PATIENCE):
-        """Bytes; packets without any say nothing."""
+        """Returns the bytes of the next packet that is not empty."""
         while not (data := self.read(timeout=timeout)):
             pass
         return data
 
     def read_bytes(self, length):
-        """As many bytes, however they come."""
+        """Returns `length` bytes, of any number of packets."""
         data = b""
         while len(data) < length:
             data += self.read()
@@ -123,18 +123,18 @@ class Usb(Host):
     send = write
 
     def receive(self):
-        """A message: up to a short packet."""
+        """Returns a message: the bytes up to a short packet."""
         parts = []
         while not parts or len(parts[-1]) == 16384:
             parts.append(self.read())
         return b"".join(parts)
 
 
-# --- who is at the other end ------------------------------------------------------------------------
+# --- the peer ------------------------------------------------------------------------
 
 
 class Bytes:
-    """A peer of framing "none": a pair of descriptors, which may be one."""
+    """A peer of framing "none": a descriptor for each direction, or one for both."""
 
     def __init__(self, source, sink=None, r=None):
         self.source, self.sink, self.r = source, source if sink is None else sink, r
@@ -160,7 +160,7 @@ class Bytes:
 
 
 class Lengths(Bytes):
-    """Of framing "length". With random numbers it sends some messages in pieces."""
+    """A peer of framing "length". With a random generator it sends some messages in pieces."""
 
     def send(self, data):
         out, cut = b"", len(data)
@@ -179,7 +179,7 @@ class Lengths(Bytes):
 
 
 class Packets:
-    """Of framing "packet"."""
+    """A peer of framing "packet"."""
 
     def __init__(self, sock, r=None):
         self.sock, self.r = sock, r
@@ -219,7 +219,7 @@ def lengths_at_random(n, seed, most):
 
 
 def loop(n, seed=1, most=2000):
-    """n messages of random length there and back, each compared, several in flight."""
+    """Sends n messages of random length and compares each echo; several are in flight."""
     while n > 0:
         now = min(n, 12500)
         p = subprocess.run([BENCH, "loop", "--timeout", str(PATIENCE // 1000), "--lengths",
@@ -229,7 +229,7 @@ def loop(n, seed=1, most=2000):
 
 
 class Threads:
-    """Runs functions beside each other; what one raises is raised here."""
+    """Runs functions in parallel; raises the first exception that one of them raised."""
 
     def __init__(self, *functions):
         self.error = None
@@ -253,7 +253,7 @@ class Threads:
 
 
 def both_ways(usb, peer, n, seed=1, slow=True, most=3000):
-    """n messages in each direction at once, with sides that are slow at random. All come, in order."""
+    """Sends n messages in each direction at once; the sides are slow at random. Checks that all arrive in order."""
     def sender(side, seed):
         def run():
             r = random.Random(seed)
@@ -275,7 +275,7 @@ def both_ways(usb, peer, n, seed=1, slow=True, most=3000):
 
 
 def bytes_both_ways(usb, peer, length=1 << 20, seed=1, slow=True):
-    """So many bytes in each direction at once."""
+    """Sends `length` bytes in each direction at once, and compares them."""
     out, back = (random.Random(s).randbytes(length) for s in (seed, seed + 100))
 
     def send(side, data, seed):
@@ -302,8 +302,8 @@ def bytes_both_ways(usb, peer, length=1 << 20, seed=1, slow=True):
 
 
 def echo(source, sink, seed=None):
-    """Sends back what comes until the end of it. With a seed it is slow at random, and reads and writes
-    what it likes, so that its peer must wait."""
+    """Sends back what it reads, until end of file. With a seed it is slow at random, and reads and writes random
+    amounts, so that its peer must wait."""
     r = random.Random(seed)
     waiting = b""
     while True:
@@ -321,7 +321,7 @@ def echo(source, sink, seed=None):
 def echo_packets(sock, seed=None):
     r = random.Random(seed)
     while True:
-        # (EOF and an empty packet look alike; the sender's credentials tell)
+        # (end of file and an empty packet differ only in the sender's credentials)
         data, control, *_ = sock.recvmsg(1 << 20, socket.CMSG_SPACE(12))
         if not data and not control:
             return

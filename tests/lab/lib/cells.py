@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""State tables, and which of their cells a test has reached: supervisor and keeper write down what their
-tables are asked (src/base/trace.h)."""
+"""Finds out which cells of the state tables a test has reached: supervisor and keeper write each lookup to a file
+(src/base/trace.h)."""
 
 import contextlib
 import os
@@ -16,8 +16,8 @@ os.environ["FFSCTL_TEST_TRACE"] = str(TRACE)
 
 
 def of_source(path, begin, row, cell):
-    """The cells in which something happens, in the words of the trace: `row` and `cell` are the prefixes of
-    what the source has in brackets."""
+    """Returns the cells of a table in the source that are not empty, as the trace file names them. `row` and
+    `cell`: prefixes of the enumerators in the source's brackets."""
     text = pathlib.Path(SRC, path).read_text()
     text = text[text.index(begin):]
     text = text[text.index("= {"):text.index("\n};\n")]
@@ -31,7 +31,7 @@ class Table:
 
     @contextlib.contextmanager
     def reaches(self, *cells):
-        """What happens inside reaches these cells ("READY EXIT"), which the table has."""
+        """Checks that the block reaches these cells ("READY EXIT"), which the table must have."""
         wanted = {tuple(cell.split()) for cell in cells}
         ok(wanted <= self.cells, f"the table has no {wanted - self.cells}")
         TRACE.write_text("")

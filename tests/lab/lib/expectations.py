@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What a host must see of each example, written down by hand from the files in examples/ and from
-the standards: USB 2.0 and 3.2, chapter 9; HID 1.11; DFU 1.1; UVC 1.1 (which the kernel's camera says
-it is) and 1.5; WebUSB; Microsoft's OS descriptors 1.0. test_descriptors compares."""
+"""The descriptors that a host must read from each example, written by hand from the files in examples/ and from the
+standards: USB 2.0 and 3.2, chapter 9; HID 1.11; DFU 1.1; UVC 1.1 (the version that the kernel's camera reports) and
+1.5; WebUSB; Microsoft's OS descriptors 1.0. test_descriptors compares them."""
 
 import os
 import struct
@@ -10,7 +10,7 @@ from typing import NamedTuple
 OLD = os.environ["LAB_KERNEL"] == "6.1"
 EN, DE = 0x0409, 0x0407
 
-# Addresses are those that dummy_hcd has, in the order in which the kernel gives them out.
+# Addresses are those of dummy_hcd's endpoints, in the order in which the kernel assigns them.
 
 
 class Ep(NamedTuple):
@@ -18,8 +18,8 @@ class Ep(NamedTuple):
     attributes: int  # 2 bulk, 3 interrupt, 5 isochronous and asynchronous
     full: tuple  # wMaxPacketSize, bInterval
     high: tuple
-    super: tuple  # the same, then the companion's bMaxBurst, bmAttributes, wBytesPerInterval
-    specific: tuple = ()  # descriptors of its class, whole, behind it
+    super: tuple  # wMaxPacketSize, bInterval, then the companion's bMaxBurst, bmAttributes, wBytesPerInterval
+    specific: tuple = ()  # complete class descriptors that follow it
 
 
 class Interface(NamedTuple):
@@ -28,7 +28,7 @@ class Interface(NamedTuple):
     strings: dict
     endpoints: list
     alternate: int = 0
-    specific: tuple = ()  # descriptors of its class, whole, between it and its endpoints
+    specific: tuple = ()  # complete class descriptors between it and its endpoints
 
 
 class Association(NamedTuple):
@@ -53,16 +53,16 @@ class Gadget(NamedTuple):
     fastest: str = "super"
     ids: tuple = (0x1d6b, 0x0104)
     triple: tuple = (0, 0, 0)  # class, subclass, protocol
-    # Strings that no descriptor refers to: of the kernel's functions each has its own ones, and the end
-    # of their table counts as one
+    # Number of strings that no descriptor refers to: each kernel function has a table of strings, whose end counts
+    # as one
     more: tuple = ()
 
 
 class Mount(NamedTuple):
     source: str
     path: str
-    files: int  # ep0 and the endpoints
-    pairs: tuple = ()  # and the files for both directions
+    files: int  # number of files in the mount: ep0 and the endpoints
+    pairs: tuple = ()  # number of files for both directions
     owner: tuple = ("root", "root")
     directory_mode: int = 0o500
     file_mode: int = 0o600
@@ -72,7 +72,7 @@ def bulk(address, burst=0):
     return Ep(address, 2, (64, 0), (512, 0), (1024, 0, burst, 0, 0))
 
 
-# What the kernel says of a configuration without a bMaxPower: CONFIG_USB_GADGET_VBUS_DRAW, 2 mA.
+# bMaxPower that the kernel reports for a configuration without one: CONFIG_USB_GADGET_VBUS_DRAW, 2 mA.
 DEFAULT_POWER = (1, 0)
 VENDOR = (255, 0, 0)
 
@@ -82,7 +82,7 @@ def one_config(*interfaces, strings=None):
 
 
 def hid(number, protocol, length, report, in_, out):
-    """HID 1.11, 6.2.1: HID 1.01, no country, one report descriptor of this length."""
+    """Returns a HID interface; its descriptor (HID 1.11, 6.2.1) has HID 1.01, no country, one report descriptor of this length."""
     def interrupt(address):
         # 10 ms at full speed; 2^3 microframes, 1 ms, at the others
         return Ep(address, 3, (report, 10), (report, 4), (report, 4, 0, 0, report))
@@ -92,8 +92,8 @@ def hid(number, protocol, length, report, in_, out):
 
 
 def camera():
-    """UVC 1.1, chapter 3: an interface for control and one for the stream, which has its endpoint in
-    its second setting. The stream is 320 * 180 pixels of two bytes every 666667 * 100 ns."""
+    """Returns the camera's interfaces (UVC 1.1, chapter 3): one for control, and one for the stream, whose endpoint
+    is in its second setting. The stream has 320 * 180 pixels of two bytes every 666667 * 100 ns."""
     # Linux 6.1 always has an interrupt endpoint for events, which comes first; later ones have the name
     # of the function only in the association
     events = [Ep(0x81, 3, (16, 8), (16, 8), None, (bytes.fromhex("05 25 03 10 00"),))] if OLD else []
@@ -225,8 +225,8 @@ MOUNTS = {
     "winusb": [Mount("winusb-echo", "/dev/ffs/winusb/echo", 3)],
 }
 
-# HID 1.11, appendix B: the boot reports, less what says nothing; the mouse has a wheel behind them.
-# Of each field: what it is, flags, size and count, usage page, usages, logical minimum and maximum.
+# HID 1.11, appendix B: the boot reports without redundant items; the mouse has an additional wheel. Each field has
+# its kind, flags, size and count, usage page, usages, logical minimum and maximum.
 CONSTANT, VARIABLE, RELATIVE = 1, 2, 4
 REPORTS = {"keyboard-mouse": [
     ([(1, 6)], [
@@ -242,12 +242,12 @@ REPORTS = {"keyboard-mouse": [
 ]}
 
 
-OS_REQUEST = 0xee  # any would do that is free
+OS_REQUEST = 0xee  # any unused number is possible
 
 
 def winusb(guid):
-    """Microsoft OS 1.0: the string 0xee, which tells the request, and by that the compatible id of
-    interface 0 and its one property."""
+    """Returns the answers for Microsoft OS 1.0: the string 0xee, which has the request's number, and for that
+    request the compatible id of interface 0 and its one property."""
     name, data = "DeviceInterfaceGUID\0".encode("utf-16le"), (guid + "\0").encode("utf-16le")
     return {
         (0x80, 6, 0x03ee, 0): bytes([18, 3]) + "MSFT100".encode("utf-16le") + bytes([OS_REQUEST, 0]),
@@ -257,12 +257,12 @@ def winusb(guid):
     }
 
 
-# What hosts ask of a device besides: {bmRequestType, bRequest, wValue, wIndex: the answer}
+# Answers to other requests that hosts send: {(bmRequestType, bRequest, wValue, wIndex): answer}
 ANSWERS = {
     "winusb": winusb("{6f3b2f0c-6d0a-4f5e-9f57-0d6b9d1d6b01}"),
     "webusb": {**winusb("{6f3b2f0c-6d0a-4f5e-9f57-0d6b9d1d6b02}"),
                # WebUSB, 4.3.1: URL 1; its scheme is https
                (0xc0, 1, 1, 2): bytes([21, 3, 1]) + b"example.org/device"},
 }
-# WebUSB, 4.1.1: its UUID, 1.0, the request 1, and URL 1 to land on
+# WebUSB, 4.1.1: its UUID, version 1.0, bRequest 1, landing page URL 1
 PLATFORM = {"webusb": [bytes.fromhex("18 10 05 00 38b60834 a909 a047 8bfd a0768815b665 00 01 01 01")]}

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What the fault tests share: every example and every step of its plan, and what must be true
-after a step has failed or its process was killed there.
+"""Shared by the fault tests: every example and every step of its plan, and checks of the system after a step has
+failed or the process was killed at a step.
 
-Step numbers are those of `up --dry-run --json`; src/plan/fault.h says how faults are planted.
+Step numbers are those of `up --dry-run --json`; src/plan/fault.h documents how faults are planted.
 """
 
 import errno
@@ -19,22 +19,22 @@ KERNEL_REFUSED = 71
 DEGRADED = 1
 NOT_UP = 3
 
-# A different one at each step: the words must be those of the errno, not of a guess.
+# Each step gets a different errno: the message must be that of the errno.
 ERRNOS = (errno.EIO, errno.EBUSY, errno.ENOSPC, errno.ENOMEM, errno.EINVAL, errno.EPERM, errno.EFAULT)
 
 
-# Of the scratch gadget on which `up` tries the kernel's FunctionFS: it meets the faults of these numbers
+# Number of steps of the scratch gadget with which `up` probes FunctionFS: faults with these numbers hit it
 SCRATCH_STEPS = 2
 
 
 class Example:
     def __init__(self, path):
         self.name = path.stem
-        # Isochronous endpoints are in the way of a dummy UDC
+        # dummy_udc has no isochronous endpoints
         self.up = [str(path), "--udc", "usbip-vudc.0" if self.name == "webcam" else "dummy_udc.0"]
         self.plan = document(must(ffsctl("up", "--dry-run", "--json", *self.up)))["gadgets"][0]["plan"]
         eq([step["n"] for step in self.plan], list(range(1, len(self.plan) + 1)), "numbers of steps")
-        # What FunctionFS has learned late is tried first
+        # `up` probes features that only newer versions of FunctionFS have
         self.tried = SCRATCH_STEPS if self.name == "dfu" else 0
 
     def steps(self):
@@ -46,8 +46,8 @@ class Example:
 
 @functools.cache
 def examples():
-    """The steps are the same on every kernel and in every build: where it takes longer, or has been
-    done, two examples have to do."""
+    """Returns the examples. The steps are the same on every kernel and in every build: where a test takes longer,
+    or has run already, two examples must suffice."""
     paths = [*gadgets.examples(), pathlib.Path(EXAMPLES, "webcam.conf")]
     ok(len(paths) >= 7, "examples are missing")
     if os.environ.get("LAB_KERNEL") == "6.1" or "ASAN_OPTIONS" in os.environ:
@@ -64,14 +64,14 @@ def sentence(step, verb, error):
 
 
 def first_of_each(cases):
-    """Of all cases whose second member, a step or a change, is of one kind the first."""
+    """Returns the first case of each kind of step or change, which is a case's second member."""
     return list({(step["do"], step["undo"]): (of, step) for of, step in reversed(cases)}.values())
 
 
 def each(title, mutant, steps=Example.steps):
-    """Registers one test per example and step; the function gets both and may do what it likes, as
-    long as a last `down` leaves the machine as it was. lab/test has the first and the last step of each kind;
-    `mutant` shows that they do."""
+    """Registers one test per example and step; the function gets both. After it, `down` must restore the system.
+    lab/test runs the first and the last step of each kind, and --all runs every step; `mutant` is detected without
+    the others."""
 
     def register(function):
         cases = [(example, step) for example in examples() for step in steps(example)]
@@ -99,14 +99,14 @@ def clean(function):
 
 
 def up(example, fault, arguments=()):
-    """`up` with a fault; must not succeed."""
+    """Runs `up` with a fault, which must fail; returns its result."""
     result = ffsctl("up", *example.up, *arguments, fault=fault)
     ok(result.returncode not in (0, -11, -6), f"{fault}: exit {result.returncode}\n{result.stderr}")
     return result
 
 
 def must_be_leftover(name):
-    """Nobody looks after the gadget any more, and status says that and what to do."""
+    """Checks that the gadget has no supervisor, and that `status` reports this and what to do."""
     gadget, code = status(name)
     eq(code, DEGRADED, "exit status of status")
     eq(gadget["state"], "degraded")
@@ -117,7 +117,7 @@ def must_be_leftover(name):
         if worker:
             eq(worker["state"], "stopped", "worker without a supervisor")
             if worker["pid"]:
-                wait_dead(worker["pid"])  # it dies with the supervisor, which takes a moment
+                wait_dead(worker["pid"])  # it dies with the supervisor, but not at once
 
 
 def must_be_down(name):

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What tests of the whole need: gadget files of their own, traffic in the background, and ways to
-wait for something that happens instead of for some time."""
+"""Helpers for tests of the whole program: gadget files, traffic in the background, and functions that wait for an
+event instead of for a time."""
 
 import contextlib
 import os
@@ -22,7 +22,7 @@ from harness import BUILD, FFSCTL, SRC, ffsctl, must, status
 from tap import eq, ok, patience
 
 DIRECTORY = pathlib.Path(tempfile.mkdtemp(prefix="ffsctl-test-"))
-DIRECTORY.chmod(0o755)  # workers may be nobody
+DIRECTORY.chmod(0o755)  # workers may run as the user nobody
 ODD_WORKER = f"{BUILD}/tests/lab/workers/odd_worker"
 
 
@@ -31,7 +31,7 @@ def strings(words):
 
 
 def odd(*words, **settings):
-    """A worker group: odd_worker.c with these words. It is ready when it says so."""
+    """Returns a worker group that runs odd_worker.c with these words. The worker itself reports when it is ready."""
     return worker(**{"ready": "notify", **settings, "exec": [ODD_WORKER, *map(str, words)]})
 
 
@@ -52,12 +52,12 @@ def worker(**settings):
 
 
 LOOPBACK = worker(plugin="loopback")
-AT_ONCE = {"restart_delay": 0, "restart_limit": 0}  # of a worker that is killed again and again
+AT_ONCE = {"restart_delay": 0, "restart_limit": 0}  # settings of a worker that is killed repeatedly
 
 
 def gadget(name, functions, extra=""):
     """Writes a gadget file and returns its path; `functions` is {label: worker group}, or a worker
-    group for the one function `echo`. None: a function without a worker."""
+    group for the one function `echo`. The worker group None makes a function without a worker."""
     if not isinstance(functions, dict):
         functions = {"echo": functions}
     text = 'attrs = { idVendor = 0x1d6b; idProduct = 0x0104; };\n'
@@ -73,7 +73,7 @@ def gadget(name, functions, extra=""):
 
 @contextlib.contextmanager
 def foreign(name="foreign", bound=True, **attributes):
-    """A gadget of somebody else's, with a function that libusbgx has never heard of."""
+    """Makes a gadget in configfs without ffsctl, with a function that libusbgx does not know."""
     top = pathlib.Path(harness.CONFIGFS, name)
     function = top / "functions/SourceSink.x"
     function.mkdir(parents=True)
@@ -94,7 +94,7 @@ def foreign(name="foreign", bound=True, **attributes):
 
 
 def open_file(name):
-    """A new and empty file that any worker may write to."""
+    """Returns a new and empty file that any worker may write to."""
     path = DIRECTORY / name
     path.unlink(missing_ok=True)
     path.touch()
@@ -103,7 +103,7 @@ def open_file(name):
 
 
 class Fifo:
-    """Somebody tells us that it is there."""
+    """A FIFO in which a worker writes a line when it has started."""
 
     def __init__(self, name="told"):
         self.path = str(DIRECTORY / name)
@@ -115,7 +115,7 @@ class Fifo:
         self.rest = b""
 
     def wait(self, timeout=60):
-        """The next line that was told, which is the teller's pid."""
+        """Returns the next line, which is the pid of the process that wrote it."""
         while b"\n" not in self.rest:
             if not select.select([self.fd], [], [], patience(timeout))[0]:
                 raise AssertionError("nobody tells us anything within %g s" % timeout)
@@ -125,20 +125,20 @@ class Fifo:
 
 
 def cont(pid):
-    """Lets a worker go on that stops itself."""
+    """Continues a worker that has stopped itself."""
     while harness.stat_of(pid)[1][0] != "T":
         os.sched_yield()
     os.kill(pid, signal.SIGCONT)
 
 
 def start(*args, **kwargs):
-    """ffsctl in the background."""
+    """Starts ffsctl in the background."""
     return subprocess.Popen([FFSCTL, *map(str, args)], stdin=subprocess.DEVNULL,
                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **kwargs)
 
 
 def session(leader):
-    """Pids of all that is in the session which a worker has begun."""
+    """Returns the pids of the processes in a worker's session."""
     def is_in(pid):
         try:
             return os.getsid(pid) == leader
@@ -149,8 +149,8 @@ def session(leader):
 
 
 def ends_before_it_is_read(name, *options):
-    """`up` in the background of a gadget whose worker says that it is ready and ends: its supervisor hears of the end
-    first."""
+    """Starts `up` for a gadget whose worker reports that it is ready and ends at once, so that the supervisor
+    handles the end first."""
     told = Fifo()
     coming = start("up", gadget(name, odd("daemon", "tell", told.path, "raise", int(signal.SIGSTOP), "notify", "exit", 3)),
                    *options)
@@ -160,7 +160,7 @@ def ends_before_it_is_read(name, *options):
     supervisor = int(harness.stat_of(pid)[1][1])
     [daemon] = set(processes_of(name)) - {pid}
     os.kill(supervisor, signal.SIGSTOP)
-    # Its signal comes first, and one look at who has ended is one at all
+    # The signal of the daemon's end arrives first, and the supervisor then reaps all children
     harness.kill(daemon)
     os.kill(pid, signal.SIGCONT)
     harness.wait_dead(pid)
@@ -169,7 +169,7 @@ def ends_before_it_is_read(name, *options):
 
 
 def finish(process, timeout=60):
-    """Its result, as of harness.ffsctl()."""
+    """Waits for the process and returns its result, like harness.ffsctl()."""
     try:
         out, err = process.communicate(timeout=patience(timeout))
     except subprocess.TimeoutExpired:
@@ -183,10 +183,10 @@ LOOKS = 500
 
 
 def await_status(name, condition, what):
-    """The gadget's status as soon as it fulfils the condition. What it waits for happens in other
-    processes, which run while we do not look: in virtual time work is no time, as long as it takes
-    less than a tick, and without time no process needs to make way for another. A look costs a process
-    and the pause nothing, so the longer it takes, the less often we look."""
+    """Returns the gadget's status as soon as it fulfils the condition. Other processes must run meanwhile, so there
+    is a pause between two reads of the status: virtual time does not advance during work that takes less than a
+    tick, and then no process is preempted. Each read costs a process, but a pause costs nothing, so the pauses
+    become longer."""
     began = time.monotonic()
     for look in range(LOOKS):
         gadget, code = status(name)
@@ -198,7 +198,7 @@ def await_status(name, condition, what):
 
 
 def waits_for(pid):
-    """Where a process is, and what its timers have left."""
+    """Describes where a process waits, and the remaining time of its timers."""
     process = pathlib.Path(f"/proc/{pid}")
     if not process.exists():
         return "no supervisor"
@@ -211,7 +211,7 @@ def log(name="x"):
 
 
 def await_log(name, words):
-    """What a plugin says comes through a pipe: it may be later than what it does."""
+    """Waits for words in the log: a plugin's output comes through a pipe, and so may be later than its effects."""
     await_status(name, lambda _: words in log(name), f"saying {words!r}")
 
 
@@ -224,7 +224,7 @@ ROOT_HUBS = pathlib.Path("/sys/bus/usb/drivers/hub")
 
 @contextlib.contextmanager
 def no_host():
-    """Nobody looks at the ports of the virtual host controllers."""
+    """Turns off the ports of the virtual host controllers."""
     for hub in ("1-0:1.0", "2-0:1.0"):
         (ROOT_HUBS / "unbind").write_text(hub)
     try:
@@ -235,18 +235,18 @@ def no_host():
 
 
 def unconfigure():
-    """The host takes its configuration back. (Without drivers of its hubs it only forgets the device.)"""
+    """Makes the host unconfigure the device. (If drivers of its hubs are unbound, it only forgets the device.)"""
     device, = [p.parent for p in pathlib.Path("/sys/bus/usb/devices").glob("*/idProduct") if p.read_text() == "0104\n"]
     (device / "bConfigurationValue").write_text("0")
 
 
-# Workers that serve nothing: one waits to be restarted when it is killed, one fails at the second time.
+# Workers that serve no data: SLOW waits long for its restart when it is killed, FRAGILE fails for good when it is killed a second time.
 SLOW = worker(exec=["/bin/sleep", "100000"], ready="started", restart_delay=1000, restart_max_delay=1000)
 FRAGILE = worker(exec=["/bin/sleep", "100000"], ready="started", restart_delay=0, restart_limit=1)
 
 
 def await_worker(name, state):
-    """What `status` says of the gadget's first function when its worker is in that state."""
+    """Waits until the worker of the gadget's first function is in that state; returns the function's status."""
     def there(shown):
         now = shown["functions"][0]["worker"]
         return now["state"] == state and (now["pid"] or state != "ready")
@@ -258,20 +258,20 @@ def kill_worker(name):
 
 
 def leave_without_worker(name):
-    """Kills the worker, SLOW."""
+    """Kills the worker SLOW, which is not restarted soon."""
     kill_worker(name)
     await_worker(name, "waiting")
 
 
 def fail_for_good(name):
-    """Kills the worker, FRAGILE, until it is not restarted any more."""
+    """Kills the worker FRAGILE until it has failed for good."""
     for _ in range(2):
         kill_worker(name)
     await_worker(name, "failed")
 
 
 def processes_of(gadget):
-    """Pids of all that has the environment of a worker of this gadget."""
+    """Returns the pids of all processes that have the environment of a worker of this gadget."""
     found = []
     for pid in harness.processes():
         with contextlib.suppress(OSError):
@@ -282,14 +282,14 @@ def processes_of(gadget):
 
 
 def devnums():
-    """Every USB device and the number that its last enumeration gave it."""
+    """Returns every USB device and the device number of its last enumeration."""
     return {path.parent.name: path.read_text().strip()
             for path in pathlib.Path("/sys/bus/usb/devices").glob("*/devnum")}
 
 
 class Traffic:
-    """Round trips in a thread, from the host's side, until the device goes or stop() is called.
-    Every answer must be the message, or (after a worker's end) a whole earlier one."""
+    """Sends messages from the host in a thread and receives their echoes, until the device is removed or stop() is
+    called. Every answer must be the message, or (after a worker's end) a complete earlier one."""
 
     def __init__(self, interface=0, size=3000, timeout=5000):
         self.device = harness.device()
@@ -321,7 +321,7 @@ class Traffic:
             self.device.clear_halt(endpoint.bEndpointAddress)
 
     def _recover(self):
-        """Clears both halts, and takes what there is: a worker that is writing does not read."""
+        """Clears both halts and reads remaining data: a worker that is writing does not read."""
         self._clear()
         while True:
             try:
@@ -357,7 +357,7 @@ class Traffic:
                 self.changed.notify_all()
 
     def more(self, n=3, timeout=60):
-        """Waits for that many more round trips, all of them right."""
+        """Waits for n more round trips without an error."""
         with self.changed:
             wanted = self.rounds + n
             if not self.changed.wait_for(lambda: self.rounds >= wanted or self.stopping, patience(timeout)):
@@ -368,7 +368,7 @@ class Traffic:
             raise AssertionError(f"after {self.rounds} round trips: {self.gone!r}")
 
     def end(self):
-        """The thread has ended; the device is let go."""
+        """Waits until the thread has ended, and releases the device."""
         self.stopping = True
         self.thread.join(60)
         usb.util.dispose_resources(self.device)
@@ -379,25 +379,25 @@ class Traffic:
 
 
 def examples():
-    """Those in examples/ itself that come up by themselves on a dummy UDC of this kernel."""
+    """Returns the examples (not those in subdirectories) that come up on a dummy UDC of this kernel without help."""
     cannot = {"webcam"} | ({"dfu", "webusb"} if os.environ["LAB_KERNEL"] == "6.1" else set())
     return [p for p in sorted(pathlib.Path(SRC, "examples").glob("*.conf")) if p.stem not in cannot]
 
 
-# --- supervisors that change ----------------------------------------------------------------------
+# --- takeover and re-exec ----------------------------------------------------------------------
 
-# What `up` says then
+# The message of `up` after a takeover
 TAKEN_OVER = "its supervisor had died; taken over with its workers"
 
 
 def processes(name):
-    """Of each function: keeper and worker."""
+    """Returns the pids of keeper and worker of each function."""
     return [(f["keeper"], f["worker"] and f["worker"]["pid"]) for f in status(name)[0]["functions"]]
 
 
 @contextlib.contextmanager
 def traffic(interface=0, **kwargs):
-    """Data that flows all the time, each message compared."""
+    """Runs Traffic during the block."""
     t = Traffic(interface, **kwargs)
     try:
         t.more()
@@ -408,7 +408,7 @@ def traffic(interface=0, **kwargs):
 
 @contextlib.contextmanager
 def running(*args):
-    """`ffsctl run`, when it has said that it is up, and what it had said till then."""
+    """Starts `ffsctl run` and waits until it reports that the gadget is up; returns the process and its output so far."""
     child = subprocess.Popen([FFSCTL, "run", "--udc", "dummy_udc.0", *args], stdin=subprocess.DEVNULL,
                              stderr=subprocess.PIPE, text=True)
     said = ""
@@ -433,14 +433,14 @@ def sh(command, **kwargs):
 
 
 def sysfs(pattern, what):
-    """The one file that fits, by what is in it."""
+    """Returns the path of the only file that matches the pattern and contains `what`."""
     found = [p for p in pathlib.Path("/").glob(pattern.lstrip("/")) if p.read_text().strip() == what]
     eq(len(found), 1, f"files {pattern} with {what!r}")
     return found[0]
 
 
 def read_until(fd, end, size=4096):
-    """What comes until `end` has, within ten seconds."""
+    """Reads until the data contains `end`, for at most ten seconds; returns the data."""
     data = b""
     while end not in data:
         ok(select.select([fd], [], [], 10)[0], f"{end!r} does not come, only {data!r}")
@@ -457,7 +457,7 @@ def raw_terminal(path):
 
 @contextlib.contextmanager
 def network_namespace():
-    """A machine of its own, as far as the network goes: the number of a process in it."""
+    """Makes a network namespace; yields the pid of a process in it."""
     process = subprocess.Popen(["unshare", "--net", "sh", "-c", "echo; exec sleep 1000"], stdout=subprocess.PIPE)
     process.stdout.readline()
     try:

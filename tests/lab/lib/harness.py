@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What in-lab tests share: running ffsctl, looking at the machine, being a USB host.
-
-The host's side is libusb (python3-usb). There is no udevd in the lab, so a device is only looked
+"""Shared by the tests in the lab: run ffsctl, inspect the system, act as the USB host, with libusb (python3-usb).
+There is no udevd in the lab, so a device is only looked
 for after `ffsctl up --wait-host` has returned.
 """
 
@@ -29,9 +28,9 @@ FFSBENCH = f"{BUILD}/ffsbench"
 EXAMPLES = f"{SRC}/examples"
 CONFIGFS = "/sys/kernel/config/usb_gadget"
 
-# In builds with test hooks: a system call that keepers make and their filter forgot shows.
+# In builds with test hooks this kills a keeper that makes a system call which its filter lacks.
 os.environ["FFSCTL_TEST_KILL"] = "1"
-# Programs that examples start by name.
+# The examples start programs by name.
 os.environ["PATH"] = f"{BUILD}/examples:{BUILD}:" + os.environ["PATH"]
 
 
@@ -44,7 +43,7 @@ def ffsctl(*args, fault=None, env=None, timeout=60):
 
 
 def must(result, code=0):
-    """The result of a command that must end with `code`."""
+    """Checks that a command has ended with `code`; returns its result."""
     if result.returncode != code:
         raise AssertionError(f"{' '.join(map(str, result.args))}: exit {result.returncode}, not {code}\n"
                              f"{result.stdout}{result.stderr}")
@@ -60,21 +59,21 @@ def down(*gadgets, **kwargs):
 
 
 def document(result, schema="output"):
-    """The JSON document on stdout, valid against its schema."""
+    """Returns the JSON document on stdout, after validating it against its schema."""
     value = json.loads(result.stdout)
     valid.validator(schema)(value)
     return value
 
 
 def status(name):
-    """The gadget's object in `status --json`, None when it is not up, and the exit code."""
+    """Returns the gadget's object in `status --json` (None: it is not up) and the exit code."""
     result = ffsctl("status", name, "--json")
     gadget = document(result)["gadgets"][0]
     return (None if gadget["state"] == "down" else gadget), result.returncode
 
 
 def unpack(*names):
-    """Debian packages of lab/packages-inside, over the lab's own copy of the machine's files."""
+    """Unpacks Debian packages of lab/packages-inside into the lab's copy of the file system."""
     for name in names:
         deb, = pathlib.Path(os.environ["LAB_PACKAGES"]).glob(f"{name}_*.deb")
         files = subprocess.run(["dpkg-deb", "--fsys-tarfile", deb], stdout=subprocess.PIPE, check=True).stdout
@@ -87,19 +86,19 @@ KERNEL_THREADS = 2  # kthreadd, the parent of all of them
 
 
 def stat_of(pid):
-    """proc_pid_stat(5): the command's name, and the fields behind it from the state on."""
+    """Returns a process's name, and the fields of /proc/PID/stat from the state on (proc_pid_stat(5))."""
     with open(f"/proc/{pid}/stat") as f:
         text = f.read()
     return text[text.index("(") + 1:text.rindex(")")], text[text.rindex(")") + 2:].split()
 
 
 def processes():
-    """{pid: comm} of everything but kernel threads and this process with what it runs."""
+    """Returns {pid: comm} of all processes except kernel threads, this process and its children."""
     found = {}
     for pid in (int(entry) for entry in os.listdir("/proc") if entry.isdigit()):
         try:
             name, rest = stat_of(pid)
-        except OSError:  # it has just ended
+        except OSError:  # the process has just ended
             continue
         if pid != KERNEL_THREADS and int(rest[1]) != KERNEL_THREADS and rest[0] not in "ZX":
             found[pid] = name
@@ -107,10 +106,10 @@ def processes():
 
 
 def tree(top):
-    """Every path under `top`, without following links."""
+    """Yields every path below `top`, without following links."""
     found, todo = [], [top]
     while todo:
-        with contextlib.suppress(OSError), os.scandir(todo.pop()) as entries:  # it may just have gone
+        with contextlib.suppress(OSError), os.scandir(todo.pop()) as entries:  # the directory may have been removed meanwhile
             for entry in entries:
                 found.append(entry.path)
                 if entry.is_dir(follow_symlinks=False):
@@ -119,8 +118,8 @@ def tree(top):
 
 
 def configfs(gadget):
-    """Every attribute and link of a gadget: {path: what is read there, or where it leads}. Of some
-    attributes to read is an error, which then is what is there."""
+    """Returns every attribute and link of a gadget: {path: value or target}. If reading an attribute fails, its
+    value is the error."""
     top, found = pathlib.Path(CONFIGFS, gadget), {}
     for path in map(pathlib.Path, tree(top)):
         name = str(path.relative_to(top))
@@ -137,7 +136,7 @@ def configfs(gadget):
 
 
 def made(directory):
-    """Names in a directory of configfs, in the order in which they were made."""
+    """Returns the names in a directory of configfs, in the order in which they were made."""
     with os.scandir(CONFIGFS) as gadgets:
         gadget = next(gadgets).path
     names = [entry.name for entry in os.scandir(gadget)]
@@ -146,7 +145,7 @@ def made(directory):
 
 
 def snapshot():
-    """All that ffsctl may change: configfs, mounts, processes, /run, /dev."""
+    """Returns the state of everything that ffsctl may change: configfs, mounts, processes, /run, /dev."""
     return {
         "configfs": tree(CONFIGFS),
         "mounts": pathlib.Path("/proc/self/mounts").read_text().splitlines(),
@@ -157,13 +156,13 @@ def snapshot():
 
 
 def private(pid, kind=r"\w+"):
-    """KiB that only this process has; kind "Dirty": without what it has read of files."""
+    """Returns the private memory of a process in KiB; kind "Dirty": without unchanged pages of files."""
     text = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text()
     return sum(map(int, re.findall(rf"^Private_{kind}:\s+(\d+)", text, re.M)))
 
 
 def ends(pid, seconds):
-    """Whether the process ends within so much time."""
+    """Returns whether the process ends within so many seconds."""
     try:
         fd = os.pidfd_open(pid)
     except ProcessLookupError:
@@ -175,8 +174,8 @@ def ends(pid, seconds):
 
 
 def same(before, after):
-    """Fails with what is different. The children of a supervisor that was killed are killed by the
-    kernel, which may not be done with it yet."""
+    """Fails with the differences between two snapshots. Waits first for the children of a killed supervisor, which
+    the kernel is killing."""
     for key, was in before.items():
         if key == "processes":
             after[key] = {pid: name for pid, name in after[key].items() if pid in was or not ends(pid, patience(5))}
@@ -186,12 +185,12 @@ def same(before, after):
 
 
 def host_devices():
-    """What the host has on its buses, root hubs apart."""
+    """Returns the devices on the host's buses, without root hubs."""
     return {p.name for p in pathlib.Path("/sys/bus/usb/devices").glob("*-*") if ":" not in p.name}
 
 
 def host_lets_go(before):
-    """Waits until the host, who learns of it later, has given up what came to its buses since then."""
+    """Waits until the host has removed the devices that it found since `before`: it notices a disconnect later."""
     with uevents() as socket_:
         while host_devices() - before:
             try:
@@ -201,8 +200,8 @@ def host_lets_go(before):
 
 
 def leaves_nothing():
-    """After every test the machine must be as it is now, the snapshot returned. What a test has
-    left goes, so that the next one starts anew."""
+    """Makes every test fail that does not restore the system as it is now; returns that snapshot. Removes what a
+    test has left, so that the next one starts clean."""
     before, devices = snapshot(), host_devices()
 
     @tap.cleanup
@@ -217,7 +216,7 @@ def leaves_nothing():
 
 
 def wait_dead(pid):
-    """Until the process has ended (it need not be ours)."""
+    """Waits until a process has ended, which need not be a child."""
     with contextlib.suppress(ProcessLookupError):
         fd = os.pidfd_open(pid)
         try:
@@ -239,13 +238,13 @@ def kill(pid, sig=signal.SIGKILL):
 # --- the host -----------------------------------------------------------------------------------
 
 
-# None is ever collected: libusb_exit() under a thread's feet, whose transfer is just ending, crashes.
+# Contexts are never freed: libusb_exit() crashes if a transfer of another thread is just ending.
 _backends = []
 
 
 def device(vendor=0x1D6B, product=0x0104):
-    """The one device with these ids, found by a libusb that starts anew (no udevd in the lab)."""
-    # get_backend() answers with the context it made first, which only knows that time's devices
+    """Returns the only device with these ids, from a new libusb context, because the lab has no udevd."""
+    # get_backend() returns its first context, which only knows the devices that existed then
     usb.backend.libusb1.get_backend()
     backend = usb.backend.libusb1._LibUSB(usb.backend.libusb1._lib)
     _backends.append(backend)
@@ -257,7 +256,7 @@ def device(vendor=0x1D6B, product=0x0104):
 
 
 def descriptors(vendor=0x1D6B, product=0x0104):
-    """What the host has read of the one device with these ids: device and configurations, raw."""
+    """Returns the descriptors that the host has read from the only device with these ids, as bytes: device and configurations."""
     found = [p.parent for p in pathlib.Path("/sys/bus/usb/devices").glob("*/idVendor")
              if (p.read_text(), (p.parent / "idProduct").read_text()) == (f"{vendor:04x}\n", f"{product:04x}\n")]
     if len(found) != 1:
@@ -270,7 +269,7 @@ NETLINK_KOBJECT_UEVENT = 15
 
 @contextlib.contextmanager
 def uevents():
-    """The kernel's, from now on."""
+    """Returns a socket that receives the kernel's uevents from now on."""
     with socket.socket(socket.AF_NETLINK, socket.SOCK_DGRAM, NETLINK_KOBJECT_UEVENT) as socket_:
         socket_.bind((0, 1))
         socket_.settimeout(patience(60))
@@ -279,7 +278,7 @@ def uevents():
 
 @contextlib.contextmanager
 def configured():
-    """Waits at its end until the host has configured a device, which is when its generic driver is bound."""
+    """Runs the block, then waits until the host has configured a device, which is when its generic driver is bound."""
     with uevents() as socket_:
         yield
         words = []
@@ -288,7 +287,7 @@ def configured():
 
 
 def attach(vudc="usbip-vudc.0"):
-    """Plugs a gadget on a usbip-vudc into this machine's vhci_hcd; the sockets, which hold the plug."""
+    """Connects a gadget on a usbip-vudc with the virtual host controller vhci_hcd; returns the sockets, which keep the connection open."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
     platform = pathlib.Path("/sys/devices/platform")
     (platform / vudc / "usbip_sockfd").write_text(f"{ours.fileno()}\n")
@@ -297,6 +296,6 @@ def attach(vudc="usbip-vudc.0"):
 
 
 def bench(*args, timeout=120):
-    """ffsbench; must succeed."""
+    """Runs ffsbench, which must succeed; returns its output."""
     return must(subprocess.run([FFSBENCH, *map(str, args)], stdout=subprocess.PIPE,
                                stderr=subprocess.PIPE, text=True, timeout=patience(timeout)))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What the kernel's functions need before a gadget with one of them is on the bus."""
+"""Prepares what some kernel functions need before their gadget can be enumerated."""
 
 import contextlib
 import fcntl
@@ -13,10 +13,10 @@ import gadgets
 import harness
 from harness import ffsctl, must
 
-# dummy_hcd has no isochronous endpoints; usbip-vudc has, at one speed
+# dummy_hcd has no isochronous endpoints; usbip-vudc has them, at one speed
 ISOCHRONOUS = {"uac1", "uac1_legacy", "uac2", "uvc"}
-# The kernel keeps its gadget off the bus until a host has configured it, which none ever does:
-# test_warnings.py. So nobody can read what it would tell a host.
+# The kernel keeps a gadget with this function disconnected until a host has configured it, which no host can do
+# (test_warnings.py). So its descriptors cannot be read.
 NEVER_SEEN = {"obex"}
 
 VIDIOC_SUBSCRIBE_EVENT = 0x4020565A
@@ -26,7 +26,7 @@ UVC_EVENT_SETUP = 0x08000004
 
 
 def stall_all(fd, end):
-    """What the host's driver asks for is refused: it would wait long for an answer."""
+    """Stalls the requests of the host's driver, which would wait long for an answer."""
     poll = select.poll()
     poll.register(fd, select.POLLPRI)
     poll.register(end, select.POLLHUP)
@@ -66,7 +66,7 @@ def directory_for_now(stack, path):
 
 
 def drive_for_now(stack, group, number):
-    """A RAM disk as a drive of the portal group."""
+    """Makes a RAM disk and adds it as a drive to the portal group, until the stack is closed."""
     ram = directory_for_now(stack, directory_for_now(stack, TARGET / f"core/rd_mcp_{number}") / "ram")
     (ram / "control").write_text("rd_pages=256\n")
     (ram / "enable").write_text("1\n")
@@ -77,7 +77,7 @@ def drive_for_now(stack, group, number):
 
 @contextlib.contextmanager
 def unasked():
-    """The host's driver asks no drive for anything: over BOT f_tcm.c frees the first command twice
+    """Delays the host's driver, so that it sends no command to the drives: with BOT, f_tcm.c frees the first command twice
     (refcount_t: underflow)."""
     with contextlib.ExitStack() as stack:
         delay = pathlib.Path("/sys/module/usb_storage/parameters/delay_use")
@@ -87,7 +87,7 @@ def unasked():
 
 @contextlib.contextmanager
 def target(drives=1):
-    """A target for the tcm function, which must be there."""
+    """Makes a target for the tcm function, which must exist."""
     with contextlib.ExitStack() as stack:
         stack.enter_context(unasked())
         fabric = directory_for_now(stack, TARGET / "usb_gadget")
@@ -102,7 +102,7 @@ def target(drives=1):
 
 @contextlib.contextmanager
 def sound_card():
-    """Card 0, on which uac1_legacy plays: that of a gadget which no host has."""
+    """Makes a sound card 0, on which uac1_legacy plays: it belongs to a gadget that is not connected to a host."""
     path = gadgets.DIRECTORY / "card.conf"
     path.write_text('functions : { sound : { type = "uac2"; }; };\n')
     must(ffsctl("up", "--udc", "usbip-vudc.1", path))
@@ -114,8 +114,8 @@ def sound_card():
 
 @contextlib.contextmanager
 def on_the_bus(path, kind=None, isochronous=False):
-    """The gadget of a file is up and configured by the host; one with a function of that type has what
-    this needs."""
+    """Brings the gadget of a file up, with what functions of type `kind` need, and waits until the host has
+    configured it."""
     isochronous = isochronous or kind in ISOCHRONOUS
     udc = "usbip-vudc.0" if isochronous else "dummy_udc.0"
     with contextlib.ExitStack() as stack:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Other processes at the moments that a test needs: ptrace(2), on x86-64."""
+"""Stops other processes at given system calls, with ptrace(2), on x86-64."""
 
 import contextlib
 import ctypes
@@ -9,7 +9,7 @@ from tap import eq
 
 GETREGS, ATTACH, DETACH, SYSCALL, SEIZE = 12, 16, 17, 24, 0x4206  # <sys/ptrace.h>
 TRACEEXIT = 0x40
-OPENAT = (257, 15, 13)  # its number, and where orig_rax and rsi are among the registers
+OPENAT = (257, 15, 13)  # number of the system call, and the indices of orig_rax and rsi in the registers
 LIBC = ctypes.CDLL(None, use_errno=True)
 
 
@@ -19,8 +19,8 @@ def ptrace(request, pid, data=None):
 
 @contextlib.contextmanager
 def opening(pid, path, cause, times=1):
-    """The process is about to open the file, for that cause, and for so many times, when the caller's block begins,
-    and does it after it."""
+    """Calls cause(), stops the process when it is about to open the file for the `times`-th time, runs the block,
+    and then lets the process continue."""
     registers = (ctypes.c_ulong * 27)()
 
     def is_there():
@@ -44,7 +44,7 @@ def opening(pid, path, cause, times=1):
                 times -= 1
                 if times == 0:
                     break
-                step()  # to its end
+                step()  # to the end of the system call
             step()
         yield
         ptrace(DETACH, pid)
@@ -52,11 +52,11 @@ def opening(pid, path, cause, times=1):
 
 @contextlib.contextmanager
 def hangs_when_killed(pid):
-    """In the caller's block the process does not end, whatever signals it gets, like one that hangs in the kernel."""
+    """During the block the process does not end, whatever signals it gets, like a process that hangs in the kernel."""
     ptrace(SEIZE, pid, TRACEEXIT)
     try:
         yield
     finally:
-        # Killed by now, it waits for its tracer in do_exit(), and later signals are dropped (prepare_signal).
+        # The process was killed: it waits for its tracer in do_exit(), and later signals are dropped (prepare_signal).
         os.waitpid(pid, 0)
         ptrace(DETACH, pid)

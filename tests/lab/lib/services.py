@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""One list of checks for every service manager.
-
-A manager is a class that sets the service of the gadget x up when it is made, and then has
+"""One list of checks for every service manager. A manager is a class whose constructor sets up the service of the
+gadget x, and which has
   start()    a command in the background, which returns when the gadget is up
   knows()    what it knows: down, starting or up
   reload()   whether that succeeded
@@ -21,19 +20,19 @@ from gadgets import LOOPBACK, Fifo, cont, devnums, finish, gadget, odd, processe
 from harness import FFSCTL, ffsctl, kill, must, same, snapshot, status
 from tap import eq, test
 
-# What the files call, and where they are found by name
+# The programs and files that the service files refer to
 pathlib.Path("/usr/local/bin/ffsctl").symlink_to(FFSCTL)
 GADGETS = pathlib.Path("/run/ffsctl/gadget.d")
 GADGETS.mkdir(parents=True)
 
 
 def write(functions=LOOPBACK, more=""):
-    """The gadget file x. It waits for the virtual UDC, too, which is named for that."""
+    """Writes the gadget file x, with the virtual UDC by name, so that it waits for this UDC."""
     shutil.copy(gadget("x", functions, f'udc = "dummy_udc.0"; autostart = true; {more}'), GADGETS)
 
 
 def command(*words, **kwargs):
-    """In the background; finish() waits for it."""
+    """Starts a command in the background; finish() waits for it."""
     return subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                             **kwargs)
 
@@ -50,7 +49,7 @@ class Manager:
     restarts = True
 
     def remains(self):
-        """All, but /run: service managers have theirs there, too."""
+        """Returns the snapshot without /run, where service managers have files, too."""
         return {key: value for key, value in snapshot().items() if key != "run"}
 
     def end(self):
@@ -59,7 +58,7 @@ class Manager:
 
 @contextlib.contextmanager
 def managing(kind):
-    """The service x, which is down; and at the end again, with nothing left."""
+    """Yields the manager of the service x, which is down; checks at the end that it is down again and nothing is left."""
     manager = kind()
     before = manager.remains()
     try:

@@ -31,8 +31,8 @@ import traceback
 BUILD = os.environ.get("FFSCTL_BUILD", ".")
 SRC = os.environ.get("FFSCTL_SRC", ".")
 
-# How many times longer than on the machine that tests were written on things may take: lab/test
-# measures that, as it runs.
+# Factor for time limits: how much slower this machine is than the reference machine. lab/test measures it during a
+# run.
 PATIENCE = float(os.environ.get("LAB_PATIENCE", "1"))
 
 # Whether this is lab/test --all
@@ -44,27 +44,27 @@ _cleanups = []
 
 
 def patience(seconds):
-    """So much time, on a machine as slow as this one, for something that must happen. Whatever a
-    test expects *not* to happen, or at a certain time, needs virtual time instead."""
+    """Returns a time limit for something that must happen, adapted to the speed of this machine. A test that
+    expects something *not* to happen, or at a certain time, needs virtual time instead."""
     return seconds * PATIENCE
 
 
 def rounds(few, many, soak=None):
-    """How often a loop goes round that needs luck to meet what it is after, or what it goes through: `few` in
-    lab/test, as many as the mutants need, `many` with --all, `soak` (or `many`) under lab/soak."""
+    """Returns the number of rounds of a loop that finds a defect only by chance, or that has many cases: `few` in
+    lab/test, which must detect the mutants, `many` with --all, `soak` (or `many`) under lab/soak."""
     if SOAKING:
         return many if soak is None else soak
     return many if EVERYTHING else few
 
 
 def sanitized():
-    """Whether the build is one with sanitizers."""
+    """Returns whether this is a build with sanitizers."""
     with open(os.path.join(BUILD, "ffsctl"), "rb") as f:
         return b"__asan_init" in f.read()
 
 
 class Skip(Exception):
-    """Ends a test that cannot be run here."""
+    """Ends a test that cannot run on this system."""
 
 
 def skip(reason):
@@ -75,8 +75,8 @@ def test(name, *args, only_all=None):
     """Registers a test; with further arguments the function is called with them, so that one
     function makes several tests: for n in (1, 2): test(f"{n} bytes", n)(echo).
 
-    With `only_all` it is left to lab/test --all. That says why lab/test notices the same without it, and
-    begins with a mutant that shows it: "ROOM/NAME: every kind of step has a test". lab/compare looks at it.
+    With `only_all` only lab/test --all runs it. The text is the reason: a mutant that lab/test detects without the
+    test, and a sentence: "ROOM/NAME: every kind of step has a test". lab/compare checks it.
     """
 
     def register(function):
@@ -89,7 +89,7 @@ def test(name, *args, only_all=None):
 
 
 def cleanup(function):
-    """Runs `function` after every test; it fails the test when it raises."""
+    """Runs `function` after every test; an exception in it fails the test."""
     _cleanups.append(function)
     return function
 
@@ -124,7 +124,7 @@ def _brief(value):
 
 
 def _attempt(function, args):
-    """None, or the text of what went wrong."""
+    """Runs a test; returns None, or the text of its failure."""
     trouble = []
     for f, a in [(function, args)] + [(c, ()) for c in _cleanups]:
         try:
@@ -139,7 +139,7 @@ def _attempt(function, args):
 
 
 def _chosen(argv):
-    """The tests that the arguments ask for."""
+    """Returns the tests that the arguments select."""
     if argv and not argv[0].startswith("--"):
         known = list(dict.fromkeys(t[1].__name__ for t in _tests))
         unknown = [name for name in argv if name not in known]
@@ -158,7 +158,7 @@ def main():
     if argv == ["--list"]:
         print("\n".join("%s: %s" % (t[1].__name__, t[0]) for t in chosen))
         sys.exit(0)
-    # Stray prints, also those of children, must not break the protocol
+    # Other output, also of child processes, must not get into the TAP output
     out = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     failed = 0
