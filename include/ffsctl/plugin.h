@@ -228,7 +228,10 @@ struct ffsctl_calls {
 	void (*timer_stop)(struct ffsctl_host *host, struct ffsctl_timer *t);
 };
 
-/* The plugin's view of the plugin host: one a process. The plugin may only write `state`. */
+/*
+ * The plugin's view of the plugin host; there is one per process. The plugin may only write
+ * `state`.
+ */
 struct ffsctl_host {
 	uint32_t size; /* of this struct */
 	const struct ffsctl_calls *call;

@@ -48,11 +48,13 @@ int error_set(struct error *err, int exit, int e, const char *path, const char *
 int error_errno(struct error *err, int exit, int e, const char *path, const char *fmt, ...)
 	_printf_(5, 6);
 
-/* Appends "; TEXT": what to do about it. Returns the value that the failed function returns. */
+/*
+ * Appends "; TEXT": what to do about it. Returns -errno of the error, for `return error_hint(...)`.
+ */
 int error_hint(struct error *err, const char *fmt, ...) _printf_(2, 3);
-/* Prepends "TEXT: ". Returns the value that the failed function returns. */
+/* Prepends "TEXT: ". Returns -errno of the error, for `return error_wrap(...)`. */
 int error_wrap(struct error *err, const char *fmt, ...) _printf_(2, 3);
-/* Sets the position in the gadget file, unless one is set already. Returns as error_hint does. */
+/* Sets the position in the gadget file, unless one is set already. Returns -errno of the error. */
 int error_at(struct error *err, const struct position *at);
 
 void error_clear(struct error *err);
@@ -64,5 +66,8 @@ void error_move(struct error *to, struct error *from);
 #define KERNEL_ENOTSUPP 524
 #define KERNEL_ETOOSMALL 525
 
-/* Returns strerror(e), and words for the two numbers above, which strerror does not know. */
+/*
+ * Returns strerror(e), or a text for KERNEL_ENOTSUPP and KERNEL_ETOOSMALL, which strerror does not
+ * know.
+ */
 const char *errno_words(int e);

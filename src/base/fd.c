@@ -60,7 +60,7 @@ int file_read_line(int dirfd, const char *path, char **out)
 	return fd < 0 ? -errno : fd_read_line(fd, out);
 }
 
-/* One read(2) returns a complete attribute (fs/seq_file.c, fs/kernfs). */
+/* Reads an attribute with one read(2), which returns all of it (fs/seq_file.c, fs/kernfs). */
 int fd_read_line(int fd, char **out)
 {
 	char data[ATTRIBUTE_MAX + 1];
@@ -136,7 +136,7 @@ bool path_exists(const char *path)
 	return lstat(path, &st) == 0;
 }
 
-/* Not every libc has a wrapper for close_range(2). */
+/* Makes the system call directly, because not every libc has a wrapper for close_range(2). */
 static void close_range_of(unsigned int first, unsigned int last)
 {
 	if (first <= last)

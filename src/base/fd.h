@@ -13,7 +13,7 @@
  */
 int file_read(int dirfd, const char *path, size_t max, char **out, size_t *size);
 
-/* Like file_read, of a regular file: a short read means end of file and saves one read(2). */
+/* Reads a regular file like file_read; a short read means end of file, which saves one read(2). */
 int file_read_regular(int dirfd, const char *path, size_t max, char **out, size_t *size);
 
 /* Reads a sysfs or configfs attribute: its first line without the newline. The caller frees *out.
@@ -29,7 +29,7 @@ int file_replace(int dirfd, const char *name, const void *data, size_t size, mod
 
 bool path_exists(const char *path);
 
-/* Reads and discards everything that a non-blocking descriptor must read. */
+/* Discards everything that can be read from a non-blocking descriptor. */
 void fd_drain(int fd);
 /* Gets the credentials that the peer of a local socket had when it connected. -errno. */
 int fd_peer(int fd, struct ucred *peer);

@@ -30,7 +30,7 @@ bool journal_is_stderr(void)
 	       fstat(STDERR_FILENO, &st) == 0 && st.st_dev == device && st.st_ino == inode;
 }
 
-/* The protocol sends a value of several lines with its length. */
+/* Adds a field; in the journal's protocol a value of several lines is preceded by its length. */
 static void add_field(FILE *out, const char *name, const char *value)
 {
 	uint64_t length = htole64(strlen(value));
@@ -81,11 +81,14 @@ int journal_stream(const char *identifier, int priority)
 {
 	/* Non-blocking: connect(2) must not wait for a journal that does not answer. */
 	_cleanup_close_ int fd = connect_to(SOCK_STREAM | SOCK_NONBLOCK, JOURNAL_STDOUT);
-	/* Identifier, unit, priority; no priorities in lines; forward to no other log. */
+	/*
+	 * The header: identifier, unit, priority, then four flags: lines have no priority prefix
+	 * and are not forwarded to other logs.
+	 */
 	_cleanup_free_ char *head = strf("%s\n\n%d\n0\n0\n0\n0\n", identifier, priority);
 	int r = fd < 0 ? fd : fd_write_all(fd, head, strlen(head));
 
-	/* The program that writes to it expects a blocking descriptor. */
+	/* The program that gets the descriptor expects a blocking one. */
 	if (r == 0 && fcntl(fd, F_SETFL, 0) < 0)
 		r = -errno;
 	return r < 0 ? r : steal_fd(&fd);

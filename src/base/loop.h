@@ -14,7 +14,8 @@ struct loop {
 };
 
 struct fd_watch {
-	int fd; /* -1: not in a loop. Owned by the caller; that of a timer by the watch. */
+	int fd; /* -1: not in a loop. Owned by the caller; a timer's descriptor is owned by the
+		   watch. */
 	void (*fn)(void *data, uint32_t events);
 	void *data;
 };

@@ -105,7 +105,7 @@ ssize_t message_receive_fds(int fd, struct ffsctl_msg *head, void *body, size_t 
 		fds[i] = -1;
 	if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS)
 		memcpy(fds, CMSG_DATA(c), c->cmsg_len - CMSG_LEN(0));
-	/* Descriptors of a message of an unknown version. */
+	/* Close the descriptors of a message that has an unknown version. */
 	for (size_t i = 0; n < 0 && i < MESSAGE_FDS; i++)
 		cleanup_close(&fds[i]);
 	return n;

@@ -14,15 +14,21 @@ bool message_send(int fd, uint16_t type, uint32_t id, const void *body, size_t s
 /*
  * Receives the next message, without waiting; stores its header in native byte order. Returns the
  * size of its body. -EAGAIN: there is no message, or only one of an unknown version. -EPIPE: the
- * other side has closed the socket. The kernel closes file descriptors that come with it.
+ * other side has closed the socket. The kernel closes file descriptors that were sent with it.
  */
 ssize_t message_receive(int fd, struct ffsctl_msg *head, void *body, size_t room);
-/* Does the same, but waits: until SO_RCVTIMEO or a signal. */
+/* Receives the next message; waits for it, at most SO_RCVTIMEO, or until a signal. */
 ssize_t message_await(int fd, struct ffsctl_msg *head, void *body, size_t room);
 
-/* The same with file descriptors: copies of at most MESSAGE_FDS descriptors of the sender. */
+/*
+ * Send or receive a message with file descriptors: at most MESSAGE_FDS, of which the receiver gets
+ * copies.
+ */
 #define MESSAGE_FDS 3
 bool message_send_fds(int fd, uint16_t type, uint32_t id, const void *body, size_t size,
 		      const int *fds, size_t n_fds);
-/* fds[MESSAGE_FDS]: the received descriptors, which the caller owns; the rest is -1. */
+/*
+ * Stores the received descriptors in fds[MESSAGE_FDS]; the caller owns them; unused elements are
+ * -1.
+ */
 ssize_t message_receive_fds(int fd, struct ffsctl_msg *head, void *body, size_t room, int *fds);

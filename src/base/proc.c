@@ -20,7 +20,7 @@
 #define HOLDERS_SHOWN 4
 #define MOUNTS_MAX (16 * 1024 * 1024)
 
-/* mountinfo writes space, tab, newline and backslash as three octal digits. */
+/* Replaces the escapes of mountinfo: space, tab, newline and backslash are three octal digits. */
 static void unescape(char *s)
 {
 	char *to = s;
@@ -353,7 +353,7 @@ static char state_of(pid_t pid)
 	return state ? *state : 0;
 }
 
-/* For a process whose /proc/PID/exe the caller may not read. */
+/* Returns whether a process is alive whose /proc/PID/exe the caller may not read. */
 static bool state_is_alive(pid_t pid)
 {
 	char state = state_of(pid);

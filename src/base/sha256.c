@@ -38,7 +38,7 @@ static uint32_t rotr(uint32_t x, int n)
 	return x >> n | x << (32 - n);
 }
 
-/* FIPS 180-4, 6.2.2 */
+/* Adds a block to the hash (FIPS 180-4, 6.2.2). */
 static void add_block(struct sha256 *s)
 {
 	uint32_t w[64], v[8];

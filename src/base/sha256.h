@@ -8,6 +8,6 @@
 #define SHA256_SIZE 32
 
 void sha256(const void *data, size_t size, uint8_t digest[SHA256_SIZE]);
-/* `key` has at most 64 bytes. */
+/* Computes the HMAC; `key` has at most 64 bytes. */
 void hmac_sha256(const void *key, size_t key_size, const void *data, size_t size,
 		 uint8_t digest[SHA256_SIZE]);

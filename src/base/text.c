@@ -165,7 +165,10 @@ size_t text_distance(const char *a, const char *b, size_t limit)
 				now[j] = min_size(now[j], before[j - 2] + 1);
 			least = min_size(least, now[j]);
 		}
-		/* The next row depends on this row, and with 1 more on the one before it. */
+		/*
+		 * A distance in the next row is at least the least one of this row, or of the row
+		 * before it.
+		 */
 		if (least > limit && least_before > limit)
 			return limit + 1;
 		least_before = least;

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Test hooks. Only in builds with --enable-test-hooks; the functions are empty in others.
+ * Test hooks. They do something only in builds with --enable-test-hooks; in other builds the
+ * functions are empty.
  *
  * FFSCTL_TEST_TRACE: a file that gets one line, "TABLE STATE EVENT", for each lookup in a state
- * table. A test compares it with the cells of the tables.
+ * table. A test compares these lines with the cells of the tables.
  *
  * FFSCTL_TEST_OPEN: keepers run without their system call filter, because valgrind makes other
  * system calls than the program it runs.
  *
- * FFSCTL_TEST_KILL: a refused system call kills a keeper.
+ * FFSCTL_TEST_KILL: a refused system call kills the keeper that makes it.
  */
 #pragma once
 

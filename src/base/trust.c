@@ -17,7 +17,10 @@
 #include "base/util.h"
 
 #define MAX_LINKS 40 /* include/linux/namei.h, MAXSYMLINKS */
-/* A path of PATH_MAX bytes in which MAX_LINKS links add as much each. */
+/*
+ * Limit of the components to walk: at most PATH_MAX / 2 in the path, and as many in each link's
+ * target.
+ */
 #define MAX_STEPS (MAX_LINKS * PATH_MAX / 2)
 
 /* From linux/posix_acl.h and posix_acl_xattr.h, which are not exported to user space. */
@@ -50,7 +53,10 @@ struct walk {
 
 /* --- permissions --- */
 
-/* Called for a file whose group bits allow writing: in an access list they are the mask. */
+/*
+ * Returns whether the file's access control list allows other users to write. Called only if its
+ * group bits do: with a list they are its mask.
+ */
 static bool acl_lets_others_write(int fd)
 {
 	_cleanup_free_ char *path = strf("/proc/self/fd/%d", fd);
@@ -123,7 +129,10 @@ static char *join(const char *dir, const char *name)
 	return strf("%s%s%s", dir, streq(dir, "/") ? "" : "/", name);
 }
 
-/* A link of procfs may lead to a file without a path, a pipe for example. */
+/*
+ * Returns whether a link is one of procfs, which may lead to a file without a path, a pipe for
+ * example.
+ */
 static bool is_of_procfs(int fd)
 {
 	struct statfs fs;
@@ -151,7 +160,7 @@ static int follow(struct walk *w, const char *name, int link)
 	return *target == '/' ? go_to_root(w) : 0;
 }
 
-/* Walks one component of w->left. */
+/* Opens the next component of w->left. */
 static int step(struct walk *w)
 {
 	const char *begin = w->left + strspn(w->left, "/");
@@ -195,7 +204,10 @@ static int walk(struct walk *w, const char *path)
 
 /* --- reasons --- */
 
-/* `owner`: the trusted user besides root; 0: none. The caller frees the text. */
+/*
+ * Returns the text about an owner who is not trusted. `owner`: the trusted user besides root; 0:
+ * none. The caller frees the text.
+ */
 static char *foreign_owner(uid_t uid, uid_t owner)
 {
 	if (owner == 0)

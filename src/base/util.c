@@ -41,7 +41,10 @@ void memory_fault_in(void *p, size_t size)
 		madvise((void *)begin, end - begin, MADV_POPULATE_WRITE);
 }
 
-/* Called for the program, which comes first; it has no text relocations, which would be lost. */
+/*
+ * Called by dl_iterate_phdr() for its first object, the program. The program has no text
+ * relocations, which would be lost with the pages.
+ */
 static int release_program(struct dl_phdr_info *info, size_t size _unused_, void *data _unused_)
 {
 	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
@@ -51,7 +54,7 @@ static int release_program(struct dl_phdr_info *info, size_t size _unused_, void
 		uintptr_t from = (info->dlpi_addr + p->p_vaddr) & ~(page - 1),
 			  to = info->dlpi_addr + p->p_vaddr + p->p_memsz;
 
-		/* Writable pages have no copy in the file. */
+		/* Writable pages may have changed, and the file has their old content. */
 		if (p->p_type == PT_LOAD && !(p->p_flags & PF_W))
 			madvise((void *)from, to - from, MADV_DONTNEED);
 	}

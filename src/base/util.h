@@ -42,8 +42,8 @@ static inline unsigned int size_shift(char suffix)
 }
 
 /*
- * Returns the begin of the next line, or `end`. *length: of the line at `p`, without its newline,
- * which the last line may lack.
+ * Returns the start of the next line, or `end`. *length: length of the line at `p`, without its
+ * newline; the last line may have none.
  */
 static inline const char *str_next_line(const char *p, const char *end, size_t *length)
 {
@@ -61,8 +61,9 @@ static inline bool str_has_suffix(const char *s, const char *suffix)
 }
 
 /*
- * Allocation of small memory. Running out of it ends the process with a message (exit 71), because
- * an error path for it cannot be tested. Callers limit sizes that a file or a host controls.
+ * Allocate small amounts of memory. If there is no memory, the process ends with a message (exit
+ * 71), because an error path for it could not be tested. Callers limit sizes that a file or a host
+ * controls.
  */
 void *xcalloc(size_t n, size_t size);
 void *xreallocarray(void *p, size_t n, size_t size);

@@ -32,8 +32,8 @@ struct ffs_refusal ffs_check(const struct ffs *ffs)
 }
 
 /*
- * For the second and third set of descriptors f_fs.c takes addresses and sizes from that of full
- * speed, also if there is none (__ffs_func_bind_do_descs).
+ * Returns true without full-speed descriptors: for high speed and SuperSpeed, f_fs.c reads
+ * addresses and sizes from them, also if there are none (__ffs_func_bind_do_descs).
  */
 bool ffs_crashes_at_bind(const struct ffs *ffs)
 {
@@ -55,7 +55,7 @@ struct ffs_finding ffs_check_extra(const struct interface *interface,
 
 	ffs_encode_descriptors(&ffs, &blob);
 	finding = validate(&in, &blob);
-	/* The descriptor is the blob's end, and the only part that can be wrong */
+	/* The descriptor is at the end of the blob, and is the only part that can be wrong */
 	if (finding.rule != FFS_ACCEPTED)
 		finding.offset -= blob.size - descriptor->size;
 	return finding;

@@ -11,17 +11,18 @@
 #include "blob/validate.h"
 
 struct ffs_refusal {
-	struct ffs_finding finding; /* rule FFS_ACCEPTED: nothing is refused */
-	bool in_strings;	    /* else in the descriptors */
-	const struct position *at;  /* what the refused bytes were made from; points into `ffs` */
+	struct ffs_finding finding; /* what is refused and why; rule FFS_ACCEPTED: nothing */
+	bool in_strings;	    /* the finding is in the strings; false: in the descriptors */
+	const struct position *at;  /* position in the gadget file of what the refused bytes were
+				       made from; points into `ffs` */
 };
 
 /* Validates the descriptors of `ffs`, then its strings. Returns the first refusal. */
 struct ffs_refusal ffs_check(const struct ffs *ffs);
 
 /*
- * Whether the kernel accepts the descriptors of these speeds, but dereferences a null pointer at
- * the bind, at least up to Linux 6.12.
+ * Returns whether the kernel (at least up to Linux 6.12) accepts the descriptors of these speeds,
+ * but dereferences a null pointer at the bind.
  */
 bool ffs_crashes_at_bind(const struct ffs *ffs);
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * From bytes to the model. The validator comes first: afterwards every length fits and every type
- * is one that the kernel knows. What is refused here on top of that the kernel accepts, but no host
- * could use, or ffsctl could not tell which endpoint file belongs to which endpoint.
+ * Converts the bytes of a descriptor blob to the model. The validator runs first, so every length
+ * fits and every type is one that the kernel knows. This file also refuses blobs that the kernel
+ * accepts, but that no host could use, or for which ffsctl cannot find out which endpoint file
+ * belongs to which endpoint.
  */
 #include "blob/decode.h"
 
@@ -15,19 +16,19 @@
 #include "blob/uapi.h"
 #include "blob/validate_parts.h"
 
-#define FLAGS_AT ((size_t)8) /* in the head */
+#define FLAGS_AT ((size_t)8) /* offset of the flags in the blob */
 
 struct decoder {
 	struct ffs *ffs;
 	const uint8_t *data;
-	size_t at; /* the descriptor that is decoded */
+	size_t at; /* offset of the current descriptor */
 	struct error *err;
-	/* The set that is decoded. The first one creates interfaces and endpoints. */
+	/* The current set of descriptors. The first set creates interfaces and endpoints. */
 	int speed;
 	bool is_first;
 	size_t n_interfaces, n_endpoints;
 	struct interface *interface; /* the last one */
-	struct endpoint *endpoint;   /* the last one, if it belongs to the last interface */
+	struct endpoint *endpoint;   /* the last endpoint of `interface`; NULL: none yet */
 };
 
 #define refuse(d, at, fmt, ...)                                                                    \
@@ -142,7 +143,7 @@ static int decode_companion(struct decoder *d, const uint8_t *desc)
 	return 0;
 }
 
-/* The kernel accepts one only after an interface of its class. */
+/* Decodes a class descriptor, which the kernel accepts only after an interface of its class. */
 static int decode_class(struct decoder *d, const uint8_t *desc)
 {
 	struct ffs_bytes *extra;
@@ -201,7 +202,10 @@ static int decode_head(struct decoder *d, const struct validation *v)
 {
 	struct ffs *ffs = d->ffs;
 
-	/* The number of a file of the process that writes: none that a file could know */
+	/*
+	 * The eventfd is a descriptor number of the process that writes the blob, which a file
+	 * cannot contain
+	 */
 	if (v->flags & FUNCTIONFS_EVENTFD)
 		return refuse(
 			d, FLAGS_AT,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Decodes descriptors that come from a file: what the rest of ffsctl needs to know about them. */
+/* Decodes what ffsctl must know of a blob of descriptors that the user has written. */
 #pragma once
 
 #include "base/error.h"
@@ -7,9 +7,10 @@
 
 /*
  * Fills in flags, speeds, interfaces and endpoints of `ffs`, which has none so far, from
- * ffs->raw_descriptors. All get raw_descriptors_at as their position; endpoints get no name.
+ * ffs->raw_descriptors. All of them get raw_descriptors_at as their position; endpoints get no
+ * name.
  *
- * -EINVAL, and `err` names the byte: every kernel refuses the blob, or it is one that the model
- * cannot hold. What has been filled in up to there means nothing then, but is freed with `ffs`.
+ * -EINVAL, and `err` names the byte: every kernel refuses the blob, or the model cannot represent
+ * it. What was filled in before the error is not valid, but is freed with `ffs`.
  */
 int ffs_decode_descriptors(struct ffs *ffs, struct error *err);

@@ -10,7 +10,7 @@
 #include "base/util.h"
 #include "blob/uapi.h"
 
-/* The bytes put from here on are made from what is at `at`. */
+/* Records that the next bytes are made from what is at the position `at`. */
 static void mark(struct ffs_blob *b, const struct position *at)
 {
 	*array_add(b->parts, b->n_parts) = (struct ffs_blob_part){ b->size, at };
@@ -59,7 +59,7 @@ static unsigned int count_endpoints(const struct interface *intf, unsigned int a
 	return n;
 }
 
-/* USB 2.0, 9.6.5. `string` is a number in this blob, 0: none. */
+/* Puts an interface descriptor (USB 2.0, 9.6.5). `string`: its number in this blob; 0: none. */
 static void put_interface(struct ffs_blob *b, const struct interface *intf, size_t number,
 			  unsigned int alternate, unsigned int string)
 {
@@ -80,11 +80,15 @@ static const uint8_t xfer_type[] = {
 	[EP_ISOCHRONOUS] = USB_ENDPOINT_XFER_ISOC,
 };
 
-/* USB 2.0, 9.6.6; the SuperSpeed companion: USB 3.2, 9.6.7. Returns the number of descriptors. */
+/*
+ * Puts an endpoint descriptor (USB 2.0, 9.6.6) and at SuperSpeed its companion (USB 3.2, 9.6.7).
+ * Returns the number of descriptors.
+ */
 static uint32_t put_endpoint(struct ffs_blob *b, const struct endpoint *ep, int speed)
 {
 	const struct ep_speed *s = &ep->speed[speed];
-	unsigned int more = s->mult > 1 ? s->mult - 1U : 0; /* than one per interval */
+	unsigned int more =
+		s->mult > 1 ? s->mult - 1U : 0; /* transactions or bursts beyond the first */
 
 	mark(b, &ep->at);
 	put8(b, USB_DT_ENDPOINT_SIZE);
@@ -104,7 +108,10 @@ static uint32_t put_endpoint(struct ffs_blob *b, const struct endpoint *ep, int 
 	return 2;
 }
 
-/* Returns a string by the order of their numbers, also one without a text; NULL after the last. */
+/*
+ * Returns the n-th string in the order of their numbers, also one without a text; NULL: no such
+ * string.
+ */
 static const struct ffs_string *string_at(const struct ffs *ffs, size_t i)
 {
 	if (i < ffs->n_interfaces)
@@ -113,7 +120,7 @@ static const struct ffs_string *string_at(const struct ffs *ffs, size_t i)
 	return i < ffs->n_associations ? &ffs->associations[i].string : NULL;
 }
 
-/* Returns its number in this blob, 0 if it has no text. */
+/* Returns the string's number in this blob; 0: it has no text. */
 static unsigned int string_number(const struct ffs *ffs, const struct ffs_string *string)
 {
 	const struct ffs_string *s;
@@ -126,7 +133,7 @@ static unsigned int string_number(const struct ffs *ffs, const struct ffs_string
 	return number;
 }
 
-/* USB 3.2, 9.6.4. The kernel does not renumber bFirstInterface. */
+/* Puts an association (USB 3.2, 9.6.4). The kernel does not renumber bFirstInterface. */
 static uint32_t put_association(struct ffs_blob *b, const struct ffs *ffs, size_t interface)
 {
 	for (size_t i = 0; i < ffs->n_associations; i++) {
@@ -149,8 +156,8 @@ static uint32_t put_association(struct ffs_blob *b, const struct ffs *ffs, size_
 }
 
 /*
- * One setting with its endpoints. String and extra descriptors belong to the interface: only the
- * first setting has them.
+ * Puts one alternate setting with its endpoints. String and extra descriptors belong to the
+ * interface: only setting 0 has them.
  */
 static uint32_t put_setting(struct ffs_blob *b, const struct ffs *ffs, size_t number,
 			    unsigned int alternate, int speed)
@@ -184,14 +191,14 @@ static uint32_t put_speed(struct ffs_blob *b, const struct ffs *ffs, int speed)
 	return n;
 }
 
-/* --- Microsoft OS descriptors 1.0: struct usb_os_desc_header and what follows --- */
+/* --- bcdVersion of Microsoft OS descriptors 1.0 --- */
 
 #define OS_VERSION 0x0100
 #define OS_VERSION_SWAPPED 0x0001
 #define EXT_COMPAT_ID 4
 #define EXT_PROPERTIES 5
 
-/* Returns the offset of the length, to be set when it is known. */
+/* Returns the offset of dwLength, which the caller sets when the length is known. */
 static size_t put_os_header(struct ffs_blob *b, size_t interface, unsigned int version,
 			    unsigned int index, size_t count)
 {
@@ -290,7 +297,7 @@ static void put_all(struct ffs_blob *b, const struct ffs *ffs, unsigned int os_v
 	mark(b, &ffs->at);
 	put32(b, FUNCTIONFS_DESCRIPTORS_MAGIC_V2);
 	put32(b, 0); /* length, known at the end */
-	/* The only flag that the kernel checks against the endpoints */
+	/* The kernel checks only the flag for rw_proxy against the endpoints */
 	mark(b, ffs->rw_proxy.value ? &ffs->rw_proxy.at : &ffs->at);
 	put32(b, head_flags(ffs));
 	mark(b, &ffs->at);

@@ -20,7 +20,10 @@
 #include "base/cleanup.h"
 #include "blob/ffs.h"
 
-/* The bytes from `offset` up to the next part's were made from the part of the file at `at`. */
+/*
+ * The bytes from `offset` to the offset of the next part were made from what is at `at` in the
+ * gadget file.
+ */
 struct ffs_blob_part {
 	size_t offset;
 	const struct position *at; /* points into the struct ffs that was encoded */
@@ -37,21 +40,21 @@ struct ffs_blob {
 void ffs_blob_clear(struct ffs_blob *b);
 #define _cleanup_ffs_blob_ _cleanup_(ffs_blob_clear)
 
-/* Both append to an empty blob. They cannot fail. */
+/* Encode the descriptors, or the strings, into an empty blob. They cannot fail. */
 void ffs_encode_descriptors(const struct ffs *ffs, struct ffs_blob *b);
 void ffs_encode_strings(const struct ffs *ffs, struct ffs_blob *b);
 
 /*
- * Returns the position in the gadget file that a byte comes from. The blob's end, where the kernel
- * expected more bytes, belongs to its last part. NULL only for an empty blob.
+ * Returns the position in the gadget file that a byte comes from. If the kernel expected more bytes
+ * at the blob's end, that end belongs to the last part. NULL only for an empty blob.
  */
 const struct position *ffs_blob_origin(const struct ffs_blob *b, size_t offset);
 
-/* The bytes alone, for writing them. The caller frees them. */
+/* Return only the bytes of the descriptors or strings, for writing them. The caller frees them. */
 uint8_t *ffs_blob_descriptors(const struct ffs *ffs, size_t *size);
 uint8_t *ffs_blob_strings(const struct ffs *ffs, size_t *size);
 /*
- * The descriptors for kernels that want the version of Microsoft OS descriptors with its bytes
- * swapped. Not for a function whose descriptors come from a file.
+ * Returns the descriptors for kernels that expect bcdVersion of Microsoft OS descriptors with its
+ * bytes swapped. Must not be called for a function whose descriptors come from a blob file.
  */
 uint8_t *ffs_blob_descriptors_swapped(const struct ffs *ffs, size_t *size);

@@ -16,7 +16,8 @@
 #define FFS_ENDPOINTS_MAX 30 /* FFS_MAX_EPS_COUNT, less ep0 */
 #define FFS_ALTERNATES_MAX 2 /* MAX_ALT_SETTINGS, less setting 0 */
 #define FFS_PROPERTY_MAX                                                                           \
-	241 /* name and data, bytes: dwSize is kept in a byte, and counts 14 more */
+	241 /* maximum bytes of name and data: the kernel stores dwSize, which counts 14 more, in  \
+	       one byte */
 
 enum ep_type { EP_BULK, EP_INTERRUPT, EP_ISOCHRONOUS };
 enum ep_direction { EP_OUT, EP_IN };
@@ -39,10 +40,10 @@ struct endpoint {
 	uint8_t address; /* bEndpointAddress in the blob; the kernel remaps it at bind */
 	enum ep_direction direction;
 	enum ep_type type;
-	uint8_t alternate; /* setting of the interface, 0.. */
+	uint8_t alternate; /* alternate setting of the interface, from 0 */
 	struct ep_speed speed[EP_SPEED_COUNT];
-	struct placed_int zlp; /* in only; not 0: FunctionFS' automatic zero-length packets */
-	unsigned int number;   /* 1.. in file order: the kernel's epN */
+	struct placed_int zlp; /* IN only; not 0: FunctionFS sends zero-length packets itself */
+	unsigned int number;   /* from 1, in file order: N of the kernel's epN */
 	struct position at;
 };
 
@@ -76,13 +77,14 @@ struct os_property {
 struct interface {
 	uint8_t class, subclass, protocol;
 	struct ffs_string string;
-	struct ffs_bytes *extra; /* whole descriptors, placed after that of setting 0 */
+	struct ffs_bytes
+		*extra; /* complete descriptors, which follow the descriptor of setting 0 */
 	size_t n_extra;
 	struct position extra_at;
 	char compatible[OS_ID_SIZE + 1], sub_compatible[OS_ID_SIZE + 1]; /* "": none */
 	struct os_property *properties;
 	size_t n_properties;
-	struct endpoint *endpoints; /* of all settings, in their order */
+	struct endpoint *endpoints; /* of all alternate settings, in their order */
 	size_t n_endpoints;
 	unsigned int n_alternates; /* without setting 0 */
 	struct position at;
@@ -115,23 +117,27 @@ struct ffs {
 	bool virtual_addr, all_ctrl_recip, config0_setup;
 	/* Endpoints 1 and 2, 3 and 4, ... also have a file for both directions; checked. */
 	struct placed_int rw_proxy;
-	bool speed[EP_SPEED_COUNT]; /* with a set of descriptors */
+	bool speed[EP_SPEED_COUNT]; /* speeds that have a set of descriptors */
 	struct interface *interfaces;
 	size_t n_interfaces;
 	/*
-	 * The files of the group `blob`, which are written to ep0 unchanged; data is NULL if the
-	 * blob is made from the model. With raw_descriptors, speeds, interfaces and endpoints are
-	 * decoded from them (blob/decode.h).
+	 * Contents of the files that the group `blob` names, written to ep0 unchanged; data NULL:
+	 * the blob is made from the model. If raw_descriptors are set, speeds, interfaces and
+	 * endpoints are decoded from them (blob/decode.h).
 	 */
 	struct ffs_bytes raw_descriptors, raw_strings;
 	struct position raw_descriptors_at, raw_strings_at;
 	struct association *associations;
 	size_t n_associations;
-	/* The number that interface 0 gets; with associations the same in every configuration. */
+	/*
+	 * Number of the function's first interface in its configuration; with associations it is
+	 * the same in every configuration.
+	 */
 	uint8_t first_interface;
 	/*
-	 * The blob has Microsoft OS descriptors, for every interface. Also set if only other
-	 * functions of the gadget have them: the kernel takes a missing one for interface 0's.
+	 * The blob has Microsoft OS descriptors for every interface. Also set if only other
+	 * functions of the gadget have them: for an interface without one the kernel would use that
+	 * of interface 0.
 	 */
 	bool os_descs;
 	struct position at;

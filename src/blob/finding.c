@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Findings: recorded at the branch that refuses, and put into words. */
+/* Records findings at the branch that refuses, and prints them as sentences. */
 #include <stdio.h>
 #include <stdlib.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Each branch and rule in words: where it comes from, what is wrong, what to do. */
+/* The texts of each branch and rule: its source, what is wrong, what to do. */
 #include <errno.h>
 #include <string.h>
 

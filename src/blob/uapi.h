@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* linux/usb/functionfs.h, and what the one we are built with may be too old for. */
+/* Includes linux/usb/functionfs.h, and defines what older versions of that header lack. */
 #pragma once
 
 #include <linux/usb/functionfs.h>
@@ -10,7 +10,7 @@
 #define FUNCTIONFS_DMABUF_ATTACH _IOW('g', 131, int)
 #endif
 
-/* Linux 7.3. The flag is an enumerator there, which a macro of the same value does not disturb. */
+/* Linux 7.3. In newer headers the flag is an enumerator; a macro of the same value does no harm. */
 #ifndef FUNCTIONFS_RW_PROXY_EPS
 #define FUNCTIONFS_RW_PROXY_EPS 256
 #endif
@@ -18,7 +18,7 @@
 #define FUNCTIONFS_ENDPOINT_ENABLE_ZLP _IOW('g', 134, __u32)
 #endif
 
-/* Our kernel patches */
+/* Added by ffsctl's kernel patches */
 #ifndef FUNCTIONFS_ENDPOINT_SESSION
 #define FUNCTIONFS_ENDPOINT_SESSION _IOR('g', 135, __u32)
 #endif

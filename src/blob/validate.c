@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* One write to ep0: chooses the parser, and advances the instance (f_fs.c, ffs_ep0_write). */
+/*
+ * Validates one write to ep0: chooses the parser and updates the instance's state (f_fs.c,
+ * ffs_ep0_write).
+ */
 #include "blob/validate.h"
 
 #include <assert.h>
@@ -39,7 +42,7 @@ const struct ffs_kernel *ffs_kernel_newest(void)
 	return ffs_kernel_find("6.12-patched");
 }
 
-/* ffs_ep0_write() before it reads anything of the blob. */
+/* Checks the size, as ffs_ep0_write() does before it reads the blob. */
 static bool validate_size(struct validation *v)
 {
 	size_t max = v->validator->kernel->max_alloc;
@@ -58,7 +61,10 @@ bool validate_write(struct validation *v)
 	case FFS_WANTS_DESCRIPTORS:
 		return validate_descriptors(v);
 	case FFS_WANTS_STRINGS:
-		/* ffs_epfiles_create() fails only without memory, ffs_ready() only by a bug */
+		/*
+		 * ffs_epfiles_create() fails only if there is no memory, ffs_ready() only if the
+		 * kernel has a bug
+		 */
 		return validate_strings(v) && !refuse_if(v, FFS_FILES, false, 0) &&
 		       !refuse_if(v, FFS_READY, false, 0);
 	case FFS_ACTIVE:
@@ -99,8 +105,8 @@ struct ffs_finding ffs_validate_usb(const struct ffs_validator *validator, struc
 }
 
 /*
- * ffs_data_reset(). The kernel leaves the map of addresses as it is, which makes no difference: an
- * endpoint that the first speed does not have is refused whatever the map contains.
+ * Does what ffs_data_reset() does. The kernel does not clear its map of addresses, which makes no
+ * difference: an endpoint that the first speed does not have is refused whatever the map contains.
  */
 void ffs_instance_close(struct ffs_instance *in)
 {

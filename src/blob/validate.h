@@ -5,7 +5,7 @@
  * - ffs_validate_kernel() returns what write() returns on one version of Linux (f_fs.c:
  *   ffs_ep0_write and what it calls). tests/lab/blob/validate_diff.c compares it with real kernels.
  * - ffs_validate_usb() also refuses what the standards forbid: USB 2.0 and 3.2, and those of the
- *   classes whose descriptors FunctionFS accepts. It is never less strict than the kernel.
+ *   classes whose descriptors FunctionFS accepts. It refuses everything that the kernel refuses.
  *
  * Both read only the bytes of the blob, whatever these contain, in time linear in the size. They
  * open no file and allocate nothing.
@@ -32,52 +32,63 @@
 
 /* --- the validator --- */
 
-/* A kernel, as far as kernels differ in what write() returns. */
+/* The properties of a kernel that influence what write() returns. */
 struct ffs_kernel {
-	const char *name;    /* "6.12-patched": version, then stock or patched (kernel/patches) */
-	uint32_t flags;	     /* known ones in the descriptors' head: FUNCTIONFS_HAS_FS_DESC, ... */
-	bool dfu;	     /* accepts DFU's functional descriptor */
+	const char *name; /* "6.12-patched": version, then stock or patched (kernel/patches) */
+	uint32_t flags;	  /* flags in the head of descriptors that it knows: FUNCTIONFS_HAS_FS_DESC,
+			     ... */
+	bool dfu;	  /* accepts DFU's functional descriptor */
 	bool os_version_bcd; /* accepts version 0x0100 of OS descriptors; all accept 0x0001 */
-	size_t max_alloc;    /* KMALLOC_MAX_SIZE: the most that kmalloc() allocates, bytes */
+	size_t max_alloc;    /* KMALLOC_MAX_SIZE, in bytes */
 	unsigned int word;   /* size of a pointer, bytes */
 };
 
 /* Returns the kernel of that name, or NULL. */
 const struct ffs_kernel *ffs_kernel_find(const char *name);
-/* Returns the kernel that accepts whatever any of the others accepts (tests/fuzz/fuzz_blob.c). */
+/*
+ * Returns the kernel that accepts everything that any other kernel accepts
+ * (tests/fuzz/fuzz_blob.c).
+ */
 const struct ffs_kernel *ffs_kernel_newest(void);
 /* All known kernels, on x86-64 with pages of 4 KiB; ends with one without a name. */
 extern const struct ffs_kernel ffs_kernels[];
 
-/* What a file descriptor of the writing program is: a blob contains an eventfd as its number. */
+/*
+ * Kinds of file descriptors of the program that writes: a blob may contain the number of an
+ * eventfd.
+ */
 enum ffs_fd_kind { FFS_FD_EVENTFD, FFS_FD_OTHER, FFS_FD_CLOSED };
 
-/* How often each side of a branch was taken. */
+/* How often a branch was taken, and how often it was passed. */
 struct ffs_branch_count {
 	uint64_t taken, passed;
 };
 
 struct ffs_validator {
 	const struct ffs_kernel *kernel;
-	/* NULL: every number is an eventfd; the blob alone does not tell. */
+	/*
+	 * Returns the kind of a descriptor number in the blob; NULL: every number counts as an
+	 * eventfd.
+	 */
 	enum ffs_fd_kind (*fd_kind)(int fd);
 	/*
-	 * The number that interface 0 gets at the bind. FunctionFS renumbers everything but
-	 * associations, which must contain the final number from the start.
+	 * The number that interface 0 gets at the bind. FunctionFS renumbers interfaces everywhere
+	 * except in associations, which must contain the final number.
 	 */
 	unsigned int first_interface;
-	/* For tests: FFS_RULE_COUNT counts, which are added to; or NULL. */
+	/* For tests: FFS_RULE_COUNT counters, which are increased; may be NULL. */
 	struct ffs_branch_count *count;
 };
 
 enum ffs_instance_state { FFS_WANTS_DESCRIPTORS, FFS_WANTS_STRINGS, FFS_ACTIVE };
 
 /*
- * The kernel's state of one FunctionFS instance between writes. All zero after the mount;
- * ffs_instance_close() after the close of its last file (without no_disconnect).
+ * The kernel's state of one FunctionFS instance between writes. It is all zero after the mount;
+ * call ffs_instance_close() after the close of the instance's last file (unless mounted with
+ * no_disconnect).
  *
- * A refused write leaves what was read up to the refusal, a bug of every kernel so far: until all
- * files are closed, a blob that would have been accepted before may be refused.
+ * A refused write does not reset what was read before the refusal, a bug of every kernel so far:
+ * until all files are closed, the kernel may refuse a blob that it would have accepted before.
  */
 struct ffs_instance {
 	enum ffs_instance_state state;
@@ -85,7 +96,7 @@ struct ffs_instance {
 	uint16_t endpoints;			/* endpoint descriptors in one speed's set */
 	uint16_t strings;			/* the highest number that a descriptor contains */
 	uint8_t address[FFS_ENDPOINTS_MAX + 1]; /* bEndpointAddress, from index 1 */
-	uint32_t flags;				/* of the accepted head; an old head implies some */
+	uint32_t flags; /* flags of the accepted head; a head in the old format implies some */
 };
 
 void ffs_instance_close(struct ffs_instance *in);
@@ -93,8 +104,8 @@ void ffs_instance_close(struct ffs_instance *in);
 /* --- findings --- */
 
 /*
- * One entry for each branch of the kernel's parser, in the order in which it reaches them, and then
- * one for each rule of the standards. ffs_rule_info() explains each.
+ * One value for each branch of the kernel's parser, in the order of the parser, then one for each
+ * rule of the standards. ffs_rule_info() describes each.
  */
 enum ffs_rule {
 	FFS_ACCEPTED,
@@ -279,25 +290,26 @@ enum ffs_rule {
 };
 
 struct ffs_finding {
-	enum ffs_rule rule; /* the first rule that is broken, or FFS_ACCEPTED */
-	int error;	    /* what write() fails with, -errno; 0: the kernel accepts the blob */
-	size_t offset;	    /* of what is wrong, bytes from the blob's start; at most its size */
-	/* The value found and the right one, as the rule's sentence uses them. */
+	enum ffs_rule rule; /* the first rule that is violated, or FFS_ACCEPTED */
+	int error;	    /* -errno with which write() fails; 0: the kernel accepts the blob */
+	size_t offset;	    /* offset of what is wrong from the blob's start, in bytes; at most the
+			       blob's size */
+	/* The value in the blob and the correct one, for the placeholders of the rule's text. */
 	uint32_t found, wanted;
 };
 
 /*
  * Validates one write to ep0, of descriptors or strings by the state of `in`, and updates `in` as
  * the kernel does, also after a refusal. `blob` may be NULL if `size` is 0. Asserts that the
- * instance is not active: a write is the answer to a request then.
+ * instance is not active: then a write would answer a control request.
  */
 struct ffs_finding ffs_validate_kernel(const struct ffs_validator *validator,
 				       struct ffs_instance *in, const void *blob, size_t size);
 
 /*
- * The same by the standards. Returns the kernel's refusal if there is one, else the first broken
- * rule of a standard, in the order of the bytes where that is defined, with error 0. `in` becomes
- * what the kernel makes of it, also if only a standard is broken.
+ * Validates a write by the kernel's rules, then by the standards. Returns the kernel's refusal if
+ * there is one, else the first violation of a standard, with error 0. Updates `in` as the kernel
+ * does, also if only a standard is violated.
  */
 struct ffs_finding ffs_validate_usb(const struct ffs_validator *validator, struct ffs_instance *in,
 				    const void *blob, size_t size);
@@ -305,8 +317,8 @@ struct ffs_finding ffs_validate_usb(const struct ffs_validator *validator, struc
 /* --- words --- */
 
 enum ffs_rule_kind {
-	FFS_BRANCH,  /* a branch of the kernel that refuses nothing */
-	FFS_REFUSAL, /* the kernel refuses */
+	FFS_BRANCH,  /* a branch of the kernel's parser that refuses nothing */
+	FFS_REFUSAL, /* a branch in which the kernel refuses the blob */
 	FFS_STANDARD /* a standard forbids */
 };
 
@@ -316,10 +328,10 @@ struct ffs_rule_info {
 	int error; /* of a refusal: -errno */
 	/* The kernel's condition, or the standard and its section. */
 	const char *source;
-	/* Of refusals and standards: what is wrong and what to do, with {found}, {wanted}, and
-	 * {found:x} in hexadecimal. */
+	/* Texts of refusals and standards: what is wrong, and what to do. Placeholders are {found}
+	 * and {wanted}, or {found:x} in hexadecimal. */
 	const char *wrong, *todo;
-	/* Why no blob reaches the rule; NULL: some do. */
+	/* Why no blob can reach the rule; NULL: a blob can. */
 	const char *unreachable;
 };
 
@@ -333,5 +345,5 @@ bool ffs_rule_exists(const struct ffs_kernel *kernel, enum ffs_rule rule);
  * "accepted" for FFS_ACCEPTED.
  */
 char *ffs_finding_reason(const struct ffs_finding *f);
-/* The same with the offset: "byte 23: ...". */
+/* Returns the reason with the offset: "byte 23: ...". The caller frees it. */
 char *ffs_finding_text(const struct ffs_finding *f);

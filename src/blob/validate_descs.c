@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Descriptors as the kernel reads them (f_fs.c, __ffs_data_got_descs and what it calls). The
+ * Parses descriptors as the kernel does (f_fs.c, __ffs_data_got_descs and what it calls). The
  * conditions are in the kernel's order, because the error depends on it.
  */
 #include <linux/usb/ch9.h>
@@ -10,8 +10,8 @@
 #include "blob/uapi.h"
 #include "blob/validate_parts.h"
 
-#define PAST_FLAGS 12 /* of the head with flags */
-#define PAST_LENGTH 8 /* of the head without */
+#define PAST_FLAGS 12 /* length of the head with flags */
+#define PAST_LENGTH 8 /* length of the head in the old format, without flags */
 
 /* --- the head --- */
 
@@ -140,7 +140,10 @@ static bool read_endpoint(struct validation *v, const uint8_t *d)
 	       note_endpoint(v, d[2]);
 }
 
-/* One type for all classes: its meaning depends on the interface. */
+/*
+ * Reads a class descriptor. All classes share one descriptor type, whose meaning depends on the
+ * interface's class.
+ */
 static bool read_class(struct validation *v, const uint8_t *d)
 {
 	bool hid = take_branch(v, FFS_CLASS_HID, v->class == CLASS_HID);
@@ -199,7 +202,7 @@ static const struct {
 	{ USB_DT_SS_ENDPOINT_COMP, FFS_COMPANION, read_companion },
 };
 
-/* The kernel's switch. Its default counts as not taken if a case is taken. */
+/* Corresponds to the kernel's switch. If a case is taken, the default counts as passed. */
 static bool read_by_type(struct validation *v, const uint8_t *d)
 {
 	if (refuse_if_number(v, FFS_DESC_RESERVED, is_reserved(d[1]), v->at + 1, d[1], 0))
@@ -223,14 +226,14 @@ static bool read_descriptor(struct validation *v)
 	    refuse_if_number(v, FFS_DESC_CUT, left(v) < d[0], v->at, d[0], (uint32_t)left(v)) ||
 	    !read_by_type(v, d))
 		return false;
-	/* Every accepted type has one or two lengths, none of them 0: this always advances. */
+	/* Every accepted descriptor is longer than 0 bytes: the loop always advances. */
 	v->at += d[0];
 	return true;
 }
 
 /* --- a set, and all of them --- */
 
-/* ffs_do_descs(). Its FFS_DESCRIPTOR entity matters only at the bind. */
+/* Corresponds to ffs_do_descs(), whose entity FFS_DESCRIPTOR matters only at the bind. */
 static bool read_descriptors(struct validation *v, uint32_t count)
 {
 	v->class = v->subclass = -1;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Microsoft OS descriptors as the kernel reads them (f_fs.c, ffs_do_os_descs and what it calls). It
- * compares their dwLength only with what is left of the blob: a section is as long as its features
- * together.
+ * Parses Microsoft OS descriptors as the kernel does (f_fs.c, ffs_do_os_descs and what it calls).
+ * The kernel compares dwLength only with the rest of the blob, so the end of a section is that of
+ * its last feature.
  */
 #include "base/util.h"
 #include "blob/validate_parts.h"
@@ -41,7 +41,7 @@ static bool read_prop(struct validation *v, size_t head)
 	const uint8_t *d = v->data + v->at;
 	uint32_t type, data;
 	unsigned int name;
-	/* The kernel keeps dwSize in a byte: modulo 256 */
+	/* The kernel stores dwSize in one byte, so modulo 256 */
 	uint8_t size;
 
 	if (refuse_if_number(v, FFS_PROP_CUT, left(v) < PROP_SIZE, v->at, (uint32_t)left(v),
@@ -79,7 +79,7 @@ static bool check_version(struct validation *v, size_t head)
 				 head + 5, version, bcd ? OS_VERSION : OS_VERSION_OLD);
 }
 
-/* One section: a head and its features, all of one kind. */
+/* Reads one section: a head and its features, which are all of one kind. */
 static bool read_section(struct validation *v)
 {
 	size_t head = v->at;

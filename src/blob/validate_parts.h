@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Inside the validator: what its files share. */
+/* Declarations that the files of the validator share. */
 #pragma once
 
 #include "blob/validate.h"
@@ -19,8 +19,8 @@ enum { FFS_SET_FULL, FFS_SET_HIGH, FFS_SET_SUPER, FFS_SET_COUNT };
 #define DFU_SIZE 9
 #define OS_HEAD_SIZE 11
 #define COMPAT_SIZE 24
-#define PROP_SIZE 10	/* of the fixed part before the name */
-#define PROP_LENGTHS 14 /* of everything but name and data */
+#define PROP_SIZE 10	/* bytes of the fixed part before the name */
+#define PROP_LENGTHS 14 /* bytes of everything except name and data */
 
 #define CLASS_DESCRIPTOR 0x21 /* USB_TYPE_CLASS | 0x01 */
 
@@ -37,14 +37,14 @@ struct validation {
 	size_t at; /* the next byte to read */
 	struct ffs_finding finding;
 
-	/* Descriptors: where the parser found each part */
+	/* Descriptors: offsets at which the parser found each part */
 	uint32_t flags;
 	uint32_t count[FFS_SET_COUNT], os_count;
 	size_t set[FFS_SET_COUNT], os; /* offsets */
 
-	/* Of the set that is being read */
+	/* Counts in the set of descriptors that is being read */
 	unsigned int interfaces, endpoints;
-	int class, subclass; /* -1: no interface so far */
+	int class, subclass; /* of the last interface; -1: no interface so far */
 };
 
 static inline unsigned int get16(const uint8_t *p)
@@ -62,47 +62,53 @@ static inline size_t left(const struct validation *v)
 	return v->size - v->at;
 }
 
-/* Counts a branch that refuses nothing. Returns `taken`. */
+/* Counts whether a branch that refuses nothing was taken; returns `taken`. Returns `taken`. */
 bool take_branch(struct validation *v, enum ffs_rule rule, bool taken);
 
-/* Counts a branch that refuses if `broken`, and records the finding at `at`. Returns `broken`. */
+/*
+ * Counts a branch that refuses if `broken`, and then records a finding at the offset `at`. Returns
+ * `broken`. Returns `broken`.
+ */
 bool refuse_if(struct validation *v, enum ffs_rule rule, bool broken, size_t at);
-/* The same with the numbers for the rule's sentence. */
+/* Does the same with the two numbers for the rule's text. */
 bool refuse_if_number(struct validation *v, enum ffs_rule rule, bool broken, size_t at,
 		      uint32_t found, uint32_t wanted);
 
-/* One write, as the kernel reads it; leaves the instance's state as it was. False: refused. */
+/* Validates one write as the kernel does; does not change the instance's state. False: refused. */
 bool validate_write(struct validation *v);
 
-/* The kernel's parsers. False: refused. */
+/* Parse a part of the blob as the kernel does. False: it is refused. */
 bool validate_descriptors(struct validation *v);
 bool validate_os_descriptors(struct validation *v);
 bool validate_strings(struct validation *v);
 
-/* The standards, for a blob that the kernel accepts, whose parts `v` has. False: forbidden. */
+/*
+ * Validate by the standards a blob that the kernel accepts; `v` has the offsets of its parts.
+ * False: forbidden.
+ */
 
 bool validate_usb_descriptors(struct validation *v);
 bool validate_usb_os_descriptors(struct validation *v);
 bool validate_usb_strings(struct validation *v);
 
-/* The validation of one speed's set by the standards. Pointers are into the blob. */
+/* State of the validation of one speed's set by the standards. The pointers point into the blob. */
 struct usb_set {
 	struct validation *v;
 	int speed;
 	const uint8_t *interface;  /* the current setting; NULL: none */
 	const uint8_t *endpoint;   /* the descriptor just before this one; NULL: not an endpoint */
-	const uint8_t *class_desc; /* of `interface`; NULL: none so far */
-	/* Of all settings of the interface: the first without a class descriptor; whether any has
-	 * one. */
+	const uint8_t *class_desc; /* class descriptor of `interface`; NULL: none so far */
+	/* Of all alternate settings of the interface: the first without a class descriptor, and
+	 * whether any setting has one. */
 	const uint8_t *undescribed;
 	bool described;
 	int number, alternate;	/* of the last interface descriptor; -1: none so far */
-	unsigned int endpoints; /* of `interface`, so far */
-	uint32_t taken;		/* their addresses, one bit each: usb_endpoint_bit() */
-	uint8_t owner[32];	/* by that bit: interface number of an address ... */
-	uint32_t owned;		/* ... if its bit is set */
+	unsigned int endpoints; /* number of endpoints of `interface` so far */
+	uint32_t taken;	   /* addresses of these endpoints, a bit for each: usb_endpoint_bit() */
+	uint8_t owner[32]; /* number of the interface that has the endpoint, by the same bit */
+	uint32_t owned;	   /* bits whose `owner` is set */
 	bool otg;
-	const uint8_t *association; /* the last one */
+	const uint8_t *association; /* the last association; NULL: none */
 };
 
 static inline unsigned int usb_endpoint_bit(uint8_t address)
@@ -117,5 +123,5 @@ static inline size_t offset_in(const struct usb_set *s, const uint8_t *p)
 
 bool validate_usb_endpoint(struct usb_set *s, const uint8_t *d);
 bool validate_usb_companion(struct usb_set *s, const uint8_t *d);
-/* The next descriptor is not a companion. */
+/* Checks that the endpoint before needs no companion: the next descriptor is none. */
 bool validate_usb_no_companion(struct usb_set *s);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Strings as the kernel reads them (f_fs.c, __ffs_data_got_strings). */
+/* Parses strings as the kernel does (f_fs.c, __ffs_data_got_strings). */
 #include <string.h>
 
 #include "blob/uapi.h"
@@ -8,9 +8,10 @@
 #define HEAD_SIZE 16
 
 /*
- * One allocation: a pointer to each language and one more, a struct of two words for each language,
- * and one of two words for each string and for an end in each language. (It fits into 64 bits:
- * descriptors contain string numbers up to 255.)
+ * Returns whether the kernel's one allocation for all strings fits: a pointer for each language and
+ * one more, a struct of two words for each language, and in each language one of two words for each
+ * string and for the end. (The size fits into 64 bits: descriptors contain string numbers up to
+ * 255.)
  */
 static bool table_fits(const struct ffs_kernel *k, uint64_t strings, uint64_t languages)
 {
@@ -38,7 +39,7 @@ static bool read_language(struct validation *v, uint32_t strings)
 	do {
 		if (!read_string(v))
 			return false;
-		/* The kernel skips those above the highest number in descriptors */
+		/* The kernel skips strings above the highest number in the descriptors */
 		if (take_branch(v, FFS_STRING_NEEDED, needed > 0))
 			needed--;
 	} while (take_branch(v, FFS_STRING_NEXT, --strings > 0));
@@ -61,7 +62,7 @@ bool validate_strings(struct validation *v)
 			     languages) ||
 	    refuse_if_number(v, FFS_STRINGS_FEW, strings < needed, 8, strings, needed))
 		return false;
-	/* No descriptor contains a string number: the kernel accepts the rest unread */
+	/* No descriptor contains a string number: the kernel does not read the rest */
 	if (take_branch(v, FFS_STRINGS_UNUSED, needed == 0))
 		return true;
 	if (refuse_if_number(v, FFS_STRINGS_MEMORY,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Interfaces, associations and class descriptors by the standards. The kernel has accepted the
- * blob: lengths are right, and every descriptor has a type that it knows.
+ * Validates interfaces, associations and class descriptors by the standards. The kernel has
+ * accepted the blob, so lengths are right and every descriptor has a type that the kernel knows.
  */
 #include <linux/usb/ch9.h>
 #include <string.h>
@@ -54,7 +54,9 @@ static const struct class
 	{ CLASS_APPLICATION, SUBCLASS_DFU, check_dfu },
 };
 
-/* Returns the class of the current setting if it is one with a descriptor, else NULL. */
+/*
+ * Returns the entry of the current setting's class; NULL: the class has no descriptor of its own.
+ */
 static const struct class *class_of(const struct usb_set *s)
 {
 	for (size_t i = 0; s->interface && i < ARRAY_SIZE(classes); i++)
@@ -68,7 +70,7 @@ static bool validate_class(struct usb_set *s, const uint8_t *d)
 {
 	const struct class *c = class_of(s);
 
-	/* The kernel only checks the class of the last interface before it */
+	/* The kernel only checks the class of the last interface before the descriptor */
 	if (refuse_if(s->v, FFS_USB_CLASS_ORDER, !c || s->class_desc || s->endpoints > 0,
 		      offset_in(s, d)))
 		return false;
@@ -78,7 +80,7 @@ static bool validate_class(struct usb_set *s, const uint8_t *d)
 
 /* --- interfaces --- */
 
-/* The current setting ends here. */
+/* Validates the current setting, which ends here. */
 static bool end_interface(struct usb_set *s)
 {
 	const uint8_t *d = s->interface;
@@ -95,8 +97,9 @@ static bool end_interface(struct usb_set *s)
 	return good;
 }
 
-/* All settings have been read. The standards require one descriptor for them: devices with several
- * DFU settings have it after the first or the last. */
+/* Checks all settings of an interface, after the last of them. The standards require a class
+ * descriptor after one of them: devices with several DFU settings have it after the first or the
+ * last. */
 static bool end_settings(struct usb_set *s)
 {
 	const uint8_t *d = s->undescribed;
@@ -142,7 +145,7 @@ static unsigned int association_end(const uint8_t *d)
 	return (unsigned int)d[2] + d[3];
 }
 
-/* The final number, which associations contain. */
+/* Returns the final number of the next interface, as associations contain it. */
 static unsigned int next_interface(const struct usb_set *s)
 {
 	return s->v->validator->first_interface + (unsigned int)(s->number + 1);
@@ -233,6 +236,6 @@ bool validate_usb_descriptors(struct validation *v)
 		if (!validate_set(v, i))
 			return false;
 	}
-	/* The kernel also accepts OS descriptors alone */
+	/* The kernel also accepts a blob that has only OS descriptors */
 	return !refuse_if(v, FFS_USB_NO_INTERFACE, !any, v->os);
 }

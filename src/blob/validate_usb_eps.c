@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Endpoints and their companions by the standards: USB 2.0, 5.5 to 5.8 and 9.6.6; USB 3.2, 9.6.6
- * and 9.6.7.
+ * Validates endpoints and their companions by the standards: USB 2.0, 5.5 to 5.8 and 9.6.6; USB
+ * 3.2, 9.6.6 and 9.6.7.
  */
 #include <linux/usb/ch9.h>
 
@@ -31,7 +31,7 @@ static unsigned int size_of(const uint8_t *d)
 	return get16(d + 4) & SIZE_MASK;
 }
 
-/* Transactions per microframe beyond the first: bits 11 and 12. */
+/* Returns the transactions per microframe beyond the first: bits 11 and 12 of wMaxPacketSize. */
 static unsigned int more_transactions(const uint8_t *d)
 {
 	return (get16(d + 4) & TRANSACTIONS_MASK) >> TRANSACTIONS_SHIFT;
@@ -63,8 +63,9 @@ static bool check_address(struct usb_set *s, const uint8_t *d)
 
 /* --- attributes --- */
 
-/* Isochronous endpoints have synchronization and usage, of which 3 is reserved; at SuperSpeed
- * interrupt endpoints have a usage of 0 or 1. */
+/* Returns the reserved bits of bmAttributes that are set. Isochronous endpoints have a
+ * synchronization type and a usage type, whose value 3 is reserved; at SuperSpeed interrupt
+ * endpoints have a usage type of 0 or 1. */
 static unsigned int reserved_attributes(const struct usb_set *s, const uint8_t *d)
 {
 	if (type_of(d) == ISOCHRONOUS)
@@ -95,7 +96,7 @@ static const enum ffs_rule size_rules[] = {
 	[INTERRUPT] = FFS_USB_SIZE_INTERRUPT,
 };
 
-/* USB 2.0, table 9-14: by bits 11 and 12; the last value is reserved. */
+/* Least packet size by the additional transactions (USB 2.0, table 9-14); 3 is reserved. */
 static const uint16_t size_min[] = { 0, 513, 683, UINT16_MAX };
 
 static bool size_is_legal(const struct usb_set *s, const uint8_t *d)
@@ -128,7 +129,9 @@ static bool check_size(struct usb_set *s, const uint8_t *d)
 
 static bool check_interval(struct usb_set *s, const uint8_t *d)
 {
-	/* At full speed an interrupt endpoint counts frames, not an exponent */
+	/*
+	 * At full speed bInterval of an interrupt endpoint is a number of frames, not an exponent
+	 */
 	bool plain = s->speed == FFS_SET_FULL && type_of(d) == INTERRUPT;
 	unsigned int max = plain ? UINT8_MAX : INTERVAL_EXPONENT_MAX;
 

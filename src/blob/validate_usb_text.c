@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Microsoft OS descriptors and strings by the standards. */
+/* Validates Microsoft OS descriptors and strings by the standards. */
 #include <string.h>
 
 #include "base/util.h"
 #include "blob/validate_parts.h"
 
 #define STRINGS_HEAD_SIZE 16
-/* Units that fit into a string descriptor, whose bLength is a byte: USB 2.0, 9.6.7. */
+/* UTF-16 units that fit into a string descriptor, whose bLength is one byte: USB 2.0, 9.6.7. */
 #define UTF16_MAX 126
 #define LANGUAGES_MAX 126
 
@@ -20,7 +20,7 @@ static bool is_id_char(uint8_t c)
 	return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
 }
 
-/* Eight bytes, padded with NULs. */
+/* Checks a compatible ID: eight bytes, padded with NULs. */
 static bool check_id(struct validation *v, size_t at)
 {
 	bool ended = false;
@@ -38,7 +38,7 @@ static bool check_id(struct validation *v, size_t at)
 
 struct os_state {
 	struct validation *v;
-	uint8_t seen[256 / 8]; /* interfaces that have an ID */
+	uint8_t seen[256 / 8]; /* bits of the interfaces that have a compatible ID */
 };
 
 static bool check_compat(struct os_state *s, size_t at)
@@ -147,7 +147,10 @@ static bool check_language(struct validation *v, const uint16_t *known, uint32_t
 	       !refuse_if_number(v, FFS_USB_LANGUAGE_TWICE, twice, at, known[n], 0);
 }
 
-/* Advances `at` past them. The kernel never sends those above the highest number in descriptors. */
+/*
+ * Checks the strings of one language and advances `at` past them. The kernel never sends strings
+ * above the highest number in the descriptors.
+ */
 static bool check_strings(struct validation *v, uint32_t strings, size_t *at)
 {
 	for (uint32_t i = 0; i < strings; i++) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Runs a supervisor in the background, and the command that waits until the gadget is up. */
+/* Runs a supervisor in the background, and lets the command wait until the gadget is up. */
 #include "config.h"
 
 #include <errno.h>
@@ -17,7 +17,7 @@
 /* For the signal handler: the socket to the only child. */
 static volatile sig_atomic_t report_socket = -1, interrupted;
 
-/* The child reads the end of file from its socket and undoes its steps. */
+/* Closes the socket: the child then reads end of file and undoes its steps. */
 static void on_interrupt(int sig _unused_)
 {
 	int e = errno;
@@ -32,7 +32,7 @@ bool client_was_interrupted(void)
 	return interrupted;
 }
 
-/* SA_RESETHAND: a second Ctrl-C ends the command at once. */
+/* Sets the handlers. With SA_RESETHAND, a second Ctrl-C ends the command at once. */
 static void catch_interrupts(int fd)
 {
 	struct sigaction once = { .sa_handler = on_interrupt,
@@ -112,7 +112,7 @@ void client_report(int fd, enum client_result result, const char *name, const ch
 struct background {
 	struct supervisor *s;
 	enum client_result result;
-	int report_fd; /* -1 after the report */
+	int report_fd; /* socket for the report; -1: the report was sent */
 };
 
 /* Reports that the gadget is up, and closes all descriptors of the caller, so that $(ffsctl up ...)
@@ -128,7 +128,7 @@ static void report_up(void *data)
 	client_report(b->report_fd, b->result, b->s->name, b->s->udc);
 	close(b->report_fd);
 	b->report_fd = -1;
-	memory_release(); /* the memory of the parser is not needed again */
+	memory_release(); /* frees the memory that only the parser needed */
 }
 
 int client_supervise(struct supervisor *s, enum client_result result,

@@ -12,8 +12,8 @@
 #include "base/error.h"
 #include "client/client.h"
 
-/* For the signal handler. The child also reads `interrupted`, set between fork and its own
- * handlers. */
+/* Used by the signal handler. The child also reads `interrupted`, which the handler may set between
+ * the fork and the child's own handlers. */
 static volatile sig_atomic_t child, interrupted;
 
 /* Passes the signal on to the child, which then undoes its steps. */
@@ -43,7 +43,7 @@ run_in_child(int (*fn)(void *data), void *data, int stdout_fd, pid_t parent)
 	int exit = EX_OSERR;
 
 	set_handlers(SIG_DFL);
-	/* Even SIGKILL of the command ends the child's work. */
+	/* The child also ends if the command is killed with SIGKILL. */
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	if (!interrupted && getppid() == parent &&
 	    (stdout_fd < 0 || dup2(stdout_fd, STDOUT_FILENO) >= 0))
@@ -59,7 +59,7 @@ int client_run_in_child(int (*fn)(void *data), void *data, int stdout_fd, struct
 	siginfo_t info;
 	int status;
 
-	fflush(stdout); /* otherwise parent and child would both print the buffer */
+	fflush(stdout); /* otherwise parent and child would both print what stdout has buffered */
 	child = interrupted = 0;
 	set_handlers(on_interrupt);
 	pid = fork();

@@ -52,8 +52,8 @@ static bool down_foreign(const struct paths *paths, const char *name, enum clien
 }
 
 /*
- * Returns a pidfd of the lock's owner; -1 when it has ended. The second query of the lock excludes
- * that `pid` was reused: the owner is alive while the lock is taken.
+ * Returns a pidfd of the lock's owner; -1 when it has ended. The lock is queried again, in case
+ * `pid` was reused: its owner is alive while the lock is taken.
  */
 static int open_owner(const struct paths *paths, const char *name, pid_t pid)
 {
@@ -88,7 +88,7 @@ static bool is_supervisor(const char *who)
 
 /*
  * Terminates a supervisor whose control socket was deleted. SIGTERM does the same as "down" but has
- * no reply: after a failure the caller finds the record.
+ * no reply: after a failure the record still exists.
  */
 static bool terminate(const char *who, int owner)
 {
@@ -103,7 +103,7 @@ static int down_without_lock(const struct paths *paths, const char *name, struct
 	_cleanup_close_ int owner = pid > 0 ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
 	int r = send_down(paths, name, err);
 
-	if (r == -ECONNRESET) { /* it was going down already */
+	if (r == -ECONNRESET) { /* the gadget was already going down */
 		error_clear(err);
 		r = 0;
 	}

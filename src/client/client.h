@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What commands do with supervisors: start one, send it a command, or do its work after it died. */
+/* Functions for commands: start a supervisor, send it a command, or do its work after it died. */
 #pragma once
 
 #include <jansson.h>
@@ -15,7 +15,7 @@ struct client_options {
 	const char *udc; /* --udc; NULL */
 	bool no_bind;
 	const char *const *dirs; /* directories of gadget files, ends with NULL */
-	double timeout;		 /* seconds for coming up */
+	double timeout;		 /* seconds in which the gadget must come up */
 	double wait_udc;	 /* seconds; 0: do not wait, HUGE_VAL: no limit */
 	double hold;   /* seconds that keepers and workers wait for a takeover after the supervisor
 			  died */
@@ -26,10 +26,11 @@ struct client_options {
 #define CLIENT_HOLD_DEFAULT 10
 
 enum client_result {
-	CLIENT_DONE,	   /* the gadget came up, went down, was bound or unbound */
-	CLIENT_UNCHANGED,  /* nothing to do: it was up already (up), was not up (down), and so on */
-	CLIENT_CLEARED,	   /* down: its supervisor had died; its steps were undone */
-	CLIENT_FORCED,	   /* down: without a record, by what configfs and the mounts show */
+	CLIENT_DONE,	  /* the gadget came up, went down, was bound or unbound */
+	CLIENT_UNCHANGED, /* nothing to do: it was up already (up), was not up (down), and so on */
+	CLIENT_CLEARED,	  /* down: its supervisor had died; its steps were undone */
+	CLIENT_FORCED, /* down: there was no record; what configfs and the mounts show was removed
+			*/
 	CLIENT_TAKEN_OVER, /* up: the supervisor had died; keepers and workers continue */
 };
 
@@ -147,32 +148,33 @@ int client_find_by_file(const struct paths *paths, const char *file, char **name
 
 struct client_reload {
 	enum client_result result; /* CLIENT_UNCHANGED: the file has not changed */
-	bool rebound;		   /* the host has seen it go and come */
-	char *awaits; /* the UDC that is missing, to which it is bound then; NULL; the caller's */
+	bool rebound; /* the gadget was unbound and bound again, so the host saw a disconnect */
+	char *awaits; /* the missing UDC, to which the gadget is bound when it appears; NULL: none;
+			 the caller frees it */
 };
 
 /*
- * Makes a gadget that is up what the file says now, in at most so many seconds (and as many for the
- * way back). `renamed`: the file may give it another name. When it fails the gadget is as it was,
- * or the text says that it is not.
+ * Applies the gadget file to a gadget that is up, in at most `timeout` seconds, and reverts the
+ * changes on failure in as many. `renamed`: the file may have another name for it. After a failure
+ * the gadget is unchanged, unless the text of the error says that reverting failed.
  */
 int client_reload(const struct paths *paths, const char *name, const char *file, bool renamed,
 		  double timeout, struct client_reload *done, struct error *err);
 /*
- * The changes that it would make, as the array "plan" of `--dry-run --json` (the caller owns it),
- * and whether the gadget would leave the bus. Changes nothing.
+ * Returns the changes that a reload would make, as the array "plan" of `--dry-run --json`, which
+ * the caller owns, and whether the gadget would be unbound meanwhile. Changes nothing.
  */
 int client_reload_plan(const struct paths *paths, const char *name, const char *file, bool renamed,
 		       const char *const *dirs, json_t **changes, bool *rebinds, struct error *err);
 
-/* Until a host has configured the gadget, which is up. */
+/* Waits until a host has configured the gadget, which must be up. */
 int client_wait_host(const struct paths *paths, const char *name, double seconds,
 		     struct error *err);
 
 /*
- * Until a gadget with a supervisor is "ready", "configured" by its host or "disconnected" from it.
- * A number of seconds: also until it has one; EX_TEMPFAIL when the time is up. HUGE_VAL: for ever.
- * EX_PROTOCOL when a worker has failed for good.
+ * Waits until the gadget is "ready", "configured" by its host or "disconnected" from it. With a
+ * number of seconds, also waits for its supervisor to start; EX_TEMPFAIL when the time is over.
+ * HUGE_VAL: no limit. EX_PROTOCOL when a worker has failed for good.
  */
 int client_wait(const struct paths *paths, const char *name, const char *condition, double seconds,
 		struct error *err);

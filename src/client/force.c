@@ -25,7 +25,7 @@ struct found {
 	const char *name;
 	struct configfs_tree configfs; /* its directory in configfs; empty: none */
 	struct plan *plan;
-	char *mounted; /* one of its mounts */
+	char *mounted; /* path of one of its mounts */
 };
 
 /* Returns whether the FunctionFS `source` that is mounted on `path` belongs to the gadget. */
@@ -124,7 +124,10 @@ static int undo(struct plan *plan, struct error *err)
 	return error_hint(err, "this needs root");
 }
 
-/* Fails when a mount is left that the plan cannot undo: hidden by another mount, or oddly named. */
+/*
+ * Fails when a mount is left that the plan cannot undo: it is hidden by another mount, or its path
+ * has an unexpected form.
+ */
 static int check_mounts(struct found *f, const struct paths *paths, struct error *err)
 {
 	_cleanup_free_ char *mounts = inspect_mounts(paths);

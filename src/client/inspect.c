@@ -14,7 +14,7 @@
 #include "functionfs/mount.h"
 #include "rundir/rundir.h"
 
-/* --- gadgets without run directory --- */
+/* --- the "functions" of gadgets without run directory --- */
 
 static void add_foreign_functions(json_t *gadget, const char *dir)
 {

@@ -40,7 +40,7 @@ static void set_degraded(json_t *gadget)
 		set_state(gadget, "degraded");
 }
 
-/* It may have been mounted since `mounts` was read. */
+/* Returns whether the mount exists, also if it was mounted after `mounts` was read. */
 static bool is_mounted(const char *mounts, const char *path, const char *instance)
 {
 	return mounts_have(mounts, path, FFS_FILE_SYSTEM, instance) ||
@@ -55,7 +55,7 @@ static bool keeper_lingers(const json_t *gadget, const json_t *function)
 	return json_is_true(json_object_get(gadget, "held")) && keeper > 0 && process_alive(keeper);
 }
 
-/* For values that are not true any more. */
+/* Sets a value that is no longer true to null. */
 static void set_null(json_t *object, const char *key)
 {
 	json_object_set_new(object, key, json_null());
@@ -121,7 +121,7 @@ static void check_worker(json_t *gadget, const json_t *function, bool supervised
 	}
 }
 
-/* Without a supervisor the byte counts are not updated. */
+/* Sets the byte counts to null, because without a supervisor they are not updated. */
 static void set_bytes_null(const json_t *function)
 {
 	json_t *endpoint;
@@ -141,7 +141,8 @@ static void check_function(json_t *gadget, json_t *function, const char *mounts,
 		set_bytes_null(function);
 }
 
-/* Another program may have removed a function from its configuration while the gadget was unbound.
+/* Checks the links in configurations: another program may have removed one while the gadget was
+ * unbound.
  */
 static void check_links(json_t *gadget)
 {
@@ -168,7 +169,7 @@ static void check_bound(json_t *gadget, const struct inspect_kernel_state *kerne
 		if (!supervised || json_is_true(json_object_get(gadget, "no_bind")) ||
 		    json_is_true(json_object_get(gadget, "lost")) ||
 		    (!is_state(gadget, "ready") && !is_state(gadget, "degraded")))
-			return; /* unbound for a reason that the supervisor reports */
+			return; /* the supervisor reports why it is unbound */
 		if (is_state(gadget, "ready"))
 			set_state(gadget, "unbound");
 		inspect_add_problem(gadget, "error", "another program unbound it from its UDC %s",
@@ -254,7 +255,9 @@ static void check_run_files(json_t *gadget, const struct paths *paths, const cha
 	}
 }
 
-/* `state` in sysfs can be that of a previous gadget; the supervisor's value is right (host.c). */
+/*
+ * Uses the supervisor's value, because `state` in sysfs can be that of a previous gadget (host.c).
+ */
 static void correct_udc_state(json_t *gadget, bool supervised)
 {
 	if (supervised && json_is_false(json_object_get(gadget, "configured")) &&
@@ -417,8 +420,8 @@ static json_t *inspect_once(const struct paths *paths, const char *name, const c
 #define RACES_MAX 1000 /* changes of the status meanwhile before the result is used anyway */
 
 /*
- * A supervisor writes its status before it changes something. So a difference from the kernel is
- * only reported when the status has not changed meanwhile.
+ * Reports a difference between status and kernel only when the status has not changed meanwhile: a
+ * supervisor writes its status before it changes something.
  */
 json_t *inspect_our_gadget(const struct paths *paths, const char *name, const char *mounts)
 {

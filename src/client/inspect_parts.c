@@ -57,7 +57,10 @@ void inspect_kernel_state_read(const struct paths *paths, const char *name,
 	kernel->udc = xstrdup("");
 }
 
-/* Without a connection, `current_speed` is the previous one or the maximum of the UDC. */
+/*
+ * Sets the speed only with a connection: without one, `current_speed` is the previous one or the
+ * maximum of the UDC.
+ */
 void inspect_set_udc(json_t *gadget, const struct inspect_kernel_state *kernel)
 {
 	bool attached = kernel->state && !streq(kernel->state, "not attached");

@@ -32,13 +32,16 @@ void client_report(int fd, enum client_result result, const char *name, const ch
 /* background.c: returns whether the command got SIGINT or SIGTERM since client_detach. */
 bool client_was_interrupted(void);
 
-/* take_over.c: what a supervisor needs to continue a gadget, from the record. */
+/* take_over.c: what a supervisor needs from the record to continue a gadget. */
 struct client_recorded {
 	struct record record;
 	struct gadget *gadget;
 	struct client_options options;
 };
-/* Reads it; -ENOENT with err set when there is no record. The caller frees it, also on failure. */
+/*
+ * Reads the record; -ENOENT with err set when there is none. The caller frees *recorded, also on
+ * failure.
+ */
 int client_recorded_read(struct client_recorded *recorded, const struct paths *paths,
 			 const char *name, struct error *err);
 void client_recorded_free(struct client_recorded *recorded);
@@ -47,8 +50,8 @@ void client_recorded_free(struct client_recorded *recorded);
 char *client_last_output(const struct supervisor *s);
 
 /*
- * switch.c: called after supervisor_run, which returned `r`. While a worker asked to switch to
- * another gadget, becomes the supervisor of that gadget. `s` is the last supervisor afterwards.
+ * switch.c: called after supervisor_run, which returned `r`. As long as a worker has requested
+ * another gadget, becomes the supervisor of that gadget. Afterwards `s` is the last supervisor.
  */
 int client_run_switches(struct supervisor *s, const struct client_options *options, int r,
 			struct error *err);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The command `reexec`, and the new program, which continues where the old one
+ * Sends the command `reexec`, and continues in the new program where the old one
  * (supervisor/reexec.c) stopped.
  */
 #include "config.h"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Reloads a gadget file, or shows what a reload would change; finds gadget and file of each other.
+/* Reloads a gadget file, or shows what a reload would change; finds the gadget of a file, and the
+ * file of a gadget.
  */
 #include "config.h"
 
@@ -67,7 +68,7 @@ struct of_file {
 	bool is_unique;	  /* no other gadget has the file's own name */
 };
 
-/* Unreadable records are ignored. */
+/* Adds a gadget if its record has the file; ignores unreadable records. */
 static int add_if_of_file(void *data, const char *name)
 {
 	_cleanup_error_ struct error ignored = { 0 };

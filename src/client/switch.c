@@ -24,11 +24,11 @@
 /* A gadget and the options of its supervisor. */
 struct setup {
 	const struct gadget *gadget;
-	struct gadget *own; /* `gadget`, if this struct owns it; else NULL */
+	struct gadget *own; /* `gadget` if this struct owns it; else NULL */
 	json_t *document, *switched;
-	struct rundir rundir; /* locked while the other gadget comes up, for the way back */
+	struct rundir rundir; /* stays locked while the other gadget comes up, in case that fails */
 	bool has_leftovers;   /* `rundir` has files of a dead supervisor */
-	char *udc;	      /* NULL: as in the gadget file */
+	char *udc;	      /* NULL: the UDC of the gadget file */
 	bool no_bind;
 };
 #define SETUP_NONE ((struct setup){ .rundir = RUNDIR_NONE })
@@ -53,7 +53,7 @@ static void setup_free(struct setup *setup)
 	*setup = SETUP_NONE;
 }
 
-/* The process, which is the supervisor of changing gadgets. */
+/* The state of this process, which is the supervisor of one gadget after the other. */
 struct process {
 	struct supervisor *s;
 	const struct client_options *options;
@@ -63,7 +63,8 @@ struct process {
 	pid_t *inherited; /* see struct supervisor */
 	size_t n_inherited;
 
-	struct setup *previous; /* freed when this gadget is up; NULL: none */
+	struct setup
+		*previous; /* the gadget before the switch, freed when this one is up; NULL: none */
 	const char
 		*reason; /* why the switch failed, when the old gadget comes up again; else NULL */
 	const char *output; /* last output of the gadget that failed */
@@ -99,7 +100,7 @@ static void take_setups(struct process *p, struct setup *old, struct setup *new)
 	p->n_inherited = s->live.n_inherited;
 	supervisor_free(s);
 	rundir_remove_files(&old->rundir);
-	gadget_free(first); /* the supervisor used its name */
+	gadget_free(first); /* not freed before, because the supervisor used its name */
 }
 
 static void on_up(void *data)
@@ -119,10 +120,11 @@ static void on_up(void *data)
 	if (p->previous)
 		setup_free(p->previous);
 	p->previous = NULL;
-	privileges_give_up(p->s); /* also privileges that only the previous gadget needed */
+	privileges_give_up(
+		p->s); /* gives up also privileges that only the previous gadget needed */
 }
 
-/* Undoes the gadget of a dead supervisor. This releases the lock; take it again. */
+/* Undoes the gadget of a dead supervisor. Clearing releases the lock, so it is taken again. */
 static int clear_leftovers(const struct process *p, struct setup *setup, struct error *err)
 {
 	const char *name = setup->gadget->name;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Takeover: continues the gadget of a dead supervisor from its record. As in reexec, no gadget file
- * is read.
+ * Takes over: continues the gadget of a dead supervisor from its record. No gadget file is read, as
+ * in reexec.
  */
 #include "config.h"
 
@@ -66,7 +66,7 @@ static int cannot_take_over(const struct client_recorded *recorded, const char *
 			  renamed ? name : "", file);
 }
 
-/* Another process has the lock. CLIENT_UNCHANGED when that is a supervisor. */
+/* Handles another process that has the lock; CLIENT_UNCHANGED when that is a supervisor. */
 static int handle_owner(const struct paths *paths, const char *name, enum client_result *result,
 			struct error *err)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Brings a gadget up in the background or in the foreground, or makes its plan only. */
+/* Brings a gadget up in the background or in the foreground, or only makes its plan. */
 #include "config.h"
 
 #include "client/client.h"
@@ -25,7 +25,7 @@
 #include "supervisor/supervisor.h"
 #include "supervisor/take_over.h"
 
-#define OWNER_WAIT_MS 1000 /* for the owner's pid in the lock file */
+#define OWNER_WAIT_MS 1000 /* time to wait for the owner's pid in the lock file */
 
 /* --- the lock's owner --- */
 
@@ -45,7 +45,7 @@ static char *status_string(const struct paths *paths, const char *name, const ch
 	return copy;
 }
 
-/* Checks that the gadget, which is up, is bound as the options demand. */
+/* Checks that the gadget, which is up, is bound to the UDC that the options name. */
 static int check_udc(const struct gadget *g, const struct client_options *options,
 		     struct error *err)
 {
@@ -77,8 +77,8 @@ static int missing_record(const struct paths *paths, const char *name, pid_t pid
 }
 
 /*
- * As rundir_owner, but waits until a new owner has written its pid, for at most OWNER_WAIT_MS, so
- * that the error can name it.
+ * Does the same as rundir_owner, but waits until a new owner has written its pid, for at most
+ * OWNER_WAIT_MS, so that the error can name it.
  */
 static int wait_for_owner(const struct paths *paths, const char *name, pid_t *pid, char **who)
 {
@@ -107,7 +107,7 @@ static int check_owner(const struct gadget *g, const json_t *document,
 	int r = wait_for_owner(paths, g->name, &pid, &who);
 
 	if (r < 0 || pid == 0)
-		return -EAGAIN; /* it has just ended */
+		return -EAGAIN; /* the owner has just ended */
 	if (!who || !streq(who, OWNER_SUPERVISOR))
 		return rundir_in_use(g->name, pid, who, err);
 	if (state && streq(state, "failed"))
@@ -149,8 +149,8 @@ static bool take_over(struct supervisor *s, const struct gadget *g, const json_t
 	return false;
 }
 
-/* Another process has the lock. Returns 0 with CLIENT_UNCHANGED when the same gadget is up, -EAGAIN
- * without text when the lock is free again, or an error. */
+/* Handles another process that has the lock. Returns 0 with CLIENT_UNCHANGED when the same gadget
+ * is up, -EAGAIN without text when the lock is free again, or an error. */
 static int handle_owner(const struct gadget *g, const json_t *document,
 			const struct client_options *options, enum client_result *result,
 			struct error *err)

@@ -18,7 +18,7 @@
 
 #define ENTRY_EVENTS (IN_CREATE | IN_DELETE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE_SELF)
 
-/* A process, or a UDC's `state`. */
+/* A process or the attribute `state` of a UDC, which is watched. */
 struct item {
 	struct watch *watch;
 	struct fd_watch source;
@@ -33,7 +33,8 @@ struct watch {
 	void (*fn)(void *data);
 	void *data;
 	struct fd_watch inotify, mounts;
-	int newest; /* highest watch descriptor; the kernel numbers new ones upwards */
+	int newest; /* highest watch descriptor so far; the kernel numbers them in ascending order
+		     */
 	struct item **items;
 	size_t n_items;
 };
@@ -42,7 +43,7 @@ static void on_directory(void *data, uint32_t events _unused_)
 {
 	struct watch *w = data;
 
-	fd_drain(w->inotify.fd); /* the details do not matter */
+	fd_drain(w->inotify.fd); /* the content of the events does not matter */
 	w->fn(w->data);
 }
 
@@ -61,7 +62,7 @@ static bool arm(const struct item *item)
 	return pread(item->source.fd, rest, sizeof(rest), 0) >= 0;
 }
 
-/* A process ended, or a UDC changed its state or was removed. */
+/* Handles an event: a process ended, or a UDC changed its state or was removed. */
 static void on_item(void *data, uint32_t events _unused_)
 {
 	struct item *item = data;
@@ -97,8 +98,8 @@ struct watch *watch_new(const struct paths *paths, struct loop *loop, void (*fn)
 	return w;
 }
 
-/* Watches a directory; returns whether that is new. A missing one is tried again when its parent
- * directory changes. */
+/* Watches a directory; returns whether it was not watched before. A missing directory is tried
+ * again when its parent directory changes. */
 static bool watch_directory(struct watch *w, const char *path, uint32_t events)
 {
 	int wd = inotify_add_watch(w->inotify.fd, path, events | IN_ONLYDIR);
@@ -132,7 +133,10 @@ static bool watch_directories(struct watch *w, const json_t *gadgets)
 	return is_new;
 }
 
-/* Watches the process `pid`, or the UDC `udc` when `pid` is 0. Returns whether that is new. */
+/*
+ * Watches the process `pid`, or the UDC `udc` when `pid` is 0. Returns whether it was not watched
+ * before.
+ */
 static bool watch_item(struct watch *w, pid_t pid, const char *udc)
 {
 	_cleanup_free_ char *path = udc ? strf(UDC_CLASS_DIR "/%s/state", udc) : NULL;

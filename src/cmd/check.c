@@ -18,10 +18,11 @@ struct check {
 	const struct globals *globals;
 	enum output output;
 	enum diag_format format;
-	enum diag_severity here; /* severity of what this system lacks */
+	enum diag_severity here; /* severity of messages about what this system lacks */
 	json_t *files, *problems, *errors;
-	struct plugin_tables plugins; /* of all files */
-	int exit; /* exit status; the first unreadable file outranks files with errors */
+	struct plugin_tables plugins; /* declarations of the plugins of all files */
+	int exit; /* exit status: that of the first unreadable file, else that of files with errors
+		   */
 };
 
 /* Adds a file to the document of --json. */

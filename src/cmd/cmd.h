@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The commands. Each is a file that ends with a constant struct, listed in commands.c. A command
- * parses its options (getopt_long, argv[0] is its name) and returns the exit status (ffsctl(8),
- * "EXIT STATUS"). All output for users is printed in this directory.
+ * The commands. Each command is a file that ends with a constant struct, which commands.c lists. A
+ * command parses its options (getopt_long, argv[0] is its name) and returns the exit status
+ * (ffsctl(8), "EXIT STATUS"). All output for users is printed in this directory.
  */
 #pragma once
 
@@ -61,7 +61,7 @@ extern const struct command *const cmd_all[];
 /* The --help text of the global options. */
 extern const char cmd_global_options[];
 
-/* --- usage: all return EX_USAGE, but cmd_help --- */
+/* --- Usage; all functions except cmd_help return EX_USAGE. --- */
 
 /* Prints "ffsctl COMMAND: TEXT" with a pointer to --help. */
 int cmd_usage(const struct command *command, const char *fmt, ...) _printf_(2, 3);

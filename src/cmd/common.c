@@ -68,7 +68,7 @@ int cmd_help(const struct command *command)
 
 bool cmd_simple_options(const struct command *command, int argc, char **argv, bool *json, int *exit)
 {
-	/* Without --json its row ends the table. */
+	/* Without --json the row ends the table. */
 	const struct option options[] = {
 		{ "help", no_argument, NULL, 'h' },
 		{ json ? "json" : NULL, no_argument, NULL, 'j' },

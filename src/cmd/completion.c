@@ -22,9 +22,9 @@
 /* --- one candidate --- */
 
 struct line {
-	struct globals globals; /* with the global options of the line */
+	struct globals globals; /* global options in the command line */
 	const struct command *command;
-	const char *prefix; /* begin of the last word that is not part of a candidate */
+	const char *prefix; /* start of the last word, which is not part of a candidate */
 	const char *typed;  /* rest of the last word */
 };
 
@@ -178,7 +178,7 @@ static bool offer_option(const struct option_text *o, void *data)
 	return false;
 }
 
-/* Other values are completed by the shell, as file names. */
+/* Offers the values of an option; other values are completed by the shell, as file names. */
 static void offer_values(const struct line *l, const char *option)
 {
 	static const struct {

@@ -213,7 +213,7 @@ static void print_hex(const char *label, const char *what, const uint8_t *bytes,
 		       i % 16 == 15 || i + 1 == n ? "\n" : "");
 }
 
-/* Never replaces an existing file. */
+/* Writes a blob to a new file; never replaces an existing one. */
 static int write_blob(const char *dir, const char *label, const char *what, const uint8_t *bytes,
 		      size_t n, struct error *err)
 {
@@ -290,7 +290,10 @@ static int choose_speeds(struct request *r, struct error *err)
 	return 0;
 }
 
-/* A failure is only reported: the gadget file may be for another system. */
+/*
+ * Reads the serial number; only reports a failure, because the gadget file may be for another
+ * system.
+ */
 static void read_serial(struct request *r)
 {
 	const struct gadget_strings *s = predict_strings(r->gadget);

@@ -26,7 +26,7 @@ static const char *find(const char *const *words, const char *word)
 	return NULL;
 }
 
-/* The last dot ends the label, because labels of foreign functions contain dots. */
+/* Parses a field. The last dot ends the label, because labels of foreign functions contain dots. */
 static bool parse_one(struct field *field, const char *text)
 {
 	const char *dot = strrchr(text, '.'), *end = dot;

@@ -9,7 +9,7 @@
 #include "base/cleanup.h"
 #include "cmd/cmd.h"
 
-/* The name becomes part of paths: '..' must not lead out of /run/ffsctl. */
+/* Checks a name, which becomes part of paths: '..' must not lead out of /run/ffsctl. */
 static int check_name(const char *name, struct error *err)
 {
 	if (gadgetfile_is_gadget_name(name))

@@ -101,7 +101,7 @@ static void check_program(struct here *h, const struct worker *w)
 		note_found(h, PROGRAM, w->argv[0]);
 }
 
-/* gadgetfile_load has validated its options. */
+/* Checks that the plugin exists; gadgetfile_load has validated its options. */
 static void check_plugin(struct here *h, const struct worker *w)
 {
 	const struct plugin_table *table = plugin_tables_get(h->plugins, w->plugin);
@@ -148,7 +148,7 @@ static void check_endpoints(const struct here *h, const char *name)
 			  needs, driver, has);
 }
 
-/* Without --here, checks only a UDC that the file names. */
+/* Checks the UDC; without --here, only one that the file names. */
 static void check_udc(const struct here *h)
 {
 	const struct gadget_udc *udc = &h->gadget->udc;
@@ -197,7 +197,8 @@ static void check_switch_to(const struct here *h, const char *const *dirs)
 }
 
 /*
- * Only for --here, because it makes a temporary gadget. Needs root; for others it adds a note.
+ * Checks the kernel's features, only with --here, because this makes a temporary gadget. Needs
+ * root; for other users it adds a note.
  */
 static void check_features(const struct here *h)
 {

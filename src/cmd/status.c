@@ -24,7 +24,9 @@ static int code_of(const json_t *gadget)
 	return streq(state, "foreign") ? STATUS_UNKNOWN : STATUS_DEGRADED;
 }
 
-/* Without arguments: STATUS_DEGRADED if any gadget of ffsctl is not ready. */
+/*
+ * Returns the exit status without arguments: STATUS_DEGRADED if any gadget of ffsctl is not ready.
+ */
 static int code_of_all(const json_t *gadgets)
 {
 	const json_t *gadget;

@@ -225,7 +225,7 @@ static void on_timer(void *data, uint32_t events _unused_)
 	v->changed = true;
 }
 
-/* The reader has closed the pipe. */
+/* Ends the loop, because the reader has closed the pipe. */
 static void on_output(void *data, uint32_t events _unused_)
 {
 	struct viewer *v = data;

@@ -196,7 +196,10 @@ static int parse(struct request *q, int argc, char **argv)
 	return 0;
 }
 
-/* A service must belong to root; a dry run may read any file. */
+/*
+ * Returns which gadget files are trusted: that of a service must belong to root; a dry run may read
+ * any file.
+ */
 static enum gadgetfile_trust trust_of(const struct request *q)
 {
 	if (q->dry_run)

@@ -28,8 +28,8 @@ static int run_one(void *data)
 	return w->all->one(w->all->data, w->path);
 }
 
-/* A file with syntax errors, whose `autostart` is unknown, counts as wanted: its errors are
- * printed. */
+/* Returns whether the file has autostart = true. A file with syntax errors counts as such, so that
+ * its errors are printed. */
 static bool is_wanted(const struct globals *globals, const char *path)
 {
 	_cleanup_gadget_ struct gadget *g = NULL;

@@ -24,7 +24,7 @@ static int directory_apply(struct step *step, struct error *err)
 
 static int directory_undo(struct step *step, struct error *err)
 {
-	/* EPERM: the kernel made it, and removes it with the function. */
+	/* EPERM: the kernel made the directory, and removes it with the function. */
 	if (rmdir(step->path) == 0 || errno == ENOENT || errno == EPERM)
 		return 0;
 	return error_errno(err, EX_OSERR, errno, step->path, "cannot remove %s", step->path);
@@ -38,8 +38,9 @@ const struct step_op attribute_op_directory = {
 };
 
 /*
- * Attributes that the kernel accepts at any time, where the host is notified (the medium has
- * changed) or need not be. There are others that it accepts, but a host would not read them again.
+ * Attributes that may be written while the gadget is bound: the kernel notifies the host (the
+ * medium has changed), or the host need not know. The kernel also accepts others, but hosts would
+ * not read them again.
  */
 static const struct {
 	const char *type, *dir; /* functions/TYPE.INSTANCE/DIRn/NAME */
@@ -50,7 +51,7 @@ static const struct {
 	{ "mass_storage.", "lun.", "nofua" },
 };
 
-/* Why the kernel may refuse to write them: EBUSY. */
+/* The reason for EBUSY when one of them is written. */
 #define MEDIUM_LOCKED                                                                              \
 	"the host has locked the medium: unmount or eject it there, or write 1 to forced_eject "   \
 	"beside it"
@@ -81,8 +82,8 @@ bool configfs_writable_while_bound(const struct step *step)
 	return false;
 }
 
-/* The length without blanks and NULs at the end: some attributes are read back with a newline, or
- * padded. */
+/* Returns the length without blanks and NULs at the end: some attributes are read back with a
+ * newline, or padded. */
 static size_t trimmed(const char *text, size_t n)
 {
 	while (n > 0 && (isspace((unsigned char)text[n - 1]) || text[n - 1] == '\0'))
@@ -100,13 +101,17 @@ static bool is_number(const char *text, size_t n, long long *number)
 	return n > 0 && *end == '\0' && errno == 0;
 }
 
-/* Linux 6.1 shows some bytes as signed ones: 0xee as 0xffffffee (configfs.c, b_vendor_code). */
+/*
+ * Returns whether the numbers are the same. Linux 6.1 shows some bytes as signed numbers: 0xee as
+ * 0xffffffee (configfs.c, b_vendor_code).
+ */
 static bool same_number(long long want, long long have)
 {
 	return want == have || (want >= 0x80 && want <= 0xff && have == (0xffffff00LL | want));
 }
 
-/* Whether the value read means the value written: 0x10 is 16, Y is 1, addresses may be in capitals.
+/* Returns whether the value read means the value written: 0x10 is 16, Y is 1, addresses may have
+ * capital letters.
  */
 static bool same_value(const char *want, size_t n_want, const char *have, size_t n_have)
 {
@@ -128,7 +133,7 @@ static void check_value(struct step *step, const char *want, size_t n)
 	size_t n_have;
 
 	configfs_remark(step->self, step, NULL);
-	/* Some are write-only. */
+	/* Some attributes are write-only. */
 	if (file_read(AT_FDCWD, step->path, ENTRY_VALUE_MAX + 1, &have, &n_have) < 0 ||
 	    same_value(want, n, have, n_have))
 		return;
@@ -145,15 +150,15 @@ static void check_value(struct step *step, const char *want, size_t n)
 }
 
 /*
- * In one write, as configfs takes each write for a whole value. The count that it returns is of
- * little use: some functions return what they have kept (uac1), others what they expect (uvc's
- * GUIDs).
+ * Writes an attribute with one write(2), because configfs takes each write as a complete value. The
+ * returned count is ignored: some functions return how much they have stored (uac1), others how
+ * much they expect (uvc's GUIDs).
  */
 static int write_once(const char *path, const char *value, size_t n)
 {
 	_cleanup_close_ int fd = open(path, O_WRONLY | O_CLOEXEC);
 
-	/* A write of no bytes fails with EFAULT. */
+	/* A write of 0 bytes fails with EFAULT. */
 	if (fd >= 0 && write(fd, n ? value : "\n", n ? n : 1) >= 0)
 		return 0;
 	return -errno;
@@ -178,11 +183,11 @@ static int write_value(struct step *step, const char *value, size_t n, struct er
 	switch (r) {
 	case -ENOENT:
 	case -EACCES:			     /* configfs does not create files */
-		if (path_exists(step->path)) /* the medium of a drive is missing */
+		if (path_exists(step->path)) /* the file of a drive's medium does not exist */
 			return r;
 		err->exit = EX_UNAVAILABLE;
 		return error_hint(err, "this kernel has no such attribute");
-	case -KERNEL_ETOOSMALL: /* of a mass_storage function's lun.N/file */
+	case -KERNEL_ETOOSMALL: /* only when lun.N/file of a mass_storage function is written */
 		return error_hint(err,
 				  "a medium has at least 512 bytes, that of a CD drive 614400");
 	case -E2BIG:
@@ -316,7 +321,7 @@ void attributes_add(struct plan *plan, struct configfs *c, const struct entries 
 						to_hex(e->value, e->size), &e->at, c);
 			break;
 		}
-		/* Those of functions are removed with the function. */
+		/* Entries of functions are removed with the function. */
 		if (step)
 			step->keeps = entries == &c->gadget->entries ||
 				      configfs_writable_while_bound(step);

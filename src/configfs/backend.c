@@ -12,7 +12,7 @@
 #include "base/util.h"
 
 #ifdef HAVE_LIBUSBGX
-/* The caller frees it. */
+/* Returns the gadget's directory in configfs, from the path of an item; the caller frees it. */
 static char *gadget_of(enum backend_item item, const char *path)
 {
 	static const int levels[] = {

@@ -10,8 +10,9 @@
 #include "base/cleanup.h"
 #include "base/util.h"
 
-#define RECORD_MAX 8192	 /* the kernel's CONSOLE_EXT_LOG_MAX; a longer one is EINVAL */
-#define RECORDS_MAX 4096 /* the machine may log faster than this reads */
+#define RECORD_MAX                                                                                 \
+	8192 /* the kernel's CONSOLE_EXT_LOG_MAX; read(2) of a longer record fails with EINVAL */
+#define RECORDS_MAX 4096 /* limits reading, because the kernel may log faster than this reads */
 
 void bind_log_open(struct bind_log *log)
 {
@@ -26,7 +27,8 @@ void bind_log_close(struct bind_log *log)
 	free(steal_ptr(log->words));
 }
 
-/* The text of "6,339,5140900,-;TEXT\n SUBSYSTEM=udc\n ..."; the caller frees it. */
+/* Returns TEXT of a record like "6,339,5140900,-;TEXT\n SUBSYSTEM=udc\n ..."; the caller frees it.
+ */
 static char *text_of(const char *record)
 {
 	const char *text = strchr(record, ';');
@@ -34,7 +36,10 @@ static char *text_of(const char *record)
 	return text ? xstrndup(text + 1, strcspn(text + 1, "\n")) : NULL;
 }
 
-/* The last record, by the UDC core (udc/core.c): "udc UDC: failed to start GADGET: -19". */
+/*
+ * Returns the errno in the last record of a failed bind, by the UDC core (udc/core.c): "udc UDC:
+ * failed to start GADGET: -19".
+ */
 static int failure(const char *text, const char *udc, const char *gadget)
 {
 	_cleanup_free_ char *prefix = strf("udc %s: failed to start %s: -", udc, gadget);
@@ -43,7 +48,10 @@ static int failure(const char *text, const char *udc, const char *gadget)
 	return number ? atoi(number) : 0;
 }
 
-/* What functions log: "configfs-gadget.GADGET gadget.0: no endpoint". */
+/*
+ * Returns the message of a record that a function logged: "no endpoint" in "configfs-gadget.GADGET
+ * gadget.0: no endpoint".
+ */
 static const char *function_words(const char *text, const char *gadget)
 {
 	_cleanup_free_ char *prefix = strf("configfs-gadget.%s gadget", gadget);

@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The kernel's log of one bind. When a function fails to bind, writing to UDC fails with EBUSY
- * whatever the reason: the driver core drops the probe's error (udc/core.c), which is only logged.
+ * Reads the kernel's log during one bind. When a function fails to bind, the write to the attribute
+ * UDC fails with EBUSY whatever the reason: the driver core drops the error of the probe, which is
+ * only logged (udc/core.c).
  */
 #pragma once
 
 #include <stdbool.h>
 
 struct bind_log {
-	int fd;	     /* /dev/kmsg, at what is logged from now on; -1: it cannot be read */
-	int error;   /* the errno that the bind failed with; 0: unknown */
-	char *words; /* the last message of a function; NULL: none */
+	int fd;	   /* /dev/kmsg, which returns what is logged after bind_log_open; -1: it cannot be
+		      read */
+	int error; /* the errno that the bind failed with; 0: unknown */
+	char *words; /* the last message that a function logged; NULL: none */
 };
 
 void bind_log_open(struct bind_log *log);
@@ -19,5 +21,5 @@ void bind_log_read(struct bind_log *log, const char *udc, const char *gadget);
 void bind_log_close(struct bind_log *log);
 #define _cleanup_bind_log_ __attribute__((cleanup(bind_log_close)))
 
-/* Takes one record of /dev/kmsg. True: it is the last one of the bind. */
+/* Handles one record of /dev/kmsg. Returns true if it is the last one of the bind. */
 bool bind_log_record(struct bind_log *log, const char *record, const char *udc, const char *gadget);

@@ -18,7 +18,7 @@ static int too_few_endpoints(const struct gadget *g, const char *how_sure, struc
 			  need.isochronous ? ", isochronous ones among them" : "");
 }
 
-/* ENODEV: something that a function waits for, else an endpoint. */
+/* Explains ENODEV: a program has not prepared a function, or an endpoint is missing. */
 static int not_there(const struct gadget *g, struct error *err)
 {
 	err->exit = EX_UNAVAILABLE;
@@ -41,7 +41,10 @@ static int not_there(const struct gadget *g, struct error *err)
 			return error_at(err, &f->at);
 		}
 	}
-	/* ffsctl checks other reasons before: a name that is too long, too many interfaces. */
+	/*
+	 * Not for other reasons: ffsctl has checked for names that are too long and too many
+	 * interfaces.
+	 */
 	return too_few_endpoints(g, "most likely ", err);
 }
 
@@ -54,7 +57,7 @@ static int explain_logged(const struct configfs *c, const struct bind_log *log, 
 	return log->words ? error_hint(err, "the kernel logged: \"%s\"", log->words) : -err->err;
 }
 
-/* EBUSY stands for every reason. */
+/* Explains EBUSY, which the kernel returns for every reason. */
 static int explain_busy(const struct configfs *c, const struct step *step,
 			const struct bind_log *log, struct error *err)
 {

@@ -53,7 +53,10 @@ char *configfs_function_path(const struct paths *paths, const char *gadget, cons
 	return strf("%s/usb_gadget/%s/functions/%s.%s", paths->configfs, gadget, type, instance);
 }
 
-/* A value that a reload may have to restore, because its directory stays. */
+/*
+ * Adds a step that writes a value. A reload may have to restore the value, because its directory
+ * stays.
+ */
 static void add_value(struct plan *plan, const struct step_op *op, char *path, char *value,
 		      const struct position *at, void *self)
 {
@@ -75,7 +78,9 @@ static void add_attributes(struct plan *plan, struct configfs *c, const char *di
 
 static void add_max_speed(struct plan *plan, const struct gadget *g, const char *dir)
 {
-	/* The words of usb_speed_names (drivers/usb/common/common.c), as configfs takes them. */
+	/*
+	 * The names of speeds that configfs accepts: usb_speed_names (drivers/usb/common/common.c).
+	 */
 	static const char *const words[] = {
 		[GADGET_SPEED_FULL] = "full-speed",
 		[GADGET_SPEED_HIGH] = "high-speed",

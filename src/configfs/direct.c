@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The direct writer. */
+/* The direct writer: makes items with mkdir(2), symlink(2) and write(2). */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -18,7 +18,7 @@ static int make_directory(const char *path)
 
 static int write_value(const char *path, const char *value)
 {
-	const char *text = *value ? value : "\n"; /* a write of no bytes fails with EFAULT */
+	const char *text = *value ? value : "\n"; /* a write of 0 bytes fails with EFAULT */
 
 	return file_write(AT_FDCWD, path, text, strlen(text));
 }

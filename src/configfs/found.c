@@ -5,7 +5,10 @@
 #include "configfs/attributes.h"
 #include "configfs/steps.h"
 
-/* The undo leaves directories that the kernel made: they are removed with their parents. */
+/*
+ * Adds steps for the directories in a tree. Their undo does not remove directories that the kernel
+ * made: those are removed with their parents.
+ */
 static void add_directories(struct plan *plan, const struct configfs_tree *tree, const char *dir)
 {
 	for (size_t i = 0; i < tree->n; i++) {
@@ -20,10 +23,10 @@ static void add_directories(struct plan *plan, const struct configfs_tree *tree,
 }
 
 /*
- * A directory that a link leads to cannot be removed, and links inside a function (uvc) lead to its
- * other directories: all links are removed before the first directory. Those in configurations come
- * first, as a function keeps its links while it is in a configuration: `functions` is older than
- * `configs` in each gadget.
+ * Adds steps for the links in a tree. A directory that a link leads to cannot be removed, and links
+ * in a function (uvc) lead to its other directories, so all links are removed before the first
+ * directory. Links in configurations are removed first, because a function keeps its links while it
+ * is in a configuration: each gadget has `functions` before `configs`.
  */
 static void add_links(struct plan *plan, const struct configfs_tree *tree, const char *dir)
 {

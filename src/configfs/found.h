@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A gadget found in configfs, by whatever program it was made, as a plan that can be undone. */
+/* Makes a plan that can be undone from a gadget found in configfs, whichever program made it. */
 #pragma once
 
 #include "configfs/tree.h"

@@ -57,7 +57,10 @@ const struct step_op configfs_op_string = {
 	.restore = configfs_restore,
 };
 
-/* Read here, and not before: other users may read plans and records. */
+/*
+ * Reads and writes the serial number. It is not read earlier, because other users may read plans
+ * and records.
+ */
 static int serial_apply(struct step *step, struct error *err)
 {
 	_cleanup_free_ char *serial = NULL;
@@ -188,7 +191,10 @@ const struct step_op configfs_op_link = {
 	.undo = link_undo,
 };
 
-/* --- Of older builds -------------------------------------------------------------------------- */
+/*
+ * --- The step view-link of older builds
+ * --------------------------------------------------------------------------
+ */
 
 static int view_apply(struct step *step _unused_, struct error *err _unused_)
 {

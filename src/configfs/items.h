@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Steps that make what every gadget has: attributes, strings, functions, configurations and links.
- * `path` is in configfs, `self` a struct backend; NULL: the direct writer makes it.
+ * Steps that make the items that every gadget has: attributes, strings, functions, configurations
+ * and links. `path` is in configfs, `self` a struct backend; NULL: the direct writer makes it.
  */
 #pragma once
 
@@ -17,7 +17,7 @@ extern const struct step_op configfs_op_config_string;	  /* .../c.1/strings/0x40
 extern const struct step_op configfs_op_link; /* GADGET/configs/c.1/echo; value ffs.echo */
 
 /*
- * In records of older builds, which kept a link to the gadget for libusbgx: `path` is
- * RUN/view/usb_gadget/NAME. The undo removes it and both directories; apply does nothing.
+ * A step in records of older builds, which had a link to the gadget for libusbgx: `path` is
+ * RUN/view/usb_gadget/NAME. The undo removes the link and both directories; apply does nothing.
  */
 extern const struct step_op configfs_op_view;

@@ -11,7 +11,7 @@
 #include "base/fd.h"
 #include "configfs/udc.h"
 
-/* The attribute of the function; NULL: it cannot be read, or is empty. */
+/* Returns an attribute of the function; NULL: it cannot be read, or is empty. */
 static char *attribute(const char *dir, const char *name)
 {
 	_cleanup_free_ char *path = strf("%s/%s", dir, name), *text = NULL;
@@ -26,7 +26,10 @@ static char *serial_port(const char *dir)
 	return number ? strf("/dev/ttyGS%s", number) : NULL;
 }
 
-/* A character device whose number the function shows; before Linux 6.1 it is made late. */
+/*
+ * Returns the path of a character device whose number the function shows; before Linux 6.1 the
+ * kernel makes it late.
+ */
 static char *numbered(const char *dir)
 {
 	_cleanup_free_ char *number = attribute(dir, "dev"), *path = NULL, *text = NULL;
@@ -45,7 +48,10 @@ static char *numbered(const char *dir)
 	return strf("/dev/%s", name);
 }
 
-/* Compares the directories of a UDC's device and of that above a video device's, the gadget. */
+/*
+ * Returns whether the directory of a UDC's device is the same as that of the device above a video
+ * device, which is the gadget.
+ */
 static bool same_directory(const char *a, const char *b)
 {
 	struct stat st_a, st_b;
@@ -55,8 +61,9 @@ static bool same_directory(const char *a, const char *b)
 }
 
 /*
- * The video device whose function_name is this function's (f_uvc.c). Another gadget may have a
- * function of that name: only devices below this gadget's UDC count.
+ * Returns the path of the video device whose function_name is that of this function (f_uvc.c).
+ * Another gadget may have a function of the same name, so only devices below this gadget's UDC are
+ * considered.
  */
 static char *video(const char *dir)
 {
@@ -86,7 +93,7 @@ static char *network(const char *dir)
 {
 	_cleanup_free_ char *name = attribute(dir, "ifname");
 
-	/* Until it is bound it has a pattern, or is "(unnamed net_device)". */
+	/* Before the bind, ifname contains a pattern or "(unnamed net_device)". */
 	return name && !strpbrk(name, "%(") ? steal_ptr(name) : NULL;
 }
 

@@ -5,9 +5,10 @@
 #include "configfs/items.h"
 
 /*
- * A link takes the target that exists when it is made (f_tcm.c, tcm_alloc), but no target can be
- * made before the function: the link made by `up` has none. Linux 6.1 and 6.12 crash when a host
- * addresses a drive without a target, or whose target was removed.
+ * Returns true for a tcm function. A link to it uses the target that exists when the link is made
+ * (f_tcm.c, tcm_alloc), but no target can be made before the function: the link that `up` makes has
+ * none. Linux 6.1 and 6.12 crash when a host addresses a drive without a target, or whose target
+ * was removed.
  */
 static bool needs_renewal(const struct function *f)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Remarks: values that the kernel changed. */
+/* Stores remarks about values that the kernel changed. */
 #include <stdlib.h>
 #include <string.h>
 

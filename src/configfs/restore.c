@@ -8,7 +8,10 @@
 #include "base/fd.h"
 #include "gadgetfile/gadget.h"
 
-/* An attribute that cannot be read is not kept: the write that follows will report the error. */
+/*
+ * Stores the previous value; ignores an attribute that cannot be read, because the write that
+ * follows reports the error.
+ */
 void configfs_keep(struct step *step)
 {
 	if (step->keeps && !step->was)
@@ -17,10 +20,11 @@ void configfs_keep(struct step *step)
 
 int configfs_restore(struct step *step, struct error *err)
 {
-	const char *was = step->was && *step->was ? step->was : "\n"; /* nothing at all is EFAULT */
+	const char *was = step->was && *step->was ? step->was
+						  : "\n"; /* a write of 0 bytes fails with EFAULT */
 	int r;
 
-	if (!step->was) { /* for example after an older build was replaced */
+	if (!step->was) { /* unknown, for example after an older build was replaced */
 		error_set(err, EX_CANTCREAT, ENODATA, step->path,
 			  "it is not known what was in %s before", step->path);
 		return error_hint(err, "take the gadget down, then up");

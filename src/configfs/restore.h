@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The value that an attribute had before a step wrote it, for a reload that takes it back. */
+/* Stores the value that an attribute had before a step wrote it, for a reload that is reverted. */
 #pragma once
 
 #include "plan/plan.h"
 
-/* Called before a value is written: reads the old one, if step->keeps and none was read yet. */
+/*
+ * Reads the old value if step->keeps is set and no old value was read yet; called before a value is
+ * written.
+ */
 void configfs_keep(struct step *step);
-/* The `restore` of every step that writes a value. */
+/* The `restore` function of every step that writes a value. */
 int configfs_restore(struct step *step, struct error *err);

@@ -25,7 +25,10 @@ static bool is_named(const struct step *step, const char *name)
 	return streq(strrchr(step->path, '/') + 1, name);
 }
 
-/* Whether a drive is writable is decided when it gets its medium (storage_common.c). */
+/*
+ * Returns whether `ro` belongs to the drive of `file`: the kernel decides whether a drive is
+ * writable when the drive gets its medium (storage_common.c).
+ */
 static bool is_medium_of(const struct step *file, const struct step *ro)
 {
 	return configfs_writable_while_bound(file) && configfs_writable_while_bound(ro) &&
@@ -47,7 +50,7 @@ bool configfs_rests_on(const struct step *later, const struct step *earlier)
 			return in_same_directory(later, earlier);
 		return earlier->op == &configfs_op_function && is_named(earlier, later->value);
 	}
-	/* The order of the configurations is the one in which the host considers them. */
+	/* The order of the configurations matters: hosts consider them in this order. */
 	if (later->op == &configfs_op_config)
 		return earlier->op == &configfs_op_config;
 	return is_medium_of(later, earlier);

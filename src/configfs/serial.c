@@ -26,7 +26,10 @@ void serial_of_machine(const uint8_t id[MACHINE_ID_SIZE], char serial[SERIAL_SIZ
 		sprintf(serial + 2 * i, "%02X", digest[i]);
 }
 
-/* Reads 32 digits into 16 bytes. False: not a machine id, such as "uninitialized" at first boot. */
+/*
+ * Converts 32 hexadecimal digits to 16 bytes. False: the text is no machine id, for example
+ * "uninitialized" at first boot.
+ */
 static bool parse_machine_id(const char *text, uint8_t id[MACHINE_ID_SIZE])
 {
 	if (strlen(text) != 2 * MACHINE_ID_SIZE ||

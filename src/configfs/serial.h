@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Serial numbers read on this machine: strings.serialnumber = { from = ... }. */
+/* Reads serial numbers on this system: strings.serialnumber = { from = ... }. */
 #pragma once
 
 #include <stdint.h>
@@ -16,8 +16,8 @@
 int serial_read(const char *from, char **serial, struct error *err);
 
 /*
- * Makes the serial number for a machine id, which must not leave the machine (machine-id(5)): the
- * first half of HMAC-SHA-256 of "ffsctl serial number", with the 16 bytes of the id as the key, as
- * 32 upper-case hexadecimal digits, which are allowed for every class of device.
+ * Makes a serial number from a machine id, which must not be sent to other systems (machine-id(5)):
+ * the first half of HMAC-SHA-256 of "ffsctl serial number", with the 16 bytes of the id as the key,
+ * as 32 upper-case hexadecimal digits, which are allowed for every class of device.
  */
 void serial_of_machine(const uint8_t id[MACHINE_ID_SIZE], char serial[SERIAL_SIZE]);

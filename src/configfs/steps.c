@@ -100,7 +100,7 @@ int configfs_unbind(const char *path, struct error *err)
 		return 0;
 	if (r == 0)
 		r = file_write(AT_FDCWD, path, "\n", 1);
-	if (r == 0 || r == -ENODEV) /* ENODEV: the kernel has unbound it meanwhile */
+	if (r == 0 || r == -ENODEV) /* ENODEV: the kernel has unbound the gadget meanwhile */
 		return 0;
 	return error_errno(err, EX_OSERR, -r, path, "cannot unbind the gadget (%s)", path);
 }

@@ -66,7 +66,9 @@ static int too_much(const char *path, struct error *err)
 			 MAX_DEPTH, MAX_ENTRIES);
 }
 
-/* Root may open a write-only attribute, but configfs fails with EACCES. */
+/*
+ * Reads an attribute. Root can open a write-only one for reading, but configfs then returns EACCES.
+ */
 static void read_attribute(struct configfs_tree *tree, int dir, mode_t mode)
 {
 	if (!(mode & S_IWUSR) || !(mode & S_IRUSR))
@@ -89,7 +91,7 @@ static void read_link(const struct reader *r, struct configfs_tree *tree, int di
 	target[n] = '\0';
 	while (str_has_prefix(p, "../"))
 		p += strlen("../");
-	/* In trees made by tests they are absolute. */
+	/* In directories that tests make, links are absolute. */
 	if (str_has_prefix(p, r->configfs) && p[top] == '/')
 		p += top + 1;
 	tree->value = xstrdup(p);
@@ -106,7 +108,7 @@ static int read_entry(struct reader *r, struct configfs_tree *tree, int dir, con
 	struct stat st;
 
 	if (fstatat(dir, tree->name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
-		/* Removed meanwhile, by another program. */
+		/* Another program has removed the entry meanwhile. */
 		tree->kind = TREE_ATTRIBUTE;
 		tree->err = errno;
 		return 0;
@@ -173,7 +175,7 @@ static int read_directory(struct reader *r, struct configfs_tree *tree, const ch
 				   "cannot read %s", path);
 	}
 	result = list_names(r, tree, dir, path, err);
-	/* The kernel makes these two in this order (gadgets_make). */
+	/* The kernel makes `functions` and `configs` in this order (gadgets_make). */
 	if (depth == 0)
 		r->newest_first = index_of(tree, "functions") > index_of(tree, "configs");
 	if (r->newest_first)

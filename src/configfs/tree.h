@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A directory of configfs read into memory, whatever made it. Only attributes that could be written
- * again are read.
+ * Reads a directory of configfs into memory, whichever program made it. Only attributes that could
+ * be written again are read.
  */
 #pragma once
 
@@ -16,18 +16,20 @@ struct configfs_tree {
 	enum tree_kind kind;
 	char *name;
 	/*
-	 * Of an attribute: its contents, and a NUL that `size` does not count. NULL: it is
-	 * read-only or write-only, or reading failed with `err`. Of a link: its target, from the
-	 * top of configfs: "usb_gadget/echo/functions/acm.a".
+	 * Attribute: its contents and a NUL that `size` does not count; NULL: it is read-only or
+	 * write-only, or reading failed with `err`. Link: its target, relative to the top of
+	 * configfs: "usb_gadget/echo/functions/acm.a".
 	 */
 	char *value;
 	size_t size;
 	int err; /* errno of reading it; 0: none */
 	struct configfs_tree *children;
-	size_t n; /* in the order in which they were made */
+	size_t n; /* number of children, which are in the order in which they were made */
 };
 
-/* Reads the directory `path` of the configfs at `configfs`. -ENOENT: it does not exist. */
+/*
+ * Reads the directory `path`, relative to the mount point `configfs`. -ENOENT: it does not exist.
+ */
 int configfs_tree_read(const char *configfs, const char *path, struct configfs_tree *top,
 		       struct error *err);
 void configfs_tree_free(struct configfs_tree *tree);
@@ -36,6 +38,6 @@ void configfs_tree_free(struct configfs_tree *tree);
 /* Returns the child of that name; NULL: none. */
 const struct configfs_tree *configfs_tree_child(const struct configfs_tree *directory,
 						const char *name);
-/* The same for a path: "os_desc/use". */
+/* Returns the entry at a path below `tree`, such as "os_desc/use"; NULL: none. */
 const struct configfs_tree *configfs_tree_find(const struct configfs_tree *directory,
 					       const char *path);

@@ -29,7 +29,7 @@ bool udc_lacks(const char *name, const char *gadget)
 {
 	_cleanup_free_ char *link = strf(UDC_CLASS_DIR "/%s/gadget", name), *has = NULL;
 
-	/* Before and after: in between, the UDC neither appeared nor was removed. */
+	/* The link was there before and after, so the UDC was not removed and added in between. */
 	if (!path_exists(link))
 		return false;
 	has = udc_attribute(name, "function");
@@ -61,9 +61,9 @@ bool udc_is_virtual(const char *name)
 }
 
 /*
- * The gadget in configfs that is bound to a UDC; the caller frees it. `driver` is the UDC core's
- * name for the gadget driver: of a gadget in configfs, its own name. No other gadget is read, of
- * which there may be many.
+ * Returns the name of the gadget in configfs that is bound to a UDC; the caller frees it. `driver`
+ * is the UDC core's name for the gadget driver, which is the gadget's name for a gadget in
+ * configfs. Reads only this gadget, because there may be many.
  */
 static char *gadget_bound_to(const struct paths *paths, const char *udc, const char *driver)
 {
@@ -75,7 +75,7 @@ static char *gadget_bound_to(const struct paths *paths, const char *udc, const c
 	return xstrdup(driver);
 }
 
-/* Fills gadget and holder. */
+/* Sets udc->gadget and udc->holder. */
 static void find_holder(const struct paths *paths, struct udc *udc)
 {
 	_cleanup_free_ char *driver = udc_attribute(udc->name, "function");
@@ -83,7 +83,7 @@ static void find_holder(const struct paths *paths, struct udc *udc)
 	if (!driver || !*driver)
 		return;
 	udc->gadget = gadget_bound_to(paths, udc->name, driver);
-	/* A legacy driver (g_ether, ...) or another configfs has no gadget there. */
+	/* A legacy driver (g_ether, ...) has no gadget in configfs. */
 	udc->holder = udc->gadget ? strf("gadget '%s'", driver) : strf("the driver '%s'", driver);
 }
 
@@ -145,7 +145,7 @@ void udcs_free(struct udcs *udcs)
 	*udcs = (struct udcs){ 0 };
 }
 
-/* "a (dwc3), b (musb, held by gadget 'x')"; the caller frees it. */
+/* Returns a list like "a (dwc3), b (musb, held by gadget 'x')"; the caller frees it. */
 static char *in_words(const struct udcs *udcs)
 {
 	char *words = xstrdup("");
@@ -188,7 +188,7 @@ static int no_such_udc(const struct paths *paths, const char *name, struct error
 	return r < 0 ? r : no_udc(&udcs, what, err);
 }
 
-/* The others are not read: in a test farm there are many. */
+/* Chooses the named UDC without reading others, because some systems have many. */
 static int choose_named(const struct paths *paths, const char *name, char **out, struct error *err)
 {
 	_cleanup_udc_ struct udc udc = { .name = xstrdup(name) };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The UDCs of the machine: which exist, what holds them, and which one a gadget gets. */
+/* The UDCs of this system: lists them and what holds them, and chooses one for a gadget. */
 #pragma once
 
 #include <stdbool.h>
@@ -12,8 +12,9 @@ struct udc {
 	char *name;	 /* in /sys/class/udc */
 	char *driver;	 /* NULL: unknown */
 	char *gadget;	 /* the gadget in configfs that is bound to it; NULL: none */
-	char *holder;	 /* in words: "gadget 'echo'", "the driver 'g_ether'"; NULL: free */
-	bool is_virtual; /* dummy_hcd's or usbip's: it has no connector */
+	char *holder;	 /* what uses the UDC: "gadget 'echo'", "the driver 'g_ether'"; NULL: it is
+			    free */
+	bool is_virtual; /* a UDC of dummy_hcd or usbip, which has no connector */
 };
 
 struct udcs {
@@ -21,7 +22,7 @@ struct udcs {
 	size_t n;
 };
 
-/* Lists them by name. A machine without UDCs gives an empty list. */
+/* Lists the UDCs, sorted by name. The list is empty on a system without UDCs. */
 int udcs_list(const struct paths *paths, struct udcs *udcs, struct error *err);
 void udcs_free(struct udcs *udcs);
 #define _cleanup_udcs_ _cleanup_(udcs_free)
@@ -37,13 +38,14 @@ int udc_choose(const struct paths *paths, const struct gadget_udc *wanted, const
 
 bool udc_is_virtual(const char *name);
 
-/* Whether this machine has a UDC of that name. */
+/* Returns whether this system has a UDC of that name. */
 bool udc_exists(const char *name);
 
 /*
- * Whether a gadget is not bound to the UDC although configfs says so: it was unbound through the
- * driver core (/sys/bus/gadget). False while a UDC appears or is removed, and the kernel is about
- * to bind or unbind: it has no link `gadget` then (udc/core.c, usb_add_gadget, usb_del_gadget).
+ * Returns whether the gadget is not bound to the UDC although the attribute UDC has its name: it
+ * was unbound through the driver core (/sys/bus/gadget). Returns false while the UDC appears or is
+ * removed: then it has no link `gadget`, and the kernel is about to bind or unbind (udc/core.c,
+ * usb_add_gadget, usb_del_gadget).
  */
 bool udc_lacks(const char *name, const char *gadget);
 
@@ -52,19 +54,20 @@ char *udc_driver(const char *name);
 
 /* Properties of a driver, by its source in Linux 6.12. */
 struct udc_traits {
-	int endpoints; /* besides ep0; 0: depends on the hardware */
+	int endpoints; /* number of endpoints besides ep0; 0: depends on the hardware */
 	enum udc_sg { UDC_SG_UNKNOWN, UDC_SG_NO, UDC_SG_YES } sg; /* gadget->sg_supported */
 };
-/* Never NULL; `driver` may be. */
+/* Returns the properties of a driver, never NULL; `driver` may be NULL. */
 const struct udc_traits *udc_traits(const char *driver);
 
 /*
- * Returns the number of reasons why the machine may have no UDC, each a sentence with what to do,
- * by its role switches and its dual-role drivers. The caller frees `words` and each of them.
+ * Finds reasons why this system may have no UDC, from its role switches and dual-role drivers; each
+ * is a sentence that includes what to do. Returns their number. The caller frees `words` and each
+ * of them.
  */
 size_t udc_hints(char ***words);
 
-/* Returns what holds a UDC, in words; NULL: nothing. The caller frees it. */
+/* Returns what holds a UDC, as text (see struct udc); NULL: nothing. The caller frees it. */
 char *udc_holder(const struct paths *paths, const char *name);
 
 /* Returns an attribute of /sys/class/udc/NAME ("state", "current_speed"); NULL: unknown. The caller

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Properties of UDCs that sysfs does not show, and why a machine may have none. */
+/* Lists properties of UDC drivers that sysfs does not show, and reasons why a system has no UDC. */
 #include "configfs/udc.h"
 
 #include <dirent.h>
@@ -12,18 +12,20 @@
 #define ROLE_CLASS_DIR "/sys/class/usb_role"
 #define PLATFORM_DRIVERS_DIR "/sys/bus/platform/drivers"
 
-/* Counts are those in a driver's source; 0 where it reads them from the hardware. */
+/*
+ * Endpoint counts are from the driver's source; 0: the driver reads the number from the hardware.
+ */
 static const struct {
 	const char *driver;
 	struct udc_traits traits;
 } known[] = {
-	/* clang-format off: a line each */
+	/* clang-format off: one line each */
 	{ "aspeed_udc", { 4, UDC_SG_NO } },
 	{ "at91_udc", { 5, UDC_SG_NO } },
 	{ "bcm63xx_udc", { 4, UDC_SG_NO } },
 	{ "ci_hdrc", { 0, UDC_SG_YES } },
 	{ "dummy_udc", { 30, UDC_SG_UNKNOWN } },
-	{ "dwc2", { 0, UDC_SG_UNKNOWN } }, /* with descriptor DMA only */
+	{ "dwc2", { 0, UDC_SG_UNKNOWN } }, /* supports scatter-gather with descriptor DMA only */
 	{ "dwc3", { 0, UDC_SG_YES } },
 	{ "fusb300_udc", { 15, UDC_SG_NO } },
 	{ "goku_udc", { 3, UDC_SG_NO } },
@@ -58,7 +60,7 @@ struct hints {
 	size_t n;
 };
 
-/* A role switch set to host keeps its controller from being a device. */
+/* Adds a hint about a role switch: one that is set to host prevents device mode. */
 static void add_role(struct hints *h, const char *name)
 {
 	_cleanup_free_ char *path = strf(ROLE_CLASS_DIR "/%s/role", name), *role = NULL;
@@ -69,7 +71,7 @@ static void add_role(struct hints *h, const char *name)
 		strf("the role switch %s is set to '%s': echo device > %s", name, role, path);
 }
 
-/* Dual-role controllers that have a driver but no UDC are in host mode. */
+/* Adds a hint about a dual-role controller: one that has a driver but no UDC is in host mode. */
 static void add_dual_role(struct hints *h, const char *driver)
 {
 	_cleanup_free_ char *dir = strf(PLATFORM_DRIVERS_DIR "/%s", driver);
@@ -80,7 +82,7 @@ static void add_dual_role(struct hints *h, const char *driver)
 		_cleanup_free_ char *path = strf("%s/%s/udc", dir, entry->d_name),
 				    *mode_path = NULL, *mode = NULL;
 
-		/* Devices are links; "module" is a link, too. */
+		/* Devices are links; "module" is a link, but no device. */
 		if (entry->d_type != DT_LNK || streq(entry->d_name, "module") || path_exists(path))
 			continue;
 		mode_path = strf("%s/%s/of_node/dr_mode", dir, entry->d_name);

@@ -12,7 +12,9 @@
 #include "base/util.h"
 #include "configfs/udc.h"
 
-/* A jump of cBPF crosses at most 255 instructions: two for each four bytes. */
+/*
+ * Limit of a text: a jump of classic BPF crosses at most 255 instructions, and four bytes need two.
+ */
 #define TEXT_MAX 500
 
 int udc_watch_open(struct error *err)
@@ -38,7 +40,7 @@ static void add(struct program *p, uint16_t code, uint32_t k, size_t skip)
 		(struct sock_filter){ .code = code, .k = k, .jf = (uint8_t)skip };
 }
 
-/* Accepts a message that begins with these bytes; else continues after this. */
+/* Adds instructions that accept a message which begins with these bytes. */
 static void add_text(struct program *p, const char *text, size_t size)
 {
 	size_t loads = size / 4 + size % 4;
@@ -57,11 +59,14 @@ static void add_text(struct program *p, const char *text, size_t size)
 	add(p, BPF_RET | BPF_K, UINT32_MAX, 0);
 }
 
-/* A message begins with "ACTION@PATH" and a zero byte (lib/kobject_uevent.c). */
+/*
+ * Adds instructions that accept messages about the device `path`: they begin with "ACTION@PATH" and
+ * a zero byte (lib/kobject_uevent.c).
+ */
 static void add_messages(struct program *p, const char *path)
 {
 	static const char *const actions[] = { "add", "remove", "change" };
-	/* The UDC is PARENT/udc/NAME, its gadget PARENT/gadget.NUMBER. */
+	/* The path of the UDC is PARENT/udc/NAME, that of its gadget PARENT/gadget.NUMBER. */
 	_cleanup_free_ char *above = path_parent(path), *parent = path_parent(above),
 			    *gadget = strf("add@%s/gadget.", parent);
 
@@ -109,7 +114,7 @@ struct udc_news udc_watch_read(int fd)
 				news.ready || (added && streq(message + i, "SUBSYSTEM=gadget"));
 		}
 	}
-	/* Messages were lost: any may have been among them. */
+	/* Messages were lost: assume one of each kind. */
 	if (n < 0 && errno == ENOBUFS)
 		news = (struct udc_news){ true, true };
 	return news;

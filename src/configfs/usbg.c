@@ -3,16 +3,17 @@
  * The back end that uses libusbgx.
  *
  * usbg_init() reads every gadget in configfs and fails if one has a function of a type that
- * libusbgx does not know. So it never sees configfs: it reads an empty gadget in a directory of
- * ours, which is then replaced by a link to the gadget's directory. Functions and configurations
- * that exist already are created in the empty gadget, if libusbgx knows their types. libusbgx
- * remembers names and paths only: what it makes later appears in configfs.
+ * libusbgx does not know. So libusbgx never reads configfs: it reads an empty gadget in a directory
+ * that ffsctl made, which is then replaced by a link to the gadget's directory. Functions and
+ * configurations that exist already are created in the empty gadget, if libusbgx knows their types.
+ * libusbgx remembers names and paths only: what it makes later appears in configfs.
  *
- * The directory is a tmpfs that is mounted nowhere. It ends with its descriptor, so nothing is left
- * behind when the process is killed, and the gadget's plan is the same with and without libusbgx.
+ * The directory is a tmpfs that is mounted nowhere. The tmpfs is removed when its descriptor is
+ * closed, so nothing is left when the process is killed, and the gadget's plan is the same with and
+ * without libusbgx.
  *
- * libusbgx prints errors on stderr: each call is made with stderr on /dev/null. Only this file
- * includes its header.
+ * libusbgx prints errors on stderr, so each call is made with stderr on /dev/null. Only this file
+ * includes usbg.h.
  */
 #include "config.h"
 
@@ -34,10 +35,10 @@ struct usbg_view {
 	usbg_state *state;
 	usbg_gadget *gadget;
 	int root;
-	int null, saved; /* /dev/null, and stderr while a call is made; -1: not opened */
+	int null, saved; /* /dev/null, and a copy of stderr while a call is made; -1: not opened */
 };
 
-/* --- Calls without output --------------------------------------------------------------------- */
+/* --- Silences libusbgx --------------------------------------------------------------------- */
 
 static void silence_begin(struct usbg_view *view)
 {
@@ -59,7 +60,10 @@ static void silence_end(const struct usbg_view *view)
 	errno = e;
 }
 
-/* libusbgx folds errno into a few codes; these have only one meaning. */
+/*
+ * Returns the errno for a code of libusbgx. libusbgx maps several errnos to one code; these codes
+ * have only one meaning.
+ */
 static int errno_of(int code)
 {
 	switch (code) {
@@ -85,7 +89,9 @@ static int errno_of(int code)
 	}
 }
 
-/* What a call returned, as -errno: that of the system call which failed, if there was one. */
+/*
+ * Converts what a call returned to -errno: that of the system call which failed, if there was one.
+ */
 static int result(int code)
 {
 	if (code == USBG_SUCCESS)
@@ -111,7 +117,7 @@ static const char *base_name(const char *path)
 	return strrchr(path, '/') + 1;
 }
 
-/* The path's component `up` levels above the last one; the caller frees it. */
+/* Returns the component of the path that is `up` levels above the last one; the caller frees it. */
 static char *component(const char *path, int up)
 {
 	const char *end = path + strlen(path), *start;
@@ -132,7 +138,10 @@ static int language_of(const char *path)
 	return (int)strtol(dir, NULL, 0);
 }
 
-/* The type of TYPE.INSTANCE; negative: libusbgx does not know it, or `dir` is not such a name. */
+/*
+ * Returns the type of the directory TYPE.INSTANCE; negative: libusbgx does not know the type, or
+ * `dir` has no such name.
+ */
 static int type_of(const char *dir)
 {
 	_cleanup_free_ char *type = xstrndup(dir, strcspn(dir, "."));
@@ -140,7 +149,10 @@ static int type_of(const char *dir)
 	return strchr(dir, '.') ? usbg_lookup_function_type(type) : USBG_ERROR_NOT_FOUND;
 }
 
-/* LABEL.ID, as configfs names a configuration; LABEL may contain dots. The caller frees *label. */
+/*
+ * Splits LABEL.ID, a configuration's name in configfs; LABEL may contain dots. Returns the id; the
+ * caller frees *label.
+ */
 static int id_of(const char *dir, char **label)
 {
 	const char *dot = strrchr(dir, '.');
@@ -149,7 +161,7 @@ static int id_of(const char *dir, char **label)
 	return dot ? atoi(dot + 1) : 0;
 }
 
-/* NULL: libusbgx has not created it. */
+/* Returns the configuration; NULL: libusbgx has not created it. */
 static usbg_config *find_config(const struct usbg_view *view, const char *dir)
 {
 	_cleanup_free_ char *label = NULL;
@@ -181,7 +193,7 @@ static int make_string(struct usbg_view *view, const char *path, const char *val
 {
 	int string = usbg_lookup_gadget_str(base_name(path));
 
-	/* Of an empty string it would write nothing, and leave the one before. */
+	/* For an empty string libusbgx would write nothing, so that the old string would stay. */
 	if (string < 0 || !*value)
 		return BACKEND_UNKNOWN;
 	return QUIETLY(view, usbg_set_gadget_str(view->gadget, string, language_of(path), value));
@@ -225,7 +237,10 @@ static int make_config_attribute(struct usbg_view *view, const char *path, const
 
 	if (!config)
 		return BACKEND_UNKNOWN;
-	/* Not struct usbg_config_attrs: its bMaxPower has 8 bits, and the kernel's unit is mA. */
+	/*
+	 * Does not use struct usbg_config_attrs, whose bMaxPower has 8 bits, because the kernel's
+	 * unit is mA.
+	 */
 	if (streq(base_name(path), "MaxPower"))
 		return QUIETLY(view, usbg_set_config_max_power(config, number));
 	return QUIETLY(view, usbg_set_config_bm_attrs(config, number));
@@ -269,7 +284,7 @@ int usbg_make(struct usbg_view *view, enum backend_item item, const char *path, 
 
 /* --- The view --------------------------------------------------------------------------------- */
 
-/* By system call: glibc has wrappers since 2.36 only. */
+/* Uses system calls, because glibc has wrappers only since 2.36. */
 int usbg_private_root(void)
 {
 	_cleanup_close_ int fs = (int)syscall(SYS_fsopen, "tmpfs", FSOPEN_CLOEXEC);
@@ -284,7 +299,10 @@ int usbg_private_root(void)
 
 #define GADGETS "usb_gadget"
 
-/* What usbg_init() wants to find of a gadget called `name`. False: see errno. */
+/*
+ * Makes the files that usbg_init() reads of a gadget called `name`. Returns false with errno on
+ * failure.
+ */
 static bool make_empty_gadget(int root, const char *name)
 {
 	static const char *const below[] = { "", "/functions", "/configs", "/os_desc" };
@@ -313,7 +331,10 @@ static bool open_library(struct usbg_view *view, const char *name)
 	return view->gadget;
 }
 
-/* What libusbgx does not take is made by the direct writer, which needs no view of it. */
+/*
+ * Creates the existing functions and configurations in libusbgx's view, if libusbgx knows their
+ * types. The direct writer makes what belongs to the others.
+ */
 static void add_existing(struct usbg_view *view, const char *gadget, const char *below,
 			 int (*create)(struct usbg_view *view, const char *dir))
 {
@@ -328,7 +349,10 @@ static void add_existing(struct usbg_view *view, const char *gadget, const char 
 		closedir(dir);
 }
 
-/* From now on the paths that libusbgx remembers lead to configfs. */
+/*
+ * Replaces the empty gadget by a link: from now on the paths that libusbgx remembers lead to
+ * configfs.
+ */
 static bool show_configfs(struct usbg_view *view, const char *gadget)
 {
 	_cleanup_free_ char *path = strf(GADGETS "/%s", base_name(gadget));

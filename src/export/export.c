@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The gadget as a whole: device descriptor, strings, configurations. */
+/* Exports the gadget as a whole: device descriptor, strings, configurations. */
 #include "export/export.h"
 
 #include <errno.h>
@@ -20,7 +20,7 @@ void export_free(struct export *e)
 	e->n_lost = e->n_labels = 0;
 }
 
-/* The first line of an attribute; NULL: none. The caller frees it. */
+/* Returns the first line of an attribute; NULL: none. The caller frees it. */
 static char *line_of(const struct configfs_tree *dir, const char *path)
 {
 	const struct configfs_tree *a = configfs_tree_find(dir, path);
@@ -31,7 +31,7 @@ static char *line_of(const struct configfs_tree *dir, const char *path)
 	return line;
 }
 
-/* -1: the attribute does not exist or is empty. */
+/* Returns the number in an attribute; -1: it does not exist or is empty. */
 static long long number_of(const struct configfs_tree *dir, const char *path)
 {
 	_cleanup_free_ char *line = line_of(dir, path);
@@ -65,7 +65,7 @@ static void add_name(struct export *e, json_t *document)
 			    e->name);
 }
 
-/* Keys that are not in configfs. */
+/* Adds keys that the record has but configfs does not. */
 static void add_recorded(const struct export *e, json_t *document)
 {
 	static const char *const keys[] = { "autostart", "udc", "switch_to" };
@@ -79,7 +79,7 @@ static void add_recorded(const struct export *e, json_t *document)
 	}
 }
 
-/* Whether `up` without a UDC's name would choose that one if it were free. */
+/* Returns whether `up` without a UDC's name would choose this UDC if it were free. */
 static bool is_default_udc(const struct udcs *udcs, const char *name)
 {
 	size_t n_real = 0, n_candidates = 0;
@@ -128,7 +128,10 @@ static void add_max_speed(struct export *e, json_t *document)
 		export_lose(e, document, "max_speed %s", speed);
 }
 
-/* bcdUSB and bMaxPacketSize0 are 0 unless they were set; the kernel chooses them. */
+/*
+ * Adds the device attributes. bcdUSB and bMaxPacketSize0 are 0 unless they were set: the kernel
+ * chooses them.
+ */
 static void add_attributes(const struct export *e, json_t *document)
 {
 	json_t *attrs = json_object();
@@ -181,7 +184,7 @@ static json_t *strings(struct export *e, const struct configfs_tree *dir, const 
 
 /* --- Vendors' descriptors -------------------------------------------------------------------- */
 
-/* The configuration that the link in os_desc leads to; 0: none. */
+/* Returns the id of the configuration that the link in os_desc leads to; 0: none. */
 static long long linked_config(const struct configfs_tree *os_desc)
 {
 	for (size_t i = 0; i < os_desc->n; i++) {
@@ -241,7 +244,7 @@ static void add_webusb(struct export *e, json_t *document)
 
 /* --- Configurations --------------------------------------------------------------------------- */
 
-/* "usb_gadget/G/functions/acm.a" */
+/* Returns the label of the function of a directory such as "usb_gadget/G/functions/acm.a". */
 static const char *label_of(const struct export *e, const struct configfs_tree *link)
 {
 	const struct configfs_tree *functions = configfs_tree_child(e->tree, "functions");
@@ -258,7 +261,9 @@ static const char *label_of(const struct export *e, const struct configfs_tree *
 	return NULL;
 }
 
-/* A link's name is only written if it is not the default. */
+/*
+ * Returns the functions of a configuration. A link's name is only written if it is not the default.
+ */
 static json_t *config_functions(struct export *e, json_t *group, const struct configfs_tree *dir)
 {
 	json_t *list = json_array();

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* From a gadget in configfs to a gadget file that makes the same gadget. */
+/* Converts a gadget in configfs to a gadget file that makes the same gadget. */
 #pragma once
 
 #include <jansson.h>
@@ -17,8 +17,8 @@ struct export
 	 * NULL: ffsctl did not make the gadget.
 	 */
 	const struct record *record;
-	const struct udcs *udcs; /* of this machine */
-	/* What the file cannot contain, in sentences, which are comments of the file, too. */
+	const struct udcs *udcs; /* the UDCs of this system */
+	/* Sentences about what the file cannot contain; they are also comments in the file. */
 	char **lost;
 	size_t n_lost;
 	/* The functions' labels in the file, in the order of configfs. */

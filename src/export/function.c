@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * One function: its attributes by the rows of the table of keys, and in `tree` those without a row.
- * Our own checks may refuse what the kernel has accepted: then all is written to `tree`, which is
- * not checked.
+ * Exports one function: attributes that have a row in the table of keys under their keys, the
+ * others in the list `tree`. If ffsctl's checks refuse values that the kernel has accepted, all
+ * attributes are written to `tree`, whose values are not checked.
  */
 #include <errno.h>
 
@@ -10,17 +10,17 @@
 #include "export/parts.h"
 #include "gadgetfile/write.h"
 
-#define MAX_PATH 1024 /* of an entry of `tree` */
+#define MAX_PATH 1024 /* bytes of a path in `tree` */
 
-/* A function while it is being written. */
+/* A function that is being exported. */
 struct draft {
 	struct export *export;
 	const char *type, *label;
-	char *name; /* of its directory: TYPE.INSTANCE */
+	char *name; /* name of its directory: TYPE.INSTANCE */
 	const struct configfs_tree *top;
-	json_t *group; /* of the file */
+	json_t *group; /* the function's group in the document */
 	json_t *tree;
-	/* What need not be written to `tree`. */
+	/* Attributes and directories that need not be written to `tree`. */
 	const struct configfs_tree **done;
 	size_t n_done;
 };
@@ -43,7 +43,7 @@ static void set_done(struct draft *d, const struct configfs_tree *tree)
 static json_t *rows_group(struct draft *d, const struct key_group *group,
 			  const struct configfs_tree *dir);
 
-/* The directory of the n-th group of a list; NULL: it does not exist. */
+/* Returns the directory of the n-th group of a list; NULL: it does not exist. */
 static const struct configfs_tree *element(const struct key *row, const struct configfs_tree *dir,
 					   size_t n)
 {
@@ -52,7 +52,8 @@ static const struct configfs_tree *element(const struct key *row, const struct c
 	return configfs_tree_child(dir, name);
 }
 
-/* A list whose groups are numbered directories. NULL: none, or not numbered from 0 without a gap.
+/* Returns a list whose groups are numbered directories; NULL: there are none, or they are not
+ * numbered from 0 without a gap.
  */
 static json_t *numbered(struct draft *d, const struct key *row, const struct configfs_tree *dir)
 {
@@ -118,7 +119,7 @@ static void add_id(struct draft *d, json_t *entry, const struct configfs_tree *i
 	set_done(d, id);
 }
 
-/* The two ids in os_desc/interface.NAME; add_tree adds the properties below it. */
+/* Adds the two ids in os_desc/interface.NAME; add_tree adds the properties below it. */
 static void add_os_descs(struct draft *d)
 {
 	static const char prefix[] = "interface.";
@@ -186,7 +187,7 @@ static bool is_among(const char *word, const char *const *words, size_t n)
 	return false;
 }
 
-/* False: the path cannot be written to `tree`. */
+/* Adds an entry to `tree`; false: a gadget file cannot contain the path. */
 static bool add_entry(struct draft *d, const char *path, const char *key, json_t *value)
 {
 	json_t *entry;
@@ -205,7 +206,7 @@ static bool add_entry(struct draft *d, const char *path, const char *key, json_t
 	return true;
 }
 
-/* Returns whether something was written. */
+/* Adds an attribute to `tree`; returns whether it was added. */
 static bool add_attribute(struct draft *d, const struct configfs_tree *dir,
 			  const struct configfs_tree *attribute, const char *path)
 {
@@ -259,7 +260,10 @@ static bool has_links(const struct configfs_tree *dir)
 	return false;
 }
 
-/* Returns whether something below it was written, so that it needs no entry of its own. */
+/*
+ * Adds a directory to `tree`; returns whether something below it was added, so that it needs no
+ * entry of its own.
+ */
 static bool add_directory(struct draft *d, const struct configfs_tree *dir, const char *prefix,
 			  enum when when)
 {
@@ -276,7 +280,10 @@ static bool add_directory(struct draft *d, const struct configfs_tree *dir, cons
 	return add_entry(d, prefix, NULL, NULL);
 }
 
-/* A directory that a link leads to gets its own links first. */
+/*
+ * Adds the links in a directory to `tree`; before each link, the links in the directory that it
+ * leads to.
+ */
 static void add_links(struct draft *d, const struct configfs_tree *dir, const char *prefix);
 
 static void add_link(struct draft *d, const struct configfs_tree *link, const char *path)
@@ -331,7 +338,7 @@ static void add_tree(struct draft *d)
 
 /* --- The function ----------------------------------------------------------------------------- */
 
-/* Whether a file with this function has no errors. */
+/* Returns whether a gadget file with this function has no errors. */
 static bool is_good(const struct draft *d)
 {
 	json_t *document = json_pack("{s:{s:O}}", "functions", d->label, d->group);
@@ -345,7 +352,7 @@ static bool is_good(const struct draft *d)
 	return good;
 }
 
-/* Comments on types of which a part is not in their directory. */
+/* Comments for types of which a part is not in the function's directory. */
 static const struct {
 	const char *type, *text;
 } elsewhere[] = {
@@ -400,7 +407,10 @@ static bool is_label(const struct export *e, const char *label)
 #define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define DIGITS "0123456789"
 
-/* The label in the record, else the instance, changed so that it can name a setting. */
+/*
+ * Returns the label in the record, else the instance, changed so that it is a valid label. The
+ * caller frees it.
+ */
 static char *choose_label(const struct export *e, const char *directory, const char *type,
 			  const char *instance)
 {
@@ -425,7 +435,10 @@ static char *choose_label(const struct export *e, const char *directory, const c
 	return label;
 }
 
-/* The instance's name, changed so that gadgetfile_load accepts it (function.c, load_instance). */
+/*
+ * Returns the instance's name, changed so that gadgetfile_load accepts it
+ * (gadgetfile/types/function.c, load_instance). The caller frees it.
+ */
 static char *choose_instance(struct draft *d, const char *instance)
 {
 	char *copy = xstrdup(*instance ? instance : d->label);

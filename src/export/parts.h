@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the files of export share: export.c, function.c, record.c, value.c. */
+/* Declarations that the files of export/ share. */
 #pragma once
 
 #include "export/export.h"
@@ -13,20 +13,24 @@ void export_comment(json_t *group, const char *fmt, ...) _printf_(2, 3);
 /* Sets the group or list unless it is empty. Takes over `value`. */
 void export_set_if_any(json_t *group, const char *key, json_t *value);
 
-/* A string of the file: UTF-8 without NULs and, unless `lines`, without control characters. */
+/*
+ * Returns whether the text can be a string of the gadget file: UTF-8 without NULs and, for
+ * EXPORT_ONE_LINE, without control characters.
+ */
 enum export_text { EXPORT_ONE_LINE, EXPORT_LINES };
 bool export_is_text(const char *text, size_t size, enum export_text kind);
 
-/* An attribute and its place in configfs, on which its meaning depends. */
+/* An attribute, and its directory in configfs, on which its meaning depends. */
 struct export_attribute {
-	const char *type; /* of the function */
+	const char *type; /* the function's type */
 	const struct configfs_tree *directory, *attribute;
 };
 
-/* Returns the value as its row of the table of keys has it; NULL: nothing to write, or not there.
+/* Returns the value as the key of its row expects it; NULL: the attribute does not exist or needs
+ * no value.
  */
 json_t *export_row_value(const struct export_attribute *a, const struct key *row);
-/* Returns the value as `tree` has it; NULL: nothing to write. */
+/* Returns the value as the list `tree` expects it; NULL: the attribute needs no value. */
 json_t *export_tree_value(const struct export_attribute *a);
 /* Returns "lab%d" for "lab0", a pattern as it is; NULL: unknown. The caller frees it. */
 char *export_ifname(const char *name);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * From the record: the groups `ffs` and `worker`, which are not in configfs. Their paths and ${dir}
- * refer to the directory of the gadget's file; they are made absolute, as the new file may be
- * anywhere.
+ * Exports the groups `ffs` and `worker`, which are in the record but not in configfs. Their
+ * relative paths and ${dir} refer to the directory of the gadget's file; they are made absolute,
+ * because the new file may be in another directory.
  */
 #include "base/cleanup.h"
 #include "base/json.h"
@@ -35,7 +35,7 @@ const char *export_record_label(const struct export *e, const char *directory)
 
 enum kind {
 	PATH,	 /* a path */
-	PROGRAM, /* one if it has a slash */
+	PROGRAM, /* a path if it has a slash */
 };
 
 static const struct {
@@ -47,7 +47,7 @@ static const struct {
 	{ "worker", NULL, "plugin", PROGRAM },	{ "worker", NULL, "directory", PATH },
 };
 
-/* A new string; NULL: `value` need not change. */
+/* Returns a new string with an absolute path; NULL: `value` is absolute already. */
 static json_t *absolute(const json_t *value, const char *dir, enum kind kind)
 {
 	const char *text = json_string_value(value);
@@ -59,7 +59,7 @@ static json_t *absolute(const json_t *value, const char *dir, enum kind kind)
 	return json_string(path);
 }
 
-/* The same with ${dir} replaced. */
+/* Returns a new string with ${dir} replaced; NULL: `value` does not contain it. */
 static json_t *expanded(const json_t *value, const char *dir)
 {
 	static const char variable[] = "${dir}";
@@ -115,7 +115,8 @@ static void expand_worker(json_t *worker, const char *dir)
 json_t *export_record_groups(const struct export *e, const char *label)
 {
 	static const char *const groups[] = { "ffs", "worker" };
-	const json_t *functions = json_object_get(e->record ? e->record->document : NULL, "functions"),
+	const json_t *functions =
+			     json_object_get(e->record ? e->record->document : NULL, "functions"),
 		     *function = json_object_get(functions, label);
 	const char *dir = e->record ? e->record->dir : NULL;
 	json_t *copy = json_object();

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * From what is read from an attribute of a function to what must be written to it to read that
- * again (kernel/functions.md, "reads back").
+ * Converts what was read from an attribute of a function to what must be written so that the same
+ * is read again (kernel/functions.md, "reads back").
  */
 #include <ctype.h>
 #include <errno.h>
@@ -15,19 +15,19 @@
 
 enum quirk {
 	PLAIN,	/* text and a newline; nothing at all if it is not set */
-	RAW,	/* the bytes themselves */
-	PADDED, /* followed by NULs or blanks */
-	EMPTY,	/* text, which may well be empty */
-	DATA,	/* of an OS descriptor property: one byte too many if it is a string */
-	HEX2,	/* two hexadecimal digits, even of 0 */
-	NAME,	/* made from a pattern */
+	RAW,	/* bytes that are not text */
+	PADDED, /* text followed by NULs or blanks */
+	EMPTY,	/* text, for which empty is a valid value */
+	DATA,	/* data of an OS descriptor property: one byte too many if it is a string */
+	HEX2,	/* two hexadecimal digits, also for 0 */
+	NAME,	/* a name that the kernel made from a pattern */
 };
 
-/* Not in the table of keys: most of these attributes have no row, and all are exported to `tree`,
- * too. */
+/* These are not in the table of keys, because most of these attributes have no row there, and all
+ * may also be exported to `tree`. */
 static const struct {
 	const char *type; /* NULL: any */
-	const char *name; /* '*' at the beginning: the name ends so */
+	const char *name; /* "*END": any name that ends in END */
 	enum quirk quirk;
 } quirks[] = {
 	{ "hid", "report_desc", RAW },
@@ -83,7 +83,7 @@ static size_t padded_length(const char *text, size_t n)
 	return n;
 }
 
-/* What must be written for what was read; NULL: nothing. The caller frees it. */
+/* Returns the value to write for the value that was read; NULL: none. The caller frees it. */
 static char *value_to_write(const struct export_attribute *a, size_t *size)
 {
 	const char *value = a->attribute->value;
@@ -112,12 +112,13 @@ static char *value_to_write(const struct export_attribute *a, size_t *size)
 		return name;
 	}
 	*size = n;
-	return memcpy(xcalloc(n + 2, 1), value, n); /* a byte more, for loses_last_byte */
+	return memcpy(xcalloc(n + 2, 1), value,
+		      n); /* with an additional byte, for loses_last_byte */
 }
 
 /* --- Networks --------------------------------------------------------------------------------- */
 
-/* Whether a user renamed it (NET_NAME_RENAMED of linux/netdevice.h). */
+/* Returns whether a user renamed the interface (NET_NAME_RENAMED of linux/netdevice.h). */
 static bool was_renamed(const char *name)
 {
 	_cleanup_free_ char *path = strf("/sys/class/net/%s/name_assign_type", name), *type = NULL;
@@ -131,7 +132,7 @@ char *export_ifname(const char *name)
 
 	if (strchr(name, '%'))
 		return xstrdup(name);
-	/* "(unnamed net_device)", until it has been bound. */
+	/* Before the bind the name is "(unnamed net_device)". */
 	if (strpbrk(name, "/( ") || was_renamed(name))
 		return NULL;
 	while (digits < n && isdigit((unsigned char)name[n - 1 - digits]))
@@ -141,7 +142,7 @@ char *export_ifname(const char *name)
 
 /* --- Rows ------------------------------------------------------------------------------------- */
 
-/* An integer of 32 bits, as in libconfig; NULL: `text` is not one. */
+/* Returns an integer of 32 bits, as libconfig has them; NULL: `text` is not one. */
 static json_t *integer(const char *text, int base)
 {
 	char *end;
@@ -163,7 +164,7 @@ static json_t *bytes(const char *value, size_t n)
 	return list;
 }
 
-/* "44100,48000" */
+/* Returns the rates of a text like "44100,48000" as a list. */
 static json_t *rates(const char *text)
 {
 	_cleanup_free_ char *copy = xstrdup(text);
@@ -208,7 +209,7 @@ json_t *export_row_value(const struct export_attribute *a, const struct key *row
 	return integer(value, 0);
 }
 
-/* Whether the kernel removes the last byte that is written. */
+/* Returns whether the kernel removes the last byte of what is written. */
 static bool loses_last_byte(const struct export_attribute *a)
 {
 	return streq(a->type, "uac1") && quirk_of(a) == EMPTY;

@@ -163,7 +163,7 @@ void lengths_even(struct lengths *l, uint64_t total, uint64_t size)
 
 #define BLOCK 1024 /* a multiple of every packet size of bulk endpoints */
 
-/* The output function of splitmix64: maps consecutive numbers to pseudo-random ones. */
+/* Maps consecutive numbers to pseudo-random ones: the output function of splitmix64. */
 static uint64_t mix(uint64_t x)
 {
 	x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9;

@@ -46,7 +46,8 @@ static int run_row(const struct options *o, struct report *r, struct row *row, s
 	row_name(row, p->name, sizeof(p->name));
 	result = r->command->run(r->device, o, &row->c, p, &row->runs[row->n], err);
 	row->ok = result >= 0;
-	row->n += row->ok || row->runs[row->n].seconds > 0; /* unless it failed before the start */
+	row->n += row->ok || row->runs[row->n].seconds >
+				     0; /* does not count a run that failed before its start */
 	p->run++;
 	return result;
 }

@@ -270,7 +270,7 @@ static int claim(const struct device_filter *w, struct device *d, libusb_device 
 
 static int not_found(const struct device_filter *w, struct error *err)
 {
-	/* need_out, need_in */
+	/* [need_out][need_in] */
 	static const char *const endpoints[2][2] = { { "an OUT or an IN", "an IN" },
 						     { "an OUT", "an OUT and an IN" } };
 	_cleanup_free_ char *which = NULL;

@@ -114,7 +114,9 @@ static void cancel_all(struct trip *t)
 		transfer_wait(t->d, 1000);
 }
 
-/* Waits for the message, also when interrupted: otherwise the next user would receive it. */
+/*
+ * Waits for the message, also when interrupted: otherwise the device's next user would receive it.
+ */
 static int wait_back(struct trip *t, double start)
 {
 	while (t->in_flight) {

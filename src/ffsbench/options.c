@@ -19,7 +19,7 @@ enum { SOURCE = 1, SINK = 2, VERIFY = 4, LOOP = 8, MESSAGES = 16, LATENCY = 32 }
 #define ECHO (LOOP | MESSAGES | LATENCY)
 #define ALL (STREAM | ECHO)
 
-/* In the order of the bits above. */
+/* In the order of the bits SOURCE to LATENCY. */
 const struct command commands[] = {
 	{ .name = "source",
 	  .summary = "read from the device as fast as it sends",

@@ -78,7 +78,7 @@ bool row_host_limited(const struct row *row)
 	return queue_limits(row_queue_empty(row));
 }
 
-/* Returns the median of percentiles; the smallest minimum, the largest maximum. */
+/* Returns, of all runs, the median of a percentile, the smallest minimum or the largest maximum. */
 double row_latency(const struct row *row, unsigned int which)
 {
 	double *v = xcalloc(row->n + 1, sizeof(*v)), found;

@@ -28,7 +28,7 @@ struct stream {
 	unsigned int size; /* bytes of a transfer */
 	struct buffers buffers;
 	struct libusb_transfer **x;
-	bool verify, answered;	 /* answered: answers_read() before the run */
+	bool verify, answered;	 /* answered: what answers_read() returned before the run */
 	unsigned char *expected; /* data of an IN transfer; NULL: not compared */
 	uint64_t total;		 /* bytes to move */
 	unsigned int in_flight;
@@ -83,7 +83,10 @@ static void fail(struct stream *s, const struct libusb_transfer *x)
 		error_hint(s->err, "or it may expect another --pattern");
 }
 
-/* A transfer always begins with a packet on both sides, also after a short one. */
+/*
+ * Compares received data with the pattern. A transfer always begins with a packet on both sides,
+ * also after a short one.
+ */
 static void compare(struct stream *s, const struct libusb_transfer *x)
 {
 	int at = 0;
@@ -213,7 +216,10 @@ static void check_progress(struct stream *s, struct run_state *l, struct progres
 		report_timeout(s);
 }
 
-/* OUT transfers in flight are completed: the device must not receive a part of one. */
+/*
+ * Returns whether to continue. OUT transfers in flight are completed, because the device must not
+ * receive a part of one.
+ */
 static bool still_running(const struct stream *s)
 {
 	return s->in_flight && !s->failed && !(s->stop && s->direction == DIRECTION_IN);
@@ -231,7 +237,7 @@ static void flow(struct stream *s, struct progress *p)
 	while (still_running(s)) {
 		s->ended = 0;
 		transfer_wait(s->d, 1000);
-		/* Not at the end of the run, where the queue is no longer filled. */
+		/* Takes no sample at the end of the run, when the queue is no longer filled. */
 		if (s->ended && s->in_flight == s->depth)
 			queue_sample(&s->m->queue, s->depth, s->ended);
 		if (tick_due())

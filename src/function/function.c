@@ -51,7 +51,7 @@ static void on_keeper(void *data, uint32_t events _unused_)
 	if (size == -EPIPE)
 		fd_watch_remove(i->all->loop, &i->keeper_socket);
 	if (size == -EPIPE &&
-	    i->keeper.taken_over) { /* a keeper that is a child ends with SIGCHLD */
+	    i->keeper.taken_over) { /* SIGCHLD reports the end of a keeper that is a child */
 		keeper_end(&i->keeper);
 		keeper_forget(&i->keeper);
 		i->all->events->keeper_died(i->all->owner, i);
@@ -160,7 +160,9 @@ static int keeper_apply(struct step *step, struct error *err)
 	const struct ffs *ffs = function_descriptors(i->model);
 	int r = 0;
 
-	/* The descriptors went with the last keeper, whether or not their step was undone. */
+	/*
+	 * The end of the last keeper closed ep0, and with it the function's descriptors are lost.
+	 */
 	if (ffs && i->ep0 < 0)
 		r = ffs_write_descriptors(ffs, &i->ep0, err);
 	return r == 0 ? start_keeper(i, step->value, err) : r;
@@ -446,7 +448,7 @@ void function_free(struct live_function *i)
 		worker_free(i->worker);
 	free(i->worker);
 	fd_watch_remove(i->all->loop, &i->keeper_socket);
-	/* A keeper whose takeover failed lives on for another supervisor. */
+	/* A keeper whose takeover failed keeps running for another supervisor. */
 	cleanup_close(&i->keeper.socket);
 	cleanup_close(&i->keeper.pidfd);
 	cleanup_close(&i->ep0);

@@ -20,8 +20,8 @@ struct functions;
 /* The kernel device of a kernel function. */
 struct kernel_device {
 	char *device, *ifname; /* NULL: none, or not created yet */
-	uint64_t id;	 /* identity of this device: a new device of the same name has another; 0:
-			    unknown */
+	uint64_t id; /* identity of this device: a new device of the same name has another id; 0:
+			unknown */
 	uint64_t served; /* `id` of the device that the worker was started for */
 };
 
@@ -62,8 +62,8 @@ bool function_blocks_bind(const struct live_function *function);
 char *function_directory(const struct live_function *function);
 
 /*
- * Creates a live function. The caller owns *out, also on failure. Event sources and steps point at
- * it, so it must not move.
+ * Creates a live function. The caller owns *out, also on failure. Watches and steps point at the
+ * function, so it must not move.
  */
 int function_new(struct live_function **out, struct functions *all, const struct gadget *gadget,
 		 const struct function *model, struct error *err);
@@ -76,8 +76,8 @@ void function_free(struct live_function *function);
  */
 void function_add_steps(struct plan *plan, struct live_function *function, const struct plan *base);
 /*
- * Adds the steps that start the worker and wait until it is ready. They are separate, so that all
- * workers start at once.
+ * Adds the steps that start the worker and wait until it is ready. The two steps are separate, so
+ * that all workers start at once.
  */
 void function_add_worker_start(struct plan *plan, struct live_function *function);
 void function_add_worker_ready(struct plan *plan, struct live_function *function);

@@ -49,7 +49,10 @@ void function_drop_worker(struct live_function *i)
 	i->drain_since = now_monotonic();
 }
 
-/* A host may delay a keeper. It serves a request of the dead worker, so it may be interrupted. */
+/*
+ * Checks whether the keeper has forwarded all messages of the dead worker. A host may delay the
+ * keeper; it then serves a request of the dead worker, and so may be interrupted.
+ */
 bool function_is_draining(struct live_function *i)
 {
 	double waited = now_monotonic() - i->drain_since;

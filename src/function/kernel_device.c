@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The kernel device of a kernel function: its device node or its network interface. Most exist from
- * bind to unbind, by whatever program, so their workers start and end with them.
+ * The kernel device of a kernel function: its device node or its network interface. Most kernel
+ * devices exist from bind to unbind, whichever program binds, so their workers start and end with
+ * them.
  */
 #include <fcntl.h>
 #include <net/if.h>
@@ -30,7 +31,7 @@ static bool is_due(const struct live_function *i)
 	return false;
 }
 
-/* Each bind creates a new device, which may have the same name. */
+/* Returns an id of the device: each bind creates a new device, which may have the same name. */
 static uint64_t kernel_device_id(const struct kernel_device *n)
 {
 	struct stat st;
@@ -88,7 +89,10 @@ bool functions_follow_kernel_devices(const struct functions *all)
 	return false;
 }
 
-/* Linux 6.9 has a file for it; before that, the endpoint files tell: they are created last. */
+/*
+ * Returns whether the descriptors were written. Since Linux 6.9 a file shows this; on older kernels
+ * the endpoint files show it, which are created last.
+ */
 bool function_is_active(const struct live_function *i)
 {
 	const struct function *f = i->model;

@@ -209,7 +209,7 @@ static void prepare_environment(struct live_worker *worker)
 	worker->spawn.env = env;
 }
 
-/* The first one charges its memory to the worker. */
+/* The memory that the first device allocates is charged to the worker. */
 static const struct dmabuf_device dmabuf_devices[] = {
 	{ "/dev/udmabuf", "udmabuf" },
 	{ "/dev/dma_heap/system", "dma-heap" },
@@ -233,7 +233,10 @@ static int prepare_dmabuf(struct live_worker *worker, struct error *err)
 	return error_at(err, &w->engine_at);
 }
 
-/* The plugin host closes the sandbox itself: only then are the needs of the plugin known. */
+/*
+ * Prepares the filter of system calls. The plugin host restricts itself further, when the needs of
+ * the plugin are known.
+ */
 static void prepare_sandbox(struct live_worker *worker)
 {
 	struct sandbox *s = &worker->spawn.sandbox;
@@ -315,7 +318,7 @@ static int open_pair(void *data, const struct endpoint *first,
 		h, ffs_pair_open(h->worker->function->model->ffs, first, blocking_of(h), h->err));
 }
 
-/* Another open file description of the sealed memfd: workers must not share the offset. */
+/* Opens the sealed memfd again, because workers must not share its file offset. */
 static int reopen_config(const struct live_worker *worker)
 {
 	_cleanup_free_ char *path = strf("/proc/self/fd/%d", worker->config_fd);
@@ -387,8 +390,9 @@ static int make_notify_socket(const struct live_worker *worker, int *out)
 }
 
 /*
- * FunctionFS does not notify when descriptors are written, but writes to ep0 can be watched
- * (vfs_write calls fsnotify, f_fs.c does not). The watch precedes the daemon.
+ * Watches writes to ep0: FunctionFS does not notify when descriptors are written, but its writes
+ * cause fsnotify events (vfs_write calls fsnotify, f_fs.c does not). Must be called before the
+ * daemon starts.
  */
 static int watch_ep0(const struct live_worker *worker, int *out)
 {
@@ -401,7 +405,7 @@ static int watch_ep0(const struct live_worker *worker, int *out)
 	return 0;
 }
 
-/* `journalctl -t GADGET/FUNCTION` shows the worker's output. */
+/* Connects the worker's output with the journal: `journalctl -t GADGET/FUNCTION` shows it. */
 static int open_journal(const struct live_worker *worker)
 {
 	_cleanup_free_ char *identifier =
@@ -410,7 +414,10 @@ static int open_journal(const struct live_worker *worker)
 	return journal_stream(identifier, LOG_INFO);
 }
 
-/* A worker never gets the terminal: it could read what root types there. */
+/*
+ * Makes the descriptor for the worker's output. A worker never gets the terminal, because it could
+ * read what root types there.
+ */
 static int make_output(const struct live_worker *worker, struct parent_ends *e)
 {
 	if (worker->function->all->foreground && !isatty(STDERR_FILENO)) {
@@ -457,7 +464,10 @@ static int open_fds(struct live_worker *worker, struct start_fds *h, struct pare
 	if (r < 0)
 		return r;
 	if (worker->model->kind == WORKER_PLUGIN)
-		/* As a descriptor: the worker's user may have no access to the path. */
+		/*
+		 * The plugin is passed as a descriptor: the worker's user may have no access to the
+		 * path.
+		 */
 		return open_file(h, worker->spawn.argv[1], O_RDONLY, "the plugin ");
 	if (worker->model->ready == READY_FD) {
 		r = make_pipe(&e->notify, &theirs);
@@ -484,7 +494,7 @@ static int give_to_keeper(const struct live_worker *worker, const struct parent_
 				    err);
 }
 
-/* A kernel device may have another name at each start. */
+/* Sets the variables of the kernel device, which may have another name at each start. */
 static void prepare_kernel_device(struct live_worker *worker)
 {
 	prepare_arguments(worker);
@@ -526,7 +536,7 @@ int launch_start(struct live_worker *worker, struct error *err)
 	worker->session = worker->pid;
 	worker->began = family_now();
 	worker->taken_over = false;
-	if (r < 0 && worker->pid > 0) { /* it runs, but cannot be watched */
+	if (r < 0 && worker->pid > 0) { /* the worker runs, but cannot be watched */
 		kill(-worker->pid, SIGKILL);
 		worker->pid = 0;
 	}

@@ -103,7 +103,7 @@ static int add_endpoint(void *data, const struct endpoint *ep)
 	return 0;
 }
 
-/* schemas/worker-config.schema.json */
+/* Returns the worker's configuration (schemas/worker-config.schema.json). */
 static json_t *config_json(const struct live_worker *worker)
 {
 	const struct function *f = worker->function->model;

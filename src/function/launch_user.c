@@ -9,7 +9,7 @@
 #include "function/launch.h"
 #include "function/launch_parts.h"
 
-/* The group has the same number as the user. */
+/* Sets the worker's own user id, and a group id with the same number. */
 static int prepare_own_user(struct live_worker *worker, int r, struct error *err)
 {
 	worker->spawn.uid = worker->spawn.gid = worker->own_id;

@@ -29,7 +29,10 @@ enum phase {
 	PHASE_GONE,
 };
 
-/* `owner` is functions.owner. The loop calls these; none of them may free a function. */
+/*
+ * `owner` is functions.owner. The event loop calls these functions; none of them may free a live
+ * function.
+ */
 struct function_events {
 	/* A change that the plan or the status may depend on. */
 	void (*changed)(void *owner);

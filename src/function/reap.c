@@ -58,9 +58,9 @@ static bool belongs_to_another(const struct live_worker *worker, pid_t pid)
 
 /*
  * Returns whether an orphan comes from that worker. All orphans come from some worker, unless a
- * script left some. A worker with privileges can change everything that identifies its processes:
- * then open endpoint files identify them; else they may belong to any worker and are killed with
- * the last one.
+ * script that executed ffsctl left some. A worker with privileges can change everything that
+ * identifies its processes: then open endpoint files identify them; else they may belong to any
+ * worker and are killed with the last one.
  */
 static bool comes_from(const struct live_worker *worker, pid_t pid)
 {
@@ -110,14 +110,18 @@ void reap_note_inherited(struct functions *all)
 
 void reap_forget_inherited(struct functions *all, pid_t pid)
 {
-	/* The count stays: orphans of such a child may still become children of the supervisor. */
+	/*
+	 * n_inherited stays the same: orphans of such a child may still become children of the
+	 * supervisor.
+	 */
 	for (size_t i = 0; i < all->n_inherited; i++)
 		if (all->inherited[i] == pid)
 			all->inherited[i] = 0;
 }
 
 /*
- * Also kills zombies: their children become children of the supervisor only when they are reaped.
+ * Kills the orphans of a worker; also reaps zombies, because their children become children of the
+ * supervisor only then.
  */
 static pid_t kill_orphans(const struct live_worker *worker)
 {

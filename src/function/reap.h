@@ -33,8 +33,8 @@ void reap_forget_inherited(struct functions *all, pid_t pid);
 pid_t reap_leftovers(const struct live_worker *worker, bool first);
 
 /*
- * For a command without a supervisor: kills the processes of one worker and waits until they have
- * ended, REAP_SECONDS at most. Fails with EX_OSERR.
+ * Kills the processes of one worker and waits until they have ended, REAP_SECONDS at most; for
+ * commands, which have no event loop. Fails with EX_OSERR.
  */
 int reap_family(const struct family *family, const char *label, struct error *err);
 /* Does the same for every worker recorded in the run directory. Returns the first error. */

@@ -37,10 +37,10 @@ static int start_undo(struct step *step, struct error *err _unused_)
 	struct live_function *i = step->self;
 	const struct functions *all;
 
-	/* Without a supervisor, reap_left_behind has ended it. */
+	/* Without a supervisor, reap_left_behind has ended the worker. */
 	if (!i || !i->worker)
 		return 0;
-	/* Stops all at once: the steps of the others are undone next. */
+	/* Stops all workers at once: the steps of the others are undone next. */
 	all = i->all;
 	for (size_t n = 0; n < all->n; n++) {
 		struct live_function *other = all->v[n];
@@ -56,7 +56,10 @@ static int start_undo(struct step *step, struct error *err _unused_)
 	return 0;
 }
 
-/* The endpoints stay. As after `restart`, an interrupted transfer ends with an error. */
+/*
+ * Restarts the worker with its new settings. The endpoints stay; an interrupted transfer ends with
+ * an error, as after `restart`.
+ */
 static int start_replace(struct step *step, struct step *last _unused_, struct error *err _unused_)
 {
 	struct live_function *i = step->self;
@@ -93,7 +96,7 @@ static int ready_apply(struct step *step, struct error *err)
 	case WORKER_WAITING:
 		return PLAN_AGAIN;
 	case WORKER_STOPPED:
-	case WORKER_PENDING: /* not for functions that block the bind */
+	case WORKER_PENDING: /* does not happen to functions that block the bind */
 	case WORKER_FAILED:
 	case WORKER_STATE_COUNT:
 		break;

@@ -26,8 +26,8 @@
 /* An IN endpoint is busy while the host takes its data. */
 #define HALT_RETRY_SECONDS 0.005
 /*
- * The least delay after a failed start, whatever the file says: the loop must handle other events
- * in between.
+ * The least delay after a failed start, also if the gadget file sets less: the loop must handle
+ * other events in between.
  */
 #define START_RETRY_SECONDS 1
 #define EXIT_DO_NOT_RESTART 125
@@ -91,7 +91,7 @@ static void do_start_if_available(struct live_worker *worker)
 		do_pend(worker);
 }
 
-/* Two PINGs per watchdog interval. */
+/* Sends a PING, two per watchdog interval. */
 static void send_ping(struct live_worker *worker)
 {
 	if (worker->model->watchdog <= 0)
@@ -154,7 +154,7 @@ static void do_stop_timer(struct live_worker *worker)
 	timer_stop(&worker->timer);
 }
 
-/* The process has ended; its leftover processes have not. */
+/* Waits for leftover processes: the worker's process itself has ended. */
 static void do_await_end(struct live_worker *worker)
 {
 	worker->state = WORKER_STOPPING;
@@ -201,11 +201,11 @@ static void await_restart(struct live_worker *worker, double delay)
 {
 	worker->state = WORKER_WAITING;
 	worker->start_due = now_monotonic() + delay;
-	/* Without a delay and busy endpoints it starts here. */
+	/* If there is neither a delay nor a busy endpoint, this event starts the next process. */
 	worker_handle(worker, WORKER_EV_TIMER);
 }
 
-/* The worker has stopped, and its endpoints are halted. */
+/* Starts the successor, after the worker has stopped and its endpoints are halted. */
 static void start_successor(struct live_worker *worker)
 {
 	struct live_worker *successor = steal_ptr(worker->successor);
@@ -238,7 +238,7 @@ static void do_waiting_timer(struct live_worker *worker)
 	}
 }
 
-/* Notes an end; returns whether too many lie within restart_window. */
+/* Records the time of an end; returns whether there were too many ends within restart_window. */
 static bool died_too_often(struct live_worker *worker)
 {
 	unsigned int limit = worker->model->restart_limit, recent = 0;
@@ -285,7 +285,7 @@ static bool exited_with(const struct live_worker *worker, int code)
 	return worker->last_exit && streq(worker->last_exit, words);
 }
 
-/* An end that was not requested: halts the endpoints, then follows the restart policy. */
+/* Handles an end that was not requested: halts the endpoints, then follows the restart policy. */
 static void handle_end(struct live_worker *worker, double least_delay)
 {
 	struct functions *all = functions_of(worker);
@@ -384,7 +384,7 @@ static void do_cancel(struct live_worker *worker)
 	functions_changed(functions_of(worker));
 }
 
-/* Earlier ends do not count. */
+/* Restarts the worker; its earlier ends no longer count. */
 static void do_restart_by_command(struct live_worker *worker)
 {
 	worker->n_deaths = worker->next_death = 0;
@@ -490,7 +490,7 @@ void worker_set_model(struct live_worker *worker, const struct worker *model)
 		worker->deaths = xcalloc(model->restart_limit + 1, sizeof(*worker->deaths));
 		worker->n_deaths = worker->next_death = 0;
 	}
-	worker_halt_end(worker); /* its endpoints are of the old gadget file */
+	worker_halt_end(worker); /* its endpoints are those of the old gadget file */
 	worker->delay = model->restart_delay;
 	worker->model = model;
 	if (worker->state == WORKER_READY)
@@ -548,7 +548,7 @@ void worker_free(struct live_worker *worker)
 {
 	/*
 	 * A running worker could not be stopped, perhaps because its keeper died. The process of a
-	 * failed takeover (STOPPED) lives on for another supervisor.
+	 * failed takeover (STOPPED) keeps running for another supervisor.
 	 */
 	if (worker->pid > 0 && worker->state != WORKER_STOPPED)
 		worker_kill(worker, SIGKILL, true);

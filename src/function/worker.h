@@ -65,7 +65,7 @@ struct live_worker {
 	enum worker_state state;
 	pid_t pid;	     /* 0: none */
 	pid_t session;	     /* session of the process, also after its end: its pid */
-	uint64_t began;	     /* time that its session is not older than; process/family.h */
+	uint64_t began;	     /* latest start time of the session's leader: see process/family.h */
 	struct fd_watch end; /* pidfd of a process that is not a child; owned */
 	bool taken_over;     /* the process is a child of a dead supervisor */
 	enum {
@@ -135,7 +135,7 @@ void worker_exited(struct live_worker *worker, int status);
 /* Handles the end of the last leftover process. */
 void worker_leftovers_ended(struct live_worker *worker);
 
-/* Only the parent learns how a process ended: a worker that was taken over ends like this. */
+/* The last exit of a worker that was taken over: only a parent learns how a process ended. */
 #define WORKER_END_UNKNOWN "unknown"
 #define WORKER_STATUS_UNKNOWN (-1) /* in place of the status of waitpid */
 
@@ -160,7 +160,7 @@ void worker_watchdog_begin(struct live_worker *worker);
 /* Sends a signal to the worker's process, or to its process group. */
 void worker_kill(const struct live_worker *worker, int sig, bool group);
 
-/* Notes that the worker does not hang: PONG or WATCHDOG=1. */
+/* Records that the worker answered the watchdog: PONG or WATCHDOG=1. */
 void worker_note_alive(struct live_worker *worker);
 
 /* Sets `err` to the reason why the worker failed. EX_PROTOCOL. */
@@ -184,9 +184,9 @@ void worker_halt_end(struct live_worker *worker);
 
 /* --- worker_stats.c --- */
 
-/* Takes a STATS message of any content. The status is written once a second at most. */
+/* Handles a STATS message, whatever its content. The status is written once a second at most. */
 void worker_stats_take(struct live_worker *worker, const void *body, size_t size);
-/* Takes a TRAFFIC message of any content. */
+/* Handles a TRAFFIC message, whatever its content. */
 void worker_stats_take_traffic(struct live_worker *worker, const void *body, size_t size);
 /*
  * Returns the bytes that the worker reports for an endpoint, by its index in the gadget file; null:

@@ -39,8 +39,9 @@ void worker_halt_end(struct live_worker *worker)
 }
 
 /*
- * An interrupted transfer must end with an error at the host. The kernel knows which endpoints the
- * host has enabled: an ENABLE event may arrive after the death of the worker.
+ * Halts the endpoints that the worker served, because an interrupted transfer must end with an
+ * error at the host. The kernel is asked which endpoints the host has enabled, because an ENABLE
+ * event may arrive after the death of the worker.
  */
 void worker_halt_begin(struct live_worker *worker)
 {

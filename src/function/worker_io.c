@@ -18,7 +18,10 @@ void worker_close(struct live_worker *worker, struct fd_watch *source)
 	fd_watch_close(functions_of(worker)->loop, source);
 }
 
-/* Only letters are kept, since `status` prints the word. A second READY reports another engine. */
+/*
+ * Stores the engine that READY reports; only letters are kept, because `status` prints the word. A
+ * second READY reports another engine.
+ */
 static void set_engine(struct live_worker *worker, const char *word, size_t size)
 {
 	char engine[sizeof(worker->engine)] = "";
@@ -55,11 +58,14 @@ void worker_on_message(struct live_worker *worker, uint16_t type, const void *bo
 		worker_stats_take(worker, body, size);
 		break;
 	default:
-		break; /* from a newer keeper */
+		break; /* a message type of a newer keeper */
 	}
 }
 
-/* Prints output on a terminal, or of a worker of `up` that `run` took over. */
+/*
+ * Prints the output of a worker of `ffsctl run` on stderr, also if the worker was taken over from
+ * `ffsctl up`.
+ */
 static void show_output(const char *text, size_t size)
 {
 	_cleanup_free_ char *shown = text_printable_lines(text, size);
@@ -84,7 +90,10 @@ static void on_output(void *data, uint32_t events _unused_)
 
 static void drain(struct live_worker *worker, struct fd_watch *source)
 {
-	/* At most the content of a pipe or socket: another process may keep writing into it. */
+	/*
+	 * Reads about as much as a pipe or socket can hold, because another process may continue to
+	 * write.
+	 */
 	for (int i = 0; i < 64 && source->fd >= 0; i++)
 		source->fn(source->data, EPOLLIN);
 	worker_close(worker, source);
@@ -107,8 +116,8 @@ static bool has_line(const char *text, const char *line)
 }
 
 /*
- * Only the session of the worker may notify. A shell's systemd-notify(1) may have ended already:
- * then the user decides.
+ * Returns whether the sender may notify: it must be in the session of the worker. The
+ * systemd-notify(1) of a shell script may have ended already: then its user id is checked.
  */
 static bool may_notify(const struct live_worker *worker, const struct ucred *sender)
 {
@@ -120,8 +129,8 @@ static bool may_notify(const struct live_worker *worker, const struct ucred *sen
 }
 
 /*
- * sd_notify(3). The kernel closes descriptors that are sent along (BARRIER=1), since there is no
- * room for them.
+ * Handles sd_notify(3). The kernel closes descriptors that were sent with a message (BARRIER=1),
+ * because there is no room for them.
  */
 static void on_notify_socket(void *data, uint32_t events _unused_)
 {
@@ -149,7 +158,7 @@ static void on_notify_socket(void *data, uint32_t events _unused_)
 		worker->handle(worker, WORKER_EV_READY);
 }
 
-/* A newline means ready, as for s6. */
+/* Reads NOTIFY_FD: a newline means that the worker is ready, as with s6. */
 static void on_notify_fd(void *data, uint32_t events _unused_)
 {
 	struct live_worker *worker = data;

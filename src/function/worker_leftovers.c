@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Ends the leftover processes of a worker that ended, then takes the messages that its keeper still
- * has. The next worker starts after that: before, it could not open the endpoints.
+ * has. The next worker starts only then, because it could not open the endpoints before.
  */
 #include <syslog.h>
 
@@ -20,7 +20,8 @@ void worker_leftovers_begin(struct live_worker *worker)
 }
 
 /*
- * A process stuck in the kernel may keep an endpoint open: then the start of the next worker fails.
+ * Logs a process that does not end: one that is stuck in the kernel may keep an endpoint open, and
+ * then the start of the next worker fails.
  */
 static void log_leftover(const struct live_worker *worker, pid_t pid)
 {

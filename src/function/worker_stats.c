@@ -49,7 +49,7 @@ static bool is_flat(const json_t *value, unsigned int depth)
 	return true;
 }
 
-/* An invalid message changes nothing. */
+/* Parses the last STATS message; an invalid one changes nothing. */
 static void parse_text(struct worker_stats *st)
 {
 	json_t *value = json_loadb(st->text, st->size, JSON_REJECT_DUPLICATES, NULL);
@@ -93,7 +93,7 @@ static struct worker_stats *stats_of(struct live_worker *worker)
 	return st;
 }
 
-/* One timer serves both kinds. */
+/* Starts the timer of the next status update, which STATS and TRAFFIC share. */
 static void show_later(struct worker_stats *st)
 {
 	double due = st->shown_at + INTERVAL - now_monotonic();

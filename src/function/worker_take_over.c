@@ -62,7 +62,7 @@ static void continue_ready(struct live_worker *worker, time_t since)
 	worker_watchdog_begin(worker);
 }
 
-/* The worker ended with its supervisor, or shortly before. */
+/* Ends the leftover processes of a worker that ended with its supervisor, or shortly before. */
 static void end_leftovers(struct live_worker *worker)
 {
 	const struct live_function *i = worker->function;
@@ -81,7 +81,10 @@ static void end_leftovers(struct live_worker *worker)
 	worker_leftovers_begin(worker);
 }
 
-/* A process that was not ready, or is not the one of the status, is restarted. */
+/*
+ * Continues with a process that was ready and is the one of the status; otherwise restarts the
+ * worker.
+ */
 void worker_take_over(struct live_worker *worker, const json_t *status)
 {
 	const char *state = json_text(status, "state", "");

@@ -9,7 +9,7 @@
 #include "blob/encode.h"
 #include "blob/uapi.h"
 
-/* The kernel expects each blob in one write(2) (f_fs.c, ffs_ep0_write). */
+/* Writes a blob with one write(2), as the kernel expects it (f_fs.c, ffs_ep0_write). */
 static int write_blob(int fd, const char *path, const char *what, const uint8_t *blob, size_t size,
 		      struct error *err)
 {
@@ -25,9 +25,9 @@ static int write_blob(int fd, const char *path, const char *what, const uint8_t 
 }
 
 /*
- * Linux 6.1 accepts bcdVersion of Microsoft OS descriptors only with swapped bytes; Linux 6.12
- * expects the right order and warns about the other. The second write replaces what the first one
- * has set in the instance (f_fs.c, __ffs_data_got_descs).
+ * Writes descriptors and strings. Linux 6.1 accepts bcdVersion of Microsoft OS descriptors only
+ * with swapped bytes; Linux 6.12 expects the right order and warns about the other. The second
+ * write replaces what the first one has set in the instance (f_fs.c, __ffs_data_got_descs).
  */
 static int write_all_descriptors(int fd, const char *path, const struct ffs *ffs, struct error *err)
 {

@@ -12,7 +12,7 @@
 #include "blob/uapi.h"
 #include "functionfs/mount.h"
 
-#define DFU_CLASS 0xfe /* with subclass 1; other subclasses cannot have 'extra' */
+#define DFU_CLASS 0xfe /* its subclass 1 is DFU; no other subclass can have the key 'extra' */
 #define MMAP_OPTION "mmap_memory_mb"
 #define OUR_PATCHES "ffsctl's kernel patches"
 
@@ -148,7 +148,10 @@ static int probe_endpoint(int dir, struct ffs_features *features)
 	return 0;
 }
 
-/* A kernel without DFU returns EINVAL. Closing ep0 discards the descriptors. */
+/*
+ * Probes DFU by writing its descriptor: a kernel without DFU returns EINVAL. Closing ep0 discards
+ * the descriptors.
+ */
 static int probe_dfu(int dir, struct ffs_features *features)
 {
 	_cleanup_close_ int ep0 = openat(dir, "ep0", O_RDWR | O_NONBLOCK | O_CLOEXEC);

@@ -3,7 +3,7 @@ libffsctl_a_SOURCES += \
 	src/functionfs/endpoint.c src/functionfs/endpoint.h \
 	src/functionfs/features.c src/functionfs/features.h \
 	src/functionfs/keeper.c src/functionfs/keeper.h \
-	src/functionfs/keeper_lock.c src/functionfs/keeper_lock.h \
+	src/functionfs/keeper_sandbox.c src/functionfs/keeper_sandbox.h \
 	src/functionfs/keeper_main.c src/functionfs/keeper_main.h \
 	src/functionfs/link_state.c src/functionfs/link_state.h \
 	src/functionfs/module.c src/functionfs/module.h \

@@ -156,7 +156,7 @@ int keeper_take_over(struct keeper *keeper, const char *path, struct keeper_hell
 		if (hello->worker.has_output)
 			*output = steal_fd(&fds[hello->worker.has_pidfd ? 1 : 0]);
 	}
-	/* Descriptors that the message does not declare. */
+	/* Closes descriptors that the message does not declare. */
 	for (size_t i = 0; i < MESSAGE_FDS; i++)
 		cleanup_close(&fds[i]);
 	if (r == 0)

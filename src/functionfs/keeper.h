@@ -26,7 +26,7 @@
 
 /* Time for the worker to answer a SETUP (ffsctl-worker(7)). */
 #define KEEPER_SETUP_DEADLINE_MS 500
-/* The same, right after a SETUP that was not answered and that the host has given up. */
+/* The time for a SETUP that follows one which the worker did not answer and the host gave up. */
 #define KEEPER_SETUP_HURRIED_MS 100
 
 /* Message types in addition to enum ffsctl_msg_type. */
@@ -57,7 +57,7 @@ enum keeper_msg {
 /* `has_*`: the optional descriptors of the message, in this order. */
 struct keeper_worker {
 	int32_t pid;	   /* 0: none */
-	uint8_t has_pidfd; /* without it only the worker's parent can watch it */
+	uint8_t has_pidfd; /* without a pidfd only the worker's parent learns that it has ended */
 	uint8_t has_output;
 	uint16_t reserved; /* 0 */
 };

@@ -19,10 +19,12 @@
 #include "base/message.h"
 #include "base/proc.h"
 #include "functionfs/keeper.h"
-#include "functionfs/keeper_lock.h"
+#include "functionfs/keeper_sandbox.h"
 
 #define EVENTS_PER_READ 4 /* length of the kernel's queue (u_fs.h, struct ffs_data) */
-/* Limits the messages read of a worker that has ended: a child of it could go on writing. */
+/*
+ * Maximum of messages that are read after the worker has ended: its child could continue to write.
+ */
 #define FINAL_MESSAGES 64
 #define SUPERVISOR_WAIT_MS 100
 /* USB 2.0, 9.2.6.1: the longest time that a host gives a request. */
@@ -65,7 +67,10 @@ struct keeper_state {
 
 static volatile sig_atomic_t interrupted;
 
-/* alarm(2) interrupts again a second later, in case a data stage begins right after this signal. */
+/*
+ * Interrupts a data stage. alarm(2) interrupts again a second later, in case one begins right after
+ * this signal.
+ */
 static void on_interrupt(int sig _unused_)
 {
 	interrupted = 1;
@@ -262,7 +267,8 @@ static bool receive_from_worker(struct keeper_state *k, bool wait)
 	case FFSCTL_MSG_ACCEPT:
 	case FFSCTL_MSG_STALL:
 	case FFSCTL_MSG_DATA:
-		if (k->pending.is && head.id == k->pending.id) /* else too late, or no answer */
+		if (k->pending.is &&
+		    head.id == k->pending.id) /* otherwise it is late, or answers no SETUP */
 			answer(k, head.type, (size_t)size);
 		break;
 	case FFSCTL_MSG_READY:
@@ -278,7 +284,7 @@ static bool receive_from_worker(struct keeper_state *k, bool wait)
 	return true;
 }
 
-/* False: the supervisor's socket has still no room. */
+/* Sends the unsent message; false: the supervisor's socket still has no room. */
 static bool flush_unsent(struct keeper_state *k)
 {
 	if (k->unsent.type) {
@@ -322,7 +328,10 @@ static void take_worker(struct keeper_state *k, int *fds)
 
 	memcpy(&worker, k->body, sizeof(worker));
 	drop_worker(k);
-	/* Events from before its start must change the state first, not reach it as new events. */
+	/*
+	 * Events from before the worker's start must change the state first; it must not get them
+	 * as new events.
+	 */
 	read_waiting_events(k);
 	n = link_state_events(&k->bus, events);
 	k->worker_pid = worker.pid;
@@ -515,7 +524,7 @@ _Noreturn void keeper_main(int ep0, int supervisor, int listener, const char *la
 
 	/*
 	 * Signals that the supervisor blocks stay blocked: a service manager sends SIGTERM to all
-	 * processes, and the supervisor ends its keepers itself, in its order.
+	 * processes, and the supervisor ends its keepers itself, in the right order.
 	 */
 	sigaction(SIGURG, &interrupt, NULL);
 	sigaction(SIGALRM, &interrupt, NULL);
@@ -540,7 +549,7 @@ _Noreturn void keeper_main(int ep0, int supervisor, int listener, const char *la
 	k.listener = listener;
 	k.worker = k.worker_pidfd = k.worker_output = k.kill_switch = k.speed_file = -1;
 	k.until = HUGE_VAL;
-	keeper_lock_up();
+	keeper_enter_sandbox();
 	message_send(supervisor, KEEPER_MSG_STARTED, 0, NULL, 0);
 	keep(&k);
 }

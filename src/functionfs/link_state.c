@@ -8,7 +8,10 @@
 
 enum link { LINK_UNBOUND, LINK_BOUND, LINK_ENABLED, LINK_SUSPENDED, LINK_COUNT };
 
-/* Only a configured gadget is suspended (composite.c, composite_suspend). */
+/*
+ * Returns the state of the link. Only a configured gadget can be suspended (composite.c,
+ * composite_suspend).
+ */
 static enum link link_of(const struct link_state *state)
 {
 	if (state->enabled)
@@ -23,8 +26,8 @@ static enum link link_of(const struct link_state *state)
 
 /*
  * The next state for each event and state. Some cells exist because the kernel drops events: of
- * UNBIND and BIND only BIND is left, of BIND and ENABLE only ENABLE. SUSPEND or RESUME of a
- * function that is not enabled is left of a configuration that ended before its events were read;
+ * UNBIND and BIND only BIND remains, of BIND and ENABLE only ENABLE. SUSPEND or RESUME of a
+ * function that is not enabled belongs to a configuration that ended before its events were read;
  * the event that ended it follows.
  */
 /* clang-format off */

@@ -53,7 +53,10 @@ static char *installed(const char *release)
 	return NULL;
 }
 
-/* Debian's kernels enable lockdown with Secure Boot (security/lockdown). */
+/*
+ * Returns whether the kernel loads only signed modules: Debian's kernels enable lockdown with
+ * Secure Boot (security/lockdown).
+ */
 static bool takes_signed_only(void)
 {
 	static const char lockdown[] = "/sys/kernel/security/lockdown";

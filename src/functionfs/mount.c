@@ -10,9 +10,9 @@
 /*
  * A mount may be busy for a moment although no process uses it any more: a kernel thread may have
  * the last reference to an endpoint file (the completion of a cancelled AIO request, f_fs.c:
- * ffs_user_copy_worker) and drop it a jiffy after the owner's death was reported (fs/file_table.c:
- * delayed_fput); or a keeper is dying with its supervisor. No event reports the end of that, so a
- * busy mount is tried again, UMOUNT_TRIES times, PLAN_SOON_MS apart.
+ * ffs_user_copy_worker) and drop it one tick after the owner's death was reported (fs/file_table.c:
+ * delayed_fput); or a keeper is dying with its supervisor. No event reports when the mount is free,
+ * so unmounting is tried again, UMOUNT_TRIES times, PLAN_SOON_MS apart.
  */
 #define UMOUNT_TRIES 100
 

@@ -7,7 +7,10 @@ static bool is_type(const struct function *f, const char *type)
 	return streq_null(f->type, type);
 }
 
-/* The driver of Windows expects the interfaces of the first function. */
+/*
+ * Warns about an RNDIS function that is not the first: the driver of Windows uses only the
+ * interfaces of the first function.
+ */
 static void check_rndis(struct load *l, const struct config *c)
 {
 	for (size_t i = 1; i < c->n_functions; i++) {
@@ -22,8 +25,9 @@ static void check_rndis(struct load *l, const struct config *c)
 }
 
 /*
- * The kernel's function keeps the gadget disconnected until obex_connect, which it calls only when
- * a host has configured it (f_obex.c, u_serial.c): seen in Linux 6.1 and 6.12.
+ * Warns about obex: the kernel's function keeps the gadget disconnected until obex_connect, which
+ * is called only when a host has configured the gadget (f_obex.c, u_serial.c of Linux 6.1 and
+ * 6.12).
  */
 static void check_obex(struct load *l, size_t function)
 {

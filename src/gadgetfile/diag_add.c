@@ -46,7 +46,7 @@ static unsigned int token_end(const char *line, unsigned int column)
 	return end;
 }
 
-/* Returns the index of the first message behind `at`. */
+/* Returns the index of the first message after the position `at`. */
 static size_t find_index(const struct diags *d, const struct position *at)
 {
 	size_t i = 0;

@@ -15,7 +15,8 @@
 #include "process/limits.h"
 #include "process/sandbox.h"
 
-#define USB_MAX_STRING_BYTES 126 /* USB_MAX_STRING_LEN, UTF-8; the kernel cuts or refuses more */
+#define USB_MAX_STRING_BYTES                                                                       \
+	126 /* USB_MAX_STRING_LEN, bytes of UTF-8; the kernel cuts or refuses longer strings */
 
 /* In ascending order; not the values of linux/usb/ch9.h. */
 enum gadget_speed {
@@ -45,7 +46,8 @@ struct gadget_strings {
 	struct position at;
 	struct placed_str manufacturer, product, serialnumber;
 	/* Source of the serial number, instead of serialnumber: "machine-id", "device-tree" or an
-	 * absolute path (serial_read in configfs/serial.h). The loader resolves "name" itself. */
+	 * absolute path (serial_read in configfs/serial.h). For "name" the loader sets serialnumber
+	 * itself. */
 	struct placed_str serial_from;
 };
 
@@ -79,7 +81,7 @@ struct worker {
 	struct position options_at;
 	/* `exec`: ends with NULL, ${...} not expanded; argv[0] is a name or an absolute path */
 	char **argv;
-	struct position program_at; /* of the plugin's name or of argv[0] */
+	struct position program_at; /* position of the plugin's name or of argv[0] */
 	bool opens_ep0;		    /* a daemon: writes descriptors and opens endpoints itself */
 	enum worker_start start;    /* of a kernel function; ignored with an `ffs` group */
 	bool blocking;		    /* open endpoints without O_NONBLOCK */
@@ -94,13 +96,17 @@ struct worker {
 	unsigned int restart_limit;		 /* 0: no limit */
 	double restart_window;			 /* seconds */
 	enum worker_on_crash on_crash;
-	/* Default already applied: unbind if the gadget has no other function. */
+	/*
+	 * The default depends on the gadget and is already applied: unbind if it has no other
+	 * function.
+	 */
 	enum worker_on_failed on_failed;
 	struct placed_str user; /* name or number; NULL: an allocated user id (own_user.h) */
 	struct placed_str *groups;
 	size_t n_groups;
 	bool keep_privileges;
-	uint64_t capabilities; /* without keep_privileges; bit n for number n of capabilities(7) */
+	uint64_t capabilities; /* used without keep_privileges; bit n for number n of
+				  capabilities(7) */
 	bool sandbox;
 	unsigned int allowed; /* bits of enum sandbox_open */
 	struct process_limits limits;
@@ -110,7 +116,10 @@ struct worker {
 	struct position at;
 };
 
-/* Returns the default of `allowed`: a plugin gets what it declares, a program can start others. */
+/*
+ * Returns the default of `allowed`: everything for a plugin, limited later by what it declares;
+ * starting programs for a program.
+ */
 static inline unsigned int worker_default_allowed(const struct worker *w)
 {
 	return w->kind == WORKER_EXEC ? SANDBOX_PROGRAMS : SANDBOX_ANY;
@@ -211,12 +220,13 @@ struct gadget {
 	struct placed_str *switch_to; /* names of the gadgets that a worker may switch to */
 	size_t n_switch_to;
 	struct placed_int attrs[GADGET_ATTR_COUNT]; /* default: 1d6b:0104 */
-	struct gadget_strings *strings;		    /* default: en-US, product = name */
+	struct gadget_strings
+		*strings; /* default: one group for en-US, whose product is the gadget's name */
 	size_t n_strings;
 	struct function *functions;
 	size_t n_functions;
 	struct entries entries; /* written after functions and configurations exist */
-	struct config *configs; /* default: one with all functions in file order */
+	struct config *configs; /* default: one configuration with all functions in file order */
 	size_t n_configs;
 };
 

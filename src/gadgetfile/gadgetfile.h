@@ -18,7 +18,8 @@ struct diag {
 	const char *file;	   /* as the user wrote it; belongs to the diags */
 	unsigned int line, column; /* 1-based; columns count characters; 0: the whole file */
 	unsigned int end_column;   /* end of the marked range on the same line, exclusive */
-	const char *source; /* text of the line, without newline; owned as `file`; NULL: none */
+	const char
+		*source; /* text of the line, without newline; belongs to the diags; NULL: none */
 	unsigned int order; /* increases along the text, including included files */
 };
 
@@ -63,7 +64,7 @@ struct gadgetfile_plugins {
 	void *data;
 };
 
-/* Which files may be read. Applies only to root; other users may read any. */
+/* Which files may be read by root; other users may read any file. */
 enum gadgetfile_trust {
 	GADGETFILE_TRUST_ALL,	     /* any file: only to display it */
 	GADGETFILE_TRUST_UNWRITABLE, /* files that only root and their owner can write */
@@ -77,7 +78,7 @@ struct gadgetfile_options {
 	 * first directory counts. Ends with NULL. NULL: the directory of the file.
 	 */
 	const char *const *drop_in_dirs;
-	const struct gadgetfile_plugins *plugins; /* NULL: no declarations */
+	const struct gadgetfile_plugins *plugins; /* NULL: declarations are not available */
 	enum gadgetfile_trust trust;
 };
 

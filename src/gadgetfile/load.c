@@ -9,7 +9,7 @@
 #include "gadgetfile/types/lang.h"
 #include "gadgetfile/write.h"
 
-/* Ids of the Linux Foundation: for development, not for a product. */
+/* Ids of the Linux Foundation, for development only. */
 #define TEST_VENDOR 0x1d6b
 #define TEST_PRODUCT 0x0104
 
@@ -96,7 +96,7 @@ static void check_bcd(struct load *l, struct node *attrs, const char *name)
 		load_check_bcd(l, value, name);
 }
 
-/* Sets the default if the file has no value; returns whether it did. */
+/* Sets the default if the file has no value; returns whether it was set. */
 static bool default_id(struct load *l, struct node *attrs, enum gadget_attr attr, int64_t value)
 {
 	if (attrs && node_member(attrs, gadget_attribute_words[attr]))

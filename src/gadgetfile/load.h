@@ -17,15 +17,15 @@
 
 struct load {
 	struct diags *diags;
-	const struct key_group *keys; /* of the file as a whole */
+	const struct key_group *keys; /* keys of the whole file */
 	const struct scan *scan;
-	const struct gadgetfile_plugins *plugins; /* NULL: no declarations */
+	const struct gadgetfile_plugins *plugins; /* NULL: declarations are not available */
 	struct gadget *g;
-	/* The setting of each function of `g`, in file order, those inside configurations last. */
+	/* The setting of each function of `g`: in file order, then those inside configurations. */
 	struct node **functions;
 	size_t n_functions;
-	bool *faulty; /* for each function: an error was added for it */
-	/* There was a syntax error, so a setting that seems to be missing may be in the text. */
+	bool *faulty; /* for each function: an error about it was added */
+	/* There was a syntax error, so a missing setting is not an error: it may be in the text. */
 	bool partial;
 	bool relative_noted; /* the note about relative paths was added */
 };
@@ -53,7 +53,7 @@ struct ffs_draft {
 	struct ffs *ffs;
 	struct node *mount, *device, *speeds, *interfaces, *rw_proxy, *associations;
 	struct node *winusb, *os_compat, *os_properties, *blob;
-	struct node **endpoints; /* their settings, in file order */
+	struct node **endpoints; /* settings of the endpoints, in file order */
 	size_t n_endpoints;
 	bool virtual_addr, all_ctrl_recip, config0_setup;
 	bool plugin; /* the worker is a plugin */
@@ -90,7 +90,7 @@ struct association_draft {
 	struct node *string;
 };
 
-/* A keyword's value and its setting. */
+/* The value of a keyword, and the setting it comes from. */
 struct node_word {
 	const struct node *node; /* NULL: not set */
 	unsigned int value;
@@ -156,9 +156,14 @@ void load_ffs(struct load *l, struct function *f, struct node *node);
 void load_interface_endpoints(struct load *l, struct ffs_draft *d, struct interface *interface,
 			      struct node *list);
 void load_check_endpoints(struct load *l, struct ffs_draft *d);
-/* Loads a function's 'blob'; `group` is its 'ffs', whose other keys mostly exclude it. */
+/*
+ * Loads the group 'blob' of a function; `group` is its 'ffs' group, most of whose other keys
+ * exclude 'blob'.
+ */
 void load_blob(struct load *l, struct ffs_draft *d, const struct node *group);
-/* Adds errors for descriptors that FunctionFS would refuse, of functions without other errors. */
+/*
+ * Adds errors for descriptors that FunctionFS would refuse; checks functions without other errors.
+ */
 void load_check_blobs(struct load *l);
 void load_extra(struct load *l, struct interface *interface, struct node *list);
 void load_class(struct load *l, const struct class_draft *d, uint8_t *class, uint8_t *subclass,
@@ -166,7 +171,7 @@ void load_class(struct load *l, const struct class_draft *d, uint8_t *class, uin
 void load_ffs_string(struct load *l, struct ffs_string *s, struct node *value);
 void load_associations(struct load *l, struct ffs *ffs, struct node *list);
 void load_winusb(struct load *l, struct function *f, struct ffs_draft *d);
-/* Returns the setting that asks for Microsoft OS descriptors of a function; NULL: none. */
+/* Returns the setting because of which a function has Microsoft OS descriptors; NULL: none. */
 struct node *load_asks_os_descs(const struct load *l, size_t function);
 /* Checks that the device attributes fit associations; called after the configurations. */
 void load_check_associations(struct load *l);

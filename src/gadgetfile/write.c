@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Writes gadget files. Lists and groups that fit are on one line. Strings are escaped so that no
- * content can end the string or the line.
+ * Writes gadget files. A list or group that fits is written on one line. Strings are escaped so
+ * that no content can end the string or the line.
  */
 #include "gadgetfile/write.h"
 
@@ -129,7 +129,7 @@ static bool is_scalar(const json_t *value)
 	return !json_is_object(value) && !json_is_array(value);
 }
 
-/* libconfig has no null. */
+/* Returns whether a value can be written: libconfig has no null. */
 static bool is_setting(const char *name, const json_t *value)
 {
 	return !is_comment(name) && !json_is_null(value);
@@ -229,7 +229,7 @@ static size_t column(const struct text *t)
 	return newline ? (size_t)(t->data + t->n - newline - 1) : t->n;
 }
 
-/* At most three characters follow the value on its line. */
+/* Returns whether the value fits on the current line; at most three characters follow it. */
 static bool fits(const struct text *t, const json_t *value, const char *name)
 {
 	struct text flat = { 0 };

@@ -10,7 +10,7 @@
 /* --- Which steps are kept --------------------------------------------------------------------- */
 
 enum mark {
-	MARK_ALONE, /* undone or applied, even if the other plan has the same step */
+	MARK_ALONE, /* the step is undone or applied, even if the other plan has the same step */
 	MARK_KEPT,
 	MARK_REPLACED,
 };
@@ -52,7 +52,7 @@ static bool finds_partner(struct side *old, struct side *new, size_t j, enum mar
 	return false;
 }
 
-/* Equal ones first: several steps may have the same path. */
+/* Finds partners with the same value first, because several steps may have the same path. */
 static void find_partners(struct side *old, struct side *new, const struct plan_rules *rules)
 {
 	for (size_t j = 0; j < new->plan->n; j++)
@@ -62,7 +62,7 @@ static void find_partners(struct side *old, struct side *new, const struct plan_
 			finds_partner(old, new, j, MARK_REPLACED, rules);
 }
 
-/* Whether the change of another step of the plan affects this one. */
+/* Returns whether the change of another step of the plan affects this step. */
 static bool is_affected(const struct side *side, size_t i, const struct plan_rules *rules)
 {
 	const struct step *steps = side->plan->steps;
@@ -75,7 +75,7 @@ static bool is_affected(const struct side *side, size_t i, const struct plan_rul
 	return false;
 }
 
-/* Whether only the new plan has it after a step that it rests on: the order has changed. */
+/* Returns whether the order of a step and one that it rests on differs between the plans. */
 static bool has_moved(const struct side *new, size_t j, const struct plan_rules *rules)
 {
 	for (size_t k = 0; k < j; k++)
@@ -85,7 +85,9 @@ static bool has_moved(const struct side *new, size_t j, const struct plan_rules 
 	return false;
 }
 
-/* Marks all steps affected by changes. Ends, as each round leaves fewer pairs. */
+/*
+ * Marks all steps affected by changes. The loop ends, because each round removes at least one pair.
+ */
 static void spread(struct side *old, struct side *new, const struct plan_rules *rules)
 {
 	bool again;
@@ -138,7 +140,7 @@ static size_t slot_of(const struct slot *slots, size_t n, bool is_new, size_t in
 	return NONE;
 }
 
-/* The last step of the old plan with the same op and path; NONE. */
+/* Returns the last step of the old plan with the same op and path; NONE: there is none. */
 static size_t same_target(const struct side *old, const struct step *step)
 {
 	for (size_t i = old->plan->n; i-- > 0;)
@@ -149,9 +151,9 @@ static size_t same_target(const struct side *old, const struct step *step)
 }
 
 /*
- * The old plan, with each step of the new one that is not kept after all that precede it there. But
- * a step with the same target as an old one comes right after that: undone from the end, nothing
- * may be left that rests on either.
+ * Merges the plans: the old plan, and each new step that is not kept, after all steps that precede
+ * it in the new plan. A new step with the same target as an old one comes directly after that one:
+ * when the merged plan is undone from its end, nothing may be left that rests on either.
  */
 static struct slot *merge(const struct side *old, const struct side *new, size_t *n)
 {

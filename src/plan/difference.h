@@ -7,11 +7,11 @@
  * steps that only the new one contains are applied, from its beginning. A step whose value has
  * changed is replaced in place, if possible. Steps depend on one another (a link on the function it
  * leads to, the bind on nearly all): the steps that depend on a changed step are undone before it
- * and applied again after it. Rules of the rooms above define which step depends on which.
+ * and applied again after it. The callers' rules define which step depends on which.
  *
  * The two plans are merged into one, in an order in which it can be undone from its end, whichever
- * of its steps are applied. It is the plan in the record while the change is in progress: after the
- * supervisor has died, undoing it removes everything. `down` undoes it meanwhile, too.
+ * of its steps are applied. The record has the merged plan while the change is in progress: undoing
+ * it removes everything, for `down` or after the supervisor has died.
  */
 #pragma once
 
@@ -23,23 +23,29 @@ struct plan_rules {
 	bool (*rests_on)(const struct step *later, const struct step *earlier);
 	/* `earlier` must be undone and applied again when `later`, a part of it, changes. */
 	bool (*remade_with)(const struct step *earlier, const struct step *later);
-	/* Both have the same op: `next`, in the new plan, is `last` with another value. */
+	/*
+	 * Both have the same op: returns whether `next`, in the new plan, is `last` with another
+	 * value.
+	 */
 	bool (*replaces)(const struct step *next, const struct step *last);
 };
 
 enum change_kind {
 	CHANGE_UNDO,	/* a step of the old plan */
 	CHANGE_APPLY,	/* a step of the new plan */
-	CHANGE_REPLACE, /* a step of the old plan by one of the new */
+	CHANGE_REPLACE, /* a step of the old plan by one of the new plan */
 };
 
 struct change {
 	enum change_kind kind;
 	size_t step; /* index in the merged plan */
 	size_t last; /* CHANGE_REPLACE: the step that it replaces */
-	/* A value in a directory that this reload makes or removes: nothing to restore. */
+	/*
+	 * The step writes a value in a directory that this reload makes or removes: nothing is
+	 * restored.
+	 */
 	bool with_directory;
-	bool failed; /* on the way back */
+	bool failed; /* the change could not be reverted */
 };
 
 struct difference {
@@ -47,27 +53,32 @@ struct difference {
 	const struct plan_rules *rules;
 	struct change *changes;
 	size_t n;
-	size_t next;		 /* the first change that was not made */
-	size_t *old_at, *new_at; /* index of each plan's steps in the merged one */
+	size_t next; /* the first change that was not made */
+	size_t *old_at,
+		*new_at; /* index in the merged plan of each step of the old and the new plan */
 	size_t n_old, n_new;
-	struct position *origins; /* of the new plan's steps */
+	struct position *origins; /* positions of the new plan's steps */
 	bool back_failed;
 };
 
 /*
  * Compares `plan`, which is applied, with `next`. `plan` becomes the merged plan, `next` is empty
- * afterwards. Changes nothing on the machine.
+ * afterwards. Applies nothing.
  */
 void difference_make(struct difference *d, struct plan *plan, struct plan *next,
 		     const struct plan_rules *rules);
 
-/* Makes the changes, from the first that was not made. As plan_apply, also PLAN_SOON. */
+/*
+ * Makes the changes, from the first that was not made. Returns what plan_apply returns, or
+ * PLAN_SOON.
+ */
 int difference_apply(struct difference *d, struct error *err);
 
 /*
  * Reverts the changes that were made, from the last one. Continues after a failure, without the
  * steps that depend on it; then returns the errno and text of the first failure, to which the paths
- * of the others are added. Waits as difference_apply does. `err` must be the same in all calls.
+ * of the others are added. Returns PLAN_AGAIN or PLAN_SOON as difference_apply does. `err` must be
+ * the same in all calls.
  */
 int difference_take_back(struct difference *d, struct error *err);
 /*
@@ -76,24 +87,24 @@ int difference_take_back(struct difference *d, struct error *err);
  */
 const struct step *difference_failed(const struct difference *d);
 /*
- * Counts that change, which must not be a CHANGE_REPLACE, as made, or as reverted: the caller will
- * see to its step later.
+ * Counts the change of difference_failed as made, or as reverted: the caller handles its step
+ * later. The change must not be a CHANGE_REPLACE.
  */
 void difference_forgive(struct difference *d);
-/* While changes are reverted: stops waiting for the present one; it counts as failed. */
+/* Stops waiting for the change that is being reverted, and counts it as failed. */
 void difference_give_up(struct difference *d, struct error *err);
 
 enum difference_end { DIFFERENCE_OLD, DIFFERENCE_NEW };
-/* The plan becomes one of the two again; the other one's steps are freed. */
+/* Reduces the merged plan to the old or the new plan, and frees the steps of the other. */
 void difference_end(struct difference *d, enum difference_end which);
 /* Frees the difference; the plan stays merged. */
 void difference_free(struct difference *d);
 
-/* Whether a step of the merged plan is kept. */
+/* Returns whether a step of the merged plan is kept. */
 bool difference_keeps(const struct difference *d, const struct step *step);
 
-/* The word for a change, and for reverting it: "write-text", "rmdir", "restore". */
+/* Return the word for a change, and for reverting it: "write-text", "rmdir", "restore". */
 const char *change_word(const struct difference *d, const struct change *change);
 const char *change_back_word(const struct difference *d, const struct change *change);
-/* As plan_to_json; the caller owns it. */
+/* Returns the array "changes" of the documents; the caller owns it. */
 json_t *difference_to_json(const struct difference *d);

@@ -93,7 +93,7 @@ static int make(struct difference *d, struct change *change, struct error *err)
 		break;
 	case CHANGE_REPLACE:
 		last = &d->plan->steps[change->last];
-		/* The value before either of them was applied. */
+		/* The value from before the old step was applied. */
 		if (!step->was && last->was)
 			step->was = xstrdup(last->was);
 		r = replace(step, last, err);
@@ -157,7 +157,10 @@ static int unmake(struct difference *d, struct change *change, struct error *err
 	return r;
 }
 
-/* The gadget must not be bound again without a function that could not be made again. */
+/*
+ * Returns whether a change must not be reverted because it rests on one that failed: the gadget
+ * must not be bound again without a function that could not be made again.
+ */
 static bool rests_on_failed(const struct difference *d, const struct change *change)
 {
 	if (change->kind == CHANGE_APPLY)
@@ -205,7 +208,7 @@ int difference_take_back(struct difference *d, struct error *err)
 	return d->back_failed ? -err->err : 0;
 }
 
-/* NULL: none, or several. */
+/* Returns the only change that failed; NULL: none, or several. */
 static struct change *only_failure(const struct difference *d)
 {
 	struct change *only = NULL;

@@ -26,7 +26,7 @@ static const struct {
 	[FAULT_SWITCH] = { "switch-kill", NULL },
 };
 
-/* Whether the list contains WORD=N; *error is the errno after it, 0: none. */
+/* Returns whether the list contains WORD=N; *error is the errno after it, 0: none. */
 static bool asked(const char *word, size_t n, int *error)
 {
 	const char *list = getenv("FFSCTL_TEST_FAULT");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Faults for tests, by step number (from 1). Only in builds with --enable-test-hooks;
- * elsewhere the functions are empty.
+ * Faults for tests, by step number (from 1). They exist only in builds with --enable-test-hooks; in
+ * others the functions are empty.
  *
  * FFSCTL_TEST_FAULT is a list of words with commas between:
  *   fail=N:ERRNO       step N fails with that errno instead of being applied

@@ -7,7 +7,7 @@
 
 #include "base/cleanup.h"
 
-/* How often another command may remove the directory that this one has just made. */
+/* How often the directory is made again after another command has removed it. */
 #define SHARED_TRIES 100
 
 /* -errno */
@@ -20,7 +20,10 @@ static int make_directory(const struct step *step)
 			return 0;
 		if (errno != ENOENT || step->self != PLAN_SHARED_PARENT)
 			break;
-		/* An earlier step made it; the undo of another gadget has just removed it. */
+		/*
+		 * An earlier step made the parent, but the undo of another gadget has removed it
+		 * since.
+		 */
 		if (mkdir(parent, 0755) < 0 && errno != EEXIST)
 			break;
 	}
@@ -52,7 +55,10 @@ const struct step_op plan_op_mkdir = {
 	.undo = plan_undo_rmdir,
 };
 
-/* Other commands may make and remove it between any two of these calls. */
+/*
+ * Makes a shared directory, which other commands may make and remove between any two of these
+ * calls.
+ */
 static int mkdir_shared_apply(struct step *step, struct error *err)
 {
 	struct stat st;
@@ -69,9 +75,9 @@ static int mkdir_shared_apply(struct step *step, struct error *err)
 				return 0;
 			break;
 		}
-		/* It existed, and was removed. */
+		/* The directory existed, and was removed meanwhile. */
 	}
-	return mkdir_apply(step, err); /* for its error message */
+	return mkdir_apply(step, err); /* to get its error message */
 }
 
 static int mkdir_shared_undo(struct step *step, struct error *err)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Steps for all rooms: directories and symbolic links. */
+/* Steps that other parts of ffsctl use: directories and symbolic links. */
 #pragma once
 
 #include "plan/plan.h"
@@ -14,6 +14,6 @@ extern const struct step_op plan_op_mkdir_shared;
 /* A symbolic link at `path` to `value`. Fails if `path` exists. */
 extern const struct step_op plan_op_symlink;
 
-/* The undo of steps that make directories: 0 if `path` does not exist. */
+/* Undoes a step that made a directory; returns 0 if `path` does not exist. */
 int plan_undo_rmdir(struct step *step, struct error *err);
 int plan_undo_unlink(struct step *step, struct error *err);

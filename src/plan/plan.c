@@ -116,7 +116,8 @@ int plan_undo(struct plan *plan, struct error *err)
 		if (step->op->undo)
 			r = undo_step(step, i + 1, &one);
 		if (r > 0) {
-			error_clear(err); /* the next call finds the failures before it again */
+			error_clear(err); /* the next call reports the failures of earlier steps
+					     again */
 			return r;
 		}
 		if (r == 0) {

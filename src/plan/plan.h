@@ -2,12 +2,12 @@
 /*
  * The step engine. A plan is a list of small steps, each with its undo. `up` applies them from the
  * beginning, a failure undoes those that were applied, `down` undoes the list from the end,
- * --dry-run prints it, `reload` applies the difference of two plans (difference.h). The rooms above
- * define the steps.
+ * --dry-run prints it, `reload` applies the difference of two plans (difference.h). The callers
+ * define the operations of the steps.
  *
- * The undo must find everything that a step has made from `op`, `path` and `value` alone: another
- * process may undo it, which has only the record on disk. An undo is idempotent: it succeeds if
- * nothing is left to undo.
+ * The undo must find everything that a step has made from `op`, `path` and `value` alone, because
+ * another process, which has only the record on disk, may undo it. An undo is idempotent: it
+ * succeeds if nothing is left to undo.
  */
 #pragma once
 
@@ -18,7 +18,10 @@
 
 /* Not finished: call again after the next event. For steps that wait for a process. */
 #define PLAN_AGAIN 1
-/* Not finished, and no event will follow: call again in PLAN_SOON_MS. Only undos; bounded. */
+/*
+ * Not finished, and no event will follow: call again in PLAN_SOON_MS. Only an undo returns this,
+ * and a limited number of times.
+ */
 #define PLAN_SOON 2
 #define PLAN_SOON_MS 10
 
@@ -32,10 +35,13 @@ struct step_op {
 	int (*apply)(struct step *step, struct error *err);
 	int (*undo)(struct step *step, struct error *err);
 	bool needs_value; /* the undo reads `value`: a record must have one */
-	/* Of a step that writes a value: writes the value before, which `apply` has kept. Only for
-	 * `reload`: `down` removes the whole directory. */
+	/* Only steps that write a value have this: writes the previous value, which `apply` has
+	 * stored. Only for `reload`: `down` removes the whole directory. */
 	int (*restore)(struct step *step, struct error *err);
-	/* Replaces `last`, an applied step of this op. NULL: `apply` does. Returns as `apply`. */
+	/*
+	 * Replaces `last`, an applied step of this op. NULL: `apply` does. Returns what `apply`
+	 * returns.
+	 */
 	int (*replace)(struct step *step, struct step *last, struct error *err);
 };
 
@@ -44,11 +50,12 @@ struct step {
 	char *path;
 	char *value;	    /* NULL where the op has none */
 	struct position at; /* the position in the gadget file; file NULL: none */
-	void *self;	    /* for the op; not owned; NULL in a plan that was read from disk */
+	void *self; /* argument of the op's functions; not owned; NULL in a plan that was read from
+		       disk */
 	enum { STEP_TODO, STEP_DONE } state;
 	unsigned int tries; /* how often an undo returned PLAN_SOON */
-	bool keeps;	    /* `apply` must read the value before, for `restore` */
-	char *was;	    /* the value before; NULL: unknown */
+	bool keeps;	    /* `apply` must read the previous value, for `restore` */
+	char *was;	    /* the previous value; NULL: unknown */
 };
 
 struct plan {
@@ -59,7 +66,8 @@ struct plan {
 	void (*on_step)(const struct step *step, bool undone);
 };
 
-/* Appends a step and returns it, valid until the next plan_add. `path` and `value` are taken over.
+/* Appends a step and returns it, valid until the next plan_add. The plan then owns `path` and
+ * `value`.
  */
 struct step *plan_add(struct plan *plan, const struct step_op *op, char *path, char *value,
 		      const struct position *at, void *self);
@@ -88,8 +96,14 @@ void plan_assume_applied(struct plan *plan);
 
 /* Returns the array "plan" of the documents; the caller owns it. */
 json_t *plan_to_json(const struct plan *plan);
-/* The same for the record on disk, with the values before, as far as known. */
+/*
+ * Returns the array for the record on disk, with the previous values, as far as known; the caller
+ * owns it.
+ */
 json_t *plan_to_record(const struct plan *plan);
-/* `ops` ends with NULL. Fails with EX_SOFTWARE on an op that is not among them. */
+/*
+ * Reads a plan from a record. `ops` ends with NULL; an op that is not among them is an error with
+ * EX_SOFTWARE.
+ */
 int plan_from_json(struct plan *plan, const json_t *json, const struct step_op *const *ops,
 		   struct error *err);

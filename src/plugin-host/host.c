@@ -19,7 +19,7 @@
 
 #define MAX_EVENTS 16 /* in one epoll_wait() */
 #define LINK_EVENTS 3 /* BIND, ENABLE, SUSPEND: all events that describe a link */
-#define MAX_ROUNDS 16 /* of data, before other descriptors are handled */
+#define MAX_ROUNDS 16 /* rounds of data, before other descriptors are handled */
 
 static void on_up(void *user)
 {
@@ -39,7 +39,7 @@ static void on_down(void *user)
 		h->plugin->disable(&h->pub);
 }
 
-#define TRAFFIC_MS 1000 /* status shows one message a second */
+#define TRAFFIC_MS 1000 /* ffsctl uses at most one message a second */
 
 /* Sends the number of bytes moved. A lost message does not matter: the next has the totals, too. */
 static void send_traffic(struct ffsctl_host *pub, struct ffsctl_timer *t _unused_)
@@ -94,7 +94,7 @@ static int fail(struct host *h, int r, const char *what)
 	return r;
 }
 
-/* With a buffer shorter than a packet, data of the host would be lost. */
+/* Checks that a buffer has room for a packet: otherwise data of the host would be lost. */
 static int check_size(const struct host *h, const struct worker_config *config)
 {
 	unsigned int i, speed;
@@ -242,7 +242,7 @@ static void handle(struct host *h, const struct epoll_event *ev, int n)
 		stream_dispatch(&h->stream);
 }
 
-/* Delivers completions without a system call, but not for ever: other descriptors wait. */
+/* Delivers completions without a system call, at most MAX_ROUNDS times: other descriptors wait. */
 static void serve_data(struct host *h, bool *more)
 {
 	unsigned int round;

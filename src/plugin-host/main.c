@@ -211,7 +211,10 @@ static int confine(struct error *err)
 	return out;
 }
 
-/* Returns true, and clears the error, on a kernel without seccomp filters: limits must suffice. */
+/*
+ * Returns true, and clears the error, on a kernel without seccomp filters, where the resource
+ * limits must suffice.
+ */
 static bool without_seccomp(struct error *err)
 {
 	bool missing = err->err == EINVAL || err->err == ENOSYS;

@@ -17,8 +17,9 @@ struct option_values;
 struct worker_fds {
 	int config, control;
 	int endpoints;		  /* the first one; the others follow */
-	unsigned int n_endpoints; /* descriptors from `endpoints` on, including later ones */
-	const char *names;	  /* of these, each after a colon */
+	unsigned int n_endpoints; /* number of descriptors from `endpoints` on, of endpoints and
+				     others */
+	const char *names;	  /* the names of these descriptors, each after a colon */
 	int dmabuf;		  /* `udmabuf` or `dma-heap`, which makes DMABUFs; -1: not passed */
 	bool dmabuf_heap;	  /* `dmabuf` is a DMA heap */
 	int plugin;		  /* the shared object; -1: not passed, open it by its path */

@@ -90,7 +90,7 @@ void host_timer_start(struct host *h, struct ffsctl_timer *t, uint32_t ms)
 	struct ffsctl_timer **at = &h->timers;
 
 	host_timer_stop(h, t);
-	t->due = now_ms() + ms + 1; /* the current millisecond does not count */
+	t->due = now_ms() + ms + 1; /* + 1: a part of the current millisecond is over */
 	while (*at && (*at)->due <= t->due)
 		at = &(*at)->next;
 	t->next = *at;

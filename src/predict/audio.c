@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Audio functions: f_uac1.c, f_uac2.c, f_uac1_legacy.c. Attributes `p_` are of data to the host
- * (IN), `c_` of data from the host (OUT); the strings of the kernel use playback and capture as the
- * host sees them.
+ * Audio functions: f_uac1.c, f_uac2.c, f_uac1_legacy.c. Attributes that begin with `p_` are for
+ * data to the host (IN), those with `c_` for data from the host (OUT); in the kernel's strings,
+ * playback and capture are meant as the host sees them.
  */
 #include <stdlib.h>
 
@@ -46,7 +46,10 @@ static bool any(struct maker *m, const char *a, const char *b)
 	return template_get(m, a) || template_get(m, b);
 }
 
-/* Assigns successive ids to the units that exist: {variable of the id, variable that it exists}. */
+/*
+ * Assigns successive ids to the units that exist. `ids`: pairs of the variable for the id and the
+ * variable that is not 0 if the unit exists.
+ */
 static void assign_ids(struct maker *m, const char *const (*ids)[2], size_t n)
 {
 	long long id = 1;
@@ -56,7 +59,10 @@ static void assign_ids(struct maker *m, const char *const (*ids)[2], size_t n)
 			template_set(m, ids[i][0], id++);
 }
 
-/* A feature unit has controls for the master and for each channel; those of channels are all 0. */
+/*
+ * Adds a feature unit: it has controls for the master channel and for each channel; those of
+ * channels are all 0.
+ */
 static void add_feature_unit(struct maker *m, const char *start, long long n_channels, int size,
 			     const char *end)
 {
@@ -131,7 +137,9 @@ static void set_common(struct maker *m, struct rates *p, struct rates *c)
 	template_set(m, "in_interface", out ? 2 : 1);
 }
 
-/* The source of an output terminal is the feature unit if it exists, else the input terminal. */
+/*
+ * Sets the source of each output terminal: the feature unit if it exists, else the input terminal.
+ */
 static void set_sources(struct maker *m)
 {
 	template_set(m, "in_source",
@@ -237,7 +245,7 @@ static const char *const uac2_terminals[] = {
 	NULL,
 };
 
-/* As get_max_bw_for_bint(): bytes for each interval. */
+/* Returns the bytes for each interval, like get_max_bw_for_bint() of f_uac2.c. */
 static long long bandwidth(struct maker *m, const struct rates *rates, bool async,
 			   long long frame_bytes, long long factor, int interval)
 {
@@ -248,7 +256,10 @@ static long long bandwidth(struct maker *m, const struct rates *rates, bool asyn
 	return frame_bytes * ((rate + per_second - 1) / per_second + !async);
 }
 
-/* As set_ep_max_packet_size_bint(). `wanted`: bInterval of the gadget file; 0: automatic. */
+/*
+ * Sets interval and packet size, like set_ep_max_packet_size_bint() of f_uac2.c. `wanted`:
+ * bInterval of the gadget file; 0: automatic.
+ */
 static void set_packet(struct maker *m, const char *side, const struct rates *rates, bool async,
 		       long long frame_bytes, long long wanted)
 {

@@ -149,7 +149,10 @@ static void print_endpoint(FILE *to, const struct descriptor *d, size_t offset)
 			in ? "in" : "out");
 }
 
-/* USB 2.0, table 9-13: bits 11 and 12 are additional packets in a microframe. */
+/*
+ * Prints wMaxPacketSize: bits 11 and 12 are additional packets in a microframe (USB 2.0, table
+ * 9-13).
+ */
 static void print_packet(FILE *to, unsigned long value)
 {
 	fprintf(to, "%lu", value & 0x7ff);

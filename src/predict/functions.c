@@ -65,7 +65,10 @@ static const char *const ecm[] = {
 	NULL,
 };
 
-/* The string has only the digits. Without host_addr the kernel chooses a random address. */
+/*
+ * Sets the string with the MAC address, which has only its digits. Without host_addr the kernel
+ * chooses a random address.
+ */
 static void make_ethernet(struct maker *m)
 {
 	const struct entry *e = template_entry(m->function, "host_addr");
@@ -178,7 +181,10 @@ static const char *const hid[] = {
 	NULL,
 };
 
-/* A report descriptor in a file is not loaded, so its size is that of the file. */
+/*
+ * Sets the size of the report descriptor; one in a file is not loaded, so its size is that of the
+ * file.
+ */
 static void make_hid(struct maker *m)
 {
 	const struct entry *e = template_entry(m->function, "report_desc");

@@ -28,7 +28,10 @@ static void add_jack_list(struct maker *m, const char *subtype, const struct jac
 	free(row);
 }
 
-/* An endpoint that the kernel has not claimed keeps the size of an earlier one (f_midi2_bind). */
+/*
+ * Packet size of an endpoint that the kernel has claimed; any other keeps the size from an earlier
+ * bind (f_midi2_bind).
+ */
 #define CLAIMED "{40 00|00 02|00 04}"
 #define NOT_CLAIMED "{?? ??|00 02|00 04}"
 
@@ -86,7 +89,7 @@ static void make_midi(struct maker *m)
 
 enum { INPUT = 1, OUTPUT = 2 };
 
-/* For each cable and direction, the name of its function block. */
+/* The name of the function block of each cable, by direction. */
 struct cables {
 	const char *in[MAX_CABLES], *out[MAX_CABLES];
 	size_t n_in, n_out;
@@ -116,7 +119,7 @@ static const char *text_at(const struct function *f, const char *dir, const char
 	return e ? e->value : NULL;
 }
 
-/* As fill_midi1_cable_mapping(). */
+/* Adds cables like fill_midi1_cable_mapping() of f_midi2.c. */
 static void add_cables(struct cables *c, const struct function *f, const char *block, bool first)
 {
 	long long direction = number_at(f, block, "direction", 3),
@@ -137,7 +140,7 @@ struct ump {
 	struct cables cables;
 };
 
-/* The kernel creates ep.0 and ep.0/block.0 itself. */
+/* Reads the blocks of the function's endpoints; the kernel creates ep.0 and ep.0/block.0 itself. */
 static void read_ump(struct ump *u, const struct function *f)
 {
 	long long id = 1;
@@ -160,7 +163,10 @@ static void read_ump(struct ump *u, const struct function *f)
 	}
 }
 
-/* The kernel uses the block names of the other direction (append_midi1_in_jack). */
+/*
+ * Adds the MIDI 1.0 jacks. The kernel uses the block names of the other direction for them
+ * (append_midi1_in_jack).
+ */
 static void add_midi1(struct maker *m, const struct cables *c)
 {
 	long long first = number_at(m->function, "ep.0/block.0", "direction", 3), id = 1;

@@ -172,7 +172,10 @@ bool predict_knows(const struct function *function)
 
 /* --- configurations --------------------------------------------------------------------------- */
 
-/* As encode_bMaxPower(). Without a value the kernel's build configuration decides. */
+/*
+ * Sets bMaxPower like encode_bMaxPower() of composite.c. Without a value the kernel's build
+ * configuration decides.
+ */
 static void set_power(struct descriptor *d, const struct config *config, int speed)
 {
 	long long ma = config->max_power.set ? config->max_power.value : 0;
@@ -255,7 +258,10 @@ const struct gadget_strings *predict_strings(const struct gadget *g)
 	return g->n_strings > 0 ? &g->strings[0] : NULL;
 }
 
-/* The kernel assigns these indices 1 to 3 with or without a text (configfs_composite_bind). */
+/*
+ * Adds the device strings; the kernel assigns their indices 1 to 3 with or without a text
+ * (configfs_composite_bind).
+ */
 static void add_strings(const struct prediction *f, const struct gadget_strings *s,
 			struct descriptor *d)
 {
@@ -295,10 +301,12 @@ void predict_device(const struct prediction *f, struct descriptors *out)
 			     (uint8_t)(release >> 8), 0, 0, 0, (uint8_t)g->n_configs },
 		USB_DT_DEVICE_SIZE);
 
-	/* 0200, 0201 or 0210: depends on whether the UDC supports LPM or SuperSpeed. */
+	/*
+	 * bcdUSB is 0200, 0201 or 0210: it depends on whether the UDC supports LPM or SuperSpeed.
+	 */
 	if (f->speed != EP_SUPER)
 		d->certain[2] = 0;
-	/* The UDC's endpoint 0 may be smaller at full speed. */
+	/* The packets of the UDC's endpoint 0 may be smaller at full speed. */
 	if (f->speed == EP_FULL)
 		d->certain[7] = 0;
 	/* The default is the kernel's release. */
@@ -318,8 +326,9 @@ static long long gadget_number(const struct gadget *g, const char *path)
 }
 
 /*
- * As bos_desc(). The UDC decides about LPM, SuperSpeed (which is then reported at high speed as
- * well) and exit latencies; a SuperSpeedPlus UDC has one more capability.
+ * The descriptors that bos_desc() of composite.c makes. The UDC decides about LPM, SuperSpeed
+ * (which is then reported at high speed as well) and exit latencies; a SuperSpeedPlus UDC has one
+ * more capability.
  */
 static const char *const bos_rows[] = {
 	"?bos: 05 0f ?? ?? ??",
@@ -334,7 +343,7 @@ static const char *const bos_rows[] = {
 	NULL,
 };
 
-/* WebUSB, 4.1; Linux supports it since 6.3. */
+/* Adds the capability of WebUSB (WebUSB, 4.1), which Linux supports since 6.3. */
 static void make_bos(struct maker *m)
 {
 	const struct gadget *g = m->prediction->gadget;

@@ -28,11 +28,12 @@ struct descriptor {
 		const char *from;
 	} strings[DESCRIPTOR_STRINGS];
 	size_t n_strings;
-	/* For a wTotalLength at `total_at`: which descriptors it counts (template.c). */
+	/* Which descriptors the wTotalLength at `total_at` counts (template.c). */
 	enum { TOTAL_NONE, TOTAL_CLASS, TOTAL_INTERFACE } total;
 	size_t total_at;
-	bool maybe;		   /* exists only if the UDC has enough endpoints */
-	const struct function *of; /* NULL: belongs to the configuration or the device */
+	bool maybe; /* exists only if the UDC has enough endpoints */
+	const struct function
+		*of; /* the function that it belongs to; NULL: the configuration or the device */
 };
 
 struct descriptors {
@@ -62,11 +63,11 @@ const struct gadget_strings *predict_strings(const struct gadget *g);
 /* Returns whether the gadget can run at this speed. */
 bool predict_has_speed(const struct gadget *g, int speed);
 
-/* These append descriptors to *out. */
+/* Appends the device descriptor to *out. */
 void predict_device(const struct prediction *f, struct descriptors *out);
-/* The BOS descriptor with its device capabilities. */
+/* Appends the BOS descriptor with its device capabilities. */
 void predict_bos(const struct prediction *f, struct descriptors *out);
-/* The configuration descriptor and all descriptors of its functions. */
+/* Appends the configuration descriptor and all descriptors of its functions. */
 void predict_config(const struct prediction *f, const struct config *config,
 		    struct descriptors *out);
 /* Prints the Microsoft OS descriptors; nothing if the gadget has none. */

@@ -142,7 +142,7 @@ static void put_number(struct descriptor *d, long long value, int bytes)
 		put(d, (uint8_t)(value >> 8 * i), 0xff);
 }
 
-/* `text` NULL: unknown. */
+/* Puts the index of a string; `text` NULL: unknown. */
 static void put_string(struct descriptor *d, const char *text, size_t n)
 {
 	if (d->n_strings < DESCRIPTOR_STRINGS)
@@ -283,7 +283,7 @@ void template_add_all(struct maker *m, const char *const *rows)
 
 /* --- a function ------------------------------------------------------------------------------- */
 
-/* Called when all descriptors of the function are complete. */
+/* Sets the total lengths, when all descriptors of the function are complete. */
 static void set_totals(struct maker *m)
 {
 	for (size_t i = m->start; i < m->out->n; i++) {

@@ -74,11 +74,14 @@ void template_add(struct maker *m, const char *row);
 void template_add_all(struct maker *m, const char *const *rows);
 /* Returns the last attribute of the function that is written to `path`; NULL: none. */
 const struct entry *template_entry(const struct function *function, const char *path);
-/* Returns its value as a number, decimal or hexadecimal after 0x; `fallback`: no such attribute. */
+/*
+ * Returns the value of template_entry as a number, decimal or hexadecimal after 0x; `fallback`: no
+ * such attribute.
+ */
 long long template_entry_number(const struct function *function, const char *path,
 				long long fallback);
 
-/* --- rows that many functions have --- */
+/* --- Rows that many functions have. --- */
 
 #define ROW_BULK(address, burst)                                                                   \
 	"07 05 " address " 02 {40 00|00 02|00 04} 00", "S: 06 30 " burst " 00 00 00"

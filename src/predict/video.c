@@ -84,7 +84,7 @@ static const char *const control_end[] = {
 	NULL,
 };
 
-/* Combines a list of bytes to a number, lowest first; missing bytes are those of `fallback`. */
+/* Combines a list of bytes to a number, lowest byte first; missing bytes come from `fallback`. */
 static void set_controls(struct maker *m, const char *name, const char *path, long long fallback)
 {
 	long long v[3], value = fallback;
@@ -268,7 +268,7 @@ static const char *const streaming_end[] = {
 	NULL,
 };
 
-/* As uvc_function_bind(). */
+/* Sets interval and packet sizes like uvc_function_bind() of f_uvc.c. */
 static void set_packets(struct maker *m)
 {
 	long long size = template_get(m, "streaming_maxpacket"),

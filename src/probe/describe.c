@@ -25,7 +25,7 @@
 #define ANSWER_MAX (256 * 1024) /* bytes */
 #define ERRORS_MAX 4096		/* bytes */
 
-/* --- output of the child --- */
+/* --- Output of the child process. --- */
 
 struct capture {
 	int fd; /* read end of the pipe; -1: closed */
@@ -51,7 +51,7 @@ static void capture_close(struct capture *capture)
 	capture->fd = -1;
 }
 
-/* Reads what the pipe has now; false: end of file, an error, or overflow of no further use. */
+/* Reads what the pipe has now; false: end of file, an error, or more output than `max`. */
 static bool capture_read(struct capture *capture)
 {
 	char rest[4096];
@@ -74,7 +74,7 @@ struct child {
 	const char *path; /* of the plugin, for messages */
 	pid_t pid;
 	struct capture answer, errors; /* its stdout and stderr */
-	bool late;		       /* did not end within TIME_LIMIT */
+	bool late;		       /* the child did not end within TIME_LIMIT */
 	int status;		       /* of waitpid(2) */
 };
 
@@ -99,7 +99,7 @@ static void capture_all(struct child *c, int pidfd)
 		c->late = left <= 0;
 		if (c->late || poll(p, ARRAY_SIZE(p), 1 + (int)(left * 1000)) < 0)
 			continue; /* EINTR */
-		/* After its end it writes nothing: this read gets the rest. */
+		/* The child writes nothing after its end: this read gets the rest. */
 		ended = p[0].revents;
 		capture_if(&c->answer, p[1].revents);
 		capture_if(&c->errors, p[2].revents);
@@ -108,7 +108,7 @@ static void capture_all(struct child *c, int pidfd)
 
 /* --- the child --- */
 
-/* The child gets an empty environment, except for the options of a sanitizer. */
+/* Returns the child's environment, which is empty except for the options of a sanitizer. */
 static char *sanitizer_options(void)
 {
 #ifdef FFSCTL_SANITIZED

@@ -14,7 +14,7 @@ struct description {
 	struct ffsctl_plugin table;    /* without callbacks; `document` owns its strings */
 	json_t *document;	       /* "plugin" of schemas/plugin.schema.json */
 	struct ffsctl_option *options; /* the last has a NULL name */
-	const char **choices;	       /* of all options; each list ends with NULL */
+	const char **choices;	       /* the `choices` of all options; each list ends with NULL */
 };
 
 /*

@@ -14,7 +14,7 @@
 /*
  * Scratch gadgets are named ".ffsctl-probe.N", a name that no gadget file can have. Each has a
  * directory in /run/ffsctl with lock and record like any other gadget, so that the next command can
- * tell a gadget in use from one that a dead command left behind.
+ * distinguish a gadget in use from one that a dead command left behind.
  */
 #define SCRATCH ".ffsctl-probe"
 #define SCRATCH_MAX 64 /* commands that probe at the same time */
@@ -69,7 +69,8 @@ static int take_name(const struct paths *paths, struct rundir *rundir, char **na
 			error_clear(err);
 			continue;
 		}
-		if (r == 0 && rundir_has_record(rundir)) { /* its command has just died */
+		if (r == 0 &&
+		    rundir_has_record(rundir)) { /* a command that died meanwhile has left it */
 			r = clear_name(paths, candidate, rundir, err);
 			rundir_close(rundir);
 			n--;

@@ -13,5 +13,8 @@ char *plugin_host_file(void);
 char *plugin_dir(void);
 /* Returns the path of a plugin, given by name or by path. The caller frees it. */
 char *plugin_file(const char *plugin);
-/* Like plugin_file, for a plugin that must be readable; the caller frees *path. EX_UNAVAILABLE. */
+/*
+ * Gets the path of a plugin that must be readable; the caller frees *path. EX_UNAVAILABLE: it is
+ * not readable.
+ */
 int plugin_file_find(const char *plugin, char **path, struct error *err);

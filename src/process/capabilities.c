@@ -58,7 +58,7 @@ bool capabilities_bound(uint64_t keep)
 {
 	for (unsigned int cap = 0; cap < 64; cap++)
 		if (!has(keep, cap) && prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0)
-			return errno == EINVAL; /* this kernel has no capability of that number */
+			return errno == EINVAL; /* this kernel has no capability with that number */
 	return true;
 }
 

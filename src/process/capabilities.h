@@ -19,7 +19,7 @@ bool capabilities_bound(uint64_t keep);
  * an empty bounding set. Must be called before capabilities_bound.
  */
 bool capabilities_inherit(void);
-/* Makes those capabilities of `set` effective that are permitted. */
+/* Makes the capabilities of `set` effective, as far as they are permitted. */
 bool capabilities_raise(uint64_t set);
 /* Gets the permitted set and the bounding set. */
 bool capabilities_get(uint64_t *permitted, uint64_t *bounding);

@@ -32,7 +32,8 @@ bool credentials_become(uid_t uid, gid_t gid, const gid_t *groups, size_t n)
 
 int credentials_bind(int fd, const struct sockaddr *address, socklen_t size, uid_t uid)
 {
-	uid_t before = (uid_t)setfsuid((uid_t)-1); /* invalid: changes nothing, returns the fsuid */
+	uid_t before = (uid_t)setfsuid(
+		(uid_t)-1); /* an invalid id: changes nothing, returns the current fsuid */
 	int r;
 
 	setfsuid(uid);

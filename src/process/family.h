@@ -28,9 +28,12 @@ uint64_t family_now(void);
 
 /* Size of the text that identifies a worker: its pid and start time. */
 #define FAMILY_TEXT 48
-/* Writes the text of the calling process. Makes only system calls: a vfork child calls it. */
+/*
+ * Writes the text that identifies the calling process. Makes only system calls: a vfork child calls
+ * it.
+ */
 void family_note(char text[FAMILY_TEXT]);
-/* Reads session and time from such a text; false: the text has another format. */
+/* Reads session and start time from such a text; false: the text has another format. */
 bool family_read(const char *text, struct family *family);
 
 /*

@@ -17,7 +17,7 @@ _Static_assert((int)FFSCTL_NEED_NETWORK == (int)SANDBOX_NETWORK &&
 		       (int)FFSCTL_NEED_PROGRAMS == (int)SANDBOX_PROGRAMS,
 	       "enum ffsctl_need is not enum sandbox_open");
 
-/* Name of bit n; ends with NULL. */
+/* needs_words[n] is the name of bit n; the list ends with NULL. */
 extern const char *const needs_words[];
 
 /* Returns the needs as a list of names, which the caller owns. */

@@ -15,7 +15,10 @@
 
 #define FIRST ((uid_t)FFSCTL_WORKER_ID_FIRST)
 #define COUNT ((uid_t)(FFSCTL_WORKER_ID_LAST - FFSCTL_WORKER_ID_FIRST + 1))
-/* How often another process that releases the last id may remove the directory meanwhile. */
+/*
+ * How often the pool's directory is made again: another process that releases the last id removes
+ * it.
+ */
 #define TRIES 1000
 
 static char *pool_path(const struct own_user *user, uid_t uid)
@@ -39,7 +42,7 @@ static bool is_owners(const struct own_user *user, uid_t uid)
 	return streq_null(owner, user->owner);
 }
 
-/* Does not trust the owner's link alone: the pool must agree. */
+/* Does not trust the owner's link alone: the pool must have the link for the same owner. */
 bool own_user_has(const struct own_user *user, uid_t *uid)
 {
 	_cleanup_free_ char *text = read_link(user->link);
@@ -72,7 +75,10 @@ int own_user_find(const struct own_user *user, uid_t *uid)
 	return -ENOSPC;
 }
 
-/* Makes the link in the pool. If the owner has an id there already, an earlier try was cut off. */
+/*
+ * Makes the link in the pool. If the owner has an id there already, an earlier attempt was
+ * interrupted.
+ */
 static int take_any(const struct own_user *user, uid_t *uid)
 {
 	int tries = 0;

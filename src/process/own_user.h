@@ -5,7 +5,8 @@
  * each other, nor processes of other users.
  *
  * A directory, the pool, has a symbolic link ID -> OWNER for each id in use. symlink(2) is atomic,
- * and the link survives its process. A second link, OWNER's own -> ID, saves a search of the pool.
+ * and the link survives its process. A second link, in a directory of OWNER, leads to ID, and saves
+ * a search of the pool.
  */
 #pragma once
 

@@ -96,7 +96,7 @@ static void if_equal(struct sandbox *s, unsigned int value, unsigned int action)
 	return_action(s, action);
 }
 
-/* Includes `first` and `last`. */
+/* Matches numbers from `first` to `last`, both included. */
 static void if_between(struct sandbox *s, unsigned int first, unsigned int last,
 		       unsigned int action)
 {
@@ -231,7 +231,7 @@ static void no_owners(struct sandbox *s)
 static void check_arguments(struct sandbox *s, unsigned int open)
 {
 	static const unsigned int everybody =
-		(unsigned int)-1; /* would reach other workers with the same user */
+		(unsigned int)-1; /* -1 would signal other workers of the same user */
 
 	if (!(open & SANDBOX_FILES)) {
 		only_to_read(s, SYS_openat, 2);

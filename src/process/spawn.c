@@ -38,7 +38,7 @@ struct child {
 	volatile struct failure failure; /* volatile: the vfork child writes it */
 };
 
-/* Until child_main: runs in the vfork child, and makes only system calls. */
+/* The functions from here to child_main() run in the vfork child and make only system calls. */
 static bool become_user(const struct spawn *s)
 {
 	return s->same_user || credentials_become(s->uid, s->gid, s->groups, s->n_groups);
@@ -143,7 +143,7 @@ static const char *become_worker(struct child *c)
 
 	if (setsid() < 0)
 		return "start a session for";
-	/* First of all: cleaning up after a dead supervisor finds the worker by this link. */
+	/* This comes first: by this link the worker is found after its supervisor has died. */
 	family_note(note);
 	if (s->note && symlinkat(note, s->note_dir, s->note) < 0)
 		return "record the pid of";
@@ -151,14 +151,14 @@ static const char *become_worker(struct child *c)
 		return "pass descriptors to";
 	if (chdir(s->directory) < 0)
 		return "change to the directory of";
-	/* While it has the capability to raise a limit. */
+	/* Before the capabilities are dropped: raising a limit needs one. */
 	if (!set_limits(&s->limits))
 		return "set the limits of";
 	/* An unprivileged caller cannot change the bounding set. */
 	if (!s->keep_privileges && !s->bounded && !s->same_user &&
 	    !capabilities_bound(s->capabilities))
 		return "drop the capabilities of";
-	/* Else the change of user drops the capabilities. */
+	/* Otherwise the change of user would drop the capabilities. */
 	if (s->capabilities && prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
 		return "keep the capabilities of";
 	/* Without no_new_privs, entering a filter needs CAP_SYS_ADMIN. */
@@ -170,7 +170,7 @@ static const char *become_worker(struct child *c)
 		return "set the capabilities of";
 	if (!s->keep_privileges && s->sandbox.n > 0 && !sandbox_enter(&s->sandbox))
 		return "restrict the system calls of";
-	/* After the change of user, which clears the signal. */
+	/* After the change of user, which clears the parent-death signal. */
 	if ((s->tied && prctl(PR_SET_PDEATHSIG, SIGKILL) < 0) || getppid() != c->parent)
 		return "set the parent-death signal of";
 	if (s->listen_pid)
@@ -224,7 +224,7 @@ int spawn_start(const struct spawn *spawn, const int *fds, size_t n_fds, int out
 			   .ignored = ignored_signals() };
 
 	if (spawn->note)
-		unlinkat(spawn->note_dir, spawn->note, 0); /* of the previous worker */
+		unlinkat(spawn->note_dir, spawn->note, 0); /* the link of the previous worker */
 	if (n_fds > 0)
 		memcpy(copy, fds, n_fds * sizeof(*copy));
 	*pid = r == 0 ? start(&c) : -1;

@@ -15,7 +15,7 @@
 struct spawn {
 	char *program; /* absolute */
 	char **argv;
-	char **env;	  /* complete; LISTEN_PID's value is filled in at each start */
+	char **env; /* the complete environment; LISTEN_PID's value is filled in at each start */
 	char *listen_pid; /* LISTEN_PID's value in env, SPAWN_PID_DIGITS wide; NULL: none */
 	char *directory;
 	uid_t uid;
@@ -23,15 +23,15 @@ struct spawn {
 	gid_t *groups;
 	size_t n_groups;
 	bool same_user;	       /* keep the caller's user; ignores uid, gid and groups */
-	bool keep_privileges;  /* false: sets no_new_privs and limits it to `capabilities` */
+	bool keep_privileges;  /* false: sets no_new_privs and keeps only `capabilities` */
 	uint64_t capabilities; /* bit n for number n of capabilities(7) */
 	bool bounded;	       /* the caller's bounding set is empty already */
 	struct process_limits limits;
 	struct sandbox sandbox; /* entered before the exec; n 0: none */
-	int answer;		/* its stdout; -1: `output` of spawn_start */
+	int answer;		/* the worker's stdout; -1: `output` of spawn_start */
 	bool tied;		/* killed when the caller dies; else the keeper kills it */
 	int note_dir;		/* descriptor of the directory of `note`; not owned */
-	char *note;		/* name of the link that identifies it (family.h); NULL: none */
+	char *note; /* name of the link that identifies the worker (family.h); NULL: none */
 };
 #define SPAWN_PID_DIGITS 10
 

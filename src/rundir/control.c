@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Errors as JSON for both ends of a control socket, and the client end. */
+/*
+ * Converts errors to and from JSON for both ends of a control socket; sends commands as the client.
+ */
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/socket.h>

@@ -45,10 +45,10 @@ pid_t control_owner(const struct paths *paths, const char *name);
  */
 int control_command(const struct paths *paths, const char *name, const json_t *command,
 		    struct error *err);
-/* As control_command, and returns the reply, which the caller owns. */
+/* Does the same as control_command, and returns the reply, which the caller owns. */
 int control_ask(const struct paths *paths, const char *name, const json_t *command, json_t **reply,
 		struct error *err);
-/* As control_command, but waits at most `seconds`: then -ETIMEDOUT, or -EINTR after a signal, both
- * without text. */
+/* Does the same as control_command, but waits at most `seconds`: then -ETIMEDOUT, or -EINTR after a
+ * signal, both without text. */
 int control_wait(const struct paths *paths, const char *name, const json_t *command, double seconds,
 		 struct error *err);

@@ -56,7 +56,7 @@ static bool is_event(const char *line, size_t length)
 }
 
 /* Copies the events of a text to `to`, without their first `skip` bytes. Returns the number of
- * bytes; only that when `to` is NULL. */
+ * bytes; copies nothing when `to` is NULL. */
 static size_t copy_events(const char *text, const char *end, size_t skip, char *to)
 {
 	const char *next;

@@ -36,7 +36,8 @@ void record_set_file(struct record *record, const struct gadget *g, const json_t
 
 	replace(&record->file, g->file);
 	replace(&record->dir, g->dir);
-	record->document = json_incref((json_t *)document); /* only its reference count changes */
+	record->document = json_incref((json_t *)document); /* the document itself is not changed,
+							       only its reference count */
 	json_decref(before);
 }
 

@@ -14,7 +14,9 @@
 #include "process/own_user.h"
 
 #define JSON_FILE_MAX (4 * 1024 * 1024)
-/* Number of retries after a race with another command. More than that is a different error. */
+/*
+ * Number of retries after a race with another command. More failures than that have another reason.
+ */
 #define RACES_MAX 1000
 
 static int no_access(struct error *err, const char *path, const char *what)
@@ -452,7 +454,10 @@ bool rundir_has(const struct paths *paths, const char *name, const char *file)
 	return path_exists(path);
 }
 
-/* RUN/gadget.d, a directory of gadget files, has none of these files. */
+/*
+ * Checks for files, because RUN/gadget.d, a directory of gadget files, is not the directory of a
+ * gadget.
+ */
 bool rundir_exists(const struct paths *paths, const char *name)
 {
 	static const char *const files[] = { RUNDIR_LOCK, RUNDIR_RECORD, RUNDIR_STATUS,

@@ -52,7 +52,7 @@ struct rundir {
 #define OWNER_TAKING_OVER "up, taking over" /* `up` after a supervisor died */
 #define OWNER_SUPERVISOR "supervisor"
 #define OWNER_STOPPING "going down"
-#define OWNER_CLEARING "down" /* undoes the gadget of a dead supervisor */
+#define OWNER_CLEARING "down" /* the command undoes the gadget of a dead supervisor */
 #define OWNER_PROBING "features"
 
 /*
@@ -124,7 +124,7 @@ bool rundir_exists(const struct paths *paths, const char *name);
 /* Calls `fn` for each gadget that has a directory, until it returns non-zero. Returns that value,
  * or -errno. */
 int rundir_each(const struct paths *paths, int (*fn)(void *data, const char *name), void *data);
-/* As rundir_each, for each directory entry, without rundir_exists. */
+/* Does the same for each directory entry, whether or not rundir_exists. */
 int rundir_each_name(const struct paths *paths, int (*fn)(void *data, const char *name),
 		     void *data);
 

@@ -50,7 +50,7 @@ void aio_close(struct stream *s)
 	s->fd = -1;
 }
 
-/* For each request the kernel allocates a buffer of its own, in one piece. */
+/* Allocates ordinary memory. For each request the kernel allocates its own buffer, in one piece. */
 void *aio_alloc(struct stream *s, struct stream_endpoint *ep, size_t length)
 {
 	void *p = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -215,7 +215,10 @@ static void *mmap_alloc(struct stream *s, struct stream_endpoint *ep, size_t len
 	return aio_alloc(s, ep, length);
 }
 
-/* -ENODEV: this FunctionFS has no mmap(). -ENOMEM: the mount's mmap_memory_mb is used up or 0. */
+/*
+ * Opens the engine. -ENODEV: this FunctionFS has no mmap(). -ENOMEM: the mount's mmap_memory_mb is
+ * used up or 0.
+ */
 static int mmap_open(struct stream *s, unsigned int requests)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);

@@ -52,7 +52,8 @@ struct slot {
 	int dmabuf;
 	int sync; /* sync_file of the transfer in flight; -1: none, its status is unknown */
 	bool attached, in_flight;
-	bool stale; /* the link was down when the fence was exported: it may be another one */
+	bool stale; /* the link was down when the fence was exported: the fence may be that of
+		       another transfer */
 };
 
 static void fall_back(const struct stream *s, struct stream_endpoint *ep, const char *what,
@@ -191,7 +192,10 @@ static struct slot *direct_slot(const struct stream *s, const struct stream_requ
 	return slot_of(s, q);
 }
 
-/* -EAGAIN: try again later. -ECANCELED: the endpoint's transfers are copied from now on. */
+/*
+ * Attaches a DMABUF to its endpoint. -EAGAIN: try again later. -ECANCELED: the endpoint's transfers
+ * are copied from now on.
+ */
 static int attach(struct stream *s, struct stream_endpoint *ep, struct slot *slot)
 {
 	if (slot->attached)

@@ -88,7 +88,7 @@ void stream_go_down(struct stream *s)
 
 static void deliver(struct stream *s);
 
-/* `again`: the host has already enabled the function again. */
+/* Ends the session. `again`: the host has already enabled the function again. */
 static void link_lost(struct stream *s, bool again)
 {
 	if (!s->up)
@@ -121,7 +121,10 @@ static void unlink_transfer(struct stream_endpoint *ep, struct stream_transfer *
 	t->next = NULL;
 }
 
-/* A refused OUT request is submitted last; OUT transfers are delivered in that new order. */
+/*
+ * Moves a refused OUT transfer to the end: it is submitted last, and OUT transfers are delivered in
+ * that new order.
+ */
 static void move_to_tail(struct stream_endpoint *ep, struct stream_transfer *t)
 {
 	unlink_transfer(ep, t);
@@ -195,7 +198,10 @@ static bool any_sent_after(const struct stream_transfer *t)
 	return false;
 }
 
-/* The kernel did not take the request this time: sends it again unless order forbids that. */
+/*
+ * Queues a request that the kernel refused once more, unless that would change the order of the
+ * data.
+ */
 static void requeue_or_fail(struct stream_request *r, int why)
 {
 	struct stream_transfer *t = r->transfer;
@@ -240,8 +246,8 @@ static void shrink_requests(struct stream *s, struct stream_request *r)
 }
 
 /*
- * An enabled IN endpoint refused a request. Most likely it was disabled for a short time, and the
- * kernel has already taken later requests: all of them belong to the last session.
+ * Handles a request that an enabled IN endpoint refused. Most likely it was disabled for a short
+ * time, and the kernel has already accepted later requests: all of them belong to the last session.
  */
 static void restart_session(struct stream *s, struct stream_transfer *t)
 {
@@ -419,7 +425,7 @@ static unsigned int collect(struct stream *s, struct stream_endpoint *ep, unsign
 	return n;
 }
 
-/* The engine has taken the request. */
+/* Marks a request that the engine has accepted. */
 static void sent(struct stream *s, struct stream_request *r)
 {
 	struct stream_transfer *t = r->transfer;

@@ -252,7 +252,7 @@ int stream_up(struct stream *s, enum ffsctl_speed speed)
 	return 0;
 }
 
-/* All endpoints of a function are enabled and disabled together. */
+/* Checks one endpoint, because all endpoints of a function are enabled and disabled together. */
 static bool is_enabled(struct stream *s)
 {
 	return s->n_eps > 0 && s->config.engine->enabled(s, &s->eps[0]);

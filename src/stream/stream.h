@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Endpoint I/O for one FunctionFS function. An engine allocates the buffers of the transfers.
- * Several transfers are in flight on each endpoint and complete in order. A stream survives that
- * the host disables and enables the function.
+ * Several transfers are in flight on each endpoint and complete in order. A stream can be used
+ * again after the host has disabled and enabled the function.
  *
  * stream.c and flow.c are shared by all engines: queues, order, message ends, and the handling of
  * link changes and of memory shortage in the kernel. An engine (aio.c) only moves single requests.

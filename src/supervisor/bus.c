@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Binds and unbinds a gadget that is up: by command, and when a worker fails. The bind is the last
- * step of the plan; a gadget that came up without it gets it here. The record has the step before
- * it is applied, so that every process that reads the record can undo it.
+ * step of the plan; this file adds the step to the plan of a gadget that came up unbound. The
+ * record has the step before it is applied, so that every process that reads the record can undo
+ * it.
  */
 #include "config.h"
 
@@ -88,7 +89,7 @@ static int set_bind_step(struct supervisor *s, const char *udc, struct error *er
 	struct step *step = bind_step(s);
 	int r = 0;
 
-	/* Another program unbound it: the step still counts as applied. */
+	/* Another program unbound the gadget: the step still counts as applied. */
 	if (step && step->state == STEP_DONE)
 		r = plan_undo_last(&s->plan, err);
 	if (r < 0)
@@ -179,7 +180,10 @@ static int do_rebind_failed(struct supervisor *s, struct error *err _unused_)
 	return 0;
 }
 
-/* The kernel binds the gadget again to a UDC of the same name (gadget_match_driver). */
+/*
+ * Handles a UDC that is back: the kernel binds the gadget to it again if it has the same name
+ * (gadget_match_driver).
+ */
 static int do_udc_returned(struct supervisor *s, struct error *err _unused_)
 {
 	supervisor_say(s, "its UDC %s is back", s->udc);
@@ -191,7 +195,7 @@ static int bind_again(struct supervisor *s, struct error *err)
 {
 	int r;
 
-	/* A uevent of the UDC causes another try. */
+	/* The next uevent of the UDC causes another attempt. */
 	if (!udc_exists(s->udc))
 		return no_udc(s, err);
 	host_watch(s, s->udc);
@@ -210,7 +214,7 @@ static int do_rebind(struct supervisor *s, struct error *err)
 	_cleanup_error_ struct error before = { 0 };
 	int r;
 
-	/* A reload has bound it already. */
+	/* A reload has already bound the gadget. */
 	if (bus_is_on(s))
 		return 0;
 	error_move(&before, err);
@@ -223,8 +227,8 @@ static int do_rebind(struct supervisor *s, struct error *err)
 }
 
 /*
- * Returns the UDC to bind to: of `bind`, else the last one, else --udc. NULL: as the gadget file
- * says.
+ * Returns the UDC to bind to: that of `bind`, else the last one, else that of --udc. NULL: the one
+ * that the gadget file selects.
  */
 static const char *wanted_udc(const struct supervisor *s)
 {
@@ -249,7 +253,7 @@ static int do_bind(struct supervisor *s, struct error *err)
 	was = s->udc;
 	s->udc = steal_ptr(udc);
 	host_watch(s, s->udc);
-	bus_watch(s); /* receives uevents from before the bind on */
+	bus_watch(s); /* before the bind, so that no uevent of it is lost */
 	/*
 	 * Writes the status before the bind: else inspect_ours.c would report a bind by another
 	 * program.
@@ -274,7 +278,7 @@ static int do_unbind(struct supervisor *s, struct error *err)
 
 	/*
 	 * Writes the status before the unbind: else inspect_ours.c would report an unbind by
-	 * another program. It still has the UDC, so that it is true before and after.
+	 * another program. The status still has the UDC, so that it is correct before and after.
 	 */
 	s->no_bind = true;
 	supervisor_write_status(s);
@@ -302,7 +306,7 @@ static const struct cell {
 } cells[BUS_STATE_COUNT][BUS_EVENT_COUNT] = {
 	[BUS_OFF] = {
 		[BUS_EV_BIND] = { do_bind, BUS_ON },
-		[BUS_EV_UNBIND] = { do_unbind, BUS_OFF }, /* another program may have bound it */
+		[BUS_EV_UNBIND] = { do_unbind, BUS_OFF }, /* another program may have bound the gadget */
 	},
 	[BUS_ON] = {
 		[BUS_EV_UNBIND] = { do_unbind, BUS_OFF },
@@ -312,7 +316,7 @@ static const struct cell {
 		[BUS_EV_UDC_REMOVED] = { do_udc_removed, BUS_UDC_REMOVED },
 		[BUS_EV_REBIND_FAILED] = { do_rebind_failed, BUS_REBIND_DUE },
 	},
-	[BUS_UNBOUND_EXTERNALLY] = { /* until another program or a command binds it */
+	[BUS_UNBOUND_EXTERNALLY] = { /* ends when another program or a command binds the gadget */
 		[BUS_EV_BIND] = { do_bind, BUS_ON },
 		[BUS_EV_UNBIND] = { do_unbind, BUS_OFF },
 		[BUS_EV_BOUND] = { do_bound_externally, BUS_ON },
@@ -432,7 +436,9 @@ static enum bus_event event_from_kernel(const struct supervisor *s)
 		return BUS_EV_UNBOUND;
 	if (bus_is_on(s))
 		return BUS_EV_BOUND;
-	/* Another program may have unbound it in between: configfs answers when that is done. */
+	/*
+	 * Another program may be unbinding the gadget: reading configfs waits until that is done.
+	 */
 	if (!is_bound(s))
 		return BUS_EV_UNBOUND;
 	if (s->udc_is_new)
@@ -446,7 +452,7 @@ static void check_kernel(struct supervisor *s)
 
 	for (size_t n = 0; event != BUS_EV_BOUND && n < s->live.n; n++)
 		if (has_just_died(s->live.v[n]))
-			return; /* its end causes another check */
+			return; /* the end of the reload causes another check */
 	/*
 	 * The UDC was removed and added since the last check: files of the old one are of no use.
 	 */
@@ -467,7 +473,7 @@ static int no_worker(const struct live_worker *worker, struct error *err)
 }
 
 /*
- * The bind waits for the workers, as in `up`: the host must not enumerate functions without a
+ * Binds when all workers are ready, as `up` does: the host must not enumerate functions without a
  * worker.
  */
 static void bind_when_ready(struct supervisor *s)
@@ -563,7 +569,7 @@ int bus_bind(struct supervisor *s, const char *udc, bool *changed, struct error 
 		return error_hint(err, "'ffsctl unbind %s' unbinds it first", s->name);
 	if (now)
 		return 0;
-	s->uevent = true; /* another program may have unbound it a moment ago */
+	s->uevent = true; /* another program may have unbound the gadget meanwhile */
 	error_clear(&s->bind_error);
 	if (!s->bind_wanted)
 		free(steal_ptr(s->bind_udc));

@@ -15,7 +15,7 @@ enum bus_state {
 	BUS_ON,			/* bound */
 	BUS_UNBOUND_EXTERNALLY, /* unbound by another program; ffsctl does not rebind it */
 	BUS_UDC_REMOVED,	/* the kernel binds it again when the UDC appears */
-	BUS_REBIND_DUE, /* the kernel does not bind it again: ffsctl does, when it is possible */
+	BUS_REBIND_DUE, /* the kernel does not bind it again; ffsctl does when that is possible */
 	BUS_FAILED,	/* unbound because a worker failed for good (on_failed) */
 	BUS_STATE_COUNT
 };
@@ -26,7 +26,7 @@ enum bus_event {
 	BUS_EV_READY,	    /* every worker is ready */
 	BUS_EV_FAILED,	    /* a worker failed for good, and its on_failed is "unbind" */
 	BUS_EV_EP0_CLOSED,  /* a daemon ended: the kernel unbound the gadget (f_fs.c, ffs_closed) */
-	BUS_EV_BOUND,	    /* the kernel has it on its UDC */
+	BUS_EV_BOUND,	    /* the kernel has bound the gadget to its UDC */
 	BUS_EV_UNBOUND,	    /* another program unbound it, in configfs or in the driver core */
 	BUS_EV_UDC_REMOVED, /* the UDC does not exist */
 	BUS_EV_REBIND_FAILED, /* the UDC is back, but the kernel could not bind the gadget again */
@@ -43,7 +43,7 @@ void bus_begin(struct supervisor *s);
  * another UDC.
  */
 int bus_bind(struct supervisor *s, const char *udc, bool *changed, struct error *err);
-/* Unbinds it, until bus_bind. *changed is false if it was not bound. */
+/* Unbinds the gadget until bus_bind. *changed is false if it was not bound. */
 int bus_unbind(struct supervisor *s, bool *changed, struct error *err);
 
 /*
@@ -82,5 +82,5 @@ const struct step *bus_step(const struct plan *plan);
 int bus_check(const struct supervisor *s, struct error *err);
 /* Called after each change: checks the kernel, and binds when the workers are ready. */
 void bus_update(struct supervisor *s);
-/* bus_watch.c: receives the uevents that matter now. */
+/* bus_watch.c: receives the uevents that matter in the current state. */
 void bus_watch(struct supervisor *s);

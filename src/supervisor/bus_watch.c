@@ -18,7 +18,7 @@ static void on_uevent(void *data, uint32_t events _unused_)
 	struct supervisor *s = data;
 
 	s->udc_is_new = udc_watch_read(s->uevents.fd).ready || s->udc_is_new;
-	s->uevent = true; /* of any kind */
+	s->uevent = true; /* a uevent of any kind arrived */
 	supervisor_changed(s);
 }
 
@@ -54,5 +54,6 @@ void bus_watch(struct supervisor *s)
 		return;
 	if (open_watch(s, udc, &err) < 0)
 		supervisor_say(s, "cannot notice changes of the UDC: %s", err.text);
-	s->uevent = s->udc_is_new = true; /* perhaps before the socket was open */
+	s->uevent = s->udc_is_new =
+		true; /* a change before the socket was open may have been missed */
 }

@@ -25,7 +25,7 @@
 
 static void on_client(void *data, uint32_t events _unused_)
 {
-	/* Uses only as many pages as the longest message. */
+	/* Static, because only the pages that the longest message needs are used. */
 	static char text[CONTROL_MESSAGE_MAX];
 	struct control_client *client = data;
 	ssize_t n = recv(client->source.fd, text, sizeof(text), MSG_DONTWAIT);
@@ -126,7 +126,10 @@ static void on_timer(void *data, uint32_t events _unused_)
 	await_commands(control);
 }
 
-/* A connection left in the queue would wake the supervisor again and again. */
+/*
+ * Refuses a client when there is no free descriptor: a connection that stays in the queue would
+ * wake the supervisor again and again.
+ */
 static void refuse_without_descriptor(struct control *control)
 {
 	struct control_client late = { .control = control, .source = FD_WATCH_NONE };
@@ -216,7 +219,7 @@ void control_close(struct control *control)
 	fd_watch_close(&control->supervisor->loop, &control->timer);
 }
 
-/* Refuses reloads that `down` overtook. */
+/* Refuses reloads that `down` has cancelled. */
 static void refuse_reloads(struct control *control)
 {
 	for (size_t i = 0; i < CONTROL_CLIENTS; i++)
@@ -255,7 +258,7 @@ static bool workers_are_final(const struct control_client *client, struct error 
 	return true;
 }
 
-/* A failed gadget stays failed: no command can succeed any more. */
+/* Refuses the waiting clients of a failed gadget, which stays failed: no command can succeed. */
 static void refuse_waiting(struct control *control)
 {
 	for (size_t c = 0; c < CONTROL_CLIENTS; c++) {
@@ -291,7 +294,7 @@ static bool wait_has_ended(const struct control_client *client, struct error *er
 	return false;
 }
 
-/* `down` overtakes a reload: control_answer_down answers then. */
+/* Returns whether a reload has ended. If `down` cancels a reload, control_answer_down answers. */
 static bool reload_has_ended(const struct control *control)
 {
 	const struct supervisor *s = control->supervisor;

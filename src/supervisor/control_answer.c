@@ -18,7 +18,7 @@ void control_drop(struct control_client *client)
 	*client = (struct control_client){ .control = client->control, .source = FD_WATCH_NONE };
 }
 
-/* A client that does not read its answer changes nothing. Frees `json`. */
+/* Sends an answer and frees `json`. Ignores errors: a client need not read its answer. */
 static void send_json(int fd, json_t *json)
 {
 	_cleanup_free_ char *text = json_dumps(json, JSON_COMPACT);
@@ -91,7 +91,7 @@ void control_refuse_as_too_many(struct control_client *client)
 	control_refuse(client, EX_CANTCREAT, "too many commands wait for its supervisor already");
 }
 
-/* After the end of a `bind` command its gadget must not be bound later. */
+/* Cancels the bind of a `bind` command that has ended: its gadget must not be bound later. */
 void control_client_closed(struct control_client *client)
 {
 	struct control *control = client->control;
@@ -126,7 +126,7 @@ void control_refuse_all(struct control *control, int but_fd)
 			control_refuse(&control->clients[i], EX_TEMPFAIL, words);
 	control->supervisor->bind_wanted = false;
 	error_set(&err, EX_TEMPFAIL, EAGAIN, NULL, "%s", words);
-	/* Clients in the queue; there cannot be more than CONTROL_CLIENTS. */
+	/* Accept and refuse clients in the socket's queue, at most CONTROL_CLIENTS. */
 	for (size_t i = 0; i < CONTROL_CLIENTS; i++) {
 		int fd = accept4(control->listener.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 

@@ -13,8 +13,8 @@
 #include "supervisor/switch.h"
 
 /*
- * Waiting may take for ever: it must leave slots for commands that change something, above all
- * `down`.
+ * Refuses a command that only waits if too many do so: they may wait without limit, and must leave
+ * slots for commands that change something, such as `down`.
  */
 static bool refuse_to_wait(struct control_client *client)
 {
@@ -36,7 +36,7 @@ static bool refuse_unless_up(struct control_client *client)
 	return why;
 }
 
-/* Files that root loads or executes may be named only by root. */
+/* Refuses a client other than root that names a file which root would load or execute. */
 static bool refuse_unless_root(struct control_client *client, const char *what)
 {
 	if (!client->is_root)

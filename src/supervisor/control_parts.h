@@ -8,7 +8,7 @@
 /* Executes the command of a client, or begins to; answers it if there is nothing to wait for. */
 void control_handle(struct control_client *client, const json_t *json);
 
-/* Answers with `err`, or 0 without an error, and closes the connection. */
+/* Answers with `err`, or with success if it is empty, and closes the connection. */
 void control_answer(struct control_client *client, const struct error *err);
 /* Does the same for bind and unbind. */
 void control_answer_bus(struct control_client *client, bool changed, const struct error *err);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Functions that all other files of this room use. */
+/* Functions that the other files of supervisor/ use. */
 #include "config.h"
 
 #include <syslog.h>
@@ -31,7 +31,7 @@ void supervisor_go_down(struct supervisor *s, struct error *why)
 		error_move(&s->failure, why);
 	else if (why)
 		error_clear(why);
-	/* An `up` that starts now must not wait for this gadget. */
+	/* Updates the status, so that an `up` which starts now does not wait for this gadget. */
 	if (gadget_handle(s, GADGET_EV_DOWN))
 		rundir_set_owner(&s->rundir, OWNER_STOPPING, &ignored);
 	s->changed = true;

@@ -15,7 +15,7 @@ void supervisor_worker_failed(struct supervisor *s, struct live_worker *worker)
 	s->changed = true;
 	if (s->state == GADGET_STARTING && worker->served &&
 	    function_blocks_bind(worker->function)) {
-		/* The step that waits for it is applied: no other step checks it. */
+		/* The step that waits for this worker is applied: no later step checks it. */
 		error_set(&err, EX_PROTOCOL, ECHILD, NULL,
 			  "the worker of '%s' was ready, but ended before the gadget was up: %s",
 			  worker->function->model->label, worker->last_exit);
@@ -28,8 +28,9 @@ void supervisor_worker_failed(struct supervisor *s, struct live_worker *worker)
 }
 
 /*
- * Without ep0 the kernel unbinds the function, and with it the gadget, when the last endpoint file
- * is closed. Nothing is removed: what is left shows what happened.
+ * Sets the gadget's state to failed if the keeper held ep0: without ep0 the kernel unbinds the
+ * gadget when the last endpoint file is closed. Nothing is removed, so that the user can see what
+ * happened.
  */
 void supervisor_keeper_died(struct supervisor *s, struct live_function *function)
 {
@@ -42,7 +43,7 @@ void supervisor_keeper_died(struct supervisor *s, struct live_function *function
 	error_set(&err, EX_PROTOCOL, ECHILD, NULL,
 		  "the keeper of '%s' has died, and the function with it", function->model->label);
 	supervisor_say_of(s, NULL, LOG_ERR, "%s", err.text);
-	if (ends) /* its end is due anyway */
+	if (ends) /* the keeper was about to be ended anyway */
 		return;
 	if (s->live.phase != PHASE_UP) {
 		supervisor_go_down(s, &err);

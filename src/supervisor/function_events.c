@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The supervisor as the owner of live functions: their events and questions. */
+/*
+ * Handles the events of live functions, and answers their questions, for the supervisor as their
+ * owner.
+ */
 #include "supervisor/bus.h"
 #include "supervisor/host.h"
 #include "supervisor/reload.h"

@@ -2,7 +2,7 @@
 /*
  * The UDC core leaves `state` at "configured" after an unbind until the next host resets the port
  * (udc/core.c), so its value alone is useless. But each change is notified, even from "configured"
- * to "configured": the first change after a bind is about this gadget.
+ * to "configured": the first change after a bind is one of this gadget.
  */
 #include "supervisor/host.h"
 
@@ -35,7 +35,10 @@ static void stop_watching(struct supervisor *s)
 	fd_watch_close(&s->loop, &s->udc_state);
 }
 
-/* Reading from the start also arms the next notification (sysfs_notify). */
+/*
+ * Reads the state into *configured. Reading from the start also arms the next notification
+ * (sysfs_notify).
+ */
 static bool reads_configured(int fd, bool *configured)
 {
 	char word[32];
@@ -61,8 +64,8 @@ static void on_state(void *data, uint32_t events _unused_)
 }
 
 /*
- * Keepers that start later get the UDC at their start. All others get it even if the name is the
- * same: it may be a new UDC with a new speed file.
+ * Gives the UDC to all keepers; keepers that start later get it at their start. All others get it
+ * even if the name is the same: it may be a new UDC with a new speed file.
  */
 static void set_udc(struct supervisor *s, const char *udc)
 {
@@ -84,7 +87,7 @@ void host_watch(struct supervisor *s, const char *udc)
 	s->configured = false;
 	if (udc)
 		set_udc(s, udc);
-	/* During a reload this is the new gadget, not s->gadget. */
+	/* During a reload s->configfs.gadget is the new gadget, s->gadget the old one. */
 	if (!udc || ffs_reports_all(s->configfs.gadget))
 		return;
 	path = strf(UDC_CLASS_DIR "/%s/state", udc);
@@ -116,7 +119,9 @@ void host_forget(struct supervisor *s)
 	host_reset_links(s);
 }
 
-/* A host enables all functions of a configuration: one enabled function is enough. */
+/*
+ * Returns true if one function is enabled, because a host enables all functions of a configuration.
+ */
 bool host_has_configured(const struct supervisor *s)
 {
 	for (size_t n = 0; n < s->live.n; n++)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Whether a host has configured the gadget. FunctionFS reports ENABLE and DISABLE of its functions
- * exactly; for a configuration without one, the UDC's `state` in sysfs is used.
+ * Finds out whether a host has configured the gadget. FunctionFS reports ENABLE and DISABLE of its
+ * functions exactly; for a configuration without one, the UDC's `state` in sysfs is used.
  */
 #pragma once
 
@@ -11,7 +11,7 @@ struct supervisor;
 
 /*
  * Called before each bind: watches changes of the UDC's state from now on. Without effect if
- * FunctionFS reports everything. If the state cannot be read, the host is unknown.
+ * FunctionFS reports everything. If the state cannot be read, no host is assumed.
  */
 void host_watch(struct supervisor *s, const char *udc);
 /* Does the same after a takeover; `configured`: what the dead supervisor knew. */

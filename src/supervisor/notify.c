@@ -25,7 +25,7 @@ static void write_notify_fd(struct supervisor *s)
 	cleanup_close(&s->notify.fd);
 }
 
-/* Errors change nothing here, either. */
+/* Errors change nothing, as in write_notify_fd. */
 static void send_notification(const char *text)
 {
 	const char *path = getenv("NOTIFY_SOCKET");
@@ -75,7 +75,7 @@ int notify_begin(struct supervisor *s, struct error *err)
 	return 0;
 }
 
-/* Before READY=1 of the current state is due, sends only the status. */
+/* Returns the line that reports the gadget's state: "" before READY=1 is due. */
 static const char *state_line(const struct supervisor *s)
 {
 	bool is_not_reported = s->on_up && s->live.phase == PHASE_UP;

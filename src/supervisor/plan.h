@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The plan of a gadget: everything that its gadget file defines, as steps. Changes nothing on the
- * machine.
+ * Makes the plan of a gadget: everything that its gadget file defines, as steps. Applies nothing.
  */
 #pragma once
 

@@ -10,7 +10,7 @@ static enum trust trust_the_owner(void *owner _unused_, const char *dir _unused_
 	return TRUST_OWNER;
 }
 
-/* No function ever starts, so there are no events. */
+/* Live functions of a preview never start, so they have no events. */
 static const struct function_events events = { .program_trust = trust_the_owner };
 
 int preview_open(struct preview *p, const struct paths *paths, const char *name, struct error *err)

@@ -11,8 +11,8 @@
 
 #define CAPABILITY(name) (1ULL << CAP_##name)
 /*
- * Capabilities of the supervisor: to mount; to reach files of other users and inspect their
- * processes; to start workers as other users with limits, and end them.
+ * Capabilities that the supervisor needs: to mount; to reach files of other users and inspect their
+ * processes; to start workers as other users with limits, and to end them.
  */
 #define OUR_CAPABILITIES                                                                           \
 	(CAPABILITY(SYS_ADMIN) | CAPABILITY(DAC_OVERRIDE) | CAPABILITY(SYS_PTRACE) |               \
@@ -20,10 +20,13 @@
 	 CAPABILITY(SYS_RESOURCE) | CAPABILITY(KILL))
 #define ALL_CAPABILITIES UINT64_MAX
 
-/* Maximum of gadget files read because of switch_to; needs of further ones are not kept. */
+/*
+ * Maximum of gadget files read because of switch_to; capabilities that further ones need are given
+ * up.
+ */
 #define FILES_MAX 64
 
-/* Files of gadgets that this one may switch to, directly or through another one. */
+/* Files of the gadgets that this one may switch to, directly or after another switch. */
 struct others {
 	const struct supervisor *s;
 	char *paths[FILES_MAX];
@@ -101,8 +104,8 @@ void privileges_give_up(struct supervisor *s)
 		return;
 	capabilities_reduce(OUR_CAPABILITIES | needs);
 	/*
-	 * Reduces what exec may regain first (reexec). If no worker needs capabilities, the
-	 * bounding set is emptied once here, not by each worker at each start.
+	 * First limits the capabilities that a later exec (reexec) may regain. If no worker needs
+	 * capabilities, the bounding set is emptied once here, not by each worker at each start.
 	 */
 	s->bounded = capabilities_inherit() && capabilities_bound(needs) && !needs;
 	for (size_t n = 0; n < s->live.n; n++)
@@ -119,7 +122,7 @@ int privileges_check(const struct supervisor *s, const struct function *function
 	if (!gadget_is_made(s) || !w || !worker_has_privileges(w) ||
 	    !capabilities_get(&own, &bounding))
 		return 0;
-	/* A supervisor that gave up nothing cannot give more than it has. */
+	/* A supervisor that gave up nothing can still not give a worker more than it has. */
 	if (w->keep_privileges ? !(own & ~bounding) : !(w->capabilities & ~(own & bounding)))
 		return 0;
 	error_set(err, EX_CANTCREAT, EPERM, NULL,

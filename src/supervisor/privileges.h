@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Capabilities that a supervisor keeps: those that it needs, and those of workers of its gadget and
- * of the gadgets it may switch to (switch_to). Given up capabilities cannot be regained.
+ * Gives up capabilities that a supervisor does not need. It keeps those that it needs itself, and
+ * those of workers of its gadget and of the gadgets in switch_to. Capabilities that were given up
+ * cannot be regained.
  */
 #pragma once
 
@@ -10,8 +11,8 @@
 struct supervisor;
 
 /*
- * Gives up all other capabilities, by the current gadget files. A file that cannot be read needs
- * none.
+ * Gives up all other capabilities; reads the gadget files for that. A file that cannot be read
+ * counts as needing none.
  */
 void privileges_give_up(struct supervisor *s);
 

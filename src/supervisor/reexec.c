@@ -13,7 +13,10 @@
 #include "supervisor/supervisor.h"
 #include "supervisor/take_over.h"
 
-/* Longer than any program takes to start; the new program then sends the time of --hold. */
+/*
+ * Seconds that keepers wait for the new program, more than any program takes to start; it then
+ * sends them the time of --hold.
+ */
 #define LINGER_SECONDS 60
 
 int supervisor_reexec(struct supervisor *s, const char *program, int client_fd, struct error *err)

@@ -19,7 +19,7 @@
 #include "supervisor/privileges.h"
 #include "supervisor/supervisor.h"
 
-/* Default timeout of `up`. */
+/* Seconds for a reload by SIGHUP: the default timeout of `up`. */
 #define HUP_SECONDS 30
 
 void reload_free(struct supervisor *s)
@@ -51,7 +51,7 @@ static void clear_replacements(struct supervisor *s)
 	}
 }
 
-/* Makes functions that stay those of the new gadget file. */
+/* Sets the new model of functions that stay. */
 static void commit_functions(struct supervisor *s, struct reload *r)
 {
 	struct live_function **list = NULL;
@@ -76,7 +76,7 @@ static void commit_functions(struct supervisor *s, struct reload *r)
 	clear_replacements(s);
 }
 
-/* On failure the record keeps the merged plan, which contains everything. */
+/* Writes the record. On failure the record keeps the merged plan, which contains everything. */
 static void write_record(struct supervisor *s)
 {
 	_cleanup_error_ struct error err = { 0 };
@@ -92,7 +92,7 @@ static void end_reload(struct supervisor *s, struct reload *r)
 	s->reload = NULL;
 	reload_drop(r, &s->live);
 	launch_give_back_users(&s->live);
-	memory_release(); /* memory that parsing needed */
+	memory_release(); /* frees the memory that parsing needed */
 	/* Workers that failed during the reload are handled now. */
 	for (size_t n = 0; n < s->live.n && s->bus != BUS_FAILED; n++)
 		if (s->live.v[n]->worker && s->live.v[n]->worker->state == WORKER_FAILED)
@@ -160,7 +160,7 @@ static void finish_reverted(struct supervisor *s, struct reload *r)
 	supervisor_say_of(s, NULL, LOG_ERR, "not reloaded: %s", s->reloaded.error.text);
 }
 
-/* The merged plan stays, also on disk. */
+/* Ends a reload that could not be reverted. The merged plan stays, also in the record. */
 static void finish_broken(struct supervisor *s, struct reload *r)
 {
 	const struct step *bind = bus_step(&s->plan);
@@ -179,7 +179,8 @@ static void finish_broken(struct supervisor *s, struct reload *r)
 	supervisor_say_of(s, NULL, LOG_ERR, "not reloaded: %s", s->reloaded.error.text);
 }
 
-/* --- on the way ----------------------------------------------------------------------------------
+/* --- steps of a reload
+ * ----------------------------------------------------------------------------------
  */
 
 /* Keeps workers that were asked to stop, but have not stopped or been replaced yet. */
@@ -225,7 +226,10 @@ static bool lacks_udc(const struct reload *r)
 	return is_last && failed && failed->op == &configfs_op_bind && !udc_exists(failed->value);
 }
 
-/* Ends the reload without the bind: bus.c binds when the UDC is back. */
+/*
+ * Ends the reload without the bind, because the UDC does not exist: bus.c binds when the UDC is
+ * back.
+ */
 static void leave_unbound(struct reload *r, struct error *err)
 {
 	difference_forgive(&r->difference);
@@ -286,7 +290,10 @@ void reload_continue(struct supervisor *s)
 	reload_revert(s);
 }
 
-/* Without its keeper a function cannot be restored, and the kernel has unbound the gadget. */
+/*
+ * Ends the reload after a keeper died: without it a function cannot be restored, and the kernel has
+ * unbound the gadget.
+ */
 void reload_failed(struct supervisor *s)
 {
 	struct reload *r = s->reload;
@@ -385,8 +392,8 @@ static void abandon(struct supervisor *s, struct reload *r)
 }
 
 /*
- * A file of a mount that another program has open prevents the unmount, and new descriptors: then
- * the changes could not be undone, either.
+ * Checks that no other program has a file of a mount open: that would prevent the unmount and new
+ * descriptors, and the changes could not be undone either.
  */
 static int check_holders(const struct reload *r, struct error *err)
 {
@@ -402,7 +409,7 @@ static int check_holders(const struct reload *r, struct error *err)
 	return 0;
 }
 
-/* A worker cannot get capabilities that the supervisor has given up. */
+/* Checks that no worker needs capabilities that the supervisor has given up. */
 static int check_privileges(const struct supervisor *s, const struct reload *r, struct error *err)
 {
 	int result = 0;
@@ -412,7 +419,10 @@ static int check_privileges(const struct supervisor *s, const struct reload *r, 
 	return result;
 }
 
-/* Changes nothing on the machine. On failure the caller calls abandon(). */
+/*
+ * Prepares the reload and makes the difference; applies nothing. On failure the caller calls
+ * abandon().
+ */
 static int compare(struct supervisor *s, struct reload *r, struct error *err)
 {
 	const struct reload_base base = { .paths = s->paths,
@@ -440,7 +450,7 @@ static int prepare(struct supervisor *s, struct reload *r, const char *path, boo
 	int result = bus_check(s, err);
 
 	if (result == 0)
-		/* A command that names a file has printed its diagnostics. */
+		/* If a file is named, the command has already printed its diagnostics. */
 		result = reload_read(r, &s->record, path, renamed, s->dirs, supervisor_trust(s),
 				     path ? NULL : say_line, s, err);
 	if (result == 0)

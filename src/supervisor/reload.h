@@ -21,8 +21,8 @@ struct reload {
 	struct gadget *gadget; /* model of the new gadget file; owned */
 	json_t *document;      /* its document; owned */
 	/*
-	 * Functions of the new plan, in the order of the file; replacements of functions that stay
-	 * are among them.
+	 * Functions of the new plan, in the order of the file, including replacements of functions
+	 * that stay.
 	 */
 	struct live_function **new_functions;
 	size_t n_new;
@@ -35,7 +35,7 @@ struct reload {
 	double timeout;	   /* seconds to apply the changes, and again to undo them */
 	bool late;	   /* the timeout has expired */
 	bool left;	   /* the gadget was unbound, and the link states were cleared */
-	bool unbound;	   /* everything is done but the bind: the UDC does not exist */
+	bool unbound;	   /* everything is done except the bind, because the UDC does not exist */
 	struct error why;  /* reason of the failure */
 	struct error back; /* reason why the changes could not be undone */
 };

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Handles signals: to go down, to reload, and the end of a child. */
+/*
+ * Handles signals: SIGTERM and SIGINT take the gadget down, SIGHUP reloads, SIGCHLD reports the end
+ * of a child.
+ */
 #include "config.h"
 
 #include <errno.h>
@@ -31,7 +34,7 @@ static void child_ended(struct supervisor *s, pid_t pid, int status)
 			break;
 		}
 	}
-	supervisor_changed(s); /* an undo step may wait for its end */
+	supervisor_changed(s); /* an undo step may wait for the end of this process */
 }
 
 void supervisor_reap(struct supervisor *s)
@@ -78,7 +81,7 @@ int supervisor_watch_signals(struct supervisor *s, struct error *err)
 	/* An inherited SIG_IGN would hide the end of children (wait(2)). */
 	signal(SIGCHLD, SIG_DFL);
 	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	/* A reader of the output or of a socket may have ended: EPIPE is handled instead. */
+	/* SIGPIPE is blocked: writes fail with EPIPE instead if the reader has ended. */
 	sigaddset(&set, SIGPIPE);
 	if (fd < 0 || sigprocmask(SIG_BLOCK, &set, NULL) < 0)
 		return error_errno(err, EX_OSERR, errno, NULL, "cannot make a signal descriptor");

@@ -10,10 +10,11 @@
 
 static const struct {
 	const char *name;	  /* in traces */
-	enum phase phase;	  /* what functions see */
+	enum phase phase;	  /* the phase that functions see */
 	const char *status;	  /* NULL: depends on bus and workers */
 	const char *notification; /* sd_notify(3); NULL: none */
-	const char *refusal;	  /* of commands that change the gadget; NULL: accepted */
+	const char *refusal;	  /* why commands that change the gadget are refused; NULL: they are
+				     accepted */
 } states[GADGET_STATE_COUNT] = {
 	[GADGET_WAITING] = { "WAITING", PHASE_WAITING_UDC, "starting", NULL,
 			     "the gadget is not up yet" },
@@ -53,7 +54,10 @@ static const char *const events[GADGET_EVENT_COUNT] = {
 	[GADGET_EV_DROPPED] = "DROPPED",
 };
 
-/* GADGET_WAITING, the first state, to which no event leads: the event has no effect. */
+/*
+ * Next states. 0 is GADGET_WAITING, the first state, to which no event leads, and means that the
+ * event has no effect.
+ */
 static const enum gadget_state leads_to[GADGET_STATE_COUNT][GADGET_EVENT_COUNT] = {
 	[GADGET_WAITING] = {
 		[GADGET_EV_BEGIN] = GADGET_STARTING,
@@ -132,7 +136,7 @@ const char *gadget_refusal(const struct supervisor *s)
 	return states[s->state].refusal;
 }
 
-/* The status of a gadget whose steps are all applied. */
+/* Returns the status of a gadget whose steps are all applied. */
 static const char *status_of_parts(const struct supervisor *s)
 {
 	if (s->bus == BUS_FAILED)

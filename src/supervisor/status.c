@@ -79,7 +79,7 @@ static const struct live_function *function_of(const struct supervisor *s, const
 static json_t *function_json(const struct supervisor *s, const struct function *f)
 {
 	const struct live_function *i = function_of(s, f);
-	const struct ffs *ffs = i ? f->ffs : NULL; /* not created yet: NULL */
+	const struct ffs *ffs = i ? f->ffs : NULL; /* NULL: the function is not created yet */
 	struct endpoints e = { .function = i, .array = json_array() };
 
 	if (ffs)
@@ -93,7 +93,7 @@ static json_t *function_json(const struct supervisor *s, const struct function *
 			 "worker", i && i->worker ? worker_json(i->worker) : json_null());
 }
 
-/* The problem that each state of a worker is for a degraded gadget. */
+/* The problem that `status` shows for each state of a worker. */
 static const struct {
 	const char *severity, *words;
 } worker_problems[WORKER_STATE_COUNT] = {
@@ -149,7 +149,7 @@ static json_t *problems_json(const struct supervisor *s)
 	return array;
 }
 
-/* The links of functions in configurations: `status` checks whether they still exist. */
+/* Returns the links of functions in configurations; `status` checks whether they still exist. */
 static json_t *links_json(const struct supervisor *s)
 {
 	json_t *array = json_array();
@@ -180,7 +180,7 @@ void supervisor_write_status(struct supervisor *s)
 			 s->since ? json_integer(s->since) : json_null(), "functions", functions,
 			 "problems", problems_json(s));
 	json_object_set_new(json, "links", links_json(s));
-	/* If it cannot be written, the status is out of date; the gadget runs on. */
+	/* If the status cannot be written, it is out of date; the gadget continues. */
 	json_object_set_new(json, "no_bind", json_boolean(s->no_bind));
 	json_object_set_new(json, "lost", json_boolean(s->bus == BUS_REBIND_DUE));
 	json_object_set_new(json, "taken", json_boolean(s->bus == BUS_UNBOUND_EXTERNALLY));

@@ -27,7 +27,7 @@
 #include "supervisor/switch.h"
 #include "supervisor/take_over.h"
 
-/* -v; not shown in the background */
+/* Logs a step; shown only with -v and in the foreground. */
 static void say_step(const struct step *step, bool undone)
 {
 	const char *what = undone ? step->op->undo_name : step->op->name;
@@ -88,7 +88,8 @@ static void on_caller(void *data, uint32_t events _unused_)
 	fd_watch_remove(&s->loop, &s->caller);
 	if (s->live.phase == PHASE_UP)
 		return;
-	error_set(&err, EX_TEMPFAIL, ECANCELED, NULL, "the command that wanted it was ended");
+	error_set(&err, EX_TEMPFAIL, ECANCELED, NULL,
+		  "the command that waited for the gadget has ended");
 	supervisor_go_down(s, &err);
 }
 
@@ -108,7 +109,7 @@ static void finish_up(struct supervisor *s)
 	_cleanup_error_ struct error err = { 0 };
 
 	gadget_handle(s, GADGET_EV_MADE);
-	/* The record now has the values before the plan, which a takeover needs. */
+	/* The record now also has the previous values, which a takeover needs. */
 	if (supervisor_write_record(s, &err) < 0)
 		supervisor_say_of(s, NULL, LOG_ERR, "%s", err.text);
 	s->since = time(NULL);
@@ -155,7 +156,7 @@ static void continue_down(struct supervisor *s)
 	if (r == 0)
 		return;
 	s->undo_failed = true;
-	/* The record stays for the next `down`. */
+	/* The record is kept for the next `down`. */
 	error_hint(&err, "'ffsctl down %s' removes what is left", s->name);
 	if (s->failure.text)
 		error_hint(&s->failure, "and undoing it failed: %s", err.text);
@@ -175,7 +176,7 @@ static bool all_keepers_listen(const struct supervisor *s)
 	return true;
 }
 
-/* Leftover processes end without an event. */
+/* Checks whether leftover processes have ended, which no event reports. */
 static void update_leftovers(struct supervisor *s)
 {
 	for (size_t n = 0; n < s->live.n; n++)
@@ -235,7 +236,7 @@ static void update(struct supervisor *s)
 		s->on_up(s->on_up_data);
 		s->on_up = NULL;
 		s->changed = s->changed || s->reload_request;
-		/* Last: the reader of this line may ask for the status at once. */
+		/* After the status is written: the reader of this line may ask for it at once. */
 		supervisor_say(s, "%sup%s%s", s->taken_over ? "taken over; " : "",
 			       s->udc ? " on " : ", not bound", s->udc ? s->udc : "");
 	}
@@ -251,7 +252,7 @@ static int loop_until_gone(struct supervisor *s)
 			update(s);
 		if (gadget_is_gone(s))
 			break;
-		if (s->changed) /* changed by update() */
+		if (s->changed) /* update() may have set s->changed */
 			continue;
 		r = loop_once(&s->loop, s->undo_soon ? PLAN_SOON_MS : -1);
 		if (r < 0)
@@ -262,7 +263,7 @@ static int loop_until_gone(struct supervisor *s)
 
 /* --- life --- */
 
-/* No step is applied: only the run directory is removed. */
+/* Ends before a step was applied: only the run directory is removed. */
 static int give_up(struct supervisor *s, struct error *err)
 {
 	_cleanup_error_ struct error ignored = { 0 };
@@ -285,7 +286,10 @@ static int prepare(struct supervisor *s, double wait_udc, struct error *err)
 		r = make_plan(s, s->udc, err);
 	if (r == 0 && s->state != GADGET_STOPPING)
 		r = supervisor_write_record(s, err);
-	/* After a switch the way back is still open: client/switch.c gives privileges up later. */
+	/*
+	 * After a switch the previous gadget may be needed again: client/switch.c gives up
+	 * privileges later.
+	 */
 	if (r == 0 && !s->live.switched)
 		privileges_give_up(s);
 	return r;
@@ -303,7 +307,7 @@ int supervisor_run(struct supervisor *s, double timeout, double wait_udc, struct
 		r = prepare(s, wait_udc, err);
 	if (r < 0)
 		return give_up(s, err);
-	if (s->state == GADGET_WAITING) /* --no-bind: no UDC */
+	if (s->state == GADGET_WAITING) /* ----no-bind: no UDC is chosen */
 		gadget_handle(s, GADGET_EV_BEGIN);
 	if (s->state == GADGET_STARTING)
 		timer_start(&s->deadline, timeout);
@@ -326,7 +330,7 @@ int supervisor_undo_record(struct supervisor *s, struct error *err)
 
 	if (r < 0)
 		return r;
-	/* Before the steps: processes of workers would block them. */
+	/* Before the steps are undone: processes of workers would block them. */
 	reap_left_behind(&s->rundir, &s->failure);
 	gadget_handle(s, GADGET_EV_DOWN);
 	r = loop_until_gone(s);

@@ -24,16 +24,17 @@
 
 struct supervisor {
 	const struct paths *paths;
-	const struct gadget *gadget; /* NULL: undoing a record */
+	const struct gadget *gadget; /* NULL: the supervisor only undoes a record */
 	const char *name;
 	const char *udc_wanted; /* --udc; NULL */
-	bool no_bind;		/* --no-bind, or `unbind` */
-	gid_t group;		/* --group: members may send commands; 0: root only */
-	double linger; /* --hold: seconds that keepers wait after the death of the supervisor */
-	double linger_sent;	 /* seconds last sent to the keepers; 0: no takeover possible */
-	bool taken_over;	 /* this supervisor took the gadget over */
-	const char *const *dirs; /* directories with gadget files, for names; ends with NULL */
-	struct record record;	 /* owned */
+	bool no_bind;		/* ----no-bind or `unbind`: the gadget must stay unbound */
+	gid_t group;		/* ----group: its members may send commands; 0: only root may */
+	double linger; /* ----hold: seconds that keepers wait after the death of the supervisor */
+	double linger_sent; /* seconds last sent to the keepers; 0: no takeover possible */
+	bool taken_over;    /* this supervisor took the gadget over */
+	const char *const
+		*dirs; /* directories in which names of gadget files are searched; ends with NULL */
+	struct record record; /* owned */
 
 	enum gadget_state state; /* changed by gadget_handle only */
 	struct loop loop;
@@ -49,25 +50,26 @@ struct supervisor {
 	bool undo_soon; /* an undo step must be called again without an event */
 	struct fd_watch signals, deadline, udc_watch, caller;
 	struct fd_watch uevents;   /* bus_watch.c; owned */
-	bool watches_uevents;	   /* or failed to */
+	bool watches_uevents;	   /* uevents are received, or opening the socket failed */
 	char *uevents_of;	   /* UDC whose uevents are received; NULL: all devices */
 	bool uevent;		   /* a uevent arrived since the last check */
 	bool udc_is_new;	   /* it announced a new UDC */
 	struct fd_watch udc_state; /* host.c; owns its descriptor */
-	bool configured; /* state of the UDC; used where FunctionFS does not report the host */
+	bool configured; /* the UDC's state is "configured"; used where FunctionFS does not report
+			    the host */
 	struct control control;
 	struct output output;	 /* log of the workers' output */
 	struct error failure;	 /* reason of a failure, or of going down */
-	bool undo_failed;	 /* going down left something */
-	enum bus_state bus;	 /* while the gadget is made */
+	bool undo_failed;	 /* not all steps could be undone */
+	enum bus_state bus;	 /* valid while all steps are applied */
 	bool bind_wanted;	 /* `bind` waits for the workers */
 	struct error bind_error; /* reason why the last bind or rebind failed */
-	struct reload *reload;	 /* during a reload, and in GADGET_BROKEN; else NULL */
+	struct reload *reload;	 /* not NULL during a reload and in GADGET_BROKEN */
 	bool reload_request;	 /* SIGHUP arrived, and the reload has not begun */
 	struct reload_result {
 		struct error error; /* reason why the last reload failed */
 		bool changed, rebound;
-		bool awaits_udc; /* bound later, when its UDC appears */
+		bool awaits_udc; /* the gadget is bound later, when its UDC appears */
 	} reloaded;
 	struct switching *switching; /* the gadget of a switch; NULL: none */
 	double switch_refused;	     /* time of the last refused switch, monotonic */
@@ -78,7 +80,7 @@ struct supervisor {
 		struct fd_watch watchdog;
 		double interval; /* half of the watchdog interval, seconds; 0: no watchdog */
 		char *last;	 /* last notification */
-		int fd;		 /* --notify-fd; -1: none, or already written; owned */
+		int fd;		 /* ----notify-fd; -1: none, or already written; owned */
 	} notify;
 	void (*on_up)(void *data); /* called once, when the gadget is up */
 	void *on_up_data;
@@ -111,9 +113,9 @@ enum gadgetfile_trust supervisor_trust(const struct supervisor *s);
 /* Returns which owners of programs and plugins are trusted; `dir` is that of the gadget file. */
 enum trust supervisor_program_trust(const struct supervisor *s, const char *dir);
 /*
- * read_file.c: reads a gadget file. `name`: see struct gadgetfile_options; `dirs`:
- * gadgetfile_load_found. `say`, unless NULL, gets each diagnostic as one line. Fails with
- * EX_DATAERR, or as gadgetfile_load.
+ * read_file.c: reads a gadget file for a supervisor. `name`: see struct gadgetfile_options; `dirs`:
+ * gadgetfile_load_found. `say`, unless NULL, is called with each diagnostic as one line. Fails with
+ * EX_DATAERR, or like gadgetfile_load.
  */
 int supervisor_read_file(const char *path, const char *name, const char *const *dirs,
 			 enum gadgetfile_trust trust, void (*say)(void *data, const char *line),
@@ -125,7 +127,9 @@ void supervisor_changed(struct supervisor *s);
 extern const struct function_events supervisor_function_events;
 /* Handles a worker that failed for good. */
 void supervisor_worker_failed(struct supervisor *s, struct live_worker *worker);
-/* Handles the death of a keeper: starts another one, or the gadget has failed. */
+/*
+ * Handles the death of a keeper: starts another one, or sets the gadget's state to GADGET_FAILED.
+ */
 void supervisor_keeper_died(struct supervisor *s, struct live_function *function);
 /* Logs one line about the gadget: to stderr in the foreground, else to the log. */
 #define supervisor_say(s, ...) functions_say(&(s)->live, NULL, LOG_INFO, __VA_ARGS__)

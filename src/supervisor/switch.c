@@ -93,7 +93,7 @@ static int choose_udc(const struct supervisor *s, struct switching *sw, struct e
 	return 0;
 }
 
-/* Checks users, programs and plugins: everything that making the plan needs. */
+/* Makes the plan of the other gadget, which checks users, programs and plugins. */
 static int try_plan(const struct supervisor *s, const struct switching *sw, struct error *err)
 {
 	struct preview preview;
@@ -103,7 +103,10 @@ static int try_plan(const struct supervisor *s, const struct switching *sw, stru
 	return r;
 }
 
-/* The file may have changed since this gadget came up, or be new. */
+/*
+ * Checks that the workers of the other gadget need no capabilities that were given up: its file may
+ * be newer than this supervisor.
+ */
 static int check_privileges(const struct supervisor *s, const struct gadget *g, struct error *err)
 {
 	int r = 0;
@@ -114,8 +117,8 @@ static int check_privileges(const struct supervisor *s, const struct gadget *g, 
 }
 
 /*
- * A file of a mount that another program has open prevents the unmount: then neither gadget would
- * be up.
+ * Checks that no other program has a file of a mount open: that would prevent the unmount, and then
+ * neither gadget would be up.
  */
 static int check_holders(const struct supervisor *s, struct error *err)
 {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Replaces a gadget that is up with another one at a worker's request (SWITCH). Before anything is
- * undone, the other file is read, its name taken, and everything checked that can be. Then this
- * gadget goes down, and the process becomes the supervisor of the other one (client/switch.c).
+ * undone, the other gadget file is read, its name is locked, and everything that can be checked is
+ * checked. Then this gadget goes down, and the process becomes the supervisor of the other one
+ * (client/switch.c).
  */
 #pragma once
 
@@ -15,13 +16,13 @@ struct supervisor;
 struct live_worker;
 
 struct switching {
-	struct gadget *gadget; /* the other gadget; owned, as all members */
+	struct gadget *gadget; /* the other gadget; owned, like all members */
 	json_t *document;      /* its document */
 	json_t *switched;      /* "switch" in its workers' configurations */
 	struct rundir rundir;  /* its run directory, locked */
-	bool has_leftovers; /* its dead supervisor left something, which is undone when this gadget
+	bool has_leftovers; /* files of its dead supervisor exist, which are undone when this gadget
 			       is down */
-	char *udc;	    /* its UDC; NULL: as its file says */
+	char *udc;	    /* UDC for the other gadget; NULL: the one that its file selects */
 };
 
 /*
@@ -31,5 +32,5 @@ struct switching {
 void switch_asked(struct supervisor *s, struct live_worker *worker, const char *body, size_t size);
 /* Frees the request and releases the name. */
 void switching_free(struct switching *switching);
-/* Cancels a switch: `down` wants neither gadget. */
+/* Cancels a switch, for `down`. */
 void switch_cancel(struct supervisor *s);

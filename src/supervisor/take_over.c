@@ -44,7 +44,9 @@ static const char *bind_of(const struct plan *plan)
 	return last && last->op == &configfs_op_bind ? last->value : NULL;
 }
 
-/* A gadget with links or mounts removed by hand is made anew. */
+/*
+ * Returns whether all links and mounts of the plan still exist: otherwise the gadget is made anew.
+ */
 static bool is_whole(const struct plan *plan)
 {
 	for (size_t i = 0; i < plan->n; i++) {
@@ -83,7 +85,10 @@ static bool read_previous(const struct supervisor *s, struct previous *prev)
 	       (!*prev->bound_to || streq_null(prev->bound_to, prev->udc));
 }
 
-/* A gadget may have been bound to another UDC than that of --udc since. */
+/*
+ * Returns whether the gadget is bound to the UDC of --udc: it may have been bound to another one
+ * since.
+ */
 static bool is_on_wanted_udc(const struct supervisor *s, const struct previous *prev)
 {
 	return !s->udc_wanted || streq_null(s->udc_wanted, prev->udc);
@@ -100,7 +105,10 @@ static bool make_plan(struct supervisor *s, const struct previous *prev)
 	return true;
 }
 
-/* The same text may mean something else now: for example another number of a user. */
+/*
+ * Returns whether the plans are the same: the same gadget file may mean something else now, for
+ * example if a user has another number.
+ */
 static bool is_same_plan(const struct supervisor *s, const struct previous *prev)
 {
 	json_t *ours = plan_to_json(&s->plan), *theirs = plan_to_json(&prev->plan);
@@ -130,7 +138,7 @@ static void take_values(struct supervisor *s, const struct previous *prev)
 	}
 }
 
-/* Sets what the worker got, which may differ from what it would get now. */
+/* Sets the identity of what the worker got, which may differ from what it would get now. */
 static void set_identity(const struct step *step)
 {
 	const struct live_function *i = step->self;
@@ -141,7 +149,10 @@ static void set_identity(const struct step *step)
 	i->worker->identity = xstrdup(step->value);
 }
 
-/* Takes the applied plan, with the functions of this process to undo it. */
+/*
+ * Continues with the plan that is applied; its steps get the live functions of this process, so
+ * that they can be undone.
+ */
 static void take_plan(struct supervisor *s, struct previous *prev)
 {
 	struct plan ours = s->plan;

@@ -12,16 +12,16 @@
 struct supervisor;
 
 /*
- * Called in place of coming up, with rundir and record (but for the plan) set. Returns 0: the
- * gadget is up with the same keepers and workers. Returns -ESTALE and changes nothing: there is
- * nothing to take over, or it does not match the gadget file; the caller undoes the leftovers and
- * starts anew.
+ * Takes over instead of bringing the gadget up. The caller has set rundir and record, except for
+ * the plan. Returns 0: the gadget is up with the same keepers and workers. Returns -ESTALE and
+ * changes nothing: there is nothing to take over, or it does not match the gadget file; the caller
+ * undoes the leftovers and starts anew.
  */
 int take_over_if_unchanged(struct supervisor *s);
 
 /*
- * Does the same whatever the gadget file contains now, and even if this version would make another
- * plan from it.
+ * Takes over without comparing with the gadget file, even if this version would make another plan
+ * from it.
  */
 int take_over_as_it_is(struct supervisor *s);
 

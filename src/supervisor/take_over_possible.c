@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Whether another supervisor could take the gadget over, and for how long its keepers would wait.
+ * Determines whether another supervisor could take the gadget over, and how long its keepers would
+ * wait for it.
  */
 #include "supervisor/bus.h"
 #include "supervisor/supervisor.h"
 #include "supervisor/take_over.h"
 
-/* A gadget in transition cannot be taken over; one that waits for its UDC is not in transition. */
+/* Returns false for a gadget in transition; one that waits for its UDC is not in transition. */
 bool take_over_is_possible(const struct supervisor *s)
 {
 	return s->state == GADGET_UP && s->bus != BUS_FAILED &&

@@ -56,7 +56,7 @@ void load_consider(const char *word, const char *candidate, size_t *best, const 
 	}
 }
 
-/* Returns how many groups have the key; *what: the last of them. */
+/* Returns how many groups have the key; *what: the name of the last of them. */
 static unsigned int find_elsewhere(const struct key_group *group, const char *name,
 				   const char **what)
 {
@@ -188,7 +188,7 @@ static void check_type(struct load *l, const struct key *k, struct node *value, 
 	_cleanup_free_ char *expected = describe_types(types);
 	const char *extra = "";
 
-	/* A likely mistake: a single element also needs the list's brackets. */
+	/* A likely mistake is a single element without the list's brackets. */
 	if (types == TYPE_LIST)
 		extra = ", also with one element";
 	if ((k->flags & KEY_OCTAL) && value->type == NODE_INT)

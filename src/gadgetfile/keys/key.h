@@ -19,12 +19,13 @@ struct key_word {
 
 enum key_flag {
 	KEY_SCHEME = 1 << 0,	 /* also a key of libusbgx's gadget schemes */
-	KEY_REQUIRED = 1 << 1,	 /* its group must have it */
+	KEY_REQUIRED = 1 << 1,	 /* its group must have the key */
 	KEY_NOT_EMPTY = 1 << 2,	 /* an empty list or string is an error */
 	KEY_BY_TYPE = 1 << 3,	 /* its keys depend on 'type': function_table */
-	KEY_NAMED = 1 << 4,	 /* a group as value is a list whose elements have names */
-	KEY_ONE_OF = 1 << 5,	 /* its group must have one of these; the loader checks that */
-	KEY_ITEM_RANGE = 1 << 6, /* min and max apply to a list's numbers only */
+	KEY_NAMED = 1 << 4,	 /* a group is allowed as value: a list whose elements have names */
+	KEY_ONE_OF = 1 << 5,	 /* its group must have one of the keys with this flag; the loader
+				    checks that */
+	KEY_ITEM_RANGE = 1 << 6, /* min and max apply only to the numbers of a list */
 	KEY_OCTAL = 1 << 7,	 /* a string of octal digits */
 };
 
@@ -35,31 +36,36 @@ typedef void key_setter(struct load *l, const struct key *key, struct node *valu
 
 struct key {
 	const char *name;
-	unsigned int types;	      /* enum node_type: what the value may be */
-	unsigned int items;	      /* what the elements may be, for a list */
-	unsigned int flags;	      /* enum key_flag */
-	double min, max;	      /* of a number or a list's numbers, if min < max; inclusive */
-	const struct key_word *words; /* of a string or of a list's strings; ends with NULL */
-	const char *pattern; /* of a string or of a list's strings: an ECMA regex, for the schema */
-	const struct key_group *group; /* of a group or of a list's groups; NULL: holds anything */
-	const char *directory;	       /* in configfs, of a list's groups: "lun." and their index */
-	const char *fallback;	       /* what holds without it, in words; NULL: nothing */
-	const char *doc;	       /* sentences, for the manual and the schema */
+	unsigned int types; /* enum node_type: what the value may be */
+	unsigned int items; /* what the elements may be, for a list */
+	unsigned int flags; /* enum key_flag */
+	double min, max; /* limits, inclusive, of a number or of a list's numbers, if min < max */
+	const struct key_word
+		*words;	     /* allowed words of a string or of a list's strings; ends with NULL */
+	const char *pattern; /* ECMA regex of a string or of a list's strings, for the schema */
+	const struct key_group *group; /* keys of a group or of a list's groups; NULL: any keys */
+	const char *directory; /* prefix of the directories in configfs for a list's groups: "lun.",
+				  followed by the index */
+	const char *fallback;  /* the default, as text for people; NULL: none */
+	const char *doc;       /* description for the manual and the schema */
 	key_setter *set;
-	size_t offset; /* of the field in the group's object */
+	size_t offset; /* offset of the field in the group's object */
 };
 
-/* Of a row: where its setter puts the value; bounds of integers of so many bits. */
+/*
+ * For rows: the field in which the setter stores the value, and limits for integers of 8, 16 and 32
+ * bits.
+ */
 #define FIELD(type, member) .offset = offsetof(type, member)
 #define BYTE .min = 0, .max = 255
 #define WORD16 .min = 0, .max = 65535
 #define WORD32 .min = 0, .max = 4294967295.0
 
 struct key_group {
-	const char *path;	/* in the manual: "ffs.mount" */
-	const char *what;	/* in messages: "an interface", "'mount'" */
+	const char *path;	/* heading in the manual: "ffs.mount" */
+	const char *what;	/* name in messages: "an interface", "'mount'" */
 	const struct key *keys; /* ends with a NULL name */
-	const struct key *any;	/* for settings whose names the user chooses; NULL: none */
+	const struct key *any;	/* key of settings whose names the user chooses; NULL: none */
 	const char *doc;
 };
 

@@ -32,7 +32,7 @@ const struct key midi2_rows[] = {
 	{ 0 },
 };
 
-/* Rows of both uac1 and uac2: `p_` is data to the host, `c_` data from the host. */
+/* Rows that uac1 and uac2 share: `p_` is data to the host, `c_` data from the host. */
 #define UAC_SIDE(p, p_words, mask_max, mask_doc, rate)                                             \
 	INT(p "_chmask", .min = 0, .max = mask_max, .flags = KEY_SCHEME, .fallback = "3, stereo",  \
 	    .doc = "Channels " p_words ", a bit for each; " mask_doc "0: none."),                  \

@@ -109,7 +109,7 @@ static json_t *value_schema(const struct key *k, unsigned int mask)
 		json_array_append_new(any, number_schema(k, mask));
 	if (mask & NODE_STRING)
 		json_array_append_new(any, string_schema(k));
-	/* A reference, because the schema of a function is very long. */
+	/* Uses a reference, because the schema of a function is very long. */
 	if ((mask & NODE_GROUP) && k->group == &function_keys && (mask & NODE_STRING))
 		json_array_append_new(any, json_pack("{s:s}", "$ref", FUNCTION_REF));
 	else if ((mask & NODE_GROUP) && (k->flags & KEY_NAMED))
@@ -225,7 +225,7 @@ static void print_word(const char *word, size_t n, size_t *column)
 	*column += n;
 }
 
-/* Prints filled lines; each sentence ends its line. */
+/* Prints text in lines of limited length; each sentence begins on a new line. */
 static void print_text(const char *text)
 {
 	size_t column = 0;
@@ -298,7 +298,7 @@ static void print_key(const struct key *k)
 
 #define MAX_GROUPS 128
 
-/* Returns whether a group has not been printed yet: several keys may share one, as full and high.
+/* Returns whether a group has not been printed yet: keys such as full and high share one group.
  */
 static bool is_new(const struct key_group *group)
 {

@@ -176,8 +176,9 @@ void set_lang(struct load *l, const struct key *k _unused_, struct node *value, 
 }
 
 /*
- * The standard allows 126 UTF-16 units, but the kernel counts bytes of UTF-8: configfs refuses
- * more, FunctionFS cuts the string (usb_string_copy, usb_gadget_get_string).
+ * Checks the length of a string: the standard allows 126 UTF-16 units, but the kernel counts bytes
+ * of UTF-8. configfs refuses longer ones, FunctionFS cuts them (usb_string_copy,
+ * usb_gadget_get_string).
  */
 bool load_check_usb_string(struct load *l, struct node *value)
 {
@@ -213,7 +214,7 @@ void set_serialnumber(struct load *l, const struct key *k, struct node *value, v
 		return;
 	}
 	load_group(l, k->group, value, s);
-	/* The name is known already: treated like a literal serial number. */
+	/* The gadget's name is known already: it is treated like a literal serial number. */
 	if (streq_null(s->serial_from.value, "name")) {
 		s->serialnumber = s->serial_from;
 		s->serial_from = (struct placed_str){ 0 };
@@ -285,7 +286,7 @@ bool load_bytes(struct load *l, struct node *list, struct ffs_bytes *bytes)
 	return true;
 }
 
-/* Sets a name that is used as a file name: of a UDC or a driver. */
+/* Sets the name of a UDC or a driver, which is used as a file name. */
 void set_file_name(struct load *l, const struct key *k, struct node *value, void *field)
 {
 	if (strchr(value->text, '/') || streq(value->text, ".") || streq(value->text, ".."))
@@ -371,7 +372,10 @@ void set_group(struct load *l, const struct key *k, struct node *value, void *fi
 	load_group(l, k->group, value, field);
 }
 
-/* Names of the worker's other descriptors in LISTEN_FDNAMES (ffsctl-worker(7)). */
+/*
+ * Returns whether LISTEN_FDNAMES uses the name for a descriptor that is no endpoint
+ * (ffsctl-worker(7)).
+ */
 static bool is_reserved_fd_name(const char *name)
 {
 	static const char *const names[] = { "config", "control", "udmabuf", "dma-heap", "plugin" };
@@ -403,7 +407,7 @@ void set_endpoint_name(struct load *l, const struct key *k _unused_, struct node
 		set_text_at(l, field, value, xstrdup(value->text));
 }
 
-/* configfs accepts bits 5 to 7 and requires bit 7 (USB 2.0, table 9-10). */
+/* Sets bmAttributes: configfs accepts bits 5 to 7 and requires bit 7 (USB 2.0, table 9-10). */
 void set_config_attributes(struct load *l, const struct key *k, struct node *value, void *field)
 {
 	if (!(value->integer & 0x80))

@@ -51,7 +51,7 @@ static const struct key_word on_failed_words[] = {
 	{ "stall", FAILED_STALL },
 	END_WORDS,
 };
-/* Numbers of linux/capability.h, whose installed version may have fewer. */
+/* Names and numbers as in linux/capability.h, whose installed version may have fewer. */
 static const struct key_word capability_words[] = {
 	{ "cap_chown", 0 },
 	{ "cap_dac_override", 1 },
@@ -102,7 +102,7 @@ static const struct key_word privileges_words[] = {
 	END_WORDS,
 };
 
-/* As in needs_words[]. */
+/* The same words as in needs_words[]. */
 static const struct key_word allow_words[] = {
 	{ "network", SANDBOX_NETWORK },
 	{ "files", SANDBOX_FILES },

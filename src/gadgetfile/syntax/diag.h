@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Makes diagnostics, for the files of gadgetfile/. */
+/* Adds diagnostics; used by the files of gadgetfile/. */
 #pragma once
 
 #include "gadgetfile/syntax/tree.h"
@@ -13,7 +13,7 @@ void diag_add(struct diags *d, enum diag_severity severity, const struct text_ra
 #define diag_warning(d, at, ...) diag_add((d), DIAG_WARNING, (at), __VA_ARGS__)
 /* A note, sorted by its own position. */
 #define diag_note(d, at, ...) diag_add((d), DIAG_NOTE, (at), __VA_ARGS__)
-/* Adds a note that stays behind the last message, whatever its position. */
+/* Adds a note that stays directly after the last message, whatever its position. */
 void diag_follow(struct diags *d, const struct text_range *at, const char *fmt, ...) _printf_(3, 4);
 
 /* Sorts by position; messages at one position, and notes with their error, keep their order. */

@@ -2,7 +2,7 @@
 /*
  * Drop-ins: the settings of NAME.conf.d/NN-WORDS.conf override those of the gadget file, like
  * drop-ins of systemd units. They apply in the order of their names. A group is merged with the
- * existing one; any other value, a list or an empty group too, replaces the existing one.
+ * existing group; any other value, and an empty group, replaces the existing value.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -38,7 +38,9 @@ static int compare(const void *a, const void *b)
 	return strcmp(((const struct drop_in *)a)->name, ((const struct drop_in *)b)->name);
 }
 
-/* Of files with the same name, the one in the first directory counts. */
+/*
+ * Returns whether no file with this name was found before: the one in the first directory counts.
+ */
 static bool is_new(const struct drop_ins *all, const char *name)
 {
 	for (size_t i = 0; i < all->n; i++)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The lexer: tokens of libconfig 1.5 (its manual, "Configuration Files"), with positions. It
- * follows libconfig also in odd cases: a text must mean the same to every program that uses
- * libconfig.
+ * behaves like libconfig also in unusual cases, because a text must mean the same to every program
+ * that uses libconfig.
  */
 #include "config.h"
 
@@ -127,7 +127,7 @@ static enum token_type punctuation(char c)
 
 enum skipped { SKIPPED_SOME, SKIPPED_NOTHING, SKIPPED_TO_END };
 
-/* Skips one stretch of white space, or one comment. */
+/* Skips one sequence of white space, or one comment. */
 static enum skipped skip_blank(struct scan *s, struct cursor *c)
 {
 	const char *p = c->source->text + c->at, *end;
@@ -135,7 +135,10 @@ static enum skipped skip_blank(struct scan *s, struct cursor *c)
 	size_t n;
 
 	if (*p == '\n') {
-		/* Stops at the line's begin: its blanks may belong to an @include directive. */
+		/*
+		 * Stops at the start of the line, because its blanks may belong to an @include
+		 * directive.
+		 */
 		c->at++;
 		c->line++;
 		c->column = 1;
@@ -158,7 +161,7 @@ static enum skipped skip_blank(struct scan *s, struct cursor *c)
 				   "a comment in the last line must end with a newline");
 			cursor_advance(c, n);
 		} else {
-			c->at += n; /* the newline sets the column */
+			c->at += n; /* advancing over the newline sets the column */
 		}
 		return SKIPPED_SOME;
 	}
@@ -183,7 +186,7 @@ static bool starts_token(const char *p)
 	       number_length(p, &type) > 0;
 }
 
-/* The first allocation is large enough for most files, which saves copying. */
+/* Returns a new token. The first allocation is large enough for most files, which saves copying. */
 static struct token *new_token(struct scan *s, const struct gadgetfile_source *source)
 {
 	if (s->n_tokens == s->token_capacity) {
@@ -267,8 +270,9 @@ static void take_garbage(struct scan *s, struct cursor *c)
 }
 
 /*
- * A string may contain newlines, so a missing quote swaps text and strings up to the end of the
- * file. The quote is most likely missing at the first string with a newline.
+ * Reports an unterminated string. A string may contain newlines, so a missing quote swaps text and
+ * strings up to the end of the file; the quote is most likely missing at the first string with a
+ * newline.
  */
 static void report_open_string(struct scan *s, const struct cursor *c)
 {

@@ -9,7 +9,8 @@ enum token_type {
 	TOKEN_NAME,
 	TOKEN_STRING,
 	TOKEN_INT,
-	TOKEN_INT64, /* with suffix L; a type of its own in libconfig's arrays */
+	TOKEN_INT64, /* an integer with the suffix L, which is a separate type in libconfig's arrays
+		      */
 	TOKEN_FLOAT,
 	TOKEN_BOOL,
 	TOKEN_EQUALS,
@@ -25,12 +26,12 @@ enum token_type {
 
 struct token {
 	enum token_type type;
-	unsigned int length; /* of `text`, bytes; of a string, including quotes */
+	unsigned int length; /* bytes of `text`; a string includes its quotes */
 	const char *text;
 	struct text_range at;
 };
 
-/* Line `expanded` of the expanded text is line `line` of `source`, and so on for those after it. */
+/* Lines of the expanded text from line `expanded` on are the lines of `source` from `line` on. */
 struct segment {
 	unsigned int expanded;
 	const struct gadgetfile_source *source;
@@ -43,7 +44,7 @@ struct cursor {
 	size_t at; /* offset in the text */
 	unsigned int line, column;
 	size_t line_start;
-	unsigned int depth; /* of inclusion; 0: the main file */
+	unsigned int depth; /* depth of inclusion; 0: the main file */
 	const struct cursor *includer;
 };
 
@@ -56,7 +57,7 @@ void arena_free(struct arena *arena);
 struct text_range cursor_range(struct scan *s, const struct cursor *c, size_t length);
 void cursor_advance(struct cursor *c, size_t length);
 
-/* Adds an error about something that libconfig would accept. */
+/* Adds an error about text that libconfig would accept. */
 void scan_stricter(struct scan *s, const struct text_range *at, const char *fmt, ...)
 	_printf_(3, 4);
 
@@ -68,7 +69,10 @@ void lex_source(struct scan *s, const struct gadgetfile_source *source,
 int gadgetfile_source_open(struct scan *s, const char *path, struct error *err);
 struct gadgetfile_source *gadgetfile_source_add(struct scan *s, const char *path, const char *text,
 						size_t size);
-/* Reads a drop-in. NULL: masked by a link to /dev/null, or unreadable (an error was added). */
+/*
+ * Reads a drop-in. NULL: it is masked by a link to /dev/null, or is unreadable (an error was
+ * added).
+ */
 struct gadgetfile_source *gadgetfile_source_open_drop_in(struct scan *s, const char *path);
 /* Applies the settings of a drop-in to s->root. */
 void drop_in_merge(struct scan *s, struct node *over);
@@ -77,7 +81,7 @@ char **drop_in_paths(struct scan *s, const char *const *dirs);
 /* Returns whether the text is valid for a gadget file; adds an error if not. */
 bool gadgetfile_source_check(struct scan *s, const struct gadgetfile_source *source);
 
-/* Returns the length of `@include "` up to the quote if a line begins so at the cursor; else 0. */
+/* Returns the length of `@include "` if the line at the cursor begins with that; else 0. */
 size_t include_directive(const struct cursor *c);
 /* Moves behind the directive and reads the file. NULL: unreadable, an error was added. */
 const struct gadgetfile_source *include_take(struct scan *s, struct cursor *c, size_t directive,

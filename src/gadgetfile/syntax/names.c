@@ -13,7 +13,7 @@ static int compare_names(const void *a, const void *b)
 	return x->name_at.order < y->name_at.order ? -1 : 1;
 }
 
-/* Fast path: most groups are small and have no duplicates. */
+/* Returns true for a small group without duplicates, which most groups are: a fast path. */
 static bool are_few_and_differ(const struct node *group)
 {
 	if (group->n > 8)

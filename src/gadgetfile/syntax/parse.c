@@ -19,7 +19,8 @@ struct parser {
 	const struct token *t; /* next token */
 	unsigned int open[BRACKET_COUNT];
 	unsigned int depth;
-	/* A bracket did not match: later unmatched brackets follow from that and are not reported.
+	/* A bracket did not match: later ones that do not match are a consequence and are not
+	 * reported.
 	 */
 	bool unbalanced;
 };
@@ -79,7 +80,7 @@ static void expected(struct parser *p, const struct token *t, const char *what)
 	diag_error(p->s->diags, &t->at, "expected %s, found %s", what, but);
 }
 
-/* Skips to the next setting, behind the end of this one, or to a closing bracket. */
+/* Skips to the next setting after the end of this one, or to a closing bracket. */
 static void skip_to_setting(struct parser *p)
 {
 	unsigned int inner = 0;
@@ -130,8 +131,8 @@ static void skip_stray(struct parser *p)
 }
 
 /*
- * Called at a closing bracket that does not match `open`. Returns true if it closes an outer group
- * or list, so that the one of `open` ends here.
+ * Handles a closing bracket that does not match `open`. Returns true if it closes an outer group or
+ * list, so that the one of `open` ends here.
  */
 static bool wrong_bracket(struct parser *p, const struct token *open, enum bracket mine)
 {

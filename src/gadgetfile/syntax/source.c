@@ -177,8 +177,9 @@ bool gadgetfile_source_check(struct scan *s, const struct gadgetfile_source *sou
 }
 
 /*
- * Root may load a gadget file from a user's directory. Messages show lines of included files, so a
- * file outside that directory is only read if it belongs to root.
+ * Returns whether the file is below the gadget file's directory. Root may load a gadget file from a
+ * user's directory; messages show lines of included files, so a file outside that directory is only
+ * read if it belongs to root.
  */
 static bool is_below(const struct gadgetfile_source *main_file, int fd)
 {
@@ -363,7 +364,7 @@ const struct gadgetfile_source *include_take(struct scan *s, struct cursor *c, s
 }
 
 /*
- * Each piece starts on a new line, so that tokens of two files do not merge.
+ * Appends each piece on a new line, so that tokens of two files do not merge.
  */
 void expanded_append(struct scan *s, const struct gadgetfile_source *source, size_t from, size_t to,
 		     unsigned int last_line)

@@ -18,7 +18,7 @@
 
 /* A source file: gadget file, included file or drop-in. */
 struct gadgetfile_source {
-	char *path; /* as in messages */
+	char *path; /* path as shown in messages */
 	char *dir;  /* its directory, for relative paths; not empty */
 	char *text; /* NUL-terminated */
 	size_t size;
@@ -27,7 +27,8 @@ struct gadgetfile_source {
 
 /*
  * The range of a token or value in its source file. Lines and columns are 1-based, columns count
- * characters. Each token has one, so the fields are packed; GADGETFILE_MAX_SIZE limits them.
+ * characters. Each token has a range, so the fields are packed; GADGETFILE_MAX_SIZE limits their
+ * values.
  */
 struct text_range {
 	const struct gadgetfile_source *source;
@@ -91,9 +92,11 @@ struct scan {
 	struct diags *diags;
 	enum gadgetfile_trust trust;
 	unsigned int order;
-	bool stricter;	    /* an error is about a rule of ours: libconfig would accept the text */
-	bool overruled;	    /* libconfig refused a text that we accept: a bug of the scanner */
-	bool hopeless;	    /* unterminated string or comment, or a limit: do not parse */
+	bool stricter;	/* an error is about a rule that only ffsctl has: libconfig would accept the
+			   text */
+	bool overruled; /* libconfig refused a text that the scanner accepts: a bug of the scanner
+			 */
+	bool hopeless;	/* unterminated string or comment, or a limit: do not parse */
 	bool include_noted; /* the note about relative includes was added */
 	bool no_positions;  /* the text was made from a document: no positions in the file */
 };
@@ -108,7 +111,7 @@ int scan_file(struct scan *s, const char *path, const struct gadgetfile_options 
 /* Like scan_file, for a text in memory without drop-ins; `path` need not exist. */
 void scan_text(struct scan *s, const char *path, const char *text, size_t size,
 	       struct diags *diags);
-/* Applies another text as a drop-in. */
+/* Applies another text to s->root as a drop-in. */
 void scan_text_over(struct scan *s, const char *path, const char *text, size_t size);
 void scan_free(struct scan *s);
 #define _cleanup_scan_ _cleanup_(scan_free)

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Asks libconfig whether it accepts the text, so that every other program that uses libconfig reads
- * the same file. It gets the text with @include lines replaced by the files, and only a text
- * without errors: of others it leaks memory, and it reports only the first error's line.
+ * the same file. libconfig gets the text with @include lines replaced by the files, and only a text
+ * without errors: for a text with errors it leaks memory, and it reports only the line of the first
+ * error.
  */
 #include <libconfig.h>
 

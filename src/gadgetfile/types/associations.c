@@ -7,7 +7,7 @@
 
 #include "gadgetfile/load.h"
 
-/* How a device announces associations (IAD ECN; USB 3.2, 9.6.1). */
+/* Values of the device descriptor for a device with associations (IAD ECN; USB 3.2, 9.6.1). */
 static const struct {
 	enum gadget_attr attr;
 	int64_t value;
@@ -70,9 +70,9 @@ void load_associations(struct load *l, struct ffs *ffs, struct node *list)
 			load_association(l, ffs, item);
 }
 
-/* --- the gadget as a whole -------------------------------------------------------------------- */
+/* --- the device descriptor -------------------------------------------------------------------- */
 
-/* Without these values the host would ignore associations. */
+/* Sets the device class: with other values the host would ignore associations. */
 static void set_device_class(struct load *l, const struct text_range *at)
 {
 	struct placed_int *attrs = l->g->attrs;
@@ -93,7 +93,7 @@ static void set_device_class(struct load *l, const struct text_range *at)
 			(struct placed_int){ .set = true, .value = device_class[i].value };
 }
 
-/* False: an error has been reported. */
+/* Counts the interfaces of a configuration before a function; false: an error was added. */
 static bool count_before(struct load *l, const struct config *c, size_t function, size_t *n,
 			 const struct text_range *at)
 {
@@ -123,8 +123,9 @@ static bool is_in(const struct config *c, size_t function)
 }
 
 /*
- * The kernel numbers interfaces at the bind and writes the numbers into interface descriptors, but
- * not into associations: these must contain the final ones from the start.
+ * Sets the first interface number of a function. At the bind, the kernel numbers interfaces and
+ * writes the numbers into interface descriptors, but not into associations, which must contain the
+ * final numbers before.
  */
 static void number_associations(struct load *l, size_t function, const struct text_range *at)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Attributes of kernel functions, and how they become configfs entries. */
+/* Converts attributes of kernel functions to configfs entries. */
 #include "gadgetfile/types/attrs.h"
 
 #include <stdio.h>
@@ -61,7 +61,7 @@ long long load_attr_number(struct attrs_draft *d, const char *name, long long fa
 
 /* --- setters ---------------------------------------------------------------------------------- */
 
-/* `field` is the whole draft; the row gives the index. */
+/* Returns the value of a row; `field` is the whole draft, and the row gives the index. */
 static struct attr_draft *place_of(const struct key *k, struct node *value, void *field)
 {
 	struct attrs_draft *d = field;
@@ -104,20 +104,20 @@ void set_attr_int(struct load *l _unused_, const struct key *k, struct node *val
 	load_attr_text(k, value, field, strf("%lld", (long long)value->integer));
 }
 
-/* For the few that the kernel reads as hexadecimal without 0x. */
+/* Sets one of the few attributes that the kernel reads as hexadecimal without 0x. */
 void set_attr_hex(struct load *l _unused_, const struct key *k, struct node *value, void *field)
 {
 	load_attr_text(k, value, field, strf("%02llx", (long long)value->integer));
 }
 
-/* Hexadecimal: 0x0100 is easier to read than 256. */
+/* Sets a BCD number, as hexadecimal: 0x0100 is easier to read than 256. */
 void set_attr_bcd(struct load *l, const struct key *k, struct node *value, void *field)
 {
 	if (load_check_bcd(l, value, k->name))
 		load_attr_text(k, value, field, strf("0x%04llx", (long long)value->integer));
 }
 
-/* Schemes also use 0 and 1. */
+/* Sets a boolean; schemes of libusbgx also use 0 and 1. */
 void set_attr_bool(struct load *l, const struct key *k, struct node *value, void *field)
 {
 	if (value->integer != 0 && value->integer != 1)
@@ -126,7 +126,7 @@ void set_attr_bool(struct load *l, const struct key *k, struct node *value, void
 		load_attr_text(k, value, field, xstrdup(value->integer ? "1" : "0"));
 }
 
-/* Whether it fits into one write. False: an error has been reported. */
+/* Returns whether the value fits into one write; adds an error if not. */
 static bool fits(struct load *l, const char *name, struct node *value, size_t size)
 {
 	if (size <= ENTRY_VALUE_MAX)
@@ -149,8 +149,9 @@ void set_attr_string(struct load *l, const struct key *k, struct node *value, vo
 }
 
 /*
- * The kernel sends two bytes of length before a device id, but counts them neither in the length
- * nor in what it sends (f_printer.c, GET_DEVICE_ID): two blanks at the end correct both.
+ * Sets the printer's device id and appends two blanks. The kernel sends a length of two bytes
+ * before the id, but counts them neither in that length nor in what it sends (f_printer.c,
+ * GET_DEVICE_ID); the blanks correct both.
  */
 void set_attr_device_id(struct load *l, const struct key *k, struct node *value, void *field)
 {
@@ -164,7 +165,7 @@ void set_attr_device_id(struct load *l, const struct key *k, struct node *value,
 	}
 }
 
-/* Only for schemes, where gt behaves differently. */
+/* Adds a note about a relative path in a scheme, which libusbgx's gt treats differently. */
 static void note_relative(struct load *l, const struct node *value)
 {
 	if (*value->text && *value->text != '/' && !l->relative_noted &&
@@ -187,7 +188,7 @@ void set_attr_path(struct load *l, const struct key *k, struct node *value, void
 		free(path);
 }
 
-/* Six pairs of digits, optionally separated by ':' or '.'. */
+/* Reads six pairs of hexadecimal digits, optionally separated by ':' or '.'. */
 static bool read_mac(const char *text, unsigned int bytes[6])
 {
 	for (int i = 0; i < 6; i++, text += 2) {
@@ -201,8 +202,8 @@ static bool read_mac(const char *text, unsigned int bytes[6])
 }
 
 /*
- * The kernel accepts any text as an address, and reads 0xff for what is not a digit. The address is
- * written in the form in which the kernel shows it.
+ * Sets an Ethernet address, in the form in which the kernel shows it. The kernel accepts any text
+ * as an address and reads 0xff for anything that is not a digit.
  */
 void set_attr_mac(struct load *l, const struct key *k, struct node *value, void *field)
 {
@@ -227,7 +228,7 @@ void set_attr_mac(struct load *l, const struct key *k, struct node *value, void 
 			strf("%02x:%02x:%02x:%02x:%02x:%02x", b[0], b[1], b[2], b[3], b[4], b[5]));
 }
 
-/* The kernel needs a pattern; a scheme has the name made from one. */
+/* Sets the pattern of an interface name; a scheme has the final name instead. */
 void set_attr_ifname(struct load *l, const struct key *k, struct node *value, void *field)
 {
 	const char *percent = strchr(value->text, '%');
@@ -245,7 +246,7 @@ void set_attr_ifname(struct load *l, const struct key *k, struct node *value, vo
 		load_attr_text(k, value, field, xstrdup(value->text));
 }
 
-/* Exported schemes contain it, but it cannot be written. */
+/* Ignores an attribute that cannot be written, but that exported schemes contain. */
 void set_attr_readonly(struct load *l, const struct key *k, struct node *value,
 		       void *field _unused_)
 {
@@ -282,7 +283,7 @@ void load_attr_entries(struct load *l, struct entries *entries, const char *pref
 	}
 }
 
-/* Returns a list as bytes, everything else as text. NULL: an error has been reported. */
+/* Returns a list as bytes, and any other value as text. NULL: an error was added. */
 static char *plain_value(struct load *l, struct node *value, size_t *size)
 {
 	struct ffs_bytes bytes = { 0 };
@@ -311,7 +312,7 @@ static char *plain_value(struct load *l, struct node *value, size_t *size)
 	return text;
 }
 
-/* libusbgx's name for the same attribute. */
+/* Handles a second name of an attribute, which libusbgx uses. */
 bool load_either(struct load *l, struct attrs_draft *d, const char *name, const char *other)
 {
 	struct node *first = load_attr(d, name)->node, *second = load_attr(d, other)->node;
@@ -332,7 +333,7 @@ void load_loopback(struct load *l, struct function *f _unused_, struct attrs_dra
 		load_default_attr(d, "bulk_buflen", text, other);
 }
 
-/* A type that ffsctl does not know: each value as in the file. */
+/* Adds the attributes of a type that ffsctl does not know: values are written unchanged. */
 static void load_unknown(struct load *l, struct function *f, const struct node *attrs)
 {
 	node_foreach(setting, attrs) {
@@ -348,7 +349,10 @@ static void load_unknown(struct load *l, struct function *f, const struct node *
 	}
 }
 
-/* Required keys of a missing group. With a `tree` the file sets attributes itself. */
+/*
+ * Adds errors for required keys if the group is missing. With a `tree` there are none: it may set
+ * the attributes.
+ */
 static void check_required(struct load *l, const struct function_type *type,
 			   const struct node *function)
 {
@@ -385,11 +389,11 @@ void load_function_attrs(struct load *l, struct function *f, const struct functi
 
 /* --- tree ------------------------------------------------------------------------------------- */
 
-/* More than any kernel function needs, and few enough for has_entry(). */
+/* More levels than any kernel function has, and few enough for has_entry(). */
 #define MAX_LEVELS 16
 #define MAX_TREE 1024
 
-/* Whether a path stays below the function's directory. */
+/* Returns whether a path stays below the function's directory. */
 static bool is_inside(const char *path)
 {
 	const char *p = path;

@@ -1,23 +1,26 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Kernel functions: the table of types, and how their attributes are checked and become entries of
- * struct function. A new attribute is a row of keys/function.c or
- * keys/media.c, a new type a group of rows and a line of function_table.
+ * The table of function types; checks the attributes of kernel functions and converts them to
+ * entries of struct function. A new attribute is a row of keys/function.c or keys/media.c, a new
+ * type a group of rows and a line of function_table.
  */
 #pragma once
 
 #include "gadgetfile/load.h"
 
-#define ATTRS_MAX 40 /* rows of a group */
+#define ATTRS_MAX 40 /* maximum of rows in a group */
 
-/* One value per row, in the order of the table, in which the kernel needs them written. */
+/*
+ * One value for each row, in the order of the table, which is the order in which they must be
+ * written.
+ */
 struct attrs_draft {
 	const struct key *keys;
 	struct node *node; /* the group; NULL: not in the file */
 	struct attr_draft {
 		struct node *node; /* NULL: not in the file */
 		enum entry_kind kind;
-		char *value; /* NULL: not written, or by the type's loader */
+		char *value; /* NULL: not written, or set later by the type's loader */
 		size_t size;
 	} values[ATTRS_MAX];
 };
@@ -31,10 +34,10 @@ struct tree_draft {
 	struct node *path, *value, *link;
 };
 
-/* The kernel device of a function. */
+/* The kernel device of a function type, and when it appears. */
 enum appears {
-	APPEARS_NOWHERE, /* or the kernel does not report it */
-	APPEARS_TTY,	 /* a tty, once the function exists */
+	APPEARS_NOWHERE, /* there is none, or the kernel does not report it */
+	APPEARS_TTY,	 /* a tty, when the function is created */
 	APPEARS_DEVICE,	 /* when it is bound */
 	APPEARS_IFNAME,	 /* when it is bound */
 };
@@ -43,12 +46,12 @@ struct function_type {
 	const char *name;
 	enum appears appears;
 	const struct key_group *attrs; /* NULL: none */
-	/* Beyond the rows; NULL: nothing. Called before the rows' values become entries, and not if
-	 * the group is missing. */
+	/* Handles what the rows cannot express; NULL: nothing. Called before the rows' values
+	 * become entries; not called if the group is missing. */
 	void (*load)(struct load *l, struct function *f, struct attrs_draft *d);
 	enum gadget_speed highest; /* with descriptors */
-	/* kernel/functions.md; those of ffs are in the file. Where the attribute `_if` is 0 the
-	 * function has none. */
+	/* Endpoints, see kernel/functions.md; those of ffs are in the gadget file. If the attribute
+	 * named by in_if or out_if is 0, the function has no endpoint of that direction. */
 	struct endpoint_count endpoints;
 	const char *in_if, *out_if;
 	const char *doc; /* for the manual */
@@ -63,40 +66,40 @@ const struct function_type *function_type_find(const char *name);
  */
 void load_function_attrs(struct load *l, struct function *f, const struct function_type *type,
 			 struct node *function, struct node *attrs);
-/* The same for the list `os_descs`. */
+/* Loads the list `os_descs` of a function. */
 void load_function_os_descs(struct load *l, struct function *f, struct node *list);
 /*
- * The same for the gadget's groups `os_descs` (NULL: none, but functions may need it) and `webusb`.
- * Call it after the configurations are loaded.
+ * Load the gadget's groups `os_descs` (NULL: none, but functions may need it) and `webusb`. Must be
+ * called after the configurations are loaded.
  */
 void load_gadget_os_descs(struct load *l, struct node *node);
 void load_gadget_webusb(struct load *l, struct node *node);
-/* The same for the list `tree`. */
+/* Loads the list `tree` of a function. */
 void load_function_tree(struct load *l, struct function *f, struct node *list);
 
 /* Reads `node` by the rows of `group` into `d`. */
 void load_attr_rows(struct load *l, const struct key_group *group, struct node *node,
 		    struct attrs_draft *d);
-/* Appends what `d` has; `prefix` is "" or ends with '/'. Frees the draft. */
+/* Appends the values in `d` to `entries` and frees the draft; `prefix` is "" or ends with '/'. */
 void load_attr_entries(struct load *l, struct entries *entries, const char *prefix,
 		       struct attrs_draft *d);
-/* Appends one; `path` and `value` (NULL: none) are taken over. */
+/* Appends an entry, which then owns `path` and `value` (NULL: none). */
 void load_add_entry(struct load *l, struct entries *entries, enum entry_kind kind, char *path,
 		    char *value, size_t size, const struct node *node);
-/* Of a draft: the value of the row of that name. */
+/* Returns the value of the row of that name. */
 struct attr_draft *load_attr(struct attrs_draft *d, const char *name);
 
-/* The directory in configfs of the n-th group of the list `name`; the caller frees it. */
+/* Returns the directory in configfs of the n-th group of the list `name`; the caller frees it. */
 char *load_element_directory(const struct attrs_draft *d, const char *name, size_t n);
-/* Of a draft: the integer of the row of that name. */
+/* Returns the integer of the row of that name. */
 long long load_attr_number(struct attrs_draft *d, const char *name, long long fallback);
-/* Gives the row a value, which is taken over. */
+/* Sets the value of a row, which then owns it. */
 void load_set_attr(struct attr_draft *a, char *value, size_t size);
-/* The same from a setter, whose `field` is the draft. */
+/* Sets the value of a row in a setter, whose `field` is the draft. */
 void load_attr_text(const struct key *k, struct node *value, void *field, char *text);
-/* False, with an error: both rows are set, which are two names of one attribute. */
+/* Returns false and adds an error if both rows are set, which are two names of one attribute. */
 bool load_either(struct load *l, struct attrs_draft *d, const char *name, const char *other);
-/* The same as a default; `node` is the setting that causes it. */
+/* Sets a value unless the file has one; `node` is the setting that causes it. */
 void load_default_attr(struct attrs_draft *d, const char *name, const char *value,
 		       struct node *node);
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The group `blob`, whose files are written to ep0 unchanged; and the check of all blobs, from
- * files or not, against what FunctionFS accepts. Its own answer would only be EINVAL.
+ * Loads the group `blob`, whose files are written to ep0 unchanged, and checks whether FunctionFS
+ * would accept the blobs of all functions. FunctionFS itself would only return EINVAL.
  */
 #include "blob/check.h"
 
@@ -19,7 +19,10 @@
 
 /* --- files ------------------------------------------------------------------------------------ */
 
-/* False: an error has been reported. Opening a device could have effects. */
+/*
+ * Reads a blob file; false: an error was added. Refuses devices, because opening one could have
+ * effects.
+ */
 static bool read_file(struct load *l, struct node *value, struct ffs_bytes *bytes)
 {
 	_cleanup_free_ char *path = load_path(l, value), *shown = diag_quote(value->text);
@@ -56,7 +59,7 @@ static void check_alone(struct load *l, const struct node *group)
 	}
 }
 
-/* False: an error has been reported. */
+/* Reads and decodes the descriptors; false: an error was added. */
 static bool load_descriptors(struct load *l, struct ffs_draft *d, struct node *value)
 {
 	_cleanup_free_ char *shown = diag_quote(value->text);
@@ -68,7 +71,7 @@ static bool load_descriptors(struct load *l, struct ffs_draft *d, struct node *v
 		return false;
 	if (ffs_decode_descriptors(ffs, &err) < 0) {
 		load_error(l, value, "%s, %s", shown, err.text);
-		/* Half a function would cause errors and warnings of its own */
+		/* An incomplete function would cause further errors and warnings */
 		memset(ffs->speed, true, sizeof(ffs->speed));
 		return false;
 	}
@@ -79,7 +82,7 @@ static bool load_descriptors(struct load *l, struct ffs_draft *d, struct node *v
 	return true;
 }
 
-/* The descriptors are accepted: what is refused now is the strings, or that they are missing. */
+/* Checks the strings of a function whose descriptors are accepted. */
 static void check_strings(struct load *l, const struct ffs *ffs, const struct blob_draft *b)
 {
 	const struct ffs_refusal refusal = ffs_check(ffs);
@@ -125,7 +128,7 @@ static bool is_at(const struct load *l, const struct text_range *place, const st
 	return here.file == at->file && here.line == at->line && here.column == at->column;
 }
 
-/* Returns the word of the file that an origin names; NULL: none below `node`. */
+/* Returns the range of the setting at a position; NULL: there is none below `node`. */
 static const struct text_range *find_word(const struct load *l, const struct node *node,
 					  const struct position *at)
 {
@@ -161,7 +164,7 @@ static void check_blobs(struct load *l, const struct function *f, const struct n
 
 void load_check_blobs(struct load *l)
 {
-	/* Errors beyond the limit are not counted, so that no function can be known to be right */
+	/* Errors beyond the limit are not counted, so it is not known which functions have none */
 	if (l->partial || l->diags->n_errors > DIAG_MAX_ERRORS)
 		return;
 	for (size_t i = 0; i < l->g->n_functions; i++)

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Shared by interfaces and associations: a class, and a string in several languages. */
+/*
+ * Loads what interfaces and associations have in common: a class, and a string in several
+ * languages.
+ */
 #include <stdio.h>
 
 #include "gadgetfile/load.h"

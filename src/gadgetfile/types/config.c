@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The configurations and which functions are in them. */
+/* Loads the configurations, and the functions in each. */
 #include <stdio.h>
 
 #include "base/cleanup.h"
@@ -42,7 +42,7 @@ static void unknown_label(struct load *l, struct node *value)
 	load_error(l, value, "unknown function %s%s", shown, hint);
 }
 
-/* Names of files in every configuration's directory. */
+/* Returns whether every configuration's directory has a file of that name. */
 static bool is_taken_name(const char *name)
 {
 	return streq(name, "MaxPower") || streq(name, "bmAttributes") || streq(name, "strings") ||
@@ -66,7 +66,7 @@ static void check_link_name(struct load *l, const struct config *c, const char *
 	}
 }
 
-/* `value` is a label, or an inline function's group. */
+/* Adds a function to a configuration; `value` is a label, or the group of an inline function. */
 static void add_function(struct load *l, struct config *c, struct node *value, struct node *name,
 			 const struct position *at)
 {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Endpoints: one group becomes one descriptor per speed. General values are fitted to the speed,
- * exact ones are checked against it. Sizes: USB 2.0, 5.6.3, 5.7.3, 5.8.3, tables 9-13 and 9-14;
- * USB 3.2, tables 9-24 and 9-26.
+ * Loads endpoints: from each group, one descriptor for each speed is made. General values are
+ * reduced to what the speed allows; exact values must be allowed at their speed. Sizes: USB 2.0,
+ * 5.6.3, 5.7.3, 5.8.3, tables 9-13 and 9-14; USB 3.2, tables 9-24 and 9-26.
  */
 #include <stdio.h>
 
@@ -17,7 +17,7 @@ static const char *const type_names[] = {
 	[EP_BULK] = "a bulk", [EP_INTERRUPT] = "an interrupt", [EP_ISOCHRONOUS] = "an isochronous"
 };
 
-/* The longest packets of periodic endpoints. */
+/* The longest packets of periodic endpoints, by speed. */
 static const struct {
 	int64_t bytes;
 	const char *rule;
@@ -30,7 +30,7 @@ static const struct {
 			     { 1024, "USB 3.2, table 9-24" } },
 };
 
-/* By packets per microframe: their minimum size (USB 2.0, table 9-14). */
+/* Minimum packet size, by packets per microframe (USB 2.0, table 9-14). */
 static const uint16_t mult_minimum[] = { 1, 1, 513, 683 };
 
 static bool bulk_size_is_legal(int speed, int64_t size)
@@ -85,7 +85,9 @@ static void check_exact_size(struct load *l, enum ep_type type, int speed, struc
 			   value->text);
 }
 
-/* The size must be legal for at least one speed; it is fitted to the others. */
+/*
+ * Checks a general size: it must be allowed at one speed at least, and is reduced for the others.
+ */
 static void check_size(struct load *l, enum ep_type type, const struct ffs *ffs, struct node *value)
 {
 	if (type != EP_BULK || value->bad)
@@ -100,13 +102,13 @@ static void check_size(struct load *l, enum ep_type type, const struct ffs *ffs,
 		value->text);
 }
 
-/* Whether bInterval counts frames; else it is an exponent of 2 (USB 2.0, 9.6.6). */
+/* Returns whether bInterval counts frames; otherwise it is an exponent of 2 (USB 2.0, 9.6.6). */
 static bool counts_frames(enum ep_type type, int speed)
 {
 	return speed == EP_FULL && type == EP_INTERRUPT;
 }
 
-/* The interval for bInterval 1, ms. */
+/* Returns the interval for bInterval 1, in ms. */
 static double interval_unit(int speed)
 {
 	return speed == EP_FULL ? 1 : MICROFRAME;
@@ -161,7 +163,10 @@ static void check_burst(struct load *l, enum ep_type type, int64_t size, int64_t
 			   type_names[type], (long long)size);
 }
 
-/* Whether endpoints of this type have several packets, or bursts, per interval at this speed. */
+/*
+ * Returns whether endpoints of this type can have several packets or bursts per interval at this
+ * speed.
+ */
 static bool has_mult(enum ep_type type, int speed)
 {
 	return speed == EP_HIGH ? type != EP_BULK : speed == EP_SUPER && type == EP_ISOCHRONOUS;
@@ -192,8 +197,8 @@ static void check_mult(struct load *l, const struct ep_speed *high, struct node 
 }
 
 /*
- * Mult must be 0 if bMaxBurst is (USB 3.2, 9.6.7). A general value is fitted: as many packets of
- * 1024 bytes in one burst, or one packet.
+ * Sets mult at SuperSpeed, which must be 0 if bMaxBurst is 0 (USB 3.2, 9.6.7). A general value
+ * without a burst is converted: to as many packets of 1024 bytes in one burst, or to one packet.
  */
 static void fit_super_mult(struct load *l, struct ep_speed *super, const struct endpoint_draft *d,
 			   struct node *node)
@@ -219,7 +224,9 @@ static void no_interval(struct load *l, struct node *value)
 	load_error(l, value, "a bulk endpoint has no 'interval'");
 }
 
-/* Replaces fitted values by the exact ones of one speed's group. */
+/*
+ * Replaces the values that were derived from general ones by the exact values of one speed's group.
+ */
 static void load_exact(struct load *l, struct endpoint *ep, const struct ffs *ffs, int speed,
 		       struct node *node)
 {
@@ -252,7 +259,7 @@ static void load_exact(struct load *l, struct endpoint *ep, const struct ffs *ff
 		no_mult(l, ep->type, speed, mult);
 }
 
-/* Whether each speed has its own max_packet. */
+/* Returns whether each speed has its own max_packet. */
 static bool has_exact_sizes(const struct ffs *ffs, const struct endpoint_draft *d)
 {
 	for (int i = 0; i < EP_SPEED_COUNT; i++)
@@ -261,7 +268,7 @@ static bool has_exact_sizes(const struct ffs *ffs, const struct endpoint_draft *
 	return true;
 }
 
-/* Errors about general values that none of the speeds can have. */
+/* Adds errors about general values that none of the speeds can have. */
 static void check_general(struct load *l, const struct endpoint *ep, const struct ffs *ffs,
 			  const struct endpoint_draft *d, struct node *node)
 {
@@ -286,7 +293,7 @@ static void check_general(struct load *l, const struct endpoint *ep, const struc
 			   "none of the function's 'speeds' has 'mult'");
 }
 
-/* Returns the value's node, in the exact group of a speed if it is there. */
+/* Returns the node of a value, from the exact group of a speed if that has it. */
 static struct node *value_of(struct node *exact, struct node *node, const char *name)
 {
 	return load_member(exact && node_member(exact, name) ? exact : node, name);
@@ -307,7 +314,7 @@ static void load_speeds(struct load *l, struct endpoint *ep, const struct ffs *f
 			s->interval = ep->type == EP_BULK ? 0 : encode_interval(ep->type, i, ms);
 			s->burst = i == EP_SUPER ? (uint8_t)d->burst.value : 0;
 			s->mult = d->mult.set && has_mult(ep->type, i) ? (uint8_t)d->mult.value : 1;
-			/* A default is fitted to explicit values */
+			/* A default is adapted to values that are set */
 			if (s->burst > 0 && ep->type == EP_INTERRUPT && !d->max_packet.set)
 				s->max_packet = 1024;
 		}
@@ -323,7 +330,7 @@ static void load_speeds(struct load *l, struct endpoint *ep, const struct ffs *f
 		check_mult(l, &ep->speed[EP_HIGH], value_of(d->exact[EP_HIGH], node, "mult"));
 }
 
-/* Loads direction and address. False: an error has been reported. */
+/* Loads direction and address; false: an error was added. */
 static bool load_direction(struct load *l, struct endpoint *ep, const struct endpoint_draft *d,
 			   struct node *node)
 {
@@ -347,7 +354,7 @@ static bool load_direction(struct load *l, struct endpoint *ep, const struct end
 	ep->direction = d->direction.node ? (enum ep_direction)d->direction.value
 			: address & 0x80  ? EP_IN
 					  : EP_OUT;
-	/* The direction completes a bare number */
+	/* The direction completes an address that is only a number */
 	if (d->address.set && d->direction.node && (address & 0x80) && ep->direction == EP_OUT) {
 		load_error(l, given,
 			   "address %s belongs to an in endpoint, but the direction is out",
@@ -359,7 +366,10 @@ static bool load_direction(struct load *l, struct endpoint *ep, const struct end
 	return true;
 }
 
-/* A plugin's engine splits long messages into writes, each of which the kernel would end. */
+/*
+ * Checks 'zlp', which plugins cannot use: an engine splits long messages into writes, and the
+ * kernel would end each of them.
+ */
 static void check_zlp(struct load *l, const struct endpoint *ep, bool plugin, struct node *value)
 {
 	if (ep->direction == EP_OUT)
@@ -374,7 +384,10 @@ static void check_zlp(struct load *l, const struct endpoint *ep, bool plugin, st
 			   "'zlp' is for programs: ffsctl-worker ends the messages of a plugin");
 }
 
-/* Only a warning: FunctionFS enables the endpoints of all settings with any of them. */
+/*
+ * Warns about isochronous endpoints in setting 0. This is no error, because FunctionFS enables the
+ * endpoints of all settings with any of them.
+ */
 static void warn_default_setting(struct load *l, const struct endpoint *ep, const struct node *node)
 {
 	if (ep->type == EP_ISOCHRONOUS && ep->alternate == 0)

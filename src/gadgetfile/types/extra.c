@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The list `extra` of an interface: class descriptors, each as a list of its bytes. */
+/* Loads the list `extra` of an interface: class descriptors, each as a list of its bytes. */
 #include <stdio.h>
 
 #include "base/cleanup.h"
@@ -39,7 +39,7 @@ static void check_descriptor(struct load *l, const struct interface *interface,
 		load_error(l, finding.offset > 0 ? nth_item(list, finding.offset) : list, "%s",
 			   reason);
 	} else if (bytes->data[1] != CLASS_DESCRIPTOR) {
-		/* The encoder counts interfaces and endpoints, and these would not be among them */
+		/* The encoder would not count an interface or endpoint in 'extra' */
 		load_error(l, nth_item(list, 1),
 			   "'extra' is for class descriptors (type 0x21); those of type 0x%02x are "
 			   "made from other keys",

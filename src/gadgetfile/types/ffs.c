@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The `ffs` group: mount, speeds, interfaces. Their endpoints are in endpoint.c. */
+/* Loads the `ffs` group: mount, speeds, interfaces. endpoint.c loads the endpoints. */
 #include <stdio.h>
 
 #include "base/cleanup.h"
@@ -41,7 +41,7 @@ static void load_speeds(struct load *l, struct ffs *ffs, struct node *list)
 			load_error(l, item, "\"%s\" is listed twice", item->text);
 		*speed = true;
 	}
-	/* An unknown word may mean any speed: draw no conclusion from a missing one. */
+	/* An unknown word may mean any speed, so assume all. */
 	for (int i = 0; i < EP_SPEED_COUNT; i++)
 		ffs->speed[i] |= unknown;
 }
@@ -129,7 +129,7 @@ static const struct node *worker_setting(const struct node *function, const char
 	return worker && worker->type == NODE_GROUP ? node_member(worker, key) : NULL;
 }
 
-/* Whether its worker writes the descriptors itself. */
+/* Returns whether the function's worker writes the descriptors itself. */
 static bool has_daemon(const struct node *function)
 {
 	const struct node *opens = worker_setting(function, "opens");

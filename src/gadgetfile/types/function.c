@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Functions, and checks across all of them. */
+/* Loads functions, and checks that they do not conflict. */
 #include <ctype.h>
 #include <stdio.h>
 
@@ -14,7 +14,7 @@ static const char *const speed_names[] = {
 	[GADGET_SPEED_SUPER_PLUS] = "super-plus",
 };
 
-/* An unknown type is only a warning: this kernel may have it. */
+/* Checks the type. An unknown type is only a warning, because a kernel may have it. */
 static void check_type(struct load *l, const struct function *f, struct node *value)
 {
 	size_t best = text_tolerance(f->type) + 1;
@@ -42,7 +42,7 @@ static void check_type(struct load *l, const struct function *f, struct node *va
 		     "unknown function type %s%s: its attributes are not checked", shown, hint);
 }
 
-/* False: an error has been reported. */
+/* Sets the function's type; false: an error was added. */
 static bool load_type(struct load *l, struct function *f, struct node *node,
 		      const struct function_draft *d)
 {
@@ -113,7 +113,10 @@ static void check_instances(struct load *l, const struct function *f, const stru
 	}
 }
 
-/* An inline function, the value of 'function' in a configuration, has no label. */
+/*
+ * Returns whether the setting is an inline function: the value of 'function' in a configuration,
+ * which has no label.
+ */
 static bool is_inline(const struct node *node)
 {
 	return node->parent->parent && node->parent->parent->type != NODE_GROUP;
@@ -162,7 +165,7 @@ static bool is_zero(const struct function *f, const char *attribute)
 
 static struct endpoint_count count_ffs(const struct ffs *ffs)
 {
-	/* Without interfaces a daemon writes the descriptors */
+	/* Without interfaces, a daemon writes the descriptors */
 	struct endpoint_count n = { .at_least = ffs->n_interfaces == 0 };
 
 	for (size_t i = 0; i < ffs->n_interfaces; i++) {
@@ -227,7 +230,7 @@ static void load_function(struct load *l, struct node *node)
 			  f->label);
 }
 
-/* Unknown descriptors do not lower the speed. */
+/* Returns the highest speed of a function; unknown descriptors do not lower it. */
 static enum gadget_speed highest(const struct function *f)
 {
 	const struct function_type *type = f->type ? function_type_find(f->type) : NULL;
@@ -242,8 +245,8 @@ static enum gadget_speed highest(const struct function *f)
 }
 
 /*
- * A host sees no configuration at all of a gadget at a speed for which one of its functions has no
- * descriptors.
+ * Lowers the gadget's speed to what all functions support: at a speed for which one function has no
+ * descriptors, a host would see no configuration.
  */
 static void lower_speed(struct load *l)
 {
@@ -271,7 +274,7 @@ static void lower_speed(struct load *l)
 	g->max_speed = lowest;
 }
 
-/* Two functions cannot have the same mount point or device link. */
+/* Checks that no two functions have the same mount point or device link. */
 static void check_mounts(struct load *l)
 {
 	struct gadget *g = l->g;
@@ -312,7 +315,7 @@ static void find_inline(struct load *l, const struct node *config)
 
 		if (!function || function->type != NODE_GROUP || item->bad || function->n == 0)
 			continue;
-		/* The same limit as for labels: each is compared with all others */
+		/* The limit is the same as for labels, because each is compared with all others */
 		if (l->n_functions == GADGETFILE_MAX_GROUP) {
 			diag_error(l->diags, node_range(function), "more than %d functions",
 				   GADGETFILE_MAX_GROUP);
@@ -333,7 +336,8 @@ void load_functions(struct load *l, struct node *functions, struct node *configs
 		size_t errors = l->diags->n_errors;
 
 		node_foreach(config, configs)
-			if (l->diags->n_errors == errors) /* stop at too many */
+			if (l->diags->n_errors ==
+			    errors) /* stop after the error about too many functions */
 				find_inline(l, config);
 	}
 	if (l->n_functions == 0 && !node_member(l->scan->root, "functions") && !l->partial)

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The report descriptors that a hid function can name, with the attributes that belong to them.
- * Items are those of "Device Class Definition for HID" 1.11, section 6.2.2, usages those of "HID
- * Usage Tables".
+ * The built-in report descriptors of hid functions, with the attributes that belong to them. Items
+ * are those of "Device Class Definition for HID" 1.11, section 6.2.2, usages those of "HID Usage
+ * Tables".
  */
 #include "base/cleanup.h"
 #include "gadgetfile/types/attrs.h"
 
-/* Eight bytes: modifiers, one that is reserved, six keys; five LEDs from the host. Boot protocol.
+/* Input report of eight bytes: modifiers, a reserved byte, six keys. Output report: five LEDs. Boot
+ * protocol.
  */
 static const uint8_t keyboard[] = {
 	0x05, 0x01, /* Usage Page (Generic Desktop) */
@@ -43,7 +44,10 @@ static const uint8_t keyboard[] = {
 	0xc0,	    /* End Collection */
 };
 
-/* Four bytes: three buttons, X, Y, wheel. The first three are the boot protocol's. */
+/*
+ * Input report of four bytes: three buttons, X, Y, wheel. The first three bytes are those of the
+ * boot protocol.
+ */
 static const uint8_t mouse[] = {
 	0x05, 0x01, /* Usage Page (Generic Desktop) */
 	0x09, 0x02, /* Usage (Mouse) */
@@ -74,7 +78,10 @@ static const uint8_t mouse[] = {
 	0xc0,	    /* End Collection */
 };
 
-/* Seven bytes: sixteen buttons, a hat switch (15: at rest), X, Y, Z and Rz from 0 to 255. */
+/*
+ * Input report of seven bytes: sixteen buttons, a hat switch (15: at rest), X, Y, Z and Rz from 0
+ * to 255.
+ */
 static const uint8_t gamepad[] = {
 	0x05, 0x01,	  /* Usage Page (Generic Desktop) */
 	0x09, 0x05,	  /* Usage (Gamepad) */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* USB language ids (USB-IF, Language Identifiers 1.0) under the names that people know. */
+/* USB language ids (USB-IF, Language Identifiers 1.0) and their common names. */
 #include "gadgetfile/types/lang.h"
 
 #include <string.h>

@@ -7,9 +7,9 @@
 
 #define LANG_EN_US 0x0409
 
-/* Whether the kernel accepts it: usb_validate_langid. */
+/* Returns whether the kernel accepts the language id (usb_validate_langid). */
 bool lang_is_valid(uint16_t lang);
-/* "en-us" in any case; 0: unknown. */
+/* Returns the id of a name like "en-us", in upper or lower case; 0: unknown. */
 uint16_t lang_by_name(const char *name);
-/* The nearest name; NULL: none is near. */
+/* Returns the most similar name; NULL: none is similar. */
 const char *lang_nearest(const char *name);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The drives of a mass_storage function. */
+/* Loads the drives of a mass_storage function. */
 #include "base/cleanup.h"
 #include "gadgetfile/keys/attrs.h"
 
@@ -32,7 +32,7 @@ static void load_lun(struct load *l, struct function *f, const char *dir, struct
 	struct attrs_draft d;
 	struct attr_draft *file, *ro;
 
-	/* The kernel creates the first with the function */
+	/* The kernel creates the first drive with the function */
 	if (n > 0)
 		load_add_entry(l, &f->entries, ENTRY_DIRECTORY, xstrdup(dir), NULL, 0, node);
 	load_attr_rows(l, &lun_keys, node, &d);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The endpoints and function blocks of a midi2 function. */
+/* Loads the endpoints and function blocks of a midi2 function. */
 #include "base/cleanup.h"
 #include "gadgetfile/keys/attrs.h"
 
@@ -52,7 +52,7 @@ const struct key_group midi2_endpoint_keys = { "functions.LABEL.attrs.endpoints"
 #define MAX_ENDPOINTS 4 /* MAX_UMP_EPS of f_midi2.c */
 #define MAX_BLOCKS 32	/* SNDRV_UMP_MAX_BLOCKS */
 
-/* Only the very first block has groups for MIDI 1.0 by default. */
+/* Loads a function block. By default only the first block of all has groups for MIDI 1.0. */
 static bool load_block(struct load *l, struct function *f, const char *endpoint, const char *name,
 		       struct node *node, size_t n)
 {
@@ -79,7 +79,7 @@ static bool load_block(struct load *l, struct function *f, const char *endpoint,
 	return midi1_count > 0 || load_member(node, "midi1_num_groups")->bad;
 }
 
-/* Returns whether one of its blocks has groups for MIDI 1.0. */
+/* Loads an endpoint; returns whether one of its blocks has groups for MIDI 1.0. */
 static bool load_endpoint(struct load *l, struct function *f, const char *dir, struct node *node,
 			  size_t n)
 {
@@ -96,7 +96,7 @@ static bool load_endpoint(struct load *l, struct function *f, const char *dir, s
 	blocks = load_attr(&d, "blocks")->node;
 	first_block = load_element_directory(&d, "blocks", 0);
 	load_attr_entries(l, &f->entries, prefix, &d);
-	if (!blocks) /* the kernel creates a block for ep.0 only */
+	if (!blocks) /* the kernel creates a block only for ep.0 */
 		load_add_entry(l, &f->entries, ENTRY_DIRECTORY, strf("%s/%s", dir, first_block),
 			       NULL, 0, node);
 	for (struct node *item = blocks ? blocks->first : NULL; item; item = item->next) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Mount points as the kernel lists them (/proc/self/mountinfo), without symbolic links such as
- * /var/run: a recorded mount point must be found there again.
+ * Resolves symbolic links such as /var/run in mount points, because a recorded mount point must be
+ * found again in /proc/self/mountinfo.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -9,7 +9,10 @@
 #include "base/cleanup.h"
 #include "gadgetfile/gadgetfile.h"
 
-/* Resolves a path whose end may not exist yet. The caller frees the result. */
+/*
+ * Resolves the links in a path whose last components may not exist yet. The caller frees the
+ * result.
+ */
 static char *without_links(const char *path)
 {
 	_cleanup_free_ char *head = xstrdup(path);

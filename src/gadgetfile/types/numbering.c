@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Checks across the endpoints of a function: numbers, addresses, names, pairs. */
+/* Checks that the endpoints of a function do not conflict: numbers, addresses, names, pairs. */
 #include <stdio.h>
 
 #include "base/cleanup.h"
@@ -22,7 +22,10 @@ static void take_address(struct numbering *u, const struct endpoint *ep, struct 
 	*taken = true;
 }
 
-/* The endpoint's own number if it is free, else the lowest free one. */
+/*
+ * Gives an endpoint an address: with its own number if that is free, else with the lowest free
+ * number.
+ */
 static void give_address(struct numbering *u, struct endpoint *ep)
 {
 	const bool *taken = u->taken[ep->direction];
@@ -49,7 +52,10 @@ static void check_names(struct load *l, struct endpoint *const *eps, struct node
 	}
 }
 
-/* False: too many, and the first excess one has an error. */
+/*
+ * Returns false if there are too many endpoints, and adds an error at the first one beyond the
+ * limit.
+ */
 static bool check_count(struct load *l, struct endpoint *const *eps, struct node *const *nodes,
 			size_t n)
 {
@@ -71,7 +77,10 @@ static bool check_count(struct load *l, struct endpoint *const *eps, struct node
 	return true;
 }
 
-/* Endpoints are paired in descriptor order, across interfaces (f_fs.c). */
+/*
+ * Checks the pairs of endpoints: the kernel pairs them in descriptor order, across interfaces
+ * (f_fs.c).
+ */
 static void check_pairs(struct load *l, struct endpoint *const *eps, struct node *const *nodes,
 			size_t n, struct node *rw_proxy)
 {

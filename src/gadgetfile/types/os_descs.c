@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Descriptors beside those of the USB standard: Microsoft OS descriptors and WebUSB. */
+/*
+ * Loads settings for descriptors that are not in the USB standard: Microsoft OS descriptors and
+ * WebUSB.
+ */
 #include <strings.h>
 
 #include "base/cleanup.h"
@@ -57,16 +60,16 @@ const struct key_group webusb_keys = { "webusb", "'webusb'", webusb_rows, NULL,
 				       "(Linux 6.3 and later)." };
 
 /*
- * The URL descriptor has room for 252 bytes after its head, and contains the scheme as a number.
- * The kernel still counts the scheme when a host requests 255 bytes, sends NULs for what is longer,
- * and without a scheme subtracts the head twice (composite.c, landing_page_length).
+ * The URL descriptor has room for 252 bytes after its head, and has the scheme as a number. Linux
+ * also counts the scheme's characters when a host requests 255 bytes, sends NULs for the bytes
+ * beyond, and without a scheme subtracts the head twice (composite.c, landing_page_length).
  */
 #define MAX_URL 252
 #define MAX_BARE_URL 249
 
 /*
- * Vendor requests with this bRequest no longer reach functions (composite.c). A file with
- * 'os_descs' chooses it; with 'winusb' alone it must not be one that functions are likely to use.
+ * Default of b_vendor_code for 'winusb' without 'os_descs'. Functions do not get vendor requests
+ * with this bRequest (composite.c), so it must be one that functions are unlikely to use.
  */
 #define OWN_VENDOR_CODE "0xee"
 
@@ -113,7 +116,10 @@ static bool has_function(const struct config *c, size_t function)
 	return false;
 }
 
-/* Returns the first function whose 'ffs' group has them, or the number of functions. */
+/*
+ * Returns the index of the first function whose 'ffs' group has Microsoft OS descriptors; the
+ * number of functions: none.
+ */
 static size_t first_asking(const struct load *l)
 {
 	size_t i = 0;
@@ -123,7 +129,10 @@ static size_t first_asking(const struct load *l)
 	return i;
 }
 
-/* Returns the configuration with the id, or that of the first function that has them. */
+/*
+ * Returns the configuration with the id, or that of the first function with Microsoft OS
+ * descriptors.
+ */
 static const struct config *find_config(struct load *l, const struct node *id, size_t asking)
 {
 	const struct gadget *g = l->g;
@@ -198,7 +207,10 @@ void set_attr_url(struct load *l, const struct key *k, struct node *value, void 
 		set_attr_string(l, k, value, field);
 }
 
-/* composite.c handles Microsoft's requests first and stalls unknown ones. */
+/*
+ * Checks that the two vendor codes differ: composite.c handles Microsoft's requests first and
+ * stalls unknown ones.
+ */
 static void check_vendor_codes(struct load *l, struct attrs_draft *d)
 {
 	const struct entry *use = entries_find(&l->g->entries, "os_desc/use"),

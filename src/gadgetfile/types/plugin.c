@@ -12,14 +12,14 @@
 #include "process/needs.h"
 
 #define MIB (1024 * 1024)
-#define DEFAULT_MMAP_MEMORY_MB 16 /* default of our FunctionFS patches */
+#define DEFAULT_MMAP_MEMORY_MB 16 /* default of ffsctl's kernel patches */
 
 struct check {
 	struct load *l;
 	const struct function *f;
 	struct worker_draft *d;
 	const struct ffsctl_plugin *plugin; /* NULL: not known */
-	struct node *size;		    /* io.size; NULL: not set, or wrong */
+	struct node *size;		    /* the setting io.size; NULL: not set, or invalid */
 };
 
 /* --- options --- */
@@ -86,7 +86,7 @@ static void check_options(const struct check *c)
 				   c->d->w.plugin, o->name);
 }
 
-/* --- input and output --- */
+/* --- packet and buffer sizes --- */
 
 static unsigned int largest_packet(const struct ffs *ffs)
 {
@@ -121,7 +121,10 @@ static bool is_out(const struct endpoint *ep)
 	return ep->direction == EP_OUT;
 }
 
-/* The UDC ends a transfer with an error if a packet does not fit into the buffer. */
+/*
+ * Checks that a packet fits into the plugin's buffers: otherwise the UDC ends the transfer with an
+ * error.
+ */
 static void check_packets(const struct check *c)
 {
 	unsigned int largest = largest_packet(c->f->ffs);
@@ -140,7 +143,7 @@ static void check_packets(const struct check *c)
 			   c->plugin->out_length, c->d->w.plugin);
 }
 
-/* A warning: the engine copies them instead. */
+/* Warns about OUT transfers that the engine dmabuf copies. */
 static void check_dmabuf(const struct check *c)
 {
 	const struct node *engine = c->d->engine.node;
@@ -154,7 +157,7 @@ static void check_dmabuf(const struct check *c)
 		     c->d->w.plugin);
 }
 
-/* A warning: what has no room in the mount's memory is copied. */
+/* Warns about buffers that do not fit into the mount's memory: their data is copied. */
 static void check_memory(const struct check *c)
 {
 	const struct node *engine = c->d->engine.node;
@@ -177,7 +180,7 @@ static void check_memory(const struct check *c)
 		n, depth, size, (double)needs / MIB, (unsigned int)has);
 }
 
-/* The file can restrict what a plugin declares, not extend it. */
+/* Checks 'allow', which can restrict what a plugin declares, but not extend it. */
 static void check_allowed(const struct check *c, const struct node *allow)
 {
 	if (allow && !allow->bad)

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Checks across the attributes of a sound card, which the kernel only makes at the bind. */
+/*
+ * Checks that the attributes of an audio function fit together; the kernel checks this only at the
+ * bind.
+ */
 #include "base/cleanup.h"
 #include "gadgetfile/types/attrs.h"
 
@@ -25,7 +28,7 @@ void set_attr_rates(struct load *l, const struct key *k, struct node *value, voi
 		load_attr_text(k, value, field, all);
 }
 
-/* uac1 removes the last byte, expecting a newline. */
+/* Sets a text and appends a newline: uac1 removes the last byte. */
 void set_attr_line(struct load *l, const struct key *k, struct node *value, void *field)
 {
 	struct attr_draft *a = load_attr(field, k->name);
@@ -77,8 +80,8 @@ static long long highest_rate(struct attrs_draft *d, const char *side, long long
 }
 
 /*
- * The kernel tries bInterval from 4 down until a packet fits; if none does, it divides by 0
- * (f_uac2.c, set_ep_max_packet_size_bint).
+ * Bytes of the largest packet. The kernel tries bInterval from 4 down until a packet fits, and
+ * divides by 0 if none does (f_uac2.c, set_ep_max_packet_size_bint).
  */
 #define MAX_PACKET 1024
 #define MICROFRAMES 8000

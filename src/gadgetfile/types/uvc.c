@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Cameras: turns a short description of formats and frames into the tree of directories and links
- * that the uvc function needs (Documentation/ABI/testing/configfs-usb-gadget-uvc).
+ * Converts a short description of a camera's formats and frames to the directories and links that
+ * the uvc function needs (Documentation/ABI/testing/configfs-usb-gadget-uvc).
  */
 #include "base/cleanup.h"
 #include "gadgetfile/keys/attrs.h"
@@ -95,16 +95,16 @@ const struct key uvc_rows[] = {
 	{ 0 },
 };
 
-/* --- what they mean --- */
+/* --- formats and frames as directories --- */
 
 #define MAX_INTERVALS 255 /* bFrameIntervalType is a byte */
-#define MAX_FRAMES 255	  /* so is bNumFrameDescriptors */
-#define UNITS 1e7	  /* of 100 ns in a second */
+#define MAX_FRAMES 255	  /* bNumFrameDescriptors is a byte */
+#define UNITS 1e7	  /* units of 100 ns in a second */
 
-/* Formats, each of one of the kernel's two kinds. */
+/* A format of pictures: its name in gadget files, and the kernel's kind, mjpeg or uncompressed. */
 struct format {
 	const char *word, *kind;
-	const uint8_t *guid; /* NULL: none in this kind */
+	const uint8_t *guid; /* NULL: this kind has no GUID */
 	unsigned int bits;   /* of a pixel */
 };
 
@@ -117,7 +117,7 @@ static const struct format formats[] = {
 	{ "mjpeg", "mjpeg", NULL, 16 },
 	{ "yuyv", "uncompressed", GUID('Y', 'U', 'Y', '2'), 16 },
 	{ "nv12", "uncompressed", GUID('N', 'V', '1', '2'), 12 },
-	/* A scheme's word; guidFormat has the details */
+	/* A word of libusbgx's schemes, which set guidFormat for the details */
 	{ "uncompressed", "uncompressed", GUID('Y', 'U', 'Y', '2'), 16 },
 };
 
@@ -129,11 +129,11 @@ static const struct format *find_format(const char *word)
 	return NULL;
 }
 
-/* The streaming tree so far. */
+/* The function's directory "streaming" while it is built. */
 struct uvc {
 	struct load *l;
 	struct function *f;
-	char *dir; /* of the format */
+	char *dir; /* directory of the current format */
 	unsigned int bits;
 	size_t n_formats, n_frames;
 };
@@ -154,7 +154,7 @@ static void add_number(struct uvc *u, const char *dir, const char *name, long lo
 	add_text(u, strf("%s/%s", dir, name), strf("%lld", value), node);
 }
 
-/* Returns the value in the file, or the fallback. */
+/* Adds the value in the file, or the fallback. */
 static void add_given(struct uvc *u, const char *dir, const char *name, struct attrs_draft *d,
 		      long long fallback)
 {
@@ -180,7 +180,10 @@ static uint32_t to_interval(double fps)
 	return (uint32_t)(UNITS / fps + 0.5);
 }
 
-/* From frames per second or the kernel's units of 100 ns. Ascending, as in the kernel. */
+/*
+ * Gets the intervals of a frame in ascending order and units of 100 ns, from either unit in the
+ * file; returns their number.
+ */
 static size_t intervals(struct attrs_draft *d, uint32_t v[MAX_INTERVALS], uint32_t *first)
 {
 	const struct node *fps = load_attr(d, "fps")->node,
@@ -202,7 +205,7 @@ static size_t intervals(struct attrs_draft *d, uint32_t v[MAX_INTERVALS], uint32
 	return n;
 }
 
-/* Hosts use the default without checking that it is in the list. */
+/* Warns if the default is not in the list: hosts use it without checking. */
 static void check_default(struct load *l, const struct node *given, const uint32_t *v, size_t n)
 {
 	for (size_t i = 0; given && i < n; i++)
@@ -324,7 +327,7 @@ static void load_format(struct uvc *u, const struct format *format, struct node 
 	free(guid->value);
 }
 
-/* The kernel requires the header to be named h. */
+/* Adds the headers, whose name must be h for the kernel. */
 static void add_headers(struct uvc *u, char *const *dirs, const struct node *node)
 {
 	static const char *const streaming[] = { "fs", "hs", "ss" }, *const control[] = { "fs",
@@ -343,7 +346,10 @@ static void add_headers(struct uvc *u, char *const *dirs, const struct node *nod
 			 node);
 }
 
-/* A list element contains its type; in a scheme its name is the type. */
+/*
+ * Returns the format's type: a list element contains it; in a scheme the element's name is the
+ * type.
+ */
 static const struct format *type_of(struct load *l, struct node *item)
 {
 	const struct node *type = item->name ? item : node_member(item, "type");
@@ -361,7 +367,7 @@ static const struct format *type_of(struct load *l, struct node *item)
 	return NULL;
 }
 
-/* Other errors of a format whose type is wrong. */
+/* Adds other errors about a format whose type is wrong. */
 static void check_format(struct load *l, struct node *item)
 {
 	struct attrs_draft d;
@@ -376,7 +382,7 @@ void load_uvc(struct load *l, struct function *f, struct attrs_draft *d)
 	struct uvc u = { .l = l, .f = f };
 	char *dirs[16] = { NULL };
 
-	if (config) { /* the group in schemes with the first four */
+	if (config) { /* the group that schemes of libusbgx have for the first four rows */
 		struct attrs_draft inner;
 
 		load_attr_rows(l, &uvc_config_keys, config, &inner);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* ${...} in strings of the `worker` group, and its environment. */
+/* Checks ${...} in strings of the `worker` group, and loads its environment. */
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "gadgetfile/types/attrs.h"
@@ -33,8 +33,8 @@ static const char *why_not(const struct function *f, const char *variable)
 }
 
 /*
- * Strings of `exec` and `env` keep their ${...} until the worker starts; errors are reported here,
- * where the position is known.
+ * Adds errors about ${...} in a string of `exec` or `env`. It is expanded only when the worker
+ * starts, but here the position is known.
  */
 void load_check_variables(struct load *l, struct node *value)
 {
@@ -77,7 +77,7 @@ static bool is_env_name(const char *name)
 	return true;
 }
 
-/* Variables that ffsctl sets itself (ffsctl-worker(7)). */
+/* Returns whether ffsctl sets the variable itself (ffsctl-worker(7)). */
 static bool is_reserved_env(const char *name)
 {
 	return str_has_prefix(name, "FFSCTL_") || str_has_prefix(name, "LISTEN_") ||

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Microsoft OS descriptors 1.0 of a function: the driver that Windows loads for its interfaces, and
- * the values it writes into its registry for them.
+ * Loads settings for Microsoft OS descriptors 1.0 of a function: the driver that Windows loads for
+ * an interface, and the values that Windows writes into its registry.
  */
 #include <ctype.h>
 #include <stdio.h>
@@ -27,7 +27,7 @@ const struct key_group os_compat_keys = { "ffs.os_compat", "an entry of 'os_comp
 					  os_compat_rows, NULL,
 					  "The compatible ID of one interface." };
 
-/* REG_DWORD and REG_MULTI_SZ are missing: composite.c stalls a host's request for them. */
+/* Without REG_DWORD and REG_MULTI_SZ, because composite.c stalls a host's request for them. */
 static const struct key_word os_property_words[] = {
 	{ "string", 1 }, { "expand-string", 2 }, { "binary", 3 }, { "link", 6 }, { NULL, 0 },
 };
@@ -87,7 +87,7 @@ static bool check_id(struct load *l, struct node *value)
 	return false;
 }
 
-/* The kernel converts each byte to one UTF-16 unit. */
+/* Checks that a text is ASCII: the kernel converts each byte to one UTF-16 unit. */
 static bool check_ascii(struct load *l, struct node *value)
 {
 	for (const char *p = value->text; *p; p++) {
@@ -99,7 +99,7 @@ static bool check_ascii(struct load *l, struct node *value)
 	return true;
 }
 
-/* "{", 8-4-4-4-12 digits, "}" */
+/* Returns whether the text is "{", hexadecimal digits in groups of 8-4-4-4-12, "}". */
 static bool is_guid(const char *text)
 {
 	static const char form[] = "{xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx}";
@@ -144,7 +144,7 @@ static struct os_property *find_property(const struct interface *i, const char *
 	return NULL;
 }
 
-/* Bytes sent to the host: text as UTF-16. */
+/* Returns the bytes that the kernel sends to the host, with text as UTF-16. */
 static size_t sent_size(const struct os_property *p)
 {
 	return 14 + 2 * (strlen(p->name) + 1) + (p->type == REG_BINARY ? 1 : 2) * p->data.size;
@@ -168,13 +168,13 @@ static void check_all_sent(struct load *l, const struct interface *i, struct nod
 			   MAX_PROPERTIES, all_sent(i));
 }
 
-/* Text includes its NUL. */
+/* Returns the bytes of a text, including its NUL. */
 static struct ffs_bytes string_data(const char *text)
 {
 	return (struct ffs_bytes){ (uint8_t *)xstrdup(text), strlen(text) + 1 };
 }
 
-/* False: an error has been reported. */
+/* Gets the data of a property; false: an error was added. */
 static bool property_data(struct load *l, unsigned int type, struct node *value,
 			  struct ffs_bytes *data)
 {
@@ -225,7 +225,8 @@ static void load_property(struct load *l, struct ffs *ffs, struct node *node)
 /* --- winusb ----------------------------------------------------------------------------------- */
 
 /*
- * A UUID of version 8 (RFC 9562: custom). It must never change: programs on the host contain it.
+ * Makes the GUID, a UUID of version 8 (RFC 9562: custom), from the names. The result must never
+ * change, because programs on the host contain it.
  */
 static char *make_guid(const char *gadget, const char *label)
 {
@@ -269,8 +270,8 @@ static void set_winusb(struct load *l, struct function *f, struct node *value)
 		strcpy(i->compatible, "WINUSB");
 		if (find_property(i, "DeviceInterfaceGUID"))
 			continue;
-		/* Not DeviceInterfaceGUIDs, a REG_MULTI_SZ, which fill_ext_prop of composite.c
-		 * does not support. */
+		/* DeviceInterfaceGUIDs cannot be used: it is a REG_MULTI_SZ, which fill_ext_prop of
+		 * composite.c does not support. */
 		p = array_add(i->properties, i->n_properties);
 		*p = (struct os_property){ REG_SZ, xstrdup("DeviceInterfaceGUID"),
 					   string_data(guid), load_position(l, &value->at) };

@@ -49,7 +49,7 @@ static void load_exec(struct load *l, struct worker *w, struct node *list)
 	}
 }
 
-/* Exactly one of the two. False: an error has been reported. */
+/* Loads 'plugin' or 'exec', of which there must be exactly one; false: an error was added. */
 static bool load_kind(struct load *l, struct worker_draft *d, struct node *node)
 {
 	struct node *plugin = node_member(node, "plugin"), *exec = node_member(node, "exec");
@@ -68,7 +68,7 @@ static bool load_kind(struct load *l, struct worker_draft *d, struct node *node)
 	return plugin || exec;
 }
 
-/* An error for a setting that does not apply to this kind of worker. */
+/* Adds an error about a setting that does not apply to this kind of worker. */
 static void refuse(struct load *l, const struct node *node, const char *key, const char *why)
 {
 	struct node *setting = node_member(node, key);
@@ -141,7 +141,7 @@ static void check_exec(struct load *l, const struct node *node)
 	refuse(l, node, "io", "is for plugins: a program does its own I/O");
 }
 
-/* Without endpoints from ffsctl, settings about them do not apply. */
+/* Adds errors about settings that do not apply to a worker that gets no endpoints from ffsctl. */
 static void check_without_endpoints(struct load *l, const struct worker_draft *d,
 				    const struct node *node, const char *why)
 {
@@ -151,7 +151,10 @@ static void check_without_endpoints(struct load *l, const struct worker_draft *d
 	refuse(l, node, "on_crash", "is about endpoints that ffsctl opens");
 }
 
-/* Errors for settings that do not apply because of the function, or of what the worker opens. */
+/*
+ * Adds errors about settings that do not apply to this type of function, or to a worker that opens
+ * ep0.
+ */
 static void check_place(struct load *l, const struct function *f, const struct worker_draft *d,
 			const struct node *node)
 {

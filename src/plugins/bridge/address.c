@@ -85,7 +85,7 @@ static bool split(struct address *a, const char *text)
 	return true;
 }
 
-/* Every local address: an IPv6 socket accepts IPv4, too. */
+/* Sets the address for listening on every local address: an IPv6 socket accepts IPv4, too. */
 static void take_any(struct address *a)
 {
 	int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -139,7 +139,7 @@ int address_look_up(struct bridge *b)
 			     b->address.text, r == EAI_SYSTEM ? strerror(errno) : gai_strerror(r));
 }
 
-/* The answer of a name server may take long: a child waits for it. */
+/* Looks the name up in a child process, because the answer of a name server may take long. */
 int address_start_look_up(struct bridge *b)
 {
 	struct address *a = &b->address;

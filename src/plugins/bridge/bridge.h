@@ -52,9 +52,9 @@ struct source {
 struct sink {
 	struct ffsctl_watch watch; /* fd -1: closed, or the peer has no such direction */
 	bool blocked;		   /* full: wait for EPOLLOUT */
-	bool done;		   /* got all of the head of the queue */
+	bool done;		   /* all of the first transfer in the queue was written */
 	bool skip;		   /* gets no data before the next message */
-	size_t sent;		   /* bytes of the head that were written, with its header */
+	size_t sent; /* bytes of the first transfer and its header that were written */
 };
 
 struct peer {
@@ -119,14 +119,15 @@ struct bridge {
 	/* To the host. */
 	struct peer *owner; /* the peer whose message was sent in part; others wait for its end */
 	struct peer *turn;  /* the peer that was read last */
-	bool truncated;	    /* that peer was closed: the message must be ended */
+	bool truncated;	    /* `owner` was closed: its message must be ended */
 	struct ffsctl_transfer **gather; /* the transfers of one packet */
 
 	/* From the host: received and not yet written. A ring of host->depth. */
 	struct ffsctl_transfer **queue;
 	unsigned int head, n_queue;
-	size_t left_at;	  /* FRAMING_NONE: bytes of the head that the last peer was sent */
-	bool mid_message; /* the head continues a message */
+	size_t left_at; /* FRAMING_NONE: bytes of the queue's first transfer that the last peer was
+			   sent */
+	bool mid_message; /* the queue's first transfer continues a message */
 	bool dropping;	  /* drop the rest of a message that was too long */
 
 	/* Opening a peer again. */

@@ -67,8 +67,8 @@ static int command_start(struct bridge *b)
 	return n ? find_program(b, b->argv[0]) : bridge_refuse(b, "option 'command' is empty");
 }
 
-/* Without an IN endpoint the program's output is logged, without an OUT endpoint its input is
- * empty. */
+/* Executes the program. Without an IN endpoint its output is logged; without an OUT endpoint its
+ * input is empty. */
 static _Noreturn void exec_command(struct bridge *b, int input, int output)
 {
 	if (dup2(input, 0) >= 0 && dup2(b->has_in ? output : 2, 1) >= 0)
@@ -161,7 +161,10 @@ static void command_open(struct bridge *b)
 	bridge_opened(b, b->argv[0]);
 }
 
-/* A program may close both and keep running: it is started again only after it has ended. */
+/*
+ * Returns whether the program has ended: it may close stdin and stdout and keep running, and is
+ * started again only after its end.
+ */
 static bool command_ended(struct bridge *b)
 {
 	return b->pid == 0;

@@ -116,7 +116,7 @@ static bool write_packet(struct bridge *b, struct sink *k, unsigned int n_transf
 	return *n >= 0;
 }
 
-/* Returns true if the peer has got the head, or does not need it. */
+/* Returns true if the head was written to the peer, or the peer skips it. */
 static bool write_to(struct bridge *b, struct peer *p, unsigned int n_transfers)
 {
 	struct sink *k = &p->sink;
@@ -165,7 +165,10 @@ static bool any_peer_has_head(const struct bridge *b)
 	return false;
 }
 
-/* The message fills every transfer and is not complete: it can never be sent as one packet. */
+/*
+ * Drops a message that fills every transfer and is not complete: it can never be sent as one
+ * packet.
+ */
 static void drop_too_long(struct bridge *b)
 {
 	b->host->call->log(b->host, FFSCTL_LOG_ERROR,

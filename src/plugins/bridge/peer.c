@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Peers: added, watched, closed, and opened again. */
+/* Adds, watches and closes peers, and opens them again. */
 #include "bridge.h"
 
 #include <errno.h>

@@ -16,8 +16,9 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define BACKLOG 16	     /* clients that wait to be accepted */
-#define ACCEPT_AGAIN_MS 1000 /* after accept() failed: out of memory or descriptors */
+#define BACKLOG 16 /* clients that wait to be accepted */
+#define ACCEPT_AGAIN_MS                                                                            \
+	1000 /* time until the next accept() after one failed: out of memory or descriptors */
 #define SOCKET_MODE 0600
 
 /* Seconds of TCP keep-alive: detects a client that vanished without closing. */
@@ -77,8 +78,8 @@ static struct peer *half_closed(const struct bridge *b)
 }
 
 /*
- * A TCP client that has closed its sending side may still read, or not: this cannot be detected. It
- * stays until another client connects.
+ * Counts clients. A TCP client that has closed its sending side may or may not still read, which
+ * cannot be detected: it stays until another client connects.
  */
 bool listener_has_room(const struct bridge *b)
 {

@@ -23,7 +23,7 @@
 #include "base/fd.h"
 #include "base/message.h"
 #include "functionfs/keeper.h"
-#include "functionfs/keeper_lock.h"
+#include "functionfs/keeper_sandbox.h"
 
 /* Longer than any successful test waits. */
 #define LONG_MS 20000
@@ -369,7 +369,7 @@ static bool is_refused(long (*call)(void))
 	pid_t pid = fork();
 
 	if (pid == 0) {
-		keeper_lock_up();
+		keeper_enter_sandbox();
 		_exit(call() < 0 && errno == EPERM ? 0 : 1);
 	}
 	cr_assert_eq(waitpid(pid, &status, 0), pid);

@@ -7,4 +7,4 @@
  * it has or receives: it can open no file, and signal only itself. Errors are ignored, so that the
  * keeper also runs on a kernel without seccomp.
  */
-void keeper_lock_up(void);
+void keeper_enter_sandbox(void);

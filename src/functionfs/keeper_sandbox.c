@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "config.h"
 
-#include "functionfs/keeper_lock.h"
+#include "functionfs/keeper_sandbox.h"
 
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -11,7 +11,7 @@
 #include "process/capabilities.h"
 #include "process/sandbox.h"
 
-/* The calls of keeper_main.c from here on, and those of malloc and exit. */
+/* Allows the system calls that keeper_main.c makes from now on, and those of malloc and exit. */
 static void close_sandbox(void)
 {
 	int calls[] = {
@@ -66,7 +66,7 @@ static void close_sandbox(void)
 	sandbox_free(&sandbox);
 }
 
-void keeper_lock_up(void)
+void keeper_enter_sandbox(void)
 {
 	capabilities_bound(0);
 	capabilities_reduce(0);
