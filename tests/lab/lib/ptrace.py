@@ -3,12 +3,17 @@
 
 import contextlib
 import ctypes
+import math
 import os
+import signal
+import subprocess
 
 from tap import eq
 
-GETREGS, ATTACH, DETACH, SYSCALL, SEIZE = 12, 16, 17, 24, 0x4206  # <sys/ptrace.h>
-TRACEEXIT = 0x40
+TRACEME, CONT, GETREGS, ATTACH, DETACH, SYSCALL = 0, 7, 12, 16, 17, 24  # <sys/ptrace.h>
+SETOPTIONS, GETEVENTMSG, SEIZE = 0x4200, 0x4201, 0x4206
+TRACESYSGOOD, TRACEFORK, TRACEVFORK, TRACECLONE, TRACEEXIT = 0x1, 0x2, 0x4, 0x8, 0x40
+WALL = 0x40000000  # __WALL of <sys/wait.h>
 OPENAT = (257, 15, 13)  # number of the system call, and the indices of orig_rax and rsi in the registers
 LIBC = ctypes.CDLL(None, use_errno=True)
 
@@ -60,3 +65,48 @@ def hangs_when_killed(pid):
         # The process was killed: it waits for its tracer in do_exit(), and later signals are dropped (prepare_signal).
         os.waitpid(pid, 0)
         ptrace(DETACH, pid)
+
+
+def run_child(args, calls, **options):
+    """Starts a program, and stops its first child after `calls` system calls, or when the program ends. Returns the
+    program and the pid of the child, which this process traces; None: the program or the child ended before."""
+    process = subprocess.Popen(args, preexec_fn=lambda: LIBC.ptrace(TRACEME, 0, None, None), **options)
+
+    def ended(status):
+        process.returncode = os.waitstatus_to_exitcode(status)
+
+    os.waitpid(process.pid, 0)  # at exec
+    ptrace(SETOPTIONS, process.pid, TRACEFORK | TRACEVFORK | TRACECLONE)
+    status = 0
+    while not status >> 16:
+        ptrace(CONT, process.pid, os.WSTOPSIG(status) if status and os.WSTOPSIG(status) != signal.SIGTRAP else 0)
+        _, status = os.waitpid(process.pid, 0)
+        if not os.WIFSTOPPED(status):
+            ended(status)
+            return process, None
+    number = ctypes.c_ulong()
+    ptrace(GETEVENTMSG, process.pid, ctypes.byref(number))
+    child = number.value
+    os.waitpid(child, WALL)
+    ptrace(SETOPTIONS, child, TRACESYSGOOD)  # its own children are not traced
+    ptrace(DETACH, process.pid)
+
+    stops, limit, pending = 0, 2 * calls, 0  # it stops at the entry and at the exit of a call
+    while stops < limit:
+        ptrace(SYSCALL, child, pending)
+        # A child that waits for an event does not stop, but its program ends when it has what it waited for
+        pid, status = os.waitpid(-1, WALL)
+        if pid == process.pid:
+            ended(status)
+            os.kill(child, signal.SIGSTOP)
+            limit = math.inf
+            _, status = os.waitpid(child, WALL)
+        if not os.WIFSTOPPED(status):
+            return process, None
+        pending = os.WSTOPSIG(status)
+        if pending == signal.SIGSTOP:
+            break
+        if pending == signal.SIGTRAP | 0x80:
+            pending = 0
+            stops += 1
+    return process, child

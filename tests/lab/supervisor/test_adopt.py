@@ -4,7 +4,6 @@
 """The supervisor dies while data flows: keepers and workers go on, the host notices nothing, and the
 next supervisor takes over. Without a next one all ends when the time is over."""
 
-import contextlib
 import json
 import os
 import pathlib
@@ -15,6 +14,7 @@ import usb.util
 
 import gadgets
 import harness
+import ptrace
 import tap
 from gadgets import (AT_ONCE, LOOPBACK, TAKEN_OVER, await_state, await_status, devnums, gadget, odd, processes,
                      running, traffic, worker)
@@ -380,31 +380,17 @@ def up_killed_during_takeover():
     path = gadget("flow", {"echo": LOOPBACK, "two": LOOPBACK})
     up(path, "--wait-host")
     before = processes("flow")
-    killed, tries = 0, 0
-    moments = range(0, 40, rounds(3, 1))
-    # Which of us the scheduler lets run first is its affair: many have ended before we have seen what they start
-    while tries < len(moments) or killed <= len(moments) / 2:
-        i = moments[tries % len(moments)]
-        tries += 1
-        ok(tries <= 20 * len(moments), f"{killed} of {tries} were killed in time")
-        pid = status("flow")[0]["supervisor"]
-        if pid:
-            kill(pid)
-        front = subprocess.Popen([FFSCTL, "up", path], stderr=subprocess.DEVNULL, start_new_session=True)
-        supervisor = ""
-        with contextlib.suppress(OSError):  # it has ended
-            while not supervisor and front.poll() is None:
-                supervisor = pathlib.Path(f"/proc/{front.pid}/task/{front.pid}/children").read_text()
-        for _ in range(i):
-            harness.tree(harness.CONFIGFS + "/flow")
-        if supervisor:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(int(supervisor), signal.SIGKILL)
-            wait_dead(int(supervisor))
-        front.kill()
-        front.wait()
-        contains(up(path).stderr, TAKEN_OVER if supervisor else "flow: up already")
-        killed += bool(supervisor)
+    for calls in range(0, 360, rounds(27, 9)):  # a takeover is about 340 system calls
+        kill(status("flow")[0]["supervisor"])
+        command, supervisor = ptrace.run_child([FFSCTL, "up", path], calls, stderr=subprocess.DEVNULL,
+                                               start_new_session=True)
+        ok(supervisor, f"no supervisor after {calls} calls")
+        os.kill(supervisor, signal.SIGKILL)
+        os.waitpid(supervisor, ptrace.WALL)
+        wait_dead(supervisor)
+        command.kill()
+        command.wait()
+        contains(up(path).stderr, TAKEN_OVER)
         eq(processes("flow"), before)
         eq(status("flow")[1], 0)
     with traffic() as t:

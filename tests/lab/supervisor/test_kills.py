@@ -8,12 +8,14 @@ import contextlib
 import os
 import pathlib
 import signal
+import subprocess
 
 import harness
+import ptrace
 import tap
 from gadgets import (AT_ONCE, LOOPBACK, ODD_WORKER, Fifo, await_state, await_status, devnums, finish, gadget, odd,
                      processes_of, start, traffic, worker)
-from harness import down, ffsctl, kill, must, status, up, wait_dead
+from harness import FFSCTL, down, ffsctl, kill, must, status, up, wait_dead
 from tap import contains, eq, ok, rounds, test
 
 TIMES = rounds(12, 25, 50)
@@ -67,22 +69,15 @@ def up_killed_next_up_wins():
 @test("up is killed at any moment: down cleans up")
 def up_killed_at_any_moment():
     path = gadget("early", {"a": LOOPBACK, "b": odd("ready", "stop")})
-    for i in range(30):
-        front = start("up", path)
-        children = pathlib.Path(f"/proc/{front.pid}/task/{front.pid}/children")
-        supervisor = ""
-        while front.poll() is None and not supervisor:  # a process of ours that has ended is there until poll()
-            supervisor = children.read_text()
-            os.sched_yield()
-        # As far as it comes while we look around this often.
-        for _ in range(i):
-            harness.tree(harness.CONFIGFS)
-        front.kill()
-        finish(front)
+    for calls in range(0, 840, rounds(84, 28)):  # until it is up: about 820 system calls
+        command, supervisor = ptrace.run_child([FFSCTL, "up", path], calls, stderr=subprocess.PIPE)
+        ok(supervisor, f"no supervisor after {calls} calls")
+        command.kill()
+        ptrace.ptrace(ptrace.DETACH, supervisor)
+        finish(command)
         ok(status("early")[1] in (0, 1, 3))
         down("early")
-        if supervisor:
-            wait_dead(int(supervisor))
+        wait_dead(supervisor)
         harness.same(before, harness.snapshot())
 
 
