@@ -34,6 +34,13 @@ tests_unit_plan_test_plan_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
 # The validator of blobs: a table by hand, and everything that the generator makes.
 BLOB_HEX_SOURCES = tests/unit/blob/hex.c tests/unit/blob/hex.h
 UNIT_TESTS += tests/unit/blob/test_check tests/unit/blob/test_validate tests/unit/blob/test_validate_usb
+UNIT_TESTS += tests/unit/blob/test_flags tests/unit/functionfs/test_features
+tests_unit_blob_test_flags_SOURCES = tests/unit/blob/test_flags.c
+tests_unit_blob_test_flags_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS)
+tests_unit_blob_test_flags_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
+tests_unit_functionfs_test_features_SOURCES = tests/unit/functionfs/test_features.c
+tests_unit_functionfs_test_features_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
+tests_unit_functionfs_test_features_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
 tests_unit_blob_test_check_SOURCES = tests/unit/blob/test_check.c $(BLOB_HEX_SOURCES)
 tests_unit_blob_test_check_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS)
 tests_unit_blob_test_check_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)

@@ -5,6 +5,7 @@ libffsctl_a_SOURCES += \
 	src/blob/encode.c src/blob/encode.h \
 	src/blob/ffs.h \
 	src/blob/finding.c \
+	src/blob/flags.c src/blob/flags.h \
 	src/blob/rules.c \
 	src/blob/uapi.h \
 	src/blob/validate.c src/blob/validate.h \

@@ -5,7 +5,7 @@
 
 static struct ffs_finding validate(struct ffs_instance *in, const struct ffs_blob *blob)
 {
-	const struct ffs_validator validator = { .kernel = ffs_kernel_newest() };
+	const struct ffs_validator validator = ffs_validator_any();
 
 	return ffs_validate_kernel(&validator, in, blob->data, blob->size);
 }

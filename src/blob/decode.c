@@ -13,8 +13,13 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "blob/uapi.h"
 #include "blob/validate_parts.h"
+
+/* The validator's sets of descriptors have the numbers of the model's speeds. */
+_Static_assert((int)FFS_SET_FULL == (int)EP_FULL && (int)FFS_SET_HIGH == (int)EP_HIGH &&
+		       (int)FFS_SET_SUPER == (int)EP_SUPER &&
+		       (int)FFS_SET_COUNT == (int)EP_SPEED_COUNT,
+	       "a set of descriptors for each speed");
 
 #define FLAGS_AT ((size_t)8) /* offset of the flags in the blob */
 
@@ -198,35 +203,33 @@ static int decode_set(struct decoder *d, const struct validation *v, int speed)
 	return r;
 }
 
+static void decode_flags(struct ffs *ffs, uint32_t flags)
+{
+	for (const struct ffs_flag *f = ffs_flags; f->flag; f++) {
+		if (!f->feature.name || !(flags & f->flag))
+			continue;
+		ffs->flags |= f->flag;
+		ffs->flag_at[FFS_FLAG_NUMBER(f->flag)] = ffs->raw_descriptors_at;
+	}
+}
+
 static int decode_head(struct decoder *d, const struct validation *v)
 {
-	struct ffs *ffs = d->ffs;
-
-	/*
-	 * The eventfd is a descriptor number of the process that writes the blob, which a file
-	 * cannot contain
-	 */
-	if (v->flags & FUNCTIONFS_EVENTFD)
-		return refuse(
-			d, FLAGS_AT,
-			"flag 32 announces an eventfd, which only a program that writes its own "
-			"descriptors can have");
+	for (const struct ffs_flag *f = ffs_flags; f->flag; f++)
+		if (f->refused && v->flags & f->flag)
+			return refuse(d, FLAGS_AT, "flag %u %s", f->flag, f->refused);
 	if (v->finding.rule != FFS_ACCEPTED) {
 		_cleanup_free_ char *text = ffs_finding_text(&v->finding);
 
 		return error_set(d->err, EX_DATAERR, EINVAL, NULL, "%s", text);
 	}
-	ffs->virtual_addr = v->flags & FUNCTIONFS_VIRTUAL_ADDR;
-	ffs->all_ctrl_recip = v->flags & FUNCTIONFS_ALL_CTRL_RECIP;
-	ffs->config0_setup = v->flags & FUNCTIONFS_CONFIG0_SETUP;
-	if (v->flags & FUNCTIONFS_RW_PROXY_EPS)
-		ffs->rw_proxy = (struct placed_int){ true, 1, ffs->raw_descriptors_at };
+	decode_flags(d->ffs, v->flags);
 	return 0;
 }
 
 int ffs_decode_descriptors(struct ffs *ffs, struct error *err)
 {
-	const struct ffs_validator validator = { .kernel = ffs_kernel_newest() };
+	const struct ffs_validator validator = ffs_validator_any();
 	struct decoder d = { .ffs = ffs, .data = ffs->raw_descriptors.data, .err = err };
 	struct ffs_instance in = { 0 };
 	struct validation v = { .validator = &validator,

@@ -278,16 +278,21 @@ static uint32_t head_flags(const struct ffs *ffs)
 		[EP_HIGH] = FUNCTIONFS_HAS_HS_DESC,
 		[EP_SUPER] = FUNCTIONFS_HAS_SS_DESC,
 	};
-	uint32_t flags = 0;
+	uint32_t flags = ffs->flags;
 
 	for (int s = 0; s < EP_SPEED_COUNT; s++)
 		flags |= ffs->speed[s] ? has[s] : 0;
 	flags |= ffs->os_descs ? FUNCTIONFS_HAS_MS_OS_DESC : 0;
-	flags |= ffs->virtual_addr ? FUNCTIONFS_VIRTUAL_ADDR : 0;
-	flags |= ffs->all_ctrl_recip ? FUNCTIONFS_ALL_CTRL_RECIP : 0;
-	flags |= ffs->config0_setup ? FUNCTIONFS_CONFIG0_SETUP : 0;
-	flags |= ffs->rw_proxy.value ? FUNCTIONFS_RW_PROXY_EPS : 0;
 	return flags;
+}
+
+/* Returns the position of the flag that the kernel compares with the endpoints, if one is set. */
+static const struct position *head_flags_at(const struct ffs *ffs)
+{
+	for (const struct ffs_flag *f = ffs_flags; f->flag; f++)
+		if (f->checked && ffs->flags & f->flag)
+			return &ffs->flag_at[FFS_FLAG_NUMBER(f->flag)];
+	return &ffs->at;
 }
 
 static void put_all(struct ffs_blob *b, const struct ffs *ffs, unsigned int os_version)
@@ -297,8 +302,7 @@ static void put_all(struct ffs_blob *b, const struct ffs *ffs, unsigned int os_v
 	mark(b, &ffs->at);
 	put32(b, FUNCTIONFS_DESCRIPTORS_MAGIC_V2);
 	put32(b, 0); /* length, known at the end */
-	/* The kernel checks only the flag for rw_proxy against the endpoints */
-	mark(b, ffs->rw_proxy.value ? &ffs->rw_proxy.at : &ffs->at);
+	mark(b, head_flags_at(ffs));
 	put32(b, head_flags(ffs));
 	mark(b, &ffs->at);
 	for (int s = 0; s < EP_SPEED_COUNT; s++) {

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "base/placed.h"
+#include "blob/flags.h"
 
 /* Limits of FunctionFS (drivers/usb/gadget/function/f_fs.c) */
 #define FFS_ENDPOINTS_MAX 30 /* FFS_MAX_EPS_COUNT, less ep0 */
@@ -114,9 +115,13 @@ struct ffs {
 	 * pair's.
 	 */
 	struct placed_str device;
-	bool virtual_addr, all_ctrl_recip, config0_setup;
-	/* Endpoints 1 and 2, 3 and 4, ... also have a file for both directions; checked. */
-	struct placed_int rw_proxy;
+	/*
+	 * Those that have a key (blob/flags.h), and the positions of their values by
+	 * FFS_FLAG_NUMBER(). With FUNCTIONFS_RW_PROXY_EPS endpoints 1 and 2, 3 and 4, ... also have
+	 * a file for both directions; checked.
+	 */
+	uint32_t flags;
+	struct position flag_at[FFS_FLAG_BITS];
 	bool speed[EP_SPEED_COUNT]; /* speeds that have a set of descriptors */
 	struct interface *interfaces;
 	size_t n_interfaces;

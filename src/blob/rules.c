@@ -406,7 +406,7 @@ bool ffs_rule_exists(const struct ffs_kernel *kernel, enum ffs_rule rule)
 	case FFS_PROXY:
 	case FFS_PROXY_ODD:
 	case FFS_PROXY_PAIR:
-		return kernel->flags & FUNCTIONFS_RW_PROXY_EPS;
+		return ffs_release_flags(&kernel->release) & FUNCTIONFS_RW_PROXY_EPS;
 	default:
 		return true;
 	}

@@ -9,23 +9,22 @@
 #include <string.h>
 
 #include "base/util.h"
-#include "blob/uapi.h"
 #include "blob/validate_parts.h"
 
 #define WRITE_MIN 16
 
-#define FLAGS                                                                                      \
-	(FUNCTIONFS_HAS_FS_DESC | FUNCTIONFS_HAS_HS_DESC | FUNCTIONFS_HAS_SS_DESC |                \
-	 FUNCTIONFS_HAS_MS_OS_DESC | FUNCTIONFS_VIRTUAL_ADDR | FUNCTIONFS_EVENTFD |                \
-	 FUNCTIONFS_ALL_CTRL_RECIP | FUNCTIONFS_CONFIG0_SETUP)
+#define STOCK(major, minor)                                                                        \
+	.name = #major "." #minor "-stock", .release = { .version = FFS_LINUX(major, minor) }
+#define PATCHED(major, minor)                                                                      \
+	.name = #major "." #minor "-patched",                                                      \
+	.release = { FFS_LINUX(major, minor), .patched = true }
 #define X86_64 .max_alloc = 4 << 20, .word = 8
 
 const struct ffs_kernel ffs_kernels[] = {
-	{ "6.12-stock", .flags = FLAGS, .dfu = true, .os_version_bcd = true, X86_64 },
-	{ "6.12-patched", .flags = FLAGS | FUNCTIONFS_RW_PROXY_EPS, .dfu = true,
-	  .os_version_bcd = true, X86_64 },
-	{ "6.1-stock", .flags = FLAGS, X86_64 },
-	{ "6.1-patched", .flags = FLAGS | FUNCTIONFS_RW_PROXY_EPS, X86_64 },
+	{ STOCK(6, 1), X86_64 },
+	{ PATCHED(6, 1), X86_64 },
+	{ STOCK(6, 12), .dfu = true, .os_version_bcd = true, X86_64 },
+	{ PATCHED(6, 12), .dfu = true, .os_version_bcd = true, X86_64 },
 	{ 0 },
 };
 
@@ -39,7 +38,13 @@ const struct ffs_kernel *ffs_kernel_find(const char *name)
 
 const struct ffs_kernel *ffs_kernel_newest(void)
 {
-	return ffs_kernel_find("6.12-patched");
+	return &ffs_kernels[ARRAY_SIZE(ffs_kernels) - 2];
+}
+
+struct ffs_validator ffs_validator_any(void)
+{
+	return (struct ffs_validator){ .kernel = ffs_kernel_newest(),
+				       .more_flags = ffs_all_flags() };
 }
 
 /* Checks the size, as ffs_ep0_write() does before it reads the blob. */

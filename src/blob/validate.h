@@ -35,9 +35,8 @@
 /* The properties of a kernel that influence what write() returns. */
 struct ffs_kernel {
 	const char *name; /* "6.12-patched": version, then stock or patched (kernel/patches) */
-	uint32_t flags;	  /* flags in the head of descriptors that it knows: FUNCTIONFS_HAS_FS_DESC,
-			     ... */
-	bool dfu;	  /* accepts DFU's functional descriptor */
+	struct ffs_release release; /* decides about flags (blob/flags.h) */
+	bool dfu;		    /* accepts DFU's functional descriptor */
 	bool os_version_bcd; /* accepts version 0x0100 of OS descriptors; all accept 0x0001 */
 	size_t max_alloc;    /* KMALLOC_MAX_SIZE, in bytes */
 	unsigned int word;   /* size of a pointer, bytes */
@@ -46,12 +45,14 @@ struct ffs_kernel {
 /* Returns the kernel of that name, or NULL. */
 const struct ffs_kernel *ffs_kernel_find(const char *name);
 /*
- * Returns the kernel that accepts everything that any other kernel accepts
+ * All known kernels, on x86-64 with pages of 4 KiB, the newest last; ends with one without a name.
+ */
+extern const struct ffs_kernel ffs_kernels[];
+/*
+ * Returns the last of them, which accepts everything that any other kernel accepts
  * (tests/fuzz/fuzz_blob.c).
  */
 const struct ffs_kernel *ffs_kernel_newest(void);
-/* All known kernels, on x86-64 with pages of 4 KiB; ends with one without a name. */
-extern const struct ffs_kernel ffs_kernels[];
 
 /*
  * Kinds of file descriptors of the program that writes: a blob may contain the number of an
@@ -66,6 +67,7 @@ struct ffs_branch_count {
 
 struct ffs_validator {
 	const struct ffs_kernel *kernel;
+	uint32_t more_flags; /* flags that are accepted besides the kernel's */
 	/*
 	 * Returns the kind of a descriptor number in the blob; NULL: every number counts as an
 	 * eventfd.
@@ -79,6 +81,12 @@ struct ffs_validator {
 	/* For tests: FFS_RULE_COUNT counters, which are increased; may be NULL. */
 	struct ffs_branch_count *count;
 };
+
+/*
+ * Returns the validator of what some kernel accepts: the newest known one's parser, and flags of
+ * later ones.
+ */
+struct ffs_validator ffs_validator_any(void);
 
 enum ffs_instance_state { FFS_WANTS_DESCRIPTORS, FFS_WANTS_STRINGS, FFS_ACTIVE };
 

@@ -13,6 +13,11 @@
 #define PAST_FLAGS 12 /* length of the head with flags */
 #define PAST_LENGTH 8 /* length of the head in the old format, without flags */
 
+/* As in the kernel, the flag of a speed is the bit of its set's number. */
+_Static_assert(FUNCTIONFS_HAS_FS_DESC == 1 << FFS_SET_FULL, "full speed");
+_Static_assert(FUNCTIONFS_HAS_HS_DESC == 1 << FFS_SET_HIGH, "high speed");
+_Static_assert(FUNCTIONFS_HAS_SS_DESC == 1 << FFS_SET_SUPER, "SuperSpeed");
+
 /* --- the head --- */
 
 static bool check_eventfd(struct validation *v)
@@ -55,9 +60,15 @@ static bool read_counts(struct validation *v)
 	       read_count(v, FFS_OS_COUNT_CUT, &v->os_count);
 }
 
+static uint32_t known_flags(const struct validation *v)
+{
+	return ffs_release_flags(&v->validator->kernel->release) | v->validator->more_flags;
+}
+
 static bool read_head(struct validation *v)
 {
 	uint32_t magic = get32(v->data), length = get32(v->data + 4);
+	uint32_t unknown;
 
 	if (refuse_if_number(v, FFS_DESCS_LENGTH, length != v->size, 4, length, (uint32_t)v->size))
 		return false;
@@ -69,8 +80,8 @@ static bool read_head(struct validation *v)
 				     0, magic, FUNCTIONFS_DESCRIPTORS_MAGIC_V2))
 			return false;
 		v->flags = get32(v->data + 8);
-		if (refuse_if_number(v, FFS_FLAGS, v->flags & ~v->validator->kernel->flags, 8,
-				     v->flags & ~v->validator->kernel->flags, 0))
+		unknown = v->flags & ~known_flags(v);
+		if (refuse_if_number(v, FFS_FLAGS, unknown, 8, unknown, 0))
 			return false;
 		v->at = PAST_FLAGS;
 	}
@@ -282,7 +293,7 @@ static bool check_pairs(struct validation *v)
 {
 	const struct ffs_instance *in = v->in;
 
-	if (!(v->validator->kernel->flags & FUNCTIONFS_RW_PROXY_EPS) ||
+	if (!(known_flags(v) & FUNCTIONFS_RW_PROXY_EPS) ||
 	    !take_branch(v, FFS_PROXY, v->flags & FUNCTIONFS_RW_PROXY_EPS))
 		return true;
 	if (refuse_if_number(v, FFS_PROXY_ODD, in->endpoints % 2, 8, in->endpoints, 0))

@@ -28,11 +28,16 @@ static int check_loaded(const char *release, struct error *err)
 static void print_words(const struct ffs_features *features)
 {
 	for (int f = 0; f < FFS_FEATURE_COUNT; f++) {
-		const struct ffs_feature_words *words = &ffs_feature_words[f];
+		const struct ffs_feature *feature = ffs_feature(f);
+		_cleanup_free_ char *since = NULL;
 
-		printf("%-15s %-4s %s", words->name, features->has[f] ? "yes" : "no", words->what);
+		if (!feature)
+			continue;
+		since = ffs_feature_since(feature);
+		printf("%-15s %-4s %s", feature->name, features->has[f] ? "yes" : "no",
+		       feature->what);
 		if (!features->has[f])
-			printf(": needs %s", words->since);
+			printf(": needs %s", since);
 		putchar('\n');
 	}
 }
@@ -42,11 +47,15 @@ static json_t *features_json(const struct ffs_features *features)
 	json_t *array = json_array();
 
 	for (int f = 0; f < FFS_FEATURE_COUNT; f++) {
-		const struct ffs_feature_words *w = &ffs_feature_words[f];
+		const struct ffs_feature *feature = ffs_feature(f);
+		_cleanup_free_ char *since = NULL;
 
-		json_array_append_new(array, json_pack("{s:s, s:b, s:s, s:s}", "name", w->name,
-						       "available", features->has[f], "text",
-						       w->what, "takes", w->since));
+		if (!feature)
+			continue;
+		since = ffs_feature_since(feature);
+		json_array_append_new(array, json_pack("{s:s, s:b, s:s, s:s}", "name",
+						       feature->name, "available", features->has[f],
+						       "text", feature->what, "takes", since));
 	}
 	return array;
 }

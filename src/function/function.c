@@ -346,7 +346,7 @@ static char *device_file(const struct ffs *ffs)
 	const struct endpoint *ep = NULL;
 
 	ffs_each_endpoint(ffs, first_endpoint, &ep);
-	return ffs->rw_proxy.value ? ffs_pair_file(ffs, ep) : ffs_endpoint_file(ffs, ep);
+	return ffs_count_pairs(ffs) > 0 ? ffs_pair_file(ffs, ep) : ffs_endpoint_file(ffs, ep);
 }
 
 struct zlp_steps {

@@ -63,7 +63,8 @@ int ffs_write_descriptors(const struct ffs *ffs, int *ep0, struct error *err)
 
 char *ffs_endpoint_file(const struct ffs *ffs, const struct endpoint *ep)
 {
-	return ffs->virtual_addr ? strf("ep%02x", ep->address) : strf("ep%u", ep->number);
+	return ffs->flags & FUNCTIONFS_VIRTUAL_ADDR ? strf("ep%02x", ep->address)
+						    : strf("ep%u", ep->number);
 }
 
 char *ffs_pair_file(const struct ffs *ffs, const struct endpoint *first)
@@ -169,6 +170,11 @@ size_t ffs_count_endpoints(const struct ffs *ffs)
 	return n;
 }
 
+static bool has_pairs(const struct ffs *ffs)
+{
+	return ffs && ffs->flags & FUNCTIONFS_RW_PROXY_EPS;
+}
+
 struct pairs {
 	int (*fn)(void *data, const struct endpoint *first, const struct endpoint *second);
 	void *data;
@@ -191,10 +197,10 @@ int ffs_each_pair(const struct ffs *ffs,
 {
 	struct pairs p = { .fn = fn, .data = data };
 
-	return ffs && ffs->rw_proxy.value ? ffs_each_endpoint(ffs, add_to_pair, &p) : 0;
+	return has_pairs(ffs) ? ffs_each_endpoint(ffs, add_to_pair, &p) : 0;
 }
 
 size_t ffs_count_pairs(const struct ffs *ffs)
 {
-	return ffs && ffs->rw_proxy.value ? ffs_count_endpoints(ffs) / 2 : 0;
+	return has_pairs(ffs) ? ffs_count_endpoints(ffs) / 2 : 0;
 }

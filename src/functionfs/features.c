@@ -14,17 +14,6 @@
 
 #define DFU_CLASS 0xfe /* its subclass 1 is DFU; no other subclass can have the key 'extra' */
 #define MMAP_OPTION "mmap_memory_mb"
-#define OUR_PATCHES "ffsctl's kernel patches"
-
-const struct ffs_feature_words ffs_feature_words[FFS_FEATURE_COUNT] = {
-	[FFS_RW_PROXY] = { "rw_proxy", "one file for both directions of an endpoint pair",
-			   "Linux 7.3 or " OUR_PATCHES, true },
-	[FFS_ZLP] = { "zlp", "automatic zero-length packets", "Linux 7.3 or " OUR_PATCHES, true },
-	[FFS_MMAP] = { MMAP_OPTION, "zero-copy I/O on mapped memory", OUR_PATCHES, true },
-	[FFS_DMABUF] = { "dmabuf", "transfers of DMA buffers", "Linux 6.9 or " OUR_PATCHES, true },
-	[FFS_SESSIONS] = { "sessions", "no stale data after a USB reset", OUR_PATCHES, true },
-	[FFS_DFU] = { "dfu", "the functional descriptor of DFU", "Linux 6.12", false },
-};
 
 /* --- features that a function uses --- */
 
@@ -34,38 +23,72 @@ static bool is_set(const struct placed_int *key, struct position *at)
 	return key->set;
 }
 
-bool ffs_needs_feature(const struct ffs *ffs, enum ffs_feature feature, struct position *at)
+static bool needs_zlp(const struct ffs *ffs, struct position *at)
 {
-	switch (feature) {
-	case FFS_RW_PROXY:
-		return is_set(&ffs->rw_proxy, at) && ffs->rw_proxy.value;
-	case FFS_MMAP:
-		return is_set(&ffs->mount.mmap_memory_mb, at);
-	case FFS_ZLP:
-		for (size_t i = 0; i < ffs->n_interfaces; i++) {
-			const struct interface *intf = &ffs->interfaces[i];
+	for (size_t i = 0; i < ffs->n_interfaces; i++) {
+		const struct interface *intf = &ffs->interfaces[i];
 
-			for (size_t e = 0; e < intf->n_endpoints; e++)
-				if (is_set(&intf->endpoints[e].zlp, at) &&
-				    intf->endpoints[e].zlp.value)
-					return true;
-		}
-		return false;
-	case FFS_DFU:
-		for (size_t i = 0; i < ffs->n_interfaces; i++) {
-			const struct interface *intf = &ffs->interfaces[i];
-
-			*at = intf->extra_at;
-			if (intf->class == DFU_CLASS && intf->n_extra > 0)
+		for (size_t e = 0; e < intf->n_endpoints; e++)
+			if (is_set(&intf->endpoints[e].zlp, at) && intf->endpoints[e].zlp.value)
 				return true;
-		}
-		return false;
-	case FFS_DMABUF:
-	case FFS_SESSIONS:
-	case FFS_FEATURE_COUNT:
-		break;
 	}
 	return false;
+}
+
+static bool needs_mmap(const struct ffs *ffs, struct position *at)
+{
+	return is_set(&ffs->mount.mmap_memory_mb, at);
+}
+
+static bool needs_dfu(const struct ffs *ffs, struct position *at)
+{
+	for (size_t i = 0; i < ffs->n_interfaces; i++) {
+		const struct interface *intf = &ffs->interfaces[i];
+
+		*at = intf->extra_at;
+		if (intf->class == DFU_CLASS && intf->n_extra > 0)
+			return true;
+	}
+	return false;
+}
+
+#define OTHER(name) [FFS_##name - FFS_FLAG_BITS]
+
+/* The features that are not flags of the descriptors. */
+static const struct {
+	struct ffs_feature feature;
+	/* Does the same as ffs_needs_feature(); NULL: only workers use the feature. */
+	bool (*is_needed)(const struct ffs *ffs, struct position *at);
+} others[] = {
+	OTHER(ZLP) = { { "zlp", "automatic zero-length packets", FFS_LINUX(7, 3), .ours = true },
+		       needs_zlp },
+	OTHER(MMAP) = { { MMAP_OPTION, "zero-copy I/O on mapped memory", .ours = true },
+			needs_mmap },
+	OTHER(DMABUF) = { { "dmabuf", "transfers of DMA buffers", FFS_LINUX(6, 9), .ours = true },
+			  NULL },
+	OTHER(SESSIONS) = { { "sessions", "no stale data after a USB reset", .ours = true }, NULL },
+	OTHER(DFU) = { { "dfu", "the functional descriptor of DFU", .mainline = FFS_LINUX(6, 12) },
+		       needs_dfu },
+};
+_Static_assert(ARRAY_SIZE(others) == FFS_FEATURE_COUNT - FFS_FLAG_BITS, "a row for each feature");
+
+const struct ffs_feature *ffs_feature(int number)
+{
+	if (number >= FFS_FLAG_BITS)
+		return &others[number - FFS_FLAG_BITS].feature;
+	for (const struct ffs_flag *f = ffs_flags; f->flag; f++)
+		if (f->flag == 1U << number)
+			return f->feature.what ? &f->feature : NULL;
+	return NULL;
+}
+
+bool ffs_needs_feature(const struct ffs *ffs, int number, struct position *at)
+{
+	if (number >= FFS_FLAG_BITS)
+		return others[number - FFS_FLAG_BITS].is_needed &&
+		       others[number - FFS_FLAG_BITS].is_needed(ffs, at);
+	*at = ffs->flag_at[number];
+	return ffs->flags & 1U << number;
 }
 
 /* --- probing --- */
@@ -97,8 +120,10 @@ static int mount_detached(const char *instance, const char *option)
 	return fd < 0 ? -errno : fd;
 }
 
-/* Writes the descriptors of one interface with an endpoint in each direction. */
-static int write_function(int ep0, bool rw_proxy)
+enum written { DESCRIPTORS, DESCRIPTORS_AND_STRINGS };
+
+/* Writes the descriptors, and the strings if asked to, of one interface with an endpoint pair. */
+static int write_function(int ep0, uint32_t flags, enum written what)
 {
 	struct endpoint eps[] = {
 		{ .address = 0x81, .direction = EP_IN, .type = EP_BULK },
@@ -107,7 +132,7 @@ static int write_function(int ep0, bool rw_proxy)
 	struct interface intf = { .class = 0xff, .endpoints = eps, .n_endpoints = ARRAY_SIZE(eps) };
 	const struct ffs ffs = {
 		.speed[EP_FULL] = true,
-		.rw_proxy = { .set = true, .value = rw_proxy },
+		.flags = flags,
 		.interfaces = &intf,
 		.n_interfaces = 1,
 	};
@@ -118,9 +143,30 @@ static int write_function(int ep0, bool rw_proxy)
 		eps[i].speed[EP_FULL] = (struct ep_speed){ .used = true, .max_packet = 64 };
 	descriptors = ffs_blob_descriptors(&ffs, &descriptors_size);
 	strings = ffs_blob_strings(&ffs, &strings_size);
-	if (write(ep0, descriptors, descriptors_size) < 0 || write(ep0, strings, strings_size) < 0)
+	if (write(ep0, descriptors, descriptors_size) < 0 ||
+	    (what == DESCRIPTORS_AND_STRINGS && write(ep0, strings, strings_size) < 0))
 		return -errno;
 	return 0;
+}
+
+/* Closing ep0 discards the descriptors. */
+static int probe_flag(int dir, uint32_t flag, bool *has)
+{
+	_cleanup_close_ int ep0 = openat(dir, "ep0", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+	int r = ep0 < 0 ? -errno : write_function(ep0, flag, DESCRIPTORS);
+
+	*has = r == 0;
+	return r == -ENOSYS ? 0 : r; /* unknown flag; the kernel checks flags first */
+}
+
+int ffs_probe_flags(int dir, struct ffs_features *features)
+{
+	int r = 0;
+
+	for (const struct ffs_flag *f = ffs_flags; f->flag && r == 0; f++)
+		if (f->feature.what)
+			r = probe_flag(dir, f->flag, &features->has[FFS_FLAG_NUMBER(f->flag)]);
+	return r;
 }
 
 /*
@@ -178,10 +224,7 @@ static int probe_function(int dir, struct ffs_features *features)
 
 	if (ep0 < 0)
 		return -errno;
-	r = write_function(ep0, true);
-	features->has[FFS_RW_PROXY] = r == 0;
-	if (r == -ENOSYS) /* unknown flag; the kernel checks flags first */
-		r = write_function(ep0, false);
+	r = write_function(ep0, 0, DESCRIPTORS_AND_STRINGS);
 	return r == 0 ? probe_endpoint(dir, features) : r;
 }
 
@@ -197,6 +240,8 @@ int ffs_probe(const char *instance, struct ffs_features *features, struct error 
 	if (dir == -ENOSYS) /* a kernel before 5.2 has none of the features */
 		return 0;
 	r = dir < 0 ? dir : probe_dfu(dir, features);
+	if (r == 0)
+		r = ffs_probe_flags(dir, features);
 	if (r == 0)
 		r = probe_function(dir, features);
 	if (r == 0)

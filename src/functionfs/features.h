@@ -7,25 +7,17 @@
 
 #include <stdbool.h>
 
+#include "blob/flags.h"
 #include "gadgetfile/gadget.h"
 
-enum ffs_feature {
-	FFS_RW_PROXY,
-	FFS_ZLP,
-	FFS_MMAP,
-	FFS_DMABUF,
-	FFS_SESSIONS,
-	FFS_DFU,
-	FFS_FEATURE_COUNT
-};
+/*
+ * Features have numbers: below FFS_FLAG_BITS the flags of ffs_flags, by FFS_FLAG_NUMBER(), and then
+ * the others.
+ */
+enum { FFS_ZLP = FFS_FLAG_BITS, FFS_MMAP, FFS_DMABUF, FFS_SESSIONS, FFS_DFU, FFS_FEATURE_COUNT };
 
-struct ffs_feature_words {
-	const char *name;  /* the gadget file's key, where one exists */
-	const char *what;  /* description, a noun phrase */
-	const char *since; /* kernel version or patches that have it */
-	bool ours;	   /* ffsctl's kernel patches have it */
-};
-extern const struct ffs_feature_words ffs_feature_words[FFS_FEATURE_COUNT];
+/* Returns the optional feature of this number. NULL: none, or a flag that every kernel has. */
+const struct ffs_feature *ffs_feature(int number);
 
 struct ffs_features {
 	bool has[FFS_FEATURE_COUNT];
@@ -38,5 +30,11 @@ struct ffs_features {
  */
 int ffs_probe(const char *instance, struct ffs_features *features, struct error *err);
 
-/* Returns whether a function uses the feature; *at: the first position that does. */
-bool ffs_needs_feature(const struct ffs *ffs, enum ffs_feature feature, struct position *at);
+/*
+ * A part of ffs_probe(): probes the optional flags of ffs_flags on a mounted instance without
+ * descriptors, and leaves it unchanged. `dir` is its directory. -errno.
+ */
+int ffs_probe_flags(int dir, struct ffs_features *features);
+
+/* Returns whether a function uses the optional feature; *at: the first position that does. */
+bool ffs_needs_feature(const struct ffs *ffs, int number, struct position *at);

@@ -70,7 +70,7 @@ static bool takes_signed_only(void)
 static bool lacks_any(const struct ffs_features *features)
 {
 	for (int f = 0; f < FFS_FEATURE_COUNT; f++)
-		if (ffs_feature_words[f].ours && !features->has[f])
+		if (ffs_feature(f) && ffs_feature(f)->ours && !features->has[f])
 			return true;
 	return false;
 }

@@ -51,12 +51,12 @@ struct config_function_draft {
 
 struct ffs_draft {
 	struct ffs *ffs;
-	struct node *mount, *device, *speeds, *interfaces, *rw_proxy, *associations;
+	struct node *mount, *device, *speeds, *interfaces, *associations;
 	struct node *winusb, *os_compat, *os_properties, *blob;
 	struct node **endpoints; /* settings of the endpoints, in file order */
 	size_t n_endpoints;
-	bool virtual_addr, all_ctrl_recip, config0_setup;
-	bool plugin; /* the worker is a plugin */
+	struct node *flags[FFS_FLAG_BITS]; /* by FFS_FLAG_NUMBER() */
+	bool plugin;			   /* the worker is a plugin */
 };
 
 struct class_draft {

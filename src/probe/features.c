@@ -129,8 +129,7 @@ int features_probe(const struct paths *paths, struct ffs_features *features, str
 }
 
 /* Returns whether the gadget file uses a feature; *at: the first position that does. */
-static bool needs_feature(const struct gadget *gadget, enum ffs_feature feature,
-			  struct position *at)
+static bool needs_feature(const struct gadget *gadget, int feature, struct position *at)
 {
 	for (size_t i = 0; i < gadget->n_functions; i++) {
 		const struct function *f = &gadget->functions[i];
@@ -152,11 +151,12 @@ int features_require(const struct paths *paths, const struct gadget *gadget, str
 	bool probed = false;
 
 	for (int f = 0; f < FFS_FEATURE_COUNT; f++) {
-		const struct ffs_feature_words *words = &ffs_feature_words[f];
+		const struct ffs_feature *feature = ffs_feature(f);
+		_cleanup_free_ char *since = NULL;
 		struct position at;
 		int r = 0;
 
-		if (!needs_feature(gadget, f, &at))
+		if (!feature || !needs_feature(gadget, f, &at))
 			continue;
 		if (!probed)
 			r = features_probe(paths, &features, err);
@@ -166,8 +166,10 @@ int features_require(const struct paths *paths, const struct gadget *gadget, str
 		if (features.has[f])
 			continue;
 		error_set(err, EX_UNAVAILABLE, EOPNOTSUPP, NULL,
-			  "this kernel's FunctionFS has no '%s' (%s)", words->name, words->what);
-		error_hint(err, "it needs %s; see 'ffsctl features'", words->since);
+			  "this kernel's FunctionFS has no '%s' (%s)", feature->name,
+			  feature->what);
+		since = ffs_feature_since(feature);
+		error_hint(err, "it needs %s; see 'ffsctl features'", since);
 		return error_at(err, &at);
 	}
 	return 0;

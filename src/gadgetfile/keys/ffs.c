@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The table of keys: the `ffs` group. */
+#include "blob/uapi.h"
 #include "gadgetfile/load.h"
 
 #define SECONDS .min = 0, .max = 86400
@@ -250,6 +251,9 @@ static const struct key blob_rows[] = {
 static const struct key_group blob_keys = { "ffs.blob", "'blob'", blob_rows, NULL,
 					    "Descriptors and strings from files." };
 
+/* The boolean key of a row of ffs_flags (blob/flags.c). */
+#define FLAG(flag) .set = set_node, FIELD(struct ffs_draft, flags[FFS_FLAG_NUMBER(flag)])
+
 static const struct key ffs_rows[] = {
 	{ "mount", NODE_GROUP, .group = &mount_keys, .doc = "How FunctionFS is mounted.",
 	  .set = set_node, FIELD(struct ffs_draft, mount) },
@@ -261,15 +265,15 @@ static const struct key ffs_rows[] = {
 	  .doc = "Endpoint files are named by the address in the descriptors: ep81. The kernel "
 		 "enables an endpoint only if the UDC assigns it this same address; else no host "
 		 "can configure the gadget.",
-	  .set = set_bool, FIELD(struct ffs_draft, virtual_addr) },
+	  FLAG(FUNCTIONFS_VIRTUAL_ADDR) },
 	{ "all_ctrl_recip", NODE_BOOL, .fallback = "false",
 	  .doc = "The function also gets control requests whose recipient is the device or "
 		 "\"other\".",
-	  .set = set_bool, FIELD(struct ffs_draft, all_ctrl_recip) },
+	  FLAG(FUNCTIONFS_ALL_CTRL_RECIP) },
 	{ "config0_setup", NODE_BOOL, .fallback = "false",
 	  .doc = "The function also gets control requests before the host has chosen a "
 		 "configuration.",
-	  .set = set_bool, FIELD(struct ffs_draft, config0_setup) },
+	  FLAG(FUNCTIONFS_CONFIG0_SETUP) },
 	{ "speeds", TYPE_LIST, NODE_STRING, KEY_NOT_EMPTY, .words = ffs_speed_words,
 	  .fallback = "all", .doc = "Speeds for which descriptors are written.", .set = set_node,
 	  FIELD(struct ffs_draft, speeds) },
@@ -279,7 +283,7 @@ static const struct key ffs_rows[] = {
 	{ "rw_proxy", NODE_BOOL, .fallback = "false",
 	  .doc = "Each pair of endpoints (1 and 2, 3 and 4, ...), one in and one out, also has a "
 		 "file for both directions, named after the first: ep1_rw. " NEEDS_7_3,
-	  .set = set_node, FIELD(struct ffs_draft, rw_proxy) },
+	  FLAG(FUNCTIONFS_RW_PROXY_EPS) },
 	{ "associations", TYPE_LIST, NODE_GROUP, KEY_NOT_EMPTY, .group = &association_keys,
 	  .fallback = "none",
 	  .doc = "Interface associations, so that the host uses one driver for several "

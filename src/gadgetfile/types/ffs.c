@@ -4,6 +4,7 @@
 
 #include "base/cleanup.h"
 #include "blob/check.h"
+#include "blob/uapi.h"
 #include "gadgetfile/load.h"
 
 static void load_mount(struct load *l, struct function *f, struct node *node)
@@ -17,6 +18,16 @@ static void load_mount(struct load *l, struct function *f, struct node *node)
 		return;
 	m->path = strf("/dev/ffs/%s/%s", l->g->name, f->label);
 	m->path_is_default = true;
+}
+
+static void load_flags(const struct load *l, const struct ffs_draft *d)
+{
+	for (unsigned int n = 0; n < FFS_FLAG_BITS; n++) {
+		if (!d->flags[n] || !d->flags[n]->integer)
+			continue;
+		d->ffs->flags |= 1U << n;
+		d->ffs->flag_at[n] = load_position(l, &d->flags[n]->at);
+	}
 }
 
 static void load_speeds(struct load *l, struct ffs *ffs, struct node *list)
@@ -110,12 +121,12 @@ static void load_device(struct load *l, struct ffs *ffs, struct node *value, boo
 		n += ffs->interfaces[i].n_endpoints;
 	if (!complete)
 		return;
-	if (ffs->rw_proxy.value && n != 2)
+	if (ffs->flags & FUNCTIONFS_RW_PROXY_EPS && n != 2)
 		load_error(l, value,
 			   "'device' needs a function with one endpoint pair, to whose file it "
 			   "links; this one has %zu pairs",
 			   n / 2);
-	else if (!ffs->rw_proxy.value && n != 1)
+	else if (!(ffs->flags & FUNCTIONFS_RW_PROXY_EPS) && n != 1)
 		load_error(l, value,
 			   "'device' needs a function with one endpoint, to which it links; this "
 			   "one has %zu (for one file of a pair set 'rw_proxy')",
@@ -158,11 +169,7 @@ void load_ffs(struct load *l, struct function *f, struct node *node)
 		diag_error(l->diags, &node->name_at,
 			   "an 'ffs' group needs a function of type 'ffs', not '%s'", f->type);
 	load_group(l, &ffs_keys, node, &d);
-	ffs->virtual_addr = d.virtual_addr;
-	ffs->all_ctrl_recip = d.all_ctrl_recip;
-	ffs->config0_setup = d.config0_setup;
-	if (d.rw_proxy)
-		set_int(l, NULL, d.rw_proxy, &ffs->rw_proxy);
+	load_flags(l, &d);
 	load_mount(l, f, d.mount);
 	load_speeds(l, ffs, d.speeds);
 	if (d.interfaces) {

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "base/cleanup.h"
+#include "blob/uapi.h"
 #include "gadgetfile/load.h"
 
 #define MAX_PER_DIRECTION 15
@@ -103,6 +104,7 @@ void load_check_endpoints(struct load *l, struct ffs_draft *d)
 {
 	_cleanup_free_ struct endpoint **eps = xcalloc(d->n_endpoints, sizeof(*eps));
 	struct numbering u = { .l = l };
+	struct node *rw_proxy;
 	size_t n = 0;
 
 	for (size_t i = 0; i < d->ffs->n_interfaces; i++)
@@ -123,6 +125,7 @@ void load_check_endpoints(struct load *l, struct ffs_draft *d)
 				strf("ep%zu-%s", i + 1, eps[i]->direction == EP_IN ? "in" : "out");
 	}
 	check_names(l, eps, d->endpoints, n);
-	if (d->rw_proxy && d->rw_proxy->integer && !l->partial)
-		check_pairs(l, eps, d->endpoints, n, d->rw_proxy);
+	rw_proxy = d->flags[FFS_FLAG_NUMBER(FUNCTIONFS_RW_PROXY_EPS)];
+	if (rw_proxy && rw_proxy->integer && !l->partial)
+		check_pairs(l, eps, d->endpoints, n, rw_proxy);
 }

@@ -7,6 +7,7 @@
 #include "blob/check.h"
 #include "blob/decode.h"
 #include "blob/encode.h"
+#include "blob/uapi.h"
 #include "hex.h"
 
 /* Each part of the model has its own line number as its position. */
@@ -70,13 +71,14 @@ static void make_model(struct model *m)
 					       .n_properties = 1,
 					       .at = line(INTERFACE_1) };
 	m->ffs = (struct ffs){ .speed = { true, true, true },
-			       .rw_proxy = { true, 1, line(PROXY) },
+			       .flags = FUNCTIONFS_RW_PROXY_EPS,
 			       .interfaces = m->interfaces,
 			       .n_interfaces = 2,
 			       .associations = &m->association,
 			       .n_associations = 1,
 			       .os_descs = true,
 			       .at = line(FUNCTION) };
+	m->ffs.flag_at[FFS_FLAG_NUMBER(FUNCTIONFS_RW_PROXY_EPS)] = line(PROXY);
 }
 
 static void refused(const struct model *m, enum ffs_rule rule, unsigned int at, bool in_strings)

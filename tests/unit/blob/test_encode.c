@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "blob/encode.h"
+#include "blob/uapi.h"
 
 static struct ep_speed speed(uint16_t size, uint8_t interval)
 {
@@ -68,9 +69,8 @@ Test(blob, only_the_speeds_there_are_and_every_flag)
 	struct endpoint endpoint = { .address = 0x83, .direction = EP_IN, .type = EP_INTERRUPT };
 	struct interface interface = { .class = 3, .endpoints = &endpoint, .n_endpoints = 1 };
 	struct ffs ffs = { .speed = { false, true, false },
-			   .virtual_addr = true,
-			   .all_ctrl_recip = true,
-			   .config0_setup = true,
+			   .flags = FUNCTIONFS_VIRTUAL_ADDR | FUNCTIONFS_ALL_CTRL_RECIP |
+				    FUNCTIONFS_CONFIG0_SETUP,
 			   .interfaces = &interface,
 			   .n_interfaces = 1 };
 	uint8_t *blob;
@@ -94,7 +94,7 @@ Test(blob, files_for_both_directions_are_flag_256)
 	};
 	struct interface interface = { .endpoints = endpoints, .n_endpoints = 2 };
 	struct ffs ffs = { .speed = { true, false, false },
-			   .rw_proxy = { .set = true, .value = 1 },
+			   .flags = FUNCTIONFS_RW_PROXY_EPS,
 			   .interfaces = &interface,
 			   .n_interfaces = 1 };
 	uint8_t *blob;

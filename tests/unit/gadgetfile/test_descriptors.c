@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "blob/uapi.h"
 #include "gadgetfile/types/lang.h"
 #include "text.h"
 
@@ -377,7 +378,7 @@ Test(descriptors, a_blob_defines_speeds_and_endpoints)
 	load_with_blob(name, blob, sizeof(blob) - 1);
 	ffs = g->functions[0].ffs;
 	cr_expect(ffs->speed[EP_FULL] && ffs->speed[EP_HIGH] && ffs->speed[EP_SUPER]);
-	cr_expect(ffs->virtual_addr);
+	cr_expect_eq(ffs->flags, FUNCTIONFS_VIRTUAL_ADDR);
 	cr_expect_eq(ffs->raw_descriptors.size, sizeof(blob) - 1);
 	cr_expect_arr_eq(ffs->raw_descriptors.data, blob, sizeof(blob) - 1);
 	cr_assert_eq(ffs->n_interfaces, 1);

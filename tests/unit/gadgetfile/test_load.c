@@ -5,7 +5,8 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
-#include "gadgetfile/keys/key.h"
+#include "blob/uapi.h"
+#include "gadgetfile/load.h"
 #include "text.h"
 
 TestSuite(load, .fini = unload);
@@ -342,8 +343,60 @@ Test(load, mount_options)
 	cr_expect_eq(ffs->mount.rmode.value, 0550);
 	cr_expect_eq(ffs->mount.fmode.value, 0660);
 	cr_expect(ffs->mount.no_disconnect);
-	cr_expect(ffs->virtual_addr && ffs->all_ctrl_recip && ffs->config0_setup);
+	cr_expect_eq(ffs->flags, FUNCTIONFS_VIRTUAL_ADDR | FUNCTIONFS_ALL_CTRL_RECIP |
+					 FUNCTIONFS_CONFIG0_SETUP);
 	cr_expect_str_eq(ffs->device.value, "/dev/x");
+}
+
+/* The rows of ffs_flags and the keys of the group 'ffs' set the same flags. */
+Test(load, each_flag_of_functionfs_has_its_key)
+{
+	for (const struct ffs_flag *f = ffs_flags; f->flag; f++) {
+		unsigned int number = (unsigned int)FFS_FLAG_NUMBER(f->flag);
+		_cleanup_free_ char *on = NULL, *off = NULL;
+		const struct ffs *ffs;
+
+		if (!f->feature.name)
+			continue;
+		on = strf(FFS("%s = true; interfaces = ( { endpoints = ( \"bulk-in\", \"bulk-out\" "
+			      "); } );"),
+			  f->feature.name);
+		off = strf(FFS("%s = false; interfaces = ( { endpoints = ( \"bulk-in\" ); } );"),
+			   f->feature.name);
+		load(on);
+		ffs = g->functions[0].ffs;
+		cr_expect_eq(ffs->flags, f->flag, "%s sets %#x", f->feature.name, ffs->flags);
+		cr_expect_eq(ffs->flag_at[number].line, 1);
+		unload();
+		load(off);
+		cr_expect_eq(g->functions[0].ffs->flags, 0, "%s", f->feature.name);
+		unload();
+	}
+}
+
+Test(load, each_key_of_a_flag_is_in_the_table)
+{
+	size_t first = offsetof(struct ffs_draft, flags);
+
+	for (const struct key *k = ffs_keys.keys; k->name; k++) {
+		size_t n = (k->offset - first) / sizeof(struct node *);
+		const struct ffs_flag *f = ffs_flags;
+		_cleanup_free_ char *needs = NULL;
+
+		if (k->offset < first || n >= FFS_FLAG_BITS)
+			continue;
+		while (f->flag && f->flag != 1U << n)
+			f++;
+		cr_assert_neq(f->flag, 0, "%s has no row", k->name);
+		cr_expect_str_eq(f->feature.name, k->name);
+		cr_expect_eq(k->types, NODE_BOOL);
+		if (!f->feature.what)
+			continue;
+		needs = f->feature.mainline ? strf("Needs Linux %u.%u", f->feature.mainline >> 8,
+						   f->feature.mainline & 0xff)
+					    : xstrdup("Needs ffsctl's kernel patches");
+		cr_expect_not_null(strstr(k->doc, needs), "%s: %s", k->name, needs);
+	}
 }
 
 Test(load, bulk_sizes_are_adapted_to_each_speed)

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "blob/flags.h"
+
+#include "base/cleanup.h"
+#include "base/util.h"
+#include "blob/uapi.h"
+
+#define EVERY_KERNEL .mainline = FFS_EVERY_LINUX
+
+const struct ffs_flag ffs_flags[] = {
+	{ FUNCTIONFS_HAS_FS_DESC, .feature = { EVERY_KERNEL } },
+	{ FUNCTIONFS_HAS_HS_DESC, .feature = { EVERY_KERNEL } },
+	{ FUNCTIONFS_HAS_SS_DESC, .feature = { EVERY_KERNEL } },
+	{ FUNCTIONFS_HAS_MS_OS_DESC, .feature = { EVERY_KERNEL } },
+	{ FUNCTIONFS_VIRTUAL_ADDR, .feature = { "virtual_addr", EVERY_KERNEL } },
+	/* The number of an open file of the process that writes: none that a file could know */
+	{ FUNCTIONFS_EVENTFD, .feature = { EVERY_KERNEL },
+	  .refused = "announces an eventfd, which only a program that writes its own descriptors "
+		     "can have" },
+	{ FUNCTIONFS_ALL_CTRL_RECIP, .feature = { "all_ctrl_recip", EVERY_KERNEL } },
+	{ FUNCTIONFS_CONFIG0_SETUP, .feature = { "config0_setup", EVERY_KERNEL } },
+	{ FUNCTIONFS_RW_PROXY_EPS,
+	  .feature = { "rw_proxy", "one file for both directions of an endpoint pair",
+		       FFS_LINUX(7, 3), .ours = true },
+	  .checked = true },
+	{ 0 },
+};
+
+bool ffs_release_has(const struct ffs_release *release, const struct ffs_feature *feature)
+{
+	return (feature->mainline && feature->mainline <= release->version) ||
+	       (feature->ours && release->patched);
+}
+
+char *ffs_feature_since(const struct ffs_feature *feature)
+{
+	static const char patches[] = "ffsctl's kernel patches";
+
+	if (!feature->mainline)
+		return xstrdup(patches);
+	return strf("Linux %u.%u%s%s", feature->mainline >> 8, feature->mainline & 0xff,
+		    feature->ours ? " or " : "", feature->ours ? patches : "");
+}
+
+uint32_t ffs_release_flags(const struct ffs_release *release)
+{
+	uint32_t flags = 0;
+
+	for (const struct ffs_flag *f = ffs_flags; f->flag; f++)
+		flags |= ffs_release_has(release, &f->feature) ? f->flag : 0;
+	return flags;
+}
+
+uint32_t ffs_all_flags(void)
+{
+	uint32_t flags = 0;
+
+	for (const struct ffs_flag *f = ffs_flags; f->flag; f++)
+		flags |= f->flag;
+	return flags;
+}
