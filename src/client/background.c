@@ -12,7 +12,6 @@
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "client/parts.h"
-#include "supervisor/supervisor.h"
 
 /* For the signal handler: the socket to the only child. */
 static volatile sig_atomic_t report_socket = -1, interrupted;
@@ -111,6 +110,7 @@ void client_report(int fd, enum client_result result, const char *name, const ch
 
 struct background {
 	struct supervisor *s;
+	const char *name;
 	enum client_result result;
 	int report_fd; /* socket for the report; -1: the report was sent */
 };
@@ -120,34 +120,32 @@ struct background {
 static void report_up(void *data)
 {
 	struct background *b = data;
-	_cleanup_error_ struct error ignored = { 0 };
 
-	rundir_set_owner(&b->s->rundir, OWNER_SUPERVISOR, &ignored);
-	fd_watch_remove(&b->s->loop, &b->s->caller);
 	fd_stdio_to_null();
-	client_report(b->report_fd, b->result, b->s->name, b->s->udc);
+	client_report(b->report_fd, b->result, b->name, supervisor_udc(b->s));
 	close(b->report_fd);
 	b->report_fd = -1;
 	memory_release(); /* frees the memory that only the parser needed */
 }
 
-int client_supervise(struct supervisor *s, enum client_result result,
+int client_supervise(struct supervisor **s, const struct gadget *g, enum client_result result,
 		     const struct client_options *options, int report_fd, bool *reported,
 		     struct error *err)
 {
-	struct background b = { .s = s, .result = result, .report_fd = report_fd };
+	struct background b = {
+		.s = *s, .name = g->name, .result = result, .report_fd = report_fd
+	};
 	int r;
 
 	*reported = false;
-	s->on_up = report_up;
-	s->on_up_data = &b;
+	supervisor_on_up(*s, report_up, &b);
 	if (chdir("/") < 0)
 		return error_errno(err, EX_OSERR, errno, "/", "cannot change to /");
-	r = supervisor_watch_caller(s, report_fd, err);
+	r = supervisor_watch_caller(*s, report_fd, err);
 	if (r < 0)
 		return r;
-	r = supervisor_run(s, options->timeout, options->wait_udc, err);
-	r = client_run_switches(s, options, r, err);
+	r = supervisor_run(*s, options->timeout, options->wait_udc, err);
+	r = client_run_switches(s, g, options, false, r, err);
 	*reported = b.report_fd < 0;
 	return r;
 }

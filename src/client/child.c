@@ -29,7 +29,7 @@ static void on_interrupt(int sig _unused_)
 
 static void set_handlers(void (*handler)(int sig))
 {
-	/* SA_RESETHAND: a second Ctrl-C ends the command at once. */
+	/* Sets the handlers. With SA_RESETHAND, a second Ctrl-C ends the command at once. */
 	struct sigaction once = { .sa_handler = handler,
 				  .sa_flags = (int)(SA_RESETHAND | SA_RESTART) };
 

@@ -16,10 +16,13 @@
 
 #include "base/cleanup.h"
 #include "base/fd.h"
+#include "base/loop.h"
 #include "base/proc.h"
 #include "client/inspect.h"
 #include "client/parts.h"
-#include "supervisor/supervisor.h"
+#include "configfs/configfs.h"
+#include "rundir/control.h"
+#include "rundir/output.h"
 
 /* Milliseconds to wait for the exit of a supervisor that has replied. */
 #define ENDING_MS 1000

@@ -32,43 +32,44 @@ static void record_options(struct record *record, const struct client_options *o
 	record->path = path ? xstrdup(path) : NULL;
 }
 
-void client_configure_supervisor(struct supervisor *s, const struct client_options *options,
-				 struct rundir *rundir, struct record record)
+struct supervisor_setup client_setup(const struct gadget *g, const json_t *document,
+				     const char *origin, const struct client_options *options)
 {
-	s->udc_wanted = options->udc;
-	s->no_bind = options->no_bind;
-	s->dirs = options->dirs;
-	s->linger = options->hold;
-	s->group = options->group;
-	s->record = record;
-	record_options(&s->record, options);
-	free(s->rundir.path);
-	s->rundir = rundir_steal(rundir);
-	s->output.dir_fd = s->rundir.dir_fd;
+	struct supervisor_setup setup = { .paths = options->paths,
+					  .gadget = g,
+					  .record = record_make(g, document, origin),
+					  .udc = options->udc,
+					  .no_bind = options->no_bind,
+					  .dirs = options->dirs,
+					  .linger = options->hold,
+					  .group = options->group };
+
+	record_options(&setup.record, options);
+	return setup;
 }
 
-int client_init_supervisor(struct supervisor *s, const struct gadget *g, const json_t *document,
-			   const struct client_options *options, bool foreground,
-			   struct rundir *rundir, struct error *err)
+int client_new_supervisor(struct supervisor **s, const struct gadget *g, const json_t *document,
+			  const struct client_options *options, bool foreground,
+			  struct rundir *rundir, struct error *err)
 {
-	int r = supervisor_init(s, options->paths, g, g->name, err);
+	struct supervisor_setup setup = client_setup(g, document, NULL, options);
+	int r;
 
-	if (r < 0) {
-		supervisor_free(s);
-		return r;
-	}
-	s->live.foreground = foreground;
-	if (foreground)
+	setup.foreground = foreground;
+	r = supervisor_new(s, &setup, rundir, err);
+	if (r < 0)
+		record_free(&setup.record);
+	else if (foreground)
 		log_set_nonblocking();
-	client_configure_supervisor(s, options, rundir, record_make(g, document, NULL));
-	return 0;
+	return r;
 }
 
 char *client_last_output(const struct supervisor *s)
 {
-	size_t from = s->output.size > OUTPUT_SHOWN ? s->output.size - OUTPUT_SHOWN : 0;
+	const struct output *output = supervisor_output(s);
+	size_t from = output->size > OUTPUT_SHOWN ? output->size - OUTPUT_SHOWN : 0;
 	char *text = xcalloc(1, OUTPUT_SHOWN + 1);
-	ssize_t n = s->output.fd >= 0 ? pread(s->output.fd, text, OUTPUT_SHOWN, (off_t)from) : 0;
+	ssize_t n = output->fd >= 0 ? pread(output->fd, text, OUTPUT_SHOWN, (off_t)from) : 0;
 	const char *newline;
 
 	text[n > 0 ? n : 0] = '\0';

@@ -5,25 +5,27 @@
 #include "base/paths.h"
 #include "client/client.h"
 #include "rundir/record.h"
-
-struct supervisor;
+#include "supervisor/supervisor.h"
 
 /* leftovers.c: fails with EX_UNAVAILABLE, because the gadget has no supervisor. */
 int client_no_supervisor(const char *name, struct error *err);
 
-/* init_supervisor.c: sets the options of a supervisor; steals `rundir`, owns `record`. */
-void client_configure_supervisor(struct supervisor *s, const struct client_options *options,
-				 struct rundir *rundir, struct record record);
-/* Initializes and configures a supervisor; steals `rundir`. On failure the caller still owns the
- * rundir and there is nothing to free. */
-int client_init_supervisor(struct supervisor *s, const struct gadget *g, const json_t *document,
-			   const struct client_options *options, bool foreground,
-			   struct rundir *rundir, struct error *err);
+/*
+ * init_supervisor.c: returns how a supervisor runs with the options of a command. `origin`: see
+ * record_make. If no supervisor is made of it, the caller frees its record.
+ */
+struct supervisor_setup client_setup(const struct gadget *g, const json_t *document,
+				     const char *origin, const struct client_options *options);
+/* Makes a supervisor; steals `rundir`. On failure the caller still owns the rundir. */
+int client_new_supervisor(struct supervisor **s, const struct gadget *g, const json_t *document,
+			  const struct client_options *options, bool foreground,
+			  struct rundir *rundir, struct error *err);
 /*
  * background.c: runs in the child of client_detach. Supervises the gadget until it goes down, and
- * reports to the command when it is up; *reported is false when that never happened.
+ * reports to the command when it is up; *reported is false when that never happened. *s is the last
+ * supervisor afterwards.
  */
-int client_supervise(struct supervisor *s, enum client_result result,
+int client_supervise(struct supervisor **s, const struct gadget *g, enum client_result result,
 		     const struct client_options *options, int report_fd, bool *reported,
 		     struct error *err);
 /* background.c: sends the report to the command. `udc` NULL: not bound. */
@@ -50,10 +52,12 @@ void client_recorded_free(struct client_recorded *recorded);
 char *client_last_output(const struct supervisor *s);
 
 /*
- * switch.c: called after supervisor_run, which returned `r`. As long as a worker has requested
- * another gadget, becomes the supervisor of that gadget. Afterwards `s` is the last supervisor.
+ * switch.c: called after supervisor_run of gadget `g`, which returned `r`. While a worker asked to
+ * switch to another gadget, becomes the supervisor of that gadget. *s is the last supervisor
+ * afterwards; NULL: it could not be made.
  */
-int client_run_switches(struct supervisor *s, const struct client_options *options, int r,
+int client_run_switches(struct supervisor **s, const struct gadget *g,
+			const struct client_options *options, bool foreground, int r,
 			struct error *err);
 /* switch.c: undoes the gadgets of dead supervisors that were started for `name` and had switched.
  */

@@ -8,20 +8,19 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <syslog.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "base/json.h"
 #include "client/parts.h"
-#include "function/reap.h"
-#include "supervisor/supervisor.h"
-#include "supervisor/take_over.h"
+#include "supervisor/control.h"
 
 /* --- the new program --------------------------------------------------------------------------
  */
 
 /* Makes the supervisor from the record and sets the lock's owner. */
-static int begin(struct supervisor *s, struct client_recorded *recorded, const struct paths *paths,
+static int begin(struct supervisor **s, struct client_recorded *recorded, const struct paths *paths,
 		 const char *name, int lock_fd, bool foreground, struct error *err)
 {
 	_cleanup_rundir_ struct rundir rundir = RUNDIR_NONE;
@@ -30,13 +29,13 @@ static int begin(struct supervisor *s, struct client_recorded *recorded, const s
 	if (r == 0)
 		r = client_recorded_read(recorded, paths, name, err);
 	if (r == 0)
-		r = client_init_supervisor(s, recorded->gadget, recorded->record.document,
-					   &recorded->options, foreground, &rundir, err);
+		r = client_new_supervisor(s, recorded->gadget, recorded->record.document,
+					  &recorded->options, foreground, &rundir, err);
 	if (r < 0)
 		return r;
-	if (take_over_as_it_is(s) == 0)
-		return rundir_set_owner(&s->rundir, OWNER_SUPERVISOR, err);
-	supervisor_free(s);
+	if (supervisor_take_over_as_it_is(*s) == 0)
+		return supervisor_own_rundir(*s, err);
+	supervisor_free(*s);
 	error_set(err, EX_OSERR, ESTALE, NULL, "ffsctl " PACKAGE_VERSION " cannot continue '%s'",
 		  name);
 	return error_hint(err, "'ffsctl up' of its gadget file brings it up again");
@@ -46,7 +45,7 @@ int client_resume(const struct paths *paths, const char *name, int lock_fd, int 
 		  bool foreground, struct error *err)
 {
 	struct client_recorded recorded = { 0 };
-	struct supervisor s;
+	struct supervisor *s;
 	int r;
 
 	fd_close_others((int[]){ lock_fd, client_fd }, 2);
@@ -55,11 +54,11 @@ int client_resume(const struct paths *paths, const char *name, int lock_fd, int 
 	r = begin(&s, &recorded, paths, name, lock_fd, foreground, err);
 	control_answer_to(client_fd, err);
 	if (r == 0) {
-		supervisor_say(&s, "continues as ffsctl " PACKAGE_VERSION);
-		reap_note_inherited(&s.live);
-		r = supervisor_run(&s, 0, 0, err);
-		r = client_run_switches(&s, &recorded.options, r, err);
-		supervisor_free(&s);
+		supervisor_say(s, LOG_INFO, "continues as ffsctl " PACKAGE_VERSION);
+		supervisor_note_children(s);
+		r = supervisor_run(s, 0, 0, err);
+		r = client_run_switches(&s, recorded.gadget, &recorded.options, foreground, r, err);
+		supervisor_free(s);
 	}
 	client_recorded_free(&recorded);
 	return r;

@@ -14,7 +14,7 @@
 #include "configfs/steps.h"
 #include "rundir/control.h"
 #include "supervisor/plan.h"
-#include "supervisor/reload.h"
+#include "supervisor/reload_plan.h"
 
 /* Reads the record; fails as client_no_supervisor when there is none. */
 static int read_record(const struct paths *paths, const char *name, struct record *record,

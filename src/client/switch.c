@@ -17,9 +17,7 @@
 #include "client/parts.h"
 #include "plan/fault.h"
 #include "rundir/record.h"
-#include "supervisor/privileges.h"
-#include "supervisor/supervisor.h"
-#include "supervisor/switch.h"
+#include "supervisor/switching.h"
 
 /* A gadget and the options of its supervisor. */
 struct setup {
@@ -55,14 +53,15 @@ static void setup_free(struct setup *setup)
 
 /* The state of this process, which is the supervisor of one gadget after the other. */
 struct process {
-	struct supervisor *s;
+	struct supervisor **s;
 	const struct client_options *options;
 	const struct paths *paths;
 	char *origin; /* name of the first gadget */
 	bool foreground;
-	pid_t *inherited; /* see struct supervisor */
-	size_t n_inherited;
+	struct supervisor_children children; /* while there is no supervisor */
 
+	const struct gadget *gadget; /* that comes up, or is up */
+	const json_t *switched;	     /* "switch" in its workers' configurations */
 	struct setup
 		*previous; /* the gadget before the switch, freed when this one is up; NULL: none */
 	const char
@@ -71,23 +70,32 @@ struct process {
 	bool is_up;
 };
 
+/* Frees the supervisor, but keeps its children. */
+static void end_supervisor(struct process *p)
+{
+	if (*p->s)
+		p->children = supervisor_steal_children(*p->s);
+	supervisor_free(*p->s);
+	*p->s = NULL;
+}
+
 /* Moves both setups out of the supervisor, and frees it. */
 static void take_setups(struct process *p, struct setup *old, struct setup *new)
 {
-	struct supervisor *s = p->s;
-	struct switching *sw = s->switching;
-	struct gadget *reloaded = steal_ptr(s->own_gadget), *first = NULL;
+	struct supervisor_left left = supervisor_leave(*p->s);
+	struct switching *sw = left.next;
+	struct gadget *first = NULL;
 
-	if (reloaded) {
+	if (left.gadget) {
 		first = old->own;
-		old->gadget = old->own = reloaded;
+		old->gadget = old->own = left.gadget;
 	}
 	json_decref(old->document);
-	old->document = json_incref(s->record.document);
+	old->document = left.document;
 	free(old->udc);
-	old->udc = steal_ptr(s->udc);
-	old->no_bind = s->no_bind;
-	old->rundir = rundir_steal(&s->rundir);
+	old->udc = left.udc;
+	old->no_bind = left.no_bind;
+	old->rundir = left.rundir;
 	*new = (struct setup){ .gadget = sw->gadget,
 			       .own = steal_ptr(sw->gadget),
 			       .document = steal_ptr(sw->document),
@@ -96,9 +104,8 @@ static void take_setups(struct process *p, struct setup *old, struct setup *new)
 			       .has_leftovers = sw->has_leftovers,
 			       .udc = steal_ptr(sw->udc),
 			       .no_bind = old->no_bind };
-	p->inherited = steal_ptr(s->live.inherited);
-	p->n_inherited = s->live.n_inherited;
-	supervisor_free(s);
+	switching_free(sw);
+	end_supervisor(p);
 	rundir_remove_files(&old->rundir);
 	gadget_free(first); /* not freed before, because the supervisor used its name */
 }
@@ -106,22 +113,22 @@ static void take_setups(struct process *p, struct setup *old, struct setup *new)
 static void on_up(void *data)
 {
 	struct process *p = data;
-	_cleanup_error_ struct error ignored = { 0 };
+	struct supervisor *s = *p->s;
 
 	p->is_up = true;
-	rundir_set_owner(&p->s->rundir, OWNER_SUPERVISOR, &ignored);
 	if (p->output && *p->output)
-		supervisor_say(p->s, "%s", p->output);
+		supervisor_say(s, LOG_INFO, "%s", p->output);
 	if (p->reason)
-		supervisor_say(p->s, "not switched: %s; '%s' is up again", p->reason, p->s->name);
+		supervisor_say(s, LOG_INFO, "not switched: %s; '%s' is up again", p->reason,
+			       p->gadget->name);
 	else
-		supervisor_say(p->s, "switched from '%s'",
-			       json_text(p->s->live.switched, "from", "?"));
+		supervisor_say(s, LOG_INFO, "switched from '%s'",
+			       json_text(p->switched, "from", "?"));
 	if (p->previous)
 		setup_free(p->previous);
 	p->previous = NULL;
-	privileges_give_up(
-		p->s); /* gives up also privileges that only the previous gadget needed */
+	supervisor_give_up_privileges(
+		s); /* gives up also privileges that only the previous gadget needed */
 }
 
 /* Undoes the gadget of a dead supervisor. Clearing releases the lock, so it is taken again. */
@@ -134,46 +141,51 @@ static int clear_leftovers(const struct process *p, struct setup *setup, struct 
 	return r < 0 ? r : rundir_lock(&setup->rundir, p->paths, name, OWNER_STARTING, err);
 }
 
-/* Returns when the gadget is down, or when it did not come up (p->is_up). p->s is always valid. */
+/*
+ * Returns when the gadget is down, or when it did not come up (p->is_up). *p->s is NULL if no
+ * supervisor could be made.
+ */
 static int supervise(struct process *p, struct setup *setup, struct error *err)
 {
 	struct client_options options = *p->options;
-	struct supervisor *s = p->s;
-	int r;
+	struct supervisor_setup supervisor;
+	int r = 0;
 
 	p->is_up = false;
-	options.udc = setup->udc;
-	options.no_bind = setup->no_bind;
-	r = supervisor_init(s, p->paths, setup->gadget, setup->gadget->name, err);
-	s->live.inherited = steal_ptr(p->inherited);
-	s->live.n_inherited = p->n_inherited;
-	if (r == 0 && setup->has_leftovers)
+	p->gadget = setup->gadget;
+	p->switched = setup->switched;
+	if (setup->has_leftovers)
 		r = clear_leftovers(p, setup, err);
 	if (r < 0)
 		return r;
-	s->live.foreground = p->foreground;
-	s->live.switched = setup->switched;
-	s->on_up = on_up;
-	s->on_up_data = p;
 	rundir_set_owner(&setup->rundir, OWNER_STARTING, err);
-	client_configure_supervisor(
-		s, &options, &setup->rundir,
-		record_make(setup->gadget, setup->document,
-			    streq(p->origin, setup->gadget->name) ? NULL : p->origin));
-	return supervisor_run(s, options.timeout, setup->gadget->udc.wait, err);
+	options.udc = setup->udc;
+	options.no_bind = setup->no_bind;
+	supervisor =
+		client_setup(setup->gadget, setup->document,
+			     streq(p->origin, setup->gadget->name) ? NULL : p->origin, &options);
+	supervisor.foreground = p->foreground;
+	supervisor.switched = setup->switched;
+	supervisor.children = p->children;
+	r = supervisor_new(p->s, &supervisor, &setup->rundir, err);
+	if (r < 0) {
+		record_free(&supervisor.record);
+		return r;
+	}
+	p->children = (struct supervisor_children){ 0 };
+	supervisor_on_up(*p->s, on_up, p);
+	return supervisor_run(*p->s, options.timeout, setup->gadget->udc.wait, err);
 }
 
 /* Brings the old gadget up again, because the new one failed. */
 static int go_back(struct process *p, struct setup *old, struct error *err)
 {
-	_cleanup_free_ char *output = client_last_output(p->s);
+	_cleanup_free_ char *output = *p->s ? client_last_output(*p->s) : NULL;
 	_cleanup_error_ struct error reason = { 0 };
 	int r;
 
 	error_move(&reason, err);
-	p->inherited = steal_ptr(p->s->live.inherited);
-	p->n_inherited = p->s->live.n_inherited;
-	supervisor_free(p->s);
+	end_supervisor(p);
 	p->previous = NULL;
 	p->reason = reason.text;
 	p->output = output;
@@ -208,23 +220,25 @@ static int switch_once(struct process *p, struct setup *setup, struct error *err
 	return r;
 }
 
-int client_run_switches(struct supervisor *s, const struct client_options *options, int r,
+int client_run_switches(struct supervisor **s, const struct gadget *g,
+			const struct client_options *options, bool foreground, int r,
 			struct error *err)
 {
 	struct process p = {
-		.s = s, .options = options, .paths = s->paths, .foreground = s->live.foreground
+		.s = s, .options = options, .paths = options->paths, .foreground = foreground
 	};
 	struct setup setup = SETUP_NONE;
 
-	if (r < 0 && s->switching)
-		supervisor_say_of(s, NULL, LOG_ERR, "not switched: %s", err->text);
-	if (r < 0 || !s->switching)
+	if (r < 0 && supervisor_switches(*s))
+		supervisor_say(*s, LOG_ERR, "not switched: %s", err->text);
+	if (r < 0 || !supervisor_switches(*s))
 		return r;
-	p.origin = xstrdup(s->name);
-	setup.gadget = s->gadget;
-	while (r == 0 && s->switching)
+	p.origin = xstrdup(g->name);
+	setup.gadget = g;
+	while (r == 0 && supervisor_switches(*s))
 		r = switch_once(&p, &setup, err);
 	setup_free(&setup);
+	free(p.children.v);
 	free(p.origin);
 	return r;
 }

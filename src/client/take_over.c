@@ -13,8 +13,6 @@
 #include "base/fd.h"
 #include "client/parts.h"
 #include "gadgetfile/gadgetfile.h"
-#include "supervisor/supervisor.h"
-#include "supervisor/take_over.h"
 
 void client_recorded_free(struct client_recorded *recorded)
 {
@@ -81,7 +79,7 @@ static int handle_owner(const struct paths *paths, const char *name, enum client
 	return 0;
 }
 
-static int begin(struct supervisor *s, struct client_recorded *recorded, const struct paths *paths,
+static int begin(struct supervisor **s, struct client_recorded *recorded, const struct paths *paths,
 		 const char *name, enum client_result *result, struct error *err)
 {
 	_cleanup_rundir_ struct rundir rundir = RUNDIR_NONE;
@@ -98,13 +96,13 @@ static int begin(struct supervisor *s, struct client_recorded *recorded, const s
 	}
 	r = client_recorded_read(recorded, paths, name, err);
 	if (r == 0)
-		r = client_init_supervisor(s, recorded->gadget, recorded->record.document,
-					   &recorded->options, false, &rundir, err);
+		r = client_new_supervisor(s, recorded->gadget, recorded->record.document,
+					  &recorded->options, false, &rundir, err);
 	if (r < 0)
 		return r;
-	if (take_over_as_it_is(s) == 0)
+	if (supervisor_take_over_as_it_is(*s) == 0)
 		return 0;
-	supervisor_free(s);
+	supervisor_free(*s);
 	return cannot_take_over(recorded, name, err);
 }
 
@@ -113,7 +111,7 @@ int client_take_over(const struct paths *paths, const char *name, int report_fd,
 {
 	struct client_recorded recorded = { 0 };
 	enum client_result result;
-	struct supervisor s;
+	struct supervisor *s;
 	int r;
 
 	*reported = false;
@@ -123,11 +121,12 @@ int client_take_over(const struct paths *paths, const char *name, int report_fd,
 		client_report(report_fd, result, name, NULL);
 		*reported = true;
 	} else if (r == 0) {
-		r = client_supervise(&s, result, &recorded.options, report_fd, reported, err);
+		r = client_supervise(&s, recorded.gadget, result, &recorded.options, report_fd,
+				     reported, err);
 		if (r == 0 && !*reported)
 			r = error_set(err, EX_TEMPFAIL, ECANCELED, NULL,
 				      "'%s' was taken down before the takeover was complete", name);
-		supervisor_free(&s);
+		supervisor_free(s);
 	}
 	client_recorded_free(&recorded);
 	return r;

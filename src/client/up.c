@@ -18,12 +18,8 @@
 #include "base/text.h"
 #include "client/parts.h"
 #include "configfs/udc.h"
-#include "function/reap.h"
 #include "rundir/record.h"
 #include "supervisor/plan.h"
-#include "supervisor/reload.h"
-#include "supervisor/supervisor.h"
-#include "supervisor/take_over.h"
 
 #define OWNER_WAIT_MS 1000 /* time to wait for the owner's pid in the lock file */
 
@@ -135,17 +131,17 @@ static int check_owner(const struct gadget *g, const json_t *document,
 
 /* Returns whether the gadget of a dead supervisor was taken over; else the caller still owns
  * `rundir`. */
-static bool take_over(struct supervisor *s, const struct gadget *g, const json_t *document,
+static bool take_over(struct supervisor **s, const struct gadget *g, const json_t *document,
 		      const struct client_options *options, bool foreground, struct rundir *rundir)
 {
 	_cleanup_error_ struct error ignored = { 0 };
 
-	if (client_init_supervisor(s, g, document, options, foreground, rundir, &ignored) < 0)
+	if (client_new_supervisor(s, g, document, options, foreground, rundir, &ignored) < 0)
 		return false;
-	if (take_over_if_unchanged(s) == 0)
+	if (supervisor_take_over_if_unchanged(*s) == 0)
 		return true;
-	*rundir = rundir_steal(&s->rundir);
-	supervisor_free(s);
+	*rundir = supervisor_steal_rundir(*s);
+	supervisor_free(*s);
 	return false;
 }
 
@@ -195,7 +191,7 @@ static int check_name_is_free(const struct gadget *g, const struct paths *paths,
  * taken over (CLIENT_TAKEN_OVER). CLIENT_UNCHANGED when the same gadget is up; then no supervisor
  * is made.
  */
-static int acquire(struct supervisor *s, const struct gadget *g, const json_t *document,
+static int acquire(struct supervisor **s, const struct gadget *g, const json_t *document,
 		   const struct client_options *options, bool foreground,
 		   enum client_result *result, struct error *err)
 {
@@ -237,8 +233,7 @@ static int acquire(struct supervisor *s, const struct gadget *g, const json_t *d
 			return r;
 	}
 	r = check_name_is_free(g, paths, &rundir, err);
-	return r < 0 ? r
-		     : client_init_supervisor(s, g, document, options, foreground, &rundir, err);
+	return r < 0 ? r : client_new_supervisor(s, g, document, options, foreground, &rundir, err);
 }
 
 /* --- up ------------------------------------------------------------------------------------------
@@ -248,7 +243,7 @@ int client_up(const struct gadget *g, const json_t *document, const struct clien
 	      int report_fd, bool *reported, char **output, struct error *err)
 {
 	enum client_result result;
-	struct supervisor s;
+	struct supervisor *s;
 	int r;
 
 	*output = NULL;
@@ -265,23 +260,19 @@ int client_up(const struct gadget *g, const json_t *document, const struct clien
 		*reported = true;
 		return 0;
 	}
-	r = client_supervise(&s, result, options, report_fd, reported, err);
+	r = client_supervise(&s, g, result, options, report_fd, reported, err);
 	if (!*reported) {
-		*output = client_last_output(&s);
+		*output = client_last_output(s);
 		if (r == 0)
 			r = error_set(err, EX_TEMPFAIL, ECANCELED, NULL,
 				      "'%s' was taken down before it was up", g->name);
 	}
-	supervisor_free(&s);
+	supervisor_free(s);
 	return r;
 }
 
-static void on_up(void *data)
+static void on_up(void *data _unused_)
 {
-	struct supervisor *s = data;
-	_cleanup_error_ struct error ignored = { 0 };
-
-	rundir_set_owner(&s->rundir, OWNER_SUPERVISOR, &ignored);
 	memory_release();
 }
 
@@ -289,7 +280,7 @@ int client_run(const struct gadget *g, const json_t *document, const struct clie
 	       struct error *err)
 {
 	enum client_result result;
-	struct supervisor s;
+	struct supervisor *s;
 	int r = acquire(&s, g, document, options, true, &result, err);
 
 	if (r < 0)
@@ -297,13 +288,12 @@ int client_run(const struct gadget *g, const json_t *document, const struct clie
 	if (result == CLIENT_UNCHANGED)
 		return error_set(err, EX_CANTCREAT, EEXIST, NULL,
 				 "'%s' is up already, under another supervisor", g->name);
-	reap_note_inherited(&s.live);
-	s.on_up = on_up;
-	s.on_up_data = &s;
-	s.notify.fd = options->notify_fd;
-	r = supervisor_run(&s, options->timeout, options->wait_udc, err);
-	r = client_run_switches(&s, options, r, err);
-	supervisor_free(&s);
+	supervisor_note_children(s);
+	supervisor_on_up(s, on_up, NULL);
+	supervisor_notify_fd(s, options->notify_fd);
+	r = supervisor_run(s, options->timeout, options->wait_udc, err);
+	r = client_run_switches(&s, g, options, true, r, err);
+	supervisor_free(s);
 	return r;
 }
 

@@ -11,7 +11,7 @@
 #include "base/log.h"
 #include "cmd/cmd.h"
 #include "rundir/rundir.h"
-#include "supervisor/supervisor.h"
+#include "supervisor/reexec.h"
 
 struct work {
 	const struct globals *globals;

@@ -10,39 +10,47 @@
 #include "base/log.h"
 #include "configfs/udc.h"
 #include "configfs/udc_watch.h"
-#include "supervisor/supervisor.h"
+#include "supervisor/bus.h"
+#include "supervisor/live_gadget.h"
 
-static int choose(struct supervisor *s, bool waiting, struct error *err)
+static int choose(struct binding *b, bool waiting, struct error *err)
 {
-	const struct gadget_udc *wanted = &s->gadget->udc;
-	int r = udc_choose(s->paths, wanted, s->udc_wanted, &s->udc, err);
-	bool named = s->udc_wanted || wanted->name.value || wanted->driver.value;
+	const struct gadget_udc *wanted = &b->live->model->udc;
+	int r = udc_choose(b->live->paths, wanted, b->udc_wanted, &b->udc, err);
+	bool named = b->udc_wanted || wanted->name.value || wanted->driver.value;
 
-	if (r == 0 && waiting && !named && udc_is_virtual(s->udc)) {
-		free(steal_ptr(s->udc));
+	if (r == 0 && waiting && !named && udc_is_virtual(b->udc)) {
+		free(steal_ptr(b->udc));
 		return error_set(err, EX_UNAVAILABLE, ENODEV, UDC_CLASS_DIR,
 				 "all UDCs are virtual; a virtual UDC needs --udc");
 	}
 	return r;
 }
 
+struct waiting {
+	struct binding *binding;
+	struct fd_watch watch;
+};
+
 static void on_udc_event(void *data, uint32_t events _unused_)
 {
-	struct supervisor *s = data;
+	struct waiting *w = data;
+	struct binding *b = w->binding;
 	_cleanup_error_ struct error err = { 0 };
 	int r;
 
-	if (!udc_watch_read(s->udc_watch.fd).udc)
+	if (!udc_watch_read(w->watch.fd).udc)
 		return;
-	r = choose(s, true, &err);
+	r = choose(b, true, &err);
 	if (r == 0)
-		gadget_handle(s, GADGET_EV_BEGIN);
+		gadget_handle(b->live, GADGET_EV_BEGIN);
 	else if (r != -ENODEV)
-		supervisor_go_down(s, &err);
+		gadget_go_down(b->live, &err);
 }
 
-int supervisor_await_udc(struct supervisor *s, double seconds, struct error *err)
+int bus_await_udc(struct binding *b, double seconds, struct error *err)
 {
+	struct waiting w = { .binding = b, .watch = FD_WATCH_NONE };
 	_cleanup_error_ struct error why = { 0 };
 	_cleanup_close_ int fd = -1;
 	int r = 0;
@@ -52,28 +60,29 @@ int supervisor_await_udc(struct supervisor *s, double seconds, struct error *err
 		fd = udc_watch_open(err);
 		if (fd < 0)
 			return fd;
-		r = fd_watch_add(&s->loop, &s->udc_watch, fd, EPOLLIN, on_udc_event, s);
+		r = fd_watch_add(&b->live->loop, &w.watch, fd, EPOLLIN, on_udc_event, &w);
 		if (r < 0)
 			return error_errno(err, EX_OSERR, -r, NULL,
 					   "cannot watch the kernel's uevents");
 	}
-	r = choose(s, seconds > 0, &why);
+	r = choose(b, seconds > 0, &why);
 	if (r == 0) {
-		gadget_handle(s, GADGET_EV_BEGIN);
+		gadget_handle(b->live, GADGET_EV_BEGIN);
 	} else if (r != -ENODEV || seconds <= 0) {
 		error_move(err, &why);
 	} else {
 		/* Logged in the background, too: the command waits, and shows the reason. */
-		log_about(s->name, NULL, LOG_INFO, "%s: waiting for a UDC: %s", s->name, why.text);
+		log_about(b->live->name, NULL, LOG_INFO, "%s: waiting for a UDC: %s", b->live->name,
+			  why.text);
 		if (isfinite(seconds))
-			timer_start(&s->deadline, seconds);
-		supervisor_write_status(s);
-		while (s->state == GADGET_WAITING && (r = loop_once(&s->loop, -1)) >= 0)
+			timer_start(&b->live->deadline, seconds);
+		gadget_write_status(b->live);
+		while (b->live->state == GADGET_WAITING && (r = loop_once(&b->live->loop, -1)) >= 0)
 			;
-		timer_stop(&s->deadline);
+		timer_stop(&b->live->deadline);
 		if (r < 0)
 			error_errno(err, EX_OSERR, -r, NULL, "cannot wait for events");
 	}
-	fd_watch_remove(&s->loop, &s->udc_watch);
+	fd_watch_remove(&b->live->loop, &w.watch);
 	return err->exit ? -err->err : 0;
 }

@@ -10,59 +10,42 @@
 #include "supervisor/bus.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <syslog.h>
 
 #include "base/cleanup.h"
-#include "base/fd.h"
-#include "base/proc.h"
 #include "base/trace.h"
 #include "configfs/steps.h"
 #include "configfs/udc.h"
+#include "supervisor/bus_kernel.h"
 #include "supervisor/host.h"
-#include "supervisor/reload.h"
-#include "supervisor/supervisor.h"
+#include "supervisor/live_gadget.h"
 
-static char *udc_path(const struct supervisor *s)
+void bus_init(struct binding *b, struct live_gadget *live, struct host_state *host)
 {
-	_cleanup_free_ char *dir = configfs_gadget_path(s->paths, s->name);
-
-	return strf("%s/UDC", dir);
+	*b = (struct binding){ .live = live, .host = host, .uevents = FD_WATCH_NONE };
 }
 
-/* Returns the UDC in configfs, whatever program wrote it; NULL: not bound. The caller frees it. */
-static char *bound_to(const struct supervisor *s)
+void bus_free(struct binding *b)
 {
-	_cleanup_free_ char *path = udc_path(s), *udc = NULL;
-
-	return file_read_line(AT_FDCWD, path, &udc) == 0 && *udc ? steal_ptr(udc) : NULL;
-}
-
-/* Returns whether configfs has the UDC that ffsctl wrote, even if that UDC does not exist. */
-static bool is_bound(const struct supervisor *s)
-{
-	_cleanup_free_ char *now = bound_to(s);
-
-	return now && streq_null(now, s->udc);
-}
-
-bool bus_is_on(const struct supervisor *s)
-{
-	_cleanup_free_ char *gadget = is_bound(s) ? udc_attribute(s->udc, "function") : NULL;
-
-	return gadget && streq(gadget, s->name);
+	cleanup_close(&b->uevents.fd);
+	free(b->uevents_of);
+	free(b->udc);
+	free(b->last_udc);
+	free(b->udc_before_reload);
+	free(b->bind_udc);
+	error_clear(&b->bind_error);
 }
 
 /* Sets `err`: the UDC is missing. */
-static int no_udc(const struct supervisor *s, struct error *err)
+static int no_udc(const struct binding *b, struct error *err)
 {
-	return error_set(err, EX_UNAVAILABLE, ENODEV, NULL, "its UDC %s was removed", s->udc);
+	return error_set(err, EX_UNAVAILABLE, ENODEV, NULL, "its UDC %s was removed", b->udc);
 }
 
-static struct step *bind_step(struct supervisor *s)
+static struct step *bind_step(struct live_gadget *live)
 {
-	struct step *last = s->plan.n > 0 ? &s->plan.steps[s->plan.n - 1] : NULL;
+	struct step *last = live->plan.n > 0 ? &live->plan.steps[live->plan.n - 1] : NULL;
 
 	return last && last->op == &configfs_op_bind ? last : NULL;
 }
@@ -75,33 +58,33 @@ const struct step *bus_step(const struct plan *plan)
 	return NULL;
 }
 
-static int unbind(struct supervisor *s, struct error *err)
+static int unbind(struct binding *b, struct error *err)
 {
-	_cleanup_free_ char *path = udc_path(s);
-	const struct step *step = bind_step(s);
+	_cleanup_free_ char *path = bus_udc_path(b);
+	const struct step *step = bind_step(b->live);
 
-	return step && step->state == STEP_DONE ? plan_undo_last(&s->plan, err)
+	return step && step->state == STEP_DONE ? plan_undo_last(&b->live->plan, err)
 						: configfs_unbind(path, err);
 }
 
-static int set_bind_step(struct supervisor *s, const char *udc, struct error *err)
+static int set_bind_step(struct live_gadget *live, const char *udc, struct error *err)
 {
-	struct step *step = bind_step(s);
+	struct step *step = bind_step(live);
 	int r = 0;
 
 	/* Another program unbound the gadget: the step still counts as applied. */
 	if (step && step->state == STEP_DONE)
-		r = plan_undo_last(&s->plan, err);
+		r = plan_undo_last(&live->plan, err);
 	if (r < 0)
 		return r;
 	if (step) {
 		free(step->value);
 		step->value = xstrdup(udc);
 	} else {
-		configfs_add_bind(&s->plan, &s->configfs, udc);
+		configfs_add_bind(&live->plan, &live->configfs, udc);
 	}
 	/* Writes the record even if the step exists: the last write may have failed. */
-	return supervisor_write_record(s, err);
+	return gadget_write_record(live, err);
 }
 
 /*
@@ -114,13 +97,13 @@ static bool failed_with_unbind(const struct live_worker *worker)
 }
 
 /* Returns the first worker that the bind must wait for; NULL: all are ready or done. */
-static const struct live_worker *missing_worker(const struct supervisor *s)
+static const struct live_worker *missing_worker(const struct live_gadget *live)
 {
-	for (size_t n = 0; n < s->live.n; n++) {
-		const struct live_worker *worker = s->live.v[n]->worker;
+	for (size_t n = 0; n < live->functions.n; n++) {
+		const struct live_worker *worker = live->functions.v[n]->worker;
 
 		if (worker && !worker_is_ready_or_idle(worker) &&
-		    (function_blocks_bind(s->live.v[n]) || failed_with_unbind(worker)))
+		    (function_blocks_bind(live->functions.v[n]) || failed_with_unbind(worker)))
 			return worker;
 	}
 	return NULL;
@@ -129,54 +112,53 @@ static const struct live_worker *missing_worker(const struct supervisor *s)
 /* --- what happens ------------------------------------------------------------------------------
  */
 
-static int do_fail(struct supervisor *s, struct error *err _unused_)
+static int do_fail(struct binding *b, struct error *err _unused_)
 {
 	_cleanup_error_ struct error why = { 0 };
 
-	if (unbind(s, &why) < 0) {
-		supervisor_say_of(s, NULL, LOG_ERR, "%s", why.text);
+	if (unbind(b, &why) < 0) {
+		gadget_say_of(b->live, NULL, LOG_ERR, "%s", why.text);
 	} else {
-		supervisor_say_of(s, NULL, LOG_WARNING,
-				  "unbound because a worker failed (on_failed)");
-		host_forget(s);
+		gadget_say_of(b->live, NULL, LOG_WARNING,
+			      "unbound because a worker failed (on_failed)");
+		host_forget(b->host);
 	}
 	return 0;
 }
 
-static int do_forget_host(struct supervisor *s, struct error *err _unused_)
+static int do_forget_host(struct binding *b, struct error *err _unused_)
 {
-	host_forget(s);
+	host_forget(b->host);
 	return 0;
 }
 
-static int do_unbound_externally(struct supervisor *s, struct error *err _unused_)
+static int do_unbound_externally(struct binding *b, struct error *err _unused_)
 {
-	supervisor_say_of(s, NULL, LOG_WARNING,
-			  "unbound by another program; ffsctl does not rebind it");
-	host_forget(s);
+	gadget_say_of(b->live, NULL, LOG_WARNING,
+		      "unbound by another program; ffsctl does not rebind it");
+	host_forget(b->host);
 	return 0;
 }
 
-static int do_bound_externally(struct supervisor *s, struct error *err _unused_)
+static int do_bound_externally(struct binding *b, struct error *err _unused_)
 {
-	supervisor_say(s, "bound again by another program");
-	host_watch(s, s->udc);
+	gadget_say(b->live, "bound again by another program");
+	host_watch(b->host, b->udc);
 	return 0;
 }
 
-static int do_udc_removed(struct supervisor *s, struct error *err _unused_)
+static int do_udc_removed(struct binding *b, struct error *err _unused_)
 {
-	supervisor_say_of(s, NULL, LOG_WARNING, "its UDC %s was removed", s->udc);
-	host_forget(s);
+	gadget_say_of(b->live, NULL, LOG_WARNING, "its UDC %s was removed", b->udc);
+	host_forget(b->host);
 	return 0;
 }
 
-static int do_rebind_failed(struct supervisor *s, struct error *err _unused_)
+static int do_rebind_failed(struct binding *b, struct error *err _unused_)
 {
-	supervisor_say_of(s, NULL, LOG_WARNING,
-			  "its UDC %s is back, but the kernel did not bind the gadget again",
-			  s->udc);
-	host_forget(s);
+	gadget_say_of(b->live, NULL, LOG_WARNING,
+		      "its UDC %s is back, but the kernel did not bind the gadget again", b->udc);
+	host_forget(b->host);
 	return 0;
 }
 
@@ -184,45 +166,45 @@ static int do_rebind_failed(struct supervisor *s, struct error *err _unused_)
  * Handles a UDC that is back: the kernel binds the gadget to it again if it has the same name
  * (gadget_match_driver).
  */
-static int do_udc_returned(struct supervisor *s, struct error *err _unused_)
+static int do_udc_returned(struct binding *b, struct error *err _unused_)
 {
-	supervisor_say(s, "its UDC %s is back", s->udc);
-	host_watch(s, s->udc);
+	gadget_say(b->live, "its UDC %s is back", b->udc);
+	host_watch(b->host, b->udc);
 	return 0;
 }
 
-static int bind_again(struct supervisor *s, struct error *err)
+static int bind_again(struct binding *b, struct error *err)
 {
 	int r;
 
 	/* The next uevent of the UDC causes another attempt. */
-	if (!udc_exists(s->udc))
-		return no_udc(s, err);
-	host_watch(s, s->udc);
+	if (!udc_exists(b->udc))
+		return no_udc(b, err);
+	host_watch(b->host, b->udc);
 	/* A reload drops a bind step that is not applied. */
-	r = set_bind_step(s, s->udc, err);
+	r = set_bind_step(b->live, b->udc, err);
 	if (r == 0)
-		r = plan_apply(&s->plan, err);
+		r = plan_apply(&b->live->plan, err);
 	if (r < 0)
-		host_forget(s);
+		host_forget(b->host);
 	return r;
 }
 
 /* Binds again when the failed worker, the daemon or the UDC is back. */
-static int do_rebind(struct supervisor *s, struct error *err)
+static int do_rebind(struct binding *b, struct error *err)
 {
 	_cleanup_error_ struct error before = { 0 };
 	int r;
 
 	/* A reload has already bound the gadget. */
-	if (bus_is_on(s))
+	if (bus_is_on(b))
 		return 0;
 	error_move(&before, err);
-	r = bind_again(s, err);
+	r = bind_again(b, err);
 	if (r == 0)
-		supervisor_say(s, "rebound to %s", s->udc);
+		gadget_say(b->live, "rebound to %s", b->udc);
 	else if (!streq_null(before.text, err->text))
-		supervisor_say_of(s, NULL, LOG_ERR, "%s", err->text);
+		gadget_say_of(b->live, NULL, LOG_ERR, "%s", err->text);
 	return r;
 }
 
@@ -230,10 +212,10 @@ static int do_rebind(struct supervisor *s, struct error *err)
  * Returns the UDC to bind to: that of `bind`, else the last one, else that of --udc. NULL: the one
  * that the gadget file selects.
  */
-static const char *wanted_udc(const struct supervisor *s)
+static const char *wanted_udc(const struct binding *b)
 {
 	/* `udc` is still set when another program unbound the gadget. */
-	const char *const names[] = { s->bind_udc, s->udc, s->last_udc, s->udc_wanted };
+	const char *const names[] = { b->bind_udc, b->udc, b->last_udc, b->udc_wanted };
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
 		if (names[i])
@@ -241,63 +223,64 @@ static const char *wanted_udc(const struct supervisor *s)
 	return NULL;
 }
 
-static int do_bind(struct supervisor *s, struct error *err)
+static int do_bind(struct binding *b, struct error *err)
 {
+	struct live_gadget *live = b->live;
 	_cleanup_free_ char *udc = NULL, *was = NULL;
-	int r = udc_choose(s->paths, &s->gadget->udc, wanted_udc(s), &udc, err);
+	int r = udc_choose(live->paths, &live->model->udc, wanted_udc(b), &udc, err);
 
 	if (r == 0)
-		r = set_bind_step(s, udc, err);
+		r = set_bind_step(live, udc, err);
 	if (r < 0)
 		return r;
-	was = s->udc;
-	s->udc = steal_ptr(udc);
-	host_watch(s, s->udc);
-	bus_watch(s); /* before the bind, so that no uevent of it is lost */
+	was = b->udc;
+	b->udc = steal_ptr(udc);
+	host_watch(b->host, b->udc);
+	bus_watch(b); /* before the bind, so that no uevent of it is lost */
 	/*
 	 * Writes the status before the bind: else inspect_ours.c would report a bind by another
 	 * program.
 	 */
-	supervisor_write_status(s);
-	r = plan_apply(&s->plan, err);
+	gadget_write_status(live);
+	r = plan_apply(&live->plan, err);
 	if (r < 0) {
-		host_forget(s);
-		free(s->udc);
-		s->udc = steal_ptr(was);
+		host_forget(b->host);
+		free(b->udc);
+		b->udc = steal_ptr(was);
 		return r;
 	}
-	s->no_bind = s->udc_is_new = false;
-	supervisor_say(s, "bound to %s", s->udc);
+	b->no_bind = b->udc_is_new = false;
+	gadget_say(live, "bound to %s", b->udc);
 	return 0;
 }
 
-static int do_unbind(struct supervisor *s, struct error *err)
+static int do_unbind(struct binding *b, struct error *err)
 {
-	bool before = s->no_bind;
+	bool before = b->no_bind;
 	int r;
 
 	/*
 	 * Writes the status before the unbind: else inspect_ours.c would report an unbind by
 	 * another program. The status still has the UDC, so that it is correct before and after.
 	 */
-	s->no_bind = true;
-	supervisor_write_status(s);
-	r = unbind(s, err);
+	b->no_bind = true;
+	gadget_write_status(b->live);
+	r = unbind(b, err);
 	if (r < 0) {
-		s->no_bind = before;
-		supervisor_changed(s);
+		b->no_bind = before;
+		gadget_changed(b->live);
 		return r;
 	}
 	/* FunctionFS reports the unbind later; `status` must not show the old host until then. */
-	host_forget(s);
-	if (s->udc) {
-		free(s->last_udc);
-		s->last_udc = steal_ptr(s->udc);
+	host_forget(b->host);
+	if (b->udc) {
+		free(b->last_udc);
+		b->last_udc = steal_ptr(b->udc);
 	}
 	return 0;
 }
 
-typedef int (*action)(struct supervisor *s, struct error *err);
+typedef int (*action)(struct binding *b, struct error *err);
 
 /* Other events change nothing. If an action fails, the state stays. */
 static const struct cell {
@@ -344,7 +327,7 @@ static const struct cell {
 	},
 };
 
-static int handle(struct supervisor *s, enum bus_event event, struct error *err)
+static int handle(struct binding *b, enum bus_event event, struct error *err)
 {
 	static const char *const states[BUS_STATE_COUNT] = {
 		[BUS_OFF] = "OFF",
@@ -365,102 +348,70 @@ static int handle(struct supervisor *s, enum bus_event event, struct error *err)
 		[BUS_EV_UDC_REMOVED] = "UDC_REMOVED",
 		[BUS_EV_REBIND_FAILED] = "REBIND_FAILED",
 	};
-	const struct cell *cell = &cells[s->bus][event];
+	const struct cell *cell = &cells[b->state][event];
 	int r;
 
-	trace("bus", states[s->bus], events[event]);
+	trace("bus", states[b->state], events[event]);
 	if (!cell->act)
 		return 0;
-	r = cell->act(s, err);
+	r = cell->act(b, err);
 	if (r < 0)
 		return r;
-	s->bus = cell->to;
-	supervisor_changed(s);
+	b->state = cell->to;
+	gadget_changed(b->live);
 	return 0;
 }
 
-void bus_begin(struct supervisor *s)
+void bus_begin(struct binding *b)
 {
-	s->bus = s->udc ? BUS_ON : BUS_OFF;
+	b->state = b->udc ? BUS_ON : BUS_OFF;
 }
 
-bool bus_awaits_udc(const struct supervisor *s)
+bool bus_awaits_udc(const struct binding *b)
 {
-	bool is_wanted = s->bus == BUS_ON || s->bus == BUS_UDC_REMOVED || s->bus == BUS_REBIND_DUE;
+	bool is_wanted =
+		b->state == BUS_ON || b->state == BUS_UDC_REMOVED || b->state == BUS_REBIND_DUE;
 
-	return is_wanted && s->udc && !missing_worker(s) && !udc_exists(s->udc);
+	return is_wanted && b->udc && !missing_worker(b->live) && !udc_exists(b->udc);
 }
 
-void bus_reloaded(struct supervisor *s, enum bus_state state)
+void bus_reloaded(struct binding *b, enum bus_state state)
 {
-	s->bus = state;
-	error_clear(&s->bind_error);
+	b->state = state;
+	error_clear(&b->bind_error);
 	if (state != BUS_REBIND_DUE)
 		return;
-	host_forget(s);
-	no_udc(s, &s->bind_error);
+	host_forget(b->host);
+	no_udc(b, &b->bind_error);
 }
 
-void bus_worker_failed(struct supervisor *s)
+void bus_worker_failed(struct binding *b)
 {
-	handle(s, BUS_EV_FAILED, NULL);
+	handle(b, BUS_EV_FAILED, NULL);
 }
 
-void bus_ep0_closed(struct supervisor *s)
+void bus_ep0_closed(struct binding *b)
 {
-	if (gadget_is_made(s))
-		handle(s, BUS_EV_EP0_CLOSED, NULL);
+	if (gadget_is_made(b->live))
+		handle(b, BUS_EV_EP0_CLOSED, NULL);
 }
 
 /* --- changes by the kernel and other programs --- */
 
-/* Returns whether a process whose end unbinds the gadget has died and is not reaped yet. */
-static bool has_just_died(const struct live_function *i)
+static void check_kernel(struct binding *b)
 {
-	return (i->keeper.pid > 0 && !process_alive(i->keeper.pid)) ||
-	       (i->worker && i->worker->model->opens_ep0 &&
-		(i->worker->leftovers || (i->worker->pid > 0 && !process_alive(i->worker->pid))));
-}
+	enum bus_event event = b->udc ? bus_event_from_kernel(b) : BUS_EVENT_COUNT;
 
-/*
- * Returns the event that describes the kernel's state. If configfs has the UDC but the UDC has no
- * gadget: a new UDC means that the kernel failed to bind again; else a program unbound the gadget
- * through the driver core, unless the UDC is just being removed or added (BUS_EVENT_COUNT: no
- * event).
- */
-static enum bus_event event_from_kernel(const struct supervisor *s)
-{
-	if (!udc_exists(s->udc))
-		return BUS_EV_UDC_REMOVED;
-	if (!is_bound(s))
-		return BUS_EV_UNBOUND;
-	if (bus_is_on(s))
-		return BUS_EV_BOUND;
-	/*
-	 * Another program may be unbinding the gadget: reading configfs waits until that is done.
-	 */
-	if (!is_bound(s))
-		return BUS_EV_UNBOUND;
-	if (s->udc_is_new)
-		return BUS_EV_REBIND_FAILED;
-	return udc_lacks(s->udc, s->name) ? BUS_EV_UNBOUND : BUS_EVENT_COUNT;
-}
-
-static void check_kernel(struct supervisor *s)
-{
-	enum bus_event event = s->udc ? event_from_kernel(s) : BUS_EVENT_COUNT;
-
-	for (size_t n = 0; event != BUS_EV_BOUND && n < s->live.n; n++)
-		if (has_just_died(s->live.v[n]))
-			return; /* the end of the reload causes another check */
+	if (event != BUS_EV_BOUND && bus_end_is_due(b))
+		return; /* the end of that process causes another check */
 	/*
 	 * The UDC was removed and added since the last check: files of the old one are of no use.
 	 */
-	if (s->udc_is_new && s->bus == BUS_ON && event == BUS_EV_BOUND)
-		host_take_over(s, s->udc, s->configured);
-	s->uevent = s->udc_is_new = false;
+	if (b->udc_is_new && b->state == BUS_ON && event == BUS_EV_BOUND)
+		host_take_over(b->host, b->udc, b->host->configured);
+	b->uevent = b->udc_is_new = false;
 	if (event != BUS_EVENT_COUNT)
-		handle(s, event, NULL);
+		handle(b, event, NULL);
 }
 
 /* --- by command --- */
@@ -476,41 +427,38 @@ static int no_worker(const struct live_worker *worker, struct error *err)
  * Binds when all workers are ready, as `up` does: the host must not enumerate functions without a
  * worker.
  */
-static void bind_when_ready(struct supervisor *s)
+static void bind_when_ready(struct binding *b)
 {
-	const struct live_worker *worker = missing_worker(s);
+	const struct live_worker *worker = missing_worker(b->live);
 
 	if (worker && worker->state != WORKER_FAILED)
 		return;
 	if (worker) {
-		s->bind_wanted = false;
-		no_worker(worker, &s->bind_error);
+		b->bind_wanted = false;
+		no_worker(worker, &b->bind_error);
 		return;
 	}
-	control_drop_closed_binds(&s->control);
-	if (!s->bind_wanted)
-		return;
-	s->bind_wanted = false;
-	handle(s, BUS_EV_BIND, &s->bind_error);
+	b->bind_wanted = false;
+	handle(b, BUS_EV_BIND, &b->bind_error);
 }
 
-void bus_update(struct supervisor *s)
+void bus_update(struct binding *b)
 {
-	bus_watch(s);
-	if (s->uevent)
-		check_kernel(s);
-	if (s->bind_wanted)
-		bind_when_ready(s);
-	else if (!missing_worker(s))
-		handle(s, BUS_EV_READY, &s->bind_error);
+	bus_watch(b);
+	if (b->uevent)
+		check_kernel(b);
+	if (b->bind_wanted)
+		bind_when_ready(b);
+	else if (!missing_worker(b->live))
+		handle(b, BUS_EV_READY, &b->bind_error);
 }
 
-bool bus_rebind_has_ended(const struct supervisor *s, struct error *err)
+bool bus_rebind_has_ended(const struct binding *b, struct error *err)
 {
-	const struct error *why = &s->bind_error;
-	const struct live_worker *worker = missing_worker(s);
+	const struct error *why = &b->bind_error;
+	const struct live_worker *worker = missing_worker(b->live);
 
-	if ((s->bus != BUS_REBIND_DUE && s->bus != BUS_FAILED) || bus_awaits_udc(s))
+	if ((b->state != BUS_REBIND_DUE && b->state != BUS_FAILED) || bus_awaits_udc(b))
 		return true;
 	if (worker && worker->state != WORKER_FAILED)
 		return false;
@@ -518,80 +466,81 @@ bool bus_rebind_has_ended(const struct supervisor *s, struct error *err)
 		no_worker(worker, err);
 	else if (why->exit)
 		error_set(err, why->exit, why->err, why->path, "%s", why->text);
-	else if (gadget_is_reloading(s))
+	else if (gadget_is_reloading(b->live))
 		return false;
 	else
-		error_set(err, EX_OSERR, ENODEV, NULL, "'%s' was not bound again", s->name);
+		error_set(err, EX_OSERR, ENODEV, NULL, "'%s' was not bound again", b->live->name);
 	return true;
 }
 
-static int foreign_bind(const struct supervisor *s, const char *now, struct error *err)
+static int foreign_bind(const struct live_gadget *live, const char *now, struct error *err)
 {
-	error_set(err, EX_CANTCREAT, EBUSY, NULL, "another program has bound '%s' to %s", s->name,
-		  now);
-	return error_hint(err, "'ffsctl unbind %s' unbinds it first", s->name);
+	error_set(err, EX_CANTCREAT, EBUSY, NULL, "another program has bound '%s' to %s",
+		  live->name, now);
+	return error_hint(err, "'ffsctl unbind %s' unbinds it first", live->name);
 }
 
-int bus_check(const struct supervisor *s, struct error *err)
+int bus_check(const struct binding *b, struct error *err)
 {
-	_cleanup_free_ char *now = bound_to(s);
+	_cleanup_free_ char *now = bus_bound_to(b);
 
-	if (now && !streq_null(now, s->udc))
-		return foreign_bind(s, now, err);
-	if (s->bind_wanted)
+	if (now && !streq_null(now, b->udc))
+		return foreign_bind(b->live, now, err);
+	if (b->bind_wanted)
 		return error_set(err, EX_CANTCREAT, EBUSY, NULL,
-				 "a 'bind' of '%s' waits for its workers", s->name);
+				 "a 'bind' of '%s' waits for its workers", b->live->name);
 	return 0;
 }
 
-int bus_bind(struct supervisor *s, const char *udc, bool *changed, struct error *err)
+int bus_bind(struct binding *b, const char *udc, bool *changed, struct error *err)
 {
-	_cleanup_free_ char *now = bound_to(s);
+	struct live_gadget *live = b->live;
+	_cleanup_free_ char *now = bus_bound_to(b);
 
-	if (now && !streq_null(now, s->udc))
-		return foreign_bind(s, now, err);
+	if (now && !streq_null(now, b->udc))
+		return foreign_bind(live, now, err);
 	/*
 	 * Configfs keeps the UDC of a gadget that lost it, or that was unbound through the driver
 	 * core.
 	 */
-	if (now && (!udc_exists(now) || udc_lacks(now, s->name)))
+	if (now && (!udc_exists(now) || udc_lacks(now, live->name)))
 		free(steal_ptr(now));
 	*changed = !now;
 	if (now && udc && !streq(now, udc)) {
-		error_set(err, EX_CANTCREAT, EBUSY, NULL, "'%s' is bound to %s, not to %s", s->name,
-			  now, udc);
-	} else if (!now && s->bind_wanted && s->bind_udc && udc && !streq(s->bind_udc, udc)) {
+		error_set(err, EX_CANTCREAT, EBUSY, NULL, "'%s' is bound to %s, not to %s",
+			  live->name, now, udc);
+	} else if (!now && b->bind_wanted && b->bind_udc && udc && !streq(b->bind_udc, udc)) {
 		error_set(err, EX_CANTCREAT, EBUSY, NULL,
-			  "another 'bind' waits to put '%s' on %s, not on %s", s->name, s->bind_udc,
-			  udc);
+			  "another 'bind' waits to put '%s' on %s, not on %s", live->name,
+			  b->bind_udc, udc);
 	}
 	if (err->exit)
-		return error_hint(err, "'ffsctl unbind %s' unbinds it first", s->name);
+		return error_hint(err, "'ffsctl unbind %s' unbinds it first", live->name);
 	if (now)
 		return 0;
-	s->uevent = true; /* another program may have unbound the gadget meanwhile */
-	error_clear(&s->bind_error);
-	if (!s->bind_wanted)
-		free(steal_ptr(s->bind_udc));
-	if (udc && !s->bind_udc)
-		s->bind_udc = xstrdup(udc);
-	s->bind_wanted = true;
-	supervisor_changed(s);
+	b->uevent = true; /* another program may have unbound the gadget meanwhile */
+	error_clear(&b->bind_error);
+	if (!b->bind_wanted)
+		free(steal_ptr(b->bind_udc));
+	if (udc && !b->bind_udc)
+		b->bind_udc = xstrdup(udc);
+	b->bind_wanted = true;
+	gadget_changed(live);
 	return 0;
 }
 
-int bus_unbind(struct supervisor *s, bool *changed, struct error *err)
+int bus_unbind(struct binding *b, bool *changed, struct error *err)
 {
-	_cleanup_free_ char *now = bound_to(s);
+	_cleanup_free_ char *now = bus_bound_to(b);
 	int r;
 
-	*changed = now || s->bind_wanted;
-	if (s->bind_wanted)
-		error_set(&s->bind_error, EX_TEMPFAIL, ECANCELED, NULL,
-			  "'unbind' came before '%s' was bound", s->name);
-	s->bind_wanted = false;
-	r = handle(s, BUS_EV_UNBIND, err);
+	*changed = now || b->bind_wanted;
+	if (b->bind_wanted)
+		error_set(&b->bind_error, EX_TEMPFAIL, ECANCELED, NULL,
+			  "'unbind' came before '%s' was bound", b->live->name);
+	b->bind_wanted = false;
+	r = handle(b, BUS_EV_UNBIND, err);
 	if (r == 0 && *changed)
-		supervisor_say(s, "unbound");
+		gadget_say(b->live, "unbound");
 	return r;
 }

@@ -11,18 +11,19 @@
 
 #include "base/cleanup.h"
 #include "configfs/udc_watch.h"
-#include "supervisor/supervisor.h"
+#include "supervisor/bus.h"
+#include "supervisor/live_gadget.h"
 
 static void on_uevent(void *data, uint32_t events _unused_)
 {
-	struct supervisor *s = data;
+	struct binding *b = data;
 
-	s->udc_is_new = udc_watch_read(s->uevents.fd).ready || s->udc_is_new;
-	s->uevent = true; /* a uevent of any kind arrived */
-	supervisor_changed(s);
+	b->udc_is_new = udc_watch_read(b->uevents.fd).ready || b->udc_is_new;
+	b->uevent = true; /* a uevent of any kind arrived */
+	gadget_changed(b->live);
 }
 
-static int open_watch(struct supervisor *s, const char *udc, struct error *err)
+static int open_watch(struct binding *b, const char *udc, struct error *err)
 {
 	int fd = udc_watch_open(err), r;
 
@@ -30,30 +31,30 @@ static int open_watch(struct supervisor *s, const char *udc, struct error *err)
 		return fd;
 	if (udc)
 		udc_watch_only(fd, udc); /* without the filter more uevents arrive */
-	r = fd_watch_add(&s->loop, &s->uevents, fd, EPOLLIN, on_uevent, s);
+	r = fd_watch_add(&b->live->loop, &b->uevents, fd, EPOLLIN, on_uevent, b);
 	if (r == 0)
 		return 0;
 	close(fd);
 	return error_errno(err, EX_OSERR, -r, NULL, "cannot watch the kernel's uevents");
 }
 
-void bus_watch(struct supervisor *s)
+void bus_watch(struct binding *b)
 {
 	_cleanup_error_ struct error err = { 0 };
-	bool all = functions_follow_kernel_devices(&s->live), wanted = all || s->udc;
-	const char *udc = all ? NULL : s->udc;
+	bool all = functions_follow_kernel_devices(&b->live->functions), wanted = all || b->udc;
+	const char *udc = all ? NULL : b->udc;
 
 	/* The filter accepts a UDC by its name, also after it was removed and added. */
-	if (wanted == s->watches_uevents && streq_null(s->uevents_of, udc))
+	if (wanted == b->watches_uevents && streq_null(b->uevents_of, udc))
 		return;
-	fd_watch_close(&s->loop, &s->uevents);
-	free(s->uevents_of);
-	s->uevents_of = udc ? xstrdup(udc) : NULL;
-	s->watches_uevents = wanted;
+	fd_watch_close(&b->live->loop, &b->uevents);
+	free(b->uevents_of);
+	b->uevents_of = udc ? xstrdup(udc) : NULL;
+	b->watches_uevents = wanted;
 	if (!wanted)
 		return;
-	if (open_watch(s, udc, &err) < 0)
-		supervisor_say(s, "cannot notice changes of the UDC: %s", err.text);
-	s->uevent = s->udc_is_new =
+	if (open_watch(b, udc, &err) < 0)
+		gadget_say(b->live, "cannot notice changes of the UDC: %s", err.text);
+	b->uevent = b->udc_is_new =
 		true; /* a change before the socket was open may have been missed */
 }

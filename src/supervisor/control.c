@@ -17,8 +17,7 @@
 #include "supervisor/bus.h"
 #include "supervisor/control_parts.h"
 #include "supervisor/host.h"
-#include "supervisor/reload.h"
-#include "supervisor/supervisor.h"
+#include "supervisor/live_gadget.h"
 
 /* --- clients ---------------------------------------------------------------------
  */
@@ -64,7 +63,7 @@ static bool is_in_group(int fd, const struct ucred *peer, gid_t group)
 /* Returns whether the client may send commands; sets client->is_root if it may send all of them. */
 static bool may_ask(struct control_client *client)
 {
-	const struct supervisor *s = client->control->supervisor;
+	const struct control *control = client->control;
 	struct ucred peer;
 
 	if (fd_peer(client->source.fd, &peer) < 0)
@@ -72,7 +71,7 @@ static bool may_ask(struct control_client *client)
 	client->uid = peer.uid;
 	client->is_root = peer.uid == 0 || peer.uid == geteuid();
 	return client->is_root ||
-	       (s->group != 0 && is_in_group(client->source.fd, &peer, s->group));
+	       (control->group != 0 && is_in_group(client->source.fd, &peer, control->group));
 }
 
 /* Returns a free slot; NULL: none for this client. */
@@ -159,8 +158,8 @@ static void on_listener(void *data, uint32_t events _unused_)
 		return;
 	}
 	client = free_slot(control, &late);
-	if (!client || fd_watch_add(&control->supervisor->loop, &client->source, fd, EPOLLIN,
-				    on_client, client) < 0) {
+	if (!client || fd_watch_add(&control->live->loop, &client->source, fd, EPOLLIN, on_client,
+				    client) < 0) {
 		control_refuse_as_too_many(&late);
 		return;
 	}
@@ -170,9 +169,14 @@ static void on_listener(void *data, uint32_t events _unused_)
 	await_commands(control);
 }
 
-void control_init(struct control *control, struct supervisor *supervisor)
+void control_init(struct control *control, struct live_gadget *live, struct binding *binding,
+		  struct reloader *reloader, struct switcher *switcher, struct takeover *takeover)
 {
-	*control = (struct control){ .supervisor = supervisor,
+	*control = (struct control){ .live = live,
+				     .binding = binding,
+				     .reloader = reloader,
+				     .switcher = switcher,
+				     .takeover = takeover,
 				     .listener = FD_WATCH_NONE,
 				     .timer = FD_WATCH_NONE,
 				     .spare = -1 };
@@ -196,13 +200,12 @@ int control_listen(struct control *control, const struct rundir *rundir, struct 
 	 * each client.
 	 */
 	if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
-	    chmod(path, control->supervisor->group ? 0666 : 0600) < 0 ||
-	    listen(fd, CONTROL_CLIENTS) < 0)
+	    chmod(path, control->group ? 0666 : 0600) < 0 || listen(fd, CONTROL_CLIENTS) < 0)
 		return error_errno(err, EX_OSERR, errno, path, "cannot listen on %s", path);
-	r = timer_open(&control->supervisor->loop, &control->timer, on_timer, control);
+	r = timer_open(&control->live->loop, &control->timer, on_timer, control);
 	if (r == 0)
-		r = fd_watch_add(&control->supervisor->loop, &control->listener, fd, EPOLLIN,
-				 on_listener, control);
+		r = fd_watch_add(&control->live->loop, &control->listener, fd, EPOLLIN, on_listener,
+				 control);
 	if (r < 0)
 		return error_errno(err, EX_OSERR, -r, path, "cannot watch %s", path);
 	steal_fd(&fd);
@@ -215,8 +218,8 @@ void control_close(struct control *control)
 	cleanup_close(&control->spare);
 	for (size_t i = 0; i < CONTROL_CLIENTS; i++)
 		control_drop(&control->clients[i]);
-	fd_watch_close(&control->supervisor->loop, &control->listener);
-	fd_watch_close(&control->supervisor->loop, &control->timer);
+	fd_watch_close(&control->live->loop, &control->listener);
+	fd_watch_close(&control->live->loop, &control->timer);
 }
 
 /* Refuses reloads that `down` has cancelled. */
@@ -241,11 +244,11 @@ void control_answer_down(struct control *control, const struct error *err)
  */
 static bool workers_are_final(const struct control_client *client, struct error *err)
 {
-	const struct supervisor *s = client->control->supervisor;
+	const struct control *control = client->control;
 	const struct live_worker *failed = NULL;
 
-	for (size_t n = 0; n < s->live.n; n++) {
-		const struct live_function *i = s->live.v[n];
+	for (size_t n = 0; n < control->live->functions.n; n++) {
+		const struct live_function *i = control->live->functions.v[n];
 
 		if (!control_concerns(client, i) || worker_is_ready_or_idle(i->worker))
 			continue;
@@ -265,14 +268,14 @@ static void refuse_waiting(struct control *control)
 		struct control_client *client = &control->clients[c];
 
 		if (client->waits != CLIENT_IDLE && client->waits != CLIENT_WAITS_DOWN)
-			control_answer(client, &control->supervisor->failure);
+			control_answer(client, &control->live->failure);
 	}
 }
 
 /* Returns whether the client's command is done, or has failed (err). */
 static bool wait_has_ended(const struct control_client *client, struct error *err)
 {
-	const struct supervisor *s = client->control->supervisor;
+	const struct control *control = client->control;
 
 	switch (client->waits) {
 	case CLIENT_IDLE:
@@ -282,14 +285,18 @@ static bool wait_has_ended(const struct control_client *client, struct error *er
 		return false;
 	case CLIENT_WAITS_RESTART:
 		return workers_are_final(client, err) &&
-		       (err->exit || bus_rebind_has_ended(s, err));
+		       (err->exit || bus_rebind_has_ended(control->binding, err));
 	case CLIENT_WAITS_READY:
-		return s->live.phase == PHASE_UP && workers_are_final(client, err) &&
-		       (err->exit || (streq(gadget_status(s), "ready") && bus_is_on(s)));
+		return control->live->functions.phase == PHASE_UP &&
+		       workers_are_final(client, err) &&
+		       (err->exit ||
+			(streq(gadget_status(control->live, control->binding), "ready") &&
+			 bus_is_on(control->binding)));
 	case CLIENT_WAITS_HOST:
-		return host_has_configured(s);
+		return host_has_configured(control->binding->host);
 	case CLIENT_WAITS_NO_HOST:
-		return s->live.phase == PHASE_UP && !host_has_configured(s);
+		return control->live->functions.phase == PHASE_UP &&
+		       !host_has_configured(control->binding->host);
 	}
 	return false;
 }
@@ -297,21 +304,19 @@ static bool wait_has_ended(const struct control_client *client, struct error *er
 /* Returns whether a reload has ended. If `down` cancels a reload, control_answer_down answers. */
 static bool reload_has_ended(const struct control *control)
 {
-	const struct supervisor *s = control->supervisor;
-
-	return s->live.phase == PHASE_UP && !gadget_is_reloading(s);
+	return control->live->functions.phase == PHASE_UP && !gadget_is_reloading(control->live);
 }
 
 void control_update(struct control *control)
 {
-	if (control->supervisor->state == GADGET_FAILED)
+	if (control->live->state == GADGET_FAILED)
 		refuse_waiting(control);
 	for (size_t c = 0; c < CONTROL_CLIENTS; c++) {
 		struct control_client *client = &control->clients[c];
 		_cleanup_error_ struct error err = { 0 };
 
-		if (client->waits == CLIENT_WAITS_BIND && !control->supervisor->bind_wanted)
-			control_answer_bus(client, true, &control->supervisor->bind_error);
+		if (client->waits == CLIENT_WAITS_BIND && !control->binding->bind_wanted)
+			control_answer_bus(client, true, &control->binding->bind_error);
 		else if (client->waits == CLIENT_WAITS_RELOAD && reload_has_ended(control))
 			control_answer_reload(client);
 		else if (wait_has_ended(client, &err))

@@ -15,8 +15,12 @@
 /* Seconds that a client must send its command. */
 #define CONTROL_PATIENCE 5
 
-struct supervisor;
+struct binding;
 struct control;
+struct live_gadget;
+struct reloader;
+struct switcher;
+struct takeover;
 
 struct control_client {
 	struct control *control;
@@ -38,13 +42,21 @@ struct control_client {
 };
 
 struct control {
-	struct supervisor *supervisor;
+	/* The components that commands are for. */
+	struct live_gadget *live;
+	struct binding *binding;
+	struct reloader *reloader;
+	struct switcher *switcher;
+	struct takeover *takeover;
+	gid_t group; /* --group: its members may send commands; 0: only root may */
+
 	struct fd_watch listener, timer;
 	int spare; /* spare descriptor, to accept and refuse a client when none is free; owned */
 	struct control_client clients[CONTROL_CLIENTS];
 };
 
-void control_init(struct control *control, struct supervisor *supervisor);
+void control_init(struct control *control, struct live_gadget *live, struct binding *binding,
+		  struct reloader *reloader, struct switcher *switcher, struct takeover *takeover);
 int control_listen(struct control *control, const struct rundir *rundir, struct error *err);
 void control_close(struct control *control);
 /*

@@ -8,12 +8,14 @@
 
 #include "base/cleanup.h"
 #include "base/json.h"
+#include "supervisor/bus.h"
 #include "supervisor/control_parts.h"
-#include "supervisor/supervisor.h"
+#include "supervisor/live_gadget.h"
+#include "supervisor/reload.h"
 
 void control_drop(struct control_client *client)
 {
-	fd_watch_close(&client->control->supervisor->loop, &client->source);
+	fd_watch_close(&client->control->live->loop, &client->source);
 	free(client->function);
 	*client = (struct control_client){ .control = client->control, .source = FD_WATCH_NONE };
 }
@@ -51,13 +53,13 @@ void control_answer(struct control_client *client, const struct error *err)
 
 void control_answer_bus(struct control_client *client, bool changed, const struct error *err)
 {
-	const struct supervisor *s = client->control->supervisor;
+	const struct control *control = client->control;
 
 	if (err->exit)
 		control_answer(client, err);
 	else
 		answer_json(client, json_pack("{s:i, s:b, s:o}", "exit", 0, "changed", changed,
-					      "udc", json_string_or_null(s->udc)));
+					      "udc", json_string_or_null(control->binding->udc)));
 }
 
 void control_refuse(struct control_client *client, int exit, const char *text)
@@ -70,15 +72,15 @@ void control_refuse(struct control_client *client, int exit, const char *text)
 
 void control_answer_reload(struct control_client *client)
 {
-	const struct supervisor *s = client->control->supervisor;
-	const struct reload_result *result = &s->reloaded;
+	const struct control *control = client->control;
+	const struct reload_result *result = &control->reloader->result;
 
 	if (result->error.exit)
 		control_answer(client, &result->error);
 	else
 		answer_json(client, json_pack("{s:i, s:b, s:b, s:s?}", "exit", 0, "changed",
 					      result->changed, "rebound", result->rebound, "awaits",
-					      result->awaits_udc ? s->udc : NULL));
+					      result->awaits_udc ? control->binding->udc : NULL));
 }
 
 bool control_concerns(const struct control_client *client, const struct live_function *i)
@@ -101,7 +103,7 @@ void control_client_closed(struct control_client *client)
 	for (size_t i = 0; i < CONTROL_CLIENTS; i++)
 		wanted = wanted || control->clients[i].waits == CLIENT_WAITS_BIND;
 	if (!wanted)
-		control->supervisor->bind_wanted = false;
+		control->binding->bind_wanted = false;
 }
 
 void control_drop_closed_binds(struct control *control)
@@ -124,7 +126,7 @@ void control_refuse_all(struct control *control, int but_fd)
 	for (size_t i = 0; i < CONTROL_CLIENTS; i++)
 		if (control->clients[i].source.fd >= 0 && control->clients[i].source.fd != but_fd)
 			control_refuse(&control->clients[i], EX_TEMPFAIL, words);
-	control->supervisor->bind_wanted = false;
+	control->binding->bind_wanted = false;
 	error_set(&err, EX_TEMPFAIL, EAGAIN, NULL, "%s", words);
 	/* Accept and refuse clients in the socket's queue, at most CONTROL_CLIENTS. */
 	for (size_t i = 0; i < CONTROL_CLIENTS; i++) {

@@ -8,8 +8,9 @@
 #include "base/trust.h"
 #include "supervisor/bus.h"
 #include "supervisor/control_parts.h"
+#include "supervisor/live_gadget.h"
+#include "supervisor/reexec.h"
 #include "supervisor/reload.h"
-#include "supervisor/supervisor.h"
 #include "supervisor/switch.h"
 
 /*
@@ -29,7 +30,7 @@ static bool refuse_to_wait(struct control_client *client)
 
 static bool refuse_unless_up(struct control_client *client)
 {
-	const char *why = gadget_refusal(client->control->supervisor);
+	const char *why = gadget_refusal(client->control->live);
 
 	if (why)
 		control_refuse(client, EX_CANTCREAT, why);
@@ -47,30 +48,30 @@ static bool refuse_unless_root(struct control_client *client, const char *what)
 static void begin_down(struct control_client *client, const json_t *json _unused_)
 {
 	client->waits = CLIENT_WAITS_DOWN;
-	switch_cancel(client->control->supervisor);
-	supervisor_go_down(client->control->supervisor, NULL);
+	switch_cancel(client->control->switcher);
+	gadget_go_down(client->control->live, NULL);
 }
 
 static void begin_restart(struct control_client *client, const json_t *json)
 {
 	const char *function = json_string_value(json_object_get(json, "function"));
-	struct supervisor *s = client->control->supervisor;
+	const struct control *control = client->control;
 	bool any = false;
 
 	if (refuse_unless_up(client))
 		return;
 	client->function = function ? xstrdup(function) : NULL;
-	for (size_t n = 0; n < s->live.n; n++) {
-		if (control_concerns(client, s->live.v[n])) {
+	for (size_t n = 0; n < control->live->functions.n; n++) {
+		if (control_concerns(client, control->live->functions.v[n])) {
 			any = true;
-			worker_handle(s->live.v[n]->worker, WORKER_EV_RESTART);
+			worker_handle(control->live->functions.v[n]->worker, WORKER_EV_RESTART);
 		}
 	}
 	if (!any)
 		control_refuse(client, EX_USAGE, "no such function with a worker in the gadget");
 	else
 		client->waits = CLIENT_WAITS_RESTART;
-	supervisor_changed(s);
+	gadget_changed(control->live);
 }
 
 static void begin_bind(struct control_client *client, const json_t *json)
@@ -81,7 +82,7 @@ static void begin_bind(struct control_client *client, const json_t *json)
 
 	if (refuse_unless_up(client))
 		return;
-	if (bus_bind(client->control->supervisor, udc, &changed, &err) < 0 || !changed)
+	if (bus_bind(client->control->binding, udc, &changed, &err) < 0 || !changed)
 		control_answer_bus(client, false, &err);
 	else
 		client->waits = CLIENT_WAITS_BIND;
@@ -89,14 +90,14 @@ static void begin_bind(struct control_client *client, const json_t *json)
 
 static void begin_unbind(struct control_client *client, const json_t *json _unused_)
 {
-	struct supervisor *s = client->control->supervisor;
+	const struct control *control = client->control;
 	_cleanup_error_ struct error err = { 0 };
 	bool changed = false;
 
 	if (refuse_unless_up(client))
 		return;
-	bus_unbind(s, &changed, &err);
-	supervisor_write_status(s);
+	bus_unbind(control->binding, &changed, &err);
+	gadget_write_status(control->live);
 	control_answer_bus(client, changed, &err);
 }
 
@@ -105,25 +106,25 @@ static void begin_reload(struct control_client *client, const json_t *json)
 	const char *file = json_string_value(json_object_get(json, "file"));
 	bool renamed = json_is_true(json_object_get(json, "renamed"));
 	double timeout = json_number_value(json_object_get(json, "timeout"));
-	struct supervisor *s = client->control->supervisor;
+	const struct control *control = client->control;
 	_cleanup_error_ struct error err = { 0 };
 
 	if (refuse_unless_up(client))
 		return;
-	if (file && !streq_null(file, s->record.file) &&
+	if (file && !streq_null(file, control->live->record.file) &&
 	    refuse_unless_root(client, "only root may name another gadget file"))
 		return;
-	if (reload_begin(s, file, renamed, timeout, &err) < 0)
+	if (reload_begin(control->reloader, file, renamed, timeout, &err) < 0)
 		control_answer(client, &err);
 	else
 		client->waits = CLIENT_WAITS_RELOAD;
-	supervisor_changed(s);
+	gadget_changed(control->live);
 }
 
 static void begin_reexec(struct control_client *client, const json_t *json)
 {
 	const char *program = json_string_value(json_object_get(json, "program"));
-	const struct supervisor *s = client->control->supervisor;
+	const struct control *control = client->control;
 	_cleanup_error_ struct error err = { 0 };
 	_cleanup_free_ char *why = NULL;
 
@@ -134,14 +135,14 @@ static void begin_reexec(struct control_client *client, const json_t *json)
 		control_refuse(client, EX_USAGE, "the program must be an absolute path");
 		return;
 	}
-	why = trust_check(program, supervisor_program_trust(s, s->gadget->dir));
+	why = trust_check(program, gadget_program_trust(control->live, control->live->model->dir));
 	if (why) {
 		error_set(&err, EX_NOPERM, EPERM, program, "root does not execute %s: %s", program,
 			  why);
 		control_answer(client, &err);
 		return;
 	}
-	supervisor_reexec(client->control->supervisor, program, client->source.fd, &err);
+	supervisor_reexec(control->takeover, program, client->source.fd, &err);
 	control_answer(client, &err);
 }
 
@@ -150,7 +151,7 @@ static void begin_wait_host(struct control_client *client, const json_t *json _u
 	if (refuse_to_wait(client))
 		return;
 	client->waits = CLIENT_WAITS_HOST;
-	supervisor_changed(client->control->supervisor);
+	gadget_changed(client->control->live);
 }
 
 static void begin_wait(struct control_client *client, const json_t *json)
@@ -171,7 +172,7 @@ static void begin_wait(struct control_client *client, const json_t *json)
 		if (!streq_null(word, conditions[i].word))
 			continue;
 		client->waits = conditions[i].waits;
-		supervisor_changed(client->control->supervisor);
+		gadget_changed(client->control->live);
 		return;
 	}
 	control_refuse(client, EX_USAGE, "unknown condition to wait for");

@@ -1,30 +1,32 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Handles failed workers and dead keepers. */
 #include "config.h"
+
+#include "supervisor/failures.h"
 
 #include <errno.h>
 #include <syslog.h>
 
+#include "base/cleanup.h"
 #include "supervisor/bus.h"
-#include "supervisor/supervisor.h"
+#include "supervisor/live_gadget.h"
 
-void supervisor_worker_failed(struct supervisor *s, struct live_worker *worker)
+void failures_of_worker(struct binding *b, struct live_worker *worker)
 {
 	_cleanup_error_ struct error err = { 0 };
 
-	s->changed = true;
-	if (s->state == GADGET_STARTING && worker->served &&
+	b->live->changed = true;
+	if (b->live->state == GADGET_STARTING && worker->served &&
 	    function_blocks_bind(worker->function)) {
 		/* The step that waits for this worker is applied: no later step checks it. */
 		error_set(&err, EX_PROTOCOL, ECHILD, NULL,
 			  "the worker of '%s' was ready, but ended before the gadget was up: %s",
 			  worker->function->model->label, worker->last_exit);
 		error_at(&err, &worker->model->at);
-		supervisor_go_down(s, &err);
+		gadget_go_down(b->live, &err);
 	}
 	/* During a reload, the reload decides. */
-	if (s->state == GADGET_UP && worker->model->on_failed == FAILED_UNBIND)
-		bus_worker_failed(s);
+	if (b->live->state == GADGET_UP && worker->model->on_failed == FAILED_UNBIND)
+		bus_worker_failed(b);
 }
 
 /*
@@ -32,26 +34,26 @@ void supervisor_worker_failed(struct supervisor *s, struct live_worker *worker)
  * gadget when the last endpoint file is closed. Nothing is removed, so that the user can see what
  * happened.
  */
-void supervisor_keeper_died(struct supervisor *s, struct live_function *function)
+void failures_of_keeper(struct live_gadget *live, struct live_function *function)
 {
 	_cleanup_error_ struct error err = { 0 };
 
-	bool ends = s->live.phase == PHASE_GOING_DOWN;
+	bool ends = live->functions.phase == PHASE_GOING_DOWN;
 
 	if (!ends && function_restart_keeper(function))
 		return;
 	error_set(&err, EX_PROTOCOL, ECHILD, NULL,
 		  "the keeper of '%s' has died, and the function with it", function->model->label);
-	supervisor_say_of(s, NULL, LOG_ERR, "%s", err.text);
+	gadget_say_of(live, NULL, LOG_ERR, "%s", err.text);
 	if (ends) /* the keeper was about to be ended anyway */
 		return;
-	if (s->live.phase != PHASE_UP) {
-		supervisor_go_down(s, &err);
+	if (live->functions.phase != PHASE_UP) {
+		gadget_go_down(live, &err);
 		return;
 	}
-	error_move(&s->failure, &err);
-	gadget_handle(s, GADGET_EV_KEEPER_DIED);
-	for (size_t n = 0; n < s->live.n; n++)
-		if (s->live.v[n]->worker)
-			worker_handle(s->live.v[n]->worker, WORKER_EV_STOP);
+	error_move(&live->failure, &err);
+	gadget_handle(live, GADGET_EV_KEEPER_DIED);
+	for (size_t n = 0; n < live->functions.n; n++)
+		if (live->functions.v[n]->worker)
+			worker_handle(live->functions.v[n]->worker, WORKER_EV_STOP);
 }

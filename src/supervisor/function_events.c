@@ -1,67 +1,87 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * Handles the events of live functions, and answers their questions, for the supervisor as their
- * owner.
- */
+#include "supervisor/function_events.h"
+
 #include "supervisor/bus.h"
+#include "supervisor/failures.h"
 #include "supervisor/host.h"
-#include "supervisor/reload.h"
-#include "supervisor/supervisor.h"
+#include "supervisor/live_gadget.h"
 #include "supervisor/switch.h"
 
 static void on_changed(void *owner)
 {
-	supervisor_changed(owner);
+	const struct function_owner *o = owner;
+
+	gadget_changed(o->live);
 }
 
 static void on_statistics(void *owner)
 {
-	supervisor_write_status(owner);
-}
+	const struct function_owner *o = owner;
 
-static void on_worker_failed(void *owner, struct live_worker *worker)
-{
-	supervisor_worker_failed(owner, worker);
-}
-
-static void on_keeper_died(void *owner, struct live_function *function)
-{
-	supervisor_keeper_died(owner, function);
-}
-
-static void on_ep0_closed(void *owner)
-{
-	bus_ep0_closed(owner);
-}
-
-static void on_switch_asked(void *owner, struct live_worker *worker, const char *body, size_t size)
-{
-	switch_asked(owner, worker, body, size);
+	gadget_write_status(o->live);
 }
 
 static void on_say(void *owner, const char *label, int priority, const char *text)
 {
-	supervisor_say_line(owner, label, priority, text);
+	const struct function_owner *o = owner;
+
+	gadget_say_line(o->live, label, priority, text);
+}
+
+static void on_worker_failed(void *owner, struct live_worker *worker)
+{
+	const struct function_owner *o = owner;
+
+	failures_of_worker(o->binding, worker);
+}
+
+static void on_keeper_died(void *owner, struct live_function *function)
+{
+	const struct function_owner *o = owner;
+
+	failures_of_keeper(o->live, function);
+}
+
+static void on_ep0_closed(void *owner)
+{
+	const struct function_owner *o = owner;
+
+	bus_ep0_closed(o->binding);
+}
+
+static void on_switch_asked(void *owner, struct live_worker *worker, const char *body, size_t size)
+{
+	const struct function_owner *o = owner;
+
+	switch_asked(o->switcher, worker, body, size);
 }
 
 static bool is_bound(void *owner)
 {
-	return bus_is_on(owner);
+	const struct function_owner *o = owner;
+
+	return bus_is_on(o->binding);
 }
 
 static bool is_configured(void *owner)
 {
-	return host_has_configured(owner);
+	const struct function_owner *o = owner;
+
+	return host_has_configured(o->binding->host);
 }
 
 static bool is_reloading(void *owner)
 {
-	return ((struct supervisor *)owner)->state == GADGET_RELOADING;
+	const struct function_owner *o = owner;
+
+	return o->live->state == GADGET_RELOADING;
 }
 
 static enum trust program_trust(void *owner, const char *dir)
 {
-	return supervisor_program_trust(owner, dir);
+	const struct function_owner *o = owner;
+
+	return gadget_program_trust(o->live, dir);
 }
 
 const struct function_events supervisor_function_events = {

@@ -12,7 +12,7 @@
 
 #include "base/cleanup.h"
 #include "configfs/udc.h"
-#include "supervisor/supervisor.h"
+#include "supervisor/live_gadget.h"
 
 static bool has_ffs(const struct gadget *g, const struct config *c)
 {
@@ -30,9 +30,14 @@ static bool ffs_reports_all(const struct gadget *g)
 	return true;
 }
 
-static void stop_watching(struct supervisor *s)
+void host_init(struct host_state *host, struct live_gadget *live)
 {
-	fd_watch_close(&s->loop, &s->udc_state);
+	*host = (struct host_state){ .live = live, .udc_state = FD_WATCH_NONE };
+}
+
+static void stop_watching(struct host_state *host)
+{
+	fd_watch_close(&host->live->loop, &host->udc_state);
 }
 
 /*
@@ -54,78 +59,82 @@ static bool reads_configured(int fd, bool *configured)
 
 static void on_state(void *data, uint32_t events _unused_)
 {
-	struct supervisor *s = data;
+	struct host_state *host = data;
 
-	if (!reads_configured(s->udc_state.fd, &s->configured)) { /* the UDC was removed */
-		stop_watching(s);
-		s->configured = false;
+	if (!reads_configured(host->udc_state.fd, &host->configured)) { /* the UDC was removed */
+		stop_watching(host);
+		host->configured = false;
 	}
-	supervisor_changed(s);
+	gadget_changed(host->live);
 }
 
 /*
  * Gives the UDC to all keepers; keepers that start later get it at their start. All others get it
  * even if the name is the same: it may be a new UDC with a new speed file.
  */
-static void set_udc(struct supervisor *s, const char *udc)
+static void set_udc(struct functions *functions, const char *udc)
 {
-	if (!streq_null(s->live.host_udc, udc)) {
-		free(s->live.host_udc);
-		s->live.host_udc = xstrdup(udc);
+	if (!streq_null(functions->host_udc, udc)) {
+		free(functions->host_udc);
+		functions->host_udc = xstrdup(udc);
 	}
-	for (size_t n = 0; n < s->live.n; n++)
-		function_set_udc(s->live.v[n], udc);
+	for (size_t n = 0; n < functions->n; n++)
+		function_set_udc(functions->v[n], udc);
 }
 
-void host_watch(struct supervisor *s, const char *udc)
+void host_watch(struct host_state *host, const char *udc)
 {
 	_cleanup_free_ char *path = NULL;
 	_cleanup_close_ int fd = -1;
 	bool before = false;
 
-	stop_watching(s);
-	s->configured = false;
+	stop_watching(host);
+	host->configured = false;
 	if (udc)
-		set_udc(s, udc);
-	/* During a reload s->configfs.gadget is the new gadget, s->gadget the old one. */
-	if (!udc || ffs_reports_all(s->configfs.gadget))
+		set_udc(&host->live->functions, udc);
+	/* During a reload configfs.gadget is the new gadget, live->model the old one. */
+	if (!udc || ffs_reports_all(host->live->configfs.gadget))
 		return;
 	path = strf(UDC_CLASS_DIR "/%s/state", udc);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd >= 0 && reads_configured(fd, &before) &&
-	    fd_watch_add(&s->loop, &s->udc_state, fd, EPOLLPRI, on_state, s) == 0)
+	    fd_watch_add(&host->live->loop, &host->udc_state, fd, EPOLLPRI, on_state, host) == 0)
 		steal_fd(&fd);
 }
 
-void host_take_over(struct supervisor *s, const char *udc, bool configured)
+void host_take_over(struct host_state *host, const char *udc, bool configured)
 {
-	host_watch(s, udc);
-	s->configured = configured;
-	if (s->udc_state.fd >= 0 && !reads_configured(s->udc_state.fd, &s->configured))
-		stop_watching(s);
-	s->configured = s->configured && configured;
+	host_watch(host, udc);
+	host->configured = configured;
+	if (host->udc_state.fd >= 0 && !reads_configured(host->udc_state.fd, &host->configured))
+		stop_watching(host);
+	host->configured = host->configured && configured;
 }
 
-void host_reset_links(struct supervisor *s)
+void host_reset_links(struct host_state *host)
 {
-	for (size_t n = 0; n < s->live.n; n++)
-		s->live.v[n]->bus = (struct link_state){ 0 };
+	const struct functions *functions = &host->live->functions;
+
+	for (size_t n = 0; n < functions->n; n++)
+		functions->v[n]->bus = (struct link_state){ 0 };
 }
 
-void host_forget(struct supervisor *s)
+void host_forget(struct host_state *host)
 {
-	stop_watching(s);
-	s->configured = false;
-	host_reset_links(s);
+	stop_watching(host);
+	host->configured = false;
+	host_reset_links(host);
 }
 
 /*
  * Returns true if one function is enabled, because a host enables all functions of a configuration.
  */
-bool host_has_configured(const struct supervisor *s)
+bool host_has_configured(const struct host_state *host)
 {
-	for (size_t n = 0; n < s->live.n; n++)
-		if (s->live.v[n]->bus.enabled)
+	const struct functions *functions = &host->live->functions;
+
+	for (size_t n = 0; n < functions->n; n++)
+		if (functions->v[n]->bus.enabled)
 			return true;
-	return s->configured;
+	return host->configured;
 }

@@ -7,21 +7,32 @@
 
 #include <stdbool.h>
 
-struct supervisor;
+#include "base/loop.h"
+
+struct live_gadget;
+
+struct host_state {
+	struct live_gadget *live;
+	struct fd_watch udc_state; /* owns its descriptor */
+	bool configured; /* the UDC's state is "configured"; used where FunctionFS does not report
+			    the host */
+};
+
+void host_init(struct host_state *host, struct live_gadget *live);
 
 /*
  * Called before each bind: watches changes of the UDC's state from now on. Without effect if
  * FunctionFS reports everything. If the state cannot be read, no host is assumed.
  */
-void host_watch(struct supervisor *s, const char *udc);
+void host_watch(struct host_state *host, const char *udc);
 /* Does the same after a takeover; `configured`: what the dead supervisor knew. */
-void host_take_over(struct supervisor *s, const char *udc, bool configured);
+void host_take_over(struct host_state *host, const char *udc, bool configured);
 /*
  * Clears the link states of an unbound gadget: FunctionFS reports the unbind later, and `status`
  * must not show the old host until then.
  */
-void host_reset_links(struct supervisor *s);
+void host_reset_links(struct host_state *host);
 /* Called after an unbind: stops watching, and clears the link states. */
-void host_forget(struct supervisor *s);
+void host_forget(struct host_state *host);
 /* Returns whether a host has configured the gadget. */
-bool host_has_configured(const struct supervisor *s);
+bool host_has_configured(const struct host_state *host);

@@ -12,17 +12,24 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
-#include "supervisor/reload.h"
-#include "supervisor/supervisor.h"
+#include "supervisor/bus.h"
+#include "supervisor/live_gadget.h"
+
+void notify_init(struct notify *notify, struct live_gadget *live, const struct binding *binding)
+{
+	*notify = (struct notify){
+		.live = live, .binding = binding, .watchdog = FD_WATCH_NONE, .fd = -1
+	};
+}
 
 /* Writes the newline once, as for s6: it has no later states. Errors change nothing. */
-static void write_notify_fd(struct supervisor *s)
+static void write_notify_fd(struct notify *notify)
 {
-	if (s->notify.fd < 0)
+	if (notify->fd < 0)
 		return;
-	if (write(s->notify.fd, "\n", 1) < 0)
+	if (write(notify->fd, "\n", 1) < 0)
 		log_debug("cannot write to --notify-fd: %s", strerror(errno));
-	cleanup_close(&s->notify.fd);
+	cleanup_close(&notify->fd);
 }
 
 /* Errors change nothing, as in write_notify_fd. */
@@ -46,11 +53,11 @@ static void send_notification(const char *text)
 
 static void on_watchdog(void *data, uint32_t events _unused_)
 {
-	struct supervisor *s = data;
+	struct notify *notify = data;
 
-	timer_stop(&s->notify.watchdog);
+	timer_stop(&notify->watchdog);
 	send_notification("WATCHDOG=1");
-	timer_start(&s->notify.watchdog, s->notify.interval);
+	timer_start(&notify->watchdog, notify->interval);
 }
 
 /* Returns half of the watchdog interval in seconds; 0: no watchdog, or one of another process. */
@@ -63,64 +70,66 @@ static double watchdog_interval(void)
 	return strtod(usec, NULL) / 2e6;
 }
 
-int notify_begin(struct supervisor *s, struct error *err)
+int notify_begin(struct notify *notify, struct error *err)
 {
-	int r = timer_open(&s->loop, &s->notify.watchdog, on_watchdog, s);
+	int r = timer_open(&notify->live->loop, &notify->watchdog, on_watchdog, notify);
 
 	if (r < 0)
 		return error_errno(err, EX_OSERR, -r, NULL, "cannot make a timer");
-	s->notify.interval = s->live.foreground ? watchdog_interval() : 0;
-	if (s->notify.interval > 0)
-		timer_start(&s->notify.watchdog, s->notify.interval);
+	notify->interval = notify->live->functions.foreground ? watchdog_interval() : 0;
+	if (notify->interval > 0)
+		timer_start(&notify->watchdog, notify->interval);
 	return 0;
 }
 
 /* Returns the line that reports the gadget's state: "" before READY=1 is due. */
-static const char *state_line(const struct supervisor *s)
+static const char *state_line(const struct notify *notify)
 {
-	bool is_not_reported = s->on_up && s->live.phase == PHASE_UP;
+	bool is_not_reported = notify->live->awaited && notify->live->functions.phase == PHASE_UP;
 
-	return is_not_reported ? "" : gadget_notification(s);
+	return is_not_reported ? "" : gadget_notification(notify->live);
 }
 
-static void send_state(struct supervisor *s, const char *word)
+static void send_state(struct notify *notify, const char *word)
 {
-	_cleanup_free_ char *text = strf("%s\nSTATUS=%s: %s%s%s", word, s->name, gadget_status(s),
-					 s->udc ? " on " : "", s->udc ? s->udc : "");
+	const char *state = gadget_status(notify->live, notify->binding),
+		   *udc = notify->binding->udc;
+	_cleanup_free_ char *text = strf("%s\nSTATUS=%s: %s%s%s", word, notify->live->name, state,
+					 udc ? " on " : "", udc ? udc : "");
 	_cleanup_free_ char *clock = NULL, *whole = NULL;
 
-	if (streq_null(s->notify.last, text))
+	if (streq_null(notify->last, text))
 		return;
 	/* The time of the reload (sd_notify(3)); not part of the comparison. */
-	if (streq(word, NOTIFY_RELOADING))
+	if (streq(word, GADGET_NOTIFY_RELOADING))
 		clock = strf("MONOTONIC_USEC=%llu\n", (unsigned long long)(now_monotonic() * 1e6));
 	whole = strf("%s%s", clock ? clock : "", text);
 	send_notification(whole);
-	free(s->notify.last);
-	s->notify.last = steal_ptr(text);
+	free(notify->last);
+	notify->last = steal_ptr(text);
 }
 
-void notify_update(struct supervisor *s)
+void notify_update(struct notify *notify)
 {
-	const char *word = state_line(s);
+	const char *word = state_line(notify);
 
-	if (!s->live.foreground)
+	if (!notify->live->functions.foreground)
 		return;
 	if (streq(word, "READY=1"))
-		write_notify_fd(s);
+		write_notify_fd(notify);
 	if (getenv("NOTIFY_SOCKET"))
-		send_state(s, word);
+		send_state(notify, word);
 }
 
-void notify_reloading(struct supervisor *s)
+void notify_reloading(struct notify *notify)
 {
-	if (s->live.foreground && getenv("NOTIFY_SOCKET"))
-		send_state(s, NOTIFY_RELOADING);
+	if (notify->live->functions.foreground && getenv("NOTIFY_SOCKET"))
+		send_state(notify, GADGET_NOTIFY_RELOADING);
 }
 
-void notify_end(struct supervisor *s)
+void notify_end(struct notify *notify)
 {
-	fd_watch_close(&s->loop, &s->notify.watchdog);
-	free(steal_ptr(s->notify.last));
-	cleanup_close(&s->notify.fd);
+	fd_watch_close(&notify->live->loop, &notify->watchdog);
+	free(steal_ptr(notify->last));
+	cleanup_close(&notify->fd);
 }

@@ -8,15 +8,26 @@
 #pragma once
 
 #include "base/error.h"
+#include "base/loop.h"
 
-#define NOTIFY_RELOADING "RELOADING=1"
+struct binding;
+struct live_gadget;
 
-struct supervisor;
+struct notify {
+	struct live_gadget *live;
+	const struct binding *binding;
+	struct fd_watch watchdog;
+	double interval; /* half of the watchdog interval, seconds; 0: no watchdog */
+	char *last;	 /* last notification; owned */
+	int fd;		 /* --notify-fd; -1: none, or already written; owned */
+};
+
+void notify_init(struct notify *notify, struct live_gadget *live, const struct binding *binding);
 
 /* Starts the watchdog timer, if the service manager has a watchdog. */
-int notify_begin(struct supervisor *s, struct error *err);
+int notify_begin(struct notify *notify, struct error *err);
 /* Called after each event: sends what changed. */
-void notify_update(struct supervisor *s);
+void notify_update(struct notify *notify);
 /* Called when a signal requests a reload; READY=1 always follows. */
-void notify_reloading(struct supervisor *s);
-void notify_end(struct supervisor *s);
+void notify_reloading(struct notify *notify);
+void notify_end(struct notify *notify);

@@ -7,7 +7,8 @@
 
 #include "base/cleanup.h"
 #include "process/capabilities.h"
-#include "supervisor/supervisor.h"
+#include "supervisor/live_gadget.h"
+#include "supervisor/read_file.h"
 
 #define CAPABILITY(name) (1ULL << CAP_##name)
 /*
@@ -28,7 +29,7 @@
 
 /* Files of the gadgets that this one may switch to, directly or after another switch. */
 struct others {
-	const struct supervisor *s;
+	const struct live_gadget *live;
 	char *paths[FILES_MAX];
 	size_t n;
 };
@@ -58,7 +59,7 @@ static void add_named_by(struct others *o, const struct gadget *g)
 {
 	for (size_t i = 0; i < g->n_switch_to && o->n < FILES_MAX; i++) {
 		_cleanup_free_ char *path =
-			gadgetfile_find_beside(g, o->s->dirs, g->switch_to[i].value);
+			gadgetfile_find_beside(g, o->live->dirs, g->switch_to[i].value);
 
 		if (path && !has_path(o, path))
 			o->paths[o->n++] = steal_ptr(path);
@@ -73,8 +74,8 @@ static uint64_t needs_of_file(struct others *o, const char *path)
 	json_t *document = NULL;
 	uint64_t needs = 0;
 
-	if (supervisor_read_file(path, NULL, o->s->dirs, supervisor_trust(o->s), NULL, NULL, &g,
-				 &document, &ignored) == 0) {
+	if (supervisor_read_file(path, NULL, o->live->dirs, gadget_file_trust(o->live), NULL, NULL,
+				 &g, &document, &ignored) == 0) {
 		needs = needs_of(g);
 		add_named_by(o, g);
 	}
@@ -83,12 +84,12 @@ static uint64_t needs_of_file(struct others *o, const char *path)
 	return needs;
 }
 
-static uint64_t needs_of_others(const struct supervisor *s)
+static uint64_t needs_of_others(const struct live_gadget *live)
 {
-	struct others o = { .s = s };
+	struct others o = { .live = live };
 	uint64_t needs = 0;
 
-	add_named_by(&o, s->gadget);
+	add_named_by(&o, live->model);
 	for (size_t i = 0; i < o.n; i++)
 		needs |= needs_of_file(&o, o.paths[i]);
 	for (size_t i = 0; i < o.n; i++)
@@ -96,9 +97,9 @@ static uint64_t needs_of_others(const struct supervisor *s)
 	return needs;
 }
 
-void privileges_give_up(struct supervisor *s)
+void privileges_give_up(struct live_gadget *live)
 {
-	uint64_t needs = needs_of(s->gadget) | needs_of_others(s);
+	uint64_t needs = needs_of(live->model) | needs_of_others(live);
 
 	if (needs == ALL_CAPABILITIES)
 		return;
@@ -107,19 +108,20 @@ void privileges_give_up(struct supervisor *s)
 	 * First limits the capabilities that a later exec (reexec) may regain. If no worker needs
 	 * capabilities, the bounding set is emptied once here, not by each worker at each start.
 	 */
-	s->bounded = capabilities_inherit() && capabilities_bound(needs) && !needs;
-	for (size_t n = 0; n < s->live.n; n++)
-		if (s->live.v[n]->worker)
-			s->live.v[n]->worker->spawn.bounded = s->bounded;
+	live->bounded = capabilities_inherit() && capabilities_bound(needs) && !needs;
+	for (size_t n = 0; n < live->functions.n; n++)
+		if (live->functions.v[n]->worker)
+			live->functions.v[n]->worker->spawn.bounded = live->bounded;
 }
 
-int privileges_check(const struct supervisor *s, const struct function *function, struct error *err)
+int privileges_check(const struct live_gadget *live, const struct function *function,
+		     struct error *err)
 {
 	const struct worker *w = function->worker;
 	uint64_t own, bounding;
 
 	/* A dry run (reload --dry-run) plans in another process. */
-	if (!gadget_is_made(s) || !w || !worker_has_privileges(w) ||
+	if (!gadget_is_made(live) || !w || !worker_has_privileges(w) ||
 	    !capabilities_get(&own, &bounding))
 		return 0;
 	/* A supervisor that gave up nothing can still not give a worker more than it has. */
@@ -129,5 +131,5 @@ int privileges_check(const struct supervisor *s, const struct function *function
 		  "the supervisor has given up the privileges that the worker of '%s' needs (%s)",
 		  function->label, w->keep_privileges ? "privileges = \"keep\"" : "capabilities");
 	error_at(err, &w->at);
-	return error_hint(err, "take '%s' down, then up", s->name);
+	return error_hint(err, "take '%s' down, then up", live->name);
 }

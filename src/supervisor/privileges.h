@@ -8,14 +8,14 @@
 
 #include "gadgetfile/gadget.h"
 
-struct supervisor;
+struct live_gadget;
 
 /*
  * Gives up all other capabilities; reads the gadget files for that. A file that cannot be read
  * counts as needing none.
  */
-void privileges_give_up(struct supervisor *s);
+void privileges_give_up(struct live_gadget *live);
 
 /* Fails with EX_CANTCREAT if the function's worker needs capabilities that were given up. */
-int privileges_check(const struct supervisor *s, const struct function *function,
+int privileges_check(const struct live_gadget *live, const struct function *function,
 		     struct error *err);

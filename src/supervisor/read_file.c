@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Reads a gadget file for a supervisor, not for a command. */
+#include "supervisor/read_file.h"
+
 #include <errno.h>
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
-#include "gadgetfile/gadgetfile.h"
-#include "supervisor/supervisor.h"
 
 static void say_diags(const struct diags *diags, void (*say)(void *data, const char *line),
 		      void *data)

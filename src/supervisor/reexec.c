@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * Executes another program in place of a running supervisor. That program finds everything in the
- * run directory, as after a crash. But it keeps the pid and the lock, and is still the parent of
- * keepers and workers, so it learns their exit status.
- */
+#include "supervisor/reexec.h"
+
 #include <errno.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "base/util.h"
-#include "supervisor/supervisor.h"
+#include "supervisor/control.h"
+#include "supervisor/live_gadget.h"
 #include "supervisor/take_over.h"
 
 /*
@@ -19,38 +17,41 @@
  */
 #define LINGER_SECONDS 60
 
-int supervisor_reexec(struct supervisor *s, const char *program, int client_fd, struct error *err)
+int supervisor_reexec(struct takeover *t, const char *program, int client_fd, struct error *err)
 {
-	_cleanup_free_ char *lock = strf("%d", s->rundir.lock_fd), *client = strf("%d", client_fd);
+	struct live_gadget *live = t->live;
+	_cleanup_free_ char *lock = strf("%d", live->rundir.lock_fd),
+			    *client = strf("%d", client_fd);
 	const char *const argv[] = { program,
 				     "--configfs",
-				     s->paths->configfs,
+				     live->paths->configfs,
 				     "--run-dir",
-				     s->paths->run_dir,
+				     live->paths->run_dir,
 				     SUPERVISOR_RESUME,
-				     s->name,
+				     live->name,
 				     lock,
 				     client,
-				     s->live.foreground ? SUPERVISOR_RESUME_FOREGROUND : NULL,
+				     live->functions.foreground ? SUPERVISOR_RESUME_FOREGROUND
+								: NULL,
 				     NULL };
 
-	if (!take_over_is_possible(s))
+	if (!take_over_is_possible(t))
 		return error_set(err, EX_CANTCREAT, EBUSY, NULL,
 				 "'%s' has failed, or has become another gadget (switch_to)",
-				 s->name);
+				 live->name);
 	if (access(program, X_OK) < 0)
 		return error_errno(err, EX_UNAVAILABLE, errno, program, "cannot execute %s",
 				   program);
-	control_refuse_all(&s->control, client_fd);
-	supervisor_write_status(s);
-	for (size_t n = 0; n < s->live.n; n++)
-		function_set_linger(s->live.v[n], LINGER_SECONDS);
-	fd_set_inherited(s->rundir.lock_fd, true);
+	control_refuse_all(t->control, client_fd);
+	gadget_write_status(live);
+	for (size_t n = 0; n < live->functions.n; n++)
+		function_set_linger(live->functions.v[n], LINGER_SECONDS);
+	fd_set_inherited(live->rundir.lock_fd, true);
 	fd_set_inherited(client_fd, true);
 	execv(program, (char *const *)argv);
 	error_errno(err, EX_UNAVAILABLE, errno, program, "cannot execute %s", program);
-	fd_set_inherited(s->rundir.lock_fd, false);
+	fd_set_inherited(live->rundir.lock_fd, false);
 	fd_set_inherited(client_fd, false);
-	take_over_allow(s);
+	take_over_allow(t);
 	return -err->err;
 }

@@ -14,45 +14,58 @@
 #include "functionfs/mount.h"
 #include "probe/features.h"
 #include "supervisor/bus.h"
+#include "supervisor/failures.h"
 #include "supervisor/host.h"
-#include "supervisor/notify.h"
+#include "supervisor/live_gadget.h"
 #include "supervisor/privileges.h"
-#include "supervisor/supervisor.h"
+#include "supervisor/reload_plan.h"
 
 /* Seconds for a reload by SIGHUP: the default timeout of `up`. */
 #define HUP_SECONDS 30
 
-void reload_free(struct supervisor *s)
+void reload_init(struct reloader *reloader, struct live_gadget *live, struct binding *binding)
 {
-	if (s->reload)
-		reload_drop(steal_ptr(s->reload), &s->live);
+	*reloader = (struct reloader){ .live = live, .binding = binding };
+}
+
+void reload_cancel(struct reloader *reloader)
+{
+	if (reloader->current)
+		reload_drop(steal_ptr(reloader->current), &reloader->live->functions);
+}
+
+void reload_free(struct reloader *reloader)
+{
+	reload_cancel(reloader);
+	error_clear(&reloader->result.error);
+	gadget_free(reloader->own_gadget);
 }
 
 /* --- the end -------------------------------------------------------------------------------------
  */
 
 /* Sets the functions of the supervisor. */
-static void set_functions(struct supervisor *s, struct live_function *const *list, size_t n)
+static void set_functions(struct live_gadget *live, struct live_function *const *list, size_t n)
 {
-	free(s->live.v);
-	s->live.v = NULL;
-	s->live.n = 0;
+	free(live->functions.v);
+	live->functions.v = NULL;
+	live->functions.n = 0;
 	for (size_t k = 0; k < n; k++)
-		*array_add(s->live.v, s->live.n) = list[k];
+		*array_add(live->functions.v, live->functions.n) = list[k];
 }
 
-static void clear_replacements(struct supervisor *s)
+static void clear_replacements(struct live_gadget *live)
 {
-	for (size_t n = 0; n < s->live.n; n++) {
-		s->live.v[n]->replacement = NULL;
-		s->live.v[n]->removing = false;
-		if (s->live.v[n]->worker)
-			s->live.v[n]->worker->awaited = false;
+	for (size_t n = 0; n < live->functions.n; n++) {
+		live->functions.v[n]->replacement = NULL;
+		live->functions.v[n]->removing = false;
+		if (live->functions.v[n]->worker)
+			live->functions.v[n]->worker->awaited = false;
 	}
 }
 
 /* Sets the new model of functions that stay. */
-static void commit_functions(struct supervisor *s, struct reload *r)
+static void commit_functions(struct live_gadget *live, struct reload *r)
 {
 	struct live_function **list = NULL;
 	size_t n_list = 0;
@@ -71,112 +84,123 @@ static void commit_functions(struct supervisor *s, struct reload *r)
 			worker_set_model(stays->worker, next->model->worker);
 		*array_add(list, n_list) = stays;
 	}
-	set_functions(s, list, n_list);
+	set_functions(live, list, n_list);
 	free(list);
-	clear_replacements(s);
+	clear_replacements(live);
 }
 
 /* Writes the record. On failure the record keeps the merged plan, which contains everything. */
-static void write_record(struct supervisor *s)
+static void write_record(struct live_gadget *live)
 {
 	_cleanup_error_ struct error err = { 0 };
 
-	if (supervisor_write_record(s, &err) < 0)
-		supervisor_say_of(s, NULL, LOG_ERR, "%s", err.text);
+	if (gadget_write_record(live, &err) < 0)
+		gadget_say_of(live, NULL, LOG_ERR, "%s", err.text);
 }
 
-static void end_reload(struct supervisor *s, struct reload *r)
+static void end_reload(struct reloader *reloader, struct reload *r)
 {
-	timer_stop(&s->deadline);
-	configfs_close(&s->configfs);
-	s->reload = NULL;
-	reload_drop(r, &s->live);
-	launch_give_back_users(&s->live);
+	struct live_gadget *live = reloader->live;
+
+	timer_stop(&live->deadline);
+	configfs_close(&live->configfs);
+	reloader->current = NULL;
+	reload_drop(r, &live->functions);
+	launch_give_back_users(&live->functions);
 	memory_release(); /* frees the memory that parsing needed */
 	/* Workers that failed during the reload are handled now. */
-	for (size_t n = 0; n < s->live.n && s->bus != BUS_FAILED; n++)
-		if (s->live.v[n]->worker && s->live.v[n]->worker->state == WORKER_FAILED)
-			supervisor_worker_failed(s, s->live.v[n]->worker);
-	supervisor_changed(s);
+	for (size_t n = 0; n < live->functions.n && reloader->binding->state != BUS_FAILED; n++)
+		if (live->functions.v[n]->worker &&
+		    live->functions.v[n]->worker->state == WORKER_FAILED)
+			failures_of_worker(reloader->binding, live->functions.v[n]->worker);
+	gadget_changed(live);
 	/* Written before the log line: its reader may ask for the status at once. */
-	supervisor_write_status(s);
+	gadget_write_status(live);
 }
 
-static void say_reloaded(struct supervisor *s, size_t n)
+static void say_reloaded(struct reloader *reloader, size_t n)
 {
 	const char *changes = n == 1 ? "change" : "changes";
 
-	if (s->reloaded.awaits_udc)
-		supervisor_say(s, "reloaded: %zu %s; it is bound again when its UDC %s is back", n,
-			       changes, s->udc);
-	else if (s->reloaded.rebound)
-		supervisor_say(s, "reloaded: %zu %s, bound again to %s", n, changes, s->udc);
+	if (reloader->result.awaits_udc)
+		gadget_say(reloader->live,
+			   "reloaded: %zu %s; it is bound again when its UDC %s is back", n,
+			   changes, reloader->binding->udc);
+	else if (reloader->result.rebound)
+		gadget_say(reloader->live, "reloaded: %zu %s, bound again to %s", n, changes,
+			   reloader->binding->udc);
 	else
-		supervisor_say(s, "reloaded: %zu %s, without leaving the bus", n, changes);
+		gadget_say(reloader->live, "reloaded: %zu %s, without leaving the bus", n, changes);
 }
 
-static void commit(struct supervisor *s, struct reload *r)
+static void commit(struct reloader *reloader, struct reload *r)
 {
-	struct gadget *before = s->own_gadget;
+	struct live_gadget *live = reloader->live;
+	struct gadget *before = reloader->own_gadget;
 	size_t n = r->difference.n;
 
 	difference_end(&r->difference, DIFFERENCE_NEW);
-	commit_functions(s, r);
-	record_set_file(&s->record, r->gadget, r->document);
-	s->gadget = s->configfs.gadget = s->own_gadget = steal_ptr(r->gadget);
-	configfs_settle(&s->configfs, &s->plan);
-	write_record(s);
-	s->reloaded.changed = true;
-	if (r->was_on) {
-		s->udc = steal_ptr(r->udc);
-		bus_reloaded(s, r->unbound ? BUS_REBIND_DUE : BUS_ON);
+	commit_functions(live, r);
+	record_set_file(&live->record, r->gadget, r->document);
+	live->model = live->configfs.gadget = reloader->own_gadget = steal_ptr(r->gadget);
+	configfs_settle(&live->configfs, &live->plan);
+	write_record(live);
+	reloader->result.changed = true;
+	if (r->rebinds) {
+		free(steal_ptr(reloader->binding->udc_before_reload));
+		reloader->binding->udc = steal_ptr(r->udc);
+		bus_reloaded(reloader->binding, r->unbound ? BUS_REBIND_DUE : BUS_ON);
 	}
-	s->reloaded.awaits_udc = bus_awaits_udc(s);
-	s->reloaded.rebound = r->was_on && !r->unbound;
-	gadget_handle(s, GADGET_EV_RELOADED);
-	end_reload(s, r);
+	reloader->result.awaits_udc = bus_awaits_udc(reloader->binding);
+	reloader->result.rebound = r->rebinds && !r->unbound;
+	gadget_handle(live, GADGET_EV_RELOADED);
+	end_reload(reloader, r);
 	gadget_free(before);
-	privileges_give_up(s);
-	say_reloaded(s, n);
+	privileges_give_up(live);
+	say_reloaded(reloader, n);
 }
 
-static void finish_reverted(struct supervisor *s, struct reload *r)
+static void finish_reverted(struct reloader *reloader, struct reload *r)
 {
+	struct live_gadget *live = reloader->live;
+
 	difference_end(&r->difference, DIFFERENCE_OLD);
-	set_functions(s, r->old_functions, r->n_old);
-	clear_replacements(s);
-	configfs_settle(&s->configfs, &s->plan);
-	write_record(s);
-	if (r->was_on)
-		s->udc = steal_ptr(r->was_on);
+	set_functions(live, r->old_functions, r->n_old);
+	clear_replacements(live);
+	configfs_settle(&live->configfs, &live->plan);
+	write_record(live);
+	if (r->rebinds)
+		reloader->binding->udc = steal_ptr(reloader->binding->udc_before_reload);
 	if (r->left)
-		bus_reloaded(s, r->unbound ? BUS_REBIND_DUE : BUS_ON);
-	error_hint(&r->why, "'%s' is as it was before", s->name);
+		bus_reloaded(reloader->binding, r->unbound ? BUS_REBIND_DUE : BUS_ON);
+	error_hint(&r->why, "'%s' is as it was before", live->name);
 	if (r->unbound)
-		error_hint(&r->why, "it is bound again when its UDC %s is back", s->udc);
-	error_move(&s->reloaded.error, &r->why);
-	gadget_handle(s, GADGET_EV_REVERTED);
-	end_reload(s, r);
-	supervisor_say_of(s, NULL, LOG_ERR, "not reloaded: %s", s->reloaded.error.text);
+		error_hint(&r->why, "it is bound again when its UDC %s is back",
+			   reloader->binding->udc);
+	error_move(&reloader->result.error, &r->why);
+	gadget_handle(live, GADGET_EV_REVERTED);
+	end_reload(reloader, r);
+	gadget_say_of(live, NULL, LOG_ERR, "not reloaded: %s", reloader->result.error.text);
 }
 
 /* Ends a reload that could not be reverted. The merged plan stays, also in the record. */
-static void finish_broken(struct supervisor *s, struct reload *r)
+static void finish_broken(struct reloader *reloader, struct reload *r)
 {
-	const struct step *bind = bus_step(&s->plan);
+	struct live_gadget *live = reloader->live;
+	const struct step *bind = bus_step(&live->plan);
 
-	timer_stop(&s->deadline);
-	configfs_close(&s->configfs);
-	gadget_handle(s, GADGET_EV_REVERT_FAILED);
-	if (r->was_on && bind)
-		s->udc = xstrdup(bind->value);
+	timer_stop(&live->deadline);
+	configfs_close(&live->configfs);
+	gadget_handle(live, GADGET_EV_REVERT_FAILED);
+	if (r->rebinds && bind)
+		reloader->binding->udc = xstrdup(bind->value);
 	if (r->back.text)
 		error_hint(&r->why, "and undoing it failed: %s", r->back.text);
-	error_hint(&r->why, "'ffsctl down %s' removes what is left", s->name);
-	error_move(&s->reloaded.error, &r->why);
-	supervisor_changed(s);
-	supervisor_write_status(s);
-	supervisor_say_of(s, NULL, LOG_ERR, "not reloaded: %s", s->reloaded.error.text);
+	error_hint(&r->why, "'ffsctl down %s' removes what is left", live->name);
+	error_move(&reloader->result.error, &r->why);
+	gadget_changed(live);
+	gadget_write_status(live);
+	gadget_say_of(live, NULL, LOG_ERR, "not reloaded: %s", reloader->result.error.text);
 }
 
 /* --- steps of a reload
@@ -184,17 +208,17 @@ static void finish_broken(struct supervisor *s, struct reload *r)
  */
 
 /* Keeps workers that were asked to stop, but have not stopped or been replaced yet. */
-static void keep_workers(struct supervisor *s)
+static void keep_workers(struct live_gadget *live)
 {
-	for (size_t n = 0; n < s->live.n; n++) {
-		s->live.v[n]->removing = false;
-		if (s->live.v[n]->worker) {
-			s->live.v[n]->worker->awaited = false;
-			s->live.v[n]->worker->successor = NULL;
+	for (size_t n = 0; n < live->functions.n; n++) {
+		live->functions.v[n]->removing = false;
+		if (live->functions.v[n]->worker) {
+			live->functions.v[n]->worker->awaited = false;
+			live->functions.v[n]->worker->successor = NULL;
 		}
 	}
-	for (size_t k = 0; k < s->plan.n; k++) {
-		const struct step *step = &s->plan.steps[k];
+	for (size_t k = 0; k < live->plan.n; k++) {
+		const struct step *step = &live->plan.steps[k];
 		const struct live_function *i = step->self;
 
 		if (step->op == &function_op_worker && step->state == STEP_DONE && i->worker &&
@@ -203,17 +227,19 @@ static void keep_workers(struct supervisor *s)
 	}
 }
 
-static void turn_back(struct supervisor *s, struct reload *r)
+static void turn_back(struct reloader *reloader, struct reload *r)
 {
-	gadget_handle(s, GADGET_EV_REVERT);
+	struct live_gadget *live = reloader->live;
+
+	gadget_handle(live, GADGET_EV_REVERT);
 	r->late = false;
-	s->configfs.gadget = s->gadget;
+	live->configfs.gadget = live->model;
 	if (r->left) {
-		host_watch(s, r->was_on);
-		host_reset_links(s);
+		host_watch(reloader->binding->host, reloader->binding->udc_before_reload);
+		host_reset_links(reloader->binding->host);
 	}
-	keep_workers(s);
-	timer_start(&s->deadline, r->timeout);
+	keep_workers(live);
+	timer_start(&live->deadline, r->timeout);
 }
 
 /* Returns whether only the bind failed, and because the UDC does not exist. */
@@ -237,9 +263,9 @@ static void leave_unbound(struct reload *r, struct error *err)
 	r->unbound = true;
 }
 
-void reload_revert(struct supervisor *s)
+void reload_revert(struct reloader *reloader)
 {
-	struct reload *r = s->reload;
+	struct reload *r = reloader->current;
 	int result;
 
 	while ((result = difference_take_back(&r->difference, &r->back)) > 0 && r->late)
@@ -249,95 +275,93 @@ void reload_revert(struct supervisor *s)
 		result = 0;
 	}
 	if (result > 0)
-		s->undo_soon = s->undo_soon || result == PLAN_SOON;
+		reloader->live->undo_soon = reloader->live->undo_soon || result == PLAN_SOON;
 	else if (result < 0)
-		finish_broken(s, r);
+		finish_broken(reloader, r);
 	else
-		finish_reverted(s, r);
+		finish_reverted(reloader, r);
 }
 
-void reload_continue(struct supervisor *s)
+void reload_continue(struct reloader *reloader)
 {
 	_cleanup_error_ struct error err = { 0 };
-	struct reload *r = s->reload;
+	struct reload *r = reloader->current;
 	int result;
 
-	if (r->was_on && !r->left)
-		host_watch(s, r->udc);
+	if (r->rebinds && !r->left)
+		host_watch(reloader->binding->host, r->udc);
 	result = difference_apply(&r->difference, &err);
 	if (result < 0 && lacks_udc(r)) {
 		leave_unbound(r, &err);
 		result = 0;
 	}
 	/* The unbind is the first change. */
-	if (r->was_on && !r->left && r->difference.next > 0) {
-		host_reset_links(s);
+	if (r->rebinds && !r->left && r->difference.next > 0) {
+		host_reset_links(reloader->binding->host);
 		r->left = true;
 	}
 	if (result > 0 && !r->late) {
-		s->undo_soon = s->undo_soon || result == PLAN_SOON;
+		reloader->live->undo_soon = reloader->live->undo_soon || result == PLAN_SOON;
 		return;
 	}
 	if (result == 0) {
-		commit(s, r);
+		commit(reloader, r);
 		return;
 	}
 	if (result > 0)
 		error_set(&err, EX_TEMPFAIL, ETIMEDOUT, NULL,
-			  "'%s' could not be reloaded within %g s", s->name, r->timeout);
+			  "'%s' could not be reloaded within %g s", reloader->live->name,
+			  r->timeout);
 	error_move(&r->why, &err);
-	turn_back(s, r);
-	reload_revert(s);
+	turn_back(reloader, r);
+	reload_revert(reloader);
 }
 
 /*
  * Ends the reload after a keeper died: without it a function cannot be restored, and the kernel has
  * unbound the gadget.
  */
-void reload_failed(struct supervisor *s)
+void reload_failed(struct reloader *reloader)
 {
-	struct reload *r = s->reload;
+	struct reload *r = reloader->current;
 
-	if (!r || s->reloaded.error.exit)
+	if (!r || reloader->result.error.exit)
 		return;
-	error_set(&r->why, EX_PROTOCOL, ECHILD, NULL, "%s", s->failure.text);
-	finish_broken(s, r);
+	error_set(&r->why, EX_PROTOCOL, ECHILD, NULL, "%s", reloader->live->failure.text);
+	finish_broken(reloader, r);
 }
 
-static void begin_requested(struct supervisor *s)
+static void begin_requested(struct reloader *reloader)
 {
 	_cleanup_error_ struct error err = { 0 };
 
-	s->reload_request = false;
-	if (reload_begin(s, NULL, false, HUP_SECONDS, &err) < 0)
-		supervisor_say_of(s, NULL, LOG_ERR, "not reloaded: %s", err.text);
+	reloader->requested = false;
+	if (reload_begin(reloader, NULL, false, HUP_SECONDS, &err) < 0)
+		gadget_say_of(reloader->live, NULL, LOG_ERR, "not reloaded: %s", err.text);
 }
 
-void reload_begin_requested(struct supervisor *s)
+void reload_begin_requested(struct reloader *reloader)
 {
-	if (s->reload_request && !s->on_up && !s->bind_wanted)
-		begin_requested(s);
+	if (reloader->requested && !reloader->live->awaited && !reloader->binding->bind_wanted)
+		begin_requested(reloader);
 }
 
-void reload_too_late(struct supervisor *s)
+void reload_too_late(struct reloader *reloader)
 {
-	s->reload->late = true;
-	supervisor_changed(s);
+	reloader->current->late = true;
+	gadget_changed(reloader->live);
 }
 
-void reload_request(struct supervisor *s)
+void reload_request(struct reloader *reloader)
 {
-	/*
-	 * A service manager with Type=notify-reload waits for RELOADING=1 and READY=1 even if
-	 * nothing is done.
-	 */
-	notify_reloading(s);
-	if (s->state == GADGET_FAILED || s->state == GADGET_BROKEN)
-		supervisor_say_of(s, NULL, LOG_ERR,
-				  "not reloaded: it has failed; take it down, then up");
+	struct live_gadget *live = reloader->live;
+
+	if (live->state == GADGET_FAILED || live->state == GADGET_BROKEN)
+		gadget_say_of(live, NULL, LOG_ERR,
+			      "not reloaded: it has failed; take it down, then up");
 	else
-		s->reload_request = true;
-	supervisor_changed(s);
+		reloader->requested = true;
+	gadget_changed(live);
 }
 
 /* --- the beginning -------------------------------------------------------------------------------
@@ -345,9 +369,9 @@ void reload_request(struct supervisor *s)
 
 static void say_line(void *data, const char *line)
 {
-	struct supervisor *s = data;
+	struct live_gadget *live = data;
 
-	supervisor_say(s, "%s", line);
+	gadget_say(live, "%s", line);
 }
 
 /* Workers of removed functions are stopped at once, not one after the other. */
@@ -363,32 +387,35 @@ static void mark_removed_functions(const struct reload *r)
 	}
 }
 
-static void start_changes(struct supervisor *s, struct reload *r, double timeout)
+static void start_changes(struct reloader *reloader, struct reload *r, double timeout)
 {
-	s->reload = r;
-	gadget_handle(s, GADGET_EV_RELOAD);
+	struct live_gadget *live = reloader->live;
+
+	reloader->current = r;
+	gadget_handle(live, GADGET_EV_RELOAD);
 	r->timeout = timeout;
-	s->configfs.gadget = r->gadget;
+	live->configfs.gadget = r->gadget;
 	mark_removed_functions(r);
-	timer_start(&s->deadline, timeout);
+	timer_start(&live->deadline, timeout);
 	if (reload_rebinds(&r->difference)) {
 		/* Writes the status first, as bus_unbind does. */
-		r->was_on = steal_ptr(s->udc);
-		supervisor_write_status(s);
+		r->rebinds = true;
+		reloader->binding->udc_before_reload = steal_ptr(reloader->binding->udc);
+		gadget_write_status(live);
 	}
-	supervisor_changed(s);
+	gadget_changed(live);
 }
 
 /* Restores the old plan; nothing was changed. */
-static void abandon(struct supervisor *s, struct reload *r)
+static void abandon(struct live_gadget *live, struct reload *r)
 {
 	if (r->difference.plan)
 		difference_end(&r->difference, DIFFERENCE_OLD);
 	if (r->old_functions)
-		set_functions(s, r->old_functions, r->n_old);
-	clear_replacements(s);
-	reload_drop(r, &s->live);
-	launch_give_back_users(&s->live);
+		set_functions(live, r->old_functions, r->n_old);
+	clear_replacements(live);
+	reload_drop(r, &live->functions);
+	launch_give_back_users(&live->functions);
 }
 
 /*
@@ -410,12 +437,13 @@ static int check_holders(const struct reload *r, struct error *err)
 }
 
 /* Checks that no worker needs capabilities that the supervisor has given up. */
-static int check_privileges(const struct supervisor *s, const struct reload *r, struct error *err)
+static int check_privileges(const struct live_gadget *live, const struct reload *r,
+			    struct error *err)
 {
 	int result = 0;
 
 	for (size_t n = 0; result == 0 && n < r->n_new; n++)
-		result = privileges_check(s, r->new_functions[n]->model, err);
+		result = privileges_check(live, r->new_functions[n]->model, err);
 	return result;
 }
 
@@ -423,67 +451,70 @@ static int check_privileges(const struct supervisor *s, const struct reload *r, 
  * Prepares the reload and makes the difference; applies nothing. On failure the caller calls
  * abandon().
  */
-static int compare(struct supervisor *s, struct reload *r, struct error *err)
+static int compare(struct reloader *reloader, struct reload *r, struct error *err)
 {
-	const struct reload_base base = { .paths = s->paths,
-					  .live = &s->live,
-					  .configfs = &s->configfs,
-					  .plan = &s->plan,
-					  .udc = s->udc,
-					  .record = &s->record };
+	struct live_gadget *live = reloader->live;
+	const struct reload_base base = { .paths = live->paths,
+					  .live = &live->functions,
+					  .configfs = &live->configfs,
+					  .plan = &live->plan,
+					  .udc = reloader->binding->udc,
+					  .record = &live->record };
 	int result = reload_prepare(r, &base, err);
 
 	if (result == 0)
-		result = check_privileges(s, r, err);
+		result = check_privileges(live, r, err);
 	if (result < 0)
 		return result;
 	for (size_t n = 0; n < r->n_new; n++)
 		if (r->new_functions[n]->worker)
-			r->new_functions[n]->worker->spawn.bounded = s->bounded;
+			r->new_functions[n]->worker->spawn.bounded = live->bounded;
 	reload_compare(r, &base);
 	return 0;
 }
 
-static int prepare(struct supervisor *s, struct reload *r, const char *path, bool renamed,
+static int prepare(struct reloader *reloader, struct reload *r, const char *path, bool renamed,
 		   struct error *err)
 {
-	int result = bus_check(s, err);
+	struct live_gadget *live = reloader->live;
+	int result = bus_check(reloader->binding, err);
 
 	if (result == 0)
 		/* If a file is named, the command has already printed its diagnostics. */
-		result = reload_read(r, &s->record, path, renamed, s->dirs, supervisor_trust(s),
-				     path ? NULL : say_line, s, err);
+		result = reload_read(r, &live->record, path, renamed, live->dirs,
+				     gadget_file_trust(live), path ? NULL : say_line, live, err);
 	if (result == 0)
-		result = features_require(s->paths, r->gadget, err);
+		result = features_require(live->paths, r->gadget, err);
 	if (result == 0)
-		result = compare(s, r, err);
+		result = compare(reloader, r, err);
 	if (result == 0)
 		result = check_holders(r, err);
 	/* Writes the merged plan, so that everything can be undone from the record. */
 	if (result == 0 && r->difference.n > 0)
-		result = supervisor_write_record(s, err);
+		result = gadget_write_record(live, err);
 	return result;
 }
 
-int reload_begin(struct supervisor *s, const char *path, bool renamed, double timeout,
+int reload_begin(struct reloader *reloader, const char *path, bool renamed, double timeout,
 		 struct error *err)
 {
+	struct live_gadget *live = reloader->live;
 	struct reload *r = xcalloc(1, sizeof(*r));
-	int result = prepare(s, r, path, renamed, err);
+	int result = prepare(reloader, r, path, renamed, err);
 
-	error_clear(&s->reloaded.error);
-	s->reloaded.changed = s->reloaded.rebound = s->reloaded.awaits_udc = false;
+	error_clear(&reloader->result.error);
+	reloader->result.changed = reloader->result.rebound = reloader->result.awaits_udc = false;
 	if (result < 0) {
-		abandon(s, r);
+		abandon(live, r);
 		return result;
 	}
 	/* A file with the same content but another name becomes the gadget file. */
-	if (r->difference.n == 0 && json_equal(s->record.document, r->document) &&
-	    streq_null(s->record.file, r->gadget->file)) {
-		supervisor_say(s, "the gadget file has not changed");
-		abandon(s, r);
+	if (r->difference.n == 0 && json_equal(live->record.document, r->document) &&
+	    streq_null(live->record.file, r->gadget->file)) {
+		gadget_say(live, "the gadget file has not changed");
+		abandon(live, r);
 		return 0;
 	}
-	start_changes(s, r, timeout);
+	start_changes(reloader, r, timeout);
 	return 0;
 }

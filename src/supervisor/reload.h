@@ -8,83 +8,47 @@
  */
 #pragma once
 
-#include <jansson.h>
+#include <stdbool.h>
 
-#include "function/function.h"
-#include "gadgetfile/gadgetfile.h"
-#include "plan/difference.h"
-#include "rundir/record.h"
+#include "base/error.h"
 
-struct supervisor;
+struct binding;
+struct gadget;
+struct live_gadget;
+struct reload;
 
-struct reload {
-	struct gadget *gadget; /* model of the new gadget file; owned */
-	json_t *document;      /* its document; owned */
-	/*
-	 * Functions of the new plan, in the order of the file, including replacements of functions
-	 * that stay.
-	 */
-	struct live_function **new_functions;
-	size_t n_new;
-	/* Functions before the reload; s->live has both meanwhile. */
-	struct live_function **old_functions;
-	size_t n_old;
-	struct difference difference;
-	char *udc;	   /* UDC after the reload; NULL: not bound */
-	char *was_on;	   /* UDC before the reload, if it rebinds; NULL: the gadget stays bound */
-	double timeout;	   /* seconds to apply the changes, and again to undo them */
-	bool late;	   /* the timeout has expired */
-	bool left;	   /* the gadget was unbound, and the link states were cleared */
-	bool unbound;	   /* everything is done except the bind, because the UDC does not exist */
-	struct error why;  /* reason of the failure */
-	struct error back; /* reason why the changes could not be undone */
+struct reloader {
+	struct live_gadget *live;
+	struct binding *binding;
+	struct reload *current; /* not NULL during a reload and in GADGET_BROKEN */
+	bool requested;		/* SIGHUP arrived, and the reload has not begun */
+	struct reload_result {
+		struct error error; /* reason why the last reload failed */
+		bool changed, rebound;
+		bool awaits_udc; /* the gadget is bound later, when its UDC appears */
+	} result;
+	struct gadget *own_gadget; /* the model, if a reload loaded it; else NULL */
 };
 
-/* reload_rules.c */
-extern const struct plan_rules reload_rules;
-/* Returns whether the reload unbinds the gadget. */
-bool reload_rebinds(const struct difference *d);
-
+void reload_init(struct reloader *reloader, struct live_gadget *live, struct binding *binding);
+/* Called before the functions are freed. */
+void reload_cancel(struct reloader *reloader);
+void reload_free(struct reloader *reloader);
 /*
- * reload_plan.c: reads a gadget file (NULL: the one of the record). `renamed`: ignores the name in
- * the file, as after `up --name`. Other parameters: see supervisor_read_file.
+ * Begins to reload from a file (NULL: the current one). At the end, perhaps at once,
+ * reloader->current is NULL (or kept in GADGET_BROKEN) and reloader->result is set.
  */
-int reload_read(struct reload *r, const struct record *record, const char *path, bool renamed,
-		const char *const *dirs, enum gadgetfile_trust trust,
-		void (*say)(void *data, const char *line), void *data, struct error *err);
-
-/* The gadget that is reloaded: of a supervisor, or as a record describes it. */
-struct reload_base {
-	const struct paths *paths;
-	struct functions *live;
-	struct configfs *configfs;
-	struct plan *plan;
-	const char *udc; /* NULL: not bound */
-	const struct record *record;
-};
-/* Creates the functions of the new plan, and chooses the UDC. */
-int reload_prepare(struct reload *r, const struct reload_base *base, struct error *err);
-/* Makes the difference, and base->plan the merged plan. Called after reload_prepare. */
-void reload_compare(struct reload *r, const struct reload_base *base);
-/* Frees the reload, and its functions that are not in `live`. */
-void reload_drop(struct reload *r, const struct functions *live);
-
-/*
- * Begins to reload from a file (NULL: the current one). At the end, perhaps at once, s->reload is
- * NULL (or kept in GADGET_BROKEN) and s->reloaded has the result.
- */
-int reload_begin(struct supervisor *s, const char *path, bool renamed, double timeout,
+int reload_begin(struct reloader *reloader, const char *path, bool renamed, double timeout,
 		 struct error *err);
 /* Requests a reload for SIGHUP: it begins as soon as possible. Errors go to the log. */
-void reload_request(struct supervisor *s);
+void reload_request(struct reloader *reloader);
 /* Begins the reload that SIGHUP requested, if possible now. */
-void reload_begin_requested(struct supervisor *s);
+void reload_begin_requested(struct reloader *reloader);
 /* Called after each event: continues to apply the changes. */
-void reload_continue(struct supervisor *s);
+void reload_continue(struct reloader *reloader);
 /* Called after each event: continues to undo the changes. */
-void reload_revert(struct supervisor *s);
+void reload_revert(struct reloader *reloader);
 /* Handles the timeout. */
-void reload_too_late(struct supervisor *s);
+void reload_too_late(struct reloader *reloader);
 /* Ends a reload because a keeper died. */
-void reload_failed(struct supervisor *s);
-void reload_free(struct supervisor *s);
+void reload_failed(struct reloader *reloader);

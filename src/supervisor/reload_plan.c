@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Plans a reload: reads the new gadget file and compares the two plans. */
+#include "supervisor/reload_plan.h"
+
 #include <errno.h>
 #include <stdlib.h>
 
@@ -9,11 +10,9 @@
 #include "configfs/steps.h"
 #include "configfs/udc.h"
 #include "functionfs/mount.h"
-#include "gadgetfile/gadgetfile.h"
 #include "supervisor/bus.h"
 #include "supervisor/plan.h"
-#include "supervisor/reload.h"
-#include "supervisor/supervisor.h"
+#include "supervisor/read_file.h"
 
 /* --- the file ------------------------------------------------------------------------------------
  */
@@ -186,7 +185,6 @@ void reload_drop(struct reload *r, const struct functions *live)
 	gadget_free(r->gadget);
 	json_decref(r->document);
 	free(r->udc);
-	free(r->was_on);
 	error_clear(&r->why);
 	error_clear(&r->back);
 	free(r);

@@ -12,7 +12,7 @@
 #include "configfs/steps.h"
 #include "functionfs/mount.h"
 #include "plan/files.h"
-#include "supervisor/reload.h"
+#include "supervisor/reload_plan.h"
 
 static bool is_of_worker(const struct step *step)
 {

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * Handles signals: SIGTERM and SIGINT take the gadget down, SIGHUP reloads, SIGCHLD reports the end
- * of a child.
- */
 #include "config.h"
+
+#include "supervisor/signals.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -12,16 +10,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
+#include "function/function.h"
 #include "function/reap.h"
-#include "supervisor/reload.h"
-#include "supervisor/supervisor.h"
-#include "supervisor/switch.h"
 
-static void child_ended(struct supervisor *s, pid_t pid, int status)
+static void child_ended(struct functions *functions, pid_t pid, int status)
 {
-	reap_forget_inherited(&s->live, pid);
-	for (size_t n = 0; n < s->live.n; n++) {
-		struct live_function *i = s->live.v[n];
+	reap_forget_inherited(functions, pid);
+	for (size_t n = 0; n < functions->n; n++) {
+		struct live_function *i = functions->v[n];
 
 		if (i->worker && i->worker->pid == pid) {
 			worker_exited(i->worker, status);
@@ -30,45 +27,44 @@ static void child_ended(struct supervisor *s, pid_t pid, int status)
 		if (i->keeper.pid == pid) {
 			i->keeper.pid = 0;
 			if (!i->keeper_ends)
-				supervisor_keeper_died(s, i);
+				functions->events->keeper_died(functions->owner, i);
 			break;
 		}
 	}
-	supervisor_changed(s); /* an undo step may wait for the end of this process */
+	functions_changed(functions); /* an undo step may wait for the end of this process */
 }
 
-void supervisor_reap(struct supervisor *s)
+void signals_reap(struct functions *functions)
 {
 	int status;
 	pid_t pid;
 
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
-		child_ended(s, pid, status);
+		child_ended(functions, pid, status);
 }
 
 static void on_signal(void *data, uint32_t events _unused_)
 {
-	struct supervisor *s = data;
+	struct signals *signals = data;
 	struct signalfd_siginfo info;
 
-	if (read(s->signals.fd, &info, sizeof(info)) != sizeof(info))
+	if (read(signals->watch.fd, &info, sizeof(info)) != sizeof(info))
 		return;
 	switch (info.ssi_signo) {
 	case SIGCHLD:
 		/* One SIGCHLD may stand for many children, among them orphans of workers. */
-		supervisor_reap(s);
+		signals_reap(signals->functions);
 		break;
 	case SIGHUP:
-		reload_request(s);
+		signals->events->reload(signals->owner);
 		break;
 	default:
-		switch_cancel(s);
-		supervisor_go_down(s, NULL);
+		signals->events->stop(signals->owner);
 		break;
 	}
 }
 
-int supervisor_watch_signals(struct supervisor *s, struct error *err)
+int signals_watch(struct signals *signals, struct loop *loop, struct error *err)
 {
 	sigset_t set;
 	int fd, r;
@@ -85,8 +81,13 @@ int supervisor_watch_signals(struct supervisor *s, struct error *err)
 	sigaddset(&set, SIGPIPE);
 	if (fd < 0 || sigprocmask(SIG_BLOCK, &set, NULL) < 0)
 		return error_errno(err, EX_OSERR, errno, NULL, "cannot make a signal descriptor");
-	r = fd_watch_add(&s->loop, &s->signals, fd, EPOLLIN, on_signal, s);
+	r = fd_watch_add(loop, &signals->watch, fd, EPOLLIN, on_signal, signals);
 	if (r < 0)
 		return error_errno(err, EX_OSERR, -r, NULL, "cannot watch signals");
 	return 0;
+}
+
+void signals_close(struct signals *signals)
+{
+	cleanup_close(&signals->watch.fd);
 }

@@ -4,9 +4,8 @@
 #include "supervisor/state.h"
 
 #include "base/trace.h"
-#include "supervisor/notify.h"
-#include "supervisor/reload.h"
-#include "supervisor/supervisor.h"
+#include "supervisor/bus.h"
+#include "supervisor/live_gadget.h"
 
 static const struct {
 	const char *name;	  /* in traces */
@@ -21,9 +20,9 @@ static const struct {
 	[GADGET_STARTING] = { "STARTING", PHASE_COMING_UP, "starting", NULL,
 			      "the gadget is not up yet" },
 	[GADGET_UP] = { "UP", PHASE_UP, NULL, "READY=1", NULL },
-	[GADGET_RELOADING] = { "RELOADING", PHASE_UP, NULL, NOTIFY_RELOADING,
+	[GADGET_RELOADING] = { "RELOADING", PHASE_UP, NULL, GADGET_NOTIFY_RELOADING,
 			       "it is being reloaded: try again when that is over" },
-	[GADGET_REVERTING] = { "REVERTING", PHASE_UP, NULL, NOTIFY_RELOADING,
+	[GADGET_REVERTING] = { "REVERTING", PHASE_UP, NULL, GADGET_NOTIFY_RELOADING,
 			       "it is being reloaded: try again when that is over" },
 	[GADGET_BROKEN] = { "BROKEN", PHASE_UP, "degraded", "READY=1",
 			    "the gadget is not up: take it down, then up again" },
@@ -103,63 +102,63 @@ static const enum gadget_state leads_to[GADGET_STATE_COUNT][GADGET_EVENT_COUNT] 
 	},
 };
 
-bool gadget_handle(struct supervisor *s, enum gadget_event event)
+bool gadget_handle(struct live_gadget *live, enum gadget_event event)
 {
-	enum gadget_state to = leads_to[s->state][event];
+	enum gadget_state to = leads_to[live->state][event];
 
-	trace("gadget", states[s->state].name, events[event]);
+	trace("gadget", states[live->state].name, events[event]);
 	if (to == GADGET_WAITING)
 		return false;
-	s->state = to;
-	s->live.phase = states[to].phase;
-	s->changed = true;
+	live->state = to;
+	live->functions.phase = states[to].phase;
+	live->changed = true;
 	return true;
 }
 
-bool gadget_is_gone(const struct supervisor *s)
+bool gadget_is_gone(const struct live_gadget *live)
 {
-	return states[s->state].phase == PHASE_GONE;
+	return states[live->state].phase == PHASE_GONE;
 }
 
-bool gadget_is_made(const struct supervisor *s)
+bool gadget_is_made(const struct live_gadget *live)
 {
-	return states[s->state].phase == PHASE_UP && s->state != GADGET_FAILED;
+	return states[live->state].phase == PHASE_UP && live->state != GADGET_FAILED;
 }
 
-bool gadget_is_reloading(const struct supervisor *s)
+bool gadget_is_reloading(const struct live_gadget *live)
 {
-	return s->state == GADGET_RELOADING || s->state == GADGET_REVERTING;
+	return live->state == GADGET_RELOADING || live->state == GADGET_REVERTING;
 }
 
-const char *gadget_refusal(const struct supervisor *s)
+const char *gadget_refusal(const struct live_gadget *live)
 {
-	return states[s->state].refusal;
+	return states[live->state].refusal;
 }
 
 /* Returns the status of a gadget whose steps are all applied. */
-static const char *status_of_parts(const struct supervisor *s)
+static const char *status_of_parts(const struct live_gadget *live, const struct binding *binding)
 {
-	if (s->bus == BUS_FAILED)
+	if (binding->state == BUS_FAILED)
 		return "failed";
-	if (gadget_is_reloading(s) && s->reload->was_on)
+	if (gadget_is_reloading(live) && binding->udc_before_reload)
 		return "starting";
-	for (size_t n = 0; n < s->live.n; n++) {
-		const struct live_worker *worker = s->live.v[n]->worker;
+	for (size_t n = 0; n < live->functions.n; n++) {
+		const struct live_worker *worker = live->functions.v[n]->worker;
 
 		if (worker && !worker_is_ready_or_idle(worker))
 			return "degraded";
 	}
-	if (s->bus == BUS_REBIND_DUE)
+	if (binding->state == BUS_REBIND_DUE)
 		return "degraded";
-	return s->no_bind ? "unbound" : "ready";
+	return binding->no_bind ? "unbound" : "ready";
 }
 
-const char *gadget_status(const struct supervisor *s)
+const char *gadget_status(const struct live_gadget *live, const struct binding *binding)
 {
-	return states[s->state].status ?: status_of_parts(s);
+	return states[live->state].status ?: status_of_parts(live, binding);
 }
 
-const char *gadget_notification(const struct supervisor *s)
+const char *gadget_notification(const struct live_gadget *live)
 {
-	return states[s->state].notification ?: "";
+	return states[live->state].notification ?: "";
 }

@@ -10,7 +10,11 @@
 
 #include "function/owner.h"
 
-struct supervisor;
+struct binding;
+struct live_gadget;
+
+/* The notification of a gadget that is reloaded; sd_notify(3). */
+#define GADGET_NOTIFY_RELOADING "RELOADING=1"
 
 enum gadget_state {
 	GADGET_WAITING,	  /* no step is applied yet; perhaps no UDC exists */
@@ -48,20 +52,20 @@ enum gadget_event {
  * Applies an event to the table. Returns false, and changes nothing, if the event has no effect in
  * this state.
  */
-bool gadget_handle(struct supervisor *s, enum gadget_event event);
+bool gadget_handle(struct live_gadget *live, enum gadget_event event);
 
 /* Returns whether the gadget is down and the supervisor can end. */
-bool gadget_is_gone(const struct supervisor *s);
+bool gadget_is_gone(const struct live_gadget *live);
 /*
  * Returns whether all steps are applied and none is being undone, so that bus and workers are
  * managed.
  */
-bool gadget_is_made(const struct supervisor *s);
+bool gadget_is_made(const struct live_gadget *live);
 /* Returns whether a reload is applied or reverted. */
-bool gadget_is_reloading(const struct supervisor *s);
+bool gadget_is_reloading(const struct live_gadget *live);
 /* Returns why commands that change the gadget are refused; NULL: they are accepted. */
-const char *gadget_refusal(const struct supervisor *s);
+const char *gadget_refusal(const struct live_gadget *live);
 /* Returns the word that `status` prints for the state; see ffsctl(8), "States". */
-const char *gadget_status(const struct supervisor *s);
+const char *gadget_status(const struct live_gadget *live, const struct binding *binding);
 /* Returns the notification for a service manager (sd_notify(3)); "": none. */
-const char *gadget_notification(const struct supervisor *s);
+const char *gadget_notification(const struct live_gadget *live);

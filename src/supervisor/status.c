@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Writes RUN/NAME/status, which commands and the next supervisor read. */
-#include "supervisor/reload.h"
-#include "supervisor/supervisor.h"
+#include "supervisor/status.h"
 
-#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "configfs/items.h"
 #include "functionfs/endpoint.h"
+#include "supervisor/bus.h"
 #include "supervisor/host.h"
+#include "supervisor/live_gadget.h"
+#include "supervisor/reload.h"
+#include "supervisor/take_over.h"
 
 static const char *const type_words[] = {
 	[EP_BULK] = "bulk", [EP_INTERRUPT] = "interrupt", [EP_ISOCHRONOUS] = "isochronous"
@@ -68,15 +69,16 @@ static json_t *worker_json(const struct live_worker *worker)
 			 "stats", worker_stats_json(worker));
 }
 
-static const struct live_function *function_of(const struct supervisor *s, const struct function *f)
+static const struct live_function *function_of(const struct status_view *s,
+					       const struct function *f)
 {
-	for (size_t n = 0; n < s->live.n; n++)
-		if (s->live.v[n]->model == f)
-			return s->live.v[n];
+	for (size_t n = 0; n < s->live->functions.n; n++)
+		if (s->live->functions.v[n]->model == f)
+			return s->live->functions.v[n];
 	return NULL;
 }
 
-static json_t *function_json(const struct supervisor *s, const struct function *f)
+static json_t *function_json(const struct status_view *s, const struct function *f)
 {
 	const struct live_function *i = function_of(s, f);
 	const struct ffs *ffs = i ? f->ffs : NULL; /* NULL: the function is not created yet */
@@ -121,41 +123,42 @@ static void worker_problem(json_t *array, const struct live_worker *worker, bool
 	json_array_append_new(array, json_pack("{s:s, s:s}", "severity", severity, "text", text));
 }
 
-static json_t *problems_json(const struct supervisor *s)
+static json_t *problems_json(const struct status_view *s)
 {
-	bool degraded = streq(gadget_status(s), "degraded");
+	bool degraded = streq(gadget_status(s->live, s->binding), "degraded");
 	json_t *array = json_array();
 
-	if (s->failure.text)
+	if (s->live->failure.text)
 		json_array_append_new(array, json_pack("{s:s, s:s}", "severity", "error", "text",
-						       s->failure.text));
-	if ((s->bus == BUS_FAILED || s->bus == BUS_REBIND_DUE) && s->bind_error.text)
+						       s->live->failure.text));
+	if ((s->binding->state == BUS_FAILED || s->binding->state == BUS_REBIND_DUE) &&
+	    s->binding->bind_error.text)
 		json_array_append_new(array, json_pack("{s:s, s:s}", "severity", "error", "text",
-						       s->bind_error.text));
-	if (s->reload && !gadget_is_reloading(s))
+						       s->binding->bind_error.text));
+	if (s->reloader->current && !gadget_is_reloading(s->live))
 		json_array_append_new(array, json_pack("{s:s, s:s}", "severity", "error", "text",
-						       s->reloaded.error.text));
-	for (size_t n = 0; n < s->configfs.n_remarks; n++) {
-		const struct remark *r = &s->configfs.remarks[n];
+						       s->reloader->result.error.text));
+	for (size_t n = 0; n < s->live->configfs.n_remarks; n++) {
+		const struct remark *r = &s->live->configfs.remarks[n];
 
 		json_array_append_new(array,
 				      json_pack("{s:s, s:s, s:s?, s:i, s:i}", "severity", "warning",
 						"text", r->text, "file", r->at.file, "line",
 						(int)r->at.line, "column", (int)r->at.column));
 	}
-	for (size_t n = 0; n < s->live.n; n++)
-		if (s->live.v[n]->worker)
-			worker_problem(array, s->live.v[n]->worker, degraded);
+	for (size_t n = 0; n < s->live->functions.n; n++)
+		if (s->live->functions.v[n]->worker)
+			worker_problem(array, s->live->functions.v[n]->worker, degraded);
 	return array;
 }
 
 /* Returns the links of functions in configurations; `status` checks whether they still exist. */
-static json_t *links_json(const struct supervisor *s)
+static json_t *links_json(const struct status_view *s)
 {
 	json_t *array = json_array();
 
-	for (size_t n = 0; n < s->plan.n; n++) {
-		const struct step *step = &s->plan.steps[n];
+	for (size_t n = 0; n < s->live->plan.n; n++) {
+		const struct step *step = &s->live->plan.steps[n];
 
 		if (step->op == &configfs_op_link && step->state == STEP_DONE)
 			json_array_append_new(array, json_string(step->path));
@@ -163,28 +166,29 @@ static json_t *links_json(const struct supervisor *s)
 	return array;
 }
 
-void supervisor_write_status(struct supervisor *s)
+void status_write(const struct status_view *s)
 {
 	_cleanup_error_ struct error ignored = { 0 };
 	json_t *functions, *json;
 
-	if (!s->gadget || s->rundir.dir_fd < 0)
+	if (!s->live->model || s->live->rundir.dir_fd < 0)
 		return;
 	functions = json_array();
-	for (size_t n = 0; n < s->gadget->n_functions; n++)
-		json_array_append_new(functions, function_json(s, &s->gadget->functions[n]));
-	json = json_pack("{s:s, s:s, s:s, s:o, s:o, s:i, s:o, s:o, s:o}", "name", s->name, "file",
-			 s->gadget->file, "state", gadget_status(s), "udc",
-			 json_string_or_null(s->udc), "configured",
-			 json_boolean(host_has_configured(s)), "supervisor", (int)getpid(), "since",
-			 s->since ? json_integer(s->since) : json_null(), "functions", functions,
-			 "problems", problems_json(s));
+	for (size_t n = 0; n < s->live->model->n_functions; n++)
+		json_array_append_new(functions, function_json(s, &s->live->model->functions[n]));
+	json = json_pack("{s:s, s:s, s:s, s:o, s:o, s:i, s:o, s:o, s:o}", "name", s->live->name,
+			 "file", s->live->model->file, "state", gadget_status(s->live, s->binding),
+			 "udc", json_string_or_null(s->binding->udc), "configured",
+			 json_boolean(host_has_configured(s->host)), "supervisor", (int)getpid(),
+			 "since", s->live->since ? json_integer(s->live->since) : json_null(),
+			 "functions", functions, "problems", problems_json(s));
 	json_object_set_new(json, "links", links_json(s));
 	/* If the status cannot be written, it is out of date; the gadget continues. */
-	json_object_set_new(json, "no_bind", json_boolean(s->no_bind));
-	json_object_set_new(json, "lost", json_boolean(s->bus == BUS_REBIND_DUE));
-	json_object_set_new(json, "taken", json_boolean(s->bus == BUS_UNBOUND_EXTERNALLY));
-	json_object_set_new(json, "held", json_boolean(s->linger_sent > 0));
-	rundir_write(&s->rundir, RUNDIR_STATUS, json, &ignored);
+	json_object_set_new(json, "no_bind", json_boolean(s->binding->no_bind));
+	json_object_set_new(json, "lost", json_boolean(s->binding->state == BUS_REBIND_DUE));
+	json_object_set_new(json, "taken",
+			    json_boolean(s->binding->state == BUS_UNBOUND_EXTERNALLY));
+	json_object_set_new(json, "held", json_boolean(s->takeover->linger_sent > 0));
+	rundir_write(&s->live->rundir, RUNDIR_STATUS, json, &ignored);
 	json_decref(json);
 }

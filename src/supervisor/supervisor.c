@@ -14,70 +14,62 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/log.h"
+#include "base/text.h"
 #include "configfs/udc.h"
 #include "function/reap.h"
 #include "probe/features.h"
 #include "supervisor/bus.h"
+#include "supervisor/control.h"
+#include "supervisor/function_events.h"
 #include "supervisor/host.h"
+#include "supervisor/live_gadget.h"
 #include "supervisor/notify.h"
 #include "supervisor/plan.h"
 #include "supervisor/privileges.h"
+#include "supervisor/progress.h"
 #include "supervisor/reload.h"
+#include "supervisor/signals.h"
+#include "supervisor/status.h"
 #include "supervisor/switch.h"
 #include "supervisor/take_over.h"
 
-/* Logs a step; shown only with -v and in the foreground. */
-static void say_step(const struct step *step, bool undone)
-{
-	const char *what = undone ? step->op->undo_name : step->op->name;
+/* The components; no other file knows all of them. */
+struct supervisor {
+	struct live_gadget live;
+	struct host_state host;
+	struct binding binding;
+	struct reloader reloader;
+	struct switcher switcher;
+	struct takeover takeover;
+	struct control control;
+	struct notify notify;
+	struct signals signals;
+	struct function_owner function_owner;
+	struct status_view status;
 
-	if (what)
-		log_debug("%s %s", what, step->path);
-}
-
-/* --- the plan ----------------------------------------------------------------------------------
- */
-
-static int make_plan(struct supervisor *s, const char *udc, struct error *err)
-{
-	int r = gadget_plan_functions(&s->live, s->gadget, &s->live.v, &s->live.n, err);
-
-	if (r == 0)
-		gadget_plan_steps(&s->configfs, s->gadget, s->live.v, s->live.n, udc, NULL,
-				  &s->plan);
-	return r;
-}
+	struct fd_watch caller; /* the command that waits until the gadget is up */
+	void (*on_up)(void *data);
+	void *on_up_data;
+};
 
 /* --- what happens -------------------------------------------------------------------------------
  */
-
-static int too_late(const struct supervisor *s, struct error *err)
-{
-	error_set(err, EX_TEMPFAIL, ETIMEDOUT, NULL,
-		  "'%s' did not come up within the time given (--timeout)", s->name);
-	for (size_t n = 0; n < s->live.n; n++)
-		if (s->live.v[n]->worker && s->live.v[n]->worker->state == WORKER_STARTING)
-			return error_hint(err, "the worker of '%s' is not ready",
-					  s->live.v[n]->model->label);
-	return -err->err;
-}
 
 static void on_deadline(void *data, uint32_t events _unused_)
 {
 	struct supervisor *s = data;
 	_cleanup_error_ struct error err = { 0 };
 
-	timer_stop(&s->deadline);
-	if (s->state == GADGET_WAITING)
+	timer_stop(&s->live.deadline);
+	if (s->live.state == GADGET_WAITING)
 		error_set(&err, EX_TEMPFAIL, ETIMEDOUT, UDC_CLASS_DIR,
 			  "no UDC appeared within the time given");
-	else if (s->state == GADGET_STARTING)
-		too_late(s, &err);
-	else if (gadget_is_reloading(s))
-		reload_too_late(s);
+	else if (s->live.state == GADGET_STARTING)
+		progress_too_late(&s->live, &err);
+	else if (gadget_is_reloading(&s->live))
+		reload_too_late(&s->reloader);
 	if (err.exit)
-		supervisor_go_down(s, &err);
+		gadget_go_down(&s->live, &err);
 }
 
 static void on_caller(void *data, uint32_t events _unused_)
@@ -85,20 +77,52 @@ static void on_caller(void *data, uint32_t events _unused_)
 	struct supervisor *s = data;
 	_cleanup_error_ struct error err = { 0 };
 
-	fd_watch_remove(&s->loop, &s->caller);
-	if (s->live.phase == PHASE_UP)
+	fd_watch_remove(&s->live.loop, &s->caller);
+	if (s->live.functions.phase == PHASE_UP)
 		return;
 	error_set(&err, EX_TEMPFAIL, ECANCELED, NULL,
 		  "the command that waited for the gadget has ended");
-	supervisor_go_down(s, &err);
+	gadget_go_down(&s->live, &err);
 }
 
 int supervisor_watch_caller(struct supervisor *s, int fd, struct error *err)
 {
-	int r = fd_watch_add(&s->loop, &s->caller, fd, EPOLLIN | EPOLLHUP, on_caller, s);
+	int r = fd_watch_add(&s->live.loop, &s->caller, fd, EPOLLIN | EPOLLHUP, on_caller, s);
 
 	return r < 0 ? error_errno(err, EX_OSERR, -r, NULL, "cannot watch the command's socket")
 		     : 0;
+}
+
+static void on_reload_signal(void *owner)
+{
+	struct supervisor *s = owner;
+
+	/*
+	 * A service manager with Type=notify-reload waits for RELOADING=1 and READY=1 even if
+	 * nothing is done.
+	 */
+	notify_reloading(&s->notify);
+	reload_request(&s->reloader);
+}
+
+static void on_stop_signal(void *owner)
+{
+	struct supervisor *s = owner;
+
+	switch_cancel(&s->switcher);
+	gadget_go_down(&s->live, NULL);
+}
+
+static const struct signal_events signal_events = {
+	.reload = on_reload_signal,
+	.stop = on_stop_signal,
+};
+
+static void write_status(void *owner)
+{
+	const struct supervisor *s = owner;
+
+	status_write(&s->status);
 }
 
 /* --- the loop ------------------------------------------------------------------------------------
@@ -108,14 +132,14 @@ static void finish_up(struct supervisor *s)
 {
 	_cleanup_error_ struct error err = { 0 };
 
-	gadget_handle(s, GADGET_EV_MADE);
+	gadget_handle(&s->live, GADGET_EV_MADE);
 	/* The record now also has the previous values, which a takeover needs. */
-	if (supervisor_write_record(s, &err) < 0)
-		supervisor_say_of(s, NULL, LOG_ERR, "%s", err.text);
-	s->since = time(NULL);
-	bus_begin(s);
-	timer_stop(&s->deadline);
-	configfs_close(&s->configfs);
+	if (gadget_write_record(&s->live, &err) < 0)
+		gadget_say_of(&s->live, NULL, LOG_ERR, "%s", err.text);
+	s->live.since = time(NULL);
+	bus_begin(&s->binding);
+	timer_stop(&s->live.deadline);
+	configfs_close(&s->live.configfs);
 }
 
 static void continue_up(struct supervisor *s)
@@ -123,140 +147,108 @@ static void continue_up(struct supervisor *s)
 	_cleanup_error_ struct error err = { 0 };
 	int r;
 
-	host_watch(s, s->udc); /* the bind is the last step */
-	r = plan_apply(&s->plan, &err);
+	host_watch(&s->host, s->binding.udc); /* the bind is the last step */
+	r = plan_apply(&s->live.plan, &err);
 	if (r == 0)
 		finish_up(s);
 	else if (r < 0)
-		supervisor_go_down(s, &err);
-}
-
-static bool all_stopped(const struct supervisor *s)
-{
-	for (size_t n = 0; n < s->live.n; n++)
-		if (s->live.v[n]->worker && s->live.v[n]->worker->state != WORKER_STOPPED)
-			return false;
-	return true;
+		gadget_go_down(&s->live, &err);
 }
 
 static void continue_down(struct supervisor *s)
 {
-	_cleanup_error_ struct error err = { 0 };
-	int r = plan_undo(&s->plan, &err);
-
-	s->undo_soon = r == PLAN_SOON;
-	if (r > 0)
-		return;
-	gadget_handle(s, GADGET_EV_UNDONE);
-	for (size_t n = 0; n < s->live.n; n++)
-		rundir_release_user(&s->rundir, s->live.v[n]->model->label);
-	/* A gadget that switches keeps its name, to switch back. */
-	if (r == 0 && s->state != GADGET_SWITCHED)
-		r = rundir_remove(&s->rundir, &err);
-	if (r == 0)
-		return;
-	s->undo_failed = true;
-	/* The record is kept for the next `down`. */
-	error_hint(&err, "'ffsctl down %s' removes what is left", s->name);
-	if (s->failure.text)
-		error_hint(&s->failure, "and undoing it failed: %s", err.text);
-	else
-		error_move(&s->failure, &err);
-}
-
-/*
- * Returns whether all keepers accept a takeover: a program may kill the supervisor as soon as `up`
- * returns.
- */
-static bool all_keepers_listen(const struct supervisor *s)
-{
-	for (size_t n = 0; n < s->live.n; n++)
-		if (!s->live.v[n]->listens && s->live.v[n]->keeper.pid > 0)
-			return false;
-	return true;
-}
-
-/* Checks whether leftover processes have ended, which no event reports. */
-static void update_leftovers(struct supervisor *s)
-{
-	for (size_t n = 0; n < s->live.n; n++)
-		if (s->live.v[n]->worker)
-			worker_leftovers_update(s->live.v[n]->worker);
-}
-
-static bool has_leftovers(const struct supervisor *s)
-{
-	for (size_t n = 0; n < s->live.n; n++)
-		if (s->live.v[n]->worker && s->live.v[n]->worker->leftovers)
-			return true;
-	return false;
+	progress_undo(&s->live);
 }
 
 static void update_up(struct supervisor *s)
 {
-	reload_begin_requested(s);
-	if (s->state != GADGET_UP)
+	reload_begin_requested(&s->reloader);
+	if (s->live.state != GADGET_UP)
 		return;
-	bus_update(s);
-	functions_update_kernel_devices(&s->live);
+	control_drop_closed_binds(&s->control);
+	bus_update(&s->binding);
+	functions_update_kernel_devices(&s->live.functions);
+}
+
+static void continue_reload(struct supervisor *s)
+{
+	reload_continue(&s->reloader);
+}
+
+static void revert_reload(struct supervisor *s)
+{
+	reload_revert(&s->reloader);
 }
 
 static void update_failed(struct supervisor *s)
 {
-	reload_failed(s);
-	if (s->live.foreground && all_stopped(s))
-		gadget_handle(s, GADGET_EV_DROPPED);
+	reload_failed(&s->reloader);
+	if (s->live.functions.foreground && progress_workers_stopped(&s->live))
+		gadget_handle(&s->live, GADGET_EV_DROPPED);
 }
 
 /* What each state does after an event. */
 static void (*const updates[GADGET_STATE_COUNT])(struct supervisor *s) = {
 	[GADGET_STARTING] = continue_up,      [GADGET_UP] = update_up,
-	[GADGET_RELOADING] = reload_continue, [GADGET_REVERTING] = reload_revert,
+	[GADGET_RELOADING] = continue_reload, [GADGET_REVERTING] = revert_reload,
 	[GADGET_FAILED] = update_failed,      [GADGET_SWITCHING] = continue_down,
 	[GADGET_STOPPING] = continue_down,
 };
 
-static void update(struct supervisor *s)
+static void report_up(struct supervisor *s)
 {
-	enum gadget_state before;
+	const char *udc = s->binding.udc;
+	_cleanup_error_ struct error ignored = { 0 };
 
-	take_over_allow(s);
-	update_leftovers(s);
-	do {
-		before = s->state;
-		s->changed = s->undo_soon = false;
-		if (updates[before])
-			updates[before](s);
-	} while (s->state != before && !gadget_is_gone(s));
-	s->undo_soon = s->undo_soon || has_leftovers(s);
-	supervisor_write_status(s);
-	take_over_allow(s);
-	control_update(&s->control);
-	if (s->live.phase == PHASE_UP && s->on_up && all_keepers_listen(s)) {
-		s->on_up(s->on_up_data);
-		s->on_up = NULL;
-		s->changed = s->changed || s->reload_request;
-		/* After the status is written: the reader of this line may ask for it at once. */
-		supervisor_say(s, "%sup%s%s", s->taken_over ? "taken over; " : "",
-			       s->udc ? " on " : ", not bound", s->udc ? s->udc : "");
-	}
-	notify_update(s);
+	supervisor_own_rundir(s, &ignored);
+	if (s->caller.fd >= 0)
+		fd_watch_remove(&s->live.loop, &s->caller);
+	s->on_up(s->on_up_data);
+	s->live.awaited = false;
+	s->live.changed = s->live.changed || s->reloader.requested;
+	/* After the status is written: the reader of this line may ask for it at once. */
+	gadget_say(&s->live, "%sup%s%s", s->takeover.done ? "taken over; " : "",
+		   udc ? " on " : ", not bound", udc ? udc : "");
 }
 
-static int loop_until_gone(struct supervisor *s)
+static void update(struct supervisor *s)
 {
-	while (!gadget_is_gone(s)) {
+	struct live_gadget *live = &s->live;
+	enum gadget_state before;
+
+	take_over_allow(&s->takeover);
+	progress_update_leftovers(live);
+	do {
+		before = live->state;
+		live->changed = live->undo_soon = false;
+		if (updates[before])
+			updates[before](s);
+	} while (live->state != before && !gadget_is_gone(live));
+	live->undo_soon = live->undo_soon || progress_has_leftovers(live);
+	gadget_write_status(live);
+	take_over_allow(&s->takeover);
+	control_update(&s->control);
+	if (live->functions.phase == PHASE_UP && live->awaited && progress_keepers_listen(live))
+		report_up(s);
+	notify_update(&s->notify);
+}
+
+static int loop_until_gone(struct supervisor *s, struct error *err)
+{
+	struct live_gadget *live = &s->live;
+
+	while (!gadget_is_gone(live)) {
 		int r;
 
-		if (s->changed || s->undo_soon)
+		if (live->changed || live->undo_soon)
 			update(s);
-		if (gadget_is_gone(s))
+		if (gadget_is_gone(live))
 			break;
-		if (s->changed) /* update() may have set s->changed */
+		if (live->changed) /* update() may have set s->changed */
 			continue;
-		r = loop_once(&s->loop, s->undo_soon ? PLAN_SOON_MS : -1);
+		r = loop_once(&live->loop, live->undo_soon ? PLAN_SOON_MS : -1);
 		if (r < 0)
-			return r;
+			return error_errno(err, EX_OSERR, -r, NULL, "cannot wait for events");
 	}
 	return 0;
 }
@@ -264,118 +256,129 @@ static int loop_until_gone(struct supervisor *s)
 /* --- life --- */
 
 /* Ends before a step was applied: only the run directory is removed. */
-static int give_up(struct supervisor *s, struct error *err)
+static int give_up(struct live_gadget *live, struct error *err)
 {
 	_cleanup_error_ struct error ignored = { 0 };
 
-	rundir_remove(&s->rundir, &ignored);
-	gadget_handle(s, GADGET_EV_DOWN);
-	gadget_handle(s, GADGET_EV_UNDONE);
+	rundir_remove(&live->rundir, &ignored);
+	gadget_handle(live, GADGET_EV_DOWN);
+	gadget_handle(live, GADGET_EV_UNDONE);
 	return -err->err;
 }
 
 static int prepare(struct supervisor *s, double wait_udc, struct error *err)
 {
-	int r = control_listen(&s->control, &s->rundir, err);
+	struct live_gadget *live = &s->live;
+	int r = control_listen(&s->control, &live->rundir, err);
 
 	if (r == 0)
-		r = features_require(s->paths, s->gadget, err);
-	if (r == 0 && !s->no_bind)
-		r = supervisor_await_udc(s, wait_udc, err);
-	if (r == 0 && s->state != GADGET_STOPPING)
-		r = make_plan(s, s->udc, err);
-	if (r == 0 && s->state != GADGET_STOPPING)
-		r = supervisor_write_record(s, err);
+		r = features_require(live->paths, live->model, err);
+	if (r == 0 && !s->binding.no_bind)
+		r = bus_await_udc(&s->binding, wait_udc, err);
+	if (r == 0 && live->state != GADGET_STOPPING)
+		r = progress_make_plan(live, s->binding.udc, err);
+	if (r == 0 && live->state != GADGET_STOPPING)
+		r = gadget_write_record(live, err);
 	/*
 	 * After a switch the previous gadget may be needed again: client/switch.c gives up
 	 * privileges later.
 	 */
-	if (r == 0 && !s->live.switched)
-		privileges_give_up(s);
+	if (r == 0 && !live->functions.switched)
+		privileges_give_up(live);
 	return r;
+}
+
+/* Returns the failure of a gadget that is down. */
+static int take_failure(struct live_gadget *live, struct error *err)
+{
+	if (!live->failure.exit)
+		return 0;
+	error_move(err, &live->failure);
+	return -err->err;
 }
 
 int supervisor_run(struct supervisor *s, double timeout, double wait_udc, struct error *err)
 {
-	int r = notify_begin(s, err);
+	int r = notify_begin(&s->notify, err);
 
 	if (r < 0)
 		return r;
-	if (s->taken_over)
-		privileges_give_up(s);
+	if (s->takeover.done)
+		privileges_give_up(&s->live);
 	else
 		r = prepare(s, wait_udc, err);
 	if (r < 0)
-		return give_up(s, err);
-	if (s->state == GADGET_WAITING) /* ----no-bind: no UDC is chosen */
-		gadget_handle(s, GADGET_EV_BEGIN);
-	if (s->state == GADGET_STARTING)
-		timer_start(&s->deadline, timeout);
-	s->changed = true;
-	r = loop_until_gone(s);
+		return give_up(&s->live, err);
+	if (s->live.state == GADGET_WAITING) /* --no-bind: no UDC is chosen */
+		gadget_handle(&s->live, GADGET_EV_BEGIN);
+	if (s->live.state == GADGET_STARTING)
+		timer_start(&s->live.deadline, timeout);
+	s->live.changed = true;
+	r = loop_until_gone(s, err);
 	if (r < 0)
-		return error_errno(err, EX_OSERR, -r, NULL, "cannot wait for events");
+		return r;
 	/* An earlier failure of the gadget is not a failure of `down`. */
-	control_answer_down(&s->control, s->undo_failed ? &s->failure : NULL);
-	if (!s->failure.exit)
-		return 0;
-	error_move(err, &s->failure);
-	return -err->err;
+	control_answer_down(&s->control, s->live.undo_failed ? &s->live.failure : NULL);
+	return take_failure(&s->live, err);
 }
 
-int supervisor_undo_record(struct supervisor *s, struct error *err)
+static int undo_record(struct supervisor *s, struct error *err)
 {
 	_cleanup_free_ const struct step_op **ops = gadget_plan_ops();
-	int r = record_read_plan(s->paths, s->name, ops, &s->plan, err);
+	int r = record_read_plan(s->live.paths, s->live.name, ops, &s->live.plan, err);
 
 	if (r < 0)
 		return r;
 	/* Before the steps are undone: processes of workers would block them. */
-	reap_left_behind(&s->rundir, &s->failure);
-	gadget_handle(s, GADGET_EV_DOWN);
-	r = loop_until_gone(s);
-	if (r < 0)
-		return error_errno(err, EX_OSERR, -r, NULL, "cannot wait for events");
-	if (!s->failure.exit)
-		return 0;
-	error_move(err, &s->failure);
-	return -err->err;
+	reap_left_behind(&s->live.rundir, &s->live.failure);
+	gadget_handle(&s->live, GADGET_EV_DOWN);
+	r = loop_until_gone(s, err);
+	return r < 0 ? r : take_failure(&s->live, err);
 }
 
-int supervisor_init(struct supervisor *s, const struct paths *paths, const struct gadget *gadget,
-		    const char *name, struct error *err)
+int supervisor_take_over_if_unchanged(struct supervisor *s)
 {
+	return take_over_if_unchanged(&s->takeover);
+}
+
+int supervisor_take_over_as_it_is(struct supervisor *s)
+{
+	return take_over_as_it_is(&s->takeover);
+}
+
+/* `gadget` NULL: to undo a record. */
+static int init(struct supervisor *s, const struct paths *paths, const struct gadget *gadget,
+		const char *name, struct error *err)
+{
+	struct live_gadget *live = &s->live;
 	int r;
 
-	*s = (struct supervisor){
-		.paths = paths,
-		.gadget = gadget,
-		.name = name,
-		.rundir = RUNDIR_NONE,
-		.loop.epoll_fd = -1,
-		.signals = FD_WATCH_NONE,
-		.deadline = FD_WATCH_NONE,
-		.udc_watch = FD_WATCH_NONE,
-		.uevents = FD_WATCH_NONE,
-		.caller = FD_WATCH_NONE,
-		.udc_state = FD_WATCH_NONE,
-		.notify = { .watchdog = FD_WATCH_NONE, .fd = -1 },
-		.plan.on_step = say_step,
-		.configfs = { .paths = paths, .gadget = gadget },
-		.live = { .events = &supervisor_function_events,
-			  .owner = s,
-			  .gadget = name,
-			  .paths = paths,
-			  .loop = &s->loop,
-			  .rundir = &s->rundir,
-			  .output = &s->output },
-	};
-	s->rundir.path = strf("%s/%s", paths->run_dir, name);
-	control_init(&s->control, s);
-	output_init(&s->output, -1);
-	r = loop_open(&s->loop);
+	gadget_init(live, paths, gadget, name, write_status, s);
+	host_init(&s->host, live);
+	bus_init(&s->binding, live, &s->host);
+	reload_init(&s->reloader, live, &s->binding);
+	switch_init(&s->switcher, live, &s->binding);
+	take_over_init(&s->takeover, live, &s->binding, &s->control);
+	control_init(&s->control, live, &s->binding, &s->reloader, &s->switcher, &s->takeover);
+	notify_init(&s->notify, live, &s->binding);
+	s->signals = (struct signals){ .events = &signal_events,
+				       .owner = s,
+				       .functions = &live->functions,
+				       .watch = FD_WATCH_NONE };
+	s->function_owner = (struct function_owner){ .live = live,
+						     .binding = &s->binding,
+						     .switcher = &s->switcher };
+	live->functions.events = &supervisor_function_events;
+	live->functions.owner = &s->function_owner;
+	s->status = (struct status_view){ .live = live,
+					  .binding = &s->binding,
+					  .host = &s->host,
+					  .reloader = &s->reloader,
+					  .takeover = &s->takeover };
+	s->caller = FD_WATCH_NONE;
+	r = loop_open(&live->loop);
 	if (r == 0)
-		r = timer_open(&s->loop, &s->deadline, on_deadline, s);
+		r = timer_open(&live->loop, &live->deadline, on_deadline, s);
 	if (r < 0)
 		return error_errno(err, EX_OSERR, -r, NULL, "cannot make the event loop");
 	/*
@@ -387,36 +390,151 @@ int supervisor_init(struct supervisor *s, const struct paths *paths, const struc
 	 * Orphans of workers become children of this process, so that they can be found and ended.
 	 */
 	prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
-	return supervisor_watch_signals(s, err);
+	return signals_watch(&s->signals, &live->loop, err);
+}
+
+static void use_rundir(struct live_gadget *live, struct rundir *rundir)
+{
+	free(live->rundir.path);
+	live->rundir = rundir_steal(rundir);
+	live->output.dir_fd = live->rundir.dir_fd;
+}
+
+int supervisor_new(struct supervisor **out, const struct supervisor_setup *setup,
+		   struct rundir *rundir, struct error *err)
+{
+	struct supervisor *s = xcalloc(1, sizeof(*s));
+	struct live_gadget *live = &s->live;
+	int r = init(s, setup->paths, setup->gadget, setup->gadget->name, err);
+
+	*out = NULL;
+	if (r < 0) {
+		supervisor_free(s);
+		return r;
+	}
+	live->dirs = setup->dirs;
+	live->record = setup->record;
+	live->functions.foreground = setup->foreground;
+	live->functions.switched = setup->switched;
+	live->functions.inherited = setup->children.v;
+	live->functions.n_inherited = setup->children.n;
+	s->binding.udc_wanted = setup->udc;
+	s->binding.no_bind = setup->no_bind;
+	s->takeover.linger = setup->linger;
+	s->control.group = setup->group;
+	use_rundir(live, rundir);
+	*out = s;
+	return 0;
 }
 
 void supervisor_free(struct supervisor *s)
 {
-	notify_end(s);
-	host_forget(s);
-	reload_free(s);
-	switch_cancel(s);
-	for (size_t n = 0; n < s->live.n; n++)
-		function_free(s->live.v[n]);
-	free(s->live.v);
-	error_clear(&s->reloaded.error);
+	if (!s)
+		return;
+	notify_end(&s->notify);
+	host_forget(&s->host);
+	reload_cancel(&s->reloader);
+	switch_cancel(&s->switcher);
 	control_close(&s->control);
-	output_close(&s->output);
-	configfs_free(&s->configfs);
-	plan_free(&s->plan);
-	fd_watch_close(&s->loop, &s->deadline);
-	cleanup_close(&s->uevents.fd);
-	free(s->uevents_of);
-	cleanup_close(&s->signals.fd);
-	loop_close(&s->loop);
-	rundir_close(&s->rundir);
-	record_free(&s->record);
-	error_clear(&s->failure);
-	error_clear(&s->bind_error);
-	free(s->live.inherited);
-	free(s->udc);
-	free(s->last_udc);
-	free(s->bind_udc);
-	free(s->live.host_udc);
-	gadget_free(s->own_gadget);
+	bus_free(&s->binding);
+	signals_close(&s->signals);
+	gadget_close(&s->live);
+	reload_free(&s->reloader);
+	free(s);
+}
+
+int supervisor_undo_record(const struct paths *paths, const char *name, struct rundir *rundir,
+			   struct error *err)
+{
+	struct supervisor *s = xcalloc(1, sizeof(*s));
+	int r = init(s, paths, NULL, name, err);
+
+	if (r == 0)
+		r = rundir_set_owner(rundir, OWNER_CLEARING, err);
+	if (r == 0) {
+		use_rundir(&s->live, rundir);
+		r = undo_record(s, err);
+	}
+	supervisor_free(s);
+	return r;
+}
+
+/* --- what a command uses of it --- */
+
+void supervisor_on_up(struct supervisor *s, void (*fn)(void *data), void *data)
+{
+	s->on_up = fn;
+	s->on_up_data = data;
+	s->live.awaited = true;
+}
+
+void supervisor_notify_fd(struct supervisor *s, int fd)
+{
+	s->notify.fd = fd;
+}
+
+void supervisor_note_children(struct supervisor *s)
+{
+	reap_note_inherited(&s->live.functions);
+}
+
+void supervisor_give_up_privileges(struct supervisor *s)
+{
+	privileges_give_up(&s->live);
+}
+
+void supervisor_say(struct supervisor *s, int priority, const char *fmt, ...)
+{
+	_cleanup_free_ char *text = NULL;
+	va_list ap;
+
+	va_start(ap, fmt);
+	text = text_vformat(fmt, ap);
+	va_end(ap);
+	gadget_say_line(&s->live, NULL, priority, text);
+}
+
+const char *supervisor_udc(const struct supervisor *s)
+{
+	return s->binding.udc;
+}
+
+const struct output *supervisor_output(const struct supervisor *s)
+{
+	return &s->live.output;
+}
+
+int supervisor_own_rundir(struct supervisor *s, struct error *err)
+{
+	return rundir_set_owner(&s->live.rundir, OWNER_SUPERVISOR, err);
+}
+
+struct rundir supervisor_steal_rundir(struct supervisor *s)
+{
+	return rundir_steal(&s->live.rundir);
+}
+
+bool supervisor_switches(const struct supervisor *s)
+{
+	return s->switcher.next;
+}
+
+struct supervisor_left supervisor_leave(struct supervisor *s)
+{
+	return (struct supervisor_left){
+		.next = steal_ptr(s->switcher.next),
+		.gadget = steal_ptr(s->reloader.own_gadget),
+		.document = json_incref(s->live.record.document),
+		.udc = steal_ptr(s->binding.udc),
+		.no_bind = s->binding.no_bind,
+		.rundir = rundir_steal(&s->live.rundir),
+	};
+}
+
+struct supervisor_children supervisor_steal_children(struct supervisor *s)
+{
+	struct functions *functions = &s->live.functions;
+
+	return (struct supervisor_children){ .v = steal_ptr(functions->inherited),
+					     .n = functions->n_inherited };
 }

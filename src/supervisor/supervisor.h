@@ -6,96 +6,72 @@
  */
 #pragma once
 
-#include <syslog.h>
-#include <time.h>
+#include <jansson.h>
+#include <sys/types.h>
 
-#include "base/loop.h"
-#include "base/trust.h"
-#include "configfs/configfs.h"
-#include "function/function.h"
-#include "gadgetfile/gadgetfile.h"
-#include "plan/plan.h"
+#include "base/error.h"
+#include "base/paths.h"
+#include "gadgetfile/gadget.h"
 #include "rundir/output.h"
 #include "rundir/record.h"
 #include "rundir/rundir.h"
-#include "supervisor/bus.h"
-#include "supervisor/control.h"
-#include "supervisor/state.h"
 
-struct supervisor {
-	const struct paths *paths;
-	const struct gadget *gadget; /* NULL: the supervisor only undoes a record */
-	const char *name;
-	const char *udc_wanted; /* --udc; NULL */
-	bool no_bind;		/* ----no-bind or `unbind`: the gadget must stay unbound */
-	gid_t group;		/* ----group: its members may send commands; 0: only root may */
-	double linger; /* ----hold: seconds that keepers wait after the death of the supervisor */
-	double linger_sent; /* seconds last sent to the keepers; 0: no takeover possible */
-	bool taken_over;    /* this supervisor took the gadget over */
-	const char *const
-		*dirs; /* directories in which names of gadget files are searched; ends with NULL */
-	struct record record; /* owned */
+struct supervisor;
+struct switching;
 
-	enum gadget_state state; /* changed by gadget_handle only */
-	struct loop loop;
-	struct rundir rundir; /* owned */
-	struct configfs configfs;
-	struct plan plan;
-	struct functions live;
-	char *udc; /* UDC that ffsctl chose or bound it to; NULL: none, or unbound by command */
-	char *last_udc; /* UDC before `unbind`; NULL: none */
-	char *bind_udc; /* UDC that `bind` names; NULL: none */
-
-	bool changed;	/* plan and status must be updated */
-	bool undo_soon; /* an undo step must be called again without an event */
-	struct fd_watch signals, deadline, udc_watch, caller;
-	struct fd_watch uevents;   /* bus_watch.c; owned */
-	bool watches_uevents;	   /* uevents are received, or opening the socket failed */
-	char *uevents_of;	   /* UDC whose uevents are received; NULL: all devices */
-	bool uevent;		   /* a uevent arrived since the last check */
-	bool udc_is_new;	   /* it announced a new UDC */
-	struct fd_watch udc_state; /* host.c; owns its descriptor */
-	bool configured; /* the UDC's state is "configured"; used where FunctionFS does not report
-			    the host */
-	struct control control;
-	struct output output;	 /* log of the workers' output */
-	struct error failure;	 /* reason of a failure, or of going down */
-	bool undo_failed;	 /* not all steps could be undone */
-	enum bus_state bus;	 /* valid while all steps are applied */
-	bool bind_wanted;	 /* `bind` waits for the workers */
-	struct error bind_error; /* reason why the last bind or rebind failed */
-	struct reload *reload;	 /* not NULL during a reload and in GADGET_BROKEN */
-	bool reload_request;	 /* SIGHUP arrived, and the reload has not begun */
-	struct reload_result {
-		struct error error; /* reason why the last reload failed */
-		bool changed, rebound;
-		bool awaits_udc; /* the gadget is bound later, when its UDC appears */
-	} reloaded;
-	struct switching *switching; /* the gadget of a switch; NULL: none */
-	double switch_refused;	     /* time of the last refused switch, monotonic */
-	struct gadget *own_gadget; /* `gadget`, if a reload loaded it; NULL: owned by the caller */
-	bool bounded;		   /* the capability bounding set is empty */
-	time_t since;		   /* time when it came up, wall clock */
-	struct {		   /* notify.c: the service manager */
-		struct fd_watch watchdog;
-		double interval; /* half of the watchdog interval, seconds; 0: no watchdog */
-		char *last;	 /* last notification */
-		int fd;		 /* ----notify-fd; -1: none, or already written; owned */
-	} notify;
-	void (*on_up)(void *data); /* called once, when the gadget is up */
-	void *on_up_data;
+/* Child processes that are older than the supervisor: function/reap.h. */
+struct supervisor_children {
+	pid_t *v; /* owned */
+	size_t n;
 };
 
-/* Initializes a supervisor; `gadget` NULL: to undo a record. */
-int supervisor_init(struct supervisor *s, const struct paths *paths, const struct gadget *gadget,
-		    const char *name, struct error *err);
-void supervisor_free(struct supervisor *s);
+/* What a supervisor gets from the command that starts it. Pointers must be valid until its end. */
+struct supervisor_setup {
+	const struct paths *paths;
+	const struct gadget *gadget;
+	struct record record; /* gadget file and options; becomes the supervisor's */
+	const char *udc;      /* --udc; NULL */
+	bool no_bind;	      /* --no-bind */
+	const char *const
+		*dirs; /* directories in which names of gadget files are searched; ends with NULL */
+	double linger; /* --hold: seconds that keepers wait after the death of the supervisor */
+	gid_t group;   /* --group: its members may send commands; 0: only root may */
+	bool foreground;	/* the log and the workers' output go to stderr */
+	const json_t *switched; /* "switch" in workers' configurations; NULL: no switch */
+	struct supervisor_children children; /* become the supervisor's */
+};
 
+/*
+ * Makes the supervisor of a gadget whose lock is in `rundir`, which is stolen. On failure the
+ * caller still owns everything, and *s is NULL.
+ */
+int supervisor_new(struct supervisor **s, const struct supervisor_setup *setup,
+		   struct rundir *rundir, struct error *err);
+/* `s` may be NULL. */
+void supervisor_free(struct supervisor *s);
+/* Sets what is called once, when the gadget is up, and the lock has this process as its owner. */
+void supervisor_on_up(struct supervisor *s, void (*fn)(void *data), void *data);
+/* Sets the descriptor that gets a newline when the gadget is up (--notify-fd); owned. */
+void supervisor_notify_fd(struct supervisor *s, int fd);
+/* Notes the children of this process, before there are others. */
+void supervisor_note_children(struct supervisor *s);
 /*
  * Watches a socket of the command that waits for the gadget: if the command ends before the gadget
  * is up, everything is undone.
  */
 int supervisor_watch_caller(struct supervisor *s, int fd, struct error *err);
+
+/*
+ * Continues the gadget of a supervisor that died, in place of coming up. Returns 0: the gadget is
+ * up with the same keepers and workers. Returns -ESTALE and changes nothing: there is nothing to
+ * take over, or it does not match the gadget file; the caller undoes the leftovers and starts anew.
+ */
+int supervisor_take_over_if_unchanged(struct supervisor *s);
+/*
+ * Takes over without comparing with the gadget file, even if this version would make another plan
+ * from it.
+ */
+int supervisor_take_over_as_it_is(struct supervisor *s);
 
 /*
  * Brings the gadget up and runs until it is down. Returns 0 after `down` or a signal, a negative
@@ -105,69 +81,40 @@ int supervisor_watch_caller(struct supervisor *s, int fd, struct error *err);
  */
 int supervisor_run(struct supervisor *s, double timeout, double wait_udc, struct error *err);
 
-/* Undoes the plan of the record in the locked rundir, and removes the rundir. */
-int supervisor_undo_record(struct supervisor *s, struct error *err);
-
-/* Returns which gadget files are trusted; see enum gadgetfile_trust. */
-enum gadgetfile_trust supervisor_trust(const struct supervisor *s);
-/* Returns which owners of programs and plugins are trusted; `dir` is that of the gadget file. */
-enum trust supervisor_program_trust(const struct supervisor *s, const char *dir);
 /*
- * read_file.c: reads a gadget file for a supervisor. `name`: see struct gadgetfile_options; `dirs`:
- * gadgetfile_load_found. `say`, unless NULL, is called with each diagnostic as one line. Fails with
- * EX_DATAERR, or like gadgetfile_load.
+ * Undoes the plan of the record of a dead supervisor, and removes the run directory. The caller has
+ * the lock in `rundir`, which is stolen. No takeover is possible from then on.
  */
-int supervisor_read_file(const char *path, const char *name, const char *const *dirs,
-			 enum gadgetfile_trust trust, void (*say)(void *data, const char *line),
-			 void *data, struct gadget **gadget, json_t **document, struct error *err);
+int supervisor_undo_record(const struct paths *paths, const char *name, struct rundir *rundir,
+			   struct error *err);
 
-/* Notes a change that the plan or the status may depend on. */
-void supervisor_changed(struct supervisor *s);
-/* The events of live functions, whose owner is a supervisor. */
-extern const struct function_events supervisor_function_events;
-/* Handles a worker that failed for good. */
-void supervisor_worker_failed(struct supervisor *s, struct live_worker *worker);
-/*
- * Handles the death of a keeper: starts another one, or sets the gadget's state to GADGET_FAILED.
- */
-void supervisor_keeper_died(struct supervisor *s, struct live_function *function);
-/* Logs one line about the gadget: to stderr in the foreground, else to the log. */
-#define supervisor_say(s, ...) functions_say(&(s)->live, NULL, LOG_INFO, __VA_ARGS__)
-/* Logs one line about a function (NULL: the gadget); `priority` as in syslog(3). */
-#define supervisor_say_of(s, function, priority, ...)                                              \
-	functions_say(&(s)->live, function, priority, __VA_ARGS__)
-void supervisor_say_line(struct supervisor *s, const char *function, int priority,
-			 const char *text);
+/* Gives up capabilities that no worker needs, nor one of the gadgets in switch_to. */
+void supervisor_give_up_privileges(struct supervisor *s);
+/* Logs one line about the gadget; `priority` as in syslog(3). */
+void supervisor_say(struct supervisor *s, int priority, const char *fmt, ...) _printf_(3, 4);
 
-/*
- * Begins to take the gadget down; `why` (taken over) becomes the failure unless there is one
- * already.
- */
-void supervisor_go_down(struct supervisor *s, struct error *why);
+/* Returns the UDC; NULL: not bound. */
+const char *supervisor_udc(const struct supervisor *s);
+/* Returns the log of the workers' output. */
+const struct output *supervisor_output(const struct supervisor *s);
+/* Makes this process, as a supervisor, the owner of the lock. */
+int supervisor_own_rundir(struct supervisor *s, struct error *err);
+/* Returns the run directory with the lock; the supervisor has none afterwards. */
+struct rundir supervisor_steal_rundir(struct supervisor *s);
 
-/*
- * Chooses the UDC, and waits for one up to `seconds` (HUGE_VAL: for ever). Returns 0 with s->udc
- * set, or with the gadget stopping if `down` came first.
- */
-int supervisor_await_udc(struct supervisor *s, double seconds, struct error *err);
+/* Returns whether the gadget went down to become another one (switch_to). */
+bool supervisor_switches(const struct supervisor *s);
 
-/* signals.c: reaps child processes. */
-void supervisor_reap(struct supervisor *s);
-/* Watches SIGTERM and SIGINT (down), SIGHUP (reload) and SIGCHLD (keepers, workers and orphans). */
-int supervisor_watch_signals(struct supervisor *s, struct error *err);
-
-/* Writes RUN/NAME/record: before the first step, and before a change of the plan takes effect. */
-int supervisor_write_record(struct supervisor *s, struct error *err);
-
-/* status.c: writes RUN/NAME/status. */
-void supervisor_write_status(struct supervisor *s);
-
-/*
- * reexec.c: executes another program (an absolute path of an ffsctl) in place of this one, as
- *     PROGRAM --configfs … --run-dir … SUPERVISOR_RESUME NAME LOCK CLIENT
- * [SUPERVISOR_RESUME_FOREGROUND] with the descriptors of the lock and of the command's socket.
- * Returns when that fails.
- */
-#define SUPERVISOR_RESUME "resume-supervisor"
-#define SUPERVISOR_RESUME_FOREGROUND "foreground"
-int supervisor_reexec(struct supervisor *s, const char *program, int client_fd, struct error *err);
+/* What a supervisor leaves of a gadget that switched; all of it is owned. */
+struct supervisor_left {
+	struct switching *next; /* the other gadget */
+	struct gadget *gadget;	/* the model, if a reload loaded it; else NULL */
+	json_t *document;
+	char *udc; /* NULL: not bound */
+	bool no_bind;
+	struct rundir rundir;
+};
+/* Returns that; only supervisor_free may follow. */
+struct supervisor_left supervisor_leave(struct supervisor *s);
+/* Returns the children; the supervisor has none afterwards. */
+struct supervisor_children supervisor_steal_children(struct supervisor *s);

@@ -2,30 +2,32 @@
 libffsctl_a_SOURCES += \
 	src/supervisor/await_udc.c \
 	src/supervisor/bus.c src/supervisor/bus.h \
+	src/supervisor/bus_kernel.c src/supervisor/bus_kernel.h \
 	src/supervisor/bus_watch.c \
 	src/supervisor/control.c src/supervisor/control.h \
 	src/supervisor/control_answer.c \
 	src/supervisor/control_commands.c \
 	src/supervisor/control_parts.h \
-	src/supervisor/core.c \
-	src/supervisor/failures.c \
-	src/supervisor/function_events.c \
+	src/supervisor/live_gadget.c src/supervisor/live_gadget.h \
+	src/supervisor/failures.c src/supervisor/failures.h \
+	src/supervisor/function_events.c src/supervisor/function_events.h \
 	src/supervisor/take_over_possible.c \
 	src/supervisor/host.c src/supervisor/host.h \
 	src/supervisor/notify.c src/supervisor/notify.h \
 	src/supervisor/plan.c src/supervisor/plan.h \
 	src/supervisor/preview.c \
 	src/supervisor/privileges.c src/supervisor/privileges.h \
-	src/supervisor/read_file.c \
-	src/supervisor/reexec.c \
+	src/supervisor/progress.c src/supervisor/progress.h \
+	src/supervisor/read_file.c src/supervisor/read_file.h \
+	src/supervisor/reexec.c src/supervisor/reexec.h \
 	src/supervisor/reload.c src/supervisor/reload.h \
-	src/supervisor/reload_plan.c \
+	src/supervisor/reload_plan.c src/supervisor/reload_plan.h \
 	src/supervisor/reload_rules.c \
-	src/supervisor/signals.c \
+	src/supervisor/signals.c src/supervisor/signals.h \
 	src/supervisor/state.c \
 	src/supervisor/state.h \
-	src/supervisor/status.c \
+	src/supervisor/status.c src/supervisor/status.h \
 	src/supervisor/supervisor.c src/supervisor/supervisor.h \
 	src/supervisor/switch.c src/supervisor/switch.h \
-	src/supervisor/switching.c \
+	src/supervisor/switching.c src/supervisor/switching.h \
 	src/supervisor/take_over.c src/supervisor/take_over.h

@@ -19,85 +19,95 @@
 #include "probe/features.h"
 #include "rundir/record.h"
 #include "supervisor/bus.h"
+#include "supervisor/live_gadget.h"
 #include "supervisor/plan.h"
 #include "supervisor/privileges.h"
-#include "supervisor/supervisor.h"
+#include "supervisor/read_file.h"
+#include "supervisor/switching.h"
 
 /* Seconds for which requests are ignored after a refused one. */
 #define REFUSAL_SECONDS 1
 
+void switch_init(struct switcher *switcher, struct live_gadget *live, const struct binding *binding)
+{
+	*switcher = (struct switcher){ .live = live, .binding = binding };
+}
+
 /* --- checks -------------------------------------------------------------------- */
 
-static int find_file(const struct supervisor *s, const char *name, char **path, struct error *err)
+static int find_file(const struct live_gadget *live, const char *name, char **path,
+		     struct error *err)
 {
 	bool listed = false;
 
-	for (size_t i = 0; i < s->gadget->n_switch_to; i++)
-		listed = listed || streq(s->gadget->switch_to[i].value, name);
+	for (size_t i = 0; i < live->model->n_switch_to; i++)
+		listed = listed || streq(live->model->switch_to[i].value, name);
 	if (!listed) {
 		error_set(err, EX_DATAERR, EPERM, NULL, "'switch_to' in %s does not name it",
-			  s->gadget->file);
-		return error_hint(err, "add it there and reload '%s', if its workers may", s->name);
+			  live->model->file);
+		return error_hint(err, "add it there and reload '%s', if its workers may",
+				  live->name);
 	}
-	*path = gadgetfile_find_beside(s->gadget, s->dirs, name);
+	*path = gadgetfile_find_beside(live->model, live->dirs, name);
 	if (*path)
 		return 0;
 	return error_set(err, EX_NOINPUT, ENOENT, NULL,
 			 "there is no gadget file '%s', neither beside %s nor where 'ffsctl up' "
 			 "looks for names",
-			 name, s->gadget->file);
+			 name, live->model->file);
 }
 
 static void say_line(void *data, const char *line)
 {
-	struct supervisor *s = data;
+	struct live_gadget *live = data;
 
-	supervisor_say(s, "%s", line);
+	gadget_say(live, "%s", line);
 }
 
-static int read_file(struct supervisor *s, struct switching *sw, const char *name,
+static int read_file(struct live_gadget *live, struct switching *sw, const char *name,
 		     struct error *err)
 {
 	_cleanup_free_ char *path = NULL;
-	int r = find_file(s, name, &path, err);
+	int r = find_file(live, name, &path, err);
 
 	if (r == 0)
-		r = supervisor_read_file(path, NULL, s->dirs, supervisor_trust(s), say_line, s,
-					 &sw->gadget, &sw->document, err);
-	if (r == 0 && streq(sw->gadget->name, s->name))
+		r = supervisor_read_file(path, NULL, live->dirs, gadget_file_trust(live), say_line,
+					 live, &sw->gadget, &sw->document, err);
+	if (r == 0 && streq(sw->gadget->name, live->name))
 		return error_set(err, EX_CANTCREAT, EEXIST, path,
 				 "%s has the name '%s', too; it needs another 'name'", path,
-				 s->name);
+				 live->name);
 	return r;
 }
 
 /* Returns whether the other gadget can use the same UDC. */
-static bool fits_here(const struct supervisor *s, const struct gadget_udc *wanted)
+static bool fits_here(const struct switcher *switcher, const struct gadget_udc *wanted)
 {
-	_cleanup_free_ char *driver = wanted->driver.value ? udc_driver(s->udc) : NULL;
+	_cleanup_free_ char *driver =
+		wanted->driver.value ? udc_driver(switcher->binding->udc) : NULL;
 
 	if (wanted->name.value)
-		return streq(wanted->name.value, s->udc);
+		return streq(wanted->name.value, switcher->binding->udc);
 	return !wanted->driver.value || streq_null(driver, wanted->driver.value);
 }
 
-static int choose_udc(const struct supervisor *s, struct switching *sw, struct error *err)
+static int choose_udc(const struct switcher *switcher, struct switching *sw, struct error *err)
 {
 	_cleanup_free_ char *other = NULL;
 
-	if (s->no_bind || !s->udc)
+	if (switcher->binding->no_bind || !switcher->binding->udc)
 		return 0;
-	if (!fits_here(s, &sw->gadget->udc))
-		return udc_choose(s->paths, &sw->gadget->udc, NULL, &other, err);
-	sw->udc = xstrdup(s->udc);
+	if (!fits_here(switcher, &sw->gadget->udc))
+		return udc_choose(switcher->live->paths, &sw->gadget->udc, NULL, &other, err);
+	sw->udc = xstrdup(switcher->binding->udc);
 	return 0;
 }
 
 /* Makes the plan of the other gadget, which checks users, programs and plugins. */
-static int try_plan(const struct supervisor *s, const struct switching *sw, struct error *err)
+static int try_plan(const struct live_gadget *live, const struct switching *sw, struct error *err)
 {
 	struct preview preview;
-	int r = preview_make(&preview, s->paths, sw->gadget, NULL, err);
+	int r = preview_make(&preview, live->paths, sw->gadget, NULL, err);
 
 	preview_free(&preview);
 	return r;
@@ -107,12 +117,13 @@ static int try_plan(const struct supervisor *s, const struct switching *sw, stru
  * Checks that the workers of the other gadget need no capabilities that were given up: its file may
  * be newer than this supervisor.
  */
-static int check_privileges(const struct supervisor *s, const struct gadget *g, struct error *err)
+static int check_privileges(const struct live_gadget *live, const struct gadget *g,
+			    struct error *err)
 {
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < g->n_functions; i++)
-		r = privileges_check(s, &g->functions[i], err);
+		r = privileges_check(live, &g->functions[i], err);
 	return r;
 }
 
@@ -120,26 +131,27 @@ static int check_privileges(const struct supervisor *s, const struct gadget *g, 
  * Checks that no other program has a file of a mount open: that would prevent the unmount, and then
  * neither gadget would be up.
  */
-static int check_holders(const struct supervisor *s, struct error *err)
+static int check_holders(const struct live_gadget *live, struct error *err)
 {
 	int r = 0;
 
-	for (size_t i = 0; r == 0 && i < s->plan.n; i++)
-		if (s->plan.steps[i].op == &ffs_op_mount && s->plan.steps[i].state == STEP_DONE)
-			r = ffs_mount_is_free(&s->plan.steps[i], getpid(), err);
+	for (size_t i = 0; r == 0 && i < live->plan.n; i++)
+		if (live->plan.steps[i].op == &ffs_op_mount &&
+		    live->plan.steps[i].state == STEP_DONE)
+			r = ffs_mount_is_free(&live->plan.steps[i], getpid(), err);
 	return r;
 }
 
-static int take_name(const struct supervisor *s, struct switching *sw, struct error *err)
+static int take_name(const struct live_gadget *live, struct switching *sw, struct error *err)
 {
 	const char *name = sw->gadget->name;
-	_cleanup_free_ char *dir = configfs_gadget_path(s->paths, name), *who = NULL;
+	_cleanup_free_ char *dir = configfs_gadget_path(live->paths, name), *who = NULL;
 	pid_t pid;
-	int r = rundir_lock(&sw->rundir, s->paths, name, OWNER_STARTING, err);
+	int r = rundir_lock(&sw->rundir, live->paths, name, OWNER_STARTING, err);
 
 	if (r == -EWOULDBLOCK) {
 		error_clear(err);
-		if (rundir_owner(s->paths, name, &pid, &who) < 0 || !who ||
+		if (rundir_owner(live->paths, name, &pid, &who) < 0 || !who ||
 		    !streq(who, OWNER_SUPERVISOR))
 			return rundir_in_use(name, pid, who, err);
 		error_set(err, EX_CANTCREAT, EEXIST, NULL, "'%s' is up already", name);
@@ -157,37 +169,40 @@ static int take_name(const struct supervisor *s, struct switching *sw, struct er
 /*
  * Writes a record without steps: if this supervisor dies, other programs can remove the directory.
  */
-static int write_record(const struct supervisor *s, const struct switching *sw, struct error *err)
+static int write_record(const struct live_gadget *live, const struct switching *sw,
+			struct error *err)
 {
 	struct record record;
 	int r;
 
 	if (sw->has_leftovers)
 		return 0;
-	record = record_make(sw->gadget, sw->document, s->record.origin ?: s->name);
+	record = record_make(sw->gadget, sw->document, live->record.origin ?: live->name);
 	r = record_write(&sw->rundir, &record, &(struct plan){ 0 }, err);
 	record_free(&record);
 	return r;
 }
 
-static int prepare(struct supervisor *s, struct switching *sw, const char *name, struct error *err)
+static int prepare(struct switcher *switcher, struct switching *sw, const char *name,
+		   struct error *err)
 {
-	int r = read_file(s, sw, name, err);
+	struct live_gadget *live = switcher->live;
+	int r = read_file(live, sw, name, err);
 
 	if (r == 0)
-		r = choose_udc(s, sw, err);
+		r = choose_udc(switcher, sw, err);
 	if (r == 0)
-		r = check_privileges(s, sw->gadget, err);
+		r = check_privileges(live, sw->gadget, err);
 	if (r == 0)
-		r = try_plan(s, sw, err);
+		r = try_plan(live, sw, err);
 	if (r == 0)
-		r = check_holders(s, err);
+		r = check_holders(live, err);
 	if (r == 0)
-		r = take_name(s, sw, err);
+		r = take_name(live, sw, err);
 	if (r == 0)
-		r = features_require(s->paths, sw->gadget, err);
+		r = features_require(live->paths, sw->gadget, err);
 	if (r == 0)
-		r = write_record(s, sw, err);
+		r = write_record(live, sw, err);
 	if (r == 0)
 		fault_hit(FAULT_SWITCH, 1);
 	return r;
@@ -196,13 +211,13 @@ static int prepare(struct supervisor *s, struct switching *sw, const char *name,
 /* --- the request -------------------------------------------------------------------------------
  */
 
-static int check_state(const struct supervisor *s, struct error *err)
+static int check_state(const struct switcher *switcher, struct error *err)
 {
-	const char *why = gadget_refusal(s);
+	const char *why = gadget_refusal(switcher->live);
 
 	if (why)
 		return error_set(err, EX_TEMPFAIL, EBUSY, NULL, "%s", why);
-	return bus_check(s, err);
+	return bus_check(switcher->binding, err);
 }
 
 /* Parses the message, a JSON object; {} if there is none. */
@@ -215,51 +230,61 @@ static int parse_message(const char *text, size_t size, json_t **message, struct
 	return error_set(err, EX_DATAERR, EBADMSG, NULL, "its message is not a JSON object");
 }
 
-static int begin(struct supervisor *s, struct switching *sw, const struct live_worker *worker,
+static int begin(struct switcher *switcher, struct switching *sw, const struct live_worker *worker,
 		 const char *name, const char *rest, size_t size, struct error *err)
 {
 	json_t *message = NULL;
-	int r = check_state(s, err);
+	int r = check_state(switcher, err);
 
 	if (r == 0)
 		r = parse_message(rest, size, &message, err);
 	if (r == 0)
-		r = prepare(s, sw, name, err);
+		r = prepare(switcher, sw, name, err);
 	if (r < 0) {
 		json_decref(message);
 		return r;
 	}
-	sw->switched = json_pack("{s:s, s:o}", "from", s->name, "message", message);
-	s->switching = sw;
-	supervisor_say_of(s, worker->function->model->label, LOG_INFO,
-			  "the worker asks to switch to '%s'", name);
+	sw->switched = json_pack("{s:s, s:o}", "from", switcher->live->name, "message", message);
+	switcher->next = sw;
+	gadget_say_of(switcher->live, worker->function->model->label, LOG_INFO,
+		      "the worker asks to switch to '%s'", name);
 	return 0;
 }
 
-void switch_asked(struct supervisor *s, struct live_worker *worker, const char *body, size_t size)
+void switch_asked(struct switcher *switcher, struct live_worker *worker, const char *body,
+		  size_t size)
 {
 	size_t length = strnlen(body, size), rest = length < size ? length + 1 : size;
 	_cleanup_free_ char *name = xstrndup(body, length);
 	_cleanup_error_ struct error err = { 0 };
 	struct switching *sw;
 
-	if (s->switch_refused > 0 && now_monotonic() - s->switch_refused < REFUSAL_SECONDS)
+	if (switcher->refused > 0 && now_monotonic() - switcher->refused < REFUSAL_SECONDS)
 		return;
 	sw = xcalloc(1, sizeof(*sw));
 	sw->rundir = RUNDIR_NONE;
 	if (!gadgetfile_is_gadget_name(name))
 		error_set(&err, EX_DATAERR, EINVAL, NULL, "not a valid gadget name");
 	else
-		begin(s, sw, worker, name, body + rest, size - rest, &err);
+		begin(switcher, sw, worker, name, body + rest, size - rest, &err);
 	if (err.exit) {
 		switching_free(sw);
-		s->switch_refused = now_monotonic();
-		supervisor_say_of(s, worker->function->model->label, LOG_WARNING,
-				  "the worker asks to switch to '%s', which is refused: %s",
-				  gadgetfile_is_gadget_name(name) ? name : "?", err.text);
+		switcher->refused = now_monotonic();
+		gadget_say_of(switcher->live, worker->function->model->label, LOG_WARNING,
+			      "the worker asks to switch to '%s', which is refused: %s",
+			      gadgetfile_is_gadget_name(name) ? name : "?", err.text);
 		return;
 	}
 	/* The host has got the answer to its request: the keeper handles messages in order. */
-	gadget_handle(s, GADGET_EV_SWITCH);
-	rundir_set_owner(&s->rundir, OWNER_STOPPING, &err);
+	gadget_handle(switcher->live, GADGET_EV_SWITCH);
+	rundir_set_owner(&switcher->live->rundir, OWNER_STOPPING, &err);
+}
+
+void switch_cancel(struct switcher *switcher)
+{
+	struct switching *sw = switcher->next;
+
+	switcher->next = NULL;
+	if (sw)
+		switching_free(sw);
 }

@@ -7,30 +7,27 @@
  */
 #pragma once
 
-#include <jansson.h>
+#include <stddef.h>
 
-#include "gadgetfile/gadget.h"
-#include "rundir/rundir.h"
-
-struct supervisor;
+struct binding;
+struct live_gadget;
 struct live_worker;
+struct switching;
 
-struct switching {
-	struct gadget *gadget; /* the other gadget; owned, like all members */
-	json_t *document;      /* its document */
-	json_t *switched;      /* "switch" in its workers' configurations */
-	struct rundir rundir;  /* its run directory, locked */
-	bool has_leftovers; /* files of its dead supervisor exist, which are undone when this gadget
-			       is down */
-	char *udc;	    /* UDC for the other gadget; NULL: the one that its file selects */
+struct switcher {
+	struct live_gadget *live;
+	const struct binding *binding;
+	struct switching *next; /* the gadget of a switch; NULL: none; owned */
+	double refused;		/* time of the last refused switch, monotonic; 0: none */
 };
 
+void switch_init(struct switcher *switcher, struct live_gadget *live,
+		 const struct binding *binding);
 /*
  * Handles SWITCH of a worker: the name, a NUL, and a message for the other gadget. Only in
  * PHASE_UP.
  */
-void switch_asked(struct supervisor *s, struct live_worker *worker, const char *body, size_t size);
-/* Frees the request and releases the name. */
-void switching_free(struct switching *switching);
+void switch_asked(struct switcher *switcher, struct live_worker *worker, const char *body,
+		  size_t size);
 /* Cancels a switch, for `down`. */
-void switch_cancel(struct supervisor *s);
+void switch_cancel(struct switcher *switcher);

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Frees and cancels a requested switch. */
+#include "supervisor/switching.h"
+
 #include <stdlib.h>
 
 #include "base/cleanup.h"
-#include "supervisor/supervisor.h"
-#include "supervisor/switch.h"
 
 void switching_free(struct switching *sw)
 {
@@ -18,13 +17,4 @@ void switching_free(struct switching *sw)
 	json_decref(sw->switched);
 	free(sw->udc);
 	free(sw);
-}
-
-void switch_cancel(struct supervisor *s)
-{
-	struct switching *sw = s->switching;
-
-	s->switching = NULL;
-	if (sw)
-		switching_free(sw);
 }

@@ -14,11 +14,18 @@
 #include "configfs/steps.h"
 #include "functionfs/mount.h"
 #include "plan/files.h"
-#include "rundir/record.h"
+#include "supervisor/bus.h"
+#include "supervisor/control.h"
 #include "supervisor/host.h"
+#include "supervisor/live_gadget.h"
 #include "supervisor/plan.h"
-#include "supervisor/reload.h"
-#include "supervisor/supervisor.h"
+#include "supervisor/signals.h"
+
+void take_over_init(struct takeover *t, struct live_gadget *live, struct binding *binding,
+		    struct control *control)
+{
+	*t = (struct takeover){ .live = live, .binding = binding, .control = control };
+}
 
 /* Files of the dead supervisor, and its UDC. */
 struct previous {
@@ -63,24 +70,24 @@ static bool is_whole(const struct plan *plan)
 }
 
 /* Returns whether there is a gadget to take over that is the one of the gadget file. */
-static bool read_previous(const struct supervisor *s, struct previous *prev)
+static bool read_previous(const struct live_gadget *live, struct previous *prev)
 {
 	static const char *const states[] = { "ready", "unbound", "degraded", "starting" };
 	_cleanup_free_ const struct step_op **ops = gadget_plan_ops();
-	_cleanup_free_ char *dir = configfs_gadget_path(s->paths, s->name),
+	_cleanup_free_ char *dir = configfs_gadget_path(live->paths, live->name),
 			    *path = strf("%s/UDC", dir);
 	_cleanup_error_ struct error ignored = { 0 };
 	bool known = false;
 
-	if (record_read(s->paths, s->name, &prev->record, &ignored) < 0 ||
-	    rundir_read(s->paths, s->name, RUNDIR_STATUS, &prev->status, &ignored) < 0 ||
-	    record_read_plan(s->paths, s->name, ops, &prev->plan, &ignored) < 0)
+	if (record_read(live->paths, live->name, &prev->record, &ignored) < 0 ||
+	    rundir_read(live->paths, live->name, RUNDIR_STATUS, &prev->status, &ignored) < 0 ||
+	    record_read_plan(live->paths, live->name, ops, &prev->plan, &ignored) < 0)
 		return false;
 	for (size_t i = 0; i < ARRAY_SIZE(states); i++)
 		known = known || streq(json_text(prev->status, "state", ""), states[i]);
 	prev->udc = bind_of(&prev->plan);
 	return known && is_whole(&prev->plan) &&
-	       record_is_of_same_gadget(&prev->record, &s->record) && !prev->record.origin &&
+	       record_is_of_same_gadget(&prev->record, &live->record) && !prev->record.origin &&
 	       file_read_line(AT_FDCWD, path, &prev->bound_to) == 0 &&
 	       (!*prev->bound_to || streq_null(prev->bound_to, prev->udc));
 }
@@ -89,19 +96,20 @@ static bool read_previous(const struct supervisor *s, struct previous *prev)
  * Returns whether the gadget is bound to the UDC of --udc: it may have been bound to another one
  * since.
  */
-static bool is_on_wanted_udc(const struct supervisor *s, const struct previous *prev)
+static bool is_on_wanted_udc(const struct takeover *t, const struct previous *prev)
 {
-	return !s->udc_wanted || streq_null(s->udc_wanted, prev->udc);
+	return !t->binding->udc_wanted || streq_null(t->binding->udc_wanted, prev->udc);
 }
 
-static bool make_plan(struct supervisor *s, const struct previous *prev)
+static bool make_plan(struct live_gadget *live, const struct previous *prev)
 {
 	_cleanup_error_ struct error ignored = { 0 };
 
-	if (gadget_plan_functions(&s->live, s->gadget, &s->live.v, &s->live.n, &ignored) < 0)
+	if (gadget_plan_functions(&live->functions, live->model, &live->functions.v,
+				  &live->functions.n, &ignored) < 0)
 		return false;
-	gadget_plan_steps(&s->configfs, s->gadget, s->live.v, s->live.n, prev->udc, &prev->plan,
-			  &s->plan);
+	gadget_plan_steps(&live->configfs, live->model, live->functions.v, live->functions.n,
+			  prev->udc, &prev->plan, &live->plan);
 	return true;
 }
 
@@ -109,9 +117,9 @@ static bool make_plan(struct supervisor *s, const struct previous *prev)
  * Returns whether the plans are the same: the same gadget file may mean something else now, for
  * example if a user has another number.
  */
-static bool is_same_plan(const struct supervisor *s, const struct previous *prev)
+static bool is_same_plan(const struct live_gadget *live, const struct previous *prev)
 {
-	json_t *ours = plan_to_json(&s->plan), *theirs = plan_to_json(&prev->plan);
+	json_t *ours = plan_to_json(&live->plan), *theirs = plan_to_json(&prev->plan);
 	bool same = json_equal(ours, theirs);
 
 	json_decref(ours);
@@ -128,13 +136,13 @@ static const struct step *find_step(const struct plan *plan, const struct step *
 }
 
 /* Copies the values that undo restores. */
-static void take_values(struct supervisor *s, const struct previous *prev)
+static void take_values(struct live_gadget *live, const struct previous *prev)
 {
-	for (size_t i = 0; i < s->plan.n; i++) {
-		const struct step *step = find_step(&prev->plan, &s->plan.steps[i]);
+	for (size_t i = 0; i < live->plan.n; i++) {
+		const struct step *step = find_step(&prev->plan, &live->plan.steps[i]);
 
-		if (step && step->was && !s->plan.steps[i].was)
-			s->plan.steps[i].was = xstrdup(step->was);
+		if (step && step->was && !live->plan.steps[i].was)
+			live->plan.steps[i].was = xstrdup(step->was);
 	}
 }
 
@@ -153,9 +161,9 @@ static void set_identity(const struct step *step)
  * Continues with the plan that is applied; its steps get the live functions of this process, so
  * that they can be undone.
  */
-static void take_plan(struct supervisor *s, struct previous *prev)
+static void take_plan(struct live_gadget *live, struct previous *prev)
 {
-	struct plan ours = s->plan;
+	struct plan ours = live->plan;
 
 	for (size_t i = 0; i < prev->plan.n; i++) {
 		const struct step *step = find_step(&ours, &prev->plan.steps[i]);
@@ -166,8 +174,8 @@ static void take_plan(struct supervisor *s, struct previous *prev)
 			set_identity(&prev->plan.steps[i]);
 		}
 	}
-	s->plan = prev->plan;
-	s->plan.on_step = ours.on_step;
+	live->plan = prev->plan;
+	live->plan.on_step = ours.on_step;
 	prev->plan = (struct plan){ 0 };
 	plan_free(&ours);
 }
@@ -183,78 +191,83 @@ static const json_t *status_of(const struct previous *prev, const struct live_fu
 	return NULL;
 }
 
-static bool take_over_functions(struct supervisor *s, const struct previous *prev)
+static bool take_over_functions(struct live_gadget *live, const struct previous *prev)
 {
-	for (size_t n = 0; n < s->live.n; n++)
-		if (function_take_over(s->live.v[n], status_of(prev, s->live.v[n])) < 0)
+	for (size_t n = 0; n < live->functions.n; n++)
+		if (function_take_over(live->functions.v[n],
+				       status_of(prev, live->functions.v[n])) < 0)
 			return false;
 	return true;
 }
 
 /* Restores the bus state: bound, unbound by command, or unbound by another program. */
-static void restore_bus_state(struct supervisor *s, const struct previous *prev)
+static void restore_bus_state(struct takeover *t, const struct previous *prev)
 {
+	struct live_gadget *live = t->live;
 	const char *was = json_text(prev->status, "udc", NULL);
-	struct step *last = s->plan.n > 0 ? &s->plan.steps[s->plan.n - 1] : NULL;
+	struct step *last = live->plan.n > 0 ? &live->plan.steps[live->plan.n - 1] : NULL;
 
-	plan_assume_applied(&s->plan);
-	s->no_bind = !*prev->bound_to &&
-		     (!was || json_is_true(json_object_get(prev->status, "no_bind")));
+	plan_assume_applied(&live->plan);
+	t->binding->no_bind = !*prev->bound_to &&
+			      (!was || json_is_true(json_object_get(prev->status, "no_bind")));
 	if (!prev->udc)
 		return;
-	if (s->no_bind) {
+	if (t->binding->no_bind) {
 		last->state = STEP_TODO;
-		s->plan.next--;
-		s->last_udc = xstrdup(prev->udc);
+		live->plan.next--;
+		t->binding->last_udc = xstrdup(prev->udc);
 		return;
 	}
-	s->udc = xstrdup(prev->udc);
-	bus_begin(s);
+	t->binding->udc = xstrdup(prev->udc);
+	bus_begin(t->binding);
 	if (json_is_true(json_object_get(prev->status, "lost")))
-		s->bus = BUS_REBIND_DUE;
+		t->binding->state = BUS_REBIND_DUE;
 	else if (json_is_true(json_object_get(prev->status, "taken")))
-		s->bus = BUS_UNBOUND_EXTERNALLY;
-	host_take_over(s, s->udc, json_is_true(json_object_get(prev->status, "configured")));
+		t->binding->state = BUS_UNBOUND_EXTERNALLY;
+	host_take_over(t->binding->host, t->binding->udc,
+		       json_is_true(json_object_get(prev->status, "configured")));
 }
 
-static int take_over(struct supervisor *s, bool as_it_is)
+static int take_over(struct takeover *t, bool as_it_is)
 {
+	struct live_gadget *live = t->live;
 	_cleanup_error_ struct error ignored = { 0 };
 	struct previous prev = { 0 };
-	bool taken = s->rundir.supervisor_died && read_previous(s, &prev) &&
-		     (as_it_is || is_on_wanted_udc(s, &prev)) && make_plan(s, &prev);
+	bool taken = live->rundir.supervisor_died && read_previous(live, &prev) &&
+		     (as_it_is || is_on_wanted_udc(t, &prev)) && make_plan(live, &prev);
 
-	if (taken && !is_same_plan(s, &prev)) {
+	if (taken && !is_same_plan(live, &prev)) {
 		taken = as_it_is;
-		take_plan(s, &prev);
+		take_plan(live, &prev);
 	} else if (taken) {
-		take_values(s, &prev);
+		take_values(live, &prev);
 	}
-	taken = taken && control_listen(&s->control, &s->rundir, &ignored) == 0 &&
-		take_over_functions(s, &prev);
+	taken = taken && control_listen(t->control, &live->rundir, &ignored) == 0 &&
+		take_over_functions(live, &prev);
 	if (taken) {
-		restore_bus_state(s, &prev);
-		output_continue(&s->output);
-		gadget_handle(s, GADGET_EV_TAKE_OVER);
-		s->since = (time_t)json_integer_value(json_object_get(prev.status, "since"));
-		s->taken_over = true;
-		for (size_t n = 0; n < s->live.n; n++)
-			if (s->live.v[n]->worker)
+		restore_bus_state(t, &prev);
+		output_continue(&live->output);
+		gadget_handle(live, GADGET_EV_TAKE_OVER);
+		live->since = (time_t)json_integer_value(json_object_get(prev.status, "since"));
+		t->done = true;
+		for (size_t n = 0; n < live->functions.n; n++)
+			if (live->functions.v[n]->worker)
 				worker_take_over(
-					s->live.v[n]->worker,
-					json_object_get(status_of(&prev, s->live.v[n]), "worker"));
-		supervisor_reap(s);
+					live->functions.v[n]->worker,
+					json_object_get(status_of(&prev, live->functions.v[n]),
+							"worker"));
+		signals_reap(&live->functions);
 	}
 	previous_free(&prev);
 	return taken ? 0 : -ESTALE;
 }
 
-int take_over_if_unchanged(struct supervisor *s)
+int take_over_if_unchanged(struct takeover *t)
 {
-	return take_over(s, false);
+	return take_over(t, false);
 }
 
-int take_over_as_it_is(struct supervisor *s)
+int take_over_as_it_is(struct takeover *t)
 {
-	return take_over(s, true);
+	return take_over(t, true);
 }

@@ -3,29 +3,31 @@
  * Determines whether another supervisor could take the gadget over, and how long its keepers would
  * wait for it.
  */
-#include "supervisor/bus.h"
-#include "supervisor/supervisor.h"
 #include "supervisor/take_over.h"
 
+#include "supervisor/bus.h"
+#include "supervisor/live_gadget.h"
+
 /* Returns false for a gadget in transition; one that waits for its UDC is not in transition. */
-bool take_over_is_possible(const struct supervisor *s)
+bool take_over_is_possible(const struct takeover *t)
 {
-	return s->state == GADGET_UP && s->bus != BUS_FAILED &&
-	       (s->bus != BUS_REBIND_DUE || bus_awaits_udc(s)) && !s->live.switched;
+	return t->live->state == GADGET_UP && t->binding->state != BUS_FAILED &&
+	       (t->binding->state != BUS_REBIND_DUE || bus_awaits_udc(t->binding)) &&
+	       !t->live->functions.switched;
 }
 
-void take_over_allow(struct supervisor *s)
+void take_over_allow(struct takeover *t)
 {
-	double seconds = take_over_is_possible(s) ? s->linger : 0;
+	double seconds = take_over_is_possible(t) ? t->linger : 0;
 
 	/*
 	 * Writes the status first: a program that finds the keepers without a supervisor knows that
 	 * they wait.
 	 */
-	if (seconds != s->linger_sent) {
-		s->linger_sent = seconds;
-		supervisor_write_status(s);
+	if (seconds != t->linger_sent) {
+		t->linger_sent = seconds;
+		gadget_write_status(t->live);
 	}
-	for (size_t n = 0; n < s->live.n; n++)
-		function_set_linger(s->live.v[n], seconds);
+	for (size_t n = 0; n < t->live->functions.n; n++)
+		function_set_linger(t->live->functions.v[n], seconds);
 }

@@ -94,6 +94,55 @@ def no_call_upward():
     eq(upward(calls()), [])
 
 
+SUPERVISOR = "src/supervisor/supervisor.c"
+
+
+def components():
+    """{header: struct} of the supervisor's components: the members of its struct."""
+    body = re.search(r"^struct supervisor \{\n(.*?)^\};", read(os.path.join(SRC, SUPERVISOR)), re.M | re.S).group(1)
+    members = set(re.findall(r"^\tstruct (\w+) \w+;", body, re.M))
+    return {s: name for s in SOURCES if s.startswith("src/supervisor/") and s.endswith(".h")
+            for name in re.findall(r"^struct (\w+) \{", read(os.path.join(SRC, s)), re.M) if name in members}
+
+
+def includes_of(path):
+    return {header for source, header in includes() if source == path}
+
+
+@test("only supervisor.c knows what a supervisor consists of, and only it includes the headers of all its components")
+def supervisor_is_private():
+    eq([s for s in SOURCES if re.search(r"^struct supervisor \{", read(os.path.join(SRC, s)), re.M)], [SUPERVISOR])
+    ok(len(components()) >= 9, f"{len(components())} components")
+    eq([s for s in SOURCES if set(components()) <= includes_of(s)], [SUPERVISOR])
+    # Its own room reports to it by events, and does not call it.
+    eq([a for a, b in includes() if b == "src/supervisor/supervisor.h" and room_of(a) == "supervisor"], [SUPERVISOR])
+
+
+@functools.cache
+def declared():
+    """{header of the supervisor: what it alone declares}: functions, macros, types, enumerators and members."""
+    found, types = {}, {}
+    for header in (s for s in SOURCES if s.startswith("src/supervisor/") and s.endswith(".h")):
+        text = re.sub(r"/\*.*?\*/", "", read(os.path.join(SRC, header)), flags=re.S)
+        names = re.findall(r"\b(\w+)\(|^#define (\w+)|\b(\w+)(?:\[\w*\])*;|^\t([A-Z]\w+),", text, re.M)
+        types[header] = set(re.findall(r"\b(?:struct|enum) (\w+) \{", text))
+        found[header] = {name for group in names for name in group if name}
+    number = collections.Counter(name for names in found.values() for name in names)
+    return {header: types[header] | {name for name in found[header] if number[name] == 1} for header in found}
+
+
+@test("a file of the supervisor includes only the headers of its room that it uses")
+def supervisor_includes_what_it_uses():
+    unused = []
+    for source, header in includes():
+        if source.endswith(".h") or not room_of(source) == room_of(header) == "supervisor":
+            continue
+        text = re.sub(r"/\*.*?\*/|^#include[^\n]*", "", read(os.path.join(SRC, source)), flags=re.S | re.M)
+        if not declared()[header] & set(re.findall(r"\w+", text)):
+            unused.append(f"{source}: {header}")
+    eq(unused, [])
+
+
 DOCUMENTS = [p for pattern in ("*.md", "doc/*.md", "kernel/*.md", "lab/*.md", "tests/**/*.py", "tests/**/*.[ch]", "src/**/*.[ch]")
              for p in glob.glob(os.path.join(SRC, pattern), recursive=True)]
 

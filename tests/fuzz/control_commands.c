@@ -14,23 +14,26 @@
 #include "client/parts.h"
 #include "control.h"
 #include "supervisor/bus.h"
+#include "supervisor/function_events.h"
+#include "supervisor/host.h"
+#include "supervisor/live_gadget.h"
+#include "supervisor/reexec.h"
 #include "supervisor/reload.h"
-#include "supervisor/supervisor.h"
 #include "supervisor/switch.h"
+#include "supervisor/take_over.h"
 
 /* Fakes for calls that would change the machine. */
 static void handle_event(struct live_worker *worker, enum worker_event event);
-static int change_bus(struct supervisor *s, const char *udc, bool *changed, struct error *err);
+static int change_bus(struct binding *b, const char *udc, bool *changed, struct error *err);
 static int refuse_file(const char *path, struct error *err);
 
 #define worker_handle handle_event
-#define supervisor_write_status(s) ((void)(s))
-#define supervisor_go_down(s, why) gadget_handle(s, GADGET_EV_DOWN)
-#define bus_bind(s, udc, changed, err) change_bus(s, udc, changed, err)
-#define bus_unbind(s, changed, err) change_bus(s, NULL, changed, err)
-#define reload_begin(s, file, renamed, timeout, err)                                               \
+#define gadget_go_down(live, why) gadget_handle(live, GADGET_EV_DOWN)
+#define bus_bind(b, udc, changed, err) change_bus(b, udc, changed, err)
+#define bus_unbind(b, changed, err) change_bus(b, NULL, changed, err)
+#define reload_begin(reloader, file, renamed, timeout, err)                                        \
 	((void)(renamed), (void)(timeout), refuse_file(file, err))
-#define supervisor_reexec(s, program, fd, err) refuse_file(program, err)
+#define supervisor_reexec(takeover, program, fd, err) refuse_file(program, err)
 #include "../../src/supervisor/control.c"
 #include "../../src/supervisor/control_answer.c"
 #include "../../src/supervisor/control_commands.c"
@@ -44,10 +47,10 @@ static void handle_event(struct live_worker *worker, enum worker_event event)
 		worker->state = WORKER_STARTING;
 }
 
-static int change_bus(struct supervisor *s, const char *udc, bool *changed, struct error *err)
+static int change_bus(struct binding *b, const char *udc, bool *changed, struct error *err)
 {
-	*changed = !s->bind_wanted;
-	s->bind_wanted = true;
+	*changed = !b->bind_wanted;
+	b->bind_wanted = true;
 	return udc ? error_set(err, EX_CANTCREAT, EBUSY, udc, "%s is busy", udc) : 0;
 }
 
@@ -59,7 +62,13 @@ static int refuse_file(const char *path, struct error *err)
 /* --- clients --- */
 
 static struct {
-	struct supervisor s;
+	struct live_gadget live;
+	struct host_state host;
+	struct binding binding;
+	struct reloader reloader;
+	struct switcher switcher;
+	struct takeover takeover;
+	struct control control;
 	struct sockaddr_un address;
 	socklen_t address_size;
 	int clients[CLIENTS]; /* -1: none */
@@ -97,30 +106,30 @@ static void connect_client(size_t n)
 /* Changes the state of the gadget. */
 static void change(const struct script_step *step)
 {
-	struct supervisor *s = &w.s;
+	struct live_gadget *live = &w.live;
 
 	switch (step->type % 6) {
 	case 0:
 		if (step->id & 0x80) /* else it ends sooner or later, and stays so */
-			s->state = GADGET_WAITING;
-		gadget_handle(s, step->id % GADGET_EVENT_COUNT);
+			live->state = GADGET_WAITING;
+		gadget_handle(live, step->id % GADGET_EVENT_COUNT);
 		break;
 	case 1:
-		error_set(&s->failure, EX_PROTOCOL, EPROTO, NULL, "it has failed");
-		if (s->state != GADGET_FAILED)
-			error_clear(&s->failure);
+		error_set(&live->failure, EX_PROTOCOL, EPROTO, NULL, "it has failed");
+		if (live->state != GADGET_FAILED)
+			error_clear(&live->failure);
 		break;
 	case 2:
-		s->live.v[0]->worker->state = step->id % WORKER_STATE_COUNT;
+		live->functions.v[0]->worker->state = step->id % WORKER_STATE_COUNT;
 		break;
 	case 3:
-		s->bind_wanted = step->id % 2;
+		w.binding.bind_wanted = step->id % 2;
 		break;
 	case 4:
-		s->configured = step->id % 2;
+		w.host.configured = step->id % 2;
 		break;
 	case 5:
-		control_answer_down(&s->control, step->id % 2 ? &s->failure : NULL);
+		control_answer_down(&w.control, step->id % 2 ? &live->failure : NULL);
 		break;
 	}
 }
@@ -145,6 +154,10 @@ static void take_step(const struct script_step *step)
 	}
 }
 
+static void write_nothing(void *owner _unused_)
+{
+}
+
 static void make_listener(void)
 {
 	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -155,7 +168,7 @@ static void make_listener(void)
 	    bind(fd, &(struct sockaddr){ .sa_family = AF_UNIX }, sizeof(sa_family_t)) < 0 ||
 	    listen(fd, CLIENTS) < 0 ||
 	    getsockname(fd, (struct sockaddr *)&w.address, &w.address_size) < 0 ||
-	    fd_watch_add(&w.s.loop, &w.s.control.listener, fd, EPOLLIN, on_listener, &w.s.control) <
+	    fd_watch_add(&w.live.loop, &w.control.listener, fd, EPOLLIN, on_listener, &w.control) <
 		    0)
 		found("no socket");
 }
@@ -167,51 +180,49 @@ void control_fuzz_commands(struct script *script)
 	static struct worker model = { .ready = READY_NOTIFY };
 	static const struct function function = { .label = "echo", .worker = &model };
 	struct live_worker worker = { .model = &model };
-	struct reload reload = { 0 };
 	struct live_function i = {
-		.all = &w.s.live, .gadget = &gadget, .model = &function, .worker = &worker
+		.all = &w.live.functions, .gadget = &gadget, .model = &function, .worker = &worker
 	};
 	struct live_function *functions[] = { &i };
+	struct function_owner owner = { .live = &w.live,
+					.binding = &w.binding,
+					.switcher = &w.switcher };
 	struct script_step step;
 
-	w.s = (struct supervisor){ .name = "fuzz",
-				   .gadget = &gadget,
-				   .paths = &paths,
-				   .state = GADGET_UP,
-				   .reload = &reload,
-				   .live = { .events = &supervisor_function_events,
-					     .owner = &w.s,
-					     .gadget = "fuzz",
-					     .paths = &paths,
-					     .loop = &w.s.loop,
-					     .rundir = &w.s.rundir,
-					     .output = &w.s.output,
-					     .phase = PHASE_UP,
-					     .v = functions,
-					     .n = 1 },
-				   .rundir = RUNDIR_NONE,
-				   .output = { .dir_fd = -1, .fd = -1 } };
+	gadget_init(&w.live, &paths, &gadget, "fuzz", write_nothing, NULL);
+	w.live.state = GADGET_UP;
+	w.live.functions.phase = PHASE_UP;
+	w.live.functions.v = functions;
+	w.live.functions.n = 1;
+	w.live.functions.owner = &owner;
+	w.live.functions.events = &supervisor_function_events;
+	host_init(&w.host, &w.live);
+	bus_init(&w.binding, &w.live, &w.host);
+	reload_init(&w.reloader, &w.live, &w.binding);
+	switch_init(&w.switcher, &w.live, &w.binding);
+	take_over_init(&w.takeover, &w.live, &w.binding, &w.control);
 	worker.function = &i;
 	for (size_t n = 0; n < CLIENTS; n++)
 		w.clients[n] = -1;
-	if (loop_open(&w.s.loop) < 0)
+	if (loop_open(&w.live.loop) < 0)
 		found("no loop");
-	control_init(&w.s.control, &w.s);
+	control_init(&w.control, &w.live, &w.binding, &w.reloader, &w.switcher, &w.takeover);
 	make_listener();
 	while (script_next(script, &step)) {
 		take_step(&step);
-		while (loop_once(&w.s.loop, 0) > 0)
+		while (loop_once(&w.live.loop, 0) > 0)
 			;
-		control_drop_closed_binds(&w.s.control);
-		control_update(&w.s.control);
+		control_drop_closed_binds(&w.control);
+		control_update(&w.control);
 		for (size_t n = 0; n < CLIENTS; n++)
 			if (w.clients[n] >= 0)
 				check_answer(n);
 	}
-	control_close(&w.s.control);
-	loop_close(&w.s.loop);
-	error_clear(&w.s.failure);
-	error_clear(&w.s.bind_error);
+	control_close(&w.control);
+	loop_close(&w.live.loop);
+	rundir_close(&w.live.rundir);
+	error_clear(&w.live.failure);
+	bus_free(&w.binding);
 	for (size_t n = 0; n < CLIENTS; n++)
 		cleanup_close(&w.clients[n]);
 }

@@ -15,7 +15,11 @@
 #include "base/proc.h"
 #include "control.h"
 #include "functionfs/keeper.h"
-#include "supervisor/supervisor.h"
+#include "supervisor/bus.h"
+#include "supervisor/function_events.h"
+#include "supervisor/host.h"
+#include "supervisor/live_gadget.h"
+#include "supervisor/switch.h"
 
 /* Fake for calls that would start and end processes. */
 static void handle_event(struct live_worker *worker, enum worker_event event);
@@ -77,22 +81,13 @@ void control_fuzz_supervisor(struct script *script)
 	static const struct gadget gadget = { .name = "fuzz", .file = "fuzz.conf" };
 	static const struct function function = { .label = "echo" };
 	static const struct paths paths = { .configfs = "/nonexistent", .run_dir = "/nonexistent" };
-	struct function_events events = supervisor_function_events;
-	struct supervisor s = { .name = "fuzz",
-				.gadget = &gadget,
-				.paths = &paths,
-				.live = { .events = &events,
-					  .owner = &s,
-					  .gadget = "fuzz",
-					  .paths = &paths,
-					  .loop = &s.loop,
-					  .rundir = &s.rundir,
-					  .output = &s.output,
-					  .phase = PHASE_UP },
-				.rundir = RUNDIR_NONE,
-				.output = { .dir_fd = -1, .fd = -1 } };
+	struct live_gadget live;
+	struct host_state host;
+	struct binding binding;
+	struct switcher switcher;
+	struct function_owner owner = { .live = &live, .binding = &binding, .switcher = &switcher };
 	struct live_worker worker = { .handle = handle_event };
-	struct live_function i = { .all = &s.live,
+	struct live_function i = { .all = &live.functions,
 				   .model = &function,
 				   .gadget = &gadget,
 				   .worker = &worker,
@@ -100,12 +95,18 @@ void control_fuzz_supervisor(struct script *script)
 	struct script_step step;
 	int pair[2];
 
-	events.statistics = write_nothing;
+	gadget_init(&live, &paths, &gadget, "fuzz", write_nothing, NULL);
+	live.functions.events = &supervisor_function_events;
+	live.functions.owner = &owner;
+	live.functions.phase = PHASE_UP;
+	host_init(&host, &live);
+	bus_init(&binding, &live, &host);
+	switch_init(&switcher, &live, &binding);
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) < 0 ||
-	    loop_open(&s.loop) < 0)
+	    loop_open(&live.loop) < 0)
 		found("no socket");
 	worker.function = &i;
-	if (fd_watch_add(&s.loop, &i.keeper_socket, pair[0], EPOLLIN, on_keeper, &i) < 0)
+	if (fd_watch_add(&live.loop, &i.keeper_socket, pair[0], EPOLLIN, on_keeper, &i) < 0)
 		found("no source");
 	while (script_next(script, &step)) {
 		if (step.op % 8 == 0) {
@@ -117,13 +118,14 @@ void control_fuzz_supervisor(struct script *script)
 		} else if (pair[1] >= 0) {
 			script_send(pair[1], &step, step.op & 0x80, NULL, 0);
 		}
-		while (loop_once(&s.loop, 0) > 0)
+		while (loop_once(&live.loop, 0) > 0)
 			;
 		json_decref(worker_stats_json(&worker));
 	}
-	fd_watch_remove(&s.loop, &i.keeper_socket);
+	fd_watch_remove(&live.loop, &i.keeper_socket);
 	worker_stats_free(&worker);
-	loop_close(&s.loop);
+	bus_free(&binding);
+	gadget_close(&live);
 	close(pair[0]);
 	cleanup_close(&pair[1]);
 }

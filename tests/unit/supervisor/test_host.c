@@ -17,7 +17,8 @@
 
 static struct config config;
 static struct gadget gadget = { .configs = &config, .n_configs = 1 };
-static struct supervisor sup;
+static struct live_gadget live;
+static struct host_state host;
 
 /* --- doubles --- */
 
@@ -35,11 +36,6 @@ void fd_watch_close(struct loop *loop _unused_, struct fd_watch *source)
 	if (source->fd >= 0)
 		close(source->fd);
 	source->fd = -1;
-}
-
-void supervisor_changed(struct supervisor *s)
-{
-	s->changed = true;
 }
 
 void function_set_udc(struct live_function *i _unused_, const char *udc _unused_)
@@ -60,7 +56,7 @@ static void set_state(const char *word)
 static void change_state(const char *word)
 {
 	set_state(word);
-	sup.udc_state.fn(&sup, EPOLLPRI);
+	host.udc_state.fn(&host, EPOLLPRI);
 }
 
 static void begin(void)
@@ -70,15 +66,16 @@ static void begin(void)
 	cr_assert_not_null(mkdtemp(top));
 	cr_assert_eq(chdir(top), 0);
 	cr_assert(mkdir("udc", 0700) == 0 && mkdir("udc/x", 0700) == 0);
-	sup = (struct supervisor){ .udc_state.fd = -1, .configfs.gadget = &gadget };
+	live = (struct live_gadget){ .configfs.gadget = &gadget };
+	host_init(&host, &live);
 }
 
 static void end(void)
 {
 	_cleanup_free_ char *top = getcwd(NULL, 0);
 
-	host_forget(&sup);
-	free(sup.live.host_udc);
+	host_forget(&host);
+	free(live.functions.host_udc);
 	unlink("udc/x/state");
 	rmdir("udc/x");
 	rmdir("udc");
@@ -88,36 +85,36 @@ static void end(void)
 Test(host, the_state_before_the_bind_is_ignored, .init = begin, .fini = end)
 {
 	set_state("configured");
-	host_watch(&sup, "x");
-	cr_expect_not(host_has_configured(&sup));
+	host_watch(&host, "x");
+	cr_expect_not(host_has_configured(&host));
 	change_state("configured");
-	cr_expect(host_has_configured(&sup));
+	cr_expect(host_has_configured(&host));
 }
 
 Test(host, a_host_that_suspends_the_bus_stays_configured, .init = begin, .fini = end)
 {
 	set_state("not attached");
-	host_watch(&sup, "x");
+	host_watch(&host, "x");
 	change_state("addressed");
-	cr_expect_not(host_has_configured(&sup));
+	cr_expect_not(host_has_configured(&host));
 	change_state("suspended");
-	cr_expect_not(host_has_configured(&sup), "it has not configured the gadget");
+	cr_expect_not(host_has_configured(&host), "it has not configured the gadget");
 	change_state("configured");
-	cr_expect(host_has_configured(&sup));
+	cr_expect(host_has_configured(&host));
 	change_state("suspended");
-	cr_expect(host_has_configured(&sup));
+	cr_expect(host_has_configured(&host));
 	change_state("configured");
-	cr_expect(host_has_configured(&sup));
+	cr_expect(host_has_configured(&host));
 	change_state("not attached");
-	cr_expect_not(host_has_configured(&sup));
+	cr_expect_not(host_has_configured(&host));
 }
 
 Test(host, a_takeover_keeps_the_state_of_the_host, .init = begin, .fini = end)
 {
 	set_state("suspended");
-	host_take_over(&sup, "x", true);
-	cr_expect(host_has_configured(&sup));
+	host_take_over(&host, "x", true);
+	cr_expect(host_has_configured(&host));
 	set_state("configured");
-	host_take_over(&sup, "x", false);
-	cr_expect_not(host_has_configured(&sup));
+	host_take_over(&host, "x", false);
+	cr_expect_not(host_has_configured(&host));
 }

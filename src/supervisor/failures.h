@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Handles failed workers and dead keepers. */
+#pragma once
+
+struct binding;
+struct live_function;
+struct live_gadget;
+struct live_worker;
+
+/* Handles a worker that failed for good. */
+void failures_of_worker(struct binding *binding, struct live_worker *worker);
+/*
+ * Handles the death of a keeper: starts another one, or sets the gadget's state to GADGET_FAILED.
+ */
+void failures_of_keeper(struct live_gadget *live, struct live_function *function);

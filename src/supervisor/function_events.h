@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Handles the events of live functions, and answers their questions, for the supervisor as their
+ * owner.
+ */
+#pragma once
+
+#include "function/owner.h"
+
+struct binding;
+struct live_gadget;
+struct switcher;
+
+struct function_owner {
+	struct live_gadget *live;
+	struct binding *binding;
+	struct switcher *switcher;
+};
+
+/* For functions whose owner is a struct function_owner. */
+extern const struct function_events supervisor_function_events;

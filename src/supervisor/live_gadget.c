@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "config.h"
+
+#include "supervisor/live_gadget.h"
+
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+
+/* Logs a step; shown only with -v and in the foreground. */
+static void say_step(const struct step *step, bool undone)
+{
+	const char *what = undone ? step->op->undo_name : step->op->name;
+
+	if (what)
+		log_debug("%s %s", what, step->path);
+}
+
+void gadget_init(struct live_gadget *live, const struct paths *paths, const struct gadget *model,
+		 const char *name, void (*write_status)(void *owner), void *owner)
+{
+	*live = (struct live_gadget){
+		.paths = paths,
+		.model = model,
+		.name = name,
+		.loop.epoll_fd = -1,
+		.deadline = FD_WATCH_NONE,
+		.rundir = RUNDIR_NONE,
+		.configfs = { .paths = paths, .gadget = model },
+		.plan.on_step = say_step,
+		.functions = { .gadget = name,
+			       .paths = paths,
+			       .loop = &live->loop,
+			       .rundir = &live->rundir,
+			       .output = &live->output },
+		.write_status = write_status,
+		.owner = owner,
+	};
+	live->rundir.path = strf("%s/%s", paths->run_dir, name);
+	output_init(&live->output, -1);
+}
+
+void gadget_close(struct live_gadget *live)
+{
+	for (size_t n = 0; n < live->functions.n; n++)
+		function_free(live->functions.v[n]);
+	free(live->functions.v);
+	output_close(&live->output);
+	configfs_free(&live->configfs);
+	plan_free(&live->plan);
+	fd_watch_close(&live->loop, &live->deadline);
+	loop_close(&live->loop);
+	rundir_close(&live->rundir);
+	record_free(&live->record);
+	error_clear(&live->failure);
+	free(live->functions.inherited);
+	free(live->functions.host_udc);
+}
+
+void gadget_say_line(struct live_gadget *live, const char *label, int priority, const char *text)
+{
+	_cleanup_free_ char *line = strf("%s%s%s", label ? label : "", label ? ": " : "", text);
+
+	if (live->functions.foreground)
+		log_about(live->name, label, priority, "%s: %s", live->name, line);
+	else
+		output_event(&live->output, line);
+}
+
+void gadget_go_down(struct live_gadget *live, struct error *why)
+{
+	_cleanup_error_ struct error ignored = { 0 };
+
+	if (why && !live->failure.exit)
+		error_move(&live->failure, why);
+	else if (why)
+		error_clear(why);
+	/* Updates the status, so that an `up` which starts now does not wait for this gadget. */
+	if (gadget_handle(live, GADGET_EV_DOWN))
+		rundir_set_owner(&live->rundir, OWNER_STOPPING, &ignored);
+	live->changed = true;
+}
+
+enum gadgetfile_trust gadget_file_trust(const struct live_gadget *live)
+{
+	return live->functions.foreground ? GADGETFILE_TRUST_ROOT : GADGETFILE_TRUST_UNWRITABLE;
+}
+
+enum trust gadget_program_trust(const struct live_gadget *live, const char *dir)
+{
+	bool only_root = gadget_file_trust(live) == GADGETFILE_TRUST_ROOT ||
+			 (live->dirs && gadgetfile_is_among(live->dirs, dir));
+
+	return only_root ? TRUST_ROOT : TRUST_OWNER;
+}
+
+int gadget_write_record(struct live_gadget *live, struct error *err)
+{
+	return record_write(&live->rundir, &live->record, &live->plan, err);
+}
+
+void gadget_write_status(struct live_gadget *live)
+{
+	live->write_status(live->owner);
+}

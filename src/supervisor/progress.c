@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "supervisor/progress.h"
+
+#include <errno.h>
+
+#include "base/cleanup.h"
+#include "supervisor/live_gadget.h"
+#include "supervisor/plan.h"
+
+int progress_make_plan(struct live_gadget *live, const char *udc, struct error *err)
+{
+	struct functions *functions = &live->functions;
+	int r = gadget_plan_functions(functions, live->model, &functions->v, &functions->n, err);
+
+	if (r == 0)
+		gadget_plan_steps(&live->configfs, live->model, functions->v, functions->n, udc,
+				  NULL, &live->plan);
+	return r;
+}
+
+int progress_too_late(const struct live_gadget *live, struct error *err)
+{
+	const struct functions *functions = &live->functions;
+
+	error_set(err, EX_TEMPFAIL, ETIMEDOUT, NULL,
+		  "'%s' did not come up within the time given (--timeout)", live->name);
+	for (size_t n = 0; n < functions->n; n++)
+		if (functions->v[n]->worker && functions->v[n]->worker->state == WORKER_STARTING)
+			return error_hint(err, "the worker of '%s' is not ready",
+					  functions->v[n]->model->label);
+	return -err->err;
+}
+
+bool progress_workers_stopped(const struct live_gadget *live)
+{
+	const struct functions *functions = &live->functions;
+
+	for (size_t n = 0; n < functions->n; n++)
+		if (functions->v[n]->worker && functions->v[n]->worker->state != WORKER_STOPPED)
+			return false;
+	return true;
+}
+
+bool progress_keepers_listen(const struct live_gadget *live)
+{
+	const struct functions *functions = &live->functions;
+
+	for (size_t n = 0; n < functions->n; n++)
+		if (!functions->v[n]->listens && functions->v[n]->keeper.pid > 0)
+			return false;
+	return true;
+}
+
+void progress_update_leftovers(const struct live_gadget *live)
+{
+	const struct functions *functions = &live->functions;
+
+	for (size_t n = 0; n < functions->n; n++)
+		if (functions->v[n]->worker)
+			worker_leftovers_update(functions->v[n]->worker);
+}
+
+bool progress_has_leftovers(const struct live_gadget *live)
+{
+	const struct functions *functions = &live->functions;
+
+	for (size_t n = 0; n < functions->n; n++)
+		if (functions->v[n]->worker && functions->v[n]->worker->leftovers)
+			return true;
+	return false;
+}
+
+void progress_undo(struct live_gadget *live)
+{
+	_cleanup_error_ struct error err = { 0 };
+	int r = plan_undo(&live->plan, &err);
+
+	live->undo_soon = r == PLAN_SOON;
+	if (r > 0)
+		return;
+	gadget_handle(live, GADGET_EV_UNDONE);
+	for (size_t n = 0; n < live->functions.n; n++)
+		rundir_release_user(&live->rundir, live->functions.v[n]->model->label);
+	/* A gadget that switches keeps its name, to switch back. */
+	if (r == 0 && live->state != GADGET_SWITCHED)
+		r = rundir_remove(&live->rundir, &err);
+	if (r == 0)
+		return;
+	live->undo_failed = true;
+	/* The record is kept for the next `down`. */
+	error_hint(&err, "'ffsctl down %s' removes what is left", live->name);
+	if (live->failure.text)
+		error_hint(&live->failure, "and undoing it failed: %s", err.text);
+	else
+		error_move(&live->failure, &err);
+}

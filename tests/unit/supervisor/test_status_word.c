@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The word that `status` shows, from the states of a gadget, its bus and its workers. Each
+ * component is a struct of its own, so no supervisor is made.
+ */
+#include <criterion/criterion.h>
+
+#include "supervisor/bus.h"
+#include "supervisor/live_gadget.h"
+
+static struct live_worker worker;
+static struct live_function function = { .worker = &worker };
+static struct live_function *functions[] = { &function };
+static struct live_gadget live;
+static struct binding binding;
+
+static void begin(void)
+{
+	live = (struct live_gadget){ .state = GADGET_UP, .functions = { .v = functions, .n = 1 } };
+	binding = (struct binding){ .live = &live, .state = BUS_ON };
+	worker.state = WORKER_READY;
+}
+
+static void expect(const char *word)
+{
+	cr_expect_str_eq(gadget_status(&live, &binding), word);
+}
+
+TestSuite(status_word, .init = begin);
+
+Test(status_word, a_bound_gadget_with_ready_workers_is_ready)
+{
+	expect("ready");
+	worker.state = WORKER_DONE;
+	expect("ready");
+}
+
+Test(status_word, a_worker_that_is_not_ready_degrades_it)
+{
+	worker.state = WORKER_WAITING;
+	expect("degraded");
+	binding.no_bind = true;
+	expect("degraded");
+}
+
+Test(status_word, unbound_is_what_a_command_did)
+{
+	binding.state = BUS_OFF;
+	binding.no_bind = true;
+	expect("unbound");
+}
+
+Test(status_word, a_due_rebind_degrades_it_and_a_failed_worker_fails_it)
+{
+	binding.state = BUS_REBIND_DUE;
+	expect("degraded");
+	binding.state = BUS_FAILED;
+	expect("failed");
+	worker.state = WORKER_WAITING;
+	expect("failed");
+}
+
+Test(status_word, a_reload_shows_only_while_it_keeps_the_gadget_from_its_udc)
+{
+	char udc[] = "udc.0";
+
+	cr_expect(gadget_handle(&live, GADGET_EV_RELOAD));
+	expect("ready");
+	binding.udc_before_reload = udc;
+	expect("starting");
+	cr_expect(gadget_handle(&live, GADGET_EV_REVERT));
+	expect("starting");
+	cr_expect(gadget_handle(&live, GADGET_EV_REVERT_FAILED));
+	expect("degraded");
+}
+
+Test(status_word, before_and_after_up_the_table_decides)
+{
+	live.state = GADGET_WAITING;
+	binding.state = BUS_FAILED;
+	expect("starting");
+	cr_expect(gadget_handle(&live, GADGET_EV_BEGIN));
+	expect("starting");
+	cr_expect(gadget_handle(&live, GADGET_EV_DOWN));
+	expect("degraded");
+	cr_expect_not(gadget_handle(&live, GADGET_EV_RELOAD), "an event without effect");
+	cr_expect_eq(live.state, GADGET_STOPPING);
+	live.state = GADGET_FAILED;
+	expect("failed");
+}
