@@ -37,6 +37,16 @@ for shell, names, more in (("sh", ("s6/run", "s6/finish", "runit/run", "runit/ch
             eq(printed("shellcheck", "-s", shell, "-S", "warning", *more, path(name)), "")
 
 
+@test("init.mk lists each file of init/, as a script if it is one")
+def every_file_is_listed():
+    text = pathlib.Path(SRC, "init", "init.mk").read_text().replace("\\\n", "")
+    listed = {kind: sorted(re.search(rf"^init_{kind} = (.*)", text, re.M)[1].split()) for kind in ("scripts", "data")}
+    there = {"scripts": [], "data": []}
+    for file in sorted(pathlib.Path(SRC, "init").glob("*/*.in")):
+        there["scripts" if file.read_text().startswith("#!") else "data"].append(f"init/{file.parent.name}/{file.stem}")
+    eq(listed, there)
+
+
 def unit(directory):
     """As one of its instances is installed; what it starts is there."""
     file = pathlib.Path(directory, "ffsctl@loopback.service")
