@@ -24,7 +24,6 @@ enum pattern { PATTERN_ZERO, PATTERN_MOD63, PATTERN_ANY };
 #define ENDPOINTS_MAX 30 /* USB 2.0, 9.6.6: 15 in each direction */
 
 struct state {
-	enum pattern pattern;
 	/* Bytes, in the current or last session: its data may be compared after the link is
 	   down. */
 	uint32_t packet[ENDPOINTS_MAX];
@@ -47,44 +46,48 @@ static struct state *state_of(const struct ffsctl_host *host)
 	return host->state;
 }
 
-static uint8_t expected(const struct ffsctl_host *host, uint32_t endpoint, size_t at)
+static enum pattern pattern_of(struct ffsctl_host *host)
 {
-	if (state_of(host)->pattern == PATTERN_ZERO)
+	return (enum pattern)host->call->option_int(host, "pattern");
+}
+
+/* Returns the byte at an offset of a transfer. */
+static uint8_t expected(const struct ffsctl_host *host, enum pattern pattern, uint32_t endpoint,
+			size_t at)
+{
+	if (pattern == PATTERN_ZERO)
 		return 0;
 	return (uint8_t)(at % state_of(host)->packet[endpoint] % 63);
 }
 
-static void fill(const struct ffsctl_host *host, struct ffsctl_transfer *t)
+static void fill(struct ffsctl_host *host, struct ffsctl_transfer *t)
 {
+	enum pattern pattern = pattern_of(host);
 	uint8_t *data = t->data;
 
 	t->length = t->capacity;
-	for (size_t i = 0; state_of(host)->pattern != PATTERN_ANY && i < t->length; i++)
-		data[i] = expected(host, t->endpoint, i);
+	for (size_t i = 0; pattern != PATTERN_ANY && i < t->length; i++)
+		data[i] = expected(host, pattern, t->endpoint, i);
 }
 
 /* Returns the offset of the first wrong byte; `length` if there is none. */
-static size_t compare(const struct ffsctl_host *host, const struct ffsctl_transfer *t)
+static size_t compare(struct ffsctl_host *host, const struct ffsctl_transfer *t)
 {
+	enum pattern pattern = pattern_of(host);
 	const uint8_t *data = t->data;
 	size_t i = 0;
 
-	if (state_of(host)->pattern == PATTERN_ANY)
+	if (pattern == PATTERN_ANY)
 		return t->length;
-	while (i < t->length && data[i] == expected(host, t->endpoint, i))
+	while (i < t->length && data[i] == expected(host, pattern, t->endpoint, i))
 		i++;
 	return i;
 }
 
 static int sourcesink_start(struct ffsctl_host *host)
 {
-	struct state *state = calloc(1, sizeof(*state));
-
-	if (!state)
-		return -ENOMEM;
-	state->pattern = (enum pattern)host->call->option_int(host, "pattern");
-	host->state = state;
-	return 0;
+	host->state = calloc(1, sizeof(struct state));
+	return host->state ? 0 : -ENOMEM;
 }
 
 static void submit(struct ffsctl_host *host, struct ffsctl_transfer *t)
@@ -111,6 +114,7 @@ static void sourcesink_enable(struct ffsctl_host *host)
 static void fail(struct ffsctl_host *host, const struct ffsctl_transfer *t)
 {
 	const char *name = host->endpoints[t->endpoint]->name;
+	enum pattern pattern = pattern_of(host);
 	const uint8_t *data = t->data;
 	size_t at;
 
@@ -122,8 +126,8 @@ static void fail(struct ffsctl_host *host, const struct ffsctl_transfer *t)
 		host->call->log(host, FFSCTL_LOG_ERROR,
 				"byte %zu of a transfer on endpoint %s is 0x%02x, not 0x%02x as in "
 				"pattern %d",
-				at, name, data[at], expected(host, t->endpoint, at),
-				(int)state_of(host)->pattern);
+				at, name, data[at], expected(host, pattern, t->endpoint, at),
+				(int)pattern);
 	}
 	host->call->exit(host, 1); /* ffsctl halts the endpoints, as SourceSink does */
 }

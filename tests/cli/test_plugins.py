@@ -3,6 +3,7 @@
 """Plugins as a stranger builds them: one compiler call against the header alone. What they declare
 comes out of ffsctl-worker --describe, and what cannot be used is refused with a sentence."""
 
+import glob
 import json
 import os
 import re
@@ -67,6 +68,46 @@ def loopback_describes_itself():
     p = good(os.path.join(BUILD, "src/plugins/loopback.so"))
     eq((p["name"], p["mode"], p["needs"], p["options"]), ("loopback", "message", [], []))
     eq((p["size"], p["depth"], p["out_length"]), (65536, 8, 0))
+
+
+def declared_options(plugin):
+    """{name: (type, required, default, choices)}. Where "not set" must be told from the default, the table has no
+    default, and the description names it."""
+    def default(option):
+        described = re.search(r"(\S+) (?:if not set|\(default\))", option["doc"])
+        return option["default"] or (described[1] if described else None)
+    return {o["name"]: (o["type"], o["required"], default(o), o.get("choices", [])) for o in plugin["options"]}
+
+
+def documented_options(page):
+    """{plugin: {option: (type, required, default, text)}} of the section PLUGINS."""
+    found, plugin = {}, None
+    for item in re.split(r"^(?=\.It |\.Ss )", page.split("\n.Sh PLUGINS\n")[1].split("\n.Sh ")[0], flags=re.M):
+        head, _, text = item.partition("\n")
+        option = re.fullmatch(r"\.It Cm (\w+(?: , Cm \w+)*) Pq (\w+)(, required)?", head)
+        if option:
+            default = re.search(r"^Default: (\S+)\.$", text, re.M)
+            for word in option[1].split(" , Cm "):
+                found[plugin][word] = (option[2], bool(option[3]), default and default[1], text)
+        else:
+            named = re.fullmatch(r"\.(?:It Cm|Ss The plugin) (\w+)", head)
+            plugin = named[1] if named else plugin
+            found.setdefault(plugin, {})
+    return found
+
+
+@test("ffsctl-gadget(5) has every plugin and option, with type, default and choices, and no other")
+def manual_has_every_option():
+    with open(os.path.join(SRC, "man", "ffsctl-gadget.5"), encoding="utf-8") as f:
+        documented = documented_options(f.read())
+    documented.pop(None)  # what is before the first
+    plugins = (good(path) for path in sorted(glob.glob(os.path.join(BUILD, "src/plugins/*.so"))))
+    declared = {plugin["name"]: declared_options(plugin) for plugin in plugins}
+    eq(sum(map(len, declared.values())) > 15, True, "options")
+    eq({plugin: {word: option[:3] for word, option in options.items()} for plugin, options in documented.items()},
+       {plugin: {word: option[:3] for word, option in options.items()} for plugin, options in declared.items()})
+    eq([(plugin, word, choice) for plugin, options in declared.items() for word, option in options.items()
+        for choice in option[3] if not re.search(r"\b%s\b" % choice, documented[plugin][word][3])], [], "choices")
 
 
 @test("the example of ffsctl-plugin(3) is a plugin")
