@@ -42,7 +42,7 @@ enum ffsctl_msg_type {
 	/* worker to ffsctl */
 	FFSCTL_MSG_READY = 33,	/* the gadget may be bound as far as this function is concerned;
 				   body: empty, or one word that names how data is moved, shown by
-				   status (ffsctl-worker: "copy", "mmap", "dmabuf", "mixed"). A later
+				   status (ffsctl-worker: an engine's name, or "mixed"). A later
 				   READY replaces the word */
 	FFSCTL_MSG_ACCEPT = 34, /* no body; acknowledges a SETUP without data; for one with OUT
 				   data, ffsctl reads the data from the host and sends it as DATA */

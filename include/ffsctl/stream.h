@@ -35,8 +35,8 @@ struct ffsctl_stream;
 struct ffsctl_stream_config {
 	uint32_t size; /* of this struct */
 	enum ffsctl_mode mode;
-	const char *
-		engine; /* "copy", "mmap", or "auto": the fastest that the kernel has; NULL: auto */
+	/* A name of ffsctl-stream(3), or "auto": the fastest that the kernel has; NULL: auto. */
+	const char *engine;
 	uint32_t transfer_size; /* bytes in the buffer of a transfer; 0: 65536 */
 	uint32_t depth;		/* transfers of each endpoint; 0: 8 */
 	uint32_t out_length;	/* bytes of every OUT transfer; 0: not fixed */

@@ -219,7 +219,7 @@ static int prepare_dmabuf(struct live_worker *worker, struct error *err)
 {
 	const struct worker *w = worker->model;
 
-	if (w->kind != WORKER_PLUGIN || w->engine != ENGINE_DMABUF)
+	if (w->kind != WORKER_PLUGIN || !(worker_engine_needs[w->engine] & STREAM_NEEDS_DMABUF))
 		return 0;
 	for (size_t i = 0; i < ARRAY_SIZE(dmabuf_devices) && !worker->dmabuf; i++)
 		if (access(dmabuf_devices[i].path, R_OK | W_OK) == 0)
@@ -227,9 +227,9 @@ static int prepare_dmabuf(struct live_worker *worker, struct error *err)
 	if (worker->dmabuf)
 		return 0;
 	error_errno(err, EX_UNAVAILABLE, errno, dmabuf_devices[0].path,
-		    "io.engine = \"dmabuf\" needs %s (CONFIG_UDMABUF) or %s "
+		    "io.engine = \"%s\" needs %s (CONFIG_UDMABUF) or %s "
 		    "(CONFIG_DMABUF_HEAPS_SYSTEM)",
-		    dmabuf_devices[0].path, dmabuf_devices[1].path);
+		    worker_engine_words[w->engine], dmabuf_devices[0].path, dmabuf_devices[1].path);
 	return error_at(err, &w->engine_at);
 }
 

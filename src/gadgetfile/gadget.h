@@ -14,6 +14,7 @@
 #include "blob/ffs.h"
 #include "process/limits.h"
 #include "process/sandbox.h"
+#include "stream/engines.h"
 
 #define USB_MAX_STRING_BYTES                                                                       \
 	126 /* USB_MAX_STRING_LEN, bytes of UTF-8; the kernel cuts or refuses longer strings */
@@ -65,9 +66,13 @@ enum worker_start { START_CREATED, START_BOUND, START_CONFIGURED };
 enum worker_restart { RESTART_ALWAYS, RESTART_ON_FAILURE, RESTART_NEVER };
 enum worker_on_crash { CRASH_STALL, CRASH_HOLD };
 enum worker_on_failed { FAILED_UNBIND, FAILED_STALL };
-enum worker_engine { ENGINE_AUTO, ENGINE_COPY, ENGINE_MMAP, ENGINE_DMABUF };
-/* Engine names, as in gadget files and in the descriptor message for workers. */
+#define WORKER_ENGINE(NAME, name, needs, description) ENGINE_##NAME,
+enum worker_engine { ENGINE_AUTO, STREAM_ENGINES(WORKER_ENGINE) };
+#undef WORKER_ENGINE
+/* By enum worker_engine: the word in gadget files and in workers' configuration, and bits of enum
+ * stream_needs. */
 extern const char *const worker_engine_words[];
+extern const unsigned int worker_engine_needs[];
 
 struct env_var {
 	char *name, *value; /* value: ${...} not expanded */

@@ -144,31 +144,16 @@ static int open_endpoints(struct host *h, const struct worker_config *config,
 	return 0;
 }
 
-/* `auto` uses the first that opens, without those that are unsafe on some kernels
-   (explicit_only). */
-static const struct stream_engine *const engines[] = { &stream_engine_mmap, &stream_engine_dmabuf,
-						       &stream_engine_copy, NULL };
-
-static void hint(const struct host *h, const char *text)
-{
-	fprintf(stderr, "%s: hint: %s\n", h->plugin->name, text);
-}
-
+/* Prints why the engine cannot be opened; returns r. */
 static int explain(struct host *h, const struct stream_engine *engine, int r)
 {
-	if (engine == &stream_engine_mmap && r == -ENODEV) {
-		fail(h, r, "map the endpoints' memory");
-		hint(h, "io.engine = \"mmap\" needs ffsctl's kernel patches; \"auto\" does not");
-	} else if (engine == &stream_engine_mmap && r == -ENOMEM) {
-		fail(h, r, "map the endpoints' memory");
-		hint(h, "set mount.mmap_memory_mb to a larger value");
-	} else if (engine == &stream_engine_dmabuf && r == -ENODEV) {
-		fail(h, r, "make DMABUFs without 'udmabuf' or 'dma-heap'");
-	} else {
-		fail(h, r, "set up asynchronous I/O (io_setup)");
-		if (r == -EAGAIN)
-			hint(h, "decrease io.depth, or increase /proc/sys/fs/aio-max-nr");
-	}
+	const struct stream_failure *f = engine->failures;
+
+	while (f->error && f->error != -r)
+		f++;
+	fail(h, r, f->what);
+	if (f->hint)
+		fprintf(stderr, "%s: hint: %s\n", h->plugin->name, f->hint);
 	return r;
 }
 
@@ -194,8 +179,7 @@ static int open_stream(struct host *h, const struct worker_config *config,
 			p->name, sc.size, sc.out_length);
 		return -EINVAL;
 	}
-	r = stream_open_first(&h->stream, &sc, engines, config->engine, h->eps,
-			      config->n_endpoints);
+	r = stream_open_first(&h->stream, &sc, config->engine, h->eps, config->n_endpoints);
 	if (!sc.engine)
 		fprintf(stderr, "%s: error: unknown I/O engine '%s'\n", p->name, config->engine);
 	return r < 0 && sc.engine ? explain(h, sc.engine, r) : r;

@@ -128,6 +128,12 @@ int features_probe(const struct paths *paths, struct ffs_features *features, str
 	return r < 0 ? error_wrap(err, "probing the kernel's FunctionFS") : 0;
 }
 
+/* The needs of engines (bits of enum stream_needs) that are features of FunctionFS. */
+static const unsigned int engine_needs[FFS_FEATURE_COUNT] = {
+	[FFS_MMAP] = STREAM_NEEDS_MMAP,
+	[FFS_DMABUF] = STREAM_NEEDS_DMABUF,
+};
+
 /* Returns whether the gadget file uses a feature; *at: the first position that does. */
 static bool needs_feature(const struct gadget *gadget, int feature, struct position *at)
 {
@@ -136,8 +142,7 @@ static bool needs_feature(const struct gadget *gadget, int feature, struct posit
 
 		if (f->ffs && ffs_needs_feature(f->ffs, feature, at))
 			return true;
-		if (f->worker && ((f->worker->engine == ENGINE_MMAP && feature == FFS_MMAP) ||
-				  (f->worker->engine == ENGINE_DMABUF && feature == FFS_DMABUF))) {
+		if (f->worker && worker_engine_needs[f->worker->engine] & engine_needs[feature]) {
 			*at = f->worker->engine_at;
 			return true;
 		}

@@ -90,7 +90,7 @@ int aio_queue(struct stream *s, struct iocb **iocbs, unsigned int n)
 	return r;
 }
 
-static int aio_submit(struct stream *s, struct stream_request **requests, unsigned int n)
+int aio_submit(struct stream *s, struct stream_request **requests, unsigned int n)
 {
 	struct iocb *iocbs[AIO_BATCH];
 	unsigned int i;
@@ -194,7 +194,7 @@ void aio_reap_by(struct stream *s,
 	} while (n == AIO_BATCH);
 }
 
-static void aio_reap(struct stream *s)
+void aio_reap(struct stream *s)
 {
 	aio_reap_by(s, stream_complete);
 }
@@ -233,21 +233,27 @@ static int mmap_open(struct stream *s, unsigned int requests)
 	return aio_open(s, requests);
 }
 
-#define ON_LIBAIO                                                                                  \
-	.close = aio_close, .release = aio_release, .submit = aio_submit, .cancel = aio_cancel,    \
-	.enabled = aio_enabled, .join = aio_join, .has_completions = aio_has_completions,          \
-	.reap = aio_reap
-
-const struct stream_engine stream_engine_mmap = {
-	ON_LIBAIO,
-	.name = "mmap",
-	.open = mmap_open,
-	.alloc = mmap_alloc,
+static const struct stream_failure mmap_failures[] = {
+	{ ENODEV, "map the endpoints' memory",
+	  "io.engine = \"mmap\" needs ffsctl's kernel patches; \"auto\" does not" },
+	{ ENOMEM, "map the endpoints' memory", "set mount.mmap_memory_mb to a larger value" },
+	AIO_FAILURES,
 };
 
+const struct stream_engine stream_engine_mmap = {
+	.name = "mmap",
+	.failures = mmap_failures,
+	.open = mmap_open,
+	.alloc = mmap_alloc,
+	AIO_CALLS,
+};
+
+const struct stream_failure aio_failures[] = { AIO_FAILURES };
+
 const struct stream_engine stream_engine_copy = {
-	ON_LIBAIO,
 	.name = "copy",
+	.failures = aio_failures,
 	.open = aio_open,
 	.alloc = aio_alloc,
+	AIO_CALLS,
 };

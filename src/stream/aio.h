@@ -8,6 +8,17 @@
 
 #define AIO_BATCH 64 /* requests or events in one system call */
 
+/* The last rows of an engine's failures: those of aio_open(). */
+#define AIO_FAILURES                                                                               \
+	{ EAGAIN, "set up asynchronous I/O (io_setup)",                                            \
+	  "decrease io.depth, or increase /proc/sys/fs/aio-max-nr" },                              \
+	{                                                                                          \
+		0, "set up asynchronous I/O (io_setup)", NULL                                      \
+	}
+
+/* For an engine whose open() is aio_open() */
+extern const struct stream_failure aio_failures[];
+
 int aio_open(struct stream *s, unsigned int requests);
 void aio_close(struct stream *s);
 /* Returns anonymous memory, which the kernel copies for each request. */
@@ -19,10 +30,18 @@ struct iocb *aio_prepare(struct stream *s, struct stream_request *q);
 /* Returns how many were queued, counted from the first; a negative errno if the first was not. */
 int aio_queue(struct stream *s, struct iocb **iocbs, unsigned int n);
 
+int aio_submit(struct stream *s, struct stream_request **requests, unsigned int n);
 void aio_cancel(struct stream *s, struct stream_request *q);
 bool aio_enabled(struct stream *s, struct stream_endpoint *ep);
 int aio_join(struct stream *s, struct stream_endpoint *ep, uint32_t *session);
 bool aio_has_completions(struct stream *s);
+void aio_reap(struct stream *s);
 /* Calls `complete` for every completion. */
 void aio_reap_by(struct stream *s,
 		 void (*complete)(struct stream *s, struct stream_request *q, long result));
+
+/* The members of a struct stream_engine that differs only in open() and its buffers. */
+#define AIO_CALLS                                                                                  \
+	.close = aio_close, .release = aio_release, .submit = aio_submit, .cancel = aio_cancel,    \
+	.enabled = aio_enabled, .join = aio_join, .has_completions = aio_has_completions,          \
+	.reap = aio_reap

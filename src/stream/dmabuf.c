@@ -367,8 +367,14 @@ static int dmabuf_open(struct stream *s, unsigned int requests)
 	return s->config.dmabuf_fd < 0 ? -ENODEV : aio_open(s, requests);
 }
 
+static const struct stream_failure failures[] = {
+	{ ENODEV, "make DMABUFs without 'udmabuf' or 'dma-heap'", NULL },
+	AIO_FAILURES,
+};
+
 const struct stream_engine stream_engine_dmabuf = {
 	.name = "dmabuf",
+	.failures = failures,
 	.explicit_only = true,
 	.page_aligned = true,
 	.open = dmabuf_open,

@@ -184,10 +184,6 @@ int ffsctl_stream_add_passed(struct ffsctl_stream *s)
 	return r < 0 ? r : added;
 }
 
-/* `auto` uses the first that opens. The fastest comes first. */
-static const struct stream_engine *const engines[] = { &stream_engine_mmap, &stream_engine_copy,
-						       NULL };
-
 int ffsctl_stream_open(struct ffsctl_stream *s)
 {
 	struct stream_config sc = {
@@ -197,14 +193,16 @@ int ffsctl_stream_open(struct ffsctl_stream *s)
 		.size = s->config.transfer_size,
 		.depth = s->config.depth,
 		.out_length = s->config.out_length,
+		/* No call passes a device that makes DMABUFs. */
+		.lacks = STREAM_NEEDS_DMABUF,
 		.dmabuf_fd = -1,
 	};
 	int r;
 
 	if (s->open)
 		return -EBUSY;
-	r = stream_open_first(&s->stream, &sc, engines,
-			      s->config.engine ? s->config.engine : "auto", s->eps, s->n_eps);
+	r = stream_open_first(&s->stream, &sc, s->config.engine ? s->config.engine : "auto", s->eps,
+			      s->n_eps);
 	s->open = r == 0;
 	return r;
 }

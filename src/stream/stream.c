@@ -35,22 +35,6 @@ int stream_open(struct stream *s, const struct stream_config *config, struct str
 	return r;
 }
 
-int stream_open_first(struct stream *s, struct stream_config *config,
-		      const struct stream_engine *const *engines, const char *name,
-		      struct stream_endpoint *eps, unsigned int n_eps)
-{
-	bool any = strcmp(name, "auto") == 0;
-	int r = -EINVAL;
-
-	for (; *engines && r < 0; engines++) {
-		if (any ? (*engines)->explicit_only : strcmp(name, (*engines)->name) != 0)
-			continue;
-		config->engine = *engines;
-		r = stream_open(s, config, eps, n_eps);
-	}
-	return r;
-}
-
 void stream_close(struct stream *s)
 {
 	unsigned int i;

@@ -5,7 +5,8 @@
  * again after the host has disabled and enabled the function.
  *
  * stream.c and flow.c are shared by all engines: queues, order, message ends, and the handling of
- * link changes and of memory shortage in the kernel. An engine (aio.c) only moves single requests.
+ * link changes and of memory shortage in the kernel. An engine (aio.c, dmabuf.c) only moves single
+ * requests; engines.h lists them.
  *
  * A stream is used by one thread. The owner watches stream_fd() (edge-triggered), calls
  * stream_dispatch() when it is readable, and stream_flush() before it sleeps.
@@ -20,6 +21,7 @@
 #include <stdint.h>
 
 #include "ffsctl/plugin.h"
+#include "stream/engines.h"
 
 struct stream;
 struct stream_endpoint;
@@ -38,10 +40,18 @@ struct stream_request {
 	_Alignas(8) unsigned char engine[STREAM_REQUEST_PRIVATE]; /* engine-private */
 };
 
+/* What a program prints when open() fails: "cannot WHAT: REASON", and a hint. */
+struct stream_failure {
+	int error; /* errno; 0: any other, the last row */
+	const char *what;
+	const char *hint; /* NULL: none */
+};
+
 struct stream_engine {
-	const char *name;
+	const char *name;   /* as in engines.h */
 	bool explicit_only; /* used only if requested by name; "auto" skips it */
 	bool page_aligned;  /* each buffer must begin at a page boundary */
+	const struct stream_failure *failures;
 	/* Sets stream->fd. `requests`: the largest number that will be in flight. */
 	int (*open)(struct stream *s, unsigned int requests);
 	void (*close)(struct stream *s);
@@ -73,9 +83,10 @@ struct stream_engine {
  * Their open() returns -ENODEV if FunctionFS of this kernel has no mmap() (mmap), or if no device
  * that makes DMABUFs was passed (dmabuf).
  */
-extern const struct stream_engine stream_engine_mmap;
-extern const struct stream_engine stream_engine_dmabuf;
-extern const struct stream_engine stream_engine_copy;
+#define STREAM_DECLARE(NAME, name, needs, description)                                             \
+	extern const struct stream_engine stream_engine_##name;
+STREAM_ENGINES(STREAM_DECLARE)
+#undef STREAM_DECLARE
 
 struct stream_callbacks {
 	void (*up)(
@@ -113,6 +124,7 @@ struct stream_config {
 	size_t size;	    /* bytes in a buffer */
 	unsigned int depth; /* transfers of each endpoint */
 	size_t out_length;  /* bytes of every OUT request; 0: as many as fit */
+	unsigned int lacks; /* enum stream_needs: engines that need these do not exist */
 	int dmabuf_fd;	    /* borrowed: /dev/udmabuf or a DMA heap; -1: none */
 	bool dmabuf_heap;   /* dmabuf_fd is a DMA heap */
 };
@@ -143,12 +155,11 @@ struct stream {
 int stream_open(struct stream *s, const struct stream_config *config, struct stream_endpoint *eps,
 		unsigned int n_eps);
 /*
- * Opens a stream with the first of `engines` (NULL ends the list) that has the name `name`, or that
- * opens at all if `name` is "auto". Stores the last engine that was tried in config->engine; NULL
- * and -EINVAL if no engine has that name.
+ * Opens a stream with the engine `name`, or with the fastest that opens if `name` is "auto". Stores
+ * the last engine that was tried in config->engine; -EINVAL, and nothing is stored, if no engine
+ * has that name.
  */
-int stream_open_first(struct stream *s, struct stream_config *config,
-		      const struct stream_engine *const *engines, const char *name,
+int stream_open_first(struct stream *s, struct stream_config *config, const char *name,
 		      struct stream_endpoint *eps, unsigned int n_eps);
 void stream_close(struct stream *s);
 

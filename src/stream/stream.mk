@@ -2,6 +2,7 @@
 STREAM_SOURCES = \
 	src/stream/aio.c src/stream/aio.h \
 	src/stream/dmabuf.c \
+	src/stream/engines.c src/stream/engines.h \
 	src/stream/flow.c src/stream/flow.h \
 	src/stream/stream.c src/stream/stream.h
 

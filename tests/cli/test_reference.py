@@ -1,16 +1,20 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The JSON Schema and the manual's key reference are those of the table of keys.
+"""The JSON Schema and the manual's key reference are those of the table of keys, and the configuration of workers
+has the engines of that table.
 
 With --update they are made so: `make update-reference`."""
 
+import json
 import os
+import re
 import subprocess
 import sys
 
 from paths import BUILD, SRC
 
 SCHEMA = os.path.join(SRC, "schemas", "gadget.schema.json")
+WORKER_CONFIG = os.path.join(SRC, "schemas", "worker-config.schema.json")
 MANUAL = os.path.join(SRC, "man", "ffsctl-gadget.5")
 BEGIN = '.\\" The key reference is made from the table of keys: make update-reference\n'
 END = '.\\" End of the key reference\n'
@@ -33,8 +37,24 @@ def manual_with_reference():
     return before + BEGIN + made("man") + END + after
 
 
+def engines(schema):
+    """The values of the key `engine`, wherever the schema has it."""
+    if isinstance(schema, list):
+        schema = dict(enumerate(schema))
+    if not isinstance(schema, dict):
+        return None
+    return schema["engine"]["enum"] if "engine" in schema else next(filter(None, map(engines, schema.values())), None)
+
+
+def worker_config_with_engines():
+    words = json.dumps(engines(json.loads(made("schema"))))
+    text, n = re.subn(r'("engine": \{"enum": )\[.*?\]', lambda match: match[1] + words, read(WORKER_CONFIG))
+    assert n == 1, f"{n} lists of engines"
+    return text
+
+
 def main():
-    wanted = ((SCHEMA, lambda: made("schema")), (MANUAL, manual_with_reference))
+    wanted = ((SCHEMA, lambda: made("schema")), (MANUAL, manual_with_reference), (WORKER_CONFIG, worker_config_with_engines))
     if sys.argv[1:] == ["--update"]:
         for path, make in wanted:
             text = make()

@@ -55,6 +55,15 @@ def manual_has_every_call():
         ok(re.search(r"^\.(It )?(Fa|Fn) .*\b%s\b" % member, page, re.M), f"the page has no {member}")
 
 
+@test("ffsctl-stream(3) has every engine that needs no device, and no other")
+def manual_has_every_engine():
+    item = read("man/ffsctl-stream.3").split("\n.It Fa engine\n")[1].split("\n.It ")[0]
+    rows = re.findall(r"^\tENGINE\(\w+, (\w+), (\w+),", read("src/stream/engines.h"), re.M)
+    ok(len(rows) >= 3, rows)
+    eq(sorted(set(re.findall(r"^\.Ql (\w+)", item, re.M)) - {"auto"}),
+       sorted(name for name, needs in rows if needs != "STREAM_NEEDS_DMABUF"))
+
+
 @test("it needs libaio and the C library only, and takes nothing from the program")
 def needs_only_libaio():
     sanitizers = ("libasan", "libubsan", "libgcov", "libgcc")

@@ -11,14 +11,17 @@
 		NULL, 0                                                                            \
 	}
 
-const char *const worker_engine_words[] = { "auto", "copy", "mmap", "dmabuf" };
+#define ENGINE_WORD(NAME, name, needs, description) #name,
+#define ENGINE_NEEDS(NAME, name, needs, description) needs,
+#define ENGINE_KEY(NAME, name, needs, description) { #name, ENGINE_##NAME },
+#define ENGINE_DOC(NAME, name, needs, description) " \"" #name "\" " description
+
+const char *const worker_engine_words[] = { "auto", STREAM_ENGINES(ENGINE_WORD) };
+const unsigned int worker_engine_needs[] = { 0, STREAM_ENGINES(ENGINE_NEEDS) };
 
 static const struct key_word engine_words[] = {
 	{ "auto", ENGINE_AUTO },
-	{ "copy", ENGINE_COPY },
-	{ "mmap", ENGINE_MMAP },
-	{ "dmabuf", ENGINE_DMABUF },
-	END_WORDS,
+	STREAM_ENGINES(ENGINE_KEY) END_WORDS,
 };
 static const struct key_word opens_words[] = {
 	{ "endpoints", 0 },
@@ -112,11 +115,8 @@ static const struct key_word allow_words[] = {
 
 static const struct key io_rows[] = {
 	{ "engine", NODE_STRING, .words = engine_words, .fallback = "auto",
-	  .doc = "How data is moved. \"copy\" works with every kernel. \"mmap\" is zero-copy with "
-		 "memory of the mount (ffs.mount.mmap_memory_mb; data without room there is "
-		 "copied), and needs ffsctl's kernel patches. \"dmabuf\" sends data zero-copy "
-		 "from DMA buffers, and needs Linux 6.9, a controller with scatter-gather, and "
-		 "/dev/udmabuf or a DMA heap. \"auto\" is mmap if the kernel has it, else copy.",
+	  .doc = "How data is moved." STREAM_ENGINES(
+		  ENGINE_DOC) " \"auto\" is the fastest that this kernel has.",
 	  .set = set_node_word, DRAFT(engine) },
 	{ "size", NODE_INT | NODE_STRING, .min = 1, .max = 16 * 1024 * 1024,
 	  .pattern = "^[0-9]{1,9}[KM]?$", .fallback = "the plugin's",

@@ -143,18 +143,23 @@ static void check_packets(const struct check *c)
 			   c->plugin->out_length, c->d->w.plugin);
 }
 
-/* Warns about OUT transfers that the engine dmabuf copies. */
+static bool engine_needs(const struct check *c, enum stream_needs needs)
+{
+	return worker_engine_needs[c->d->w.engine] & needs;
+}
+
+/* Warns about OUT transfers that the engine copies. */
 static void check_dmabuf(const struct check *c)
 {
 	const struct node *engine = c->d->engine.node;
 
-	if (!c->plugin || c->plugin->out_length || !engine || c->d->w.engine != ENGINE_DMABUF ||
-	    count_endpoints(c->f->ffs, is_out) == 0)
+	if (!c->plugin || c->plugin->out_length || !engine ||
+	    !engine_needs(c, STREAM_NEEDS_DMABUF) || count_endpoints(c->f->ffs, is_out) == 0)
 		return;
 	diag_warning(c->l->diags, &engine->at,
-		     "OUT transfers are copied: \"dmabuf\" needs their length, which plugin '%s' "
-		     "does not declare (out_length)",
-		     c->d->w.plugin);
+		     "OUT transfers are copied: \"%s\" needs their length, which plugin '%s' does "
+		     "not declare (out_length)",
+		     engine->text, c->d->w.plugin);
 }
 
 /* Warns about buffers that do not fit into the mount's memory: their data is copied. */
@@ -168,7 +173,7 @@ static void check_memory(const struct check *c)
 	const struct placed_int *limit = c->f->ffs ? &c->f->ffs->mount.mmap_memory_mb : NULL;
 	uint64_t has, needs = (uint64_t)size * depth * n;
 
-	if (!engine || w->engine != ENGINE_MMAP || !limit)
+	if (!engine || !engine_needs(c, STREAM_NEEDS_MMAP) || !limit)
 		return;
 	has = limit->set ? (uint64_t)limit->value : DEFAULT_MMAP_MEMORY_MB;
 	if (needs <= has * MIB)

@@ -172,6 +172,44 @@ static void submit(uint32_t ep, size_t length)
 	cr_assert_eq(stream_submit(&s, ep, t), 0);
 }
 
+Test(engine, each_row_of_the_list_is_its_struct)
+{
+#define ROW(NAME, word, needs, description)                                                        \
+	cr_expect_str_eq(stream_engine_##word.name, #word);                                        \
+	for (const struct stream_failure *f = stream_engine_##word.failures; f->error; f++)        \
+		cr_expect(f->what);
+	STREAM_ENGINES(ROW)
+#undef ROW
+}
+
+Test(engine, auto_is_the_last_of_the_list_that_opens)
+{
+	struct stream_config config = { .callbacks = &callbacks, .size = 4096, .depth = 1 };
+
+	eps[0].fd = memory_file();
+	cr_assert_eq(stream_open_first(&s, &config, "auto", eps, 1), 0);
+	cr_expect_eq(config.engine, &stream_engine_mmap);
+	stream_close(&s);
+	eps[0].fd = open("/dev/null", O_RDWR | O_CLOEXEC); /* has no mmap() */
+	cr_assert_eq(stream_open_first(&s, &config, "auto", eps, 1), 0);
+	cr_expect_eq(config.engine, &stream_engine_copy);
+	stream_close(&s);
+}
+
+Test(engine, one_whose_needs_are_lacking_does_not_exist)
+{
+	struct stream_config config = { .callbacks = &callbacks, .size = 4096, .depth = 1 };
+
+	eps[0].fd = memory_file();
+	config.lacks = STREAM_NEEDS_DMABUF;
+	cr_expect_eq(stream_open_first(&s, &config, "dmabuf", eps, 1), -EINVAL);
+	cr_expect_null(config.engine);
+	config.lacks = STREAM_NEEDS_MMAP;
+	cr_assert_eq(stream_open_first(&s, &config, "auto", eps, 1), 0);
+	cr_expect_eq(config.engine, &stream_engine_copy);
+	stream_close(&s);
+}
+
 Test(engine, one_dispatch_delivers_every_completion)
 {
 	unsigned int i;
