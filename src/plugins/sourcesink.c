@@ -52,7 +52,7 @@ static enum pattern pattern_of(struct ffsctl_host *host)
 }
 
 /* Returns the byte at an offset of a transfer. */
-static uint8_t expected(const struct ffsctl_host *host, enum pattern pattern, uint32_t endpoint,
+static uint8_t expected(struct ffsctl_host *host, enum pattern pattern, uint32_t endpoint,
 			size_t at)
 {
 	if (pattern == PATTERN_ZERO)
