@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The commands. Each command is a file that ends with a constant struct, which commands.c lists. A
+ * The commands. Each command is a file that ends with a constant struct, which commands.h lists. A
  * command parses its options (getopt_long, argv[0] is its name) and returns the exit status
  * (ffsctl(8), "EXIT STATUS"). All output for users is printed in this directory.
  */
@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/paths.h"
 #include "client/client.h"
+#include "cmd/commands.h"
 #include "gadgetfile/gadgetfile.h"
 
 struct command;
@@ -49,12 +50,10 @@ struct command {
 	int (*run)(const struct globals *globals, int argc, char **argv);
 };
 
-extern const struct command cmd_bind, cmd_check, cmd_completion, cmd_descriptors, cmd_down,
-	cmd_export, cmd_features, cmd_list, cmd_log, cmd_plugins, cmd_reexec, cmd_reload,
-	cmd_restart, cmd_run, cmd_schema, cmd_status, cmd_udc, cmd_unbind, cmd_up, cmd_wait;
-
-/* Internal: executed by `reexec`. */
-extern const struct command cmd_resume;
+/* Internal: cmd_resume, executed by `reexec`; and those of the list. */
+#define DECLARE_COMMAND(name) , cmd_##name
+extern const struct command cmd_resume COMMANDS(DECLARE_COMMAND);
+#undef DECLARE_COMMAND
 
 /* All commands except cmd_resume, in the order of --help; ends with NULL. */
 extern const struct command *const cmd_all[];

@@ -9,7 +9,7 @@ libffsctl_a_SOURCES += \
 	src/cmd/bind.c \
 	src/cmd/check.c \
 	src/cmd/cmd.h \
-	src/cmd/commands.c \
+	src/cmd/commands.c src/cmd/commands.h \
 	src/cmd/common.c \
 	src/cmd/completion.c \
 	src/cmd/descriptors.c \

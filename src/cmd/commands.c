@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The list of commands, and the global options. */
+/* The table of commands, made from the list in commands.h, and the global options. */
+#include "cmd/commands.h"
+
+#include <stddef.h>
+
 #include "cmd/cmd.h"
 
-const struct command *const cmd_all[] = {
-	&cmd_up,	  &cmd_run,	   &cmd_down, &cmd_reload,  &cmd_restart, &cmd_reexec,
-	&cmd_bind,	  &cmd_unbind,	   &cmd_wait, &cmd_status,  &cmd_log,	  &cmd_check,
-	&cmd_descriptors, &cmd_export,	   &cmd_list, &cmd_plugins, &cmd_udc,	  &cmd_features,
-	&cmd_schema,	  &cmd_completion, NULL,
-};
+#define COMMAND(name) &cmd_##name,
+const struct command *const cmd_all[] = { COMMANDS(COMMAND) NULL };
 
 const char cmd_global_options[] =
 	"  -v, --verbose       print each step\n"
